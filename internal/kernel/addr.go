@@ -1,0 +1,69 @@
+package kernel
+
+import (
+	"net/netip"
+	"strconv"
+)
+
+// An Addr is the address of a socket: IPv4, IPv6 or a Unix path. Addrs are comparable values. The zero Addr is no
+// address.
+type Addr struct {
+	Family int    // AF_INET, AF_INET6, AF_UNIX, or 0
+	Path   string // AF_UNIX: "" is unnamed, a leading "@" or NUL is Linux's abstract space
+	IP     [16]byte
+	Flow   uint32 // IPv6 flow information, host order
+	Scope  uint32 // IPv6 zone as an interface number
+	Port   uint16
+}
+
+// Inet is the address of an IP endpoint. IPv4-mapped addresses stay IPv6. Only numeric zones are known here.
+func Inet(a netip.AddrPort) Addr {
+	r := Addr{Port: a.Port()}
+	switch ip := a.Addr(); {
+	case ip.Is4():
+		r.Family = AF_INET
+		b := ip.As4()
+		copy(r.IP[:], b[:])
+	case ip.Is6():
+		r.Family = AF_INET6
+		r.IP = ip.As16()
+		if z := ip.Zone(); z != "" {
+			n, _ := strconv.ParseUint(z, 10, 32)
+			r.Scope = uint32(n)
+		}
+	}
+	return r
+}
+
+// Unix is the address of a path.
+func Unix(path string) Addr { return Addr{Family: AF_UNIX, Path: path} }
+
+// AddrPort is the address as netip knows it, invalid for what is not IP. It allocates only for a zone.
+func (a Addr) AddrPort() netip.AddrPort {
+	switch a.Family {
+	case AF_INET:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(a.IP[:4])), a.Port)
+	case AF_INET6:
+		ip := netip.AddrFrom16(a.IP)
+		if a.Scope != 0 {
+			ip = ip.WithZone(strconv.FormatUint(uint64(a.Scope), 10))
+		}
+		return netip.AddrPortFrom(ip, a.Port)
+	}
+	return netip.AddrPort{}
+}
+
+// IsUnspecified tells whether the address is an IP wildcard.
+func (a Addr) IsUnspecified() bool {
+	return (a.Family == AF_INET || a.Family == AF_INET6) && a.IP == [16]byte{}
+}
+
+func (a Addr) String() string {
+	switch a.Family {
+	case AF_INET, AF_INET6:
+		return a.AddrPort().String()
+	case AF_UNIX:
+		return a.Path
+	}
+	return ""
+}

@@ -1,0 +1,188 @@
+package kernel
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// InheritsOptions: an accepted socket has the listener's TCP options, so they need no setting again.
+const InheritsOptions = true
+
+// The calls below take the raw entry, without telling the scheduler: none of them can block on a non-blocking
+// descriptor, and an echo is only two of them. race.go says the rest to the detector.
+
+func (host) Socket(family, typ, proto int) (int, Errno) {
+	fd, err := unix.Socket(family, typ|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
+	return fd, errno(err)
+}
+
+func (host) Accept(fd int) (int, Addr, Errno) {
+	var sa sockaddr
+	n := uint32(unsafe.Sizeof(sa))
+	for {
+		r, _, e := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&n)),
+			unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+		if e == 0 {
+			return int(r), sa.addr(n), 0
+		}
+		if e != unix.EINTR {
+			return -1, Addr{}, e
+		}
+	}
+}
+
+func (host) Recv(fd int, p []byte, flags int) (int, Errno) {
+	for {
+		n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags), 0, 0)
+		if e == 0 {
+			raceWrite(p[:n])
+			raceAcquire()
+			return int(n), 0
+		}
+		if e != unix.EINTR {
+			return 0, e
+		}
+	}
+}
+
+func (host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
+	var sa sockaddr
+	for {
+		size := uint32(unsafe.Sizeof(sa))
+		n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags),
+			uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
+		if e == 0 {
+			raceWrite(p[:min(int(n), len(p))]) // MSG_TRUNC tells the datagram's length, not what was copied
+			raceAcquire()
+			return int(n), sa.addr(size), 0
+		}
+		if e != unix.EINTR {
+			return 0, Addr{}, e
+		}
+	}
+}
+
+func (host) Send(fd int, p []byte, flags int) (int, Errno) {
+	raceRelease()
+	for {
+		n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_NOSIGNAL), 0, 0)
+		if e == 0 {
+			raceRead(p[:n])
+			return int(n), 0
+		}
+		if e != unix.EINTR {
+			return 0, e
+		}
+	}
+}
+
+func (k host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
+	if to.Family == 0 {
+		return k.Send(fd, p, flags)
+	}
+	var sa sockaddr
+	size, e := sa.set(to)
+	if e != 0 {
+		return 0, e
+	}
+	raceRelease()
+	for {
+		n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_NOSIGNAL),
+			uintptr(unsafe.Pointer(&sa)), uintptr(size))
+		if e == 0 {
+			raceRead(p[:n])
+			return int(n), 0
+		}
+		if e != unix.EINTR {
+			return 0, e
+		}
+	}
+}
+
+func (host) SendV(fd int, pieces [][]byte) (int, Errno) {
+	var vec [MaxPieces]unix.Iovec
+	h := unix.Msghdr{Iov: &vec[0]}
+	h.SetIovlen(fill(&vec, pieces))
+	raceRelease()
+	for {
+		n, _, e := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), unix.MSG_NOSIGNAL)
+		if e == 0 {
+			return int(n), 0
+		}
+		if e != unix.EINTR {
+			return 0, e
+		}
+	}
+}
+
+// fill points the vector at the pieces and tells the detector that they are read (some may not be: a harmless excess,
+// for they are the caller's only after the call).
+func fill(vec *[MaxPieces]unix.Iovec, pieces [][]byte) int {
+	k := 0
+	for _, p := range pieces {
+		if len(p) == 0 {
+			continue
+		}
+		if k == MaxPieces {
+			break
+		}
+		vec[k].Base = &p[0]
+		vec[k].SetLen(len(p))
+		raceRead(p)
+		k++
+	}
+	return k
+}
+
+func (host) Unsent(fd int) (int, Errno) {
+	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	return n, errno(err)
+}
+
+func (host) Bind(fd int, a Addr) Errno {
+	var sa sockaddr
+	size, e := sa.set(a)
+	if e != 0 {
+		return e
+	}
+	_, _, e = unix.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
+	return e
+}
+
+func (host) Connect(fd int, to Addr) Errno {
+	var sa sockaddr
+	size, e := sa.set(to)
+	if e != 0 {
+		return e
+	}
+	for {
+		_, _, e = unix.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
+		if e != unix.EINTR {
+			return e
+		}
+	}
+}
+
+func (host) LocalAddr(fd int) (Addr, Errno) { return name(unix.SYS_GETSOCKNAME, fd) }
+func (host) PeerAddr(fd int) (Addr, Errno)  { return name(unix.SYS_GETPEERNAME, fd) }
+
+func name(call uintptr, fd int) (Addr, Errno) {
+	var sa sockaddr
+	size := uint32(unsafe.Sizeof(sa))
+	_, _, e := unix.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
+	if e != 0 {
+		return Addr{}, e
+	}
+	return sa.addr(size), 0
+}
+
+func (host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
+	size := uint32(len(p))
+	_, _, e := unix.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name),
+		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(unsafe.Pointer(&size)), 0)
+	if e != 0 {
+		return 0, e
+	}
+	return int(size), 0
+}

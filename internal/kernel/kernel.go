@@ -1,0 +1,90 @@
+// Package kernel is the one seam to the operating system: every system call and every look at the clock of the packages
+// above goes through a Kernel. Host is the real one; package sim has another.
+package kernel
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A Kernel is an operating system as far as sockets go. Its methods may be called by any goroutine. Descriptors are
+// non-blocking and close-on-exec from birth, so no method but Lookup waits. EINTR never comes out of one (SEMANTICS
+// D40), SIGPIPE never comes from one (D13). A result of 0 is success; n is 0 with an Errno.
+type Kernel interface {
+	Now() timeout.Deadline
+	NewPoller() (poller.Poller, error)
+
+	Socket(family, typ, proto int) (fd int, e Errno)
+	Bind(fd int, a Addr) Errno
+	Listen(fd, backlog int) Errno
+	Accept(fd int) (conn int, from Addr, e Errno)
+	Connect(fd int, to Addr) Errno // EINPROGRESS: Out tells when it has ended, SO_ERROR how
+	LocalAddr(fd int) (Addr, Errno)
+	PeerAddr(fd int) (Addr, Errno)
+
+	// Recv and Send are for what is connected; the zero Addr of SendTo is the connected peer. 0, 0 is the end of a
+	// stream, or an empty datagram.
+	Recv(fd int, p []byte, flags int) (n int, e Errno)
+	RecvFrom(fd int, p []byte, flags int) (n int, from Addr, e Errno)
+	Send(fd int, p []byte, flags int) (n int, e Errno)
+	SendTo(fd int, p []byte, flags int, to Addr) (n int, e Errno)
+	// SendV sends the pieces as one, in one call; at most MaxPieces of them.
+	SendV(fd int, pieces [][]byte) (n int, e Errno)
+	// RecvBatch fills b.Packets from the front and tells how many; SendBatch sends b.Packets[:n] in order and tells
+	// how many went before the error. One call each where the system has recvmmsg and sendmmsg.
+	RecvBatch(fd int, b *Batch) (n int, e Errno)
+	SendBatch(fd int, b *Batch, n int) (sent int, e Errno)
+
+	Shutdown(fd, how int) Errno
+	Close(fd int) Errno
+	GetOpt(fd, level, name int) (int, Errno)
+	SetOpt(fd, level, name, value int) Errno
+	GetOptBytes(fd, level, name int, p []byte) (n int, e Errno)
+	SetOptBytes(fd, level, name int, p []byte) Errno
+	Unsent(fd int) (int, Errno) // bytes (a FIN counts) that the peer's kernel has not acknowledged
+	Unlink(path string) Errno   // the file of a Unix socket
+
+	// Go runs f where it may block: on a goroutine of its own. A simulated kernel runs it after a seeded delay.
+	Go(f func())
+	// Lookup resolves a host name; it blocks, so it is called inside Go. network is "ip", "ip4" or "ip6".
+	Lookup(ctx context.Context, network, host string) ([]netip.Addr, error)
+	// LookupPort resolves a service name for "tcp" or "udp"; it may read a file.
+	LookupPort(ctx context.Context, network, service string) (int, error)
+}
+
+// MaxPieces is the most that SendV takes in one call.
+const MaxPieces = 64
+
+// A Batch is room for the datagrams of one RecvBatch or SendBatch, with what the kernel needs beside it. A Batch
+// belongs to one goroutine.
+type Batch struct {
+	Packets []Packet
+	host    hostBatch
+}
+
+// A Packet is one datagram. Received: Buf is the room, N how much of it is filled, Addr who sent it. To send: Buf[:N]
+// goes to Addr.
+type Packet struct {
+	Buf  []byte
+	N    int
+	Addr Addr
+}
+
+// NewBatch makes room for n datagrams of at most size bytes; size 0 leaves the buffers to the caller.
+func NewBatch(n, size int) *Batch {
+	b := &Batch{Packets: make([]Packet, n)}
+	if size > 0 {
+		room := make([]byte, n*size)
+		for i := range b.Packets {
+			b.Packets[i].Buf = room[i*size : (i+1)*size : (i+1)*size]
+		}
+	}
+	return b
+}
+
+// Host is the operating system this program runs on. On one that is not supported every call fails with ENOSYS and
+// NewPoller with an error that names those that are.
+var Host Kernel = host{}

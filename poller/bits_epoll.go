@@ -1,0 +1,44 @@
+package poller
+
+// The bits of epoll_event.events (linux/eventpoll.h), named here so that the table below is tested on any system.
+const (
+	epollIn  = 0x1
+	epollOut = 0x4
+	epollErr = 0x8
+	epollHup = 0x10
+	epollET  = 1 << 31
+)
+
+// epollBits is what to ask for. Err and Hup need no asking.
+func epollBits(want Interest) uint32 {
+	var b uint32
+	if want&In != 0 {
+		b |= epollIn
+	}
+	if want&Out != 0 {
+		b |= epollOut
+	}
+	if want&Edge != 0 {
+		b |= epollET
+	}
+	return b
+}
+
+// epollReady is what was told. epoll's four bits are ours in the same meaning; a peer's FIN alone is In (EPOLLRDHUP is
+// not asked for: it is no more than a hint to read, which In is already).
+func epollReady(bits uint32) Interest {
+	var r Interest
+	if bits&epollIn != 0 {
+		r |= In
+	}
+	if bits&epollOut != 0 {
+		r |= Out
+	}
+	if bits&epollErr != 0 {
+		r |= Err
+	}
+	if bits&epollHup != 0 {
+		r |= Hup
+	}
+	return r
+}

@@ -1,0 +1,164 @@
+package poller
+
+import (
+	"os"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+type epoll struct {
+	fd, wakefd int
+	woken      atomic.Bool // a wake-up is in the eventfd that no Wait has seen
+	waiting    atomic.Bool // guards against two goroutines in Wait
+	raw        []unix.EpollEvent
+
+	// busy: the last Wait found something without sleeping, so try that first again. A look that finds nothing costs a
+	// system call more, a sleep that need not have been costs the runtime's bookkeeping of a blocking call.
+	busy    bool
+	noPwait bool // epoll_pwait2 (Linux 5.11) is missing; deadlines are rounded up to milliseconds
+}
+
+// New makes an epoll instance with its eventfd.
+func New() (Poller, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	wakefd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		unix.Close(fd)
+		return nil, os.NewSyscallError("eventfd", err)
+	}
+	p := &epoll{fd: fd, wakefd: wakefd}
+	// Edge-triggered, so that the counter never has to be read.
+	if err := p.ctl(unix.EPOLL_CTL_ADD, wakefd, 0, epollIn|epollET); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *epoll) Add(fd int, gen uint32, want Interest) error {
+	return p.ctl(unix.EPOLL_CTL_ADD, fd, gen, epollBits(want))
+}
+
+func (p *epoll) Mod(fd int, gen uint32, want Interest) error {
+	return p.ctl(unix.EPOLL_CTL_MOD, fd, gen, epollBits(want))
+}
+
+func (p *epoll) Del(fd int) error { return p.ctl(unix.EPOLL_CTL_DEL, fd, 0, 0) }
+
+func (p *epoll) FD() int { return p.fd }
+
+// ctl uses the raw entry: epoll_ctl does not block.
+func (p *epoll) ctl(op, fd int, gen uint32, bits uint32) error {
+	ev := unix.EpollEvent{Events: bits, Fd: int32(fd), Pad: int32(gen)}
+	_, _, e := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	if e != 0 {
+		return os.NewSyscallError("epoll_ctl", e)
+	}
+	return nil
+}
+
+func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
+	if !p.waiting.CompareAndSwap(false, true) {
+		panic("poller: two goroutines in Wait; one of them must own the Poller")
+	}
+	defer p.waiting.Store(false)
+	if len(p.raw) < len(events) {
+		p.raw = make([]unix.EpollEvent, len(events))
+	}
+	if p.busy || until == 0 {
+		n, e := p.look(len(events))
+		if e != 0 {
+			return 0, os.NewSyscallError("epoll_pwait", e)
+		}
+		if n > 0 || until == 0 {
+			return p.take(events, n), nil
+		}
+	}
+	for {
+		n, e := p.sleep(len(events), until)
+		if e == unix.EINTR {
+			continue // the same absolute deadline: sleep computes what is left of it
+		}
+		if e != 0 {
+			return 0, os.NewSyscallError("epoll_pwait2", e)
+		}
+		if n == 0 && !until.Passed(Now()) {
+			continue // milliseconds overflowed, or the kernel's timer was early
+		}
+		p.busy = n > 1 // more than one at a time: there is load, the next is likely there already
+		return p.take(events, n), nil
+	}
+}
+
+// look asks without waiting, by the raw entry.
+func (p *epoll) look(max int) (int, unix.Errno) {
+	n, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max), 0, 0, 0)
+	if e == unix.EINTR {
+		return 0, 0
+	}
+	p.busy = int(n) > 0
+	return int(n), e
+}
+
+// sleep waits until the deadline at most.
+func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
+	left := until.Left(Now())
+	if !p.noPwait {
+		var ts *unix.Timespec
+		if until != timeout.Never {
+			t := unix.NsecToTimespec(int64(left))
+			ts = &t
+		}
+		n, _, e := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max),
+			uintptr(unsafe.Pointer(ts)), 0, 0)
+		if e != unix.ENOSYS {
+			return int(n), e
+		}
+		p.noPwait = true
+	}
+	n, _, e := unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max),
+		uintptr(millis(until, left)), 0, 0)
+	return int(n), e
+}
+
+// take turns the kernel's events into ours, without the Poller's own.
+func (p *epoll) take(events []Event, n int) int {
+	k := 0
+	for i := range p.raw[:n] {
+		raw := &p.raw[i]
+		if raw.Fd == int32(p.wakefd) && raw.Pad == 0 {
+			p.woken.Store(false) // before the waker's work is looked for: a later Wake writes again
+			continue
+		}
+		events[k] = Event{raw.Fd, uint32(raw.Pad), epollReady(raw.Events)}
+		k++
+	}
+	return k
+}
+
+func (p *epoll) Wake() error {
+	if !p.woken.CompareAndSwap(false, true) {
+		return nil
+	}
+	one := uint64(1) // the counter is never read: it is full after 2^64 wakes
+	_, _, e := unix.RawSyscall(unix.SYS_WRITE, uintptr(p.wakefd), uintptr(unsafe.Pointer(&one)), 8)
+	if e != 0 {
+		return os.NewSyscallError("write", e)
+	}
+	return nil
+}
+
+func (p *epoll) Close() error {
+	err := unix.Close(p.wakefd)
+	if e := unix.Close(p.fd); err == nil {
+		err = e
+	}
+	return os.NewSyscallError("close", err)
+}

@@ -1,0 +1,74 @@
+package poller
+
+import "fmt"
+
+// A Table finds what belongs to a descriptor by (fd, generation), so that an Event of a closed descriptor never reaches
+// the stranger who got the same number. The zero Table is empty. It belongs to whoever owns the Poller.
+type Table[T any] struct {
+	slots []slot[T]
+	used  int
+}
+
+// A slot's generation is odd while it is in use: Put and Delete both add one, and the wrap from the largest (odd) to 0
+// (even) needs no care. A stale generation comes back after 2^31 reuses of one number, in one batch never.
+type slot[T any] struct {
+	v   T
+	gen uint32
+}
+
+// Put stores v under fd and returns its generation, which is never 0. A number that is in use is misuse.
+func (t *Table[T]) Put(fd int, v T) uint32 {
+	if fd < 0 {
+		panic(fmt.Sprintf("poller: descriptor %d", fd))
+	}
+	for fd >= len(t.slots) {
+		t.slots = append(t.slots, slot[T]{})
+	}
+	s := &t.slots[fd]
+	if s.gen&1 == 1 {
+		panic(fmt.Sprintf("poller: descriptor %d is in the table already; stop its owner before closing it", fd))
+	}
+	s.gen++
+	s.v = v
+	t.used++
+	return s.gen
+}
+
+// Get finds what was stored under fd and gen.
+func (t *Table[T]) Get(fd int32, gen uint32) (v T, ok bool) {
+	if uint(fd) >= uint(len(t.slots)) {
+		return v, false
+	}
+	s := &t.slots[fd]
+	if s.gen != gen || gen&1 == 0 {
+		return v, false
+	}
+	return s.v, true
+}
+
+// Has tells whether fd is in use, under any generation.
+func (t *Table[T]) Has(fd int) bool { return fd >= 0 && fd < len(t.slots) && t.slots[fd].gen&1 == 1 }
+
+// Delete forgets fd if gen is still its generation, and tells whether it was.
+func (t *Table[T]) Delete(fd int32, gen uint32) bool {
+	if _, ok := t.Get(fd, gen); !ok {
+		return false
+	}
+	t.slots[fd].gen++
+	var none T
+	t.slots[fd].v = none
+	t.used--
+	return true
+}
+
+// Len is the number of descriptors in use.
+func (t *Table[T]) Len() int { return t.used }
+
+// All visits what is in use in the order of the descriptors. f may delete.
+func (t *Table[T]) All(f func(fd int, v T)) {
+	for fd := 0; fd < len(t.slots); fd++ {
+		if t.slots[fd].gen&1 == 1 {
+			f(fd, t.slots[fd].v)
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package timeout
+
+// A Timer is a Deadline in a Queue and the function to call then. The zero Timer is idle and ready to arm; a Timer
+// belongs to one Queue at a time and must not be copied while it is armed.
+type Timer struct {
+	F func() // what its owner calls when Expire has returned the timer; the Queue never calls it
+
+	until Deadline
+	seq   uint64 // age of the last Arm, for ties
+	place int32  // index in the heap + 1; 0 when idle
+}
+
+// Armed tells whether the timer is in a queue.
+func (t *Timer) Armed() bool { return t.place != 0 }
+
+// Until is the deadline of an armed timer.
+func (t *Timer) Until() Deadline { return t.until }
+
+// A Queue holds armed timers, the earliest first and, of equals, the one armed first. It is a 4-ary heap whose keys may
+// lag: moving a timer to a later deadline only stores the deadline, and the heap is put right when the timer's old
+// place comes to the top. So re-arming per message is O(1), everything else O(log n), and nothing allocates but growth.
+type Queue struct {
+	heap []entry
+	seq  uint64
+}
+
+// An entry's key is never later than its timer's deadline. That is the whole invariant: a top whose key is exact is
+// the earliest of all.
+type entry struct {
+	key Deadline
+	seq uint64
+	t   *Timer
+}
+
+func (a *entry) before(b *entry) bool { return a.key < b.key || a.key == b.key && a.seq < b.seq }
+
+// Len is the number of armed timers.
+func (q *Queue) Len() int { return len(q.heap) }
+
+// Mark is the age of a timer that would be armed now; see Expire.
+func (q *Queue) Mark() uint64 { return q.seq + 1 }
+
+// Arm puts the timer at the deadline, moving it if it is armed. Never is misuse: it would hold a place for nothing.
+func (q *Queue) Arm(t *Timer, until Deadline) {
+	if until == Never {
+		panic("timeout: a timer that never fires; stop it instead")
+	}
+	q.seq++
+	if t.place != 0 && until >= q.heap[t.place-1].key {
+		t.until, t.seq = until, q.seq // the key lags; top puts it right
+		return
+	}
+	t.until, t.seq = until, q.seq
+	e := entry{until, q.seq, t}
+	if t.place != 0 {
+		q.up(int(t.place)-1, e)
+		return
+	}
+	q.heap = append(q.heap, e)
+	q.up(len(q.heap)-1, e)
+}
+
+// Stop takes the timer out and tells whether it was armed.
+func (q *Queue) Stop(t *Timer) bool {
+	if t.place == 0 {
+		return false
+	}
+	i := int(t.place) - 1
+	last := q.heap[len(q.heap)-1]
+	q.heap[len(q.heap)-1] = entry{}
+	q.heap = q.heap[:len(q.heap)-1]
+	t.place = 0
+	if i == len(q.heap) {
+		return true
+	}
+	if i > 0 && last.before(&q.heap[(i-1)/4]) {
+		q.up(i, last)
+	} else {
+		q.down(i, last)
+	}
+	return true
+}
+
+// Next is the earliest deadline, Never when nothing is armed.
+func (q *Queue) Next() Deadline {
+	if len(q.heap) == 0 {
+		return Never
+	}
+	return q.top().until
+}
+
+// Expire takes out the earliest timer if its deadline has passed at now and it was armed before the mark; nil if there
+// is none. A caller that takes one Mark and then expires until nil never meets a timer armed meanwhile, as long as
+// that one's deadline is not before now.
+func (q *Queue) Expire(now Deadline, mark uint64) *Timer {
+	if len(q.heap) == 0 {
+		return nil
+	}
+	t := q.top()
+	if !t.until.Passed(now) || t.seq >= mark {
+		return nil
+	}
+	q.Stop(t)
+	return t
+}
+
+// top makes the first key exact and returns its timer.
+func (q *Queue) top() *Timer {
+	for {
+		t := q.heap[0].t
+		if q.heap[0].seq == t.seq {
+			return t
+		}
+		q.down(0, entry{t.until, t.seq, t})
+	}
+}
+
+func (q *Queue) up(i int, e entry) {
+	for i > 0 {
+		p := (i - 1) / 4
+		if !e.before(&q.heap[p]) {
+			break
+		}
+		q.put(i, q.heap[p])
+		i = p
+	}
+	q.put(i, e)
+}
+
+func (q *Queue) down(i int, e entry) {
+	for {
+		first := 4*i + 1
+		if first >= len(q.heap) {
+			break
+		}
+		least := first
+		for c := first + 1; c < min(first+4, len(q.heap)); c++ {
+			if q.heap[c].before(&q.heap[least]) {
+				least = c
+			}
+		}
+		if !q.heap[least].before(&e) {
+			break
+		}
+		q.put(i, q.heap[least])
+		i = least
+	}
+	q.put(i, e)
+}
+
+func (q *Queue) put(i int, e entry) {
+	q.heap[i] = e
+	e.t.place = int32(i + 1)
+}
