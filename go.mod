@@ -3,3 +3,9 @@ module github.com/ureactor/ureactor
 go 1.26.0
 
 require golang.org/x/sys v0.49.0
+
+require (
+	go.uber.org/goleak v1.3.0 // indirect
+	golang.org/x/net v0.62.0 // indirect
+	pgregory.net/rapid v1.3.0 // indirect
+)
