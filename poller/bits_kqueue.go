@@ -1,0 +1,69 @@
+package poller
+
+// The flags of a kevent (sys/event.h; the same numbers on all five systems), named here so that the table below is
+// tested on any system. The numbers of the filters differ, so a filter is told apart before it comes here.
+const (
+	kqueueAdd    = 0x1
+	kqueueDelete = 0x2
+	kqueueEnable = 0x4
+	kqueueClear  = 0x20
+	kqueueError  = 0x4000
+	kqueueEOF    = 0x8000
+)
+
+// What one filter knows about its own direction only; kqueueDone makes Hup of the two.
+const (
+	inOver  Interest = 1 << 6
+	outOver Interest = 1 << 7
+)
+
+// kqueueFlags is how to add a filter.
+func kqueueFlags(want Interest) int {
+	if want&Edge != 0 {
+		return kqueueAdd | kqueueClear
+	}
+	return kqueueAdd
+}
+
+// kqueueReady is what one filter told; what epoll says in the same situation is
+//
+//	situation                       filter  flags, fflags  here         epoll
+//	data, a connection to accept    read    –              In           IN
+//	room to write, connected        write   –              Out          OUT
+//	an ICMP error on a UDP socket   both    –              In, Out      OUT|ERR
+//	FIN, or shutdown(RD)            read    EOF            In           IN
+//	shutdown(WR)                    write   EOF            Out          OUT
+//	both of them, a pair's end      both    EOF            In|Out|Hup   IN|OUT|HUP
+//	RST, a refused connect          read    EOF, errno     In|Err|Hup   IN|OUT|ERR|HUP
+//	                                write   EOF, errno     Out|Err|Hup  IN|OUT|ERR|HUP
+//	a pipe without writers          read    EOF            In           HUP (IN with data)
+//	a pipe without readers          write   EOF            Out          OUT|ERR
+//	a TCP socket before connect     –       –              nothing      OUT|HUP
+//	the filter has failed           any     ERROR          In|Err, …    ERR
+//
+// The end of one direction is not Hup, or a shutdown(WR) of our own would look like the end of a connection that the
+// peer still writes to. So who wants one direction hears of the end of both only when there is an error; the next try
+// tells it the rest.
+func kqueueReady(write bool, flags, fflags uint32) Interest {
+	r, over := In, inOver
+	if write {
+		r, over = Out, outOver
+	}
+	switch {
+	case flags&kqueueError != 0:
+		r |= Err
+	case flags&kqueueEOF != 0 && fflags != 0: // fflags is the socket's error: it was cut off, both ways
+		r |= Err | Hup
+	case flags&kqueueEOF != 0:
+		r |= over
+	}
+	return r
+}
+
+// kqueueDone ends the merging of what the two filters of a descriptor told.
+func kqueueDone(r Interest) Interest {
+	if r&inOver != 0 && r&outOver != 0 {
+		r |= Hup
+	}
+	return r &^ (inOver | outOver)
+}

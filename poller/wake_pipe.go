@@ -1,0 +1,57 @@
+//go:build netbsd || openbsd
+
+package poller
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A waker is how a kqueue wakes itself: here a pipe, where x/sys has no EVFILT_USER.
+type waker struct{ r, w int }
+
+func (p *waker) open(k *kqueue) error {
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
+		return os.NewSyscallError("pipe2", err)
+	}
+	p.r, p.w = ends[0], ends[1]
+	changes := k.changes.slice()[:1]
+	setKevent(&changes[0], p.r, unix.EVFILT_READ, kqueueAdd|kqueueClear, 0, 0)
+	if err := k.apply(changes); err != nil {
+		p.close()
+		return err
+	}
+	return nil
+}
+
+func (p *waker) wake(*kqueue) error {
+	for {
+		_, err := unix.Write(p.w, []byte{0})
+		if err == unix.EINTR {
+			continue
+		}
+		return os.NewSyscallError("write", err)
+	}
+}
+
+func (p *waker) is(fd int, gen uint32, filter int) bool { return fd == p.r && gen == 0 }
+
+// clear empties the pipe. At most one byte is in it: the next Wake writes after this.
+func (p *waker) clear() {
+	var b [8]byte
+	for {
+		if _, err := unix.Read(p.r, b[:]); err != unix.EINTR {
+			return
+		}
+	}
+}
+
+func (p *waker) close() error {
+	err := unix.Close(p.r)
+	if e := unix.Close(p.w); err == nil {
+		err = e
+	}
+	return err
+}
