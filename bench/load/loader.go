@@ -1,0 +1,233 @@
+package load
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	scratch = 1 << 20         // what one recv may discard
+	silence = 5 * time.Second // a server that says nothing for so long is given up
+)
+
+// A loader owns the connections to one server. Connections are registered edge-triggered in both directions: one
+// epoll_ctl for a connection's life, and a read that came back short needs no second one.
+type loader struct {
+	shape    Shape
+	to       unix.SockaddrInet4
+	ep       int
+	interest uint32
+	conns    []conn
+	payload  []byte // one batch
+	scratch  []byte
+	events   []unix.EpollEvent
+	looks    int // see wait
+	messages int64
+	underWay int  // batches, or connections with Churn, that have not come back
+	running  bool // false: let what is under way come back, begin nothing
+	made     int  // connections so far; spreads them over source addresses
+}
+
+type conn struct {
+	fd     int
+	unsent int // bytes that are due
+	at     int // where in the batch the next byte to send is
+	got    int // of the batch that comes back
+}
+
+func open(addr string, s Shape) (*loader, error) {
+	at, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{
+		shape: s, ep: ep, looks: looks, interest: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLET,
+		to:      unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()},
+		conns:   make([]conn, s.Conns),
+		payload: pattern(s.Size * s.Pipeline),
+		scratch: make([]byte, scratch),
+		events:  make([]unix.EpollEvent, 512),
+	}
+	if s.Sleepy {
+		l.looks = 1
+	}
+	for i := range l.conns {
+		l.conns[i].fd = -1
+	}
+	if s.Churn {
+		l.interest = unix.EPOLLIN | unix.EPOLLET // a first message is never refused
+		return l, nil
+	}
+	for i := range l.conns {
+		if err := l.dial(i); err != nil {
+			l.close()
+			return nil, fmt.Errorf("connection %d of %d: %w", i+1, s.Conns, err)
+		}
+	}
+	return l, nil
+}
+
+func (l *loader) close() {
+	if l == nil {
+		return
+	}
+	for _, c := range l.conns {
+		if c.fd >= 0 {
+			unix.Close(c.fd)
+		}
+	}
+	unix.Close(l.ep)
+}
+
+// dial connects from one of 200 source addresses, each with its own range of ports: churn leaves every port it used in
+// TIME_WAIT for a minute. The connect blocks, which on loopback lasts as long as the backlog is full.
+func (l *loader) dial(i int) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	l.made++
+	from := unix.SockaddrInet4{Addr: [4]byte{127, 0, 1, byte(1 + l.made%200)}}
+	// the port is chosen by connect, which may reuse one that another destination has
+	unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+	err = unix.Bind(fd, &from)
+	if err == nil {
+		err = connect(fd, &l.to)
+	}
+	if err == nil && !l.shape.Churn {
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	}
+	if err == nil {
+		ev := unix.EpollEvent{Events: l.interest, Fd: int32(i)}
+		err = unix.EpollCtl(l.ep, unix.EPOLL_CTL_ADD, fd, &ev)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return err
+	}
+	l.conns[i] = conn{fd: fd}
+	return nil
+}
+
+func connect(fd int, to unix.Sockaddr) error {
+	for {
+		if err := unix.Connect(fd, to); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// run is one slice: begin, keep going until the time is over, let the rest come back.
+func (l *loader) run(d time.Duration) (Slice, error) {
+	start := time.Now()
+	l.messages, l.running = 0, true
+	if err := l.begin(); err != nil {
+		return Slice{}, err
+	}
+	for l.underWay > 0 {
+		n, err := l.wait()
+		if err != nil {
+			return Slice{}, err
+		}
+		if n == 0 {
+			return Slice{}, fmt.Errorf("no answer for %v, %d under way", silence, l.underWay)
+		}
+		// before the events, not after: what they begin belongs to the slice
+		l.running = time.Since(start) < d
+		for _, ev := range l.events[:n] {
+			if err := l.event(int(ev.Fd), ev.Events); err != nil {
+				return Slice{}, err
+			}
+		}
+	}
+	return Slice{l.messages, time.Since(start)}, nil
+}
+
+func (l *loader) begin() error {
+	for i := range l.shape.Active {
+		if l.shape.Churn {
+			l.underWay++
+			if err := l.visit(i); err != nil {
+				return err
+			}
+			continue
+		}
+		l.underWay += l.shape.Depth
+		l.conns[i].unsent += l.shape.Depth * len(l.payload)
+		if err := l.push(&l.conns[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) event(i int, ready uint32) error {
+	c := &l.conns[i]
+	if ready&^unix.EPOLLOUT != 0 {
+		if l.shape.Churn {
+			return l.visited(i)
+		}
+		if err := l.pull(c); err != nil {
+			return err
+		}
+	}
+	if c.unsent > 0 && ready&unix.EPOLLOUT != 0 {
+		return l.push(c)
+	}
+	return nil
+}
+
+// push sends what is due until the kernel refuses.
+func (l *loader) push(c *conn) error {
+	for c.unsent > 0 {
+		n, err := send(c.fd, l.payload[c.at:][:min(c.unsent, len(l.payload)-c.at)])
+		if err == unix.EAGAIN {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("send: %w", err)
+		}
+		c.unsent -= n
+		if c.at += n; c.at == len(l.payload) {
+			c.at = 0
+		}
+	}
+	return nil
+}
+
+// pull discards what has come back, and for every whole batch sends the next.
+func (l *loader) pull(c *conn) error {
+	for {
+		n, err := discard(c.fd, l.scratch)
+		if err == unix.EAGAIN {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("recv: %w", err)
+		}
+		if n == 0 {
+			return fmt.Errorf("recv: the server closed the connection")
+		}
+		for c.got += n; c.got >= len(l.payload); c.got -= len(l.payload) {
+			l.messages += int64(l.shape.Pipeline)
+			if l.running {
+				c.unsent += len(l.payload)
+			} else {
+				l.underWay--
+			}
+		}
+		if err := l.push(c); err != nil {
+			return err
+		}
+		if n < len(l.scratch) {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,146 @@
+// Package load is the load generator: clients that exchange messages with one echo server.
+//
+// It runs as a process of its own for each server (Serve), on another core than the servers, and is told over its
+// standard input what to do; Client is the suite's end of that line. One process each, so that 10,000 connections to
+// every server fit under one descriptor limit; only one of them works at a time, the others sleep in a read.
+package load
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/ureactor/ureactor/bench/proc"
+)
+
+// A Shape is what the clients do: Active of Conns connections send batches of Pipeline messages of Size bytes, one
+// write for each batch, and send the next when one has come back whole. Depth batches are under way at once.
+// With Churn every message has a connection of its own: connect, echo, FIN, wait for the server's FIN.
+// Sleepy clients sleep at once when nothing is there, and the server pays for waking them.
+type Shape struct {
+	Conns, Active, Size, Pipeline, Depth int
+	Churn                                bool
+	Sleepy                               bool
+}
+
+// A Slice is what one run achieved. It ends when the last answer is there, so every message is counted whole.
+type Slice struct {
+	Messages int64
+	Took     time.Duration
+}
+
+type request struct {
+	Do    string // open, run, close
+	Addr  string
+	Shape Shape
+	For   time.Duration
+}
+
+type reply struct {
+	Slice Slice
+	Err   string
+}
+
+// Serve obeys the requests on in until it ends.
+func Serve(in io.Reader, out io.Writer) error {
+	requests, replies := json.NewDecoder(in), json.NewEncoder(out)
+	var l *loader
+	for {
+		var q request
+		if err := requests.Decode(&q); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		var a reply
+		var err error
+		switch q.Do {
+		case "open":
+			if err = verify(q.Addr); err == nil {
+				l, err = open(q.Addr, q.Shape)
+			}
+		case "run":
+			a.Slice, err = l.run(q.For)
+		case "close":
+			l.close()
+			l = nil
+		}
+		if err != nil {
+			a.Err = err.Error()
+		}
+		if err := replies.Encode(a); err != nil {
+			return err
+		}
+	}
+}
+
+// A Client is a generator process and the line to it. One goroutine may use it.
+type Client struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	to  *json.Encoder
+	of  *json.Decoder
+}
+
+// Start runs the present program again as a generator on core cpu; args make its main call Serve.
+func Start(cpu int, args ...string) (*Client, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, args...)
+	// Nothing is allocated while a slice runs; a preemption signal would only end an epoll_wait early.
+	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOGC=off")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := proc.Start(cmd, cpu); err != nil {
+		return nil, err
+	}
+	return &Client{cmd, in, json.NewEncoder(in), json.NewDecoder(out)}, nil
+}
+
+func (c *Client) ask(q request) (Slice, error) {
+	if err := c.to.Encode(q); err != nil {
+		return Slice{}, fmt.Errorf("generator: %w", err)
+	}
+	var a reply
+	if err := c.of.Decode(&a); err != nil {
+		return Slice{}, fmt.Errorf("generator: %w", err)
+	}
+	if a.Err != "" {
+		return a.Slice, errors.New(a.Err)
+	}
+	return a.Slice, nil
+}
+
+// Open checks that the server at addr echoes, half-close included, and opens the shape's connections.
+func (c *Client) Open(addr string, s Shape) error {
+	_, err := c.ask(request{Do: "open", Addr: addr, Shape: s})
+	return err
+}
+
+// Run loads the server for d and until what is under way has come back.
+func (c *Client) Run(d time.Duration) (Slice, error) { return c.ask(request{Do: "run", For: d}) }
+
+// Close closes the connections; Open may follow.
+func (c *Client) Close() error {
+	_, err := c.ask(request{Do: "close"})
+	return err
+}
+
+// End ends the process.
+func (c *Client) End() {
+	c.in.Close()
+	c.cmd.Wait()
+}

@@ -1,0 +1,74 @@
+//go:build linux
+
+// The benchmark suite: go -C bench run . [flags]. See README.md.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+	"time"
+
+	"github.com/ureactor/ureactor/bench/load"
+	"github.com/ureactor/ureactor/bench/suite"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == suite.Generate {
+		if err := load.Serve(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "generator:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if err := measure(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func measure() error {
+	quick := flag.Bool("quick", false, "under 3 minutes: fewer, shorter slices (-slice and -rounds still count)")
+	scenarios := flag.String("run", "", "only scenarios that match this `regexp`")
+	servers := flag.String("servers", "", "only servers that match this `regexp`, and the reference")
+	slice := flag.Duration("slice", 0, "length of a slice (default 200ms; 120ms with -quick)")
+	rounds := flag.Int("rounds", 0, "slices of each server in each scenario (default 40; 12 with -quick)")
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the order of the slices")
+	dir := flag.String("report", "report", "`directory` for report.md and readings.csv")
+	flag.Parse()
+	cfg := suite.Config{Slice: 200 * time.Millisecond, Rounds: 40, Seed: *seed, Bin: "bin", Progress: os.Stderr}
+	if *quick {
+		cfg.Slice, cfg.Rounds = 120*time.Millisecond, 12
+	}
+	if *slice < 0 || *rounds < 0 || flag.NArg() > 0 {
+		return fmt.Errorf("-slice %v and -rounds %d must not be negative, and no argument follows the flags (%q)", *slice, *rounds, flag.Args())
+	}
+	if *slice > 0 {
+		cfg.Slice = *slice
+	}
+	if *rounds > 0 {
+		cfg.Rounds = *rounds
+	}
+	var err error
+	if cfg.Scenarios, err = regexp.Compile(*scenarios); err != nil {
+		return fmt.Errorf("-run: %w", err)
+	}
+	if cfg.Styles, err = regexp.Compile(*servers); err != nil {
+		return fmt.Errorf("-servers: %w", err)
+	}
+	if _, err := os.Stat("c/epoll.c"); err != nil {
+		return fmt.Errorf("run me in my own directory: go -C bench run . (%w)", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	result, err := suite.Run(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	result.Markdown(os.Stdout)
+	return result.Write(*dir)
+}

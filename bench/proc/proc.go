@@ -1,0 +1,113 @@
+// Package proc starts processes on a chosen core and reads what they cost, from outside. Linux.
+package proc
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// init keeps main on the thread that began the process: a child gets PDEATHSIG when the thread that made it ends, and
+// that one ends with the process. The suite starts its children from main.
+func init() { runtime.LockOSThread() }
+
+// Cores lists the cores this process may run on.
+func Cores() []int {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil {
+		return []int{0}
+	}
+	var cores []int
+	for i := range len(set) * 64 {
+		if set.IsSet(i) {
+			cores = append(cores, i)
+		}
+	}
+	return cores
+}
+
+// Pin moves the present process, every thread of it, to one core.
+func Pin(cpu int) error {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range threads {
+		tid, _ := strconv.Atoi(t.Name())
+		if err := pin(tid, cpu); err != nil && err != unix.ESRCH {
+			return err
+		}
+	}
+	return nil
+}
+
+func pin(tid, cpu int) error {
+	var set unix.CPUSet
+	set.Set(cpu)
+	return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(tid, &set))
+}
+
+// Start starts cmd on one core: pinned before it runs, so that a Go program takes it for the only one there is
+// (GOMAXPROCS 1). Ctrl-C is not for the child; it dies with this process.
+func Start(cmd *exec.Cmd, cpu int) error {
+	var before unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return os.NewSyscallError("sched_getaffinity", err)
+	}
+	if err := pin(0, cpu); err != nil {
+		return err
+	}
+	defer unix.SchedSetaffinity(0, &before)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return cmd.Start()
+}
+
+// CPU is the processor time of a process, all its threads, in user and kernel, to the nanosecond. A thread that is
+// running is counted up to its last tick only: read it when the process is at rest (Rest).
+func CPU(pid int) (time.Duration, error) {
+	const sched = 2 // CPUCLOCK_SCHED; the id is what clock_getcpuclockid(3) makes of pid
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|sched), &t); err != nil {
+		return 0, os.NewSyscallError("clock_gettime", err)
+	}
+	return time.Duration(t.Nano()), nil
+}
+
+// Rest waits until a process has used no time for a millisecond, 50 at most, and returns its processor time.
+func Rest(pid int) (time.Duration, error) {
+	last := time.Duration(-1)
+	for range 50 {
+		now, err := CPU(pid)
+		if err != nil || now == last {
+			return now, err
+		}
+		last = now
+		time.Sleep(time.Millisecond)
+	}
+	return last, nil
+}
+
+// RSS is the resident memory of a process in bytes. From smaps_rollup, which walks the pages: the counters in status
+// lag by up to a hundred kilobytes.
+func RSS(pid int) (int64, error) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if rest, ok := strings.CutPrefix(lines.Text(), "Rss:"); ok {
+			kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return kb << 10, err
+		}
+	}
+	return 0, fmt.Errorf("no Rss line for process %d", pid)
+}

@@ -1,0 +1,85 @@
+package suite
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// A Reading is one slice of one server.
+type Reading struct {
+	Scenario string
+	Server   string
+	Seq      int // its place among the scenario's slices
+	Messages int64
+	Took     time.Duration
+	CPU      time.Duration // of the server process
+	Bytes    float64       // of memory for each connection: idle-memory only
+}
+
+func (r Reading) cost() float64 { return float64(r.CPU) / float64(r.Messages) }
+func (r Reading) rate() float64 { return float64(r.Messages) / r.Took.Seconds() }
+func (r Reading) busy() float64 { return float64(r.CPU) / float64(r.Took) }
+
+// ratios compares each of a server's slices with the reference's slices beside it: the cost of the reference ÷ the
+// server's own, so 1 is as cheap and more is better. Between two slices of the reference the nearer one weighs more: the
+// machine drifts. in is one scenario's, by Seq.
+func ratios(in []Reading, ref, server string) []float64 {
+	var out []float64
+	for i, r := range in {
+		if r.Server != server {
+			continue
+		}
+		before, after := -1, -1
+		for k := i - 1; k >= 0 && before < 0; k-- {
+			if in[k].Server == ref {
+				before = k
+			}
+		}
+		for k := i + 1; k < len(in) && after < 0; k++ {
+			if in[k].Server == ref {
+				after = k
+			}
+		}
+		var c float64
+		switch {
+		case before < 0 && after < 0:
+			continue
+		case before < 0:
+			c = in[after].cost()
+		case after < 0:
+			c = in[before].cost()
+		default:
+			far := float64(in[after].Seq - in[before].Seq)
+			c = (in[before].cost()*float64(in[after].Seq-r.Seq) + in[after].cost()*float64(r.Seq-in[before].Seq)) / far
+		}
+		out = append(out, c/r.cost())
+	}
+	return out
+}
+
+func median(of []float64) float64 {
+	if len(of) == 0 {
+		return math.NaN()
+	}
+	s := slices.Sorted(slices.Values(of))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+// interval is the 95 % confidence interval of the median by order statistics: it asks nothing of the distribution, which
+// on a shared machine is skewed. Below six readings no such interval exists and it is all of them.
+func interval(of []float64) (low, high float64) {
+	if len(of) == 0 {
+		return math.NaN(), math.NaN()
+	}
+	s := slices.Sorted(slices.Values(of))
+	n, k := len(s), 0
+	// the median lies outside [s[k], s[n-1-k]] with probability 2·P(Binomial(n, ½) ≤ k)
+	p := math.Pow(0.5, float64(n))
+	for sum := p; 2*sum <= 0.05; sum += p {
+		k++
+		p *= float64(n-k+1) / float64(k)
+	}
+	k = max(k-1, 0)
+	return s[k], s[n-1-k]
+}
