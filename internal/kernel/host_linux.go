@@ -36,7 +36,7 @@ func (host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	for {
 		n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags), 0, 0)
 		if e == 0 {
-			raceWrite(p[:n])
+			raceWrite(p[:min(int(n), len(p))]) // MSG_TRUNC tells the datagram's length, not what was copied
 			raceAcquire()
 			return int(n), 0
 		}
@@ -53,7 +53,7 @@ func (host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 		n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags),
 			uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
 		if e == 0 {
-			raceWrite(p[:min(int(n), len(p))]) // MSG_TRUNC tells the datagram's length, not what was copied
+			raceWrite(p[:min(int(n), len(p))])
 			raceAcquire()
 			return int(n), sa.addr(size), 0
 		}

@@ -1,0 +1,133 @@
+//go:build !linux && !darwin && !freebsd && !netbsd && !openbsd && !dragonfly
+
+package kernel
+
+import "strconv"
+
+// An Errno is the number of an error; 0 is success. The numbers are Linux's, here and below: this system has no kernel
+// of its own for them, a simulated one has.
+type Errno uintptr
+
+func (e Errno) Error() string {
+	if s, ok := errnoText[e]; ok {
+		return s
+	}
+	return "errno " + strconv.Itoa(int(e))
+}
+
+// Timeout tells whether the error says to try again, as it does for package syscall's.
+func (e Errno) Timeout() bool { return e == EAGAIN || e == ETIMEDOUT }
+
+// Temporary is there for the interfaces that ask for it.
+func (e Errno) Temporary() bool { return e == EINTR || e == EMFILE || e == ENFILE || e.Timeout() }
+
+const (
+	AF_INET   = 2
+	AF_INET6  = 10
+	AF_UNIX   = 1
+	AF_UNSPEC = 0
+
+	SOCK_STREAM = 1
+	SOCK_DGRAM  = 2
+	SOCK_RAW    = 3
+
+	SOL_SOCKET   = 1
+	SO_REUSEADDR = 2
+	SO_REUSEPORT = 15
+	SO_BROADCAST = 6
+	SO_KEEPALIVE = 9
+	SO_LINGER    = 13
+	SO_ERROR     = 4
+	SO_TYPE      = 3
+	SO_SNDBUF    = 7
+	SO_RCVBUF    = 8
+	SOMAXCONN    = 4096
+
+	IPPROTO_IP   = 0
+	IPPROTO_TCP  = 6
+	IPPROTO_UDP  = 17
+	IPPROTO_IPV6 = 41
+	IPV6_V6ONLY  = 26
+	TCP_NODELAY  = 1
+
+	MSG_PEEK     = 0x2
+	MSG_DONTWAIT = 0x40
+	MSG_TRUNC    = 0x20
+
+	SHUT_RD   = 0
+	SHUT_WR   = 1
+	SHUT_RDWR = 2
+)
+
+const (
+	EAGAIN          Errno = 11
+	EALREADY        Errno = 114
+	EADDRINUSE      Errno = 98
+	EAFNOSUPPORT    Errno = 97
+	EBADF           Errno = 9
+	ECANCELED       Errno = 125
+	ECONNABORTED    Errno = 103
+	ECONNREFUSED    Errno = 111
+	ECONNRESET      Errno = 104
+	EDEADLK         Errno = 35
+	EEXIST          Errno = 17
+	EHOSTUNREACH    Errno = 113
+	EINPROGRESS     Errno = 115
+	EINTR           Errno = 4
+	EINVAL          Errno = 22
+	EISCONN         Errno = 106
+	EMFILE          Errno = 24
+	EMSGSIZE        Errno = 90
+	ENAMETOOLONG    Errno = 36
+	ENETUNREACH     Errno = 101
+	ENFILE          Errno = 23
+	ENOBUFS         Errno = 105
+	ENOENT          Errno = 2
+	ENOMEM          Errno = 12
+	ENOPROTOOPT     Errno = 92
+	ENOSYS          Errno = 38
+	ENOTCONN        Errno = 107
+	ENOTSUP         Errno = 95
+	EOPNOTSUPP      Errno = 95
+	EPERM           Errno = 1
+	EPIPE           Errno = 32
+	EPROTO          Errno = 71
+	EPROTONOSUPPORT Errno = 93
+	ETIMEDOUT       Errno = 110
+)
+
+var errnoText = map[Errno]string{
+	EAGAIN:          "resource temporarily unavailable",
+	EALREADY:        "operation already in progress",
+	EADDRINUSE:      "address already in use",
+	EAFNOSUPPORT:    "address family not supported by protocol",
+	EBADF:           "bad file descriptor",
+	ECANCELED:       "operation canceled",
+	ECONNABORTED:    "software caused connection abort",
+	ECONNREFUSED:    "connection refused",
+	ECONNRESET:      "connection reset by peer",
+	EDEADLK:         "resource deadlock avoided",
+	EEXIST:          "file exists",
+	EHOSTUNREACH:    "no route to host",
+	EINPROGRESS:     "operation now in progress",
+	EINTR:           "interrupted system call",
+	EINVAL:          "invalid argument",
+	EISCONN:         "transport endpoint is already connected",
+	EMFILE:          "too many open files",
+	EMSGSIZE:        "message too long",
+	ENAMETOOLONG:    "file name too long",
+	ENETUNREACH:     "network is unreachable",
+	ENFILE:          "too many open files in system",
+	ENOBUFS:         "no buffer space available",
+	ENOENT:          "no such file or directory",
+	ENOMEM:          "cannot allocate memory",
+	ENOPROTOOPT:     "protocol not available",
+	ENOSYS:          "function not implemented",
+	ENOTCONN:        "transport endpoint is not connected",
+	EOPNOTSUPP:      "operation not supported",
+	EPERM:           "operation not permitted",
+	EPIPE:           "broken pipe",
+	EPROTO:          "protocol error",
+	EPROTONOSUPPORT: "protocol not supported",
+	ETIMEDOUT:       "connection timed out",
+}

@@ -1,0 +1,35 @@
+package kernel
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// noSignal is nothing: the socket option is older than the flag.
+const noSignal = 0
+
+// silence asks for EPIPE instead of SIGPIPE. It fails only on a connection that is dead already.
+func silence(fd int) { _ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NOSIGPIPE, 1) }
+
+func (host) Socket(family, typ, proto int) (int, Errno) {
+	syscall.ForkLock.RLock()
+	fd, err := unix.Socket(family, typ, proto)
+	if err == nil {
+		unix.CloseOnExec(fd)
+	}
+	syscall.ForkLock.RUnlock()
+	if err == nil {
+		err = quieten(fd)
+	}
+	if err != nil {
+		return -1, errno(err)
+	}
+	return fd, 0
+}
+
+// Unsent does not count a FIN.
+func (host) Unsent(fd int) (int, Errno) {
+	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NWRITE)
+	return n, errno(err)
+}

@@ -1,0 +1,46 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package kernel
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// The BSDs speak of addresses through x/sys, which allocates and leaves out IPv6 flow information. Linux has
+// its own and only runs the tests of these.
+
+// toSockaddr is the address for x/sys; size is the room for a path, its NUL included.
+func toSockaddr(a Addr, size int) (unix.Sockaddr, Errno) {
+	switch a.Family {
+	case AF_INET:
+		return &unix.SockaddrInet4{Port: int(a.Port), Addr: [4]byte(a.IP[:4])}, 0
+	case AF_INET6:
+		return &unix.SockaddrInet6{Port: int(a.Port), Addr: a.IP, ZoneId: a.Scope}, 0
+	case AF_UNIX:
+		switch {
+		case len(a.Path) >= size:
+			return nil, ENAMETOOLONG
+		case a.Path == "", strings.Contains(a.Path, "\x00"): // neither autobind nor an abstract space
+			return nil, EINVAL
+		}
+		return &unix.SockaddrUnix{Name: a.Path}, 0
+	}
+	return nil, EAFNOSUPPORT
+}
+
+// fromSockaddr is the address that x/sys tells; nil is none.
+func fromSockaddr(sa unix.Sockaddr) Addr {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		a := Addr{Family: AF_INET, Port: uint16(sa.Port)}
+		copy(a.IP[:], sa.Addr[:])
+		return a
+	case *unix.SockaddrInet6:
+		return Addr{Family: AF_INET6, Port: uint16(sa.Port), IP: sa.Addr, Scope: sa.ZoneId}
+	case *unix.SockaddrUnix:
+		return Unix(sa.Name)
+	}
+	return Addr{}
+}
