@@ -45,7 +45,7 @@ func (t Timeout) Blocks() bool { return t > 0 }
 
 // After is the deadline of a call that starts at now.
 func (t Timeout) After(now Deadline) Deadline {
-	if t == None || Deadline(t) > Never-now {
+	if t == None || now > 0 && Deadline(t) > Never-now {
 		return Never
 	}
 	return now + Deadline(t)

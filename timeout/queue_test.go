@@ -1,0 +1,275 @@
+package timeout_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// An oracle is a Queue done plainly: the armed timers, in the order of (deadline, age).
+type oracle struct {
+	armed []armed
+	age   uint64
+}
+
+type armed struct {
+	until timeout.Deadline
+	age   uint64
+	t     *timeout.Timer
+}
+
+func (o *oracle) arm(t *timeout.Timer, until timeout.Deadline) {
+	o.stop(t)
+	o.age++
+	i, _ := slices.BinarySearchFunc(o.armed, until, func(a armed, until timeout.Deadline) int {
+		if a.until <= until {
+			return -1
+		}
+		return 1
+	})
+	o.armed = slices.Insert(o.armed, i, armed{until, o.age, t})
+}
+
+func (o *oracle) stop(t *timeout.Timer) bool {
+	i := slices.IndexFunc(o.armed, func(a armed) bool { return a.t == t })
+	if i < 0 {
+		return false
+	}
+	o.armed = slices.Delete(o.armed, i, i+1)
+	return true
+}
+
+func (o *oracle) next() timeout.Deadline {
+	if len(o.armed) == 0 {
+		return timeout.Never
+	}
+	return o.armed[0].until
+}
+
+func (o *oracle) expire(now timeout.Deadline, mark uint64) *timeout.Timer {
+	if len(o.armed) == 0 || o.armed[0].until > now || o.armed[0].age >= mark {
+		return nil
+	}
+	t := o.armed[0].t
+	o.armed = o.armed[1:]
+	return t
+}
+
+// Random arms (also earlier, later, and at equal deadlines), stops and expiries of some 40 timers, step by step beside
+// the oracle.
+func TestQueueDoesWhatASortedSliceDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var q timeout.Queue
+		var o oracle
+		timers := make([]timeout.Timer, 40)
+		pick := rapid.IntRange(0, len(timers)-1)
+		few := rapid.Int64Range(0, 20) // so that ties are common
+		mark := q.Mark()
+		t.Repeat(map[string]func(*rapid.T){
+			"arm": func(t *rapid.T) {
+				x, until := &timers[pick.Draw(t, "timer")], timeout.Deadline(few.Draw(t, "until"))
+				q.Arm(x, until)
+				o.arm(x, until)
+			},
+			"move": func(t *rapid.T) {
+				x := &timers[pick.Draw(t, "timer")]
+				if !x.Armed() {
+					t.Skip()
+				}
+				until := x.Until() + timeout.Deadline(rapid.Int64Range(-5, 5).Draw(t, "by"))
+				q.Arm(x, until)
+				o.arm(x, until)
+			},
+			"stop": func(t *rapid.T) {
+				x := &timers[pick.Draw(t, "timer")]
+				if got, want := q.Stop(x), o.stop(x); got != want {
+					t.Fatalf("Stop = %v, want %v", got, want)
+				}
+			},
+			"mark": func(t *rapid.T) { mark = q.Mark() },
+			"expire": func(t *rapid.T) {
+				now := timeout.Deadline(few.Draw(t, "now"))
+				m := mark
+				if rapid.Bool().Draw(t, "all") {
+					m = q.Mark()
+				}
+				if got, want := q.Expire(now, m), o.expire(now, m); got != want {
+					t.Fatalf("Expire = %p, want %p", got, want)
+				}
+			},
+			"": func(t *rapid.T) {
+				if q.Next() != o.next() || q.Len() != len(o.armed) || q.Mark() != o.age+1 {
+					t.Fatalf("next %d, length %d, mark %d; want %d, %d, %d", q.Next(), q.Len(), q.Mark(), o.next(), len(o.armed), o.age+1)
+				}
+				for i := range timers {
+					x := &timers[i]
+					j := slices.IndexFunc(o.armed, func(a armed) bool { return a.t == x })
+					if x.Armed() != (j >= 0) || j >= 0 && x.Until() != o.armed[j].until {
+						t.Fatalf("timer %d: armed %v until %d", i, x.Armed(), x.Until())
+					}
+				}
+			},
+		})
+	})
+}
+
+// A timer that is armed while its fellows expire, at the very present, waits for the next mark.
+func TestTimerArmedDuringExpiryWaitsForTheNextMark(t *testing.T) {
+	var q timeout.Queue
+	var a, b timeout.Timer
+	q.Arm(&a, 10)
+	q.Arm(&b, 10)
+	mark := q.Mark()
+	for range 2 {
+		x := q.Expire(10, mark)
+		if x == nil {
+			t.Fatal("a timer armed before the mark did not expire")
+		}
+		q.Arm(x, 10)
+	}
+	if x := q.Expire(10, mark); x != nil {
+		t.Fatal("a timer armed after the mark expired")
+	}
+	if q.Expire(10, q.Mark()) != &a || q.Expire(10, q.Mark()) != &b {
+		t.Fatal("the next mark does not expire them by age")
+	}
+}
+
+// The same deadline for all; a later Arm of one makes it the youngest, although its place in the heap lags.
+func TestTiesExpireByAge(t *testing.T) {
+	var q timeout.Queue
+	timers := make([]timeout.Timer, 100)
+	for i := range timers {
+		q.Arm(&timers[i], 5)
+	}
+	q.Arm(&timers[0], 5)
+	for i := range timers {
+		if x := q.Expire(5, q.Mark()); x != &timers[(i+1)%len(timers)] {
+			t.Fatalf("timer %d is out of turn", i)
+		}
+	}
+}
+
+// 100,000 armed in random order, half of them moved, a tenth stopped: the rest come out in order, each at its deadline.
+func TestHundredThousandTimersExpireInOrder(t *testing.T) {
+	const n = 100_000
+	var q timeout.Queue
+	r := rand.New(rand.NewPCG(1, 2))
+	timers := make([]timeout.Timer, n)
+	for i := range timers {
+		q.Arm(&timers[i], timeout.Deadline(r.Int64N(n)))
+	}
+	for range n / 2 {
+		q.Arm(&timers[r.IntN(n)], timeout.Deadline(r.Int64N(n)))
+	}
+	for i := 0; i < n; i += 10 {
+		q.Stop(&timers[i])
+	}
+	now, count := timeout.Deadline(0), 0
+	for q.Len() > 0 {
+		if q.Next() < now {
+			t.Fatalf("deadline %d comes after %d", q.Next(), now)
+		}
+		now = q.Next()
+		if q.Expire(now-1, q.Mark()) != nil {
+			t.Fatal("a timer is early")
+		}
+		x := q.Expire(now, q.Mark())
+		if x == nil || x.Until() != now || x.Armed() {
+			t.Fatal("a timer is not there at its deadline")
+		}
+		count++
+	}
+	if count != n-n/10 {
+		t.Fatalf("%d expired, want %d", count, n-n/10)
+	}
+}
+
+// Later, earlier, stopped and armed anew: once the heap has its size nothing allocates.
+func TestReArmingAllocatesNothing(t *testing.T) {
+	var q timeout.Queue
+	timers := make([]timeout.Timer, 1000)
+	for i := range timers {
+		q.Arm(&timers[i], timeout.Deadline(i))
+	}
+	now := timeout.Deadline(1000)
+	i := 0
+	if n := testing.AllocsPerRun(10_000, func() {
+		x := &timers[i%len(timers)]
+		i += 7
+		now++
+		q.Arm(x, now+100)
+		q.Arm(x, now-100)
+		q.Stop(x)
+		q.Arm(x, now)
+		q.Next()
+		q.Arm(q.Expire(now, q.Mark()), now+50)
+	}); n != 0 {
+		t.Fatalf("%v allocations", n)
+	}
+}
+
+func TestArmAtNeverPanics(t *testing.T) {
+	var q timeout.Queue
+	var x timeout.Timer
+	defer func() {
+		if r := recover(); r != "timeout: a timer that never fires; stop it instead" {
+			t.Fatalf("recovered %v", r)
+		}
+		if q.Len() != 0 || x.Armed() || q.Next() != timeout.Never {
+			t.Fatal("the queue has changed")
+		}
+	}()
+	q.Arm(&x, timeout.Never)
+}
+
+func TestEmptyQueueHasNothing(t *testing.T) {
+	var q timeout.Queue
+	var x timeout.Timer
+	if q.Next() != timeout.Never || q.Len() != 0 || q.Expire(timeout.Never-1, q.Mark()) != nil || q.Stop(&x) {
+		t.Fatal("something is in an empty queue")
+	}
+}
+
+const benchTimers = 100_000
+
+func full() (*timeout.Queue, []timeout.Timer) {
+	q, timers := new(timeout.Queue), make([]timeout.Timer, benchTimers)
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range timers {
+		q.Arm(&timers[i], timeout.Deadline(r.Int64N(benchTimers)))
+	}
+	return q, timers
+}
+
+// One message: the idle deadline of its connection moves on.
+func BenchmarkReArmLater(b *testing.B) {
+	q, timers := full()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		q.Arm(&timers[i%benchTimers], timeout.Deadline(benchTimers+i))
+	}
+}
+
+func BenchmarkArmStop(b *testing.B) {
+	q, timers := full()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		x := &timers[i%benchTimers]
+		q.Stop(x)
+		q.Arm(x, timeout.Deadline(i*7919%benchTimers))
+	}
+}
+
+// The earliest expires and is armed anew at the end: heap work in full depth.
+func BenchmarkExpireArm(b *testing.B) {
+	q, _ := full()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		q.Arm(q.Expire(q.Next(), q.Mark()), timeout.Deadline(benchTimers+i))
+	}
+}
