@@ -79,6 +79,8 @@ const (
 	EMFILE          Errno = 24
 	EMSGSIZE        Errno = 90
 	ENAMETOOLONG    Errno = 36
+	ENETDOWN        Errno = 100
+	EHOSTDOWN       Errno = 112
 	ENETUNREACH     Errno = 101
 	ENFILE          Errno = 23
 	ENOBUFS         Errno = 105
@@ -116,6 +118,8 @@ var errnoText = map[Errno]string{
 	EMFILE:          "too many open files",
 	EMSGSIZE:        "message too long",
 	ENAMETOOLONG:    "file name too long",
+	ENETDOWN:        "network is down",
+	EHOSTDOWN:       "host is down",
 	ENETUNREACH:     "network is unreachable",
 	ENFILE:          "too many open files in system",
 	ENOBUFS:         "no buffer space available",

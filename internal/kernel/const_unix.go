@@ -66,6 +66,8 @@ const (
 	EMFILE          = unix.EMFILE
 	EMSGSIZE        = unix.EMSGSIZE
 	ENAMETOOLONG    = unix.ENAMETOOLONG
+	EHOSTDOWN       = unix.EHOSTDOWN
+	ENETDOWN        = unix.ENETDOWN
 	ENETUNREACH     = unix.ENETUNREACH
 	ENFILE          = unix.ENFILE
 	ENOBUFS         = unix.ENOBUFS

@@ -21,3 +21,11 @@ func (host) Lookup(ctx context.Context, network, name string) ([]netip.Addr, err
 func (host) LookupPort(ctx context.Context, network, service string) (int, error) {
 	return net.DefaultResolver.LookupPort(ctx, network, service)
 }
+
+func (host) Interface(name string) (int, error) {
+	i, err := net.InterfaceByName(name)
+	if err != nil {
+		return 0, err
+	}
+	return i.Index, nil
+}

@@ -53,6 +53,8 @@ type Kernel interface {
 	Lookup(ctx context.Context, network, host string) ([]netip.Addr, error)
 	// LookupPort resolves a service name for "tcp" or "udp"; it may read a file.
 	LookupPort(ctx context.Context, network, service string) (int, error)
+	// Interface is the number of a network interface, as IPv6 zones name it.
+	Interface(name string) (index int, err error)
 }
 
 // MaxPieces is the most that SendV takes in one call.

@@ -1,0 +1,8 @@
+package kernel
+
+import "golang.org/x/sys/unix"
+
+const (
+	TCP_KEEPIDLE  = unix.TCP_KEEPALIVE
+	TCP_KEEPINTVL = unix.TCP_KEEPINTVL
+)

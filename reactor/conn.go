@@ -1,0 +1,256 @@
+package reactor
+
+import (
+	"net"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A Handler is told what happens on one Conn. Its methods run on the loop: what blocks in them blocks everything.
+//
+// It may also have any of these, which are looked up once, when the Conn opens:
+//
+//	Opened(c *Conn)                     // accepted or connected; before the first Data
+//	EOF(c *Conn)                        // the peer sends no more; without this method: flush what was sent, close
+//	Drained(c *Conn)                    // output is down at the low-water mark after it was above the high one
+//	Timeout(c *Conn, kind TimeoutKind)  // a deadline has passed; nothing is closed
+type Handler interface {
+	// Data has read p, which is the loop's buffer and valid until Data returns.
+	Data(c *Conn, p []byte)
+	// Closed comes last and once. err is nil if the Conn was closed in order, ErrAborted after Abort, else what ended
+	// it or kept it from opening.
+	Closed(c *Conn, err error)
+}
+
+type (
+	opener       interface{ Opened(c *Conn) }
+	eofHandler   interface{ EOF(c *Conn) }
+	drainHandler interface{ Drained(c *Conn) }
+	timeHandler  interface {
+		Timeout(c *Conn, kind TimeoutKind)
+	}
+)
+
+// A Conn is one stream connection on the loop: a Watch, level-triggered, and the output that the kernel has not taken.
+type Conn struct {
+	w     Watch
+	h     Handler
+	value any
+	opt   *sockOptions
+	out   *output    // nil while empty
+	times *deadlines // nil until a deadline is set or the Conn closes
+	dial  *dialing   // nil unless Dial is still at it
+	from  *Listener  // who accepted it, nil if dialled
+	st    connState
+}
+
+// connState is a set of what has happened to a Conn.
+type connState uint16
+
+const (
+	dialling connState = 1 << iota // no connection yet: output only gathers
+	sawEOF                         // the peer's FIN has been read
+	wantFIN                        // CloseWrite: a FIN follows the output
+	sentFIN                        // shutdown(WR) is done
+	closing                        // Close: no more calls but Closed; flush, FIN, discard, close
+	over                           // the descriptor is gone
+	paused                         // by Pause
+	pressed                        // by back-pressure: output went above the high-water mark
+	blocked                        // the kernel refused output: Out is wanted
+	dirty                          // in the reactor's list of what the present step has to flush
+	broken                         // output failed: what is readable is still read
+	hasEOF                         // what the handler has
+	hasDrained
+	hasTimeout
+)
+
+func (c *Conn) is(s connState) bool { return c.st&s != 0 }
+
+// adopt learns what the handler can.
+func (c *Conn) adopt(h Handler) {
+	c.h = h
+	if _, ok := h.(eofHandler); ok {
+		c.st |= hasEOF
+	}
+	if _, ok := h.(drainHandler); ok {
+		c.st |= hasDrained
+	}
+	if _, ok := h.(timeHandler); ok {
+		c.st |= hasTimeout
+	}
+	c.checkTimes()
+}
+
+// wants is the interest that the Conn's state asks for.
+func (c *Conn) wants() (want poller.Interest) {
+	if c.is(dialling) {
+		return poller.Out
+	}
+	if !c.is(sawEOF) && (c.is(closing) || !c.is(paused|pressed)) { // closing: read and discard
+		want = poller.In
+	}
+	if c.is(blocked) {
+		want |= poller.Out
+	}
+	return want
+}
+
+// watch makes the registration what the state asks for.
+func (c *Conn) watch() {
+	if want := c.wants(); want != c.w.want && !c.is(over) {
+		if err := c.w.set(want); err != nil {
+			c.end(err)
+		}
+	}
+}
+
+// ready is an Event. Err and Hup are hints to try what is wanted: the call tells what is the matter.
+func (c *Conn) ready(i poller.Interest) {
+	if c.is(dialling) {
+		c.connected()
+		return
+	}
+	if i&(poller.Err|poller.Hup) != 0 {
+		i |= poller.In | poller.Out
+	}
+	i &= c.w.want
+	if i&poller.Out != 0 {
+		c.flush()
+		c.relieve()
+	}
+	if i&poller.In != 0 && c.w.want&poller.In != 0 {
+		c.read()
+	}
+}
+
+// read takes what is there, at most the loop's buffer: what is more waits for the next turn, and a second call that
+// only says EAGAIN is saved.
+func (c *Conn) read() {
+	r := c.w.r
+	n, e := r.k.Recv(int(c.w.fd), r.buf, 0)
+	switch {
+	case e == kernel.EAGAIN:
+	case e != 0:
+		c.end(callError("recv", e))
+	case n == 0:
+		c.eof()
+	default:
+		r.count.BytesIn += uint64(n)
+		if c.times != nil {
+			c.times.moved(c, true)
+		}
+		if !c.is(closing) {
+			r.count.Reads++
+			c.h.Data(c, r.buf[:n])
+		}
+	}
+}
+
+// eof is the peer's FIN.
+func (c *Conn) eof() {
+	c.st |= sawEOF
+	c.watch()
+	switch {
+	case c.is(closing):
+		c.mark()
+	case c.is(broken):
+		c.end(c.times.broke)
+	case c.is(hasEOF):
+		c.h.(eofHandler).EOF(c)
+	default:
+		c.Close()
+	}
+}
+
+// Pause stops reading until Resume; writing goes on. A paused Conn with nothing to write costs nothing and hears
+// nothing, not even a reset.
+func (c *Conn) Pause() error {
+	if c.is(over | closing) {
+		return ErrClosed
+	}
+	c.st |= paused
+	c.watch()
+	return nil
+}
+
+// Resume reads again. It does not lift back-pressure.
+func (c *Conn) Resume() error {
+	if c.is(over | closing) {
+		return ErrClosed
+	}
+	c.st &^= paused
+	c.watch()
+	return nil
+}
+
+// Buffered is how many bytes Send has accepted that the kernel has not yet taken.
+func (c *Conn) Buffered() int {
+	if c.out == nil {
+		return 0
+	}
+	return c.out.n
+}
+
+// Value and SetValue keep one value of the user's with the Conn.
+func (c *Conn) Value() any     { return c.value }
+func (c *Conn) SetValue(v any) { c.value = v }
+
+// Reactor is the loop that the Conn lives on.
+func (c *Conn) Reactor() *Reactor { return c.w.r }
+
+// FD is the descriptor, -1 when there is none (yet or any more). It stays the Conn's: see Detach.
+func (c *Conn) FD() int {
+	if c.w.gen == 0 {
+		return -1
+	}
+	return int(c.w.fd)
+}
+
+// LocalAddr asks the kernel for the Conn's own address: *net.TCPAddr or *net.UnixAddr, nil when there is none.
+func (c *Conn) LocalAddr() net.Addr { return c.addr(Kernel.LocalAddr) }
+
+// RemoteAddr asks the kernel for the peer's address.
+func (c *Conn) RemoteAddr() net.Addr { return c.addr(Kernel.PeerAddr) }
+
+func (c *Conn) addr(ask func(Kernel, int) (Addr, kernel.Errno)) net.Addr {
+	if c.w.gen == 0 || c.is(dialling) {
+		return nil
+	}
+	a, e := ask(c.w.r.k, int(c.w.fd))
+	if e != 0 {
+		return nil
+	}
+	return netAddr(a, false)
+}
+
+// SetNoDelay(false) turns Nagle's algorithm on.
+func (c *Conn) SetNoDelay(on bool) error {
+	return c.setOpt(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, btoi(on))
+}
+
+// SetKeepAlive has the kernel probe a peer that has been silent for d and every d again; 0 turns it off.
+func (c *Conn) SetKeepAlive(d time.Duration) error {
+	if c.w.gen == 0 || c.is(over) {
+		return ErrClosed
+	}
+	return setKeepAlive(c.w.r.k, int(c.w.fd), d)
+}
+
+func (c *Conn) setOpt(level, name, v int) error {
+	if c.w.gen == 0 || c.is(over) {
+		return ErrClosed
+	}
+	if e := c.w.r.k.SetOpt(int(c.w.fd), level, name, v); e != 0 {
+		return callError("setsockopt", e)
+	}
+	return nil
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,180 @@
+package reactor
+
+import (
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// quietTime is how long a peer that has everything must have been silent before its Conn counts as delivered without
+// its FIN.
+const quietTime = 100 * time.Millisecond
+
+// CloseWrite sends a FIN after what was sent. Reading goes on.
+func (c *Conn) CloseWrite() error {
+	switch {
+	case c.is(over | closing):
+		return ErrClosed
+	case c.is(broken):
+		return c.times.broke
+	}
+	c.st |= wantFIN
+	c.mark()
+	return nil
+}
+
+// Close ends the Conn in order: no call comes after it but Closed; what was sent is flushed, then a FIN, and what the
+// peer still sends is read and discarded until its FIN, or until it has everything and has been quiet for 100 ms. (To
+// close with input unread makes the kernel send RST, which destroys replies in flight.) Again is nothing.
+func (c *Conn) Close() error {
+	switch {
+	case c.is(over | closing):
+		return nil
+	case c.is(dialling):
+		c.end(ErrClosed)
+		return nil
+	case c.is(broken):
+		c.end(c.times.broke)
+		return nil
+	}
+	c.st |= closing
+	c.st &^= paused | pressed
+	c.mark()
+	return nil
+}
+
+// Abort ends the Conn at once: what is buffered is lost, a TCP peer sees RST. Closed is told ErrAborted. On an ended
+// Conn it is nothing.
+func (c *Conn) Abort() error {
+	if !c.is(over) {
+		c.reset()
+		c.end(ErrAborted)
+	}
+	return nil
+}
+
+// reset makes the coming close an abortive one. What is not TCP has no such thing, and needs none.
+func (c *Conn) reset() {
+	if c.w.gen != 0 {
+		_ = c.w.r.k.SetOptBytes(int(c.w.fd), kernel.SOL_SOCKET, kernel.SO_LINGER, lingerZero)
+	}
+}
+
+// settle is the end of a step for a Conn that has something to flush or to end.
+func (c *Conn) settle() {
+	c.st &^= dirty
+	if c.is(over | dialling) {
+		return
+	}
+	if c.out != nil && !c.is(blocked) {
+		c.flush()
+	}
+	if c.out == nil && c.is(wantFIN|closing) && !c.is(over) {
+		c.finish()
+	}
+	if c.is(closing) && !c.is(over) {
+		c.linger()
+	}
+}
+
+// finish comes when nothing is left to flush: the FIN, or the end.
+func (c *Conn) finish() {
+	if c.is(closing) && c.is(sawEOF) {
+		c.end(nil)
+		return
+	}
+	if !c.is(sentFIN) {
+		if e := c.w.r.k.Shutdown(int(c.w.fd), kernel.SHUT_WR); e != 0 {
+			c.fail(callError("shutdown", e))
+			return
+		}
+		c.st |= sentFIN
+	}
+}
+
+// linger waits, reading, for the peer's FIN, or for it to have everything and be quiet.
+func (c *Conn) linger() {
+	c.watch()
+	if !c.is(over) {
+		c.clock().linger(c)
+	}
+}
+
+// end gives everything back and has Closed told when the step ends. The order matters: Del before close, or a
+// duplicate of the descriptor would keep the registration alive.
+func (c *Conn) end(err error) {
+	if c.is(over) {
+		return
+	}
+	r := c.w.r
+	c.st |= over
+	if r.draining && err != nil {
+		c.report()
+	}
+	c.dropOutput()
+	if c.times != nil {
+		r.timers.Stop(&c.times.t)
+	}
+	c.stopDialling()
+	c.hangUp()
+	c.leave()
+	r.ended = append(r.ended, ending{c, err})
+}
+
+// leave is one Conn less.
+func (c *Conn) leave() {
+	c.w.r.conns--
+	if c.from != nil {
+		c.from.left()
+	}
+}
+
+// hangUp closes the descriptor, if there is one.
+func (c *Conn) hangUp() {
+	if c.w.gen == 0 {
+		return
+	}
+	c.w.drop()
+	if e := c.w.r.k.Close(int(c.w.fd)); e != 0 {
+		c.w.r.closeFailed(int(c.w.fd), e)
+	}
+}
+
+func (c *Conn) bye(err error) {
+	if c.w.r.opt.onPanic != nil {
+		c.w.r.guard(nil, func() { c.h.Closed(c, err) })
+		return
+	}
+	c.h.Closed(c, err)
+}
+
+// Detach takes the connection out of the loop and hands over its descriptor, which is non-blocking, and what was
+// sent but not yet taken by the kernel. No call comes after it, Closed neither.
+func (c *Conn) Detach() (fd int, unsent []byte, err error) {
+	if c.is(over|closing|dialling) || c.w.gen == 0 {
+		return -1, nil, ErrClosed
+	}
+	if c.out != nil && !c.is(blocked) {
+		c.flush()
+	}
+	if c.is(broken) {
+		return -1, nil, c.times.broke
+	}
+	for c.out != nil && c.out.n > 0 {
+		b := c.out.head.b[c.out.head.start:c.out.head.end]
+		unsent = append(unsent, b...)
+		c.out.skip(&c.w.r.spare, len(b))
+	}
+	if c.out != nil {
+		c.w.r.spare.free(c.out)
+		c.out = nil
+	}
+	c.st |= over
+	if c.times != nil {
+		c.w.r.timers.Stop(&c.times.t)
+	}
+	fd = int(c.w.fd)
+	c.w.drop()
+	c.leave()
+	return fd, unsent, nil
+}

@@ -1,0 +1,237 @@
+package reactor
+
+import (
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+const (
+	corkMax   = 4 * 1024  // a Send of at most this is copied and leaves when the step ends; a larger one leaves at once
+	corkTotal = 64 * 1024 // corked bytes that do not wait for the end of the step
+)
+
+// Send gives p to the connection and never blocks: what the kernel does not take now is buffered. The slice is the
+// caller's again when Send returns. Before a Dial has connected everything is buffered. Either all of p is accepted or,
+// with an error, none: ErrBuffered when more than the Conn's cap would be buffered, ErrClosed, ErrWriteClosed, or what
+// broke the connection's output.
+func (c *Conn) Send(p []byte) error {
+	if err := c.sendable(len(p)); err != nil || len(p) == 0 {
+		return err
+	}
+	if len(p) > corkMax && !c.is(blocked|dialling) {
+		v := c.pieces()
+		return c.push(append(v, p), len(v))
+	}
+	c.cork(p)
+	return nil
+}
+
+// SendV is one Send of the pieces in their order.
+func (c *Conn) SendV(pieces ...[]byte) error {
+	total := 0
+	for _, p := range pieces {
+		total += len(p)
+	}
+	if err := c.sendable(total); err != nil || total == 0 {
+		return err
+	}
+	if total > corkMax && !c.is(blocked|dialling) {
+		if v := c.pieces(); len(v)+len(pieces) <= cap(v) {
+			return c.push(append(v, pieces...), len(v))
+		}
+	}
+	for _, p := range pieces {
+		c.cork(p)
+	}
+	return nil
+}
+
+// PostSend is a Send from any goroutine: the loop sends a copy of p in its next turn. It allocates nothing per call.
+// ErrFull and ErrClosed are the reactor's, as with Post. A Conn that has ended by then drops it, as its Closed told;
+// past the Conn's cap the bytes cannot be kept and a gap would be worse: the Conn is aborted with ErrBuffered.
+func (c *Conn) PostSend(p []byte) error {
+	return c.w.r.post(post{c: c, n: len(p)}, p)
+}
+
+func (c *Conn) sendPosted(p []byte) {
+	if err := c.Send(p); err == ErrBuffered {
+		c.end(err)
+	}
+	c.w.r.settle()
+}
+
+func (c *Conn) sendable(n int) error {
+	switch {
+	case c.is(over | closing):
+		return ErrClosed
+	case c.is(wantFIN):
+		return ErrWriteClosed
+	case c.is(broken):
+		return c.times.broke
+	case n > c.opt.cap-c.Buffered():
+		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), n, c.opt.cap)
+	}
+	return nil
+}
+
+// cork copies p to the output; the step's end flushes it.
+func (c *Conn) cork(p []byte) {
+	c.hold(p)
+	switch {
+	case c.is(dialling):
+	case c.is(blocked):
+		c.press()
+	case c.out.n >= corkTotal:
+		c.flush()
+	default:
+		c.mark()
+	}
+}
+
+func (c *Conn) hold(p []byte) {
+	pool := &c.w.r.spare
+	if c.out == nil {
+		c.out = pool.output()
+	}
+	c.out.add(pool, p)
+}
+
+// pieces lists what is corked, in the loop's own scratch space.
+func (c *Conn) pieces() [][]byte {
+	v := c.w.r.vec[:0]
+	if c.out != nil {
+		v = c.out.pieces(v)
+	}
+	return v
+}
+
+// push sends v — the first corked of which are the Conn's own chunks, the rest the caller's pieces — in one call and
+// keeps what the kernel refuses.
+func (c *Conn) push(v [][]byte, corked int) error {
+	n, e := c.give(v)
+	if e != 0 && e != kernel.EAGAIN {
+		clear(v)
+		c.fail(callError("send", e))
+		return c.times.broke
+	}
+	left := n
+	if c.out != nil {
+		k := min(n, c.out.n)
+		c.out.skip(&c.w.r.spare, k)
+		left -= k
+	}
+	for _, p := range v[corked:] {
+		k := min(left, len(p))
+		left -= k
+		if k < len(p) {
+			c.hold(p[k:])
+		}
+	}
+	clear(v) // the pieces are the caller's again
+	c.took(n)
+	return nil
+}
+
+// flush gives the kernel what is queued until it refuses.
+func (c *Conn) flush() {
+	for c.out != nil && !c.is(over) {
+		v := c.pieces()
+		asked := 0
+		for _, p := range v {
+			asked += len(p)
+		}
+		n, e := c.give(v)
+		clear(v)
+		if e != 0 && e != kernel.EAGAIN {
+			c.fail(callError("send", e))
+			return
+		}
+		c.out.skip(&c.w.r.spare, n)
+		if c.took(n); n < asked {
+			return
+		}
+	}
+}
+
+func (c *Conn) give(v [][]byte) (int, kernel.Errno) {
+	k, fd := c.w.r.k, int(c.w.fd)
+	c.w.r.count.Sends++
+	if len(v) == 1 {
+		return k.Send(fd, v[0], 0)
+	}
+	return k.SendV(fd, v)
+}
+
+// took accounts for n bytes that the kernel has taken: what is left waits for Out. A short count means a full socket,
+// so it is not tried again before.
+func (c *Conn) took(n int) {
+	r := c.w.r
+	r.count.BytesOut += uint64(n)
+	if n > 0 && c.times != nil {
+		c.times.moved(c, false)
+	}
+	if c.out != nil && c.out.n == 0 {
+		r.spare.free(c.out)
+		c.out = nil
+	}
+	if c.out == nil {
+		c.st &^= blocked
+	} else {
+		c.st |= blocked
+	}
+	c.press()
+	c.watch()
+}
+
+// press stops reading while too much output waits, so that a peer that does not read costs the cap and no more.
+func (c *Conn) press() {
+	if c.Buffered() > c.opt.high && !c.is(pressed) {
+		c.st |= pressed
+		c.watch()
+	}
+}
+
+// relieve ends the back-pressure at the low-water mark. Called by events only, never within a call of the user's.
+func (c *Conn) relieve() {
+	if c.is(pressed) && c.Buffered() <= c.opt.low && !c.is(over) {
+		c.st &^= pressed
+		c.watch()
+		if c.is(hasDrained) && !c.is(closing|over|broken) {
+			c.h.(drainHandler).Drained(c)
+		}
+	}
+	if c.is(wantFIN | closing) {
+		c.mark()
+	}
+}
+
+// fail drops the output after an error of the kernel's. What the peer had sent before it went is still to be read, as
+// with package net: only the end of that closes the Conn.
+func (c *Conn) fail(err error) {
+	c.clock().broke = err
+	c.dropOutput()
+	c.st |= broken
+	c.st &^= blocked | pressed
+	if c.is(closing | sawEOF) {
+		c.end(err)
+		return
+	}
+	c.watch()
+}
+
+func (c *Conn) dropOutput() {
+	if c.out != nil {
+		c.w.r.count.Undelivered += uint64(c.out.n)
+		c.w.r.spare.free(c.out)
+		c.out = nil
+	}
+}
+
+// mark puts the Conn on the list of what the end of the step has to flush.
+func (c *Conn) mark() {
+	if !c.is(dirty) {
+		c.st |= dirty
+		c.w.r.dirty = append(c.w.r.dirty, c)
+	}
+}

@@ -1,0 +1,210 @@
+package reactor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// TimeoutKind says which deadline of a Conn has passed.
+type TimeoutKind uint8
+
+const (
+	TimeoutIdle  TimeoutKind = iota // no byte either way for the idle timeout; it starts again
+	TimeoutRead                     // the read deadline
+	TimeoutWrite                    // the write deadline, with output still buffered
+)
+
+func (k TimeoutKind) String() string {
+	if int(k) < 3 {
+		return [...]string{"idle", "read", "write"}[k]
+	}
+	return fmt.Sprintf("TimeoutKind(%d)", uint8(k))
+}
+
+// deadlines are a Conn's: one timer for the earliest of them. It fires early rather than be moved per message — the
+// message stores the time and no more — and then asks what is really due.
+type deadlines struct {
+	t     timeout.Timer
+	idle  time.Duration // 0: none
+	last  timeout.Deadline
+	read  timeout.Deadline // 0: none
+	write timeout.Deadline
+
+	// of a closing Conn:
+	closes bool
+	quiet  timeout.Deadline // when the peer has been silent for long enough
+	limit  timeout.Deadline // when to give up
+	unsent int
+
+	broke error // what ended the output of a broken Conn
+}
+
+// clock is the Conn's deadlines, made at the first use.
+func (c *Conn) clock() *deadlines {
+	if c.times == nil {
+		c.times = &deadlines{}
+		c.times.t.F = c.due
+	}
+	return c.times
+}
+
+// SetIdleTimeout has Timeout called (TimeoutIdle) whenever no byte has moved in either direction for d; 0 is never.
+func (c *Conn) SetIdleTimeout(d time.Duration) error {
+	return c.setTime("SetIdleTimeout", d, func(t *deadlines, now timeout.Deadline) { t.idle, t.last = d, now })
+}
+
+// SetReadDeadline has Timeout called (TimeoutRead) once, d from now, unless it is set again before; 0 is never.
+func (c *Conn) SetReadDeadline(d time.Duration) error {
+	return c.setTime("SetReadDeadline", d, func(t *deadlines, now timeout.Deadline) { t.read = deadline(d, now) })
+}
+
+// SetWriteDeadline has Timeout called (TimeoutWrite) once, d from now, if output is buffered then and it is not set
+// again before; 0 is never.
+func (c *Conn) SetWriteDeadline(d time.Duration) error {
+	return c.setTime("SetWriteDeadline", d, func(t *deadlines, now timeout.Deadline) { t.write = deadline(d, now) })
+}
+
+func deadline(d time.Duration, now timeout.Deadline) timeout.Deadline {
+	if d == 0 {
+		return 0
+	}
+	return timeout.Timeout(d).After(now)
+}
+
+func (c *Conn) setTime(name string, d time.Duration, set func(*deadlines, timeout.Deadline)) error {
+	switch {
+	case c.is(over | closing):
+		return ErrClosed
+	case d < 0:
+		return fmt.Errorf("reactor: %s(%v): must be 0 (never) or more", name, d)
+	case d == 0 && c.times == nil:
+		return nil
+	}
+	t := c.clock()
+	set(t, c.w.r.k.Now())
+	c.checkTimes()
+	c.rearm()
+	return nil
+}
+
+// checkTimes refuses deadlines that nobody would hear of. The handler is not known while accept is still choosing it.
+func (c *Conn) checkTimes() {
+	if c.h != nil && c.times != nil && !c.is(hasTimeout) {
+		panic(fmt.Sprintf("reactor: a deadline on a Conn whose handler %T has no Timeout method; give it one", c.h))
+	}
+}
+
+// moved notes that bytes went in or out.
+func (t *deadlines) moved(c *Conn, in bool) {
+	if t.idle == 0 && !t.closes {
+		return
+	}
+	now := c.w.r.k.Now()
+	t.last = now
+	if t.closes {
+		t.quiet = now + timeout.Deadline(quietTime)
+		if !in {
+			t.limit = timeout.Timeout(c.opt.linger).After(now)
+		}
+	}
+}
+
+// next is the earliest of the deadlines.
+func (t *deadlines) next() timeout.Deadline {
+	if t.closes {
+		return min(t.quiet, t.limit)
+	}
+	n := timeout.Never
+	if t.idle > 0 {
+		n = timeout.Timeout(t.idle).After(t.last)
+	}
+	if t.read != 0 {
+		n = n.Sooner(t.read)
+	}
+	if t.write != 0 {
+		n = n.Sooner(t.write)
+	}
+	return n
+}
+
+// rearm moves the timer if something is due sooner than it fires. Later is left to due.
+func (c *Conn) rearm() {
+	n := c.times.next()
+	if n == timeout.Never {
+		c.w.r.timers.Stop(&c.times.t)
+		return
+	}
+	c.w.r.timers.Arm(&c.times.t, n)
+}
+
+// due is the timer: it reports what has passed by the turn's clock and arms for the rest.
+func (c *Conn) due() {
+	t, now := c.times, c.w.r.now
+	if t.closes {
+		c.lingered(now)
+		return
+	}
+	if t.idle > 0 && timeout.Timeout(t.idle).After(t.last).Passed(now) {
+		t.last = now
+		c.timeout(TimeoutIdle)
+	}
+	if t.read != 0 && t.read.Passed(now) {
+		t.read = 0
+		c.timeout(TimeoutRead)
+	}
+	if t.write != 0 && t.write.Passed(now) {
+		t.write = 0
+		if c.out != nil {
+			c.timeout(TimeoutWrite)
+		}
+	}
+	if !c.is(over) && !t.t.Armed() {
+		c.rearm()
+	}
+}
+
+func (c *Conn) timeout(kind TimeoutKind) {
+	if c.is(over | closing) {
+		return
+	}
+	c.h.(timeHandler).Timeout(c, kind)
+}
+
+// linger starts the deadlines of a closing Conn, and the quiet time anew after the FIN; the user's deadlines end.
+func (t *deadlines) linger(c *Conn) {
+	now := c.w.r.k.Now()
+	t.quiet = now + timeout.Deadline(quietTime)
+	if !t.closes {
+		t.closes = true
+		t.limit = timeout.Timeout(c.opt.linger).After(now)
+	}
+	c.rearm()
+}
+
+// lingered looks whether a closing Conn has delivered, or never will. Unsent asks the kernel, so it is no more often
+// than every quietTime.
+func (c *Conn) lingered(now timeout.Deadline) {
+	t := c.times
+	if t.quiet.Passed(now) {
+		unsent := c.Buffered()
+		if unsent == 0 {
+			unsent, _ = c.w.r.k.Unsent(int(c.w.fd)) // 0 where the kernel cannot tell
+		}
+		if unsent == 0 {
+			c.end(nil)
+			return
+		}
+		if unsent < t.unsent {
+			t.limit = timeout.Timeout(c.opt.linger).After(now)
+		}
+		t.unsent = unsent
+		t.quiet = now + timeout.Deadline(quietTime)
+	}
+	if t.limit.Passed(now) && !c.w.r.patient {
+		c.end(ErrStuck)
+		return
+	}
+	c.rearm()
+}

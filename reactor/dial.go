@@ -1,0 +1,236 @@
+package reactor
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// dialMin is what one of several addresses gets at least of the time that is left.
+const dialMin = 2 * time.Second
+
+// dialing is what a Conn needs until it is connected.
+type dialing struct {
+	net    network
+	addr   string
+	list   []Addr // still to try
+	until  timeout.Deadline
+	timer  *Timer
+	cancel context.CancelFunc // of the lookup
+	last   error              // why the address before failed
+}
+
+// Dial connects. network and addr are as for Listen; host names are looked up without blocking the loop, and their
+// addresses are tried in order until one answers. The Conn may be written to at once: Opened tells when it is
+// connected. Whatever fails after Dial has returned is told by Closed, once, in a later turn.
+func (r *Reactor) Dial(network, addr string, h Handler, opts ...DialOption) (*Conn, error) {
+	if h == nil {
+		panic("reactor: Dial with a nil handler")
+	}
+	c, err := r.newDial(network, addr, h, opts)
+	if err != nil {
+		return nil, opError("dial", network, addr, err)
+	}
+	return c, nil
+}
+
+func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*Conn, error) {
+	if r.draining {
+		return nil, ErrClosed
+	}
+	o, err := newSockOptions("dial", opts)
+	if err != nil {
+		return nil, err
+	}
+	n, err := findNetwork(network, true)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{opt: o, st: dialling, dial: &dialing{net: n, addr: addr, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
+	c.w.r = r
+	lookup, err := c.dial.resolve(r.k)
+	if err != nil {
+		return nil, err
+	}
+	c.adopt(h)
+	r.conns++
+	r.naming[c] = true
+	if lookup != nil {
+		c.lookup(lookup)
+	} else {
+		c.dial.timer = r.After(0, c.try) // a connect may fail at once, and Closed must not come before Dial returns
+	}
+	return c, nil
+}
+
+// resolve fills the list if that needs no lookup, else says what to run where it may block.
+func (d *dialing) resolve(k Kernel) (lookup func(context.Context) ([]netip.Addr, error), err error) {
+	if d.net.ip == "" {
+		d.list = []Addr{kernel.Unix(d.addr)}
+		return nil, nil
+	}
+	host, port, err := d.net.endpoint(k, d.addr)
+	if err != nil {
+		return nil, err
+	}
+	if host == "" { // this machine, as package net has it
+		host = "127.0.0.1"
+		if d.net.ip == "ip6" {
+			host = "::1"
+		}
+	}
+	a, ok, err := d.net.literal(k, host, port)
+	if ok || err != nil {
+		d.list = []Addr{a}
+		return nil, err
+	}
+	d.list = []Addr{{Port: port}} // for the addresses to come
+	return func(ctx context.Context) ([]netip.Addr, error) { return k.Lookup(ctx, d.net.ip, host) }, nil
+}
+
+// lookup runs where it may block and comes back by Post. A Conn that has ended meanwhile hears nothing.
+func (c *Conn) lookup(ask func(context.Context) ([]netip.Addr, error)) {
+	r, d := c.w.r, c.dial
+	ctx, cancel := context.WithCancel(context.Background())
+	d.cancel = cancel
+	d.timer = r.After(d.until.Left(r.k.Now()), c.tooLate)
+	port := d.list[0].Port
+	r.k.Go(func() {
+		ips, err := ask(ctx)
+		cancel()
+		r.mustPost(func() {
+			if c.is(over) {
+				return
+			}
+			if err == nil {
+				d.list, err = d.net.addrs(r.k, ips, port)
+			}
+			if err != nil {
+				c.giveUp(err)
+				return
+			}
+			c.try()
+		})
+	})
+}
+
+// try begins to connect to the next address.
+func (c *Conn) try() {
+	r, d := c.w.r, c.dial
+	for len(d.list) > 0 && !c.is(over) {
+		a := d.list[0]
+		d.list = d.list[1:]
+		err := c.connect(a)
+		if err == nil {
+			c.wait()
+			return
+		}
+		d.last = err
+		c.hangUp()
+		r.naming[c] = true
+	}
+	if !c.is(over) {
+		c.giveUp(d.last)
+	}
+}
+
+func (c *Conn) connect(a Addr) error {
+	r := c.w.r
+	fd, e := r.k.Socket(a.Family, c.dial.net.typ, 0)
+	if e != 0 {
+		return callError("socket", e)
+	}
+	c.w.open(r, fd, c)
+	delete(r.naming, c)
+	if c.dial.net.ip != "" {
+		if err := r.tcpOptions(fd, c.opt); err != nil {
+			return err
+		}
+	}
+	if err := control(fd, c.opt); err != nil {
+		return err
+	}
+	if e := r.k.Connect(fd, a); e != 0 && e != kernel.EINPROGRESS {
+		return callError("connect", e)
+	}
+	return nil
+}
+
+// wait arms this address's share of the time and waits for Out, which also comes if connect has succeeded at once.
+func (c *Conn) wait() {
+	r, d := c.w.r, c.dial
+	left := d.until.Left(r.k.Now())
+	if n := time.Duration(len(d.list)); n > 0 {
+		left = min(left, max(left/(n+1), dialMin))
+	}
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+	d.timer = r.After(left, c.tooLate)
+	c.watch()
+}
+
+func (c *Conn) tooLate() { c.next(callError("connect", kernel.ETIMEDOUT)) }
+
+// connected is an Event of a connect in progress: SO_ERROR says how it ended, and getpeername whether it has at all.
+func (c *Conn) connected() {
+	r, fd := c.w.r, int(c.w.fd)
+	v, e := r.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
+	if e == 0 {
+		e = kernel.Errno(v)
+	}
+	switch e {
+	case 0:
+		if _, e := r.k.PeerAddr(fd); e == kernel.ENOTCONN {
+			return // a spurious Event
+		}
+	case kernel.EINPROGRESS, kernel.EALREADY, kernel.EINTR:
+		return
+	default:
+		c.next(callError("connect", e))
+		return
+	}
+	c.dial.timer.Stop()
+	c.dial = nil
+	c.st &^= dialling
+	r.count.Dialled++
+	c.opened()
+}
+
+// next goes on to the next address.
+func (c *Conn) next(why error) {
+	d := c.dial
+	if d == nil || c.is(over) {
+		return
+	}
+	d.last = why
+	if c.w.gen != 0 {
+		c.hangUp()
+		c.w.r.naming[c] = true
+		c.try()
+		return
+	}
+	d.cancel() // it was the lookup that took too long
+	c.giveUp(why)
+}
+
+func (c *Conn) giveUp(err error) {
+	c.end(opError("dial", c.dial.net.name, c.dial.addr, err))
+}
+
+// stopDialling is the end of a Conn that is not connected.
+func (c *Conn) stopDialling() {
+	if c.dial == nil {
+		return
+	}
+	delete(c.w.r.naming, c)
+	if c.dial.timer != nil {
+		c.dial.timer.Stop()
+	}
+	if c.dial.cancel != nil {
+		c.dial.cancel()
+	}
+}

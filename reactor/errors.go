@@ -1,0 +1,51 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// sentinel is an error that is also another one.
+type sentinel struct {
+	text string
+	is   error
+}
+
+func (e *sentinel) Error() string { return e.text }
+func (e *sentinel) Unwrap() error { return e.is }
+
+var (
+	// ErrClosed is what every method of a closed Conn, Listener, PacketConn or Reactor returns. It is net.ErrClosed.
+	ErrClosed error = &sentinel{"reactor: use of what is closed", net.ErrClosed}
+	// ErrAborted is what Closed is told after Abort.
+	ErrAborted = errors.New("reactor: connection aborted")
+	// ErrFull is what Post returns when as many functions wait as WithPostLimit allows.
+	ErrFull = errors.New("reactor: too many posted functions wait; raise WithPostLimit or slow down")
+	// ErrBuffered is what Send returns past the Conn's cap: nothing of that call is queued. It is ENOBUFS.
+	ErrBuffered error = &sentinel{"reactor: more than the connection's cap is buffered: the peer does not read; wait for Drained", kernel.ENOBUFS}
+	// ErrWriteClosed is what Send returns after CloseWrite. It is EPIPE.
+	ErrWriteClosed error = &sentinel{"reactor: send after CloseWrite", kernel.EPIPE}
+	// ErrStuck is what Closed is told when a closing Conn's peer took nothing for as long as WithLinger allows.
+	ErrStuck = errors.New("reactor: gave up closing: the peer does not take what was sent")
+)
+
+// UndeliveredError tells what a drain had to leave behind at its deadline.
+type UndeliveredError struct {
+	Conns int   // connections that were aborted
+	Bytes int64 // bytes sent on them that their peers had not acknowledged
+}
+
+func (e *UndeliveredError) Error() string {
+	return fmt.Sprintf("reactor: shut down with %d bytes undelivered on %d connections", e.Bytes, e.Conns)
+}
+
+// opError says which operation met the error at which address.
+func opError(op, network, addr string, err error) error {
+	return fmt.Errorf("reactor: %s %s %s: %w", op, network, addr, err)
+}
+
+// callError names the system call, as os.SyscallError does.
+func callError(call string, e kernel.Errno) error { return fmt.Errorf("%s: %w", call, e) }

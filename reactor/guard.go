@@ -1,0 +1,46 @@
+package reactor
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/poller"
+)
+
+// PanicError is what Closed is told when WithPanicHandler has isolated a Conn whose handler panicked.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("reactor: panic in a callback: %v", e.Value) }
+
+// guardReady delivers an Event; a panic costs the Conn that it was for.
+func (r *Reactor) guardReady(w *Watch, ready poller.Interest) {
+	c, _ := w.sink.(*Conn)
+	defer r.caught(c)
+	w.sink.ready(ready)
+}
+
+// guard calls a function that serves c, or no Conn in particular.
+func (r *Reactor) guard(c *Conn, f func()) {
+	defer r.caught(c)
+	f()
+}
+
+func (r *Reactor) caught(c *Conn) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	stack := debug.Stack()
+	r.count.Panics++
+	r.log.Error("panic in a callback", zap.Any("value", v), zap.ByteString("stack", stack))
+	if c != nil && !c.is(over) {
+		c.reset()
+		c.end(&PanicError{v, stack})
+	}
+	r.opt.onPanic(c, v, stack)
+}

@@ -1,0 +1,257 @@
+package reactor
+
+import (
+	"net"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// acceptPause is how long a listener rests after an accept that found no descriptor or no memory: at most ten tries a
+// second, and what waits stays in the backlog.
+const acceptPause = 100 * time.Millisecond
+
+// A Listener accepts connections on the loop.
+type Listener struct {
+	w       Watch
+	accept  func(*Conn) Handler
+	opt     *sockOptions
+	net     network
+	addr    net.Addr
+	path    string // of a Unix socket's file, removed at Close
+	conns   int    // accepted by it and open
+	resume  *Timer // after a failure
+	resting bool
+	single  bool // the last Event brought one connection and no more
+	closed  bool
+}
+
+// Listen accepts connections. network is tcp, tcp4, tcp6 or unix; addr is host:port, port 0 for any (see Addr), an empty
+// host for all addresses (tcp: of IPv4 and IPv6), or a path (Linux: "@name" for one without a file). A host name is looked
+// up at once, which may block.
+//
+// accept chooses the handler of a new Conn, nil refuses it. It may already set deadlines and Send. Accept errors never
+// stop a Listener: without descriptors or memory it pauses for 100 ms at a time.
+func (r *Reactor) Listen(network, addr string, accept func(*Conn) Handler, opts ...ListenOption) (*Listener, error) {
+	if accept == nil {
+		panic("reactor: Listen with a nil accept function")
+	}
+	l, err := r.listen(network, addr, opts)
+	if err != nil {
+		return nil, opError("listen", network, addr, err)
+	}
+	l.accept = accept
+	return l, nil
+}
+
+func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, error) {
+	if r.draining {
+		return nil, ErrClosed
+	}
+	o, err := newSockOptions("listen", opts)
+	if err != nil {
+		return nil, err
+	}
+	n, err := findNetwork(network, true)
+	if err != nil {
+		return nil, err
+	}
+	a, dual, err := n.binding(r.k, addr)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := r.bindSocket(n, a, dual, o)
+	if err != nil {
+		return nil, err
+	}
+	l := &Listener{opt: o, net: n}
+	l.w.open(r, fd, l)
+	r.listeners++
+	if a.Family == kernel.AF_UNIX && a.Path != "" && a.Path[0] != '@' && a.Path[0] != 0 {
+		l.path = a.Path
+	}
+	if e := r.k.Listen(fd, o.backlog); e != 0 {
+		l.Close()
+		return nil, callError("listen", e)
+	}
+	if a, e := r.k.LocalAddr(fd); e == 0 {
+		l.addr = netAddr(a, false)
+	}
+	if err := l.w.set(poller.In); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// ready accepts what waits, a bounded number. While connections come one at a time the call that would only say EAGAIN
+// is saved: the Poller is level-triggered and reports what is left.
+func (l *Listener) ready(poller.Interest) {
+	r := l.w.r
+	most := l.opt.accepts
+	if l.single {
+		most = 1
+	}
+	n := 0
+	for n < most && !l.closed && l.w.want != 0 {
+		fd, _, e := r.k.Accept(int(l.w.fd))
+		if e == kernel.EAGAIN {
+			break
+		}
+		if e != 0 && !l.failed(e) {
+			return
+		}
+		n++
+		if e == 0 {
+			r.count.Accepted++
+			l.open(fd)
+		}
+	}
+	l.single = n <= 1 && r.batch == 1
+}
+
+// failed tells whether to go on after an accept error: with those of the one connection that was lost, as accept(2)
+// lists them; all others, known or not, are met by a pause, never by giving up.
+func (l *Listener) failed(e kernel.Errno) (goOn bool) {
+	switch e {
+	case kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EOPNOTSUPP,
+		kernel.ENETDOWN, kernel.EHOSTDOWN, kernel.ENOPROTOOPT, kernel.ETIMEDOUT:
+		return true
+	}
+	r := l.w.r
+	r.count.Refused++
+	if err := l.w.set(0); err != nil {
+		r.log.Error("cannot pause a listener", zap.Error(err))
+	}
+	if !l.resting {
+		r.log.Warn("accept failed; the listener rests until it succeeds", zap.Stringer("addr", l.addr), zap.Error(e))
+	}
+	l.resting = true
+	if l.resume == nil {
+		l.resume = r.After(acceptPause, l.wake)
+	} else {
+		l.resume.Reset(acceptPause)
+	}
+	return false
+}
+
+// wake listens again, unless the Listener is full or closed.
+func (l *Listener) wake() {
+	if l.closed || l.opt.maxConns > 0 && l.conns >= l.opt.maxConns {
+		return
+	}
+	if err := l.w.set(poller.In); err != nil {
+		l.w.r.log.Error("cannot resume a listener", zap.Error(err))
+		l.resume = l.w.r.After(acceptPause, l.wake)
+	}
+}
+
+// open makes a Conn of an accepted descriptor.
+func (l *Listener) open(fd int) {
+	r := l.w.r
+	l.resting = false
+	c := &Conn{opt: l.opt, from: l}
+	c.w.open(r, fd, c)
+	r.conns++
+	l.conns++
+	if l.opt.maxConns > 0 && l.conns >= l.opt.maxConns {
+		if err := l.w.set(0); err != nil {
+			r.log.Error("cannot pause a listener", zap.Error(err))
+		}
+	}
+	if !kernel.InheritsOptions && l.net.ip != "" {
+		if err := r.tcpOptions(fd, l.opt); err != nil {
+			r.log.Debug("an accepted connection refuses its options: its peer is gone", zap.Error(err))
+		}
+	}
+	h := l.choose(c)
+	if h == nil {
+		c.refuse()
+		return
+	}
+	c.adopt(h)
+	c.opened()
+	r.settle()
+}
+
+// choose asks the user's function; a panic in it refuses the Conn.
+func (l *Listener) choose(c *Conn) (h Handler) {
+	if l.w.r.opt.onPanic == nil {
+		return l.accept(c)
+	}
+	l.w.r.guard(nil, func() { h = l.accept(c) })
+	return h
+}
+
+// refuse ends a Conn that has no handler to tell.
+func (c *Conn) refuse() {
+	if !c.is(over) {
+		c.h = nobody{}
+		c.reset()
+		c.end(ErrAborted)
+	}
+}
+
+type nobody struct{}
+
+func (nobody) Data(*Conn, []byte)  {}
+func (nobody) Closed(*Conn, error) {}
+
+// opened begins the Conn's life on the loop.
+func (c *Conn) opened() {
+	c.watch()
+	if c.is(over) {
+		return
+	}
+	if c.out != nil || c.is(wantFIN|closing) {
+		c.mark()
+	}
+	if o, ok := c.h.(opener); ok && !c.is(closing) {
+		if c.w.r.opt.onPanic != nil {
+			c.w.r.guard(c, func() { o.Opened(c) })
+			return
+		}
+		o.Opened(c)
+	}
+}
+
+// left is one Conn less; a full Listener has room again.
+func (l *Listener) left() {
+	l.conns--
+	if l.opt.maxConns > 0 && l.conns == l.opt.maxConns-1 && !l.closed && l.w.want == 0 &&
+		(l.resume == nil || !l.resume.t.Armed()) {
+		l.wake()
+	}
+}
+
+// Addr is the address that the Listener is bound to, with the port that the kernel chose.
+func (l *Listener) Addr() net.Addr { return l.addr }
+
+// Close stops accepting; Conns live on. What waits in the backlog is reset by the kernel. Again is nothing.
+func (l *Listener) Close() error {
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	r := l.w.r
+	if l.resume != nil {
+		l.resume.Stop()
+	}
+	l.w.drop()
+	r.listeners--
+	if l.path != "" {
+		if e := r.k.Unlink(l.path); e != 0 && e != kernel.ENOENT {
+			r.log.Warn("cannot remove the socket file", zap.String("path", l.path), zap.Error(e))
+		}
+	}
+	if e := r.k.Close(int(l.w.fd)); e != 0 {
+		return callError("close", e)
+	}
+	return nil
+}
+
+// Abort is Close.
+func (l *Listener) Abort() error { return l.Close() }

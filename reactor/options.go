@@ -1,0 +1,234 @@
+package reactor
+
+import (
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+type options struct {
+	kernel    Kernel
+	log       *zap.Logger
+	onPanic   func(c *Conn, v any, stack []byte)
+	slow      time.Duration
+	postLimit int
+}
+
+func defaultOptions() options {
+	return options{kernel: kernel.Host, log: zap.NewNop(), postLimit: 1 << 16}
+}
+
+// An Option sets something of a Reactor; New returns its error.
+type Option func(*options) error
+
+// WithKernel puts the reactor on another operating system than the host's: a simulated one.
+func WithKernel(k Kernel) Option {
+	return func(o *options) error {
+		if k == nil {
+			return fmt.Errorf("reactor: WithKernel(nil)")
+		}
+		o.kernel = k
+		return nil
+	}
+}
+
+// WithLogger says where the loop reports what no error tells: accept back-off, slow callbacks, isolated panics. The
+// default is silence. Nothing is logged per message.
+func WithLogger(log *zap.Logger) Option {
+	return func(o *options) error {
+		if log == nil {
+			return fmt.Errorf("reactor: WithLogger(nil); use zap.NewNop()")
+		}
+		o.log = log
+		return nil
+	}
+}
+
+// WithPanicHandler keeps a panic in a callback from ending the process: the Conn whose handler panicked is aborted
+// (its Closed is told a *PanicError) and f is called with the value and the stack. c is nil for timers, posted functions,
+// accept functions and Watches. Without it a panic ends the process, as it should while nobody has thought about it.
+func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
+	return func(o *options) error {
+		if f == nil {
+			return fmt.Errorf("reactor: WithPanicHandler(nil)")
+		}
+		o.onPanic = f
+		return nil
+	}
+}
+
+// WithSlowCallback logs every callback that keeps the loop for d or longer: what it was, for which descriptor, how long,
+// and, while it is still at it, the stacks. It costs two looks at the clock per callback and a goroutine.
+func WithSlowCallback(d time.Duration) Option {
+	return func(o *options) error {
+		if d < time.Millisecond {
+			return fmt.Errorf("reactor: WithSlowCallback(%v): must be 1ms or more", d)
+		}
+		o.slow = d
+		return nil
+	}
+}
+
+// WithPostLimit is how many posted functions and PostSends may wait at once, 1 … 1<<24; 65,536 if not set.
+func WithPostLimit(n int) Option {
+	return func(o *options) error {
+		if n < 1 || n > 1<<24 {
+			return fmt.Errorf("reactor: WithPostLimit(%d): must be 1 … %d", n, 1<<24)
+		}
+		o.postLimit = n
+		return nil
+	}
+}
+
+// sockOptions are the settings of one Listen, Dial or ListenPacket. Conns share the ones they were made with.
+type sockOptions struct {
+	op        string // "listen", "dial", "listen packet"
+	low       int
+	high      int
+	cap       int
+	linger    time.Duration
+	backlog   int
+	accepts   int
+	maxConns  int
+	reusePort bool
+	delay     bool // Nagle on
+	keepAlive time.Duration
+	timeout   time.Duration
+	control   func(fd int) error
+}
+
+func newSockOptions(op string, opts []SocketOption) (*sockOptions, error) {
+	o := &sockOptions{op: op, low: 64 << 10, high: 256 << 10, cap: 4 << 20, linger: 30 * time.Second,
+		backlog: 4096, accepts: 64, timeout: 30 * time.Second}
+	for _, set := range opts {
+		if err := set(o); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// A SocketOption sets something of one Listen, Dial or ListenPacket, which returns its error; also when the option is
+// not for it.
+type SocketOption func(*sockOptions) error
+
+type (
+	ListenOption = SocketOption
+	DialOption   = SocketOption
+)
+
+func (o *sockOptions) only(op, option string) error {
+	if o.op != op {
+		return fmt.Errorf("reactor: %s is for %s, not for %s", option, op, o.op)
+	}
+	return nil
+}
+
+// WithLimits sets a Conn's output limits in bytes: at low buffered bytes or less the Conn is drained, above high it is
+// no longer read, above cap Send refuses. 0 <= low <= high <= cap, 1 <= cap <= 1<<30. If not set: 64 KiB, 256 KiB and
+// 4 MiB.
+func WithLimits(low, high, cap int) SocketOption {
+	return func(o *sockOptions) error {
+		if low < 0 || low > high || high > cap || cap < 1 || cap > 1<<30 {
+			return fmt.Errorf("reactor: WithLimits(%d, %d, %d): must be 0 <= low <= high <= cap, 1 <= cap <= %d", low, high, cap, 1<<30)
+		}
+		o.low, o.high, o.cap = low, high, cap
+		return nil
+	}
+}
+
+// WithLinger is how long a closing Conn waits for a peer that takes nothing of what is still to be delivered before it
+// gives up with ErrStuck; 1 ms … 24 h, 30 s if not set.
+func WithLinger(d time.Duration) SocketOption {
+	return func(o *sockOptions) error {
+		if d < time.Millisecond || d > 24*time.Hour {
+			return fmt.Errorf("reactor: WithLinger(%v): must be 1ms … 24h", d)
+		}
+		o.linger = d
+		return nil
+	}
+}
+
+// WithBacklog is how many connections wait for accept, 0 … 1<<16; 4,096 if not set; the system may have less.
+func WithBacklog(n int) ListenOption {
+	return func(o *sockOptions) error {
+		if n < 0 || n > 1<<16 {
+			return fmt.Errorf("reactor: WithBacklog(%d): must be 0 … %d", n, 1<<16)
+		}
+		o.backlog = n
+		return o.only("listen", "WithBacklog")
+	}
+}
+
+// WithAccepts is how many connections are accepted in one turn, so that a flood of them cannot starve those already
+// open; 1 … 1<<16, 64 if not set.
+func WithAccepts(n int) ListenOption {
+	return func(o *sockOptions) error {
+		if n < 1 || n > 1<<16 {
+			return fmt.Errorf("reactor: WithAccepts(%d): must be 1 … %d", n, 1<<16)
+		}
+		o.accepts = n
+		return o.only("listen", "WithAccepts")
+	}
+}
+
+// WithMaxConns stops accepting while n of the listener's Conns are open; the next ones wait in the backlog. n >= 1; no
+// limit if not set.
+func WithMaxConns(n int) ListenOption {
+	return func(o *sockOptions) error {
+		if n < 1 {
+			return fmt.Errorf("reactor: WithMaxConns(%d): must be 1 or more", n)
+		}
+		o.maxConns = n
+		return o.only("listen", "WithMaxConns")
+	}
+}
+
+// WithReusePort lets several sockets of one user bind the same address (SO_REUSEPORT).
+func WithReusePort() ListenOption {
+	return func(o *sockOptions) error {
+		o.reusePort = true
+		if o.op == "dial" {
+			return fmt.Errorf("reactor: WithReusePort is for listen and listen packet, not for dial")
+		}
+		return nil
+	}
+}
+
+// WithNoDelay(false) turns Nagle's algorithm on; TCP_NODELAY is set if not said otherwise.
+func WithNoDelay(on bool) SocketOption {
+	return func(o *sockOptions) error { o.delay = !on; return nil }
+}
+
+// WithKeepAlive has the kernel probe a TCP peer that has been silent for d, and every d again; whole seconds, 1 s …
+// 9 h. Off if not set: an idle timeout costs no packets.
+func WithKeepAlive(d time.Duration) SocketOption {
+	return func(o *sockOptions) error {
+		if d < time.Second || d > keepAliveMax {
+			return fmt.Errorf("reactor: WithKeepAlive(%v): must be 1s … %v", d, keepAliveMax)
+		}
+		o.keepAlive = d
+		return nil
+	}
+}
+
+const keepAliveMax = 32767 * time.Second // TCP_KEEPIDLE's limit
+
+// WithDialTimeout bounds the whole of a Dial: lookup and all addresses; 1 ms … 24 h, 30 s if not set.
+func WithDialTimeout(d time.Duration) DialOption {
+	return func(o *sockOptions) error {
+		if d < time.Millisecond || d > 24*time.Hour {
+			return fmt.Errorf("reactor: WithDialTimeout(%v): must be 1ms … 24h", d)
+		}
+		o.timeout = d
+		return o.only("dial", "WithDialTimeout")
+	}
+}
+
+// WithControl calls f with the descriptor before it is bound or connected, for options that have no name here.
+func WithControl(f func(fd int) error) SocketOption {
+	return func(o *sockOptions) error { o.control = f; return nil }
+}

@@ -1,0 +1,109 @@
+package reactor
+
+const (
+	chunkSize  = 16*1024 - 32 // with its header a size class of the allocator
+	chunksKeep = 64           // chunks that an idle loop keeps: 1 MiB
+)
+
+// An output is what Send has accepted and the kernel not yet taken: a queue of chunks. Conns borrow it from the loop
+// and give it back when it is empty, so that an idle Conn owns no buffer.
+type output struct {
+	head, tail *chunk
+	n          int // bytes in all chunks
+}
+
+type chunk struct {
+	next       *chunk
+	start, end int
+	b          [chunkSize]byte
+}
+
+// An outputPool keeps what Conns have given back. Last in, first out: the warmest is next.
+type outputPool struct {
+	outs   []*output
+	chunks *chunk
+	kept   int
+}
+
+func (p *outputPool) output() *output {
+	if n := len(p.outs); n > 0 {
+		o := p.outs[n-1]
+		p.outs = p.outs[:n-1]
+		return o
+	}
+	return &output{}
+}
+
+// free takes back the output with all that is in it.
+func (p *outputPool) free(o *output) {
+	for o.head != nil {
+		o.skip(p, o.head.end-o.head.start)
+	}
+	if len(p.outs) < chunksKeep {
+		p.outs = append(p.outs, o)
+	}
+}
+
+func (p *outputPool) chunk() *chunk {
+	c := p.chunks
+	if c == nil {
+		return &chunk{}
+	}
+	p.chunks, c.next = c.next, nil
+	p.kept--
+	return c
+}
+
+func (p *outputPool) freeChunk(c *chunk) {
+	if p.kept == chunksKeep {
+		return
+	}
+	c.start, c.end = 0, 0
+	c.next, p.chunks = p.chunks, c
+	p.kept++
+}
+
+// add copies the bytes to the end.
+func (o *output) add(pool *outputPool, p []byte) {
+	o.n += len(p)
+	for len(p) > 0 {
+		if o.tail == nil || o.tail.end == chunkSize {
+			c := pool.chunk()
+			if o.tail == nil {
+				o.head = c
+			} else {
+				o.tail.next = c
+			}
+			o.tail = c
+		}
+		k := copy(o.tail.b[o.tail.end:], p)
+		o.tail.end += k
+		p = p[k:]
+	}
+}
+
+// skip drops the first n bytes: the kernel has them.
+func (o *output) skip(pool *outputPool, n int) {
+	o.n -= n
+	for o.head != nil {
+		c := o.head
+		k := min(n, c.end-c.start)
+		c.start += k
+		n -= k
+		if c.start < c.end {
+			return
+		}
+		if o.head = c.next; o.head == nil {
+			o.tail = nil
+		}
+		pool.freeChunk(c)
+	}
+}
+
+// pieces appends the queue's chunks to v, as many as its capacity holds.
+func (o *output) pieces(v [][]byte) [][]byte {
+	for c := o.head; c != nil && len(v) < cap(v); c = c.next {
+		v = append(v, c.b[c.start:c.end])
+	}
+	return v
+}

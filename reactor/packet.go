@@ -1,0 +1,313 @@
+package reactor
+
+import (
+	"fmt"
+	"net"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+const (
+	packetBatch = 16        // datagrams received or sent by one system call, and read per PacketConn a turn
+	packetMax   = 64 * 1024 // room for the largest datagram
+	udpMax      = 65507     // the largest that UDP over IPv4 carries
+	udp6Max     = 65527
+)
+
+// A PacketHandler is told what arrives at a PacketConn.
+type PacketHandler interface {
+	// Packet has received p, which is the loop's buffer and valid until Packet returns. An empty datagram is one too.
+	Packet(c *PacketConn, p []byte, from Addr)
+	// Closed comes last and once; err is nil if the PacketConn was closed in order.
+	Closed(c *PacketConn, err error)
+}
+
+// lossHandler is an optional part of a PacketHandler: a datagram that SendTo had accepted was refused by the kernel.
+type lossHandler interface {
+	Lost(c *PacketConn, to Addr, err error)
+}
+
+// A PacketConn is a datagram socket on the loop: UDP or a Unix one.
+type PacketConn struct {
+	w       Watch
+	h       PacketHandler
+	opt     *sockOptions
+	addr    net.Addr
+	path    string
+	max     int
+	queue   packetQueue
+	dirty   bool
+	blocked bool
+	closing bool
+	closed  bool
+}
+
+// packetRoom is shared by the PacketConns of a loop.
+type packetRoom struct{ in, out *kernel.Batch }
+
+// ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram; addr is as for Listen ("" for a Unix socket
+// without a name). A handler with a method Lost(c *PacketConn, to Addr, err error) is told of datagrams that the kernel
+// refused after SendTo had accepted them.
+func (r *Reactor) ListenPacket(network, addr string, h PacketHandler, opts ...ListenOption) (*PacketConn, error) {
+	if h == nil {
+		panic("reactor: ListenPacket with a nil handler")
+	}
+	c, err := r.listenPacket(network, addr, h, opts)
+	if err != nil {
+		return nil, opError("listen", network, addr, err)
+	}
+	return c, nil
+}
+
+func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []ListenOption) (*PacketConn, error) {
+	if r.draining {
+		return nil, ErrClosed
+	}
+	o, err := newSockOptions("listen packet", opts)
+	if err != nil {
+		return nil, err
+	}
+	n, err := findNetwork(network, false)
+	if err != nil {
+		return nil, err
+	}
+	a, dual, err := n.binding(r.k, addr)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := r.bindSocket(n, a, dual, o)
+	if err != nil {
+		return nil, err
+	}
+	c := &PacketConn{h: h, opt: o, max: o.cap}
+	switch {
+	case n.ip == "":
+		if a.Path != "" && a.Path[0] != '@' && a.Path[0] != 0 {
+			c.path = a.Path
+		}
+	case a.Family == kernel.AF_INET6:
+		c.max = udp6Max
+	default:
+		c.max = udpMax
+	}
+	c.w.open(r, fd, c)
+	if a, e := r.k.LocalAddr(fd); e == 0 {
+		c.addr = netAddr(a, true)
+	}
+	if err := c.w.set(poller.In); err != nil {
+		c.hangUp()
+		return nil, err
+	}
+	r.packets++
+	if r.dgrams == nil {
+		r.dgrams = &packetRoom{kernel.NewBatch(packetBatch, packetMax), kernel.NewBatch(packetBatch, 0)}
+	}
+	return c, nil
+}
+
+func (c *PacketConn) ready(i poller.Interest) {
+	if i&(poller.Err|poller.Hup) != 0 {
+		i |= poller.In | poller.Out
+	}
+	if i&poller.Out != 0 && c.blocked {
+		c.flush()
+	}
+	if i&poller.In != 0 && c.w.want&poller.In != 0 {
+		c.read()
+	}
+}
+
+// read hands over one batch; what is more waits for the next turn.
+func (c *PacketConn) read() {
+	r := c.w.r
+	b := r.dgrams.in
+	n, e := r.k.RecvBatch(int(c.w.fd), b)
+	if e != 0 && e != kernel.EAGAIN && !c.survives(e) {
+		c.end(callError("recvmmsg", e))
+		return
+	}
+	r.count.PacketsIn += uint64(n)
+	for i := 0; i < n && !c.closing && !c.closed; i++ {
+		p := &b.Packets[i]
+		c.h.Packet(c, p.Buf[:p.N], p.Addr)
+	}
+}
+
+// survives tells whether a receive error is news of a datagram sent earlier (ICMP), or passing: neither ends a
+// datagram socket.
+func (c *PacketConn) survives(e kernel.Errno) bool {
+	switch e {
+	case kernel.ECONNREFUSED, kernel.ECONNRESET, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EMSGSIZE,
+		kernel.ENETDOWN, kernel.EHOSTDOWN, kernel.ENOBUFS, kernel.ENOMEM, kernel.EPERM:
+		c.w.r.log.Debug("receive error on a datagram socket", zap.Error(e))
+		return true
+	}
+	return false
+}
+
+// SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave together when the
+// callback ends; a larger one leaves at once. What the kernel cannot take now is kept, in order, up to the cap of
+// WithLimits: past it ErrBuffered. A datagram too large for the protocol is EMSGSIZE.
+func (c *PacketConn) SendTo(p []byte, to Addr) error {
+	r := c.w.r
+	switch {
+	case c.closed || c.closing:
+		return ErrClosed
+	case len(p) > c.max:
+		return fmt.Errorf("reactor: datagram of %d bytes to %v: must be at most %d: %w", len(p), to, c.max, kernel.EMSGSIZE)
+	case len(p)+packetCost > c.opt.cap-c.Buffered():
+		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), len(p), c.opt.cap)
+	}
+	if len(p) > corkMax && c.queue.empty() {
+		_, e := r.k.SendTo(int(c.w.fd), p, 0, to)
+		if e == 0 {
+			r.count.PacketsOut++
+			return nil
+		}
+		if e != kernel.EAGAIN && e != kernel.ENOBUFS {
+			return fmt.Errorf("reactor: datagram of %d bytes to %v: %w", len(p), to, callError("sendto", e))
+		}
+	}
+	c.queue.add(p, to)
+	if !c.dirty && !c.blocked {
+		c.dirty = true
+		r.dirty = append(r.dirty, c)
+	}
+	return nil
+}
+
+func (c *PacketConn) settle() {
+	c.dirty = false
+	if !c.closed && !c.blocked {
+		c.flush()
+	}
+	if c.closing && c.queue.empty() {
+		c.end(nil)
+	}
+}
+
+// flush sends what is queued until the kernel refuses. A datagram that it will never take is lost alone.
+func (c *PacketConn) flush() {
+	r := c.w.r
+	b := r.dgrams.out
+	for !c.queue.empty() && !c.closed {
+		n := c.queue.fill(b.Packets)
+		sent, e := r.k.SendBatch(int(c.w.fd), b, n)
+		r.count.PacketsOut += uint64(sent)
+		c.queue.skip(sent)
+		if sent == n {
+			continue
+		}
+		if e == 0 { // it stopped before the error, which the next call tells
+			continue
+		}
+		if e == kernel.EAGAIN || e == kernel.ENOBUFS {
+			c.block(true)
+			return
+		}
+		to := b.Packets[sent].Addr
+		c.queue.skip(1)
+		r.count.PacketsLost++
+		if l, ok := c.h.(lossHandler); ok && !c.closing {
+			l.Lost(c, to, callError("sendmmsg", e))
+		}
+	}
+	c.block(false)
+	if c.closing && !c.closed {
+		c.end(nil)
+	}
+}
+
+// block waits for Out, or no longer.
+func (c *PacketConn) block(on bool) {
+	if c.closed || c.blocked == on {
+		return
+	}
+	c.blocked = on
+	want := poller.In
+	if on {
+		want |= poller.Out
+	}
+	if err := c.w.set(want); err != nil {
+		c.end(err)
+	}
+}
+
+// Buffered is how many bytes wait for the kernel, the addresses' share included.
+func (c *PacketConn) Buffered() int { return c.queue.size() }
+
+// LocalAddr is the address that the PacketConn is bound to: *net.UDPAddr or *net.UnixAddr.
+func (c *PacketConn) LocalAddr() net.Addr { return c.addr }
+
+// Reactor is the loop that the PacketConn lives on.
+func (c *PacketConn) Reactor() *Reactor { return c.w.r }
+
+// FD is the descriptor, -1 once closed.
+func (c *PacketConn) FD() int {
+	if c.w.gen == 0 {
+		return -1
+	}
+	return int(c.w.fd)
+}
+
+// Close sends what is queued, then closes. No Packet comes after it. Again is nothing.
+func (c *PacketConn) Close() error {
+	if c.closing || c.closed {
+		return nil
+	}
+	c.closing = true
+	if !c.dirty {
+		c.dirty = true
+		c.w.r.dirty = append(c.w.r.dirty, c)
+	}
+	return nil
+}
+
+// Abort closes at once; what is queued is lost and Closed is told ErrAborted.
+func (c *PacketConn) Abort() error {
+	c.end(ErrAborted)
+	return nil
+}
+
+func (c *PacketConn) end(err error) {
+	if c.closed {
+		return
+	}
+	r := c.w.r
+	c.closed = true
+	if n := c.queue.size(); n > 0 {
+		r.count.PacketsLost += uint64(c.queue.len())
+		if r.draining {
+			r.undelivered.Conns++
+			r.undelivered.Bytes += int64(n)
+		}
+	}
+	c.queue = packetQueue{}
+	c.hangUp()
+	r.packets--
+	r.ended = append(r.ended, ending{c, err})
+}
+
+func (c *PacketConn) hangUp() {
+	r := c.w.r
+	c.w.drop()
+	if c.path != "" {
+		if e := r.k.Unlink(c.path); e != 0 && e != kernel.ENOENT {
+			r.log.Warn("cannot remove the socket file", zap.String("path", c.path), zap.Error(e))
+		}
+	}
+	if e := r.k.Close(int(c.w.fd)); e != 0 {
+		r.closeFailed(int(c.w.fd), e)
+	}
+}
+
+func (c *PacketConn) bye(err error) {
+	if c.w.r.opt.onPanic != nil {
+		c.w.r.guard(nil, func() { c.h.Closed(c, err) })
+		return
+	}
+	c.h.Closed(c, err)
+}

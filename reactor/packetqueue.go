@@ -1,0 +1,64 @@
+package reactor
+
+import "github.com/ureactor/ureactor/internal/kernel"
+
+// packetCost is what a queued datagram counts beside its bytes, so that empty ones are bounded too.
+const packetCost = 64
+
+// A packetQueue holds datagrams that wait for the kernel, their bytes back to back. It keeps its memory while it is
+// used and starts again at the front whenever it is empty.
+type packetQueue struct {
+	list  []queued
+	bytes []byte
+	first int // of list: those before it are sent
+}
+
+type queued struct {
+	start, end int
+	to         Addr
+}
+
+func (q *packetQueue) empty() bool { return q.first == len(q.list) }
+func (q *packetQueue) len() int    { return len(q.list) - q.first }
+
+func (q *packetQueue) size() int {
+	if q.empty() {
+		return 0
+	}
+	return len(q.bytes) - q.list[q.first].start + q.len()*packetCost
+}
+
+func (q *packetQueue) add(p []byte, to Addr) {
+	start := len(q.bytes)
+	q.bytes = append(q.bytes, p...)
+	q.list = append(q.list, queued{start, len(q.bytes), to})
+}
+
+// fill points the packets at the first of the queue and tells how many.
+func (q *packetQueue) fill(packets []kernel.Packet) int {
+	n := min(len(packets), q.len())
+	for i, d := range q.list[q.first : q.first+n] {
+		packets[i] = kernel.Packet{Buf: q.bytes[d.start:d.end], N: d.end - d.start, Addr: d.to}
+	}
+	return n
+}
+
+func (q *packetQueue) skip(n int) {
+	q.first += n
+	switch {
+	case q.empty():
+		q.list, q.bytes, q.first = q.list[:0], q.bytes[:0], 0
+		if cap(q.bytes) > packetMax {
+			q.list, q.bytes = nil, nil
+		}
+	case q.first > len(q.list)/2: // what is sent is the larger part: move the rest to the front
+		base := q.list[q.first].start
+		q.bytes = append(q.bytes[:0], q.bytes[base:]...)
+		q.list = append(q.list[:0], q.list[q.first:]...)
+		for i := range q.list {
+			q.list[i].start -= base
+			q.list[i].end -= base
+		}
+		q.first = 0
+	}
+}

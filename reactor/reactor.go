@@ -1,0 +1,153 @@
+// Package reactor is the event loop: one goroutine that sleeps in a Poller and turns Events into calls.
+//
+// Whatever is reached from a Reactor (Conns, Listeners, Timers, Watches) belongs to one goroutine: before Run to its
+// creator, in Run to the goroutine that runs. From any other goroutine only Post, Conn.PostSend, Shutdown and Stats may
+// be called. State is unlocked on purpose; the race detector is the check.
+package reactor
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Kernel is the operating system that a Reactor lives on: the host's, or a simulated one.
+type Kernel = kernel.Kernel
+
+// Addr is the address of a datagram's sender or receiver, a comparable value.
+type Addr = kernel.Addr
+
+const (
+	batchSize = 512       // Events taken from the kernel in one turn; the rest wait for the next
+	readSize  = 64 * 1024 // bytes read per Conn a turn, so that one stream cannot starve the rest
+)
+
+// A Reactor is one event loop. See the package comment for which goroutine may touch it.
+type Reactor struct {
+	k      Kernel
+	poller poller.Poller
+	log    *zap.Logger
+	opt    options
+
+	table  poller.Table[*Watch]
+	timers timeout.Queue
+	now    timeout.Deadline // the turn's clock: for expiry only, arming reads the clock afresh
+	events []poller.Event
+	buf    []byte // what Data is shown
+	spare  outputPool
+	vec    [][]byte // the pieces of one SendV
+	dgrams *packetRoom
+
+	dirty []settler // who has something to flush when the present step ends
+	ended []ending  // whose Closed is due
+
+	idlePosts   postQueue // the empty one of two
+	inTurn      bool
+	batch       int   // Events of this turn
+	draining    bool  // takes no new Conns, Listeners, Watches
+	gone        bool  // has ended
+	failed      error // of the poller
+	conns       int   // open or being dialled; with the two below what a drain has to end
+	listeners   int
+	packets     int
+	naming      map[*Conn]bool   // Conns without a descriptor: their name is being looked up
+	patient     bool             // a Shutdown waits: its deadline is the one that counts
+	undelivered UndeliveredError // what the drain had to leave behind
+	count       Stats
+	dog         *watchdog
+
+	owner  atomic.Int32 // ownerless, ownerRun or ownerTurn
+	awake  atomic.Bool  // in a turn, past its sleep: it will look at posted before it sleeps again
+	drain  atomic.Bool  // Shutdown has begun
+	await  atomic.Bool  // a Shutdown waits
+	abort  atomic.Bool  // Shutdown's or Run's context has ended
+	queued atomic.Bool  // posted is not empty
+	done   chan struct{}
+	result error // why it ended; written before done is closed
+
+	mu     sync.Mutex // guards what other goroutines may touch:
+	posted postQueue
+	closed bool
+	stats  Stats // count as of the last turn
+}
+
+// settler is what can have output corked until the end of a step.
+type settler interface{ settle() }
+
+// An ending is a last call to a handler, which waits for the end of the step, so that no user code runs inside a call
+// of the user's.
+type ending struct {
+	who interface{ bye(error) }
+	err error
+}
+
+const (
+	ownerless = iota
+	ownerRun
+	ownerTurn
+)
+
+// New makes a reactor. It holds two descriptors until Run has returned (or Shutdown, if it never ran).
+func New(opts ...Option) (*Reactor, error) {
+	r := &Reactor{
+		opt:    defaultOptions(),
+		events: make([]poller.Event, batchSize),
+		buf:    make([]byte, readSize),
+		vec:    make([][]byte, 0, kernel.MaxPieces),
+		done:   make(chan struct{}),
+		naming: map[*Conn]bool{},
+	}
+	for _, set := range opts {
+		if err := set(&r.opt); err != nil {
+			return nil, err
+		}
+	}
+	r.k, r.log = r.opt.kernel, r.opt.log
+	p, err := r.k.NewPoller()
+	if err != nil {
+		return nil, fmt.Errorf("reactor: %w", err)
+	}
+	r.poller = p
+	r.now = r.k.Now()
+	r.startWatchdog()
+	return r, nil
+}
+
+// FD is the poller's descriptor, for embedding in another loop: when it is readable, or when Next has passed, call Turn.
+func (r *Reactor) FD() int { return r.poller.FD() }
+
+// Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
+func (r *Reactor) Next() timeout.Deadline {
+	if r.queued.Load() || len(r.dirty)+len(r.ended) > 0 || r.drain.Load() != r.draining || r.abort.Load() {
+		return 0
+	}
+	return r.timers.Next()
+}
+
+// Now reads the kernel's clock.
+func (r *Reactor) Now() timeout.Deadline { return r.k.Now() }
+
+// Post has f called by the loop in the next turn. It may be called by any goroutine, callbacks included. ErrFull past
+// the limit of WithPostLimit, ErrClosed once the reactor has ended; otherwise f runs exactly once.
+func (r *Reactor) Post(f func()) error {
+	if f == nil {
+		panic("reactor: Post of a nil function")
+	}
+	return r.post(post{f: f}, nil)
+}
+
+// wake ends the loop's sleep. While it is awake it looks again before it sleeps.
+func (r *Reactor) wake() {
+	if r.awake.Load() {
+		return
+	}
+	if err := r.poller.Wake(); err != nil {
+		r.log.Error("cannot wake the loop", zap.Error(err))
+	}
+}

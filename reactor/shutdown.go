@@ -1,0 +1,128 @@
+package reactor
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// Shutdown ends the reactor from another goroutine and waits for it: no more connections are accepted, every Conn is
+// closed in order (see Conn.Close), datagrams are flushed. When ctx ends first, the rest is aborted and reported as an
+// *UndeliveredError. It leaves no descriptor and no goroutine. If nobody runs the reactor, Shutdown does; if it is
+// turned by hand, whoever does that must go on until ErrClosed. On the loop itself use Close.
+func (r *Reactor) Shutdown(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { r.stopNow() })
+	defer stop()
+	r.await.Store(true)
+	r.drain.Store(true)
+	if r.owner.CompareAndSwap(ownerless, ownerRun) {
+		return r.run()
+	}
+	r.wake()
+	<-r.done
+	return r.result
+}
+
+// Close starts the drain that Shutdown waits for, on the loop. Again is nothing.
+func (r *Reactor) Close() { r.drain.Store(true) }
+
+// stopNow has the loop abort everything.
+func (r *Reactor) stopNow() {
+	r.abort.Store(true)
+	r.wake()
+}
+
+// wind goes on with the end of the reactor: it starts the drain, aborts when told to, and finishes when nothing is left.
+func (r *Reactor) wind() {
+	if !r.draining {
+		r.draining = true
+		r.log.Info("draining", zap.Int("conns", r.conns))
+		r.table.All(func(_ int, w *Watch) {
+			if c, ok := w.sink.(closer); ok {
+				c.Close()
+			}
+		})
+		for c := range r.naming {
+			c.Close()
+		}
+	}
+	r.patient = r.await.Load()
+	if r.abort.Load() {
+		r.table.All(func(_ int, w *Watch) {
+			if c, ok := w.sink.(aborter); ok {
+				c.Abort()
+			}
+		})
+		for c := range r.naming {
+			c.Abort()
+		}
+	}
+	r.settle()
+	if r.conns+r.listeners+r.packets+len(r.ended) == 0 {
+		r.finish()
+	}
+}
+
+type closer interface{ Close() error }
+type aborter interface{ Abort() error }
+
+// finish runs what was posted before the end and gives the poller back. From here on Post is refused.
+func (r *Reactor) finish() {
+	q := r.takePosted(true)
+	for i := range q.items {
+		if q.items[i].f != nil {
+			r.call(q.items[i].f)
+		}
+	}
+	r.table.All(func(_ int, w *Watch) { w.drop() }) // the user's: their descriptors stay open
+	r.end()
+}
+
+// broken ends a reactor whose poller has failed: everything is aborted.
+func (r *Reactor) broken(err error) error {
+	r.log.Error("the poller failed", zap.Error(err))
+	r.failed = err
+	r.drain.Store(true)
+	r.abort.Store(true)
+	for !r.gone { // nothing new is let in, so a round or two
+		r.wind()
+	}
+	return err
+}
+
+func (r *Reactor) end() {
+	err := r.failed
+	if e := r.poller.Close(); err == nil {
+		err = e
+	}
+	if err == nil && r.undelivered.Conns > 0 {
+		err = &r.undelivered
+	}
+	r.stopWatchdog()
+	r.result = err
+	r.gone = true
+	r.publish()
+	close(r.done)
+}
+
+// report counts what a Conn that a drain gives up has not delivered.
+func (c *Conn) report() {
+	n := c.Buffered()
+	if c.w.gen != 0 && !c.is(dialling) {
+		unsent, _ := c.w.r.k.Unsent(int(c.w.fd)) // 0 where the kernel cannot tell
+		n += unsent
+		if n > 0 && c.is(sentFIN) && unsent > 0 {
+			n-- // a FIN counts as one
+		}
+	}
+	if n > 0 {
+		c.w.r.undelivered.Conns++
+		c.w.r.undelivered.Bytes += int64(n)
+	}
+}
+
+func (r *Reactor) closeFailed(fd int, e kernel.Errno) {
+	r.log.Error("close failed: somebody else has closed the loop's descriptor", zap.Int("fd", fd), zap.Error(e))
+}

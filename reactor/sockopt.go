@@ -1,0 +1,114 @@
+package reactor
+
+import (
+	"fmt"
+	"time"
+	"unsafe"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// lingerZero is a struct linger {1, 0}: close discards and resets.
+var lingerZero = func() []byte {
+	v := [2]int32{1, 0}
+	return append([]byte(nil), (*[8]byte)(unsafe.Pointer(&v))[:]...)
+}()
+
+// bindSocket makes a socket that is bound to the address, with the options that come before that.
+func (r *Reactor) bindSocket(n network, a Addr, dual bool, o *sockOptions) (fd int, err error) {
+	fd, e := r.k.Socket(a.Family, n.typ, 0)
+	if e == kernel.EAFNOSUPPORT && dual { // a host without IPv6
+		a = Addr{Family: kernel.AF_INET, Port: a.Port}
+		dual = false
+		fd, e = r.k.Socket(a.Family, n.typ, 0)
+	}
+	if e != 0 {
+		return -1, callError("socket", e)
+	}
+	if err = r.prepare(fd, n, a, dual, o); err == nil {
+		if e := r.k.Bind(fd, a); e != 0 {
+			err = callError("bind", e)
+		}
+	}
+	if err != nil {
+		r.k.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func (r *Reactor) prepare(fd int, n network, a Addr, dual bool, o *sockOptions) error {
+	set := func(level, name, v int, what string) error {
+		if e := r.k.SetOpt(fd, level, name, v); e != 0 {
+			return callError("setsockopt "+what, e)
+		}
+		return nil
+	}
+	if a.Family == kernel.AF_INET6 {
+		if err := set(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(!dual), "IPV6_V6ONLY"); err != nil {
+			return err
+		}
+	}
+	if n.stream && n.ip != "" { // a listener: not kept from its port by connections that linger in TIME_WAIT
+		if err := set(kernel.SOL_SOCKET, kernel.SO_REUSEADDR, 1, "SO_REUSEADDR"); err != nil {
+			return err
+		}
+	}
+	if o.reusePort {
+		if err := set(kernel.SOL_SOCKET, kernel.SO_REUSEPORT, 1, "SO_REUSEPORT"); err != nil {
+			return err
+		}
+	}
+	if n.stream && n.ip != "" {
+		if err := r.tcpOptions(fd, o); err != nil {
+			return err
+		}
+	}
+	return control(fd, o)
+}
+
+// tcpOptions are for every TCP connection. On a listener they are set once where accepted sockets inherit them.
+func (r *Reactor) tcpOptions(fd int, o *sockOptions) error {
+	if !o.delay {
+		if e := r.k.SetOpt(fd, kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1); e != 0 {
+			return callError("setsockopt TCP_NODELAY", e)
+		}
+	}
+	if o.keepAlive > 0 {
+		return setKeepAlive(r.k, fd, o.keepAlive)
+	}
+	return nil
+}
+
+func control(fd int, o *sockOptions) error {
+	if o.control == nil {
+		return nil
+	}
+	if err := o.control(fd); err != nil {
+		return fmt.Errorf("WithControl: %w", err)
+	}
+	return nil
+}
+
+// setKeepAlive turns probing on, with the interval where the system has one, or off.
+func setKeepAlive(k Kernel, fd int, d time.Duration) error {
+	if d != 0 && (d < time.Second || d > keepAliveMax) {
+		return fmt.Errorf("reactor: keep-alive %v: must be 0 (off) or 1s … %v", d, keepAliveMax)
+	}
+	if e := k.SetOpt(fd, kernel.SOL_SOCKET, kernel.SO_KEEPALIVE, btoi(d > 0)); e != 0 {
+		return callError("setsockopt SO_KEEPALIVE", e)
+	}
+	if d == 0 {
+		return nil
+	}
+	secs := int((d + time.Second - 1) / time.Second)
+	for _, name := range []int{kernel.TCP_KEEPIDLE, kernel.TCP_KEEPINTVL} {
+		if name == 0 { // OpenBSD: the system's interval
+			continue
+		}
+		if e := k.SetOpt(fd, kernel.IPPROTO_TCP, name, secs); e != 0 {
+			return callError("setsockopt keep-alive interval", e)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+package reactor
+
+import (
+	"time"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A Timer calls a function on the loop once its time has come: never before, late by as much as the loop is busy.
+type Timer struct {
+	t timeout.Timer
+	r *Reactor
+}
+
+// After has f called d from now; a negative d is 0. The call comes in a later turn, never from within After.
+func (r *Reactor) After(d time.Duration, f func()) *Timer {
+	if f == nil {
+		panic("reactor: After with a nil function")
+	}
+	t := &Timer{r: r}
+	t.t.F = f
+	t.Reset(d)
+	return t
+}
+
+// Stop keeps the timer from firing and tells whether it was going to.
+func (t *Timer) Stop() bool { return t.r.timers.Stop(&t.t) }
+
+// Reset arms the timer, fired or not, to fire d from now. To a later time it is O(1).
+func (t *Timer) Reset(d time.Duration) { t.r.arm(&t.t, max(d, 0)) }
+
+func (r *Reactor) arm(t *timeout.Timer, d time.Duration) {
+	r.timers.Arm(t, min(timeout.Timeout(d).After(r.k.Now()), timeout.Never-1))
+}

@@ -1,0 +1,145 @@
+package reactor
+
+import (
+	"context"
+
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Run turns until Shutdown or Close has drained the reactor, or ctx ends, which aborts everything at once. It returns
+// nil, the *UndeliveredError of a drain that had to give up, ctx's cause, or the error of a poller that failed. A
+// Reactor runs once.
+func (r *Reactor) Run(ctx context.Context) error {
+	if !r.owner.CompareAndSwap(ownerless, ownerRun) {
+		panic("reactor: Run of a reactor that another goroutine runs, that is turned by hand, or that has ended")
+	}
+	stop := context.AfterFunc(ctx, func() { r.stopNow() })
+	defer stop()
+	err := r.run()
+	if ctx.Err() != nil && r.abort.Load() {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func (r *Reactor) run() error {
+	for {
+		if err := r.turn(timeout.Never); err != nil {
+			if err == ErrClosed {
+				return r.result
+			}
+			return err
+		}
+	}
+}
+
+// Turn runs exactly one turn, sleeping until the deadline at most (0: only looks). For embedding in another loop and
+// for simulators; a reactor is driven by Turn or by Run, not both. ErrClosed when the reactor has ended.
+func (r *Reactor) Turn(until timeout.Deadline) error {
+	if r.owner.Load() != ownerTurn && !r.owner.CompareAndSwap(ownerless, ownerTurn) {
+		panic("reactor: Turn of a reactor that Run runs")
+	}
+	return r.turn(until)
+}
+
+// turn is the whole story: sleep until the earliest timer, an Event or a Post; read the clock; Events, stale ones
+// skipped; due timers; posted functions. After each call what it sent is flushed and what ended is told so.
+func (r *Reactor) turn(until timeout.Deadline) error {
+	if r.inTurn {
+		panic("reactor: Turn called from inside a callback")
+	}
+	if r.gone {
+		return ErrClosed
+	}
+	n, err := r.poller.Wait(r.events, until.Sooner(r.Next()))
+	r.awake.Store(true)
+	if err != nil {
+		return r.broken(err)
+	}
+	r.inTurn = true
+	r.batch = n
+	r.now = r.k.Now()
+	r.count.Turns++
+	for i := range r.events[:n] {
+		ev := &r.events[i]
+		if w, ok := r.table.Get(ev.FD, ev.Gen); ok {
+			r.count.Events++
+			r.dispatch(w, ev.Ready)
+		}
+	}
+	r.expire()
+	if r.queued.Load() {
+		r.runPosted()
+	}
+	r.settle()
+	r.inTurn = false
+	if r.drain.Load() || r.draining || r.abort.Load() {
+		r.wind()
+	}
+	r.publish()
+	r.awake.Store(false)
+	return nil
+}
+
+func (r *Reactor) dispatch(w *Watch, ready poller.Interest) {
+	if r.dog != nil {
+		r.dog.enter(w)
+		defer r.dog.leave()
+	}
+	if r.opt.onPanic != nil {
+		r.guardReady(w, ready)
+	} else {
+		w.sink.ready(ready)
+	}
+	if len(r.dirty)+len(r.ended) > 0 {
+		r.settle()
+	}
+}
+
+// expire calls the timers that are due. One armed meanwhile waits for the next turn.
+func (r *Reactor) expire() {
+	mark := r.timers.Mark()
+	for t := r.timers.Expire(r.now, mark); t != nil; t = r.timers.Expire(r.now, mark) {
+		r.count.Timers++
+		r.call(t.F)
+	}
+}
+
+// call runs a function of the user's as one step.
+func (r *Reactor) call(f func()) {
+	if r.dog != nil {
+		r.dog.enter(nil)
+		defer r.dog.leave()
+	}
+	if r.opt.onPanic != nil {
+		r.guard(nil, f)
+	} else {
+		f()
+	}
+	r.settle()
+}
+
+// settle ends a step: what was corked leaves, then what ended is told so. What ends during that is told at the end of
+// the next step, so that a Closed that dials what fails cannot keep the loop here.
+func (r *Reactor) settle() {
+	r.flushDirty()
+	if n := len(r.ended); n > 0 {
+		for i := range n {
+			e := r.ended[i]
+			r.ended[i] = ending{}
+			e.who.bye(e.err)
+		}
+		r.ended = append(r.ended[:0], r.ended[n:]...)
+		r.flushDirty()
+	}
+}
+
+func (r *Reactor) flushDirty() {
+	for i := 0; i < len(r.dirty); i++ {
+		s := r.dirty[i]
+		r.dirty[i] = nil
+		s.settle()
+	}
+	r.dirty = r.dirty[:0]
+}

@@ -1,0 +1,100 @@
+package reactor
+
+import (
+	"fmt"
+
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A Watch is the loop's interest in one descriptor. It does not own the descriptor: stop the Watch, then close.
+type Watch struct {
+	r    *Reactor
+	sink sink // who hears of Events
+	fd   int32
+	gen  uint32          // 0 once stopped
+	want poller.Interest // as registered; none: not in the poller at all
+}
+
+type sink interface{ ready(poller.Interest) }
+
+type callSink func(poller.Interest)
+
+func (f callSink) ready(i poller.Interest) { f(i) }
+
+// Watch calls the function, level-triggered, whenever fd is ready for what is wanted, or (unasked) on Err and Hup. With
+// an empty interest nothing is reported, Err and Hup included, until Want asks again. Files that cannot be polled are
+// EPERM. A descriptor has one Watch: a second is misuse and panics.
+func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Interest)) (*Watch, error) {
+	if fd < 0 {
+		return nil, fmt.Errorf("reactor: watch descriptor %d: must be 0 or more", fd)
+	}
+	if call == nil {
+		panic("reactor: Watch with a nil function")
+	}
+	if r.draining {
+		return nil, ErrClosed
+	}
+	w := &Watch{}
+	w.open(r, fd, callSink(call))
+	if err := w.Want(want); err != nil {
+		w.drop()
+		return nil, fmt.Errorf("reactor: watch descriptor %d: %w", fd, err)
+	}
+	return w, nil
+}
+
+// Want replaces what is wanted: In, Out, both or none, and Edge. The kernel looks at the descriptor anew.
+func (w *Watch) Want(want poller.Interest) error {
+	if w.gen == 0 {
+		return ErrClosed
+	}
+	return w.set(want &^ (poller.Err | poller.Hup))
+}
+
+// FD is the descriptor's number.
+func (w *Watch) FD() int { return int(w.fd) }
+
+// Stop ends the interest. No call comes after it, not even from an Event of the same batch. Again is nothing.
+func (w *Watch) Stop() {
+	w.drop()
+}
+
+func (w *Watch) open(r *Reactor, fd int, s sink) {
+	w.r, w.sink, w.fd = r, s, int32(fd)
+	w.gen = r.table.Put(fd, w)
+}
+
+// set registers the interest. None is no registration: Err and Hup cannot be masked and would spin.
+func (w *Watch) set(want poller.Interest) error {
+	if want == w.want {
+		return nil
+	}
+	p := w.r.poller
+	var err error
+	switch {
+	case want&(poller.In|poller.Out) == 0:
+		want, err = 0, p.Del(int(w.fd))
+	case w.want == 0:
+		err = p.Add(int(w.fd), w.gen, want)
+	default:
+		err = p.Mod(int(w.fd), w.gen, want)
+	}
+	if err == nil {
+		w.want = want
+	}
+	return err
+}
+
+// drop ends the registration; the descriptor may be closed after it, not before.
+func (w *Watch) drop() {
+	if w.gen == 0 {
+		return
+	}
+	if w.want != 0 {
+		// An error here means that the caller has closed the descriptor already; the kernel forgot it then.
+		_ = w.r.poller.Del(int(w.fd))
+		w.want = 0
+	}
+	w.r.table.Delete(w.fd, w.gen)
+	w.gen = 0
+}

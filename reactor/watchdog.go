@@ -1,0 +1,86 @@
+package reactor
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// A watchdog sees to it that a callback which keeps the loop is named: afterwards by its length, and while it lasts by
+// a goroutine of its own, the only one that can still run then.
+type watchdog struct {
+	r    *Reactor
+	slow time.Duration
+	stop chan struct{}
+	gone chan struct{}
+
+	mu    sync.Mutex // guards what the loop tells the goroutine:
+	since time.Time  // zero between callbacks
+	fd    int        // of the Conn, Listener or Watch; -1 for timers and posts
+	named bool       // logged while still running
+}
+
+// startWatchdog uses the host's clock even on a simulated kernel: it is about real time.
+func (r *Reactor) startWatchdog() {
+	if r.opt.slow == 0 {
+		return
+	}
+	r.dog = &watchdog{r: r, slow: r.opt.slow, stop: make(chan struct{}), gone: make(chan struct{})}
+	go r.dog.run()
+}
+
+func (r *Reactor) stopWatchdog() {
+	if r.dog != nil {
+		close(r.dog.stop)
+		<-r.dog.gone
+	}
+}
+
+func (d *watchdog) enter(w *Watch) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.since, d.fd, d.named = time.Now(), -1, false
+	if w != nil {
+		d.fd = int(w.fd)
+	}
+}
+
+func (d *watchdog) leave() {
+	d.mu.Lock()
+	took, fd := time.Since(d.since), d.fd
+	d.since = time.Time{}
+	d.mu.Unlock()
+	if took >= d.slow {
+		d.r.log.Warn("slow callback", zap.Duration("took", took), zap.Int("fd", fd))
+	}
+}
+
+func (d *watchdog) run() {
+	defer close(d.gone)
+	tick := time.NewTicker(d.slow)
+	defer tick.Stop()
+	for {
+		select {
+		case <-d.stop:
+			return
+		case <-tick.C:
+			d.look()
+		}
+	}
+}
+
+// look names a callback that is still running, once, with the stacks of all goroutines: the loop's is among them.
+func (d *watchdog) look() {
+	d.mu.Lock()
+	stuck := !d.since.IsZero() && !d.named && time.Since(d.since) >= d.slow
+	fd, since := d.fd, d.since
+	d.named = d.named || stuck
+	d.mu.Unlock()
+	if stuck {
+		stacks := make([]byte, 64<<10)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		d.r.log.Warn("a callback keeps the loop", zap.Duration("for", time.Since(since)), zap.Int("fd", fd), zap.ByteString("stacks", stacks))
+	}
+}
