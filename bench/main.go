@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/bench/load"
+	"github.com/ureactor/ureactor/bench/proc"
 	"github.com/ureactor/ureactor/bench/suite"
 )
 
@@ -38,6 +39,7 @@ func measure() error {
 	slice := flag.Duration("slice", 0, "length of a slice (default 200ms; 120ms with -quick)")
 	rounds := flag.Int("rounds", 0, "slices of each server in each scenario (default 40; 12 with -quick)")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the order of the slices")
+	flag.IntVar(&proc.Nice, "nice", 0, "priority of servers and generators: below 0 keeps other work on the machine out of the readings")
 	dir := flag.String("report", "report", "`directory` for report.md and readings.csv")
 	flag.Parse()
 	cfg := suite.Config{Slice: 200 * time.Millisecond, Rounds: 40, Seed: *seed, Bin: "bin", Progress: os.Stderr}

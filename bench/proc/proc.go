@@ -55,6 +55,9 @@ func pin(tid, cpu int) error {
 	return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(tid, &set))
 }
 
+// Nice is the priority of what Start starts, -20 … 19. Below 0 it keeps a busy machine out of the readings, and needs the right.
+var Nice int
+
 // Start starts cmd on one core: pinned before it runs, so that a Go program takes it for the only one there is
 // (GOMAXPROCS 1). Ctrl-C is not for the child; it dies with this process.
 func Start(cmd *exec.Cmd, cpu int) error {
@@ -66,8 +69,20 @@ func Start(cmd *exec.Cmd, cpu int) error {
 		return err
 	}
 	defer unix.SchedSetaffinity(0, &before)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	return cmd.Start()
+	if Nice != 0 {
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, Nice); err != nil {
+			return fmt.Errorf("priority %d: %w", Nice, err)
+		}
+		defer unix.Setpriority(unix.PRIO_PROCESS, 0, 0)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	if Nice != 0 { // a session is a scheduling group where the kernel makes groups by session; its weight is what counts then
+		os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", cmd.Process.Pid), []byte(strconv.Itoa(Nice)), 0)
+	}
+	return nil
 }
 
 // CPU is the processor time of a process, all its threads, in user and kernel, to the nanosecond. A thread that is

@@ -67,7 +67,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		r.progress.total += r.work(s)
 	}
 	for _, s := range chosen {
-		if ctx.Err() != nil {
+		if r.over(ctx) {
 			break
 		}
 		if s.Idle {
@@ -81,6 +81,9 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	return r.Result, nil
 }
+
+// over: stopped, or nothing left to compare with.
+func (r *run) over(ctx context.Context) bool { return ctx.Err() != nil || r.servers[0].dead != nil }
 
 func (r *run) note(format string, args ...any) {
 	n := fmt.Sprintf(format, args...)
@@ -157,11 +160,11 @@ func (r *run) scenario(ctx context.Context, s Scenario) {
 	seq := 0
 	for range r.Rounds {
 		for _, v := range r.order() {
+			if r.over(ctx) {
+				break
+			}
 			if v.dead != nil {
 				continue // since this round began
-			}
-			if ctx.Err() != nil {
-				break
 			}
 			reading, err := v.slice(r.Slice)
 			if err != nil {
@@ -224,7 +227,7 @@ func (r *run) memory(ctx context.Context, s Scenario) {
 	r.progress.at = s.Name
 	for range max(1, r.Rounds/15) {
 		for _, of := range r.alive() {
-			if of.Name == "c-again" || ctx.Err() != nil {
+			if of.Name == "c-again" || r.over(ctx) {
 				continue
 			}
 			v, err := start(of.Style, r.serverCore, r.clientCore)

@@ -1,0 +1,54 @@
+package suite
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+// The reference gets dearer slice by slice, as on a machine that others use: a server that is exactly as cheap must come
+// out as 1 wherever it stands between two of the reference's slices.
+func TestRatiosFollowDrift(t *testing.T) {
+	var in []Reading
+	for seq := range 20 {
+		name := "c"
+		if seq%4 != 0 {
+			name = "ours"
+		}
+		in = append(in, Reading{Server: name, Seq: seq, Messages: 1000, CPU: time.Duration(100_000 + 1000*seq)})
+	}
+	got := ratios(in[:17], "c", "ours")
+	if len(got) != 12 {
+		t.Fatalf("%d ratios, want 12", len(got))
+	}
+	for _, x := range got {
+		if math.Abs(x-1) > 1e-9 {
+			t.Errorf("ratio %v, want 1", x)
+		}
+	}
+	if last := ratios(in, "c", "ours")[12]; math.Abs(last-116./117) > 1e-9 {
+		t.Errorf("after the last reference slice: %v, want it compared with that one", last)
+	}
+}
+
+// The ranks are those of the tables of the sign test.
+func TestIntervalRanks(t *testing.T) {
+	for n, want := range map[int][2]float64{1: {1, 1}, 5: {1, 5}, 6: {1, 6}, 9: {2, 8}, 12: {3, 10}, 40: {14, 27}} {
+		var x []float64
+		for i := range n {
+			x = append(x, float64(n-i))
+		}
+		if low, high := interval(x); low != want[0] || high != want[1] {
+			t.Errorf("%d readings: %v–%v, want %v", n, low, high, want)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	if m := median([]float64{5, 1, 3}); m != 3 {
+		t.Error(m)
+	}
+	if m := median([]float64{4, 1, 3, 2}); m != 2.5 {
+		t.Error(m)
+	}
+}
