@@ -38,6 +38,7 @@ type PacketConn struct {
 	addr    net.Addr
 	path    string
 	max     int
+	unix    bool
 	queue   packetQueue
 	dirty   bool
 	blocked bool
@@ -85,6 +86,7 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 	c := &PacketConn{h: h, opt: o, max: o.cap}
 	switch {
 	case n.ip == "":
+		c.unix = true
 		if a.Path != "" && a.Path[0] != '@' && a.Path[0] != 0 {
 			c.path = a.Path
 		}
@@ -150,7 +152,8 @@ func (c *PacketConn) survives(e kernel.Errno) bool {
 
 // SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave together when the
 // callback ends; a larger one leaves at once. What the kernel cannot take now is kept, in order, up to the cap of
-// WithLimits: past it ErrBuffered. A datagram too large for the protocol is EMSGSIZE.
+// WithLimits: past it ErrBuffered. A datagram too large for the protocol is EMSGSIZE. A Unix receiver that has no room
+// loses the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	r := c.w.r
 	switch {
@@ -167,7 +170,7 @@ func (c *PacketConn) SendTo(p []byte, to Addr) error {
 			r.count.PacketsOut++
 			return nil
 		}
-		if e != kernel.EAGAIN && e != kernel.ENOBUFS {
+		if !c.waitsFor(e) {
 			return fmt.Errorf("reactor: datagram of %d bytes to %v: %w", len(p), to, callError("sendto", e))
 		}
 	}
@@ -204,7 +207,7 @@ func (c *PacketConn) flush() {
 		if e == 0 { // it stopped before the error, which the next call tells
 			continue
 		}
-		if e == kernel.EAGAIN || e == kernel.ENOBUFS {
+		if c.waitsFor(e) {
 			c.block(true)
 			return
 		}
@@ -219,6 +222,13 @@ func (c *PacketConn) flush() {
 	if c.closing && !c.closed {
 		c.end(nil)
 	}
+}
+
+// waitsFor tells whether Out will come when what was refused with e can be sent. For a Unix socket that is not so: its
+// datagram lands in the receiver's own queue, Out says nothing of that (it is reported all along, or not before the
+// receiver reads, whoever waits behind), so one that has no room loses the datagram.
+func (c *PacketConn) waitsFor(e kernel.Errno) bool {
+	return !c.unix && (e == kernel.EAGAIN || e == kernel.ENOBUFS)
 }
 
 // block waits for Out, or no longer.
