@@ -1,0 +1,102 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// config is what the command line says.
+type config struct {
+	loops    int
+	style    string
+	idle     time.Duration // 0: never
+	drain    time.Duration
+	stats    time.Duration // 0: no figures
+	log      zapcore.Level
+	maxConns int // 0: no limit
+	addrs    []address
+}
+
+const defaultAddress = "tcp://127.0.0.1:7777"
+
+// leastInterval keeps -idle and -stats from spinning.
+const leastInterval = time.Millisecond
+
+func newFlags(cfg *config) *flag.FlagSet {
+	fs := flag.NewFlagSet("echo", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // run prints the error, on one line
+	fs.Usage = func() {}
+	fs.IntVar(&cfg.loops, "loops", 1, "`number` of event loops; more than 1: not yet")
+	fs.StringVar(&cfg.style, "style", "callback", "`how` to serve: callback, task or net; the last two: not yet")
+	fs.DurationVar(&cfg.idle, "idle", 0, "close connections after this `time` of quiet; 0 is never")
+	fs.DurationVar(&cfg.drain, "drain", 5*time.Second, "`time` to go on delivering after SIGTERM or SIGINT")
+	fs.DurationVar(&cfg.stats, "stats", 0, "print figures once per this `time`; 0 is never")
+	fs.Var(&cfg.log, "log", "log at this `level` and above: debug, info, warn or error (default info)")
+	fs.IntVar(&cfg.maxConns, "max-conns", 0, "greatest `number` of connections per address, others wait; 0 is no limit")
+	return fs
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintf(w, `usage: echo [flags] [addr ...]
+
+addr is tcp://host:port, udp://host:port, unix:///path or unixgram:///path; tcp4, tcp6, udp4 and
+udp6 keep to one kind of IP. Port 0 takes a free one, an empty host all of this machine's addresses.
+Without an addr: %s
+
+`, defaultAddress)
+	fs := newFlags(&config{})
+	fs.SetOutput(w)
+	fs.PrintDefaults()
+}
+
+// parse reads and checks the command line. The error fits on one line.
+func parse(args []string) (*config, error) {
+	cfg := &config{}
+	fs := newFlags(cfg)
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	list := fs.Args()
+	if len(list) == 0 {
+		list = []string{defaultAddress}
+	}
+	for _, s := range list {
+		a, err := parseAddress(s)
+		if err != nil {
+			return nil, err
+		}
+		cfg.addrs = append(cfg.addrs, a)
+	}
+	return cfg, nil
+}
+
+func (cfg *config) check() error {
+	switch {
+	case cfg.loops < 1:
+		return fmt.Errorf("-loops %d: must be 1 or more", cfg.loops)
+	case cfg.loops > 1:
+		return fmt.Errorf("-loops %d: not yet; one loop serves all connections so far", cfg.loops)
+	case cfg.style == "task" || cfg.style == "net":
+		return fmt.Errorf("-style %s: not yet; so far there is callback", cfg.style)
+	case cfg.style != "callback":
+		return fmt.Errorf("-style %q: must be callback, task or net", cfg.style)
+	case cfg.idle != 0 && cfg.idle < leastInterval:
+		return fmt.Errorf("-idle %v: must be 0 (never) or at least %v", cfg.idle, leastInterval)
+	case cfg.stats != 0 && cfg.stats < leastInterval:
+		return fmt.Errorf("-stats %v: must be 0 (never) or at least %v", cfg.stats, leastInterval)
+	case cfg.drain < 0:
+		return fmt.Errorf("-drain %v: must be 0 or more", cfg.drain)
+	case cfg.maxConns < 0:
+		return fmt.Errorf("-max-conns %d: must be 0 (no limit) or more", cfg.maxConns)
+	case cfg.log < zapcore.DebugLevel || cfg.log > zapcore.ErrorLevel:
+		return fmt.Errorf("-log %v: must be debug, info, warn or error", cfg.log)
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// report prints figures until ended, on its own goroutine and by its own clock: a slow terminal does not stop the loop,
+// and an idle loop stays idle.
+func report(r *reactor.Reactor, every time.Duration, w io.Writer, ended <-chan struct{}) {
+	if every == 0 {
+		return
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	last, at := r.Stats(), time.Now()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+		}
+		s, now := r.Stats(), time.Now()
+		fmt.Fprintln(w, figures(last, s, now.Sub(at)))
+		last, at = s, now
+	}
+}
+
+// figures is one line: what is open now, and rates over the time since last. A message is one read or one datagram.
+func figures(last, s reactor.Stats, d time.Duration) string {
+	rate := func(from, to uint64) float64 { return float64(to-from) / max(d, time.Nanosecond).Seconds() }
+	return fmt.Sprintf("conns %d, msgs/s %.0f, MiB/s %.2f, loop turns/s %.0f",
+		s.Conns,
+		rate(last.Reads+last.PacketsIn, s.Reads+s.PacketsIn),
+		rate(last.BytesIn, s.BytesIn)/(1<<20),
+		rate(last.Turns, s.Turns))
+}
