@@ -210,13 +210,13 @@ func (c *Conn) relieve() {
 // with package net: only the end of that closes the Conn.
 func (c *Conn) fail(err error) {
 	c.clock().broke = err
-	c.dropOutput()
 	c.st |= broken
 	c.st &^= blocked | pressed
 	if c.is(closing | sawEOF) {
-		c.end(err)
+		c.end(err) // before the output is dropped: a drain reports it
 		return
 	}
+	c.dropOutput()
 	c.watch()
 }
 
