@@ -134,6 +134,7 @@ func (c *PacketConn) read() {
 	r.count.PacketsIn += uint64(n)
 	for i := 0; i < n && !c.closing && !c.closed; i++ {
 		p := &b.Packets[i]
+		r.count.BytesIn += uint64(p.N)
 		c.h.Packet(c, p.Buf[:p.N], p.Addr)
 	}
 }
@@ -168,6 +169,7 @@ func (c *PacketConn) SendTo(p []byte, to Addr) error {
 		_, e := r.k.SendTo(int(c.w.fd), p, 0, to)
 		if e == 0 {
 			r.count.PacketsOut++
+			r.count.BytesOut += uint64(len(p))
 			return nil
 		}
 		if !c.waitsFor(e) {
@@ -200,6 +202,9 @@ func (c *PacketConn) flush() {
 		n := c.queue.fill(b.Packets)
 		sent, e := r.k.SendBatch(int(c.w.fd), b, n)
 		r.count.PacketsOut += uint64(sent)
+		for i := range b.Packets[:sent] {
+			r.count.BytesOut += uint64(b.Packets[i].N)
+		}
 		c.queue.skip(sent)
 		if sent == n {
 			continue
