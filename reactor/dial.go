@@ -3,6 +3,7 @@ package reactor
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -57,7 +58,7 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	}
 	c.adopt(h)
 	r.conns++
-	r.naming[c] = true
+	r.name(c)
 	if lookup != nil {
 		c.lookup(lookup)
 	} else {
@@ -130,7 +131,7 @@ func (c *Conn) try() {
 		}
 		d.last = err
 		c.hangUp()
-		r.naming[c] = true
+		r.name(c)
 	}
 	if !c.is(over) {
 		c.giveUp(d.last)
@@ -144,7 +145,7 @@ func (c *Conn) connect(a Addr) error {
 		return callError("socket", e)
 	}
 	c.w.open(r, fd, c)
-	delete(r.naming, c)
+	r.unname(c)
 	if c.dial.net.ip != "" {
 		if err := r.tcpOptions(fd, c.opt); err != nil {
 			return err
@@ -209,7 +210,7 @@ func (c *Conn) next(why error) {
 	d.last = why
 	if c.w.gen != 0 {
 		c.hangUp()
-		c.w.r.naming[c] = true
+		c.w.r.name(c)
 		c.try()
 		return
 	}
@@ -221,12 +222,26 @@ func (c *Conn) giveUp(err error) {
 	c.end(opError("dial", c.dial.net.name, c.dial.addr, err))
 }
 
+// name puts c among those without a descriptor; again is nothing.
+func (r *Reactor) name(c *Conn) {
+	if !slices.Contains(r.naming, c) {
+		r.naming = append(r.naming, c)
+	}
+}
+
+// unname takes c from those without a descriptor.
+func (r *Reactor) unname(c *Conn) {
+	if i := slices.Index(r.naming, c); i >= 0 {
+		r.naming = slices.Delete(r.naming, i, i+1)
+	}
+}
+
 // stopDialling is the end of a Conn that is not connected.
 func (c *Conn) stopDialling() {
 	if c.dial == nil {
 		return
 	}
-	delete(c.w.r.naming, c)
+	c.w.r.unname(c)
 	if c.dial.timer != nil {
 		c.dial.timer.Stop()
 	}

@@ -44,23 +44,29 @@ type Reactor struct {
 	vec    [][]byte // the pieces of one SendV
 	dgrams *packetRoom
 
-	dirty []settler // who has something to flush when the present step ends
-	ended []ending  // whose Closed is due
+	inTurn    bool
+	batch     int       // Events of this turn
+	dirty     []settler // who has something to flush when the present step ends
+	ended     []ending  // whose Closed is due
+	idlePosts postQueue // the empty one of two
 
-	idlePosts   postQueue // the empty one of two
-	inTurn      bool
-	batch       int   // Events of this turn
-	draining    bool  // takes no new Conns, Listeners, Watches
-	gone        bool  // has ended
-	failed      error // of the poller
-	conns       int   // open or being dialled; with the two below what a drain has to end
-	listeners   int
-	packets     int
-	naming      map[*Conn]bool   // Conns without a descriptor: their name is being looked up
+	running  *Task   // nil in callbacks
+	runnable []*Task // in the order they were woken
+
+	conns     int // open or being dialled; with the next three what a drain has to end
+	listeners int
+	packets   int
+	tasks     taskList
+	naming    []*Conn // without a descriptor: to be connected, or their name is being looked up
+
+	draining    bool             // takes no new Conns, Listeners, Watches, Tasks
 	patient     bool             // a Shutdown waits: its deadline is the one that counts
 	undelivered UndeliveredError // what the drain had to leave behind
-	count       Stats
-	dog         *watchdog
+	gone        bool             // has ended
+	failed      error            // of the poller
+
+	count Stats
+	dog   *watchdog
 
 	owner  atomic.Int32 // ownerless, ownerRun or ownerTurn
 	awake  atomic.Bool  // in a turn, past its sleep: it will look at posted before it sleeps again
@@ -101,7 +107,6 @@ func New(opts ...Option) (*Reactor, error) {
 		buf:    make([]byte, readSize),
 		vec:    make([][]byte, 0, kernel.MaxPieces),
 		done:   make(chan struct{}),
-		naming: map[*Conn]bool{},
 	}
 	for _, set := range opts {
 		if err := set(&r.opt); err != nil {
@@ -124,7 +129,7 @@ func (r *Reactor) FD() int { return r.poller.FD() }
 
 // Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
 func (r *Reactor) Next() timeout.Deadline {
-	if r.queued.Load() || len(r.dirty)+len(r.ended) > 0 || r.drain.Load() != r.draining || r.abort.Load() {
+	if r.queued.Load() || len(r.dirty)+len(r.ended)+len(r.runnable) > 0 || r.drain.Load() != r.draining || r.abort.Load() {
 		return 0
 	}
 	return r.timers.Next()

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"context"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -44,9 +45,10 @@ func (r *Reactor) wind() {
 				c.Close()
 			}
 		})
-		for c := range r.naming {
+		for _, c := range slices.Clone(r.naming) {
 			c.Close()
 		}
+		r.drainTasks()
 	}
 	r.patient = r.await.Load()
 	if r.abort.Load() {
@@ -55,12 +57,13 @@ func (r *Reactor) wind() {
 				c.Abort()
 			}
 		})
-		for c := range r.naming {
+		for _, c := range slices.Clone(r.naming) {
 			c.Abort()
 		}
+		r.abortTasks()
 	}
 	r.settle()
-	if r.conns+r.listeners+r.packets+len(r.ended) == 0 {
+	if r.conns+r.listeners+r.packets+r.tasks.n+len(r.ended) == 0 {
 		r.finish()
 	}
 }
@@ -87,6 +90,9 @@ func (r *Reactor) broken(err error) error {
 	r.drain.Store(true)
 	r.abort.Store(true)
 	for !r.gone { // nothing new is let in, so a round or two
+		r.inTurn = true
+		r.runTasks()
+		r.inTurn = false
 		r.wind()
 	}
 	return err

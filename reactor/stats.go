@@ -18,11 +18,13 @@ type Stats struct {
 	PacketsOut  uint64
 	PacketsLost uint64 // datagrams that the kernel refused to send
 	Undelivered uint64 // bytes accepted by Send and dropped: by Abort, errors, deadlines
+	TasksEnded  uint64
 	Panics      uint64 // that WithPanicHandler's function was given
 
 	Conns     int // open now, those being dialled included
 	Listeners int
 	Packets   int // PacketConns
+	Tasks     int // that have not ended
 	Timed     int // armed timers
 }
 
@@ -34,7 +36,8 @@ func (r *Reactor) Stats() Stats {
 }
 
 func (r *Reactor) publish() {
-	r.count.Conns, r.count.Listeners, r.count.Packets, r.count.Timed = r.conns, r.listeners, r.packets, r.timers.Len()
+	r.count.Conns, r.count.Listeners, r.count.Packets = r.conns, r.listeners, r.packets
+	r.count.Tasks, r.count.Timed = r.tasks.n, r.timers.Len()
 	r.mu.Lock()
 	r.stats = r.count
 	r.mu.Unlock()

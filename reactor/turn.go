@@ -72,6 +72,9 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	if r.queued.Load() {
 		r.runPosted()
 	}
+	if len(r.runnable) > 0 {
+		r.runTasks()
+	}
 	r.settle()
 	r.inTurn = false
 	if r.drain.Load() || r.draining || r.abort.Load() {

@@ -37,9 +37,39 @@ func (host) SetOptBytes(fd, level, name int, p []byte) Errno {
 	return errno(unix.SetsockoptString(fd, level, name, string(p)))
 }
 
+func (host) Ready(fd int) (poller.Interest, Errno) {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLOUT}}
+	for {
+		_, err := unix.Poll(p, 0)
+		if e := errno(err); e != 0 && e != EINTR {
+			return 0, e
+		} else if e == 0 {
+			break
+		}
+	}
+	told := p[0].Revents
+	if told&unix.POLLNVAL != 0 {
+		return 0, EBADF
+	}
+	return pollReady(told), 0
+}
+
 func errno(err error) Errno {
 	if err == nil {
 		return 0
 	}
 	return err.(Errno) // x/sys returns nothing else from a system call
+}
+
+// pollReady is what poll(2) told, in our bits.
+func pollReady(told int16) (r poller.Interest) {
+	for _, b := range [...]struct {
+		told int16
+		is   poller.Interest
+	}{{unix.POLLIN, poller.In}, {unix.POLLOUT, poller.Out}, {unix.POLLERR, poller.Err}, {unix.POLLHUP, poller.Hup}} {
+		if told&b.told != 0 {
+			r |= b.is
+		}
+	}
+	return r
 }

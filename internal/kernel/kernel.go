@@ -38,6 +38,9 @@ type Kernel interface {
 	RecvBatch(fd int, b *Batch) (n int, e Errno)
 	SendBatch(fd int, b *Batch, n int) (sent int, e Errno)
 
+	// Ready is what any descriptor is ready for at this moment: poll(2) without waiting. EBADF when it is not open.
+	Ready(fd int) (poller.Interest, Errno)
+
 	Shutdown(fd, how int) Errno
 	Close(fd int) Errno
 	GetOpt(fd, level, name int) (int, Errno)

@@ -1,0 +1,136 @@
+package desc
+
+import (
+	"slices"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A Hook is called once when the Desc closes, before its number can belong to anybody else. It may use the number (to
+// take it out of a Poller) but not call on the Desc.
+type Hook struct{ F func() }
+
+// Use runs f with the descriptor's number, which cannot be closed meanwhile. For calls that never wait. EBADF when closed.
+func (d *Desc) Use(f func(fd int) Errno) Errno {
+	d.lock()
+	if d.closed {
+		d.unlock()
+		return kernel.EBADF
+	}
+	d.refs++
+	d.unlock()
+	e := f(d.FD)
+	d.lock()
+	d.unref()
+	return e
+}
+
+// Closed tells whether Close was called.
+func (d *Desc) Closed() bool {
+	d.lock()
+	defer d.unlock()
+	return d.closed
+}
+
+// Number is the descriptor, -1 once closed.
+func (d *Desc) Number() int {
+	if d.Closed() {
+		return -1
+	}
+	return d.FD
+}
+
+// Close ends every call in progress with EBADF, takes the descriptor out of its loop, runs the hooks, and closes it
+// when the last call is out. Again is nothing.
+func (d *Desc) Close() Errno {
+	d.lock()
+	if d.closed {
+		d.unlock()
+		return 0
+	}
+	d.closed = true
+	d.refs++ // until the hooks have run
+	if d.registered {
+		d.W.Unregister(d)
+		d.registered = false
+	}
+	var hooks []*Hook
+	if d.extra != nil {
+		hooks, d.extra = d.extra.hooks, nil
+	}
+	var wake []Sleeper
+	for i := range d.sides {
+		s := &d.sides[i]
+		if s.waiting != nil {
+			wake = append(wake, s.waiting)
+		}
+		if s.line != nil {
+			wake = append(wake, s.line.queue...)
+		}
+	}
+	d.unlock()
+	for _, h := range hooks {
+		h.F()
+	}
+	for _, s := range wake {
+		s.Wake()
+	}
+	d.lock()
+	d.refs--
+	last := d.refs == 0
+	d.unlock()
+	if last {
+		return d.K.Close(d.FD)
+	}
+	return 0
+}
+
+// AddHook has f called at Close. EBADF when that has happened.
+func (d *Desc) AddHook(h *Hook) Errno {
+	d.lock()
+	defer d.unlock()
+	if d.closed {
+		return kernel.EBADF
+	}
+	x := d.more()
+	x.hooks = append(x.hooks, h)
+	return 0
+}
+
+// DelHook takes the hook out.
+func (d *Desc) DelHook(h *Hook) {
+	d.lock()
+	defer d.unlock()
+	if d.extra == nil {
+		return
+	}
+	if i := slices.Index(d.extra.hooks, h); i >= 0 {
+		d.extra.hooks = slices.Delete(d.extra.hooks, i, i+1)
+	}
+}
+
+// OnArrival has f called after each Event that may mean input, by the loop or the background; nil ends that. What
+// is ready now may be told too.
+func (d *Desc) OnArrival(f func()) Errno {
+	d.lock()
+	defer d.unlock()
+	if d.closed {
+		return kernel.EBADF
+	}
+	if f != nil && !d.registered {
+		if e := d.W.Register(d, poller.In|poller.Out|poller.Edge); e != 0 {
+			return e
+		}
+		d.registered = true
+	}
+	d.more().arrivals = f
+	return 0
+}
+
+func (d *Desc) more() *extra {
+	if d.extra == nil {
+		d.extra = &extra{}
+	}
+	return d.extra
+}

@@ -1,0 +1,309 @@
+// Package desc has the law of waiting in one function: try; on EAGAIN wait until (descriptor, direction) or the
+// deadline; try again. Everything that can block — accept, connect, recv, send, read, write, Poll — goes through Desc.Do.
+package desc
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Errno is kernel.Errno.
+type Errno = kernel.Errno
+
+// A Waiter is how the callers of a Desc wait: by parking their goroutine, or by suspending the task that a loop runs.
+type Waiter interface {
+	// Sleeper is the present caller. EDEADLK when there is none that could wait: a callback of the loop.
+	Sleeper() (Sleeper, Errno)
+	// Register has Events of d told to d.Ready from now on, edge-triggered; what is ready already is told too. Unregister
+	// ends that; after it Ready is not called. Both are called with d locked, or on the loop.
+	Register(d *Desc, want poller.Interest) Errno
+	Unregister(d *Desc)
+	// Shared tells whether several goroutines may use a Desc at once.
+	Shared() bool
+}
+
+// A Sleeper is one caller who can wait.
+type Sleeper interface {
+	// Sleep returns 0 after Wake (also one that came before it, and now and then for nothing), ETIMEDOUT when until has
+	// passed, ECANCELED when the caller is not to wait any more.
+	Sleep(dir Dir, until timeout.Deadline) Errno
+	Wake()
+}
+
+// A Dir is the direction of a call.
+type Dir int
+
+const (
+	In Dir = iota
+	Out
+)
+
+// want is what each direction hears; an error or a hang-up is news for both.
+var want = [2]poller.Interest{In: poller.In | poller.Err | poller.Hup, Out: poller.Out | poller.Err | poller.Hup}
+
+// A Desc is a descriptor's identity: the number, who calls on it, and what happens when it closes. It outlives its
+// number: after Close every call is EBADF, and the number goes back to the kernel when the last call is out.
+type Desc struct {
+	K  kernel.Kernel
+	FD int
+	W  Waiter
+
+	Gen uint32 // the Waiter's: the registration's generation
+
+	refs       int32 // calls in progress; the last one out after Close closes FD
+	shared     bool
+	closed     bool
+	registered bool
+	Transient  bool       // registered only while somebody waits: a Poll's own descriptor would spin otherwise
+	mu         sync.Mutex // guards what is above and below, if shared
+	sides      [2]side
+	extra      *extra
+}
+
+// extra is what few Descs have.
+type extra struct {
+	hooks    []*Hook
+	arrivals func() // told of every Event that may mean input
+}
+
+// A side is one direction. One caller at a time holds its turn; only the holder waits for readiness, the others wait
+// for the turn, in the order they came.
+type side struct {
+	word    bool // an Event has come since the holder's last try
+	busy    bool
+	waiting Sleeper // the holder, while it sleeps
+	line    *line   // nil until somebody needs it
+}
+
+// A line is who waits for the turn, and, of a shared Desc, the holder's Sleeper, used again so that waiting allocates
+// nothing.
+type line struct {
+	queue []Sleeper
+	keep  Sleeper
+}
+
+func (s *side) inLine() *line {
+	if s.line == nil {
+		s.line = &line{}
+	}
+	return s.line
+}
+
+// New makes a Desc of a descriptor, which is its own from now on.
+func New(k kernel.Kernel, fd int, w Waiter) *Desc {
+	return &Desc{K: k, FD: fd, W: w, shared: w.Shared()}
+}
+
+// lock is nothing on a loop, where one goroutine owns everything.
+func (d *Desc) lock() {
+	if d.shared {
+		d.mu.Lock()
+	}
+}
+
+func (d *Desc) unlock() {
+	if d.shared {
+		d.mu.Unlock()
+	}
+}
+
+// A Call is one call of the user's: one deadline however many tries it takes (SEMANTICS D5). The deadline is taken when
+// the call first has to wait: a call that need not wait reads no clock and cannot time out (D7).
+type Call struct {
+	Limit timeout.Timeout
+	until timeout.Deadline
+}
+
+func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
+	if c.until == 0 {
+		c.until = c.Limit.After(k.Now())
+	}
+	return c.until
+}
+
+// Do is the law. try makes the system call; 0 or any error but EAGAIN ends the wait. Limit 0 tries once. Beside try's
+// own errors: EAGAIN (only with Limit 0), ETIMEDOUT at the deadline and never before, EBADF once the Desc is closed, also
+// by somebody else while this call waits, ECANCELED, EDEADLK.
+func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
+	waits := c.Limit.Blocks()
+	if e := d.enter(dir, c, waits); e != 0 {
+		return 0, e
+	}
+	n, e := try()
+	for e == kernel.EAGAIN && waits {
+		if e = d.wait(dir, c); e != 0 {
+			n = 0
+			break
+		}
+		n, e = try()
+	}
+	d.leave(dir, waits)
+	return n, e
+}
+
+// enter takes a reference and, for a call that may wait, the direction's turn.
+func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
+	d.lock()
+	if d.closed {
+		d.unlock()
+		return kernel.EBADF
+	}
+	d.refs++
+	s := &d.sides[dir]
+	if waits {
+		if s.busy {
+			return d.queueUp(s, dir, c)
+		}
+		s.busy = true
+		s.word = false // before the call, never after: a word that arrives during the call must survive it
+	}
+	d.unlock()
+	return 0
+}
+
+// queueUp waits for the turn; locked on entry, not on return.
+func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
+	l := s.inLine()
+	sleeper, e := d.W.Sleeper()
+	if e == 0 {
+		l.queue = append(l.queue, sleeper)
+	}
+	for e == 0 {
+		d.unlock()
+		e = sleeper.Sleep(dir, c.deadline(d.K))
+		d.lock()
+		if !slices.Contains(l.queue, sleeper) { // leave has given it the turn
+			if e == 0 && !d.closed {
+				s.word = false
+				d.unlock()
+				return 0
+			}
+			d.pass(s) // it cannot use it
+			break
+		}
+		if d.closed {
+			break
+		}
+	}
+	if d.closed {
+		e = kernel.EBADF
+	}
+	if i := slices.Index(l.queue, sleeper); i >= 0 {
+		l.queue = slices.Delete(l.queue, i, i+1)
+	}
+	d.unref()
+	return e
+}
+
+// wait sleeps until a word for the direction has come, the deadline, or Close.
+func (d *Desc) wait(dir Dir, c *Call) Errno {
+	s := &d.sides[dir]
+	until := c.deadline(d.K)
+	d.lock()
+	sleeper, e := d.sleeper(s)
+	if e != 0 {
+		d.unlock()
+		return e
+	}
+	if !d.registered && !d.closed {
+		if e := d.W.Register(d, poller.In|poller.Out|poller.Edge); e != 0 {
+			d.unlock()
+			return e
+		}
+		d.registered = true
+	}
+	for e == 0 && !s.word && !d.closed {
+		s.waiting = sleeper
+		d.unlock()
+		e = sleeper.Sleep(dir, until)
+		d.lock()
+		s.waiting = nil
+	}
+	switch {
+	case d.closed:
+		e = kernel.EBADF
+	case s.word && e != kernel.ECANCELED:
+		e = 0 // ready beats timeout (D7)
+	}
+	s.word = false // before the next try
+	d.unlock()
+	return e
+}
+
+// sleeper is the holder's.
+func (d *Desc) sleeper(s *side) (Sleeper, Errno) {
+	if !d.shared {
+		return d.W.Sleeper()
+	}
+	l := s.inLine()
+	if l.keep == nil {
+		k, e := d.W.Sleeper()
+		if e != 0 {
+			return nil, e
+		}
+		l.keep = k
+	}
+	return l.keep, 0
+}
+
+func (d *Desc) leave(dir Dir, waits bool) {
+	d.lock()
+	if waits {
+		if d.Transient && d.registered {
+			d.W.Unregister(d)
+			d.registered = false
+		}
+		d.pass(&d.sides[dir])
+	}
+	d.unref()
+}
+
+// pass gives the turn to the next in the queue.
+func (d *Desc) pass(s *side) {
+	if s.line == nil || len(s.line.queue) == 0 {
+		s.busy = false
+		return
+	}
+	next := s.line.queue[0]
+	s.line.queue = slices.Delete(s.line.queue, 0, 1)
+	next.Wake()
+}
+
+// unref is one call less; locked on entry, not on return.
+func (d *Desc) unref() {
+	d.refs--
+	last := d.refs == 0 && d.closed
+	d.unlock()
+	if last {
+		d.K.Close(d.FD)
+	}
+}
+
+// Ready is an Event: it leaves a word for each direction that it is news for, and wakes who waits for it. The Waiter
+// calls it.
+func (d *Desc) Ready(i poller.Interest) {
+	for dir := range d.sides {
+		if i&want[dir] == 0 {
+			continue
+		}
+		d.lock()
+		s := &d.sides[dir]
+		s.word = true
+		sleeper := s.waiting
+		var tell func()
+		if d.extra != nil {
+			tell = d.extra.arrivals
+		}
+		d.unlock()
+		if sleeper != nil {
+			sleeper.Wake() // on a loop this runs the task, which may do anything to d
+		}
+		if Dir(dir) == In && tell != nil {
+			tell()
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package desc
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Parked is the Waiter of objects whose calls park the calling goroutine: one goroutine in the background sleeps in
+// a Poller, runs no user code, and leaves words. It starts with the first Desc that waits and ends with the last one
+// that closes: the module's only global, and only while it is needed.
+var Parked = &Parker{k: kernel.Host}
+
+// A Parker is a background goroutine for any number of Descs.
+type Parker struct {
+	k kernel.Kernel
+
+	mu     sync.Mutex // guards the rest
+	table  poller.Table[*Desc]
+	poller poller.Poller // nil while nothing is registered
+	run    int           // counts the goroutines started, so that an ended one knows itself
+}
+
+func (p *Parker) Shared() bool { return true }
+
+// Sleeper is a new one: the Desc keeps it for the holder of a turn.
+func (p *Parker) Sleeper() (Sleeper, Errno) {
+	return &parked{k: p.k, word: make(chan struct{}, 1)}, 0
+}
+
+func (p *Parker) Register(d *Desc, want poller.Interest) Errno {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.poller == nil {
+		q, err := p.k.NewPoller()
+		if err != nil {
+			return errno(err)
+		}
+		p.poller = q
+		p.run++
+		go p.loop(q, p.run)
+	}
+	d.Gen = p.table.Put(d.FD, d)
+	if err := p.poller.Add(d.FD, d.Gen, want); err != nil {
+		p.table.Delete(int32(d.FD), d.Gen)
+		p.endIfIdle()
+		return errno(err)
+	}
+	return 0
+}
+
+func (p *Parker) Unregister(d *Desc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.table.Delete(int32(d.FD), d.Gen) {
+		return
+	}
+	// An error means that somebody else has closed the number; the kernel forgot it then.
+	_ = p.poller.Del(d.FD)
+	p.endIfIdle()
+}
+
+// endIfIdle has the goroutine close its Poller and end; the next Register starts another.
+func (p *Parker) endIfIdle() {
+	if p.table.Len() > 0 {
+		return
+	}
+	q := p.poller
+	p.poller = nil
+	p.run++
+	if err := q.Wake(); err != nil {
+		panic("desc: cannot wake the background goroutine: " + err.Error())
+	}
+}
+
+// loop belongs to one goroutine and one Poller. It is over when another run has begun.
+func (p *Parker) loop(q poller.Poller, run int) {
+	var events [128]poller.Event
+	for {
+		n, err := q.Wait(events[:], timeout.Never)
+		if err != nil {
+			panic("desc: the background poller failed: " + err.Error())
+		}
+		for _, ev := range events[:n] {
+			p.mu.Lock()
+			var d *Desc
+			if p.run == run {
+				d, _ = p.table.Get(ev.FD, ev.Gen)
+			}
+			p.mu.Unlock()
+			if d != nil {
+				d.Ready(ev.Ready)
+			}
+		}
+		p.mu.Lock()
+		over := p.run != run
+		p.mu.Unlock()
+		if over {
+			_ = q.Close() // nobody is there to hear of it
+			return
+		}
+		// Those just woken sit behind this P: let them run before it disappears into a system call (measured: 19 µs a
+		// round trip without, 6 µs with).
+		if n > 0 {
+			runtime.Gosched()
+		}
+	}
+}
+
+// A parked is one goroutine's place to sleep. The channel is the word.
+type parked struct {
+	k     kernel.Kernel
+	word  chan struct{}
+	timer *time.Timer
+}
+
+func (s *parked) Wake() {
+	select {
+	case s.word <- struct{}{}:
+	default:
+	}
+}
+
+func (s *parked) Sleep(_ Dir, until timeout.Deadline) Errno {
+	if until == timeout.Never {
+		<-s.word
+		return 0
+	}
+	left := until.Left(s.k.Now())
+	if left <= 0 {
+		return kernel.ETIMEDOUT
+	}
+	if s.timer == nil {
+		s.timer = time.NewTimer(left)
+	} else {
+		s.timer.Reset(left)
+	}
+	select {
+	case <-s.word:
+		s.timer.Stop()
+		return 0
+	case <-s.timer.C:
+		if until.Passed(s.k.Now()) {
+			return kernel.ETIMEDOUT
+		}
+		return 0 // the runtime's timer was early: the caller sleeps again
+	}
+}
+
+// errno is the number in a Poller's error.
+func errno(err error) Errno {
+	for err != nil {
+		if e, ok := err.(Errno); ok {
+			return e
+		}
+		u, ok := err.(interface{ Unwrap() error })
+		if !ok {
+			break
+		}
+		err = u.Unwrap()
+	}
+	return kernel.ENOSYS
+}

@@ -1,0 +1,358 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A Task is a coroutine on the loop: blocking-style code that gives the loop back whenever it waits. Tasks of one
+// reactor never run at the same time, so what they share needs no locks — and a lock of a library's that is held across
+// a wait blocks the loop when another Task wants it.
+//
+// A Task must not change its thread's lock state (runtime.LockOSThread) across a wait: the runtime ends the process.
+// runtime.Goexit in a Task, and so t.FailNow of a test, is a panic.
+type Task struct {
+	r      *Reactor
+	f      func(*Task)
+	next   func() (struct{}, bool)
+	yield  func(struct{}) bool
+	timer  timeout.Timer
+	why    kernel.Errno // what ended the last sleep
+	dir    desc.Dir     // what the present sleep is for
+	state  taskState
+	cancel cancelState
+	woken  bool // a word came before the sleep
+	join   *joint
+	ctx    *taskContext
+
+	older, younger *Task // all that live, so that the end of the reactor finds them in a fixed order
+}
+
+type taskState uint8
+
+const (
+	runnable taskState = iota
+	running
+	asleep
+	finished
+)
+
+// cancelState is a set. Who has been told and waits for such a thing again is unwound.
+type cancelState uint8
+
+const (
+	drainAsked cancelState = 1 << iota // waits for input are over, those for output go on
+	drainTold
+	cancelAsked // all waits are over
+	cancelTold
+)
+
+// joint is what a Task leaves for those who join it.
+type joint struct {
+	waiting []*Task
+	result  any
+	err     error
+}
+
+type taskContext struct {
+	context.Context
+	cancel context.CancelFunc
+}
+
+// unwinding is the panic that ends a Task which goes on waiting after ECANCELED.
+type unwinding struct{}
+
+// ErrUnwound is the error of a Task that had to be unwound: it was cancelled, was told so by ECANCELED, and waited again.
+var ErrUnwound error = &sentinel{"reactor: a cancelled task waited again and was unwound", kernel.ECANCELED}
+
+// Go starts a Task; it first runs in the loop's next turn. Once the reactor drains, the Task is not started: its
+// Context and Join say ECANCELED.
+func (r *Reactor) Go(f func(t *Task)) *Task {
+	if f == nil {
+		panic("reactor: Go with a nil function")
+	}
+	t := &Task{r: r, f: f}
+	if r.draining {
+		t.state = finished
+		t.joint().err = kernel.ECANCELED
+		return t
+	}
+	r.tasks.add(t)
+	r.runnable = append(r.runnable, t)
+	return t
+}
+
+// Go starts another Task on the same reactor.
+func (t *Task) Go(f func(t *Task)) *Task { return t.r.Go(f) }
+
+// Reactor is the loop that the Task runs on.
+func (t *Task) Reactor() *Reactor { return t.r }
+
+// Sleep waits for d; 0 lets the others run. nil when the time has come, ECANCELED when the Task is cancelled.
+func (t *Task) Sleep(d time.Duration) error {
+	t.mustRun("Sleep")
+	if d <= 0 {
+		if e := t.interrupted(desc.In); e != 0 {
+			return e
+		}
+		t.r.runnable = append(t.r.runnable, t)
+		t.state = runnable
+		t.suspend()
+		return nil
+	}
+	until := timeout.Timeout(d).After(t.r.k.Now())
+	for {
+		switch e := t.wait(desc.In, until); e {
+		case kernel.ETIMEDOUT:
+			return nil
+		case 0: // a Wake left over from before
+		default:
+			return e
+		}
+	}
+}
+
+// Await runs f where it may block, on a goroutine of its own, and suspends the Task until f returns. f must not touch
+// what belongs to the loop; it should end when t.Context does. ECANCELED means that the reactor aborts and f was left
+// to itself. A panic in f is one in the Task.
+func (t *Task) Await(f func()) error {
+	t.mustRun("Await")
+	done := false
+	var caught *PanicError
+	t.r.k.Go(func() {
+		p := protect(f)
+		t.r.mustPost(func() {
+			done, caught = true, p
+			if t.state != finished {
+				t.awaken()
+			}
+		})
+	})
+	for !done {
+		if e := t.wait(desc.Out, timeout.Never); e != 0 { // as output: a drain lets it end
+			return e
+		}
+	}
+	if caught != nil {
+		panic(caught)
+	}
+	return nil
+}
+
+// Join waits until u has ended and gives what it left with SetResult, and why it ended: nil, a *PanicError, ErrUnwound.
+// ECANCELED may also mean that the caller is cancelled.
+func (t *Task) Join(u *Task) (any, error) {
+	t.mustRun("Join")
+	if u == t {
+		return nil, kernel.EDEADLK
+	}
+	j := u.joint()
+	for u.state != finished {
+		j.waiting = append(j.waiting, t)
+		if e := t.wait(desc.In, timeout.Never); e != 0 {
+			return nil, e
+		}
+	}
+	return j.result, j.err
+}
+
+// SetResult leaves a value for Join.
+func (t *Task) SetResult(v any) { t.joint().result = v }
+
+// Done tells whether the Task has ended.
+func (t *Task) Done() bool { return t.state == finished }
+
+// Cancel ends the Task's present wait, or its next, with ECANCELED, and its Context. A Task that waits again is unwound
+// by a panic, which its deferred functions see. On the loop only; on an ended Task it is nothing.
+func (t *Task) Cancel() {
+	if t.state == finished || t.cancel&cancelAsked != 0 {
+		return
+	}
+	t.cancel |= cancelAsked
+	t.ended()
+	if t.state == asleep {
+		t.cancel |= cancelTold
+		t.wake(kernel.ECANCELED)
+	}
+}
+
+// Context ends when the Task is cancelled or over, or the reactor drains. It may be used by any goroutine.
+func (t *Task) Context() context.Context {
+	if t.ctx == nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		t.ctx = &taskContext{ctx, cancel}
+		if t.cancel != 0 || t.state == finished {
+			cancel()
+		}
+	}
+	return t.ctx
+}
+
+func (t *Task) ended() {
+	if t.ctx != nil {
+		t.ctx.cancel()
+	}
+}
+
+func (t *Task) joint() *joint {
+	if t.join == nil {
+		t.join = &joint{}
+	}
+	return t.join
+}
+
+func (t *Task) mustRun(call string) {
+	if t.r.running != t {
+		panic(fmt.Sprintf("reactor: Task.%s called from outside the task; only the task itself can wait", call))
+	}
+}
+
+// wait suspends the Task until awaken, the deadline (ETIMEDOUT), or cancellation (ECANCELED, then unwinding).
+func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
+	r := t.r
+	if e := t.interrupted(dir); e != 0 {
+		return e
+	}
+	if t.woken {
+		t.woken = false
+		return 0
+	}
+	if until != timeout.Never {
+		if until.Passed(r.k.Now()) {
+			return kernel.ETIMEDOUT
+		}
+		if t.timer.F == nil {
+			t.timer.F = t.expired
+		}
+		r.timers.Arm(&t.timer, until)
+	}
+	t.dir = dir
+	t.state = asleep
+	t.suspend()
+	return t.why
+}
+
+// interrupted tells a cancelled Task so once, and unwinds it when it has been told.
+func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
+	asked, told := cancelAsked, cancelTold
+	if t.cancel&cancelAsked == 0 {
+		if t.cancel == 0 || dir == desc.Out {
+			return 0
+		}
+		asked, told = drainAsked, drainTold
+	}
+	if t.cancel&told != 0 {
+		panic(unwinding{})
+	}
+	if t.cancel&asked == 0 {
+		return 0
+	}
+	t.cancel |= told
+	return kernel.ECANCELED
+}
+
+// suspend is the switch to the loop. It returns when the loop resumes the Task.
+func (t *Task) suspend() {
+	t.yield(struct{}{})
+	t.state = running
+}
+
+func (t *Task) expired() { t.wake(kernel.ETIMEDOUT) }
+
+// awaken is a word for the Task, or for its next wait.
+func (t *Task) awaken() {
+	if t.state == asleep {
+		t.wake(0)
+		return
+	}
+	t.woken = t.state != finished
+}
+
+// wake ends the Task's sleep: at once if the loop is between tasks, else after the present step.
+func (t *Task) wake(why kernel.Errno) {
+	t.r.timers.Stop(&t.timer)
+	t.why = why
+	t.state = runnable
+	if t.r.inTurn && t.r.running == nil {
+		t.r.resume(t)
+		return
+	}
+	t.r.runnable = append(t.r.runnable, t)
+}
+
+// runTasks resumes those who could run when it was called.
+func (r *Reactor) runTasks() {
+	n := len(r.runnable)
+	for i := range n {
+		t := r.runnable[i]
+		r.runnable[i] = nil
+		if r.dog != nil {
+			r.dog.enter(nil)
+		}
+		r.resume(t)
+		if r.dog != nil {
+			r.dog.leave()
+		}
+		r.settle()
+	}
+	r.runnable = append(r.runnable[:0], r.runnable[n:]...)
+}
+
+// resume runs the Task until it waits again or ends. The coroutine is made here, at the first resume, so that its
+// thread's lock state is the loop's.
+func (r *Reactor) resume(t *Task) {
+	if t.next == nil {
+		t.next, _ = iter.Pull(t.main)
+	}
+	t.state = running
+	r.running = t
+	_, more := t.next()
+	r.running = nil
+	if !more {
+		r.bury(t)
+	}
+}
+
+// main is the coroutine.
+func (t *Task) main(yield func(struct{}) bool) {
+	t.yield = yield
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		t.joint().err = t.r.fate(recover())
+	}()
+	t.f(t)
+	returned = true
+}
+
+// bury ends a Task that has returned: those who join it go on.
+func (r *Reactor) bury(t *Task) {
+	t.state = finished
+	t.f, t.next, t.yield = nil, nil, nil
+	r.timers.Stop(&t.timer)
+	t.ended()
+	r.tasks.remove(t)
+	r.count.TasksEnded++
+	if t.join == nil {
+		return
+	}
+	if p, ok := t.join.err.(*PanicError); ok {
+		r.count.Panics++
+		r.log.Error("panic in a task", zap.Any("value", p.Value), zap.ByteString("stack", p.Stack))
+		r.opt.onPanic(nil, p.Value, p.Stack)
+	}
+	for _, w := range t.join.waiting {
+		w.awaken()
+	}
+	t.join.waiting = nil
+}

@@ -1,0 +1,107 @@
+package reactor
+
+import (
+	"runtime/debug"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// fate is why a Task ended without returning; v is what it panicked with. It runs in the Task's deferred function, so
+// the stack is the Task's own.
+func (r *Reactor) fate(v any) error {
+	if _, ok := v.(unwinding); ok {
+		r.log.Warn("a cancelled task waited again and was unwound", zap.ByteString("stack", debug.Stack()))
+		return ErrUnwound
+	}
+	p, ok := v.(*PanicError) // of Await's function: its stack tells more
+	if !ok {
+		p = &PanicError{v, debug.Stack()}
+	}
+	if v == nil { // runtime.Goexit would end the loop's goroutine
+		panic("reactor: runtime.Goexit in a task (t.FailNow of a test?); a task ends by returning\n\n" + string(p.Stack))
+	}
+	if r.opt.onPanic == nil {
+		panic(&crash{p})
+	}
+	return p
+}
+
+// crash is a Task's panic on its way through the loop's goroutine to the end of the process: with the Task's stack.
+type crash struct{ *PanicError }
+
+func (c *crash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }
+
+// protect runs f and tells its panic.
+func protect(f func()) (p *PanicError) {
+	defer func() {
+		if v := recover(); v != nil {
+			p = &PanicError{v, debug.Stack()}
+		}
+	}()
+	f()
+	return nil
+}
+
+// drainTasks begins the end of all tasks: contexts end, who waits for input is told ECANCELED, who waits for output
+// may go on.
+func (r *Reactor) drainTasks() {
+	for _, t := range r.tasks.all() {
+		t.cancel |= drainAsked
+		t.ended()
+		if t.state == asleep && t.dir == desc.In {
+			t.cancel |= drainTold
+			t.wake(kernel.ECANCELED)
+		}
+	}
+}
+
+// abortTasks ends those that are left: ECANCELED, then unwinding.
+func (r *Reactor) abortTasks() {
+	for _, t := range r.tasks.all() {
+		t.Cancel()
+	}
+}
+
+// A taskList is all Tasks that live, the oldest first.
+type taskList struct {
+	oldest, youngest *Task
+	n                int
+}
+
+func (l *taskList) add(t *Task) {
+	l.n++
+	t.older = l.youngest
+	if l.youngest == nil {
+		l.oldest = t
+	} else {
+		l.youngest.younger = t
+	}
+	l.youngest = t
+}
+
+func (l *taskList) remove(t *Task) {
+	l.n--
+	if t.older == nil {
+		l.oldest = t.younger
+	} else {
+		t.older.younger = t.younger
+	}
+	if t.younger == nil {
+		l.youngest = t.older
+	} else {
+		t.younger.older = t.older
+	}
+	t.older, t.younger = nil, nil
+}
+
+// all is a copy: who is woken may end.
+func (l *taskList) all() []*Task {
+	tasks := make([]*Task, 0, l.n)
+	for t := l.oldest; t != nil; t = t.younger {
+		tasks = append(tasks, t)
+	}
+	return tasks
+}

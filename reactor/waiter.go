@@ -1,0 +1,66 @@
+package reactor
+
+import (
+	"errors"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Waiter is how objects made for this reactor wait: by suspending the Task that it runs. For the packages socket
+// and sel.
+func (r *Reactor) Waiter() desc.Waiter { return (*waiter)(r) }
+
+// Kernel is the operating system that the reactor lives on.
+func (r *Reactor) Kernel() Kernel { return r.k }
+
+type waiter Reactor
+
+func (w *waiter) Shared() bool { return false }
+
+// Sleeper is the running Task. A callback has none, and cannot wait: EDEADLK. Use a Task or Timeout 0.
+func (w *waiter) Sleeper() (desc.Sleeper, kernel.Errno) {
+	if w.running == nil {
+		return nil, kernel.EDEADLK
+	}
+	return (*sleeper)(w.running), 0
+}
+
+func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
+	if w.gone {
+		return kernel.ECANCELED
+	}
+	watch := &Watch{}
+	watch.open((*Reactor)(w), d.FD, (*words)(d))
+	if err := watch.set(want); err != nil {
+		watch.drop()
+		var e kernel.Errno
+		errors.As(err, &e)
+		return e
+	}
+	d.Gen = watch.gen
+	return 0
+}
+
+// Unregister finds nothing once the reactor has ended.
+func (w *waiter) Unregister(d *desc.Desc) {
+	if watch, ok := w.table.Get(int32(d.FD), d.Gen); ok {
+		watch.drop()
+	}
+}
+
+// words is a Desc that hears of Events.
+type words desc.Desc
+
+func (d *words) ready(i poller.Interest) { (*desc.Desc)(d).Ready(i) }
+
+// sleeper is a Task as the law sees it.
+type sleeper Task
+
+func (s *sleeper) Wake() { (*Task)(s).awaken() }
+
+func (s *sleeper) Sleep(dir desc.Dir, until timeout.Deadline) kernel.Errno {
+	return (*Task)(s).wait(dir, until)
+}
