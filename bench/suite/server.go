@@ -29,6 +29,7 @@ type server struct {
 // start starts a server on one core and its generator on the other, in that order.
 func start(s Style, serverCore, clientCore int) (*server, error) {
 	cmd := exec.Command(s.bin, append(s.Args, "0")...)
+	cmd.Env = append(os.Environ(), s.Env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -15,6 +15,7 @@ type Style struct {
 	Name  string
 	About string // for the report: what it is, its settings
 	Args  []string
+	Env   []string               // beside the suite's own
 	build func(bin string) error // makes the program bin
 	bin   string                 // below bench/bin
 }
@@ -23,7 +24,7 @@ type Style struct {
 var styles = []Style{
 	{Name: "c", About: "the limit: one epoll loop in C, level-triggered, 64 KiB buffer, gcc -O2", bin: "epoll", build: gcc("c/epoll.c")},
 	{Name: "c-again", About: "control: the same binary a second time", bin: "epoll", build: gcc("c/epoll.c")},
-	{Name: "callback", About: "ours: reactor.Handler, every option at its default", bin: "callback", build: golang("./servers/callback")},
+	{Name: "callback", About: "ours: reactor.Handler, every option at its default; GOMAXPROCS 2 on its one core", Env: []string{"GOMAXPROCS=2"}, bin: "callback", build: golang("./servers/callback")},
 	{Name: "net", About: "standard library: a goroutine for each connection, 64 KiB buffer each", bin: "net", build: golang("./servers/net")},
 }
 
