@@ -1,0 +1,286 @@
+//go:build unix
+
+package reactor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// hooks is a Handler made of functions; those that are nil do nothing.
+type hooks struct {
+	data    func(*Conn, []byte)
+	closed  func(*Conn, error)
+	opened  func(*Conn)
+	drained func(*Conn)
+	timeout func(*Conn, TimeoutKind)
+}
+
+func (h *hooks) Data(c *Conn, p []byte) {
+	if h.data != nil {
+		h.data(c, p)
+	}
+}
+
+func (h *hooks) Closed(c *Conn, err error) {
+	if h.closed != nil {
+		h.closed(c, err)
+	}
+}
+
+func (h *hooks) Opened(c *Conn) {
+	if h.opened != nil {
+		h.opened(c)
+	}
+}
+
+func (h *hooks) Drained(c *Conn) {
+	if h.drained != nil {
+		h.drained(c)
+	}
+}
+
+func (h *hooks) Timeout(c *Conn, kind TimeoutKind) {
+	if h.timeout != nil {
+		h.timeout(c, kind)
+	}
+}
+
+// eofHooks takes over the peer's FIN.
+type eofHooks struct {
+	hooks
+	eof func(*Conn)
+}
+
+func (h *eofHooks) EOF(c *Conn) { h.eof(c) }
+
+// plain has no optional method.
+type plain struct{ h *hooks }
+
+func (p plain) Data(c *Conn, b []byte)    { p.h.Data(c, b) }
+func (p plain) Closed(c *Conn, err error) { p.h.Closed(c, err) }
+
+// echo sends back what comes.
+type echo struct{}
+
+func (echo) Data(c *Conn, p []byte) { c.Send(p) }
+func (echo) Closed(*Conn, error)    {}
+
+func acceptEcho(*Conn) Handler { return echo{} }
+
+func always(h Handler) func(*Conn) Handler { return func(*Conn) Handler { return h } }
+
+// ended is a context that is over: Shutdown with it aborts.
+func ended() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
+// manual makes a reactor that the test turns itself.
+func manual(t testing.TB, opts ...Option) *Reactor {
+	t.Helper()
+	r, err := New(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		r.abort.Store(true)
+		r.drain.Store(true)
+		for r.turn(0) != ErrClosed {
+		}
+	})
+	return r
+}
+
+// turnUntil turns until the condition holds.
+func turnUntil(t testing.TB, r *Reactor, ok func() bool) {
+	t.Helper()
+	for !ok() {
+		if err := r.Turn(r.Now() + timeout.Deadline(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// started makes a reactor and runs it until the test ends.
+func started(t testing.TB, opts ...Option) *Reactor {
+	t.Helper()
+	r, err := New(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		r.Run(context.Background())
+		close(done)
+	}()
+	for r.owner.Load() == ownerless {
+		runtime.Gosched()
+	}
+	t.Cleanup(func() {
+		r.Shutdown(ended())
+		<-done
+	})
+	return r
+}
+
+// on has f called by the loop and waits for it.
+func on(t testing.TB, r *Reactor, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	if err := r.Post(func() { f(); close(done) }); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+}
+
+// listen makes a listener on the running loop and returns its address.
+func listen(t testing.TB, r *Reactor, network string, accept func(*Conn) Handler, opts ...ListenOption) net.Addr {
+	t.Helper()
+	var l *Listener
+	var err error
+	on(t, r, func() { l, err = r.Listen(network, anyAddr(t, network), accept, opts...) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr()
+}
+
+func anyAddr(t testing.TB, network string) string {
+	switch network {
+	case "tcp6", "udp6":
+		return "[::1]:0"
+	case "unix", "unixgram":
+		return filepath.Join(t.TempDir(), "s")
+	}
+	return "127.0.0.1:0"
+}
+
+// connect dials with package net.
+func connect(t testing.TB, addr net.Addr) net.Conn {
+	t.Helper()
+	c, err := net.Dial(addr.Network(), addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// roundTrip sends p on an echo connection and wants it back.
+func roundTrip(t testing.TB, c net.Conn, p string) {
+	t.Helper()
+	if _, err := io.WriteString(c, p); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(p))
+	if _, err := io.ReadFull(c, got); err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != p {
+		t.Fatalf("echo of %q is %q", p, got)
+	}
+}
+
+type closeWriter interface{ CloseWrite() error }
+
+// pattern is n bytes in which every position differs from its neighbours' at any shift by chunk sizes.
+func pattern(n int) []byte {
+	p := make([]byte, n)
+	x := uint32(1)
+	for i := range p {
+		x = x*1664525 + 1013904223
+		p[i] = byte(x >> 24)
+	}
+	return p
+}
+
+// still waits for a stretch of time in which the loop makes no turn. A loop that spins never has one.
+func still(t testing.TB, r *Reactor, stretch time.Duration) {
+	t.Helper()
+	var turns uint64
+	for range 50 {
+		before := r.Stats().Turns
+		time.Sleep(stretch)
+		if turns = r.Stats().Turns - before; turns == 0 {
+			return
+		}
+	}
+	t.Fatalf("the loop does not come to rest: %d turns in the last %v", turns, stretch)
+}
+
+// resetConn closes with RST.
+func resetConn(c net.Conn) {
+	c.(*net.TCPConn).SetLinger(0)
+	c.Close()
+}
+
+// pair is a connected stream socket pair, both ends non-blocking.
+func pair(t testing.TB) (a, b int) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range fds {
+		unix.CloseOnExec(fd)
+		if err := unix.SetNonblock(fd, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fds[0], fds[1]
+}
+
+// adoptFD makes a Conn of a connected descriptor, as a Listener would.
+func adoptFD(t testing.TB, r *Reactor, fd int, h Handler, opts ...ListenOption) *Conn {
+	t.Helper()
+	o, err := newSockOptions("listen", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Conn{opt: o}
+	c.w.open(r, fd, c)
+	r.conns++
+	c.adopt(h)
+	c.opened()
+	r.settle()
+	return c
+}
+
+// sendAll writes p to a raw blocking-in-turns descriptor while the loop turns.
+func fill(fd int, p []byte) (n int) {
+	for n < len(p) {
+		k, e := kernel.Host.Send(fd, p[n:], 0)
+		if e != 0 {
+			return n
+		}
+		n += k
+	}
+	return n
+}
+
+// isBuffered tells whether the error is that of a full Conn, in both of its names.
+func isBuffered(err error) bool {
+	return errors.Is(err, ErrBuffered) && errors.Is(err, kernel.ENOBUFS)
+}
+
+// wantRead reads exactly what is wanted.
+func wantRead(t testing.TB, c net.Conn, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(c, got); err != nil || string(got) != want {
+		t.Fatalf("read %q, %v, want %q", got[:n], err, want)
+	}
+}

@@ -1,0 +1,63 @@
+//go:build unix
+
+package reactor
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// children are what a test runs in a process of its own: limits, crashes and context switches belong to a process.
+var children = map[string]func(){}
+
+const childEnv = "REACTOR_TEST_CHILD"
+
+// Every test of the package together leaves no goroutine behind.
+func TestMain(m *testing.M) {
+	if name := os.Getenv(childEnv); name != "" {
+		f := children[name]
+		if f == nil {
+			fmt.Fprintln(os.Stderr, "no such child:", name)
+			os.Exit(3)
+		}
+		f()
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child runs the named function in a process of its own and returns what it wrote.
+func child(t *testing.T, name string) (stdout, stderr string, err error) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), childEnv+"="+name, "GOTRACEBACK=single")
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err = cmd.Run()
+	return out.String(), errs.String(), err
+}
+
+// mustChild runs it and wants it to succeed.
+func mustChild(t *testing.T, name string) {
+	t.Helper()
+	out, errs, err := child(t, name)
+	if err != nil {
+		t.Fatalf("child %s: %v\n%s%s", name, err, out, errs)
+	}
+	if out != "" {
+		t.Log(out)
+	}
+}
+
+// require is for children, which have no testing.T.
+func require(ok bool, format string, args ...any) {
+	if !ok {
+		fmt.Fprintf(os.Stderr, format+"\n", args...)
+		os.Exit(1)
+	}
+}
