@@ -3,6 +3,7 @@ package poller
 import (
 	"os"
 	"sync/atomic"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -57,7 +58,7 @@ func (p *epoll) FD() int { return p.fd }
 // ctl uses the raw entry: epoll_ctl does not block.
 func (p *epoll) ctl(op, fd int, gen uint32, bits uint32) error {
 	ev := unix.EpollEvent{Events: bits, Fd: int32(fd), Pad: int32(gen)}
-	_, _, e := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
 	if e != 0 {
 		return os.NewSyscallError("epoll_ctl", e)
 	}
@@ -99,7 +100,7 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 
 // look asks without waiting, by the raw entry.
 func (p *epoll) look(max int) (int, unix.Errno) {
-	n, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max), 0, 0, 0)
+	n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max), 0, 0, 0)
 	if e == unix.EINTR {
 		return 0, 0
 	}
@@ -148,7 +149,7 @@ func (p *epoll) Wake() error {
 		return nil
 	}
 	one := uint64(1) // the counter is never read: it is full after 2^64 wakes
-	_, _, e := unix.RawSyscall(unix.SYS_WRITE, uintptr(p.wakefd), uintptr(unsafe.Pointer(&one)), 8)
+	_, _, e := syscall.RawSyscall(unix.SYS_WRITE, uintptr(p.wakefd), uintptr(unsafe.Pointer(&one)), 8)
 	if e != 0 {
 		return os.NewSyscallError("write", e)
 	}

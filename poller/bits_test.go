@@ -1,0 +1,145 @@
+package poller
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+func TestInterestNamesEveryBit(t *testing.T) {
+	for i, want := range map[Interest]string{
+		0:                           "none",
+		In:                          "in",
+		In | Out | Edge:             "in+out+edge",
+		In | Out | Err | Hup | Edge: "in+out+err+hup+edge",
+		Err | Hup:                   "err+hup",
+	} {
+		if got := i.String(); got != want {
+			t.Errorf("%d prints %q, want %q", uint8(i), got, want)
+		}
+	}
+}
+
+func TestEpollAsksForWhatIsWanted(t *testing.T) {
+	for want, bits := range map[Interest]uint32{
+		0:               0,
+		In:              epollIn,
+		Out:             epollOut,
+		In | Out:        epollIn | epollOut,
+		In | Edge:       epollIn | epollET,
+		Out | Edge:      epollOut | epollET,
+		In | Out | Edge: epollIn | epollOut | epollET,
+		In | Err | Hup:  epollIn, // these two come unasked
+	} {
+		if got := epollBits(want); got != bits {
+			t.Errorf("for %v it asks %#x, want %#x", want, got, bits)
+		}
+	}
+}
+
+func TestEpollTellsEachBitInItsOwnMeaning(t *testing.T) {
+	for bits, want := range map[uint32]Interest{
+		0:                                        0,
+		epollIn:                                  In,
+		epollOut:                                 Out,
+		epollErr:                                 Err,
+		epollHup:                                 Hup,
+		epollIn | epollHup:                       In | Hup,
+		epollOut | epollHup:                      Out | Hup,
+		epollIn | epollOut | epollErr | epollHup: In | Out | Err | Hup,
+		0x2000 | epollIn:                         In, // EPOLLRDHUP is not asked for
+		0x2 | epollOut:                           Out,
+	} {
+		if got := epollReady(bits); got != want {
+			t.Errorf("%#x is %v, want %v", bits, got, want)
+		}
+	}
+}
+
+// The rows of the table at kqueueReady, one filter at a time.
+func TestKqueueFilterTellsItsOwnDirection(t *testing.T) {
+	const errno = 104
+	table := []struct {
+		situation     string
+		write         bool
+		flags, fflags uint32
+		want          Interest
+	}{
+		{"data", false, kqueueClear, 0, In},
+		{"room to write", true, kqueueClear, 0, Out},
+		{"an ICMP error, reading", false, 0, errno, In},
+		{"an ICMP error, writing", true, 0, errno, Out},
+		{"FIN", false, kqueueEOF, 0, In},
+		{"shutdown(WR)", true, kqueueEOF, 0, Out},
+		{"RST, reading", false, kqueueEOF | kqueueClear, errno, In | Err | Hup},
+		{"RST, writing", true, kqueueEOF, errno, Out | Err | Hup},
+		{"failed, reading", false, kqueueError, 0, In | Err},
+		{"failed, writing", true, kqueueError, 0, Out | Err},
+		{"failed at the end", true, kqueueError | kqueueEOF, errno, Out | Err},
+	}
+	for _, row := range table {
+		if got := kqueueDone(kqueueReady(row.write, row.flags, row.fflags)); got != row.want {
+			t.Errorf("%s: %v, want %v", row.situation, got, row.want)
+		}
+	}
+}
+
+// Two filters of one descriptor in one Wait: Hup is the end of both directions, however it comes.
+func TestKqueueHupNeedsBothDirections(t *testing.T) {
+	table := []struct {
+		situation   string
+		read, write [2]uint32
+		want        Interest
+	}{
+		{"data and room", [2]uint32{0, 0}, [2]uint32{0, 0}, In | Out},
+		{"FIN and room", [2]uint32{kqueueEOF, 0}, [2]uint32{0, 0}, In | Out},
+		{"data after shutdown(WR)", [2]uint32{0, 0}, [2]uint32{kqueueEOF, 0}, In | Out},
+		{"FIN and shutdown(WR)", [2]uint32{kqueueEOF, 0}, [2]uint32{kqueueEOF, 0}, In | Out | Hup},
+		{"RST", [2]uint32{kqueueEOF, 54}, [2]uint32{kqueueEOF, 54}, In | Out | Err | Hup},
+		{"RST, its error taken", [2]uint32{kqueueEOF, 0}, [2]uint32{kqueueEOF, 0}, In | Out | Hup},
+	}
+	for _, row := range table {
+		got := kqueueDone(kqueueReady(false, row.read[0], row.read[1]) | kqueueReady(true, row.write[0], row.write[1]))
+		if got != row.want {
+			t.Errorf("%s: %v, want %v", row.situation, got, row.want)
+		}
+	}
+}
+
+func TestKqueueClearsOnlyAtAnEdge(t *testing.T) {
+	for want, flags := range map[Interest]int{
+		In: kqueueAdd, Out: kqueueAdd, In | Edge: kqueueAdd | kqueueClear, In | Out | Edge: kqueueAdd | kqueueClear,
+	} {
+		if got := kqueueFlags(want); got != flags {
+			t.Errorf("for %v it adds with %#x, want %#x", want, got, flags)
+		}
+	}
+}
+
+func TestMillisRoundsUpAndFits(t *testing.T) {
+	const soon = timeout.Deadline(1)
+	table := []struct {
+		until timeout.Deadline
+		left  time.Duration
+		want  int
+	}{
+		{timeout.Never, math.MaxInt64, -1},
+		{timeout.Never, 0, -1},
+		{soon, 0, 0},
+		{soon, 1, 1},
+		{soon, time.Millisecond - 1, 1},
+		{soon, time.Millisecond, 1},
+		{soon, time.Millisecond + 1, 2},
+		{soon, time.Hour, 3_600_000},
+		{soon, math.MaxInt32 * time.Millisecond, math.MaxInt32},
+		{soon, math.MaxInt32*time.Millisecond + 1, math.MaxInt32},
+		{soon, math.MaxInt64, math.MaxInt32},
+	}
+	for _, row := range table {
+		if got := millis(row.until, row.left); got != row.want {
+			t.Errorf("millis(%d, %v) = %d, want %d", row.until, row.left, got, row.want)
+		}
+	}
+}

@@ -1,0 +1,15 @@
+//go:build darwin || freebsd || netbsd || openbsd || dragonfly
+
+package poller_test
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// hitter sends signals to the process; some hit the waiting thread.
+func hitter() func() {
+	pid := os.Getpid()
+	return func() { unix.Kill(pid, unix.SIGUSR1) }
+}
