@@ -143,7 +143,9 @@ func (c *Conn) read() {
 		}
 		if !c.is(closing) {
 			r.count.Reads++
+			c.st |= dirty // so that what Data sends needs no place in the list: it leaves right here
 			c.h.Data(c, r.buf[:n])
+			c.settle()
 		}
 	}
 }

@@ -135,6 +135,9 @@ func (c *Conn) push(v [][]byte, corked int) error {
 
 // flush gives the kernel what is queued until it refuses.
 func (c *Conn) flush() {
+	if c.flushOne() {
+		return
+	}
 	for c.out != nil && !c.is(over) {
 		v := c.pieces()
 		asked := 0
@@ -152,6 +155,33 @@ func (c *Conn) flush() {
 			return
 		}
 	}
+}
+
+// flushOne is flush for the usual case: one chunk, and the kernel takes all of it. Nothing changes then but counts.
+func (c *Conn) flushOne() bool {
+	o := c.out
+	if o == nil || o.head != o.tail || c.is(blocked) {
+		return false
+	}
+	r, h := c.w.r, o.head
+	n, e := r.k.Send(int(c.w.fd), h.b[h.start:h.end], 0)
+	r.count.Sends++
+	if e != 0 || n < o.n {
+		if e != 0 && e != kernel.EAGAIN {
+			c.fail(callError("send", e))
+		} else {
+			o.skip(&r.spare, n)
+			c.took(n)
+		}
+		return true
+	}
+	c.out = nil
+	r.spare.reuse(o)
+	r.count.BytesOut += uint64(n)
+	if c.times != nil {
+		c.times.moved(c, false)
+	}
+	return true
 }
 
 func (c *Conn) give(v [][]byte) (int, kernel.Errno) {

@@ -17,10 +17,17 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("reactor: panic in a callback: %v", e.Value) }
 
-// guardReady delivers an Event; a panic costs the Conn that it was for.
+// guardReady delivers an Event under the watchdog's eyes, if there is one; a panic costs the Conn that it was for, if
+// somebody handles panics.
 func (r *Reactor) guardReady(w *Watch, ready poller.Interest) {
-	c, _ := w.sink.(*Conn)
-	defer r.caught(c)
+	if r.dog != nil {
+		r.dog.enter(w)
+		defer r.dog.leave()
+	}
+	if r.opt.onPanic != nil {
+		c, _ := w.sink.(*Conn)
+		defer r.caught(c)
+	}
 	w.sink.ready(ready)
 }
 

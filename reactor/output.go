@@ -44,6 +44,14 @@ func (p *outputPool) free(o *output) {
 	}
 }
 
+// reuse takes back an output of one chunk, which it keeps for the next to borrow it.
+func (p *outputPool) reuse(o *output) {
+	o.n, o.head.start, o.head.end = 0, 0, 0
+	if len(p.outs) < chunksKeep {
+		p.outs = append(p.outs, o)
+	}
+}
+
 func (p *outputPool) chunk() *chunk {
 	c := p.chunks
 	if c == nil {

@@ -85,12 +85,9 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	return nil
 }
 
+// dispatch delivers one Event as one step.
 func (r *Reactor) dispatch(w *Watch, ready poller.Interest) {
-	if r.dog != nil {
-		r.dog.enter(w)
-		defer r.dog.leave()
-	}
-	if r.opt.onPanic != nil {
+	if r.dog != nil || r.opt.onPanic != nil {
 		r.guardReady(w, ready)
 	} else {
 		w.sink.ready(ready)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -32,7 +33,7 @@ func (b *Batch) prepare(n int) {
 	}
 }
 
-func (host) RecvBatch(fd int, b *Batch) (int, Errno) {
+func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	b.prepare(len(b.Packets))
 	for i := range b.Packets {
 		b.host.vecs[i].SetLen(len(b.Packets[i].Buf))
@@ -51,7 +52,7 @@ func (host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	return n, e
 }
 
-func (host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
+func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 	b.prepare(n)
 	for i := range n {
 		p, h := &b.Packets[i], &b.host.heads[i].h
@@ -80,7 +81,7 @@ func mmsg(call uintptr, fd int, b *Batch, n, flags int) (int, Errno) {
 		return 0, 0
 	}
 	for {
-		r, _, e := unix.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(&b.host.heads[0])), uintptr(n), uintptr(flags), 0, 0)
+		r, _, e := syscall.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(&b.host.heads[0])), uintptr(n), uintptr(flags), 0, 0)
 		if e == 0 {
 			return int(r), 0
 		}

@@ -7,7 +7,7 @@ import "golang.org/x/sys/unix"
 // noSignal: with it each send asks for EPIPE instead of SIGPIPE.
 const noSignal = unix.MSG_NOSIGNAL
 
-func (host) Socket(family, typ, proto int) (int, Errno) {
+func (*host) Socket(family, typ, proto int) (int, Errno) {
 	fd, err := unix.Socket(family, typ|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 	if err != nil {
 		return -1, errno(err)

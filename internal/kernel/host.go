@@ -8,9 +8,9 @@ import (
 
 type host struct{}
 
-func (host) Go(f func()) { go f() }
+func (*host) Go(f func()) { go f() }
 
-func (host) Lookup(ctx context.Context, network, name string) ([]netip.Addr, error) {
+func (*host) Lookup(ctx context.Context, network, name string) ([]netip.Addr, error) {
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, name)
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
@@ -18,11 +18,11 @@ func (host) Lookup(ctx context.Context, network, name string) ([]netip.Addr, err
 	return addrs, err
 }
 
-func (host) LookupPort(ctx context.Context, network, service string) (int, error) {
+func (*host) LookupPort(ctx context.Context, network, service string) (int, error) {
 	return net.DefaultResolver.LookupPort(ctx, network, service)
 }
 
-func (host) Interface(name string) (int, error) {
+func (*host) Interface(name string) (int, error) {
 	i, err := net.InterfaceByName(name)
 	if err != nil {
 		return 0, err

@@ -15,7 +15,7 @@ const InheritsOptions = false
 
 const pathMax = len(unix.RawSockaddrUnix{}.Path)
 
-func (host) Bind(fd int, a Addr) Errno {
+func (*host) Bind(fd int, a Addr) Errno {
 	sa, e := toSockaddr(a, pathMax)
 	if e != 0 {
 		return e
@@ -23,7 +23,7 @@ func (host) Bind(fd int, a Addr) Errno {
 	return errno(unix.Bind(fd, sa))
 }
 
-func (host) Connect(fd int, to Addr) Errno {
+func (*host) Connect(fd int, to Addr) Errno {
 	sa, e := toSockaddr(to, pathMax)
 	if e != 0 {
 		return e
@@ -34,17 +34,17 @@ func (host) Connect(fd int, to Addr) Errno {
 	return EINPROGRESS // it goes on by itself, and would answer a second call with EALREADY
 }
 
-func (host) LocalAddr(fd int) (Addr, Errno) {
+func (*host) LocalAddr(fd int) (Addr, Errno) {
 	sa, err := unix.Getsockname(fd)
 	return fromSockaddr(sa), errno(err)
 }
 
-func (host) PeerAddr(fd int) (Addr, Errno) {
+func (*host) PeerAddr(fd int) (Addr, Errno) {
 	sa, err := unix.Getpeername(fd)
 	return fromSockaddr(sa), errno(err)
 }
 
-func (host) Accept(fd int) (int, Addr, Errno) {
+func (*host) Accept(fd int) (int, Addr, Errno) {
 	for {
 		conn, sa, err := accept(fd)
 		if err == nil {
@@ -56,7 +56,7 @@ func (host) Accept(fd int) (int, Addr, Errno) {
 	}
 }
 
-func (k host) Recv(fd int, p []byte, flags int) (int, Errno) {
+func (k *host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	if flags != 0 {
 		n, _, e := k.RecvFrom(fd, p, flags)
 		return n, e
@@ -73,7 +73,7 @@ func (k host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	}
 }
 
-func (host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
+func (*host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 	for {
 		n, sa, err := unix.Recvfrom(fd, p, flags)
 		if err == nil {
@@ -87,9 +87,9 @@ func (host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 	}
 }
 
-func (k host) Send(fd int, p []byte, flags int) (int, Errno) { return k.SendTo(fd, p, flags, Addr{}) }
+func (k *host) Send(fd int, p []byte, flags int) (int, Errno) { return k.SendTo(fd, p, flags, Addr{}) }
 
-func (host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
+func (*host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
 	var sa unix.Sockaddr
 	if to.Family != 0 {
 		var e Errno
@@ -110,7 +110,7 @@ func (host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
 	}
 }
 
-func (host) SendV(fd int, pieces [][]byte) (int, Errno) {
+func (*host) SendV(fd int, pieces [][]byte) (int, Errno) {
 	var room [MaxPieces][]byte
 	full := room[:0]
 	for _, p := range pieces {
@@ -137,7 +137,7 @@ func (host) SendV(fd int, pieces [][]byte) (int, Errno) {
 
 // GetOptBytes has the room of x/sys' longest option, 32 bytes, and x/sys keeps the length of the answer to itself: what
 // the option does not fill is zero.
-func (host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
+func (*host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
 	v, err := unix.GetsockoptICMPv6Filter(fd, level, name)
 	if err != nil {
 		return 0, errno(err)
@@ -148,7 +148,7 @@ func (host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
 // hostBatch is empty: these systems are asked for one datagram at a time.
 type hostBatch struct{}
 
-func (k host) RecvBatch(fd int, b *Batch) (int, Errno) {
+func (k *host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	for i := range b.Packets {
 		p := &b.Packets[i]
 		var e Errno
@@ -162,7 +162,7 @@ func (k host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	return len(b.Packets), 0
 }
 
-func (k host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
+func (k *host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 	for i := range n {
 		p := &b.Packets[i]
 		if _, e := k.SendTo(fd, p.Buf[:p.N], 0, p.Addr); e != 0 {

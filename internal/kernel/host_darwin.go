@@ -12,7 +12,7 @@ const noSignal = 0
 // silence asks for EPIPE instead of SIGPIPE. It fails only on a connection that is dead already.
 func silence(fd int) { _ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NOSIGPIPE, 1) }
 
-func (host) Socket(family, typ, proto int) (int, Errno) {
+func (*host) Socket(family, typ, proto int) (int, Errno) {
 	syscall.ForkLock.RLock()
 	fd, err := unix.Socket(family, typ, proto)
 	if err == nil {
@@ -29,7 +29,7 @@ func (host) Socket(family, typ, proto int) (int, Errno) {
 }
 
 // Unsent does not count a FIN.
-func (host) Unsent(fd int) (int, Errno) {
+func (*host) Unsent(fd int) (int, Errno) {
 	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NWRITE)
 	return n, errno(err)
 }

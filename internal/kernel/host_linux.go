@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -12,16 +13,16 @@ const InheritsOptions = true
 // The calls below take the raw entry, without telling the scheduler: none of them can block on a non-blocking
 // descriptor, and an echo is only two of them. race.go says the rest to the detector.
 
-func (host) Socket(family, typ, proto int) (int, Errno) {
+func (*host) Socket(family, typ, proto int) (int, Errno) {
 	fd, err := unix.Socket(family, typ|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 	return fd, errno(err)
 }
 
-func (host) Accept(fd int) (int, Addr, Errno) {
+func (*host) Accept(fd int) (int, Addr, Errno) {
 	var sa sockaddr
 	n := uint32(unsafe.Sizeof(sa))
 	for {
-		r, _, e := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&n)),
+		r, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&n)),
 			unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 		if e == 0 {
 			return int(r), sa.addr(n), 0
@@ -32,9 +33,9 @@ func (host) Accept(fd int) (int, Addr, Errno) {
 	}
 }
 
-func (host) Recv(fd int, p []byte, flags int) (int, Errno) {
+func (*host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	for {
-		n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags), 0, 0)
+		n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags), 0, 0)
 		if e == 0 {
 			raceWrite(p[:min(int(n), len(p))]) // MSG_TRUNC tells the datagram's length, not what was copied
 			raceAcquire()
@@ -46,11 +47,11 @@ func (host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	}
 }
 
-func (host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
+func (*host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 	var sa sockaddr
 	for {
 		size := uint32(unsafe.Sizeof(sa))
-		n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags),
+		n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags),
 			uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
 		if e == 0 {
 			raceWrite(p[:min(int(n), len(p))])
@@ -63,10 +64,10 @@ func (host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 	}
 }
 
-func (host) Send(fd int, p []byte, flags int) (int, Errno) {
+func (*host) Send(fd int, p []byte, flags int) (int, Errno) {
 	raceRelease()
 	for {
-		n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_NOSIGNAL), 0, 0)
+		n, _, e := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_NOSIGNAL), 0, 0)
 		if e == 0 {
 			raceRead(p[:n])
 			return int(n), 0
@@ -77,7 +78,7 @@ func (host) Send(fd int, p []byte, flags int) (int, Errno) {
 	}
 }
 
-func (k host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
+func (k *host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
 	if to.Family == 0 {
 		return k.Send(fd, p, flags)
 	}
@@ -88,7 +89,7 @@ func (k host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
 	}
 	raceRelease()
 	for {
-		n, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_NOSIGNAL),
+		n, _, e := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_NOSIGNAL),
 			uintptr(unsafe.Pointer(&sa)), uintptr(size))
 		if e == 0 {
 			raceRead(p[:n])
@@ -100,13 +101,13 @@ func (k host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
 	}
 }
 
-func (host) SendV(fd int, pieces [][]byte) (int, Errno) {
+func (*host) SendV(fd int, pieces [][]byte) (int, Errno) {
 	var vec [MaxPieces]unix.Iovec
 	h := unix.Msghdr{Iov: &vec[0]}
 	h.SetIovlen(fill(&vec, pieces))
 	raceRelease()
 	for {
-		n, _, e := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), unix.MSG_NOSIGNAL)
+		n, _, e := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), unix.MSG_NOSIGNAL)
 		if e == 0 {
 			return int(n), 0
 		}
@@ -135,51 +136,51 @@ func fill(vec *[MaxPieces]unix.Iovec, pieces [][]byte) int {
 	return k
 }
 
-func (host) Unsent(fd int) (int, Errno) {
+func (*host) Unsent(fd int) (int, Errno) {
 	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
 	return n, errno(err)
 }
 
-func (host) Bind(fd int, a Addr) Errno {
+func (*host) Bind(fd int, a Addr) Errno {
 	var sa sockaddr
 	size, e := sa.set(a)
 	if e != 0 {
 		return e
 	}
-	_, _, e = unix.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
+	_, _, e = syscall.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
 	return e
 }
 
-func (host) Connect(fd int, to Addr) Errno {
+func (*host) Connect(fd int, to Addr) Errno {
 	var sa sockaddr
 	size, e := sa.set(to)
 	if e != 0 {
 		return e
 	}
 	for {
-		_, _, e = unix.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
+		_, _, e = syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
 		if e != unix.EINTR {
 			return e
 		}
 	}
 }
 
-func (host) LocalAddr(fd int) (Addr, Errno) { return name(unix.SYS_GETSOCKNAME, fd) }
-func (host) PeerAddr(fd int) (Addr, Errno)  { return name(unix.SYS_GETPEERNAME, fd) }
+func (*host) LocalAddr(fd int) (Addr, Errno) { return name(unix.SYS_GETSOCKNAME, fd) }
+func (*host) PeerAddr(fd int) (Addr, Errno)  { return name(unix.SYS_GETPEERNAME, fd) }
 
 func name(call uintptr, fd int) (Addr, Errno) {
 	var sa sockaddr
 	size := uint32(unsafe.Sizeof(sa))
-	_, _, e := unix.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
+	_, _, e := syscall.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
 	if e != 0 {
 		return Addr{}, e
 	}
 	return sa.addr(size), 0
 }
 
-func (host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
+func (*host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
 	size := uint32(len(p))
-	_, _, e := unix.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name),
+	_, _, e := syscall.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(fd), uintptr(level), uintptr(name),
 		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(unsafe.Pointer(&size)), 0)
 	if e != 0 {
 		return 0, e

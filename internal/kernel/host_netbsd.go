@@ -8,7 +8,7 @@ const fionwrite = 0x40046679 // _IOR('f', 121, int), sys/filio.h
 func silence(int) {}
 
 // Unsent does not count a FIN.
-func (host) Unsent(fd int) (int, Errno) {
+func (*host) Unsent(fd int) (int, Errno) {
 	n, err := unix.IoctlGetInt(fd, fionwrite)
 	return n, errno(err)
 }

@@ -4,4 +4,4 @@ package kernel
 func silence(int) {}
 
 // Unsent is not to be had here.
-func (host) Unsent(int) (int, Errno) { return 0, ENOTSUP }
+func (*host) Unsent(int) (int, Errno) { return 0, ENOTSUP }

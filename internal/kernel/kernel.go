@@ -92,4 +92,4 @@ func NewBatch(n, size int) *Batch {
 
 // Host is the operating system this program runs on. On one that is not supported every call fails with ENOSYS and
 // NewPoller with an error that names those that are.
-var Host Kernel = host{}
+var Host Kernel = &host{}
