@@ -202,9 +202,12 @@ func (c *Conn) lingered(now timeout.Deadline) {
 		t.unsent = unsent
 		t.quiet = now + timeout.Deadline(quietTime)
 	}
-	if t.limit.Passed(now) && !c.w.r.patient {
-		c.end(ErrStuck)
-		return
+	if t.limit.Passed(now) {
+		if !c.w.r.patient {
+			c.end(ErrStuck)
+			return
+		}
+		t.limit = timeout.Never // one that has passed would have the loop spin
 	}
 	c.rearm()
 }

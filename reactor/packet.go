@@ -297,7 +297,7 @@ func (c *PacketConn) end(err error) {
 		r.count.PacketsLost += uint64(c.queue.len())
 		if r.draining {
 			r.undelivered.Conns++
-			r.undelivered.Bytes += int64(n)
+			r.undelivered.Bytes += int64(n - c.queue.len()*packetCost)
 		}
 	}
 	c.queue = packetQueue{}
