@@ -1,0 +1,52 @@
+//go:build unix
+
+package reactor
+
+import (
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// packets is a PacketHandler made of functions.
+type packets struct {
+	packet func(*PacketConn, []byte, Addr)
+	closed func(*PacketConn, error)
+	lost   func(*PacketConn, Addr, error)
+}
+
+func (h *packets) Packet(c *PacketConn, p []byte, from Addr) {
+	if h.packet != nil {
+		h.packet(c, p, from)
+	}
+}
+
+func (h *packets) Closed(c *PacketConn, err error) {
+	if h.closed != nil {
+		h.closed(c, err)
+	}
+}
+
+func (h *packets) Lost(c *PacketConn, to Addr, err error) {
+	if h.lost != nil {
+		h.lost(c, to, err)
+	}
+}
+
+// stuckGram is the address of a Unix datagram socket that nobody reads.
+func stuckGram(t testing.TB) Addr {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	a := kernel.Unix(filepath.Join(t.TempDir(), "stuck"))
+	if e := kernel.Host.Bind(fd, a); e != 0 {
+		t.Fatal(e)
+	}
+	return a
+}
