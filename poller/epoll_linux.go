@@ -110,22 +110,26 @@ func (p *epoll) look(max int) (int, unix.Errno) {
 
 // sleep waits until the deadline at most.
 func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
-	left := until.Left(Now())
-	if !p.noPwait {
-		var ts *unix.Timespec
-		if until != timeout.Never {
-			t := unix.NsecToTimespec(int64(left))
-			ts = &t
+	ms := -1
+	if until != timeout.Never {
+		left := until.Left(Now())
+		ms = millis(until, left)
+		ts := unix.NsecToTimespec(int64(left))
+		if p.noPwait {
+			return p.pwait(max, ms)
 		}
-		n, _, e := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max),
-			uintptr(unsafe.Pointer(ts)), 0, 0)
+		n, _, e := syscall.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max),
+			uintptr(unsafe.Pointer(&ts)), 0, 0)
 		if e != unix.ENOSYS {
 			return int(n), e
 		}
 		p.noPwait = true
 	}
-	n, _, e := unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max),
-		uintptr(millis(until, left)), 0, 0)
+	return p.pwait(max, ms)
+}
+
+func (p *epoll) pwait(max, ms int) (int, unix.Errno) {
+	n, _, e := syscall.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max), uintptr(ms), 0, 0)
 	return int(n), e
 }
 

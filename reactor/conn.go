@@ -35,15 +35,15 @@ type (
 
 // A Conn is one stream connection on the loop: a Watch, level-triggered, and the output that the kernel has not taken.
 type Conn struct {
-	w     Watch
+	w     Watch // what every message touches comes first, in as few cache lines as it goes
+	st    connState
 	h     Handler
-	value any
-	opt   *sockOptions
 	out   *output    // nil while empty
 	times *deadlines // nil until a deadline is set or the Conn closes
-	dial  *dialing   // nil unless Dial is still at it
-	from  *Listener  // who accepted it, nil if dialled
-	st    connState
+	opt   *sockOptions
+	dial  *dialing  // nil unless Dial is still at it
+	from  *Listener // who accepted it, nil if dialled
+	value any
 }
 
 // connState is a set of what has happened to a Conn.

@@ -59,7 +59,9 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	}
 	r.inTurn = true
 	r.batch = n
-	r.now = r.k.Now()
+	if r.timers.Len() > 0 { // nobody else asks
+		r.now = r.k.Now()
+	}
 	r.count.Turns++
 	for i := range r.events[:n] {
 		ev := &r.events[i]
@@ -68,7 +70,9 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 			r.dispatch(w, ev.Ready)
 		}
 	}
-	r.expire()
+	if r.timers.Len() > 0 {
+		r.expire()
+	}
 	if r.queued.Load() {
 		r.runPosted()
 	}
