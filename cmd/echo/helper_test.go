@@ -1,0 +1,211 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// long is how long a test waits for what must come.
+const long = 20 * time.Second
+
+// A server is a running echo, with what it printed so far.
+type server struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	at     []string // host:port or path, per address
+	try    []string // the printed lines to type
+	exited chan int
+
+	mu     sync.Mutex // guards what it prints:
+	stdout []string
+	stderr bytes.Buffer
+}
+
+var listening = regexp.MustCompile(`^listening on \w+://(.*), try: (.*)$`)
+
+// serveAt starts the binary and waits until it listens at n addresses.
+func serveAt(t *testing.T, n int, args ...string) *server {
+	t.Helper()
+	s := &server{t: t, cmd: exec.Command(binary, args...), exited: make(chan int, 1)}
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := s.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan struct{}, 1)
+	var pipes sync.WaitGroup
+	pipes.Go(func() { s.scan(stdout, n, ready) })
+	pipes.Go(func() { _, _ = io.Copy(writer(s.log), stderr) })
+	go func() {
+		pipes.Wait()
+		_ = s.cmd.Wait()
+		s.exited <- s.cmd.ProcessState.ExitCode()
+		close(s.exited)
+	}()
+	t.Cleanup(func() {
+		_ = s.cmd.Process.Kill()
+		for range s.exited {
+		}
+	})
+	select {
+	case <-ready:
+	case code := <-s.exited:
+		t.Fatalf("exit code %d: %s", code, s.said())
+	case <-time.After(long):
+		t.Fatal("it does not listen")
+	}
+	return s
+}
+
+type writer func(p []byte)
+
+func (w writer) Write(p []byte) (int, error) { w(p); return len(p), nil }
+
+func (s *server) log(p []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stderr.Write(p)
+}
+
+func (s *server) scan(r io.Reader, n int, ready chan<- struct{}) {
+	for in := bufio.NewScanner(r); in.Scan(); {
+		s.mu.Lock()
+		s.stdout = append(s.stdout, in.Text())
+		if m := listening.FindStringSubmatch(in.Text()); m != nil {
+			s.at, s.try = append(s.at, m[1]), append(s.try, m[2])
+			if len(s.at) == n {
+				ready <- struct{}{}
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// said is what went to stderr so far.
+func (s *server) said() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stderr.String()
+}
+
+// printed is what went to stdout so far.
+func (s *server) printed() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.stdout...)
+}
+
+func (s *server) signal(sig os.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// ends waits for the exit code.
+func (s *server) ends(want int) {
+	s.t.Helper()
+	select {
+	case code := <-s.exited:
+		if code != want {
+			s.t.Errorf("exit code %d, want %d; it said\n%s", code, want, s.said())
+		}
+	case <-time.After(long):
+		s.t.Fatalf("it does not end; it said\n%s", s.said())
+	}
+}
+
+// eventually waits until f holds.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for until := time.Now().Add(long); !f(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("not within %v: %s", long, what)
+		}
+	}
+}
+
+// dial connects, with a deadline for all that follows.
+func dial(t *testing.T, network, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial(network, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(long))
+	return c
+}
+
+// roundTrip sends the text and wants it back.
+func roundTrip(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, c, text)
+}
+
+func wants(t *testing.T, r io.Reader, text string) {
+	t.Helper()
+	p := make([]byte, len(text))
+	if n, err := io.ReadFull(r, p); err != nil || string(p) != text {
+		t.Fatalf("got %q, %v; want %q", p[:n], err, text)
+	}
+}
+
+// noise is n bytes without a pattern that a shifted copy could hide in.
+func noise(n int) []byte {
+	p := make([]byte, n)
+	x := uint64(88172645463325252)
+	for i := range p {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		p[i] = byte(x)
+	}
+	return p
+}
+
+// socketPath is short enough for every system.
+func socketPath(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "s")
+}
+
+// tool skips the test where the program is missing; for nc it must be OpenBSD's, the only one with -N and -U.
+func tool(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Skipf("no %s here", name)
+	}
+	if name == "nc" {
+		out, _ := exec.Command("nc", "-h").CombinedOutput()
+		if !strings.Contains(string(out), "OpenBSD") {
+			t.Skip("this nc is not OpenBSD's")
+		}
+	}
+}
