@@ -254,11 +254,16 @@ func TestEndOfThePeerIsReportedUnasked(t *testing.T) {
 func TestEventsThatDoNotFitStayForTheNextWait(t *testing.T) {
 	p := open(t)
 	want := map[poller.Event]bool{}
+	var late []int
 	for i := range uint32(5) {
 		a, b := pair(t)
-		say(t, b)
 		must(t, p.Add(a, 1+2*i, In|Edge))
 		want[ev(a, 1+2*i, In)] = true
+		late = append(late, b)
+	}
+	expectNone(t, p) // with more room than the Waits below
+	for _, b := range late {
+		say(t, b)
 	}
 	var events [2]poller.Event
 	for len(want) > 0 {
@@ -275,6 +280,23 @@ func TestEventsThatDoNotFitStayForTheNextWait(t *testing.T) {
 		}
 	}
 	expectNone(t, p)
+}
+
+// The caller may bring more room, and less, than at the Wait before; sleeping (first) and looking.
+func TestRoomMayDifferFromWaitToWait(t *testing.T) {
+	p := open(t)
+	for i := range uint32(8) {
+		a, _ := pair(t)
+		must(t, p.Add(a, 1+2*i, Out))
+	}
+	for _, room := range []int{1, 8, 2, 64, 1} {
+		for _, until := range []timeout.Deadline{timeout.Never, 0, timeout.Never} {
+			n, err := p.Wait(make([]poller.Event, room), until)
+			if err != nil || n != min(room, 8) {
+				t.Fatalf("room for %d: %d Events, %v", room, n, err)
+			}
+		}
+	}
 }
 
 // The inner Poller's descriptor is readable exactly while an Event or a Wake waits in it.
