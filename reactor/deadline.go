@@ -169,6 +169,10 @@ func (c *Conn) timeout(kind TimeoutKind) {
 	if c.is(over | closing) {
 		return
 	}
+	if r := c.w.r; r.opt.onPanic != nil {
+		r.guard(c, func() { c.h.(timeHandler).Timeout(c, kind) })
+		return
+	}
 	c.h.(timeHandler).Timeout(c, kind)
 }
 

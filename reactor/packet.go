@@ -219,9 +219,7 @@ func (c *PacketConn) flush() {
 		to := b.Packets[sent].Addr
 		c.queue.skip(1)
 		r.count.PacketsLost++
-		if l, ok := c.h.(lossHandler); ok && !c.closing {
-			l.Lost(c, to, callError("sendmmsg", e))
-		}
+		c.lost(to, callError("sendmmsg", e))
 	}
 	c.block(false)
 	if c.closing && !c.closed {
@@ -234,6 +232,19 @@ func (c *PacketConn) flush() {
 // receiver reads, whoever waits behind), so one that has no room loses the datagram.
 func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 	return !c.unix && (e == kernel.EAGAIN || e == kernel.ENOBUFS)
+}
+
+// lost tells the handler, if it wants to know.
+func (c *PacketConn) lost(to Addr, err error) {
+	l, ok := c.h.(lossHandler)
+	if !ok || c.closing {
+		return
+	}
+	if c.w.r.opt.onPanic != nil { // this is the end of a step, where nobody else catches
+		c.w.r.guard(nil, func() { l.Lost(c, to, err) })
+		return
+	}
+	l.Lost(c, to, err)
 }
 
 // block waits for Out, or no longer.
