@@ -1,0 +1,126 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() {
+	children["idle"] = idle
+}
+
+// A loop with 1,000 open connections, half of which have been active, makes no turn when nothing happens.
+func TestIdleLoopMakesNoTurns(t *testing.T) {
+	r := started(t)
+	addr := listen(t, r, "tcp", acceptEcho)
+	for i := range 1000 {
+		if c := connect(t, addr); i%2 == 0 {
+			roundTrip(t, c, "hello")
+		}
+	}
+	still(t, r, 100*time.Millisecond)
+	quiet := 2 * time.Second
+	if testing.Short() {
+		quiet = 200 * time.Millisecond
+	}
+	turns := r.Stats().Turns
+	time.Sleep(quiet)
+	if turns = r.Stats().Turns - turns; turns != 0 {
+		t.Errorf("%d turns in %v of quiet", turns, quiet)
+	}
+}
+
+// The same seen from outside: once 1,000 connections have been quiet for 2 s, their process is switched at most twice in
+// 10 s.
+func TestIdleProcessIsNotSwitched(t *testing.T) {
+	if testing.Short() {
+		t.Skip("12 s")
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"=idle")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second)
+	before := contextSwitches(t, cmd.Process.Pid)
+	time.Sleep(10 * time.Second)
+	switches := contextSwitches(t, cmd.Process.Pid) - before
+	in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if switches > 2 {
+		t.Errorf("%d context switches in 10 s of quiet, want at most 2", switches)
+	}
+}
+
+func idle() {
+	r, err := New()
+	require(err == nil, "%v", err)
+	l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
+	require(err == nil, "%v", err)
+	done := make(chan error, 1)
+	go func() { done <- r.Run(context.Background()) }()
+	to := &unix.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}
+	for range 1000 {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+		require(err == nil, "%v", err)
+		require(unix.Connect(fd, to) == nil, "connect")
+		echoRaw(fd)
+	}
+	turns := r.Stats().Turns
+	unix.Write(1, []byte("."))
+	unix.Read(0, make([]byte, 1)) // not os.Stdin: nothing but the loop may wait in Go's runtime
+	turns = r.Stats().Turns - turns
+	require(turns <= 1, "%d turns in 12 s of quiet", turns) // the last echo's own may end after the echo
+	r.Shutdown(ended())
+	<-done
+}
+
+// contextSwitches sums over the threads of a process.
+func contextSwitches(t *testing.T, pid int) (n int) {
+	t.Helper()
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no threads", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if name, value, ok := strings.Cut(line, ":"); ok && strings.HasSuffix(name, "ctxt_switches") {
+				k, err := strconv.Atoi(strings.TrimSpace(value))
+				if err != nil {
+					t.Fatal(err)
+				}
+				n += k
+			}
+		}
+	}
+	return n
+}

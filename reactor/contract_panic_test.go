@@ -1,0 +1,225 @@
+//go:build unix
+
+package reactor
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// bombs has the callback of each kind panic once its name is called "boom KIND". ofConn: the Conn whose callback it is
+// must end for it.
+var bombs = map[string]struct {
+	ofConn bool
+	set    func(r *Reactor, fd, peer int, boom func()) *Conn
+}{
+	"Data": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		kernel.Host.Send(peer, []byte("x"), 0)
+		return newConn(r, fd, &hooks{data: func(*Conn, []byte) { boom() }})
+	}},
+	"Opened": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		return newConn(r, fd, &hooks{opened: func(*Conn) { boom() }})
+	}},
+	"EOF": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		unix.Shutdown(peer, unix.SHUT_WR)
+		return newConn(r, fd, &eofHooks{eof: func(*Conn) { boom() }})
+	}},
+	"Drained": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		c := newConn(r, fd, &hooks{drained: func(*Conn) { boom() }})
+		c.Send(make([]byte, 2<<20))
+		var read *Timer
+		read = r.After(0, func() {
+			kernel.Host.Recv(peer, make([]byte, 1<<20), 0)
+			if !c.is(over) {
+				read.Reset(0)
+			}
+		})
+		return c
+	}},
+	"Timeout": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		c := newConn(r, fd, &hooks{timeout: func(*Conn, TimeoutKind) { boom() }})
+		c.SetReadDeadline(1)
+		return c
+	}},
+	"Closed": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		c := newConn(r, fd, &hooks{closed: func(*Conn, error) { boom() }})
+		c.Abort()
+		return c
+	}},
+	"accept": {false, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		l, err := r.Listen("tcp", "127.0.0.1:0", func(*Conn) Handler { boom(); return echo{} })
+		if err != nil {
+			panic(err)
+		}
+		a, _ := r.k.LocalAddr(int(l.w.fd))
+		s, _ := r.k.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
+		r.k.Connect(s, a)
+		r.After(time.Hour, func() { r.k.Close(s) })
+		return nil
+	}},
+	"timer": {false, func(r *Reactor, fd, peer int, boom func()) *Conn { r.After(0, boom); return nil }},
+	"post":  {false, func(r *Reactor, fd, peer int, boom func()) *Conn { r.Post(boom); return nil }},
+	"Watch": {false, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		r.Watch(fd, poller.Out, func(poller.Interest) { boom() })
+		return nil
+	}},
+	"Packet": {false, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		c, err := r.ListenPacket("udp", "127.0.0.1:0", &packets{packet: func(*PacketConn, []byte, Addr) { boom() }})
+		if err != nil {
+			panic(err)
+		}
+		c.SendTo([]byte("x"), kernel.Inet(c.LocalAddr().(*net.UDPAddr).AddrPort()))
+		return nil
+	}},
+	"Lost": {false, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		c, err := r.ListenPacket("udp", "127.0.0.1:0", &packets{lost: func(*PacketConn, Addr, error) { boom() }})
+		if err != nil {
+			panic(err)
+		}
+		c.SendTo([]byte("x"), kernel.Unix("/no/such/family"))
+		return nil
+	}},
+	"PacketClosed": {false, func(r *Reactor, fd, peer int, boom func()) *Conn {
+		c, err := r.ListenPacket("udp", "127.0.0.1:0", &packets{closed: func(*PacketConn, error) { boom() }})
+		if err != nil {
+			panic(err)
+		}
+		c.Close()
+		return nil
+	}},
+}
+
+// newConn adopts a descriptor outside of a turn, leaving the end of the step to the loop.
+func newConn(r *Reactor, fd int, h Handler) *Conn {
+	o, err := newSockOptions("listen", nil)
+	if err != nil {
+		panic(err)
+	}
+	c := &Conn{opt: o}
+	c.w.open(r, fd, c)
+	r.conns++
+	c.adopt(h)
+	c.opened()
+	return c
+}
+
+func init() {
+	for kind, b := range bombs {
+		children["panic "+kind] = func() {
+			r, err := New()
+			require(err == nil, "%v", err)
+			fd, peer := mustPair()
+			r.Post(func() { b.set(r, fd, peer, func() { panic("boom " + kind) }) })
+			time.AfterFunc(time.Minute, func() { require(false, "nothing happened") })
+			require(r.Run(context.Background()) == nil, "Run")
+		}
+	}
+}
+
+func mustPair() (a, b int) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		panic(err)
+	}
+	unix.SetNonblock(fds[0], true)
+	unix.SetNonblock(fds[1], true)
+	return fds[0], fds[1]
+}
+
+// Contract 7 without WithPanicHandler: the panic ends the process and prints the stack of the callback.
+func TestPanicInACallbackCrashes(t *testing.T) {
+	for kind := range bombs {
+		t.Run(kind, func(t *testing.T) {
+			_, errs, err := child(t, "panic "+kind)
+			if err == nil || !strings.Contains(errs, "panic: boom "+kind) || !strings.Contains(errs, "contract_panic_test.go") {
+				t.Errorf("%v\n%s", err, errs)
+			}
+		})
+	}
+}
+
+// Contract 7 with WithPanicHandler: the handler hears of it once, with the value, the stack and the Conn; that Conn ends
+// with a *PanicError, a bystander goes on, and so does the loop to its orderly end.
+func TestPanicHandlerIsolatesTheConn(t *testing.T) {
+	for kind, b := range bombs {
+		t.Run(kind, func(t *testing.T) {
+			panics := 0
+			var about *Conn
+			r := manual(t, WithPanicHandler(func(c *Conn, v any, stack []byte) {
+				panics++
+				about = c
+				if v != "boom "+kind || !strings.Contains(string(stack), "contract_panic_test.go") {
+					t.Errorf("value %v, stack %s", v, stack)
+				}
+			}))
+			a, a2 := pair(t)
+			defer unix.Close(a2)
+			adoptFD(t, r, a, echo{})
+			fd, peer := pair(t)
+			defer unix.Close(peer)
+			var c *Conn
+			var ending error
+			closed := 0
+			r.Post(func() {
+				c = b.set(r, fd, peer, func() { panic("boom " + kind) })
+				if c != nil && kind != "Closed" {
+					watchClosed(c, func(err error) { closed++; ending = err })
+				}
+			})
+			turnUntil(t, r, func() bool { return panics > 0 })
+			r.Turn(0)
+			if panics != 1 && kind != "Watch" { // which is still ready
+				t.Errorf("%d panics, want one", panics)
+			}
+			if b.ofConn {
+				var pe *PanicError
+				if about != c || !c.is(over) || kind != "Closed" && (closed != 1 || !errors.As(ending, &pe)) {
+					t.Errorf("handler told of %p, want %p; over: %v; Closed %d times: %v", about, c, c.is(over), closed, ending)
+				}
+			} else {
+				if about != nil {
+					t.Error("told of a Conn")
+				}
+			}
+			kernel.Host.Send(a2, []byte("still there"), 0)
+			got := make([]byte, 20)
+			n := 0
+			turnUntil(t, r, func() bool { n, _ = kernel.Host.Recv(a2, got, 0); return n > 0 })
+			if string(got[:n]) != "still there" {
+				t.Errorf("the bystander echoes %q", got[:n])
+			}
+			if kind == "Watch" {
+				r.table.All(func(_ int, w *Watch) {
+					if _, ok := w.sink.(callSink); ok {
+						w.drop()
+					}
+				})
+				unix.Close(fd)
+			} else if c == nil {
+				unix.Close(fd)
+			}
+		})
+	}
+}
+
+// watchClosed puts a function in front of the handler's Closed.
+func watchClosed(c *Conn, f func(error)) {
+	h := c.h
+	var inner *hooks
+	switch h := h.(type) {
+	case *hooks:
+		inner = h
+	case *eofHooks:
+		inner = &h.hooks
+	}
+	inner.closed = func(_ *Conn, err error) { f(err) }
+}

@@ -1,0 +1,186 @@
+//go:build unix
+
+package reactor
+
+import (
+	"reflect"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// Contract 5. Two Conns are ready in one batch. Whichever is called first ends the other and opens a stranger, a Conn
+// on a silent socket pair, under the same number; the stranger's peer sends nothing, so it must hear nothing. Three ways:
+// the plain one, with a dup that keeps the old description alive, and with the number's generation about to wrap.
+func TestStaleEventOfReusedDescriptor(t *testing.T) {
+	cases := map[string]struct{ dup, wrap bool }{
+		"plain": {}, "dup": {dup: true}, "wrap-around": {wrap: true}, "both": {true, true},
+	}
+	for name, row := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := manual(t)
+			a, a2 := pair(t)
+			b, b2 := pair(t)
+			strangerFD, silent := pair(t)
+			for _, fd := range []int{a2, b2, silent} {
+				defer unix.Close(fd)
+			}
+			if row.wrap {
+				setGeneration(r, a, 1<<32-2)
+				setGeneration(r, b, 1<<32-2)
+			}
+			if row.dup {
+				for _, fd := range []int{a, b} {
+					d, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer unix.Close(d)
+				}
+			}
+			var conns [2]*Conn
+			var stranger *Conn
+			heard := 0
+			for i, fd := range []int{a, b} {
+				conns[i] = adoptFD(t, r, fd, &hooks{data: func(c *Conn, _ []byte) {
+					heard++
+					if stranger != nil {
+						t.Error("an ended Conn was called")
+						return
+					}
+					other := conns[1-i]
+					number := other.FD()
+					other.Abort()
+					if err := unix.Dup2(strangerFD, number); err != nil {
+						t.Error(err)
+					}
+					unix.SetNonblock(number, true)
+					stranger = adoptLater(t, r, number, &hooks{
+						data:   func(*Conn, []byte) { t.Error("the stranger was read") },
+						closed: func(_ *Conn, err error) { t.Errorf("the stranger was closed: %v", err) },
+					})
+				}})
+			}
+			if row.wrap && conns[0].w.gen != 1<<32-1 {
+				t.Fatalf("generation %d, want the largest", conns[0].w.gen)
+			}
+			kernel.Host.Send(a2, []byte("x"), 0)
+			kernel.Host.Send(b2, []byte("x"), 0)
+			reads := r.count.Reads
+			r.Turn(0)
+			if r.batch != 2 || heard != 1 {
+				t.Fatalf("a batch of %d, %d calls; want 2 and 1", r.batch, heard)
+			}
+			kernel.Host.Send(b2, []byte("x"), 0)
+			for range 3 { // the dup would keep reporting
+				before := r.count.Events
+				r.Turn(0)
+				if r.batch > 1 || r.count.Events-before > 1 {
+					t.Errorf("a batch of %d after the end of one Conn", r.batch)
+				}
+			}
+			if r.count.Reads > reads+2 {
+				t.Errorf("%d reads", r.count.Reads-reads)
+			}
+			stranger.h = &hooks{}
+			unix.Close(strangerFD)
+		})
+	}
+}
+
+// adoptLater is adoptFD inside a callback, where no step may be ended.
+func adoptLater(t testing.TB, r *Reactor, fd int, h Handler) *Conn {
+	t.Helper()
+	o, err := newSockOptions("listen", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Conn{opt: o}
+	c.w.open(r, fd, c)
+	r.conns++
+	c.adopt(h)
+	c.opened()
+	return c
+}
+
+// setGeneration makes the table believe that fd has been used often.
+func setGeneration(r *Reactor, fd int, gen uint32) {
+	r.table.Delete(int32(fd), r.table.Put(fd, nil)) // makes the slot
+	f := reflect.ValueOf(&r.table).Elem().FieldByName("slots").Index(fd).FieldByName("gen")
+	*(*uint32)(unsafe.Pointer(f.UnsafeAddr())) = gen
+}
+
+// The same for Watches: the one that is stopped in the batch hears nothing, nor does the one that follows it on the
+// same descriptor unless it is ready itself.
+func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
+	r := manual(t)
+	var watches [2]*Watch
+	calls := 0
+	for i := range 2 {
+		a, a2 := pair(t)
+		defer unix.Close(a)
+		defer unix.Close(a2)
+		var err error
+		watches[i], err = r.Watch(a, poller.In, func(poller.Interest) {
+			calls++
+			other := watches[1-i]
+			other.Stop()
+			other.Stop() // again is nothing
+			if err := other.Want(poller.In); err != ErrClosed {
+				t.Errorf("Want of a stopped Watch: %v", err)
+			}
+			if _, err := r.Watch(other.FD(), poller.Out, func(i poller.Interest) {
+				if i != poller.Out {
+					t.Errorf("the successor, who wants Out, hears %v", i)
+				}
+				calls += 100
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kernel.Host.Send(a2, []byte("x"), 0)
+	}
+	r.Turn(0)
+	if calls != 1 {
+		t.Errorf("%d calls, want one", calls)
+	}
+}
+
+// Abort and Close within the Conn's own Data: nothing comes after but Closed, though more is ready.
+func TestClosedIsTheLastCall(t *testing.T) {
+	for name, end := range map[string]func(*Conn) error{"Abort": (*Conn).Abort, "Close": (*Conn).Close} {
+		t.Run(name, func(t *testing.T) {
+			r := manual(t)
+			a, b := pair(t)
+			var calls []string
+			adoptFD(t, r, a, &hooks{
+				data:    func(c *Conn, _ []byte) { calls = append(calls, "Data"); end(c); end(c) },
+				closed:  func(*Conn, error) { calls = append(calls, "Closed") },
+				timeout: func(*Conn, TimeoutKind) { calls = append(calls, "Timeout") },
+				drained: func(*Conn) { calls = append(calls, "Drained") },
+			}).SetIdleTimeout(1)
+			fill(b, pattern(200_000))
+			for range 10 {
+				r.Turn(0)
+				fill(b, pattern(1000))
+			}
+			unix.Close(b)
+			turnUntil(t, r, func() bool { return r.conns == 0 && len(r.ended) == 0 })
+			r.Turn(0)
+			want := []string{"Data", "Closed"}
+			if calls[0] == "Timeout" {
+				calls = calls[1:]
+			}
+			if !reflect.DeepEqual(calls, want) {
+				t.Errorf("calls %v, want %v", calls, want)
+			}
+		})
+	}
+}
