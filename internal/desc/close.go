@@ -44,12 +44,29 @@ func (d *Desc) Number() int {
 // Close ends every call in progress with EBADF, takes the descriptor out of its loop, runs the hooks, and closes it
 // when the last call is out. Again is nothing.
 func (d *Desc) Close() Errno {
+	_, e := d.end(false)
+	return e
+}
+
+// Detach is Close without closing the descriptor, which is the caller's from now on, still non-blocking. EBADF when
+// closed.
+func (d *Desc) Detach() (int, Errno) {
+	first, e := d.end(true)
+	if !first {
+		return -1, kernel.EBADF
+	}
+	return d.FD, e
+}
+
+// end tells whether it was the first to end the Desc.
+func (d *Desc) end(keep bool) (first bool, e Errno) {
 	d.lock()
 	if d.closed {
 		d.unlock()
-		return 0
+		return false, 0
 	}
 	d.closed = true
+	d.kept = keep
 	d.refs++ // until the hooks have run
 	if d.registered {
 		d.W.Unregister(d)
@@ -78,12 +95,12 @@ func (d *Desc) Close() Errno {
 	}
 	d.lock()
 	d.refs--
-	last := d.refs == 0
+	last := d.refs == 0 && !keep
 	d.unlock()
 	if last {
-		return d.K.Close(d.FD)
+		e = d.K.Close(d.FD)
 	}
-	return 0
+	return true, e
 }
 
 // AddHook has f called at Close. EBADF when that has happened.

@@ -22,6 +22,9 @@ type Waiter interface {
 	// ends that; after it Ready is not called. Both are called with d locked, or on the loop.
 	Register(d *Desc, want poller.Interest) Errno
 	Unregister(d *Desc)
+	// Post has f called soon, where the Descs belong and outside every call of the user's: on the loop, or on one
+	// dispatching goroutine. It may be called by any goroutine. false: the loop has ended, and f is not called.
+	Post(f func()) bool
 	// Shared tells whether several goroutines may use a Desc at once.
 	Shared() bool
 }
@@ -57,6 +60,7 @@ type Desc struct {
 	refs       int32 // calls in progress; the last one out after Close closes FD
 	shared     bool
 	closed     bool
+	kept       bool // by Detach: FD is somebody else's
 	registered bool
 	Transient  bool       // registered only while somebody waits: a Poll's own descriptor would spin otherwise
 	mu         sync.Mutex // guards what is above and below, if shared
@@ -133,15 +137,14 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	if e := d.enter(dir, c, waits); e != 0 {
 		return 0, e
 	}
+	defer d.leave(dir, waits) // deferred: a wait that unwinds its task panics, and so may a try that calls the user
 	n, e := try()
 	for e == kernel.EAGAIN && waits {
 		if e = d.wait(dir, c); e != 0 {
-			n = 0
-			break
+			return 0, e
 		}
 		n, e = try()
 	}
-	d.leave(dir, waits)
 	return n, e
 }
 
@@ -169,34 +172,45 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
 	l := s.inLine()
 	sleeper, e := d.W.Sleeper()
-	if e == 0 {
-		l.queue = append(l.queue, sleeper)
+	if e != 0 {
+		d.unref()
+		return e
 	}
-	for e == 0 {
-		d.unlock()
-		e = sleeper.Sleep(dir, c.deadline(d.K))
-		d.lock()
-		if !slices.Contains(l.queue, sleeper) { // leave has given it the turn
-			if e == 0 && !d.closed {
-				s.word = false
-				d.unlock()
-				return 0
-			}
-			d.pass(s) // it cannot use it
-			break
+	l.queue = append(l.queue, sleeper)
+	asleep := false
+	defer func() {
+		if asleep { // a panic: the task is being unwound
+			d.lock()
+			d.stepOut(s, sleeper)
 		}
-		if d.closed {
-			break
+	}()
+	for e == 0 && !d.closed {
+		d.unlock()
+		asleep = true
+		e = sleeper.Sleep(dir, c.deadline(d.K))
+		asleep = false
+		d.lock()
+		if e == 0 && !d.closed && !slices.Contains(l.queue, sleeper) { // pass has given it the turn
+			s.word = false
+			d.unlock()
+			return 0
 		}
 	}
 	if d.closed {
 		e = kernel.EBADF
 	}
-	if i := slices.Index(l.queue, sleeper); i >= 0 {
-		l.queue = slices.Delete(l.queue, i, i+1)
+	d.stepOut(s, sleeper)
+	return e
+}
+
+// stepOut leaves the queue, and passes the turn on if that has come meanwhile; locked on entry, not on return.
+func (d *Desc) stepOut(s *side, sleeper Sleeper) {
+	if i := slices.Index(s.line.queue, sleeper); i >= 0 {
+		s.line.queue = slices.Delete(s.line.queue, i, i+1)
+	} else {
+		d.pass(s)
 	}
 	d.unref()
-	return e
 }
 
 // wait sleeps until a word for the direction has come, the deadline, or Close.
@@ -253,6 +267,7 @@ func (d *Desc) sleeper(s *side) (Sleeper, Errno) {
 func (d *Desc) leave(dir Dir, waits bool) {
 	d.lock()
 	if waits {
+		d.sides[dir].waiting = nil // after a panic it is still there
 		if d.Transient && d.registered {
 			d.W.Unregister(d)
 			d.registered = false
@@ -276,7 +291,7 @@ func (d *Desc) pass(s *side) {
 // unref is one call less; locked on entry, not on return.
 func (d *Desc) unref() {
 	d.refs--
-	last := d.refs == 0 && d.closed
+	last := d.refs == 0 && d.closed && !d.kept
 	d.unlock()
 	if last {
 		d.K.Close(d.FD)

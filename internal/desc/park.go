@@ -19,13 +19,46 @@ var Parked = &Parker{k: kernel.Host}
 type Parker struct {
 	k kernel.Kernel
 
-	mu     sync.Mutex // guards the rest
+	mu     sync.Mutex // guards these
 	table  poller.Table[*Desc]
 	poller poller.Poller // nil while nothing is registered
 	run    int           // counts the goroutines started, so that an ended one knows itself
+
+	posts   sync.Mutex // guards the rest
+	posted  []func()
+	posting bool // the dispatching goroutine is there
 }
 
 func (p *Parker) Shared() bool { return true }
+
+// Post queues f for the dispatching goroutine, which is there while there is something to call. f is the user's, so that
+// the goroutine which leaves the words never runs it.
+func (p *Parker) Post(f func()) bool {
+	p.posts.Lock()
+	defer p.posts.Unlock()
+	p.posted = append(p.posted, f)
+	if !p.posting {
+		p.posting = true
+		go p.dispatch()
+	}
+	return true
+}
+
+func (p *Parker) dispatch() {
+	for {
+		p.posts.Lock()
+		batch := p.posted
+		p.posted = nil
+		p.posting = len(batch) > 0
+		p.posts.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		for _, f := range batch {
+			f()
+		}
+	}
+}
 
 // Sleeper is a new one: the Desc keeps it for the holder of a turn.
 func (p *Parker) Sleeper() (Sleeper, Errno) {

@@ -1,0 +1,14 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package desc_test
+
+import (
+	"runtime/pprof"
+	"testing"
+)
+
+// threads is how many OS threads the process has made so far.
+func threads(t *testing.T) int {
+	t.Helper()
+	return pprof.Lookup("threadcreate").Count()
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package desc_test
+
+const raceEnabled = false
