@@ -28,17 +28,18 @@ func (q *postQueue) reset() {
 	}
 }
 
-// mustPost is for what the reactor owes to itself: no limit applies. Once the reactor has ended there is nobody to tell.
-func (r *Reactor) mustPost(f func()) {
+// mustPost is for what the reactor owes to itself: no limit applies. false: the reactor has ended, there is nobody to tell.
+func (r *Reactor) mustPost(f func()) bool {
 	r.mu.Lock()
 	if r.closed {
 		r.mu.Unlock()
-		return
+		return false
 	}
 	r.posted.items = append(r.posted.items, post{f: f})
 	r.queued.Store(true)
 	r.mu.Unlock()
 	r.wake()
+	return true
 }
 
 func (r *Reactor) post(p post, bytes []byte) error {

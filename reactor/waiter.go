@@ -20,6 +20,15 @@ type waiter Reactor
 
 func (w *waiter) Shared() bool { return false }
 
+// Post has no limit. When it is refused the loop is about to end; false comes after it has ended.
+func (w *waiter) Post(f func()) bool {
+	if (*Reactor)(w).mustPost(f) {
+		return true
+	}
+	<-w.done
+	return false
+}
+
 // Sleeper is the running Task. A callback has none, and cannot wait: EDEADLK. Use a Task or Timeout 0.
 func (w *waiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 	if w.running == nil {

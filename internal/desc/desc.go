@@ -25,6 +25,9 @@ type Waiter interface {
 	// Post has f called soon, where the Descs belong and outside every call of the user's: on the loop, or on one
 	// dispatching goroutine. It may be called by any goroutine. false: the loop has ended, and f is not called.
 	Post(f func()) bool
+	// Post has f called soon, where the Descs belong and outside every call of the user's: on the loop, or on one
+	// dispatching goroutine. It may be called by any goroutine. false: the loop has ended, and f is not called.
+	Post(f func()) bool
 	// Shared tells whether several goroutines may use a Desc at once.
 	Shared() bool
 }
@@ -60,6 +63,7 @@ type Desc struct {
 	refs       int32 // calls in progress; the last one out after Close closes FD
 	shared     bool
 	closed     bool
+	kept       bool // by Detach: FD is somebody else's
 	kept       bool // by Detach: FD is somebody else's
 	registered bool
 	Transient  bool       // registered only while somebody waits: a Poll's own descriptor would spin otherwise
