@@ -91,7 +91,7 @@ func (c *Conn) wants() (want poller.Interest) {
 	if !c.is(sawEOF) && (c.is(closing) || !c.is(paused|pressed)) { // closing: read and discard
 		want = poller.In
 	}
-	if c.is(blocked) {
+	if c.is(blocked | pressed) { // pressed: only an Event relieves it, also when the kernel has taken everything
 		want |= poller.Out
 	}
 	return want

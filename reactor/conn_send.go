@@ -79,12 +79,12 @@ func (c *Conn) sendable(n int) error {
 func (c *Conn) cork(p []byte) {
 	c.hold(p)
 	switch {
-	case c.is(dialling):
-	case c.is(blocked):
+	case c.is(dialling | blocked):
 		c.press()
 	case c.out.n >= corkTotal:
 		c.flush()
 	default:
+		c.press() // the flush may well empty it, but who has seen Buffered above the mark waits for Drained
 		c.mark()
 	}
 }
@@ -218,7 +218,9 @@ func (c *Conn) took(n int) {
 func (c *Conn) press() {
 	if c.Buffered() > c.opt.high && !c.is(pressed) {
 		c.st |= pressed
-		c.watch()
+		if !c.is(dialling) {
+			c.watch()
+		}
 	}
 }
 
