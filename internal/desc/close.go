@@ -68,7 +68,7 @@ func (d *Desc) end(keep bool) (first bool, e Errno) {
 	d.closed = true
 	d.kept = keep
 	d.refs++ // until the hooks have run
-	if d.registered {
+	if d.registered || d.held {
 		d.W.Unregister(d)
 		d.registered = false
 	}

@@ -25,9 +25,6 @@ type Waiter interface {
 	// Post has f called soon, where the Descs belong and outside every call of the user's: on the loop, or on one
 	// dispatching goroutine. It may be called by any goroutine. false: the loop has ended, and f is not called.
 	Post(f func()) bool
-	// Post has f called soon, where the Descs belong and outside every call of the user's: on the loop, or on one
-	// dispatching goroutine. It may be called by any goroutine. false: the loop has ended, and f is not called.
-	Post(f func()) bool
 	// Shared tells whether several goroutines may use a Desc at once.
 	Shared() bool
 }
@@ -64,9 +61,9 @@ type Desc struct {
 	shared     bool
 	closed     bool
 	kept       bool // by Detach: FD is somebody else's
-	kept       bool // by Detach: FD is somebody else's
 	registered bool
-	Transient  bool       // registered only while somebody waits: a Poll's own descriptor would spin otherwise
+	Transient  bool       // registered only while somebody waits: a Poll's own descriptor fits in few Pollers at once
+	held       bool       // Transient, has waited, is not closed: the background goroutine stays for it
 	mu         sync.Mutex // guards what is above and below, if shared
 	sides      [2]side
 	extra      *extra
@@ -123,6 +120,7 @@ func (d *Desc) unlock() {
 // the call first has to wait: a call that need not wait reads no clock and cannot time out (D7).
 type Call struct {
 	Limit timeout.Timeout
+	Step  timeout.Timeout // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
 	until timeout.Deadline
 }
 
@@ -221,6 +219,10 @@ func (d *Desc) stepOut(s *side, sleeper Sleeper) {
 func (d *Desc) wait(dir Dir, c *Call) Errno {
 	s := &d.sides[dir]
 	until := c.deadline(d.K)
+	next := until
+	if c.Step > 0 {
+		next = until.Sooner(c.Step.After(d.K.Now()))
+	}
 	d.lock()
 	sleeper, e := d.sleeper(s)
 	if e != 0 {
@@ -237,7 +239,7 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 	for e == 0 && !s.word && !d.closed {
 		s.waiting = sleeper
 		d.unlock()
-		e = sleeper.Sleep(dir, until)
+		e = sleeper.Sleep(dir, next)
 		d.lock()
 		s.waiting = nil
 	}
@@ -246,6 +248,8 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 		e = kernel.EBADF
 	case s.word && e != kernel.ECANCELED:
 		e = 0 // ready beats timeout (D7)
+	case e == kernel.ETIMEDOUT && next != until:
+		e = 0 // the step, not the deadline
 	}
 	s.word = false // before the next try
 	d.unlock()

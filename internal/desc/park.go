@@ -21,7 +21,8 @@ type Parker struct {
 
 	mu     sync.Mutex // guards these
 	table  poller.Table[*Desc]
-	poller poller.Poller // nil while nothing is registered
+	held   int           // Transient Descs that come and go
+	poller poller.Poller // nil while there is neither
 	run    int           // counts the goroutines started, so that an ended one knows itself
 
 	posts   sync.Mutex // guards the rest
@@ -77,6 +78,10 @@ func (p *Parker) Register(d *Desc, want poller.Interest) Errno {
 		p.run++
 		go p.loop(q, p.run)
 	}
+	if d.Transient && !d.held {
+		d.held = true
+		p.held++
+	}
 	d.Gen = p.table.Put(d.FD, d)
 	if err := p.poller.Add(d.FD, d.Gen, want); err != nil {
 		p.table.Delete(int32(d.FD), d.Gen)
@@ -89,17 +94,20 @@ func (p *Parker) Register(d *Desc, want poller.Interest) Errno {
 func (p *Parker) Unregister(d *Desc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.table.Delete(int32(d.FD), d.Gen) {
-		return
+	if d.held && d.closed {
+		d.held = false
+		p.held--
 	}
-	// An error means that somebody else has closed the number; the kernel forgot it then.
-	_ = p.poller.Del(d.FD)
+	if p.table.Delete(int32(d.FD), d.Gen) {
+		// An error means that somebody else has closed the number; the kernel forgot it then.
+		_ = p.poller.Del(d.FD)
+	}
 	p.endIfIdle()
 }
 
 // endIfIdle has the goroutine close its Poller and end; the next Register starts another.
 func (p *Parker) endIfIdle() {
-	if p.table.Len() > 0 {
+	if p.table.Len()+p.held > 0 || p.poller == nil {
 		return
 	}
 	q := p.poller
