@@ -185,8 +185,14 @@ func (c *Conn) connected() {
 	}
 	switch e {
 	case 0:
-		if _, e := r.k.PeerAddr(fd); e == kernel.ENOTCONN {
+		peer, e := r.k.PeerAddr(fd)
+		if e == kernel.ENOTCONN {
 			return // a spurious Event
+		}
+		// TCP lets a socket connect to itself when its own port is the one it asks for: nobody listens there.
+		if self, e := r.k.LocalAddr(fd); e == 0 && self == peer && c.dial.net.ip != "" {
+			c.next(callError("connect", kernel.ECONNREFUSED))
+			return
 		}
 	case kernel.EINPROGRESS, kernel.EALREADY, kernel.EINTR:
 		return

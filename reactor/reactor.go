@@ -79,7 +79,8 @@ type Reactor struct {
 
 	mu     sync.Mutex // guards what other goroutines may touch:
 	posted postQueue
-	closed bool
+	closed bool  // takes no posts
+	deaf   bool  // its poller is closed
 	stats  Stats // count as of the last turn
 }
 
@@ -150,6 +151,11 @@ func (r *Reactor) Post(f func()) error {
 // wake ends the loop's sleep. While it is awake it looks again before it sleeps.
 func (r *Reactor) wake() {
 	if r.awake.Load() {
+		return
+	}
+	r.mu.Lock() // the poller must not be closed, and its numbers be a stranger's, between the look and the call
+	defer r.mu.Unlock()
+	if r.deaf {
 		return
 	}
 	if err := r.poller.Wake(); err != nil {

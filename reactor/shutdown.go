@@ -100,9 +100,12 @@ func (r *Reactor) broken(err error) error {
 
 func (r *Reactor) end() {
 	err := r.failed
+	r.mu.Lock()
+	r.deaf = true
 	if e := r.poller.Close(); err == nil {
 		err = e
 	}
+	r.mu.Unlock()
 	if err == nil && r.undelivered.Conns > 0 {
 		err = &r.undelivered
 	}
