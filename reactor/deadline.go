@@ -91,7 +91,7 @@ func (c *Conn) setTime(name string, d time.Duration, set func(*deadlines, timeou
 
 // checkTimes refuses deadlines that nobody would hear of. The handler is not known while accept is still choosing it.
 func (c *Conn) checkTimes() {
-	if c.h != nil && c.times != nil && !c.is(hasTimeout) {
+	if t := c.times; c.h != nil && t != nil && (t.idle != 0 || t.read != 0 || t.write != 0) && !c.is(hasTimeout) {
 		panic(fmt.Sprintf("reactor: a deadline on a Conn whose handler %T has no Timeout method; give it one", c.h))
 	}
 }

@@ -188,8 +188,8 @@ func (l *Listener) choose(c *Conn) (h Handler) {
 
 // refuse ends a Conn that has no handler to tell.
 func (c *Conn) refuse() {
+	c.h = nobody{} // also if accept has ended it: Closed is due
 	if !c.is(over) {
-		c.h = nobody{}
 		c.reset()
 		c.end(ErrAborted)
 	}
