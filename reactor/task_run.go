@@ -1,0 +1,153 @@
+package reactor
+
+import (
+	"iter"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// wait suspends the Task until awaken, the deadline (ETIMEDOUT), or cancellation (ECANCELED, then unwinding).
+func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
+	r := t.r
+	if e := t.interrupted(dir); e != 0 {
+		return e
+	}
+	if t.woken {
+		t.woken = false
+		return 0
+	}
+	if until != timeout.Never {
+		if until.Passed(r.k.Now()) {
+			return kernel.ETIMEDOUT
+		}
+		if t.timer.F == nil {
+			t.timer.F = t.expired
+		}
+		r.timers.Arm(&t.timer, until)
+	}
+	t.dir = dir
+	t.state = asleep
+	t.suspend()
+	return t.why
+}
+
+// interrupted tells a cancelled Task so once, and unwinds it when it has been told.
+func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
+	asked, told := cancelAsked, cancelTold
+	if t.cancel&cancelAsked == 0 {
+		if t.cancel == 0 || dir == desc.Out {
+			return 0
+		}
+		asked, told = drainAsked, drainTold
+	}
+	if t.cancel&told != 0 {
+		panic(unwinding{})
+	}
+	if t.cancel&asked == 0 {
+		return 0
+	}
+	t.cancel |= told
+	return kernel.ECANCELED
+}
+
+// suspend is the switch to the loop. It returns when the loop resumes the Task.
+func (t *Task) suspend() {
+	t.yield(struct{}{})
+	t.state = running
+}
+
+func (t *Task) expired() { t.wake(kernel.ETIMEDOUT) }
+
+// awaken is a word for the Task, or for its next wait.
+func (t *Task) awaken() {
+	if t.state == asleep {
+		t.wake(0)
+		return
+	}
+	t.woken = t.state != finished
+}
+
+// wake ends the Task's sleep: at once if the loop is between tasks, else after the present step.
+func (t *Task) wake(why kernel.Errno) {
+	t.r.timers.Stop(&t.timer)
+	t.why = why
+	t.state = runnable
+	if t.r.inTurn && t.r.running == nil {
+		t.r.resume(t)
+		return
+	}
+	t.r.runnable = append(t.r.runnable, t)
+}
+
+// runTasks resumes those who could run when it was called.
+func (r *Reactor) runTasks() {
+	n := len(r.runnable)
+	for i := range n {
+		t := r.runnable[i]
+		r.runnable[i] = nil
+		if r.dog != nil {
+			r.dog.enter(nil)
+		}
+		r.resume(t)
+		if r.dog != nil {
+			r.dog.leave()
+		}
+		r.settle()
+	}
+	r.runnable = append(r.runnable[:0], r.runnable[n:]...)
+}
+
+// resume runs the Task until it waits again or ends. The coroutine is made here, at the first resume, so that its
+// thread's lock state is the loop's.
+func (r *Reactor) resume(t *Task) {
+	if t.next == nil {
+		t.next, _ = iter.Pull(t.main)
+	}
+	t.state = running
+	r.running = t
+	_, more := t.next()
+	r.running = nil
+	if !more {
+		r.bury(t)
+	}
+}
+
+// main is the coroutine.
+func (t *Task) main(yield func(struct{}) bool) {
+	t.yield = yield
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		t.joint().err = t.r.fate(recover())
+	}()
+	t.f(t)
+	returned = true
+}
+
+// bury ends a Task that has returned: those who join it go on.
+func (r *Reactor) bury(t *Task) {
+	t.state = finished
+	t.f, t.next, t.yield = nil, nil, nil
+	r.timers.Stop(&t.timer)
+	t.ended()
+	r.tasks.remove(t)
+	r.count.TasksEnded++
+	if t.join == nil {
+		return
+	}
+	if p, ok := t.join.err.(*PanicError); ok {
+		r.count.Panics++
+		r.log.Error("panic in a task", zap.Any("value", p.Value), zap.ByteString("stack", p.Stack))
+		r.opt.onPanic(nil, p.Value, p.Stack)
+	}
+	for _, w := range t.join.waiting {
+		w.awaken()
+	}
+	t.join.waiting = nil
+}
