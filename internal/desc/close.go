@@ -127,6 +127,13 @@ func (d *Desc) DelHook(h *Hook) {
 	}
 }
 
+// Registered tells whether Events of the descriptor are told.
+func (d *Desc) Registered() bool {
+	d.lock()
+	defer d.unlock()
+	return d.registered
+}
+
 // OnArrival has f called after each Event that may mean input, by the loop or the background; nil ends that. What
 // is ready now may be told too.
 func (d *Desc) OnArrival(f func()) Errno {

@@ -31,6 +31,8 @@ const (
 	SOCK_DGRAM  = 2
 	SOCK_RAW    = 3
 
+	SOCK_SEQPACKET = 5
+
 	SOL_SOCKET   = 1
 	SO_REUSEADDR = 2
 	SO_REUSEPORT = 15
@@ -43,16 +45,47 @@ const (
 	SO_RCVBUF    = 8
 	SOMAXCONN    = 4096
 
+	SO_ACCEPTCONN = 30
+	SO_DONTROUTE  = 5
+	SO_OOBINLINE  = 10
+	SO_RCVLOWAT   = 18
+	SO_SNDLOWAT   = 19
+	SO_RCVTIMEO   = 20
+	SO_SNDTIMEO   = 21
+
 	IPPROTO_IP   = 0
 	IPPROTO_TCP  = 6
 	IPPROTO_UDP  = 17
 	IPPROTO_IPV6 = 41
 	IPV6_V6ONLY  = 26
 	TCP_NODELAY  = 1
+	TCP_MAXSEG   = 2
 
-	MSG_PEEK     = 0x2
-	MSG_DONTWAIT = 0x40
-	MSG_TRUNC    = 0x20
+	IPPROTO_ICMP   = 1
+	IPPROTO_ICMPV6 = 58
+	IPPROTO_RAW    = 255
+
+	IP_ADD_MEMBERSHIP  = 35
+	IP_DROP_MEMBERSHIP = 36
+	IP_MULTICAST_IF    = 32
+	IP_MULTICAST_LOOP  = 34
+	IP_MULTICAST_TTL   = 33
+	IP_TOS             = 1
+	IP_TTL             = 2
+
+	IPV6_JOIN_GROUP     = 20
+	IPV6_LEAVE_GROUP    = 21
+	IPV6_MULTICAST_HOPS = 18
+	IPV6_MULTICAST_IF   = 17
+	IPV6_MULTICAST_LOOP = 19
+	IPV6_UNICAST_HOPS   = 16
+
+	MSG_OOB       = 0x1
+	MSG_PEEK      = 0x2
+	MSG_DONTROUTE = 0x4
+	MSG_DONTWAIT  = 0x40
+	MSG_TRUNC     = 0x20
+	MSG_WAITALL   = 0x100
 
 	SHUT_RD   = 0
 	SHUT_WR   = 1
@@ -63,6 +96,7 @@ const (
 	EAGAIN          Errno = 11
 	EALREADY        Errno = 114
 	EADDRINUSE      Errno = 98
+	EADDRNOTAVAIL   Errno = 99
 	EAFNOSUPPORT    Errno = 97
 	EBADF           Errno = 9
 	ECANCELED       Errno = 125
@@ -70,6 +104,7 @@ const (
 	ECONNREFUSED    Errno = 111
 	ECONNRESET      Errno = 104
 	EDEADLK         Errno = 35
+	EDESTADDRREQ    Errno = 89
 	EEXIST          Errno = 17
 	EHOSTUNREACH    Errno = 113
 	EINPROGRESS     Errno = 115
@@ -102,12 +137,14 @@ var errnoText = map[Errno]string{
 	EAGAIN:          "resource temporarily unavailable",
 	EALREADY:        "operation already in progress",
 	EADDRINUSE:      "address already in use",
+	EADDRNOTAVAIL:   "cannot assign requested address",
 	EAFNOSUPPORT:    "address family not supported by protocol",
 	EBADF:           "bad file descriptor",
 	ECANCELED:       "operation canceled",
 	ECONNABORTED:    "software caused connection abort",
 	ECONNREFUSED:    "connection refused",
 	ECONNRESET:      "connection reset by peer",
+	EDESTADDRREQ:    "destination address required",
 	EDEADLK:         "resource deadlock avoided",
 	EEXIST:          "file exists",
 	EHOSTUNREACH:    "no route to host",

@@ -1,0 +1,289 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// An AddrInfo is one of MicroPython's 5-tuples.
+type AddrInfo struct {
+	Family, Type, Proto int
+	CanonName           string // always ""
+	Addr                Addr
+}
+
+// GetAddrInfo resolves a host name, or the text of an address, and a port's number or service name. af, typ and proto
+// choose what is wanted; 0 is all: streams first, then datagrams, then raw sockets. Errors of the resolver are negative
+// OSErrors; a port out of range is ErrValue.
+func GetAddrInfo(host, port string, af, typ, proto, flags int) ([]AddrInfo, error) {
+	q, err := newQuery(host, port, af, typ, proto, flags)
+	if err == nil && q.asks() {
+		err = q.ask(context.Background(), kernel.Host)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return q.answer()
+}
+
+// GetAddrInfoOn is GetAddrInfo for a Task, which waits while the loop goes on.
+func GetAddrInfoOn(t *reactor.Task, host, port string, af, typ, proto, flags int) ([]AddrInfo, error) {
+	q, err := newQuery(host, port, af, typ, proto, flags)
+	if err == nil && q.asks() {
+		asked := *q // if the Task is cancelled, Await leaves the function to itself
+		ctx, k := t.Context(), t.Reactor().Kernel()
+		var failed error
+		if e := t.Await(func() { failed = asked.ask(ctx, k) }); e != nil {
+			return nil, fail(opGetAddrInfo, kernel.ECANCELED)
+		}
+		q, err = &asked, failed
+	}
+	if err != nil {
+		return nil, err
+	}
+	return q.answer()
+}
+
+// A service is a kind of socket that addresses are given for.
+type service struct {
+	typ, proto int
+	network    string // that service names are looked up in
+	port       int    // -1: to be looked up; -2: none of that name
+}
+
+const (
+	portUnknown = -1
+	portNone    = -2
+)
+
+// A query is one GetAddrInfo.
+type query struct {
+	host, port string
+	af         int
+	services   []service
+	addrs      []kernel.Addr
+}
+
+func eai(code int) error { return &OSError{code, opGetAddrInfo.String()} }
+
+const knownFlags = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG | AI_NUMERICSERV
+
+// newQuery checks the arguments and answers what needs nobody else.
+func newQuery(host, port string, af, typ, proto, flags int) (*query, error) {
+	if flags&^knownFlags != 0 {
+		return nil, eai(EAI_BADFLAGS)
+	}
+	if af != 0 && af != AF_INET && af != AF_INET6 {
+		return nil, eai(EAI_FAMILY)
+	}
+	q := &query{host: host, port: port, af: af}
+	if err := q.choose(typ, proto); err != nil {
+		return nil, err
+	}
+	if err := q.number(flags); err != nil {
+		return nil, err
+	}
+	return q, q.literal(flags)
+}
+
+// choose picks the services as the C libraries do: an unknown protocol can only be a raw socket's.
+func (q *query) choose(typ, proto int) error {
+	all := []service{
+		{SOCK_STREAM, IPPROTO_TCP, "tcp", portUnknown},
+		{SOCK_DGRAM, IPPROTO_UDP, "udp", portUnknown},
+		{SOCK_RAW, proto, "", portUnknown},
+	}
+	if typ == 0 && proto == 0 {
+		q.services = all
+		return nil
+	}
+	for _, s := range all {
+		if (typ == 0 || typ == s.typ) && (proto == 0 || proto == s.proto) {
+			q.services = []service{s}
+			return nil
+		}
+	}
+	return eai(EAI_SOCKTYPE)
+}
+
+// number is a port that is one.
+func (q *query) number(flags int) error {
+	n, err := strconv.Atoi(q.port)
+	if q.port == "" {
+		n, err = 0, nil
+	}
+	switch {
+	case errors.Is(err, strconv.ErrRange), err == nil && (n < 0 || n > math.MaxUint16):
+		return badValue(opGetAddrInfo, "port %.20s must be 0 … 65535", q.port)
+	case err == nil:
+		for i := range q.services {
+			q.services[i].port = n
+		}
+	case flags&AI_NUMERICSERV != 0:
+		return eai(EAI_NONAME)
+	}
+	return nil
+}
+
+// literal is a host that is an address.
+func (q *query) literal(flags int) error {
+	a, ok := kernel.Addr{}, false
+	if ip, isShort := shortIPv4(q.host); isShort {
+		a, ok = kernel.Addr{Family: AF_INET, IP: ip}, true
+	} else if t := Tuple(q.host, 0); q.host != "" && t.bad == "" {
+		a, ok = t.a, true
+	} else if host, zone, found := strings.Cut(q.host, "%"); found {
+		t := Tuple(host, 0)
+		if t.bad != "" || t.a.Family != AF_INET6 {
+			return eai(EAI_NONAME)
+		}
+		i, err := kernel.Host.Interface(zone)
+		if err != nil {
+			return eai(EAI_NONAME)
+		}
+		a, ok = t.a, true
+		a.Scope = uint32(i)
+	}
+	switch {
+	case ok && q.af == AF_INET6 && a.Family == AF_INET && flags&AI_V4MAPPED != 0:
+		copy(a.IP[12:], a.IP[:4])
+		copy(a.IP[:12], v4InV6)
+		a.Family = AF_INET6
+	case ok && q.af != 0 && q.af != a.Family:
+		return eai(EAI_ADDRFAMILY)
+	}
+	switch {
+	case ok:
+		q.addrs = []kernel.Addr{a}
+	case flags&AI_NUMERICHOST != 0, !plausible(q.host):
+		return eai(EAI_NONAME)
+	}
+	return nil
+}
+
+var v4InV6 = []byte{10: 0xff, 11: 0xff}
+
+// plausible tells whether a name server may know the name.
+func plausible(host string) bool {
+	if host == "" || len(host) > 255 || strings.ContainsAny(host, "\x00 \t\r\n/:%") {
+		return false
+	}
+	last := strings.TrimSuffix(host, ".")
+	last = last[strings.LastIndexByte(last, '.')+1:]
+	return strings.Trim(last, "0123456789") != "" // or it was to be an address
+}
+
+// asks tells whether somebody else has to answer.
+func (q *query) asks() bool { return len(q.addrs) == 0 || q.services[0].port == portUnknown }
+
+// ask looks up what is missing; it blocks.
+func (q *query) ask(ctx context.Context, k kernel.Kernel) error {
+	if q.services[0].port == portUnknown {
+		known := false
+		for i := range q.services {
+			s := &q.services[i]
+			s.port = portNone
+			if s.network == "" {
+				continue
+			}
+			if n, err := k.LookupPort(ctx, s.network, q.port); err == nil {
+				s.port, known = n, true
+			}
+		}
+		if !known {
+			return eai(EAI_SERVICE)
+		}
+	}
+	if len(q.addrs) > 0 {
+		return nil
+	}
+	ips, err := k.Lookup(ctx, map[int]string{0: "ip", AF_INET: "ip4", AF_INET6: "ip6"}[q.af], q.host)
+	if err != nil {
+		return lookupError(err)
+	}
+	for _, ip := range ips {
+		a := Tuple(ip.WithZone("").String(), 0).a
+		if z := ip.Zone(); z != "" {
+			if i, err := k.Interface(z); err == nil {
+				a.Scope = uint32(i)
+			}
+		}
+		if q.af == 0 || q.af == a.Family {
+			q.addrs = append(q.addrs, a)
+		}
+	}
+	if len(q.addrs) == 0 {
+		return eai(EAI_NONAME)
+	}
+	return nil
+}
+
+func lookupError(err error) error {
+	var dns *net.DNSError
+	var addr *net.AddrError
+	if errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &addr) {
+		return eai(EAI_NONAME)
+	}
+	return eai(EAI_AGAIN)
+}
+
+// answer is every address for every service.
+func (q *query) answer() (list []AddrInfo, err error) {
+	for _, a := range q.addrs {
+		for _, s := range q.services {
+			if s.port < 0 {
+				continue
+			}
+			a.Port = uint16(s.port)
+			list = append(list, AddrInfo{Family: a.Family, Type: s.typ, Proto: s.proto, Addr: Addr{a: a}})
+		}
+	}
+	return list, nil
+}
+
+// shortIPv4 reads what inet_aton(3) reads: one to four numbers, decimal, octal or hexadecimal, of which the last fills
+// the rest of the address.
+func shortIPv4(text string) (ip [16]byte, ok bool) {
+	parts := strings.Split(text, ".")
+	if len(parts) > 4 {
+		return ip, false
+	}
+	for i, p := range parts {
+		if p == "" || strings.Trim(p, "0123456789abcdefABCDEFxX") != "" || strings.HasPrefix(p, "0b") || strings.HasPrefix(p, "0B") {
+			return ip, false
+		}
+		base := 10
+		switch {
+		case len(p) > 2 && (p[:2] == "0x" || p[:2] == "0X"):
+			p, base = p[2:], 16
+		case len(p) > 1 && p[0] == '0':
+			base = 8
+		}
+		n, err := strconv.ParseUint(p, base, 32)
+		if err != nil {
+			return ip, false
+		}
+		if i < len(parts)-1 {
+			if n > math.MaxUint8 {
+				return ip, false
+			}
+			ip[i] = byte(n)
+			continue
+		}
+		for j := 3; j >= i; j-- {
+			ip[j] = byte(n)
+			n >>= 8
+		}
+		if n != 0 {
+			return ip, false
+		}
+	}
+	return ip, true
+}

@@ -1,0 +1,91 @@
+package socket
+
+import (
+	"runtime"
+	"sync/atomic"
+	"weak"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A callback is option 20's function. The Desc, which is in tables, knows the Socket weakly: a Socket that only its own
+// callback has is closed by the garbage collector like any other.
+type callback struct {
+	f      func(*Socket)
+	stale  bool // what waited at SetCallback may still be told; that is no arrival
+	amount int  // of it, where the kernel tells
+	ready  poller.Interest
+	posted atomic.Bool // one call is on its way: arrivals until then are one
+}
+
+const arrival = poller.In | poller.Err | poller.Hup
+
+// SetCallback has f called after each arrival of data, of a connection to accept, or of the end; not for what waits
+// already. It is called on the loop of a Socket of NewOn, on one goroutine for all those of New, and never inside another
+// call of the user's. nil ends that. Accepted sockets have none.
+func (s *Socket) SetCallback(f func(*Socket)) error {
+	if f == nil {
+		s.call.Store(nil)
+		e := s.d.OnArrival(nil)
+		runtime.KeepAlive(s)
+		return fail(opSetOpt, e)
+	}
+	d := s.d
+	c := &callback{f: f}
+	registered := d.Registered() // then what waits has been told
+	e := d.Use(func(fd int) (e desc.Errno) {
+		c.ready, e = d.K.Ready(fd)
+		c.stale = !registered && c.ready&arrival != 0
+		c.amount = kernel.Waiting(d.K, fd)
+		return e
+	})
+	if e == 0 {
+		s.call.Store(c)
+		handle := weak.Make(s)
+		e = d.OnArrival(func() { c.arrived(d, handle) })
+		if e != 0 {
+			s.call.Store(nil)
+		}
+	}
+	runtime.KeepAlive(s)
+	return fail(opSetOpt, e)
+}
+
+// arrived is an Event: on the loop, or on the goroutine that runs no code of the user's.
+func (c *callback) arrived(d *desc.Desc, s weak.Pointer[Socket]) {
+	if c.stale {
+		c.stale = false
+		if !c.news(d) {
+			return
+		}
+	}
+	if !d.W.Shared() {
+		c.run(s)
+		return
+	}
+	if c.posted.CompareAndSwap(false, true) {
+		d.W.Post(func() {
+			c.posted.Store(false)
+			c.run(s)
+		})
+	}
+}
+
+func (c *callback) run(handle weak.Pointer[Socket]) {
+	if s := handle.Value(); s != nil && s.call.Load() == c { // neither cleared, nor replaced, nor closed
+		c.f(s)
+	}
+}
+
+// news tells whether more than what waited at SetCallback is there.
+func (c *callback) news(d *desc.Desc) bool {
+	more := false
+	d.Use(func(fd int) desc.Errno {
+		ready, _ := d.K.Ready(fd)
+		more = ready&arrival&^c.ready != 0 || kernel.Waiting(d.K, fd) != c.amount
+		return 0
+	})
+	return more
+}

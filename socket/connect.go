@@ -1,0 +1,140 @@
+package socket
+
+import (
+	"runtime"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// The stages of a stream's connect. A connect that timed out or was not waited for goes on by itself.
+const (
+	fresh uint32 = iota
+	connecting
+	connected
+)
+
+// Connect connects a stream, or sets a datagram socket's peer. Non-blocking it is EINPROGRESS; Poll tells when it has
+// ended. After ETIMEDOUT it still goes on: Connect again is EALREADY until it has ended, then EISCONN. After a refusal
+// Connect is a new attempt.
+func (s *Socket) Connect(a Addr) error {
+	to, wrong, err := s.address(opConnect, a)
+	if err != nil {
+		return err
+	}
+	d := s.d
+	if s.typ == SOCK_DGRAM || s.typ == SOCK_RAW || wrong != 0 {
+		return s.use(opConnect, func(fd int) desc.Errno {
+			if wrong != 0 {
+				return wrong
+			}
+			return d.K.Connect(fd, to)
+		})
+	}
+	c := s.start()
+	e := s.attempt(to, &c)
+	if e == full && c.Limit.Blocks() {
+		e = s.attemptLater(to, c.Limit.After(d.K.Now()))
+	} else if e == full {
+		e = kernel.EAGAIN
+	}
+	runtime.KeepAlive(s)
+	return fail(opConnect, e)
+}
+
+// full ends an attempt because the queue of a Unix listener has no room: no Event will tell when it has.
+const full = kernel.ENOBUFS
+
+// attempt connects and waits for the outcome.
+func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {
+	started := false
+	_, e := s.d.Do(desc.Out, c, func() (int, desc.Errno) {
+		if started {
+			return 0, s.outcome()
+		}
+		e := s.begin(to)
+		switch {
+		case e == kernel.EAGAIN:
+			return 0, full
+		case e != kernel.EINPROGRESS || !c.Limit.Blocks():
+			return 0, e
+		}
+		started = true
+		return 0, s.outcome()
+	})
+	return e
+}
+
+// retry is how often a full Unix listener is asked again.
+const retry = timeout.Timeout(2e6)
+
+// attemptLater attempts now and then.
+func (s *Socket) attemptLater(to kernel.Addr, until timeout.Deadline) desc.Errno {
+	for {
+		left := until.Left(s.d.K.Now())
+		nap := desc.Call{Limit: min(retry, timeout.Timeout(left))}
+		if !nap.Limit.Blocks() {
+			return kernel.ETIMEDOUT
+		}
+		_, e := s.d.Do(desc.Out, &nap, func() (int, desc.Errno) { return 0, kernel.EAGAIN })
+		if e != kernel.ETIMEDOUT {
+			return e
+		}
+		if e := s.attempt(to, &desc.Call{Limit: retry}); e != full {
+			return e
+		}
+	}
+}
+
+// begin starts an attempt, unless one is on its way or has come through.
+func (s *Socket) begin(to kernel.Addr) desc.Errno {
+	k, fd := s.d.K, s.d.FD
+	if s.connect.Load() == connecting {
+		if _, e := k.PeerAddr(fd); e == 0 {
+			s.connect.Store(connected)
+		}
+	}
+	if s.connect.Load() == connected {
+		return kernel.EISCONN
+	}
+	e := k.Connect(fd, to)
+	if e == kernel.ECONNABORTED {
+		e = k.Connect(fd, to) // Linux says so once after a refusal that another call has told
+	}
+	switch e {
+	case 0:
+		s.connect.Store(connected)
+		s.peer.Store(&to)
+	case kernel.EINPROGRESS:
+		s.connect.Store(connecting)
+		s.peer.Store(&to)
+	case kernel.EALREADY, kernel.EISCONN:
+	default:
+		s.connect.Store(fresh)
+	}
+	return e
+}
+
+// outcome is how the attempt has ended; EAGAIN while it has not.
+func (s *Socket) outcome() desc.Errno {
+	k, fd := s.d.K, s.d.FD
+	n, e := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
+	if e != 0 {
+		return e
+	}
+	if n != 0 {
+		s.connect.Store(fresh)
+		return desc.Errno(n)
+	}
+	if _, e := k.PeerAddr(fd); e == 0 {
+		s.connect.Store(connected)
+		return 0
+	}
+	if ready, _ := k.Ready(fd); ready&poller.Hup != 0 { // it has ended, and another call has told how
+		s.connect.Store(fresh)
+		return kernel.ECONNREFUSED
+	}
+	return kernel.EAGAIN
+}

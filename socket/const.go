@@ -1,0 +1,109 @@
+package socket
+
+import "github.com/ureactor/ureactor/internal/kernel"
+
+// The host's numbers.
+const (
+	AF_INET  = kernel.AF_INET
+	AF_INET6 = kernel.AF_INET6
+	AF_UNIX  = kernel.AF_UNIX
+
+	SOCK_STREAM    = kernel.SOCK_STREAM
+	SOCK_DGRAM     = kernel.SOCK_DGRAM
+	SOCK_RAW       = kernel.SOCK_RAW
+	SOCK_SEQPACKET = kernel.SOCK_SEQPACKET
+
+	IPPROTO_IP     = kernel.IPPROTO_IP
+	IPPROTO_ICMP   = kernel.IPPROTO_ICMP
+	IPPROTO_TCP    = kernel.IPPROTO_TCP
+	IPPROTO_UDP    = kernel.IPPROTO_UDP
+	IPPROTO_IPV6   = kernel.IPPROTO_IPV6
+	IPPROTO_ICMPV6 = kernel.IPPROTO_ICMPV6
+	IPPROTO_RAW    = kernel.IPPROTO_RAW
+
+	SOL_SOCKET    = kernel.SOL_SOCKET
+	SO_ACCEPTCONN = kernel.SO_ACCEPTCONN
+	SO_BROADCAST  = kernel.SO_BROADCAST
+	SO_DONTROUTE  = kernel.SO_DONTROUTE
+	SO_ERROR      = kernel.SO_ERROR
+	SO_KEEPALIVE  = kernel.SO_KEEPALIVE
+	SO_LINGER     = kernel.SO_LINGER
+	SO_OOBINLINE  = kernel.SO_OOBINLINE
+	SO_RCVBUF     = kernel.SO_RCVBUF
+	SO_RCVLOWAT   = kernel.SO_RCVLOWAT
+	SO_RCVTIMEO   = kernel.SO_RCVTIMEO // accepted, and without effect: SetTimeout is the only mode
+	SO_REUSEADDR  = kernel.SO_REUSEADDR
+	SO_REUSEPORT  = kernel.SO_REUSEPORT
+	SO_SNDBUF     = kernel.SO_SNDBUF
+	SO_SNDLOWAT   = kernel.SO_SNDLOWAT
+	SO_SNDTIMEO   = kernel.SO_SNDTIMEO // as SO_RCVTIMEO
+	SO_TYPE       = kernel.SO_TYPE
+	SOMAXCONN     = kernel.SOMAXCONN
+
+	SOL_IP   = kernel.IPPROTO_IP
+	SOL_TCP  = kernel.IPPROTO_TCP
+	SOL_UDP  = kernel.IPPROTO_UDP
+	SOL_IPV6 = kernel.IPPROTO_IPV6
+
+	IP_ADD_MEMBERSHIP  = kernel.IP_ADD_MEMBERSHIP
+	IP_DROP_MEMBERSHIP = kernel.IP_DROP_MEMBERSHIP
+	IP_MULTICAST_IF    = kernel.IP_MULTICAST_IF
+	IP_MULTICAST_LOOP  = kernel.IP_MULTICAST_LOOP
+	IP_MULTICAST_TTL   = kernel.IP_MULTICAST_TTL
+	IP_TOS             = kernel.IP_TOS
+	IP_TTL             = kernel.IP_TTL
+
+	IPV6_JOIN_GROUP     = kernel.IPV6_JOIN_GROUP
+	IPV6_LEAVE_GROUP    = kernel.IPV6_LEAVE_GROUP
+	IPV6_MULTICAST_HOPS = kernel.IPV6_MULTICAST_HOPS
+	IPV6_MULTICAST_IF   = kernel.IPV6_MULTICAST_IF
+	IPV6_MULTICAST_LOOP = kernel.IPV6_MULTICAST_LOOP
+	IPV6_UNICAST_HOPS   = kernel.IPV6_UNICAST_HOPS
+	IPV6_V6ONLY         = kernel.IPV6_V6ONLY
+
+	TCP_KEEPIDLE  = kernel.TCP_KEEPIDLE // 0 where the system has none
+	TCP_KEEPINTVL = kernel.TCP_KEEPINTVL
+	TCP_MAXSEG    = kernel.TCP_MAXSEG
+	TCP_NODELAY   = kernel.TCP_NODELAY
+
+	MSG_DONTROUTE = kernel.MSG_DONTROUTE
+	MSG_DONTWAIT  = kernel.MSG_DONTWAIT
+	MSG_OOB       = kernel.MSG_OOB
+	MSG_PEEK      = kernel.MSG_PEEK
+	MSG_TRUNC     = kernel.MSG_TRUNC
+	MSG_WAITALL   = kernel.MSG_WAITALL
+
+	SHUT_RD   = kernel.SHUT_RD
+	SHUT_WR   = kernel.SHUT_WR
+	SHUT_RDWR = kernel.SHUT_RDWR
+)
+
+// IPPROTO_SEC asks for a TLS socket, as on the WiPy. New refuses it with EPROTONOSUPPORT.
+const IPPROTO_SEC = 100
+
+// SO_CALLBACK is the option of level SOL_SOCKET that sets the callback, when its value is a function or nil. With other
+// values 20 is the host's option of that number.
+const SO_CALLBACK = 20
+
+// Flags of GetAddrInfo, numbered as Linux does. Addresses are always looked up by ureactor, so all hosts have them.
+const (
+	AI_PASSIVE     = 0x1
+	AI_CANONNAME   = 0x2 // accepted: canonical names are never given (SEMANTICS D24)
+	AI_NUMERICHOST = 0x4
+	AI_V4MAPPED    = 0x8
+	AI_ALL         = 0x10
+	AI_ADDRCONFIG  = 0x20
+	AI_NUMERICSERV = 0x400
+)
+
+// Errno of the OSErrors of GetAddrInfo.
+const (
+	EAI_BADFLAGS   = -1
+	EAI_NONAME     = -2
+	EAI_AGAIN      = -3
+	EAI_FAIL       = -4
+	EAI_FAMILY     = -6
+	EAI_SOCKTYPE   = -7
+	EAI_SERVICE    = -8
+	EAI_ADDRFAMILY = -9
+)

@@ -1,0 +1,48 @@
+package socket
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// InetPton is the 4 or 16 bytes of an IP address. Bad text is EINVAL: blanks, short forms and zones are bad. An unknown
+// family is EAFNOSUPPORT.
+func InetPton(family int, text string) ([]byte, error) {
+	if family != AF_INET && family != AF_INET6 {
+		return nil, fail(opInetPton, kernel.EAFNOSUPPORT)
+	}
+	ip, err := netip.ParseAddr(text)
+	if err != nil || ip.Zone() != "" || strings.Contains(text, "%") || ip.Is4() != (family == AF_INET) {
+		return nil, fail(opInetPton, kernel.EINVAL)
+	}
+	return ip.AsSlice(), nil
+}
+
+// InetNtop is the text of an IP address of 4 or 16 bytes; another length is ErrValue. An unknown family is EAFNOSUPPORT.
+func InetNtop(family int, b []byte) (string, error) {
+	want := 4
+	switch family {
+	case AF_INET:
+	case AF_INET6:
+		want = 16
+	default:
+		return "", fail(opInetNtop, kernel.EAFNOSUPPORT)
+	}
+	if len(b) != want {
+		return "", badValue(opInetNtop, "address of %d bytes must have %d", len(b), want)
+	}
+	return ntop(b), nil
+}
+
+// ntop writes RFC 5952's form. It differs from netip's in ::1.2.3.4, which the C libraries write so.
+func ntop(b []byte) string {
+	if len(b) == 16 && [12]byte(b) == [12]byte{} && binary.BigEndian.Uint16(b[12:]) != 0 {
+		return fmt.Sprintf("::%d.%d.%d.%d", b[12], b[13], b[14], b[15])
+	}
+	ip, _ := netip.AddrFromSlice(b)
+	return ip.String()
+}

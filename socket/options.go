@@ -1,0 +1,70 @@
+package socket
+
+import (
+	"runtime"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// SetSockOpt sets an option to an int, of which 32 bits count, a bool, or the bytes of whatever the host expects. With
+// SOL_SOCKET and SO_CALLBACK, a func(*Socket) or nil is SetCallback.
+func (s *Socket) SetSockOpt(level, name int, value any) error {
+	if level != int(int32(level)) || name != int(int32(name)) {
+		return fail(opSetOpt, kernel.ENOPROTOOPT)
+	}
+	switch v := value.(type) {
+	case bool:
+		n := 0
+		if v {
+			n = 1
+		}
+		return s.use(opSetOpt, func(fd int) desc.Errno { return s.d.K.SetOpt(fd, level, name, n) })
+	case int:
+		return s.use(opSetOpt, func(fd int) desc.Errno { return s.d.K.SetOpt(fd, level, name, int(int32(v))) })
+	case []byte:
+		return s.use(opSetOpt, func(fd int) desc.Errno { return s.d.K.SetOptBytes(fd, level, name, v) })
+	case nil:
+		if level == SOL_SOCKET && name == SO_CALLBACK {
+			return s.SetCallback(nil)
+		}
+	case func(*Socket):
+		if level == SOL_SOCKET && name == SO_CALLBACK {
+			return s.SetCallback(v)
+		}
+	}
+	return badValue(opSetOpt, "value of type %T must be int, bool or []byte, or for SO_CALLBACK func(*Socket) or nil", value)
+}
+
+// GetSockOpt is an option that is an int.
+func (s *Socket) GetSockOpt(level, name int) (v int, err error) {
+	if level != int(int32(level)) || name != int(int32(name)) {
+		return 0, fail(opGetOpt, kernel.ENOPROTOOPT)
+	}
+	err = s.use(opGetOpt, func(fd int) (e desc.Errno) {
+		v, e = s.d.K.GetOpt(fd, level, name)
+		return e
+	})
+	return v, err
+}
+
+// optionMax is the most that GetSockOptBytes gives, as CPython's.
+const optionMax = 1024
+
+// GetSockOptBytes is an option of size bytes at most.
+func (s *Socket) GetSockOptBytes(level, name, size int) ([]byte, error) {
+	if size < 0 || size > optionMax {
+		return nil, badValue(opGetOpt, "size %d must be 0 … %d", size, optionMax)
+	}
+	if level != int(int32(level)) || name != int(int32(name)) {
+		return nil, fail(opGetOpt, kernel.ENOPROTOOPT)
+	}
+	p := make([]byte, size)
+	n := 0
+	err := s.use(opGetOpt, func(fd int) (e desc.Errno) {
+		n, e = s.d.K.GetOptBytes(fd, level, name, p)
+		return e
+	})
+	runtime.KeepAlive(s)
+	return p[:min(n, size)], err
+}

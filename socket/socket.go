@@ -1,0 +1,169 @@
+// Package socket is MicroPython's socket module for Go, exact in every mode: a Socket is a descriptor with one Timeout
+// — none blocks, zero never waits, anything else is one deadline for a whole call.
+//
+// A call waits the way its Socket was made: those of New park the calling goroutine, and any number of goroutines may
+// use one; those of NewOn belong to a reactor's loop and suspend the Task that calls.
+package socket
+
+import (
+	"math"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A Socket is a handle on a descriptor. When nobody has it any more the garbage collector closes it; Close does so
+// now. It must not be copied.
+type Socket struct {
+	d       *desc.Desc
+	timeout atomic.Int64                // a timeout.Timeout
+	peer    atomic.Pointer[kernel.Addr] // of a stream: as given to Connect or told by Accept
+	call    atomic.Pointer[callback]    // option 20's
+	cleanup runtime.Cleanup
+	connect atomic.Uint32 // a stage
+	family  int32
+	typ     int32
+}
+
+// New makes a Socket whose calls park the calling goroutine.
+func New(family, typ, proto int) (*Socket, error) {
+	return create(kernel.Host, desc.Parked, family, typ, proto)
+}
+
+// NewOn makes a Socket that belongs to the loop of r: it is used by r's Tasks, which it suspends, and, with Timeout 0,
+// by callbacks. A call that would have to wait in a callback is EDEADLK.
+func NewOn(r *reactor.Reactor, family, typ, proto int) (*Socket, error) {
+	return create(r.Kernel(), r.Waiter(), family, typ, proto)
+}
+
+func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, error) {
+	switch {
+	case proto == IPPROTO_SEC:
+		return nil, &OSError{int(kernel.EPROTONOSUPPORT), "socket with IPPROTO_SEC (no TLS here; package netconn has it)"}
+	case family != int(int32(family)):
+		return nil, fail(opSocket, kernel.EAFNOSUPPORT)
+	case typ != int(int32(typ)), proto != int(int32(proto)):
+		return nil, fail(opSocket, kernel.EINVAL)
+	}
+	fd, e := k.Socket(family, typ, proto)
+	if e != 0 {
+		return nil, fail(opSocket, e)
+	}
+	return adopt(k, w, fd, family, typ), nil
+}
+
+// adopt makes a blocking Socket of a descriptor.
+func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
+	s := &Socket{d: desc.New(k, fd, w), family: int32(family), typ: int32(typ & 0xf)} // without SOCK_CLOEXEC and the like
+	s.timeout.Store(int64(timeout.None))
+	s.cleanup = runtime.AddCleanup(s, release, s.d)
+	return s
+}
+
+// release closes what nobody can reach any more, where it belongs.
+func release(d *desc.Desc) {
+	if d.W.Shared() || !d.W.Post(func() { d.Close() }) {
+		d.Close()
+	}
+}
+
+// Close ends the Socket: every call on it, also those in progress, is EBADF from now on. The peer sees the end of the
+// stream. Again is nothing.
+func (s *Socket) Close() error {
+	s.cleanup.Stop()
+	s.call.Store(nil)
+	e := s.d.Close()
+	runtime.KeepAlive(s)
+	return fail(opClose, e)
+}
+
+// Detach gives the descriptor away: it stays open, non-blocking as it always was, and the Socket is closed.
+func (s *Socket) Detach() (int, error) {
+	s.cleanup.Stop()
+	s.call.Store(nil)
+	fd, e := s.d.Detach()
+	runtime.KeepAlive(s)
+	return fd, fail(opDetach, e)
+}
+
+// Fileno is the descriptor's number, -1 once closed. It is the Socket's: do not close it.
+func (s *Socket) Fileno() int {
+	fd := s.d.Number()
+	runtime.KeepAlive(s)
+	return fd
+}
+
+// Family is the address family that the Socket was made with.
+func (s *Socket) Family() int { return int(s.family) }
+
+// Type is SOCK_STREAM, SOCK_DGRAM, …
+func (s *Socket) Type() int { return int(s.typ) }
+
+// Desc is for package sel.
+func (s *Socket) Desc() *desc.Desc { return s.d }
+
+// SetTimeout sets how long each later call may wait: timeout.None blocks, 0 never waits. timeout.Seconds converts
+// MicroPython's argument.
+func (s *Socket) SetTimeout(t timeout.Timeout) error { return s.setTimeout(opSetTimeout, t) }
+
+// SetTimeoutSeconds is SetTimeout for seconds: 0 and more, +Inf included. Every value above zero is a timeout, however small.
+func (s *Socket) SetTimeoutSeconds(seconds float64) error {
+	t, err := timeout.Seconds(seconds)
+	if err != nil {
+		return badValue(opSetTimeout, "seconds %v must be 0 … +Inf", seconds)
+	}
+	return s.setTimeout(opSetTimeout, t)
+}
+
+// SetBlocking(true) is SetTimeout(timeout.None); SetBlocking(false) is SetTimeout(0).
+func (s *Socket) SetBlocking(on bool) error {
+	if on {
+		return s.setTimeout(opSetBlocking, timeout.None)
+	}
+	return s.setTimeout(opSetBlocking, 0)
+}
+
+func (s *Socket) setTimeout(o op, t timeout.Timeout) error {
+	if t < 0 {
+		return badValue(o, "timeout %d ns must be 0 … %d", int64(t), int64(math.MaxInt64))
+	}
+	if s.d.Closed() {
+		return fail(o, kernel.EBADF)
+	}
+	s.timeout.Store(int64(t))
+	runtime.KeepAlive(s)
+	return nil
+}
+
+// Timeout is what SetTimeout has set.
+func (s *Socket) Timeout() timeout.Timeout { return timeout.Timeout(s.timeout.Load()) }
+
+// start is a call that begins now.
+func (s *Socket) start() desc.Call { return desc.Call{Limit: timeout.Timeout(s.timeout.Load())} }
+
+// startWith is one with flags: MSG_DONTWAIT never waits, in any mode (SEMANTICS D7).
+func (s *Socket) startWith(flags int) desc.Call {
+	if flags&MSG_DONTWAIT != 0 {
+		return desc.Call{}
+	}
+	return s.start()
+}
+
+// or joins flags.
+func or(flags []int) (f int) {
+	for _, g := range flags {
+		f |= g
+	}
+	return f
+}
+
+// use runs a call that never waits.
+func (s *Socket) use(o op, f func(fd int) desc.Errno) error {
+	e := s.d.Use(f)
+	runtime.KeepAlive(s)
+	return fail(o, e)
+}
