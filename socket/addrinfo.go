@@ -23,7 +23,7 @@ type AddrInfo struct {
 // choose what is wanted; 0 is all: streams first, then datagrams, then raw sockets. Errors of the resolver are negative
 // OSErrors; a port out of range is ErrValue.
 func GetAddrInfo(host, port string, af, typ, proto, flags int) ([]AddrInfo, error) {
-	q, err := newQuery(host, port, af, typ, proto, flags)
+	q, err := newQuery(kernel.Host, host, port, af, typ, proto, flags)
 	if err == nil && q.asks() {
 		err = q.ask(context.Background(), kernel.Host)
 	}
@@ -35,7 +35,7 @@ func GetAddrInfo(host, port string, af, typ, proto, flags int) ([]AddrInfo, erro
 
 // GetAddrInfoOn is GetAddrInfo for a Task, which waits while the loop goes on.
 func GetAddrInfoOn(t *reactor.Task, host, port string, af, typ, proto, flags int) ([]AddrInfo, error) {
-	q, err := newQuery(host, port, af, typ, proto, flags)
+	q, err := newQuery(t.Reactor().Kernel(), host, port, af, typ, proto, flags)
 	if err == nil && q.asks() {
 		asked := *q // if the Task is cancelled, Await leaves the function to itself
 		ctx, k := t.Context(), t.Reactor().Kernel()
@@ -76,7 +76,7 @@ func eai(code int) error { return &OSError{code, opGetAddrInfo.String()} }
 const knownFlags = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG | AI_NUMERICSERV
 
 // newQuery checks the arguments and answers what needs nobody else.
-func newQuery(host, port string, af, typ, proto, flags int) (*query, error) {
+func newQuery(k kernel.Kernel, host, port string, af, typ, proto, flags int) (*query, error) {
 	if flags&^knownFlags != 0 {
 		return nil, eai(EAI_BADFLAGS)
 	}
@@ -90,25 +90,29 @@ func newQuery(host, port string, af, typ, proto, flags int) (*query, error) {
 	if err := q.number(flags); err != nil {
 		return nil, err
 	}
-	return q, q.literal(flags)
+	return q, q.literal(k, flags)
 }
 
-// choose picks the services as the C libraries do: an unknown protocol can only be a raw socket's.
+// choose picks the services as the C libraries do: a raw socket has no ports, so it is there only when nothing is asked
+// for.
 func (q *query) choose(typ, proto int) error {
 	all := []service{
 		{SOCK_STREAM, IPPROTO_TCP, "tcp", portUnknown},
 		{SOCK_DGRAM, IPPROTO_UDP, "udp", portUnknown},
-		{SOCK_RAW, proto, "", portUnknown},
+		{SOCK_RAW, 0, "", portUnknown},
 	}
 	if typ == 0 && proto == 0 {
 		q.services = all
 		return nil
 	}
-	for _, s := range all {
+	for _, s := range all[:2] {
 		if (typ == 0 || typ == s.typ) && (proto == 0 || proto == s.proto) {
 			q.services = []service{s}
 			return nil
 		}
+	}
+	if typ == 0 || typ == SOCK_RAW {
+		return eai(EAI_SERVICE)
 	}
 	return eai(EAI_SOCKTYPE)
 }
@@ -133,7 +137,7 @@ func (q *query) number(flags int) error {
 }
 
 // literal is a host that is an address.
-func (q *query) literal(flags int) error {
+func (q *query) literal(k kernel.Kernel, flags int) error {
 	a, ok := kernel.Addr{}, false
 	if ip, isShort := shortIPv4(q.host); isShort {
 		a, ok = kernel.Addr{Family: AF_INET, IP: ip}, true
@@ -144,8 +148,8 @@ func (q *query) literal(flags int) error {
 		if t.bad != "" || t.a.Family != AF_INET6 {
 			return eai(EAI_NONAME)
 		}
-		i, err := kernel.Host.Interface(zone)
-		if err != nil {
+		i, err := k.Interface(zone)
+		if err != nil || !t.a.AddrPort().Addr().IsLinkLocalUnicast() && !t.a.AddrPort().Addr().IsLinkLocalMulticast() {
 			return eai(EAI_NONAME)
 		}
 		a, ok = t.a, true
@@ -156,6 +160,8 @@ func (q *query) literal(flags int) error {
 		copy(a.IP[12:], a.IP[:4])
 		copy(a.IP[:12], v4InV6)
 		a.Family = AF_INET6
+	case ok && q.af == AF_INET && a.Family == AF_INET6 && a.AddrPort().Addr().Is4In6():
+		a = kernel.Addr{Family: AF_INET, IP: [16]byte(append(a.IP[12:], make([]byte, 12)...))}
 	case ok && q.af != 0 && q.af != a.Family:
 		return eai(EAI_ADDRFAMILY)
 	}
