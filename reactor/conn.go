@@ -155,6 +155,7 @@ func (c *Conn) eof() {
 	c.st |= sawEOF
 	c.watch()
 	switch {
+	case c.is(over): // its registration could not be changed
 	case c.is(closing):
 		c.mark()
 	case c.is(broken):

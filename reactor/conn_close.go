@@ -157,8 +157,11 @@ func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.out != nil && !c.is(blocked) {
 		c.flush()
 	}
-	if c.is(broken) {
+	switch {
+	case c.is(broken):
 		return -1, nil, c.times.broke
+	case c.is(over): // its registration could not be changed
+		return -1, nil, ErrClosed
 	}
 	for c.out != nil && c.out.n > 0 {
 		b := c.out.head.b[c.out.head.start:c.out.head.end]
