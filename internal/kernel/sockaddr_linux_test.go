@@ -100,8 +100,12 @@ func TestBadAddressesHaveAnErrno(t *testing.T) {
 			t.Errorf("%+v: %v, want %v", row.a, e, row.want)
 		}
 	}
-	if got := new(sockaddr).addr(0); got != (Addr{}) {
-		t.Errorf("no bytes are %+v", got)
+	for n := range uint32(2) { // what is in the memory is of another address
+		s := dirty()
+		bytesOf(s)[0], bytesOf(s)[1] = AF_INET, 0
+		if got := s.addr(n); got != (Addr{}) {
+			t.Errorf("%d bytes are %+v", n, got)
+		}
 	}
 }
 
