@@ -24,7 +24,7 @@ type Kernel = kernel.Kernel
 type Addr = kernel.Addr
 
 const (
-	batchSize = 512       // Events taken from the kernel in one turn; the rest wait for the next
+	batchSize = 1024      // Events taken from the kernel in one turn; the rest wait for the next
 	readSize  = 64 * 1024 // bytes read per Conn a turn, so that one stream cannot starve the rest
 )
 
