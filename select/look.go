@@ -1,0 +1,261 @@
+package sel
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// askEvery is how long a waiting poll sleeps between two looks at Objects that tell nothing (SEMANTICS D39).
+const askEvery = timeout.Timeout(time.Millisecond)
+
+// A scan is one poll in progress. It is used again, so that polling allocates nothing.
+type scan struct {
+	s     *set
+	try   func() (int, kernel.Errno) // look, made once
+	call  desc.Call
+	waits bool // it may sleep, and so holds the turn while it looks
+	found []Event
+	ask   []*entry
+	err   error // an Object's
+}
+
+// A walk is the results of the last IPoll, and how far they have been walked.
+type walk struct {
+	found []Event
+	at    int
+	once  bool
+}
+
+func (s *set) poll(op string, limit timeout.Timeout) ([]Event, error) {
+	c, err := s.run(op, limit)
+	if err != nil || len(c.found) == 0 {
+		s.done(c)
+		return nil, err
+	}
+	events := slices.Clone(c.found)
+	s.done(c)
+	return events, nil
+}
+
+func (s *set) ipoll(limit timeout.Timeout, once bool) error {
+	c, err := s.run("ipoll", limit)
+	s.mu.Lock()
+	old := s.iter.found
+	clear(old)
+	s.iter = walk{found: old[:0], once: once}
+	if c != nil && err == nil {
+		s.iter.found, c.found = c.found, old[:0]
+	}
+	s.mu.Unlock()
+	s.done(c)
+	return err
+}
+
+// run is one poll with one deadline.
+func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
+	s.mu.Lock()
+	e := s.open()
+	if e != 0 {
+		s.mu.Unlock()
+		return nil, fail(op, e)
+	}
+	c := s.spare
+	if s.spare = nil; c == nil {
+		c = &scan{s: s}
+		c.try = c.look
+	}
+	d := s.d
+	c.err = nil
+	c.waits = limit.Blocks()
+	if c.waits {
+		s.waiting++
+	}
+	s.mu.Unlock()
+	e = c.wait(d, limit)
+	switch e {
+	case 0:
+		return c, c.err
+	case kernel.EAGAIN:
+		return c, nil
+	}
+	return c, fail(op, e)
+}
+
+// wait is by the law. A deadline that passes while another goroutine polls the same Poll leaves one more look: ready
+// beats timeout (D7).
+func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
+	if c.waits {
+		defer func() { // deferred: a task may be unwound
+			c.s.mu.Lock()
+			c.s.waiting--
+			c.s.mu.Unlock()
+		}()
+		c.call = desc.Call{Limit: limit}
+		if _, e := d.Do(desc.In, &c.call, c.try); e != kernel.ETIMEDOUT {
+			return e
+		}
+		c.waits = false
+	}
+	c.call = desc.Call{}
+	_, e := d.Do(desc.In, &c.call, c.try)
+	return e
+}
+
+// done gives back the scan, without what it found.
+func (s *set) done(c *scan) {
+	if c == nil {
+		return
+	}
+	clear(c.found)
+	c.found = c.found[:0]
+	s.mu.Lock()
+	s.spare = c
+	s.mu.Unlock()
+}
+
+// look finds all that is ready now. EAGAIN: nothing.
+func (c *scan) look() (int, kernel.Errno) {
+	c.found = c.found[:0]
+	if e := c.lookUnderLock(); e != 0 {
+		return 0, e
+	}
+	// The kernel first, the Objects after it: the Wait has swallowed the wake of what was told before it.
+	c.askObjects()
+	if len(c.found) == 0 && c.err == nil {
+		return 0, kernel.EAGAIN
+	}
+	return len(c.found), 0
+}
+
+func (c *scan) lookUnderLock() kernel.Errno {
+	s := c.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return kernel.EBADF
+	}
+	if c.waits {
+		s.seen = s.changes
+	}
+	n, e := s.collect()
+	if e != 0 {
+		return e
+	}
+	for i := range s.events[:n] {
+		ev := &s.events[i]
+		if n := s.nodes[ev.FD]; n != nil && n.gen == ev.Gen && !n.asked {
+			c.report(n, eventsOf(ev.Ready))
+		}
+	}
+	if e := c.askNodes(); e != 0 {
+		return e
+	}
+	for _, x := range s.dead {
+		c.found = append(c.found, Event{x.obj, POLLNVAL})
+	}
+	c.ask = append(c.ask[:0], s.custom...)
+	c.call.Step = 0
+	if s.silent > 0 {
+		c.call.Step = askEvery
+	}
+	if !c.waits && s.waiting > 0 && s.seen != s.changes {
+		s.wake() // the Wait above has swallowed one that was another poll's
+	}
+	return 0
+}
+
+// collect takes all Events from the kernel. It is level-triggered: a batch that may have been too small is taken again
+// into a larger one. A descriptor may fill two places on its way (kqueue's filters), and the wake one.
+func (s *set) collect() (int, kernel.Errno) {
+	for {
+		n, err := s.q.Wait(s.events, 0)
+		if err != nil {
+			return 0, number(err)
+		}
+		if 2*n+2 <= len(s.events) {
+			return n, 0
+		}
+		s.events = make([]poller.Event, 2*len(s.events))
+	}
+}
+
+// report adds the entries of a descriptor that its events concern.
+func (c *scan) report(n *node, ev Events) {
+	for _, x := range n.entries {
+		if r := ev & (x.mask | unasked); r != 0 {
+			c.found = append(c.found, Event{x.obj, r})
+		}
+	}
+}
+
+// askNodes asks about the descriptors that the kernel does not tell of.
+func (c *scan) askNodes() kernel.Errno {
+	s := c.s
+	for i := len(s.asked) - 1; i >= 0; i-- { // from the end: who leaves is replaced by the last
+		n := s.asked[i]
+		ready, e := s.k.Ready(int(n.fd))
+		if e == kernel.EBADF {
+			n.file = false // the next under this number may be something else
+			c.report(n, POLLNVAL)
+			continue
+		}
+		if e == 0 && !n.told && !n.file {
+			e = s.tell(n) // it has been opened
+		}
+		if e != 0 {
+			return e
+		}
+		c.report(n, eventsOf(ready))
+	}
+	return 0
+}
+
+// askObjects calls the user, so it holds no lock.
+func (c *scan) askObjects() {
+	for i, x := range c.ask {
+		c.ask[i] = nil
+		c.s.mu.Lock()
+		mask, gone := x.mask, x.gone
+		c.s.mu.Unlock()
+		if gone || c.err != nil {
+			continue
+		}
+		ev, err := x.custom.Poll(mask)
+		if err != nil {
+			c.err = err
+		} else if ev != 0 {
+			c.found = append(c.found, Event{x.obj, ev})
+		}
+	}
+}
+
+// walk yields what the last IPoll has found and nobody has been shown.
+func (s *set) walk(yield func(Pollable, Events) bool) {
+	for {
+		ev, ok := s.step()
+		if !ok || !yield(ev.Obj, ev.Events) {
+			return
+		}
+	}
+}
+
+func (s *set) step() (Event, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := &s.iter
+	if w.at == len(w.found) {
+		return Event{}, false
+	}
+	ev := w.found[w.at]
+	w.found[w.at] = Event{}
+	w.at++
+	if e := s.objects[ev.Obj]; w.once && e != nil {
+		s.setMask(e, 0) // an error leaves the mask: it will be reported once more
+	}
+	return ev, true
+}

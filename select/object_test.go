@@ -1,0 +1,233 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	sel "github.com/ureactor/ureactor/select"
+)
+
+// ready is an Object that says what it is told to, and remembers what it was asked.
+type ready struct {
+	state atomic.Int64
+	asked atomic.Int64
+	masks []sel.Events
+	err   error
+	call  func()
+}
+
+func (r *ready) Poll(mask sel.Events) (sel.Events, error) {
+	r.asked.Add(1)
+	r.masks = append(r.masks, mask)
+	if r.call != nil {
+		r.call()
+	}
+	return sel.Events(r.state.Load()), r.err
+}
+
+func (r *ready) last() sel.Events { return r.masks[len(r.masks)-1] }
+
+// teller tells when it may be ready.
+type teller struct {
+	ready
+	f     atomic.Pointer[func()]
+	calls []bool
+}
+
+func (n *teller) Notify(f func()) {
+	n.calls = append(n.calls, f != nil)
+	n.f.Store(nil)
+	if f != nil {
+		n.f.Store(&f)
+	}
+}
+
+// An Object is asked once per poll with its present mask, also 0, and what it says is reported unmasked.
+func TestObjectIsAsked(t *testing.T) {
+	both(t, func(l *lab) {
+		o := &ready{}
+		p := l.poll(o)
+		l.expect(p, 0, is{})
+		o.state.Store(1)
+		l.expect(p, 0, is{o: IN})
+		must(p.Modify(o, OUT))
+		l.expect(p, 0, is{o: IN})
+		must(p.Modify(o, 0))
+		o.state.Store(16)
+		l.expect(p, 0, is{o: HUP})
+		o.state.Store(1 << 20)
+		l.expect(p, 0, is{o: 1 << 20})
+		o.state.Store(0)
+		l.expect(p, 0, is{})
+		if want := []sel.Events{5, 5, 4, 0, 0, 0}; !slices.Equal(o.masks, want) {
+			t.Errorf("asked with %d, want %d", o.masks, want)
+		}
+		must(p.Unregister(o))
+		l.expect(p, 0, is{})
+		if o.asked.Load() != 6 {
+			t.Error("asked after Unregister")
+		}
+	})
+}
+
+// An Object's error comes out of Poll as it is, out of IPoll and Select too, and the Poll stays usable.
+func TestObjectError(t *testing.T) {
+	both(t, func(l *lab) {
+		o, other := &ready{}, &ready{}
+		other.state.Store(1)
+		p := l.poll(other, o)
+		for _, want := range []error{syscall.EINVAL, syscall.Errno(1000), io.ErrUnexpectedEOF} {
+			o.err = want
+			for _, ms := range []int{0, guard, -1} {
+				if got, err := p.Poll(ms); got != nil || err != want {
+					t.Errorf("Poll: %v, %v; want %v", got, err, want)
+				}
+			}
+			seq, err := p.IPoll(0, 0)
+			if err != want || seq == nil {
+				t.Errorf("IPoll: %v; want %v", err, want)
+			}
+			for range seq {
+				t.Error("IPoll yields after an error")
+			}
+			if _, _, _, err := sel.Select([]sel.Pollable{o}, nil, nil, 0); err != want {
+				t.Errorf("Select: %v; want %v", err, want)
+			}
+		}
+		o.err = nil
+		l.expect(p, 0, is{other: IN})
+	})
+}
+
+// A panic in an Object is the caller's, and the Poll stays usable: nobody holds its turn.
+func TestObjectPanic(t *testing.T) {
+	both(t, func(l *lab) {
+		o := &ready{call: func() { panic("the user's") }}
+		p := l.poll(o)
+		for range 2 {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Error("no panic")
+					}
+				}()
+				p.Poll(guard)
+			}()
+		}
+		o.call = nil
+		o.state.Store(1)
+		l.expect(p, guard, is{o: IN})
+	})
+}
+
+// An Object may do to the Poll what it likes while it is asked.
+func TestObjectChangesThePoll(t *testing.T) {
+	both(t, func(l *lab) {
+		var p *sel.Poll
+		first, second := &ready{}, &ready{}
+		second.state.Store(1)
+		first.call = func() {
+			first.call = nil
+			must(p.Modify(second, OUT))
+			must(p.Unregister(first))
+			must(p.Register(&ready{}))
+			l.expect(p, 0, is{second: IN})
+		}
+		p = l.poll(first, second)
+		l.expect(p, 0, is{second: IN})
+		if second.last() != OUT {
+			t.Errorf("asked with %v, want the present mask", second.last())
+		}
+		first.call = func() { must(p.Close()) }
+		must(p.Register(first))
+		first.state.Store(1)
+		if ev, err := p.Poll(0); err != nil || len(ev) == 0 {
+			t.Errorf("closed while it was asked: %v, %v; want what was found", ev, err)
+		}
+	})
+}
+
+// A waiting poll asks a silent Object every millisecond (D39): it becomes ready at the 5th time, with nothing to wake.
+func TestD39SilentObject(t *testing.T) {
+	both(t, func(l *lab) {
+		o := &ready{}
+		o.call = func() {
+			if o.asked.Load() == 5 {
+				o.state.Store(4)
+			}
+		}
+		a, _ := l.pair()
+		p := l.poll(o)
+		must(p.Register(a, IN))
+		passed := lap()
+		l.expect(p, -1, is{o: OUT})
+		if d := passed(); d < 4*time.Millisecond {
+			t.Errorf("asked 5 times within %v: more than once a millisecond", d)
+		}
+	})
+}
+
+// Beside a silent Object a descriptor ends the wait at once, and both are reported together.
+func TestObjectsAndDescriptors(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		o := &ready{}
+		p := l.poll(o)
+		must(p.Register(a, IN))
+		l.expect(p, 0, is{})
+		o.state.Store(1)
+		l.expect(p, 0, is{o: IN})
+		b.write("x")
+		l.expect(p, 0, is{o: IN, a: IN})
+		o.state.Store(0)
+		l.expect(p, -1, is{a: IN})
+		a.read()
+		passed := lap()
+		l.expect(p, 20, is{})
+		if d := passed(); d < 20*time.Millisecond {
+			t.Errorf("early: %v", d)
+		}
+		join := l.asleep(func() { l.expect(p, guard, is{a: IN}) })
+		b.write("x")
+		join()
+	})
+}
+
+// A Notifier is asked when it tells, from whatever goroutine, and not every millisecond. It is told when to begin and
+// to end.
+func TestNotifier(t *testing.T) {
+	both(t, func(l *lab) {
+		n := &teller{}
+		p := l.poll(n)
+		l.expect(p, 20, is{})
+		if got := n.asked.Load(); got > 2 {
+			t.Errorf("asked %d times in one wait, want at its beginning and its end", got)
+		}
+		tell := *n.f.Load()
+		join := l.asleep(func() { l.expect(p, guard, is{n: IN}) })
+		go tell() // of nothing
+		n.state.Store(1)
+		go tell()
+		join()
+		must(p.Register(n, IN))
+		must(p.Unregister(n))
+		must(p.Unregister(n))
+		must(p.Register(n))
+		f := *n.f.Load()
+		must(p.Close())
+		f() // too late is nothing
+		if want := []bool{true, false, true, false}; !slices.Equal(n.calls, want) {
+			t.Errorf("Notify with a function: %v, want %v", n.calls, want)
+		}
+		if err := p.Register(n); !errors.Is(err, syscall.EBADF) {
+			t.Errorf("Register: %v, want EBADF", err)
+		}
+	})
+}

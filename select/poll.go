@@ -1,0 +1,111 @@
+package sel
+
+import (
+	"iter"
+	"math"
+	"runtime"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A Poll waits for any of the objects registered with it. One of New may be used by any goroutines at once: a change
+// takes effect for a poll in progress at once or, at the latest, when that wakes. One of NewOn belongs to its
+// reactor's loop, and so do the sockets of that loop; only what Notify was given may be called from elsewhere.
+//
+// A Poll that is unreachable is closed. It can be registered with another Poll, where it is POLLIN while a descriptor in
+// it is ready (Objects and what is POLLNVAL do not count: they are known when they are asked).
+type Poll struct {
+	s       *set // apart, so that objects, hooks and the loop do not keep an unreachable Poll
+	cleanup runtime.Cleanup
+}
+
+// New makes a Poll whose polls park the goroutine. It takes descriptors when it is first used, and that is when their
+// lack (EMFILE) is told.
+func New() *Poll { return newPoll(kernel.Host, desc.Parked) }
+
+// NewOn makes a Poll for the Tasks of a reactor: its polls suspend the running Task. Where no Task runs, in a callback,
+// polls that would have to wait are EDEADLK.
+func NewOn(r *reactor.Reactor) *Poll { return newPoll(r.Kernel(), r.Waiter()) }
+
+func newPoll(k kernel.Kernel, w desc.Waiter) *Poll {
+	p := &Poll{s: newSet(k, w)}
+	p.cleanup = runtime.AddCleanup(p, (*set).abandon, p.s)
+	return p
+}
+
+// Register adds an object, or replaces its mask. Without a mask it is POLLIN|POLLOUT; several are or'ed. A closed socket
+// can be registered, and is POLLNVAL.
+func (p *Poll) Register(obj Pollable, mask ...Events) error {
+	m := POLLIN | POLLOUT
+	if len(mask) > 0 {
+		m = 0
+		for _, bits := range mask {
+			m |= bits
+		}
+	}
+	err := p.s.register(obj, m)
+	runtime.KeepAlive(p)
+	return err
+}
+
+// Modify replaces the mask of a registered object. ENOENT for any other.
+func (p *Poll) Modify(obj Pollable, mask Events) error {
+	err := p.s.modify(obj, mask)
+	runtime.KeepAlive(p)
+	return err
+}
+
+// Unregister takes an object out. One that is not in is no error.
+func (p *Poll) Unregister(obj Pollable) error {
+	err := p.s.unregister(obj)
+	runtime.KeepAlive(p)
+	return err
+}
+
+// Poll waits until an object is ready, for ms milliseconds at most: 0 only looks, a negative number is for ever. All
+// that are ready are in the result, in no particular order, and nothing if the time is over. An Object's error comes
+// back as it is. EBADF when the Poll is closed, also meanwhile.
+func (p *Poll) Poll(ms int) ([]Event, error) {
+	events, err := p.s.poll("poll", millis(ms))
+	runtime.KeepAlive(p)
+	return events, err
+}
+
+// IPoll is Poll that allocates nothing: the wait happens in the call, and the iterator walks the results of that moment.
+// There is one walk: breaking off and going on continues it, and the next IPoll starts another in its place. After
+// an error it is empty.
+//
+// With flags 1 the mask of an object becomes 0 when it is yielded (POLLERR, POLLHUP and POLLNVAL still come); Modify or
+// Register rearm it.
+func (p *Poll) IPoll(ms, flags int) (iter.Seq2[Pollable, Events], error) {
+	err := p.s.ipoll(millis(ms), flags&1 != 0)
+	runtime.KeepAlive(p)
+	return p.s.seq, err
+}
+
+// Close gives back the descriptors; polls in progress and all calls afterwards are EBADF. Again is nothing.
+func (p *Poll) Close() error {
+	p.cleanup.Stop()
+	err := fail("close", p.s.close())
+	runtime.KeepAlive(p)
+	return err
+}
+
+// Desc is the Poll's own descriptor, for another Poll; nil when none is to be had.
+func (p *Poll) Desc() *desc.Desc {
+	d := p.s.own()
+	runtime.KeepAlive(p)
+	return d
+}
+
+// millis is the Timeout of a number of milliseconds; negative is for ever.
+func millis(ms int) timeout.Timeout {
+	if ms < 0 || int64(ms) > math.MaxInt64/int64(time.Millisecond) {
+		return timeout.None
+	}
+	return timeout.Timeout(ms) * timeout.Timeout(time.Millisecond)
+}

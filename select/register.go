@@ -1,0 +1,281 @@
+package sel
+
+import (
+	"slices"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+func (s *set) register(obj Pollable, mask Events) error {
+	e, err := entryOf(obj, mask)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if errno := s.open(); errno != 0 {
+		s.mu.Unlock()
+		return fail("register", errno)
+	}
+	n, ok := e.custom.(Notifier)
+	if ok && s.objects[obj] == nil {
+		s.mu.Unlock()
+		n.Notify(s.f) // before it is first asked: what happens after that is told
+		s.mu.Lock()
+	}
+	errno := kernel.EBADF // closed while Notify was called
+	switch old := s.objects[obj]; {
+	case s.closed:
+	case old != nil:
+		errno = s.setMask(old, mask)
+	default:
+		errno = s.add(e)
+	}
+	closed := s.closed
+	s.mu.Unlock()
+	if ok && closed {
+		n.Notify(nil)
+	}
+	return fail("register", errno)
+}
+
+func (s *set) modify(obj Pollable, mask Events) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fail("modify", kernel.EBADF)
+	}
+	e := s.find(obj)
+	if e == nil {
+		return fail("modify", kernel.ENOENT)
+	}
+	return fail("modify", s.setMask(e, mask))
+}
+
+func (s *set) unregister(obj Pollable) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return fail("unregister", kernel.EBADF)
+	}
+	e := s.find(obj)
+	if e == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	delete(s.objects, obj)
+	s.remove(e)
+	s.mu.Unlock()
+	if n, ok := e.custom.(Notifier); ok {
+		n.Notify(nil)
+	}
+	return nil
+}
+
+func (s *set) find(obj Pollable) *entry {
+	if !usable(obj) {
+		return nil
+	}
+	return s.objects[obj]
+}
+
+// add registers a new entry.
+func (s *set) add(e *entry) kernel.Errno {
+	switch fd, isFD := e.obj.(FD); {
+	case e.custom != nil:
+		s.custom = join(s.custom, e)
+		if !notifies(e.custom) {
+			s.silent++
+		}
+	case isFD:
+		if errno := s.put(e, int32(fd)); errno != 0 {
+			return errno
+		}
+	default:
+		// The hook first: from then on the number is not closed before the hook has run, and that has to wait for mu.
+		e.hook = &desc.Hook{F: func() { s.closedUnder(e) }}
+		if e.d.AddHook(e.hook) != 0 { // closed already
+			e.hook = nil
+			s.dead = join(s.dead, e)
+			break
+		}
+		if errno := s.put(e, int32(e.d.FD)); errno != 0 {
+			e.d.DelHook(e.hook)
+			return errno
+		}
+	}
+	s.objects[e.obj] = e
+	s.changed()
+	return 0
+}
+
+// put gives an entry to its descriptor's node.
+func (s *set) put(e *entry, fd int32) kernel.Errno {
+	n := s.nodes[fd]
+	if n == nil {
+		n = &node{fd: fd, gen: s.generation()}
+		s.nodes[fd] = n
+	}
+	n.entries = append(n.entries, e)
+	e.node = n
+	errno := s.tell(n)
+	if errno != 0 {
+		s.take(e)
+	}
+	return errno
+}
+
+// generation is a new one; 0 is the Poller's own.
+func (s *set) generation() uint32 {
+	s.gens++
+	return max(s.gens, 1)
+}
+
+// setMask replaces the mask; what fails leaves the old one.
+func (s *set) setMask(e *entry, mask Events) kernel.Errno {
+	old := e.mask
+	e.mask = mask
+	if e.node != nil {
+		if errno := s.tell(e.node); errno != 0 {
+			e.mask = old
+			return errno
+		}
+	}
+	s.changed()
+	return 0
+}
+
+// remove lets go of an entry.
+func (s *set) remove(e *entry) {
+	e.gone = true
+	switch {
+	case e.custom != nil:
+		s.custom = leave(s.custom, e)
+		if !notifies(e.custom) {
+			s.silent--
+		}
+	case e.node == nil:
+		s.dead = leave(s.dead, e)
+	default:
+		if e.hook != nil {
+			e.d.DelHook(e.hook)
+		}
+		s.take(e)
+	}
+}
+
+// take takes an entry out of its node, and the node out when that was the last.
+func (s *set) take(e *entry) {
+	n := e.node
+	e.node = nil
+	n.entries = slices.DeleteFunc(n.entries, func(x *entry) bool { return x == e })
+	if len(n.entries) > 0 {
+		s.tell(n) // an error leaves the old registration, which hears of more than is wanted
+		return
+	}
+	s.forget(n)
+	s.ask(n, false)
+	delete(s.nodes, n.fd)
+}
+
+// tell brings what the kernel has in line with what the entries want.
+func (s *set) tell(n *node) kernel.Errno {
+	var want poller.Interest
+	for _, e := range n.entries {
+		want |= interestOf(e.mask)
+	}
+	ask := want == 0 && !unaskedTold
+	if ask {
+		want = poller.In | poller.Out | poller.Edge
+	}
+	errno := kernel.ENOENT
+	if n.told {
+		errno = number(s.q.Mod(int(n.fd), n.gen, want))
+	}
+	if errno == kernel.ENOENT {
+		if n.told { // somebody has closed the number and opened another under it; a duplicate may keep the old one
+			n.gen = s.generation()
+		}
+		errno = number(s.q.Add(int(n.fd), n.gen, want))
+	}
+	switch errno {
+	case 0:
+		n.told = true
+	case kernel.EPERM, kernel.EBADF:
+		n.told, ask = false, true
+	default:
+		return errno
+	}
+	n.file = errno == kernel.EPERM
+	s.ask(n, ask)
+	return 0
+}
+
+// forget ends the kernel's registration. An error means that somebody has closed the number; the kernel forgot it then.
+func (s *set) forget(n *node) {
+	if n.told {
+		_ = s.q.Del(int(n.fd))
+		n.told = false
+	}
+}
+
+// ask has the node asked at each poll, or not.
+func (s *set) ask(n *node, yes bool) {
+	switch {
+	case yes == n.asked:
+	case yes:
+		n.at = len(s.asked)
+		s.asked = append(s.asked, n)
+	default:
+		last := s.asked[len(s.asked)-1]
+		s.asked[n.at], last.at = last, n.at
+		s.asked[len(s.asked)-1] = nil
+		s.asked = s.asked[:len(s.asked)-1]
+	}
+	n.asked = yes
+}
+
+// closedUnder is the hook: e's descriptor is closing. It is out of the kernel's list before its number can be anybody
+// else's, and the entry is POLLNVAL from now on.
+func (s *set) closedUnder(e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.gone || e.node == nil || s.closed {
+		return
+	}
+	n := e.node
+	s.forget(n)
+	var rest []*entry // bare numbers, which are about to be not open
+	for _, x := range n.entries {
+		if x.d != e.d {
+			rest = append(rest, x)
+			continue
+		}
+		x.node, x.hook = nil, nil
+		s.dead = join(s.dead, x)
+	}
+	n.entries = rest
+	s.ask(n, len(rest) > 0)
+	if len(rest) == 0 {
+		delete(s.nodes, n.fd)
+	}
+	s.changed()
+}
+
+func join(list []*entry, e *entry) []*entry {
+	e.at = len(list)
+	return append(list, e)
+}
+
+func leave(list []*entry, e *entry) []*entry {
+	last := list[len(list)-1]
+	list[e.at], last.at = last, e.at
+	list[len(list)-1] = nil
+	return list[:len(list)-1]
+}
+
+func notifies(o Object) bool {
+	_, ok := o.(Notifier)
+	return ok
+}

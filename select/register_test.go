@@ -1,0 +1,257 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	sel "github.com/ureactor/ureactor/select"
+)
+
+// Without a mask it is IN|OUT; registering again replaces it, as Modify does; several masks are or'ed.
+func TestRegisterMasks(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		b.write("x")
+		p := l.poll(a)
+		l.expect(p, 0, is{a: IN | OUT})
+		must(p.Register(a, IN))
+		l.expect(p, 0, is{a: IN})
+		must(p.Modify(a, OUT))
+		l.expect(p, 0, is{a: OUT})
+		must(p.Register(a, 0))
+		l.expect(p, 0, is{})
+		must(p.Register(a, IN, OUT))
+		l.expect(p, 0, is{a: IN | OUT})
+		must(p.Register(a))
+		l.expect(p, 0, is{a: IN | OUT})
+		must(p.Modify(a, IN|OUT|ERR|HUP|NVAL|2|1<<30))
+		l.expect(p, 0, is{a: IN | OUT})
+	})
+}
+
+// Modify of what is not registered is ENOENT; Unregister is nothing (D36); after it one may register anew.
+func TestD36UnregisterUnknown(t *testing.T) {
+	both(t, func(l *lab) {
+		a, _ := l.pair()
+		p := l.poll()
+		for _, o := range []sel.Pollable{a, sel.FD(0), sel.FD(-1), &ready{}, nil, "text", []int{}, (*object)(nil)} {
+			if err := p.Modify(o, IN); !errors.Is(err, syscall.ENOENT) {
+				t.Errorf("Modify(%T): %v, want ENOENT", o, err)
+			}
+			if err := p.Unregister(o); err != nil {
+				t.Errorf("Unregister(%T): %v", o, err)
+			}
+		}
+		must(p.Register(a))
+		must(p.Unregister(a))
+		l.expect(p, 0, is{})
+		must(p.Unregister(a))
+		if err := p.Modify(a, IN); !errors.Is(err, syscall.ENOENT) {
+			t.Errorf("Modify: %v, want ENOENT", err)
+		}
+		must(p.Register(a, OUT))
+		l.expect(p, 0, is{a: OUT})
+	})
+}
+
+// What cannot be registered is told so and leaves nothing behind.
+func TestBadObjects(t *testing.T) {
+	both(t, func(l *lab) {
+		p := l.poll()
+		type incomparable struct {
+			ready
+			_ []int
+		}
+		for _, o := range []sel.Pollable{nil, "text", 5, sel.FD(-1), sel.FD(math.MaxInt), []int{}, func() {}, (*object)(nil),
+			(*ready)(nil), &noDesc{}, &os.File{}, incomparable{}, struct{ any }{[]int{}}} {
+			if err := p.Register(o); !errors.Is(err, sel.ErrValue) {
+				t.Errorf("Register(%T): %v, want ErrValue", o, err)
+			}
+		}
+		l.expect(p, 0, is{})
+		if err := p.Register(p); !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("a Poll in itself: %v, want EINVAL", err)
+		}
+		l.expect(p, 0, is{})
+	})
+}
+
+type noDesc struct{}
+
+func (*noDesc) Desc() *desc.Desc { return nil }
+
+// Objects are told apart by identity: two on one descriptor both report, each what it asked for.
+func TestTwoObjectsOnOneDescriptor(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		twin := &object{l, a.d}
+		p := l.poll()
+		must(p.Register(a, IN))
+		must(p.Register(twin, OUT))
+		must(p.Register(sel.FD(a.d.FD), 0))
+		l.expect(p, 0, is{twin: OUT})
+		b.write("x")
+		l.expect(p, 0, is{a: IN, twin: OUT})
+		must(p.Modify(twin, IN|OUT))
+		l.expect(p, 0, is{a: IN, twin: IN | OUT})
+		must(p.Unregister(twin))
+		l.expect(p, 0, is{a: IN})
+		must(p.Modify(sel.FD(a.d.FD), OUT))
+		l.expect(p, 0, is{a: IN, sel.FD(a.d.FD): OUT})
+		must(p.Register(twin, OUT))
+		a.close()
+		l.expect(p, 0, is{a: NVAL, twin: NVAL, sel.FD(a.d.FD): NVAL})
+		must(p.Unregister(a))
+		l.expect(p, 0, is{twin: NVAL, sel.FD(a.d.FD): NVAL})
+	})
+}
+
+// A socket closed while registered is NVAL until unregistered, whatever the mask; and so is one registered after it was
+// closed (D38).
+func TestD38Closed(t *testing.T) {
+	both(t, func(l *lab) {
+		a, _ := l.pair()
+		c, _ := l.pair()
+		p := l.poll(a)
+		l.expect(p, 0, is{a: OUT})
+		a.close()
+		l.expect(p, 0, is{a: NVAL})
+		l.expect(p, -1, is{a: NVAL})
+		must(p.Modify(a, 0))
+		l.expect(p, 0, is{a: NVAL})
+		must(p.Register(a))
+		l.expect(p, 0, is{a: NVAL})
+		c.close()
+		must(p.Register(c, 0))
+		l.expect(p, 0, is{a: NVAL, c: NVAL})
+		must(p.Unregister(a))
+		l.expect(p, 0, is{c: NVAL})
+		must(p.Unregister(c))
+		l.expect(p, 0, is{})
+		must(p.Register(a))
+		l.expect(p, 0, is{a: NVAL})
+	})
+}
+
+// A stranger gets the number of a socket that was closed while registered. Its events are nobody's until it is
+// registered itself; and a duplicate that keeps the closed socket's file open changes nothing.
+func TestD38Stranger(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		x, y := l.pair()
+		number := a.d.FD
+		p := l.poll(a)
+		dup, err := unix.Dup(number)
+		l.own(dup, err)
+		a.close()
+		must(dup2(x.d.FD, number))
+		stranger := l.own(number, nil)
+		y.write("x")
+		b.write("x")
+		l.expect(p, 0, is{a: NVAL})
+		must(p.Register(stranger))
+		l.expect(p, 0, is{a: NVAL, stranger: IN | OUT})
+		must(p.Unregister(a))
+		l.expect(p, 0, is{stranger: IN | OUT})
+		must(p.Register(a, IN))
+		l.expect(p, 0, is{a: NVAL, stranger: IN | OUT})
+	})
+}
+
+// A regular file is always ready for what was asked; a closed one is NVAL.
+func TestRegularFile(t *testing.T) {
+	both(t, func(l *lab) {
+		f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+		must(err)
+		file := sel.FD(f.Fd())
+		p := l.poll(file)
+		l.expect(p, 0, is{file: IN | OUT})
+		l.expect(p, -1, is{file: IN | OUT})
+		must(p.Modify(file, IN))
+		l.expect(p, 0, is{file: IN})
+		must(p.Modify(file, 0))
+		l.expect(p, 0, is{})
+		must(p.Modify(file, OUT))
+		l.expect(p, 0, is{file: OUT})
+		must(f.Close())
+		l.expect(p, 0, is{file: NVAL})
+		must(p.Unregister(file))
+		l.expect(p, 0, is{})
+	})
+}
+
+// A number that is not open is NVAL, and is asked about anew at each poll: once it is open, that is what is polled.
+func TestNumberNotOpen(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		const number = sel.FD(1000)
+		p := l.poll()
+		must(p.Register(number, IN))
+		l.expect(p, 0, is{number: NVAL})
+		l.expect(p, -1, is{number: NVAL})
+		must(p.Modify(number, 0))
+		l.expect(p, 0, is{number: NVAL})
+		must(p.Modify(number, IN))
+		must(dup2(a.d.FD, int(number)))
+		l.expect(p, 0, is{})
+		b.write("x")
+		l.expect(p, 0, is{number: IN})
+		a.read()
+		join := l.asleep(func() { l.expect(p, guard, is{number: IN}) })
+		b.write("x")
+		join()
+		must(p.Unregister(number))
+		must(unix.Close(int(number)))
+		must(p.Register(number))
+		l.expect(p, 0, is{number: NVAL})
+	})
+}
+
+// Pipes, which are no sockets: by number.
+func TestPipe(t *testing.T) {
+	both(t, func(l *lab) {
+		r, w, err := os.Pipe()
+		must(err)
+		defer r.Close()
+		defer w.Close()
+		in, out := sel.FD(r.Fd()), sel.FD(w.Fd())
+		p := l.poll(in, out)
+		l.expect(p, 0, is{out: OUT})
+		io.WriteString(w, "x")
+		l.expect(p, 0, is{in: IN, out: OUT})
+	})
+}
+
+// A number is closed and opened again behind the Poll's back, which is the caller's error; registering what is there
+// now makes it right, also while a duplicate keeps the first file open.
+func TestRegisterAfterNumberWasClosedBehindOurBack(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		c, d := l.pair()
+		const number = 1001
+		must(dup2(a.d.FD, number))
+		p := l.poll(sel.FD(number))
+		must(unix.Close(number))
+		must(dup2(c.d.FD, number))
+		o := l.own(number, nil)
+		must(p.Register(o, IN|OUT))
+		l.expect(p, 0, is{o: OUT, sel.FD(number): OUT})
+		must(p.Unregister(sel.FD(number)))
+		b.write("x")
+		l.expect(p, 0, is{o: OUT})
+		d.write("x")
+		l.expect(p, 0, is{o: IN | OUT})
+		o.close()
+		l.expect(p, 0, is{o: NVAL})
+	})
+}

@@ -1,0 +1,90 @@
+// Package sel is MicroPython's select module on the reactor's Poller: Poll, IPoll and Select over sockets, descriptor
+// numbers and objects of one's own. The directory is called select, which Go has as a keyword.
+//
+// A Poll costs what is ready, not what is registered: it is an epoll or kqueue of its own, and waiting for it is waiting
+// for one descriptor by the law that sockets wait by. Results are level-triggered: what stays ready is reported again.
+package sel
+
+import "github.com/ureactor/ureactor/poller"
+
+// Events is a set of the things that can have happened, with the numbers of poll(2).
+type Events int
+
+const (
+	POLLIN   Events = 1
+	POLLOUT  Events = 4
+	POLLERR  Events = 8  // an error is pending; reported unasked
+	POLLHUP  Events = 16 // both directions are over, or not there yet; reported unasked
+	POLLNVAL Events = 32 // closed, or no open descriptor; reported unasked
+)
+
+// unasked is what every mask lets through.
+const unasked = POLLERR | POLLHUP | POLLNVAL
+
+func (e Events) String() string {
+	if e == 0 {
+		return "0"
+	}
+	s := ""
+	for bit, name := range []string{"IN", "PRI", "OUT", "ERR", "HUP", "NVAL"} {
+		if e&(1<<bit) != 0 {
+			s += "|" + name
+		}
+	}
+	if rest := e &^ 63; rest != 0 || s == "" {
+		s += "|…"
+	}
+	return s[1:]
+}
+
+// A Pollable is what can be registered; the same one is the same registration. It is one of
+//
+//   - a *socket.Socket, another *Poll, or whatever else has a method Desc() *desc.Desc;
+//   - an FD;
+//   - an Object, best by pointer: equal values would be the same object.
+//
+// A Poll keeps what is registered alive until it is unregistered or the Poll closed.
+type Pollable any
+
+// An FD is a bare descriptor number. One that is not open is POLLNVAL, and asked about again at each poll. Closing a
+// number while it is registered is the caller's error, as with epoll: it may go unnoticed, or be heard of under the same
+// number's next owner.
+type FD int
+
+// An Object is ready for what its method says, which is MicroPython's ioctl(3, mask). Each poll asks it at least once
+// with its present mask, on the polling goroutine, and reports every bit that it answers, asked for or not; 0 is not
+// ready. Its error is the poll's error, as it is; the Poll stays usable. While a poll waits, an Object is asked every
+// millisecond, unless it is a Notifier.
+type Object interface {
+	Poll(mask Events) (Events, error)
+}
+
+// A Notifier is an Object that tells when it may have become ready, so that a waiting poll asks it then instead of every
+// millisecond. It holds one f: it can be registered with one Poll at a time. f may be called by any goroutine, at any
+// time, also too often and too late. nil ends it.
+type Notifier interface {
+	Object
+	Notify(f func())
+}
+
+// An Event says that Obj has had Events.
+type Event struct {
+	Obj    Pollable
+	Events Events
+}
+
+// eventsOf is the same in poll(2)'s numbers.
+func eventsOf(i poller.Interest) Events {
+	return Events(i&poller.In) | Events(i&(poller.Out|poller.Err|poller.Hup))<<1
+}
+
+// interestOf is what a mask asks for; the rest is told unasked.
+func interestOf(mask Events) (i poller.Interest) {
+	if mask&POLLIN != 0 {
+		i |= poller.In
+	}
+	if mask&POLLOUT != 0 {
+		i |= poller.Out
+	}
+	return i
+}

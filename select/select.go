@@ -1,0 +1,70 @@
+package sel
+
+import (
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Select waits until an object is ready: one of r for reading, one of w for writing, or any of the three for an error or
+// an end; for so many seconds at most: 0 only looks, a negative number (and NaN) is for ever. It parks the goroutine.
+//
+// Of all objects given, rr has those with POLLIN, rw those with POLLOUT, rx those with anything else (a socket that was
+// never connected has POLLHUP), each once, in the order they were first given. An Object is in every list that its answer
+// says, whichever it was given in.
+//
+// Who waits for the same objects again and again is better off with a Poll, which the kernel needs to be told of them
+// only once.
+func Select(r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err error) {
+	return selectBy(kernel.Host, desc.Parked, r, w, x, seconds)
+}
+
+// SelectOn is Select for a Task of the reactor, which it suspends.
+func SelectOn(on *reactor.Reactor, r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err error) {
+	return selectBy(on.Kernel(), on.Waiter(), r, w, x, seconds)
+}
+
+func selectBy(k kernel.Kernel, by desc.Waiter, r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err error) {
+	limit, e := timeout.Seconds(seconds)
+	if e != nil {
+		limit = timeout.None
+	}
+	s := newSet(k, by)
+	defer s.close() // deferred: a task may be unwound
+	var order []Pollable
+	for i, list := range [3][]Pollable{r, w, x} {
+		for _, obj := range list {
+			mask := [3]Events{POLLIN, POLLOUT, POLLERR | POLLHUP}[i]
+			if old := s.find(obj); old != nil {
+				mask |= old.mask
+			} else {
+				order = append(order, obj)
+			}
+			if err := s.register(obj, mask); err != nil {
+				return nil, nil, nil, err
+			}
+		}
+	}
+	found, err := s.poll("select", limit)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	ready := make(map[Pollable]Events, len(found))
+	for _, ev := range found {
+		ready[ev.Obj] = ev.Events
+	}
+	for _, obj := range order {
+		ev := ready[obj]
+		if ev&POLLIN != 0 {
+			rr = append(rr, obj)
+		}
+		if ev&POLLOUT != 0 {
+			rw = append(rw, obj)
+		}
+		if ev&^(POLLIN|POLLOUT) != 0 {
+			rx = append(rx, obj)
+		}
+	}
+	return rr, rw, rx, nil
+}

@@ -1,0 +1,206 @@
+package sel
+
+import (
+	"fmt"
+	"reflect"
+	"runtime"
+	"sync"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A set is a Poll without its handle: what is registered, and the Poller that knows which of it is ready.
+//
+// No lock is held while an Object's method runs, nor in any wait. mu comes before a Desc's own lock, and hooks of Descs
+// run under neither. On a loop mu is never contended.
+type set struct {
+	k   kernel.Kernel
+	w   desc.Waiter
+	seq func(yield func(Pollable, Events) bool) // walk, made once
+	f   func()                                  // notify, made once
+
+	mu      sync.Mutex // guards the rest
+	d       *desc.Desc // the Poller's descriptor; nil until first used
+	q       poller.Poller
+	closed  bool
+	objects map[Pollable]*entry
+	nodes   map[int32]*node // by descriptor
+	gens    uint32          // the last generation given to a node
+
+	// What the kernel does not tell of, so that each poll asks. Who leaves a list is replaced by its last.
+	asked   []*node  // files, numbers that are not open
+	dead    []*entry // closed sockets
+	custom  []*entry // Objects
+	silent  int      // Objects that are no Notifier
+	events  []poller.Event
+	waiting int    // polls that may be asleep
+	changes uint64 // what may concern a poll in progress, without being an Event
+	seen    uint64 // changes as of the last look of a poll that waits
+	spare   *scan
+	iter    walk
+}
+
+// An entry is one registered object.
+type entry struct {
+	obj    Pollable
+	mask   Events
+	gone   bool       // unregistered
+	node   *node      // of a live descriptor
+	d      *desc.Desc // of what has one
+	hook   *desc.Hook // in d while that is open
+	custom Object
+	at     int // its place in dead or custom
+}
+
+// A node is one descriptor number, which the kernel knows once, with the entries that it stands for.
+type node struct {
+	fd      int32
+	gen     uint32
+	told    bool // the kernel has it
+	file    bool // the kernel would not have it: it is always ready
+	asked   bool // is in asked
+	at      int  // its place there
+	entries []*entry
+}
+
+// unaskedTold: a registration for nothing hears of Err and Hup. A kqueue's does not: there such a node is registered for
+// everything, edge-triggered so that it wakes but does not spin, and asked.
+const unaskedTold = runtime.GOOS == "linux"
+
+func newSet(k kernel.Kernel, w desc.Waiter) *set {
+	s := &set{k: k, w: w, objects: map[Pollable]*entry{}, nodes: map[int32]*node{}}
+	s.seq, s.f = s.walk, s.notify
+	return s
+}
+
+// owner is the kernel of a Poll's Desc: closing that is closing the Poller.
+type owner struct {
+	kernel.Kernel
+	q poller.Poller
+}
+
+func (o owner) Close(int) kernel.Errno { return number(o.q.Close()) }
+
+// own is the Poll's own Desc, also when that is closed.
+func (s *set) own() *desc.Desc {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open()
+	return s.d
+}
+
+// open makes the Poller if need be. With mu, as all below that does not lock it.
+func (s *set) open() kernel.Errno {
+	if s.closed {
+		return kernel.EBADF
+	}
+	if s.d != nil {
+		return 0
+	}
+	q, err := s.k.NewPoller()
+	if err != nil {
+		return number(err)
+	}
+	s.q = q
+	s.d = desc.New(owner{s.k, q}, q.FD(), s.w)
+	s.d.Transient = true
+	s.d.AddHook(&desc.Hook{F: s.shut})
+	s.events = make([]poller.Event, 64)
+	return 0
+}
+
+func (s *set) close() kernel.Errno {
+	s.mu.Lock()
+	d := s.d
+	s.closed = true
+	s.mu.Unlock()
+	if d == nil {
+		s.shut()
+		return 0
+	}
+	return d.Close()
+}
+
+// abandon closes what nobody can reach any more, where it belongs.
+func (s *set) abandon() {
+	if !s.w.Shared() && s.w.Post(func() { s.close() }) {
+		return
+	}
+	s.close()
+}
+
+// shut lets go of everything registered. It is the hook of the Poll's own Desc.
+func (s *set) shut() {
+	s.mu.Lock()
+	s.closed = true
+	var tell []Notifier
+	for _, e := range s.objects {
+		e.gone = true
+		if e.hook != nil {
+			e.d.DelHook(e.hook)
+		}
+		if n, ok := e.custom.(Notifier); ok {
+			tell = append(tell, n)
+		}
+	}
+	s.objects, s.nodes, s.asked, s.dead, s.custom = nil, nil, nil, nil, nil
+	s.mu.Unlock()
+	for _, n := range tell {
+		n.Notify(nil)
+	}
+}
+
+// notify is what Notifiers are given.
+func (s *set) notify() {
+	s.mu.Lock()
+	if !s.closed && s.d != nil {
+		s.changed()
+	}
+	s.mu.Unlock()
+}
+
+// changed has polls in progress look again. The Poller's own wake makes its descriptor ready, so it ends their wait as
+// an Event does, from any goroutine.
+func (s *set) changed() {
+	s.changes++
+	if s.waiting > 0 {
+		s.wake()
+	}
+}
+
+func (s *set) wake() {
+	if err := s.q.Wake(); err != nil {
+		panic("sel: cannot wake a poll: " + err.Error())
+	}
+}
+
+// entryOf makes an entry of what can be registered.
+func entryOf(obj Pollable, mask Events) (*entry, error) {
+	e := &entry{obj: obj, mask: mask}
+	if !usable(obj) {
+		return nil, fmt.Errorf("sel: register %T: %w: must be neither nil nor incomparable", obj, ErrValue)
+	}
+	switch o := obj.(type) {
+	case FD:
+		if o < 0 || int(o) != int(int32(o)) {
+			return nil, fmt.Errorf("sel: register FD %d: %w: must be 0 … 2147483647", o, ErrValue)
+		}
+	case interface{ Desc() *desc.Desc }:
+		if e.d = o.Desc(); e.d == nil {
+			return nil, fmt.Errorf("sel: register %T: %w: has no descriptor", obj, ErrValue)
+		}
+	case Object:
+		e.custom = o
+	default:
+		return nil, fmt.Errorf("sel: register %T: %w: must be a socket, an FD, or have a method Poll(Events) (Events, error)", obj, ErrValue)
+	}
+	return e, nil
+}
+
+// usable tells whether obj can be a key and its methods be called.
+func usable(obj Pollable) bool {
+	v := reflect.ValueOf(obj)
+	return v.IsValid() && v.Comparable() && !(v.Kind() == reflect.Pointer && v.IsNil())
+}

@@ -1,0 +1,182 @@
+package sel_test
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	sel "github.com/ureactor/ureactor/select"
+)
+
+// The table of SEMANTICS 6. Each row makes a socket in a state; it must be told with mask IN|OUT as in the table, with
+// any other mask the same without what that does not ask for, and twice, since results are level-triggered.
+func TestStates(t *testing.T) {
+	for _, row := range states {
+		t.Run(row.name, func(t *testing.T) {
+			both(t, func(l *lab) {
+				o := row.make(l)
+				for _, mask := range []sel.Events{IN | OUT, IN, OUT, 0} {
+					p := l.poll()
+					must(p.Register(o, mask))
+					want := is{}
+					if ev := row.want & (mask | ERR | HUP); ev != 0 {
+						want[o] = ev
+					}
+					l.Logf("mask %v", mask)
+					l.expect(p, 0, want)
+					l.expect(p, 0, want)
+					must(p.Close())
+				}
+			})
+		})
+	}
+}
+
+var states = []struct {
+	name string
+	make func(l *lab) *object
+	want sel.Events
+}{
+	{"new stream", (*lab).tcp, 20},
+	{"bound stream", func(l *lab) *object {
+		o := l.tcp()
+		must(unix.Bind(o.d.FD, loopback))
+		return o
+	}, 20},
+	{"connecting", func(l *lab) *object {
+		ln := l.listener(0)
+		for { // the queue takes one or two, the next stays in progress: its SYN is dropped
+			o := l.tcp()
+			if err := unix.Connect(o.d.FD, ln.addr()); err != unix.EINPROGRESS {
+				must(err)
+			}
+			if _, err := unix.Getpeername(o.d.FD); err != nil {
+				return o
+			}
+		}
+	}, 0},
+	{"refused", refused, 29},
+	{"refused and reported", func(l *lab) *object {
+		o := refused(l)
+		wantError(l, o, unix.ECONNREFUSED)
+		return o
+	}, 21},
+	{"connected", func(l *lab) *object { c, _ := l.dial(); return c }, 4},
+	{"connected, output full", func(l *lab) *object {
+		c, _ := l.dial()
+		fill(c)
+		return c
+	}, 0},
+	{"data", func(l *lab) *object {
+		c, s := l.dial()
+		s.write("x")
+		l.until(c, IN)
+		return c
+	}, 5},
+	{"peer closed", func(l *lab) *object {
+		c, s := l.dial()
+		s.close()
+		l.until(c, IN)
+		return c
+	}, 5},
+	{"reset", resetByPeer, 29},
+	{"reset and reported", func(l *lab) *object {
+		c := resetByPeer(l)
+		wantError(l, c, unix.ECONNRESET)
+		return c
+	}, 21},
+	{"send answered by a reset", sentToClosed, 29},
+	{"send answered by a reset and reported", func(l *lab) *object {
+		c := sentToClosed(l)
+		if _, err := unix.Write(c.d.FD, []byte("x")); err != unix.EPIPE {
+			l.Errorf("write: %v, want EPIPE", err)
+		}
+		return c
+	}, 21},
+	{"listener", func(l *lab) *object { return l.listener(1) }, 0},
+	{"listener, a connection waits", func(l *lab) *object {
+		ln, c := l.listener(1), l.tcp()
+		unix.Connect(c.d.FD, ln.addr())
+		l.until(ln, IN)
+		return ln
+	}, 1},
+	{"datagram", (*lab).udp, 4},
+	{"datagram waits", func(l *lab) *object { return datagram(l, "x") }, 5},
+	{"empty datagram waits", func(l *lab) *object { return datagram(l, "") }, 5},
+	{"datagram refused", func(l *lab) *object {
+		u, gone := l.udp(), l.udp()
+		must(unix.Connect(u.d.FD, gone.addr()))
+		gone.close()
+		u.write("x")
+		l.until(u, ERR)
+		return u
+	}, 12},
+	{"pair, peer closed", func(l *lab) *object {
+		a, b := l.pair()
+		b.close()
+		return a
+	}, 21},
+}
+
+func refused(l *lab) *object {
+	ln, o := l.listener(1), l.tcp()
+	to := ln.addr()
+	ln.close()
+	if err := unix.Connect(o.d.FD, to); err != unix.EINPROGRESS && err != unix.ECONNREFUSED {
+		must(err)
+	} else if err == unix.ECONNREFUSED {
+		l.Error("refused at once")
+	}
+	l.until(o, ERR)
+	return o
+}
+
+func resetByPeer(l *lab) *object {
+	c, s := l.dial()
+	s.reset()
+	l.until(c, ERR)
+	return c
+}
+
+func sentToClosed(l *lab) *object {
+	c, s := l.dial()
+	s.close()
+	l.until(c, IN)
+	c.write("x")
+	l.until(c, ERR)
+	return c
+}
+
+func wantError(l *lab, o *object, want error) {
+	var p [1]byte
+	if _, err := unix.Read(o.d.FD, p[:]); err != want {
+		l.Errorf("read: %v, want %v", err, want)
+	}
+}
+
+func fill(o *object) {
+	p := make([]byte, 1<<16)
+	for {
+		if _, err := unix.Write(o.d.FD, p); err == unix.EAGAIN {
+			// The peer's kernel may still be taking some.
+			if q := []unix.PollFd{{Fd: int32(o.d.FD), Events: unix.POLLOUT}}; idle(q) {
+				return
+			}
+		} else {
+			must(err)
+		}
+	}
+}
+
+// idle tells whether nothing is ready for a while.
+func idle(q []unix.PollFd) bool {
+	n, err := unix.Poll(q, 50)
+	return n == 0 && err == nil
+}
+
+func datagram(l *lab, text string) *object {
+	u, from := l.udp(), l.udp()
+	must(unix.Sendto(from.d.FD, []byte(text), 0, u.addr()))
+	l.until(u, IN)
+	return u
+}
