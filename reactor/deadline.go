@@ -147,7 +147,7 @@ func (c *Conn) due() {
 		return
 	}
 	if t.idle > 0 && timeout.Timeout(t.idle).After(t.last).Passed(now) {
-		t.last = now
+		t.last = c.w.r.k.Now() // not the turn's clock: what came before may have taken long
 		c.timeout(TimeoutIdle)
 	}
 	if t.read != 0 && t.read.Passed(now) {
