@@ -25,6 +25,7 @@ type faults struct {
 	waitErr   func() error
 	opened    atomic.Int64 // descriptors that the reactor has and has to give back
 	late      atomic.Int64 // Wakes of a closed Poller
+	told      atomic.Int64 // what the clock has told last
 }
 
 func hostWithFaults() *faults { return &faults{Kernel: kernel.Host} }
@@ -32,6 +33,12 @@ func hostWithFaults() *faults { return &faults{Kernel: kernel.Host} }
 func (k *faults) NewPoller() (poller.Poller, error) {
 	p, err := k.Kernel.NewPoller()
 	return &faultyPoller{Poller: p, k: k}, err
+}
+
+func (k *faults) Now() timeout.Deadline {
+	now := k.Kernel.Now()
+	k.told.Store(int64(now))
+	return now
 }
 
 func (k *faults) Socket(family, typ, proto int) (int, kernel.Errno) {

@@ -5,10 +5,12 @@ package reactor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -283,4 +285,16 @@ func wantRead(t testing.TB, c net.Conn, want string) {
 	if n, err := io.ReadFull(c, got); err != nil || string(got) != want {
 		t.Fatalf("read %q, %v, want %q", got[:n], err, want)
 	}
+}
+
+// wantPanic wants f to panic with a text that contains what.
+func wantPanic(t testing.TB, what string, f func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		if v := fmt.Sprint(recover()); !strings.Contains(v, what) {
+			t.Errorf("panic %q, want one that says %q", v, what)
+		}
+	}()
+	f()
 }
