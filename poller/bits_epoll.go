@@ -6,6 +6,7 @@ const (
 	epollOut = 0x4
 	epollErr = 0x8
 	epollHup = 0x10
+	epollEnd = 0x2000 // EPOLLRDHUP
 	epollET  = 1 << 31
 )
 
@@ -19,13 +20,13 @@ func epollBits(want Interest) uint32 {
 		b |= epollOut
 	}
 	if want&Edge != 0 {
-		b |= epollET
+		b |= epollET | epollEnd
 	}
 	return b
 }
 
-// epollReady is what was told. epoll's four bits are ours in the same meaning; a peer's FIN alone is In (EPOLLRDHUP is
-// not asked for: it is no more than a hint to read, which In is already).
+// epollReady is what was told. epoll's bits are ours in the same meaning. A peer's FIN is In; that it is a FIN
+// (EPOLLRDHUP) is asked for with Edge only, where one read that comes up short would otherwise be thought to be the last.
 func epollReady(bits uint32) Interest {
 	var r Interest
 	if bits&epollIn != 0 {
@@ -39,6 +40,9 @@ func epollReady(bits uint32) Interest {
 	}
 	if bits&epollHup != 0 {
 		r |= Hup
+	}
+	if bits&epollEnd != 0 {
+		r |= End
 	}
 	return r
 }

@@ -31,10 +31,10 @@ func kqueueFlags(want Interest) int {
 //	data, a connection to accept    read    –              In           IN
 //	room to write, connected        write   –              Out          OUT
 //	an ICMP error on a UDP socket   both    –              In, Out      OUT|ERR
-//	FIN, or shutdown(RD)            read    EOF            In           IN
+//	FIN, or shutdown(RD)            read    EOF            In|End       IN|RDHUP
 //	shutdown(WR)                    write   EOF            Out          OUT
 //	both of them, a pair's end      both    EOF            In|Out|Hup   IN|OUT|HUP
-//	RST, a refused connect          read    EOF, errno     In|Err|Hup   IN|OUT|ERR|HUP
+//	RST, a refused connect          read    EOF, errno     In|Err|Hup…  IN|OUT|ERR|HUP|RDHUP
 //	                                write   EOF, errno     Out|Err|Hup  IN|OUT|ERR|HUP
 //	a pipe without writers          read    EOF            In           HUP (IN with data)
 //	a pipe without readers          write   EOF            Out          OUT|ERR
@@ -53,7 +53,7 @@ func kqueueReady(write bool, flags, fflags uint32) Interest {
 	case flags&kqueueError != 0:
 		r |= Err
 	case flags&kqueueEOF != 0 && fflags != 0: // fflags is the socket's error: it was cut off, both ways
-		r |= Err | Hup
+		r |= Err | Hup | over
 	case flags&kqueueEOF != 0:
 		r |= over
 	}
@@ -64,6 +64,9 @@ func kqueueReady(write bool, flags, fflags uint32) Interest {
 func kqueueDone(r Interest) Interest {
 	if r&inOver != 0 && r&outOver != 0 {
 		r |= Hup
+	}
+	if r&inOver != 0 {
+		r |= End
 	}
 	return r &^ (inOver | outOver)
 }

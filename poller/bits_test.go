@@ -28,9 +28,9 @@ func TestEpollAsksForWhatIsWanted(t *testing.T) {
 		In:              epollIn,
 		Out:             epollOut,
 		In | Out:        epollIn | epollOut,
-		In | Edge:       epollIn | epollET,
-		Out | Edge:      epollOut | epollET,
-		In | Out | Edge: epollIn | epollOut | epollET,
+		In | Edge:       epollIn | epollET | epollEnd,
+		Out | Edge:      epollOut | epollET | epollEnd,
+		In | Out | Edge: epollIn | epollOut | epollET | epollEnd,
 		In | Err | Hup:  epollIn, // these two come unasked
 	} {
 		if got := epollBits(want); got != bits {
@@ -49,7 +49,7 @@ func TestEpollTellsEachBitInItsOwnMeaning(t *testing.T) {
 		epollIn | epollHup:                       In | Hup,
 		epollOut | epollHup:                      Out | Hup,
 		epollIn | epollOut | epollErr | epollHup: In | Out | Err | Hup,
-		0x2000 | epollIn:                         In, // EPOLLRDHUP is not asked for
+		epollEnd | epollIn:                       In | End,
 		0x2 | epollOut:                           Out,
 	} {
 		if got := epollReady(bits); got != want {
@@ -71,9 +71,9 @@ func TestKqueueFilterTellsItsOwnDirection(t *testing.T) {
 		{"room to write", true, kqueueClear, 0, Out},
 		{"an ICMP error, reading", false, 0, errno, In},
 		{"an ICMP error, writing", true, 0, errno, Out},
-		{"FIN", false, kqueueEOF, 0, In},
+		{"FIN", false, kqueueEOF, 0, In | End},
 		{"shutdown(WR)", true, kqueueEOF, 0, Out},
-		{"RST, reading", false, kqueueEOF | kqueueClear, errno, In | Err | Hup},
+		{"RST, reading", false, kqueueEOF | kqueueClear, errno, In | Err | Hup | End},
 		{"RST, writing", true, kqueueEOF, errno, Out | Err | Hup},
 		{"failed, reading", false, kqueueError, 0, In | Err},
 		{"failed, writing", true, kqueueError, 0, Out | Err},
@@ -94,11 +94,11 @@ func TestKqueueHupNeedsBothDirections(t *testing.T) {
 		want        Interest
 	}{
 		{"data and room", [2]uint32{0, 0}, [2]uint32{0, 0}, In | Out},
-		{"FIN and room", [2]uint32{kqueueEOF, 0}, [2]uint32{0, 0}, In | Out},
+		{"FIN and room", [2]uint32{kqueueEOF, 0}, [2]uint32{0, 0}, In | Out | End},
 		{"data after shutdown(WR)", [2]uint32{0, 0}, [2]uint32{kqueueEOF, 0}, In | Out},
-		{"FIN and shutdown(WR)", [2]uint32{kqueueEOF, 0}, [2]uint32{kqueueEOF, 0}, In | Out | Hup},
-		{"RST", [2]uint32{kqueueEOF, 54}, [2]uint32{kqueueEOF, 54}, In | Out | Err | Hup},
-		{"RST, its error taken", [2]uint32{kqueueEOF, 0}, [2]uint32{kqueueEOF, 0}, In | Out | Hup},
+		{"FIN and shutdown(WR)", [2]uint32{kqueueEOF, 0}, [2]uint32{kqueueEOF, 0}, In | Out | Hup | End},
+		{"RST", [2]uint32{kqueueEOF, 54}, [2]uint32{kqueueEOF, 54}, In | Out | Err | Hup | End},
+		{"RST, its error taken", [2]uint32{kqueueEOF, 0}, [2]uint32{kqueueEOF, 0}, In | Out | Hup | End},
 	}
 	for _, row := range table {
 		got := kqueueDone(kqueueReady(false, row.read[0], row.read[1]) | kqueueReady(true, row.write[0], row.write[1]))

@@ -21,6 +21,7 @@ const (
 	Err                       // an error is pending; reported unasked
 	Hup                       // both directions are over; reported unasked
 	Edge                      // asked only: report changes instead of states
+	End                       // the peer sends no more: read on to the end of file; told with Edge, perhaps without
 )
 
 func (i Interest) String() string {
@@ -28,7 +29,7 @@ func (i Interest) String() string {
 		return "none"
 	}
 	s := ""
-	for bit, name := range []string{"in", "out", "err", "hup", "edge"} {
+	for bit, name := range []string{"in", "out", "err", "hup", "edge", "end"} {
 		if i&(1<<bit) != 0 {
 			s += "+" + name
 		}

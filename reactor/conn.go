@@ -33,7 +33,7 @@ type (
 	}
 )
 
-// A Conn is one stream connection on the loop: a Watch, level-triggered, and the output that the kernel has not taken.
+// A Conn is one stream connection on the loop: a Watch, edge-triggered while nothing waits to be written, and the output that the kernel has not taken.
 type Conn struct {
 	w     Watch // what every message touches comes first, in as few cache lines as it goes
 	st    connState
@@ -61,6 +61,8 @@ const (
 	blocked                        // the kernel refused output: Out is wanted
 	dirty                          // in the reactor's list of what the present step has to flush
 	broken                         // output failed: what is readable is still read
+	unread                         // in the reactor's list of what the next turn reads
+	ends                           // the peer has ended: read on until that is seen
 	hasEOF                         // what the handler has
 	hasDrained
 	hasTimeout
@@ -92,7 +94,10 @@ func (c *Conn) wants() (want poller.Interest) {
 		want = poller.In
 	}
 	if c.is(blocked | pressed) { // pressed: only an Event relieves it, also when the kernel has taken everything
-		want |= poller.Out
+		return want | poller.Out
+	}
+	if want != 0 {
+		want |= poller.Edge // level-triggered, the kernel looks twice at every descriptor that it tells of
 	}
 	return want
 }
@@ -112,8 +117,12 @@ func (c *Conn) ready(i poller.Interest) {
 		c.connected()
 		return
 	}
-	if i&(poller.Err|poller.Hup) != 0 {
-		i |= poller.In | poller.Out
+	if i&(poller.Err|poller.Hup|poller.End) != 0 {
+		c.st |= ends
+		i |= poller.In
+		if i&(poller.Err|poller.Hup) != 0 {
+			i |= poller.Out
+		}
 	}
 	i &= c.w.want
 	if i&poller.Out != 0 {
@@ -125,8 +134,9 @@ func (c *Conn) ready(i poller.Interest) {
 	}
 }
 
-// read takes what is there, at most the loop's buffer: what is more waits for the next turn, and a second call that
-// only says EAGAIN is saved.
+// read takes what is there, at most the loop's buffer: what is more waits for the next turn. A read that does not fill
+// the buffer has taken all, so the call that only says EAGAIN is saved — but for a peer that has ended, whose end of
+// file is still to come and of which no Event tells again.
 func (c *Conn) read() {
 	r := c.w.r
 	n, e := r.k.Recv(int(c.w.fd), r.buf, 0)
@@ -138,6 +148,9 @@ func (c *Conn) read() {
 		c.eof()
 	default:
 		r.count.BytesIn += uint64(n)
+		if n == len(r.buf) || c.is(ends) {
+			c.readOn()
+		}
 		if c.times != nil {
 			c.times.moved(c, true)
 		}
@@ -148,6 +161,27 @@ func (c *Conn) read() {
 			c.settle()
 		}
 	}
+}
+
+// readOn has the next turn read again: an edge is told once.
+func (c *Conn) readOn() {
+	if !c.is(unread) {
+		c.st |= unread
+		c.w.r.unread = append(c.w.r.unread, c)
+	}
+}
+
+// readAgain is the turn's part of that. Whoever is not to be read now is told anew when that changes.
+func (r *Reactor) readAgain(n int) {
+	for i := range n {
+		c := r.unread[i]
+		r.unread[i] = nil
+		c.st &^= unread
+		if c.w.gen != 0 && c.w.want&poller.In != 0 {
+			r.dispatch(&c.w, poller.In)
+		}
+	}
+	r.unread = append(r.unread[:0], r.unread[n:]...)
 }
 
 // eof is the peer's FIN.

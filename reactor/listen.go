@@ -88,7 +88,7 @@ func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, 
 }
 
 // ready accepts what waits, a bounded number. While connections come one at a time the call that would only say EAGAIN
-// is saved: the Poller is level-triggered and reports what is left.
+// is saved: its Watch is level-triggered and tells what is left.
 func (l *Listener) ready(poller.Interest) {
 	r := l.w.r
 	most := l.opt.accepts

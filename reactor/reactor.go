@@ -46,6 +46,7 @@ type Reactor struct {
 
 	inTurn    bool
 	batch     int       // Events of this turn
+	unread    []*Conn   // whose input one read did not end
 	dirty     []settler // who has something to flush when the present step ends
 	ended     []ending  // whose Closed is due
 	idlePosts postQueue // the empty one of two
@@ -130,7 +131,7 @@ func (r *Reactor) FD() int { return r.poller.FD() }
 
 // Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
 func (r *Reactor) Next() timeout.Deadline {
-	if r.queued.Load() || len(r.dirty)+len(r.ended)+len(r.runnable) > 0 || r.drain.Load() != r.draining || r.abort.Load() {
+	if r.queued.Load() || len(r.unread)+len(r.dirty)+len(r.ended)+len(r.runnable) > 0 || r.drain.Load() != r.draining || r.abort.Load() {
 		return 0
 	}
 	return r.timers.Next()

@@ -63,12 +63,16 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		r.now = r.k.Now()
 	}
 	r.count.Turns++
+	again := len(r.unread)
 	for i := range r.events[:n] {
 		ev := &r.events[i]
 		if w, ok := r.table.Get(ev.FD, ev.Gen); ok {
 			r.count.Events++
 			r.dispatch(w, ev.Ready)
 		}
+	}
+	if again > 0 {
+		r.readAgain(again)
 	}
 	if r.timers.Len() > 0 {
 		r.expire()
