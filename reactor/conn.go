@@ -269,14 +269,14 @@ func (c *Conn) SetNoDelay(on bool) error {
 
 // SetKeepAlive has the kernel probe a peer that has been silent for d and every d again; 0 turns it off.
 func (c *Conn) SetKeepAlive(d time.Duration) error {
-	if c.w.gen == 0 || c.is(over) {
+	if c.w.gen == 0 || c.is(over|closing) {
 		return ErrClosed
 	}
 	return setKeepAlive(c.w.r.k, int(c.w.fd), d)
 }
 
 func (c *Conn) setOpt(level, name, v int) error {
-	if c.w.gen == 0 || c.is(over) {
+	if c.w.gen == 0 || c.is(over|closing) {
 		return ErrClosed
 	}
 	if e := c.w.r.k.SetOpt(int(c.w.fd), level, name, v); e != 0 {

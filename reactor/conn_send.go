@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -55,7 +56,7 @@ func (c *Conn) PostSend(p []byte) error {
 }
 
 func (c *Conn) sendPosted(p []byte) {
-	if err := c.Send(p); err == ErrBuffered {
+	if err := c.Send(p); errors.Is(err, ErrBuffered) {
 		c.end(err)
 	}
 	c.w.r.settle()
