@@ -1,0 +1,165 @@
+//go:build unix
+
+package reactor
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+func noAllocs(t *testing.T, what string, f func()) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for range 20 {
+		f() // pools, scratch space and the table grow at first
+	}
+	if n := testing.AllocsPerRun(500, f); n != 0 {
+		t.Errorf("%s allocates %v times, want never", what, n)
+	}
+}
+
+// One message there and back through read, Data, Send, flush: nothing is allocated, small or large, with an idle
+// timeout that is re-armed by each, under the panic handler too.
+func TestEchoDoesNotAllocate(t *testing.T) {
+	for _, size := range []int{64, 5000, 60_000} {
+		r := manual(t)
+		a, b := pair(t)
+		t.Cleanup(func() { unix.Close(b) })
+		c := adoptFD(t, r, a, &hooks{data: func(c *Conn, p []byte) { c.Send(p) }})
+		c.SetIdleTimeout(time.Hour)
+		msg := make([]byte, size)
+		got := make([]byte, size)
+		noAllocs(t, "an echo", func() {
+			fill(b, msg)
+			for n := 0; n < size; {
+				r.Turn(0)
+				k, _ := kernel.Host.Recv(b, got, 0)
+				n += k
+			}
+		})
+	}
+}
+
+// The same over a Listener's Conn and a Dial's, both on the loop.
+func TestEchoOverTCPDoesNotAllocate(t *testing.T) {
+	r := manual(t)
+	l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := 0
+	opened := false
+	c, err := r.Dial("tcp", l.Addr().String(), &hooks{
+		opened: func(*Conn) { opened = true },
+		data:   func(_ *Conn, p []byte) { got += len(p) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	turnUntil(t, r, func() bool { return opened })
+	msg := make([]byte, 64)
+	noAllocs(t, "an echo over TCP", func() {
+		got = 0
+		c.Send(msg)
+		r.settle()
+		for got < len(msg) {
+			r.Turn(0)
+		}
+	})
+}
+
+// Deadlines that every message moves, timers that are reset and stopped: no allocation.
+func TestRearmingDoesNotAllocate(t *testing.T) {
+	r := manual(t)
+	a, b := pair(t)
+	defer unix.Close(b)
+	c := adoptFD(t, r, a, &hooks{})
+	tm := r.After(time.Hour, func() {})
+	noAllocs(t, "re-arming", func() {
+		c.SetReadDeadline(time.Minute)
+		c.SetWriteDeadline(time.Hour)
+		c.SetIdleTimeout(time.Second)
+		tm.Reset(time.Minute)
+		tm.Stop()
+		tm.Reset(time.Second)
+		c.SetReadDeadline(0)
+	})
+}
+
+// Output that waits, back-pressure and what relieves it: chunks come from the loop's pool.
+func TestBufferedOutputDoesNotAllocate(t *testing.T) {
+	r := manual(t)
+	a, b := pair(t)
+	defer unix.Close(b)
+	c := adoptFD(t, r, a, &hooks{})
+	msg := make([]byte, 500_000)
+	buf := make([]byte, 1<<20)
+	pieces := [][]byte{msg[:3000], msg[3000:10_000], nil, msg[10_000:]}
+	noAllocs(t, "buffering", func() {
+		c.SendV(pieces...)
+		c.Pause()
+		c.Resume()
+		for got := 0; got < len(msg); {
+			n, _ := kernel.Host.Recv(b, buf, 0)
+			got += n
+			r.Turn(0)
+		}
+	})
+}
+
+// PostSend from another place than the loop: no closure, no allocation.
+func TestPostSendDoesNotAllocate(t *testing.T) {
+	r := manual(t)
+	a, b := pair(t)
+	defer unix.Close(b)
+	c := adoptFD(t, r, a, &hooks{})
+	msg := make([]byte, 100)
+	buf := make([]byte, 4096)
+	f := func() {}
+	noAllocs(t, "PostSend", func() {
+		for range 10 {
+			if err := c.PostSend(msg); err != nil {
+				t.Fatal(err)
+			}
+			r.Post(f)
+		}
+		for got := 0; got < 10*len(msg); {
+			r.Turn(0)
+			n, _ := kernel.Host.Recv(b, buf, 0)
+			got += n
+		}
+	})
+}
+
+// Datagrams there and back.
+func TestDatagramEchoDoesNotAllocate(t *testing.T) {
+	r := manual(t)
+	back := 0
+	server, err := r.ListenPacket("udp", "127.0.0.1:0", &packets{packet: func(c *PacketConn, p []byte, from Addr) { c.SendTo(p, from) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := r.ListenPacket("udp", "127.0.0.1:0", &packets{packet: func(*PacketConn, []byte, Addr) { back++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := kernel.Inet(server.LocalAddr().(*net.UDPAddr).AddrPort())
+	small, large := make([]byte, 64), make([]byte, 9000)
+	noAllocs(t, "a datagram", func() {
+		back = 0
+		client.SendTo(small, to)
+		client.SendTo(large, to)
+		client.SendTo(nil, to)
+		r.settle()
+		for back < 3 {
+			r.Turn(0)
+		}
+	})
+}

@@ -1,0 +1,210 @@
+//go:build unix
+
+package reactor
+
+import (
+	"errors"
+	"net"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// The model of connops_test.go: what each operation may answer, and how it ends.
+
+func (m *connModel) turn() {
+	if err := m.r.Turn(0); err != nil {
+		m.fatalf("Turn: %v", err)
+	}
+}
+
+// allowed checks an operation's error and tells whether there was none.
+func (m *connModel) allowed(err error, also ...error) bool {
+	switch {
+	case err == nil:
+		if m.dead {
+			m.fatalf("no error from an ended Conn")
+		}
+		return true
+	case errors.Is(err, net.ErrClosed):
+		if !m.dead && !m.c.is(over|closing) {
+			m.fatalf("ErrClosed from a Conn that is open")
+		}
+		return false
+	case m.dead:
+		m.fatalf("%v from an ended Conn, want ErrClosed", err)
+	case errors.Is(err, ErrWriteClosed):
+		if !m.fin {
+			m.fatalf("ErrWriteClosed without CloseWrite")
+		}
+		return false
+	case m.hungUp && (errors.Is(err, kernel.EPIPE) || errors.Is(err, kernel.ECONNRESET) || errors.Is(err, kernel.ENOTCONN)):
+		return false
+	}
+	for _, e := range also {
+		if errors.Is(err, e) {
+			return false
+		}
+	}
+	m.fatalf("%v is not to be expected", err)
+	return false
+}
+
+// sent checks what a Send of n bytes answered.
+func (m *connModel) sent(n int, err error) {
+	if isBuffered(err) {
+		if m.c.Buffered()+n <= m.c.opt.cap {
+			m.fatalf("refused %d bytes at %d buffered, the cap is %d", n, m.c.Buffered(), m.c.opt.cap)
+		}
+		if m.dead || m.fin {
+			m.fatalf("%v from a closed Conn", err)
+		}
+		return
+	}
+	if m.allowed(err) {
+		m.accepted += n
+		if m.fin {
+			m.fatalf("a Send after CloseWrite was accepted")
+		}
+	}
+}
+
+// total is where the accepted bytes are, wherever that is.
+func (m *connModel) total() int {
+	return int(m.r.count.BytesOut+m.r.count.Undelivered) + m.c.Buffered() + m.unsent
+}
+
+func (m *connModel) balance() {
+	if m.total() != m.accepted {
+		m.fatalf("%d bytes out, %d lost, %d buffered, %d detached: not the %d that were accepted",
+			m.r.count.BytesOut, m.r.count.Undelivered, m.c.Buffered(), m.unsent, m.accepted)
+	}
+}
+
+// postSend is only done where its place in the stream is known: outside, with nothing to happen before it.
+func (m *connModel) postSend(n int, inside bool) {
+	if inside || len(m.inside) > 0 {
+		return
+	}
+	before := m.total()
+	full := m.c.Buffered()+n > m.c.opt.cap && !m.c.is(over|closing|wantFIN|broken)
+	if err := m.c.PostSend(stream(m.accepted, n)); err != nil {
+		m.fatalf("PostSend: %v", err)
+	}
+	m.turn()
+	switch m.total() - before {
+	case n:
+		m.accepted += n
+	case 0:
+		if full && m.closed == 1 && isBuffered(m.closedErr) {
+			return
+		}
+		if !m.dead && !m.fin && !m.c.is(over|closing|broken) {
+			m.fatalf("a PostSend of %d bytes was dropped by an open Conn", n)
+		}
+	default:
+		m.fatalf("a PostSend of %d bytes counts as %d", n, m.total()-before)
+	}
+}
+
+func (m *connModel) detach() {
+	fd, unsent, err := m.c.Detach()
+	if !m.allowed(err) {
+		if fd != -1 || unsent != nil {
+			m.fatalf("Detach: %d, %d bytes and %v", fd, len(unsent), err)
+		}
+		return
+	}
+	for i, b := range unsent {
+		if b != at(m.accepted-len(unsent)+i) {
+			m.fatalf("Detach gave back a wrong byte at %d of %d", i, len(unsent))
+		}
+	}
+	m.unsent = len(unsent)
+	m.dead, m.detached = true, true
+	unix.Shutdown(fd, unix.SHUT_WR)
+	for m.peer >= 0 && m.read(1<<20) {
+	}
+	if _, e := kernel.Host.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_TYPE); e != 0 {
+		m.fatalf("the detached descriptor: %v", e)
+	}
+	unix.Close(fd)
+}
+
+// read has the peer read at most n bytes; false at the end of the stream.
+func (m *connModel) read(n int) bool {
+	buf := make([]byte, 64<<10)
+	for n > 0 && m.peer >= 0 {
+		k, e := kernel.Host.Recv(m.peer, buf[:min(n, len(buf))], 0)
+		if e == kernel.EAGAIN {
+			return true
+		}
+		if e != 0 || k == 0 {
+			return false
+		}
+		for i, b := range buf[:k] {
+			if b != at(m.received+i) {
+				m.fatalf("the peer reads a wrong byte at %d", m.received+i)
+			}
+		}
+		m.received += k
+		n -= k
+		if m.received > m.accepted {
+			m.fatalf("the peer has read %d bytes, %d were accepted", m.received, m.accepted)
+		}
+	}
+	return true
+}
+
+// hangUp closes the peer's end; a TCP one resets.
+func (m *connModel) hangUp(reset bool) {
+	if m.peer < 0 {
+		return
+	}
+	if reset {
+		kernel.Host.SetOptBytes(m.peer, kernel.SOL_SOCKET, kernel.SO_LINGER, lingerZero)
+		m.hungUp = true
+	}
+	unix.Close(m.peer)
+	m.peer = -1
+}
+
+// finish closes in order, has the peer read to the end and hang up, and checks what is left.
+func (m *connModel) finish() {
+	m.inside = nil
+	if !m.dead {
+		m.do(3, 0, false)
+	}
+	atEnd := false
+	for m.r.conns > 0 || len(m.r.ended) > 0 {
+		m.turn()
+		if m.peer >= 0 && !m.read(1<<20) {
+			atEnd = true
+			m.hangUp(false)
+		}
+	}
+	for m.peer >= 0 { // the Conn has ended: the rest is in the kernel
+		if !m.read(1 << 20) {
+			atEnd = true
+			m.hangUp(false)
+		}
+	}
+	m.balance()
+	switch {
+	case m.detached && m.closed != 0, !m.detached && m.closed != 1:
+		m.fatalf("Closed %d times, detached: %v", m.closed, m.detached)
+	case m.detached && !m.hungUp && m.received+m.unsent != m.accepted:
+		m.fatalf("%d bytes received and %d detached, %d were accepted", m.received, m.unsent, m.accepted)
+	case m.closed == 1 && m.closedErr == nil && atEnd && !m.hungUp && m.received != m.accepted:
+		m.fatalf("closed in order: the peer has %d bytes, %d were accepted", m.received, m.accepted)
+	case m.closedErr != nil && !m.hungUp && !errors.Is(m.closedErr, ErrAborted) && !isBuffered(m.closedErr):
+		m.fatalf("Closed(%v) though the peer did nothing wrong", m.closedErr)
+	}
+	if m.r.table.Len() != 0 || m.r.timers.Len() != 0 || m.c.FD() != -1 {
+		m.fatalf("%d in the table, %d timers, descriptor %d", m.r.table.Len(), m.r.timers.Len(), m.c.FD())
+	}
+	m.r.Close()
+	for m.r.Turn(0) != ErrClosed {
+	}
+}

@@ -1,0 +1,279 @@
+//go:build unix
+
+package reactor
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"pgregory.net/rapid"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// Every sequence of operations on a Conn and of acts of its peer, against a model that only counts. It holds that
+//   - Closed comes once (never after Detach), and nothing after it, nor Data after Close;
+//   - what the peer reads is a prefix of what Send accepted, in order, and all of it if Closed was told nil and the
+//     peer did not hang up; after Detach the rest is what Detach gave back;
+//   - Data is shown a prefix of what the peer sent;
+//   - a Send that fails has accepted nothing, one that succeeds everything: it is out, buffered or counted as lost;
+//   - methods of an ended Conn return net.ErrClosed, and nothing panics;
+//   - in the end nothing is left in the table, the timers or the descriptors.
+func FuzzConnOps(f *testing.F) {
+	for _, s := range []string{"", "00", "10A0200", "11\x0c\xff\x00\x80\x0d0300", "0\x02\x00\xff\x00\xff\x0f\x80\x02\x00\x0f\xff",
+		"1\x01\x12\x00\x0c\x01\x10\x00\x0a\x00\x00\x01", "0\x01\x07\x01\x08\x01\x0b\x90\x0b\x90\x0e\x01\x06\x00"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, ops []byte) { runConnOps(t, ops) })
+}
+
+// The same with operations that rapid makes up and shrinks.
+func TestConnOpsOnEveryState(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ops := []byte{rapid.Byte().Draw(t, "kind")}
+		for range rapid.IntRange(0, 40).Draw(t, "many") {
+			ops = append(ops, rapid.ByteMax(18).Draw(t, "op"), rapid.Byte().Draw(t, "arg"))
+		}
+		runConnOps(t, ops)
+	})
+}
+
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Logf(format string, args ...any)
+}
+
+// A connModel is one Conn, its peer, and what both should have seen.
+type connModel struct {
+	t    failer
+	r    *Reactor
+	c    *Conn
+	peer int // -1 once closed
+	tcp  bool
+
+	accepted  int // bytes that Send took
+	unsent    int // that Detach gave back
+	received  int // by the peer
+	peerSent  int
+	shown     int // to Data
+	fin       bool
+	hungUp    bool // the peer has closed or reset
+	peerFIN   bool
+	dead      bool // Close, Abort, Detach or Closed: only ErrClosed now
+	detached  bool
+	closed    int
+	closedErr error
+	inside    []byte // operations for the next callback
+	log       []string
+}
+
+// at is the byte at one position of either stream.
+func at(i int) byte { return byte(i*7 + i>>8*13 + i>>16) }
+
+func stream(from, n int) []byte {
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = at(from + i)
+	}
+	return p
+}
+
+func (m *connModel) fatalf(format string, args ...any) {
+	m.t.Helper()
+	m.t.Fatalf("%s\nafter:\n%s", fmt.Sprintf(format, args...), strings.Join(m.log, "\n"))
+}
+
+func runConnOps(t failer, ops []byte) {
+	r, err := New()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	m := &connModel{t: t, r: r}
+	kind := byte(0)
+	if len(ops) > 0 {
+		kind, ops = ops[0], ops[1:]
+	}
+	m.tcp = kind&1 == 1
+	a, b := mustPair()
+	if m.tcp {
+		unix.Close(a)
+		unix.Close(b)
+		a, b = tcpPair(t)
+	}
+	m.peer = b
+	opt, _ := newSockOptions("listen", nil)
+	if kind&2 != 0 {
+		opt.low, opt.high, opt.cap = 10_000, 50_000, 300_000
+	}
+	m.c = &Conn{opt: opt}
+	m.c.w.open(r, a, m.c)
+	r.conns++
+	h := &eofHooks{hooks{data: m.data, closed: m.toldClosed, timeout: func(*Conn, TimeoutKind) { m.callback("Timeout") },
+		drained: func(*Conn) { m.callback("Drained") }, opened: func(*Conn) { m.callback("Opened") }},
+		func(*Conn) { m.callback("EOF") }}
+	if kind&4 != 0 {
+		m.c.adopt(h)
+	} else {
+		m.c.adopt(&h.hooks)
+	}
+	m.c.opened()
+	for len(ops) >= 2 {
+		if ops[0]%19 == 18 { // what follows happens in a callback
+			if ops = ops[2:]; len(ops) >= 2 {
+				m.inside = append(m.inside, ops[0], ops[1])
+				ops = ops[2:]
+			}
+			continue
+		}
+		m.do(ops[0], ops[1], false)
+		m.balance()
+		ops = ops[2:]
+	}
+	m.finish()
+}
+
+func tcpPair(t failer) (a, b int) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer l.Close()
+	k := kernel.Host
+	b, _ = k.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
+	k.Connect(b, kernel.Inet(l.Addr().(*net.TCPAddr).AddrPort()))
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer c.Close()
+	raw, _ := c.(*net.TCPConn).SyscallConn()
+	raw.Control(func(fd uintptr) { a, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return a, b
+}
+
+func (m *connModel) data(_ *Conn, p []byte) {
+	for i, b := range p {
+		if b != at(m.shown+i) {
+			m.fatalf("Data shows a wrong byte at %d", m.shown+i)
+		}
+	}
+	m.shown += len(p)
+	if m.shown > m.peerSent {
+		m.fatalf("Data shows %d bytes, the peer sent %d", m.shown, m.peerSent)
+	}
+	m.callback("Data")
+}
+
+func (m *connModel) toldClosed(_ *Conn, err error) {
+	m.log = append(m.log, fmt.Sprintf("  Closed(%v)", err))
+	if m.closed++; m.closed > 1 || m.detached {
+		m.fatalf("Closed %d times, detached: %v", m.closed, m.detached)
+	}
+	m.closedErr = err
+	m.dead = true
+	m.doInside()
+}
+
+func (m *connModel) callback(what string) {
+	m.log = append(m.log, "  "+what)
+	if m.dead {
+		m.fatalf("%s of a Conn that has been closed", what)
+	}
+	m.doInside()
+}
+
+func (m *connModel) doInside() {
+	if len(m.inside) >= 2 {
+		op, arg := m.inside[0], m.inside[1]
+		m.inside = m.inside[2:]
+		m.do(op, arg, true)
+	}
+}
+
+// size makes 0 … 1 MiB of a byte, small ones and the edges of the cork among them.
+func size(arg byte) int {
+	switch {
+	case arg < 16:
+		return int(arg)
+	case arg < 32:
+		return corkMax - 8 + int(arg-16)
+	}
+	return int(arg) * int(arg) * 16
+}
+
+// do is one operation; inside: in a callback.
+func (m *connModel) do(op, arg byte, inside bool) {
+	n := size(arg)
+	c := m.c
+	m.log = append(m.log, fmt.Sprintf("%s %d (in a callback: %v)", opNames[op%18], n, inside))
+	switch op % 18 {
+	case 0:
+		m.sent(n, c.Send(stream(m.accepted, n)))
+	case 1:
+		p := stream(m.accepted, n)
+		m.sent(n, c.SendV(p[:n/3], nil, p[n/3:n/2], p[n/2:]))
+	case 2:
+		if m.allowed(c.CloseWrite()) {
+			m.fin = true
+		}
+	case 3:
+		m.dead = true
+		if err := c.Close(); err != nil {
+			m.fatalf("Close: %v", err)
+		}
+	case 4:
+		m.dead = true
+		if err := c.Abort(); err != nil {
+			m.fatalf("Abort: %v", err)
+		}
+	case 5:
+		m.allowed(c.Pause())
+	case 6:
+		m.allowed(c.Resume())
+	case 7:
+		m.allowed(c.SetReadDeadline(time.Duration(arg) * time.Microsecond))
+	case 8:
+		m.allowed(c.SetWriteDeadline(time.Duration(arg) * time.Microsecond))
+	case 9:
+		m.allowed(c.SetIdleTimeout(time.Duration(arg) * time.Microsecond))
+	case 10:
+		m.detach()
+	case 11:
+		m.postSend(n, inside)
+	case 12:
+		if m.peer >= 0 && !m.peerFIN {
+			m.peerSent += fill(m.peer, stream(m.peerSent, n))
+		}
+	case 13:
+		if m.peer >= 0 {
+			unix.Shutdown(m.peer, unix.SHUT_WR)
+			m.peerFIN = true
+		}
+	case 14:
+		m.hangUp(true)
+	case 15:
+		m.read(n)
+	case 16:
+		m.allowed(c.SetNoDelay(arg&1 == 1), kernel.ENOTSUP, kernel.EOPNOTSUPP, kernel.EINVAL)
+		c.LocalAddr()
+		c.RemoteAddr()
+	case 17:
+		if !inside {
+			for range arg%4 + 1 {
+				m.turn()
+			}
+		}
+	}
+}
+
+var opNames = [...]string{"Send", "SendV", "CloseWrite", "Close", "Abort", "Pause", "Resume", "SetReadDeadline",
+	"SetWriteDeadline", "SetIdleTimeout", "Detach", "PostSend", "peer sends", "peer half-closes", "peer hangs up",
+	"peer reads", "options", "turn"}
