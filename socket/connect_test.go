@@ -1,0 +1,186 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Addresses of Accept, RecvFrom and GetAddrInfo are one kind of value.
+func TestD16OneKindOfAddress(t *testing.T) {
+	both(t, func(l *lab) {
+		listener := l.listener()
+		info, err := socket.GetAddrInfo("127.0.0.1", "0", 0, stream, 0, 0)
+		l.must(err)
+		c := l.tcp()
+		l.must(c.Bind(info[0].Addr))
+		l.must(c.Connect(l.addr(listener)))
+		s, from, err := listener.Accept()
+		l.must(err)
+		l.own(s)
+		if from != l.addr(c) || from != socket.Tuple("127.0.0.1", from.Port()) {
+			l.fatalf("accepted from %v, want %v", from, l.addr(c))
+		}
+		a, b := l.udp(), l.udp()
+		_, err = a.SendTo([]byte("x"), l.addr(b))
+		l.must(err)
+		_, from, err = b.RecvFrom(9)
+		l.must(err)
+		_, err = b.SendTo([]byte("y"), from)
+		l.must(err)
+		l.recv(a, 9, "y")
+	})
+}
+
+func TestD17RefusedIsECONNREFUSED(t *testing.T) {
+	both(t, func(l *lab) {
+		for _, mode := range []timeout.Timeout{timeout.None, seconds(50)} {
+			s := l.tcp()
+			l.must(s.SetTimeout(mode))
+			l.errno(s.Connect(l.refusing()), syscall.ECONNREFUSED)
+		}
+		s := l.tcp()
+		l.must(s.SetBlocking(false))
+		l.errno(s.Connect(l.refusing()), syscall.EINPROGRESS)
+		l.ready(s, uint8(poller.Err))
+		_, err := s.Recv(1)
+		l.errno(err, syscall.ECONNREFUSED)
+	})
+}
+
+// After a refusal, whoever was told of it, a connect is a new attempt.
+func TestD17aConnectAgainAfterARefusal(t *testing.T) {
+	both(t, func(l *lab) {
+		listener := l.listener()
+		dead := l.refusing()
+		for _, mode := range []timeout.Timeout{timeout.None, seconds(50)} {
+			s := l.tcp()
+			l.must(s.SetTimeout(mode))
+			l.errno(s.Connect(dead), syscall.ECONNREFUSED)
+			l.errno(s.Connect(dead), syscall.ECONNREFUSED)
+			l.must(s.Connect(l.addr(listener)))
+			l.errno(s.Connect(l.addr(listener)), syscall.EISCONN)
+		}
+		for _, taker := range []func(s *socket.Socket) error{
+			func(s *socket.Socket) error { _, err := s.Recv(1); return err },
+			func(s *socket.Socket) error { _, err := s.Send([]byte("x")); return err },
+			func(s *socket.Socket) error { return s.Connect(dead) },
+		} {
+			for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
+				s := l.tcp()
+				l.must(s.SetBlocking(false))
+				l.errno(s.Connect(dead), syscall.EINPROGRESS)
+				l.ready(s, uint8(poller.Err))
+				l.errno(taker(s), syscall.ECONNREFUSED)
+				l.must(s.SetTimeout(mode))
+				if err := s.Connect(l.addr(listener)); mode == 0 {
+					l.errno(err, syscall.EINPROGRESS)
+				} else {
+					l.must(err)
+				}
+			}
+		}
+	})
+}
+
+func TestD18ConnectAfterCompletionIsEISCONN(t *testing.T) {
+	both(t, func(l *lab) {
+		listener := l.listener()
+		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
+			s := l.tcp()
+			l.must(s.SetBlocking(false))
+			l.errno(s.Connect(l.addr(listener)), syscall.EINPROGRESS)
+			l.ready(s, uint8(poller.Out))
+			l.must(s.SetTimeout(mode))
+			l.errno(s.Connect(l.addr(listener)), syscall.EISCONN)
+			l.errno(s.Connect(l.addr(listener)), syscall.EISCONN)
+		}
+		l.errno(listener.Connect(l.addr(listener)), syscall.EISCONN)
+		c, s := l.pair()
+		l.errno(c.Connect(l.addr(listener)), syscall.EISCONN)
+		l.errno(s.Connect(l.addr(listener)), syscall.EISCONN)
+	})
+}
+
+// A connect that timed out goes on: again it is EALREADY at once, until room in the listener's queue ends it well.
+func TestD19TimedOutConnectStaysInProgress(t *testing.T) {
+	both(t, func(l *lab) {
+		a, listener := l.stuck()
+		s := l.tcp()
+		l.must(s.SetTimeout(seconds(0.01)))
+		l.errno(s.Connect(a), syscall.ETIMEDOUT)
+		l.errno(s.Connect(a), syscall.EALREADY)
+		l.must(s.SetBlocking(true))
+		l.errno(s.Connect(a), syscall.EALREADY)
+		l.must(s.SetBlocking(false))
+		l.errno(s.Connect(a), syscall.EALREADY)
+		_, err := s.Recv(1)
+		l.errno(err, syscall.EAGAIN)
+		_, err = s.Send([]byte("x"))
+		l.errno(err, syscall.EAGAIN)
+		if s.Fileno() < 0 {
+			l.fatalf("the descriptor is closed")
+		}
+		l.must(listener.SetBlocking(false))
+		l.until("end of the handshake", func() bool {
+			if conn, _, err := listener.Accept(); err == nil {
+				l.must(conn.Close())
+			}
+			_, err := s.RemoteAddr()
+			return err == nil
+		})
+		l.errno(s.Connect(a), syscall.EISCONN)
+	})
+}
+
+func TestD20NonBlockingConnectIsNotWaitedFor(t *testing.T) {
+	both(t, func(l *lab) {
+		listener := l.listener()
+		s := l.tcp()
+		l.must(s.SetBlocking(false))
+		l.errno(s.Connect(l.addr(listener)), syscall.EINPROGRESS)
+		l.ready(s, uint8(poller.Out))
+		conn, _, err := listener.Accept()
+		l.must(err)
+		l.send(s, "x")
+		l.recv(l.own(conn), 1, "x")
+	})
+}
+
+// Linux tells of a full Unix listener with EAGAIN, and no Event says when it has room.
+func TestConnectToAFullUnixListener(t *testing.T) {
+	both(t, func(l *lab) {
+		path := socket.Path(unixPath(l.t))
+		listener := l.socket(socket.AF_UNIX, stream)
+		l.must(listener.Bind(path))
+		l.must(listener.Listen(0))
+		waiting := 0
+		for ; ; waiting++ {
+			s := l.socket(socket.AF_UNIX, stream)
+			l.must(s.SetBlocking(false))
+			if err := s.Connect(path); err != nil {
+				l.errno(err, syscall.EAGAIN)
+				break
+			}
+		}
+		s := l.socket(socket.AF_UNIX, stream)
+		l.must(s.SetTimeout(seconds(0.01)))
+		l.errno(s.Connect(path), syscall.ETIMEDOUT)
+		l.must(s.SetBlocking(true))
+		join := l.beside(func(l *lab) {
+			l.asleep(s)
+			for range waiting + 1 {
+				conn, _, err := listener.Accept()
+				l.must(err)
+				l.own(conn)
+			}
+		})
+		l.must(s.Connect(path))
+		join()
+	})
+}

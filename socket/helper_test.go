@@ -1,0 +1,348 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// guard is how long a test waits for what must happen: who gets here has failed.
+const guard = 60 * time.Second
+
+const (
+	stream = socket.SOCK_STREAM
+	dgram  = socket.SOCK_DGRAM
+	inet   = socket.AF_INET
+)
+
+// A lab is where a test runs: the same code with sockets that park goroutines, and with sockets of tasks.
+type lab struct {
+	t    testing.TB
+	r    *reactor.Reactor // nil: parked
+	task *reactor.Task    // the present one
+	open *[]*socket.Socket
+}
+
+// stop ends a test that has failed: a task must not call FailNow.
+type stop struct{}
+
+func (l *lab) fatalf(format string, args ...any) {
+	l.t.Helper()
+	l.t.Errorf(format, args...)
+	panic(stop{})
+}
+
+// caught runs f, which may stop.
+func caught(t testing.TB, f func()) {
+	defer func() {
+		if v := recover(); v != nil && v != (stop{}) {
+			panic(v)
+		}
+	}()
+	f()
+}
+
+// both runs the test in both worlds.
+func both(t *testing.T, f func(l *lab)) {
+	t.Run("parked", func(t *testing.T) { parked(t, f) })
+	t.Run("task", func(t *testing.T) { inTask(t, f) })
+}
+
+func parked(t testing.TB, f func(l *lab)) {
+	l := &lab{t: t, open: new([]*socket.Socket)}
+	defer l.closeAll()
+	caught(t, func() { f(l) })
+}
+
+func inTask(t testing.TB, f func(l *lab)) {
+	r, err := reactor.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lab{t: t, r: r, open: new([]*socket.Socket)}
+	r.Go(func(task *reactor.Task) {
+		l.task = task
+		caught(t, func() { f(l) })
+		l.closeAll()
+		r.Close()
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), guard)
+	defer cancel()
+	if err := r.Run(ctx); err != nil {
+		t.Error("the reactor: ", err)
+	}
+}
+
+func (l *lab) closeAll() {
+	for _, s := range *l.open {
+		s.Close()
+	}
+	runtime.KeepAlive(l.open)
+}
+
+// own has the socket closed at the end of the test.
+func (l *lab) own(s *socket.Socket) *socket.Socket {
+	*l.open = append(*l.open, s)
+	return s
+}
+
+func (l *lab) make(family, typ, proto int) (*socket.Socket, error) {
+	if l.r != nil {
+		return socket.NewOn(l.r, family, typ, proto)
+	}
+	return socket.New(family, typ, proto)
+}
+
+func (l *lab) socket(family, typ int) *socket.Socket {
+	l.t.Helper()
+	s, err := l.make(family, typ, 0)
+	l.must(err)
+	return l.own(s)
+}
+
+func (l *lab) tcp() *socket.Socket { return l.socket(inet, stream) }
+
+// udp is a bound datagram socket.
+func (l *lab) udp() *socket.Socket {
+	s := l.socket(inet, dgram)
+	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
+	return s
+}
+
+func (l *lab) listener(backlog ...int) *socket.Socket {
+	s := l.tcp()
+	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
+	l.must(s.Listen(backlog...))
+	return s
+}
+
+func (l *lab) addr(s *socket.Socket) socket.Addr {
+	a, err := s.LocalAddr()
+	l.must(err)
+	return a
+}
+
+// pair is a TCP connection.
+func (l *lab) pair() (client, server *socket.Socket) {
+	l.t.Helper()
+	listener := l.listener()
+	client = l.tcp()
+	l.must(client.Connect(l.addr(listener)))
+	server, _, err := listener.Accept()
+	l.must(err)
+	l.must(listener.Close())
+	return client, l.own(server)
+}
+
+// stuck is the address of a listener whose queue is full: connects to it stay in progress.
+func (l *lab) stuck() (socket.Addr, *socket.Socket) {
+	listener := l.listener(0)
+	for range 4 {
+		s := l.tcp()
+		l.must(s.SetBlocking(false))
+		l.errno(s.Connect(l.addr(listener)), syscall.EINPROGRESS)
+	}
+	return l.addr(listener), listener
+}
+
+// refusing is an address where nobody listens.
+func (l *lab) refusing() socket.Addr {
+	s := l.tcp()
+	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
+	return l.addr(s)
+}
+
+// reset closes s so that the peer sees a reset, and waits until it does.
+func (l *lab) reset(s, peer *socket.Socket) {
+	l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_LINGER, []byte{1, 0, 0, 0, 0, 0, 0, 0}))
+	l.must(s.Close())
+	l.ready(peer, 1<<2) // Err
+}
+
+// fill sends on a non-blocking socket until nothing fits.
+func (l *lab) fill(s *socket.Socket) (n int) {
+	p := make([]byte, 64<<10)
+	for idle := 0; idle < 3; { // the kernel may find room once more
+		k, err := s.Send(p)
+		n += k
+		if err != nil {
+			l.errno(err, syscall.EAGAIN)
+			idle++
+			l.pass()
+		}
+	}
+	return n
+}
+
+// ready waits until the kernel reports one of the bits of poller.Interest.
+func (l *lab) ready(s *socket.Socket, bits uint8) {
+	l.until("readiness", func() bool {
+		now, e := kernel.Host.Ready(s.Fileno())
+		if e != 0 {
+			l.fatalf("Ready: %v", e)
+		}
+		return uint8(now)&bits != 0
+	})
+}
+
+// readable waits until there is something to receive.
+func (l *lab) readable(s *socket.Socket) { l.ready(s, 1|1<<2|1<<3) }
+
+// asleep waits until a call on s waits.
+func (l *lab) asleep(s *socket.Socket) {
+	l.until("a call that waits", func() bool { return s.Desc().Registered() })
+}
+
+func (l *lab) until(what string, done func() bool) {
+	l.t.Helper()
+	for end := time.Now().Add(guard); !done(); l.pass() {
+		if time.Now().After(end) {
+			l.fatalf("no %s", what)
+		}
+	}
+}
+
+// pass lets the others run.
+func (l *lab) pass() {
+	if l.r == nil {
+		time.Sleep(100 * time.Microsecond)
+		return
+	}
+	if err := l.task.Sleep(100 * time.Microsecond); err != nil {
+		l.fatalf("Sleep: %v", err)
+	}
+}
+
+// beside runs f at the same time, where s may be used: in another goroutine or task. join waits for it.
+func (l *lab) beside(f func(l *lab)) (join func()) {
+	if l.r == nil {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			caught(l.t, func() { f(&lab{t: l.t, open: l.open}) })
+		}()
+		return func() { <-done }
+	}
+	task := l.task.Go(func(task *reactor.Task) {
+		caught(l.t, func() { f(&lab{t: l.t, r: l.r, task: task, open: l.open}) })
+	})
+	return func() {
+		if _, err := l.task.Join(task); err != nil {
+			l.fatalf("Join: %v", err)
+		}
+	}
+}
+
+func (l *lab) must(err error) {
+	l.t.Helper()
+	if err != nil {
+		l.fatalf("%v", err)
+	}
+}
+
+// errno wants the error to be that number.
+func (l *lab) errno(err error, want syscall.Errno) {
+	l.t.Helper()
+	if !errors.Is(err, want) {
+		l.fatalf("error is %v, want %v", err, want)
+	}
+}
+
+// value wants ErrValue.
+func (l *lab) value(err error) {
+	l.t.Helper()
+	if !errors.Is(err, socket.ErrValue) {
+		l.fatalf("error is %v, want ErrValue", err)
+	}
+}
+
+func (l *lab) data(got []byte, err error, want string) {
+	l.t.Helper()
+	if err != nil || string(got) != want {
+		l.fatalf("got %.60q, %v; want %.60q", got, err, want)
+	}
+}
+
+func (l *lab) send(s *socket.Socket, text string) {
+	l.t.Helper()
+	n, err := s.SendAll([]byte(text))
+	if err != nil || n != len(text) {
+		l.fatalf("SendAll: %d, %v", n, err)
+	}
+}
+
+func (l *lab) recv(s *socket.Socket, n int, want string) {
+	l.t.Helper()
+	got, err := s.Recv(n)
+	l.data(got, err, want)
+}
+
+func seconds(s float64) timeout.Timeout {
+	t, err := timeout.Seconds(s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// A call is one method with arguments that are in order: what all calls have in common is tested over all of them.
+type call struct {
+	name string
+	do   func(s *socket.Socket) error
+}
+
+var receiving = []call{
+	{"Recv", func(s *socket.Socket) error { _, err := s.Recv(5); return err }},
+	{"RecvHuge", func(s *socket.Socket) error { _, err := s.Recv(1 << 40); return err }},
+	{"RecvInto", func(s *socket.Socket) error { _, err := s.RecvInto(make([]byte, 5)); return err }},
+	{"RecvFrom", func(s *socket.Socket) error { _, _, err := s.RecvFrom(5); return err }},
+	{"RecvFromInto", func(s *socket.Socket) error { _, _, err := s.RecvFromInto(make([]byte, 5)); return err }},
+	{"ReadSize", func(s *socket.Socket) error { _, err := s.ReadSize(5); return err }},
+	{"ReadAll", func(s *socket.Socket) error { _, err := s.ReadAll(); return err }},
+	{"ReadInto", func(s *socket.Socket) error { _, err := s.ReadInto(make([]byte, 5)); return err }},
+	{"ReadLine", func(s *socket.Socket) error { _, err := s.ReadLine(); return err }},
+	{"Read", func(s *socket.Socket) error { _, err := io.ReadFull(s, make([]byte, 5)); return err }},
+}
+
+var big = make([]byte, 16<<20)
+
+var sending = []call{
+	{"Send", func(s *socket.Socket) error { _, err := s.Send([]byte("x")); return err }},
+	{"SendAll", func(s *socket.Socket) error { _, err := s.SendAll(big); return err }},
+	{"SendTo", func(s *socket.Socket) error { _, err := s.SendTo([]byte("x"), socket.Tuple("127.0.0.1", 9)); return err }},
+	{"Write", func(s *socket.Socket) error { _, err := s.Write(big); return err }},
+}
+
+// descriptors counts those that are open.
+func descriptors(t testing.TB) int {
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("no list of descriptors: ", err)
+	}
+	return len(list)
+}
+
+var serial atomic.Int64
+
+// unixPath is an address for a Unix socket that nobody else has.
+func unixPath(t testing.TB) string {
+	return fmt.Sprintf("%s/%d", t.TempDir(), serial.Add(1))
+}

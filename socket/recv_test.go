@@ -1,0 +1,309 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A negative size is refused and takes nothing; a huge one is only an upper bound.
+func TestD09Bufsize(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		l.send(c, "abc")
+		_, err := s.Recv(-1)
+		l.value(err)
+		_, _, err = s.RecvFrom(-1 << 40)
+		l.value(err)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		l.recv(s, 1<<40, "abc")
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
+			l.fatalf("Recv(1<<40) of 3 bytes allocated %d", grown)
+		}
+	})
+}
+
+// Recv of more than its scratch holds gives all that is there.
+func TestRecvHuge(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		l.must(c.SetBlocking(false))
+		sent := l.fill(c)
+		for got := 0; got < sent; {
+			p, err := s.Recv(1 << 40)
+			l.must(err)
+			if len(p) > sent-got {
+				l.fatalf("%d bytes of %d", len(p), sent-got)
+			}
+			got += len(p)
+			if got < sent {
+				l.readable(s)
+			}
+		}
+		a, b := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
+		path := socket.Path(unixPath(l.t))
+		l.must(a.Bind(path))
+		want := strings.Repeat("x", 150000)
+		_, err := b.SendTo([]byte(want), path)
+		l.must(err)
+		_, err = b.SendTo([]byte("next"), path)
+		l.must(err)
+		l.recv(a, 1<<30, want)
+		l.recv(a, 1<<30, "next")
+	})
+}
+
+func TestD10OneECONNRESET(t *testing.T) {
+	both(t, func(l *lab) {
+		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
+			c, s := l.pair()
+			l.must(s.SetTimeout(mode))
+			l.reset(c, s)
+			_, err := s.Recv(5)
+			l.errno(err, syscall.ECONNRESET)
+			l.recv(s, 5, "")
+			l.recv(s, 5, "")
+
+			c, s = l.pair()
+			l.must(s.SetTimeout(mode))
+			l.reset(c, s)
+			_, err = s.Send([]byte("x"))
+			l.errno(err, syscall.ECONNRESET)
+			_, err = s.Send([]byte("x"))
+			l.errno(err, syscall.EPIPE)
+			l.recv(s, 5, "")
+		}
+	})
+}
+
+func TestD11NeverConnectedIsENOTCONN(t *testing.T) {
+	both(t, func(l *lab) {
+		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
+			for _, s := range []*socket.Socket{l.tcp(), l.listener()} {
+				l.must(s.SetTimeout(mode))
+				for _, c := range receiving {
+					if err := c.do(s); !errors.Is(err, syscall.ENOTCONN) {
+						l.t.Errorf("%s with timeout %v: %v", c.name, mode, err)
+					}
+				}
+			}
+		}
+	})
+}
+
+// RecvFrom on a stream tells the peer, also when the kernel has forgotten it.
+func TestD12RecvFromOnAStreamTellsThePeer(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		client, server := l.addr(c), l.addr(s)
+		l.send(c, "data")
+		got, from, err := s.RecvFrom(9)
+		l.data(got, err, "data")
+		if from != client {
+			l.fatalf("from %v, want %v", from, client)
+		}
+		l.send(s, "back")
+		p := make([]byte, 9)
+		if n, from, err := c.RecvFromInto(p); n != 4 || from != server {
+			l.fatalf("%d from %v, %v", n, from, err)
+		}
+		l.must(s.Shutdown(socket.SHUT_WR))
+		l.recv(c, 1, "")
+		l.must(c.Close())
+		l.readable(s)
+		l.until("end of the connection", func() bool { _, err := s.RemoteAddr(); return err != nil })
+		got, from, err = s.RecvFrom(9)
+		l.data(got, err, "")
+		if from != client {
+			l.fatalf("from %v after the end, want %v", from, client)
+		}
+	})
+}
+
+func TestD27ReadLessThanMinusOneIsReadAll(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		l.send(c, strings.Repeat("abc", 100000))
+		l.must(c.Close())
+		got, err := s.ReadSize(-7)
+		l.data(got, err, strings.Repeat("abc", 100000))
+		got, err = s.ReadSize(-1)
+		l.data(got, err, "")
+	})
+}
+
+// Where MicroPython returns None the Go call is EAGAIN and n is 0; what can be moved is moved.
+func TestD28NothingAtAllIsEAGAIN(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		l.must(s.SetBlocking(false))
+		for _, call := range receiving {
+			l.errno(call.do(s), syscall.EAGAIN)
+		}
+		l.send(c, "abc")
+		l.readable(s)
+		got, err := s.ReadSize(5)
+		l.data(got, err, "abc")
+		l.send(c, "abc")
+		l.readable(s)
+		got, err = s.ReadAll()
+		l.data(got, err, "abc")
+		l.send(c, "abc")
+		l.readable(s)
+		if n, err := s.ReadInto(make([]byte, 9)); n != 3 || err != nil {
+			l.fatalf("ReadInto: %d, %v", n, err)
+		}
+		l.send(c, "ab\ncd")
+		l.until("the data", func() bool { p, _ := s.Recv(9, socket.MSG_PEEK); return len(p) == 5 })
+		got, err = s.ReadLine()
+		l.data(got, err, "ab\n")
+		got, err = s.ReadLine()
+		l.data(got, err, "cd")
+		_, err = s.ReadLine()
+		l.errno(err, syscall.EAGAIN)
+
+		l.must(c.SetBlocking(false))
+		n, err := c.Write(big)
+		if n == 0 || n == len(big) {
+			l.fatalf("Write: %d, %v", n, err)
+		}
+		l.errno(err, syscall.EAGAIN)
+		l.fill(c)
+		n, err = c.Write([]byte("x"))
+		l.errno(err, syscall.EAGAIN)
+		if n != 0 {
+			l.fatalf("Write into a full buffer: %d", n)
+		}
+		if n, err := c.Write(nil); n != 0 || err != nil {
+			l.fatalf("Write of nothing: %d, %v", n, err)
+		}
+	})
+}
+
+// What came before the deadline comes with the error, and later calls go on behind it.
+func TestD29PartialDataIsConsumed(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		l.must(s.SetTimeout(seconds(0.005)))
+		partial := func(got []byte, err error) {
+			l.t.Helper()
+			l.errno(err, syscall.ETIMEDOUT)
+			if string(got) != "part" {
+				l.fatalf("with the error came %q", got)
+			}
+		}
+		send := func() {
+			l.send(c, "part")
+			l.readable(s)
+		}
+		send()
+		partial(s.ReadSize(9))
+		send()
+		partial(s.ReadAll())
+		send()
+		partial(s.ReadLine())
+		send()
+		p := make([]byte, 9)
+		n, err := s.ReadInto(p)
+		partial(p[:n], err)
+		l.send(c, "next")
+		l.readable(s)
+		l.recv(s, 9, "next")
+	})
+}
+
+// recv, read and readline share one stream of bytes: a line takes nothing beyond it.
+func TestReadLine(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		long := strings.Repeat("0123456789", 100)
+		l.send(c, "one\ntwo\r\n\n"+long+"\n"+"rest")
+		for _, want := range []string{"one\n", "two\r\n", "\n"} {
+			got, err := s.ReadLine()
+			l.data(got, err, want)
+		}
+		got, err := s.ReadLine(0)
+		l.data(got, err, "")
+		got, err = s.ReadLine(3)
+		l.data(got, err, "012")
+		l.recv(s, 1, "3")
+		got, err = s.ReadLine(-7)
+		l.data(got, err, long[4:]+"\n")
+		l.must(c.Close())
+		got, err = s.ReadLine()
+		l.data(got, err, "rest")
+		got, err = s.ReadLine()
+		l.data(got, err, "")
+	})
+}
+
+// read(n) joins datagrams, cuts what is longer than the room left, and ends at an empty one.
+func TestReadOfDatagrams(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.udp(), l.udp()
+		for _, d := range []string{"abc", "defg", "hij", "", "k", "line\n", "z"} {
+			_, err := b.SendTo([]byte(d), l.addr(a))
+			l.must(err)
+		}
+		got, err := a.ReadSize(5)
+		l.data(got, err, "abcde")
+		got, err = a.ReadSize(5)
+		l.data(got, err, "hij")
+		got, err = a.ReadLine(2)
+		l.data(got, err, "kl")
+		l.recv(a, 9, "z")
+	})
+}
+
+// io.Reader: io.EOF at the end, and only there.
+func TestReaderTellsEOF(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		l.send(c, "data")
+		l.must(c.Close())
+		got, err := io.ReadAll(s)
+		l.data(got, err, "data")
+		if n, err := s.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			l.fatalf("Read at the end: %d, %v", n, err)
+		}
+		if n, err := s.Read(nil); n != 0 || err != nil {
+			l.fatalf("Read of nothing: %d, %v", n, err)
+		}
+		if n, err := s.RecvInto(make([]byte, 1)); n != 0 || err != nil {
+			l.fatalf("RecvInto at the end: %d, %v", n, err)
+		}
+		u := l.udp()
+		_, err = u.SendTo(nil, l.addr(u))
+		l.must(err)
+		if n, err := u.Read(make([]byte, 1)); n != 0 || err != nil {
+			l.fatalf("Read of an empty datagram: %d, %v", n, err)
+		}
+	})
+}
+
+// MSG_TRUNC on a stream counts bytes that it does not write. What is given then is not what others have received.
+func TestTruncGivesNobodyElsesData(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		for range 20 { // whichever buffer comes next
+			l.send(c, "secret")
+			l.recv(s, 6, "secret")
+		}
+		l.send(c, "......")
+		l.readable(s)
+		got, err := s.Recv(6, socket.MSG_TRUNC)
+		if err == nil && strings.Contains(string(got), "secret") {
+			l.fatalf("got %q", got)
+		}
+	})
+}

@@ -1,0 +1,148 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"errors"
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/socket"
+)
+
+// EPIPE is an error, never a signal, which would end this process.
+func TestD13NoSIGPIPE(t *testing.T) {
+	both(t, func(l *lab) {
+		for _, c := range sending {
+			s, peer := l.pair()
+			l.must(peer.Close())
+			l.readable(s)
+			_, err := s.Send([]byte("x"))
+			l.must(err)
+			l.ready(s, 1<<3) // Hup: the reset has come
+			if err := c.do(s); !errors.Is(err, syscall.EPIPE) {
+				l.t.Errorf("%s: %v", c.name, err)
+			}
+			if err := c.do(l.tcp()); !errors.Is(err, syscall.EPIPE) {
+				l.t.Errorf("%s, never connected: %v", c.name, err)
+			}
+			if err := c.do(l.listener()); !errors.Is(err, syscall.EPIPE) {
+				l.t.Errorf("%s, listening: %v", c.name, err)
+			}
+		}
+	})
+}
+
+// One attempt that moved something ends a Send.
+func TestD14SendMayBeShort(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		n, err := c.Send(big)
+		if err != nil || n == 0 || n == len(big) {
+			l.fatalf("Send of %d: %d, %v", len(big), n, err)
+		}
+		l.must(c.SetBlocking(false))
+		n += l.fill(c)
+		l.must(c.SetBlocking(true))
+		join := l.beside(func(l *lab) {
+			l.asleep(c)
+			for n > 0 {
+				p, err := s.Recv(min(n, 1<<20))
+				l.must(err)
+				n -= len(p)
+			}
+		})
+		k, err := c.Send([]byte("tail"))
+		join()
+		if k != 4 {
+			l.fatalf("Send after the peer has read: %d, %v", k, err)
+		}
+		l.recv(s, 9, "tail")
+	})
+}
+
+func TestD15SendAll(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		join := l.beside(func(l *lab) {
+			left := len(big)
+			for left > 0 {
+				p, err := s.Recv(100000)
+				l.must(err)
+				left -= len(p)
+			}
+			l.must(s.SetBlocking(false))
+			_, err := s.Recv(1)
+			l.errno(err, syscall.EAGAIN)
+		})
+		n, err := c.SendAll(big)
+		join()
+		if n != len(big) || err != nil {
+			l.fatalf("SendAll: %d, %v", n, err)
+		}
+		if n, err := c.SendAll(nil); n != 0 || err != nil {
+			l.fatalf("SendAll of nothing: %d, %v", n, err)
+		}
+		l.must(c.SetBlocking(false))
+		n, err = c.SendAll(big)
+		l.errno(err, syscall.EAGAIN)
+		got := 0
+		for got < n {
+			l.readable(s)
+			p, err := s.Recv(1 << 20)
+			l.must(err)
+			got += len(p)
+		}
+		if got != n {
+			l.fatalf("SendAll told %d, %d have come", n, got)
+		}
+	})
+}
+
+func TestDatagrams(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b, u := l.udp(), l.udp(), l.socket(inet, dgram)
+		_, err := u.Send([]byte("x"))
+		l.errno(err, syscall.EDESTADDRREQ)
+		_, err = u.SendTo(make([]byte, 70000), l.addr(a))
+		l.errno(err, syscall.EMSGSIZE)
+		l.must(u.Connect(l.addr(a)))
+		l.must(u.Connect(l.addr(b)))
+		n, err := u.SendTo([]byte("other"), l.addr(a))
+		if n != 5 {
+			l.fatalf("SendTo: %d, %v", n, err)
+		}
+		l.send(u, "peer")
+		got, from, err := a.RecvFrom(2)
+		l.data(got, err, "ot")
+		if from.Port() != l.addr(u).Port() {
+			l.fatalf("from %v", from)
+		}
+		l.recv(b, 9, "peer")
+		l.send(u, "")
+		l.recv(b, 9, "")
+		l.must(a.SetBlocking(false))
+		_, err = a.Recv(9)
+		l.errno(err, syscall.EAGAIN)
+
+		l.must(b.Close())
+		l.send(u, "lost")
+		l.ready(u, 1<<2)
+		_, err = u.Recv(9)
+		l.errno(err, syscall.ECONNREFUSED)
+	})
+}
+
+// On a stream SendTo's address means nothing, so long as it is one.
+func TestSendToOnAStream(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		for _, a := range []socket.Addr{socket.Tuple("203.0.113.1", 1), socket.Tuple("::1", 1), {}} {
+			_, err := c.SendTo([]byte("x"), a)
+			l.must(err)
+			l.recv(s, 9, "x")
+		}
+		_, err := c.SendTo([]byte("x"), socket.Tuple("name", 1))
+		l.value(err)
+	})
+}
