@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,20 +49,32 @@ type lab struct {
 // A spy sees when somebody sleeps in a Poll: only then is its descriptor registered.
 type spy struct {
 	desc.Waiter
-	asleep atomic.Int32
+	mu  sync.Mutex
+	who map[*desc.Desc]bool
 }
 
 func (s *spy) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	e := s.Waiter.Register(d, want)
 	if e == 0 {
-		s.asleep.Add(1)
+		s.note(func() { s.who[d] = true })
 	}
 	return e
 }
 
 func (s *spy) Unregister(d *desc.Desc) {
-	s.asleep.Store(0)
+	s.note(func() { delete(s.who, d) })
 	s.Waiter.Unregister(d)
+}
+
+func (s *spy) note(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+func (s *spy) asleep() (n int) {
+	s.note(func() { n = len(s.who) })
+	return n
 }
 
 // both runs the test in both ways, each with a minute to end.
@@ -91,7 +103,7 @@ func inTask(t testing.TB, f func(l *lab)) {
 
 func newLab(t testing.TB, r *reactor.Reactor) *lab {
 	l := &lab{TB: t, r: r, open: map[*object]bool{}}
-	l.spy = &spy{Waiter: l.waiter()}
+	l.spy = &spy{Waiter: l.waiter(), who: map[*desc.Desc]bool{}}
 	return l
 }
 
@@ -136,7 +148,7 @@ func (l *lab) elsewhere(f func()) (join func()) {
 // asleep runs a poll elsewhere and returns when that sleeps: what is done next happens during its wait.
 func (l *lab) asleep(call func()) (join func()) {
 	join = l.elsewhere(call)
-	for l.spy.asleep.Load() == 0 {
+	for l.spy.asleep() == 0 {
 		l.pass()
 	}
 	return join
@@ -291,3 +303,5 @@ func lap() (passed func() time.Duration) {
 	from := kernel.Host.Now()
 	return func() time.Duration { return time.Duration(kernel.Host.Now() - from) }
 }
+
+func newDesc(fd int) *desc.Desc { return desc.New(kernel.Host, fd, desc.Parked) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -18,14 +19,18 @@ import (
 type ready struct {
 	state atomic.Int64
 	asked atomic.Int64
-	masks []sel.Events
 	err   error
 	call  func()
+
+	mu    sync.Mutex
+	masks []sel.Events
 }
 
 func (r *ready) Poll(mask sel.Events) (sel.Events, error) {
 	r.asked.Add(1)
+	r.mu.Lock()
 	r.masks = append(r.masks, mask)
+	r.mu.Unlock()
 	if r.call != nil {
 		r.call()
 	}

@@ -1,0 +1,410 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net"
+	"runtime"
+	"runtime/pprof"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/reactor"
+	sel "github.com/ureactor/ureactor/select"
+)
+
+// With nothing registered, or nothing ready, the time passes; 0 does not wait.
+func TestPollWaits(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		b.write("x")
+		p := l.poll()
+		l.expect(p, 0, is{})
+		for _, o := range []sel.Pollable{nil, a} {
+			if o != nil {
+				must(p.Register(o, 0)) // data that nobody wants
+			}
+			passed := lap()
+			l.expect(p, 30, is{})
+			if d := passed(); d < 30*time.Millisecond {
+				t.Errorf("early: %v", d)
+			}
+		}
+	})
+}
+
+// Negative numbers, and those too large for the clock, are for ever: only the event ends the wait.
+func TestPollForever(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		p := l.poll()
+		must(p.Register(a, IN))
+		for _, ms := range []int{-1, -7, math.MinInt, math.MaxInt} {
+			join := l.asleep(func() { l.expect(p, ms, is{a: IN}) })
+			b.write("x")
+			join()
+			a.read()
+		}
+	})
+}
+
+// 0 of 4,000 timed polls in 20 goroutines or tasks ends early, with Polls of their own and one that all share.
+func TestPollIsNeverEarly(t *testing.T) {
+	both(t, func(l *lab) {
+		shared := l.poll()
+		var early, all atomic.Int64
+		var joins []func()
+		for i := range 20 {
+			p := shared
+			if i%2 == 0 {
+				p = l.poll(&ready{}) // asked every millisecond
+			}
+			joins = append(joins, l.elsewhere(func() {
+				for j := range 200 {
+					ms := j % 3
+					passed := lap()
+					if ev, err := p.Poll(ms); len(ev) != 0 || err != nil {
+						t.Error(ev, err)
+					}
+					if passed() < time.Duration(ms)*time.Millisecond {
+						early.Add(1)
+					}
+					all.Add(1)
+				}
+			}))
+		}
+		for _, join := range joins {
+			join()
+		}
+		if early.Load() != 0 || all.Load() != 4000 {
+			t.Errorf("%d of %d early", early.Load(), all.Load())
+		}
+	})
+}
+
+// A change made while a poll waits takes effect (D37 allows it to wait for the next wake; it does not).
+func TestD37ChangeWhileWaiting(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		b.write("x")
+		closed, _ := l.pair()
+		closed.close()
+		n := &teller{}
+		for what, change := range map[string]struct {
+			do   func(p *sel.Poll)
+			want is
+		}{
+			"register":             {func(p *sel.Poll) { must(p.Register(a, IN)) }, is{a: IN}},
+			"register what closed": {func(p *sel.Poll) { must(p.Register(closed)) }, is{closed: NVAL}},
+			"register a number":    {func(p *sel.Poll) { must(p.Register(sel.FD(1002))) }, is{sel.FD(1002): NVAL}},
+			"register an object":   {func(p *sel.Poll) { n.state.Store(1); must(p.Register(n)) }, is{n: IN}},
+		} {
+			p := l.poll()
+			join := l.asleep(func() { l.expect(p, guard, change.want) })
+			change.do(p)
+			join()
+			must(p.Close())
+			l.Log(what)
+		}
+		p := l.poll()
+		must(p.Register(a, 0))
+		join := l.asleep(func() { l.expect(p, guard, is{a: OUT}) })
+		must(p.Modify(a, OUT))
+		join()
+		must(p.Modify(a, 0))
+		join = l.asleep(func() { l.expect(p, guard, is{a: NVAL}) })
+		a.close()
+		join()
+		must(p.Unregister(a))
+		c, _ := l.pair()
+		join = l.asleep(func() { l.expect(p, 30, is{}) })
+		must(p.Register(c, IN))
+		must(p.Unregister(c))
+		join()
+	})
+}
+
+// Another poll of the same Poll, which does not wait, swallows the wake that was meant for the one that does. The latter
+// hears of it all the same.
+func TestWakeIsNotSwallowed(t *testing.T) {
+	both(t, func(l *lab) {
+		a, _ := l.pair()
+		p := l.poll()
+		must(p.Register(a, 0))
+		join := l.asleep(func() { l.expect(p, guard, is{a: NVAL}) })
+		a.close()
+		l.expect(p, 0, is{a: NVAL}) // in a task, before the other one runs
+		join()
+	})
+}
+
+// Two polls of the same Poll: both are told of what is ready for both.
+func TestTwoPollsOfOnePoll(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		p := l.poll()
+		must(p.Register(a, IN))
+		var joins []func()
+		joins = append(joins, l.asleep(func() { l.expect(p, guard, is{a: IN}) }))
+		for _, ms := range []int{-1, guard, guard} {
+			joins = append(joins, l.elsewhere(func() { l.expect(p, ms, is{a: IN}) }))
+		}
+		l.expect(p, 5, is{}) // its own deadline, though another one holds the turn
+		b.write("x")
+		for _, join := range joins {
+			join()
+		}
+	})
+}
+
+// Close wakes a waiting poll, and the one queued behind it, with EBADF; so is every call afterwards. Twice is nothing.
+func TestCloseWakesPoll(t *testing.T) {
+	both(t, func(l *lab) {
+		a, _ := l.pair()
+		p := l.poll(&ready{})
+		must(p.Register(a, IN))
+		gone := func(what string, err error) {
+			t.Helper()
+			if !errors.Is(err, syscall.EBADF) || !errors.Is(err, net.ErrClosed) {
+				t.Errorf("%s: %v, want EBADF", what, err)
+			}
+		}
+		wait := func() {
+			_, err := p.Poll(-1)
+			gone("waiting Poll", err)
+		}
+		join, queued := l.asleep(wait), l.elsewhere(wait)
+		for range 3 {
+			l.pass()
+		}
+		must(p.Close())
+		join()
+		queued()
+		must(p.Close())
+		_, err := p.Poll(0)
+		gone("Poll", err)
+		_, err = p.Poll(10)
+		gone("Poll", err)
+		seq, err := p.IPoll(0, 0)
+		gone("IPoll", err)
+		for range seq {
+			t.Error("a closed Poll yields")
+		}
+		gone("Register", p.Register(a))
+		gone("Modify", p.Modify(a, IN))
+		gone("Unregister", p.Unregister(a))
+
+		never := l.poll()
+		must(never.Close())
+		must(never.Close())
+		_, err = never.Poll(0)
+		gone("Poll", err)
+	})
+}
+
+// In a callback no Task runs that could wait: EDEADLK, unless something is ready or the timeout is 0.
+func TestPollInCallback(t *testing.T) {
+	r, err := reactor.New()
+	must(err)
+	l := newLab(t, r)
+	r.After(0, func() {
+		defer r.Close()
+		a, b := l.pair()
+		p := sel.NewOn(r)
+		defer p.Close()
+		must(p.Register(a, IN))
+		l.expect(p, 0, is{})
+		for _, ms := range []int{-1, 10} {
+			if _, err := p.Poll(ms); !errors.Is(err, syscall.EDEADLK) {
+				t.Errorf("Poll(%d): %v, want EDEADLK", ms, err)
+			}
+			if _, _, _, err := sel.SelectOn(r, []sel.Pollable{a}, nil, nil, float64(ms)); !errors.Is(err, syscall.EDEADLK) {
+				t.Errorf("Select: %v, want EDEADLK", err)
+			}
+		}
+		b.write("x")
+		l.expect(p, -1, is{a: IN})
+		l.closeAll()
+	})
+	must(r.Run(context.Background()))
+}
+
+// A cancelled Task's poll is ECANCELED; the Poll is usable by others, also when the Task had to be unwound.
+func TestPollOfCancelledTask(t *testing.T) {
+	inTask(t, func(l *lab) {
+		a, b := l.pair()
+		p := l.poll()
+		must(p.Register(a, IN))
+		u := l.task.Go(func(*reactor.Task) {
+			if _, err := p.Poll(-1); !errors.Is(err, syscall.ECANCELED) {
+				t.Errorf("Poll: %v, want ECANCELED", err)
+			}
+			p.Poll(-1)
+			t.Error("the Task was told, and waited again")
+		})
+		l.task.Sleep(0)
+		u.Cancel()
+		if _, err := l.task.Join(u); err != reactor.ErrUnwound {
+			t.Errorf("Join: %v", err)
+		}
+		join := l.asleep(func() { l.expect(p, guard, is{a: IN}) })
+		b.write("x")
+		join()
+	})
+}
+
+// No wait spins: not with data that no mask wants, not with a peer gone and a Poll that nobody polls, not with a closed
+// stranger. The loop sleeps through it.
+func TestPollDoesNotSpin(t *testing.T) {
+	inTask(t, func(l *lab) {
+		a, b := l.pair()
+		c, d := l.pair()
+		b.write("x")
+		quiet, loud := l.poll(), l.poll(c)
+		must(quiet.Register(a, 0))
+		l.expect(quiet, 1, is{})
+		d.reset()
+		l.expect(loud, 1, is{c: IN | OUT | HUP})
+		before := l.r.Stats().Turns
+		l.expect(quiet, 50, is{})
+		l.task.Sleep(20 * time.Millisecond)
+		if turns := l.r.Stats().Turns - before; turns > 6 {
+			t.Errorf("%d turns of the loop, want a handful", turns)
+		}
+	})
+}
+
+// 64 readers of a Poll each while everything about it changes; for the race detector.
+func TestManyGoroutines(t *testing.T) {
+	p := sel.New()
+	l := newLab(t, nil)
+	defer l.closeAll()
+	a, b := l.pair()
+	must(p.Register(a))
+	var all, over sync.WaitGroup
+	stop := make(chan struct{})
+	run := func(f func()) {
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					f()
+				}
+			}
+		})
+	}
+	n := &teller{}
+	twin := &object{l, a.d}
+	for range 4 {
+		run(func() { p.Poll(0) })
+		run(func() { p.Poll(1) })
+		run(func() {
+			seq, _ := p.IPoll(1, 1)
+			for range seq {
+			}
+		})
+		run(func() { p.Modify(a, IN); runtime.Gosched(); p.Register(a, OUT) })
+	}
+	run(func() { p.Register(twin); p.Unregister(twin) })
+	n.state.Store(1)
+	run(func() { p.Register(n, IN); p.Unregister(n) })
+	run(func() {
+		ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+		must(err)
+		unix.Close(ends[1])
+		o := &lone{ends[0], l}
+		o.registerAndClose(p)
+	})
+	over.Go(func() { time.Sleep(300 * time.Millisecond); close(stop) }) // how long the storm is, not a synchronisation
+	all.Wait()
+	over.Wait()
+	b.write("x")
+	must(p.Register(a, IN))
+	l.expect(p, guard, is{a: IN})
+	must(p.Close())
+}
+
+type lone struct {
+	fd int
+	l  *lab
+}
+
+func (o *lone) registerAndClose(p *sel.Poll) {
+	x := &object{o.l, nil}
+	x.d = newDesc(o.fd)
+	p.Register(x)
+	x.d.Close()
+	p.Unregister(x)
+}
+
+// 1,000 polls that wait cost goroutines, not threads.
+func TestThousandPolls(t *testing.T) {
+	l := newLab(t, nil)
+	defer l.closeAll()
+	threads := pprof.Lookup("threadcreate").Count()
+	var all sync.WaitGroup
+	var ends []*object
+	for range 1000 {
+		a, b := l.pair()
+		p := l.poll()
+		must(p.Register(a, IN))
+		ends = append(ends, b)
+		all.Go(func() {
+			l.expect(p, -1, is{a: IN})
+			must(p.Close())
+		})
+	}
+	for l.spy.asleep() < 1000 {
+		runtime.Gosched()
+	}
+	for _, b := range ends {
+		b.write("x")
+	}
+	all.Wait()
+	if n := pprof.Lookup("threadcreate").Count() - threads; n > 10 {
+		t.Errorf("%d threads more", n)
+	}
+}
+
+// A descriptor fits in 500 Polls that are all waiting: then the kernel says so, and the poll does.
+func TestDescriptorInTooManyPolls(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the limit is epoll's")
+	}
+	l := newLab(t, nil)
+	defer l.closeAll()
+	a, b := l.pair()
+	var refused atomic.Int64
+	var all sync.WaitGroup
+	for range 510 {
+		p := l.poll()
+		must(p.Register(a, IN))
+		all.Go(func() {
+			_, err := p.Poll(-1)
+			if errors.Is(err, syscall.EINVAL) {
+				refused.Add(1)
+			} else if err != nil {
+				t.Error(err)
+			}
+			must(p.Close())
+		})
+	}
+	for int64(l.spy.asleep())+refused.Load() < 510 {
+		runtime.Gosched()
+	}
+	b.write("x")
+	all.Wait()
+	if refused.Load() != 10 {
+		t.Errorf("%d refused, want 10", refused.Load())
+	}
+}
