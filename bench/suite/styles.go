@@ -25,6 +25,9 @@ var styles = []Style{
 	{Name: "c", About: "the limit: one epoll loop in C, level-triggered, 64 KiB buffer, gcc -O2", bin: "epoll", build: gcc("c/epoll.c")},
 	{Name: "c-again", About: "control: the same binary a second time", bin: "epoll", build: gcc("c/epoll.c")},
 	{Name: "callback", About: "ours: reactor.Handler, every option at its default; GOMAXPROCS 2 on its one core", Env: []string{"GOMAXPROCS=2"}, bin: "callback", build: golang("./servers/callback")},
+	{Name: "task", About: "ours: a task for each connection, blocking in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core", Env: []string{"GOMAXPROCS=2"}, bin: "task", build: golang("./servers/task")},
+	{Name: "goroutine", About: "ours: a goroutine for each connection, parked in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core", Env: []string{"GOMAXPROCS=2"}, bin: "goroutine", build: golang("./servers/goroutine")},
+	{Name: "poll", About: "ours: a loop of the user's over sel.Poll and non-blocking sockets; GOMAXPROCS 2 on its one core", Env: []string{"GOMAXPROCS=2"}, bin: "poll", build: golang("./servers/poll")},
 	{Name: "net", About: "standard library: a goroutine for each connection, 64 KiB buffer each", bin: "net", build: golang("./servers/net")},
 }
 
