@@ -3,6 +3,7 @@ package poller
 // The bits of epoll_event.events (linux/eventpoll.h), named here so that the table below is tested on any system.
 const (
 	epollIn  = 0x1
+	epollPri = 0x2
 	epollOut = 0x4
 	epollErr = 0x8
 	epollHup = 0x10
@@ -20,13 +21,14 @@ func epollBits(want Interest) uint32 {
 		b |= epollOut
 	}
 	if want&Edge != 0 {
-		b |= epollET | epollEnd
+		b |= epollET | epollEnd | epollPri
 	}
 	return b
 }
 
 // epollReady is what was told. epoll's bits are ours in the same meaning. A peer's FIN is In; that it is a FIN
-// (EPOLLRDHUP) is asked for with Edge only, where one read that comes up short would otherwise be thought to be the last.
+// (EPOLLRDHUP) is asked for with Edge only, where one read that comes up short would otherwise be thought to be the last;
+// so is TCP's urgent byte (EPOLLPRI), before which recv stops.
 func epollReady(bits uint32) Interest {
 	var r Interest
 	if bits&epollIn != 0 {
@@ -41,7 +43,7 @@ func epollReady(bits uint32) Interest {
 	if bits&epollHup != 0 {
 		r |= Hup
 	}
-	if bits&epollEnd != 0 {
+	if bits&(epollEnd|epollPri) != 0 {
 		r |= End
 	}
 	return r

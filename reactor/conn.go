@@ -33,7 +33,8 @@ type (
 	}
 )
 
-// A Conn is one stream connection on the loop: a Watch, edge-triggered while nothing waits to be written, and the output that the kernel has not taken.
+// A Conn is one stream connection on the loop: a Watch, edge-triggered where that is safe and while nothing waits to be
+// written, and the output that the kernel has not taken.
 type Conn struct {
 	w     Watch // what every message touches comes first, in as few cache lines as it goes
 	st    connState
@@ -62,7 +63,7 @@ const (
 	dirty                          // in the reactor's list of what the present step has to flush
 	broken                         // output failed: what is readable is still read
 	unread                         // in the reactor's list of what the next turn reads
-	ends                           // the peer has ended: read on until that is seen
+	ends                           // a FIN or an urgent byte is there: read on until EAGAIN or that is seen
 	hasEOF                         // what the handler has
 	hasDrained
 	hasTimeout
@@ -96,7 +97,7 @@ func (c *Conn) wants() (want poller.Interest) {
 	if c.is(blocked | pressed) { // pressed: only an Event relieves it, also when the kernel has taken everything
 		return want | poller.Out
 	}
-	if want != 0 {
+	if want != 0 && c.opt.edge {
 		want |= poller.Edge // level-triggered, the kernel looks twice at every descriptor that it tells of
 	}
 	return want
@@ -135,20 +136,21 @@ func (c *Conn) ready(i poller.Interest) {
 }
 
 // read takes what is there, at most the loop's buffer: what is more waits for the next turn. A read that does not fill
-// the buffer has taken all, so the call that only says EAGAIN is saved — but for a peer that has ended, whose end of
-// file is still to come and of which no Event tells again.
+// the buffer has taken all, so the call that only says EAGAIN is saved — but where the Event has told End: what is
+// behind it is still to come, and no Event tells of it again.
 func (c *Conn) read() {
 	r := c.w.r
 	n, e := r.k.Recv(int(c.w.fd), r.buf, 0)
 	switch {
 	case e == kernel.EAGAIN:
+		c.st &^= ends // whatever comes now is a new edge
 	case e != 0:
 		c.end(callError("recv", e))
 	case n == 0:
 		c.eof()
 	default:
 		r.count.BytesIn += uint64(n)
-		if n == len(r.buf) || c.is(ends) {
+		if c.w.want&poller.Edge != 0 && (n == len(r.buf) || c.is(ends)) {
 			c.readOn()
 		}
 		if c.times != nil {

@@ -50,6 +50,7 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	if err != nil {
 		return nil, err
 	}
+	o.edge = r.edges(n)
 	c := &Conn{opt: o, st: dialling, dial: &dialing{net: n, addr: addr, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
 	c.w.r = r
 	lookup, err := c.dial.resolve(r.k)

@@ -59,6 +59,7 @@ func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, 
 	if err != nil {
 		return nil, err
 	}
+	o.edge = r.edges(n)
 	a, dual, err := n.binding(r.k, addr)
 	if err != nil {
 		return nil, err

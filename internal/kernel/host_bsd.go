@@ -11,6 +11,9 @@ import (
 // InheritsOptions: whether an accepted socket has the listener's TCP options depends on the system.
 const InheritsOptions = false
 
+// ReadsFully: nobody has looked whether a short read has taken all there was.
+const ReadsFully = false
+
 // The calls below go through x/sys, which tells the scheduler and allocates for addresses and vectors.
 
 const pathMax = len(unix.RawSockaddrUnix{}.Path)

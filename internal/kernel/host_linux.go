@@ -10,6 +10,9 @@ import (
 // InheritsOptions: an accepted socket has the listener's TCP options, so they need no setting again.
 const InheritsOptions = true
 
+// ReadsFully: a read of TCP that comes up short has taken all there was, unless the Poller tells End.
+const ReadsFully = true
+
 // The calls below take the raw entry, without telling the scheduler: none of them can block on a non-blocking
 // descriptor, and an echo is only two of them. race.go says the rest to the detector.
 

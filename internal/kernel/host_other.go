@@ -10,6 +10,9 @@ import (
 // InheritsOptions: there is nothing to inherit.
 const InheritsOptions = false
 
+// ReadsFully: nobody has looked whether a short read has taken all there was.
+const ReadsFully = false
+
 type hostBatch struct{}
 
 func (*host) Now() timeout.Deadline             { return poller.Now() }
