@@ -28,9 +28,9 @@ func TestEpollAsksForWhatIsWanted(t *testing.T) {
 		In:              epollIn,
 		Out:             epollOut,
 		In | Out:        epollIn | epollOut,
-		In | Edge:       epollIn | epollET | epollEnd,
-		Out | Edge:      epollOut | epollET | epollEnd,
-		In | Out | Edge: epollIn | epollOut | epollET | epollEnd,
+		In | Edge:       epollIn | epollET | epollEnd | epollPri,
+		Out | Edge:      epollOut | epollET | epollEnd | epollPri,
+		In | Out | Edge: epollIn | epollOut | epollET | epollEnd | epollPri,
 		In | Err | Hup:  epollIn, // these two come unasked
 	} {
 		if got := epollBits(want); got != bits {
@@ -50,7 +50,8 @@ func TestEpollTellsEachBitInItsOwnMeaning(t *testing.T) {
 		epollOut | epollHup:                      Out | Hup,
 		epollIn | epollOut | epollErr | epollHup: In | Out | Err | Hup,
 		epollEnd | epollIn:                       In | End,
-		0x2 | epollOut:                           Out,
+		epollPri | epollIn:                       In | End,
+		0x400 | epollOut:                         Out,
 	} {
 		if got := epollReady(bits); got != want {
 			t.Errorf("%#x is %v, want %v", bits, got, want)

@@ -177,7 +177,10 @@ func (m *connModel) finish() {
 		m.do(3, 0, false)
 	}
 	atEnd := false
-	for m.r.conns > 0 || len(m.r.ended) > 0 {
+	for turns := 0; m.r.conns > 0 || len(m.r.ended) > 0; turns++ {
+		if turns > 3_000_000 {
+			m.fatalf("does not end: state %b, wants %v", m.c.st, m.c.w.want)
+		}
 		m.turn()
 		if m.peer >= 0 && !m.read(1<<20) {
 			atEnd = true

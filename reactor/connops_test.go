@@ -96,7 +96,7 @@ func runConnOps(t failer, ops []byte) {
 	m := &connModel{t: t, r: r}
 	kind := byte(0)
 	if len(ops) > 0 {
-		kind, ops = ops[0], ops[1:]
+		kind, ops = ops[0], ops[1:min(len(ops), 201)]
 	}
 	m.tcp = kind&1 == 1
 	a, b := mustPair()
@@ -107,6 +107,7 @@ func runConnOps(t failer, ops []byte) {
 	}
 	m.peer = b
 	opt, _ := newSockOptions("listen", nil)
+	opt.edge = m.tcp
 	if kind&2 != 0 {
 		opt.low, opt.high, opt.cap = 10_000, 50_000, 300_000
 	}

@@ -1,0 +1,73 @@
+//go:build unix
+
+package reactor
+
+import (
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// A read may bring less than there is and less than there is room for. What is behind must be read all the same,
+// though nothing more arrives that would tell of it.
+func TestShortReadIsNotTheLast(t *testing.T) {
+	cases := map[string]func(t *testing.T) (server, peer int, send func()){
+		// recv stops before TCP's urgent byte.
+		"urgent byte": func(t *testing.T) (int, int, func()) {
+			a, b := tcpPair(t)
+			return a, b, func() {
+				unix.Write(b, []byte("abc"))
+				unix.Sendmsg(b, []byte("!"), nil, nil, unix.MSG_OOB)
+				unix.Write(b, []byte("def"))
+			}
+		},
+		// It stops at a message that carries descriptors.
+		"passed descriptor": func(t *testing.T) (int, int, func()) {
+			a, b := pair(t)
+			return a, b, func() {
+				unix.Sendmsg(b, []byte("abc"), unix.UnixRights(b), nil, 0)
+				unix.Write(b, []byte("def"))
+			}
+		},
+	}
+	for name, setUp := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := manual(t)
+			a, b, send := setUp(t)
+			defer unix.Close(b)
+			send()
+			got := ""
+			adoptFD(t, r, a, &hooks{data: func(_ *Conn, p []byte) { got += string(p) }},
+				func(o *sockOptions) error { o.edge = name == "urgent byte"; return nil })
+			for range 10_000 {
+				r.Turn(0)
+				runtime.Gosched()
+				if len(got) == 6 {
+					break
+				}
+			}
+			if got != "abcdef" {
+				t.Errorf("read %q, want abcdef", got)
+			}
+		})
+	}
+}
+
+// A kernel that gives a few bytes per read loses none of them.
+func TestShortReadsOfAKernelLoseNothing(t *testing.T) {
+	k := hostWithFaults()
+	turn := 0
+	k.recv = func(fd int, p []byte) (int, kernel.Errno, bool) {
+		turn++
+		n, e := kernel.Host.Recv(fd, p[:min(len(p), turn%5001+1)], 0)
+		return n, e, true
+	}
+	r := started(t, WithKernel(k))
+	c := connect(t, listen(t, r, "tcp", acceptEcho))
+	sent := pattern(1 << 20)
+	sendAndFIN(t, c, sent)
+	wantAll(t, c, sent)
+}
