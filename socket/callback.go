@@ -43,8 +43,8 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	})
 	if e == 0 {
 		s.call.Store(c)
-		handle := weak.Make(s)
-		e = d.OnArrival(func() { c.arrived(d, handle) })
+		handle := weak.Make(s) // and nothing else: c has f, which may well have the Socket
+		e = d.OnArrival(func() { arrived(handle) })
 		if e != 0 {
 			s.call.Store(nil)
 		}
@@ -54,28 +54,32 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 }
 
 // arrived is an Event: on the loop, or on the goroutine that runs no code of the user's.
-func (c *callback) arrived(d *desc.Desc, s weak.Pointer[Socket]) {
+func arrived(handle weak.Pointer[Socket]) {
+	s := handle.Value()
+	if s == nil {
+		return
+	}
+	c := s.call.Load()
+	if c == nil {
+		return
+	}
 	if c.stale {
 		c.stale = false
-		if !c.news(d) {
+		if !c.news(s.d) {
 			return
 		}
 	}
-	if !d.W.Shared() {
-		c.run(s)
+	if !s.d.W.Shared() {
+		c.f(s)
 		return
 	}
 	if c.posted.CompareAndSwap(false, true) {
-		d.W.Post(func() {
+		s.d.W.Post(func() {
 			c.posted.Store(false)
-			c.run(s)
+			if s.call.Load() == c { // neither cleared, nor replaced, nor closed
+				c.f(s)
+			}
 		})
-	}
-}
-
-func (c *callback) run(handle weak.Pointer[Socket]) {
-	if s := handle.Value(); s != nil && s.call.Load() == c { // neither cleared, nor replaced, nor closed
-		c.f(s)
 	}
 }
 

@@ -1,0 +1,338 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"bytes"
+	"errors"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+)
+
+func TestD23Addresses(t *testing.T) {
+	both(t, func(l *lab) {
+		for _, bad := range []socket.Addr{
+			socket.Tuple("localhost", 1), socket.Tuple("1.2.3", 1), socket.Tuple(" 1.2.3.4", 1), socket.Tuple("1.2.3.4.5", 1),
+			socket.Tuple("127.0.0.1", -1), socket.Tuple("127.0.0.1", 65536), socket.Tuple("", 1<<40),
+			socket.Tuple("127.0.0.1", 1, 0, 0), socket.Tuple("::1", 1, 0), socket.Tuple("::1", 1, 0, 0, 0),
+			socket.Tuple("::1", 1, -1, 0), socket.Tuple("::1", 1, 1<<20, 0), socket.Tuple("::1", 1, 0, -1), socket.Tuple("::1", 1, 0, 1<<32),
+			socket.Tuple("fe80::1%lo", 1), socket.Tuple("127.0.0.1\x00", 1),
+		} {
+			s, u := l.tcp(), l.udp()
+			l.value(s.Bind(bad))
+			l.value(s.Connect(bad))
+			l.value(u.Connect(bad))
+			_, err := u.SendTo([]byte("x"), bad)
+			l.value(err)
+			if !strings.Contains(bad.String(), "invalid") {
+				l.fatalf("String is %s", bad)
+			}
+		}
+		s := l.tcp()
+		l.must(s.Bind(socket.Tuple("", 0))) // any
+		if a := l.addr(s); a.Host() != "0.0.0.0" || a.Port() == 0 {
+			l.fatalf("bound to %v", a)
+		}
+		l.errno(l.tcp().Bind(socket.Tuple("::1", 0)), syscall.EAFNOSUPPORT)
+		l.errno(l.tcp().Connect(socket.Tuple("::1", 1)), syscall.EAFNOSUPPORT)
+		l.errno(l.udp().Connect(socket.Tuple("::1", 1)), syscall.EAFNOSUPPORT)
+		l.errno(l.tcp().Bind(socket.Path("/x")), syscall.EAFNOSUPPORT)
+		l.errno(l.socket(socket.AF_UNIX, stream).Bind(socket.Tuple("", 0)), syscall.EAFNOSUPPORT)
+		_, err := l.udp().SendTo(nil, socket.Tuple("::1", 1))
+		l.errno(err, syscall.EAFNOSUPPORT)
+	})
+}
+
+func TestIPv6(t *testing.T) {
+	both(t, func(l *lab) {
+		s, err := l.make(socket.AF_INET6, stream, 0)
+		if err == nil {
+			err = l.own(s).Bind(socket.Tuple("::1", 0, 0, 0))
+		}
+		if err != nil {
+			l.t.Skip("no IPv6: ", err)
+		}
+		l.must(s.Listen())
+		c := l.socket(socket.AF_INET6, stream)
+		l.must(c.Connect(l.addr(s)))
+		conn, from, err := s.Accept()
+		l.must(err)
+		l.own(conn)
+		if from != l.addr(c) || from.Family() != socket.AF_INET6 || from.Host() != "::1" {
+			l.fatalf("from %v", from)
+		}
+		a := socket.Tuple("fe80::1", 7, 3, 9)
+		if a.Flow() != 3 || a.Scope() != 9 || a.Port() != 7 || a != socket.Tuple("fe80::1%9", 7, 3, 9) {
+			l.fatalf("the tuple is %v", a)
+		}
+		l.errno(l.socket(socket.AF_INET6, stream).Connect(socket.Tuple("127.0.0.1", 1)), syscall.EAFNOSUPPORT)
+	})
+}
+
+func TestUnixSockets(t *testing.T) {
+	both(t, func(l *lab) {
+		path := socket.Path(unixPath(l.t))
+		s := l.socket(socket.AF_UNIX, stream)
+		l.must(s.Bind(path))
+		l.must(s.Listen())
+		c := l.socket(socket.AF_UNIX, stream)
+		l.must(c.Connect(path))
+		conn, _, err := s.Accept()
+		l.must(err)
+		l.own(conn)
+		l.send(c, "x")
+		l.recv(conn, 9, "x")
+		if a, err := c.RemoteAddr(); a != path || err != nil || a.Host() == "" {
+			l.fatalf("peer is %v, %v", a, err)
+		}
+	})
+}
+
+func TestD24Shape(t *testing.T) {
+	list, err := socket.GetAddrInfo("127.0.0.1", "80", 0, 0, 0, socket.AI_CANONNAME)
+	want := []socket.AddrInfo{
+		{Family: inet, Type: stream, Proto: 6, Addr: socket.Tuple("127.0.0.1", 80)},
+		{Family: inet, Type: dgram, Proto: 17, Addr: socket.Tuple("127.0.0.1", 80)},
+		{Family: inet, Type: socket.SOCK_RAW, Proto: 0, Addr: socket.Tuple("127.0.0.1", 80)},
+	}
+	if err != nil || len(list) != len(want) {
+		t.Fatalf("%v, %v", list, err)
+	}
+	for i := range want {
+		if list[i] != want[i] {
+			t.Errorf("entry %d is %v, want %v", i, list[i], want[i])
+		}
+	}
+	for _, c := range []struct {
+		host, port           string
+		af, typ, proto, flag int
+		want                 socket.Addr
+		kind, number         int
+	}{
+		{"127.1", "80", 0, stream, 0, 0, socket.Tuple("127.0.0.1", 80), stream, 6},
+		{"0", "80", inet, 0, 17, 0, socket.Tuple("0.0.0.0", 80), dgram, 17},
+		{"0x7f.1", "", 0, dgram, 0, 0, socket.Tuple("127.0.0.1", 0), dgram, 17},
+		{"017.0x1.2", "80", 0, 0, 6, 0, socket.Tuple("15.1.0.2", 80), stream, 6},
+		{"2130706433", "80", 0, stream, 6, 0, socket.Tuple("127.0.0.1", 80), stream, 6},
+		{"::1", "80", 0, stream, 0, socket.AI_NUMERICHOST, socket.Tuple("::1", 80), stream, 6},
+		{"fe80::1%7", "80", 0, stream, 0, 0, socket.Tuple("fe80::1", 80, 0, 7), stream, 6},
+		{"127.0.0.1", "80", socket.AF_INET6, stream, 0, socket.AI_V4MAPPED, socket.Tuple("::ffff:127.0.0.1", 80), stream, 6},
+		{"::ffff:1.2.3.4", "80", inet, stream, 0, 0, socket.Tuple("1.2.3.4", 80), stream, 6},
+		{"127.0.0.1", "http", 0, stream, 0, 0, socket.Tuple("127.0.0.1", 80), stream, 6},
+		{"localhost", "80", inet, stream, 0, 0, socket.Tuple("127.0.0.1", 80), stream, 6},
+	} {
+		list, err := socket.GetAddrInfo(c.host, c.port, c.af, c.typ, c.proto, c.flag)
+		if err != nil || len(list) == 0 || list[0].Addr != c.want || list[0].Type != c.kind || list[0].Proto != c.number || list[0].CanonName != "" {
+			t.Errorf("%s:%s is %v, %v", c.host, c.port, list, err)
+		}
+	}
+}
+
+func TestD25NegativeErrors(t *testing.T) {
+	for _, c := range []struct {
+		host, port           string
+		af, typ, proto, flag int
+		want                 int
+	}{
+		{"example.invalid", "80", 0, stream, 0, socket.AI_NUMERICHOST, socket.EAI_NONAME},
+		{"", "80", 0, 0, 0, 0, socket.EAI_NONAME},
+		{"256.1.1.1", "80", 0, 0, 0, 0, socket.EAI_NONAME},
+		{"1.2.3.4.5", "80", 0, 0, 0, 0, socket.EAI_NONAME},
+		{"127.0.0.1 ", "80", 0, 0, 0, 0, socket.EAI_NONAME},
+		{"nul\x00", "80", 0, 0, 0, 0, socket.EAI_NONAME},
+		{strings.Repeat("x", 300), "80", 0, 0, 0, 0, socket.EAI_NONAME},
+		{"::1%lo", "80", 0, 0, 0, 0, socket.EAI_NONAME},
+		{"fe80::1%nope", "80", 0, 0, 0, 0, socket.EAI_NONAME},
+		{"127.0.0.1", "http", 0, 0, 0, socket.AI_NUMERICSERV, socket.EAI_NONAME},
+		{"127.0.0.1", "80", 99, 0, 0, 0, socket.EAI_FAMILY},
+		{"127.0.0.1", "80", socket.AF_UNIX, 0, 0, 0, socket.EAI_FAMILY},
+		{"127.0.0.1", "80", socket.AF_INET6, 0, 0, 0, socket.EAI_ADDRFAMILY},
+		{"::1", "80", inet, 0, 0, 0, socket.EAI_ADDRFAMILY},
+		{"127.0.0.1", "no-such-service", 0, 0, 0, 0, socket.EAI_SERVICE},
+		{"127.0.0.1", "80", 0, socket.SOCK_RAW, 0, 0, socket.EAI_SERVICE},
+		{"127.0.0.1", "80", 0, 0, 99, 0, socket.EAI_SERVICE},
+		{"127.0.0.1", "80", 0, 77, 0, 0, socket.EAI_SOCKTYPE},
+		{"127.0.0.1", "80", 0, stream, 17, 0, socket.EAI_SOCKTYPE},
+		{"127.0.0.1", "80", 0, 0, 0, 1 << 20, socket.EAI_BADFLAGS},
+	} {
+		_, err := socket.GetAddrInfo(c.host, c.port, c.af, c.typ, c.proto, c.flag)
+		var os *socket.OSError
+		if !errors.As(err, &os) || os.Errno != c.want {
+			t.Errorf("%q:%q: %v, want %d", c.host, c.port, err, c.want)
+		}
+	}
+	for _, port := range []string{"65536", "-1", "99999999999999999999"} {
+		if _, err := socket.GetAddrInfo("127.0.0.1", port, 0, 0, 0, 0); !errors.Is(err, socket.ErrValue) {
+			t.Errorf("port %s: %v", port, err)
+		}
+	}
+}
+
+// A task's lookup lets the loop go on, and gives what the parked one gives.
+func TestGetAddrInfoOn(t *testing.T) {
+	inTask(t, func(l *lab) {
+		turns := 0
+		over := false
+		join := l.beside(func(l *lab) {
+			for !over {
+				l.pass()
+				turns++
+			}
+		})
+		for _, c := range [][2]string{{"127.0.0.1", "80"}, {"localhost", "80"}, {"127.0.0.1", "http"}, {"127.0.0.1", "no-such-service"}} {
+			want, failed := socket.GetAddrInfo(c[0], c[1], 0, 0, 0, 0)
+			got, err := socket.GetAddrInfoOn(l.task, c[0], c[1], 0, 0, 0, 0)
+			if len(got) != len(want) || len(got) > 0 && got[0] != want[0] || !errors.Is(err, failed) {
+				l.t.Errorf("%v: %v, %v; want %v, %v", c, got, err, want, failed)
+			}
+		}
+		over = true
+		join()
+	})
+	inTask(t, func(l *lab) { // cancelled
+		var err error
+		task := l.task.Go(func(task *reactor.Task) {
+			task.Cancel()
+			_, err = socket.GetAddrInfoOn(task, "localhost", "80", 0, 0, 0, 0)
+		})
+		_, joined := l.task.Join(task)
+		l.must(joined)
+		l.errno(err, syscall.ECANCELED)
+	})
+}
+
+func TestD26InetNtopLength(t *testing.T) {
+	for family, right := range map[int]int{inet: 4, socket.AF_INET6: 16} {
+		for n := range 20 {
+			_, err := socket.InetNtop(family, make([]byte, n))
+			if n == right && err != nil || n != right && !errors.Is(err, socket.ErrValue) {
+				t.Errorf("%d bytes of family %d: %v", n, family, err)
+			}
+		}
+	}
+	if _, err := socket.InetNtop(99, nil); !errors.Is(err, syscall.EAFNOSUPPORT) {
+		t.Errorf("unknown family: %v", err)
+	}
+}
+
+func TestInet(t *testing.T) {
+	for text, again := range map[string]string{
+		"::1": "", "::": "", "2001:db8::1": "", "1:0:0:2::3": "", "::ffff:1.2.3.4": "", "1:203:405:607:809:a0b:c0d:e0f": "",
+		"::1.2.3.4": "", "::FFFF:1.2.3.4": "::ffff:1.2.3.4", "1:2:3:4:5:6:7::": "1:2:3:4:5:6:7:0", "1.2.3.4": "", "0:0:0:0:0:0:0:5": "::5",
+	} {
+		family := inet
+		if strings.Contains(text, ":") {
+			family = socket.AF_INET6
+		}
+		if again == "" {
+			again = text
+		}
+		b, err := socket.InetPton(family, text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got, err := socket.InetNtop(family, b); got != again || err != nil {
+			t.Errorf("%s came back as %s, %v", text, got, err)
+		}
+	}
+	for _, bad := range []string{"", "1.2.3", " 1.2.3.4", "1.2.3.4 ", "01.2.3.4", "256.1.1.1", "::1", "a"} {
+		if _, err := socket.InetPton(inet, bad); !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	for _, bad := range []string{"", "::g", "1::2::3", "1.2.3.4", "fe80::1%lo", "fe80::1%1", "fe80::1%", "00001::", ":1::", "1:2:3:4:5:6:7::8"} {
+		if _, err := socket.InetPton(socket.AF_INET6, bad); !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func FuzzInetPton(f *testing.F) {
+	for _, s := range []string{"1.2.3.4", "::1", "1::2::3", "::ffff:1.2.3.4", "fe80::1%lo"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, family := range []int{inet, socket.AF_INET6} {
+			b, err := socket.InetPton(family, text)
+			if err != nil {
+				continue
+			}
+			again, err := socket.InetNtop(family, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c, err := socket.InetPton(family, again); err != nil || !bytes.Equal(b, c) {
+				t.Fatalf("%q is %v is %q is %v", text, b, again, c)
+			}
+		}
+	})
+}
+
+func FuzzAddr(f *testing.F) {
+	f.Add("127.0.0.1", 80, 0, 0)
+	f.Add("fe80::1%9", 70000, -1, 1<<33)
+	f.Fuzz(func(t *testing.T, host string, port, flow, scope int) {
+		for _, a := range []socket.Addr{socket.Tuple(host, port), socket.Tuple(host, port, flow, scope), socket.Path(host)} {
+			_ = a.String()
+			if a.Family() == inet || a.Family() == socket.AF_INET6 {
+				if _, err := netip.ParseAddr(a.Host()); err != nil {
+					t.Fatalf("%q has the host %q", host, a.Host())
+				}
+				if a.Port() != port {
+					t.Fatalf("port %d became %d", port, a.Port())
+				}
+			}
+			s, err := socket.New(inet, dgram, 0)
+			if err != nil {
+				t.Skip(err)
+			}
+			s.SetTimeout(0)
+			_ = s.Connect(a)
+			_ = s.Bind(a)
+			s.Close()
+		}
+	})
+}
+
+func FuzzGetAddrInfo(f *testing.F) {
+	f.Add("127.1", "80", 0, 0, 0, 0)
+	f.Add("fe80::1%1", "x", 10, 1, 6, 8)
+	f.Fuzz(func(t *testing.T, host, port string, af, typ, proto, flags int) {
+		list, err := socket.GetAddrInfo(host, port, af, typ, proto, flags|socket.AI_NUMERICHOST|socket.AI_NUMERICSERV)
+		if (err == nil) != (len(list) > 0) {
+			t.Fatalf("%v, %v", list, err)
+		}
+		for _, a := range list {
+			if a.Addr.Family() != a.Family || af != 0 && a.Family != af || typ != 0 && a.Type != typ || proto != 0 && a.Proto != proto {
+				t.Fatalf("%+v", a)
+			}
+		}
+	})
+}
+
+func FuzzSetSockOpt(f *testing.F) {
+	f.Add(1, 2, 1, []byte{1, 0, 0, 0})
+	f.Add(1, 20, 0, []byte{})
+	f.Fuzz(func(t *testing.T, level, name, value int, p []byte) {
+		if level == socket.SOL_SOCKET && name == socket.SO_LINGER {
+			t.Skip("Close would linger")
+		}
+		s, err := socket.New(inet, stream, 0)
+		if err != nil {
+			t.Skip(err)
+		}
+		defer s.Close()
+		_ = s.SetSockOpt(level, name, value)
+		_ = s.SetSockOpt(level, name, p)
+		_ = s.SetSockOpt(level, name, value&1 == 0)
+		_ = s.SetSockOpt(level, name, "text")
+		_, _ = s.GetSockOpt(level, name)
+		_, _ = s.GetSockOptBytes(level, name, value)
+	})
+}

@@ -1,0 +1,277 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"runtime"
+	"runtime/pprof"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// A Socket that nobody has any more is closed, whatever it was doing last; one that only its own callback has, too.
+func TestD21UnreachableSocketIsClosed(t *testing.T) {
+	both(t, func(l *lab) {
+		before := descriptors(l.t)
+		const n = 20
+		drop := func() {
+			for i := range n {
+				s, err := l.make(inet, dgram, 0)
+				l.must(err)
+				switch i % 3 {
+				case 0: // in the tables
+					l.must(s.SetTimeout(1))
+					_, err = s.Recv(1)
+					l.errno(err, syscall.ETIMEDOUT)
+				case 1:
+					l.must(s.SetCallback(func(*socket.Socket) { runtime.KeepAlive(s) }))
+				}
+			}
+		}
+		drop()
+		l.until("collection", func() bool {
+			runtime.GC()
+			return descriptors(l.t) <= before
+		})
+	})
+}
+
+// The peer of a dropped Socket sees the end of the stream, also when its reactor has ended.
+func TestD21AfterTheReactor(t *testing.T) {
+	r, err := reactor.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parked(t, func(l *lab) {
+		listener := l.listener()
+		func() {
+			s, err := socket.NewOn(r, inet, stream, 0)
+			l.must(err)
+			l.must(s.SetBlocking(false))
+			l.errno(s.Connect(l.addr(listener)), syscall.EINPROGRESS)
+		}()
+		l.must(r.Shutdown(context.Background()))
+		s, _, err := listener.Accept()
+		l.must(err)
+		l.own(s)
+		l.until("collection", func() bool {
+			runtime.GC()
+			now, _ := kernel.Host.Ready(s.Fileno())
+			return now != 0 && uint8(now)&1 != 0
+		})
+		l.recv(s, 1, "")
+	})
+}
+
+// A call keeps its Socket: nobody else has it here, and the collector runs all the time.
+func TestD21NotUnderACall(t *testing.T) {
+	both(t, func(l *lab) {
+		peer := l.udp()
+		to := make(chan socket.Addr, 1)
+		var received string
+		var failed error
+		join := l.beside(func(l *lab) {
+			s, err := l.make(inet, dgram, 0) // not owned
+			l.must(err)
+			l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
+			a, err := s.LocalAddr()
+			l.must(err)
+			to <- a
+			p, err := s.Recv(10)
+			received, failed = string(p), err
+		})
+		var a socket.Addr
+		l.until("an address", func() bool {
+			select {
+			case a = <-to:
+				return true
+			default:
+				return false
+			}
+		})
+		for range 20 {
+			runtime.GC()
+			l.pass()
+		}
+		_, err := peer.SendTo([]byte("alive"), a)
+		l.must(err)
+		join()
+		l.must(failed)
+		if received != "alive" {
+			l.fatalf("received %q", received)
+		}
+	})
+}
+
+// Close ends every call in progress with EBADF, whoever waits and whoever only waits for the turn.
+func TestD22CloseWakes(t *testing.T) {
+	both(t, func(l *lab) {
+		a, _ := l.stuck()
+		_, s := l.pair()
+		full, _ := l.pair()
+		l.must(full.SetBlocking(false))
+		l.fill(full)
+		l.must(full.SetBlocking(true))
+		for _, c := range []struct {
+			s *socket.Socket
+			call
+		}{
+			{s, call{"recv", func(s *socket.Socket) error { _, err := s.Recv(1); return err }}},
+			{full, call{"send", func(s *socket.Socket) error { _, err := s.SendAll(big); return err }}},
+			{l.listener(), call{"accept", func(s *socket.Socket) error { _, _, err := s.Accept(); return err }}},
+			{l.tcp(), call{"connect", func(s *socket.Socket) error { return s.Connect(a) }}},
+		} {
+			const callers = 3
+			ended := 0
+			var mu sync.Mutex
+			var joins []func()
+			for range callers {
+				joins = append(joins, l.beside(func(l *lab) {
+					err := c.do(c.s)
+					mu.Lock()
+					ended++
+					mu.Unlock()
+					l.errno(err, syscall.EBADF)
+				}))
+			}
+			l.asleep(c.s)
+			for range 3 {
+				l.pass() // the others get in line, or come too late and find it closed
+			}
+			mu.Lock()
+			early := ended
+			mu.Unlock()
+			if early > 0 {
+				l.fatalf("%s: %d calls have ended before Close", c.name, early)
+			}
+			l.must(c.s.Close())
+			for _, join := range joins {
+				join()
+			}
+		}
+	})
+}
+
+// The descriptor is closed when the last call is out, and not before.
+func TestCloseLeavesNothing(t *testing.T) {
+	both(t, func(l *lab) {
+		before := descriptors(l.t)
+		func() {
+			c, s := l.pair()
+			join := l.beside(func(l *lab) {
+				_, err := s.Recv(1)
+				l.errno(err, syscall.EBADF)
+			})
+			l.asleep(s)
+			l.must(s.Close())
+			join()
+			l.recv(c, 1, "")
+			l.must(c.Close())
+		}()
+		if l.r == nil { // the background's poller goes with its last socket
+			l.until("as few descriptors as before", func() bool { return descriptors(l.t) <= before })
+		} else if now := descriptors(l.t); now > before {
+			l.fatalf("%d descriptors, before %d", now, before)
+		}
+	})
+}
+
+func TestDetach(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		join := l.beside(func(l *lab) {
+			_, err := s.Recv(1)
+			l.errno(err, syscall.EBADF)
+		})
+		l.asleep(s)
+		fd, err := s.Detach()
+		l.must(err)
+		join()
+		l.must(s.Close())
+		if n, e := kernel.Host.Send(fd, []byte("mine"), 0); n != 4 || e != 0 {
+			l.fatalf("Send on the detached descriptor: %d, %v", n, e)
+		}
+		l.recv(c, 9, "mine")
+		if e := kernel.Host.Close(fd); e != 0 {
+			l.fatalf("Close: %v", e)
+		}
+		l.recv(c, 9, "")
+	})
+}
+
+// A call that would have to wait in a callback is refused, and says what to do.
+func TestCallbackCannotWait(t *testing.T) {
+	r, err := reactor.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Post(func() {
+		defer r.Close()
+		s, err := socket.NewOn(r, inet, dgram, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer s.Close()
+		_, err = s.Recv(1)
+		if !errors.Is(err, syscall.EDEADLK) || !bytes.Contains([]byte(err.Error()), []byte("Task")) {
+			t.Errorf("Recv in a callback: %v", err)
+		}
+		s.SetTimeout(0)
+		if _, err = s.Recv(1); !errors.Is(err, syscall.EAGAIN) {
+			t.Errorf("Recv with Timeout 0: %v", err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A thousand goroutines that wait on a thousand sockets cost no threads.
+func TestManyParked(t *testing.T) {
+	const n = 1000
+	parked(t, func(l *lab) {
+		threads := pprof.Lookup("threadcreate")
+		before := threads.Count()
+		var all sync.WaitGroup
+		var list []*socket.Socket
+		for range n {
+			s := l.udp()
+			list = append(list, s)
+			all.Go(func() {
+				if p, err := s.Recv(9); string(p) != "go" || err != nil {
+					t.Errorf("%q, %v", p, err)
+				}
+			})
+		}
+		for _, s := range list {
+			l.asleep(s)
+		}
+		if more := threads.Count() - before; more > 10 {
+			t.Errorf("%d goroutines that wait made %d threads", n, more)
+		}
+		u := l.socket(inet, dgram)
+		for _, s := range list {
+			_, err := u.SendTo([]byte("go"), l.addr(s))
+			l.must(err)
+		}
+		done := make(chan struct{})
+		go func() { all.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(guard):
+			t.Error("some wait for ever")
+		}
+	})
+}
