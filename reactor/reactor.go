@@ -51,6 +51,8 @@ type Reactor struct {
 	ended     []ending  // whose Closed is due
 	idlePosts postQueue // the empty one of two
 
+	spareWatch *Watch // of a Desc that has left: a Poll comes back with every wait
+
 	running  *Task   // nil in callbacks
 	runnable []*Task // in the order they were woken
 

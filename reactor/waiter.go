@@ -41,7 +41,10 @@ func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	if w.gone {
 		return kernel.ECANCELED
 	}
-	watch := &Watch{}
+	watch := w.spareWatch
+	if w.spareWatch = nil; watch == nil {
+		watch = &Watch{}
+	}
 	watch.open((*Reactor)(w), d.FD, (*words)(d))
 	if err := watch.set(want); err != nil {
 		watch.drop()
@@ -57,6 +60,8 @@ func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 func (w *waiter) Unregister(d *desc.Desc) {
 	if watch, ok := w.table.Get(int32(d.FD), d.Gen); ok {
 		watch.drop()
+		watch.sink = nil
+		w.spareWatch = watch
 	}
 }
 
