@@ -83,10 +83,20 @@ func (p *Poll) Poll(ms int) ([]Event, error) {
 //
 // With flags 1 the mask of an object becomes 0 when it is yielded (POLLERR, POLLHUP and POLLNVAL still come); Modify or
 // Register rearm it.
+//
+// A range over the iterator puts its loop's body on the heap, since Go does not see through a function that comes with
+// an error. A loop over Next does not.
 func (p *Poll) IPoll(ms, flags int) (iter.Seq2[Pollable, Events], error) {
 	err := p.s.ipoll(millis(ms), flags&1 != 0)
 	runtime.KeepAlive(p)
 	return p.s.seq, err
+}
+
+// Next is the next step of IPoll's walk; false at its end.
+func (p *Poll) Next() (obj Pollable, ev Events, ok bool) {
+	next, ok := p.s.step()
+	runtime.KeepAlive(p)
+	return next.Obj, next.Events, ok
 }
 
 // Close gives back the descriptors; polls in progress and all calls afterwards are EBADF. Again is nothing.

@@ -202,5 +202,11 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 // usable tells whether obj can be a key and its methods be called.
 func usable(obj Pollable) bool {
 	v := reflect.ValueOf(obj)
-	return v.IsValid() && v.Comparable() && !(v.Kind() == reflect.Pointer && v.IsNil())
+	switch v.Kind() {
+	case reflect.Invalid:
+		return false
+	case reflect.Pointer:
+		return !v.IsNil()
+	}
+	return v.Comparable() // allocates
 }

@@ -1,0 +1,218 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"iter"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	sel "github.com/ureactor/ureactor/select"
+)
+
+func (l *lab) ipoll(p *sel.Poll, ms, flags int) iter.Seq2[sel.Pollable, sel.Events] {
+	l.Helper()
+	seq, err := p.IPoll(ms, flags)
+	if err != nil {
+		l.Errorf("IPoll(%d, %d): %v", ms, flags, err)
+	}
+	return seq
+}
+
+func (l *lab) walk(p *sel.Poll, ms, flags int, want is) {
+	l.Helper()
+	var got []sel.Event
+	for o, ev := range l.ipoll(p, ms, flags) {
+		got = append(got, sel.Event{Obj: o, Events: ev})
+	}
+	l.same("IPoll", got, want)
+}
+
+// IPoll finds what Poll finds, and waits as it does.
+func TestIPoll(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		o := &ready{}
+		o.state.Store(1)
+		p := l.poll(a, b, o)
+		l.walk(p, 0, 0, is{a: OUT, b: OUT, o: IN})
+		l.walk(p, guard, 0, is{a: OUT, b: OUT, o: IN})
+		must(p.Unregister(o))
+		must(p.Unregister(b))
+		must(p.Modify(a, IN))
+		l.walk(p, 5, 0, is{})
+		join := l.asleep(func() { l.walk(p, guard, 0, is{a: IN}) })
+		b.write("x")
+		join()
+		a.close()
+		l.walk(p, 0, 0, is{a: NVAL})
+	})
+}
+
+// The results are those of the call, walked lazily; breaking off and going on continues; exhausted it stays empty; a new
+// IPoll starts afresh.
+func TestIPollIsLazy(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		p := l.poll(a, b)
+		seq := l.ipoll(p, 0, 0)
+		must(p.Unregister(a))
+		must(p.Modify(b, IN))
+		got := map[sel.Pollable]int{}
+		for range 2 {
+			for o := range seq {
+				got[o]++
+				break
+			}
+		}
+		if got[a] != 1 || got[b] != 1 {
+			t.Errorf("broken off twice: %v", got)
+		}
+		for range seq {
+			t.Error("exhausted, and yields")
+		}
+		must(p.Register(a))
+		must(p.Modify(b, OUT))
+		for range l.ipoll(p, 0, 0) {
+			break
+		}
+		l.walk(p, 0, 0, is{a: OUT, b: OUT})
+	})
+}
+
+// One-shot: the mask becomes 0 when an entry is yielded, and not when it is only found. ERR, HUP and NVAL still come.
+// Modify and Register rearm. Poll never does it.
+func TestIPollOneShot(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		o := &ready{}
+		o.state.Store(4)
+		p := l.poll(a, b, o)
+		for range l.ipoll(p, 0, 1) {
+			break
+		}
+		n := 0
+		for range l.ipoll(p, 0, 0) {
+			n++
+		}
+		if n != 2 && o.last() != 0 || n != 3 && o.last() == 0 {
+			t.Errorf("%d left after one was yielded", n)
+		}
+		for _, x := range []sel.Pollable{a, b, o} {
+			must(p.Register(x))
+		}
+		l.walk(p, 0, 1, is{a: OUT, b: OUT, o: OUT})
+		o.state.Store(0)
+		b.write("x")
+		l.walk(p, 0, 1, is{})
+		l.walk(p, 5, 1, is{})
+		if o.last() != 0 {
+			t.Errorf("asked with %v after one-shot", o.last())
+		}
+		must(p.Modify(b, OUT))
+		l.expect(p, 0, is{b: OUT})
+		l.expect(p, 0, is{b: OUT})
+		l.walk(p, 0, 1, is{b: OUT})
+		l.walk(p, 0, 1, is{})
+		must(p.Register(a, IN))
+		l.walk(p, 0, 1, is{a: IN})
+		b.reset()
+		l.walk(p, 0, 1, is{a: HUP, b: NVAL})
+		l.walk(p, guard, 1, is{a: HUP, b: NVAL})
+	})
+}
+
+// What was found is yielded though it was unregistered or closed meanwhile; the mask that becomes 0 is that of the
+// object as it is now.
+func TestIPollOneShotOfWhatHasChanged(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		p := l.poll(a, b)
+		n := 0
+		for o := range l.ipoll(p, 0, 1) {
+			if n++; n == 1 {
+				a.close()
+				must(p.Unregister(b))
+			}
+			_ = o
+		}
+		if n != 2 {
+			t.Errorf("%d yielded, want both", n)
+		}
+		l.expect(p, 0, is{a: NVAL})
+		c, d := l.pair()
+		must(p.Unregister(a))
+		must(p.Register(c))
+		seq := l.ipoll(p, 0, 1)
+		must(p.Unregister(c))
+		must(p.Register(c, OUT))
+		for range seq {
+		}
+		l.expect(p, 0, is{})
+		must(p.Modify(c, IN))
+		d.write("x")
+		l.expect(p, 0, is{c: IN})
+	})
+}
+
+// 1,000 are ready: all are found, once each, though a batch takes fewer.
+func TestAllThatIsReady(t *testing.T) {
+	both(t, func(l *lab) {
+		p := l.poll()
+		want := is{}
+		for range 1000 {
+			u := l.own(unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0))
+			must(p.Register(u))
+			want[u] = OUT
+		}
+		l.expect(p, 0, want)
+		l.expect(p, guard, want)
+		l.walk(p, 0, 1, want)
+		l.expect(p, 0, is{})
+	})
+}
+
+// IPoll allocates nothing: with events of descriptors and of Objects, when it has to wait, and with one-shot.
+func TestIPollAllocatesNothing(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		o := &counter{}
+		busy, idle := l.poll(a, b, o), l.poll()
+		must(idle.Register(a, IN))
+		sum := sel.Events(0)
+		body := func(_ sel.Pollable, ev sel.Events) bool { sum += ev; return true }
+		for what, f := range map[string]func(){
+			"ready": func() {
+				seq, err := busy.IPoll(-1, 0)
+				must(err)
+				seq(body)
+			},
+			"one-shot": func() {
+				_, err := busy.IPoll(0, 1)
+				must(err)
+				for o, _, ok := busy.Next(); ok; o, _, ok = busy.Next() {
+					busy.Modify(o, OUT)
+				}
+			},
+			"waiting": func() {
+				_, err := idle.IPoll(1, 0)
+				must(err)
+				if _, _, ok := idle.Next(); ok {
+					l.Error("idle, and yields")
+				}
+			},
+		} {
+			f()
+			f()
+			if n := testing.AllocsPerRun(50, f); n != 0 {
+				t.Errorf("%s: %v allocations", what, n)
+			}
+		}
+	})
+}
+
+// counter is an Object that is always writable.
+type counter struct{ asked int }
+
+func (c *counter) Poll(sel.Events) (sel.Events, error) { c.asked++; return OUT, nil }
