@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"syscall"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -35,8 +34,8 @@ func (e *OSError) Is(target error) bool {
 	switch t := target.(type) {
 	case *OSError:
 		return *t == *e
-	case syscall.Errno:
-		return e.Errno > 0 && syscall.Errno(e.Errno) == t
+	case kernel.Errno:
+		return e.Errno > 0 && kernel.Errno(e.Errno) == t
 	}
 	switch target {
 	case os.ErrDeadlineExceeded:
@@ -49,8 +48,8 @@ func (e *OSError) Is(target error) bool {
 
 // As gives the number as a syscall.Errno.
 func (e *OSError) As(target any) bool {
-	if t, ok := target.(*syscall.Errno); ok && e.Errno > 0 {
-		*t = syscall.Errno(e.Errno)
+	if t, ok := target.(*kernel.Errno); ok && e.Errno > 0 {
+		*t = kernel.Errno(e.Errno)
 		return true
 	}
 	return false
