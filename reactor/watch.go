@@ -60,20 +60,26 @@ func (w *Watch) Stop() {
 }
 
 func (w *Watch) open(r *Reactor, fd int, s sink) {
-	w.r, w.sink, w.fd = r, s, int32(fd)
+	if w.r == nil { // a dialled Conn has it from the start: PostSend reads it on other goroutines
+		w.r = r
+	}
+	w.sink, w.fd = s, int32(fd)
 	w.gen = r.table.Put(fd, w)
 }
 
 // set registers the interest. None is no registration: Err and Hup cannot be masked and would spin.
 func (w *Watch) set(want poller.Interest) error {
+	if want&(poller.In|poller.Out) == 0 {
+		want = 0
+	}
 	if want == w.want {
 		return nil
 	}
 	p := w.r.poller
 	var err error
 	switch {
-	case want&(poller.In|poller.Out) == 0:
-		want, err = 0, p.Del(int(w.fd))
+	case want == 0:
+		err = p.Del(int(w.fd))
 	case w.want == 0:
 		err = p.Add(int(w.fd), w.gen, want)
 	default:
