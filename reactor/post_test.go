@@ -1,0 +1,253 @@
+//go:build unix
+
+package reactor
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Eight goroutines post 5,000 functions each, of which most come while the loop sleeps or ends: whatever Post accepted
+// runs exactly once and in the goroutine's order, also what is accepted while Shutdown ends the reactor.
+func TestPostsRunOnceInOrderAlsoAroundShutdown(t *testing.T) {
+	for range 20 {
+		r, err := New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		const goroutines, many = 8, 5000
+		var ran [goroutines][]int
+		var accepted [goroutines]int
+		var wg sync.WaitGroup
+		var sum atomic.Int64
+		for g := range goroutines {
+			wg.Go(func() {
+				for i := range many {
+					switch err := r.Post(func() { ran[g] = append(ran[g], i) }); err {
+					case nil:
+						accepted[g]++
+						sum.Add(1)
+					case ErrClosed:
+						return
+					default:
+						t.Errorf("Post: %v", err)
+						return
+					}
+					if i%64 == 0 {
+						runtime.Gosched()
+					}
+				}
+			})
+		}
+		done := make(chan struct{})
+		go func() { r.Run(context.Background()); close(done) }()
+		for sum.Load() < many || r.owner.Load() == ownerless {
+			runtime.Gosched()
+		}
+		if err := r.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		<-done
+		wg.Wait()
+		for g := range goroutines {
+			if len(ran[g]) != accepted[g] || !slices.IsSorted(ran[g]) {
+				t.Errorf("%d of %d ran, in order: %v", len(ran[g]), accepted[g], slices.IsSorted(ran[g]))
+			}
+		}
+		if err := r.Post(func() {}); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Post after the end: %v", err)
+		}
+	}
+}
+
+// PostSends of eight goroutines on one Conn: every message arrives whole, and each goroutine's in its order.
+func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
+	r := started(t)
+	opened := make(chan *Conn, 1)
+	p := connect(t, listen(t, r, "tcp", always(&hooks{opened: func(c *Conn) { opened <- c }})))
+	c := <-opened
+	const goroutines, many, size = 8, 2000, 24
+	for g := range goroutines {
+		go func() {
+			msg := make([]byte, size)
+			for i := 0; i < many; {
+				binary.BigEndian.PutUint64(msg, uint64(g))
+				binary.BigEndian.PutUint64(msg[8:], uint64(i))
+				binary.BigEndian.PutUint64(msg[16:], ^uint64(i))
+				switch err := c.PostSend(msg); err {
+				case nil:
+					i++
+				case ErrFull:
+					runtime.Gosched()
+				default:
+					t.Error(err)
+					return
+				}
+				clear(msg) // it is ours again
+			}
+		}()
+	}
+	var next [goroutines]uint64
+	buf := make([]byte, size)
+	for range goroutines * many {
+		wantBytes(t, p, buf)
+		g, i := binary.BigEndian.Uint64(buf), binary.BigEndian.Uint64(buf[8:])
+		if g >= goroutines || next[g] != i || binary.BigEndian.Uint64(buf[16:]) != ^i {
+			t.Fatalf("message %d of goroutine %d, want %d", i, g, next[g])
+		}
+		next[g]++
+	}
+}
+
+// WithPostLimit: the one more is ErrFull, and after a turn there is room again. The bytes of PostSends have a limit too.
+func TestPostLimit(t *testing.T) {
+	r := manual(t, WithPostLimit(3))
+	a, b := pair(t)
+	defer unix.Close(b)
+	c := adoptFD(t, r, a, &hooks{})
+	ran := 0
+	for range 3 {
+		if err := r.Post(func() { ran++ }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := r.Post(func() { ran++ }); err != ErrFull {
+			t.Errorf("Post past the limit: %v", err)
+		}
+		if err := c.PostSend([]byte("x")); err != ErrFull {
+			t.Errorf("PostSend past the limit: %v", err)
+		}
+	}
+	r.Turn(0)
+	if err := c.PostSend(make([]byte, postArenaMax+1)); err != ErrFull {
+		t.Errorf("PostSend of too many bytes: %v", err)
+	}
+	if err := r.Post(func() {}); err != nil || ran != 3 {
+		t.Errorf("after a turn: %v, %d ran", err, ran)
+	}
+}
+
+// What a posted function posts, and the timer that a timer arms, wait for the next turn; a post by a timer runs in the
+// same one.
+func TestStepsDoNotFeedThemselves(t *testing.T) {
+	r := manual(t)
+	posts, timers, fromTimer := 0, 0, 0
+	var post, timer func()
+	post = func() { posts++; r.Post(post) }
+	timer = func() {
+		timers++
+		r.After(0, timer)
+		r.Post(func() { fromTimer++ })
+	}
+	r.Post(post)
+	r.After(0, timer)
+	for turn := 1; turn <= 5; turn++ {
+		r.Turn(0)
+		if posts != turn || timers != turn || fromTimer != turn {
+			t.Fatalf("turn %d: %d posts, %d timers, %d posts by timers", turn, posts, timers, fromTimer)
+		}
+	}
+	post, timer = func() {}, func() {}
+}
+
+// A Conn handed to another goroutine as soon as Dial has returned: PostSend may run beside the connecting, as the race
+// detector checks, and what it posts arrives.
+func TestPostSendBesideADial(t *testing.T) {
+	r := started(t)
+	got := make(chan string, 1)
+	addr := listen(t, r, "tcp", always(&hooks{data: func(_ *Conn, p []byte) { got <- string(p) }}))
+	for range 50 {
+		conn := make(chan *Conn, 1)
+		go func() { (<-conn).PostSend([]byte("posted")) }()
+		r.Post(func() {
+			c, err := r.Dial("tcp", addr.String(), &hooks{})
+			if err != nil {
+				t.Error(err)
+			}
+			conn <- c
+		})
+		if s := <-got; s != "posted" {
+			t.Errorf("got %q", s)
+		}
+	}
+}
+
+// PostSend on a Conn that has ended is dropped; the error is the reactor's own.
+func TestPostSendToAnEndedConnIsDropped(t *testing.T) {
+	r := manual(t)
+	a, b := pair(t)
+	defer unix.Close(b)
+	c := adoptFD(t, r, a, &hooks{})
+	c.Abort()
+	if err := c.PostSend([]byte("x")); err != nil {
+		t.Error(err)
+	}
+	r.Turn(0)
+	if c.Buffered() != 0 || r.count.BytesOut != 0 {
+		t.Error("it was sent")
+	}
+}
+
+// Timers: Stop tells whether it was going to fire, Reset arms a fired one again, ties fire by age, negative is now.
+func TestTimersStopResetAndTie(t *testing.T) {
+	r := manual(t)
+	var order []int
+	for i := range 10 {
+		r.After(-1, func() { order = append(order, i) })
+	}
+	stopped := r.After(0, func() { t.Error("a stopped timer fired") })
+	fired := 0
+	var tm *Timer
+	tm = r.After(0, func() { fired++ })
+	if !stopped.Stop() || stopped.Stop() {
+		t.Error("Stop tells the wrong thing")
+	}
+	turnUntil(t, r, func() bool { return fired == 1 })
+	if !slices.IsSorted(order) || len(order) != 10 {
+		t.Errorf("order %v", order)
+	}
+	if tm.Stop() {
+		t.Error("Stop of a fired timer says that it was armed")
+	}
+	tm.Reset(0)
+	tm.Reset(1 << 62)
+	tm.Reset(0)
+	turnUntil(t, r, func() bool { return fired == 2 })
+	r.Turn(0)
+	if fired != 2 || r.timers.Len() != 0 {
+		t.Errorf("fired %d times", fired)
+	}
+	huge := r.After(1<<63-1, func() { t.Error("three hundred years are over") })
+	r.Turn(0)
+	if !huge.Stop() {
+		t.Error("a timer as far as a Duration goes is not armed")
+	}
+	wantPanic(t, "nil function", func() { r.After(0, nil) })
+	wantPanic(t, "nil function", func() { r.Post(nil) })
+	if r.Next() != timeout.Never {
+		t.Errorf("Next is %v with nothing to do", r.Next())
+	}
+}
+
+func wantBytes(t testing.TB, c net.Conn, p []byte) {
+	t.Helper()
+	for n := 0; n < len(p); {
+		k, err := c.Read(p[n:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += k
+	}
+}

@@ -1,0 +1,231 @@
+//go:build unix
+
+package reactor
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+func pipe(t testing.TB) (r, w int) {
+	t.Helper()
+	var p [2]int
+	if err := unix.Pipe(p[:]); err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range p {
+		unix.CloseOnExec(fd)
+		unix.SetNonblock(fd, true)
+	}
+	return p[0], p[1]
+}
+
+// A Watch of a pipe is told, level-triggered, as long as there is something, and of the other end's close unasked.
+func TestWatchTellsWhatAPipeIsReadyFor(t *testing.T) {
+	r := manual(t)
+	rd, wr := pipe(t)
+	defer unix.Close(rd)
+	var told []poller.Interest
+	w, err := r.Watch(rd, poller.In, func(i poller.Interest) { told = append(told, i) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	out, err := r.Watch(wr, poller.Out, func(i poller.Interest) {
+		if i&poller.Out == 0 {
+			t.Errorf("the writing end is %v", i)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Turn(0)
+	if len(told) != 0 {
+		t.Fatalf("an empty pipe is %v", told)
+	}
+	unix.Write(wr, []byte("x"))
+	r.Turn(0)
+	r.Turn(0)
+	if len(told) != 2 || told[0] != poller.In || told[1] != poller.In {
+		t.Errorf("told %v, want in twice", told)
+	}
+	unix.Read(rd, make([]byte, 1))
+	out.Stop()
+	unix.Close(wr)
+	told = nil
+	r.Turn(0)
+	if len(told) != 1 || told[0]&poller.Hup == 0 {
+		t.Errorf("told %v, want hup", told)
+	}
+}
+
+// Want none is silence, of Hup and Err too; the loop sleeps. Asked again it tells at once. Edge alone is none.
+func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
+	for _, none := range []poller.Interest{0, poller.Edge, poller.Err | poller.Hup} {
+		r := manual(t)
+		rd, wr := pipe(t)
+		told := 0
+		w, err := r.Watch(rd, none, func(poller.Interest) { told++ })
+		if err != nil {
+			t.Fatalf("Watch for %v: %v", none, err)
+		}
+		unix.Close(wr) // Hup
+		for range 3 {
+			r.Turn(r.Now() + timeout.Deadline(time.Millisecond))
+		}
+		if told != 0 || r.count.Events != 0 {
+			t.Errorf("told %d times, %d Events", told, r.count.Events)
+		}
+		if err := w.Want(poller.In); err != nil {
+			t.Error(err)
+		}
+		r.Turn(0)
+		if err := w.Want(none); err != nil || told != 1 {
+			t.Errorf("told %d times, want once; %v", told, err)
+		}
+		r.Turn(0)
+		if told != 1 {
+			t.Error("told though nothing is wanted any more")
+		}
+		w.Stop()
+		unix.Close(rd)
+	}
+}
+
+// What cannot be watched is an error that names the descriptor; what is watched already is misuse.
+func TestWatchRefusesWhatItCannotWatch(t *testing.T) {
+	r := manual(t)
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := r.Watch(int(f.Fd()), poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EPERM) {
+		t.Errorf("a regular file: %v, want EPERM", err)
+	}
+	if _, err := r.Watch(-1, poller.In, func(poller.Interest) {}); err == nil {
+		t.Error("descriptor -1 is watched")
+	}
+	if _, err := r.Watch(1<<20, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) {
+		t.Errorf("no such descriptor: %v, want EBADF", err)
+	}
+	rd, wr := pipe(t)
+	defer unix.Close(rd)
+	defer unix.Close(wr)
+	w, err := r.Watch(rd, 0, func(poller.Interest) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPanic(t, "already", func() { r.Watch(rd, 0, func(poller.Interest) {}) })
+	wantPanic(t, "nil function", func() { r.Watch(wr, 0, nil) })
+	w.Stop()
+	if r.table.Len() != 0 {
+		t.Errorf("%d in the table", r.table.Len())
+	}
+}
+
+// The end of the reactor ends Watches; their descriptors stay the user's, and open.
+func TestWatchesEndWithTheReactor(t *testing.T) {
+	r := manual(t)
+	rd, wr := pipe(t)
+	defer unix.Close(rd)
+	defer unix.Close(wr)
+	w, err := r.Watch(rd, poller.In, func(poller.Interest) { t.Error("told after the end") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	for r.Turn(0) != ErrClosed {
+	}
+	unix.Write(wr, []byte("x"))
+	if n, err := unix.Read(rd, make([]byte, 2)); n != 1 {
+		t.Errorf("the descriptor is closed: %v", err)
+	}
+	if err := w.Want(poller.Out); err != ErrClosed {
+		t.Errorf("Want after the end: %v", err)
+	}
+	w.Stop()
+	if _, err := r.Watch(rd, poller.In, func(poller.Interest) {}); err != ErrClosed {
+		t.Errorf("Watch after the end: %v", err)
+	}
+}
+
+// A reactor lives inside another loop, here a bare Poller, that only knows its FD and Next: an echo, timers and posts
+// from elsewhere all happen, and in between nothing asks for a turn.
+func TestReactorEmbeddedByFDAndNext(t *testing.T) {
+	r := manual(t)
+	l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer, err := poller.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer outer.Close()
+	if err := outer.Add(r.FD(), 1, poller.In); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	stop := false
+	go func() {
+		defer close(done)
+		c := connect(t, l.Addr())
+		for range 200 {
+			roundTrip(t, c, "hello")
+		}
+		c.Close()
+		r.Post(func() { stop = true })
+	}()
+	ticks := 0
+	var tick *Timer
+	tick = r.After(time.Millisecond, func() {
+		if ticks++; ticks < 5 {
+			tick.Reset(time.Millisecond)
+		}
+	})
+	events := make([]poller.Event, 8)
+	outerTurns, empty := 0, 0
+	for !stop || ticks < 5 || r.conns > 0 {
+		n, err := outer.Wait(events, r.Next())
+		if err != nil {
+			t.Fatal(err)
+		}
+		outerTurns++
+		if n == 0 && r.Next() > r.Now() {
+			empty++
+		}
+		if err := r.Turn(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-done
+	if empty > 0 {
+		t.Errorf("%d of %d waits ended for nothing", empty, outerTurns)
+	}
+	if n, _ := outer.Wait(events, 0); n != 0 {
+		r.Turn(0)
+		if n, _ = outer.Wait(events, 0); n != 0 {
+			t.Error("the reactor at rest is ready still")
+		}
+	}
+}
+
+// Who drives the reactor is decided once: Run and Turn do not mix, nor does Turn nest.
+func TestOneDriverOnly(t *testing.T) {
+	r := manual(t)
+	r.Turn(0)
+	wantPanic(t, "Run of a reactor", func() { r.Run(t.Context()) })
+	r.Post(func() { wantPanic(t, "inside a callback", func() { r.Turn(0) }) })
+	r.Turn(0)
+	s := started(t)
+	wantPanic(t, "that Run runs", func() { s.Turn(0) })
+}
