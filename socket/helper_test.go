@@ -327,7 +327,10 @@ var big = make([]byte, 16<<20)
 var sending = []call{
 	{"Send", func(s *socket.Socket) error { _, err := s.Send([]byte("x")); return err }},
 	{"SendAll", func(s *socket.Socket) error { _, err := s.SendAll(big); return err }},
-	{"SendTo", func(s *socket.Socket) error { _, err := s.SendTo([]byte("x"), socket.Tuple("127.0.0.1", 9)); return err }},
+	{"SendTo", func(s *socket.Socket) error {
+		_, err := s.SendTo([]byte("x"), socket.Tuple("127.0.0.1", 9))
+		return err
+	}},
 	{"Write", func(s *socket.Socket) error { _, err := s.Write(big); return err }},
 }
 

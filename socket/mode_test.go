@@ -89,11 +89,16 @@ func TestD04ClosedIsEBADF(t *testing.T) {
 			call{"Accept", func(s *socket.Socket) error { _, _, err := s.Accept(); return err }},
 			call{"Connect", func(s *socket.Socket) error { return s.Connect(socket.Tuple("127.0.0.1", 9)) }},
 			call{"SetSockOpt", func(s *socket.Socket) error { return s.SetSockOpt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1) }},
-			call{"SetSockOptBytes", func(s *socket.Socket) error { return s.SetSockOpt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, []byte{1, 0, 0, 0}) }},
+			call{"SetSockOptBytes", func(s *socket.Socket) error {
+				return s.SetSockOpt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, []byte{1, 0, 0, 0})
+			}},
 			call{"SetCallback", func(s *socket.Socket) error { return s.SetCallback(func(*socket.Socket) {}) }},
 			call{"ClearCallback", func(s *socket.Socket) error { return s.SetCallback(nil) }},
 			call{"GetSockOpt", func(s *socket.Socket) error { _, err := s.GetSockOpt(socket.SOL_SOCKET, socket.SO_TYPE); return err }},
-			call{"GetSockOptBytes", func(s *socket.Socket) error { _, err := s.GetSockOptBytes(socket.SOL_SOCKET, socket.SO_TYPE, 4); return err }},
+			call{"GetSockOptBytes", func(s *socket.Socket) error {
+				_, err := s.GetSockOptBytes(socket.SOL_SOCKET, socket.SO_TYPE, 4)
+				return err
+			}},
 			call{"Shutdown", func(s *socket.Socket) error { return s.Shutdown(socket.SHUT_WR) }},
 			call{"LocalAddr", func(s *socket.Socket) error { _, err := s.LocalAddr(); return err }},
 			call{"RemoteAddr", func(s *socket.Socket) error { _, err := s.RemoteAddr(); return err }},
