@@ -209,8 +209,7 @@ func TestTimersStopResetAndTie(t *testing.T) {
 	}
 	stopped := r.After(0, func() { t.Error("a stopped timer fired") })
 	fired := 0
-	var tm *Timer
-	tm = r.After(0, func() { fired++ })
+	tm := r.After(0, func() { fired++ })
 	if !stopped.Stop() || stopped.Stop() {
 		t.Error("Stop tells the wrong thing")
 	}
