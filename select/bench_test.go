@@ -1,0 +1,120 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"fmt"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	sel "github.com/ureactor/ureactor/select"
+)
+
+// registered makes a Poll with n datagram sockets, one of them ready.
+func registered(b *testing.B, n int) (*lab, *sel.Poll) {
+	l := newLab(b, nil)
+	b.Cleanup(l.closeAll)
+	p := sel.New()
+	b.Cleanup(func() { p.Close() })
+	for i := range n {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			b.Skipf("%d sockets: %v", n, err)
+		}
+		o := l.own(fd, nil)
+		must(p.Register(o, IN))
+		if i == n/2 {
+			must(unix.Bind(fd, loopback))
+			must(unix.Sendto(fd, []byte("x"), 0, o.addr()))
+		}
+	}
+	return l, p
+}
+
+// The cost is that of what is ready, not of what is registered.
+func BenchmarkPoll(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		b.Run(fmt.Sprint("registered=", n), func(b *testing.B) {
+			_, p := registered(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				if ev, err := p.Poll(-1); len(ev) != 1 || err != nil {
+					b.Fatal(ev, err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkIPoll(b *testing.B) {
+	for _, n := range []int{10, 10_000} {
+		b.Run(fmt.Sprint("registered=", n), func(b *testing.B) {
+			_, p := registered(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				p.IPoll(-1, 0)
+				if _, _, ok := p.Next(); !ok {
+					b.Fatal("nothing")
+				}
+			}
+		})
+	}
+}
+
+// What a wait costs: another goroutine answers each byte.
+func BenchmarkPollThatWaits(b *testing.B) {
+	l := newLab(b, nil)
+	defer l.closeAll()
+	x, y := l.pair()
+	there, back := sel.New(), sel.New()
+	must(there.Register(y, IN))
+	must(back.Register(x, IN))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var p [1]byte
+		for {
+			there.IPoll(-1, 0)
+			if n, _ := unix.Read(y.d.FD, p[:]); n == 0 {
+				return
+			}
+			unix.Write(y.d.FD, p[:])
+		}
+	}()
+	b.ReportAllocs()
+	var p [1]byte
+	for b.Loop() {
+		unix.Write(x.d.FD, p[:])
+		back.IPoll(-1, 0)
+		unix.Read(x.d.FD, p[:])
+	}
+	unix.Shutdown(x.d.FD, unix.SHUT_WR)
+	<-done
+	there.Close()
+	back.Close()
+}
+
+func BenchmarkModify(b *testing.B) {
+	l := newLab(b, nil)
+	defer l.closeAll()
+	x, _ := l.pair()
+	p := sel.New()
+	defer p.Close()
+	must(p.Register(x))
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Modify(x, OUT)
+	}
+}
+
+func BenchmarkSelect(b *testing.B) {
+	l := newLab(b, nil)
+	defer l.closeAll()
+	x, _ := l.pair()
+	r, w := list{x}, list{x}
+	b.ReportAllocs()
+	for b.Loop() {
+		sel.Select(r, w, nil, -1)
+	}
+}

@@ -1,0 +1,254 @@
+package sel_test
+
+import (
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+	"pgregory.net/rapid"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	sel "github.com/ureactor/ureactor/select"
+)
+
+// Random calls on two Polls over sockets that come, go, talk and break, with numbers used again at once. After each
+// call each Poll must find what poll(2), asked about every registered object one by one, says.
+func TestPollAgainstPoll2(t *testing.T) {
+	both(t, func(l *lab) {
+		rapid.Check(l.TB, func(t *rapid.T) {
+			m := &model{l: l, t: t}
+			for range m.polls {
+				p := l.poll()
+				defer p.Close()
+				m.polls[len(m.masks)] = p
+				m.masks = append(m.masks, is{})
+			}
+			defer l.closeAll()
+			t.Repeat(map[string]func(*rapid.T){
+				"": m.check, "open": m.open, "register": m.register, "modify": m.modify, "unregister": m.unregister,
+				"write": m.write, "read": m.read, "fill": m.fill, "end": m.end, "close": m.close, "reset": m.reset, "one-shot": m.oneShot,
+				"wait": m.wait,
+			})
+		})
+	})
+}
+
+type model struct {
+	l     *lab
+	t     *rapid.T
+	polls [2]*sel.Poll
+	masks []is           // of each Poll: the masks of what is registered
+	all   []sel.Pollable // ever made: *object, *twin, FD, *ready
+	socks []*object
+}
+
+type twin struct{ *object }
+
+func (m *model) open(t *rapid.T) {
+	var a, b *object
+	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	case 0:
+		a, b = m.l.pair()
+	case 1:
+		a, b = m.l.dial()
+	case 2:
+		a, b = m.l.tcp(), m.l.udp()
+	case 3:
+		a, b = m.l.udp(), m.l.udp()
+		must(unix.Connect(a.d.FD, b.addr()))
+		must(unix.Connect(b.d.FD, a.addr()))
+	case 4:
+		o := &ready{}
+		o.state.Store(int64(rapid.SampledFrom([]sel.Events{0, IN, OUT | HUP}).Draw(t, "state")))
+		m.all = append(m.all, o)
+		return
+	}
+	m.socks = append(m.socks, a, b)
+	m.all = append(m.all, a, b, &twin{a}, sel.FD(b.d.FD))
+}
+
+func (m *model) any(t *rapid.T) sel.Pollable {
+	if len(m.all) == 0 {
+		t.Skip("nothing there")
+	}
+	return m.all[rapid.IntRange(0, len(m.all)-1).Draw(t, "object")]
+}
+
+func (m *model) sock(t *rapid.T) *object {
+	if len(m.socks) == 0 {
+		t.Skip("nothing there")
+	}
+	return m.socks[rapid.IntRange(0, len(m.socks)-1).Draw(t, "socket")]
+}
+
+func mask(t *rapid.T) sel.Events {
+	return rapid.SampledFrom([]sel.Events{0, IN, OUT, IN | OUT}).Draw(t, "mask")
+}
+
+func (m *model) pollOf(t *rapid.T) int { return rapid.IntRange(0, 1).Draw(t, "poll") }
+
+func (m *model) register(t *rapid.T) {
+	o, i, ev := m.any(t), m.pollOf(t), mask(t)
+	must(m.polls[i].Register(o, ev))
+	m.masks[i][o] = ev
+}
+
+func (m *model) modify(t *rapid.T) {
+	o, i, ev := m.any(t), m.pollOf(t), mask(t)
+	err := m.polls[i].Modify(o, ev)
+	if _, known := m.masks[i][o]; known != (err == nil) {
+		t.Fatalf("Modify: %v, registered: %v", err, known)
+	} else if known {
+		m.masks[i][o] = ev
+	}
+}
+
+func (m *model) unregister(t *rapid.T) {
+	o, i := m.any(t), m.pollOf(t)
+	must(m.polls[i].Unregister(o))
+	delete(m.masks[i], o)
+}
+
+func (m *model) write(t *rapid.T) { unix.Sendto(m.sock(t).fd(), []byte("xyz"), unix.MSG_NOSIGNAL, nil) }
+
+func (m *model) read(t *rapid.T) {
+	var p [1 << 12]byte
+	unix.Read(m.sock(t).fd(), p[:])
+}
+
+func (m *model) fill(t *rapid.T) {
+	p := make([]byte, 1<<16)
+	for o := m.sock(t); ; {
+		if err := unix.Sendto(o.fd(), p, unix.MSG_NOSIGNAL, nil); err != nil {
+			return
+		}
+	}
+}
+
+func (m *model) end(t *rapid.T) { unix.Shutdown(m.sock(t).fd(), rapid.IntRange(0, 2).Draw(t, "how")) }
+
+// fd is -1 once closed, so that nobody else's is touched.
+func (o *object) fd() int { return o.d.Number() }
+
+func (m *model) close(t *rapid.T) {
+	o := m.sock(t)
+	if o.fd() < 0 {
+		return
+	}
+	number := sel.FD(o.d.FD) // closing a registered number is the caller's error, and the next may be a Poll's own
+	m.all = slices.DeleteFunc(m.all, func(o sel.Pollable) bool { return o == number })
+	for i, p := range m.polls {
+		must(p.Unregister(number))
+		delete(m.masks[i], number)
+	}
+	o.close()
+}
+
+func (m *model) reset(t *rapid.T) {
+	o := m.sock(t)
+	unix.SetsockoptLinger(o.fd(), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	m.close(t)
+}
+
+func (m *model) oneShot(t *rapid.T) {
+	i, n := m.pollOf(t), rapid.IntRange(0, 3).Draw(t, "walked")
+	_, err := m.polls[i].IPoll(0, 1)
+	must(err)
+	for range n {
+		o, _, ok := m.polls[i].Next()
+		if !ok {
+			break
+		}
+		m.masks[i][o] = 0
+	}
+}
+
+// wait polls with a timeout what is ready, and what is not.
+func (m *model) wait(t *rapid.T) { m.compare(t, m.pollOf(t), 1) }
+
+func (m *model) check(t *rapid.T) {
+	for i := range m.polls {
+		m.compare(t, i, 0)
+	}
+}
+
+func (m *model) compare(t *rapid.T, i, ms int) {
+	// What loopback has under way arrives during a call of ours: the oracle is asked before and after, and may disagree with itself.
+	for {
+		before := m.oracle(i)
+		got, err := m.polls[i].Poll(ms)
+		must(err)
+		after := m.oracle(i)
+		if show(before) != show(after) && len(before) != len(after) {
+			continue
+		}
+		found := is{}
+		for _, ev := range got {
+			if _, twice := found[ev.Obj]; twice {
+				t.Fatalf("%s twice", name(ev.Obj))
+			}
+			found[ev.Obj] = ev.Events
+		}
+		if !same(found, before) && !same(found, after) {
+			t.Fatalf("poll %d found %s, want %s", i, show(found), show(after))
+		}
+		return
+	}
+}
+
+func same(a, b is) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for o, ev := range a {
+		if b[o] != ev {
+			return false
+		}
+	}
+	return true
+}
+
+// oracle asks poll(2) about each.
+func (m *model) oracle(i int) is {
+	want := is{}
+	for o, mask := range m.masks[i] {
+		var ev sel.Events
+		switch o := o.(type) {
+		case *ready:
+			ev = sel.Events(o.state.Load())
+		case sel.FD:
+			ev = poll2(int(o)) & (mask | ERR | HUP | NVAL)
+		case interface{ fd() int }:
+			ev = NVAL
+			if fd := o.fd(); fd >= 0 {
+				ev = poll2(fd) & (mask | ERR | HUP)
+			}
+		}
+		if ev != 0 {
+			want[o] = ev
+		}
+	}
+	return want
+}
+
+func poll2(fd int) sel.Events {
+	ready, e := kernel.Host.Ready(fd)
+	if e == kernel.EBADF {
+		return NVAL
+	}
+	must(errOf(e))
+	var ev sel.Events
+	for bit, to := range []sel.Events{IN, OUT, ERR, HUP} {
+		if ready&(1<<bit) != 0 {
+			ev |= to
+		}
+	}
+	return ev
+}
+
+func errOf(e kernel.Errno) error {
+	if e == 0 {
+		return nil
+	}
+	return e
+}
