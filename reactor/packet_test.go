@@ -36,3 +36,17 @@ func (h *packets) Lost(c *PacketConn, to Addr, err error) {
 	}
 }
 
+// stuckGram is the address of a Unix datagram socket that nobody reads.
+func stuckGram(t testing.TB) Addr {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	a := kernel.Unix(filepath.Join(t.TempDir(), "stuck"))
+	if e := kernel.Host.Bind(fd, a); e != 0 {
+		t.Fatal(e)
+	}
+	return a
+}
