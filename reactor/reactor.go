@@ -71,7 +71,7 @@ type Reactor struct {
 	count Stats
 	dog   *watchdog
 
-	owner  atomic.Int32 // ownerless, ownerRun or ownerTurn
+	owner  atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
 	awake  atomic.Bool  // in a turn, past its sleep: it will look at posted before it sleeps again
 	drain  atomic.Bool  // Shutdown has begun
 	await  atomic.Bool  // a Shutdown waits
@@ -101,6 +101,7 @@ const (
 	ownerless = iota
 	ownerRun
 	ownerTurn
+	ownerShutdown // it came before Run
 )
 
 // New makes a reactor. It holds two descriptors until Run has returned (or Shutdown, if it never ran).

@@ -18,7 +18,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	defer stop()
 	r.await.Store(true)
 	r.drain.Store(true)
-	if r.owner.CompareAndSwap(ownerless, ownerRun) {
+	if r.owner.CompareAndSwap(ownerless, ownerShutdown) {
 		return r.run()
 	}
 	r.wake()

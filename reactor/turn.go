@@ -9,13 +9,18 @@ import (
 
 // Run turns until Shutdown or Close has drained the reactor, or ctx ends, which aborts everything at once. It returns
 // nil, the *UndeliveredError of a drain that had to give up, ctx's cause, or the error of a poller that failed. A
-// Reactor runs once.
+// Reactor runs once. If a Shutdown was faster, Run only waits for it.
 func (r *Reactor) Run(ctx context.Context) error {
-	if !r.owner.CompareAndSwap(ownerless, ownerRun) {
+	first := r.owner.CompareAndSwap(ownerless, ownerRun)
+	if !first && !r.owner.CompareAndSwap(ownerShutdown, ownerRun) {
 		panic("reactor: Run of a reactor that another goroutine runs, that is turned by hand, or that has ended")
 	}
 	stop := context.AfterFunc(ctx, func() { r.stopNow() })
 	defer stop()
+	if !first {
+		<-r.done
+		return r.result
+	}
 	err := r.run()
 	if ctx.Err() != nil && r.abort.Load() {
 		return context.Cause(ctx)

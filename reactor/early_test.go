@@ -1,0 +1,34 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package reactor_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// A signal may come before the loop does. Shutdown then ends the reactor by itself, and Run, earlier or later or at the
+// same time, returns the same instead of panicking.
+func TestShutdownBeforeRun(t *testing.T) {
+	for range 200 {
+		r, err := reactor.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ran := false
+		r.Go(func(*reactor.Task) { ran = true })
+		ended := make(chan error)
+		go func() { ended <- r.Shutdown(context.Background()) }()
+		if err := r.Run(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if !ran {
+			t.Error("the task was dropped")
+		}
+	}
+}
