@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -41,11 +40,11 @@ func (a address) hint(err error) error {
 }
 
 // line tells where it listens — at is what the kernel made of the address — and what to type to try it.
-func (a address) line(at net.Addr) string {
+func (a address) line(at fmt.Stringer) string {
 	return fmt.Sprintf("listening on %s://%v, try: %s", a.network, at, a.client(at))
 }
 
-func (a address) client(at net.Addr) string {
+func (a address) client(at fmt.Stringer) string {
 	path := at.String()
 	switch a.network {
 	case "unix", "unixgram":

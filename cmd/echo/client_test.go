@@ -15,87 +15,95 @@ import (
 
 // Every kind of address serves a client of package net.
 func TestServesPackageNet(t *testing.T) {
-	path, gram := socketPath(t), socketPath(t)
-	s := serveAt(t, 6, "tcp://127.0.0.1:0", "tcp4://localhost:0", "udp://127.0.0.1:0", "udp4://127.0.0.1:0", "unix://"+path, "unixgram://"+gram)
-	for i, network := range []string{"tcp", "tcp4", "udp", "udp4", "unix"} {
-		t.Run(network, func(t *testing.T) {
-			c := dial(t, network, s.at[i])
-			roundTrip(t, c, "hello")
-			roundTrip(t, c, strings.Repeat("again ", 1000))
-		})
-	}
-	t.Run("unixgram", func(t *testing.T) {
-		me := socketPath(t)
-		c, err := net.DialUnix("unixgram", &net.UnixAddr{Name: me}, &net.UnixAddr{Name: gram})
-		if err != nil {
-			t.Fatal(err)
+	inEachStyle(t, func(t *testing.T, style string) {
+		path, gram := socketPath(t), socketPath(t)
+		s := serveAt(t, 6, "-style", style, "tcp://127.0.0.1:0", "tcp4://localhost:0", "udp://127.0.0.1:0", "udp4://127.0.0.1:0", "unix://"+path, "unixgram://"+gram)
+		for i, network := range []string{"tcp", "tcp4", "udp", "udp4", "unix"} {
+			t.Run(network, func(t *testing.T) {
+				c := dial(t, network, s.at[i])
+				roundTrip(t, c, "hello")
+				roundTrip(t, c, strings.Repeat("again ", 1000))
+			})
 		}
-		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(long))
-		roundTrip(t, c, "hello")
+		t.Run("unixgram", func(t *testing.T) {
+			me := socketPath(t)
+			c, err := net.DialUnix("unixgram", &net.UnixAddr{Name: me}, &net.UnixAddr{Name: gram})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			_ = c.SetDeadline(time.Now().Add(long))
+			roundTrip(t, c, "hello")
+		})
 	})
 }
 
 func TestServesIPv6(t *testing.T) {
-	l, err := net.Listen("tcp6", "[::1]:0")
-	if err != nil {
-		t.Skip(err)
-	}
-	l.Close()
-	s := serveAt(t, 3, "tcp6://[::1]:0", "udp6://[::1]:0", "tcp://:0")
-	roundTrip(t, dial(t, "tcp6", s.at[0]), "hello")
-	roundTrip(t, dial(t, "udp6", s.at[1]), "hello")
-	_, port, _ := net.SplitHostPort(s.at[2])
-	roundTrip(t, dial(t, "tcp6", "[::1]:"+port), "dual")
-	roundTrip(t, dial(t, "tcp4", "127.0.0.1:"+port), "stack")
+	inEachStyle(t, func(t *testing.T, style string) {
+		l, err := net.Listen("tcp6", "[::1]:0")
+		if err != nil {
+			t.Skip(err)
+		}
+		l.Close()
+		s := serveAt(t, 3, "-style", style, "tcp6://[::1]:0", "udp6://[::1]:0", "tcp://:0")
+		roundTrip(t, dial(t, "tcp6", s.at[0]), "hello")
+		roundTrip(t, dial(t, "udp6", s.at[1]), "hello")
+		_, port, _ := net.SplitHostPort(s.at[2])
+		roundTrip(t, dial(t, "tcp6", "[::1]:"+port), "dual")
+		roundTrip(t, dial(t, "tcp4", "127.0.0.1:"+port), "stack")
+	})
 }
 
 // What a client sends before it half-closes comes back whole, although it reads nothing until then.
 func TestHalfCloseReturnsEverything(t *testing.T) {
-	path := socketPath(t)
-	s := serveAt(t, 2, "tcp://127.0.0.1:0", "unix://"+path)
-	sent := noise(8 << 20)
-	for i, network := range []string{"tcp", "unix"} {
-		t.Run(network, func(t *testing.T) {
-			c := dial(t, network, s.at[i])
-			failed := make(chan error, 1)
-			go func() {
-				_, err := c.Write(sent)
-				if err == nil {
-					err = c.(interface{ CloseWrite() error }).CloseWrite()
+	inEachStyle(t, func(t *testing.T, style string) {
+		path := socketPath(t)
+		s := serveAt(t, 2, "-style", style, "tcp://127.0.0.1:0", "unix://"+path)
+		sent := noise(8 << 20)
+		for i, network := range []string{"tcp", "unix"} {
+			t.Run(network, func(t *testing.T) {
+				c := dial(t, network, s.at[i])
+				failed := make(chan error, 1)
+				go func() {
+					_, err := c.Write(sent)
+					if err == nil {
+						err = c.(interface{ CloseWrite() error }).CloseWrite()
+					}
+					failed <- err
+				}()
+				time.Sleep(50 * time.Millisecond)
+				got, err := io.ReadAll(c)
+				if err != nil || !bytes.Equal(got, sent) {
+					t.Errorf("got %d bytes of %d, %v", len(got), len(sent), err)
 				}
-				failed <- err
-			}()
-			time.Sleep(50 * time.Millisecond)
-			got, err := io.ReadAll(c)
-			if err != nil || !bytes.Equal(got, sent) {
-				t.Errorf("got %d bytes of %d, %v", len(got), len(sent), err)
-			}
-			if err := <-failed; err != nil {
-				t.Error(err)
-			}
-		})
-	}
+				if err := <-failed; err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
 }
 
 // The lines that the server prints work as they are in a shell.
 func TestPrintedLines(t *testing.T) {
-	tool(t, "nc")
-	tool(t, "socat")
-	path := socketPath(t) + " with a space"
-	args := []string{"tcp://127.0.0.1:0", "tcp://:0", "udp://127.0.0.1:0", "unix://" + path, "unixgram://" + socketPath(t)}
-	if runtime.GOOS == "linux" {
-		args = append(args, "unix://@"+strings.TrimPrefix(socketPath(t), "/"))
-	}
-	s := serveAt(t, len(args), args...)
-	for i, line := range s.try {
-		t.Run(line, func(t *testing.T) {
-			talk(t, exec.Command("sh", "-c", "exec "+line))
-			if t.Failed() {
-				t.Log(args[i])
-			}
-		})
-	}
+	inEachStyle(t, func(t *testing.T, style string) {
+		tool(t, "nc")
+		tool(t, "socat")
+		path := socketPath(t) + " with a space"
+		args := []string{"tcp://127.0.0.1:0", "tcp://:0", "udp://127.0.0.1:0", "unix://" + path, "unixgram://" + socketPath(t)}
+		if runtime.GOOS == "linux" {
+			args = append(args, "unix://@"+strings.TrimPrefix(socketPath(t), "/"))
+		}
+		s := serveAt(t, len(args), append([]string{"-style", style}, args...)...)
+		for i, line := range s.try {
+			t.Run(line, func(t *testing.T) {
+				talk(t, exec.Command("sh", "-c", "exec "+line))
+				if t.Failed() {
+					t.Log(args[i])
+				}
+			})
+		}
+	})
 }
 
 // talk types a line into an interactive client and wants it back.
@@ -128,64 +136,68 @@ func talk(t *testing.T, cmd *exec.Cmd) {
 
 // Clients of other makes: their input comes back and, where they half-close, they end by themselves.
 func TestServesOtherClients(t *testing.T) {
-	path := socketPath(t)
-	s := serveAt(t, 3, "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://"+path)
-	host, port, _ := net.SplitHostPort(s.at[0])
-	stream, packet := noise(3<<20), noise(1200)
-	for _, c := range []struct {
-		name string
-		send []byte
-		args []string
-	}{
-		{"nc tcp", stream, []string{"nc", "-N", host, port}},
-		{"nc unix", stream, []string{"nc", "-N", "-U", path}},
-		{"socat tcp", stream, []string{"socat", "-t", "20", "-", "TCP:" + s.at[0]}},
-		{"socat unix", stream, []string{"socat", "-t", "20", "-", "UNIX-CONNECT:" + path}},
-		{"socat udp", packet, []string{"socat", "-t", "1", "-", "UDP:" + s.at[1]}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			tool(t, c.args[0])
-			cmd := exec.Command(c.args[0], c.args[1:]...)
-			cmd.Stdin = bytes.NewReader(c.send)
-			var stderr bytes.Buffer
-			cmd.Stderr = &stderr
-			got, err := cmd.Output()
-			if err != nil || !bytes.Equal(got, c.send) {
-				t.Errorf("%v: got %d bytes of %d, %v %s", cmd, len(got), len(c.send), err, &stderr)
-			}
+	inEachStyle(t, func(t *testing.T, style string) {
+		path := socketPath(t)
+		s := serveAt(t, 3, "-style", style, "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://"+path)
+		host, port, _ := net.SplitHostPort(s.at[0])
+		stream, packet := noise(3<<20), noise(1200)
+		for _, c := range []struct {
+			name string
+			send []byte
+			args []string
+		}{
+			{"nc tcp", stream, []string{"nc", "-N", host, port}},
+			{"nc unix", stream, []string{"nc", "-N", "-U", path}},
+			{"socat tcp", stream, []string{"socat", "-t", "20", "-", "TCP:" + s.at[0]}},
+			{"socat unix", stream, []string{"socat", "-t", "20", "-", "UNIX-CONNECT:" + path}},
+			{"socat udp", packet, []string{"socat", "-t", "1", "-", "UDP:" + s.at[1]}},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				tool(t, c.args[0])
+				cmd := exec.Command(c.args[0], c.args[1:]...)
+				cmd.Stdin = bytes.NewReader(c.send)
+				var stderr bytes.Buffer
+				cmd.Stderr = &stderr
+				got, err := cmd.Output()
+				if err != nil || !bytes.Equal(got, c.send) {
+					t.Errorf("%v: got %d bytes of %d, %v %s", cmd, len(got), len(c.send), err, &stderr)
+				}
+			})
+		}
+		t.Run("curl telnet", func(t *testing.T) {
+			tool(t, "curl")
+			talk(t, exec.Command("curl", "-s", "-N", "telnet://"+s.at[0]))
 		})
-	}
-	t.Run("curl telnet", func(t *testing.T) {
-		tool(t, "curl")
-		talk(t, exec.Command("curl", "-s", "-N", "telnet://"+s.at[0]))
 	})
 }
 
 // A Unix client that never reads fills its own queue and nobody else's: others are answered, and the loop sleeps.
 func TestStuckUnixDatagramClient(t *testing.T) {
-	gram, stuck, other := socketPath(t), socketPath(t), socketPath(t)
-	s := serveAt(t, 1, "-stats", "100ms", "unixgram://"+gram)
-	to := &net.UnixAddr{Name: gram, Net: "unixgram"}
-	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: stuck, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(long))
-	for range 1000 {
-		if _, err := c.WriteToUnix([]byte("for the floor"), to); err != nil {
+	inEachStyle(t, func(t *testing.T, style string) {
+		gram, stuck, other := socketPath(t), socketPath(t), socketPath(t)
+		s := serveAt(t, 1, "-style", style, "-stats", "100ms", "unixgram://"+gram)
+		to := &net.UnixAddr{Name: gram, Net: "unixgram"}
+		c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: stuck, Net: "unixgram"})
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	d, err := net.DialUnix("unixgram", &net.UnixAddr{Name: other, Net: "unixgram"}, to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	_ = d.SetDeadline(time.Now().Add(long))
-	roundTrip(t, d, "hello")
-	eventually(t, "0 turns", func() bool {
-		lines := s.printed()
-		return strings.HasSuffix(lines[len(lines)-1], " turns/s 0")
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(long))
+		for range 1000 {
+			if _, err := c.WriteToUnix([]byte("for the floor"), to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, err := net.DialUnix("unixgram", &net.UnixAddr{Name: other, Net: "unixgram"}, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		_ = d.SetDeadline(time.Now().Add(long))
+		roundTrip(t, d, "hello")
+		eventually(t, "0 turns", func() bool {
+			lines := s.printed()
+			return strings.HasSuffix(lines[len(lines)-1], " turns/s 0")
+		})
 	})
 }

@@ -1,41 +1,42 @@
 package main
 
 import (
-	"net"
+	"fmt"
 
 	"go.uber.org/zap"
 
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// listen opens every address, or none, and returns the lines that say so.
-func listen(r *reactor.Reactor, cfg *config, log *zap.Logger) (lines []string, err error) {
-	streams, datagrams := &echo{log}, &packetEcho{log}
-	for _, a := range cfg.addrs {
-		var at net.Addr
-		if a.stream() {
-			at, err = listenStream(r, a, cfg, streams)
-		} else {
-			at, err = listenPackets(r, a, datagrams)
-		}
-		if err != nil {
-			return nil, a.hint(err)
-		}
-		lines = append(lines, a.line(at))
-	}
-	return lines, nil
+// callbacks is the server in callback style: the reactor calls a method for everything that happens.
+type callbacks struct {
+	r    *reactor.Reactor
+	cfg  *config
+	echo echo
+	pong packetEcho
 }
 
-func listenStream(r *reactor.Reactor, a address, cfg *config, h reactor.Handler) (net.Addr, error) {
-	var opts []reactor.ListenOption
-	if cfg.maxConns > 0 {
-		opts = append(opts, reactor.WithMaxConns(cfg.maxConns))
+func (s *callbacks) listen(a address) (fmt.Stringer, error) {
+	if a.stream() {
+		return s.listenStream(a)
 	}
-	l, err := r.Listen(a.network, a.addr, func(c *reactor.Conn) reactor.Handler {
-		if cfg.idle > 0 {
-			_ = c.SetIdleTimeout(cfg.idle) // a new Conn and a checked value: nothing to fail
+	c, err := s.r.ListenPacket(a.network, a.addr, &s.pong)
+	if err != nil {
+		return nil, err
+	}
+	return c.LocalAddr(), nil
+}
+
+func (s *callbacks) listenStream(a address) (fmt.Stringer, error) {
+	var opts []reactor.ListenOption
+	if s.cfg.maxConns > 0 {
+		opts = append(opts, reactor.WithMaxConns(s.cfg.maxConns))
+	}
+	l, err := s.r.Listen(a.network, a.addr, func(c *reactor.Conn) reactor.Handler {
+		if s.cfg.idle > 0 {
+			_ = c.SetIdleTimeout(s.cfg.idle) // a new Conn and a checked value: nothing to fail
 		}
-		return h
+		return &s.echo
 	}, opts...)
 	if err != nil {
 		return nil, err
@@ -43,13 +44,9 @@ func listenStream(r *reactor.Reactor, a address, cfg *config, h reactor.Handler)
 	return l.Addr(), nil
 }
 
-func listenPackets(r *reactor.Reactor, a address, h reactor.PacketHandler) (net.Addr, error) {
-	c, err := r.ListenPacket(a.network, a.addr, h)
-	if err != nil {
-		return nil, err
-	}
-	return c.LocalAddr(), nil
-}
+func (s *callbacks) stats() reactor.Stats { return s.r.Stats() }
+
+func (s *callbacks) lost() reactor.UndeliveredError { return reactor.UndeliveredError{} } // Run tells
 
 // echo serves every connection: one value for all of them, since it keeps nothing.
 type echo struct{ log *zap.Logger }

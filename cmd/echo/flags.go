@@ -31,7 +31,7 @@ func newFlags(cfg *config) *flag.FlagSet {
 	fs.SetOutput(io.Discard) // run prints the error, on one line
 	fs.Usage = func() {}
 	fs.IntVar(&cfg.loops, "loops", 1, "`number` of event loops; more than 1: not yet")
-	fs.StringVar(&cfg.style, "style", "callback", "`how` to serve: callback, task or net; the last two: not yet")
+	fs.StringVar(&cfg.style, "style", "callback", "`how` to serve: callback, task (blocking style) or net; the last: not yet")
 	fs.DurationVar(&cfg.idle, "idle", 0, "close connections after this `time` of quiet; 0 is never")
 	fs.DurationVar(&cfg.drain, "drain", 5*time.Second, "`time` to go on delivering after SIGTERM or SIGINT")
 	fs.DurationVar(&cfg.stats, "stats", 0, "print figures once per this `time`; 0 is never")
@@ -83,9 +83,9 @@ func (cfg *config) check() error {
 		return fmt.Errorf("-loops %d: must be 1 or more", cfg.loops)
 	case cfg.loops > 1:
 		return fmt.Errorf("-loops %d: not yet; one loop serves all connections so far", cfg.loops)
-	case cfg.style == "task" || cfg.style == "net":
-		return fmt.Errorf("-style %s: not yet; so far there is callback", cfg.style)
-	case cfg.style != "callback":
+	case cfg.style == "net":
+		return fmt.Errorf("-style net: not yet; so far there are callback and task")
+	case cfg.style != "callback" && cfg.style != "task":
 		return fmt.Errorf("-style %q: must be callback, task or net", cfg.style)
 	case cfg.idle != 0 && cfg.idle < leastInterval:
 		return fmt.Errorf("-idle %v: must be 0 (never) or at least %v", cfg.idle, leastInterval)

@@ -53,7 +53,6 @@ func TestBadCommandLine(t *testing.T) {
 		{"-loops 0", "-loops 0: must be 1 or more"},
 		{"-loops two", `"two" for flag -loops`},
 		{"-loops 2", "-loops 2: not yet"},
-		{"-style task", "-style task: not yet"},
 		{"-style net", "-style net: not yet"},
 		{"-style goroutine", `-style "goroutine": must be callback, task or net`},
 		{"-log loud", `"loud"`},

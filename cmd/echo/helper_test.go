@@ -20,6 +20,13 @@ import (
 // long is how long a test waits for what must come.
 const long = 20 * time.Second
 
+// inEachStyle runs the test for each way to write the server: they keep the same promises.
+func inEachStyle(t *testing.T, f func(t *testing.T, style string)) {
+	for _, style := range []string{"callback", "task"} {
+		t.Run(style, func(t *testing.T) { f(t, style) })
+	}
+}
+
 // A server is a running echo, with what it printed so far.
 type server struct {
 	t      *testing.T
@@ -38,7 +45,12 @@ var listening = regexp.MustCompile(`^listening on \w+://(.*), try: (.*)$`)
 // serveAt starts the binary and waits until it listens at n addresses.
 func serveAt(t *testing.T, n int, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, cmd: exec.Command(binary, args...), exited: make(chan int, 1)}
+	return serveCommand(t, n, exec.Command(binary, args...))
+}
+
+func serveCommand(t *testing.T, n int, cmd *exec.Cmd) *server {
+	t.Helper()
+	s := &server{t: t, cmd: cmd, exited: make(chan int, 1)}
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

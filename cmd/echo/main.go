@@ -1,5 +1,5 @@
-// Command echo sends back what it receives, over TCP, UDP and Unix sockets, all on one event loop. It is the demo of
-// package reactor, and small on purpose. See echo -h.
+// Command echo sends back what it receives, over TCP, UDP and Unix sockets, all on one event loop: in callback style, the
+// demo of package reactor, or in blocking style, that of package socket. It is small on purpose. See echo -h.
 package main
 
 import (
@@ -43,7 +43,8 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	if err != nil {
 		return refuse(stderr, err)
 	}
-	lines, err := listen(r, cfg, log)
+	how := newStyle(r, cfg, log)
+	lines, err := listen(how, cfg.addrs)
 	if err != nil {
 		_ = r.Shutdown(context.Background()) // gives back what is listening already
 		return refuse(stderr, err)
@@ -52,11 +53,37 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	for _, line := range lines {
 		fmt.Fprintln(stdout, line)
 	}
-	return serve(r, cfg, stdout, log, signals)
+	return serve(r, how, cfg, stdout, log, signals)
+}
+
+// A style is one way to write the server.
+type style interface {
+	listen(address) (at fmt.Stringer, err error)
+	stats() reactor.Stats
+	lost() reactor.UndeliveredError // beside what the reactor reports
+}
+
+func newStyle(r *reactor.Reactor, cfg *config, log *zap.Logger) style {
+	if cfg.style == "task" {
+		return &tasks{r: r, cfg: cfg, log: log}
+	}
+	return &callbacks{r, cfg, echo{log}, packetEcho{log}}
+}
+
+// listen opens every address, or none, and returns the lines that say so.
+func listen(how style, addrs []address) (lines []string, err error) {
+	for _, a := range addrs {
+		at, err := how.listen(a)
+		if err != nil {
+			return nil, a.hint(err)
+		}
+		lines = append(lines, a.line(at))
+	}
+	return lines, nil
 }
 
 // serve runs the loop on this goroutine and, beside it, what waits for signals and what prints figures.
-func serve(r *reactor.Reactor, cfg *config, stdout io.Writer, log *zap.Logger, signals <-chan os.Signal) int {
+func serve(r *reactor.Reactor, how style, cfg *config, stdout io.Writer, log *zap.Logger, signals <-chan os.Signal) int {
 	ended := make(chan struct{})
 	helpers := make(chan struct{}, 2)
 	go func() {
@@ -64,21 +91,26 @@ func serve(r *reactor.Reactor, cfg *config, stdout io.Writer, log *zap.Logger, s
 		helpers <- struct{}{}
 	}()
 	go func() {
-		report(r, cfg.stats, stdout, ended)
+		report(how, cfg.stats, stdout, ended)
 		helpers <- struct{}{}
 	}()
 	err := r.Run(context.Background())
 	close(ended)
 	<-helpers
 	<-helpers
-	var undelivered *reactor.UndeliveredError
+	lost := how.lost()
+	if u := (*reactor.UndeliveredError)(nil); errors.As(err, &u) {
+		lost.Bytes += u.Bytes
+		lost.Conns += u.Conns
+		err = nil
+	}
 	switch {
-	case errors.As(err, &undelivered):
-		log.Error("not everything could be delivered",
-			zap.Int64("bytes", undelivered.Bytes), zap.Int("conns", undelivered.Conns))
-		return 1
 	case err != nil:
 		log.Error("the loop failed", zap.Error(err))
+		return 1
+	case lost.Bytes > 0:
+		log.Error("not everything could be delivered",
+			zap.Int64("bytes", lost.Bytes), zap.Int("conns", lost.Conns))
 		return 1
 	}
 	return 0

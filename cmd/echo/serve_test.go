@@ -6,56 +6,60 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
 
 // An address that cannot be had is one line, and what was opened before it is given back.
 func TestBadAddress(t *testing.T) {
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tcp.Close()
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer udp.Close()
-	stale, ours := socketPath(t), socketPath(t)
-	unix, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale})
-	if err != nil {
-		t.Fatal(err)
-	}
-	unix.SetUnlinkOnClose(false)
-	unix.Close()
-	for _, c := range []struct{ addr, says string }{
-		{"tcp://" + tcp.Addr().String(), "address already in use"},
-		{"udp://" + udp.LocalAddr().String(), "address already in use"},
-		{"unix://" + stale, "remove the file"},
-		{"unix:///nowhere/at/all", "/nowhere/at/all: bind: no such file"},
-		{"unix:///" + strings.Repeat("long", 60), "name too long"},
-		{"tcp://127.0.0.1", "missing port"},
-		{"tcp://127.0.0.1:65536", "port 65536: must be 0 … 65535"},
-		{"tcp://127.0.0.1:-1", "127.0.0.1:-1"},
-		{"tcp6://127.0.0.1:0", "127.0.0.1 is not for tcp6"},
-		{"udp4://[::1]:0", "::1 is not for udp4"},
-		{"tcp://192.0.2.1:0", "192.0.2.1:0: bind:"},
-		{"tcp://[::1:7777", "missing ']'"},
-	} {
-		t.Run(c.addr, func(t *testing.T) {
-			line := refused(t, "-log", "debug", "unix://"+ours, c.addr)
-			if !strings.Contains(line, c.says) {
-				t.Errorf("%q does not say %q", line, c.says)
-			}
-			if _, err := os.Lstat(ours); !os.IsNotExist(err) {
-				t.Errorf("the first address's file is still there: %v", err)
-			}
-		})
-	}
+	inEachStyle(t, func(t *testing.T, style string) {
+		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tcp.Close()
+		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer udp.Close()
+		stale, ours := socketPath(t), socketPath(t)
+		unix, err := net.ListenUnix("unix", &net.UnixAddr{Name: stale})
+		if err != nil {
+			t.Fatal(err)
+		}
+		unix.SetUnlinkOnClose(false)
+		unix.Close()
+		for _, c := range []struct{ addr, says string }{
+			{"tcp://" + tcp.Addr().String(), "address already in use"},
+			{"udp://" + udp.LocalAddr().String(), "address already in use"},
+			{"unix://" + stale, "remove the file"},
+			{"unix:///nowhere/at/all", "/nowhere/at/all: bind: no such file"},
+			{"unix:///" + strings.Repeat("long", 60), "name too long"},
+			{"tcp://127.0.0.1", "missing port"},
+			{"tcp://127.0.0.1:65536", "must be 0 … 65535"},
+			{"tcp://127.0.0.1:-1", "127.0.0.1:-1"},
+			{"tcp6://127.0.0.1:0", "127.0.0.1 is not for tcp6"},
+			{"udp4://[::1]:0", "::1 is not for udp4"},
+			{"tcp://192.0.2.1:0", "192.0.2.1:0: bind:"},
+			{"tcp://[::1:7777", "missing ']'"},
+		} {
+			t.Run(c.addr, func(t *testing.T) {
+				line := refused(t, "-style", style, "-log", "debug", "unix://"+ours, c.addr)
+				if !strings.Contains(line, c.says) {
+					t.Errorf("%q does not say %q", line, c.says)
+				}
+				if _, err := os.Lstat(ours); !os.IsNotExist(err) {
+					t.Errorf("the first address's file is still there: %v", err)
+				}
+			})
+		}
+	})
 }
 
 // Without an address it is the one that the README tells to connect to.
@@ -74,86 +78,116 @@ func TestDefaultAddress(t *testing.T) {
 
 // While -max-conns are open, the next one is connected by the kernel and waits; it is served when one has left.
 func TestMaxConns(t *testing.T) {
-	s := serveAt(t, 1, "-max-conns", "2", "tcp://127.0.0.1:0")
-	a, b, c := dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0])
-	roundTrip(t, a, "a")
-	roundTrip(t, b, "b")
-	if _, err := io.WriteString(c, "c"); err != nil {
-		t.Fatal(err)
-	}
-	_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
-	if n, err := c.Read(make([]byte, 1)); n != 0 || !os.IsTimeout(err) {
-		t.Fatalf("the third is served: %d bytes, %v", n, err)
-	}
-	a.Close()
-	_ = c.SetReadDeadline(time.Now().Add(long))
-	wants(t, c, "c")
+	inEachStyle(t, func(t *testing.T, style string) {
+		s := serveAt(t, 1, "-style", style, "-max-conns", "2", "tcp://127.0.0.1:0")
+		a, b, c := dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0])
+		roundTrip(t, a, "a")
+		roundTrip(t, b, "b")
+		if _, err := io.WriteString(c, "c"); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+		if n, err := c.Read(make([]byte, 1)); n != 0 || !os.IsTimeout(err) {
+			t.Fatalf("the third is served: %d bytes, %v", n, err)
+		}
+		a.Close()
+		_ = c.SetReadDeadline(time.Now().Add(long))
+		wants(t, c, "c")
+	})
+}
+
+// A server with room for a dozen connections and three dozen clients serves those it has, waits for descriptors a few
+// times a second, and serves the others as the first leave.
+func TestOutOfDescriptors(t *testing.T) {
+	inEachStyle(t, func(t *testing.T, style string) {
+		cmd := exec.Command("sh", "-c", `ulimit -n 20; exec "$0" "$@"`, binary, "-style", style, "tcp://127.0.0.1:0")
+		s := serveCommand(t, 1, cmd)
+		var conns []net.Conn
+		for range 36 {
+			conns = append(conns, dial(t, "tcp", s.at[0]))
+		}
+		roundTrip(t, conns[0], "I was first")
+		eventually(t, "no descriptors", func() bool { return strings.Contains(s.said(), "accept failed") })
+		for i, c := range conns {
+			roundTrip(t, c, strconv.Itoa(i))
+			c.Close()
+		}
+		if n := strings.Count(s.said(), "accept failed"); n > 36 {
+			t.Errorf("it says so %d times", n)
+		}
+		s.signal(syscall.SIGTERM)
+		s.ends(0)
+	})
 }
 
 // A quiet connection is closed in order and a debug line says so; one that talks stays.
 func TestIdle(t *testing.T) {
-	const idle = 400 * time.Millisecond
-	s := serveAt(t, 1, "-idle", idle.String(), "-log", "debug", "tcp://127.0.0.1:0")
-	quiet, talks := dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0])
-	start := time.Now()
-	roundTrip(t, quiet, "hello")
-	ended := make(chan error, 1)
-	go func() {
-		_, err := quiet.Read(make([]byte, 1))
-		ended <- err
-	}()
-	for done := false; !done; {
-		select {
-		case err := <-ended:
-			if took := time.Since(start); err != io.EOF || took < idle {
-				t.Fatalf("ended after %v with %v; want EOF after %v", took, err, idle)
+	inEachStyle(t, func(t *testing.T, style string) {
+		const idle = 400 * time.Millisecond
+		s := serveAt(t, 1, "-style", style, "-idle", idle.String(), "-log", "debug", "tcp://127.0.0.1:0")
+		quiet, talks := dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0])
+		start := time.Now()
+		roundTrip(t, quiet, "hello")
+		ended := make(chan error, 1)
+		go func() {
+			_, err := quiet.Read(make([]byte, 1))
+			ended <- err
+		}()
+		for done := false; !done; {
+			select {
+			case err := <-ended:
+				if took := time.Since(start); err != io.EOF || took < idle {
+					t.Fatalf("ended after %v with %v; want EOF after %v", took, err, idle)
+				}
+				done = true
+			case <-time.After(50 * time.Millisecond):
+				roundTrip(t, talks, "still here")
 			}
-			done = true
-		case <-time.After(50 * time.Millisecond):
-			roundTrip(t, talks, "still here")
 		}
-	}
-	roundTrip(t, talks, "and I am served")
-	if !strings.Contains(s.said(), "closing a quiet connection") {
-		t.Errorf("it said\n%s", s.said())
-	}
+		roundTrip(t, talks, "and I am served")
+		if !strings.Contains(s.said(), "closing a quiet connection") {
+			t.Errorf("it said\n%s", s.said())
+		}
+	})
 }
 
 // The figures count what happens: two connections, their messages and bytes, and no turns once all is quiet.
 func TestStatsLines(t *testing.T) {
-	s := serveAt(t, 2, "-stats", "250ms", "tcp://127.0.0.1:0", "udp://127.0.0.1:0")
-	line := regexp.MustCompile(`^conns (\d+), msgs/s (\d+), MiB/s (\d+\.\d\d), loop turns/s (\d+)$`)
-	// last is the newest figures.
-	last := func() (f [4]float64) {
-		lines := s.printed()
-		m := line.FindStringSubmatch(lines[len(lines)-1])
-		if m == nil {
-			if len(lines) > 2 {
-				t.Errorf("not figures: %s", lines[len(lines)-1])
+	inEachStyle(t, func(t *testing.T, style string) {
+		s := serveAt(t, 2, "-style", style, "-stats", "250ms", "tcp://127.0.0.1:0", "udp://127.0.0.1:0")
+		line := regexp.MustCompile(`^conns (\d+), msgs/s (\d+), MiB/s (\d+\.\d\d), loop turns/s (\d+)$`)
+		// last is the newest figures.
+		last := func() (f [4]float64) {
+			lines := s.printed()
+			m := line.FindStringSubmatch(lines[len(lines)-1])
+			if m == nil {
+				if len(lines) > 2 {
+					t.Errorf("not figures: %s", lines[len(lines)-1])
+				}
+				return [4]float64{-1, -1, -1, -1}
 			}
-			return [4]float64{-1, -1, -1, -1}
+			for i := range f {
+				f[i], _ = strconv.ParseFloat(m[i+1], 64)
+			}
+			return f
 		}
-		for i := range f {
-			f[i], _ = strconv.ParseFloat(m[i+1], 64)
-		}
-		return f
-	}
-	a, b := dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0])
-	u := dial(t, "udp", s.at[1])
-	text := strings.Repeat("x", 8000)
-	eventually(t, "2 conns with traffic", func() bool {
-		roundTrip(t, a, text)
-		roundTrip(t, b, text)
-		f := last()
-		return f[0] == 2 && f[1] > 0 && f[2] > 0 && f[3] > 0
+		a, b := dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0])
+		u := dial(t, "udp", s.at[1])
+		text := strings.Repeat("x", 8000)
+		eventually(t, "2 conns with traffic", func() bool {
+			roundTrip(t, a, text)
+			roundTrip(t, b, text)
+			f := last()
+			return f[0] == 2 && f[1] > 0 && f[2] > 0 && f[3] > 0
+		})
+		eventually(t, "no turns while all is quiet", func() bool { return last() == [4]float64{2, 0, 0, 0} })
+		eventually(t, "datagrams count", func() bool {
+			roundTrip(t, u, text)
+			f := last()
+			return f[1] > 0 && f[2] > 0
+		})
+		a.Close()
+		b.Close()
+		eventually(t, "all have left", func() bool { return last() == [4]float64{} })
 	})
-	eventually(t, "no turns while all is quiet", func() bool { return last() == [4]float64{2, 0, 0, 0} })
-	eventually(t, "datagrams count", func() bool {
-		roundTrip(t, u, text)
-		f := last()
-		return f[1] > 0 && f[2] > 0
-	})
-	a.Close()
-	b.Close()
-	eventually(t, "all have left", func() bool { return last() == [4]float64{} })
 }

@@ -37,41 +37,43 @@ func clog(t *testing.T, c net.Conn) (sent []byte) {
 // Four clients have megabytes on their way back to them when the server is told to stop, and read slowly. Each gets what
 // the server had read, to the byte, then the end and no reset.
 func TestSigtermDeliversWhatIsPending(t *testing.T) {
-	s := serveAt(t, 1, "-drain", "1m", "tcp://127.0.0.1:0")
-	var conns [4]net.Conn
-	var sent [4][]byte
-	for i := range conns {
-		conns[i] = dial(t, "tcp", s.at[0])
-		sent[i] = clog(t, conns[i])
-	}
-	s.signal(syscall.SIGTERM)
-	eventually(t, "the listener is closed", func() bool {
-		c, err := net.Dial("tcp", s.at[0])
-		if err == nil {
-			c.Close()
+	inEachStyle(t, func(t *testing.T, style string) {
+		s := serveAt(t, 1, "-style", style, "-drain", "1m", "tcp://127.0.0.1:0")
+		var conns [4]net.Conn
+		var sent [4][]byte
+		for i := range conns {
+			conns[i] = dial(t, "tcp", s.at[0])
+			sent[i] = clog(t, conns[i])
 		}
-		return err != nil
-	})
-	results := make(chan string, len(conns))
-	for i, c := range conns {
-		go func() {
-			got, err := slowly(c)
-			switch {
-			case err != nil:
-				results <- err.Error()
-			case len(got) < 256<<10 || !bytes.HasPrefix(sent[i], got):
-				results <- "the reply is not what was sent"
-			default:
-				results <- ""
+		s.signal(syscall.SIGTERM)
+		eventually(t, "the listener is closed", func() bool {
+			c, err := net.Dial("tcp", s.at[0])
+			if err == nil {
+				c.Close()
 			}
-		}()
-	}
-	for range conns {
-		if r := <-results; r != "" {
-			t.Error(r)
+			return err != nil
+		})
+		results := make(chan string, len(conns))
+		for i, c := range conns {
+			go func() {
+				got, err := slowly(c)
+				switch {
+				case err != nil:
+					results <- err.Error()
+				case len(got) < 256<<10 || !bytes.HasPrefix(sent[i], got):
+					results <- "the reply is not what was sent"
+				default:
+					results <- ""
+				}
+			}()
 		}
-	}
-	s.ends(0)
+		for range conns {
+			if r := <-results; r != "" {
+				t.Error(r)
+			}
+		}
+		s.ends(0)
+	})
 }
 
 func slowly(r io.Reader) (got []byte, err error) {
@@ -91,80 +93,92 @@ func slowly(r io.Reader) (got []byte, err error) {
 
 // A client that takes nothing until -drain is over is reported: exit code 1 and a line that counts the bytes.
 func TestSigtermReportsWhatIsLost(t *testing.T) {
-	s := serveAt(t, 1, "-drain", "300ms", "tcp://127.0.0.1:0")
-	clog(t, dial(t, "tcp", s.at[0]))
-	s.signal(syscall.SIGTERM)
-	s.ends(1)
-	if n := strings.Count(s.said(), "not everything could be delivered"); n != 1 {
-		t.Errorf("%d lines say so:\n%s", n, s.said())
-	}
+	inEachStyle(t, func(t *testing.T, style string) {
+		s := serveAt(t, 1, "-style", style, "-drain", "300ms", "tcp://127.0.0.1:0")
+		clog(t, dial(t, "tcp", s.at[0]))
+		s.signal(syscall.SIGTERM)
+		s.ends(1)
+		if n := strings.Count(s.said(), "not everything could be delivered"); n != 1 {
+			t.Errorf("%d lines say so:\n%s", n, s.said())
+		}
+	})
 }
 
 // The same when the client resets instead: what was for it is lost.
 func TestResetWhileDrainingIsReported(t *testing.T) {
-	s := serveAt(t, 1, "-drain", "1m", "tcp://127.0.0.1:0")
-	c := dial(t, "tcp", s.at[0])
-	clog(t, c)
-	s.signal(syscall.SIGTERM)
-	eventually(t, "draining", func() bool { return strings.Contains(s.said(), "draining") })
-	_ = c.(*net.TCPConn).SetLinger(0)
-	c.Close()
-	s.ends(1)
+	inEachStyle(t, func(t *testing.T, style string) {
+		s := serveAt(t, 1, "-style", style, "-drain", "1m", "tcp://127.0.0.1:0")
+		c := dial(t, "tcp", s.at[0])
+		clog(t, c)
+		s.signal(syscall.SIGTERM)
+		eventually(t, "draining", func() bool { return strings.Contains(s.said(), "draining") })
+		_ = c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+		s.ends(1)
+	})
 }
 
 // A second signal ends at once, whatever is pending.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
-	s := serveAt(t, 1, "-drain", "1h", "tcp://127.0.0.1:0")
-	clog(t, dial(t, "tcp", s.at[0]))
-	s.signal(syscall.SIGTERM)
-	eventually(t, "draining", func() bool { return strings.Contains(s.said(), "draining") })
-	s.signal(os.Interrupt)
-	s.ends(1)
+	inEachStyle(t, func(t *testing.T, style string) {
+		s := serveAt(t, 1, "-style", style, "-drain", "1h", "tcp://127.0.0.1:0")
+		clog(t, dial(t, "tcp", s.at[0]))
+		s.signal(syscall.SIGTERM)
+		eventually(t, "draining", func() bool { return strings.Contains(s.said(), "draining") })
+		s.signal(os.Interrupt)
+		s.ends(1)
+	})
 }
 
 func TestNoDrainEndsAtOnce(t *testing.T) {
-	s := serveAt(t, 1, "-drain", "0", "tcp://127.0.0.1:0")
-	roundTrip(t, dial(t, "tcp", s.at[0]), "hello")
-	s.signal(syscall.SIGTERM)
-	s.ends(0)
+	inEachStyle(t, func(t *testing.T, style string) {
+		s := serveAt(t, 1, "-style", style, "-drain", "0", "tcp://127.0.0.1:0")
+		roundTrip(t, dial(t, "tcp", s.at[0]), "hello")
+		s.signal(syscall.SIGTERM)
+		s.ends(0)
+	})
 }
 
 // Clients that have everything and say nothing do not keep the server: it ends long before -drain, and they see EOF.
 func TestSigtermWithIdleClients(t *testing.T) {
-	for _, sig := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
-		t.Run(sig.String(), func(t *testing.T) {
-			path := socketPath(t)
-			s := serveAt(t, 2, "-drain", "1m", "tcp://127.0.0.1:0", "unix://"+path)
-			var conns []net.Conn
-			for i := range 100 {
-				conns = append(conns, dial(t, []string{"tcp", "unix"}[i%2], s.at[i%2]))
-				roundTrip(t, conns[i], "hello")
-			}
-			s.signal(sig)
-			s.ends(0) // or 20 s have passed, of 60
-			for _, c := range conns {
-				if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
-					t.Fatalf("got %d bytes, %v; want EOF", n, err)
+	inEachStyle(t, func(t *testing.T, style string) {
+		for _, sig := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+			t.Run(sig.String(), func(t *testing.T) {
+				path := socketPath(t)
+				s := serveAt(t, 2, "-style", style, "-drain", "1m", "tcp://127.0.0.1:0", "unix://"+path)
+				var conns []net.Conn
+				for i := range 100 {
+					conns = append(conns, dial(t, []string{"tcp", "unix"}[i%2], s.at[i%2]))
+					roundTrip(t, conns[i], "hello")
 				}
-			}
-			if _, err := os.Lstat(path); !os.IsNotExist(err) {
-				t.Errorf("the socket file is still there: %v", err)
-			}
-		})
-	}
+				s.signal(sig)
+				s.ends(0) // or 20 s have passed, of 60
+				for _, c := range conns {
+					if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+						t.Fatalf("got %d bytes, %v; want EOF", n, err)
+					}
+				}
+				if _, err := os.Lstat(path); !os.IsNotExist(err) {
+					t.Errorf("the socket file is still there: %v", err)
+				}
+			})
+		}
+	})
 }
 
 // In this process, run ends without leaving goroutines (TestMain looks) or files.
 func TestRunCleansUp(t *testing.T) {
-	path := socketPath(t)
-	var stdout, stderr bytes.Buffer
-	signals := make(chan os.Signal, 1)
-	signals <- syscall.SIGTERM
-	code := run([]string{"-log", "warn", "-stats", "1ms", "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://" + path}, &stdout, &stderr, signals)
-	if code != 0 || stderr.Len() > 0 {
-		t.Errorf("exit code %d, stderr %q", code, &stderr)
-	}
-	if _, err := os.Lstat(path); !os.IsNotExist(err) {
-		t.Errorf("the socket file is still there: %v", err)
-	}
+	inEachStyle(t, func(t *testing.T, style string) {
+		path := socketPath(t)
+		var stdout, stderr bytes.Buffer
+		signals := make(chan os.Signal, 1)
+		signals <- syscall.SIGTERM
+		code := run([]string{"-style", style, "-log", "warn", "-stats", "1ms", "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://" + path}, &stdout, &stderr, signals)
+		if code != 0 || stderr.Len() > 0 {
+			t.Errorf("exit code %d, stderr %q", code, &stderr)
+		}
+		if _, err := os.Lstat(path); !os.IsNotExist(err) {
+			t.Errorf("the socket file is still there: %v", err)
+		}
+	})
 }

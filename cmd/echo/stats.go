@@ -10,20 +10,20 @@ import (
 
 // report prints figures until ended, on its own goroutine and by its own clock: a slow terminal does not stop the loop,
 // and an idle loop stays idle.
-func report(r *reactor.Reactor, every time.Duration, w io.Writer, ended <-chan struct{}) {
+func report(how style, every time.Duration, w io.Writer, ended <-chan struct{}) {
 	if every == 0 {
 		return
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	last, at := r.Stats(), time.Now()
+	last, at := how.stats(), time.Now()
 	for {
 		select {
 		case <-ended:
 			return
 		case <-tick.C:
 		}
-		s, now := r.Stats(), time.Now()
+		s, now := how.stats(), time.Now()
 		fmt.Fprintln(w, figures(last, s, now.Sub(at)))
 		last, at = s, now
 	}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	bits "encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// tasks is the server in blocking style: a task accepts at each address, one serves each connection, one each datagram
+// socket, all on the one loop. Tasks never run at the same time, so what they share needs no locks.
+type tasks struct {
+	r    *reactor.Reactor
+	cfg  *config
+	log  *zap.Logger
+	gaps reactor.UndeliveredError // what was read and could not be sent back because of the drain's end
+
+	conns           atomic.Int64 // these are read by the figures' goroutine
+	messages, bytes atomic.Uint64
+}
+
+const (
+	taskBuffer = 16 << 10
+	rest       = 100 * time.Millisecond // after an accept that found no descriptor or no memory
+
+	// A task whose calls need not wait keeps the loop. After so much of it, it lets the others run.
+	turnBytes   = 64 << 10
+	turnPackets = 16
+)
+
+func (s *tasks) listen(a address) (fmt.Stringer, error) {
+	c, err := a.bind(s.r)
+	if err != nil {
+		return nil, err
+	}
+	at, err := c.LocalAddr()
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	if a.stream() {
+		l := &listener{tasks: s, c: c, at: at, left: make(chan struct{}, 1)}
+		s.r.Go(l.accept)
+	} else {
+		s.r.Go(func(t *reactor.Task) { s.packets(t, c, at) })
+	}
+	return at, nil
+}
+
+func (s *tasks) stats() reactor.Stats {
+	n := s.r.Stats() // has the connections that Retire ends
+	n.Conns += int(s.conns.Load())
+	n.Reads += s.messages.Load()
+	n.BytesIn += s.bytes.Load()
+	return n
+}
+
+func (s *tasks) lost() reactor.UndeliveredError { return s.gaps }
+
+// A listener accepts at one address.
+type listener struct {
+	*tasks
+	c    *socket.Socket
+	at   socket.Addr
+	open int
+	left chan struct{} // somebody has left
+}
+
+// accept is a task. Nothing but the drain ends it.
+func (l *listener) accept(t *reactor.Task) {
+	defer l.close()
+	drain := t.Context()
+	for failing := false; drain.Err() == nil; {
+		if l.cfg.maxConns > 0 && l.open >= l.cfg.maxConns { // the next one waits in the backlog
+			_ = t.Await(func() { // cannot be cancelled before the function has returned, but by an abort
+				select {
+				case <-l.left:
+				case <-drain.Done():
+				}
+			})
+			continue
+		}
+		c, _, err := l.c.Accept()
+		if err != nil {
+			if !failing && !errors.Is(err, syscall.ECANCELED) {
+				l.log.Warn("accept failed; the listener rests until it succeeds", zap.Stringer("addr", l.at), zap.Error(err))
+			}
+			failing = true
+			if errors.Is(err, syscall.ECANCELED) || t.Sleep(rest) != nil {
+				return
+			}
+			continue
+		}
+		failing = false
+		l.open++
+		l.conns.Add(1)
+		t.Go(func(t *reactor.Task) {
+			l.serve(t, c)
+			l.open--
+			l.conns.Add(-1)
+			select {
+			case l.left <- struct{}{}:
+			default: // it has not looked yet
+			}
+		})
+	}
+}
+
+func (l *listener) close() {
+	if l.at.Family() == socket.AF_UNIX && l.at.Host() != "" && l.at.Host()[0] != '@' {
+		if err := os.Remove(l.at.Host()); err != nil && !errors.Is(err, os.ErrNotExist) {
+			l.log.Warn("cannot remove the socket file", zap.Error(err))
+		}
+	}
+	_ = l.c.Close()
+}
+
+// serve is a task: the echo.
+func (s *tasks) serve(t *reactor.Task, c *socket.Socket) {
+	if c.Family() != socket.AF_UNIX {
+		_ = c.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) // where that fails the peer is gone
+	}
+	if s.cfg.idle > 0 {
+		_ = c.SetTimeout(timeout.Timeout(s.cfg.idle))
+	}
+	buf := make([]byte, taskBuffer)
+	for taken := 0; ; {
+		n, err := c.RecvInto(buf)
+		if err != nil {
+			s.ended(c, err)
+			return
+		}
+		if n == 0 { // the peer has half-closed, and everything has gone back
+			_ = c.Close()
+			return
+		}
+		s.messages.Add(1)
+		s.bytes.Add(uint64(n))
+		if left, err := send(c, buf[:n]); err != nil {
+			s.gap(t, c, left, err)
+			return
+		}
+		if taken += n; taken >= turnBytes {
+			taken = 0
+			if err := t.Sleep(0); err != nil {
+				s.ended(c, err)
+				return
+			}
+		}
+	}
+}
+
+// send sends all of p and tells how much of it is left. Each Send has the idle time for itself: SendAll has one deadline
+// for everything, and would take a slow reader for a quiet one.
+func send(c *socket.Socket, p []byte) (left int, err error) {
+	for len(p) > 0 {
+		n, err := c.Send(p)
+		if err != nil {
+			return len(p), err
+		}
+		p = p[n:]
+	}
+	return 0, nil
+}
+
+// ended ends a connection that owes nothing. A plain Close would reset it if the peer has sent more meanwhile, and
+// destroy what is on its way to it: the reactor does it in order, and the drain waits for that.
+func (s *tasks) ended(c *socket.Socket, err error) {
+	switch {
+	case errors.Is(err, syscall.ETIMEDOUT):
+		peer, _ := c.RemoteAddr()
+		s.log.Debug("closing a quiet connection", zap.Stringer("peer", peer), zap.Error(err))
+	case !errors.Is(err, syscall.ECANCELED): // it has lost its peer
+		s.log.Debug("connection ended", zap.Error(err))
+		_ = c.Close()
+		return
+	}
+	s.retire(c)
+}
+
+// gap ends a connection that some bytes are missing on: by a reset, since an echo with a gap would be worse than none.
+func (s *tasks) gap(t *reactor.Task, c *socket.Socket, left int, err error) {
+	s.log.Debug("cannot send back", zap.Int("fd", c.Fileno()), zap.Int("bytes", left), zap.Error(err))
+	draining := t.Context().Err() != nil
+	if draining {
+		s.gaps.Bytes += int64(left)
+	}
+	if errors.Is(err, syscall.ECANCELED) { // the reactor aborts: it counts and resets this one too
+		s.retire(c)
+		return
+	}
+	if draining {
+		s.gaps.Conns++
+	}
+	_ = c.SetSockOpt(socket.SOL_SOCKET, socket.SO_LINGER, lingerZero)
+	_ = c.Close()
+}
+
+// lingerZero is a struct linger {1, 0}: close discards and resets.
+var lingerZero = bits.NativeEndian.AppendUint32(bits.NativeEndian.AppendUint32(nil, 1), 0)
+
+func (s *tasks) retire(c *socket.Socket) {
+	fd, err := c.Detach()
+	if err == nil {
+		err = s.r.Retire(fd)
+	}
+	if err != nil {
+		s.log.Error("cannot end a connection in order", zap.Error(err))
+	}
+}
+
+// packets is a task: the echo of a datagram socket. What cannot be sent back is lost, as datagrams are.
+func (s *tasks) packets(t *reactor.Task, c *socket.Socket, at socket.Addr) {
+	l := listener{tasks: s, c: c, at: at}
+	defer l.close()
+	buf := make([]byte, 64<<10)
+	for taken := 1; ; taken++ {
+		n, from, err := c.RecvFromInto(buf)
+		if err == nil {
+			s.messages.Add(1)
+			s.bytes.Add(uint64(n))
+			s.answer(c, buf[:n], from)
+			if taken%turnPackets == 0 {
+				err = t.Sleep(0)
+			}
+		}
+		if err == nil {
+			continue
+		}
+		if errors.Is(err, syscall.ECANCELED) {
+			return
+		}
+		s.log.Warn("receiving failed", zap.Stringer("addr", at), zap.Error(err))
+		if t.Sleep(rest) != nil {
+			return
+		}
+	}
+}
+
+func (s *tasks) answer(c *socket.Socket, p []byte, to socket.Addr) {
+	if to.Port() == 0 && to.Host() == "" { // a Unix client without a name cannot be answered
+		s.log.Debug("datagram from nowhere")
+		return
+	}
+	_ = c.SetTimeout(0) // waiting for one Unix client whose queue is full would hold up all others
+	_, err := c.SendTo(p, to)
+	_ = c.SetTimeout(timeout.None)
+	if err != nil {
+		s.log.Debug("datagram lost", zap.Stringer("to", to), zap.Error(err))
+	}
+}
