@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
 )
 
 func listenPacket(t testing.TB, r *Reactor, network string, h PacketHandler, opts ...ListenOption) (*PacketConn, Addr) {
@@ -122,7 +123,7 @@ func TestDatagramBackPressure(t *testing.T) {
 		r.settle()
 	}
 	turns := r.count.Turns
-	if c.w.want&2 == 0 || turns > 2 {
+	if c.w.want&poller.Out == 0 || turns > 2 {
 		t.Errorf("wants %v after %d turns", c.w.want, turns)
 	}
 	full = false
@@ -132,7 +133,7 @@ func TestDatagramBackPressure(t *testing.T) {
 			t.Fatalf("out of order: %v", got)
 		}
 	}
-	if c.Buffered() != 0 || c.w.want&2 != 0 {
+	if c.Buffered() != 0 || c.w.want&poller.Out != 0 {
 		t.Errorf("%d buffered, wants %v", c.Buffered(), c.w.want)
 	}
 }
