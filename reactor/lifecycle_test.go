@@ -1,0 +1,289 @@
+//go:build unix
+
+package reactor
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// ends lists what every kind of call answers once the reactor has ended: an error that is net.ErrClosed.
+func checkEnded(t *testing.T, r *Reactor) {
+	t.Helper()
+	_, e1 := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
+	_, e2 := r.Dial("tcp", "127.0.0.1:1", &hooks{})
+	_, e3 := r.ListenPacket("udp", "127.0.0.1:0", &packets{})
+	_, e4 := r.Watch(0, poller.In, func(poller.Interest) {})
+	e5 := r.Post(func() { t.Error("posted after the end and called") })
+	for i, err := range []error{e1, e2, e3, e4, e5} {
+		if !errors.Is(err, net.ErrClosed) {
+			t.Errorf("call %d after the end: %v", i, err)
+		}
+	}
+	r.Close()
+	if n := r.conns + r.listeners + r.packets + r.table.Len(); n != 0 {
+		t.Errorf("%d things are left", n)
+	}
+}
+
+// Shutdown of a reactor that nobody has run drains it all the same, and gives back its descriptors.
+func TestShutdownWithoutRun(t *testing.T) {
+	k := hostWithFaults()
+	r, err := New(WithKernel(k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := false
+	r.Post(func() { ran = true })
+	l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := connect(t, l.Addr())
+	if err := r.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err == nil {
+		t.Error("the waiting client was served")
+	}
+	if !ran || k.opened.Load() != 0 {
+		t.Errorf("the post ran: %v; %d descriptors", ran, k.opened.Load())
+	}
+	checkEnded(t, r)
+}
+
+// Many Shutdowns at once, with and without Run, before and after its start: all return the same, once, and Run too.
+func TestConcurrentShutdowns(t *testing.T) {
+	for i := range 60 {
+		k := hostWithFaults()
+		r, err := New(WithKernel(k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		if i%3 > 0 {
+			wg.Go(func() {
+				if err := r.Run(context.Background()); err != nil {
+					t.Errorf("Run: %v", err)
+				}
+			})
+		}
+		for range 4 {
+			wg.Go(func() {
+				if err := r.Shutdown(context.Background()); err != nil {
+					t.Errorf("Shutdown: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if err := r.Shutdown(ended()); err != nil {
+			t.Errorf("Shutdown after the end: %v", err)
+		}
+		if k.opened.Load() != 0 || k.late.Load() != 0 {
+			t.Errorf("%d descriptors, %d wakes of a closed poller", k.opened.Load(), k.late.Load())
+		}
+		checkEnded(t, r)
+	}
+}
+
+// The end of Run's context aborts: Conns are told ErrAborted, Run returns the cause.
+func TestEndOfRunsContextAborts(t *testing.T) {
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cause := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	opened, closed := make(chan struct{}), make(chan error, 1)
+	c := connect(t, listen(t, r, "tcp", always(&hooks{
+		opened: func(*Conn) { close(opened) },
+		closed: func(_ *Conn, err error) { closed <- err },
+	})))
+	<-opened
+	cancel(cause)
+	if err := <-done; err != cause {
+		t.Errorf("Run: %v, want the cause", err)
+	}
+	if err := <-closed; err != ErrAborted {
+		t.Errorf("Closed(%v)", err)
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, kernel.ECONNRESET) {
+		t.Errorf("the peer reads %v, want a reset", err)
+	}
+	checkEnded(t, r)
+}
+
+// Close on the loop only starts the drain: the callback goes on, what it sends arrives, Run returns nil.
+func TestCloseOnTheLoopDrains(t *testing.T) {
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- r.Run(context.Background()) }()
+	sent := pattern(2 << 20)
+	c := connect(t, listen(t, r, "tcp", always(&hooks{data: func(c *Conn, _ []byte) {
+		r.Close()
+		r.Close()
+		if err := c.Send(sent); err != nil {
+			t.Error(err)
+		}
+	}})))
+	c.Write([]byte("x"))
+	wantAll(t, c, sent)
+	c.Close()
+	if err := <-done; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// A reactor that is turned by hand ends by Turn's ErrClosed; Shutdown on another goroutine waits for that.
+func TestShutdownOfAReactorTurnedByHand(t *testing.T) {
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Turn(0)
+	done := make(chan error)
+	go func() { done <- r.Shutdown(context.Background()) }()
+	turns := 0
+	for r.Turn(1<<62) != ErrClosed {
+		turns++
+	}
+	if err := <-done; err != nil || turns > 3 {
+		t.Errorf("Shutdown: %v after %d turns", err, turns)
+	}
+	if err := r.Turn(0); err != ErrClosed {
+		t.Errorf("Turn after the end: %v", err)
+	}
+}
+
+// Stats may be read by anybody at any time, and adds up in the end.
+func TestStatsFromAnyGoroutine(t *testing.T) {
+	r := started(t)
+	addr := listen(t, r, "tcp", acceptEcho)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			var last Stats
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				s := r.Stats()
+				if s.Turns < last.Turns || s.BytesIn < last.BytesIn || s.Accepted < last.Accepted {
+					t.Error("a count went backwards")
+				}
+				last = s
+			}
+		})
+	}
+	c := connect(t, addr)
+	for range 100 {
+		roundTrip(t, c, "0123456789")
+	}
+	on(t, r, func() {})
+	close(stop)
+	wg.Wait()
+	on(t, r, func() {}) // Stats are those of the last turn that has ended
+	s := r.Stats()
+	if s.Accepted != 1 || s.Conns != 1 || s.Listeners != 1 || s.BytesIn != 1000 || s.BytesOut != 1000 || s.Reads > 1000 || s.Sends > s.Reads {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Detach hands over a working descriptor and, in order, what the kernel had not taken; the Conn is over for the loop.
+func TestDetachHandsOverTheConnection(t *testing.T) {
+	r := manual(t)
+	a, b := pair(t)
+	defer unix.Close(b)
+	c := adoptFD(t, r, a, &hooks{
+		closed:  func(*Conn, error) { t.Error("Closed of a detached Conn") },
+		data:    func(*Conn, []byte) { t.Error("Data of a detached Conn") },
+		timeout: func(*Conn, TimeoutKind) { t.Error("Timeout of a detached Conn") },
+	})
+	c.SetIdleTimeout(1)
+	sent := stream(0, 1<<20)
+	c.Send(sent[:1<<20-10])
+	c.Send(sent[1<<20-10:])
+	fd, unsent, err := c.Detach()
+	if err != nil || fd != a || len(unsent) == 0 {
+		t.Fatalf("descriptor %d, %d bytes, %v", fd, len(unsent), err)
+	}
+	defer unix.Close(fd)
+	if _, _, err := c.Detach(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Detach again: %v", err)
+	}
+	unix.Write(b, []byte("hello"))
+	r.Turn(0)
+	r.Turn(0)
+	got := make([]byte, 0, len(sent))
+	buf := make([]byte, 1<<20)
+	for {
+		n, e := kernel.Host.Recv(b, buf, 0)
+		if e != 0 {
+			break
+		}
+		got = append(got, buf[:n]...)
+	}
+	if string(append(got, unsent...)) != string(sent) {
+		t.Errorf("%d bytes arrived and %d are unsent, not what was sent", len(got), len(unsent))
+	}
+	if n, err := unix.Read(fd, buf); string(buf[:max(n, 0)]) != "hello" {
+		t.Errorf("the descriptor reads %q, %v", buf[:max(n, 0)], err)
+	}
+	if r.conns+r.table.Len()+r.timers.Len() != 0 {
+		t.Error("something of it is left")
+	}
+	// The reactor may watch it again at once.
+	if _, err := r.Watch(fd, poller.In, func(poller.Interest) {}); err != nil {
+		t.Error(err)
+	}
+}
+
+// WithSlowCallback names a callback of every kind by its descriptor, afterwards, and while it lasts by its stack.
+func TestSlowCallbackIsNamed(t *testing.T) {
+	core, logs := observer.New(zap.WarnLevel)
+	r := started(t, WithSlowCallback(20*time.Millisecond), WithLogger(zap.New(core)))
+	var fd int
+	c := connect(t, listen(t, r, "tcp", always(&hooks{data: func(c *Conn, p []byte) {
+		fd = c.FD()
+		for logs.FilterMessage("a callback keeps the loop").Len() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		c.Send(p)
+	}})))
+	roundTrip(t, c, "slow")
+	on(t, r, func() {})
+	during := logs.FilterMessage("a callback keeps the loop").TakeAll()
+	after := logs.FilterMessage("slow callback").TakeAll()
+	if len(during) == 0 || len(after) == 0 {
+		t.Fatalf("%d logs during, %d after", len(during), len(after))
+	}
+	if m := during[0].ContextMap(); m["fd"] != int64(fd) || !strings.Contains(m["stacks"].(string), "TestSlowCallbackIsNamed") {
+		t.Errorf("during: %v", m)
+	}
+	if m := after[0].ContextMap(); m["fd"] != int64(fd) || m["took"].(time.Duration) < 20*time.Millisecond {
+		t.Errorf("after: %v", m)
+	}
+}
