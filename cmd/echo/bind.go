@@ -6,8 +6,8 @@ import (
 	"net"
 	"os"
 	"strings"
-	"syscall"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -17,7 +17,7 @@ func (a address) bind(r *reactor.Reactor) (*socket.Socket, error) {
 	c, err := a.open(r)
 	var e *socket.OSError
 	if errors.As(err, &e) && e.Errno > 0 {
-		err = fmt.Errorf("%s: %w", e.Op, syscall.Errno(e.Errno))
+		err = fmt.Errorf("%s: %w", e.Op, kernel.Errno(e.Errno))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen %s %s: %w", a.network, a.addr, err)
@@ -31,7 +31,7 @@ func (a address) open(r *reactor.Reactor) (*socket.Socket, error) {
 		return nil, err
 	}
 	c, err := socket.NewOn(r, at.Family(), a.typ(), 0)
-	if errors.Is(err, syscall.EAFNOSUPPORT) && dual { // a host without IPv6
+	if errors.Is(err, kernel.EAFNOSUPPORT) && dual { // a host without IPv6
 		at, dual = socket.Tuple("0.0.0.0", at.Port()), false
 		c, err = socket.NewOn(r, at.Family(), a.typ(), 0)
 	}

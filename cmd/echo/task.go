@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
@@ -91,11 +91,11 @@ func (l *listener) accept(t *reactor.Task) {
 		}
 		c, _, err := l.c.Accept()
 		if err != nil {
-			if !failing && !errors.Is(err, syscall.ECANCELED) {
+			if !failing && !errors.Is(err, kernel.ECANCELED) {
 				l.log.Warn("accept failed; the listener rests until it succeeds", zap.Stringer("addr", l.at), zap.Error(err))
 			}
 			failing = true
-			if errors.Is(err, syscall.ECANCELED) || t.Sleep(rest) != nil {
+			if errors.Is(err, kernel.ECANCELED) || t.Sleep(rest) != nil {
 				return
 			}
 			continue
@@ -176,10 +176,10 @@ func send(c *socket.Socket, p []byte) (left int, err error) {
 // destroy what is on its way to it: the reactor does it in order, and the drain waits for that.
 func (s *tasks) ended(c *socket.Socket, err error) {
 	switch {
-	case errors.Is(err, syscall.ETIMEDOUT):
+	case errors.Is(err, kernel.ETIMEDOUT):
 		peer, _ := c.RemoteAddr()
 		s.log.Debug("closing a quiet connection", zap.Stringer("peer", peer), zap.Error(err))
-	case !errors.Is(err, syscall.ECANCELED): // it has lost its peer
+	case !errors.Is(err, kernel.ECANCELED): // it has lost its peer
 		s.log.Debug("connection ended", zap.Error(err))
 		_ = c.Close()
 		return
@@ -194,7 +194,7 @@ func (s *tasks) gap(t *reactor.Task, c *socket.Socket, left int, err error) {
 	if draining {
 		s.gaps.Bytes += int64(left)
 	}
-	if errors.Is(err, syscall.ECANCELED) { // the reactor aborts: it counts and resets this one too
+	if errors.Is(err, kernel.ECANCELED) { // the reactor aborts: it counts and resets this one too
 		s.retire(c)
 		return
 	}
@@ -236,7 +236,7 @@ func (s *tasks) packets(t *reactor.Task, c *socket.Socket, at socket.Addr) {
 		if err == nil {
 			continue
 		}
-		if errors.Is(err, syscall.ECANCELED) {
+		if errors.Is(err, kernel.ECANCELED) {
 			return
 		}
 		s.log.Warn("receiving failed", zap.Stringer("addr", at), zap.Error(err))
