@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -38,7 +38,13 @@ type lab struct {
 	t    testing.TB
 	r    *reactor.Reactor // nil: parked
 	task *reactor.Task    // the present one
-	open *[]*socket.Socket
+	open *owned
+}
+
+// owned is what the end of a test closes.
+type owned struct {
+	mu   sync.Mutex
+	list []*socket.Socket
 }
 
 // stop ends a test that has failed: a task must not call FailNow.
@@ -67,7 +73,7 @@ func both(t *testing.T, f func(l *lab)) {
 }
 
 func parked(t testing.TB, f func(l *lab)) {
-	l := &lab{t: t, open: new([]*socket.Socket)}
+	l := &lab{t: t, open: new(owned)}
 	defer l.closeAll()
 	caught(t, func() { f(l) })
 }
@@ -77,7 +83,7 @@ func inTask(t testing.TB, f func(l *lab)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t, r: r, open: new([]*socket.Socket)}
+	l := &lab{t: t, r: r, open: new(owned)}
 	r.Go(func(task *reactor.Task) {
 		l.task = task
 		caught(t, func() { f(l) })
@@ -92,15 +98,19 @@ func inTask(t testing.TB, f func(l *lab)) {
 }
 
 func (l *lab) closeAll() {
-	for _, s := range *l.open {
+	l.open.mu.Lock()
+	defer l.open.mu.Unlock()
+	for _, s := range l.open.list {
 		s.Close()
 	}
-	runtime.KeepAlive(l.open)
+	l.open.list = nil
 }
 
 // own has the socket closed at the end of the test.
 func (l *lab) own(s *socket.Socket) *socket.Socket {
-	*l.open = append(*l.open, s)
+	l.open.mu.Lock()
+	defer l.open.mu.Unlock()
+	l.open.list = append(l.open.list, s)
 	return s
 }
 

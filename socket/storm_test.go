@@ -1,0 +1,62 @@
+//go:build linux
+
+package socket_test
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Signals all the time change nothing: no call ends early, none tells of EINTR, and the deadlines stay.
+func TestD40EINTRStorm(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR1)
+	defer signal.Stop(signals)
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(200 * time.Microsecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-quit:
+				return
+			case <-tick.C:
+				syscall.Kill(os.Getpid(), syscall.SIGUSR1)
+			}
+		}
+	}()
+	defer func() {
+		close(quit)
+		<-ended
+	}()
+	both(t, func(l *lab) {
+		for range 20 {
+			c, s := l.pair()
+			join := l.beside(func(l *lab) {
+				for left := len(big) / 8; left > 0; {
+					p, err := s.Recv(min(left, 200000))
+					l.must(err)
+					left -= len(p)
+				}
+			})
+			_, err := c.SendAll(big[:len(big)/8])
+			l.must(err)
+			join()
+			const limit = 5 * time.Millisecond
+			l.must(s.SetTimeout(timeout.Timeout(limit)))
+			start := time.Now()
+			_, err = s.Recv(1)
+			l.errno(err, syscall.ETIMEDOUT)
+			if spent := time.Since(start); spent < limit {
+				l.fatalf("gave up after %v", spent)
+			}
+			l.closeAll()
+		}
+	})
+}
