@@ -31,7 +31,11 @@ func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
 	f := or(flags)
 	c := s.startWith(f)
 	d := s.d
-	n, e := d.Do(desc.In, &c, func() (int, desc.Errno) { return d.K.Recv(d.FD, p, f) })
+	n, e := d.Do(desc.In, &c, func() (int, desc.Errno) {
+		n, e := d.K.Recv(d.FD, p, f)
+		c.All = s.tcp && f == 0 && 0 < n && n < len(p)
+		return n, e
+	})
 	runtime.KeepAlive(s)
 	if e != 0 {
 		return 0, fail(opRecv, e)

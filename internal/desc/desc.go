@@ -61,6 +61,7 @@ type Desc struct {
 	shared     bool
 	closed     bool
 	kept       bool // by Detach: FD is somebody else's
+	ends       bool // an Event has said that a try that took less than it could is not the last
 	registered bool
 	Transient  bool       // registered only while somebody waits: a Poll's own descriptor fits in few Pollers at once
 	held       bool       // Transient, has waited, is not closed: the background goroutine stays for it
@@ -79,6 +80,7 @@ type extra struct {
 // for the turn, in the order they came.
 type side struct {
 	word    bool // an Event has come since the holder's last try
+	empty   bool // that try took all there was: an Event tells of more
 	busy    bool
 	waiting Sleeper // the holder, while it sleeps
 	line    *line   // nil until somebody needs it
@@ -121,11 +123,16 @@ func (d *Desc) unlock() {
 type Call struct {
 	Limit timeout.Timeout
 	Step  timeout.Timeout // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
+	All   bool            // set by a try that has taken all there was: if no Event comes meanwhile, the next call in this direction sleeps before it tries
 	until timeout.Deadline
+	sleep bool // before the first try
 }
 
 func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
-	if c.until == 0 {
+	switch {
+	case c.Limit == timeout.None: // needs no clock
+		return timeout.Never
+	case c.until == 0:
 		c.until = c.Limit.After(k.Now())
 	}
 	return c.until
@@ -139,15 +146,29 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	if e := d.enter(dir, c, waits); e != 0 {
 		return 0, e
 	}
-	defer d.leave(dir, waits) // deferred: a wait that unwinds its task panics, and so may a try that calls the user
-	n, e := try()
+	defer d.leave(dir, c, waits) // deferred: a wait that unwinds its task panics, and so may a try that calls the user
+	n, e := 0, kernel.EAGAIN
+	if !c.sleep {
+		n, e = try()
+	}
 	for e == kernel.EAGAIN && waits {
 		if e = d.wait(dir, c); e != 0 {
-			return 0, e
+			return d.last(c, e, try)
 		}
+		c.sleep = false
 		n, e = try()
 	}
 	return n, e
+}
+
+// last ends a wait that was in vain: with what a call finds that has not tried yet, for ready beats timeout (D7).
+func (d *Desc) last(c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
+	if c.sleep && (why == kernel.ETIMEDOUT || why == kernel.EDEADLK) {
+		if n, e := try(); e != kernel.EAGAIN {
+			return n, e
+		}
+	}
+	return 0, why
 }
 
 // enter takes a reference and, for a call that may wait, the direction's turn.
@@ -164,6 +185,8 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 			return d.queueUp(s, dir, c)
 		}
 		s.busy = true
+		c.sleep = s.empty && !s.word && !d.ends && d.registered
+		s.empty = false
 		s.word = false // before the call, never after: a word that arrives during the call must survive it
 	}
 	d.unlock()
@@ -272,10 +295,11 @@ func (d *Desc) sleeper(s *side) (Sleeper, Errno) {
 	return l.keep, 0
 }
 
-func (d *Desc) leave(dir Dir, waits bool) {
+func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 	d.lock()
 	if waits {
 		d.sides[dir].waiting = nil // after a panic it is still there
+		d.sides[dir].empty = c.All
 		if d.Transient && d.registered {
 			d.W.Unregister(d)
 			d.registered = false
@@ -316,6 +340,9 @@ func (d *Desc) Ready(i poller.Interest) {
 		d.lock()
 		s := &d.sides[dir]
 		s.word = true
+		if i&(poller.Err|poller.Hup|poller.End) != 0 {
+			d.ends = true
+		}
 		sleeper := s.waiting
 		var tell func()
 		if d.extra != nil {

@@ -1,0 +1,99 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package desc
+
+import (
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A scripted Waiter: Sleep does what the test says.
+type scripted struct {
+	sleep func() Errno
+	woken bool
+}
+
+func (s *scripted) Sleeper() (Sleeper, Errno)             { return s, 0 }
+func (s *scripted) Register(*Desc, poller.Interest) Errno { return 0 }
+func (s *scripted) Unregister(*Desc)                      {}
+func (s *scripted) Post(func()) bool                      { return false }
+func (s *scripted) Shared() bool                          { return false }
+func (s *scripted) Wake()                                 { s.woken = true }
+func (s *scripted) Sleep(_ Dir, _ timeout.Deadline) Errno { return s.sleep() }
+
+// A try that has taken all there was is not repeated before an Event says that there is more, and what ends such a wait
+// in vain is one try: nothing that is there is missed.
+func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
+	const data = 7
+	for _, c := range []struct {
+		name  string
+		event poller.Interest // between the calls
+		sleep Errno
+		tries int // of the second call
+		want  Errno
+	}{
+		{"an Event ends the sleep", 0, 0, 1, 0},
+		{"an Event came before the call", poller.In, 0, 1, 0},
+		{"the deadline, and data is there", 0, kernel.ETIMEDOUT, 1, 0},
+		{"a callback, and data is there", 0, kernel.EDEADLK, 1, 0},
+		{"cancelled", 0, kernel.ECANCELED, 0, kernel.ECANCELED},
+		{"more is behind what was taken", poller.In | poller.End, 0, 1, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &scripted{}
+			d := New(kernel.Host, 1000, w)
+			w.sleep = func() Errno { d.Ready(poller.In); return 0 }
+			call := Call{Limit: timeout.None}
+			first := true
+			if _, e := d.Do(In, &call, func() (int, Errno) {
+				if first {
+					first = false
+					return 0, kernel.EAGAIN
+				}
+				call.All = true
+				return data, 0
+			}); e != 0 {
+				t.Fatal(e)
+			}
+			if c.event != 0 {
+				d.Ready(c.event)
+			}
+			tries, slept := 0, 0
+			w.sleep = func() Errno {
+				slept++
+				if c.sleep == 0 {
+					d.Ready(poller.In)
+				}
+				return c.sleep
+			}
+			call = Call{Limit: timeout.None}
+			_, e := d.Do(In, &call, func() (int, Errno) { tries++; return data, 0 })
+			if want := 1; c.event == 0 && slept != want || c.event != 0 && slept != 0 || tries != c.tries || e != c.want {
+				t.Errorf("slept %d times, tried %d times, %v; want %d tries and %v", slept, tries, e, c.tries, c.want)
+			}
+		})
+	}
+}
+
+// A call that does not wait tries, whatever was taken before: no loop has run that could have told it.
+func TestCallWithoutTimeAlwaysTries(t *testing.T) {
+	w := &scripted{}
+	d := New(kernel.Host, 1000, w)
+	w.sleep = func() Errno { d.Ready(poller.In); return 0 }
+	call := Call{Limit: timeout.None}
+	n := 0
+	d.Do(In, &call, func() (int, Errno) {
+		if n++; n == 1 {
+			return 0, kernel.EAGAIN
+		}
+		call.All = true
+		return 1, 0
+	})
+	tries := 0
+	if _, e := d.Do(In, &Call{}, func() (int, Errno) { tries++; return 1, 0 }); e != 0 || tries != 1 {
+		t.Errorf("%d tries, %v", tries, e)
+	}
+}

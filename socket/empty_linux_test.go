@@ -1,0 +1,59 @@
+package socket_test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/socket"
+)
+
+// After a recv that has taken all there was, the next one sleeps before it tries. What arrives in between, in pieces
+// that one recv does not take at once (TCP's urgent byte stops it, a FIN is behind the last one), is missed by none.
+func TestNothingIsMissedAfterATakenAll(t *testing.T) {
+	both(t, func(l *lab) {
+		for range 20 {
+			c, s := l.pair()
+			l.must(c.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1))
+			p := make([]byte, 100)
+			want := func(text string) {
+				l.t.Helper()
+				got := ""
+				for len(got) < len(text) {
+					n, err := s.RecvInto(p)
+					l.must(err)
+					if n == 0 {
+						break
+					}
+					got += string(p[:n])
+				}
+				if got != text {
+					l.fatalf("got %q, want %q", got, text)
+				}
+			}
+			join := l.beside(func(l *lab) {
+				l.asleep(s) // so that it is registered
+				l.send(c, "x")
+			})
+			want("x")
+			join()
+			l.send(c, "ab")
+			l.must(syscall.Sendto(c.Fileno(), []byte("c"), syscall.MSG_OOB, nil))
+			l.send(c, "de")
+			time.Sleep(time.Millisecond)
+			want("abde")
+			l.send(c, "fg")
+			time.Sleep(time.Millisecond)
+			l.must(s.SetTimeout(1)) // however short: what is there is no timeout
+			want("fg")
+			l.must(s.SetBlocking(true))
+			l.send(c, "hi")
+			l.must(c.Close())
+			time.Sleep(time.Millisecond)
+			want("hi")
+			if n, err := s.RecvInto(p); n != 0 || err != nil {
+				l.fatalf("at the end: %d bytes, %v", n, err)
+			}
+		}
+	})
+}
