@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -161,6 +162,26 @@ func TestStepsDoNotFeedThemselves(t *testing.T) {
 	}
 	post, timer = func() {}, func() {}
 }
+
+// The same when the clock stands still, as a simulated one does: a timer that arms itself for now is due at once, and
+// comes once a turn all the same.
+func TestStepsDoNotFeedThemselvesWhileTheClockStands(t *testing.T) {
+	r := manual(t, WithKernel(&stopped{kernel.Host}))
+	timers := 0
+	var tm *Timer
+	tm = r.After(0, func() { timers++; tm.Reset(0) })
+	for turn := 1; turn <= 5; turn++ {
+		r.Turn(0)
+		if timers != turn {
+			t.Fatalf("turn %d: %d timers", turn, timers)
+		}
+	}
+}
+
+// stopped is a host at an instant.
+type stopped struct{ Kernel }
+
+func (*stopped) Now() timeout.Deadline { return 1 << 40 }
 
 // A Conn handed to another goroutine as soon as Dial has returned: PostSend may run beside the connecting, as the race
 // detector checks, and what it posts arrives.
