@@ -46,7 +46,7 @@ func TestTimersAreNeverEarly(t *testing.T) {
 	}
 }
 
-// The same for the deadlines of Conns, all three kinds on 100 Conns, 20,000 of each kind (2,000 with -short): idle ones
+// The same for the deadlines of Conns, all three kinds on 100 Conns, 10,000 of each kind (2,000 with -short): idle ones
 // are moved by messages, read ones are refreshed before they are due, write ones are armed over output that nobody
 // reads. No expiry closes a Conn.
 func TestConnDeadlinesAreNeverEarly(t *testing.T) {
@@ -59,7 +59,7 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 	}
 	r := manual(t, WithKernel(k))
 	over := false
-	many := 20_000
+	many := 10_000
 	if testing.Short() {
 		many = 2000
 	}

@@ -22,7 +22,7 @@ import (
 // Eight goroutines post 5,000 functions each, of which most come while the loop sleeps or ends: whatever Post accepted
 // runs exactly once and in the goroutine's order, also what is accepted while Shutdown ends the reactor.
 func TestPostsRunOnceInOrderAlsoAroundShutdown(t *testing.T) {
-	for range 20 {
+	for range 8 {
 		r, err := New()
 		if err != nil {
 			t.Fatal(err)
