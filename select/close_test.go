@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -23,11 +24,12 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// pollers counts those that a Kernel has made and that are open.
+// pollers counts those that a Kernel has made and that are open, and how often they were woken.
 type pollers struct {
 	kernel.Kernel
-	mu   sync.Mutex
-	open int
+	mu    sync.Mutex
+	open  int
+	wakes atomic.Int64
 }
 
 type counted struct {
@@ -44,6 +46,11 @@ func (k *pollers) NewPoller() (poller.Poller, error) {
 func (p *counted) Close() error {
 	p.k.add(-1)
 	return p.Poller.Close()
+}
+
+func (p *counted) Wake() error {
+	p.k.wakes.Add(1)
+	return p.Poller.Wake()
 }
 
 func (k *pollers) add(n int) int {
@@ -128,9 +135,67 @@ func TestPollIsLean(t *testing.T) {
 	if k.add(0) != 1 {
 		t.Errorf("%d pollers", k.add(0))
 	}
+	must(p.Register(&ready{}))
+	if k.wakes.Load() != 0 {
+		t.Error("woken though nobody waits")
+	}
 	must(p.Close())
 	if k.add(0) != 0 {
 		t.Error("descriptors after Close")
+	}
+}
+
+// What was registered, found and unregistered is not kept by the Poll; what the last IPoll has found, until the next.
+func TestUnregisteredIsNotKept(t *testing.T) {
+	l := newLab(t, nil)
+	p := l.poll()
+	var left atomic.Int64
+	func() {
+		for range 4 {
+			o := &ready{}
+			o.state.Store(1)
+			left.Add(1)
+			runtime.AddCleanup(o, func(int) { left.Add(-1) }, 0)
+			must(p.Register(o))
+			defer p.Unregister(o)
+		}
+		p.Poll(0)
+		p.Poll(1)
+		l.ipoll(p, 0, 0)
+		p.Next()
+	}()
+	l.ipoll(p, 0, 0)
+	for left.Load() > 0 {
+		runtime.GC()
+		runtime.Gosched()
+	}
+	runtime.KeepAlive(p)
+}
+
+// A socket that waits in the background, and so is known to that, is closed when it is unreachable, though it was in a
+// Poll: one that is closed, and one that it was taken out of.
+func TestUnreachableSocketOfAPollIsClosed(t *testing.T) {
+	l := newLab(t, nil)
+	for _, leave := range []func(p *sel.Poll, s *socket.Socket){
+		func(p *sel.Poll, s *socket.Socket) { must(p.Unregister(s)) },
+		func(p *sel.Poll, s *socket.Socket) { must(p.Close()) },
+	} {
+		p := l.poll()
+		fd := func() int {
+			s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
+			must(err)
+			must(s.SetTimeoutSeconds(0.001))
+			s.Recv(1)
+			must(p.Register(s))
+			l.expect(p, 0, is{s: OUT})
+			leave(p, s)
+			return s.Fileno()
+		}()
+		for poll2(fd) != NVAL {
+			runtime.GC()
+			runtime.Gosched()
+		}
+		runtime.KeepAlive(p)
 	}
 }
 
@@ -244,6 +309,21 @@ func TestNestedPolls(t *testing.T) {
 		}
 		a.read()
 		l.expect(outer, 1, is{})
+
+		// What nobody asks for any more does not keep the inner one readable.
+		twin := &object{l, a.d}
+		must(inner.Register(twin, OUT))
+		l.expect(outer, 0, is{inner: IN})
+		must(inner.Modify(twin, IN))
+		l.expect(outer, 0, is{})
+		must(inner.Modify(twin, OUT))
+		must(inner.Unregister(twin))
+		l.expect(outer, 0, is{})
+		b.write("x")
+		l.own(unix.Dup(a.d.FD))
+		a.close()
+		l.expect(outer, 0, is{})
+		l.expect(inner, 0, is{a: NVAL})
 		must(inner.Close())
 		l.expect(outer, 0, is{inner: NVAL})
 		must(outer.Unregister(inner))

@@ -305,3 +305,21 @@ func lap() (passed func() time.Duration) {
 }
 
 func newDesc(fd int) *desc.Desc { return desc.New(kernel.Host, fd, desc.Parked) }
+
+// poll2 asks poll(2) about one descriptor.
+func poll2(fd int) sel.Events {
+	ready, e := kernel.Host.Ready(fd)
+	if e == kernel.EBADF {
+		return NVAL
+	}
+	if e != 0 {
+		panic(e)
+	}
+	var ev sel.Events
+	for bit, to := range []sel.Events{IN, OUT, ERR, HUP} {
+		if ready&(1<<bit) != 0 {
+			ev |= to
+		}
+	}
+	return ev
+}

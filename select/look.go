@@ -200,12 +200,11 @@ func (c *scan) askNodes() kernel.Errno {
 		n := s.asked[i]
 		ready, e := s.k.Ready(int(n.fd))
 		if e == kernel.EBADF {
-			n.file = false // the next under this number may be something else
 			c.report(n, POLLNVAL)
 			continue
 		}
-		if e == 0 && !n.told && !n.file {
-			e = s.tell(n) // it has been opened
+		if e == 0 && !n.told {
+			e = s.tell(n) // it may have been opened; for a file it is in vain
 		}
 		if e != 0 {
 			return e

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
-	"github.com/ureactor/ureactor/internal/kernel"
 	sel "github.com/ureactor/ureactor/select"
 )
 
@@ -229,26 +228,4 @@ func (m *model) oracle(i int) is {
 		}
 	}
 	return want
-}
-
-func poll2(fd int) sel.Events {
-	ready, e := kernel.Host.Ready(fd)
-	if e == kernel.EBADF {
-		return NVAL
-	}
-	must(errOf(e))
-	var ev sel.Events
-	for bit, to := range []sel.Events{IN, OUT, ERR, HUP} {
-		if ready&(1<<bit) != 0 {
-			ev |= to
-		}
-	}
-	return ev
-}
-
-func errOf(e kernel.Errno) error {
-	if e == 0 {
-		return nil
-	}
-	return e
 }

@@ -207,7 +207,6 @@ func (s *set) tell(n *node) kernel.Errno {
 	default:
 		return errno
 	}
-	n.file = errno == kernel.EPERM
 	s.ask(n, ask)
 	return 0
 }
@@ -246,18 +245,12 @@ func (s *set) closedUnder(e *entry) {
 	}
 	n := e.node
 	s.forget(n)
-	var rest []*entry // bare numbers, which are about to be not open
-	for _, x := range n.entries {
-		if x.d != e.d {
-			rest = append(rest, x)
-			continue
-		}
-		x.node, x.hook = nil, nil
-		s.dead = join(s.dead, x)
-	}
-	n.entries = rest
-	s.ask(n, len(rest) > 0)
-	if len(rest) == 0 {
+	e.node, e.hook = nil, nil
+	s.dead = join(s.dead, e)
+	// The rest is bare numbers, which are about to be not open, and what is closing with e: its hooks are next.
+	n.entries = slices.DeleteFunc(n.entries, func(x *entry) bool { return x == e })
+	s.ask(n, len(n.entries) > 0)
+	if len(n.entries) == 0 {
 		delete(s.nodes, n.fd)
 	}
 	s.changed()

@@ -54,7 +54,7 @@ type FD int
 // An Object is ready for what its method says, which is MicroPython's ioctl(3, mask). Each poll asks it at least once
 // with its present mask, on the goroutine that polls, and reports every bit of the answer, asked for or not; 0 is not
 // ready. Its error is the poll's error, as it is; the Poll stays usable. While a poll waits, an Object is asked every
-// millisecond, unless it is a Notifier.
+// millisecond, unless it is a Notifier. It may change the Poll that asks, but not wait for it.
 type Object interface {
 	Poll(mask Events) (Events, error)
 }

@@ -58,8 +58,7 @@ type entry struct {
 type node struct {
 	fd      int32
 	gen     uint32
-	told    bool // the kernel has it
-	file    bool // the kernel would not have it: it is always ready
+	told    bool // the kernel has it: not files, nor numbers that are not open
 	asked   bool // is in asked
 	at      int  // its place there
 	entries []*entry

@@ -1,0 +1,145 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"errors"
+	"runtime"
+	"runtime/pprof"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	sel "github.com/ureactor/ureactor/select"
+)
+
+// Goroutines poll one Poll in every way while others change everything about it; for the race detector.
+func TestManyGoroutines(t *testing.T) {
+	p := sel.New()
+	l := newLab(t, nil)
+	defer l.closeAll()
+	a, b := l.pair()
+	must(p.Register(a))
+	var all, over sync.WaitGroup
+	stop := make(chan struct{})
+	run := func(f func()) {
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					f()
+				}
+			}
+		})
+	}
+	n := &teller{}
+	twin := &object{l, a.d}
+	for range 4 {
+		run(func() { p.Poll(0) })
+		run(func() { p.Poll(1) })
+		run(func() {
+			seq, _ := p.IPoll(1, 1)
+			for range seq {
+			}
+		})
+		run(func() { p.Modify(a, IN); runtime.Gosched(); p.Register(a, OUT) })
+	}
+	run(func() { p.Register(twin); p.Unregister(twin) })
+	n.state.Store(1)
+	run(func() { p.Register(n, IN); p.Unregister(n) })
+	run(func() {
+		ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+		must(err)
+		unix.Close(ends[1])
+		o := &lone{ends[0], l}
+		o.registerAndClose(p)
+	})
+	over.Go(func() { time.Sleep(300 * time.Millisecond); close(stop) }) // how long the storm is, not a synchronisation
+	all.Wait()
+	over.Wait()
+	b.write("x")
+	must(p.Register(a, IN))
+	l.expect(p, guard, is{a: IN})
+	must(p.Close())
+}
+
+type lone struct {
+	fd int
+	l  *lab
+}
+
+func (o *lone) registerAndClose(p *sel.Poll) {
+	x := &object{o.l, nil}
+	x.d = newDesc(o.fd)
+	p.Register(x)
+	x.d.Close()
+	p.Unregister(x)
+}
+
+// 1,000 polls that wait cost goroutines, not threads.
+func TestThousandPolls(t *testing.T) {
+	l := newLab(t, nil)
+	defer l.closeAll()
+	threads := pprof.Lookup("threadcreate").Count()
+	var all sync.WaitGroup
+	var ends []*object
+	for range 1000 {
+		a, b := l.pair()
+		p := l.poll()
+		must(p.Register(a, IN))
+		ends = append(ends, b)
+		all.Go(func() {
+			l.expect(p, -1, is{a: IN})
+			must(p.Close())
+		})
+	}
+	for l.spy.asleep() < 1000 {
+		runtime.Gosched()
+	}
+	for _, b := range ends {
+		b.write("x")
+	}
+	all.Wait()
+	if n := pprof.Lookup("threadcreate").Count() - threads; n > 10 {
+		t.Errorf("%d threads more", n)
+	}
+}
+
+// A descriptor fits in 500 Polls that are all waiting: then the kernel says so, and the poll does.
+func TestDescriptorInTooManyPolls(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the limit is epoll's")
+	}
+	l := newLab(t, nil)
+	defer l.closeAll()
+	a, b := l.pair()
+	var refused atomic.Int64
+	var all sync.WaitGroup
+	for range 510 {
+		p := l.poll()
+		must(p.Register(a, IN))
+		all.Go(func() {
+			_, err := p.Poll(-1)
+			if errors.Is(err, syscall.EINVAL) {
+				refused.Add(1)
+			} else if err != nil {
+				t.Error(err)
+			}
+			must(p.Close())
+		})
+	}
+	for int64(l.spy.asleep())+refused.Load() < 510 {
+		runtime.Gosched()
+	}
+	b.write("x")
+	all.Wait()
+	if refused.Load() != 10 {
+		t.Errorf("%d refused, want 10", refused.Load())
+	}
+}
