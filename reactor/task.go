@@ -21,9 +21,9 @@ type Task struct {
 	f      func(*Task)
 	next   func() (struct{}, bool)
 	yield  func(struct{}) bool
-	timer  timeout.Timer
-	why    kernel.Errno // what ended the last sleep
-	dir    desc.Dir     // what the present sleep is for
+	timer  *timeout.Timer // nil until it has waited with a deadline
+	why    kernel.Errno   // what ended the last sleep
+	dir    desc.Dir       // what the present sleep is for
 	state  taskState
 	cancel cancelState
 	woken  bool // a word came before the sleep

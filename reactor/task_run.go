@@ -24,10 +24,10 @@ func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 		if until.Passed(r.k.Now()) {
 			return kernel.ETIMEDOUT
 		}
-		if t.timer.F == nil {
-			t.timer.F = t.expired
+		if t.timer == nil {
+			t.timer = &timeout.Timer{F: t.expired}
 		}
-		r.timers.Arm(&t.timer, until)
+		r.timers.Arm(t.timer, until)
 	}
 	t.dir = dir
 	t.state = asleep
@@ -60,6 +60,13 @@ func (t *Task) suspend() {
 	t.state = running
 }
 
+// calm stops the timer.
+func (t *Task) calm() {
+	if t.timer != nil {
+		t.r.timers.Stop(t.timer)
+	}
+}
+
 func (t *Task) expired() { t.wake(kernel.ETIMEDOUT) }
 
 // awaken is a word for the Task, or for its next wait.
@@ -73,7 +80,7 @@ func (t *Task) awaken() {
 
 // wake ends the Task's sleep: at once if the loop is between tasks, else after the present step.
 func (t *Task) wake(why kernel.Errno) {
-	t.r.timers.Stop(&t.timer)
+	t.calm()
 	t.why = why
 	t.state = runnable
 	if t.r.inTurn && t.r.running == nil {
@@ -126,15 +133,17 @@ func (t *Task) main(yield func(struct{}) bool) {
 		}
 		t.joint().err = t.r.fate(recover())
 	}()
-	t.f(t)
+	f := t.f
+	t.f = nil // what it captured is its own from here
+	f(t)
 	returned = true
 }
 
 // bury ends a Task that has returned: those who join it go on.
 func (r *Reactor) bury(t *Task) {
 	t.state = finished
-	t.f, t.next, t.yield = nil, nil, nil
-	r.timers.Stop(&t.timer)
+	t.next, t.yield = nil, nil
+	t.calm()
 	t.ended()
 	r.tasks.remove(t)
 	r.count.TasksEnded++

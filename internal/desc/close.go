@@ -78,12 +78,11 @@ func (d *Desc) end(keep bool) (first bool, e Errno) {
 	}
 	var wake []Sleeper
 	for i := range d.sides {
-		s := &d.sides[i]
-		if s.waiting != nil {
-			wake = append(wake, s.waiting)
+		if s := d.sides[i].waiting; s != nil {
+			wake = append(wake, s)
 		}
-		if s.line != nil {
-			wake = append(wake, s.line.queue...)
+		if d.lines != nil {
+			wake = append(wake, d.lines[i].queue...)
 		}
 	}
 	d.unlock()

@@ -38,7 +38,7 @@ type Sleeper interface {
 }
 
 // A Dir is the direction of a call.
-type Dir int
+type Dir uint8
 
 const (
 	In Dir = iota
@@ -67,6 +67,7 @@ type Desc struct {
 	held       bool       // Transient, has waited, is not closed: the background goroutine stays for it
 	mu         sync.Mutex // guards what is above and below, if shared
 	sides      [2]side
+	lines      *[2]line // nil until somebody needs one
 	extra      *extra
 }
 
@@ -83,7 +84,6 @@ type side struct {
 	empty   bool // that try took all there was: an Event tells of more
 	busy    bool
 	waiting Sleeper // the holder, while it sleeps
-	line    *line   // nil until somebody needs it
 }
 
 // A line is who waits for the turn, and, of a shared Desc, the holder's Sleeper, used again so that waiting allocates
@@ -93,11 +93,11 @@ type line struct {
 	keep  Sleeper
 }
 
-func (s *side) inLine() *line {
-	if s.line == nil {
-		s.line = &line{}
+func (d *Desc) line(dir Dir) *line {
+	if d.lines == nil {
+		d.lines = new([2]line)
 	}
-	return s.line
+	return &d.lines[dir]
 }
 
 // New makes a Desc of a descriptor, which is its own from now on.
@@ -195,7 +195,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 
 // queueUp waits for the turn; locked on entry, not on return.
 func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
-	l := s.inLine()
+	l := d.line(dir)
 	sleeper, e := d.W.Sleeper()
 	if e != 0 {
 		d.unref()
@@ -206,7 +206,7 @@ func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
 	defer func() {
 		if asleep { // a panic: the task is being unwound
 			d.lock()
-			d.stepOut(s, sleeper)
+			d.stepOut(dir, sleeper)
 		}
 	}()
 	for e == 0 && !d.closed {
@@ -224,16 +224,17 @@ func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
 	if d.closed {
 		e = kernel.EBADF
 	}
-	d.stepOut(s, sleeper)
+	d.stepOut(dir, sleeper)
 	return e
 }
 
 // stepOut leaves the queue, and passes the turn on if that has come meanwhile; locked on entry, not on return.
-func (d *Desc) stepOut(s *side, sleeper Sleeper) {
-	if i := slices.Index(s.line.queue, sleeper); i >= 0 {
-		s.line.queue = slices.Delete(s.line.queue, i, i+1)
+func (d *Desc) stepOut(dir Dir, sleeper Sleeper) {
+	l := &d.lines[dir]
+	if i := slices.Index(l.queue, sleeper); i >= 0 {
+		l.queue = slices.Delete(l.queue, i, i+1)
 	} else {
-		d.pass(s)
+		d.pass(dir)
 	}
 	d.unref()
 }
@@ -247,7 +248,7 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 		next = until.Sooner(c.Step.After(d.K.Now()))
 	}
 	d.lock()
-	sleeper, e := d.sleeper(s)
+	sleeper, e := d.sleeper(dir)
 	if e != 0 {
 		d.unlock()
 		return e
@@ -280,11 +281,11 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 }
 
 // sleeper is the holder's.
-func (d *Desc) sleeper(s *side) (Sleeper, Errno) {
+func (d *Desc) sleeper(dir Dir) (Sleeper, Errno) {
 	if !d.shared {
 		return d.W.Sleeper()
 	}
-	l := s.inLine()
+	l := d.line(dir)
 	if l.keep == nil {
 		k, e := d.W.Sleeper()
 		if e != 0 {
@@ -304,19 +305,20 @@ func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 			d.W.Unregister(d)
 			d.registered = false
 		}
-		d.pass(&d.sides[dir])
+		d.pass(dir)
 	}
 	d.unref()
 }
 
 // pass gives the turn to the next in the queue.
-func (d *Desc) pass(s *side) {
-	if s.line == nil || len(s.line.queue) == 0 {
-		s.busy = false
+func (d *Desc) pass(dir Dir) {
+	if d.lines == nil || len(d.lines[dir].queue) == 0 {
+		d.sides[dir].busy = false
 		return
 	}
-	next := s.line.queue[0]
-	s.line.queue = slices.Delete(s.line.queue, 0, 1)
+	l := &d.lines[dir]
+	next := l.queue[0]
+	l.queue = slices.Delete(l.queue, 0, 1)
 	next.Wake()
 }
 
