@@ -3,201 +3,21 @@
 package sel_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
-	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/socket"
 )
-
-// pollers counts those that a Kernel has made and that are open, and how often they were woken.
-type pollers struct {
-	kernel.Kernel
-	mu    sync.Mutex
-	open  int
-	wakes atomic.Int64
-}
-
-type counted struct {
-	poller.Poller
-	k *pollers
-}
-
-func (k *pollers) NewPoller() (poller.Poller, error) {
-	p, err := k.Kernel.NewPoller()
-	k.add(1)
-	return &counted{p, k}, err
-}
-
-func (p *counted) Close() error {
-	p.k.add(-1)
-	return p.Poller.Close()
-}
-
-func (p *counted) Wake() error {
-	p.k.wakes.Add(1)
-	return p.Poller.Wake()
-}
-
-func (k *pollers) add(n int) int {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.open += n
-	return k.open
-}
-
-// An unreachable Poll is closed, though a socket's hook and a Notifier's function lead to it; one that is polled is not.
-func TestUnreachablePollIsClosed(t *testing.T) {
-	l := newLab(t, nil)
-	defer l.closeAll()
-	k := &pollers{Kernel: kernel.Host}
-	a, b := l.pair()
-	n := &teller{}
-	done := make(chan struct{})
-	func() {
-		p := sel.NewBy(k, desc.Parked)
-		must(p.Register(a))
-		must(p.Register(n))
-		must(p.Register(&ready{}))
-		l.expect(p, 0, is{a: OUT})
-		q := sel.NewBy(k, l.spy)
-		must(q.Register(b, IN))
-		go func() {
-			defer close(done)
-			l.expect(q, -1, is{b: IN})
-		}()
-		for l.spy.asleep() == 0 {
-			runtime.Gosched()
-		}
-	}()
-	for k.add(0) > 1 {
-		runtime.GC()
-		runtime.Gosched()
-	}
-	for range 10 {
-		runtime.GC()
-	}
-	if k.add(0) != 1 {
-		t.Error("a Poll was closed while it was polled")
-	}
-	a.write("x")
-	<-done
-	for k.add(0) > 0 {
-		runtime.GC()
-		runtime.Gosched()
-	}
-	runtime.KeepAlive(n)
-}
-
-// An unreachable Poll of a loop is closed by the loop, or by whoever finds that the loop has ended.
-func TestUnreachablePollOfALoopIsClosed(t *testing.T) {
-	k := &pollers{Kernel: kernel.Host}
-	r, err := reactor.New(reactor.WithKernel(k))
-	must(err)
-	r.Go(func(task *reactor.Task) {
-		sel.NewOn(r).Poll(0)
-		for k.add(0) > 1 { // the reactor's own
-			runtime.GC()
-			task.Sleep(time.Millisecond)
-		}
-		sel.NewOn(r).Poll(1)
-		r.Close()
-	})
-	must(r.Run(context.Background()))
-	for k.add(0) > 0 {
-		runtime.GC()
-		runtime.Gosched()
-	}
-}
-
-// A Poll gives back what it has taken when it is closed, and takes nothing before it is used.
-func TestPollIsLean(t *testing.T) {
-	k := &pollers{Kernel: kernel.Host}
-	p := sel.NewBy(k, desc.Parked)
-	if k.add(0) != 0 {
-		t.Error("descriptors before the first use")
-	}
-	p.Poll(1)
-	if k.add(0) != 1 {
-		t.Errorf("%d pollers", k.add(0))
-	}
-	must(p.Register(&ready{}))
-	if k.wakes.Load() != 0 {
-		t.Error("woken though nobody waits")
-	}
-	must(p.Close())
-	if k.add(0) != 0 {
-		t.Error("descriptors after Close")
-	}
-}
-
-// What was registered, found and unregistered is not kept by the Poll; what the last IPoll has found, until the next.
-func TestUnregisteredIsNotKept(t *testing.T) {
-	l := newLab(t, nil)
-	p := l.poll()
-	var left atomic.Int64
-	func() {
-		for range 4 {
-			o := &ready{}
-			o.state.Store(1)
-			left.Add(1)
-			runtime.AddCleanup(o, func(int) { left.Add(-1) }, 0)
-			must(p.Register(o))
-			defer p.Unregister(o)
-		}
-		p.Poll(0)
-		p.Poll(1)
-		l.ipoll(p, 0, 0)
-		p.Next()
-	}()
-	l.ipoll(p, 0, 0)
-	for left.Load() > 0 {
-		runtime.GC()
-		runtime.Gosched()
-	}
-	runtime.KeepAlive(p)
-}
-
-// A socket that waits in the background, and so is known to that, is closed when it is unreachable, though it was in a
-// Poll: one that is closed, and one that it was taken out of.
-func TestUnreachableSocketOfAPollIsClosed(t *testing.T) {
-	l := newLab(t, nil)
-	for _, leave := range []func(p *sel.Poll, s *socket.Socket){
-		func(p *sel.Poll, s *socket.Socket) { must(p.Unregister(s)) },
-		func(p *sel.Poll, s *socket.Socket) { must(p.Close()) },
-	} {
-		p := l.poll()
-		fd := func() int {
-			s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
-			must(err)
-			must(s.SetTimeoutSeconds(0.001))
-			s.Recv(1)
-			must(p.Register(s))
-			l.expect(p, 0, is{s: OUT})
-			leave(p, s)
-			return s.Fileno()
-		}()
-		for poll2(fd) != NVAL {
-			runtime.GC()
-			runtime.Gosched()
-		}
-		runtime.KeepAlive(p)
-	}
-}
 
 // Without descriptors to be had every call says EMFILE, and the Poll is usable once there are some.
 func TestNoDescriptors(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
 )
@@ -44,37 +42,6 @@ type lab struct {
 	task *reactor.Task
 	open map[*object]bool
 	spy  *spy
-}
-
-// A spy sees when somebody sleeps in a Poll: only then is its descriptor registered.
-type spy struct {
-	desc.Waiter
-	mu  sync.Mutex
-	who map[*desc.Desc]bool
-}
-
-func (s *spy) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
-	e := s.Waiter.Register(d, want)
-	if e == 0 {
-		s.note(func() { s.who[d] = true })
-	}
-	return e
-}
-
-func (s *spy) Unregister(d *desc.Desc) {
-	s.note(func() { delete(s.who, d) })
-	s.Waiter.Unregister(d)
-}
-
-func (s *spy) note(f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f()
-}
-
-func (s *spy) asleep() (n int) {
-	s.note(func() { n = len(s.who) })
-	return n
 }
 
 // both runs the test in both ways, each with a minute to end.

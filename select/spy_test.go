@@ -1,0 +1,42 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"sync"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A spy sees when somebody sleeps in a Poll: only then is its descriptor registered.
+type spy struct {
+	desc.Waiter
+	mu  sync.Mutex
+	who map[*desc.Desc]bool
+}
+
+func (s *spy) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
+	e := s.Waiter.Register(d, want)
+	if e == 0 {
+		s.note(func() { s.who[d] = true })
+	}
+	return e
+}
+
+func (s *spy) Unregister(d *desc.Desc) {
+	s.note(func() { delete(s.who, d) })
+	s.Waiter.Unregister(d)
+}
+
+func (s *spy) note(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+func (s *spy) asleep() (n int) {
+	s.note(func() { n = len(s.who) })
+	return n
+}
