@@ -1,0 +1,151 @@
+//go:build unix
+
+// Command udptime asks a time server (SNTP, RFC 4330) what time it is, in goroutine style: a datagram socket with a
+// timeout, asked again when the answer is lost. With -serve it is a little time server to try that against:
+//
+//	go run ./examples/udptime -serve 127.0.0.1:1123 &
+//	go run ./examples/udptime 127.0.0.1:1123
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"time"
+
+	"github.com/ureactor/ureactor/socket"
+)
+
+func main() {
+	serving := flag.Bool("serve", false, "be the server")
+	wait := flag.Float64("timeout", 1, "`seconds` to wait for an answer, each of three times")
+	flag.Parse()
+	addr := flag.Arg(0)
+	if addr == "" {
+		addr = "pool.ntp.org:123"
+	}
+	if *serving {
+		s, err := listen(addr)
+		if err != nil {
+			log.Fatal(err)
+		}
+		log.Fatal(serve(s, time.Now))
+	}
+	now, err := ask(addr, *wait, 3)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "udptime:", err)
+		os.Exit(1)
+	}
+	fmt.Println(now.Local())
+}
+
+const (
+	packetSize = 48
+	fromClient = 4<<3 | 3 // version 4, mode 3
+	fromServer = 4<<3 | 4
+	askedAt    = 24 // what the client had put at sentAt: it tells an answer to this question from any other datagram
+	receivedAt = 32 // the server's clock when the question came
+	sentAt     = 40 // the sender's clock
+	epoch      = 2_208_988_800 // seconds from 1900 to 1970
+)
+
+// ask sends the question up to so many times.
+func ask(addr string, seconds float64, times int) (time.Time, error) {
+	s, err := open(addr)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer s.Close()
+	if err := s.SetTimeoutSeconds(seconds); err != nil {
+		return time.Time{}, err
+	}
+	question := make([]byte, packetSize)
+	question[0] = fromClient
+	answer := make([]byte, packetSize)
+	for range times {
+		asked := time.Now()
+		stamp(question[sentAt:], asked)
+		if _, err = s.Send(question); err != nil {
+			return time.Time{}, err
+		}
+		n := 0
+		for err == nil && !(n == packetSize && answer[0]&7 == fromServer&7 && string(answer[askedAt:receivedAt]) == string(question[sentAt:])) {
+			n, err = s.RecvInto(answer) // ETIMEDOUT: lost
+		}
+		if err == nil {
+			return clock(answer[sentAt:]).Add(time.Since(asked) / 2), nil // it has been under way since
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			break // ECONNREFUSED: nobody is there
+		}
+	}
+	return time.Time{}, fmt.Errorf("asking %s: %w", addr, err)
+}
+
+// open makes a socket that hears of this server only.
+func open(addr string) (*socket.Socket, error) {
+	list, err := lookup(addr)
+	if err != nil {
+		return nil, err
+	}
+	s, err := socket.New(list[0].Family, list[0].Type, 0)
+	if err == nil {
+		err = s.Connect(list[0].Addr)
+	}
+	return s, err
+}
+
+func lookup(addr string) ([]socket.AddrInfo, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	return socket.GetAddrInfo(host, port, 0, socket.SOCK_DGRAM, 0, 0)
+}
+
+func listen(addr string) (*socket.Socket, error) {
+	list, err := lookup(addr)
+	if err != nil {
+		return nil, err
+	}
+	s, err := socket.New(list[0].Family, list[0].Type, 0)
+	if err == nil {
+		err = s.Bind(list[0].Addr)
+	}
+	return s, err
+}
+
+// serve answers until the socket is closed.
+func serve(s *socket.Socket, now func() time.Time) error {
+	p := make([]byte, packetSize)
+	for {
+		n, from, err := s.RecvFromInto(p)
+		if err != nil {
+			return err
+		}
+		if n < packetSize || p[0]&7 != fromClient&7 {
+			continue // no question: not answered, so that two servers never answer each other
+		}
+		copy(p[askedAt:receivedAt], p[sentAt:])
+		stamp(p[receivedAt:], now())
+		p[0], p[1] = fromServer, 1
+		stamp(p[sentAt:], now())
+		_, _ = s.SendTo(p, from) // a datagram may be lost
+	}
+}
+
+// stamp writes the seconds since 1900 and their fraction.
+func stamp(p []byte, t time.Time) {
+	binary.BigEndian.PutUint32(p, uint32(t.Unix()+epoch))
+	binary.BigEndian.PutUint32(p[4:], uint32(uint64(t.Nanosecond())<<32/1e9))
+}
+
+// clock reads them, until 2036.
+func clock(p []byte) time.Time {
+	seconds, fraction := binary.BigEndian.Uint32(p), binary.BigEndian.Uint32(p[4:])
+	return time.Unix(int64(seconds)-epoch, int64(uint64(fraction)*1e9>>32))
+}

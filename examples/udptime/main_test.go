@@ -1,0 +1,78 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/socket"
+)
+
+// server listens on loopback until the end of the test.
+func server(t *testing.T) (*socket.Socket, string) {
+	t.Helper()
+	s, err := listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	at, err := s.LocalAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, at.String()
+}
+
+func TestTellsTheTime(t *testing.T) {
+	s, at := server(t)
+	then := time.Date(2031, 2, 3, 4, 5, 6, 789e6, time.UTC)
+	ended := make(chan error)
+	go func() { ended <- serve(s, func() time.Time { return then }) }()
+	got, err := ask(at, 10, 1)
+	if d := got.Sub(then); err != nil || d < -time.Millisecond || d > 10*time.Second {
+		t.Errorf("%v, %v; want %v", got, err, then)
+	}
+	s.Close() // ends serve, which waits
+	if err := <-ended; !errors.Is(err, syscall.EBADF) {
+		t.Error(err)
+	}
+}
+
+// A question that is not answered is asked again; what is no answer to it is not taken for one.
+func TestAsksAgain(t *testing.T) {
+	s, at := server(t)
+	p := make([]byte, packetSize)
+	heard := make(chan int)
+	go func() {
+		n := 0
+		for {
+			_, from, err := s.RecvFromInto(p)
+			if err != nil {
+				heard <- n
+				return
+			}
+			n++
+			s.SendTo([]byte("what?"), from)
+			s.SendTo(p, from)
+		}
+	}()
+	if got, err := ask(at, 0.02, 3); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%v, %v", got, err)
+	}
+	s.Close()
+	if n := <-heard; n != 3 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
+func TestNobodyThere(t *testing.T) {
+	s, at := server(t)
+	s.Close()
+	if got, err := ask(at, 10, 3); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
