@@ -118,6 +118,7 @@ func TestD24Shape(t *testing.T) {
 		{"0", "80", inet, 0, 17, 0, socket.Tuple("0.0.0.0", 80), dgram, 17},
 		{"0x7f.1", "", 0, dgram, 0, 0, socket.Tuple("127.0.0.1", 0), dgram, 17},
 		{"017.0x1.2", "80", 0, 0, 6, 0, socket.Tuple("15.1.0.2", 80), stream, 6},
+		{"0x7f.0.00.01", "80", 0, stream, 0, 0, socket.Tuple("127.0.0.1", 80), stream, 6},
 		{"2130706433", "80", 0, stream, 6, 0, socket.Tuple("127.0.0.1", 80), stream, 6},
 		{"::1", "80", 0, stream, 0, socket.AI_NUMERICHOST, socket.Tuple("::1", 80), stream, 6},
 		{"fe80::1%7", "80", 0, stream, 0, 0, socket.Tuple("fe80::1", 80, 0, 7), stream, 6},

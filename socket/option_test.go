@@ -204,6 +204,37 @@ func TestD33CallbackNotForWhatWaits(t *testing.T) {
 	})
 }
 
+// A call that is on its way when the callback is cleared, or the socket closed, does not come.
+func TestD33CallbackNotAfterItIsCleared(t *testing.T) {
+	parked(t, func(l *lab) {
+		for _, end := range []func(s *socket.Socket) error{
+			func(s *socket.Socket) error { return s.SetCallback(nil) },
+			(*socket.Socket).Close,
+		} {
+			_, slow := l.pair()
+			peer, s := l.pair()
+			busy, goOn := make(chan struct{}), make(chan struct{})
+			l.must(slow.SetCallback(func(*socket.Socket) {
+				close(busy)
+				<-goOn
+			}))
+			h := l.listen(s)
+			l.must(slow.Shutdown(socket.SHUT_RD)) // arrives here
+			<-busy
+			l.send(peer, "x") // its call waits behind the slow one
+			l.readable(s)
+			for range 10 {
+				l.pass()
+			}
+			l.must(end(s))
+			close(goOn)
+			l.must(slow.Close())
+			l.quiet()
+			h.times(0)
+		}
+	})
+}
+
 // The callback may do anything to its socket. What comes together is told once, so it takes all there is.
 func TestD33CallbackUsesTheSocket(t *testing.T) {
 	both(t, func(l *lab) {

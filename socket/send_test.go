@@ -4,14 +4,24 @@ package socket_test
 
 import (
 	"errors"
+	"os"
+	"os/signal"
 	"syscall"
 	"testing"
 
 	"github.com/ureactor/ureactor/socket"
 )
 
-// EPIPE is an error, never a signal, which would end this process.
+// EPIPE is an error, never a signal, which ends a program that is not Go's own (a library in Python's process).
 func TestD13NoSIGPIPE(t *testing.T) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGPIPE)
+	defer func() {
+		signal.Stop(signals)
+		if len(signals) > 0 {
+			t.Error("SIGPIPE came")
+		}
+	}()
 	both(t, func(l *lab) {
 		for _, c := range sending {
 			s, peer := l.pair()
