@@ -47,9 +47,9 @@ const (
 	packetSize = 48
 	fromClient = 4<<3 | 3 // version 4, mode 3
 	fromServer = 4<<3 | 4
-	askedAt    = 24 // what the client had put at sentAt: it tells an answer to this question from any other datagram
-	receivedAt = 32 // the server's clock when the question came
-	sentAt     = 40 // the sender's clock
+	askedAt    = 24            // what the client had put at sentAt: it tells an answer to this question from any other datagram
+	receivedAt = 32            // the server's clock when the question came
+	sentAt     = 40            // the sender's clock
 	epoch      = 2_208_988_800 // seconds from 1900 to 1970
 )
 
@@ -94,7 +94,7 @@ func open(addr string) (*socket.Socket, error) {
 	}
 	s, err := socket.New(list[0].Family, list[0].Type, 0)
 	if err == nil {
-		err = s.Connect(list[0].Addr)
+		err = s.Connect(list[0].Addr) // a socket that nobody has any more is closed
 	}
 	return s, err
 }

@@ -1,0 +1,49 @@
+# A server for lines, as one writes it for a board: one loop, one poll. What a client sends comes back in capitals;
+# "time" tells how long the server runs, "bye" ends the connection.
+import select
+import socket
+import sys
+import time
+
+
+def answer(line, began):
+    word = line.strip()
+    if word == b"time":
+        return b"%d s\n" % (time.time() - began)
+    return line.upper()
+
+
+def main(port):
+    addr = socket.getaddrinfo("127.0.0.1", port)[0][-1]
+    server = socket.socket()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind(addr)
+    server.listen(5)
+    server.setblocking(False)
+    poller = select.poll()
+    poller.register(server, select.POLLIN)
+    began = time.time()
+    print("listening on port", port)
+    while True:
+        for sock, events in poller.ipoll():
+            if sock is server:
+                try:
+                    client, peer = server.accept()
+                except OSError:
+                    continue  # it has gone again
+                client.settimeout(2)  # a line that has begun has to end
+                poller.register(client, select.POLLIN)
+                continue
+            try:
+                line = sock.readline()
+                if line:
+                    sock.sendall(answer(line, began))
+            except OSError as e:
+                print("lost a client:", e.args[0])
+                line = b""
+            if not line or line.strip() == b"bye":
+                poller.unregister(sock)
+                sock.close()
+
+
+main(int(sys.argv[1]) if len(sys.argv) > 1 else 8266)

@@ -1,0 +1,137 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The Go program has every line of the script, in its order, as a comment.
+func TestTwinHasEveryLine(t *testing.T) {
+	script, err := os.ReadFile("lines.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	twin, err := os.ReadFile("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var comments []string
+	for line := range strings.Lines(string(twin)) {
+		if c, ok := strings.CutPrefix(strings.TrimSpace(line), "// "); ok {
+			comments = append(comments, c)
+		}
+	}
+	for line := range strings.Lines(string(script)) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") || line == "import sys" || line == "import time" {
+			continue
+		}
+		i := 0
+		for i < len(comments) && comments[i] != line {
+			i++
+		}
+		if i == len(comments) {
+			t.Fatalf("not there, or not in its place: %s", line)
+		}
+		comments = comments[i+1:]
+	}
+}
+
+// freePort is one that nobody has.
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// Both programs serve the same clients in the same way; the script only where there is a MicroPython.
+func TestGo(t *testing.T) {
+	port := freePort(t)
+	go func() { t.Error("ended: ", serve(port)) }()
+	talk(t, port)
+}
+
+func TestMicroPython(t *testing.T) {
+	python := os.Getenv("MICROPYTHON")
+	if python == "" {
+		var err error
+		if python, err = exec.LookPath("micropython"); err != nil {
+			t.Skip("no micropython here; MICROPYTHON can name one")
+		}
+	}
+	port := freePort(t)
+	cmd := exec.Command(python, "lines.py", port)
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	talk(t, port)
+}
+
+func dial(t *testing.T, port string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	var c net.Conn
+	var err error
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		if c, err = net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+			t.Cleanup(func() { c.Close() })
+			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			return c, bufio.NewReader(c)
+		}
+	}
+	t.Fatal(err)
+	return nil, nil
+}
+
+func talk(t *testing.T, port string) {
+	a, fromA := dial(t, port)
+	b, fromB := dial(t, port)
+	stuck, fromStuck := dial(t, port)
+	say := func(c net.Conn, r *bufio.Reader, text, want string) {
+		t.Helper()
+		fmt.Fprint(c, text)
+		if got, err := r.ReadString('\n'); err != nil || got != want {
+			t.Fatalf("got %q, %v; want %q", got, err, want)
+		}
+	}
+	say(a, fromA, "hello\n", "HELLO\n")
+	say(b, fromB, "time\n", "0 s\n")
+	fmt.Fprint(a, "one\ntwo\n") // the poll tells of the second line by itself: it is still there
+	say(a, fromA, "", "ONE\n")
+	say(a, fromA, "", "TWO\n")
+
+	// A client that leaves its line unfinished holds up the others for two seconds, and is dropped.
+	fmt.Fprint(stuck, "unfini")
+	if got, err := fromStuck.ReadString('\n'); got != "" || err != io.EOF {
+		t.Errorf("%q, %v; want EOF", got, err)
+	}
+	say(b, fromB, "still here\n", "STILL HERE\n")
+
+	// What is said before the half-close is answered.
+	fmt.Fprint(b, "last")
+	_ = b.(*net.TCPConn).CloseWrite()
+	if got, err := io.ReadAll(fromB); err != nil || string(got) != "LAST" {
+		t.Errorf("%q, %v; want LAST", got, err)
+	}
+	say(a, fromA, "bye\n", "BYE\n")
+	if _, err := fromA.ReadByte(); err != io.EOF {
+		t.Error(err)
+	}
+}
