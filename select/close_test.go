@@ -92,7 +92,7 @@ func TestKernelRefuses(t *testing.T) {
 		"Register":         p.Register(b),
 		"Register a twin":  p.Register(twin),
 		"Register a mask":  p.Register(a, IN),
-		"Modify":           p.Modify(a, IN|OUT),
+		"Modify":           p.Modify(a, IN),
 		"Register, opened": p.Register(sel.FD(b.d.FD)),
 	} {
 		if !errors.Is(err, syscall.ENOSPC) {

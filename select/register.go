@@ -182,12 +182,18 @@ func (s *set) take(e *entry) {
 // tell brings what the kernel has in line with what the entries want.
 func (s *set) tell(n *node) kernel.Errno {
 	var want poller.Interest
+	nested := false
 	for _, e := range n.entries {
 		want |= interestOf(e.mask)
+		_, poll := e.obj.(*Poll)
+		nested = nested || poll
 	}
 	ask := want == 0 && !unaskedTold
 	if ask {
 		want = poller.In | poller.Out | poller.Edge
+	}
+	if nested { // is never writable, and kqueue refuses to be asked
+		want &^= poller.Out
 	}
 	errno := kernel.ENOENT
 	if n.told {
@@ -202,7 +208,7 @@ func (s *set) tell(n *node) kernel.Errno {
 	switch errno {
 	case 0:
 		n.told = true
-	case kernel.EPERM, kernel.EBADF:
+	case kernel.EPERM, kernel.EBADF, kernel.EPIPE: // a file, not open, a pipe without readers (kqueue)
 		n.told, ask = false, true
 	default:
 		return errno
