@@ -243,3 +243,28 @@ func TestNotifier(t *testing.T) {
 		}
 	})
 }
+
+// closer closes the Poll while it is being registered.
+type closer struct {
+	teller
+	p *sel.Poll
+}
+
+func (c *closer) Notify(f func()) {
+	c.teller.Notify(f)
+	c.p.Close()
+}
+
+// A Poll that is closed while an Object is told whom to notify does not keep it waiting for that.
+func TestClosedWhileRegistering(t *testing.T) {
+	both(t, func(l *lab) {
+		p := l.poll()
+		c := &closer{p: p}
+		if err := p.Register(c); !errors.Is(err, syscall.EBADF) {
+			t.Errorf("Register: %v, want EBADF", err)
+		}
+		if c.f.Load() != nil {
+			t.Error("still has the function")
+		}
+	})
+}
