@@ -1,0 +1,233 @@
+//go:build unix
+
+// Command chat is a chat server in poll style: one goroutine asks a Poll who is ready, and no call of it ever waits but
+// that one. Everything a client needs besides its socket is a few bytes: there are no goroutines and no locks.
+//
+//	go run ./examples/chat 127.0.0.1:6667        # elsewhere, twice: nc 127.0.0.1 6667
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	sel "github.com/ureactor/ureactor/select"
+	"github.com/ureactor/ureactor/socket"
+)
+
+const (
+	lineMax   = 1 << 10   // what is longer is several lines
+	behindMax = 256 << 10 // who has not taken so much of what was said has to go
+)
+
+func main() {
+	addr := "127.0.0.1:6667"
+	if len(os.Args) > 1 {
+		addr = os.Args[1]
+	}
+	s, err := newServer(addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	at, _ := s.listener.LocalAddr()
+	log.Print("listening on ", at)
+	log.Fatal(s.run())
+}
+
+type server struct {
+	poll     *sel.Poll
+	listener *socket.Socket
+	clients  map[*socket.Socket]*client
+	names    int
+	buf      [16 << 10]byte
+}
+
+// A client hears what the others say. Once it has half-closed, it gets what was said until then.
+type client struct {
+	s     *socket.Socket
+	name  string
+	line  []byte // the beginning of one
+	out   []byte // what it has not taken yet
+	ended bool   // says nothing more
+}
+
+func newServer(addr string) (*server, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	list, err := socket.GetAddrInfo(host, port, 0, socket.SOCK_STREAM, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	l, err := socket.New(list[0].Family, socket.SOCK_STREAM, 0)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{poll: sel.New(), listener: l, clients: map[*socket.Socket]*client{}}
+	for _, err := range []error{
+		l.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1),
+		l.Bind(list[0].Addr),
+		l.Listen(),
+		l.SetBlocking(false),
+		s.poll.Register(l, sel.POLLIN),
+	} {
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// close may be called by any goroutine: it ends run.
+func (s *server) close() { _ = s.poll.Close() }
+
+// run serves until close.
+func (s *server) run() error {
+	defer func() {
+		_ = s.listener.Close()
+		for _, c := range s.clients {
+			_ = c.s.Close()
+		}
+	}()
+	for {
+		ready, err := s.poll.IPoll(-1, 0)
+		if err != nil {
+			return err
+		}
+		for obj, events := range ready {
+			if obj == s.listener {
+				s.accept()
+			} else if c := s.clients[obj.(*socket.Socket)]; c != nil { // or it has gone since the poll
+				s.serve(c, events)
+			}
+		}
+	}
+}
+
+func (s *server) accept() {
+	conn, _, err := s.listener.Accept()
+	if errors.Is(err, syscall.EAGAIN) {
+		return // it has gone again
+	}
+	if err != nil { // no descriptors: whoever waits, waits
+		log.Print(err)
+		time.Sleep(100 * time.Millisecond)
+		return
+	}
+	s.names++
+	c := &client{s: conn, name: fmt.Sprint("guest", s.names)}
+	if err := errors.Join(conn.SetBlocking(false), s.poll.Register(conn, sel.POLLIN)); err != nil {
+		log.Print(err)
+		_ = conn.Close()
+		return
+	}
+	s.clients[conn] = c
+	s.say(nil, "* "+c.name+" is here")
+}
+
+// serve does what a client is ready for.
+func (s *server) serve(c *client, events sel.Events) {
+	if events&sel.POLLOUT != 0 {
+		s.flush(c)
+	}
+	if events&^sel.POLLOUT != 0 && s.clients[c.s] == c {
+		s.hear(c)
+	}
+}
+
+// hear reads once: what is left, the next poll tells.
+func (s *server) hear(c *client) {
+	n, err := c.s.RecvInto(s.buf[:])
+	switch {
+	case errors.Is(err, syscall.EAGAIN):
+		return
+	case err != nil:
+		s.drop(c, "is gone")
+		return
+	case n == 0 && c.ended: // it was asked once more because of an error, which another call has told
+		s.drop(c, "is gone")
+		return
+	case n == 0:
+		c.ended = true
+		if len(c.line) > 0 {
+			s.say(c, c.name+": "+string(c.line))
+		}
+		if s.clients[c.s] == c {
+			s.flush(c)
+		}
+		return
+	}
+	c.line = append(c.line, s.buf[:n]...)
+	for s.clients[c.s] == c { // or others' farewells were too much for it
+		i := bytes.IndexByte(c.line, '\n')
+		if i < 0 && len(c.line) < lineMax {
+			return
+		}
+		if i < 0 || i > lineMax {
+			i = lineMax - 1
+		}
+		line := bytes.TrimRight(c.line[:i+1], "\r\n")
+		s.say(c, c.name+": "+string(line))
+		c.line = append(c.line[:0], c.line[i+1:]...)
+	}
+}
+
+// say tells all others. Nobody waits for anybody: who is too far behind is dropped.
+func (s *server) say(from *client, text string) {
+	var slow []*client
+	for _, c := range s.clients {
+		if c == from || c.ended {
+			continue
+		}
+		c.out = append(append(c.out, text...), '\n')
+		if len(c.out) > behindMax {
+			slow = append(slow, c)
+		} else {
+			s.flush(c)
+		}
+	}
+	for _, c := range slow {
+		if s.clients[c.s] == c {
+			s.drop(c, "was too slow")
+		}
+	}
+}
+
+// flush sends what the client takes, and has the poll tell when it takes more.
+func (s *server) flush(c *client) {
+	n, err := c.s.SendAll(c.out) // non-blocking: as much as goes, and EAGAIN
+	if c.out = c.out[n:]; len(c.out) == 0 {
+		c.out = nil
+	}
+	mask := sel.Events(0)
+	if !c.ended {
+		mask |= sel.POLLIN
+	}
+	switch {
+	case err == nil && c.ended:
+		s.drop(c, "has left")
+		return
+	case errors.Is(err, syscall.EAGAIN):
+		mask |= sel.POLLOUT
+	case err != nil:
+		mask |= sel.POLLIN // it has an error or an end to read, which tells of its going: not while somebody else is being told
+		c.out = nil
+	}
+	if err := s.poll.Modify(c.s, mask); err != nil {
+		log.Print(err)
+	}
+}
+
+func (s *server) drop(c *client, why string) {
+	delete(s.clients, c.s)
+	_ = s.poll.Unregister(c.s)
+	_ = c.s.Close()
+	s.say(nil, "* "+c.name+" "+why)
+}

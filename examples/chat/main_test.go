@@ -1,0 +1,155 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// start runs a server until the end of the test.
+func start(t *testing.T) string {
+	t.Helper()
+	s, err := newServer("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := s.listener.LocalAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- s.run() }()
+	t.Cleanup(func() {
+		s.close()
+		if err := <-ended; !errors.Is(err, syscall.EBADF) {
+			t.Error(err)
+		}
+	})
+	return at.String()
+}
+
+type guest struct {
+	*testing.T
+	*net.TCPConn
+	in *bufio.Reader
+}
+
+// join connects and reads what everybody reads first.
+func join(t *testing.T, at string, name string) *guest {
+	t.Helper()
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	g := &guest{t, c.(*net.TCPConn), bufio.NewReader(c)}
+	g.hears("* " + name + " is here")
+	return g
+}
+
+func (g *guest) says(text string) {
+	g.Helper()
+	if _, err := io.WriteString(g, text); err != nil {
+		g.Fatal(err)
+	}
+}
+
+func (g *guest) hears(want string) {
+	g.Helper()
+	if got, err := g.in.ReadString('\n'); err != nil || got != want+"\n" {
+		g.Fatalf("got %q, %v; want %q", got, err, want)
+	}
+}
+
+func TestEverybodyHearsTheOthers(t *testing.T) {
+	at := start(t)
+	a := join(t, at, "guest1")
+	b := join(t, at, "guest2")
+	a.hears("* guest2 is here")
+	a.says("hel")
+	time.Sleep(10 * time.Millisecond)
+	a.says("lo\r\nhow are you?\n")
+	b.hears("guest1: hello")
+	b.hears("guest1: how are you?")
+	b.says("fine\n" + strings.Repeat("x", lineMax+1) + "\n")
+	a.hears("guest2: fine")
+	a.hears("guest2: " + strings.Repeat("x", lineMax))
+	a.hears("guest2: x")
+	a.Close()
+	b.hears("* guest1 has left")
+}
+
+// Who half-closes, as `echo hello | nc` does, has said all of it, the line without an end too, gets what was said until
+// then, and sees the end without a reset.
+func TestHalfClose(t *testing.T) {
+	at := start(t)
+	a := join(t, at, "guest1")
+	b := join(t, at, "guest2")
+	a.hears("* guest2 is here")
+	a.says("news\n")
+	b.hears("guest1: news")
+	b.says("one\ntwo")
+	b.CloseWrite()
+	a.hears("guest2: one")
+	a.hears("guest2: two")
+	a.hears("* guest2 has left")
+	if rest, err := io.ReadAll(b.in); err != nil || len(rest) > 0 {
+		t.Errorf("%q, %v", rest, err)
+	}
+}
+
+// One guest does not read what another floods the room with. It has to go, and nobody else waits for it or misses
+// anything.
+func TestSlowReader(t *testing.T) {
+	at := start(t)
+	a := join(t, at, "guest1")
+	slow := join(t, at, "guest2")
+	a.hears("* guest2 is here")
+	talker := join(t, at, "guest3")
+	a.hears("* guest3 is here")
+	_ = slow.SetReadBuffer(4 << 10)
+	gone := make(chan struct{})
+	var heard atomic.Int64
+	go func() { // a reads all the time
+		defer close(gone)
+		for dropped := false; !dropped || heard.Load() < 100_000; {
+			got, err := a.in.ReadString('\n')
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if got == "* guest2 was too slow\n" {
+				dropped = true
+				continue
+			}
+			if want := fmt.Sprintf("guest3: %0100d\n", heard.Load()); got != want {
+				t.Errorf("got %q, want %q", got, want)
+				return
+			}
+			heard.Add(1)
+		}
+	}()
+	out := bufio.NewWriter(talker)
+	for i := range 100_000 {
+		fmt.Fprintf(out, "%0100d\n", i)
+		if i%50 == 0 {
+			out.Flush()
+		}
+		for int64(i)-heard.Load() > 1000 && !t.Failed() { // or a would be too slow as well
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+	out.Flush()
+	talker.hears("* guest2 was too slow")
+	<-gone
+}
