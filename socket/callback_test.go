@@ -1,0 +1,214 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/ureactor/ureactor/socket"
+)
+
+// heard counts the calls of a callback, and fails the test when one comes inside a call of the user's on the loop.
+type heard struct {
+	l    *lab
+	n    atomic.Int32
+	last atomic.Pointer[socket.Socket]
+}
+
+func (h *heard) call(s *socket.Socket) {
+	h.last.Store(s)
+	h.n.Add(1)
+}
+
+func (l *lab) listen(s *socket.Socket) *heard {
+	h := &heard{l: l}
+	l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_CALLBACK, h.call))
+	return h
+}
+
+// times waits until the callback has been called so often, and no more.
+func (h *heard) times(n int32) {
+	h.l.t.Helper()
+	h.l.until("call", func() bool { return h.n.Load() >= n })
+	h.l.quiet()
+	if now := h.n.Load(); now != n {
+		h.l.fatalf("called %d times, want %d", now, n)
+	}
+}
+
+// quiet waits until what had been told to the loop, or to the background, before has been delivered: what comes through
+// the same way after it has.
+func (l *lab) quiet() {
+	c, s := l.pair()
+	var n atomic.Int32
+	l.must(s.SetCallback(func(*socket.Socket) { n.Add(1) }))
+	l.send(c, "x")
+	l.until("call", func() bool { return n.Load() > 0 })
+	l.must(s.Close())
+	l.must(c.Close())
+}
+
+func TestD33Callback(t *testing.T) {
+	both(t, func(l *lab) {
+		// After each arrival, with the socket, and at the end.
+		c, s := l.pair()
+		h := l.listen(s)
+		h.times(0)
+		l.send(c, "a")
+		h.times(1)
+		if h.last.Load() != s {
+			l.fatalf("called with another socket")
+		}
+		l.send(c, "b") // what waits does not hide what comes
+		h.times(2)
+		l.recv(s, 9, "ab")
+		l.send(c, "c")
+		h.times(3)
+		l.must(c.Close())
+		h.times(4)
+
+		// Cleared, replaced, closed.
+		c, s = l.pair()
+		h = l.listen(s)
+		l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_CALLBACK, nil))
+		l.send(c, "x")
+		l.quiet()
+		h.times(0)
+		other := l.listen(s)
+		l.send(c, "x")
+		other.times(1)
+		h.times(0)
+		l.must(s.Close())
+		c.Send([]byte("x"))
+		other.times(1)
+
+		// A listener's is not its connections'.
+		listener := l.listener()
+		h = l.listen(listener)
+		c = l.tcp()
+		l.must(c.Connect(l.addr(listener)))
+		h.times(1)
+		conn, _, err := listener.Accept()
+		l.must(err)
+		l.own(conn)
+		l.send(c, "x")
+		l.quiet()
+		h.times(1)
+
+		// Datagrams.
+		a, b := l.udp(), l.udp()
+		h = l.listen(a)
+		for i := range int32(3) {
+			_, err := b.SendTo(nil, l.addr(a))
+			l.must(err)
+			h.times(i + 1)
+		}
+	})
+}
+
+// What waited at SetCallback is no arrival, what comes in the same turn is one.
+func TestD33CallbackNotForWhatWaits(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		l.send(c, "x")
+		l.readable(s)
+		h := l.listen(s)
+		h.times(0)
+		l.send(c, "y")
+		h.times(1)
+
+		c, s = l.pair()
+		l.send(c, "x")
+		l.readable(s)
+		h = l.listen(s)
+		l.send(c, "y")
+		l.quiet()
+		if n := h.n.Load(); n < 1 || n > 2 { // the background may have been looking at what waits
+			l.fatalf("called %d times for one arrival", n)
+		}
+
+		h = l.listen(l.tcp()) // never connected: hung up, for poll(2)
+		h.times(0)
+
+		listener := l.listener()
+		for range 2 {
+			l.must(l.tcp().Connect(l.addr(listener)))
+		}
+		l.readable(listener)
+		h = l.listen(listener)
+		h.times(0)
+		l.must(l.tcp().Connect(l.addr(listener)))
+		h.times(1)
+	})
+}
+
+// A call that is on its way when the callback is cleared, or the socket closed, does not come.
+func TestD33CallbackNotAfterItIsCleared(t *testing.T) {
+	parked(t, func(l *lab) {
+		for _, end := range []func(s *socket.Socket) error{
+			func(s *socket.Socket) error { return s.SetCallback(nil) },
+			(*socket.Socket).Close,
+		} {
+			_, slow := l.pair()
+			peer, s := l.pair()
+			busy, goOn := make(chan struct{}), make(chan struct{})
+			l.must(slow.SetCallback(func(*socket.Socket) {
+				close(busy)
+				<-goOn
+			}))
+			h := l.listen(s)
+			l.must(slow.Shutdown(socket.SHUT_RD)) // arrives here
+			<-busy
+			l.send(peer, "x") // its call waits behind the slow one
+			l.readable(s)
+			for range 10 {
+				l.pass()
+			}
+			l.must(end(s))
+			close(goOn)
+			l.must(slow.Close())
+			l.quiet()
+			h.times(0)
+		}
+	})
+}
+
+// The callback may do anything to its socket. What comes together is told once, so it takes all there is.
+func TestD33CallbackUsesTheSocket(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		l.must(s.SetBlocking(false))
+		var got []byte
+		done := make(chan struct{})
+		l.must(s.SetCallback(func(s *socket.Socket) {
+			for {
+				p, err := s.Recv(9)
+				if err != nil {
+					return
+				}
+				got = append(got, p...)
+				if len(p) == 0 {
+					s.Close()
+					close(done)
+					return
+				}
+			}
+		}))
+		for range 5 {
+			l.send(c, "ab")
+		}
+		l.must(c.Close())
+		l.until("the end", func() bool {
+			select {
+			case <-done:
+				return true
+			default:
+				return false
+			}
+		})
+		if string(got) != "ababababab" {
+			l.fatalf("got %q", got)
+		}
+	})
+}

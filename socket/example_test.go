@@ -1,0 +1,134 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// The README shows parts of these programs (TestReadmeShowsTheExamples in reactor/ compares).
+
+// server listens on loopback and answers one line, for the other examples.
+func server() (addr socket.Addr, stop func()) {
+	l, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
+	if err == nil {
+		err = errors.Join(l.Bind(socket.Tuple("127.0.0.1", 0)), l.Listen())
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c, _, err := l.Accept()
+		if err != nil {
+			return
+		}
+		line, _ := c.ReadLine()
+		c.SendAll(append([]byte("you said "), line...))
+		c.Recv(1) // until the client closes
+		c.Close()
+	}()
+	addr, _ = l.LocalAddr()
+	return addr, func() { l.Close(); <-ended }
+}
+
+// One deadline for each call, and errors instead of exceptions.
+func Example() {
+	addr, stop := server()
+	defer stop()
+	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	s.SetTimeoutSeconds(2) // for each call; SetBlocking(true) is without end, SetBlocking(false) is 0
+	if err := s.Connect(addr); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := s.SendAll([]byte("hello\n")); err != nil {
+		log.Fatal(err)
+	}
+	line, err := s.ReadLine()
+	if errors.Is(err, os.ErrDeadlineExceeded) { // or syscall.ETIMEDOUT
+		log.Printf("only %q came in time", line)
+	}
+	fmt.Printf("%s", line)
+	// Output: you said hello
+}
+
+// A server of tasks: written as if each had a thread, run by one loop.
+func ExampleNewOn() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)
+	if err == nil {
+		err = errors.Join(l.Bind(socket.Tuple("127.0.0.1", 0)), l.Listen())
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Go(func(t *reactor.Task) {
+		for {
+			c, _, err := l.Accept() // the task waits, the loop does not
+			if err != nil {
+				l.Close()
+				return // ECANCELED: the reactor drains
+			}
+			t.Go(func(*reactor.Task) { echo(c) })
+		}
+	})
+	r.Go(func(*reactor.Task) { client(r, l) })
+	if err := r.Run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	// Output: hello
+}
+
+func echo(c *socket.Socket) {
+	defer c.Close()
+	buf := make([]byte, 4096)
+	for {
+		n, err := c.RecvInto(buf)
+		if n == 0 || err != nil {
+			return
+		}
+		if _, err := c.SendAll(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// client talks to the server and ends the loop.
+func client(r *reactor.Reactor, l *socket.Socket) {
+	defer r.Close()
+	s, err := socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	addr, err := l.LocalAddr()
+	if err == nil {
+		err = s.Connect(addr)
+	}
+	if err == nil {
+		_, err = s.SendAll([]byte("hello"))
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	p, err := s.Recv(100)
+	fmt.Printf("%s\n", p)
+	if err != nil {
+		log.Fatal(err)
+	}
+}

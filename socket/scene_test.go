@@ -1,0 +1,97 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"syscall"
+
+	"github.com/ureactor/ureactor/socket"
+)
+
+func (l *lab) make(family, typ, proto int) (*socket.Socket, error) {
+	if l.r != nil {
+		return socket.NewOn(l.r, family, typ, proto)
+	}
+	return socket.New(family, typ, proto)
+}
+
+func (l *lab) socket(family, typ int) *socket.Socket {
+	l.t.Helper()
+	s, err := l.make(family, typ, 0)
+	l.must(err)
+	return l.own(s)
+}
+
+func (l *lab) tcp() *socket.Socket { return l.socket(inet, stream) }
+
+// udp is a bound datagram socket.
+func (l *lab) udp() *socket.Socket {
+	s := l.socket(inet, dgram)
+	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
+	return s
+}
+
+func (l *lab) listener(backlog ...int) *socket.Socket {
+	s := l.tcp()
+	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
+	l.must(s.Listen(backlog...))
+	return s
+}
+
+func (l *lab) addr(s *socket.Socket) socket.Addr {
+	a, err := s.LocalAddr()
+	l.must(err)
+	return a
+}
+
+// pair is a TCP connection.
+func (l *lab) pair() (client, server *socket.Socket) {
+	l.t.Helper()
+	listener := l.listener()
+	client = l.tcp()
+	l.must(client.Connect(l.addr(listener)))
+	server, _, err := listener.Accept()
+	l.must(err)
+	l.must(listener.Close())
+	return client, l.own(server)
+}
+
+// stuck is the address of a listener whose queue is full: connects to it stay in progress.
+func (l *lab) stuck() (socket.Addr, *socket.Socket) {
+	listener := l.listener(0)
+	for range 4 {
+		s := l.tcp()
+		l.must(s.SetBlocking(false))
+		l.errno(s.Connect(l.addr(listener)), syscall.EINPROGRESS)
+	}
+	return l.addr(listener), listener
+}
+
+// refusing is an address where nobody listens.
+func (l *lab) refusing() socket.Addr {
+	s := l.tcp()
+	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
+	return l.addr(s)
+}
+
+// reset closes s so that the peer sees a reset, and waits until it does.
+func (l *lab) reset(s, peer *socket.Socket) {
+	l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_LINGER, []byte{1, 0, 0, 0, 0, 0, 0, 0}))
+	l.must(s.Close())
+	l.ready(peer, 1<<2) // Err
+}
+
+// fill sends on a non-blocking socket until nothing fits.
+func (l *lab) fill(s *socket.Socket) (n int) {
+	p := make([]byte, 64<<10)
+	for idle := 0; idle < 3; { // the kernel may find room once more
+		k, err := s.Send(p)
+		n += k
+		if err != nil {
+			l.errno(err, syscall.EAGAIN)
+			idle++
+			l.pass()
+		}
+	}
+	return n
+}
