@@ -104,7 +104,9 @@ func (t *deadlines) moved(c *Conn, in bool) {
 	now := c.w.r.k.Now()
 	t.last = now
 	if t.closes {
-		t.quiet = now + timeout.Deadline(quietTime)
+		if c.out == nil {
+			t.quiet = now + timeout.Deadline(quietTime)
+		}
 		if !in {
 			t.limit = timeout.Timeout(c.opt.linger).After(now)
 		}
@@ -179,7 +181,10 @@ func (c *Conn) timeout(kind TimeoutKind) {
 // linger starts the deadlines of a closing Conn, and the quiet time anew after the FIN; the user's deadlines end.
 func (t *deadlines) linger(c *Conn) {
 	now := c.w.r.k.Now()
-	t.quiet = now + timeout.Deadline(quietTime)
+	t.quiet = timeout.Never // while output waits there is nothing to ask the kernel
+	if c.out == nil {
+		t.quiet = now + timeout.Deadline(quietTime)
+	}
 	if !t.closes {
 		t.closes = true
 		t.limit = timeout.Timeout(c.opt.linger).After(now)
@@ -192,10 +197,7 @@ func (t *deadlines) linger(c *Conn) {
 func (c *Conn) lingered(now timeout.Deadline) {
 	t := c.times
 	if t.quiet.Passed(now) {
-		unsent := c.Buffered()
-		if unsent == 0 {
-			unsent, _ = c.w.r.k.Unsent(int(c.w.fd)) // 0 where the kernel cannot tell
-		}
+		unsent, _ := c.w.r.k.Unsent(int(c.w.fd)) // 0 where the kernel cannot tell
 		if unsent == 0 {
 			c.end(nil)
 			return

@@ -26,7 +26,16 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Interest) {
 	}
 	if r.opt.onPanic != nil {
 		c, _ := w.sink.(*Conn)
+		returned := false
+		defer func() {
+			if _, users := w.sink.(callSink); users && !returned {
+				w.Stop() // or it is told the same every turn, and panics again
+			}
+		}()
 		defer r.caught(c)
+		w.sink.ready(ready)
+		returned = true
+		return
 	}
 	w.sink.ready(ready)
 }

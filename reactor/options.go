@@ -49,7 +49,7 @@ func WithLogger(log *zap.Logger) Option {
 
 // WithPanicHandler keeps a panic in a callback from ending the process: the Conn whose handler panicked is aborted
 // (its Closed is told a *PanicError) and f is called with the value and the stack. c is nil for timers, posted functions,
-// accept functions and Watches. Without it a panic ends the process, as it should while nobody has thought about it.
+// accept functions and Watches; a Watch that panicked is stopped. Without it a panic ends the process, as it should while nobody has thought about it.
 func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	return func(o *options) error {
 		if f == nil {

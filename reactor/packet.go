@@ -227,11 +227,11 @@ func (c *PacketConn) flush() {
 	}
 }
 
-// waitsFor tells whether Out will come when what was refused with e can be sent. For a Unix socket that is not so: its
-// datagram lands in the receiver's own queue, Out says nothing of that (it is reported all along, or not before the
+// waitsFor tells whether Out will come when what was refused with e can be sent. It will not after ENOBUFS, which is the
+// device's, nor for a Unix socket: its datagram lands in the receiver's own queue, Out says nothing of that (it is reported all along, or not before the
 // receiver reads, whoever waits behind), so one that has no room loses the datagram.
 func (c *PacketConn) waitsFor(e kernel.Errno) bool {
-	return !c.unix && (e == kernel.EAGAIN || e == kernel.ENOBUFS)
+	return !c.unix && e == kernel.EAGAIN
 }
 
 // lost tells the handler, if it wants to know.

@@ -89,10 +89,10 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		r.runTasks()
 	}
 	r.settle()
-	r.inTurn = false
 	if r.drain.Load() || r.draining || r.abort.Load() {
 		r.wind()
 	}
+	r.inTurn = false
 	r.publish()
 	r.awake.Store(false)
 	return nil

@@ -34,6 +34,9 @@ func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Interest)
 	if r.draining {
 		return nil, ErrClosed
 	}
+	if _, e := r.k.Ready(fd); e != 0 { // asked first, for the table grows to the number
+		return nil, fmt.Errorf("reactor: watch descriptor %d: %w", fd, e)
+	}
 	w := &Watch{}
 	w.open(r, fd, callSink(call))
 	if err := w.Want(want); err != nil {
