@@ -42,7 +42,7 @@ func Tuple(host string, port int, flowScope ...int) Addr {
 		return badAddr("an IPv4 address must have 2 items, not 4")
 	case flowScope[0] < 0 || flowScope[0] > 0xfffff:
 		return badAddr("flowinfo %d must be 0 … 1048575", flowScope[0])
-	case flowScope[1] < 0 || flowScope[1] > math.MaxUint32:
+	case flowScope[1] < 0 || int64(flowScope[1]) > math.MaxUint32:
 		return badAddr("scopeid %d must be 0 … 4294967295", flowScope[1])
 	default:
 		a.Family, a.Flow, a.Scope = AF_INET6, uint32(flowScope[0]), uint32(flowScope[1])
