@@ -255,3 +255,33 @@ func TestRegisterAfterNumberWasClosedBehindOurBack(t *testing.T) {
 		l.expect(p, 0, is{o: NVAL})
 	})
 }
+
+// Of what the kernel does not tell of — closed sockets, numbers that are not open, Objects — any may leave in any order.
+func TestLeaveInAnyOrder(t *testing.T) {
+	both(t, func(l *lab) {
+		for _, order := range [][]int{{0, 1, 2, 3}, {0, 3, 1, 2}, {1, 0, 2, 3}, {2, 1, 3, 0}, {3, 2, 1, 0}} {
+			p, want := l.poll(), is{}
+			var kinds [3][]sel.Pollable
+			for i := range 4 {
+				a, _ := l.pair()
+				a.close()
+				o := &ready{}
+				o.state.Store(4)
+				number := sel.FD(1100 + i)
+				for kind, obj := range []sel.Pollable{a, number, o} {
+					kinds[kind] = append(kinds[kind], obj)
+					must(p.Register(obj))
+				}
+				want[a], want[number], want[o] = NVAL, NVAL, OUT
+			}
+			for _, i := range order {
+				for _, objs := range kinds {
+					must(p.Unregister(objs[i]))
+					delete(want, objs[i])
+				}
+				l.expect(p, 0, want)
+			}
+			must(p.Close())
+		}
+	})
+}
