@@ -36,7 +36,7 @@ func (s *Socket) Connect(a Addr) error {
 	c := s.start()
 	e := s.attempt(to, &c)
 	if e == full && c.Limit.Blocks() {
-		e = s.attemptLater(to, c.Limit.After(d.K.Now()))
+		e = s.later(c.Limit, func(nap *desc.Call) desc.Errno { return s.attempt(to, nap) })
 	} else if e == full {
 		e = kernel.EAGAIN
 	}
@@ -44,7 +44,8 @@ func (s *Socket) Connect(a Addr) error {
 	return fail(opConnect, e)
 }
 
-// full ends an attempt because the queue of a Unix listener has no room: no Event will tell when it has.
+// full ends an attempt because the queue of a Unix listener or receiver has no room: no Event tells when it has, or, on
+// Linux, each datagram that is refused makes one.
 const full = kernel.ENOBUFS
 
 // attempt connects and waits for the outcome.
@@ -67,11 +68,12 @@ func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {
 	return e
 }
 
-// retry is how often a full Unix listener is asked again.
+// retry is how often it is asked again.
 const retry = timeout.Timeout(2e6)
 
-// attemptLater attempts now and then.
-func (s *Socket) attemptLater(to kernel.Addr, until timeout.Deadline) desc.Errno {
+// later attempts now and then what is full.
+func (s *Socket) later(limit timeout.Timeout, attempt func(*desc.Call) desc.Errno) desc.Errno {
+	until := limit.After(s.d.K.Now())
 	for {
 		left := until.Left(s.d.K.Now())
 		nap := desc.Call{Limit: min(retry, timeout.Timeout(left))}
@@ -82,7 +84,7 @@ func (s *Socket) attemptLater(to kernel.Addr, until timeout.Deadline) desc.Errno
 		if e != kernel.ETIMEDOUT {
 			return e
 		}
-		if e := s.attempt(to, &desc.Call{Limit: retry}); e != full {
+		if e := attempt(&desc.Call{Limit: retry}); e != full {
 			return e
 		}
 	}

@@ -61,12 +61,24 @@ func (s *Socket) SendTo(p []byte, a Addr) (int, error) {
 	}
 	c := s.start()
 	d := s.d
-	n, e := d.Do(desc.Out, &c, func() (int, desc.Errno) {
+	unix := to.Family == AF_UNIX && c.Limit.Blocks()
+	try := func() (int, desc.Errno) {
 		if wrong != 0 {
 			return 0, wrong
 		}
-		return d.K.SendTo(d.FD, p, 0, to)
-	})
+		n, e := d.K.SendTo(d.FD, p, 0, to)
+		if e == kernel.EAGAIN && unix {
+			e = full
+		}
+		return n, e
+	}
+	n, e := d.Do(desc.Out, &c, try)
+	if e == full && unix {
+		e = s.later(c.Limit, func(nap *desc.Call) (e desc.Errno) {
+			n, e = d.Do(desc.Out, nap, try)
+			return e
+		})
+	}
 	runtime.KeepAlive(s)
 	if e != 0 {
 		return 0, fail(opSendTo, e)

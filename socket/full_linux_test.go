@@ -1,0 +1,54 @@
+package socket_test
+
+import (
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/socket"
+)
+
+// A datagram for a Unix receiver whose queue is full waits for room, without burning the processor: on Linux each
+// datagram that is refused makes an Event of its sender.
+func TestFullUnixReceiver(t *testing.T) {
+	both(t, func(l *lab) {
+		receiver, others, s := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
+		l.must(receiver.Bind(socket.Path("")))
+		at := l.addr(receiver)
+		l.must(others.SetBlocking(false))
+		for {
+			if _, err := others.SendTo([]byte("x"), at); err != nil {
+				l.errno(err, syscall.EAGAIN)
+				break
+			}
+		}
+		l.must(s.SetTimeoutSeconds(0.2))
+		used := processorTime(l)
+		begun := time.Now()
+		_, err := s.SendTo([]byte("y"), at)
+		l.errno(err, syscall.ETIMEDOUT)
+		if d := time.Since(begun); d < 200*time.Millisecond {
+			l.fatalf("early: %v", d)
+		}
+		if used = processorTime(l) - used; used > 100*time.Millisecond {
+			l.fatalf("%v of the processor in 200 ms", used)
+		}
+		l.must(s.SetBlocking(true))
+		join := l.beside(func(l *lab) {
+			l.asleep(s)
+			l.recv(receiver, 10, "x")
+		})
+		n, err := s.SendTo([]byte("y"), at)
+		l.must(err)
+		if n != 1 {
+			l.fatalf("%d bytes", n)
+		}
+		join()
+	})
+}
+
+func processorTime(l *lab) time.Duration {
+	var u syscall.Rusage
+	l.must(syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
