@@ -23,14 +23,16 @@ type tasks struct {
 	cfg  *config
 	log  *zap.Logger
 	gaps reactor.UndeliveredError // what was read and could not be sent back because of the drain's end
+	free [][]byte                 // some buffers of those who have left
 
 	conns           atomic.Int64 // these are read by the figures' goroutine
 	messages, bytes atomic.Uint64
 }
 
 const (
-	taskBuffer = 16 << 10
-	rest       = 100 * time.Millisecond // after an accept that found no descriptor or no memory
+	taskBuffer  = 16 << 10
+	freeBuffers = 64
+	rest        = 100 * time.Millisecond // after an accept that found no descriptor or no memory
 
 	// A task whose calls need not wait keeps the loop. After so much of it, it lets the others run.
 	turnBytes   = 64 << 10
@@ -132,7 +134,8 @@ func (s *tasks) serve(t *reactor.Task, c *socket.Socket) {
 	if s.cfg.idle > 0 {
 		_ = c.SetTimeout(timeout.Timeout(s.cfg.idle))
 	}
-	buf := make([]byte, taskBuffer)
+	buf := s.buffer()
+	defer s.giveBack(buf)
 	for taken := 0; ; {
 		n, err := c.RecvInto(buf)
 		if err != nil {
@@ -156,6 +159,22 @@ func (s *tasks) serve(t *reactor.Task, c *socket.Socket) {
 				return
 			}
 		}
+	}
+}
+
+func (s *tasks) buffer() []byte {
+	n := len(s.free)
+	if n == 0 {
+		return make([]byte, taskBuffer)
+	}
+	buf := s.free[n-1]
+	s.free = s.free[:n-1]
+	return buf
+}
+
+func (s *tasks) giveBack(buf []byte) {
+	if len(s.free) < freeBuffers {
+		s.free = append(s.free, buf)
 	}
 }
 
