@@ -111,6 +111,9 @@ func (c *Conn) end(err error) {
 	if r.draining && err != nil {
 		c.report()
 	}
+	if c.out != nil {
+		c.reset() // an EOF after the part that the kernel has would have the peer take it for all
+	}
 	c.dropOutput()
 	if c.times != nil {
 		r.timers.Stop(&c.times.t)
