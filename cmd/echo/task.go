@@ -106,7 +106,9 @@ func (l *listener) accept(t *reactor.Task) {
 		l.open++
 		l.conns.Add(1)
 		t.Go(func(t *reactor.Task) {
-			l.serve(t, c)
+			buf := l.buffer()
+			l.serve(t, c, buf)
+			l.giveBack(buf)
 			l.open--
 			l.conns.Add(-1)
 			select {
@@ -127,15 +129,13 @@ func (l *listener) close() {
 }
 
 // serve is a task: the echo.
-func (s *tasks) serve(t *reactor.Task, c *socket.Socket) {
+func (s *tasks) serve(t *reactor.Task, c *socket.Socket, buf []byte) {
 	if c.Family() != socket.AF_UNIX {
 		_ = c.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) // where that fails the peer is gone
 	}
 	if s.cfg.idle > 0 {
 		_ = c.SetTimeout(timeout.Timeout(s.cfg.idle))
 	}
-	buf := s.buffer()
-	defer s.giveBack(buf)
 	for taken := 0; ; {
 		n, err := c.RecvInto(buf)
 		if err != nil {

@@ -126,6 +126,7 @@ type Call struct {
 	All   bool            // set by a try that has taken all there was: if no Event comes meanwhile, the next call in this direction sleeps before it tries
 	until timeout.Deadline
 	sleep bool // before the first try
+	heard bool // the Desc is registered
 }
 
 func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
@@ -152,7 +153,14 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 		n, e = try()
 	}
 	for e == kernel.EAGAIN && waits {
-		if e = d.wait(dir, c); e != 0 {
+		e = 0
+		if !c.heard {
+			e = d.register(c) // not in wait: whoever waits in a task has a small stack, and this is its deepest point
+		}
+		if e == 0 {
+			e = d.wait(dir, c)
+		}
+		if e != 0 {
 			return d.last(c, e, try)
 		}
 		c.sleep = false
@@ -185,6 +193,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 			return d.queueUp(s, dir, c)
 		}
 		s.busy = true
+		c.heard = d.registered
 		c.sleep = s.empty && !s.word && !d.ends && d.registered
 		s.empty = false
 		s.word = false // before the call, never after: a word that arrives during the call must survive it
@@ -239,6 +248,18 @@ func (d *Desc) stepOut(dir Dir, sleeper Sleeper) {
 	d.unref()
 }
 
+// register has Events of the Desc told from now on.
+func (d *Desc) register(c *Call) (e Errno) {
+	d.lock()
+	if !d.registered && !d.closed {
+		e = d.W.Register(d, poller.In|poller.Out|poller.Edge)
+		d.registered = e == 0
+	}
+	c.heard = d.registered
+	d.unlock()
+	return e
+}
+
 // wait sleeps until a word for the direction has come, the deadline, or Close.
 func (d *Desc) wait(dir Dir, c *Call) Errno {
 	s := &d.sides[dir]
@@ -252,13 +273,6 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 	if e != 0 {
 		d.unlock()
 		return e
-	}
-	if !d.registered && !d.closed {
-		if e := d.W.Register(d, poller.In|poller.Out|poller.Edge); e != 0 {
-			d.unlock()
-			return e
-		}
-		d.registered = true
 	}
 	for e == 0 && !s.word && !d.closed {
 		s.waiting = sleeper
