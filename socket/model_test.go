@@ -1,0 +1,280 @@
+//go:build linux
+
+package socket_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"pgregory.net/rapid"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// The model is what doc/semantics.md says of a stream pair, a listener and datagram sockets, written a second time: any
+// sequence of calls gives what it allows.
+
+// A phase is how far a stream has come.
+type phase uint8
+
+const (
+	fresh      phase = iota
+	connecting       // to a listener whose queue is full: it never ends
+	refused          // not yet told
+	refusedTold
+	connected
+	listening
+)
+
+// An end is one socket of the model.
+type end struct {
+	s          *socket.Socket // nil: a connection that nobody has accepted
+	id, fd     int
+	mode       timeout.Timeout
+	dgram      bool
+	closed     bool
+	bound      bool
+	phase      phase
+	addr, from socket.Addr // its own; the peer's
+	peer       *end
+	in         []byte        // on its way to here, or here
+	slow       bool          // in does not fit: part of it is still with the sender
+	fin        bool          // of the peer, after in
+	rdShut     bool          // by Shutdown
+	wrShut     bool          // its own end is sent
+	dead       bool          // by a reset
+	err        syscall.Errno // pending
+	vague      bool          // what is not told by the model any more
+	queue      []*end        // of a listener
+	backlog    int
+	grams      []gram // of a datagram socket
+	to         *end   // whom it is connected to; w.hole is nobody
+}
+
+type gram struct {
+	data []byte
+	from socket.Addr
+}
+
+// broken ends one sequence.
+type broken struct{ text string }
+
+type world struct {
+	*lab
+	calls []byte // what is left of the script
+	ends  []*end
+	log   []string
+	stuck socket.Addr // a listener's whose queue is full
+	none  socket.Addr // nobody listens there
+	hole  *end        // a datagram socket that takes nothing
+	pos   byte        // of the pattern that is sent
+}
+
+// next is a number below n from the script.
+func (w *world) next(n int) int {
+	if len(w.calls) == 0 {
+		return 0
+	}
+	v := int(w.calls[0]*167) % n // rapid likes small numbers
+	w.calls = w.calls[1:]
+	return v
+}
+
+func (w *world) failf(format string, args ...any) {
+	log := w.log[max(0, len(w.log)-40):]
+	panic(broken{fmt.Sprintf(format, args...) + "\nafter:\n\t" + strings.Join(log, "\n\t")})
+}
+
+func (w *world) note(e *end, format string, args ...any) {
+	w.log = append(w.log, fmt.Sprintf("#%d (%v) ", e.id, e.mode)+fmt.Sprintf(format, args...))
+}
+
+const (
+	badArg = syscall.Errno(1 << 20) // ErrValue
+	ioEOF  = syscall.Errno(1<<20 + 1)
+)
+
+func number(err error) syscall.Errno {
+	var o *socket.OSError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &o):
+		return syscall.Errno(o.Errno)
+	case errors.Is(err, socket.ErrValue):
+		return badArg
+	case err == io.EOF:
+		return ioEOF
+	}
+	return 1<<20 + 2
+}
+
+// want wants one of the errors, 0 is none, and tells which one came.
+func (w *world) want(err error, allowed ...syscall.Errno) syscall.Errno {
+	got := number(err)
+	for _, a := range allowed {
+		if a == got {
+			return got
+		}
+	}
+	w.failf("error is %v, want one of %v", err, allowed)
+	return got
+}
+
+// late is the error of a call that would have to wait.
+func (e *end) late(flags int) syscall.Errno {
+	if e.mode == 0 || flags&socket.MSG_DONTWAIT != 0 {
+		return syscall.EAGAIN
+	}
+	return syscall.ETIMEDOUT
+}
+
+// mustEnd gives e a timeout if the call would wait for ever.
+func (w *world) mustEnd(e *end, waits bool, flags int) {
+	if waits && e.mode == timeout.None && flags&socket.MSG_DONTWAIT == 0 {
+		w.setMode(e, timeout.Timeout(1+w.next(250)*8000))
+	}
+}
+
+func (w *world) setMode(e *end, t timeout.Timeout) {
+	w.must(e.s.SetTimeout(t))
+	e.mode = t
+	w.note(e, "SetTimeout %v", t)
+}
+
+func (w *world) add(e *end) *end {
+	e.id, e.mode = len(w.ends), timeout.None
+	if e.s != nil {
+		w.own(e.s)
+		e.fd = e.s.Fileno()
+	}
+	w.ends = append(w.ends, e)
+	return e
+}
+
+// settle waits until the kernel has delivered everything.
+func (w *world) settle() {
+	for _, e := range w.ends {
+		if e.s == nil || e.closed || e.vague || e.dgram {
+			continue
+		}
+		switch e.phase {
+		case refused:
+			w.ready(e.s, uint8(poller.Err))
+		case connected:
+			if e.err != 0 {
+				w.ready(e.s, uint8(poller.Err))
+			}
+			if e.slow && len(e.in) == 0 && e.peer.s != nil && !e.peer.closed {
+				w.until("room", func() bool { n, _ := kernel.Host.Unsent(e.peer.fd); return n == 0 })
+				e.slow = false
+			}
+			w.until("data", func() bool {
+				n, err := unix.IoctlGetInt(e.fd, unix.SIOCINQ)
+				return err != nil || n == len(e.in) || e.slow && n > 0
+			})
+			if e.fin && !e.slow && !e.dead {
+				w.until("end", func() bool { return tcpState(e.s) >= 6 })
+			}
+		}
+	}
+}
+
+func tcpState(s *socket.Socket) byte {
+	p, err := s.GetSockOptBytes(socket.IPPROTO_TCP, unix.TCP_INFO, 1)
+	if err != nil || len(p) == 0 {
+		return 0
+	}
+	return p[0]
+}
+
+// waiting is how many connections a listener has for Accept.
+func waiting(s *socket.Socket) int {
+	p, err := s.GetSockOptBytes(socket.IPPROTO_TCP, unix.TCP_INFO, 28)
+	if err != nil || len(p) < 28 {
+		return -1
+	}
+	return int(p[24]) // tcpi_unacked
+}
+
+// script runs the calls on sockets of l.
+func script(l *lab, calls []byte, stuck, none socket.Addr) (wrong string) {
+	defer func() {
+		if b, ok := recover().(broken); ok {
+			wrong = b.text
+		}
+	}()
+	w := &world{lab: l, calls: calls, stuck: stuck, none: none}
+	a := w.add(&end{s: l.listener(), phase: listening, bound: true, backlog: 128})
+	a.addr = l.addr(a.s)
+	b := w.add(&end{s: l.tcp()})
+	w.connectTo(b, a)
+	w.accept(a)
+	for range 2 {
+		u := w.add(&end{s: l.udp(), dgram: true, bound: true})
+		u.addr = l.addr(u.s)
+	}
+	w.hole = &end{s: l.udp(), dgram: true}
+	w.hole.addr = l.addr(w.hole.s)
+	l.must(w.hole.s.Connect(none))
+	for len(w.calls) > 1 && !l.t.Failed() {
+		w.step()
+		w.settle()
+	}
+	return ""
+}
+
+// modelTargets are the addresses that do not answer, for as long as the test runs.
+func modelTargets(t testing.TB) (stuck, none socket.Addr) {
+	l := &lab{t: t, open: new(owned)}
+	t.Cleanup(l.closeAll)
+	stuck, _ = l.stuck()
+	return stuck, l.refusing()
+}
+
+// inBoth runs the script in both worlds and tells what went wrong.
+func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) {
+	dog := time.AfterFunc(guard, func() { panic(fmt.Sprintf("a call does not end: script %x", calls)) })
+	defer dog.Stop()
+	parked(t, func(l *lab) { wrong = script(l, bytes.Clone(calls), stuck, none) })
+	if wrong != "" || t.Failed() {
+		return "parked: " + wrong
+	}
+	inTask(t, func(l *lab) { wrong = script(l, bytes.Clone(calls), stuck, none) })
+	if wrong != "" || t.Failed() {
+		return "in a task: " + wrong
+	}
+	return ""
+}
+
+// Every call gives what the model allows, whatever was called before.
+func TestModelCalls(t *testing.T) {
+	stuck, none := modelTargets(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		calls := rapid.SliceOfN(rapid.Byte(), 100, 900).Draw(rt, "calls")
+		if wrong := inBoth(t, calls, stuck, none); wrong != "" {
+			rt.Fatalf("%s", wrong)
+		}
+	})
+}
+
+func FuzzCalls(f *testing.F) {
+	f.Add([]byte("connect, send, recv, close"))
+	f.Add([]byte{0x10, 1, 2, 3, 4, 0x20, 5, 6, 7, 8, 0x30, 9, 10, 11, 12, 0x40, 13, 14, 15, 16})
+	stuck, none := modelTargets(f)
+	f.Fuzz(func(t *testing.T, calls []byte) {
+		if wrong := inBoth(t, calls[:min(len(calls), 2000)], stuck, none); wrong != "" {
+			t.Fatal(wrong)
+		}
+	})
+}
