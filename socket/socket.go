@@ -67,9 +67,10 @@ func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
 	return s
 }
 
-// release closes what nobody can reach any more, where it belongs.
+// release closes what nobody can reach any more, where it belongs: what its loop does not know, on the spot, for that
+// loop may never run. A simulated kernel is its loop's alone.
 func release(d *desc.Desc) {
-	if d.W.Shared() || !d.W.Post(func() { d.Close() }) {
+	if d.W.Shared() || d.K == kernel.Host && d.Idle() || !d.W.Post(func() { d.Close() }) {
 		d.Close()
 	}
 }

@@ -126,6 +126,13 @@ func (d *Desc) DelHook(h *Hook) {
 	}
 }
 
+// Idle tells whether nobody but its holder knows the Desc: no loop, no Poll, no call in progress.
+func (d *Desc) Idle() bool {
+	d.lock()
+	defer d.unlock()
+	return d.refs == 0 && !d.registered && !d.held && d.extra == nil
+}
+
 // Registered tells whether Events of the descriptor are told.
 func (d *Desc) Registered() bool {
 	d.lock()

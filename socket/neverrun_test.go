@@ -1,0 +1,40 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"context"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// A dropped Socket is closed also where its reactor does not run, and may never: its port is free again.
+func TestD21NeverRun(t *testing.T) {
+	r, err := reactor.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parked(t, func(l *lab) {
+		var port socket.Addr
+		func() {
+			s, err := socket.NewOn(r, inet, dgram, 0)
+			l.must(err)
+			l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
+			port = l.addr(s)
+			l.must(s.SetBlocking(false))
+			_, _, err = s.RecvFrom(1)
+			l.errno(err, syscall.EAGAIN)
+		}()
+		l.until("collection", func() bool {
+			runtime.GC()
+			return l.socket(inet, dgram).Bind(port) == nil
+		})
+	})
+	if err := r.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
