@@ -25,7 +25,7 @@ func (w *world) step() {
 	case op < 20:
 		w.send2(e)
 	case op < 22:
-		w.connect(e)
+		w.dial(e)
 	case op < 24:
 		w.accept(e)
 	case op == 24:
@@ -65,6 +65,23 @@ func (w *world) fresh() {
 	if a := w.ends[0]; w.next(4) > 0 && !a.closed && a.backlog > 0 && len(a.queue) == 0 {
 		w.connectTo(e, a)
 		w.accept(a)
+	}
+}
+
+// dial connects, also a new socket, also twice.
+func (w *world) dial(e *end) {
+	if w.next(2) == 0 && len(w.ends) < 40 {
+		e = w.add(&end{s: w.tcp()})
+		if w.next(3) > 0 {
+			w.setMode(e, 0)
+		}
+	}
+	w.connect(e)
+	if w.settle(); w.next(3) == 0 {
+		w.recv(e)
+	}
+	if w.settle(); w.next(2) == 0 {
+		w.connect(e)
 	}
 }
 
