@@ -123,9 +123,13 @@ func (w *world) fillUp(e *end) {
 		return
 	}
 	w.setMode(e, 0)
-	n := w.fill(e.s)
+	n, err := e.s.SendAll(big) // D15
+	if w.want(err, syscall.EAGAIN); n == 0 || n >= len(big) {
+		w.failf("SendAll of too much sent %d", n)
+	}
+	n += w.fill(e.s)
 	w.note(e, "full after %d bytes", n)
-	e.peer.in = append(e.peer.in, big[:n]...)
+	e.peer.in = append(e.peer.in, make([]byte, n)...)
 	e.peer.slow = true
 }
 
