@@ -156,7 +156,9 @@ func (w *world) add(e *end) *end {
 	e.id, e.mode = len(w.ends), timeout.None
 	if e.s != nil {
 		w.own(e.s)
-		e.fd = e.s.Fileno()
+		if e.fd = e.s.Fileno(); !e.dgram { // else settle waits for Nagle
+			w.must(e.s.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, true))
+		}
 	}
 	w.ends = append(w.ends, e)
 	return e
