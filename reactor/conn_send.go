@@ -44,6 +44,9 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 	}
 	for _, p := range pieces {
 		c.cork(p)
+		if c.is(over | broken) { // a part that was flushed has failed: there is no output any more
+			return c.sendable(0)
+		}
 	}
 	return nil
 }

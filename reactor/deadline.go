@@ -197,7 +197,7 @@ func (t *deadlines) linger(c *Conn) {
 func (c *Conn) lingered(now timeout.Deadline) {
 	t := c.times
 	if t.quiet.Passed(now) {
-		unsent, _ := c.w.r.k.Unsent(int(c.w.fd)) // 0 where the kernel cannot tell
+		unsent := c.unsent()
 		if unsent == 0 {
 			c.end(nil)
 			return
@@ -209,11 +209,15 @@ func (c *Conn) lingered(now timeout.Deadline) {
 		t.quiet = now + timeout.Deadline(quietTime)
 	}
 	if t.limit.Passed(now) {
-		if !c.w.r.patient {
+		switch {
+		case c.out == nil && c.unsent() == 0: // it has everything, and does not stop talking
+			c.end(nil)
+			return
+		case !c.w.r.patient:
 			c.end(ErrStuck)
 			return
 		}
-		t.limit = timeout.Never // one that has passed would have the loop spin
+		t.limit = timeout.Timeout(max(c.opt.linger, quietTime)).After(now) // one that has passed would have the loop spin
 	}
 	c.rearm()
 }

@@ -50,7 +50,7 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	if err != nil {
 		return nil, err
 	}
-	o.edge = r.edges(n)
+	o.tcp, o.edge = n.ip != "", r.edges(n)
 	c := &Conn{opt: o, st: dialling, dial: &dialing{net: n, addr: addr, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
 	c.w.r = r
 	lookup, err := c.dial.resolve(r.k)
@@ -152,7 +152,7 @@ func (c *Conn) connect(a Addr) error {
 			return err
 		}
 	}
-	if err := control(fd, c.opt); err != nil {
+	if err := r.control(fd, c.opt); err != nil {
 		return err
 	}
 	if e := r.k.Connect(fd, a); e != 0 && e != kernel.EINPROGRESS {

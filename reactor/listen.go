@@ -59,7 +59,7 @@ func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, 
 	if err != nil {
 		return nil, err
 	}
-	o.edge = r.edges(n)
+	o.tcp, o.edge = n.ip != "", r.edges(n)
 	a, dual, err := n.binding(r.k, addr)
 	if err != nil {
 		return nil, err
@@ -173,8 +173,14 @@ func (l *Listener) open(fd int) {
 		c.refuse()
 		return
 	}
-	c.adopt(h)
-	c.opened()
+	if r.opt.onPanic != nil { // a deadline that nobody would hear of is a panic
+		r.guard(c, func() { c.adopt(h) })
+	} else {
+		c.adopt(h)
+	}
+	if !c.is(over) {
+		c.opened()
+	}
 	r.settle()
 }
 

@@ -98,6 +98,7 @@ type sockOptions struct {
 	keepAlive time.Duration
 	timeout   time.Duration
 	control   func(fd int) error
+	tcp       bool
 	edge      bool // a short read has taken all there was, so an edge is enough
 }
 

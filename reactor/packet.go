@@ -135,6 +135,10 @@ func (c *PacketConn) read() {
 	for i := 0; i < n && !c.closing && !c.closed; i++ {
 		p := &b.Packets[i]
 		r.count.BytesIn += uint64(p.N)
+		if r.opt.onPanic != nil { // a panic costs one datagram, not the rest of the batch
+			r.guard(nil, func() { c.h.Packet(c, p.Buf[:p.N], p.Addr) })
+			continue
+		}
 		c.h.Packet(c, p.Buf[:p.N], p.Addr)
 	}
 }
@@ -153,7 +157,8 @@ func (c *PacketConn) survives(e kernel.Errno) bool {
 
 // SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave together when the
 // callback ends; a larger one leaves at once. What the kernel cannot take now is kept, in order, up to the cap of
-// WithLimits: past it ErrBuffered. A datagram too large for the protocol is EMSGSIZE. A Unix receiver that has no room
+// WithLimits: past it ErrBuffered. A datagram too large for the protocol is EMSGSIZE. What only the kernel finds wrong with a
+// corked one, an address of another family for instance, is told to Lost. A Unix receiver that has no room
 // loses the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	r := c.w.r
@@ -234,17 +239,29 @@ func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 	return !c.unix && e == kernel.EAGAIN
 }
 
-// lost tells the handler, if it wants to know.
+// lost has the handler told, if it wants to know: outside the flush, as a Closed is, or a Lost that sends again what is
+// refused again would keep the loop here.
 func (c *PacketConn) lost(to Addr, err error) {
-	l, ok := c.h.(lossHandler)
-	if !ok || c.closing {
-		return
+	if l, ok := c.h.(lossHandler); ok && !c.closing {
+		c.w.r.ended = append(c.w.r.ended, ending{&loss{c, l, to}, err})
 	}
-	if c.w.r.opt.onPanic != nil { // this is the end of a step, where nobody else catches
-		c.w.r.guard(nil, func() { l.Lost(c, to, err) })
-		return
+}
+
+// loss is a datagram whose Lost is due.
+type loss struct {
+	c  *PacketConn
+	h  lossHandler
+	to Addr
+}
+
+func (l *loss) bye(err error) {
+	switch {
+	case l.c.closing || l.c.closed:
+	case l.c.w.r.opt.onPanic != nil: // this is the end of a step, where nobody else catches
+		l.c.w.r.guard(nil, func() { l.h.Lost(l.c, l.to, err) })
+	default:
+		l.h.Lost(l.c, l.to, err)
 	}
-	l.Lost(c, to, err)
 }
 
 // block waits for Out, or no longer.

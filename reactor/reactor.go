@@ -7,6 +7,7 @@ package reactor
 
 import (
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -20,8 +21,15 @@ import (
 // Kernel is the operating system that a Reactor lives on: the host's, or a simulated one.
 type Kernel = kernel.Kernel
 
-// Addr is the address of a datagram's sender or receiver, a comparable value.
+// Addr is the address of a datagram's sender or receiver: a comparable value with the methods AddrPort and String, and
+// for Unix sockets the field Path. AddrFrom and UnixAddr make one.
 type Addr = kernel.Addr
+
+// AddrFrom is the address of an IP endpoint. A zone must be numeric.
+func AddrFrom(a netip.AddrPort) Addr { return kernel.Inet(a) }
+
+// UnixAddr is the address of a path; on Linux "@name" is one without a file.
+func UnixAddr(path string) Addr { return kernel.Unix(path) }
 
 const (
 	batchSize = 1024      // Events taken from the kernel in one turn; the rest wait for the next
@@ -104,7 +112,8 @@ const (
 	ownerShutdown // it came before Run
 )
 
-// New makes a reactor. It holds two descriptors until Run has returned (or Shutdown, if it never ran).
+// New makes a reactor. It holds two descriptors until Run has returned (or Shutdown, if it never ran). The first in a
+// process also has the Go runtime open its own two, which could not be had any more when the process is at its limit.
 func New(opts ...Option) (*Reactor, error) {
 	r := &Reactor{
 		opt:    defaultOptions(),

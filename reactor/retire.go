@@ -1,6 +1,10 @@
 package reactor
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
 
 // Retire takes over the descriptor of a stream connection whose owner is done with it and ends it in order, as
 // Conn.Close does: a FIN, what the peer still sends is discarded, close. Shutdown waits for it. For blocking-style code that
@@ -19,6 +23,8 @@ func (r *Reactor) Retire(fd int) error {
 	if err != nil {
 		return err
 	}
+	a, e := r.k.LocalAddr(fd)
+	o.tcp = e == 0 && a.Family != kernel.AF_UNIX
 	c := &Conn{opt: o}
 	c.adopt(nobody{})
 	c.w.open(r, fd, c)

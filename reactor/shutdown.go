@@ -2,7 +2,9 @@ package reactor
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -10,7 +12,7 @@ import (
 )
 
 // Shutdown ends the reactor from another goroutine and waits for it: no more connections are accepted, every Conn is
-// closed in order (see Conn.Close), datagrams are flushed. When ctx ends first, the rest is aborted and reported as an
+// closed in order (see Conn.Close; ctx takes the place of WithLinger), datagrams are flushed. When ctx ends first, the rest is aborted and reported as an
 // *UndeliveredError. It leaves no descriptor and no goroutine. If nobody runs the reactor, Shutdown does; if it is
 // turned by hand, whoever does that must go on until ErrClosed. On the loop itself use Close.
 func (r *Reactor) Shutdown(ctx context.Context) error {
@@ -22,9 +24,21 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 		return r.run()
 	}
 	r.wake()
-	<-r.done
-	return r.result
+	select {
+	case <-r.done:
+		return r.result
+	case <-ctx.Done():
+	}
+	select {
+	case <-r.done:
+		return r.result
+	case <-time.After(abortTime):
+		return fmt.Errorf("reactor: the loop does not turn, so nothing ended: is Shutdown called on the loop, or a callback stuck? On the loop use Close: %w", ctx.Err())
+	}
 }
+
+// abortTime is how long Shutdown waits for a loop that was told to abort.
+const abortTime = 5 * time.Second
 
 // Close starts the drain that Shutdown waits for, on the loop. Again is nothing.
 func (r *Reactor) Close() { r.drain.Store(true) }
@@ -120,7 +134,7 @@ func (r *Reactor) end() {
 func (c *Conn) report() {
 	n := c.Buffered()
 	if c.w.gen != 0 && !c.is(dialling) {
-		unsent, _ := c.w.r.k.Unsent(int(c.w.fd)) // 0 where the kernel cannot tell
+		unsent := c.unsent()
 		n += unsent
 		if n > 0 && c.is(sentFIN) && unsent > 0 {
 			n-- // a FIN counts as one
@@ -130,6 +144,16 @@ func (c *Conn) report() {
 		c.w.r.undelivered.Conns++
 		c.w.r.undelivered.Bytes += int64(n)
 	}
+}
+
+// unsent is how many bytes the peer's kernel has not acknowledged, a FIN included; 0 where the kernel cannot tell, and for
+// Unix sockets: what the kernel has taken is in the peer's queue already, where our close does not reach it.
+func (c *Conn) unsent() int {
+	if !c.opt.tcp {
+		return 0
+	}
+	n, _ := c.w.r.k.Unsent(int(c.w.fd))
+	return n
 }
 
 func (r *Reactor) closeFailed(fd int, e kernel.Errno) {

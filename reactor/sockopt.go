@@ -64,7 +64,7 @@ func (r *Reactor) prepare(fd int, n network, a Addr, dual bool, o *sockOptions) 
 			return err
 		}
 	}
-	return control(fd, o)
+	return r.control(fd, o)
 }
 
 // tcpOptions are for every TCP connection. On a listener they are set once where accepted sockets inherit them.
@@ -80,11 +80,19 @@ func (r *Reactor) tcpOptions(fd int, o *sockOptions) error {
 	return nil
 }
 
-func control(fd int, o *sockOptions) error {
+// control calls the function of WithControl; an isolated panic in it is its error.
+func (r *Reactor) control(fd int, o *sockOptions) (err error) {
 	if o.control == nil {
 		return nil
 	}
-	if err := o.control(fd); err != nil {
+	if r.opt.onPanic == nil {
+		err = o.control(fd)
+	} else if p := protect(func() { err = o.control(fd) }); p != nil {
+		r.count.Panics++
+		r.opt.onPanic(nil, p.Value, p.Stack)
+		err = p
+	}
+	if err != nil {
 		return fmt.Errorf("WithControl: %w", err)
 	}
 	return nil

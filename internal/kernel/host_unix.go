@@ -3,14 +3,25 @@
 package kernel
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
 
-func (*host) Now() timeout.Deadline             { return poller.Now() }
-func (*host) NewPoller() (poller.Poller, error) { return poller.New() }
+func (*host) Now() timeout.Deadline { return poller.Now() }
+
+// NewPoller also has the Go runtime open its own poller, which it does at the process's first timer or file: where no
+// descriptor is left by then — a server at its limit whose shutdown has a deadline — the runtime ends the process.
+func (*host) NewPoller() (poller.Poller, error) {
+	p, err := poller.New()
+	if err == nil {
+		time.NewTimer(time.Hour).Stop()
+	}
+	return p, err
+}
 
 func (*host) Listen(fd, backlog int) Errno { return errno(unix.Listen(fd, backlog)) }
 func (*host) Shutdown(fd, how int) Errno   { return errno(unix.Shutdown(fd, how)) }

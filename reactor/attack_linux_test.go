@@ -1,0 +1,162 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// lossy sends again whatever is lost.
+type lossy struct{ lost, closed int }
+
+func (h *lossy) Packet(*PacketConn, []byte, Addr) {}
+func (h *lossy) Closed(*PacketConn, error)        { h.closed++ }
+func (h *lossy) Lost(c *PacketConn, to Addr, err error) {
+	h.lost++
+	c.SendTo([]byte("again"), to)
+}
+
+// A Lost that sends again what will be refused again: the loop goes on turning, timers fire, and the end comes.
+func TestLostThatSendsAgainDoesNotKeepTheLoop(t *testing.T) {
+	r := manual(t)
+	h := &lossy{}
+	c, err := r.ListenPacket("unixgram", "", h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fired := false
+	r.After(time.Millisecond, func() { fired = true })
+	c.SendTo([]byte("x"), UnixAddr("/nonexistent/nobody"))
+	turnUntil(t, r, func() bool { return fired && h.lost > 3 })
+	c.Close()
+	turnUntil(t, r, func() bool { return h.closed == 1 })
+}
+
+// The accept function sets a deadline and returns a handler without Timeout. With a panic handler the Conn ends, and is
+// told so.
+func TestPanicInAdoptEndsTheConn(t *testing.T) {
+	panics := 0
+	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) { panics++ }))
+	var got error
+	h := plain{&hooks{closed: func(_ *Conn, err error) { got = err }}}
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(c *Conn) Handler {
+		c.SetIdleTimeout(time.Hour)
+		return h
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect(t, l.Addr())
+	var p *PanicError
+	turnUntil(t, r, func() bool { return errors.As(got, &p) })
+	if panics != 1 || r.conns != 0 {
+		t.Errorf("%d panics, %d Conns left", panics, r.conns)
+	}
+}
+
+// WithControl's function panics in a Dial. With a panic handler Closed is told.
+func TestPanicInControlEndsTheDial(t *testing.T) {
+	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}))
+	var got error
+	_, err := r.Dial("tcp", "127.0.0.1:1", &hooks{closed: func(_ *Conn, err error) { got = err }},
+		WithControl(func(int) error { panic("no") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p *PanicError
+	turnUntil(t, r, func() bool { return errors.As(got, &p) })
+}
+
+// Ten datagrams wait, the first call panics: the other nine are shown all the same.
+func TestPanicInPacketCostsOneDatagram(t *testing.T) {
+	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}))
+	shown := 0
+	c, err := r.ListenPacket("udp", "127.0.0.1:0", packetFunc(func() {
+		if shown++; shown == 1 {
+			panic("first")
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := net.Dial("udp", c.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	for range 10 {
+		peer.Write([]byte("x"))
+	}
+	turnUntil(t, r, func() bool { return shown == 10 })
+}
+
+type packetFunc func()
+
+func (f packetFunc) Packet(*PacketConn, []byte, Addr) { f() }
+func (packetFunc) Closed(*PacketConn, error)          {}
+
+// A peer that has everything but does not stop talking is delivered when WithLinger's time is up, not stuck.
+func TestChattyPeerThatHasEverythingIsDelivered(t *testing.T) {
+	r := started(t)
+	gone := make(chan error, 1)
+	h := &hooks{opened: func(c *Conn) { c.Send([]byte("bye")); c.Close() }, closed: func(_ *Conn, err error) { gone <- err }}
+	peer := connect(t, listen(t, r, "tcp", always(h), WithLinger(300*time.Millisecond)))
+	if b, err := io.ReadAll(peer); string(b) != "bye" || err != nil {
+		t.Fatalf("read %q, %v", b, err)
+	}
+	for {
+		select {
+		case err := <-gone:
+			if err != nil {
+				t.Errorf("ended with %v", err)
+			}
+			return
+		default:
+			peer.Write([]byte("x")) // an error is the reset after the end
+		}
+	}
+}
+
+// SendV of more pieces than one call takes, on a Conn whose peer has reset, says so.
+func TestSendVOfManyPiecesTellsTheReset(t *testing.T) {
+	r := manual(t)
+	var c *Conn
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(conn *Conn) Handler { c = conn; return echo{} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := connect(t, l.Addr())
+	turnUntil(t, r, func() bool { return c != nil })
+	resetConn(peer)
+	for {
+		if e, _ := unix.GetsockoptTCPInfo(c.FD(), unix.IPPROTO_TCP, unix.TCP_INFO); e != nil && e.State == 7 { // closed
+			break
+		}
+	}
+	pieces := make([][]byte, 200)
+	for i := range pieces {
+		pieces[i] = make([]byte, 2000)
+	}
+	if err := c.SendV(pieces...); err == nil || c.Buffered() != 0 {
+		t.Errorf("SendV: %v, %d buffered", err, c.Buffered())
+	}
+}
+
+// Shutdown called on the loop cannot succeed. It says so some time after its context has ended.
+func TestShutdownOnTheLoopReturns(t *testing.T) {
+	r := started(t)
+	got := make(chan error, 1)
+	on(t, r, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+		defer cancel()
+		got <- r.Shutdown(ctx)
+	})
+	if err := <-got; !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
