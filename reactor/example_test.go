@@ -157,7 +157,13 @@ func (h *relay) EOF(c *reactor.Conn) {
 	}
 }
 
-func (h *relay) Closed(c *reactor.Conn, err error) { _ = h.to.Close() }
+func (h *relay) Closed(c *reactor.Conn, err error) {
+	if err != nil {
+		_ = h.to.Abort() // what was cut off here must not look whole there
+		return
+	}
+	_ = h.to.Close()
+}
 
 func ExampleReactor_Dial() {
 	r, err := reactor.New()
