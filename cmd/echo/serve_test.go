@@ -120,6 +120,21 @@ func TestOutOfDescriptors(t *testing.T) {
 	})
 }
 
+// SIGTERM comes while no descriptor is left: the drain's deadline is the process's first timer, for which the Go runtime
+// would want descriptors of its own.
+func TestSignalWithoutDescriptors(t *testing.T) {
+	inEachStyle(t, func(t *testing.T, style string) {
+		cmd := exec.Command("sh", "-c", `ulimit -n 20; exec "$0" "$@"`, binary, "-style", style, "tcp://127.0.0.1:0")
+		s := serveCommand(t, 1, cmd)
+		for range 36 {
+			dial(t, "tcp", s.at[0])
+		}
+		eventually(t, "no descriptors", func() bool { return strings.Contains(s.said(), "accept failed") })
+		s.signal(syscall.SIGTERM)
+		s.ends(0)
+	})
+}
+
 // A quiet connection is closed in order and a debug line says so; one that talks stays.
 func TestIdle(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
