@@ -21,7 +21,7 @@ const (
 	Err                       // an error is pending; reported unasked
 	Hup                       // both directions are over; reported unasked
 	Edge                      // asked only: report changes instead of states
-	End                       // a read that comes up short is not the last: a FIN or an urgent byte is there; told with Edge, perhaps without
+	End                       // a short read is not the last, for a FIN or an urgent byte is there; told with Edge, perhaps without
 )
 
 func (i Interest) String() string {

@@ -19,8 +19,8 @@ import (
 type Handler interface {
 	// Data has read p, which is the loop's buffer and valid until Data returns.
 	Data(c *Conn, p []byte)
-	// Closed comes last and once; the descriptor is gone, and the addresses with it. err is nil if the Conn was closed in order, ErrAborted after Abort, else what ended
-	// it or kept it from opening.
+	// Closed comes last and once; the descriptor is gone, and the addresses with it. err is nil if the Conn was closed in
+	// order, ErrAborted after Abort, else what ended it or kept it from opening.
 	Closed(c *Conn, err error)
 }
 

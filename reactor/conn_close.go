@@ -144,11 +144,7 @@ func (c *Conn) hangUp() {
 }
 
 func (c *Conn) bye(err error) {
-	if c.w.r.opt.onPanic != nil {
-		c.w.r.guard(c, func() { c.h.Closed(c, err) })
-		return
-	}
-	c.h.Closed(c, err)
+	c.w.r.guard(c, func() { c.h.Closed(c, err) })
 }
 
 // Detach takes the connection out of the loop and hands over its descriptor, which is non-blocking, and what was

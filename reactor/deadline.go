@@ -168,14 +168,9 @@ func (c *Conn) due() {
 }
 
 func (c *Conn) timeout(kind TimeoutKind) {
-	if c.is(over | closing) {
-		return
+	if !c.is(over | closing) {
+		c.w.r.guard(c, func() { c.h.(timeHandler).Timeout(c, kind) })
 	}
-	if r := c.w.r; r.opt.onPanic != nil {
-		r.guard(c, func() { c.h.(timeHandler).Timeout(c, kind) })
-		return
-	}
-	c.h.(timeHandler).Timeout(c, kind)
 }
 
 // linger starts the deadlines of a closing Conn, and the quiet time anew after the FIN; the user's deadlines end.

@@ -39,18 +39,10 @@ func (r *Reactor) Dial(network, addr string, h Handler, opts ...DialOption) (*Co
 }
 
 func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*Conn, error) {
-	if r.draining {
-		return nil, ErrClosed
-	}
-	o, err := newSockOptions("dial", opts)
+	n, o, err := r.socketOptions("dial", network, true, opts)
 	if err != nil {
 		return nil, err
 	}
-	n, err := findNetwork(network, true)
-	if err != nil {
-		return nil, err
-	}
-	o.tcp, o.edge = n.ip != "", r.edges(n)
 	c := &Conn{opt: o, st: dialling, dial: &dialing{net: n, addr: addr, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
 	c.w.r = r
 	lookup, err := c.dial.resolve(r.k)

@@ -40,9 +40,12 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Interest) {
 	w.sink.ready(ready)
 }
 
-// guard calls a function that serves c, or no Conn in particular.
+// guard calls a function of the user's that serves c, or no Conn in particular. It isolates a panic, if somebody handles
+// them.
 func (r *Reactor) guard(c *Conn, f func()) {
-	defer r.caught(c)
+	if r.opt.onPanic != nil {
+		defer r.caught(c)
+	}
 	f()
 }
 

@@ -48,18 +48,10 @@ func (r *Reactor) Listen(network, addr string, accept func(*Conn) Handler, opts 
 }
 
 func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, error) {
-	if r.draining {
-		return nil, ErrClosed
-	}
-	o, err := newSockOptions("listen", opts)
+	n, o, err := r.socketOptions("listen", network, true, opts)
 	if err != nil {
 		return nil, err
 	}
-	n, err := findNetwork(network, true)
-	if err != nil {
-		return nil, err
-	}
-	o.tcp, o.edge = n.ip != "", r.edges(n)
 	a, dual, err := n.binding(r.k, addr)
 	if err != nil {
 		return nil, err
@@ -71,9 +63,7 @@ func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, 
 	l := &Listener{opt: o, net: n}
 	l.w.open(r, fd, l)
 	r.listeners++
-	if a.Family == kernel.AF_UNIX && a.Path != "" && a.Path[0] != '@' && a.Path[0] != 0 {
-		l.path = a.Path
-	}
+	l.path = socketFile(a)
 	if e := r.k.Listen(fd, o.backlog); e != 0 {
 		l.Close()
 		return nil, callError("listen", e)
@@ -168,29 +158,17 @@ func (l *Listener) open(fd int) {
 			r.log.Debug("an accepted connection refuses its options: its peer is gone", zap.Error(err))
 		}
 	}
-	h := l.choose(c)
+	var h Handler
+	r.guard(nil, func() { h = l.accept(c) }) // a panic refuses the Conn
 	if h == nil {
 		c.refuse()
 		return
 	}
-	if r.opt.onPanic != nil { // a deadline that nobody would hear of is a panic
-		r.guard(c, func() { c.adopt(h) })
-	} else {
-		c.adopt(h)
-	}
+	r.guard(c, func() { c.adopt(h) }) // a deadline that nobody would hear of is a panic
 	if !c.is(over) {
 		c.opened()
 	}
 	r.settle()
-}
-
-// choose asks the user's function; a panic in it refuses the Conn.
-func (l *Listener) choose(c *Conn) (h Handler) {
-	if l.w.r.opt.onPanic == nil {
-		return l.accept(c)
-	}
-	l.w.r.guard(nil, func() { h = l.accept(c) })
-	return h
 }
 
 // refuse ends a Conn that has no handler to tell.
@@ -217,11 +195,7 @@ func (c *Conn) opened() {
 		c.mark()
 	}
 	if o, ok := c.h.(opener); ok && !c.is(closing) {
-		if c.w.r.opt.onPanic != nil {
-			c.w.r.guard(c, func() { o.Opened(c) })
-			return
-		}
-		o.Opened(c)
+		c.w.r.guard(c, func() { o.Opened(c) })
 	}
 }
 
@@ -249,11 +223,7 @@ func (l *Listener) Close() error {
 	}
 	l.w.drop()
 	r.listeners--
-	if l.path != "" {
-		if e := r.k.Unlink(l.path); e != 0 && e != kernel.ENOENT {
-			r.log.Warn("cannot remove the socket file", zap.String("path", l.path), zap.Error(e))
-		}
-	}
+	r.unlink(l.path)
 	if e := r.k.Close(int(l.w.fd)); e != 0 {
 		return callError("close", e)
 	}

@@ -64,14 +64,7 @@ func (r *Reactor) ListenPacket(network, addr string, h PacketHandler, opts ...Li
 }
 
 func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []ListenOption) (*PacketConn, error) {
-	if r.draining {
-		return nil, ErrClosed
-	}
-	o, err := newSockOptions("listen packet", opts)
-	if err != nil {
-		return nil, err
-	}
-	n, err := findNetwork(network, false)
+	n, o, err := r.socketOptions("listen packet", network, false, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -83,13 +76,10 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 	if err != nil {
 		return nil, err
 	}
-	c := &PacketConn{h: h, opt: o, max: o.cap}
+	c := &PacketConn{h: h, opt: o, max: o.cap, path: socketFile(a)}
 	switch {
 	case n.ip == "":
 		c.unix = true
-		if a.Path != "" && a.Path[0] != '@' && a.Path[0] != 0 {
-			c.path = a.Path
-		}
 	case a.Family == kernel.AF_INET6:
 		c.max = udp6Max
 	default:
@@ -135,11 +125,7 @@ func (c *PacketConn) read() {
 	for i := 0; i < n && !c.closing && !c.closed; i++ {
 		p := &b.Packets[i]
 		r.count.BytesIn += uint64(p.N)
-		if r.opt.onPanic != nil { // a panic costs one datagram, not the rest of the batch
-			r.guard(nil, func() { c.h.Packet(c, p.Buf[:p.N], p.Addr) })
-			continue
-		}
-		c.h.Packet(c, p.Buf[:p.N], p.Addr)
+		r.guard(nil, func() { c.h.Packet(c, p.Buf[:p.N], p.Addr) }) // a panic costs one datagram, not the batch
 	}
 }
 
@@ -157,9 +143,9 @@ func (c *PacketConn) survives(e kernel.Errno) bool {
 
 // SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave together when the
 // callback ends; a larger one leaves at once. What the kernel cannot take now is kept, in order, up to the cap of
-// WithLimits: past it ErrBuffered. A datagram too large for the protocol is EMSGSIZE. What only the kernel finds wrong with a
-// corked one, an address of another family for instance, is told to Lost. A Unix receiver that has no room
-// loses the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost.
+// WithLimits: past it ErrBuffered. A datagram too large for the protocol is EMSGSIZE. What only the kernel finds wrong
+// with a corked one, an address of another family for instance, is told to Lost. A Unix receiver that has no room loses
+// the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	r := c.w.r
 	switch {
@@ -193,9 +179,6 @@ func (c *PacketConn) settle() {
 	c.dirty = false
 	if !c.closed && !c.blocked {
 		c.flush()
-	}
-	if c.closing && c.queue.empty() {
-		c.end(nil)
 	}
 }
 
@@ -233,8 +216,8 @@ func (c *PacketConn) flush() {
 }
 
 // waitsFor tells whether Out will come when what was refused with e can be sent. It will not after ENOBUFS, which is the
-// device's, nor for a Unix socket: its datagram lands in the receiver's own queue, Out says nothing of that (it is reported all along, or not before the
-// receiver reads, whoever waits behind), so one that has no room loses the datagram.
+// device's, nor for a Unix socket: its datagram lands in the receiver's own queue, Out says nothing of that (it is
+// reported all along, or not before the receiver reads, whoever waits behind), so one that has no room loses the datagram.
 func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 	return !c.unix && e == kernel.EAGAIN
 }
@@ -255,12 +238,8 @@ type loss struct {
 }
 
 func (l *loss) bye(err error) {
-	switch {
-	case l.c.closing || l.c.closed:
-	case l.c.w.r.opt.onPanic != nil: // this is the end of a step, where nobody else catches
+	if !l.c.closing && !l.c.closed {
 		l.c.w.r.guard(nil, func() { l.h.Lost(l.c, l.to, err) })
-	default:
-		l.h.Lost(l.c, l.to, err)
 	}
 }
 
@@ -337,20 +316,12 @@ func (c *PacketConn) end(err error) {
 func (c *PacketConn) hangUp() {
 	r := c.w.r
 	c.w.drop()
-	if c.path != "" {
-		if e := r.k.Unlink(c.path); e != 0 && e != kernel.ENOENT {
-			r.log.Warn("cannot remove the socket file", zap.String("path", c.path), zap.Error(e))
-		}
-	}
+	r.unlink(c.path)
 	if e := r.k.Close(int(c.w.fd)); e != 0 {
 		r.closeFailed(int(c.w.fd), e)
 	}
 }
 
 func (c *PacketConn) bye(err error) {
-	if c.w.r.opt.onPanic != nil {
-		c.w.r.guard(nil, func() { c.h.Closed(c, err) })
-		return
-	}
-	c.h.Closed(c, err)
+	c.w.r.guard(nil, func() { c.h.Closed(c, err) })
 }

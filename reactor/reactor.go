@@ -138,18 +138,13 @@ func New(opts ...Option) (*Reactor, error) {
 	return r, nil
 }
 
-// edges tells whether Conns of the network may be edge-triggered: only where a read that comes up short has taken all
-// there was. A Unix socket's read stops at a message with descriptors; another kernel's may stop anywhere.
-func (r *Reactor) edges(n network) bool {
-	return kernel.ReadsFully && r.k == kernel.Host && n.ip != ""
-}
-
 // FD is the poller's descriptor, for embedding in another loop: when it is readable, or when Next has passed, call Turn.
 func (r *Reactor) FD() int { return r.poller.FD() }
 
 // Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
 func (r *Reactor) Next() timeout.Deadline {
-	if r.queued.Load() || len(r.unread)+len(r.dirty)+len(r.ended)+len(r.runnable) > 0 || r.drain.Load() != r.draining || r.abort.Load() {
+	work := len(r.unread) + len(r.dirty) + len(r.ended) + len(r.runnable)
+	if work > 0 || r.queued.Load() || r.drain.Load() != r.draining || r.abort.Load() {
 		return 0
 	}
 	return r.timers.Next()

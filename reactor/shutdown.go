@@ -12,9 +12,10 @@ import (
 )
 
 // Shutdown ends the reactor from another goroutine and waits for it: no more connections are accepted, every Conn is
-// closed in order (see Conn.Close; ctx takes the place of WithLinger), datagrams are flushed. When ctx ends first, the rest is aborted and reported as an
-// *UndeliveredError. It leaves no descriptor and no goroutine. If nobody runs the reactor, Shutdown does; if it is
-// turned by hand, whoever does that must go on until ErrClosed. On the loop itself use Close.
+// closed in order (see Conn.Close; ctx takes the place of WithLinger), datagrams are flushed. When ctx ends first, the
+// rest is aborted and reported as an *UndeliveredError. It leaves no descriptor and no goroutine. If nobody runs the
+// reactor, Shutdown does; if it is turned by hand, whoever does that must go on until ErrClosed. On the loop itself use
+// Close.
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { r.stopNow() })
 	defer stop()
@@ -33,11 +34,13 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	case <-r.done:
 		return r.result
 	case <-time.After(abortTime):
-		return fmt.Errorf("reactor: the loop does not turn, so nothing ended: is Shutdown called on the loop, or a callback stuck? On the loop use Close: %w", ctx.Err())
+		return fmt.Errorf("reactor: nothing has ended, for the loop does not turn: is a callback stuck, "+
+			"or Shutdown called on the loop, where it must be Close? %w", ctx.Err())
 	}
 }
 
-// abortTime is how long Shutdown waits for a loop that was told to abort.
+// abortTime is how long Shutdown waits for a loop that was told to abort. By the host's clock, as ctx is: a loop that does
+// not turn has no other.
 const abortTime = 5 * time.Second
 
 // Close starts the drain that Shutdown waits for, on the loop. Again is nothing.

@@ -5,6 +5,8 @@ import (
 	"time"
 	"unsafe"
 
+	"go.uber.org/zap"
+
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
@@ -13,6 +15,42 @@ var lingerZero = func() []byte {
 	v := [2]int32{1, 0}
 	return append([]byte(nil), (*[8]byte)(unsafe.Pointer(&v))[:]...)
 }()
+
+// socketOptions is what Listen, Dial and ListenPacket find out first.
+func (r *Reactor) socketOptions(op, name string, stream bool, opts []SocketOption) (n network, o *sockOptions, err error) {
+	if r.draining {
+		return n, nil, ErrClosed
+	}
+	if o, err = newSockOptions(op, opts); err != nil {
+		return n, nil, err
+	}
+	if n, err = findNetwork(name, stream); err != nil {
+		return n, nil, err
+	}
+	o.tcp = n.ip != "" && stream
+	// A read of TCP that comes up short has taken all there was. A Unix socket's stops at a message with descriptors,
+	// another kernel's may stop anywhere.
+	o.edge = o.tcp && kernel.ReadsFully && r.k == kernel.Host
+	return n, o, nil
+}
+
+// socketFile is the file that binding to the address makes; "" if there is none.
+func socketFile(a Addr) string {
+	if a.Family != kernel.AF_UNIX || a.Path == "" || a.Path[0] == '@' || a.Path[0] == 0 {
+		return ""
+	}
+	return a.Path
+}
+
+// unlink removes a socket's file, if it has one.
+func (r *Reactor) unlink(path string) {
+	if path == "" {
+		return
+	}
+	if e := r.k.Unlink(path); e != 0 && e != kernel.ENOENT {
+		r.log.Warn("cannot remove the socket file", zap.String("path", path), zap.Error(e))
+	}
+}
 
 // bindSocket makes a socket that is bound to the address, with the options that come before that.
 func (r *Reactor) bindSocket(n network, a Addr, dual bool, o *sockOptions) (fd int, err error) {

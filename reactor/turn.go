@@ -125,11 +125,7 @@ func (r *Reactor) call(f func()) {
 		r.dog.enter(nil)
 		defer r.dog.leave()
 	}
-	if r.opt.onPanic != nil {
-		r.guard(nil, f)
-	} else {
-		f()
-	}
+	r.guard(nil, f)
 	r.settle()
 }
 

@@ -1,8 +1,6 @@
 package reactor
 
 import (
-	"errors"
-
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
@@ -48,9 +46,7 @@ func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	watch.open((*Reactor)(w), d.FD, (*words)(d))
 	if err := watch.set(want); err != nil {
 		watch.drop()
-		var e kernel.Errno
-		errors.As(err, &e)
-		return e
+		return kernel.Number(err)
 	}
 	d.Gen = watch.gen
 	return 0

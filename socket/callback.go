@@ -23,8 +23,9 @@ type callback struct {
 const arrival = poller.In | poller.Err | poller.Hup
 
 // SetCallback has f called after each arrival of data, of a connection to accept, or of the end; not for what waits
-// already. What comes at once may be told twice: with what waited, and by itself. It is called on the loop of a Socket of NewOn, on one goroutine for all those of New, and never inside another
-// call of the user's. nil ends that. Accepted sockets have none.
+// already. What comes at once may be told twice: with what waited, and by itself. It is called on the loop of a Socket of
+// NewOn, on one goroutine for all those of New, and never inside another call of the user's. nil ends that. Accepted
+// sockets have none.
 func (s *Socket) SetCallback(f func(*Socket)) error {
 	if f == nil {
 		s.call.Store(nil)

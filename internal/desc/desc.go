@@ -123,7 +123,9 @@ func (d *Desc) unlock() {
 type Call struct {
 	Limit timeout.Timeout
 	Step  timeout.Timeout // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
-	All   bool            // set by a try that has taken all there was: if no Event comes meanwhile, the next call in this direction sleeps before it tries
+	// All is set by a try that has taken all there was: if no Event comes meanwhile, the next call in this direction sleeps
+	// before it tries.
+	All   bool
 	until timeout.Deadline
 	sleep bool // before the first try
 	heard bool // the Desc is registered

@@ -72,7 +72,7 @@ func (p *Parker) Register(d *Desc, want poller.Interest) Errno {
 	if p.poller == nil {
 		q, err := p.k.NewPoller()
 		if err != nil {
-			return errno(err)
+			return kernel.Number(err)
 		}
 		p.poller = q
 		p.run++
@@ -86,7 +86,7 @@ func (p *Parker) Register(d *Desc, want poller.Interest) Errno {
 	if err := p.poller.Add(d.FD, d.Gen, want); err != nil {
 		p.table.Delete(int32(d.FD), d.Gen)
 		p.endIfIdle()
-		return errno(err)
+		return kernel.Number(err)
 	}
 	return 0
 }
@@ -190,19 +190,4 @@ func (s *parked) Sleep(_ Dir, until timeout.Deadline) Errno {
 		}
 		return 0 // the runtime's timer was early: the caller sleeps again
 	}
-}
-
-// errno is the number in a Poller's error.
-func errno(err error) Errno {
-	for err != nil {
-		if e, ok := err.(Errno); ok {
-			return e
-		}
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok {
-			break
-		}
-		err = u.Unwrap()
-	}
-	return kernel.ENOSYS
 }

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 
 	"github.com/ureactor/ureactor/poller"
@@ -58,6 +59,15 @@ type Kernel interface {
 	LookupPort(ctx context.Context, network, service string) (int, error)
 	// Interface is the number of a network interface, as IPv6 zones name it.
 	Interface(name string) (index int, err error)
+}
+
+// Number is the Errno in an error of a Poller's, which names the call; never 0: ENOSYS if there is none in it.
+func Number(err error) Errno {
+	var e Errno
+	if !errors.As(err, &e) || e == 0 {
+		return ENOSYS
+	}
+	return e
 }
 
 // MaxPieces is the most that SendV takes in one call.
