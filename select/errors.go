@@ -1,8 +1,6 @@
 package sel
 
 import (
-	"errors"
-
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -21,14 +19,10 @@ func fail(op string, e kernel.Errno) error {
 	return &OSError{Errno: int(e), Op: op}
 }
 
-// number is the errno in a Poller's error.
+// number is the errno in a Poller's error, 0 for none.
 func number(err error) kernel.Errno {
 	if err == nil {
 		return 0
 	}
-	var e kernel.Errno
-	if !errors.As(err, &e) {
-		return kernel.ENOSYS
-	}
-	return e
+	return kernel.Number(err)
 }
