@@ -97,12 +97,9 @@ func (t *Task) Reactor() *Reactor { return t.r }
 func (t *Task) Sleep(d time.Duration) error {
 	t.mustRun("Sleep")
 	if d <= 0 {
-		if e := t.interrupted(desc.In); e != 0 {
+		if e := t.rest(desc.In); e != 0 {
 			return e
 		}
-		t.r.runnable = append(t.r.runnable, t)
-		t.state = runnable
-		t.suspend()
 		return nil
 	}
 	until := timeout.Timeout(d).After(t.r.k.Now())

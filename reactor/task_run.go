@@ -35,6 +35,17 @@ func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	return t.why
 }
 
+// rest lets the others run. ECANCELED as in wait.
+func (t *Task) rest(dir desc.Dir) kernel.Errno {
+	if e := t.interrupted(dir); e != 0 {
+		return e
+	}
+	t.r.runnable = append(t.r.runnable, t)
+	t.state = runnable
+	t.suspend()
+	return 0
+}
+
 // interrupted tells a cancelled Task so once, and unwinds it when it has been told.
 func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
 	asked, told := cancelAsked, cancelTold

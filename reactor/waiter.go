@@ -35,6 +35,13 @@ func (w *waiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 	return (*sleeper)(w.running), 0
 }
 
+func (w *waiter) Rest(dir desc.Dir) kernel.Errno {
+	if w.running == nil {
+		return 0
+	}
+	return w.running.rest(dir)
+}
+
 func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	if w.gone {
 		return kernel.ECANCELED

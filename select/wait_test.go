@@ -54,19 +54,23 @@ func TestPollForever(t *testing.T) {
 	})
 }
 
-// 0 of 4,000 timed polls in 20 goroutines or tasks ends early, with Polls of their own and one that all share.
+// 0 of 50,000 timed polls in 200 goroutines or tasks ends early, with Polls of their own, some of them asked every
+// millisecond, and one that ten share.
 func TestPollIsNeverEarly(t *testing.T) {
 	both(t, func(l *lab) {
 		shared := l.poll()
 		var early, all atomic.Int64
 		var joins []func()
-		for i := range 20 {
+		for i := range 200 {
 			p := shared
-			if i%2 == 0 {
-				p = l.poll(&ready{}) // asked every millisecond
+			switch {
+			case i%20 == 1:
+				p = l.poll(&ready{})
+			case i%20 != 0:
+				p = l.poll()
 			}
 			joins = append(joins, l.elsewhere(func() {
-				for j := range 200 {
+				for j := range 250 {
 					ms := j % 3
 					passed := lap()
 					if ev, err := p.Poll(ms); len(ev) != 0 || err != nil {
@@ -82,7 +86,7 @@ func TestPollIsNeverEarly(t *testing.T) {
 		for _, join := range joins {
 			join()
 		}
-		if early.Load() != 0 || all.Load() != 4000 {
+		if early.Load() != 0 || all.Load() != 50_000 {
 			t.Errorf("%d of %d early", early.Load(), all.Load())
 		}
 	})

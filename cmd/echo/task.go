@@ -33,10 +33,6 @@ const (
 	taskBuffer  = 16 << 10
 	freeBuffers = 64
 	rest        = 100 * time.Millisecond // after an accept that found no descriptor or no memory
-
-	// A task whose calls need not wait keeps the loop. After so much of it, it lets the others run.
-	turnBytes   = 64 << 10
-	turnPackets = 16
 )
 
 func (s *tasks) listen(a address) (fmt.Stringer, error) {
@@ -136,7 +132,7 @@ func (s *tasks) serve(t *reactor.Task, c *socket.Socket, buf []byte) {
 	if s.cfg.idle > 0 {
 		_ = c.SetTimeout(timeout.Timeout(s.cfg.idle))
 	}
-	for taken := 0; ; {
+	for {
 		n, err := c.RecvInto(buf)
 		if err != nil {
 			s.ended(c, err)
@@ -151,13 +147,6 @@ func (s *tasks) serve(t *reactor.Task, c *socket.Socket, buf []byte) {
 		if left, err := send(c, buf[:n]); err != nil {
 			s.gap(t, c, left, err)
 			return
-		}
-		if taken += n; taken >= turnBytes {
-			taken = 0
-			if err := t.Sleep(0); err != nil {
-				s.ended(c, err)
-				return
-			}
 		}
 	}
 }
@@ -242,17 +231,12 @@ func (s *tasks) packets(t *reactor.Task, c *socket.Socket, at socket.Addr) {
 	l := listener{tasks: s, c: c, at: at}
 	defer l.close()
 	buf := make([]byte, 64<<10)
-	for taken := 1; ; taken++ {
+	for {
 		n, from, err := c.RecvFromInto(buf)
 		if err == nil {
 			s.messages.Add(1)
 			s.bytes.Add(uint64(n))
 			s.answer(c, buf[:n], from)
-			if taken%turnPackets == 0 {
-				err = t.Sleep(0)
-			}
-		}
-		if err == nil {
 			continue
 		}
 		if errors.Is(err, kernel.ECANCELED) {

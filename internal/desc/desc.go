@@ -25,6 +25,9 @@ type Waiter interface {
 	// Post has f called soon, where the Descs belong and outside every call of the user's: on the loop, or on one
 	// dispatching goroutine. It may be called by any goroutine. false: the loop has ended, and f is not called.
 	Post(f func()) bool
+	// Rest lets others run: the caller has had its share of the loop. ECANCELED as in Sleep. It is nothing where callers
+	// park, and in a callback.
+	Rest(dir Dir) Errno
 	// Shared tells whether several goroutines may use a Desc at once.
 	Shared() bool
 }
@@ -65,6 +68,7 @@ type Desc struct {
 	registered bool
 	Transient  bool       // registered only while somebody waits: a Poll's own descriptor fits in few Pollers at once
 	held       bool       // Transient, has waited, is not closed: the background goroutine stays for it
+	spent      uint8      // not shared: what the calls have had of the loop since one had to wait; a byte, for there is just one free
 	mu         sync.Mutex // guards what is above and below, if shared
 	sides      [2]side
 	lines      *[2]line // nil until somebody needs one
@@ -141,11 +145,25 @@ func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
 	return c.until
 }
 
+// share is what the calls on one Desc may have of the loop before its task lets others run: a peer that always has more
+// keeps them from ever waiting. In pieces of 2 KiB, and one more for each call, which is about what a call costs. It is
+// a few times the 64 KiB that a Conn reads in a turn, for a task's switch costs more than a Conn's.
+const (
+	share = 128
+	piece = 11 // the logarithm
+)
+
 // Do is the law. try makes the system call; 0 or any error but EAGAIN ends the wait. Limit 0 tries once. Beside try's
 // own errors: EAGAIN (only with Limit 0), ETIMEDOUT at the deadline and never before, EBADF once the Desc is closed, also
 // by somebody else while this call waits, ECANCELED, EDEADLK.
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	waits := c.Limit.Blocks()
+	if waits && d.spent >= share { // before the try: one who is cancelled here has taken nothing
+		d.spent = 0
+		if e := d.W.Rest(dir); e != 0 {
+			return 0, e
+		}
+	}
 	if e := d.enter(dir, c, waits); e != 0 {
 		return 0, e
 	}
@@ -167,6 +185,9 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 		}
 		c.sleep = false
 		n, e = try()
+	}
+	if waits && !d.shared {
+		d.spent = uint8(min(share, int(d.spent)+1+n>>piece))
 	}
 	return n, e
 }
@@ -277,6 +298,7 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 		return e
 	}
 	for e == 0 && !s.word && !d.closed {
+		d.spent = 0
 		s.waiting = sleeper
 		d.unlock()
 		e = sleeper.Sleep(dir, next)

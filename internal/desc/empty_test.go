@@ -20,6 +20,7 @@ func (s *scripted) Sleeper() (Sleeper, Errno)             { return s, 0 }
 func (s *scripted) Register(*Desc, poller.Interest) Errno { return 0 }
 func (s *scripted) Unregister(*Desc)                      {}
 func (s *scripted) Post(func()) bool                      { return false }
+func (s *scripted) Rest(Dir) Errno                        { return 0 }
 func (s *scripted) Shared() bool                          { return false }
 func (s *scripted) Wake()                                 { s.woken = true }
 func (s *scripted) Sleep(_ Dir, _ timeout.Deadline) Errno { return s.sleep() }

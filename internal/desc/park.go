@@ -32,6 +32,9 @@ type Parker struct {
 
 func (p *Parker) Shared() bool { return true }
 
+// Rest is nothing: the runtime shares the processors out.
+func (p *Parker) Rest(Dir) Errno { return 0 }
+
 // Post queues f for the dispatching goroutine, which is there while there is something to call. f is the user's, so that
 // the goroutine which leaves the words never runs it.
 func (p *Parker) Post(f func()) bool {

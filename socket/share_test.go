@@ -1,0 +1,99 @@
+package socket_test
+
+import (
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// A task sends datagrams to itself, so that no call of it ever waits. Another one, and a posted function, run meanwhile.
+func TestATaskWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
+	inTask(t, func(l *lab) {
+		s := l.udp()
+		task, post := false, false
+		l.task.Go(func(*reactor.Task) { task = true })
+		l.must(l.r.Post(func() { post = true }))
+		for n := 0; !task || !post; n++ {
+			if n == 10_000 {
+				l.fatalf("after %d calls: task %v, post %v", 2*n, task, post)
+			}
+			l.must(l.round(s))
+		}
+	})
+}
+
+// The same task with Timeout 0: a call that never waits does not let others run either.
+func TestNonBlockingCallsKeepTheLoop(t *testing.T) {
+	inTask(t, func(l *lab) {
+		s := l.udp()
+		l.must(s.SetTimeout(0))
+		other := false
+		l.task.Go(func(*reactor.Task) { other = true })
+		for range 1000 {
+			l.must(l.round(s))
+		}
+		if other {
+			t.Error("another task ran between non-blocking calls")
+		}
+	})
+}
+
+// A task that is cancelled while it rests is told ECANCELED before the call has done anything: nothing was sent that is
+// not there, nothing was taken that it did not get.
+func TestCancelledWhileRestingLosesNothing(t *testing.T) {
+	inTask(t, func(l *lab) {
+		s := l.udp()
+		to := l.addr(s)
+		var err error
+		sent, got := 0, 0
+		busy := l.task.Go(func(*reactor.Task) {
+			for err == nil && sent < 10_000 {
+				if _, err = s.SendTo([]byte("x"), to); err != nil {
+					return
+				}
+				sent++
+				l.arrived(s)
+				if _, _, err = s.RecvFrom(1); err == nil {
+					got++
+				}
+			}
+		})
+		l.must(l.task.Sleep(0)) // it runs now, until it rests
+		busy.Cancel()
+		_, e := l.task.Join(busy)
+		l.must(e)
+		l.errno(err, syscall.ECANCELED)
+		l.must(s.SetTimeout(0))
+		for ; got < sent; got++ {
+			_, _, err := s.RecvFrom(1)
+			l.must(err)
+		}
+		if _, _, err := s.RecvFrom(1); err == nil {
+			t.Errorf("more than the %d datagrams that were sent", sent)
+		}
+	})
+}
+
+// round sends a datagram to the socket itself and receives it. Neither call waits.
+func (l *lab) round(s *socket.Socket) error {
+	if _, err := s.SendTo([]byte("x"), l.addr(s)); err != nil {
+		return err
+	}
+	l.arrived(s)
+	_, _, err := s.RecvFrom(1)
+	return err
+}
+
+// arrived waits until there is something to receive without giving the loop away.
+func (l *lab) arrived(s *socket.Socket) {
+	for now := uint8(0); now&1 == 0; {
+		got, e := kernel.Host.Ready(s.Fileno())
+		if e != 0 {
+			panic(e)
+		}
+		now = uint8(got)
+	}
+}
