@@ -32,19 +32,25 @@ func main() {
 	}
 }
 
+const (
+	fullSlice, fullRounds   = 120 * time.Millisecond, 30
+	quickSlice, quickRounds = 40 * time.Millisecond, 6
+)
+
 func measure() error {
 	quick := flag.Bool("quick", false, "under 3 minutes: fewer, shorter slices (-slice and -rounds still count)")
 	scenarios := flag.String("run", "", "only scenarios that match this `regexp`")
 	servers := flag.String("servers", "", "only servers that match this `regexp`, and the reference")
-	slice := flag.Duration("slice", 0, "length of a slice (default 200ms; 120ms with -quick)")
-	rounds := flag.Int("rounds", 0, "slices of each server in each scenario (default 40; 12 with -quick)")
+	slice := flag.Duration("slice", 0, fmt.Sprintf("length of a slice (default %v; %v with -quick)", fullSlice, quickSlice))
+	rounds := flag.Int("rounds", 0, fmt.Sprintf("slices of each server in each scenario (default %d; %d with -quick)", fullRounds, quickRounds))
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the order of the slices")
 	flag.IntVar(&proc.Nice, "nice", 0, "priority of servers and generators: below 0 keeps other work on the machine out of the readings")
-	dir := flag.String("report", "report", "`directory` for report.md and readings.csv")
+	dir := flag.String("report", "report", "`directory` of the report")
+	resume := flag.Bool("resume", false, "go on with the run that was interrupted, in its report's directory and with its settings")
 	flag.Parse()
-	cfg := suite.Config{Slice: 200 * time.Millisecond, Rounds: 40, Seed: *seed, Bin: "bin", Progress: os.Stderr}
+	cfg := suite.Config{Slice: fullSlice, Rounds: fullRounds, Seed: *seed, Bin: "bin", Dir: *dir, Resume: *resume, Progress: os.Stderr}
 	if *quick {
-		cfg.Slice, cfg.Rounds = 120*time.Millisecond, 12
+		cfg.Slice, cfg.Rounds = quickSlice, quickRounds
 	}
 	if *slice < 0 || *rounds < 0 || flag.NArg() > 0 {
 		return fmt.Errorf("-slice %v and -rounds %d must not be negative, and no argument follows the flags (%q)", *slice, *rounds, flag.Args())

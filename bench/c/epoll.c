@@ -5,7 +5,11 @@
 // for EPOLLOUT alone, so a peer that does not read is not read from. A peer's FIN ends the connection after the
 // last byte has left.
 //
-//	epoll [port]     port 0: any. Prints "listening <port>"; at SIGUSR1 prints "collected" (it has nothing to collect).
+//	epoll [-network tcp|udp|unix] [port or path]
+//
+// Port 0: any. Prints "listening <port or path>"; at SIGUSR1 prints "collected" (it has nothing to collect).
+// Other flags with a value are taken and ignored.
+// Datagrams: up to 16 in one recvmmsg, their answers in one sendmmsg.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,9 +25,10 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-enum { READ = 64 << 10, EVENTS = 1024, BACKLOG = 4096 };
+enum { READ = 64 << 10, EVENTS = 1024, BACKLOG = 4096, BATCH = 16, DATAGRAM = 64 << 10 };
 
 // A conn with out != NULL waits for EPOLLOUT alone. No "end of file" mark: it is read after the output has left.
 struct conn {
@@ -134,24 +139,66 @@ static void accept_all(int listener)
 	}
 }
 
-static int listen_on(int port)
+// datagrams answers up to BATCH of them; what the kernel refuses is lost, as datagrams are.
+static void datagrams(int fd)
 {
-	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	static char text[BATCH][DATAGRAM];
+	static struct mmsghdr msgs[BATCH];
+	static struct iovec parts[BATCH];
+	static struct sockaddr_in from[BATCH];
+	for (int i = 0; i < BATCH; i++) {
+		parts[i] = (struct iovec){.iov_base = text[i], .iov_len = DATAGRAM};
+		msgs[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1, .msg_name = &from[i], .msg_namelen = sizeof from[i]};
+	}
+	int n = recvmmsg(fd, msgs, BATCH, 0, NULL);
+	for (int i = 0; i < n; i++)
+		parts[i].iov_len = msgs[i].msg_len;
+	if (n > 0 && sendmmsg(fd, msgs, n, 0) < 0 && errno != EAGAIN)
+		die("sendmmsg");
+}
+
+static int listen_unix(const char *path)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	if (fd < 0)
+		die("socket");
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+	if (bind(fd, (struct sockaddr *)&at, sizeof at) < 0)
+		die("bind");
+	if (listen(fd, BACKLOG) < 0)
+		die("listen");
+	printf("listening %s\n", path);
+	fflush(stdout);
+	return fd;
+}
+
+static int listen_inet(int type, int port)
+{
+	int on = 1, fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof at;
 	if (fd < 0)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (type == SOCK_STREAM)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (bind(fd, (struct sockaddr *)&at, len) < 0)
 		die("bind");
-	if (listen(fd, BACKLOG) < 0)
+	if (type == SOCK_STREAM && listen(fd, BACKLOG) < 0)
 		die("listen");
 	if (getsockname(fd, (struct sockaddr *)&at, &len) < 0)
 		die("getsockname");
 	printf("listening %d\n", ntohs(at.sin_port));
 	fflush(stdout);
 	return fd;
+}
+
+static int listen_on(const char *network, const char *at)
+{
+	if (strcmp(network, "unix") == 0)
+		return listen_unix(at);
+	return listen_inet(strcmp(network, "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM, atoi(at));
 }
 
 // state maps one conn for every descriptor that the limit allows: the array never has to grow or be checked.
@@ -174,7 +221,12 @@ int main(int argc, char **argv)
 	ep = epoll_create1(EPOLL_CLOEXEC);
 	if (ep < 0)
 		die("epoll_create1");
-	int listener = listen_on(argc > 1 ? atoi(argv[1]) : 0);
+	const char *network = "tcp";
+	for (; argc > 2 && argv[1][0] == '-'; argc -= 2, argv += 2)
+		if (strcmp(argv[1], "-network") == 0)
+			network = argv[2];
+	bool udp = strcmp(network, "udp") == 0;
+	int listener = listen_on(network, argc > 1 ? argv[1] : "0");
 	struct epoll_event ev = {.events = EPOLLIN, .data.fd = listener};
 	if (epoll_ctl(ep, EPOLL_CTL_ADD, listener, &ev) < 0)
 		die("epoll_ctl");
@@ -184,7 +236,9 @@ int main(int argc, char **argv)
 			die("epoll_wait");
 		for (int i = 0; i < n; i++) {
 			int fd = events[i].data.fd;
-			if (fd == listener)
+			if (fd == listener && udp)
+				datagrams(fd);
+			else if (fd == listener)
 				accept_all(listener);
 			else if (events[i].events & EPOLLOUT || conns[fd].out != NULL)
 				flush(fd);

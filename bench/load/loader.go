@@ -17,7 +17,8 @@ const (
 // epoll_ctl for a connection's life, and a read that came back short needs no second one.
 type loader struct {
 	shape    Shape
-	to       unix.SockaddrInet4
+	to       unix.Sockaddr
+	kind     int // of socket
 	ep       int
 	interest uint32
 	conns    []conn
@@ -29,6 +30,7 @@ type loader struct {
 	underWay int  // batches, or connections with Churn, that have not come back
 	running  bool // false: let what is under way come back, begin nothing
 	made     int  // connections so far; spreads them over source addresses
+	open     *openLoad
 }
 
 type conn struct {
@@ -39,7 +41,7 @@ type conn struct {
 }
 
 func open(addr string, s Shape) (*loader, error) {
-	at, err := netip.ParseAddrPort(addr)
+	to, err := sockaddr(s.Network, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +51,7 @@ func open(addr string, s Shape) (*loader, error) {
 	}
 	l := &loader{
 		shape: s, ep: ep, looks: looks, interest: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLET,
-		to:      unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()},
+		to: to, kind: unix.SOCK_STREAM,
 		conns:   make([]conn, s.Conns),
 		payload: pattern(s.Size * s.Pipeline),
 		scratch: make([]byte, scratch),
@@ -57,6 +59,12 @@ func open(addr string, s Shape) (*loader, error) {
 	}
 	if s.Sleepy {
 		l.looks = 1
+	}
+	if s.Network == "udp" {
+		l.kind = unix.SOCK_DGRAM
+	}
+	if s.Rate > 0 {
+		l.open = newOpenLoad(s)
 	}
 	for i := range l.conns {
 		l.conns[i].fd = -1
@@ -89,20 +97,26 @@ func (l *loader) close() {
 // dial connects from one of 200 source addresses, each with its own range of ports: churn leaves every port it used in
 // TIME_WAIT for a minute. The connect blocks, which on loopback lasts as long as the backlog is full.
 func (l *loader) dial(i int) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	family := unix.AF_INET
+	if l.shape.Network == "unix" {
+		family = unix.AF_UNIX
+	}
+	fd, err := unix.Socket(family, l.kind|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	l.made++
-	from := unix.SockaddrInet4{Addr: [4]byte{127, 0, 1, byte(1 + l.made%200)}}
-	// the port is chosen by connect, which may reuse one that another destination has
-	unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
-	err = unix.Bind(fd, &from)
-	if err == nil {
-		err = connect(fd, &l.to)
+	if family == unix.AF_INET && l.kind == unix.SOCK_STREAM {
+		from := unix.SockaddrInet4{Addr: [4]byte{127, 0, 1, byte(1 + l.made%200)}}
+		// the port is chosen by connect, which may reuse one that another destination has
+		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+		err = unix.Bind(fd, &from)
+		if err == nil && !l.shape.Churn {
+			err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		}
 	}
-	if err == nil && !l.shape.Churn {
-		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if err == nil {
+		err = connect(fd, l.to)
 	}
 	if err == nil {
 		ev := unix.EpollEvent{Events: l.interest, Fd: int32(i)}
@@ -114,6 +128,17 @@ func (l *loader) dial(i int) error {
 	}
 	l.conns[i] = conn{fd: fd}
 	return nil
+}
+
+func sockaddr(network, addr string) (unix.Sockaddr, error) {
+	if network == "unix" {
+		return &unix.SockaddrUnix{Name: addr}, nil
+	}
+	at, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	return &unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}, nil
 }
 
 func connect(fd int, to unix.Sockaddr) error {
@@ -147,7 +172,7 @@ func (l *loader) run(d time.Duration) (Slice, error) {
 			}
 		}
 	}
-	return Slice{l.messages, time.Since(start)}, nil
+	return Slice{Messages: l.messages, Took: time.Since(start)}, nil
 }
 
 func (l *loader) begin() error {

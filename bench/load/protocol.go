@@ -21,16 +21,23 @@ import (
 // write for each batch, and send the next when one has come back whole. Depth batches are under way at once.
 // With Churn every message has a connection of its own: connect, echo, FIN, wait for the server's FIN.
 // Sleepy clients sleep at once when nothing is there, and the server pays for waking them.
+//
+// With Rate the load is open: messages come at random times (exponential gaps) at that rate in all, each on the next of
+// the Active connections, whether or not earlier ones have come back, and each one's latency counts from when it was due,
+// not from when it could be sent (coordinated omission).
 type Shape struct {
+	Network                              string // tcp, unix or udp; "" is tcp
 	Conns, Active, Size, Pipeline, Depth int
 	Churn                                bool
 	Sleepy                               bool
+	Rate                                 float64 // messages/s; 0: as fast as they come back
 }
 
 // A Slice is what one run achieved. It ends when the last answer is there, so every message is counted whole.
 type Slice struct {
-	Messages int64
-	Took     time.Duration
+	Messages  int64
+	Took      time.Duration
+	Latencies []byte // with Rate: an HDR histogram of nanoseconds (histogram.Encode)
 }
 
 type request struct {
@@ -60,11 +67,15 @@ func Serve(in io.Reader, out io.Writer) error {
 		var err error
 		switch q.Do {
 		case "open":
-			if err = verify(q.Addr); err == nil {
+			if err = verify(q.Shape.Network, q.Addr); err == nil {
 				l, err = open(q.Addr, q.Shape)
 			}
 		case "run":
-			a.Slice, err = l.run(q.For)
+			if l.shape.Rate > 0 {
+				a.Slice, err = l.runOpen(q.For)
+			} else {
+				a.Slice, err = l.run(q.For)
+			}
 		case "close":
 			l.close()
 			l = nil
@@ -124,7 +135,7 @@ func (c *Client) ask(q request) (Slice, error) {
 	return a.Slice, nil
 }
 
-// Open checks that the server at addr echoes, half-close included, and opens the shape's connections.
+// Open checks that the server at addr echoes, and opens the shape's connections.
 func (c *Client) Open(addr string, s Shape) error {
 	_, err := c.ask(request{Do: "open", Addr: addr, Shape: s})
 	return err

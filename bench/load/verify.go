@@ -10,33 +10,54 @@ import (
 
 const verifySize = 1 << 20
 
-// verify sends 1 MiB, half-closes, and compares what comes back: a server that is fast because it is wrong has no
-// figure. The sender reads meanwhile, so nothing is asked here of a server's output queue.
-func verify(addr string) error {
-	c, err := net.DialTimeout("tcp", addr, silence)
+// verify sends 1 MiB and compares what comes back: a server that is fast because it is wrong has no figure. The sender
+// reads meanwhile, so nothing is asked here of a server's output queue; nor does it half-close, which is a row of the
+// hazards.
+func verify(network, addr string) error {
+	if network == "" {
+		network = "tcp"
+	}
+	c, err := net.DialTimeout(network, addr, silence)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(2 * silence))
+	if network == "udp" {
+		return verifyDatagrams(c)
+	}
 	sent := pattern(verifySize)
 	wrote := make(chan error, 1)
 	go func() {
 		_, err := c.Write(sent)
-		if err == nil {
-			err = c.(*net.TCPConn).CloseWrite()
-		}
 		wrote <- err
 	}()
-	got, err := io.ReadAll(c)
+	got := make([]byte, len(sent))
+	n, err := io.ReadFull(c, got)
 	if err == nil {
 		err = <-wrote
 	}
 	if err != nil {
-		return fmt.Errorf("check of the echo: %w", err)
+		return fmt.Errorf("check of the echo: %d bytes of %d, %w", n, len(sent), err)
 	}
 	if !bytes.Equal(got, sent) {
-		return fmt.Errorf("check of the echo: sent %d bytes, got %d that differ", len(sent), len(got))
+		return fmt.Errorf("check of the echo: %d bytes came back, and differ", n)
+	}
+	return nil
+}
+
+// verifyDatagrams wants datagrams of several sizes back as they were.
+func verifyDatagrams(c net.Conn) error {
+	got := make([]byte, 64<<10)
+	for _, size := range []int{1, 64, 1400, 9000} {
+		sent := pattern(size)
+		if _, err := c.Write(sent); err != nil {
+			return fmt.Errorf("check of the echo: %w", err)
+		}
+		n, err := c.Read(got)
+		if err != nil || !bytes.Equal(got[:n], sent) {
+			return fmt.Errorf("check of the echo: a datagram of %d bytes came back as %d, %v", size, n, err)
+		}
 	}
 	return nil
 }

@@ -12,7 +12,13 @@ func (r *run) work(s Scenario) int {
 	if s.Idle {
 		return max(1, r.Rounds/15) * len(r.servers)
 	}
-	return r.Rounds * len(r.order())
+	n := 0
+	for _, v := range r.alive(r.servers) {
+		if s.fits(v.Style) {
+			n++
+		}
+	}
+	return r.Rounds * (n - 1 + n/2) // see order
 }
 
 // A progress says where we are, and the time left if the rest goes as it went: on a terminal one line that overwrites

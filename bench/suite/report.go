@@ -35,10 +35,12 @@ func (r *Result) Write(dir string) error {
 
 func (r *Result) readings(to io.Writer) {
 	w := csv.NewWriter(to)
-	w.Write([]string{"scenario", "seq", "server", "messages", "took_ns", "cpu_ns", "bytes_per_conn"})
+	w.Write([]string{"scenario", "seq", "server", "messages", "took_ns", "cpu_ns", "bytes_per_conn", "offered", "p50_ns", "p99_ns", "p999_ns"})
 	for _, x := range r.Readings {
 		w.Write([]string{x.Scenario, strconv.Itoa(x.Seq), x.Server, strconv.FormatInt(x.Messages, 10),
-			strconv.FormatInt(x.Took.Nanoseconds(), 10), strconv.FormatInt(x.CPU.Nanoseconds(), 10), fmt.Sprintf("%.1f", x.Bytes)})
+			strconv.FormatInt(x.Took.Nanoseconds(), 10), strconv.FormatInt(x.CPU.Nanoseconds(), 10), fmt.Sprintf("%.1f", x.Bytes),
+			fmt.Sprintf("%.0f", x.Offered), strconv.FormatInt(x.P50.Nanoseconds(), 10), strconv.FormatInt(x.P99.Nanoseconds(), 10),
+			strconv.FormatInt(x.P999.Nanoseconds(), 10)})
 	}
 	w.Flush()
 }

@@ -9,8 +9,8 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/ureactor/ureactor/bench/load"
 	"github.com/ureactor/ureactor/bench/proc"
+	"github.com/ureactor/ureactor/bench/server"
 )
 
 // Generate is the argument that makes the program a load generator.
@@ -21,16 +21,18 @@ type Config struct {
 	Slice             time.Duration
 	Rounds            int // slices of each server in each scenario
 	Seed              uint64
-	Scenarios, Styles *regexp.Regexp
-	Bin               string    // where the servers are built
-	Progress          io.Writer // what is going on, and what is left out
+	Scenarios, Styles *regexp.Regexp `json:"-"`
+	Bin               string         `json:"-"` // where the servers are built
+	Dir               string         `json:"-"` // of the report, and of the journal while the run lasts
+	Resume            bool           `json:"-"` // go on with the run whose journal is in Dir
+	Progress          io.Writer      `json:"-"` // what is going on, and what is left out
 }
 
 // A Result is what was measured, and what was left out.
 type Result struct {
 	Config    Config
 	Scenarios []Scenario // of which there are readings
-	Styles    []Style
+	Styles    []server.Style
 	Readings  []Reading
 	Notes     []string
 	Began     time.Time
@@ -39,20 +41,28 @@ type Result struct {
 // Ref is the style that all are compared with.
 func (r *Result) Ref() string { return r.Styles[0].Name }
 
-// A run measures scenario after scenario; all servers live from the beginning to the end.
+// A run measures scenario after scenario.
 type run struct {
 	Config
 	*Result
-	servers                []*server
+	servers                []*contender // for tcp, without arguments: they live from the beginning to the end
 	serverCore, clientCore int
 	random                 *rand.Rand
 	progress               *progress
+	journal                *journal
+	saturation             map[string]float64 // of the reference, for loads at a fixed rate; see rate
 }
 
 // Run measures until all is done or ctx ends. Whatever was measured is in the Result, with an error too.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
-	r := &run{Config: cfg, Result: &Result{Config: cfg, Began: time.Now()}, random: rand.New(rand.NewPCG(cfg.Seed, 1))}
+	r := &run{Config: cfg, Result: &Result{Config: cfg, Began: time.Now()}, saturation: map[string]float64{}}
 	r.progress = newProgress(cfg.Progress)
+	var err error
+	if r.journal, err = openJournal(r); err != nil {
+		return r.Result, err
+	}
+	defer r.journal.close()
+	r.random = rand.New(rand.NewPCG(r.Seed, 1))
 	if err := r.setUp(); err != nil {
 		return r.Result, err
 	}
@@ -62,25 +72,59 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		}
 		r.progress.clear()
 	}()
-	chosen := r.choose()
+	r.measure(ctx, r.choose())
+	if ctx.Err() != nil {
+		r.note("stopped early: what follows was measured until then; -resume goes on")
+	}
+	return r.Result, r.journal.err
+}
+
+func (r *run) measure(ctx context.Context, chosen []Scenario) {
 	r.progress.began = time.Now()
 	for _, s := range chosen {
-		r.progress.total += r.work(s)
+		if !r.journal.done[s.Name] {
+			r.progress.total += r.work(s)
+		}
 	}
 	for _, s := range chosen {
+		if r.journal.done[s.Name] {
+			r.Result.Scenarios = append(r.Result.Scenarios, s)
+			continue
+		}
 		if r.over(ctx) {
-			break
+			return
 		}
-		if s.Idle {
+		before := len(r.Readings)
+		switch {
+		case s.Idle:
 			r.memory(ctx, s)
-		} else {
-			r.scenario(ctx, s)
+		case s.plain():
+			r.scenario(ctx, s, r.servers)
+		default:
+			r.apart(ctx, s)
 		}
+		r.journal.finish(s.Name, r.Readings[before:], ctx.Err() == nil)
 	}
-	if ctx.Err() != nil {
-		r.note("stopped early: what follows was measured until then")
+}
+
+// apart measures with servers that live for this scenario only.
+func (r *run) apart(ctx context.Context, s Scenario) {
+	var servers []*contender
+	for _, of := range r.alive(r.servers) {
+		if !s.fits(of.Style) {
+			continue
+		}
+		v, err := r.start(of.Style, s.network(), s.Args...)
+		if err != nil {
+			r.note("left out of %s: %s: %v", s.Name, of.Name, err)
+			continue
+		}
+		defer v.end()
+		servers = append(servers, v)
 	}
-	return r.Result, nil
+	if len(servers) > 0 {
+		r.scenario(ctx, s, servers)
+	}
 }
 
 // over: stopped, or nothing left to compare with.
@@ -99,13 +143,13 @@ func (r *run) setUp() error {
 	if len(cores) < 2 {
 		r.note("one core only: servers and generator share it; throughput means little, CPU per message is blurred")
 	}
-	var want []Style
-	for i, s := range styles {
+	var want []server.Style
+	for i, s := range server.All {
 		if i == 0 || r.Config.Styles == nil || r.Config.Styles.MatchString(s.Name) {
 			want = append(want, s)
 		}
 	}
-	built, err := build(want, r.Bin, r.note)
+	built, err := server.Build(want, r.Bin, r.note)
 	if err != nil {
 		return err
 	}
@@ -113,7 +157,7 @@ func (r *run) setUp() error {
 		return err
 	}
 	for _, s := range built {
-		v, err := start(s, r.serverCore, r.clientCore)
+		v, err := r.start(s, "tcp")
 		if err != nil {
 			r.note("left out: %s: %v", s.Name, err)
 			continue
@@ -124,8 +168,8 @@ func (r *run) setUp() error {
 	if len(r.servers) == 0 {
 		return errors.New("no server to measure")
 	}
-	if r.Ref() != styles[0].Name {
-		r.note("no %s: compared with %s instead", styles[0].Name, r.Ref())
+	if r.Ref() != server.All[0].Name {
+		r.note("no %s: compared with %s instead", server.All[0].Name, r.Ref())
 	}
 	return nil
 }
@@ -137,7 +181,15 @@ func (r *run) choose() []Scenario {
 		if r.Config.Scenarios != nil && !r.Config.Scenarios.MatchString(s.Name) {
 			continue
 		}
-		if need := uint64(s.Conns + 64); need > limit {
+		if s.Conns == asManyAsAllowed {
+			s.Conns = int(limit) - spare
+			s.Active = s.Conns
+			s.About = fmt.Sprintf("%d connections, which is what the descriptor limit allows here; else as above", s.Conns)
+			if s.Conns <= idle {
+				continue
+			}
+		}
+		if need := uint64(s.Conns + spare); need > limit {
 			r.note("left out: %s: needs %d descriptors, the limit is %d (ulimit -n)", s.Name, need, limit)
 			continue
 		}
@@ -148,17 +200,22 @@ func (r *run) choose() []Scenario {
 
 // scenario measures in sittings: connections keep what the kernel has tuned for them, buffer sizes above all, and one
 // server's may be luckier than another's for as long as they live; so they are made anew now and then.
-func (r *run) scenario(ctx context.Context, s Scenario) {
+func (r *run) scenario(ctx context.Context, s Scenario, servers []*contender) {
 	r.progress.at = s.Name
+	if s.Share > 0 {
+		if s.Rate = r.rate(s, servers[0]); s.Rate == 0 {
+			return
+		}
+	}
 	sitting := 4
 	if s.Conns > 1000 {
 		sitting = r.Rounds // they take long to make
 	}
 	seq := 0
-	for left := r.Rounds; left > 0 && !r.over(ctx); left -= sitting {
-		r.open(s)
-		seq = r.sit(ctx, s, min(left, sitting), seq)
-		for _, v := range r.alive() {
+	for left := r.Rounds; left > 0 && ctx.Err() == nil; left -= sitting {
+		r.open(s, servers)
+		seq = r.sit(ctx, s, servers, min(left, sitting), seq)
+		for _, v := range r.alive(servers) {
 			if err := v.gen.Close(); err != nil {
 				r.lose(v, s, err)
 			}
@@ -169,10 +226,34 @@ func (r *run) scenario(ctx context.Context, s Scenario) {
 	}
 }
 
-// open makes every server's connections and warms them up.
-func (r *run) open(s Scenario) {
-	for _, v := range r.alive() {
-		err := v.gen.Open(v.addr, s.Shape)
+// rate is the scenario's share of what the reference can do with the same connections in a closed loop.
+func (r *run) rate(s Scenario, ref *contender) float64 {
+	key := fmt.Sprint(s.Conns, s.Active, s.Size)
+	if r.saturation[key] == 0 {
+		closed := s.Shape
+		if err := ref.gen.Open(ref.Addr, closed); err != nil {
+			r.lose(ref, s, err)
+			return 0
+		}
+		var rates []float64
+		for range 5 {
+			x, err := ref.slice(r.Slice)
+			if err != nil {
+				r.lose(ref, s, err)
+				return 0
+			}
+			rates = append(rates, x.rate())
+		}
+		ref.gen.Close()
+		r.saturation[key] = median(rates)
+	}
+	return s.Share * r.saturation[key]
+}
+
+// open makes the connections, and warms up.
+func (r *run) open(s Scenario, servers []*contender) {
+	for _, v := range r.alive(servers) {
+		err := v.gen.Open(v.Addr, s.Shape)
 		if err == nil {
 			_, err = v.slice(r.Slice / 2) // not a reading
 		}
@@ -183,10 +264,10 @@ func (r *run) open(s Scenario) {
 }
 
 // sit runs rounds of slices in random order.
-func (r *run) sit(ctx context.Context, s Scenario, rounds, seq int) int {
+func (r *run) sit(ctx context.Context, s Scenario, servers []*contender, rounds, seq int) int {
 	for range rounds {
-		for _, v := range r.order() {
-			if r.over(ctx) {
+		for _, v := range r.order(servers) {
+			if ctx.Err() != nil {
 				return seq
 			}
 			if v.dead != nil {
@@ -197,7 +278,7 @@ func (r *run) sit(ctx context.Context, s Scenario, rounds, seq int) int {
 				r.lose(v, s, err)
 				continue
 			}
-			reading.Scenario, reading.Seq = s.Name, seq
+			reading.Scenario, reading.Seq, reading.Offered = s.Name, seq, s.Rate
 			seq++
 			r.Readings = append(r.Readings, reading)
 			r.progress.step()
@@ -208,14 +289,14 @@ func (r *run) sit(ctx context.Context, s Scenario, rounds, seq int) int {
 
 // order is one round: the servers shuffled, and a slice of the reference before every second one, so that each has one
 // of the reference's slices right beside it.
-func (r *run) order() []*server {
-	alive := r.alive()
-	others := append([]*server(nil), alive[min(1, len(alive)):]...)
+func (r *run) order(servers []*contender) []*contender {
+	alive := r.alive(servers)
+	others := append([]*contender(nil), alive[min(1, len(alive)):]...)
 	r.random.Shuffle(len(others), func(i, k int) { others[i], others[k] = others[k], others[i] })
 	if len(others) == 0 {
 		return alive
 	}
-	var order []*server
+	var order []*contender
 	for i, v := range others {
 		if i%2 == 0 {
 			order = append(order, alive[0])
@@ -225,9 +306,9 @@ func (r *run) order() []*server {
 	return order
 }
 
-func (r *run) alive() []*server {
-	var alive []*server
-	for _, v := range r.servers {
+func (r *run) alive(servers []*contender) []*contender {
+	var alive []*contender
+	for _, v := range servers {
 		if v.dead == nil {
 			alive = append(alive, v)
 		}
@@ -236,63 +317,11 @@ func (r *run) alive() []*server {
 }
 
 // lose gives a server up; the run goes on with the rest.
-func (r *run) lose(v *server, s Scenario, err error) {
+func (r *run) lose(v *contender, s Scenario, err error) {
 	v.dead = v.cause(err)
-	r.note("left out from %s on: %s: %v", s.Name, v.Name, v.dead)
-}
-
-// memory measures each idle connection in a fresh process: one that has worked keeps what it took for that.
-func (r *run) memory(ctx context.Context, s Scenario) {
-	r.progress.at = s.Name
-	for range max(1, r.Rounds/15) {
-		for _, of := range r.alive() {
-			if of.Name == "c-again" || r.over(ctx) {
-				continue
-			}
-			v, err := start(of.Style, r.serverCore, r.clientCore)
-			if err != nil {
-				r.lose(of, s, err)
-				continue
-			}
-			bytes, err := v.idle(s)
-			v.end()
-			if err != nil {
-				r.lose(of, s, err)
-				continue
-			}
-			r.Readings = append(r.Readings, Reading{Scenario: s.Name, Server: of.Name, Bytes: bytes})
-			r.progress.step()
-		}
+	from := "from " + s.Name + " on"
+	if !s.plain() { // the server lives for this scenario only
+		from = "of " + s.Name
 	}
-	r.Result.Scenarios = append(r.Result.Scenarios, s)
-}
-
-// idle is the growth of resident memory for each connection. The first measure comes after a few connections, so that
-// what a server makes once is in it.
-func (v *server) idle(s Scenario) (float64, error) {
-	few := s.Shape
-	few.Conns, few.Active = 10, 10
-	if _, err := v.hold(few); err != nil {
-		return 0, err
-	}
-	if err := v.gen.Close(); err != nil {
-		return 0, err
-	}
-	before, err := v.resident()
-	if err != nil {
-		return 0, err
-	}
-	after, err := v.hold(s.Shape)
-	return float64(after-before) / float64(s.Conns), err
-}
-
-// hold opens connections, has one message back on each, and measures while they are open.
-func (v *server) hold(s load.Shape) (int64, error) {
-	if err := v.gen.Open(v.addr, s); err != nil {
-		return 0, err
-	}
-	if _, err := v.gen.Run(0); err != nil {
-		return 0, err
-	}
-	return v.resident()
+	r.note("left out %s: %s: %v", from, v.Name, v.dead)
 }

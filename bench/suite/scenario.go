@@ -1,9 +1,11 @@
 package suite
 
 import (
+	"fmt"
 	"syscall"
 
 	"github.com/ureactor/ureactor/bench/load"
+	"github.com/ureactor/ureactor/bench/server"
 )
 
 // A Scenario is what the clients do, with a name for the report.
@@ -11,12 +13,33 @@ type Scenario struct {
 	Name  string
 	About string
 	load.Shape
-	Idle bool // not a load: memory of each idle connection
+	Idle  bool                    // not a load: memory of each idle connection
+	Share float64                 // of the reference's saturation: a load at that fixed rate, of which the latency counts
+	Args  []string                // of the servers, which then live for this scenario only
+	Can   func(server.Style) bool // which servers take part; nil: all that serve the network
 }
 
-const idle = 10_000 // connections, where many are meant
+func (s Scenario) network() string {
+	if s.Network == "" {
+		return "tcp"
+	}
+	return s.Network
+}
 
-var scenarios = []Scenario{
+func (s Scenario) plain() bool { return s.network() == "tcp" && len(s.Args) == 0 }
+
+func (s Scenario) fits(v server.Style) bool {
+	return v.Serves(s.network()) && (s.Can == nil || s.Can(v))
+}
+
+const (
+	idle            = 10_000 // connections, where many are meant
+	asManyAsAllowed = -1     // connections: what the descriptor limit leaves
+	spare           = 64     // descriptors that are not connections
+	timers          = 100_000
+)
+
+var scenarios = append([]Scenario{
 	pingPong("64B-x1", 1, 64, 1),
 	{Name: "64B-x1-sleepy", About: "the same with a client that sleeps, so that the server pays for waking its core",
 		Shape: load.Shape{Conns: 1, Active: 1, Size: 64, Pipeline: 1, Depth: 1, Sleepy: true}},
@@ -28,12 +51,20 @@ var scenarios = []Scenario{
 		Shape: load.Shape{Conns: 4, Active: 4, Size: 1 << 20, Pipeline: 1, Depth: 1}},
 	{Name: "churn", About: "50 clients at once: connect, one echo of 64 B, close; a message is a connection",
 		Shape: load.Shape{Conns: 50, Active: 50, Size: 64, Pipeline: 1, Depth: 1, Churn: true}},
+	{Name: "unix-64B-x50", About: "ping-pong over Unix stream sockets",
+		Shape: load.Shape{Network: "unix", Conns: 50, Active: 50, Size: 64, Pipeline: 1, Depth: 1}},
+	{Name: "udp-64B-x50", About: "ping-pong of datagrams from 50 sockets to one; the C loop takes and gives up to 16 in one call",
+		Shape: load.Shape{Network: "udp", Conns: 50, Active: 50, Size: 64, Pipeline: 1, Depth: 1}},
+	{Name: "timers", About: "64 B on 50 connections with 100,000 timers armed, of which each message moves one; the C loop has none",
+		Shape: load.Shape{Conns: 50, Active: 50, Size: 64, Pipeline: 1, Depth: 1}, Args: []string{"-timers", fmt.Sprint(timers)},
+		Can: func(v server.Style) bool { return v.Timers }},
+	among(1, 10), among(1, 100), among(1, 1000), among(1, idle),
 	pingPong("64B-x100", 100, 64, 1),
-	{Name: "100-of-10000", About: "64 B on 100 connections, 9,900 idle beside them",
-		Shape: load.Shape{Conns: idle, Active: 100, Size: 64, Pipeline: 1, Depth: 1}},
+	among(100, idle),
 	{Name: "idle-memory", About: "10,000 connections after one echo each: resident memory after a collection, less that without them",
 		Shape: load.Shape{Conns: idle, Active: idle, Size: 64, Pipeline: 1, Depth: 1}, Idle: true},
-}
+	{Name: "idle-memory-max", Shape: load.Shape{Conns: asManyAsAllowed, Size: 64, Pipeline: 1, Depth: 1}, Idle: true},
+}, append(rates("rate-x50", 50, 50, .2, .4, .6, .8, .9), rates("rate-100-of-10000", 100, idle, .4, .8)...)...)
 
 func pingPong(name string, conns, size, pipeline int) Scenario {
 	s := Scenario{Name: name, Shape: load.Shape{Conns: conns, Active: conns, Size: size, Pipeline: pipeline, Depth: 1}}
@@ -42,6 +73,22 @@ func pingPong(name string, conns, size, pipeline int) Scenario {
 		s.About = "ping-pong of batches: 16 messages in one write"
 	}
 	return s
+}
+
+func among(active, conns int) Scenario {
+	return Scenario{Name: fmt.Sprintf("%d-of-%d", active, conns), About: fmt.Sprintf("64 B on %d of %d connections, the others idle", active, conns),
+		Shape: load.Shape{Conns: conns, Active: active, Size: 64, Pipeline: 1, Depth: 1}}
+}
+
+// rates are loads at fixed rates, by their share of what the reference reaches with the same connections.
+func rates(name string, active, conns int, shares ...float64) []Scenario {
+	var all []Scenario
+	for _, share := range shares {
+		all = append(all, Scenario{Name: fmt.Sprintf("%s@%.0f%%", name, 100*share), Share: share,
+			About: fmt.Sprintf("64 B on %d of %d connections at a fixed rate: %.0f %% of what the reference reaches", active, conns, 100*share),
+			Shape: load.Shape{Conns: conns, Active: active, Size: 64, Pipeline: 1, Depth: 1}})
+	}
+	return all
 }
 
 // raiseLimit raises the descriptor limit as far as it goes, here and for the children, and says how far that is.

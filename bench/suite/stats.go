@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // A Reading is one slice of one server.
@@ -14,7 +16,21 @@ type Reading struct {
 	Messages int64
 	Took     time.Duration
 	CPU      time.Duration // of the server process
-	Bytes    float64       // of memory for each connection: idle-memory only
+	Bytes    float64       `json:",omitempty"` // of memory for each connection: idle memory only
+
+	// Loads at a fixed rate only:
+	Offered        float64       `json:",omitempty"` // messages/s
+	P50, P99, P999 time.Duration `json:",omitempty"`
+	Latencies      []byte        `json:",omitempty"` // the histogram they are of
+}
+
+func (r *Reading) summarize() error {
+	h, err := hdrhistogram.Decode(r.Latencies)
+	if err != nil {
+		return err
+	}
+	r.P50, r.P99, r.P999 = time.Duration(h.ValueAtQuantile(50)), time.Duration(h.ValueAtQuantile(99)), time.Duration(h.ValueAtQuantile(99.9))
+	return nil
 }
 
 func (r Reading) cost() float64 { return float64(r.CPU) / float64(r.Messages) }

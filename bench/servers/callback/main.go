@@ -3,29 +3,82 @@ package main
 
 import (
 	"context"
-	"flag"
+	"time"
 
 	"github.com/ureactor/ureactor/bench/servers/serve"
 	"github.com/ureactor/ureactor/reactor"
 )
+
+func main() {
+	o := serve.Parse()
+	var opts []reactor.Option
+	if o.Panic {
+		opts = append(opts, reactor.WithPanicHandler(func(*reactor.Conn, any, []byte) {}))
+	}
+	r, err := reactor.New(opts...)
+	serve.Try(err)
+	if o.Network == "udp" {
+		c, err := r.ListenPacket("udp", o.Address, packetEcho{})
+		serve.Try(err)
+		serve.Listening(c.LocalAddr().String())
+	} else {
+		l, err := r.Listen(o.Network, o.Address, handler(r, o))
+		serve.Try(err)
+		serve.Listening(l.Addr().String())
+	}
+	o.AtStop(func() {
+		limit, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		r.Shutdown(limit) // Run returns the same
+	})
+	serve.Try(r.Run(context.Background()))
+}
+
+func handler(r *reactor.Reactor, o serve.Options) func(*reactor.Conn) reactor.Handler {
+	switch {
+	case o.Panic:
+		return func(*reactor.Conn) reactor.Handler { return explosive{} }
+	case o.Timers > 0:
+		t := &timers{}
+		for range o.Timers {
+			t.all = append(t.all, r.After(time.Hour, func() {}))
+		}
+		return func(*reactor.Conn) reactor.Handler { return t }
+	}
+	return func(*reactor.Conn) reactor.Handler { return echo{} }
+}
 
 type echo struct{}
 
 func (echo) Data(c *reactor.Conn, p []byte)    { c.Send(p) }
 func (echo) Closed(c *reactor.Conn, err error) {}
 
-func main() {
-	flag.Parse()
-	r, err := reactor.New()
-	if err != nil {
-		serve.Fail(err)
+// explosive panics as it is told.
+type explosive struct{ echo }
+
+func (explosive) Data(c *reactor.Conn, p []byte) {
+	if p[0] == serve.Bang {
+		panic("as asked")
 	}
-	l, err := r.Listen("tcp", serve.Address(flag.Args()), func(*reactor.Conn) reactor.Handler { return echo{} })
-	if err != nil {
-		serve.Fail(err)
-	}
-	serve.Listening(l.Addr())
-	if err := r.Run(context.Background()); err != nil {
-		serve.Fail(err)
-	}
+	c.Send(p)
 }
+
+// timers moves one of many with each message.
+type timers struct {
+	echo
+	all []*reactor.Timer
+	at  int
+}
+
+func (t *timers) Data(c *reactor.Conn, p []byte) {
+	t.all[t.at].Reset(time.Hour)
+	if t.at++; t.at == len(t.all) {
+		t.at = 0
+	}
+	c.Send(p)
+}
+
+type packetEcho struct{}
+
+func (packetEcho) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) { c.SendTo(p, from) }
+func (packetEcho) Closed(c *reactor.PacketConn, err error)                   {}

@@ -2,26 +2,31 @@
 package main
 
 import (
-	"flag"
+	"time"
 
 	"github.com/ureactor/ureactor/bench/servers/serve"
 	"github.com/ureactor/ureactor/socket"
 )
 
 func main() {
-	size := flag.Int("buffer", 64<<10, "read buffer of each connection in bytes")
-	flag.Parse()
-	l, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
-	if err != nil {
-		serve.Fail(err)
+	o := serve.Parse()
+	l, err := socket.New(o.Kind())
+	serve.Try(err)
+	o.ListenOn(l)
+	if o.Network == "udp" {
+		packets(l)
 	}
-	serve.ListenOn(l, flag.Args())
 	for {
 		c, _, err := l.Accept()
 		if err != nil {
-			serve.Fail(err)
+			time.Sleep(100 * time.Millisecond) // no descriptor, or no memory: they come back
+			continue
 		}
-		go echo(c, *size)
+		if o.Panic {
+			go explosive(c, o.Buffer)
+		} else {
+			go echo(c, o.Buffer)
+		}
 	}
 }
 
@@ -36,5 +41,31 @@ func echo(c *socket.Socket, size int) {
 		if _, err := c.SendAll(buf[:n]); err != nil {
 			return
 		}
+	}
+}
+
+// explosive panics as it is told; the goroutine is the user's, and so is the recover.
+func explosive(c *socket.Socket, size int) {
+	defer c.Close()
+	defer func() { recover() }()
+	buf := make([]byte, size)
+	for {
+		n, err := c.RecvInto(buf)
+		if n == 0 || err != nil {
+			return
+		}
+		if buf[0] == serve.Bang {
+			panic("as asked")
+		}
+		c.SendAll(buf[:n])
+	}
+}
+
+func packets(c *socket.Socket) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, from, err := c.RecvFromInto(buf)
+		serve.Try(err)
+		c.SendTo(buf[:n], from)
 	}
 }

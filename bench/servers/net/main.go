@@ -2,26 +2,35 @@
 package main
 
 import (
-	"flag"
 	"net"
+	"sync"
+	"time"
 
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
 func main() {
-	size := flag.Int("buffer", 64<<10, "read buffer of each connection in bytes")
-	flag.Parse()
-	l, err := net.Listen("tcp", serve.Address(flag.Args()))
-	if err != nil {
-		serve.Fail(err)
+	o := serve.Parse()
+	if o.Network == "udp" {
+		packets(o)
 	}
-	serve.Listening(l.Addr())
+	l, err := net.Listen(o.Network, o.Address)
+	serve.Try(err)
+	serve.Listening(l.Addr().String())
+	handle := func(c net.Conn) { echo(c, o.Buffer) }
+	switch {
+	case o.Panic:
+		handle = func(c net.Conn) { explosive(c, o.Buffer) }
+	case o.Timers > 0:
+		handle = newTimers(o).echo
+	}
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			serve.Fail(err)
+			time.Sleep(100 * time.Millisecond) // no descriptor, or no memory: they come back
+			continue
 		}
-		go echo(c, *size)
+		go handle(c)
 	}
 }
 
@@ -36,5 +45,76 @@ func echo(c net.Conn, size int) {
 		if _, err := c.Write(buf[:n]); err != nil {
 			return
 		}
+	}
+}
+
+// explosive panics as it is told; the goroutine is the user's, and so is the recover.
+func explosive(c net.Conn, size int) {
+	defer c.Close()
+	defer func() { recover() }()
+	buf := make([]byte, size)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		if buf[0] == serve.Bang {
+			panic("as asked")
+		}
+		c.Write(buf[:n])
+	}
+}
+
+// timers are the runtime's; each message moves one.
+type timers struct {
+	serve.Options
+	mu  sync.Mutex
+	all []*time.Timer
+	at  int
+}
+
+func newTimers(o serve.Options) *timers {
+	t := &timers{Options: o}
+	for range o.Timers {
+		t.all = append(t.all, time.AfterFunc(time.Hour, func() {}))
+	}
+	return t
+}
+
+func (t *timers) move() {
+	t.mu.Lock()
+	t.all[t.at].Reset(time.Hour)
+	if t.at++; t.at == len(t.all) {
+		t.at = 0
+	}
+	t.mu.Unlock()
+}
+
+func (t *timers) echo(c net.Conn) {
+	defer c.Close()
+	buf := make([]byte, t.Buffer)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		t.move()
+		if _, err := c.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func packets(o serve.Options) {
+	at, err := net.ResolveUDPAddr("udp", o.Address)
+	serve.Try(err)
+	c, err := net.ListenUDP("udp", at)
+	serve.Try(err)
+	serve.Listening(c.LocalAddr().String())
+	buf := make([]byte, 64<<10)
+	for {
+		n, from, err := c.ReadFromUDPAddrPort(buf)
+		serve.Try(err)
+		c.WriteToUDPAddrPort(buf[:n], from)
 	}
 }

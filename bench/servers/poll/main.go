@@ -3,8 +3,8 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"syscall"
+	"time"
 
 	"github.com/ureactor/ureactor/bench/servers/serve"
 	sel "github.com/ureactor/ureactor/select"
@@ -12,26 +12,26 @@ import (
 )
 
 func main() {
-	flag.Parse()
-	l, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
-	if err != nil {
-		serve.Fail(err)
-	}
-	serve.ListenOn(l, flag.Args())
+	o := serve.Parse()
+	l, err := socket.New(o.Kind())
+	serve.Try(err)
+	o.ListenOn(l)
 	l.SetBlocking(false)
-	s := &server{poll: sel.New(), unsent: map[*socket.Socket][]byte{}}
+	s := &server{Options: o, poll: sel.New(), unsent: map[*socket.Socket][]byte{}}
 	s.poll.Register(l, sel.POLLIN)
 	for {
 		ready, err := s.poll.IPoll(-1, 0)
-		if err != nil {
-			serve.Fail(err)
-		}
+		serve.Try(err)
 		for obj, events := range ready {
 			switch c := obj.(*socket.Socket); {
+			case c == l && o.Network == "udp":
+				s.packets(l)
 			case c == l:
 				s.accept(l)
 			case events&sel.POLLOUT != 0:
 				s.send(c, s.unsent[c])
+			case o.Panic:
+				s.contain(c)
 			default:
 				s.receive(c)
 			}
@@ -40,19 +40,26 @@ func main() {
 }
 
 type server struct {
+	serve.Options
 	poll   *sel.Poll
 	buf    [64 << 10]byte
 	unsent map[*socket.Socket][]byte // of those that are not read until it has gone
 }
 
+// accept rests where there is no descriptor for the next one: it would be reported again at once.
 func (s *server) accept(l *socket.Socket) {
 	c, _, err := l.Accept()
-	if err == nil {
-		c.SetBlocking(false)
-		err = s.poll.Register(c, sel.POLLIN)
+	switch {
+	case errors.Is(err, syscall.EAGAIN):
+		return
+	case err != nil:
+		s.poll.Unregister(l)
+		time.AfterFunc(100*time.Millisecond, func() { s.poll.Register(l, sel.POLLIN) })
+		return
 	}
-	if err != nil && !errors.Is(err, syscall.EAGAIN) {
-		serve.Fail(err)
+	c.SetBlocking(false)
+	if s.poll.Register(c, sel.POLLIN) != nil {
+		c.Close()
 	}
 }
 
@@ -62,8 +69,31 @@ func (s *server) receive(c *socket.Socket) {
 	case errors.Is(err, syscall.EAGAIN):
 	case n == 0:
 		s.drop(c)
+	case s.Panic && s.buf[0] == serve.Bang:
+		panic("as asked")
 	default:
 		s.send(c, s.buf[:n])
+	}
+}
+
+// contain is receive with a recover: the loop is the user's, and so is that.
+func (s *server) contain(c *socket.Socket) {
+	defer func() {
+		if recover() != nil {
+			s.drop(c)
+		}
+	}()
+	s.receive(c)
+}
+
+// packets takes what is there, up to a bound.
+func (s *server) packets(c *socket.Socket) {
+	for range 16 {
+		n, from, err := c.RecvFromInto(s.buf[:])
+		if err != nil {
+			return
+		}
+		c.SendTo(s.buf[:n], from)
 	}
 }
 

@@ -1,10 +1,9 @@
-// Package serve is what every server under test shares: how it tells its port, and how it is asked to collect.
-//
-// The contract, which the C loop keeps as well: the only argument that is no flag is the port (0: any); the first line
-// on standard output is "listening <port>"; at SIGUSR1 the server gives back what memory it can and prints "collected".
+// Package serve is what every server under test shares: its command line, how it tells its address, and how it is asked
+// to collect. The contract, which the C loop keeps as far as it needs to, is in bench/README.md.
 package serve
 
 import (
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -14,25 +13,81 @@ import (
 	"syscall"
 )
 
-// Address is where to listen: loopback, at the port of the command line.
-func Address(args []string) string {
-	port := "0"
-	if len(args) > 0 {
-		port = args[0]
-	}
-	return net.JoinHostPort("127.0.0.1", port)
+// Options are the command line.
+type Options struct {
+	Network string // tcp, udp, unix
+	Address string // host:port on loopback, or a path
+	Panic   bool   // a message that begins with Bang panics in the handler, contained by what the library offers
+	Stop    bool   // SIGTERM stops in order, as far as the library can
+	Timers  int    // so many are armed, and each message moves one
+	Buffer  int    // of each connection, for servers that have one each
 }
 
-// Listening tells the suite that clients may come, and makes the process answer SIGUSR1.
-func Listening(at net.Addr) {
+// Bang begins the message that panics.
+const Bang = '!'
+
+// Parse reads the command line.
+func Parse() Options {
+	var o Options
+	flag.StringVar(&o.Network, "network", "tcp", "tcp, udp or unix")
+	flag.BoolVar(&o.Panic, "panic", false, "a message that begins with ! panics in the handler")
+	flag.BoolVar(&o.Stop, "stop", false, "stop in order at SIGTERM")
+	flag.IntVar(&o.Timers, "timers", 0, "arm so many timers, and move one with each message")
+	flag.IntVar(&o.Buffer, "buffer", 64<<10, "read buffer of each connection in bytes, where each has one")
+	flag.Parse()
+	o.Address = "0"
+	if flag.NArg() > 0 {
+		o.Address = flag.Arg(0)
+	}
+	if o.Network != "unix" {
+		o.Address = net.JoinHostPort("127.0.0.1", o.Address)
+	}
+	return o
+}
+
+// Only ends the process if the library has no such network.
+func (o Options) Only(networks ...string) {
+	for _, n := range networks {
+		if n == o.Network {
+			return
+		}
+	}
+	Fail(fmt.Errorf("no %s", o.Network))
+}
+
+// Fixed is the address with a free port instead of port 0, for libraries that do not tell which one they have got.
+func (o Options) Fixed() string {
+	var at net.Addr
+	switch o.Network {
+	case "unix":
+		return o.Address
+	case "udp":
+		c, err := net.ListenPacket("udp", o.Address)
+		if err != nil {
+			Fail(err)
+		}
+		at = c.LocalAddr()
+		c.Close()
+	default:
+		l, err := net.Listen("tcp", o.Address)
+		if err != nil {
+			Fail(err)
+		}
+		at = l.Addr()
+		l.Close()
+	}
+	return at.String()
+}
+
+// Listening tells the suite that clients may come (a port, or a path), and makes the process answer SIGUSR1.
+func Listening(at string) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)
 	go collect(asked)
-	_, port, err := net.SplitHostPort(at.String())
-	if err != nil {
-		Fail(err)
+	if _, port, err := net.SplitHostPort(at); err == nil {
+		at = port
 	}
-	fmt.Println("listening", port)
+	fmt.Println("listening", at)
 }
 
 func collect(asked <-chan os.Signal) {
@@ -44,8 +99,28 @@ func collect(asked <-chan os.Signal) {
 	}
 }
 
+// AtStop calls f on a goroutine of its own at SIGTERM, if the server is to stop in order; f ends the process.
+func (o Options) AtStop(f func()) {
+	if !o.Stop {
+		return
+	}
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM)
+	go func() {
+		<-asked
+		f()
+	}()
+}
+
 // Fail ends the process with one line.
 func Fail(err error) {
 	fmt.Fprintln(os.Stderr, os.Args[0]+":", err)
 	os.Exit(1)
+}
+
+// Try fails with err, if it is one.
+func Try(err error) {
+	if err != nil {
+		Fail(err)
+	}
 }

@@ -1,26 +1,43 @@
 package serve
 
 import (
-	"net"
 	"net/netip"
 
 	"github.com/ureactor/ureactor/socket"
 )
 
-// ListenOn has a socket listen with the options that the C loop has, and tells the suite.
-func ListenOn(l *socket.Socket, args []string) {
-	try := func(err error) {
-		if err != nil {
-			Fail(err)
-		}
+// Kind is the socket's family and type.
+func (o Options) Kind() (family, typ, proto int) {
+	switch o.Network {
+	case "unix":
+		return socket.AF_UNIX, socket.SOCK_STREAM, 0
+	case "udp":
+		return socket.AF_INET, socket.SOCK_DGRAM, 0
 	}
-	try(l.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1))
-	try(l.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)) // inherited by what it accepts
-	at, err := netip.ParseAddrPort(Address(args))
-	try(err)
-	try(l.Bind(socket.AddrOf(at)))
-	try(l.Listen(4096))
+	return socket.AF_INET, socket.SOCK_STREAM, 0
+}
+
+// ListenOn has a socket listen with the options that the C loop has, and tells the suite.
+func (o Options) ListenOn(l *socket.Socket) {
+	at := socket.Path(o.Address)
+	if o.Network != "unix" {
+		ap, err := netip.ParseAddrPort(o.Address)
+		Try(err)
+		at = socket.AddrOf(ap)
+		Try(l.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1))
+	}
+	if o.Network == "tcp" {
+		Try(l.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)) // inherited by what it accepts
+	}
+	Try(l.Bind(at))
+	if o.Network != "udp" {
+		Try(l.Listen(4096))
+	}
+	if o.Network == "unix" {
+		Listening(o.Address)
+		return
+	}
 	bound, err := l.LocalAddr()
-	try(err)
-	Listening(net.TCPAddrFromAddrPort(bound.AddrPort()))
+	Try(err)
+	Listening(bound.AddrPort().String())
 }

@@ -3,65 +3,113 @@ package main
 
 import (
 	"context"
-	"flag"
+	"errors"
+	"syscall"
+	"time"
 
 	"github.com/ureactor/ureactor/bench/servers/serve"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
 )
 
+type server struct {
+	serve.Options
+	r    *reactor.Reactor
+	free [][]byte // the buffers of those who have left: tasks never run at the same time, so it needs no lock
+}
+
 func main() {
-	size := flag.Int("buffer", 64<<10, "read buffer of each connection in bytes")
-	flag.Parse()
-	r, err := reactor.New()
-	if err != nil {
-		serve.Fail(err)
+	s := &server{Options: serve.Parse()}
+	var opts []reactor.Option
+	if s.Panic {
+		opts = append(opts, reactor.WithPanicHandler(func(*reactor.Conn, any, []byte) {}))
 	}
-	l, err := socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)
-	if err != nil {
-		serve.Fail(err)
-	}
-	serve.ListenOn(l, flag.Args())
-	r.Go(func(t *reactor.Task) {
-		for {
-			c, _, err := l.Accept()
-			if err != nil {
-				serve.Fail(err)
-			}
-			t.Go(func(*reactor.Task) {
-				buf := buffer(*size)
-				echo(c, buf)
-				free = append(free, buf)
-			})
-		}
+	var err error
+	s.r, err = reactor.New(opts...)
+	serve.Try(err)
+	family, typ, proto := s.Kind()
+	l, err := socket.NewOn(s.r, family, typ, proto)
+	serve.Try(err)
+	s.ListenOn(l)
+	s.AtStop(func() {
+		limit, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		s.r.Shutdown(limit)
 	})
-	if err := r.Run(context.Background()); err != nil {
-		serve.Fail(err)
+	if s.Network == "udp" {
+		s.r.Go(func(*reactor.Task) { packets(l) })
+	} else {
+		s.r.Go(func(t *reactor.Task) { s.accept(t, l) })
+	}
+	serve.Try(s.r.Run(context.Background()))
+}
+
+// accept rests when there is no descriptor for the next one, and ends with the drain.
+func (s *server) accept(t *reactor.Task, l *socket.Socket) {
+	defer l.Close()
+	for {
+		c, _, err := l.Accept()
+		if err != nil {
+			if errors.Is(err, syscall.ECANCELED) || t.Sleep(100*time.Millisecond) != nil {
+				return
+			}
+			continue
+		}
+		t.Go(func(*reactor.Task) {
+			if s.Panic {
+				defer c.Close()
+			}
+			buf := s.buffer()
+			s.echo(c, buf)
+			s.free = append(s.free, buf)
+		})
 	}
 }
 
-// free is the buffers of those who have left: tasks never run at the same time, so it needs no lock.
-var free [][]byte
-
-func buffer(size int) []byte {
-	n := len(free)
+func (s *server) buffer() []byte {
+	n := len(s.free)
 	if n == 0 {
-		return make([]byte, size)
+		return make([]byte, s.Buffer)
 	}
-	buf := free[n-1]
-	free = free[:n-1]
+	buf := s.free[n-1]
+	s.free = s.free[:n-1]
 	return buf
 }
 
-func echo(c *socket.Socket, buf []byte) {
-	defer c.Close()
+// echo has no defer: a frame less keeps the stack of an idle connection at 2 KiB.
+func (s *server) echo(c *socket.Socket, buf []byte) {
 	for {
 		n, err := c.RecvInto(buf)
 		if n == 0 || err != nil {
+			s.end(c, err)
 			return
+		}
+		if s.Panic && buf[0] == serve.Bang {
+			panic("as asked")
 		}
 		if _, err := c.SendAll(buf[:n]); err != nil {
+			c.Close()
 			return
 		}
+	}
+}
+
+// end closes, or, when the server stops, has the reactor deliver what is still on its way.
+func (s *server) end(c *socket.Socket, err error) {
+	if errors.Is(err, syscall.ECANCELED) {
+		if fd, err := c.Detach(); err == nil {
+			s.r.Retire(fd)
+		}
+		return
+	}
+	c.Close()
+}
+
+func packets(c *socket.Socket) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, from, err := c.RecvFromInto(buf)
+		serve.Try(err)
+		c.SendTo(buf[:n], from)
 	}
 }

@@ -1,0 +1,161 @@
+package server
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/ureactor/ureactor/bench/proc"
+)
+
+const patience = 10 * time.Second // for a server to start or to collect
+
+// A Process is a running server.
+type Process struct {
+	Style
+	Network, Addr string
+	cmd           *exec.Cmd
+	lines         chan string   // of its standard output; closed when it has ended
+	ended         chan struct{} // closed after that, with err
+	err           error
+	dir           string // of its Unix socket
+}
+
+// Launch starts a server on a core and waits until it listens. files > 0 limits its descriptors.
+func Launch(s Style, core int, network string, files int, args ...string) (*Process, error) {
+	p := &Process{Style: s, Network: network, lines: make(chan string, 4), ended: make(chan struct{})}
+	at := "0"
+	if network == "unix" {
+		var err error
+		if p.dir, err = os.MkdirTemp("", "bench"); err != nil {
+			return nil, err
+		}
+		at = filepath.Join(p.dir, "echo")
+	}
+	args = append(append(append([]string{}, s.Args...), args...), "-network", network, at)
+	name := s.bin
+	if files > 0 { // by a shell, for the limit is the child's from its first instruction on
+		args = append([]string{"-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(files), name}, args...)
+		name = "sh"
+	}
+	p.cmd = exec.Command(name, args...)
+	p.cmd.Env = append(os.Environ(), s.Env...)
+	stderr := &tail{}
+	p.cmd.Stderr = stderr
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := proc.Start(p.cmd, core); err != nil {
+		os.RemoveAll(p.dir)
+		return nil, err
+	}
+	go func() {
+		p.read(out)
+		p.err = p.cmd.Wait()
+		if text := stderr.String(); text != "" {
+			p.err = fmt.Errorf("%v: %s", p.err, text)
+		}
+		close(p.ended)
+	}()
+	line, err := p.line("listening ")
+	if err != nil {
+		p.Kill()
+		return nil, err
+	}
+	p.Addr = line
+	if network != "unix" {
+		p.Addr = "127.0.0.1:" + line
+	}
+	return p, nil
+}
+
+func (p *Process) read(out io.Reader) {
+	for in := bufio.NewScanner(out); in.Scan(); {
+		select {
+		case p.lines <- in.Text():
+		default: // nobody asked
+		}
+	}
+	close(p.lines)
+}
+
+// line is the rest of the next line that begins with prefix.
+func (p *Process) line(prefix string) (string, error) {
+	late := time.After(patience)
+	for {
+		select {
+		case l, alive := <-p.lines:
+			if rest, ok := strings.CutPrefix(l, prefix); ok {
+				return rest, nil
+			}
+			if !alive {
+				<-p.ended
+				return "", fmt.Errorf("it ended: %v", p.err)
+			}
+		case <-late:
+			return "", fmt.Errorf("did not say %q within %v", strings.TrimSpace(prefix), patience)
+		}
+	}
+}
+
+// PID is the process's.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Ended tells whether the process has ended within d, and how.
+func (p *Process) Ended(d time.Duration) (bool, error) {
+	select {
+	case <-p.ended:
+		return true, p.err
+	case <-time.After(d):
+		return false, nil
+	}
+}
+
+// Stop asks for a stop in order; the server runs with -stop.
+func (p *Process) Stop() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
+
+// Resident is the server's resident memory after it has given back what it can.
+func (p *Process) Resident() (int64, error) {
+	if _, err := proc.Rest(p.PID()); err != nil {
+		return 0, err
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		return 0, err
+	}
+	if _, err := p.line("collected"); err != nil {
+		return 0, err
+	}
+	return proc.RSS(p.PID())
+}
+
+// Kill ends the process.
+func (p *Process) Kill() {
+	p.cmd.Process.Kill()
+	<-p.ended
+	if p.dir != "" {
+		os.RemoveAll(p.dir)
+	}
+}
+
+// tail keeps the first line that was written: of a panic, what it was.
+type tail struct{ text []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	if len(t.text) < 400 {
+		t.text = append(t.text, p[:min(len(p), 400-len(t.text))]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(t.text)), "\n")
+	return line
+}

@@ -1,0 +1,65 @@
+// Package server is the servers under test: how each is built, its settings, what it can, and its process.
+package server
+
+import (
+	"slices"
+)
+
+// A Style is one way to write the echo server, with the settings that serve it best. Several may share a program.
+type Style struct {
+	Name  string
+	About string // for the report: what it is, its settings
+	Ours  bool
+	Args  []string
+	Env   []string // beside the suite's own
+
+	Networks []string // what it serves beside tcp: "udp", "unix"
+	Timers   bool     // takes -timers (the C loop has none, and serves without)
+	Stops    bool     // has a stop in order (SIGTERM with -stop)
+	Panics   string   // what contains a panic of the handler: "" nothing, "recover" the user's own, else the library's means
+	Conn     string   // the test in nettest/ that its net.Conn is put to; "" if it has none
+
+	build func(bin string) error // makes the program bin
+	bin   string                 // below bench/bin
+}
+
+// two: with GOMAXPROCS 1 there is never an idle P, so the runtime's monitor takes the loop's away in every longer sleep.
+var two = []string{"GOMAXPROCS=2"}
+
+// All are the styles. The first that could be built is the reference: every other is compared with its neighbouring
+// slices.
+var All = []Style{
+	{Name: "c", About: "the limit: one epoll loop in C, level-triggered, 64 KiB buffer, gcc -O2",
+		Networks: []string{"udp", "unix"}, Timers: true, bin: "epoll", build: gcc("c/epoll.c")},
+	{Name: "c-again", About: "control: the same binary a second time",
+		Networks: []string{"udp", "unix"}, Timers: true, bin: "epoll", build: gcc("c/epoll.c")},
+	{Name: "callback", About: "ours: reactor.Handler, every option at its default; GOMAXPROCS 2 on its one core",
+		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Timers: true, Stops: true, Panics: "WithPanicHandler",
+		bin: "callback", build: golang("./servers/callback")},
+	{Name: "task", About: "ours: a task for each connection, blocking in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core",
+		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler",
+		bin: "task", build: golang("./servers/task")},
+	{Name: "goroutine", About: "ours: a goroutine for each connection, parked in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core",
+		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover",
+		bin: "goroutine", build: golang("./servers/goroutine")},
+	{Name: "poll", About: "ours: a loop of the user's over sel.Poll and non-blocking sockets; GOMAXPROCS 2 on its one core",
+		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover",
+		bin: "poll", build: golang("./servers/poll")},
+	{Name: "net", About: "standard library: a goroutine for each connection, 64 KiB buffer each",
+		Networks: []string{"udp", "unix"}, Timers: true, Panics: "recover", Conn: "TestNet",
+		bin: "net", build: golang("./servers/net")},
+	{Name: "evio", About: "evio v1.0.8: one loop, ReuseInputBuffer; it cannot turn Nagle's algorithm off",
+		Networks: []string{"udp", "unix"}, Stops: true, bin: "evio", build: golang("./servers/evio")},
+	{Name: "gnet", About: "gnet v2.9.4: one event loop, level-triggered, 64 KiB read buffer, Next(-1) and Write without a copy; built with its tags poll_opt and gc_opt",
+		Networks: []string{"udp", "unix"}, Stops: true, bin: "gnet", build: golang("./servers/gnet", "-tags=poll_opt,gc_opt")},
+	{Name: "netpoll", About: "netpoll v0.7.2: one poller, its pool of goroutines, Next and WriteBinary without a copy",
+		Networks: []string{"unix"}, Stops: true, Panics: "its goroutine pool", Conn: "TestNetpoll",
+		bin: "netpoll", build: golang("./servers/netpoll")},
+	{Name: "nbio", About: "nbio v1.6.8: one poller, level-triggered, which reads and calls the handler itself",
+		Networks: []string{"udp", "unix"}, Stops: true, bin: "nbio", build: golang("./servers/nbio")},
+}
+
+// Serves tells whether it has the network.
+func (s Style) Serves(network string) bool {
+	return network == "tcp" || slices.Contains(s.Networks, network)
+}
