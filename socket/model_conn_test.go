@@ -114,6 +114,9 @@ func (w *world) connect(e *end) {
 		w.connectGram(e)
 		return
 	}
+	if e.untold && e.dead {
+		return // the connection that nobody was told of is gone: its ECONNRESET or a new attempt, both are right
+	}
 	var list []*end
 	for _, a := range w.ends {
 		if a.phase == listening && !a.closed && len(a.queue) < max(1, a.backlog) && len(w.ends) < 40 {
@@ -154,6 +157,7 @@ func (w *world) connectTo(e, a *end) {
 	w.note(e, "Connect to #%d: %v", a.id, err)
 	if no := e.already(); no != 0 {
 		w.want(err, no)
+		e.untold = false
 		return
 	}
 	if e.first(err) {
@@ -167,6 +171,7 @@ func (w *world) connectTo(e, a *end) {
 	default:
 		w.want(err, 0, syscall.ETIMEDOUT)
 	}
+	e.untold = err != nil
 	w.until("connection", func() bool { return tcpState(e.s) == 1 })
 	e.phase, e.bound, e.addr, e.from = connected, true, w.addr(e.s), a.addr
 	e.peer = &end{phase: connected, bound: true, addr: a.addr, from: e.addr, peer: e}
@@ -186,6 +191,7 @@ func (w *world) connectNone(e *end, refuses bool) {
 	w.note(e, "Connect refused %v: %v", refuses, err)
 	if no := e.already(); no != 0 {
 		w.want(err, no)
+		e.untold = false
 		return
 	}
 	if e.first(err) {

@@ -53,6 +53,7 @@ type end struct {
 	rdShut     bool          // by Shutdown
 	wrShut     bool          // its own end is sent
 	dead       bool          // by a reset
+	untold     bool          // that it is connected: Connect has said EINPROGRESS or ETIMEDOUT, and nothing since
 	err        syscall.Errno // pending
 	vague      bool          // what is not told by the model any more
 	queue      []*end        // of a listener
