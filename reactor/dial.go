@@ -140,7 +140,7 @@ func (c *Conn) connect(a Addr) error {
 	c.w.open(r, fd, c)
 	r.unname(c)
 	if c.dial.net.ip != "" {
-		if err := r.tcpOptions(fd, c.opt); err != nil {
+		if err := tcpOptions(r.k, fd, c.opt); err != nil {
 			return err
 		}
 	}

@@ -360,3 +360,19 @@ func ExampleReactor_Shutdown() {
 	}
 	// Output: everything was delivered
 }
+
+func ExampleGroup() {
+	g, err := reactor.NewGroup(0) // a loop for each processor
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := g.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} })
+	if err != nil {
+		log.Fatal(err)
+	}
+	go g.Run(context.Background())
+
+	fmt.Print(ask(l.Addr(), "hello\n"))
+	_ = g.Shutdown(context.Background())
+	// Output: hello
+}

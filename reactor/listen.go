@@ -21,9 +21,10 @@ type Listener struct {
 	opt     *sockOptions
 	net     network
 	addr    net.Addr
-	path    string // of a Unix socket's file, removed at Close
-	conns   int    // accepted by it and open
-	resume  *Timer // after a failure
+	path    string  // of a Unix socket's file, removed at Close
+	spread  *spread // where its connections go, nil: to its own loop
+	conns   int     // accepted by it and open
+	resume  *Timer  // after a failure
 	resting bool
 	single  bool // the last Event brought one connection and no more
 	closed  bool
@@ -60,22 +61,39 @@ func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, 
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{opt: o, net: n}
-	l.w.open(r, fd, l)
-	r.listeners++
-	l.path = socketFile(a)
-	if e := r.k.Listen(fd, o.backlog); e != 0 {
-		l.Close()
-		return nil, callError("listen", e)
-	}
-	if a, e := r.k.LocalAddr(fd); e == 0 {
-		l.addr = netAddr(a, false)
-	}
-	if err := l.w.set(poller.In); err != nil {
-		l.Close()
+	path := socketFile(a)
+	at, err := listenOn(r.k, fd, path, o)
+	if err != nil {
 		return nil, err
 	}
-	return l, nil
+	l := &Listener{opt: o, net: n, addr: at, path: path}
+	return l, l.attach(r, fd)
+}
+
+// listenOn has a bound socket listen, or closes it.
+func listenOn(k Kernel, fd int, path string, o *sockOptions) (at net.Addr, err error) {
+	if e := k.Listen(fd, o.backlog); e != 0 {
+		k.Close(fd)
+		if path != "" {
+			k.Unlink(path)
+		}
+		return nil, callError("listen", e)
+	}
+	if a, e := k.LocalAddr(fd); e == 0 {
+		at = netAddr(a, false)
+	}
+	return at, nil
+}
+
+// attach begins to accept on the loop. The descriptor is the Listener's from here on, also on error.
+func (l *Listener) attach(r *Reactor, fd int) error {
+	l.w.open(r, fd, l)
+	r.listeners++
+	if err := l.w.set(poller.In); err != nil {
+		l.Close()
+		return err
+	}
+	return nil
 }
 
 // ready accepts what waits, a bounded number. While connections come one at a time the call that would only say EAGAIN
@@ -98,7 +116,11 @@ func (l *Listener) ready(poller.Interest) {
 		n++
 		if e == 0 {
 			r.count.Accepted++
-			l.open(fd)
+			if l.spread == nil {
+				l.open(fd)
+			} else {
+				l.spread.hand(l, fd)
+			}
 		}
 	}
 	l.single = n <= 1 && r.batch == 1
@@ -147,14 +169,9 @@ func (l *Listener) open(fd int) {
 	c := &Conn{opt: l.opt, from: l}
 	c.w.open(r, fd, c)
 	r.conns++
-	l.conns++
-	if l.opt.maxConns > 0 && l.conns >= l.opt.maxConns {
-		if err := l.w.set(0); err != nil {
-			r.log.Error("cannot pause a listener", zap.Error(err))
-		}
-	}
+	l.joined()
 	if !kernel.InheritsOptions && l.net.ip != "" {
-		if err := r.tcpOptions(fd, l.opt); err != nil {
+		if err := tcpOptions(r.k, fd, l.opt); err != nil {
 			r.log.Debug("an accepted connection refuses its options: its peer is gone", zap.Error(err))
 		}
 	}
@@ -199,8 +216,30 @@ func (c *Conn) opened() {
 	}
 }
 
-// left is one Conn less; a full Listener has room again.
+// joined is one Conn more; a full Listener accepts no others. One that others accept for does not count.
+func (l *Listener) joined() {
+	if l.w.gen == 0 {
+		return
+	}
+	l.conns++
+	if l.opt.maxConns > 0 && l.conns >= l.opt.maxConns {
+		if err := l.w.set(0); err != nil {
+			l.w.r.log.Error("cannot pause a listener", zap.Error(err))
+		}
+	}
+}
+
+// left is one Conn less.
 func (l *Listener) left() {
+	if l.spread != nil {
+		l.spread.left(l)
+	} else {
+		l.freed()
+	}
+}
+
+// freed has a full Listener accept again.
+func (l *Listener) freed() {
 	l.conns--
 	if l.opt.maxConns > 0 && l.conns == l.opt.maxConns-1 && !l.closed && l.w.want == 0 &&
 		(l.resume == nil || !l.resume.t.Armed()) {

@@ -15,6 +15,7 @@ type options struct {
 	onPanic   func(c *Conn, v any, stack []byte)
 	slow      time.Duration
 	postLimit int
+	outlived  bool // by the other loops of a Group
 }
 
 func defaultOptions() options {
@@ -94,7 +95,9 @@ type sockOptions struct {
 	accepts   int
 	maxConns  int
 	reusePort bool
-	delay     bool // Nagle on
+	share     bool    // with the other loops of a Group
+	balance   Balance // of a Group
+	delay     bool    // Nagle on
 	keepAlive time.Duration
 	timeout   time.Duration
 	control   func(fd int) error

@@ -76,7 +76,14 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 	if err != nil {
 		return nil, err
 	}
-	c := &PacketConn{h: h, opt: o, max: o.cap, path: socketFile(a)}
+	c := newPacketConn(r.k, n, a, o, fd)
+	c.h = h
+	return c, c.attach(r, fd)
+}
+
+// newPacketConn is for the socket bound to a.
+func newPacketConn(k Kernel, n network, a Addr, o *sockOptions, fd int) *PacketConn {
+	c := &PacketConn{opt: o, max: o.cap, path: socketFile(a)}
 	switch {
 	case n.ip == "":
 		c.unix = true
@@ -85,19 +92,25 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 	default:
 		c.max = udpMax
 	}
-	c.w.open(r, fd, c)
-	if a, e := r.k.LocalAddr(fd); e == 0 {
+	if a, e := k.LocalAddr(fd); e == 0 {
 		c.addr = netAddr(a, true)
 	}
+	return c
+}
+
+// attach begins to receive on the loop. The descriptor is the PacketConn's from here on, also on error.
+func (c *PacketConn) attach(r *Reactor, fd int) error {
+	c.w.open(r, fd, c)
 	if err := c.w.set(poller.In); err != nil {
+		c.closed = true
 		c.hangUp()
-		return nil, err
+		return err
 	}
 	r.packets++
 	if r.dgrams == nil {
 		r.dgrams = &packetRoom{kernel.NewBatch(packetBatch, packetMax), kernel.NewBatch(packetBatch, 0)}
 	}
-	return c, nil
+	return nil
 }
 
 func (c *PacketConn) ready(i poller.Interest) {

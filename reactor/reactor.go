@@ -2,7 +2,8 @@
 //
 // Whatever is reached from a Reactor (Conns, Listeners, Timers, Watches) belongs to one goroutine: before Run to its
 // creator, in Run to the goroutine that runs. From any other goroutine only Post, Conn.PostSend, Shutdown and Stats may
-// be called. State is unlocked on purpose; the race detector is the check.
+// be called, and the methods of a Group, which is several Reactors. State is unlocked on purpose; the race detector is the
+// check.
 package reactor
 
 import (
@@ -39,6 +40,7 @@ const (
 // A Reactor is one event loop. See the package comment for which goroutine may touch it.
 type Reactor struct {
 	k      Kernel
+	loop   int // its place in a Group
 	poller poller.Poller
 	log    *zap.Logger
 	opt    options

@@ -88,7 +88,8 @@ func (r *Reactor) wind() {
 type closer interface{ Close() error }
 type aborter interface{ Abort() error }
 
-// finish runs what was posted before the end and gives the poller back. From here on Post is refused.
+// finish runs what was posted before the end and gives the poller back, unless that has left something to end (Retire).
+// From here on Post is refused.
 func (r *Reactor) finish() {
 	q := r.takePosted(true)
 	for i := range q.items {
@@ -96,13 +97,16 @@ func (r *Reactor) finish() {
 			r.call(q.items[i].f)
 		}
 	}
+	if r.conns+len(r.ended) > 0 {
+		return
+	}
 	r.table.All(func(_ int, w *Watch) { w.drop() }) // the user's: their descriptors stay open
 	r.end()
 }
 
-// broken ends a reactor whose poller has failed: everything is aborted.
+// broken ends a reactor that cannot go on, for its poller has failed: everything is aborted.
 func (r *Reactor) broken(err error) error {
-	r.log.Error("the poller failed", zap.Error(err))
+	r.log.Error("the loop has failed", zap.Error(err))
 	r.failed = err
 	r.drain.Store(true)
 	r.abort.Store(true)

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"fmt"
 	"time"
 	"unsafe"
@@ -21,6 +22,14 @@ func (r *Reactor) socketOptions(op, name string, stream bool, opts []SocketOptio
 	if r.draining {
 		return n, nil, ErrClosed
 	}
+	n, o, err = readOptions(r.k, op, name, stream, opts)
+	if err == nil && o.balance != 0 {
+		err = errors.New("WithBalance is for a Group")
+	}
+	return n, o, err
+}
+
+func readOptions(k Kernel, op, name string, stream bool, opts []SocketOption) (n network, o *sockOptions, err error) {
 	if o, err = newSockOptions(op, opts); err != nil {
 		return n, nil, err
 	}
@@ -30,7 +39,7 @@ func (r *Reactor) socketOptions(op, name string, stream bool, opts []SocketOptio
 	o.tcp = n.ip != "" && stream
 	// A read of TCP that comes up short has taken all there was. A Unix socket's stops at a message with descriptors,
 	// another kernel's may stop anywhere.
-	o.edge = o.tcp && kernel.ReadsFully && r.k == kernel.Host
+	o.edge = o.tcp && kernel.ReadsFully && k == kernel.Host
 	return n, o, nil
 }
 
@@ -54,30 +63,37 @@ func (r *Reactor) unlink(path string) {
 
 // bindSocket makes a socket that is bound to the address, with the options that come before that.
 func (r *Reactor) bindSocket(n network, a Addr, dual bool, o *sockOptions) (fd int, err error) {
-	fd, e := r.k.Socket(a.Family, n.typ, 0)
+	return bindSocket(r.k, n, a, dual, o, func(fd int) error { return r.control(fd, o) })
+}
+
+func bindSocket(k Kernel, n network, a Addr, dual bool, o *sockOptions, control func(fd int) error) (fd int, err error) {
+	fd, e := k.Socket(a.Family, n.typ, 0)
 	if e == kernel.EAFNOSUPPORT && dual { // a host without IPv6
 		a = Addr{Family: kernel.AF_INET, Port: a.Port}
 		dual = false
-		fd, e = r.k.Socket(a.Family, n.typ, 0)
+		fd, e = k.Socket(a.Family, n.typ, 0)
 	}
 	if e != 0 {
 		return -1, callError("socket", e)
 	}
-	if err = r.prepare(fd, n, a, dual, o); err == nil {
-		if e := r.k.Bind(fd, a); e != 0 {
+	if err = prepare(k, fd, n, a, dual, o); err == nil {
+		err = control(fd)
+	}
+	if err == nil {
+		if e := k.Bind(fd, a); e != 0 {
 			err = callError("bind", e)
 		}
 	}
 	if err != nil {
-		r.k.Close(fd)
+		k.Close(fd)
 		return -1, err
 	}
 	return fd, nil
 }
 
-func (r *Reactor) prepare(fd int, n network, a Addr, dual bool, o *sockOptions) error {
+func prepare(k Kernel, fd int, n network, a Addr, dual bool, o *sockOptions) error {
 	set := func(level, name, v int, what string) error {
-		if e := r.k.SetOpt(fd, level, name, v); e != 0 {
+		if e := k.SetOpt(fd, level, name, v); e != 0 {
 			return callError("setsockopt "+what, e)
 		}
 		return nil
@@ -97,23 +113,26 @@ func (r *Reactor) prepare(fd int, n network, a Addr, dual bool, o *sockOptions) 
 			return err
 		}
 	}
-	if n.stream && n.ip != "" {
-		if err := r.tcpOptions(fd, o); err != nil {
+	if o.share {
+		if err := set(kernel.SOL_SOCKET, kernel.SO_BALANCE, 1, "to share the port"); err != nil {
 			return err
 		}
 	}
-	return r.control(fd, o)
+	if n.stream && n.ip != "" {
+		return tcpOptions(k, fd, o)
+	}
+	return nil
 }
 
 // tcpOptions are for every TCP connection. On a listener they are set once where accepted sockets inherit them.
-func (r *Reactor) tcpOptions(fd int, o *sockOptions) error {
+func tcpOptions(k Kernel, fd int, o *sockOptions) error {
 	if !o.delay {
-		if e := r.k.SetOpt(fd, kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1); e != 0 {
+		if e := k.SetOpt(fd, kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1); e != 0 {
 			return callError("setsockopt TCP_NODELAY", e)
 		}
 	}
 	if o.keepAlive > 0 {
-		return setKeepAlive(r.k, fd, o.keepAlive)
+		return setKeepAlive(k, fd, o.keepAlive)
 	}
 	return nil
 }

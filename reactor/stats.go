@@ -42,3 +42,28 @@ func (r *Reactor) publish() {
 	r.stats = r.count
 	r.mu.Unlock()
 }
+
+func (s *Stats) add(t Stats) {
+	s.Turns += t.Turns
+	s.Events += t.Events
+	s.Timers += t.Timers
+	s.Posts += t.Posts
+	s.Accepted += t.Accepted
+	s.Refused += t.Refused
+	s.Dialled += t.Dialled
+	s.Reads += t.Reads
+	s.Sends += t.Sends
+	s.BytesIn += t.BytesIn
+	s.BytesOut += t.BytesOut
+	s.PacketsIn += t.PacketsIn
+	s.PacketsOut += t.PacketsOut
+	s.PacketsLost += t.PacketsLost
+	s.Undelivered += t.Undelivered
+	s.TasksEnded += t.TasksEnded
+	s.Panics += t.Panics
+	s.Conns += t.Conns
+	s.Listeners += t.Listeners
+	s.Packets += t.Packets
+	s.Tasks += t.Tasks
+	s.Timed += t.Timed
+}

@@ -28,7 +28,10 @@ func (r *Reactor) Run(ctx context.Context) error {
 	return err
 }
 
-func (r *Reactor) run() error {
+func (r *Reactor) run() (err error) {
+	if r.opt.outlived {
+		defer func() { err = r.survive(recover(), err) }()
+	}
 	for {
 		if err := r.turn(timeout.Never); err != nil {
 			if err == ErrClosed {

@@ -53,7 +53,7 @@ func (d *watchdog) leave() {
 	d.since = time.Time{}
 	d.mu.Unlock()
 	if took >= d.slow {
-		d.r.log.Warn("slow callback", zap.Duration("took", took), zap.Int("fd", fd))
+		d.r.log.Warn("slow callback", zap.Duration("took", took), zap.Int("fd", fd), d.peer(fd))
 	}
 }
 
@@ -81,6 +81,15 @@ func (d *watchdog) look() {
 	if stuck {
 		stacks := make([]byte, 64<<10)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		d.r.log.Warn("a callback keeps the loop", zap.Duration("for", time.Since(since)), zap.Int("fd", fd), zap.ByteString("stacks", stacks))
+		d.r.log.Warn("a callback keeps the loop", zap.Duration("for", time.Since(since)), zap.Int("fd", fd), d.peer(fd), zap.ByteString("stacks", stacks))
 	}
+}
+
+// peer names the connection, if it is one and the callback has not closed it.
+func (d *watchdog) peer(fd int) zap.Field {
+	a, e := d.r.k.PeerAddr(fd)
+	if fd < 0 || e != 0 {
+		return zap.Skip()
+	}
+	return zap.Stringer("peer", a)
 }

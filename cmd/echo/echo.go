@@ -8,9 +8,10 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// callbacks is the server in callback style: the reactor calls a method for everything that happens.
+// callbacks is the server in callback style: the loops call a method for everything that happens.
+// Its values keep nothing, so they serve all loops.
 type callbacks struct {
-	r    *reactor.Reactor
+	g    *reactor.Group
 	cfg  *config
 	echo echo
 	pong packetEcho
@@ -20,11 +21,12 @@ func (s *callbacks) listen(a address) (fmt.Stringer, error) {
 	if a.stream() {
 		return s.listenStream(a)
 	}
-	c, err := s.r.ListenPacket(a.network, a.addr, &s.pong)
+	pong := func(*reactor.PacketConn) reactor.PacketHandler { return &s.pong }
+	l, err := s.g.ListenPacket(a.network, a.addr, pong)
 	if err != nil {
 		return nil, err
 	}
-	return c.LocalAddr(), nil
+	return l.Addr(), nil
 }
 
 func (s *callbacks) listenStream(a address) (fmt.Stringer, error) {
@@ -32,7 +34,7 @@ func (s *callbacks) listenStream(a address) (fmt.Stringer, error) {
 	if s.cfg.maxConns > 0 {
 		opts = append(opts, reactor.WithMaxConns(s.cfg.maxConns))
 	}
-	l, err := s.r.Listen(a.network, a.addr, func(c *reactor.Conn) reactor.Handler {
+	l, err := s.g.Listen(a.network, a.addr, func(c *reactor.Conn) reactor.Handler {
 		if s.cfg.idle > 0 {
 			_ = c.SetIdleTimeout(s.cfg.idle) // a new Conn and a checked value: nothing to fail
 		}
@@ -44,7 +46,7 @@ func (s *callbacks) listenStream(a address) (fmt.Stringer, error) {
 	return l.Addr(), nil
 }
 
-func (s *callbacks) stats() reactor.Stats { return s.r.Stats() }
+func (s *callbacks) stats() reactor.Stats { return s.g.Stats() }
 
 func (s *callbacks) lost() reactor.UndeliveredError { return reactor.UndeliveredError{} } // Run tells
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap/zapcore"
+
+	"github.com/ureactor/ureactor/reactor"
 )
 
 // config is what the command line says.
@@ -30,7 +32,7 @@ func newFlags(cfg *config) *flag.FlagSet {
 	fs := flag.NewFlagSet("echo", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // run prints the error, on one line
 	fs.Usage = func() {}
-	fs.IntVar(&cfg.loops, "loops", 1, "`number` of event loops; more than 1: not yet")
+	fs.IntVar(&cfg.loops, "loops", 1, "`number` of event loops, in callback style; 0 is one for each processor")
 	fs.StringVar(&cfg.style, "style", "callback", "`how` to serve: callback, task (blocking style) or net; the last: not yet")
 	fs.DurationVar(&cfg.idle, "idle", 0, "close connections after this `time` of quiet; 0 is never")
 	fs.DurationVar(&cfg.drain, "drain", 5*time.Second, "`time` to go on delivering after SIGTERM or SIGINT")
@@ -79,10 +81,10 @@ func parse(args []string) (*config, error) {
 
 func (cfg *config) check() error {
 	switch {
-	case cfg.loops < 1:
-		return fmt.Errorf("-loops %d: must be 1 or more", cfg.loops)
-	case cfg.loops > 1:
-		return fmt.Errorf("-loops %d: not yet; one loop serves all connections so far", cfg.loops)
+	case cfg.loops < 0 || cfg.loops > reactor.MaxLoops:
+		return fmt.Errorf("-loops %d: must be 0 (one for each processor) … %d", cfg.loops, reactor.MaxLoops)
+	case cfg.loops != 1 && cfg.style != "callback":
+		return fmt.Errorf("-loops %d: tasks and their sockets are of one loop; several take -style callback", cfg.loops)
 	case cfg.style == "net":
 		return fmt.Errorf("-style net: not yet; so far there are callback and task")
 	case cfg.style != "callback" && cfg.style != "task":

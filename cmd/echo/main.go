@@ -1,4 +1,4 @@
-// Command echo sends back what it receives, over TCP, UDP and Unix sockets, all on one event loop: in callback style, the
+// Command echo sends back what it receives, over TCP, UDP and Unix sockets, on one event loop or several: in callback style, the
 // demo of package reactor, or in blocking style, that of package socket. It is small on purpose. See echo -h.
 package main
 
@@ -39,21 +39,21 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	}
 	level := zap.NewAtomicLevelAt(zapcore.ErrorLevel) // until it serves: what keeps it from that is one line
 	log := newLogger(stderr, level)
-	r, err := reactor.New(reactor.WithLogger(log))
+	g, err := reactor.NewGroup(cfg.loops, reactor.WithLogger(log))
 	if err != nil {
 		return refuse(stderr, err)
 	}
-	how := newStyle(r, cfg, log)
+	how := newStyle(g, cfg, log)
 	lines, err := listen(how, cfg.addrs)
 	if err != nil {
-		_ = r.Shutdown(context.Background()) // gives back what is listening already
+		_ = g.Shutdown(context.Background()) // gives back what is listening already
 		return refuse(stderr, err)
 	}
 	level.SetLevel(cfg.log)
 	for _, line := range lines {
 		fmt.Fprintln(stdout, line)
 	}
-	return serve(r, how, cfg, stdout, log, signals)
+	return serve(g, how, cfg, stdout, log, signals)
 }
 
 // A style is one way to write the server.
@@ -63,11 +63,11 @@ type style interface {
 	lost() reactor.UndeliveredError // beside what the reactor reports
 }
 
-func newStyle(r *reactor.Reactor, cfg *config, log *zap.Logger) style {
+func newStyle(g *reactor.Group, cfg *config, log *zap.Logger) style {
 	if cfg.style == "task" {
-		return &tasks{r: r, cfg: cfg, log: log}
+		return &tasks{r: g.Loops()[0], cfg: cfg, log: log}
 	}
-	return &callbacks{r, cfg, echo{log}, packetEcho{log}}
+	return &callbacks{g, cfg, echo{log}, packetEcho{log}}
 }
 
 // listen opens every address, or none, and returns the lines that say so.
@@ -82,19 +82,19 @@ func listen(how style, addrs []address) (lines []string, err error) {
 	return lines, nil
 }
 
-// serve runs the loop on this goroutine and, beside it, what waits for signals and what prints figures.
-func serve(r *reactor.Reactor, how style, cfg *config, stdout io.Writer, log *zap.Logger, signals <-chan os.Signal) int {
+// serve runs the loops and, beside them, what waits for signals and what prints figures.
+func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zap.Logger, signals <-chan os.Signal) int {
 	ended := make(chan struct{})
 	helpers := make(chan struct{}, 2)
 	go func() {
-		drainAtSignal(r, cfg.drain, log, signals, ended)
+		drainAtSignal(g, cfg.drain, log, signals, ended)
 		helpers <- struct{}{}
 	}()
 	go func() {
 		report(how, cfg.stats, stdout, ended)
 		helpers <- struct{}{}
 	}()
-	err := r.Run(context.Background())
+	err := g.Run(context.Background())
 	close(ended)
 	<-helpers
 	<-helpers
@@ -106,7 +106,7 @@ func serve(r *reactor.Reactor, how style, cfg *config, stdout io.Writer, log *za
 	}
 	switch {
 	case err != nil:
-		log.Error("the loop failed", zap.Error(err))
+		log.Error("a loop failed", zap.Error(err))
 		return 1
 	case lost.Bytes > 0:
 		log.Error("not everything could be delivered",
@@ -117,7 +117,7 @@ func serve(r *reactor.Reactor, how style, cfg *config, stdout io.Writer, log *za
 }
 
 // drainAtSignal begins the drain at the first signal and ends it at the second, or when its time is up.
-func drainAtSignal(r *reactor.Reactor, limit time.Duration, log *zap.Logger, signals <-chan os.Signal, ended <-chan struct{}) {
+func drainAtSignal(g *reactor.Group, limit time.Duration, log *zap.Logger, signals <-chan os.Signal, ended <-chan struct{}) {
 	select {
 	case <-ended:
 		return
@@ -128,7 +128,7 @@ func drainAtSignal(r *reactor.Reactor, limit time.Duration, log *zap.Logger, sig
 	defer cancel()
 	drained := make(chan struct{})
 	go func() {
-		_ = r.Shutdown(ctx) // Run returns the same
+		_ = g.Shutdown(ctx) // Run returns the same
 		close(drained)
 	}()
 	select {

@@ -206,3 +206,19 @@ func TestStatsLines(t *testing.T) {
 		eventually(t, "all have left", func() bool { return last() == [4]float64{} })
 	})
 }
+
+// Four loops serve every kind of address; the figures are of all of them, and the drain too.
+func TestLoops(t *testing.T) {
+	path := socketPath(t)
+	s := serveAt(t, 3, "-loops", "4", "-stats", "100ms", "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://"+path)
+	for i := range 60 {
+		network := []string{"tcp", "udp", "unix"}[i%3]
+		roundTrip(t, dial(t, network, s.at[i%3]), strconv.Itoa(i))
+	}
+	eventually(t, "figures of 40 connections", func() bool {
+		lines := s.printed()
+		return strings.HasPrefix(lines[len(lines)-1], "conns 40, ")
+	})
+	s.signal(syscall.SIGTERM)
+	s.ends(0)
+}

@@ -1,0 +1,6 @@
+//go:build !linux && !dragonfly && !freebsd
+
+package kernel
+
+// SO_BALANCE is missing: SO_REUSEPORT gives everything to one of the sockets.
+const SO_BALANCE = 0

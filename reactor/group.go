@@ -1,0 +1,225 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+)
+
+// MaxLoops is the most loops that a Group has.
+const MaxLoops = 1024
+
+// A Group is several Reactors, its loops, on a goroutine each, that share addresses to listen on. A Conn, a Timer, a Task
+// lives on one loop for good, so the rule stays: what is reached from a Reactor belongs to that loop. What handlers of
+// different loops share needs locks, or a Post.
+//
+// The methods of a Group may be called by any goroutine, callbacks included, except Run and Shutdown, which wait.
+type Group struct {
+	k     Kernel
+	log   *zap.Logger
+	loops []*Reactor
+	next  atomic.Uint32 // whose turn it is with Post and Go
+
+	mu       sync.Mutex // guards what follows, and the loops before they run
+	running  bool
+	closed   bool // takes no addresses
+	acceptor int  // the loop that accepts for all at the next address that needs it
+}
+
+// NewGroup makes n loops, 1 … MaxLoops; 0 is one for each processor that Go uses. The options are for each of them: the
+// functions among them are called on all loops. Log lines have the number of their loop.
+//
+// With WithPanicHandler a loop that fails, whatever the reason, does not end the others; without it a panic ends the
+// process.
+func NewGroup(n int, opts ...Option) (*Group, error) {
+	if n < 0 || n > MaxLoops {
+		return nil, fmt.Errorf("reactor: a group of %d loops: must be 0 (one for each processor) … %d", n, MaxLoops)
+	}
+	if n == 0 {
+		n = min(runtime.GOMAXPROCS(0), MaxLoops)
+	}
+	g := &Group{}
+	for i := range n {
+		r, err := New(append(opts[:len(opts):len(opts)], inGroup(i))...)
+		if err != nil {
+			_ = g.Shutdown(context.Background()) // nothing is open there
+			return nil, err
+		}
+		g.loops = append(g.loops, r)
+		if i == 0 {
+			g.k, g.log = r.k, r.log
+		}
+		r.loop = i
+	}
+	return g, nil
+}
+
+// inGroup comes after the user's options.
+func inGroup(i int) Option {
+	return func(o *options) error {
+		o.log = o.log.With(zap.Int("loop", i))
+		o.outlived = o.onPanic != nil
+		return nil
+	}
+}
+
+// Loops are the Group's Reactors, in order. They are run by Run; what else may be called see there.
+func (g *Group) Loops() []*Reactor { return append([]*Reactor(nil), g.loops...) }
+
+// Loop is the Reactor's place in its Group, 0 without one.
+func (r *Reactor) Loop() int { return r.loop }
+
+// Run runs every loop on a goroutine of its own and returns when all have ended: after Shutdown or Close, or when ctx
+// ends, which aborts everything. A loop that fails is reported to the log at once, the others go on. The error is nil,
+// an *UndeliveredError with the sums, ctx's cause, or what the loops failed of. A Group runs once.
+func (g *Group) Run(ctx context.Context) error {
+	g.mu.Lock()
+	if g.running {
+		g.mu.Unlock()
+		panic("reactor: Run of a group that another goroutine runs, or that has ended")
+	}
+	g.running = true
+	g.mu.Unlock()
+	err := g.each(func(r *Reactor) error { return r.Run(ctx) })
+	g.refuse()
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+		return cause
+	}
+	return err
+}
+
+// Shutdown is Reactor.Shutdown of all loops at the same time: it drains them and reports the sum of what could not be
+// delivered. Not on a loop: there it is Close.
+func (g *Group) Shutdown(ctx context.Context) error {
+	g.refuse()
+	return g.each(func(r *Reactor) error { return r.Shutdown(ctx) })
+}
+
+// Close starts the drain that Shutdown waits for. Again is nothing.
+func (g *Group) Close() {
+	g.refuse()
+	for _, r := range g.loops {
+		r.Close()
+		r.wake()
+	}
+}
+
+func (g *Group) refuse() {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+}
+
+// each calls f for every loop, on as many goroutines, and makes one error of theirs.
+func (g *Group) each(f func(*Reactor) error) error {
+	errs := make([]error, len(g.loops))
+	var all sync.WaitGroup
+	for i, r := range g.loops {
+		all.Go(func() { errs[i] = f(r) })
+	}
+	all.Wait()
+	var lost UndeliveredError
+	var failed []error
+	for i, err := range errs {
+		u := (*UndeliveredError)(nil)
+		switch {
+		case errors.As(err, &u):
+			lost.Conns += u.Conns
+			lost.Bytes += u.Bytes
+		case err != nil:
+			failed = append(failed, fmt.Errorf("loop %d: %w", i, err))
+		}
+	}
+	if lost.Conns > 0 {
+		failed = append(failed, &lost)
+	}
+	if len(failed) == 1 && lost.Conns > 0 {
+		return &lost
+	}
+	return errors.Join(failed...)
+}
+
+// survive ends a loop that panicked outside of all guards, for the others' sake: what is open on it is aborted.
+func (r *Reactor) survive(v any, err error) error {
+	if v == nil {
+		return err
+	}
+	p := &PanicError{v, debug.Stack()}
+	r.count.Panics++
+	r.log.Error("panic in the loop itself", zap.Any("value", v), zap.ByteString("stack", p.Stack))
+	r.running, r.inTurn = nil, false
+	err = r.broken(p)
+	r.opt.onPanic(nil, v, p.Stack)
+	return err
+}
+
+// Post has f called by one of the loops, which take turns, in its next turn. The errors are those of Reactor.Post; a loop
+// that is full, or has ended, is passed over.
+func (g *Group) Post(f func(*Reactor)) error {
+	if f == nil {
+		panic("reactor: Post of a nil function")
+	}
+	var err error
+	for range g.loops {
+		r := g.loops[int(g.next.Add(1)-1)%len(g.loops)]
+		if err = r.Post(func() { f(r) }); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// PostAll has f called by each of the loops in its next turn, or by none: ErrFull, ErrClosed when a loop has ended.
+func (g *Group) PostAll(f func(*Reactor)) error {
+	if f == nil {
+		panic("reactor: PostAll of a nil function")
+	}
+	for _, r := range g.loops { // nobody else holds two of them, and everybody here takes them in this order
+		r.mu.Lock()
+	}
+	var err error
+	for _, r := range g.loops {
+		switch {
+		case r.closed:
+			err = ErrClosed
+		case len(r.posted.items) >= r.opt.postLimit && err == nil:
+			err = ErrFull
+		}
+	}
+	for _, r := range g.loops {
+		if err == nil {
+			r.posted.items = append(r.posted.items, post{f: func() { f(r) }})
+			r.queued.Store(true)
+		}
+		r.mu.Unlock()
+	}
+	if err == nil {
+		for _, r := range g.loops {
+			r.wake()
+		}
+	}
+	return err
+}
+
+// Go starts a Task on one of the loops, which take turns; Task.Reactor tells on which. The errors are those of Post: nil
+// means that it runs, or that its loop had begun to drain.
+func (g *Group) Go(f func(t *Task)) error {
+	if f == nil {
+		panic("reactor: Go with a nil function")
+	}
+	return g.Post(func(r *Reactor) { r.Go(f) })
+}
+
+// Stats are the sums of the loops'; Loops has each one's own.
+func (g *Group) Stats() (sum Stats) {
+	for _, r := range g.loops {
+		sum.add(r.Stats())
+	}
+	return sum
+}

@@ -1,0 +1,294 @@
+package reactor
+
+import (
+	"errors"
+	"net"
+	"runtime"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// A Balance is how the connections to one address are divided among a Group's loops.
+type Balance int
+
+const (
+	// ByAddress: every loop has a socket of its own at the address, and the kernel chooses one by a hash of a connection's
+	// addresses (SO_REUSEPORT). Nothing is handed over and no loop depends on another; the loops' shares differ as chance
+	// has it (doc/scale.md). Linux, DragonFly and FreeBSD; not for Unix sockets.
+	ByAddress Balance = 1 + iota
+	// RoundRobin: one loop accepts and hands over to each in turn.
+	RoundRobin
+	// LeastConns: one loop accepts and hands over to the one that has the fewest of the address's connections.
+	LeastConns
+)
+
+// WithBalance chooses for Group.Listen. If not set: ByAddress where there is such a thing and WithMaxConns, which needs
+// one loop that counts, is not set; else RoundRobin.
+func WithBalance(b Balance) ListenOption {
+	return func(o *sockOptions) error {
+		if b < ByAddress || b > LeastConns {
+			return errors.New("reactor: WithBalance: must be ByAddress, RoundRobin or LeastConns")
+		}
+		o.balance = b
+		return o.only("listen", "WithBalance")
+	}
+}
+
+// A GroupListener is an address that the loops of a Group serve together.
+type GroupListener struct {
+	g     *Group
+	addr  net.Addr
+	parts []*share // one for each socket
+}
+
+// A share is one loop's socket.
+type share struct {
+	part
+	r  *Reactor
+	up bool // attached
+}
+
+// A part is a Listener or a PacketConn.
+type part interface {
+	closer
+	attach(r *Reactor, fd int) error
+}
+
+// Addr is the address, with the port that the kernel chose.
+func (l *GroupListener) Addr() net.Addr { return l.addr }
+
+// Listen accepts connections on all loops. network, addr and the options are those of Reactor.Listen. accept is called by
+// all loops, at the same time too, with a Conn that lives on the loop which calls: Conn.Reactor tells.
+//
+// Another program's socket at the address is EADDRINUSE, as with one loop, unless both say WithReusePort.
+func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ...ListenOption) (*GroupListener, error) {
+	if accept == nil {
+		panic("reactor: Listen with a nil accept function")
+	}
+	n, o, err := readOptions(g.k, "listen", network, true, opts)
+	if err == nil {
+		err = g.divide(n, o)
+	}
+	if err != nil {
+		return nil, opError("listen", network, addr, err)
+	}
+	l, err := g.listen(n, addr, o, func(a Addr, fds []int) (parts []part, err error) {
+		var at net.Addr
+		for i, fd := range fds {
+			if at, err = listenOn(g.k, fd, socketFile(a), o); err != nil {
+				g.closeAll(fds[i+1:])
+				g.closeAll(fds[:i])
+				return nil, err
+			}
+			parts = append(parts, &Listener{opt: o, net: n, addr: at, path: socketFile(a), accept: accept})
+		}
+		if !o.share && len(g.loops) > 1 {
+			newSpread(g, parts[0].(*Listener))
+		}
+		return parts, nil
+	})
+	if err != nil {
+		return nil, opError("listen", network, addr, err)
+	}
+	return l, nil
+}
+
+// ListenPacket receives datagrams on all loops, each with a socket of its own at the address, where SO_REUSEPORT
+// balances: the kernel chooses by a hash of the addresses, so one sender's datagrams stay on one loop. Elsewhere, and for
+// Unix sockets, one loop has them all. open chooses the handler of a loop's PacketConn, which may not be nil; it is called
+// by all loops, at the same time too (before Run: by the caller).
+func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) PacketHandler,
+	opts ...ListenOption) (*GroupListener, error) {
+	if open == nil {
+		panic("reactor: ListenPacket with a nil function")
+	}
+	n, o, err := readOptions(g.k, "listen packet", network, false, opts)
+	if err == nil {
+		err = g.divide(n, o)
+	}
+	if err != nil {
+		return nil, opError("listen", network, addr, err)
+	}
+	l, err := g.listen(n, addr, o, func(a Addr, fds []int) (parts []part, err error) {
+		for _, fd := range fds {
+			parts = append(parts, &packetPart{PacketConn: newPacketConn(g.k, n, a, o, fd), open: open})
+		}
+		return parts, nil
+	})
+	if err != nil {
+		return nil, opError("listen", network, addr, err)
+	}
+	return l, nil
+}
+
+// packetPart gets its handler on its loop.
+type packetPart struct {
+	*PacketConn
+	open func(*PacketConn) PacketHandler
+}
+
+func (p *packetPart) attach(r *Reactor, fd int) error {
+	if err := p.PacketConn.attach(r, fd); err != nil {
+		return err
+	}
+	if p.h = p.open(p.PacketConn); p.h == nil {
+		p.h = noPackets{}
+		p.end(ErrAborted)
+		return errors.New("no handler: the function returned nil")
+	}
+	return nil
+}
+
+type noPackets struct{}
+
+func (noPackets) Packet(*PacketConn, []byte, Addr) {}
+func (noPackets) Closed(*PacketConn, error)        {}
+
+// divide decides how.
+func (g *Group) divide(n network, o *sockOptions) error {
+	can := kernel.SO_BALANCE != 0 && n.ip != ""
+	switch {
+	case o.balance == ByAddress && n.ip == "":
+		return errors.New("ByAddress: a Unix socket's path cannot be shared")
+	case o.balance == ByAddress && !can:
+		return errors.New("ByAddress: SO_REUSEPORT does not balance on " + runtime.GOOS)
+	case o.balance == ByAddress && o.maxConns > 0:
+		return errors.New("ByAddress: WithMaxConns needs one loop that counts: RoundRobin or LeastConns")
+	case o.balance == 0 && can && o.maxConns == 0:
+		o.balance = ByAddress
+	case o.balance == 0:
+		o.balance = RoundRobin
+	}
+	o.share = o.balance == ByAddress && len(g.loops) > 1
+	return nil
+}
+
+// listen binds the sockets, has parts made of them, and gives these to the loops.
+func (g *Group) listen(n network, addr string, o *sockOptions,
+	build func(Addr, []int) ([]part, error)) (*GroupListener, error) {
+	a, dual, err := n.binding(g.k, addr)
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, ErrClosed
+	}
+	fds, err := g.bind(n, a, dual, o)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := build(a, fds)
+	if err != nil {
+		return nil, err
+	}
+	l := &GroupListener{g: g}
+	if at, e := g.k.LocalAddr(fds[0]); e == 0 {
+		l.addr = netAddr(at, !n.stream)
+	}
+	first := 0
+	if !o.share {
+		first, g.acceptor = g.acceptor, (g.acceptor+1)%len(g.loops)
+	}
+	for i, p := range parts {
+		l.parts = append(l.parts, &share{part: p, r: g.loops[first+i]})
+		if err := g.attach(l.parts[i], fds[i]); err != nil {
+			g.closeAll(fds[i+1:])
+			for _, s := range l.parts {
+				s.close()
+			}
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// attach gives a socket to its loop: at once before that runs, else in its next turn, where an error is one for the log.
+func (g *Group) attach(s *share, fd int) error {
+	if !g.running {
+		return s.attach(fd)
+	}
+	ok := s.r.mustPost(func() {
+		if s.r.draining {
+			g.closeAll([]int{fd})
+		} else if err := s.attach(fd); err != nil {
+			s.r.log.Error("cannot listen", zap.Error(err))
+		}
+	})
+	if !ok {
+		g.closeAll([]int{fd})
+	}
+	return nil
+}
+
+func (s *share) attach(fd int) error {
+	err := s.part.attach(s.r, fd)
+	s.up = err == nil
+	return err
+}
+
+func (s *share) close() {
+	if s.up {
+		_ = s.Close() // the descriptor is the loop's own
+	}
+}
+
+// bind makes the sockets: one, or one for each loop, and then it looks first whether the address is free, for anybody of
+// the same user could share it.
+func (g *Group) bind(n network, a Addr, dual bool, o *sockOptions) (fds []int, err error) {
+	control := func(fd int) error { return nil }
+	if o.control != nil {
+		control = o.control
+	}
+	if !o.share {
+		fd, err := bindSocket(g.k, n, a, dual, o, control)
+		return []int{fd}, err
+	}
+	if !o.reusePort && a.Port != 0 {
+		alone := *o
+		alone.share = false
+		fd, err := bindSocket(g.k, n, a, dual, &alone, control)
+		if err != nil {
+			return nil, err
+		}
+		g.closeAll([]int{fd})
+	}
+	for range g.loops {
+		fd, err := bindSocket(g.k, n, a, dual, o, control)
+		if err != nil {
+			g.closeAll(fds)
+			return nil, err
+		}
+		fds = append(fds, fd)
+		if at, e := g.k.LocalAddr(fd); e == 0 && a.Port == 0 {
+			a.Port = at.Port
+		}
+	}
+	return fds, nil
+}
+
+func (g *Group) closeAll(fds []int) {
+	for _, fd := range fds {
+		if e := g.k.Close(fd); e != 0 {
+			g.log.Error("close failed: somebody else has closed the group's descriptor", zap.Int("fd", fd), zap.Error(e))
+		}
+	}
+}
+
+// Close stops accepting, or receiving, at the address: before Run at once, else in the loops' next turns. Conns live on.
+// What waits in the backlog is reset by the kernel. Again is nothing.
+func (l *GroupListener) Close() error {
+	l.g.mu.Lock()
+	defer l.g.mu.Unlock()
+	for _, s := range l.parts {
+		if !l.g.running {
+			s.close()
+		} else {
+			s.r.mustPost(s.close) // false: it has ended, and closed it
+		}
+	}
+	return nil
+}
