@@ -91,10 +91,11 @@ type side struct {
 }
 
 // A line is who waits for the turn, and, of a shared Desc, the holder's Sleeper, used again so that waiting allocates
-// nothing.
+// nothing; and the direction's deadline.
 type line struct {
 	queue []Sleeper
 	keep  Sleeper
+	limit timeout.Deadline // as SetDeadline has it; 0 is none
 }
 
 func (d *Desc) line(dir Dir) *line {
@@ -154,8 +155,8 @@ const (
 )
 
 // Do is the law. try makes the system call; 0 or any error but EAGAIN ends the wait. Limit 0 tries once. Beside try's
-// own errors: EAGAIN (only with Limit 0), ETIMEDOUT at the deadline and never before, EBADF once the Desc is closed, also
-// by somebody else while this call waits, ECANCELED, EDEADLK.
+// own errors: EAGAIN (only with Limit 0), ETIMEDOUT at the deadline — the call's or the direction's, see SetDeadline — and
+// never before, EBADF once the Desc is closed, also by somebody else while this call waits, ECANCELED, EDEADLK.
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	waits := c.Limit.Blocks()
 	if waits && d.spent >= share { // before the try: one who is cancelled here has taken nothing
@@ -209,6 +210,10 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 		d.unlock()
 		return kernel.EBADF
 	}
+	if d.lines != nil && d.expired(dir) {
+		d.unlock()
+		return kernel.ETIMEDOUT
+	}
 	d.refs++
 	s := &d.sides[dir]
 	if waits {
@@ -241,12 +246,17 @@ func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
 			d.stepOut(dir, sleeper)
 		}
 	}()
+	until := c.deadline(d.K)
 	for e == 0 && !d.closed {
+		next := d.limited(dir, until)
 		d.unlock()
 		asleep = true
-		e = sleeper.Sleep(dir, c.deadline(d.K))
+		e = sleeper.Sleep(dir, next)
 		asleep = false
 		d.lock()
+		if e == kernel.ETIMEDOUT && d.limited(dir, until) > next {
+			e = 0
+		}
 		if e == 0 && !d.closed && !slices.Contains(l.queue, sleeper) { // pass has given it the turn
 			s.word = false
 			d.unlock()
@@ -287,9 +297,9 @@ func (d *Desc) register(c *Call) (e Errno) {
 func (d *Desc) wait(dir Dir, c *Call) Errno {
 	s := &d.sides[dir]
 	until := c.deadline(d.K)
-	next := until
+	step := timeout.Never
 	if c.Step > 0 {
-		next = until.Sooner(c.Step.After(d.K.Now()))
+		step = c.Step.After(d.K.Now())
 	}
 	d.lock()
 	sleeper, e := d.sleeper(dir)
@@ -300,18 +310,23 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 	for e == 0 && !s.word && !d.closed {
 		d.spent = 0
 		s.waiting = sleeper
+		next := d.limited(dir, until).Sooner(step)
 		d.unlock()
 		e = sleeper.Sleep(dir, next)
 		d.lock()
 		s.waiting = nil
+		if e == kernel.ETIMEDOUT && d.limited(dir, until) > next {
+			e = 0 // SetDeadline has moved it before it was noticed; or the step is over
+			if next == step {
+				break
+			}
+		}
 	}
 	switch {
 	case d.closed:
 		e = kernel.EBADF
 	case s.word && e != kernel.ECANCELED:
 		e = 0 // ready beats timeout (D7)
-	case e == kernel.ETIMEDOUT && next != until:
-		e = 0 // the step, not the deadline
 	}
 	s.word = false // before the next try
 	d.unlock()

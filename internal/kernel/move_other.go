@@ -1,0 +1,15 @@
+//go:build !linux
+
+package kernel
+
+// SendFile is not there: the caller copies.
+func SendFile(k Kernel, socket, file, n int) (int, Errno) { return 0, ENOSYS }
+
+// Splice is not there: the caller copies.
+func Splice(k Kernel, from, to, n int) (int, Errno) { return 0, ENOSYS }
+
+// PipeSize has no meaning here.
+const PipeSize = 1 << 20
+
+// Pipe is only for Splice.
+func Pipe(k Kernel) (r, w int, e Errno) { return -1, -1, ENOSYS }

@@ -1,0 +1,146 @@
+package netconn
+
+import (
+	"net"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// base is what Conn, PacketConn and Listener have in common: a Socket that blocks, with a deadline for each direction.
+type base struct {
+	s             *socket.Socket
+	net           string // as given to Dial or Listen
+	local, remote net.Addr
+	closed        atomic.Bool
+}
+
+// adopt takes a socket that somebody else has made.
+func (b *base) adopt(s *socket.Socket) {
+	_ = s.SetTimeout(timeout.None) // of a closed socket: the first call tells
+	b.open(s, networkOf(s))
+}
+
+func networkOf(s *socket.Socket) string {
+	unix, dgram := s.Family() == socket.AF_UNIX, s.Type() == socket.SOCK_DGRAM
+	switch {
+	case unix && dgram:
+		return "unixgram"
+	case unix:
+		return "unix"
+	case dgram:
+		return "udp"
+	}
+	return "tcp"
+}
+
+// open takes a socket and asks for its addresses, which outlive it.
+func (b *base) open(s *socket.Socket, network string) {
+	b.s, b.net = s, network
+	if a, err := b.s.LocalAddr(); err == nil {
+		b.local = netAddr(b.net, a)
+	}
+	if a, err := b.s.RemoteAddr(); err == nil {
+		b.remote = netAddr(b.net, a)
+	}
+}
+
+// LocalAddr is a *net.TCPAddr, *net.UDPAddr or *net.UnixAddr, also after Close.
+func (b *base) LocalAddr() net.Addr { return b.local }
+
+// Socket is the socket below. Who closes or detaches it has closed what is above.
+func (b *base) Socket() *socket.Socket { return b.s }
+
+// Close ends every call in progress with net.ErrClosed. A second Close is that error.
+func (b *base) Close() error {
+	if b.closed.Swap(true) {
+		return b.fail("close", kernel.EBADF)
+	}
+	if err := b.s.Close(); err != nil {
+		return b.failed("close", err)
+	}
+	return nil
+}
+
+// SetDeadline is SetReadDeadline and SetWriteDeadline.
+func (b *base) SetDeadline(t time.Time) error { return b.setDeadline(t, desc.In, desc.Out) }
+
+// SetReadDeadline has calls that receive or accept, those in progress and later ones, give up at t with
+// os.ErrDeadlineExceeded; one in the past ends them at once, the zero time never. It may be moved at any time and closes
+// nothing.
+func (b *base) SetReadDeadline(t time.Time) error { return b.setDeadline(t, desc.In) }
+
+// SetWriteDeadline is the same for calls that send.
+func (b *base) SetWriteDeadline(t time.Time) error { return b.setDeadline(t, desc.Out) }
+
+// past is a deadline that every clock has passed.
+const past timeout.Deadline = -1
+
+func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
+	d := b.s.Desc()
+	at := timeout.Deadline(0)
+	if !t.IsZero() {
+		at = past
+		if left := time.Until(t); left > 0 {
+			at = timeout.Timeout(left).After(d.K.Now()) // this clock is read last: later, never earlier
+		}
+	}
+	var e desc.Errno
+	for _, dir := range dirs {
+		if f := d.SetDeadline(dir, at); f != 0 {
+			e = f
+		}
+	}
+	runtime.KeepAlive(b.s)
+	if e != 0 {
+		return &net.OpError{Op: "set", Net: b.net, Addr: b.local, Err: b.cause("set", e)}
+	}
+	return nil
+}
+
+// SyscallConn gives access to the descriptor: see syscall.RawConn. Its Read and Write wait as the connection's do.
+func (b *base) SyscallConn() (syscall.RawConn, error) {
+	if b.s.Desc().Closed() {
+		return nil, b.fail("raw", kernel.EBADF)
+	}
+	return raw{b}, nil
+}
+
+type raw struct{ *base }
+
+func (r raw) Control(f func(fd uintptr)) error {
+	e := r.s.Desc().Use(func(fd int) desc.Errno { f(uintptr(fd)); return 0 })
+	runtime.KeepAlive(r.s)
+	if e != 0 {
+		return r.fail("raw-control", e)
+	}
+	return nil
+}
+
+func (r raw) Read(f func(fd uintptr) (done bool)) error  { return r.do("raw-read", desc.In, f) }
+func (r raw) Write(f func(fd uintptr) (done bool)) error { return r.do("raw-write", desc.Out, f) }
+
+func (r raw) do(op string, dir desc.Dir, f func(fd uintptr) bool) error {
+	d := r.s.Desc()
+	c := forever()
+	_, e := d.Do(dir, &c, func() (int, desc.Errno) {
+		if f(uintptr(d.FD)) {
+			return 0, 0
+		}
+		return 0, kernel.EAGAIN
+	})
+	runtime.KeepAlive(r.s)
+	if e != 0 {
+		return r.fail(op, e)
+	}
+	return nil
+}
+
+// forever is a call that ends by the direction's deadline only.
+func forever() desc.Call { return desc.Call{Limit: timeout.None} }

@@ -1,0 +1,137 @@
+package netconn
+
+import (
+	bits "encoding/binary"
+	"io"
+	"net"
+	"runtime"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// A Conn is a stream connection. Its methods may be called by any goroutine, or, if it is of On, by the loop's tasks;
+// calls in one direction take turns.
+type Conn struct{ base }
+
+// RemoteAddr is the peer's address, also after Close.
+func (c *Conn) RemoteAddr() net.Addr { return c.remote }
+
+// Read waits for data; io.EOF is the peer's end.
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.s.Read(p)
+	if err != nil && err != io.EOF {
+		err = c.failed("read", err)
+	}
+	return n, err
+}
+
+// Write sends all of p; n is less only with an error.
+func (c *Conn) Write(p []byte) (int, error) {
+	n, err := c.s.Write(p)
+	if err != nil {
+		err = c.failed("write", err)
+	}
+	return n, err
+}
+
+// WriteBuffers sends the buffers, up to 64 of them in one system call, and consumes v as net.Buffers.WriteTo does (which
+// knows package net's own connections only, and writes to others one by one).
+func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
+	d := c.s.Desc()
+	call := forever()
+	total := int64(0)
+	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) {
+		for consume(v, 0); len(*v) > 0; {
+			n, e := d.K.SendV(d.FD, (*v)[:min(len(*v), kernel.MaxPieces)])
+			total += int64(n)
+			consume(v, n)
+			if e != 0 {
+				return 0, e
+			}
+		}
+		return 0, 0
+	})
+	runtime.KeepAlive(c.s)
+	if e != 0 {
+		return total, c.fail("writev", e)
+	}
+	return total, nil
+}
+
+// consume drops the first n bytes and what is empty in front.
+func consume(v *net.Buffers, n int) {
+	for len(*v) > 0 {
+		if first := (*v)[0]; n < len(first) {
+			(*v)[0] = first[n:]
+			return
+		}
+		n -= len((*v)[0])
+		(*v)[0] = nil
+		*v = (*v)[1:]
+	}
+}
+
+// CloseRead ends reading: io.EOF from now on. Most programs just use Close.
+func (c *Conn) CloseRead() error { return c.shutdown(socket.SHUT_RD) }
+
+// CloseWrite sends a FIN after what was written; reading goes on.
+func (c *Conn) CloseWrite() error { return c.shutdown(socket.SHUT_WR) }
+
+func (c *Conn) shutdown(how int) error {
+	if err := c.s.Shutdown(how); err != nil {
+		return c.failed("shutdown", err)
+	}
+	return nil
+}
+
+// SetNoDelay(false) turns Nagle's algorithm on; TCP only.
+func (c *Conn) SetNoDelay(on bool) error { return c.set(socket.IPPROTO_TCP, socket.TCP_NODELAY, on) }
+
+// SetKeepAlive has the kernel probe a silent peer, or not; TCP only. It is on, every 15 s, as package net has it.
+func (c *Conn) SetKeepAlive(on bool) error { return c.set(socket.SOL_SOCKET, socket.SO_KEEPALIVE, on) }
+
+// SetKeepAlivePeriod is the time of silence and between probes, in whole seconds, rounded up; TCP only.
+func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
+	for _, name := range []int{kernel.TCP_KEEPIDLE, kernel.TCP_KEEPINTVL} {
+		if name == 0 { // OpenBSD: the system's interval
+			continue
+		}
+		if err := c.set(socket.IPPROTO_TCP, name, int((d+time.Second-1)/time.Second)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetLinger: with sec 0 Close discards what is unsent and resets; sec < 0 is the default, Close sends it in the
+// background; sec > 0 may have Close wait so long, which on a loop blocks everything.
+func (c *Conn) SetLinger(sec int) error {
+	on := uint32(1)
+	if sec < 0 {
+		on, sec = 0, 0
+	}
+	linger := bits.NativeEndian.AppendUint32(bits.NativeEndian.AppendUint32(nil, on), uint32(sec))
+	return c.set(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+}
+
+// SetReadBuffer sets the size of the kernel's receive buffer.
+func (b *base) SetReadBuffer(bytes int) error {
+	return b.set(socket.SOL_SOCKET, socket.SO_RCVBUF, bytes)
+}
+
+// SetWriteBuffer sets the size of the kernel's send buffer.
+func (b *base) SetWriteBuffer(bytes int) error {
+	return b.set(socket.SOL_SOCKET, socket.SO_SNDBUF, bytes)
+}
+
+func (b *base) set(level, name int, v any) error {
+	if err := b.s.SetSockOpt(level, name, v); err != nil {
+		e := b.failed("setsockopt", err).(*net.OpError)
+		e.Op, e.Source, e.Addr = "set", nil, b.local
+		return e
+	}
+	return nil
+}

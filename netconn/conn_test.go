@@ -1,0 +1,78 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/net/nettest"
+
+	"github.com/ureactor/ureactor/netconn"
+)
+
+var rounds = flag.Int("rounds", 1, "run the contract test this many times")
+
+// families are the streams that the contract is tested on.
+var families = []string{"tcp4", "tcp6", "unix"}
+
+// x/net's contract of net.Conn, 11 parts, on each family at once. -rounds=n repeats it.
+func TestConn(t *testing.T) {
+	for _, network := range families {
+		for i := range *rounds {
+			t.Run(fmt.Sprint(network, "/", i), func(t *testing.T) {
+				t.Parallel()
+				nettest.TestConn(t, pipe(t, network))
+			})
+		}
+	}
+}
+
+// listen listens on a free address of the network.
+func listen(t testing.TB, network string) net.Listener {
+	t.Helper()
+	l, err := netconn.Listen(network, free(t, network))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// free is an address to listen on. A Unix path is short enough for every system.
+func free(t testing.TB, network string) string {
+	t.Helper()
+	switch network {
+	case "tcp6", "udp6":
+		return "[::1]:0"
+	case "unix", "unixgram":
+		dir, err := os.MkdirTemp("", "n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		return filepath.Join(dir, "s")
+	}
+	return "127.0.0.1:0"
+}
+
+// pipe makes two connected ends.
+func pipe(t testing.TB, network string) nettest.MakePipe {
+	return func() (c1, c2 net.Conn, stop func(), err error) {
+		l := listen(t, network)
+		c1, err = netconn.Dial(network, l.Addr().String())
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		c2, err = l.Accept()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		l.Close()
+		return c1, c2, func() { c1.Close(); c2.Close() }, nil
+	}
+}

@@ -1,0 +1,65 @@
+package netconn
+
+import (
+	"io"
+	"net"
+)
+
+// ReadFrom sends what r has until its end, for io.Copy. On Linux what comes from a regular file or another Conn, alone or
+// in an io.LimitedReader, does not pass through the program (sendfile, splice). A *net.Buffers is WriteBuffers.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+	if v, ok := r.(*net.Buffers); ok {
+		return c.WriteBuffers(v)
+	}
+	n, err, done := c.move(r)
+	if !done {
+		n, err = io.Copy(writer{c}, r)
+	}
+	if err != nil {
+		if _, ok := err.(*net.OpError); !ok {
+			err = c.opError("readfrom", err)
+		}
+	}
+	return n, err
+}
+
+// WriteTo sends what comes, until the peer's end, to w, for io.Copy; to another Conn as ReadFrom does.
+func (c *Conn) WriteTo(w io.Writer) (int64, error) {
+	if to, ok := w.(*Conn); ok {
+		if n, err, done := to.move(c); done {
+			return n, err
+		}
+	}
+	return io.Copy(w, reader{c})
+}
+
+// writer and reader hide that a Conn could copy by itself.
+type writer struct{ c *Conn }
+
+func (w writer) Write(p []byte) (int, error) { return w.c.Write(p) }
+
+type reader struct{ c *Conn }
+
+func (r reader) Read(p []byte) (int, error) { return r.c.Read(p) }
+
+// move copies without showing the bytes to the program. done is false, and nothing has happened, where that cannot be.
+func (c *Conn) move(r io.Reader) (n int64, err error, done bool) {
+	limit := int64(1<<63 - 1)
+	l, limited := r.(*io.LimitedReader)
+	if limited {
+		limit, r = l.N, l.R
+		if limit <= 0 {
+			return 0, nil, true
+		}
+	}
+	switch from := r.(type) {
+	case file:
+		n, err, done = c.sendFile(from, limit)
+	case *Conn:
+		n, err, done = c.splice(from, limit)
+	}
+	if limited {
+		l.N -= n
+	}
+	return n, err, done
+}

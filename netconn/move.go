@@ -1,0 +1,118 @@
+package netconn
+
+import (
+	"io/fs"
+	"runtime"
+	"syscall"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// file is an *os.File as far as it is needed here.
+type file interface {
+	Stat() (fs.FileInfo, error)
+	SyscallConn() (syscall.RawConn, error)
+}
+
+// moveMax is the most that one call moves: on a loop everything else waits for the file.
+const moveMax = 1 << 20
+
+// cannot tells whether a system call that has moved nothing is not for these descriptors.
+func cannot(e desc.Errno) bool {
+	switch e {
+	case kernel.ENOSYS, kernel.EINVAL, kernel.EOPNOTSUPP, kernel.EPERM:
+		return true
+	}
+	return false
+}
+
+// sendFile sends from where the file stands.
+func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return 0, nil, false
+	}
+	rc, err := f.SyscallConn()
+	if err != nil {
+		return 0, nil, false
+	}
+	d := c.s.Desc()
+	call := forever()
+	var e desc.Errno
+	err = rc.Control(func(fd uintptr) { // keeps the file open
+		_, e = d.Do(desc.Out, &call, func() (int, desc.Errno) {
+			for n < limit {
+				k, e := kernel.SendFile(d.K, d.FD, int(fd), int(min(limit-n, moveMax)))
+				n += int64(k)
+				if e != 0 || k == 0 {
+					return 0, e
+				}
+			}
+			return 0, 0
+		})
+	})
+	runtime.KeepAlive(c.s)
+	switch {
+	case err != nil:
+		return n, err, true
+	case e == 0:
+		return n, nil, true
+	case n == 0 && cannot(e):
+		return 0, nil, false
+	}
+	return n, c.fail("sendfile", e), true
+}
+
+// splice sends what another connection receives, through a pipe.
+func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
+	d, src := c.s.Desc(), from.s.Desc()
+	if !sameKind(d, src) {
+		return 0, nil, false
+	}
+	r, w, e := kernel.Pipe(d.K)
+	if e != 0 {
+		return 0, nil, false
+	}
+	defer func() { // deferred: a wait may unwind its task
+		d.K.Close(r)
+		d.K.Close(w)
+		runtime.KeepAlive(c.s)
+		runtime.KeepAlive(from.s)
+	}()
+	for n < limit {
+		in := forever()
+		got, e := src.Do(desc.In, &in, func() (int, desc.Errno) {
+			return kernel.Splice(src.K, src.FD, w, int(min(limit-n, moveMax)))
+		})
+		if e != 0 {
+			if n == 0 && cannot(e) {
+				return 0, nil, false
+			}
+			return n, from.fail("read", e), true
+		}
+		if got == 0 {
+			return n, nil, true
+		}
+		sent := 0
+		out := forever()
+		_, e = d.Do(desc.Out, &out, func() (int, desc.Errno) {
+			for sent < got {
+				k, e := kernel.Splice(d.K, r, d.FD, got-sent)
+				sent += k
+				if e != 0 || k == 0 {
+					return 0, e
+				}
+			}
+			return 0, 0
+		})
+		n += int64(sent)
+		if e != 0 {
+			return n, c.fail("write", e), true
+		}
+	}
+	return n, nil, true
+}
+
+// sameKind tells whether one caller can wait for both.
+func sameKind(a, b *desc.Desc) bool { return a.W == b.W && a.K == b.K }

@@ -1,0 +1,150 @@
+package netconn
+
+import (
+	"context"
+	"net"
+	"net/netip"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// A PacketConn is a datagram socket: a net.PacketConn and, dialled, a net.Conn of one peer.
+type PacketConn struct {
+	base
+	connected bool
+}
+
+func (n *Net) listenPacket(ctx context.Context, network, address string) (*PacketConn, error) {
+	a, err := n.findNetwork(network)
+	if err == nil && a.typ != socket.SOCK_DGRAM {
+		err = &net.AddrError{Err: "unexpected address type", Addr: address}
+	}
+	var s *socket.Socket
+	if err == nil {
+		s, err = n.bind(ctx, a, address)
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: a.guess(address), Err: mapContext(err)}
+	}
+	c := &PacketConn{}
+	c.open(s, a.name)
+	return c, nil
+}
+
+// RemoteAddr is the peer's address, nil where none was dialled.
+func (c *PacketConn) RemoteAddr() net.Addr { return c.remote }
+
+// Read waits for a datagram; what of it does not fit into p is lost.
+func (c *PacketConn) Read(p []byte) (int, error) {
+	n, err := c.s.RecvInto(p)
+	if err != nil {
+		err = c.failed("read", err)
+	}
+	return n, err
+}
+
+// Write sends a datagram to the dialled peer.
+func (c *PacketConn) Write(p []byte) (int, error) {
+	n, err := c.s.Send(p)
+	if err != nil {
+		err = c.failed("write", err)
+	}
+	return n, err
+}
+
+// ReadFrom is Read that tells the sender, nil for a Unix socket without a name.
+func (c *PacketConn) ReadFrom(p []byte) (int, net.Addr, error) {
+	n, from, err := c.s.RecvFromInto(p)
+	if err != nil {
+		return n, nil, c.failed("read", err)
+	}
+	if from.Family() == 0 || from.Family() == socket.AF_UNIX && from.Host() == "" {
+		return n, nil, nil
+	}
+	return n, netAddr(c.net, from), nil
+}
+
+// ReadFromUDPAddrPort is ReadFrom without an allocation, for UDP.
+func (c *PacketConn) ReadFromUDPAddrPort(p []byte) (int, netip.AddrPort, error) {
+	n, from, err := c.s.RecvFromInto(p)
+	if err != nil {
+		return n, netip.AddrPort{}, c.failed("read", err)
+	}
+	return n, unmap(from.AddrPort()), nil
+}
+
+// WriteTo sends a datagram: to a *net.UDPAddr or, of a Unix socket, a *net.UnixAddr.
+func (c *PacketConn) WriteTo(p []byte, to net.Addr) (int, error) {
+	switch a := to.(type) {
+	case *net.UDPAddr:
+		if a == nil {
+			break
+		}
+		if c.s.Family() != socket.AF_UNIX {
+			ap := a.AddrPort()
+			if !ap.Addr().IsValid() { // no IP: this machine
+				ap = netip.AddrPortFrom(netip.IPv4Unspecified(), ap.Port())
+			}
+			return c.writeTo(p, ap, to)
+		}
+		return 0, c.writeError(to, kernel.EINVAL)
+	case *net.UnixAddr:
+		if a == nil {
+			break
+		}
+		if c.s.Family() == socket.AF_UNIX {
+			return c.send(p, socket.Path(a.Name), to)
+		}
+		return 0, c.writeError(to, kernel.EINVAL)
+	}
+	if to == nil {
+		return 0, c.addressed(nil, errMissingAddress)
+	}
+	return 0, c.writeError(to, kernel.EINVAL)
+}
+
+// WriteToUDPAddrPort is WriteTo without an allocation, for UDP.
+func (c *PacketConn) WriteToUDPAddrPort(p []byte, to netip.AddrPort) (int, error) {
+	return c.writeTo(p, to, nil)
+}
+
+func (c *PacketConn) writeTo(p []byte, to netip.AddrPort, given net.Addr) (int, error) {
+	if z := to.Addr().Zone(); z != "" {
+		i, err := parked.scope(z)
+		if err != nil {
+			return 0, c.addressed(given, err)
+		}
+		at := socket.Tuple(to.Addr().WithZone("").String(), int(to.Port()), 0, i)
+		return c.send(p, at, given)
+	}
+	if !to.IsValid() || c.s.Family() == socket.AF_INET && !to.Addr().Unmap().Is4() {
+		err := &net.AddrError{Err: "non-IPv4 address", Addr: to.Addr().String()}
+		return 0, c.addressed(given, err)
+	}
+	return c.send(p, target(c.s.Family(), to), given)
+}
+
+func (c *PacketConn) send(p []byte, to socket.Addr, given net.Addr) (int, error) {
+	if c.connected {
+		return 0, c.addressed(given, net.ErrWriteToConnected)
+	}
+	n, err := c.s.SendTo(p, to)
+	if err != nil {
+		if given == nil {
+			given = netAddr(c.net, to)
+		}
+		e := c.failed("write", err).(*net.OpError)
+		e.Addr = given
+		return n, e
+	}
+	return n, nil
+}
+
+func (c *PacketConn) writeError(to net.Addr, e kernel.Errno) error {
+	return c.addressed(to, c.cause("write", e))
+}
+
+func (c *PacketConn) addressed(to net.Addr, err error) error {
+	return &net.OpError{Op: "write", Net: c.net, Source: c.local, Addr: to, Err: err}
+}
