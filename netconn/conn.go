@@ -82,7 +82,7 @@ func (c *Conn) CloseWrite() error { return c.shutdown(socket.SHUT_WR) }
 
 func (c *Conn) shutdown(how int) error {
 	if err := c.s.Shutdown(how); err != nil {
-		return c.failed("shutdown", err)
+		return c.failed("close", err)
 	}
 	return nil
 }

@@ -22,10 +22,7 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 		list, err = n.targets(ctx, a, address)
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			err = mapContext(ctx.Err())
-		}
-		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		return nil, &net.OpError{Op: "dial", Net: network, Err: mapContext(err)}
 	}
 	var first error
 	for i, at := range list {

@@ -38,7 +38,7 @@ func mapContext(err error) error {
 
 // calls are the system calls behind the operations, for the errors' text.
 var calls = map[string]string{"read": "read", "write": "write", "accept": "accept", "close": "close", "raw-read": "read",
-	"raw-write": "write", "set": "set"}
+	"raw-write": "write", "set": "setsockopt"}
 
 // failed is what a Socket's error is here.
 func (b *base) failed(op string, err error) error {
@@ -73,10 +73,13 @@ func (b *base) cause(op string, e kernel.Errno) error {
 // osCause is the cause in a Socket's error where there is no base yet.
 func osCause(call string, err error) error {
 	var e *socket.OSError
-	if errors.As(err, &e) && e.Errno > 0 && kernel.Errno(e.Errno) != kernel.EDEADLK {
-		return os.NewSyscallError(call, kernel.Errno(e.Errno))
+	if !errors.As(err, &e) || e.Errno <= 0 || kernel.Errno(e.Errno) == kernel.EDEADLK {
+		return err
 	}
-	return err
+	if kernel.Errno(e.Errno) == kernel.ENAMETOOLONG { // of a Unix path
+		return os.NewSyscallError(call, kernel.EINVAL)
+	}
+	return os.NewSyscallError(call, kernel.Errno(e.Errno))
 }
 
 // direction is whose deadline ends an operation.

@@ -88,7 +88,7 @@ func (c *PacketConn) WriteTo(p []byte, to net.Addr) (int, error) {
 			}
 			return c.writeTo(p, ap, to)
 		}
-		return 0, c.writeError(to, kernel.EINVAL)
+		return 0, c.addressed(to, kernel.EINVAL)
 	case *net.UnixAddr:
 		if a == nil {
 			break
@@ -96,12 +96,9 @@ func (c *PacketConn) WriteTo(p []byte, to net.Addr) (int, error) {
 		if c.s.Family() == socket.AF_UNIX {
 			return c.send(p, socket.Path(a.Name), to)
 		}
-		return 0, c.writeError(to, kernel.EINVAL)
+		return 0, c.addressed(to, kernel.EINVAL)
 	}
-	if to == nil {
-		return 0, c.addressed(nil, errMissingAddress)
-	}
-	return 0, c.writeError(to, kernel.EINVAL)
+	return 0, c.addressed(to, kernel.EINVAL)
 }
 
 // WriteToUDPAddrPort is WriteTo without an allocation, for UDP.
@@ -139,10 +136,6 @@ func (c *PacketConn) send(p []byte, to socket.Addr, given net.Addr) (int, error)
 		return n, e
 	}
 	return n, nil
-}
-
-func (c *PacketConn) writeError(to net.Addr, e kernel.Errno) error {
-	return c.addressed(to, c.cause("write", e))
 }
 
 func (c *PacketConn) addressed(to net.Addr, err error) error {

@@ -1,0 +1,58 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package desc_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A direction's deadline ends calls in progress and later ones, also those that wait for their turn; what it is moved
+// to counts, not what it was; the sooner of it and the call's own limit ends a call; data does not help once it has passed.
+func TestDirectionDeadline(t *testing.T) {
+	r := newReceiver(t)
+	in := func(d time.Duration) timeout.Deadline { return timeout.Timeout(d).After(r.K.Now()) }
+	set := func(at timeout.Deadline) {
+		t.Helper()
+		if e := r.SetDeadline(desc.In, at); e != 0 {
+			t.Fatal(e)
+		}
+	}
+	at := in(20 * time.Millisecond)
+	set(at)
+	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || r.K.Now() < at {
+		t.Errorf("%v, %v early", e, at.Left(r.K.Now()))
+	}
+	r.send("x")
+	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || !r.Expired(desc.In) {
+		t.Errorf("with data, but too late: %v", e)
+	}
+	set(0)
+	if s, e := r.recv(timeout.None); s != "x" || e != 0 {
+		t.Errorf("without a deadline: %q, %v", s, e)
+	}
+	set(in(time.Hour))
+	if _, e := r.recv(1); e != kernel.ETIMEDOUT || r.Expired(desc.In) {
+		t.Errorf("the call's own limit: %v", e)
+	}
+	ended := make(chan kernel.Errno)
+	for range 3 { // one waits for data, two for their turn
+		go func() { _, e := r.recv(timeout.None); ended <- e }()
+	}
+	set(in(5 * time.Millisecond)) // the old one had been an hour
+	at = in(40 * time.Millisecond)
+	set(at)
+	for range 3 {
+		if e := <-ended; e != kernel.ETIMEDOUT || r.K.Now() < at {
+			t.Errorf("moved: %v, %v early", e, at.Left(r.K.Now()))
+		}
+	}
+	r.Close()
+	if e := r.SetDeadline(desc.In, 1); e != kernel.EBADF {
+		t.Errorf("closed: %v", e)
+	}
+}
