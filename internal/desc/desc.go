@@ -159,7 +159,7 @@ const (
 // never before, EBADF once the Desc is closed, also by somebody else while this call waits, ECANCELED, EDEADLK.
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	waits := c.Limit.Blocks()
-	if waits && d.spent >= share { // before the try: one who is cancelled here has taken nothing
+	if waits && !d.shared && d.spent >= share { // before the try: one who is cancelled here has taken nothing
 		d.spent = 0
 		if e := d.W.Rest(dir); e != 0 {
 			return 0, e
