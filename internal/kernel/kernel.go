@@ -70,6 +70,16 @@ func Number(err error) Errno {
 	return e
 }
 
+// TakesAll tells whether a read of TCP on k that comes up short has taken all there was, unless the Poller tells End. A
+// simulated kernel says so with a method; of others nobody knows.
+func TakesAll(k Kernel) bool {
+	if k == Host {
+		return ReadsFully
+	}
+	s, ok := k.(interface{ ReadsFully() bool })
+	return ok && s.ReadsFully()
+}
+
 // MaxPieces is the most that SendV takes in one call.
 const MaxPieces = 64
 

@@ -1,0 +1,116 @@
+package sim
+
+import "github.com/ureactor/ureactor/internal/kernel"
+
+// A Call is one of the kernel's: where a fault can be.
+type Call uint8
+
+const (
+	NewPoller Call = iota
+	Add
+	Mod
+	Del
+	Wait
+	Socket
+	Bind
+	Listen
+	Accept
+	Connect
+	LocalAddr
+	PeerAddr
+	Recv
+	RecvFrom
+	Send
+	SendTo
+	SendV
+	RecvBatch
+	SendBatch
+	Ready
+	Shutdown
+	Close
+	GetOpt
+	SetOpt
+	GetOptBytes
+	SetOptBytes
+	Unsent
+	Unlink
+	Lookup
+	callCount
+)
+
+var callNames = [callCount]string{"epoll_create", "epoll_add", "epoll_mod", "epoll_del", "epoll_wait", "socket", "bind", "listen",
+	"accept", "connect", "getsockname", "getpeername", "recv", "recvfrom", "send", "sendto", "sendmsg", "recvmmsg", "sendmmsg",
+	"poll", "shutdown", "close", "getsockopt", "setsockopt", "getsockopt", "setsockopt", "siocoutq", "unlink", "lookup"}
+
+func (c Call) String() string { return callNames[c] }
+
+// Calls is all of them, in a fixed order.
+func Calls() []Call {
+	all := make([]Call, callCount)
+	for i := range all {
+		all[i] = Call(i)
+	}
+	return all
+}
+
+// callErrors is what each call can give on a healthy machine with healthy arguments. Close gives back the number and Del
+// the registration whatever they tell.
+var callErrors = [callCount][]Errno{
+	NewPoller:   {kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM},
+	Add:         {kernel.ENOMEM, kernel.EPERM},
+	Mod:         {kernel.ENOMEM},
+	Del:         {kernel.ENOMEM},
+	Wait:        {kernel.ENOMEM},
+	Socket:      {kernel.EMFILE, kernel.ENFILE, kernel.ENOBUFS, kernel.ENOMEM, kernel.EPERM},
+	Bind:        {kernel.EADDRINUSE, kernel.EADDRNOTAVAIL, kernel.ENOMEM},
+	Listen:      {kernel.EADDRINUSE, kernel.ENOBUFS},
+	Accept:      {kernel.ECONNABORTED, kernel.EMFILE, kernel.ENFILE, kernel.ENOBUFS, kernel.ENOMEM, kernel.EPERM, kernel.EPROTO},
+	Connect:     {kernel.ECONNREFUSED, kernel.ENETUNREACH, kernel.EHOSTUNREACH, kernel.EADDRNOTAVAIL, kernel.ENOBUFS, kernel.ETIMEDOUT, kernel.EPERM},
+	LocalAddr:   {kernel.ENOBUFS},
+	PeerAddr:    {kernel.ENOBUFS, kernel.ENOTCONN},
+	Recv:        {kernel.ECONNRESET, kernel.ENOBUFS, kernel.ENOMEM, kernel.ETIMEDOUT},
+	RecvFrom:    {kernel.ECONNREFUSED, kernel.ENOBUFS, kernel.ENOMEM},
+	Send:        {kernel.ECONNRESET, kernel.EPIPE, kernel.ENOBUFS, kernel.ENOMEM},
+	SendTo:      {kernel.ENOBUFS, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.ECONNREFUSED},
+	SendV:       {kernel.ECONNRESET, kernel.EPIPE, kernel.ENOBUFS, kernel.ENOMEM},
+	RecvBatch:   {kernel.ECONNREFUSED, kernel.ENOBUFS, kernel.ENOMEM},
+	SendBatch:   {kernel.ENOBUFS, kernel.EPERM, kernel.EHOSTUNREACH},
+	Ready:       {kernel.ENOMEM},
+	Shutdown:    {kernel.ENOTCONN, kernel.ENOBUFS},
+	Close:       {kernel.ECONNRESET},
+	GetOpt:      {kernel.ENOBUFS},
+	SetOpt:      {kernel.ENOMEM, kernel.ENOPROTOOPT, kernel.EINVAL},
+	GetOptBytes: {kernel.ENOBUFS},
+	SetOptBytes: {kernel.ENOMEM, kernel.EINVAL},
+	Unsent:      {kernel.EINVAL},
+	Unlink:      {kernel.EPERM, kernel.ENOENT},
+}
+
+// Errors is what the call can give.
+func (c Call) Errors() []Errno { return callErrors[c] }
+
+// Shorts tells whether the call can move less than was asked, or say EAGAIN although it could move something.
+func (c Call) Shorts() bool {
+	switch c {
+	case Recv, Send, SendV, RecvBatch, SendBatch:
+		return true
+	}
+	return false
+}
+
+func (c Call) agains() bool {
+	switch c {
+	case Accept, RecvFrom, SendTo:
+		return true
+	}
+	return c.Shorts()
+}
+
+// reads and writes tell which of a socket's directions the call is about.
+func (c Call) writes() bool {
+	switch c {
+	case Send, SendTo, SendV, SendBatch, Connect:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,180 @@
+package sim
+
+import "github.com/ureactor/ureactor/internal/kernel"
+
+// The calls that move data. A fault makes them move less; what is left is told again by an Event.
+
+// most is how much of n the call may move.
+func most(v verdict, n *node, size int) int {
+	if v.short > 0 {
+		size = min(size, v.short)
+	}
+	if n.oneByte {
+		size = min(size, 1)
+	}
+	return size
+}
+
+func (h *Host) Recv(fd int, p []byte, flags int) (int, Errno) {
+	n, _, e := h.recv(Recv, fd, p, flags)
+	return n, e
+}
+
+func (h *Host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
+	return h.recv(RecvFrom, fd, p, flags)
+}
+
+func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, from Addr, e Errno) {
+	f, v, ok := h.on(c, fd)
+	if !ok {
+		return 0, Addr{}, v.e
+	}
+	switch s := f.(type) {
+	case *tcp:
+		room := most(v, &s.node, len(p))
+		if n, e = s.recv(p[:room], flags); n == room && room < len(p) && s.in.len() > 0 {
+			s.again(0)
+		}
+		if e == 0 && c == RecvFrom {
+			from = s.told(s.remote)
+		}
+	case *udp:
+		n, from, e = s.recv(p, flags)
+	case *unixSocket:
+		room := len(p)
+		if s.stream {
+			room = most(v, &s.node, room)
+		}
+		if n, from, e = s.recv(p[:room], flags); room < len(p) && s.in.len() > 0 {
+			s.again(0)
+		}
+	default:
+		e = kernel.EOPNOTSUPP
+	}
+	h.note(c, fd, n, e)
+	return n, from, e
+}
+
+func (h *Host) Send(fd int, p []byte, flags int) (int, Errno) {
+	return h.sendTo(Send, fd, p, Addr{})
+}
+
+func (h *Host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
+	return h.sendTo(SendTo, fd, p, to)
+}
+
+func (h *Host) sendTo(c Call, fd int, p []byte, to Addr) (n int, e Errno) {
+	f, v, ok := h.on(c, fd)
+	if !ok {
+		return 0, v.e
+	}
+	n, e = h.send(f, v, p, to)
+	h.note(c, fd, n, e)
+	return n, e
+}
+
+func (h *Host) send(f file, v verdict, p []byte, to Addr) (n int, e Errno) {
+	switch s := f.(type) {
+	case *tcp:
+		room := most(v, &s.node, len(p))
+		if n, e = s.send(p[:room]); room < len(p) && e == 0 {
+			s.again(1)
+		}
+	case *udp:
+		n, e = s.send(p, to)
+	case *unixSocket:
+		room := len(p)
+		if s.stream {
+			room = most(v, &s.node, room)
+		}
+		if n, e = s.send(p[:room], to); room < len(p) && e == 0 {
+			s.again(1)
+		}
+	default:
+		e = kernel.EOPNOTSUPP
+	}
+	return n, e
+}
+
+func (h *Host) SendV(fd int, pieces [][]byte) (total int, e Errno) {
+	f, v, ok := h.on(SendV, fd)
+	if !ok {
+		return 0, v.e
+	}
+	asked := 0
+	for _, p := range pieces[:min(len(pieces), kernel.MaxPieces)] {
+		asked += len(p)
+	}
+	limit := most(v, f.base(), asked)
+	for _, p := range pieces[:min(len(pieces), kernel.MaxPieces)] {
+		k := min(len(p), limit-total)
+		if k == 0 {
+			continue
+		}
+		n := 0
+		n, e = h.send(f, verdict{}, p[:k], Addr{})
+		total += n
+		if e != 0 || n < k {
+			break
+		}
+	}
+	if total > 0 {
+		e = 0
+	}
+	if limit < asked && e == 0 {
+		f.base().again(1)
+	}
+	h.note(SendV, fd, total, e)
+	return total, e
+}
+
+func (h *Host) RecvBatch(fd int, b *kernel.Batch) (n int, e Errno) {
+	f, v, ok := h.on(RecvBatch, fd)
+	if !ok {
+		return 0, v.e
+	}
+	limit := most(v, &node{}, len(b.Packets))
+	for n < limit {
+		p := &b.Packets[n]
+		switch s := f.(type) {
+		case *udp:
+			p.N, p.Addr, e = s.recv(p.Buf, 0)
+		case *unixSocket:
+			p.N, p.Addr, e = s.recv(p.Buf, 0)
+		default:
+			e = kernel.EOPNOTSUPP
+		}
+		if e != 0 {
+			break
+		}
+		n++
+	}
+	if n > 0 {
+		e = 0
+	}
+	if n == limit && limit < len(b.Packets) {
+		f.base().again(0)
+	}
+	h.note(RecvBatch, fd, n, e)
+	return n, e
+}
+
+func (h *Host) SendBatch(fd int, b *kernel.Batch, n int) (sent int, e Errno) {
+	f, v, ok := h.on(SendBatch, fd)
+	if !ok {
+		return 0, v.e
+	}
+	limit := most(v, &node{}, n)
+	for sent < limit {
+		p := &b.Packets[sent]
+		if _, e = h.send(f, verdict{}, p.Buf[:p.N], p.Addr); e != 0 {
+			break
+		}
+		sent++
+	}
+	if sent > 0 {
+		e = 0
+	}
+	h.note(SendBatch, fd, sent, e)
+	return sent, e
+}

@@ -1,0 +1,53 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Deadlock is programs that wait for what does not come: nothing is pending, or not within the limit.
+type Deadlock struct {
+	Seed    uint64
+	Step    uint64
+	Waiting []string // who waits for what
+}
+
+func (d *Deadlock) Error() string {
+	return fmt.Sprintf("seed=%d step=%d: deadlock: who waits for what:\n\t%s", d.Seed, d.Step, strings.Join(d.Waiting, "\n\t"))
+}
+
+// stuck is the report.
+func (w *World) stuck() *Deadlock {
+	d := &Deadlock{Seed: w.seed, Step: w.step}
+	for _, h := range w.hosts {
+		for _, p := range h.procs {
+			if !p.ended {
+				d.Waiting = append(d.Waiting, p.report())
+			}
+		}
+	}
+	if len(d.Waiting) == 0 {
+		d.Waiting = []string{"no program is left; the condition does not hold"}
+	}
+	return d
+}
+
+func (p *proc) report() string {
+	if p.last == nil {
+		return p.String() + ": is not in a Wait"
+	}
+	return p.String() + ": " + p.last.report()
+}
+
+func (p *epoll) report() string {
+	var what []string
+	for _, r := range p.regs {
+		if r != nil {
+			what = append(what, fmt.Sprintf("%d (%v) %s", r.fd, r.want, r.n.self.what()))
+		}
+	}
+	if len(what) == 0 {
+		return "no descriptor"
+	}
+	return strings.Join(what, ", ")
+}

@@ -1,0 +1,129 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// ErrCrashed is the error of a Poller whose host has crashed.
+var ErrCrashed = errors.New("sim: the host has crashed")
+
+// An Injection is one fault at one call.
+type Injection struct {
+	Call  Call
+	Nth   int   // of the calls from now on: 1 is the next
+	Errno Errno // what it tells; EINTR is repeated by the kernel
+	Short int   // or: how many bytes or datagrams it moves at most
+	Count int   // how often in a row; 0 is once
+}
+
+type planned struct {
+	from, to int // counts of the call
+	Injection
+}
+
+// Inject has the nth call from now on go wrong.
+func (h *Host) Inject(f Injection) {
+	if f.Call >= callCount || f.Nth < 1 || f.Short < 0 || f.Count < 0 || (f.Errno == 0) == (f.Short == 0) {
+		panic(fmt.Sprintf("sim: Inject(%+v): must have Nth of 1 or more, and either Errno or Short", f))
+	}
+	at := h.count[f.Call] + f.Nth
+	h.plan[f.Call] = append(h.plan[f.Call], planned{at, at + max(f.Count, 1), f})
+}
+
+// Count is how often the call was made so far.
+func (h *Host) Count(c Call) int { return h.count[c] }
+
+// SetFaults changes the chances on this host; World.SetFaults on all.
+func (h *Host) SetFaults(f Faults) {
+	f.check()
+	h.odds = f
+	h.hazard = f != Faults{}
+}
+
+// SetFaults changes the chances on all hosts, also those to come. SetFaults(Faults{}) begins a time of peace; what was
+// cut by Cut stays so until Heal.
+func (w *World) SetFaults(f Faults) {
+	w.opt.Faults = f
+	for _, h := range w.hosts {
+		h.SetFaults(f)
+	}
+}
+
+// verdict is what a fault makes of a call.
+type verdict struct {
+	e     Errno
+	short int  // 0: no limit
+	again bool // EAGAIN, and an Event after it
+}
+
+// gate is passed by every call: it may not get through. EINTR is repeated here, as the kernel owes it (SEMANTICS D40).
+func (h *Host) gate(c Call, fd int) (v verdict) {
+	w := h.w
+	if h.gone() {
+		return verdict{e: kernel.EBADF}
+	}
+	for {
+		w.calls++
+		w.tick()
+		h.count[c]++
+		v = verdict{}
+		if h.plan[c] != nil {
+			v = h.planned(c)
+		}
+		if h.hazard && v == (verdict{}) {
+			v = h.chance(c)
+		}
+		if v == (verdict{}) {
+			return v
+		}
+		w.faults++
+		if v.e != kernel.EINTR {
+			return v
+		}
+		h.note(c, fd, 0, kernel.EINTR)
+		if c == Close { // never repeated
+			return verdict{}
+		}
+	}
+}
+
+func (h *Host) planned(c Call) (v verdict) {
+	n := h.count[c]
+	left := h.plan[c][:0]
+	for _, f := range h.plan[c] {
+		if n >= f.from && n < f.to {
+			v = verdict{e: f.Errno, short: f.Short}
+			if f.Errno == kernel.EAGAIN {
+				v = verdict{again: true}
+			}
+		}
+		if n+1 < f.to {
+			left = append(left, f)
+		}
+	}
+	if h.plan[c] = left; len(left) == 0 {
+		h.plan[c] = nil
+	}
+	return v
+}
+
+func (h *Host) chance(c Call) (v verdict) {
+	r, f := h.w.rand, &h.odds
+	switch {
+	case f.Interrupt > 0 && r.Chance(f.Interrupt):
+		v.e = kernel.EINTR
+	case c == Wait:
+		v.again = r.Chance(f.EarlyWait)
+	case f.Error > 0 && len(callErrors[c]) > 0 && r.Chance(f.Error):
+		v.e = callErrors[c][r.Int(len(callErrors[c]))]
+	case f.Again > 0 && c.agains() && r.Chance(f.Again):
+		v.again = true
+	case f.ShortRead > 0 && (c == Recv || c == RecvBatch) && r.Chance(f.ShortRead),
+		f.ShortWrite > 0 && (c == Send || c == SendV || c == SendBatch) && r.Chance(f.ShortWrite):
+		v.short = 1 + r.Int([]int{1, 16, 256, 4096}[r.Int(4)])
+	}
+	return v
+}

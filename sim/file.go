@@ -1,0 +1,185 @@
+package sim
+
+import "github.com/ureactor/ureactor/poller"
+
+// A file is what a descriptor stands for.
+type file interface {
+	base() *node
+	status() status
+	// close is the last descriptor's end.
+	close()
+	// vanish is the host's: nobody is told.
+	vanish()
+	// kind and the peer, for reports.
+	what() string
+}
+
+// node is what files have in common: the host, the number, and which Pollers watch.
+type node struct {
+	h    *Host
+	life int
+	fd   int
+	regs []*reg
+	kick [2]bool // an Event is on its way for what a fault has hidden
+	self file
+
+	oneByte bool
+	deaf    int64 // until when it tells of no input
+}
+
+func (n *node) base() *node { return n }
+
+// status is what a file is ready for, as the rows of poller/bits_kqueue.go have it.
+type status struct {
+	in, out bool
+	err     bool // an error is pending
+	cut     bool // by a reset or a refusal: both ways are over
+	rdEnd   bool // FIN, or shutdown(RD)
+	wrEnd   bool // shutdown(WR)
+	unborn  bool // TCP before connect: OUT|HUP to epoll, nothing to kqueue
+}
+
+func (s status) epoll() (r poller.Interest) {
+	if s.in || s.rdEnd || s.cut {
+		r |= poller.In
+	}
+	if s.out || s.wrEnd || s.cut || s.unborn {
+		r |= poller.Out
+	}
+	if s.err {
+		r |= poller.Err
+	}
+	if s.rdEnd && s.wrEnd || s.cut || s.unborn {
+		r |= poller.Hup
+	}
+	if s.rdEnd || s.cut {
+		r |= poller.End
+	}
+	return r
+}
+
+// kqueue tells of the filters that are wanted, and of nothing else.
+func (s status) kqueue(want poller.Interest) (r poller.Interest) {
+	if s.unborn {
+		return 0
+	}
+	over := poller.Interest(0)
+	if want&poller.In != 0 && (s.in || s.rdEnd || s.cut || s.err) {
+		r |= poller.In
+		if s.rdEnd || s.cut {
+			r |= poller.End
+			over |= poller.In
+		}
+	}
+	if want&poller.Out != 0 && (s.out || s.wrEnd || s.cut || s.err) {
+		r |= poller.Out
+		if s.wrEnd || s.cut {
+			over |= poller.Out
+		}
+	}
+	if r != 0 && s.cut && s.err {
+		r |= poller.Err | poller.Hup
+	}
+	if over == poller.In|poller.Out {
+		r |= poller.Hup
+	}
+	return r
+}
+
+// ready is the status without what the file does not tell for the time being.
+func (n *node) ready() status {
+	s := n.self.status()
+	if n.deaf > n.h.w.now && !s.cut {
+		s.in, s.rdEnd = false, false
+	}
+	return s
+}
+
+// wake tells the Pollers that something has happened: of the bits in key, or 0 for anything.
+func (n *node) wake(key poller.Interest) {
+	for _, r := range n.regs {
+		if key == 0 || key&(r.want|poller.Err|poller.Hup) != 0 {
+			r.p.list(r)
+		}
+	}
+}
+
+const (
+	actKick uint8 = 100 + iota // of every file
+	actHear
+)
+
+// again has an Event come for what a fault has hidden from a call: as if it had arrived right after that.
+func (n *node) again(dir int) {
+	if n.kick[dir] || len(n.regs) == 0 {
+		return
+	}
+	n.kick[dir] = true
+	n.h.w.events.add(n.h.w.now+1+n.h.w.rand.N(20_000), n, actKick, int64(dir), 0)
+}
+
+func (n *node) act(what uint8, dir int64, _ uint64) {
+	switch what {
+	case actKick:
+		n.kick[dir] = false
+		n.wake([2]poller.Interest{poller.In, poller.Out}[dir])
+	case actHear:
+		n.wake(0)
+	}
+}
+
+// born gives a new file its number and its character. EMFILE is the caller's to have looked for.
+func (h *Host) born(n *node, self file) int {
+	n.h, n.life, n.self = h, h.life, self
+	w := h.w
+	if h.hazard {
+		n.oneByte = w.rand.Chance(h.odds.OneByte)
+		if w.rand.Chance(h.odds.NeverReads) {
+			n.deaf = w.now + 10e9
+			w.events.add(n.deaf, n, actHear, 0, 0)
+		}
+	}
+	return h.place(n, self)
+}
+
+// place takes the lowest number that is free, as POSIX wants it.
+func (h *Host) place(n *node, self file) int {
+	h.open++
+	for i, f := range h.files {
+		if f == nil {
+			h.files[i] = self
+			n.fd = h.base + i
+			return n.fd
+		}
+	}
+	h.files = append(h.files, self)
+	n.fd = h.base + len(h.files) - 1
+	return n.fd
+}
+
+// file is what the descriptor stands for; nil if it is not open here.
+func (h *Host) file(fd int) file {
+	if i := fd - h.base; uint(i) < uint(len(h.files)) {
+		return h.files[i]
+	}
+	return nil
+}
+
+// full tells whether no descriptor is left.
+func (h *Host) full() bool { return h.open >= h.limit }
+
+// closeFile gives back the number; epoll forgets it by itself.
+func (h *Host) closeFile(fd int) bool {
+	f := h.file(fd)
+	if f == nil {
+		return false
+	}
+	n := f.base()
+	for len(n.regs) > 0 {
+		n.regs[len(n.regs)-1].p.forget(n.regs[len(n.regs)-1])
+	}
+	h.files[fd-h.base] = nil
+	h.open--
+	f.close()
+	return true
+}

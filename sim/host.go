@@ -1,0 +1,243 @@
+package sim
+
+import (
+	"fmt"
+	"math/bits"
+	"net/netip"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// firstFile is a host's lowest descriptor: a real one, passed to a host by mistake, is below it, and the reverse is far
+// above what a process has. Descriptors of a host that was restarted go on where the last ones ended, for what is left of
+// its programs must not meet them.
+const firstFile = 1000
+
+// A Host is one machine of a World, and the Kernel of the programs that run on it.
+type Host struct {
+	w     *World
+	name  string // its first address
+	index int
+	ips   []netip.Addr
+	boots []*proc // what Boot was given, as often as the host starts
+	procs []*proc // of the present start
+	down  bool
+	life  int // how often it has started
+
+	files []file // by descriptor - base
+	base  int
+	open  int
+	limit int
+
+	paths  map[string]*unixSocket // bound names; nil: only the file is left. For looking up only
+	ports  ports
+	groups []membership
+
+	drift  Chance // how much slower or faster its clock runs, in millionths
+	since  int64  // when that began, in the world's time
+	began  int64  // and in its own
+	odds   Faults
+	hazard bool // odds has any
+	plan   [callCount][]planned
+	count  [callCount]int
+	fixed  time.Duration // latency to all others, if not 0
+}
+
+// Host makes a machine with these addresses, and with 127.0.0.1 and ::1. Addresses that another has panic.
+func (w *World) Host(addrs ...string) *Host {
+	if len(addrs) == 0 {
+		panic("sim: Host without an address")
+	}
+	h := &Host{w: w, name: addrs[0], index: len(w.hosts), base: firstFile, limit: w.opt.Files,
+		paths: map[string]*unixSocket{}, odds: w.opt.Faults, began: w.now, since: w.now}
+	for _, a := range addrs {
+		ip := mustIP("Host", a)
+		switch {
+		case w.byIP[ip] != nil:
+			panic(fmt.Sprintf("sim: Host(%q): host %s has this address already", a, w.byIP[ip].name))
+		case ip.IsLoopback() || ip.IsMulticast() || ip.IsUnspecified():
+			panic(fmt.Sprintf("sim: Host(%q): must be an address that others can reach", a))
+		}
+		w.byIP[ip] = h
+		h.ips = append(h.ips, ip)
+	}
+	h.ports.next = uint16(ephemeralFirst + w.rand.Int(ephemeralLast-ephemeralFirst))
+	h.SetFaults(w.opt.Faults)
+	w.hosts = append(w.hosts, h)
+	return h
+}
+
+// Name is the first of its addresses.
+func (h *Host) Name() string { return h.name }
+
+func (h *Host) String() string { return h.name }
+
+// Boot has the host run a program, from now on and after every Restart. The program ends when f returns.
+func (h *Host) Boot(name string, f func()) {
+	if f == nil {
+		panic("sim: Boot of a nil function")
+	}
+	p := &proc{w: h.w, host: h, name: name, f: f}
+	h.boots = append(h.boots, p)
+	if !h.down {
+		h.start(p)
+	}
+}
+
+func (h *Host) start(boot *proc) {
+	p := &proc{w: h.w, host: h, name: boot.name, f: boot.f}
+	h.procs = append(h.procs, p)
+	p.soon(h.w.now + 1 + h.w.rand.N(int64(time.Millisecond)))
+}
+
+// Up tells whether the host is not crashed.
+func (h *Host) Up() bool { return !h.down }
+
+// Files is how many descriptors are open: 0 when its programs have given back all. SetFileLimit changes Options.Files.
+func (h *Host) Files() int         { return h.open }
+func (h *Host) SetFileLimit(n int) { h.limit = n }
+
+// Crash takes the host down: nothing it has leaves it any more, not even a reset. Every call of its programs fails, and
+// they end soon, for their reactors' Run returns an error.
+func (h *Host) Crash() {
+	if h.down {
+		return
+	}
+	h.w.trace.note(h.w, "crash "+h.name)
+	h.down = true
+	for _, f := range h.files {
+		if f != nil {
+			f.vanish()
+		}
+	}
+	h.base += len(h.files)
+	h.files, h.open = nil, 0
+	h.ports.used = nil
+	h.groups = nil
+	for name, u := range h.paths { // any order: each is seen for itself
+		if u != nil && abstract(name) {
+			delete(h.paths, name)
+		} else {
+			h.paths[name] = nil
+		}
+	}
+	for _, p := range h.procs {
+		if !p.ended {
+			p.dead = true
+			p.soon(h.w.now)
+		}
+	}
+}
+
+// Restart starts a crashed host: its programs of Boot run anew. Files of Unix sockets are still there.
+func (h *Host) Restart() {
+	if !h.down {
+		return
+	}
+	h.w.trace.note(h.w, "restart "+h.name)
+	for _, p := range h.procs {
+		if !p.ended && p != h.w.cur {
+			p.resume()
+		}
+	}
+	h.down = false
+	h.life++
+	h.procs = nil
+	for _, b := range h.boots {
+		h.start(b)
+	}
+}
+
+// SetClock has the host's clock run off: by so many millionths slower (negative) or faster, at most half.
+func (h *Host) SetClock(drift Chance) {
+	if drift < -Always/2 || drift > Always/2 {
+		panic(fmt.Sprintf("sim: clock drift %d: must be -500,000 … 500,000 millionths", drift))
+	}
+	h.began, h.since = h.clock(h.w.now), h.w.now
+	h.drift = drift
+	for _, p := range h.procs { // their deadlines are at other times of the world now
+		if p.last != nil && !p.ended && p.w.cur != p {
+			p.soon(h.w.now)
+		}
+	}
+}
+
+// clock is the host's time at the world's.
+func (h *Host) clock(at int64) int64 {
+	gone := at - h.since
+	return h.began + gone + share(gone, int64(h.drift))
+}
+
+// share is n·millionths/1e6, without overflow.
+func share(n, millionths int64) int64 {
+	return n/int64(Always)*millionths + n%int64(Always)*millionths/int64(Always)
+}
+
+// when is the first time of the world at which the host's clock has reached d.
+func (h *Host) when(d timeout.Deadline) int64 {
+	if d == timeout.Never {
+		return never
+	}
+	gone := max(int64(d)-h.began, 0)
+	if h.drift != 0 {
+		hi, lo := bits.Mul64(uint64(gone), uint64(Always))
+		q, _ := bits.Div64(hi%uint64(Always+h.drift), lo, uint64(Always+h.drift))
+		gone = int64(min(q, uint64(never/2)))
+	}
+	at := h.since + gone
+	if at < 0 {
+		return never
+	}
+	for at > h.since && h.clock(at-1) >= int64(d) {
+		at--
+	}
+	for h.clock(at) < int64(d) {
+		at++
+	}
+	return max(at, h.w.now)
+}
+
+// gone tells whether a call comes from a program whose host has crashed.
+func (h *Host) gone() bool {
+	p := h.w.cur
+	if p == nil || p.host != h {
+		return h.down
+	}
+	if !p.dead {
+		return false
+	}
+	if p.late++; p.late > 1_000_000 {
+		panic(fmt.Sprintf("sim: program %s goes on although its host has crashed; it must end when Run returns an error", p))
+	}
+	return true
+}
+
+// has tells whether the address is the host's own; loopback included.
+func (h *Host) has(ip netip.Addr) bool {
+	if ip.IsLoopback() {
+		return true
+	}
+	for _, own := range h.ips {
+		if own == ip {
+			return true
+		}
+	}
+	return false
+}
+
+// source is the address that the host sends from to another.
+func (h *Host) source(to netip.Addr) (netip.Addr, bool) {
+	if to.IsLoopback() || h.has(to) {
+		return to, true
+	}
+	for _, own := range h.ips {
+		if own.Is4() == to.Is4() {
+			return own, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+var _ kernel.Kernel = (*Host)(nil)

@@ -1,0 +1,388 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Now is the host's clock; it costs nothing and is no step of the history.
+func (h *Host) Now() timeout.Deadline {
+	h.w.tick()
+	return timeout.Deadline(h.clock(h.w.now))
+}
+
+// ReadsFully tells reactors whether a read of TCP that comes up short has taken all there was. A short read that a
+// fault makes is followed by an Event, as if the rest had arrived after it.
+func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
+
+// on begins a call on a descriptor: through the gate, then to the file. ok: the call goes on.
+func (h *Host) on(c Call, fd int) (f file, v verdict, ok bool) {
+	v = h.gate(c, fd)
+	if v.e == 0 {
+		if f = h.file(fd); f == nil {
+			v.e = kernel.EBADF
+		}
+	}
+	if v.e != 0 {
+		h.note(c, fd, 0, v.e)
+		return nil, v, false
+	}
+	if v.again {
+		f.base().again(dirOf(c))
+		h.note(c, fd, 0, kernel.EAGAIN)
+		v.e = kernel.EAGAIN
+		return nil, v, false
+	}
+	return f, v, true
+}
+
+func dirOf(c Call) int { return one(c.writes()) }
+
+func (h *Host) Socket(family, typ, proto int) (int, Errno) {
+	v := h.gate(Socket, -1)
+	e := v.e
+	kind := typ & 0xf
+	switch {
+	case e != 0:
+	case family != kernel.AF_INET && family != kernel.AF_INET6 && family != kernel.AF_UNIX:
+		e = kernel.EAFNOSUPPORT
+	case kind != kernel.SOCK_STREAM && kind != kernel.SOCK_DGRAM:
+		e = kernel.EPROTONOSUPPORT
+	case h.full():
+		e = kernel.EMFILE
+	}
+	if e != 0 {
+		h.note(Socket, -1, 0, e)
+		return -1, e
+	}
+	fd := -1
+	switch {
+	case family == kernel.AF_UNIX:
+		s := &unixSocket{stream: kind == kernel.SOCK_STREAM, sndbuf: h.w.opt.Buffer}
+		fd = h.born(&s.node, s)
+	case kind == kernel.SOCK_STREAM:
+		s := h.newTCP(family)
+		fd = h.born(&s.node, s)
+	default:
+		s := &udp{rcvbuf: max(h.w.opt.Buffer, 208<<10)}
+		s.family = family
+		fd = h.born(&s.node, s)
+	}
+	h.note(Socket, fd, kind, 0)
+	return fd, 0
+}
+
+func (h *Host) Bind(fd int, a Addr) Errno {
+	f, v, ok := h.on(Bind, fd)
+	if !ok {
+		return v.e
+	}
+	e := kernel.EINVAL
+	switch s := f.(type) {
+	case *tcp:
+		e = h.bind(&s.inet, true, a)
+	case *udp:
+		e = h.bind(&s.inet, false, a)
+	case *unixSocket:
+		if a.Family == kernel.AF_UNIX {
+			e = s.bind(a.Path)
+		}
+	}
+	h.note(Bind, fd, int(a.Port), e)
+	return e
+}
+
+func (h *Host) Listen(fd, backlog int) Errno {
+	f, v, ok := h.on(Listen, fd)
+	if !ok {
+		return v.e
+	}
+	e := kernel.EOPNOTSUPP
+	switch s := f.(type) {
+	case *tcp:
+		e = s.listen(backlog)
+	case *unixSocket:
+		e = s.listen(backlog)
+	}
+	h.note(Listen, fd, backlog, e)
+	return e
+}
+
+func (h *Host) Accept(fd int) (int, Addr, Errno) {
+	f, v, ok := h.on(Accept, fd)
+	if !ok {
+		return -1, Addr{}, v.e
+	}
+	conn, from, e := -1, Addr{}, kernel.EOPNOTSUPP
+	if h.full() { // the number comes first, before the queue is looked at
+		e = kernel.EMFILE
+	} else {
+		switch s := f.(type) {
+		case *tcp:
+			var c *tcp
+			if c, e = s.accept(); e == 0 {
+				conn, from = h.born(&c.node, c), c.told(c.remote)
+			}
+		case *unixSocket:
+			var c *unixSocket
+			if c, e = s.accept(); e == 0 {
+				conn, from = h.born(&c.node, c), kernel.Unix(c.remote)
+			}
+		}
+	}
+	h.note(Accept, fd, conn, e)
+	return conn, from, e
+}
+
+func (h *Host) Connect(fd int, to Addr) Errno {
+	f, v, ok := h.on(Connect, fd)
+	if !ok {
+		return v.e
+	}
+	e := kernel.EOPNOTSUPP
+	switch s := f.(type) {
+	case *tcp:
+		var at netip.AddrPort
+		if at, e = s.plain(to); e == 0 {
+			e = s.connect(at)
+		}
+	case *udp:
+		var at netip.AddrPort
+		if at, e = s.plain(to); e == 0 {
+			e = s.connect(at)
+		}
+	case *unixSocket:
+		if e = kernel.EINVAL; to.Family == kernel.AF_UNIX {
+			e = s.connect(to.Path)
+		}
+	}
+	h.note(Connect, fd, int(to.Port), e)
+	return e
+}
+
+func (h *Host) LocalAddr(fd int) (a Addr, e Errno) {
+	f, v, ok := h.on(LocalAddr, fd)
+	if !ok {
+		return Addr{}, v.e
+	}
+	switch s := f.(type) {
+	case *tcp:
+		a = s.told(s.local)
+	case *udp:
+		a = s.told(s.local)
+	case *unixSocket:
+		a = kernel.Unix(s.path)
+	default:
+		e = kernel.EOPNOTSUPP
+	}
+	h.note(LocalAddr, fd, int(a.Port), e)
+	return a, e
+}
+
+func (h *Host) PeerAddr(fd int) (a Addr, e Errno) {
+	f, v, ok := h.on(PeerAddr, fd)
+	if !ok {
+		return Addr{}, v.e
+	}
+	e = kernel.ENOTCONN
+	switch s := f.(type) {
+	case *tcp:
+		if s.phase == up {
+			a, e = s.told(s.remote), 0
+		}
+	case *udp:
+		if s.remote.IsValid() {
+			a, e = s.told(s.remote), 0
+		}
+	case *unixSocket:
+		if s.phase == up || !s.stream && s.remote != "" {
+			a, e = kernel.Unix(s.remote), 0
+		}
+	}
+	h.note(PeerAddr, fd, int(a.Port), e)
+	return a, e
+}
+
+// Ready is poll(2) without waiting.
+func (h *Host) Ready(fd int) (poller.Interest, Errno) {
+	f, v, ok := h.on(Ready, fd)
+	if !ok {
+		return 0, v.e
+	}
+	told := f.base().ready().epoll() &^ poller.End
+	h.note(Ready, fd, int(told), 0)
+	return told, 0
+}
+
+func (h *Host) Shutdown(fd, how int) Errno {
+	f, v, ok := h.on(Shutdown, fd)
+	if !ok {
+		return v.e
+	}
+	e := kernel.EOPNOTSUPP
+	switch s := f.(type) {
+	case *tcp:
+		e = s.shutdown(how)
+	case *udp:
+		e = s.shutdown(how)
+	case *unixSocket:
+		e = s.shutdown(how)
+	}
+	h.note(Shutdown, fd, how, e)
+	return e
+}
+
+// Close gives back the number whatever it tells.
+func (h *Host) Close(fd int) Errno {
+	v := h.gate(Close, fd)
+	if h.gone() {
+		return 0
+	}
+	e := v.e
+	if !h.closeFile(fd) {
+		e = kernel.EBADF
+	}
+	h.note(Close, fd, 0, e)
+	return e
+}
+
+func (h *Host) GetOpt(fd, level, name int) (int, Errno) {
+	f, v, ok := h.on(GetOpt, fd)
+	if !ok {
+		return 0, v.e
+	}
+	n, e := h.getOpt(f, level, name)
+	told := n
+	if level == kernel.SOL_SOCKET && name == kernel.SO_ERROR {
+		told = errnoCode(Errno(n))
+	}
+	h.note(GetOpt, fd, told, e)
+	return n, e
+}
+
+func (h *Host) SetOpt(fd, level, name, value int) Errno {
+	f, v, ok := h.on(SetOpt, fd)
+	if !ok {
+		return v.e
+	}
+	e := h.setOpt(f, level, name, value)
+	h.note(SetOpt, fd, value, e)
+	return e
+}
+
+func (h *Host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
+	f, v, ok := h.on(GetOptBytes, fd)
+	if !ok {
+		return 0, v.e
+	}
+	n, e := h.getBytes(f, level, name, p)
+	h.note(GetOptBytes, fd, n, e)
+	return n, e
+}
+
+func (h *Host) SetOptBytes(fd, level, name int, p []byte) Errno {
+	f, v, ok := h.on(SetOptBytes, fd)
+	if !ok {
+		return v.e
+	}
+	e := h.setBytes(f, level, name, p)
+	h.note(SetOptBytes, fd, len(p), e)
+	return e
+}
+
+// Unsent is what the peer has not acknowledged; a FIN counts as one.
+func (h *Host) Unsent(fd int) (int, Errno) {
+	f, v, ok := h.on(Unsent, fd)
+	if !ok {
+		return 0, v.e
+	}
+	n := 0
+	switch s := f.(type) {
+	case *tcp:
+		if s.phase == up {
+			n = s.out.len() + one(s.finWant && !s.finAcked)
+		}
+	case *unixSocket:
+		n = s.used
+	}
+	h.note(Unsent, fd, n, 0)
+	return n, 0
+}
+
+func (h *Host) Unlink(path string) Errno {
+	v := h.gate(Unlink, -1)
+	e := v.e
+	if e == 0 {
+		if _, there := h.paths[path]; !there || abstract(path) {
+			e = kernel.ENOENT
+		} else {
+			delete(h.paths, path)
+		}
+	}
+	h.note(Unlink, -1, 0, e)
+	return e
+}
+
+// Go runs f after a while, inline: it must not wait for anything.
+func (h *Host) Go(f func()) {
+	life := h.life
+	h.w.events.add(h.w.now+h.w.rand.N(int64(2*time.Millisecond)), call(func() {
+		if !h.down && h.life == life {
+			f()
+		}
+	}), 0, 0, 0)
+}
+
+// Lookup asks the world's names; see World.Name. The names of hosts' addresses are themselves.
+func (h *Host) Lookup(_ context.Context, network, name string) ([]netip.Addr, error) {
+	v := h.gate(Lookup, -1)
+	if v.e != 0 {
+		h.note(Lookup, -1, 0, v.e)
+		return nil, &net.DNSError{Err: "server misbehaving", Name: name, IsTemporary: true}
+	}
+	var ips []netip.Addr
+	for _, ip := range h.w.names[name] {
+		if network == "ip" || network == "ip4" == ip.Is4() {
+			ips = append(ips, ip)
+		}
+	}
+	if name == "localhost" {
+		ips = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+		if network == "ip6" {
+			ips = []netip.Addr{netip.IPv6Loopback()}
+		}
+	}
+	h.note(Lookup, -1, len(ips), 0)
+	if len(ips) == 0 {
+		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+	}
+	return ips, nil
+}
+
+// services are the names of ports that a simulated host knows; no file is read.
+var services = map[string]int{"echo": 7, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "http": 80, "ntp": 123, "https": 443}
+
+func (h *Host) LookupPort(_ context.Context, network, service string) (int, error) {
+	if n, ok := services[service]; ok {
+		return n, nil
+	}
+	return 0, &net.DNSError{Err: "unknown port", Name: network + "/" + service, IsNotFound: true}
+}
+
+// Interface: a host has lo, which is 1, and eth0, which is 2.
+func (h *Host) Interface(name string) (int, error) {
+	switch name {
+	case "lo":
+		return 1, nil
+	case "eth0":
+		return 2, nil
+	}
+	return 0, fmt.Errorf("sim: host %s has no interface %q, only lo and eth0", h.name, name)
+}

@@ -1,0 +1,282 @@
+package sim
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// loopLatency is how long a packet takes from a host to itself.
+const loopLatency = int64(5 * time.Microsecond)
+
+// A cut keeps packets from one host to another.
+type cut struct{ from, to *Host }
+
+// Cut ends all traffic between two hosts, both ways, until Heal. Connections live on: TCP goes on trying.
+func (w *World) Cut(a, b *Host) {
+	w.CutOneWay(a, b)
+	w.CutOneWay(b, a)
+}
+
+// CutOneWay ends the traffic from one host to another only.
+func (w *World) CutOneWay(from, to *Host) {
+	if w.passes(from, to) || from.down || to.down {
+		w.trace.note(w, "cut "+from.name+" → "+to.name)
+		w.cuts = append(w.cuts, cut{from, to})
+	}
+}
+
+// Isolate cuts a host off from all others.
+func (w *World) Isolate(h *Host) {
+	for _, other := range w.hosts {
+		if other != h {
+			w.Cut(h, other)
+		}
+	}
+}
+
+// Heal ends all cuts.
+func (w *World) Heal() {
+	if len(w.cuts) > 0 {
+		w.trace.note(w, "heal")
+	}
+	w.cuts = nil
+}
+
+// SetLatency gives a host its own distance to all others; 0 is the world's. The larger of two hosts' counts.
+func (h *Host) SetLatency(d time.Duration) {
+	if d < 0 || d > longest {
+		panic("sim: SetLatency: must be 0 … 1h")
+	}
+	h.fixed = d
+}
+
+// passes tells whether a packet can go from one host to the other.
+func (w *World) passes(from, to *Host) bool {
+	if from.down || to.down {
+		return false
+	}
+	for _, c := range w.cuts {
+		if c.from == from && c.to == to {
+			return false
+		}
+	}
+	return true
+}
+
+// latency is how long one packet takes, by chance.
+func (w *World) latency(from, to *Host) int64 {
+	if from == to {
+		return loopLatency
+	}
+	d := w.opt.Latency
+	if m := max(from.fixed, to.fixed); m > 0 {
+		d = m
+	}
+	return int64(d) + w.rand.N(int64(w.opt.Jitter)+1)
+}
+
+// An inet is what TCP and UDP sockets have in common.
+type inet struct {
+	family    int
+	v6only    bool
+	bound     bool
+	local     netip.AddrPort // unmapped; the zero Addr is any
+	remote    netip.AddrPort
+	reuseAddr bool
+	reusePort bool
+	opts      []option
+}
+
+// told is an address as the socket's family writes it.
+func (s *inet) told(a netip.AddrPort) Addr {
+	ip := a.Addr()
+	switch {
+	case s.family == kernel.AF_INET && !ip.IsValid():
+		return Addr{Family: kernel.AF_INET, Port: a.Port()}
+	case !ip.IsValid():
+		return Addr{Family: kernel.AF_INET6, Port: a.Port()}
+	case s.family == kernel.AF_INET6 && ip.Is4():
+		return kernel.Inet(netip.AddrPortFrom(netip.AddrFrom16(ip.As16()), a.Port()))
+	}
+	return kernel.Inet(a)
+}
+
+// plain is an address as hosts know it: unmapped, any as the zero Addr.
+func (s *inet) plain(a Addr) (netip.AddrPort, Errno) {
+	if a.Family != kernel.AF_INET && a.Family != kernel.AF_INET6 {
+		return netip.AddrPort{}, kernel.EAFNOSUPPORT
+	}
+	ip := a.AddrPort().Addr().WithZone("")
+	switch {
+	case s.family == kernel.AF_INET && a.Family == kernel.AF_INET6:
+		return netip.AddrPort{}, kernel.EAFNOSUPPORT
+	case s.family == kernel.AF_INET6 && a.Family == kernel.AF_INET:
+		return netip.AddrPort{}, kernel.EAFNOSUPPORT
+	case ip.Is4In6() && s.v6only:
+		return netip.AddrPort{}, kernel.ENETUNREACH
+	}
+	if ip = ip.Unmap(); ip.IsUnspecified() {
+		ip = netip.Addr{}
+	}
+	return netip.AddrPortFrom(ip, a.Port), 0
+}
+
+// takes tells whether a socket that is bound to local hears of what is sent to a.
+func (s *inet) takes(a netip.Addr) bool {
+	if ip := s.local.Addr(); ip.IsValid() {
+		return ip == a
+	}
+	if s.family == kernel.AF_INET {
+		return a.Is4()
+	}
+	return !s.v6only || a.Is6()
+}
+
+// overlaps tells whether two sockets would hear of the same.
+func (s *inet) overlaps(t *inet) bool {
+	a, b := s.local.Addr(), t.local.Addr()
+	switch {
+	case a.IsValid():
+		return t.takes(a)
+	case b.IsValid():
+		return s.takes(b)
+	}
+	return s.family == t.family || s.family == kernel.AF_INET6 && !s.v6only || t.family == kernel.AF_INET6 && !t.v6only
+}
+
+// ports are a host's TCP and UDP port numbers.
+type ports struct {
+	next uint16
+	used []claim
+}
+
+// A claim is one socket's hold on a port.
+type claim struct {
+	who       *inet
+	tcp       bool
+	listening bool
+}
+
+const (
+	ephemeralFirst = 32768
+	ephemeralLast  = 60999
+)
+
+func (p *ports) claim(who *inet, tcp bool) { p.used = append(p.used, claim{who: who, tcp: tcp}) }
+
+func (p *ports) release(who *inet) {
+	for i := range p.used {
+		if p.used[i].who == who {
+			p.used[i] = p.used[len(p.used)-1]
+			p.used = p.used[:len(p.used)-1]
+			return
+		}
+	}
+}
+
+func (p *ports) listening(who *inet) {
+	for i := range p.used {
+		if p.used[i].who == who {
+			p.used[i].listening = true
+		}
+	}
+}
+
+// taken tells whether the socket cannot have the port of its local address.
+func (p *ports) taken(s *inet, tcp bool) bool {
+	for _, c := range p.used {
+		if c.tcp != tcp || c.who == s || c.who.local.Port() != s.local.Port() || !c.who.overlaps(s) {
+			continue
+		}
+		if c.who.reusePort && s.reusePort || c.who.reuseAddr && s.reuseAddr && !(tcp && c.listening) {
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// free is a port that nobody has; 0 if all are taken.
+func (p *ports) free(tcp bool) uint16 {
+	for range ephemeralLast - ephemeralFirst + 1 {
+		port := p.next
+		if p.next++; p.next > ephemeralLast {
+			p.next = ephemeralFirst
+		}
+		used := false
+		for i := range p.used {
+			used = used || p.used[i].tcp == tcp && p.used[i].who.local.Port() == port
+		}
+		if !used {
+			return port
+		}
+	}
+	return 0
+}
+
+// bind gives the socket its local address.
+func (h *Host) bind(s *inet, tcp bool, a Addr) Errno {
+	if s.bound {
+		return kernel.EINVAL
+	}
+	at, e := s.plain(a)
+	if e != 0 {
+		return e
+	}
+	if ip := at.Addr(); ip.IsValid() && !h.has(ip) && (tcp || !ip.IsMulticast()) {
+		return kernel.EADDRNOTAVAIL
+	}
+	old := s.local
+	if s.local = at; at.Port() == 0 {
+		port := h.ports.free(tcp)
+		if port == 0 {
+			s.local = old
+			return kernel.EADDRINUSE
+		}
+		s.local = netip.AddrPortFrom(at.Addr(), port)
+	} else if h.ports.taken(s, tcp) {
+		s.local = old
+		return kernel.EADDRINUSE
+	}
+	s.bound = true
+	h.ports.claim(s, tcp)
+	return 0
+}
+
+// route finds where to send from, and gives the socket a port if it has none.
+func (h *Host) route(s *inet, tcp bool, to netip.AddrPort) (netip.AddrPort, Errno) {
+	ip := to.Addr()
+	if !ip.IsValid() { // any is this machine
+		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		if s.family == kernel.AF_INET6 {
+			ip = netip.IPv6Loopback()
+		}
+	}
+	from, ok := h.source(ip)
+	if s.local.Addr().IsValid() && !s.local.Addr().IsMulticast() {
+		from, ok = s.local.Addr(), s.local.Addr().Is4() == ip.Is4()
+	}
+	if !ok {
+		return netip.AddrPort{}, kernel.ENETUNREACH
+	}
+	port := s.local.Port()
+	if !s.bound {
+		if port = h.ports.free(tcp); port == 0 {
+			return netip.AddrPort{}, kernel.EADDRNOTAVAIL
+		}
+		s.local = netip.AddrPortFrom(s.local.Addr(), port)
+		s.bound = true
+		h.ports.claim(s, tcp)
+	}
+	return netip.AddrPortFrom(from, port), 0
+}
+
+// machine is the host that has the address, seen from h; nil is none.
+func (h *Host) machine(ip netip.Addr) *Host {
+	if h.has(ip) {
+		return h
+	}
+	return h.w.byIP[ip]
+}

@@ -1,0 +1,226 @@
+package sim
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// An option is one that was set.
+type option struct{ level, name, value int }
+
+// knownOptions can be set and read, and do nothing here but what setOpt says.
+var knownOptions = [][2]int{
+	{kernel.SOL_SOCKET, kernel.SO_REUSEADDR}, {kernel.SOL_SOCKET, kernel.SO_REUSEPORT}, {kernel.SOL_SOCKET, kernel.SO_BROADCAST},
+	{kernel.SOL_SOCKET, kernel.SO_KEEPALIVE}, {kernel.SOL_SOCKET, kernel.SO_SNDBUF}, {kernel.SOL_SOCKET, kernel.SO_RCVBUF},
+	{kernel.SOL_SOCKET, kernel.SO_DONTROUTE}, {kernel.SOL_SOCKET, kernel.SO_OOBINLINE}, {kernel.SOL_SOCKET, kernel.SO_RCVLOWAT},
+	{kernel.IPPROTO_TCP, kernel.TCP_NODELAY}, {kernel.IPPROTO_TCP, kernel.TCP_MAXSEG}, {kernel.IPPROTO_TCP, kernel.TCP_KEEPIDLE},
+	{kernel.IPPROTO_TCP, kernel.TCP_KEEPINTVL}, {kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY}, {kernel.IPPROTO_IP, kernel.IP_TOS},
+	{kernel.IPPROTO_IP, kernel.IP_TTL}, {kernel.IPPROTO_IP, kernel.IP_MULTICAST_TTL}, {kernel.IPPROTO_IP, kernel.IP_MULTICAST_LOOP},
+	{kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_HOPS}, {kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_LOOP},
+	{kernel.IPPROTO_IPV6, kernel.IPV6_UNICAST_HOPS}, {kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_IF},
+}
+
+func known(level, name int) bool {
+	for _, o := range knownOptions {
+		if o[0] == level && o[1] == name {
+			return true
+		}
+	}
+	return false
+}
+
+func put(list *[]option, level, name, value int) {
+	for i := range *list {
+		if o := &(*list)[i]; o.level == level && o.name == name {
+			o.value = value
+			return
+		}
+	}
+	*list = append(*list, option{level, name, value})
+}
+
+func get(list []option, level, name int) int {
+	for _, o := range list {
+		if o.level == level && o.name == name {
+			return o.value
+		}
+	}
+	return 0
+}
+
+// options is where a socket keeps its own.
+func options(f file) *[]option {
+	switch s := f.(type) {
+	case *tcp:
+		return &s.opts
+	case *udp:
+		return &s.opts
+	case *unixSocket:
+		return &s.opts
+	}
+	return nil
+}
+
+func (h *Host) setOpt(f file, level, name, value int) Errno {
+	list := options(f)
+	if list == nil || !known(level, name) {
+		return kernel.ENOPROTOOPT
+	}
+	sock := level == kernel.SOL_SOCKET
+	if sock && (name == kernel.SO_SNDBUF || name == kernel.SO_RCVBUF) {
+		value = min(max(value, bufferMin), bufferMax)
+	}
+	put(list, level, name, value)
+	switch s := f.(type) {
+	case *tcp:
+		s.inet.set(level, name, value)
+		if sock && name == kernel.SO_SNDBUF {
+			s.sndbuf = value
+		}
+		if sock && name == kernel.SO_RCVBUF {
+			s.rcvbuf = value
+		}
+	case *udp:
+		s.inet.set(level, name, value)
+		if sock && name == kernel.SO_RCVBUF {
+			s.rcvbuf = value
+		}
+		if level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_LOOP || level == kernel.IPPROTO_IPV6 && name == kernel.IPV6_MULTICAST_LOOP {
+			s.quiet = value == 0
+		}
+	case *unixSocket:
+		if sock && name == kernel.SO_SNDBUF {
+			s.sndbuf = value
+		}
+	}
+	return 0
+}
+
+func (s *inet) set(level, name, value int) {
+	switch {
+	case level == kernel.SOL_SOCKET && name == kernel.SO_REUSEADDR:
+		s.reuseAddr = value != 0
+	case level == kernel.SOL_SOCKET && name == kernel.SO_REUSEPORT:
+		s.reusePort = value != 0
+	case level == kernel.IPPROTO_IPV6 && name == kernel.IPV6_V6ONLY:
+		s.v6only = value != 0
+	}
+}
+
+func (h *Host) getOpt(f file, level, name int) (int, Errno) {
+	list := options(f)
+	if list == nil {
+		return 0, kernel.ENOPROTOOPT
+	}
+	if level == kernel.SOL_SOCKET {
+		switch name {
+		case kernel.SO_ERROR:
+			return int(takeError(f)), 0
+		case kernel.SO_TYPE:
+			if s, ok := f.(*unixSocket); ok && !s.stream {
+				return kernel.SOCK_DGRAM, 0
+			}
+			if _, ok := f.(*udp); ok {
+				return kernel.SOCK_DGRAM, 0
+			}
+			return kernel.SOCK_STREAM, 0
+		case kernel.SO_ACCEPTCONN:
+			switch s := f.(type) {
+			case *tcp:
+				return one(s.phase == listening), 0
+			case *unixSocket:
+				return one(s.phase == listening), 0
+			}
+			return 0, 0
+		case kernel.SO_SNDBUF, kernel.SO_RCVBUF:
+			return buffers(f, name == kernel.SO_SNDBUF), 0
+		}
+	}
+	if !known(level, name) {
+		return 0, kernel.ENOPROTOOPT
+	}
+	return get(*list, level, name), 0
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func takeError(f file) Errno {
+	switch s := f.(type) {
+	case *tcp:
+		return s.fault()
+	case *unixSocket:
+		return s.fault()
+	case *udp:
+		e := s.err
+		s.err = 0
+		return e
+	}
+	return 0
+}
+
+func buffers(f file, send bool) int {
+	switch s := f.(type) {
+	case *tcp:
+		if send {
+			return s.sndbuf
+		}
+		return s.rcvbuf
+	case *udp:
+		return s.rcvbuf
+	case *unixSocket:
+		return s.sndbuf
+	}
+	return 0
+}
+
+// setBytes is options that are structures: SO_LINGER, the memberships of groups; an int is four bytes.
+func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
+	u, isUDP := f.(*udp)
+	switch {
+	case level == kernel.SOL_SOCKET && name == kernel.SO_LINGER:
+		if len(p) < 8 {
+			return kernel.EINVAL
+		}
+		if s, ok := f.(*tcp); ok {
+			s.linger = binary.NativeEndian.Uint32(p) != 0 && binary.NativeEndian.Uint32(p[4:]) == 0
+		}
+		return 0
+	case isUDP && level == kernel.IPPROTO_IP && (name == kernel.IP_ADD_MEMBERSHIP || name == kernel.IP_DROP_MEMBERSHIP):
+		if len(p) < 8 {
+			return kernel.EINVAL
+		}
+		return u.join(netip.AddrFrom4([4]byte(p)), name == kernel.IP_ADD_MEMBERSHIP)
+	case isUDP && level == kernel.IPPROTO_IPV6 && (name == kernel.IPV6_JOIN_GROUP || name == kernel.IPV6_LEAVE_GROUP):
+		if len(p) < 20 {
+			return kernel.EINVAL
+		}
+		return u.join(netip.AddrFrom16([16]byte(p)), name == kernel.IPV6_JOIN_GROUP)
+	case level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_IF: // a host has one network
+		return 0
+	case len(p) >= 4:
+		return h.setOpt(f, level, name, int(int32(binary.NativeEndian.Uint32(p))))
+	}
+	return kernel.EINVAL
+}
+
+func (h *Host) getBytes(f file, level, name int, p []byte) (int, Errno) {
+	if level == kernel.SOL_SOCKET && name == kernel.SO_LINGER {
+		v := make([]byte, 8)
+		if s, ok := f.(*tcp); ok && s.linger {
+			binary.NativeEndian.PutUint32(v, 1)
+		}
+		return copy(p, v), 0
+	}
+	v, e := h.getOpt(f, level, name)
+	if e != 0 {
+		return 0, e
+	}
+	return copy(p, binary.NativeEndian.AppendUint32(nil, uint32(int32(v)))), 0
+}

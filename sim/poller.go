@@ -1,0 +1,375 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// An epoll is a simulated Poller with the rules of Linux's fs/eventpoll.c: a wake-up puts a registration on the ready
+// list if it asks for what has happened; Wait takes the list from the front, asks each what it is ready for now, and puts
+// the level-triggered ones that still are at the end again. So an edge is told once, with all that is ready then, and one
+// that is over before Wait comes is not told. With Options.Kqueue only what is told is another: the wanted filters.
+type epoll struct {
+	node
+	regs   []*reg // by descriptor - first
+	first  int    // the host's lowest descriptor
+	ready  []*reg
+	woken  bool
+	closed bool
+	waiter *proc
+	asleep bool
+}
+
+// A reg is the registration of one descriptor.
+type reg struct {
+	p      *epoll
+	n      *node
+	fd     int32
+	gen    uint32
+	want   poller.Interest
+	listed bool
+	gone   bool
+}
+
+// NewPoller makes a Poller of the host.
+func (h *Host) NewPoller() (poller.Poller, error) {
+	v := h.gate(NewPoller, 0)
+	if v.e == 0 && h.full() {
+		v.e = kernel.EMFILE
+	}
+	if v.e != 0 {
+		h.note(NewPoller, -1, 0, v.e)
+		return nil, os.NewSyscallError("epoll_create1", v.e)
+	}
+	p := &epoll{first: h.base}
+	h.born(&p.node, p)
+	p.oneByte, p.deaf = false, 0
+	h.note(NewPoller, p.fd, 0, 0)
+	return p, nil
+}
+
+func (p *epoll) what() string { return "poller" }
+func (p *epoll) vanish()      { p.closed = true }
+func (p *epoll) close() {
+	p.closed = true
+	for _, r := range p.regs {
+		if r != nil {
+			p.forget(r)
+		}
+	}
+}
+
+func (p *epoll) FD() int { return p.fd }
+
+// status: readable while a Wait would return, by an Event or a Wake.
+func (p *epoll) status() status {
+	s := status{in: p.woken}
+	for _, r := range p.ready {
+		if !r.gone && r.bits() != 0 {
+			s.in = true
+		}
+	}
+	return s
+}
+
+// bits is what the registration is told now.
+func (r *reg) bits() poller.Interest {
+	s := r.n.ready()
+	if r.n.h.w.opt.Kqueue {
+		return s.kqueue(r.want)
+	}
+	told := r.want&(poller.In|poller.Out) | poller.Err | poller.Hup
+	if r.want&poller.Edge != 0 {
+		told |= poller.End
+	}
+	return s.epoll() & told
+}
+
+// list puts the registration on the ready list, and ends the sleep of who waits.
+func (p *epoll) list(r *reg) {
+	if !r.listed {
+		r.listed = true
+		p.ready = append(p.ready, r)
+	}
+	p.stir()
+}
+
+// stir wakes who waits for the Poller: a program, or another Poller. It comes to run a little later, by chance.
+func (p *epoll) stir() {
+	if p.asleep {
+		p.asleep = false
+		w := p.h.w
+		p.waiter.soon(w.now + 1000 + w.rand.N(5000))
+	}
+	p.wake(poller.In)
+}
+
+func (p *epoll) find(fd int) *reg {
+	if i := fd - p.first; uint(i) < uint(len(p.regs)) {
+		return p.regs[i]
+	}
+	return nil
+}
+
+func (p *epoll) ctl(c Call, fd int, do func(f file) Errno) error {
+	h := p.h
+	v := h.gate(c, fd)
+	e := v.e
+	f := h.file(fd)
+	switch {
+	case e != 0 && c != Del: // Del does its work even when it tells an error
+	case p.closed || h.life != p.life:
+		e = kernel.EBADF
+	case f == nil:
+		e = kernel.EBADF
+		h.note(c, fd, 0, e)
+		return fmt.Errorf("sim: descriptor %d is not open on host %s (a real one, or another host's?): %w", fd, h.name, os.NewSyscallError(c.String(), e))
+	default:
+		if d := do(f); d != 0 {
+			e = d
+		}
+	}
+	h.note(c, fd, 0, e)
+	if e != 0 {
+		return os.NewSyscallError(c.String(), e)
+	}
+	return nil
+}
+
+func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
+	return p.ctl(Add, fd, func(f file) Errno {
+		if p.find(fd) != nil {
+			return kernel.EEXIST
+		}
+		if f == file(p) {
+			return kernel.EINVAL
+		}
+		r := &reg{p: p, n: f.base(), fd: int32(fd), gen: gen, want: want}
+		for fd-p.first >= len(p.regs) {
+			p.regs = append(p.regs, nil)
+		}
+		p.regs[fd-p.first] = r
+		r.n.regs = append(r.n.regs, r)
+		if r.bits() != 0 {
+			p.list(r)
+		}
+		return 0
+	})
+}
+
+func (p *epoll) Mod(fd int, gen uint32, want poller.Interest) error {
+	return p.ctl(Mod, fd, func(file) Errno {
+		r := p.find(fd)
+		if r == nil {
+			return kernel.ENOENT
+		}
+		r.gen, r.want = gen, want
+		if r.bits() != 0 {
+			p.list(r)
+		}
+		return 0
+	})
+}
+
+func (p *epoll) Del(fd int) error {
+	return p.ctl(Del, fd, func(file) Errno {
+		r := p.find(fd)
+		if r == nil {
+			return kernel.ENOENT
+		}
+		p.forget(r)
+		return 0
+	})
+}
+
+func (p *epoll) forget(r *reg) {
+	r.gone = true
+	p.regs[int(r.fd)-p.first] = nil
+	for i, x := range r.n.regs {
+		if x == r {
+			r.n.regs = append(r.n.regs[:i], r.n.regs[i+1:]...)
+			break
+		}
+	}
+}
+
+// turnCost is what a turn takes, so that the clock moves while a program spins.
+const turnCost = int64(time.Microsecond)
+
+func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error) {
+	h, w := p.h, p.h.w
+	v := h.gate(Wait, p.fd)
+	if v.e != 0 && !h.gone() {
+		h.note(Wait, p.fd, 0, v.e)
+		return 0, os.NewSyscallError(Wait.String(), v.e)
+	}
+	if p.asleep {
+		panic("sim: two programs in Wait of one Poller")
+	}
+	early := v.again
+	for first := true; ; first = false {
+		if p.closed || h.life != p.life || h.gone() {
+			h.note(Wait, p.fd, 0, kernel.EBADF)
+			return 0, fmt.Errorf("%w (host %s): %w", ErrCrashed, h.name, os.NewSyscallError(Wait.String(), kernel.EBADF))
+		}
+		n := p.take(events)
+		if h.hazard && n < len(events) && w.rand.Chance(h.odds.Spurious) {
+			n = p.invent(events, n)
+		}
+		over := until == 0 || until.Passed(timeout.Deadline(h.clock(w.now)))
+		if n > 0 || p.woken || over && (!first || until == 0) || early && !first {
+			p.woken = false
+			h.note(Wait, p.fd, n, 0)
+			if until == 0 && first { // a look: time passes all the same
+				p.pass()
+			}
+			return n, nil
+		}
+		at := h.when(until)
+		if early {
+			at = min(at, w.now+w.rand.N(int64(10*time.Millisecond)))
+		}
+		p.sleep(at)
+	}
+}
+
+// pass lets the world go on for as long as a turn takes.
+func (p *epoll) pass() {
+	w := p.h.w
+	if w.cur == nil {
+		w.drive(p, w.now+turnCost)
+		return
+	}
+	w.cur.last = nil
+	w.cur.soon(w.now + turnCost + w.rand.N(turnCost))
+	w.cur.pause()
+}
+
+// sleep gives the world back until stir, or until a time of the world.
+func (p *epoll) sleep(at int64) {
+	w := p.h.w
+	cur := w.cur
+	if cur == nil {
+		w.drive(p, at)
+		return
+	}
+	p.waiter, p.asleep = cur, true
+	cur.last = p
+	cur.ticket++
+	if at != never {
+		w.events.add(at, cur, 0, 0, cur.ticket)
+	}
+	cur.pause()
+	p.asleep, cur.last = false, nil
+}
+
+// take is ep_send_events.
+func (p *epoll) take(events []poller.Event) (n int) {
+	had := len(p.ready)
+	i := 0
+	for ; i < had && n < len(events); i++ {
+		r := p.ready[i]
+		if r.gone {
+			continue
+		}
+		r.listed = false
+		told := r.bits()
+		if told == 0 {
+			continue
+		}
+		events[n] = poller.Event{FD: r.fd, Gen: r.gen, Ready: told}
+		n++
+		if r.want&poller.Edge == 0 {
+			r.listed = true
+			p.ready = append(p.ready, r)
+		}
+	}
+	p.ready = append(p.ready[:0], p.ready[i:]...)
+	return n
+}
+
+// invent adds an Event of something that is watched, ready or not.
+func (p *epoll) invent(events []poller.Event, n int) int {
+	if len(p.regs) == 0 {
+		return n
+	}
+	w := p.h.w
+	r := p.regs[w.rand.Int(len(p.regs))]
+	told := poller.Interest(w.rand.N(16)) // In, Out, Err, Hup
+	if r == nil || told == 0 {
+		return n
+	}
+	told &= r.want | poller.Err | poller.Hup
+	if told == 0 {
+		return n
+	}
+	w.faults++
+	events[n] = poller.Event{FD: r.fd, Gen: r.gen, Ready: told}
+	return n + 1
+}
+
+// Wake may come from the garbage collector's goroutine; who waits hears of it when the world goes on.
+func (p *epoll) Wake() error {
+	w := p.h.w
+	w.mu.Lock()
+	w.woken = append(w.woken, p)
+	w.wakes.Store(true)
+	w.mu.Unlock()
+	return nil
+}
+
+func (w *World) takeWakes() {
+	w.mu.Lock()
+	list := w.woken
+	w.woken = nil
+	w.wakes.Store(false)
+	w.mu.Unlock()
+	for _, p := range list {
+		if !p.closed {
+			p.woken = true
+			p.stir()
+		}
+	}
+}
+
+func (p *epoll) Close() error {
+	if p.closed || p.h.life != p.life || p.h.gone() {
+		return nil
+	}
+	p.h.note(Close, p.fd, 0, 0)
+	p.h.closeFile(p.fd)
+	return nil
+}
+
+// drive runs the world for a Wait outside every program, until the Poller has something or the time has come.
+func (w *World) drive(p *epoll, at int64) {
+	if w.driven {
+		panic("sim: a Wait inside a function of the world's (At, Go): only programs can wait")
+	}
+	w.driven = true
+	defer func() { w.driven = false }()
+	for {
+		if w.wakes.Load() {
+			w.takeWakes()
+		}
+		if p.woken || p.status().in {
+			return
+		}
+		if w.failed != nil {
+			panic(w.failed)
+		}
+		if !w.next(at) {
+			break
+		}
+	}
+	if at == never {
+		panic(w.stuck())
+	}
+	w.now = max(w.now, at)
+	w.looping = 0
+}

@@ -1,0 +1,356 @@
+package sim
+
+import (
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// push sends what the peer has room for, and the FIN after the last byte.
+func (s *tcp) push() {
+	w, p := s.h.w, s.peer
+	if s.phase != up || p == nil || s.stalled || p.phase == connecting {
+		return
+	}
+	for s.sent < s.wrote {
+		n := min(int(s.wrote-s.sent), p.rcvbuf-p.in.len()-int(s.sent-s.landed), segment)
+		if n <= 0 {
+			return
+		}
+		s.sent += uint64(n)
+		w.events.add(s.arrival(n), s, actLand, int64(n), s.round)
+	}
+	if s.finWant && !s.finSent {
+		s.finSent = true
+		at := s.arrival(0)
+		if s.h.hazard && w.rand.Chance(s.h.odds.SlowFIN) {
+			w.faults++
+			at += w.rand.N(1e9)
+			s.lastAt = at
+		}
+		w.events.add(at, s, actFIN, 0, s.round)
+	}
+}
+
+// segment is the most that lands at once.
+const segment = 32 << 10
+
+// arrival is when the next packet of n bytes lands: never before the one before it.
+func (s *tcp) arrival(n int) int64 {
+	w := s.h.w
+	at := w.now
+	if bw := w.opt.Bandwidth; bw > 0 && s.h != s.peer.h {
+		s.busyAt = max(s.busyAt, at) + int64(n)*1e9/bw
+		at = s.busyAt
+	}
+	s.lastAt = max(at+w.latency(s.h, s.peer.h), s.lastAt)
+	return s.lastAt
+}
+
+// lost tells whether chance loses a packet of the host's.
+func (w *World) lost(h *Host) bool {
+	if h.hazard && w.rand.Chance(h.odds.Loss) {
+		w.faults++
+		return true
+	}
+	return false
+}
+
+// arrives tells whether a packet of this round gets through to the peer. What is lost is sent again later; what meets
+// nobody is answered with a reset.
+func (s *tcp) arrives(round uint64) bool {
+	w, p := s.h.w, s.peer
+	if round != s.round || s.unknown() {
+		return false
+	}
+	if !w.passes(s.h, p.h) || w.lost(s.h) {
+		s.lose()
+		return false
+	}
+	if p.unknown() || p.phase != up { // nobody is there any more
+		w.send(s, actRST, 0, 0, p.h)
+		return false
+	}
+	if s.h.hazard && w.rand.Chance(s.h.odds.Reset) {
+		w.faults++
+		s.wasReset()
+		p.wasReset()
+		return false
+	}
+	s.tries, s.since = 0, 0
+	return true
+}
+
+// lose takes back what is on the wire.
+func (s *tcp) lose() {
+	w := s.h.w
+	s.round++
+	s.sent, s.finSent, s.lastAt = s.landed, s.finLanded, 0
+	if s.phase != up {
+		return
+	}
+	if s.tries == 0 {
+		s.since = w.now
+	}
+	if w.now-s.since > retryUntil {
+		s.fail(kernel.ETIMEDOUT)
+		return
+	}
+	wait := min(retryFirst<<min(s.tries, 10), retryMost)
+	s.tries++
+	s.stalled = true
+	w.events.add(w.now+wait, s, actRetry, 0, s.round)
+}
+
+// land is n bytes at the peer.
+func (s *tcp) land(n int, round uint64) {
+	if !s.arrives(round) {
+		return
+	}
+	p := s.peer
+	if p.closed { // nobody will read it
+		p.reset()
+		return
+	}
+	p.in.add(s.out.at(int(s.landed-s.acked), n))
+	s.landed += uint64(n)
+	p.wake(poller.In)
+	s.acknowledge()
+}
+
+// fin is the end of the stream at the peer.
+func (s *tcp) fin(round uint64) {
+	if !s.arrives(round) {
+		return
+	}
+	p := s.peer
+	s.finLanded = true
+	p.gotFIN = true
+	p.wake(0)
+	s.acknowledge()
+	p.settle()
+}
+
+// acknowledge has the news of what has landed come back.
+func (s *tcp) acknowledge() {
+	if !s.acking {
+		s.acking = true
+		s.h.w.events.add(s.h.w.now+s.h.w.latency(s.peer.h, s.h), s, actAck, 0, 0)
+	}
+}
+
+func (s *tcp) acknowledged() {
+	w := s.h.w
+	if s.phase != up || s.unknown() {
+		return
+	}
+	if !w.passes(s.peer.h, s.h) && !s.peer.unknown() {
+		w.events.add(w.now+retryFirst, s, actAck, 0, 0)
+		return
+	}
+	s.acking = false
+	s.out.drop(int(s.landed - s.acked))
+	s.acked = s.landed
+	s.finAcked = s.finLanded
+	if s.noSpace && s.room() >= s.sndbuf/3 {
+		s.noSpace = false
+		s.wake(poller.Out)
+	}
+	s.push()
+	s.settle()
+}
+
+// settle is the end of one that is closed and has delivered.
+func (s *tcp) settle() {
+	if s.closed && s.phase == up && s.finAcked && s.gotFIN {
+		s.phase = down
+		if s.second {
+			s.freePort()
+			return
+		}
+		s.h.w.events.add(s.h.w.now+timeWait, s, actPort, 0, 0)
+	}
+}
+
+// reset ends the connection here and tells the peer.
+func (s *tcp) reset() {
+	if s.phase != up {
+		return
+	}
+	s.abandon(down)
+	at := s.h.w.now + s.h.w.latency(s.h, s.peer.h)
+	s.h.w.events.add(max(at, s.lastAt), s.peer, actRST, 0, 0) // after what is on its way
+}
+
+// abandon drops what is not sent yet; what is may still land.
+func (s *tcp) abandon(to phase) {
+	s.phase = to
+	s.out.keep(int(s.sent - s.acked))
+	s.wrote = s.sent
+	if s.closed || s.fd == 0 {
+		s.freePort()
+	}
+}
+
+func (s *tcp) freePort() { s.h.releasePort(&s.inet, s.life) }
+
+// wasReset is an RST of the peer's. It is not sent again: who does not hear it meets another when it sends.
+func (s *tcp) wasReset() {
+	if s.unknown() || s.h.down {
+		return
+	}
+	if s.phase == connecting {
+		s.refused(kernel.ECONNREFUSED)
+		return
+	}
+	e := kernel.ECONNRESET
+	if s.gotFIN {
+		e = kernel.EPIPE
+	}
+	if s.peer != nil && !s.h.w.passes(s.peer.h, s.h) && !s.peer.unknown() {
+		return
+	}
+	s.fail(e)
+}
+
+// fail ends the connection with an error.
+func (s *tcp) fail(e Errno) {
+	if s.phase != up {
+		return
+	}
+	s.err = e
+	s.abandon(down)
+	s.wake(0)
+}
+
+func (s *tcp) recv(p []byte, flags int) (int, Errno) {
+	switch s.phase {
+	case fresh, listening:
+		return 0, kernel.ENOTCONN
+	case connecting:
+		return 0, kernel.EAGAIN
+	}
+	if flags&kernel.MSG_OOB != 0 {
+		return 0, kernel.EINVAL
+	}
+	hidden := s.phase == up && s.deaf > s.h.w.now
+	if n := min(len(p), s.in.len()); s.in.len() > 0 && !hidden {
+		copy(p, s.in.at(0, n))
+		if flags&kernel.MSG_PEEK == 0 {
+			s.in.drop(n)
+			s.opened()
+		}
+		return n, 0
+	}
+	switch {
+	case s.gotFIN && !hidden:
+		return 0, 0
+	case s.err != 0:
+		return 0, s.fault()
+	case s.rdShut, s.phase != up:
+		return 0, 0
+	}
+	return 0, kernel.EAGAIN
+}
+
+// opened tells a peer that waits for it of the new room.
+func (s *tcp) opened() {
+	if p := s.peer; p != nil && p.phase == up && p.sent < p.wrote && !p.stalled {
+		p.acknowledge()
+	}
+}
+
+func (s *tcp) send(p []byte) (int, Errno) {
+	switch {
+	case s.phase == connecting:
+		return 0, kernel.EAGAIN
+	case s.err != 0:
+		return 0, s.fault()
+	case s.phase != up, s.finWant:
+		return 0, kernel.EPIPE
+	case len(p) == 0:
+		return 0, 0
+	}
+	n := min(len(p), s.room())
+	if n == 0 {
+		s.noSpace = true
+		return 0, kernel.EAGAIN
+	}
+	s.out.add(p[:n])
+	s.wrote += uint64(n)
+	s.push()
+	return n, 0
+}
+
+func (s *tcp) shutdown(how int) Errno {
+	switch s.phase {
+	case fresh, down, silent:
+		return kernel.ENOTCONN
+	case listening:
+		if how != kernel.SHUT_WR {
+			s.unlisten()
+			s.phase = fresh
+			s.wake(0)
+		}
+		return 0
+	case connecting:
+		s.phase, s.err = down, 0
+		s.wake(0)
+		return 0
+	}
+	if how != kernel.SHUT_WR {
+		s.rdShut = true
+	}
+	if how != kernel.SHUT_RD {
+		s.end()
+	}
+	s.wake(0)
+	return 0
+}
+
+// unlisten resets who waits to be accepted.
+func (s *tcp) unlisten() {
+	for _, c := range s.queue {
+		c.waiting = false
+		c.closed = true
+		c.reset()
+	}
+	s.queue = nil
+}
+
+func (s *tcp) close() {
+	s.closed = true
+	switch s.phase {
+	case listening:
+		s.unlisten()
+		s.phase = down
+		s.freePort()
+	case fresh, down, silent:
+		s.freePort()
+	case connecting:
+		s.phase = down
+		s.freePort()
+	case up:
+		if s.linger || s.in.len() > 0 {
+			s.reset()
+			return
+		}
+		s.end()
+		s.settle()
+	}
+}
+
+// end sends the FIN after all output.
+func (s *tcp) end() {
+	if !s.finWant {
+		s.finWant, s.second = true, s.gotFIN
+		s.push()
+	}
+}
+
+// vanish is a crash: the peer hears nothing.
+func (s *tcp) vanish() {
+	for _, c := range s.queue {
+		c.phase = silent
+	}
+	s.phase, s.closed = silent, true
+}

@@ -1,0 +1,150 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// A trace is the history: a hash of all of it, and the last steps as records. It holds calls, sizes and results, never
+// what was sent, and no number that differs between systems.
+type trace struct {
+	hash uint64
+	keep int // records to keep; -1 all
+	list []record
+	at   int // of a full ring, the oldest
+}
+
+// A record is one line.
+type record struct {
+	step uint64
+	at   int64
+	host *Host
+	c    Call
+	fd   int
+	res  int
+	e    Errno
+	text string // of what is no call
+}
+
+func (t *trace) begin(w *World) {
+	t.keep = w.opt.Trace
+	t.hash = 14695981039346656037
+	t.mix(w.seed)
+}
+
+func (t *trace) mix(v uint64) {
+	t.hash = (t.hash ^ v) * 1099511628211
+	t.hash ^= t.hash >> 29
+}
+
+func (t *trace) add(r record) {
+	switch {
+	case t.keep < 0 || len(t.list) < t.keep:
+		t.list = append(t.list, r)
+	case t.keep > 0:
+		t.list[t.at] = r
+		t.at = (t.at + 1) % t.keep
+	}
+}
+
+// note is one call and what came of it.
+func (h *Host) note(c Call, fd, res int, e Errno) {
+	w := h.w
+	t := &w.trace
+	t.mix(uint64(w.now))
+	t.mix(uint64(h.index)<<56 | uint64(c)<<48 | uint64(uint8(errnoCode(e)))<<40 | uint64(uint16(fd))<<24)
+	t.mix(uint64(int64(res)))
+	if t.keep != 0 {
+		t.add(record{step: w.step, at: w.now, host: h, c: c, fd: fd, res: res, e: e})
+	}
+}
+
+// note is what happens to the world itself.
+func (t *trace) note(w *World, text string) {
+	for i := range len(text) {
+		t.mix(uint64(text[i]))
+	}
+	if t.keep != 0 {
+		t.add(record{step: w.step, at: w.now, text: text})
+	}
+}
+
+// Note puts a line of a program's own into the trace.
+func (w *World) Note(format string, args ...any) { w.trace.note(w, fmt.Sprintf(format, args...)) }
+
+// Hash is the hash of the history so far: equal for equal seeds, on every machine.
+func (w *World) Hash() uint64 { return w.trace.hash }
+
+// WriteTrace writes the steps that Options.Trace has kept, the oldest first.
+func (w *World) WriteTrace(to io.Writer) error {
+	for _, r := range w.trace.all() {
+		if _, err := fmt.Fprintln(to, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *trace) all() []record { return append(t.list[t.at:len(t.list):len(t.list)], t.list[:t.at]...) }
+
+func (r record) String() string {
+	head := fmt.Sprintf("%8d %14s ", r.step, stamp(r.at))
+	if r.host == nil {
+		return head + r.text
+	}
+	s := head + r.host.name + " " + r.c.String()
+	if r.fd >= 0 {
+		s += fmt.Sprintf("(%d)", r.fd)
+	}
+	if r.e != 0 {
+		return s + " " + ErrnoName(r.e)
+	}
+	return s + fmt.Sprintf(" = %d", r.res)
+}
+
+// stamp is a time in µs.
+func stamp(at int64) string {
+	d := at - epoch
+	return fmt.Sprintf("%d.%09ds", d/int64(time.Second), d%int64(time.Second))
+}
+
+// errnos are those that calls here give: their place in the list is the same on every system.
+var errnos = []struct {
+	e    Errno
+	name string
+}{
+	{kernel.EAGAIN, "EAGAIN"}, {kernel.EINPROGRESS, "EINPROGRESS"}, {kernel.EINTR, "EINTR"}, {kernel.EBADF, "EBADF"},
+	{kernel.ECONNRESET, "ECONNRESET"}, {kernel.ECONNREFUSED, "ECONNREFUSED"}, {kernel.EPIPE, "EPIPE"}, {kernel.ETIMEDOUT, "ETIMEDOUT"},
+	{kernel.ENOTCONN, "ENOTCONN"}, {kernel.EINVAL, "EINVAL"}, {kernel.EMFILE, "EMFILE"}, {kernel.ENFILE, "ENFILE"},
+	{kernel.ENOBUFS, "ENOBUFS"}, {kernel.ENOMEM, "ENOMEM"}, {kernel.ECONNABORTED, "ECONNABORTED"}, {kernel.EPERM, "EPERM"},
+	{kernel.EPROTO, "EPROTO"}, {kernel.EADDRINUSE, "EADDRINUSE"}, {kernel.EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+	{kernel.EAFNOSUPPORT, "EAFNOSUPPORT"}, {kernel.EALREADY, "EALREADY"}, {kernel.EISCONN, "EISCONN"}, {kernel.EEXIST, "EEXIST"},
+	{kernel.ENOENT, "ENOENT"}, {kernel.EHOSTUNREACH, "EHOSTUNREACH"}, {kernel.ENETUNREACH, "ENETUNREACH"},
+	{kernel.EMSGSIZE, "EMSGSIZE"}, {kernel.EDESTADDRREQ, "EDESTADDRREQ"}, {kernel.ENOPROTOOPT, "ENOPROTOOPT"},
+	{kernel.EOPNOTSUPP, "EOPNOTSUPP"}, {kernel.EPROTONOSUPPORT, "EPROTONOSUPPORT"}, {kernel.ENAMETOOLONG, "ENAMETOOLONG"},
+	{kernel.ECANCELED, "ECANCELED"}, {kernel.ENOSYS, "ENOSYS"},
+}
+
+// errnoCode is 0 for none, and 255 for one that is not in the list.
+func errnoCode(e Errno) int {
+	if e == 0 {
+		return 0
+	}
+	for i := range errnos {
+		if errnos[i].e == e {
+			return i + 1
+		}
+	}
+	return 255
+}
+
+// ErrnoName is an error's name, as EAGAIN.
+func ErrnoName(e Errno) string {
+	if c := errnoCode(e); c > 0 && c < 255 {
+		return errnos[c-1].name
+	}
+	return fmt.Sprintf("errno %d", int(e))
+}

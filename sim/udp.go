@@ -1,0 +1,254 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A udp is a datagram socket of IP.
+type udp struct {
+	node
+	inet
+	err    Errno
+	queue  []gram
+	size   int // of the queue, in bytes
+	rcvbuf int
+	quiet  bool // a multicast does not come back to its own host
+	rdShut bool
+	wrShut bool
+}
+
+// A gram is one datagram.
+type gram struct {
+	from Addr
+	data []byte
+}
+
+// A membership is a socket in a multicast group.
+type membership struct {
+	group netip.Addr
+	s     *udp
+}
+
+// gramCost is what a datagram takes of a buffer beside its bytes.
+const gramCost = 256
+
+func (s *udp) what() string { return fmt.Sprintf("udp %s → %s", s.told(s.local), s.told(s.remote)) }
+
+func (s *udp) status() status {
+	return status{in: len(s.queue) > 0, out: true, err: s.err != 0, rdEnd: s.rdShut, wrEnd: s.wrShut}
+}
+
+func (s *udp) close()  { s.h.ports.release(&s.inet); s.leaveAll() }
+func (s *udp) vanish() {}
+
+func (s *udp) leaveAll() {
+	left := s.h.groups[:0]
+	for _, m := range s.h.groups {
+		if m.s != s {
+			left = append(left, m)
+		}
+	}
+	s.h.groups = left
+}
+
+func (s *udp) connect(to netip.AddrPort) Errno {
+	from, e := s.h.route(&s.inet, false, to)
+	if e != 0 {
+		return e
+	}
+	if !to.Addr().IsValid() {
+		to = netip.AddrPortFrom(from.Addr(), to.Port())
+	}
+	s.local, s.remote = from, to
+	return 0
+}
+
+func (s *udp) send(p []byte, to Addr) (int, Errno) {
+	if s.err != 0 {
+		e := s.err
+		s.err = 0
+		return 0, e
+	}
+	dest := s.remote
+	if to.Family != 0 {
+		var e Errno
+		if dest, e = s.plain(to); e != 0 {
+			return 0, e
+		}
+	}
+	most := 65507
+	if dest.Addr().Is6() {
+		most = 65527
+	}
+	switch {
+	case s.wrShut:
+		return 0, kernel.EPIPE
+	case dest == netip.AddrPort{}:
+		return 0, kernel.EDESTADDRREQ
+	case dest.Port() == 0:
+		return 0, kernel.EINVAL
+	case len(p) > most:
+		return 0, kernel.EMSGSIZE
+	}
+	from, e := s.h.route(&s.inet, false, dest)
+	if e != 0 {
+		return 0, e
+	}
+	if !dest.Addr().IsValid() {
+		dest = netip.AddrPortFrom(from.Addr(), dest.Port())
+	}
+	data := append([]byte(nil), p...)
+	if dest.Addr().IsMulticast() {
+		for _, h := range s.h.w.hosts {
+			if h != s.h || !s.quiet {
+				s.throw(h, from, dest, data)
+			}
+		}
+	} else if to := s.h.machine(dest.Addr()); to != nil {
+		s.throw(to, from, dest, data)
+	}
+	return len(p), 0
+}
+
+// throw sends one datagram to a machine, where chance lets it.
+func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
+	w := s.h.w
+	if w.lost(s.h) || !w.passes(s.h, to) {
+		return
+	}
+	copies := 1
+	if s.h.hazard && w.rand.Chance(s.h.odds.Duplicate) {
+		copies = 2
+		w.faults++
+	}
+	life := to.life
+	for range copies {
+		at := w.now + w.latency(s.h, to)
+		if s.h.hazard && w.rand.Chance(s.h.odds.Reorder) {
+			at += w.rand.N(20 * int64(w.opt.Latency))
+			w.faults++
+		}
+		w.events.add(at, call(func() {
+			if !to.down && to.life == life && w.passes(s.h, to) {
+				to.catch(s, from, dest, data)
+			}
+		}), 0, 0, 0)
+	}
+}
+
+// catch is a datagram at its machine.
+func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
+	if dest.Addr().IsMulticast() {
+		for _, m := range h.groups {
+			if m.group == dest.Addr() && m.s.local.Port() == dest.Port() {
+				m.s.put(from, data)
+			}
+		}
+		return
+	}
+	var best []*udp
+	score := -1
+	for _, f := range h.files {
+		s, ok := f.(*udp)
+		if !ok || !s.bound || s.local.Port() != dest.Port() || !s.takes(dest.Addr()) {
+			continue
+		}
+		points := 0
+		if s.local.Addr().IsValid() {
+			points++
+		}
+		if s.remote.IsValid() {
+			if s.remote != from {
+				continue
+			}
+			points += 2
+		}
+		if points > score {
+			best, score = nil, points
+		}
+		if points == score {
+			best = append(best, s)
+		}
+	}
+	if len(best) > 0 {
+		best[int(from.Port())%len(best)].put(from, data)
+		return
+	}
+	if sender.remote == dest && h.w.passes(h, sender.h) { // ICMP: told to connected sockets only
+		h.w.events.add(h.w.now+h.w.latency(h, sender.h), call(func() {
+			if sender.life == sender.h.life {
+				sender.err = kernel.ECONNREFUSED
+				sender.wake(poller.Err)
+			}
+		}), 0, 0, 0)
+	}
+}
+
+// put adds a datagram to the queue; one that has no room is lost.
+func (s *udp) put(from netip.AddrPort, data []byte) {
+	if s.size+len(data)+gramCost > s.rcvbuf {
+		return
+	}
+	s.size += len(data) + gramCost
+	s.queue = append(s.queue, gram{s.told(from), data})
+	s.wake(poller.In)
+}
+
+func (s *udp) recv(p []byte, flags int) (int, Addr, Errno) {
+	if s.err != 0 {
+		e := s.err
+		s.err = 0
+		return 0, Addr{}, e
+	}
+	if len(s.queue) == 0 || s.deaf > s.h.w.now {
+		if s.rdShut {
+			return 0, Addr{}, 0
+		}
+		return 0, Addr{}, kernel.EAGAIN
+	}
+	g := s.queue[0]
+	n := copy(p, g.data)
+	if flags&kernel.MSG_PEEK == 0 {
+		s.queue = append(s.queue[:0], s.queue[1:]...)
+		s.size -= len(g.data) + gramCost
+	}
+	if flags&kernel.MSG_TRUNC != 0 {
+		n = len(g.data)
+	}
+	return n, g.from, 0
+}
+
+func (s *udp) shutdown(how int) Errno {
+	if !s.remote.IsValid() {
+		return kernel.ENOTCONN
+	}
+	s.rdShut = s.rdShut || how != kernel.SHUT_WR
+	s.wrShut = s.wrShut || how != kernel.SHUT_RD
+	s.wake(0)
+	return 0
+}
+
+// join enters or leaves a multicast group.
+func (s *udp) join(group netip.Addr, in bool) Errno {
+	if !group.IsMulticast() {
+		return kernel.EINVAL
+	}
+	for i, m := range s.h.groups {
+		if m.s == s && m.group == group {
+			if in {
+				return kernel.EADDRINUSE
+			}
+			s.h.groups = append(s.h.groups[:i:i], s.h.groups[i+1:]...)
+			return 0
+		}
+	}
+	if !in {
+		return kernel.EADDRNOTAVAIL
+	}
+	s.h.groups = append(s.h.groups, membership{group, s})
+	return 0
+}

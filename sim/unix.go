@@ -1,0 +1,262 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A unixSocket is one end of a Unix connection, a listener, or a datagram socket: inside one host, without delay.
+type unixSocket struct {
+	node
+	stream  bool
+	phase   phase
+	path    string
+	remote  string
+	peer    *unixSocket // of a stream
+	err     Errno
+	backlog int
+	queue   []*unixSocket
+	in      fifo
+	grams   []gram
+	sndbuf  int
+	used    int // bytes of it in the peer's queue
+	rdOver  bool
+	wrOver  bool
+	opts    []option
+}
+
+// gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen).
+const gramsMost = 11
+
+func abstract(path string) bool {
+	return strings.HasPrefix(path, "@") || strings.HasPrefix(path, "\x00")
+}
+
+func (s *unixSocket) what() string {
+	return fmt.Sprintf("unix %s → %s (%s)", s.path, s.remote, phaseNames[s.phase])
+}
+
+func (s *unixSocket) status() (st status) {
+	st.err = s.err != 0
+	switch {
+	case !s.stream:
+		return status{in: len(s.grams) > 0, out: true, err: s.err != 0, rdEnd: s.rdOver, wrEnd: s.wrOver}
+	case s.phase == listening:
+		st.in = len(s.queue) > 0
+	case s.phase == fresh:
+		st.unborn = true
+	default:
+		st.in = s.in.len() > 0
+		st.rdEnd, st.wrEnd = s.rdOver, s.wrOver
+		st.out = s.used <= s.sndbuf/4
+	}
+	return st
+}
+
+func (s *unixSocket) bind(path string) Errno {
+	switch {
+	case s.path != "":
+		return kernel.EINVAL
+	case path == "":
+		return kernel.EINVAL // no autobind
+	case len(path) > 107:
+		return kernel.ENAMETOOLONG
+	}
+	if _, there := s.h.paths[path]; there {
+		return kernel.EADDRINUSE
+	}
+	s.path = path
+	s.h.paths[path] = s
+	return 0
+}
+
+// at finds who is bound to a path.
+func (h *Host) at(path string, stream bool) (*unixSocket, Errno) {
+	s, there := h.paths[path]
+	switch {
+	case !there && !abstract(path):
+		return nil, kernel.ENOENT
+	case s == nil, s.stream != stream:
+		return nil, kernel.ECONNREFUSED
+	}
+	return s, 0
+}
+
+func (s *unixSocket) connect(path string) Errno {
+	to, e := s.h.at(path, s.stream)
+	switch {
+	case e != 0:
+		return e
+	case !s.stream:
+		s.remote = path
+		return 0
+	case s.phase != fresh:
+		return kernel.EISCONN
+	case to.phase != listening:
+		return kernel.ECONNREFUSED
+	case len(to.queue) > to.backlog:
+		return kernel.EAGAIN
+	}
+	c := &unixSocket{stream: true, phase: up, path: to.path, remote: s.path, peer: s, sndbuf: to.sndbuf}
+	c.node.h, c.life, c.self = s.h, s.h.life, c
+	s.phase, s.peer, s.remote = up, c, path
+	to.queue = append(to.queue, c)
+	to.wake(poller.In)
+	s.wake(0)
+	return 0
+}
+
+func (s *unixSocket) listen(backlog int) Errno {
+	if !s.stream || s.path == "" || s.phase == up {
+		return kernel.EINVAL
+	}
+	s.phase = listening
+	s.backlog = min(max(backlog, 0), kernel.SOMAXCONN)
+	return 0
+}
+
+func (s *unixSocket) accept() (*unixSocket, Errno) {
+	switch {
+	case s.phase != listening:
+		return nil, kernel.EINVAL
+	case len(s.queue) == 0 || s.deaf > s.h.w.now:
+		return nil, kernel.EAGAIN
+	}
+	c := s.queue[0]
+	s.queue = append(s.queue[:0], s.queue[1:]...)
+	return c, 0
+}
+
+func (s *unixSocket) fault() Errno {
+	e := s.err
+	s.err = 0
+	return e
+}
+
+func (s *unixSocket) recv(p []byte, flags int) (int, Addr, Errno) {
+	hidden := s.deaf > s.h.w.now
+	if !s.stream {
+		if len(s.grams) == 0 || hidden {
+			return 0, Addr{}, kernel.EAGAIN
+		}
+		g := s.grams[0]
+		n := copy(p, g.data)
+		if flags&kernel.MSG_PEEK == 0 {
+			s.grams = append(s.grams[:0], s.grams[1:]...)
+		}
+		if flags&kernel.MSG_TRUNC != 0 {
+			n = len(g.data)
+		}
+		return n, g.from, 0
+	}
+	if s.phase == fresh || s.phase == listening {
+		return 0, Addr{}, kernel.EINVAL
+	}
+	if n := min(len(p), s.in.len()); s.in.len() > 0 && !hidden {
+		copy(p, s.in.at(0, n))
+		if flags&kernel.MSG_PEEK == 0 {
+			s.in.drop(n)
+			if q := s.peer; q.phase == up {
+				if q.used -= n; q.used <= q.sndbuf/4 {
+					q.wake(poller.Out)
+				}
+			}
+		}
+		return n, Addr{}, 0
+	}
+	switch {
+	case hidden && !s.rdOver:
+	case s.err != 0:
+		return 0, Addr{}, s.fault()
+	case s.rdOver && !hidden:
+		return 0, Addr{}, 0
+	}
+	return 0, Addr{}, kernel.EAGAIN
+}
+
+func (s *unixSocket) send(p []byte, to Addr) (int, Errno) {
+	if !s.stream {
+		return s.throw(p, to)
+	}
+	switch {
+	case s.phase != up:
+		return 0, kernel.ENOTCONN
+	case s.err != 0:
+		return 0, s.fault()
+	case s.wrOver:
+		return 0, kernel.EPIPE
+	case len(p) == 0:
+		return 0, 0
+	}
+	n := min(len(p), s.sndbuf-s.used)
+	if n <= 0 {
+		return 0, kernel.EAGAIN
+	}
+	s.used += n
+	s.peer.in.add(p[:n])
+	s.peer.wake(poller.In)
+	return n, 0
+}
+
+func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
+	path := s.remote
+	if to.Family != 0 {
+		path = to.Path
+	}
+	switch {
+	case path == "":
+		return 0, kernel.ENOTCONN
+	case len(p) > s.sndbuf:
+		return 0, kernel.EMSGSIZE
+	}
+	r, e := s.h.at(path, false)
+	if e != 0 {
+		return 0, e
+	}
+	if len(r.grams) >= gramsMost {
+		return 0, kernel.EAGAIN
+	}
+	r.grams = append(r.grams, gram{Addr{Family: kernel.AF_UNIX, Path: s.path}, append([]byte(nil), p...)})
+	r.wake(poller.In)
+	return len(p), 0
+}
+
+func (s *unixSocket) shutdown(how int) Errno {
+	if s.stream && s.phase != up {
+		return kernel.ENOTCONN
+	}
+	rd, wr := how != kernel.SHUT_WR, how != kernel.SHUT_RD
+	s.rdOver, s.wrOver = s.rdOver || rd, s.wrOver || wr
+	s.wake(0)
+	if p := s.peer; p != nil {
+		p.rdOver, p.wrOver = p.rdOver || wr, p.wrOver || rd
+		p.wake(0)
+	}
+	return 0
+}
+
+func (s *unixSocket) close() {
+	if s.path != "" && s.h.paths[s.path] == s {
+		s.h.paths[s.path] = nil // the file stays
+		if abstract(s.path) {
+			delete(s.h.paths, s.path)
+		}
+	}
+	for _, c := range s.queue {
+		c.close()
+	}
+	s.queue = nil
+	if p := s.peer; p != nil && s.phase == up {
+		p.rdOver, p.wrOver = true, true
+		if s.in.len() > 0 {
+			p.err = kernel.ECONNRESET
+		}
+		p.wake(0)
+	}
+	s.phase = down
+}
+
+func (s *unixSocket) vanish() {}

@@ -1,0 +1,236 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+type (
+	// Addr is the address of a socket.
+	Addr = kernel.Addr
+	// Errno is the number of an error, the machine's own: syscall.ECONNRESET is one.
+	Errno = kernel.Errno
+)
+
+// epoch is when a world begins: 0 is a deadline that has always passed.
+const epoch = int64(time.Second)
+
+// A World is hosts, the network between them and a clock. It belongs to one goroutine.
+type World struct {
+	seed   uint64
+	opt    Options
+	now    int64
+	events agenda
+	step   uint64 // events and calls so far: where in the history we are
+	rand   *Rand  // the network's and the faults'
+	users  *Rand
+	hosts  []*Host
+	byIP   map[netip.Addr]*Host // for looking up only
+	names  map[string][]netip.Addr
+	cuts   []cut
+	cur    *proc // who runs; nil: the world, or whoever drives it
+	driven bool  // inside drive
+	calls  uint64
+	faults uint64 // injected
+	failed error
+	closed bool
+	trace  trace
+
+	wakes   atomic.Bool // woken is not empty
+	mu      sync.Mutex  // guards woken, for the garbage collector wakes pollers too
+	woken   []*epoll
+	looping uint64 // calls since the clock moved
+}
+
+// New makes a world. Options out of their range panic and say so.
+func New(seed uint64, opt Options) *World {
+	opt.check()
+	w := &World{seed: seed, opt: opt.filled(), now: epoch, byIP: map[netip.Addr]*Host{}, names: map[string][]netip.Addr{}}
+	source := &Rand{seed}
+	w.rand, w.users = source.split(), source.split()
+	w.trace.begin(w)
+	return w
+}
+
+// Seed is what New was given.
+func (w *World) Seed() uint64 { return w.seed }
+
+// Rand is the programs' source of choices.
+func (w *World) Rand() *Rand { return w.users }
+
+// Now is how long the world has been.
+func (w *World) Now() time.Duration { return time.Duration(w.now - epoch) }
+
+// Step is how far its history has come: it counts what happens and every call of a kernel.
+func (w *World) Step() uint64 { return w.step }
+
+// Calls is how many calls of simulated kernels were made, Injected how many faults were injected.
+func (w *World) Calls() uint64    { return w.calls }
+func (w *World) Injected() uint64 { return w.faults }
+
+// At has f called by the world d from now, outside every program: to cut a link, crash a host, look at invariants.
+func (w *World) At(d time.Duration, f func()) { w.events.add(w.now+max(int64(d), 0), call(f), 0, 0, 0) }
+
+// Run lets d of virtual time pass. Its error is what ended it early: a program's panic, Fail, a world that spins. It is
+// no error when all wait for ever; see RunUntilDone.
+func (w *World) Run(d time.Duration) error {
+	until := w.now + int64(d)
+	err := w.run(func() bool { return false }, until)
+	if err == nil {
+		w.now = max(w.now, until)
+	}
+	return err
+}
+
+// RunUntilIdle runs until nothing is pending: all programs have ended or wait for what only another could send.
+func (w *World) RunUntilIdle() error { return w.run(func() bool { return false }, never) }
+
+// RunUntilDone runs until all programs have ended. A *Deadlock says who waits for what if they never will, or have not
+// within the limit; 0 is no limit.
+func (w *World) RunUntilDone(limit time.Duration) error { return w.RunUntil(w.done, limit) }
+
+// RunUntil runs until the condition holds, which is asked after every event. A *Deadlock if it never will, or does not
+// within the limit; 0 is no limit.
+func (w *World) RunUntil(ok func() bool, limit time.Duration) error {
+	until := int64(never)
+	if limit > 0 {
+		until = w.now + int64(limit)
+	}
+	if err := w.run(ok, until); err != nil {
+		return err
+	}
+	if !ok() {
+		return w.stuck()
+	}
+	return nil
+}
+
+const never = int64(^uint64(0) >> 1)
+
+func (w *World) done() bool {
+	for _, h := range w.hosts {
+		for _, p := range h.procs {
+			if !p.ended {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (w *World) run(ok func() bool, until int64) error {
+	if w.cur != nil || w.driven {
+		panic("sim: the world is running already; programs and functions of At are called by it")
+	}
+	if w.closed {
+		panic("sim: the world is closed")
+	}
+	w.driven = true
+	defer func() { w.driven = false }()
+	for w.failed == nil && !ok() && w.next(until) {
+	}
+	return w.failed
+}
+
+// next lets one thing happen, if it happens until then; it tells whether.
+func (w *World) next(until int64) bool {
+	if w.wakes.Load() {
+		w.takeWakes()
+	}
+	if len(w.events.heap) == 0 || w.events.heap[0].at > until {
+		return false
+	}
+	e := w.events.pop()
+	if e.at > w.now {
+		w.now, w.looping = e.at, 0
+	}
+	w.tick()
+	e.who.act(e.what, e.a, e.b)
+	return true
+}
+
+// tick is one step. A world whose clock does not move while its programs do is one that spins.
+func (w *World) tick() {
+	w.step++
+	w.looping++
+	if w.looping > spins && w.failed == nil {
+		w.Fail(fmt.Errorf("sim: %d steps at one time: a program spins", uint64(spins)))
+	}
+	if w.looping > 2*spins {
+		panic(w.failed)
+	}
+}
+
+const spins = 10_000_000
+
+// Fail ends the run with an error, which comes back as a *Failure.
+func (w *World) Fail(err error) {
+	if w.failed == nil {
+		w.trace.note(w, "FAIL "+err.Error())
+		w.failed = &Failure{Seed: w.seed, Step: w.step, At: w.Now(), Err: err}
+	}
+}
+
+// Close ends all programs: their kernels are gone, so a reactor's Run returns an error. It leaves no goroutine.
+func (w *World) Close() {
+	if w.closed {
+		return
+	}
+	w.events.heap = nil
+	for _, h := range w.hosts {
+		h.Crash()
+	}
+	w.bury()
+	w.closed = true
+	w.events.heap = nil
+}
+
+// bury lets the programs of crashed hosts come to their ends. They cannot wait any more, so they do.
+func (w *World) bury() {
+	for _, h := range w.hosts {
+		for _, p := range h.procs {
+			for i := 0; !p.ended; i++ {
+				if i == 1000 {
+					panic(fmt.Sprintf("sim: program %s goes on although its host has crashed; it must end when Run returns an error", p))
+				}
+				p.resume()
+			}
+		}
+	}
+}
+
+// A Failure says where in which history a run has failed.
+type Failure struct {
+	Seed uint64
+	Step uint64
+	At   time.Duration
+	Err  error
+}
+
+func (f *Failure) Error() string {
+	return fmt.Sprintf("seed=%d step=%d at=%v: %v", f.Seed, f.Step, f.At, f.Err)
+}
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Name gives a host name its addresses: the DNS of the world.
+func (w *World) Name(name string, addrs ...string) {
+	var ips []netip.Addr
+	for _, a := range addrs {
+		ips = append(ips, mustIP("Name", a))
+	}
+	w.names[name] = ips
+}
+
+func mustIP(who, text string) netip.Addr {
+	ip, err := netip.ParseAddr(text)
+	if err != nil || ip.Zone() != "" {
+		panic(fmt.Sprintf("sim: %s(%q): must be an IP address without a zone", who, text))
+	}
+	return ip.Unmap()
+}
