@@ -250,8 +250,14 @@ func (c *Conn) FD() int {
 // LocalAddr asks the kernel for the Conn's own address: *net.TCPAddr or *net.UnixAddr, nil when there is none.
 func (c *Conn) LocalAddr() net.Addr { return c.addr(Kernel.LocalAddr) }
 
-// RemoteAddr asks the kernel for the peer's address.
-func (c *Conn) RemoteAddr() net.Addr { return c.addr(Kernel.PeerAddr) }
+// RemoteAddr asks the kernel for the peer's address; a peer that has reset has none any more, except in the accept
+// function and in Opened.
+func (c *Conn) RemoteAddr() net.Addr {
+	if r := c.w.r; r.opening == c && r.openingFrom.Family != 0 {
+		return netAddr(r.openingFrom, false)
+	}
+	return c.addr(Kernel.PeerAddr)
+}
 
 func (c *Conn) addr(ask func(Kernel, int) (Addr, kernel.Errno)) net.Addr {
 	if c.w.gen == 0 || c.is(dialling) {

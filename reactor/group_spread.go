@@ -23,7 +23,7 @@ func newSpread(g *Group, acceptor *Listener) {
 }
 
 // hand gives a connection to the loop whose turn it is, or to the next one that takes posts.
-func (s *spread) hand(l *Listener, fd int) {
+func (s *spread) hand(l *Listener, fd int, from Addr) {
 	own := l.w.r.loop
 	for i, k := s.pick(), 0; k < len(s.parts); i, k = (i+1)%len(s.parts), k+1 {
 		if i == own {
@@ -31,14 +31,14 @@ func (s *spread) hand(l *Listener, fd int) {
 		}
 		s.loads[i].Add(1)
 		to := s.parts[i]
-		if to.w.r.post(post{f: func() { to.receive(fd) }}, nil) == nil {
+		if to.w.r.post(post{f: func() { to.receive(fd, from) }}, nil) == nil {
 			l.joined()
 			return
 		}
 		s.loads[i].Add(-1)
 	}
 	s.loads[own].Add(1)
-	l.open(fd)
+	l.open(fd, from)
 }
 
 // pick is the loop whose turn it is, or the first from there on with the fewest.
@@ -56,7 +56,7 @@ func (s *spread) pick() int {
 }
 
 // receive is the other loop's part.
-func (l *Listener) receive(fd int) {
+func (l *Listener) receive(fd int, from Addr) {
 	r := l.w.r
 	if r.draining { // too late for its handler; it is ended as those are that were open
 		if err := r.Retire(fd); err == nil {
@@ -64,7 +64,7 @@ func (l *Listener) receive(fd int) {
 			return
 		}
 	}
-	l.open(fd)
+	l.open(fd, from)
 }
 
 // left is one Conn less on the loop of l.

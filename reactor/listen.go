@@ -106,7 +106,7 @@ func (l *Listener) ready(poller.Interest) {
 	}
 	n := 0
 	for n < most && !l.closed && l.w.want != 0 {
-		fd, _, e := r.k.Accept(int(l.w.fd))
+		fd, from, e := r.k.Accept(int(l.w.fd))
 		if e == kernel.EAGAIN {
 			break
 		}
@@ -117,9 +117,9 @@ func (l *Listener) ready(poller.Interest) {
 		if e == 0 {
 			r.count.Accepted++
 			if l.spread == nil {
-				l.open(fd)
+				l.open(fd, from)
 			} else {
-				l.spread.hand(l, fd)
+				l.spread.hand(l, fd, from)
 			}
 		}
 	}
@@ -163,10 +163,12 @@ func (l *Listener) wake() {
 }
 
 // open makes a Conn of an accepted descriptor.
-func (l *Listener) open(fd int) {
+func (l *Listener) open(fd int, from Addr) {
 	r := l.w.r
 	l.resting = false
 	c := &Conn{opt: l.opt, from: l}
+	r.opening, r.openingFrom = c, from
+	defer func() { r.opening = nil }()
 	c.w.open(r, fd, c)
 	r.conns++
 	l.joined()

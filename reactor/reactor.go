@@ -54,6 +54,9 @@ type Reactor struct {
 	vec    [][]byte // the pieces of one SendV
 	dgrams *packetRoom
 
+	opening     *Conn // being accepted, and from where: the kernel no longer tells when it has been reset meanwhile
+	openingFrom Addr
+
 	inTurn    bool
 	batch     int       // Events of this turn
 	unread    []*Conn   // whose input one read did not end

@@ -1,0 +1,145 @@
+//go:build linux || darwin || freebsd
+
+package eviocompat
+
+import (
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// A conn is both: the reactor's handler and evio's Conn. It belongs to its loop but for Wake.
+type conn struct {
+	s      *server
+	c      *reactor.Conn
+	index  int
+	tcp    bool
+	opened bool
+	reuse  bool  // ReuseInputBuffer
+	over   bool  // no more Data: it closes, or was detached
+	failed error // why it had to be aborted
+	ctx    any
+	remote net.Addr
+	wakes  atomic.Int32 // calls of Wake that Data has not been called for
+}
+
+func (c *conn) Context() any         { return c.ctx }
+func (c *conn) SetContext(ctx any)   { c.ctx = ctx }
+func (c *conn) AddrIndex() int       { return c.index }
+func (c *conn) LocalAddr() net.Addr  { return c.s.addrs[c.index] }
+func (c *conn) RemoteAddr() net.Addr { return c.remote }
+
+// Wake has Data called with a nil slice, once for each Wake, unless the connection has ended by then.
+func (c *conn) Wake() {
+	if c.wakes.Add(1) == 1 { // a post is not yet on its way
+		_ = c.c.Reactor().Post(c.woken) // its limit is more than there are descriptors; ErrClosed: nobody to wake
+	}
+}
+
+func (c *conn) woken() {
+	for n := c.wakes.Swap(0); n > 0 && !c.over && !c.s.ends.Load() && c.s.events.Data != nil; n-- {
+		c.answer(c.s.events.Data(c, nil))
+	}
+}
+
+// Opened is the reactor's call.
+func (c *conn) Opened(rc *reactor.Conn) {
+	c.opened = true
+	c.remote = rc.RemoteAddr()
+	if c.s.events.Opened == nil {
+		return
+	}
+	out, opts, action := c.s.events.Opened(c)
+	c.reuse = opts.ReuseInputBuffer
+	if c.tcp && opts.TCPKeepAlive > 0 {
+		// What fails here has lost its peer, and is told so soon.
+		_ = rc.SetKeepAlive(min(max(opts.TCPKeepAlive, time.Second), 9*time.Hour))
+	}
+	c.answer(out, action)
+}
+
+// Data is the reactor's call.
+func (c *conn) Data(_ *reactor.Conn, p []byte) {
+	if c.over || c.s.events.Data == nil {
+		return
+	}
+	if !c.reuse {
+		p = append(make([]byte, 0, len(p)), p...)
+	}
+	c.answer(c.s.events.Data(c, p))
+}
+
+// Closed is the reactor's call. evio does not tell of those that it has not told to be open.
+func (c *conn) Closed(_ *reactor.Conn, err error) {
+	c.over = true
+	if c.failed != nil {
+		err = c.failed
+	}
+	if c.opened && c.s.events.Closed != nil {
+		c.s.done(c.s.events.Closed(c, err))
+	}
+}
+
+// answer does what an event asks for.
+func (c *conn) answer(out []byte, action Action) {
+	if len(out) > 0 {
+		if c.s.events.PreWrite != nil {
+			c.s.events.PreWrite()
+		}
+		// Whatever else fails is told by Closed: the peer has gone, or the end has come.
+		if err := c.c.Send(out); errors.Is(err, reactor.ErrBuffered) { // an output with a gap is worse than none
+			c.over, c.failed = true, err
+			_ = c.c.Abort()
+			return
+		}
+	}
+	switch action {
+	case Close:
+		c.over = true
+		_ = c.c.Close()
+	case Detach:
+		c.detach()
+	case Shutdown:
+		c.s.shutdown()
+	}
+}
+
+// packets is the handler of one loop's datagrams. Each is a Conn for as long as Data takes.
+type packets struct {
+	s     *server
+	index int
+	local net.Addr
+}
+
+func (h *packets) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) {
+	if len(p) == 0 || h.s.events.Data == nil { // an empty one is none to evio
+		return
+	}
+	sender := &packetConn{h: h, remote: net.UDPAddrFromAddrPort(from.AddrPort())}
+	out, action := h.s.events.Data(sender, append(make([]byte, 0, len(p)), p...))
+	if len(out) > 0 {
+		if h.s.events.PreWrite != nil {
+			h.s.events.PreWrite()
+		}
+		_ = c.SendTo(out, from) // what cannot be sent is lost, as datagrams are
+	}
+	h.s.done(action)
+}
+
+func (h *packets) Closed(*reactor.PacketConn, error) {}
+
+type packetConn struct {
+	h      *packets
+	ctx    any
+	remote net.Addr
+}
+
+func (c *packetConn) Context() any         { return c.ctx }
+func (c *packetConn) SetContext(ctx any)   { c.ctx = ctx }
+func (c *packetConn) AddrIndex() int       { return c.h.index }
+func (c *packetConn) LocalAddr() net.Addr  { return c.h.local }
+func (c *packetConn) RemoteAddr() net.Addr { return c.remote }
+func (c *packetConn) Wake()                {}

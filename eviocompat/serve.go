@@ -1,0 +1,133 @@
+//go:build linux || darwin || freebsd
+
+package eviocompat
+
+import (
+	"context"
+	"errors"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// drainTime is how long Serve goes on delivering after a Shutdown action.
+const drainTime = 5 * time.Second
+
+// maxOutput is the cap on a connection's unsent output, as large as one goes: evio's contract has no error for more.
+const maxOutput = 1 << 30
+
+type server struct {
+	events Events
+	group  *reactor.Group
+	addrs  []net.Addr
+
+	ends    atomic.Bool // shutdown has begun
+	stopped sync.WaitGroup
+}
+
+// Serve is evio.Serve: it opens the addresses and serves them until a function of events returns Shutdown. Then what was
+// sent is delivered, for up to 5 seconds. Serve returns nil, an error that kept it from serving, or a
+// *reactor.UndeliveredError.
+//
+// Addresses are tcp://, tcp4://, tcp6://, udp://, udp4://, udp6://host:port or unix://path, tcp without a scheme;
+// ?reuseport=true shares the port with others. The schemes with -net are served by the same loops as those without.
+func Serve(events Events, addr ...string) error {
+	loops := events.NumLoops
+	switch {
+	case loops < 0:
+		loops = runtime.NumCPU()
+	case loops == 0:
+		loops = 1
+	}
+	g, err := reactor.NewGroup(loops, reactor.WithPostLimit(1<<24))
+	if err != nil {
+		return err
+	}
+	s := &server{events: events, group: g}
+	for i, a := range addr {
+		if err := s.listen(i, a); err != nil {
+			return errors.Join(err, g.Shutdown(context.Background()))
+		}
+	}
+	if events.Serving != nil && events.Serving(Server{Addrs: s.addrs, NumLoops: loops}) == Shutdown {
+		return g.Shutdown(context.Background())
+	}
+	if events.Tick != nil {
+		if err := g.Loops()[0].Post(s.tick); err != nil {
+			return errors.Join(err, g.Shutdown(context.Background()))
+		}
+	}
+	err = g.Run(context.Background())
+	s.stopped.Wait()
+	return err
+}
+
+func (s *server) listen(i int, text string) error {
+	network, addr, share := address(text)
+	var opts []reactor.ListenOption
+	if share {
+		opts = append(opts, reactor.WithReusePort())
+	}
+	if network == "unix" {
+		unlink(addr)
+	}
+	l, err := s.open(i, network, addr, opts)
+	if err != nil {
+		return err
+	}
+	s.addrs = append(s.addrs, l.Addr())
+	return nil
+}
+
+func (s *server) open(i int, network, addr string, opts []reactor.ListenOption) (*reactor.GroupListener, error) {
+	if strings.HasPrefix(network, "udp") {
+		return s.group.ListenPacket(network, addr, func(c *reactor.PacketConn) reactor.PacketHandler {
+			return &packets{s: s, index: i, local: c.LocalAddr()}
+		}, opts...)
+	}
+	switch s.events.LoadBalance {
+	case RoundRobin:
+		opts = append(opts, reactor.WithBalance(reactor.RoundRobin))
+	case LeastConnections:
+		opts = append(opts, reactor.WithBalance(reactor.LeastConns))
+	}
+	opts = append(opts, reactor.WithLimits(64<<10, 256<<10, maxOutput))
+	tcp := strings.HasPrefix(network, "tcp")
+	return s.group.Listen(network, addr, func(c *reactor.Conn) reactor.Handler {
+		return &conn{s: s, c: c, index: i, tcp: tcp}
+	}, opts...)
+}
+
+// tick runs on the first loop, at once and then as it asks to.
+func (s *server) tick() {
+	delay, action := s.events.Tick()
+	if action == Shutdown {
+		s.shutdown()
+		return
+	}
+	s.group.Loops()[0].After(delay, s.tick)
+}
+
+// shutdown begins the end of Serve.
+func (s *server) shutdown() {
+	if s.ends.Swap(true) {
+		return
+	}
+	s.stopped.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		defer cancel()
+		_ = s.group.Shutdown(ctx) // Run returns the same
+	})
+}
+
+// done does what an event of no connection asks for.
+func (s *server) done(action Action) {
+	if action == Shutdown {
+		s.shutdown()
+	}
+}
