@@ -205,4 +205,3 @@ func target(family int, a netip.AddrPort) socket.Addr {
 	}
 	return socket.AddrOf(a)
 }
-

@@ -11,6 +11,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
+var errDeadline = os.ErrDeadlineExceeded
+
 // timeoutError is a dial that ran out of time: as package net's, it is context.DeadlineExceeded and a timeout.
 type timeoutError struct{}
 

@@ -158,4 +158,3 @@ func isErrno(err error, e kernel.Errno) bool {
 	o, ok := err.(*socket.OSError)
 	return ok && o.Errno == int(e)
 }
-

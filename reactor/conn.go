@@ -36,15 +36,16 @@ type (
 // A Conn is one stream connection on the loop: a Watch, edge-triggered where that is safe and while nothing waits to be
 // written, and the output that the kernel has not taken.
 type Conn struct {
-	w     Watch // what every message touches comes first, in as few cache lines as it goes
-	st    connState
-	h     Handler
-	out   *output    // nil while empty
-	times *deadlines // nil until a deadline is set or the Conn closes
-	opt   *sockOptions
-	dial  *dialing  // nil unless Dial is still at it
-	from  *Listener // who accepted it, nil if dialled
-	value any
+	w      Watch // what every message touches comes first, in as few cache lines as it goes
+	st     connState
+	h      Handler
+	out    *output    // nil while empty
+	filter *filtering // nil unless WithFilters
+	times  *deadlines // nil until a deadline is set or the Conn closes
+	opt    *sockOptions
+	dial   *dialing  // nil unless Dial is still at it
+	from   *Listener // who accepted it, nil if dialled
+	value  any
 }
 
 // connState is a set of what has happened to a Conn.
@@ -91,7 +92,7 @@ func (c *Conn) wants() (want poller.Interest) {
 	if c.is(dialling) {
 		return poller.Out
 	}
-	if !c.is(sawEOF) && (c.is(closing) || !c.is(paused|pressed)) { // closing: read and discard
+	if !c.is(sawEOF) && (c.is(closing) || !c.is(paused|pressed) || c.opening()) { // closing: read and discard
 		want = poller.In
 	}
 	if c.is(blocked | pressed) { // pressed: only an Event relieves it, also when the kernel has taken everything
@@ -140,6 +141,9 @@ func (c *Conn) ready(i poller.Interest) {
 // behind it is still to come, and no Event tells of it again.
 func (c *Conn) read() {
 	r := c.w.r
+	if c.filter != nil && c.filter.kept && !c.is(closing) && c.inputKept() {
+		return
+	}
 	n, e := r.k.Recv(int(c.w.fd), r.buf, 0)
 	switch {
 	case e == kernel.EAGAIN:
@@ -159,7 +163,7 @@ func (c *Conn) read() {
 		if !c.is(closing) {
 			r.count.Reads++
 			c.st |= dirty // so that what Data sends needs no place in the list: it leaves right here
-			c.h.Data(c, r.buf[:n])
+			c.input(r.buf[:n])
 			c.settle()
 		}
 	}
@@ -196,11 +200,20 @@ func (c *Conn) eof() {
 		c.mark()
 	case c.is(broken):
 		c.end(c.times.broke)
-	case c.is(hasEOF):
-		c.h.(eofHandler).EOF(c)
+	case c.filter != nil:
+		c.filter.f.EOF()
 	default:
-		c.Close()
+		c.ended()
 	}
+}
+
+// ended tells the handler that no more input comes; the default is to close.
+func (c *Conn) ended() {
+	if c.is(hasEOF) {
+		c.h.(eofHandler).EOF(c)
+		return
+	}
+	c.Close()
 }
 
 // Pause stops reading until Resume; writing goes on. A paused Conn with nothing to write costs nothing and hears
@@ -221,15 +234,21 @@ func (c *Conn) Resume() error {
 	}
 	c.st &^= paused
 	c.watch()
+	if c.filter != nil && c.filter.kept {
+		c.readOn()
+	}
 	return nil
 }
 
 // Buffered is how many bytes Send has accepted that the kernel has not yet taken.
-func (c *Conn) Buffered() int {
-	if c.out == nil {
-		return 0
+func (c *Conn) Buffered() (n int) {
+	if c.out != nil {
+		n = c.out.n
 	}
-	return c.out.n
+	if c.filter != nil {
+		n += len(c.filter.early)
+	}
+	return n
 }
 
 // Value and SetValue keep one value of the user's with the Conn.

@@ -36,6 +36,9 @@ func (c *Conn) Close() error {
 	case c.is(broken):
 		c.end(c.times.broke)
 		return nil
+	case c.opening() && c.filter.failed == nil: // as before a connect
+		c.end(ErrClosed)
+		return nil
 	}
 	c.st |= closing
 	c.st &^= paused | pressed
@@ -66,10 +69,11 @@ func (c *Conn) settle() {
 	if c.is(over | dialling) {
 		return
 	}
+	said := c.finishFilter()
 	if c.out != nil && !c.is(blocked) {
 		c.flush()
 	}
-	if c.out == nil && c.is(wantFIN|closing) && !c.is(over) {
+	if c.out == nil && said && c.is(wantFIN|closing) && !c.is(over) {
 		c.finish()
 	}
 	if c.is(closing) && !c.is(over) {
@@ -108,6 +112,12 @@ func (c *Conn) end(err error) {
 	}
 	r := c.w.r
 	c.st |= over
+	if c.filter != nil {
+		if err == nil {
+			err = c.filter.failed
+		}
+		c.filter.f.Closed()
+	}
 	if r.draining && err != nil {
 		c.report()
 	}
@@ -152,6 +162,9 @@ func (c *Conn) bye(err error) {
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.is(over|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed
+	}
+	if c.filter != nil {
+		return -1, nil, errFiltered
 	}
 	if c.out != nil && !c.is(blocked) {
 		c.flush()

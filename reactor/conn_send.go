@@ -20,6 +20,9 @@ func (c *Conn) Send(p []byte) error {
 	if err := c.sendable(len(p)); err != nil || len(p) == 0 {
 		return err
 	}
+	if c.filter != nil {
+		return c.output(p)
+	}
 	if len(p) > corkMax && !c.is(blocked|dialling) {
 		v := c.pieces()
 		return c.push(append(v, p), len(v))
@@ -36,6 +39,14 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 	}
 	if err := c.sendable(total); err != nil || total == 0 {
 		return err
+	}
+	if c.filter != nil {
+		for _, p := range pieces {
+			if err := c.output(p); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	if total > corkMax && !c.is(blocked|dialling) {
 		if v := c.pieces(); len(v)+len(pieces) <= cap(v) {
@@ -233,6 +244,9 @@ func (c *Conn) relieve() {
 	if c.is(pressed) && c.Buffered() <= c.opt.low && !c.is(over) {
 		c.st &^= pressed
 		c.watch()
+		if c.filter != nil && c.filter.kept {
+			c.readOn()
+		}
 		if c.is(hasDrained) && !c.is(closing|over|broken) {
 			c.h.(drainHandler).Drained(c)
 		}

@@ -45,6 +45,7 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	}
 	c := &Conn{opt: o, st: dialling, dial: &dialing{net: n, addr: addr, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
 	c.w.r = r
+	c.attach()
 	lookup, err := c.dial.resolve(r.k)
 	if err != nil {
 		return nil, err

@@ -170,6 +170,7 @@ func (l *Listener) open(fd int, from Addr) {
 	r.opening, r.openingFrom = c, from
 	defer func() { r.opening = nil }()
 	c.w.open(r, fd, c)
+	c.attach()
 	r.conns++
 	l.joined()
 	if !kernel.InheritsOptions && l.net.ip != "" {
@@ -212,6 +213,12 @@ func (c *Conn) opened() {
 	}
 	if c.out != nil || c.is(wantFIN|closing) {
 		c.mark()
+	}
+	if c.filter != nil {
+		if !c.is(closing) {
+			c.w.r.guard(c, c.filter.f.Open) // Opened comes when that is ready
+		}
+		return
 	}
 	if o, ok := c.h.(opener); ok && !c.is(closing) {
 		c.w.r.guard(c, func() { o.Opened(c) })

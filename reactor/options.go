@@ -101,6 +101,7 @@ type sockOptions struct {
 	keepAlive time.Duration
 	timeout   time.Duration
 	control   func(fd int) error
+	filter    func(*Wire) Filter
 	tcp       bool
 	edge      bool // a short read has taken all there was, so an edge is enough
 }

@@ -50,6 +50,7 @@ type Reactor struct {
 	now    timeout.Deadline // the turn's clock: for expiry only, arming reads the clock afresh
 	events []poller.Event
 	buf    []byte // what Data is shown
+	room   []byte // what Filters make of it; nil until there is one
 	spare  outputPool
 	vec    [][]byte // the pieces of one SendV
 	dgrams *packetRoom

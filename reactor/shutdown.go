@@ -140,7 +140,7 @@ func (r *Reactor) end() {
 // report counts what a Conn that a drain gives up has not delivered.
 func (c *Conn) report() {
 	n := c.Buffered()
-	if c.w.gen != 0 && !c.is(dialling) {
+	if c.w.gen != 0 && !c.is(dialling) && !c.opening() {
 		unsent := c.unsent()
 		n += unsent
 		if n > 0 && c.is(sentFIN) && unsent > 0 {

@@ -1,0 +1,208 @@
+package reactor
+
+import "errors"
+
+// A Filter stands between what is on the wire and what the Handler sees and sends: TLS is one (netconn.WithTLS). Its
+// methods are called on the loop, never two at once; what it does to the Conn it does through its Wire, not through the
+// Conn's own methods. Until Wire.Ready the Conn opens: what the Handler sends gathers, as before a connect, and a Close
+// gives it up. From then on the Conn keeps its promises: limits and Buffered count what waits for the wire.
+type Filter interface {
+	// Open begins: the connection is there.
+	Open()
+	// Input has read p, which is the loop's. What of it cannot be delivered now (see Wire.Open) the Filter keeps.
+	Input(p []byte)
+	// More goes on with what Input has kept and tells whether some is still left.
+	More() (left bool)
+	// EOF is the wire's end.
+	EOF()
+	// Output has to be sent. p is the caller's again when it returns.
+	Output(p []byte) error
+	// Finish comes once after all Output: the last that there is to say.
+	Finish()
+	// Closed comes last: the Conn has ended. It may come from inside a call of the Filter's to its Wire.
+	Closed()
+}
+
+// WithFilters gives every Conn a Filter of its own, made before the Handler is asked for. make is called by Listen
+// (server) or Dial, returns what makes them, and its error is theirs.
+func WithFilters(make func(server bool) (func(w *Wire) Filter, error)) SocketOption {
+	return func(o *sockOptions) (err error) {
+		if make == nil {
+			return errors.New("reactor: WithFilters(nil)")
+		}
+		if o.op == "listen packet" {
+			return errors.New("reactor: WithFilters is for streams, not for listen packet")
+		}
+		o.filter, err = make(o.op == "listen")
+		return err
+	}
+}
+
+// filtering is the part of a Conn that has a Filter.
+type filtering struct {
+	f        Filter
+	early    []byte // sent before the Filter was ready
+	ready    bool
+	kept     bool  // it has input that the Conn did not want yet
+	finished bool  // it has said the last
+	eof      bool  // the Handler knows
+	failed   error // by Wire.Fail
+}
+
+var errFiltered = errors.New("reactor: a Conn with a Filter cannot be detached: what is on the wire is not what its owner sees")
+
+// attach makes the Conn's Filter.
+func (c *Conn) attach() {
+	if c.opt.filter != nil {
+		c.filter = &filtering{}
+		c.filter.f = c.opt.filter((*Wire)(c))
+	}
+}
+
+// opening tells whether the Filter is not ready yet.
+func (c *Conn) opening() bool { return c.filter != nil && !c.filter.ready }
+
+// Filter is what WithFilters' function has made for the Conn, nil without that.
+func (c *Conn) Filter() Filter {
+	if c.filter == nil {
+		return nil
+	}
+	return c.filter.f
+}
+
+// input shows what was read to the Filter or the Handler.
+func (c *Conn) input(p []byte) {
+	if c.filter == nil {
+		c.h.Data(c, p)
+		return
+	}
+	c.filter.f.Input(p)
+}
+
+// inputKept goes on with what the Filter has kept; true: it keeps the Conn from reading.
+func (c *Conn) inputKept() bool {
+	c.st |= dirty
+	c.filter.kept = c.filter.f.More()
+	c.settle()
+	return c.filter.kept || c.is(over)
+}
+
+// output is a Send on a Conn with a Filter.
+func (c *Conn) output(p []byte) error {
+	f := c.filter
+	if !f.ready {
+		f.early = append(f.early, p...)
+		return nil
+	}
+	if err := f.f.Output(p); err != nil {
+		return err
+	}
+	if c.is(over | broken) {
+		return c.sendable(0)
+	}
+	return nil
+}
+
+// finishFilter has the Filter say its last and tells whether it has.
+func (c *Conn) finishFilter() bool {
+	f := c.filter
+	if f == nil || f.finished || !c.is(wantFIN|closing) {
+		return true
+	}
+	if f.failed == nil {
+		if !f.ready {
+			return false // CloseWrite came early
+		}
+		f.finished = true
+		f.f.Finish()
+	}
+	f.finished = true
+	return true
+}
+
+// A Wire is the other side of a Conn: what its Filter speaks with.
+type Wire Conn
+
+// Conn is the Conn.
+func (w *Wire) Conn() *Conn { return (*Conn)(w) }
+
+// Send gives p to the wire. It takes everything: the limits were asked before, with what the Handler sent. What breaks the
+// connection is told to the Handler by the Conn.
+func (w *Wire) Send(p []byte) {
+	c := (*Conn)(w)
+	switch {
+	case len(p) == 0 || c.is(over|broken|sentFIN):
+	case len(p) > corkMax && !c.is(blocked|dialling):
+		v := c.pieces()
+		_ = c.push(append(v, p), len(v)) // what fails is in c.times.broke
+	default:
+		c.cork(p)
+	}
+}
+
+// Ready ends the opening: what the Handler has sent so far goes out, and Opened is called.
+func (w *Wire) Ready() {
+	c := (*Conn)(w)
+	f := c.filter
+	if f.ready || c.is(over|closing) {
+		return
+	}
+	f.ready = true
+	if early := f.early; len(early) > 0 {
+		f.early = nil
+		_ = c.output(early) // a Filter that is ready takes it; what breaks the connection is told by Closed
+		if len(early) > c.opt.high && !c.is(over) {
+			c.st |= pressed // whoever has seen Buffered above the mark waits for Drained
+		}
+	}
+	if c.is(wantFIN) {
+		c.mark()
+	}
+	c.watch()
+	if o, ok := c.h.(opener); ok && !c.is(closing|over) {
+		c.w.r.guard(c, func() { o.Opened(c) })
+	}
+}
+
+// Open tells whether the Handler may be given input now.
+func (w *Wire) Open() bool { return !(*Conn)(w).is(over | closing | paused | pressed) }
+
+// Keep says that the Filter keeps input until More: because Open was false.
+func (w *Wire) Keep() { (*Conn)(w).filter.kept = true }
+
+// Deliver gives input to the Handler.
+func (w *Wire) Deliver(p []byte) {
+	if c := (*Conn)(w); !c.is(over | closing) {
+		c.h.Data(c, p)
+	}
+}
+
+// EOF is the end of the Handler's input; again is nothing.
+func (w *Wire) EOF() {
+	c := (*Conn)(w)
+	if c.filter.eof || c.is(over|closing) {
+		return
+	}
+	c.filter.eof = true
+	c.ended()
+}
+
+// Fail closes the Conn in order — what the Filter has sent still goes out — and has Closed told why.
+func (w *Wire) Fail(err error) {
+	c := (*Conn)(w)
+	if c.is(over|closing) || c.filter.failed != nil {
+		return
+	}
+	c.filter.failed = err
+	c.filter.early = nil
+	_ = c.Close() // has no error to tell
+}
+
+// Room is scratch space of the loop's, 16 KiB, for what is given to Deliver.
+func (w *Wire) Room() []byte {
+	r := w.w.r
+	if r.room == nil {
+		r.room = make([]byte, 16<<10)
+	}
+	return r.room
+}
