@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/ureactor/ureactor/poller"
+import (
+	"fmt"
+
+	"github.com/ureactor/ureactor/poller"
+)
 
 // A file is what a descriptor stands for.
 type file interface {
@@ -148,18 +152,18 @@ func (h *Host) place(n *node, self file) int {
 	for i, f := range h.files {
 		if f == nil {
 			h.files[i] = self
-			n.fd = h.base + i
+			n.fd = h.lowest() + i
 			return n.fd
 		}
 	}
 	h.files = append(h.files, self)
-	n.fd = h.base + len(h.files) - 1
+	n.fd = h.lowest() + len(h.files) - 1
 	return n.fd
 }
 
 // file is what the descriptor stands for; nil if it is not open here.
 func (h *Host) file(fd int) file {
-	if i := fd - h.base; uint(i) < uint(len(h.files)) {
+	if i := fd - h.lowest(); uint(i) < uint(len(h.files)) {
 		return h.files[i]
 	}
 	return nil
@@ -168,7 +172,10 @@ func (h *Host) file(fd int) file {
 // full tells whether no descriptor is left.
 func (h *Host) full() bool { return h.open >= h.limit }
 
-// closeFile gives back the number; epoll forgets it by itself.
+// lowest is the number of the first of files.
+func (h *Host) lowest() int { return int(h.base.Load()) }
+
+// closeFile gives back the number. epoll would forget it by itself, but not if it had a duplicate: that is for Del.
 func (h *Host) closeFile(fd int) bool {
 	f := h.file(fd)
 	if f == nil {
@@ -176,9 +183,12 @@ func (h *Host) closeFile(fd int) bool {
 	}
 	n := f.base()
 	for len(n.regs) > 0 {
+		if _, nested := f.(*epoll); !nested {
+			h.w.Fail(fmt.Errorf("sim: host %s closes descriptor %d (%s) while a Poller watches it; Del comes first", h.name, fd, f.what()))
+		}
 		n.regs[len(n.regs)-1].p.forget(n.regs[len(n.regs)-1])
 	}
-	h.files[fd-h.base] = nil
+	h.files[fd-h.lowest()] = nil
 	h.open--
 	f.close()
 	return true

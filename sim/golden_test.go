@@ -135,7 +135,7 @@ func rawClient(t testing.TB, k *sim.Host, at kernel.Addr, data []byte) (got []by
 		k.Close(fd)
 		p.Wait(events[:], k.Now()+timeout.Deadline(time.Millisecond))
 	}
-	defer k.Close(fd)
+	defer func() { p.Del(fd); k.Close(fd) }()
 	p.Mod(fd, 1, poller.In|poller.Out|poller.Edge)
 	buf := make([]byte, 16<<10)
 	left := data
@@ -192,7 +192,7 @@ func rawPing(t testing.TB, k *sim.Host, at kernel.Addr, rounds int) {
 	var events [4]poller.Event
 	p.Wait(events[:], k.Now()+timeout.Deadline(5*time.Millisecond)) // the server is up
 	fd, _ := k.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
-	defer k.Close(fd)
+	defer func() { p.Del(fd); k.Close(fd) }()
 	k.Connect(fd, at)
 	p.Add(fd, 1, poller.Out)
 	p.Wait(events[:], timeout.Never)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -26,8 +27,8 @@ type Host struct {
 	down  bool
 	life  int // how often it has started
 
-	files []file // by descriptor - base
-	base  int
+	files []file       // by descriptor - base
+	base  atomic.Int64 // atomic: see Close
 	open  int
 	limit int
 
@@ -50,8 +51,9 @@ func (w *World) Host(addrs ...string) *Host {
 	if len(addrs) == 0 {
 		panic("sim: Host without an address")
 	}
-	h := &Host{w: w, name: addrs[0], index: len(w.hosts), base: firstFile, limit: w.opt.Files,
+	h := &Host{w: w, name: addrs[0], index: len(w.hosts), limit: w.opt.Files,
 		paths: map[string]*unixSocket{}, odds: w.opt.Faults, began: w.now, since: w.now}
+	h.base.Store(firstFile)
 	for _, a := range addrs {
 		ip := mustIP("Host", a)
 		switch {
@@ -112,7 +114,7 @@ func (h *Host) Crash() {
 			f.vanish()
 		}
 	}
-	h.base += len(h.files)
+	h.base.Add(int64(len(h.files)))
 	h.files, h.open = nil, 0
 	h.ports.used = nil
 	h.groups = nil

@@ -239,8 +239,12 @@ func (h *Host) Shutdown(fd, how int) Errno {
 	return e
 }
 
-// Close gives back the number whatever it tells.
+// Close gives back the number whatever it tells. A number of before a crash is nothing any more: the garbage collector's
+// goroutine may come with one.
 func (h *Host) Close(fd int) Errno {
+	if fd < h.lowest() {
+		return 0
+	}
 	v := h.gate(Close, fd)
 	if h.gone() {
 		return 0

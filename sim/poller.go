@@ -46,7 +46,7 @@ func (h *Host) NewPoller() (poller.Poller, error) {
 		h.note(NewPoller, -1, 0, v.e)
 		return nil, os.NewSyscallError("epoll_create1", v.e)
 	}
-	p := &epoll{first: h.base}
+	p := &epoll{first: h.lowest()}
 	h.born(&p.node, p)
 	p.oneByte, p.deaf = false, 0
 	h.note(NewPoller, p.fd, 0, 0)

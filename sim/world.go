@@ -176,6 +176,28 @@ func (w *World) Fail(err error) {
 	}
 }
 
+// Err is what has failed so far; nil if nothing has.
+func (w *World) Err() error { return w.failed }
+
+// Leaks is what programs that have ended have left open: a line for each descriptor. nil is as it should be.
+func (w *World) Leaks() (left []string) {
+	for _, h := range w.hosts {
+		running := false
+		for _, p := range h.procs {
+			running = running || !p.ended
+		}
+		if running {
+			continue
+		}
+		for _, f := range h.files {
+			if f != nil {
+				left = append(left, fmt.Sprintf("%s: %d %s", h.name, f.base().fd, f.what()))
+			}
+		}
+	}
+	return left
+}
+
 // Close ends all programs: their kernels are gone, so a reactor's Run returns an error. It leaves no goroutine.
 func (w *World) Close() {
 	if w.closed {

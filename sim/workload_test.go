@@ -1,0 +1,215 @@
+package sim_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// The mixed workload: 4 servers (callbacks, tasks, a Poll, datagrams) and 16 clients of two styles, which make 200
+// connections. For 10 s everything goes wrong: faults by chance, cuts, crashes, clocks that run off. Then it stops, and
+// within 5 minutes of virtual time every call must have come through, every reactor have drained, and every descriptor be
+// closed. At all times: what comes back is what was sent, every operation ends once, no deadline is early.
+
+const (
+	stormTime = 10 * time.Second
+	peaceTime = 5 * time.Minute
+)
+
+// A load is the workload in one world.
+type load struct {
+	w       *sim.World
+	servers []*sim.Host
+	clients []*sim.Host
+	left    []int             // calls of each client that have not come through
+	ends    map[string]error  // how the callback server's connections ended, by the client's address
+	short   map[string]string // connections that ended well and early at the client
+	strict  bool              // no call's own errors: a server that says a connection was delivered is right
+	over    bool
+	loops   map[*sim.Host]*reactor.Reactor
+}
+
+// stormOptions turns with the seed through epoll and kqueue, large and small buffers, kind and unkind faults.
+func stormOptions(seed uint64) sim.Options {
+	o := sim.Options{Faults: storm(seed)}
+	if seed%4 == 3 {
+		o.Kqueue, o.ShortReads = true, true
+	}
+	if seed%5 == 2 {
+		o.Buffer = 2 << 10
+	}
+	if seed%7 == 3 {
+		o.Bandwidth = 1 << 20
+	}
+	return o
+}
+
+func storm(seed uint64) sim.Faults {
+	f := sim.Faults{ShortRead: 5 * sim.Percent, ShortWrite: 5 * sim.Percent, Again: 3 * sim.Percent, Interrupt: 2 * sim.Percent,
+		Spurious: 3 * sim.Percent, EarlyWait: 3 * sim.Percent, Loss: sim.Percent, Duplicate: 2 * sim.Percent, Reorder: 5 * sim.Percent,
+		SlowFIN: 5 * sim.Percent, OneByte: sim.Percent, NeverReads: sim.Percent, SlowAccepts: 5 * sim.Percent}
+	if seed%2 == 1 {
+		f.Error = sim.Percent / 2
+		f.Reset = sim.Percent / 2
+	}
+	return f
+}
+
+func runStorm(w *sim.World) error {
+	l := &load{w: w, ends: map[string]error{}, short: map[string]string{}, strict: w.Seed()%2 == 0, loops: map[*sim.Host]*reactor.Reactor{}}
+	w.Name("callback.test", "10.0.0.9", "10.0.0.1") // nobody has the first
+	for i, serve := range []func(*sim.Host, *reactor.Reactor) error{l.callbackServer, l.taskServer, l.pollServer, l.packetServer} {
+		h := w.Host(fmt.Sprintf("10.0.0.%d", i+1))
+		l.servers = append(l.servers, h)
+		l.boot(h, "server", serve)
+	}
+	for i := range 16 {
+		h := w.Host(fmt.Sprintf("10.0.1.%d", i+1))
+		l.clients = append(l.clients, h)
+		l.left = append(l.left, 12+i%2) // 200
+		l.boot(h, "client", func(h *sim.Host, r *reactor.Reactor) error { return l.client(i, h, r) })
+	}
+	l.chaos()
+	if err := w.Run(stormTime); err != nil {
+		return err
+	}
+	w.SetFaults(sim.Faults{})
+	w.Heal()
+	for _, h := range append(l.servers, l.clients...) {
+		h.Restart()
+		h.SetClock(0)
+	}
+	if err := w.RunUntil(l.served, peaceTime); err != nil {
+		return fmt.Errorf("left to do: %v: %w", l.left, err)
+	}
+	l.over = true
+	w.At(0, l.drain)
+	if err := w.RunUntilDone(peaceTime); err != nil {
+		return err
+	}
+	return l.verdict()
+}
+
+// boot has a host run a reactor, and wait until it can: with faults New may fail.
+func (l *load) boot(h *sim.Host, name string, begin func(*sim.Host, *reactor.Reactor) error) {
+	h.Boot(name, func() {
+		for tries := 0; ; tries++ {
+			r, err := reactor.New(reactor.WithKernel(h))
+			if err != nil {
+				if !h.Up() || tries > 100 {
+					return
+				}
+				continue // nothing to wait with
+			}
+			l.loops[h] = r
+			if l.over {
+				r.Close()
+			}
+			if err := begin(h, r); err != nil {
+				l.w.Fail(err)
+			}
+			if err := r.Run(context.Background()); err != nil && !errors.Is(err, sim.ErrCrashed) {
+				var lost *reactor.UndeliveredError
+				if !errors.As(err, &lost) {
+					l.w.Fail(fmt.Errorf("%s: Run: %w", h, err))
+				}
+			}
+			return
+		}
+	})
+}
+
+func (l *load) drain() {
+	for _, h := range append(l.clients, l.servers...) {
+		r := l.loops[h]
+		r.Close()
+		if err := r.Post(func() {}); err != nil && !errors.Is(err, reactor.ErrClosed) {
+			l.w.Fail(err)
+		}
+	}
+}
+
+func (l *load) served() bool {
+	for _, n := range l.left {
+		if n > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// chaos plans cuts, crashes and clocks.
+func (l *load) chaos() {
+	w, rnd := l.w, l.w.Rand()
+	any := func() *sim.Host {
+		if rnd.Int(3) == 0 {
+			return l.servers[rnd.Int(len(l.servers))]
+		}
+		return l.clients[rnd.Int(len(l.clients))]
+	}
+	at := func() time.Duration { return time.Duration(rnd.N(int64(stormTime))) }
+	for range 4 {
+		a, b := l.servers[rnd.Int(len(l.servers))], any()
+		if a == b {
+			continue
+		}
+		w.At(at(), func() { w.Cut(a, b) })
+		w.At(at(), w.Heal)
+	}
+	w.At(at(), func() { w.CutOneWay(l.servers[0], l.clients[rnd.Int(len(l.clients))]) })
+	for range 3 {
+		h := any()
+		begin := at()
+		w.At(begin, h.Crash)
+		w.At(begin+time.Duration(rnd.N(int64(3*time.Second))), h.Restart)
+	}
+	for range 3 {
+		h, drift := any(), sim.Chance(rnd.N(200_000)-100_000)
+		w.At(at(), func() { h.SetClock(drift) })
+	}
+}
+
+// verdict is what must hold when all is over.
+func (l *load) verdict() error {
+	if leaks := l.w.Leaks(); leaks != nil {
+		return fmt.Errorf("descriptors are left:\n\t%s", strings.Join(leaks, "\n\t"))
+	}
+	if !l.strict {
+		return nil
+	}
+	for i := range l.left { // in a fixed order
+		for port := range 1 << 16 {
+			if len(l.short) == 0 {
+				return nil
+			}
+			key := fmt.Sprintf("10.0.1.%d:%d", i+1, port)
+			if what, there := l.short[key]; there {
+				if err, ended := l.ends[key]; ended && err == nil {
+					return fmt.Errorf("%s: the server's connection was closed in order, but the client has %s", key, what)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// never checks that a wait of d was not shorter, by the host's own clock.
+func (l *load) late(h *sim.Host, what string, from timeout.Deadline, d time.Duration) {
+	if gone := time.Duration(h.Now() - from); gone < d && h.Up() {
+		l.w.Fail(fmt.Errorf("%s: %s of %v was over after %v", h, what, d, gone))
+	}
+}
+
+// sane checks an error that a program was given: EINTR is the kernel's own business.
+func (l *load) sane(err error) {
+	if errors.Is(err, kernel.EINTR) {
+		l.w.Fail(fmt.Errorf("EINTR was told: %w", err))
+	}
+}
