@@ -116,8 +116,8 @@ func (c *caller) Closed(conn *reactor.Conn, err error) {
 	}
 	if c.got == len(c.sent) {
 		c.l.left[c.i]--
-	} else if c.key != "" && c.half && !c.gaveUp && err == nil {
-		c.l.short[c.key] = fmt.Sprintf("%d bytes of %d", c.got, len(c.sent))
+	} else if c.key != "" && c.half && !c.gaveUp && (err == nil || !c.l.crashed) {
+		c.l.short[c.key] = fmt.Sprintf("%d bytes of %d and %v", c.got, len(c.sent), err)
 	}
 	r := conn.Reactor()
 	wait := time.Duration(1 + c.l.w.Rand().Int(200))
@@ -185,49 +185,58 @@ func (l *load) taskCall(i int, t *reactor.Task) (well bool) {
 	return err == nil
 }
 
-// asker sends a datagram again until it comes back.
+// asker sends a datagram again until it comes back. One timer, moved at every datagram, tells when.
 type asker struct {
 	l     *load
 	i     int
 	h     *sim.Host
+	p     *reactor.PacketConn
 	sent  []byte
 	timer *reactor.Timer
+	from  timeout.Deadline
 }
+
+const askAgain = 100 * time.Millisecond
 
 func (a *asker) ask(p *reactor.PacketConn) {
+	if a.p = p; a.timer == nil {
+		a.timer = p.Reactor().After(time.Hour, func() {
+			a.l.late(a.h, "Timer", a.from, askAgain)
+			a.again()
+		})
+	}
 	a.sent = a.l.bytesFor(a.i)
-	a.again(p)
+	a.again()
 }
 
-func (a *asker) again(p *reactor.PacketConn) {
+func (a *asker) again() {
 	if a.l.left[a.i] <= 0 {
+		a.timer.Stop()
 		return
 	}
-	if err := p.SendTo(a.sent, reactor.AddrFrom(addr("10.0.0.4:7"))); errors.Is(err, reactor.ErrClosed) {
+	if err := a.p.SendTo(a.sent, reactor.AddrFrom(addr("10.0.0.4:7"))); errors.Is(err, reactor.ErrClosed) {
+		a.timer.Stop()
 		return
 	}
-	from := p.Reactor().Now()
-	a.timer = p.Reactor().After(100*time.Millisecond, func() {
-		a.l.late(a.h, "After", from, 100*time.Millisecond)
-		a.again(p)
-	})
+	a.from = a.p.Reactor().Now()
+	a.timer.Reset(askAgain)
 }
 
 func (a *asker) Packet(p *reactor.PacketConn, data []byte, _ reactor.Addr) {
-	if !bytes.Equal(data, a.sent) {
-		return // a late copy of an earlier one
+	if bytes.Equal(data, a.sent) { // or a late copy of an earlier one
+		a.l.left[a.i]--
+		a.ask(p)
 	}
-	a.l.left[a.i]--
-	a.timer.Stop()
-	a.ask(p)
 }
 
 func (a *asker) Closed(p *reactor.PacketConn, err error) {
 	a.l.sane(err)
+	if a.timer != nil {
+		a.timer.Stop()
+	}
 	if err != nil && a.h.Up() {
-		if a.timer != nil {
-			a.timer.Stop()
+		if err := a.l.client(a.i, a.h, p.Reactor()); err != nil {
+			a.l.w.Fail(err)
 		}
-		a.l.client(a.i, a.h, p.Reactor())
 	}
 }

@@ -31,6 +31,7 @@ type load struct {
 	left    []int             // calls of each client that have not come through
 	ends    map[string]error  // how the callback server's connections ended, by the client's address
 	short   map[string]string // connections that ended well and early at the client
+	crashed bool              // the callback server's host, at some time
 	strict  bool              // no call's own errors: a server that says a connection was delivered is right
 	over    bool
 	loops   map[*sim.Host]*reactor.Reactor
@@ -167,6 +168,7 @@ func (l *load) chaos() {
 	for range 3 {
 		h := any()
 		begin := at()
+		l.crashed = l.crashed || h == l.servers[0]
 		w.At(begin, h.Crash)
 		w.At(begin+time.Duration(rnd.N(int64(3*time.Second))), h.Restart)
 	}
