@@ -193,16 +193,16 @@ func TestTLSBackPressure(t *testing.T) {
 		c.CloseWrite()
 		wrote <- n
 	}()
-	select {
-	case n := <-wrote:
-		t.Fatalf("%d bytes went to a server whose answers nobody reads", n)
-	case <-time.After(200 * time.Millisecond): // late is no failure: less is pressed
+	for until := time.Now().Add(long); most.Load() <= 64<<10; time.Sleep(time.Millisecond) {
+		if len(wrote) > 0 || time.Now().After(until) {
+			t.Fatal("nothing waits for a peer that does not read")
+		}
 	}
 	back, err := io.ReadAll(c)
 	if err != nil || !bytes.Equal(back, sent) {
 		t.Errorf("%d bytes back, %v", len(back), err)
 	}
-	if n := most.Load(); n > 192<<10 || n < 64<<10 {
+	if n := most.Load(); n > 192<<10 {
 		t.Errorf("%d bytes were buffered at most; above 64 KiB nothing more is to be read", n)
 	}
 }

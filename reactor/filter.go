@@ -45,6 +45,7 @@ type filtering struct {
 	ready    bool
 	kept     bool  // it has input that the Conn did not want yet
 	finished bool  // it has said the last
+	last     int   // bytes of that: not the Handler's
 	eof      bool  // the Handler knows
 	failed   error // by Wire.Fail
 }
@@ -130,6 +131,9 @@ func (w *Wire) Conn() *Conn { return (*Conn)(w) }
 // connection is told to the Handler by the Conn.
 func (w *Wire) Send(p []byte) {
 	c := (*Conn)(w)
+	if c.filter.finished {
+		c.filter.last += len(p)
+	}
 	switch {
 	case len(p) == 0 || c.is(over|broken|sentFIN):
 	case len(p) > corkMax && !c.is(blocked|dialling):

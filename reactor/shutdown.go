@@ -147,6 +147,9 @@ func (c *Conn) report() {
 			n-- // a FIN counts as one
 		}
 	}
+	if c.filter != nil {
+		n -= c.filter.last
+	}
 	if n > 0 {
 		c.w.r.undelivered.Conns++
 		c.w.r.undelivered.Bytes += int64(n)

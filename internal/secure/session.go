@@ -9,6 +9,8 @@ import (
 	"iter"
 	"net"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
 )
 
 // A Wire is what a Session speaks over. Read is ErrAgain when nothing is there, io.EOF at the end; Write takes all of p.
@@ -24,6 +26,11 @@ type Wire interface {
 var ErrAgain error = again{}
 
 type again struct{}
+
+func errnoOf(err error) (e kernel.Errno, ok bool) {
+	ok = errors.As(err, &e)
+	return e, ok
+}
 
 func (again) Error() string   { return "secure: would wait" }
 func (again) Timeout() bool   { return true }
@@ -45,6 +52,8 @@ type Session struct {
 	stopped bool
 	done    bool
 	err     error // the handshake's
+	peeked  bool  // first has been taken out
+	first   byte
 }
 
 // ErrRenegotiation refuses a configuration.
@@ -123,7 +132,32 @@ func (s *Session) Stop() {
 func (s *Session) Ready() bool { return s.done && s.err == nil }
 
 // Read is ErrAgain when no whole record is there; after the handshake.
-func (s *Session) Read(p []byte) (int, error) { return s.tls.Read(p) }
+func (s *Session) Read(p []byte) (int, error) {
+	if s.peeked {
+		if len(p) == 0 {
+			return 0, nil
+		}
+		p[0], s.peeked = s.first, false
+		n, _ := s.tls.Read(p[1:]) // an error comes again
+		return 1 + n, nil
+	}
+	return s.tls.Read(p)
+}
+
+// Peek tells what a Read would: 1 byte at least, or its error. crypto/tls does not tell what it has, so one byte is taken
+// out and kept for the next Read.
+func (s *Session) Peek() (int, error) {
+	if s.peeked {
+		return 1, nil
+	}
+	var p [1]byte
+	n, err := s.tls.Read(p[:])
+	if n == 0 {
+		return 0, err
+	}
+	s.first, s.peeked = p[0], true
+	return 1, nil
+}
 
 // Write hands the records of p to the wire; after the handshake.
 func (s *Session) Write(p []byte) (int, error) { return s.tls.Write(p) }

@@ -1,0 +1,301 @@
+package secure
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A Conn is TLS over a Desc: a call of crypto/tls is the try of the law, so that turns, deadlines and the ways to wait
+// are the Desc's. Its methods may be called by whoever may call on the Desc.
+type Conn struct {
+	d             *desc.Desc
+	k             kernel.Kernel // the Desc's, or the one below it
+	s             *Session
+	local, remote net.Addr
+	shaken        atomic.Bool // the handshake is over
+
+	in  sync.Mutex // the right to use what of s reads; never held in a wait
+	mu  sync.Mutex // guards the rest: also a reader may have something to send
+	out []byte     // records that the kernel has not taken
+	end bool       // close_notify is said
+}
+
+// maxRecord is how much of a Write is taken at once: what of its record the kernel refuses waits here.
+const maxRecord = 16 << 10
+
+// NewConn makes one; k is what moves the bytes.
+func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, cfg *tls.Config, server bool) *Conn {
+	c := &Conn{d: d, k: k, local: local, remote: remote}
+	c.s = New((*fdWire)(c), cfg, server)
+	d.AddHook(&desc.Hook{F: c.stop}) // or the coroutine would outlive the descriptor; closed already: the first call tells
+	return c
+}
+
+func (c *Conn) stop() {
+	c.in.Lock()
+	defer c.in.Unlock()
+	c.s.Stop()
+}
+
+// Handshake is one part of a call: it ends by the same deadline. The error is an Errno if the call failed by one.
+func (c *Conn) Handshake(call *desc.Call) error {
+	for !c.shaken.Load() {
+		over := false
+		var err error
+		_, e := c.d.Do(desc.In, call, func() (int, desc.Errno) {
+			if over, err = c.shake(); over || c.pending() {
+				return 0, 0 // who waits for the peer's answer sends first what that answers
+			}
+			return 0, kernel.EAGAIN
+		})
+		if e == 0 {
+			e = c.flushAll(call)
+		}
+		if over && err != nil {
+			return reason(err)
+		}
+		if e != 0 {
+			return e
+		}
+	}
+	if !c.s.Ready() {
+		return reason(c.s.err)
+	}
+	return nil
+}
+
+// shake goes on with the handshake as far as it goes without waiting.
+func (c *Conn) shake() (over bool, err error) {
+	c.in.Lock()
+	defer c.in.Unlock()
+	if err = c.s.Handshake(); err == ErrAgain {
+		return false, nil
+	}
+	c.shaken.Store(true)
+	return true, err
+}
+
+// Read gives what one record has, io.EOF at the peer's close_notify.
+func (c *Conn) Read(call *desc.Call, p []byte) (n int, err error) {
+	if err := c.Handshake(call); err != nil {
+		return 0, err
+	}
+	_, e := c.d.Do(desc.In, call, func() (int, desc.Errno) {
+		n, err = c.take(p)
+		if n == 0 && err == ErrAgain {
+			return 0, kernel.EAGAIN
+		}
+		return n, 0
+	})
+	switch {
+	case e != 0:
+		return 0, e
+	case n > 0:
+		return n, nil // an error with it comes again
+	}
+	return 0, reason(err)
+}
+
+func (c *Conn) take(p []byte) (int, error) {
+	c.in.Lock()
+	defer c.in.Unlock()
+	n, err := c.s.Read(p)
+	c.flush() // a KeyUpdate is answered from there; what is refused goes with the next Write
+	return n, err
+}
+
+// Write sends p. What of the last record the kernel has not taken when a call ends by EAGAIN or ETIMEDOUT counts as sent
+// and goes with the next call: nothing is lost, and nothing is sent twice.
+func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
+	if err := c.Handshake(call); err != nil {
+		return 0, err
+	}
+	for n < len(p) && err == nil {
+		k := 0
+		_, e := c.d.Do(desc.Out, call, func() (int, desc.Errno) {
+			if e := c.flush(); e != 0 {
+				return 0, e
+			}
+			k, err = c.s.Write(p[n:min(n+maxRecord, len(p))])
+			return k, 0
+		})
+		n += k
+		if e != 0 {
+			return n, e
+		}
+	}
+	if err != nil {
+		return n, reason(err)
+	}
+	if e := c.flushAll(call); e != 0 && (e != kernel.EAGAIN || n == 0) {
+		return n, e
+	}
+	return n, nil
+}
+
+// CloseWrite says close_notify and ends the stream.
+func (c *Conn) CloseWrite(call *desc.Call) error {
+	if err := c.Handshake(call); err != nil {
+		return err
+	}
+	c.farewell()
+	if e := c.flushAll(call); e != 0 {
+		return e
+	}
+	if e := c.d.Use(func(fd int) desc.Errno { return c.k.Shutdown(fd, kernel.SHUT_WR) }); e != 0 {
+		return e
+	}
+	return nil
+}
+
+// farewell says close_notify, if there is a connection to end; what of it the kernel refuses is in out.
+func (c *Conn) farewell() {
+	c.mu.Lock()
+	said := c.end
+	c.end = true
+	c.mu.Unlock()
+	if !said && c.shaken.Load() && c.s.Ready() {
+		_ = c.s.CloseWrite() // who has no connection any more needs none
+	}
+}
+
+// Bye is a last word, without waiting, before the descriptor is closed.
+func (c *Conn) Bye() {
+	c.d.Use(func(int) desc.Errno {
+		c.farewell()
+		return c.flush()
+	})
+}
+
+// State is what the handshake has agreed on; false before that.
+func (c *Conn) State() (tls.ConnectionState, bool) {
+	if !c.shaken.Load() || !c.s.Ready() {
+		return tls.ConnectionState{}, false
+	}
+	return c.s.State(), true
+}
+
+// pending tells whether something has to be sent.
+func (c *Conn) pending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.out) > 0
+}
+
+// flushAll sends what is pending.
+func (c *Conn) flushAll(call *desc.Call) desc.Errno {
+	if !c.pending() {
+		return 0
+	}
+	_, e := c.d.Do(desc.Out, call, func() (int, desc.Errno) { return 0, c.flush() })
+	return e
+}
+
+// flush sends what the kernel takes; EAGAIN if that is not all.
+func (c *Conn) flush() desc.Errno {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.out) > 0 {
+		n, e := c.k.Send(c.d.FD, c.out, 0)
+		if e != 0 {
+			return e
+		}
+		if c.out = c.out[n:]; len(c.out) == 0 {
+			c.out = nil
+		}
+	}
+	return 0
+}
+
+// fdWire is the descriptor as the Session's wire. It is used inside a try only, so the descriptor is open.
+type fdWire Conn
+
+func (w *fdWire) Read(p []byte) (int, error) {
+	n, e := w.k.Recv(w.d.FD, p, 0)
+	switch {
+	case e == kernel.EAGAIN:
+		return 0, ErrAgain
+	case e != 0:
+		return 0, e
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func (w *fdWire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	if len(w.out) == 0 {
+		var e desc.Errno
+		if n, e = w.k.Send(w.d.FD, p, 0); e != 0 && e != kernel.EAGAIN {
+			return 0, e
+		}
+	}
+	w.out = append(w.out, p[n:]...)
+	return len(p), nil
+}
+
+func (w *fdWire) LocalAddr() net.Addr  { return w.local }
+func (w *fdWire) RemoteAddr() net.Addr { return w.remote }
+
+// reason is an Errno where crypto/tls has one inside.
+func reason(err error) error {
+	if e, ok := errnoOf(err); ok {
+		return e
+	}
+	return err
+}
+
+// Ready tells what would not wait, going on with the handshake, with what has come and with what is pending: In where a
+// Read gives something, an end or an error, Out where a Write takes at least a byte. Err and Hup are the descriptor's.
+// It is exact, for it takes the records that make a difference.
+func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno) {
+	e = c.d.Use(func(fd int) desc.Errno {
+		raw, e := c.k.Ready(fd)
+		if e != 0 {
+			return e
+		}
+		ready = raw & (poller.Err | poller.Hup)
+		ended := c.flush()
+		if !c.shaken.Load() {
+			c.shake()
+			c.flush()
+		}
+		if !c.shaken.Load() {
+			if ready != 0 { // nothing will come of it: a call tells why
+				ready |= want
+			}
+			return 0
+		}
+		if !c.s.Ready() {
+			ready |= want
+			return 0
+		}
+		if want&poller.In != 0 && c.buffered() {
+			ready |= poller.In
+		}
+		if want&poller.Out != 0 && (ended != 0 && ended != kernel.EAGAIN || !c.pending() && raw&(poller.Out|poller.Err|poller.Hup) != 0) {
+			ready |= poller.Out
+		}
+		return 0
+	})
+	return ready, e
+}
+
+// buffered tells whether a Read would give something.
+func (c *Conn) buffered() bool {
+	c.in.Lock()
+	defer c.in.Unlock()
+	_, err := c.s.Peek()
+	c.flush()
+	return err != ErrAgain
+}

@@ -1,0 +1,188 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/nettest"
+
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// secured makes TLS ends of a pipe's, and the handshake: a Write needs what is read for it.
+func secured(open nettest.MakePipe) nettest.MakePipe {
+	return func() (c1, c2 net.Conn, stop func(), err error) {
+		c1, c2, stop, err = open()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		shaken := make(chan error, 1)
+		if d, ok := c1.(driven); ok {
+			client, server := netconn.Client(d.Conn, clientConfig()), netconn.Server(c2.(driven).Conn, serverConfig())
+			c1, c2 = driven{d.r, client}, driven{d.r, server}
+			go inTask(d.r, func(*reactor.Task) { shaken <- server.Handshake() })
+			inTask(d.r, func(*reactor.Task) { err = client.Handshake() })
+		} else {
+			client, server := netconn.Client(c1, clientConfig()), netconn.Server(c2, serverConfig())
+			c1, c2 = client, server
+			go func() { shaken <- server.Handshake() }()
+			err = client.Handshake()
+		}
+		return c1, c2, func() { c1.Close(); c2.Close() }, errors.Join(err, <-shaken)
+	}
+}
+
+// The contract of net.Conn over our TLS, all 11 parts: a write that timed out leaves the connection usable.
+func TestConnTLS(t *testing.T) {
+	r := start(t)
+	for i := range *rounds {
+		t.Run(fmt.Sprint("goroutines/", i), func(t *testing.T) {
+			t.Parallel()
+			nettest.TestConn(t, secured(pipe(t, "tcp4")))
+		})
+		t.Run(fmt.Sprint("tasks/", i), func(t *testing.T) {
+			t.Parallel()
+			nettest.TestConn(t, secured(taskPipe(t, r, "tcp4")))
+		})
+	}
+}
+
+// Two tasks on one TLS connection, one reading and one writing 4 MiB, a hundred such connections on one loop, against
+// crypto/tls in goroutines at the other end: nobody waits with a lock held, or the loop would stand still.
+func TestTLSInTasks(t *testing.T) {
+	r := start(t)
+	const conns, size = 20, 4 << 20
+	addr := make(chan net.Addr, 1)
+	results := make(chan error, conns)
+	want := noise(size)
+	r.Post(func() {
+		r.Go(func(t *reactor.Task) {
+			l, err := netconn.On(r).Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				panic(err)
+			}
+			defer l.Close()
+			l = netconn.NewTLSListener(l, serverConfig())
+			addr <- l.Addr()
+			for range conns {
+				c, err := l.Accept()
+				if err != nil {
+					panic(err)
+				}
+				t.Go(func(*reactor.Task) { // writes, and waits for it
+					if _, err := c.Write(want); err != nil {
+						results <- err
+					}
+				})
+				t.Go(func(*reactor.Task) {
+					defer c.Close()
+					got, err := io.ReadAll(c)
+					if err == nil && !bytes.Equal(got, want) {
+						err = fmt.Errorf("%d bytes, or they differ", len(got))
+					}
+					results <- err
+				})
+			}
+		})
+	})
+	at := <-addr
+	var all sync.WaitGroup
+	for range conns {
+		all.Go(func() {
+			c, err := tls.Dial("tcp", at.String(), clientConfig())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(long))
+			got := make([]byte, size)
+			if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("from the task: %v", err)
+			}
+			c.Write(want)
+			c.CloseWrite()
+		})
+	}
+	all.Wait()
+	for range conns {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A handshake ends by the deadline, by its context, by Close, and by what is no TLS, and leaves nothing behind (TestMain
+// looks for it).
+func TestTLSHandshakeEnds(t *testing.T) {
+	silent := func() (*netconn.TLSConn, net.Conn) {
+		c, d, stop, err := pipe(t, "tcp4")()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(stop)
+		return netconn.Server(c, serverConfig()), d
+	}
+	c, d := silent()
+	c.SetDeadline(time.Now().Add(10 * time.Millisecond))
+	if err := c.Handshake(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("deadline: %v", err)
+	}
+	c.SetDeadline(time.Time{}) // and goes on where it was
+	go io.Copy(io.Discard, c)
+	client := netconn.Client(d, clientConfig())
+	if err := client.Handshake(); err != nil {
+		t.Errorf("after the deadline: %v", err)
+	}
+	if s := client.ConnectionState(); s.Version != tls.VersionTLS13 {
+		t.Errorf("version %x", s.Version)
+	}
+
+	c, _ = silent()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := c.HandshakeContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("context: %v", err)
+	}
+	c, d = silent()
+	d.Write([]byte{22, 3, 1, 0})
+	time.AfterFunc(10*time.Millisecond, func() { c.Close() })
+	if err := c.Handshake(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Close: %v", err)
+	}
+	c, d = silent()
+	d.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
+	for range 2 { // it stays so
+		if _, err := c.Read(make([]byte, 1)); !errors.As(err, new(tls.RecordHeaderError)) {
+			t.Errorf("plain HTTP: %v", err)
+		}
+	}
+	for name, f := range map[string]func(){
+		"another connection": func() { a, b := net.Pipe(); defer b.Close(); netconn.Server(a, serverConfig()) },
+		"nil config":         func() { netconn.Server(c.NetConn(), nil) },
+		"renegotiation": func() {
+			netconn.Client(c.NetConn(), &tls.Config{ServerName: "x", Renegotiation: tls.RenegotiateOnceAsClient})
+		},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
