@@ -89,7 +89,7 @@ var callErrors = [callCount][]Errno{
 // Errors is what the call can give.
 func (c Call) Errors() []Errno { return callErrors[c] }
 
-// Shorts tells whether the call can move less than was asked, or say EAGAIN although it could move something.
+// Shorts tells whether the call can move less than was asked.
 func (c Call) Shorts() bool {
 	switch c {
 	case Recv, Send, SendV, RecvBatch, SendBatch:
@@ -98,7 +98,8 @@ func (c Call) Shorts() bool {
 	return false
 }
 
-func (c Call) agains() bool {
+// Agains tells whether the call can say EAGAIN although it could move something.
+func (c Call) Agains() bool {
 	switch c {
 	case Accept, RecvFrom, SendTo:
 		return true
@@ -106,7 +107,7 @@ func (c Call) agains() bool {
 	return c.Shorts()
 }
 
-// reads and writes tell which of a socket's directions the call is about.
+// writes tells which of a socket's directions the call is about.
 func (c Call) writes() bool {
 	switch c {
 	case Send, SendTo, SendV, SendBatch, Connect:

@@ -47,8 +47,12 @@ func (l *load) next(i int, h *sim.Host, r *reactor.Reactor) {
 	}
 	c := &caller{l: l, i: i, h: h, sent: l.bytesFor(i), half: l.w.Rand().Int(2) == 0}
 	to := []string{"10.0.0.1:7", "callback.test:7", "10.0.0.2:7", "10.0.0.3:7"}[l.w.Rand().Int(4)]
+	if l.matrix {
+		to = "10.0.0.1:7"
+	}
 	c.record = to == "10.0.0.1:7" || to == "callback.test:7"
-	_, err := r.Dial("tcp", to, c, reactor.WithDialTimeout(5*time.Second), reactor.WithLinger(3*time.Second))
+	opts := append(l.tls(false), reactor.WithDialTimeout(5*time.Second), reactor.WithLinger(3*time.Second))
+	_, err := r.Dial("tcp", to, c, opts...)
 	if errors.Is(err, reactor.ErrClosed) {
 		return
 	}
@@ -117,7 +121,7 @@ func (c *caller) Closed(conn *reactor.Conn, err error) {
 	if c.got == len(c.sent) {
 		c.l.left[c.i]--
 	} else if c.key != "" && c.half && !c.gaveUp && (err == nil || !c.l.crashed) {
-		c.l.short[c.key] = fmt.Sprintf("%d bytes of %d and %v", c.got, len(c.sent), err)
+		c.l.short = append(c.l.short, shortage{c.key, fmt.Sprintf("%d bytes of %d and %v", c.got, len(c.sent), err)})
 	}
 	r := conn.Reactor()
 	wait := time.Duration(1 + c.l.w.Rand().Int(200))
@@ -153,6 +157,9 @@ func (l *load) taskCall(i int, t *reactor.Task) (well bool) {
 	s.SetTimeout(timeout.Timeout(4 * time.Second))
 	sent := l.bytesFor(i)
 	to := []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}[l.w.Rand().Int(3)]
+	if l.matrix {
+		to = "10.0.0.1"
+	}
 	if err := s.Connect(socket.Tuple(to, 7)); err != nil {
 		l.sane(err)
 		return false
@@ -214,7 +221,7 @@ func (a *asker) again() {
 		a.timer.Stop()
 		return
 	}
-	if err := a.p.SendTo(a.sent, reactor.AddrFrom(addr("10.0.0.4:7"))); errors.Is(err, reactor.ErrClosed) {
+	if err := a.p.SendTo(a.sent, reactor.AddrFrom(addr(a.l.servers[len(a.l.servers)-1].Name()+":7"))); errors.Is(err, reactor.ErrClosed) {
 		a.timer.Stop()
 		return
 	}

@@ -119,7 +119,7 @@ func (h *Host) chance(c Call) (v verdict) {
 		v.again = r.Chance(f.EarlyWait)
 	case f.Error > 0 && len(callErrors[c]) > 0 && r.Chance(f.Error):
 		v.e = callErrors[c][r.Int(len(callErrors[c]))]
-	case f.Again > 0 && c.agains() && r.Chance(f.Again):
+	case f.Again > 0 && c.Agains() && r.Chance(f.Again):
 		v.again = true
 	case f.ShortRead > 0 && (c == Recv || c == RecvBatch) && r.Chance(f.ShortRead),
 		f.ShortWrite > 0 && (c == Send || c == SendV || c == SendBatch) && r.Chance(f.ShortWrite):

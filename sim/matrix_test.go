@@ -1,0 +1,282 @@
+package sim_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+)
+
+var matrixOnly = flag.String("matrix.only", "", "run one `fault` of the matrix, as it prints them, with its trace")
+
+// A program of the matrix: what it does in a world, and on which of its hosts the faults happen.
+type program struct {
+	name  string
+	build func(l *load)
+	sut   func(l *load) *sim.Host
+	opt   sim.Options
+}
+
+func theServer(l *load) *sim.Host { return l.servers[0] }
+func aClient(l *load) *sim.Host   { return l.clients[0] }
+
+var programs = []program{
+	{"echo by callbacks", matrixOf((*load).callbackServer, 0, 1, 3), theServer, sim.Options{}},
+	{"echo by callbacks, level-triggered", matrixOf((*load).callbackServer, 0, 1, 3), theServer, sim.Options{ShortReads: true, Buffer: 2048}},
+	{"echo by tasks", matrixOf((*load).taskServer, 0, 1, 3), theServer, sim.Options{}},
+	{"echo by net.Conn", matrixOf((*load).netServer, 0, 1, 3), theServer, sim.Options{}},
+	{"echo by a Poll", matrixOf((*load).pollServer, 0, 1, 3), theServer, sim.Options{}},
+	{"echo by a Poll on kqueue", matrixOf((*load).pollServer, 0, 1, 3), theServer, sim.Options{Kqueue: true, ShortReads: true}},
+	{"echo of datagrams", matrixOf((*load).packetServer, 4, 4), theServer, sim.Options{}},
+	{"echo in TLS", matrixTLS, theServer, sim.Options{}},
+	{"dial by Conns", matrixOf((*load).taskServer, 0, 1), aClient, sim.Options{}},
+	{"dial by Conns, TLS", matrixTLS, aClient, sim.Options{}},
+	{"dial by tasks", matrixOf((*load).callbackServer, 3, 3), aClient, sim.Options{Buffer: 1024}},
+	{"ask by datagrams", matrixOf((*load).packetServer, 4), aClient, sim.Options{}},
+	{"drain", matrixOf((*load).slowServer, 0, 0, 0), theServer, sim.Options{Buffer: 2048}},
+}
+
+// matrixOf is one server and clients of these styles (see load.client), eight calls each.
+func matrixOf(serve func(*load, *sim.Host, *reactor.Reactor) error, styles ...int) func(l *load) {
+	return func(l *load) {
+		h := l.w.Host("10.0.0.1")
+		l.servers = append(l.servers, h)
+		l.boot(h, "server", func(h *sim.Host, r *reactor.Reactor) error { return serve(l, h, r) })
+		for n, style := range styles {
+			h := l.w.Host(fmt.Sprintf("10.0.1.%d", n+1))
+			l.clients = append(l.clients, h)
+			i := 5*n + style // what client chooses the style by
+			for len(l.left) <= i {
+				l.left = append(l.left, 0)
+			}
+			l.left[i] = 8
+			l.boot(h, "client", func(h *sim.Host, r *reactor.Reactor) error { return l.client(i, h, r) })
+		}
+	}
+}
+
+func matrixTLS(l *load) {
+	l.secure = true
+	matrixOf((*load).callbackServer, 0, 1)(l)
+}
+
+// runMatrix is one run of a program: everything must come through, and nothing be left.
+func runMatrix(p *program, w *sim.World, inject func(*load)) error {
+	l := &load{w: w, ends: map[string]error{}, strict: true, matrix: true, loops: map[*sim.Host]*reactor.Reactor{}}
+	p.build(l)
+	inject(l)
+	if err := w.RunUntil(l.served, peaceTime); err != nil {
+		return fmt.Errorf("left to do: %v: %w", l.left, err)
+	}
+	l.over = true
+	w.At(time.Second, l.drain) // by then no call is under way, and no timer of ours is armed
+	if err := w.RunUntilDone(peaceTime); err != nil {
+		return err
+	}
+	return l.verdict()
+}
+
+// Every call of the kernel's that a program makes × every error and short result that it can give × the first 64 times it
+// is made: one run each. After each everything has come through in the end, nothing hangs, nothing panics, every
+// operation has ended once, no descriptor is left, and who was told that a connection was delivered was told the truth.
+func TestFaultMatrix(t *testing.T) {
+	faults := 0
+	for i := range programs {
+		p := &programs[i]
+		n, found := matrix(t, p)
+		faults += n
+		t.Logf("%s: %d faults", p.name, n)
+		if found > 0 {
+			t.Errorf("%s: %d of %d faults", p.name, found, n)
+		}
+	}
+	t.Logf("%d faults", faults)
+	if faults < 10_000 && *matrixOnly == "" && !testing.Short() && !race {
+		t.Errorf("%d faults, want 10,000", faults)
+	}
+}
+
+// matrix is one program's part: how many faults, and how many of them found something.
+func matrix(t *testing.T, p *program) (faults, failed int) {
+	counts, err := once(p, nil, nil)
+	if err != nil {
+		t.Fatalf("%s without a fault: %v", p.name, err)
+	}
+	for _, c := range sim.Calls() {
+		for _, f := range results(c) {
+			last := min(counts[c], 64)
+			if testing.Short() || race {
+				last = min(last, 3)
+			}
+			for n := 1; n <= last; n++ {
+				f.Nth = n
+				name := fmt.Sprintf("%s/%v/%v/%d", p.name, c, resultName(f), n)
+				if *matrixOnly != "" && *matrixOnly != name {
+					continue
+				}
+				faults++
+				_, err := once(p, &f, nil)
+				if err == nil {
+					continue
+				}
+				if failed++; failed <= 3 || *matrixOnly != "" {
+					var trace bytes.Buffer
+					_, err = once(p, &f, &trace)
+					t.Errorf("%v\n%s\nreplay: go test -run TestFaultMatrix -matrix.only '%s' ./sim", err, trace.String(), name)
+				}
+			}
+		}
+	}
+	return faults, failed
+}
+
+// results is what a call can be made to give.
+func results(c sim.Call) (list []sim.Injection) {
+	for _, e := range c.Errors() {
+		list = append(list, sim.Injection{Call: c, Errno: e})
+	}
+	if c.Agains() {
+		list = append(list, sim.Injection{Call: c, Errno: kernel.EAGAIN})
+	}
+	if c.Shorts() {
+		list = append(list, sim.Injection{Call: c, Short: 1})
+	}
+	return list
+}
+
+func resultName(f sim.Injection) string {
+	if f.Short > 0 {
+		return "short"
+	}
+	return sim.ErrnoName(f.Errno)
+}
+
+// once is one run, with one fault or none; it tells how often each call was made.
+func once(p *program, f *sim.Injection, trace io.Writer) (counts map[sim.Call]int, err error) {
+	opt := p.opt
+	if trace != nil {
+		opt.Trace = 60
+	}
+	w := sim.New(1, opt)
+	var sut *sim.Host
+	err = runMatrix(p, w, func(l *load) {
+		sut = p.sut(l)
+		l.crashed = sut != l.servers[0] // a client's own errors are its own: only what ended well must be whole
+		if f != nil {
+			sut.Inject(*f)
+		}
+	})
+	if err == nil && f != nil && w.Injected() == 0 {
+		err = fmt.Errorf("the fault did not happen")
+	}
+	counts = map[sim.Call]int{}
+	for _, c := range sim.Calls() {
+		counts[c] = sut.Count(c)
+	}
+	if trace != nil {
+		if e := w.WriteTrace(trace); e != nil {
+			return nil, e
+		}
+	}
+	w.Close()
+	return counts, err
+}
+
+// netServer is an echo of net.Conns, in tasks.
+func (l *load) netServer(h *sim.Host, r *reactor.Reactor) error {
+	r.Go(func(t *reactor.Task) {
+		for {
+			ln, err := netconn.On(r).Listen("tcp", ":7")
+			if err != nil {
+				l.sane(err)
+				if t.Sleep(20*time.Millisecond) != nil {
+					return
+				}
+				continue
+			}
+			l.netAccepts(t, ln)
+			return
+		}
+	})
+	return nil
+}
+
+func (l *load) netAccepts(t *reactor.Task, ln net.Listener) {
+	defer ln.Close()
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			l.sane(err)
+			if errors.Is(err, kernel.ECANCELED) || t.Sleep(10*time.Millisecond) != nil {
+				return
+			}
+			continue
+		}
+		t.Go(func(*reactor.Task) {
+			defer c.Close()
+			buf := make([]byte, 4<<10)
+			for {
+				n, err := c.Read(buf)
+				if n > 0 {
+					_, e := c.Write(buf[:n])
+					err = errors.Join(err, e)
+				}
+				if err == io.EOF {
+					return
+				}
+				if err != nil {
+					l.sane(err)
+					c.(*netconn.Conn).SetLinger(0)
+					return
+				}
+			}
+		})
+	}
+}
+
+// slowServer drains itself in the middle of its first calls: what it has accepted is delivered, or reported.
+func (l *load) slowServer(h *sim.Host, r *reactor.Reactor) error {
+	if err := l.callbackServer(h, r); err != nil {
+		return err
+	}
+	if !l.drained {
+		r.After(4*time.Millisecond, func() { l.drained = true; r.Close() })
+	}
+	return nil
+}
+
+// tls is the option of a workload in TLS.
+func (l *load) tls(server bool) []reactor.SocketOption {
+	switch {
+	case !l.secure:
+		return nil
+	case server:
+		return []reactor.SocketOption{netconn.WithTLS(&tls.Config{Certificates: []tls.Certificate{testCertificate}})}
+	}
+	return []reactor.SocketOption{netconn.WithTLS(&tls.Config{InsecureSkipVerify: true})}
+}
+
+// testCertificate has signatures of one size, so that histories do not differ in sizes.
+var testCertificate = func() tls.Certificate {
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	from := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: from.AddDate(500, 0, 0)}
+	der, err := x509.CreateCertificate(nil, c, c, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}()
