@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -375,4 +376,38 @@ func ExampleGroup() {
 	fmt.Print(ask(l.Addr(), "hello\n"))
 	_ = g.Shutdown(context.Background())
 	// Output: hello
+}
+
+// It needs a program to be started, so it is not run here; tests/restart does so.
+func ExampleGroup_Restart() {
+	g, err := reactor.NewGroup(0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	addr := "127.0.0.1:7777"
+	accept := func(*reactor.Conn) reactor.Handler { return echo{} }
+	replace := make(chan os.Signal, 1)
+	signal.Notify(replace, syscall.SIGHUP)
+
+	in, err := reactor.Inherit() // the sockets that this process was passed, if it was
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := g.Listen("tcp", addr, accept, reactor.WithInherited(in))
+	if err != nil {
+		log.Fatal(err)
+	}
+	go g.Run(context.Background())
+	_, _ = in.Ready() // whoever waits in Restart goes on
+
+	<-replace // a signal, or whatever tells
+	if err := g.Restart(context.Background(), exec.Command(os.Args[0], os.Args[1:]...)); err != nil {
+		log.Print(err) // it serves on
+	}
+	_ = l.Close() // the new process accepts from here on
+
+	for g.Stats().Conns > 0 { // who is connected may finish
+		time.Sleep(10 * time.Millisecond)
+	}
+	_ = g.Shutdown(context.Background())
 }

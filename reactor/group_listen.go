@@ -74,18 +74,19 @@ func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ..
 	if err != nil {
 		return nil, opError("listen", network, addr, err)
 	}
-	l, err := g.listen(n, addr, o, func(a Addr, fds []int) (parts []part, err error) {
-		var at net.Addr
-		for i, fd := range fds {
-			if at, err = listenOn(g.k, fd, socketFile(a), o); err != nil {
-				g.closeAll(fds[i+1:])
-				g.closeAll(fds[:i])
+	l, err := g.listen(n, addr, o, func(_ Addr, socks []passed) (parts []part, err error) {
+		for i, s := range socks {
+			at, err := listenOn(g.k, s, o)
+			if err != nil {
+				closePassed(g.k, socks[i+1:])
+				closePassed(g.k, socks[:i])
 				return nil, err
 			}
-			parts = append(parts, &Listener{opt: o, net: n, addr: at, path: socketFile(a), accept: accept})
-		}
-		if !o.share && len(g.loops) > 1 {
-			newSpread(g, parts[0].(*Listener))
+			l := &Listener{opt: o, net: n, addr: at, path: s.path, accept: accept}
+			if !o.share && len(g.loops) > 1 {
+				newSpread(g, l)
+			}
+			parts = append(parts, l)
 		}
 		return parts, nil
 	})
@@ -111,9 +112,9 @@ func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) Packet
 	if err != nil {
 		return nil, opError("listen", network, addr, err)
 	}
-	l, err := g.listen(n, addr, o, func(a Addr, fds []int) (parts []part, err error) {
-		for _, fd := range fds {
-			parts = append(parts, &packetPart{PacketConn: newPacketConn(g.k, n, a, o, fd), open: open})
+	l, err := g.listen(n, addr, o, func(a Addr, socks []passed) (parts []part, err error) {
+		for _, s := range socks {
+			parts = append(parts, &packetPart{PacketConn: newPacketConn(g.k, n, a, o, s), open: open})
 		}
 		return parts, nil
 	})
@@ -167,7 +168,7 @@ func (g *Group) divide(n network, o *sockOptions) error {
 
 // listen binds the sockets, has parts made of them, and gives these to the loops.
 func (g *Group) listen(n network, addr string, o *sockOptions,
-	build func(Addr, []int) ([]part, error)) (*GroupListener, error) {
+	build func(Addr, []passed) ([]part, error)) (*GroupListener, error) {
 	a, dual, err := n.binding(g.k, addr)
 	if err != nil {
 		return nil, err
@@ -177,16 +178,16 @@ func (g *Group) listen(n network, addr string, o *sockOptions,
 	if g.closed {
 		return nil, ErrClosed
 	}
-	fds, err := g.bind(n, a, dual, o)
+	socks, err := g.bind(n, a, dual, o)
 	if err != nil {
 		return nil, err
 	}
-	parts, err := build(a, fds)
+	parts, err := build(a, socks)
 	if err != nil {
 		return nil, err
 	}
 	l := &GroupListener{g: g}
-	if at, e := g.k.LocalAddr(fds[0]); e == 0 {
+	if at, e := g.k.LocalAddr(socks[0].fd); e == 0 {
 		l.addr = netAddr(at, !n.stream)
 	}
 	first := 0
@@ -194,9 +195,9 @@ func (g *Group) listen(n network, addr string, o *sockOptions,
 		first, g.acceptor = g.acceptor, (g.acceptor+1)%len(g.loops)
 	}
 	for i, p := range parts {
-		l.parts = append(l.parts, &share{part: p, r: g.loops[first+i]})
-		if err := g.attach(l.parts[i], fds[i]); err != nil {
-			g.closeAll(fds[i+1:])
+		l.parts = append(l.parts, &share{part: p, r: g.loops[(first+i)%len(g.loops)]})
+		if err := g.attach(l.parts[i], socks[i].fd); err != nil {
+			closePassed(g.k, socks[i+1:])
 			for _, s := range l.parts {
 				s.close()
 			}
@@ -213,13 +214,13 @@ func (g *Group) attach(s *share, fd int) error {
 	}
 	ok := s.r.mustPost(func() {
 		if s.r.draining {
-			g.closeAll([]int{fd})
+			g.k.Close(fd)
 		} else if err := s.attach(fd); err != nil {
 			s.r.log.Error("cannot listen", zap.Error(err))
 		}
 	})
 	if !ok {
-		g.closeAll([]int{fd})
+		g.k.Close(fd)
 	}
 	return nil
 }
@@ -233,48 +234,6 @@ func (s *share) attach(fd int) error {
 func (s *share) close() {
 	if s.up {
 		_ = s.Close() // the descriptor is the loop's own
-	}
-}
-
-// bind makes the sockets: one, or one for each loop, and then it looks first whether the address is free, for anybody of
-// the same user could share it.
-func (g *Group) bind(n network, a Addr, dual bool, o *sockOptions) (fds []int, err error) {
-	control := func(fd int) error { return nil }
-	if o.control != nil {
-		control = o.control
-	}
-	if !o.share {
-		fd, err := bindSocket(g.k, n, a, dual, o, control)
-		return []int{fd}, err
-	}
-	if !o.reusePort && a.Port != 0 {
-		alone := *o
-		alone.share = false
-		fd, err := bindSocket(g.k, n, a, dual, &alone, control)
-		if err != nil {
-			return nil, err
-		}
-		g.closeAll([]int{fd})
-	}
-	for range g.loops {
-		fd, err := bindSocket(g.k, n, a, dual, o, control)
-		if err != nil {
-			g.closeAll(fds)
-			return nil, err
-		}
-		fds = append(fds, fd)
-		if at, e := g.k.LocalAddr(fd); e == 0 && a.Port == 0 {
-			a.Port = at.Port
-		}
-	}
-	return fds, nil
-}
-
-func (g *Group) closeAll(fds []int) {
-	for _, fd := range fds {
-		if e := g.k.Close(fd); e != 0 {
-			g.log.Error("close failed: somebody else has closed the group's descriptor", zap.Int("fd", fd), zap.Error(e))
-		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package reactor
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"go.uber.org/zap"
+)
 
 // A spread hands what one loop accepts to all loops of its Group. The others have a Listener without a descriptor, which
 // their Conns are from.
@@ -58,13 +62,14 @@ func (s *spread) pick() int {
 // receive is the other loop's part.
 func (l *Listener) receive(fd int, from Addr) {
 	r := l.w.r
-	if r.draining { // too late for its handler; it is ended as those are that were open
-		if err := r.Retire(fd); err == nil {
-			l.left()
-			return
-		}
+	if !r.draining {
+		l.open(fd, from)
+		return
 	}
-	l.open(fd, from)
+	l.left() // too late for its handler; it is ended as those are that were open
+	if err := r.Retire(fd); err != nil {
+		r.log.Error("cannot end a connection in order", zap.Error(err))
+	}
 }
 
 // left is one Conn less on the loop of l.

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"fmt"
 	"net"
 	"time"
 
@@ -57,29 +58,38 @@ func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, 
 	if err != nil {
 		return nil, err
 	}
-	fd, err := r.bindSocket(n, a, dual, o)
+	s, err := r.one(n, a, dual, o)
 	if err != nil {
 		return nil, err
 	}
-	path := socketFile(a)
-	at, err := listenOn(r.k, fd, path, o)
+	at, err := listenOn(r.k, s, o)
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{opt: o, net: n, addr: at, path: path}
-	return l, l.attach(r, fd)
+	l := &Listener{opt: o, net: n, addr: at, path: s.path}
+	return l, l.attach(r, s.fd)
+}
+
+// one is the socket for the address: the one that was passed, or a new one.
+func (r *Reactor) one(n network, a Addr, dual bool, o *sockOptions) (passed, error) {
+	s, more, err := o.socket(r.k, n, a, func() (int, error) { return r.bindSocket(n, a, dual, o) })
+	if err == nil && len(more) > 0 {
+		closePassed(r.k, append(more, s))
+		err = fmt.Errorf("%d sockets were passed for it: only a Group can take them all", len(more)+1)
+	}
+	return s, err
 }
 
 // listenOn has a bound socket listen, or closes it.
-func listenOn(k Kernel, fd int, path string, o *sockOptions) (at net.Addr, err error) {
-	if e := k.Listen(fd, o.backlog); e != 0 {
-		k.Close(fd)
-		if path != "" {
-			k.Unlink(path)
+func listenOn(k Kernel, s passed, o *sockOptions) (at net.Addr, err error) {
+	if e := k.Listen(s.fd, o.backlog); e != 0 {
+		k.Close(s.fd)
+		if s.path != "" {
+			k.Unlink(s.path)
 		}
 		return nil, callError("listen", e)
 	}
-	if a, e := k.LocalAddr(fd); e == 0 {
+	if a, e := k.LocalAddr(s.fd); e == 0 {
 		at = netAddr(a, false)
 	}
 	return at, nil

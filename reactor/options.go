@@ -97,7 +97,8 @@ type sockOptions struct {
 	reusePort bool
 	share     bool    // with the other loops of a Group
 	balance   Balance // of a Group
-	delay     bool    // Nagle on
+	inherited *Inherited
+	delay     bool // Nagle on
 	keepAlive time.Duration
 	timeout   time.Duration
 	control   func(fd int) error

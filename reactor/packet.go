@@ -72,18 +72,18 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 	if err != nil {
 		return nil, err
 	}
-	fd, err := r.bindSocket(n, a, dual, o)
+	s, err := r.one(n, a, dual, o)
 	if err != nil {
 		return nil, err
 	}
-	c := newPacketConn(r.k, n, a, o, fd)
+	c := newPacketConn(r.k, n, a, o, s)
 	c.h = h
-	return c, c.attach(r, fd)
+	return c, c.attach(r, s.fd)
 }
 
 // newPacketConn is for the socket bound to a.
-func newPacketConn(k Kernel, n network, a Addr, o *sockOptions, fd int) *PacketConn {
-	c := &PacketConn{opt: o, max: o.cap, path: socketFile(a)}
+func newPacketConn(k Kernel, n network, a Addr, o *sockOptions, s passed) *PacketConn {
+	c := &PacketConn{opt: o, max: o.cap, path: s.path}
 	switch {
 	case n.ip == "":
 		c.unix = true
@@ -92,7 +92,7 @@ func newPacketConn(k Kernel, n network, a Addr, o *sockOptions, fd int) *PacketC
 	default:
 		c.max = udpMax
 	}
-	if a, e := k.LocalAddr(fd); e == 0 {
+	if a, e := k.LocalAddr(s.fd); e == 0 {
 		c.addr = netAddr(a, true)
 	}
 	return c

@@ -1,0 +1,145 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// Restart starts cmd, usually this program again, passes it every socket that listens or receives datagrams on the loop,
+// and waits until it has called Inherited.Ready. nil: it serves, on the same sockets, so nobody is refused and the backlog
+// is its too. Then close the listeners, let those who are connected finish for as long as they may, and Shutdown. The files
+// of Unix sockets are the new process's from then on. On an error, that of ctx or of a process that ended without Ready,
+// the new process is gone and this one goes on as before.
+//
+// The reactor must run, and Restart be called on another goroutine. cmd must not have ExtraFiles; waiting for it (cmd.Wait)
+// is the caller's, if it matters. Nothing that is connected moves.
+func (r *Reactor) Restart(ctx context.Context, cmd *exec.Cmd) error {
+	return restart(ctx, cmd, []*Reactor{r})
+}
+
+// Restart is Reactor.Restart with the sockets of all loops. The new process may have another number of them.
+func (g *Group) Restart(ctx context.Context, cmd *exec.Cmd) error { return restart(ctx, cmd, g.loops) }
+
+func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) (err error) {
+	if len(cmd.ExtraFiles) > 0 {
+		panic("reactor: Restart of a command with ExtraFiles: their numbers are those of the sockets")
+	}
+	var lent []lending
+	defer func() { takeBack(lent, err != nil) }()
+	for _, r := range loops {
+		more, err := r.lend(ctx)
+		if lent = append(lent, more...); err != nil {
+			return fmt.Errorf("reactor: restart: %w", err)
+		}
+	}
+	if err := launch(ctx, cmd, lent); err != nil {
+		return fmt.Errorf("reactor: restart: %w", err)
+	}
+	return nil
+}
+
+// takeBack closes our duplicates; what was not passed after all keeps its file.
+func takeBack(lent []lending, all bool) {
+	for _, l := range lent {
+		_ = l.file.Close()
+		if all {
+			l.r.mustPost(func() { *l.path = l.name })
+		}
+	}
+}
+
+// lending is a socket that is to be passed.
+type lending struct {
+	r    *Reactor
+	file *os.File
+	path *string // the Listener's or PacketConn's, emptied: it must not remove what it has passed
+	name string  // what it was
+}
+
+// lend has the loop list its sockets.
+func (r *Reactor) lend(ctx context.Context) (list []lending, err error) {
+	type result struct {
+		list []lending
+		err  error
+	}
+	done := make(chan result, 1)
+	ok := r.mustPost(func() {
+		var res result
+		r.table.All(func(fd int, w *Watch) {
+			var path *string
+			switch s := w.sink.(type) {
+			case *Listener:
+				path = &s.path
+			case *PacketConn:
+				path = &s.path
+			default:
+				return
+			}
+			d, e := kernel.Duplicate(fd)
+			if e != 0 {
+				res.err = callError("dup", e)
+				return
+			}
+			res.list = append(res.list, lending{r, os.NewFile(uintptr(d), "socket"), path, *path})
+			*path = ""
+		})
+		done <- res
+	})
+	if !ok {
+		return nil, ErrClosed
+	}
+	select {
+	case res := <-done:
+		return res.list, res.err
+	case <-ctx.Done():
+		go func() { takeBack((<-done).list, true) }() // it may still come
+		return nil, ctx.Err()
+	}
+}
+
+// launch starts cmd with the sockets and waits for its word.
+func launch(ctx context.Context, cmd *exec.Cmd, socks []lending) error {
+	word, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer word.Close()
+	names := make([]string, len(socks))
+	for i, l := range socks {
+		names[i] = "socket"
+		if l.name != "" {
+			names[i] = ownFile
+		}
+		cmd.ExtraFiles = append(cmd.ExtraFiles, l.file)
+	}
+	cmd.ExtraFiles = append(cmd.ExtraFiles, theirs)
+	cmd.Env = slices.DeleteFunc(cmd.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return name == envPid || name == envFDs || name == envNames || name == envReady
+	})
+	cmd.Env = append(cmd.Env, fmt.Sprint(envFDs, "=", len(socks)), envNames+"="+strings.Join(names, ":"),
+		fmt.Sprint(envReady, "=", firstFD+len(socks)))
+	err = cmd.Start()
+	_ = theirs.Close() // ours: the end of the process is the end of the pipe
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = word.Close() })
+	defer stop()
+	var said [1]byte
+	if n, _ := word.Read(said[:]); n == 1 && said[0] == readyByte {
+		return nil
+	}
+	_ = cmd.Process.Kill() // it may have gone
+	end := cmd.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("the new process has ended without Ready: %v", end)
+}

@@ -1,0 +1,265 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+// Package restart has black-box tests of ending and replacing servers under load: each server is a process, this test
+// binary again.
+package restart
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+const (
+	envAddrs = "RESTART_TEST_ADDRS" // what the server listens at
+	envLoops = "RESTART_TEST_LOOPS" // how many it has
+	grace    = 10 * time.Second     // that connections have to end by themselves before the drain
+)
+
+func TestMain(m *testing.M) {
+	if addrs := os.Getenv(envAddrs); addrs != "" {
+		if err := server(strings.Split(addrs, ",")); err != nil {
+			fmt.Println("failed:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// answered is how many bytes the process has got and sent back. What a drain reads to discard it is not among them.
+var answered atomic.Int64
+
+type echo struct{}
+
+func (echo) Data(c *reactor.Conn, p []byte) {
+	if c.Send(p) == nil {
+		answered.Add(int64(len(p)))
+	}
+}
+
+func (echo) Closed(*reactor.Conn, error)                      {}
+func (e echo) accept(*reactor.Conn) reactor.Handler           { return e }
+func (echo) packet(*reactor.PacketConn) reactor.PacketHandler { return packetEcho{} }
+
+type packetEcho struct{}
+
+func (packetEcho) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) { _ = c.SendTo(p, from) }
+func (packetEcho) Closed(*reactor.PacketConn, error)                         {}
+
+// server is the process: an echo, which SIGHUP replaces by its like, with another number of loops, and SIGTERM drains.
+// It prints its number when it serves, and at the end how many bytes it has answered.
+func server(addrs []string) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM)
+	in, err := reactor.Inherit()
+	if err != nil {
+		return err
+	}
+	loops, _ := strconv.Atoi(os.Getenv(envLoops))
+	g, err := reactor.NewGroup(loops)
+	if err != nil {
+		return err
+	}
+	var listeners []*reactor.GroupListener
+	var at []string
+	for _, a := range addrs {
+		network, addr, _ := strings.Cut(a, "://")
+		var l *reactor.GroupListener
+		if network == "udp" {
+			l, err = g.ListenPacket(network, addr, echo{}.packet, reactor.WithInherited(in))
+		} else {
+			l, err = g.Listen(network, addr, echo{}.accept, reactor.WithInherited(in))
+		}
+		if err != nil {
+			return err
+		}
+		listeners = append(listeners, l)
+		at = append(at, network+"://"+l.Addr().String())
+	}
+	ran := make(chan error, 1)
+	go func() { ran <- g.Run(context.Background()) }()
+	if n, err := in.Ready(); err != nil || n > 0 {
+		return fmt.Errorf("ready: %d sockets unused, %v", n, err)
+	}
+	fmt.Println("serving", os.Getpid(), strings.Join(at, ","))
+	if <-signals == syscall.SIGHUP {
+		if err := replace(g, listeners, at, loops%3+1); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err = g.Shutdown(ctx)
+	if e := <-ran; err == nil {
+		err = e
+	}
+	fmt.Println("answered", answered.Load(), err)
+	return err
+}
+
+// replace has another process take over, and lets who is connected finish.
+func replace(g *reactor.Group, listeners []*reactor.GroupListener, at []string, loops int) error {
+	cmd := exec.Command(os.Args[0], os.Args[1:]...)
+	cmd.Env = append(os.Environ(), envAddrs+"="+strings.Join(at, ","), envLoops+"="+strconv.Itoa(loops))
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := g.Restart(ctx, cmd); err != nil {
+		return err
+	}
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+	for until := time.Now().Add(grace); g.Stats().Conns > 0 && time.Now().Before(until); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	return nil
+}
+
+// A fleet is the processes that came of one, by their lines.
+type fleet struct {
+	t     *testing.T
+	first *exec.Cmd
+
+	mu       sync.Mutex // guards what they print:
+	serving  []string   // process, addresses
+	answered []string   // bytes, error
+	other    []string
+	closed   chan struct{} // all have ended
+}
+
+// start runs a server and waits until it serves.
+func start(t *testing.T, cmd *exec.Cmd, loops int, addrs ...string) *fleet {
+	t.Helper()
+	f := &fleet{t: t, first: cmd, closed: make(chan struct{})}
+	cmd.Env = append(cmd.Environ(), envAddrs+"="+strings.Join(addrs, ","), envLoops+"="+strconv.Itoa(loops))
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = w, w // a file, so that those who come of it print there too
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	go f.listen(r)
+	t.Cleanup(func() {
+		f.signal(syscall.SIGKILL)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		<-f.closed
+	})
+	f.wait("it serves", func() bool { return len(f.serving) == 1 })
+	return f
+}
+
+func (f *fleet) listen(r *os.File) {
+	defer close(f.closed)
+	defer r.Close()
+	text, rest := make([]byte, 64<<10), ""
+	for {
+		n, err := r.Read(text)
+		rest += string(text[:n])
+		for {
+			line, more, found := strings.Cut(rest, "\n")
+			if !found {
+				break
+			}
+			rest = more
+			f.mu.Lock()
+			if what, found := strings.CutPrefix(line, "serving "); found {
+				f.serving = append(f.serving, what)
+			} else if what, found := strings.CutPrefix(line, "answered "); found {
+				f.answered = append(f.answered, what)
+			} else {
+				f.other = append(f.other, line)
+			}
+			f.mu.Unlock()
+		}
+		if err == io.EOF {
+			return
+		}
+	}
+}
+
+// wait waits until ok, which may look at what was printed.
+func (f *fleet) wait(what string, ok func() bool) {
+	f.t.Helper()
+	for until := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
+		f.mu.Lock()
+		done, said := ok(), f.other
+		f.mu.Unlock()
+		if done {
+			return
+		}
+		if time.Now().After(until) || len(said) > 0 {
+			f.t.Fatalf("not yet: %s; it said %q", what, said)
+		}
+	}
+}
+
+// pid and at are the newest process's.
+func (f *fleet) newest() (pid int, at []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id, addrs, _ := strings.Cut(f.serving[len(f.serving)-1], " ")
+	pid, _ = strconv.Atoi(id)
+	return pid, strings.Split(addrs, ",")
+}
+
+func (f *fleet) signal(s syscall.Signal) {
+	f.mu.Lock()
+	none := len(f.serving) == 0 || len(f.serving) == len(f.answered)
+	f.mu.Unlock()
+	if none {
+		return
+	}
+	pid, _ := f.newest()
+	if p, err := os.FindProcess(pid); err == nil {
+		_ = p.Signal(s)
+	}
+}
+
+// total is how many bytes those that have ended have answered; all must have ended without an error.
+func (f *fleet) total() (sum int64) {
+	f.t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.answered {
+		var n int64
+		var err string
+		if _, e := fmt.Sscan(r, &n, &err); e != nil || err != "<nil>" {
+			f.t.Errorf("a server said %q at its end", r)
+		}
+		sum += n
+	}
+	return sum
+}
+
+func self(args ...string) *exec.Cmd {
+	return exec.Command(os.Args[0], append([]string{"-test.run=^$"}, args...)...)
+}
+
+func socketPath(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "s")
+}
