@@ -1,0 +1,45 @@
+// Ours behind evio's API: the server of evio with another import.
+package main
+
+import (
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/ureactor/ureactor/bench/servers/serve"
+	evio "github.com/ureactor/ureactor/eviocompat"
+)
+
+func main() {
+	o := serve.Parse()
+	events := evio.Events{
+		NumLoops: 1,
+		Serving: func(s evio.Server) evio.Action {
+			serve.Listening(s.Addrs[0].String())
+			return evio.None
+		},
+		// one input buffer for all, instead of a copy for each message
+		Opened: func(evio.Conn) ([]byte, evio.Options, evio.Action) {
+			return nil, evio.Options{ReuseInputBuffer: true}, evio.None
+		},
+		Data: func(c evio.Conn, in []byte) ([]byte, evio.Action) {
+			if o.Panic && len(in) > 0 && in[0] == serve.Bang {
+				panic("as asked")
+			}
+			return in, evio.None
+		},
+	}
+	var stop atomic.Bool
+	if o.Stop { // Shutdown is what an event returns, so something has to look
+		events.Tick = func() (time.Duration, evio.Action) {
+			if stop.Load() {
+				return 0, evio.Shutdown
+			}
+			return 20 * time.Millisecond, evio.None
+		}
+	}
+	o.AtStop(func() { stop.Store(true) })
+	err := evio.Serve(events, o.Network+"://"+o.Address)
+	serve.Try(err)
+	os.Exit(0)
+}
