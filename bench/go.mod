@@ -11,6 +11,7 @@ require (
 	github.com/panjf2000/gnet/v2 v2.9.4
 	github.com/tidwall/evio v1.0.8
 	github.com/ureactor/ureactor v0.0.0-00010101000000-000000000000
+	golang.org/x/net v0.24.0
 	golang.org/x/sys v0.49.0
 )
 

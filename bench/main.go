@@ -1,6 +1,6 @@
 //go:build linux
 
-// The benchmark suite: go -C bench run . [flags]. See README.md.
+// The benchmark suite: go -C bench run . [flags], and the scoreboard: go -C bench run . hazards [flags]. See README.md.
 package main
 
 import (
@@ -13,20 +13,25 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ureactor/ureactor/bench/hazard"
 	"github.com/ureactor/ureactor/bench/load"
 	"github.com/ureactor/ureactor/bench/proc"
 	"github.com/ureactor/ureactor/bench/suite"
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == suite.Generate {
-		if err := load.Serve(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, "generator:", err)
-			os.Exit(1)
+	command, args := measure, os.Args[1:]
+	if len(args) > 0 {
+		switch args[0] {
+		case suite.Generate:
+			command, args = func(context.Context, []string) error { return load.Serve(os.Stdin, os.Stdout) }, nil
+		case "hazards":
+			command, args = hazards, args[1:]
 		}
-		return
 	}
-	if err := measure(); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := command(ctx, args); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -37,23 +42,62 @@ const (
 	quickSlice, quickRounds = 40 * time.Millisecond, 6
 )
 
-func measure() error {
-	quick := flag.Bool("quick", false, "under 3 minutes: fewer, shorter slices (-slice and -rounds still count)")
-	scenarios := flag.String("run", "", "only scenarios that match this `regexp`")
-	servers := flag.String("servers", "", "only servers that match this `regexp`, and the reference")
-	slice := flag.Duration("slice", 0, fmt.Sprintf("length of a slice (default %v; %v with -quick)", fullSlice, quickSlice))
-	rounds := flag.Int("rounds", 0, fmt.Sprintf("slices of each server in each scenario (default %d; %d with -quick)", fullRounds, quickRounds))
-	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the order of the slices")
-	flag.IntVar(&proc.Nice, "nice", 0, "priority of servers and generators: below 0 keeps other work on the machine out of the readings")
-	dir := flag.String("report", "report", "`directory` of the report")
-	resume := flag.Bool("resume", false, "go on with the run that was interrupted, in its report's directory and with its settings")
-	flag.Parse()
-	cfg := suite.Config{Slice: fullSlice, Rounds: fullRounds, Seed: *seed, Bin: "bin", Dir: *dir, Resume: *resume, Progress: os.Stderr}
-	if *quick {
+// common are the flags of both commands.
+type common struct {
+	*flag.FlagSet
+	quick            *bool
+	run, servers     *string
+	seed             *uint64
+	dir, readme      *string
+	chosen, contends *regexp.Regexp
+}
+
+func newFlags(name, what string) *common {
+	fs := flag.NewFlagSet(name, flag.ExitOnError)
+	return &common{
+		FlagSet: fs,
+		quick:   fs.Bool("quick", false, "under 3 minutes: less of everything"),
+		run:     fs.String("run", "", "only "+what+" that match this `regexp`"),
+		servers: fs.String("servers", "", "only servers that match this `regexp`"),
+		seed:    fs.Uint64("seed", uint64(time.Now().UnixNano()), "of everything random"),
+		dir:     fs.String("report", "report", "`directory` of the report"),
+		readme:  fs.String("readme", "", "write the table into this `file` too, between its markers"),
+	}
+}
+
+func (c *common) parse(args []string) (err error) {
+	c.Parse(args)
+	if c.NArg() > 0 {
+		return fmt.Errorf("no argument follows the flags: %q", c.Args())
+	}
+	if c.chosen, err = regexp.Compile(*c.run); err != nil {
+		return fmt.Errorf("-run: %w", err)
+	}
+	if c.contends, err = regexp.Compile(*c.servers); err != nil {
+		return fmt.Errorf("-servers: %w", err)
+	}
+	if _, err := os.Stat("c/epoll.c"); err != nil {
+		return fmt.Errorf("run me in my own directory: go -C bench run . (%w)", err)
+	}
+	return nil
+}
+
+func measure(ctx context.Context, args []string) error {
+	f := newFlags("bench", "scenarios")
+	slice := f.Duration("slice", 0, fmt.Sprintf("length of a slice (default %v; %v with -quick)", fullSlice, quickSlice))
+	rounds := f.Int("rounds", 0, fmt.Sprintf("slices of each server in each scenario (default %d; %d with -quick)", fullRounds, quickRounds))
+	f.IntVar(&proc.Nice, "nice", 0, "priority of servers and generators: below 0 keeps other work on the machine out of the readings")
+	resume := f.Bool("resume", false, "go on with the run that was interrupted, in its report's directory and with its settings")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	cfg := suite.Config{Slice: fullSlice, Rounds: fullRounds, Seed: *f.seed, Scenarios: f.chosen, Styles: f.contends,
+		Bin: "bin", Dir: *f.dir, Resume: *resume, Progress: os.Stderr}
+	if *f.quick {
 		cfg.Slice, cfg.Rounds = quickSlice, quickRounds
 	}
-	if *slice < 0 || *rounds < 0 || flag.NArg() > 0 {
-		return fmt.Errorf("-slice %v and -rounds %d must not be negative, and no argument follows the flags (%q)", *slice, *rounds, flag.Args())
+	if *slice < 0 || *rounds < 0 {
+		return fmt.Errorf("-slice %v and -rounds %d must not be negative", *slice, *rounds)
 	}
 	if *slice > 0 {
 		cfg.Slice = *slice
@@ -61,22 +105,30 @@ func measure() error {
 	if *rounds > 0 {
 		cfg.Rounds = *rounds
 	}
-	var err error
-	if cfg.Scenarios, err = regexp.Compile(*scenarios); err != nil {
-		return fmt.Errorf("-run: %w", err)
-	}
-	if cfg.Styles, err = regexp.Compile(*servers); err != nil {
-		return fmt.Errorf("-servers: %w", err)
-	}
-	if _, err := os.Stat("c/epoll.c"); err != nil {
-		return fmt.Errorf("run me in my own directory: go -C bench run . (%w)", err)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	result, err := suite.Run(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	result.Markdown(os.Stdout)
-	return result.Write(*dir)
+	return result.Write(*f.dir)
+}
+
+func hazards(ctx context.Context, args []string) error {
+	f := newFlags("bench hazards", "rows")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	b, err := hazard.Run(ctx, hazard.Config{Rows: f.chosen, Styles: f.contends, Seed: *f.seed, Quick: *f.quick, Bin: "bin",
+		Generate: suite.Generate, Progress: os.Stderr})
+	if err != nil {
+		return err
+	}
+	b.Markdown(os.Stdout)
+	if err := b.Write(*f.dir); err != nil {
+		return err
+	}
+	if red := b.Red(); len(red) > 0 {
+		return fmt.Errorf("%d of ours are red", len(red))
+	}
+	return nil
 }

@@ -21,6 +21,7 @@ const patience = 10 * time.Second // for a server to start or to collect
 type Process struct {
 	Style
 	Network, Addr string
+	Stopping      bool // its end is expected
 	cmd           *exec.Cmd
 	lines         chan string   // of its standard output; closed when it has ended
 	ended         chan struct{} // closed after that, with err
@@ -111,6 +112,11 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Ended tells whether the process has ended within d, and how.
 func (p *Process) Ended(d time.Duration) (bool, error) {
+	select {
+	case <-p.ended:
+		return true, p.err
+	default:
+	}
 	select {
 	case <-p.ended:
 		return true, p.err

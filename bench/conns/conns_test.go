@@ -1,0 +1,53 @@
+//go:build linux
+
+// Package conns puts the net.Conns of the libraries to nettest.TestConn. The scoreboard runs it (hazards); the name of a
+// test stands in server/styles.go.
+package conns
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/cloudwego/netpoll"
+	"golang.org/x/net/nettest"
+)
+
+// Package net against itself: that the test can be passed here.
+func TestNet(t *testing.T) {
+	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		defer l.Close()
+		if c1, err = net.Dial("tcp", l.Addr().String()); err != nil {
+			return nil, nil, nil, err
+		}
+		if c2, err = l.Accept(); err != nil {
+			c1.Close()
+			return nil, nil, nil, err
+		}
+		return c1, c2, func() { c1.Close(); c2.Close() }, nil
+	})
+}
+
+// netpoll's Connection on one end, as its dialer gives it; package net on the other, so that what fails is netpoll's.
+func TestNetpoll(t *testing.T) {
+	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		defer l.Close()
+		dialed, err := netpoll.DialConnection("tcp", l.Addr().String(), time.Second)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if c2, err = l.Accept(); err != nil {
+			dialed.Close()
+			return nil, nil, nil, err
+		}
+		return dialed, c2, func() { dialed.Close(); c2.Close() }, nil
+	})
+}

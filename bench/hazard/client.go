@@ -1,0 +1,100 @@
+package hazard
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/ureactor/ureactor/bench/proc"
+)
+
+const patience = 10 * time.Second // for an answer
+
+func (t *Target) dial() (*net.TCPConn, error) {
+	c, err := net.DialTimeout("tcp", t.Addr, patience)
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.TCPConn), nil
+}
+
+// ask has p echoed once.
+func ask(c net.Conn, p []byte) error {
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.Write(p); err != nil {
+		return err
+	}
+	got := make([]byte, len(p))
+	if n, err := io.ReadFull(c, got); err != nil {
+		return fmt.Errorf("%d of %d bytes back: %w", n, len(p), err)
+	}
+	if !bytes.Equal(got, p) {
+		return errors.New("other bytes came back than were sent")
+	}
+	return nil
+}
+
+// alive has a new client served.
+func (t *Target) alive() error {
+	c, err := t.dial()
+	if err != nil {
+		return fmt.Errorf("a new client: %w", err)
+	}
+	defer c.Close()
+	if err := ask(c, []byte("alive?")); err != nil {
+		return fmt.Errorf("a new client: %w", err)
+	}
+	return nil
+}
+
+// noise is n random bytes of the seed, none of which panics a handler that is asked to.
+func noise(seed uint64, n int) []byte {
+	r := rand.New(rand.NewPCG(seed, 2))
+	p := make([]byte, n)
+	for i := 0; i < n; {
+		for v, k := r.Uint64(), 0; k < 8 && i < n; k++ {
+			p[i] = byte(v>>(8*k)) | 0x80
+			i++
+		}
+	}
+	return p
+}
+
+// load is the share of a core that the server uses in d.
+func (t *Target) load(d time.Duration) (float64, error) {
+	before, err := proc.CPU(t.PID())
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	time.Sleep(d)
+	after, err := proc.CPU(t.PID())
+	return float64(after-before) / float64(time.Since(start)), err
+}
+
+// roundTrips sends a byte every gap until d is over, and returns the 99th percentile of the time it took to come back.
+func roundTrips(c net.Conn, gap, d time.Duration) (p99 time.Duration, n int, err error) {
+	var took []time.Duration
+	one := []byte{'x'}
+	for start := time.Now(); time.Since(start) < d; time.Sleep(gap) {
+		at := time.Now()
+		if err := ask(c, one); err != nil {
+			return 0, len(took), err
+		}
+		took = append(took, time.Since(at))
+	}
+	slices.Sort(took)
+	return took[len(took)*99/100], len(took), nil
+}
+
+func within(what string, got, limit float64, unit string) error {
+	if got > limit {
+		return fmt.Errorf("%s: %.3g %s, more than %.3g", what, got, unit, limit)
+	}
+	return nil
+}

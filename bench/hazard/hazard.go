@@ -1,0 +1,170 @@
+// Package hazard puts every server to what the network does to servers, black-box, one fresh process for each row.
+package hazard
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"time"
+
+	"github.com/ureactor/ureactor/bench/load"
+	"github.com/ureactor/ureactor/bench/proc"
+	"github.com/ureactor/ureactor/bench/server"
+)
+
+// A Row is one hazard.
+type Row struct {
+	Name string
+	Pass string // what it takes
+	// Needs says why the row is not for a style; "" if it is.
+	Needs func(server.Style) string
+	Files int      // the server's descriptor limit; 0: the suite's
+	Args  []string // of the server
+	// Run has the server alone. A returned error is the row failed; figure is what was measured, in either case.
+	Run func(t *Target) (figure string, err error)
+}
+
+// A Target is the server of one row.
+type Target struct {
+	*server.Process
+	Seed  uint64
+	Quick bool
+	bulk  func() (*load.Client, error)
+}
+
+// A Verdict is one cell of the scoreboard.
+type Verdict struct {
+	Row, Server string
+	Outcome     string // pass, fail, or "" where the row is not for the server
+	Figure      string // what was measured, or why the row is not for it
+	Error       string
+}
+
+// A Config is a run of the scoreboard.
+type Config struct {
+	Rows, Styles *regexp.Regexp
+	Seed         uint64
+	Quick        bool
+	Bin          string
+	Generate     string // the argument that makes this program a load generator
+	Progress     io.Writer
+}
+
+// A Board is what came out.
+type Board struct {
+	Began    time.Time
+	Seed     uint64
+	Rows     []Row
+	Styles   []server.Style
+	Verdicts []Verdict
+	Notes    []string
+}
+
+// Red lists ours that failed.
+func (b *Board) Red() []Verdict {
+	ours := map[string]bool{}
+	for _, s := range b.Styles {
+		ours[s.Name] = s.Ours
+	}
+	var red []Verdict
+	for _, v := range b.Verdicts {
+		if v.Outcome == "fail" && ours[v.Server] {
+			red = append(red, v)
+		}
+	}
+	return red
+}
+
+// Run fills the board, row by row, until it is full or ctx ends.
+func Run(ctx context.Context, cfg Config) (*Board, error) {
+	b := &Board{Began: time.Now(), Seed: cfg.Seed}
+	say := func(format string, args ...any) {
+		b.Notes = append(b.Notes, fmt.Sprintf(format, args...))
+		fmt.Fprintf(cfg.Progress, format+"\n", args...)
+	}
+	var want []server.Style
+	for _, s := range server.All {
+		if s.Name != "c-again" && (cfg.Styles == nil || cfg.Styles.MatchString(s.Name)) {
+			want = append(want, s)
+		}
+	}
+	var err error
+	if b.Styles, err = server.Build(want, cfg.Bin, say); err != nil {
+		return b, err
+	}
+	cores := proc.Cores()
+	core := cores[len(cores)-1]
+	bulk := func() (*load.Client, error) { return load.Start(cores[0], cfg.Generate) }
+	if err := proc.Pin(cores[0]); err != nil {
+		return b, err
+	}
+	for _, row := range rows {
+		if cfg.Rows == nil || cfg.Rows.MatchString(row.Name) {
+			b.Rows = append(b.Rows, row)
+		}
+	}
+	done, all := 0, len(b.Rows)*len(b.Styles)
+	for _, row := range b.Rows {
+		for _, s := range b.Styles {
+			if ctx.Err() != nil {
+				say("stopped early")
+				return b, nil
+			}
+			v := b.try(row, s, core, Target{Seed: b.Seed, Quick: cfg.Quick, bulk: bulk})
+			b.Verdicts = append(b.Verdicts, v)
+			done++
+			left := time.Duration(float64(time.Since(b.Began)) / float64(done) * float64(all-done))
+			fmt.Fprintf(cfg.Progress, "%3d %%  %-22s %-10s %-4s %s %s  (%v left)\n", 100*done/all, row.Name, s.Name, v.Outcome, v.Figure, v.Error, left.Round(time.Second))
+		}
+	}
+	return b, nil
+}
+
+// try runs one row against one server in a process of its own.
+func (b *Board) try(row Row, s server.Style, core int, t Target) Verdict {
+	v := Verdict{Row: row.Name, Server: s.Name}
+	if row.Needs != nil {
+		if v.Figure = row.Needs(s); v.Figure != "" {
+			return v
+		}
+	}
+	p, err := server.Launch(s, core, "tcp", row.Files, row.Args...)
+	if err != nil {
+		v.Outcome, v.Error = "fail", err.Error()
+		return v
+	}
+	defer p.Kill()
+	t.Process = p
+	v.Figure, err = withLimit(row, &t)
+	if ended, how := p.Ended(100 * time.Millisecond); ended && !p.Stopping {
+		v.Figure = "the process ends"
+		err = fmt.Errorf("the server died: %v", how)
+	}
+	v.Outcome = "pass"
+	if err != nil {
+		v.Outcome, v.Error = "fail", err.Error()
+	}
+	return v
+}
+
+// rowLimit is for one row against one server: who hangs has failed.
+const rowLimit = time.Minute
+
+func withLimit(row Row, t *Target) (string, error) {
+	type result struct {
+		figure string
+		err    error
+	}
+	ended := make(chan result, 1)
+	go func() {
+		figure, err := row.Run(t)
+		ended <- result{figure, err}
+	}()
+	select {
+	case r := <-ended:
+		return r.figure, r.err
+	case <-time.After(rowLimit):
+		return "hangs", fmt.Errorf("not over after %v", rowLimit)
+	}
+}

@@ -1,0 +1,71 @@
+package hazard
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ureactor/ureactor/bench/server"
+)
+
+// The bounds. They are wide on purpose: a row is about what grows, spins or is lost, not about speed.
+const (
+	halfCloseSize = 8 << 20
+	stuckMemory   = 16 << 20 // of the server beside stuck peers …
+	stuckEach     = 1 << 20  // … and for each of them
+	stuckCPU      = 0.05     // of a core, while peers are stuck
+	fullCPU       = 0.10     // of a core, at the descriptor limit
+	idleWakes     = 10.0     // context switches a second, of all threads
+	idleCPU       = 0.005    // of a core
+	fairness      = 50 * time.Millisecond
+)
+
+// rows are the scoreboard. A new one is an entry here.
+var rows = []Row{
+	{Name: "half-close", Run: halfClose,
+		Pass: "a client sends 8 MiB, half-closes and reads only then: every byte comes back, then the end"},
+	{Name: "short requests", Run: shortRequests,
+		Pass: "2,000 clients (500 with -quick) connect, send 5 bytes and half-close at once: all are answered"},
+	{Name: "1 never reads", Run: func(t *Target) (string, error) { return neverReads(t, 1, 256<<20) },
+		Pass: fmt.Sprintf("a peer sends up to 256 MiB and never reads: memory grows by at most %d MiB, a core is used at most %.0f %%, others are answered", (stuckMemory+stuckEach)>>20, 100*stuckCPU)},
+	{Name: "50 never read", Run: func(t *Target) (string, error) { return neverReads(t, 50, 8<<20) },
+		Pass: fmt.Sprintf("50 peers send up to 8 MiB each and never read: at most %d MiB, else as above", (stuckMemory+50*stuckEach)>>20)},
+	{Name: "descriptor limit", Run: descriptorLimit, Files: 64,
+		Pass: fmt.Sprintf("120 clients come at a limit of 64 descriptors: it lives, serves those who are in, uses a core at most %.0f %%, and serves again when they have left", 100*fullCPU)},
+	{Name: "RST/FIN churn", Run: churn,
+		Pass: "3,000 connections (600 with -quick) end by FIN or reset, with data under way or not: no descriptor is left, it lives"},
+	{Name: "drain", Run: drain, Args: []string{"-stop"}, Needs: stops,
+		Pass: "SIGTERM while a peer has not read its answers: all that the server had taken comes back, then the end, and the server ends"},
+	{Name: "idle", Run: idle,
+		Pass: fmt.Sprintf("100 idle connections: at most %.0f context switches a second in all threads, %.1f %% of a core", idleWakes, 100*idleCPU)},
+	{Name: "trickle beside bulk", Run: fair,
+		Pass: fmt.Sprintf("a byte there and back beside 4 streams of 1 MiB messages: 99 of 100 within %v", fairness)},
+	{Name: "slow-loris", Run: slowLoris,
+		Pass: fmt.Sprintf("500 connections send a byte every 100 ms: every byte comes back, and to another client 99 of 100 answers within %v", fairness)},
+	{Name: "garbage", Run: garbage,
+		Pass: "20 connections send random bytes in random pieces, read late and little, and half-close: all comes back as it was"},
+	{Name: "panic", Run: panics, Args: []string{"-panic"}, Needs: hasPanics,
+		Pass: "a handler panics, contained by what the library offers (the user's recover where the goroutine is the user's): the server and the other connections live"},
+	{Name: "net.Conn", Run: conn, Needs: hasConn,
+		Pass: "golang.org/x/net/nettest.TestConn, its 11 subtests each in a process of its own"},
+}
+
+func stops(s server.Style) string {
+	if s.Stops {
+		return ""
+	}
+	return "no stop of its own"
+}
+
+func hasPanics(s server.Style) string {
+	if s.Name == "c" {
+		return "no panics"
+	}
+	return ""
+}
+
+func hasConn(s server.Style) string {
+	if s.Conn == "" {
+		return "no net.Conn"
+	}
+	return ""
+}

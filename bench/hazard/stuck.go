@@ -1,0 +1,63 @@
+package hazard
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/ureactor/ureactor/bench/proc"
+)
+
+// neverReads: peers that send and never read.
+func neverReads(t *Target, peers, most int) (string, error) {
+	if err := t.alive(); err != nil {
+		return "", err
+	}
+	before, err := proc.RSS(t.PID())
+	if err != nil {
+		return "", err
+	}
+	var all sync.WaitGroup
+	for range peers {
+		c, err := t.dial()
+		if err != nil {
+			return "", err
+		}
+		defer c.Close()
+		c.SetReadBuffer(4 << 10)
+		all.Go(func() { stuff(c, most) })
+	}
+	all.Wait()
+	cpu, err := t.load(time.Second)
+	if err != nil {
+		return "", err
+	}
+	after, err := proc.RSS(t.PID())
+	if err != nil {
+		return "", err
+	}
+	grown := float64(after-before) / (1 << 20)
+	figure := fmt.Sprintf("%.0f MiB, %.0f %% CPU", max(0, grown), 100*cpu)
+	return figure, errors.Join(
+		within("memory", grown, float64(stuckMemory+peers*stuckEach)/(1<<20), "MiB"),
+		within("CPU", cpu, stuckCPU, "of a core"),
+		t.alive(),
+	)
+}
+
+// stuff sends until nothing has been taken for half a second, or most bytes have.
+func stuff(c net.Conn, most int) (sent int) {
+	p := make([]byte, 64<<10)
+	for sent < most {
+		c.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
+		n, err := c.Write(p)
+		sent += n
+		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			break
+		}
+	}
+	return sent
+}
