@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
@@ -91,7 +92,7 @@ func measure(ctx context.Context, args []string) error {
 	if err := f.parse(args); err != nil {
 		return err
 	}
-	cfg := suite.Config{Slice: fullSlice, Rounds: fullRounds, Seed: *f.seed, Scenarios: f.chosen, Styles: f.contends,
+	cfg := suite.Config{Slice: fullSlice, Rounds: fullRounds, Seed: *f.seed, Quick: *f.quick, Scenarios: f.chosen, Styles: f.contends,
 		Bin: "bin", Dir: *f.dir, Resume: *resume, Progress: os.Stderr}
 	if *f.quick {
 		cfg.Slice, cfg.Rounds = quickSlice, quickRounds
@@ -110,7 +111,12 @@ func measure(ctx context.Context, args []string) error {
 		return err
 	}
 	result.Markdown(os.Stdout)
-	return result.Write(*f.dir)
+	if err := result.Write(*f.dir); err != nil || *f.readme == "" {
+		return err
+	}
+	var table strings.Builder
+	result.README(&table)
+	return suite.Replace(*f.readme, "cost table", table.String())
 }
 
 func hazards(ctx context.Context, args []string) error {
@@ -126,6 +132,13 @@ func hazards(ctx context.Context, args []string) error {
 	b.Markdown(os.Stdout)
 	if err := b.Write(*f.dir); err != nil {
 		return err
+	}
+	if *f.readme != "" {
+		var table strings.Builder
+		b.Table(&table)
+		if err := suite.Replace(*f.readme, "hazard table", table.String()); err != nil {
+			return err
+		}
 	}
 	if red := b.Red(); len(red) > 0 {
 		return fmt.Errorf("%d of ours are red", len(red))

@@ -1,6 +1,8 @@
 package socket_test
 
 import (
+	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -21,6 +23,25 @@ func TestATaskWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 				l.fatalf("after %d calls: task %v, post %v", 2*n, task, post)
 			}
 			l.must(l.round(s))
+		}
+	})
+}
+
+// A goroutine that parks does the same: on one processor another one runs after a share of calls that need not wait, not
+// when the runtime takes the processor away after 10 ms.
+func TestAGoroutineWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	parked(t, func(l *lab) {
+		s := l.udp()
+		for range 20 {
+			var other atomic.Bool
+			go other.Store(true)
+			for n := 0; !other.Load(); n++ {
+				if n == 300 {
+					l.fatalf("after %d calls no other goroutine has run", 2*n)
+				}
+				l.must(l.round(s))
+			}
 		}
 	})
 }

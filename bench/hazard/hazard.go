@@ -21,6 +21,7 @@ type Row struct {
 	Needs func(server.Style) string
 	Files int      // the server's descriptor limit; 0: the suite's
 	Args  []string // of the server
+	Tries int      // the best of so many counts, for what a busy machine can spoil; 0: one
 	// Run has the server alone. A returned error is the row failed; figure is what was measured, in either case.
 	Run func(t *Target) (figure string, err error)
 }
@@ -111,7 +112,7 @@ func Run(ctx context.Context, cfg Config) (*Board, error) {
 				say("stopped early")
 				return b, nil
 			}
-			v := b.try(row, s, core, Target{Seed: b.Seed, Quick: cfg.Quick, bulk: bulk})
+			v := b.best(row, s, core, Target{Seed: b.Seed, Quick: cfg.Quick, bulk: bulk})
 			b.Verdicts = append(b.Verdicts, v)
 			done++
 			left := time.Duration(float64(time.Since(b.Began)) / float64(done) * float64(all-done))
@@ -119,6 +120,15 @@ func Run(ctx context.Context, cfg Config) (*Board, error) {
 		}
 	}
 	return b, nil
+}
+
+// best tries until one has passed.
+func (b *Board) best(row Row, s server.Style, core int, t Target) Verdict {
+	v := b.try(row, s, core, t)
+	for n := 1; n < row.Tries && v.Outcome == "fail"; n++ {
+		v = b.try(row, s, core, t)
+	}
+	return v
 }
 
 // try runs one row against one server in a process of its own.

@@ -86,7 +86,7 @@ func (j *journal) resume(r *run, name string) error {
 	if whole == 0 {
 		return fmt.Errorf("nothing to resume: %s is empty", name)
 	}
-	r.Slice, r.Rounds, r.Seed, r.Began = h.Config.Slice, h.Config.Rounds, h.Config.Seed, h.Began
+	r.Slice, r.Rounds, r.Seed, r.Quick, r.Began = h.Config.Slice, h.Config.Rounds, h.Config.Seed, h.Config.Quick, h.Began
 	r.Result.Config = r.Config
 	r.note("resumed after %d scenarios", len(j.done))
 	if err := file.Truncate(whole); err != nil {

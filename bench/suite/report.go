@@ -4,7 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"math"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,28 +12,37 @@ import (
 	"strings"
 )
 
-// Write puts report.md and readings.csv into dir.
+// Write puts report.md, readings.csv and the plots into dir; the readings as JSON are in the journal there.
 func (r *Result) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	md, err := os.Create(filepath.Join(dir, "report.md"))
+	var md strings.Builder
+	r.Markdown(&md)
+	pictures, err := r.plots(dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("plots: %w", err)
 	}
-	r.Markdown(md)
-	if err := md.Close(); err != nil {
+	if len(pictures) > 0 {
+		md.WriteString("\n## Plots\n\n")
+	}
+	for _, name := range pictures {
+		fmt.Fprintf(&md, "![%s](%s.svg)\n", name, url.PathEscape(name))
+	}
+	if err := os.WriteFile(filepath.Join(dir, "report.md"), []byte(md.String()), 0o644); err != nil {
 		return err
 	}
 	raw, err := os.Create(filepath.Join(dir, "readings.csv"))
 	if err != nil {
 		return err
 	}
-	r.readings(raw)
+	if err := r.readings(raw); err != nil {
+		return err
+	}
 	return raw.Close()
 }
 
-func (r *Result) readings(to io.Writer) {
+func (r *Result) readings(to io.Writer) error {
 	w := csv.NewWriter(to)
 	w.Write([]string{"scenario", "seq", "server", "messages", "took_ns", "cpu_ns", "bytes_per_conn", "offered", "p50_ns", "p99_ns", "p999_ns"})
 	for _, x := range r.Readings {
@@ -43,6 +52,7 @@ func (r *Result) readings(to io.Writer) {
 			strconv.FormatInt(x.P999.Nanoseconds(), 10)})
 	}
 	w.Flush()
+	return w.Error()
 }
 
 // Markdown writes the tables: ratios at a glance, then what is behind them.
@@ -58,6 +68,7 @@ func (r *Result) Markdown(to io.Writer) {
 		return
 	}
 	r.glance(to)
+	r.latency(to)
 	r.growth(to)
 	r.memory(to)
 	r.detail(to)
@@ -81,13 +92,19 @@ func (r *Result) of(scenario string) []Reading {
 }
 
 func (r *Result) glance(to io.Writer) {
-	fmt.Fprintf(to, "\n## CPU per message, %s ÷ server (1.00 is as cheap, higher is better)\n\n| scenario |", r.Ref())
+	fmt.Fprintf(to, "\n## CPU per message, %s ÷ server (1.00 is as cheap, higher is better)\n\n", r.Ref())
+	r.ratioTable(to, 3)
+	fmt.Fprint(to, "\nMedian and its 95 % confidence interval.\n")
+}
+
+func (r *Result) ratioTable(to io.Writer, digits int) {
+	fmt.Fprint(to, "| scenario |")
 	for _, s := range r.Styles[1:] {
 		fmt.Fprintf(to, " %s |", s.Name)
 	}
 	fmt.Fprintf(to, "\n|---|%s\n", strings.Repeat("---|", len(r.Styles)-1))
 	for _, s := range r.Scenarios {
-		if s.Idle {
+		if s.Idle || s.Share > 0 {
 			continue
 		}
 		fmt.Fprintf(to, "| %s |", s.Name)
@@ -98,54 +115,9 @@ func (r *Result) glance(to io.Writer) {
 				continue
 			}
 			low, high := interval(x)
-			fmt.Fprintf(to, " %.3f (%.3f–%.3f) |", median(x), low, high)
+			fmt.Fprintf(to, " %.*f (%.*f–%.*f) |", digits, median(x), digits, low, digits, high)
 		}
 		fmt.Fprintln(to)
-	}
-	fmt.Fprint(to, "\nMedian and its 95 % confidence interval.\n")
-}
-
-// growth is what 9,900 idle connections add to the cost of a message on the other 100, relative to the reference.
-func (r *Result) growth(to io.Writer) {
-	few, many := r.of("64B-x100"), r.of("100-of-10000")
-	if len(few) == 0 || len(many) == 0 {
-		return
-	}
-	fmt.Fprintf(to, "\n## Growth with 9,900 idle connections: CPU per message, 100 of 10,000 ÷ 100 of 100\n\n| server | growth | ÷ %s's growth |\n|---|---|---|\n", r.Ref())
-	for _, s := range r.Styles {
-		g := median(costs(many, s.Name)) / median(costs(few, s.Name))
-		relative := 1.0
-		if s.Name != r.Ref() { // by way of the ratios: the machine may have drifted from one scenario to the next
-			relative = median(ratios(few, r.Ref(), s.Name)) / median(ratios(many, r.Ref(), s.Name))
-		}
-		if !math.IsNaN(g) {
-			fmt.Fprintf(to, "| %s | %.3f | %.3f |\n", s.Name, g, relative)
-		}
-	}
-}
-
-func costs(in []Reading, server string) []float64 { return figures(in, server, Reading.cost) }
-
-func figures(in []Reading, server string, f func(Reading) float64) []float64 {
-	var out []float64
-	for _, x := range in {
-		if x.Server == server {
-			out = append(out, f(x))
-		}
-	}
-	return out
-}
-
-func (r *Result) memory(to io.Writer) {
-	in := r.of("idle-memory")
-	if len(in) == 0 {
-		return
-	}
-	fmt.Fprintf(to, "\n## Resident memory of each idle connection\n\n| server | bytes |\n|---|---|\n")
-	for _, s := range r.Styles {
-		if x := figures(in, s.Name, func(x Reading) float64 { return x.Bytes }); len(x) > 0 {
-			fmt.Fprintf(to, "| %s | %.0f |\n", s.Name, median(x))
-		}
 	}
 }
 

@@ -21,6 +21,7 @@ type Config struct {
 	Slice             time.Duration
 	Rounds            int // slices of each server in each scenario
 	Seed              uint64
+	Quick             bool           // leave out what is for a full run
 	Scenarios, Styles *regexp.Regexp `json:"-"`
 	Bin               string         `json:"-"` // where the servers are built
 	Dir               string         `json:"-"` // of the report, and of the journal while the run lasts
@@ -181,6 +182,9 @@ func (r *run) choose() []Scenario {
 		if r.Config.Scenarios != nil && !r.Config.Scenarios.MatchString(s.Name) {
 			continue
 		}
+		if s.Full && r.Quick {
+			continue
+		}
 		if s.Conns == asManyAsAllowed {
 			s.Conns = int(limit) - spare
 			s.Active = s.Conns
@@ -208,7 +212,7 @@ func (r *run) scenario(ctx context.Context, s Scenario, servers []*contender) {
 		}
 	}
 	sitting := 4
-	if s.Conns > 1000 {
+	if s.Conns > 1000 || r.Quick {
 		sitting = r.Rounds // they take long to make
 	}
 	seq := 0

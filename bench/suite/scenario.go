@@ -14,6 +14,7 @@ type Scenario struct {
 	About string
 	load.Shape
 	Idle  bool                    // not a load: memory of each idle connection
+	Full  bool                    // left out of a quick run
 	Share float64                 // of the reference's saturation: a load at that fixed rate, of which the latency counts
 	Args  []string                // of the servers, which then live for this scenario only
 	Can   func(server.Style) bool // which servers take part; nil: all that serve the network
@@ -39,7 +40,10 @@ const (
 	timers          = 100_000
 )
 
-var scenarios = append([]Scenario{
+// scaling: connections, of which one is active.
+var scaling = []int{10, 100, 1000, idle}
+
+var scenarios = []Scenario{
 	pingPong("64B-x1", 1, 64, 1),
 	{Name: "64B-x1-sleepy", About: "the same with a client that sleeps, so that the server pays for waking its core",
 		Shape: load.Shape{Conns: 1, Active: 1, Size: 64, Pipeline: 1, Depth: 1, Sleepy: true}},
@@ -58,13 +62,16 @@ var scenarios = append([]Scenario{
 	{Name: "timers", About: "64 B on 50 connections with 100,000 timers armed, of which each message moves one; the C loop has none",
 		Shape: load.Shape{Conns: 50, Active: 50, Size: 64, Pipeline: 1, Depth: 1}, Args: []string{"-timers", fmt.Sprint(timers)},
 		Can: func(v server.Style) bool { return v.Timers }},
-	among(1, 10), among(1, 100), among(1, 1000), among(1, idle),
+	among(1, scaling[0]), full(among(1, scaling[1])), full(among(1, scaling[2])), among(1, scaling[3]),
 	pingPong("64B-x100", 100, 64, 1),
 	among(100, idle),
 	{Name: "idle-memory", About: "10,000 connections after one echo each: resident memory after a collection, less that without them",
 		Shape: load.Shape{Conns: idle, Active: idle, Size: 64, Pipeline: 1, Depth: 1}, Idle: true},
-	{Name: "idle-memory-max", Shape: load.Shape{Conns: asManyAsAllowed, Size: 64, Pipeline: 1, Depth: 1}, Idle: true},
-}, append(rates("rate-x50", 50, 50, .2, .4, .6, .8, .9), rates("rate-100-of-10000", 100, idle, .4, .8)...)...)
+	{Name: "idle-memory-max", Shape: load.Shape{Conns: asManyAsAllowed, Size: 64, Pipeline: 1, Depth: 1}, Idle: true, Full: true},
+	full(rate("rate-x50", 50, 50, .2)), rate("rate-x50", 50, 50, .4), full(rate("rate-x50", 50, 50, .6)),
+	rate("rate-x50", 50, 50, .8), full(rate("rate-x50", 50, 50, .9)),
+	full(rate("rate-100-of-10000", 100, idle, .4)), rate("rate-100-of-10000", 100, idle, .8),
+}
 
 func pingPong(name string, conns, size, pipeline int) Scenario {
 	s := Scenario{Name: name, Shape: load.Shape{Conns: conns, Active: conns, Size: size, Pipeline: pipeline, Depth: 1}}
@@ -80,15 +87,16 @@ func among(active, conns int) Scenario {
 		Shape: load.Shape{Conns: conns, Active: active, Size: 64, Pipeline: 1, Depth: 1}}
 }
 
-// rates are loads at fixed rates, by their share of what the reference reaches with the same connections.
-func rates(name string, active, conns int, shares ...float64) []Scenario {
-	var all []Scenario
-	for _, share := range shares {
-		all = append(all, Scenario{Name: fmt.Sprintf("%s@%.0f%%", name, 100*share), Share: share,
-			About: fmt.Sprintf("64 B on %d of %d connections at a fixed rate: %.0f %% of what the reference reaches", active, conns, 100*share),
-			Shape: load.Shape{Conns: conns, Active: active, Size: 64, Pipeline: 1, Depth: 1}})
-	}
-	return all
+// rate is a load at a fixed rate, by its share of what the reference reaches with the same connections.
+func rate(name string, active, conns int, share float64) Scenario {
+	return Scenario{Name: fmt.Sprintf("%s@%.0f%%", name, 100*share), Share: share,
+		About: fmt.Sprintf("64 B on %d of %d connections at a fixed rate: %.0f %% of what the reference reaches", active, conns, 100*share),
+		Shape: load.Shape{Conns: conns, Active: active, Size: 64, Pipeline: 1, Depth: 1}}
+}
+
+func full(s Scenario) Scenario {
+	s.Full = true
+	return s
 }
 
 // raiseLimit raises the descriptor limit as far as it goes, here and for the children, and says how far that is.

@@ -32,8 +32,11 @@ type Parker struct {
 
 func (p *Parker) Shared() bool { return true }
 
-// Rest is nothing: the runtime shares the processors out.
-func (p *Parker) Rest(Dir) Errno { return 0 }
+// Rest puts the caller behind all who can run.
+func (p *Parker) Rest(Dir) Errno {
+	runtime.Gosched()
+	return 0
+}
 
 // Post queues f for the dispatching goroutine, which is there while there is something to call. f is the user's, so that
 // the goroutine which leaves the words never runs it.

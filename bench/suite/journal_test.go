@@ -1,0 +1,68 @@
+package suite
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A run that was interrupted goes on with its settings and what it has finished; the line that was being written, and
+// the scenario it was of, are measured again.
+func TestAnInterruptedRunResumes(t *testing.T) {
+	dir := t.TempDir()
+	made := func(resume bool) *run {
+		cfg := Config{Dir: dir, Resume: resume, Rounds: 7, Slice: time.Second, Seed: 3}
+		if resume {
+			cfg = Config{Dir: dir, Resume: true, Rounds: 1}
+		}
+		var said strings.Builder
+		r := &run{Config: cfg, Result: &Result{Began: time.Now()}, progress: newProgress(&said)}
+		var err error
+		if r.journal, err = openJournal(r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	first := made(false)
+	first.journal.finish("whole", []Reading{{Scenario: "whole", Server: "c", Messages: 5}}, true)
+	first.journal.finish("half", []Reading{{Scenario: "half"}}, false)
+	if _, err := first.journal.file.WriteString(`{"Done":"torn","Read`); err != nil {
+		t.Fatal(err)
+	}
+	first.journal.close()
+	for _, also := range []string{"second", "third"} {
+		r := made(true)
+		if r.Rounds != 7 || r.Slice != time.Second || r.Seed != 3 || !r.journal.done["whole"] || r.journal.done["half"] || r.journal.done["torn"] {
+			t.Errorf("resumed with %+v, done %v", r.Config, r.journal.done)
+		}
+		if r.Readings[0].Messages != 5 || r.journal.done["third"] {
+			t.Errorf("readings %v, done %v", r.Readings, r.journal.done)
+		}
+		r.journal.finish(also, []Reading{{Scenario: also}}, true)
+		r.journal.close()
+	}
+	all, err := os.ReadFile(filepath.Join(dir, JournalName))
+	if err != nil || strings.Count(string(all), "\n") != 4 || strings.Contains(string(all), "torn") {
+		t.Errorf("%v\n%s", err, all)
+	}
+}
+
+// A table takes the place of what was between its markers, and of nothing else.
+func TestReplaceKeepsTheRest(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "README.md")
+	text := "a\n<!-- x: begin (from here) -->\nold\n<!-- x: end -->\nb\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Replace(file, "x", "\nnew\n"); err != nil {
+		t.Fatal(err)
+	}
+	if now, _ := os.ReadFile(file); string(now) != strings.Replace(text, "old", "new", 1) {
+		t.Errorf("%s", now)
+	}
+	if err := Replace(file, "y", "new"); err == nil {
+		t.Error("no error without markers")
+	}
+}
