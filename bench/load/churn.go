@@ -21,17 +21,14 @@ func (l *loader) visit(i int) error {
 // every connection of it, and TIME_WAIT is the client's.
 func (l *loader) visited(i int) error {
 	c := &l.conns[i]
-	for {
-		n, err := discard(c.fd, l.scratch)
-		if err == unix.EAGAIN {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("recv: %w", err)
-		}
-		if n == 0 {
-			break
-		}
+	n, err := discard(c.fd, l.scratch)
+	if err == unix.EAGAIN {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("recv: %w", err)
+	}
+	if n > 0 {
 		c.got += n
 		if c.got == len(l.payload) {
 			l.messages++
