@@ -11,17 +11,24 @@ import (
 
 	"github.com/cloudwego/netpoll"
 	"golang.org/x/net/nettest"
+
+	"github.com/ureactor/ureactor/netconn"
 )
 
 // Package net against itself: that the test can be passed here.
-func TestNet(t *testing.T) {
+func TestNet(t *testing.T) { bothEnds(t, net.Listen, net.Dial) }
+
+// Ours, over sockets that park.
+func TestNetconn(t *testing.T) { bothEnds(t, netconn.Listen, netconn.Dial) }
+
+func bothEnds(t *testing.T, listen func(string, string) (net.Listener, error), dial func(string, string) (net.Conn, error)) {
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, nil, nil, err
 		}
 		defer l.Close()
-		if c1, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		if c1, err = dial("tcp", l.Addr().String()); err != nil {
 			return nil, nil, nil, err
 		}
 		if c2, err = l.Accept(); err != nil {

@@ -37,7 +37,7 @@ var All = []Style{
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Timers: true, Stops: true, Panics: "WithPanicHandler",
 		bin: "callback", build: golang("./servers/callback")},
 	{Name: "task", About: "ours: a task for each connection, blocking in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core",
-		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler", Conn: "TestNetconnInTasks",
+		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler",
 		bin: "task", build: golang("./servers/task")},
 	{Name: "goroutine", About: "ours: a goroutine for each connection, parked in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover", Conn: "TestNetconn",
