@@ -32,9 +32,10 @@ type Host struct {
 	open  int
 	limit int
 
-	paths  map[string]*unixSocket // bound names; nil: only the file is left. For looking up only
-	ports  ports
-	groups []membership
+	paths    map[string]*unixSocket // bound names; nil: only the file is left. For looking up only
+	autobind int
+	ports    ports
+	groups   []membership
 
 	drift  Chance // how much slower or faster its clock runs, in millionths
 	since  int64  // when that began, in the world's time

@@ -53,7 +53,9 @@ func (h *Host) Socket(family, typ, proto int) (int, Errno) {
 	case e != 0:
 	case family != kernel.AF_INET && family != kernel.AF_INET6 && family != kernel.AF_UNIX:
 		e = kernel.EAFNOSUPPORT
-	case kind != kernel.SOCK_STREAM && kind != kernel.SOCK_DGRAM:
+	case family != kernel.AF_UNIX && (proto < 0 || kind > kernel.SOCK_SEQPACKET), typ < 0:
+		e = kernel.EINVAL
+	case kind != kernel.SOCK_STREAM && kind != kernel.SOCK_DGRAM, !speaks(family, kind, proto):
 		e = kernel.EPROTONOSUPPORT
 	case h.full():
 		e = kernel.EMFILE
@@ -66,17 +68,33 @@ func (h *Host) Socket(family, typ, proto int) (int, Errno) {
 	switch {
 	case family == kernel.AF_UNIX:
 		s := &unixSocket{stream: kind == kernel.SOCK_STREAM, sndbuf: h.w.opt.Buffer}
+		if !s.stream {
+			s.sndbuf = max(s.sndbuf, gramRoom)
+		}
 		fd = h.born(&s.node, s)
 	case kind == kernel.SOCK_STREAM:
 		s := h.newTCP(family)
 		fd = h.born(&s.node, s)
 	default:
-		s := &udp{rcvbuf: max(h.w.opt.Buffer, 208<<10)}
+		s := &udp{rcvbuf: max(h.w.opt.Buffer, gramRoom)}
 		s.family = family
 		fd = h.born(&s.node, s)
 	}
 	h.note(Socket, fd, kind, 0)
 	return fd, 0
+}
+
+// speaks tells whether a kind of socket has the protocol.
+func speaks(family, kind, proto int) bool {
+	switch {
+	case proto == 0:
+		return true
+	case family == kernel.AF_UNIX:
+		return false
+	case kind == kernel.SOCK_STREAM:
+		return proto == kernel.IPPROTO_TCP
+	}
+	return proto == kernel.IPPROTO_UDP
 }
 
 func (h *Host) Bind(fd int, a Addr) Errno {
@@ -194,7 +212,7 @@ func (h *Host) PeerAddr(fd int) (a Addr, e Errno) {
 	e = kernel.ENOTCONN
 	switch s := f.(type) {
 	case *tcp:
-		if s.phase == up {
+		if s.phase == up && !(s.finAcked && s.gotFIN) {
 			a, e = s.told(s.remote), 0
 		}
 	case *udp:

@@ -264,8 +264,12 @@ func (s *tcp) synack(tries int) {
 		return
 	}
 	c.phase, c.peer, c.tries = up, s, 0
-	c.wake(0)
-	c.push()
+	defer c.push()
+	defer c.wake(0)
+	if c.h == s.h {
+		s.ack3(0)
+		return
+	}
 	at := w.now + w.latency(c.h, s.h)
 	if s.h.hazard && w.rand.Chance(s.h.odds.SlowAccepts) {
 		at += w.rand.N(int64(time.Second))

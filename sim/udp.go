@@ -36,6 +36,9 @@ type membership struct {
 // gramCost is what a datagram takes of a buffer beside its bytes.
 const gramCost = 256
 
+// gramRoom is the least of a datagram socket's buffer (net.core.rmem_default).
+const gramRoom = 208 << 10
+
 func (s *udp) what() string { return fmt.Sprintf("udp %s → %s", s.told(s.local), s.told(s.remote)) }
 
 func (s *udp) status() status {
@@ -128,6 +131,10 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
 	life := to.life
 	for range copies {
 		at := w.now + w.latency(s.h, to)
+		if to == s.h && copies == 1 { // it is there when the call returns
+			to.catch(s, from, dest, data)
+			return
+		}
 		if s.h.hazard && w.rand.Chance(s.h.odds.Reorder) {
 			at += w.rand.N(20 * int64(w.opt.Latency))
 			w.faults++

@@ -60,8 +60,11 @@ func (s *unixSocket) bind(path string) Errno {
 	switch {
 	case s.path != "":
 		return kernel.EINVAL
-	case path == "":
-		return kernel.EINVAL // no autobind
+	case path == "": // a name of the kernel's choice
+		s.h.autobind++
+		path = fmt.Sprintf("@%05x", s.h.autobind)
+	}
+	switch {
 	case len(path) > 107:
 		return kernel.ENAMETOOLONG
 	}

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -65,7 +64,7 @@ func TestD21AfterTheReactor(t *testing.T) {
 		l.own(s)
 		l.until("collection", func() bool {
 			runtime.GC()
-			now, _ := kernel.Host.Ready(s.Fileno())
+			now, _ := l.k.Ready(s.Fileno())
 			return now != 0 && uint8(now)&1 != 0
 		})
 		l.recv(s, 1, "")
@@ -198,19 +197,19 @@ func TestDetach(t *testing.T) {
 		l.must(err)
 		join()
 		l.must(s.Close())
-		if n, e := kernel.Host.Send(fd, []byte("mine"), 0); n != 4 || e != 0 {
+		if n, e := l.k.Send(fd, []byte("mine"), 0); n != 4 || e != 0 {
 			l.fatalf("Send on the detached descriptor: %d, %v", n, e)
 		}
 		l.recv(c, 9, "mine")
 		fd2, err := c.Detach() // nobody waits
 		l.must(err)
-		if n, e := kernel.Host.Send(fd2, []byte("too"), 0); n != 3 || e != 0 {
+		if n, e := l.k.Send(fd2, []byte("too"), 0); n != 3 || e != 0 {
 			l.fatalf("Send on the detached descriptor: %d, %v", n, e)
 		}
-		if e := kernel.Host.Close(fd2); e != 0 {
+		if e := l.k.Close(fd2); e != 0 {
 			l.fatalf("Close: %v", e)
 		}
-		if e := kernel.Host.Close(fd); e != 0 {
+		if e := l.k.Close(fd); e != 0 {
 			l.fatalf("Close: %v", e)
 		}
 	})

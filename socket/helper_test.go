@@ -18,6 +18,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -36,6 +37,7 @@ const (
 // A lab is where a test runs: the same code with sockets that park goroutines, and with sockets of tasks.
 type lab struct {
 	t    testing.TB
+	k    kernel.Kernel
 	r    *reactor.Reactor // nil: parked
 	task *reactor.Task    // the present one
 	open *owned
@@ -66,32 +68,55 @@ func caught(t testing.TB, f func()) {
 	f()
 }
 
-// both runs the test in both worlds.
+// both runs the test in both worlds, and in the second one also on the simulated kernel: the same answers, or one of the
+// two kernels is wrong.
 func both(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) { parked(t, f) })
 	t.Run("task", func(t *testing.T) { inTask(t, f) })
+	t.Run("simulated", func(t *testing.T) { simulated(t, f) })
 }
 
 func parked(t testing.TB, f func(l *lab)) {
-	l := &lab{t: t, open: new(owned)}
+	l := &lab{t: t, k: kernel.Host, open: new(owned)}
 	defer l.closeAll()
 	caught(t, func() { f(l) })
 }
 
 func inTask(t testing.TB, f func(l *lab)) {
-	r, err := reactor.New()
+	ctx, cancel := context.WithTimeout(context.Background(), guard)
+	defer cancel()
+	taskOn(t, ctx, kernel.Host, f)
+}
+
+// simulated is inTask on a host of a quiet world, whose clock jumps. What waits for ever is told at once.
+func simulated(t testing.TB, f func(l *lab)) {
+	w := sim.New(1, sim.Options{Buffer: 4 << 20})
+	defer w.Close()
+	defer func() {
+		if d, ok := recover().(*sim.Deadlock); ok {
+			t.Error(d)
+		}
+	}()
+	taskOn(t, context.Background(), w.Host("10.0.0.1"), f)
+}
+
+func (l *lab) isSimulated() bool { return l.k != kernel.Host }
+
+// now is the kernel's clock.
+func (l *lab) now() time.Duration { return time.Duration(l.k.Now()) }
+
+func taskOn(t testing.TB, ctx context.Context, k kernel.Kernel, f func(l *lab)) {
+	r, err := reactor.New(reactor.WithKernel(k))
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t, r: r, open: new(owned)}
+	l := &lab{t: t, k: k, r: r, open: new(owned)}
 	r.Go(func(task *reactor.Task) {
 		l.task = task
 		caught(t, func() { f(l) })
 		l.closeAll()
 		r.Close()
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), guard)
-	defer cancel()
 	if err := r.Run(ctx); err != nil {
 		t.Error("the reactor: ", err)
 	}
@@ -117,7 +142,7 @@ func (l *lab) own(s *socket.Socket) *socket.Socket {
 // ready waits until the kernel reports one of the bits of poller.Interest.
 func (l *lab) ready(s *socket.Socket, bits uint8) {
 	l.until("readiness", func() bool {
-		now, e := kernel.Host.Ready(s.Fileno())
+		now, e := l.k.Ready(s.Fileno())
 		if e != 0 {
 			l.fatalf("Ready: %v", e)
 		}
@@ -159,12 +184,12 @@ func (l *lab) beside(f func(l *lab)) (join func()) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			caught(l.t, func() { f(&lab{t: l.t, open: l.open}) })
+			caught(l.t, func() { f(&lab{t: l.t, k: l.k, open: l.open}) })
 		}()
 		return func() { <-done }
 	}
 	task := l.task.Go(func(task *reactor.Task) {
-		caught(l.t, func() { f(&lab{t: l.t, r: l.r, task: task, open: l.open}) })
+		caught(l.t, func() { f(&lab{t: l.t, k: l.k, r: l.r, task: task, open: l.open}) })
 	})
 	return func() {
 		if _, err := l.task.Join(task); err != nil {

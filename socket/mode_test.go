@@ -143,9 +143,9 @@ func TestD05OneDeadlinePerCall(t *testing.T) {
 		peer, s := l.pair()
 		l.must(s.SetTimeout(timeout.Timeout(limit)))
 		join := l.beside(func(l *lab) {
-			start := time.Now()
+			start := l.now()
 			l.errno(c.do(s), syscall.ETIMEDOUT)
-			if spent := time.Since(start); spent < limit {
+			if spent := l.now() - start; spent < limit {
 				l.fatalf("%s gave up after %v", c.name, spent)
 			}
 			l.must(s.Close())
@@ -194,9 +194,9 @@ func TestD06ExpiredTimeoutIsETIMEDOUT(t *testing.T) {
 				}
 				limit := time.Duration(i+1) * 700 * time.Microsecond
 				l.must(s.SetTimeout(timeout.Timeout(limit)))
-				start := time.Now()
+				start := l.now()
 				err := c.do(s)
-				spent := time.Since(start)
+				spent := l.now() - start
 				var timedOut net.Error
 				if !errors.Is(err, syscall.ETIMEDOUT) || !errors.Is(err, os.ErrDeadlineExceeded) || !errors.As(err, &timedOut) || !timedOut.Timeout() {
 					l.t.Errorf("%s: %v", c.name, err)

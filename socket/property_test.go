@@ -11,14 +11,13 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
 
 func kernelReady(l *lab, s *socket.Socket) poller.Interest {
-	now, e := kernel.Host.Ready(s.Fileno())
+	now, e := l.k.Ready(s.Fileno())
 	if e != 0 {
 		l.fatalf("Ready: %v", e)
 	}
