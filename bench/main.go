@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ureactor/ureactor/bench/guard"
 	"github.com/ureactor/ureactor/bench/hazard"
 	"github.com/ureactor/ureactor/bench/load"
 	"github.com/ureactor/ureactor/bench/proc"
@@ -28,6 +29,8 @@ func main() {
 			command, args = func(context.Context, []string) error { return load.Serve(os.Stdin, os.Stdout) }, nil
 		case "hazards":
 			command, args = hazards, args[1:]
+		case "guard":
+			command, args = check, args[1:]
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -117,6 +120,14 @@ func measure(ctx context.Context, args []string) error {
 	var table strings.Builder
 	result.README(&table)
 	return suite.Replace(*f.readme, "cost table", table.String())
+}
+
+func check(_ context.Context, args []string) error {
+	f := newFlags("bench guard", "nothing")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	return guard.Run("bin", suite.Generate, os.Stdout)
 }
 
 func hazards(ctx context.Context, args []string) error {

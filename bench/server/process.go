@@ -31,6 +31,15 @@ type Process struct {
 
 // Launch starts a server on a core and waits until it listens. files > 0 limits its descriptors.
 func Launch(s Style, core int, network string, files int, args ...string) (*Process, error) {
+	var under []string
+	if files > 0 { // by a shell, for the limit is the child's from its first instruction on
+		under = []string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(files)}
+	}
+	return LaunchUnder(under, s, core, network, args...)
+}
+
+// LaunchUnder has another command start the server, which is the end of that command's arguments.
+func LaunchUnder(under []string, s Style, core int, network string, args ...string) (*Process, error) {
 	p := &Process{Style: s, Network: network, lines: make(chan string, 4), ended: make(chan struct{})}
 	at := "0"
 	if network == "unix" {
@@ -40,13 +49,8 @@ func Launch(s Style, core int, network string, files int, args ...string) (*Proc
 		}
 		at = filepath.Join(p.dir, "echo")
 	}
-	args = append(append(append([]string{}, s.Args...), args...), "-network", network, at)
-	name := s.bin
-	if files > 0 { // by a shell, for the limit is the child's from its first instruction on
-		args = append([]string{"-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(files), name}, args...)
-		name = "sh"
-	}
-	p.cmd = exec.Command(name, args...)
+	line := append(append(append(append(append([]string{}, under...), s.bin), s.Args...), args...), "-network", network, at)
+	p.cmd = exec.Command(line[0], line[1:]...)
 	p.cmd.Env = append(os.Environ(), s.Env...)
 	stderr := &tail{}
 	p.cmd.Stderr = stderr
@@ -66,14 +70,12 @@ func Launch(s Style, core int, network string, files int, args ...string) (*Proc
 		}
 		close(p.ended)
 	}()
-	line, err := p.line("listening ")
-	if err != nil {
+	if p.Addr, err = p.line("listening "); err != nil {
 		p.Kill()
 		return nil, err
 	}
-	p.Addr = line
 	if network != "unix" {
-		p.Addr = "127.0.0.1:" + line
+		p.Addr = "127.0.0.1:" + p.Addr
 	}
 	return p, nil
 }
@@ -133,13 +135,22 @@ func (p *Process) Resident() (int64, error) {
 	if _, err := proc.Rest(p.PID()); err != nil {
 		return 0, err
 	}
-	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-		return 0, err
-	}
-	if _, err := p.line("collected"); err != nil {
+	if _, err := p.Mallocs(); err != nil {
 		return 0, err
 	}
 	return proc.RSS(p.PID())
+}
+
+// Mallocs has the server give back what memory it can, and tells how many allocations it had made; 0 in C.
+func (p *Process) Mallocs() (int64, error) {
+	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+		return 0, err
+	}
+	line, err := p.line("collected")
+	if err != nil || line == "" {
+		return 0, err
+	}
+	return strconv.ParseInt(strings.TrimSpace(line), 10, 64)
 }
 
 // Kill ends the process.

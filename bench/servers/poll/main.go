@@ -20,9 +20,10 @@ func main() {
 	s := &server{Options: o, poll: sel.New(), unsent: map[*socket.Socket][]byte{}}
 	s.poll.Register(l, sel.POLLIN)
 	for {
-		ready, err := s.poll.IPoll(-1, 0)
+		_, err := s.poll.IPoll(-1, 0)
 		serve.Try(err)
-		for obj, events := range ready {
+		// by Next, for a range over the iterator allocates its body
+		for obj, events, ok := s.poll.Next(); ok; obj, events, ok = s.poll.Next() {
 			switch c := obj.(*socket.Socket); {
 			case c == l && o.Network == "udp":
 				s.packets(l)

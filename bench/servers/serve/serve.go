@@ -92,10 +92,12 @@ func Listening(at string) {
 
 func collect(asked <-chan os.Signal) {
 	for range asked {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
 		runtime.GC() // twice: what a finalizer or a sync.Pool still held goes with the second
 		runtime.GC()
 		debug.FreeOSMemory()
-		fmt.Println("collected")
+		fmt.Println("collected", m.Mallocs)
 	}
 }
 
