@@ -1,0 +1,51 @@
+// Command http answers every request with a greeting. It speaks as much of HTTP/1.1 as that takes: pipelines, bodies with
+// a length, HEAD, connections that stay or close.
+//
+//	go run ./examples/http -loops 0 &
+//	curl -i http://127.0.0.1:8080/
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+func main() {
+	port := flag.Int("port", 8080, "port on loopback")
+	path := flag.String("unixsocket", "", "path of a Unix socket to listen on too")
+	loops := flag.Int("loops", 1, "number of loops, 0 is one for each processor")
+	flag.Parse()
+	g, err := reactor.NewGroup(*loops)
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := listen(g, "tcp", fmt.Sprint("127.0.0.1:", *port))
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Printf("http server at %v, %d loops", l.Addr(), len(g.Loops()))
+	if *path != "" {
+		if _, err := listen(g, "unix", *path); err != nil {
+			log.Fatal(err)
+		}
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-stop
+		limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = g.Shutdown(limit) // Run returns the same
+	}()
+	if err := g.Run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}

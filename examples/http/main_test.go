@@ -1,0 +1,171 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+func serve(t *testing.T, loops int) string {
+	t.Helper()
+	g, err := reactor.NewGroup(loops)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := listen(g, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan error, 1)
+	go func() { ran <- g.Run(context.Background()) }()
+	t.Cleanup(func() {
+		g.Close()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String()
+}
+
+func dial(t *testing.T, at string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	return c
+}
+
+// Package net/http's client gets what it asks for, many times on each of its connections.
+func TestGoClient(t *testing.T) {
+	at := serve(t, 3)
+	transport := &http.Transport{MaxIdleConnsPerHost: 20}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, Timeout: 30 * time.Second}
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			for range 50 {
+				method := []string{"GET", "HEAD", "POST"}[i%3]
+				req, err := http.NewRequest(method, "http://"+at+"/any?thing=1", nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				want := greeting
+				switch method {
+				case "POST":
+					req, _ = http.NewRequest(method, "http://"+at, strings.NewReader(strings.Repeat("body", 20_000)))
+				case "HEAD":
+					want = ""
+				}
+				res, err := client.Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				body, err := io.ReadAll(res.Body)
+				res.Body.Close()
+				if err != nil || res.StatusCode != 200 || string(body) != want || res.ContentLength != int64(len(greeting)) {
+					t.Errorf("%s: %s %q %v", method, res.Status, body, err)
+				}
+				if _, err := http.ParseTime(res.Header.Get("Date")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A pipeline of requests of all kinds, in pieces of any size, has its answers in order; the last one ends the connection.
+func TestPipeline(t *testing.T) {
+	at := serve(t, 1)
+	text := strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 50) +
+		"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" +
+		"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n" +
+		"GET / HTTP/1.1\r\nConnection: close\r\n\r\n" +
+		"GET /never HTTP/1.1\r\n\r\n"
+	for _, piece := range []int{1, 10, 1000, len(text)} {
+		c := dial(t, at)
+		go func() {
+			for p := text; len(p) > 0; p = p[min(piece, len(p)):] {
+				io.WriteString(c, p[:min(piece, len(p))])
+			}
+		}()
+		in := bufio.NewReader(c)
+		for i := range 53 {
+			res, err := http.ReadResponse(in, nil)
+			if err != nil {
+				t.Fatal(piece, i, err)
+			}
+			if body, err := io.ReadAll(res.Body); err != nil || string(body) != greeting || res.Close != (i == 52) {
+				t.Fatalf("%d, %d: %q, %v, close %v", piece, i, body, err, res.Close)
+			}
+		}
+		if _, err := in.ReadByte(); err != io.EOF {
+			t.Errorf("after the last: %v", err)
+		}
+	}
+}
+
+// What cannot be served has its status, and ends the connection.
+func TestRefusals(t *testing.T) {
+	at := serve(t, 1)
+	for text, status := range map[string]string{
+		"nonsense\r\n\r\n":                                                  "400",
+		"GET /\r\n\r\n":                                                     "400",
+		"GET / HTTP/2.0\r\n\r\n":                                            "505",
+		"GET / HTTP/1.1\r\nno colon\r\n\r\n":                                "400",
+		"GET / HTTP/1.1\r\nHost : a\r\n\r\n":                                "400",
+		"GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n":                         "400",
+		"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n":                     "400",
+		"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n": "400",
+		"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n":            "413",
+		"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n":             "501",
+		"GET / HTTP/1.1\r\nX: " + strings.Repeat("x", maxHead) + "\r\n\r\n": "431",
+	} {
+		c := dial(t, at)
+		io.WriteString(c, text)
+		got, err := io.ReadAll(c)
+		if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 "+status+" ") {
+			t.Errorf("%.60q: %q, %v; want %s", text, got, err, status)
+		}
+	}
+}
+
+// A client pipelines without reading: answers wait for it, within bounds, and all come.
+func TestSlowReader(t *testing.T) {
+	c := dial(t, serve(t, 1))
+	const many = 100_000
+	go func() {
+		for range many / 1000 {
+			io.WriteString(c, strings.Repeat("GET / HTTP/1.1\r\n\r\n", 1000))
+		}
+		fmt.Fprint(c, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+	}()
+	time.Sleep(100 * time.Millisecond)
+	in := bufio.NewReader(c)
+	for i := range many + 1 {
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(i, err)
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+}

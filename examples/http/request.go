@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"strconv"
+)
+
+const (
+	maxHead = 16 << 10 // bytes of a request's lines
+	maxBody = 1 << 20
+)
+
+// A request is what the server has to know of one.
+type request struct {
+	head  bool // the method is HEAD
+	close bool // the connection ends with the answer
+	body  int  // bytes
+}
+
+// A refusal is a status that ends the connection.
+type refusal string
+
+const (
+	badRequest refusal = "400 Bad Request"
+	tooLarge   refusal = "413 Content Too Large"
+	headTooBig refusal = "431 Request Header Fields Too Large"
+	noChunks   refusal = "501 Not Implemented"
+	noVersion  refusal = "505 HTTP Version Not Supported"
+)
+
+var (
+	blankLine = []byte("\r\n\r\n")
+	http10    = []byte("HTTP/1.0")
+	http11    = []byte("HTTP/1.1")
+)
+
+// parse reads the request at the front of p. n is how many bytes it has with its body; 0 while it is incomplete.
+func parse(p []byte) (r request, n int, no refusal) {
+	end := bytes.Index(p[:min(len(p), maxHead)], blankLine)
+	switch {
+	case end < 0 && len(p) >= maxHead:
+		return r, 0, headTooBig
+	case end < 0:
+		return r, 0, ""
+	}
+	line, fields, _ := bytes.Cut(p[:end], blankLine[:2])
+	if no = r.first(line); no != "" {
+		return r, 0, no
+	}
+	for len(fields) > 0 {
+		line, fields, _ = bytes.Cut(fields, blankLine[:2])
+		if no = r.field(line); no != "" {
+			return r, 0, no
+		}
+	}
+	if n = end + len(blankLine) + max(r.body, 0); n > len(p) {
+		return r, 0, ""
+	}
+	return r, n, ""
+}
+
+// first is the request line: method, target, version.
+func (r *request) first(line []byte) refusal {
+	method, rest, ok := bytes.Cut(line, []byte{' '})
+	target, version, ok2 := bytes.Cut(rest, []byte{' '})
+	switch {
+	case !ok || !ok2 || len(method) == 0 || len(target) == 0:
+		return badRequest
+	case bytes.Equal(version, http10):
+		r.close = true
+	case !bytes.Equal(version, http11):
+		return noVersion
+	}
+	r.head = string(method) == "HEAD"
+	r.body = -1
+	return ""
+}
+
+// field is one header line.
+func (r *request) field(line []byte) refusal {
+	name, value, ok := bytes.Cut(line, []byte{':'})
+	if !ok || len(name) == 0 || bytes.ContainsAny(name, " \t") {
+		return badRequest // a folded line, or a space that could hide a name from somebody
+	}
+	value = bytes.TrimSpace(value)
+	switch {
+	case is(name, "content-length"):
+		n, err := strconv.ParseUint(string(value), 10, 63)
+		if err != nil || r.body >= 0 && r.body != int(n) {
+			return badRequest // two lengths are two requests to somebody
+		}
+		if n > maxBody {
+			return tooLarge
+		}
+		r.body = int(n)
+	case is(name, "transfer-encoding"):
+		return noChunks
+	case is(name, "connection"):
+		if is(value, "close") {
+			r.close = true
+		} else if is(value, "keep-alive") {
+			r.close = false
+		}
+	}
+	return ""
+}
+
+func is(p []byte, lower string) bool {
+	return len(p) == len(lower) && bytes.EqualFold(p, []byte(lower))
+}

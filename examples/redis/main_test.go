@@ -1,0 +1,230 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// serve runs a server of some loops until the test ends.
+func serve(t *testing.T, loops int) *net.TCPAddr {
+	t.Helper()
+	g, err := reactor.NewGroup(loops)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newServer(g).listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan error, 1)
+	go func() { ran <- g.Run(context.Background()) }()
+	t.Cleanup(func() {
+		g.Close()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+	})
+	return l.Addr().(*net.TCPAddr)
+}
+
+func dial(t *testing.T, at net.Addr) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	return c
+}
+
+func wants(t *testing.T, c io.Reader, reply string) {
+	t.Helper()
+	p := make([]byte, len(reply))
+	if n, err := io.ReadFull(c, p); err != nil || string(p) != reply {
+		t.Fatalf("got %q, %v; want %q", p[:n], err, reply)
+	}
+}
+
+// array is a command as clients send it.
+func array(words ...string) string {
+	s := fmt.Sprintf("*%d\r\n", len(words))
+	for _, w := range words {
+		s += fmt.Sprintf("$%d\r\n%s\r\n", len(w), w)
+	}
+	return s
+}
+
+var dialogue = []struct{ says, reply string }{
+	{array("PING"), "+PONG\r\n"},
+	{array("ping", "hello"), "$5\r\nhello\r\n"},
+	{"PING\r\n", "+PONG\r\n"},
+	{"echo   inline\n", "$6\r\ninline\r\n"},
+	{"\r\n", ""},
+	{"*0\r\n", ""},
+	{array("GET", "a"), "$-1\r\n"},
+	{array("SET", "a", "1\r\n2"), "+OK\r\n"},
+	{array("GeT", "a"), "$4\r\n1\r\n2\r\n"},
+	{array("SET", "a", ""), "+OK\r\n"},
+	{array("GET", "a"), "$0\r\n\r\n"},
+	{array("EXISTS", "a", "a", "b"), ":2\r\n"},
+	{array("INCR", "n"), ":1\r\n"},
+	{array("INCR", "n"), ":2\r\n"},
+	{array("INCR", "a"), "-ERR value is not an integer or out of range\r\n"},
+	{array("SET", "n", "9223372036854775807"), "+OK\r\n"},
+	{array("INCR", "n"), "-ERR increment or decrement would overflow\r\n"},
+	{array("DBSIZE"), ":2\r\n"},
+	{array("DEL", "a", "n", "x"), ":2\r\n"},
+	{array("GET"), "-ERR wrong number of arguments for 'get' command\r\n"},
+	{array("GET", "a", "b"), "-ERR wrong number of arguments for 'get' command\r\n"},
+	{array("HGET", "a"), "-ERR unknown command \"hget\"\r\n"},
+	{array("SELECT", "0"), "+OK\r\n"},
+	{array("SELECT", "1"), "-ERR DB index is out of range\r\n"},
+	{array("CONFIG", "GET", "save"), "*0\r\n"},
+	{array("FLUSHDB"), "+OK\r\n"},
+	{array("QUIT"), "+OK\r\n"},
+}
+
+// Each command has its reply, whether commands come one by one, all in one write, or byte by byte.
+func TestCommands(t *testing.T) {
+	for _, piece := range []int{0, 1, 7, 1 << 20} {
+		t.Run(fmt.Sprint(piece), func(t *testing.T) {
+			c := dial(t, serve(t, 1))
+			said, replies := "", ""
+			for _, d := range dialogue {
+				if piece == 0 {
+					io.WriteString(c, d.says)
+					wants(t, c, d.reply)
+				}
+				said, replies = said+d.says, replies+d.reply
+			}
+			if piece > 0 {
+				go func() {
+					for p := []byte(said); len(p) > 0; p = p[min(piece, len(p)):] {
+						c.Write(p[:min(piece, len(p))])
+					}
+				}()
+				wants(t, c, replies)
+			}
+			if n, err := c.Read(make([]byte, 1)); n > 0 || err != io.EOF {
+				t.Errorf("after QUIT: %d bytes, %v", n, err)
+			}
+		})
+	}
+}
+
+// What is not the protocol is told and ends the connection.
+func TestProtocolErrors(t *testing.T) {
+	at := serve(t, 1)
+	for says, reply := range map[string]string{
+		"*x\r\n":                          "-ERR Protocol error: invalid multibulk length\r\n",
+		"*99999999999999999999\r\n":       "-ERR Protocol error: invalid multibulk length\r\n",
+		"*-1\r\n":                         "-ERR Protocol error: invalid multibulk length\r\n",
+		"*1\r\nPING\r\n":                  "-ERR Protocol error: expected '$'\r\n",
+		"*1\r\n$-1\r\n":                   "-ERR Protocol error: invalid bulk length\r\n",
+		"*1\r\n$99999999999\r\n":          "-ERR Protocol error: invalid bulk length\r\n",
+		strings.Repeat("x", maxLine+1):    "-ERR Protocol error: too big inline request\r\n",
+		array("PING") + "*1\r\n+PING\r\n": "+PONG\r\n-ERR Protocol error: expected '$'\r\n",
+	} {
+		c := dial(t, at)
+		io.WriteString(c, says)
+		if got, err := io.ReadAll(c); err != nil || string(got) != reply {
+			t.Errorf("%.40q: %q, %v; want %q", says, got, err, reply)
+		}
+	}
+}
+
+// A client asks 100 times for the largest value before it reads anything: the server holds back commands instead of
+// memory, and every reply comes.
+func TestSlowReader(t *testing.T) {
+	at := serve(t, 1)
+	c := dial(t, at)
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
+	const many = 100
+	value := bytes.Repeat([]byte("0123456789abcdef"), 2<<20/16)
+	big := bytes.Repeat([]byte("x"), maxBulk)
+	for name, v := range map[string][]byte{"value": value, "big": big} {
+		go io.WriteString(c, array("SET", name, string(v)))
+		wants(t, c, "+OK\r\n")
+	}
+	io.WriteString(c, strings.Repeat(array("GET", "value"), many)+array("GET", "big")+array("PING"))
+	time.Sleep(50 * time.Millisecond)
+	for range many {
+		wants(t, c, fmt.Sprintf("$%d\r\n", len(value)))
+		got := make([]byte, len(value)+2)
+		if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got[:len(value)], value) {
+			t.Fatal("another value", err)
+		}
+	}
+	wants(t, c, fmt.Sprintf("$%d\r\n", len(big)))
+	if _, err := io.CopyN(io.Discard, c, int64(len(big))); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, c, "\r\n+PONG\r\n")
+}
+
+// Clients on three loops count together: no INCR is lost.
+func TestLoopsShareTheStrings(t *testing.T) {
+	at := serve(t, 3)
+	var all sync.WaitGroup
+	for range 12 {
+		c := dial(t, at)
+		all.Go(func() {
+			io.WriteString(c, strings.Repeat(array("INCR", "n"), 500))
+			n := 0
+			p := make([]byte, 4096)
+			for n < 500 {
+				k, err := c.Read(p)
+				n += bytes.Count(p[:k], []byte("\n"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	c := dial(t, at)
+	io.WriteString(c, array("GET", "n"))
+	wants(t, c, "$4\r\n6000\r\n")
+}
+
+// Redis's own clients talk to it.
+func TestRedisClients(t *testing.T) {
+	at := serve(t, 2)
+	port := fmt.Sprint(at.Port)
+	run := func(name string, args ...string) string {
+		t.Helper()
+		out, err := exec.Command(name, args...).CombinedOutput()
+		if errors.Is(err, exec.ErrNotFound) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		return string(out)
+	}
+	run("redis-cli", "-p", port, "set", "color", "green")
+	if got := run("redis-cli", "-p", port, "get", "color"); got != "green\n" {
+		t.Errorf("get: %q", got)
+	}
+	for _, pipeline := range []string{"1", "16"} {
+		out := run("redis-benchmark", "-p", port, "-t", "set,get", "-n", "2000", "-P", pipeline, "--csv")
+		if !strings.Contains(out, "SET") || !strings.Contains(out, "GET") || strings.Contains(strings.ToLower(out), "error") {
+			t.Errorf("redis-benchmark:\n%s", out)
+		}
+	}
+}
