@@ -6,32 +6,55 @@ import (
 	"strings"
 )
 
-// WriteDiagram writes what the trace has kept as a sequence diagram: a column for each host, time downwards. Looks that
-// found nothing (EAGAIN, an empty Wait) are left out.
+// column is how wide a host is in a diagram, in characters.
+const column = 32
+
+// WriteDiagram writes what the trace has kept as a sequence diagram: a column for each host, time downwards, an arrow for
+// each packet that has arrived. Waits that found nothing are left out.
 func (w *World) WriteDiagram(to io.Writer) error {
-	const width = 30
-	var head strings.Builder
-	fmt.Fprintf(&head, "%14s", "")
-	for _, h := range w.hosts {
-		fmt.Fprintf(&head, "  %-*.*s", width, width, h.name)
+	names := make([]string, len(w.hosts))
+	for i, h := range w.hosts {
+		names[i] = fmt.Sprintf("%-*s", column, h.name)
 	}
-	if _, err := fmt.Fprintln(to, strings.TrimRight(head.String(), " ")); err != nil {
-		return err
-	}
+	lines := []string{fmt.Sprintf("%14s  %s", "", strings.Join(names, ""))}
 	for _, r := range w.trace.all() {
-		line := ""
+		text := ""
 		switch {
 		case r.host == nil:
-			line = fmt.Sprintf("%14s  ==== %s", stamp(r.at), r.text)
-		case r.c == Wait && r.res == 0 && r.e == 0:
+			text = "==== " + r.text
+		case r.to != nil && r.to != r.host:
+			text = r.arrow()
+		case r.to != nil || r.c == Wait && r.res == 0 && r.e == 0:
 			continue
 		default:
-			text := strings.TrimPrefix(r.String()[24:], r.host.name+" ")
-			line = fmt.Sprintf("%14s  %s%.*s", stamp(r.at), strings.Repeat(fmt.Sprintf("|%-*s", width+1, ""), r.host.index), width, text)
+			text = strings.Repeat(fmt.Sprintf("%-*s", column, "|"), r.host.index) + strings.TrimPrefix(r.what(), r.host.name+" ")
 		}
+		lines = append(lines, stamp(r.at)+"  "+text)
+	}
+	for _, line := range lines {
 		if _, err := fmt.Fprintln(to, strings.TrimRight(line, " ")); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// arrow is a packet's line.
+func (r record) arrow() string {
+	left, right := r.host.index, r.to.index
+	back := false
+	if left > right {
+		left, right = right, left
+		back = true
+	}
+	room := (right-left)*column - 3
+	label := " " + r.text + " "
+	dashes := max(room-len(label)-1, 2)
+	line := strings.Repeat("-", dashes/2) + label + strings.Repeat("-", dashes-dashes/2)
+	if back {
+		line = "<" + line
+	} else {
+		line += ">"
+	}
+	return strings.Repeat(fmt.Sprintf("%-*s", column, "|"), left) + "|" + line + "|"
 }

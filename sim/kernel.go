@@ -212,7 +212,7 @@ func (h *Host) PeerAddr(fd int) (a Addr, e Errno) {
 	e = kernel.ENOTCONN
 	switch s := f.(type) {
 	case *tcp:
-		if s.phase == up && !(s.finAcked && s.gotFIN) {
+		if s.phase == up && !s.over() {
 			a, e = s.told(s.remote), 0
 		}
 	case *udp:

@@ -38,6 +38,10 @@ func (p *proc) act(_ uint8, _ int64, ticket uint64) {
 // resume runs the program until it waits or ends.
 func (p *proc) resume() {
 	w := p.w
+	if p.dead && p.next == nil { // it had not begun
+		p.ended = true
+		return
+	}
 	if p.next == nil {
 		p.next, _ = iter.Pull(p.main)
 	}
@@ -61,6 +65,9 @@ func (p *proc) main(yield func(struct{}) bool) {
 		v := recover()
 		if v == nil {
 			return // runtime.Goexit: a test's FailNow; it goes on in who drives the world
+		}
+		if p.dead { // nobody is there to see it
+			return
 		}
 		p.w.Fail(&ProgramPanic{p.String(), v, debug.Stack()})
 	}()

@@ -83,6 +83,7 @@ func (s *tcp) arrives(round uint64) bool {
 // lose takes back what is on the wire.
 func (s *tcp) lose() {
 	w := s.h.w
+	w.packet(s.h, s.peer.h, "lost", 0)
 	s.round++
 	s.sent, s.finSent, s.lastAt = s.landed, s.finLanded, 0
 	if s.phase != up {
@@ -107,8 +108,13 @@ func (s *tcp) land(n int, round uint64) {
 		return
 	}
 	p := s.peer
+	s.h.w.packet(s.h, p.h, "bytes", n)
 	if p.closed { // nobody will read it
 		p.reset()
+		return
+	}
+	if p.rdShut && p.finSent { // RFC 1122: data for who has shut both ways is answered with a reset
+		p.tell(kernel.ECONNRESET)
 		return
 	}
 	p.in.add(s.out.at(int(s.landed-s.acked), n))
@@ -123,6 +129,7 @@ func (s *tcp) fin(round uint64) {
 		return
 	}
 	p := s.peer
+	s.h.w.packet(s.h, p.h, "FIN", 0)
 	s.finLanded = true
 	p.gotFIN = true
 	p.wake(0)
@@ -161,7 +168,7 @@ func (s *tcp) acknowledged() {
 
 // settle is the end of one that is closed and has delivered.
 func (s *tcp) settle() {
-	if s.closed && s.phase == up && s.finAcked && s.gotFIN {
+	if s.closed && s.phase == up && s.over() {
 		s.phase = down
 		if s.second {
 			s.freePort()
@@ -181,6 +188,13 @@ func (s *tcp) reset() {
 	s.h.w.events.add(max(at, s.lastAt), s.peer, actRST, 0, 0) // after what is on its way
 }
 
+// tell is reset, with an error for the end that does it.
+func (s *tcp) tell(e Errno) {
+	s.reset()
+	s.err = e
+	s.wake(0)
+}
+
 // abandon drops what is not sent yet; what is may still land.
 func (s *tcp) abandon(to phase) {
 	s.phase = to
@@ -195,7 +209,7 @@ func (s *tcp) freePort() { s.h.releasePort(&s.inet, s.life) }
 
 // wasReset is an RST of the peer's. It is not sent again: who does not hear it meets another when it sends.
 func (s *tcp) wasReset() {
-	if s.unknown() || s.h.down {
+	if s.unknown() || s.h.down || s.over() {
 		return
 	}
 	if s.phase == connecting {
@@ -208,6 +222,9 @@ func (s *tcp) wasReset() {
 	}
 	if s.peer != nil && !s.h.w.passes(s.peer.h, s.h) && !s.peer.unknown() {
 		return
+	}
+	if s.phase == up {
+		s.h.w.packet(s.peer.h, s.h, "RST", 0)
 	}
 	s.fail(e)
 }
@@ -284,6 +301,7 @@ func (s *tcp) send(p []byte) (int, Errno) {
 func (s *tcp) shutdown(how int) Errno {
 	switch s.phase {
 	case fresh, down, silent:
+		s.wake(0)
 		return kernel.ENOTCONN
 	case listening:
 		if how != kernel.SHUT_WR {
@@ -300,12 +318,19 @@ func (s *tcp) shutdown(how int) Errno {
 	if how != kernel.SHUT_WR {
 		s.rdShut = true
 	}
+	if s.over() {
+		s.wake(0)
+		return kernel.ENOTCONN
+	}
 	if how != kernel.SHUT_RD {
 		s.end()
 	}
 	s.wake(0)
 	return 0
 }
+
+// over tells whether both directions have ended in order.
+func (s *tcp) over() bool { return s.finAcked && s.gotFIN }
 
 // unlisten resets who waits to be accepted.
 func (s *tcp) unlisten() {
@@ -330,7 +355,7 @@ func (s *tcp) close() {
 		s.phase = down
 		s.freePort()
 	case up:
-		if s.linger || s.in.len() > 0 {
+		if (s.linger || s.in.len() > 0) && !s.over() {
 			s.reset()
 			return
 		}

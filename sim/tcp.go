@@ -217,6 +217,7 @@ func (s *tcp) syn() {
 	}
 	var l *tcp
 	if w.passes(s.h, to) && w.passes(to, s.h) && !w.lost(s.h) {
+		w.packet(s.h, to, "SYN", 0)
 		if l = to.listener(s.remote, s.local); l == nil {
 			w.send(s, actRefused, int64(kernel.ECONNREFUSED), 0, to)
 			return
@@ -263,6 +264,7 @@ func (s *tcp) synack(tries int) {
 		s.abandon(down)
 		return
 	}
+	w.packet(s.h, c.h, "SYN-ACK", 0)
 	c.phase, c.peer, c.tries = up, s, 0
 	defer c.push()
 	defer c.wake(0)

@@ -11,10 +11,11 @@ import (
 // A trace is the history: a hash of all of it, and the last steps as records. It holds calls, sizes and results, never
 // what was sent, and no number that differs between systems.
 type trace struct {
-	hash uint64
-	keep int // records to keep; -1 all
-	list []record
-	at   int // of a full ring, the oldest
+	hash   uint64
+	sealed bool // the world is being closed: that is not part of it
+	keep   int  // records to keep; -1 all
+	list   []record
+	at     int // of a full ring, the oldest
 }
 
 // A record is one line.
@@ -27,6 +28,19 @@ type record struct {
 	res  int
 	e    Errno
 	text string // of what is no call
+	to   *Host  // of a packet that has arrived: where, and host is where from
+}
+
+// packet is the arrival of one: what it does is in the calls, so it is text only.
+func (w *World) packet(from, to *Host, what string, n int) {
+	t := &w.trace
+	if t.keep == 0 || t.sealed || from == nil || to == nil {
+		return
+	}
+	if n > 0 {
+		what = fmt.Sprintf("%d %s", n, what)
+	}
+	t.add(record{step: w.step, at: w.now, host: from, to: to, text: what})
 }
 
 func (t *trace) begin(w *World) {
@@ -54,6 +68,9 @@ func (t *trace) add(r record) {
 func (h *Host) note(c Call, fd, res int, e Errno) {
 	w := h.w
 	t := &w.trace
+	if t.sealed {
+		return
+	}
 	t.mix(uint64(w.now))
 	t.mix(uint64(h.index)<<56 | uint64(c)<<48 | uint64(uint8(errnoCode(e)))<<40 | uint64(uint16(fd))<<24)
 	t.mix(uint64(int64(res)))
@@ -64,6 +81,9 @@ func (h *Host) note(c Call, fd, res int, e Errno) {
 
 // note is what happens to the world itself.
 func (t *trace) note(w *World, text string) {
+	if t.sealed {
+		return
+	}
 	for i := range len(text) {
 		t.mix(uint64(text[i]))
 	}
@@ -91,11 +111,17 @@ func (w *World) WriteTrace(to io.Writer) error {
 func (t *trace) all() []record { return append(t.list[t.at:len(t.list):len(t.list)], t.list[:t.at]...) }
 
 func (r record) String() string {
-	head := fmt.Sprintf("%8d %14s ", r.step, stamp(r.at))
+	return fmt.Sprintf("%8d %14s %s", r.step, stamp(r.at), r.what())
+}
+
+func (r record) what() string {
 	if r.host == nil {
-		return head + r.text
+		return r.text
 	}
-	s := head + r.host.name + " " + r.c.String()
+	if r.to != nil {
+		return r.host.name + " → " + r.to.name + " " + r.text
+	}
+	s := r.host.name + " " + r.c.String()
 	if r.fd >= 0 {
 		s += fmt.Sprintf("(%d)", r.fd)
 	}

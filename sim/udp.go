@@ -25,6 +25,7 @@ type udp struct {
 type gram struct {
 	from Addr
 	data []byte
+	by   *unixSocket // who has room again when it is taken
 }
 
 // A membership is a socket in a multicast group.
@@ -105,6 +106,7 @@ func (s *udp) send(p []byte, to Addr) (int, Errno) {
 		dest = netip.AddrPortFrom(from.Addr(), dest.Port())
 	}
 	data := append([]byte(nil), p...)
+	defer s.wake(poller.Out) // as if the device had taken it
 	if dest.Addr().IsMulticast() {
 		for _, h := range s.h.w.hosts {
 			if h != s.h || !s.quiet {
@@ -149,6 +151,7 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
 
 // catch is a datagram at its machine.
 func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
+	h.w.packet(sender.h, h, "bytes in a datagram", len(data))
 	if dest.Addr().IsMulticast() {
 		for _, m := range h.groups {
 			if m.group == dest.Addr() && m.s.local.Port() == dest.Port() {
@@ -201,7 +204,7 @@ func (s *udp) put(from netip.AddrPort, data []byte) {
 		return
 	}
 	s.size += len(data) + gramCost
-	s.queue = append(s.queue, gram{s.told(from), data})
+	s.queue = append(s.queue, gram{from: s.told(from), data: data})
 	s.wake(poller.In)
 }
 
@@ -212,9 +215,6 @@ func (s *udp) recv(p []byte, flags int) (int, Addr, Errno) {
 		return 0, Addr{}, e
 	}
 	if len(s.queue) == 0 || s.deaf > s.h.w.now {
-		if s.rdShut {
-			return 0, Addr{}, 0
-		}
 		return 0, Addr{}, kernel.EAGAIN
 	}
 	g := s.queue[0]

@@ -15,14 +15,15 @@ type unixSocket struct {
 	phase   phase
 	path    string
 	remote  string
-	peer    *unixSocket // of a stream
+	peer    *unixSocket
 	err     Errno
 	backlog int
 	queue   []*unixSocket
 	in      fifo
 	grams   []gram
 	sndbuf  int
-	used    int // bytes of it in the peer's queue
+	used    int   // bytes of it in the peer's queue
+	sends   []int // of the peer's, what is left of each in the queue: room is told when one is gone
 	rdOver  bool
 	wrOver  bool
 	opts    []option
@@ -94,7 +95,7 @@ func (s *unixSocket) connect(path string) Errno {
 	case e != 0:
 		return e
 	case !s.stream:
-		s.remote = path
+		s.remote, s.peer = path, to
 		return 0
 	case s.phase != fresh:
 		return kernel.EISCONN
@@ -149,6 +150,7 @@ func (s *unixSocket) recv(p []byte, flags int) (int, Addr, Errno) {
 		n := copy(p, g.data)
 		if flags&kernel.MSG_PEEK == 0 {
 			s.grams = append(s.grams[:0], s.grams[1:]...)
+			g.by.wake(poller.Out)
 		}
 		if flags&kernel.MSG_TRUNC != 0 {
 			n = len(g.data)
@@ -162,11 +164,7 @@ func (s *unixSocket) recv(p []byte, flags int) (int, Addr, Errno) {
 		copy(p, s.in.at(0, n))
 		if flags&kernel.MSG_PEEK == 0 {
 			s.in.drop(n)
-			if q := s.peer; q.phase == up {
-				if q.used -= n; q.used <= q.sndbuf/4 {
-					q.wake(poller.Out)
-				}
-			}
+			s.taken(n)
 		}
 		return n, Addr{}, 0
 	}
@@ -180,6 +178,27 @@ func (s *unixSocket) recv(p []byte, flags int) (int, Addr, Errno) {
 	return 0, Addr{}, kernel.EAGAIN
 }
 
+// taken gives n bytes of room back to the peer.
+func (s *unixSocket) taken(n int) {
+	whole := 0
+	for k := n; k > 0; {
+		if s.sends[0] > k {
+			s.sends[0] -= k
+			break
+		}
+		k -= s.sends[0]
+		whole++
+		s.sends = append(s.sends[:0], s.sends[1:]...)
+	}
+	q := s.peer
+	q.used -= n
+	for range whole {
+		if q.phase == up && q.used <= q.sndbuf/4 {
+			q.wake(poller.Out)
+		}
+	}
+}
+
 func (s *unixSocket) send(p []byte, to Addr) (int, Errno) {
 	if !s.stream {
 		return s.throw(p, to)
@@ -187,8 +206,6 @@ func (s *unixSocket) send(p []byte, to Addr) (int, Errno) {
 	switch {
 	case s.phase != up:
 		return 0, kernel.ENOTCONN
-	case s.err != 0:
-		return 0, s.fault()
 	case s.wrOver:
 		return 0, kernel.EPIPE
 	case len(p) == 0:
@@ -200,6 +217,7 @@ func (s *unixSocket) send(p []byte, to Addr) (int, Errno) {
 	}
 	s.used += n
 	s.peer.in.add(p[:n])
+	s.peer.sends = append(s.peer.sends, n)
 	s.peer.wake(poller.In)
 	return n, 0
 }
@@ -210,19 +228,32 @@ func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
 		path = to.Path
 	}
 	switch {
-	case path == "":
-		return 0, kernel.ENOTCONN
+	case s.wrOver:
+		return 0, kernel.EPIPE
 	case len(p) > s.sndbuf:
 		return 0, kernel.EMSGSIZE
 	}
-	r, e := s.h.at(path, false)
+	r, e := s.peer, Errno(0)
+	if to.Family != 0 {
+		r, e = s.h.at(path, false)
+	} else if r == nil {
+		e = kernel.ENOTCONN
+	} else if r.phase == down { // who is connected to one that has gone is so no longer
+		s.remote, s.peer, e = "", nil, kernel.ECONNREFUSED
+		s.drain()
+	}
+	switch {
+	case e != 0:
+	case r.rdOver:
+		e = kernel.EPIPE
+	case len(r.grams) >= gramsMost:
+		e = kernel.EAGAIN
+	}
 	if e != 0 {
+		s.wake(poller.Out) // Linux frees what it has refused, and tells of the room
 		return 0, e
 	}
-	if len(r.grams) >= gramsMost {
-		return 0, kernel.EAGAIN
-	}
-	r.grams = append(r.grams, gram{Addr{Family: kernel.AF_UNIX, Path: s.path}, append([]byte(nil), p...)})
+	r.grams = append(r.grams, gram{Addr{Family: kernel.AF_UNIX, Path: s.path}, append([]byte(nil), p...), s})
 	r.wake(poller.In)
 	return len(p), 0
 }
@@ -234,7 +265,7 @@ func (s *unixSocket) shutdown(how int) Errno {
 	rd, wr := how != kernel.SHUT_WR, how != kernel.SHUT_RD
 	s.rdOver, s.wrOver = s.rdOver || rd, s.wrOver || wr
 	s.wake(0)
-	if p := s.peer; p != nil {
+	if p := s.peer; p != nil && s.stream {
 		p.rdOver, p.wrOver = p.rdOver || wr, p.wrOver || rd
 		p.wake(0)
 	}
@@ -252,7 +283,8 @@ func (s *unixSocket) close() {
 		c.close()
 	}
 	s.queue = nil
-	if p := s.peer; p != nil && s.phase == up {
+	s.drain()
+	if p := s.peer; p != nil && s.stream && s.phase == up {
 		p.rdOver, p.wrOver = true, true
 		if s.in.len() > 0 {
 			p.err = kernel.ECONNRESET
@@ -260,6 +292,15 @@ func (s *unixSocket) close() {
 		p.wake(0)
 	}
 	s.phase = down
+}
+
+// drain loses the datagrams that wait: their senders have room again.
+func (s *unixSocket) drain() {
+	lost := s.grams
+	s.grams = nil
+	for _, g := range lost {
+		g.by.wake(poller.Out)
+	}
 }
 
 func (s *unixSocket) vanish() {}

@@ -170,7 +170,7 @@ const spins = 10_000_000
 
 // Fail ends the run with an error, which comes back as a *Failure.
 func (w *World) Fail(err error) {
-	if w.failed == nil {
+	if w.failed == nil && !w.trace.sealed {
 		w.trace.note(w, "FAIL "+err.Error())
 		w.failed = &Failure{Seed: w.seed, Step: w.step, At: w.Now(), Err: err}
 	}
@@ -204,6 +204,7 @@ func (w *World) Close() {
 		return
 	}
 	w.events.heap = nil
+	w.trace.sealed = true
 	for _, h := range w.hosts {
 		h.Crash()
 	}

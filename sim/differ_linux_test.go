@@ -1,0 +1,249 @@
+package sim_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A machine is one of the two that are compared: the host and a simulated one.
+type machine struct {
+	k     kernel.Kernel
+	p     poller.Poller
+	ends  []int             // the sockets of the script; -1 once closed
+	want  []poller.Interest // as registered
+	pause func()            // until what was sent has arrived
+	log   []string
+}
+
+// kinds are the connections that scripts are about: each makes two ends.
+var kinds = map[string]func(m *machine) error{
+	"tcp":      func(m *machine) error { return m.connect(kernel.AF_INET, kernel.Inet(addr("127.0.0.1:0"))) },
+	"tcp6":     func(m *machine) error { return m.connect(kernel.AF_INET6, kernel.Inet(addr("[::1]:0"))) },
+	"unix":     func(m *machine) error { return m.connect(kernel.AF_UNIX, kernel.Unix("")) },
+	"udp":      func(m *machine) error { return m.datagrams(kernel.AF_INET, kernel.Inet(addr("127.0.0.1:0"))) },
+	"unixgram": func(m *machine) error { return m.datagrams(kernel.AF_UNIX, kernel.Unix("")) },
+}
+
+func (m *machine) open(family, typ int, at kernel.Addr) (int, kernel.Addr, error) {
+	fd, e := m.k.Socket(family, typ, 0)
+	if e == 0 {
+		e = m.k.Bind(fd, at)
+	}
+	if e != 0 {
+		return -1, at, e
+	}
+	a, e := m.k.LocalAddr(fd)
+	if e != 0 {
+		return -1, a, e
+	}
+	return fd, a, nil
+}
+
+func (m *machine) connect(family int, at kernel.Addr) error {
+	l, at, err := m.open(family, kernel.SOCK_STREAM, at)
+	if err != nil {
+		return err
+	}
+	defer m.k.Close(l)
+	a, e := m.k.Socket(family, kernel.SOCK_STREAM, 0)
+	if e == 0 {
+		e = m.k.Listen(l, 1)
+	}
+	if e == 0 {
+		e = m.k.Connect(a, at)
+	}
+	if e != 0 && e != kernel.EINPROGRESS {
+		return e
+	}
+	m.pause()
+	b, _, e := m.k.Accept(l)
+	if e != 0 {
+		return e
+	}
+	if family != kernel.AF_UNIX { // Nagle would hold back what a delayed acknowledgement is missing for
+		for _, fd := range []int{a, b} {
+			if e := m.k.SetOpt(fd, kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1); e != 0 {
+				return e
+			}
+		}
+	}
+	m.add(a)
+	m.add(b)
+	return nil
+}
+
+func (m *machine) datagrams(family int, at kernel.Addr) error {
+	a, aAt, err := m.open(family, kernel.SOCK_DGRAM, at)
+	if err != nil {
+		return err
+	}
+	b, bAt, err := m.open(family, kernel.SOCK_DGRAM, at)
+	if err != nil {
+		return err
+	}
+	m.add(a)
+	m.add(b)
+	if e := m.k.Connect(a, bAt); e != 0 {
+		return e
+	}
+	if e := m.k.Connect(b, aAt); e != 0 {
+		return e
+	}
+	return nil
+}
+
+func (m *machine) add(fd int) {
+	m.ends = append(m.ends, fd)
+	m.want = append(m.want, 0)
+}
+
+func (m *machine) note(format string, args ...any) {
+	m.log = append(m.log, fmt.Sprintf(format, args...))
+}
+
+// do makes one call of the script and notes what came of it.
+func (m *machine) do(op, i, arg int) {
+	fd := m.ends[i]
+	if fd < 0 {
+		return
+	}
+	interests := []poller.Interest{poller.In, poller.Out, poller.In | poller.Out, poller.In | poller.Edge, poller.In | poller.Out | poller.Edge}
+	switch op {
+	case 0, 1:
+		n, e := m.k.Send(fd, make([]byte, 1+arg%500), 0)
+		m.note("#%d send(%d) = %d %s", i, 1+arg%500, n, sim.ErrnoName(e))
+	case 2, 3:
+		n, e := m.k.Recv(fd, make([]byte, 1+arg%700), 0)
+		m.note("#%d recv(%d) = %d %s", i, 1+arg%700, n, sim.ErrnoName(e))
+	case 4:
+		how := arg % 3
+		m.note("#%d shutdown(%d) %s", i, how, sim.ErrnoName(m.k.Shutdown(fd, how)))
+	case 5:
+		if arg%3 != 0 {
+			return
+		}
+		linger := binary.NativeEndian.AppendUint32(binary.NativeEndian.AppendUint32(nil, uint32(arg&1)), 0)
+		m.note("#%d close(linger %d) %s", i, arg&1, sim.ErrnoName(m.k.SetOptBytes(fd, kernel.SOL_SOCKET, kernel.SO_LINGER, linger)))
+		if m.want[i] != 0 {
+			m.p.Del(fd)
+		}
+		m.k.Close(fd)
+		m.ends[i] = -1
+	case 6:
+		want := interests[arg%len(interests)]
+		var err error
+		if m.want[i] == 0 {
+			err = m.p.Add(fd, uint32(i+1), want)
+		} else {
+			err = m.p.Mod(fd, uint32(i+1), want)
+		}
+		m.want[i] = want
+		m.note("#%d wants %v: %v", i, want, err)
+	case 7:
+		if m.want[i] != 0 {
+			m.want[i] = 0
+			m.note("#%d del: %v", i, m.p.Del(fd))
+		}
+	case 8:
+		ready, e := m.k.Ready(fd)
+		m.note("#%d ready %v %s", i, ready, sim.ErrnoName(e))
+	case 9:
+		v, e := m.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
+		_, p := m.k.PeerAddr(fd)
+		m.note("#%d SO_ERROR %s %s, peer %s", i, sim.ErrnoName(kernel.Errno(v)), sim.ErrnoName(e), sim.ErrnoName(p))
+	default:
+		m.wait()
+	}
+	m.pause()
+}
+
+// wait notes what the Poller tells without waiting, in the order of the sockets.
+func (m *machine) wait() {
+	var events [8]poller.Event
+	n, err := m.p.Wait(events[:], 0)
+	list := events[:n]
+	slices.SortFunc(list, func(a, b poller.Event) int { return int(a.Gen) - int(b.Gen) })
+	var told []string
+	for _, ev := range list {
+		told = append(told, fmt.Sprintf("#%d %v", ev.Gen-1, ev.Ready))
+	}
+	m.note("wait: %s %v", strings.Join(told, ", "), err)
+}
+
+// Scripts of random calls run on the host's kernel and on a simulated one: every result and every Event, edge- and
+// level-triggered, is the same.
+func TestSimulatedKernelDoesWhatTheHostDoes(t *testing.T) {
+	n := 4000
+	if testing.Short() || race {
+		n = 200
+	}
+	for name, make := range kinds {
+		t.Run(name, func(t *testing.T) {
+			for seed := range n {
+				host, simulated, script := compare(t, uint64(seed), make)
+				for again := 0; again < 5 && !slices.Equal(host, simulated); again++ { // a busy host may have told an edge late
+					time.Sleep(time.Millisecond)
+					host, simulated, script = compare(t, uint64(seed), make)
+				}
+				for i := range host {
+					if i >= len(simulated) || host[i] != simulated[i] {
+						t.Fatalf("seed %d, the host:\n\t%s\nsimulated:\n\t%s\n%v", seed, strings.Join(host[max(0, i-12):i+1], "\n\t"),
+							strings.Join(simulated[min(i, len(simulated)-1):min(i+1, len(simulated))], "\n\t"), script)
+					}
+				}
+			}
+		})
+	}
+}
+
+func compare(t *testing.T, seed uint64, connect func(m *machine) error) (host, simulated []string, script [][3]int) {
+	t.Helper()
+	rnd := sim.New(seed, sim.Options{}).Rand()
+	for range 40 {
+		script = append(script, [3]int{rnd.Int(13), rnd.Int(2), rnd.Int(1000)})
+	}
+	w := sim.New(seed, sim.Options{Buffer: 1 << 20})
+	defer w.Close()
+	logs := [2][]string{}
+	for i, m := range []*machine{{k: kernel.Host, pause: func() {}}, {k: w.Host("10.0.0.1")}} {
+		var err error
+		if m.p, err = m.k.NewPoller(); err != nil {
+			t.Fatal(err)
+		}
+		if m.pause == nil {
+			idle, _ := m.k.NewPoller()
+			defer idle.Close()
+			var none [1]poller.Event
+			m.pause = func() { idle.Wait(none[:], m.k.Now()+timeout.Deadline(time.Millisecond)) }
+		}
+		if err := connect(m); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range script {
+			m.do(step[0], step[1], step[2])
+		}
+		logs[i] = m.log
+		for j, fd := range m.ends {
+			if fd >= 0 {
+				if m.want[j] != 0 {
+					m.p.Del(fd)
+				}
+				m.k.Close(fd)
+			}
+		}
+		m.p.Close()
+	}
+	if err := w.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return logs[0], logs[1], script
+}

@@ -1,0 +1,91 @@
+package sim_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+)
+
+// Two programs on two hosts. An hour of theirs is over at once; the link is cut for ten minutes of it.
+func Example() {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+	a.Boot("time server", func() {
+		r, err := reactor.New(reactor.WithKernel(a))
+		if err != nil {
+			panic(err)
+		}
+		r.ListenPacket("udp4", ":123", timeServer{})
+		r.Run(context.Background())
+	})
+	asked, heard := 0, 0
+	b.Boot("client", func() {
+		r, err := reactor.New(reactor.WithKernel(b))
+		if err != nil {
+			panic(err)
+		}
+		c, err := r.ListenPacket("udp4", ":0", counter{&heard})
+		if err != nil {
+			panic(err)
+		}
+		var ask func()
+		ask = func() {
+			asked++
+			c.SendTo([]byte("?"), reactor.AddrFrom(addr("10.0.0.1:123")))
+			r.After(time.Second, ask)
+		}
+		r.After(time.Second/2, ask)
+		r.Run(context.Background())
+	})
+	w.At(20*time.Minute, func() { w.Cut(a, b) })
+	w.At(30*time.Minute, w.Heal)
+	if err := w.Run(time.Hour); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(asked, "asked,", heard, "answered")
+	// Output: 3600 asked, 3000 answered
+}
+
+type timeServer struct{}
+
+func (timeServer) Packet(c *reactor.PacketConn, _ []byte, from reactor.Addr) {
+	c.SendTo([]byte("now"), from)
+}
+func (timeServer) Closed(*reactor.PacketConn, error) {}
+
+type counter struct{ n *int }
+
+func (c counter) Packet(*reactor.PacketConn, []byte, reactor.Addr) { *c.n++ }
+func (counter) Closed(*reactor.PacketConn, error)                  {}
+
+// Two calls of a client and what became of them, drawn.
+func ExampleWorld_WriteDiagram() {
+	w := sim.New(1, sim.Options{Trace: -1, Latency: time.Millisecond, Jitter: 1})
+	defer w.Close()
+	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+	l, _ := b.Socket(2, 1, 0)
+	b.Bind(l, reactor.AddrFrom(addr("10.0.0.2:80")))
+	b.Listen(l, 1)
+	c, _ := a.Socket(2, 1, 0)
+	a.Connect(c, reactor.AddrFrom(addr("10.0.0.2:80")))
+	w.Run(10 * time.Millisecond)
+	a.Send(c, []byte("hello"), 0)
+	w.Run(10 * time.Millisecond)
+	w.WriteDiagram(os.Stdout)
+	// Output:
+	// 10.0.0.1                        10.0.0.2
+	// 0.000000000s  |                               socket(1000) = 1
+	// 0.000000000s  |                               bind(1000) = 80
+	// 0.000000000s  |                               listen(1000) = 1
+	// 0.000000000s  socket(1000) = 1
+	// 0.000000000s  connect(1000) EINPROGRESS
+	// 0.001000000s  |----------- SYN ------------>|
+	// 0.002000001s  |<--------- SYN-ACK ----------|
+	// 0.010000000s  send(1000) = 5
+	// 0.011000001s  |--------- 5 bytes ---------->|
+}

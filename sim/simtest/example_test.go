@@ -1,0 +1,146 @@
+package simtest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/sim/simtest"
+)
+
+// upper is the server under test: it sends everything back in capitals.
+type upper struct{}
+
+func (upper) Data(c *reactor.Conn, p []byte) {
+	if c.Send(bytes.ToUpper(p)) != nil {
+		c.Abort()
+	}
+}
+func (upper) Closed(*reactor.Conn, error) {}
+
+// asker is a client that sends one word, and tells what came back.
+type asker struct {
+	got  []byte
+	tell func(got []byte, err error)
+}
+
+func (a *asker) Opened(c *reactor.Conn)         { c.Send([]byte("hello")); c.CloseWrite() }
+func (a *asker) Data(c *reactor.Conn, p []byte) { a.got = append(a.got, p...) }
+func (a *asker) Closed(_ *reactor.Conn, err error) {
+	a.tell(a.got, err)
+}
+
+// program runs a reactor on a host: what main would do.
+func program(h *sim.Host, begin func(r *reactor.Reactor) error) {
+	h.Boot("main", func() {
+		r, err := reactor.New(reactor.WithKernel(h))
+		if err != nil {
+			panic(err)
+		}
+		if err := begin(r); err != nil {
+			panic(err)
+		}
+		r.Run(context.Background())
+	})
+}
+
+// shout is one world: a server, a client, a network that cuts everything short, and what must be true in the end.
+func shout(w *sim.World) error {
+	server, client := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+	program(server, func(r *reactor.Reactor) error {
+		_, err := r.Listen("tcp", ":80", func(*reactor.Conn) reactor.Handler { return upper{} })
+		return err
+	})
+	var answer []byte
+	var failed error
+	program(client, func(r *reactor.Reactor) error {
+		r.After(10*time.Millisecond, func() { // the server is up by then
+			_, failed = r.Dial("tcp", "10.0.0.1:80", &asker{tell: func(got []byte, err error) {
+				answer, failed = got, err
+				r.Close()
+			}})
+		})
+		return nil
+	})
+	w.SetFaults(sim.Faults{ShortRead: 30 * sim.Percent, ShortWrite: 30 * sim.Percent, Spurious: 30 * sim.Percent})
+	if err := w.RunUntil(func() bool { return answer != nil || failed != nil }, time.Minute); err != nil {
+		return err
+	}
+	if failed != nil || string(answer) != "HELLO" {
+		return fmt.Errorf("the answer is %q, %v", answer, failed)
+	}
+	return nil
+}
+
+// A server under 1,000 seeds: about a second.
+func ExampleCheck() {
+	test := func(t *testing.T) {
+		simtest.Check(t, 1000, shout)
+	}
+	_ = test
+	// go test prints, when one fails:
+	//
+	//	seed=27 step=112: the answer is "HEL", <nil>
+	//	…
+	//	replay: go test -run '^TestShout$' -sim.seed=27 .
+}
+
+func TestExample(t *testing.T) { simtest.Check(t, 1000, shout) }
+
+// A failure is told with its seed and its step, and what replays it; the replay fails at the same step.
+func TestAFailureIsReplayed(t *testing.T) {
+	broken := func(w *sim.World) error {
+		if err := shout(w); err != nil {
+			return err
+		}
+		if w.Rand().Int(20) == 0 {
+			return errors.New("ouch")
+		}
+		return nil
+	}
+	var texts [2]string
+	for i := range texts {
+		f := &failing{TB: t}
+		simtest.Check(f, 1000, broken)
+		texts[i] = f.text
+	}
+	for _, want := range []string{"seed=", "step=", "ouch", "10.0.0.2 connect(1001) EINPROGRESS", "-run '^TestAFailureIsReplayed$' -sim.seed="} {
+		if !bytes.Contains([]byte(texts[0]), []byte(want)) {
+			t.Errorf("%s\ndoes not say %q", texts[0], want)
+		}
+	}
+	if texts[0] != texts[1] {
+		t.Errorf("two runs, two texts:\n%s\n%s", texts[0], texts[1])
+	}
+}
+
+// A program with a hand outside the world is found out.
+func TestANondeterministicProgramIsToldSo(t *testing.T) {
+	f := &failing{TB: t}
+	runs := 0
+	simtest.Check(f, 10, func(w *sim.World) error {
+		runs++
+		w.Note("run %d", runs)
+		return nil
+	})
+	if !bytes.Contains([]byte(f.text), []byte("two histories")) {
+		t.Errorf("told %q", f.text)
+	}
+}
+
+// failing takes the place of a test that fails.
+type failing struct {
+	testing.TB
+	text string
+}
+
+func (f *failing) Helper()                           {}
+func (f *failing) Logf(string, ...any)               {}
+func (f *failing) Failed() bool                      { return f.text != "" }
+func (f *failing) Error(args ...any)                 { f.text += fmt.Sprint(args...) }
+func (f *failing) Errorf(format string, args ...any) { f.text += fmt.Sprintf(format, args...) }
