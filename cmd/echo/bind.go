@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// bind makes a socket for tasks at the address, listening if it is a stream. Its errors read like the reactor's.
-func (a address) bind(r *reactor.Reactor) (*socket.Socket, error) {
-	c, err := a.open(r)
+// bind makes a socket at the address, listening if it is a stream. Its errors read like the reactor's.
+func (a address) bind(make maker) (*socket.Socket, error) {
+	c, err := a.open(make)
 	var e *socket.OSError
 	if errors.As(err, &e) && e.Errno > 0 {
 		err = fmt.Errorf("%s: %w", e.Op, kernel.Errno(e.Errno))
@@ -25,15 +25,22 @@ func (a address) bind(r *reactor.Reactor) (*socket.Socket, error) {
 	return c, nil
 }
 
-func (a address) open(r *reactor.Reactor) (*socket.Socket, error) {
+// A maker is socket.New, or its like for a loop.
+type maker func(family, typ, proto int) (*socket.Socket, error)
+
+func on(r *reactor.Reactor) maker {
+	return func(family, typ, proto int) (*socket.Socket, error) { return socket.NewOn(r, family, typ, proto) }
+}
+
+func (a address) open(make maker) (*socket.Socket, error) {
 	at, dual, err := a.endpoint()
 	if err != nil {
 		return nil, err
 	}
-	c, err := socket.NewOn(r, at.Family(), a.typ(), 0)
+	c, err := make(at.Family(), a.typ(), 0)
 	if errors.Is(err, kernel.EAFNOSUPPORT) && dual { // a host without IPv6
 		at, dual = socket.Tuple("0.0.0.0", at.Port()), false
-		c, err = socket.NewOn(r, at.Family(), a.typ(), 0)
+		c, err = make(at.Family(), a.typ(), 0)
 	}
 	if err != nil {
 		return nil, err

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"go.uber.org/zap"
 
+	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -34,6 +36,9 @@ func (s *callbacks) listenStream(a address) (fmt.Stringer, error) {
 	if s.cfg.maxConns > 0 {
 		opts = append(opts, reactor.WithMaxConns(s.cfg.maxConns))
 	}
+	if s.cfg.tls != nil {
+		opts = append(opts, netconn.WithTLS(s.cfg.tls))
+	}
 	l, err := s.g.Listen(a.network, a.addr, func(c *reactor.Conn) reactor.Handler {
 		if s.cfg.idle > 0 {
 			_ = c.SetIdleTimeout(s.cfg.idle) // a new Conn and a checked value: nothing to fail
@@ -45,6 +50,8 @@ func (s *callbacks) listenStream(a address) (fmt.Stringer, error) {
 	}
 	return l.Addr(), nil
 }
+
+func (s *callbacks) shutdown(ctx context.Context) error { return s.g.Shutdown(ctx) }
 
 func (s *callbacks) stats() reactor.Stats { return s.g.Stats() }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"io"
@@ -20,6 +21,10 @@ type config struct {
 	stats    time.Duration // 0: no figures
 	log      zapcore.Level
 	maxConns int // 0: no limit
+	useTLS   bool
+	certFile string // "": one of our own
+	keyFile  string
+	tls      *tls.Config // nil: none
 	addrs    []address
 }
 
@@ -33,11 +38,14 @@ func newFlags(cfg *config) *flag.FlagSet {
 	fs.SetOutput(io.Discard) // run prints the error, on one line
 	fs.Usage = func() {}
 	fs.IntVar(&cfg.loops, "loops", 1, "`number` of event loops, in callback style; 0 is one for each processor")
-	fs.StringVar(&cfg.style, "style", "callback", "`how` to serve: callback, task (blocking style) or net; the last: not yet")
+	fs.StringVar(&cfg.style, "style", "callback", "`how` to serve: callback, task (blocking style) or net (goroutines)")
 	fs.DurationVar(&cfg.idle, "idle", 0, "close connections after this `time` of quiet; 0 is never")
 	fs.DurationVar(&cfg.drain, "drain", 5*time.Second, "`time` to go on delivering after SIGTERM or SIGINT")
 	fs.DurationVar(&cfg.stats, "stats", 0, "print figures once per this `time`; 0 is never")
 	fs.Var(&cfg.log, "log", "log at this `level` and above: debug, info, warn or error (default info)")
+	fs.BoolVar(&cfg.useTLS, "tls", false, "speak TLS on streams, with a certificate of one's own making if there is no -cert")
+	fs.StringVar(&cfg.certFile, "cert", "", "PEM `file` of the certificates for TLS")
+	fs.StringVar(&cfg.keyFile, "key", "", "PEM `file` of the certificate's key")
 	fs.IntVar(&cfg.maxConns, "max-conns", 0, "greatest `number` of connections per address, others wait; 0 is no limit")
 	return fs
 }
@@ -74,9 +82,14 @@ func parse(args []string) (*config, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !a.stream() && (cfg.useTLS || cfg.certFile != "") {
+			return nil, fmt.Errorf("address %q: -tls is for streams", s)
+		}
 		cfg.addrs = append(cfg.addrs, a)
 	}
-	return cfg, nil
+	var err error
+	cfg.tls, err = cfg.tlsConfig()
+	return cfg, err
 }
 
 func (cfg *config) check() error {
@@ -85,10 +98,10 @@ func (cfg *config) check() error {
 		return fmt.Errorf("-loops %d: must be 0 (one for each processor) … %d", cfg.loops, reactor.MaxLoops)
 	case cfg.loops != 1 && cfg.style != "callback":
 		return fmt.Errorf("-loops %d: tasks and their sockets are of one loop; several take -style callback", cfg.loops)
-	case cfg.style == "net":
-		return fmt.Errorf("-style net: not yet; so far there are callback and task")
-	case cfg.style != "callback" && cfg.style != "task":
+	case cfg.style != "callback" && cfg.style != "task" && cfg.style != "net":
 		return fmt.Errorf("-style %q: must be callback, task or net", cfg.style)
+	case (cfg.certFile == "") != (cfg.keyFile == ""):
+		return fmt.Errorf("-cert and -key: must be given both")
 	case cfg.idle != 0 && cfg.idle < leastInterval:
 		return fmt.Errorf("-idle %v: must be 0 (never) or at least %v", cfg.idle, leastInterval)
 	case cfg.stats != 0 && cfg.stats < leastInterval:

@@ -54,7 +54,6 @@ func TestBadCommandLine(t *testing.T) {
 		{"-loops 1025", "-loops 1025: must be 0"},
 		{"-loops two", `"two" for flag -loops`},
 		{"-loops 2 -style task", "-loops 2: tasks and their sockets are of one loop"},
-		{"-style net", "-style net: not yet"},
 		{"-style goroutine", `-style "goroutine": must be callback, task or net`},
 		{"-log loud", `"loud"`},
 		{"-log fatal", "-log fatal: must be debug, info, warn or error"},

@@ -22,7 +22,7 @@ const long = 20 * time.Second
 
 // inEachStyle runs the test for each way to write the server: they keep the same promises.
 func inEachStyle(t *testing.T, f func(t *testing.T, style string)) {
-	for _, style := range []string{"callback", "task"} {
+	for _, style := range []string{"callback", "task", "net"} {
 		t.Run(style, func(t *testing.T) { f(t, style) })
 	}
 }

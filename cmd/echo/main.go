@@ -46,7 +46,7 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	how := newStyle(g, cfg, log)
 	lines, err := listen(how, cfg.addrs)
 	if err != nil {
-		_ = g.Shutdown(context.Background()) // gives back what is listening already
+		_ = how.shutdown(context.Background()) // gives back what is listening already
 		return refuse(stderr, err)
 	}
 	level.SetLevel(cfg.log)
@@ -61,11 +61,15 @@ type style interface {
 	listen(address) (at fmt.Stringer, err error)
 	stats() reactor.Stats
 	lost() reactor.UndeliveredError // beside what the reactor reports
+	shutdown(context.Context) error // drains; the Group too
 }
 
 func newStyle(g *reactor.Group, cfg *config, log *zap.Logger) style {
-	if cfg.style == "task" {
-		return &tasks{r: g.Loops()[0], cfg: cfg, log: log}
+	switch cfg.style {
+	case "task":
+		return &tasks{g: g, r: g.Loops()[0], cfg: cfg, log: log}
+	case "net":
+		return newNetStyle(g, cfg, log)
 	}
 	return &callbacks{g, cfg, echo{log}, packetEcho{log}}
 }
@@ -87,7 +91,7 @@ func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zap.
 	ended := make(chan struct{})
 	helpers := make(chan struct{}, 2)
 	go func() {
-		drainAtSignal(g, cfg.drain, log, signals, ended)
+		drainAtSignal(how, cfg.drain, log, signals, ended)
 		helpers <- struct{}{}
 	}()
 	go func() {
@@ -117,7 +121,7 @@ func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zap.
 }
 
 // drainAtSignal begins the drain at the first signal and ends it at the second, or when its time is up.
-func drainAtSignal(g *reactor.Group, limit time.Duration, log *zap.Logger, signals <-chan os.Signal, ended <-chan struct{}) {
+func drainAtSignal(how style, limit time.Duration, log *zap.Logger, signals <-chan os.Signal, ended <-chan struct{}) {
 	select {
 	case <-ended:
 		return
@@ -128,7 +132,7 @@ func drainAtSignal(g *reactor.Group, limit time.Duration, log *zap.Logger, signa
 	defer cancel()
 	drained := make(chan struct{})
 	go func() {
-		_ = g.Shutdown(ctx) // Run returns the same
+		_ = how.shutdown(ctx) // Run returns the same
 		close(drained)
 	}()
 	select {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	bits "encoding/binary"
 	"errors"
 	"fmt"
@@ -19,7 +20,8 @@ import (
 // tasks is the server in blocking style: a task accepts at each address, one serves each connection, one each datagram
 // socket, all on the one loop. Tasks never run at the same time, so what they share needs no locks.
 type tasks struct {
-	r    *reactor.Reactor
+	g    *reactor.Group
+	r    *reactor.Reactor // its only loop
 	cfg  *config
 	log  *zap.Logger
 	gaps reactor.UndeliveredError // what was read and could not be sent back because of the drain's end
@@ -36,7 +38,7 @@ const (
 )
 
 func (s *tasks) listen(a address) (fmt.Stringer, error) {
-	c, err := a.bind(s.r)
+	c, err := a.bind(on(s.r))
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +55,8 @@ func (s *tasks) listen(a address) (fmt.Stringer, error) {
 	}
 	return at, nil
 }
+
+func (s *tasks) shutdown(ctx context.Context) error { return s.g.Shutdown(ctx) }
 
 func (s *tasks) stats() reactor.Stats {
 	n := s.r.Stats() // has the connections that Retire ends
@@ -103,7 +107,11 @@ func (l *listener) accept(t *reactor.Task) {
 		l.conns.Add(1)
 		t.Go(func(t *reactor.Task) {
 			buf := l.buffer()
-			l.serve(t, c, buf)
+			if l.cfg.tls != nil {
+				l.serveTLS(t, c, buf)
+			} else {
+				l.serve(t, c, buf)
+			}
 			l.giveBack(buf)
 			l.open--
 			l.conns.Add(-1)

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// serveTLS is serve over TLS.
+func (s *tasks) serveTLS(t *reactor.Task, c *socket.Socket, buf []byte) {
+	conn := netconn.Server(netconn.New(c), s.cfg.tls)
+	_ = conn.SetDeadline(time.Now().Add(netconn.HandshakeTimeout)) // of a closed one the next call tells
+	if err := conn.Handshake(); err != nil {
+		s.log.Debug("no handshake", zap.Error(err))
+		_ = conn.Close()
+		return
+	}
+	_ = conn.SetDeadline(time.Time{})
+	for {
+		if s.cfg.idle > 0 {
+			_ = conn.SetReadDeadline(time.Now().Add(s.cfg.idle))
+		}
+		n, err := conn.Read(buf)
+		if err != nil {
+			s.endedTLS(conn, c, err)
+			return
+		}
+		s.messages.Add(1)
+		s.bytes.Add(uint64(n))
+		if left, err := s.sendTLS(conn, buf[:n]); err != nil {
+			s.gap(t, c, left, err)
+			return
+		}
+	}
+}
+
+// sendTLS sends all of p and tells how much of it is left; a deadline ends only a Write that has moved nothing.
+func (s *tasks) sendTLS(conn *netconn.TLSConn, p []byte) (left int, err error) {
+	for len(p) > 0 {
+		if s.cfg.idle > 0 {
+			_ = conn.SetWriteDeadline(time.Now().Add(s.cfg.idle))
+		}
+		n, err := conn.Write(p)
+		p = p[n:]
+		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
+			return len(p), err
+		}
+	}
+	return 0, nil
+}
+
+// endedTLS is ended: close_notify, then the reactor's procedure.
+func (s *tasks) endedTLS(conn *netconn.TLSConn, c *socket.Socket, err error) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.log.Debug("closing a quiet connection", zap.Stringer("peer", conn.RemoteAddr()), zap.Error(err))
+	case err != io.EOF && !errors.Is(err, kernel.ECANCELED):
+		s.log.Debug("connection ended", zap.Error(err))
+		_ = conn.Close()
+		return
+	}
+	if err := conn.CloseWrite(); err != nil {
+		s.log.Debug("cannot say goodbye", zap.Error(err))
+	}
+	s.retire(c)
+}

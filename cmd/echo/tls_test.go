@@ -1,0 +1,150 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/pem"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"crypto/x509"
+)
+
+// TLS in each style: 8 MiB, the half-close, 8 MiB back; plain text on the port harms nobody else; SIGTERM says
+// close_notify.
+func TestTLS(t *testing.T) {
+	inEachStyle(t, func(t *testing.T, style string) {
+		s := serveAt(t, 2, "-tls", "-style", style, "-idle", "10s", "tcp://127.0.0.1:0", "unix://"+socketPath(t))
+		for i, network := range []string{"tcp", "unix"} {
+			bad := dial(t, network, s.at[i])
+			bad.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
+			bad.(interface{ CloseWrite() error }).CloseWrite()
+			io.Copy(io.Discard, bad)
+
+			c := tls.Client(dial(t, network, s.at[i]), &tls.Config{InsecureSkipVerify: true})
+			sent := noise(8 << 20)
+			go func() {
+				c.Write(sent)
+				c.CloseWrite()
+			}()
+			if back, err := io.ReadAll(c); err != nil || !bytes.Equal(back, sent) {
+				t.Errorf("%s: %d bytes back, %v", network, len(back), err)
+			}
+		}
+		idle := tls.Client(dial(t, "tcp", s.at[0]), &tls.Config{InsecureSkipVerify: true})
+		roundTrip(t, idle, "hello")
+		s.signal(syscall.SIGTERM)
+		if n, err := idle.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			t.Errorf("at the end: %d, %v", n, err)
+		}
+		idle.Close()
+		s.ends(0)
+	})
+}
+
+// The server's own certificate is of the files that are given, and bad files are one line.
+func TestCertificateFiles(t *testing.T) {
+	c, err := selfSigned(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, keyFile := filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
+	os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}), 0o600)
+	os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600)
+	s := serveAt(t, 1, "-cert", cert, "-key", keyFile, "tcp://localhost:0")
+	leaf, err := x509.ParseCertificate(c.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	roundTrip(t, tls.Client(dial(t, "tcp", s.at[0]), &tls.Config{RootCAs: pool, ServerName: "localhost"}), "verified")
+	for want, args := range map[string][]string{
+		"-cert and -key: must be given both": {"-cert", cert},
+		"no such file":                       {"-cert", cert, "-key", filepath.Join(dir, "none")},
+		"-tls is for streams":                {"-tls", "udp://127.0.0.1:0"},
+	} {
+		if line := refused(t, args...); !strings.Contains(line, want) {
+			t.Errorf("%q does not say %q", line, want)
+		}
+	}
+}
+
+// Real clients over TLS.
+func TestTLSClients(t *testing.T) {
+	inEachStyle(t, func(t *testing.T, style string) {
+		s := serveAt(t, 1, "-tls", "-style", style, "tcp://127.0.0.1:0")
+		text := strings.Repeat("some lines that come back\n", 1500)
+		for name, args := range map[string][]string{
+			"openssl": {"s_client", "-quiet", "-no_ign_eof", "-connect", s.at[0]},
+			"socat":   {"-t", "20", "-", "OPENSSL:" + s.at[0] + ",verify=0"},
+			"python3": {"-c", asyncioClient, s.at[0]},
+		} {
+			t.Run(name, func(t *testing.T) {
+				tool(t, name)
+				cmd := exec.Command(name, args...)
+				in, err := cmd.StdinPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				var stdout, stderr bytes.Buffer
+				out, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				cmd.Stderr = &stderr
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				late := time.AfterFunc(long, func() { _ = cmd.Process.Kill() })
+				defer late.Stop()
+				go io.WriteString(in, text)
+				_, err = io.CopyN(&stdout, out, int64(len(text)))
+				_ = cmd.Process.Kill() // s_client does not end with its input
+				_ = cmd.Wait()         // so it was killed
+				if err != nil || stdout.String() != text {
+					t.Errorf("%v; %d bytes of %d came back; it says %s", err, stdout.Len(), len(text), &stderr)
+				}
+			})
+		}
+	})
+}
+
+// asyncioClient sends what it reads and prints what comes.
+const asyncioClient = `
+import asyncio, ssl, sys
+async def main():
+    host, port = sys.argv[1].rsplit(":", 1)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
+    loop = asyncio.get_running_loop()
+    async def send():
+        while data := await loop.run_in_executor(None, sys.stdin.buffer.read1, 65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+    sending = asyncio.create_task(send())
+    try:
+        while data := await reader.read(65536):
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+    except (ConnectionError, ssl.SSLError):
+        pass
+    await sending
+asyncio.run(main())
+`

@@ -1,0 +1,70 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// net/http, server and client, on connections of this package.
+func Example() {
+	l, err := netconn.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		fmt.Fprintf(w, "you asked for %s", q.URL.Path)
+	})}
+	go s.Serve(l)
+	defer s.Close()
+
+	tr := &http.Transport{DialContext: netconn.DialContext}
+	defer tr.CloseIdleConnections()
+	a, err := (&http.Client{Transport: tr}).Get("http://" + l.Addr().String() + "/this")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer a.Body.Close()
+	text, _ := io.ReadAll(a.Body)
+	fmt.Println(string(text))
+	// Output: you asked for /this
+}
+
+type echo struct{}
+
+func (echo) Data(c *reactor.Conn, p []byte)    { _ = c.Send(p) }
+func (echo) Closed(c *reactor.Conn, err error) {}
+
+// A TLS echo in callback style, and crypto/tls's own client.
+func ExampleWithTLS() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	config := serverConfig() // has Certificates
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} }, netconn.WithTLS(config))
+	if err != nil {
+		log.Fatal(err)
+	}
+	go r.Run(context.Background())
+	defer r.Shutdown(context.Background())
+
+	c, err := tls.Dial("tcp", l.Addr().String(), clientConfig())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "hello")
+	c.CloseWrite()
+	text, _ := io.ReadAll(c)
+	fmt.Println(string(text))
+	// Output: hello
+}
