@@ -24,7 +24,7 @@ import (
 // secured makes TLS ends of a pipe's, and the handshake: a Write needs what is read for it.
 func secured(open nettest.MakePipe) nettest.MakePipe {
 	return func() (c1, c2 net.Conn, stop func(), err error) {
-		c1, c2, stop, err = open()
+		c1, c2, _, err = open()
 		if err != nil {
 			return nil, nil, nil, err
 		}
