@@ -59,6 +59,19 @@ func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	return 0
 }
 
+func (w *waiter) Rearm(d *desc.Desc, want poller.Interest) kernel.Errno {
+	if w.gone {
+		return kernel.ECANCELED
+	}
+	if _, ok := w.table.Get(int32(d.FD), d.Gen); !ok {
+		return kernel.ENOENT
+	}
+	if err := w.poller.Mod(d.FD, d.Gen, want); err != nil {
+		return kernel.Number(err)
+	}
+	return 0
+}
+
 // Unregister finds nothing once the reactor has ended.
 func (w *waiter) Unregister(d *desc.Desc) {
 	if watch, ok := w.table.Get(int32(d.FD), d.Gen); ok {

@@ -62,14 +62,27 @@ func BenchmarkIPoll(b *testing.B) {
 	}
 }
 
-// What a wait costs: another goroutine answers each byte.
+// What a wait costs: another goroutine answers each byte. It too is not to depend on what is registered.
 func BenchmarkPollThatWaits(b *testing.B) {
+	for _, n := range []int{1, 10, 10_000} {
+		b.Run(fmt.Sprint("registered=", n), func(b *testing.B) { pollThatWaits(b, n) })
+	}
+}
+
+func pollThatWaits(b *testing.B, n int) {
 	l := newLab(b, nil)
 	defer l.closeAll()
 	x, y := l.pair()
 	there, back := sel.New(), sel.New()
 	must(there.Register(y, IN))
 	must(back.Register(x, IN))
+	for range n - 1 {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			b.Skipf("%d sockets: %v", n, err)
+		}
+		must(back.Register(l.own(fd, nil), IN))
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -16,7 +16,8 @@ import (
 // takes effect for a poll in progress at once or, at the latest, when that wakes. One of NewOn belongs to its
 // reactor's loop, and so do the sockets of that loop; only what Notify was given may be called from elsewhere.
 //
-// Polls can be in wait for one descriptor in 500 of them at once; beyond that epoll refuses with EINVAL.
+// Polls can be in wait for one descriptor in 500 of them at once, where one with more than 16 descriptors counts from its
+// first wait to its Close; beyond that epoll refuses with EINVAL.
 //
 // A Poll that is unreachable is closed. It can be registered with another Poll, where it is POLLIN while a descriptor in
 // it is ready (Objects and what is POLLNVAL do not count: they are known when they are asked).

@@ -25,6 +25,17 @@ func (s *spy) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	return e
 }
 
+func (s *spy) Rearm(d *desc.Desc, want poller.Interest) kernel.Errno {
+	s.note(func() {
+		if want&poller.In != 0 {
+			s.who[d] = true
+		} else {
+			delete(s.who, d)
+		}
+	})
+	return s.Waiter.Rearm(d, want)
+}
+
 func (s *spy) Unregister(d *desc.Desc) {
 	s.note(func() { delete(s.who, d) })
 	s.Waiter.Unregister(d)

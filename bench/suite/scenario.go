@@ -62,7 +62,7 @@ var scenarios = []Scenario{
 	{Name: "timers", About: "64 B on 50 connections with 100,000 timers armed, of which each message moves one; the C loop has none",
 		Shape: load.Shape{Conns: 50, Active: 50, Size: 64, Pipeline: 1, Depth: 1}, Args: []string{"-timers", fmt.Sprint(timers)},
 		Can: func(v server.Style) bool { return v.Timers }},
-	among(1, scaling[0]), full(among(1, scaling[1])), full(among(1, scaling[2])), among(1, scaling[3]),
+	among(1, scaling[0]), full(among(1, scaling[1])), full(among(1, scaling[2])), full(among(1, scaling[3])),
 	pingPong("64B-x100", 100, 64, 1),
 	among(100, idle),
 	{Name: "idle-memory", About: "10,000 connections after one echo each: resident memory after a collection, less that without them",
@@ -70,7 +70,7 @@ var scenarios = []Scenario{
 	{Name: "idle-memory-max", Shape: load.Shape{Conns: asManyAsAllowed, Size: 64, Pipeline: 1, Depth: 1}, Idle: true, Full: true},
 	full(rate("rate-x50", 50, 50, .2)), rate("rate-x50", 50, 50, .4), full(rate("rate-x50", 50, 50, .6)),
 	rate("rate-x50", 50, 50, .8), full(rate("rate-x50", 50, 50, .9)),
-	full(rate("rate-100-of-10000", 100, idle, .4)), rate("rate-100-of-10000", 100, idle, .8),
+	full(rate("rate-100-of-10000", 100, idle, .4)), full(rate("rate-100-of-10000", 100, idle, .8)),
 }
 
 func pingPong(name string, conns, size, pipeline int) Scenario {

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/poller"
 )
 
 // A Hook is called once when the Desc closes, before its number can belong to anybody else. It may use the number (to
@@ -68,9 +67,9 @@ func (d *Desc) end(keep bool) (first bool, e Errno) {
 	d.closed = true
 	d.kept = keep
 	d.refs++ // until the hooks have run
-	if d.registered || d.held {
+	if d.registered || d.dormant || d.held {
 		d.W.Unregister(d)
-		d.registered = false
+		d.registered, d.dormant = false, false
 	}
 	var hooks []*Hook
 	if d.extra != nil {
@@ -149,10 +148,9 @@ func (d *Desc) OnArrival(f func()) Errno {
 		return kernel.EBADF
 	}
 	if f != nil && !d.registered {
-		if e := d.W.Register(d, poller.In|poller.Out|poller.Edge); e != 0 {
+		if e := d.enlist(); e != 0 {
 			return e
 		}
-		d.registered = true
 	}
 	d.more().arrivals = f
 	return 0

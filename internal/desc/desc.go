@@ -22,6 +22,8 @@ type Waiter interface {
 	// ends that; after it Ready is not called. Both are called with d locked, or on the loop.
 	Register(d *Desc, want poller.Interest) Errno
 	Unregister(d *Desc)
+	// Rearm replaces what a registered Desc is told of. What is ready then is told.
+	Rearm(d *Desc, want poller.Interest) Errno
 	// Post has f called soon, where the Descs belong and outside every call of the user's: on the loop, or on one
 	// dispatching goroutine. It may be called by any goroutine. false: the loop has ended, and f is not called.
 	Post(f func()) bool
@@ -68,7 +70,7 @@ type Desc struct {
 	registered bool
 	Transient  bool       // registered only while somebody waits: a Poll's own descriptor fits in few Pollers at once
 	held       bool       // Transient, has waited, is not closed: the background goroutine stays for it
-	spent      uint8      // not shared: what the calls have had of the loop since one had to wait; a byte, for there is just one free
+	dormant    bool       // registered, and told of nothing: see Call.Stay
 	mu         sync.Mutex // guards what is above and below, if shared
 	sides      [2]side
 	lines      *[2]line // nil until somebody needs one
@@ -87,7 +89,7 @@ type side struct {
 	word    bool // an Event has come since the holder's last try
 	empty   bool // that try took all there was: an Event tells of more
 	busy    bool
-	spent   uint8   // shared: as Desc.spent, and the holder's alone
+	spent   uint8   // what the calls have had since one had to wait; see spent
 	waiting Sleeper // the holder, while it sleeps
 }
 
@@ -128,6 +130,7 @@ func (d *Desc) unlock() {
 // the call first has to wait: a call that need not wait reads no clock and cannot time out (D7).
 type Call struct {
 	Limit timeout.Timeout
+	Stay  bool            // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
 	Step  timeout.Timeout // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
 	// All is set by a try that has taken all there was: if no Event comes meanwhile, the next call in this direction sleeps
 	// before it tries.
@@ -160,8 +163,8 @@ const (
 // never before, EBADF once the Desc is closed, also by somebody else while this call waits, ECANCELED, EDEADLK.
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	waits := c.Limit.Blocks()
-	if waits && !d.shared && d.spent >= share { // before the try: one who is cancelled here has taken nothing
-		d.spent = 0
+	if waits && !d.shared && *d.spent(dir) >= share { // before the try: one who is cancelled here has taken nothing
+		*d.spent(dir) = 0
 		if e := d.W.Rest(dir); e != 0 {
 			return 0, e
 		}
@@ -192,13 +195,19 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 		n, e = try()
 	}
 	if waits {
-		spent := &d.spent
-		if d.shared {
-			spent = &d.sides[dir].spent
-		}
-		*spent = uint8(min(share, int(*spent)+1+n>>piece))
+		s := d.spent(dir)
+		*s = uint8(min(share, int(*s)+1+n>>piece))
 	}
 	return n, e
+}
+
+// spent is the count for a direction: on a loop one for both, which its goroutine owns; of a shared Desc one for each,
+// which the holder of the turn owns.
+func (d *Desc) spent(dir Dir) *uint8 {
+	if !d.shared {
+		dir = In
+	}
+	return &d.sides[dir].spent
 }
 
 // share has the holder of a turn give the processor away once its calls have had their share. The runtime would take it
@@ -302,12 +311,33 @@ func (d *Desc) stepOut(dir Dir, sleeper Sleeper) {
 func (d *Desc) register(c *Call) (e Errno) {
 	d.lock()
 	if !d.registered && !d.closed {
-		e = d.W.Register(d, poller.In|poller.Out|poller.Edge)
-		d.registered = e == 0
+		e = d.enlist()
 	}
 	c.heard = d.registered
 	d.unlock()
 	return e
+}
+
+// enlist makes the registration, or wakes it; locked.
+func (d *Desc) enlist() (e Errno) {
+	const all = poller.In | poller.Out | poller.Edge
+	if d.dormant {
+		e = d.W.Rearm(d, all)
+	} else {
+		e = d.W.Register(d, all)
+	}
+	d.registered = e == 0
+	d.dormant = d.dormant && e != 0
+	return e
+}
+
+// rest ends the registration of a Transient Desc, or has it told of nothing; locked.
+func (d *Desc) rest(stay bool) {
+	d.registered = false
+	// Edge alone asks for nothing, but is a registration in every Poller.
+	if d.dormant = stay && d.W.Rearm(d, poller.Edge) == 0; !d.dormant {
+		d.W.Unregister(d)
+	}
 }
 
 // wait sleeps until a word for the direction has come, the deadline, or Close.
@@ -325,7 +355,7 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 		return e
 	}
 	for e == 0 && !s.word && !d.closed {
-		d.spent, s.spent = 0, 0
+		*d.spent(dir) = 0
 		s.waiting = sleeper
 		next := d.limited(dir, until).Sooner(step)
 		d.unlock()
@@ -372,8 +402,7 @@ func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 		d.sides[dir].waiting = nil // after a panic it is still there
 		d.sides[dir].empty = c.All
 		if d.Transient && d.registered {
-			d.W.Unregister(d)
-			d.registered = false
+			d.rest(c.Stay)
 		}
 		d.pass(dir)
 	}

@@ -18,6 +18,7 @@ type scripted struct {
 
 func (s *scripted) Sleeper() (Sleeper, Errno)             { return s, 0 }
 func (s *scripted) Register(*Desc, poller.Interest) Errno { return 0 }
+func (s *scripted) Rearm(*Desc, poller.Interest) Errno    { return 0 }
 func (s *scripted) Unregister(*Desc)                      {}
 func (s *scripted) Post(func()) bool                      { return false }
 func (s *scripted) Rest(Dir) Errno                        { return 0 }

@@ -97,6 +97,15 @@ func (p *Parker) Register(d *Desc, want poller.Interest) Errno {
 	return 0
 }
 
+func (p *Parker) Rearm(d *Desc, want poller.Interest) Errno {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.poller.Mod(d.FD, d.Gen, want); err != nil {
+		return kernel.Number(err)
+	}
+	return 0
+}
+
 func (p *Parker) Unregister(d *Desc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,0 +1,56 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	sel "github.com/ureactor/ureactor/select"
+)
+
+// A Poll of many descriptors stays in its loop's Poller between waits, told of nothing. Each wait hears what comes during
+// it, and what came between two of them; also while the Poll grows and shrinks across the bound from which it stays; and
+// its Close, while it waits or not, leaves nobody behind (TestMain looks for goroutines).
+func TestAPollOfManyHearsEveryWait(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		p := l.poll()
+		must(p.Register(a, IN))
+		var crowd []*object
+		grow := func(n int) {
+			for len(crowd) > n {
+				last := crowd[len(crowd)-1]
+				must(p.Unregister(last))
+				last.close()
+				crowd = crowd[:len(crowd)-1]
+			}
+			for len(crowd) < n {
+				fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+				must(err)
+				o := l.own(fd, nil)
+				must(p.Register(o, IN))
+				crowd = append(crowd, o)
+			}
+		}
+		heard := func(events []sel.Event, err error) {
+			if len(events) != 1 || events[0].Obj != a || err != nil {
+				t.Errorf("%d in the Poll: %v, %v", len(crowd)+1, events, err)
+			}
+			unix.Read(a.d.FD, make([]byte, 10))
+		}
+		for _, n := range []int{100, 100, 3, 3, 40, 16, 15, 16, 100, 0, 100} {
+			grow(n)
+			join := l.asleep(func() { heard(p.Poll(guard)) }) // during the wait
+			b.write("x")
+			join()
+			b.write("x") // between two
+			heard(p.Poll(guard))
+			if events, err := p.Poll(1); len(events) > 0 || err != nil { // the time is over
+				t.Errorf("nothing was there: %v, %v", events, err)
+			}
+		}
+		must(p.Close())
+	})
+}
