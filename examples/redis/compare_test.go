@@ -18,7 +18,7 @@ import (
 var compare = flag.Bool("compare", false, "measure against redis-server with redis-benchmark")
 
 // redis-benchmark asks this server, of one and of two loops, and redis-server in turn, and processor time per request is
-// compared beside the rate. Not run by default; the figures are in the README.
+// compared beside the rate. Not run by default.
 func TestCompareWithRedis(t *testing.T) {
 	if !*compare {
 		t.Skip("not asked for; -compare")
