@@ -5,7 +5,11 @@
 // for one descriptor by the law that sockets wait by. Results are level-triggered: what stays ready is reported again.
 package sel
 
-import "github.com/ureactor/ureactor/poller"
+import (
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
 
 // Events is a set of the things that can have happened, with the numbers of poll(2).
 type Events int
@@ -39,6 +43,7 @@ func (e Events) String() string {
 
 // A Pollable is what can be registered; the same one is the same registration. It is one of
 //
+//   - a *socket.SSLSocket, in one Poll at a time;
 //   - a *socket.Socket, another *Poll, or whatever else has a method Desc() *desc.Desc;
 //   - an FD;
 //   - an Object, best by pointer: equal values would be the same object.
@@ -65,6 +70,23 @@ type Object interface {
 type Notifier interface {
 	Object
 	Notify(f func())
+}
+
+// A readier is a *socket.SSLSocket: it has a descriptor, and bytes of its own.
+type readier interface {
+	PollReady(want poller.Interest) (poller.Interest, desc.Errno)
+	Notify(f func())
+}
+
+// secured is a readier as an Object.
+type secured struct{ readier }
+
+func (o secured) Poll(mask Events) (Events, error) {
+	r, e := o.PollReady(interestOf(mask))
+	if e == kernel.EBADF {
+		return POLLNVAL, nil
+	}
+	return eventsOf(r), fail("poll", e)
 }
 
 // An Event says that Obj has had Events.

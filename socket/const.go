@@ -78,7 +78,8 @@ const (
 	SHUT_RDWR = kernel.SHUT_RDWR
 )
 
-// IPPROTO_SEC asks for a TLS socket, as on the WiPy. New refuses it with EPROTONOSUPPORT.
+// IPPROTO_SEC asks for a TLS socket, as on the WiPy: one of TCP that WrapSSL makes TLS. It, and what it accepts, neither
+// sends nor receives before that, nor past it: EPROTO.
 const IPPROTO_SEC = 100
 
 // SO_CALLBACK is the option of level SOL_SOCKET that sets the callback, when its value is a function or nil. With other

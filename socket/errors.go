@@ -117,13 +117,14 @@ const (
 	opSetOpt
 	opSetTimeout
 	opShutdown
+	opWrap
 	opWrite
 	ops
 )
 
 var opNames = [ops]string{"socket", "accept", "bind", "close", "connect", "detach", "getaddrinfo", "getsockopt",
 	"inet_ntop", "inet_pton", "listen", "getsockname", "makefile", "read", "readinto", "readline", "recv", "recvfrom",
-	"getpeername", "send", "sendall", "sendto", "setblocking", "setsockopt", "settimeout", "shutdown", "write"}
+	"getpeername", "send", "sendall", "sendto", "setblocking", "setsockopt", "settimeout", "shutdown", "wrap_socket", "write"}
 
 func (o op) String() string { return opNames[o] }
 

@@ -42,9 +42,13 @@ func NewOn(r *reactor.Reactor, family, typ, proto int) (*Socket, error) {
 }
 
 func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, error) {
+	if proto == IPPROTO_SEC { // TCP that says nothing in the clear
+		if typ != SOCK_STREAM || family != AF_INET && family != AF_INET6 {
+			return nil, fail(opSocket, kernel.EPROTONOSUPPORT)
+		}
+		k, proto = sealed{k}, IPPROTO_TCP
+	}
 	switch {
-	case proto == IPPROTO_SEC:
-		return nil, &OSError{int(kernel.EPROTONOSUPPORT), "socket with IPPROTO_SEC (no TLS here; package netconn has it)"}
 	case family != int(int32(family)):
 		return nil, fail(opSocket, kernel.EAFNOSUPPORT)
 	case typ != int(int32(typ)), proto != int(int32(proto)):
@@ -70,7 +74,7 @@ func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
 // release closes what nobody can reach any more, where it belongs: what its loop does not know, on the spot, for that
 // loop may never run. A simulated kernel is its loop's alone.
 func release(d *desc.Desc) {
-	if d.W.Shared() || d.K == kernel.Host && d.Idle() || !d.W.Post(func() { d.Close() }) {
+	if d.W.Shared() || below(d.K) == kernel.Host && d.Idle() || !d.W.Post(func() { d.Close() }) {
 		d.Close()
 	}
 }

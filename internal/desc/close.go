@@ -139,6 +139,29 @@ func (d *Desc) Registered() bool {
 	return d.registered
 }
 
+// OnNews has f called after each Event, by the loop or the background; nil ends that. What is ready now is told too, if
+// nothing has waited before.
+func (d *Desc) OnNews(f func()) Errno {
+	d.lock()
+	defer d.unlock()
+	if d.closed {
+		return kernel.EBADF
+	}
+	if e := d.hear(f); e != 0 {
+		return e
+	}
+	d.more().news = f
+	return 0
+}
+
+// hear registers the Desc if there is somebody to tell; locked.
+func (d *Desc) hear(f func()) (e Errno) {
+	if f != nil && !d.registered {
+		e = d.enlist()
+	}
+	return e
+}
+
 // OnArrival has f called after each Event that may mean input, by the loop or the background; nil ends that. What
 // is ready now may be told too.
 func (d *Desc) OnArrival(f func()) Errno {
@@ -147,10 +170,8 @@ func (d *Desc) OnArrival(f func()) Errno {
 	if d.closed {
 		return kernel.EBADF
 	}
-	if f != nil && !d.registered {
-		if e := d.enlist(); e != 0 {
-			return e
-		}
+	if e := d.hear(f); e != 0 {
+		return e
 	}
 	d.more().arrivals = f
 	return 0

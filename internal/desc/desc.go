@@ -81,6 +81,7 @@ type Desc struct {
 type extra struct {
 	hooks    []*Hook
 	arrivals func() // told of every Event that may mean input
+	news     func() // told of every Event
 }
 
 // A side is one direction. One caller at a time holds its turn; only the holder waits for readiness, the others wait
@@ -445,9 +446,9 @@ func (d *Desc) Ready(i poller.Interest) {
 			d.ends = true
 		}
 		sleeper := s.waiting
-		var tell func()
+		var tell, news func()
 		if d.extra != nil {
-			tell = d.extra.arrivals
+			tell, news = d.extra.arrivals, d.extra.news
 		}
 		d.unlock()
 		if sleeper != nil {
@@ -455,6 +456,9 @@ func (d *Desc) Ready(i poller.Interest) {
 		}
 		if Dir(dir) == In && tell != nil {
 			tell()
+		}
+		if news != nil {
+			news()
 		}
 	}
 }

@@ -1,0 +1,262 @@
+package socket
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/secure"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// The values of SSLOptions.CertReqs. As on MicroPython's mbedtls ports only CERT_REQUIRED validates anything.
+const (
+	CERT_NONE     = 0
+	CERT_OPTIONAL = 1
+	CERT_REQUIRED = 2
+)
+
+// SSLOptions are the arguments of MicroPython's ssl.wrap_socket (docs/library/ssl.rst). Key, Cert and CAData are PEM or DER;
+// Cert may be a chain, CAData several certificates.
+type SSLOptions struct {
+	Key, Cert      []byte
+	CertReqs       int
+	CAData         []byte // whom to trust with CERT_REQUIRED; nil: whom the system trusts
+	ServerHostname string
+	DeferHandshake bool // do_handshake=False: it is part of the first reads and writes
+}
+
+// An SSLSocket is TLS on a Socket, with the methods of MicroPython's: those of a stream. Its mode is the Socket's, and its
+// calls wait as the Socket's do.
+type SSLSocket struct {
+	s  *Socket
+	st *sslState
+}
+
+// sslState is what hooks may know: not the Socket, which the garbage collector closes.
+type sslState struct {
+	c      *secure.Conn
+	notify atomic.Pointer[func()]
+}
+
+// WrapSSL is ssl.wrap_socket: TLS on a connected stream, which must not be used directly from now on. The handshake is
+// made at once, waiting also on a non-blocking Socket, unless it is deferred: then a non-blocking read or write goes on
+// with it, and is EAGAIN until it is over. package sel polls an SSLSocket as it is: POLLIN where a read gives something,
+// also what is buffered here, POLLOUT where a write takes something; a Poll asks each of them, and one is in one Poll at
+// a time.
+func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
+	cfg, err := opts.config(server)
+	if err != nil {
+		return nil, err
+	}
+	if sock.typ != SOCK_STREAM {
+		return nil, badValue(opWrap, "a socket of type %d must be a stream", sock.typ)
+	}
+	d := sock.d
+	local, _ := sock.LocalAddr() // for the config's callbacks, of which there are none
+	remote, err := sock.RemoteAddr()
+	if err != nil {
+		return nil, &OSError{Errno: err.(*OSError).Errno, Op: opWrap.String()}
+	}
+	st := &sslState{c: secure.NewConn(d, below(d.K), sslAddr(local), sslAddr(remote), cfg, server)}
+	d.AddHook(&desc.Hook{F: st.news}) // closed meanwhile: the handshake tells
+	s := &SSLSocket{s: sock, st: st}
+	if opts.DeferHandshake {
+		return s, nil
+	}
+	c := sock.start()
+	if !c.Limit.Blocks() {
+		c.Limit = timeout.None
+	}
+	if err := s.fail(opWrap, st.c.Handshake(&c)); err != nil {
+		_ = s.Close() // the handshake's error is the one to tell
+		return nil, err
+	}
+	return s, nil
+}
+
+type sslAddr Addr
+
+func (sslAddr) Network() string  { return "tcp" }
+func (a sslAddr) String() string { return Addr(a).String() }
+
+var _ net.Addr = sslAddr{}
+
+// ReadSize is MicroPython's read(n), ReadAll its read(): see Socket.ReadSize. The end is the peer's close_notify.
+func (s *SSLSocket) ReadSize(n int) ([]byte, error) {
+	if n < 0 {
+		n = int(^uint(0) >> 1)
+	}
+	data := []byte{}
+	c := s.s.start()
+	room := scratch.Get().(*[scratchSize]byte)
+	for len(data) < n {
+		k, err := s.st.c.Read(&c, room[:min(n-len(data), scratchSize)])
+		data = append(data, room[:k]...)
+		if err != nil {
+			scratch.Put(room)
+			return data, s.ended(opRead, err, len(data))
+		}
+		if !c.Limit.Blocks() && k == 0 {
+			break
+		}
+	}
+	scratch.Put(room)
+	return data, nil
+}
+
+// ReadAll reads until the end.
+func (s *SSLSocket) ReadAll() ([]byte, error) { return s.ReadSize(-1) }
+
+// ReadInto is MicroPython's readinto: ReadSize(len(p)) into p.
+func (s *SSLSocket) ReadInto(p []byte) (n int, err error) {
+	c := s.s.start()
+	for n < len(p) {
+		k, err := s.st.c.Read(&c, p[n:])
+		n += k
+		if err != nil {
+			return n, s.ended(opReadInto, err, n)
+		}
+	}
+	return n, nil
+}
+
+// ReadLine is MicroPython's readline: up to and with '\n', or max bytes if given and not negative.
+func (s *SSLSocket) ReadLine(max ...int) ([]byte, error) {
+	limit := int(^uint(0) >> 1)
+	if len(max) > 0 && max[0] >= 0 {
+		limit = max[0]
+	}
+	line := []byte{}
+	c := s.s.start()
+	var p [1]byte // what is behind the line stays; the record is here already
+	for len(line) < limit && !bytes.HasSuffix(line, []byte("\n")) {
+		k, err := s.st.c.Read(&c, p[:])
+		line = append(line, p[:k]...)
+		if err != nil {
+			return line, s.ended(opReadLine, err, len(line))
+		}
+	}
+	return line, nil
+}
+
+// Read is io.Reader's: what is there, io.EOF at the end.
+func (s *SSLSocket) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	c := s.s.start()
+	n, err := s.st.c.Read(&c, p)
+	if err == io.EOF && s.open() {
+		return n, io.EOF
+	}
+	return n, s.fail(opRead, err)
+}
+
+// Write is MicroPython's write, and io.Writer's: n is how much was taken, also with an error; non-blocking, EAGAIN if that
+// is not all. What was taken of a last record and the kernel refused goes with the next call, or while a Poll asks.
+func (s *SSLSocket) Write(p []byte) (int, error) {
+	c := s.s.start()
+	n, err := s.st.c.Write(&c, p)
+	return n, s.fail(opWrite, err)
+}
+
+// Close says close_notify, if it can without waiting, and closes the Socket.
+func (s *SSLSocket) Close() error {
+	s.st.c.Bye()
+	return s.s.Close()
+}
+
+// SetBlocking and SetTimeout are the Socket's.
+func (s *SSLSocket) SetBlocking(on bool) error          { return s.s.SetBlocking(on) }
+func (s *SSLSocket) SetTimeout(t timeout.Timeout) error { return s.s.SetTimeout(t) }
+
+// Fileno is the Socket's descriptor, -1 once closed.
+func (s *SSLSocket) Fileno() int { return s.s.Fileno() }
+
+// Cipher is the name of the cipher suite and of the protocol version; empty before the handshake.
+func (s *SSLSocket) Cipher() (suite, version string) {
+	st, ok := s.st.c.State()
+	if !ok {
+		return "", ""
+	}
+	return tls.CipherSuiteName(st.CipherSuite), tls.VersionName(st.Version)
+}
+
+// GetPeerCert is MicroPython's getpeercert(True): the peer's certificate in DER, nil if it has shown none.
+func (s *SSLSocket) GetPeerCert() []byte {
+	st, ok := s.st.c.State()
+	if !ok || len(st.PeerCertificates) == 0 {
+		return nil
+	}
+	return st.PeerCertificates[0].Raw
+}
+
+// PollReady and Notify are for package sel.
+func (s *SSLSocket) PollReady(want poller.Interest) (poller.Interest, desc.Errno) {
+	r, e := s.st.c.Ready(want)
+	runtime.KeepAlive(s.s)
+	return r, e
+}
+
+// Notify has f called when the readiness may have changed; nil ends that.
+func (s *SSLSocket) Notify(f func()) {
+	if f == nil {
+		s.st.notify.Store(nil)
+		s.s.d.OnNews(nil)
+		return
+	}
+	s.st.notify.Store(&f)
+	s.s.d.OnNews(s.st.news) // closed: the first look tells
+}
+
+func (st *sslState) news() {
+	if f := st.notify.Load(); f != nil {
+		(*f)()
+	}
+}
+
+// open tells whether the handshake is over and has succeeded.
+func (s *SSLSocket) open() bool {
+	_, ok := s.st.c.State()
+	return ok
+}
+
+// ended is what ends a read that has n bytes: the stream's end is no error, and EAGAIN is one only without bytes.
+func (s *SSLSocket) ended(o op, err error, n int) error {
+	if err == io.EOF && s.open() || err == error(kernel.EAGAIN) && n > 0 {
+		return nil
+	}
+	return s.fail(o, err)
+}
+
+// fail is an OSError; what TLS itself says is EPROTO, and crypto/tls's error inside.
+func (s *SSLSocket) fail(o op, err error) error {
+	runtime.KeepAlive(s.s)
+	var e kernel.Errno
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e):
+		return fail(o, e)
+	case err == io.EOF: // in the handshake
+		err = io.ErrUnexpectedEOF
+	}
+	return &sslError{OSError{Errno: int(kernel.EPROTO), Op: o.String()}, err}
+}
+
+type sslError struct {
+	OSError
+	cause error
+}
+
+func (e *sslError) Error() string   { return fmt.Sprintf("socket: %s: %v", e.Op, e.cause) }
+func (e *sslError) Unwrap() []error { return []error{&e.OSError, e.cause} }
