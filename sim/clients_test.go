@@ -46,12 +46,16 @@ func (l *load) next(i int, h *sim.Host, r *reactor.Reactor) {
 		return
 	}
 	c := &caller{l: l, i: i, h: h, sent: l.bytesFor(i), half: l.w.Rand().Int(2) == 0}
-	to := []string{"10.0.0.1:7", "callback.test:7", "10.0.0.2:7", "10.0.0.3:7"}[l.w.Rand().Int(4)]
-	if l.matrix {
+	to := []string{"10.0.0.1:7", "callback.test:7", "10.0.0.2:7", "10.0.0.3:7", "10.0.0.4:7"}[l.w.Rand().Int(5)]
+	secure := l.secure
+	switch {
+	case l.matrix:
 		to = "10.0.0.1:7"
+	case l.w.Rand().Int(30) == 0: // it costs more than all the others
+		to, secure = "10.0.0.5:7", true
 	}
 	c.record = to == "10.0.0.1:7" || to == "callback.test:7"
-	opts := append(l.tls(false), reactor.WithDialTimeout(5*time.Second), reactor.WithLinger(3*time.Second))
+	opts := append(withTLS(secure, false), reactor.WithDialTimeout(5*time.Second), reactor.WithLinger(3*time.Second))
 	_, err := r.Dial("tcp", to, c, opts...)
 	if errors.Is(err, reactor.ErrClosed) {
 		return
@@ -156,7 +160,7 @@ func (l *load) taskCall(i int, t *reactor.Task) (well bool) {
 	defer s.Close()
 	s.SetTimeout(timeout.Timeout(4 * time.Second))
 	sent := l.bytesFor(i)
-	to := []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}[l.w.Rand().Int(3)]
+	to := []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"}[l.w.Rand().Int(4)]
 	if l.matrix {
 		to = "10.0.0.1"
 	}

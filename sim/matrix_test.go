@@ -75,7 +75,7 @@ func matrixTLS(l *load) {
 
 // runMatrix is one run of a program: everything must come through, and nothing be left.
 func runMatrix(p *program, w *sim.World, inject func(*load)) error {
-	l := &load{w: w, ends: map[string]error{}, strict: true, matrix: true, loops: map[*sim.Host]*reactor.Reactor{}}
+	l := &load{w: w, ends: map[string]error{}, strict: true, matrix: true, loops: map[*sim.Host]*reactor.Reactor{}, drains: map[*reactor.Reactor]bool{}}
 	p.build(l)
 	inject(l)
 	if err := w.RunUntil(l.served, peaceTime); err != nil {
@@ -258,10 +258,10 @@ func (l *load) slowServer(h *sim.Host, r *reactor.Reactor) error {
 	return nil
 }
 
-// tls is the option of a workload in TLS.
-func (l *load) tls(server bool) []reactor.SocketOption {
+// withTLS is the option, if it is wanted.
+func withTLS(secure, server bool) []reactor.SocketOption {
 	switch {
-	case !l.secure:
+	case !secure:
 		return nil
 	case server:
 		return []reactor.SocketOption{netconn.WithTLS(&tls.Config{Certificates: []tls.Certificate{testCertificate}})}

@@ -30,7 +30,13 @@ func (l *load) retrying(r *reactor.Reactor, f func() error) {
 
 // callbackServer is an echo of Handlers.
 func (l *load) callbackServer(h *sim.Host, r *reactor.Reactor) error {
-	opts := append(l.tls(true), reactor.WithLinger(10*time.Second))
+	return l.callbacks(h, r, l.secure)
+}
+
+func (l *load) tlsServer(h *sim.Host, r *reactor.Reactor) error { return l.callbacks(h, r, true) }
+
+func (l *load) callbacks(h *sim.Host, r *reactor.Reactor, secure bool) error {
+	opts := append(withTLS(secure, true), reactor.WithLinger(10*time.Second))
 	l.retrying(r, func() error {
 		_, err := r.Listen("tcp", ":7", func(c *reactor.Conn) reactor.Handler {
 			s := &served{l: l, h: h}
@@ -79,12 +85,12 @@ func (s *served) Data(c *reactor.Conn, p []byte) {
 
 func (s *served) Timeout(c *reactor.Conn, _ reactor.TimeoutKind) { c.Abort() }
 
-func (s *served) Closed(_ *reactor.Conn, err error) {
+func (s *served) Closed(c *reactor.Conn, err error) {
 	if s.closed++; s.closed > 1 {
 		s.l.w.Fail(fmt.Errorf("%s: Closed twice", s.h))
 	}
 	s.l.sane(err)
-	if s.key != "" && s.h.Up() {
+	if s.key != "" && s.h == s.l.servers[0] && s.h.Up() && !s.l.drains[c.Reactor()] {
 		s.l.ends[s.key] = err
 	}
 }

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"testing"
 
+	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
@@ -13,4 +14,23 @@ func TestStorm(t *testing.T) {
 		n = 30
 	}
 	simtest.CheckWith(t, n, stormOptions, runStorm)
+}
+
+// The mixed workload, TLS and all, has one history for each seed. TLS draws its keys elsewhere, but their sizes are what
+// histories are made of.
+func TestStormIsOneHistory(t *testing.T) {
+	for seed := range uint64(10) {
+		var hashes [2]uint64
+		for i := range hashes {
+			w := sim.New(seed, stormOptions(seed))
+			if err := runStorm(w); err != nil {
+				t.Fatal(err)
+			}
+			hashes[i] = w.Hash()
+			w.Close()
+		}
+		if hashes[0] != hashes[1] {
+			t.Errorf("seed %d has two histories", seed)
+		}
+	}
 }
