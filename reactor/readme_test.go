@@ -16,7 +16,7 @@ func TestReadmeShowsTheExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	var examples []byte
-	for _, dir := range []string{".", "../socket", "../select", "../netconn"} {
+	for _, dir := range []string{".", "../socket", "../select", "../netconn", "../sim/simtest"} {
 		text, err := os.ReadFile(dir + "/example_test.go")
 		if err != nil {
 			t.Fatal(err)
