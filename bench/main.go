@@ -42,8 +42,8 @@ func main() {
 }
 
 const (
-	fullSlice, fullRounds   = 120 * time.Millisecond, 30
-	quickSlice, quickRounds = 40 * time.Millisecond, 6
+	fullSlice, fullRounds   = 80 * time.Millisecond, 30
+	quickSlice, quickRounds = 30 * time.Millisecond, 6
 )
 
 // common are the flags of both commands.
