@@ -663,10 +663,14 @@ func TestDrainWhileHandingOver(t *testing.T) {
 		var clients sync.WaitGroup
 		for range 4 {
 			clients.Go(func() {
-				for range 200 {
+				for i := range 200 {
 					c, err := net.Dial("tcp", l.Addr().String())
 					if err != nil {
 						return
+					}
+					if i%2 == 0 { // stays until the server ends it
+						clients.Go(func() { io.Copy(io.Discard, c); c.Close() })
+						continue
 					}
 					io.WriteString(c, "hello")
 					c.Read(make([]byte, 5))
