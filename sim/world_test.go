@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,10 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // worlds come and go
+	goleak.VerifyTestMain(m)
+}
 
 // wild is a bit of everything, but for resets.
 var wild = sim.Faults{ShortRead: 20 * sim.Percent, ShortWrite: 20 * sim.Percent, Again: 10 * sim.Percent, Interrupt: 5 * sim.Percent,

@@ -1,0 +1,222 @@
+package sim
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+func (s *tcp) connect(to netip.AddrPort) Errno {
+	switch s.phase {
+	case connecting:
+		return kernel.EALREADY
+	case up:
+		return kernel.EISCONN
+	case listening:
+		return kernel.EISCONN
+	case down, silent:
+		if s.err != 0 {
+			return s.fault()
+		}
+		if s.peer != nil {
+			return kernel.EISCONN
+		}
+	}
+	if to.Addr().IsMulticast() {
+		return kernel.ENETUNREACH
+	}
+	from, e := s.h.route(&s.inet, true, to)
+	if e != 0 {
+		return e
+	}
+	if !to.Addr().IsValid() {
+		to = netip.AddrPortFrom(from.Addr(), to.Port())
+	}
+	s.local, s.remote = from, to
+	s.phase, s.tries = connecting, 0
+	s.h.w.send(s, actSYN, 0, 0, s.far())
+	return kernel.EINPROGRESS
+}
+
+// far is the machine at the other end.
+func (s *tcp) far() *Host { return s.h.machine(s.remote.Addr()) }
+
+// send schedules a packet's arrival at a machine; the actor is told of it there.
+func (w *World) send(s *tcp, what uint8, a int64, b uint64, to *Host) {
+	at := w.now + int64(w.opt.Latency)
+	if to != nil {
+		at = w.now + w.latency(s.h, to)
+	}
+	w.events.add(at, s, what, a, b)
+}
+
+// syn is the first packet at the other machine.
+func (s *tcp) syn() {
+	if s.phase != connecting || s.closed {
+		return
+	}
+	w, to := s.h.w, s.far()
+	if to == nil { // nobody answers for the address
+		w.events.add(w.now+int64(3*time.Second), s, actRefused, int64(kernel.EHOSTUNREACH), 0)
+		return
+	}
+	var l *tcp
+	if w.passes(s.h, to) && w.passes(to, s.h) && !w.lost(s.h) {
+		w.packet(s.h, to, "SYN", 0)
+		if l = to.listener(s.remote, s.local); l == nil {
+			w.send(s, actRefused, int64(kernel.ECONNREFUSED), 0, to)
+			return
+		}
+	}
+	if l == nil || len(l.queue)+l.coming > l.backlog {
+		if s.tries++; s.tries >= synTries {
+			s.refused(kernel.ETIMEDOUT)
+			return
+		}
+		w.events.add(w.now+int64(time.Second)<<(s.tries-1), s, actSYN, 0, 0)
+		return
+	}
+	l.coming++
+	c := to.newTCP(l.family)
+	c.node.h, c.life, c.self = to, to.life, c
+	c.sndbuf, c.rcvbuf = l.sndbuf, l.rcvbuf
+	c.reuseAddr, c.reusePort, c.linger = l.reuseAddr, l.reusePort, l.linger
+	c.opts = append(c.opts, l.opts...)
+	c.local, c.remote, c.bound = s.remote, s.local, true
+	to.ports.claim(&c.inet, true)
+	c.phase, c.peer, c.parent = up, s, l
+	w.send(c, actSYNACK, 0, 0, s.h)
+}
+
+// synack is the answer back at the first machine; s is the answering end.
+func (s *tcp) synack(tries int) {
+	w, c := s.h.w, s.peer
+	if s.phase != up {
+		return
+	}
+	if !w.passes(s.h, c.h) {
+		if tries < synTries {
+			w.events.add(w.now+int64(time.Second)<<tries, s, actSYNACK, int64(tries+1), 0)
+			return
+		}
+		s.parent.coming--
+		s.abandon(down)
+		c.refused(kernel.ETIMEDOUT)
+		return
+	}
+	if c.phase != connecting || c.closed { // it has given up
+		s.parent.coming--
+		s.abandon(down)
+		return
+	}
+	w.packet(s.h, c.h, "SYN-ACK", 0)
+	c.phase, c.peer, c.tries = up, s, 0
+	defer c.push()
+	defer c.wake(0)
+	if c.h == s.h {
+		s.ack3(0)
+		return
+	}
+	at := w.now + w.latency(c.h, s.h)
+	if s.h.hazard && w.rand.Chance(s.h.odds.SlowAccepts) {
+		at += w.rand.N(int64(time.Second))
+		w.faults++
+	}
+	w.events.add(at, s, actACK, 0, 0)
+}
+
+// ack3 is the end of the handshake at the listener.
+func (s *tcp) ack3(tries int) {
+	w, l := s.h.w, s.parent
+	if s.h.life != s.life || s.h.down {
+		return
+	}
+	if s.phase == up && !w.passes(s.peer.h, s.h) && tries < synTries {
+		w.events.add(w.now+int64(time.Second)<<tries, s, actACK, int64(tries+1), 0)
+		return
+	}
+	s.parent = nil
+	l.coming--
+	if l.phase != listening || l.closed { // closed meanwhile
+		s.reset()
+		return
+	}
+	s.waiting = true
+	l.queue = append(l.queue, s)
+	l.wake(poller.In)
+}
+
+// refused ends a connect that has failed.
+func (s *tcp) refused(e Errno) {
+	if s.phase != connecting {
+		return
+	}
+	s.phase, s.err, s.peer = down, e, nil
+	if s.closed {
+		s.freePort()
+	}
+	s.wake(0)
+}
+
+// listener finds who listens at an address. Several share a port by the caller's.
+func (h *Host) listener(at, from netip.AddrPort) *tcp {
+	var found []*tcp
+	exact := false
+	for _, f := range h.files {
+		l, ok := f.(*tcp)
+		if !ok || l.phase != listening || l.local.Port() != at.Port() || !l.takes(at.Addr()) {
+			continue
+		}
+		if sure := l.local.Addr().IsValid(); sure != exact {
+			if !sure {
+				continue
+			}
+			exact, found = true, nil
+		}
+		found = append(found, l)
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found[int(from.Port())%len(found)]
+}
+
+func (s *tcp) listen(backlog int) Errno {
+	switch s.phase {
+	case fresh, listening:
+	default:
+		return kernel.EINVAL
+	}
+	if s.phase == fresh {
+		if !s.bound {
+			if _, e := s.h.route(&s.inet, true, netip.AddrPort{}); e != 0 {
+				return kernel.EADDRINUSE
+			}
+		}
+		for _, c := range s.h.ports.used {
+			if c.tcp && c.listening && c.who != &s.inet && c.who.local.Port() == s.local.Port() && c.who.overlaps(&s.inet) &&
+				!(c.who.reusePort && s.reusePort) {
+				return kernel.EADDRINUSE
+			}
+		}
+	}
+	s.phase = listening
+	s.backlog = min(max(backlog, 0), kernel.SOMAXCONN)
+	s.h.ports.listening(&s.inet)
+	return 0
+}
+
+func (s *tcp) accept() (*tcp, Errno) {
+	if s.phase != listening {
+		return nil, kernel.EINVAL
+	}
+	if len(s.queue) == 0 || s.deaf > s.h.w.now {
+		return nil, kernel.EAGAIN
+	}
+	c := s.queue[0]
+	s.queue = append(s.queue[:0], s.queue[1:]...)
+	c.waiting = false
+	return c, 0
+}

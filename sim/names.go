@@ -1,0 +1,67 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Go runs f after a while, inline: it must not wait for anything.
+func (h *Host) Go(f func()) {
+	life := h.life
+	h.w.events.add(h.w.now+h.w.rand.N(int64(2*time.Millisecond)), call(func() {
+		if !h.down && h.life == life {
+			f()
+		}
+	}), 0, 0, 0)
+}
+
+// Lookup asks the world's names; see World.Name. The names of hosts' addresses are themselves.
+func (h *Host) Lookup(_ context.Context, network, name string) ([]netip.Addr, error) {
+	v := h.gate(Lookup, -1)
+	if v.e != 0 {
+		h.note(Lookup, -1, 0, v.e)
+		return nil, &net.DNSError{Err: "server misbehaving", Name: name, IsTemporary: true}
+	}
+	var ips []netip.Addr
+	for _, ip := range h.w.names[name] {
+		if network == "ip" || network == "ip4" == ip.Is4() {
+			ips = append(ips, ip)
+		}
+	}
+	if name == "localhost" {
+		ips = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+		if network == "ip6" {
+			ips = []netip.Addr{netip.IPv6Loopback()}
+		}
+	}
+	h.note(Lookup, -1, len(ips), 0)
+	if len(ips) == 0 {
+		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+	}
+	return ips, nil
+}
+
+// services are the names of ports that a simulated host knows; no file is read.
+var services = map[string]int{"echo": 7, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "http": 80,
+	"ntp": 123, "https": 443}
+
+func (h *Host) LookupPort(_ context.Context, network, service string) (int, error) {
+	if n, ok := services[service]; ok {
+		return n, nil
+	}
+	return 0, &net.DNSError{Err: "unknown port", Name: network + "/" + service, IsNotFound: true}
+}
+
+// Interface: a host has lo, which is 1, and eth0, which is 2.
+func (h *Host) Interface(name string) (int, error) {
+	switch name {
+	case "lo":
+		return 1, nil
+	case "eth0":
+		return 2, nil
+	}
+	return 0, fmt.Errorf("sim: host %s has no interface %q, only lo and eth0", h.name, name)
+}

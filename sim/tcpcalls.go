@@ -1,0 +1,146 @@
+package sim
+
+import (
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+func (s *tcp) recv(p []byte, flags int) (int, Errno) {
+	switch s.phase {
+	case fresh, listening:
+		return 0, kernel.ENOTCONN
+	case connecting:
+		return 0, kernel.EAGAIN
+	}
+	if flags&kernel.MSG_OOB != 0 {
+		return 0, kernel.EINVAL
+	}
+	hidden := s.phase == up && s.deaf > s.h.w.now
+	if n := min(len(p), s.in.len()); s.in.len() > 0 && !hidden {
+		copy(p, s.in.at(0, n))
+		if flags&kernel.MSG_PEEK == 0 {
+			s.in.drop(n)
+			s.opened()
+		}
+		return n, 0
+	}
+	switch {
+	case s.gotFIN && !hidden:
+		return 0, 0
+	case s.err != 0:
+		return 0, s.fault()
+	case s.rdShut, s.phase != up:
+		return 0, 0
+	}
+	return 0, kernel.EAGAIN
+}
+
+// opened tells a peer that waits for it of the new room.
+func (s *tcp) opened() {
+	if p := s.peer; p != nil && p.phase == up && p.sent < p.wrote && !p.stalled {
+		p.acknowledge()
+	}
+}
+
+func (s *tcp) send(p []byte) (int, Errno) {
+	switch {
+	case s.phase == connecting:
+		return 0, kernel.EAGAIN
+	case s.err != 0:
+		return 0, s.fault()
+	case s.phase != up, s.finWant:
+		return 0, kernel.EPIPE
+	case len(p) == 0:
+		return 0, 0
+	}
+	n := min(len(p), s.room())
+	if n == 0 {
+		s.noSpace = true
+		return 0, kernel.EAGAIN
+	}
+	s.out.add(p[:n])
+	s.wrote += uint64(n)
+	s.push()
+	return n, 0
+}
+
+func (s *tcp) shutdown(how int) Errno {
+	switch s.phase {
+	case fresh, down, silent:
+		s.wake(0)
+		return kernel.ENOTCONN
+	case listening:
+		if how != kernel.SHUT_WR {
+			s.unlisten()
+			s.phase = fresh
+			s.wake(0)
+		}
+		return 0
+	case connecting:
+		s.phase, s.err = down, 0
+		s.wake(0)
+		return 0
+	}
+	if how != kernel.SHUT_WR {
+		s.rdShut = true
+	}
+	if s.over() {
+		s.wake(0)
+		return kernel.ENOTCONN
+	}
+	if how != kernel.SHUT_RD {
+		s.end()
+	}
+	s.wake(0)
+	return 0
+}
+
+// over tells whether both directions have ended in order.
+func (s *tcp) over() bool { return s.finAcked && s.gotFIN }
+
+// unlisten resets who waits to be accepted.
+func (s *tcp) unlisten() {
+	for _, c := range s.queue {
+		c.waiting = false
+		c.closed = true
+		c.reset()
+	}
+	s.queue = nil
+}
+
+func (s *tcp) close() {
+	s.closed = true
+	switch s.phase {
+	case listening:
+		s.unlisten()
+		s.phase = down
+		s.freePort()
+	case fresh, down, silent:
+		s.freePort()
+	case connecting:
+		s.phase = down
+		s.freePort()
+	case up:
+		if (s.linger || s.in.len() > 0) && !s.over() {
+			s.reset()
+			return
+		}
+		s.end()
+		s.settle()
+	}
+}
+
+// end sends the FIN after all output.
+func (s *tcp) end() {
+	if !s.finWant {
+		s.finWant, s.second = true, s.gotFIN
+		s.push()
+	}
+}
+
+// vanish is a crash: the peer hears nothing.
+func (s *tcp) vanish() {
+	for _, c := range s.queue {
+		c.phase = silent
+	}
+	s.phase, s.closed = silent, true
+}

@@ -1,0 +1,187 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// turnCost is what a turn takes, so that the clock moves while a program spins.
+const turnCost = int64(time.Microsecond)
+
+func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error) {
+	h, w := p.h, p.h.w
+	v := h.gate(Wait, p.fd)
+	if v.e != 0 && !h.gone() {
+		h.note(Wait, p.fd, 0, v.e)
+		return 0, os.NewSyscallError(Wait.String(), v.e)
+	}
+	if p.asleep {
+		panic("sim: two programs in Wait of one Poller")
+	}
+	early := v.again
+	for first := true; ; first = false {
+		if p.closed || h.life != p.life || h.gone() {
+			h.note(Wait, p.fd, 0, kernel.EBADF)
+			return 0, fmt.Errorf("%w (host %s): %w", ErrCrashed, h.name, os.NewSyscallError(Wait.String(), kernel.EBADF))
+		}
+		n := p.take(events)
+		if h.hazard && n < len(events) && w.rand.Chance(h.odds.Spurious) {
+			n = p.invent(events, n)
+		}
+		over := until == 0 || until.Passed(timeout.Deadline(h.clock(w.now)))
+		if n > 0 || p.woken || over && (!first || until == 0) || early && !first {
+			p.woken = false
+			h.note(Wait, p.fd, n, 0)
+			if until == 0 && first { // a look: time passes all the same
+				p.pass()
+			}
+			return n, nil
+		}
+		at := h.when(until)
+		if early {
+			at = min(at, w.now+w.rand.N(int64(10*time.Millisecond)))
+		}
+		p.sleep(at)
+	}
+}
+
+// pass lets the world go on for as long as a turn takes.
+func (p *epoll) pass() {
+	w := p.h.w
+	if w.cur == nil {
+		w.drive(p, w.now+turnCost)
+		return
+	}
+	w.cur.last = nil
+	w.cur.soon(w.now + turnCost + w.rand.N(turnCost))
+	w.cur.pause()
+}
+
+// sleep gives the world back until stir, or until a time of the world.
+func (p *epoll) sleep(at int64) {
+	w := p.h.w
+	cur := w.cur
+	if cur == nil {
+		w.drive(p, at)
+		return
+	}
+	p.waiter, p.asleep = cur, true
+	cur.last = p
+	cur.ticket++
+	if at != never {
+		w.events.add(at, cur, 0, 0, cur.ticket)
+	}
+	cur.pause()
+	p.asleep, cur.last = false, nil
+}
+
+// take is ep_send_events.
+func (p *epoll) take(events []poller.Event) (n int) {
+	had := len(p.ready)
+	i := 0
+	for ; i < had && n < len(events); i++ {
+		r := p.ready[i]
+		if r.gone {
+			continue
+		}
+		r.listed = false
+		told := r.bits()
+		if told == 0 {
+			continue
+		}
+		events[n] = poller.Event{FD: r.fd, Gen: r.gen, Ready: told}
+		n++
+		if r.want&poller.Edge == 0 {
+			r.listed = true
+			p.ready = append(p.ready, r)
+		}
+	}
+	p.ready = append(p.ready[:0], p.ready[i:]...)
+	return n
+}
+
+// invent adds an Event of something that is watched, ready or not.
+func (p *epoll) invent(events []poller.Event, n int) int {
+	if len(p.regs) == 0 {
+		return n
+	}
+	w := p.h.w
+	r := p.regs[w.rand.Int(len(p.regs))]
+	told := poller.Interest(w.rand.N(16)) // In, Out, Err, Hup
+	if r == nil || told == 0 {
+		return n
+	}
+	told &= r.want | poller.Err | poller.Hup
+	if told == 0 {
+		return n
+	}
+	w.faults++
+	events[n] = poller.Event{FD: r.fd, Gen: r.gen, Ready: told}
+	return n + 1
+}
+
+// Wake may come from the garbage collector's goroutine; who waits hears of it when the world goes on.
+func (p *epoll) Wake() error {
+	w := p.h.w
+	w.mu.Lock()
+	w.woken = append(w.woken, p)
+	w.wakes.Store(true)
+	w.mu.Unlock()
+	return nil
+}
+
+func (w *World) takeWakes() {
+	w.mu.Lock()
+	list := w.woken
+	w.woken = nil
+	w.wakes.Store(false)
+	w.mu.Unlock()
+	for _, p := range list {
+		if !p.closed {
+			p.woken = true
+			p.stir()
+		}
+	}
+}
+
+func (p *epoll) Close() error {
+	if p.closed || p.h.life != p.life || p.h.gone() {
+		return nil
+	}
+	p.h.note(Close, p.fd, 0, 0)
+	p.h.closeFile(p.fd)
+	return nil
+}
+
+// drive runs the world for a Wait outside every program, until the Poller has something or the time has come.
+func (w *World) drive(p *epoll, at int64) {
+	if w.driven {
+		panic("sim: a Wait inside a function of the world's (At, Go): only programs can wait")
+	}
+	w.driven = true
+	defer func() { w.driven = false }()
+	for {
+		if w.wakes.Load() {
+			w.takeWakes()
+		}
+		if p.woken || p.status().in {
+			return
+		}
+		if w.failed != nil {
+			panic(w.failed)
+		}
+		if !w.next(at) {
+			break
+		}
+	}
+	if at == never {
+		panic(w.stuck())
+	}
+	w.now = max(w.now, at)
+	w.looping = 0
+}
