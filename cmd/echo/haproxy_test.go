@@ -1,0 +1,121 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const haproxyConfig = `
+defaults
+	mode tcp
+	timeout connect 5s
+	timeout client 60s
+	timeout server 60s
+	retries 3
+	option redispatch
+frontend in
+	bind unix@%s
+	default_backend out
+backend out
+	balance roundrobin
+	server a %s
+	server b %s
+`
+
+// HAProxy before two servers, of which one is told to stop while twenty connections are at it: on each of them what the
+// server had read comes back, in order and to the end; then all go on with the other one, and no byte is lost.
+func TestBehindHAProxy(t *testing.T) {
+	tool(t, "haproxy")
+	inEachStyle(t, func(t *testing.T, style string) {
+		a := serveAt(t, 1, "-style", style, "-drain", "1m", "tcp://127.0.0.1:0")
+		b := serveAt(t, 1, "-style", style, "-drain", "1m", "tcp://127.0.0.1:0")
+		front := proxy(t, a.at[0], b.at[0])
+		const clients, size = 20, 1 << 20
+		conns := make([]net.Conn, clients)
+		for i := range conns {
+			conns[i] = dial(t, "unix", front)
+			roundTrip(t, conns[i], "served")
+		}
+		results := make(chan error, clients)
+		for i, c := range conns {
+			go func() {
+				got, text := []byte{}, noise(size)[i:]
+				for len(got) < len(text) {
+					left := text[len(got):]
+					go c.Write(left) // until the server ends it: what it has not read by then is sent again
+					before := len(got)
+					part, err := io.ReadAll(io.LimitReader(c, int64(len(left))))
+					got = append(got, part...)
+					if err != nil || len(got) < len(text) && len(got) == before && before > 0 {
+						results <- fmt.Errorf("client %d: %d bytes, then %v", i, len(got), err)
+						return
+					}
+					c.Close()
+					if len(got) < len(text) {
+						if c, err = net.Dial("unix", front); err != nil {
+							results <- err
+							return
+						}
+						_ = c.SetDeadline(time.Now().Add(long))
+					}
+				}
+				if !bytes.Equal(got, text) {
+					results <- fmt.Errorf("client %d: it differs", i)
+					return
+				}
+				c.Close()
+				results <- nil
+			}()
+		}
+		a.signal(syscall.SIGTERM)
+		for range clients {
+			if err := <-results; err != nil {
+				t.Error(err)
+			}
+		}
+		a.ends(0) // it has delivered all that it had read
+		b.signal(syscall.SIGTERM)
+		b.ends(0)
+	})
+}
+
+// proxy starts HAProxy and waits until it listens.
+func proxy(t *testing.T, a, b string) (path string) {
+	t.Helper()
+	path = socketPath(t)
+	cfg := filepath.Join(t.TempDir(), "haproxy.cfg")
+	if err := os.WriteFile(cfg, fmt.Appendf(nil, haproxyConfig, path, a, b), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("haproxy", "-db", "-f", cfg)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+		if t.Failed() {
+			t.Log(said.String())
+		}
+	})
+	eventually(t, "haproxy listens", func() bool {
+		c, err := net.DialTimeout("unix", path, time.Second)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	return path
+}
