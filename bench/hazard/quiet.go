@@ -102,7 +102,7 @@ func judge(p99 time.Duration, n int, err error) (string, error) {
 	if err != nil {
 		return fmt.Sprintf("%d answers", n), err
 	}
-	figure := fmt.Sprintf("p99 %.2g ms", p99.Seconds()*1e3)
+	figure := fmt.Sprintf("p99 %.3g ms", p99.Seconds()*1e3)
 	return figure, within("p99", p99.Seconds()*1e3, fairness.Seconds()*1e3, "ms")
 }
 

@@ -53,13 +53,13 @@ twice: what lies within its interval is noise.
 				return "–"
 			}
 			low, high := interval(x)
-			return fmt.Sprintf("%.2g (%.2g–%.2g)", median(x), low, high)
+			return fmt.Sprintf("%.3g (%.3g–%.3g)", median(x), low, high)
 		})
 		r.readmeRow(to, "– the reference's", func(style string) string {
 			if style != r.Styles[1].Name {
 				return ""
 			}
-			return fmt.Sprintf("%.2g", median(p99s(in, r.Ref())))
+			return fmt.Sprintf("%.3g", median(p99s(in, r.Ref())))
 		})
 	}
 	for _, s := range r.Styles {
