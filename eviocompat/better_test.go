@@ -1,0 +1,252 @@
+//go:build linux || darwin || freebsd
+
+package eviocompat
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// While output is pending, evio's loop spins as soon as input waits too: it is told of the input and tries to write. And
+// every loop of it wakes ten times a second when nothing happens. Here eight loops, one of them with a megabyte that nobody
+// reads and a request that waits behind it, come to rest: of several half seconds one takes next to no processor time.
+func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
+	big := noise(8 << 20)
+	opened := make(chan Conn, 1)
+	rests := false
+	at, stop := serve(t, Events{NumLoops: 8,
+		Tick: func() (time.Duration, Action) { return 100 * time.Millisecond, None },
+		Opened: func(c Conn) ([]byte, Options, Action) {
+			opened <- c
+			return big, Options{}, None
+		},
+	}, "tcp://127.0.0.1:0")
+	c := dial(t, at[0])
+	<-opened
+	io.WriteString(c, "a request")
+	var spent time.Duration
+	var sleeps int64
+	for range 10 {
+		var before, after unix.Rusage
+		unix.Getrusage(unix.RUSAGE_SELF, &before)
+		time.Sleep(500 * time.Millisecond)
+		unix.Getrusage(unix.RUSAGE_SELF, &after)
+		spent = time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
+		if sleeps = after.Nvcsw - before.Nvcsw; spent < 50*time.Millisecond && sleeps < 8*5 {
+			rests = true
+			break
+		}
+	}
+	if !rests {
+		t.Errorf("%v of processor time and %d sleeps in 500 ms", spent, sleeps)
+	}
+	go io.Copy(io.Discard, c)
+	stop()
+}
+
+// At the limit of descriptors evio's Serve ends. Here those who are connected are served on, and the others as soon as
+// there is room. In a process of its own.
+func TestServesOnAtTheDescriptorLimit(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), childEnv+"=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+func atDescriptorLimit() {
+	die := func(err error) {
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
+	ready := make(chan net.Addr, 1)
+	go func() {
+		die(Serve(Events{Data: echo, Serving: func(s Server) Action { ready <- s.Addrs[0]; return None }}, "tcp://127.0.0.1:0"))
+		die(errors.New("Serve has ended"))
+	}()
+	at := (<-ready).String()
+	talk := func(c net.Conn) {
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_, err := io.WriteString(c, "hello")
+		die(err)
+		_, err = io.ReadFull(c, make([]byte, 5))
+		die(err)
+	}
+	first, err := net.Dial("tcp", at)
+	die(err)
+	talk(first)
+	var limit unix.Rlimit
+	die(unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	limit.Cur = 40
+	die(unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+	var open []net.Conn
+	for {
+		c, err := net.Dial("tcp", at)
+		if errors.Is(err, syscall.EMFILE) {
+			break
+		}
+		die(err)
+		open = append(open, c)
+	}
+	time.Sleep(50 * time.Millisecond) // the server meets the limit too: a client's descriptor was the last
+	talk(first)
+	for _, c := range open {
+		c.Close()
+	}
+	c, err := net.Dial("tcp", at)
+	die(err)
+	talk(c)
+}
+
+// In evio Wake's answer takes the place of output that is pending. Here it comes after it, for every Wake one.
+func TestWakeLosesNoOutput(t *testing.T) {
+	first := noise(4 << 20)
+	const wakes = 100
+	var woken atomic.Int64
+	opened := make(chan Conn, 1)
+	at, stop := serve(t, Events{
+		Opened: func(c Conn) ([]byte, Options, Action) { opened <- c; return first, Options{}, None },
+		Data: func(c Conn, in []byte) ([]byte, Action) {
+			if in != nil {
+				return nil, Close
+			}
+			return fmt.Appendf(nil, "%03d", woken.Add(1)-1), None
+		},
+	}, "tcp://127.0.0.1:0")
+	c := dial(t, at[0])
+	server := <-opened
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			for range wakes / 10 {
+				server.Wake()
+			}
+		})
+	}
+	all.Wait()
+	for woken.Load() < wakes {
+		time.Sleep(time.Millisecond)
+	}
+	io.WriteString(c, "done")
+	got, err := io.ReadAll(c)
+	want := first
+	for i := range wakes {
+		want = fmt.Appendf(want, "%03d", i)
+	}
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
+	}
+	server.Wake() // of a connection that is gone: nothing
+	if err := stop(); err != nil || woken.Load() != wakes {
+		t.Errorf("%v, %d wakes", err, woken.Load())
+	}
+	server.Wake()
+}
+
+// A client that sends 8 MiB in 1 MiB writes, half-closes, then reads, gets all of it back: evio stalls in it, or loses what
+// was pending.
+func TestStreamsWithoutStallOrLoss(t *testing.T) {
+	at, stop := serve(t, Events{NumLoops: 2, Data: echo}, "tcp://127.0.0.1:0")
+	sent := noise(8 << 20)
+	var all sync.WaitGroup
+	for range 4 {
+		c := dial(t, at[0])
+		all.Go(func() {
+			for p := sent; len(p) > 0; p = p[1<<20:] {
+				if _, err := c.Write(p[:1<<20]); err != nil {
+					t.Error(err)
+				}
+			}
+			c.(*net.TCPConn).CloseWrite()
+		})
+		all.Go(func() {
+			time.Sleep(10 * time.Millisecond)
+			if got, err := io.ReadAll(c); err != nil || !bytes.Equal(got, sent) {
+				t.Errorf("%d bytes of %d, %v", len(got), len(sent), err)
+			}
+		})
+	}
+	all.Wait()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What was sent before Close, and before Shutdown, arrives; then the end, and no reset.
+func TestActionsDeliverFirst(t *testing.T) {
+	big := noise(3 << 20)
+	for _, action := range []Action{Close, Shutdown} {
+		closed := make(chan error, 1)
+		at, stop := serve(t, Events{
+			Data:   func(Conn, []byte) ([]byte, Action) { return big, action },
+			Closed: func(_ Conn, err error) Action { closed <- err; return None },
+		}, "tcp://127.0.0.1:0")
+		c := dial(t, at[0])
+		io.WriteString(c, "go")
+		time.Sleep(50 * time.Millisecond)
+		if got, err := io.ReadAll(c); err != nil || !bytes.Equal(got, big) {
+			t.Errorf("%v: %d bytes of %d, %v", action, len(got), len(big), err)
+		}
+		c.Close()
+		if err := <-closed; err != nil {
+			t.Errorf("Closed(%v)", err)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// evio closes a listener twice: when somebody has opened a file in between, that one's descriptor. Here a hundred
+// Serves come and go, five at a time, beside a goroutine whose descriptors nobody else may close.
+func TestListenersAreClosedOnce(t *testing.T) {
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			time.Sleep(50 * time.Microsecond)
+			if err := errors.Join(r.Close(), w.Close()); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			for range 20 {
+				ev := Events{Serving: func(Server) Action { return Shutdown }}
+				if err := Serve(ev, "tcp://127.0.0.1:0?reuseport=true"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(stop)
+	<-done
+}

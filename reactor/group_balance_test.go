@@ -1,0 +1,135 @@
+//go:build unix
+
+package reactor
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// The connections of two loops leave; the next ones go there until all have as many again.
+func TestLeastConnsFillsUp(t *testing.T) {
+	g := group(t, 4)
+	l := groupListen(t, g, "tcp", acceptEcho, WithBalance(LeastConns))
+	home := map[int][]net.Conn{}
+	for range 40 {
+		c := connect(t, l.Addr())
+		before := g.Stats().BytesIn
+		roundTrip(t, c, "whose am I?")
+		for i, r := range g.loops {
+			for g.Stats().BytesIn == before {
+				time.Sleep(time.Millisecond)
+			}
+			if r.Stats().Conns > len(home[i]) {
+				home[i] = append(home[i], c)
+			}
+		}
+	}
+	for _, c := range append(home[1], home[3][:5]...) {
+		c.Close()
+	}
+	conns(t, g, 40-15)
+	for range 15 {
+		connect(t, l.Addr())
+	}
+	if each := fmt.Sprint(conns(t, g, 40)); each != "[10 10 10 10]" {
+		t.Errorf("connections by loop: %s", each)
+	}
+}
+
+// WithMaxConns is exact over all loops: with 5 open the sixth waits, and comes when one on another loop has left.
+func TestGroupMaxConns(t *testing.T) {
+	g := group(t, 3)
+	l := groupListen(t, g, "tcp", acceptEcho, WithMaxConns(5))
+	var open []net.Conn
+	for range 9 {
+		open = append(open, connect(t, l.Addr()))
+	}
+	for _, c := range open[:5] {
+		roundTrip(t, c, "in")
+	}
+	for i, c := range open[5:] {
+		conns(t, g, 5)
+		open[i].Close()
+		roundTrip(t, c, "in")
+	}
+	if each := conns(t, g, 5); g.Stats().Accepted != 9 {
+		t.Errorf("%d accepted, %v open", g.Stats().Accepted, each)
+	}
+}
+
+// Ten thousand connections: the kernel's choice leaves no loop 10 % above or below its share, the handed-over ones are
+// exactly even. The clients are in a process of their own, for the sake of its descriptors.
+func TestConnsAreBalanced(t *testing.T) {
+	many := 10_000
+	if testing.Short() || raceEnabled {
+		many = 2000
+	}
+	for _, b := range []Balance{ByAddress, LeastConns} {
+		if b == ByAddress && kernel.SO_BALANCE == 0 {
+			continue
+		}
+		g := group(t, 2)
+		l := groupListen(t, g, "tcp", acceptEcho, WithBalance(b))
+		cmd := exec.Command(os.Args[0], "-test.run=^$")
+		cmd.Env = append(os.Environ(), childEnv+"=crowd", fmt.Sprint("CROWD=", many, " ", l.Addr()))
+		leave, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said strings.Builder
+		cmd.Stderr = &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		gone := make(chan error, 1)
+		go func() { gone <- cmd.Wait() }()
+		for g.Stats().Conns < many {
+			select {
+			case <-gone:
+				t.Skip("a machine with fewer descriptors: ", said.String())
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		each := conns(t, g, many)
+		leave.Close()
+		if err := <-gone; err != nil {
+			t.Error(err, said.String())
+		}
+		share := many / len(each)
+		t.Log(each)
+		for _, n := range each {
+			off := max(n-share, share-n)
+			if b == ByAddress && off > share/10 || b == LeastConns && off > 0 {
+				t.Errorf("balance %d: %v", b, each)
+			}
+		}
+	}
+}
+
+func init() { children["crowd"] = crowd }
+
+// crowd connects and stays until standard input ends, then resets: no TIME_WAIT for the tests that follow.
+func crowd() {
+	var many int
+	var addr string
+	fmt.Sscan(os.Getenv("CROWD"), &many, &addr)
+	var all []net.Conn
+	for range many {
+		c, err := net.Dial("tcp", addr)
+		require(err == nil, "%v", err)
+		all = append(all, c)
+	}
+	io.Copy(io.Discard, os.Stdin)
+	for _, c := range all {
+		resetConn(c)
+	}
+}

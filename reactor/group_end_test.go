@@ -1,0 +1,219 @@
+//go:build unix
+
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Clients of all loops have megabytes on their way when Shutdown begins; those that read get everything, and what the
+// others do not take is reported as one sum, by Run too.
+func TestGroupShutdownSumsUp(t *testing.T) {
+	g, err := NewGroup(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan error)
+	go func() { ran <- g.Run(context.Background()) }()
+	const size = 3 << 20
+	l := groupListen(t, g, "tcp", always(&hooks{opened: func(c *Conn) { c.Send(pattern(size)) }}), WithBalance(RoundRobin))
+	var stuck, reading []net.Conn
+	for i := range 6 {
+		c := connect(t, l.Addr())
+		c.(*net.TCPConn).SetReadBuffer(64 << 10)
+		if i < 3 {
+			stuck = append(stuck, c)
+		} else {
+			reading = append(reading, c)
+		}
+	}
+	conns(t, g, 6)
+	var readers sync.WaitGroup
+	for _, c := range reading {
+		readers.Go(func() {
+			if n, err := io.Copy(io.Discard, c); n != size || err != nil {
+				t.Errorf("a client that reads got %d bytes, %v", n, err)
+			}
+			c.Close()
+		})
+	}
+	for g.Stats().Conns > 0 && g.Stats().BytesOut < 3*size {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err = g.Shutdown(ctx)
+	readers.Wait()
+	var lost *UndeliveredError
+	if !errors.As(err, &lost) || lost.Conns != 3 {
+		t.Fatalf("Shutdown: %v, want an UndeliveredError of 3 connections", err)
+	}
+	if e := (*UndeliveredError)(nil); !errors.As(<-ran, &e) || *e != *lost {
+		t.Errorf("Run: %v, want %v", e, lost)
+	}
+	got := int64(0)
+	for _, c := range stuck {
+		n, _ := io.Copy(io.Discard, c)
+		got += n
+	}
+	if got+lost.Bytes != 3*size {
+		t.Errorf("%v; %d bytes arrived, %d were sent", lost, got, 3*size)
+	}
+}
+
+// sabotage is a Poller that fails, or panics, when it is told to.
+type sabotage struct {
+	poller.Poller
+	on    atomic.Bool
+	panic bool
+}
+
+func (s *sabotage) Wait(events []poller.Event, until timeout.Deadline) (int, error) {
+	n, err := s.Poller.Wait(events, until)
+	if s.on.Load() && s.panic {
+		panic("the loop itself")
+	} else if s.on.Load() {
+		return 0, kernel.EINVAL
+	}
+	return n, err
+}
+
+// One of three loops fails: its poller's error, or a panic outside of all guards. Its connections end, the others' go on,
+// new ones are served by the others whatever the balance, the log names the loop, and Run returns it.
+func TestFailedLoopIsAlone(t *testing.T) {
+	for _, kind := range []string{"error", "panic"} {
+		for _, b := range []Balance{ByAddress, RoundRobin} {
+			if b == ByAddress && kernel.SO_BALANCE == 0 {
+				continue
+			}
+			t.Run(fmt.Sprint(kind, b), func(t *testing.T) {
+				core, logs := observer.New(zap.ErrorLevel)
+				var caught atomic.Int64
+				g, err := NewGroup(3, WithLogger(zap.New(core)),
+					WithPanicHandler(func(*Conn, any, []byte) { caught.Add(1) }))
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := &sabotage{Poller: g.loops[1].poller, panic: kind == "panic"}
+				g.loops[1].poller = s
+				ran := make(chan error)
+				l := groupListen(t, g, "tcp", acceptEcho, WithBalance(b))
+				go func() { ran <- g.Run(context.Background()) }()
+				var open []net.Conn
+				for range 48 {
+					c := connect(t, l.Addr())
+					roundTrip(t, c, "before")
+					open = append(open, c)
+				}
+				each := conns(t, g, 48)
+				s.on.Store(true)
+				for g.loops[1].mustPost(func() {}) { // a post may still run in the turn before
+					time.Sleep(time.Millisecond)
+				}
+				conns(t, g, each[0]+each[2])
+				lost := 0
+				for _, c := range open {
+					io.WriteString(c, "after")
+					if _, err := io.ReadFull(c, make([]byte, 5)); err != nil {
+						lost++
+					}
+				}
+				if lost != each[1] {
+					t.Errorf("%d connections lost, loop 1 had %d", lost, each[1])
+				}
+				for range 30 {
+					roundTrip(t, connect(t, l.Addr()), "new")
+				}
+				if n := logs.FilterMessage("the loop has failed").FilterField(zap.Int("loop", 1)).Len(); n != 1 {
+					t.Errorf("%d lines name the loop: %v", n, logs.All())
+				}
+				if err := g.Shutdown(context.Background()); err == nil || !strings.Contains(err.Error(), "loop 1: ") {
+					t.Errorf("Shutdown: %v", err)
+				}
+				if err := <-ran; err == nil || (caught.Load() == 1) != (kind == "panic") {
+					t.Errorf("Run: %v, %d panics told", err, caught.Load())
+				}
+			})
+		}
+	}
+}
+
+// A handler that blocks stops its loop alone, and is named with it and its connection's peer.
+func TestStalledLoopIsNamed(t *testing.T) {
+	core, logs := observer.New(zap.WarnLevel)
+	g := group(t, 2, WithSlowCallback(20*time.Millisecond), WithLogger(zap.New(core)))
+	block := make(chan struct{})
+	l := groupListen(t, g, "tcp", always(&hooks{data: func(c *Conn, p []byte) {
+		if string(p) == "block" {
+			<-block
+		}
+		c.Send(p)
+	}}), WithBalance(RoundRobin)) // the first on loop 0, the second on loop 1
+	a, b := connect(t, l.Addr()), connect(t, l.Addr())
+	roundTrip(t, a, "a")
+	roundTrip(t, b, "b")
+	io.WriteString(b, "block")
+	for logs.FilterMessage("a callback keeps the loop").Len() == 0 {
+		roundTrip(t, a, "still served")
+	}
+	close(block)
+	wantRead(t, b, "block")
+	m := logs.FilterMessage("a callback keeps the loop").All()[0].ContextMap()
+	if m["loop"] != int64(1) || m["peer"] != b.LocalAddr().String() {
+		t.Errorf("it is said of %v, %v; want loop 1 and %v", m["loop"], m["peer"], b.LocalAddr())
+	}
+}
+
+// Clients connect while the group drains: every one that got in before is ended in order, the handed over too, and
+// nothing leaks.
+func TestDrainWhileHandingOver(t *testing.T) {
+	for range 10 {
+		k := hostWithFaults()
+		g := group(t, 4, WithKernel(k))
+		l := groupListen(t, g, "tcp", acceptEcho, WithBalance(RoundRobin))
+		var clients sync.WaitGroup
+		for range 4 {
+			clients.Go(func() {
+				for i := range 200 {
+					c, err := net.Dial("tcp", l.Addr().String())
+					if err != nil {
+						return
+					}
+					if i%2 == 0 { // stays until the server ends it
+						clients.Go(func() { io.Copy(io.Discard, c); c.Close() })
+						continue
+					}
+					io.WriteString(c, "hello")
+					c.Read(make([]byte, 5))
+					c.Close()
+				}
+			})
+		}
+		for g.Stats().Accepted < 20 {
+			time.Sleep(100 * time.Microsecond)
+		}
+		if err := g.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		clients.Wait()
+		if n := k.opened.Load(); n != 0 {
+			t.Fatalf("%d descriptors left", n)
+		}
+	}
+}
