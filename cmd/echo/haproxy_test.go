@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -32,8 +33,8 @@ backend out
 	server b %s
 `
 
-// HAProxy before two servers, of which one is told to stop while twenty connections are at it: on each of them what the
-// server had read comes back, in order and to the end; then all go on with the other one, and no byte is lost.
+// HAProxy before two servers, of which one is told to stop while twenty connections are at it: what the server had read
+// of them it delivers, or its exit code would tell; all go on with the other one, and everything comes back in order.
 func TestBehindHAProxy(t *testing.T) {
 	tool(t, "haproxy")
 	inEachStyle(t, func(t *testing.T, style string) {
@@ -50,13 +51,15 @@ func TestBehindHAProxy(t *testing.T) {
 		for i, c := range conns {
 			go func() {
 				got, text := []byte{}, noise(size)[i:]
-				for len(got) < len(text) {
+				for tries := 0; len(got) < len(text); tries++ {
 					left := text[len(got):]
 					go c.Write(left) // until the server ends it: what it has not read by then is sent again
-					before := len(got)
 					part, err := io.ReadAll(io.LimitReader(c, int64(len(left))))
 					got = append(got, part...)
-					if err != nil || len(got) < len(text) && len(got) == before && before > 0 {
+					if errors.Is(err, syscall.ECONNRESET) {
+						err = nil // HAProxy's, which closes with a client's input unread: what was lost the server would tell
+					}
+					if err != nil || tries == 10 {
 						results <- fmt.Errorf("client %d: %d bytes, then %v", i, len(got), err)
 						return
 					}
