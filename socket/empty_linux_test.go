@@ -60,3 +60,31 @@ func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 		}
 	})
 }
+
+// After such a recv, calls that need no Event for their answer give it: accept on a connection is EINVAL, and so is a recv
+// of the urgent byte when there is none.
+func TestOtherCallsAfterATakenAll(t *testing.T) {
+	both(t, func(l *lab) {
+		if l.isSimulated() {
+			return // it has no urgent data
+		}
+		c, s := l.pair()
+		calls := map[string]func() error{
+			"accept":      func() error { _, _, err := s.Accept(); return err },
+			"urgent":      func() error { _, err := s.RecvInto(make([]byte, 1), syscall.MSG_OOB); return err },
+			"urgent from": func() error { _, _, err := s.RecvFrom(1, syscall.MSG_OOB); return err },
+		}
+		for name, call := range calls {
+			join := l.beside(func(l *lab) {
+				l.asleep(s) // so that it is registered
+				l.send(c, "x")
+			})
+			n, err := s.RecvInto(make([]byte, 100))
+			l.must(err)
+			join()
+			if err = call(); n != 1 || number(err) != syscall.EINVAL {
+				t.Errorf("%s: %v, want EINVAL", name, err)
+			}
+		}
+	})
+}

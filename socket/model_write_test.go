@@ -104,10 +104,7 @@ func (w *world) arrives(e *end, p []byte) {
 	other := e.peer
 	switch {
 	case other.closed: // it answers with a reset
-		e.dead, e.err = true, syscall.EPIPE
-		if !e.fin {
-			e.err = syscall.ECONNRESET
-		}
+		e.reset()
 	case other.rdShut && other.wrShut: // so does one that wants nothing more; what it says itself is not written anywhere
 		e.dead, e.err = true, syscall.EPIPE
 		other.dead, other.vague = true, true

@@ -30,10 +30,11 @@ func (s *Socket) RecvFrom(n int, flags ...int) ([]byte, Addr, error) {
 func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
 	f := or(flags)
 	c := s.startWith(f)
+	c.More = s.tcp && f == 0
 	d := s.d
 	n, e := d.Do(desc.In, &c, func() (int, desc.Errno) {
 		n, e := d.K.Recv(d.FD, p, f)
-		c.All = s.tcp && f == 0 && 0 < n && n < len(p)
+		c.All = c.More && 0 < n && n < len(p)
 		return n, e
 	})
 	runtime.KeepAlive(s)

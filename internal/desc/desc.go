@@ -88,7 +88,7 @@ type extra struct {
 // for the turn, in the order they came.
 type side struct {
 	word    bool // an Event has come since the holder's last try
-	empty   bool // that try took all there was: an Event tells of more
+	empty   bool // that try took all there was (Call.All): an Event tells of more
 	busy    bool
 	spent   uint8   // what the calls have had since one had to wait; see spent
 	waiting Sleeper // the holder, while it sleeps
@@ -133,9 +133,10 @@ type Call struct {
 	Limit timeout.Timeout
 	Stay  bool            // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
 	Step  timeout.Timeout // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
-	// All is set by a try that has taken all there was: if no Event comes meanwhile, the next call in this direction sleeps
-	// before it tries.
+	// All is set by a try that has taken all there was. More says that the call can only take what comes after that: if no
+	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
 	All   bool
+	More  bool
 	until timeout.Deadline
 	sleep bool // before the first try
 	heard bool // the Desc is registered
@@ -249,7 +250,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 		}
 		s.busy = true
 		c.heard = d.registered
-		c.sleep = s.empty && !s.word && !d.ends && d.registered
+		c.sleep = c.More && s.empty && !s.word && !d.ends && d.registered
 		s.empty = false
 		s.word = false // before the call, never after: a word that arrives during the call must survive it
 	}

@@ -71,7 +71,7 @@ func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 				}
 				return c.sleep
 			}
-			call = Call{Limit: timeout.None}
+			call = Call{Limit: timeout.None, More: true}
 			_, e := d.Do(In, &call, func() (int, Errno) { tries++; return data, 0 })
 			if want := 1; c.event == 0 && slept != want || c.event != 0 && slept != 0 || tries != c.tries || e != c.want {
 				t.Errorf("slept %d times, tried %d times, %v; want %d tries and %v", slept, tries, e, c.tries, c.want)
@@ -80,8 +80,9 @@ func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 	}
 }
 
-// A call that does not wait tries, whatever was taken before: no loop has run that could have told it.
-func TestCallWithoutTimeAlwaysTries(t *testing.T) {
+// A call that does not wait tries, whatever was taken before: no loop has run that could have told it. So does one that
+// may have another answer than what comes next: Accept on a connection, say.
+func TestOtherCallsAlwaysTry(t *testing.T) {
 	w := &scripted{}
 	d := New(kernel.Host, 1000, w)
 	w.sleep = func() Errno { d.Ready(poller.In); return 0 }
@@ -94,8 +95,12 @@ func TestCallWithoutTimeAlwaysTries(t *testing.T) {
 		call.All = true
 		return 1, 0
 	})
-	tries := 0
-	if _, e := d.Do(In, &Call{}, func() (int, Errno) { tries++; return 1, 0 }); e != 0 || tries != 1 {
-		t.Errorf("%d tries, %v", tries, e)
+	for _, c := range []Call{{More: true}, {Limit: timeout.None}} {
+		d.sides[In].empty = true
+		w.sleep = func() Errno { t.Errorf("%+v slept", c); return kernel.ECANCELED }
+		tries := 0
+		if _, e := d.Do(In, &c, func() (int, Errno) { tries++; return 1, 0 }); e != 0 || tries != 1 {
+			t.Errorf("%+v: %d tries, %v", c, tries, e)
+		}
 	}
 }
