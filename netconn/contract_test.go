@@ -92,7 +92,7 @@ func deadlines(t *testing.T, set func(time.Time) error, call func() error) {
 	last := time.Now().Add(20 * time.Millisecond)
 	must(set(last))
 	var moving sync.WaitGroup
-	late := false // a busy machine let it pass: then it was right to end
+	late := false      // a busy machine let it pass: then it was right to end
 	moving.Go(func() { // keeps it alive for a while, as a busy peer's messages do
 		for range 10 {
 			time.Sleep(4 * time.Millisecond)
