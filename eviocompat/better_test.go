@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/reactor"
 )
 
 // While output is pending, evio's loop spins as soon as input waits too: it is told of the input and tries to write. And
@@ -54,6 +56,54 @@ func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 	}
 	go io.Copy(io.Discard, c)
 	stop()
+}
+
+// With WithPanicHandler a panic in an event ends its connection, whose Closed is told, and no other.
+func TestPanicEndsOneConnection(t *testing.T) {
+	caught, closed, ready := make(chan any, 1), make(chan error, 1), make(chan net.Addr, 1)
+	var end atomic.Bool
+	events := Events{
+		Serving: func(s Server) Action { ready <- s.Addrs[0]; return None },
+		Data: func(c Conn, in []byte) ([]byte, Action) {
+			if in[0] == '!' {
+				panic("as asked")
+			}
+			return in, None
+		},
+		Closed: func(c Conn, err error) Action {
+			select {
+			case closed <- err:
+			default:
+			}
+			return None
+		},
+		Tick: func() (time.Duration, Action) {
+			if end.Load() {
+				return 0, Shutdown
+			}
+			return 5 * time.Millisecond, None
+		},
+	}
+	result := make(chan error)
+	opts := []reactor.Option{reactor.WithPanicHandler(func(_ *reactor.Conn, v any, _ []byte) { caught <- v })}
+	go func() { result <- ServeWith(opts, events, "tcp://127.0.0.1:0") }()
+	at := <-ready
+	one, other := dial(t, at), dial(t, at)
+	io.WriteString(one, "!")
+	if v := <-caught; v != "as asked" {
+		t.Error(v)
+	}
+	if err := <-closed; err == nil {
+		t.Error("Closed was told nil")
+	}
+	io.WriteString(other, "x")
+	if _, err := io.ReadFull(other, make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
+	end.Store(true)
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
 }
 
 // At the limit of descriptors evio's Serve ends. Here those who are connected are served on, and the others as soon as

@@ -36,7 +36,11 @@ type server struct {
 //
 // Addresses are tcp://, tcp4://, tcp6://, udp://, udp4://, udp6://host:port or unix://path, tcp without a scheme;
 // ?reuseport=true shares the port with others. The schemes with -net are served by the same loops as those without.
-func Serve(events Events, addr ...string) error {
+func Serve(events Events, addr ...string) error { return ServeWith(nil, events, addr...) }
+
+// ServeWith is Serve on loops with options, which evio has no place for: reactor.WithPanicHandler has a panic in an event
+// end its connection alone, reactor.WithLogger tells of what happens, reactor.WithSlowCallback names an event that blocks.
+func ServeWith(opts []reactor.Option, events Events, addr ...string) error {
 	loops := events.NumLoops
 	switch {
 	case loops < 0:
@@ -44,7 +48,7 @@ func Serve(events Events, addr ...string) error {
 	case loops == 0:
 		loops = 1
 	}
-	g, err := reactor.NewGroup(loops, reactor.WithPostLimit(1<<24))
+	g, err := reactor.NewGroup(loops, append([]reactor.Option{reactor.WithPostLimit(1 << 24)}, opts...)...)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ureactor/ureactor/bench/servers/serve"
 	evio "github.com/ureactor/ureactor/eviocompat"
+	"github.com/ureactor/ureactor/reactor"
 )
 
 func main() {
@@ -39,7 +40,11 @@ func main() {
 		}
 	}
 	o.AtStop(func() { stop.Store(true) })
-	err := evio.Serve(events, o.Network+"://"+o.Address)
+	var opts []reactor.Option
+	if o.Panic {
+		opts = append(opts, reactor.WithPanicHandler(func(*reactor.Conn, any, []byte) {}))
+	}
+	err := evio.ServeWith(opts, events, o.Network+"://"+o.Address)
 	serve.Try(err)
 	os.Exit(0)
 }
