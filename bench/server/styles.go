@@ -49,7 +49,7 @@ var All = []Style{
 		Ours: true, Env: []string{"GOMAXPROCS=3"}, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler",
 		bin: "group", build: golang("./servers/group")},
 	{Name: "eviocompat", About: "ours behind evio's API: the server of evio with another import; GOMAXPROCS 2 on its one core",
-		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true,
+		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler",
 		bin: "eviocompat", build: golang("./servers/eviocompat")},
 	{Name: "net", About: "standard library: a goroutine for each connection, 64 KiB buffer each",
 		Networks: []string{"udp", "unix"}, Timers: true, Panics: "recover", Conn: "TestNet",
