@@ -3,7 +3,10 @@
 package socket_test
 
 import (
+	"os"
+	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -118,5 +121,58 @@ func (l *lab) arrived(s *socket.Socket) {
 			panic(e)
 		}
 		now = uint8(got)
+	}
+}
+
+// 500 tasks sleep in RecvInto, two shallow frames of the user's above it: each has the 2 KiB of stack that a coroutine
+// begins with, not twice that. A few words more in any frame on the way down can double it. In a process of its own: the
+// runtime begins with more where earlier goroutines had more.
+func TestIdleTaskStack(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector's frames are larger")
+	}
+	const child = "UREACTOR_TEST_STACK"
+	if os.Getenv(child) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestIdleTaskStack$", "-test.count=1")
+		cmd.Env = append(os.Environ(), child+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	inTask(t, func(l *lab) {
+		const tasks = 500
+		var before, after runtime.MemStats
+		sockets := make([]*socket.Socket, tasks)
+		for i := range sockets {
+			sockets[i] = l.udp()
+		}
+		debug.FreeOSMemory() // stacks that are free count as in use until a collection
+		runtime.ReadMemStats(&before)
+		for _, s := range sockets {
+			buf := make([]byte, 1)
+			l.task.Go(func(*reactor.Task) { shallow(s, buf) })
+		}
+		for _, s := range sockets {
+			l.asleep(s)
+		}
+		debug.FreeOSMemory()
+		runtime.ReadMemStats(&after)
+		if each := (int(after.StackInuse) - int(before.StackInuse)) / tasks; each > 3<<10 {
+			t.Errorf("%d bytes of stack each", each)
+		}
+	})
+}
+
+//go:noinline
+func shallow(s *socket.Socket, buf []byte) {
+	for {
+		n, err := s.RecvInto(buf)
+		if err != nil {
+			return
+		}
+		if _, err := s.SendAll(buf[:n]); err != nil {
+			return
+		}
 	}
 }

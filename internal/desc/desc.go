@@ -131,13 +131,14 @@ func (d *Desc) unlock() {
 // the call first has to wait: a call that need not wait reads no clock and cannot time out (D7).
 type Call struct {
 	Limit timeout.Timeout
-	Stay  bool            // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
 	Step  timeout.Timeout // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
+	until timeout.Deadline
+	step  timeout.Deadline // of the present sleep, 0 is none
+	Stay  bool             // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
 	// All is set by a try that has taken all there was. More says that the call can only take what comes after that: if no
 	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
 	All   bool
 	More  bool
-	until timeout.Deadline
 	sleep bool // before the first try
 	heard bool // the Desc is registered
 }
@@ -342,13 +343,35 @@ func (d *Desc) rest(stay bool) {
 	}
 }
 
-// wait sleeps until a word for the direction has come, the deadline, or Close.
+// next is when wait has to look again; locked.
+func (d *Desc) next(dir Dir, c *Call) timeout.Deadline {
+	until := timeout.Never
+	if c.step != 0 {
+		until = c.step
+	}
+	if c.until != 0 {
+		until = until.Sooner(c.until)
+	}
+	return d.limited(dir, until)
+}
+
+// stepped is ETIMEDOUT if a deadline came with the step; locked.
+func (d *Desc) stepped(dir Dir, c *Call) Errno {
+	step := c.step
+	c.step = 0
+	if d.next(dir, c) <= step {
+		return kernel.ETIMEDOUT
+	}
+	return 0
+}
+
+// wait sleeps until a word for the direction has come, the deadline, or Close. It keeps little on the stack, as do all below:
+// a task sleeps at this depth, and a few words more would double its stack (see TestIdleTaskStack in package socket).
 func (d *Desc) wait(dir Dir, c *Call) Errno {
 	s := &d.sides[dir]
-	until := c.deadline(d.K)
-	step := timeout.Never
-	if c.Step > 0 {
-		step = c.Step.After(d.K.Now())
+	c.deadline(d.K)
+	if c.step = 0; c.Step > 0 {
+		c.step = c.Step.After(d.K.Now())
 	}
 	d.lock()
 	sleeper, e := d.sleeper(dir)
@@ -359,16 +382,16 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 	for e == 0 && !s.word && !d.closed {
 		*d.spent(dir) = 0
 		s.waiting = sleeper
-		next := d.limited(dir, until).Sooner(step)
+		next := d.next(dir, c)
 		d.unlock()
 		e = sleeper.Sleep(dir, next)
 		d.lock()
 		s.waiting = nil
-		if e == kernel.ETIMEDOUT && d.limited(dir, until) > next {
-			e = 0 // SetDeadline has moved it before it was noticed; or the step is over
-			if next == step {
+		if e == kernel.ETIMEDOUT && (next == c.step || d.next(dir, c) > next) {
+			if e = 0; next == c.step {
+				e = d.stepped(dir, c)
 				break
-			}
+			} // else SetDeadline has moved it before that was noticed
 		}
 	}
 	switch {
