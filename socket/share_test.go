@@ -134,7 +134,7 @@ func TestIdleTaskStack(t *testing.T) {
 	const child = "UREACTOR_TEST_STACK"
 	if os.Getenv(child) == "" {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestIdleTaskStack$", "-test.count=1")
-		cmd.Env = append(os.Environ(), child+"=1")
+		cmd.Env = append(os.Environ(), child+"=1", "GODEBUG=adaptivestackstart=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
