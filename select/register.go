@@ -188,7 +188,7 @@ func (s *set) tell(n *node) kernel.Errno {
 		_, poll := e.obj.(*Poll)
 		nested = nested || poll
 	}
-	ask := want == 0 && !unaskedTold
+	ask := want == 0 && !s.unasked
 	if ask {
 		want = poller.In | poller.Out | poller.Edge
 	}

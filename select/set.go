@@ -24,6 +24,7 @@ type set struct {
 	mu      sync.Mutex // guards the rest
 	d       *desc.Desc // the Poller's descriptor; nil until first used
 	q       poller.Poller
+	unasked bool // see unaskedTold
 	closed  bool
 	objects map[Pollable]*entry
 	nodes   map[int32]*node // by descriptor
@@ -64,10 +65,6 @@ type node struct {
 	entries []*entry
 }
 
-// unaskedTold: a registration for nothing hears of Err and Hup. A kqueue's does not: there such a node is registered for
-// everything, edge-triggered so that it wakes but does not spin, and asked.
-const unaskedTold = runtime.GOOS == "linux"
-
 func newSet(k kernel.Kernel, w desc.Waiter) *set {
 	s := &set{k: k, w: w, objects: map[Pollable]*entry{}, nodes: map[int32]*node{}}
 	s.seq, s.f = s.walk, s.notify
@@ -102,12 +99,21 @@ func (s *set) open() kernel.Errno {
 	if err != nil {
 		return number(err)
 	}
-	s.q = q
+	s.q, s.unasked = q, unaskedTold(q)
 	s.d = desc.New(owner{s.k, q}, q.FD(), s.w)
 	s.d.Transient = true
 	s.d.AddHook(&desc.Hook{F: s.shut})
 	s.events = make([]poller.Event, 64)
 	return 0
+}
+
+// unaskedTold: a registration for nothing hears of Err and Hup. A kqueue's does not: there such a node is registered for
+// everything, edge-triggered so that it wakes but does not spin, and asked. A simulated Poller says which it is like.
+func unaskedTold(q poller.Poller) bool {
+	if s, ok := q.(interface{ TellsUnasked() bool }); ok {
+		return s.TellsUnasked()
+	}
+	return runtime.GOOS == "linux"
 }
 
 func (s *set) close() kernel.Errno {

@@ -64,6 +64,9 @@ func (p *epoll) close() {
 
 func (p *epoll) FD() int { return p.fd }
 
+// TellsUnasked tells package sel whether who wants nothing hears of errors and ends.
+func (p *epoll) TellsUnasked() bool { return !p.h.w.opt.Kqueue }
+
 // status: readable while a Wait would return, by an Event or a Wake.
 func (p *epoll) status() status {
 	s := status{in: p.woken}
