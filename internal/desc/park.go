@@ -13,7 +13,10 @@ import (
 // Parked is the Waiter of objects whose calls park the calling goroutine: one goroutine in the background sleeps in
 // a Poller, runs no user code, and leaves words. It starts with the first Desc that waits and ends with the last one
 // that closes: the module's only global, and only while it is needed.
-var Parked = &Parker{k: kernel.Host}
+var Parked = NewParker(kernel.Host)
+
+// NewParker is a Waiter as Parked is, for Descs of another kernel.
+func NewParker(k kernel.Kernel) *Parker { return &Parker{k: k} }
 
 // A Parker is a background goroutine for any number of Descs.
 type Parker struct {
