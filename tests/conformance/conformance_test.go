@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -32,39 +33,66 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// kernels are what the bridge has sockets and Polls run on, and what tells them apart, for the scripts print the same on
+// all. A simulated host numbers its descriptors from 1000, and a kqueue has nothing to say of a socket that was never
+// connected.
+var kernels = []struct{ name, is string }{
+	{"host", fmt.Sprintln(false, runtime.GOOS == "linux")},
+	{"simulated", fmt.Sprintln(true, true)},
+	{"kqueue", fmt.Sprintln(true, false)},
+}
+
+const lookAtKernel = "import socket, select; s = socket.socket(); p = select.poll(); p.register(s); " +
+	"print(str(s.fileno() >= 1000).lower(), str(p.poll(0) != []).lower())"
+
 // Every script prints under our socket and select what MicroPython printed, or what a decision in SEMANTICS wants
-// instead. Each has its own port numbers above one base.
+// instead: on the host's kernel, on a simulated one, and on one whose Pollers are kqueues. On the host each has its own
+// port numbers above one base; every other run has a network of its own.
 func TestScripts(t *testing.T) {
-	lib := build(t)
+	b := build(t)
 	scripts, err := filepath.Glob("scripts/*.py")
 	if err != nil || len(scripts) < 100 {
 		t.Fatalf("%d scripts, %v", len(scripts), err)
 	}
-	base := ports()
-	for _, script := range scripts {
-		name := strings.TrimSuffix(filepath.Base(script), ".py")
-		if name == "lab" { // what the others share
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			want, err := os.ReadFile("scripts/" + name + ".want")
-			if err != nil {
-				want, err = os.ReadFile("scripts/" + name + ".out")
+	for _, k := range kernels {
+		t.Run(k.name, func(t *testing.T) {
+			if got, stderr := b.run(t, k.name, "-c", lookAtKernel); got != k.is {
+				t.Fatalf("it is another kernel: printed %q, want %q\nstderr\n%s", got, k.is, stderr)
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, stderr := run(t, lib, base, name)
-			if got != string(want) {
-				t.Errorf("printed\n%s\nwant\n%s\nstderr\n%s", got, want, stderr)
+			for _, script := range scripts {
+				name := strings.TrimSuffix(filepath.Base(script), ".py")
+				if name == "lab" { // what the others share
+					continue
+				}
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					want, err := os.ReadFile("scripts/" + name + ".want")
+					if err != nil {
+						want, err = os.ReadFile("scripts/" + name + ".out")
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					got, stderr := b.run(t, k.name, name+".py")
+					if got != string(want) {
+						t.Errorf("printed\n%s\nwant\n%s\nstderr\n%s", got, want, stderr)
+					}
+				})
 			}
 		})
 	}
 }
 
-func build(t *testing.T) (lib string) {
-	if _, err := exec.LookPath("python3"); err != nil {
+// A bridge is the library, and what it takes to run a script on it.
+type bridge struct {
+	python, lib, modules string
+	ports                int
+}
+
+func build(t *testing.T) bridge {
+	// What is in the path may be a script that chooses a python, and slower than the scripts are.
+	python, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
 		t.Skip("no python3 to run the scripts: ", err)
 	}
 	env, err := exec.Command("go", "env", "CGO_ENABLED", "CC").Output()
@@ -80,12 +108,16 @@ func build(t *testing.T) (lib string) {
 	} else if _, err := exec.LookPath(fields[0]); err != nil {
 		t.Skip("no C compiler: ", err)
 	}
-	lib = filepath.Join(t.TempDir(), "lib.so")
+	lib := filepath.Join(t.TempDir(), "lib.so")
 	out, err := exec.Command("go", "build", "-buildmode=c-shared", "-o", lib, "./bridge").CombinedOutput()
 	if err != nil {
 		t.Fatalf("building the library: %v\n%s", err, out)
 	}
-	return lib
+	modules, err := filepath.Abs("py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bridge{strings.TrimSpace(string(python)), lib, modules, ports()}
 }
 
 // ports is a base below those that the system gives out, most likely not that of another run at this time.
@@ -94,16 +126,13 @@ func ports() int {
 	return first + (os.Getpid()+int(time.Now().UnixNano()>>20))%((last-first)/size)*size
 }
 
-func run(t *testing.T, lib string, base int, name string) (stdout, stderr string) {
+func (b *bridge) run(t *testing.T, kernel string, args ...string) (stdout, stderr string) {
 	ctx, cancel := context.WithTimeout(context.Background(), guard)
 	defer cancel()
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(ctx, "python3", "-B", name+".py")
+	cmd := exec.CommandContext(ctx, b.python, append([]string{"-B"}, args...)...)
 	cmd.Dir = "scripts"
-	cmd.Env = append(os.Environ(), "PYTHONPATH="+filepath.Join(here, "py"), "MPNET_LIB="+lib, fmt.Sprint("LAB_PORT=", base))
+	cmd.Env = append(os.Environ(), "PYTHONPATH="+b.modules, "MPNET_LIB="+b.lib, "MPNET_KERNEL="+kernel,
+		fmt.Sprint("LAB_PORT=", b.ports))
 	var out, diag bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &diag
 	if err := cmd.Run(); err != nil {

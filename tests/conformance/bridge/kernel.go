@@ -1,0 +1,30 @@
+//go:build cgo
+
+package main
+
+import (
+	"os"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/tests/conformance/internal/live"
+)
+
+// Before the first call parking objects get another kernel, if MPNET_KERNEL names one.
+func init() {
+	switch name := os.Getenv("MPNET_KERNEL"); name {
+	case "", "host":
+	case "simulated":
+		simulate(sim.Options{})
+	case "kqueue":
+		simulate(sim.Options{Kqueue: true})
+	default:
+		panic("MPNET_KERNEL=" + name + ": must be host, simulated or kqueue")
+	}
+}
+
+func simulate(o sim.Options) {
+	kernel.Host = live.New(1, o)
+	desc.Parked = desc.NewParker(kernel.Host)
+}
