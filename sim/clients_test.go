@@ -33,8 +33,8 @@ func (l *load) client(i int, h *sim.Host, r *reactor.Reactor) error {
 }
 
 // bytesFor are a call's own: no two connections have the same.
-func (l *load) bytesFor(i int) []byte {
-	rnd := l.w.Rand()
+func bytesFor(h *sim.Host) []byte {
+	rnd := h.Rand()
 	p := make([]byte, 1+rnd.Int([]int{10, 500, 5000}[rnd.Int(3)]))
 	rnd.Bytes(p)
 	return p
@@ -45,13 +45,13 @@ func (l *load) next(i int, h *sim.Host, r *reactor.Reactor) {
 	if l.left[i] <= 0 {
 		return
 	}
-	c := &caller{l: l, i: i, h: h, sent: l.bytesFor(i), half: l.w.Rand().Int(2) == 0}
-	to := []string{"10.0.0.1:7", "callback.test:7", "10.0.0.2:7", "10.0.0.3:7", "10.0.0.4:7"}[l.w.Rand().Int(5)]
+	c := &caller{l: l, i: i, h: h, sent: bytesFor(h), half: h.Rand().Int(2) == 0}
+	to := []string{"10.0.0.1:7", "callback.test:7", "10.0.0.2:7", "10.0.0.3:7", "10.0.0.4:7"}[h.Rand().Int(5)]
 	secure := l.secure
 	switch {
 	case l.matrix:
 		to = "10.0.0.1:7"
-	case l.w.Rand().Int(30) == 0: // it costs more than all the others
+	case h.Rand().Int(30) == 0: // it costs more than all the others
 		to, secure = "10.0.0.5:7", true
 	}
 	c.record = to == "10.0.0.1:7" || to == "callback.test:7"
@@ -128,7 +128,7 @@ func (c *caller) Closed(conn *reactor.Conn, err error) {
 		c.l.short = append(c.l.short, shortage{c.key, fmt.Sprintf("%d bytes of %d and %v", c.got, len(c.sent), err)})
 	}
 	r := conn.Reactor()
-	wait := time.Duration(1 + c.l.w.Rand().Int(200))
+	wait := time.Duration(1 + c.h.Rand().Int(200))
 	from := r.Now()
 	r.After(wait*time.Millisecond, func() {
 		c.l.late(c.h, "After", from, wait*time.Millisecond)
@@ -139,10 +139,10 @@ func (c *caller) Closed(conn *reactor.Conn, err error) {
 // taskClient makes its calls with sockets that wait.
 func (l *load) taskClient(i int, h *sim.Host, t *reactor.Task) {
 	for l.left[i] > 0 {
-		if l.taskCall(i, t) && h.Up() {
+		if l.taskCall(i, h, t) && h.Up() {
 			l.left[i]--
 		}
-		d := time.Duration(1+l.w.Rand().Int(100)) * time.Millisecond
+		d := time.Duration(1+h.Rand().Int(100)) * time.Millisecond
 		from := h.Now()
 		if t.Sleep(d) != nil {
 			return
@@ -152,15 +152,15 @@ func (l *load) taskClient(i int, h *sim.Host, t *reactor.Task) {
 }
 
 // taskCall is one: chunks there and back, a half-close, and the end.
-func (l *load) taskCall(i int, t *reactor.Task) (well bool) {
+func (l *load) taskCall(i int, h *sim.Host, t *reactor.Task) (well bool) {
 	s, err := socket.NewOn(t.Reactor(), socket.AF_INET, socket.SOCK_STREAM, 0)
 	if err != nil {
 		return false
 	}
 	defer s.Close()
 	s.SetTimeout(timeout.Timeout(4 * time.Second))
-	sent := l.bytesFor(i)
-	to := []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"}[l.w.Rand().Int(4)]
+	sent := bytesFor(h)
+	to := []string{"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"}[h.Rand().Int(4)]
 	if l.matrix {
 		to = "10.0.0.1"
 	}
@@ -216,7 +216,7 @@ func (a *asker) ask(p *reactor.PacketConn) {
 			a.again()
 		})
 	}
-	a.sent = a.l.bytesFor(a.i)
+	a.sent = bytesFor(a.h)
 	a.again()
 }
 

@@ -20,11 +20,13 @@ func (w *World) WriteDiagram(to io.Writer) error {
 	for _, r := range w.trace.all() {
 		text := ""
 		switch {
-		case r.host == nil:
+		case r.kind == isWorld:
 			text = "==== " + r.text
-		case r.to != nil && r.to != r.host:
+		case r.kind == isFault:
+			text = "!!!! " + r.text
+		case r.kind == isPacket && r.to != r.host:
 			text = r.arrow()
-		case r.to != nil || r.c == Wait && r.res == 0 && r.e == 0:
+		case r.kind == isPacket || r.c == Wait && r.res == 0 && r.e == 0:
 			continue
 		default:
 			text = strings.Repeat(fmt.Sprintf("%-*s", column, "|"), r.host.index) + strings.TrimPrefix(r.what(), r.host.name+" ")

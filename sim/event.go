@@ -8,6 +8,7 @@ type event struct {
 	what uint8
 	a    int64
 	b    uint64
+	made int64 // when
 }
 
 // An actor is what events happen to.
@@ -19,11 +20,12 @@ type actor interface {
 type agenda struct {
 	heap []event
 	seq  uint64
+	now  *int64
 }
 
 func (q *agenda) add(at int64, who actor, what uint8, a int64, b uint64) {
 	q.seq++
-	e := event{at, q.seq, who, what, a, b}
+	e := event{at, q.seq, who, what, a, b, *q.now}
 	q.heap = append(q.heap, e)
 	i := len(q.heap) - 1
 	for i > 0 {

@@ -59,6 +59,15 @@ type verdict struct {
 	again bool // EAGAIN, and an Event after it
 }
 
+// fault is the verdict about a call, as it is told.
+func (h *Host) fault(c Call, v verdict) Fault {
+	f := Fault{Kind: AtCall, Call: c, Host: h.name, Nth: h.count[c], Errno: v.e, Short: v.short}
+	if v.again {
+		f.Errno = kernel.EAGAIN
+	}
+	return f
+}
+
 // gate is passed by every call: it may not get through. EINTR is repeated here, as the kernel owes it (SEMANTICS D40).
 func (h *Host) gate(c Call, fd int) (v verdict) {
 	w := h.w
@@ -76,10 +85,9 @@ func (h *Host) gate(c Call, fd int) (v verdict) {
 		if h.hazard && v == (verdict{}) {
 			v = h.chance(c)
 		}
-		if v == (verdict{}) {
-			return v
+		if v == (verdict{}) || !w.happens(h.fault(c, v)) {
+			return verdict{}
 		}
-		w.faults++
 		if v.e != kernel.EINTR {
 			return v
 		}
@@ -111,7 +119,7 @@ func (h *Host) planned(c Call) (v verdict) {
 }
 
 func (h *Host) chance(c Call) (v verdict) {
-	r, f := h.w.rand, &h.odds
+	r, f := h.dice(AtCall, c, nil, h.count[c]), &h.odds
 	switch {
 	case f.Interrupt > 0 && r.Chance(f.Interrupt):
 		v.e = kernel.EINTR

@@ -119,7 +119,7 @@ func (n *node) again(dir int) {
 		return
 	}
 	n.kick[dir] = true
-	n.h.w.events.add(n.h.w.now+1+n.h.w.rand.N(20_000), n, actKick, int64(dir), 0)
+	n.h.w.events.add(n.h.w.now+1+n.h.hides.N(20_000), n, actKick, int64(dir), 0)
 }
 
 func (n *node) act(what uint8, dir int64, _ uint64) {
@@ -137,8 +137,11 @@ func (h *Host) born(n *node, self file) int {
 	n.h, n.life, n.self = h, h.life, self
 	w := h.w
 	if h.hazard {
-		n.oneByte = w.rand.Chance(h.odds.OneByte)
-		if w.rand.Chance(h.odds.NeverReads) {
+		h.births++
+		r := h.dice(OneByte, 0, nil, h.births)
+		one, never := r.Chance(h.odds.OneByte), r.Chance(h.odds.NeverReads)
+		n.oneByte = one && w.happens(Fault{Kind: OneByte, Host: h.name, Nth: h.births})
+		if never && w.happens(Fault{Kind: NeverReads, Host: h.name, Nth: h.births}) {
 			n.deaf = w.now + 10e9
 			w.events.add(n.deaf, n, actHear, 0, 0)
 		}

@@ -52,8 +52,11 @@ func (w *World) send(s *tcp, what uint8, a int64, b uint64, to *Host) {
 	w.events.add(at, s, what, a, b)
 }
 
+// shaking is the chances of the packets of a handshake.
+var shaking = packetOdds{}
+
 // syn is the first packet at the other machine.
-func (s *tcp) syn() {
+func (s *tcp) syn(wasLate bool) {
 	if s.phase != connecting || s.closed {
 		return
 	}
@@ -62,8 +65,20 @@ func (s *tcp) syn() {
 		w.events.add(w.now+int64(3*time.Second), s, actRefused, int64(kernel.EHOSTUNREACH), 0)
 		return
 	}
+	f := fate{}
+	if !wasLate {
+		f = s.h.fate(to, shaking)
+	}
+	switch {
+	case f.late > 0:
+		w.events.add(w.now+f.late, s, actSYN, 1, 0)
+		return
+	case f.reset:
+		s.refused(kernel.ECONNREFUSED)
+		return
+	}
 	var l *tcp
-	if w.passes(s.h, to) && w.passes(to, s.h) && !w.lost(s.h) {
+	if w.passes(s.h, to) && w.passes(to, s.h) && !f.lost {
 		w.packet(s.h, to, "SYN", 0)
 		if l = to.listener(s.remote, s.local); l == nil {
 			w.send(s, actRefused, int64(kernel.ECONNREFUSED), 0, to)
@@ -91,12 +106,20 @@ func (s *tcp) syn() {
 }
 
 // synack is the answer back at the first machine; s is the answering end.
-func (s *tcp) synack(tries int) {
+func (s *tcp) synack(tries int, wasLate bool) {
 	w, c := s.h.w, s.peer
 	if s.phase != up {
 		return
 	}
-	if !w.passes(s.h, c.h) {
+	f := fate{}
+	if !wasLate {
+		f = s.h.fate(c.h, shaking)
+	}
+	if f.late > 0 {
+		w.events.add(w.now+f.late, s, actSYNACK, int64(tries), 1)
+		return
+	}
+	if f.lost || !w.passes(s.h, c.h) {
 		if tries < synTries {
 			w.events.add(w.now+int64(time.Second)<<tries, s, actSYNACK, int64(tries+1), 0)
 			return
@@ -104,6 +127,12 @@ func (s *tcp) synack(tries int) {
 		s.parent.coming--
 		s.abandon(down)
 		c.refused(kernel.ETIMEDOUT)
+		return
+	}
+	if f.reset {
+		s.parent.coming--
+		s.abandon(down)
+		c.refused(kernel.ECONNREFUSED)
 		return
 	}
 	if c.phase != connecting || c.closed { // it has given up
@@ -120,9 +149,13 @@ func (s *tcp) synack(tries int) {
 		return
 	}
 	at := w.now + w.latency(c.h, s.h)
-	if s.h.hazard && w.rand.Chance(s.h.odds.SlowAccepts) {
-		at += w.rand.N(int64(time.Second))
-		w.faults++
+	if s.h.hazard {
+		s.h.shakes++
+		r := s.h.dice(SlowAccept, 0, nil, s.h.shakes)
+		if delay := r.N(int64(time.Second)); r.Chance(s.h.odds.SlowAccepts) &&
+			w.happens(Fault{Kind: SlowAccept, Host: s.h.name, Nth: s.h.shakes, Delay: time.Duration(delay)}) {
+			at += delay
+		}
 	}
 	w.events.add(at, s, actACK, 0, 0)
 }

@@ -45,7 +45,38 @@ type Host struct {
 	plan   [callCount][]planned
 	count  [callCount]int
 	fixed  time.Duration // latency to all others, if not 0
+
+	turns Rand // which program runs first
+	hides Rand // when what a fault has hidden is told
+	users Rand // the programs'
+
+	ways       []way // by the other's index
+	packets    int   // on all of them
+	packetPlan []plannedPacket
+	births     int // of descriptors, in times of faults; the others likewise
+	shakes     int
+	looks      int
+	crashes    int
+	drifts     int
+	clogs      int
+	clogged    [2]int // by how many Swizzles: what comes in, what goes out
 }
+
+// What a Host's streams of choices are for. Each has its own, so that one is not moved by another.
+const (
+	portStream uint64 = iota
+	turnStream
+	hideStream
+	userStream
+	jitterStream
+)
+
+func (h *Host) stream(what uint64) Rand {
+	return Rand{scramble(scramble(^h.w.key-what) + uint64(h.index))}
+}
+
+// Rand is the choices of the programs on this host: what other hosts do does not move them. See World.Rand.
+func (h *Host) Rand() *Rand { return &h.users }
 
 // Host makes a machine with these addresses, and with 127.0.0.1 and ::1. Addresses that another has panic.
 func (w *World) Host(addrs ...string) *Host {
@@ -66,7 +97,9 @@ func (w *World) Host(addrs ...string) *Host {
 		w.byIP[ip] = h
 		h.ips = append(h.ips, ip)
 	}
-	h.ports.next = uint16(ephemeralFirst + w.rand.Int(ephemeralLast-ephemeralFirst))
+	ports := h.stream(portStream)
+	h.ports.next = uint16(ephemeralFirst + ports.Int(ephemeralLast-ephemeralFirst))
+	h.turns, h.hides, h.users = h.stream(turnStream), h.stream(hideStream), h.stream(userStream)
 	h.SetFaults(w.opt.Faults)
 	w.hosts = append(w.hosts, h)
 	return h
@@ -92,7 +125,7 @@ func (h *Host) Boot(name string, f func()) {
 func (h *Host) start(boot *proc) {
 	p := &proc{w: h.w, host: h, name: boot.name, f: boot.f}
 	h.procs = append(h.procs, p)
-	p.soon(h.w.now + 1 + h.w.rand.N(int64(time.Millisecond)))
+	p.soon(h.w.now + 1 + h.turns.N(int64(time.Millisecond)))
 }
 
 // Up tells whether the host is not crashed.
@@ -105,6 +138,15 @@ func (h *Host) SetFileLimit(n int) { h.limit = n }
 // Crash takes the host down: nothing it has leaves it any more, not even a reset. Every call of its programs fails, and
 // they end soon, for their reactors' Run returns an error.
 func (h *Host) Crash() {
+	if h.down {
+		return
+	}
+	if h.crashes++; h.w.happens(Fault{Kind: Crashed, Host: h.name, Nth: h.crashes}) {
+		h.crash()
+	}
+}
+
+func (h *Host) crash() {
 	if h.down {
 		return
 	}
@@ -157,6 +199,11 @@ func (h *Host) Restart() {
 func (h *Host) SetClock(drift Chance) {
 	if drift < -Always/2 || drift > Always/2 {
 		panic(fmt.Sprintf("sim: clock drift %d: must be -500,000 … 500,000 millionths", drift))
+	}
+	if drift != 0 {
+		if h.drifts++; !h.w.happens(Fault{Kind: Drifts, Host: h.name, Nth: h.drifts, Drift: drift}) {
+			return
+		}
 	}
 	h.began, h.since = h.clock(h.w.now), h.w.now
 	h.drift = drift

@@ -11,7 +11,7 @@ import (
 // Go runs f after a while, inline: it must not wait for anything.
 func (h *Host) Go(f func()) {
 	life := h.life
-	h.w.events.add(h.w.now+h.w.rand.N(int64(2*time.Millisecond)), call(func() {
+	h.w.events.add(h.w.now+h.turns.N(int64(2*time.Millisecond)), call(func() {
 		if !h.down && h.life == life {
 			f()
 		}

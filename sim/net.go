@@ -21,10 +21,23 @@ func (w *World) Cut(a, b *Host) {
 
 // CutOneWay ends the traffic from one host to another only.
 func (w *World) CutOneWay(from, to *Host) {
-	if w.passes(from, to) || from.down || to.down {
+	if w.isCut(from, to) {
+		return
+	}
+	v := from.way(to)
+	if v.cuts++; w.happens(Fault{Kind: CutOff, Host: from.name, To: to.name, Nth: v.cuts}) {
 		w.trace.note(w, "cut "+from.name+" → "+to.name)
 		w.cuts = append(w.cuts, cut{from, to})
 	}
+}
+
+func (w *World) isCut(from, to *Host) bool {
+	for _, c := range w.cuts {
+		if c.from == from && c.to == to {
+			return true
+		}
+	}
+	return false
 }
 
 // Isolate cuts a host off from all others.
@@ -36,8 +49,9 @@ func (w *World) Isolate(h *Host) {
 	}
 }
 
-// Heal ends all cuts.
+// Heal ends all cuts and Swizzles.
 func (w *World) Heal() {
+	w.unclog()
 	if len(w.cuts) > 0 {
 		w.trace.note(w, "heal")
 	}
@@ -54,15 +68,10 @@ func (h *Host) SetLatency(d time.Duration) {
 
 // passes tells whether a packet can go from one host to the other.
 func (w *World) passes(from, to *Host) bool {
-	if from.down || to.down {
+	if from.down || to.down || w.isCut(from, to) {
 		return false
 	}
-	for _, c := range w.cuts {
-		if c.from == from && c.to == to {
-			return false
-		}
-	}
-	return true
+	return from == to || to.clogged[0]+from.clogged[1] == 0
 }
 
 // latency is how long one packet takes, by chance.
@@ -74,7 +83,7 @@ func (w *World) latency(from, to *Host) int64 {
 	if m := max(from.fixed, to.fixed); m > 0 {
 		d = m
 	}
-	return int64(d) + w.rand.N(int64(w.opt.Jitter)+1)
+	return int64(d) + from.way(to).jitter.N(int64(w.opt.Jitter)+1)
 }
 
 // An inet is what TCP and UDP sockets have in common.

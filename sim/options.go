@@ -24,6 +24,9 @@ type Options struct {
 	ShortReads bool
 	// Faults are the chances of all hosts to begin with.
 	Faults Faults
+	// Only, if not nil, is which faults happen, of those that chance and the test choose: the others are left out. See
+	// Shrink, which finds them.
+	Only []Fault
 	// Trace is how many of the last steps are kept as text; 0 none, -1 all. It does not change the history.
 	Trace int
 }

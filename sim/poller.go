@@ -105,7 +105,7 @@ func (p *epoll) stir() {
 	if p.asleep {
 		p.asleep = false
 		w := p.h.w
-		p.waiter.soon(w.now + 1000 + w.rand.N(5000))
+		p.waiter.soon(w.now + 1000 + p.h.turns.N(5000))
 	}
 	p.wake(poller.In)
 }

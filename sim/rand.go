@@ -9,7 +9,11 @@ type Rand struct{ state uint64 }
 // Uint64 is the next number.
 func (r *Rand) Uint64() uint64 {
 	r.state += 0x9e3779b97f4a7c15
-	z := r.state
+	return scramble(r.state)
+}
+
+// scramble makes of every number another, as if by chance.
+func scramble(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31

@@ -1,13 +1,15 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 )
 
 // push sends what the peer has room for, and the FIN after the last byte.
 func (s *tcp) push() {
-	w, p := s.h.w, s.peer
+	p := s.peer
 	if s.phase != up || p == nil || s.stalled || p.phase == connecting {
 		return
 	}
@@ -17,18 +19,29 @@ func (s *tcp) push() {
 			return
 		}
 		s.sent += uint64(n)
-		w.events.add(s.arrival(n), s, actLand, int64(n), s.round)
+		s.transmit(actLand, n, packetOdds{reset: s.h.odds.Reset})
 	}
 	if s.finWant && !s.finSent {
 		s.finSent = true
-		at := s.arrival(0)
-		if s.h.hazard && w.rand.Chance(s.h.odds.SlowFIN) {
-			w.faults++
-			at += w.rand.N(1e9)
-			s.lastAt = at
-		}
-		w.events.add(at, s, actFIN, 0, s.round)
+		s.transmit(actFIN, 0, packetOdds{reset: s.h.odds.Reset, late: s.h.odds.SlowFIN, slow: int64(time.Second)})
 	}
+}
+
+// transmit sends a packet: how it arrives is decided now.
+func (s *tcp) transmit(what uint8, n int, odds packetOdds) {
+	f := s.h.fate(s.peer.h, odds)
+	at := s.arrival(n)
+	if f.late > 0 {
+		at += f.late
+		s.lastAt = at
+	}
+	switch {
+	case f.lost:
+		what = actLost
+	case f.reset:
+		what = actCutOff
+	}
+	s.h.w.events.add(at, s, what, int64(n), s.round)
 }
 
 // segment is the most that lands at once.
@@ -46,15 +59,6 @@ func (s *tcp) arrival(n int) int64 {
 	return s.lastAt
 }
 
-// lost tells whether chance loses a packet of the host's.
-func (w *World) lost(h *Host) bool {
-	if h.hazard && w.rand.Chance(h.odds.Loss) {
-		w.faults++
-		return true
-	}
-	return false
-}
-
 // arrives tells whether a packet of this round gets through to the peer. What is lost is sent again later; what meets
 // nobody is answered with a reset.
 func (s *tcp) arrives(round uint64) bool {
@@ -62,7 +66,7 @@ func (s *tcp) arrives(round uint64) bool {
 	if round != s.round || s.unknown() {
 		return false
 	}
-	if !w.passes(s.h, p.h) || w.lost(s.h) {
+	if !w.passes(s.h, p.h) {
 		s.lose()
 		return false
 	}
@@ -70,14 +74,16 @@ func (s *tcp) arrives(round uint64) bool {
 		w.send(s, actRST, 0, 0, p.h)
 		return false
 	}
-	if s.h.hazard && w.rand.Chance(s.h.odds.Reset) {
-		w.faults++
-		s.wasReset()
-		p.wasReset()
-		return false
-	}
 	s.tries, s.since = 0, 0
 	return true
+}
+
+// cutOff is a packet that is answered with a reset, to both ends.
+func (s *tcp) cutOff(round uint64) {
+	if s.arrives(round) {
+		s.wasReset()
+		s.peer.wasReset()
+	}
 }
 
 // lose takes back what is on the wire.

@@ -71,6 +71,8 @@ const (
 	actAck
 	actRetry
 	actPort
+	actLost
+	actCutOff
 )
 
 // How long TCP tries: a connect, with a second, two, four … between; what was sent, with 200 ms, 400 ms … 5 s.
@@ -124,9 +126,9 @@ func (s *tcp) fault() Errno {
 func (s *tcp) act(what uint8, a int64, b uint64) {
 	switch what {
 	case actSYN:
-		s.syn()
+		s.syn(a == 1)
 	case actSYNACK:
-		s.synack(int(a))
+		s.synack(int(a), b == 1)
 	case actACK:
 		s.ack3(int(a))
 	case actRefused:
@@ -135,6 +137,12 @@ func (s *tcp) act(what uint8, a int64, b uint64) {
 		s.land(int(a), b)
 	case actFIN:
 		s.fin(b)
+	case actLost:
+		if b == s.round && !s.unknown() {
+			s.lose()
+		}
+	case actCutOff:
+		s.cutOff(b)
 	case actRST:
 		s.wasReset()
 	case actAck:

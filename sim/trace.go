@@ -28,8 +28,18 @@ type record struct {
 	res  int
 	e    Errno
 	text string // of what is no call
-	to   *Host  // of a packet that has arrived: where, and host is where from
+	to   *Host  // of a packet: where to, and host is where from
+	kind uint8
+	sent int64 // of a packet that has arrived
 }
+
+// What a record is of.
+const (
+	isCall uint8 = iota
+	isPacket
+	isFault // of host, and of its way to to
+	isWorld
+)
 
 // packet is the arrival of one: what it does is in the calls, so it is text only.
 func (w *World) packet(from, to *Host, what string, n int) {
@@ -40,7 +50,7 @@ func (w *World) packet(from, to *Host, what string, n int) {
 	if n > 0 {
 		what = fmt.Sprintf("%d %s", n, what)
 	}
-	t.add(record{step: w.step, at: w.now, host: from, to: to, text: what})
+	t.add(record{step: w.step, at: w.now, host: from, to: to, kind: isPacket, text: what, sent: w.made})
 }
 
 func (t *trace) begin(w *World) {
@@ -88,7 +98,7 @@ func (t *trace) note(w *World, text string) {
 		t.mix(uint64(text[i]))
 	}
 	if t.keep != 0 {
-		t.add(record{step: w.step, at: w.now, text: text})
+		t.add(record{step: w.step, at: w.now, kind: isWorld, text: text})
 	}
 }
 
@@ -115,10 +125,12 @@ func (r record) String() string {
 }
 
 func (r record) what() string {
-	if r.host == nil {
+	switch r.kind {
+	case isWorld:
 		return r.text
-	}
-	if r.to != nil {
+	case isFault:
+		return "! " + r.text
+	case isPacket:
 		return r.host.name + " → " + r.to.name + " " + r.text
 	}
 	s := r.host.name + " " + r.c.String()

@@ -122,24 +122,24 @@ func (s *udp) send(p []byte, to Addr) (int, Errno) {
 // throw sends one datagram to a machine, where chance lets it.
 func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
 	w := s.h.w
-	if w.lost(s.h) || !w.passes(s.h, to) {
+	f := s.h.fate(to, packetOdds{doubled: s.h.odds.Duplicate, late: s.h.odds.Reorder, slow: 20 * int64(w.opt.Latency)})
+	if f.lost || !w.passes(s.h, to) {
+		w.packet(s.h, to, "lost", 0)
 		return
 	}
 	copies := 1
-	if s.h.hazard && w.rand.Chance(s.h.odds.Duplicate) {
+	if f.doubled {
 		copies = 2
-		w.faults++
 	}
 	life := to.life
-	for range copies {
+	for i := range copies {
 		at := w.now + w.latency(s.h, to)
-		if to == s.h && copies == 1 { // it is there when the call returns
+		if to == s.h && f == (fate{}) { // it is there when the call returns
 			to.catch(s, from, dest, data)
 			return
 		}
-		if s.h.hazard && w.rand.Chance(s.h.odds.Reorder) {
-			at += w.rand.N(20 * int64(w.opt.Latency))
-			w.faults++
+		if i == 0 { // a copy overtakes
+			at += f.late
 		}
 		w.events.add(at, call(func() {
 			if !to.down && to.life == life && w.passes(s.h, to) {

@@ -30,8 +30,11 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 			return 0, fmt.Errorf("%w (host %s): %w", ErrCrashed, h.name, os.NewSyscallError(Wait.String(), kernel.EBADF))
 		}
 		n := p.take(events)
-		if h.hazard && n < len(events) && w.rand.Chance(h.odds.Spurious) {
-			n = p.invent(events, n)
+		if h.hazard && n < len(events) && h.odds.Spurious > 0 {
+			h.looks++
+			if r := h.dice(Spurious, 0, nil, h.looks); r.Chance(h.odds.Spurious) {
+				n = p.invent(events, n, &r)
+			}
 		}
 		over := until == 0 || until.Passed(timeout.Deadline(h.clock(w.now)))
 		if n > 0 || p.woken || over && (!first || until == 0) || early && !first {
@@ -44,7 +47,8 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 		}
 		at := h.when(until)
 		if early {
-			at = min(at, w.now+w.rand.N(int64(10*time.Millisecond)))
+			r := h.dice(AtCall, Wait, nil, -h.count[Wait])
+			at = min(at, w.now+r.N(int64(10*time.Millisecond)))
 		}
 		p.sleep(at)
 	}
@@ -58,7 +62,7 @@ func (p *epoll) pass() {
 		return
 	}
 	w.cur.last = nil
-	w.cur.soon(w.now + turnCost + w.rand.N(turnCost))
+	w.cur.soon(w.now + turnCost + p.h.turns.N(turnCost))
 	w.cur.pause()
 }
 
@@ -106,21 +110,19 @@ func (p *epoll) take(events []poller.Event) (n int) {
 }
 
 // invent adds an Event of something that is watched, ready or not.
-func (p *epoll) invent(events []poller.Event, n int) int {
+func (p *epoll) invent(events []poller.Event, n int, dice *Rand) int {
 	if len(p.regs) == 0 {
 		return n
 	}
-	w := p.h.w
-	r := p.regs[w.rand.Int(len(p.regs))]
-	told := poller.Interest(w.rand.N(16)) // In, Out, Err, Hup
+	r := p.regs[dice.Int(len(p.regs))]
+	told := poller.Interest(dice.N(16)) // In, Out, Err, Hup
 	if r == nil || told == 0 {
 		return n
 	}
 	told &= r.want | poller.Err | poller.Hup
-	if told == 0 {
+	if told == 0 || !p.h.w.happens(Fault{Kind: Spurious, Host: p.h.name, Nth: p.h.looks}) {
 		return n
 	}
-	w.faults++
 	events[n] = poller.Event{FD: r.fd, Gen: r.gen, Ready: told}
 	return n + 1
 }

@@ -193,6 +193,7 @@ func (l *load) chaos() {
 		w.At(begin, h.Crash)
 		w.At(begin+time.Duration(rnd.N(int64(3*time.Second))), h.Restart)
 	}
+	w.At(at()/2, func() { w.Swizzle(stormTime / 2) })
 	for range 3 { // a server drains itself and begins anew
 		h := l.servers[rnd.Int(len(l.servers))]
 		w.At(at(), func() {

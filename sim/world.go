@@ -22,24 +22,29 @@ const epoch = int64(time.Second)
 
 // A World is hosts, the network between them and a clock. It belongs to one goroutine.
 type World struct {
-	seed   uint64
-	opt    Options
-	now    int64
-	events agenda
-	step   uint64 // events and calls so far: where in the history we are
-	rand   *Rand  // the network's and the faults'
-	users  *Rand
-	hosts  []*Host
-	byIP   map[netip.Addr]*Host // for looking up only
-	names  map[string][]netip.Addr
-	cuts   []cut
-	cur    *proc // who runs; nil: the world, or whoever drives it
-	driven bool  // inside drive
-	calls  uint64
-	faults uint64 // injected
-	failed error
-	closed bool
-	trace  trace
+	seed     uint64
+	opt      Options
+	now      int64
+	made     int64 // when what happens now was planned: of a packet, when it was sent
+	events   agenda
+	step     uint64 // events and calls so far: where in the history we are
+	key      uint64 // of everything that chance decides; see Host.dice and Host.stream
+	users    *Rand
+	only     map[Fault]bool // the faults that may happen; nil: all
+	hosts    []*Host
+	byIP     map[netip.Addr]*Host // for looking up only
+	names    map[string][]netip.Addr
+	clogs    []*clog // of Swizzles that are not over
+	swizzles uint64
+	cuts     []cut
+	cur      *proc // who runs; nil: the world, or whoever drives it
+	driven   bool  // inside drive
+	calls    uint64
+	faults   uint64 // injected
+	happened []Fault
+	failed   error
+	closed   bool
+	trace    trace
 
 	wakes   atomic.Bool // woken is not empty
 	mu      sync.Mutex  // guards woken, for the garbage collector wakes pollers too
@@ -52,7 +57,14 @@ func New(seed uint64, opt Options) *World {
 	opt.check()
 	w := &World{seed: seed, opt: opt.filled(), now: epoch, byIP: map[netip.Addr]*Host{}, names: map[string][]netip.Addr{}}
 	source := &Rand{seed}
-	w.rand, w.users = source.split(), source.split()
+	w.key, w.users = source.Uint64(), source.split()
+	w.events.now = &w.now
+	if opt.Only != nil {
+		w.only = map[Fault]bool{}
+		for _, f := range opt.Only {
+			w.only[f.key()] = true
+		}
+	}
 	w.trace.begin(w)
 	return w
 }
@@ -60,7 +72,7 @@ func New(seed uint64, opt Options) *World {
 // Seed is what New was given.
 func (w *World) Seed() uint64 { return w.seed }
 
-// Rand is the programs' source of choices.
+// Rand is a source of choices for who makes the world; programs on hosts have Host.Rand.
 func (w *World) Rand() *Rand { return w.users }
 
 // Now is how long the world has been.
@@ -150,6 +162,7 @@ func (w *World) next(until int64) bool {
 		w.now, w.looping = e.at, 0
 	}
 	w.tick()
+	w.made = e.made
 	e.who.act(e.what, e.a, e.b)
 	return true
 }
@@ -206,7 +219,7 @@ func (w *World) Close() {
 	w.events.heap = nil
 	w.trace.sealed = true
 	for _, h := range w.hosts {
-		h.Crash()
+		h.crash()
 	}
 	w.bury()
 	w.closed = true

@@ -1,0 +1,172 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// A way is from one host to another: how many packets have gone, and their jitter.
+type way struct {
+	packets int
+	cuts    int
+	jitter  Rand
+}
+
+// way to another host; it is good until the next call.
+func (h *Host) way(to *Host) *way {
+	for i := len(h.ways); i <= to.index; i++ {
+		h.ways = append(h.ways, way{jitter: Rand{scramble(h.stream(jitterStream).state + uint64(i))}})
+	}
+	return &h.ways[to.index]
+}
+
+// A PacketInjection is one fault at one packet. SYN, SYN-ACK, what send gives of a stream at a time (32 KiB at most), FIN
+// and datagrams are packets; acknowledgements are not counted.
+type PacketInjection struct {
+	To    *Host         // nil: whoever they go to
+	Nth   int           // of the packets from now on: 1 is the next
+	Kind  Kind          // Lost, Doubled, Late or Reset
+	Delay time.Duration // of Late
+	Count int           // how many in a row; 0 is one
+}
+
+type plannedPacket struct {
+	from, to int // counts of the packets
+	PacketInjection
+}
+
+// InjectPacket has the nth packet that the host sends from now on go wrong.
+func (h *Host) InjectPacket(f PacketInjection) {
+	if f.Nth < 1 || f.Count < 0 || f.Kind < Lost || f.Kind > Reset || (f.Kind == Late) != (f.Delay > 0) || f.Delay > longest {
+		panic(fmt.Sprintf("sim: InjectPacket(%+v): must have Nth of 1 or more, Lost, Doubled, Late or Reset, and a Delay up to 1h if Late", f))
+	}
+	n := h.packets
+	if f.To != nil {
+		n = h.way(f.To).packets
+	}
+	h.packetPlan = append(h.packetPlan, plannedPacket{n + f.Nth, n + f.Nth + max(f.Count, 1), f})
+}
+
+// Packets is how many packets the host has sent so far, to nil is to any.
+func (h *Host) Packets(to *Host) int {
+	if to == nil {
+		return h.packets
+	}
+	return h.way(to).packets
+}
+
+// A fate is what becomes of a packet.
+type fate struct {
+	lost, doubled, reset bool
+	late                 int64
+}
+
+// fate of the next packet from one host to another; odds are the chances that such a packet has.
+func (h *Host) fate(to *Host, odds packetOdds) (f fate) {
+	v := h.way(to)
+	v.packets++
+	h.packets++
+	nth := v.packets
+	if h.packetPlan != nil {
+		h.plannedFate(to, nth, &f)
+	}
+	if !h.hazard || f != (fate{}) {
+		return f
+	}
+	r := h.dice(Lost, 0, to, nth)
+	strikes := func(k Kind, p Chance, delay int64) bool {
+		return r.Chance(p) && h.strikes(k, to, nth, delay)
+	}
+	if strikes(Lost, h.odds.Loss, 0) {
+		return fate{lost: true}
+	}
+	f.reset = strikes(Reset, odds.reset, 0)
+	f.doubled = strikes(Doubled, odds.doubled, 0)
+	if odds.late > 0 {
+		if delay := 1 + r.N(odds.slow); strikes(Late, odds.late, delay) {
+			f.late = delay
+		}
+	}
+	return f
+}
+
+// packetOdds are the chances of one sort of packets; slow is how late it is at most.
+type packetOdds struct {
+	reset, doubled, late Chance
+	slow                 int64
+}
+
+func (h *Host) strikes(k Kind, to *Host, nth int, delay int64) bool {
+	return h.w.happens(Fault{Kind: k, Host: h.name, To: to.name, Nth: nth, Delay: time.Duration(delay)})
+}
+
+// plannedFate is what InjectPacket has asked for.
+func (h *Host) plannedFate(to *Host, nth int, f *fate) {
+	left := h.packetPlan[:0]
+	for _, p := range h.packetPlan {
+		n := h.packets
+		if p.To != nil {
+			n = h.way(p.To).packets
+		}
+		if (p.To == nil || p.To == to) && n >= p.from && n < p.to && h.strikes(p.Kind, to, nth, int64(p.Delay)) {
+			switch p.Kind {
+			case Lost:
+				f.lost = true
+			case Doubled:
+				f.doubled = true
+			case Reset:
+				f.reset = true
+			case Late:
+				f.late += int64(p.Delay)
+			}
+		}
+		if n+1 < p.to {
+			left = append(left, p)
+		}
+	}
+	if h.packetPlan = left; len(left) == 0 {
+		h.packetPlan = nil
+	}
+}
+
+// Reset resets the connections of the host whose local port it is, 0 for all: both ends hear of it at once, as from a
+// firewall between them. It tells how many there were; those that a program has closed and that still deliver are not
+// among them.
+func (h *Host) Reset(port uint16) (n int) {
+	var found []*tcp
+	for _, f := range h.files {
+		s, ok := f.(*tcp)
+		if !ok {
+			continue
+		}
+		for _, c := range append([]*tcp{s}, s.queue...) {
+			if c.phase == up && c.peer != nil && (port == 0 || c.local.Port() == port) {
+				found = append(found, c)
+			}
+		}
+	}
+	for _, s := range found {
+		s.wasReset()
+		s.peer.wasReset()
+	}
+	if len(found) > 0 {
+		h.w.trace.note(h.w, fmt.Sprintf("reset %d connections of %s", len(found), h.name))
+	}
+	return len(found)
+}
+
+// SetLatency changes Options.Latency and Options.Jitter, SetBandwidth Options.Bandwidth: for what is sent from now on.
+func (w *World) SetLatency(latency, jitter time.Duration) {
+	o := w.opt
+	o.Latency, o.Jitter = latency, jitter
+	o.check()
+	w.opt = o
+}
+
+// SetBandwidth changes Options.Bandwidth for what is sent from now on.
+func (w *World) SetBandwidth(bytesPerSecond int64) {
+	o := w.opt
+	o.Bandwidth = bytesPerSecond
+	o.check()
+	w.opt = o
+}
