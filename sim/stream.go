@@ -14,7 +14,11 @@ func (s *tcp) push() {
 		return
 	}
 	for s.sent < s.wrote {
-		n := min(int(s.wrote-s.sent), p.rcvbuf-p.in.len()-int(s.sent-s.landed), segment)
+		room := p.rcvbuf - p.in.len() - int(s.sent-s.landed)
+		if p.unknown() || p.phase != up { // what looks whether there is room again finds nobody
+			room = max(room, 1)
+		}
+		n := min(int(s.wrote-s.sent), room, segment)
 		if n <= 0 {
 			return
 		}
@@ -72,6 +76,7 @@ func (s *tcp) arrives(round uint64) bool {
 	}
 	if p.unknown() || p.phase != up { // nobody is there any more
 		w.send(s, actRST, 0, 0, p.h)
+		s.retry()
 		return false
 	}
 	s.tries, s.since = 0, 0
@@ -86,10 +91,14 @@ func (s *tcp) cutOff(round uint64) {
 	}
 }
 
-// lose takes back what is on the wire.
 func (s *tcp) lose() {
+	s.h.w.packet(s.h, s.peer.h, "lost", 0)
+	s.retry()
+}
+
+// retry takes back what is on the wire and sends it again later: it was lost, or the reset that answers it may be.
+func (s *tcp) retry() {
 	w := s.h.w
-	w.packet(s.h, s.peer.h, "lost", 0)
 	s.round++
 	s.sent, s.finSent, s.lastAt = s.landed, s.finLanded, 0
 	if s.phase != up {
@@ -117,10 +126,12 @@ func (s *tcp) land(n int, round uint64) {
 	s.h.w.packet(s.h, p.h, "bytes", n)
 	if p.closed { // nobody will read it
 		p.reset()
+		s.retry()
 		return
 	}
 	if p.rdShut && p.finSent { // RFC 1122: data for who has shut both ways is answered with a reset
 		p.tell(kernel.ECONNRESET)
+		s.retry()
 		return
 	}
 	p.in.add(s.out.at(int(s.landed-s.acked), n))
@@ -227,6 +238,7 @@ func (s *tcp) wasReset() {
 		e = kernel.EPIPE
 	}
 	if s.peer != nil && !s.h.w.passes(s.peer.h, s.h) && !s.peer.unknown() {
+		s.push()
 		return
 	}
 	if s.phase == up {

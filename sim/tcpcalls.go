@@ -143,4 +143,7 @@ func (s *tcp) vanish() {
 		c.phase = silent
 	}
 	s.phase, s.closed = silent, true
+	if s.peer != nil {
+		s.peer.push()
+	}
 }
