@@ -57,15 +57,7 @@ type verdict struct {
 	e     Errno
 	short int  // 0: no limit
 	again bool // EAGAIN, and an Event after it
-}
-
-// fault is the verdict about a call, as it is told.
-func (h *Host) fault(c Call, v verdict) Fault {
-	f := Fault{Kind: AtCall, Call: c, Host: h.name, Nth: h.count[c], Errno: v.e, Short: v.short}
-	if v.again {
-		f.Errno = kernel.EAGAIN
-	}
-	return f
+	roll  Rand // for what else there is to choose
 }
 
 // gate is passed by every call: it may not get through. EINTR is repeated here, as the kernel owes it (SEMANTICS D40).
@@ -74,64 +66,77 @@ func (h *Host) gate(c Call, fd int) (v verdict) {
 	if h.gone() {
 		return verdict{e: kernel.EBADF}
 	}
-	for {
+	w.calls++
+	w.tick()
+	h.count[c]++
+	if h.plan[c] == nil && !h.hazard {
+		return verdict{}
+	}
+	if v = h.verdict(c); v.e != kernel.EINTR {
+		return v
+	}
+	h.note(c, fd, 0, kernel.EINTR)
+	if c != Close { // never repeated
 		w.calls++
 		w.tick()
-		h.count[c]++
-		v = verdict{}
-		if h.plan[c] != nil {
-			v = h.planned(c)
-		}
-		if h.hazard && v == (verdict{}) {
-			v = h.chance(c)
-		}
-		if v == (verdict{}) || !w.happens(h.fault(c, v)) {
-			return verdict{}
-		}
-		if v.e != kernel.EINTR {
-			return v
-		}
-		h.note(c, fd, 0, kernel.EINTR)
-		if c == Close { // never repeated
-			return verdict{}
-		}
 	}
+	return verdict{}
 }
 
-func (h *Host) planned(c Call) (v verdict) {
+// verdict about the call: the test's, or chance's.
+func (h *Host) verdict(c Call) verdict {
+	f := Fault{Kind: AtCall, Call: c, Host: h.name, Nth: h.count[c]}
+	chosen := h.plan[c] != nil && h.planned(c, &f)
+	if h.hazard && !chosen {
+		chosen = h.chance(c, &f)
+	}
+	if !h.w.happens(&f, chosen, h.hazard) {
+		return verdict{}
+	}
+	if f.Errno == kernel.EAGAIN {
+		return verdict{again: true, roll: f.roll}
+	}
+	return verdict{e: f.Errno, short: f.Short}
+}
+
+func (h *Host) planned(c Call, f *Fault) (chosen bool) {
 	n := h.count[c]
 	left := h.plan[c][:0]
-	for _, f := range h.plan[c] {
-		if n >= f.from && n < f.to {
-			v = verdict{e: f.Errno, short: f.Short}
-			if f.Errno == kernel.EAGAIN {
-				v = verdict{again: true}
-			}
+	for _, p := range h.plan[c] {
+		if n >= p.from && n < p.to {
+			f.Errno, f.Short = p.Errno, p.Short
+			chosen = true
 		}
-		if n+1 < f.to {
-			left = append(left, f)
+		if n+1 < p.to {
+			left = append(left, p)
 		}
 	}
 	if h.plan[c] = left; len(left) == 0 {
 		h.plan[c] = nil
 	}
-	return v
+	return chosen
 }
 
-func (h *Host) chance(c Call) (v verdict) {
-	r, f := h.dice(AtCall, c, nil, h.count[c]), &h.odds
+func (h *Host) chance(c Call, f *Fault) (chosen bool) {
+	r, p := h.dice(AtCall, c, nil, h.count[c]), &h.odds
 	switch {
-	case f.Interrupt > 0 && r.Chance(f.Interrupt):
-		v.e = kernel.EINTR
+	case p.Interrupt > 0 && r.Chance(p.Interrupt):
+		f.Errno = kernel.EINTR
 	case c == Wait:
-		v.again = r.Chance(f.EarlyWait)
-	case f.Error > 0 && len(callErrors[c]) > 0 && r.Chance(f.Error):
-		v.e = callErrors[c][r.Int(len(callErrors[c]))]
-	case f.Again > 0 && c.Agains() && r.Chance(f.Again):
-		v.again = true
-	case f.ShortRead > 0 && (c == Recv || c == RecvBatch) && r.Chance(f.ShortRead),
-		f.ShortWrite > 0 && (c == Send || c == SendV || c == SendBatch) && r.Chance(f.ShortWrite):
-		v.short = 1 + r.Int([]int{1, 16, 256, 4096}[r.Int(4)])
+		if !r.Chance(p.EarlyWait) {
+			return false
+		}
+		f.Errno = kernel.EAGAIN
+	case p.Error > 0 && len(callErrors[c]) > 0 && r.Chance(p.Error):
+		f.Errno = callErrors[c][r.Int(len(callErrors[c]))]
+	case p.Again > 0 && c.Agains() && r.Chance(p.Again):
+		f.Errno = kernel.EAGAIN
+	case p.ShortRead > 0 && (c == Recv || c == RecvBatch) && r.Chance(p.ShortRead),
+		p.ShortWrite > 0 && (c == Send || c == SendV || c == SendBatch) && r.Chance(p.ShortWrite):
+		f.Short = 1 + r.Int([]int{1, 16, 256, 4096}[r.Int(4)])
+	default:
+		return false
 	}
-	return v
+	f.roll = r
+	return true
 }

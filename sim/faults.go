@@ -46,7 +46,11 @@ type Fault struct {
 	Delay time.Duration // of Late and SlowAccept
 	Drift Chance        // of Drifts
 	At    time.Duration // when
+	roll  Rand          // for what else there is to choose
 }
+
+// does is happens of what the test does itself.
+func (w *World) does(f Fault) bool { return w.happens(&f, true, false) }
 
 // key is the fault's name.
 func (f Fault) key() Fault {
@@ -95,16 +99,26 @@ func (f Fault) result() string {
 	return ErrnoName(f.Errno)
 }
 
-// happens tells whether a fault that chance or the test has chosen is to happen: Options.Only may leave it out.
-func (w *World) happens(f Fault) bool {
-	if w.only != nil && !w.only[f.key()] {
+// happens tells whether a fault is to happen that chance, or the test, has chosen or not. Options.Faulty takes the place
+// of both: it leaves out what the test has chosen, and decides for chance where there was one.
+func (w *World) happens(f *Fault, chosen, chance bool) bool {
+	if w.only != nil {
+		g, there := w.only[f.key()]
+		if !there || !chosen && !chance {
+			return false
+		}
+		*f = g
+	} else if !chosen {
 		return false
 	}
 	w.faults++
+	f.At = w.Now()
+	if len(w.happened) < faultsMost {
+		w.happened = append(w.happened, *f)
+	}
 	if w.opt.Trace != 0 && !w.trace.sealed {
-		f.At = w.Now()
-		if len(w.happened) < faultsMost {
-			w.happened = append(w.happened, f)
+		if k := f.Kind; k == CutOff || k == Crashed || k == Clogged {
+			return true // there is a note
 		}
 		w.trace.add(record{step: w.step, at: w.now, host: w.byName(f.Host), to: w.byName(f.To), kind: isFault, text: f.String()})
 	}
@@ -114,7 +128,7 @@ func (w *World) happens(f Fault) bool {
 // faultsMost is how many faults a World keeps.
 const faultsMost = 1 << 20
 
-// Faults is what has gone wrong so far, the oldest first: kept if Options.Trace is not 0.
+// Faults is what has gone wrong so far, the oldest first.
 func (w *World) Faults() []Fault { return w.happened }
 
 func (w *World) byName(name string) *Host {

@@ -139,9 +139,8 @@ func (h *Host) born(n *node, self file) int {
 	if h.hazard {
 		h.births++
 		r := h.dice(OneByte, 0, nil, h.births)
-		one, never := r.Chance(h.odds.OneByte), r.Chance(h.odds.NeverReads)
-		n.oneByte = one && w.happens(Fault{Kind: OneByte, Host: h.name, Nth: h.births})
-		if never && w.happens(Fault{Kind: NeverReads, Host: h.name, Nth: h.births}) {
+		n.oneByte = w.happens(&Fault{Kind: OneByte, Host: h.name, Nth: h.births}, r.Chance(h.odds.OneByte), true)
+		if w.happens(&Fault{Kind: NeverReads, Host: h.name, Nth: h.births}, r.Chance(h.odds.NeverReads), true) {
 			n.deaf = w.now + 10e9
 			w.events.add(n.deaf, n, actHear, 0, 0)
 		}

@@ -152,9 +152,9 @@ func (s *tcp) synack(tries int, wasLate bool) {
 	if s.h.hazard {
 		s.h.shakes++
 		r := s.h.dice(SlowAccept, 0, nil, s.h.shakes)
-		if delay := r.N(int64(time.Second)); r.Chance(s.h.odds.SlowAccepts) &&
-			w.happens(Fault{Kind: SlowAccept, Host: s.h.name, Nth: s.h.shakes, Delay: time.Duration(delay)}) {
-			at += delay
+		f := Fault{Kind: SlowAccept, Host: s.h.name, Nth: s.h.shakes, Delay: time.Duration(r.N(int64(time.Second)))}
+		if w.happens(&f, r.Chance(s.h.odds.SlowAccepts), true) {
+			at += int64(f.Delay)
 		}
 	}
 	w.events.add(at, s, actACK, 0, 0)

@@ -141,7 +141,7 @@ func (h *Host) Crash() {
 	if h.down {
 		return
 	}
-	if h.crashes++; h.w.happens(Fault{Kind: Crashed, Host: h.name, Nth: h.crashes}) {
+	if h.crashes++; h.w.does(Fault{Kind: Crashed, Host: h.name, Nth: h.crashes}) {
 		h.crash()
 	}
 }
@@ -201,7 +201,7 @@ func (h *Host) SetClock(drift Chance) {
 		panic(fmt.Sprintf("sim: clock drift %d: must be -500,000 … 500,000 millionths", drift))
 	}
 	if drift != 0 {
-		if h.drifts++; !h.w.happens(Fault{Kind: Drifts, Host: h.name, Nth: h.drifts, Drift: drift}) {
+		if h.drifts++; !h.w.does(Fault{Kind: Drifts, Host: h.name, Nth: h.drifts, Drift: drift}) {
 			return
 		}
 	}

@@ -24,9 +24,9 @@ type Options struct {
 	ShortReads bool
 	// Faults are the chances of all hosts to begin with.
 	Faults Faults
-	// Only, if not nil, is which faults happen, of those that chance and the test choose: the others are left out. See
-	// Shrink, which finds them.
-	Only []Fault
+	// Faulty, if not nil, is the faults that happen, in place of chance's: while there are chances of any. What the test
+	// does itself is left out if it is not among them. See Shrink.
+	Faulty []Fault
 	// Trace is how many of the last steps are kept as text; 0 none, -1 all. It does not change the history.
 	Trace int
 }

@@ -74,18 +74,20 @@ func (h *Host) fate(to *Host, odds packetOdds) (f fate) {
 		return f
 	}
 	r := h.dice(Lost, 0, to, nth)
-	strikes := func(k Kind, p Chance, delay int64) bool {
-		return r.Chance(p) && h.strikes(k, to, nth, delay)
-	}
-	if strikes(Lost, h.odds.Loss, 0) {
-		return fate{lost: true}
-	}
-	f.reset = strikes(Reset, odds.reset, 0)
-	f.doubled = strikes(Doubled, odds.doubled, 0)
-	if odds.late > 0 {
-		if delay := 1 + r.N(odds.slow); strikes(Late, odds.late, delay) {
-			f.late = delay
+	strikes := func(k Kind, p Chance) (Fault, bool) {
+		f := Fault{Kind: k, Host: h.name, To: to.name, Nth: nth}
+		if k == Late {
+			f.Delay = time.Duration(1 + r.N(max(odds.slow, 1)))
 		}
+		return f, h.w.happens(&f, r.Chance(p), true)
+	}
+	if _, f.lost = strikes(Lost, h.odds.Loss); f.lost {
+		return f
+	}
+	_, f.reset = strikes(Reset, odds.reset)
+	_, f.doubled = strikes(Doubled, odds.doubled)
+	if late, ok := strikes(Late, odds.late); ok {
+		f.late = int64(late.Delay)
 	}
 	return f
 }
@@ -96,10 +98,6 @@ type packetOdds struct {
 	slow                 int64
 }
 
-func (h *Host) strikes(k Kind, to *Host, nth int, delay int64) bool {
-	return h.w.happens(Fault{Kind: k, Host: h.name, To: to.name, Nth: nth, Delay: time.Duration(delay)})
-}
-
 // plannedFate is what InjectPacket has asked for.
 func (h *Host) plannedFate(to *Host, nth int, f *fate) {
 	left := h.packetPlan[:0]
@@ -108,7 +106,7 @@ func (h *Host) plannedFate(to *Host, nth int, f *fate) {
 		if p.To != nil {
 			n = h.way(p.To).packets
 		}
-		if (p.To == nil || p.To == to) && n >= p.from && n < p.to && h.strikes(p.Kind, to, nth, int64(p.Delay)) {
+		if (p.To == nil || p.To == to) && n >= p.from && n < p.to && h.w.does(Fault{Kind: p.Kind, Host: h.name, To: to.name, Nth: nth, Delay: p.Delay}) {
 			switch p.Kind {
 			case Lost:
 				f.lost = true

@@ -31,7 +31,7 @@ var planted = []struct{ name, file, old, bug string }{
 	{"ignore a short write", "reactor/conn_send.go",
 		"if e != 0 || n < o.n {", "if e != 0 {"},
 	{"do not repeat after EINTR", "sim/fault.go",
-		"if v.e != kernel.EINTR {\n\t\t\treturn v", "if true {\n\t\t\treturn v"},
+		"if v = h.verdict(c); v.e != kernel.EINTR {", "if v = h.verdict(c); true {"},
 	{"leak the descriptor of an accept that cannot be registered", "reactor/conn_close.go",
 		"\tif c.w.gen == 0 {\n\t\treturn\n\t}\n\tc.w.drop()", "\tif c.w.gen == 0 || c.from != nil && c.w.want == 0 && !c.is(closing|sawEOF|paused|pressed) {\n\t\treturn\n\t}\n\tc.w.drop()"},
 }

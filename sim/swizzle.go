@@ -44,7 +44,7 @@ func (c *clog) begin() {
 	if !w.plansClog(c) {
 		return
 	}
-	if h.clogs++; w.happens(Fault{Kind: Clogged, Host: h.name, Nth: h.clogs}) {
+	if h.clogs++; w.does(Fault{Kind: Clogged, Host: h.name, Nth: h.clogs}) {
 		c.turn(true, "clog ")
 	}
 }

@@ -50,7 +50,11 @@ func (w *World) packet(from, to *Host, what string, n int) {
 	if n > 0 {
 		what = fmt.Sprintf("%d %s", n, what)
 	}
-	t.add(record{step: w.step, at: w.now, host: from, to: to, kind: isPacket, text: what, sent: w.made})
+	sent := w.made
+	if what == "SYN" { // it may be a later one: those are planned when the one before is lost
+		sent = max(sent, w.now-int64(w.opt.Latency+w.opt.Jitter))
+	}
+	t.add(record{step: w.step, at: w.now, host: from, to: to, kind: isPacket, text: what, sent: sent})
 }
 
 func (t *trace) begin(w *World) {

@@ -32,8 +32,11 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 		n := p.take(events)
 		if h.hazard && n < len(events) && h.odds.Spurious > 0 {
 			h.looks++
-			if r := h.dice(Spurious, 0, nil, h.looks); r.Chance(h.odds.Spurious) {
-				n = p.invent(events, n, &r)
+			r := h.dice(Spurious, 0, nil, h.looks)
+			f := Fault{Kind: Spurious, Host: h.name, Nth: h.looks}
+			chosen := r.Chance(h.odds.Spurious)
+			if f.roll = r; w.happens(&f, chosen, true) {
+				n = p.invent(events, n, f.roll)
 			}
 		}
 		over := until == 0 || until.Passed(timeout.Deadline(h.clock(w.now)))
@@ -47,8 +50,7 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 		}
 		at := h.when(until)
 		if early {
-			r := h.dice(AtCall, Wait, nil, -h.count[Wait])
-			at = min(at, w.now+r.N(int64(10*time.Millisecond)))
+			at = min(at, w.now+v.roll.N(int64(10*time.Millisecond)))
 		}
 		p.sleep(at)
 	}
@@ -110,7 +112,7 @@ func (p *epoll) take(events []poller.Event) (n int) {
 }
 
 // invent adds an Event of something that is watched, ready or not.
-func (p *epoll) invent(events []poller.Event, n int, dice *Rand) int {
+func (p *epoll) invent(events []poller.Event, n int, dice Rand) int {
 	if len(p.regs) == 0 {
 		return n
 	}
@@ -120,7 +122,7 @@ func (p *epoll) invent(events []poller.Event, n int, dice *Rand) int {
 		return n
 	}
 	told &= r.want | poller.Err | poller.Hup
-	if told == 0 || !p.h.w.happens(Fault{Kind: Spurious, Host: p.h.name, Nth: p.h.looks}) {
+	if told == 0 {
 		return n
 	}
 	events[n] = poller.Event{FD: r.fd, Gen: r.gen, Ready: told}

@@ -30,7 +30,7 @@ type World struct {
 	step     uint64 // events and calls so far: where in the history we are
 	key      uint64 // of everything that chance decides; see Host.dice and Host.stream
 	users    *Rand
-	only     map[Fault]bool // the faults that may happen; nil: all
+	only     map[Fault]Fault // Options.Faulty by name
 	hosts    []*Host
 	byIP     map[netip.Addr]*Host // for looking up only
 	names    map[string][]netip.Addr
@@ -59,10 +59,10 @@ func New(seed uint64, opt Options) *World {
 	source := &Rand{seed}
 	w.key, w.users = source.Uint64(), source.split()
 	w.events.now = &w.now
-	if opt.Only != nil {
-		w.only = map[Fault]bool{}
-		for _, f := range opt.Only {
-			w.only[f.key()] = true
+	if opt.Faulty != nil {
+		w.only = map[Fault]Fault{}
+		for _, f := range opt.Faulty {
+			w.only[f.key()] = f
 		}
 	}
 	w.trace.begin(w)

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,3 +148,34 @@ func (f *failing) Logf(string, ...any)               {}
 func (f *failing) Failed() bool                      { return f.text != "" }
 func (f *failing) Error(args ...any)                 { f.text += fmt.Sprint(args...) }
 func (f *failing) Errorf(format string, args ...any) { f.text += fmt.Sprintf(format, args...) }
+
+// With -sim.shrink and -sim.svg: the report has the least faults, the command that shrinks again, and a drawing.
+func TestAFailureIsShrunkAndDrawn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out.svg")
+	for name, value := range map[string]string{"sim.shrink": "true", "sim.svg": file} {
+		was := flag.Lookup(name).Value.String()
+		flag.Set(name, value)
+		defer flag.Set(name, was)
+	}
+	f := &failing{TB: t}
+	simtest.Check(f, 100, func(w *sim.World) error {
+		if err := shout(w); err != nil {
+			return err
+		}
+		for _, f := range w.Faults() {
+			if f.Short == 1 {
+				return errors.New("ouch")
+			}
+		}
+		return nil
+	})
+	for _, want := range []string{"ouch", "it fails with 1 of ", "each is needed", ": short, 1 byte\n", "-sim.shrink ."} {
+		if !strings.Contains(f.text, want) {
+			t.Errorf("%s\ndoes not say %q", f.text, want)
+		}
+	}
+	picture, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(picture), "short, 1 byte") {
+		t.Errorf("the drawing: %v, %d bytes", err, len(picture))
+	}
+}

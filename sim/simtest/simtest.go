@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -17,6 +18,8 @@ var (
 	firstOne = flag.Uint64("sim.first", 1, "begin with this `seed`")
 	diagrams = flag.Bool("sim.diagram", false, "print a failed history as a sequence diagram, not as a list")
 	lines    = flag.Int("sim.lines", 60, "print so many of the last `lines` of a failed history; -1: all")
+	shrinks  = flag.Bool("sim.shrink", false, "look for the fewest faults with which a seed still fails, and print that history")
+	svg      = flag.String("sim.svg", "", "draw a failed history as a sequence diagram into this `file`")
 )
 
 // Check runs f in n worlds, with the seeds 1 … n. f makes hosts, lets the world run and returns what is wrong; a Fail of
@@ -24,6 +27,9 @@ var (
 // its history and the command that replays it:
 //
 //	go test -run '^TestX$' -sim.seed=27 .
+//
+// With -sim.shrink it is the history with the fewest faults that fails in the same way, and what these are (sim.Shrink);
+// with -sim.svg=out.svg it is drawn too.
 //
 // The first seed is run twice: when its histories differ, something that is not simulated has a hand in the program (the
 // order of a map, a goroutine, time.Now), and a failure could not be replayed.
@@ -87,17 +93,53 @@ func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w 
 	if err == nil {
 		return
 	}
-	var b bytes.Buffer
-	write := w.WriteTrace
-	if *diagrams {
-		write = w.WriteDiagram
-	}
-	if e := write(&b); e != nil {
-		t.Error(e)
+	var found strings.Builder
+	again, more := "", "\nwith fewer faults: add -sim.shrink"
+	if *shrinks {
+		again, more = " -sim.shrink", ""
+		if s := sim.Shrink(seed, opt, f); s != nil {
+			w, err = s.World, s.Err
+			told(&found, s)
+		}
+	} else if w.Injected() == 0 {
+		more = ""
 	}
 	text := err.Error()
 	if !strings.HasPrefix(text, "seed=") {
 		text = fmt.Sprintf("seed=%d step=%d: %s", seed, w.Step(), text)
 	}
-	t.Errorf("%s\nthe last of its history:\n%s\nreplay: go test -run '^%s$' -sim.seed=%d .", text, b.String(), t.Name(), seed)
+	if e := draw(&found, w); e != nil {
+		t.Error(e)
+	}
+	t.Errorf("%s\n%s\nreplay: go test -run '^%s$' -sim.seed=%d%s .%s", text, found.String(), t.Name(), seed, again, more)
+}
+
+// told is what Shrink has found.
+func told(b *strings.Builder, s *sim.Shrunk) {
+	sure := "each is needed"
+	if !s.Least {
+		sure = "there may be fewer"
+	}
+	fmt.Fprintf(b, "it fails with %d of %d faults (%d runs; %s):\n", len(s.Faults), s.Of, s.Runs, sure)
+	for _, f := range s.Faults {
+		fmt.Fprintf(b, "\t%v\n", f)
+	}
+}
+
+// draw adds the history, as it is asked for.
+func draw(b *strings.Builder, w *sim.World) error {
+	fmt.Fprintln(b, "the last of its history:")
+	write := w.WriteTrace
+	if *diagrams {
+		write = w.WriteDiagram
+	}
+	err := write(b)
+	if *svg == "" || err != nil {
+		return err
+	}
+	var picture bytes.Buffer
+	if err := w.WriteSVG(&picture); err != nil {
+		return err
+	}
+	return os.WriteFile(*svg, picture.Bytes(), 0o644)
 }

@@ -1,0 +1,223 @@
+package sim_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// hostile is chances of everything.
+var hostile = sim.Faults{ShortRead: 5 * sim.Percent, ShortWrite: 5 * sim.Percent, Again: 3 * sim.Percent, Interrupt: 3 * sim.Percent,
+	Error: 2 * sim.Percent, Spurious: 5 * sim.Percent, EarlyWait: 5 * sim.Percent, Loss: 3 * sim.Percent, Duplicate: 3 * sim.Percent,
+	Reorder: 5 * sim.Percent, SlowFIN: 5 * sim.Percent, OneByte: sim.Percent, SlowAccepts: 5 * sim.Percent}
+
+// asks has b ask a 100 times by datagrams and wait 50 ms for each answer. It is well with every fault, but planted may
+// see each question's socket and answer, and say what is wrong.
+func asks(w *sim.World, planted func(i int, socket kernel.Errno, answered bool) error) error {
+	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+	at := kernel.Inet(addr("10.0.0.1:53"))
+	a.Boot("answers", func() {
+		p, fd := waiting(a, at)
+		if p == nil {
+			return
+		}
+		defer p.Close()
+		defer p.Del(fd)
+		var events [1]poller.Event
+		for buf := make([]byte, 100); ; {
+			if _, err := p.Wait(events[:], timeout.Never); errors.Is(err, sim.ErrCrashed) {
+				return
+			}
+			if n, from, e := a.RecvFrom(fd, buf, 0); e == 0 {
+				a.SendTo(fd, buf[:n], 0, from)
+			}
+		}
+	})
+	b.Boot("asks", func() {
+		for i := range 100 {
+			p, fd := waiting(b, kernel.Addr{})
+			if p == nil {
+				return
+			}
+			extra, e := b.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
+			if e == 0 {
+				b.Close(extra)
+			}
+			buf := []byte{byte(i)}
+			b.SendTo(fd, buf, 0, at)
+			answered := false
+			for end := b.Now() + timeout.Deadline(50*time.Millisecond); !answered && b.Now() < end; {
+				var events [1]poller.Event
+				if _, err := p.Wait(events[:], end); errors.Is(err, sim.ErrCrashed) {
+					return
+				}
+				n, _, e := b.RecvFrom(fd, buf, 0)
+				answered = n == 1 && e == 0 && buf[0] == byte(i)
+			}
+			if err := planted(i, e, answered); err != nil {
+				w.Fail(err)
+			}
+			p.Del(fd)
+			b.Close(fd)
+			p.Close()
+		}
+	})
+	w.SetFaults(hostile)
+	return w.Run(time.Minute)
+}
+
+// waiting is a Poller that watches a new datagram socket.
+func waiting(h *sim.Host, at kernel.Addr) (poller.Poller, int) {
+	for h.Up() {
+		p, err := h.NewPoller()
+		if err != nil {
+			continue
+		}
+		fd, e := h.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
+		if e == 0 && at.Family != 0 {
+			e = h.Bind(fd, at)
+		}
+		if e == 0 && p.Add(fd, 1, poller.In) == nil {
+			return p, fd
+		}
+		if fd >= 0 {
+			h.Close(fd)
+		}
+		p.Close()
+	}
+	return nil, 0
+}
+
+// A program that fails only if a lost packet meets an ENOBUFS, in one round of a hundred full of faults, is shrunk to these
+// two, and the run with these two is the same every time.
+func TestShrinkFindsTheTwoThatMeet(t *testing.T) {
+	meet := func(w *sim.World) error {
+		return asks(w, func(i int, e kernel.Errno, answered bool) error {
+			if e == kernel.ENOBUFS && !answered {
+				return fmt.Errorf("round %d: no answer without memory", i)
+			}
+			return nil
+		})
+	}
+	seen := 0
+	for seed := uint64(1); seen < 5; seed++ {
+		if seed > 500 {
+			t.Fatalf("only %d seeds of 500 fail", seen)
+		}
+		s := sim.Shrink(seed, sim.Options{}, meet)
+		if s == nil {
+			continue
+		}
+		seen++
+		var lines []string
+		for _, f := range s.Faults {
+			lines = append(lines, f.String())
+		}
+		text := strings.Join(lines, "\n")
+		t.Logf("seed %d: %d faults of %d, %d runs:\n%s", seed, len(s.Faults), s.Of, s.Runs, text)
+		if len(lines) != 2 || !s.Least || s.Of < 10 || !strings.Contains(text, "10.0.0.2 socket #") || !strings.Contains(text, "ENOBUFS") {
+			t.Errorf("not the two")
+		}
+		if s.Err == nil || !strings.Contains(s.Err.Error(), "no answer without memory") || !strings.Contains(s.Err.Error(), fmt.Sprintf("seed=%d ", seed)) {
+			t.Errorf("it fails with %v", s.Err)
+		}
+		w := sim.New(seed, sim.Options{Faulty: s.Faults})
+		if err := meet(w); err == nil || w.Hash() != s.World.Hash() || w.Injected() != 2 {
+			t.Errorf("again with these two: %v, hash %#x and %#x, %d faults", err, w.Hash(), s.World.Hash(), w.Injected())
+		}
+		w.Close()
+	}
+}
+
+// What a test does itself is left out too if it is not needed: of a crash, a cut, a drift, a Swizzle and chance, the crash
+// stays.
+func TestShrinkLeavesOutWhatTheTestDid(t *testing.T) {
+	s := sim.Shrink(1, sim.Options{Faults: hostile}, func(w *sim.World) error {
+		w.At(time.Second, func() { w.Cut(w.Host("10.0.0.3"), w.Host("10.0.0.4")) })
+		w.At(2*time.Second, func() { w.Swizzle(time.Second) })
+		err := asks(w, func(int, kernel.Errno, bool) error { return nil })
+		h := w.Host("10.0.0.9")
+		h.SetClock(1000)
+		h.Crash()
+		if err == nil && !h.Up() {
+			err = errors.New("it is down")
+		}
+		return err
+	})
+	if s == nil || len(s.Faults) != 1 || s.Faults[0].Kind != sim.Crashed || s.Faults[0].String() != "10.0.0.9: crash #1" {
+		t.Fatalf("got %+v", s)
+	}
+}
+
+// A program that fails with no fault at all is told so; one that does not fail is nil.
+func TestShrinkToNothing(t *testing.T) {
+	always := func(w *sim.World) error {
+		err := asks(w, func(int, kernel.Errno, bool) error { return nil })
+		return errors.Join(err, errors.New("ouch"))
+	}
+	s := sim.Shrink(1, sim.Options{}, always)
+	if s == nil || len(s.Faults) != 0 || !s.Least || s.Of == 0 || s.Runs != 3 {
+		t.Errorf("got %+v", s)
+	}
+	if s := sim.Shrink(1, sim.Options{}, func(w *sim.World) error { return w.Run(time.Second) }); s != nil {
+		t.Errorf("of what does not fail: %+v", s)
+	}
+}
+
+// The work has a limit: a failure that is another in every run is given up in time.
+func TestShrinkIsBounded(t *testing.T) {
+	tries := 0
+	s := sim.Shrink(1, sim.Options{}, func(w *sim.World) error {
+		h := w.Host("10.0.0.1")
+		for range 700 {
+			h.Crash()
+			h.Restart()
+		}
+		if tries++; w.Injected() < 690 {
+			return nil
+		}
+		return errors.New("ouch")
+	})
+	if s == nil || tries != s.Runs || s.Runs > sim.ShrinkRuns+1 || s.Least || len(s.Faults) < 690 {
+		t.Errorf("%d runs, %d faults, least: %v", s.Runs, len(s.Faults), s.Least)
+	}
+}
+
+// A fault that is left out moves no other's occasion: the chances of a packet or call with a name are the same in every
+// history of the seed.
+func TestAFaultThatIsLeftOutMovesNoOther(t *testing.T) {
+	faults := func(only []sim.Fault) []sim.Fault {
+		w := sim.New(3, sim.Options{Trace: 1, Faulty: only, Faults: hostile})
+		defer w.Close()
+		if err := asks(w, func(int, kernel.Errno, bool) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return w.Faults()
+	}
+	all := faults(nil)
+	for i := range 10 {
+		half := all[:0:0]
+		for j, f := range all {
+			if (i+j)%3 > 0 {
+				half = append(half, f)
+			}
+		}
+		for _, f := range faults(half) {
+			found := false
+			for _, g := range half {
+				found = found || f.Kind == g.Kind && f.Call == g.Call && f.Host == g.Host && f.To == g.To && f.Nth == g.Nth &&
+					f.Errno == g.Errno && f.Short == g.Short && f.Delay == g.Delay
+			}
+			if !found {
+				t.Fatalf("%v is another than before", f)
+			}
+		}
+	}
+}

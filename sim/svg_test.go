@@ -1,0 +1,109 @@
+package sim_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/sim"
+)
+
+// An echo with losses, drawn twice: the same bytes, XML, a lifeline for each host that does something, an arrow for each
+// packet, each fault and the failure in red, and no text that is not escaped.
+func TestDrawingOfAHistory(t *testing.T) {
+	draw := func() (string, *sim.World) {
+		w, good := echoWorld(t, 5, sim.Options{Trace: -1, Faults: sim.Faults{Loss: 10 * sim.Percent, ShortRead: 10 * sim.Percent}}, 2, 3000)
+		w.Host("10.0.9.9") // does nothing
+		if err := w.RunUntil(func() bool { return good() == 2 }, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		w.Note(`<script> & "quotes"`)
+		w.Fail(errors.New("it is broken\nfor good"))
+		var b bytes.Buffer
+		if err := w.WriteSVG(&b); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		return b.String(), w
+	}
+	picture, w := draw()
+	if again, _ := draw(); again != picture {
+		t.Error("two drawings of one history differ")
+	}
+	var trace bytes.Buffer
+	w.WriteTrace(&trace)
+	packets := strings.Count(trace.String(), " → ") - strings.Count(trace.String(), "! packet")
+	lost := len(w.Faults()) - strings.Count(trace.String(), "short,")
+	classes := classesOf(t, picture)
+	for want, n := range map[string]int{"text host": 3, "line life": 3, "line ": packets - lost, "line bad": lost, "circle bad": len(w.Faults()),
+		"text fail": 1, "rect fail": 1, "text note": 1} {
+		if classes[want] != n {
+			t.Errorf("%d of %q, want %d", classes[want], want, n)
+		}
+	}
+	if lost == 0 || strings.Contains(picture, "<script") || !strings.Contains(picture, ">FAIL it is broken…<title>") {
+		t.Errorf("%d lost; or a text is wrong", lost)
+	}
+}
+
+// classesOf counts the elements by name and class.
+func classesOf(t *testing.T, picture string) map[string]int {
+	n := map[string]int{}
+	d := xml.NewDecoder(strings.NewReader(picture))
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return n
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := token.(xml.StartElement); ok {
+			for _, a := range e.Attr {
+				if a.Name.Local == "class" {
+					n[e.Name.Local+" "+a.Value]++
+				}
+			}
+		}
+	}
+}
+
+// An arrow goes from the row of the call that has sent the packet to that of its arrival.
+func TestArrowsBeginAtTheirCall(t *testing.T) {
+	w := sim.New(1, sim.Options{Trace: -1})
+	defer w.Close()
+	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+	s, _ := b.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
+	b.Bind(s, kernel.Inet(addr("10.0.0.2:9")))
+	c, _ := a.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
+	a.SendTo(c, []byte("x"), 0, kernel.Inet(addr("10.0.0.2:9")))
+	a.LocalAddr(c)
+	w.Run(time.Second)
+	var p bytes.Buffer
+	w.WriteSVG(&p)
+	// socket, bind, socket, sendto, getsockname, and the arrival: rows 17 apart from 56 on
+	if want := fmt.Sprintf(`x1="130" y1="%d" x2="410" y2="%d"`, 56+3*17, 56+5*17); !strings.Contains(p.String(), want) {
+		t.Errorf("no arrow %s in\n%s", want, p.String())
+	}
+}
+
+// A failure of the writer's is told.
+func TestDrawingTellsOfTheWriter(t *testing.T) {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := w.WriteSVG(f); err == nil {
+		t.Error("no error from a file that cannot be written to")
+	}
+}
