@@ -73,7 +73,7 @@ func (b *base) SetDeadline(t time.Time) error { return b.setDeadline(t, desc.In,
 
 // SetReadDeadline has calls that receive or accept, those in progress and later ones, give up at t with
 // os.ErrDeadlineExceeded; one in the past ends them at once, the zero time never. It may be moved at any time and closes
-// nothing.
+// nothing. On a simulated host it is a time of the host's: see Net.Time.
 func (b *base) SetReadDeadline(t time.Time) error { return b.setDeadline(t, desc.In) }
 
 // SetWriteDeadline is the same for calls that send.
@@ -87,7 +87,7 @@ func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 	at := timeout.Deadline(0)
 	if !t.IsZero() {
 		at = past
-		if left := time.Until(t); left > 0 {
+		if left := kernel.Until(d.K, t); left > 0 {
 			at = timeout.Timeout(left).After(d.K.Now()) // this clock is read last: later, never earlier
 		}
 	}

@@ -16,6 +16,7 @@ const dialMin = 2 * time.Second
 
 // DialContext is the package's DialContext.
 func (n *Net) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx = n.dated(ctx)
 	a, err := n.findNetwork(network)
 	var list []socket.Addr
 	if err == nil {
@@ -26,7 +27,7 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 	}
 	var first error
 	for i, at := range list {
-		s, err := n.try(ctx, a, at, share(ctx, len(list)-i))
+		s, err := n.try(ctx, a, at, n.share(ctx, len(list)-i))
 		if err == nil {
 			return n.dialled(a, s), nil
 		}
@@ -38,6 +39,33 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 		}
 	}
 	return nil, first
+}
+
+// A dated is a context whose deadline is a time of a simulated kernel's: no timer of the machine's tells when it is over.
+type dated struct {
+	context.Context
+	k   kernel.Kernel
+	end time.Time
+}
+
+func (n *Net) dated(ctx context.Context) context.Context {
+	end, limited := ctx.Deadline()
+	if _, own := n.k.(kernel.Dated); !own || !limited {
+		return ctx
+	}
+	return &dated{ctx, n.k, end}
+}
+
+func (d *dated) Deadline() (time.Time, bool) { return d.end, true }
+
+func (d *dated) Err() error {
+	if err := d.Context.Err(); err != nil {
+		return err
+	}
+	if kernel.Until(d.k, d.end) <= 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // targets lists the addresses to try.
@@ -62,12 +90,12 @@ func (n *Net) targets(ctx context.Context, a nets, address string) ([]socket.Add
 }
 
 // share is the part of the time left that the next of several addresses gets.
-func share(ctx context.Context, addrs int) time.Duration {
+func (n *Net) share(ctx context.Context, addrs int) time.Duration {
 	end, ok := ctx.Deadline()
 	if !ok {
 		return 0
 	}
-	left := time.Until(end)
+	left := kernel.Until(n.k, end)
 	if addrs > 1 {
 		left = min(left, max(left/time.Duration(addrs), dialMin))
 	}

@@ -57,6 +57,10 @@ var parked = &Net{k: kernel.Host, w: desc.Parked}
 // deadlines too.
 func On(r *reactor.Reactor) *Net { return &Net{k: r.Kernel(), w: r.Waiter(), r: r} }
 
+// Time is what deadlines are made of: time.Now, and on a simulated host the date there. So SetDeadline(n.Time().Add(d)),
+// and context.WithDeadline for DialContext, are d from now on both, and a simulated history has them again.
+func (n *Net) Time() time.Time { return kernel.Time(n.k) }
+
 // Listen is the package's Listen.
 func (n *Net) Listen(network, address string) (net.Listener, error) {
 	l, err := n.listen(context.Background(), network, address)
@@ -73,6 +77,9 @@ func (n *Net) Dial(network, address string) (net.Conn, error) {
 
 // DialTimeout is the package's DialTimeout.
 func (n *Net) DialTimeout(network, address string, d time.Duration) (net.Conn, error) {
+	if _, own := n.k.(kernel.Dated); own {
+		return n.DialContext(&dated{context.Background(), n.k, n.Time().Add(d)}, network, address)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	return n.DialContext(ctx, network, address)

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -158,6 +159,9 @@ func (r *Reactor) Next() timeout.Deadline {
 
 // Now reads the kernel's clock.
 func (r *Reactor) Now() timeout.Deadline { return r.k.Now() }
+
+// Time is the date and time: time.Now, and on a simulated host the date there.
+func (r *Reactor) Time() time.Time { return kernel.Time(r.k) }
 
 // Post has f called by the loop in the next turn. It may be called by any goroutine, callbacks included. ErrFull past
 // the limit of WithPostLimit, ErrClosed once the reactor has ended; otherwise f runs exactly once.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -210,14 +211,17 @@ func (l *load) netServer(h *sim.Host, r *reactor.Reactor) error {
 				}
 				continue
 			}
-			l.netAccepts(t, ln)
+			l.netAccepts(t, h, ln)
 			return
 		}
 	})
 	return nil
 }
 
-func (l *load) netAccepts(t *reactor.Task, ln net.Listener) {
+// netPatience is how long a net.Conn's server waits for more.
+const netPatience = 15 * time.Second
+
+func (l *load) netAccepts(t *reactor.Task, h *sim.Host, ln net.Listener) {
 	defer ln.Close()
 	for {
 		c, err := ln.Accept()
@@ -232,7 +236,12 @@ func (l *load) netAccepts(t *reactor.Task, ln net.Listener) {
 			defer c.Close()
 			buf := make([]byte, 4<<10)
 			for {
+				from := h.Now()
+				c.SetReadDeadline(h.Time().Add(netPatience))
 				n, err := c.Read(buf)
+				if errors.Is(err, os.ErrDeadlineExceeded) {
+					l.late(h, "Read", from, netPatience)
+				}
 				if n > 0 {
 					_, e := c.Write(buf[:n])
 					err = errors.Join(err, e)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"time"
 
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
@@ -78,6 +79,27 @@ func TakesAll(k Kernel) bool {
 	}
 	s, ok := k.(interface{ ReadsFully() bool })
 	return ok && s.ReadsFully()
+}
+
+// A Dated is a Kernel with a calendar of its own: a simulated one. Without it the time is time.Now.
+type Dated interface{ Time() time.Time }
+
+// Time is the date and time on k.
+func Time(k Kernel) time.Time {
+	if d, ok := k.(Dated); ok {
+		return d.Time()
+	}
+	return time.Now()
+}
+
+// Until is how long it is on k until t.
+func Until(k Kernel, t time.Time) time.Duration {
+	if k != Host {
+		if d, ok := k.(Dated); ok {
+			return t.Sub(d.Time())
+		}
+	}
+	return time.Until(t)
 }
 
 // MaxPieces is the most that SendV takes in one call.

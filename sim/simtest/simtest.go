@@ -127,13 +127,15 @@ func told(b *strings.Builder, s *sim.Shrunk) {
 }
 
 // draw adds the history, as it is asked for.
-func draw(b *strings.Builder, w *sim.World) error {
-	fmt.Fprintln(b, "the last of its history:")
+func draw(b *strings.Builder, w *sim.World) (err error) {
 	write := w.WriteTrace
 	if *diagrams {
 		write = w.WriteDiagram
 	}
-	err := write(b)
+	if *lines != 0 {
+		fmt.Fprintln(b, "the last of its history:")
+		err = write(b)
+	}
 	if *svg == "" || err != nil {
 		return err
 	}
