@@ -3,6 +3,7 @@ package reactor
 import (
 	"fmt"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -34,7 +35,9 @@ func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Interest)
 	if r.draining {
 		return nil, ErrClosed
 	}
-	if _, e := r.k.Ready(fd); e != 0 { // asked first, for the table grows to the number
+	if _, e := r.k.Ready(fd); e == kernel.EBADF { // asked first, for the table grows to the number
+		return nil, fmt.Errorf("reactor: watch descriptor %d: it is not open on the kernel of this reactor (is one of them simulated?): %w", fd, e)
+	} else if e != 0 {
 		return nil, fmt.Errorf("reactor: watch descriptor %d: %w", fd, e)
 	}
 	w := &Watch{}

@@ -97,7 +97,7 @@ func (s *tcp) syn(wasLate bool) {
 	c := to.newTCP(l.family)
 	c.node.h, c.life, c.self = to, to.life, c
 	c.sndbuf, c.rcvbuf = l.sndbuf, l.rcvbuf
-	c.reuseAddr, c.reusePort, c.linger = l.reuseAddr, l.reusePort, l.linger
+	c.reuseAddr, c.reusePort, c.linger, c.waits = l.reuseAddr, l.reusePort, l.linger, l.waits
 	c.opts = append(c.opts, l.opts...)
 	c.local, c.remote, c.bound = s.remote, s.local, true
 	to.ports.claim(&c.inet, true)

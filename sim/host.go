@@ -132,8 +132,13 @@ func (h *Host) start(boot *proc) {
 func (h *Host) Up() bool { return !h.down }
 
 // Files is how many descriptors are open: 0 when its programs have given back all. SetFileLimit changes Options.Files.
-func (h *Host) Files() int         { return h.open }
-func (h *Host) SetFileLimit(n int) { h.limit = n }
+func (h *Host) Files() int { return h.open }
+func (h *Host) SetFileLimit(n int) {
+	if n < 0 || n > filesMost {
+		panic(fmt.Sprintf("sim: SetFileLimit(%d): must be 0 … %d", n, filesMost))
+	}
+	h.limit = n
+}
 
 // Crash takes the host down: nothing it has leaves it any more, not even a reset. Every call of its programs fails, and
 // they end soon, for their reactors' Run returns an error.

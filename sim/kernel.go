@@ -264,7 +264,7 @@ func (h *Host) Shutdown(fd, how int) Errno {
 // Close gives back the number whatever it tells. A number of before a crash is nothing any more: the garbage collector's
 // goroutine may come with one.
 func (h *Host) Close(fd int) Errno {
-	if fd < h.lowest() {
+	if fd >= firstFile && fd < h.lowest() {
 		return 0
 	}
 	v := h.gate(Close, fd)
@@ -272,10 +272,14 @@ func (h *Host) Close(fd int) Errno {
 		return 0
 	}
 	e := v.e
+	f := h.file(fd)
 	if !h.closeFile(fd) {
 		e = kernel.EBADF
 	}
 	h.note(Close, fd, 0, e)
+	if s, ok := f.(*tcp); ok && s.waits > 0 {
+		s.await()
+	}
 	return e
 }
 

@@ -41,8 +41,8 @@ func (o *Options) check() {
 		panic(fmt.Sprintf("sim: bandwidth %d: must be 0 (no limit) or more bytes per second", o.Bandwidth))
 	case o.Buffer != 0 && (o.Buffer < bufferMin || o.Buffer > bufferMax):
 		panic(fmt.Sprintf("sim: buffer %d: must be %d … %d bytes", o.Buffer, bufferMin, bufferMax))
-	case o.Files < 0 || o.Files > 1<<20:
-		panic(fmt.Sprintf("sim: %d files: must be 0 … %d", o.Files, 1<<20))
+	case o.Files < 0 || o.Files > filesMost:
+		panic(fmt.Sprintf("sim: %d files: must be 0 … %d", o.Files, filesMost))
 	case o.Trace < -1:
 		panic(fmt.Sprintf("sim: trace %d: must be -1 (everything) or more", o.Trace))
 	}
@@ -52,6 +52,7 @@ func (o *Options) check() {
 const (
 	bufferMin = 1 << 10
 	bufferMax = 64 << 20
+	filesMost = 1 << 20
 )
 
 // filled has the default values in place of zeros.

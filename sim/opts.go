@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -189,7 +190,11 @@ func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
 			return kernel.EINVAL
 		}
 		if s, ok := f.(*tcp); ok {
-			s.linger = binary.NativeEndian.Uint32(p) != 0 && binary.NativeEndian.Uint32(p[4:]) == 0
+			on, seconds := binary.NativeEndian.Uint32(p) != 0, binary.NativeEndian.Uint32(p[4:])
+			s.linger, s.waits = on && seconds == 0, 0
+			if on {
+				s.waits = int(min(seconds, math.MaxInt32/100)) // the most there is on Linux
+			}
 		}
 		return 0
 	case isUDP && level == kernel.IPPROTO_IP && (name == kernel.IP_ADD_MEMBERSHIP || name == kernel.IP_DROP_MEMBERSHIP):
@@ -213,8 +218,9 @@ func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
 func (h *Host) getBytes(f file, level, name int, p []byte) (int, Errno) {
 	if level == kernel.SOL_SOCKET && name == kernel.SO_LINGER {
 		v := make([]byte, 8)
-		if s, ok := f.(*tcp); ok && s.linger {
+		if s, ok := f.(*tcp); ok && (s.linger || s.waits > 0) {
 			binary.NativeEndian.PutUint32(v, 1)
+			binary.NativeEndian.PutUint32(v[4:], uint32(s.waits))
 		}
 		return copy(p, v), 0
 	}

@@ -174,7 +174,9 @@ func (s *tcp) acknowledged() {
 	s.acking = false
 	s.out.drop(int(s.landed - s.acked))
 	s.acked = s.landed
-	s.finAcked = s.finLanded
+	if s.finAcked = s.finLanded; s.finAcked {
+		s.delivered()
+	}
 	if s.noSpace && s.room() >= s.sndbuf/3 {
 		s.noSpace = false
 		s.wake(poller.Out)
@@ -217,6 +219,7 @@ func (s *tcp) abandon(to phase) {
 	s.phase = to
 	s.out.keep(int(s.sent - s.acked))
 	s.wrote = s.sent
+	s.delivered()
 	if s.closed || s.fd == 0 {
 		s.freePort()
 	}

@@ -13,6 +13,8 @@ type tcp struct {
 	closed bool // no descriptor any more; it may still have to deliver
 	err    Errno
 	linger bool // a close resets
+	waits  int  // how many seconds a close waits until all is delivered
+	closer *proc
 
 	// of a listener
 	backlog int

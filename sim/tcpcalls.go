@@ -1,7 +1,10 @@
 package sim
 
 import (
+	"time"
+
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
 )
 
 func (s *tcp) recv(p []byte, flags int) (int, Errno) {
@@ -126,6 +129,27 @@ func (s *tcp) close() {
 		}
 		s.end()
 		s.settle()
+	}
+}
+
+// await is a close with a time of SO_LINGER: the program stands still until all is delivered or the time is over, as on
+// Linux, where this is so for sockets too that do not block otherwise. Outside programs nobody can wait.
+func (s *tcp) await() {
+	p := s.h.w.cur
+	if p == nil || p.host != s.h || s.phase != up || !s.finWant || s.finAcked {
+		return
+	}
+	s.closer = p
+	p.soon(s.h.when(s.h.Now() + timeout.Deadline(time.Duration(s.waits)*time.Second)))
+	p.pause()
+	s.closer = nil
+}
+
+// delivered ends the wait of a close: all is, or never will be.
+func (s *tcp) delivered() {
+	if p := s.closer; p != nil {
+		s.closer = nil
+		p.soon(s.h.w.now + 1000 + s.h.turns.N(5000))
 	}
 }
 

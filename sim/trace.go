@@ -141,6 +141,9 @@ func (r record) what() string {
 	if r.fd >= 0 {
 		s += fmt.Sprintf("(%d)", r.fd)
 	}
+	if r.e == kernel.EBADF && r.fd >= 0 && r.fd < firstFile {
+		return s + " EBADF: a simulated host has no such descriptor; a real one?"
+	}
 	if r.e != 0 {
 		return s + " " + ErrnoName(r.e)
 	}

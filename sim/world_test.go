@@ -66,7 +66,7 @@ func TestOneSeedIsOneHistory(t *testing.T) {
 
 // Options, hosts and addresses that cannot be are refused with a text that says why.
 func TestBadInputSaysWhatIsWrong(t *testing.T) {
-	w := sim.New(1, sim.Options{})
+	w := sim.New(1, sim.Options{Trace: -1})
 	defer w.Close()
 	h := w.Host("10.0.0.1", "fd00::1")
 	for want, f := range map[string]func(){
@@ -81,6 +81,7 @@ func TestBadInputSaysWhatIsWrong(t *testing.T) {
 		"without an address":  func() { w.Host() },
 		"nil function":        func() { h.Boot("x", nil) },
 		"must have Nth":       func() { h.Inject(sim.Injection{Call: sim.Recv}) },
+		"SetFileLimit(-1)":    func() { h.SetFileLimit(-1) },
 		"must be -500,000":    func() { h.SetClock(sim.Always) },
 		"trace -2":            func() { sim.New(1, sim.Options{Trace: -2}) },
 		"must be 0 … 1048576": func() { sim.New(1, sim.Options{Files: -1}) },
@@ -98,6 +99,23 @@ func TestBadInputSaysWhatIsWrong(t *testing.T) {
 	if e := h.Bind(fd, reactor.AddrFrom(addr("10.9.9.9:1"))); e != kernel.EADDRNOTAVAIL {
 		t.Errorf("Bind to another's address: %v", e)
 	}
+	simulated, err := reactor.New(reactor.WithKernel(h))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := simulated.Watch(0, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) || !strings.Contains(err.Error(), "simulated") {
+		t.Errorf("a simulated reactor with a real descriptor: %v", err)
+	}
+	if _, e := h.Recv(0, nil, 0); e != kernel.EBADF {
+		t.Errorf("recv of a real descriptor: %v", e)
+	}
+	if e := h.Close(0); e != kernel.EBADF {
+		t.Errorf("close of a real descriptor: %v", e)
+	}
+	var trace bytes.Buffer
+	if w.WriteTrace(&trace); !strings.Contains(trace.String(), "recv(0) EBADF: a simulated host has no such descriptor; a real one?") {
+		t.Errorf("the trace does not tell of a real descriptor:\n%s", trace.String())
+	}
 	p, err := h.NewPoller()
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +131,7 @@ func TestBadInputSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Shutdown(context.Background())
-	if _, err := r.Watch(fd, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) {
+	if _, err := r.Watch(fd, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) || !strings.Contains(err.Error(), "simulated") {
 		t.Errorf("a real reactor with a simulated descriptor: %v", err)
 	}
 }
