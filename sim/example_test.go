@@ -89,3 +89,46 @@ func ExampleWorld_WriteDiagram() {
 	// 0.010000000s  send(1000) = 5
 	// 0.011000000s  |--------- 5 bytes ---------->|
 }
+
+// A script for the network: the third packet of a host is lost, the two after it are late, at 2 s its connections are
+// reset, and from 3 s on the world is wide.
+func ExampleHost_InjectPacket() {
+	w := sim.New(1, sim.Options{Trace: -1})
+	defer w.Close()
+	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+	s, _ := b.Socket(2, 2, 0)
+	b.Bind(s, reactor.AddrFrom(addr("10.0.0.2:53")))
+	c, _ := a.Socket(2, 2, 0)
+	a.InjectPacket(sim.PacketInjection{Nth: 3, Kind: sim.Lost})
+	a.InjectPacket(sim.PacketInjection{Nth: 4, Count: 2, Kind: sim.Late, Delay: time.Second})
+	w.At(2*time.Second, func() { a.Reset(0) })
+	w.At(3*time.Second, func() { w.SetLatency(80*time.Millisecond, 10*time.Millisecond) })
+	for i := range 5 {
+		a.SendTo(c, []byte{byte(i)}, 0, reactor.AddrFrom(addr("10.0.0.2:53")))
+	}
+	w.Run(time.Minute)
+	for _, f := range w.Faults() {
+		fmt.Println(f)
+	}
+	// Output:
+	// packet #3 10.0.0.1 → 10.0.0.2: lost
+	// packet #4 10.0.0.1 → 10.0.0.2: late by 1s
+	// packet #5 10.0.0.1 → 10.0.0.2: late by 1s
+}
+
+// A program that cannot bear a lost answer, run under chances of everything, and what of these it takes.
+func ExampleShrink() {
+	shrunk := sim.Shrink(4, sim.Options{}, func(w *sim.World) error {
+		return asks(w, func(i int, _ sim.Errno, answered bool) error {
+			if !answered && i > 50 {
+				return fmt.Errorf("question %d has no answer", i)
+			}
+			return nil
+		})
+	})
+	fmt.Println(shrunk.Err)
+	fmt.Println(len(shrunk.Faults), "of", shrunk.Of, "faults:", shrunk.Faults[0])
+	// Output:
+	// seed=4 step=1074 at=113.984894ms: question 53 has no answer
+	// 1 of 91 faults: packet #54 10.0.0.2 → 10.0.0.1: lost
+}

@@ -2,25 +2,10 @@ package sim
 
 import (
 	"net/netip"
-	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
-	"github.com/ureactor/ureactor/timeout"
 )
-
-// Now is the host's clock; it costs nothing and is no step of the history.
-func (h *Host) Now() timeout.Deadline {
-	h.w.tick()
-	return timeout.Deadline(h.clock(h.w.now))
-}
-
-// Date is when worlds begin, by their calendar. It is far ahead, so that a time of the machine's has passed in a world, and
-// one of a world's never comes on the machine: who mixes them up sees it at once, and in every run.
-var Date = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// Time is the date on the host, by its clock: what time.Now is to other programs. See netconn.Net.Time, reactor.Reactor.Time.
-func (h *Host) Time() time.Time { return Date.Add(time.Duration(int64(h.Now()) - epoch)) }
 
 // ReadsFully tells reactors whether a read of TCP that comes up short has taken all there was. A short read that a
 // fault makes is followed by an Event, as if the rest had arrived after it.

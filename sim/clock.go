@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"fmt"
+	"math/bits"
+	"time"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Now is the host's clock; it costs nothing and is no step of the history.
+func (h *Host) Now() timeout.Deadline {
+	h.w.tick()
+	return timeout.Deadline(h.clock(h.w.now))
+}
+
+// Date is when worlds begin, by their calendar. It is far ahead, so that a time of the machine's has passed in a world, and
+// one of a world's never comes on the machine: who mixes them up sees it at once, and in every run.
+var Date = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Time is the date on the host, by its clock: what time.Now is to other programs. See netconn.Net.Time, reactor.Reactor.Time.
+func (h *Host) Time() time.Time { return Date.Add(time.Duration(int64(h.Now()) - epoch)) }
+
+// SetClock has the host's clock run off: by so many millionths slower (negative) or faster, at most half.
+func (h *Host) SetClock(drift Chance) {
+	if drift < -Always/2 || drift > Always/2 {
+		panic(fmt.Sprintf("sim: clock drift %d: must be -500,000 … 500,000 millionths", drift))
+	}
+	if drift != 0 {
+		if h.drifts++; !h.w.does(Fault{Kind: Drifts, Host: h.name, Nth: h.drifts, Drift: drift}) {
+			return
+		}
+	}
+	h.began, h.since = h.clock(h.w.now), h.w.now
+	h.drift = drift
+	for _, p := range h.procs { // their deadlines are at other times of the world now
+		if p.last != nil && !p.ended && p.w.cur != p {
+			p.soon(h.w.now)
+		}
+	}
+}
+
+// clock is the host's time at the world's.
+func (h *Host) clock(at int64) int64 {
+	gone := at - h.since
+	return h.began + gone + share(gone, int64(h.drift))
+}
+
+// share is n·millionths/1e6, without overflow.
+func share(n, millionths int64) int64 {
+	return n/int64(Always)*millionths + n%int64(Always)*millionths/int64(Always)
+}
+
+// when is the first time of the world at which the host's clock has reached d.
+func (h *Host) when(d timeout.Deadline) int64 {
+	if d == timeout.Never {
+		return never
+	}
+	gone := max(int64(d)-h.began, 0)
+	if h.drift != 0 {
+		hi, lo := bits.Mul64(uint64(gone), uint64(Always))
+		q, _ := bits.Div64(hi%uint64(Always+h.drift), lo, uint64(Always+h.drift))
+		gone = int64(min(q, uint64(never/2)))
+	}
+	at := h.since + gone
+	if at < 0 {
+		return never
+	}
+	for at > h.since && h.clock(at-1) >= int64(d) {
+		at--
+	}
+	for h.clock(at) < int64(d) {
+		at++
+	}
+	return max(at, h.w.now)
+}
