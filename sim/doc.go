@@ -19,6 +19,10 @@
 // (which blocks a goroutine; call Close on the loop), objects whose calls park (socket.New, sel.New: these are the real
 // kernel's). A reactor's Await runs its function inline after a while, so it must not block.
 //
-// Faults come by chance (Options.Faults, World.SetFaults, Host.SetFaults), at the nth call (Host.Inject) or when World.At
-// says so. Package simtest runs a test under many seeds and prints what replays the one that failed.
+// The time and date of a program are its host's: Host.Time, or Reactor.Time and netconn's Net.Time, which are time.Now on
+// the real kernel. Its choices are Host.Rand's.
+//
+// Faults come by chance (Options.Faults, World.SetFaults, Host.SetFaults), at the nth call (Host.Inject) or packet
+// (Host.InjectPacket), when World.At says so, or in a Swizzle. Package simtest runs a test under many seeds and prints what
+// replays the one that failed; Shrink finds which of the faults it takes, WriteDiagram and WriteSVG draw it.
 package sim

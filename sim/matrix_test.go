@@ -139,7 +139,7 @@ func matrix(t *testing.T, p *program) (faults, failed int) {
 				if failed++; failed <= 3 || *matrixOnly != "" {
 					var trace bytes.Buffer
 					_, err = once(p, &f, &trace)
-					t.Errorf("%v\n%s\nreplay: go test -run TestFaultMatrix -matrix.only '%s' ./sim", err, trace.String(), name)
+					t.Errorf("%v\n%s\nreplay: go test -run TestFaultMatrix ./sim -matrix.only '%s'", err, trace.String(), name)
 				}
 			}
 		}

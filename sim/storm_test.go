@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// The mixed workload under 1,000 seeds. A million: go test -run TestStorm -sim.seeds=1000000 -timeout 0 ./sim
+// The mixed workload under 1,000 seeds. A million: go test -run TestStorm -timeout 0 ./sim -sim.seeds=1000000
 func TestStorm(t *testing.T) {
 	n := 1000
 	if testing.Short() || race {

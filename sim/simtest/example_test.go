@@ -91,7 +91,7 @@ func ExampleCheck() {
 	//
 	//	seed=27 step=112: the answer is "HEL", <nil>
 	//	…
-	//	replay: go test -run '^TestShout$' -sim.seed=27 .
+	//	replay: go test -run '^TestShout$' example.org/shout -sim.seed=27
 }
 
 func TestExample(t *testing.T) { simtest.Check(t, 1000, shout) }
@@ -113,7 +113,7 @@ func TestAFailureIsReplayed(t *testing.T) {
 		simtest.Check(f, 1000, broken)
 		texts[i] = f.text
 	}
-	for _, want := range []string{"seed=", "step=", "ouch", "10.0.0.2 connect(1001) EINPROGRESS", "-run '^TestAFailureIsReplayed$' -sim.seed="} {
+	for _, want := range []string{"seed=", "step=", "ouch", "10.0.0.2 connect(1001) EINPROGRESS", "-run '^TestAFailureIsReplayed$' github.com/ureactor/ureactor/sim/simtest -sim.seed="} {
 		if !bytes.Contains([]byte(texts[0]), []byte(want)) {
 			t.Errorf("%s\ndoes not say %q", texts[0], want)
 		}
@@ -169,7 +169,7 @@ func TestAFailureIsShrunkAndDrawn(t *testing.T) {
 		}
 		return nil
 	})
-	for _, want := range []string{"ouch", "it fails with 1 of ", "each is needed", ": short, 1 byte\n", "-sim.shrink ."} {
+	for _, want := range []string{"ouch", "it fails with 1 of ", "each is needed", ": short, 1 byte\n", " -sim.shrink"} {
 		if !strings.Contains(f.text, want) {
 			t.Errorf("%s\ndoes not say %q", f.text, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ var (
 // the world's is wrong too. The first seed that fails ends the test, which prints the seed, the step, the last lines of
 // its history and the command that replays it:
 //
-//	go test -run '^TestX$' -sim.seed=27 .
+//	go test -run '^TestX$' example.org/x -sim.seed=27
 //
 // With -sim.shrink it is the history with the fewest faults that fails in the same way, and what these are (sim.Shrink);
 // with -sim.svg=out.svg it is drawn too.
@@ -111,7 +112,15 @@ func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w 
 	if e := draw(&found, w); e != nil {
 		t.Error(e)
 	}
-	t.Errorf("%s\n%s\nreplay: go test -run '^%s$' -sim.seed=%d%s .%s", text, found.String(), t.Name(), seed, again, more)
+	t.Errorf("%s\n%s\nreplay: go test -run '^%s$' %s -sim.seed=%d%s%s", text, found.String(), t.Name(), tested(), seed, again, more)
+}
+
+// tested is the package whose test this is; go test wants it before flags that are the test's own.
+func tested() string {
+	if b, ok := debug.ReadBuildInfo(); ok && strings.HasSuffix(b.Path, ".test") {
+		return strings.TrimSuffix(b.Path, ".test")
+	}
+	return "."
 }
 
 // told is what Shrink has found.
