@@ -2,7 +2,7 @@ package sim
 
 import "math/bits"
 
-// A Rand is a source of seeded choices (splitmix64). Programs that want their own use World.Rand, so that a seed decides
+// A Rand is a source of seeded choices (splitmix64). Programs that want their own use Host.Rand, so that the seed decides
 // these too. Only integers: they are the same on every machine.
 type Rand struct{ state uint64 }
 
