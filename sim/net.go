@@ -28,6 +28,7 @@ func (w *World) CutOneWay(from, to *Host) {
 	if v.cuts++; w.does(Fault{Kind: CutOff, Host: from.name, To: to.name, Nth: v.cuts}) {
 		w.trace.note(w, "cut "+from.name+" → "+to.name)
 		w.cuts = append(w.cuts, cut{from, to})
+		w.lonely()
 	}
 }
 

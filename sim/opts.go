@@ -77,6 +77,7 @@ func (h *Host) setOpt(f file, level, name, value int) Errno {
 	switch s := f.(type) {
 	case *tcp:
 		s.inet.set(level, name, value)
+		s.lonely()
 		if sock && name == kernel.SO_SNDBUF {
 			s.sndbuf = value
 		}

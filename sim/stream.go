@@ -242,6 +242,7 @@ func (s *tcp) wasReset() {
 	}
 	if s.peer != nil && !s.h.w.passes(s.peer.h, s.h) && !s.peer.unknown() {
 		s.push()
+		s.lonely()
 		return
 	}
 	if s.phase == up {
@@ -258,4 +259,7 @@ func (s *tcp) fail(e Errno) {
 	s.err = e
 	s.abandon(down)
 	s.wake(0)
+	if e == kernel.ETIMEDOUT && s.peer != nil { // which does not know
+		s.peer.lonely()
+	}
 }

@@ -61,6 +61,7 @@ func (c *clog) turn(on bool, what string) {
 	by := 2*one(on) - 1
 	c.h.clogged[0] += by * c.ways[0]
 	c.h.clogged[1] += by * c.ways[1]
+	c.h.w.lonely()
 	c.h.w.trace.note(c.h.w, what+c.h.name+[...]string{"", ", in", ", out", ""}[c.ways[0]+2*c.ways[1]])
 }
 

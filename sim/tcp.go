@@ -37,6 +37,8 @@ type tcp struct {
 	lastAt, busyAt              int64
 	acking                      bool
 	noSpace                     bool // somebody wants to hear of room
+	probing                     bool // see keepalive.go
+	probes                      int  // unanswered
 	sndbuf, rcvbuf              int
 
 	in     fifo
@@ -75,6 +77,7 @@ const (
 	actPort
 	actLost
 	actCutOff
+	actProbe
 )
 
 // How long TCP tries: a connect, with a second, two, four … between; what was sent, with 200 ms, 400 ms … 5 s.
@@ -154,6 +157,8 @@ func (s *tcp) act(what uint8, a int64, b uint64) {
 			s.stalled = false
 			s.push()
 		}
+	case actProbe:
+		s.probe()
 	case actPort:
 		s.h.releasePort(&s.inet, s.life)
 	default:

@@ -169,5 +169,6 @@ func (s *tcp) vanish() {
 	s.phase, s.closed = silent, true
 	if s.peer != nil {
 		s.peer.push()
+		s.peer.lonely()
 	}
 }
