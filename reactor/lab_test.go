@@ -1,0 +1,275 @@
+//go:build unix
+
+package reactor
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// guard is how long a test waits for what must happen, by the kernel's clock: who gets here has failed.
+const guard = 5 * time.Minute
+
+// A lab is where a test runs: on the host's kernel or on a simulated one, from the same source. One goroutine does
+// everything: the reactor is embedded, by its FD and Next, in the lab's loop, and its peers are bare descriptors of the
+// same kernel. What a peer has to wait for lets the reactor go on meanwhile.
+type lab struct {
+	*testing.T
+	kind   labKind
+	k      Kernel
+	world  *sim.World // nil on the host
+	host   *sim.Host
+	r      *Reactor
+	fd     int  // of its poller
+	over   bool // it has ended
+	frozen bool // it is not turned
+	eye    poller.Poller
+	events []poller.Event
+	peers  map[int]*peer
+}
+
+type labKind struct {
+	name string
+	sim  *sim.Options // nil: the host
+}
+
+// kinds are the kernels. The simulated one is also asked with a kqueue's rules, where a short read proves nothing, and
+// with buffers that hold next to nothing.
+var kinds = []labKind{
+	{"host", nil},
+	{"simulated", &sim.Options{Files: 1 << 16, Buffer: 256 << 10}},
+	{"simulated kqueue", &sim.Options{Files: 1 << 16, Kqueue: true, ShortReads: true}},
+	{"simulated small", &sim.Options{Files: 1 << 16, Buffer: 4 << 10}},
+}
+
+// twice runs the test on both kernels: the same answers, or one of the two is wrong.
+func twice(t *testing.T, f func(t *lab)) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) { inLab(t, kind, f) })
+	}
+}
+
+// Run is a subtest with a lab, and a world, of its own.
+func (l *lab) Run(name string, f func(t *lab)) {
+	l.T.Run(name, func(t *testing.T) { inLab(t, l.kind, f) })
+}
+
+func inLab(t *testing.T, kind labKind, f func(t *lab)) {
+	l := &lab{T: t, kind: kind, k: kernel.Host, events: make([]poller.Event, 64), peers: map[int]*peer{}}
+	if kind.sim != nil {
+		l.world = sim.New(1, *kind.sim)
+		l.host = l.world.Host("10.0.0.1")
+		l.k = l.host
+	}
+	var err error
+	if l.eye, err = l.k.NewPoller(); err != nil {
+		t.Fatal(err)
+	}
+	defer l.end()
+	defer func() {
+		if v := recover(); v != nil {
+			d, ok := v.(*sim.Deadlock)
+			if !ok {
+				panic(v)
+			}
+			t.Errorf("nothing happens any more: %v", d)
+		}
+	}()
+	f(l)
+}
+
+func (l *lab) simulated() bool { return l.world != nil }
+
+// end gives everything back. A simulated kernel knows what a program leaves behind.
+func (l *lab) end() {
+	l.endReactor()
+	for _, p := range l.peers {
+		p.close()
+	}
+	l.eye.Close()
+	if !l.simulated() {
+		return
+	}
+	if err := l.world.Err(); err != nil {
+		l.Error(err)
+	}
+	if n := l.host.Files(); n != 0 && !l.Failed() {
+		l.Errorf("%d descriptors are left", n)
+	}
+	l.world.Close()
+}
+
+func (l *lab) endReactor() {
+	if r := l.r; r != nil && !r.gone {
+		r.inTurn = false // of a test that has failed in a callback
+		r.abort.Store(true)
+		r.drain.Store(true)
+		for r.turn(0) != ErrClosed {
+		}
+	}
+	l.r, l.over = nil, false
+}
+
+// reactor makes the lab's reactor; the one before it ends.
+func (l *lab) reactor(opts ...Option) *Reactor {
+	l.Helper()
+	l.endReactor()
+	r, err := New(append([]Option{WithKernel(l.k)}, opts...)...)
+	if err != nil {
+		l.Fatal(err)
+	}
+	l.r, l.fd = r, r.FD()
+	l.watch()
+	return r
+}
+
+func (l *lab) watch() {
+	if err := l.eye.Add(l.fd, 0, poller.In); err != nil {
+		l.Fatal(err)
+	}
+}
+
+// faults is the lab's kernel with functions in front of its calls.
+func (l *lab) faults() *faults { return &faults{Kernel: l.k} }
+
+// listen makes a listener of the reactor's.
+func (l *lab) listen(network string, accept func(*Conn) Handler, opts ...ListenOption) net.Addr {
+	l.Helper()
+	if l.r == nil {
+		l.reactor()
+	}
+	at, err := l.r.Listen(network, anyAddr(l, network), accept, opts...)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return at.Addr()
+}
+
+func (l *lab) now() timeout.Deadline { return l.k.Now() }
+
+// until has the reactor and the peers go on until the condition holds.
+func (l *lab) until(ok func() bool) {
+	l.Helper()
+	end := l.now() + timeout.Deadline(guard)
+	for !ok() {
+		if end.Passed(l.now()) {
+			l.Fatal("it does not happen")
+		}
+		if l.simulated() {
+			l.step(timeout.Never) // panics when nothing is left that could happen
+		} else {
+			l.step(end)
+		}
+	}
+}
+
+// step sleeps until something can go on, or until then, and lets it go on.
+func (l *lab) step(until timeout.Deadline) {
+	l.Helper()
+	if l.turns() {
+		until = until.Sooner(l.r.Next())
+	}
+	n, err := l.eye.Wait(l.events, until)
+	if err != nil {
+		l.Fatal(err)
+	}
+	turn := l.turns() && l.r.Next().Passed(l.now())
+	for _, ev := range l.events[:n] {
+		if p := l.peers[int(ev.FD)]; p != nil {
+			p.pump()
+		} else if int(ev.FD) == l.fd {
+			turn = l.turns()
+		}
+	}
+	if turn {
+		l.turn()
+	}
+}
+
+func (l *lab) turns() bool { return l.r != nil && !l.over && !l.frozen }
+
+func (l *lab) turn() {
+	l.Helper()
+	if err := l.r.Turn(0); err != nil && err != ErrClosed && !l.r.gone {
+		l.Fatal(err)
+	}
+	l.over = l.r.gone
+}
+
+// pass lets so much of the kernel's time pass.
+func (l *lab) pass(d time.Duration) {
+	for end := l.now() + timeout.Deadline(d); !end.Passed(l.now()); {
+		l.step(end)
+	}
+}
+
+// freeze has the reactor not turn while f lets others go on: for what is to happen behind its back.
+func (l *lab) freeze(f func()) {
+	if err := l.eye.Del(l.fd); err != nil {
+		l.Fatal(err)
+	}
+	l.frozen = true
+	f()
+	l.frozen = false
+	l.watch()
+}
+
+// still waits for a stretch of time in which the reactor asks for no turn. One that spins never has one.
+func (l *lab) still(stretch time.Duration) {
+	l.Helper()
+	var turns uint64
+	for range 50 {
+		before := l.r.Stats().Turns
+		l.pass(stretch)
+		if turns = l.r.Stats().Turns - before; turns == 0 {
+			return
+		}
+	}
+	l.Fatalf("the loop does not come to rest: %d turns in the last %v", turns, stretch)
+}
+
+// drain begins a Shutdown with this limit, and goes on until all is over when the test is done with what comes between.
+// Shutdown blocks a goroutine: on a simulated kernel its other half is done, what it has the loop do.
+func (l *lab) drain(limit time.Duration) (wait func() error) {
+	r := l.r
+	if l.simulated() {
+		end := l.now() + timeout.Deadline(limit)
+		r.await.Store(true)
+		r.drain.Store(true)
+		r.wake()
+		return func() error {
+			for !l.over && !end.Passed(l.now()) {
+				l.step(end)
+			}
+			if !l.over {
+				r.stopNow()
+				l.until(func() bool { return l.over })
+			}
+			return r.result
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	done := make(chan error, 1)
+	go func() { done <- r.Shutdown(ctx) }()
+	for !r.drain.Load() {
+		l.step(l.now() + timeout.Deadline(time.Millisecond))
+	}
+	return func() error {
+		defer cancel()
+		l.until(func() bool { return l.over })
+		return <-done
+	}
+}
+
+// shutdown is a drain with nothing between.
+func (l *lab) shutdown(limit time.Duration) error {
+	l.Helper()
+	return l.drain(limit)()
+}
