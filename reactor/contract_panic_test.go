@@ -23,14 +23,14 @@ var bombs = map[string]struct {
 	set    func(r *Reactor, fd, peer int, boom func()) *Conn
 }{
 	"Data": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
-		kernel.Host.Send(peer, []byte("x"), 0)
+		r.k.Send(peer, []byte("x"), 0)
 		return newConn(r, fd, &hooks{data: func(*Conn, []byte) { boom() }})
 	}},
 	"Opened": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
 		return newConn(r, fd, &hooks{opened: func(*Conn) { boom() }})
 	}},
 	"EOF": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
-		unix.Shutdown(peer, unix.SHUT_WR)
+		r.k.Shutdown(peer, kernel.SHUT_WR)
 		return newConn(r, fd, &eofHooks{eof: func(*Conn) { boom() }})
 	}},
 	"Drained": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
@@ -38,7 +38,7 @@ var bombs = map[string]struct {
 		c.Send(make([]byte, 2<<20))
 		var read *Timer
 		read = r.After(0, func() {
-			kernel.Host.Recv(peer, make([]byte, 1<<20), 0)
+			r.k.Recv(peer, make([]byte, 1<<20), 0)
 			if !c.is(over) {
 				read.Reset(0)
 			}
@@ -56,14 +56,17 @@ var bombs = map[string]struct {
 		return c
 	}},
 	"accept": {false, func(r *Reactor, fd, peer int, boom func()) *Conn {
-		l, err := r.Listen("tcp", "127.0.0.1:0", func(*Conn) Handler { boom(); return echo{} })
+		s, _ := r.k.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
+		l, err := r.Listen("tcp", "127.0.0.1:0", func(*Conn) Handler {
+			r.Post(func() { r.k.Close(s) })
+			boom()
+			return echo{}
+		})
 		if err != nil {
 			panic(err)
 		}
 		a, _ := r.k.LocalAddr(int(l.w.fd))
-		s, _ := r.k.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
 		r.k.Connect(s, a)
-		r.After(time.Hour, func() { r.k.Close(s) })
 		return nil
 	}},
 	"timer": {false, func(r *Reactor, fd, peer int, boom func()) *Conn { r.After(0, boom); return nil }},
@@ -150,65 +153,59 @@ func TestPanicInACallbackCrashes(t *testing.T) {
 // Contract 7 with WithPanicHandler: the handler hears of it once, with the value, the stack and the Conn; that Conn ends
 // with a *PanicError, a bystander goes on, and so does the loop to its orderly end.
 func TestPanicHandlerIsolatesTheConn(t *testing.T) {
-	for kind, b := range bombs {
-		t.Run(kind, func(t *testing.T) {
-			panics := 0
-			var about *Conn
-			r := manual(t, WithPanicHandler(func(c *Conn, v any, stack []byte) {
-				panics++
-				about = c
-				if v != "boom "+kind || !strings.Contains(string(stack), "contract_panic_test.go") {
-					t.Errorf("value %v, stack %s", v, stack)
-				}
-			}))
-			a, a2 := pair(t)
-			defer unix.Close(a2)
-			adoptFD(t, r, a, echo{})
-			fd, peer := pair(t)
-			defer unix.Close(peer)
-			var c *Conn
-			var ending error
-			closed := 0
-			r.Post(func() {
-				c = b.set(r, fd, peer, func() { panic("boom " + kind) })
-				if c != nil && kind != "Closed" {
-					watchClosed(c, func(err error) { closed++; ending = err })
-				}
-			})
-			turnUntil(t, r, func() bool { return panics > 0 })
-			r.Turn(0)
-			if panics != 1 && kind != "Watch" { // which is still ready
-				t.Errorf("%d panics, want one", panics)
-			}
-			if b.ofConn {
-				var pe *PanicError
-				if about != c || !c.is(over) || kind != "Closed" && (closed != 1 || !errors.As(ending, &pe)) {
-					t.Errorf("handler told of %p, want %p; over: %v; Closed %d times: %v", about, c, c.is(over), closed, ending)
-				}
-			} else {
-				if about != nil {
-					t.Error("told of a Conn")
-				}
-			}
-			kernel.Host.Send(a2, []byte("still there"), 0)
-			got := make([]byte, 20)
-			n := 0
-			turnUntil(t, r, func() bool { n, _ = kernel.Host.Recv(a2, got, 0); return n > 0 })
-			if string(got[:n]) != "still there" {
-				t.Errorf("the bystander echoes %q", got[:n])
-			}
-			if kind == "Watch" {
-				r.table.All(func(_ int, w *Watch) {
-					if _, ok := w.sink.(callSink); ok {
-						w.drop()
+	twice(t, func(t *lab) {
+		for kind, b := range bombs {
+			t.Run(kind, func(t *lab) {
+				panics := 0
+				var about *Conn
+				r := t.reactor(WithPanicHandler(func(c *Conn, v any, stack []byte) {
+					panics++
+					about = c
+					if v != "boom "+kind || !strings.Contains(string(stack), "contract_panic_test.go") {
+						t.Errorf("value %v, stack %s", v, stack)
+					}
+				}))
+				a, a2 := t.pair()
+				adoptFD(t, r, a, echo{})
+				fd, peer := t.pair()
+				var c *Conn
+				var ending error
+				closed := 0
+				r.Post(func() {
+					c = b.set(r, fd, peer.fd, func() { panic("boom " + kind) })
+					if c != nil && kind != "Closed" {
+						watchClosed(c, func(err error) { closed++; ending = err })
 					}
 				})
-				unix.Close(fd)
-			} else if c == nil {
-				unix.Close(fd)
-			}
-		})
-	}
+				turnUntil(t, r, func() bool { return panics > 0 })
+				r.Turn(0)
+				if panics != 1 && kind != "Watch" { // which is still ready
+					t.Errorf("%d panics, want one", panics)
+				}
+				if b.ofConn {
+					var pe *PanicError
+					if about != c || !c.is(over) || kind != "Closed" && (closed != 1 || !errors.As(ending, &pe)) {
+						t.Errorf("handler told of %p, want %p; over: %v; Closed %d times: %v", about, c, c.is(over), closed, ending)
+					}
+				} else {
+					if about != nil {
+						t.Error("told of a Conn")
+					}
+				}
+				a2.roundTrip("the bystander is still there")
+				if kind == "Watch" {
+					r.table.All(func(_ int, w *Watch) {
+						if _, ok := w.sink.(callSink); ok {
+							w.drop()
+						}
+					})
+					t.k.Close(fd)
+				} else if c == nil {
+					t.k.Close(fd)
+				}
+			})
+		}
+	})
 }
 
 // watchClosed puts a function in front of the handler's Closed.

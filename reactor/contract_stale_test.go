@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -17,82 +16,80 @@ import (
 // on a silent socket pair, under the same number; the stranger's peer sends nothing, so it must hear nothing. Three ways:
 // the plain one, with a dup that keeps the old description alive, and with the number's generation about to wrap.
 func TestStaleEventOfReusedDescriptor(t *testing.T) {
-	cases := map[string]struct{ dup, wrap bool }{
-		"plain": {}, "dup": {dup: true}, "wrap-around": {wrap: true}, "both": {true, true},
-	}
-	for name, row := range cases {
-		t.Run(name, func(t *testing.T) {
-			r := manual(t)
-			a, a2 := pair(t)
-			b, b2 := pair(t)
-			strangerFD, silent := pair(t)
-			for _, fd := range []int{a2, b2, silent} {
-				defer unix.Close(fd)
+	twice(t, func(t *lab) {
+		cases := map[string]struct{ dup, wrap bool }{
+			"plain": {}, "dup": {dup: true}, "wrap-around": {wrap: true}, "both": {true, true},
+		}
+		for name, row := range cases {
+			if row.dup && t.simulated() {
+				continue // which has no dup
 			}
-			if row.wrap {
-				setGeneration(r, a, 1<<32-2)
-				setGeneration(r, b, 1<<32-2)
-			}
-			if row.dup {
-				for _, fd := range []int{a, b} {
-					d, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-					if err != nil {
-						t.Fatal(err)
-					}
-					defer unix.Close(d)
+			t.Run(name, func(t *lab) {
+				r := t.reactor()
+				a, a2 := t.pair()
+				b, b2 := t.pair()
+				strangers := t.server("unix", 1)
+				if row.wrap {
+					setGeneration(r, a, 1<<32-2)
+					setGeneration(r, b, 1<<32-2)
 				}
-			}
-			var conns [2]*Conn
-			var stranger *Conn
-			heard := 0
-			for i, fd := range []int{a, b} {
-				conns[i] = adoptFD(t, r, fd, &hooks{data: func(c *Conn, _ []byte) {
-					heard++
-					if stranger != nil {
-						t.Error("an ended Conn was called")
-						return
+				if row.dup {
+					for _, fd := range []int{a, b} {
+						d, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+						if err != nil {
+							t.Fatal(err)
+						}
+						defer unix.Close(d)
 					}
-					other := conns[1-i]
-					number := other.FD()
-					other.Abort()
-					if err := unix.Dup2(strangerFD, number); err != nil {
-						t.Error(err)
-					}
-					unix.SetNonblock(number, true)
-					stranger = adoptLater(t, r, number, &hooks{
-						data:   func(*Conn, []byte) { t.Error("the stranger was read") },
-						closed: func(_ *Conn, err error) { t.Errorf("the stranger was closed: %v", err) },
-					})
-				}})
-			}
-			if row.wrap && conns[0].w.gen != 1<<32-1 {
-				t.Fatalf("generation %d, want the largest", conns[0].w.gen)
-			}
-			kernel.Host.Send(a2, []byte("x"), 0)
-			kernel.Host.Send(b2, []byte("x"), 0)
-			reads := r.count.Reads
-			r.Turn(0)
-			if r.batch != 2 || heard != 1 {
-				t.Fatalf("a batch of %d, %d calls; want 2 and 1", r.batch, heard)
-			}
-			old := b2 // the peer of the one that has ended
-			if conns[0].is(over) {
-				old = a2
-			}
-			kernel.Host.Send(old, []byte("x"), 0)
-			for range 3 { // a registration that the dup keeps alive would be reported
+				}
+				var conns [2]*Conn
+				var stranger *Conn
+				heard := 0
+				for i, fd := range []int{a, b} {
+					conns[i] = adoptFD(t, r, fd, &hooks{data: func(c *Conn, _ []byte) {
+						heard++
+						if stranger != nil {
+							t.Error("an ended Conn was called")
+							return
+						}
+						other := conns[1-i]
+						number := other.FD()
+						other.Abort()
+						strangers.pairAt(number)
+						stranger = adoptLater(t, r, number, &hooks{
+							data:   func(*Conn, []byte) { t.Error("the stranger was read") },
+							closed: func(_ *Conn, err error) { t.Errorf("the stranger was closed: %v", err) },
+						})
+					}})
+				}
+				if row.wrap && conns[0].w.gen != 1<<32-1 {
+					t.Fatalf("generation %d, want the largest", conns[0].w.gen)
+				}
+				a2.send("x")
+				b2.send("x")
+				reads := r.count.Reads
 				r.Turn(0)
-				if r.batch != 0 {
-					t.Errorf("a batch of %d after the end of one Conn", r.batch)
+				if r.batch != 2 || heard != 1 {
+					t.Fatalf("a batch of %d, %d calls; want 2 and 1", r.batch, heard)
 				}
-			}
-			if r.count.Reads > reads+2 {
-				t.Errorf("%d reads", r.count.Reads-reads)
-			}
-			stranger.h = &hooks{}
-			unix.Close(strangerFD)
-		})
-	}
+				old := b2 // the peer of the one that has ended
+				if conns[0].is(over) {
+					old = a2
+				}
+				old.try([]byte("x"))
+				for range 3 { // a registration that the dup keeps alive would be reported
+					r.Turn(0)
+					if r.batch != 0 {
+						t.Errorf("a batch of %d after the end of one Conn", r.batch)
+					}
+				}
+				if r.count.Reads > reads+2 {
+					t.Errorf("%d reads", r.count.Reads-reads)
+				}
+				stranger.h = &hooks{}
+			})
+		}
+	})
 }
 
 // adoptLater is adoptFD inside a callback, where no step may be ended.
@@ -120,70 +117,74 @@ func setGeneration(r *Reactor, fd int, gen uint32) {
 // The same for Watches: the one that is stopped in the batch hears nothing, nor does the one that follows it on the
 // same descriptor unless it is ready itself.
 func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
-	r := manual(t)
-	var watches [2]*Watch
-	calls := 0
-	for i := range 2 {
-		a, a2 := pair(t)
-		defer unix.Close(a)
-		defer unix.Close(a2)
-		var err error
-		watches[i], err = r.Watch(a, poller.In, func(poller.Interest) {
-			calls++
-			other := watches[1-i]
-			other.Stop()
-			other.Stop() // again is nothing
-			if err := other.Want(poller.In); err != ErrClosed {
-				t.Errorf("Want of a stopped Watch: %v", err)
-			}
-			if _, err := r.Watch(other.FD(), poller.Out, func(i poller.Interest) {
-				if i != poller.Out {
-					t.Errorf("the successor, who wants Out, hears %v", i)
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		var watches [2]*Watch
+		calls := 0
+		for i := range 2 {
+			a, a2 := t.pair()
+			t.own(a)
+			var err error
+			watches[i], err = r.Watch(a, poller.In, func(poller.Interest) {
+				calls++
+				other := watches[1-i]
+				other.Stop()
+				other.Stop() // again is nothing
+				if err := other.Want(poller.In); err != ErrClosed {
+					t.Errorf("Want of a stopped Watch: %v", err)
 				}
-				calls += 100
-			}); err != nil {
-				t.Error(err)
+				if _, err := r.Watch(other.FD(), poller.Out, func(i poller.Interest) {
+					if i != poller.Out {
+						t.Errorf("the successor, who wants Out, hears %v", i)
+					}
+					calls += 100
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
-		})
-		if err != nil {
-			t.Fatal(err)
+			a2.send("x")
 		}
-		kernel.Host.Send(a2, []byte("x"), 0)
-	}
-	r.Turn(0)
-	if calls != 1 {
-		t.Errorf("%d calls, want one", calls)
-	}
+		r.Turn(0)
+		if calls != 1 {
+			t.Errorf("%d calls, want one", calls)
+		}
+		r.table.All(func(_ int, w *Watch) { w.Stop() })
+	})
 }
 
 // Abort and Close within the Conn's own Data: nothing comes after but Closed, though more is ready.
 func TestClosedIsTheLastCall(t *testing.T) {
-	for name, end := range map[string]func(*Conn) error{"Abort": (*Conn).Abort, "Close": (*Conn).Close} {
-		t.Run(name, func(t *testing.T) {
-			r := manual(t)
-			a, b := pair(t)
-			var calls []string
-			adoptFD(t, r, a, &hooks{
-				data:    func(c *Conn, _ []byte) { calls = append(calls, "Data"); end(c); end(c) },
-				closed:  func(*Conn, error) { calls = append(calls, "Closed") },
-				timeout: func(*Conn, TimeoutKind) { calls = append(calls, "Timeout") },
-				drained: func(*Conn) { calls = append(calls, "Drained") },
-			}).SetIdleTimeout(1)
-			fill(b, pattern(200_000))
-			for range 10 {
+	twice(t, func(t *lab) {
+		for name, end := range map[string]func(*Conn) error{"Abort": (*Conn).Abort, "Close": (*Conn).Close} {
+			t.Run(name, func(t *lab) {
+				r := t.reactor()
+				a, b := t.pair()
+				var calls []string
+				adoptFD(t, r, a, &hooks{
+					data:    func(c *Conn, _ []byte) { calls = append(calls, "Data"); end(c); end(c) },
+					closed:  func(*Conn, error) { calls = append(calls, "Closed") },
+					timeout: func(*Conn, TimeoutKind) { calls = append(calls, "Timeout") },
+					drained: func(*Conn) { calls = append(calls, "Drained") },
+				}).SetIdleTimeout(1)
+				b.try(pattern(200_000))
+				for range 10 {
+					r.Turn(0)
+					b.try(pattern(1000))
+				}
+				b.close()
+				turnUntil(t, r, func() bool { return r.conns == 0 && len(r.ended) == 0 })
 				r.Turn(0)
-				fill(b, pattern(1000))
-			}
-			unix.Close(b)
-			turnUntil(t, r, func() bool { return r.conns == 0 && len(r.ended) == 0 })
-			r.Turn(0)
-			want := []string{"Data", "Closed"}
-			if calls[0] == "Timeout" {
-				calls = calls[1:]
-			}
-			if !reflect.DeepEqual(calls, want) {
-				t.Errorf("calls %v, want %v", calls, want)
-			}
-		})
-	}
+				want := []string{"Data", "Closed"}
+				if calls[0] == "Timeout" {
+					calls = calls[1:]
+				}
+				if !reflect.DeepEqual(calls, want) {
+					t.Errorf("calls %v, want %v", calls, want)
+				}
+			})
+		}
+	})
 }

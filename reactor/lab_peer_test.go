@@ -19,6 +19,7 @@ type peer struct {
 	out []byte       // has to be sent
 	fin bool         // and a FIN after it
 	e   kernel.Errno // why it could not
+	sip bool         // it reads, and forgets it
 }
 
 // peer takes over a descriptor.
@@ -129,6 +130,24 @@ func (l *lab) pair() (fd int, p *peer) {
 	return fd, p
 }
 
+// pairAt is a pair with a server, whose descriptor is this number, the lowest but for those that a process has left out.
+func (s *peer) pairAt(number int) *peer {
+	l := s.l
+	fd, e := -1, kernel.Errno(0)
+	for fd != number {
+		fd, e = l.k.Socket(kernel.AF_UNIX, kernel.SOCK_STREAM, 0)
+		l.must("socket", e)
+		if fd > number {
+			l.Fatalf("%d is not free any more", number)
+		}
+		if fd < number {
+			l.own(fd)
+		}
+	}
+	l.must("connect", l.k.Connect(fd, kernelAddr(s.addr())))
+	return s.accept()
+}
+
 // tcpPair is the same of TCP.
 func (l *lab) tcpPair() (fd int, p *peer) {
 	l.Helper()
@@ -179,8 +198,17 @@ func (p *peer) setOpt(level, name, value int) {
 	p.l.must("setsockopt", p.l.k.SetOpt(p.fd, level, name, value))
 }
 
+// discard reads, while the test goes on, what nobody looks at.
+func (p *peer) discard() {
+	p.sip = true
+	p.pump()
+}
+
 // pump sends what there is room for.
 func (p *peer) pump() {
+	if p.sip {
+		p.sink()
+	}
 	for len(p.out) > 0 {
 		n, e := p.l.k.Send(p.fd, p.out, 0)
 		switch e {
@@ -195,6 +223,16 @@ func (p *peer) pump() {
 	if p.fin {
 		p.fin = false
 		p.e = p.l.k.Shutdown(p.fd, kernel.SHUT_WR)
+	}
+}
+
+func (p *peer) sink() (total int) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, _ := p.look(buf)
+		if total += n; n == 0 {
+			return total
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ type lab struct {
 	eye    poller.Poller
 	events []poller.Event
 	peers  map[int]*peer
+	owned  []int // descriptors to close at the end
 }
 
 type labKind struct {
@@ -93,6 +94,9 @@ func (l *lab) end() {
 	for _, p := range l.peers {
 		p.close()
 	}
+	for _, fd := range l.owned {
+		l.k.Close(fd)
+	}
 	l.eye.Close()
 	if !l.simulated() {
 		return
@@ -134,6 +138,12 @@ func (l *lab) watch() {
 	if err := l.eye.Add(l.fd, 0, poller.In); err != nil {
 		l.Fatal(err)
 	}
+}
+
+// own has a descriptor of the user's closed at the end, after the reactor.
+func (l *lab) own(fd int) int {
+	l.owned = append(l.owned, fd)
+	return fd
 }
 
 // faults is the lab's kernel with functions in front of its calls.
