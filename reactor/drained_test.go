@@ -3,12 +3,8 @@
 package reactor
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"net"
 	"testing"
-	"time"
 )
 
 // A producer sends until more than the high-water mark is buffered, then waits to be told.
@@ -34,65 +30,39 @@ func (h *producer) Drained(c *Conn) {
 // end of the step, or at the end of a connect. Marks below and above what is corked, pieces below and above what is
 // corked at all, accepted and dialled.
 func TestDrainedAlwaysFollowsHigh(t *testing.T) {
-	for _, high := range []int{0, 1000, 20_000, 64 << 10, 256 << 10} {
-		for _, piece := range []int{600, corkMax, corkMax + 1, 100_000} {
-			t.Run(fmt.Sprintf("high %d piece %d", high, piece), func(t *testing.T) {
-				accepted, dialled := &producer{piece, 1 << 20, high}, &producer{piece, 1 << 20, high}
-				produce(t, accepted, false)
-				produce(t, dialled, true)
-			})
+	twice(t, func(t *lab) {
+		for _, high := range []int{0, 1000, 20_000, 64 << 10, 256 << 10} {
+			for _, piece := range []int{600, corkMax, corkMax + 1, 100_000} {
+				for _, dialled := range []bool{false, true} {
+					t.Run(fmt.Sprintf("high %d piece %d dialled %v", high, piece, dialled), func(t *lab) {
+						produce(t, &producer{piece, 1 << 20, high}, dialled)
+					})
+				}
+			}
 		}
-	}
+	})
 }
 
-func produce(t *testing.T, h *producer, dialled bool) {
+func produce(t *lab, h *producer, dialled bool) {
 	want := h.left
 	limits := WithLimits(h.high/2, h.high, 1<<30)
-	r, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var l net.Listener
-	var addr net.Addr
+	var c *peer
 	if dialled {
-		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		c, err := r.Dial("tcp", l.Addr().String(), h, limits)
+		l := t.server("tcp", 1)
+		conn, err := t.reactor().Dial("tcp", l.addr().String(), h, limits)
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Drained(c) // already while there is no connection
+		h.Drained(conn) // already while there is no connection
+		c = l.accept()
 	} else {
-		l, err := r.Listen("tcp", "127.0.0.1:0", func(*Conn) Handler { return h }, limits)
-		if err != nil {
-			t.Fatal(err)
-		}
-		addr = l.Addr()
+		c = t.dial(t.listen("tcp", always(h), limits))
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- r.Run(context.Background()) }()
-	var c net.Conn
-	if dialled {
-		c, err = l.Accept()
-	} else {
-		c, err = net.Dial("tcp", addr.String())
+	if got, e := c.readAll(); e != 0 || len(got) != want {
+		t.Errorf("got %d of %d bytes, %v", len(got), want, e)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
-	if n, err := io.Copy(io.Discard, c); err != nil || int(n) != want {
-		t.Errorf("dialled %v: got %d of %d bytes, %v", dialled, n, want, err)
-	}
-	c.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := r.Shutdown(ctx); err != nil {
-		t.Error(err)
-	}
-	if err := <-ended; err != nil {
+	c.close()
+	if err := t.shutdown(guard); err != nil {
 		t.Error(err)
 	}
 }

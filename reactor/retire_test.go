@@ -1,66 +1,48 @@
-//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+//go:build unix
 
-package reactor_test
+package reactor
 
 import (
-	"context"
-	"io"
-	"net"
 	"testing"
+	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/reactor"
 )
 
 // A connection has sent a reply and has unread input. Retired, during a drain, it delivers the reply and then EOF; a
 // plain close would have reset it. Afterwards the number is closed.
 func TestRetiredDescriptorDeliversWhatItSent(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	r, err := reactor.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := r.Kernel()
-	reply := make([]byte, 64<<10)
-	got := make(chan int, 1)
-	r.Go(func(task *reactor.Task) {
-		at, _ := l.Addr().(*net.TCPAddr)
-		fd, _ := k.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
-		k.Connect(fd, kernel.Inet(at.AddrPort()))
-		var peer net.Conn
-		task.Await(func() {
-			peer, _ = l.Accept()
-			peer.Write(make([]byte, 100<<10))
-		})
-		for sent := 0; sent < len(reply); {
-			n, e := k.Send(fd, reply[sent:], 0)
-			if e != 0 && e != kernel.EAGAIN {
-				t.Error(e)
-				break
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		fd, peer := t.tcpPair()
+		peer.write(make([]byte, 100<<10))
+		t.pass(time.Millisecond)
+		sent := 0
+		r.Go(func(task *Task) {
+			var e kernel.Errno
+			for reply := make([]byte, 64<<10); sent < len(reply); {
+				var n int
+				if n, e = r.k.Send(fd, reply[sent:], 0); e != 0 {
+					break
+				}
+				sent += n
 			}
-			sent += n
-		}
-		r.Close()
-		go func() {
-			defer peer.Close()
-			b, err := io.ReadAll(peer)
-			if err != nil {
+			if e != 0 && e != kernel.EAGAIN || sent == 0 {
+				t.Errorf("sent %d bytes: %v", sent, e)
+			}
+			r.Close()
+			if err := r.Retire(fd); err != nil {
 				t.Error(err)
 			}
-			got <- len(b)
-		}()
-		if err := r.Retire(fd); err != nil {
-			t.Error(err)
+		})
+		got, e := peer.readAll()
+		if e != 0 || len(got) != sent {
+			t.Errorf("the peer got %d bytes of %d, %v", len(got), sent, e)
+		}
+		peer.close()
+		t.until(func() bool { return t.over })
+		if _, e := t.k.Ready(fd); e != kernel.EBADF || r.result != nil {
+			t.Errorf("the descriptor is %v, the reactor ended with %v", e, r.result)
 		}
 	})
-	if err := r.Run(context.Background()); err != nil {
-		t.Error(err)
-	}
-	if n := <-got; n != len(reply) {
-		t.Errorf("the peer got %d bytes of %d", n, len(reply))
-	}
 }

@@ -58,16 +58,18 @@ func TestShortReadIsNotTheLast(t *testing.T) {
 
 // A kernel that gives a few bytes per read loses none of them.
 func TestShortReadsOfAKernelLoseNothing(t *testing.T) {
-	k := hostWithFaults()
-	turn := 0
-	k.recv = func(fd int, p []byte) (int, kernel.Errno, bool) {
-		turn++
-		n, e := kernel.Host.Recv(fd, p[:min(len(p), turn%5001+1)], 0)
-		return n, e, true
-	}
-	r := started(t, WithKernel(k))
-	c := connect(t, listen(t, r, "tcp", acceptEcho))
-	sent := pattern(1 << 20)
-	sendAndFIN(t, c, sent)
-	wantAll(t, c, sent)
+	twice(t, func(t *lab) {
+		k := t.faults()
+		turn := 0
+		k.recv = func(fd int, p []byte) (int, kernel.Errno, bool) {
+			turn++
+			n, e := k.Kernel.Recv(fd, p[:min(len(p), turn%5001+1)], 0)
+			return n, e, true
+		}
+		t.reactor(WithKernel(k))
+		c := t.dial(t.listen("tcp", acceptEcho))
+		sent := pattern(1 << 20)
+		c.sendAndFIN(sent)
+		c.wantAll(sent)
+	})
 }
