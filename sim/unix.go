@@ -65,9 +65,9 @@ func (s *unixSocket) bind(path string) Errno {
 		s.h.autobind++
 		path = fmt.Sprintf("@%05x", s.h.autobind)
 	}
-	switch {
-	case len(path) > 107:
-		return kernel.ENAMETOOLONG
+	path, e := unixName(path)
+	if e != 0 {
+		return e
 	}
 	if _, there := s.h.paths[path]; there {
 		return kernel.EADDRINUSE
@@ -77,10 +77,28 @@ func (s *unixSocket) bind(path string) Errno {
 	return 0
 }
 
+// unixName is the one spelling of a name, if it can be one.
+func unixName(path string) (string, Errno) {
+	switch {
+	case len(path) > pathMax, len(path) == pathMax && !abstract(path): // a file's name ends with a NUL
+		return "", kernel.ENAMETOOLONG
+	case abstract(path):
+		return "@" + path[1:], 0
+	case strings.Contains(path, "\x00"):
+		return "", kernel.EINVAL
+	}
+	return path, 0
+}
+
+const pathMax = 108 // sizeof sun_path
+
 // at finds who is bound to a path.
 func (h *Host) at(path string, stream bool) (*unixSocket, Errno) {
+	path, e := unixName(path)
 	s, there := h.paths[path]
 	switch {
+	case e != 0:
+		return nil, e
 	case !there && !abstract(path):
 		return nil, kernel.ENOENT
 	case s == nil, s.stream != stream:
@@ -95,7 +113,7 @@ func (s *unixSocket) connect(path string) Errno {
 	case e != 0:
 		return e
 	case !s.stream:
-		s.remote, s.peer = path, to
+		s.remote, s.peer = to.path, to
 		return 0
 	case s.phase != fresh:
 		return kernel.EISCONN
@@ -106,7 +124,7 @@ func (s *unixSocket) connect(path string) Errno {
 	}
 	c := &unixSocket{stream: true, phase: up, path: to.path, remote: s.path, peer: s, sndbuf: to.sndbuf}
 	c.node.h, c.life, c.self = s.h, s.h.life, c
-	s.phase, s.peer, s.remote = up, c, path
+	s.phase, s.peer, s.remote = up, c, to.path
 	to.queue = append(to.queue, c)
 	to.wake(poller.In)
 	s.wake(0)
