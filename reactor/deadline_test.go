@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
@@ -17,272 +15,280 @@ import (
 // Contract 3. 100,000 timers of up to 20 ms, armed in callbacks that take their time, none early: the clock is read in
 // the callback, by the test, and must have reached what the test computed before arming.
 func TestTimersAreNeverEarly(t *testing.T) {
-	r := manual(t)
-	const many = 100_000
-	rnd := rand.New(rand.NewPCG(1, 2))
-	fired, early := 0, 0
-	armed := 0
-	var arm func()
-	arm = func() {
-		d := time.Duration(rnd.Int64N(int64(20 * time.Millisecond)))
-		due := r.k.Now() + timeout.Deadline(d)
-		armed++
-		r.After(d, func() {
-			fired++
-			if r.k.Now() < due {
-				early++
-			}
-			if armed < many {
-				arm()
-			}
-		})
-	}
-	for range many / 10 {
-		arm()
-	}
-	turnUntil(t, r, func() bool { return fired == many })
-	if early > 0 {
-		t.Errorf("%d of %d timers were early", early, many)
-	}
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		const many = 100_000
+		rnd := rand.New(rand.NewPCG(1, 2))
+		fired, early := 0, 0
+		armed := 0
+		var arm func()
+		arm = func() {
+			d := time.Duration(rnd.Int64N(int64(20 * time.Millisecond)))
+			due := r.k.Now() + timeout.Deadline(d)
+			armed++
+			r.After(d, func() {
+				fired++
+				if r.k.Now() < due {
+					early++
+				}
+				if armed < many {
+					arm()
+				}
+			})
+		}
+		for range many / 10 {
+			arm()
+		}
+		turnUntil(t, r, func() bool { return fired == many })
+		if early > 0 {
+			t.Errorf("%d of %d timers were early", early, many)
+		}
+	})
 }
 
 // The same for the deadlines of Conns, all three kinds on 100 Conns, 10,000 of each kind (2,000 with -short): idle ones
 // are moved by messages, read ones are refreshed before they are due, write ones are armed over output that nobody
 // reads. No expiry closes a Conn.
 func TestConnDeadlinesAreNeverEarly(t *testing.T) {
-	k := hostWithFaults()
-	moved := map[int]timeout.Deadline{} // by descriptor, when bytes came in last
-	k.recv = func(fd int, p []byte) (int, kernel.Errno, bool) {
-		n, e := kernel.Host.Recv(fd, p, 0)
-		moved[fd] = k.Now()
-		return n, e, true
-	}
-	r := manual(t, WithKernel(k))
-	over := false
-	many := 10_000
-	if testing.Short() {
-		many = 2000
-	}
-	rnd := rand.New(rand.NewPCG(3, 4))
-	some := func() time.Duration { return time.Duration(rnd.Int64N(int64(2*time.Millisecond))) + 1 }
-	var fired [3]int
-	early := 0
-	for range 100 {
-		a, b := pair(t)
-		defer unix.Close(b)
-		due := map[TimeoutKind]timeout.Deadline{}
-		var idle time.Duration
-		var c *Conn
-		set := func(kind TimeoutKind) {
-			d := some()
-			due[kind] = r.k.Now() + timeout.Deadline(d)
-			switch kind {
-			case TimeoutIdle:
-				idle = d
-				c.SetIdleTimeout(d)
-			case TimeoutRead:
-				c.SetReadDeadline(d)
-			case TimeoutWrite:
-				c.SetWriteDeadline(d)
+	twice(t, func(t *lab) {
+		k := t.faults()
+		moved := map[int]timeout.Deadline{} // by descriptor, when bytes came in last
+		k.recv = func(fd int, p []byte) (int, kernel.Errno, bool) {
+			n, e := k.Kernel.Recv(fd, p, 0)
+			moved[fd] = k.Now()
+			return n, e, true
+		}
+		r := t.reactor(WithKernel(k))
+		over := false
+		many := 10_000
+		if testing.Short() {
+			many = 2000
+		}
+		rnd := rand.New(rand.NewPCG(3, 4))
+		some := func() time.Duration { return time.Duration(rnd.Int64N(int64(2*time.Millisecond))) + 1 }
+		var fired [3]int
+		early := 0
+		for range 100 {
+			a, b := t.pair()
+			due := map[TimeoutKind]timeout.Deadline{}
+			var idle time.Duration
+			var c *Conn
+			set := func(kind TimeoutKind) {
+				d := some()
+				due[kind] = r.k.Now() + timeout.Deadline(d)
+				switch kind {
+				case TimeoutIdle:
+					idle = d
+					c.SetIdleTimeout(d)
+				case TimeoutRead:
+					c.SetReadDeadline(d)
+				case TimeoutWrite:
+					c.SetWriteDeadline(d)
+				}
+			}
+			h := &hooks{
+				closed: func(_ *Conn, err error) {
+					if !over {
+						t.Errorf("an expiry has closed the Conn: %v", err)
+					}
+				},
+				data: func(c *Conn, _ []byte) {
+					due[TimeoutIdle] = moved[a] + timeout.Deadline(idle)
+					if rnd.IntN(2) == 0 {
+						set(TimeoutRead) // refreshed: the one before must not come
+					}
+				},
+				timeout: func(c *Conn, kind TimeoutKind) {
+					again := timeout.Deadline(k.told.Load()) + timeout.Deadline(idle)
+					now := r.k.Now()
+					if now < due[kind] {
+						early++
+						t.Logf("%v: %v early", kind, time.Duration(due[kind]-now))
+					}
+					fired[kind]++
+					switch {
+					case kind == TimeoutIdle && rnd.IntN(2) == 0:
+						due[kind] = again // it has started again by itself
+					default:
+						set(kind)
+					}
+					if rnd.IntN(2) == 0 {
+						b.try([]byte("x"))
+					}
+				},
+			}
+			c = adoptFD(t, r, a, h)
+			c.Send(make([]byte, 1<<20)) // nobody reads it
+			for c.is(pressed) {
+				c.st &^= pressed // but the Conn is to read
+				c.watch()
+			}
+			for kind := range TimeoutKind(3) {
+				set(kind)
 			}
 		}
-		h := &hooks{
-			closed: func(_ *Conn, err error) {
-				if !over {
-					t.Errorf("an expiry has closed the Conn: %v", err)
-				}
-			},
-			data: func(c *Conn, _ []byte) {
-				due[TimeoutIdle] = moved[a] + timeout.Deadline(idle)
-				if rnd.IntN(2) == 0 {
-					set(TimeoutRead) // refreshed: the one before must not come
-				}
-			},
-			timeout: func(c *Conn, kind TimeoutKind) {
-				again := timeout.Deadline(k.told.Load()) + timeout.Deadline(idle)
-				now := r.k.Now()
-				if now < due[kind] {
-					early++
-					t.Logf("%v: %v early", kind, time.Duration(due[kind]-now))
-				}
-				fired[kind]++
-				switch {
-				case kind == TimeoutIdle && rnd.IntN(2) == 0:
-					due[kind] = again // it has started again by itself
-				default:
-					set(kind)
-				}
-				if rnd.IntN(2) == 0 {
-					kernel.Host.Send(b, []byte("x"), 0)
-				}
-			},
+		turnUntil(t, r, func() bool { return min(fired[0], fired[1], fired[2]) >= many })
+		over = true
+		if early > 0 {
+			t.Errorf("%d deadlines were early", early)
 		}
-		c = adoptFD(t, r, a, h)
-		c.Send(make([]byte, 1<<20)) // nobody reads it
-		for c.is(pressed) {
-			c.st &^= pressed // but the Conn is to read
-			c.watch()
-		}
-		for kind := range TimeoutKind(3) {
-			set(kind)
-		}
-	}
-	turnUntil(t, r, func() bool { return min(fired[0], fired[1], fired[2]) >= many })
-	over = true
-	if early > 0 {
-		t.Errorf("%d deadlines were early", early)
-	}
+	})
 }
 
 // A read deadline that is set again comes once, at the later time; 0 takes it back.
 func TestDeadlinesAreRefreshed(t *testing.T) {
-	r := manual(t)
-	a, b := pair(t)
-	defer unix.Close(b)
-	var kinds []TimeoutKind
-	c := adoptFD(t, r, a, &hooks{timeout: func(_ *Conn, k TimeoutKind) { kinds = append(kinds, k) }})
-	for range 1000 { // no pause between: the first can't come due unseen
-		c.SetReadDeadline(time.Hour)
-		c.SetReadDeadline(time.Millisecond)
-		c.SetReadDeadline(30 * time.Millisecond)
-	}
-	until := r.Now() + timeout.Deadline(30*time.Millisecond)
-	for r.Now() < until-timeout.Deadline(time.Millisecond) {
-		r.Turn(until - timeout.Deadline(time.Millisecond))
-		if len(kinds) > 0 && r.Now() < until-timeout.Deadline(time.Millisecond) {
-			t.Fatal("the deadline that was replaced has come")
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		a, _ := t.pair()
+		var kinds []TimeoutKind
+		c := adoptFD(t, r, a, &hooks{timeout: func(_ *Conn, k TimeoutKind) { kinds = append(kinds, k) }})
+		for range 1000 { // no pause between: the first can't come due unseen
+			c.SetReadDeadline(time.Hour)
+			c.SetReadDeadline(time.Millisecond)
+			c.SetReadDeadline(30 * time.Millisecond)
 		}
-	}
-	turnUntil(t, r, func() bool { return len(kinds) > 0 })
-	c.SetReadDeadline(time.Millisecond)
-	c.SetReadDeadline(0)
-	c.SetWriteDeadline(time.Millisecond) // nothing is buffered when it comes
-	done := false
-	r.After(20*time.Millisecond, func() { done = true })
-	turnUntil(t, r, func() bool { return done })
-	if len(kinds) != 1 || kinds[0] != TimeoutRead {
-		t.Errorf("heard %v, want one read deadline", kinds)
-	}
-	if r.timers.Len() != 0 {
-		t.Errorf("%d timers are left", r.timers.Len())
-	}
+		until := r.Now() + timeout.Deadline(30*time.Millisecond)
+		for r.Now() < until-timeout.Deadline(time.Millisecond) {
+			r.Turn(until - timeout.Deadline(time.Millisecond))
+			if len(kinds) > 0 && r.Now() < until-timeout.Deadline(time.Millisecond) {
+				t.Fatal("the deadline that was replaced has come")
+			}
+		}
+		turnUntil(t, r, func() bool { return len(kinds) > 0 })
+		c.SetReadDeadline(time.Millisecond)
+		c.SetReadDeadline(0)
+		c.SetWriteDeadline(time.Millisecond) // nothing is buffered when it comes
+		done := false
+		r.After(20*time.Millisecond, func() { done = true })
+		turnUntil(t, r, func() bool { return done })
+		if len(kinds) != 1 || kinds[0] != TimeoutRead {
+			t.Errorf("heard %v, want one read deadline", kinds)
+		}
+		if r.timers.Len() != 0 {
+			t.Errorf("%d timers are left", r.timers.Len())
+		}
+	})
 }
 
 // An idle timeout that comes while another callback keeps the loop starts again when it is told, not in the past.
 func TestIdleTimeoutStartsAgainWhenTold(t *testing.T) {
-	r := manual(t)
-	const d = 20 * time.Millisecond
-	a, b := pair(t)
-	defer unix.Close(b)
-	var told []timeout.Deadline
-	r.After(0, func() { // in the turn in which the timeout is due already, and before it
-		for r.Now() < r.now+timeout.Deadline(3*d) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		const d = 20 * time.Millisecond
+		a, _ := t.pair()
+		var told []timeout.Deadline
+		r.After(0, func() { // in the turn in which the timeout is due already, and before it
+			t.spend(time.Duration(r.now-r.Now()) + 3*d)
+		})
+		c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) { told = append(told, r.Now()) }})
+		c.SetIdleTimeout(d)
+		t.spend(time.Duration(c.times.last-r.Now()) + d)
+		turnUntil(t, r, func() bool { return len(told) == 2 })
+		if gap := time.Duration(told[1] - told[0]); gap < d/2 { // the time from the clock to the call is not the Conn's
+			t.Errorf("two idle timeouts %v apart, want %v", gap, d)
 		}
 	})
-	c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) { told = append(told, r.Now()) }})
-	c.SetIdleTimeout(d)
-	for r.Now() < c.times.last+timeout.Deadline(d) {
-	}
-	turnUntil(t, r, func() bool { return len(told) == 2 })
-	if gap := time.Duration(told[1] - told[0]); gap < d/2 { // the time from the clock to the call is not the Conn's
-		t.Errorf("two idle timeouts %v apart, want %v", gap, d)
-	}
 }
 
 // Bytes in either direction put off the idle timeout; a callback that is not about the Conn does not.
 func TestIdleTimeoutIsPutOffByBytes(t *testing.T) {
-	k := hostWithFaults()
-	var last, told timeout.Deadline
-	k.recv = func(fd int, p []byte) (int, kernel.Errno, bool) {
-		last = k.Now() // before the Conn looks at the clock
-		return 0, 0, false
-	}
-	r := manual(t, WithKernel(k))
-	a, b := pair(t)
-	defer unix.Close(b)
-	c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) { told = r.Now() }})
-	const d = 40 * time.Millisecond
-	c.SetIdleTimeout(d)
-	last = r.Now()
-	n := 0
-	var tick *Timer
-	tick = r.After(0, func() {
-		if n++; n%2 == 0 {
-			kernel.Host.Send(b, []byte("in"), 0)
-		} else {
-			last = r.Now()
-			c.Send([]byte("out"))
+	twice(t, func(t *lab) {
+		k := t.faults()
+		var last, told timeout.Deadline
+		k.recv = func(fd int, p []byte) (int, kernel.Errno, bool) {
+			last = k.Now() // before the Conn looks at the clock
+			return 0, 0, false
 		}
-		if n < 40 {
-			tick.Reset(d / 8)
+		r := t.reactor(WithKernel(k))
+		a, b := t.pair()
+		c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) { told = r.Now() }})
+		const d = 40 * time.Millisecond
+		c.SetIdleTimeout(d)
+		last = r.Now()
+		n := 0
+		var tick *Timer
+		tick = r.After(0, func() {
+			if n++; n%2 == 0 {
+				b.try([]byte("in"))
+			} else {
+				last = r.Now()
+				c.Send([]byte("out"))
+			}
+			if n < 40 {
+				tick.Reset(d / 8)
+			}
+		})
+		turnUntil(t, r, func() bool { return told != 0 })
+		if gap := time.Duration(told - last); gap < d {
+			t.Errorf("told %v after the last byte, want at least %v", gap, d)
 		}
 	})
-	turnUntil(t, r, func() bool { return told != 0 })
-	if gap := time.Duration(told - last); gap < d {
-		t.Errorf("told %v after the last byte, want at least %v", gap, d)
-	}
 }
 
 // A deadline on a Conn whose handler has no Timeout would be told to nobody: it panics and says so. Negative ones are
 // errors.
 func TestDeadlineNeedsATimeoutMethod(t *testing.T) {
-	r := manual(t)
-	a, b := pair(t)
-	defer unix.Close(b)
-	c := adoptFD(t, r, a, plain{&hooks{}})
-	for _, f := range []func(time.Duration) error{c.SetIdleTimeout, c.SetReadDeadline, c.SetWriteDeadline} {
-		if err := f(-1); err == nil {
-			t.Error("a negative deadline is accepted")
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		a, _ := t.pair()
+		c := adoptFD(t, r, a, plain{&hooks{}})
+		for _, f := range []func(time.Duration) error{c.SetIdleTimeout, c.SetReadDeadline, c.SetWriteDeadline} {
+			if err := f(-1); err == nil {
+				t.Error("a negative deadline is accepted")
+			}
+			if err := f(0); err != nil {
+				t.Error(err)
+			}
 		}
-		if err := f(0); err != nil {
-			t.Error(err)
-		}
-	}
-	wantPanic(t, "has no Timeout method", func() { c.SetReadDeadline(time.Second) })
+		wantPanic(t, "has no Timeout method", func() { c.SetReadDeadline(time.Second) })
+	})
 }
 
 // A Timeout may end its Conn: the kinds that are due at the same time are not told then.
 func TestTimeoutMayEndItsConn(t *testing.T) {
-	for name, end := range map[string]func(*Conn){
-		"Close":  func(c *Conn) { c.Close() },
-		"Abort":  func(c *Conn) { c.Abort() },
-		"Detach": func(c *Conn) { fd, _, _ := c.Detach(); kernel.Host.Close(fd) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := manual(t)
-			a, b := pair(t)
-			told := 0
-			c := adoptFD(t, r, a, &hooks{timeout: func(c *Conn, _ TimeoutKind) { told++; end(c) }})
-			c.SetIdleTimeout(1)
-			c.SetReadDeadline(1)
-			turnUntil(t, r, func() bool { return told > 0 })
-			unix.Close(b)
-			turnUntil(t, r, func() bool { return r.conns == 0 && len(r.ended) == 0 })
-			if told != 1 || r.timers.Len() != 0 {
-				t.Errorf("told %d times, %d timers left", told, r.timers.Len())
-			}
-		})
-	}
+	twice(t, func(t *lab) {
+		for name, end := range map[string]func(*Conn){
+			"Close":  func(c *Conn) { c.Close() },
+			"Abort":  func(c *Conn) { c.Abort() },
+			"Detach": func(c *Conn) { fd, _, _ := c.Detach(); c.w.r.k.Close(fd) },
+		} {
+			t.Run(name, func(t *lab) {
+				r := t.reactor()
+				a, b := t.pair()
+				told := 0
+				c := adoptFD(t, r, a, &hooks{timeout: func(c *Conn, _ TimeoutKind) { told++; end(c) }})
+				c.SetIdleTimeout(1)
+				c.SetReadDeadline(1)
+				turnUntil(t, r, func() bool { return told > 0 })
+				b.close()
+				turnUntil(t, r, func() bool { return r.conns == 0 && len(r.ended) == 0 })
+				if told != 1 || r.timers.Len() != 0 {
+					t.Errorf("told %d times, %d timers left", told, r.timers.Len())
+				}
+			})
+		}
+	})
 }
 
 // Deadlines of many Conns are timers of one queue: a Conn that is closed leaves none.
 func TestDeadlinesLeaveWithTheirConn(t *testing.T) {
-	r := manual(t)
-	_, err := r.Watch(r.poller.FD(), 0, func(poller.Interest) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 50 {
-		a, b := pair(t)
-		defer unix.Close(b)
-		c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) { t.Error("Timeout of an ended Conn") }})
-		c.SetIdleTimeout(time.Hour)
-		c.SetReadDeadline(1)
-		c.Abort()
-	}
-	r.settle()
-	r.Turn(r.Now() + timeout.Deadline(5*time.Millisecond))
-	if r.timers.Len() != 0 {
-		t.Errorf("%d timers are left", r.timers.Len())
-	}
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		_, err := r.Watch(r.poller.FD(), 0, func(poller.Interest) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 50 {
+			a, _ := t.pair()
+			c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) { t.Error("Timeout of an ended Conn") }})
+			c.SetIdleTimeout(time.Hour)
+			c.SetReadDeadline(1)
+			c.Abort()
+		}
+		r.settle()
+		r.Turn(r.Now() + timeout.Deadline(5*time.Millisecond))
+		if r.timers.Len() != 0 {
+			t.Errorf("%d timers are left", r.timers.Len())
+		}
+	})
 }

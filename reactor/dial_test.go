@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
@@ -47,11 +45,29 @@ func dialOn(t testing.TB, r *Reactor, network, addr string, opts ...DialOption) 
 	return d
 }
 
-// lookups is a host whose names are what the test says.
+// lookups is a host whose names are what the test says. With block it says nothing before that is closed: a lookup waits
+// for it, or, where it must not, is made after it.
 type lookups struct {
 	*faults
 	names map[string][]netip.Addr
 	block chan struct{}
+	held  []func()
+}
+
+func (k *lookups) Go(f func()) {
+	if k.block != nil && k.Kernel != kernel.Host {
+		k.held = append(k.held, f)
+		return
+	}
+	k.faults.Go(f)
+}
+
+// release lets the lookups answer.
+func (k *lookups) release() {
+	close(k.block)
+	for _, f := range k.held {
+		k.faults.Go(f)
+	}
 }
 
 func (k *lookups) Lookup(ctx context.Context, network, host string) ([]netip.Addr, error) {
@@ -70,232 +86,235 @@ func (k *lookups) Lookup(ctx context.Context, network, host string) ([]netip.Add
 
 // Every network and kind of address; what is sent before the connection is there arrives first.
 func TestDialConnectsAndSendsWhatWasSentBefore(t *testing.T) {
-	for _, network := range []string{"tcp", "tcp4", "tcp6", "unix"} {
-		t.Run(network, func(t *testing.T) {
-			r := manual(t)
-			l, err := r.Listen(network, anyAddr(t, network), acceptEcho)
-			if err != nil {
-				t.Fatal(err)
-			}
-			d := dialOn(t, r, network, l.Addr().String())
-			if d.c.LocalAddr() != nil || d.c.RemoteAddr() != nil || d.c.FD() != -1 {
-				t.Error("addresses before there is a connection")
-			}
-			d.c.Send([]byte("before, "))
-			d.c.Send(make([]byte, 0))
-			d.c.SendV([]byte("in "), []byte("pieces"))
-			d.c.CloseWrite()
-			turnUntil(t, r, func() bool { return d.opened == 1 })
-			if got := d.c.RemoteAddr().String(); got != l.Addr().String() {
-				t.Errorf("RemoteAddr %s, want %s", got, l.Addr())
-			}
-			turnUntil(t, r, func() bool { return len(d.closed) > 0 })
-			if d.got != "before, in pieces" || d.closed[0] != nil || d.opened != 1 {
-				t.Errorf("got %q, Closed(%v), opened %d times", d.got, d.closed[0], d.opened)
-			}
-		})
-	}
+	twice(t, func(t *lab) {
+		for _, network := range []string{"tcp", "tcp4", "tcp6", "unix"} {
+			t.Run(network, func(t *lab) {
+				r := t.reactor()
+				l, err := r.Listen(network, anyAddr(t, network), acceptEcho)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d := dialOn(t, r, network, l.Addr().String())
+				if d.c.LocalAddr() != nil || d.c.RemoteAddr() != nil || d.c.FD() != -1 {
+					t.Error("addresses before there is a connection")
+				}
+				d.c.Send([]byte("before, "))
+				d.c.Send(make([]byte, 0))
+				d.c.SendV([]byte("in "), []byte("pieces"))
+				d.c.CloseWrite()
+				turnUntil(t, r, func() bool { return d.opened == 1 })
+				if got := d.c.RemoteAddr().String(); got != l.Addr().String() {
+					t.Errorf("RemoteAddr %s, want %s", got, l.Addr())
+				}
+				turnUntil(t, r, func() bool { return len(d.closed) > 0 })
+				if d.got != "before, in pieces" || d.closed[0] != nil || d.opened != 1 {
+					t.Errorf("got %q, Closed(%v), opened %d times", d.got, d.closed[0], d.opened)
+				}
+			})
+		}
+	})
 }
 
 // Refused, in whichever way the system tells it: one Closed, in a later turn, no Opened, and the error names both ends
 // of the story.
 func TestDialRefused(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	r := manual(t)
-	d := dialOn(t, r, "tcp", addr)
-	d.c.Send([]byte("lost"))
-	turnUntil(t, r, func() bool { return len(d.closed) > 0 })
-	r.Turn(0)
-	if len(d.closed) != 1 || d.opened != 0 || !errors.Is(d.closed[0], kernel.ECONNREFUSED) {
-		t.Errorf("opened %d times, closed %v", d.opened, d.closed)
-	}
-	if want := "reactor: dial tcp " + addr + ": connect: connection refused"; d.closed[0].Error() != want {
-		t.Errorf("%q, want %q", d.closed[0], want)
-	}
-	u := dialOn(t, r, "unix", t.TempDir()+"/nobody")
-	turnUntil(t, r, func() bool { return len(u.closed) > 0 })
-	if !errors.Is(u.closed[0], kernel.ENOENT) || r.conns != 0 || r.table.Len() != 0 {
-		t.Errorf("closed %v; %d Conns, %d in the table", u.closed, r.conns, r.table.Len())
-	}
+	twice(t, func(t *lab) {
+		l := t.server("tcp", 1)
+		addr := l.addr().String()
+		l.close()
+		r := t.reactor()
+		d := dialOn(t, r, "tcp", addr)
+		d.c.Send([]byte("lost"))
+		turnUntil(t, r, func() bool { return len(d.closed) > 0 })
+		r.Turn(0)
+		if len(d.closed) != 1 || d.opened != 0 || !errors.Is(d.closed[0], kernel.ECONNREFUSED) {
+			t.Errorf("opened %d times, closed %v", d.opened, d.closed)
+		}
+		if want := "reactor: dial tcp " + addr + ": connect: connection refused"; d.closed[0].Error() != want {
+			t.Errorf("%q, want %q", d.closed[0], want)
+		}
+		u := dialOn(t, r, "unix", t.TempDir()+"/nobody")
+		turnUntil(t, r, func() bool { return len(u.closed) > 0 })
+		if !errors.Is(u.closed[0], kernel.ENOENT) || r.conns != 0 || r.table.Len() != 0 {
+			t.Errorf("closed %v; %d Conns, %d in the table", u.closed, r.conns, r.table.Len())
+		}
+	})
 }
 
 // The full backlog of a listener that nobody accepts from leaves connects in progress for ever: WithDialTimeout ends
 // them, not before its time.
 func TestDialTimeout(t *testing.T) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	unix.Listen(fd, 0)
-	a, _ := kernel.Host.LocalAddr(fd)
-	r := manual(t)
-	var first []*dialled
-	for range 2 { // Linux: one more than the backlog
-		first = append(first, dialOn(t, r, "tcp", a.String()))
-	}
-	turnUntil(t, r, func() bool { return first[0].opened > 0 })
-	due := r.Now() + timeout.Deadline(50*time.Millisecond)
-	d := dialOn(t, r, "tcp", a.String(), WithDialTimeout(50*time.Millisecond))
-	turnUntil(t, r, func() bool { return len(d.closed) > 0 || d.opened > 0 })
-	if d.opened > 0 {
-		t.Skip("this system's backlog is never full")
-	}
-	if r.Now() < due {
-		t.Error("the timeout came early")
-	}
-	if !errors.Is(d.closed[0], kernel.ETIMEDOUT) {
-		t.Errorf("closed %v", d.closed)
-	}
-	for _, f := range first {
-		f.c.Abort()
-	}
+	twice(t, func(t *lab) {
+		addr := t.server("tcp", 0).addr().String()
+		r := t.reactor()
+		var first []*dialled
+		for range 2 { // Linux: one more than the backlog
+			first = append(first, dialOn(t, r, "tcp", addr))
+		}
+		turnUntil(t, r, func() bool { return first[0].opened > 0 })
+		due := r.Now() + timeout.Deadline(50*time.Millisecond)
+		d := dialOn(t, r, "tcp", addr, WithDialTimeout(50*time.Millisecond))
+		turnUntil(t, r, func() bool { return len(d.closed) > 0 || d.opened > 0 })
+		if d.opened > 0 {
+			t.Skip("this system's backlog is never full")
+		}
+		if r.Now() < due {
+			t.Error("the timeout came early")
+		}
+		if !errors.Is(d.closed[0], kernel.ETIMEDOUT) {
+			t.Errorf("closed %v", d.closed)
+		}
+		for _, f := range first {
+			f.c.Abort()
+		}
+	})
 }
 
 // Names: looked up without blocking the loop; addresses that fail are passed over, the wrong family too; when all fail
 // the last error is told.
 func TestDialTriesEveryAddress(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, dead, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	k := &lookups{faults: hostWithFaults(), names: map[string][]netip.Addr{
-		"good":  {netip.MustParseAddr("127.0.0.9"), netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.8"), netip.MustParseAddr("127.0.0.1")},
-		"bad":   {netip.MustParseAddr("127.0.0.9"), netip.MustParseAddr("127.0.0.8")},
-		"six":   {netip.MustParseAddr("::1")},
-		"empty": {},
-	}}
-	r := manual(t, WithKernel(k))
-	server, err := r.Listen("tcp4", "127.0.0.1:0", acceptEcho)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(server.Addr().String())
-	d := dialOn(t, r, "tcp", "good:"+port)
-	turnUntil(t, r, func() bool { return d.opened+len(d.closed) > 0 })
-	if d.opened != 1 {
-		t.Errorf("closed %v", d.closed)
-	}
-	bad := dialOn(t, r, "tcp", "bad:"+dead)
-	six := dialOn(t, r, "tcp4", "six:"+port)
-	none := dialOn(t, r, "tcp", "nobody:"+port)
-	empty := dialOn(t, r, "tcp", "empty:"+port)
-	turnUntil(t, r, func() bool {
-		return len(bad.closed) > 0 && len(six.closed) > 0 && len(none.closed) > 0 && len(empty.closed) > 0
+	twice(t, func(t *lab) {
+		l := t.server("tcp", 1)
+		dead := port(l.addr())
+		l.close()
+		k := &lookups{faults: t.faults(), names: map[string][]netip.Addr{
+			"good":  {netip.MustParseAddr("127.0.0.9"), netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.8"), netip.MustParseAddr("127.0.0.1")},
+			"bad":   {netip.MustParseAddr("127.0.0.9"), netip.MustParseAddr("127.0.0.8")},
+			"six":   {netip.MustParseAddr("::1")},
+			"empty": {},
+		}}
+		r := t.reactor(WithKernel(k))
+		server, err := r.Listen("tcp4", "127.0.0.1:0", acceptEcho)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alive := port(server.Addr())
+		d := dialOn(t, r, "tcp", "good:"+alive)
+		turnUntil(t, r, func() bool { return d.opened+len(d.closed) > 0 })
+		if d.opened != 1 {
+			t.Errorf("closed %v", d.closed)
+		}
+		bad := dialOn(t, r, "tcp", "bad:"+dead)
+		six := dialOn(t, r, "tcp4", "six:"+alive)
+		none := dialOn(t, r, "tcp", "nobody:"+alive)
+		empty := dialOn(t, r, "tcp", "empty:"+alive)
+		turnUntil(t, r, func() bool {
+			return len(bad.closed) > 0 && len(six.closed) > 0 && len(none.closed) > 0 && len(empty.closed) > 0
+		})
+		var dns *net.DNSError
+		if !errors.Is(bad.closed[0], kernel.ECONNREFUSED) || !errors.As(none.closed[0], &dns) ||
+			six.closed[0] == nil || empty.closed[0] == nil {
+			t.Errorf("closed %v, %v, %v, %v", bad.closed, six.closed, none.closed, empty.closed)
+		}
+		if len(bad.closed)+len(six.closed)+len(none.closed) != 3 {
+			t.Error("Closed twice")
+		}
+		d.c.Abort()
+		turnUntil(t, r, func() bool { return r.conns == 0 })
+		if n := k.opened.Load(); n != 1 {
+			t.Errorf("%d descriptors are open, want the listener's", n)
+		}
 	})
-	var dns *net.DNSError
-	if !errors.Is(bad.closed[0], kernel.ECONNREFUSED) || !errors.As(none.closed[0], &dns) ||
-		six.closed[0] == nil || empty.closed[0] == nil {
-		t.Errorf("closed %v, %v, %v, %v", bad.closed, six.closed, none.closed, empty.closed)
-	}
-	if len(bad.closed)+len(six.closed)+len(none.closed) != 3 {
-		t.Error("Closed twice")
-	}
-	d.c.Abort()
-	turnUntil(t, r, func() bool { return r.conns == 0 })
-	if n := k.opened.Load(); n != 1 {
-		t.Errorf("%d descriptors are open, want the listener's", n)
-	}
 }
 
-// The machine's own resolver, through the real kernel.
+// The machine's own resolver, through the kernel.
 func TestDialLocalhost(t *testing.T) {
-	r := manual(t)
-	l, err := r.Listen("tcp", "localhost:0", acceptEcho)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	d := dialOn(t, r, "tcp", "localhost:"+port)
-	turnUntil(t, r, func() bool { return d.opened+len(d.closed) > 0 })
-	if d.opened != 1 {
-		t.Errorf("closed %v", d.closed)
-	}
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		l, err := r.Listen("tcp", "localhost:0", acceptEcho)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := dialOn(t, r, "tcp", "localhost:"+port(l.Addr()))
+		turnUntil(t, r, func() bool { return d.opened+len(d.closed) > 0 })
+		if d.opened != 1 {
+			t.Errorf("closed %v", d.closed)
+		}
+	})
 }
 
 // Close and Abort at every stage of a Dial: one Closed that is ErrClosed or ErrAborted, no Opened, nothing left, the
 // lookup's goroutine too (TestMain).
 func TestCloseWhileDialling(t *testing.T) {
-	for _, host := range []string{"127.0.0.1", "slow", "good"} {
-		for name, end := range map[string]func(*Conn) error{"Close": (*Conn).Close, "Abort": (*Conn).Abort} {
-			t.Run(host+" "+name, func(t *testing.T) {
-				k := &lookups{faults: hostWithFaults(), names: map[string][]netip.Addr{"good": {netip.MustParseAddr("127.0.0.1")}}}
-				if host == "slow" {
-					k.block = make(chan struct{})
-				}
-				r := manual(t, WithKernel(k))
-				d := dialOn(t, r, "tcp", host+":1")
-				d.c.Send([]byte("x"))
-				end(d.c)
-				end(d.c)
-				for _, err := range []error{d.c.Send([]byte("x")), d.c.CloseWrite(), d.c.Pause(), d.c.SetReadDeadline(1)} {
-					if !errors.Is(err, net.ErrClosed) {
-						t.Errorf("after the end: %v", err)
+	twice(t, func(t *lab) {
+		for _, host := range []string{"127.0.0.1", "slow", "good"} {
+			for name, end := range map[string]func(*Conn) error{"Close": (*Conn).Close, "Abort": (*Conn).Abort} {
+				t.Run(host+" "+name, func(t *lab) {
+					k := &lookups{faults: t.faults(), names: map[string][]netip.Addr{"good": {netip.MustParseAddr("127.0.0.1")}}}
+					if host == "slow" {
+						k.block = make(chan struct{})
 					}
-				}
-				r.Turn(0)
-				r.Turn(0)
-				if len(d.closed) != 1 || d.opened != 0 || r.conns != 0 || len(r.naming) != 0 {
-					t.Fatalf("opened %d, closed %v, %d Conns", d.opened, d.closed, r.conns)
-				}
-				if name == "Abort" && d.closed[0] != ErrAborted || name == "Close" && !errors.Is(d.closed[0], net.ErrClosed) {
-					t.Errorf("Closed(%v)", d.closed[0])
-				}
-				if r.timers.Len() != 0 || k.opened.Load() != 0 {
-					t.Errorf("%d timers, %d descriptors", r.timers.Len(), k.opened.Load())
-				}
-			})
+					r := t.reactor(WithKernel(k))
+					d := dialOn(t, r, "tcp", host+":1")
+					d.c.Send([]byte("x"))
+					end(d.c)
+					end(d.c)
+					for _, err := range []error{d.c.Send([]byte("x")), d.c.CloseWrite(), d.c.Pause(), d.c.SetReadDeadline(1)} {
+						if !errors.Is(err, net.ErrClosed) {
+							t.Errorf("after the end: %v", err)
+						}
+					}
+					r.Turn(0)
+					r.Turn(0)
+					if len(d.closed) != 1 || d.opened != 0 || r.conns != 0 || len(r.naming) != 0 {
+						t.Fatalf("opened %d, closed %v, %d Conns", d.opened, d.closed, r.conns)
+					}
+					if name == "Abort" && d.closed[0] != ErrAborted || name == "Close" && !errors.Is(d.closed[0], net.ErrClosed) {
+						t.Errorf("Closed(%v)", d.closed[0])
+					}
+					if r.timers.Len() != 0 || k.opened.Load() != 0 {
+						t.Errorf("%d timers, %d descriptors", r.timers.Len(), k.opened.Load())
+					}
+				})
+			}
 		}
-	}
+	})
 }
 
 // A lookup that takes too long ends with the timeout; its late answer is nobody's.
 func TestDialTimeoutOfTheLookup(t *testing.T) {
-	k := &lookups{faults: hostWithFaults(), block: make(chan struct{})}
-	r := manual(t, WithKernel(k))
-	d := dialOn(t, r, "tcp", "slow:1", WithDialTimeout(time.Millisecond))
-	turnUntil(t, r, func() bool { return len(d.closed) > 0 })
-	close(k.block)
-	if !errors.Is(d.closed[0], kernel.ETIMEDOUT) || len(r.naming) != 0 {
-		t.Errorf("closed %v", d.closed)
-	}
+	twice(t, func(t *lab) {
+		k := &lookups{faults: t.faults(), block: make(chan struct{})}
+		r := t.reactor(WithKernel(k))
+		d := dialOn(t, r, "tcp", "slow:1", WithDialTimeout(time.Millisecond))
+		turnUntil(t, r, func() bool { return len(d.closed) > 0 })
+		k.release()
+		t.pass(5 * time.Millisecond)
+		if !errors.Is(d.closed[0], kernel.ETIMEDOUT) || len(r.naming) != 0 {
+			t.Errorf("closed %v", d.closed)
+		}
+	})
 }
 
 // Spurious Events of a connect in progress: it goes on.
 func TestConnectSurvivesSpuriousEvents(t *testing.T) {
-	k := hostWithFaults()
-	var to Addr
-	k.connect = func(_ int, a Addr) (kernel.Errno, bool) { to = a; return kernel.EINPROGRESS, true }
-	r := manual(t, WithKernel(k))
-	l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := dialOn(t, r, "tcp", l.Addr().String())
-	k.wait = func(events []poller.Event, n int) int { // the unconnected socket itself is Hup all along
-		if d.c.w.gen != 0 && n < len(events) {
-			events[n] = poller.Event{FD: d.c.w.fd, Gen: d.c.w.gen, Ready: poller.Out | poller.Err | poller.Hup}
-			n++
+	twice(t, func(t *lab) {
+		k := t.faults()
+		var to Addr
+		k.connect = func(_ int, a Addr) (kernel.Errno, bool) { to = a; return kernel.EINPROGRESS, true }
+		r := t.reactor(WithKernel(k))
+		l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return n
-	}
-	for range 10 {
-		r.Turn(0)
-	}
-	if d.opened+len(d.closed) > 0 {
-		t.Fatalf("opened %d, closed %v before there is a connection", d.opened, d.closed)
-	}
-	kernel.Host.Connect(d.c.FD(), to)
-	turnUntil(t, r, func() bool { return d.opened+len(d.closed) > 0 })
-	if d.opened != 1 {
-		t.Errorf("closed %v", d.closed)
-	}
+		d := dialOn(t, r, "tcp", l.Addr().String())
+		k.wait = func(events []poller.Event, n int) int { // the unconnected socket itself is Hup all along
+			if d.c.w.gen != 0 && n < len(events) {
+				events[n] = poller.Event{FD: d.c.w.fd, Gen: d.c.w.gen, Ready: poller.Out | poller.Err | poller.Hup}
+				n++
+			}
+			return n
+		}
+		for range 10 {
+			r.Turn(0)
+		}
+		if d.opened+len(d.closed) > 0 {
+			t.Fatalf("opened %d, closed %v before there is a connection", d.opened, d.closed)
+		}
+		t.k.Connect(d.c.FD(), to)
+		turnUntil(t, r, func() bool { return d.opened+len(d.closed) > 0 })
+		if d.opened != 1 {
+			t.Errorf("closed %v", d.closed)
+		}
+	})
 }

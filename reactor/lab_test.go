@@ -220,6 +220,18 @@ func (l *lab) pass(d time.Duration) {
 	}
 }
 
+// spend is what a callback does that takes its time.
+func (l *lab) spend(d time.Duration) {
+	if l.simulated() {
+		if err := l.world.Run(d); err != nil {
+			l.Fatal(err)
+		}
+		return
+	}
+	for end := l.now() + timeout.Deadline(d); l.now() < end; {
+	}
+}
+
 // freeze has the reactor not turn while f lets others go on: for what is to happen behind its back.
 func (l *lab) freeze(f func()) {
 	if err := l.eye.Del(l.fd); err != nil {
