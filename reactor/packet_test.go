@@ -4,9 +4,6 @@ package reactor
 
 import (
 	"path/filepath"
-	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -37,16 +34,11 @@ func (h *packets) Lost(c *PacketConn, to Addr, err error) {
 }
 
 // stuckGram is the address of a Unix datagram socket that nobody reads.
-func stuckGram(t testing.TB) Addr {
+func stuckGram(t *lab) Addr {
 	t.Helper()
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { unix.Close(fd) })
+	fd, e := t.k.Socket(kernel.AF_UNIX, kernel.SOCK_DGRAM, 0)
+	t.must("socket", e)
 	a := kernel.Unix(filepath.Join(t.TempDir(), "stuck"))
-	if e := kernel.Host.Bind(fd, a); e != 0 {
-		t.Fatal(e)
-	}
+	t.must("bind", t.k.Bind(t.own(fd), a))
 	return a
 }

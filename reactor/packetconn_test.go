@@ -6,12 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
@@ -36,204 +33,219 @@ func listenPacket(t testing.TB, r *Reactor, network string, h PacketHandler, opt
 // 100 datagrams of every size from empty to the largest that goes, sent in one callback, come back from an echo in
 // their order and with the echo's address.
 func TestDatagramsComeBackInOrder(t *testing.T) {
-	for network, largest := range map[string]int{"udp": udpMax, "udp4": udpMax, "udp6": udp6Max, "unixgram": 60_000} {
-		t.Run(network, func(t *testing.T) {
-			r := manual(t)
-			_, to := listenPacket(t, r, network, &packets{packet: func(c *PacketConn, p []byte, from Addr) {
-				if err := c.SendTo(p, from); err != nil {
-					t.Error(err)
-				}
-			}})
-			var sizes []int
-			client, _ := listenPacket(t, r, network, &packets{packet: func(_ *PacketConn, p []byte, from Addr) {
-				if from != to {
-					t.Errorf("from %v, want %v", from, to)
-				}
-				for i, b := range p {
-					if b != byte(len(p)+i) {
-						t.Fatalf("a wrong byte at %d of %d", i, len(p))
+	twice(t, func(t *lab) {
+		for network, largest := range map[string]int{"udp": udpMax, "udp4": udpMax, "udp6": udp6Max, "unixgram": 60_000} {
+			t.Run(network, func(t *lab) {
+				r := t.reactor()
+				_, to := listenPacket(t, r, network, &packets{packet: func(c *PacketConn, p []byte, from Addr) {
+					if err := c.SendTo(p, from); err != nil {
+						t.Error(err)
+					}
+				}})
+				var sizes []int
+				client, _ := listenPacket(t, r, network, &packets{packet: func(_ *PacketConn, p []byte, from Addr) {
+					if from != to {
+						t.Errorf("from %v, want %v", from, to)
+					}
+					for i, b := range p {
+						if b != byte(len(p)+i) {
+							t.Fatalf("a wrong byte at %d of %d", i, len(p))
+						}
+					}
+					sizes = append(sizes, len(p))
+				}})
+				var want []int
+				send := func(n int) {
+					p := make([]byte, n)
+					for i := range p {
+						p[i] = byte(n + i)
+					}
+					if err := client.SendTo(p, to); err != nil {
+						t.Fatal(err)
+					}
+					want = append(want, n)
+					if network == "unixgram" { // its queue holds ten, what is more would be lost
+						turnUntil(t, r, func() bool { return len(sizes) == len(want) })
 					}
 				}
-				sizes = append(sizes, len(p))
-			}})
-			var want []int
-			send := func(n int) {
-				p := make([]byte, n)
-				for i := range p {
-					p[i] = byte(n + i)
+				for i := range 100 {
+					send(i % 50 * 13)
 				}
-				if err := client.SendTo(p, to); err != nil {
-					t.Fatal(err)
-				}
-				want = append(want, n)
-				if network == "unixgram" { // its queue holds ten, what is more would be lost
+				turnUntil(t, r, func() bool { return len(sizes) == len(want) })
+				for _, n := range []int{corkMax, corkMax + 1, 10, largest} {
+					send(n)
 					turnUntil(t, r, func() bool { return len(sizes) == len(want) })
 				}
-			}
-			for i := range 100 {
-				send(i % 50 * 13)
-			}
-			turnUntil(t, r, func() bool { return len(sizes) == len(want) })
-			for _, n := range []int{corkMax, corkMax + 1, 10, largest} {
-				send(n)
-				turnUntil(t, r, func() bool { return len(sizes) == len(want) })
-			}
-			if !slices.Equal(sizes, want) {
-				t.Errorf("sizes %v, want %v", sizes, want)
-			}
-		})
-	}
+				if !slices.Equal(sizes, want) {
+					t.Errorf("sizes %v, want %v", sizes, want)
+				}
+			})
+		}
+	})
 }
 
 // Too large for the protocol: EMSGSIZE, with size and address in the text; what is about it goes its way.
 func TestDatagramTooLarge(t *testing.T) {
-	for network, size := range map[string]int{"udp": udpMax + 1, "udp6": udp6Max + 1, "unixgram": 1 << 20} {
-		r := manual(t)
-		_, to := listenPacket(t, r, network, &packets{})
-		c, _ := listenPacket(t, r, network, &packets{})
-		err := c.SendTo(make([]byte, size), to)
-		if !errors.Is(err, kernel.EMSGSIZE) || !strings.Contains(err.Error(), to.String()) || !strings.Contains(err.Error(), fmt.Sprint(size)) {
-			t.Errorf("%s: %v", network, err)
+	twice(t, func(t *lab) {
+		for network, size := range map[string]int{"udp": udpMax + 1, "udp6": udp6Max + 1, "unixgram": 1 << 20} {
+			r := t.reactor()
+			_, to := listenPacket(t, r, network, &packets{})
+			c, _ := listenPacket(t, r, network, &packets{})
+			err := c.SendTo(make([]byte, size), to)
+			if !errors.Is(err, kernel.EMSGSIZE) || !strings.Contains(err.Error(), to.String()) || !strings.Contains(err.Error(), fmt.Sprint(size)) {
+				t.Errorf("%s: %v", network, err)
+			}
 		}
-	}
+	})
 }
 
 // What the kernel refuses for now is kept in order up to the cap, then ErrBuffered and nothing of it queued; when there
 // is room again all of it leaves.
 func TestDatagramBackPressure(t *testing.T) {
-	k := hostWithFaults()
-	full := true
-	k.sendBatch = func(_, n int) (int, kernel.Errno, bool) { return 0, kernel.EAGAIN, full }
-	r := manual(t, WithKernel(k))
-	var got []byte
-	_, to := listenPacket(t, r, "udp", &packets{packet: func(_ *PacketConn, p []byte, _ Addr) { got = append(got, p[0]) }})
-	c, _ := listenPacket(t, r, "udp", &packets{}, WithLimits(0, 0, 2000))
-	sent := 0
-	for {
-		before := c.Buffered()
-		err := c.SendTo([]byte{byte(sent)}, to)
-		if err != nil {
-			checkBuffered(t, err)
-			if c.Buffered() != before || before+1+packetCost <= 2000 {
-				t.Errorf("refused at %d, now %d", before, c.Buffered())
+	twice(t, func(t *lab) {
+		k := t.faults()
+		full := true
+		k.sendBatch = func(_, n int) (int, kernel.Errno, bool) { return 0, kernel.EAGAIN, full }
+		r := t.reactor(WithKernel(k))
+		var got []byte
+		_, to := listenPacket(t, r, "udp", &packets{packet: func(_ *PacketConn, p []byte, _ Addr) { got = append(got, p[0]) }})
+		c, _ := listenPacket(t, r, "udp", &packets{}, WithLimits(0, 0, 2000))
+		sent := 0
+		for {
+			before := c.Buffered()
+			err := c.SendTo([]byte{byte(sent)}, to)
+			if err != nil {
+				checkBuffered(t, err)
+				if c.Buffered() != before || before+1+packetCost <= 2000 {
+					t.Errorf("refused at %d, now %d", before, c.Buffered())
+				}
+				break
 			}
-			break
+			sent++
+			r.settle()
 		}
-		sent++
-		r.settle()
-	}
-	turns := r.count.Turns
-	if c.w.want&poller.Out == 0 || turns > 2 {
-		t.Errorf("wants %v after %d turns", c.w.want, turns)
-	}
-	full = false
-	turnUntil(t, r, func() bool { return len(got) == sent })
-	for i, b := range got {
-		if b != byte(i) {
-			t.Fatalf("out of order: %v", got)
+		turns := r.count.Turns
+		if c.w.want&poller.Out == 0 || turns > 2 {
+			t.Errorf("wants %v after %d turns", c.w.want, turns)
 		}
-	}
-	if c.Buffered() != 0 || c.w.want&poller.Out != 0 {
-		t.Errorf("%d buffered, wants %v", c.Buffered(), c.w.want)
-	}
+		full = false
+		turnUntil(t, r, func() bool { return len(got) == sent })
+		for i, b := range got {
+			if b != byte(i) {
+				t.Fatalf("out of order: %v", got)
+			}
+		}
+		if c.Buffered() != 0 || c.w.want&poller.Out != 0 {
+			t.Errorf("%d buffered, wants %v", c.Buffered(), c.w.want)
+		}
+	})
 }
 
 // A datagram that the kernel refuses for good in the midst of others is lost alone, and Lost is told which.
 func TestLostDatagramIsLostAlone(t *testing.T) {
-	r := manual(t)
-	got := ""
-	_, to := listenPacket(t, r, "udp", &packets{packet: func(_ *PacketConn, p []byte, _ Addr) { got += string(p) }})
-	var lost []string
-	c, _ := listenPacket(t, r, "udp", &packets{lost: func(_ *PacketConn, to Addr, err error) {
-		lost = append(lost, fmt.Sprint(to, " ", err))
-	}})
-	bad := kernel.Unix("/nowhere")
-	for _, s := range []string{"a", "b", "!", "c", "!", "!", "d"} {
-		a := to
-		if s == "!" {
-			a = bad
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		got := ""
+		_, to := listenPacket(t, r, "udp", &packets{packet: func(_ *PacketConn, p []byte, _ Addr) { got += string(p) }})
+		var lost []string
+		c, _ := listenPacket(t, r, "udp", &packets{lost: func(_ *PacketConn, to Addr, err error) {
+			lost = append(lost, fmt.Sprint(to, " ", err))
+		}})
+		bad := kernel.Unix("/nowhere")
+		for _, s := range []string{"a", "b", "!", "c", "!", "!", "d"} {
+			a := to
+			if s == "!" {
+				a = bad
+			}
+			if err := c.SendTo([]byte(s), a); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := c.SendTo([]byte(s), a); err != nil {
-			t.Fatal(err)
+		turnUntil(t, r, func() bool { return len(got) == 4 })
+		if got != "abcd" || len(lost) != 3 || r.count.PacketsLost != 3 || !strings.HasPrefix(lost[0], "/nowhere ") {
+			t.Errorf("got %q, lost %v", got, lost)
 		}
-	}
-	turnUntil(t, r, func() bool { return len(got) == 4 })
-	if got != "abcd" || len(lost) != 3 || r.count.PacketsLost != 3 || !strings.HasPrefix(lost[0], "/nowhere ") {
-		t.Errorf("got %q, lost %v", got, lost)
-	}
+	})
 }
 
 // A Unix receiver that nobody reads loses what it has no room for; the loop rests, and others get theirs.
 func TestStuckUnixReceiverHoldsUpNobody(t *testing.T) {
-	r := manual(t)
-	lost, got := 0, 0
-	_, good := listenPacket(t, r, "unixgram", &packets{packet: func(*PacketConn, []byte, Addr) { got++ }})
-	c, _ := listenPacket(t, r, "unixgram", &packets{lost: func(*PacketConn, Addr, error) { lost++ }})
-	stuck := stuckGram(t)
-	for lost == 0 {
-		if err := c.SendTo([]byte("x"), stuck); err != nil {
-			t.Fatal(err)
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		lost, got := 0, 0
+		_, good := listenPacket(t, r, "unixgram", &packets{packet: func(*PacketConn, []byte, Addr) { got++ }})
+		c, _ := listenPacket(t, r, "unixgram", &packets{lost: func(*PacketConn, Addr, error) { lost++ }})
+		stuck := stuckGram(t)
+		for lost == 0 {
+			if err := c.SendTo([]byte("x"), stuck); err != nil {
+				t.Fatal(err)
+			}
+			r.settle()
 		}
-		r.settle()
-	}
-	c.SendTo([]byte("x"), stuck)
-	c.SendTo([]byte("x"), good)
-	turnUntil(t, r, func() bool { return got == 1 })
-	if r.count.Turns > 5 || c.Buffered() != 0 {
-		t.Errorf("%d turns, %d buffered", r.count.Turns, c.Buffered())
-	}
+		c.SendTo([]byte("x"), stuck)
+		c.SendTo([]byte("x"), good)
+		turnUntil(t, r, func() bool { return got == 1 })
+		if r.count.Turns > 5 || c.Buffered() != 0 {
+			t.Errorf("%d turns, %d buffered", r.count.Turns, c.Buffered())
+		}
+	})
 }
 
 // Close sends what is queued and tells Closed once; everything after is ErrClosed; a Unix socket's file goes. Close
 // within Packet ends the batch.
 func TestPacketConnCloses(t *testing.T) {
-	r := manual(t)
-	got := 0
-	_, to := listenPacket(t, r, "unixgram", &packets{packet: func(c *PacketConn, _ []byte, _ Addr) {
-		got++
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		got := 0
+		_, to := listenPacket(t, r, "unixgram", &packets{packet: func(c *PacketConn, _ []byte, _ Addr) {
+			got++
+			c.Close()
+		}})
+		var closed []error
+		c, own := listenPacket(t, r, "unixgram", &packets{closed: func(_ *PacketConn, err error) { closed = append(closed, err) }})
+		for range 5 {
+			c.SendTo([]byte("x"), to)
+		}
 		c.Close()
-	}})
-	var closed []error
-	c, own := listenPacket(t, r, "unixgram", &packets{closed: func(_ *PacketConn, err error) { closed = append(closed, err) }})
-	for range 5 {
-		c.SendTo([]byte("x"), to)
-	}
-	c.Close()
-	c.Close()
-	if err := c.SendTo(nil, to); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("SendTo after Close: %v", err)
-	}
-	turnUntil(t, r, func() bool { return len(closed) > 0 && got > 0 })
-	r.Turn(0)
-	c.Abort()
-	r.Turn(0)
-	if got != 1 || len(closed) != 1 || closed[0] != nil || c.FD() != -1 || r.packets != 0 {
-		t.Errorf("%d datagrams, closed %v, %d open", got, closed, r.packets)
-	}
-	if _, err := os.Stat(own.Path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the socket file: %v", err)
-	}
+		c.Close()
+		if err := c.SendTo(nil, to); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("SendTo after Close: %v", err)
+		}
+		turnUntil(t, r, func() bool { return len(closed) > 0 && got > 0 })
+		r.Turn(0)
+		c.Abort()
+		r.Turn(0)
+		if got != 1 || len(closed) != 1 || closed[0] != nil || c.FD() != -1 || r.packets != 0 {
+			t.Errorf("%d datagrams, closed %v, %d open", got, closed, r.packets)
+		}
+		fd, _ := t.k.Socket(kernel.AF_UNIX, kernel.SOCK_DGRAM, 0)
+		if e := t.k.Connect(t.own(fd), own); e != kernel.ENOENT {
+			t.Errorf("the socket file: %v", e)
+		}
+	})
 }
 
 // News of a datagram that could not be delivered (ECONNREFUSED) does not end the socket.
 func TestRefusedDatagramDoesNotEndTheSocket(t *testing.T) {
-	r := manual(t)
-	gone, to := listenPacket(t, r, "udp", &packets{})
-	gone.Abort()
-	got := 0
-	c, own := listenPacket(t, r, "udp", &packets{
-		packet: func(*PacketConn, []byte, Addr) { got++ },
-		closed: func(_ *PacketConn, err error) {
-			if !r.draining {
-				t.Errorf("Closed(%v)", err)
-			}
-		},
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		gone, to := listenPacket(t, r, "udp", &packets{})
+		gone.Abort()
+		got := 0
+		c, own := listenPacket(t, r, "udp", &packets{
+			packet: func(*PacketConn, []byte, Addr) { got++ },
+			closed: func(_ *PacketConn, err error) {
+				if !r.draining {
+					t.Errorf("Closed(%v)", err)
+				}
+			},
+		})
+		t.must("connect", t.k.Connect(c.FD(), to)) // then Linux tells
+		for range 3 {
+			c.SendTo([]byte("x"), to)
+			r.Turn(0)
+		}
+		t.must("connect", t.k.Connect(c.FD(), own))
+		turnUntil(t, r, func() bool { c.SendTo([]byte("y"), own); r.settle(); return got > 0 })
 	})
-	unix.Connect(c.FD(), &unix.SockaddrInet4{Port: int(to.Port), Addr: [4]byte{127, 0, 0, 1}}) // then Linux tells
-	for range 3 {
-		c.SendTo([]byte("x"), to)
-		r.Turn(0)
-	}
-	unix.Connect(c.FD(), &unix.SockaddrInet4{Port: int(own.Port), Addr: [4]byte{127, 0, 0, 1}})
-	turnUntil(t, r, func() bool { c.SendTo([]byte("y"), own); r.settle(); return got > 0 })
 }

@@ -13,9 +13,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -113,69 +110,74 @@ func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
 
 // WithPostLimit: the one more is ErrFull, and after a turn there is room again. The bytes of PostSends have a limit too.
 func TestPostLimit(t *testing.T) {
-	r := manual(t, WithPostLimit(3))
-	a, b := pair(t)
-	defer unix.Close(b)
-	c := adoptFD(t, r, a, &hooks{})
-	ran := 0
-	for range 3 {
-		if err := r.Post(func() { ran++ }); err != nil {
-			t.Fatal(err)
+	twice(t, func(t *lab) {
+		r := t.reactor(WithPostLimit(3))
+		a, _ := t.pair()
+		c := adoptFD(t, r, a, &hooks{})
+		ran := 0
+		for range 3 {
+			if err := r.Post(func() { ran++ }); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	for range 2 {
-		if err := r.Post(func() { ran++ }); err != ErrFull {
-			t.Errorf("Post past the limit: %v", err)
+		for range 2 {
+			if err := r.Post(func() { ran++ }); err != ErrFull {
+				t.Errorf("Post past the limit: %v", err)
+			}
+			if err := c.PostSend([]byte("x")); err != ErrFull {
+				t.Errorf("PostSend past the limit: %v", err)
+			}
 		}
-		if err := c.PostSend([]byte("x")); err != ErrFull {
-			t.Errorf("PostSend past the limit: %v", err)
+		r.Turn(0)
+		if err := c.PostSend(make([]byte, postArenaMax+1)); err != ErrFull {
+			t.Errorf("PostSend of too many bytes: %v", err)
 		}
-	}
-	r.Turn(0)
-	if err := c.PostSend(make([]byte, postArenaMax+1)); err != ErrFull {
-		t.Errorf("PostSend of too many bytes: %v", err)
-	}
-	if err := r.Post(func() {}); err != nil || ran != 3 {
-		t.Errorf("after a turn: %v, %d ran", err, ran)
-	}
+		if err := r.Post(func() {}); err != nil || ran != 3 {
+			t.Errorf("after a turn: %v, %d ran", err, ran)
+		}
+	})
 }
 
 // What a posted function posts, and the timer that a timer arms, wait for the next turn; a post by a timer runs in the
 // same one.
 func TestStepsDoNotFeedThemselves(t *testing.T) {
-	r := manual(t)
-	posts, timers, fromTimer := 0, 0, 0
-	var post, timer func()
-	post = func() { posts++; r.Post(post) }
-	timer = func() {
-		timers++
-		r.After(0, timer)
-		r.Post(func() { fromTimer++ })
-	}
-	r.Post(post)
-	r.After(0, timer)
-	for turn := 1; turn <= 5; turn++ {
-		r.Turn(0)
-		if posts != turn || timers != turn || fromTimer != turn {
-			t.Fatalf("turn %d: %d posts, %d timers, %d posts by timers", turn, posts, timers, fromTimer)
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		posts, timers, fromTimer := 0, 0, 0
+		var post, timer func()
+		post = func() { posts++; r.Post(post) }
+		timer = func() {
+			timers++
+			r.After(0, timer)
+			r.Post(func() { fromTimer++ })
 		}
-	}
-	post, timer = func() {}, func() {}
+		r.Post(post)
+		r.After(0, timer)
+		for turn := 1; turn <= 5; turn++ {
+			r.Turn(0)
+			if posts != turn || timers != turn || fromTimer != turn {
+				t.Fatalf("turn %d: %d posts, %d timers, %d posts by timers", turn, posts, timers, fromTimer)
+			}
+		}
+		post, timer = func() {}, func() {}
+	})
 }
 
 // The same when the clock stands still, as a simulated one does: a timer that arms itself for now is due at once, and
 // comes once a turn all the same.
 func TestStepsDoNotFeedThemselvesWhileTheClockStands(t *testing.T) {
-	r := manual(t, WithKernel(&stopped{kernel.Host}))
-	timers := 0
-	var tm *Timer
-	tm = r.After(0, func() { timers++; tm.Reset(0) })
-	for turn := 1; turn <= 5; turn++ {
-		r.Turn(0)
-		if timers != turn {
-			t.Fatalf("turn %d: %d timers", turn, timers)
+	twice(t, func(t *lab) {
+		r := t.reactor(WithKernel(&stopped{t.k}))
+		timers := 0
+		var tm *Timer
+		tm = r.After(0, func() { timers++; tm.Reset(0) })
+		for turn := 1; turn <= 5; turn++ {
+			r.Turn(0)
+			if timers != turn {
+				t.Fatalf("turn %d: %d timers", turn, timers)
+			}
 		}
-	}
+	})
 }
 
 // stopped is a host at an instant.
@@ -207,58 +209,61 @@ func TestPostSendBesideADial(t *testing.T) {
 
 // PostSend on a Conn that has ended is dropped; the error is the reactor's own.
 func TestPostSendToAnEndedConnIsDropped(t *testing.T) {
-	r := manual(t)
-	a, b := pair(t)
-	defer unix.Close(b)
-	c := adoptFD(t, r, a, &hooks{})
-	c.Abort()
-	if err := c.PostSend([]byte("x")); err != nil {
-		t.Error(err)
-	}
-	r.Turn(0)
-	if c.Buffered() != 0 || r.count.BytesOut != 0 {
-		t.Error("it was sent")
-	}
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		a, _ := t.pair()
+		c := adoptFD(t, r, a, &hooks{})
+		c.Abort()
+		if err := c.PostSend([]byte("x")); err != nil {
+			t.Error(err)
+		}
+		r.Turn(0)
+		if c.Buffered() != 0 || r.count.BytesOut != 0 {
+			t.Error("it was sent")
+		}
+	})
 }
 
 // Timers: Stop tells whether it was going to fire, Reset arms a fired one again, ties fire by age, negative is now.
 func TestTimersStopResetAndTie(t *testing.T) {
-	r := manual(t)
-	var order []int
-	for i := range 10 {
-		r.After(-1, func() { order = append(order, i) })
-	}
-	stopped := r.After(0, func() { t.Error("a stopped timer fired") })
-	fired := 0
-	tm := r.After(0, func() { fired++ })
-	if !stopped.Stop() || stopped.Stop() {
-		t.Error("Stop tells the wrong thing")
-	}
-	turnUntil(t, r, func() bool { return fired == 1 })
-	if !slices.IsSorted(order) || len(order) != 10 {
-		t.Errorf("order %v", order)
-	}
-	if tm.Stop() {
-		t.Error("Stop of a fired timer says that it was armed")
-	}
-	tm.Reset(0)
-	tm.Reset(1 << 62)
-	tm.Reset(0)
-	turnUntil(t, r, func() bool { return fired == 2 })
-	r.Turn(0)
-	if fired != 2 || r.timers.Len() != 0 {
-		t.Errorf("fired %d times", fired)
-	}
-	huge := r.After(1<<63-1, func() { t.Error("three hundred years are over") })
-	r.Turn(0)
-	if !huge.Stop() {
-		t.Error("a timer as far as a Duration goes is not armed")
-	}
-	wantPanic(t, "nil function", func() { r.After(0, nil) })
-	wantPanic(t, "nil function", func() { r.Post(nil) })
-	if r.Next() != timeout.Never {
-		t.Errorf("Next is %v with nothing to do", r.Next())
-	}
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		var order []int
+		for i := range 10 {
+			r.After(-1, func() { order = append(order, i) })
+		}
+		stopped := r.After(0, func() { t.Error("a stopped timer fired") })
+		fired := 0
+		tm := r.After(0, func() { fired++ })
+		if !stopped.Stop() || stopped.Stop() {
+			t.Error("Stop tells the wrong thing")
+		}
+		turnUntil(t, r, func() bool { return fired == 1 })
+		if !slices.IsSorted(order) || len(order) != 10 {
+			t.Errorf("order %v", order)
+		}
+		if tm.Stop() {
+			t.Error("Stop of a fired timer says that it was armed")
+		}
+		tm.Reset(0)
+		tm.Reset(1 << 62)
+		tm.Reset(0)
+		turnUntil(t, r, func() bool { return fired == 2 })
+		r.Turn(0)
+		if fired != 2 || r.timers.Len() != 0 {
+			t.Errorf("fired %d times", fired)
+		}
+		huge := r.After(1<<63-1, func() { t.Error("three hundred years are over") })
+		r.Turn(0)
+		if !huge.Stop() {
+			t.Error("a timer as far as a Duration goes is not armed")
+		}
+		wantPanic(t, "nil function", func() { r.After(0, nil) })
+		wantPanic(t, "nil function", func() { r.Post(nil) })
+		if r.Next() != timeout.Never {
+			t.Errorf("Next is %v with nothing to do", r.Next())
+		}
+	})
 }
 
 func wantBytes(t testing.TB, c net.Conn, p []byte) {

@@ -1,6 +1,6 @@
-//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+//go:build unix
 
-package reactor_test
+package reactor
 
 import (
 	"context"
@@ -13,17 +13,13 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/reactor"
 )
 
 // runTask runs f as the only task of a reactor until it returns, then drains; the reactor's error is the result.
-func runTask(t *testing.T, f func(t *reactor.Task), opts ...reactor.Option) (*reactor.Reactor, error) {
+func runTask(t *lab, f func(t *Task), opts ...Option) (*Reactor, error) {
 	t.Helper()
-	r, err := reactor.New(opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Go(func(task *reactor.Task) {
+	r := t.reactor(opts...)
+	r.Go(func(task *Task) {
 		defer r.Close()
 		f(task)
 	})
@@ -32,135 +28,145 @@ func runTask(t *testing.T, f func(t *reactor.Task), opts ...reactor.Option) (*re
 
 // Three tasks note when they run. Only a wait lets another one run, and those who can run take turns in their order.
 func TestTasksTakeTurnsAtWaitsOnly(t *testing.T) {
-	var got []string
-	_, err := runTask(t, func(task *reactor.Task) {
-		var all []*reactor.Task
-		for _, name := range []string{"a", "b", "c"} {
-			all = append(all, task.Go(func(u *reactor.Task) {
-				got = append(got, name+"1")
-				runtime.Gosched()
-				got = append(got, name+"2")
-				u.Sleep(0)
-				got = append(got, name+"3")
-			}))
-		}
-		for _, u := range all {
-			task.Join(u)
+	twice(t, func(t *lab) {
+		var got []string
+		_, err := runTask(t, func(task *Task) {
+			var all []*Task
+			for _, name := range []string{"a", "b", "c"} {
+				all = append(all, task.Go(func(u *Task) {
+					got = append(got, name+"1")
+					runtime.Gosched()
+					got = append(got, name+"2")
+					u.Sleep(0)
+					got = append(got, name+"3")
+				}))
+			}
+			for _, u := range all {
+				task.Join(u)
+			}
+		})
+		if want := "a1 a2 b1 b2 c1 c2 a3 b3 c3"; err != nil || strings.Join(got, " ") != want {
+			t.Errorf("got %v, %v; want %s", got, err, want)
 		}
 	})
-	if want := "a1 a2 b1 b2 c1 c2 a3 b3 c3"; err != nil || strings.Join(got, " ") != want {
-		t.Errorf("got %v, %v; want %s", got, err, want)
-	}
 }
 
 // 2,000 sleeps of up to 2 ms in 50 tasks at once: each is measured by the kernel's clock, none is short.
 func TestTaskSleepIsNeverEarly(t *testing.T) {
-	early := 0
-	_, err := runTask(t, func(task *reactor.Task) {
-		r := task.Reactor()
-		var all []*reactor.Task
-		for i := range 50 {
-			all = append(all, task.Go(func(u *reactor.Task) {
-				for j := range 40 {
-					d := time.Duration((i*40+j)%2000) * time.Microsecond
-					from := r.Now()
-					if err := u.Sleep(d); err != nil {
-						t.Error(err)
+	twice(t, func(t *lab) {
+		early := 0
+		_, err := runTask(t, func(task *Task) {
+			r := task.Reactor()
+			var all []*Task
+			for i := range 50 {
+				all = append(all, task.Go(func(u *Task) {
+					for j := range 40 {
+						d := time.Duration((i*40+j)%2000) * time.Microsecond
+						from := r.Now()
+						if err := u.Sleep(d); err != nil {
+							t.Error(err)
+						}
+						if time.Duration(r.Now()-from) < d {
+							early++
+						}
 					}
-					if time.Duration(r.Now()-from) < d {
-						early++
-					}
-				}
-			}))
-		}
-		for _, u := range all {
-			task.Join(u)
+				}))
+			}
+			for _, u := range all {
+				task.Join(u)
+			}
+		})
+		if early > 0 || err != nil {
+			t.Errorf("%d early, %v", early, err)
 		}
 	})
-	if early > 0 || err != nil {
-		t.Errorf("%d early, %v", early, err)
-	}
 }
 
 // A task leaves a value; another joins it before it ends, and a third after that.
 func TestJoinGivesTheResultBeforeAndAfterTheEnd(t *testing.T) {
-	runTask(t, func(task *reactor.Task) {
-		u := task.Go(func(u *reactor.Task) {
-			u.Sleep(time.Millisecond)
-			u.SetResult(42)
-		})
-		for range 2 {
-			if v, err := task.Join(u); v != 42 || err != nil {
-				t.Errorf("got %v, %v", v, err)
+	twice(t, func(t *lab) {
+		runTask(t, func(task *Task) {
+			u := task.Go(func(u *Task) {
+				u.Sleep(time.Millisecond)
+				u.SetResult(42)
+			})
+			for range 2 {
+				if v, err := task.Join(u); v != 42 || err != nil {
+					t.Errorf("got %v, %v", v, err)
+				}
 			}
-		}
-		if !u.Done() {
-			t.Error("joined, but not done")
-		}
-		if _, err := task.Join(task); !errors.Is(err, syscall.EDEADLK) {
-			t.Errorf("a task that joins itself: %v, want EDEADLK", err)
-		}
+			if !u.Done() {
+				t.Error("joined, but not done")
+			}
+			if _, err := task.Join(task); !errors.Is(err, syscall.EDEADLK) {
+				t.Errorf("a task that joins itself: %v, want EDEADLK", err)
+			}
+		})
 	})
 }
 
 // A cancelled task is told ECANCELED once and then ends in order.
 func TestCancelIsToldOnce(t *testing.T) {
-	runTask(t, func(task *reactor.Task) {
-		var got error
-		u := task.Go(func(u *reactor.Task) { got = u.Sleep(time.Hour) })
-		task.Sleep(0)
-		ctx := u.Context()
-		u.Cancel()
-		u.Cancel()
-		if _, err := task.Join(u); err != nil || !errors.Is(got, syscall.ECANCELED) {
-			t.Errorf("joined with %v, slept with %v", err, got)
-		}
-		if ctx.Err() == nil {
-			t.Error("the context lives on")
-		}
+	twice(t, func(t *lab) {
+		runTask(t, func(task *Task) {
+			var got error
+			u := task.Go(func(u *Task) { got = u.Sleep(time.Hour) })
+			task.Sleep(0)
+			ctx := u.Context()
+			u.Cancel()
+			u.Cancel()
+			if _, err := task.Join(u); err != nil || !errors.Is(got, syscall.ECANCELED) {
+				t.Errorf("joined with %v, slept with %v", err, got)
+			}
+			if ctx.Err() == nil {
+				t.Error("the context lives on")
+			}
+		})
 	})
 }
 
 // A task ignores ECANCELED and sleeps again for ever. Its second wait unwinds it; its deferred functions run.
 func TestTaskThatIgnoresCancelIsUnwound(t *testing.T) {
-	runTask(t, func(task *reactor.Task) {
-		waits, deferred := 0, false
-		u := task.Go(func(u *reactor.Task) {
-			defer func() { deferred = true }()
-			for {
-				waits++
-				u.Sleep(time.Hour)
+	twice(t, func(t *lab) {
+		runTask(t, func(task *Task) {
+			waits, deferred := 0, false
+			u := task.Go(func(u *Task) {
+				defer func() { deferred = true }()
+				for {
+					waits++
+					u.Sleep(time.Hour)
+				}
+			})
+			task.Sleep(0)
+			u.Cancel()
+			if _, err := task.Join(u); err != ErrUnwound || !errors.Is(err, syscall.ECANCELED) {
+				t.Errorf("joined with %v, want ErrUnwound", err)
+			}
+			if waits != 2 || !deferred {
+				t.Errorf("%d waits, deferred functions ran: %v", waits, deferred)
 			}
 		})
-		task.Sleep(0)
-		u.Cancel()
-		if _, err := task.Join(u); err != reactor.ErrUnwound || !errors.Is(err, syscall.ECANCELED) {
-			t.Errorf("joined with %v, want ErrUnwound", err)
-		}
-		if waits != 2 || !deferred {
-			t.Errorf("%d waits, deferred functions ran: %v", waits, deferred)
-		}
 	})
 }
 
 // A task that ignores everything, one that sleeps, one that was never resumed and one in Await: Shutdown ends all.
 func TestShutdownEndsEveryTask(t *testing.T) {
-	r, err := reactor.New()
+	r, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var ended atomic.Int32
 	started := make(chan bool, 4)
-	for _, f := range []func(u *reactor.Task){
-		func(u *reactor.Task) {
+	for _, f := range []func(u *Task){
+		func(u *Task) {
 			for {
 				u.Sleep(time.Hour)
 			}
 		},
-		func(u *reactor.Task) { u.Sleep(time.Hour) },
-		func(u *reactor.Task) { u.Await(func() { <-u.Context().Done() }) },
+		func(u *Task) { u.Sleep(time.Hour) },
+		func(u *Task) { u.Await(func() { <-u.Context().Done() }) },
 	} {
-		r.Go(func(u *reactor.Task) {
+		r.Go(func(u *Task) {
 			defer ended.Add(1)
 			u.Context()
 			started <- true
@@ -181,60 +187,64 @@ func TestShutdownEndsEveryTask(t *testing.T) {
 	if s := r.Stats(); s.Tasks != 0 {
 		t.Errorf("%d tasks left", s.Tasks)
 	}
-	if u := r.Go(func(*reactor.Task) { t.Error("started after the end") }); !u.Done() {
+	if u := r.Go(func(*Task) { t.Error("started after the end") }); !u.Done() {
 		t.Error("a task of an ended reactor is not done")
 	}
 }
 
-// Await runs on another goroutine while the loop goes on with another task.
+// Await runs on another goroutine, which a simulated kernel has not, while the loop goes on with another task.
 func TestAwaitLetsTheLoopGoOn(t *testing.T) {
-	runTask(t, func(task *reactor.Task) {
-		release := make(chan bool)
-		u := task.Go(func(u *reactor.Task) {
-			u.Sleep(time.Millisecond)
-			close(release)
+	inLab(t, kinds[0], func(t *lab) {
+		runTask(t, func(task *Task) {
+			release := make(chan bool)
+			u := task.Go(func(u *Task) {
+				u.Sleep(time.Millisecond)
+				close(release)
+			})
+			if err := task.Await(func() { <-release }); err != nil {
+				t.Error(err)
+			}
+			task.Join(u)
 		})
-		if err := task.Await(func() { <-release }); err != nil {
-			t.Error(err)
-		}
-		task.Join(u)
 	})
 }
 
 // A panic in a task and one in Await's function reach the handler with a stack that names the function; Join tells.
 func TestTaskPanicReachesTheHandlerWithItsStack(t *testing.T) {
-	var values []any
-	var stacks string
-	handler := reactor.WithPanicHandler(func(c *reactor.Conn, v any, stack []byte) {
-		values = append(values, v)
-		stacks += string(stack)
-	})
-	runTask(t, func(task *reactor.Task) {
-		for _, f := range []func(u *reactor.Task){
-			func(u *reactor.Task) { explode("one") },
-			func(u *reactor.Task) { u.Await(func() { explode("two") }) },
-		} {
-			var p *reactor.PanicError
-			if _, err := task.Join(task.Go(f)); !errors.As(err, &p) {
-				t.Errorf("joined with %v, want a PanicError", err)
+	twice(t, func(t *lab) {
+		var values []any
+		var stacks string
+		handler := WithPanicHandler(func(c *Conn, v any, stack []byte) {
+			values = append(values, v)
+			stacks += string(stack)
+		})
+		runTask(t, func(task *Task) {
+			for _, f := range []func(u *Task){
+				func(u *Task) { explode("one") },
+				func(u *Task) { u.Await(func() { explode("two") }) },
+			} {
+				var p *PanicError
+				if _, err := task.Join(task.Go(f)); !errors.As(err, &p) {
+					t.Errorf("joined with %v, want a PanicError", err)
+				}
 			}
+		}, handler)
+		if len(values) != 2 || values[0] != "one" || values[1] != "two" || strings.Count(stacks, "explode") < 2 {
+			t.Errorf("got %v with stacks\n%s", values, stacks)
 		}
-	}, handler)
-	if len(values) != 2 || values[0] != "one" || values[1] != "two" || strings.Count(stacks, "explode") < 2 {
-		t.Errorf("got %v with stacks\n%s", values, stacks)
-	}
+	})
 }
 
 func explode(v any) { panic(v) }
 
 // Without a handler a panic in a task, and Goexit, end Run's goroutine by a panic that carries the task's stack.
 func TestTaskPanicAndGoexitCrashWithTheTasksStack(t *testing.T) {
-	for name, f := range map[string]func(*reactor.Task){
-		"explode": func(*reactor.Task) { explode("boom") },
-		"Goexit":  func(*reactor.Task) { runtime.Goexit() },
+	for name, f := range map[string]func(*Task){
+		"explode": func(*Task) { explode("boom") },
+		"Goexit":  func(*Task) { runtime.Goexit() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := reactor.New()
+			r, err := New()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -258,64 +268,67 @@ func TestTaskPanicAndGoexitCrashWithTheTasksStack(t *testing.T) {
 
 // Sleep, Await and Join called from a callback are misuse and say so.
 func TestTaskMethodsOutsideTheTaskPanic(t *testing.T) {
-	runTask(t, func(task *reactor.Task) {
-		u := task.Go(func(u *reactor.Task) { u.Sleep(time.Millisecond) })
-		for name, f := range map[string]func(){
-			"Sleep": func() { u.Sleep(0) },
-			"Await": func() { u.Await(func() {}) },
-			"Join":  func() { u.Join(task) },
-		} {
-			func() {
-				defer func() {
-					if s, _ := recover().(string); !strings.Contains(s, name) {
-						t.Errorf("%s: panic %q", name, s)
-					}
+	twice(t, func(t *lab) {
+		runTask(t, func(task *Task) {
+			u := task.Go(func(u *Task) { u.Sleep(time.Millisecond) })
+			for name, f := range map[string]func(){
+				"Sleep": func() { u.Sleep(0) },
+				"Await": func() { u.Await(func() {}) },
+				"Join":  func() { u.Join(task) },
+			} {
+				func() {
+					defer func() {
+						if s, _ := recover().(string); !strings.Contains(s, name) {
+							t.Errorf("%s: panic %q", name, s)
+						}
+					}()
+					f()
 				}()
-				f()
-			}()
-		}
-		task.Join(u)
+			}
+			task.Join(u)
+		})
 	})
 }
 
 // A call that would have to wait in a callback is refused with EDEADLK; in a task it waits.
 func TestWaitInACallbackIsEDEADLK(t *testing.T) {
-	r, err := reactor.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.After(0, func() {
-		if s, e := r.Waiter().Sleeper(); e != kernel.EDEADLK || s != nil {
-			t.Errorf("in a callback: %v, %v", s, e)
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		r.After(0, func() {
+			if s, e := r.Waiter().Sleeper(); e != kernel.EDEADLK || s != nil {
+				t.Errorf("in a callback: %v, %v", s, e)
+			}
+			r.Close()
+		})
+		r.Go(func(task *Task) {
+			if _, e := r.Waiter().Sleeper(); e != 0 {
+				t.Errorf("in a task: %v", e)
+			}
+		})
+		if err := r.Run(context.Background()); err != nil {
+			t.Error(err)
 		}
-		r.Close()
 	})
-	r.Go(func(task *reactor.Task) {
-		if _, e := r.Waiter().Sleeper(); e != 0 {
-			t.Errorf("in a task: %v", e)
-		}
-	})
-	if err := r.Run(context.Background()); err != nil {
-		t.Error(err)
-	}
 }
 
 // 10,000 tasks sleep at once and end.
 func TestTenThousandTasks(t *testing.T) {
-	n := 0
-	r, err := runTask(t, func(task *reactor.Task) {
-		var all []*reactor.Task
-		for range 10_000 {
-			all = append(all, task.Go(func(u *reactor.Task) {
-				u.Sleep(time.Millisecond)
-				n++
-			}))
-		}
-		for _, u := range all {
-			task.Join(u)
+	twice(t, func(t *lab) {
+		n := 0
+		r, err := runTask(t, func(task *Task) {
+			var all []*Task
+			for range 10_000 {
+				all = append(all, task.Go(func(u *Task) {
+					u.Sleep(time.Millisecond)
+					n++
+				}))
+			}
+			for _, u := range all {
+				task.Join(u)
+			}
+		})
+		if err != nil || n != 10_000 || r.Stats().Tasks != 0 {
+			t.Errorf("%d ended, %d left, %v", n, r.Stats().Tasks, err)
 		}
 	})
-	if err != nil || n != 10_000 || r.Stats().Tasks != 0 {
-		t.Errorf("%d ended, %d left, %v", n, r.Stats().Tasks, err)
-	}
 }

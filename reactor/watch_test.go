@@ -28,13 +28,24 @@ func pipe(t testing.TB) (r, w int) {
 	return p[0], p[1]
 }
 
-// A Watch of a pipe is told, level-triggered, as long as there is something, and of the other end's close unasked.
-func TestWatchTellsWhatAPipeIsReadyFor(t *testing.T) {
-	r := manual(t)
-	rd, wr := pipe(t)
-	defer unix.Close(rd)
+// A Watch is told, level-triggered, as long as there is something, and of the other end's close unasked.
+func TestWatchTellsWhatIsReady(t *testing.T) {
+	t.Run("pipe", func(t *testing.T) {
+		inLab(t, kinds[0], func(t *lab) {
+			rd, wr := pipe(t)
+			watchInput(t, rd, t.peer(wr), wr, poller.Hup)
+		})
+	})
+	twice(t, func(t *lab) {
+		rd, wr := t.pair()
+		watchInput(t, rd, wr, wr.fd, poller.Hup|poller.End)
+	})
+}
+
+func watchInput(t *lab, rd int, p *peer, wr int, end poller.Interest) {
+	r := t.reactor()
 	var told []poller.Interest
-	w, err := r.Watch(rd, poller.In, func(i poller.Interest) { told = append(told, i) })
+	w, err := r.Watch(t.own(rd), poller.In, func(i poller.Interest) { told = append(told, i) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,113 +60,136 @@ func TestWatchTellsWhatAPipeIsReadyFor(t *testing.T) {
 	}
 	r.Turn(0)
 	if len(told) != 0 {
-		t.Fatalf("an empty pipe is %v", told)
+		t.Fatalf("an empty one is %v", told)
 	}
-	unix.Write(wr, []byte("x"))
+	write(t, wr, "x")
 	r.Turn(0)
 	r.Turn(0)
 	if len(told) != 2 || told[0] != poller.In || told[1] != poller.In {
 		t.Errorf("told %v, want in twice", told)
 	}
-	unix.Read(rd, make([]byte, 1))
+	read(t, rd)
 	out.Stop()
-	unix.Close(wr)
+	p.close()
 	told = nil
 	r.Turn(0)
-	if len(told) != 1 || told[0]&poller.Hup == 0 {
-		t.Errorf("told %v, want hup", told)
+	if len(told) != 1 || told[0]&end == 0 {
+		t.Errorf("told %v, want %v", told, end)
+	}
+}
+
+// write and read are of one byte or so, of a pipe too.
+func write(t *lab, fd int, s string) {
+	if t.simulated() {
+		t.k.Send(fd, []byte(s), 0)
+	} else {
+		unix.Write(fd, []byte(s))
+	}
+}
+
+func read(t *lab, fd int) {
+	if t.simulated() {
+		t.k.Recv(fd, make([]byte, 2), 0)
+	} else {
+		unix.Read(fd, make([]byte, 2))
 	}
 }
 
 // Want none is silence, of Hup and Err too; the loop sleeps. Asked again it tells at once. Edge alone is none.
 func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
-	for _, none := range []poller.Interest{0, poller.Edge, poller.Err | poller.Hup} {
-		r := manual(t)
-		rd, wr := pipe(t)
-		told := 0
-		w, err := r.Watch(rd, none, func(poller.Interest) { told++ })
-		if err != nil {
-			t.Fatalf("Watch for %v: %v", none, err)
+	twice(t, func(t *lab) {
+		for _, none := range []poller.Interest{0, poller.Edge, poller.Err | poller.Hup} {
+			r := t.reactor()
+			rd, wr := t.pair()
+			told := 0
+			w, err := r.Watch(rd, none, func(poller.Interest) { told++ })
+			if err != nil {
+				t.Fatalf("Watch for %v: %v", none, err)
+			}
+			wr.close() // Hup
+			for range 3 {
+				r.Turn(r.Now() + timeout.Deadline(time.Millisecond))
+			}
+			if told != 0 || r.count.Events != 0 {
+				t.Errorf("told %d times, %d Events", told, r.count.Events)
+			}
+			if err := w.Want(poller.In); err != nil {
+				t.Error(err)
+			}
+			r.Turn(0)
+			if err := w.Want(none); err != nil || told != 1 {
+				t.Errorf("told %d times, want once; %v", told, err)
+			}
+			r.Turn(0)
+			if told != 1 {
+				t.Error("told though nothing is wanted any more")
+			}
+			w.Stop()
+			t.k.Close(rd)
 		}
-		unix.Close(wr) // Hup
-		for range 3 {
-			r.Turn(r.Now() + timeout.Deadline(time.Millisecond))
-		}
-		if told != 0 || r.count.Events != 0 {
-			t.Errorf("told %d times, %d Events", told, r.count.Events)
-		}
-		if err := w.Want(poller.In); err != nil {
-			t.Error(err)
-		}
-		r.Turn(0)
-		if err := w.Want(none); err != nil || told != 1 {
-			t.Errorf("told %d times, want once; %v", told, err)
-		}
-		r.Turn(0)
-		if told != 1 {
-			t.Error("told though nothing is wanted any more")
-		}
-		w.Stop()
-		unix.Close(rd)
-	}
+	})
 }
 
 // What cannot be watched is an error that names the descriptor; what is watched already is misuse.
 func TestWatchRefusesWhatItCannotWatch(t *testing.T) {
-	r := manual(t)
-	f, err := os.CreateTemp(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := r.Watch(int(f.Fd()), poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EPERM) {
-		t.Errorf("a regular file: %v, want EPERM", err)
-	}
-	if _, err := r.Watch(-1, poller.In, func(poller.Interest) {}); err == nil {
-		t.Error("descriptor -1 is watched")
-	}
-	if _, err := r.Watch(9999, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) {
-		t.Errorf("no such descriptor: %v, want EBADF", err)
-	}
-	rd, wr := pipe(t)
-	defer unix.Close(rd)
-	defer unix.Close(wr)
-	w, err := r.Watch(rd, 0, func(poller.Interest) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantPanic(t, "already", func() { r.Watch(rd, 0, func(poller.Interest) {}) })
-	wantPanic(t, "nil function", func() { r.Watch(wr, 0, nil) })
-	w.Stop()
-	if r.table.Len() != 0 {
-		t.Errorf("%d in the table", r.table.Len())
-	}
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		if !t.simulated() { // which has no such files
+			f, err := os.CreateTemp(t.TempDir(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if _, err := r.Watch(int(f.Fd()), poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EPERM) {
+				t.Errorf("a regular file: %v, want EPERM", err)
+			}
+		}
+		if _, err := r.Watch(-1, poller.In, func(poller.Interest) {}); err == nil {
+			t.Error("descriptor -1 is watched")
+		}
+		if _, err := r.Watch(9999, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) {
+			t.Errorf("no such descriptor: %v, want EBADF", err)
+		}
+		rd, wr := t.pair()
+		t.own(rd)
+		w, err := r.Watch(rd, 0, func(poller.Interest) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantPanic(t, "already", func() { r.Watch(rd, 0, func(poller.Interest) {}) })
+		wantPanic(t, "nil function", func() { r.Watch(wr.fd, 0, nil) })
+		w.Stop()
+		if r.table.Len() != 0 {
+			t.Errorf("%d in the table", r.table.Len())
+		}
+	})
 }
 
 // The end of the reactor ends Watches; their descriptors stay the user's, and open.
 func TestWatchesEndWithTheReactor(t *testing.T) {
-	r := manual(t)
-	rd, wr := pipe(t)
-	defer unix.Close(rd)
-	defer unix.Close(wr)
-	w, err := r.Watch(rd, poller.In, func(poller.Interest) { t.Error("told after the end") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Close()
-	for r.Turn(0) != ErrClosed {
-	}
-	unix.Write(wr, []byte("x"))
-	if n, err := unix.Read(rd, make([]byte, 2)); n != 1 {
-		t.Errorf("the descriptor is closed: %v", err)
-	}
-	if err := w.Want(poller.Out); err != ErrClosed {
-		t.Errorf("Want after the end: %v", err)
-	}
-	w.Stop()
-	if _, err := r.Watch(rd, poller.In, func(poller.Interest) {}); err != ErrClosed {
-		t.Errorf("Watch after the end: %v", err)
-	}
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		rd, wr := t.pair()
+		t.own(rd)
+		w, err := r.Watch(rd, poller.In, func(poller.Interest) { t.Error("told after the end") })
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		for r.Turn(0) != ErrClosed {
+		}
+		wr.send("x")
+		if n, e := t.k.Recv(rd, make([]byte, 2), 0); n != 1 {
+			t.Errorf("the descriptor is closed: %v", e)
+		}
+		if err := w.Want(poller.Out); err != ErrClosed {
+			t.Errorf("Want after the end: %v", err)
+		}
+		w.Stop()
+		if _, err := r.Watch(rd, poller.In, func(poller.Interest) {}); err != ErrClosed {
+			t.Errorf("Watch after the end: %v", err)
+		}
+	})
 }
 
 // A reactor lives inside another loop, here a bare Poller, that only knows its FD and Next: an echo, timers and posts
