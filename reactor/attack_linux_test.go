@@ -3,12 +3,12 @@ package reactor
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
 )
 
 // lossy sends again whatever is lost.
@@ -23,76 +23,77 @@ func (h *lossy) Lost(c *PacketConn, to Addr, err error) {
 
 // A Lost that sends again what will be refused again: the loop goes on turning, timers fire, and the end comes.
 func TestLostThatSendsAgainDoesNotKeepTheLoop(t *testing.T) {
-	r := manual(t)
-	h := &lossy{}
-	c, err := r.ListenPacket("unixgram", "", h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fired := false
-	r.After(time.Millisecond, func() { fired = true })
-	c.SendTo([]byte("x"), UnixAddr("/nonexistent/nobody"))
-	turnUntil(t, r, func() bool { return fired && h.lost > 3 })
-	c.Close()
-	turnUntil(t, r, func() bool { return h.closed == 1 })
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		h := &lossy{}
+		c, err := r.ListenPacket("unixgram", "", h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fired := false
+		r.After(time.Millisecond, func() { fired = true })
+		c.SendTo([]byte("x"), UnixAddr("/nonexistent/nobody"))
+		turnUntil(t, r, func() bool { return fired && h.lost > 3 })
+		c.Close()
+		turnUntil(t, r, func() bool { return h.closed == 1 })
+	})
 }
 
 // The accept function sets a deadline and returns a handler without Timeout. With a panic handler the Conn ends, and is
 // told so.
 func TestPanicInAdoptEndsTheConn(t *testing.T) {
-	panics := 0
-	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) { panics++ }))
-	var got error
-	h := plain{&hooks{closed: func(_ *Conn, err error) { got = err }}}
-	l, err := r.Listen("tcp", "127.0.0.1:0", func(c *Conn) Handler {
-		c.SetIdleTimeout(time.Hour)
-		return h
+	twice(t, func(t *lab) {
+		panics := 0
+		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) { panics++ }))
+		var got error
+		h := plain{&hooks{closed: func(_ *Conn, err error) { got = err }}}
+		t.dial(t.listen("tcp", func(c *Conn) Handler {
+			c.SetIdleTimeout(time.Hour)
+			return h
+		}))
+		var p *PanicError
+		turnUntil(t, r, func() bool { return errors.As(got, &p) })
+		if panics != 1 || r.conns != 0 {
+			t.Errorf("%d panics, %d Conns left", panics, r.conns)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	connect(t, l.Addr())
-	var p *PanicError
-	turnUntil(t, r, func() bool { return errors.As(got, &p) })
-	if panics != 1 || r.conns != 0 {
-		t.Errorf("%d panics, %d Conns left", panics, r.conns)
-	}
 }
 
 // WithControl's function panics in a Dial. With a panic handler Closed is told.
 func TestPanicInControlEndsTheDial(t *testing.T) {
-	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}))
-	var got error
-	_, err := r.Dial("tcp", "127.0.0.1:1", &hooks{closed: func(_ *Conn, err error) { got = err }},
-		WithControl(func(int) error { panic("no") }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var p *PanicError
-	turnUntil(t, r, func() bool { return errors.As(got, &p) })
+	twice(t, func(t *lab) {
+		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}))
+		var got error
+		_, err := r.Dial("tcp", "127.0.0.1:1", &hooks{closed: func(_ *Conn, err error) { got = err }},
+			WithControl(func(int) error { panic("no") }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p *PanicError
+		turnUntil(t, r, func() bool { return errors.As(got, &p) })
+	})
 }
 
 // Ten datagrams wait, the first call panics: the other nine are shown all the same.
 func TestPanicInPacketCostsOneDatagram(t *testing.T) {
-	r := manual(t, WithPanicHandler(func(*Conn, any, []byte) {}))
-	shown := 0
-	c, err := r.ListenPacket("udp", "127.0.0.1:0", packetFunc(func() {
-		if shown++; shown == 1 {
-			panic("first")
+	twice(t, func(t *lab) {
+		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}))
+		shown := 0
+		c, err := r.ListenPacket("udp", "127.0.0.1:0", packetFunc(func() {
+			if shown++; shown == 1 {
+				panic("first")
+			}
+		}))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer, err := net.Dial("udp", c.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
-	for range 10 {
-		peer.Write([]byte("x"))
-	}
-	turnUntil(t, r, func() bool { return shown == 10 })
+		fd, _ := t.k.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
+		t.must("connect", t.k.Connect(t.own(fd), kernelAddr(c.LocalAddr())))
+		for range 10 {
+			t.k.Send(fd, []byte("x"), 0)
+		}
+		turnUntil(t, r, func() bool { return shown == 10 })
+	})
 }
 
 type packetFunc func()
@@ -102,24 +103,20 @@ func (packetFunc) Closed(*PacketConn, error)          {}
 
 // A peer that has everything but does not stop talking is delivered when WithLinger's time is up, not stuck.
 func TestChattyPeerThatHasEverythingIsDelivered(t *testing.T) {
-	r := started(t)
-	gone := make(chan error, 1)
-	h := &hooks{opened: func(c *Conn) { c.Send([]byte("bye")); c.Close() }, closed: func(_ *Conn, err error) { gone <- err }}
-	peer := connect(t, listen(t, r, "tcp", always(h), WithLinger(300*time.Millisecond)))
-	if b, err := io.ReadAll(peer); string(b) != "bye" || err != nil {
-		t.Fatalf("read %q, %v", b, err)
-	}
-	for {
-		select {
-		case err := <-gone:
-			if err != nil {
-				t.Errorf("ended with %v", err)
-			}
-			return
-		default:
-			peer.Write([]byte("x")) // an error is the reset after the end
+	twice(t, func(t *lab) {
+		var gone []error
+		h := &hooks{opened: func(c *Conn) { c.Send([]byte("bye")); c.Close() }, closed: func(_ *Conn, err error) { gone = append(gone, err) }}
+		peer := t.dial(t.listen("tcp", always(h), WithLinger(300*time.Millisecond)))
+		peer.wantAll([]byte("bye"))
+		began := t.now()
+		for len(gone) == 0 {
+			peer.try([]byte("x")) // an error is the reset after the end
+			t.pass(50 * time.Microsecond)
 		}
-	}
+		if took := time.Duration(t.now() - began); gone[0] != nil || took < 200*time.Millisecond {
+			t.Errorf("ended with %v after %v", gone[0], took)
+		}
+	})
 }
 
 // SendV of more pieces than one call takes, on a Conn whose peer has reset, says so.

@@ -5,16 +5,20 @@ package reactor
 import (
 	"errors"
 	"net"
-
-	"golang.org/x/sys/unix"
+	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
 )
 
 // The model of connops_test.go: what each operation may answer, and how it ends.
 
 func (m *connModel) turn() {
-	if err := m.r.Turn(0); err != nil {
+	until := timeout.Deadline(0)
+	if m.l.simulated() { // whose clock stands while nobody waits
+		until = m.r.Now() + timeout.Deadline(10*time.Microsecond)
+	}
+	if err := m.r.Turn(until); err != nil {
 		m.fatalf("Turn: %v", err)
 	}
 }
@@ -123,20 +127,21 @@ func (m *connModel) detach() {
 	}
 	m.unsent = len(unsent)
 	m.dead, m.detached = true, true
-	unix.Shutdown(fd, unix.SHUT_WR)
-	for m.peer >= 0 && m.read(1<<20) {
+	m.l.k.Shutdown(fd, kernel.SHUT_WR)
+	for m.peer.fd >= 0 && m.read(1<<20) {
+		m.l.spend(10 * time.Microsecond)
 	}
-	if _, e := kernel.Host.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_TYPE); e != 0 {
+	if _, e := m.l.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_TYPE); e != 0 {
 		m.fatalf("the detached descriptor: %v", e)
 	}
-	unix.Close(fd)
+	m.l.k.Close(fd)
 }
 
 // read has the peer read at most n bytes; false at the end of the stream.
 func (m *connModel) read(n int) bool {
 	buf := make([]byte, 64<<10)
-	for n > 0 && m.peer >= 0 {
-		k, e := kernel.Host.Recv(m.peer, buf[:min(n, len(buf))], 0)
+	for n > 0 && m.peer.fd >= 0 {
+		k, e := m.peer.look(buf[:min(n, len(buf))])
 		if e == kernel.EAGAIN {
 			return true
 		}
@@ -159,15 +164,14 @@ func (m *connModel) read(n int) bool {
 
 // hangUp closes the peer's end; a TCP one resets.
 func (m *connModel) hangUp(reset bool) {
-	if m.peer < 0 {
-		return
-	}
-	if reset {
-		kernel.Host.SetOptBytes(m.peer, kernel.SOL_SOCKET, kernel.SO_LINGER, lingerZero)
+	switch {
+	case m.peer.fd < 0:
+	case reset:
 		m.hungUp = true
+		m.peer.reset()
+	default:
+		m.peer.close()
 	}
-	unix.Close(m.peer)
-	m.peer = -1
 }
 
 // finish closes in order, has the peer read to the end and hang up, and checks what is left.
@@ -182,16 +186,17 @@ func (m *connModel) finish() {
 			m.fatalf("does not end: state %b, wants %v", m.c.st, m.c.w.want)
 		}
 		m.turn()
-		if m.peer >= 0 && !m.read(1<<20) {
+		if m.peer.fd >= 0 && !m.read(1<<20) {
 			atEnd = true
 			m.hangUp(false)
 		}
 	}
-	for m.peer >= 0 { // the Conn has ended: the rest is in the kernel
+	for m.peer.fd >= 0 { // the Conn has ended: the rest is in the kernel
 		if !m.read(1 << 20) {
 			atEnd = true
 			m.hangUp(false)
 		}
+		m.l.spend(10 * time.Microsecond)
 	}
 	m.balance()
 	switch {

@@ -4,12 +4,10 @@ package reactor
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -28,17 +26,23 @@ func FuzzConnOps(f *testing.F) {
 		"1\x01\x12\x00\x0c\x01\x10\x00\x0a\x00\x00\x01", "0\x01\x07\x01\x08\x01\x0b\x90\x0b\x90\x0e\x01\x06\x00"} {
 		f.Add([]byte(s))
 	}
-	f.Fuzz(func(t *testing.T, ops []byte) { runConnOps(t, ops) })
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		for _, kind := range kinds {
+			runConnOps(t, newLab(t, kind), ops)
+		}
+	})
 }
 
 // The same with operations that rapid makes up and shrinks.
 func TestConnOpsOnEveryState(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		ops := []byte{rapid.Byte().Draw(t, "kind")}
-		for range rapid.IntRange(0, 40).Draw(t, "many") {
-			ops = append(ops, rapid.ByteMax(18).Draw(t, "op"), rapid.Byte().Draw(t, "arg"))
-		}
-		runConnOps(t, ops)
+	twice(t, func(t *lab) {
+		rapid.Check(t, func(r *rapid.T) {
+			ops := []byte{rapid.Byte().Draw(r, "kind")}
+			for range rapid.IntRange(0, 40).Draw(r, "many") {
+				ops = append(ops, rapid.ByteMax(18).Draw(r, "op"), rapid.Byte().Draw(r, "arg"))
+			}
+			runConnOps(r, newLab(t.T, t.kind), ops)
+		})
 	})
 }
 
@@ -51,9 +55,10 @@ type failer interface {
 // A connModel is one Conn, its peer, and what both should have seen.
 type connModel struct {
 	t    failer
+	l    *lab
 	r    *Reactor
 	c    *Conn
-	peer int // -1 once closed
+	peer *peer
 	tcp  bool
 
 	accepted  int // bytes that Send took
@@ -85,29 +90,26 @@ func stream(from, n int) []byte {
 
 func (m *connModel) fatalf(format string, args ...any) {
 	m.t.Helper()
-	m.t.Fatalf("%s\nafter:\n%s", fmt.Sprintf(format, args...), strings.Join(m.log, "\n"))
+	m.t.Fatalf("%s: %s\nafter:\n%s", m.l.kind.name, fmt.Sprintf(format, args...), strings.Join(m.log, "\n"))
 }
 
-func runConnOps(t failer, ops []byte) {
-	r, err := New()
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	m := &connModel{t: t, r: r}
+func runConnOps(t failer, l *lab, ops []byte) {
+	r := l.reactor()
+	m := &connModel{t: t, l: l, r: r}
 	kind := byte(0)
 	if len(ops) > 0 {
 		kind, ops = ops[0], ops[1:min(len(ops), 201)]
 	}
 	m.tcp = kind&1 == 1
-	a, b := mustPair()
+	a, b := -1, (*peer)(nil)
 	if m.tcp {
-		unix.Close(a)
-		unix.Close(b)
-		a, b = tcpPair(t)
+		a, b = l.tcpPair()
+	} else {
+		a, b = l.pair()
 	}
 	m.peer = b
 	opt, _ := newSockOptions("listen", nil)
-	opt.edge = m.tcp
+	opt.edge = m.tcp && kernel.TakesAll(l.k)
 	if kind&2 != 0 {
 		opt.low, opt.high, opt.cap = 10_000, 50_000, 300_000
 	}
@@ -136,28 +138,7 @@ func runConnOps(t failer, ops []byte) {
 		ops = ops[2:]
 	}
 	m.finish()
-}
-
-func tcpPair(t failer) (a, b int) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	defer l.Close()
-	k := kernel.Host
-	b, _ = k.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
-	k.Connect(b, kernel.Inet(l.Addr().(*net.TCPAddr).AddrPort()))
-	c, err := l.Accept()
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	defer c.Close()
-	raw, _ := c.(*net.TCPConn).SyscallConn()
-	raw.Control(func(fd uintptr) { a, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	return a, b
+	l.end()
 }
 
 func (m *connModel) data(_ *Conn, p []byte) {
@@ -250,12 +231,12 @@ func (m *connModel) do(op, arg byte, inside bool) {
 	case 11:
 		m.postSend(n, inside)
 	case 12:
-		if m.peer >= 0 && !m.peerFIN {
-			m.peerSent += fill(m.peer, stream(m.peerSent, n))
+		if m.peer.fd >= 0 && !m.peerFIN {
+			m.peerSent += m.peer.try(stream(m.peerSent, n))
 		}
 	case 13:
-		if m.peer >= 0 {
-			unix.Shutdown(m.peer, unix.SHUT_WR)
+		if m.peer.fd >= 0 {
+			m.peer.closeWrite()
 			m.peerFIN = true
 		}
 	case 14:

@@ -245,6 +245,29 @@ func pair(t testing.TB) (a, b int) {
 	return fds[0], fds[1]
 }
 
+// tcpPair is the same of TCP.
+func tcpPair(t failer) (a, b int) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer l.Close()
+	k := kernel.Host
+	b, _ = k.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
+	k.Connect(b, kernel.Inet(l.Addr().(*net.TCPAddr).AddrPort()))
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	defer c.Close()
+	raw, _ := c.(*net.TCPConn).SyscallConn()
+	raw.Control(func(fd uintptr) { a, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return a, b
+}
+
 // adoptFD makes a Conn of a connected descriptor, as a Listener would.
 func adoptFD(t testing.TB, r *Reactor, fd int, h Handler, opts ...ListenOption) *Conn {
 	t.Helper()

@@ -27,9 +27,10 @@ type lab struct {
 	world  *sim.World // nil on the host
 	host   *sim.Host
 	r      *Reactor
-	fd     int  // of its poller
-	over   bool // it has ended
-	frozen bool // it is not turned
+	fd     int   // of its poller
+	over   bool  // it has ended
+	failed error // what Turn has told
+	frozen bool  // it is not turned
 	eye    poller.Poller
 	events []poller.Event
 	peers  map[int]*peer
@@ -63,16 +64,7 @@ func (l *lab) Run(name string, f func(t *lab)) {
 }
 
 func inLab(t *testing.T, kind labKind, f func(t *lab)) {
-	l := &lab{T: t, kind: kind, k: kernel.Host, events: make([]poller.Event, 64), peers: map[int]*peer{}}
-	if kind.sim != nil {
-		l.world = sim.New(1, *kind.sim)
-		l.host = l.world.Host("10.0.0.1")
-		l.k = l.host
-	}
-	var err error
-	if l.eye, err = l.k.NewPoller(); err != nil {
-		t.Fatal(err)
-	}
+	l := newLab(t, kind)
 	defer l.end()
 	defer func() {
 		if v := recover(); v != nil {
@@ -84,6 +76,20 @@ func inLab(t *testing.T, kind labKind, f func(t *lab)) {
 		}
 	}()
 	f(l)
+}
+
+func newLab(t *testing.T, kind labKind) *lab {
+	l := &lab{T: t, kind: kind, k: kernel.Host, events: make([]poller.Event, 64), peers: map[int]*peer{}}
+	if kind.sim != nil {
+		l.world = sim.New(1, *kind.sim)
+		l.host = l.world.Host("10.0.0.1")
+		l.k = l.host
+	}
+	var err error
+	if l.eye, err = l.k.NewPoller(); err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 func (l *lab) simulated() bool { return l.world != nil }
@@ -207,8 +213,8 @@ func (l *lab) turns() bool { return l.r != nil && !l.over && !l.frozen }
 
 func (l *lab) turn() {
 	l.Helper()
-	if err := l.r.Turn(0); err != nil && err != ErrClosed && !l.r.gone {
-		l.Fatal(err)
+	if l.failed = l.r.Turn(0); l.failed != nil && !l.r.gone {
+		l.Fatal(l.failed)
 	}
 	l.over = l.r.gone
 }

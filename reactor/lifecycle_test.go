@@ -13,14 +13,13 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
-	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 )
 
 // ends lists what every kind of call answers once the reactor has ended: an error that is net.ErrClosed.
-func checkEnded(t *testing.T, r *Reactor) {
+func checkEnded(t testing.TB, r *Reactor) {
 	t.Helper()
 	_, e1 := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
 	_, e2 := r.Dial("tcp", "127.0.0.1:1", &hooks{})
@@ -40,28 +39,26 @@ func checkEnded(t *testing.T, r *Reactor) {
 
 // Shutdown of a reactor that nobody has run drains it all the same, and gives back its descriptors.
 func TestShutdownWithoutRun(t *testing.T) {
-	k := hostWithFaults()
-	r, err := New(WithKernel(k))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ran := false
-	r.Post(func() { ran = true })
-	l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := connect(t, l.Addr())
-	if err := r.Shutdown(context.Background()); err != nil {
-		t.Error(err)
-	}
-	if _, err := c.Read(make([]byte, 1)); err == nil {
-		t.Error("the waiting client was served")
-	}
-	if !ran || k.opened.Load() != 0 {
-		t.Errorf("the post ran: %v; %d descriptors", ran, k.opened.Load())
-	}
-	checkEnded(t, r)
+	twice(t, func(t *lab) {
+		k := t.faults()
+		r := t.reactor(WithKernel(k))
+		ran := false
+		r.Post(func() { ran = true })
+		addr := t.listen("tcp", acceptEcho)
+		var c *peer
+		t.freeze(func() { c = t.dial(addr) })
+		if err := r.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		t.over = true
+		if got, _ := c.readAll(); len(got) > 0 {
+			t.Error("the waiting client was served")
+		}
+		if !ran || k.opened.Load() != 0 {
+			t.Errorf("the post ran: %v; %d descriptors", ran, k.opened.Load())
+		}
+		checkEnded(t, r)
+	})
 }
 
 // Many Shutdowns at once, with and without Run, before and after its start: all return the same, once, and Run too.
@@ -130,28 +127,26 @@ func TestEndOfRunsContextAborts(t *testing.T) {
 	checkEnded(t, r)
 }
 
-// Close on the loop only starts the drain: the callback goes on, what it sends arrives, Run returns nil.
+// Close on the loop only starts the drain: the callback goes on, what it sends arrives, the reactor ends in order.
 func TestCloseOnTheLoopDrains(t *testing.T) {
-	r, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- r.Run(context.Background()) }()
-	sent := pattern(2 << 20)
-	c := connect(t, listen(t, r, "tcp", always(&hooks{data: func(c *Conn, _ []byte) {
-		r.Close()
-		r.Close()
-		if err := c.Send(sent); err != nil {
-			t.Error(err)
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		sent := pattern(2 << 20)
+		c := t.dial(t.listen("tcp", always(&hooks{data: func(c *Conn, _ []byte) {
+			r.Close()
+			r.Close()
+			if err := c.Send(sent); err != nil {
+				t.Error(err)
+			}
+		}})))
+		c.send("x")
+		c.wantAll(sent)
+		c.close()
+		t.until(func() bool { return t.over })
+		if r.result != nil {
+			t.Errorf("ended with %v", r.result)
 		}
-	}})))
-	c.Write([]byte("x"))
-	wantAll(t, c, sent)
-	c.Close()
-	if err := <-done; err != nil {
-		t.Errorf("Run: %v", err)
-	}
+	})
 }
 
 // A reactor that is turned by hand ends by Turn's ErrClosed; Shutdown on another goroutine waits for that.
@@ -214,51 +209,52 @@ func TestStatsFromAnyGoroutine(t *testing.T) {
 
 // Detach hands over a working descriptor and, in order, what the kernel had not taken; the Conn is over for the loop.
 func TestDetachHandsOverTheConnection(t *testing.T) {
-	r := manual(t)
-	a, b := pair(t)
-	defer unix.Close(b)
-	c := adoptFD(t, r, a, &hooks{
-		closed:  func(*Conn, error) { t.Error("Closed of a detached Conn") },
-		data:    func(*Conn, []byte) { t.Error("Data of a detached Conn") },
-		timeout: func(*Conn, TimeoutKind) { t.Error("Timeout of a detached Conn") },
-	})
-	c.SetIdleTimeout(1)
-	sent := stream(0, 1<<20)
-	c.Send(sent[:1<<20-10])
-	c.Send(sent[1<<20-10:])
-	fd, unsent, err := c.Detach()
-	if err != nil || fd != a || len(unsent) == 0 {
-		t.Fatalf("descriptor %d, %d bytes, %v", fd, len(unsent), err)
-	}
-	defer unix.Close(fd)
-	if _, _, err := c.Detach(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Detach again: %v", err)
-	}
-	unix.Write(b, []byte("hello"))
-	r.Turn(0)
-	r.Turn(0)
-	got := make([]byte, 0, len(sent))
-	buf := make([]byte, 1<<20)
-	for {
-		n, e := kernel.Host.Recv(b, buf, 0)
-		if e != 0 {
-			break
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		a, b := t.pair()
+		c := adoptFD(t, r, a, &hooks{
+			closed:  func(*Conn, error) { t.Error("Closed of a detached Conn") },
+			data:    func(*Conn, []byte) { t.Error("Data of a detached Conn") },
+			timeout: func(*Conn, TimeoutKind) { t.Error("Timeout of a detached Conn") },
+		})
+		c.SetIdleTimeout(1)
+		sent := stream(0, 1<<20)
+		c.Send(sent[:1<<20-10])
+		c.Send(sent[1<<20-10:])
+		fd, unsent, err := c.Detach()
+		if err != nil || fd != a || len(unsent) == 0 {
+			t.Fatalf("descriptor %d, %d bytes, %v", fd, len(unsent), err)
 		}
-		got = append(got, buf[:n]...)
-	}
-	if string(append(got, unsent...)) != string(sent) {
-		t.Errorf("%d bytes arrived and %d are unsent, not what was sent", len(got), len(unsent))
-	}
-	if n, err := unix.Read(fd, buf); string(buf[:max(n, 0)]) != "hello" {
-		t.Errorf("the descriptor reads %q, %v", buf[:max(n, 0)], err)
-	}
-	if r.conns+r.table.Len()+r.timers.Len() != 0 {
-		t.Error("something of it is left")
-	}
-	// The reactor may watch it again at once.
-	if _, err := r.Watch(fd, poller.In, func(poller.Interest) {}); err != nil {
-		t.Error(err)
-	}
+		t.own(fd)
+		if _, _, err := c.Detach(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Detach again: %v", err)
+		}
+		b.send("hello")
+		r.Turn(0)
+		r.Turn(0)
+		got := make([]byte, 0, len(sent))
+		buf := make([]byte, 1<<20)
+		for {
+			n, e := b.look(buf)
+			if e != 0 {
+				break
+			}
+			got = append(got, buf[:n]...)
+		}
+		if string(append(got, unsent...)) != string(sent) {
+			t.Errorf("%d bytes arrived and %d are unsent, not what was sent", len(got), len(unsent))
+		}
+		if n, e := t.k.Recv(fd, buf, 0); string(buf[:n]) != "hello" {
+			t.Errorf("the descriptor reads %q, %v", buf[:n], e)
+		}
+		if r.conns+r.table.Len()+r.timers.Len() != 0 {
+			t.Error("something of it is left")
+		}
+		// The reactor may watch it again at once.
+		if _, err := r.Watch(fd, poller.In, func(poller.Interest) {}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // WithSlowCallback names a callback of every kind by its descriptor, afterwards, and while it lasts by its stack.
