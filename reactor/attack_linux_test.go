@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
 )
 
 // lossy sends again whatever is lost.
@@ -121,27 +120,24 @@ func TestChattyPeerThatHasEverythingIsDelivered(t *testing.T) {
 
 // SendV of more pieces than one call takes, on a Conn whose peer has reset, says so.
 func TestSendVOfManyPiecesTellsTheReset(t *testing.T) {
-	r := manual(t)
-	var c *Conn
-	l, err := r.Listen("tcp", "127.0.0.1:0", func(conn *Conn) Handler { c = conn; return echo{} })
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer := connect(t, l.Addr())
-	turnUntil(t, r, func() bool { return c != nil })
-	resetConn(peer)
-	for {
-		if e, _ := unix.GetsockoptTCPInfo(c.FD(), unix.IPPROTO_TCP, unix.TCP_INFO); e != nil && e.State == 7 { // closed
-			break
+	twice(t, func(t *lab) {
+		var c *Conn
+		peer := t.dial(t.listen("tcp", func(conn *Conn) Handler { c = conn; return echo{} }))
+		t.until(func() bool { return c != nil })
+		t.freeze(func() {
+			peer.reset()
+			for ready := poller.Interest(0); ready&poller.Hup == 0; ready, _ = t.k.Ready(c.FD()) {
+				t.pass(10 * time.Microsecond)
+			}
+		})
+		pieces := make([][]byte, 200)
+		for i := range pieces {
+			pieces[i] = make([]byte, 2000)
 		}
-	}
-	pieces := make([][]byte, 200)
-	for i := range pieces {
-		pieces[i] = make([]byte, 2000)
-	}
-	if err := c.SendV(pieces...); err == nil || c.Buffered() != 0 {
-		t.Errorf("SendV: %v, %d buffered", err, c.Buffered())
-	}
+		if err := c.SendV(pieces...); err == nil || c.Buffered() != 0 {
+			t.Errorf("SendV: %v, %d buffered", err, c.Buffered())
+		}
+	})
 }
 
 // Shutdown called on the loop cannot succeed. It says so some time after its context has ended.

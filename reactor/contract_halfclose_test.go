@@ -4,8 +4,6 @@ package reactor
 
 import (
 	"bytes"
-	"io"
-	"net"
 	"testing"
 )
 
@@ -146,31 +144,4 @@ func TestSendThenCloseLosesNothing(t *testing.T) {
 			t.Errorf("Closed(%v), want nil", closed[0])
 		}
 	})
-}
-
-// sendAndFIN writes and half-closes on a goroutine.
-func sendAndFIN(t testing.TB, c net.Conn, p []byte) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if _, err := c.Write(p); err != nil {
-			t.Error(err)
-		}
-		if err := c.(closeWriter).CloseWrite(); err != nil {
-			t.Error(err)
-		}
-	}()
-	t.Cleanup(func() { c.Close(); <-done })
-}
-
-// wantAll reads to EOF.
-func wantAll(t testing.TB, c net.Conn, want []byte) {
-	t.Helper()
-	got, err := io.ReadAll(c)
-	if err != nil {
-		t.Fatalf("after %d bytes: %v", len(got), err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Fatalf("read %d bytes, want %d, or not the same", len(got), len(want))
-	}
 }

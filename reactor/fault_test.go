@@ -176,7 +176,8 @@ func TestShortWritesLoseNothing(t *testing.T) {
 	})
 }
 
-// echoOverDial sends p by a Dial of the reactor's own and wants it back.
+// echoOverDial sends p by a Dial of the reactor's own and wants it back. The mark is above p: at its own back-pressure it
+// would not read, and the echo at its.
 func echoOverDial(t *lab, addr net.Addr, p []byte) {
 	t.Helper()
 	var done []error
@@ -185,7 +186,7 @@ func echoOverDial(t *lab, addr net.Addr, p []byte) {
 		opened: func(c *Conn) { c.Send(p); c.CloseWrite() },
 		data:   func(_ *Conn, p []byte) { got = append(got, p...) },
 		closed: func(_ *Conn, err error) { done = append(done, err) },
-	})
+	}, WithLimits(0, len(p), len(p)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,8 +208,8 @@ func TestBrokenPollerEndsTheReactor(t *testing.T) {
 			closed: func(_ *Conn, err error) { closed = append(closed, err) },
 		})))
 		t.until(func() bool { return opened })
-		r.Post(func() { k.waitErr = func() error { return os.NewSyscallError("epoll_wait", kernel.EINVAL) } })
-		r.After(0, func() {}) // one turn more
+		k.waitErr = func() error { return os.NewSyscallError("epoll_wait", kernel.EINVAL) }
+		r.Post(func() {}) // one turn more
 		t.until(func() bool { return t.over })
 		if !errors.Is(t.failed, kernel.EINVAL) {
 			t.Errorf("Turn: %v", t.failed)

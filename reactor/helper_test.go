@@ -196,8 +196,6 @@ func roundTrip(t testing.TB, c net.Conn, p string) {
 	}
 }
 
-type closeWriter interface{ CloseWrite() error }
-
 // pattern is n bytes in which every position differs from its neighbours' at any shift by chunk sizes.
 func pattern(n int) []byte {
 	p := make([]byte, n)

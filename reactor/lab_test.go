@@ -15,7 +15,7 @@ import (
 )
 
 // guard is how long a test waits for what must happen, by the kernel's clock: who gets here has failed.
-const guard = 5 * time.Minute
+const guard = 2 * time.Minute
 
 // A lab is where a test runs: on the host's kernel or on a simulated one, from the same source. One goroutine does
 // everything: the reactor is embedded, by its FD and Next, in the lab's loop, and its peers are bare descriptors of the
