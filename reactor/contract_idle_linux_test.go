@@ -22,23 +22,25 @@ func init() {
 
 // A loop with 1,000 open connections, half of which have been active, makes no turn when nothing happens.
 func TestIdleLoopMakesNoTurns(t *testing.T) {
-	r := started(t)
-	addr := listen(t, r, "tcp", acceptEcho)
-	for i := range 1000 {
-		if c := connect(t, addr); i%2 == 0 {
-			roundTrip(t, c, "hello")
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		addr := t.listen("tcp", acceptEcho)
+		for i := range 1000 {
+			if c := t.dial(addr); i%2 == 0 {
+				c.roundTrip("hello")
+			}
 		}
-	}
-	still(t, r, 100*time.Millisecond)
-	quiet := 2 * time.Second
-	if testing.Short() {
-		quiet = 200 * time.Millisecond
-	}
-	turns := r.Stats().Turns
-	time.Sleep(quiet)
-	if turns = r.Stats().Turns - turns; turns != 0 {
-		t.Errorf("%d turns in %v of quiet", turns, quiet)
-	}
+		t.still(100*time.Millisecond)
+		quiet := 2 * time.Second
+		if testing.Short() {
+			quiet = 200 * time.Millisecond
+		}
+		turns := r.Stats().Turns
+		t.pass(quiet)
+		if turns = r.Stats().Turns - turns; turns != 0 {
+			t.Errorf("%d turns in %v of quiet", turns, quiet)
+		}
+	})
 }
 
 // The same seen from outside: once 1,000 connections have been quiet for 2 s, their process is switched at most twice in

@@ -109,7 +109,10 @@ func manual(t testing.TB, opts ...Option) *Reactor {
 // turnUntil turns until the condition holds.
 func turnUntil(t testing.TB, r *Reactor, ok func() bool) {
 	t.Helper()
-	for !ok() {
+	for end := r.Now() + timeout.Deadline(guard); !ok(); {
+		if end.Passed(r.Now()) {
+			t.Fatal("it does not happen")
+		}
 		if err := r.Turn(r.Now() + timeout.Deadline(time.Second)); err != nil {
 			t.Fatal(err)
 		}

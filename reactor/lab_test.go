@@ -30,6 +30,7 @@ type lab struct {
 	fd     int   // of its poller
 	over   bool  // it has ended
 	failed error // what Turn has told
+	lost   bool  // the world goes on no more
 	frozen bool  // it is not turned
 	eye    poller.Poller
 	events []poller.Event
@@ -67,12 +68,15 @@ func inLab(t *testing.T, kind labKind, f func(t *lab)) {
 	l := newLab(t, kind)
 	defer l.end()
 	defer func() {
-		if v := recover(); v != nil {
-			d, ok := v.(*sim.Deadlock)
-			if !ok {
-				panic(v)
-			}
-			t.Errorf("nothing happens any more: %v", d)
+		switch v := recover().(type) {
+		case nil:
+		case *sim.Deadlock:
+			t.Errorf("nothing happens any more: %v", v)
+		case *sim.Failure:
+			t.Error(v)
+			l.lost = true
+		default:
+			panic(v)
 		}
 	}()
 	f(l)
@@ -96,6 +100,10 @@ func (l *lab) simulated() bool { return l.world != nil }
 
 // end gives everything back. A simulated kernel knows what a program leaves behind.
 func (l *lab) end() {
+	if l.lost {
+		l.world.Close()
+		return
+	}
 	l.endReactor()
 	for _, p := range l.peers {
 		p.close()

@@ -193,73 +193,92 @@ func TestWatchesEndWithTheReactor(t *testing.T) {
 }
 
 // A reactor lives inside another loop, here a bare Poller, that only knows its FD and Next: an echo, timers and posts
-// from elsewhere all happen, and in between nothing asks for a turn.
+// all happen, and in between nothing asks for a turn.
 func TestReactorEmbeddedByFDAndNext(t *testing.T) {
-	r := manual(t)
-	l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
-	if err != nil {
-		t.Fatal(err)
-	}
-	outer, err := poller.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer outer.Close()
-	if err := outer.Add(r.FD(), 1, poller.In); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	stop := false
-	go func() {
-		defer close(done)
-		c := connect(t, l.Addr())
-		for range 200 {
-			roundTrip(t, c, "hello")
-		}
-		c.Close()
-		r.Post(func() { stop = true })
-	}()
-	ticks := 0
-	var tick *Timer
-	tick = r.After(time.Millisecond, func() {
-		if ticks++; ticks < 5 {
-			tick.Reset(time.Millisecond)
-		}
-	})
-	events := make([]poller.Event, 8)
-	outerTurns, empty := 0, 0
-	for !stop || ticks < 5 || r.conns > 0 {
-		n, err := outer.Wait(events, r.Next())
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		c := t.dial(t.listen("tcp", acceptEcho))
+		outer, err := t.k.NewPoller()
 		if err != nil {
 			t.Fatal(err)
 		}
-		outerTurns++
-		if n == 0 && r.Next() > r.Now() {
-			empty++
-		}
-		if err := r.Turn(0); err != nil {
+		defer outer.Close()
+		if err := outer.Add(r.FD(), 1, poller.In); err != nil {
 			t.Fatal(err)
 		}
-	}
-	<-done
-	if empty > 0 {
-		t.Errorf("%d of %d waits ended for nothing", empty, outerTurns)
-	}
-	if n, _ := outer.Wait(events, 0); n != 0 {
-		r.Turn(0)
-		if n, _ = outer.Wait(events, 0); n != 0 {
-			t.Error("the reactor at rest is ready still")
+		ticks := 0
+		var tick *Timer
+		tick = r.After(time.Millisecond, func() {
+			if ticks++; ticks < 5 {
+				tick.Reset(time.Millisecond)
+			}
+		})
+		trips, stop := 0, false
+		c.send("hello")
+		events := make([]poller.Event, 8)
+		outerTurns, empty := 0, 0
+		for !stop || ticks < 5 || r.conns > 0 {
+			until := r.Next()
+			if trips < 200 { // the echo may have to come a way
+				until = until.Sooner(r.Now() + timeout.Deadline(100*time.Microsecond))
+			}
+			n, err := outer.Wait(events, until)
+			if err != nil {
+				t.Fatal(err)
+			}
+			outerTurns++
+			if n == 0 && until > r.Now() {
+				empty++
+			}
+			if n > 0 || r.Next().Passed(r.Now()) {
+				if err := r.Turn(0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c.fd < 0 {
+				continue
+			}
+			if k, _ := c.look(make([]byte, 5)); k == 5 {
+				if trips++; trips < 200 {
+					c.send("hello")
+				} else if trips == 200 {
+					c.close()
+					post := func() { r.Post(func() { stop = true }) }
+					if t.simulated() {
+						post()
+					} else {
+						go post()
+					}
+				}
+			}
 		}
-	}
+		if empty > 0 {
+			t.Errorf("%d of %d waits ended for nothing", empty, outerTurns)
+		}
+		if n, _ := outer.Wait(events, 0); n != 0 {
+			r.Turn(0)
+			if n, _ = outer.Wait(events, 0); n != 0 {
+				t.Error("the reactor at rest is ready still")
+			}
+		}
+	})
 }
 
 // Who drives the reactor is decided once: Run and Turn do not mix, nor does Turn nest.
 func TestOneDriverOnly(t *testing.T) {
-	r := manual(t)
-	r.Turn(0)
-	wantPanic(t, "Run of a reactor", func() { r.Run(t.Context()) })
-	r.Post(func() { wantPanic(t, "inside a callback", func() { r.Turn(0) }) })
-	r.Turn(0)
-	s := started(t)
-	wantPanic(t, "that Run runs", func() { s.Turn(0) })
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		r.Turn(0)
+		wantPanic(t, "Run of a reactor", func() { r.Run(t.Context()) })
+		r.Post(func() { wantPanic(t, "inside a callback", func() { r.Turn(0) }) })
+		r.Turn(0)
+		s := t.reactor()
+		s.After(0, func() {
+			wantPanic(t, "that Run runs", func() { s.Turn(0) })
+			s.Close()
+		})
+		if err := s.Run(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 }
