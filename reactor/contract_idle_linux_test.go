@@ -30,7 +30,7 @@ func TestIdleLoopMakesNoTurns(t *testing.T) {
 				c.roundTrip("hello")
 			}
 		}
-		t.still(100*time.Millisecond)
+		t.still(100 * time.Millisecond)
 		quiet := 2 * time.Second
 		if testing.Short() {
 			quiet = 200 * time.Millisecond
