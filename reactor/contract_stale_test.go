@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -25,7 +26,8 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 				continue // which has no dup
 			}
 			t.Run(name, func(t *lab) {
-				r := t.reactor()
+				k := t.faults()
+				r := t.reactor(WithKernel(k))
 				a, a2 := t.pair()
 				b, b2 := t.pair()
 				strangers := t.server("unix", 1)
@@ -44,6 +46,12 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 				}
 				var conns [2]*Conn
 				var stranger *Conn
+				k.recv = func(fd int, _ []byte) (int, kernel.Errno, bool) {
+					if stranger != nil && fd == stranger.FD() {
+						t.Error("the stranger was tried")
+					}
+					return 0, 0, false
+				}
 				heard := 0
 				for i, fd := range []int{a, b} {
 					conns[i] = adoptFD(t, r, fd, &hooks{data: func(c *Conn, _ []byte) {
