@@ -1,0 +1,143 @@
+//go:build unix
+
+package reactor
+
+import (
+	"net"
+	"strings"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// must ends the test on an error.
+func (l *lab) must(call string, e kernel.Errno) {
+	l.Helper()
+	if e != 0 {
+		l.Fatalf("%s: %v", call, e)
+	}
+}
+
+// kernelAddr is an address of package net's as the kernel knows it.
+func kernelAddr(a net.Addr) Addr {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return kernel.Inet(a.AddrPort())
+	case *net.UDPAddr:
+		return kernel.Inet(a.AddrPort())
+	}
+	return kernel.Unix(a.String())
+}
+
+// dial connects to an address.
+func (l *lab) dial(to net.Addr) *peer {
+	l.Helper()
+	p, e := l.tryDial(to)
+	l.must("connect", e)
+	return p
+}
+
+func (l *lab) tryDial(to net.Addr) (*peer, kernel.Errno) {
+	l.Helper()
+	a := kernelAddr(to)
+	fd, e := l.k.Socket(a.Family, kernel.SOCK_STREAM, 0)
+	l.must("socket", e)
+	p := l.peer(fd)
+	if e = l.k.Connect(fd, a); e == kernel.EINPROGRESS {
+		l.until(func() bool {
+			ready, e := l.k.Ready(fd)
+			l.must("poll", e)
+			return ready&(poller.Out|poller.Err|poller.Hup) != 0
+		})
+		n, e2 := l.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
+		l.must("getsockopt", e2)
+		e = kernel.Errno(n)
+	}
+	if e != 0 {
+		p.close()
+	}
+	return p, e
+}
+
+// server listens; nobody accepts until the test does.
+func (l *lab) server(network string, backlog int) *peer {
+	l.Helper()
+	n, err := findNetwork(network, true)
+	if err != nil {
+		l.Fatal(err)
+	}
+	a, _, err := n.binding(l.k, anyAddr(l, network))
+	if err != nil {
+		l.Fatal(err)
+	}
+	fd, e := l.k.Socket(a.Family, kernel.SOCK_STREAM, 0)
+	l.must("socket", e)
+	p := l.peer(fd)
+	l.must("bind", l.k.Bind(fd, a))
+	l.must("listen", l.k.Listen(fd, backlog))
+	return p
+}
+
+// accept is the next connection of a server's.
+func (p *peer) accept() *peer {
+	p.l.Helper()
+	fd := -1
+	p.l.until(func() bool {
+		c, _, e := p.l.k.Accept(p.fd)
+		if e == kernel.EAGAIN {
+			return false
+		}
+		p.l.must("accept", e)
+		fd = c
+		return true
+	})
+	return p.l.peer(fd)
+}
+
+// pair is a connected pair of Unix streams: a descriptor for the reactor and a peer.
+func (l *lab) pair() (fd int, p *peer) {
+	l.Helper()
+	s := l.server("unix", 1)
+	at := s.addr()
+	p = l.dial(at)
+	fd, _, e := l.k.Accept(s.fd)
+	l.must("accept", e)
+	s.close()
+	l.k.Unlink(at.String())
+	return fd, p
+}
+
+// pairAt is a pair with a server, whose descriptor is this number, the lowest but for those that a process has left out.
+func (s *peer) pairAt(number int) *peer {
+	l := s.l
+	fd, e := -1, kernel.Errno(0)
+	for fd != number {
+		fd, e = l.k.Socket(kernel.AF_UNIX, kernel.SOCK_STREAM, 0)
+		l.must("socket", e)
+		if fd > number {
+			l.Fatalf("%d is not free any more", number)
+		}
+		if fd < number {
+			l.own(fd)
+		}
+	}
+	l.must("connect", l.k.Connect(fd, kernelAddr(s.addr())))
+	return s.accept()
+}
+
+// tcpPair is the same of TCP.
+func (l *lab) tcpPair() (fd int, p *peer) {
+	l.Helper()
+	s := l.server("tcp", 1)
+	p = l.dial(s.addr())
+	c := s.accept()
+	s.close()
+	fd = c.leave()
+	return fd, p
+}
+
+// port is the last part of an address.
+func port(a net.Addr) string {
+	s := a.String()
+	return s[strings.LastIndex(s, ":")+1:]
+}
