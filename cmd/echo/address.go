@@ -40,8 +40,30 @@ func (a address) hint(err error) error {
 }
 
 // line tells where it listens — at is what the kernel made of the address — and what to type to try it.
-func (a address) line(at fmt.Stringer) string {
-	return fmt.Sprintf("listening on %s://%v, try: %s", a.network, at, a.client(at))
+func (a address) line(at fmt.Stringer, tls bool) string {
+	try := a.client(at)
+	if tls {
+		try = a.clientTLS(at)
+	}
+	if try != "" {
+		try = ", try: " + try
+	}
+	return fmt.Sprintf("listening on %s://%v%s", a.network, at, try)
+}
+
+// clientTLS is "" for an abstract name, which openssl does not know.
+func (a address) clientTLS(at fmt.Stringer) string {
+	const openssl = "openssl s_client -quiet "
+	path := at.String()
+	switch ap, err := netip.ParseAddrPort(path); {
+	case strings.HasPrefix(path, "@"):
+		return ""
+	case a.network == "unix":
+		return openssl + "-unix " + quote(path)
+	case err == nil:
+		path = netip.AddrPortFrom(a.here(ap.Addr()), ap.Port()).String()
+	}
+	return openssl + "-connect " + quote(path)
 }
 
 func (a address) client(at fmt.Stringer) string {
@@ -57,19 +79,22 @@ func (a address) client(at fmt.Stringer) string {
 	if err != nil {
 		return "nc " + path
 	}
-	ip := ap.Addr()
-	if ip.IsUnspecified() { // all addresses: this machine is one of them
-		if ip.Is4() || !strings.HasSuffix(a.network, "6") {
-			ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-		} else {
-			ip = netip.IPv6Loopback()
-		}
-	}
 	nc := "nc "
 	if !a.stream() {
 		nc = "nc -u "
 	}
-	return nc + ip.String() + " " + strconv.Itoa(int(ap.Port()))
+	return nc + a.here(ap.Addr()).String() + " " + strconv.Itoa(int(ap.Port()))
+}
+
+// here is this machine where ip is all addresses.
+func (a address) here(ip netip.Addr) netip.Addr {
+	switch {
+	case !ip.IsUnspecified():
+		return ip
+	case ip.Is4() || !strings.HasSuffix(a.network, "6"):
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return netip.IPv6Loopback()
 }
 
 // quote makes one word of s for a shell.

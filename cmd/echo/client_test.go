@@ -94,16 +94,22 @@ func TestPrintedLines(t *testing.T) {
 		if runtime.GOOS == "linux" {
 			args = append(args, "unix://@"+strings.TrimPrefix(socketPath(t), "/"))
 		}
-		s := serveAt(t, len(args), append([]string{"-style", style}, args...)...)
-		for i, line := range s.try {
-			t.Run(line, func(t *testing.T) {
-				talk(t, exec.Command("sh", "-c", "exec "+line))
-				if t.Failed() {
-					t.Log(args[i])
-				}
-			})
-		}
+		typeLines(t, serveAt(t, len(args), append([]string{"-style", style}, args...)...))
 	})
+}
+
+// So do those for TLS.
+func TestPrintedLinesTLS(t *testing.T) {
+	inEachStyle(t, func(t *testing.T, style string) {
+		tool(t, "openssl")
+		typeLines(t, serveAt(t, 3, "-tls", "-style", style, "tcp://127.0.0.1:0", "tcp://:0", "unix://"+socketPath(t)+" with a space"))
+	})
+}
+
+func typeLines(t *testing.T, s *server) {
+	for _, line := range s.try {
+		t.Run(line, func(t *testing.T) { talk(t, exec.Command("sh", "-c", "exec "+line)) })
+	}
 }
 
 // talk types a line into an interactive client and wants it back.

@@ -109,7 +109,21 @@ func TestLine(t *testing.T) {
 		{"unixgram", unix("/tmp/x"), "listening on unixgram:///tmp/x, try: nc -uU /tmp/x"},
 		{"unixgram", unix("@x"), "listening on unixgram://@x, try: socat - ABSTRACT-SENDTO:x"},
 	} {
-		if got := (address{c.network, ""}).line(c.at); got != c.want {
+		if got := (address{c.network, ""}).line(c.at, false); got != c.want {
+			t.Errorf("%s\nwant %s", got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		network string
+		at      net.Addr
+		want    string
+	}{
+		{"tcp", tcp("[::]:1"), "listening on tcp://[::]:1, try: openssl s_client -quiet -connect 127.0.0.1:1"},
+		{"tcp6", tcp("[::]:1"), "listening on tcp6://[::]:1, try: openssl s_client -quiet -connect '[::1]:1'"},
+		{"unix", unix("it's here"), `listening on unix://it's here, try: openssl s_client -quiet -unix 'it'\''s here'`},
+		{"unix", unix("@x"), "listening on unix://@x"},
+	} {
+		if got := (address{c.network, ""}).line(c.at, true); got != c.want {
 			t.Errorf("%s\nwant %s", got, c.want)
 		}
 	}

@@ -44,7 +44,7 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 		return refuse(stderr, err)
 	}
 	how := newStyle(g, cfg, log)
-	lines, err := listen(how, cfg.addrs)
+	lines, err := listen(how, cfg)
 	if err != nil {
 		_ = how.shutdown(context.Background()) // gives back what is listening already
 		return refuse(stderr, err)
@@ -75,13 +75,13 @@ func newStyle(g *reactor.Group, cfg *config, log *zap.Logger) style {
 }
 
 // listen opens every address, or none, and returns the lines that say so.
-func listen(how style, addrs []address) (lines []string, err error) {
-	for _, a := range addrs {
+func listen(how style, cfg *config) (lines []string, err error) {
+	for _, a := range cfg.addrs {
 		at, err := how.listen(a)
 		if err != nil {
 			return nil, a.hint(err)
 		}
-		lines = append(lines, a.line(at))
+		lines = append(lines, a.line(at, cfg.tls != nil))
 	}
 	return lines, nil
 }

@@ -70,12 +70,13 @@ func (s *netStyle) listen(a address) (fmt.Stringer, error) {
 		// The first wait takes descriptors for what wakes all waits: now, while there are some.
 		_ = c.SetTimeout(1)
 		first, _, err := c.Accept()
-		l := netconn.NewListener(c)
+		l, r := netconn.NewListener(c), newRoom(s.cfg.maxConns)
 		if err == nil {
-			s.start(netconn.New(first), nil)
+			r.take()
+			s.start(netconn.New(first), r)
 		}
 		s.quits = append(s.quits, func() { remove(); _ = l.Close() })
-		s.goroutines.Go(func() { s.accept(l) })
+		s.goroutines.Go(func() { s.accept(l, r) })
 	} else {
 		p := netconn.New(c).(*netconn.PacketConn)
 		s.quits = append(s.quits, func() { remove(); _ = p.Close() })
@@ -122,37 +123,55 @@ func (s *netStyle) shutdown(ctx context.Context) error {
 	return s.g.Shutdown(ctx)
 }
 
-func (s *netStyle) accept(l net.Listener) {
-	var room chan struct{} // nil: no limit
-	if s.cfg.maxConns > 0 {
-		room = make(chan struct{}, s.cfg.maxConns)
+// A room has a place for each connection of an address; nil has them without end.
+type room chan struct{}
+
+func newRoom(places int) room {
+	if places == 0 {
+		return nil
 	}
-	for failing := false; ; {
-		c, err := l.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
-		case err != nil:
-			if !failing {
-				s.log.Warn("accept failed; the listener rests until it succeeds", zap.Stringer("addr", l.Addr()), zap.Error(err))
-			}
-			failing = true
-			time.Sleep(rest)
-			continue
-		}
-		failing = false
-		s.start(c, room)
+	return make(room, places)
+}
+
+// take waits for a place.
+func (r room) take() {
+	if r != nil {
+		r <- struct{}{}
 	}
 }
 
-// start serves a connection, when there is room for it.
-func (s *netStyle) start(nc net.Conn, room chan struct{}) {
+func (r room) leave() {
+	if r != nil {
+		<-r
+	}
+}
+
+func (s *netStyle) accept(l net.Listener, r room) {
+	for failing := false; ; {
+		r.take() // first: whom there is no place for waits in the backlog
+		c, err := l.Accept()
+		if err == nil {
+			failing = false
+			s.start(c, r)
+			continue
+		}
+		r.leave()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if !failing {
+			s.log.Warn("accept failed; the listener rests until it succeeds", zap.Stringer("addr", l.Addr()), zap.Error(err))
+		}
+		failing = true
+		time.Sleep(rest)
+	}
+}
+
+// start serves a connection, which has its place.
+func (s *netStyle) start(nc net.Conn, r room) {
 	c := nc.(stream)
 	if s.cfg.tls != nil {
 		c = netconn.Server(nc, s.cfg.tls)
-	}
-	if room != nil {
-		room <- struct{}{}
 	}
 	s.mu.Lock()
 	s.open[c] = true
@@ -167,9 +186,7 @@ func (s *netStyle) start(nc net.Conn, room chan struct{}) {
 		delete(s.open, c)
 		s.mu.Unlock()
 		s.conns.Add(-1)
-		if room != nil {
-			<-room
-		}
+		r.leave()
 	})
 }
 

@@ -80,9 +80,11 @@ func TestDefaultAddress(t *testing.T) {
 func TestMaxConns(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-style", style, "-max-conns", "2", "tcp://127.0.0.1:0")
-		a, b, c := dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0])
+		a, b := dial(t, "tcp", s.at[0]), dial(t, "tcp", s.at[0])
 		roundTrip(t, a, "a")
 		roundTrip(t, b, "b")
+		taken := s.descriptors()
+		c := dial(t, "tcp", s.at[0])
 		if _, err := io.WriteString(c, "c"); err != nil {
 			t.Fatal(err)
 		}
@@ -90,10 +92,21 @@ func TestMaxConns(t *testing.T) {
 		if n, err := c.Read(make([]byte, 1)); n != 0 || !os.IsTimeout(err) {
 			t.Fatalf("the third is served: %d bytes, %v", n, err)
 		}
+		if n := s.descriptors(); n != taken {
+			t.Errorf("the third has a descriptor: %d, %d before", n, taken)
+		}
 		a.Close()
 		_ = c.SetReadDeadline(time.Now().Add(long))
 		wants(t, c, "c")
+		s.signal(syscall.SIGTERM) // it is full
+		s.ends(0)
 	})
+}
+
+// descriptors is how many the server has open; 0 where the system does not tell.
+func (s *server) descriptors() int {
+	list, _ := os.ReadDir("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/fd")
+	return len(list)
 }
 
 // A server with room for a dozen connections and three dozen clients serves those it has, waits for descriptors a few
