@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -88,16 +89,10 @@ func (n *Net) resolve(ctx context.Context, a nets, host string, port int) (list 
 		if a.ip != "ip" && a.ip == "ip4" != ip.Is4() {
 			continue
 		}
-		scope := 0
-		if zone != "" {
-			if scope, err = n.scope(zone); err != nil {
-				return nil, err
-			}
-		}
-		if ip.Is4() {
-			list = append(list, socket.Tuple(ip.String(), port))
+		if zone != "" && !ip.Is4() {
+			list = append(list, socket.Tuple(ip.String(), port, 0, scope(n.k, zone)))
 		} else {
-			list = append(list, socket.Tuple(ip.String(), port, 0, scope))
+			list = append(list, socket.Tuple(ip.String(), port))
 		}
 	}
 	if len(list) == 0 {
@@ -106,11 +101,13 @@ func (n *Net) resolve(ctx context.Context, a nets, host string, port int) (list 
 	return list, nil
 }
 
-func (n *Net) scope(zone string) (int, error) {
+// scope is an interface's number: 0, none, for one that is not there, as with package net.
+func scope(k kernel.Kernel, zone string) int {
 	if i, err := strconv.ParseUint(zone, 10, 32); err == nil {
-		return int(i), nil
+		return int(i)
 	}
-	return n.k.Interface(zone)
+	i, _ := k.Interface(zone)
+	return i
 }
 
 // await runs f, which may block, for a caller who must not block the loop: as Task.Await does. Parked ones just call it.

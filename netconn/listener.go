@@ -21,9 +21,6 @@ const backlog = 4096
 
 func (n *Net) listen(ctx context.Context, network, address string) (*Listener, error) {
 	a, err := n.findNetwork(network)
-	if err == nil && a.typ != socket.SOCK_STREAM {
-		err = &net.AddrError{Err: "unexpected address type", Addr: address}
-	}
 	var l *Listener
 	if err == nil {
 		l, err = n.listenAt(ctx, a, address)
@@ -35,7 +32,7 @@ func (n *Net) listen(ctx context.Context, network, address string) (*Listener, e
 }
 
 func (n *Net) listenAt(ctx context.Context, a nets, address string) (*Listener, error) {
-	s, err := n.bind(ctx, a, address)
+	s, err := n.bind(ctx, a, address, socket.SOCK_STREAM)
 	if err != nil {
 		return nil, err
 	}
@@ -50,9 +47,12 @@ func (n *Net) listenAt(ctx context.Context, a nets, address string) (*Listener, 
 	return l, nil
 }
 
-// bind makes a socket that is bound.
-func (n *Net) bind(ctx context.Context, a nets, address string) (*socket.Socket, error) {
+// bind makes a socket that is bound. What is wrong with an address is told before that the network has another type.
+func (n *Net) bind(ctx context.Context, a nets, address string, typ int) (*socket.Socket, error) {
 	at, dual, err := n.binding(ctx, a, address)
+	if err == nil && a.typ != typ {
+		err = &net.AddrError{Err: "unexpected address type", Addr: address}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -17,12 +17,9 @@ type PacketConn struct {
 
 func (n *Net) listenPacket(ctx context.Context, network, address string) (*PacketConn, error) {
 	a, err := n.findNetwork(network)
-	if err == nil && a.typ != socket.SOCK_DGRAM {
-		err = &net.AddrError{Err: "unexpected address type", Addr: address}
-	}
 	var s *socket.Socket
 	if err == nil {
-		s, err = n.bind(ctx, a, address)
+		s, err = n.bind(ctx, a, address, socket.SOCK_DGRAM)
 	}
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: a.guess(address), Err: mapContext(err)}
@@ -107,17 +104,13 @@ func (c *PacketConn) WriteToUDPAddrPort(p []byte, to netip.AddrPort) (int, error
 }
 
 func (c *PacketConn) writeTo(p []byte, to netip.AddrPort, given net.Addr) (int, error) {
-	if z := to.Addr().Zone(); z != "" {
-		i, err := parked.scope(z)
-		if err != nil {
-			return 0, c.addressed(given, err)
-		}
-		at := socket.Tuple(to.Addr().WithZone("").String(), int(to.Port()), 0, i)
-		return c.send(p, at, given)
-	}
 	if !to.IsValid() || c.s.Family() == socket.AF_INET && !to.Addr().Unmap().Is4() {
 		err := &net.AddrError{Err: "non-IPv4 address", Addr: to.Addr().String()}
 		return 0, c.addressed(given, err)
+	}
+	if z := to.Addr().Zone(); z != "" {
+		at := socket.Tuple(to.Addr().WithZone("").String(), int(to.Port()), 0, scope(c.s.Desc().K, z))
+		return c.send(p, at, given)
 	}
 	return c.send(p, target(c.s.Family(), to), given)
 }

@@ -205,12 +205,12 @@ func TestDialInTasks(t *testing.T) {
 		if _, err := n.Dial("tcp", "no such host:1"); !errors.As(err, new(*net.DNSError)) {
 			t.Errorf("no such host: %v", err)
 		}
-		if _, err := n.DialTimeout("tcp", full(t), 20*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := n.DialTimeout("tcp", full(t, "tcp"), 20*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("no answer: %v", err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		time.AfterFunc(10*time.Millisecond, cancel)
-		if _, err := n.DialContext(ctx, "tcp", full(t)); !errors.Is(err, context.Canceled) {
+		if _, err := n.DialContext(ctx, "tcp", full(t, "tcp")); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled: %v", err)
 		}
 	})

@@ -1,0 +1,189 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// same wants an error to answer what package net's does.
+func same(t *testing.T, who string, got, want error) {
+	t.Helper()
+	if marks(got) != marks(want) {
+		t.Errorf("%s: %v\n\t%s\nnet: %v\n\t%s", who, got, marks(got), want, marks(want))
+	}
+}
+
+// Every address that cannot be, or is not for the network, on every network, by each of the three calls: package net's
+// errors, or its success.
+func TestAddressesAreThoseOfPackageNet(t *testing.T) {
+	taken := busy(t).String()
+	addresses := []string{"127.0.0.1", "127.0.0.1:", "127.0.0.1:nonesuch", "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:0x1",
+		"::1:80", "[::1:80", "::1]:80", "[::1]", "[]:x", "127.0.0.1:1:2", "[::1%nonesuch]:0", "[fe80::1%nonesuch]:0",
+		"no such host:0", "no such host:nonesuch", "256.0.0.1:0", "192.0.2.1:0", "[2001:db8::1]:0", "[::1]:0", "127.0.0.1:0",
+		"localhost:0", "localhost:nonesuch", taken}
+	for _, network := range []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "nonesuch", "", "tcp5", "TCP", "tcp:0", "udp4:17"} {
+		for _, address := range addresses {
+			t.Run(network+" "+address, func(t *testing.T) {
+				var errs [2][3]error
+				for i, s := range stacks {
+					errs[i] = [3]error{second(s.listen(network, address)), second(s.listenPacket(network, address)), nil}
+					if !strings.HasPrefix(address, "192.0.2.1") && !strings.HasPrefix(address, "[2001:db8") { // elsewhere
+						errs[i][2] = second(s.dial(network, address))
+					}
+				}
+				for i, call := range []string{"Listen", "ListenPacket", "Dial"} {
+					same(t, call, errs[1][i], errs[0][i])
+				}
+			})
+		}
+	}
+}
+
+// The same for paths. (Of unix package net makes packets and of unixgram listeners, which nobody can use; these are refused.)
+func TestPathsAreThoseOfPackageNet(t *testing.T) {
+	stream, gram := free(t, "unix"), free(t, "unixgram")
+	for _, s := range stacks[:1] {
+		l, err := s.listen("unix", stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		p, err := s.listenPacket("unixgram", gram)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+	}
+	dir := t.TempDir()
+	for name, path := range map[string]string{"of a stream": stream, "of datagrams": gram, "a directory": dir, "nowhere": filepath.Join(dir, "x"),
+		"no directory": filepath.Join(dir, "x", "y"), "below a file": filepath.Join(stream, "x"), "too long": dir + strings.Repeat("x", 200)} {
+		t.Run(name, func(t *testing.T) {
+			for _, network := range []string{"unix", "unixgram"} {
+				same(t, "Dial "+network, second(stacks[1].dial(network, path)), second(stacks[0].dial(network, path)))
+			}
+			if name == "nowhere" {
+				return // there one can listen
+			}
+			same(t, "Listen", second(stacks[1].listen("unix", path)), second(stacks[0].listen("unix", path)))
+			same(t, "ListenPacket", second(stacks[1].listenPacket("unixgram", path)), second(stacks[0].listenPacket("unixgram", path)))
+		})
+	}
+	for network, listen := range map[string]func(network, address string) error{
+		"unixgram": func(n, a string) error { return second(netconn.Listen(n, a)) },
+		"unix":     func(n, a string) error { return second(netconn.ListenPacket(n, a)) },
+	} {
+		if err := listen(network, filepath.Join(dir, "x")); !strings.Contains(fmt.Sprint(err), "unexpected address type") {
+			t.Errorf("%s: %v", network, err)
+		}
+	}
+}
+
+// A dial ends in each phase, before the lookup, in it and in the connect, because its context is cancelled or its time is
+// up, with package net's error, in a goroutine and in a task. The lookup asks a server that does not answer.
+func TestDialEndsInEachPhase(t *testing.T) {
+	asked := deaf(t)
+	r := start(t)
+	ways := []stack{stacks[0], stacks[1], {name: "task", dialContext: func(ctx context.Context, network, address string) (c net.Conn, err error) {
+		inTask(r, func(*reactor.Task) { c, err = netconn.On(r).DialContext(ctx, network, address) })
+		return c, err
+	}}}
+	for _, network := range []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix"} {
+		for _, phase := range []string{"before", "lookup", "connect"} {
+			address := map[string]string{"before": "127.0.0.1:1", "lookup": "nobody.answers.invalid:1"}[phase]
+			switch {
+			case phase != "before" && network == "unix", phase == "connect" && strings.HasPrefix(network, "udp"):
+				continue // there is none, or none that lasts
+			case phase == "connect":
+				address = full(t, network)
+			}
+			for end, begin := range endings {
+				t.Run(fmt.Sprint(network, " ", end, " ", phase), func(t *testing.T) {
+					var want error
+					for i, way := range ways {
+						ctx, release := begin(t, phase, asked)
+						err := second(way.dialContext(ctx, network, address))
+						release()
+						if i == 0 {
+							want = err
+							if end == "expired" && errors.Is(err, os.ErrDeadlineExceeded) { // it has two timers for it, and tells of the first
+								want = &net.OpError{Op: "dial", Net: network, Err: contextExpired{}}
+							}
+							continue
+						}
+						same(t, way.name, err, want)
+					}
+					if want == nil {
+						t.Error("it has not ended")
+					}
+				})
+			}
+		}
+	}
+}
+
+// endings make a context that ends in a phase, and what to call after the dial.
+var endings = map[string]func(t *testing.T, phase string, asked <-chan struct{}) (context.Context, func()){
+	"cancelled": func(t *testing.T, phase string, asked <-chan struct{}) (context.Context, func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		switch phase {
+		case "before":
+			cancel()
+		case "connect":
+			time.AfterFunc(10*time.Millisecond, cancel)
+		}
+		var waiting sync.WaitGroup
+		if phase == "lookup" {
+			waiting.Go(func() { <-asked; cancel() })
+		}
+		return ctx, func() { waiting.Wait(); cancel() }
+	},
+	"expired": func(t *testing.T, phase string, asked <-chan struct{}) (context.Context, func()) {
+		at := time.Now().Add(200 * time.Millisecond)
+		if phase == "before" {
+			at = time.Unix(1, 0)
+		}
+		ctx, cancel := context.WithDeadline(t.Context(), at)
+		return ctx, func() {
+			if phase == "lookup" {
+				<-asked // or this has tested nothing
+			}
+			cancel()
+		}
+	},
+}
+
+// contextExpired is what package net tells where the context's timer was first.
+type contextExpired struct{}
+
+func (contextExpired) Error() string        { return "i/o timeout" }
+func (contextExpired) Timeout() bool        { return true }
+func (contextExpired) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// deaf has lookups ask a server that never answers, until the test ends. Each of them tells that it has asked.
+func deaf(t *testing.T) <-chan struct{} {
+	asked := make(chan struct{}, 1)
+	old := net.DefaultResolver
+	t.Cleanup(func() { net.DefaultResolver = old })
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		select {
+		case asked <- struct{}{}:
+		case <-ctx.Done():
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	return asked
+}
