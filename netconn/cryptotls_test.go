@@ -1,0 +1,83 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"golang.org/x/net/nettest"
+)
+
+var below = flag.String("below", "", "what TestConnCryptoTLS has below crypto/tls, net or netconn, where it has called itself")
+
+// The contract over crypto/tls itself, on package net's connections and on ours: 8 of its 11 parts hold on both. nettest
+// cannot be asked for a part; so each is a process, which fails or does not. Why the other three (PastTimeout, FutureTimeout,
+// ConcurrentMethods) can hold on neither, TestCryptoTLSAfterAWriteTimeout tells: they hang for a minute each.
+func TestConnCryptoTLS(t *testing.T) {
+	for _, s := range stacks {
+		if s.name == *below {
+			nettest.TestConn(t, cryptoTLS(s))
+			return
+		}
+	}
+	for _, part := range []string{"BasicIO", "PingPong", "RacyRead", "RacyWrite", "ReadTimeout", "WriteTimeout", "PresentTimeout", "CloseTimeout"} {
+		for _, s := range stacks {
+			t.Run(s.name+"/"+part, func(t *testing.T) {
+				t.Parallel()
+				out, err := exec.Command(os.Args[0], "-test.v", "-test.run", "^TestConnCryptoTLS$/^"+part+"$", "-below", s.name).CombinedOutput()
+				if err != nil || !bytes.Contains(out, []byte("--- PASS: TestConnCryptoTLS/"+part)) {
+					t.Errorf("%v\n%s", err, out)
+				}
+			})
+		}
+	}
+}
+
+// crypto/tls fails all writes after one that timed out, on any connection. (A TLSConn does not.)
+func TestCryptoTLSAfterAWriteTimeout(t *testing.T) {
+	for _, s := range stacks {
+		c, _, stop, err := cryptoTLS(s)()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetWriteDeadline(time.Unix(1, 0))
+		if _, err := c.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: past the deadline: %v", s.name, err)
+		}
+		c.SetWriteDeadline(time.Time{})
+		if _, err := c.Write([]byte("x")); err == nil {
+			t.Errorf("%s: it writes again: nettest's other parts may hold, and belong into TestConnCryptoTLS", s.name)
+		}
+		stop()
+	}
+}
+
+// cryptoTLS makes two ends of a connection over loopback, with the handshake.
+func cryptoTLS(s stack) nettest.MakePipe {
+	return func() (c1, c2 net.Conn, stop func(), err error) {
+		l, err := s.listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		defer l.Close()
+		if c1, err = s.dial("tcp", l.Addr().String()); err != nil {
+			return nil, nil, nil, err
+		}
+		if c2, err = l.Accept(); err != nil {
+			return nil, nil, nil, errors.Join(err, c1.Close())
+		}
+		client, server := tls.Client(c1, clientConfig()), tls.Server(c2, serverConfig())
+		shaken := make(chan error, 1)
+		go func() { shaken <- server.Handshake() }()
+		err = client.Handshake()
+		return client, server, func() { client.Close(); server.Close() }, errors.Join(err, <-shaken)
+	}
+}
