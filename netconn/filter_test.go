@@ -386,39 +386,39 @@ func TestTLSBadPeers(t *testing.T) {
 	}
 }
 
-// After the handshake: a record cut off or forged ends the connection with an error, and only that one.
+// After the handshake: a record cut off or forged ends the connection with an error, and only that one, in each style.
 func TestTLSBadRecords(t *testing.T) {
-	r := start(t)
-	closed := make(chan error, 1)
-	at := serveTLS(t, r, func() reactor.Handler {
-		return &events{data: echoBack, closed: func(_ *reactor.Conn, err error) { closed <- err }}
+	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
+		at, outcomes := s.listen(t, serverConfig(), repeat)
+		other := dialTLS(t, at)
+		for name, c := range map[string]struct {
+			bytes []byte
+			want  func(error) bool
+		}{
+			"truncated": {[]byte{23, 3, 3, 1, 0, 1, 2, 3}, func(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }},
+			"forged":    {append([]byte{23, 3, 3, 0, 40}, noise(40)...), says("bad record MAC")},
+			"too long":  {[]byte{23, 3, 3, 255, 255}, says("oversized record")},
+			"plain":     {[]byte("GET / HTTP/1.1\r\n\r\n"), says("tls:")},
+		} {
+			t.Run(name, func(t *testing.T) {
+				raw, err := net.Dial("tcp", at.String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer raw.Close()
+				conn := tls.Client(raw, clientConfig())
+				conn.SetDeadline(time.Now().Add(long))
+				roundTrip(t, conn, "good so far")
+				raw.Write(c.bytes)
+				raw.(*net.TCPConn).CloseWrite()
+				io.Copy(io.Discard, raw)
+				if o := <-outcomes; !c.want(o.err) {
+					t.Errorf("the end: %T %v", o.err, o.err)
+				}
+				roundTrip(t, other, "still there?")
+			})
+		}
 	})
-	for name, c := range map[string]struct {
-		bytes []byte
-		want  func(error) bool
-	}{
-		"truncated": {[]byte{23, 3, 3, 1, 0, 1, 2, 3}, func(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }},
-		"forged":    {append([]byte{23, 3, 3, 0, 40}, noise(40)...), says("bad record MAC")},
-		"too long":  {[]byte{23, 3, 3, 255, 255}, says("oversized record")},
-		"plain":     {[]byte("hello?"), says("tls:")},
-	} {
-		t.Run(name, func(t *testing.T) {
-			raw, err := net.Dial("tcp", at.String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer raw.Close()
-			conn := tls.Client(raw, clientConfig())
-			conn.SetDeadline(time.Now().Add(long))
-			roundTrip(t, conn, "good so far")
-			raw.Write(c.bytes)
-			raw.(*net.TCPConn).CloseWrite()
-			io.Copy(io.Discard, raw)
-			if err := <-closed; !c.want(err) {
-				t.Errorf("Closed: %T %v", err, err)
-			}
-		})
-	}
 }
 
 func say(p []byte) func(net.Conn) { return func(c net.Conn) { c.Write(p) } }

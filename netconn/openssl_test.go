@@ -1,0 +1,170 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A peer of another make, OpenSSL's client, asks for new keys (TLS 1.3, K and k) and the connection goes on; it asks for
+// another handshake (TLS 1.2, R), which ends the connection with a clear error on both sides and harms no other.
+func TestOpenSSLClient(t *testing.T) {
+	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
+		at, outcomes := s.listen(t, serverConfig(), repeat)
+		other := dialTLS(t, at)
+		roundTrip(t, other, "before")
+
+		c := openSSL(t, "s_client", "-tls1_3", "-connect", at.String())
+		for _, ask := range []string{"K", "k", "K"} {
+			c.types(ask)
+			c.tells("KEYUPDATE")
+			c.types("after " + ask)
+			c.tells("after " + ask)
+		}
+		c.types("Q")
+		if o := <-outcomes; o.err != io.EOF || o.state.Version != tls.VersionTLS13 {
+			t.Errorf("the end: %x, %v", o.state.Version, o.err)
+		}
+
+		c = openSSL(t, "s_client", "-tls1_2", "-connect", at.String())
+		c.types("hello")
+		c.tells("hello")
+		c.types("R")
+		c.tells("RENEGOTIATING")
+		if o := <-outcomes; !says("tls: received unexpected handshake message of type *tls.clientHelloMsg")(o.err) || o.state.Version != tls.VersionTLS12 {
+			t.Errorf("renegotiation: %x, %v", o.state.Version, o.err)
+		}
+		c.tells("alert unexpected message")
+		roundTrip(t, other, "after")
+	})
+}
+
+// The same of OpenSSL's server and our client: the server's K, and its r, which asks the client for another handshake.
+func TestOpenSSLServer(t *testing.T) {
+	cert, key := certificateFiles(t)
+	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
+		for _, version := range []string{"-tls1_3", "-tls1_2"} {
+			c := openSSL(t, "s_server", version, "-accept", "127.0.0.1:0", "-naccept", "1", "-cert", cert, "-key", key)
+			_, at, _ := strings.Cut(c.tells("ACCEPT "), "ACCEPT ")
+			addr, err := net.ResolveTCPAddr("tcp", at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcomes := s.dial(t, addr, clientConfig(), "hello\n", repeat)
+			c.tells("hello")
+			if version == "-tls1_2" {
+				c.types("r")
+				if o := <-outcomes; !says("no renegotiation")(o.err) {
+					t.Errorf("renegotiation: %v", o.err)
+				}
+				continue
+			}
+			for range 3 {
+				c.types("K")
+				c.tells("Read BLOCK") // the answer has come, and is no data
+				c.types("after it")
+				c.tells("after it")
+			}
+			c.types("Q")
+			if o := <-outcomes; o.err != io.EOF || o.state.Version != tls.VersionTLS13 {
+				t.Errorf("the end: %x, %v", o.state.Version, o.err)
+			}
+		}
+	})
+}
+
+// An opener is an openssl that somebody types into.
+type opener struct {
+	t    *testing.T
+	in   io.Writer
+	out  *bufio.Reader
+	said bytes.Buffer
+}
+
+func openSSL(t *testing.T, args ...string) *opener {
+	t.Helper()
+	if _, err := exec.LookPath("openssl"); err != nil {
+		t.Skip("no openssl here")
+	}
+	cmd := exec.Command("openssl", args...)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = w, w
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	o := &opener{t: t, in: in, out: bufio.NewReader(r)}
+	late := time.AfterFunc(long, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		late.Stop()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+		r.Close()
+		if t.Failed() {
+			t.Logf("openssl %v: %s", args, &o.said)
+		}
+	})
+	return o
+}
+
+// types sends a line, which is a command if it is one letter.
+func (o *opener) types(line string) {
+	o.t.Helper()
+	if _, err := io.WriteString(o.in, line+"\n"); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// tells waits for a line of its output that has the text.
+func (o *opener) tells(text string) string {
+	o.t.Helper()
+	for {
+		line, err := o.out.ReadString('\n')
+		o.said.WriteString(line)
+		if strings.Contains(line, text) {
+			return strings.TrimRight(line, "\n")
+		}
+		if err != nil {
+			o.t.Fatalf("no %q: %v", text, err)
+		}
+	}
+}
+
+// certificateFiles are the certificate and its key in PEM.
+func certificateFiles(t *testing.T) (cert, key string) {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(certificate().PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for name, b := range map[string]*pem.Block{
+		cert: {Type: "CERTIFICATE", Bytes: certificate().Certificate[0]},
+		key:  {Type: "PRIVATE KEY", Bytes: der},
+	} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(b), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
