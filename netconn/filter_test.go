@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -419,6 +420,38 @@ func TestTLSBadRecords(t *testing.T) {
 			})
 		}
 	})
+}
+
+// A client that closes as soon as it has its answer, as tls.Conn.Close does, has ended in order: that the server's own
+// close_notify finds nobody is no error.
+func TestTLSClientThatCloses(t *testing.T) {
+	at, outcomes := listenWithTLS(t, serverConfig(), repeat)
+	for range 100 {
+		c := dialTLS(t, at)
+		roundTrip(t, c, "hello")
+		c.Close()
+		if o := <-outcomes; o.err != io.EOF {
+			t.Fatal(o.err)
+		}
+	}
+}
+
+// What TLS has to say of a connection is told, also where a reset comes right behind it.
+func TestTLSErrorBeforeAReset(t *testing.T) {
+	at, outcomes := listenWithTLS(t, serverConfig(), repeat)
+	for range 100 {
+		c, err := net.Dial("tcp", at.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tls.Client(c, &tls.Config{ServerName: "another"}).Handshake(); err == nil {
+			t.Fatal("it trusts anybody")
+		}
+		reset(c)
+		if o := <-outcomes; !says("bad certificate")(o.err) && !errors.Is(o.err, syscall.ECONNRESET) { // the reset may be all that has come
+			t.Fatal(o.err)
+		}
+	}
 }
 
 func say(p []byte) func(net.Conn) { return func(c net.Conn) { c.Write(p) } }

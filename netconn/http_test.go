@@ -6,51 +6,36 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/selfsigned"
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// certificate is self-signed, for localhost.
-var certificate = sync.OnceValue(func() tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// certificate is for localhost.
+var certificate = sync.OnceValue(func() tls.Certificate { return certificateFor() })
+
+func certificateFor(names ...string) tls.Certificate {
+	c, err := selfsigned.New(names...)
 	if err != nil {
 		panic(err)
 	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-})
+	return c
+}
 
 func serverConfig() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{certificate()}} }
 
 func clientConfig() *tls.Config {
-	pool := x509.NewCertPool()
-	pool.AddCert(certificate().Leaf)
-	return &tls.Config{RootCAs: pool, ServerName: "localhost"}
+	return &tls.Config{RootCAs: selfsigned.Pool(certificate()), ServerName: "localhost"}
 }
 
 // site answers: /hello; /sum with the SHA-256 of the body; /noise with 100 MB; /ws by taking the connection over.

@@ -3,16 +3,12 @@
 package netconn_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
-	"math/big"
 	"testing"
-	"time"
+
+	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
 // What a tls.Config can ask for, with each style of server and each style of client: client certificates, a certificate or
@@ -20,8 +16,7 @@ import (
 // clear error on each side.
 func TestTLSConfigs(t *testing.T) {
 	named := certificateFor("named.example")
-	both := x509.NewCertPool()
-	both.AddCert(named.Leaf)
+	both := selfsigned.Pool(named)
 	both.AddCert(certificate().Leaf)
 	byName := func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		switch c := certificate(); h.ServerName {
@@ -47,7 +42,10 @@ func TestTLSConfigs(t *testing.T) {
 		{"no client certificate", func(s *tls.Config) { s.ClientAuth, s.ClientCAs = tls.RequireAndVerifyClientCert, both }, nil,
 			fails("tls: client didn't provide a certificate", "certificate required")},
 		{"a stranger's certificate", func(s *tls.Config) { s.ClientAuth, s.ClientCAs = tls.RequireAndVerifyClientCert, both },
-			func(c *tls.Config) { c.Certificates = []tls.Certificate{certificateFor("stranger")} },
+			func(c *tls.Config) {
+				stranger := certificateFor("stranger")
+				c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &stranger, nil }
+			},
 			fails("tls: failed to verify certificate", "unknown certificate authority")},
 		{"certificate by name", func(s *tls.Config) { s.Certificates, s.GetCertificate = nil, byName },
 			func(c *tls.Config) { c.ServerName, c.RootCAs = "named.example", both },
@@ -141,24 +139,4 @@ func negotiated(proto string) func(*testing.T, outcome, outcome) {
 			t.Errorf("server %q, %v, client %q, %v; want %q", s.state.NegotiatedProtocol, s.err, c.state.NegotiatedProtocol, c.err, proto)
 		}
 	}
-}
-
-// certificateFor is self-signed, for the name, as a server's and as a client's.
-func certificateFor(name string) tls.Certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{name}, IsCA: true, BasicConstraintsValid: true,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		panic(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }

@@ -156,9 +156,7 @@ func talkTLS(c *netconn.TLSConn, answer answer, outcomes chan<- outcome) {
 		n, err := c.Read(buf)
 		if p := buf[:n]; err == nil {
 			if p = answer(p); p == nil {
-				err = c.CloseWrite()
-				io.Copy(io.Discard, c) // until the peer has closed too: its last word must find somebody
-				outcomes <- outcome{c.ConnectionState(), err}
+				outcomes <- outcome{c.ConnectionState(), nil}
 				return
 			}
 			_, err = c.Write(p)

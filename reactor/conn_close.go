@@ -83,8 +83,8 @@ func (c *Conn) settle() {
 
 // finish comes when nothing is left to flush: the FIN, or the end.
 func (c *Conn) finish() {
-	if c.is(closing) && c.is(sawEOF) {
-		c.end(nil)
+	if c.is(closing) && (c.is(sawEOF) || c.filter != nil && c.filter.eof) {
+		c.end(nil) // both have said that no more comes, though the peer's FIN may be on its way
 		return
 	}
 	if !c.is(sentFIN) {
@@ -113,7 +113,7 @@ func (c *Conn) end(err error) {
 	r := c.w.r
 	c.st |= over
 	if c.filter != nil {
-		if err == nil {
+		if c.filter.failed != nil { // it was first, and what broke then is of no interest
 			err = c.filter.failed
 		}
 		c.filter.f.Closed()

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"io"
 	"os"
@@ -15,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"crypto/x509"
+	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
 // TLS in each style: 8 MiB, the half-close, 8 MiB back; plain text on the port harms nobody else; SIGTERM says
@@ -52,7 +53,7 @@ func TestTLS(t *testing.T) {
 
 // The server's own certificate is of the files that are given, and bad files are one line.
 func TestCertificateFiles(t *testing.T) {
-	c, err := selfSigned(time.Now())
+	c, err := selfsigned.New()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,13 +66,7 @@ func TestCertificateFiles(t *testing.T) {
 	os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}), 0o600)
 	os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600)
 	s := serveAt(t, 1, "-cert", cert, "-key", keyFile, "tcp://localhost:0")
-	leaf, err := x509.ParseCertificate(c.Certificate[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	roundTrip(t, tls.Client(dial(t, "tcp", s.at[0]), &tls.Config{RootCAs: pool, ServerName: "localhost"}), "verified")
+	roundTrip(t, tls.Client(dial(t, "tcp", s.at[0]), &tls.Config{RootCAs: selfsigned.Pool(c), ServerName: "localhost"}), "verified")
 	for want, args := range map[string][]string{
 		"-cert and -key: must be given both": {"-cert", cert},
 		"no such file":                       {"-cert", cert, "-key", filepath.Join(dir, "none")},
