@@ -1,0 +1,76 @@
+// Command nethttp is net/http on connections of package netconn: files, what they are by checksum, and other servers behind
+// a reverse proxy, over HTTP/1.1 and HTTP/2.
+//
+//	go run ./examples/nethttp -dir . &
+//	curl -i http://127.0.0.1:8080/README.md
+//	curl --data-binary @README.md http://127.0.0.1:8080/sum
+//	go run ./examples/nethttp -addr 127.0.0.1:8443 -tls crypto -to http://127.0.0.1:8080 &
+//	curl -ik https://127.0.0.1:8443/README.md
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/ureactor/ureactor/internal/selfsigned"
+	"github.com/ureactor/ureactor/netconn"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "`address` to listen on")
+	dir := flag.String("dir", ".", "`directory` of the files to serve")
+	to := flag.String("to", "", "`URL` of a server to be a proxy of, instead")
+	secure := flag.String("tls", "", "`whose` TLS to speak: crypto, that of crypto/tls, or netconn")
+	cert := flag.String("cert", "", "PEM `file` of the certificates; without it one of our own")
+	key := flag.String("key", "", "PEM `file` of the certificate's key")
+	flag.Parse()
+	s, err := newServer(*dir, *to, *secure, *cert, *key)
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := netconn.Listen("tcp", *addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Printf("listening on %s", l.Addr())
+	stop, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if err := s.serve(stop, l); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func newServer(dir, to, secure, cert, key string) (*server, error) {
+	s := &server{handler: site(dir)}
+	if to != "" {
+		target, err := url.Parse(to)
+		if err != nil {
+			return nil, fmt.Errorf("-to: %w", err)
+		}
+		s.handler = proxy(target, &http.Transport{DialContext: netconn.DialContext, ForceAttemptHTTP2: true})
+	}
+	if secure == "" {
+		return s, nil
+	}
+	s.ours = secure == "netconn"
+	c, err := certificate(cert, key)
+	s.tls = &tls.Config{Certificates: []tls.Certificate{c}}
+	if err == nil && !s.ours && secure != "crypto" {
+		err = fmt.Errorf("-tls %q: must be crypto or netconn", secure)
+	}
+	return s, err
+}
+
+func certificate(cert, key string) (tls.Certificate, error) {
+	if cert == "" {
+		return selfsigned.New()
+	}
+	return tls.LoadX509KeyPair(cert, key)
+}

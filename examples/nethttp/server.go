@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+)
+
+const (
+	headTime  = 10 * time.Second // for a request's lines, and for the TLS handshake
+	quietTime = 2 * time.Minute  // of a connection between two requests
+	drainTime = 10 * time.Second // for the requests that are being answered when the server stops
+)
+
+// A server is net/http's.
+type server struct {
+	handler http.Handler
+	tls     *tls.Config // nil: none
+	ours    bool        // the TLS is package netconn's
+}
+
+// serve answers until stop; then nobody new comes, and what is being answered is answered.
+func (s *server) serve(stop context.Context, l net.Listener) error {
+	h := &http.Server{Handler: s.handler, TLSConfig: s.tls, ReadHeaderTimeout: headTime, IdleTimeout: quietTime}
+	if s.ours {
+		l = overOurTLS(h, l)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		if s.tls != nil && !s.ours {
+			ended <- h.ServeTLS(l, "", "")
+		} else {
+			ended <- h.Serve(l)
+		}
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-stop.Done():
+	}
+	limit, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	err := h.Shutdown(limit)
+	<-ended // http.ErrServerClosed
+	return err
+}
+
+// site has the files of a directory, which net/http sends by sendfile where there is no TLS, and /sum, which answers with
+// the SHA-256 of what it is sent.
+func site(dir string) http.Handler {
+	m := http.NewServeMux()
+	m.Handle("GET /", http.FileServer(http.Dir(dir)))
+	m.HandleFunc("POST /sum", func(w http.ResponseWriter, q *http.Request) {
+		sum := sha256.New()
+		if _, err := io.Copy(sum, q.Body); err != nil {
+			panic(http.ErrAbortHandler) // the client has gone
+		}
+		fmt.Fprintln(w, hex.EncodeToString(sum.Sum(nil)))
+	})
+	return m
+}
+
+// proxy asks the target, by connections of the transport.
+func proxy(target *url.URL, transport *http.Transport) http.Handler {
+	return &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.SetXForwarded()
+	}}
+}
