@@ -17,7 +17,7 @@ import (
 // locks held, and in goroutines, where it is one's choice. Unlike with a tls.Conn, a Write that its deadline ended leaves
 // the connection as good as it was: what of the last record had not left goes with the next call.
 //
-// net/http wants tls.Conns: give it a Listener of Listen, with ServeTLS.
+// net/http wants tls.Conns: give it a Listener of Listen, with ServeTLS. (examples/nethttp has it speak HTTP/2 on TLSConns.)
 type TLSConn struct {
 	c *Conn
 	s *secure.Conn
