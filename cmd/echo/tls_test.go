@@ -104,7 +104,7 @@ func TestTLSClients(t *testing.T) {
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
-				late := time.AfterFunc(long, func() { _ = cmd.Process.Kill() })
+				late := time.AfterFunc(6*long, func() { _ = cmd.Process.Kill() })
 				defer late.Stop()
 				go io.WriteString(in, text)
 				_, err = io.CopyN(&stdout, out, int64(len(text)))
