@@ -40,7 +40,7 @@ func TestCurl(t *testing.T) {
 			at := c.scheme + "://" + serveSite(t, "tcp", c.scheme == "https").String()
 			curl := func(args ...string) []byte {
 				t.Helper()
-				all := append([]string{"-sS", "--fail", "--max-time", "60"}, append(c.args, args...)...)
+				all := append([]string{"-sS", "--fail", "--max-time", "600"}, append(c.args, args...)...)
 				cmd := exec.Command("curl", all...)
 				var stderr bytes.Buffer
 				cmd.Stderr = &stderr
