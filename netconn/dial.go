@@ -29,7 +29,7 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 	for i, at := range list {
 		s, err := n.try(ctx, a, at, n.share(ctx, len(list)-i))
 		if err == nil {
-			return n.dialled(a, s), nil
+			return n.dialled(a, s, at), nil
 		}
 		if first == nil {
 			first = &net.OpError{Op: "dial", Net: network, Addr: netAddr(a.name, at), Err: err}
@@ -177,14 +177,16 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 	return err
 }
 
-// dialled makes the connection of a connected socket.
-func (n *Net) dialled(a nets, s *socket.Socket) net.Conn {
+// dialled makes the connection of a socket that is connected to at: a peer that has reset has no address any more.
+func (n *Net) dialled(a nets, s *socket.Socket, at socket.Addr) net.Conn {
 	if a.typ == socket.SOCK_DGRAM {
 		c := &PacketConn{connected: true}
 		c.open(s, a.name)
 		return c
 	}
 	c := &Conn{}
-	c.open(s, a.name)
+	if c.open(s, a.name); c.remote == nil {
+		c.remote = netAddr(a.name, at)
+	}
 	return c
 }

@@ -29,7 +29,7 @@ func Listen(network, address string) (net.Listener, error) { return parked.Liste
 // addresses are tried in order, not at the same time.
 func Dial(network, address string) (net.Conn, error) { return parked.Dial(network, address) }
 
-// DialTimeout is Dial that gives up after d, lookup included.
+// DialTimeout is Dial that gives up after d, lookup included; 0 is never.
 func DialTimeout(network, address string, d time.Duration) (net.Conn, error) {
 	return parked.DialTimeout(network, address, d)
 }
@@ -77,6 +77,9 @@ func (n *Net) Dial(network, address string) (net.Conn, error) {
 
 // DialTimeout is the package's DialTimeout.
 func (n *Net) DialTimeout(network, address string, d time.Duration) (net.Conn, error) {
+	if d == 0 {
+		return n.Dial(network, address)
+	}
 	if _, own := n.k.(kernel.Dated); own {
 		return n.DialContext(&dated{context.Background(), n.k, n.Time().Add(d)}, network, address)
 	}

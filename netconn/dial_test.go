@@ -1,0 +1,70 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"errors"
+	"net"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/netconn"
+)
+
+// A timeout of 0 is none, one in the past has passed, as with package net.
+func TestDialTimeout(t *testing.T) {
+	l := listen(t, "tcp4")
+	for _, dial := range []func(network, address string, d time.Duration) (net.Conn, error){net.DialTimeout, netconn.DialTimeout} {
+		c, err := dial("tcp", l.Addr().String(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		_, err = dial("tcp", l.Addr().String(), -1)
+		if e, ok := errors.AsType[net.Error](err); !ok || !e.Timeout() {
+			t.Errorf("-1: %v", err)
+		}
+	}
+}
+
+// Whoever dials peers that reset as soon as they have accepted gets either the reset or a connection that knows its peer's
+// address, though the kernel has forgotten it.
+func TestDialledPeerResets(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.(*net.TCPConn).SetLinger(0)
+			c.Close()
+		}
+	}()
+	opened := 0
+	for range 2000 {
+		c, err := netconn.Dial("tcp", l.Addr().String())
+		switch {
+		case errors.Is(err, syscall.ECONNRESET):
+			continue
+		case err != nil:
+			t.Fatal(err)
+		}
+		opened++
+		if a := c.RemoteAddr(); a == nil || a.String() != l.Addr().String() {
+			t.Fatalf("its peer is %v", a)
+		}
+		c.Close()
+	}
+	if opened == 0 {
+		t.Error("all were reset: this has tested nothing")
+	}
+	l.Close()
+	<-ended
+}
