@@ -134,9 +134,12 @@ func (s *Socket) outcome() desc.Errno {
 		s.connect.Store(connected)
 		return 0
 	}
-	if ready, _ := k.Ready(fd); ready&poller.Hup != 0 { // it has ended, and another call has told how
+	if ready, _ := k.Ready(fd); ready&poller.Hup != 0 { // it has ended
 		s.connect.Store(fresh)
-		return kernel.ECONNREFUSED
+		if n, e := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR); e == 0 && n != 0 { // since it was asked above
+			return desc.Errno(n)
+		}
+		return kernel.ECONNREFUSED // another call has told how
 	}
 	return kernel.EAGAIN
 }
