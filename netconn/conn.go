@@ -44,15 +44,14 @@ func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
 	call := forever()
 	total := int64(0)
 	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) {
-		for consume(v, 0); len(*v) > 0; {
-			n, e := d.K.SendV(d.FD, (*v)[:min(len(*v), kernel.MaxPieces)])
-			total += int64(n)
-			consume(v, n)
-			if e != 0 {
-				return 0, e
-			}
+		if consume(v, 0); len(*v) == 0 {
+			return 0, 0
 		}
-		return 0, 0
+		n, e := d.K.SendV(d.FD, (*v)[:min(len(*v), kernel.MaxPieces)])
+		total += int64(n)
+		consume(v, n)
+		call.Part = e == 0 && len(*v) > 0
+		return n, e
 	})
 	runtime.KeepAlive(c.s)
 	if e != 0 {

@@ -42,14 +42,10 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	var e desc.Errno
 	err = rc.Control(func(fd uintptr) { // keeps the file open
 		_, e = d.Do(desc.Out, &call, func() (int, desc.Errno) {
-			for n < limit {
-				k, e := kernel.SendFile(d.K, d.FD, int(fd), int(min(limit-n, moveMax)))
-				n += int64(k)
-				if e != 0 || k == 0 {
-					return 0, e
-				}
-			}
-			return 0, 0
+			k, e := kernel.SendFile(d.K, d.FD, int(fd), int(min(limit-n, moveMax)))
+			n += int64(k)
+			call.Part = e == 0 && k > 0 && n < limit
+			return k, e
 		})
 	})
 	runtime.KeepAlive(c.s)

@@ -159,16 +159,12 @@ func (s *Socket) gather(n int) ([]byte, error) {
 	c := s.start()
 	d := s.d
 	_, e := d.Do(desc.In, &c, func() (int, desc.Errno) {
-		for len(data) < n {
-			room := scratch.Get().(*[scratchSize]byte)
-			got, e := d.K.Recv(d.FD, room[:min(n-len(data), scratchSize)], 0)
-			data = append(data, room[:got]...)
-			scratch.Put(room)
-			if e != 0 || got == 0 {
-				return 0, e
-			}
-		}
-		return 0, 0
+		room := scratch.Get().(*[scratchSize]byte)
+		got, e := d.K.Recv(d.FD, room[:min(n-len(data), scratchSize)], 0)
+		data = append(data, room[:got]...)
+		scratch.Put(room)
+		c.Part = e == 0 && got > 0 && len(data) < n
+		return got, e
 	})
 	runtime.KeepAlive(s)
 	if e == kernel.EAGAIN && len(data) > 0 {
@@ -186,14 +182,10 @@ func (s *Socket) ReadInto(p []byte) (int, error) {
 	d := s.d
 	n := 0
 	_, e := d.Do(desc.In, &c, func() (int, desc.Errno) {
-		for n < len(p) {
-			got, e := d.K.Recv(d.FD, p[n:], 0)
-			n += got
-			if e != 0 || got == 0 {
-				return 0, e
-			}
-		}
-		return 0, 0
+		got, e := d.K.Recv(d.FD, p[n:], 0)
+		n += got
+		c.Part = e == 0 && got > 0 && n < len(p)
+		return got, e
 	})
 	runtime.KeepAlive(s)
 	if e == kernel.EAGAIN && n > 0 {
@@ -215,13 +207,10 @@ func (s *Socket) ReadLine(max ...int) ([]byte, error) {
 	line := []byte{}
 	c := s.start()
 	_, e := s.d.Do(desc.In, &c, func() (int, desc.Errno) {
-		for {
-			part, e := s.piece(limit-len(line), c.Limit.Blocks())
-			line = append(line, part...)
-			if e != 0 || len(part) == 0 || len(line) == limit || part[len(part)-1] == '\n' {
-				return 0, e
-			}
-		}
+		part, e := s.piece(limit-len(line), c.Limit.Blocks())
+		line = append(line, part...)
+		c.Part = e == 0 && len(part) > 0 && len(line) != limit && part[len(part)-1] != '\n'
+		return len(part), e
 	})
 	runtime.KeepAlive(s)
 	if e == kernel.EAGAIN && len(line) > 0 {

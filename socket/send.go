@@ -38,13 +38,10 @@ func (s *Socket) sendAll(o op, p []byte) (int, error) {
 	d := s.d
 	n := 0
 	_, e := d.Do(desc.Out, &c, func() (int, desc.Errno) {
-		for {
-			sent, e := d.K.Send(d.FD, p[n:], 0)
-			n += sent
-			if e != 0 || n >= len(p) {
-				return 0, e
-			}
-		}
+		sent, e := d.K.Send(d.FD, p[n:], 0)
+		n += sent
+		c.Part = e == 0 && n < len(p)
+		return sent, e
 	})
 	runtime.KeepAlive(s)
 	return n, fail(o, e)

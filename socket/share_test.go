@@ -3,6 +3,7 @@
 package socket_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"runtime"
@@ -174,5 +175,72 @@ func shallow(s *socket.Socket, buf []byte) {
 		if _, err := s.SendAll(buf[:n]); err != nil {
 			return
 		}
+	}
+}
+
+// boundless is a peer that always has more and always takes more: no call of its ever waits.
+type boundless struct{ kernel.Kernel }
+
+func (boundless) Send(_ int, p []byte, _ int) (int, kernel.Errno) { return min(len(p), 64<<10), 0 }
+func (boundless) Recv(_ int, p []byte, _ int) (int, kernel.Errno) { return min(len(p), 64<<10), 0 }
+
+// One call that moves much is no reason to keep the loop: others run in the middle of it, more than once for each 512 KiB. If
+// somebody closes the socket then, or cancels the task, that ends it, and it tells how far it came.
+func TestALongCallLetsOthersRun(t *testing.T) {
+	r, err := reactor.New(reactor.WithKernel(boundless{kernel.Host}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 16 << 20
+	r.Go(func(task *reactor.Task) {
+		defer r.Close()
+		fresh := func() *socket.Socket {
+			s, err := socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)
+			if err != nil {
+				panic(err)
+			}
+			return s
+		}
+		s := fresh()
+		defer s.Close()
+		for name, call := range map[string]func() (int, error){
+			"SendAll":  func() (int, error) { return s.SendAll(make([]byte, size)) },
+			"Write":    func() (int, error) { return s.Write(make([]byte, size)) },
+			"ReadInto": func() (int, error) { return s.ReadInto(make([]byte, size)) },
+			"ReadSize": func() (int, error) { p, err := s.ReadSize(size); return len(p), err },
+			"ReadLine": func() (int, error) { p, err := s.ReadLine(size / 16); return 16 * len(p), err }, // by 256 bytes
+		} {
+			over, others := false, 0
+			other := task.Go(func(task *reactor.Task) {
+				for !over {
+					others++
+					task.Sleep(0)
+				}
+			})
+			n, err := call()
+			over = true
+			task.Join(other)
+			if n != size || err != nil || others < size>>19 {
+				t.Errorf("%s: %d bytes, %v; another task ran %d times", name, n, err, others)
+			}
+		}
+		for want, end := range map[syscall.Errno]func(*socket.Socket, *reactor.Task){
+			syscall.EBADF:     func(s *socket.Socket, _ *reactor.Task) { s.Close() },
+			syscall.ECANCELED: func(_ *socket.Socket, busy *reactor.Task) { busy.Cancel() },
+		} {
+			n, s := 0, fresh()
+			var err error
+			busy := task.Go(func(*reactor.Task) { n, err = s.SendAll(make([]byte, size)) })
+			task.Sleep(0)
+			end(s, busy)
+			task.Join(busy)
+			if n == 0 || n == size || !errors.Is(err, want) {
+				t.Errorf("%d bytes and %v, want some and %v", n, err, want)
+			}
+			s.Close()
+		}
+	})
+	if err := r.Run(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

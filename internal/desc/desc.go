@@ -139,6 +139,7 @@ type Call struct {
 	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
 	All   bool
 	More  bool
+	Part  bool // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
 	sleep bool // before the first try
 	heard bool // the Desc is registered
 }
@@ -183,7 +184,14 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	if !c.sleep {
 		n, e = try()
 	}
-	for e == kernel.EAGAIN && waits {
+	for c.Part || e == kernel.EAGAIN && waits {
+		if c.Part {
+			if e = d.goOn(dir, c, waits, n); e != 0 {
+				return 0, e
+			}
+			n, e = try()
+			continue
+		}
 		e = 0
 		if !c.heard {
 			e = d.register(c) // not in wait: whoever waits in a task has a small stack, and this is its deepest point
@@ -198,10 +206,40 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 		n, e = try()
 	}
 	if waits {
-		s := d.spent(dir)
-		*s = uint8(min(share, int(*s)+1+n>>piece))
+		d.spend(dir, n)
 	}
 	return n, e
+}
+
+// goOn comes between two parts of a call, the first of which has moved n. It is not for ever: the others run when the calls
+// have had their share, and whoever closes the Desc then or lets its deadline pass ends it.
+func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) (e Errno) {
+	c.Part = false
+	if !waits {
+		return 0
+	}
+	if d.spend(dir, n); *d.spent(dir) < share {
+		return 0
+	}
+	*d.spent(dir) = 0
+	if e := d.W.Rest(dir); e != 0 {
+		return e
+	}
+	d.lock()
+	defer d.unlock()
+	switch {
+	case d.closed:
+		return kernel.EBADF
+	case d.lines != nil && d.expired(dir):
+		return kernel.ETIMEDOUT
+	}
+	return 0
+}
+
+// spend counts a try that has moved n.
+func (d *Desc) spend(dir Dir, n int) {
+	s := d.spent(dir)
+	*s = uint8(min(share, int(*s)+1+n>>piece))
 }
 
 // spent is the count for a direction: on a loop one for both, which its goroutine owns; of a shared Desc one for each,
