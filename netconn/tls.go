@@ -73,6 +73,9 @@ func (c *TLSConn) Handshake() error {
 // HandshakeContext is Handshake that ctx ends; then the connection is closed. In a task, ctx must end on its own, by the
 // deadline of the connection.
 func (c *TLSConn) HandshakeContext(ctx context.Context) error {
+	if _, done := c.s.State(); done {
+		return nil
+	}
 	stop := context.AfterFunc(ctx, func() {
 		d := c.c.s.Desc()
 		if d.W.Shared() {
@@ -81,9 +84,9 @@ func (c *TLSConn) HandshakeContext(ctx context.Context) error {
 		}
 		d.W.Post(func() { c.c.Close() })
 	})
-	defer stop()
+	defer stop() // the task may be unwound
 	err := c.Handshake()
-	if ctx.Err() != nil && err != nil {
+	if !stop() { // also if the handshake was faster: the connection is closed
 		return ctx.Err()
 	}
 	return err

@@ -20,6 +20,7 @@ type Conn struct {
 	s             *Session
 	local, remote net.Addr
 	shaken        atomic.Bool // the handshake is over
+	stopped       atomic.Bool // the Desc is closed
 
 	in  sync.Mutex // the right to use what of s reads; never held in a wait
 	mu  sync.Mutex // guards the rest: also a reader may have something to send
@@ -27,8 +28,10 @@ type Conn struct {
 	end bool       // close_notify is said
 }
 
-// maxRecord is how much of a Write is taken at once: what of its record the kernel refuses waits here.
-const maxRecord = 16 << 10
+const (
+	maxRecord = 16 << 10 // how much of a Write is taken at once: what of its record the kernel refuses waits here
+	maxOut    = 64 << 10 // with more than this here nothing is read: a peer that never reads may want answers (KeyUpdate)
+)
 
 // NewConn makes one; k is what moves the bytes.
 func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, cfg *tls.Config, server bool) *Conn {
@@ -38,10 +41,26 @@ func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, cfg *tls.Con
 	return c
 }
 
+// stop ends the Session's coroutine: here, or by whoever uses the Session now, which may be the caller (from a callback of
+// the config's).
 func (c *Conn) stop() {
-	c.in.Lock()
-	defer c.in.Unlock()
-	c.s.Stop()
+	c.stopped.Store(true)
+	c.stopIfFree()
+}
+
+func (c *Conn) stopIfFree() {
+	if c.in.TryLock() {
+		c.s.Stop()
+		c.in.Unlock()
+	}
+}
+
+// release is the end of a use of what reads.
+func (c *Conn) release() {
+	c.in.Unlock()
+	if c.stopped.Load() {
+		c.stopIfFree()
+	}
 }
 
 // Handshake is one part of a call: it ends by the same deadline. The error is an Errno if the call failed by one.
@@ -74,7 +93,7 @@ func (c *Conn) Handshake(call *desc.Call) error {
 // shake goes on with the handshake as far as it goes without waiting.
 func (c *Conn) shake() (over bool, err error) {
 	c.in.Lock()
-	defer c.in.Unlock()
+	defer c.release()
 	if err = c.s.Handshake(); err == ErrAgain {
 		return false, nil
 	}
@@ -82,7 +101,7 @@ func (c *Conn) shake() (over bool, err error) {
 	return true, err
 }
 
-// Read gives what one record has, io.EOF at the peer's close_notify.
+// Read gives what one record has, io.EOF at the peer's close_notify. ENOBUFS: the peer wants answers and takes none.
 func (c *Conn) Read(call *desc.Call, p []byte) (n int, err error) {
 	if err := c.Handshake(call); err != nil {
 		return 0, err
@@ -105,36 +124,46 @@ func (c *Conn) Read(call *desc.Call, p []byte) (n int, err error) {
 
 func (c *Conn) take(p []byte) (int, error) {
 	c.in.Lock()
-	defer c.in.Unlock()
+	defer c.release()
+	if c.owes() {
+		return 0, kernel.ENOBUFS
+	}
 	n, err := c.s.Read(p)
 	c.flush() // a KeyUpdate is answered from there; what is refused goes with the next Write
 	return n, err
 }
 
-// Write sends p. What of the last record the kernel has not taken when a call ends by EAGAIN or ETIMEDOUT counts as sent
-// and goes with the next call: nothing is lost, and nothing is sent twice.
+// owes tells whether too much has to be sent before more may be read.
+func (c *Conn) owes() bool {
+	c.mu.Lock()
+	owes := len(c.out) > maxOut
+	c.mu.Unlock()
+	return owes && c.flush() != 0
+}
+
+// Write sends p, in one turn, so that what others write is not mixed with it. What of the last record the kernel has not
+// taken when a call ends by EAGAIN or ETIMEDOUT counts as sent and goes with the next call: nothing is lost, and nothing is
+// sent twice.
 func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
 	if err := c.Handshake(call); err != nil {
 		return 0, err
 	}
-	for n < len(p) && err == nil {
-		k := 0
-		_, e := c.d.Do(desc.Out, call, func() (int, desc.Errno) {
-			if e := c.flush(); e != 0 {
-				return 0, e
-			}
-			k, err = c.s.Write(p[n:min(n+maxRecord, len(p))])
-			return k, 0
-		})
-		n += k
-		if e != 0 {
-			return n, e
+	_, e := c.d.Do(desc.Out, call, func() (int, desc.Errno) {
+		if e := c.flush(); e != 0 || n == len(p) {
+			return 0, e
 		}
-	}
-	if err != nil {
+		k := 0
+		k, err = c.s.Write(p[n:min(n+maxRecord, len(p))])
+		n += k
+		call.Part = err == nil && (n < len(p) || c.pending())
+		return k, 0
+	})
+	switch {
+	case err != nil:
 		return n, reason(err)
-	}
-	if e := c.flushAll(call); e != 0 && (e != kernel.EAGAIN || n == 0) {
+	case e == kernel.EAGAIN && n == len(p) && n > 0:
+		return n, nil
+	case e != 0:
 		return n, e
 	}
 	return n, nil
@@ -145,17 +174,21 @@ func (c *Conn) CloseWrite(call *desc.Call) error {
 	if err := c.Handshake(call); err != nil {
 		return err
 	}
-	c.farewell()
-	if e := c.flushAll(call); e != 0 {
-		return e
-	}
-	if e := c.d.Use(func(fd int) desc.Errno { return c.k.Shutdown(fd, kernel.SHUT_WR) }); e != 0 {
+	_, e := c.d.Do(desc.Out, call, func() (int, desc.Errno) { // after what others write
+		c.farewell()
+		if e := c.flush(); e != 0 {
+			return 0, e
+		}
+		return 0, c.k.Shutdown(c.d.FD, kernel.SHUT_WR)
+	})
+	if e != 0 {
 		return e
 	}
 	return nil
 }
 
-// farewell says close_notify, if there is a connection to end; what of it the kernel refuses is in out.
+// farewell says close_notify, if there is a connection to end; what of it the kernel refuses is in out. As all that sends,
+// it is for a try or Use: then the descriptor is open.
 func (c *Conn) farewell() {
 	c.mu.Lock()
 	said := c.end
@@ -249,6 +282,9 @@ func (w *fdWire) RemoteAddr() net.Addr { return w.remote }
 
 // reason is an Errno where crypto/tls has one inside.
 func reason(err error) error {
+	if err == ErrStopped { // only Close does that
+		return kernel.EBADF
+	}
 	if e, ok := errnoOf(err); ok {
 		return e
 	}
@@ -294,7 +330,10 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno)
 // buffered tells whether a Read would give something.
 func (c *Conn) buffered() bool {
 	c.in.Lock()
-	defer c.in.Unlock()
+	defer c.release()
+	if c.owes() {
+		return true
+	}
 	_, err := c.s.Peek()
 	c.flush()
 	return err != ErrAgain

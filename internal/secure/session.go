@@ -36,8 +36,11 @@ func (again) Error() string   { return "secure: would wait" }
 func (again) Timeout() bool   { return true }
 func (again) Temporary() bool { return true }
 
-// ErrStopped ends a handshake that was given up.
-var ErrStopped = errors.New("secure: the handshake was given up")
+// ErrStopped ends a handshake that was given up, errPanicked one in which a callback of the config's has panicked.
+var (
+	ErrStopped  = errors.New("secure: the handshake was given up")
+	errPanicked = errors.New("tls: a callback of the config has panicked in the handshake")
+)
 
 // A Session is one TLS connection. Handshake and Read belong to one caller at a time, Write and CloseWrite to one.
 //
@@ -54,6 +57,7 @@ type Session struct {
 	err     error // the handshake's
 	peeked  bool  // first has been taken out
 	first   byte
+	ended   error // what has ended reading
 }
 
 // ErrRenegotiation refuses a configuration.
@@ -114,6 +118,7 @@ func (s *Session) Handshake() error {
 // shake is the coroutine.
 func (s *Session) shake(yield func(struct{}) bool) {
 	s.yield = yield
+	s.err = errPanicked
 	s.err = s.tls.Handshake()
 }
 
@@ -138,10 +143,22 @@ func (s *Session) Read(p []byte) (int, error) {
 			return 0, nil
 		}
 		p[0], s.peeked = s.first, false
-		n, _ := s.tls.Read(p[1:]) // an error comes again
+		n, _ := s.read(p[1:]) // an error comes again
 		return 1 + n, nil
 	}
-	return s.tls.Read(p)
+	return s.read(p)
+}
+
+// read is crypto/tls's, but what has ended it does so for good: crypto/tls does not keep each of its errors.
+func (s *Session) read(p []byte) (n int, err error) {
+	if s.ended != nil {
+		return 0, s.ended
+	}
+	n, err = s.tls.Read(p)
+	if err != nil && err != ErrAgain {
+		s.ended = err
+	}
+	return n, err
 }
 
 // Peek tells what a Read would: 1 byte at least, or its error. crypto/tls does not tell what it has, so one byte is taken
@@ -151,7 +168,7 @@ func (s *Session) Peek() (int, error) {
 		return 1, nil
 	}
 	var p [1]byte
-	n, err := s.tls.Read(p[:])
+	n, err := s.read(p[:])
 	if n == 0 {
 		return 0, err
 	}

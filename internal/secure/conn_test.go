@@ -1,0 +1,236 @@
+package secure
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/binary"
+	"encoding/hex"
+	"io"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// An end is a connection in memory as a kernel: what is sent goes to out, unless it is full.
+type end struct {
+	kernel.Kernel
+	in, out *bytes.Buffer
+	full    bool
+}
+
+func (k *end) Recv(_ int, p []byte, _ int) (int, kernel.Errno) {
+	n, err := k.in.Read(p)
+	if err == io.EOF {
+		return 0, kernel.EAGAIN
+	}
+	return n, 0
+}
+
+func (k *end) Send(_ int, p []byte, _ int) (int, kernel.Errno) {
+	if k.full {
+		return 0, kernel.EAGAIN
+	}
+	k.out.Write(p)
+	return len(p), 0
+}
+
+func (k *end) Close(int) kernel.Errno { return 0 }
+
+// A scene is a server's Conn in memory, its handshake over, and the client's side of it in the test's hands.
+type scene struct {
+	*Conn
+	k      *end
+	client *peer
+}
+
+func newScene(t *testing.T) scene {
+	t.Helper()
+	up, down := new(bytes.Buffer), new(bytes.Buffer)
+	k := &end{Kernel: kernel.Host, in: up, out: down}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, leaf, leaf, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}}
+	s := scene{Conn: NewConn(desc.New(k, 1<<20, desc.Parked), k, nil, nil, cfg, true), k: k}
+	t.Cleanup(func() { s.d.Close() })
+	var secrets strings.Builder
+	other := &end{Kernel: kernel.Host, in: down, out: up}
+	c := NewConn(desc.New(other, 1<<20, desc.Parked), other, nil, nil,
+		&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, KeyLogWriter: &secrets}, false)
+	for !c.shaken.Load() || !s.shaken.Load() {
+		c.Handshake(&desc.Call{})
+		s.Handshake(&desc.Call{})
+	}
+	state, _ := s.State()
+	if state.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {
+		t.Skip("this machine prefers another cipher than the peer knows")
+	}
+	s.client = newPeer(t, secrets.String())
+	return s
+}
+
+// A peer seals records of TLS 1.3 that crypto/tls's client would not send.
+type peer struct {
+	secret []byte
+	seq    uint64
+}
+
+func newPeer(t *testing.T, secrets string) *peer {
+	for line := range strings.Lines(secrets) {
+		if f := strings.Fields(line); f[0] == "CLIENT_TRAFFIC_SECRET_0" {
+			secret, err := hex.DecodeString(f[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return &peer{secret: secret}
+		}
+	}
+	t.Fatal("no secret in the key log")
+	return nil
+}
+
+func (p *peer) expand(label string, n int) []byte {
+	label = "tls13 " + label
+	info := append(binary.BigEndian.AppendUint16(nil, uint16(n)), byte(len(label)))
+	out, err := hkdf.Expand(sha256.New, p.secret, string(info)+label+"\x00", n)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// seal makes a record of the content type.
+func (p *peer) seal(typ byte, content []byte) []byte {
+	block, err := aes.NewCipher(p.expand("key", 16))
+	if err != nil {
+		panic(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err)
+	}
+	nonce := p.expand("iv", 12)
+	for i, b := range binary.BigEndian.AppendUint64(nil, p.seq) {
+		nonce[4+i] ^= b
+	}
+	p.seq++
+	header := binary.BigEndian.AppendUint16([]byte{23, 3, 3}, uint16(len(content)+1+gcm.Overhead()))
+	return gcm.Seal(header, nonce, append(bytes.Clone(content), typ), header)
+}
+
+const handshake, application = 22, 23
+
+// keyUpdate asks for an answer, and goes on with new keys.
+func (p *peer) keyUpdate() []byte {
+	r := p.seal(handshake, []byte{24, 0, 0, 1, 1})
+	p.secret, p.seq = p.expand("traffic upd", 32), 0
+	return r
+}
+
+// A peer that asks for new keys with every byte that it sends and never reads the answers costs maxOut and what one Read
+// adds, no more: then Reads are ENOBUFS and take nothing. When it reads the answers, all goes on where it was.
+func TestAnswersAreBounded(t *testing.T) {
+	s := newScene(t)
+	s.k.full = true
+	room := make([]byte, 100)
+	const size = 10_000
+	for i := range size {
+		s.k.in.Write(s.client.keyUpdate())
+		s.k.in.Write(s.client.seal(application, []byte{byte(i)}))
+	}
+	got := 0
+	read := func() (err error) {
+		for n := 0; got < size && err == nil; got += n {
+			if n, err = s.Read(&desc.Call{}, room); n > 0 && room[0] != byte(got) {
+				t.Fatalf("byte %d is %d", got, room[0])
+			}
+		}
+		return err
+	}
+	for range 2 {
+		if err := read(); err != kernel.ENOBUFS || !s.buffered() {
+			t.Errorf("after %d bytes: %v", got, err)
+		}
+	}
+	if n := len(s.out); n > maxOut+1000 {
+		t.Errorf("%d bytes of answers wait, more than %d", n, maxOut)
+	}
+	s.k.full = false
+	if err := read(); err != nil || got != size {
+		t.Errorf("after the answers: %d bytes, %v", got, err)
+	}
+	if _, err := s.Write(&desc.Call{}, room); err != nil {
+		t.Error(err)
+	}
+}
+
+// What ends reading ends it for good, also an error that crypto/tls does not keep, and also behind the byte that Ready has
+// taken out.
+func TestWhatEndsReadingIsKept(t *testing.T) {
+	for _, peeked := range []bool{false, true} {
+		s := newScene(t)
+		s.k.in.Write(s.client.seal(application, []byte("x")))
+		if peeked {
+			if !s.buffered() {
+				t.Fatal("nothing is there")
+			}
+		}
+		s.k.in.Write(s.client.seal(handshake, []byte{20, 0, 0, 0})) // a Finished after the handshake
+		room := make([]byte, 100)
+		if n, err := s.Read(&desc.Call{}, room); n != 1 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		for range 2 {
+			n, err := s.Read(&desc.Call{}, room)
+			if n != 0 || err == nil || err == kernel.EAGAIN {
+				t.Errorf("peeked %v: after what TLS does not allow: %d, %v", peeked, n, err)
+			}
+		}
+	}
+}
+
+// Whoever closes from inside a try, as a callback of the config's may, does not wait for itself; the coroutine ends with
+// that try, and calls are EBADF.
+func TestCloseInsideATry(t *testing.T) {
+	k := &closing{end: end{Kernel: kernel.Host, in: new(bytes.Buffer), out: new(bytes.Buffer)}}
+	d := desc.New(k, 1<<20, desc.Parked)
+	k.d = d
+	c := NewConn(d, k, nil, nil, &tls.Config{InsecureSkipVerify: true}, false)
+	for range 2 {
+		if err := c.Handshake(&desc.Call{Limit: timeout.None}); err != kernel.EBADF {
+			t.Errorf("%v, want EBADF", err)
+		}
+	}
+	if c.s.next != nil {
+		t.Error("the coroutine is there still")
+	}
+}
+
+type closing struct {
+	end
+	d *desc.Desc
+}
+
+func (k *closing) Recv(int, []byte, int) (int, kernel.Errno) {
+	k.d.Close()
+	return 0, kernel.EAGAIN
+}

@@ -1,0 +1,154 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/ureactor/ureactor/netconn"
+)
+
+// tlsPair is two ends whose handshake is over.
+func tlsPair(t *testing.T) (c, s *netconn.TLSConn) {
+	t.Helper()
+	a, b, stop, err := secured(pipe(t, "tcp4"))()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return a.(*netconn.TLSConn), b.(*netconn.TLSConn)
+}
+
+// handshake gives call a client whose server makes the handshake and no more.
+func handshake(t *testing.T, cfg *tls.Config, call func(*netconn.TLSConn)) {
+	t.Helper()
+	a, b, stop, err := pipe(t, "tcp4")()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var server sync.WaitGroup
+	server.Go(func() { netconn.Server(b, serverConfig()).Handshake() })
+	call(netconn.Client(a, cfg))
+	stop()
+	server.Wait()
+}
+
+// CloseWrite after the connection below was closed sends nothing: its number may be another connection's by then.
+func TestTLSCloseWriteAfterClose(t *testing.T) {
+	c, _ := tlsPair(t)
+	l := listen(t, "tcp4")
+	c.NetConn().Close()
+	others := make([]net.Conn, 0, 20)
+	for range 10 { // one of them has the number
+		a, err := netconn.Dial("tcp4", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		others = append(others, a, b)
+	}
+	if err := c.CloseWrite(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("CloseWrite: %v", err)
+	}
+	for i := range others { // to the end: what was sent is there by then
+		others[i].(*netconn.Conn).CloseWrite()
+	}
+	for _, o := range others {
+		if p, err := io.ReadAll(o); len(p) > 0 || err != nil {
+			t.Errorf("another connection has received %q, %v", p, err)
+		}
+		o.Close()
+	}
+}
+
+// Writes at the same time come one after the other, however long they are.
+func TestTLSWritesDoNotMix(t *testing.T) {
+	c, s := tlsPair(t)
+	const size, writers, rounds = 100 << 10, 4, 10
+	var all sync.WaitGroup
+	for i := range writers {
+		all.Go(func() {
+			p := bytes.Repeat([]byte{byte('a' + i)}, size)
+			for range rounds {
+				if n, err := c.Write(p); n != size || err != nil {
+					t.Error(n, err)
+				}
+			}
+		})
+	}
+	defer all.Wait()
+	defer c.Close() // should the test end before them
+	got := make([]byte, size)
+	for i := range writers * rounds {
+		if _, err := io.ReadFull(s, got); err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Count(got, got[:1]) != size {
+			t.Fatalf("Write %d is mixed with another", i)
+		}
+	}
+	all.Wait()
+}
+
+// HandshakeContext is the context's error if that has ended, for then the connection is closed, also when the handshake
+// was faster; once the handshake is over it has no say.
+func TestTLSHandshakeContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg := clientConfig()
+	cfg.VerifyConnection = func(tls.ConnectionState) error { cancel(); return nil } // the last thing that can happen
+	handshake(t, cfg, func(c *netconn.TLSConn) {
+		if err := c.HandshakeContext(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("ended by the handshake's own callback: %v", err)
+		}
+	})
+	handshake(t, clientConfig(), func(c *netconn.TLSConn) {
+		if err := errors.Join(c.HandshakeContext(t.Context()), c.HandshakeContext(ctx)); err != nil {
+			t.Error(err)
+		}
+		if _, err := c.Write([]byte("x")); err != nil {
+			t.Errorf("after a context that came too late: %v", err)
+		}
+	})
+}
+
+// A callback of the config's that panics has failed the handshake for good; one that closes the connection does not wait
+// for itself.
+func TestTLSCallbacks(t *testing.T) {
+	cfg := clientConfig()
+	cfg.VerifyConnection = func(tls.ConnectionState) error { panic("the user's") }
+	handshake(t, cfg, func(c *netconn.TLSConn) {
+		func() {
+			defer func() {
+				if v := recover(); v != "the user's" {
+					t.Errorf("recovered %v", v)
+				}
+			}()
+			c.Handshake()
+		}()
+		if err := c.Handshake(); err == nil || c.ConnectionState().HandshakeComplete {
+			t.Errorf("again: %v", err)
+		}
+		if _, err := c.Write([]byte("x")); err == nil {
+			t.Error("Write succeeds")
+		}
+	})
+	var self *netconn.TLSConn
+	cfg.VerifyConnection = func(tls.ConnectionState) error { self.Close(); return nil }
+	handshake(t, cfg, func(c *netconn.TLSConn) {
+		self = c
+		_ = c.Handshake() // crypto/tls's says nil as well
+		if _, err := c.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("closed by a callback: %v", err)
+		}
+	})
+}
