@@ -99,7 +99,7 @@ func (s *SSLSocket) ReadSize(n int) ([]byte, error) {
 	c := s.s.start()
 	room := scratch.Get().(*[scratchSize]byte)
 	for len(data) < n {
-		k, err := s.st.c.Read(&c, room[:min(n-len(data), scratchSize)])
+		k, err := s.st.read(&c, room[:min(n-len(data), scratchSize)])
 		data = append(data, room[:k]...)
 		if err != nil {
 			scratch.Put(room)
@@ -120,7 +120,7 @@ func (s *SSLSocket) ReadAll() ([]byte, error) { return s.ReadSize(-1) }
 func (s *SSLSocket) ReadInto(p []byte) (n int, err error) {
 	c := s.s.start()
 	for n < len(p) {
-		k, err := s.st.c.Read(&c, p[n:])
+		k, err := s.st.read(&c, p[n:])
 		n += k
 		if err != nil {
 			return n, s.ended(opReadInto, err, n)
@@ -139,7 +139,7 @@ func (s *SSLSocket) ReadLine(max ...int) ([]byte, error) {
 	c := s.s.start()
 	var p [1]byte // what is behind the line stays; the record is here already
 	for len(line) < limit && !bytes.HasSuffix(line, []byte("\n")) {
-		k, err := s.st.c.Read(&c, p[:])
+		k, err := s.st.read(&c, p[:])
 		line = append(line, p[:k]...)
 		if err != nil {
 			return line, s.ended(opReadLine, err, len(line))
@@ -154,7 +154,7 @@ func (s *SSLSocket) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	c := s.s.start()
-	n, err := s.st.c.Read(&c, p)
+	n, err := s.st.read(&c, p)
 	if err == io.EOF && s.open() {
 		return n, io.EOF
 	}
@@ -166,10 +166,12 @@ func (s *SSLSocket) Read(p []byte) (int, error) {
 func (s *SSLSocket) Write(p []byte) (int, error) {
 	c := s.s.start()
 	n, err := s.st.c.Write(&c, p)
+	s.st.news() // a handshake may have come to its end, and data with that
 	return n, s.fail(opWrite, err)
 }
 
-// Close says close_notify, if it can without waiting, and closes the Socket.
+// Close says close_notify, if it can without waiting, and closes the Socket. What a non-blocking Write had taken of a last
+// record and the kernel has not is lost: POLLOUT tells when that has left.
 func (s *SSLSocket) Close() error {
 	s.st.c.Bye()
 	return s.s.Close()
@@ -216,6 +218,13 @@ func (s *SSLSocket) Notify(f func()) {
 	}
 	s.st.notify.Store(&f)
 	s.s.d.OnNews(s.st.news) // closed: the first look tells
+}
+
+// read is the Conn's. What it has taken, no Event tells a Poll of any more; there may be more of it.
+func (st *sslState) read(c *desc.Call, p []byte) (int, error) {
+	n, err := st.c.Read(c, p)
+	st.news()
+	return n, err
 }
 
 func (st *sslState) news() {

@@ -524,3 +524,16 @@ func (d *Desc) Ready(i poller.Interest) {
 		}
 	}
 }
+
+// Tell leaves a word for a direction: for whoever has taken, outside a call's turn, what an Event would have told of, for
+// then it does not come.
+func (d *Desc) Tell(dir Dir) {
+	d.lock()
+	s := &d.sides[dir]
+	s.word = true
+	sleeper := s.waiting
+	d.unlock()
+	if sleeper != nil {
+		sleeper.Wake()
+	}
+}

@@ -293,8 +293,9 @@ func reason(err error) error {
 
 // Ready tells what would not wait, going on with the handshake, with what has come and with what is pending: In where a
 // Read gives something, an end or an error, Out where a Write takes at least a byte. Err and Hup are the descriptor's.
-// It is exact, for it takes the records that make a difference.
+// It is exact, for it takes the records that make a difference, of which a call that waits is told.
 func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno) {
+	took := false
 	e = c.d.Use(func(fd int) desc.Errno {
 		raw, e := c.k.Ready(fd)
 		if e != 0 {
@@ -303,6 +304,7 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno)
 		ready = raw & (poller.Err | poller.Hup)
 		ended := c.flush()
 		if !c.shaken.Load() {
+			took = true
 			c.shake()
 			c.flush()
 		}
@@ -317,6 +319,7 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno)
 			return 0
 		}
 		if want&poller.In != 0 && c.buffered() {
+			took = true
 			ready |= poller.In
 		}
 		if want&poller.Out != 0 && (ended != 0 && ended != kernel.EAGAIN || !c.pending() && raw&(poller.Out|poller.Err|poller.Hup) != 0) {
@@ -324,6 +327,9 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno)
 		}
 		return 0
 	})
+	if took {
+		c.d.Tell(desc.In)
+	}
 	return ready, e
 }
 

@@ -1,0 +1,128 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"errors"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	sel "github.com/ureactor/ureactor/select"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// sslPair is two ends whose handshake is over.
+func sslPair(t *testing.T) (c, s *socket.SSLSocket) {
+	t.Helper()
+	key, cert := keyAndCert(t)
+	a, b := place{socket: socket.New}.tcp(t)
+	var server sync.WaitGroup
+	server.Go(func() {
+		var err error
+		if s, err = socket.WrapSSL(b, true, socket.SSLOptions{Key: key, Cert: cert}); err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := socket.WrapSSL(a, false, socket.SSLOptions{})
+	if server.Wait(); err != nil || s == nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(); s.Close() })
+	return c, s
+}
+
+// One goroutine polls an SSLSocket without a pause, which takes out what has come, and another waits in Read: it is woken.
+func TestSSLReadWhilePolled(t *testing.T) {
+	c, s := sslPair(t)
+	p := sel.New()
+	defer p.Close()
+	if err := p.Register(s, sel.POLLIN); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan byte)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer s.Close()
+	stop := make(chan struct{})
+	defer close(stop)
+	all.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				p.Poll(0)
+			}
+		}
+	})
+	all.Go(func() {
+		var room [1]byte
+		for {
+			if _, err := s.Read(room[:]); err != nil {
+				return
+			}
+			got <- room[0]
+		}
+	})
+	for i := range 3000 {
+		c.Write([]byte{byte(i)})
+		select {
+		case b := <-got:
+			if b != byte(i) {
+				t.Fatalf("%d, want %d", b, byte(i))
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("byte %d has come, and Read sleeps", i)
+		}
+	}
+}
+
+// The other way round: one goroutine tries to read until it has half of what comes, and another waits in Poll: it is told
+// of the other half.
+func TestSSLPollWhileRead(t *testing.T) {
+	c, s := sslPair(t)
+	s.SetBlocking(false)
+	p := sel.New()
+	defer p.Close()
+	if err := p.Register(s, sel.POLLIN); err != nil {
+		t.Fatal(err)
+	}
+	for err := error(nil); err == nil; { // else the Event tells that it is writable, and the other half with it
+		_, err = s.Write(make([]byte, 1<<20))
+	}
+	var room [1]byte
+	for i := range 3000 {
+		told := make(chan error, 1)
+		polled := make(chan struct{})
+		go func() {
+			close(polled)
+			events, err := p.Poll(-1)
+			if err == nil && len(events) != 1 {
+				err = errors.New("nothing")
+			}
+			told <- err
+		}()
+		<-polled
+		c.Write([]byte("xy"))
+		for {
+			if n, err := s.Read(room[:]); n == 1 {
+				break
+			} else if !errors.Is(err, syscall.EAGAIN) {
+				t.Fatal(err)
+			}
+		}
+		select {
+		case err := <-told:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("round %d: half of a record is there, and Poll sleeps", i)
+		}
+		if n, err := s.Read(room[:]); n != 1 {
+			t.Fatal(err)
+		}
+	}
+}
