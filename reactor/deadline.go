@@ -158,7 +158,7 @@ func (c *Conn) due() {
 	}
 	if t.write != 0 && t.write.Passed(now) {
 		t.write = 0
-		if c.out != nil {
+		if c.Buffered() > 0 {
 			c.timeout(TimeoutWrite)
 		}
 	}
