@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 
-	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -61,7 +60,7 @@ func (b *base) cause(op string, e kernel.Errno) error {
 	switch {
 	case e == kernel.EBADF && b.s.Desc().Closed():
 		return net.ErrClosed
-	case e == kernel.ETIMEDOUT && b.s.Desc().Expired(direction(op)):
+	case e == kernel.ETIMEDOUT && b.s.Desc().Passed():
 		return os.ErrDeadlineExceeded
 	case e == kernel.EDEADLK: // its text says what to do
 		return &socket.OSError{Errno: int(e), Op: op}
@@ -82,13 +81,4 @@ func osCause(call string, err error) error {
 		return os.NewSyscallError(call, kernel.EINVAL)
 	}
 	return os.NewSyscallError(call, kernel.Errno(e.Errno))
-}
-
-// direction is whose deadline ends an operation.
-func direction(op string) desc.Dir {
-	switch op {
-	case "read", "accept", "raw-read":
-		return desc.In
-	}
-	return desc.Out
 }

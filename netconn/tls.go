@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/secure"
 )
@@ -136,16 +135,12 @@ func (c *TLSConn) SetDeadline(t time.Time) error      { return c.c.SetDeadline(t
 func (c *TLSConn) SetReadDeadline(t time.Time) error  { return c.c.SetReadDeadline(t) }
 func (c *TLSConn) SetWriteDeadline(t time.Time) error { return c.c.SetWriteDeadline(t) }
 
-// failed tells of Errnos as a Conn does, of crypto/tls's errors as they are. A deadline may have been the other
-// direction's: a handshake waits in both.
+// failed tells of Errnos as a Conn does, of crypto/tls's errors as they are.
 func (c *TLSConn) failed(op string, err error) error {
 	runtime.KeepAlive(c)
 	e, ok := err.(kernel.Errno)
 	if !ok {
 		return err
-	}
-	if d := c.c.s.Desc(); e == kernel.ETIMEDOUT && (d.Expired(desc.In) || d.Expired(desc.Out)) {
-		return c.c.opError(op, errDeadline)
 	}
 	return c.c.fail(op, e)
 }

@@ -54,9 +54,17 @@ func (d *Desc) expired(dir Dir) bool {
 	return l != 0 && l.Passed(d.K.Now())
 }
 
-// Expired tells whether the direction's deadline has passed.
-func (d *Desc) Expired(dir Dir) bool {
+// Dead has the Desc keep in mind that the kernel itself has said ETIMEDOUT, which it does of a connection that has ended: no
+// deadline has passed then. Do knows of what a try returns.
+func (d *Desc) Dead() {
+	d.lock()
+	d.dead = true
+	d.unlock()
+}
+
+// Passed tells whether an ETIMEDOUT of Do is a deadline's. To ask the deadline would be too late: it may have been moved.
+func (d *Desc) Passed() bool {
 	d.lock()
 	defer d.unlock()
-	return d.lines != nil && d.expired(dir)
+	return !d.dead
 }

@@ -28,7 +28,7 @@ func TestDirectionDeadline(t *testing.T) {
 		t.Errorf("%v, %v early", e, at.Left(r.K.Now()))
 	}
 	r.send("x")
-	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || !r.Expired(desc.In) {
+	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || !r.Passed() {
 		t.Errorf("with data, but too late: %v", e)
 	}
 	set(0)
@@ -36,7 +36,7 @@ func TestDirectionDeadline(t *testing.T) {
 		t.Errorf("without a deadline: %q, %v", s, e)
 	}
 	set(in(time.Hour))
-	if _, e := r.recv(1); e != kernel.ETIMEDOUT || r.Expired(desc.In) {
+	if _, e := r.recv(1); e != kernel.ETIMEDOUT || !r.Passed() {
 		t.Errorf("the call's own limit: %v", e)
 	}
 	ended := make(chan kernel.Errno)

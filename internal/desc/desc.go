@@ -66,6 +66,7 @@ type Desc struct {
 	shared     bool
 	closed     bool
 	kept       bool // by Detach: FD is somebody else's
+	dead       bool // see Dead
 	ends       bool // an Event has said that a try that took less than it could is not the last
 	registered bool
 	Transient  bool       // registered only while somebody waits: a Poll's own descriptor fits in few Pollers at once
@@ -207,6 +208,9 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	}
 	if waits {
 		d.spend(dir, n)
+	}
+	if e == kernel.ETIMEDOUT {
+		d.Dead()
 	}
 	return n, e
 }

@@ -256,7 +256,7 @@ func (w *fdWire) Read(p []byte) (int, error) {
 	case e == kernel.EAGAIN:
 		return 0, ErrAgain
 	case e != 0:
-		return 0, e
+		return 0, w.failed(e)
 	case n == 0:
 		return 0, io.EOF
 	}
@@ -270,11 +270,19 @@ func (w *fdWire) Write(p []byte) (int, error) {
 	if len(w.out) == 0 {
 		var e desc.Errno
 		if n, e = w.k.Send(w.d.FD, p, 0); e != 0 && e != kernel.EAGAIN {
-			return 0, e
+			return 0, w.failed(e)
 		}
 	}
 	w.out = append(w.out, p[n:]...)
 	return len(p), nil
+}
+
+// failed is the kernel's error, which crypto/tls keeps for later calls.
+func (w *fdWire) failed(e desc.Errno) error {
+	if e == kernel.ETIMEDOUT {
+		w.d.Dead()
+	}
+	return e
 }
 
 func (w *fdWire) LocalAddr() net.Addr  { return w.local }

@@ -1,0 +1,104 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// While one goroutine moves the deadline to and fro, what a call that it has ended tells is the deadline, though that is in
+// the future again when the error is made.
+func TestDeadlineThatIsMovedMeanwhile(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) (net.Conn, net.Conn){
+		"plain": func(t *testing.T) (net.Conn, net.Conn) {
+			a, b, stop, err := pipe(t, "tcp4")()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(stop)
+			return a, b
+		},
+		"TLS": func(t *testing.T) (net.Conn, net.Conn) { a, b := tlsPair(t); return a, b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := open(t)
+			var all sync.WaitGroup
+			stop := make(chan struct{})
+			for range 2 {
+				all.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+							c.SetReadDeadline(time.Now().Add(time.Duration(rand.IntN(200)-100) * time.Microsecond))
+						}
+					}
+				})
+			}
+			for range 5000 {
+				if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("%d, %v", n, err)
+					break
+				}
+			}
+			close(stop)
+			all.Wait()
+		})
+	}
+}
+
+// timesOut is a kernel whose connections have ended by a timeout of TCP's own.
+type timesOut struct{ kernel.Kernel }
+
+func (timesOut) Recv(int, []byte, int) (int, kernel.Errno) { return 0, kernel.ETIMEDOUT }
+func (timesOut) Send(int, []byte, int) (int, kernel.Errno) { return 0, kernel.ETIMEDOUT }
+
+// A timeout of the kernel's own is no deadline that has passed: the connection has ended.
+func TestTimeoutOfTheKernel(t *testing.T) {
+	r, err := reactor.New(reactor.WithKernel(timesOut{kernel.Host}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Go(func(*reactor.Task) {
+		defer r.Close()
+		n := netconn.On(r)
+		l, err := n.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer l.Close()
+		for range 2 {
+			c, err := n.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(time.Hour))
+			secure := netconn.Client(c, clientConfig())
+			for _, err := range []error{second(c.Read(make([]byte, 1))), second(io.WriteString(c, "x")), secure.Handshake()} {
+				if !errors.Is(err, syscall.ETIMEDOUT) || errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("%v", err)
+				}
+			}
+		}
+	})
+	if err := r.Run(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
