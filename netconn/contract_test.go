@@ -9,11 +9,14 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
 )
 
 // long is how long a test waits for what must come.
@@ -397,3 +400,41 @@ func TestNoAllocations(t *testing.T) {
 }
 
 type writerOnly struct{ io.Writer }
+
+// unlinks notes what a Listener's Close does, in its order.
+type unlinks struct {
+	kernel.Kernel
+	calls []string
+}
+
+func (k *unlinks) Unlink(path string) kernel.Errno {
+	k.calls = append(k.calls, "unlink")
+	return k.Kernel.Unlink(path)
+}
+
+func (k *unlinks) Close(fd int) kernel.Errno {
+	k.calls = append(k.calls, "close")
+	return k.Kernel.Close(fd)
+}
+
+// A Listener's file goes before nobody listens there any more, and once: afterwards it may be somebody else's.
+func TestListenerUnlinksFirst(t *testing.T) {
+	k := &unlinks{Kernel: kernel.Host}
+	r, err := reactor.New(reactor.WithKernel(k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := netconn.On(r).Listen("unix", free(t, "unix"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	l.Close()
+	if !slices.Equal(k.calls, []string{"unlink", "close"}) {
+		t.Error(k.calls)
+	}
+	r.Close()
+	if err := r.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

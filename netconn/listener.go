@@ -3,6 +3,7 @@ package netconn
 import (
 	"context"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -13,7 +14,8 @@ import (
 // A Listener accepts stream connections.
 type Listener struct {
 	base
-	path string // of a Unix socket's file that Listen has made: Close removes it
+	path   string // of a Unix socket's file that Listen has made: Close removes it
+	unlink sync.Once
 }
 
 // backlog is how many connections wait for Accept; the system may have less.
@@ -143,10 +145,11 @@ func (l *Listener) SetDeadline(t time.Time) error { return l.setDeadline(t, desc
 // Close stops listening; connections live on. Accept ends with net.ErrClosed. It removes the file of a Unix socket that
 // Listen has made.
 func (l *Listener) Close() error {
-	if l.path != "" && !l.closed.Load() {
-		k := l.s.Desc().K
-		defer k.Unlink(l.path)
-	}
+	l.unlink.Do(func() { // before the descriptor closes: whoever finds nobody listening may put a file of his own there
+		if l.path != "" {
+			l.s.Desc().K.Unlink(l.path)
+		}
+	})
 	err := l.base.Close()
 	if e, ok := err.(*net.OpError); ok {
 		e.Source, e.Addr = nil, l.local
