@@ -50,7 +50,7 @@ func WithHandshakeTimeout(cfg *tls.Config, d time.Duration) reactor.SocketOption
 			return nil, fmt.Errorf("netconn: WithTLS: %w", err)
 		}
 		return func(w *reactor.Wire) reactor.Filter {
-			f := &filter{w: w, limit: d}
+			f := &filter{w: w, limit: d, server: server}
 			f.s = secure.New(f, cfg, server)
 			return f
 		}, nil
@@ -73,18 +73,21 @@ func TLSState(c *reactor.Conn) (tls.ConnectionState, bool) {
 // A filter is TLS on a reactor's Conn. It belongs to the loop. An idle one has no coroutine and no goroutine: only
 // the handshake has.
 type filter struct {
-	w     *reactor.Wire
-	s     *secure.Session
-	in    []byte // what Session has not taken yet: the loop's, or kept
-	kept  []byte // the memory that in is kept in
-	eof   bool   // after in
-	limit time.Duration
-	timer *reactor.Timer
+	w      *reactor.Wire
+	s      *secure.Session
+	in     []byte // what Session has not taken yet: the loop's, or kept
+	kept   []byte // the memory that in is kept in
+	eof    bool   // after in
+	server bool
+	limit  time.Duration
+	timer  *reactor.Timer
 }
 
 func (f *filter) Open() {
 	f.timer = f.w.Conn().Reactor().After(f.limit, func() { f.fail(ErrHandshakeTimeout) })
-	f.run() // a client speaks first
+	if !f.server { // a client speaks first
+		f.run()
+	}
 }
 
 func (f *filter) Input(p []byte) {

@@ -5,6 +5,7 @@ package netconn_test
 import (
 	"errors"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -51,5 +52,26 @@ func TestTLSWriteDeadlineInTheHandshake(t *testing.T) {
 	})
 	if err := <-ended; err != reactor.ErrAborted {
 		t.Errorf("ended by %v", err)
+	}
+}
+
+// Connections that are accepted and say nothing cost no coroutine each: that is made at the first byte.
+func TestTLSSilentConnsHaveNoCoroutine(t *testing.T) {
+	r := start(t)
+	const n = 100
+	accepted := make(chan struct{}, n)
+	at := serveTLS(t, r, func() reactor.Handler { accepted <- struct{}{}; return &events{} })
+	before := runtime.NumGoroutine()
+	for range n {
+		c, err := net.Dial("tcp", at.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		<-accepted
+	}
+	inTask(r, func(*reactor.Task) {}) // the last of them is open
+	if more := runtime.NumGoroutine() - before; more > n/2 {
+		t.Errorf("%d goroutines more for %d connections", more, n)
 	}
 }
