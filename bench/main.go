@@ -117,9 +117,7 @@ func measure(ctx context.Context, args []string) error {
 	if err := result.Write(*f.dir); err != nil || *f.readme == "" {
 		return err
 	}
-	var table strings.Builder
-	result.README(&table)
-	return suite.Replace(*f.readme, "cost table", table.String())
+	return result.README(*f.readme)
 }
 
 func check(_ context.Context, args []string) error {

@@ -3,6 +3,8 @@ package load
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +19,7 @@ const (
 // epoll_ctl for a connection's life, and a read that came back short needs no second one.
 type loader struct {
 	shape    Shape
+	addr     string
 	to       unix.Sockaddr
 	kind     int // of socket
 	ep       int
@@ -38,6 +41,8 @@ type conn struct {
 	unsent int // bytes that are due
 	at     int // where in the batch the next byte to send is
 	got    int // of the batch that comes back
+
+	session session // with a Protocol, and then nothing of the above but fd
 }
 
 func open(addr string, s Shape) (*loader, error) {
@@ -50,7 +55,7 @@ func open(addr string, s Shape) (*loader, error) {
 		return nil, err
 	}
 	l := &loader{
-		shape: s, ep: ep, looks: looks, interest: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLET,
+		shape: s, addr: addr, ep: ep, looks: looks, interest: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLET,
 		to: to, kind: unix.SOCK_STREAM,
 		conns:   make([]conn, s.Conns),
 		payload: pattern(s.Size * s.Pipeline),
@@ -72,6 +77,11 @@ func open(addr string, s Shape) (*loader, error) {
 	if s.Churn {
 		l.interest = unix.EPOLLIN | unix.EPOLLET // a first message is never refused
 		return l, nil
+	}
+	if s.Protocol != "" {
+		l.interest = unix.EPOLLIN | unix.EPOLLET // see session
+		defer debug.SetGCPercent(debug.SetGCPercent(100))
+		defer runtime.GC() // while slices run there is none
 	}
 	for i := range l.conns {
 		if err := l.dial(i); err != nil {
@@ -107,7 +117,7 @@ func (l *loader) dial(i int) error {
 	}
 	l.made++
 	if family == unix.AF_INET && l.kind == unix.SOCK_STREAM {
-		from := unix.SockaddrInet4{Addr: [4]byte{127, 0, 1, byte(1 + l.made%200)}}
+		from := unix.SockaddrInet4{Addr: *sourceAddr(l.made)}
 		// the port is chosen by connect, which may reuse one that another destination has
 		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 		err = unix.Bind(fd, &from)
@@ -118,6 +128,10 @@ func (l *loader) dial(i int) error {
 	if err == nil {
 		err = connect(fd, l.to)
 	}
+	c := conn{fd: fd}
+	if err == nil && l.shape.Protocol != "" {
+		c.session, err = l.session(fd)
+	}
 	if err == nil {
 		ev := unix.EpollEvent{Events: l.interest, Fd: int32(i)}
 		err = unix.EpollCtl(l.ep, unix.EPOLL_CTL_ADD, fd, &ev)
@@ -126,7 +140,7 @@ func (l *loader) dial(i int) error {
 		unix.Close(fd)
 		return err
 	}
-	l.conns[i] = conn{fd: fd}
+	l.conns[i] = c
 	return nil
 }
 
@@ -184,6 +198,13 @@ func (l *loader) begin() error {
 			}
 			continue
 		}
+		if s := l.conns[i].session; s != nil {
+			l.underWay++
+			if err := s.ask(); err != nil {
+				return err
+			}
+			continue
+		}
 		l.underWay += l.shape.Depth
 		l.conns[i].unsent += l.shape.Depth * len(l.payload)
 		if err := l.push(&l.conns[i]); err != nil {
@@ -195,6 +216,9 @@ func (l *loader) begin() error {
 
 func (l *loader) event(i int, ready uint32) error {
 	c := &l.conns[i]
+	if c.session != nil {
+		return l.exchange(c.session)
+	}
 	if ready&^unix.EPOLLOUT != 0 {
 		if l.shape.Churn {
 			return l.visited(i)

@@ -22,11 +22,16 @@ import (
 // With Churn every message has a connection of its own: connect, echo, FIN, wait for the server's FIN.
 // Sleepy clients sleep at once when nothing is there, and the server pays for waking them.
 //
+// With a Protocol the clients speak that, one message at a time on each connection (Pipeline and Depth are 1), and read
+// and check every answer: tls is the echo over TLS 1.3 with AES-128-GCM, its handshake before the slices or, with Churn, for
+// every message; http is GET on a connection that stays, and its messages are requests.
+//
 // With Rate the load is open: messages come at random times (exponential gaps) at that rate in all, each on the next of
 // the Active connections, whether or not earlier ones have come back, and each one's latency counts from when it was due,
 // not from when it could be sent (coordinated omission).
 type Shape struct {
 	Network                              string // tcp, unix or udp; "" is tcp
+	Protocol                             string // tls or http; "" is the echo
 	Conns, Active, Size, Pipeline, Depth int
 	Churn                                bool
 	Sleepy                               bool
@@ -67,13 +72,16 @@ func Serve(in io.Reader, out io.Writer) error {
 		var err error
 		switch q.Do {
 		case "open":
-			if err = verify(q.Shape.Network, q.Addr); err == nil {
+			if err = verify(q.Shape, q.Addr); err == nil {
 				l, err = open(q.Addr, q.Shape)
 			}
 		case "run":
-			if l.shape.Rate > 0 {
+			switch {
+			case l.shape.Rate > 0:
 				a.Slice, err = l.runOpen(q.For)
-			} else {
+			case l.shape.Churn && l.shape.Protocol == "tls":
+				a.Slice, err = l.runHandshakes(q.For)
+			default:
 				a.Slice, err = l.run(q.For)
 			}
 		case "close":

@@ -18,6 +18,11 @@ func discard(fd int, p []byte) (int, error) {
 	return raw(unix.SYS_RECVFROM, fd, p, unix.MSG_DONTWAIT|unix.MSG_TRUNC)
 }
 
+// receive is for answers that are looked at.
+func receive(fd int, p []byte) (int, error) {
+	return raw(unix.SYS_RECVFROM, fd, p, unix.MSG_DONTWAIT)
+}
+
 func raw(call uintptr, fd int, p []byte, flags uintptr) (int, error) {
 	for {
 		n, _, errno := unix.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)

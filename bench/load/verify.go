@@ -2,10 +2,15 @@ package load
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"time"
+
+	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
 const verifySize = 1 << 20
@@ -13,9 +18,13 @@ const verifySize = 1 << 20
 // verify sends 1 MiB and compares what comes back: a server that is fast because it is wrong has no figure. The sender
 // reads meanwhile, so nothing is asked here of a server's output queue; nor does it half-close, which is a row of the
 // hazards.
-func verify(network, addr string) error {
+func verify(s Shape, addr string) error {
+	network := s.Network
 	if network == "" {
 		network = "tcp"
+	}
+	if s.Protocol == "http" {
+		return verifyHTTP(addr)
 	}
 	c, err := net.DialTimeout(network, addr, silence)
 	if err != nil {
@@ -25,6 +34,9 @@ func verify(network, addr string) error {
 	c.SetDeadline(time.Now().Add(2 * silence))
 	if network == "udp" {
 		return verifyDatagrams(c)
+	}
+	if s.Protocol == "tls" {
+		c = tls.Client(c, client)
 	}
 	sent := pattern(verifySize)
 	wrote := make(chan error, 1)
@@ -42,6 +54,34 @@ func verify(network, addr string) error {
 	}
 	if !bytes.Equal(got, sent) {
 		return fmt.Errorf("check of the echo: %d bytes came back, and differ", n)
+	}
+	return nil
+}
+
+// verifyHTTP asks as package net/http's client does, twice on one connection.
+func verifyHTTP(addr string) error {
+	made := 0
+	dialer := net.Dialer{Timeout: silence}
+	t := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		made++
+		return dialer.DialContext(ctx, network, addr)
+	}}
+	defer t.CloseIdleConnections()
+	c := http.Client{Transport: t, Timeout: 2 * silence}
+	for range 2 {
+		a, err := c.Get("http://" + addr)
+		if err != nil {
+			return fmt.Errorf("check of the answer: %w", err)
+		}
+		body, err := io.ReadAll(a.Body)
+		a.Body.Close()
+		if _, date := http.ParseTime(a.Header.Get("Date")); err != nil || date != nil || a.StatusCode != 200 ||
+			a.Header.Get("Content-Type") != "text/plain" || string(body) != serve.Hello {
+			return fmt.Errorf("check of the answer: %s, %v, %q, %v", a.Status, a.Header, body, err)
+		}
+	}
+	if made != 1 {
+		return fmt.Errorf("check of the answer: %d connections for 2 requests", made)
 	}
 	return nil
 }

@@ -13,11 +13,12 @@ type Style struct {
 	Args  []string
 	Env   []string // beside the suite's own
 
-	Networks []string // what it serves beside tcp: "udp", "unix"
-	Timers   bool     // takes -timers (the C loop has none, and serves without)
-	Stops    bool     // has a stop in order (SIGTERM with -stop)
-	Panics   string   // what contains a panic of the handler: "" nothing, "recover" the user's own, else the library's means
-	Conn     string   // the test in nettest/ that its net.Conn is put to; "" if it has none
+	Networks  []string // what it serves beside tcp: "udp", "unix"
+	Protocols []string // what it speaks beside the echo: "tls", "http"
+	Timers    bool     // takes -timers (the C loop has none, and serves without)
+	Stops     bool     // has a stop in order (SIGTERM with -stop)
+	Panics    string   // what contains a panic of the handler: "" nothing, "recover" the user's own, else the library's means
+	Conn      string   // the test in nettest/ that its net.Conn is put to; "" if it has none
 
 	build func(bin string) error // makes the program bin
 	bin   string                 // below bench/bin
@@ -35,13 +36,13 @@ var All = []Style{
 		Networks: []string{"udp", "unix"}, Timers: true, bin: "epoll", build: gcc("c/epoll.c")},
 	{Name: "callback", About: "ours: reactor.Handler, every option at its default; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Timers: true, Stops: true, Panics: "WithPanicHandler",
-		bin: "callback", build: golang("./servers/callback")},
+		Protocols: []string{"tls", "http"}, bin: "callback", build: golang("./servers/callback")},
 	{Name: "task", About: "ours: a task for each connection, blocking in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler",
-		bin: "task", build: golang("./servers/task")},
+		Protocols: []string{"tls", "http"}, bin: "task", build: golang("./servers/task")},
 	{Name: "goroutine", About: "ours: a goroutine for each connection, parked in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover", Conn: "TestNetconn",
-		bin: "goroutine", build: golang("./servers/goroutine")},
+		Protocols: []string{"tls", "http"}, bin: "goroutine", build: golang("./servers/goroutine")},
 	{Name: "poll", About: "ours: a loop of the user's over sel.Poll and non-blocking sockets; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover",
 		bin: "poll", build: golang("./servers/poll")},
@@ -53,7 +54,7 @@ var All = []Style{
 		bin: "eviocompat", build: golang("./servers/eviocompat")},
 	{Name: "net", About: "standard library: a goroutine for each connection, 64 KiB buffer each",
 		Networks: []string{"udp", "unix"}, Timers: true, Panics: "recover", Conn: "TestNet",
-		bin: "net", build: golang("./servers/net")},
+		Protocols: []string{"tls", "http"}, bin: "net", build: golang("./servers/net")},
 	{Name: "evio", About: "evio v1.0.8: one loop, ReuseInputBuffer; it cannot turn Nagle's algorithm off",
 		Networks: []string{"udp", "unix"}, Stops: true, bin: "evio", build: golang("./servers/evio")},
 	{Name: "gnet", About: "gnet v2.9.4: one event loop, level-triggered, 64 KiB read buffer, Next(-1) and Write without a copy; built with its tags poll_opt and gc_opt",
@@ -68,4 +69,15 @@ var All = []Style{
 // Serves tells whether it has the network.
 func (s Style) Serves(network string) bool {
 	return network == "tcp" || slices.Contains(s.Networks, network)
+}
+
+// Speaks tells whether it has the protocol; "" is the echo, which all have.
+func (s Style) Speaks(protocol string) bool {
+	return protocol == "" || slices.Contains(s.Protocols, protocol)
+}
+
+// Again is a control: the same server under another name.
+func (s Style) Again() Style {
+	s.Name, s.About = s.Name+"-again", "control: the same a second time"
+	return s
 }

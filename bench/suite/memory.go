@@ -11,18 +11,18 @@ func (r *run) memory(ctx context.Context, s Scenario) {
 	r.progress.at = s.Name
 	for range max(1, r.Rounds/15) {
 		for _, of := range r.alive(r.servers) {
-			if of.Name == "c-again" || r.over(ctx) {
+			if of.Name == "c-again" || !s.fits(of.Style) || r.over(ctx) {
 				continue
 			}
-			v, err := r.start(of.Style, "tcp")
+			v, err := r.start(of.Style, s.network(), s.args()...)
 			if err != nil {
-				r.lose(of, s, err)
+				r.absent(of, s, err)
 				continue
 			}
 			bytes, err := v.idle(s)
 			v.end()
 			if err != nil {
-				r.lose(of, s, err)
+				r.absent(of, s, err)
 				continue
 			}
 			r.Readings = append(r.Readings, Reading{Scenario: s.Name, Server: of.Name, Bytes: bytes})
@@ -30,6 +30,15 @@ func (r *run) memory(ctx context.Context, s Scenario) {
 		}
 	}
 	r.Result.Scenarios = append(r.Result.Scenarios, s)
+}
+
+// absent: it is not measured here, and where it is another server than all else is measured with, that goes on.
+func (r *run) absent(of *contender, s Scenario, err error) {
+	if s.plain() {
+		r.lose(of, s, err)
+		return
+	}
+	r.note("left out of %s: %s: %v", s.Name, of.Name, err)
 }
 
 // idle is the growth of resident memory for each connection. The first measure comes after a few connections, so that

@@ -52,8 +52,8 @@ func (r *Result) costPlot(s Scenario) *plot.Plot {
 	var errs plotter.YErrors
 	var names []string
 	in := r.of(s.Name)
-	for _, style := range r.Styles[1:] {
-		x := ratios(in, r.Ref(), style.Name)
+	for _, style := range r.compared(s)[1:] {
+		x := ratios(in, r.ref(s), style.Name, Reading.cost)
 		if len(x) == 0 {
 			continue
 		}
@@ -66,7 +66,7 @@ func (r *Result) costPlot(s Scenario) *plot.Plot {
 		return nil
 	}
 	p := plot.New()
-	p.Title.Text = s.Name + ": CPU per message, " + r.Ref() + " ÷ server"
+	p.Title.Text = s.Name + ": CPU per message, " + r.ref(s) + " ÷ server"
 	p.NominalX(names...)
 	p.Y.Min, p.Y.Max = 0, 1.25
 	for _, e := range at {

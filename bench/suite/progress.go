@@ -9,14 +9,9 @@ import (
 
 // work is how many steps a scenario will take.
 func (r *run) work(s Scenario) int {
+	n := len(r.contenders(s))
 	if s.Idle {
-		return max(1, r.Rounds/15) * len(r.servers)
-	}
-	n := 0
-	for _, v := range r.alive(r.servers) {
-		if s.fits(v.Style) {
-			n++
-		}
+		return max(1, r.Rounds/15) * n
 	}
 	return r.Rounds * (n - 1 + n/2) // see order
 }

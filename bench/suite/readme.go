@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -33,14 +34,48 @@ func Replace(file, name, text string) error {
 	return os.WriteFile(file, now.Bytes(), 0o644)
 }
 
-// README writes what the project's README shows: the ratios, the latency at 80 % and the memory.
-func (r *Result) README(to io.Writer) {
+// README puts what was measured into the project's README: each table that there is something of.
+func (r *Result) README(file string) error {
+	for _, t := range []struct {
+		name  string
+		kind  func(Scenario) bool
+		write func(io.Writer)
+	}{{"cost table", echo, r.echoes}, {"tls and http table", protocol, r.protocols}} {
+		if !r.has(t.kind) {
+			continue
+		}
+		var text strings.Builder
+		t.write(&text)
+		if err := Replace(file, t.name, text.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// protocols is TLS and HTTP: the ratios and the memory.
+func (r *Result) protocols(to io.Writer) {
+	fmt.Fprintf(to, "CPU per message over TLS and HTTP, **%s ÷ server: 1.00 is as cheap as crypto/tls and net/http over package net, higher is\nbetter**; `%[1]s-again` is the control. %d slices of %v each, else as above.\n\n",
+		standard, r.Config.Rounds, r.Config.Slice)
+	r.ratioTable(to, protocol, 2)
+	if len(r.of("tls-idle-memory")) == 0 {
+		return
+	}
+	fmt.Fprintf(to, "| resident bytes per idle TLS connection; %s: %s |", standard, r.bytes("tls-idle-memory", standard))
+	for _, v := range r.compared(r.Scenarios[slices.IndexFunc(r.Scenarios, protocol)])[1:] {
+		fmt.Fprintf(to, " %s |", r.bytes("tls-idle-memory", v.Name))
+	}
+	fmt.Fprintln(to)
+}
+
+// echoes is the echo: the ratios, the latency at 80 % and the memory.
+func (r *Result) echoes(to io.Writer) {
 	fmt.Fprintf(to, `CPU per message of an echo, **%s ÷ server: 1.00 is as cheap as a hand-written C epoll loop, higher is better**; medians with
 95 %% intervals, each server on one core, interleaved (%s; %d slices of %v each). `+"`c-again`"+` is the same C program
 twice: what lies within its interval is noise.
 
 `, r.Ref(), machine(), r.Config.Rounds, r.Config.Slice)
-	r.ratioTable(to, 2)
+	r.ratioTable(to, echo, 2)
 	r.readmeRow(to, "resident bytes per idle connection", func(style string) string { return r.bytes("idle-memory", style) })
 	for _, s := range r.Scenarios {
 		if s.Share != .8 {

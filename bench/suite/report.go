@@ -8,8 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ureactor/ureactor/bench/server"
 )
 
 // Write puts report.md, readings.csv and the plots into dir; the readings as JSON are in the journal there.
@@ -92,40 +95,79 @@ func (r *Result) of(scenario string) []Reading {
 }
 
 func (r *Result) glance(to io.Writer) {
-	fmt.Fprintf(to, "\n## CPU per message, %s ÷ server (1.00 is as cheap, higher is better)\n\n", r.Ref())
-	r.ratioTable(to, 3)
+	if r.has(echo) {
+		fmt.Fprintf(to, "\n## CPU per message, %s ÷ server (1.00 is as cheap, higher is better)\n\n", r.Ref())
+		r.ratioTable(to, echo, 3)
+	}
+	if r.has(protocol) {
+		fmt.Fprintf(to, "\n## TLS and HTTP: CPU per message, %s ÷ server (1.00 is as cheap, higher is better)\n\n", standard)
+		r.ratioTable(to, protocol, 3)
+	}
 	fmt.Fprint(to, "\nMedian and its 95 % confidence interval.\n")
 }
 
-func (r *Result) ratioTable(to io.Writer, digits int) {
-	fmt.Fprint(to, "| scenario |")
-	for _, s := range r.Styles[1:] {
-		fmt.Fprintf(to, " %s |", s.Name)
+// The two kinds of scenarios of which there are ratios; each kind has its own reference.
+func echo(s Scenario) bool     { return !s.Idle && s.Share == 0 && s.Protocol == "" }
+func protocol(s Scenario) bool { return !s.Idle && s.Share == 0 && s.Protocol != "" }
+
+func (r *Result) has(kind func(Scenario) bool) bool { return slices.ContainsFunc(r.Scenarios, kind) }
+
+// compared are the styles in a scenario like s: its reference first, then the reference's control.
+func (r *Result) compared(s Scenario) []server.Style {
+	ref := r.ref(s)
+	if ref == r.Ref() {
+		return r.Styles
 	}
-	fmt.Fprintf(to, "\n|---|%s\n", strings.Repeat("---|", len(r.Styles)-1))
+	var styles []server.Style
+	for _, v := range r.Styles {
+		switch {
+		case !s.fits(v):
+		case v.Name == ref:
+			styles = append([]server.Style{v, v.Again()}, styles...)
+		default:
+			styles = append(styles, v)
+		}
+	}
+	return styles
+}
+
+func (r *Result) ratioTable(to io.Writer, kind func(Scenario) bool, digits int) {
+	styles := r.compared(r.Scenarios[slices.IndexFunc(r.Scenarios, kind)])
+	fmt.Fprint(to, "| scenario |")
+	for _, v := range styles[1:] {
+		fmt.Fprintf(to, " %s |", v.Name)
+	}
+	fmt.Fprintf(to, "\n|---|%s\n", strings.Repeat("---|", len(styles)-1))
 	for _, s := range r.Scenarios {
-		if s.Idle || s.Share > 0 {
+		if !kind(s) {
 			continue
 		}
-		fmt.Fprintf(to, "| %s |", s.Name)
-		for _, style := range r.Styles[1:] {
-			x := ratios(r.of(s.Name), r.Ref(), style.Name)
-			if len(x) == 0 {
-				fmt.Fprint(to, " – |")
-				continue
-			}
-			low, high := interval(x)
-			fmt.Fprintf(to, " %.*f (%.*f–%.*f) |", digits, median(x), digits, low, digits, high)
+		r.ratioRow(to, s.Name, s, styles, digits, Reading.cost)
+		if s.Protocol == "http" {
+			r.ratioRow(to, s.Name+", requests/s: server ÷ "+r.ref(s), s, styles, digits, Reading.pace)
 		}
-		fmt.Fprintln(to)
 	}
+}
+
+func (r *Result) ratioRow(to io.Writer, name string, s Scenario, styles []server.Style, digits int, of func(Reading) float64) {
+	fmt.Fprintf(to, "| %s |", name)
+	for _, v := range styles[1:] {
+		x := ratios(r.of(s.Name), r.ref(s), v.Name, of)
+		if len(x) == 0 {
+			fmt.Fprint(to, " – |")
+			continue
+		}
+		low, high := interval(x)
+		fmt.Fprintf(to, " %.*f (%.*f–%.*f) |", digits, median(x), digits, low, digits, high)
+	}
+	fmt.Fprintln(to)
 }
 
 func (r *Result) detail(to io.Writer) {
 	fmt.Fprint(to, "\n## Behind the ratios\n\n| scenario | server | CPU/message µs | messages/s | server busy | slices |\n|---|---|--:|--:|--:|--:|\n")
 	for _, s := range r.Scenarios {
 		in := r.of(s.Name)
-		for _, style := range r.Styles {
+		for _, style := range r.compared(s) {
 			c := costs(in, style.Name)
 			if len(c) == 0 || s.Idle {
 				continue

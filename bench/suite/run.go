@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/ureactor/ureactor/bench/proc"
@@ -64,7 +65,8 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	defer r.journal.close()
 	r.random = rand.New(rand.NewPCG(r.Seed, 1))
-	if err := r.setUp(); err != nil {
+	chosen := r.choose()
+	if err := r.setUp(chosen); err != nil {
 		return r.Result, err
 	}
 	defer func() {
@@ -73,7 +75,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		}
 		r.progress.clear()
 	}()
-	r.measure(ctx, r.choose())
+	r.measure(ctx, chosen)
 	if ctx.Err() != nil {
 		r.note("stopped early: what follows was measured until then; -resume goes on")
 	}
@@ -110,12 +112,14 @@ func (r *run) measure(ctx context.Context, chosen []Scenario) {
 
 // apart measures with servers that live for this scenario only.
 func (r *run) apart(ctx context.Context, s Scenario) {
+	styles := r.contenders(s)
+	if len(styles) == 0 || styles[0].Name != r.ref(s) {
+		r.note("left out: %s: there is no %s to compare with", s.Name, r.ref(s))
+		return
+	}
 	var servers []*contender
-	for _, of := range r.alive(r.servers) {
-		if !s.fits(of.Style) {
-			continue
-		}
-		v, err := r.start(of.Style, s.network(), s.Args...)
+	for _, of := range styles {
+		v, err := r.start(of, s.network(), s.args()...)
 		if err != nil {
 			r.note("left out of %s: %s: %v", s.Name, of.Name, err)
 			continue
@@ -128,6 +132,26 @@ func (r *run) apart(ctx context.Context, s Scenario) {
 	}
 }
 
+// contenders are the styles that take part in s, what they are compared with first, and where that is not the reference
+// of all, which has a control, its own.
+func (r *run) contenders(s Scenario) (styles []server.Style) {
+	ref := r.ref(s)
+	for _, v := range r.alive(r.servers) {
+		switch {
+		case !s.fits(v.Style):
+		case v.Name == ref:
+			first := []server.Style{v.Style}
+			if ref != r.Ref() && !s.Idle {
+				first = append(first, v.Style.Again())
+			}
+			styles = append(first, styles...)
+		default:
+			styles = append(styles, v.Style)
+		}
+	}
+	return styles
+}
+
 // over: stopped, or nothing left to compare with.
 func (r *run) over(ctx context.Context) bool { return ctx.Err() != nil || r.servers[0].dead != nil }
 
@@ -137,8 +161,8 @@ func (r *run) note(format string, args ...any) {
 	r.progress.say(n)
 }
 
-// setUp finds the cores, builds and starts the servers.
-func (r *run) setUp() error {
+// setUp finds the cores, builds and starts the servers. What others are compared with is always among them.
+func (r *run) setUp(chosen []Scenario) error {
 	cores := proc.Cores()
 	r.serverCore, r.clientCore = cores[len(cores)-1], cores[0]
 	if len(cores) < 2 {
@@ -146,7 +170,7 @@ func (r *run) setUp() error {
 	}
 	var want []server.Style
 	for i, s := range server.All {
-		if i == 0 || r.Config.Styles == nil || r.Config.Styles.MatchString(s.Name) {
+		if i == 0 || r.Config.Styles == nil || r.Config.Styles.MatchString(s.Name) || s.Name == standard && protocols(chosen) {
 			want = append(want, s)
 		}
 	}
@@ -173,6 +197,10 @@ func (r *run) setUp() error {
 		r.note("no %s: compared with %s instead", server.All[0].Name, r.Ref())
 	}
 	return nil
+}
+
+func protocols(chosen []Scenario) bool {
+	return slices.ContainsFunc(chosen, func(s Scenario) bool { return s.Protocol != "" })
 }
 
 func (r *run) choose() []Scenario {

@@ -27,10 +27,29 @@ func (s Scenario) network() string {
 	return s.Network
 }
 
-func (s Scenario) plain() bool { return s.network() == "tcp" && len(s.Args) == 0 }
+// args are the servers'.
+func (s Scenario) args() []string {
+	if s.Protocol == "" {
+		return s.Args
+	}
+	return append([]string{"-protocol", s.Protocol}, s.Args...)
+}
+
+func (s Scenario) plain() bool { return s.network() == "tcp" && len(s.args()) == 0 }
 
 func (s Scenario) fits(v server.Style) bool {
-	return v.Serves(s.network()) && (s.Can == nil || s.Can(v))
+	return v.Serves(s.network()) && v.Speaks(s.Protocol) && (s.Can == nil || s.Can(v))
+}
+
+// standard is the style that servers of a protocol are compared with: there is no loop in C for it.
+const standard = "net"
+
+// ref is the style that the scenario's servers are compared with.
+func (r *Result) ref(s Scenario) string {
+	if s.Protocol != "" {
+		return standard
+	}
+	return r.Ref()
 }
 
 const (
@@ -68,6 +87,13 @@ var scenarios = []Scenario{
 	{Name: "idle-memory", About: "10,000 connections after one echo each: resident memory after a collection, less that without them",
 		Shape: load.Shape{Conns: idle, Active: idle, Size: 64, Pipeline: 1, Depth: 1}, Idle: true},
 	{Name: "idle-memory-max", Shape: load.Shape{Conns: asManyAsAllowed, Size: 64, Pipeline: 1, Depth: 1}, Idle: true, Full: true},
+	tls("tls-64B-x50", 50), tls("tls-64B-x1000", 1000),
+	{Name: "tls-handshakes", About: "50 clients at once: connect, handshake without resumption, one echo of 64 B, close_notify and FIN; a message is a connection",
+		Shape: load.Shape{Protocol: "tls", Conns: 50, Active: 50, Size: 64, Pipeline: 1, Depth: 1, Churn: true}},
+	{Name: "http-hello-x50", About: "GET on 50 connections that stay, the next when the answer has come; 14 bytes of body; a message is a request",
+		Shape: load.Shape{Protocol: "http", Conns: 50, Active: 50, Pipeline: 1, Depth: 1}},
+	{Name: "tls-idle-memory", About: "10,000 connections after handshake and one echo each: resident memory after a collection, less that without them",
+		Shape: load.Shape{Protocol: "tls", Conns: idle, Active: idle, Size: 64, Pipeline: 1, Depth: 1}, Idle: true, Full: true},
 	full(rate("rate-x50", 50, 50, .2)), rate("rate-x50", 50, 50, .4), full(rate("rate-x50", 50, 50, .6)),
 	rate("rate-x50", 50, 50, .8), full(rate("rate-x50", 50, 50, .9)),
 	full(rate("rate-100-of-10000", 100, idle, .4)), full(rate("rate-100-of-10000", 100, idle, .8)),
@@ -80,6 +106,11 @@ func pingPong(name string, conns, size, pipeline int) Scenario {
 		s.About = "ping-pong of batches: 16 messages in one write"
 	}
 	return s
+}
+
+func tls(name string, conns int) Scenario {
+	return Scenario{Name: name, About: "ping-pong over TLS 1.3 with AES-128-GCM; the handshakes are made before",
+		Shape: load.Shape{Protocol: "tls", Conns: conns, Active: conns, Size: 64, Pipeline: 1, Depth: 1}}
 }
 
 func among(active, conns int) Scenario {

@@ -34,13 +34,14 @@ func (r *Reading) summarize() error {
 }
 
 func (r Reading) cost() float64 { return float64(r.CPU) / float64(r.Messages) }
+func (r Reading) pace() float64 { return float64(r.Took) / float64(r.Messages) }
 func (r Reading) rate() float64 { return float64(r.Messages) / r.Took.Seconds() }
 func (r Reading) busy() float64 { return float64(r.CPU) / float64(r.Took) }
 
-// ratios compares each of a server's slices with the reference's slices beside it: the cost of the reference ÷ the
-// server's own, so 1 is as cheap and more is better. Between two slices of the reference the nearer one weighs more: the
+// ratios compares each of a server's slices with the reference's slices beside it: the reference's cost, or another
+// figure of which less is better, ÷ the server's own, so 1 is as cheap and more is better. Between two slices of the reference the nearer one weighs more: the
 // machine drifts. in is one scenario's, by Seq.
-func ratios(in []Reading, ref, server string) []float64 {
+func ratios(in []Reading, ref, server string, of func(Reading) float64) []float64 {
 	var out []float64
 	for i, r := range in {
 		if r.Server != server {
@@ -62,14 +63,14 @@ func ratios(in []Reading, ref, server string) []float64 {
 		case before < 0 && after < 0:
 			continue
 		case before < 0:
-			c = in[after].cost()
+			c = of(in[after])
 		case after < 0:
-			c = in[before].cost()
+			c = of(in[before])
 		default:
 			far := float64(in[after].Seq - in[before].Seq)
-			c = (in[before].cost()*float64(in[after].Seq-r.Seq) + in[after].cost()*float64(r.Seq-in[before].Seq)) / far
+			c = (of(in[before])*float64(in[after].Seq-r.Seq) + of(in[after])*float64(r.Seq-in[before].Seq)) / far
 		}
-		out = append(out, c/r.cost())
+		out = append(out, c/of(r))
 	}
 	return out
 }

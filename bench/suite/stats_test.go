@@ -17,7 +17,7 @@ func TestRatiosFollowDrift(t *testing.T) {
 		}
 		in = append(in, Reading{Server: name, Seq: seq, Messages: 1000, CPU: time.Duration(100_000 + 1000*seq)})
 	}
-	got := ratios(in[:17], "c", "ours")
+	got := ratios(in[:17], "c", "ours", Reading.cost)
 	if len(got) != 12 {
 		t.Fatalf("%d ratios, want 12", len(got))
 	}
@@ -26,7 +26,7 @@ func TestRatiosFollowDrift(t *testing.T) {
 			t.Errorf("ratio %v, want 1", x)
 		}
 	}
-	if last := ratios(in, "c", "ours")[12]; math.Abs(last-116./117) > 1e-9 {
+	if last := ratios(in, "c", "ours", Reading.cost)[12]; math.Abs(last-116./117) > 1e-9 {
 		t.Errorf("after the last reference slice: %v, want it compared with that one", last)
 	}
 }

@@ -82,7 +82,7 @@ func (r *Result) grown(to io.Writer, name, other, what string) {
 		g := median(costs(many, s.Name)) / median(costs(few, s.Name))
 		relative := 1.0
 		if s.Name != r.Ref() { // by way of the ratios: the machine may have drifted from one scenario to the next
-			relative = median(ratios(few, r.Ref(), s.Name)) / median(ratios(many, r.Ref(), s.Name))
+			relative = median(ratios(few, r.Ref(), s.Name, Reading.cost)) / median(ratios(many, r.Ref(), s.Name, Reading.cost))
 		}
 		if !math.IsNaN(g) {
 			fmt.Fprintf(to, "| %s | %.3f | %.3f |\n", s.Name, g, relative)
@@ -103,13 +103,14 @@ func figures(in []Reading, server string, f func(Reading) float64) []float64 {
 }
 
 func (r *Result) memory(to io.Writer) {
-	if len(r.of("idle-memory"))+len(r.of("idle-memory-max")) == 0 {
+	if len(r.of("idle-memory"))+len(r.of("idle-memory-max"))+len(r.of("tls-idle-memory")) == 0 {
 		return
 	}
-	fmt.Fprint(to, "\n## Resident memory of each idle connection, bytes\n\n| server | 10,000 | as many as allowed |\n|---|--:|--:|\n")
+	fmt.Fprint(to, "\n## Resident memory of each idle connection, bytes\n\n| server | 10,000 | as many as allowed | 10,000 over TLS |\n|---|--:|--:|--:|\n")
 	for _, s := range r.Styles {
-		if a, b := r.bytes("idle-memory", s.Name), r.bytes("idle-memory-max", s.Name); a+b != "––" {
-			fmt.Fprintf(to, "| %s | %s | %s |\n", s.Name, a, b)
+		a, b, c := r.bytes("idle-memory", s.Name), r.bytes("idle-memory-max", s.Name), r.bytes("tls-idle-memory", s.Name)
+		if a+b+c != "–––" {
+			fmt.Fprintf(to, "| %s | %s | %s | %s |\n", s.Name, a, b, c)
 		}
 	}
 }

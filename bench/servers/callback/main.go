@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/bench/servers/serve"
+	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -22,7 +23,11 @@ func main() {
 		serve.Try(err)
 		serve.Listening(c.LocalAddr().String())
 	} else {
-		l, err := r.Listen(o.Network, o.Address, handler(r, o))
+		var opts []reactor.ListenOption
+		if o.Protocol == "tls" {
+			opts = append(opts, netconn.WithHandshakeTimeout(serve.TLS(), o.HandshakeTimeout()))
+		}
+		l, err := r.Listen(o.Network, o.Address, handler(r, o), opts...)
 		serve.Try(err)
 		serve.Listening(l.Addr().String())
 	}
@@ -36,6 +41,8 @@ func main() {
 
 func handler(r *reactor.Reactor, o serve.Options) func(*reactor.Conn) reactor.Handler {
 	switch {
+	case o.Protocol == "http":
+		return newWeb(o).accept
 	case o.Panic:
 		return func(*reactor.Conn) reactor.Handler { return explosive{} }
 	case o.Timers > 0:

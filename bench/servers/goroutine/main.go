@@ -2,14 +2,19 @@
 package main
 
 import (
+	"net"
 	"time"
 
 	"github.com/ureactor/ureactor/bench/servers/serve"
+	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/socket"
 )
 
 func main() {
 	o := serve.Parse()
+	if o.Protocol != "" {
+		conns(o)
+	}
 	l, err := socket.New(o.Kind())
 	serve.Try(err)
 	o.ListenOn(l)
@@ -28,6 +33,18 @@ func main() {
 			go echo(c, o.Buffer)
 		}
 	}
+}
+
+// conns serves net.Conns: for what is above them, TLS and HTTP.
+func conns(o serve.Options) {
+	l, err := netconn.Listen(o.Network, o.Address)
+	serve.Try(err)
+	serve.Listening(l.Addr().String())
+	if o.Protocol == "http" {
+		serve.Fail(o.HTTP(l))
+	}
+	cfg := serve.TLS()
+	o.EchoTLS(l, func(c net.Conn) serve.Secured { return netconn.Server(c, cfg) })
 }
 
 func echo(c *socket.Socket, size int) {

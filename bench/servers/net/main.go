@@ -2,6 +2,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"time"
@@ -17,6 +18,13 @@ func main() {
 	l, err := net.Listen(o.Network, o.Address)
 	serve.Try(err)
 	serve.Listening(l.Addr().String())
+	switch o.Protocol {
+	case "http":
+		serve.Fail(o.HTTP(l))
+	case "tls":
+		cfg := serve.TLS()
+		o.EchoTLS(l, func(c net.Conn) serve.Secured { return tls.Server(c, cfg) })
+	}
 	handle := func(c net.Conn) { echo(c, o.Buffer) }
 	switch {
 	case o.Panic:

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+	"time"
 )
 
 // Options are the command line.
@@ -21,6 +22,9 @@ type Options struct {
 	Stop    bool   // SIGTERM stops in order, as far as the library can
 	Timers  int    // so many are armed, and each message moves one
 	Buffer  int    // of each connection, for servers that have one each
+
+	Protocol string        // "" is the echo, tls the echo over TLS, http a greeting
+	Patience time.Duration // for a handshake, or for the head of a request; 0: HandshakeTimeout, or without end
 }
 
 // Bang begins the message that panics.
@@ -34,6 +38,8 @@ func Parse() Options {
 	flag.BoolVar(&o.Stop, "stop", false, "stop in order at SIGTERM")
 	flag.IntVar(&o.Timers, "timers", 0, "arm so many timers, and move one with each message")
 	flag.IntVar(&o.Buffer, "buffer", 64<<10, "read buffer of each connection in bytes, where each has one")
+	flag.StringVar(&o.Protocol, "protocol", "", "tls: the echo over TLS; http: a greeting; else the echo")
+	flag.DurationVar(&o.Patience, "patience", 0, "how long a peer has for a handshake (0: 10s) or the head of a request (0: for ever)")
 	flag.Parse()
 	o.Address = "0"
 	if flag.NArg() > 0 {
@@ -97,7 +103,7 @@ func collect(asked <-chan os.Signal) {
 		runtime.GC() // twice: what a finalizer or a sync.Pool still held goes with the second
 		runtime.GC()
 		debug.FreeOSMemory()
-		fmt.Println("collected", m.Mallocs)
+		fmt.Println("collected", m.Mallocs, runtime.NumGoroutine())
 	}
 }
 

@@ -27,21 +27,32 @@ func main() {
 	var err error
 	s.r, err = reactor.New(opts...)
 	serve.Try(err)
-	family, typ, proto := s.Kind()
-	l, err := socket.NewOn(s.r, family, typ, proto)
-	serve.Try(err)
-	s.ListenOn(l)
 	s.AtStop(func() {
 		limit, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		s.r.Shutdown(limit)
 	})
+	switch s.Protocol {
+	case "tls":
+		s.listen(s.secure())
+	case "http":
+		s.listen(s.greet)
+	default:
+		s.echoes()
+	}
+	serve.Try(s.r.Run(context.Background()))
+}
+
+func (s *server) echoes() {
+	family, typ, proto := s.Kind()
+	l, err := socket.NewOn(s.r, family, typ, proto)
+	serve.Try(err)
+	s.ListenOn(l)
 	if s.Network == "udp" {
 		s.r.Go(func(*reactor.Task) { packets(l) })
 	} else {
 		s.r.Go(func(t *reactor.Task) { s.accept(t, l) })
 	}
-	serve.Try(s.r.Run(context.Background()))
 }
 
 // accept rests when there is no descriptor for the next one, and ends with the drain.
@@ -69,6 +80,9 @@ func (s *server) accept(t *reactor.Task, l *socket.Socket) {
 func (s *server) buffer() []byte {
 	n := len(s.free)
 	if n == 0 {
+		if s.Protocol == "tls" {
+			return s.TLSBuffer()
+		}
 		return make([]byte, s.Buffer)
 	}
 	buf := s.free[n-1]

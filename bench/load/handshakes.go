@@ -1,0 +1,43 @@
+package load
+
+import (
+	"errors"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// runHandshakes is a slice of churn over TLS: a goroutine for each client, for beside the cryptography it costs nothing.
+func (l *loader) runHandshakes(d time.Duration) (Slice, error) {
+	runtime.GC() // what the last slice left: none runs by itself
+	var all sync.WaitGroup
+	var lives, made atomic.Int64
+	errs := make([]error, l.shape.Active)
+	start := time.Now()
+	for i := range errs {
+		all.Go(func() {
+			for first := true; errs[i] == nil && (first || time.Since(start) < d); first = false {
+				if errs[i] = greet(source(int(made.Add(1))), l.addr, l.payload); errs[i] == nil {
+					lives.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	return Slice{Messages: lives.Load(), Took: time.Since(start)}, errors.Join(errs...)
+}
+
+// source is where the nth connection comes from: see dial.
+func source(n int) *net.TCPAddr { return &net.TCPAddr{IP: net.IP(sourceAddr(n)[:])} }
+
+func sourceAddr(n int) *[4]byte { return &[4]byte{127, 0, 1, byte(1 + n%200)} }
+
+// anyPort has connect choose the port.
+func anyPort(_, _ string, c syscall.RawConn) error {
+	return c.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1) })
+}

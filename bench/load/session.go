@@ -1,0 +1,124 @@
+package load
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/bench/servers/serve"
+)
+
+// A session is one connection of a protocol whose answers have to be read to be known. One message is under way at a
+// time; it is small, so the kernel takes it whole.
+type session interface {
+	ask() error
+	// answered takes what has come, and tells whether the answer is whole, and the right one.
+	answered() (bool, error)
+}
+
+// begin makes the session of a new connection.
+func (l *loader) session(fd int) (session, error) {
+	switch l.shape.Protocol {
+	case "tls":
+		return newSecured(fd, l.payload)
+	case "http":
+		return &visit{fd: fd, in: make([]byte, 4<<10)}, nil
+	}
+	return nil, fmt.Errorf("no protocol %q", l.shape.Protocol)
+}
+
+// exchange is an event of a session.
+func (l *loader) exchange(s session) error {
+	whole, err := s.answered()
+	if err != nil || !whole {
+		return err
+	}
+	l.messages++
+	if l.running {
+		return s.ask()
+	}
+	l.underWay--
+	return nil
+}
+
+// A visit is a client of HTTP/1.1 that asks for the same again and again.
+type visit struct {
+	fd  int
+	in  []byte
+	got int
+}
+
+var request11 = []byte("GET / HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n")
+
+func (v *visit) ask() error { return sendAll(v.fd, request11) }
+
+func (v *visit) answered() (bool, error) {
+	for {
+		n, err := receive(v.fd, v.in[v.got:])
+		switch {
+		case err == unix.EAGAIN:
+			return false, nil
+		case err != nil:
+			return false, fmt.Errorf("recv: %w", err)
+		case n == 0:
+			return false, errors.New("recv: the server closed the connection")
+		}
+		short := n < len(v.in)-v.got
+		v.got += n
+		if size, err := answer(v.in[:v.got]); err != nil || size > 0 {
+			if err == nil && size != v.got {
+				err = fmt.Errorf("%d bytes follow the answer", v.got-size)
+			}
+			v.got = 0
+			return true, err
+		}
+		if short {
+			return false, nil
+		}
+	}
+}
+
+var (
+	ok200  = []byte("HTTP/1.1 200 OK\r\n")
+	blank  = []byte("\r\n\r\n")
+	length = []byte("\r\nContent-Length: ")
+	hello  = []byte(serve.Hello)
+)
+
+// answer is the size of the answer that p begins with, 0 while that is incomplete.
+func answer(p []byte) (int, error) {
+	head := bytes.Index(p, blank)
+	if head < 0 {
+		if len(p) > 2<<10 {
+			return 0, fmt.Errorf("no end of the head in %d bytes", len(p))
+		}
+		return 0, nil
+	}
+	_, rest, _ := bytes.Cut(p[:head+2], length)
+	number, _, _ := bytes.Cut(rest, blank[:2])
+	if n, err := strconv.Atoi(string(number)); err != nil || n != len(hello) || !bytes.HasPrefix(p, ok200) {
+		return 0, fmt.Errorf("another answer than was expected: %q", p[:head])
+	}
+	size := head + len(blank) + len(hello)
+	if len(p) < size {
+		return 0, nil
+	}
+	if !bytes.Equal(p[size-len(hello):size], hello) {
+		return 0, fmt.Errorf("another body than was expected: %q", p[size-len(hello):size])
+	}
+	return size, nil
+}
+
+func sendAll(fd int, p []byte) error {
+	n, err := send(fd, p)
+	if err == nil && n < len(p) {
+		err = fmt.Errorf("%d of %d bytes", n, len(p))
+	}
+	if err != nil {
+		return fmt.Errorf("send: %w", err)
+	}
+	return nil
+}

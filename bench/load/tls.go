@@ -1,0 +1,150 @@
+package load
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// client asks for what all are to use. The servers' certificates are of their own making; that the peer has the key of
+// the one it shows is checked. X25519 alone keeps the client cheaper than the servers' default, which is another key beside it.
+var client = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.X25519}}
+
+// agreed checks what the handshake has come to: figures of another cipher are figures of something else.
+func agreed(s tls.ConnectionState) error {
+	if s.Version != tls.VersionTLS13 || s.CipherSuite != tls.TLS_AES_128_GCM_SHA256 || s.DidResume {
+		return fmt.Errorf("the handshake agreed on %s, %s, resumed %v", tls.VersionName(s.Version), tls.CipherSuiteName(s.CipherSuite), s.DidResume)
+	}
+	return nil
+}
+
+// A secured is the client of an echo over TLS.
+type secured struct {
+	tls     *tls.Conn
+	payload []byte
+	in      []byte
+	got     int
+}
+
+// newSecured makes the handshake, and waits for it.
+func newSecured(fd int, payload []byte) (session, error) {
+	w := &wire{fd: fd, patient: true}
+	limit := unix.NsecToTimeval(silence.Nanoseconds())
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit); err != nil {
+		return nil, err
+	}
+	s := &secured{tls: tls.Client(w, client), payload: payload, in: make([]byte, len(payload))}
+	err := s.tls.Handshake()
+	if err == nil {
+		err = agreed(s.tls.ConnectionState())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("handshake: %w", err)
+	}
+	w.patient = false
+	return s, nil
+}
+
+func (s *secured) ask() error {
+	_, err := s.tls.Write(s.payload)
+	return err
+}
+
+func (s *secured) answered() (bool, error) {
+	for {
+		n, err := s.tls.Read(s.in[s.got:])
+		if s.got += n; s.got == len(s.in) {
+			s.got = 0
+			if !bytes.Equal(s.in, s.payload) {
+				return false, errors.New("another answer than was expected")
+			}
+			return true, nil
+		}
+		if err == errAgain {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}
+
+// A wire is a socket as crypto/tls sees it: it waits in the handshake, and then never. What is not there yet is a
+// temporary error, which crypto/tls forgets.
+type wire struct {
+	net.Conn // nothing else is called
+	fd       int
+	patient  bool
+}
+
+func (w *wire) Read(p []byte) (n int, err error) {
+	if w.patient {
+		for n, err = unix.Read(w.fd, p); err == unix.EINTR; n, err = unix.Read(w.fd, p) {
+		}
+	} else {
+		n, err = receive(w.fd, p)
+	}
+	switch {
+	case err == unix.EAGAIN && w.patient:
+		return 0, fmt.Errorf("no answer for %v", silence)
+	case err == unix.EAGAIN:
+		return 0, errAgain
+	case err != nil:
+		return 0, err
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func (w *wire) Write(p []byte) (int, error) { return len(p), sendAll(w.fd, p) }
+
+var errAgain error = again{}
+
+type again struct{}
+
+func (again) Error() string   { return "nothing is there" }
+func (again) Timeout() bool   { return true }
+func (again) Temporary() bool { return true }
+
+// greet is one life of a connection over TLS, in blocking style, for what it costs is the handshake: connect, handshake,
+// one echo, close_notify and FIN, and the server's.
+func greet(from net.Addr, addr string, payload []byte) error {
+	d := net.Dialer{LocalAddr: from, Timeout: silence, Control: anyPort}
+	c, err := d.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(silence))
+	s := tls.Client(c, client)
+	if err := s.Handshake(); err != nil {
+		return fmt.Errorf("handshake: %w", err)
+	}
+	if err := agreed(s.ConnectionState()); err != nil {
+		return err
+	}
+	if _, err := s.Write(payload); err != nil {
+		return err
+	}
+	got := make([]byte, len(payload))
+	if _, err := io.ReadFull(s, got); err != nil || !bytes.Equal(got, payload) {
+		return fmt.Errorf("another answer than was expected: %v", err)
+	}
+	if err := s.CloseWrite(); err != nil {
+		return err
+	}
+	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+		return err
+	}
+	if n, err := s.Read(got); n > 0 || err != io.EOF {
+		return fmt.Errorf("after close_notify: %d bytes, %v", n, err)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package serve
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"net"
+	"time"
+)
+
+// HandshakeTimeout is ours, and what a careful program over package net sets.
+const HandshakeTimeout = 10 * time.Second
+
+// record is what one Read over TLS gives at most.
+const record = 16 << 10
+
+// TLS is the configuration of every server: TLS 1.3, a certificate on P-256, no resumption.
+func TLS() *tls.Config {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	Try(err)
+	now := time.Now()
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
+	Try(err)
+	return &tls.Config{
+		Certificates:           []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}},
+		MinVersion:             tls.VersionTLS13,
+		SessionTicketsDisabled: true,
+	}
+}
+
+// HandshakeTimeout is how long a peer has.
+func (o Options) HandshakeTimeout() time.Duration {
+	if o.Patience > 0 {
+		return o.Patience
+	}
+	return HandshakeTimeout
+}
+
+// A Secured is a *tls.Conn or a *netconn.TLSConn.
+type Secured interface {
+	net.Conn
+	Handshake() error
+}
+
+// EchoTLS serves the connections of l, each in a goroutine with a buffer.
+func (o Options) EchoTLS(l net.Listener, secure func(net.Conn) Secured) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			time.Sleep(100 * time.Millisecond) // no descriptor, or no memory: they come back
+			continue
+		}
+		go o.ServeTLS(secure(c), o.TLSBuffer())
+	}
+}
+
+// TLSBuffer is one connection's.
+func (o Options) TLSBuffer() []byte { return make([]byte, min(o.Buffer, record)) }
+
+// ServeTLS serves one. The deadline is for the handshake; without it a peer that never ends it would stay for ever.
+func (o Options) ServeTLS(c Secured, buf []byte) {
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(o.HandshakeTimeout()))
+	if c.Handshake() != nil {
+		return
+	}
+	c.SetDeadline(time.Time{})
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			return
+		}
+		if _, err := c.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}

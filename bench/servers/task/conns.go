@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bufio"
+	"net"
+	"time"
+
+	"github.com/ureactor/ureactor/bench/servers/serve"
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// listen serves net.Conns of the loop, a task for each: for what is above them, TLS and HTTP.
+func (s *server) listen(handle func(net.Conn)) {
+	l, err := netconn.On(s.r).Listen(s.Network, s.Address)
+	serve.Try(err)
+	serve.Listening(l.Addr().String())
+	s.r.Go(func(t *reactor.Task) {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				if t.Sleep(100*time.Millisecond) != nil { // no descriptor, or no memory: they come back
+					return
+				}
+				continue
+			}
+			t.Go(func(*reactor.Task) { handle(c) })
+		}
+	})
+}
+
+func (s *server) secure() func(net.Conn) {
+	cfg := serve.TLS()
+	return func(c net.Conn) {
+		buf := s.buffer()
+		s.ServeTLS(netconn.Server(c, cfg), buf)
+		s.free = append(s.free, buf)
+	}
+}
+
+// greet answers requests that the parser of net/http reads.
+func (s *server) greet(c net.Conn) {
+	defer c.Close()
+	in := bufio.NewReader(c)
+	var answer []byte
+	for more := true; more; {
+		if s.Patience > 0 {
+			c.SetReadDeadline(time.Now().Add(s.Patience))
+		}
+		answer, more = serve.Answer(in, answer[:0])
+		if _, err := c.Write(answer); err != nil {
+			return
+		}
+	}
+}
