@@ -52,7 +52,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 		return nil, Addr{}, fail(opAccept, e)
 	}
 	conn := adopt(d.K, d.W, fd, int(s.family), int(s.typ))
-	conn.tcp = s.tcp
+	conn.d.ShortIsAll = s.d.ShortIsAll
 	conn.peer.Store(&from)
 	conn.connect.Store(connected)
 	return conn, Addr{a: from}, nil

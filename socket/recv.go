@@ -30,8 +30,8 @@ func (s *Socket) RecvFrom(n int, flags ...int) ([]byte, Addr, error) {
 func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
 	f := or(flags)
 	c := s.startWith(f)
-	c.More = s.tcp && f == 0
 	d := s.d
+	c.More = d.ShortIsAll && f == 0
 	n, e := d.Do(desc.In, &c, func() (int, desc.Errno) {
 		n, e := d.K.Recv(d.FD, p, f)
 		c.All = c.More && 0 < n && n < len(p)

@@ -27,7 +27,6 @@ type Socket struct {
 	connect atomic.Uint32 // a stage
 	family  int32
 	typ     int32
-	tcp     bool // a recv of less than there is room for has taken all there was
 }
 
 // New makes a Socket whose calls park the calling goroutine.
@@ -59,7 +58,7 @@ func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, er
 		return nil, fail(opSocket, e)
 	}
 	s := adopt(k, w, fd, family, typ)
-	s.tcp = s.typ == SOCK_STREAM && (family == AF_INET || family == AF_INET6) && (proto == 0 || proto == IPPROTO_TCP)
+	s.d.ShortIsAll = s.typ == SOCK_STREAM && (family == AF_INET || family == AF_INET6) && (proto == 0 || proto == IPPROTO_TCP)
 	return s, nil
 }
 

@@ -62,6 +62,8 @@ type Desc struct {
 
 	Gen uint32 // the Waiter's: the registration's generation
 
+	ShortIsAll bool // a recv of less than there is room for has taken all there was: TCP
+
 	refs       int32 // calls in progress; the last one out after Close closes FD
 	shared     bool
 	closed     bool

@@ -22,7 +22,11 @@ type Conn struct {
 	shaken        atomic.Bool // the handshake is over
 	stopped       atomic.Bool // the Desc is closed
 
-	in  sync.Mutex // the right to use what of s reads; never held in a wait
+	in      sync.Mutex  // the right to use what of s reads; never held in a wait
+	records framing     // of what s has been given; with in
+	all     bool        // the last recv left nothing in the kernel, and no whole record in s but one; with in
+	polled  atomic.Bool // Ready may have taken a record out for the next Read
+
 	mu  sync.Mutex // guards the rest: also a reader may have something to send
 	out []byte     // records that the kernel has not taken
 	end bool       // close_notify is said
@@ -106,13 +110,15 @@ func (c *Conn) Read(call *desc.Call, p []byte) (n int, err error) {
 	if err := c.Handshake(call); err != nil {
 		return 0, err
 	}
+	call.More = c.d.ShortIsAll && !c.polled.Load()
 	_, e := c.d.Do(desc.In, call, func() (int, desc.Errno) {
-		n, err = c.take(p)
+		n, call.All, err = c.take(p)
 		if n == 0 && err == ErrAgain {
 			return 0, kernel.EAGAIN
 		}
 		return n, 0
 	})
+	call.More, call.All = false, false // the call may go on with something else
 	switch {
 	case e != 0:
 		return 0, e
@@ -122,15 +128,17 @@ func (c *Conn) Read(call *desc.Call, p []byte) (n int, err error) {
 	return 0, reason(err)
 }
 
-func (c *Conn) take(p []byte) (int, error) {
+// take tells also whether that was all there was, in the kernel and in crypto/tls.
+func (c *Conn) take(p []byte) (n int, all bool, err error) {
 	c.in.Lock()
 	defer c.release()
 	if c.owes() {
-		return 0, kernel.ENOBUFS
+		return 0, false, kernel.ENOBUFS
 	}
-	n, err := c.s.Read(p)
+	c.all = false
+	n, err = c.s.Read(p)
 	c.flush() // a KeyUpdate is answered from there; what is refused goes with the next Write
-	return n, err
+	return n, c.all && 0 < n && n < len(p), err
 }
 
 // owes tells whether too much has to be sent before more may be read.
@@ -250,8 +258,10 @@ func (c *Conn) flush() desc.Errno {
 // fdWire is the descriptor as the Session's wire. It is used inside a try only, so the descriptor is open.
 type fdWire Conn
 
+// Read is called when crypto/tls has no whole record, so those that are whole afterwards are what it has.
 func (w *fdWire) Read(p []byte) (int, error) {
 	n, e := w.k.Recv(w.d.FD, p, 0)
+	w.all = w.records.add(p[:max(n, 0)]) == 1 && n < len(p)
 	switch {
 	case e == kernel.EAGAIN:
 		return 0, ErrAgain
@@ -304,6 +314,7 @@ func reason(err error) error {
 // It is exact, for it takes the records that make a difference, of which a call that waits is told.
 func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno) {
 	took := false
+	c.polled.Store(true)
 	e = c.d.Use(func(fd int) desc.Errno {
 		raw, e := c.k.Ready(fd)
 		if e != 0 {

@@ -1,0 +1,32 @@
+package secure
+
+const headerLen = 5 // type, version, length
+
+// A framing follows the records in a stream of bytes: crypto/tls does not tell what it still has.
+type framing struct {
+	header int // how much of the next header there was
+	size   int // as far as the header tells
+	left   int // of the present record's payload
+}
+
+// add goes on with p and tells how many records it has completed.
+func (f *framing) add(p []byte) (whole int) {
+	for len(p) > 0 {
+		if f.left > 0 {
+			n := min(f.left, len(p))
+			p = p[n:]
+			if f.left -= n; f.left == 0 {
+				whole++
+			}
+			continue
+		}
+		f.size = f.size<<8&0xffff | int(p[0]) // the last two count
+		p = p[1:]
+		if f.header++; f.header == headerLen {
+			if f.header, f.left = 0, f.size; f.left == 0 {
+				whole++
+			}
+		}
+	}
+	return whole
+}

@@ -1,0 +1,153 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// A cutter holds back what TLS writes once it is shaken, so that a test says what arrives together.
+type cutter struct {
+	net.Conn
+	shaken bool
+	held   []byte
+}
+
+func (c *cutter) Write(p []byte) (int, error) {
+	if !c.shaken {
+		return c.Conn.Write(p)
+	}
+	c.held = append(c.held, p...)
+	return len(p), nil
+}
+
+// send sends what was written but for the last keep bytes.
+func (c *cutter) send(keep int) error {
+	n := len(c.held) - keep
+	_, err := c.Conn.Write(c.held[:n])
+	c.held = append([]byte(nil), c.held[n:]...)
+	return err
+}
+
+// acknowledge answers each message of size bytes with a byte.
+func acknowledge(c net.Conn, size, buffer int) error {
+	defer c.Close()
+	got, buf := 0, make([]byte, buffer)
+	for {
+		n, err := c.Read(buf)
+		for got += n; got >= size; got -= size {
+			if _, err := c.Write([]byte{1}); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// A Read that follows one which has taken all there was sleeps before it tries. However records are cut, and whatever the
+// size of the reader's buffer, nothing that has come already is slept on: each message is answered before the next is sent.
+func TestTLSRecordsInAnyCut(t *testing.T) {
+	r := start(t)
+	serve := map[string]func(func(net.Listener)){
+		"goroutine": func(f func(net.Listener)) {
+			l, err := netconn.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				panic(err)
+			}
+			go f(l)
+		},
+		"task": func(f func(net.Listener)) {
+			r.Post(func() {
+				r.Go(func(*reactor.Task) {
+					l, err := netconn.On(r).Listen("tcp", "127.0.0.1:0")
+					if err != nil {
+						panic(err)
+					}
+					f(l)
+				})
+			})
+		},
+	}
+	for name, serve := range serve {
+		for _, buffer := range []int{1, 10, 64, 65, 16 << 10} {
+			addr, ended := make(chan net.Addr, 1), make(chan error, 1)
+			serve(func(l net.Listener) {
+				addr <- l.Addr()
+				c, err := l.Accept()
+				l.Close()
+				if err == nil {
+					err = acknowledge(netconn.Server(c, serverConfig()), 64, buffer)
+				}
+				ended <- err
+			})
+			if err := errors.Join(cuts((<-addr).String()), <-ended); err != nil {
+				t.Errorf("%s with a buffer of %d: %v", name, buffer, err)
+			}
+		}
+	}
+}
+
+// cuts sends messages of 64 bytes in every way and waits for each one's answer.
+func cuts(addr string) error {
+	raw, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer raw.Close()
+	raw.SetDeadline(time.Now().Add(long))
+	w := &cutter{Conn: raw}
+	c := tls.Client(w, clientConfig())
+	if err := c.Handshake(); err != nil {
+		return err
+	}
+	w.shaken = true
+	message := bytes.Repeat([]byte{'m'}, 64)
+	for range 20 {
+		for _, cut := range []struct{ records, keep, answers int }{
+			{1, 0, 1},   // one record
+			{2, 0, 2},   // two at once
+			{2, 40, 1},  // one and a half …
+			{0, 0, 1},   // … the rest
+			{3, 85, 2},  // two and a byte of a header …
+			{1, 3, 1},   // … the rest and most of another
+			{0, 0, 1},   // the rest
+			{50, 0, 50}, // more than one recv takes
+		} {
+			for range cut.records {
+				if _, err := c.Write(message); err != nil {
+					return err
+				}
+			}
+			if err := w.send(cut.keep); err != nil {
+				return err
+			}
+			if _, err := io.ReadFull(c, make([]byte, cut.answers)); err != nil {
+				return fmt.Errorf("%+v: %w", cut, err)
+			}
+		}
+	}
+	_, err = c.Write(message)
+	err = errors.Join(err, c.CloseWrite(), raw.SetDeadline(time.Now().Add(long))) // CloseWrite lets nothing follow
+	if err := errors.Join(err, w.send(0)); err != nil {                           // a record and the end at once
+		return err
+	}
+	if got, err := io.ReadAll(c); len(got) != 1 || err != nil {
+		return fmt.Errorf("at the end: %d answers, %v", len(got), err)
+	}
+	return nil
+}
