@@ -119,19 +119,20 @@ func (g *guard) allocs(s server.Style, conns int, say func(string, ...any)) erro
 		return err
 	}
 	defer p.Kill()
-	var before int64
-	n, err := g.run(p, conns, func() (err error) { before, err = p.Mallocs(); return err })
+	var before server.Collected
+	n, err := g.run(p, conns, func() (err error) { before, err = p.Collect(); return err })
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
-	after, err := p.Mallocs()
+	after, err := p.Collect()
 	if err != nil {
 		return err
 	}
-	say("%-10s %3d connections: %d allocations in %d messages", s.Name, conns, after-before, n)
-	if after-before > fewAllocs {
+	made := after.Mallocs - before.Mallocs
+	say("%-10s %3d connections: %d allocations in %d messages", s.Name, conns, made, n)
+	if made > fewAllocs {
 		return fmt.Errorf("%s with %d connections: %d allocations in %d messages, must be 0 for each (bound %v in all)",
-			s.Name, conns, after-before, n, fewAllocs)
+			s.Name, conns, made, n, fewAllocs)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package hazard
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -10,17 +11,60 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ureactor/ureactor/bench/load"
 	"github.com/ureactor/ureactor/bench/proc"
 )
 
 const patience = 10 * time.Second // for an answer
 
-func (t *Target) dial() (*net.TCPConn, error) {
+// raw is a connection without the row's protocol.
+func (t *Target) raw() (*net.TCPConn, error) {
 	c, err := net.DialTimeout("tcp", t.Addr, patience)
 	if err != nil {
 		return nil, err
 	}
 	return c.(*net.TCPConn), nil
+}
+
+// A stream is a connection that half-closes.
+type stream interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// dial connects; with TLS, if the row has that, and after the handshake.
+func (t *Target) dial() (stream, error) {
+	c, err := t.raw()
+	if err != nil {
+		return nil, err
+	}
+	return t.secure(c)
+}
+
+func (t *Target) secure(c *net.TCPConn) (stream, error) {
+	if t.protocol != "tls" {
+		return c, nil
+	}
+	s := &secured{tls.Client(c, load.ClientTLS), c}
+	c.SetDeadline(time.Now().Add(patience))
+	if err := s.Handshake(); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("handshake: %w", err)
+	}
+	return s, c.SetDeadline(time.Time{})
+}
+
+// A secured says close_notify and FIN.
+type secured struct {
+	*tls.Conn
+	tcp *net.TCPConn
+}
+
+func (s *secured) CloseWrite() error {
+	if err := s.Conn.CloseWrite(); err != nil {
+		return err
+	}
+	return s.tcp.CloseWrite()
 }
 
 // ask has p echoed once.
@@ -41,6 +85,9 @@ func ask(c net.Conn, p []byte) error {
 
 // alive has a new client served.
 func (t *Target) alive() error {
+	if t.protocol == "http" {
+		return t.get()
+	}
 	c, err := t.dial()
 	if err != nil {
 		return fmt.Errorf("a new client: %w", err)

@@ -16,7 +16,7 @@ import (
 
 // drain: the server is told to stop while it owes answers. What it had taken from its socket it must give back.
 func drain(t *Target) (string, error) {
-	c, err := t.dial()
+	c, err := t.raw()
 	if err != nil {
 		return "", err
 	}

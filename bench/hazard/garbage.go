@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 )
@@ -69,7 +68,7 @@ func (t *Target) pour(seed uint64, size int) error {
 	return nil
 }
 
-func pieces(c *net.TCPConn, p []byte, r *rand.Rand) error {
+func pieces(c stream, p []byte, r *rand.Rand) error {
 	for len(p) > 0 {
 		n := 1 + r.IntN(1<<r.IntN(18))
 		n, err := c.Write(p[:min(n, len(p))])

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/ureactor/ureactor/bench/load"
@@ -18,10 +19,11 @@ type Row struct {
 	Name string
 	Pass string // what it takes
 	// Needs says why the row is not for a style; "" if it is.
-	Needs func(server.Style) string
-	Files int      // the server's descriptor limit; 0: the suite's
-	Args  []string // of the server
-	Tries int      // the best of so many counts, for what a busy machine can spoil; 0: one
+	Needs    func(server.Style) string
+	Files    int      // the server's descriptor limit; 0: the suite's
+	Args     []string // of the server
+	Protocol string   // of the server, and of the clients; "" is the echo
+	Tries    int      // the best of so many counts, for what a busy machine can spoil; 0: one
 	// Run has the server alone. A returned error is the row failed; figure is what was measured, in either case.
 	Run func(t *Target) (figure string, err error)
 }
@@ -29,9 +31,10 @@ type Row struct {
 // A Target is the server of one row.
 type Target struct {
 	*server.Process
-	Seed  uint64
-	Quick bool
-	bulk  func() (*load.Client, error)
+	Seed     uint64
+	Quick    bool
+	bulk     func() (*load.Client, error)
+	protocol string
 }
 
 // A Verdict is one cell of the scoreboard.
@@ -134,12 +137,20 @@ func (b *Board) best(row Row, s server.Style, core int, t Target) Verdict {
 // try runs one row against one server in a process of its own.
 func (b *Board) try(row Row, s server.Style, core int, t Target) Verdict {
 	v := Verdict{Row: row.Name, Server: s.Name}
+	if !s.Speaks(row.Protocol) {
+		v.Figure = "no " + strings.ToUpper(row.Protocol)
+		return v
+	}
 	if row.Needs != nil {
 		if v.Figure = row.Needs(s); v.Figure != "" {
 			return v
 		}
 	}
-	p, err := server.Launch(s, core, "tcp", row.Files, row.Args...)
+	args := row.Args
+	if t.protocol = row.Protocol; row.Protocol != "" {
+		args = append([]string{"-protocol", row.Protocol}, args...)
+	}
+	p, err := server.Launch(s, core, "tcp", row.Files, args...)
 	if err != nil {
 		v.Outcome, v.Error = "fail", err.Error()
 		return v

@@ -63,7 +63,7 @@ func churn(t *Target) (string, error) {
 	}
 	p := noise(t.Seed, 100<<10)
 	for i := range n {
-		c, err := t.dial()
+		c, err := t.raw()
 		if err != nil {
 			return "", fmt.Errorf("connection %d: %w", i, err)
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -109,7 +108,7 @@ func judge(p99 time.Duration, n int, err error) (string, error) {
 // slowLoris: many who say little.
 func slowLoris(t *Target) (string, error) {
 	const peers = 500
-	var conns []*net.TCPConn
+	var conns []stream
 	defer func() {
 		for _, c := range conns {
 			c.Close()

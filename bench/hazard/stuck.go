@@ -22,12 +22,16 @@ func neverReads(t *Target, peers, most int) (string, error) {
 	}
 	var all sync.WaitGroup
 	for range peers {
-		c, err := t.dial()
+		tcp, err := t.raw()
 		if err != nil {
 			return "", err
 		}
-		defer c.Close()
-		c.SetReadBuffer(4 << 10)
+		tcp.SetReadBuffer(4 << 10)
+		c, err := t.secure(tcp)
+		if err != nil {
+			return "", err
+		}
+		defer tcp.Close()
 		all.Go(func() { stuff(c, most) })
 	}
 	all.Wait()

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// client asks for what all are to use. The servers' certificates are of their own making; that the peer has the key of
+// ClientTLS asks for what all are to use. The servers' certificates are of their own making; that the peer has the key of
 // the one it shows is checked. X25519 alone keeps the client cheaper than the servers' default, which is another key beside it.
-var client = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.X25519}}
+var ClientTLS = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.X25519}}
 
 // agreed checks what the handshake has come to: figures of another cipher are figures of something else.
 func agreed(s tls.ConnectionState) error {
@@ -39,7 +39,7 @@ func newSecured(fd int, payload []byte) (session, error) {
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit); err != nil {
 		return nil, err
 	}
-	s := &secured{tls: tls.Client(w, client), payload: payload, in: make([]byte, len(payload))}
+	s := &secured{tls: tls.Client(w, ClientTLS), payload: payload, in: make([]byte, len(payload))}
 	err := s.tls.Handshake()
 	if err == nil {
 		err = agreed(s.tls.ConnectionState())
@@ -123,7 +123,7 @@ func greet(from net.Addr, addr string, payload []byte) error {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(silence))
-	s := tls.Client(c, client)
+	s := tls.Client(c, ClientTLS)
 	if err := s.Handshake(); err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}

@@ -36,7 +36,7 @@ func verify(s Shape, addr string) error {
 		return verifyDatagrams(c)
 	}
 	if s.Protocol == "tls" {
-		c = tls.Client(c, client)
+		c = tls.Client(c, ClientTLS)
 	}
 	sent := pattern(verifySize)
 	wrote := make(chan error, 1)

@@ -135,22 +135,27 @@ func (p *Process) Resident() (int64, error) {
 	if _, err := proc.Rest(p.PID()); err != nil {
 		return 0, err
 	}
-	if _, err := p.Mallocs(); err != nil {
+	if _, err := p.Collect(); err != nil {
 		return 0, err
 	}
 	return proc.RSS(p.PID())
 }
 
-// Mallocs has the server give back what memory it can, and tells how many allocations it had made; 0 in C.
-func (p *Process) Mallocs() (int64, error) {
+// Collected is what a server tells of itself; zero in C.
+type Collected struct{ Mallocs, Goroutines int64 }
+
+// Collect has the server give back what memory it can, and tells how many allocations it had made until then, and its
+// goroutines.
+func (p *Process) Collect() (c Collected, err error) {
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-		return 0, err
+		return c, err
 	}
 	line, err := p.line("collected")
 	if err != nil || line == "" {
-		return 0, err
+		return c, err
 	}
-	return strconv.ParseInt(strings.TrimSpace(line), 10, 64)
+	_, err = fmt.Sscan(line, &c.Mallocs, &c.Goroutines)
+	return c, err
 }
 
 // Kill ends the process.

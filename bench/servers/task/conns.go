@@ -43,8 +43,11 @@ func (s *server) greet(c net.Conn) {
 	defer c.Close()
 	in := bufio.NewReader(c)
 	var answer []byte
-	for more := true; more; {
-		if s.Patience > 0 {
+	for first, more := true, true; more; first = false {
+		if s.Patience > 0 { // for the head of a request; between two there is none
+			if c.SetReadDeadline(time.Time{}); !first {
+				in.Peek(1)
+			}
 			c.SetReadDeadline(time.Now().Add(s.Patience))
 		}
 		answer, more = serve.Answer(in, answer[:0])

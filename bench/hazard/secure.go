@@ -1,0 +1,239 @@
+package hazard
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ureactor/ureactor/bench/load"
+	"github.com/ureactor/ureactor/bench/servers/serve"
+)
+
+// ended waits until the server has ended a connection, in whatever way.
+func ended(c net.Conn, within time.Duration) error {
+	c.SetReadDeadline(time.Now().Add(within))
+	_, err := io.Copy(io.Discard, c)
+	if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+		return fmt.Errorf("still there after %v", within)
+	}
+	return nil
+}
+
+// A holding is what a server holds for its connections.
+type holding struct {
+	descriptors int
+	goroutines  int64
+}
+
+// holds counts until it is no more than before, for two seconds.
+func (t *Target) holds(before holding) (now holding, err error) {
+	for end := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		c, err := t.Collect()
+		if err != nil {
+			return now, err
+		}
+		now.goroutines = c.Goroutines
+		if now.descriptors, err = t.descriptors(func(int) bool { return true }); err != nil {
+			return now, err
+		}
+		if now.descriptors <= before.descriptors && now.goroutines <= before.goroutines || time.Now().After(end) {
+			return now, nil
+		}
+	}
+}
+
+// A peer does one thing wrong; it is over when the server has ended its connection.
+type peer struct {
+	name string
+	run  func(t *Target) error
+}
+
+// wrong has many of each kind do it at once, while one who is in and one who comes are served, and then nothing is left.
+func wrong(t *Target, kinds []peer) (string, error) {
+	const each = 10
+	other, err := t.dial()
+	if err != nil {
+		return "", err
+	}
+	defer other.Close()
+	ok := func() error { return t.exchange(other) }
+	if err := errors.Join(ok(), t.alive()); err != nil {
+		return "", err
+	}
+	before, err := t.holds(holding{})
+	if err != nil {
+		return "", err
+	}
+	var all sync.WaitGroup
+	failed := make(chan error, each*len(kinds))
+	for _, k := range kinds {
+		for range each {
+			all.Go(func() {
+				if err := k.run(t); err != nil {
+					failed <- fmt.Errorf("%s: %w", k.name, err)
+				}
+			})
+		}
+	}
+	err = errors.Join(ok(), t.alive())
+	all.Wait()
+	err = errors.Join(err, ok(), t.alive())
+	after, e := t.holds(before)
+	figure := fmt.Sprintf("%d of %d gone", cap(failed)-len(failed), cap(failed))
+	if n := after.descriptors - before.descriptors; n > 0 {
+		e = errors.Join(e, fmt.Errorf("%d descriptors more than before", n))
+	}
+	if n := after.goroutines - before.goroutines; n > 0 {
+		e = errors.Join(e, fmt.Errorf("%d goroutines more than before", n))
+	}
+	select {
+	case one := <-failed:
+		e = errors.Join(one, e)
+	default:
+	}
+	return figure, errors.Join(err, e)
+}
+
+// exchange is one message of the row's protocol and its answer.
+func (t *Target) exchange(c net.Conn) error {
+	if t.protocol != "http" {
+		return ask(c, []byte("still there?"))
+	}
+	c.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+		return err
+	}
+	got := make([]byte, 4096)
+	for n := 0; !strings.HasSuffix(string(got[:n]), serve.Hello); {
+		k, err := c.Read(got[n:])
+		if err != nil {
+			return fmt.Errorf("%q: %w", got[:n], err)
+		}
+		n += k
+	}
+	return nil
+}
+
+// get is a new client of HTTP.
+func (t *Target) get() error {
+	tr := &http.Transport{DisableKeepAlives: true}
+	c := http.Client{Transport: tr, Timeout: patience}
+	a, err := c.Get("http://" + t.Addr)
+	if err != nil {
+		return fmt.Errorf("a new client: %w", err)
+	}
+	defer a.Body.Close()
+	if body, err := io.ReadAll(a.Body); err != nil || string(body) != serve.Hello {
+		return fmt.Errorf("a new client: %q, %v", body, err)
+	}
+	return nil
+}
+
+// says is a peer that sends text and, if it is over with that, a FIN.
+func says(name, text string, fin bool, within time.Duration) peer {
+	return peer{name, func(t *Target) error {
+		c, err := t.raw()
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, text); err == nil && fin {
+			_ = c.CloseWrite() // an error: the server was faster
+		}
+		return ended(c, within)
+	}}
+}
+
+// afterwards is a peer that is in order until the handshake is over.
+func afterwards(name, text string, within time.Duration) peer {
+	return peer{name, func(t *Target) error {
+		c, err := t.dial()
+		if err != nil {
+			return err
+		}
+		tcp := c.(*secured).tcp
+		defer tcp.Close()
+		if _, err := io.WriteString(tcp, text); err == nil {
+			_ = tcp.CloseWrite()
+		}
+		return ended(tcp, within)
+	}}
+}
+
+// A recorder takes what is written and has no answer.
+type recorder struct {
+	net.Conn
+	text strings.Builder
+}
+
+func (r *recorder) Write(p []byte) (int, error) { return r.text.Write(p) }
+func (r *recorder) Read([]byte) (int, error)    { return 0, io.EOF }
+
+// clientHello is the first flight of a client.
+func clientHello() string {
+	r := &recorder{}
+	if err := tls.Client(r, load.ClientTLS).Handshake(); err == nil {
+		panic("a handshake without a peer")
+	}
+	return r.text.String()
+}
+
+func stoppedHandshakes(t *Target) (string, error) {
+	hello := clientHello()
+	return wrong(t, []peer{
+		says("nothing", "", false, patience),
+		says("half a ClientHello", hello[:len(hello)/2], false, patience),
+		says("a ClientHello", hello, false, patience),
+	})
+}
+
+// atOnce is sooner than the handshake's end: who is ended by that was not found out.
+const atOnce = serve.HandshakeTimeout / 2
+
+func notTLS(t *Target) (string, error) {
+	hello := clientHello()
+	return wrong(t, []peer{
+		says("HTTP", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", false, atOnce),
+		says("random bytes", string(noise(t.Seed, 4096)), false, atOnce),
+		says("a record that is too long", "\x16\x03\x01\xff\xff"+strings.Repeat("x", 1000), false, atOnce),
+		says("a FIN", "", true, atOnce),
+		says("half a ClientHello and a FIN", hello[:len(hello)/2], true, atOnce),
+		says("a ClientHello and a FIN", hello, true, atOnce),
+		afterwards("random bytes after the handshake", string(noise(t.Seed, 4096)), atOnce),
+		afterwards("a forged record after the handshake", "\x17\x03\x03\x00\x20"+strings.Repeat("x", 32), atOnce),
+		afterwards("half a record and a FIN after the handshake", "\x17\x03\x03\x00\x20xx", atOnce),
+	})
+}
+
+func halfRequests(t *Target) (string, error) {
+	trickle := peer{"a byte now and then", func(t *Target) error {
+		c, err := t.raw()
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: ")
+		over := make(chan error, 1)
+		go func() { over <- ended(c, patience) }()
+		for {
+			select {
+			case err := <-over:
+				return err
+			case <-time.After(100 * time.Millisecond):
+				io.WriteString(c, "a") // an error: it has ended, and the other goroutine tells
+			}
+		}
+	}}
+	return wrong(t, []peer{
+		says("nothing", "", false, patience),
+		says("half a line", "GET / HT", false, patience),
+		says("no blank line", "GET / HTTP/1.1\r\nHost: a\r\n", false, patience),
+		trickle,
+	})
+}
