@@ -128,6 +128,9 @@ func (f *filter) run() {
 		switch {
 		case n > 0: // an error with it comes again
 			f.w.Deliver(room[:n])
+			if len(f.in) == 0 && !f.eof && f.s.Emptied(n, len(room)) {
+				return // a Read would find nothing, and allocate for it
+			}
 		case err == nil:
 		case err == secure.ErrAgain:
 			return

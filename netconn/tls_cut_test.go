@@ -151,3 +151,33 @@ func cuts(addr string) error {
 	}
 	return nil
 }
+
+// The same of a Handler.
+func TestTLSRecordsInAnyCutForAHandler(t *testing.T) {
+	r := start(t)
+	l := make(chan net.Addr, 1)
+	h := &acknowledger{ended: make(chan error, 1)}
+	r.Post(func() {
+		at, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return h }, netconn.WithTLS(serverConfig()))
+		if err != nil {
+			panic(err)
+		}
+		l <- at.Addr()
+	})
+	if err := errors.Join(cuts((<-l).String()), <-h.ended); err != nil {
+		t.Error(err)
+	}
+}
+
+type acknowledger struct {
+	got   int
+	ended chan error
+}
+
+func (h *acknowledger) Data(c *reactor.Conn, p []byte) {
+	for h.got += len(p); h.got >= 64; h.got -= 64 {
+		_ = c.Send([]byte{1})
+	}
+}
+
+func (h *acknowledger) Closed(_ *reactor.Conn, err error) { h.ended <- err }

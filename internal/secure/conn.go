@@ -22,10 +22,9 @@ type Conn struct {
 	shaken        atomic.Bool // the handshake is over
 	stopped       atomic.Bool // the Desc is closed
 
-	in      sync.Mutex  // the right to use what of s reads; never held in a wait
-	records framing     // of what s has been given; with in
-	all     bool        // the last recv left nothing in the kernel, and no whole record in s but one; with in
-	polled  atomic.Bool // Ready may have taken a record out for the next Read
+	in     sync.Mutex  // the right to use what of s reads; never held in a wait
+	short  bool        // the last recv took all there was; with in
+	polled atomic.Bool // Ready may have taken a record out for the next Read
 
 	mu  sync.Mutex // guards the rest: also a reader may have something to send
 	out []byte     // records that the kernel has not taken
@@ -135,10 +134,9 @@ func (c *Conn) take(p []byte) (n int, all bool, err error) {
 	if c.owes() {
 		return 0, false, kernel.ENOBUFS
 	}
-	c.all = false
 	n, err = c.s.Read(p)
 	c.flush() // a KeyUpdate is answered from there; what is refused goes with the next Write
-	return n, c.all && 0 < n && n < len(p), err
+	return n, c.short && c.s.Emptied(n, len(p)), err
 }
 
 // owes tells whether too much has to be sent before more may be read.
@@ -258,10 +256,9 @@ func (c *Conn) flush() desc.Errno {
 // fdWire is the descriptor as the Session's wire. It is used inside a try only, so the descriptor is open.
 type fdWire Conn
 
-// Read is called when crypto/tls has no whole record, so those that are whole afterwards are what it has.
 func (w *fdWire) Read(p []byte) (int, error) {
 	n, e := w.k.Recv(w.d.FD, p, 0)
-	w.all = w.records.add(p[:max(n, 0)]) == 1 && n < len(p)
+	w.short = n < len(p)
 	switch {
 	case e == kernel.EAGAIN:
 		return 0, ErrAgain

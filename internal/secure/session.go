@@ -55,7 +55,9 @@ type Session struct {
 	stopped bool
 	done    bool
 	err     error // the handshake's
-	peeked  bool  // first has been taken out
+	records framing
+	whole   int  // how many records the last read of the wire has completed; 0 where the present Read had none
+	peeked  bool // first has been taken out
 	first   byte
 	ended   error // what has ended reading
 }
@@ -138,6 +140,7 @@ func (s *Session) Ready() bool { return s.done && s.err == nil }
 
 // Read is ErrAgain when no whole record is there; after the handshake.
 func (s *Session) Read(p []byte) (int, error) {
+	s.whole = 0
 	if s.peeked {
 		if len(p) == 0 {
 			return 0, nil
@@ -160,6 +163,10 @@ func (s *Session) read(p []byte) (n int, err error) {
 	}
 	return n, err
 }
+
+// Emptied tells whether a Read of n bytes into room for more has left no whole record: crypto/tls reads the wire only
+// when it has none, so what was whole after that is what it had, and one was read.
+func (s *Session) Emptied(n, room int) bool { return s.whole == 1 && 0 < n && n < room }
 
 // Peek tells what a Read would: 1 byte at least, or its error. crypto/tls does not tell what it has, so one byte is taken
 // out and kept for the next Read.
@@ -194,6 +201,7 @@ func (c *inner) Read(p []byte) (int, error) {
 			return 0, ErrStopped
 		}
 		n, err := c.wire.Read(p)
+		c.whole = c.records.add(p[:n])
 		if err != ErrAgain || c.yield == nil {
 			return n, err
 		}
