@@ -8,25 +8,27 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	sel "github.com/ureactor/ureactor/select"
 )
 
 // registered makes a Poll with n datagram sockets, one of them ready.
 func registered(b *testing.B, n int) (*lab, *sel.Poll) {
-	l := newLab(b, nil)
+	l := newLab(b, kernel.Host, nil)
 	b.Cleanup(l.closeAll)
 	p := sel.New()
 	b.Cleanup(func() { p.Close() })
 	for i := range n {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-		if err != nil {
-			b.Skipf("%d sockets: %v", n, err)
+		fd, e := l.k.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
+		if e != 0 {
+			b.Skipf("%d sockets: %v", n, e)
 		}
-		o := l.own(fd, nil)
+		o := l.own(fd, 0)
 		must(p.Register(o, IN))
 		if i == n/2 {
-			must(unix.Bind(fd, loopback))
-			must(unix.Sendto(fd, []byte("x"), 0, o.addr()))
+			done(l.k.Bind(fd, loopback))
+			_, e := l.k.SendTo(fd, []byte("x"), 0, o.addr())
+			done(e)
 		}
 	}
 	return l, p
@@ -70,18 +72,18 @@ func BenchmarkPollThatWaits(b *testing.B) {
 }
 
 func pollThatWaits(b *testing.B, n int) {
-	l := newLab(b, nil)
+	l := newLab(b, kernel.Host, nil)
 	defer l.closeAll()
 	x, y := l.pair()
 	there, back := sel.New(), sel.New()
 	must(there.Register(y, IN))
 	must(back.Register(x, IN))
 	for range n - 1 {
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-		if err != nil {
-			b.Skipf("%d sockets: %v", n, err)
+		fd, e := l.k.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
+		if e != 0 {
+			b.Skipf("%d sockets: %v", n, e)
 		}
-		must(back.Register(l.own(fd, nil), IN))
+		must(back.Register(l.own(fd, 0), IN))
 	}
 	done := make(chan struct{})
 	go func() {
@@ -109,7 +111,7 @@ func pollThatWaits(b *testing.B, n int) {
 }
 
 func BenchmarkModify(b *testing.B) {
-	l := newLab(b, nil)
+	l := newLab(b, kernel.Host, nil)
 	defer l.closeAll()
 	x, _ := l.pair()
 	p := sel.New()
@@ -122,7 +124,7 @@ func BenchmarkModify(b *testing.B) {
 }
 
 func BenchmarkSelect(b *testing.B) {
-	l := newLab(b, nil)
+	l := newLab(b, kernel.Host, nil)
 	defer l.closeAll()
 	x, _ := l.pair()
 	r, w := list{x}, list{x}

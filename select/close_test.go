@@ -5,14 +5,12 @@ package sel_test
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"runtime"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 	sel "github.com/ureactor/ureactor/select"
@@ -20,24 +18,23 @@ import (
 )
 
 // Without descriptors to be had every call says EMFILE, and the Poll is usable once there are some.
-func TestNoDescriptors(t *testing.T) {
-	k := &failing{Kernel: kernel.Host, e: kernel.EMFILE}
-	l := newLab(t, nil)
-	defer l.closeAll()
+func TestNoDescriptors(t *testing.T) { both(t, noDescriptors) }
+
+func noDescriptors(l *lab) {
+	k := &failing{Kernel: l.k, e: kernel.EMFILE}
 	a, _ := l.pair()
-	p := sel.NewBy(k, desc.Parked)
-	defer p.Close()
+	p := l.pollBy(k)
 	if _, err := p.Poll(0); !errors.Is(err, syscall.EMFILE) {
-		t.Errorf("Poll: %v, want EMFILE", err)
+		l.Errorf("Poll: %v, want EMFILE", err)
 	}
 	if err := p.Register(a); !errors.Is(err, syscall.EMFILE) {
-		t.Errorf("Register: %v, want EMFILE", err)
+		l.Errorf("Register: %v, want EMFILE", err)
 	}
 	if p.Desc() != nil {
-		t.Error("a Desc without a descriptor")
+		l.Error("a Desc without a descriptor")
 	}
-	if err := sel.New().Register(p); !errors.Is(err, sel.ErrValue) {
-		t.Errorf("Register of it: %v, want ErrValue", err)
+	if err := l.poll().Register(p); !errors.Is(err, sel.ErrValue) {
+		l.Errorf("Register of it: %v, want ErrValue", err)
 	}
 	k.e = 0
 	must(p.Register(a))
@@ -78,14 +75,13 @@ func (p *failingPoller) Mod(fd int, gen uint32, want poller.Interest) error {
 }
 
 // What the kernel refuses leaves everything as it was.
-func TestKernelRefuses(t *testing.T) {
-	k := &failing{Kernel: kernel.Host}
-	l := newLab(t, nil)
-	defer l.closeAll()
+func TestKernelRefuses(t *testing.T) { both(t, kernelRefuses) }
+
+func kernelRefuses(l *lab) {
+	k := &failing{Kernel: l.k}
 	a, b := l.pair()
 	twin := &object{l, a.d}
-	p := sel.NewBy(k, desc.Parked)
-	defer p.Close()
+	p := l.pollBy(k)
 	must(p.Register(a, OUT))
 	k.add = os.NewSyscallError("epoll_ctl", unix.ENOSPC)
 	for what, err := range map[string]error{
@@ -96,7 +92,7 @@ func TestKernelRefuses(t *testing.T) {
 		"Register, opened": p.Register(sel.FD(b.d.FD)),
 	} {
 		if !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("%s: %v, want ENOSPC", what, err)
+			l.Errorf("%s: %v, want ENOSPC", what, err)
 		}
 	}
 	l.expect(p, 0, is{a: OUT})
@@ -140,7 +136,7 @@ func TestNestedPolls(t *testing.T) {
 		must(inner.Unregister(twin))
 		l.expect(outer, 0, is{})
 		b.write("x")
-		l.own(unix.Dup(a.d.FD))
+		l.dup(a)
 		a.close()
 		l.expect(outer, 0, is{})
 		l.expect(inner, 0, is{a: NVAL})
@@ -156,15 +152,10 @@ func TestNestedPolls(t *testing.T) {
 func TestSockets(t *testing.T) {
 	both(t, func(l *lab) {
 		create := func() *socket.Socket {
-			s, err := socket.New(socket.AF_UNIX, socket.SOCK_STREAM, 0)
-			if l.r != nil {
-				s, err = socket.NewOn(l.r, socket.AF_UNIX, socket.SOCK_STREAM, 0)
-			}
-			must(err)
-			return s
+			return l.create(socket.AF_UNIX, socket.SOCK_STREAM, 0)
 		}
 		ln, c := create(), create()
-		path := filepath.Join(t.TempDir(), "s")
+		path := unixPath()
 		must(ln.Bind(socket.Path(path)))
 		must(ln.Listen(1))
 		p := l.poll(ln)
@@ -185,7 +176,7 @@ func TestSockets(t *testing.T) {
 		}
 		must(ln.Close())
 		must(c.Close())
-		l.expect(p, guard, is{ln: NVAL, c: NVAL, s: IN | HUP})
+		l.expect(p, guard, is{ln: NVAL, c: NVAL, s: l.told(IN|OUT|HUP, IN)})
 		must(s.Close())
 		runtime.KeepAlive(c)
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
+	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -38,7 +39,7 @@ func (k *pollers) NewPoller() (poller.Poller, error) {
 }
 
 func (p *counted) Close() error {
-	p.k.add(-1)
+	defer p.k.add(-1)
 	return p.Poller.Close()
 }
 
@@ -56,7 +57,7 @@ func (k *pollers) add(n int) int {
 
 // An unreachable Poll is closed, though a socket's hook and a Notifier's function lead to it; one that is polled is not.
 func TestUnreachablePollIsClosed(t *testing.T) {
-	l := newLab(t, nil)
+	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()
 	k := &pollers{Kernel: kernel.Host}
 	a, b := l.pair()
@@ -99,49 +100,60 @@ func TestUnreachablePollIsClosed(t *testing.T) {
 
 // An unreachable Poll of a loop is closed by the loop, or by whoever finds that the loop has ended.
 func TestUnreachablePollOfALoopIsClosed(t *testing.T) {
-	k := &pollers{Kernel: kernel.Host}
-	r, err := reactor.New(reactor.WithKernel(k))
-	must(err)
-	r.Go(func(task *reactor.Task) {
-		sel.NewOn(r).Poll(0)
-		for k.add(0) > 1 { // the reactor's own
+	run := func(t *testing.T, host kernel.Kernel) {
+		k := &pollers{Kernel: host}
+		r, err := reactor.New(reactor.WithKernel(k))
+		must(err)
+		r.Go(func(task *reactor.Task) {
+			sel.NewOn(r).Poll(0)
+			for k.add(0) > 1 { // the reactor's own
+				runtime.GC()
+				task.Sleep(time.Millisecond)
+			}
+			sel.NewOn(r).Poll(1)
+			r.Close()
+		})
+		must(r.Run(context.Background()))
+		for k.add(0) > 0 {
 			runtime.GC()
-			task.Sleep(time.Millisecond)
+			runtime.Gosched()
 		}
-		sel.NewOn(r).Poll(1)
-		r.Close()
-	})
-	must(r.Run(context.Background()))
-	for k.add(0) > 0 {
-		runtime.GC()
-		runtime.Gosched()
 	}
+	t.Run("host", func(t *testing.T) { run(t, kernel.Host) })
+	t.Run("simulated", func(t *testing.T) {
+		w := sim.New(1, sim.Options{})
+		defer w.Close()
+		run(t, w.Host("10.0.0.1"))
+	})
 }
 
 // A Poll gives back what it has taken when it is closed, and takes nothing before it is used.
-func TestPollIsLean(t *testing.T) {
-	k := &pollers{Kernel: kernel.Host}
-	p := sel.NewBy(k, desc.Parked)
+func TestPollIsLean(t *testing.T) { both(t, pollIsLean) }
+
+func pollIsLean(l *lab) {
+	k := &pollers{Kernel: l.k}
+	p := l.pollBy(k)
 	if k.add(0) != 0 {
-		t.Error("descriptors before the first use")
+		l.Error("descriptors before the first use")
 	}
 	p.Poll(1)
 	if k.add(0) != 1 {
-		t.Errorf("%d pollers", k.add(0))
+		l.Errorf("%d pollers", k.add(0))
 	}
 	must(p.Register(&ready{}))
 	if k.wakes.Load() != 0 {
-		t.Error("woken though nobody waits")
+		l.Error("woken though nobody waits")
 	}
 	must(p.Close())
 	if k.add(0) != 0 {
-		t.Error("descriptors after Close")
+		l.Error("descriptors after Close")
 	}
 }
 
 // What was registered, found and unregistered is not kept by the Poll; what the last IPoll has found, until the next.
 func TestUnregisteredIsNotKept(t *testing.T) {
-	l := newLab(t, nil)
+	l := newLab(t, kernel.Host, nil)
+	defer l.closeAll()
 	p := l.poll()
 	var left atomic.Int64
 	func() {
@@ -169,7 +181,8 @@ func TestUnregisteredIsNotKept(t *testing.T) {
 // A socket that waits in the background, and so is known to that, is closed when it is unreachable, though it was in a
 // Poll: one that is closed, and one that it was taken out of.
 func TestUnreachableSocketOfAPollIsClosed(t *testing.T) {
-	l := newLab(t, nil)
+	l := newLab(t, kernel.Host, nil)
+	defer l.closeAll()
 	for _, leave := range []func(p *sel.Poll, s *socket.Socket){
 		func(p *sel.Poll, s *socket.Socket) { must(p.Unregister(s)) },
 		func(p *sel.Poll, s *socket.Socket) { must(p.Close()) },
@@ -185,7 +198,7 @@ func TestUnreachableSocketOfAPollIsClosed(t *testing.T) {
 			leave(p, s)
 			return s.Fileno()
 		}()
-		for poll2(fd) != NVAL {
+		for l.poll2(fd) != NVAL {
 			runtime.GC()
 			runtime.Gosched()
 		}

@@ -6,17 +6,18 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"runtime"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
-	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
+	"github.com/ureactor/ureactor/sim"
 )
 
 const (
@@ -26,7 +27,14 @@ const (
 	guard = 60_000
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if removeScratch != nil {
+			removeScratch()
+		}
+		os.Exit(code)
+	}))
+}
 
 // must ends the test; in a task t.Fatal is not allowed.
 func must(err error) {
@@ -35,50 +43,143 @@ func must(err error) {
 	}
 }
 
-// A lab is one of the two ways of waiting: parked goroutines, or tasks of one reactor.
-type lab struct {
-	testing.TB
-	r    *reactor.Reactor // nil: parked
-	task *reactor.Task
-	open map[*object]bool
-	spy  *spy
+// done is must for a call of a Kernel.
+func done(e kernel.Errno) {
+	if e != 0 {
+		panic(e)
+	}
 }
 
-// both runs the test in both ways, each with a minute to end.
+// A lab is one of the ways of waiting, on one of the kernels: parked goroutines, or tasks of one reactor.
+type lab struct {
+	testing.TB
+	k      kernel.Kernel
+	kqueue bool             // its Pollers have kqueue's rules
+	r      *reactor.Reactor // nil: parked
+	task   *reactor.Task
+	open   map[*object]bool
+	polls  []*sel.Poll
+	spy    *spy
+}
+
+// both runs the test in both ways, each with a minute to end; in tasks on the simulated kernel too, with the Pollers of
+// Linux and with those of the BSDs.
 func both(t *testing.T, f func(l *lab)) {
+	onHost(t, f)
+	inSimulated(t, f)
+}
+
+// onHost is for what a simulated kernel has not: files, pipes, duplicates.
+func onHost(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) {
-		l := newLab(t, nil)
+		l := newLab(t, kernel.Host, nil)
 		defer l.closeAll()
 		f(l)
 	})
 	t.Run("task", func(t *testing.T) { inTask(t, f) })
 }
 
+// inTasks is for what is about tasks.
+func inTasks(t *testing.T, f func(l *lab)) {
+	t.Run("task", func(t *testing.T) { inTask(t, f) })
+	inSimulated(t, f)
+}
+
+func inSimulated(t *testing.T, f func(l *lab)) {
+	t.Run("simulated", func(t *testing.T) { simulated(t, sim.Options{}, f) })
+	t.Run("simulated kqueue", func(t *testing.T) { simulated(t, sim.Options{Kqueue: true}, f) })
+}
+
+// inCallback is inTasks in a callback of the loop, where no Task runs.
+func inCallback(t *testing.T, f func(l *lab)) {
+	begin := func(l *lab) {
+		l.r.After(0, func() {
+			defer l.r.Close()
+			defer l.closeAll()
+			f(l)
+		})
+	}
+	t.Run("host", func(t *testing.T) { onLoop(t, kernel.Host, begin) })
+	t.Run("simulated", func(t *testing.T) { inWorld(t, sim.Options{}, begin) })
+	t.Run("simulated kqueue", func(t *testing.T) { inWorld(t, sim.Options{Kqueue: true}, begin) })
+}
+
 func inTask(t testing.TB, f func(l *lab)) {
 	t.Helper()
-	r, err := reactor.New()
-	must(err)
-	l := newLab(t, r)
-	r.Go(func(task *reactor.Task) {
-		defer r.Close()
+	onLoop(t, kernel.Host, func(l *lab) { l.begin(f) })
+}
+
+func simulated(t testing.TB, opt sim.Options, f func(l *lab)) {
+	t.Helper()
+	inWorld(t, opt, func(l *lab) { l.begin(f) })
+}
+
+// begin has a task run the test.
+func (l *lab) begin(f func(l *lab)) {
+	l.r.Go(func(task *reactor.Task) {
+		defer l.r.Close()
 		defer l.closeAll()
 		l.task = task
 		f(l)
 	})
+}
+
+// onLoop runs a reactor, on which begin has something happen.
+func onLoop(t testing.TB, k kernel.Kernel, begin func(l *lab)) {
+	t.Helper()
+	r, err := reactor.New(reactor.WithKernel(k))
+	must(err)
+	begin(newLab(t, k, r))
 	must(r.Run(context.Background()))
 }
 
-func newLab(t testing.TB, r *reactor.Reactor) *lab {
-	l := &lab{TB: t, r: r, open: map[*object]bool{}}
+// inWorld is onLoop on a host of a quiet world, whose clock jumps. What waits for ever is told at once, and what is left
+// open at the end.
+func inWorld(t testing.TB, opt sim.Options, begin func(l *lab)) {
+	t.Helper()
+	opt.Files = 4096
+	w := sim.New(1, opt)
+	defer w.Close()
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case *sim.Deadlock:
+			t.Error(v)
+		case *sim.Failure:
+			t.Error(v)
+		default:
+			panic(v)
+		}
+	}()
+	onLoop(t, w.Host("10.0.0.1"), func(l *lab) {
+		l.kqueue = opt.Kqueue
+		begin(l)
+	})
+	if err := w.Err(); err != nil {
+		t.Error(err)
+	}
+	for _, left := range w.Leaks() {
+		t.Error("is left open: ", left)
+	}
+}
+
+func newLab(t testing.TB, k kernel.Kernel, r *reactor.Reactor) *lab {
+	l := &lab{TB: t, k: k, r: r, open: map[*object]bool{}, kqueue: k == kernel.Host && runtime.GOOS != "linux"}
 	l.spy = &spy{Waiter: l.waiter(), who: map[*desc.Desc]bool{}}
 	return l
 }
 
 func (l *lab) closeAll() {
+	for _, p := range l.polls {
+		p.Close()
+	}
+	l.polls = nil
 	for o := range maps.Clone(l.open) {
 		o.close()
 	}
 }
+
+func (l *lab) isSimulated() bool { return l.k != kernel.Host }
 
 func (l *lab) waiter() desc.Waiter {
 	if l.r != nil {
@@ -88,9 +189,12 @@ func (l *lab) waiter() desc.Waiter {
 }
 
 // poll makes a Poll and registers the objects.
-func (l *lab) poll(objs ...sel.Pollable) *sel.Poll {
-	p := sel.NewBy(kernel.Host, l.spy)
-	l.Cleanup(func() { p.Close() })
+func (l *lab) poll(objs ...sel.Pollable) *sel.Poll { return l.pollBy(l.k, objs...) }
+
+// pollBy makes a Poll of a kernel around the lab's.
+func (l *lab) pollBy(k kernel.Kernel, objs ...sel.Pollable) *sel.Poll {
+	p := sel.NewBy(k, l.spy)
+	l.polls = append(l.polls, p)
 	for _, o := range objs {
 		must(p.Register(o))
 	}
@@ -112,6 +216,15 @@ func (l *lab) elsewhere(f func()) (join func()) {
 	return func() { <-done }
 }
 
+// stranger runs f on a goroutine that is not the loop's; a world has none but its own.
+func (l *lab) stranger(f func()) {
+	if l.isSimulated() {
+		l.elsewhere(f)
+		return
+	}
+	go f()
+}
+
 // asleep runs a poll elsewhere and returns when that sleeps: what is done next happens during its wait.
 func (l *lab) asleep(call func()) (join func()) {
 	join = l.elsewhere(call)
@@ -123,104 +236,17 @@ func (l *lab) asleep(call func()) (join func()) {
 
 // pass lets others run.
 func (l *lab) pass() {
-	if l.r != nil {
+	if l.task != nil {
 		l.task.Sleep(0)
 		return
 	}
 	runtime.Gosched()
 }
 
-// An object is the least that is pollable by its descriptor.
-type object struct {
-	l *lab
-	d *desc.Desc
-}
-
-func (o *object) Desc() *desc.Desc { return o.d }
-
-func (o *object) close() {
-	delete(o.l.open, o)
-	o.d.Close()
-}
-
-// own makes an object of a descriptor.
-func (l *lab) own(fd int, err error) *object {
-	must(err)
-	must(unix.SetNonblock(fd, true))
-	o := &object{l, desc.New(kernel.Host, fd, l.waiter())}
-	l.open[o] = true
-	return o
-}
-
-func (l *lab) pair() (a, b *object) {
-	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	return l.own(ends[0], err), l.own(ends[1], nil)
-}
-
-func (l *lab) tcp() *object { return l.own(unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)) }
-func (l *lab) udp() *object {
-	o := l.own(unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0))
-	must(unix.Bind(o.d.FD, loopback))
-	return o
-}
-
-var loopback = &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
-
-func (o *object) addr() unix.Sockaddr {
-	a, err := unix.Getsockname(o.d.FD)
-	must(err)
-	return a
-}
-
-func (l *lab) listener(backlog int) *object {
-	o := l.tcp()
-	must(unix.Bind(o.d.FD, loopback))
-	must(unix.Listen(o.d.FD, backlog))
-	return o
-}
-
-// dial connects by TCP; both ends are there when it returns.
-func (l *lab) dial() (client, server *object) {
-	ln := l.listener(8)
-	defer ln.close()
-	client = l.tcp()
-	if err := unix.Connect(client.d.FD, ln.addr()); err != unix.EINPROGRESS {
-		must(err)
-	}
-	l.until(ln, IN)
-	fd, _, err := unix.Accept(ln.d.FD)
-	server = l.own(fd, err)
-	l.until(client, OUT)
-	return client, server
-}
-
-// until waits by poll(2), which is not under test.
-func (l *lab) until(o *object, want sel.Events) {
-	p := []unix.PollFd{{Fd: int32(o.d.FD), Events: int16(want)}}
-	for {
-		if n, err := unix.Poll(p, guard); n > 0 && sel.Events(p[0].Revents)&want != 0 {
-			return
-		} else if err != nil && err != unix.EINTR || n == 0 {
-			panic(fmt.Sprint("poll(2): ", n, err, p))
-		}
-	}
-}
-
-func (o *object) write(p string) {
-	_, err := unix.Write(o.d.FD, []byte(p))
-	must(err)
-}
-
-func (o *object) read() {
-	var p [64]byte
-	_, err := unix.Read(o.d.FD, p[:])
-	must(err)
-}
-
-// reset closes so that the peer is reset.
-func (o *object) reset() {
-	must(unix.SetsockoptLinger(o.d.FD, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}))
-	o.close()
+// lap measures; the clock is the one that the waits go by.
+func (l *lab) lap() (passed func() time.Duration) {
+	from := l.k.Now()
+	return func() time.Duration { return time.Duration(l.k.Now() - from) }
 }
 
 // is is what a poll should find.
@@ -263,30 +289,4 @@ func show(m is) string {
 		s += fmt.Sprintf(" %s:%v(%d)", name(o), ev, int(ev))
 	}
 	return s + " ]"
-}
-
-// lap measures; the clock is the one that the waits go by.
-func lap() (passed func() time.Duration) {
-	from := kernel.Host.Now()
-	return func() time.Duration { return time.Duration(kernel.Host.Now() - from) }
-}
-
-func newDesc(fd int) *desc.Desc { return desc.New(kernel.Host, fd, desc.Parked) }
-
-// poll2 asks poll(2) about one descriptor.
-func poll2(fd int) sel.Events {
-	ready, e := kernel.Host.Ready(fd)
-	if e == kernel.EBADF {
-		return NVAL
-	}
-	if e != 0 {
-		panic(e)
-	}
-	var ev sel.Events
-	for bit, to := range []sel.Events{IN, OUT, ERR, HUP} {
-		if ready&(1<<bit) != 0 {
-			ev |= to
-		}
-	}
-	return ev
 }

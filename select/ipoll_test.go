@@ -6,8 +6,7 @@ import (
 	"iter"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/ureactor/ureactor/internal/kernel"
 	sel "github.com/ureactor/ureactor/select"
 )
 
@@ -162,7 +161,7 @@ func TestAllThatIsReady(t *testing.T) {
 		p := l.poll()
 		want := is{}
 		for range 1000 {
-			u := l.own(unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0))
+			u := l.socket(kernel.AF_INET, kernel.SOCK_DGRAM)
 			must(p.Register(u))
 			want[u] = OUT
 		}
@@ -173,9 +172,10 @@ func TestAllThatIsReady(t *testing.T) {
 	})
 }
 
-// IPoll allocates nothing: with events of descriptors and of Objects, when it has to wait, and with one-shot.
+// IPoll allocates nothing: with events of descriptors and of Objects, when it has to wait, and with one-shot. A simulated
+// kernel allocates for itself.
 func TestIPollAllocatesNothing(t *testing.T) {
-	both(t, func(l *lab) {
+	onHost(t, func(l *lab) {
 		a, b := l.pair()
 		o := &counter{}
 		busy, idle := l.poll(a, b, o), l.poll()

@@ -14,13 +14,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	sel "github.com/ureactor/ureactor/select"
 )
 
 // Goroutines poll one Poll in every way while others change everything about it; for the race detector.
 func TestManyGoroutines(t *testing.T) {
 	p := sel.New()
-	l := newLab(t, nil)
+	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()
 	a, b := l.pair()
 	must(p.Register(a))
@@ -82,33 +83,35 @@ func (o *lone) registerAndClose(p *sel.Poll) {
 	p.Unregister(x)
 }
 
-// 1,000 polls that wait cost goroutines, not threads.
+// 1,000 polls that wait cost goroutines or tasks, not threads.
 func TestThousandPolls(t *testing.T) {
-	l := newLab(t, nil)
-	defer l.closeAll()
-	threads := pprof.Lookup("threadcreate").Count()
-	var all sync.WaitGroup
-	var ends []*object
-	for range 1000 {
-		a, b := l.pair()
-		p := l.poll()
-		must(p.Register(a, IN))
-		ends = append(ends, b)
-		all.Go(func() {
-			l.expect(p, -1, is{a: IN})
-			must(p.Close())
-		})
-	}
-	for l.spy.asleep() < 1000 {
-		runtime.Gosched()
-	}
-	for _, b := range ends {
-		b.write("x")
-	}
-	all.Wait()
-	if n := pprof.Lookup("threadcreate").Count() - threads; n > 10 {
-		t.Errorf("%d threads more", n)
-	}
+	both(t, func(l *lab) {
+		threads := pprof.Lookup("threadcreate").Count()
+		var joins []func()
+		var ends []*object
+		for range 1000 {
+			a, b := l.pair()
+			p := l.poll()
+			must(p.Register(a, IN))
+			ends = append(ends, b)
+			joins = append(joins, l.elsewhere(func() {
+				l.expect(p, -1, is{a: IN})
+				must(p.Close())
+			}))
+		}
+		for l.spy.asleep() < 1000 {
+			l.pass()
+		}
+		for _, b := range ends {
+			b.write("x")
+		}
+		for _, join := range joins {
+			join()
+		}
+		if n := pprof.Lookup("threadcreate").Count() - threads; n > 10 {
+			l.Errorf("%d threads more", n)
+		}
+	})
 }
 
 // A descriptor fits in 500 Polls that are all waiting: then the kernel says so, and the poll does.
@@ -116,7 +119,7 @@ func TestDescriptorInTooManyPolls(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the limit is epoll's")
 	}
-	l := newLab(t, nil)
+	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()
 	a, b := l.pair()
 	var refused atomic.Int64

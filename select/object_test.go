@@ -106,7 +106,7 @@ func TestObjectError(t *testing.T) {
 			o.err = nil
 			l.ipoll(p, 0, 0) // and has something to yield before the next
 			o.err = want
-			if _, _, _, err := sel.Select([]sel.Pollable{o}, nil, nil, 0); err != want {
+			if _, _, _, err := l.selects(list{o}, nil, nil, 0); err != want {
 				t.Errorf("Select: %v; want %v", err, want)
 			}
 		}
@@ -177,7 +177,7 @@ func TestD39SilentObject(t *testing.T) {
 		a, _ := l.pair()
 		p := l.poll(o)
 		must(p.Register(a, IN))
-		passed := lap()
+		passed := l.lap()
 		l.expect(p, -1, is{o: OUT})
 		if d := passed(); d < 4*time.Millisecond {
 			t.Errorf("asked 5 times within %v: more than once a millisecond", d)
@@ -200,7 +200,7 @@ func TestObjectsAndDescriptors(t *testing.T) {
 		o.state.Store(0)
 		l.expect(p, -1, is{a: IN})
 		a.read()
-		passed := lap()
+		passed := l.lap()
 		l.expect(p, 20, is{})
 		if d := passed(); d < 20*time.Millisecond {
 			t.Errorf("early: %v", d)
@@ -224,9 +224,9 @@ func TestNotifier(t *testing.T) {
 		}
 		tell := *n.f.Load()
 		join := l.asleep(func() { l.expect(p, guard, is{n: IN}) })
-		go tell() // of nothing
+		l.stranger(tell) // of nothing
 		n.state.Store(1)
-		go tell()
+		l.stranger(tell)
 		join()
 		must(p.Register(n, IN))
 		must(p.Unregister(n))

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"testing"
 
-	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
+	"github.com/ureactor/ureactor/poller"
 	sel "github.com/ureactor/ureactor/select"
 )
 
@@ -54,8 +54,8 @@ func (m *model) open(t *rapid.T) {
 		a, b = m.l.tcp(), m.l.udp()
 	case 3:
 		a, b = m.l.udp(), m.l.udp()
-		must(unix.Connect(a.d.FD, b.addr()))
-		must(unix.Connect(b.d.FD, a.addr()))
+		done(m.l.k.Connect(a.d.FD, b.addr()))
+		done(m.l.k.Connect(b.d.FD, a.addr()))
 	case 4:
 		o := &ready{}
 		o.state.Store(int64(rapid.SampledFrom([]sel.Events{0, IN, OUT | HUP}).Draw(t, "state")))
@@ -108,26 +108,23 @@ func (m *model) unregister(t *rapid.T) {
 	delete(m.masks[i], o)
 }
 
-func (m *model) write(t *rapid.T) { unix.Sendto(m.sock(t).fd(), []byte("xyz"), unix.MSG_NOSIGNAL, nil) }
+func (m *model) write(t *rapid.T) { m.l.k.Send(m.sock(t).fd(), []byte("xyz"), 0) }
 
 func (m *model) read(t *rapid.T) {
 	var p [1 << 12]byte
-	unix.Read(m.sock(t).fd(), p[:])
+	m.l.k.Recv(m.sock(t).fd(), p[:], 0)
 }
 
 func (m *model) fill(t *rapid.T) {
 	p := make([]byte, 1<<16)
 	for o := m.sock(t); ; {
-		if err := unix.Sendto(o.fd(), p, unix.MSG_NOSIGNAL, nil); err != nil {
+		if _, e := m.l.k.Send(o.fd(), p, 0); e != 0 {
 			return
 		}
 	}
 }
 
-func (m *model) end(t *rapid.T) { unix.Shutdown(m.sock(t).fd(), rapid.IntRange(0, 2).Draw(t, "how")) }
-
-// fd is -1 once closed, so that nobody else's is touched.
-func (o *object) fd() int { return o.d.Number() }
+func (m *model) end(t *rapid.T) { m.l.k.Shutdown(m.sock(t).fd(), rapid.IntRange(0, 2).Draw(t, "how")) }
 
 func (m *model) close(t *rapid.T) {
 	o := m.sock(t)
@@ -144,8 +141,7 @@ func (m *model) close(t *rapid.T) {
 }
 
 func (m *model) reset(t *rapid.T) {
-	o := m.sock(t)
-	unix.SetsockoptLinger(o.fd(), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+	m.sock(t).lingers()
 	m.close(t)
 }
 
@@ -215,12 +211,10 @@ func (m *model) oracle(i int) is {
 		switch o := o.(type) {
 		case *ready:
 			ev = sel.Events(o.state.Load())
-		case sel.FD:
-			ev = poll2(int(o)) & (mask | ERR | HUP | NVAL)
-		case interface{ fd() int }:
+		default:
 			ev = NVAL
-			if fd := o.fd(); fd >= 0 {
-				ev = poll2(fd) & (mask | ERR | HUP)
+			if fd := numberOf(o); fd >= 0 {
+				ev = m.told(i, fd, mask)
 			}
 		}
 		if ev != 0 {
@@ -228,4 +222,46 @@ func (m *model) oracle(i int) is {
 		}
 	}
 	return want
+}
+
+// told is what poll(2) says of a descriptor. Where Pollers have filters, which say less, it is what those say that any of
+// the descriptor's masks asks for, to a new Poller.
+func (m *model) told(i, fd int, mask sel.Events) sel.Events {
+	said := m.l.poll2(fd)
+	var want poller.Interest
+	for o, mask := range m.masks[i] {
+		if numberOf(o) == fd {
+			want |= poller.Interest(mask&IN | mask&OUT>>1)
+		}
+	}
+	if m.l.kqueue && want != 0 && said != NVAL {
+		said = m.filters(fd, want)
+	}
+	return said & (mask | ERR | HUP | NVAL)
+}
+
+func (m *model) filters(fd int, want poller.Interest) sel.Events {
+	q, err := m.l.k.NewPoller()
+	must(err)
+	defer q.Close()
+	must(q.Add(fd, 1, want))
+	defer q.Del(fd)
+	var events [2]poller.Event
+	n, err := q.Wait(events[:], 0)
+	must(err)
+	if n == 0 {
+		return 0
+	}
+	return eventsOf(events[0].Ready)
+}
+
+// numberOf is an object's descriptor, -1 if it has none.
+func numberOf(o sel.Pollable) int {
+	switch o := o.(type) {
+	case sel.FD:
+		return int(o)
+	case interface{ fd() int }:
+		return o.fd()
+	}
+	return -1
 }

@@ -148,16 +148,12 @@ func TestD38Closed(t *testing.T) {
 func TestD38Stranger(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
-		x, y := l.pair()
-		number := a.d.FD
 		p := l.poll(a)
-		dup, err := unix.Dup(number)
-		l.own(dup, err)
+		l.dup(a)
 		a.close()
-		must(dup2(x.d.FD, number))
-		stranger := l.own(number, nil)
+		stranger, y := l.pairAt(a.d.FD)
 		y.write("x")
-		b.write("x")
+		l.k.Send(b.d.FD, []byte("x"), 0) // reaches the duplicate
 		l.expect(p, 0, is{a: NVAL})
 		must(p.Register(stranger))
 		l.expect(p, 0, is{a: NVAL, stranger: IN | OUT})
@@ -170,7 +166,7 @@ func TestD38Stranger(t *testing.T) {
 
 // A regular file is always ready for what was asked; a closed one is NVAL.
 func TestRegularFile(t *testing.T) {
-	both(t, func(l *lab) {
+	onHost(t, func(l *lab) {
 		f, err := os.Create(filepath.Join(t.TempDir(), "file"))
 		must(err)
 		file := sel.FD(f.Fd())
@@ -193,8 +189,7 @@ func TestRegularFile(t *testing.T) {
 // A number that is not open is NVAL, and is asked about anew at each poll: once it is open, that is what is polled.
 func TestNumberNotOpen(t *testing.T) {
 	both(t, func(l *lab) {
-		a, b := l.pair()
-		const number = sel.FD(1000)
+		number := l.unopened(0)
 		p := l.poll()
 		must(p.Register(number, IN))
 		l.expect(p, 0, is{number: NVAL})
@@ -202,7 +197,7 @@ func TestNumberNotOpen(t *testing.T) {
 		must(p.Modify(number, 0))
 		l.expect(p, 0, is{number: NVAL})
 		must(p.Modify(number, IN))
-		must(dup2(a.d.FD, int(number)))
+		a, b := l.pairAt(int(number))
 		l.expect(p, 0, is{})
 		b.write("x")
 		l.expect(p, 0, is{number: IN})
@@ -211,7 +206,7 @@ func TestNumberNotOpen(t *testing.T) {
 		b.write("x")
 		join()
 		must(p.Unregister(number))
-		must(unix.Close(int(number)))
+		a.close()
 		must(p.Register(number))
 		l.expect(p, 0, is{number: NVAL})
 	})
@@ -219,7 +214,7 @@ func TestNumberNotOpen(t *testing.T) {
 
 // Pipes, which are no sockets: by number.
 func TestPipe(t *testing.T) {
-	both(t, func(l *lab) {
+	onHost(t, func(l *lab) {
 		r, w, err := os.Pipe()
 		must(err)
 		defer r.Close()
@@ -235,7 +230,7 @@ func TestPipe(t *testing.T) {
 // A number is closed and opened again behind the Poll's back, which is the caller's error; registering what is there
 // now makes it right, also while a duplicate keeps the first file open.
 func TestRegisterAfterNumberWasClosedBehindOurBack(t *testing.T) {
-	both(t, func(l *lab) {
+	onHost(t, func(l *lab) {
 		a, b := l.pair()
 		c, d := l.pair()
 		const number = 1001
@@ -243,7 +238,7 @@ func TestRegisterAfterNumberWasClosedBehindOurBack(t *testing.T) {
 		p := l.poll(sel.FD(number))
 		must(unix.Close(number))
 		must(dup2(c.d.FD, number))
-		o := l.own(number, nil)
+		o := l.own(number, 0)
 		must(p.Register(o, IN|OUT))
 		l.expect(p, 0, is{o: OUT, sel.FD(number): OUT})
 		must(p.Unregister(sel.FD(number)))
@@ -267,7 +262,7 @@ func TestLeaveInAnyOrder(t *testing.T) {
 				a.close()
 				o := &ready{}
 				o.state.Store(4)
-				number := sel.FD(1100 + i)
+				number := l.unopened(100 + i)
 				for kind, obj := range []sel.Pollable{a, number, o} {
 					kinds[kind] = append(kinds[kind], obj)
 					must(p.Register(obj))

@@ -59,8 +59,12 @@ func TestSelectExceptional(t *testing.T) {
 		closed.close()
 		o := &ready{}
 		o.state.Store(int64(IN | OUT | ERR))
-		l.expectSelect(list{fresh}, nil, nil, 0, nil, nil, list{fresh})
-		l.expectSelect(nil, list{fresh, closed}, nil, 0, nil, list{fresh}, list{fresh, closed})
+		told := list{fresh}
+		if l.told(OUT|HUP, OUT) == 0 { // a kqueue does not tell of a new socket who asks for reading or writing
+			told = nil
+		}
+		l.expectSelect(list{fresh}, nil, nil, 0, nil, nil, told)
+		l.expectSelect(nil, list{fresh, closed}, nil, 0, nil, told, append(told, closed))
 		l.expectSelect(nil, nil, list{fresh, o, closed}, -1, list{o}, list{o}, list{fresh, o, closed})
 		if o.last() != ERR|HUP {
 			t.Errorf("asked with %v, want ERR|HUP", o.last())
@@ -77,13 +81,13 @@ func TestSelectWaits(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
 		for _, lists := range [][3]list{{}, {list{a}, nil, list{a}}} {
-			passed := lap()
+			passed := l.lap()
 			l.expectSelect(lists[0], lists[1], lists[2], 0.03, nil, nil, nil)
 			if d := passed(); d < 30*time.Millisecond {
 				t.Errorf("early: %v", d)
 			}
 		}
-		passed := lap()
+		passed := l.lap()
 		l.expectSelect(list{&ready{}}, nil, nil, 1e-9, nil, nil, nil)
 		if d := passed(); d < 1 {
 			t.Errorf("a nanosecond: %v", d)

@@ -4,7 +4,6 @@ package sel_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -12,7 +11,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -21,72 +19,36 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/netconn"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/socket"
 )
 
 // keyAndCert is a pair of key and certificate, for localhost, in DER and PEM.
-func keyAndCert(t *testing.T) (key, cert []byte) {
-	t.Helper()
+func keyAndCert() (key, cert []byte) {
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(err)
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true}
 	if cert, err = x509.CreateCertificate(rand.Reader, c, c, k.Public(), k); err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	if key, err = x509.MarshalPKCS8PrivateKey(k); err != nil {
-		t.Fatal(err)
-	}
+	key, err = x509.MarshalPKCS8PrivateKey(k)
+	must(err)
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), cert
 }
 
-// A place makes sockets and Polls, and runs a test where their calls may wait.
-type place struct {
-	socket func(af, typ, proto int) (*socket.Socket, error)
-	poll   func() *sel.Poll
-}
-
-// inBoth runs the test with parked calls and in a task of a loop.
-func inBoth(t *testing.T, f func(t *testing.T, p place)) {
-	t.Run("parked", func(t *testing.T) { f(t, place{socket.New, sel.New}) })
-	t.Run("task", func(t *testing.T) {
-		r, err := reactor.New()
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Go(func(*reactor.Task) {
-			defer r.Close()
-			f(t, place{func(af, typ, proto int) (*socket.Socket, error) { return socket.NewOn(r, af, typ, proto) },
-				func() *sel.Poll { return sel.NewOn(r) }})
-		})
-		if err := r.Run(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// tcp is two connected sockets of IPPROTO_SEC.
-func (p place) tcp(t *testing.T) (a, b *socket.Socket) {
-	must := func(err error) {
-		if err != nil {
-			panic(err)
-		}
-	}
-	l, err := p.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SEC)
+// connected is two sockets of a protocol.
+func (l *lab) connected(proto int) (a, b *socket.Socket) {
+	ln := l.create(socket.AF_INET, socket.SOCK_STREAM, proto)
+	defer ln.Close()
+	must(ln.Bind(socket.Tuple("127.0.0.1", 0)))
+	must(ln.Listen())
+	at, err := ln.LocalAddr()
 	must(err)
-	defer l.Close()
-	must(l.Bind(socket.Tuple("127.0.0.1", 0)))
-	must(l.Listen())
-	at, err := l.LocalAddr()
-	must(err)
-	a, err = p.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SEC)
-	must(err)
+	a = l.create(socket.AF_INET, socket.SOCK_STREAM, proto)
 	must(a.Connect(at))
-	b, _, err = l.Accept()
+	b, _, err = ln.Accept()
 	must(err)
 	return a, b
 }
@@ -94,41 +56,40 @@ func (p place) tcp(t *testing.T) (a, b *socket.Socket) {
 // Both ends in one task, non-blocking: Polls alone drive the handshake; nothing that Poll tells is ever EAGAIN; what is
 // buffered in the TLS is readable though its descriptor is not; every byte arrives.
 func TestSSLPoll(t *testing.T) {
-	inBoth(t, func(t *testing.T, p place) {
-		key, cert := keyAndCert(t)
-		a, b := p.tcp(t)
+	both(t, func(l *lab) {
+		key, cert := keyAndCert()
+		a, b := l.connected(socket.IPPROTO_SEC)
 		a.SetBlocking(false)
 		b.SetBlocking(false)
 		if _, err := a.Send([]byte("in the clear")); !errors.Is(err, syscall.EPROTO) {
-			t.Errorf("IPPROTO_SEC sends in the clear: %v", err)
+			l.Errorf("IPPROTO_SEC sends in the clear: %v", err)
 		}
 		client, err := socket.WrapSSL(a, false, socket.SSLOptions{DeferHandshake: true, CertReqs: socket.CERT_REQUIRED, CAData: cert, ServerHostname: "localhost"})
 		if err != nil {
-			t.Error(err)
+			l.Error(err)
 			return
 		}
 		server, err := socket.WrapSSL(b, true, socket.SSLOptions{DeferHandshake: true, Key: key, Cert: cert})
 		if err != nil {
-			t.Error(err)
+			l.Error(err)
 			return
 		}
 		defer client.Close()
 		defer server.Close()
 		if n, err := server.Read(make([]byte, 10)); n != 0 || !errors.Is(err, syscall.EAGAIN) {
-			t.Errorf("read before the handshake: %d, %v", n, err)
+			l.Errorf("read before the handshake: %d, %v", n, err)
 		}
 		sent := make([]byte, 3<<20)
 		rand.Read(sent)
 		left, got := sent, []byte{}
-		poll := p.poll()
-		defer poll.Close()
+		poll := l.poll()
 		poll.Register(client, sel.POLLOUT)
 		poll.Register(server, sel.POLLIN)
 		buffered := 0
 		for len(got) < len(sent) {
-			events, err := poll.Poll(10000)
+			events, err := poll.Poll(guard)
 			if err != nil || len(events) == 0 {
-				t.Errorf("%d of %d bytes, then %v, %v", len(got), len(sent), events, err)
+				l.Errorf("%d of %d bytes, then %v, %v", len(got), len(sent), events, err)
 				return
 			}
 			for _, ev := range events {
@@ -136,7 +97,7 @@ func TestSSLPoll(t *testing.T) {
 				case ev.Obj == client && ev.Events == sel.POLLOUT:
 					n, err := client.Write(left)
 					if n == 0 {
-						t.Errorf("POLLOUT, and a write is %v", err)
+						l.Errorf("POLLOUT, and a write is %v", err)
 						return
 					}
 					if left = left[n:]; len(left) == 0 {
@@ -146,101 +107,108 @@ func TestSSLPoll(t *testing.T) {
 					room := make([]byte, 1000) // less than a record
 					n, err := server.Read(room)
 					if n == 0 {
-						t.Errorf("POLLIN, and a read is %v", err)
+						l.Errorf("POLLIN, and a read is %v", err)
 						return
 					}
 					got = append(got, room[:n]...)
-					if raw, _, _, _ := sel.Select([]sel.Pollable{sel.FD(server.Fileno())}, nil, nil, 0); len(raw) == 0 {
+					if raw, _, _, _ := l.selects(list{sel.FD(server.Fileno())}, nil, nil, 0); len(raw) == 0 {
 						buffered++
 					}
 				default:
-					t.Errorf("%v", ev)
+					l.Errorf("%v", ev)
 					return
 				}
 			}
 		}
 		if !bytes.Equal(got, sent) {
-			t.Error("it differs")
+			l.Error("it differs")
 		}
 		if buffered == 0 {
-			t.Error("nothing was ever buffered: this has tested nothing")
+			l.Error("nothing was ever buffered: this has tested nothing")
 		}
 		if suite, version := client.Cipher(); suite == "" || version != "TLS 1.3" || !bytes.Equal(client.GetPeerCert(), cert) {
-			t.Errorf("%s %s", suite, version)
+			l.Errorf("%s %s", suite, version)
 		}
 		client.Close()
-		if events, err := poll.Poll(10000); err != nil || len(events) != 2 { // one NVAL, one at its end
-			t.Errorf("after Close: %v, %v", events, err)
+		events, err := poll.Poll(guard)
+		for passed := l.lap(); err == nil && len(events) < 2 && passed() < guard*time.Millisecond; events, err = poll.Poll(guard) {
+			l.rest() // the end is on its way
+		}
+		if err != nil || len(events) != 2 { // one NVAL, one at its end
+			l.Errorf("after Close: %v, %v", events, err)
 		}
 		if data, err := server.ReadAll(); len(data) > 0 || err != nil {
-			t.Errorf("at the end: %d bytes, %v", len(data), err)
+			l.Errorf("at the end: %d bytes, %v", len(data), err)
 		}
 	})
 }
 
-// Blocking calls, as MicroPython's documentation has them, against crypto/tls: a line, exactly n bytes, the rest.
+// Blocking calls, as MicroPython's documentation has them, against crypto/tls over a net.Conn: a line, exactly n bytes,
+// the rest.
 func TestSSLStream(t *testing.T) {
-	key, cert := keyAndCert(t)
-	pool := x509.NewCertPool()
-	leaf, _ := x509.ParseCertificate(cert)
-	pool.AddCert(leaf)
-	a, b := place{socket: socket.New}.tcp(t)
-	done := make(chan error, 1)
-	go func() {
-		s, err := socket.WrapSSL(b, true, socket.SSLOptions{Key: key, Cert: cert})
-		if err != nil {
-			done <- err
-			return
+	both(t, func(l *lab) {
+		key, cert := keyAndCert()
+		pool := x509.NewCertPool()
+		leaf, err := x509.ParseCertificate(cert)
+		must(err)
+		pool.AddCert(leaf)
+		a, b := l.connected(0)
+		join := l.elsewhere(func() {
+			s, err := socket.WrapSSL(b, true, socket.SSLOptions{Key: key, Cert: cert})
+			if err != nil {
+				l.Error(err)
+				return
+			}
+			defer s.Close()
+			if line, err := s.ReadLine(); string(line) != "a line\n" || err != nil {
+				l.Errorf("ReadLine %q, %v", line, err)
+			}
+			if part, err := s.ReadSize(4); string(part) != "part" || err != nil {
+				l.Errorf("ReadSize %q, %v", part, err)
+			}
+			if rest, err := s.ReadAll(); string(rest) != "ial rest" || err != nil {
+				l.Errorf("ReadAll %q, %v", rest, err)
+			}
+			if _, err := s.Write([]byte("thanks")); err != nil {
+				l.Error(err)
+			}
+		})
+		conn := l.plain(a)
+		defer conn.Close()
+		c := tls.Client(conn, &tls.Config{RootCAs: pool, ServerName: "localhost"})
+		for _, text := range []string{"a li", "ne\npar", "tial rest"} {
+			_, err := io.WriteString(c, text)
+			must(err)
 		}
-		defer s.Close()
-		line, err := s.ReadLine()
-		if string(line) != "a line\n" || err != nil {
-			err = fmt.Errorf("ReadLine %q, %v", line, err)
+		must(c.CloseWrite())
+		back, err := io.ReadAll(c)
+		if string(back) != "thanks" || err != nil {
+			l.Errorf("%q, %v", back, err)
 		}
-		part, e := s.ReadSize(4)
-		if string(part) != "part" || e != nil {
-			err = errors.Join(err, fmt.Errorf("ReadSize %q, %v", part, e))
-		}
-		rest, e := s.ReadAll()
-		if string(rest) != "ial rest" || e != nil {
-			err = errors.Join(err, fmt.Errorf("ReadAll %q, %v", rest, e))
-		}
-		_, e = s.Write([]byte("thanks"))
-		done <- errors.Join(err, e)
-	}()
-	fd, err := a.Detach()
-	if err != nil {
-		t.Fatal(err)
+		join()
+	})
+}
+
+// plain has the socket's connection as a net.Conn: package net's own for a goroutine, ours for a task.
+func (l *lab) plain(s *socket.Socket) net.Conn {
+	if l.r != nil {
+		return netconn.New(s)
 	}
+	fd, err := s.Detach()
+	must(err)
 	f := os.NewFile(uintptr(fd), "tcp")
+	defer f.Close()
 	conn, err := net.FileConn(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	defer conn.Close()
-	c := tls.Client(conn, &tls.Config{RootCAs: pool, ServerName: "localhost"})
-	for _, text := range []string{"a li", "ne\npar", "tial rest"} {
-		if _, err := io.WriteString(c, text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c.CloseWrite()
-	back, err := io.ReadAll(c)
-	if string(back) != "thanks" || err != nil {
-		t.Errorf("%q, %v", back, err)
-	}
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	must(err)
+	return conn
 }
 
 // What is no TLS, the wrong certificate, a timeout, and options that cannot be.
 func TestSSLErrors(t *testing.T) {
-	inBoth(t, func(t *testing.T, p place) {
-		key, cert := keyAndCert(t)
-		_, other := keyAndCert(t)
-		a, b := p.tcp(t)
+	both(t, func(l *lab) {
+		key, cert := keyAndCert()
+		_, other := keyAndCert()
+		a, b := l.connected(socket.IPPROTO_SEC)
 		defer a.Close()
 		defer b.Close()
 		for want, o := range map[string]socket.SSLOptions{
@@ -251,18 +219,18 @@ func TestSSLErrors(t *testing.T) {
 			"cadata":                 {Key: key, Cert: cert, CAData: []byte("x")},
 		} {
 			if _, err := socket.WrapSSL(b, true, o); !errors.Is(err, socket.ErrValue) || !bytes.Contains([]byte(err.Error()), []byte(want)) {
-				t.Errorf("%v, want %s", err, want)
+				l.Errorf("%v, want %s", err, want)
 			}
 		}
 		if _, err := socket.WrapSSL(a, false, socket.SSLOptions{CertReqs: socket.CERT_REQUIRED}); !errors.Is(err, socket.ErrValue) {
-			t.Errorf("no server_hostname: %v", err)
+			l.Errorf("no server_hostname: %v", err)
 		}
 		b.SetTimeoutSeconds(0.01)
 		if _, err := socket.WrapSSL(b, true, socket.SSLOptions{Key: key, Cert: cert}); !errors.Is(err, syscall.ETIMEDOUT) {
-			t.Errorf("a silent peer: %v", err)
+			l.Errorf("a silent peer: %v", err)
 		}
 		if b.Fileno() >= 0 {
-			t.Error("the socket is open after a handshake that failed")
+			l.Error("the socket is open after a handshake that failed")
 		}
 	})
 }

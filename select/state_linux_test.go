@@ -3,8 +3,7 @@ package sel_test
 import (
 	"testing"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/ureactor/ureactor/internal/kernel"
 	sel "github.com/ureactor/ureactor/select"
 )
 
@@ -19,7 +18,7 @@ func TestStates(t *testing.T) {
 					p := l.poll()
 					must(p.Register(o, mask))
 					want := is{}
-					if ev := row.want & (mask | ERR | HUP); ev != 0 {
+					if ev := l.told(row.want, mask); ev != 0 {
 						want[o] = ev
 					}
 					l.Logf("mask %v", mask)
@@ -40,17 +39,15 @@ var states = []struct {
 	{"new stream", (*lab).tcp, 20},
 	{"bound stream", func(l *lab) *object {
 		o := l.tcp()
-		must(unix.Bind(o.d.FD, loopback))
+		done(l.k.Bind(o.d.FD, loopback))
 		return o
 	}, 20},
 	{"connecting", func(l *lab) *object {
 		ln := l.listener(0)
 		for { // the queue takes one or two, the next stays in progress: its SYN is dropped
 			o := l.tcp()
-			if err := unix.Connect(o.d.FD, ln.addr()); err != unix.EINPROGRESS {
-				must(err)
-			}
-			if _, err := unix.Getpeername(o.d.FD); err != nil {
+			o.connect(ln.addr())
+			if l.idle(o, OUT) {
 				return o
 			}
 		}
@@ -58,13 +55,13 @@ var states = []struct {
 	{"refused", refused, 29},
 	{"refused and reported", func(l *lab) *object {
 		o := refused(l)
-		wantError(l, o, unix.ECONNREFUSED)
+		wantError(l, o, kernel.ECONNREFUSED)
 		return o
 	}, 21},
 	{"connected", func(l *lab) *object { c, _ := l.dial(); return c }, 4},
 	{"connected, output full", func(l *lab) *object {
 		c, _ := l.dial()
-		fill(c)
+		c.fill()
 		return c
 	}, 0},
 	{"data", func(l *lab) *object {
@@ -82,21 +79,21 @@ var states = []struct {
 	{"reset", resetByPeer, 29},
 	{"reset and reported", func(l *lab) *object {
 		c := resetByPeer(l)
-		wantError(l, c, unix.ECONNRESET)
+		wantError(l, c, kernel.ECONNRESET)
 		return c
 	}, 21},
 	{"send answered by a reset", sentToClosed, 29},
 	{"send answered by a reset and reported", func(l *lab) *object {
 		c := sentToClosed(l)
-		if _, err := unix.Write(c.d.FD, []byte("x")); err != unix.EPIPE {
-			l.Errorf("write: %v, want EPIPE", err)
+		if _, e := l.k.Send(c.d.FD, []byte("x"), 0); e != kernel.EPIPE {
+			l.Errorf("send: %v, want EPIPE", e)
 		}
 		return c
 	}, 21},
 	{"listener", func(l *lab) *object { return l.listener(1) }, 0},
 	{"listener, a connection waits", func(l *lab) *object {
 		ln, c := l.listener(1), l.tcp()
-		unix.Connect(c.d.FD, ln.addr())
+		c.connect(ln.addr())
 		l.until(ln, IN)
 		return ln
 	}, 1},
@@ -105,7 +102,7 @@ var states = []struct {
 	{"empty datagram waits", func(l *lab) *object { return datagram(l, "") }, 5},
 	{"datagram refused", func(l *lab) *object {
 		u, gone := l.udp(), l.udp()
-		must(unix.Connect(u.d.FD, gone.addr()))
+		done(l.k.Connect(u.d.FD, gone.addr()))
 		gone.close()
 		u.write("x")
 		l.until(u, ERR)
@@ -122,11 +119,7 @@ func refused(l *lab) *object {
 	ln, o := l.listener(1), l.tcp()
 	to := ln.addr()
 	ln.close()
-	if err := unix.Connect(o.d.FD, to); err != unix.EINPROGRESS && err != unix.ECONNREFUSED {
-		must(err)
-	} else if err == unix.ECONNREFUSED {
-		l.Error("refused at once")
-	}
+	o.connect(to)
 	l.until(o, ERR)
 	return o
 }
@@ -147,36 +140,17 @@ func sentToClosed(l *lab) *object {
 	return c
 }
 
-func wantError(l *lab, o *object, want error) {
+func wantError(l *lab, o *object, want kernel.Errno) {
 	var p [1]byte
-	if _, err := unix.Read(o.d.FD, p[:]); err != want {
-		l.Errorf("read: %v, want %v", err, want)
+	if _, e := l.k.Recv(o.d.FD, p[:], 0); e != want {
+		l.Errorf("recv: %v, want %v", e, want)
 	}
-}
-
-func fill(o *object) {
-	p := make([]byte, 1<<16)
-	for {
-		if _, err := unix.Write(o.d.FD, p); err == unix.EAGAIN {
-			// The peer's kernel may still be taking some.
-			if q := []unix.PollFd{{Fd: int32(o.d.FD), Events: unix.POLLOUT}}; idle(q) {
-				return
-			}
-		} else {
-			must(err)
-		}
-	}
-}
-
-// idle tells whether nothing is ready for a while.
-func idle(q []unix.PollFd) bool {
-	n, err := unix.Poll(q, 50)
-	return n == 0 && err == nil
 }
 
 func datagram(l *lab, text string) *object {
 	u, from := l.udp(), l.udp()
-	must(unix.Sendto(from.d.FD, []byte(text), 0, u.addr()))
+	_, e := l.k.SendTo(from.d.FD, []byte(text), 0, u.addr())
+	done(e)
 	l.until(u, IN)
 	return u
 }

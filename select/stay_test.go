@@ -5,8 +5,7 @@ package sel_test
 import (
 	"testing"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/ureactor/ureactor/internal/kernel"
 	sel "github.com/ureactor/ureactor/select"
 )
 
@@ -27,9 +26,7 @@ func TestAPollOfManyHearsEveryWait(t *testing.T) {
 				crowd = crowd[:len(crowd)-1]
 			}
 			for len(crowd) < n {
-				fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-				must(err)
-				o := l.own(fd, nil)
+				o := l.socket(kernel.AF_INET, kernel.SOCK_DGRAM)
 				must(p.Register(o, IN))
 				crowd = append(crowd, o)
 			}
@@ -38,7 +35,7 @@ func TestAPollOfManyHearsEveryWait(t *testing.T) {
 			if len(events) != 1 || events[0].Obj != a || err != nil {
 				t.Errorf("%d in the Poll: %v, %v", len(crowd)+1, events, err)
 			}
-			unix.Read(a.d.FD, make([]byte, 10))
+			l.k.Recv(a.d.FD, make([]byte, 10), 0)
 		}
 		for _, n := range []int{100, 100, 3, 3, 40, 16, 15, 16, 100, 0, 100} {
 			grow(n)

@@ -3,7 +3,6 @@
 package sel_test
 
 import (
-	"context"
 	"errors"
 	"math"
 	"net"
@@ -27,7 +26,7 @@ func TestPollWaits(t *testing.T) {
 			if o != nil {
 				must(p.Register(o, 0)) // data that nobody wants
 			}
-			passed := lap()
+			passed := l.lap()
 			l.expect(p, 30, is{})
 			if d := passed(); d < 30*time.Millisecond {
 				t.Errorf("early: %v", d)
@@ -72,7 +71,7 @@ func TestPollIsNeverEarly(t *testing.T) {
 			joins = append(joins, l.elsewhere(func() {
 				for j := range 250 {
 					ms := j % 3
-					passed := lap()
+					passed := l.lap()
 					if ev, err := p.Poll(ms); len(ev) != 0 || err != nil {
 						t.Error(ev, err)
 					}
@@ -99,14 +98,14 @@ func TestD37ChangeWhileWaiting(t *testing.T) {
 		b.write("x")
 		closed, _ := l.pair()
 		closed.close()
-		n := &teller{}
+		n, number := &teller{}, l.unopened(2)
 		for what, change := range map[string]struct {
 			do   func(p *sel.Poll)
 			want is
 		}{
 			"register":             {func(p *sel.Poll) { must(p.Register(a, IN)) }, is{a: IN}},
 			"register what closed": {func(p *sel.Poll) { must(p.Register(closed)) }, is{closed: NVAL}},
-			"register a number":    {func(p *sel.Poll) { must(p.Register(sel.FD(1002))) }, is{sel.FD(1002): NVAL}},
+			"register a number":    {func(p *sel.Poll) { must(p.Register(number)) }, is{number: NVAL}},
 			"register an object":   {func(p *sel.Poll) { n.state.Store(1); must(p.Register(n)) }, is{n: IN}},
 		} {
 			p := l.poll()
@@ -225,11 +224,8 @@ func TestCloseWakesPoll(t *testing.T) {
 
 // In a callback no Task runs that could wait: EDEADLK, unless something is ready or the timeout is 0.
 func TestPollInCallback(t *testing.T) {
-	r, err := reactor.New()
-	must(err)
-	l := newLab(t, r)
-	r.After(0, func() {
-		defer r.Close()
+	inCallback(t, func(l *lab) {
+		r := l.r
 		a, b := l.pair()
 		p := sel.NewOn(r)
 		defer p.Close()
@@ -245,14 +241,12 @@ func TestPollInCallback(t *testing.T) {
 		}
 		b.write("x")
 		l.expect(p, -1, is{a: IN})
-		l.closeAll()
 	})
-	must(r.Run(context.Background()))
 }
 
 // A cancelled Task's poll is ECANCELED; the Poll is usable by others, also when the Task had to be unwound.
 func TestPollOfCancelledTask(t *testing.T) {
-	inTask(t, func(l *lab) {
+	inTasks(t, func(l *lab) {
 		a, b := l.pair()
 		p := l.poll()
 		must(p.Register(a, IN))
@@ -277,7 +271,7 @@ func TestPollOfCancelledTask(t *testing.T) {
 // No wait spins: not with data that no mask wants, not with a peer gone and a Poll that nobody polls, not with a closed
 // stranger. The loop sleeps through it.
 func TestPollDoesNotSpin(t *testing.T) {
-	inTask(t, func(l *lab) {
+	inTasks(t, func(l *lab) {
 		a, b := l.pair()
 		c, d := l.pair()
 		b.write("x")

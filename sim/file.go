@@ -67,7 +67,7 @@ func (s status) kqueue(want poller.Interest) (r poller.Interest) {
 	if s.unborn {
 		return 0
 	}
-	over := poller.Interest(0)
+	over := poller.Interest(0) // the filters that tell EOF
 	if want&poller.In != 0 && (s.in || s.rdEnd || s.cut || s.err) {
 		r |= poller.In
 		if s.rdEnd || s.cut {
@@ -81,10 +81,10 @@ func (s status) kqueue(want poller.Interest) (r poller.Interest) {
 			over |= poller.Out
 		}
 	}
-	if r != 0 && s.cut && s.err {
+	switch {
+	case over != 0 && s.err: // comes with EOF
 		r |= poller.Err | poller.Hup
-	}
-	if over == poller.In|poller.Out {
+	case over == poller.In|poller.Out:
 		r |= poller.Hup
 	}
 	return r

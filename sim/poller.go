@@ -147,8 +147,10 @@ func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
 		if p.find(fd) != nil {
 			return kernel.EEXIST
 		}
-		if f == file(p) {
+		if q, nested := f.(*epoll); nested && q == p {
 			return kernel.EINVAL
+		} else if nested && (q.watches(p) || q.below()+p.above() > nestsMost) {
+			return kernel.ELOOP
 		}
 		r := &reg{p: p, n: f.base(), fd: int32(fd), gen: gen, want: want}
 		for fd-p.first >= len(p.regs) {
@@ -161,6 +163,39 @@ func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
 		}
 		return 0
 	})
+}
+
+// nestsMost is how many Pollers there can be from the outermost to the innermost (EP_MAX_NESTS and one more).
+const nestsMost = 5
+
+// inside has f called with the Pollers that p watches.
+func (p *epoll) inside(f func(q *epoll)) {
+	for _, r := range p.regs {
+		if r != nil {
+			if q, nested := r.n.self.(*epoll); nested {
+				f(q)
+			}
+		}
+	}
+}
+
+// watches tells whether p watches the other one, also through others.
+func (p *epoll) watches(other *epoll) (yes bool) {
+	p.inside(func(q *epoll) { yes = yes || q == other || q.watches(other) })
+	return yes
+}
+
+// below is how many Pollers deep p goes, itself included; above how many there are from it to the outermost.
+func (p *epoll) below() (n int) {
+	p.inside(func(q *epoll) { n = max(n, q.below()) })
+	return n + 1
+}
+
+func (p *epoll) above() (n int) {
+	for _, r := range p.node.regs {
+		n = max(n, r.p.above())
+	}
+	return n + 1
 }
 
 func (p *epoll) Mod(fd int, gen uint32, want poller.Interest) error {

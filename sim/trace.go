@@ -170,7 +170,7 @@ var errnos = []struct {
 	{kernel.ENOENT, "ENOENT"}, {kernel.EHOSTUNREACH, "EHOSTUNREACH"}, {kernel.ENETUNREACH, "ENETUNREACH"},
 	{kernel.EMSGSIZE, "EMSGSIZE"}, {kernel.EDESTADDRREQ, "EDESTADDRREQ"}, {kernel.ENOPROTOOPT, "ENOPROTOOPT"},
 	{kernel.EOPNOTSUPP, "EOPNOTSUPP"}, {kernel.EPROTONOSUPPORT, "EPROTONOSUPPORT"}, {kernel.ENAMETOOLONG, "ENAMETOOLONG"},
-	{kernel.ECANCELED, "ECANCELED"}, {kernel.ENOSYS, "ENOSYS"},
+	{kernel.ECANCELED, "ECANCELED"}, {kernel.ENOSYS, "ENOSYS"}, {kernel.ELOOP, "ELOOP"},
 }
 
 // errnoCode is 0 for none, and 255 for one that is not in the list.

@@ -111,6 +111,7 @@ const (
 	EINTR           Errno = 4
 	EINVAL          Errno = 22
 	EISCONN         Errno = 106
+	ELOOP           Errno = 40
 	EMFILE          Errno = 24
 	EMSGSIZE        Errno = 90
 	ENAMETOOLONG    Errno = 36
@@ -152,6 +153,7 @@ var errnoText = map[Errno]string{
 	EINTR:           "interrupted system call",
 	EINVAL:          "invalid argument",
 	EISCONN:         "transport endpoint is already connected",
+	ELOOP:           "too many levels of symbolic links",
 	EMFILE:          "too many open files",
 	EMSGSIZE:        "message too long",
 	ENAMETOOLONG:    "file name too long",

@@ -98,6 +98,7 @@ const (
 	EINTR           = unix.EINTR
 	EINVAL          = unix.EINVAL
 	EISCONN         = unix.EISCONN
+	ELOOP           = unix.ELOOP
 	EMFILE          = unix.EMFILE
 	EMSGSIZE        = unix.EMSGSIZE
 	ENAMETOOLONG    = unix.ENAMETOOLONG
