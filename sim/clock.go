@@ -56,7 +56,7 @@ func (h *Host) when(d timeout.Deadline) int64 {
 	if d == timeout.Never {
 		return never
 	}
-	gone := max(int64(d)-h.began, 0)
+	gone := max(int64(d), h.began) - h.began
 	if h.drift != 0 {
 		hi, lo := bits.Mul64(uint64(gone), uint64(Always))
 		q, _ := bits.Div64(hi%uint64(Always+h.drift), lo, uint64(Always+h.drift))

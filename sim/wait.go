@@ -154,8 +154,11 @@ func (w *World) takeWakes() {
 }
 
 func (p *epoll) Close() error {
-	if p.closed || p.h.life != p.life || p.h.gone() {
+	if p.h.life != p.life || p.h.gone() {
 		return nil
+	}
+	if p.closed {
+		return os.NewSyscallError(Close.String(), kernel.EBADF)
 	}
 	p.h.note(Close, p.fd, 0, 0)
 	p.h.closeFile(p.fd)
