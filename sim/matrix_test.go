@@ -41,6 +41,8 @@ var programs = []program{
 	{"echo by net.Conn", matrixOf((*load).netServer, 0, 1, 3), theServer, sim.Options{}},
 	{"echo by a Poll", matrixOf((*load).pollServer, 0, 1, 3), theServer, sim.Options{}},
 	{"echo by a Poll on kqueue", matrixOf((*load).pollServer, 0, 1, 3), theServer, sim.Options{Kqueue: true, ShortReads: true}},
+	{"chat over a Poll", matrixChat, theServer, sim.Options{Buffer: 1024}},
+	{"chat over a Poll on kqueue", matrixChat, theServer, sim.Options{Buffer: 1024, Kqueue: true, ShortReads: true}},
 	{"echo of datagrams", matrixOf((*load).packetServer, 4, 4), theServer, sim.Options{}},
 	{"echo in TLS", matrixTLS, theServer, sim.Options{}},
 	{"dial by Conns", matrixOf((*load).taskServer, 0, 1), aClient, sim.Options{}},

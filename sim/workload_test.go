@@ -39,6 +39,8 @@ type load struct {
 	secure  bool                      // TLS
 	drains  map[*reactor.Reactor]bool // what these have not read they do not owe
 	loops   map[*sim.Host]*reactor.Reactor
+	visits  []*visit // of the chat
+	behind  int      // lines that had to wait for others
 }
 
 // stormOptions turns with the seed through epoll and kqueue, large and small buffers, kind and unkind faults.
@@ -214,6 +216,9 @@ func (l *load) chaos() {
 func (l *load) verdict() error {
 	if leaks := l.w.Leaks(); leaks != nil {
 		return fmt.Errorf("descriptors are left:\n\t%s", strings.Join(leaks, "\n\t"))
+	}
+	if len(l.visits) > 0 && l.behind == 0 {
+		return errors.New("nobody in the chat was ever behind: this has tested nothing")
 	}
 	if !l.strict {
 		return nil
