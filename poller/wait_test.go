@@ -121,6 +121,9 @@ func TestWakeEndsOneWait(t *testing.T) {
 				l.Fatalf("Wait = %d, %v", n, err)
 			}
 			l.waitUntil(p, l.in(2*time.Millisecond))
+			l.must(p.Wake())
+			l.waitUntil(p, 0) // a look is a Wait
+			l.waitUntil(p, l.in(2*time.Millisecond))
 		}
 	})
 }

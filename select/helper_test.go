@@ -228,8 +228,10 @@ func (l *lab) stranger(f func()) {
 // asleep runs a poll elsewhere and returns when that sleeps: what is done next happens during its wait.
 func (l *lab) asleep(call func()) (join func()) {
 	join = l.elsewhere(call)
-	for l.spy.asleep() == 0 {
-		l.pass()
+	for passed := l.lap(); l.spy.asleep() == 0; l.rest() {
+		if passed() > guard*time.Millisecond {
+			panic("the call does not sleep")
+		}
 	}
 	return join
 }

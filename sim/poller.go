@@ -147,7 +147,7 @@ func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
 		if p.find(fd) != nil {
 			return kernel.EEXIST
 		}
-		if q, nested := f.(*epoll); nested && q == p {
+		if q, nested := f.(*epoll); nested && (q == p || !p.takes(want)) {
 			return kernel.EINVAL
 		} else if nested && (q.watches(p) || q.below()+p.above() > nestsMost) {
 			return kernel.ELOOP
@@ -164,6 +164,9 @@ func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
 		return 0
 	})
 }
+
+// takes tells whether a Poller can be watched so: a kqueue has no filter for writing to another.
+func (p *epoll) takes(want poller.Interest) bool { return !p.h.w.opt.Kqueue || want&poller.Out == 0 }
 
 // nestsMost is how many Pollers there can be from the outermost to the innermost (EP_MAX_NESTS and one more).
 const nestsMost = 5
@@ -199,10 +202,13 @@ func (p *epoll) above() (n int) {
 }
 
 func (p *epoll) Mod(fd int, gen uint32, want poller.Interest) error {
-	return p.ctl(Mod, fd, func(file) Errno {
+	return p.ctl(Mod, fd, func(f file) Errno {
 		r := p.find(fd)
 		if r == nil {
 			return kernel.ENOENT
+		}
+		if _, nested := f.(*epoll); nested && !p.takes(want) {
+			return kernel.EINVAL
 		}
 		r.gen, r.want = gen, want
 		if r.bits() != 0 {

@@ -23,6 +23,9 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 	if p.asleep {
 		panic("sim: two programs in Wait of one Poller")
 	}
+	if w.wakes.Load() {
+		w.takeWakes() // of before this call
+	}
 	early := v.again
 	for first := true; ; first = false {
 		if p.closed || h.life != p.life || h.gone() {

@@ -367,7 +367,10 @@ func (d *Desc) register(c *Call) (e Errno) {
 
 // enlist makes the registration, or wakes it; locked.
 func (d *Desc) enlist() (e Errno) {
-	const all = poller.In | poller.Out | poller.Edge
+	all := poller.In | poller.Out | poller.Edge
+	if d.Transient { // a Poller is never writable, and a kqueue refuses (EINVAL) to be asked
+		all = poller.In | poller.Edge
+	}
 	if d.dormant {
 		e = d.W.Rearm(d, all)
 	} else {
