@@ -172,11 +172,11 @@ func (w *world) connectTo(e, a *end) {
 		w.want(err, 0, syscall.ETIMEDOUT)
 	}
 	e.untold = err != nil
-	w.until("connection", func() bool { return tcpState(e.s) == 1 })
+	w.arrived("connection", func() bool { return tcpState(e.s) == 1 })
 	e.phase, e.bound, e.addr, e.from = connected, true, w.addr(e.s), a.addr
 	e.peer = &end{phase: connected, bound: true, addr: a.addr, from: e.addr, peer: e}
 	a.queue = append(a.queue, e.peer)
-	w.until("connection in the queue", func() bool { return waiting(a.s) == len(a.queue) })
+	w.arrived("connection in the queue", func() bool { return waiting(a.s) == len(a.queue) })
 }
 
 func (w *world) connectNone(e *end, refuses bool) {

@@ -80,7 +80,7 @@ func (w *world) sendGram(e *end) {
 		to = w.target()
 	}
 	if to != nil && to != w.hole && !to.closed {
-		memory = kernel.Waiting(kernel.Host, to.fd)
+		memory = kernel.Waiting(w.k, to.fd)
 	}
 	switch which {
 	case 0:
@@ -123,7 +123,7 @@ func (w *world) sendGram(e *end) {
 		}
 		return
 	}
-	w.until("the datagram", func() bool { return kernel.Waiting(kernel.Host, to.fd) > memory })
+	w.arrived("the datagram", func() bool { return kernel.Waiting(w.k, to.fd) > memory })
 	to.grams = append(to.grams, gram{p, w.local(e)})
 }
 

@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
-	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
@@ -165,8 +164,10 @@ func (w *world) add(e *end) *end {
 	return e
 }
 
-// settle waits until the kernel has delivered everything.
+// settle waits until the kernel has delivered everything: the host's is asked what has arrived, in a simulated world a
+// time passes that is longer than its wires.
 func (w *world) settle() {
+	w.pause()
 	for _, e := range w.ends {
 		if e.s == nil || e.closed || e.vague || e.dgram {
 			continue
@@ -179,8 +180,11 @@ func (w *world) settle() {
 				w.ready(e.s, uint8(poller.Err))
 			}
 			if e.slow && len(e.in) == 0 && e.peer.s != nil && !e.peer.closed {
-				w.until("room", func() bool { n, _ := kernel.Host.Unsent(e.peer.fd); return n == 0 })
+				w.until("room", func() bool { n, _ := w.k.Unsent(e.peer.fd); return n == 0 })
 				e.slow = false
+			}
+			if w.isSimulated() {
+				continue
 			}
 			w.until("data", func() bool {
 				n, err := unix.IoctlGetInt(e.fd, unix.SIOCINQ)
@@ -190,6 +194,20 @@ func (w *world) settle() {
 				w.until("end", func() bool { return tcpState(e.s) >= 6 })
 			}
 		}
+	}
+}
+
+// pause is for simulated worlds only.
+func (w *world) pause() {
+	if w.isSimulated() {
+		w.must(w.task.Sleep(time.Millisecond))
+	}
+}
+
+// arrived waits until the host's kernel says so; a simulated one is not asked.
+func (w *world) arrived(what string, done func() bool) {
+	if w.pause(); !w.isSimulated() {
+		w.until(what, done)
 	}
 }
 
@@ -245,7 +263,7 @@ func modelTargets(t testing.TB) (stuck, none socket.Addr) {
 	return stuck, l.refusing()
 }
 
-// inBoth runs the script in both worlds and tells what went wrong.
+// inBoth runs the script in both worlds, and in the second one also on the simulated kernel, and tells what went wrong.
 func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) {
 	dog := time.AfterFunc(guard, func() { panic(fmt.Sprintf("a call does not end: script %x", calls)) })
 	defer dog.Stop()
@@ -256,6 +274,13 @@ func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) 
 	inTask(t, func(l *lab) { wrong = script(l, bytes.Clone(calls), stuck, none) })
 	if wrong != "" || t.Failed() {
 		return "in a task: " + wrong
+	}
+	simulated(t, func(l *lab) {
+		stuck, _ := l.stuck()
+		wrong = script(l, bytes.Clone(calls), stuck, l.refusing())
+	})
+	if wrong != "" || t.Failed() {
+		return "simulated: " + wrong
 	}
 	return ""
 }
