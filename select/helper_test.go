@@ -257,9 +257,13 @@ type is map[sel.Pollable]sel.Events
 // expect polls, waiting at most so many milliseconds, and wants exactly these, each once.
 func (l *lab) expect(p *sel.Poll, ms int, want is) {
 	l.Helper()
+	passed := l.lap()
 	got, err := p.Poll(ms)
 	if err != nil {
 		l.Errorf("Poll(%d): %v", ms, err)
+	}
+	if ms == guard && passed() >= guard*time.Millisecond { // it looks once more then: a wake-up that is lost goes unseen
+		l.Errorf("Poll(%d): nothing but its time has ended it", ms)
 	}
 	l.same("Poll", got, want)
 }
