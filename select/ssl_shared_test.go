@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -16,8 +17,8 @@ import (
 // sslPair is two ends whose handshake is over.
 func sslPair(t *testing.T) (c, s *socket.SSLSocket) {
 	t.Helper()
-	key, cert := keyAndCert(t)
-	a, b := place{socket: socket.New}.tcp(t)
+	key, cert := keyAndCert()
+	a, b := newLab(t, kernel.Host, nil).connected(socket.IPPROTO_SEC)
 	var server sync.WaitGroup
 	server.Go(func() {
 		var err error
