@@ -151,9 +151,6 @@ func (m *room) say(g *guest, line []byte) {
 	if g.gone {
 		return
 	}
-	if len(g.out) > 0 { // it is being waited for
-		m.l.behind++
-	}
 	if g.out = append(g.out, line...); len(g.out) > lateMost {
 		m.drop(g)
 		return
@@ -171,6 +168,7 @@ func (m *room) flush(g *guest) {
 	switch {
 	case errors.Is(err, kernel.EAGAIN):
 		mask |= sel.POLLOUT
+		m.l.behind++
 	case err != nil:
 		m.l.sane(err)
 		m.drop(g)
@@ -270,7 +268,7 @@ func (v *visit) Data(c *reactor.Conn, p []byte) {
 		v.line = v.line[i+1:]
 	}
 	if c.Pause() == nil {
-		c.Reactor().After(2*time.Millisecond, func() { _ = c.Resume() }) // or it has ended
+		c.Reactor().After(5*time.Millisecond, func() { _ = c.Resume() }) // or it has ended
 	}
 	v.l.chatOver()
 }
@@ -305,7 +303,7 @@ func (v *visit) say(c *reactor.Conn) {
 
 // textOf is a line; some are longer than half a socket's buffer.
 func textOf(visit, n int) string {
-	return fmt.Sprintf("%d %d %s", visit, n, strings.Repeat("blah ", (visit*7+n*13)%120))
+	return fmt.Sprintf("%d %d %s", visit, n, strings.Repeat("blah ", 40+(visit*7+n*13)%80))
 }
 
 // hear checks a line: the next of its visit's, or the first that is heard of that, which is none after the first that was

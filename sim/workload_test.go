@@ -40,7 +40,7 @@ type load struct {
 	drains  map[*reactor.Reactor]bool // what these have not read they do not owe
 	loops   map[*sim.Host]*reactor.Reactor
 	visits  []*visit // of the chat
-	behind  int      // lines that had to wait for others
+	behind  int      // how often somebody in it did not take all
 }
 
 // stormOptions turns with the seed through epoll and kqueue, large and small buffers, kind and unkind faults.
