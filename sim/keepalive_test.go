@@ -3,10 +3,11 @@ package sim_test
 import (
 	"context"
 	"errors"
-	"syscall"
+
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
 )
@@ -25,19 +26,19 @@ func TestKeepAliveFindsOutAboutASilentPeer(t *testing.T) {
 			w.Cut(server, client)
 			c.Abort()
 			w.At(time.Second, w.Heal)
-		}, syscall.ECONNRESET, idle, idle + time.Second},
+		}, kernel.ECONNRESET, idle, idle + time.Second},
 		"its reset was lost, nobody probes": {false, func(w *sim.World, server, client *sim.Host, c *reactor.Conn) {
 			w.Cut(server, client)
 			c.Abort()
 			w.At(time.Second, w.Heal)
 		}, nil, 0, 0},
 		"it has crashed": {true, func(w *sim.World, server, client *sim.Host, c *reactor.Conn) { client.Crash() },
-			syscall.ETIMEDOUT, 10 * idle, 10*idle + time.Second},
+			kernel.ETIMEDOUT, 10 * idle, 10*idle + time.Second},
 		"it has crashed and come back": {true, func(w *sim.World, server, client *sim.Host, c *reactor.Conn) {
 			client.Crash()
 			w.At(20*time.Second, client.Restart)
-		}, syscall.ECONNRESET, 2 * idle, 2*idle + time.Second},
-		"the way is cut for long": {true, func(w *sim.World, server, client *sim.Host, c *reactor.Conn) { w.CutOneWay(client, server) }, syscall.ETIMEDOUT, 10 * idle, 10*idle + time.Second},
+		}, kernel.ECONNRESET, 2 * idle, 2*idle + time.Second},
+		"the way is cut for long": {true, func(w *sim.World, server, client *sim.Host, c *reactor.Conn) { w.CutOneWay(client, server) }, kernel.ETIMEDOUT, 10 * idle, 10*idle + time.Second},
 		"the way is cut for a time": {true, func(w *sim.World, server, client *sim.Host, c *reactor.Conn) {
 			w.Cut(server, client)
 			w.At(9*idle, w.Heal)
