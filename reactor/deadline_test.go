@@ -214,7 +214,7 @@ func TestIdleTimeoutIsPutOffByBytes(t *testing.T) {
 				last = r.Now()
 				c.Send([]byte("out"))
 			}
-			if n < 40 {
+			if n < 41 { // the last are going out
 				tick.Reset(d / 8)
 			}
 		})
