@@ -211,20 +211,6 @@ func pattern(n int) []byte {
 	return p
 }
 
-// still waits for a stretch of time in which the loop makes no turn. A loop that spins never has one.
-func still(t testing.TB, r *Reactor, stretch time.Duration) {
-	t.Helper()
-	var turns uint64
-	for range 50 {
-		before := r.Stats().Turns
-		time.Sleep(stretch)
-		if turns = r.Stats().Turns - before; turns == 0 {
-			return
-		}
-	}
-	t.Fatalf("the loop does not come to rest: %d turns in the last %v", turns, stretch)
-}
-
 // resetConn closes with RST.
 func resetConn(c net.Conn) {
 	c.(*net.TCPConn).SetLinger(0)
