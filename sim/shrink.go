@@ -33,7 +33,7 @@ func Shrink(seed uint64, opt Options, f func(w *World) error) *Shrunk {
 		return nil
 	}
 	s.manner = manner(err)
-	s.list = w.Faults()
+	s.list = faultsOf(w)
 	of := len(s.list)
 	least := s.without(0, of)
 	for chunk := (of + 1) / 2; !least && s.runs < ShrinkRuns; chunk = (chunk + 1) / 2 {
@@ -86,9 +86,12 @@ func (s *shrinker) still(faults []Fault) bool {
 	if err == nil || manner(err) != s.manner {
 		return false
 	}
-	s.list = w.Faults() // some may not have come to happen
+	s.list = faultsOf(w) // some may not have come to happen
 	return true
 }
+
+// faultsOf is never nil: without a list chance decides again (Options.Faulty).
+func faultsOf(w *World) []Fault { return append([]Fault{}, w.Faults()...) }
 
 // A series is occasions that are numbered together.
 type series struct {

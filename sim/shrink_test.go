@@ -164,7 +164,15 @@ func TestShrinkToNothing(t *testing.T) {
 	}
 	s := sim.Shrink(1, sim.Options{}, always)
 	if s == nil || len(s.Faults) != 0 || !s.Least || s.Of == 0 || s.Runs != 3 {
-		t.Errorf("got %+v", s)
+		t.Fatalf("got %+v", s)
+	}
+	if n := s.World.Injected(); n != 0 {
+		t.Errorf("%d faults happen in the least run, which takes none", n)
+	}
+	again := sim.New(1, sim.Options{Faulty: s.Faults})
+	defer again.Close()
+	if err := always(again); err == nil || again.Hash() != s.World.Hash() {
+		t.Errorf("again with none: %v, hash %#x and %#x", err, again.Hash(), s.World.Hash())
 	}
 	if s := sim.Shrink(1, sim.Options{}, func(w *sim.World) error { return w.Run(time.Second) }); s != nil {
 		t.Errorf("of what does not fail: %+v", s)

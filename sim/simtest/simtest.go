@@ -29,8 +29,9 @@ var (
 //
 //	go test -run '^TestX$' example.org/x -sim.seed=27
 //
-// With -sim.shrink it is the history with the fewest faults that fails in the same way, and what these are (sim.Shrink);
-// with -sim.svg=out.svg it is drawn too.
+// With -sim.shrink it is the history with the fewest faults that fails in the same way, and what these are (sim.Shrink).
+// -sim.diagram prints it as a sequence diagram, -sim.svg=out.svg draws it, -sim.lines is how much of it is printed. To look
+// further, -sim.seeds is how many seeds there are instead of n, and -sim.first the first of them.
 //
 // The first seed is run twice: when its histories differ, something that is not simulated has a hand in the program (the
 // order of a map, a goroutine, time.Now), and a failure could not be replayed.
@@ -128,6 +129,10 @@ func told(b *strings.Builder, s *sim.Shrunk) {
 	sure := "each is needed"
 	if !s.Least {
 		sure = "there may be fewer"
+	}
+	if len(s.Faults) == 0 && s.Of > 0 {
+		fmt.Fprintf(b, "it fails without any of its %d faults (%d runs)\n", s.Of, s.Runs)
+		return
 	}
 	fmt.Fprintf(b, "it fails with %d of %d faults (%d runs; %s):\n", len(s.Faults), s.Of, s.Runs, sure)
 	for _, f := range s.Faults {
