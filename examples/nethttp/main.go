@@ -51,20 +51,24 @@ func newServer(dir, to, secure, cert, key string) (*server, error) {
 	s := &server{handler: site(dir)}
 	if to != "" {
 		target, err := url.Parse(to)
-		if err != nil {
-			return nil, fmt.Errorf("-to: %w", err)
+		if err != nil || target.Scheme != "http" && target.Scheme != "https" || target.Host == "" {
+			return nil, fmt.Errorf("-to %q: must be a URL such as http://127.0.0.1:8080", to)
 		}
 		s.handler = proxy(target, &http.Transport{DialContext: netconn.DialContext, ForceAttemptHTTP2: true})
 	}
-	if secure == "" {
+	switch {
+	case (cert == "") != (key == ""):
+		return nil, fmt.Errorf("-cert and -key: must be given both")
+	case secure == "" && cert != "":
+		return nil, fmt.Errorf("-cert and -key: are for -tls crypto or -tls netconn")
+	case secure == "":
 		return s, nil
+	case secure != "crypto" && secure != "netconn":
+		return nil, fmt.Errorf("-tls %q: must be crypto or netconn", secure)
 	}
 	s.ours = secure == "netconn"
 	c, err := certificate(cert, key)
 	s.tls = &tls.Config{Certificates: []tls.Certificate{c}}
-	if err == nil && !s.ours && secure != "crypto" {
-		err = fmt.Errorf("-tls %q: must be crypto or netconn", secure)
-	}
 	return s, err
 }
 
