@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 
 	"github.com/ureactor/ureactor/netconn"
@@ -64,6 +65,44 @@ func ExampleWithTLS() {
 	defer c.Close()
 	fmt.Fprint(c, "hello")
 	c.CloseWrite()
+	text, _ := io.ReadAll(c)
+	fmt.Println(string(text))
+	// Output: hello
+}
+
+// An echo in blocking style, each connection a task of the one loop, and package net's own client.
+func ExampleOn() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := netconn.On(r).Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Go(func(t *reactor.Task) {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return // the reactor drains
+			}
+			t.Go(func(*reactor.Task) {
+				defer c.Close()
+				_, _ = io.Copy(c, c) // any code that is written for net.Conn
+			})
+		}
+	})
+	at := l.Addr().String()
+	go r.Run(context.Background())
+	defer r.Shutdown(context.Background())
+
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "hello")
+	c.(*net.TCPConn).CloseWrite()
 	text, _ := io.ReadAll(c)
 	fmt.Println(string(text))
 	// Output: hello
