@@ -94,7 +94,7 @@ func ExampleCheck() {
 	//	replay: go test -run '^TestShout$' example.org/shout -sim.seed=27
 }
 
-func TestExample(t *testing.T) { simtest.Check(t, 1000, shout) }
+func TestShout(t *testing.T) { simtest.Check(t, 1000, shout) }
 
 // A failure is told with its seed and its step, and what replays it; the replay fails at the same step.
 func TestAFailureIsReplayed(t *testing.T) {
