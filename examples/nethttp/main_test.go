@@ -325,3 +325,18 @@ func TestBadPeers(t *testing.T) {
 	defer tr.CloseIdleConnections()
 	exchange(t, &http.Client{Transport: tr, Timeout: long}, p.url, "HTTP/2.0", noise)
 }
+
+// Flags that can do nothing are told what they must be: each mistake once.
+func TestMistakenFlags(t *testing.T) {
+	for _, m := range []struct{ to, secure, cert, key, want string }{
+		{"127.0.0.1:8080", "", "", "", "-to"},
+		{"foo", "", "", "", "-to"},
+		{"", "ssl", "", "", "must be crypto or netconn"},
+		{"", "crypto", "a.pem", "", "must be given both"},
+		{"", "", "a.pem", "b.pem", "are for -tls"},
+	} {
+		if _, err := newServer(".", m.to, m.secure, m.cert, m.key); err == nil || !strings.Contains(err.Error(), m.want) {
+			t.Errorf("%+v: %v", m, err)
+		}
+	}
+}
