@@ -53,10 +53,13 @@ func (k *end) Close(int) kernel.Errno { return 0 }
 type scene struct {
 	*Conn
 	k      *end
-	client *peer
+	other  *Conn // the client's
+	client *peer // of TLS 1.3 it goes on from there
 }
 
-func newScene(t *testing.T) scene {
+func newScene(t *testing.T) scene { return newSceneOf(t, tls.VersionTLS13) }
+
+func newSceneOf(t *testing.T, version uint16) scene {
 	t.Helper()
 	up, down := new(bytes.Buffer), new(bytes.Buffer)
 	k := &end{Kernel: kernel.Host, in: up, out: down}
@@ -75,10 +78,14 @@ func newScene(t *testing.T) scene {
 	var secrets strings.Builder
 	other := &end{Kernel: kernel.Host, in: down, out: up}
 	c := NewConn(desc.New(other, 1<<20, desc.Parked), other, nil, nil,
-		&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, KeyLogWriter: &secrets}, false)
+		&tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, KeyLogWriter: &secrets}, false)
 	for !c.shaken.Load() || !s.shaken.Load() {
 		c.Handshake(&desc.Call{})
 		s.Handshake(&desc.Call{})
+	}
+	if s.other = c; version != tls.VersionTLS13 {
+		t.Cleanup(func() { c.d.Close() })
+		return s
 	}
 	state, _ := s.State()
 	if state.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {

@@ -56,7 +56,7 @@ type Session struct {
 	done    bool
 	err     error // the handshake's
 	records framing
-	whole   int  // how many records the last read of the wire has completed; 0 where the present Read had none
+	whole   int  // how many records the present Read has seen completed on the wire
 	peeked  bool // first has been taken out
 	first   byte
 	ended   error // what has ended reading
@@ -164,9 +164,11 @@ func (s *Session) read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Emptied tells whether a Read of n bytes into room for more has left no whole record: crypto/tls reads the wire only
-// when it has none, so what was whole after that is what it had, and one was read.
-func (s *Session) Emptied(n, room int) bool { return s.whole == 1 && 0 < n && n < room }
+// Emptied tells whether a Read of n bytes into room for more has left nothing: no record, no end. crypto/tls reads the wire
+// only when it has no whole record, so what has become whole since is what it had, and one it has read.
+func (s *Session) Emptied(n, room int) bool {
+	return s.whole == 1 && 0 < n && n < room && s.ended == nil
+}
 
 // Peek tells what a Read would: 1 byte at least, or its error. crypto/tls does not tell what it has, so one byte is taken
 // out and kept for the next Read.
@@ -201,7 +203,7 @@ func (c *inner) Read(p []byte) (int, error) {
 			return 0, ErrStopped
 		}
 		n, err := c.wire.Read(p)
-		c.whole = c.records.add(p[:n])
+		c.whole += c.records.add(p[:n])
 		if err != ErrAgain || c.yield == nil {
 			return n, err
 		}

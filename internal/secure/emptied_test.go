@@ -1,0 +1,91 @@
+package secure
+
+import (
+	"bytes"
+	"crypto/tls"
+	"io"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// What take calls all leaves nothing that a Read would give, not even an end: then the next Read may sleep until an Event.
+// Records of every kind come in pieces of every size, and after each take that says so one more sees an empty kernel.
+func TestAllIsAll(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		version := []uint16{tls.VersionTLS12, tls.VersionTLS13}[seed%2]
+		s := newSceneOf(t, version)
+		if version == tls.VersionTLS13 {
+			s.k.in.Write(s.client.medley(r))
+		} else {
+			for range r.IntN(4) {
+				s.other.Write(&desc.Call{}, make([]byte, 1+r.IntN(2000)))
+			}
+			s.other.CloseWrite(&desc.Call{})
+		}
+		k := &pieces{end: s.k, most: 1 + r.IntN(1000), r: r}
+		s.k.in, k.all = new(bytes.Buffer), s.k.in
+		s.Conn.k = k
+		room := make([]byte, 1+r.IntN(3000))
+		for alls := 0; ; {
+			n, all, err := s.take(room)
+			if all {
+				alls++
+				k.dry = true
+				if n, _, err := s.take(room); n != 0 || err != ErrAgain {
+					t.Errorf("seed %d, %s: all was taken, and then %d bytes, %v", seed, tls.VersionName(version), n, err)
+				}
+				k.dry = false
+			}
+			if n == 0 && err != nil && err != ErrAgain {
+				if err != io.EOF {
+					t.Fatal(seed, err)
+				}
+				break
+			}
+		}
+		s.d.Close()
+	}
+}
+
+// medley is records of every kind, close_notify the last.
+func (p *peer) medley(r *rand.Rand) (all []byte) {
+	for range r.IntN(8) {
+		switch r.IntN(6) {
+		case 0:
+			all = append(all, p.keyUpdate()...)
+		case 1:
+			all = append(all, p.seal(alerts, []byte{1, 90})...) // user_canceled
+		case 2:
+			all = append(all, p.seal(application, nil)...)
+		default:
+			all = append(all, p.seal(application, make([]byte, 1+r.IntN(2000)))...)
+		}
+	}
+	return append(all, p.seal(alerts, []byte{1, 0})...)
+}
+
+const alerts = 21
+
+// pieces gives what there is in pieces, as if the rest came after each.
+type pieces struct {
+	*end
+	all  *bytes.Buffer
+	most int
+	r    *rand.Rand
+	dry  bool
+}
+
+func (k *pieces) Recv(_ int, p []byte, _ int) (int, kernel.Errno) {
+	if k.dry {
+		return 0, kernel.EAGAIN
+	}
+	n, _ := k.all.Read(p[:min(len(p), 1+k.r.IntN(k.most))])
+	if n == 0 {
+		return 0, kernel.EAGAIN
+	}
+	return n, 0
+}
