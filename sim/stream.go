@@ -15,7 +15,7 @@ func (s *tcp) push() {
 	}
 	for s.sent < s.wrote {
 		room := p.rcvbuf - p.in.len() - int(s.sent-s.landed)
-		if p.unknown() || p.phase != up { // what looks whether there is room again finds nobody
+		if s.sent == s.landed && (p.unknown() || p.phase != up) { // what looks whether there is room again finds nobody
 			room = max(room, 1)
 		}
 		n := min(int(s.wrote-s.sent), room, segment)
