@@ -270,6 +270,9 @@ func (d *Desc) share(dir Dir) {
 func (d *Desc) last(c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
 	if c.sleep && (why == kernel.ETIMEDOUT || why == kernel.EDEADLK) {
 		if n, e := try(); e != kernel.EAGAIN {
+			if e == kernel.ETIMEDOUT {
+				d.Dead()
+			}
 			return n, e
 		}
 	}

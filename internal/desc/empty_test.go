@@ -104,3 +104,22 @@ func TestOtherCallsAlwaysTry(t *testing.T) {
 		}
 	}
 }
+
+// What the kernel itself says by ETIMEDOUT is no deadline's, also where a call that has slept before its first try finds it.
+func TestTheKernelsOwnTimeout(t *testing.T) {
+	for _, sleeps := range []Errno{0, kernel.ETIMEDOUT, kernel.EDEADLK} {
+		w := &scripted{sleep: func() Errno { return sleeps }}
+		d := New(kernel.Host, 1000, w)
+		if !d.Passed() {
+			t.Fatal("at first")
+		}
+		d.registered, d.sides[In].empty = true, true
+		if sleeps == 0 {
+			w.sleep = func() Errno { d.Ready(poller.In); return 0 }
+		}
+		call := Call{Limit: timeout.None, More: true}
+		if _, e := d.Do(In, &call, func() (int, Errno) { return 0, kernel.ETIMEDOUT }); e != kernel.ETIMEDOUT || d.Passed() {
+			t.Errorf("a sleep that ends by %v: %v, by a deadline: %v", sleeps, e, d.Passed())
+		}
+	}
+}
