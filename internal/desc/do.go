@@ -1,0 +1,155 @@
+package desc
+
+import (
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A Call is one call of the user's: one deadline however many tries it takes (SEMANTICS D5). The deadline is taken when
+// the call first has to wait: a call that need not wait reads no clock and cannot time out (D7).
+type Call struct {
+	Limit timeout.Timeout
+	Step  timeout.Timeout // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
+	until timeout.Deadline
+	step  timeout.Deadline // of the present sleep, 0 is none
+	Stay  bool             // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
+	// All is set by a try that has taken all there was. More says that the call can only take what comes after that: if no
+	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
+	All   bool
+	More  bool
+	Part  bool // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
+	sleep bool // before the first try
+	heard bool // the Desc is registered
+}
+
+func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
+	switch {
+	case c.Limit == timeout.None: // needs no clock
+		return timeout.Never
+	case c.until == 0:
+		c.until = c.Limit.After(k.Now())
+	}
+	return c.until
+}
+
+// share is what the calls on one Desc may have of the loop before its task lets others run: a peer that always has more
+// keeps them from ever waiting. In pieces of 2 KiB, and one more for each call, which is about what a call costs. It is
+// a few times the 64 KiB that a Conn reads in a turn, for a task's switch costs more than a Conn's.
+const (
+	share = 128
+	piece = 11 // the logarithm
+)
+
+// Do is the law. try makes the system call; 0 or any error but EAGAIN ends the wait. Limit 0 tries once. Beside try's
+// own errors: EAGAIN (only with Limit 0), ETIMEDOUT at the deadline — the call's or the direction's, see SetDeadline — and
+// never before, EBADF once the Desc is closed, also by somebody else while this call waits, ECANCELED, EDEADLK.
+func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
+	waits := c.Limit.Blocks()
+	if waits && !d.shared && *d.spent(dir) >= share { // before the try: one who is cancelled here has taken nothing
+		*d.spent(dir) = 0
+		if e := d.W.Rest(dir); e != 0 {
+			return 0, e
+		}
+	}
+	if e := d.enter(dir, c, waits); e != 0 {
+		return 0, e
+	}
+	defer d.leave(dir, c, waits) // deferred: a wait that unwinds its task panics, and so may a try that calls the user
+	if waits && d.shared {
+		d.share(dir)
+	}
+	n, e := 0, kernel.EAGAIN
+	if !c.sleep {
+		n, e = try()
+	}
+	for c.Part || e == kernel.EAGAIN && waits {
+		if c.Part {
+			if e = d.goOn(dir, c, waits, n); e != 0 {
+				return 0, e
+			}
+			n, e = try()
+			continue
+		}
+		e = 0
+		if !c.heard {
+			e = d.register(c) // not in wait: whoever waits in a task has a small stack, and this is its deepest point
+		}
+		if e == 0 {
+			e = d.wait(dir, c)
+		}
+		if e != 0 {
+			return d.last(c, e, try)
+		}
+		c.sleep = false
+		n, e = try()
+	}
+	if waits {
+		d.spend(dir, n)
+	}
+	if e == kernel.ETIMEDOUT {
+		d.Dead()
+	}
+	return n, e
+}
+
+// goOn comes between two parts of a call, the first of which has moved n. It is not for ever: the others run when the calls
+// have had their share, and whoever closes the Desc then or lets its deadline pass ends it.
+func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) (e Errno) {
+	c.Part = false
+	if !waits {
+		return 0
+	}
+	if d.spend(dir, n); *d.spent(dir) < share {
+		return 0
+	}
+	*d.spent(dir) = 0
+	if e := d.W.Rest(dir); e != 0 {
+		return e
+	}
+	d.lock()
+	defer d.unlock()
+	switch {
+	case d.closed:
+		return kernel.EBADF
+	case d.lines != nil && d.expired(dir):
+		return kernel.ETIMEDOUT
+	}
+	return 0
+}
+
+// spend counts a try that has moved n.
+func (d *Desc) spend(dir Dir, n int) {
+	s := d.spent(dir)
+	*s = uint8(min(share, int(*s)+1+n>>piece))
+}
+
+// spent is the count for a direction: on a loop one for both, which its goroutine owns; of a shared Desc one for each,
+// which the holder of the turn owns.
+func (d *Desc) spent(dir Dir) *uint8 {
+	if !d.shared {
+		dir = In
+	}
+	return &d.sides[dir].spent
+}
+
+// share has the holder of a turn give the processor away once its calls have had their share. The runtime would take it
+// away after 10 ms, for which four bulk connections on one core keep a fifth waiting 50 (measured; package net's do).
+func (d *Desc) share(dir Dir) {
+	if s := &d.sides[dir]; s.spent >= share {
+		s.spent = 0
+		_ = d.W.Rest(dir) // whoever parks is not cancelled
+	}
+}
+
+// last ends a wait that was in vain: with what a call finds that has not tried yet, for ready beats timeout (D7).
+func (d *Desc) last(c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
+	if c.sleep && (why == kernel.ETIMEDOUT || why == kernel.EDEADLK) {
+		if n, e := try(); e != kernel.EAGAIN {
+			if e == kernel.ETIMEDOUT {
+				d.Dead()
+			}
+			return n, e
+		}
+	}
+	return 0, why
+}

@@ -1,0 +1,165 @@
+package desc
+
+import (
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// wait sleeps until a word for the direction has come, the deadline, or Close. It keeps little on the stack, as do all below:
+// a task sleeps at this depth, and a few words more would double its stack (see TestIdleTaskStack in package socket).
+func (d *Desc) wait(dir Dir, c *Call) Errno {
+	s := &d.sides[dir]
+	c.deadline(d.K)
+	if c.step = 0; c.Step > 0 {
+		c.step = c.Step.After(d.K.Now())
+	}
+	d.lock()
+	sleeper, e := d.sleeper(dir)
+	if e != 0 {
+		d.unlock()
+		return e
+	}
+	for e == 0 && !s.word && !d.closed {
+		*d.spent(dir) = 0
+		s.waiting = sleeper
+		next := d.next(dir, c)
+		d.unlock()
+		e = sleeper.Sleep(dir, next)
+		d.lock()
+		s.waiting = nil
+		if e == kernel.ETIMEDOUT && (next == c.step || d.next(dir, c) > next) {
+			if e = 0; next == c.step {
+				e = d.stepped(dir, c)
+				break
+			} // else SetDeadline has moved it before that was noticed
+		}
+	}
+	switch {
+	case d.closed:
+		e = kernel.EBADF
+	case s.word && e != kernel.ECANCELED:
+		e = 0 // ready beats timeout (D7)
+	}
+	s.word = false // before the next try
+	d.unlock()
+	return e
+}
+
+// next is when wait has to look again; locked.
+func (d *Desc) next(dir Dir, c *Call) timeout.Deadline {
+	until := timeout.Never
+	if c.step != 0 {
+		until = c.step
+	}
+	if c.until != 0 {
+		until = until.Sooner(c.until)
+	}
+	return d.limited(dir, until)
+}
+
+// stepped is ETIMEDOUT if a deadline came with the step; locked.
+func (d *Desc) stepped(dir Dir, c *Call) Errno {
+	step := c.step
+	c.step = 0
+	if d.next(dir, c) <= step {
+		return kernel.ETIMEDOUT
+	}
+	return 0
+}
+
+// sleeper is the holder's.
+func (d *Desc) sleeper(dir Dir) (Sleeper, Errno) {
+	if !d.shared {
+		return d.W.Sleeper()
+	}
+	l := d.line(dir)
+	if l.keep == nil {
+		k, e := d.W.Sleeper()
+		if e != 0 {
+			return nil, e
+		}
+		l.keep = k
+	}
+	return l.keep, 0
+}
+
+// register has Events of the Desc told from now on.
+func (d *Desc) register(c *Call) (e Errno) {
+	d.lock()
+	if !d.registered && !d.closed {
+		e = d.enlist()
+	}
+	c.heard = d.registered
+	d.unlock()
+	return e
+}
+
+// enlist makes the registration, or wakes it; locked.
+func (d *Desc) enlist() (e Errno) {
+	all := poller.In | poller.Out | poller.Edge
+	if d.Transient { // a Poller is never writable, and a kqueue refuses (EINVAL) to be asked
+		all = poller.In | poller.Edge
+	}
+	if d.dormant {
+		e = d.W.Rearm(d, all)
+	} else {
+		e = d.W.Register(d, all)
+	}
+	d.registered = e == 0
+	d.dormant = d.dormant && e != 0
+	return e
+}
+
+// rest ends the registration of a Transient Desc, or has it told of nothing; locked.
+func (d *Desc) rest(stay bool) {
+	d.registered = false
+	// Edge alone asks for nothing, but is a registration in every Poller.
+	if d.dormant = stay && d.W.Rearm(d, poller.Edge) == 0; !d.dormant {
+		d.W.Unregister(d)
+	}
+}
+
+// Ready is an Event: it leaves a word for each direction that it is news for, and wakes who waits for it. The Waiter
+// calls it.
+func (d *Desc) Ready(i poller.Interest) {
+	for dir := range d.sides {
+		if i&want[dir] == 0 {
+			continue
+		}
+		d.lock()
+		s := &d.sides[dir]
+		s.word = true
+		if i&(poller.Err|poller.Hup|poller.End) != 0 {
+			d.ends = true
+		}
+		sleeper := s.waiting
+		var tell, news func()
+		if d.extra != nil {
+			tell, news = d.extra.arrivals, d.extra.news
+		}
+		d.unlock()
+		if sleeper != nil {
+			sleeper.Wake() // on a loop this runs the task, which may do anything to d
+		}
+		if Dir(dir) == In && tell != nil {
+			tell()
+		}
+		if news != nil {
+			news()
+		}
+	}
+}
+
+// Tell leaves a word for a direction: for whoever has taken, outside a call's turn, what an Event would have told of, for
+// then it does not come.
+func (d *Desc) Tell(dir Dir) {
+	d.lock()
+	s := &d.sides[dir]
+	s.word = true
+	sleeper := s.waiting
+	d.unlock()
+	if sleeper != nil {
+		sleeper.Wake()
+	}
+}
