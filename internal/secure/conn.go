@@ -77,7 +77,7 @@ func (c *Conn) Handshake(call *desc.Call) error {
 			}
 			return 0, kernel.EAGAIN
 		})
-		if e == 0 {
+		if c.tell(call, e); e == 0 {
 			e = c.flushAll(call)
 		}
 		if over && err != nil {
@@ -118,6 +118,7 @@ func (c *Conn) Read(call *desc.Call, p []byte) (n int, err error) {
 		return n, 0
 	})
 	call.More, call.All = false, false // the call may go on with something else
+	c.tell(call, e)
 	switch {
 	case e != 0:
 		return 0, e
@@ -125,6 +126,14 @@ func (c *Conn) Read(call *desc.Call, p []byte) (n int, err error) {
 		return n, nil // an error with it comes again
 	}
 	return 0, reason(err)
+}
+
+// tell has those who wait look again after a call that has read without a turn: it may have taken from the kernel what an
+// Event would have told them of, and left it in crypto/tls.
+func (c *Conn) tell(call *desc.Call, e desc.Errno) {
+	if e == 0 && !call.Limit.Blocks() {
+		c.d.Tell(desc.In)
+	}
 }
 
 // take tells also whether that was all there was, in the kernel and in crypto/tls.

@@ -1,0 +1,96 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"errors"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// mixed runs f in a task, which is cancelled after a minute, with two connected sockets.
+func mixed(t *testing.T, f func(l *lab, a, b *socket.Socket)) {
+	inTask(t, func(l *lab) {
+		l.r.After(time.Minute, l.task.Cancel)
+		a, b := l.connected(0)
+		defer a.Close()
+		defer b.Close()
+		f(l, a, b)
+	})
+}
+
+// shake is TLS between two sockets, its handshake over.
+func (l *lab) shake(a, b *socket.Socket) (c, s *socket.SSLSocket) {
+	key, cert := keyAndCert()
+	server := l.task.Go(func(*reactor.Task) {
+		var err error
+		s, err = socket.WrapSSL(b, true, socket.SSLOptions{Key: key, Cert: cert})
+		must(err)
+	})
+	c, err := socket.WrapSSL(a, false, socket.SSLOptions{})
+	must(err)
+	l.task.Join(server)
+	return c, s
+}
+
+// A read that does not wait takes all that the kernel has, and keeps what is behind its record: a read that waits gives that.
+func TestSSLReadAfterOneThatDoesNotWait(t *testing.T) {
+	mixed(t, func(l *lab, a, b *socket.Socket) {
+		c, s := l.shake(a, b)
+		room := make([]byte, 10)
+		read := func(want string) {
+			n, err := s.Read(room)
+			for errors.Is(err, syscall.EAGAIN) { // a busy kernel is late
+				n, err = s.Read(room)
+			}
+			if err != nil || string(room[:n]) != want {
+				t.Errorf("%q, %v, want %q", room[:n], err, want)
+			}
+		}
+		write := func(p string) {
+			if _, err := c.Write([]byte(p)); err != nil {
+				t.Error(err)
+			}
+		}
+		later := l.task.Go(func(task *reactor.Task) { task.Sleep(time.Millisecond); write("first") })
+		read("first") // it has waited: Events are told
+		l.task.Join(later)
+		write("second") // both are there before the loop hears of them
+		write("third")
+		s.SetBlocking(false)
+		read("second")
+		s.SetBlocking(true)
+		read("third")
+	})
+}
+
+// A handshake that a call goes on with which does not wait goes on for those who wait for it.
+func TestSSLHandshakeByACallThatDoesNotWait(t *testing.T) {
+	mixed(t, func(l *lab, a, b *socket.Socket) {
+		key, cert := keyAndCert()
+		c, err := socket.WrapSSL(a, false, socket.SSLOptions{DeferHandshake: true})
+		must(err)
+		s, err := socket.WrapSSL(b, true, socket.SSLOptions{DeferHandshake: true, Key: key, Cert: cert})
+		must(err)
+		waits := l.task.Go(func(*reactor.Task) {
+			if n, err := s.Write([]byte("x")); n != 1 || err != nil {
+				t.Errorf("%d, %v", n, err)
+			}
+		})
+		l.task.Sleep(0) // it waits for the client
+		both := []*socket.SSLSocket{c, s}
+		for _, x := range both {
+			x.SetBlocking(false)
+		}
+		for suite := ""; suite == ""; suite, _ = s.Cipher() { // the loop hears of nothing meanwhile
+			for _, x := range both {
+				x.Write(nil)
+			}
+		}
+		l.task.Join(waits)
+	})
+}
