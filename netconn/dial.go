@@ -133,7 +133,7 @@ func (n *Net) try(ctx context.Context, a nets, at socket.Addr, limit time.Durati
 	switch {
 	case ctx.Err() != nil:
 		return nil, mapContext(ctx.Err())
-	case isErrno(err, kernel.ETIMEDOUT) && limit > 0:
+	case isErrno(err, kernel.ETIMEDOUT) && limit > 0 && s.Desc().Passed():
 		return nil, timeoutError{}
 	}
 	return nil, osCause("connect", err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -159,5 +160,31 @@ func TestDeadlinesOnASimulatedHost(t *testing.T) {
 		if first, second := runDeadlines(t, seed), runDeadlines(t, seed); first != second {
 			t.Errorf("seed %d has two histories", seed)
 		}
+	}
+}
+
+// A dial that the kernel gives up, long before its own time is over, says what the kernel does.
+func TestDialThatTheKernelGivesUp(t *testing.T) {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	client, cutOff := w.Host("10.0.0.2"), w.Host("10.0.0.3")
+	w.Cut(client, cutOff)
+	client.Boot("main", func() {
+		r, err := reactor.New(reactor.WithKernel(client))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.Go(func(*reactor.Task) {
+			defer r.Close()
+			_, err := netconn.On(r).DialTimeout("tcp", "10.0.0.3:7", time.Hour)
+			if !errors.Is(err, syscall.ETIMEDOUT) || errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("after %v: %v", w.Now(), err)
+			}
+		})
+		r.Run(context.Background())
+	})
+	if err := w.RunUntilDone(time.Hour); err != nil {
+		t.Error(err)
 	}
 }
