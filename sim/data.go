@@ -2,7 +2,8 @@ package sim
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// The calls that move data. A fault makes them move less; what is left is told again by an Event.
+// The calls that move data. A fault makes them move less; what is left is told again by an Event, but of TCP only where
+// kernels owe that: see ReadsFully.
 
 // most is how much of n the call may move.
 func most(v verdict, n *node, size int) int {
@@ -32,7 +33,7 @@ func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, from Addr, e Er
 	switch s := f.(type) {
 	case *tcp:
 		room := most(v, &s.node, len(p))
-		if n, e = s.recv(p[:room], flags); n == room && room < len(p) && s.in.len() > 0 {
+		if n, e = s.recv(p[:room], flags); n == room && room < len(p) && s.in.len() > 0 && h.ReadsFully() {
 			s.again(0)
 		}
 		if e == 0 && c == RecvFrom {

@@ -58,7 +58,8 @@ func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, er
 		return nil, fail(opSocket, e)
 	}
 	s := adopt(k, w, fd, family, typ)
-	s.d.ShortIsAll = s.typ == SOCK_STREAM && (family == AF_INET || family == AF_INET6) && (proto == 0 || proto == IPPROTO_TCP)
+	tcp := s.typ == SOCK_STREAM && (family == AF_INET || family == AF_INET6) && (proto == 0 || proto == IPPROTO_TCP)
+	s.d.ShortIsAll = tcp && kernel.TakesAll(k)
 	return s, nil
 }
 

@@ -61,7 +61,7 @@ type Desc struct {
 
 	Gen uint32 // the Waiter's: the registration's generation
 
-	ShortIsAll bool // a recv of less than there is room for has taken all there was: TCP
+	ShortIsAll bool // a recv of less than there is room for has taken all there was: TCP, see kernel.TakesAll
 
 	refs       int32 // calls in progress; the last one out after Close closes FD
 	shared     bool
