@@ -2,17 +2,11 @@ package secure
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/binary"
-	"encoding/hex"
 	"io"
 	"math/big"
 	"strings"
@@ -21,6 +15,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/secure/forge"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -53,8 +48,8 @@ func (k *end) Close(int) kernel.Errno { return 0 }
 type scene struct {
 	*Conn
 	k      *end
-	other  *Conn // the client's
-	client *peer // of TLS 1.3 it goes on from there
+	other  *Conn         // the client's
+	client *forge.Sealer // of TLS 1.3 it goes on from there
 }
 
 func newScene(t *testing.T) scene { return newSceneOf(t, tls.VersionTLS13) }
@@ -91,66 +86,10 @@ func newSceneOf(t *testing.T, version uint16) scene {
 	if state.CipherSuite != tls.TLS_AES_128_GCM_SHA256 {
 		t.Skip("this machine prefers another cipher than the peer knows")
 	}
-	s.client = newPeer(t, secrets.String())
+	if s.client, err = forge.New(secrets.String(), false); err != nil {
+		t.Fatal(err)
+	}
 	return s
-}
-
-// A peer seals records of TLS 1.3 that crypto/tls's client would not send.
-type peer struct {
-	secret []byte
-	seq    uint64
-}
-
-func newPeer(t *testing.T, secrets string) *peer {
-	for line := range strings.Lines(secrets) {
-		if f := strings.Fields(line); f[0] == "CLIENT_TRAFFIC_SECRET_0" {
-			secret, err := hex.DecodeString(f[2])
-			if err != nil {
-				t.Fatal(err)
-			}
-			return &peer{secret: secret}
-		}
-	}
-	t.Fatal("no secret in the key log")
-	return nil
-}
-
-func (p *peer) expand(label string, n int) []byte {
-	label = "tls13 " + label
-	info := append(binary.BigEndian.AppendUint16(nil, uint16(n)), byte(len(label)))
-	out, err := hkdf.Expand(sha256.New, p.secret, string(info)+label+"\x00", n)
-	if err != nil {
-		panic(err)
-	}
-	return out
-}
-
-// seal makes a record of the content type.
-func (p *peer) seal(typ byte, content []byte) []byte {
-	block, err := aes.NewCipher(p.expand("key", 16))
-	if err != nil {
-		panic(err)
-	}
-	gcm, err := cipher.NewGCM(block)
-	if err != nil {
-		panic(err)
-	}
-	nonce := p.expand("iv", 12)
-	for i, b := range binary.BigEndian.AppendUint64(nil, p.seq) {
-		nonce[4+i] ^= b
-	}
-	p.seq++
-	header := binary.BigEndian.AppendUint16([]byte{23, 3, 3}, uint16(len(content)+1+gcm.Overhead()))
-	return gcm.Seal(header, nonce, append(bytes.Clone(content), typ), header)
-}
-
-const handshake, application = 22, 23
-
-// keyUpdate asks for an answer, and goes on with new keys.
-func (p *peer) keyUpdate() []byte {
-	r := p.seal(handshake, []byte{24, 0, 0, 1, 1})
-	p.secret, p.seq = p.expand("traffic upd", 32), 0
-	return r
 }
 
 // A peer that asks for new keys with every byte that it sends and never reads the answers costs maxOut and what one Read
@@ -161,8 +100,8 @@ func TestAnswersAreBounded(t *testing.T) {
 	room := make([]byte, 100)
 	const size = 10_000
 	for i := range size {
-		s.k.in.Write(s.client.keyUpdate())
-		s.k.in.Write(s.client.seal(application, []byte{byte(i)}))
+		s.k.in.Write(s.client.KeyUpdate())
+		s.k.in.Write(s.client.Seal(forge.Application, []byte{byte(i)}))
 	}
 	got := 0
 	read := func() (err error) {
@@ -195,13 +134,13 @@ func TestAnswersAreBounded(t *testing.T) {
 func TestWhatEndsReadingIsKept(t *testing.T) {
 	for _, peeked := range []bool{false, true} {
 		s := newScene(t)
-		s.k.in.Write(s.client.seal(application, []byte("x")))
+		s.k.in.Write(s.client.Seal(forge.Application, []byte("x")))
 		if peeked {
 			if !s.buffered() {
 				t.Fatal("nothing is there")
 			}
 		}
-		s.k.in.Write(s.client.seal(handshake, []byte{20, 0, 0, 0})) // a Finished after the handshake
+		s.k.in.Write(s.client.Seal(forge.Handshake, []byte{20, 0, 0, 0})) // a Finished after the handshake
 		room := make([]byte, 100)
 		if n, err := s.Read(&desc.Call{}, room); n != 1 || err != nil {
 			t.Errorf("%d, %v", n, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/secure/forge"
 )
 
 // What take calls all leaves nothing that a Read would give, not even an end: then the next Read may sleep until an Event.
@@ -19,7 +20,7 @@ func TestAllIsAll(t *testing.T) {
 		version := []uint16{tls.VersionTLS12, tls.VersionTLS13}[seed%2]
 		s := newSceneOf(t, version)
 		if version == tls.VersionTLS13 {
-			s.k.in.Write(s.client.medley(r))
+			s.k.in.Write(medley(s.client, r))
 		} else {
 			for range r.IntN(4) {
 				s.other.Write(&desc.Call{}, make([]byte, 1+r.IntN(2000)))
@@ -52,23 +53,21 @@ func TestAllIsAll(t *testing.T) {
 }
 
 // medley is records of every kind, close_notify the last.
-func (p *peer) medley(r *rand.Rand) (all []byte) {
+func medley(s *forge.Sealer, r *rand.Rand) (all []byte) {
 	for range r.IntN(8) {
 		switch r.IntN(6) {
 		case 0:
-			all = append(all, p.keyUpdate()...)
+			all = append(all, s.KeyUpdate()...)
 		case 1:
-			all = append(all, p.seal(alerts, []byte{1, 90})...) // user_canceled
+			all = append(all, s.Seal(forge.Alert, []byte{1, 90})...) // user_canceled
 		case 2:
-			all = append(all, p.seal(application, nil)...)
+			all = append(all, s.Seal(forge.Application, nil)...)
 		default:
-			all = append(all, p.seal(application, make([]byte, 1+r.IntN(2000)))...)
+			all = append(all, s.Seal(forge.Application, make([]byte, 1+r.IntN(2000)))...)
 		}
 	}
-	return append(all, p.seal(alerts, []byte{1, 0})...)
+	return append(all, s.CloseNotify()...)
 }
-
-const alerts = 21
 
 // pieces gives what there is in pieces, as if the rest came after each.
 type pieces struct {
