@@ -334,9 +334,6 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno)
 			c.flush()
 		}
 		if !c.shaken.Load() {
-			if ready != 0 { // nothing will come of it: a call tells why
-				ready |= want
-			}
 			return 0
 		}
 		if !c.s.Ready() {
@@ -347,7 +344,7 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno)
 			took = true
 			ready |= poller.In
 		}
-		if want&poller.Out != 0 && (ended != 0 && ended != kernel.EAGAIN || !c.pending() && raw&(poller.Out|poller.Err|poller.Hup) != 0) {
+		if want&poller.Out != 0 && (ended != 0 && ended != kernel.EAGAIN || !c.pending()) { // else a Write takes a record
 			ready |= poller.Out
 		}
 		return 0
