@@ -132,7 +132,11 @@ func (c *scan) look() (int, kernel.Errno) {
 		return 0, e
 	}
 	// The kernel first, the Objects after it: the Wait has swallowed the wake of what was told before it.
+	known := len(c.found)
 	c.askObjects()
+	if !c.waits && len(c.found) > known {
+		c.s.notify() // an SSLSocket has taken what has come, so that its Event may not: a poll that waits is told by this one
+	}
 	if len(c.found) == 0 && c.err == nil {
 		return 0, kernel.EAGAIN
 	}
