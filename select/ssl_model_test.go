@@ -1,0 +1,472 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/reactor"
+	sel "github.com/ureactor/ureactor/select"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/sim/simtest"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// Polls of a non-blocking SSLSocket and its calls never disagree. In each of many worlds — small buffers, epoll's and
+// kqueue's rules, calls that move less than they could or nothing, sockets of one byte at a time — random steps write,
+// read, have parts of records arrive, new keys asked for, the end or a reset come, in the middle of the handshake or after
+// it. After each of them: where a poll says POLLIN, a Read of one byte is not EAGAIN, where it says POLLOUT, a Write of one
+// byte is not, and where it does not say so (and no fault hides what there is), it is. A poll that waits is awake once
+// there is something. Every byte arrives, once, in order. That the steps get anywhere is counted.
+func TestSSLPollAgreesWithItsCalls(t *testing.T) {
+	var all sslCounts
+	simtest.CheckWith(t, 200, sslWorld, func(w *sim.World) error { return runSSL(w, &all) })
+	if t.Failed() || all.worlds < 200 { // one seed again
+		return
+	}
+	t.Logf("%+v", all)
+	for what, n := range map[string]int{"buffered": all.buffered, "full": all.full, "woken": all.woken, "renewed": all.renewed, "ends": all.ends, "cut": all.cut} {
+		if n < 50 {
+			t.Errorf("%s only %d times: this has tested nothing", what, n)
+		}
+	}
+}
+
+// sslCounts is how often there was what the property is about.
+type sslCounts struct {
+	worlds   int
+	buffered int // POLLIN with nothing in the kernel
+	full     int // a Write that the kernel has not taken all of
+	woken    int // polls that had to wait
+	renewed  int // new keys
+	ends     int // close_notify, seen
+	cut      int // FINs in a record, resets
+}
+
+func sslWorld(seed uint64) sim.Options {
+	o := sim.Options{Buffer: []int{1 << 10, 2 << 10, 5 << 10, 64 << 10}[seed%4], Kqueue: seed%8 > 4, ShortReads: seed%8 > 4}
+	if seed%3 > 0 {
+		o.Faults = sim.Faults{ShortRead: 20 * sim.Percent, ShortWrite: 20 * sim.Percent, OneByte: 10 * sim.Percent,
+			Spurious: 5 * sim.Percent, EarlyWait: 5 * sim.Percent, Interrupt: 5 * sim.Percent}
+	}
+	if seed%3 == 2 {
+		o.Faults.Again = 20 * sim.Percent
+	}
+	return o
+}
+
+type sslModel struct {
+	w     *sim.World
+	h     *sim.Host
+	task  *reactor.Task
+	count *sslCounts
+	exact bool // no fault hides what there is
+
+	s         *socket.SSLSocket
+	p         *sel.Poll
+	mask      sel.Events
+	far       *far
+	sent, got int
+	over      bool // reading has ended
+	broken    bool // writing has
+	writing   bool // a Write may wait, whose byte is the next
+	cut       bool // the far end has cut itself off
+	err       error
+}
+
+func runSSL(w *sim.World, count *sslCounts) (err error) {
+	count.worlds++
+	h := w.Host("10.0.0.1")
+	m := &sslModel{w: w, h: h, count: count, exact: w.Seed()%3 < 2}
+	h.Boot("main", func() {
+		r, e := reactor.New(reactor.WithKernel(h))
+		must(e)
+		r.Go(func(task *reactor.Task) {
+			defer r.Close()
+			m.task = task
+			m.run(r)
+		})
+		if e := r.Run(context.Background()); e != nil {
+			m.fail("Run: %v", e)
+		}
+	})
+	if err := w.RunUntilDone(24 * time.Hour); err != nil {
+		return errors.Join(m.err, err)
+	}
+	if left := w.Leaks(); left != nil {
+		m.fail("left: %v", left)
+	}
+	return m.err
+}
+
+func (m *sslModel) fail(format string, args ...any) {
+	if m.err == nil {
+		m.err = fmt.Errorf(format, args...)
+		m.w.Note("%v", m.err)
+	}
+}
+
+func (m *sslModel) run(r *reactor.Reactor) {
+	server := m.w.Seed()%2 == 0
+	version := uint16(tls.VersionTLS13)
+	if m.w.Seed()%5 == 4 {
+		version = tls.VersionTLS12
+	}
+	near, other := (&lab{r: r}).connected(0)
+	must(near.SetBlocking(false))
+	must(other.SetBlocking(false))
+	o := socket.SSLOptions{DeferHandshake: true}
+	if server {
+		o.Key, o.Cert = sslKey, sslCert
+	}
+	var err error
+	m.s, err = socket.WrapSSL(near, server, o)
+	must(err)
+	defer m.s.Close()
+	m.far = newFar(other, !server, version)
+	defer m.far.s.Close()
+	defer m.far.tls.Stop()
+	m.p = sel.NewOn(r)
+	defer m.p.Close()
+	must(m.p.Register(m.s, sel.POLLIN|sel.POLLOUT))
+	m.mask = sel.POLLIN | sel.POLLOUT
+	if m.h.Rand().Int(2) == 0 { // else it is shaken bit by bit
+		for _, suite := m.suite(); suite == "" && m.err == nil; _, suite = m.suite() {
+			m.deliver()
+			m.poll()
+		}
+	}
+	for range 100 {
+		if m.step(); m.err == nil {
+			m.check()
+		}
+		if m.err == nil && m.h.Rand().Int(6) == 0 {
+			m.asleep()
+		}
+		if m.far.err != nil {
+			m.fail("the far end: %v", m.far.err)
+		}
+		if m.err != nil {
+			return
+		}
+	}
+	m.finish()
+}
+
+func (m *sslModel) suite() (string, string) { s, v := m.s.Cipher(); return v, s }
+
+// some is a size: a few bytes, a part of a record, or several records.
+func (m *sslModel) some() int {
+	r := m.h.Rand()
+	return 1 + r.Int([]int{6, 60, 2000, 40_000}[r.Int(4)])
+}
+
+// step does one thing.
+func (m *sslModel) step() {
+	f := m.far
+	switch m.h.Rand().Int(20) {
+	case 0, 1:
+		if !m.writing {
+			m.write(m.some())
+		}
+	case 2, 3:
+		m.read(m.some())
+	case 4, 5, 6:
+		f.say(m.some())
+		f.push(m.some())
+	case 7, 8, 9:
+		f.push(m.some())
+	case 10, 11, 12:
+		f.pull(m.some())
+	case 13:
+		if f.renew() {
+			m.count.renewed++
+		}
+		f.push(m.some())
+	case 14, 15, 16:
+		m.settle()
+	case 17:
+		m.deliver()
+	case 18:
+		if m.h.Rand().Int(4) == 0 {
+			f.closeNotify()
+			f.push(m.some())
+		}
+	case 19:
+		if n := m.h.Rand().Int(12); n < 2 && !m.cut {
+			m.cut = true
+			m.count.cut++
+			f.end(n == 1)
+		}
+	}
+}
+
+// settle has all come that is under way.
+func (m *sslModel) settle() { must(m.task.Sleep(time.Second)) }
+
+// deliver has everything arrive that the two have said so far.
+func (m *sslModel) deliver() {
+	f := m.far
+	for quiet := 0; quiet < 2; quiet++ { // twice, for a fault may have hidden what there is
+		pushed := f.push(math.MaxInt)
+		m.settle()
+		if f.pull(math.MaxInt) || pushed {
+			quiet = -1
+		}
+	}
+}
+
+func (m *sslModel) write(n int) (err error) {
+	if n, err = m.s.Write(patterned(m.sent, n)); n == 0 && err == nil {
+		m.fail("a Write of nothing")
+	}
+	m.sent += n
+	if err != nil && n > 0 {
+		m.count.full++
+	}
+	if err != nil && !again(err) {
+		m.broken = true
+		if !m.cut {
+			m.fail("Write: %v", err)
+		}
+	}
+	return err
+}
+
+func (m *sslModel) read(n int) (err error) {
+	p := make([]byte, n)
+	if n, err = m.s.Read(p); n == 0 && err == nil {
+		m.fail("a Read of nothing")
+	}
+	if e := wrong(p[:n], m.got); e != nil || n > 0 && m.over {
+		m.fail("from the peer: %d bytes, reading is over: %v, %v", n, m.over, e)
+	}
+	m.got += n
+	switch {
+	case err == nil || again(err):
+	case err != io.EOF && !m.cut, m.far.sent != m.got && !m.cut, !m.far.bye:
+		m.fail("Read: %v after %d of %d bytes", err, m.got, m.far.sent)
+	default:
+		if !m.over && err == io.EOF {
+			m.count.ends++
+		}
+		m.over = true
+	}
+	return err
+}
+
+// poll is what a poll that does not wait says.
+func (m *sslModel) poll() sel.Events {
+	events, err := m.p.Poll(0)
+	if err != nil || len(events) > 1 {
+		m.fail("Poll: %v, %v", events, err)
+	}
+	if len(events) == 0 {
+		return 0
+	}
+	return events[0].Events
+}
+
+// check compares a poll with the calls.
+func (m *sslModel) check() {
+	m.mask = []sel.Events{sel.POLLIN, sel.POLLOUT, sel.POLLIN | sel.POLLOUT}[m.h.Rand().Int(3)]
+	must(m.p.Modify(m.s, m.mask))
+	raw, e := m.h.Ready(m.s.Fileno())
+	if e != 0 {
+		m.fail("Ready: %v", e)
+	}
+	said := m.poll()
+	if said&sel.POLLIN != 0 && raw&poller.In == 0 {
+		m.count.buffered++
+	}
+	if m.h.Rand().Int(2) == 0 { // else what is there stays
+		m.probe(said)
+	}
+}
+
+// probe makes the calls of one byte that a poll has told of, or has not. A Read may answer new keys, after which a Write
+// has to wait, so it comes second.
+func (m *sslModel) probe(said sel.Events) {
+	m.compare("Write", m.write, said, sel.POLLOUT)
+	m.compare("Read", m.read, said, sel.POLLIN)
+}
+
+func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Events) {
+	if m.mask&bit == 0 || m.err != nil {
+		return
+	}
+	err := call(1)
+	switch {
+	case said&bit != 0 && again(err) && (m.exact || said&sel.POLLHUP == 0): // a kernel whose connection is gone has no EAGAIN
+		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
+	case said&bit == 0 && !again(err) && m.exact:
+		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
+	}
+}
+
+// asleep has a poll wait for what is not there, or a call, while the rest goes on: it sleeps only as long as that is so.
+func (m *sslModel) asleep() {
+	done := false
+	if m.h.Rand().Int(2) == 0 {
+		m.write(100_000) // so that no Event comes of its being writable
+	}
+	waiter := m.wait(&done)
+	if waiter == nil {
+		return
+	}
+	m.count.woken++
+	for range m.h.Rand().Int(6) {
+		m.step()
+		for range m.h.Rand().Int(10) { // what comes meanwhile has its Event taken away
+			m.poll()
+		}
+		m.look(&done)
+	}
+	for i := 0; !done && m.err == nil && i < 1000; i++ {
+		m.far.say(1)
+		m.deliver()
+		m.look(&done)
+	}
+	if !done {
+		m.fail("what waits for %v still sleeps", m.mask)
+		waiter.Cancel()
+	}
+	_, err := m.task.Join(waiter)
+	must(err)
+	m.writing = false
+}
+
+// wait has a task wait, unless there is no need.
+func (m *sslModel) wait(done *bool) *reactor.Task {
+	call := func() {
+		events, err := m.p.Poll(-1)
+		if err != nil || len(events) != 1 {
+			m.fail("a poll that waits: %v, %v", events, err)
+			return
+		}
+		must(m.s.SetBlocking(false))
+		m.probe(events[0].Events)
+	}
+	switch m.h.Rand().Int(4) {
+	case 0:
+		if !again(m.read(1)) {
+			return nil
+		}
+		m.mask, call = sel.POLLIN, func() { m.waited(m.read(1)) }
+	case 1:
+		if !again(m.write(1)) {
+			return nil
+		}
+		m.mask, call = sel.POLLOUT, func() { m.waited(m.write(1)) }
+	default:
+		if m.poll() != 0 {
+			return nil
+		}
+	}
+	must(m.p.Modify(m.s, m.mask))
+	must(m.s.SetBlocking(true)) // for who waits; it has begun when the mode changes again
+	defer m.s.SetBlocking(false)
+	waiter := m.task.Go(func(*reactor.Task) {
+		defer func() { *done = true }()
+		call()
+	})
+	must(m.task.Sleep(0))
+	m.writing = m.mask == sel.POLLOUT
+	return waiter
+}
+
+func (m *sslModel) waited(err error) {
+	if again(err) {
+		m.fail("a call that waits for %v: %v", m.mask, err)
+	}
+}
+
+// look asks, when all has come that is under way, whether a poll that sleeps has missed something. A kernel takes some
+// bytes before it tells of room.
+func (m *sslModel) look(done *bool) {
+	m.settle()
+	if *done || m.err != nil {
+		return
+	}
+	raw, e := m.h.Ready(m.s.Fileno())
+	must(errnoOf(e))
+	for i, want := range []poller.Interest{poller.In, poller.Out & raw} {
+		if m.mask&[]sel.Events{sel.POLLIN, sel.POLLOUT}[i] == 0 || want == 0 {
+			continue
+		}
+		ready, e := m.s.PollReady(want)
+		must(errnoOf(e))
+		if ready == 0 {
+			continue
+		}
+		m.settle() // unless a fault has hidden it from the poll until now
+		if !*done {
+			m.fail("%v is ready, and what waits for %v sleeps", ready, m.mask)
+		}
+	}
+}
+
+func errnoOf(e kernel.Errno) error {
+	if e == 0 {
+		return nil
+	}
+	return e
+}
+
+// finish: without faults and ends in the middle everything arrives, by waiting polls alone.
+func (m *sslModel) finish() {
+	m.w.SetFaults(sim.Faults{})
+	f := m.far
+	if !m.cut && m.err == nil {
+		for i := 0; !f.bye && i < 1000; i++ { // the handshake may not be over
+			m.deliver()
+			m.poll()
+			f.closeNotify()
+		}
+	}
+	m.deliver()
+	for m.err == nil && !m.over {
+		m.await(sel.POLLIN)
+		if err := m.read(m.some()); again(err) {
+			m.fail("POLLIN, and Read is %v", err)
+		}
+	}
+	for m.err == nil && !m.broken && !m.cut {
+		m.deliver()
+		m.await(sel.POLLOUT)
+		m.deliver()
+		break
+	}
+	switch {
+	case m.err == nil && f.err != nil:
+		m.fail("the far end: %v", f.err)
+	case m.err == nil && !m.cut && (m.got != f.sent || f.got != m.sent):
+		m.fail("%d of %d bytes and %d of %d have arrived", m.got, f.sent, f.got, m.sent)
+	}
+}
+
+func (m *sslModel) await(mask sel.Events) {
+	must(m.p.Modify(m.s, mask))
+	done := false
+	waiter := m.task.Go(func(*reactor.Task) {
+		events, err := m.p.Poll(60_000)
+		if err != nil || len(events) != 1 {
+			m.fail("at the end a poll for %v: %v, %v", mask, events, err)
+		}
+		done = true
+	})
+	for !done {
+		m.deliver()
+	}
+	_, err := m.task.Join(waiter)
+	must(err)
+}
