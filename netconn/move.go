@@ -15,8 +15,12 @@ type file interface {
 	SyscallConn() (syscall.RawConn, error)
 }
 
-// moveMax is the most that one call moves: on a loop everything else waits for the file.
-const moveMax = 1 << 20
+// fileMax is the most that one call sends of a file, for which everything else on the loop waits: a task's share of that.
+// moveMax is as much for splice, which waits for no disk.
+const (
+	fileMax = 256 << 10
+	moveMax = 1 << 20
+)
 
 // cannot tells whether a system call that has moved nothing is not for these descriptors.
 func cannot(e desc.Errno) bool {
@@ -42,7 +46,7 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	var e desc.Errno
 	err = rc.Control(func(fd uintptr) { // keeps the file open
 		_, e = d.Do(desc.Out, &call, func() (int, desc.Errno) {
-			k, e := kernel.SendFile(d.K, d.FD, int(fd), int(min(limit-n, moveMax)))
+			k, e := kernel.SendFile(d.K, d.FD, int(fd), int(min(limit-n, fileMax)))
 			n += int64(k)
 			call.Part = e == 0 && k > 0 && n < limit
 			return k, e
