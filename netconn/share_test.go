@@ -1,0 +1,356 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/secure"
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// boundless is a kernel on one of whose descriptors the peer is in memory, and always has more and always takes more: no
+// call there ever waits. Once told, it speaks TLS.
+type boundless struct {
+	kernel.Kernel
+	fd      int
+	tls     *secure.Session // of the peer; nil: none
+	in, out []byte          // for the Session, by it
+}
+
+func newBoundless() *boundless { return &boundless{Kernel: kernel.Host, fd: -1} }
+
+// speak has the peer of fd be a TLS server or client.
+func (k *boundless) speak(fd int, server bool) {
+	if k.fd = fd; server {
+		k.tls = secure.New((*boundlessWire)(k), serverConfig(), true)
+	} else {
+		k.tls = secure.New((*boundlessWire)(k), clientConfig(), false)
+		k.shake()
+	}
+}
+
+func (k *boundless) shake() {
+	if err := k.tls.Handshake(); err != nil && err != secure.ErrAgain {
+		panic(err)
+	}
+}
+
+func (k *boundless) Send(fd int, p []byte, flags int) (int, kernel.Errno) {
+	switch {
+	case fd != k.fd:
+		return k.Kernel.Send(fd, p, flags)
+	case k.tls != nil && !k.tls.Ready():
+		k.in = append(k.in, p...)
+		k.shake()
+	}
+	return min(len(p), 64<<10), 0
+}
+
+func (k *boundless) SendV(fd int, p [][]byte) (int, kernel.Errno) {
+	if fd != k.fd {
+		return k.Kernel.SendV(fd, p)
+	}
+	n := 0
+	for _, piece := range p {
+		n += len(piece)
+	}
+	return min(n, 64<<10), 0
+}
+
+func (k *boundless) Recv(fd int, p []byte, flags int) (n int, e kernel.Errno) {
+	if fd != k.fd || k.tls == nil {
+		return k.Kernel.Recv(fd, p, flags)
+	}
+	for {
+		moved := copy(p[n:], k.out)
+		k.out, n = k.out[moved:], n+moved
+		switch {
+		case n == 0 && !k.tls.Ready():
+			return 0, kernel.EAGAIN
+		case n == len(p) || !k.tls.Ready():
+			return n, 0
+		}
+		if _, err := k.tls.Write(make([]byte, 16<<10)); err != nil {
+			panic(err)
+		}
+	}
+}
+
+type boundlessWire boundless
+
+func (w *boundlessWire) Read(p []byte) (int, error) {
+	n := copy(p, w.in)
+	if w.in = w.in[n:]; n == 0 {
+		return 0, secure.ErrAgain
+	}
+	return n, nil
+}
+
+func (w *boundlessWire) Write(p []byte) (int, error) {
+	w.out = append(w.out, p...)
+	return len(p), nil
+}
+
+func (w *boundlessWire) LocalAddr() net.Addr  { return nil }
+func (w *boundlessWire) RemoteAddr() net.Addr { return nil }
+
+// onLoop runs f in a task of a loop of its own, with a connection whose peer is package net's.
+func onLoop(t *testing.T, k kernel.Kernel, f func(task *reactor.Task, c *netconn.Conn, peer net.Conn)) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r, err := reactor.New(reactor.WithKernel(k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Go(func(task *reactor.Task) {
+		defer r.Close()
+		c, err := netconn.On(r).Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		peer, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer peer.Close()
+		f(task, c.(*netconn.Conn), peer)
+	})
+	if err := r.Run(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// number is the connection's descriptor.
+func number(c *netconn.Conn) (fd int) {
+	rc, err := c.SyscallConn()
+	if err == nil {
+		err = rc.Control(func(n uintptr) { fd = int(n) })
+	}
+	if err != nil {
+		panic(err)
+	}
+	return fd
+}
+
+// others counts how often another task runs during the call.
+func others(task *reactor.Task, call func()) (n int) {
+	over := false
+	other := task.Go(func(task *reactor.Task) {
+		for !over {
+			n++
+			_ = task.Sleep(0)
+		}
+	})
+	call()
+	over = true
+	_, _ = task.Join(other)
+	return n
+}
+
+const much = 8 << 20
+
+// shared wants others to have run at least once for each 512 KiB that a call has moved.
+func shared(t *testing.T, moved int64, err error, n int) {
+	t.Helper()
+	if moved != much || err != nil || n < much>>19 {
+		t.Errorf("%d of %d bytes, %v; another task ran %d times, want %d", moved, much, err, n, much>>19)
+	}
+}
+
+// A peer that always takes and always has more does not keep the loop for the task that has it: WriteBuffers, and TLS's Read
+// and Write, give it to others, in the middle of one call too. Nothing here ever waits.
+func TestEndlessPeersShareTheLoop(t *testing.T) {
+	t.Run("WriteBuffers", func(t *testing.T) {
+		k := newBoundless()
+		onLoop(t, k, func(task *reactor.Task, c *netconn.Conn, _ net.Conn) {
+			k.fd = number(c)
+			v := make(net.Buffers, 1024)
+			for i := range v {
+				v[i] = make([]byte, much/len(v))
+			}
+			var n int64
+			var err error
+			ran := others(task, func() { n, err = c.WriteBuffers(&v) })
+			shared(t, n, err, ran)
+		})
+	})
+	for _, call := range []struct {
+		name string
+		do   func(c *netconn.TLSConn) (int, error)
+	}{
+		{"TLSConn.Write", func(c *netconn.TLSConn) (int, error) { return c.Write(make([]byte, much)) }},
+		{"TLSConn.Read", func(c *netconn.TLSConn) (int, error) { return io.ReadFull(c, make([]byte, much)) }},
+	} {
+		for name, server := range map[string]bool{"client": false, "server": true} {
+			t.Run(call.name+"/"+name, func(t *testing.T) {
+				k := newBoundless()
+				onLoop(t, k, func(task *reactor.Task, raw *netconn.Conn, _ net.Conn) {
+					k.speak(number(raw), !server)
+					c := netconn.Client
+					cfg := clientConfig()
+					if server {
+						c, cfg = netconn.Server, serverConfig()
+					}
+					conn := c(raw, cfg)
+					if err := conn.Handshake(); err != nil {
+						t.Error(err)
+						return
+					}
+					n, err := 0, error(nil)
+					ran := others(task, func() { n, err = call.do(conn) })
+					shared(t, int64(n), err, ran)
+				})
+			})
+		}
+	}
+}
+
+// A file that is sent without passing through the program neither: sendfile gives the loop to others though the kernel has
+// room for all of it. It is seen not to have waited: then the connection would have had an Event.
+func TestAFileSharesTheLoop(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("ReadFrom copies here")
+	}
+	const size = 1 << 20
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tries := 0
+	for waited := true; waited && !t.Failed(); tries++ {
+		if tries == 100 {
+			t.Fatalf("in %d tries the kernel has never taken %d bytes at once", tries, size)
+		}
+		onLoop(t, kernel.Host, func(task *reactor.Task, c *netconn.Conn, peer net.Conn) {
+			read := make(chan struct{})
+			go func() { // while it has room
+				defer close(read)
+				_, _ = io.Copy(io.Discard, peer)
+			}()
+			f, err := os.Open(path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer f.Close()
+			_ = task.Sleep(0) // what the dial has left is counted
+			before, n := task.Reactor().Stats().Events, int64(0)
+			ran := others(task, func() { n, err = c.ReadFrom(f) })
+			_ = task.Sleep(0)
+			waited = task.Reactor().Stats().Events != before
+			if n != size || err != nil || !waited && ran < size>>19 {
+				t.Errorf("%d of %d bytes, %v; another task ran %d times", n, size, err, ran)
+			}
+			_ = c.Close()
+			task.Await(func() { <-read })
+		})
+	}
+	t.Logf("%d tries", tries)
+}
+
+// Handlers with TLS: a connection that always has more is read once a turn, so what a turn brings of it is bounded, and
+// whoever else has something gets it in the same turn.
+func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
+	k := newBoundless()
+	r, err := reactor.New(reactor.WithKernel(k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	turn := func() {
+		t.Helper()
+		if err := r.Turn(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var conns []*reactor.Conn
+	busy, quiet, ended := 0, 0, 0
+	handle := func(c *reactor.Conn) reactor.Handler {
+		conns = append(conns, c)
+		got := &quiet
+		if len(conns) == 1 {
+			got = &busy
+		}
+		return &events{data: func(_ *reactor.Conn, p []byte) { *got += len(p) }, closed: func(*reactor.Conn, error) { ended++ }}
+	}
+	opened := func(opts ...reactor.ListenOption) net.Conn {
+		l, err := r.Listen("tcp", "127.0.0.1:0", handle, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := len(conns); len(conns) == n; {
+			turn()
+		}
+		return c
+	}
+	first := opened(netconn.WithTLS(serverConfig()))
+	defer first.Close()
+	second := opened()
+	defer second.Close()
+	k.speak(conns[0].FD(), false)
+	if _, err := first.Write([]byte("x")); err != nil { // the Event that the rest of it comes with
+		t.Fatal(err)
+	}
+	for busy == 0 {
+		turn()
+	}
+	const turns, most = 200, 64<<10 + 16<<10 // the loop's buffer, and the record that was cut off before
+	for i := range turns {
+		if _, err := second.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		arrived(conns[1].FD())
+		before := busy
+		turn()
+		if quiet != i+1 {
+			t.Fatalf("in turn %d the other one has %d bytes", i+1, quiet)
+		}
+		if n := busy - before; n == 0 || n > most {
+			t.Fatalf("turn %d has brought %d bytes of the busy one, want 1 … %d", i+1, n, most)
+		}
+	}
+	k.fd = -1
+	for _, c := range conns {
+		_ = c.Abort()
+	}
+	r.Close()
+	for r.Turn(0) == nil {
+	}
+	if ended != 2 {
+		t.Errorf("%d have ended", ended)
+	}
+}
+
+// arrived waits until the kernel has something to read.
+func arrived(fd int) {
+	for {
+		ready, e := kernel.Host.Ready(fd)
+		if e != 0 {
+			panic(e)
+		}
+		if ready&poller.In != 0 {
+			return
+		}
+		runtime.Gosched()
+	}
+}
