@@ -1,0 +1,113 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"io"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// A Group with WithTLS: every loop serves. When Shutdown begins each client has megabytes on their way; all of them come,
+// every connection ends in order, and no descriptor is left (goroutines are TestMain's to count).
+func TestTLSGroup(t *testing.T) {
+	const loops, clients, size = 3, 12, 3 << 20
+	before := descriptors()
+	g, err := reactor.NewGroup(loops)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan error, 1)
+	go func() { ran <- g.Run(context.Background()) }()
+	var mu sync.Mutex // guards these, which all loops touch
+	served := map[*reactor.Reactor]int{}
+	open := 0
+	var ends []error
+	sent := noise(size)
+	accept := func(*reactor.Conn) reactor.Handler {
+		return &events{
+			opened: func(c *reactor.Conn) {
+				mu.Lock()
+				served[c.Reactor()]++
+				open++
+				mu.Unlock()
+			},
+			data: func(c *reactor.Conn, p []byte) { // "go" and no more
+				if err := c.Send(sent); err != nil {
+					t.Error(err)
+				}
+			},
+			closed: func(_ *reactor.Conn, err error) {
+				mu.Lock()
+				ends = append(ends, err)
+				mu.Unlock()
+			},
+		}
+	}
+	l, err := g.Listen("tcp", "127.0.0.1:0", accept, netconn.WithTLS(serverConfig()), reactor.WithBalance(reactor.RoundRobin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns := make([]*tls.Conn, clients)
+	for i := range conns {
+		conns[i] = dialTLS(t, l.Addr())
+		if _, err := io.WriteString(conns[i], "go"); err != nil {
+			t.Fatal(err)
+		}
+		var first [1]byte // the handler has answered
+		if _, err := io.ReadFull(conns[i], first[:]); err != nil || first[0] != sent[0] {
+			t.Fatal(first, err)
+		}
+	}
+	down := make(chan error, 1)
+	go func() { down <- g.Shutdown(context.Background()) }()
+	var readers sync.WaitGroup
+	for _, c := range conns {
+		readers.Go(func() {
+			rest, err := io.ReadAll(c)
+			if err != nil || !bytes.Equal(rest, sent[1:]) {
+				t.Errorf("%d of %d bytes, %v", len(rest), size-1, err)
+			}
+			c.Close()
+		})
+	}
+	readers.Wait()
+	if err := <-down; err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if err := <-ran; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	for _, err := range ends {
+		if err != nil {
+			t.Errorf("Closed: %v", err)
+		}
+	}
+	if len(ends) != clients || open != clients || len(served) != loops {
+		t.Errorf("%d have opened, %d ended, on %d loops", open, len(ends), len(served))
+	}
+	for _, n := range served {
+		if n != clients/loops {
+			t.Errorf("a loop has served %d of %d", n, clients)
+		}
+	}
+	if after := descriptors(); after != before {
+		t.Errorf("%d descriptors, before %d", after, before)
+	}
+}
+
+// descriptors counts those that are open, where there is a list.
+func descriptors() int {
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(list)
+}
