@@ -4,6 +4,7 @@ package restart
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -38,7 +39,7 @@ func (l *load) client(network, addr string, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	p, back := make([]byte, 64<<10), make([]byte, 64<<10)
 	for !l.stop.Load() {
-		c, err := net.Dial(network, addr)
+		c, err := dial(network, addr)
 		if err != nil {
 			l.refused.Add(1)
 			l.t.Error(err)
@@ -65,6 +66,14 @@ func (l *load) client(network, addr string, seed uint64) {
 	}
 }
 
+// dial makes the handshake too, where there is one.
+func dial(network, addr string) (net.Conn, error) {
+	if network == "tls" {
+		return tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true}) // each process has a certificate of its own
+	}
+	return net.Dial(network, addr)
+}
+
 // exchange sends p and wants it back.
 func exchange(c net.Conn, p, back []byte) error {
 	sent := make(chan error, 1)
@@ -81,7 +90,7 @@ func exchange(c net.Conn, p, back []byte) error {
 	return <-sent
 }
 
-// Clients connect over TCP and a Unix socket, echo, and reconnect, while the server is replaced again and again: by one
+// Clients connect over TCP, a Unix socket and TLS, echo, and reconnect, while the server is replaced again and again: by one
 // with another number of loops, 1 to 3, so that sockets are both shared out and bound in addition. Nobody is refused, and
 // every byte that was sent comes back, on the connection that it was sent on. Each process ends by itself, with everything
 // delivered; the last removes the socket's file.
@@ -91,11 +100,11 @@ func TestHotRestart(t *testing.T) {
 		restarts, length = 20, 60*time.Second
 	}
 	path := socketPath(t)
-	f := start(t, self(), 2, "tcp://127.0.0.1:0", "unix://"+path, "udp://127.0.0.1:0")
+	f := start(t, self(), 2, "tcp://127.0.0.1:0", "unix://"+path, "tls://127.0.0.1:0", "udp://127.0.0.1:0")
 	_, at := f.newest()
 	l := &load{t: t}
 	for i := range uint64(12) {
-		network, addr, _ := strings.Cut(at[i%2], "://")
+		network, addr, _ := strings.Cut(at[i%3], "://")
 		l.all.Go(func() { l.client(network, addr, i) })
 	}
 	for i := range restarts {
@@ -108,7 +117,7 @@ func TestHotRestart(t *testing.T) {
 	}
 	l.stop.Store(true)
 	l.all.Wait()
-	ping(t, at[2])
+	ping(t, at[3])
 	f.signal(syscall.SIGTERM)
 	f.wait("all have ended", func() bool { return len(f.answered) == restarts+1 })
 	if read := f.total(); read != l.bytes.Load() || l.lost.Load()+l.refused.Load() > 0 {

@@ -6,6 +6,7 @@ package restart
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/selfsigned"
+	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -74,14 +77,21 @@ func server(addrs []string) error {
 	if err != nil {
 		return err
 	}
+	cert, err := selfsigned.New()
+	if err != nil {
+		return err
+	}
 	var listeners []*reactor.GroupListener
 	var at []string
 	for _, a := range addrs {
 		network, addr, _ := strings.Cut(a, "://")
 		var l *reactor.GroupListener
-		if network == "udp" {
+		switch network {
+		case "udp":
 			l, err = g.ListenPacket(network, addr, echo{}.packet, reactor.WithInherited(in))
-		} else {
+		case "tls":
+			l, err = g.Listen("tcp", addr, echo{}.accept, reactor.WithInherited(in), netconn.WithTLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
+		default:
 			l, err = g.Listen(network, addr, echo{}.accept, reactor.WithInherited(in))
 		}
 		if err != nil {
