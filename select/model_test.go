@@ -3,9 +3,7 @@
 package sel_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -42,13 +40,12 @@ func TestPollAgreesWithCalls(t *testing.T) {
 type plainCounts struct{ worlds, in, out, none, woken int }
 
 type plainModel struct {
-	w     *sim.World
+	verdict
 	h     *sim.Host
 	task  *reactor.Task
 	count *plainCounts
 	p     *sel.Poll
 	ends  [2]*end
-	err   error
 }
 
 // An end is one of a connection's.
@@ -60,41 +57,18 @@ type end struct {
 
 func runPlain(w *sim.World, count *plainCounts) error {
 	count.worlds++
-	h := w.Host("10.0.0.1")
-	m := &plainModel{w: w, h: h, count: count}
-	h.Boot("main", func() {
-		r, err := reactor.New(reactor.WithKernel(h))
-		must(err)
-		r.Go(func(task *reactor.Task) {
-			defer r.Close()
-			m.task = task
-			m.p = sel.NewOn(r)
-			defer m.p.Close()
-			m.run(func() *socket.Socket {
-				s, err := socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)
-				must(err)
-				must(s.SetBlocking(false))
-				return s
-			})
+	m := &plainModel{verdict: verdict{w: w}, h: w.Host("10.0.0.1"), count: count}
+	return m.onHost(m.h, func(r *reactor.Reactor, task *reactor.Task) {
+		m.task = task
+		m.p = sel.NewOn(r)
+		defer m.p.Close()
+		m.run(func() *socket.Socket {
+			s, err := socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)
+			must(err)
+			must(s.SetBlocking(false))
+			return s
 		})
-		if err := r.Run(context.Background()); err != nil {
-			m.fail("Run: %v", err)
-		}
 	})
-	if err := w.RunUntilDone(24 * time.Hour); err != nil {
-		return errors.Join(m.err, err)
-	}
-	if left := w.Leaks(); left != nil {
-		m.fail("left: %v", left)
-	}
-	return m.err
-}
-
-func (m *plainModel) fail(format string, args ...any) {
-	if m.err == nil {
-		m.err = fmt.Errorf(format, args...)
-		m.w.Note("%v", m.err)
-	}
 }
 
 func (m *plainModel) run(open func() *socket.Socket) {

@@ -3,17 +3,12 @@
 package sel_test
 
 import (
-	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"io"
 	"math"
 	"testing"
 	"time"
 
-	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/sim"
@@ -55,7 +50,7 @@ type sslCounts struct {
 func sslWorld(seed uint64) sim.Options {
 	o := sim.Options{Buffer: []int{1 << 10, 2 << 10, 5 << 10, 64 << 10}[seed%4], Kqueue: seed%8 > 4, ShortReads: seed%8 > 4}
 	if seed%3 > 0 {
-		o.Faults = sim.Faults{ShortRead: 20 * sim.Percent, ShortWrite: 20 * sim.Percent, OneByte: 10 * sim.Percent,
+		o.Faults = sim.Faults{ShortRead: 20 * sim.Percent, ShortWrite: 20 * sim.Percent, OneByte: 2 * sim.Percent,
 			Spurious: 5 * sim.Percent, EarlyWait: 5 * sim.Percent, Interrupt: 5 * sim.Percent}
 	}
 	if seed%3 == 2 {
@@ -65,7 +60,7 @@ func sslWorld(seed uint64) sim.Options {
 }
 
 type sslModel struct {
-	w     *sim.World
+	verdict
 	h     *sim.Host
 	task  *reactor.Task
 	count *sslCounts
@@ -80,39 +75,15 @@ type sslModel struct {
 	broken    bool // writing has
 	writing   bool // a Write may wait, whose byte is the next
 	cut       bool // the far end has cut itself off
-	err       error
 }
 
-func runSSL(w *sim.World, count *sslCounts) (err error) {
+func runSSL(w *sim.World, count *sslCounts) error {
 	count.worlds++
-	h := w.Host("10.0.0.1")
-	m := &sslModel{w: w, h: h, count: count, exact: w.Seed()%3 < 2}
-	h.Boot("main", func() {
-		r, e := reactor.New(reactor.WithKernel(h))
-		must(e)
-		r.Go(func(task *reactor.Task) {
-			defer r.Close()
-			m.task = task
-			m.run(r)
-		})
-		if e := r.Run(context.Background()); e != nil {
-			m.fail("Run: %v", e)
-		}
+	m := &sslModel{verdict: verdict{w: w}, h: w.Host("10.0.0.1"), count: count, exact: w.Seed()%3 < 2}
+	return m.onHost(m.h, func(r *reactor.Reactor, task *reactor.Task) {
+		m.task = task
+		m.run(r)
 	})
-	if err := w.RunUntilDone(24 * time.Hour); err != nil {
-		return errors.Join(m.err, err)
-	}
-	if left := w.Leaks(); left != nil {
-		m.fail("left: %v", left)
-	}
-	return m.err
-}
-
-func (m *sslModel) fail(format string, args ...any) {
-	if m.err == nil {
-		m.err = fmt.Errorf(format, args...)
-		m.w.Note("%v", m.err)
-	}
 }
 
 func (m *sslModel) run(r *reactor.Reactor) {
@@ -167,7 +138,7 @@ func (m *sslModel) suite() (string, string) { s, v := m.s.Cipher(); return v, s 
 // some is a size: a few bytes, a part of a record, or several records.
 func (m *sslModel) some() int {
 	r := m.h.Rand()
-	return 1 + r.Int([]int{6, 60, 2000, 40_000}[r.Int(4)])
+	return 1 + r.Int([]int{6, 60, 2000, 20_000}[r.Int(4)])
 }
 
 // step does one thing.
@@ -274,152 +245,6 @@ func (m *sslModel) poll() sel.Events {
 		return 0
 	}
 	return events[0].Events
-}
-
-// check compares a poll with the calls.
-func (m *sslModel) check() {
-	m.mask = []sel.Events{sel.POLLIN, sel.POLLOUT, sel.POLLIN | sel.POLLOUT}[m.h.Rand().Int(3)]
-	must(m.p.Modify(m.s, m.mask))
-	raw, e := m.h.Ready(m.s.Fileno())
-	if e != 0 {
-		m.fail("Ready: %v", e)
-	}
-	said := m.poll()
-	if said&sel.POLLIN != 0 && raw&poller.In == 0 {
-		m.count.buffered++
-	}
-	if m.h.Rand().Int(2) == 0 { // else what is there stays
-		m.probe(said)
-	}
-}
-
-// probe makes the calls of one byte that a poll has told of, or has not. A Read may answer new keys, after which a Write
-// has to wait, so it comes second.
-func (m *sslModel) probe(said sel.Events) {
-	m.compare("Write", m.write, said, sel.POLLOUT)
-	m.compare("Read", m.read, said, sel.POLLIN)
-}
-
-func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Events) {
-	if m.mask&bit == 0 || m.err != nil {
-		return
-	}
-	err := call(1)
-	switch {
-	case said&bit != 0 && again(err) && (m.exact || said&sel.POLLHUP == 0): // a kernel whose connection is gone has no EAGAIN
-		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
-	case said&bit == 0 && !again(err) && m.exact:
-		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
-	}
-}
-
-// asleep has a poll wait for what is not there, or a call, while the rest goes on: it sleeps only as long as that is so.
-func (m *sslModel) asleep() {
-	done := false
-	if m.h.Rand().Int(2) == 0 {
-		m.write(100_000) // so that no Event comes of its being writable
-	}
-	waiter := m.wait(&done)
-	if waiter == nil {
-		return
-	}
-	m.count.woken++
-	for range m.h.Rand().Int(6) {
-		m.step()
-		for range m.h.Rand().Int(10) { // what comes meanwhile has its Event taken away
-			m.poll()
-		}
-		m.look(&done)
-	}
-	for i := 0; !done && m.err == nil && i < 1000; i++ {
-		m.far.say(1)
-		m.deliver()
-		m.look(&done)
-	}
-	if !done {
-		m.fail("what waits for %v still sleeps", m.mask)
-		waiter.Cancel()
-	}
-	_, err := m.task.Join(waiter)
-	must(err)
-	m.writing = false
-}
-
-// wait has a task wait, unless there is no need.
-func (m *sslModel) wait(done *bool) *reactor.Task {
-	call := func() {
-		events, err := m.p.Poll(-1)
-		if err != nil || len(events) != 1 {
-			m.fail("a poll that waits: %v, %v", events, err)
-			return
-		}
-		must(m.s.SetBlocking(false))
-		m.probe(events[0].Events)
-	}
-	switch m.h.Rand().Int(4) {
-	case 0:
-		if !again(m.read(1)) {
-			return nil
-		}
-		m.mask, call = sel.POLLIN, func() { m.waited(m.read(1)) }
-	case 1:
-		if !again(m.write(1)) {
-			return nil
-		}
-		m.mask, call = sel.POLLOUT, func() { m.waited(m.write(1)) }
-	default:
-		if m.poll() != 0 {
-			return nil
-		}
-	}
-	must(m.p.Modify(m.s, m.mask))
-	must(m.s.SetBlocking(true)) // for who waits; it has begun when the mode changes again
-	defer m.s.SetBlocking(false)
-	waiter := m.task.Go(func(*reactor.Task) {
-		defer func() { *done = true }()
-		call()
-	})
-	must(m.task.Sleep(0))
-	m.writing = m.mask == sel.POLLOUT
-	return waiter
-}
-
-func (m *sslModel) waited(err error) {
-	if again(err) {
-		m.fail("a call that waits for %v: %v", m.mask, err)
-	}
-}
-
-// look asks, when all has come that is under way, whether a poll that sleeps has missed something. A kernel takes some
-// bytes before it tells of room.
-func (m *sslModel) look(done *bool) {
-	m.settle()
-	if *done || m.err != nil {
-		return
-	}
-	raw, e := m.h.Ready(m.s.Fileno())
-	must(errnoOf(e))
-	for i, want := range []poller.Interest{poller.In, poller.Out & raw} {
-		if m.mask&[]sel.Events{sel.POLLIN, sel.POLLOUT}[i] == 0 || want == 0 {
-			continue
-		}
-		ready, e := m.s.PollReady(want)
-		must(errnoOf(e))
-		if ready == 0 {
-			continue
-		}
-		m.settle() // unless a fault has hidden it from the poll until now
-		if !*done {
-			m.fail("%v is ready, and what waits for %v sleeps", ready, m.mask)
-		}
-	}
-}
-
-func errnoOf(e kernel.Errno) error {
-	if e == 0 {
-		return nil
-	}
-	return e
 }
 
 // finish: without faults and ends in the middle everything arrives, by waiting polls alone.

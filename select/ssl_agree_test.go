@@ -1,0 +1,148 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/reactor"
+	sel "github.com/ureactor/ureactor/select"
+)
+
+// check compares a poll with the calls.
+func (m *sslModel) check() {
+	m.mask = []sel.Events{sel.POLLIN, sel.POLLOUT, sel.POLLIN | sel.POLLOUT}[m.h.Rand().Int(3)]
+	must(m.p.Modify(m.s, m.mask))
+	raw, e := m.h.Ready(m.s.Fileno())
+	if e != 0 {
+		m.fail("Ready: %v", e)
+	}
+	said := m.poll()
+	if said&sel.POLLIN != 0 && raw&poller.In == 0 {
+		m.count.buffered++
+	}
+	if m.h.Rand().Int(2) == 0 { // else what is there stays
+		m.probe(said)
+	}
+}
+
+// probe makes the calls of one byte that a poll has told of, or has not. A Read may answer new keys, after which a Write
+// has to wait, so it comes second.
+func (m *sslModel) probe(said sel.Events) {
+	m.compare("Write", m.write, said, sel.POLLOUT)
+	m.compare("Read", m.read, said, sel.POLLIN)
+}
+
+func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Events) {
+	if m.mask&bit == 0 || m.err != nil {
+		return
+	}
+	err := call(1)
+	switch {
+	case said&bit != 0 && again(err) && (m.exact || said&sel.POLLHUP == 0): // a kernel whose connection is gone has no EAGAIN
+		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
+	case said&bit == 0 && !again(err) && m.exact:
+		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
+	}
+}
+
+// asleep has a poll wait for what is not there, or a call, while the rest goes on: it sleeps only as long as that is so.
+func (m *sslModel) asleep() {
+	done := false
+	if m.h.Rand().Int(2) == 0 {
+		m.write(20_000) // so that no Event comes of its being writable
+	}
+	waiter := m.wait(&done)
+	if waiter == nil {
+		return
+	}
+	m.count.woken++
+	for range m.h.Rand().Int(6) {
+		m.step()
+		for range m.h.Rand().Int(10) { // what comes meanwhile has its Event taken away
+			m.poll()
+		}
+		m.look(&done)
+	}
+	for i := 0; !done && m.err == nil && i < 1000; i++ {
+		m.far.say(1)
+		m.deliver()
+		m.look(&done)
+	}
+	if !done {
+		m.fail("what waits for %v still sleeps", m.mask)
+		waiter.Cancel()
+	}
+	_, err := m.task.Join(waiter)
+	must(err)
+	m.writing = false
+}
+
+// wait has a task wait, unless there is no need.
+func (m *sslModel) wait(done *bool) *reactor.Task {
+	call := func() {
+		events, err := m.p.Poll(-1)
+		if err != nil || len(events) != 1 {
+			m.fail("a poll that waits: %v, %v", events, err)
+			return
+		}
+		must(m.s.SetBlocking(false))
+		m.probe(events[0].Events)
+	}
+	switch m.h.Rand().Int(4) {
+	case 0:
+		if !again(m.read(1)) {
+			return nil
+		}
+		m.mask, call = sel.POLLIN, func() { m.waited(m.read(1)) }
+	case 1:
+		if !again(m.write(1)) {
+			return nil
+		}
+		m.mask, call = sel.POLLOUT, func() { m.waited(m.write(1)) }
+	default:
+		if m.poll() != 0 {
+			return nil
+		}
+	}
+	must(m.p.Modify(m.s, m.mask))
+	must(m.s.SetBlocking(true)) // for who waits; it has begun when the mode changes again
+	defer m.s.SetBlocking(false)
+	waiter := m.task.Go(func(*reactor.Task) {
+		defer func() { *done = true }()
+		call()
+	})
+	must(m.task.Sleep(0))
+	m.writing = m.mask == sel.POLLOUT
+	return waiter
+}
+
+func (m *sslModel) waited(err error) {
+	if again(err) {
+		m.fail("a call that waits for %v: %v", m.mask, err)
+	}
+}
+
+// look asks, when all has come that is under way, whether a poll that sleeps has missed something. A kernel takes some
+// bytes before it tells of room.
+func (m *sslModel) look(done *bool) {
+	m.settle()
+	if *done || m.err != nil {
+		return
+	}
+	raw, e := m.h.Ready(m.s.Fileno())
+	must(errnoOf(e))
+	for i, want := range []poller.Interest{poller.In, poller.Out & raw} {
+		if m.mask&[]sel.Events{sel.POLLIN, sel.POLLOUT}[i] == 0 || want == 0 {
+			continue
+		}
+		ready, e := m.s.PollReady(want)
+		must(errnoOf(e))
+		if ready == 0 {
+			continue
+		}
+		m.settle() // unless a fault has hidden it from the poll until now
+		if !*done {
+			m.fail("%v is ready, and what waits for %v sleeps", ready, m.mask)
+		}
+	}
+}
