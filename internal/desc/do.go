@@ -20,6 +20,7 @@ type Call struct {
 	Part  bool // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
 	sleep bool // before the first try
 	heard bool // the Desc is registered
+	twice bool // has tried twice since it slept: see wait
 }
 
 func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {

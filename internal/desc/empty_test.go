@@ -123,3 +123,27 @@ func TestTheKernelsOwnTimeout(t *testing.T) {
 		}
 	}
 }
+
+// After an Event that may have told of an urgent byte a call sleeps only when two tries have found nothing, each time.
+func TestTwoTriesBehindAnEnd(t *testing.T) {
+	w := &scripted{}
+	d := New(kernel.Host, 1000, w)
+	d.Ready(poller.In | poller.End)
+	tries, slept := 0, 0
+	w.sleep = func() Errno {
+		if slept++; tries != 2*slept {
+			t.Errorf("sleep %d after %d tries", slept, tries)
+		}
+		d.Ready(poller.In)
+		return 0
+	}
+	call := Call{Limit: timeout.None}
+	if n, e := d.Do(In, &call, func() (int, Errno) {
+		if tries++; tries < 6 {
+			return 0, kernel.EAGAIN
+		}
+		return 7, 0
+	}); n != 7 || e != 0 || slept != 2 {
+		t.Errorf("%d, %v after %d sleeps", n, e, slept)
+	}
+}
