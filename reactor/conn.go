@@ -145,6 +145,9 @@ func (c *Conn) read() {
 		return
 	}
 	n, e := r.k.Recv(int(c.w.fd), r.buf, 0)
+	if e == kernel.EAGAIN && c.is(ends) { // it may only have had a signal to take, before an urgent byte: see desc's wait
+		n, e = r.k.Recv(int(c.w.fd), r.buf, 0)
+	}
 	switch {
 	case e == kernel.EAGAIN:
 		c.st &^= ends // whatever comes now is a new edge
