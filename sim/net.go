@@ -271,16 +271,25 @@ func (h *Host) route(s *inet, tcp bool, to netip.AddrPort) (netip.AddrPort, Errn
 	if !ok {
 		return netip.AddrPort{}, kernel.ENETUNREACH
 	}
-	port := s.local.Port()
-	if !s.bound {
-		if port = h.ports.free(tcp); port == 0 {
-			return netip.AddrPort{}, kernel.EADDRNOTAVAIL
-		}
-		s.local = netip.AddrPortFrom(s.local.Addr(), port)
-		s.bound = true
-		h.ports.claim(s, tcp)
+	if e := h.bound(s, tcp); e != 0 {
+		return netip.AddrPort{}, e
 	}
-	return netip.AddrPortFrom(from, port), 0
+	return netip.AddrPortFrom(from, s.local.Port()), 0
+}
+
+// bound gives a socket a port, if it has none.
+func (h *Host) bound(s *inet, tcp bool) Errno {
+	if s.bound {
+		return 0
+	}
+	port := h.ports.free(tcp)
+	if port == 0 {
+		return kernel.EADDRNOTAVAIL
+	}
+	s.local = netip.AddrPortFrom(s.local.Addr(), port)
+	s.bound = true
+	h.ports.claim(s, tcp)
+	return 0
 }
 
 // machine is the host that has the address, seen from h; nil is none.

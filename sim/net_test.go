@@ -208,3 +208,17 @@ func TestCrashEndsALingeringClose(t *testing.T) {
 		t.Errorf("close ended at %v, %v", closed, err)
 	}
 }
+
+// A send of datagrams that fails has given its socket a port all the same, as on Linux: then it cannot be bound any more.
+func TestAFailedSendHasBound(t *testing.T) {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	fd, _ := h.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
+	if _, e := h.Send(fd, []byte("x"), 0); e != kernel.EDESTADDRREQ {
+		t.Errorf("send without an address: %v", e)
+	}
+	if e := h.Bind(fd, kernel.Inet(addr("10.0.0.1:7"))); e != kernel.EINVAL {
+		t.Errorf("bind after it: %v", e)
+	}
+}

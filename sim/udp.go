@@ -72,6 +72,9 @@ func (s *udp) connect(to netip.AddrPort) Errno {
 }
 
 func (s *udp) send(p []byte, to Addr) (int, Errno) {
+	if e := s.h.bound(&s.inet, false); e != 0 { // before anything is wrong, as Linux does it
+		return 0, e
+	}
 	if s.err != 0 {
 		e := s.err
 		s.err = 0
