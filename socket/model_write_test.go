@@ -54,7 +54,7 @@ func (w *world) send2(e *end) {
 		return
 	}
 	meets := e.unsendable()
-	w.mustEnd(e, meets == sleeps || e.full(), 0)
+	w.mustEnd(e, meets == sleeps || meets == 0 && e.full(), 0)
 	n := 0
 	var err error
 	switch which {
