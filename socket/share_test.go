@@ -220,7 +220,8 @@ func TestALongCallLetsOthersRun(t *testing.T) {
 			n, err := call()
 			over = true
 			task.Join(other)
-			if n != size || err != nil || others < size>>19 {
+			const least = size>>19 - 2 // the first share was begun by the call before, the last is not used up
+			if n != size || err != nil || others < least {
 				t.Errorf("%s: %d bytes, %v; another task ran %d times", name, n, err, others)
 			}
 		}
