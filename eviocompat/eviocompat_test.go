@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"go.uber.org/goleak"
 )
 

@@ -3,6 +3,7 @@ package netconn_test
 import (
 	"testing"
 
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"go.uber.org/goleak"
 )
 

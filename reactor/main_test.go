@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"testing"
 
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"go.uber.org/goleak"
 )
 

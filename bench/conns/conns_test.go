@@ -12,6 +12,7 @@ import (
 	"github.com/cloudwego/netpoll"
 	"golang.org/x/net/nettest"
 
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"github.com/ureactor/ureactor/netconn"
 )
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
 // A run that was interrupted goes on with its settings and what it has finished; the line that was being written, and

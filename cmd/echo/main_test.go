@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"testing"
 
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"go.uber.org/goleak"
 )
 

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
 // start runs a server until the end of the test.

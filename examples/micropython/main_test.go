@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
 // The Go program has every line of the script, in its order, as a comment.

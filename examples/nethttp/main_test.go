@@ -24,6 +24,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"github.com/ureactor/ureactor/internal/selfsigned"
 	"github.com/ureactor/ureactor/netconn"
 )

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
 var compare = flag.Bool("compare", false, "measure against redis-server with redis-benchmark")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"github.com/ureactor/ureactor/socket"
 )
 

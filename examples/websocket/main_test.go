@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 	other "golang.org/x/net/websocket"
 
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"github.com/ureactor/ureactor/netconn"
 )
 

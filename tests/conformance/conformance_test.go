@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
 // scriptsAtOnce run side by side: they sleep most of the time.

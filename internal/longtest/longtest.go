@@ -1,0 +1,54 @@
+// Package longtest defines the one flag -long, which turns on the slow tests: go test ./... -long.
+//
+// The rule: go test ./... is run every minute. It takes at most 60 s on two cores, so the tests of
+// one package take about 3 s of processor time. What takes longer is for -long: campaigns, large
+// counts, programs of others. Count gives a test fewer rounds by default. Only leaves a test out.
+// A test that is left out passes. A skipped test is therefore one that misses something on this
+// machine, and .ci/run fails for it. No test sleeps to wait for something, and none depends on the
+// machine's speed: it awaits the event, or runs on the simulated clock.
+//
+// Every package with tests imports this one, by the blank name if need be, because go test passes
+// the flag to all of them. With -short and -long together, -short wins.
+package longtest
+
+import (
+	"flag"
+	"testing"
+)
+
+var long = flag.Bool("long", false, "run the slow tests too")
+
+// On reports whether the slow tests run: with -long and without -short. It panics before the flags
+// are parsed.
+func On() bool {
+	return !testing.Short() && *long // Short panics if the flags are not parsed
+}
+
+// Count returns how often a test repeats what it does: short with -short, long with -long, else
+// normal.
+func Count(short, normal, long int) int {
+	switch {
+	case testing.Short():
+		return short
+	case On():
+		return long
+	}
+	return normal
+}
+
+// Only reports whether a test that is for -long may run. If not, it logs the reason, and the test
+// returns at once:
+//
+//	if !longtest.Only(t, "64 MiB through each of 200 connections") {
+//		return
+//	}
+//
+// go test ./... -v | grep 'only with -long' lists these tests.
+func Only(t testing.TB, reason string) bool {
+	t.Helper()
+	if On() {
+		return true
+	}
+	t.Logf("only with -long: %s", reason)
+	return false
+}
