@@ -52,6 +52,7 @@ func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, from Addr, e Er
 	default:
 		e = kernel.EOPNOTSUPP
 	}
+	f.base().refill()
 	h.note(c, fd, n, e)
 	return n, from, e
 }
@@ -156,6 +157,7 @@ func (h *Host) RecvBatch(fd int, b *kernel.Batch) (n int, e Errno) {
 	if n == limit && limit < len(b.Packets) {
 		f.base().again(0)
 	}
+	f.base().refill()
 	h.note(RecvBatch, fd, n, e)
 	return n, e
 }

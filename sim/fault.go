@@ -69,6 +69,12 @@ func (h *Host) gate(c Call, fd int) (v verdict) {
 	w.calls++
 	w.tick()
 	h.count[c]++
+	if h.during != nil {
+		h.interrupt(c, fd)
+	}
+	if e := h.refused[c]; e != 0 {
+		return verdict{e: e}
+	}
 	if h.plan[c] == nil && !h.hazard {
 		return verdict{}
 	}

@@ -27,6 +27,10 @@ type node struct {
 	kick [2]bool // an Event is on its way for what a fault has hidden
 	self file
 
+	numbers  int    // beside fd, which is one of them; see Dup
+	blocking bool   // O_NONBLOCK is cleared; see SetNonblock
+	more     func() // see Endless; nil for most
+
 	oneByte bool
 	deaf    int64 // until when it tells of no input
 }
@@ -184,14 +188,27 @@ func (h *Host) closeFile(fd int) bool {
 		return false
 	}
 	n := f.base()
-	for len(n.regs) > 0 {
+	for i := len(n.regs) - 1; i >= 0; i-- {
+		r := n.regs[i]
+		if int(r.fd) != fd {
+			continue // another number of the same file
+		}
 		if _, nested := f.(*epoll); !nested {
 			h.w.Fail(fmt.Errorf("sim: host %s closes descriptor %d (%s) while a Poller watches it; Del comes first", h.name, fd, f.what()))
 		}
-		n.regs[len(n.regs)-1].p.forget(n.regs[len(n.regs)-1])
+		r.p.forget(r)
 	}
 	h.files[fd-h.lowest()] = nil
 	h.open--
-	f.close()
+	if n.numbers == 0 {
+		f.close()
+		return true
+	}
+	n.numbers--
+	for i, other := range h.files {
+		if other == f {
+			n.fd = h.lowest() + i
+		}
+	}
 	return true
 }

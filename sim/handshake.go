@@ -17,12 +17,18 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	case listening:
 		return kernel.EISCONN
 	case down, silent:
-		if s.err != 0 {
-			return s.fault()
-		}
 		if s.peer != nil {
+			if s.err != 0 {
+				return s.fault()
+			}
 			return kernel.EISCONN
 		}
+		e := s.fault()
+		if e == 0 { // another call has delivered it
+			e = kernel.ECONNABORTED
+		}
+		s.disconnect()
+		return e
 	}
 	if to.Addr().IsMulticast() {
 		return kernel.ENETUNREACH
@@ -38,6 +44,27 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	s.phase, s.tries = connecting, 0
 	s.h.w.send(s, actSYN, 0, 0, s.far())
 	return kernel.EINPROGRESS
+}
+
+// disconnect makes a socket new again whose connect has failed: connect(2) does so when it delivers the error.
+func (s *tcp) disconnect() {
+	s.unbind()
+	if !s.bound {
+		s.local = netip.AddrPortFrom(s.local.Addr(), 0)
+		if !s.fixedAddr {
+			s.local = netip.AddrPort{}
+		}
+	}
+	s.phase, s.remote = fresh, netip.AddrPort{}
+	s.wake(0)
+}
+
+// unbind gives up a port that bind(2) has not named: the kernel does so when the connection is over.
+func (s *tcp) unbind() {
+	if s.bound && !s.fixedPort {
+		s.freePort()
+		s.bound = false
+	}
 }
 
 // far is the machine at the other end.

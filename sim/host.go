@@ -41,6 +41,11 @@ type Host struct {
 	odds   Faults
 	hazard bool // odds has any
 	plan   [callCount][]planned
+
+	refused   [callCount]Errno // see Refuse
+	during    []moment         // see During
+	strangers int              // see Endless
+
 	count  [callCount]int
 	fixed  time.Duration // latency to all others, if not 0
 
@@ -99,6 +104,9 @@ func (w *World) Host(addrs ...string) *Host {
 	h.ports.next = uint16(ephemeralFirst + ports.Int(ephemeralLast-ephemeralFirst))
 	h.turns, h.hides, h.users = h.stream(turnStream), h.stream(hideStream), h.stream(userStream)
 	h.SetFaults(w.opt.Faults)
+	for c, e := range w.opt.Refused {
+		h.refused[c] = e
+	}
 	w.hosts = append(w.hosts, h)
 	return h
 }

@@ -94,6 +94,9 @@ func (h *Host) Bind(fd int, a Addr) Errno {
 	e := kernel.EINVAL
 	switch s := f.(type) {
 	case *tcp:
+		if s.phase == down || s.phase == silent || s.phase == up && s.over() {
+			s.unbind()
+		}
 		e = h.bind(&s.inet, true, a)
 	case *udp:
 		e = h.bind(&s.inet, false, a)
@@ -127,24 +130,32 @@ func (h *Host) Accept(fd int) (int, Addr, Errno) {
 	if !ok {
 		return -1, Addr{}, v.e
 	}
-	conn, from, e := -1, Addr{}, kernel.EOPNOTSUPP
+	conn, from, e := h.accept(f)
+	for e == kernel.EAGAIN && h.holds(f.base(), Accept) {
+		conn, from, e = h.accept(f)
+	}
+	f.base().refill()
+	h.note(Accept, fd, conn, e)
+	return conn, from, e
+}
+
+func (h *Host) accept(f file) (conn int, from Addr, e Errno) {
 	if h.full() { // the number comes first, before the queue is looked at
-		e = kernel.EMFILE
-	} else {
-		switch s := f.(type) {
-		case *tcp:
-			var c *tcp
-			if c, e = s.accept(); e == 0 {
-				conn, from = h.born(&c.node, c), c.told(c.remote)
-			}
-		case *unixSocket:
-			var c *unixSocket
-			if c, e = s.accept(); e == 0 {
-				conn, from = h.born(&c.node, c), kernel.Unix(c.remote)
-			}
+		return -1, Addr{}, kernel.EMFILE
+	}
+	conn, e = -1, kernel.EOPNOTSUPP
+	switch s := f.(type) {
+	case *tcp:
+		var c *tcp
+		if c, e = s.accept(); e == 0 {
+			conn, from = h.born(&c.node, c), c.told(c.remote)
+		}
+	case *unixSocket:
+		var c *unixSocket
+		if c, e = s.accept(); e == 0 {
+			conn, from = h.born(&c.node, c), kernel.Unix(c.remote)
 		}
 	}
-	h.note(Accept, fd, conn, e)
 	return conn, from, e
 }
 
@@ -159,6 +170,13 @@ func (h *Host) Connect(fd int, to Addr) Errno {
 		var at netip.AddrPort
 		if at, e = s.plain(to); e == 0 {
 			e = s.connect(at)
+		}
+		for e == kernel.EINPROGRESS && h.holds(&s.node, Connect) {
+			if s.phase == up {
+				e = 0
+			} else if s.phase != connecting {
+				e = s.connect(at) // delivers the error
+			}
 		}
 	case *udp:
 		var at netip.AddrPort

@@ -92,6 +92,8 @@ type inet struct {
 	family    int
 	v6only    bool
 	bound     bool
+	fixedAddr bool // by bind(2), which keeps it after a failed connect
+	fixedPort bool
 	local     netip.AddrPort // unmapped; the zero Addr is any
 	remote    netip.AddrPort
 	reuseAddr bool
@@ -251,6 +253,7 @@ func (h *Host) bind(s *inet, tcp bool, a Addr) Errno {
 		return kernel.EADDRINUSE
 	}
 	s.bound = true
+	s.fixedAddr, s.fixedPort = at.Addr().IsValid(), at.Port() != 0
 	h.ports.claim(s, tcp)
 	return 0
 }

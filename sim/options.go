@@ -22,6 +22,8 @@ type Options struct {
 	// ShortReads: a read of TCP that comes up short need not have taken all there was. So it is on every kernel but
 	// Linux's; reactors register level-triggered then.
 	ShortReads bool
+	// Refused are calls that fail on every host, each with its errno; see Host.Refuse.
+	Refused map[Call]Errno
 	// Faults are the chances of all hosts to begin with.
 	Faults Faults
 	// Faulty, if not nil, is the faults that happen, in place of chance's: while there are chances of any. What the test
@@ -45,6 +47,9 @@ func (o *Options) check() {
 		panic(fmt.Sprintf("sim: %d files: must be 0 … %d", o.Files, filesMost))
 	case o.Trace < -1:
 		panic(fmt.Sprintf("sim: trace %d: must be -1 (everything) or more", o.Trace))
+	}
+	for c, e := range o.Refused {
+		checkRefused(c, e)
 	}
 	o.Faults.check()
 }

@@ -32,6 +32,12 @@ func known(level, name int) bool {
 	return false
 }
 
+// hasLevel tells whether a socket has options of the level: TCP's are no datagram socket's.
+func hasLevel(f file, level int) bool {
+	_, datagrams := f.(*udp)
+	return !datagrams || level != kernel.IPPROTO_TCP
+}
+
 func put(list *[]option, level, name, value int) {
 	for i := range *list {
 		if o := &(*list)[i]; o.level == level && o.name == name {
@@ -66,7 +72,7 @@ func options(f file) *[]option {
 
 func (h *Host) setOpt(f file, level, name, value int) Errno {
 	list := options(f)
-	if list == nil || !known(level, name) {
+	if list == nil || !known(level, name) || !hasLevel(f, level) {
 		return kernel.ENOPROTOOPT
 	}
 	sock := level == kernel.SOL_SOCKET
@@ -140,7 +146,7 @@ func (h *Host) getOpt(f file, level, name int) (int, Errno) {
 			return buffers(f, name == kernel.SO_SNDBUF), 0
 		}
 	}
-	if !known(level, name) {
+	if !known(level, name) || !hasLevel(f, level) {
 		return 0, kernel.ENOPROTOOPT
 	}
 	return get(*list, level, name), 0

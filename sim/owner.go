@@ -1,0 +1,82 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// What other owners of a descriptor can do. A test calls these in World.At, or in the middle of a call by During.
+
+// Dup makes a second number for the descriptor, as dup(2) or a message to another process does. Both numbers are the same
+// open file: it ends when the last of them is closed. The new number belongs to whoever calls Dup.
+func (h *Host) Dup(fd int) (int, Errno) {
+	f := h.file(fd)
+	switch {
+	case f == nil:
+		return -1, kernel.EBADF
+	case h.full():
+		return -1, kernel.EMFILE
+	}
+	n := f.base()
+	n.numbers++
+	return h.place(n, f), 0
+}
+
+// SetNonblock sets or clears O_NONBLOCK of the open file, which all its owners share. While it is cleared, Accept and
+// Connect hold up their program until they are done, because they have no MSG_DONTWAIT. All other calls never wait.
+func (h *Host) SetNonblock(fd int, on bool) Errno {
+	f := h.file(fd)
+	if f == nil {
+		return kernel.EBADF
+	}
+	f.base().blocking = !on
+	return 0
+}
+
+// During calls f in the middle of the nth call of this kind from now on: the program has decided to make the call, and
+// the kernel has not yet looked at the descriptor. It stands for another thread that runs at this moment. f gets the
+// descriptor of the call, which it may close, duplicate or open again for something else.
+func (h *Host) During(c Call, nth int, f func(fd int)) {
+	if c >= callCount || nth < 1 || f == nil {
+		panic(fmt.Sprintf("sim: During(%d, %d): must be one of Calls, 1 or more, and a function", c, nth))
+	}
+	h.during = append(h.during, moment{c, h.count[c] + nth, f})
+}
+
+// A moment is one call in whose middle f runs.
+type moment struct {
+	c  Call
+	at int // count of the call
+	f  func(fd int)
+}
+
+// interrupt runs what During has planned for this call.
+func (h *Host) interrupt(c Call, fd int) {
+	for i := 0; i < len(h.during); {
+		m := h.during[i]
+		if m.c != c || m.at != h.count[c] {
+			i++
+			continue
+		}
+		h.during = append(h.during[:i:i], h.during[i+1:]...) // before f, which may make calls
+		m.f(fd)
+	}
+}
+
+// holds tells whether a call that is not done has to be tried again, because its descriptor lacks O_NONBLOCK. It lets time
+// pass in between. Outside a program nobody can wait, so there the run fails.
+func (h *Host) holds(n *node, c Call) bool {
+	if !n.blocking {
+		return false
+	}
+	p := h.w.cur
+	if p == nil || p.host != h {
+		h.w.Fail(fmt.Errorf("sim: %v waits on descriptor %d of host %s, which lacks O_NONBLOCK", c, n.fd, h.name))
+		return false
+	}
+	p.soon(h.w.now + int64(100*time.Microsecond))
+	p.pause()
+	return !h.gone()
+}

@@ -1,0 +1,185 @@
+package sim_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/sim"
+)
+
+// What other owners of a descriptor, a sandbox and a peer that never pauses do to a program, each seen by the calls that
+// the program makes afterwards.
+
+func TestRefusedCallsStayRefused(t *testing.T) {
+	w := sim.New(1, sim.Options{Refused: map[sim.Call]sim.Errno{sim.Accept: kernel.EPERM}})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	l := listening(t, h, "10.0.0.1:80", 1)
+	h.Refuse(sim.LocalAddr, kernel.ENOSYS)
+	for range 100 {
+		_, _, e := h.Accept(l)
+		_, e2 := h.LocalAddr(l)
+		if e != kernel.EPERM || e2 != kernel.ENOSYS {
+			t.Fatal(e, e2)
+		}
+	}
+	h.Refuse(sim.LocalAddr, 0)
+	if _, e := h.LocalAddr(l); e != 0 {
+		t.Error("allowed again:", e)
+	}
+	if len(w.Faults()) != 0 {
+		t.Error("a refusal is no fault:", w.Faults())
+	}
+}
+
+// A duplicate keeps the file open, also for a peer, and has a number of its own.
+func TestDuplicatesAreOneFile(t *testing.T) {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	a, b := joined(t, w, h)
+	twin, e := h.Dup(a)
+	if e != 0 || twin == a {
+		t.Fatal(twin, e)
+	}
+	p, _ := h.NewPoller()
+	if err := p.Add(twin, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	h.Close(a)
+	p.Del(twin)
+	p.Close()
+	if n, e := h.Send(twin, []byte("x"), 0); n != 1 || e != 0 {
+		t.Fatal(n, e)
+	}
+	run(t, w)
+	buf := make([]byte, 9)
+	if n, e := h.Recv(b, buf, 0); n != 1 || e != 0 {
+		t.Error("the peer:", n, e)
+	}
+	h.Close(twin)
+	run(t, w)
+	if n, e := h.Recv(b, buf, 0); n != 0 || e != 0 {
+		t.Error("the peer after the last close:", n, e)
+	}
+	h.Close(b)
+	if left := w.Leaks(); len(left) > 0 {
+		t.Error(left)
+	}
+}
+
+// During stands in the middle of a call: the call meets what is left of the descriptor, or its number's next owner.
+func TestAnotherThreadActsDuringACall(t *testing.T) {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	a, _ := joined(t, w, h)
+	h.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0) // takes the number that is free
+	h.During(sim.Send, 2, func(fd int) {
+		h.Close(fd)
+		if again, _ := h.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0); again != fd {
+			t.Error("the number is not given away again:", again)
+		}
+	})
+	_, first := h.Send(a, []byte("x"), 0)
+	_, second := h.Send(a, []byte("x"), 0)
+	if first != 0 || second != kernel.EPIPE { // a new socket's answer
+		t.Error(first, second)
+	}
+}
+
+// An accept without O_NONBLOCK holds its program up until a connection comes, and fails the run where nobody can wait.
+func TestAcceptWaitsWhereAnotherOwnerWantsIt(t *testing.T) {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	l := listening(t, h, "10.0.0.1:80", 1)
+	h.SetNonblock(l, false)
+	took := time.Duration(0)
+	h.Boot("server", func() {
+		begin := w.Now()
+		if _, _, e := h.Accept(l); e != 0 {
+			t.Error(e)
+		}
+		took = w.Now() - begin
+	})
+	w.At(time.Second, func() {
+		fd, _ := h.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
+		h.Connect(fd, kernel.Inet(addr("10.0.0.1:80")))
+	})
+	if err := w.RunUntilDone(time.Minute); err != nil || took < 900*time.Millisecond {
+		t.Error(err, took)
+	}
+	if _, _, e := h.Accept(l); e != kernel.EAGAIN || w.Err() == nil || !strings.Contains(w.Err().Error(), "lacks O_NONBLOCK") {
+		t.Error(e, w.Err())
+	}
+}
+
+// However much is taken from an Endless descriptor, there is more.
+func TestEndlessPeers(t *testing.T) {
+	for _, kind := range []int{kernel.SOCK_STREAM, kernel.SOCK_DGRAM} {
+		for _, family := range []int{kernel.AF_INET, kernel.AF_UNIX} {
+			w := sim.New(1, sim.Options{})
+			h := w.Host("10.0.0.1")
+			fd, _ := h.Socket(family, kind, 0)
+			switch {
+			case kind == kernel.SOCK_STREAM && family == kernel.AF_INET:
+				fd, _ = joined(t, w, h)
+			case kind == kernel.SOCK_STREAM:
+				l, _ := h.Socket(family, kind, 0)
+				h.Bind(l, kernel.Unix("/l"))
+				h.Listen(l, 1)
+				h.Connect(fd, kernel.Unix("/l"))
+			}
+			if e := h.Endless(fd, []byte("abc")); e != 0 {
+				t.Fatal(e)
+			}
+			buf := make([]byte, 3)
+			for i := range 100_000 {
+				if n, e := h.Recv(fd, buf, 0); n != 3 || e != 0 || !bytes.Equal(buf, []byte("abc")) {
+					t.Fatalf("family %d, type %d, read %d: %q %v", family, kind, i, buf[:n], e)
+				}
+			}
+			w.Close()
+		}
+	}
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	l := listening(t, h, "10.0.0.1:80", 9)
+	h.Endless(l, nil)
+	for i := range 10_000 {
+		fd, _, e := h.Accept(l)
+		if e != 0 {
+			t.Fatal(i, e)
+		}
+		if n, e := h.Send(fd, []byte("x"), 0); n != 1 || e != 0 {
+			t.Fatal(i, n, e)
+		}
+		h.Close(fd)
+	}
+	run(t, w)
+}
+
+// joined is the two ends of a connection on a host.
+func joined(t testing.TB, w *sim.World, h *sim.Host) (a, b int) {
+	t.Helper()
+	l := listening(t, h, "10.0.0.1:7", 1)
+	a, e := connecting(t, w, h, "10.0.0.1:7", time.Second)
+	b, _, e2 := h.Accept(l)
+	if e != 0 || e2 != 0 {
+		t.Fatal(e, e2)
+	}
+	h.Close(l)
+	return a, b
+}
+
+func run(t testing.TB, w *sim.World) {
+	t.Helper()
+	if err := w.Run(time.Second); err != nil {
+		t.Fatal(err)
+	}
+}
