@@ -22,8 +22,8 @@ type TLSConn struct {
 	s *secure.Conn
 }
 
-// Server is TLS on a connection of this package, as tls.Server: the first Read or Write makes the handshake, by their
-// deadlines. Another kind of connection, or a config that cannot be, is misuse and panics.
+// Server is TLS on a connection of this package, as tls.Server: the first Read or Write makes the handshake,
+// which the deadline of either direction ends. Another kind of connection, or a config that cannot be, is misuse and panics.
 func Server(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, cfg, true) }
 
 // Client is the other side.

@@ -25,33 +25,42 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 		d.unlock()
 		return 0
 	}
-	wake := l.queue
-	if len(wake) > 0 {
-		wake = append([]Sleeper{}, wake...)
+	var holders [2]Sleeper // of both directions: see Call.Both
+	var queued []Sleeper
+	for i := range d.sides {
+		holders[i] = d.sides[i].waiting
+		queued = append(queued, d.lines[i].queue...)
 	}
-	holder := d.sides[dir].waiting
 	d.unlock()
-	if holder != nil {
-		holder.Wake()
+	for _, s := range holders {
+		if s != nil {
+			s.Wake()
+		}
 	}
-	for _, s := range wake {
+	for _, s := range queued {
 		s.Wake()
 	}
 	return 0
 }
 
-// limited is until or the direction's deadline, the sooner; locked.
-func (d *Desc) limited(dir Dir, until timeout.Deadline) timeout.Deadline {
-	if d.lines == nil || d.lines[dir].limit == 0 {
+// limited is until or the deadline that the call has by its direction, the sooner; locked.
+func (d *Desc) limited(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
+	if d.lines == nil {
 		return until
 	}
-	return until.Sooner(d.lines[dir].limit)
+	if l := d.lines[dir].limit; l != 0 {
+		until = until.Sooner(l)
+	}
+	if l := d.lines[1-dir].limit; l != 0 && c.Both {
+		until = until.Sooner(l)
+	}
+	return until
 }
 
-// expired tells whether the direction's deadline has passed; locked.
-func (d *Desc) expired(dir Dir) bool {
-	l := d.lines[dir].limit
-	return l != 0 && l.Passed(d.K.Now())
+// expired tells whether the deadline that the call has by its direction has passed; locked.
+func (d *Desc) expired(dir Dir, c *Call) bool {
+	l := d.limited(dir, c, timeout.Never)
+	return l != timeout.Never && l.Passed(d.K.Now())
 }
 
 // Dead has the Desc keep in mind that the kernel itself has said ETIMEDOUT, which it does of a connection that has ended: no

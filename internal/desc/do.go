@@ -17,6 +17,7 @@ type Call struct {
 	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
 	All   bool
 	More  bool
+	Both  bool // the deadlines of both directions end the call: it makes a handshake
 	Part  bool // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
 	sleep bool // before the first try
 	heard bool // the Desc is registered
@@ -112,7 +113,7 @@ func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) (e Errno) {
 	switch {
 	case d.closed:
 		return kernel.EBADF
-	case d.lines != nil && d.expired(dir):
+	case d.lines != nil && d.expired(dir, c):
 		return kernel.ETIMEDOUT
 	}
 	return 0

@@ -13,7 +13,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 		d.unlock()
 		return kernel.EBADF
 	}
-	if d.lines != nil && d.expired(dir) {
+	if d.lines != nil && d.expired(dir, c) {
 		d.unlock()
 		return kernel.ETIMEDOUT
 	}
@@ -64,13 +64,13 @@ func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
 	}()
 	until := c.deadline(d.K)
 	for e == 0 && !d.closed {
-		next := d.limited(dir, until)
+		next := d.limited(dir, c, until)
 		d.unlock()
 		asleep = true
 		e = sleeper.Sleep(dir, next)
 		asleep = false
 		d.lock()
-		if e == kernel.ETIMEDOUT && d.limited(dir, until) > next {
+		if e == kernel.ETIMEDOUT && d.limited(dir, c, until) > next {
 			e = 0
 		}
 		if e == 0 && !d.closed && !slices.Contains(l.queue, sleeper) { // pass has given it the turn

@@ -61,7 +61,7 @@ func (d *Desc) next(dir Dir, c *Call) timeout.Deadline {
 	if c.until != 0 {
 		until = until.Sooner(c.until)
 	}
-	return d.limited(dir, until)
+	return d.limited(dir, c, until)
 }
 
 // stepped is ETIMEDOUT if a deadline came with the step; locked.

@@ -66,8 +66,23 @@ func (c *Conn) release() {
 	}
 }
 
-// Handshake is one part of a call: it ends by the same deadline. The error is an Errno if the call failed by one.
+// Handshake is one part of a call: it ends by the same deadline, and, since it reads and writes, by the Desc's deadlines for
+// both directions. The error is an Errno if the call failed by one.
 func (c *Conn) Handshake(call *desc.Call) error {
+	if !c.shaken.Load() {
+		if err := c.shakeHands(call); err != nil {
+			return err
+		}
+	}
+	if !c.s.Ready() {
+		return reason(c.s.err)
+	}
+	return nil
+}
+
+func (c *Conn) shakeHands(call *desc.Call) error {
+	call.Both = true
+	defer func() { call.Both = false }()
 	for !c.shaken.Load() {
 		over := false
 		var err error
@@ -86,9 +101,6 @@ func (c *Conn) Handshake(call *desc.Call) error {
 		if e != 0 {
 			return e
 		}
-	}
-	if !c.s.Ready() {
-		return reason(c.s.err)
 	}
 	return nil
 }

@@ -1,0 +1,112 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// inGoroutineAndTask runs f as a goroutine and as a task, each with the Dial of its style, and waits for it.
+func inGoroutineAndTask(t *testing.T, f func(t *testing.T, dial func(network, addr string) (net.Conn, error))) {
+	t.Run("goroutine", func(t *testing.T) { f(t, netconn.Dial) })
+	t.Run("task", func(t *testing.T) {
+		r := start(t)
+		inTask(r, func(*reactor.Task) { f(t, netconn.On(r).Dial) })
+	})
+}
+
+// The handshake reads and writes, whatever the call. The deadline of either direction ends each of Handshake, Read and
+// Write at a silent peer, whether it was set before the call or is moved while the call waits.
+func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the backlog accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	calls := map[string]func(*netconn.TLSConn) error{
+		"Handshake": (*netconn.TLSConn).Handshake,
+		"Read":      func(c *netconn.TLSConn) error { _, err := c.Read(make([]byte, 1)); return err },
+		"Write":     func(c *netconn.TLSConn) error { _, err := c.Write([]byte("x")); return err },
+	}
+	set := map[string]func(*netconn.TLSConn, time.Time) error{
+		"read":  (*netconn.TLSConn).SetReadDeadline,
+		"write": (*netconn.TLSConn).SetWriteDeadline,
+	}
+	inGoroutineAndTask(t, func(t *testing.T, dial func(network, addr string) (net.Conn, error)) {
+		for call, run := range calls {
+			for dir, deadline := range set {
+				nc, err := dial("tcp", silent.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := netconn.Client(nc, clientConfig())
+				_ = deadline(c, time.Now().Add(10*time.Millisecond))
+				if err := run(c); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("%s with a %s deadline: %v", call, dir, err)
+				}
+				if err := run(c); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("%s after its %s deadline: %v", call, dir, err)
+				}
+				_ = deadline(c, time.Time{})
+				time.AfterFunc(10*time.Millisecond, func() { whereItLives(nc, func() { _ = deadline(c, time.Unix(1, 0)) }) })
+				if err := run(c); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("%s whose %s deadline is moved: %v", call, dir, err)
+				}
+				_ = c.Close()
+			}
+		}
+	})
+}
+
+// whereItLives runs f where c belongs.
+func whereItLives(c net.Conn, f func()) {
+	d := c.(*netconn.Conn).Socket().Desc()
+	if d.W.Shared() {
+		f()
+		return
+	}
+	d.W.Post(f)
+}
+
+// A server's certificates are more than the kernel takes, and the client reads none of it: the read deadline ends the Read
+// that sends them. Without it the Read goes on, until the client resets.
+func TestTLSReadDeadlineEndsItsHandshakesWrite(t *testing.T) {
+	cert := certificate()
+	for range 300 {
+		cert.Certificate = append(cert.Certificate, cert.Certificate[0])
+	}
+	cfg := &tls.Config{Certificates: []tls.Certificate{cert}}
+	hello := clientHello(t)
+	l := listen(t, "tcp")
+	raw, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	_ = raw.(*net.TCPConn).SetReadBuffer(1)
+	_, _ = raw.Write(hello)
+	nc, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = nc.(*netconn.Conn).SetWriteBuffer(1)
+	c := netconn.Server(nc, cfg)
+	defer c.Close()
+	_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Read: %v", err)
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	reset(raw)
+	if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("Read, when the client resets: %v", err)
+	}
+}
