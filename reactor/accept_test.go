@@ -55,7 +55,7 @@ func TestAcceptFunctionMayDoAnything(t *testing.T) {
 								}
 							})
 						}
-						return r.conns+len(r.ended) == 0 && r.count.Accepted == 3
+						return r.conns+r.ended.len() == 0 && r.count.Accepted == 3
 					})
 					want := 3
 					if refuse || name == "Detach" {

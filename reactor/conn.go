@@ -176,21 +176,19 @@ func (c *Conn) read() {
 func (c *Conn) readOn() {
 	if !c.is(unread) {
 		c.st |= unread
-		c.w.r.unread = append(c.w.r.unread, c)
+		c.w.r.unread.add(c)
 	}
 }
 
 // readAgain is the turn's part of that. Whoever is not to be read now is told anew when that changes.
 func (r *Reactor) readAgain(n int) {
-	for i := range n {
-		c := r.unread[i]
-		r.unread[i] = nil
+	for range n {
+		c := r.unread.take()
 		c.st &^= unread
 		if c.w.gen != 0 && c.w.want&poller.In != 0 {
 			r.dispatch(&c.w, poller.In)
 		}
 	}
-	r.unread = append(r.unread[:0], r.unread[n:]...)
 }
 
 // eof is the peer's FIN.

@@ -131,7 +131,7 @@ func (c *Conn) end(err error) {
 	c.stopDialling()
 	c.hangUp()
 	c.leave()
-	r.ended = append(r.ended, ending{c, err})
+	r.ended.add(ending{c, err})
 }
 
 // leave is one Conn less.

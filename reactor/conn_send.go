@@ -282,6 +282,6 @@ func (c *Conn) dropOutput() {
 func (c *Conn) mark() {
 	if !c.is(dirty) {
 		c.st |= dirty
-		c.w.r.dirty = append(c.w.r.dirty, c)
+		c.w.r.dirty.add(c)
 	}
 }

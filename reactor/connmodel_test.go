@@ -181,7 +181,7 @@ func (m *connModel) finish() {
 		m.do(3, 0, false)
 	}
 	atEnd := false
-	for turns := 0; m.r.conns > 0 || len(m.r.ended) > 0; turns++ {
+	for turns := 0; m.r.conns > 0 || m.r.ended.len() > 0; turns++ {
 		if turns > 3_000_000 {
 			m.fatalf("does not end: state %b, wants %v", m.c.st, m.c.w.want)
 		}

@@ -71,7 +71,7 @@ func TestChurnLeavesNoDescriptor(t *testing.T) {
 		runtime.Gosched()
 	}
 	for conns := 1; conns > 0; {
-		on(t, r, func() { conns = r.conns + len(r.ended) })
+		on(t, r, func() { conns = r.conns + r.ended.len() })
 	}
 	on(t, r, func() {
 		if opened != many || closed != many {

@@ -183,7 +183,7 @@ func TestClosedIsTheLastCall(t *testing.T) {
 					b.try(pattern(1000))
 				}
 				b.close()
-				turnUntil(t, r, func() bool { return r.conns == 0 && len(r.ended) == 0 })
+				turnUntil(t, r, func() bool { return r.conns == 0 && r.ended.len() == 0 })
 				r.Turn(0)
 				want := []string{"Data", "Closed"}
 				if calls[0] == "Timeout" {

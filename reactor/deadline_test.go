@@ -261,7 +261,7 @@ func TestTimeoutMayEndItsConn(t *testing.T) {
 				c.SetReadDeadline(1)
 				turnUntil(t, r, func() bool { return told > 0 })
 				b.close()
-				turnUntil(t, r, func() bool { return r.conns == 0 && len(r.ended) == 0 })
+				turnUntil(t, r, func() bool { return r.conns == 0 && r.ended.len() == 0 })
 				if told != 1 || r.timers.Len() != 0 {
 					t.Errorf("told %d times, %d timers left", told, r.timers.Len())
 				}

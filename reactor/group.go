@@ -188,13 +188,13 @@ func (g *Group) PostAll(f func(*Reactor)) error {
 		switch {
 		case r.closed:
 			err = ErrClosed
-		case len(r.posted.items) >= r.opt.postLimit && err == nil:
+		case r.posted.len() >= r.opt.postLimit && err == nil:
 			err = ErrFull
 		}
 	}
 	for _, r := range g.loops {
 		if err == nil {
-			r.posted.items = append(r.posted.items, post{f: func() { f(r) }})
+			r.posted.add(post{f: func() { f(r) }}, nil)
 			r.queued.Store(true)
 		}
 		r.mu.Unlock()

@@ -183,7 +183,7 @@ func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	c.queue.add(p, to)
 	if !c.dirty && !c.blocked {
 		c.dirty = true
-		r.dirty = append(r.dirty, c)
+		r.dirty.add(c)
 	}
 	return nil
 }
@@ -239,7 +239,7 @@ func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 // refused again would keep the loop here.
 func (c *PacketConn) lost(to Addr, err error) {
 	if l, ok := c.h.(lossHandler); ok && !c.closing {
-		c.w.r.ended = append(c.w.r.ended, ending{&loss{c, l, to}, err})
+		c.w.r.ended.add(ending{&loss{c, l, to}, err})
 	}
 }
 
@@ -296,7 +296,7 @@ func (c *PacketConn) Close() error {
 	c.closing = true
 	if !c.dirty {
 		c.dirty = true
-		c.w.r.dirty = append(c.w.r.dirty, c)
+		c.w.r.dirty.add(c)
 	}
 	return nil
 }
@@ -323,7 +323,7 @@ func (c *PacketConn) end(err error) {
 	c.queue = packetQueue{}
 	c.hangUp()
 	r.packets--
-	r.ended = append(r.ended, ending{c, err})
+	r.ended.add(ending{c, err})
 }
 
 func (c *PacketConn) hangUp() {

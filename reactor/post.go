@@ -15,14 +15,29 @@ type post struct {
 
 // A postQueue holds posts and, back to back, the bytes of PostSends, so that a PostSend allocates nothing of its own.
 type postQueue struct {
-	items []post
+	items queue[post]
 	arena []byte
+	sent  int // bytes of the arena that are taken
 }
 
+func (q *postQueue) len() int { return q.items.len() }
+
+func (q *postQueue) add(p post, bytes []byte) {
+	q.items.add(p)
+	q.arena = append(q.arena, bytes...)
+}
+
+// take removes the first entry; the bytes are valid until the queue is reset.
+func (q *postQueue) take() (post, []byte) {
+	p := q.items.take()
+	bytes := q.arena[q.sent : q.sent+p.n]
+	q.sent += p.n
+	return p, bytes
+}
+
+// reset makes an empty queue ready for reuse.
 func (q *postQueue) reset() {
-	clear(q.items)
-	q.items = q.items[:0]
-	q.arena = q.arena[:0]
+	q.arena, q.sent = q.arena[:0], 0
 	if cap(q.arena) > postArenaKeep {
 		q.arena = nil
 	}
@@ -35,7 +50,7 @@ func (r *Reactor) mustPost(f func()) bool {
 		r.mu.Unlock()
 		return false
 	}
-	r.posted.items = append(r.posted.items, post{f: f})
+	r.posted.add(post{f: f}, nil)
 	r.queued.Store(true)
 	r.mu.Unlock()
 	r.wake()
@@ -48,12 +63,11 @@ func (r *Reactor) post(p post, bytes []byte) error {
 	case r.closed:
 		r.mu.Unlock()
 		return ErrClosed
-	case len(r.posted.items) >= r.opt.postLimit, len(r.posted.arena)+len(bytes) > postArenaMax:
+	case r.posted.len() >= r.opt.postLimit, len(r.posted.arena)+len(bytes) > postArenaMax:
 		r.mu.Unlock()
 		return ErrFull
 	}
-	r.posted.items = append(r.posted.items, p)
-	r.posted.arena = append(r.posted.arena, bytes...)
+	r.posted.add(p, bytes)
 	r.queued.Store(true)
 	r.mu.Unlock()
 	r.wake()
@@ -62,29 +76,29 @@ func (r *Reactor) post(p post, bytes []byte) error {
 
 // runPosted calls what was posted before now, each as a step. What is posted meanwhile waits for the next turn.
 func (r *Reactor) runPosted() {
-	q := r.takePosted(false)
-	arena := q.arena
-	for i := range q.items {
-		p := &q.items[i]
+	if r.posting.len() == 0 { // else: of a turn that was left in its middle
+		r.takePosted(false)
+	}
+	for r.posting.len() > 0 {
+		p, bytes := r.posting.take()
 		r.count.Posts++
 		if p.c != nil {
-			p.c.sendPosted(arena[:p.n])
-			arena = arena[p.n:]
+			p.c.sendPosted(bytes)
 			continue
 		}
 		r.call(p.f)
 	}
-	q.reset()
-	r.idlePosts = q
+	r.posting.reset()
 }
 
-// takePosted swaps the two queues; last closes them for good.
-func (r *Reactor) takePosted(last bool) postQueue {
+// takePosted swaps the queues: what was posted is to be called, and what was called is empty. last closes them for good.
+// It reports whether there is something to call.
+func (r *Reactor) takePosted(last bool) bool {
+	r.posting.reset()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	q := r.posted
-	r.posted, r.idlePosts = r.idlePosts, postQueue{}
+	r.posting, r.posted = r.posted, r.posting
 	r.queued.Store(false)
 	r.closed = r.closed || last
-	return q
+	return r.posting.len() > 0
 }

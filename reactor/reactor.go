@@ -59,17 +59,19 @@ type Reactor struct {
 	opening     *Conn // being accepted, and from where: the kernel no longer tells when it has been reset meanwhile
 	openingFrom Addr
 
-	inTurn    bool
-	batch     int       // Events of this turn
-	unread    []*Conn   // whose input one read did not end
-	dirty     []settler // who has something to flush when the present step ends
-	ended     []ending  // whose Closed is due
-	idlePosts postQueue // the empty one of two
+	inTurn  bool
+	begun   bool           // a turn was left in its middle: the next one goes on with its lists
+	batch   int            // Events of this turn
+	next    int            // of them the next to deliver
+	unread  queue[*Conn]   // whose input one read did not end
+	dirty   queue[settler] // who has something to flush when the present step ends
+	ended   queue[ending]  // whose Closed is due
+	posting postQueue      // what was posted before this turn
 
 	spareWatch *Watch // of a Desc that has left: a Poll comes back with every wait
 
-	running  *Task   // nil in callbacks
-	runnable []*Task // in the order they were woken
+	running  *Task        // nil in callbacks
+	runnable queue[*Task] // in the order they were woken
 
 	conns     int // open or being dialled; with the next three what a drain has to end
 	listeners int
@@ -150,8 +152,8 @@ func (r *Reactor) FD() int { return r.poller.FD() }
 
 // Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
 func (r *Reactor) Next() timeout.Deadline {
-	work := len(r.unread) + len(r.dirty) + len(r.ended) + len(r.runnable)
-	if work > 0 || r.queued.Load() || r.drain.Load() != r.draining || r.abort.Load() {
+	work := r.unread.len() + r.dirty.len() + r.ended.len() + r.runnable.len() + r.posting.len()
+	if work > 0 || r.begun || r.queued.Load() || r.drain.Load() != r.draining || r.abort.Load() {
 		return 0
 	}
 	return r.timers.Next()

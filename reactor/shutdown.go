@@ -80,7 +80,7 @@ func (r *Reactor) wind() {
 		r.abortTasks()
 	}
 	r.settle()
-	if r.conns+r.listeners+r.packets+r.tasks.n+len(r.ended) == 0 {
+	if r.conns+r.listeners+r.packets+r.tasks.n+r.ended.len() == 0 {
 		r.finish()
 	}
 }
@@ -91,13 +91,14 @@ type aborter interface{ Abort() error }
 // finish runs what was posted before the end and gives the poller back, unless that has left something to end (Retire).
 // From here on Post is refused.
 func (r *Reactor) finish() {
-	q := r.takePosted(true)
-	for i := range q.items {
-		if q.items[i].f != nil {
-			r.call(q.items[i].f)
+	for ok := true; ok; ok = r.takePosted(true) {
+		for r.posting.len() > 0 {
+			if p, _ := r.posting.take(); p.f != nil {
+				r.call(p.f)
+			}
 		}
 	}
-	if r.conns+len(r.ended) > 0 {
+	if r.conns+r.ended.len() > 0 {
 		return
 	}
 	r.table.All(func(_ int, w *Watch) { w.drop() }) // the user's: their descriptors stay open
@@ -112,7 +113,7 @@ func (r *Reactor) broken(err error) error {
 	r.abort.Store(true)
 	for !r.gone { // nothing new is let in, so a round or two
 		r.inTurn = true
-		r.runTasks()
+		r.runTasks(r.runnable.len())
 		r.inTurn = false
 		r.wind()
 	}

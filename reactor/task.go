@@ -83,7 +83,7 @@ func (r *Reactor) Go(f func(t *Task)) *Task {
 		return t
 	}
 	r.tasks.add(t)
-	r.runnable = append(r.runnable, t)
+	r.runnable.add(t)
 	return t
 }
 

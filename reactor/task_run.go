@@ -40,7 +40,7 @@ func (t *Task) rest(dir desc.Dir) kernel.Errno {
 	if e := t.interrupted(dir); e != 0 {
 		return e
 	}
-	t.r.runnable = append(t.r.runnable, t)
+	t.r.runnable.add(t)
 	t.state = runnable
 	t.suspend()
 	return 0
@@ -98,15 +98,13 @@ func (t *Task) wake(why kernel.Errno) {
 		t.r.resume(t)
 		return
 	}
-	t.r.runnable = append(t.r.runnable, t)
+	t.r.runnable.add(t)
 }
 
-// runTasks resumes those who could run when it was called.
-func (r *Reactor) runTasks() {
-	n := len(r.runnable)
-	for i := range n {
-		t := r.runnable[i]
-		r.runnable[i] = nil
+// runTasks resumes the first n of those who can run.
+func (r *Reactor) runTasks(n int) {
+	for range n {
+		t := r.runnable.take()
 		if r.dog != nil {
 			r.dog.enter(nil)
 		}
@@ -116,7 +114,6 @@ func (r *Reactor) runTasks() {
 		}
 		r.settle()
 	}
-	r.runnable = append(r.runnable[:0], r.runnable[n:]...)
 }
 
 // resume runs the Task until it waits again or ends. The coroutine is made here, at the first resume, so that its

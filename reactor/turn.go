@@ -60,20 +60,24 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	if r.gone {
 		return ErrClosed
 	}
-	n, err := r.poller.Wait(r.events, until.Sooner(r.Next()))
-	r.awake.Store(true)
-	if err != nil {
-		return r.broken(err)
+	if !r.begun {
+		n, err := r.poller.Wait(r.events, until.Sooner(r.Next()))
+		r.awake.Store(true)
+		if err != nil {
+			return r.broken(err)
+		}
+		r.begun = true
+		r.batch, r.next = n, 0
+		r.count.Turns++
 	}
 	r.inTurn = true
-	r.batch = n
 	if r.timers.Len() > 0 { // nobody else asks
 		r.now = r.k.Now()
 	}
-	r.count.Turns++
-	again := len(r.unread)
-	for i := range r.events[:n] {
-		ev := &r.events[i]
+	again := r.unread.len()
+	for r.next < r.batch {
+		ev := &r.events[r.next]
+		r.next++
 		if w, ok := r.table.Get(ev.FD, ev.Gen); ok {
 			r.count.Events++
 			r.dispatch(w, ev.Ready)
@@ -85,17 +89,17 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	if r.timers.Len() > 0 {
 		r.expire()
 	}
-	if r.queued.Load() {
+	if r.queued.Load() || r.posting.len() > 0 {
 		r.runPosted()
 	}
-	if len(r.runnable) > 0 {
-		r.runTasks()
+	if n := r.runnable.len(); n > 0 {
+		r.runTasks(n)
 	}
 	r.settle()
 	if r.drain.Load() || r.draining || r.abort.Load() {
 		r.wind()
 	}
-	r.inTurn = false
+	r.inTurn, r.begun = false, false
 	r.publish()
 	r.awake.Store(false)
 	return nil
@@ -108,7 +112,7 @@ func (r *Reactor) dispatch(w *Watch, ready poller.Interest) {
 	} else {
 		w.sink.ready(ready)
 	}
-	if len(r.dirty)+len(r.ended) > 0 {
+	if r.dirty.len()+r.ended.len() > 0 {
 		r.settle()
 	}
 }
@@ -136,22 +140,17 @@ func (r *Reactor) call(f func()) {
 // the next step, so that a Closed that dials what fails cannot keep the loop here.
 func (r *Reactor) settle() {
 	r.flushDirty()
-	if n := len(r.ended); n > 0 {
-		for i := range n {
-			e := r.ended[i]
-			r.ended[i] = ending{}
+	if n := r.ended.len(); n > 0 {
+		for range n {
+			e := r.ended.take()
 			e.who.bye(e.err)
 		}
-		r.ended = append(r.ended[:0], r.ended[n:]...)
 		r.flushDirty()
 	}
 }
 
 func (r *Reactor) flushDirty() {
-	for i := 0; i < len(r.dirty); i++ {
-		s := r.dirty[i]
-		r.dirty[i] = nil
-		s.settle()
+	for r.dirty.len() > 0 {
+		r.dirty.take().settle()
 	}
-	r.dirty = r.dirty[:0]
 }

@@ -1,0 +1,29 @@
+package reactor
+
+// A queue is a list of work that is taken from its front. An entry leaves the queue before its owner is called: a call
+// that does not return (a panic, runtime.Goexit) leaves a shorter list, never one with a hole.
+type queue[T any] struct {
+	list []T
+	head int // list[:head] is zero: those are taken
+}
+
+func (q *queue[T]) len() int { return len(q.list) - q.head }
+
+func (q *queue[T]) add(v T) {
+	if len(q.list) == cap(q.list) && q.head > len(q.list)/2 { // a queue that is never empty reuses its front
+		n := copy(q.list, q.list[q.head:])
+		clear(q.list[n:])
+		q.list, q.head = q.list[:n], 0
+	}
+	q.list = append(q.list, v)
+}
+
+// take removes the first entry. The queue must not be empty.
+func (q *queue[T]) take() (v T) {
+	var none T
+	v, q.list[q.head] = q.list[q.head], none
+	if q.head++; q.head == len(q.list) {
+		q.list, q.head = q.list[:0], 0
+	}
+	return v
+}
