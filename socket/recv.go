@@ -1,9 +1,8 @@
 package socket
 
 import (
-	"bytes"
+	"io"
 	"runtime"
-	"sync"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -57,6 +56,18 @@ func (s *Socket) RecvFromInto(p []byte, flags ...int) (int, Addr, error) {
 	return n, from, nil
 }
 
+// Read is io.Reader's: Recv into p, with io.EOF at the end of a stream.
+func (s *Socket) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, s.nothing(opRead)
+	}
+	n, err := s.RecvInto(p)
+	if n == 0 && err == nil && s.typ == SOCK_STREAM {
+		err = io.EOF
+	}
+	return n, err
+}
+
 // recvFrom is one try. A stream's kernel does not tell the peer.
 func (s *Socket) recvFrom(p []byte, flags int, from *kernel.Addr) (int, desc.Errno) {
 	d := s.d
@@ -77,13 +88,6 @@ func (s *Socket) recvFrom(p []byte, flags int, from *kernel.Addr) (int, desc.Err
 	return n, 0
 }
 
-// scratchSize holds any IP datagram.
-const scratchSize = 64 << 10
-
-// scratch is where data arrives whose size is not known: a waiting call holds no buffer, and its result is no larger
-// than the data, whatever the caller was ready to take.
-var scratch = sync.Pool{New: func() any { return new([scratchSize]byte) }}
-
 func (s *Socket) receive(o op, n, flags int, from *kernel.Addr) (data []byte, e desc.Errno, err error) {
 	if n < 0 {
 		return nil, 0, badValue(o, "bufsize %d must be 0 or more", n)
@@ -99,10 +103,10 @@ func (s *Socket) receive(o op, n, flags int, from *kernel.Addr) (data []byte, e 
 
 // take receives n bytes at most into memory of their own.
 func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
-	room := scratch.Get().(*[scratchSize]byte)
-	defer scratch.Put(room)
-	p := room[:min(n, scratchSize)]
-	if n > scratchSize {
+	room := desc.Scratch.Get().(*[desc.ScratchSize]byte)
+	defer desc.Scratch.Put(room)
+	p := room[:min(n, desc.ScratchSize)]
+	if n > desc.ScratchSize {
 		var e desc.Errno
 		if p, e = s.roomFor(n, flags, room[:]); e != 0 {
 			return nil, e
@@ -121,7 +125,7 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 		return nil, e
 	}
 	p = p[:min(got, len(p))]
-	if len(p) > scratchSize {
+	if len(p) > desc.ScratchSize {
 		return p, 0 // its own already
 	}
 	return append([]byte{}, p...), 0
@@ -138,120 +142,11 @@ func (s *Socket) roomFor(n, flags int, room []byte) ([]byte, desc.Errno) {
 	}
 }
 
-// ReadSize is MicroPython's read(n): it waits until n bytes have come, or the end of the stream; less than n is that. On
-// a non-blocking Socket it gives what is there, or EAGAIN. What came before an error is returned with it. n < 0 is ReadAll.
-func (s *Socket) ReadSize(n int) ([]byte, error) {
-	if n < 0 {
-		return s.ReadAll()
-	}
-	if n == 0 {
-		return []byte{}, s.use(opRead, func(int) desc.Errno { return 0 })
-	}
-	return s.gather(n)
-}
-
-// ReadAll is MicroPython's read(): everything until the end of the stream; non-blocking, what is there, or EAGAIN.
-func (s *Socket) ReadAll() ([]byte, error) { return s.gather(int(^uint(0) >> 1)) }
-
-// gather reads until n bytes, the end, or an error.
-func (s *Socket) gather(n int) ([]byte, error) {
-	data := []byte{}
-	c := s.start()
-	d := s.d
-	_, e := d.Do(desc.In, &c, func() (int, desc.Errno) {
-		room := scratch.Get().(*[scratchSize]byte)
-		got, e := d.K.Recv(d.FD, room[:min(n-len(data), scratchSize)], 0)
-		data = append(data, room[:got]...)
-		scratch.Put(room)
-		c.Part = e == 0 && got > 0 && len(data) < n
-		return got, e
-	})
-	runtime.KeepAlive(s)
-	if e == kernel.EAGAIN && len(data) > 0 {
-		e = 0
-	}
-	return data, fail(opRead, e)
-}
-
-// ReadInto is MicroPython's readinto: ReadSize(len(p)) into p. It allocates nothing.
-func (s *Socket) ReadInto(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, s.use(opReadInto, func(int) desc.Errno { return 0 })
-	}
-	c := s.start()
-	d := s.d
-	n := 0
-	_, e := d.Do(desc.In, &c, func() (int, desc.Errno) {
-		got, e := d.K.Recv(d.FD, p[n:], 0)
-		n += got
-		c.Part = e == 0 && got > 0 && n < len(p)
-		return got, e
-	})
-	runtime.KeepAlive(s)
-	if e == kernel.EAGAIN && n > 0 {
-		e = 0
-	}
-	return n, fail(opReadInto, e)
-}
-
-// ReadLine is MicroPython's readline: up to and with '\n', or max bytes if given and not negative. It waits like
-// ReadSize and takes nothing beyond the line.
-func (s *Socket) ReadLine(max ...int) ([]byte, error) {
-	limit := -1
-	if len(max) > 0 {
-		limit = max[0]
-	}
-	if limit == 0 {
-		return []byte{}, s.use(opReadLine, func(int) desc.Errno { return 0 })
-	}
-	line := []byte{}
-	c := s.start()
-	_, e := s.d.Do(desc.In, &c, func() (int, desc.Errno) {
-		part, e := s.piece(limit-len(line), c.Limit.Blocks())
-		line = append(line, part...)
-		c.Part = e == 0 && len(part) > 0 && len(line) != limit && part[len(part)-1] != '\n'
-		return len(part), e
-	})
-	runtime.KeepAlive(s)
-	if e == kernel.EAGAIN && len(line) > 0 {
-		e = 0
-	}
-	return line, fail(opReadLine, e)
-}
-
-// peekSize is how far a line's end is looked for at once.
-const peekSize = 256
-
-// piece takes bytes up to and with '\n', limit at most if that is not negative. It looks before it takes; where another
-// caller could take what it has seen, and on datagrams, it takes single bytes.
-func (s *Socket) piece(limit int, alone bool) ([]byte, desc.Errno) {
-	d := s.d
-	p := make([]byte, peekSize)
-	switch {
-	case s.typ != SOCK_STREAM, !alone && d.W.Shared():
-		p = p[:1]
-	case limit >= 0:
-		p = p[:min(limit, peekSize)]
-	}
-	if len(p) > 1 {
-		n, e := d.K.Recv(d.FD, p, MSG_PEEK)
-		if e != 0 || n == 0 {
-			return nil, e
-		}
-		p = p[:n]
-		if i := bytes.IndexByte(p, '\n'); i >= 0 {
-			p = p[:i+1]
-		}
-	}
-	n, e := d.K.Recv(d.FD, p, 0)
-	return p[:n], e
-}
-
 // MakeFile is MicroPython's makefile: the Socket itself. mode must be of 'r', 'w' and 'b', with 'b'; buffering means nothing.
 func (s *Socket) MakeFile(mode string, buffering ...int) (*Socket, error) {
 	switch mode {
 	case "rb", "br", "wb", "bw", "rwb", "rbw", "wrb", "wbr", "brw", "bwr":
-		return s, s.use(opMakeFile, func(int) desc.Errno { return 0 })
+		return s, s.nothing(opMakeFile)
 	}
 	return nil, badValue(opMakeFile, "mode %.20q must be rb, wb or rwb", mode)
 }

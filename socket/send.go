@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"io"
 	"runtime"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -18,33 +17,6 @@ func (s *Socket) Send(p []byte) (int, error) {
 		return 0, fail(opSend, e)
 	}
 	return n, nil
-}
-
-// SendAll sends all of p under one deadline. n is how much went, also with an error; non-blocking, EAGAIN is the error
-// when not all of it could.
-func (s *Socket) SendAll(p []byte) (n int, err error) { return s.sendAll(opSendAll, p) }
-
-// Write is MicroPython's write, and io.Writer's: like SendAll, but nothing is sent when p is empty. Where MicroPython
-// returns a count that is short, the error is EAGAIN.
-func (s *Socket) Write(p []byte) (n int, err error) {
-	if len(p) == 0 {
-		return 0, s.use(opWrite, func(int) desc.Errno { return 0 })
-	}
-	return s.sendAll(opWrite, p)
-}
-
-func (s *Socket) sendAll(o op, p []byte) (int, error) {
-	c := s.start()
-	d := s.d
-	n := 0
-	_, e := d.Do(desc.Out, &c, func() (int, desc.Errno) {
-		sent, e := d.K.Send(d.FD, p[n:], 0)
-		n += sent
-		c.Part = e == 0 && n < len(p)
-		return sent, e
-	})
-	runtime.KeepAlive(s)
-	return n, fail(o, e)
 }
 
 // SendTo sends a datagram. On a stream the address means nothing.
@@ -81,16 +53,4 @@ func (s *Socket) SendTo(p []byte, a Addr) (int, error) {
 		return 0, fail(opSendTo, e)
 	}
 	return n, nil
-}
-
-// Read is io.Reader's: Recv into p, with io.EOF at the end of a stream.
-func (s *Socket) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, s.use(opRead, func(int) desc.Errno { return 0 })
-	}
-	n, err := s.RecvInto(p)
-	if n == 0 && err == nil && s.typ == SOCK_STREAM {
-		err = io.EOF
-	}
-	return n, err
 }

@@ -1,7 +1,6 @@
 package socket
 
 import (
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -93,59 +92,66 @@ var _ net.Addr = sslAddr{}
 // ReadSize is MicroPython's read(n), ReadAll its read(): see Socket.ReadSize. The end is the peer's close_notify.
 func (s *SSLSocket) ReadSize(n int) ([]byte, error) {
 	if n < 0 {
-		n = int(^uint(0) >> 1)
+		n = maxInt
 	}
-	data := []byte{}
+	if n == 0 {
+		return []byte{}, nil
+	}
 	c := s.s.start()
-	room := scratch.Get().(*[scratchSize]byte)
-	for len(data) < n {
-		k, err := s.st.read(&c, room[:min(n-len(data), scratchSize)])
-		data = append(data, room[:k]...)
-		if err != nil {
-			scratch.Put(room)
-			return data, s.ended(opRead, err, len(data))
-		}
-		if !c.Limit.Blocks() && k == 0 {
-			break
-		}
+	r, err := s.begin(opRead, &c)
+	if err != nil {
+		return []byte{}, err
 	}
-	scratch.Put(room)
-	return data, nil
+	data, e := s.s.d.Gather(&c, n, r.Recv)
+	return data, s.end(opRead, &r, e)
 }
 
 // ReadAll reads until the end.
 func (s *SSLSocket) ReadAll() ([]byte, error) { return s.ReadSize(-1) }
 
 // ReadInto is MicroPython's readinto: ReadSize(len(p)) into p.
-func (s *SSLSocket) ReadInto(p []byte) (n int, err error) {
-	c := s.s.start()
-	for n < len(p) {
-		k, err := s.st.read(&c, p[n:])
-		n += k
-		if err != nil {
-			return n, s.ended(opReadInto, err, n)
-		}
+func (s *SSLSocket) ReadInto(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
 	}
-	return n, nil
+	c := s.s.start()
+	r, err := s.begin(opReadInto, &c)
+	if err != nil {
+		return 0, err
+	}
+	n, e := s.s.d.Fill(&c, p, r.Recv)
+	return n, s.end(opReadInto, &r, e)
 }
 
 // ReadLine is MicroPython's readline: up to and with '\n', or max bytes if given and not negative.
 func (s *SSLSocket) ReadLine(max ...int) ([]byte, error) {
-	limit := int(^uint(0) >> 1)
-	if len(max) > 0 && max[0] >= 0 {
-		limit = max[0]
+	limit := lineLimit(max)
+	if limit == 0 {
+		return []byte{}, nil
 	}
-	line := []byte{}
 	c := s.s.start()
-	var p [1]byte // what is behind the line stays; the record is here already
-	for len(line) < limit && !bytes.HasSuffix(line, []byte("\n")) {
-		k, err := s.st.read(&c, p[:])
-		line = append(line, p[:k]...)
-		if err != nil {
-			return line, s.ended(opReadLine, err, len(line))
-		}
+	r, err := s.begin(opReadLine, &c)
+	if err != nil {
+		return []byte{}, err
 	}
-	return line, nil
+	line, e := s.s.d.Line(&c, limit, false, r.Recv) // what is behind the line stays; the record is here already
+	return line, s.end(opReadLine, &r, e)
+}
+
+// begin makes the handshake if need be.
+func (s *SSLSocket) begin(o op, c *desc.Call) (secure.Reading, error) {
+	r, err := s.st.c.Reads(c)
+	if err != nil {
+		s.st.news()
+	}
+	return r, s.fail(o, err)
+}
+
+// end is the error of a read. What it has taken, no Event tells a Poll of any more; there may be more of it.
+func (s *SSLSocket) end(o op, r *secure.Reading, e desc.Errno) error {
+	err := r.End(e)
+	s.st.news()
+	return s.fail(o, err)
 }
 
 // Read is io.Reader's: what is there, io.EOF at the end.
@@ -237,14 +243,6 @@ func (st *sslState) news() {
 func (s *SSLSocket) open() bool {
 	_, ok := s.st.c.State()
 	return ok
-}
-
-// ended is what ends a read that has n bytes: the stream's end is no error, and EAGAIN is one only without bytes.
-func (s *SSLSocket) ended(o op, err error, n int) error {
-	if err == io.EOF && s.open() || err == error(kernel.EAGAIN) && n > 0 {
-		return nil
-	}
-	return s.fail(o, err)
 }
 
 // fail is an OSError; what TLS itself says is EPROTO, and crypto/tls's error inside.

@@ -117,28 +117,61 @@ func (c *Conn) shake() (over bool, err error) {
 }
 
 // Read gives what one record has, io.EOF at the peer's close_notify. ENOBUFS: the peer wants answers and takes none.
-func (c *Conn) Read(call *desc.Call, p []byte) (n int, err error) {
-	if err := c.Handshake(call); err != nil {
+func (c *Conn) Read(call *desc.Call, p []byte) (int, error) {
+	r, err := c.Reads(call)
+	if err != nil {
 		return 0, err
 	}
-	call.More = c.d.ShortIsAll && !c.polled.Load()
-	_, e := c.d.Do(desc.In, call, func() (int, desc.Errno) {
-		n, call.All, err = c.take(p)
-		if n == 0 && err == ErrAgain {
-			return 0, kernel.EAGAIN
-		}
-		return n, 0
-	})
-	call.More, call.All = false, false // the call may go on with something else
-	c.tell(call, e)
-	switch {
-	case e != 0:
-		return 0, e
-	case n > 0:
-		return n, nil // an error with it comes again
+	n, e := c.d.Do(desc.In, call, func() (int, desc.Errno) { return r.Recv(p, 0) })
+	if err = r.End(e); err == nil && n == 0 {
+		err = io.EOF
 	}
-	return 0, reason(err)
+	return n, err
 }
+
+// A Reading is a Call of one or more reads.
+type Reading struct {
+	c    *Conn
+	call *desc.Call
+	err  error
+}
+
+// Reads makes the handshake and begins a Reading, which ends with End.
+func (c *Conn) Reads(call *desc.Call) (Reading, error) {
+	if err := c.Handshake(call); err != nil {
+		return Reading{}, err
+	}
+	call.More = c.d.ShortIsAll && !c.polled.Load()
+	return Reading{c: c, call: call}, nil
+}
+
+// Recv is one try of the Call: 0, 0 is the peer's close_notify. It is a desc.Receive; the flags mean nothing.
+func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
+	n, r.call.All, r.err = r.c.take(p)
+	switch {
+	case n > 0, r.err == io.EOF: // an error that came with bytes comes again
+		return n, 0
+	case r.err == ErrAgain:
+		return 0, kernel.EAGAIN
+	}
+	return 0, failed
+}
+
+// End is why the Call, of which Do has returned e, has failed.
+func (r *Reading) End(e desc.Errno) error {
+	r.call.More, r.call.All = false, false // the Call may go on with something else
+	r.c.tell(r.call, e)
+	switch e {
+	case 0:
+		return nil
+	case failed:
+		return reason(r.err)
+	}
+	return e
+}
+
+// failed ends a try whose error is no Errno. No system has an error of this number.
+const failed desc.Errno = 1 << 16
 
 // tell has those who wait look again after a call that has read without a turn: it may have taken from the kernel what an
 // Event would have told them of, and left it in crypto/tls.
@@ -175,18 +208,17 @@ func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
 	if err := c.Handshake(call); err != nil {
 		return 0, err
 	}
-	_, e := c.d.Do(desc.Out, call, func() (int, desc.Errno) {
-		if e := c.flush(); e != 0 || n == len(p) {
+	n, e := c.d.Pour(call, p, func(p []byte) (k int, e desc.Errno) {
+		if e := c.flush(); e != 0 || len(p) == 0 {
 			return 0, e
 		}
-		k := 0
-		k, err = c.s.Write(p[n:min(n+maxRecord, len(p))])
-		n += k
-		call.Part = err == nil && (n < len(p) || c.pending())
-		return k, 0
+		if k, err = c.s.Write(p[:min(len(p), maxRecord)]); err != nil {
+			return k, failed
+		}
+		return k, c.flush()
 	})
 	switch {
-	case err != nil:
+	case e == failed:
 		return n, reason(err)
 	case e == kernel.EAGAIN && n == len(p) && n > 0:
 		return n, nil

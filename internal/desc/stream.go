@@ -1,0 +1,125 @@
+package desc
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// The calls on streams, for plain descriptors and for TLS on them. Each is one Call of several parts.
+
+// A Receive receives once into p, without waiting. 0, 0 is the end of input. flags are recv(2)'s.
+type Receive func(p []byte, flags int) (int, Errno)
+
+// ScratchSize holds any IP datagram.
+const ScratchSize = 64 << 10
+
+// Scratch has buffers for data whose size is not known. A buffer is borrowed inside a try, so a call that waits holds
+// none, and a result is no larger than the data.
+var Scratch = sync.Pool{New: func() any { return new([ScratchSize]byte) }}
+
+// Fill receives until p is full, the end, or an error; n is what came before that. EAGAIN means that there was nothing.
+func (d *Desc) Fill(c *Call, p []byte, recv Receive) (n int, e Errno) {
+	_, e = d.Do(In, c, func() (int, Errno) {
+		got, e := recv(p[n:], 0)
+		n += got
+		c.Part = e == 0 && got > 0 && n < len(p)
+		return got, e
+	})
+	return n, some(e, n)
+}
+
+// Gather is Fill into memory of its own, of n bytes at most.
+func (d *Desc) Gather(c *Call, n int, recv Receive) ([]byte, Errno) {
+	data := []byte{}
+	_, e := d.Do(In, c, func() (int, Errno) {
+		room := Scratch.Get().(*[ScratchSize]byte)
+		got, e := recv(room[:min(n-len(data), ScratchSize)], 0)
+		data = append(data, room[:got]...)
+		Scratch.Put(room)
+		c.Part = e == 0 && got > 0 && len(data) < n
+		return got, e
+	})
+	return data, some(e, len(data))
+}
+
+// Line is Gather that also ends with '\n'. It receives nothing beyond that. peek: recv knows MSG_PEEK, and d is a stream.
+func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno) {
+	line := []byte{}
+	_, e := d.Do(In, c, func() (int, Errno) {
+		room := Scratch.Get().(*[ScratchSize]byte)
+		p := room[:min(limit-len(line), ScratchSize)]
+		n, end, e := 0, false, Errno(0)
+		if !peek || !d.alone(c, func() { n, e = peekLine(p, recv) }) {
+			n, end, e = stepLine(p, recv)
+		}
+		line = append(line, p[:n]...)
+		c.Part = e == 0 && n > 0 && !end && len(line) < limit && p[n-1] != '\n'
+		Scratch.Put(room)
+		return n, e
+	})
+	return line, some(e, len(line))
+}
+
+// peekFirst is how far Line looks for the end at first: most lines are short, and what is peeked is copied twice.
+const peekFirst = 256
+
+// peekLine looks for the end of the line before it receives. Nobody else may receive meanwhile.
+func peekLine(p []byte, recv Receive) (int, Errno) {
+	for room := min(peekFirst, len(p)); ; room = min(4*room, len(p)) {
+		n, e := recv(p[:room], kernel.MSG_PEEK)
+		if e != 0 || n == 0 {
+			return 0, e
+		}
+		if i := bytes.IndexByte(p[:n], '\n'); i >= 0 {
+			return recv(p[:i+1], 0)
+		}
+		if n < room || room == len(p) {
+			return recv(p[:n], 0)
+		}
+	}
+}
+
+// stepMax is how many single bytes one try receives.
+const stepMax = 256
+
+// stepLine receives single bytes. end: the input is at its end; a datagram socket does not say so twice.
+func stepLine(p []byte, recv Receive) (n int, end bool, e Errno) {
+	for n < min(len(p), stepMax) && (n == 0 || p[n-1] != '\n') {
+		k, e := recv(p[n:n+1], 0)
+		if n += k; e != 0 || k == 0 {
+			return n, e == 0, e
+		}
+	}
+	return n, false, 0
+}
+
+// some is the error of a read that has n bytes: EAGAIN ends it, but is an error only without bytes.
+func some(e Errno, n int) Errno {
+	if e == kernel.EAGAIN && n > 0 {
+		return 0
+	}
+	return e
+}
+
+// Pour sends all of p; n is how much send has accepted, also with an error. send may accept bytes and return EAGAIN: then
+// it is called again when there is room, at the end with an empty p.
+func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int, e Errno) {
+	_, e = d.Do(Out, c, func() (int, Errno) {
+		sent, e := send(p[n:])
+		n += sent
+		c.Part = e == 0 && n < len(p)
+		return sent, e
+	})
+	return n, e
+}
+
+// alone tells whether nobody else can receive from d, and runs f then.
+func (d *Desc) alone(c *Call, f func()) bool {
+	if d.shared && !c.Limit.Blocks() {
+		return false
+	}
+	f()
+	return true
+}

@@ -1,0 +1,87 @@
+package socket
+
+import (
+	"runtime"
+
+	"github.com/ureactor/ureactor/internal/desc"
+)
+
+// The stream calls: desc has them, for Sockets and SSLSockets.
+
+// ReadSize is MicroPython's read(n): it waits until n bytes have come, or the end of the stream; less than n is that. On
+// a non-blocking Socket it gives what is there, or EAGAIN. What came before an error is returned with it. n < 0 is ReadAll.
+func (s *Socket) ReadSize(n int) ([]byte, error) {
+	if n < 0 {
+		n = maxInt
+	}
+	if n == 0 {
+		return []byte{}, s.nothing(opRead)
+	}
+	c := s.start()
+	data, e := s.d.Gather(&c, n, s.recv)
+	runtime.KeepAlive(s)
+	return data, fail(opRead, e)
+}
+
+// ReadAll is MicroPython's read(): everything until the end of the stream; non-blocking, what is there, or EAGAIN.
+func (s *Socket) ReadAll() ([]byte, error) { return s.ReadSize(-1) }
+
+// ReadInto is MicroPython's readinto: ReadSize(len(p)) into p. It allocates nothing.
+func (s *Socket) ReadInto(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, s.nothing(opReadInto)
+	}
+	c := s.start()
+	n, e := s.d.Fill(&c, p, s.recv)
+	runtime.KeepAlive(s)
+	return n, fail(opReadInto, e)
+}
+
+// ReadLine is MicroPython's readline: up to and with '\n', or max bytes if given and not negative. It waits like
+// ReadSize and takes nothing beyond the line.
+func (s *Socket) ReadLine(max ...int) ([]byte, error) {
+	limit := lineLimit(max)
+	if limit == 0 {
+		return []byte{}, s.nothing(opReadLine)
+	}
+	c := s.start()
+	line, e := s.d.Line(&c, limit, s.typ == SOCK_STREAM, s.recv)
+	runtime.KeepAlive(s)
+	return line, fail(opReadLine, e)
+}
+
+const maxInt = int(^uint(0) >> 1)
+
+// lineLimit is ReadLine's argument.
+func lineLimit(max []int) int {
+	if len(max) > 0 && max[0] >= 0 {
+		return max[0]
+	}
+	return maxInt
+}
+
+// recv is one try of a read.
+func (s *Socket) recv(p []byte, flags int) (int, desc.Errno) { return s.d.K.Recv(s.d.FD, p, flags) }
+
+// nothing is a call that moves no bytes: EBADF once closed.
+func (s *Socket) nothing(o op) error { return s.use(o, func(int) desc.Errno { return 0 }) }
+
+// SendAll sends all of p under one deadline. n is how much went, also with an error; non-blocking, EAGAIN is the error
+// when not all of it could.
+func (s *Socket) SendAll(p []byte) (n int, err error) { return s.sendAll(opSendAll, p) }
+
+// Write is MicroPython's write, and io.Writer's: like SendAll, but nothing is sent when p is empty. Where MicroPython
+// returns a count that is short, the error is EAGAIN.
+func (s *Socket) Write(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, s.nothing(opWrite)
+	}
+	return s.sendAll(opWrite, p)
+}
+
+func (s *Socket) sendAll(o op, p []byte) (int, error) {
+	c := s.start()
+	n, e := s.d.Pour(&c, p, func(p []byte) (int, desc.Errno) { return s.d.K.Send(s.d.FD, p, 0) })
+	runtime.KeepAlive(s)
+	return n, fail(o, e)
+}
