@@ -72,16 +72,30 @@ type Notifier interface {
 	Notify(f func())
 }
 
-// A readier is a *socket.SSLSocket: it has a descriptor, and bytes of its own.
+// A readier is a *socket.SSLSocket: it has a descriptor, and bytes of its own. Any number of Polls may subscribe to one.
 type readier interface {
 	PollReady(want poller.Interest) (poller.Interest, desc.Errno)
-	Notify(f func())
+	Subscribe(f func()) (stop func())
 }
 
-// secured is a readier as an Object.
-type secured struct{ readier }
+// secured is a readier as an Object, of one entry of one Poll.
+type secured struct {
+	readier
+	stop func() // ends the entry's subscription
+}
 
-func (o secured) Poll(mask Events) (Events, error) {
+// Notify is called by one goroutine at a time.
+func (o *secured) Notify(f func()) {
+	if o.stop != nil {
+		o.stop()
+		o.stop = nil
+	}
+	if f != nil {
+		o.stop = o.Subscribe(f)
+	}
+}
+
+func (o *secured) Poll(mask Events) (Events, error) {
 	r, e := o.PollReady(interestOf(mask))
 	if e == kernel.EBADF {
 		return POLLNVAL, nil

@@ -199,7 +199,7 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 	case Object:
 		e.custom = o
 	case readier:
-		e.custom = secured{o}
+		e.custom = &secured{readier: o}
 	default:
 		return nil, fmt.Errorf("sel: register %T: %w: must be a socket, an FD, or have a method Poll(Events) (Events, error)", obj, ErrValue)
 	}

@@ -7,12 +7,10 @@ import (
 	"io"
 	"net"
 	"runtime"
-	"sync/atomic"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/secure"
-	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -42,15 +40,14 @@ type SSLSocket struct {
 
 // sslState is what hooks may know: not the Socket, which the garbage collector closes.
 type sslState struct {
-	c      *secure.Conn
-	notify atomic.Pointer[func()]
+	c *secure.Conn
+	listeners
 }
 
 // WrapSSL is ssl.wrap_socket: TLS on a connected stream, which must not be used directly from now on. The handshake is
 // made at once, waiting also on a non-blocking Socket, unless it is deferred: then a non-blocking read or write goes on
 // with it, and is EAGAIN until it is over. package sel polls an SSLSocket as it is: POLLIN where a read gives something,
-// also what is buffered here, POLLOUT where a write takes something; a Poll asks each of them, and one is in one Poll at
-// a time.
+// also what is buffered here, POLLOUT where a write takes something. Any number of Polls may have one SSLSocket.
 func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	cfg, err := opts.config(server)
 	if err != nil {
@@ -208,35 +205,11 @@ func (s *SSLSocket) GetPeerCert() []byte {
 	return st.PeerCertificates[0].Raw
 }
 
-// PollReady and Notify are for package sel.
-func (s *SSLSocket) PollReady(want poller.Interest) (poller.Interest, desc.Errno) {
-	r, e := s.st.c.Ready(want)
-	runtime.KeepAlive(s.s)
-	return r, e
-}
-
-// Notify has f called when the readiness may have changed; nil ends that.
-func (s *SSLSocket) Notify(f func()) {
-	if f == nil {
-		s.st.notify.Store(nil)
-		s.s.d.OnNews(nil)
-		return
-	}
-	s.st.notify.Store(&f)
-	s.s.d.OnNews(s.st.news) // closed: the first look tells
-}
-
 // read is the Conn's. What it has taken, no Event tells a Poll of any more; there may be more of it.
 func (st *sslState) read(c *desc.Call, p []byte) (int, error) {
 	n, err := st.c.Read(c, p)
 	st.news()
 	return n, err
-}
-
-func (st *sslState) news() {
-	if f := st.notify.Load(); f != nil {
-		(*f)()
-	}
 }
 
 // open tells whether the handshake is over and has succeeded.

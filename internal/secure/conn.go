@@ -22,9 +22,10 @@ type Conn struct {
 	shaken        atomic.Bool // the handshake is over
 	stopped       atomic.Bool // the Desc is closed
 
-	in     sync.Mutex  // the right to use what of s reads; never held in a wait
-	short  bool        // the last recv took all there was; with in
-	polled atomic.Bool // Ready may have taken a record out for the next Read
+	in     sync.Mutex    // the right to use what of s reads; never held in a wait
+	short  bool          // the last recv took all there was; with in
+	recvs  atomic.Uint32 // how many recvs have read something
+	polled atomic.Bool   // Ready may have taken a record out for the next Read
 
 	mu  sync.Mutex // guards the rest: also a reader may have something to send
 	out []byte     // records that the kernel has not taken
@@ -311,6 +312,9 @@ type fdWire Conn
 
 func (w *fdWire) Read(p []byte) (int, error) {
 	n, e := w.k.Recv(w.d.FD, p, 0)
+	if e != kernel.EAGAIN {
+		w.recvs.Add(1)
+	}
 	w.short = n < len(p)
 	switch {
 	case e == kernel.EAGAIN:
@@ -361,9 +365,10 @@ func reason(err error) error {
 
 // Ready tells what would not wait, going on with the handshake, with what has come and with what is pending: In where a
 // Read gives something, an end or an error, Out where a Write takes at least a byte. Err and Hup are the descriptor's.
-// It is exact, for it takes the records that make a difference, of which a call that waits is told.
-func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno) {
-	took := false
+// It is exact, for it takes the records that make a difference, of which a call that waits is told. took: it has read from
+// the kernel, so that an Event that others wait for may not come.
+func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, took bool, e desc.Errno) {
+	before := c.recvs.Load()
 	c.polled.Store(true)
 	e = c.d.Use(func(fd int) desc.Errno {
 		raw, e := c.k.Ready(fd)
@@ -373,7 +378,6 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno)
 		ready = raw & (poller.Err | poller.Hup)
 		ended := c.flush()
 		if !c.shaken.Load() {
-			took = true
 			c.shake()
 			c.flush()
 		}
@@ -385,7 +389,6 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno)
 			return 0
 		}
 		if want&poller.In != 0 && c.buffered() {
-			took = true
 			ready |= poller.In
 		}
 		if want&poller.Out != 0 && (ended != 0 && ended != kernel.EAGAIN || !c.pending()) { // else a Write takes a record
@@ -393,10 +396,10 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, e desc.Errno)
 		}
 		return 0
 	})
-	if took {
+	if took = c.recvs.Load() != before; took {
 		c.d.Tell(desc.In)
 	}
-	return ready, e
+	return ready, took, e
 }
 
 // buffered tells whether a Read would give something.
