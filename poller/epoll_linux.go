@@ -2,6 +2,7 @@ package poller
 
 import (
 	"os"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -22,6 +23,22 @@ type epoll struct {
 	busy    bool
 	noPwait bool // epoll_pwait2 (Linux 5.11) is missing; deadlines are rounded up to milliseconds
 }
+
+// kernelTimespec is struct __kernel_timespec (linux/time_types.h): 64 bits each on every architecture. unix.Timespec is
+// libc's struct, which has 32 bits each on 386, arm and mips.
+type kernelTimespec struct{ sec, nsec int64 }
+
+// A raw call takes the kernel's struct, not libc's. If a size is not what the kernel expects on this GOARCH, an index
+// is out of range or a map has one key twice, and the package does not compile.
+var (
+	_ = [1]struct{}{}[unsafe.Sizeof(kernelTimespec{})-16]
+	_ = map[bool]string{false: "", (unsafe.Sizeof(unix.EpollEvent{}) == 12) == epollPacked: "12 bytes if packed"}
+	_ = map[bool]string{false: "", (unsafe.Sizeof(unix.EpollEvent{}) == 16) != epollPacked: "16 bytes if not"}
+	_ = [1]struct{}{}[unsafe.Sizeof(unix.EpollEvent{})-unsafe.Offsetof(unix.EpollEvent{}.Fd)-8] // Fd and Pad are its data
+)
+
+// epollPacked: struct epoll_event is packed on amd64, and 386 does not align its 64 bits either.
+const epollPacked = runtime.GOARCH == "amd64" || runtime.GOARCH == "386"
 
 // New makes an epoll instance with its eventfd.
 func New() (Poller, error) {
@@ -114,7 +131,7 @@ func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
 	if until != timeout.Never {
 		left := until.Left(Now())
 		ms = millis(until, left)
-		ts := unix.NsecToTimespec(int64(left))
+		ts := kernelTimespec{int64(left) / 1e9, int64(left) % 1e9}
 		if p.noPwait {
 			return p.pwait(max, ms)
 		}

@@ -10,6 +10,20 @@ import (
 // A sockaddr is an address as the kernel reads and writes it.
 type sockaddr unix.RawSockaddrAny
 
+// The raw calls' structs have the sizes that the kernel expects on this GOARCH. If one differs, an index is out of
+// range, and the package does not compile.
+var (
+	_ = [1]struct{}{}[unsafe.Sizeof(unix.RawSockaddrInet4{})-16]
+	_ = [1]struct{}{}[unsafe.Sizeof(unix.RawSockaddrInet6{})-28]
+	_ = [1]struct{}{}[unsafe.Sizeof(unix.RawSockaddrUnix{})-110]
+	_ = [1]struct{}{}[unsafe.Sizeof(sockaddr{})-112]
+	_ = [1]struct{}{}[unsafe.Sizeof(unix.Iovec{})-2*word]
+	_ = [1]struct{}{}[unsafe.Sizeof(unix.Msghdr{})-7*word]
+	_ = [1]struct{}{}[unsafe.Sizeof(mmsghdr{})-8*word]
+)
+
+const word = unsafe.Sizeof(uintptr(0))
+
 const pathMax = len(unix.RawSockaddrUnix{}.Path)
 
 // set encodes the address and returns its length.
