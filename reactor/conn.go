@@ -274,7 +274,7 @@ func (c *Conn) LocalAddr() net.Addr { return c.addr(Kernel.LocalAddr) }
 // function and in Opened.
 func (c *Conn) RemoteAddr() net.Addr {
 	if r := c.w.r; r.opening == c && r.openingFrom.Family != 0 {
-		return netAddr(r.openingFrom, false)
+		return r.netAddr(r.openingFrom, false)
 	}
 	return c.addr(Kernel.PeerAddr)
 }
@@ -287,7 +287,7 @@ func (c *Conn) addr(ask func(Kernel, int) (Addr, kernel.Errno)) net.Addr {
 	if e != 0 {
 		return nil
 	}
-	return netAddr(a, false)
+	return c.w.r.netAddr(a, false)
 }
 
 // SetNoDelay(false) turns Nagle's algorithm on.

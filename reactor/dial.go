@@ -2,22 +2,20 @@ package reactor
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// dialMin is what one of several addresses gets at least of the time that is left.
-const dialMin = 2 * time.Second
-
 // dialing is what a Conn needs until it is connected.
 type dialing struct {
-	net    network
+	net    netaddr.Network
 	addr   string
-	list   []Addr // still to try
+	order  netaddr.Order // of the addresses still to try
+	limit  time.Duration // of the one that is being tried
 	until  timeout.Deadline
 	timer  *Timer
 	cancel context.CancelFunc // of the lookup
@@ -46,62 +44,56 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	c := &Conn{opt: o, st: dialling, dial: &dialing{net: n, addr: addr, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
 	c.w.r = r
 	c.attach()
-	lookup, err := c.dial.resolve(r.k)
+	q, err := c.dial.resolve(r.k)
 	if err != nil {
 		return nil, err
 	}
 	c.adopt(h)
 	r.conns++
 	r.name(c)
-	if lookup != nil {
-		c.lookup(lookup)
+	if q.Asks() {
+		c.lookup(q)
 	} else {
 		c.dial.timer = r.After(0, c.try) // a connect may fail at once, and Closed must not come before Dial returns
 	}
 	return c, nil
 }
 
-// resolve fills the list if that needs no lookup, else says what to run where it may block.
-func (d *dialing) resolve(k Kernel) (lookup func(context.Context) ([]netip.Addr, error), err error) {
-	if d.net.ip == "" {
-		d.list = []Addr{kernel.Unix(d.addr)}
-		return nil, nil
+// resolve finds the addresses, if that needs no lookup; else the query has more to ask. Only a service's name needs the
+// kernel's help here.
+func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
+	q, err := d.net.Parse(d.addr)
+	if err == nil {
+		err = q.AskPort(context.Background(), k)
 	}
-	host, port, err := d.net.endpoint(k, d.addr)
-	if err != nil {
-		return nil, err
+	if err == nil && !q.Asks() {
+		err = d.found(k, q)
 	}
-	if host == "" { // this machine, as package net has it
-		host = "127.0.0.1"
-		if d.net.ip == "ip6" {
-			host = "::1"
-		}
-	}
-	a, ok, err := d.net.literal(k, host, port)
-	if ok || err != nil {
-		d.list = []Addr{a}
-		return nil, err
-	}
-	d.list = []Addr{{Port: port}} // for the addresses to come
-	return func(ctx context.Context) ([]netip.Addr, error) { return k.Lookup(ctx, d.net.ip, host) }, nil
+	return q, err
+}
+
+// found has the addresses of a query that is answered.
+func (d *dialing) found(k Kernel, q *netaddr.Query) error {
+	list, err := q.Targets(k)
+	d.order = netaddr.NewOrder(list)
+	return explained(d.net, err)
 }
 
 // lookup runs where it may block and comes back by Post. A Conn that has ended meanwhile hears nothing.
-func (c *Conn) lookup(ask func(context.Context) ([]netip.Addr, error)) {
+func (c *Conn) lookup(q *netaddr.Query) {
 	r, d := c.w.r, c.dial
 	ctx, cancel := context.WithCancel(context.Background())
 	d.cancel = cancel
 	d.timer = r.After(d.until.Left(r.k.Now()), c.tooLate)
-	port := d.list[0].Port
 	r.k.Go(func() {
-		ips, err := ask(ctx)
+		err := q.Ask(ctx, r.k)
 		cancel()
 		r.mustPost(func() {
 			if c.is(over) {
 				return
 			}
 			if err == nil {
-				d.list, err = d.net.addrs(r.k, ips, port)
+				err = d.found(r.k, q)
 			}
 			if err != nil {
 				c.giveUp(err)
@@ -115,9 +107,12 @@ func (c *Conn) lookup(ask func(context.Context) ([]netip.Addr, error)) {
 // try begins to connect to the next address.
 func (c *Conn) try() {
 	r, d := c.w.r, c.dial
-	for len(d.list) > 0 && !c.is(over) {
-		a := d.list[0]
-		d.list = d.list[1:]
+	for !c.is(over) {
+		a, limit, ok := d.order.Next(d.until.Left(r.k.Now()))
+		if !ok {
+			break
+		}
+		d.limit = limit
 		err := c.connect(a)
 		if err == nil {
 			c.wait()
@@ -134,13 +129,16 @@ func (c *Conn) try() {
 
 func (c *Conn) connect(a Addr) error {
 	r := c.w.r
-	fd, e := r.k.Socket(a.Family, c.dial.net.typ, 0)
+	fd, e := r.k.Socket(a.Family, c.dial.net.Type, 0)
 	if e != 0 {
 		return callError("socket", e)
 	}
 	c.w.open(r, fd, c)
 	r.unname(c)
-	if c.dial.net.ip != "" {
+	if err := c.dial.net.Birth(a.Family, setter(r.k, fd)); err != nil {
+		return err
+	}
+	if c.dial.net.TCP() {
 		if err := tcpOptions(r.k, fd, c.opt); err != nil {
 			return err
 		}
@@ -157,14 +155,10 @@ func (c *Conn) connect(a Addr) error {
 // wait arms this address's share of the time and waits for Out, which also comes if connect has succeeded at once.
 func (c *Conn) wait() {
 	r, d := c.w.r, c.dial
-	left := d.until.Left(r.k.Now())
-	if n := time.Duration(len(d.list)); n > 0 {
-		left = min(left, max(left/(n+1), dialMin))
-	}
 	if d.timer != nil {
 		d.timer.Stop()
 	}
-	d.timer = r.After(left, c.tooLate)
+	d.timer = r.After(d.limit, c.tooLate)
 	c.watch()
 }
 
@@ -183,8 +177,7 @@ func (c *Conn) connected() {
 		if e == kernel.ENOTCONN {
 			return // a spurious Event
 		}
-		// TCP lets a socket connect to itself when its own port is the one it asks for: nobody listens there.
-		if self, e := r.k.LocalAddr(fd); e == 0 && self == peer && c.dial.net.ip != "" {
+		if self, e := r.k.LocalAddr(fd); e == 0 && c.dial.net.SelfConnect(self, peer) {
 			c.next(callError("connect", kernel.ECONNREFUSED))
 			return
 		}
@@ -219,7 +212,7 @@ func (c *Conn) next(why error) {
 }
 
 func (c *Conn) giveUp(err error) {
-	c.end(opError("dial", c.dial.net.name, c.dial.addr, err))
+	c.end(opError("dial", c.dial.net.Name, c.dial.addr, err))
 }
 
 // name puts c among those without a descriptor; again is nothing.

@@ -4,55 +4,56 @@ import (
 	"errors"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
 // bind makes the sockets of an address: those that were passed for it and, where the loops share it, as many more as there
 // are loops.
-func (g *Group) bind(n network, a Addr, dual bool, o *sockOptions) ([]passed, error) {
+func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]passed, error) {
 	control := func(int) error { return nil }
 	if o.control != nil {
 		control = o.control
 	}
-	socks := o.inherited.take(n.typ, a)
+	socks := o.inherited.take(n.Type, b.Addr)
 	if err := o.prepareInherited(g.k, n, socks); err != nil {
 		return nil, err
 	}
 	switch {
 	case len(socks) == 0 && !o.share:
-		fd, err := bindSocket(g.k, n, a, dual, o, control)
-		return []passed{{fd: fd, path: socketFile(a)}}, err
+		fd, err := bindSocket(g.k, n, b, o, control)
+		return []passed{{fd: fd, path: socketFile(b.Addr)}}, err
 	case len(socks) > 1 && o.maxConns > 0:
 		closePassed(g.k, socks)
 		return nil, errors.New("WithMaxConns needs one loop that counts, and several sockets were passed")
 	case len(socks) > 0:
-		a = socks[0].addr
+		b.Addr = socks[0].addr
 		if o.share && !g.shares(socks[0].fd) { // nobody can join it: its loop hands over
 			o.share, o.balance = false, RoundRobin
 		}
-	case !o.reusePort && a.Port != 0:
-		if err := g.alone(n, a, dual, o, control); err != nil {
+	case !o.reusePort && b.Addr.Port != 0:
+		if err := g.alone(n, b, o, control); err != nil {
 			return nil, err
 		}
 	}
 	for o.share && len(socks) < len(g.loops) {
-		fd, err := bindSocket(g.k, n, a, dual, o, control)
+		fd, err := bindSocket(g.k, n, b, o, control)
 		if err != nil {
 			closePassed(g.k, socks)
 			return nil, err
 		}
 		socks = append(socks, passed{fd: fd})
-		if at, e := g.k.LocalAddr(fd); e == 0 && a.Port == 0 {
-			a.Port = at.Port
+		if at, e := g.k.LocalAddr(fd); e == 0 && b.Addr.Port == 0 {
+			b.Addr.Port = at.Port
 		}
 	}
 	return socks, nil
 }
 
 // alone looks whether the address is free: anybody of the same user could share what is bound to be shared.
-func (g *Group) alone(n network, a Addr, dual bool, o *sockOptions, control func(int) error) error {
+func (g *Group) alone(n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(int) error) error {
 	alone := *o
 	alone.share = false
-	fd, err := bindSocket(g.k, n, a, dual, &alone, control)
+	fd, err := bindSocket(g.k, n, b, &alone, control)
 	if err == nil {
 		g.k.Close(fd)
 	}

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
 // A Balance is how the connections to one address are divided among a Group's loops.
@@ -74,7 +75,7 @@ func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ..
 	if err != nil {
 		return nil, opError("listen", network, addr, err)
 	}
-	l, err := g.listen(n, addr, o, func(_ Addr, socks []passed) (parts []part, err error) {
+	l, err := g.listen(n, addr, o, func(_ netaddr.Binding, socks []passed) (parts []part, err error) {
 		for i, s := range socks {
 			at, err := listenOn(g.k, s, o)
 			if err != nil {
@@ -112,9 +113,9 @@ func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) Packet
 	if err != nil {
 		return nil, opError("listen", network, addr, err)
 	}
-	l, err := g.listen(n, addr, o, func(a Addr, socks []passed) (parts []part, err error) {
+	l, err := g.listen(n, addr, o, func(b netaddr.Binding, socks []passed) (parts []part, err error) {
 		for _, s := range socks {
-			parts = append(parts, &packetPart{PacketConn: newPacketConn(g.k, n, a, o, s), open: open})
+			parts = append(parts, &packetPart{PacketConn: newPacketConn(g.k, n, b, o, s), open: open})
 		}
 		return parts, nil
 	})
@@ -148,10 +149,10 @@ func (noPackets) Packet(*PacketConn, []byte, Addr) {}
 func (noPackets) Closed(*PacketConn, error)        {}
 
 // divide decides how.
-func (g *Group) divide(n network, o *sockOptions) error {
-	can := kernel.SO_BALANCE != 0 && n.ip != ""
+func (g *Group) divide(n netaddr.Network, o *sockOptions) error {
+	can := kernel.SO_BALANCE != 0 && !n.Unix()
 	switch {
-	case o.balance == ByAddress && n.ip == "":
+	case o.balance == ByAddress && n.Unix():
 		return errors.New("ByAddress: a Unix socket's path cannot be shared")
 	case o.balance == ByAddress && !can:
 		return errors.New("ByAddress: SO_REUSEPORT does not balance on " + runtime.GOOS)
@@ -167,9 +168,9 @@ func (g *Group) divide(n network, o *sockOptions) error {
 }
 
 // listen binds the sockets, has parts made of them, and gives these to the loops.
-func (g *Group) listen(n network, addr string, o *sockOptions,
-	build func(Addr, []passed) ([]part, error)) (*GroupListener, error) {
-	a, dual, err := n.binding(g.k, addr)
+func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
+	build func(netaddr.Binding, []passed) ([]part, error)) (*GroupListener, error) {
+	b, err := binding(g.k, n, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -178,17 +179,17 @@ func (g *Group) listen(n network, addr string, o *sockOptions,
 	if g.closed {
 		return nil, ErrClosed
 	}
-	socks, err := g.bind(n, a, dual, o)
+	socks, err := g.bind(n, b, o)
 	if err != nil {
 		return nil, err
 	}
-	parts, err := build(a, socks)
+	parts, err := build(b, socks)
 	if err != nil {
 		return nil, err
 	}
 	l := &GroupListener{g: g}
 	if at, e := g.k.LocalAddr(socks[0].fd); e == 0 {
-		l.addr = netAddr(at, !n.stream)
+		l.addr = netaddr.NetAddr(g.k, at, !n.Stream())
 	}
 	first := 0
 	if !o.share {

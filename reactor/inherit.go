@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
 // The environment of a process that was passed sockets. The first three are systemd's convention: descriptors 3, 4 … are
@@ -156,8 +157,8 @@ func (in *Inherited) take(typ int, a Addr) (found []passed) {
 }
 
 // socket is the socket for the address: one that was passed, or a new one. more are others that were passed for it.
-func (o *sockOptions) socket(k Kernel, n network, a Addr, bind func() (int, error)) (s passed, more []passed, err error) {
-	if list := o.inherited.take(n.typ, a); len(list) > 0 {
+func (o *sockOptions) socket(k Kernel, n netaddr.Network, a Addr, bind func() (int, error)) (s passed, more []passed, err error) {
+	if list := o.inherited.take(n.Type, a); len(list) > 0 {
 		return list[0], list[1:], o.prepareInherited(k, n, list)
 	}
 	fd, err := bind()
@@ -165,9 +166,9 @@ func (o *sockOptions) socket(k Kernel, n network, a Addr, bind func() (int, erro
 }
 
 // prepareInherited sets what accepted connections inherit; on error it closes them all.
-func (o *sockOptions) prepareInherited(k Kernel, n network, list []passed) error {
+func (o *sockOptions) prepareInherited(k Kernel, n netaddr.Network, list []passed) error {
 	for _, s := range list {
-		if !n.stream || n.ip == "" {
+		if !n.TCP() {
 			continue
 		}
 		if err := tcpOptions(k, s.fd, o); err != nil {

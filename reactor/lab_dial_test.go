@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -66,10 +67,11 @@ func (l *lab) server(network string, backlog int) *peer {
 	if err != nil {
 		l.Fatal(err)
 	}
-	a, _, err := n.binding(l.k, anyAddr(l, network))
+	b, err := netaddr.Listen(l.k, n, anyAddr(l, network))
 	if err != nil {
 		l.Fatal(err)
 	}
+	a := b.Addr
 	fd, e := l.k.Socket(a.Family, kernel.SOCK_STREAM, 0)
 	l.must("socket", e)
 	p := l.peer(fd)

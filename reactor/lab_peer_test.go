@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -46,13 +47,13 @@ func (p *peer) leave() (fd int) {
 func (p *peer) addr() net.Addr {
 	a, e := p.l.k.LocalAddr(p.fd)
 	p.l.must("getsockname", e)
-	return netAddr(a, false)
+	return netaddr.NetAddr(p.l.k, a, false)
 }
 
 func (p *peer) remote() net.Addr {
 	a, e := p.l.k.PeerAddr(p.fd)
 	p.l.must("getpeername", e)
-	return netAddr(a, false)
+	return netaddr.NetAddr(p.l.k, a, false)
 }
 
 // close ends it in order, reset with RST. Again is nothing.

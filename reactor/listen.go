@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -20,7 +21,7 @@ type Listener struct {
 	w       Watch
 	accept  func(*Conn) Handler
 	opt     *sockOptions
-	net     network
+	net     netaddr.Network
 	addr    net.Addr
 	path    string  // of a Unix socket's file, removed at Close
 	spread  *spread // where its connections go, nil: to its own loop
@@ -54,11 +55,11 @@ func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, 
 	if err != nil {
 		return nil, err
 	}
-	a, dual, err := n.binding(r.k, addr)
+	b, err := binding(r.k, n, addr)
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.one(n, a, dual, o)
+	s, err := r.one(n, b, o)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +72,8 @@ func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, 
 }
 
 // one is the socket for the address: the one that was passed, or a new one.
-func (r *Reactor) one(n network, a Addr, dual bool, o *sockOptions) (passed, error) {
-	s, more, err := o.socket(r.k, n, a, func() (int, error) { return r.bindSocket(n, a, dual, o) })
+func (r *Reactor) one(n netaddr.Network, b netaddr.Binding, o *sockOptions) (passed, error) {
+	s, more, err := o.socket(r.k, n, b.Addr, func() (int, error) { return r.bindSocket(n, b, o) })
 	if err == nil && len(more) > 0 {
 		closePassed(r.k, append(more, s))
 		err = fmt.Errorf("%d sockets were passed for it: only a Group can take them all", len(more)+1)
@@ -90,7 +91,7 @@ func listenOn(k Kernel, s passed, o *sockOptions) (at net.Addr, err error) {
 		return nil, callError("listen", e)
 	}
 	if a, e := k.LocalAddr(s.fd); e == 0 {
-		at = netAddr(a, false)
+		at = netaddr.NetAddr(k, a, false)
 	}
 	return at, nil
 }
@@ -183,7 +184,7 @@ func (l *Listener) open(fd int, from Addr) {
 	c.attach()
 	r.conns++
 	l.joined()
-	if !kernel.InheritsOptions && l.net.ip != "" {
+	if !kernel.InheritsOptions && !l.net.Unix() {
 		if err := tcpOptions(r.k, fd, l.opt); err != nil {
 			r.log.Debug("an accepted connection refuses its options: its peer is gone", zap.Error(err))
 		}

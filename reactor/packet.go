@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -68,32 +69,32 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 	if err != nil {
 		return nil, err
 	}
-	a, dual, err := n.binding(r.k, addr)
+	b, err := binding(r.k, n, addr)
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.one(n, a, dual, o)
+	s, err := r.one(n, b, o)
 	if err != nil {
 		return nil, err
 	}
-	c := newPacketConn(r.k, n, a, o, s)
+	c := newPacketConn(r.k, n, b, o, s)
 	c.h = h
 	return c, c.attach(r, s.fd)
 }
 
 // newPacketConn is for the socket bound to a.
-func newPacketConn(k Kernel, n network, a Addr, o *sockOptions, s passed) *PacketConn {
+func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, s passed) *PacketConn {
 	c := &PacketConn{opt: o, max: o.cap, path: s.path}
 	switch {
-	case n.ip == "":
+	case n.Unix():
 		c.unix = true
-	case a.Family == kernel.AF_INET6:
+	case b.Addr.Family == kernel.AF_INET6:
 		c.max = udp6Max
 	default:
 		c.max = udpMax
 	}
 	if a, e := k.LocalAddr(s.fd); e == 0 {
-		c.addr = netAddr(a, true)
+		c.addr = netaddr.NetAddr(k, a, true)
 	}
 	return c
 }

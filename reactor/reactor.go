@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -27,8 +28,15 @@ type Kernel = kernel.Kernel
 // for Unix sockets the field Path. AddrFrom and UnixAddr make one.
 type Addr = kernel.Addr
 
-// AddrFrom is the address of an IP endpoint. A zone must be numeric.
-func AddrFrom(a netip.AddrPort) Addr { return kernel.Inet(a) }
+// AddrFrom is the address of an IP endpoint. Its zone is an interface's name or number; if there is no such interface the
+// result is the zero Addr, which SendTo refuses.
+func AddrFrom(a netip.AddrPort) Addr {
+	addr, err := netaddr.Inet(kernel.Host, a)
+	if err != nil {
+		return Addr{}
+	}
+	return addr
+}
 
 // UnixAddr is the address of a path; on Linux "@name" is one without a file.
 func UnixAddr(path string) Addr { return kernel.Unix(path) }

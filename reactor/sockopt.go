@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
 // lingerZero is a struct linger {1, 0}: close discards and resets.
@@ -18,7 +19,7 @@ var lingerZero = func() []byte {
 }()
 
 // socketOptions is what Listen, Dial and ListenPacket find out first.
-func (r *Reactor) socketOptions(op, name string, stream bool, opts []SocketOption) (n network, o *sockOptions, err error) {
+func (r *Reactor) socketOptions(op, name string, stream bool, opts []SocketOption) (n netaddr.Network, o *sockOptions, err error) {
 	if r.draining {
 		return n, nil, ErrClosed
 	}
@@ -29,14 +30,14 @@ func (r *Reactor) socketOptions(op, name string, stream bool, opts []SocketOptio
 	return n, o, err
 }
 
-func readOptions(k Kernel, op, name string, stream bool, opts []SocketOption) (n network, o *sockOptions, err error) {
+func readOptions(k Kernel, op, name string, stream bool, opts []SocketOption) (n netaddr.Network, o *sockOptions, err error) {
 	if o, err = newSockOptions(op, opts); err != nil {
 		return n, nil, err
 	}
 	if n, err = findNetwork(name, stream); err != nil {
 		return n, nil, err
 	}
-	o.tcp = n.ip != "" && stream
+	o.tcp = n.TCP()
 	// A read of TCP that comes up short has taken all there was. A Unix socket's stops at a message with descriptors,
 	// another kernel's may stop anywhere.
 	o.edge = o.tcp && kernel.TakesAll(k)
@@ -62,25 +63,24 @@ func (r *Reactor) unlink(path string) {
 }
 
 // bindSocket makes a socket that is bound to the address, with the options that come before that.
-func (r *Reactor) bindSocket(n network, a Addr, dual bool, o *sockOptions) (fd int, err error) {
-	return bindSocket(r.k, n, a, dual, o, func(fd int) error { return r.control(fd, o) })
+func (r *Reactor) bindSocket(n netaddr.Network, b netaddr.Binding, o *sockOptions) (fd int, err error) {
+	return bindSocket(r.k, n, b, o, func(fd int) error { return r.control(fd, o) })
 }
 
-func bindSocket(k Kernel, n network, a Addr, dual bool, o *sockOptions, control func(fd int) error) (fd int, err error) {
-	fd, e := k.Socket(a.Family, n.typ, 0)
-	if e == kernel.EAFNOSUPPORT && dual { // a host without IPv6
-		a = Addr{Family: kernel.AF_INET, Port: a.Port}
-		dual = false
-		fd, e = k.Socket(a.Family, n.typ, 0)
+func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (fd int, err error) {
+	fd, e := k.Socket(b.Addr.Family, n.Type, 0)
+	if four, ok := b.Fallback(e); ok {
+		b = four
+		fd, e = k.Socket(b.Addr.Family, n.Type, 0)
 	}
 	if e != 0 {
 		return -1, callError("socket", e)
 	}
-	if err = prepare(k, fd, n, a, dual, o); err == nil {
+	if err = prepare(k, fd, n, b, o); err == nil {
 		err = control(fd)
 	}
 	if err == nil {
-		if e := k.Bind(fd, a); e != 0 {
+		if e := k.Bind(fd, b.Addr); e != 0 {
 			err = callError("bind", e)
 		}
 	}
@@ -91,22 +91,20 @@ func bindSocket(k Kernel, n network, a Addr, dual bool, o *sockOptions, control 
 	return fd, nil
 }
 
-func prepare(k Kernel, fd int, n network, a Addr, dual bool, o *sockOptions) error {
-	set := func(level, name, v int, what string) error {
+// setter sets options of a descriptor.
+func setter(k Kernel, fd int) netaddr.Setter {
+	return func(level, name, v int, what string) error {
 		if e := k.SetOpt(fd, level, name, v); e != 0 {
 			return callError("setsockopt "+what, e)
 		}
 		return nil
 	}
-	if a.Family == kernel.AF_INET6 {
-		if err := set(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(!dual), "IPV6_V6ONLY"); err != nil {
-			return err
-		}
-	}
-	if n.stream && n.ip != "" { // a listener: not kept from its port by connections that linger in TIME_WAIT
-		if err := set(kernel.SOL_SOCKET, kernel.SO_REUSEADDR, 1, "SO_REUSEADDR"); err != nil {
-			return err
-		}
+}
+
+func prepare(k Kernel, fd int, n netaddr.Network, b netaddr.Binding, o *sockOptions) error {
+	set := setter(k, fd)
+	if err := b.Options(n, set); err != nil {
+		return err
 	}
 	if o.reusePort {
 		if err := set(kernel.SOL_SOCKET, kernel.SO_REUSEPORT, 1, "SO_REUSEPORT"); err != nil {
@@ -118,7 +116,7 @@ func prepare(k Kernel, fd int, n network, a Addr, dual bool, o *sockOptions) err
 			return err
 		}
 	}
-	if n.stream && n.ip != "" {
+	if n.TCP() {
 		return tcpOptions(k, fd, o)
 	}
 	return nil
@@ -126,9 +124,10 @@ func prepare(k Kernel, fd int, n network, a Addr, dual bool, o *sockOptions) err
 
 // tcpOptions are for every TCP connection. On a listener they are set once where accepted sockets inherit them.
 func tcpOptions(k Kernel, fd int, o *sockOptions) error {
+	set := setter(k, fd)
 	if !o.delay {
-		if e := k.SetOpt(fd, kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1); e != 0 {
-			return callError("setsockopt TCP_NODELAY", e)
+		if err := set(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1, "TCP_NODELAY"); err != nil {
+			return err
 		}
 	}
 	if o.keepAlive > 0 {
@@ -160,20 +159,5 @@ func setKeepAlive(k Kernel, fd int, d time.Duration) error {
 	if d != 0 && (d < time.Second || d > keepAliveMax) {
 		return fmt.Errorf("reactor: keep-alive %v: must be 0 (off) or 1s … %v", d, keepAliveMax)
 	}
-	if e := k.SetOpt(fd, kernel.SOL_SOCKET, kernel.SO_KEEPALIVE, btoi(d > 0)); e != 0 {
-		return callError("setsockopt SO_KEEPALIVE", e)
-	}
-	if d == 0 {
-		return nil
-	}
-	secs := int((d + time.Second - 1) / time.Second)
-	for _, name := range []int{kernel.TCP_KEEPIDLE, kernel.TCP_KEEPINTVL} {
-		if name == 0 { // OpenBSD: the system's interval
-			continue
-		}
-		if e := k.SetOpt(fd, kernel.IPPROTO_TCP, name, secs); e != 0 {
-			return callError("setsockopt keep-alive interval", e)
-		}
-	}
-	return nil
+	return netaddr.KeepAlive(d, setter(k, fd))
 }

@@ -16,7 +16,8 @@ type Addr struct {
 	Port   uint16
 }
 
-// Inet is the address of an IP endpoint. IPv4-mapped addresses stay IPv6. Only numeric zones are known here.
+// Inet is the address of an IP endpoint. IPv4-mapped addresses stay IPv6. Only a zone that
+// is a number of 32 bits is read: netaddr.Inet resolves names, and refuses what is no zone.
 func Inet(a netip.AddrPort) Addr {
 	r := Addr{Port: a.Port()}
 	switch ip := a.Addr(); {
@@ -27,8 +28,7 @@ func Inet(a netip.AddrPort) Addr {
 	case ip.Is6():
 		r.Family = AF_INET6
 		r.IP = ip.As16()
-		if z := ip.Zone(); z != "" {
-			n, _ := strconv.ParseUint(z, 10, 32)
+		if n, err := strconv.ParseUint(ip.Zone(), 10, 32); err == nil {
 			r.Scope = uint32(n)
 		}
 	}
@@ -57,6 +57,9 @@ func (a Addr) AddrPort() netip.AddrPort {
 func (a Addr) IsUnspecified() bool {
 	return (a.Family == AF_INET || a.Family == AF_INET6) && a.IP == [16]byte{}
 }
+
+// Is4In6 tells whether the address is an IPv4 address as IPv6 sockets write it.
+func (a Addr) Is4In6() bool { return a.Family == AF_INET6 && netip.AddrFrom16(a.IP).Is4In6() }
 
 func (a Addr) String() string {
 	switch a.Family {

@@ -1,0 +1,6 @@
+//go:build darwin || freebsd || netbsd || openbsd || dragonfly
+
+package kernel
+
+// GroupsSharePort: sockets that share a multicast port need SO_REUSEPORT too.
+const GroupsSharePort = true

@@ -1,0 +1,235 @@
+package netaddr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// A Query is an address on its way from text to what a socket is given: Parse, then Ask if Asks says so, then Targets or
+// Binding. It belongs to one goroutine at a time.
+type Query struct {
+	Net Network
+	// AnyZone takes the name of an interface that is not there for scope 0, as package net does. Else it is an error.
+	AnyZone bool
+
+	path    string // of a Unix socket
+	host    string // "" is this machine
+	service string // to be looked up; "" once the port is known
+	port    uint16
+	ips     []netip.Addr // of the host, once known
+}
+
+// Parse reads an address: host:port, or the path of a Unix socket. It asks nobody.
+func (n Network) Parse(addr string) (*Query, error) {
+	q := &Query{Net: n}
+	if n.Unix() {
+		q.path = addr
+		return q, nil
+	}
+	host, service, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	q.host = host
+	if ip, err := netip.ParseAddr(host); err == nil {
+		q.ips = []netip.Addr{ip}
+	}
+	if q.port, err = number(service); err == errName {
+		q.service, err = service, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+var errName = errors.New("not a number")
+
+// number reads a port as package net does, which allows for a sign. errName if the text is none.
+func number(text string) (uint16, error) {
+	digits := strings.TrimLeft(text, "+-")
+	switch {
+	case text == "":
+		return 0, nil
+	case len(text)-len(digits) > 1, strings.Trim(digits, "0123456789") != "", digits == "":
+		return 0, errName
+	}
+	p, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || p < 0 || p > math.MaxUint16 {
+		return 0, &net.AddrError{Err: "invalid port: must be 0 … 65535", Addr: text}
+	}
+	return uint16(p), nil
+}
+
+// Port is p as a port number. what names it in the error.
+func Port(what string, p int) (uint16, error) {
+	if p < 0 || p > math.MaxUint16 {
+		return 0, &net.AddrError{Err: "invalid port: must be 0 … 65535", Addr: fmt.Sprint(what, " ", p)}
+	}
+	return uint16(p), nil
+}
+
+// AsksPort tells whether AskPort has to be called; Asks whether Ask has.
+func (q *Query) AsksPort() bool { return q.service != "" }
+func (q *Query) Asks() bool     { return q.AsksPort() || q.host != "" && q.ips == nil }
+
+// AskPort looks up the service's name; it may read a file.
+func (q *Query) AskPort(ctx context.Context, k kernel.Kernel) error {
+	if q.service == "" {
+		return nil
+	}
+	p, err := k.LookupPort(ctx, strings.TrimRight(q.Net.Name, "46"), q.service)
+	if err == nil {
+		q.port, err = Port(q.service, p)
+	}
+	if err == nil {
+		q.service = ""
+	}
+	return err
+}
+
+// Ask looks up what is missing; it blocks.
+func (q *Query) Ask(ctx context.Context, k kernel.Kernel) error {
+	if err := q.AskPort(ctx, k); err != nil || !q.Asks() {
+		return err
+	}
+	ips, err := k.Lookup(ctx, q.Net.IP, q.host)
+	if err == nil && len(ips) == 0 {
+		err = q.none()
+	}
+	q.ips = ips
+	return err
+}
+
+// NoneForNetwork is the text of package net's error for a host without an address for the network.
+const NoneForNetwork = "no suitable address found"
+
+func (q *Query) none() error { return &net.AddrError{Err: NoneForNetwork, Addr: q.host} }
+
+// addrs makes endpoints of what is known of the host, in the lookup's order. A zone that cannot be is skipped if the host
+// has other addresses.
+func (q *Query) addrs(k kernel.Kernel) (list []kernel.Addr, err error) {
+	ips := q.ips
+	if len(ips) == 1 && ips[0].WithZone("") == netip.IPv6Unspecified() { // the same in IPv4, as package net has it
+		ips = append(ips[:1:1], netip.IPv4Unspecified())
+	}
+	for _, ip := range ips {
+		if q.Net.IP != "ip" && q.Net.IP == "ip4" != ip.Unmap().Is4() {
+			continue
+		}
+		a, e := Inet(k, netip.AddrPortFrom(ip.Unmap(), q.port))
+		if q.AnyZone && errors.Is(e, errNoInterface) {
+			a, e = Inet(k, netip.AddrPortFrom(ip.Unmap().WithZone(""), q.port))
+		}
+		if e != nil {
+			err = e
+			continue
+		}
+		list = append(list, a)
+	}
+	if len(list) == 0 && err == nil {
+		err = q.none()
+	}
+	if len(list) > 0 {
+		err = nil
+	}
+	return list, err
+}
+
+// Targets lists the addresses to dial, in order. An unspecified one is this machine.
+func (q *Query) Targets(k kernel.Kernel) ([]kernel.Addr, error) {
+	if q.Net.Unix() {
+		return []kernel.Addr{kernel.Unix(q.path)}, nil
+	}
+	if q.host == "" {
+		return []kernel.Addr{loopback(q.Net.IP == "ip6", q.port)}, nil
+	}
+	list, err := q.addrs(k)
+	for i, a := range list {
+		if a.IsUnspecified() {
+			list[i] = loopback(a.Family == kernel.AF_INET6, q.port)
+		}
+	}
+	return list, err
+}
+
+func loopback(six bool, port uint16) kernel.Addr {
+	if six {
+		return kernel.Inet(netip.AddrPortFrom(netip.IPv6Loopback(), port))
+	}
+	return kernel.Inet(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port))
+}
+
+// A Binding is where to listen.
+type Binding struct {
+	Addr kernel.Addr
+	// Dual: all addresses of both families. It is an IPv6 socket that takes IPv4 too; a host without IPv6 has an IPv4 one.
+	Dual bool
+	// Group: a multicast address was given. The socket is bound to all addresses, and others may have the port too.
+	Group bool
+}
+
+// Any tells whether the socket hears of more than one address of this machine.
+func (b Binding) Any() bool { return b.Addr.IsUnspecified() }
+
+// Binding is where to listen: as package net chooses it, at IPv4 first, and at all addresses of both families if the
+// network has both and the address is unspecified in either.
+func (q *Query) Binding(k kernel.Kernel) (Binding, error) {
+	if q.Net.Unix() {
+		return Binding{Addr: kernel.Unix(q.path)}, nil
+	}
+	family := kernel.AF_INET
+	if q.Net.IP == "ip6" {
+		family = kernel.AF_INET6
+	}
+	a := kernel.Addr{Family: family, Port: q.port}
+	if q.host != "" {
+		list, err := q.addrs(k)
+		if err != nil {
+			return Binding{}, err
+		}
+		a = first(list)
+	}
+	b := Binding{Addr: a}
+	switch {
+	case a.IsUnspecified():
+		a.Scope = 0
+		if q.Net.IP == "ip" && kernel.MapsIPv4 {
+			a.Family, b.Dual = kernel.AF_INET6, true
+		}
+		b.Addr = a
+	case q.Net.UDP() && a.AddrPort().Addr().IsMulticast():
+		b.Addr, b.Group = kernel.Addr{Family: a.Family, Port: a.Port}, true
+	}
+	return b, nil
+}
+
+// Listen is where to listen, for a caller who may block.
+func Listen(k kernel.Kernel, n Network, addr string) (Binding, error) {
+	q, err := n.Parse(addr)
+	if err == nil {
+		err = q.Ask(context.Background(), k)
+	}
+	if err != nil {
+		return Binding{}, err
+	}
+	return q.Binding(k)
+}
+
+// first is an IPv4 address if there is one.
+func first(list []kernel.Addr) kernel.Addr {
+	for _, a := range list {
+		if a.Family == kernel.AF_INET {
+			return a
+		}
+	}
+	return list[0]
+}

@@ -1,0 +1,68 @@
+package netaddr
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// errNoInterface is inside the error for a zone that names no interface.
+var errNoInterface = errors.New("no such network interface")
+
+// Scope is the number of an IPv6 zone: an interface's name, or a number of 32 bits.
+func Scope(k kernel.Kernel, zone string) (uint32, error) {
+	if strings.Trim(zone, "0123456789") == "" {
+		n, err := strconv.ParseUint(zone, 10, 32)
+		if err != nil {
+			return 0, fmt.Errorf("zone %.100s: must be an interface's name or 0 … %d", zone, uint32(math.MaxUint32))
+		}
+		return uint32(n), nil
+	}
+	i, err := k.Interface(zone)
+	if err != nil {
+		return 0, fmt.Errorf("zone %.100q: %w", zone, errNoInterface)
+	}
+	if i < 0 || int64(i) > math.MaxUint32 {
+		return 0, fmt.Errorf("zone %.100q: interface %d: must be 0 … %d", zone, i, uint32(math.MaxUint32))
+	}
+	return uint32(i), nil
+}
+
+// Inet is an endpoint, its zone resolved. IPv4-mapped addresses stay IPv6.
+func Inet(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
+	a := kernel.Inet(ap)
+	zone := ap.Addr().Zone()
+	if zone == "" {
+		return a, nil
+	}
+	scope, err := Scope(k, zone)
+	if err != nil {
+		return kernel.Addr{}, err
+	}
+	a.Scope = scope
+	return a, nil
+}
+
+// ForSocket is the address as a socket of the family takes it: IPv4 is mapped for IPv6 sockets, and unmapped for IPv4
+// ones. ok is false if a socket of the family cannot send there.
+func ForSocket(family int, a kernel.Addr) (_ kernel.Addr, ok bool) {
+	switch {
+	case a.Family == family:
+		return a, true
+	case family == kernel.AF_INET6 && a.Family == kernel.AF_INET:
+		b := kernel.Addr{Family: kernel.AF_INET6, Port: a.Port}
+		b.IP[10], b.IP[11] = 0xff, 0xff
+		copy(b.IP[12:], a.IP[:4])
+		return b, true
+	case family == kernel.AF_INET && a.Family == kernel.AF_INET6 && a.Is4In6():
+		b := kernel.Addr{Family: kernel.AF_INET, Port: a.Port}
+		copy(b.IP[:4], a.IP[12:])
+		return b, true
+	}
+	return a, false
+}
