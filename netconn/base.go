@@ -44,10 +44,10 @@ func networkOf(s *socket.Socket) string {
 func (b *base) open(s *socket.Socket, network string) {
 	b.s, b.net = s, network
 	if a, err := b.s.LocalAddr(); err == nil {
-		b.local = netAddr(b.net, a)
+		b.local = b.netAddr(a)
 	}
 	if a, err := b.s.RemoteAddr(); err == nil {
-		b.remote = netAddr(b.net, a)
+		b.remote = b.netAddr(a)
 	}
 }
 

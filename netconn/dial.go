@@ -2,23 +2,22 @@ package netconn
 
 import (
 	"context"
+	"math"
 	"net"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// dialMin is what one of several addresses gets at least of the time that is left, as with package net.
-const dialMin = 2 * time.Second
-
 // DialContext is the package's DialContext.
 func (n *Net) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx = n.dated(ctx)
-	a, err := n.findNetwork(network)
-	var list []socket.Addr
+	a, err := findNetwork(network)
+	var list []kernel.Addr
 	if err == nil {
 		list, err = n.targets(ctx, a, address)
 	}
@@ -26,16 +25,22 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 		return nil, &net.OpError{Op: "dial", Net: network, Err: mapContext(err)}
 	}
 	var first error
-	for i, at := range list {
-		s, err := n.try(ctx, a, at, n.share(ctx, len(list)-i))
+	order := netaddr.NewOrder(list)
+	for first == nil || ctx.Err() == nil {
+		left, limited := n.left(ctx)
+		at, limit, ok := order.Next(left)
+		if !ok {
+			break
+		}
+		if !limited {
+			limit = 0
+		}
+		s, err := n.try(ctx, a, at, limit)
 		if err == nil {
 			return n.dialled(a, s, at), nil
 		}
 		if first == nil {
-			first = &net.OpError{Op: "dial", Net: network, Addr: netAddr(a.name, at), Err: err}
-		}
-		if ctx.Err() != nil {
-			break
+			first = &net.OpError{Op: "dial", Net: network, Addr: netAddr(n.k, a.Name, at), Err: err}
 		}
 	}
 	return nil, first
@@ -69,60 +74,47 @@ func (d *dated) Err() error {
 }
 
 // targets lists the addresses to try.
-func (n *Net) targets(ctx context.Context, a nets, address string) ([]socket.Addr, error) {
-	switch {
-	case address == "":
+func (n *Net) targets(ctx context.Context, a netaddr.Network, address string) ([]kernel.Addr, error) {
+	if address == "" {
 		return nil, errMissingAddress
-	case a.ip == "":
-		return []socket.Addr{socket.Path(address)}, nil
 	}
-	host, port, err := n.endpoint(ctx, a, address)
+	q, err := n.resolve(ctx, a, address)
 	if err != nil {
 		return nil, err
 	}
-	if host == "" { // this machine
-		host = "127.0.0.1"
-		if a.ip == "ip6" {
-			host = "::1"
-		}
-	}
-	return n.resolve(ctx, a, host, port)
+	return q.Targets(n.k)
 }
 
-// share is the part of the time left that the next of several addresses gets.
-func (n *Net) share(ctx context.Context, addrs int) time.Duration {
-	end, ok := ctx.Deadline()
-	if !ok {
-		return 0
+// left is the time that a dial has left, at least 1; limited tells whether it has a limit at all.
+func (n *Net) left(ctx context.Context) (left time.Duration, limited bool) {
+	end, limited := ctx.Deadline()
+	if !limited {
+		return math.MaxInt64, false
 	}
-	left := kernel.Until(n.k, end)
-	if addrs > 1 {
-		left = min(left, max(left/time.Duration(addrs), dialMin))
-	}
-	return max(left, 1)
+	return max(kernel.Until(n.k, end), 1), true
 }
 
-// try connects to one address; 0 is no limit. TCP lets a socket connect to itself when its own port is the one it asks
-// for: nobody listens there.
-func (n *Net) try(ctx context.Context, a nets, at socket.Addr, limit time.Duration) (*socket.Socket, error) {
+// try connects to one address; 0 is no limit.
+func (n *Net) try(ctx context.Context, a netaddr.Network, at kernel.Addr, limit time.Duration) (*socket.Socket, error) {
 	if ctx.Err() != nil {
 		return nil, mapContext(ctx.Err())
 	}
-	s, err := n.socket(at.Family(), a.typ)
+	s, err := n.socket(at.Family, a.Type)
 	if err != nil {
 		return nil, osCause("socket", err)
 	}
-	if a.typ == socket.SOCK_STREAM && a.ip != "" {
+	err = a.Birth(at.Family, setter(s))
+	if err == nil && a.TCP() {
 		err = tcpOptions(s)
 	}
 	if err != nil {
 		_ = s.Close()
 		return nil, osCause("setsockopt", err)
 	}
-	err = n.connect(ctx, s, at, limit)
-	if err == nil && a.typ == socket.SOCK_STREAM && a.ip != "" {
+	err = n.connect(ctx, s, dressed(at), limit)
+	if err == nil {
 		self, _ := s.LocalAddr()
-		if peer, _ := s.RemoteAddr(); self == peer {
+		if peer, _ := s.RemoteAddr(); a.SelfConnect(plain(self), plain(peer)) {
 			err = &socket.OSError{Errno: int(kernel.ECONNREFUSED), Op: "connect"}
 		}
 	}
@@ -178,15 +170,15 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 }
 
 // dialled makes the connection of a socket that is connected to at: a peer that has reset has no address any more.
-func (n *Net) dialled(a nets, s *socket.Socket, at socket.Addr) net.Conn {
-	if a.typ == socket.SOCK_DGRAM {
+func (n *Net) dialled(a netaddr.Network, s *socket.Socket, at kernel.Addr) net.Conn {
+	if !a.Stream() {
 		c := &PacketConn{connected: true}
-		c.open(s, a.name)
+		c.open(s, a.Name)
 		return c
 	}
 	c := &Conn{}
-	if c.open(s, a.name); c.remote == nil {
-		c.remote = netAddr(a.name, at)
+	if c.open(s, a.Name); c.remote == nil {
+		c.remote = netAddr(n.k, a.Name, at)
 	}
 	return c
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -22,24 +23,24 @@ type Listener struct {
 const backlog = 4096
 
 func (n *Net) listen(ctx context.Context, network, address string) (*Listener, error) {
-	a, err := n.findNetwork(network)
+	a, err := findNetwork(network)
 	var l *Listener
 	if err == nil {
 		l, err = n.listenAt(ctx, a, address)
 	}
 	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: a.guess(address), Err: mapContext(err)}
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: guess(a, address), Err: mapContext(err)}
 	}
 	return l, nil
 }
 
-func (n *Net) listenAt(ctx context.Context, a nets, address string) (*Listener, error) {
+func (n *Net) listenAt(ctx context.Context, a netaddr.Network, address string) (*Listener, error) {
 	s, err := n.bind(ctx, a, address, socket.SOCK_STREAM)
 	if err != nil {
 		return nil, err
 	}
 	l := &Listener{}
-	if l.open(s, a.name); s.Family() == socket.AF_UNIX && address != "" && address[0] != '@' && address[0] != 0 {
+	if l.open(s, a.Name); s.Family() == socket.AF_UNIX && address != "" && address[0] != '@' && address[0] != 0 {
 		l.path = address
 	}
 	if err := s.Listen(backlog); err != nil {
@@ -50,46 +51,43 @@ func (n *Net) listenAt(ctx context.Context, a nets, address string) (*Listener, 
 }
 
 // bind makes a socket that is bound. What is wrong with an address is told before that the network has another type.
-func (n *Net) bind(ctx context.Context, a nets, address string, typ int) (*socket.Socket, error) {
-	at, dual, err := n.binding(ctx, a, address)
-	if err == nil && a.typ != typ {
+func (n *Net) bind(ctx context.Context, a netaddr.Network, address string, typ int) (*socket.Socket, error) {
+	b, err := n.binding(ctx, a, address)
+	if err == nil && a.Type != typ {
 		err = &net.AddrError{Err: "unexpected address type", Addr: address}
 	}
 	if err != nil {
 		return nil, err
 	}
-	s, err := n.socket(at.Family(), a.typ)
-	if dual && isErrno(err, kernel.EAFNOSUPPORT) { // a host without IPv6
-		at, dual = socket.Tuple("0.0.0.0", at.Port()), false
-		s, err = n.socket(at.Family(), a.typ)
+	s, err := n.socket(b.Addr.Family, a.Type)
+	if four, ok := b.Fallback(errnoOf(err)); ok {
+		b = four
+		s, err = n.socket(b.Addr.Family, a.Type)
 	}
 	if err != nil {
 		return nil, osCause("socket", err)
 	}
-	if err := bindOptions(s, a, dual); err != nil {
+	if err := bindOptions(s, a, b); err != nil {
 		_ = s.Close()
 		return nil, osCause("setsockopt", err)
 	}
-	if err := s.Bind(at); err != nil {
+	if err := s.Bind(dressed(b.Addr)); err != nil {
 		_ = s.Close()
 		return nil, osCause("bind", err)
 	}
 	return s, nil
 }
 
-func bindOptions(s *socket.Socket, a nets, dual bool) error {
-	if s.Family() == socket.AF_INET6 {
-		if err := s.SetSockOpt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, !dual); err != nil {
-			return err
-		}
-	}
-	if a.ip == "" || a.typ != socket.SOCK_STREAM {
-		return nil
-	}
-	if err := s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, true); err != nil {
+// setter sets options of a socket.
+func setter(s *socket.Socket) netaddr.Setter {
+	return func(level, name, value int, _ string) error { return s.SetSockOpt(level, name, value) }
+}
+
+func bindOptions(s *socket.Socket, a netaddr.Network, b netaddr.Binding) error {
+	if err := b.Options(a, setter(s)); err != nil {
 		return err
 	}
-	if kernel.InheritsOptions {
+	if a.TCP() && kernel.InheritsOptions {
 		return tcpOptions(s)
 	}
 	return nil
@@ -103,18 +101,7 @@ func tcpOptions(s *socket.Socket) error {
 	if err := s.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, true); err != nil {
 		return err
 	}
-	if err := s.SetSockOpt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, true); err != nil {
-		return err
-	}
-	for _, name := range []int{kernel.TCP_KEEPIDLE, kernel.TCP_KEEPINTVL} {
-		if name == 0 { // OpenBSD: the system's interval
-			continue
-		}
-		if err := s.SetSockOpt(socket.IPPROTO_TCP, name, int(keepAlive/time.Second)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return netaddr.KeepAlive(keepAlive, setter(s))
 }
 
 // Accept waits for a connection, which is a *Conn.
@@ -126,9 +113,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 		return nil, e
 	}
 	c := &Conn{}
-	c.s, c.net, c.remote = s, l.net, netAddr(l.net, from)
+	c.s, c.net, c.remote = s, l.net, l.netAddr(from)
 	if a, err := s.LocalAddr(); err == nil {
-		c.local = netAddr(l.net, a)
+		c.local = l.netAddr(a)
 	}
 	if !kernel.InheritsOptions && s.Family() != socket.AF_UNIX {
 		_ = tcpOptions(s) // where that fails the peer is gone
@@ -157,7 +144,12 @@ func (l *Listener) Close() error {
 	return err
 }
 
-func isErrno(err error, e kernel.Errno) bool {
-	o, ok := err.(*socket.OSError)
-	return ok && o.Errno == int(e)
+func isErrno(err error, e kernel.Errno) bool { return errnoOf(err) == e }
+
+// errnoOf is the number in a Socket's error, 0 if there is none.
+func errnoOf(err error) kernel.Errno {
+	if e, ok := err.(*socket.OSError); ok && e.Errno > 0 {
+		return kernel.Errno(e.Errno)
+	}
+	return 0
 }

@@ -2,10 +2,13 @@ package netconn
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -16,16 +19,16 @@ type PacketConn struct {
 }
 
 func (n *Net) listenPacket(ctx context.Context, network, address string) (*PacketConn, error) {
-	a, err := n.findNetwork(network)
+	a, err := findNetwork(network)
 	var s *socket.Socket
 	if err == nil {
 		s, err = n.bind(ctx, a, address, socket.SOCK_DGRAM)
 	}
 	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: a.guess(address), Err: mapContext(err)}
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: guess(a, address), Err: mapContext(err)}
 	}
 	c := &PacketConn{}
-	c.open(s, a.name)
+	c.open(s, a.Name)
 	return c, nil
 }
 
@@ -59,7 +62,7 @@ func (c *PacketConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	if from.Family() == 0 || from.Family() == socket.AF_UNIX && from.Host() == "" {
 		return n, nil, nil
 	}
-	return n, netAddr(c.net, from), nil
+	return n, c.netAddr(from), nil
 }
 
 // ReadFromUDPAddrPort is ReadFrom without an allocation, for UDP.
@@ -68,7 +71,7 @@ func (c *PacketConn) ReadFromUDPAddrPort(p []byte) (int, netip.AddrPort, error) 
 	if err != nil {
 		return n, netip.AddrPort{}, c.failed("read", err)
 	}
-	return n, unmap(from.AddrPort()), nil
+	return n, c.unmap(from), nil
 }
 
 // WriteTo sends a datagram: to a *net.UDPAddr or, of a Unix socket, a *net.UnixAddr.
@@ -79,11 +82,18 @@ func (c *PacketConn) WriteTo(p []byte, to net.Addr) (int, error) {
 			break
 		}
 		if c.s.Family() != socket.AF_UNIX {
-			ap := a.AddrPort()
-			if !ap.Addr().IsValid() { // no IP: this machine
-				ap = netip.AddrPortFrom(netip.IPv4Unspecified(), ap.Port())
+			port, err := netaddr.Port(a.Port)
+			if err != nil {
+				return 0, c.addressed(to, fmt.Errorf("%w: %w", err, os.NewSyscallError("sendto", kernel.EINVAL)))
 			}
-			return c.writeTo(p, ap, to)
+			ip, _ := netip.AddrFromSlice(a.IP)
+			if len(a.IP) == 0 { // this machine
+				ip = netip.IPv4Unspecified()
+				if c.s.Family() == socket.AF_INET6 {
+					ip = netip.IPv6Unspecified()
+				}
+			}
+			return c.writeTo(p, netip.AddrPortFrom(ip.WithZone(a.Zone), port), to)
 		}
 		return 0, c.addressed(to, kernel.EINVAL)
 	case *net.UnixAddr:
@@ -104,15 +114,26 @@ func (c *PacketConn) WriteToUDPAddrPort(p []byte, to netip.AddrPort) (int, error
 }
 
 func (c *PacketConn) writeTo(p []byte, to netip.AddrPort, given net.Addr) (int, error) {
-	if !to.IsValid() || c.s.Family() == socket.AF_INET && !to.Addr().Unmap().Is4() {
+	a, err := netaddr.InetAny(c.s.Desc().K, to)
+	if err != nil {
+		return 0, c.addressed(given, err)
+	}
+	a, ok := netaddr.ForSocket(c.s.Family(), a)
+	if !ok {
 		err := &net.AddrError{Err: "non-IPv4 address", Addr: to.Addr().String()}
 		return 0, c.addressed(given, err)
 	}
-	if z := to.Addr().Zone(); z != "" {
-		at := socket.Tuple(to.Addr().WithZone("").String(), int(to.Port()), 0, scope(c.s.Desc().K, z))
-		return c.send(p, at, given)
+	return c.send(p, dressed(a), given)
+}
+
+// unmap has what an IPv6 socket tells of IPv4 peers as IPv4, and interfaces by their names, where these are known.
+func (c *PacketConn) unmap(a socket.Addr) netip.AddrPort {
+	ap := a.AddrPort()
+	ip := ap.Addr().Unmap()
+	if a.Scope() != 0 && ip.Is6() {
+		ip = ip.WithZone(netaddr.ScopeName(c.s.Desc().K, uint32(a.Scope())))
 	}
-	return c.send(p, target(c.s.Family(), to), given)
+	return netip.AddrPortFrom(ip, ap.Port())
 }
 
 func (c *PacketConn) send(p []byte, to socket.Addr, given net.Addr) (int, error) {
@@ -122,7 +143,7 @@ func (c *PacketConn) send(p []byte, to socket.Addr, given net.Addr) (int, error)
 	n, err := c.s.SendTo(p, to)
 	if err != nil {
 		if given == nil {
-			given = netAddr(c.net, to)
+			given = c.netAddr(to)
 		}
 		e := c.failed("write", err).(*net.OpError)
 		e.Addr = given

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
 // An Addr is the address of a socket: what GetAddrInfo, Accept and RecvFrom give, and what Tuple and Path make. Addrs
@@ -29,10 +30,9 @@ func Tuple(host string, port int, flowScope ...int) Addr {
 		if err != nil {
 			return badAddr("host %.100q must be an IP address; GetAddrInfo resolves names", host)
 		}
-		if z := ip.Zone(); z != "" && strings.Trim(z, "0123456789") != "" {
-			return badAddr("scope %.100q must be an interface's number", z)
+		if a, err = inet(netip.AddrPortFrom(ip, uint16(port))); err != nil {
+			return badAddr("%v", err)
 		}
-		a = kernel.Inet(netip.AddrPortFrom(ip, uint16(port)))
 	}
 	switch {
 	case len(flowScope) == 0:
@@ -53,8 +53,22 @@ func Tuple(host string, port int, flowScope ...int) Addr {
 // Path is the address of a Unix socket; a leading "@" is Linux's abstract space.
 func Path(path string) Addr { return Addr{a: kernel.Unix(path)} }
 
-// AddrOf is the Addr of an IP endpoint. Only numeric zones are known here.
-func AddrOf(ap netip.AddrPort) Addr { return Addr{a: kernel.Inet(ap)} }
+// AddrOf is the Addr of an IP endpoint. Its zone must be an interface's number: the call that takes the Addr says so.
+func AddrOf(ap netip.AddrPort) Addr {
+	a, err := inet(ap)
+	if err != nil {
+		return badAddr("%v", err)
+	}
+	return Addr{a: a}
+}
+
+// inet reads an endpoint whose zone is a number, if it has one.
+func inet(ap netip.AddrPort) (kernel.Addr, error) {
+	if z := ap.Addr().Zone(); strings.Trim(z, "0123456789") != "" {
+		return kernel.Addr{}, fmt.Errorf("scope %.100q must be an interface's number", z)
+	}
+	return netaddr.Inet(nil, ap) // nobody is asked for a number
+}
 
 func badAddr(format string, args ...any) Addr { return Addr{bad: fmt.Sprintf(format, args...)} }
 

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"math"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -148,12 +150,12 @@ func (q *query) literal(k kernel.Kernel, flags int) error {
 		if t.bad != "" || t.a.Family != AF_INET6 {
 			return eai(EAI_NONAME)
 		}
-		i, err := k.Interface(zone)
+		scope, err := netaddr.Scope(k, zone)
 		if err != nil || !t.a.AddrPort().Addr().IsLinkLocalUnicast() && !t.a.AddrPort().Addr().IsLinkLocalMulticast() {
 			return eai(EAI_NONAME)
 		}
 		a, ok = t.a, true
-		a.Scope = uint32(i)
+		a.Scope = scope
 	}
 	switch {
 	case ok && q.af == AF_INET6 && a.Family == AF_INET && flags&AI_V4MAPPED != 0:
@@ -215,11 +217,9 @@ func (q *query) ask(ctx context.Context, k kernel.Kernel) error {
 		return lookupError(err)
 	}
 	for _, ip := range ips {
-		a := Tuple(ip.WithZone("").String(), 0).a
-		if z := ip.Zone(); z != "" {
-			if i, err := k.Interface(z); err == nil {
-				a.Scope = uint32(i)
-			}
+		a, err := netaddr.InetAny(k, netip.AddrPortFrom(ip, 0))
+		if err != nil {
+			continue
 		}
 		if q.af == 0 || q.af == a.Family {
 			q.addrs = append(q.addrs, a)

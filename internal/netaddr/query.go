@@ -69,10 +69,10 @@ func number(text string) (uint16, error) {
 	return uint16(p), nil
 }
 
-// Port is p as a port number. what names it in the error.
-func Port(what string, p int) (uint16, error) {
+// Port is p as the number of a port.
+func Port(p int) (uint16, error) {
 	if p < 0 || p > math.MaxUint16 {
-		return 0, &net.AddrError{Err: "invalid port: must be 0 … 65535", Addr: fmt.Sprint(what, " ", p)}
+		return 0, fmt.Errorf("port %d: must be 0 … %d", p, math.MaxUint16)
 	}
 	return uint16(p), nil
 }
@@ -88,7 +88,7 @@ func (q *Query) AskPort(ctx context.Context, k kernel.Kernel) error {
 	}
 	p, err := k.LookupPort(ctx, strings.TrimRight(q.Net.Name, "46"), q.service)
 	if err == nil {
-		q.port, err = Port(q.service, p)
+		q.port, err = Port(p)
 	}
 	if err == nil {
 		q.service = ""
@@ -125,10 +125,11 @@ func (q *Query) addrs(k kernel.Kernel) (list []kernel.Addr, err error) {
 		if q.Net.IP != "ip" && q.Net.IP == "ip4" != ip.Unmap().Is4() {
 			continue
 		}
-		a, e := Inet(k, netip.AddrPortFrom(ip.Unmap(), q.port))
-		if q.AnyZone && errors.Is(e, errNoInterface) {
-			a, e = Inet(k, netip.AddrPortFrom(ip.Unmap().WithZone(""), q.port))
+		read := Inet
+		if q.AnyZone {
+			read = InetAny
 		}
+		a, e := read(k, netip.AddrPortFrom(ip.Unmap(), q.port))
 		if e != nil {
 			err = e
 			continue
