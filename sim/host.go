@@ -46,8 +46,8 @@ type Host struct {
 	during    []moment         // see During
 	strangers int              // see Endless
 
-	count  [callCount]int
-	fixed  time.Duration // latency to all others, if not 0
+	count [callCount]int
+	fixed time.Duration // latency to all others, if not 0
 
 	turns Rand // which program runs first
 	hides Rand // when what a fault has hidden is told

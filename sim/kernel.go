@@ -11,6 +11,9 @@ import (
 // fault makes is followed by an Event, as if the rest had arrived after it.
 func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 
+// ConnectTells tells package socket how a failed connect ends: as on Linux, whatever the Pollers are like.
+func (h *Host) ConnectTells() bool { return true }
+
 // on begins a call on a descriptor: through the gate, then to the file. ok: the call goes on.
 func (h *Host) on(c Call, fd int) (f file, v verdict, ok bool) {
 	v = h.gate(c, fd)

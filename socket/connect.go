@@ -5,7 +5,6 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -53,7 +52,7 @@ func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {
 	started := false
 	_, e := s.d.Do(desc.Out, c, func() (int, desc.Errno) {
 		if started {
-			return 0, s.outcome()
+			return 0, s.outcome(to)
 		}
 		e := s.begin(to)
 		switch {
@@ -63,7 +62,7 @@ func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {
 			return 0, e
 		}
 		started = true
-		return 0, s.outcome()
+		return 0, s.outcome(to)
 	})
 	return e
 }
@@ -120,7 +119,27 @@ func (s *Socket) begin(to kernel.Addr) desc.Errno {
 }
 
 // outcome is how the attempt has ended; EAGAIN while it has not.
-func (s *Socket) outcome() desc.Errno {
+func (s *Socket) outcome(to kernel.Addr) desc.Errno {
+	if !kernel.ConnectTells(below(s.d.K)) {
+		return s.ended()
+	}
+	switch e := s.d.K.Connect(s.d.FD, to); e {
+	case 0, kernel.EISCONN:
+		s.connect.Store(connected)
+		return 0
+	case kernel.EALREADY, kernel.EINPROGRESS: // EINPROGRESS: another call has delivered the error, and this is a new attempt
+		return kernel.EAGAIN
+	case kernel.ECONNABORTED: // another call has delivered the error
+		s.connect.Store(fresh)
+		return kernel.ECONNREFUSED
+	default:
+		s.connect.Store(fresh)
+		return e
+	}
+}
+
+// ended is outcome where connect(2) does not tell. A socket that an attempt has spent stays as the kernel leaves it.
+func (s *Socket) ended() desc.Errno {
 	k, fd := s.d.K, s.d.FD
 	n, e := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
 	if e != 0 {
@@ -134,12 +153,12 @@ func (s *Socket) outcome() desc.Errno {
 		s.connect.Store(connected)
 		return 0
 	}
-	if ready, _ := k.Ready(fd); ready&poller.Hup != 0 { // it has ended
+	if ready, _ := k.Ready(fd); ready != 0 { // it has ended: no kernel says anything of one that is under way
 		s.connect.Store(fresh)
 		if n, e := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR); e == 0 && n != 0 { // since it was asked above
 			return desc.Errno(n)
 		}
-		return kernel.ECONNREFUSED // another call has told how
+		return kernel.ECONNREFUSED // another call has delivered the error
 	}
 	return kernel.EAGAIN
 }

@@ -3,6 +3,7 @@
 package socket_test
 
 import (
+	"errors"
 	"syscall"
 	"testing"
 
@@ -50,6 +51,41 @@ func TestD17RefusedIsECONNREFUSED(t *testing.T) {
 		l.ready(s, uint8(poller.Err))
 		_, err := s.Recv(1)
 		l.errno(err, syscall.ECONNREFUSED)
+	})
+}
+
+// What a refused connect leaves is a new socket, whoever waited for it: no end of a stream, nothing to read, and it can
+// listen. Each call is made on a socket of its own; TestD17 only looked at the error.
+func TestRefusedConnectLeavesANewSocket(t *testing.T) {
+	both(t, func(l *lab) {
+		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
+			refused := func() *socket.Socket {
+				s := l.tcp()
+				l.must(s.SetTimeout(mode))
+				to := l.refusing()
+				err := s.Connect(to)
+				if mode == 0 {
+					l.errno(err, syscall.EINPROGRESS)
+					l.ready(s, uint8(poller.Err))
+					err = s.Connect(to)
+				}
+				l.errno(err, syscall.ECONNREFUSED)
+				l.must(s.SetTimeout(0))
+				return s
+			}
+			for _, c := range receiving {
+				if err := c.do(refused()); !errors.Is(err, syscall.ENOTCONN) {
+					l.t.Errorf("timeout %v, %s: %v", mode, c.name, err)
+				}
+			}
+			s := refused()
+			if now, e := l.k.Ready(s.Fileno()); e != 0 || now != poller.Out|poller.Hup {
+				l.t.Errorf("timeout %v: poll says %v, %v", mode, now, e)
+			}
+			l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
+			l.must(s.Listen())
+			l.must(refused().Listen())
+		}
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"github.com/ureactor/ureactor/poller"
@@ -79,6 +80,16 @@ func TakesAll(k Kernel) bool {
 	}
 	s, ok := k.(interface{ ReadsFully() bool })
 	return ok && s.ReadsFully()
+}
+
+// ConnectTells tells whether a connect(2) after a failed attempt delivers its error and makes the socket new again, as on
+// Linux. Elsewhere it begins another attempt. A simulated kernel says so with a method.
+func ConnectTells(k Kernel) bool {
+	if k == Host {
+		return runtime.GOOS == "linux"
+	}
+	s, ok := k.(interface{ ConnectTells() bool })
+	return ok && s.ConnectTells()
 }
 
 // A Dated is a Kernel with a calendar of its own: a simulated one. Without it the time is time.Now.

@@ -63,6 +63,9 @@ func (k *Kernel) Now() timeout.Deadline {
 // ReadsFully is the host's; see kernel.TakesAll.
 func (k *Kernel) ReadsFully() bool { return k.h.ReadsFully() }
 
+// ConnectTells is the host's; see kernel.ConnectTells.
+func (k *Kernel) ConnectTells() bool { return k.h.ConnectTells() }
+
 // Go and what runs in it is the machine's.
 func (k *Kernel) Go(f func()) { go f() }
 
