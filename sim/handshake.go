@@ -123,7 +123,7 @@ func (s *tcp) syn(wasLate bool) {
 	l.coming++
 	c := to.newTCP(l.family)
 	c.node.h, c.life, c.self = to, to.life, c
-	c.sndbuf, c.rcvbuf = l.sndbuf, l.rcvbuf
+	c.sndbuf, c.rcvbuf, c.lowat = l.sndbuf, l.rcvbuf, l.lowat
 	c.reuseAddr, c.reusePort, c.linger, c.waits = l.reuseAddr, l.reusePort, l.linger, l.waits
 	c.opts = append(c.opts, l.opts...)
 	c.local, c.remote, c.bound = s.remote, s.local, true

@@ -79,9 +79,16 @@ func (h *Host) setOpt(f file, level, name, value int) Errno {
 	if sock && (name == kernel.SO_SNDBUF || name == kernel.SO_RCVBUF) {
 		value = min(max(value, bufferMin), bufferMax)
 	}
+	if sock && name == kernel.SO_RCVLOWAT {
+		value = max(value, 1)
+	}
 	put(list, level, name, value)
 	switch s := f.(type) {
 	case *tcp:
+		if sock && name == kernel.SO_RCVLOWAT {
+			s.lowat = min(value, s.rcvbuf/2) // more never comes
+			s.wake(0)
+		}
 		s.inet.set(level, name, value)
 		s.lonely()
 		if sock && name == kernel.SO_SNDBUF {

@@ -39,7 +39,7 @@ type tcp struct {
 	noSpace                     bool // somebody wants to hear of room
 	probing                     bool // see keepalive.go
 	probes                      int  // unanswered
-	sndbuf, rcvbuf              int
+	sndbuf, rcvbuf, lowat       int
 
 	in     fifo
 	gotFIN bool
@@ -110,7 +110,7 @@ func (s *tcp) status() (st status) {
 		st.cut = true
 		st.in = true
 	case up:
-		st.in = s.in.len() > 0
+		st.in = s.in.len() >= max(s.lowat, 1)
 		st.rdEnd = s.gotFIN || s.rdShut
 		st.wrEnd = s.finWant
 		st.out = s.room() >= s.sndbuf/3

@@ -42,6 +42,7 @@ type lab struct {
 	r    *reactor.Reactor // nil: parked
 	task *reactor.Task    // the present one
 	open *owned
+	note string // begins what a failure says
 }
 
 // owned is what the end of a test closes.
@@ -55,7 +56,7 @@ type stop struct{}
 
 func (l *lab) fatalf(format string, args ...any) {
 	l.t.Helper()
-	l.t.Errorf(format, args...)
+	l.t.Errorf(l.note+format, args...)
 	panic(stop{})
 }
 

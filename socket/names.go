@@ -53,6 +53,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 	}
 	conn := adopt(d.K, d.W, fd, int(s.family), int(s.typ))
 	conn.d.ShortIsAll = s.d.ShortIsAll
+	conn.lowat.Store(s.lowat.Load()) // inherited
 	conn.peer.Store(&from)
 	conn.connect.Store(connected)
 	return conn, Addr{a: from}, nil

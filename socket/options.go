@@ -19,11 +19,11 @@ func (s *Socket) SetSockOpt(level, name int, value any) error {
 		if v {
 			n = 1
 		}
-		return s.use(opSetOpt, func(fd int) desc.Errno { return s.d.K.SetOpt(fd, level, name, n) })
+		return s.set(level, name, func(fd int) desc.Errno { return s.d.K.SetOpt(fd, level, name, n) })
 	case int:
-		return s.use(opSetOpt, func(fd int) desc.Errno { return s.d.K.SetOpt(fd, level, name, int(int32(v))) })
+		return s.set(level, name, func(fd int) desc.Errno { return s.d.K.SetOpt(fd, level, name, int(int32(v))) })
 	case []byte:
-		return s.use(opSetOpt, func(fd int) desc.Errno { return s.d.K.SetOptBytes(fd, level, name, v) })
+		return s.set(level, name, func(fd int) desc.Errno { return s.d.K.SetOptBytes(fd, level, name, v) })
 	case nil:
 		if level == SOL_SOCKET && name == SO_CALLBACK {
 			return s.SetCallback(nil)
@@ -34,6 +34,17 @@ func (s *Socket) SetSockOpt(level, name int, value any) error {
 		}
 	}
 	return badValue(opSetOpt, "value of type %T must be int, bool or []byte, or for SO_CALLBACK func(*Socket) or nil", value)
+}
+
+// set sets an option; a receive has to know of some.
+func (s *Socket) set(level, name int, f func(fd int) desc.Errno) error {
+	return s.use(opSetOpt, func(fd int) desc.Errno {
+		e := f(fd)
+		if e == 0 && level == SOL_SOCKET && name == SO_RCVLOWAT {
+			s.setLeast(fd)
+		}
+		return e
+	})
 }
 
 // GetSockOpt is an option that is an int.

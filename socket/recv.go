@@ -19,10 +19,10 @@ func (s *Socket) Recv(n int, flags ...int) ([]byte, error) {
 func (s *Socket) RecvFrom(n int, flags ...int) ([]byte, Addr, error) {
 	var from Addr
 	data, e, err := s.receive(opRecvFrom, n, or(flags), &from.a)
-	if e != 0 || err != nil {
+	if (e != 0 || err != nil) && len(data) == 0 {
 		return nil, Addr{}, err
 	}
-	return data, from, nil
+	return data, from, err
 }
 
 // RecvInto is Recv into p. It allocates nothing.
@@ -30,6 +30,11 @@ func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
 	f := or(flags)
 	c := s.startWith(f)
 	d := s.d
+	if least := s.least(&c, len(p), f); least > 1 {
+		n, e := s.fill(&c, least, f, func(at, f int) (int, desc.Errno) { return d.K.Recv(d.FD, p[at:], f) })
+		runtime.KeepAlive(s)
+		return n, fail(opRecv, e)
+	}
 	c.More = d.ShortIsAll && f == 0
 	n, e := d.Do(desc.In, &c, func() (int, desc.Errno) {
 		n, e := d.K.Recv(d.FD, p, f)
@@ -48,6 +53,11 @@ func (s *Socket) RecvFromInto(p []byte, flags ...int) (int, Addr, error) {
 	f := or(flags)
 	c := s.startWith(f)
 	var from Addr
+	if least := s.least(&c, len(p), f); least > 1 {
+		n, e := s.fill(&c, least, f, func(at, f int) (int, desc.Errno) { return s.recvFrom(p[at:], f, &from.a) })
+		runtime.KeepAlive(s)
+		return n, from, fail(opRecvFrom, e)
+	}
 	n, e := s.d.Do(desc.In, &c, func() (int, desc.Errno) { return s.recvFrom(p, f, &from.a) })
 	runtime.KeepAlive(s)
 	if e != 0 {
@@ -93,10 +103,19 @@ func (s *Socket) receive(o op, n, flags int, from *kernel.Addr) (data []byte, e 
 		return nil, 0, badValue(o, "bufsize %d must be 0 or more", n)
 	}
 	c := s.startWith(flags)
-	_, e = s.d.Do(desc.In, &c, func() (_ int, e desc.Errno) {
-		data, e = s.take(n, flags, from)
-		return 0, e
-	})
+	if least := s.least(&c, n, flags); least > 1 {
+		data = []byte{}
+		_, e = s.fill(&c, least, flags, func(at, flags int) (int, desc.Errno) {
+			more, e := s.take(n-at, flags, from)
+			data = append(data[:at], more...)
+			return len(more), e
+		})
+	} else {
+		_, e = s.d.Do(desc.In, &c, func() (_ int, e desc.Errno) {
+			data, e = s.take(n, flags, from)
+			return 0, e
+		})
+	}
 	runtime.KeepAlive(s)
 	return data, e, fail(o, e)
 }

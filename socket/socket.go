@@ -25,6 +25,7 @@ type Socket struct {
 	call    atomic.Pointer[callback]    // option 20's
 	cleanup runtime.Cleanup
 	connect atomic.Uint32 // a stage
+	lowat   atomic.Int32  // SO_RCVLOWAT; 0 until set
 	family  int32
 	typ     int32
 }

@@ -157,6 +157,14 @@ func (d *Desc) Ready(i poller.Interest) {
 	}
 }
 
+// Ended tells whether an Event has said that a try that took less than it could is not the last: the peer's FIN, an error,
+// or an urgent byte has come.
+func (d *Desc) Ended() bool {
+	d.lock()
+	defer d.unlock()
+	return d.ends
+}
+
 // Tell leaves a word for a direction: for whoever has taken, outside a call's turn, what an Event would have told of, for
 // then it does not come.
 func (d *Desc) Tell(dir Dir) {

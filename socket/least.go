@@ -1,0 +1,71 @@
+package socket
+
+import (
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// least is how many bytes a receive of n waits for: all with MSG_WAITALL, otherwise SO_RCVLOWAT. The kernel would wait for
+// them in a blocking recv; the descriptor is non-blocking, so the call does. A call that never waits takes what is there.
+func (s *Socket) least(c *desc.Call, n, flags int) int {
+	switch {
+	case s.typ != SOCK_STREAM, !c.Limit.Blocks(), flags&MSG_OOB != 0:
+		return 1
+	case flags&MSG_WAITALL != 0:
+		return n
+	}
+	return min(n, int(s.lowat.Load()))
+}
+
+// A try receives with these flags what comes after the first at bytes.
+type try func(at, flags int) (int, desc.Errno)
+
+// fill receives until it has least bytes, the end, or an error. A deadline that passes after some bytes is no error, as in
+// recv(2); any other error comes with the bytes before it.
+func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errno) {
+	if flags&MSG_WAITALL == 0 || flags&MSG_PEEK != 0 {
+		return s.seen(c, least, flags, f)
+	}
+	var said desc.Errno
+	_, e = s.d.Do(desc.In, c, func() (got int, e desc.Errno) {
+		got, said = f(n, flags)
+		n += got
+		c.Part = said == 0 && got > 0 && n < least
+		return got, said
+	})
+	if n > 0 && e == kernel.ETIMEDOUT && said != e {
+		e = 0
+	}
+	return n, e
+}
+
+// seen is fill that leaves the bytes in the kernel until there are least: with SO_RCVLOWAT the kernel counts them there
+// before it makes an Event. Nothing tells that an end is behind the bytes but the Event of it.
+func (s *Socket) seen(c *desc.Call, least, flags int, f try) (int, desc.Errno) {
+	var said desc.Errno
+	n, e := s.d.Do(desc.In, c, func() (n int, e desc.Errno) {
+		n, said = f(0, flags|MSG_PEEK)
+		switch {
+		case said == 0 && 0 < n && n < least && !s.d.Ended():
+			return 0, kernel.EAGAIN
+		case said == 0 && flags&MSG_PEEK == 0:
+			n, said = f(0, flags)
+		}
+		return n, said
+	})
+	if e != kernel.ETIMEDOUT || said == e {
+		return n, e
+	}
+	n, e = s.d.Do(desc.In, &desc.Call{}, func() (int, desc.Errno) { return f(0, flags) })
+	if e == kernel.EAGAIN {
+		e = kernel.ETIMEDOUT
+	}
+	return n, e
+}
+
+// setLeast keeps SO_RCVLOWAT, as the kernel has it now.
+func (s *Socket) setLeast(fd int) {
+	if n, e := s.d.K.GetOpt(fd, SOL_SOCKET, SO_RCVLOWAT); e == 0 {
+		s.lowat.Store(int32(n))
+	}
+}
