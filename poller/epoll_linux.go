@@ -13,7 +13,8 @@ import (
 )
 
 type epoll struct {
-	fd, wakefd int
+	fd, wakefd int         // wakefd is the end to poll
+	wakeTo     int         // and the one to write to: the same but where eventfd2 is refused
 	woken      atomic.Bool // a wake-up is in the eventfd that no Wait has seen
 	waiting    atomic.Bool // guards against two goroutines in Wait
 	raw        []unix.EpollEvent
@@ -21,7 +22,7 @@ type epoll struct {
 	// busy: the last Wait found something without sleeping, so try that first again. A look that finds nothing costs a
 	// system call more, a sleep that need not have been costs the runtime's bookkeeping of a blocking call.
 	busy    bool
-	noPwait bool // epoll_pwait2 (Linux 5.11) is missing; deadlines are rounded up to milliseconds
+	noPwait bool // epoll_pwait2 (Linux 5.11) is missing or refused; deadlines are rounded up to milliseconds
 }
 
 // kernelTimespec is struct __kernel_timespec (linux/time_types.h): 64 bits each on every architecture. unix.Timespec is
@@ -46,18 +47,30 @@ func New() (Poller, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	wakefd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
+	p := &epoll{fd: fd}
+	if p.wakefd, p.wakeTo, err = wakeFiles(); err != nil {
 		unix.Close(fd)
-		return nil, os.NewSyscallError("eventfd", err)
+		return nil, err
 	}
-	p := &epoll{fd: fd, wakefd: wakefd}
 	// Edge-triggered, so that the counter never has to be read.
-	if err := p.ctl(unix.EPOLL_CTL_ADD, wakefd, 0, epollIn|epollET); err != nil {
+	if err := p.ctl(unix.EPOLL_CTL_ADD, p.wakefd, 0, epollIn|epollET); err != nil {
 		p.Close()
 		return nil, err
 	}
 	return p, nil
+}
+
+// wakeFiles is an eventfd, or a pair of sockets where a sandbox refuses that.
+func wakeFiles() (poll, write int, err error) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err == nil {
+		return fd, fd, nil
+	}
+	ends, other := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if other != nil {
+		return -1, -1, os.NewSyscallError("eventfd", err)
+	}
+	return ends[0], ends[1], nil
 }
 
 func (p *epoll) Add(fd int, gen uint32, want Interest) error {
@@ -72,10 +85,16 @@ func (p *epoll) Del(fd int) error { return p.ctl(unix.EPOLL_CTL_DEL, fd, 0, 0) }
 
 func (p *epoll) FD() int { return p.fd }
 
-// ctl uses the raw entry: epoll_ctl does not block.
+// ctl enters through the scheduler for an Add, which may wait: for the lock of all nested epolls, or for a file system that
+// this very process serves. The other two take the raw entry.
 func (p *epoll) ctl(op, fd int, gen uint32, bits uint32) error {
 	ev := unix.EpollEvent{Events: bits, Fd: int32(fd), Pad: int32(gen)}
-	_, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	var e syscall.Errno
+	if op == unix.EPOLL_CTL_ADD {
+		_, _, e = syscall.Syscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	} else {
+		_, _, e = syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	}
 	if e != 0 {
 		return os.NewSyscallError("epoll_ctl", e)
 	}
@@ -105,7 +124,7 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 			continue // the same absolute deadline: sleep computes what is left of it
 		}
 		if e != 0 {
-			return 0, os.NewSyscallError("epoll_pwait2", e)
+			return 0, os.NewSyscallError("epoll_pwait", e)
 		}
 		if n == 0 && !until.Passed(Now()) {
 			continue // milliseconds overflowed, or the kernel's timer was early
@@ -137,10 +156,14 @@ func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
 		}
 		n, _, e := syscall.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max),
 			uintptr(unsafe.Pointer(&ts)), 0, 0)
-		if e != unix.ENOSYS {
+		if e == 0 || e == unix.EINTR {
 			return int(n), e
 		}
-		p.noPwait = true
+		// Whatever the error is: a kernel or a sandbox that refuses a call chooses the number. If the older call works, it
+		// was that, and is remembered.
+		k, e := p.pwait(max, ms)
+		p.noPwait = e == 0 || e == unix.EINTR
+		return k, e
 	}
 	return p.pwait(max, ms)
 }
@@ -156,6 +179,7 @@ func (p *epoll) take(events []Event, n int) int {
 	for i := range p.raw[:n] {
 		raw := &p.raw[i]
 		if raw.Fd == int32(p.wakefd) && raw.Pad == 0 {
+			p.clearWake()
 			p.woken.Store(false) // before the waker's work is looked for: a later Wake writes again
 			continue
 		}
@@ -170,15 +194,29 @@ func (p *epoll) Wake() error {
 		return nil
 	}
 	one := uint64(1) // the counter is never read: it is full after 2^64 wakes
-	_, _, e := syscall.RawSyscall(unix.SYS_WRITE, uintptr(p.wakefd), uintptr(unsafe.Pointer(&one)), 8)
+	_, _, e := syscall.RawSyscall(unix.SYS_WRITE, uintptr(p.wakeTo), uintptr(unsafe.Pointer(&one)), 8)
 	if e != 0 {
 		return os.NewSyscallError("write", e)
 	}
 	return nil
 }
 
+// clearWake empties the sockets that stand in for an eventfd. One Wake at most is in them: the next one writes after this.
+func (p *epoll) clearWake() {
+	if p.wakefd == p.wakeTo {
+		return
+	}
+	var b [8]byte
+	_, _, _ = unix.Recvfrom(p.wakefd, b[:], unix.MSG_DONTWAIT)
+}
+
 func (p *epoll) Close() error {
 	err := unix.Close(p.wakefd)
+	if p.wakeTo != p.wakefd {
+		if e := unix.Close(p.wakeTo); err == nil {
+			err = e
+		}
+	}
 	if e := unix.Close(p.fd); err == nil {
 		err = e
 	}

@@ -4,6 +4,6 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-func accept(fd int) (int, unix.Sockaddr, error) {
+func acceptOne(fd int) (int, unix.Sockaddr, error) {
 	return unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 }

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// accept, where x/sys has no accept4, keeps the child of a fork from getting the descriptor. The lock is held for no
-// longer than a system call: a listener does not block.
-func accept(fd int) (int, unix.Sockaddr, error) {
+// acceptOne, where x/sys has no accept4, keeps the child of a fork from getting the descriptor. The lock is held for no
+// longer than a system call: see acceptable.
+func acceptOne(fd int) (int, unix.Sockaddr, error) {
 	syscall.ForkLock.RLock()
 	conn, sa, err := unix.Accept(fd)
 	if err == nil {

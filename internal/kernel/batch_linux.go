@@ -39,7 +39,7 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 		b.host.vecs[i].SetLen(len(b.Packets[i].Buf))
 		b.host.heads[i].h.Namelen = uint32(unsafe.Sizeof(sockaddr{}))
 	}
-	n, e := mmsg(unix.SYS_RECVMMSG, fd, b, len(b.Packets), 0)
+	n, e := b.move(&recvmmsg, fd, len(b.Packets), unix.MSG_DONTWAIT, false)
 	for i := range n {
 		p, h := &b.Packets[i], &b.host.heads[i]
 		p.N = int(h.n)
@@ -54,6 +54,7 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 
 func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 	b.prepare(n)
+	paths := false
 	for i := range n {
 		p, h := &b.Packets[i], &b.host.heads[i].h
 		b.host.vecs[i].SetLen(p.N)
@@ -71,22 +72,74 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 			break
 		}
 		h.Namelen = size
+		paths = paths || p.Addr.Family == AF_UNIX
 	}
 	raceRelease()
-	return mmsg(unix.SYS_SENDMMSG, fd, b, n, unix.MSG_NOSIGNAL)
+	return b.move(&sendmmsg, fd, n, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
 }
 
-func mmsg(call uintptr, fd int, b *Batch, n, flags int) (int, Errno) {
+// A mover is the call for many messages, the one for a single message, and whether the first is refused.
+type mover struct {
+	many, one uintptr
+	fallback
+}
+
+var (
+	recvmmsg = mover{many: unix.SYS_RECVMMSG, one: unix.SYS_RECVMSG}
+	sendmmsg = mover{many: unix.SYS_SENDMMSG, one: unix.SYS_SENDMSG}
+)
+
+// move makes the call for the first n headers; walks tells that it may walk paths and so has to enter the scheduler.
+func (b *Batch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	if n == 0 {
 		return 0, 0
 	}
-	for {
-		r, _, e := syscall.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(&b.host.heads[0])), uintptr(n), uintptr(flags), 0, 0)
-		if e == 0 {
-			return int(r), 0
+	if c.refused() {
+		return b.moveOne(c, fd, n, flags, walks)
+	}
+	r, e := enter(c.many, fd, unsafe.Pointer(&b.host.heads[0]), n, flags, walks)
+	switch {
+	case e == 0:
+		c.works()
+	case Refusal(e):
+		if r, e = b.moveOne(c, fd, n, flags, walks); e == 0 || e == EAGAIN {
+			c.refuse()
 		}
-		if e != unix.EINTR {
+	}
+	return r, e
+}
+
+// moveOne makes one call for each message. An error is told when it is the first message's, as the call for many does.
+func (b *Batch) moveOne(c *mover, fd, n, flags int, walks bool) (int, Errno) {
+	for i := range n {
+		h := &b.host.heads[i]
+		r, e := enter(c.one, fd, unsafe.Pointer(&h.h), flags, 0, walks)
+		switch {
+		case e != 0 && i == 0:
 			return 0, e
+		case e != 0:
+			return i, 0
 		}
+		h.n = uint32(r)
+	}
+	return n, 0
+}
+
+func enter(call uintptr, fd int, head unsafe.Pointer, a, b int, walks bool) (int, Errno) {
+	for {
+		var r uintptr
+		var e Errno
+		if walks {
+			r, _, e = syscall.Syscall6(call, uintptr(fd), uintptr(head), uintptr(a), uintptr(b), 0, 0)
+		} else {
+			r, _, e = syscall.RawSyscall6(call, uintptr(fd), uintptr(head), uintptr(a), uintptr(b), 0, 0)
+		}
+		switch e {
+		case 0:
+			return int(r), 0
+		case unix.EINTR:
+			continue
+		}
+		return 0, e
 	}
 }

@@ -95,6 +95,7 @@ const (
 const (
 	EAGAIN          Errno = 11
 	EALREADY        Errno = 114
+	EACCES          Errno = 13
 	EADDRINUSE      Errno = 98
 	EADDRNOTAVAIL   Errno = 99
 	EAFNOSUPPORT    Errno = 97
@@ -137,6 +138,7 @@ const (
 var errnoText = map[Errno]string{
 	EAGAIN:          "resource temporarily unavailable",
 	EALREADY:        "operation already in progress",
+	EACCES:          "permission denied",
 	EADDRINUSE:      "address already in use",
 	EADDRNOTAVAIL:   "cannot assign requested address",
 	EAFNOSUPPORT:    "address family not supported by protocol",

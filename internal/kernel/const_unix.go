@@ -80,6 +80,7 @@ const (
 )
 
 const (
+	EACCES          = unix.EACCES
 	EAGAIN          = unix.EAGAIN
 	EALREADY        = unix.EALREADY
 	EADDRINUSE      = unix.EADDRINUSE

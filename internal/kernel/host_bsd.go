@@ -47,9 +47,12 @@ func (*host) PeerAddr(fd int) (Addr, Errno) {
 	return fromSockaddr(sa), errno(err)
 }
 
-func (*host) Accept(fd int) (int, Addr, Errno) {
+func (k *host) Accept(fd int) (int, Addr, Errno) {
+	if !k.acceptable(fd) {
+		return -1, Addr{}, EAGAIN
+	}
 	for {
-		conn, sa, err := accept(fd)
+		conn, sa, err := acceptOne(fd)
 		if err == nil {
 			return conn, fromSockaddr(sa), 0
 		}
@@ -59,14 +62,19 @@ func (*host) Accept(fd int) (int, Addr, Errno) {
 	}
 }
 
-func (k *host) Recv(fd int, p []byte, flags int) (int, Errno) {
-	if flags != 0 {
-		n, _, e := k.RecvFrom(fd, p, flags)
-		return n, e
-	}
+// pollOther has no other call to try.
+func pollOther([]unix.PollFd) error { return ENOSYS }
+
+func fileFlags(fd int) (int, Errno) {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	return flags, errno(err)
+}
+
+func (*host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	for {
-		n, err := unix.Read(fd, p) // no address to allocate; tells the race detector itself
+		n, _, _, _, err := unix.RecvmsgBuffers(fd, [][]byte{p}, nil, flags|unix.MSG_DONTWAIT) // a stream tells no address: none to allocate
 		if err == nil {
+			raceWrite(p[:min(n, len(p))])
 			raceAcquire()
 			return n, 0
 		}
@@ -78,7 +86,7 @@ func (k *host) Recv(fd int, p []byte, flags int) (int, Errno) {
 
 func (*host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 	for {
-		n, sa, err := unix.Recvfrom(fd, p, flags)
+		n, sa, err := unix.Recvfrom(fd, p, flags|unix.MSG_DONTWAIT)
 		if err == nil {
 			raceWrite(p[:min(n, len(p))])
 			raceAcquire()
@@ -102,7 +110,7 @@ func (*host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
 	}
 	raceRelease()
 	for {
-		n, err := unix.SendmsgN(fd, p, nil, sa, flags|noSignal) // x/sys' Sendto does not tell how much went
+		n, err := unix.SendmsgN(fd, p, nil, sa, flags|noSignal|unix.MSG_DONTWAIT) // x/sys' Sendto does not tell how much went
 		if err == nil {
 			raceRead(p[:n])
 			return n, 0
@@ -128,7 +136,7 @@ func (*host) SendV(fd int, pieces [][]byte) (int, Errno) {
 	}
 	raceRelease()
 	for {
-		n, err := unix.SendmsgBuffers(fd, full, nil, nil, noSignal)
+		n, err := unix.SendmsgBuffers(fd, full, nil, nil, noSignal|unix.MSG_DONTWAIT)
 		if err == nil {
 			return n, 0
 		}

@@ -13,32 +13,25 @@ const InheritsOptions = true
 // ReadsFully: a read of TCP that comes up short has taken all there was, unless the Poller tells End.
 const ReadsFully = true
 
-// The calls below take the raw entry, without telling the scheduler: none of them can block on a non-blocking
-// descriptor, and an echo is only two of them. race.go says the rest to the detector.
+// Receives, sends and questions take the raw entry, without telling the scheduler: an echo is only two of them. None of
+// them can wait, whoever shares the socket and has cleared its O_NONBLOCK: receives and sends pass MSG_DONTWAIT. What can
+// wait all the same enters through the scheduler, so that it holds up one goroutine and not the garbage collector: accept,
+// connect, and whatever walks the path of a Unix socket. race.go informs the race detector.
 
 func (*host) Socket(family, typ, proto int) (int, Errno) {
 	fd, err := unix.Socket(family, typ|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
 	return fd, errno(err)
 }
 
-func (*host) Accept(fd int) (int, Addr, Errno) {
-	var sa sockaddr
-	n := uint32(unsafe.Sizeof(sa))
-	for {
-		r, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&n)),
-			unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
-		if e == 0 {
-			return int(r), sa.addr(n), 0
-		}
-		if e != unix.EINTR {
-			return -1, Addr{}, e
-		}
-	}
+// pollOther is what poll is to systems that refuse it.
+func pollOther(p []unix.PollFd) error {
+	_, err := unix.Ppoll(p, &unix.Timespec{}, nil)
+	return err
 }
 
 func (*host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	for {
-		n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags), 0, 0)
+		n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_DONTWAIT), 0, 0)
 		if e == 0 {
 			raceWrite(p[:min(int(n), len(p))]) // MSG_TRUNC tells the datagram's length, not what was copied
 			raceAcquire()
@@ -54,7 +47,7 @@ func (*host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 	var sa sockaddr
 	for {
 		size := uint32(unsafe.Sizeof(sa))
-		n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags),
+		n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_DONTWAIT),
 			uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)))
 		if e == 0 {
 			raceWrite(p[:min(int(n), len(p))])
@@ -70,7 +63,7 @@ func (*host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 func (*host) Send(fd int, p []byte, flags int) (int, Errno) {
 	raceRelease()
 	for {
-		n, _, e := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_NOSIGNAL), 0, 0)
+		n, _, e := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT), 0, 0)
 		if e == 0 {
 			raceRead(p[:n])
 			return int(n), 0
@@ -92,8 +85,15 @@ func (k *host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
 	}
 	raceRelease()
 	for {
-		n, _, e := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_NOSIGNAL),
-			uintptr(unsafe.Pointer(&sa)), uintptr(size))
+		var n uintptr
+		flags := uintptr(flags | unix.MSG_NOSIGNAL | unix.MSG_DONTWAIT)
+		if to.Family == AF_UNIX {
+			n, _, e = syscall.Syscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags,
+				uintptr(unsafe.Pointer(&sa)), uintptr(size))
+		} else {
+			n, _, e = syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags,
+				uintptr(unsafe.Pointer(&sa)), uintptr(size))
+		}
 		if e == 0 {
 			raceRead(p[:n])
 			return int(n), 0
@@ -110,7 +110,7 @@ func (*host) SendV(fd int, pieces [][]byte) (int, Errno) {
 	h.SetIovlen(fill(&vec, pieces))
 	raceRelease()
 	for {
-		n, _, e := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), unix.MSG_NOSIGNAL)
+		n, _, e := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 		if e == 0 {
 			return int(n), 0
 		}
@@ -141,7 +141,14 @@ func fill(vec *[MaxPieces]unix.Iovec, pieces [][]byte) int {
 
 func (*host) Unsent(fd int) (int, Errno) {
 	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
-	return n, errno(err)
+	if e := errno(err); !Refusal(e) && e != unix.ENOTTY {
+		return n, e
+	}
+	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return 0, errno(err)
+	}
+	return int(info.Notsent_bytes + info.Unacked*max(info.Snd_mss, 1)), 0 // 0 where it should be, else about right
 }
 
 func (*host) Bind(fd int, a Addr) Errno {
@@ -150,7 +157,7 @@ func (*host) Bind(fd int, a Addr) Errno {
 	if e != 0 {
 		return e
 	}
-	_, _, e = syscall.RawSyscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
+	_, _, e = syscall.Syscall(unix.SYS_BIND, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
 	return e
 }
 
@@ -161,7 +168,7 @@ func (*host) Connect(fd int, to Addr) Errno {
 		return e
 	}
 	for {
-		_, _, e = syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
+		_, _, e = syscall.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(size))
 		if e != unix.EINTR {
 			return e
 		}

@@ -52,6 +52,9 @@ func (*host) Ready(fd int) (poller.Interest, Errno) {
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLOUT}}
 	for {
 		_, err := unix.Poll(p, 0)
+		if Refusal(errno(err)) {
+			err = pollOther(p)
+		}
 		if e := errno(err); e != 0 && e != EINTR {
 			return 0, e
 		} else if e == 0 {
@@ -63,6 +66,17 @@ func (*host) Ready(fd int) (poller.Interest, Errno) {
 		return 0, EBADF
 	}
 	return pollReady(told), 0
+}
+
+// acceptable tells whether accept can be called. accept has no MSG_DONTWAIT. So if another owner of the listener has
+// cleared O_NONBLOCK, poll must see a connection first. If another process accepts that connection between the two
+// calls, this goroutine waits for the next one, and no other does.
+func (k *host) acceptable(fd int) bool {
+	if flags, e := fileFlags(fd); e == 0 && flags&unix.O_NONBLOCK != 0 {
+		return true
+	}
+	ready, e := k.Ready(fd)
+	return e != 0 || ready != 0 || fd < 0 // poll takes no notice of a negative number
 }
 
 func errno(err error) Errno {
