@@ -23,7 +23,7 @@ import (
 
 // While output is pending, evio's loop spins as soon as input waits too: it is told of the input and tries to write. And
 // every loop of it wakes ten times a second when nothing happens. Here eight loops, one of them with a megabyte that nobody
-// reads and a request that waits behind it, come to rest: of several half seconds one takes next to no processor time.
+// reads and a request that waits behind it, come to rest: of several fifths of a second one takes next to no processor time.
 func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 	big := noise(8 << 20)
 	opened := make(chan Conn, 1)
@@ -43,16 +43,16 @@ func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 	for range 10 {
 		var before, after unix.Rusage
 		unix.Getrusage(unix.RUSAGE_SELF, &before)
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 		unix.Getrusage(unix.RUSAGE_SELF, &after)
 		spent = time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
-		if sleeps = after.Nvcsw - before.Nvcsw; spent < 50*time.Millisecond && sleeps < 8*5 {
+		if sleeps = after.Nvcsw - before.Nvcsw; spent < 20*time.Millisecond && sleeps < 8*3 {
 			rests = true
 			break
 		}
 	}
 	if !rests {
-		t.Errorf("%v of processor time and %d sleeps in 500 ms", spent, sleeps)
+		t.Errorf("%v of processor time and %d sleeps in 200 ms", spent, sleeps)
 	}
 	go io.Copy(io.Discard, c)
 	stop()

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // original builds one of evio's examples from the module cache, with this package for its import.
@@ -83,6 +85,9 @@ func run(t *testing.T, bin, network string, args ...string) string {
 // evio's own echo and http servers, with no other change than the import, do what they are for, with the flags that they
 // have. (Its redis server needs one more module; examples/redis has what it does.)
 func TestEvioOwnExamples(t *testing.T) {
+	if !longtest.Only(t, "builds and runs evio's example servers") {
+		return
+	}
 	echo, web := original(t, "echo-server"), original(t, "http-server")
 	for _, flags := range [][]string{nil, {"-loops", "3"}, {"-loops", "-1", "-reuseport"}, {"-stdlib"}, {"-udp"}, {"-udp", "-loops", "2", "-reuseport"}} {
 		network := "tcp"

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // scriptsAtOnce run side by side: they sleep most of the time.
@@ -48,9 +48,13 @@ const lookAtKernel = "import socket, select; s = socket.socket(); p = select.pol
 	"print(str(s.fileno() >= 1000).lower(), str(p.poll(0) != []).lower())"
 
 // Every script prints under our socket and select what MicroPython printed, or what a decision in SEMANTICS wants
-// instead: on the host's kernel, on a simulated one, and on one whose Pollers are kqueues. On the host each has its own
-// port numbers above one base; every other run has a network of its own.
+// instead. With -long that is on the host's kernel, on a simulated one, and on one whose Pollers are
+// kqueues; else on the host's. On the host each has its own port numbers above one base; every other run
+// has a network of its own.
 func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a C library, and each script is a process")
+	}
 	b := build(t)
 	scripts, err := filepath.Glob("scripts/*.py")
 	if err != nil || len(scripts) < 100 {
@@ -58,6 +62,9 @@ func TestScripts(t *testing.T) {
 	}
 	for _, k := range kernels {
 		t.Run(k.name, func(t *testing.T) {
+			if k.name != "host" && !longtest.Only(t, "the scripts on simulated kernels") {
+				return
+			}
 			if got, stderr := b.run(t, k.name, "-c", lookAtKernel); got != k.is {
 				t.Fatalf("it is another kernel: printed %q, want %q\nstderr\n%s", got, k.is, stderr)
 			}
@@ -111,7 +118,7 @@ func build(t *testing.T) bridge {
 		t.Skip("no C compiler: ", err)
 	}
 	lib := filepath.Join(t.TempDir(), "lib.so")
-	out, err := exec.Command("go", "build", "-buildmode=c-shared", "-o", lib, "./bridge").CombinedOutput()
+	out, err := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", lib, "./bridge").CombinedOutput()
 	if err != nil {
 		t.Fatalf("building the library: %v\n%s", err, out)
 	}
@@ -131,7 +138,7 @@ func ports() int {
 func (b *bridge) run(t *testing.T, kernel string, args ...string) (stdout, stderr string) {
 	ctx, cancel := context.WithTimeout(context.Background(), guard)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, b.python, append([]string{"-B"}, args...)...)
+	cmd := exec.CommandContext(ctx, b.python, append([]string{"-B", "-S"}, args...)...) // -S starts faster
 	cmd.Dir = "scripts"
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+b.modules, "MPNET_LIB="+b.lib, "MPNET_KERNEL="+kernel,
 		fmt.Sprint("LAB_PORT=", b.ports))
