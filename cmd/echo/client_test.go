@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // Every kind of address serves a client of package net.
@@ -86,6 +88,9 @@ func TestHalfCloseReturnsEverything(t *testing.T) {
 
 // The lines that the server prints work as they are in a shell.
 func TestPrintedLines(t *testing.T) {
+	if !longtest.Only(t, "nc, socat and curl as clients") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		tool(t, "nc")
 		tool(t, "socat")
@@ -100,6 +105,9 @@ func TestPrintedLines(t *testing.T) {
 
 // So do those for TLS.
 func TestPrintedLinesTLS(t *testing.T) {
+	if !longtest.Only(t, "openssl as the client") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		tool(t, "openssl")
 		typeLines(t, serveAt(t, 3, "-tls", "-style", style, "tcp://127.0.0.1:0", "tcp://:0", "unix://"+socketPath(t)+" with a space"))
@@ -142,6 +150,9 @@ func talk(t *testing.T, cmd *exec.Cmd) {
 
 // Clients of other makes: their input comes back and, where they half-close, they end by themselves.
 func TestServesOtherClients(t *testing.T) {
+	if !longtest.Only(t, "nc, socat and curl as clients") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		path := socketPath(t)
 		s := serveAt(t, 3, "-style", style, "tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://"+path)

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 const haproxyConfig = `
@@ -36,6 +38,9 @@ backend out
 // HAProxy before two servers, of which one is told to stop while twenty connections are at it: what the server had read
 // of them it delivers, or its exit code would tell; all go on with the other one, and everything comes back in order.
 func TestBehindHAProxy(t *testing.T) {
+	if !longtest.Only(t, "HAProxy in front") {
+		return
+	}
 	tool(t, "haproxy")
 	inEachStyle(t, func(t *testing.T, style string) {
 		a := serveAt(t, 1, "-style", style, "-drain", "1m", "tcp://127.0.0.1:0")

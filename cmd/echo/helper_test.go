@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -21,9 +22,14 @@ import (
 const long = 20 * time.Second
 
 // inEachStyle runs the test for each way to write the server: they keep the same promises.
+// Each server is a process of its own, so they run side by side.
 func inEachStyle(t *testing.T, f func(t *testing.T, style string)) {
+	t.Parallel()
 	for _, style := range []string{"callback", "task", "net"} {
-		t.Run(style, func(t *testing.T) { f(t, style) })
+		t.Run(style, func(t *testing.T) {
+			t.Parallel()
+			f(t, style)
+		})
 	}
 }
 
@@ -170,18 +176,32 @@ func dial(t *testing.T, network, addr string) net.Conn {
 // roundTrip sends the text and wants it back.
 func roundTrip(t *testing.T, c net.Conn, text string) {
 	t.Helper()
-	if _, err := io.WriteString(c, text); err != nil {
+	if err := echoed(c, text); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, c, text)
+}
+
+// echoed sends the text and reads it back.
+func echoed(c net.Conn, text string) error {
+	if _, err := io.WriteString(c, text); err != nil {
+		return err
+	}
+	return expect(c, text)
 }
 
 func wants(t *testing.T, r io.Reader, text string) {
 	t.Helper()
+	if err := expect(r, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func expect(r io.Reader, text string) error {
 	p := make([]byte, len(text))
 	if n, err := io.ReadFull(r, p); err != nil || string(p) != text {
-		t.Fatalf("got %q, %v; want %q", p[:n], err, text)
+		return fmt.Errorf("got %q, %v; want %q", p[:n], err, text)
 	}
+	return nil
 }
 
 // noise is n bytes without a pattern that a shifted copy could hide in.

@@ -4,9 +4,11 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,21 +19,50 @@ import (
 // flood is more than all buffers between a client and the server hold.
 var flood = sync.OnceValue(func() []byte { return noise(64 << 20) })
 
-// clog sends without reading until the server stops reading too, and returns what went out.
-func clog(t *testing.T, c net.Conn) (sent []byte) {
-	t.Helper()
+// clog sends without reading until the server stops reading too, and returns what went out. The server
+// has stopped if twice in a row it has taken nothing while it slept.
+func (s *server) clog(c net.Conn) (sent []byte) {
+	s.t.Helper()
+	t := s.t
 	all := flood()
-	for n := 0; n < len(all); {
-		_ = c.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+	for n, rests := 0, 0; n < len(all); {
+		_ = c.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
 		k, err := c.Write(all[n:min(n+64<<10, len(all))])
 		n += k
-		if err != nil {
+		switch {
+		case err == nil:
+			rests = 0
+			continue
+		case !os.IsTimeout(err):
+			t.Fatal(err)
+		case k > 0 || !s.asleep():
+			rests = 0
+		default:
+			rests++
+		}
+		if rests == 2 {
 			_ = c.SetDeadline(time.Now().Add(long))
 			return all[:n]
 		}
 	}
 	t.Fatal("64 MiB are gone and nobody has read them back")
 	return nil
+}
+
+// asleep reports whether no thread of the server runs or wants to. Where /proc does not tell, it waits a
+// while and says so.
+func (s *server) asleep() bool {
+	stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid))
+	if len(stats) == 0 {
+		time.Sleep(300 * time.Millisecond)
+	}
+	for _, stat := range stats {
+		text, err := os.ReadFile(stat)
+		if _, state, ok := strings.Cut(string(text), ") "); err == nil && (!ok || state[0] != 'S') {
+			return false
+		}
+	}
+	return true
 }
 
 // Four clients have megabytes on their way back to them when the server is told to stop, and read slowly. Each gets what
@@ -43,7 +74,7 @@ func TestSigtermDeliversWhatIsPending(t *testing.T) {
 		var sent [4][]byte
 		for i := range conns {
 			conns[i] = dial(t, "tcp", s.at[0])
-			sent[i] = clog(t, conns[i])
+			sent[i] = s.clog(conns[i])
 		}
 		s.signal(syscall.SIGTERM)
 		eventually(t, "the listener is closed", func() bool {
@@ -94,8 +125,8 @@ func slowly(r io.Reader) (got []byte, err error) {
 // A client that takes nothing until -drain is over is reported: exit code 1 and a line that counts the bytes.
 func TestSigtermReportsWhatIsLost(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
-		s := serveAt(t, 1, "-style", style, "-drain", "300ms", "tcp://127.0.0.1:0")
-		clog(t, dial(t, "tcp", s.at[0]))
+		s := serveAt(t, 1, "-style", style, "-drain", "50ms", "tcp://127.0.0.1:0")
+		s.clog(dial(t, "tcp", s.at[0]))
 		s.signal(syscall.SIGTERM)
 		s.ends(1)
 		if n := strings.Count(s.said(), "not everything could be delivered"); n != 1 {
@@ -109,7 +140,7 @@ func TestResetWhileDrainingIsReported(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-style", style, "-drain", "1m", "tcp://127.0.0.1:0")
 		c := dial(t, "tcp", s.at[0])
-		clog(t, c)
+		s.clog(c)
 		s.signal(syscall.SIGTERM)
 		eventually(t, "draining", func() bool { return strings.Contains(s.said(), "draining") })
 		_ = c.(*net.TCPConn).SetLinger(0)
@@ -122,7 +153,7 @@ func TestResetWhileDrainingIsReported(t *testing.T) {
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-style", style, "-drain", "1h", "tcp://127.0.0.1:0")
-		clog(t, dial(t, "tcp", s.at[0]))
+		s.clog(dial(t, "tcp", s.at[0]))
 		s.signal(syscall.SIGTERM)
 		eventually(t, "draining", func() bool { return strings.Contains(s.said(), "draining") })
 		s.signal(os.Interrupt)

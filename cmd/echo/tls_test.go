@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
@@ -80,6 +81,9 @@ func TestCertificateFiles(t *testing.T) {
 
 // Real clients over TLS.
 func TestTLSClients(t *testing.T) {
+	if !longtest.Only(t, "openssl, socat and python3 as clients") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-tls", "-style", style, "tcp://127.0.0.1:0")
 		text := strings.Repeat("some lines that come back\n", 1500)
