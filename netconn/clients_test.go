@@ -11,11 +11,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// curl as users have it: HTTP/1.1 and HTTP/2, over TLS and not, 100 MB up and down with checksum, and one connection kept
+// curl as users have it: HTTP/1.1 and HTTP/2, over TLS and not, megabytes up and down with checksum, and one connection kept
 // for several requests.
 func TestCurl(t *testing.T) {
+	if !longtest.Only(t, "curl as the client") {
+		return
+	}
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("no curl here")
 	}

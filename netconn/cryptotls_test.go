@@ -14,13 +14,15 @@ import (
 	"time"
 
 	"golang.org/x/net/nettest"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 var below = flag.String("below", "", "what TestConnCryptoTLS has below crypto/tls, net or netconn, where it has called itself")
 
 // The contract over crypto/tls itself, on package net's connections and on ours: 8 of its 11 parts hold on both. nettest
 // cannot be asked for a part; so each is a process, which fails or does not. Why the other three (PastTimeout, FutureTimeout,
-// ConcurrentMethods) can hold on neither, TestCryptoTLSAfterAWriteTimeout tells: they hang for a minute each.
+// ConcurrentMethods) can hold on neither, TestCryptoTLSAfterAWriteTimeout tells: they hang for a minute each. Without -long it is two parts.
 func TestConnCryptoTLS(t *testing.T) {
 	for _, s := range stacks {
 		if s.name == *below {
@@ -28,7 +30,8 @@ func TestConnCryptoTLS(t *testing.T) {
 			return
 		}
 	}
-	for _, part := range []string{"BasicIO", "PingPong", "RacyRead", "RacyWrite", "ReadTimeout", "WriteTimeout", "PresentTimeout", "CloseTimeout"} {
+	parts := []string{"BasicIO", "CloseTimeout", "PingPong", "RacyRead", "RacyWrite", "ReadTimeout", "WriteTimeout", "PresentTimeout"}
+	for _, part := range parts[:longtest.Count(1, 2, len(parts))] {
 		for _, s := range stacks {
 			t.Run(s.name+"/"+part, func(t *testing.T) {
 				t.Parallel()

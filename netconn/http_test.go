@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 	"github.com/ureactor/ureactor/netconn"
 )
@@ -38,7 +39,7 @@ func clientConfig() *tls.Config {
 	return &tls.Config{RootCAs: selfsigned.Pool(certificate()), ServerName: "localhost"}
 }
 
-// site answers: /hello; /sum with the SHA-256 of the body; /noise with 100 MB; /ws by taking the connection over.
+// site answers: /hello; /sum with the SHA-256 of the body; /noise with megabytes; /ws by taking the connection over.
 func site() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("/hello", func(w http.ResponseWriter, q *http.Request) { fmt.Fprintf(w, "hello by %s", q.Proto) })
@@ -56,8 +57,8 @@ func site() http.Handler {
 	return m
 }
 
-// megabytes are 100.
-var megabytes = sync.OnceValue(func() []byte { return noise(100 << 20) })
+// megabytes are the long bodies: 100 with -long.
+var megabytes = sync.OnceValue(func() []byte { return noise(longtest.Count(1, 8, 100) << 20) })
 
 // takeOver is what a WebSocket library does: it hijacks the connection, answers the upgrade, and speaks its own protocol.
 func takeOver(w http.ResponseWriter, q *http.Request) {
@@ -105,7 +106,7 @@ func serveSite(t *testing.T, network string, secure bool) net.Addr {
 	return l.Addr()
 }
 
-// net/http's server and client, both on our connections: HTTP/1.1 and HTTP/2, many requests at once, 100 MB each way.
+// net/http's server and client, both on our connections: HTTP/1.1 and HTTP/2, many requests at once, megabytes each way.
 func TestHTTP(t *testing.T) {
 	for _, c := range []struct {
 		name, scheme, proto string

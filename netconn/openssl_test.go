@@ -16,11 +16,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // A peer of another make, OpenSSL's client, asks for new keys (TLS 1.3, K and k) and the connection goes on; it asks for
 // another handshake (TLS 1.2, R), which ends the connection with a clear error on both sides and harms no other.
 func TestOpenSSLClient(t *testing.T) {
+	if !longtest.Only(t, "openssl as the client") {
+		return
+	}
 	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
 		at, outcomes := s.listen(t, serverConfig(), repeat)
 		other := dialTLS(t, at)
@@ -53,6 +58,9 @@ func TestOpenSSLClient(t *testing.T) {
 
 // The same of OpenSSL's server and our client: the server's K, and its r, which asks the client for another handshake.
 func TestOpenSSLServer(t *testing.T) {
+	if !longtest.Only(t, "openssl as the server") {
+		return
+	}
 	cert, key := certificateFiles(t)
 	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
 		for _, version := range []string{"-tls1_3", "-tls1_2"} {

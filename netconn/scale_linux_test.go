@@ -10,20 +10,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A thousand TLS connections talk at once, two thousand more are idle, on one loop, which has no goroutine and no coroutine
-// for any of them.
+// Hundreds of TLS connections talk at once, twice as many are idle, on one loop, which has no goroutine and
+// no coroutine for any of them. With -long it is ten times as many.
 func TestTLSThousands(t *testing.T) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < 6500 {
 		t.Skipf("%d descriptors are too few", limit.Cur)
 	}
-	idle, busy := 2000, 1000
-	if testing.Short() {
-		idle, busy = 200, 100
-	}
+	idle, busy := longtest.Count(200, 400, 2000), longtest.Count(100, 200, 1000)
 	r := start(t)
 	var open atomic.Int64
 	at := serveTLS(t, r, func() reactor.Handler {
