@@ -19,7 +19,7 @@ import (
 type Handler interface {
 	// Data has read p, which is the loop's buffer and valid until Data returns.
 	Data(c *Conn, p []byte)
-	// Closed comes last and once; the descriptor is gone, and the addresses with it. err is nil if the Conn was closed in
+	// Closed comes last and once; the descriptor is gone, and LocalAddr with it, not RemoteAddr. err is nil if the Conn was closed in
 	// order, ErrAborted after Abort, else what ended it or kept it from opening.
 	Closed(c *Conn, err error)
 }
@@ -45,6 +45,7 @@ type Conn struct {
 	opt    *sockOptions
 	dial   *dialing  // nil unless Dial is still at it
 	from   *Listener // who accepted it, nil if dialled
+	peer   Addr      // as accept or connect had it: the kernel forgets it when the peer resets
 	value  any
 }
 
@@ -270,11 +271,11 @@ func (c *Conn) FD() int {
 // LocalAddr asks the kernel for the Conn's own address: *net.TCPAddr or *net.UnixAddr, nil when there is none.
 func (c *Conn) LocalAddr() net.Addr { return c.addr(Kernel.LocalAddr) }
 
-// RemoteAddr asks the kernel for the peer's address; a peer that has reset has none any more, except in the accept
-// function and in Opened.
+// RemoteAddr is the peer's address, in every callback, Closed included: the Conn remembers it. A Conn that is not yet
+// connected has none: nil.
 func (c *Conn) RemoteAddr() net.Addr {
-	if r := c.w.r; r.opening == c && r.openingFrom.Family != 0 {
-		return r.netAddr(r.openingFrom, false)
+	if c.peer.Family != 0 {
+		return c.w.r.netAddr(c.peer, false)
 	}
 	return c.addr(Kernel.PeerAddr)
 }

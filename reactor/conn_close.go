@@ -116,7 +116,6 @@ func (c *Conn) end(err error) {
 		if c.filter.failed != nil { // it was first, and what broke then is of no interest
 			err = c.filter.failed
 		}
-		c.filter.f.Closed()
 	}
 	if r.draining && err != nil {
 		c.report()
@@ -130,15 +129,10 @@ func (c *Conn) end(err error) {
 	}
 	c.stopDialling()
 	c.hangUp()
-	c.leave()
+	r.conns--
 	r.ended.add(ending{c, err})
-}
-
-// leave is one Conn less.
-func (c *Conn) leave() {
-	c.w.r.conns--
-	if c.from != nil {
-		c.from.left()
+	if c.filter != nil {
+		r.guard(c, c.filter.f.Closed)
 	}
 }
 
@@ -153,7 +147,12 @@ func (c *Conn) hangUp() {
 	}
 }
 
+// bye is the last call. The Listener counts the Conn until it has returned, so that with WithMaxConns(1) there are never
+// two handlers, on no two loops.
 func (c *Conn) bye(err error) {
+	if c.from != nil {
+		defer c.from.left()
+	}
 	c.w.r.guard(c, func() { c.h.Closed(c, err) })
 }
 
@@ -190,6 +189,9 @@ func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	}
 	fd = int(c.w.fd)
 	c.w.drop()
-	c.leave()
+	c.w.r.conns--
+	if c.from != nil {
+		c.from.left()
+	}
 	return fd, unsent, nil
 }

@@ -148,6 +148,11 @@ func (c *Conn) due() {
 		c.lingered(now)
 		return
 	}
+	defer func() { // also if a Timeout does not return
+		if !c.is(over) && !t.t.Armed() {
+			c.rearm()
+		}
+	}()
 	if t.idle > 0 && timeout.Timeout(t.idle).After(t.last).Passed(now) {
 		t.last = c.w.r.k.Now() // not the turn's clock: what came before may have taken long
 		c.timeout(TimeoutIdle)
@@ -161,9 +166,6 @@ func (c *Conn) due() {
 		if c.Buffered() > 0 {
 			c.timeout(TimeoutWrite)
 		}
-	}
-	if !c.is(over) && !t.t.Armed() {
-		c.rearm()
 	}
 }
 

@@ -104,8 +104,10 @@ func (c *Conn) lookup(q *netaddr.Query) {
 	})
 }
 
-// try begins to connect to the next address.
-func (c *Conn) try() {
+// try begins to connect to the next address. WithControl's function is called on the way.
+func (c *Conn) try() { c.w.r.guard(c, c.tryNext) }
+
+func (c *Conn) tryNext() {
 	r, d := c.w.r, c.dial
 	for !c.is(over) {
 		a, limit, ok := d.order.Next(d.until.Left(r.k.Now()))
@@ -181,6 +183,7 @@ func (c *Conn) connected() {
 			c.next(callError("connect", kernel.ECONNREFUSED))
 			return
 		}
+		c.peer = peer
 	case kernel.EINPROGRESS, kernel.EALREADY, kernel.EINTR:
 		return
 	default:

@@ -33,7 +33,9 @@ func WithFilters(make func(server bool) (func(w *Wire) Filter, error)) SocketOpt
 		if o.op == "listen packet" {
 			return errors.New("reactor: WithFilters is for streams, not for listen packet")
 		}
-		o.filter, err = make(o.op == "listen")
+		if o.filter, err = make(o.op == "listen"); err == nil && o.filter == nil {
+			err = errors.New("reactor: WithFilters: the function returned nil; nothing would stand between wire and Handler")
+		}
 		return err
 	}
 }
@@ -52,11 +54,19 @@ type filtering struct {
 
 var errFiltered = errors.New("reactor: a Conn with a Filter cannot be detached: what is on the wire is not what its owner sees")
 
-// attach makes the Conn's Filter.
+// attach makes the Conn's Filter. It does not return without one.
 func (c *Conn) attach() {
-	if c.opt.filter != nil {
-		c.filter = &filtering{}
-		c.filter.f = c.opt.filter((*Wire)(c))
+	if c.opt.filter == nil {
+		return
+	}
+	c.filter = &filtering{}
+	defer func() {
+		if c.filter.f == nil {
+			c.filter = nil
+		}
+	}()
+	if c.filter.f = c.opt.filter((*Wire)(c)); c.filter.f == nil {
+		panic("reactor: the function of WithFilters returned no Filter; return one that passes everything on")
 	}
 }
 
@@ -95,7 +105,9 @@ func (c *Conn) output(p []byte) error {
 		f.early = append(f.early, p...)
 		return nil
 	}
-	if err := f.f.Output(p); err != nil {
+	var err error
+	c.w.r.guard(c, func() { err = f.f.Output(p) }) // a panic ends this Conn, not the one whose callback sends
+	if err != nil {
 		return err
 	}
 	if c.is(over | broken) {
@@ -115,7 +127,7 @@ func (c *Conn) finishFilter() bool {
 			return false // CloseWrite came early
 		}
 		f.finished = true
-		f.f.Finish()
+		c.w.r.guard(c, f.f.Finish)
 	}
 	f.finished = true
 	return true
@@ -177,7 +189,7 @@ func (w *Wire) Keep() { (*Conn)(w).filter.kept = true }
 // Deliver gives input to the Handler.
 func (w *Wire) Deliver(p []byte) {
 	if c := (*Conn)(w); !c.is(over | closing) {
-		c.h.Data(c, p)
+		c.w.r.guard(c, func() { c.h.Data(c, p) }) // a Filter may deliver in a posted function, which is nobody's
 	}
 }
 
@@ -188,7 +200,7 @@ func (w *Wire) EOF() {
 		return
 	}
 	c.filter.eof = true
-	c.ended()
+	c.w.r.guard(c, c.ended)
 }
 
 // Fail closes the Conn in order — what the Filter has sent still goes out — and has Closed told why.

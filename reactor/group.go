@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -64,7 +63,6 @@ func NewGroup(n int, opts ...Option) (*Group, error) {
 func inGroup(i int) Option {
 	return func(o *options) error {
 		o.log = o.log.With(zap.Int("loop", i))
-		o.outlived = o.onPanic != nil
 		return nil
 	}
 }
@@ -106,7 +104,6 @@ func (g *Group) Close() {
 	g.refuse()
 	for _, r := range g.loops {
 		r.Close()
-		r.wake()
 	}
 }
 
@@ -121,7 +118,16 @@ func (g *Group) each(f func(*Reactor) error) error {
 	errs := make([]error, len(g.loops))
 	var all sync.WaitGroup
 	for i, r := range g.loops {
-		all.Go(func() { errs[i] = f(r) })
+		all.Go(func() {
+			returned := false
+			defer func() {
+				if !returned { // runtime.Goexit in a callback; run has ended the loop, and says how
+					errs[i] = r.result
+				}
+			}()
+			errs[i] = f(r)
+			returned = true
+		})
 	}
 	all.Wait()
 	var lost UndeliveredError
@@ -143,20 +149,6 @@ func (g *Group) each(f func(*Reactor) error) error {
 		return &lost
 	}
 	return errors.Join(failed...)
-}
-
-// survive ends a loop that panicked outside of all guards, for the others' sake: what is open on it is aborted.
-func (r *Reactor) survive(v any, err error) error {
-	if v == nil {
-		return err
-	}
-	p := &PanicError{v, debug.Stack()}
-	r.count.Panics++
-	r.log.Error("panic in the loop itself", zap.Any("value", v), zap.ByteString("stack", p.Stack))
-	r.running, r.inTurn = nil, false
-	err = r.broken(p)
-	r.opt.onPanic(nil, v, p.Stack)
-	return err
 }
 
 // Post has f called by one of the loops, which take turns, in its next turn. The errors are those of Reactor.Post; a loop

@@ -1,65 +1,153 @@
 package reactor
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"go.uber.org/zap"
 
+	"github.com/ureactor/ureactor/internal/loglimit"
 	"github.com/ureactor/ureactor/poller"
 )
 
-// PanicError is what Closed is told when WithPanicHandler has isolated a Conn whose handler panicked.
+// limits are how much of each kind is logged: peers choose how often it happens.
+type limits struct{ slow, stuck, panics, unwound loglimit.Limit }
+
+// All user code runs below guard or guardReady, and the loop below run. Between them they know three ways in which a
+// call does not return: panic, panic(nil) and runtime.Goexit. With WithPanicHandler all three are isolated. Without it a
+// panic passes through to the end of the process, and Goexit ends the loop, which Shutdown and Group.Run report.
+
+// PanicError is what Closed is told when WithPanicHandler has isolated a Conn whose handler panicked. It is also the end
+// of a loop that a panic or runtime.Goexit has ended.
 type PanicError struct {
-	Value any
+	Value any // what panic was called with; ErrGoexit if it was runtime.Goexit
 	Stack []byte
 }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("reactor: panic in a callback: %v", e.Value) }
 
-// guardReady delivers an Event under the watchdog's eyes, if there is one; a panic costs the Conn that it was for, if
-// somebody handles panics.
+// ErrGoexit is the Value of a PanicError for user code that called runtime.Goexit, as t.FailNow of a test does.
+var ErrGoexit = errors.New("runtime.Goexit (t.FailNow of a test?); a callback or task ends by returning")
+
+// unwound is the error of a call that did not return. Its deferred function calls it, with what recover has said.
+func unwound(v any) *PanicError {
+	if v == nil && exiting() {
+		v = ErrGoexit
+	} else if v == nil { // GODEBUG=panicnil=1
+		v = new(runtime.PanicNilError)
+	}
+	return &PanicError{v, debug.Stack()}
+}
+
+// exiting reports, in a deferred function, whether runtime.Goexit runs it; else a panic does.
+func exiting() bool {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		switch {
+		case f.Function == "runtime.Goexit":
+			return true
+		case strings.HasPrefix(f.Function, "runtime."), !more: // gopanic, panicmem, sigpanic …
+			return false
+		}
+	}
+}
+
+// guardReady delivers an Event under the watchdog's eyes, if there is one. A panic costs the Conn that the Event was for,
+// if somebody handles panics.
 func (r *Reactor) guardReady(w *Watch, ready poller.Interest) {
-	if r.dog != nil {
-		r.dog.enter(w)
+	if r.dog != nil && r.dog.enter(w.fd) {
 		defer r.dog.leave()
 	}
-	if r.opt.onPanic != nil {
-		c, _ := w.sink.(*Conn)
-		returned := false
-		defer func() {
-			if _, users := w.sink.(callSink); users && !returned {
-				w.Stop() // or it is told the same every turn, and panics again
-			}
-		}()
-		defer r.caught(c)
+	if r.opt.onPanic == nil {
 		w.sink.ready(ready)
-		returned = true
 		return
 	}
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		p := unwound(recover())
+		if _, users := w.sink.(callSink); users {
+			w.Stop() // or it is told the same every turn, and panics again
+		}
+		c, _ := w.sink.(*Conn)
+		r.caught(c, p)
+	}()
 	w.sink.ready(ready)
+	returned = true
 }
 
 // guard calls a function of the user's that serves c, or no Conn in particular. It isolates a panic, if somebody handles
-// them.
-func (r *Reactor) guard(c *Conn, f func()) {
-	if r.opt.onPanic != nil {
-		defer r.caught(c)
+// them, and returns it. Guards may be nested: the innermost knows the Conn best.
+func (r *Reactor) guard(c *Conn, f func()) *PanicError {
+	if r.dog == nil && r.opt.onPanic == nil {
+		f()
+		return nil
 	}
-	f()
+	return r.guarded(c, f)
 }
 
-func (r *Reactor) caught(c *Conn) {
-	v := recover()
-	if v == nil {
-		return
+func (r *Reactor) guarded(c *Conn, f func()) (p *PanicError) {
+	if r.dog != nil && r.dog.enter(c.number()) {
+		defer r.dog.leave()
 	}
-	stack := debug.Stack()
-	r.count.Panics++
-	r.log.Error("panic in a callback", zap.Any("value", v), zap.ByteString("stack", stack))
+	if r.opt.onPanic == nil {
+		f()
+		return nil
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			p = unwound(recover())
+			r.caught(c, p)
+		}
+	}()
+	f()
+	returned = true
+	return nil
+}
+
+// number is the descriptor for a log line; -1 if there is none.
+func (c *Conn) number() int32 {
+	if c == nil || c.w.gen == 0 {
+		return -1
+	}
+	return c.w.fd
+}
+
+// caught ends the Conn whose callback did not return, and tells the panic handler.
+func (r *Reactor) caught(c *Conn, p *PanicError) {
 	if c != nil && !c.is(over) {
 		c.reset()
-		c.end(&PanicError{v, stack})
+		c.end(p)
 	}
-	r.opt.onPanic(c, v, stack)
+	r.tell(c, p, "panic in a callback")
+}
+
+// tell calls the panic handler. What goes wrong in that is for the log: nobody else is left to tell.
+func (r *Reactor) tell(c *Conn, p *PanicError, what string) {
+	r.count.Panics++
+	r.logPanic(what, p)
+	returned := false
+	defer func() {
+		if !returned {
+			r.count.Panics++
+			r.logPanic("panic in the panic handler", unwound(recover()))
+		}
+	}()
+	r.opt.onPanic(c, p.Value, p.Stack)
+	returned = true
+}
+
+func (r *Reactor) logPanic(what string, p *PanicError) {
+	f, ok := r.limits.panics.Line(func() zap.Field { return zap.ByteString("stack", p.Stack) })
+	if ok {
+		r.log.Error(what, append(f, zap.Any("value", p.Value))...)
+	}
 }

@@ -177,13 +177,21 @@ func (l *Listener) wake() {
 func (l *Listener) open(fd int, from Addr) {
 	r := l.w.r
 	l.resting = false
-	c := &Conn{opt: l.opt, from: l}
-	r.opening, r.openingFrom = c, from
-	defer func() { r.opening = nil }()
+	c := &Conn{opt: l.opt, from: l, peer: from}
 	c.w.open(r, fd, c)
-	c.attach()
 	r.conns++
 	l.joined()
+	defer func() { // also if user code does not return
+		if c.h == nil {
+			c.refuse()
+		}
+	}()
+	if p := r.guard(nil, c.attach); p != nil {
+		c.h = nobody{}
+		c.end(p)
+		r.settle()
+		return
+	}
 	if !kernel.InheritsOptions && !l.net.Unix() {
 		if err := tcpOptions(r.k, fd, l.opt); err != nil {
 			r.log.Debug("an accepted connection refuses its options: its peer is gone", zap.Error(err))
@@ -192,7 +200,6 @@ func (l *Listener) open(fd int, from Addr) {
 	var h Handler
 	r.guard(nil, func() { h = l.accept(c) }) // a panic refuses the Conn
 	if h == nil {
-		c.refuse()
 		return
 	}
 	r.guard(c, func() { c.adopt(h) }) // a deadline that nobody would hear of is a panic
@@ -209,6 +216,7 @@ func (c *Conn) refuse() {
 		c.reset()
 		c.end(ErrAborted)
 	}
+	c.w.r.settle()
 }
 
 type nobody struct{}

@@ -15,7 +15,6 @@ type options struct {
 	onPanic   func(c *Conn, v any, stack []byte)
 	slow      time.Duration
 	postLimit int
-	outlived  bool // by the other loops of a Group
 }
 
 func defaultOptions() options {

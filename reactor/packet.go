@@ -48,7 +48,11 @@ type PacketConn struct {
 }
 
 // packetRoom is shared by the PacketConns of a loop.
-type packetRoom struct{ in, out *kernel.Batch }
+type packetRoom struct {
+	in, out *kernel.Batch
+	to      *PacketConn // who has received in
+	at, n   int         // of its datagrams, those before at are delivered
+}
 
 // ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram; addr is as for Listen ("" for a Unix socket
 // without a name). A handler with a method Lost(c *PacketConn, to Addr, err error) is told of datagrams that the kernel
@@ -109,7 +113,7 @@ func (c *PacketConn) attach(r *Reactor, fd int) error {
 	}
 	r.packets++
 	if r.dgrams == nil {
-		r.dgrams = &packetRoom{kernel.NewBatch(packetBatch, packetMax), kernel.NewBatch(packetBatch, 0)}
+		r.dgrams = &packetRoom{in: kernel.NewBatch(packetBatch, packetMax), out: kernel.NewBatch(packetBatch, 0)}
 	}
 	return nil
 }
@@ -136,11 +140,20 @@ func (c *PacketConn) read() {
 		return
 	}
 	r.count.PacketsIn += uint64(n)
-	for i := 0; i < n && !c.closing && !c.closed; i++ {
-		p := &b.Packets[i]
+	r.dgrams.to, r.dgrams.at, r.dgrams.n = c, 0, n
+	r.deliver()
+}
+
+// deliver hands over what a batch has left. A panic, or runtime.Goexit, costs one datagram, not the batch.
+func (r *Reactor) deliver() {
+	d := r.dgrams
+	for c := d.to; d.at < d.n && !c.closing && !c.closed; {
+		p := &d.in.Packets[d.at]
+		d.at++
 		r.count.BytesIn += uint64(p.N)
-		r.guard(nil, func() { c.h.Packet(c, p.Buf[:p.N], p.Addr) }) // a panic costs one datagram, not the batch
+		r.guard(nil, func() { c.h.Packet(c, p.Buf[:p.N], p.Addr) })
 	}
+	d.n = 0
 }
 
 // survives tells whether a receive error is news of a datagram sent earlier (ICMP), or passing: neither ends a

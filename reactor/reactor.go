@@ -64,9 +64,6 @@ type Reactor struct {
 	vec    [][]byte // the pieces of one SendV
 	dgrams *packetRoom
 
-	opening     *Conn // being accepted, and from where: the kernel no longer tells when it has been reset meanwhile
-	openingFrom Addr
-
 	inTurn  bool
 	begun   bool           // a turn was left in its middle: the next one goes on with its lists
 	batch   int            // Events of this turn
@@ -79,6 +76,7 @@ type Reactor struct {
 	spareWatch *Watch // of a Desc that has left: a Poll comes back with every wait
 
 	running  *Task        // nil in callbacks
+	direct   bool         // the loop itself wakes tasks: no user code is below
 	runnable queue[*Task] // in the order they were woken
 
 	conns     int // open or being dialled; with the next three what a drain has to end
@@ -91,10 +89,12 @@ type Reactor struct {
 	patient     bool             // a Shutdown waits: its deadline is the one that counts
 	undelivered UndeliveredError // what the drain had to leave behind
 	gone        bool             // has ended
-	failed      error            // of the poller
+	failed      error            // why it cannot go on
+	lost        bool             // done was closed before it had ended
 
-	count Stats
-	dog   *watchdog
+	count  Stats
+	limits limits
+	dog    *watchdog
 
 	owner  atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
 	awake  atomic.Bool  // in a turn, past its sleep: it will look at posted before it sleeps again
@@ -127,6 +127,7 @@ const (
 	ownerRun
 	ownerTurn
 	ownerShutdown // it came before Run
+	ownerLost     // a panic has left Run; Shutdown gives back what there is
 )
 
 // New makes a reactor. It holds two descriptors until Run has returned (or Shutdown, if it never ran). The first in a

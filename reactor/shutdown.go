@@ -21,7 +21,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	defer stop()
 	r.await.Store(true)
 	r.drain.Store(true)
-	if r.owner.CompareAndSwap(ownerless, ownerShutdown) {
+	if r.owner.CompareAndSwap(ownerless, ownerShutdown) || r.owner.CompareAndSwap(ownerLost, ownerShutdown) {
 		return r.run()
 	}
 	r.wake()
@@ -44,7 +44,10 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 const abortTime = 5 * time.Second
 
 // Close starts the drain that Shutdown waits for, on the loop. Again is nothing.
-func (r *Reactor) Close() { r.drain.Store(true) }
+func (r *Reactor) Close() {
+	r.drain.Store(true)
+	r.wake() // on another goroutine, where it is misuse, it must not look as if it worked and then not
+}
 
 // stopNow has the loop abort everything.
 func (r *Reactor) stopNow() {
@@ -105,21 +108,6 @@ func (r *Reactor) finish() {
 	r.end()
 }
 
-// broken ends a reactor that cannot go on, for its poller has failed: everything is aborted.
-func (r *Reactor) broken(err error) error {
-	r.log.Error("the loop has failed", zap.Error(err))
-	r.failed = err
-	r.drain.Store(true)
-	r.abort.Store(true)
-	for !r.gone { // nothing new is let in, so a round or two
-		r.inTurn = true
-		r.runTasks(r.runnable.len())
-		r.inTurn = false
-		r.wind()
-	}
-	return err
-}
-
 func (r *Reactor) end() {
 	err := r.failed
 	r.mu.Lock()
@@ -135,7 +123,9 @@ func (r *Reactor) end() {
 	r.result = err
 	r.gone = true
 	r.publish()
-	close(r.done)
+	if !r.lost {
+		close(r.done)
+	}
 }
 
 // report counts what a Conn that a drain gives up has not delivered.

@@ -76,6 +76,12 @@ func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, 
 	if e != 0 {
 		return -1, callError("socket", e)
 	}
+	bound, mine := false, fd
+	defer func() {
+		if !bound { // also if control did not return
+			k.Close(mine)
+		}
+	}()
 	if err = prepare(k, fd, n, b, o); err == nil {
 		err = control(fd)
 	}
@@ -85,9 +91,9 @@ func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, 
 		}
 	}
 	if err != nil {
-		k.Close(fd)
 		return -1, err
 	}
+	bound = true
 	return fd, nil
 }
 
@@ -141,11 +147,7 @@ func (r *Reactor) control(fd int, o *sockOptions) (err error) {
 	if o.control == nil {
 		return nil
 	}
-	if r.opt.onPanic == nil {
-		err = o.control(fd)
-	} else if p := protect(func() { err = o.control(fd) }); p != nil {
-		r.count.Panics++
-		r.opt.onPanic(nil, p.Value, p.Stack)
+	if p := r.guard(nil, func() { err = o.control(fd) }); p != nil {
 		err = p
 	}
 	if err != nil {

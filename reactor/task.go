@@ -15,7 +15,7 @@ import (
 // a wait blocks the loop when another Task wants it.
 //
 // A Task must not change its thread's lock state (runtime.LockOSThread) across a wait: the runtime ends the process.
-// runtime.Goexit in a Task, and so t.FailNow of a test, is a panic.
+// runtime.Goexit in a Task, and so t.FailNow of a test, is a panic: it would end the loop's goroutine.
 type Task struct {
 	r      *Reactor
 	f      func(*Task)
@@ -27,6 +27,7 @@ type Task struct {
 	state  taskState
 	cancel cancelState
 	woken  bool // a word came before the sleep
+	exited bool // by runtime.Goexit, isolated
 	join   *joint
 	ctx    *taskContext
 
@@ -116,19 +117,27 @@ func (t *Task) Sleep(d time.Duration) error {
 
 // Await runs f where it may block, on a goroutine of its own, and suspends the Task until f returns. f must not touch
 // what belongs to the loop; it should end when t.Context does. ECANCELED means that the reactor aborts and f was left
-// to itself. A panic in f is one in the Task.
+// to itself. A panic in f, or runtime.Goexit, is one in the Task.
 func (t *Task) Await(f func()) error {
 	t.mustRun("Await")
 	done := false
 	var caught *PanicError
 	t.r.k.Go(func() {
-		p := protect(f)
-		t.r.mustPost(func() {
-			done, caught = true, p
-			if t.state != finished {
-				t.awaken()
+		returned := false
+		defer func() {
+			var p *PanicError
+			if !returned {
+				p = unwound(recover())
 			}
-		})
+			t.r.mustPost(func() { // false: it has ended, and the task with it
+				done, caught = true, p
+				if t.state != finished {
+					t.awaken()
+				}
+			})
+		}()
+		f()
+		returned = true
 	})
 	for !done {
 		if e := t.wait(desc.Out, timeout.Never); e != 0 { // as output: a drain lets it end

@@ -13,15 +13,15 @@ import (
 // the stack is the Task's own.
 func (r *Reactor) fate(v any) error {
 	if _, ok := v.(unwinding); ok {
-		r.log.Warn("a cancelled task waited again and was unwound", zap.ByteString("stack", debug.Stack()))
+		f, ok := r.limits.unwound.Line(func() zap.Field { return zap.ByteString("stack", debug.Stack()) })
+		if ok {
+			r.log.Warn("a cancelled task waited again and was unwound", f...)
+		}
 		return ErrUnwound
 	}
 	p, ok := v.(*PanicError) // of Await's function: its stack tells more
 	if !ok {
-		p = &PanicError{v, debug.Stack()}
-	}
-	if v == nil { // runtime.Goexit would end the loop's goroutine
-		panic("reactor: runtime.Goexit in a task (t.FailNow of a test?); a task ends by returning\n\n" + string(p.Stack))
+		p = unwound(v)
 	}
 	if r.opt.onPanic == nil {
 		panic(&crash{p})
@@ -33,17 +33,6 @@ func (r *Reactor) fate(v any) error {
 type crash struct{ *PanicError }
 
 func (c *crash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }
-
-// protect runs f and tells its panic.
-func protect(f func()) (p *PanicError) {
-	defer func() {
-		if v := recover(); v != nil {
-			p = &PanicError{v, debug.Stack()}
-		}
-	}()
-	f()
-	return nil
-}
 
 // drainTasks begins the end of all tasks: contexts end, who waits for input is told ECANCELED, who waits for output
 // may go on.

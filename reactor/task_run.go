@@ -3,8 +3,6 @@ package reactor
 import (
 	"iter"
 
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/timeout"
@@ -78,7 +76,11 @@ func (t *Task) calm() {
 	}
 }
 
-func (t *Task) expired() { t.wake(kernel.ETIMEDOUT) }
+func (t *Task) expired() {
+	t.r.direct = true
+	t.wake(kernel.ETIMEDOUT)
+	t.r.direct = false
+}
 
 // awaken is a word for the Task, or for its next wait.
 func (t *Task) awaken() {
@@ -89,12 +91,12 @@ func (t *Task) awaken() {
 	t.woken = t.state != finished
 }
 
-// wake ends the Task's sleep: at once if the loop is between tasks, else after the present step.
+// wake ends the Task's sleep: at once if the loop itself wakes it, else, in a call of the user's, after the present step.
 func (t *Task) wake(why kernel.Errno) {
 	t.calm()
 	t.why = why
 	t.state = runnable
-	if t.r.inTurn && t.r.running == nil {
+	if t.r.direct && t.r.running == nil {
 		t.r.resume(t)
 		return
 	}
@@ -105,13 +107,7 @@ func (t *Task) wake(why kernel.Errno) {
 func (r *Reactor) runTasks(n int) {
 	for range n {
 		t := r.runnable.take()
-		if r.dog != nil {
-			r.dog.enter(nil)
-		}
 		r.resume(t)
-		if r.dog != nil {
-			r.dog.leave()
-		}
 		r.settle()
 	}
 }
@@ -122,13 +118,22 @@ func (r *Reactor) resume(t *Task) {
 	if t.next == nil {
 		t.next, _ = iter.Pull(t.main)
 	}
+	if r.dog != nil && r.dog.enter(-1) {
+		defer r.dog.leave()
+	}
+	more := false
+	defer func() { // t.next panics with what the Task panicked with
+		r.running = nil
+		if t.exited {
+			recover()
+		}
+		if !more {
+			r.bury(t)
+		}
+	}()
 	t.state = running
 	r.running = t
-	_, more := t.next()
-	r.running = nil
-	if !more {
-		r.bury(t)
-	}
+	_, more = t.next()
 }
 
 // main is the coroutine.
@@ -139,7 +144,12 @@ func (t *Task) main(yield func(struct{}) bool) {
 		if returned {
 			return
 		}
-		t.joint().err = t.r.fate(recover())
+		err := t.r.fate(recover())
+		t.joint().err = err
+		if p, ok := err.(*PanicError); ok && p.Value == ErrGoexit {
+			t.exited = true
+			panic(exited{})
+		}
 	}()
 	f := t.f
 	t.f = nil // what it captured is its own from here
@@ -159,9 +169,7 @@ func (r *Reactor) bury(t *Task) {
 		return
 	}
 	if p, ok := t.join.err.(*PanicError); ok {
-		r.count.Panics++
-		r.log.Error("panic in a task", zap.Any("value", p.Value), zap.ByteString("stack", p.Stack))
-		r.opt.onPanic(nil, p.Value, p.Stack)
+		defer r.tell(nil, p, "panic in a task") // last, for it may not return
 	}
 	for _, w := range t.join.waiting {
 		w.awaken()

@@ -28,35 +28,34 @@ func (r *Reactor) Run(ctx context.Context) error {
 	return err
 }
 
-func (r *Reactor) run() (err error) {
-	if r.opt.outlived {
-		defer func() { err = r.survive(recover(), err) }()
-	}
-	for {
-		if err := r.turn(timeout.Never); err != nil {
-			if err == ErrClosed {
-				return r.result
-			}
-			return err
-		}
-	}
-}
-
 // Turn runs exactly one turn, sleeping until the deadline at most (0: only looks). For embedding in another loop and
 // for simulators; a reactor is driven by Turn or by Run, not both. ErrClosed when the reactor has ended.
 func (r *Reactor) Turn(until timeout.Deadline) error {
 	if r.owner.Load() != ownerTurn && !r.owner.CompareAndSwap(ownerless, ownerTurn) {
-		panic("reactor: Turn of a reactor that Run runs")
+		select {
+		case <-r.done:
+			return ErrClosed
+		default:
+			panic("reactor: Turn of a reactor that Run runs")
+		}
 	}
-	return r.turn(until)
+	if r.inTurn {
+		panic("reactor: Turn called from inside a callback")
+	}
+	returned := false
+	defer func() {
+		if !returned { // by a panic or runtime.Goexit: whoever survives that may turn again
+			r.mend()
+		}
+	}()
+	err := r.turn(until)
+	returned = true
+	return err
 }
 
 // turn is the whole story: sleep until the earliest timer, an Event or a Post; read the clock; Events, stale ones
 // skipped; due timers; posted functions. After each call what it sent is flushed and what ended is told so.
 func (r *Reactor) turn(until timeout.Deadline) error {
-	if r.inTurn {
-		panic("reactor: Turn called from inside a callback")
-	}
 	if r.gone {
 		return ErrClosed
 	}
@@ -64,7 +63,8 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		n, err := r.poller.Wait(r.events, until.Sooner(r.Next()))
 		r.awake.Store(true)
 		if err != nil {
-			return r.broken(err)
+			r.fail(err)
+			return r.broken()
 		}
 		r.begun = true
 		r.batch, r.next = n, 0
@@ -73,6 +73,9 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	r.inTurn = true
 	if r.timers.Len() > 0 { // nobody else asks
 		r.now = r.k.Now()
+	}
+	if r.dgrams != nil && r.dgrams.n > 0 { // of a turn that was left in its middle
+		r.deliver()
 	}
 	again := r.unread.len()
 	for r.next < r.batch {
@@ -107,11 +110,13 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 
 // dispatch delivers one Event as one step.
 func (r *Reactor) dispatch(w *Watch, ready poller.Interest) {
+	r.direct = w.waits
 	if r.dog != nil || r.opt.onPanic != nil {
 		r.guardReady(w, ready)
 	} else {
 		w.sink.ready(ready)
 	}
+	r.direct = false
 	if r.dirty.len()+r.ended.len() > 0 {
 		r.settle()
 	}
@@ -128,10 +133,6 @@ func (r *Reactor) expire() {
 
 // call runs a function of the user's as one step.
 func (r *Reactor) call(f func()) {
-	if r.dog != nil {
-		r.dog.enter(nil)
-		defer r.dog.leave()
-	}
 	r.guard(nil, f)
 	r.settle()
 }

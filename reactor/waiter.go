@@ -27,6 +27,14 @@ func (w *waiter) Post(f func()) bool {
 	return false
 }
 
+// Call is for what an Event of a Desc calls: a task that the function wakes does not run inside it.
+func (w *waiter) Call(f func()) {
+	direct := w.direct
+	w.direct = false
+	(*Reactor)(w).guard(nil, f)
+	w.direct = direct
+}
+
 // Sleeper is the running Task. A callback has none, and cannot wait: EDEADLK. Use a Task or Timeout 0.
 func (w *waiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 	if w.running == nil {
@@ -51,6 +59,7 @@ func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 		watch = &Watch{}
 	}
 	watch.open((*Reactor)(w), d.FD, (*words)(d))
+	watch.waits = true
 	if err := watch.set(want); err != nil {
 		watch.drop()
 		return kernel.Number(err)

@@ -9,11 +9,12 @@ import (
 
 // A Watch is the loop's interest in one descriptor. It does not own the descriptor: stop the Watch, then close.
 type Watch struct {
-	r    *Reactor
-	sink sink // who hears of Events
-	fd   int32
-	gen  uint32          // 0 once stopped
-	want poller.Interest // as registered; none: not in the poller at all
+	r     *Reactor
+	sink  sink // who hears of Events
+	fd    int32
+	gen   uint32          // 0 once stopped
+	want  poller.Interest // as registered; none: not in the poller at all
+	waits bool            // the sink is a Desc, whose Events wake tasks and call nobody
 }
 
 type sink interface{ ready(poller.Interest) }

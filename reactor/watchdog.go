@@ -15,6 +15,7 @@ type watchdog struct {
 	slow time.Duration
 	stop chan struct{}
 	gone chan struct{}
+	busy bool // the loop is in a callback; its own
 
 	mu    sync.Mutex // guards what the loop tells the goroutine:
 	since time.Time  // zero between callbacks
@@ -38,22 +39,30 @@ func (r *Reactor) stopWatchdog() {
 	}
 }
 
-func (d *watchdog) enter(w *Watch) {
+// enter begins a callback for a descriptor, -1 for none, and reports whether there is one to leave. One that is called
+// inside another is a part of that.
+func (d *watchdog) enter(fd int32) bool {
+	if d.busy {
+		return false
+	}
+	d.busy = true
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.since, d.fd, d.named = time.Now(), -1, false
-	if w != nil {
-		d.fd = int(w.fd)
-	}
+	d.since, d.fd, d.named = time.Now(), int(fd), false
+	return true
 }
 
 func (d *watchdog) leave() {
+	d.busy = false
 	d.mu.Lock()
 	took, fd := time.Since(d.since), d.fd
 	d.since = time.Time{}
 	d.mu.Unlock()
-	if took >= d.slow {
-		d.r.log.Warn("slow callback", zap.Duration("took", took), zap.Int("fd", fd), d.peer(fd))
+	if took < d.slow {
+		return
+	}
+	if f, ok := d.r.limits.slow.Line(nil); ok {
+		d.r.log.Warn("slow callback", append(f, zap.Duration("took", took), zap.Int("fd", fd), d.peer(fd))...)
 	}
 }
 
@@ -71,18 +80,26 @@ func (d *watchdog) run() {
 	}
 }
 
-// look names a callback that is still running, once, with the stacks of all goroutines: the loop's is among them.
+// look names a callback that is still running, once, with the stacks of all goroutines: the loop's is among them. The
+// stacks come once a second.
 func (d *watchdog) look() {
 	d.mu.Lock()
 	stuck := !d.since.IsZero() && !d.named && time.Since(d.since) >= d.slow
 	fd, since := d.fd, d.since
 	d.named = d.named || stuck
 	d.mu.Unlock()
-	if stuck {
-		stacks := make([]byte, 64<<10)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		d.r.log.Warn("a callback keeps the loop", zap.Duration("for", time.Since(since)), zap.Int("fd", fd), d.peer(fd), zap.ByteString("stacks", stacks))
+	if !stuck {
+		return
 	}
+	if f, ok := d.r.limits.stuck.Line(allStacks); ok {
+		d.r.log.Warn("a callback keeps the loop",
+			append(f, zap.Duration("for", time.Since(since)), zap.Int("fd", fd), d.peer(fd))...)
+	}
+}
+
+func allStacks() zap.Field {
+	stacks := make([]byte, 64<<10)
+	return zap.ByteString("stacks", stacks[:runtime.Stack(stacks, true)])
 }
 
 // peer names the connection, if it is one and the callback has not closed it.

@@ -18,6 +18,8 @@ type callback struct {
 	amount int  // of it, where the kernel tells
 	ready  poller.Interest
 	posted atomic.Bool // one call is on its way: arrivals until then are one
+	run    func()      // calls f with of, on a loop: made once, for it is called for each Event
+	of     *Socket     // while that lasts
 }
 
 const arrival = poller.In | poller.Err | poller.Hup
@@ -35,6 +37,7 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	}
 	d := s.d
 	c := &callback{f: f}
+	c.run = func() { c.f(c.of) }
 	registered := d.Registered() // then what waits has been told
 	e := d.Use(func(fd int) (e desc.Errno) {
 		c.ready, e = d.K.Ready(fd)
@@ -71,7 +74,9 @@ func arrived(handle weak.Pointer[Socket]) {
 		}
 	}
 	if !s.d.W.Shared() {
-		c.f(s)
+		c.of = s
+		s.d.W.Call(c.run)
+		c.of = nil
 		return
 	}
 	if c.posted.CompareAndSwap(false, true) {

@@ -26,6 +26,8 @@ type Waiter interface {
 	// Post has f called soon, where the Descs belong and outside every call of the user's: on the loop, or on one
 	// dispatching goroutine. It may be called by any goroutine. false: the loop has ended, and f is not called.
 	Post(f func()) bool
+	// Call calls f, which is the user's, at once: on a loop with the guard that all callbacks have.
+	Call(f func())
 	// Rest lets others run: the caller has had its share of the loop, or, where callers park, of the processor. ECANCELED
 	// as in Sleep. It is nothing in a callback.
 	Rest(dir Dir) Errno

@@ -30,10 +30,13 @@ type Parker struct {
 
 	posts   sync.Mutex // guards the rest
 	posted  []func()
-	posting bool // the dispatching goroutine is there
+	posting bool     // the dispatching goroutine is there
+	batch   []func() // that goroutine's: what it has still to call
 }
 
 func (p *Parker) Shared() bool { return true }
+
+func (p *Parker) Call(f func()) { f() }
 
 // Rest puts the caller behind all who can run.
 func (p *Parker) Rest(Dir) Errno {
@@ -54,17 +57,29 @@ func (p *Parker) Post(f func()) bool {
 	return true
 }
 
+// dispatch calls what is posted. A function that calls runtime.Goexit ends this goroutine; another one goes on with the
+// functions behind it.
 func (p *Parker) dispatch() {
+	returned := false
+	defer func() {
+		if !returned {
+			go p.dispatch()
+		}
+	}()
 	for {
 		p.posts.Lock()
-		batch := p.posted
-		p.posted = nil
-		p.posting = len(batch) > 0
+		if len(p.batch) == 0 {
+			p.batch, p.posted = p.posted, nil
+			p.posting = len(p.batch) > 0
+		}
 		p.posts.Unlock()
-		if len(batch) == 0 {
+		if len(p.batch) == 0 {
+			returned = true
 			return
 		}
-		for _, f := range batch {
+		for len(p.batch) > 0 {
+			f := p.batch[0]
+			p.batch[0], p.batch = nil, p.batch[1:]
 			f()
 		}
 	}

@@ -1,0 +1,43 @@
+// Package loglimit bounds what peers can have a program log: a flood of one kind of event is a few lines a second, and
+// a stack at most once a second.
+package loglimit
+
+import (
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Lines is how many lines of one kind are logged in a second.
+const Lines = 100
+
+// A Limit is for one kind of event. The zero Limit is ready; any goroutine may use it.
+type Limit struct {
+	mu      sync.Mutex
+	second  time.Time // the present second's begin
+	lines   int       // in it
+	dropped int       // since the last line
+}
+
+// Line counts an event. ok reports whether it is to be logged, with these fields: the stack, for the first of a second,
+// and how many events before it were not logged.
+func (l *Limit) Line(stack func() zap.Field) (fields []zap.Field, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := time.Now(); l.second.IsZero() || now.Sub(l.second) >= time.Second {
+		l.second, l.lines = now, 0
+	}
+	if l.lines == Lines {
+		l.dropped++
+		return nil, false
+	}
+	if l.lines++; l.lines == 1 && stack != nil {
+		fields = append(fields, stack())
+	}
+	if l.dropped > 0 {
+		fields = append(fields, zap.Int("dropped", l.dropped))
+		l.dropped = 0
+	}
+	return fields, true
+}

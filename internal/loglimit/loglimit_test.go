@@ -1,0 +1,35 @@
+package loglimit
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// A flood of one kind, on a fake clock: a hundred lines and one stack in each second, and every event is either a line
+// or counted in the next one.
+func TestFloodIsAFewLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l Limit
+		lines, stacks, dropped := 0, 0, 0
+		const events = 5000
+		for range events { // in five seconds
+			fields, ok := l.Line(func() zap.Field { stacks++; return zap.Stack("stack") })
+			if ok {
+				lines++
+			}
+			for _, f := range fields {
+				if f.Key == "dropped" && f.Type == zapcore.Int64Type {
+					dropped += int(f.Integer)
+				}
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if lines != 5*Lines || stacks != 5 || dropped+l.dropped+lines != events {
+			t.Errorf("%d lines, %d stacks, %d counted of %d events", lines, stacks, dropped+l.dropped+lines, events)
+		}
+	})
+}
