@@ -94,6 +94,7 @@ func (c *Conn) input(p []byte) {
 func (c *Conn) inputKept() bool {
 	c.st |= dirty
 	c.filter.kept = c.filter.f.More()
+	(*Wire)(c).goOn()
 	c.settle()
 	return c.filter.kept || c.is(over)
 }
@@ -183,8 +184,19 @@ func (w *Wire) Ready() {
 // Open tells whether the Handler may be given input now.
 func (w *Wire) Open() bool { return !(*Conn)(w).is(over | closing | paused | pressed) }
 
-// Keep says that the Filter keeps input until More: because Open was false.
-func (w *Wire) Keep() { (*Conn)(w).filter.kept = true }
+// Keep says that the Filter keeps input until More. If Open is true, that is in the next turn: the Filter has had its share
+// of this one.
+func (w *Wire) Keep() {
+	(*Conn)(w).filter.kept = true
+	w.goOn()
+}
+
+// goOn has the next turn call More if the Filter keeps something and nothing else will.
+func (w *Wire) goOn() {
+	if c := (*Conn)(w); c.filter.kept && (w.Open() || c.opening() && !c.is(over|closing)) {
+		c.readOn()
+	}
+}
 
 // Deliver gives input to the Handler.
 func (w *Wire) Deliver(p []byte) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"weak"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -62,7 +63,9 @@ func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	if err != nil {
 		return nil, &OSError{Errno: err.(*OSError).Errno, Op: opWrap.String()}
 	}
-	st := &sslState{c: secure.NewConn(d, below(d.K), sslAddr(local), sslAddr(remote), cfg, server)}
+	user := weak.Make(sock)
+	outer := func() net.Conn { return sslConn{user.Value(), sslAddr(local), sslAddr(remote)} }
+	st := &sslState{c: secure.NewConn(d, below(d.K), sslAddr(local), sslAddr(remote), outer, cfg, server)}
 	d.AddHook(&desc.Hook{F: st.news}) // closed meanwhile: the handshake tells
 	s := &SSLSocket{s: sock, st: st}
 	if opts.DeferHandshake {
@@ -78,13 +81,6 @@ func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	}
 	return s, nil
 }
-
-type sslAddr Addr
-
-func (sslAddr) Network() string  { return "tcp" }
-func (a sslAddr) String() string { return Addr(a).String() }
-
-var _ net.Addr = sslAddr{}
 
 // ReadSize is MicroPython's read(n), ReadAll its read(): see Socket.ReadSize. The end is the peer's close_notify.
 func (s *SSLSocket) ReadSize(n int) ([]byte, error) {

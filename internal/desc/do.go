@@ -18,6 +18,7 @@ type Call struct {
 	All   bool
 	More  bool
 	Both  bool // the deadlines of both directions end the call: it makes a handshake
+	Work  int  // set by a try: what it has cost beside its bytes, each as much as a piece of bytes
 	Part  bool // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
 	sleep bool // before the first try
 	heard bool // the Desc is registered
@@ -86,7 +87,7 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 		n, e = try()
 	}
 	if waits {
-		d.spend(dir, n)
+		d.spend(dir, c, n)
 	}
 	if e == kernel.ETIMEDOUT {
 		d.Dead()
@@ -101,7 +102,7 @@ func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) (e Errno) {
 	if !waits {
 		return 0
 	}
-	if d.spend(dir, n); *d.spent(dir) < share {
+	if d.spend(dir, c, n); *d.spent(dir) < share {
 		return 0
 	}
 	*d.spent(dir) = 0
@@ -120,9 +121,10 @@ func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) (e Errno) {
 }
 
 // spend counts a try that has moved n.
-func (d *Desc) spend(dir Dir, n int) {
+func (d *Desc) spend(dir Dir, c *Call, n int) {
 	s := d.spent(dir)
-	*s = uint8(min(share, int(*s)+1+n>>piece))
+	*s = uint8(min(share, int(*s)+1+n>>piece+c.Work))
+	c.Work = 0
 }
 
 // spent is the count for a direction: on a loop one for both, which its goroutine owns; of a shared Desc one for each,

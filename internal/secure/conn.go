@@ -2,6 +2,7 @@ package secure
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/poller"
 )
 
 // A Conn is TLS over a Desc: a call of crypto/tls is the try of the law, so that turns, deadlines and the ways to wait
@@ -19,10 +19,12 @@ type Conn struct {
 	k             kernel.Kernel // the Desc's, or the one below it
 	s             *Session
 	local, remote net.Addr
-	shaken        atomic.Bool // the handshake is over
-	stopped       atomic.Bool // the Desc is closed
+	outer         func() net.Conn // what the user has
+	shaken        atomic.Bool     // the handshake is over
+	stopped       atomic.Bool     // the Desc is closed
 
 	in     sync.Mutex    // the right to use what of s reads; never held in a wait
+	head   []byte        // was read before; with in
 	short  bool          // the last recv took all there was; with in
 	recvs  atomic.Uint32 // how many recvs have read something
 	polled atomic.Bool   // Ready may have taken a record out for the next Read
@@ -37,87 +39,22 @@ const (
 	maxOut    = 64 << 10 // with more than this here nothing is read: a peer that never reads may want answers (KeyUpdate)
 )
 
-// NewConn makes one; k is what moves the bytes.
-func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, cfg *tls.Config, server bool) *Conn {
-	c := &Conn{d: d, k: k, local: local, remote: remote}
+// NewConn makes one. k moves the bytes. outer returns the connection that the user has: the configuration's callbacks and
+// errors show it. It must not keep that connection alive. Input that was read before comes first.
+func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func() net.Conn, cfg *tls.Config, server bool) *Conn {
+	c := &Conn{d: d, k: k, local: local, remote: remote, outer: outer}
 	c.s = New((*fdWire)(c), cfg, server)
-	d.AddHook(&desc.Hook{F: c.stop}) // or the coroutine would outlive the descriptor; closed already: the first call tells
+	d.AddHook(&desc.Hook{F: c.stop}) // or the strand would outlive the descriptor; closed already: the first call tells
 	return c
 }
 
-// stop ends the Session's coroutine: here, or by whoever uses the Session now, which may be the caller (from a callback of
-// the config's).
-func (c *Conn) stop() {
-	c.stopped.Store(true)
-	c.stopIfFree()
-}
+// Unread has p read before what the descriptor gives. It comes before all calls.
+func (c *Conn) Unread(p []byte) { c.head = p }
 
-func (c *Conn) stopIfFree() {
-	if c.in.TryLock() {
-		c.s.Stop()
-		c.in.Unlock()
-	}
-}
+// ErrUnanswered is the error of a Read while too much waits that the peer has asked for and does not read.
+var ErrUnanswered = errors.New("tls: the peer asks for new keys and does not read the answers")
 
-// release is the end of a use of what reads.
-func (c *Conn) release() {
-	c.in.Unlock()
-	if c.stopped.Load() {
-		c.stopIfFree()
-	}
-}
-
-// Handshake is one part of a call: it ends by the same deadline, and, since it reads and writes, by the Desc's deadlines for
-// both directions. The error is an Errno if the call failed by one.
-func (c *Conn) Handshake(call *desc.Call) error {
-	if !c.shaken.Load() {
-		if err := c.shakeHands(call); err != nil {
-			return err
-		}
-	}
-	if !c.s.Ready() {
-		return reason(c.s.err)
-	}
-	return nil
-}
-
-func (c *Conn) shakeHands(call *desc.Call) error {
-	call.Both = true
-	defer func() { call.Both = false }()
-	for !c.shaken.Load() {
-		over := false
-		var err error
-		_, e := c.d.Do(desc.In, call, func() (int, desc.Errno) {
-			if over, err = c.shake(); over || c.pending() {
-				return 0, 0 // who waits for the peer's answer sends first what that answers
-			}
-			return 0, kernel.EAGAIN
-		})
-		if c.tell(call, e); e == 0 {
-			e = c.flushAll(call)
-		}
-		if over && err != nil {
-			return reason(err)
-		}
-		if e != 0 {
-			return e
-		}
-	}
-	return nil
-}
-
-// shake goes on with the handshake as far as it goes without waiting.
-func (c *Conn) shake() (over bool, err error) {
-	c.in.Lock()
-	defer c.release()
-	if err = c.s.Handshake(); err == ErrAgain {
-		return false, nil
-	}
-	c.shaken.Store(true)
-	return true, err
-}
-
-// Read gives what one record has, io.EOF at the peer's close_notify. ENOBUFS: the peer wants answers and takes none.
+// Read gives what one record has, io.EOF at the peer's close_notify.
 func (c *Conn) Read(call *desc.Call, p []byte) (int, error) {
 	r, err := c.Reads(call)
 	if err != nil {
@@ -148,7 +85,7 @@ func (c *Conn) Reads(call *desc.Call) (Reading, error) {
 
 // Recv is one try of the Call: 0, 0 is the peer's close_notify. It is a desc.Receive; the flags mean nothing.
 func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
-	n, r.call.All, r.err = r.c.take(p)
+	n, r.call.Work, r.call.All, r.err = r.c.take(p)
 	switch {
 	case n > 0, r.err == io.EOF: // an error that came with bytes comes again
 		return n, 0
@@ -166,7 +103,7 @@ func (r *Reading) End(e desc.Errno) error {
 	case 0:
 		return nil
 	case failed:
-		return reason(r.err)
+		return r.c.reason(r.err)
 	}
 	return e
 }
@@ -182,16 +119,16 @@ func (c *Conn) tell(call *desc.Call, e desc.Errno) {
 	}
 }
 
-// take tells also whether that was all there was, in the kernel and in crypto/tls.
-func (c *Conn) take(p []byte) (n int, all bool, err error) {
+// take reads once. work is how many records that took. all: nothing is left, neither in the kernel nor in crypto/tls.
+func (c *Conn) take(p []byte) (n, work int, all bool, err error) {
 	c.in.Lock()
 	defer c.release()
 	if c.owes() {
-		return 0, false, kernel.ENOBUFS
+		return 0, 0, false, ErrUnanswered
 	}
 	n, err = c.s.Read(p)
 	c.flush() // a KeyUpdate is answered from there; what is refused goes with the next Write
-	return n, c.short && c.s.Emptied(n, len(p)), err
+	return n, c.s.Work(), c.short && c.s.Emptied(n, len(p)), err
 }
 
 // owes tells whether too much has to be sent before more may be read.
@@ -220,7 +157,7 @@ func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
 	})
 	switch {
 	case e == failed:
-		return n, reason(err)
+		return n, c.reason(err)
 	case e == kernel.EAGAIN && n == len(p) && n > 0:
 		return n, nil
 	case e != 0:
@@ -305,111 +242,4 @@ func (c *Conn) flush() desc.Errno {
 		}
 	}
 	return 0
-}
-
-// fdWire is the descriptor as the Session's wire. It is used inside a try only, so the descriptor is open.
-type fdWire Conn
-
-func (w *fdWire) Read(p []byte) (int, error) {
-	n, e := w.k.Recv(w.d.FD, p, 0)
-	if e != kernel.EAGAIN {
-		w.recvs.Add(1)
-	}
-	w.short = n < len(p)
-	switch {
-	case e == kernel.EAGAIN:
-		return 0, ErrAgain
-	case e != 0:
-		return 0, w.failed(e)
-	case n == 0:
-		return 0, io.EOF
-	}
-	return n, nil
-}
-
-func (w *fdWire) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := 0
-	if len(w.out) == 0 {
-		var e desc.Errno
-		if n, e = w.k.Send(w.d.FD, p, 0); e != 0 && e != kernel.EAGAIN {
-			return 0, w.failed(e)
-		}
-	}
-	w.out = append(w.out, p[n:]...)
-	return len(p), nil
-}
-
-// failed is the kernel's error, which crypto/tls keeps for later calls.
-func (w *fdWire) failed(e desc.Errno) error {
-	if e == kernel.ETIMEDOUT {
-		w.d.Dead()
-	}
-	return e
-}
-
-func (w *fdWire) LocalAddr() net.Addr  { return w.local }
-func (w *fdWire) RemoteAddr() net.Addr { return w.remote }
-
-// reason is an Errno where crypto/tls has one inside.
-func reason(err error) error {
-	if err == ErrStopped { // only Close does that
-		return kernel.EBADF
-	}
-	if e, ok := errnoOf(err); ok {
-		return e
-	}
-	return err
-}
-
-// Ready tells what would not wait, going on with the handshake, with what has come and with what is pending: In where a
-// Read gives something, an end or an error, Out where a Write takes at least a byte. Err and Hup are the descriptor's.
-// It is exact, for it takes the records that make a difference, of which a call that waits is told. took: it has read from
-// the kernel, so that an Event that others wait for may not come.
-func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, took bool, e desc.Errno) {
-	before := c.recvs.Load()
-	c.polled.Store(true)
-	e = c.d.Use(func(fd int) desc.Errno {
-		raw, e := c.k.Ready(fd)
-		if e != 0 {
-			return e
-		}
-		ready = raw & (poller.Err | poller.Hup)
-		ended := c.flush()
-		if !c.shaken.Load() {
-			c.shake()
-			c.flush()
-		}
-		if !c.shaken.Load() {
-			return 0
-		}
-		if !c.s.Ready() {
-			ready |= want
-			return 0
-		}
-		if want&poller.In != 0 && c.buffered() {
-			ready |= poller.In
-		}
-		if want&poller.Out != 0 && (ended != 0 && ended != kernel.EAGAIN || !c.pending()) { // else a Write takes a record
-			ready |= poller.Out
-		}
-		return 0
-	})
-	if took = c.recvs.Load() != before; took {
-		c.d.Tell(desc.In)
-	}
-	return ready, took, e
-}
-
-// buffered tells whether a Read would give something.
-func (c *Conn) buffered() bool {
-	c.in.Lock()
-	defer c.release()
-	if c.owes() {
-		return true
-	}
-	_, err := c.s.Peek()
-	c.flush()
-	return err != ErrAgain
 }

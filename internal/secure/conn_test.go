@@ -69,11 +69,11 @@ func newSceneOf(t *testing.T, version uint16) scene {
 		t.Fatal(err)
 	}
 	cfg := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}}
-	s := scene{Conn: NewConn(desc.New(k, 1<<20, desc.Parked), k, nil, nil, cfg, true), k: k}
+	s := scene{Conn: NewConn(desc.New(k, 1<<20, desc.Parked), k, nil, nil, nil, cfg, true), k: k}
 	t.Cleanup(func() { s.d.Close() })
 	var secrets strings.Builder
 	other := &end{Kernel: kernel.Host, in: down, out: up}
-	c := NewConn(desc.New(other, 1<<20, desc.Parked), other, nil, nil,
+	c := NewConn(desc.New(other, 1<<20, desc.Parked), other, nil, nil, nil,
 		&tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, KeyLogWriter: &secrets}, false)
 	for !c.shaken.Load() || !s.shaken.Load() {
 		c.Handshake(&desc.Call{})
@@ -94,7 +94,7 @@ func newSceneOf(t *testing.T, version uint16) scene {
 }
 
 // A peer that asks for new keys with every byte that it sends and never reads the answers costs maxOut and what one Read
-// adds, no more: then Reads are ENOBUFS and take nothing. When it reads the answers, all goes on where it was.
+// adds, no more: then Reads are ErrUnanswered and take nothing. When it reads the answers, all goes on where it was.
 func TestAnswersAreBounded(t *testing.T) {
 	s := newScene(t)
 	s.k.full = true
@@ -114,7 +114,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		return err
 	}
 	for range 2 {
-		if err := read(); err != kernel.ENOBUFS || !s.buffered() {
+		if err := read(); err != ErrUnanswered || !s.buffered() {
 			t.Errorf("after %d bytes: %v", got, err)
 		}
 	}
@@ -155,20 +155,20 @@ func TestWhatEndsReadingIsKept(t *testing.T) {
 	}
 }
 
-// Whoever closes from inside a try, as a callback of the config's may, does not wait for itself; the coroutine ends with
+// Whoever closes from inside a try, as a callback of the config's may, does not wait for itself; the strand ends with
 // that try, and calls are EBADF.
 func TestCloseInsideATry(t *testing.T) {
 	k := &closing{end: end{Kernel: kernel.Host, in: new(bytes.Buffer), out: new(bytes.Buffer)}}
 	d := desc.New(k, 1<<20, desc.Parked)
 	k.d = d
-	c := NewConn(d, k, nil, nil, &tls.Config{InsecureSkipVerify: true}, false)
+	c := NewConn(d, k, nil, nil, nil, &tls.Config{InsecureSkipVerify: true}, false)
 	for range 2 {
 		if err := c.Handshake(&desc.Call{Limit: timeout.None}); err != kernel.EBADF {
 			t.Errorf("%v, want EBADF", err)
 		}
 	}
-	if c.s.next != nil {
-		t.Error("the coroutine is there still")
+	if c.s.strand != nil {
+		t.Error("the strand is there still")
 	}
 }
 

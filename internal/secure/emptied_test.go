@@ -32,11 +32,11 @@ func TestAllIsAll(t *testing.T) {
 		s.Conn.k = k
 		room := make([]byte, 1+r.IntN(3000))
 		for alls := 0; ; {
-			n, all, err := s.take(room)
+			n, _, all, err := s.take(room)
 			if all {
 				alls++
 				k.dry = true
-				if n, _, err := s.take(room); n != 0 || err != ErrAgain {
+				if n, _, _, err := s.take(room); n != 0 || err != ErrAgain {
 					t.Errorf("seed %d, %s: all was taken, and then %d bytes, %v", seed, tls.VersionName(version), n, err)
 				}
 				k.dry = false

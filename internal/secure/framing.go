@@ -11,22 +11,28 @@ type framing struct {
 
 // add goes on with p and tells how many records it has completed.
 func (f *framing) add(p []byte) (whole int) {
-	for len(p) > 0 {
+	_, whole = f.upto(p, len(p))
+	return whole
+}
+
+// upto goes on with p until most records are complete. It returns how many bytes that took and how many it has completed.
+func (f *framing) upto(p []byte, most int) (taken, whole int) {
+	for taken < len(p) && whole < most {
 		if f.left > 0 {
-			n := min(f.left, len(p))
-			p = p[n:]
+			n := min(f.left, len(p)-taken)
+			taken += n
 			if f.left -= n; f.left == 0 {
 				whole++
 			}
 			continue
 		}
-		f.size = f.size<<8&0xffff | int(p[0]) // the last two count
-		p = p[1:]
+		f.size = f.size<<8&0xffff | int(p[taken]) // the last two count
+		taken++
 		if f.header++; f.header == headerLen {
 			if f.header, f.left = 0, f.size; f.left == 0 {
 				whole++
 			}
 		}
 	}
-	return whole
+	return taken, whole
 }

@@ -1,14 +1,14 @@
-// Package secure runs crypto/tls without ever waiting inside it, so that no lock of its is held across a wait and nothing
-// that is not there yet looks like an error to it. What has to wait, waits outside, by the law of package desc or by
-// the events of a reactor.Conn.
+// Package secure runs crypto/tls so that it never waits for the network. None of its locks is held across a wait, and input
+// that has not come yet is no error to it. Callers wait outside, by the law of package desc or by the Events of a
+// reactor.Conn.
 package secure
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
-	"iter"
+	"io"
 	"net"
-	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -21,8 +21,8 @@ type Wire interface {
 	RemoteAddr() net.Addr
 }
 
-// ErrAgain is what waits for input. crypto/tls forgets a temporary error of a Read; of anything else it does not, which
-// is why a handshake runs in a coroutine that is suspended instead.
+// ErrAgain means that more input is needed. A Read of crypto/tls forgets a temporary error of its connection. A handshake
+// forgets no error, which is why it runs on a strand that is suspended instead.
 var ErrAgain error = again{}
 
 type again struct{}
@@ -42,16 +42,13 @@ var (
 	errPanicked = errors.New("tls: a callback of the config has panicked in the handshake")
 )
 
-// A Session is one TLS connection. Handshake and Read belong to one caller at a time, Write and CloseWrite to one.
-//
-// The coroutine of the handshake is made at the first Handshake; until it has ended all calls must come from threads in
-// the same lock state (runtime.LockOSThread), which is the runtime's rule.
+// A Session is one TLS connection. Handshake, Stop and Read belong to one caller at a time, Write and CloseWrite to one.
 type Session struct {
 	tls     *tls.Conn
 	wire    Wire
-	next    func() (struct{}, bool)
-	yield   func(struct{}) bool
-	running bool // in the coroutine
+	ctx     context.Context // of the handshake; nil is Background
+	strand  *strand         // the handshake, while it lasts
+	running bool            // in the strand
 	stopped bool
 	done    bool
 	err     error // the handshake's
@@ -60,6 +57,9 @@ type Session struct {
 	peeked  bool // first has been taken out
 	first   byte
 	ended   error // what has ended reading
+
+	wireEnded bool // the wire has said io.EOF
+	work      int  // how many records have been completed on the wire since Work was called
 }
 
 // ErrRenegotiation refuses a configuration.
@@ -80,59 +80,19 @@ func Check(cfg *tls.Config, server bool) error {
 	return nil
 }
 
-// New makes a Session; the configuration has passed Check.
+// New makes a Session; the configuration has passed Check. If w has a method Outer, the configuration's callbacks get what
+// it returns as the connection.
 func New(w Wire, cfg *tls.Config, server bool) *Session {
 	s := &Session{wire: w}
 	if server {
+		if o, ok := w.(outer); ok {
+			cfg = shown(cfg, o)
+		}
 		s.tls = tls.Server((*inner)(s), cfg)
 	} else {
 		s.tls = tls.Client((*inner)(s), cfg)
 	}
 	return s
-}
-
-// Handshake goes as far as the input on the wire lets it: nil when it is over, ErrAgain when it needs more, else why it
-// has failed, for good.
-func (s *Session) Handshake() error {
-	if s.done {
-		return s.err
-	}
-	if s.stopped {
-		return ErrStopped
-	}
-	if s.next == nil {
-		s.next, _ = iter.Pull(s.shake)
-	}
-	s.running = true
-	_, more := s.next()
-	s.running = false
-	if more {
-		if s.stopped { // by what it wrote
-			s.Stop()
-			return ErrStopped
-		}
-		return ErrAgain
-	}
-	s.done, s.next, s.yield = true, nil, nil
-	return s.err
-}
-
-// shake is the coroutine.
-func (s *Session) shake(yield func(struct{}) bool) {
-	s.yield = yield
-	s.err = errPanicked
-	s.err = s.tls.Handshake()
-}
-
-// Stop ends a handshake that is not over: its coroutine goes.
-func (s *Session) Stop() {
-	s.stopped = true
-	if s.next != nil && !s.running {
-		s.running = true
-		s.next() // its Read fails
-		s.running = false
-		s.next, s.yield = nil, nil
-	}
 }
 
 // Ready tells whether the handshake has succeeded.
@@ -170,6 +130,24 @@ func (s *Session) Emptied(n, room int) bool {
 	return s.whole == 1 && 0 < n && n < room && s.ended == nil
 }
 
+// Cut reports whether reading has ended without the peer's close_notify: by the end of the wire, which anybody on the way
+// can make.
+func (s *Session) Cut() bool { return s.ended == io.EOF && s.wireEnded }
+
+// Work is how many records have come since it was last called. A record costs a cipher, and a KeyUpdate new keys and an
+// answer, however few bytes it has.
+func (s *Session) Work() int {
+	n := s.work
+	s.work = 0
+	return n
+}
+
+// Upto is how many bytes of p, which the wire is about to give, complete most records, and how many they complete.
+func (s *Session) Upto(p []byte, most int) (n, whole int) {
+	f := s.records
+	return f.upto(p, most)
+}
+
 // Peek tells what a Read would: 1 byte at least, or its error. crypto/tls does not tell what it has, so one byte is taken
 // out and kept for the next Read.
 func (s *Session) Peek() (int, error) {
@@ -193,30 +171,3 @@ func (s *Session) CloseWrite() error { return s.tls.CloseWrite() }
 
 // State is what the handshake has agreed on.
 func (s *Session) State() tls.ConnectionState { return s.tls.ConnectionState() }
-
-// inner is the connection as crypto/tls sees it.
-type inner Session
-
-func (c *inner) Read(p []byte) (int, error) {
-	for {
-		if c.stopped {
-			return 0, ErrStopped
-		}
-		n, err := c.wire.Read(p)
-		c.whole += c.records.add(p[:n])
-		if err != ErrAgain || c.yield == nil {
-			return n, err
-		}
-		c.yield(struct{}{})
-	}
-}
-
-func (c *inner) Write(p []byte) (int, error) { return c.wire.Write(p) }
-func (c *inner) LocalAddr() net.Addr         { return c.wire.LocalAddr() }
-func (c *inner) RemoteAddr() net.Addr        { return c.wire.RemoteAddr() }
-
-// Whoever has the wire closes it, and no call waits.
-func (c *inner) Close() error                     { return nil }
-func (c *inner) SetDeadline(time.Time) error      { return nil }
-func (c *inner) SetReadDeadline(time.Time) error  { return nil }
-func (c *inner) SetWriteDeadline(time.Time) error { return nil }

@@ -1,0 +1,58 @@
+package secure
+
+import (
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// Ready tells what would not wait, going on with the handshake, with what has come and with what is pending: In where a
+// Read gives something, an end or an error, Out where a Write takes at least a byte. Err and Hup are the descriptor's.
+// It is exact, for it takes the records that make a difference, of which a call that waits is told. took: it has read from
+// the kernel, so that an Event that others wait for may not come.
+func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, took bool, e desc.Errno) {
+	before := c.recvs.Load()
+	c.polled.Store(true)
+	e = c.d.Use(func(fd int) desc.Errno {
+		raw, e := c.k.Ready(fd)
+		if e != 0 {
+			return e
+		}
+		ready = raw & (poller.Err | poller.Hup)
+		ended := c.flush()
+		if !c.shaken.Load() {
+			c.shake()
+			c.flush()
+		}
+		if !c.shaken.Load() {
+			return 0
+		}
+		if !c.s.Ready() {
+			ready |= want
+			return 0
+		}
+		if want&poller.In != 0 && c.buffered() {
+			ready |= poller.In
+		}
+		if want&poller.Out != 0 && (ended != 0 && ended != kernel.EAGAIN || !c.pending()) { // else a Write takes a record
+			ready |= poller.Out
+		}
+		return 0
+	})
+	if took = c.recvs.Load() != before; took {
+		c.d.Tell(desc.In)
+	}
+	return ready, took, e
+}
+
+// buffered tells whether a Read would give something.
+func (c *Conn) buffered() bool {
+	c.in.Lock()
+	defer c.release()
+	if c.owes() {
+		return true
+	}
+	_, err := c.s.Peek()
+	c.flush()
+	return err != ErrAgain
+}

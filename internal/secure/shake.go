@@ -1,0 +1,87 @@
+package secure
+
+import (
+	"context"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// SetContext sets the context that the configuration's callbacks get, if the handshake has not begun.
+func (c *Conn) SetContext(ctx context.Context) {
+	c.in.Lock()
+	c.s.SetContext(ctx)
+	c.in.Unlock()
+}
+
+// Handshake is one part of a call: it ends by the same deadline, and, since it reads and writes, by the Desc's deadlines for
+// both directions. The error is an Errno if the call failed by one.
+func (c *Conn) Handshake(call *desc.Call) error {
+	if !c.shaken.Load() {
+		if err := c.shakeHands(call); err != nil {
+			return err
+		}
+	}
+	if !c.s.Ready() {
+		return c.reason(c.s.err)
+	}
+	return nil
+}
+
+func (c *Conn) shakeHands(call *desc.Call) error {
+	call.Both = true
+	defer func() { call.Both = false }()
+	for !c.shaken.Load() {
+		over := false
+		var err error
+		_, e := c.d.Do(desc.In, call, func() (int, desc.Errno) {
+			if over, err = c.shake(); over || c.pending() {
+				return 0, 0 // who waits for the peer's answer sends first what that answers
+			}
+			return 0, kernel.EAGAIN
+		})
+		if c.tell(call, e); e == 0 {
+			e = c.flushAll(call)
+		}
+		if over && err != nil {
+			return c.reason(err)
+		}
+		if e != 0 {
+			return e
+		}
+	}
+	return nil
+}
+
+// shake goes on with the handshake as far as it goes without waiting.
+func (c *Conn) shake() (over bool, err error) {
+	c.in.Lock()
+	defer c.release()
+	if err = c.s.Handshake(); err == ErrAgain {
+		return false, nil
+	}
+	c.shaken.Store(true)
+	return true, err
+}
+
+// stop ends the Session's strand: here, or by whoever uses the Session now, which may be the caller (from a callback of
+// the config's).
+func (c *Conn) stop() {
+	c.stopped.Store(true)
+	c.stopIfFree()
+}
+
+func (c *Conn) stopIfFree() {
+	if c.in.TryLock() {
+		c.s.Stop()
+		c.in.Unlock()
+	}
+}
+
+// release is the end of a use of what reads.
+func (c *Conn) release() {
+	c.in.Unlock()
+	if c.stopped.Load() {
+		c.stopIfFree()
+	}
+}

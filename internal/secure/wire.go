@@ -1,0 +1,73 @@
+package secure
+
+import (
+	"io"
+	"net"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// fdWire is the descriptor as the Session's wire. It is used inside a try, Use or the hook of Close only, so the descriptor
+// is open. No user gets hold of it.
+type fdWire Conn
+
+func (w *fdWire) Read(p []byte) (int, error) {
+	if len(w.head) > 0 {
+		n := copy(p, w.head)
+		w.head = w.head[n:]
+		w.short = false
+		return n, nil
+	}
+	n, e := w.k.Recv(w.d.FD, p, 0)
+	if e != kernel.EAGAIN {
+		w.recvs.Add(1)
+	}
+	w.short = n < len(p)
+	switch {
+	case e == kernel.EAGAIN:
+		return 0, ErrAgain
+	case e != 0:
+		return 0, w.failed(e)
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func (w *fdWire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	if len(w.out) == 0 {
+		var e desc.Errno
+		if n, e = w.k.Send(w.d.FD, p, 0); e != 0 && e != kernel.EAGAIN {
+			return 0, w.failed(e)
+		}
+	}
+	w.out = append(w.out, p[n:]...)
+	return len(p), nil
+}
+
+// failed is the kernel's error, which crypto/tls keeps for later calls.
+func (w *fdWire) failed(e desc.Errno) error {
+	if e == kernel.ETIMEDOUT {
+		w.d.Dead()
+	}
+	return e
+}
+
+func (w *fdWire) LocalAddr() net.Addr  { return w.local }
+func (w *fdWire) RemoteAddr() net.Addr { return w.remote }
+func (w *fdWire) Outer() net.Conn      { return w.outer() }
+
+// reason is an Errno where crypto/tls has one inside, and an error that users may see.
+func (c *Conn) reason(err error) error {
+	if err == ErrStopped { // only Close does that
+		return kernel.EBADF
+	}
+	if e, ok := errnoOf(err); ok {
+		return e
+	}
+	return c.s.Outside(err)
+}
