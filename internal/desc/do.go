@@ -17,12 +17,12 @@ type Call struct {
 	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
 	All   bool
 	More  bool
-	Both  bool // the deadlines of both directions end the call: it makes a handshake
-	Work  int  // set by a try: what it has cost beside its bytes, each as much as a piece of bytes
-	Part  bool // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
-	sleep bool // before the first try
-	heard bool // the Desc is registered
-	twice bool // has tried twice since it slept: see wait
+	Both  bool  // the deadlines of both directions end the call: it makes a handshake
+	Work  uint8 // set by a try: what it has cost beside its bytes, each as much as a piece of bytes
+	Part  bool  // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
+	sleep bool  // before the first try
+	heard bool  // the Desc is registered
+	twice bool  // has tried twice since it slept: see wait
 }
 
 func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
@@ -123,7 +123,7 @@ func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) (e Errno) {
 // spend counts a try that has moved n.
 func (d *Desc) spend(dir Dir, c *Call, n int) {
 	s := d.spent(dir)
-	*s = uint8(min(share, int(*s)+1+n>>piece+c.Work))
+	*s = uint8(min(share, int(*s)+1+n>>piece+int(c.Work)))
 	c.Work = 0
 }
 

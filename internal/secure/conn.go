@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -120,7 +121,7 @@ func (c *Conn) tell(call *desc.Call, e desc.Errno) {
 }
 
 // take reads once. work is how many records that took. all: nothing is left, neither in the kernel nor in crypto/tls.
-func (c *Conn) take(p []byte) (n, work int, all bool, err error) {
+func (c *Conn) take(p []byte) (n int, work uint8, all bool, err error) {
 	c.in.Lock()
 	defer c.release()
 	if c.owes() {
@@ -128,7 +129,7 @@ func (c *Conn) take(p []byte) (n, work int, all bool, err error) {
 	}
 	n, err = c.s.Read(p)
 	c.flush() // a KeyUpdate is answered from there; what is refused goes with the next Write
-	return n, c.s.Work(), c.short && c.s.Emptied(n, len(p)), err
+	return n, uint8(min(c.s.Work(), math.MaxUint8)), c.short && c.s.Emptied(n, len(p)), err
 }
 
 // owes tells whether too much has to be sent before more may be read.
