@@ -2,8 +2,11 @@ package netconn
 
 import (
 	bits "encoding/binary"
+	"fmt"
 	"io"
+	"math"
 	"net"
+	"os"
 	"runtime"
 	"time"
 
@@ -98,7 +101,14 @@ func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 		if name == 0 { // OpenBSD: the system's interval
 			continue
 		}
-		if err := c.set(socket.IPPROTO_TCP, name, int((d+time.Second-1)/time.Second)); err != nil {
+		secs := int64(d / time.Second)
+		if d%time.Second > 0 {
+			secs++
+		}
+		if secs != int64(int32(secs)) {
+			return c.tooLarge(secs)
+		}
+		if err := c.set(socket.IPPROTO_TCP, name, int(secs)); err != nil {
 			return err
 		}
 	}
@@ -111,6 +121,9 @@ func (c *Conn) SetLinger(sec int) error {
 	on := uint32(1)
 	if sec < 0 {
 		on, sec = 0, 0
+	}
+	if sec > math.MaxInt32 {
+		return c.tooLarge(int64(sec))
 	}
 	linger := bits.NativeEndian.AppendUint32(bits.NativeEndian.AppendUint32(nil, on), uint32(sec))
 	return c.set(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -126,7 +139,16 @@ func (b *base) SetWriteBuffer(bytes int) error {
 	return b.set(socket.SOL_SOCKET, socket.SO_SNDBUF, bytes)
 }
 
+// tooLarge is the error of an option's value that the kernel, which takes 32 bits, would be given cut.
+func (b *base) tooLarge(v int64) error {
+	err := fmt.Errorf("value %d: must be %d … %d: %w", v, math.MinInt32, math.MaxInt32, os.NewSyscallError("setsockopt", kernel.EINVAL))
+	return &net.OpError{Op: "set", Net: b.net, Addr: b.local, Err: err}
+}
+
 func (b *base) set(level, name int, v any) error {
+	if n, ok := v.(int); ok && n != int(int32(n)) {
+		return b.tooLarge(int64(n))
+	}
 	if err := b.s.SetSockOpt(level, name, v); err != nil {
 		e := b.failed("setsockopt", err).(*net.OpError)
 		e.Op, e.Source, e.Addr = "set", nil, b.local

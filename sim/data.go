@@ -22,13 +22,31 @@ func (h *Host) Recv(fd int, p []byte, flags int) (int, Errno) {
 }
 
 func (h *Host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
-	return h.recv(RecvFrom, fd, p, flags)
+	n, g, e := h.recv(RecvFrom, fd, p, flags)
+	return n, g.from, e
 }
 
-func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, from Addr, e Errno) {
+// RecvMsg is RecvFrom that tells more; faults count it as one.
+func (h *Host) RecvMsg(fd int, p *kernel.Packet, flags int) Errno {
+	n, g, e := h.recv(RecvFrom, fd, p.Buf, flags)
+	if e == 0 {
+		n = min(n, len(p.Buf))
+		p.N, p.Addr, p.Local, p.Cut = n, g.from, g.to, n < len(g.data)
+	}
+	return e
+}
+
+// SendMsg is SendTo that may choose where the datagram leaves from; faults count it as one.
+func (h *Host) SendMsg(fd int, p *kernel.Packet, flags int) Errno {
+	_, e := h.sendTo(SendTo, fd, p.Buf[:p.N], p.Addr, p.Local)
+	return e
+}
+
+// recv is one receive; the gram has the sender, and of a datagram all there is to know.
+func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, g gram, e Errno) {
 	f, v, ok := h.on(c, fd)
 	if !ok {
-		return 0, Addr{}, v.e
+		return 0, gram{}, v.e
 	}
 	switch s := f.(type) {
 	case *tcp:
@@ -37,16 +55,16 @@ func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, from Addr, e Er
 			s.again(0)
 		}
 		if e == 0 && c == RecvFrom {
-			from = s.told(s.remote)
+			g.from = s.told(s.remote)
 		}
 	case *udp:
-		n, from, e = s.recv(p, flags)
+		n, g, e = s.recv(p, flags)
 	case *unixSocket:
 		room := len(p)
 		if s.stream {
 			room = most(v, &s.node, room)
 		}
-		if n, from, e = s.recv(p[:room], flags); room < len(p) && s.in.len() > 0 {
+		if n, g, e = s.recv(p[:room], flags); room < len(p) && s.in.len() > 0 {
 			s.again(0)
 		}
 	default:
@@ -54,28 +72,28 @@ func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, from Addr, e Er
 	}
 	f.base().refill()
 	h.note(c, fd, n, e)
-	return n, from, e
+	return n, g, e
 }
 
 func (h *Host) Send(fd int, p []byte, flags int) (int, Errno) {
-	return h.sendTo(Send, fd, p, Addr{})
+	return h.sendTo(Send, fd, p, Addr{}, Addr{})
 }
 
 func (h *Host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
-	return h.sendTo(SendTo, fd, p, to)
+	return h.sendTo(SendTo, fd, p, to, Addr{})
 }
 
-func (h *Host) sendTo(c Call, fd int, p []byte, to Addr) (n int, e Errno) {
+func (h *Host) sendTo(c Call, fd int, p []byte, to, local Addr) (n int, e Errno) {
 	f, v, ok := h.on(c, fd)
 	if !ok {
 		return 0, v.e
 	}
-	n, e = h.send(f, v, p, to)
+	n, e = h.send(f, v, p, to, local)
 	h.note(c, fd, n, e)
 	return n, e
 }
 
-func (h *Host) send(f file, v verdict, p []byte, to Addr) (n int, e Errno) {
+func (h *Host) send(f file, v verdict, p []byte, to, local Addr) (n int, e Errno) {
 	switch s := f.(type) {
 	case *tcp:
 		room := most(v, &s.node, len(p))
@@ -83,7 +101,7 @@ func (h *Host) send(f file, v verdict, p []byte, to Addr) (n int, e Errno) {
 			s.again(1)
 		}
 	case *udp:
-		n, e = s.send(p, to)
+		n, e = s.send(p, to, local)
 	case *unixSocket:
 		room := len(p)
 		if s.stream {
@@ -114,7 +132,7 @@ func (h *Host) SendV(fd int, pieces [][]byte) (total int, e Errno) {
 			continue
 		}
 		n := 0
-		n, e = h.send(f, verdict{}, p[:k], Addr{})
+		n, e = h.send(f, verdict{}, p[:k], Addr{}, Addr{})
 		total += n
 		if e != 0 || n < k {
 			break
@@ -138,17 +156,19 @@ func (h *Host) RecvBatch(fd int, b *kernel.Batch) (n int, e Errno) {
 	limit := most(v, &node{}, len(b.Packets))
 	for n < limit {
 		p := &b.Packets[n]
+		var g gram
 		switch s := f.(type) {
 		case *udp:
-			p.N, p.Addr, e = s.recv(p.Buf, 0)
+			p.N, g, e = s.recv(p.Buf, 0)
 		case *unixSocket:
-			p.N, p.Addr, e = s.recv(p.Buf, 0)
+			p.N, g, e = s.recv(p.Buf, 0)
 		default:
 			e = kernel.EOPNOTSUPP
 		}
 		if e != 0 {
 			break
 		}
+		p.Addr, p.Local, p.Cut = g.from, g.to, p.N < len(g.data)
 		n++
 	}
 	if n > 0 {
@@ -170,7 +190,7 @@ func (h *Host) SendBatch(fd int, b *kernel.Batch, n int) (sent int, e Errno) {
 	limit := most(v, &node{}, n)
 	for sent < limit {
 		p := &b.Packets[sent]
-		if _, e = h.send(f, verdict{}, p.Buf[:p.N], p.Addr); e != 0 {
+		if _, e = h.send(f, verdict{}, p.Buf[:p.N], p.Addr, p.Local); e != 0 {
 			break
 		}
 		sent++

@@ -86,7 +86,7 @@ func (s *udp) flood(data []byte) {
 	}
 	for was := -1; was != len(s.queue); {
 		was = len(s.queue)
-		s.put(from, data)
+		s.put(from, netip.Addr{}, data)
 	}
 }
 
@@ -95,7 +95,7 @@ func (s *unixSocket) flood(data []byte) {
 	case !s.stream:
 		from := &unixSocket{} // has no name, and nobody waits for its room
 		for len(s.grams) < gramsMost && !s.rdOver {
-			s.grams = append(s.grams, gram{Addr{Family: kernel.AF_UNIX}, append([]byte(nil), data...), from})
+			s.grams = append(s.grams, gram{from: Addr{Family: kernel.AF_UNIX}, data: append([]byte(nil), data...), by: from})
 			s.wake(poller.In)
 		}
 	case s.phase == listening:

@@ -17,6 +17,7 @@ type udp struct {
 	size   int // of the queue, in bytes
 	rcvbuf int
 	quiet  bool // a multicast does not come back to its own host
+	tells  bool // which address was asked
 	rdShut bool
 	wrShut bool
 }
@@ -24,6 +25,7 @@ type udp struct {
 // A gram is one datagram.
 type gram struct {
 	from Addr
+	to   Addr // of UDP: the address of the host that was asked, if one can answer from it
 	data []byte
 	by   *unixSocket // who has room again when it is taken
 }
@@ -71,7 +73,8 @@ func (s *udp) connect(to netip.AddrPort) Errno {
 	return 0
 }
 
-func (s *udp) send(p []byte, to Addr) (int, Errno) {
+// send sends from an address of the host's, or, if that has no such address, from the one that the route chooses.
+func (s *udp) send(p []byte, to, local Addr) (int, Errno) {
 	if e := s.h.bound(&s.inet, false); e != 0 { // before anything is wrong, as Linux does it
 		return 0, e
 	}
@@ -107,6 +110,11 @@ func (s *udp) send(p []byte, to Addr) (int, Errno) {
 	}
 	if !dest.Addr().IsValid() {
 		dest = netip.AddrPortFrom(from.Addr(), dest.Port())
+	}
+	if local.Family != 0 {
+		if own, e := s.plain(local); e == 0 && own.Addr().IsValid() && s.h.has(own.Addr()) {
+			from = netip.AddrPortFrom(own.Addr(), from.Port())
+		}
 	}
 	data := append([]byte(nil), p...)
 	defer s.wake(poller.Out) // as if the device had taken it
@@ -158,7 +166,7 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
 	if dest.Addr().IsMulticast() {
 		for _, m := range h.groups {
 			if m.group == dest.Addr() && m.s.local.Port() == dest.Port() {
-				m.s.put(from, data)
+				m.s.put(from, netip.Addr{}, data)
 			}
 		}
 		return
@@ -188,7 +196,7 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
 		}
 	}
 	if len(best) > 0 {
-		best[int(from.Port())%len(best)].put(from, data)
+		best[int(from.Port())%len(best)].put(from, dest.Addr(), data)
 		return
 	}
 	if sender.remote == dest && h.w.passes(h, sender.h) { // ICMP: told to connected sockets only
@@ -202,23 +210,27 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
 }
 
 // put adds a datagram to the queue; one that has no room is lost.
-func (s *udp) put(from netip.AddrPort, data []byte) {
+func (s *udp) put(from netip.AddrPort, asked netip.Addr, data []byte) {
 	if s.size+len(data)+gramCost > s.rcvbuf {
 		return
 	}
 	s.size += len(data) + gramCost
-	s.queue = append(s.queue, gram{from: s.told(from), data: data})
+	g := gram{from: s.told(from), data: data}
+	if asked.IsValid() && s.tells {
+		g.to = s.told(netip.AddrPortFrom(asked, 0))
+	}
+	s.queue = append(s.queue, g)
 	s.wake(poller.In)
 }
 
-func (s *udp) recv(p []byte, flags int) (int, Addr, Errno) {
+func (s *udp) recv(p []byte, flags int) (int, gram, Errno) {
 	if s.err != 0 {
 		e := s.err
 		s.err = 0
-		return 0, Addr{}, e
+		return 0, gram{}, e
 	}
 	if len(s.queue) == 0 || s.deaf > s.h.w.now {
-		return 0, Addr{}, kernel.EAGAIN
+		return 0, gram{}, kernel.EAGAIN
 	}
 	g := s.queue[0]
 	n := copy(p, g.data)
@@ -229,7 +241,7 @@ func (s *udp) recv(p []byte, flags int) (int, Addr, Errno) {
 	if flags&kernel.MSG_TRUNC != 0 {
 		n = len(g.data)
 	}
-	return n, g.from, 0
+	return n, g, 0
 }
 
 func (s *udp) shutdown(how int) Errno {

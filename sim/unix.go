@@ -158,11 +158,11 @@ func (s *unixSocket) fault() Errno {
 	return e
 }
 
-func (s *unixSocket) recv(p []byte, flags int) (int, Addr, Errno) {
+func (s *unixSocket) recv(p []byte, flags int) (int, gram, Errno) {
 	hidden := s.deaf > s.h.w.now
 	if !s.stream {
 		if len(s.grams) == 0 || hidden {
-			return 0, Addr{}, kernel.EAGAIN
+			return 0, gram{}, kernel.EAGAIN
 		}
 		g := s.grams[0]
 		n := copy(p, g.data)
@@ -173,10 +173,10 @@ func (s *unixSocket) recv(p []byte, flags int) (int, Addr, Errno) {
 		if flags&kernel.MSG_TRUNC != 0 {
 			n = len(g.data)
 		}
-		return n, g.from, 0
+		return n, g, 0
 	}
 	if s.phase == fresh || s.phase == listening {
-		return 0, Addr{}, kernel.EINVAL
+		return 0, gram{}, kernel.EINVAL
 	}
 	if n := min(len(p), s.in.len()); s.in.len() > 0 && !hidden {
 		copy(p, s.in.at(0, n))
@@ -184,16 +184,16 @@ func (s *unixSocket) recv(p []byte, flags int) (int, Addr, Errno) {
 			s.in.drop(n)
 			s.taken(n)
 		}
-		return n, Addr{}, 0
+		return n, gram{}, 0
 	}
 	switch {
 	case hidden && !s.rdOver:
 	case s.err != 0:
-		return 0, Addr{}, s.fault()
+		return 0, gram{}, s.fault()
 	case s.rdOver && !hidden:
-		return 0, Addr{}, 0
+		return 0, gram{}, 0
 	}
-	return 0, Addr{}, kernel.EAGAIN
+	return 0, gram{}, kernel.EAGAIN
 }
 
 // taken gives n bytes of room back to the peer.
@@ -271,7 +271,7 @@ func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
 		s.wake(poller.Out) // Linux frees what it has refused, and tells of the room
 		return 0, e
 	}
-	r.grams = append(r.grams, gram{Addr{Family: kernel.AF_UNIX, Path: s.path}, append([]byte(nil), p...), s})
+	r.grams = append(r.grams, gram{from: Addr{Family: kernel.AF_UNIX, Path: s.path}, data: append([]byte(nil), p...), by: s})
 	r.wake(poller.In)
 	return len(p), 0
 }

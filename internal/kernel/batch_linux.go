@@ -9,9 +9,10 @@ import (
 
 // hostBatch is what recvmmsg and sendmmsg want beside the packets; made at the first use.
 type hostBatch struct {
-	heads []mmsghdr
-	vecs  []unix.Iovec
-	addrs []sockaddr
+	heads    []mmsghdr
+	vecs     []unix.Iovec
+	addrs    []sockaddr
+	controls []control // made when a socket tells Local
 }
 
 type mmsghdr struct {
@@ -22,7 +23,8 @@ type mmsghdr struct {
 // prepare points the headers of the first n packets at their buffers and addresses.
 func (b *Batch) prepare(n int) {
 	if b.host.heads == nil {
-		b.host = hostBatch{make([]mmsghdr, len(b.Packets)), make([]unix.Iovec, len(b.Packets)), make([]sockaddr, len(b.Packets))}
+		size := len(b.Packets)
+		b.host = hostBatch{make([]mmsghdr, size), make([]unix.Iovec, size), make([]sockaddr, size), nil}
 	}
 	for i := range n {
 		h, v := &b.host.heads[i].h, &b.host.vecs[i]
@@ -30,7 +32,18 @@ func (b *Batch) prepare(n int) {
 		h.Iov = v
 		h.SetIovlen(1)
 		h.Name = (*byte)(unsafe.Pointer(&b.host.addrs[i]))
+		h.Control, h.Flags = nil, 0
+		h.SetControllen(0)
 	}
+}
+
+// control is a packet's room for control messages; size is how much of it is used.
+func (b *Batch) control(i, size int) {
+	if b.host.controls == nil {
+		b.host.controls = make([]control, len(b.Packets))
+	}
+	b.host.heads[i].h.Control = (*byte)(unsafe.Pointer(&b.host.controls[i]))
+	b.host.heads[i].h.SetControllen(size)
 }
 
 func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
@@ -38,12 +51,19 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	for i := range b.Packets {
 		b.host.vecs[i].SetLen(len(b.Packets[i].Buf))
 		b.host.heads[i].h.Namelen = uint32(unsafe.Sizeof(sockaddr{}))
+		if b.Locals {
+			b.control(i, int(unsafe.Sizeof(control{})))
+		}
 	}
 	n, e := b.move(&recvmmsg, fd, len(b.Packets), unix.MSG_DONTWAIT, false)
 	for i := range n {
 		p, h := &b.Packets[i], &b.host.heads[i]
 		p.N = int(h.n)
 		p.Addr = b.host.addrs[i].addr(h.h.Namelen)
+		p.Cut = h.h.Flags&unix.MSG_TRUNC != 0
+		if p.Local = (Addr{}); b.Locals {
+			p.Local = b.host.controls[i].local(int(h.h.Controllen))
+		}
 		raceWrite(p.Buf[:p.N])
 	}
 	if n > 0 {
@@ -59,6 +79,10 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 		p, h := &b.Packets[i], &b.host.heads[i].h
 		b.host.vecs[i].SetLen(p.N)
 		raceRead(p.Buf[:p.N])
+		if p.Local.Family != 0 {
+			b.control(i, 0)
+			h.SetControllen(b.host.controls[i].set(p.Local))
+		}
 		if p.Addr.Family == 0 {
 			h.Name, h.Namelen = nil, 0
 			continue
@@ -75,7 +99,13 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 		paths = paths || p.Addr.Family == AF_UNIX
 	}
 	raceRelease()
-	return b.move(&sendmmsg, fd, n, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
+	sent, e := b.move(&sendmmsg, fd, n, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
+	if e == 0 || b.Packets[0].Local.Family == 0 || !refusesLocal(e) {
+		return sent, e
+	}
+	b.host.heads[0].h.Control = nil
+	b.host.heads[0].h.SetControllen(0)
+	return b.move(&sendmmsg, fd, 1, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
 }
 
 // A mover is the call for many messages, the one for a single message, and whether the first is refused.

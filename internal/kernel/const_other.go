@@ -72,6 +72,7 @@ const (
 	IP_MULTICAST_TTL   = 33
 	IP_TOS             = 1
 	IP_TTL             = 2
+	IP_RECVLOCAL       = 8
 
 	IPV6_JOIN_GROUP     = 20
 	IPV6_LEAVE_GROUP    = 21
@@ -79,6 +80,7 @@ const (
 	IPV6_MULTICAST_IF   = 17
 	IPV6_MULTICAST_LOOP = 19
 	IPV6_UNICAST_HOPS   = 16
+	IPV6_RECVPKTINFO    = 49
 
 	MSG_OOB       = 0x1
 	MSG_PEEK      = 0x2

@@ -163,7 +163,7 @@ func (k *host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	for i := range b.Packets {
 		p := &b.Packets[i]
 		var e Errno
-		if p.N, p.Addr, e = k.RecvFrom(fd, p.Buf, 0); e != 0 {
+		if e = k.RecvMsg(fd, p, 0); e != 0 {
 			if i > 0 {
 				e = 0 // EAGAIN comes again; another error was of one datagram, and ends as lost as that
 			}
@@ -176,7 +176,7 @@ func (k *host) RecvBatch(fd int, b *Batch) (int, Errno) {
 func (k *host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 	for i := range n {
 		p := &b.Packets[i]
-		if _, e := k.SendTo(fd, p.Buf[:p.N], 0, p.Addr); e != 0 {
+		if e := k.SendMsg(fd, p, 0); e != 0 {
 			if i > 0 {
 				e = 0 // the caller meets it when this one is first, as with sendmmsg
 			}

@@ -41,6 +41,9 @@ func (*host) GetOpt(fd, level, name int) (int, Errno) {
 }
 
 func (*host) SetOpt(fd, level, name, value int) Errno {
+	if value != int(int32(value)) { // x/sys would cut it
+		return EINVAL
+	}
 	return errno(unix.SetsockoptInt(fd, level, name, value))
 }
 

@@ -39,6 +39,9 @@ type Kernel interface {
 	// RecvBatch fills b.Packets from the front and tells how many; SendBatch sends b.Packets[:n] in order and tells
 	// how many went before the error. One call each where the system has recvmmsg and sendmmsg.
 	RecvBatch(fd int, b *Batch) (n int, e Errno)
+	// RecvMsg receives one datagram, and SendMsg sends one, with what a Packet tells beside its bytes.
+	RecvMsg(fd int, p *Packet, flags int) Errno
+	SendMsg(fd int, p *Packet, flags int) Errno
 	SendBatch(fd int, b *Batch, n int) (sent int, e Errno)
 
 	// Ready is what any descriptor is ready for at this moment: poll(2) without waiting. EBADF when it is not open.
@@ -120,6 +123,7 @@ const MaxPieces = 64
 // belongs to one goroutine.
 type Batch struct {
 	Packets []Packet
+	Locals  bool // RecvBatch: the socket tells Local, so there is room for it
 	host    hostBatch
 }
 
@@ -129,6 +133,19 @@ type Packet struct {
 	Buf  []byte
 	N    int
 	Addr Addr
+	// Local is the address of this machine: received, the one that was asked, if the socket tells (AskLocal) and one can
+	// answer from it; to send, the one to leave from. The zero Addr leaves the choice to the kernel, and so does one that
+	// the machine does not have (any more).
+	Local Addr
+	Cut   bool // received: it was longer than Buf, and the rest of it is lost
+}
+
+// AskLocal has a UDP socket tell Local. Where it cannot, answers leave from the address that the kernel chooses.
+func AskLocal(k Kernel, fd, family int) {
+	k.SetOpt(fd, IPPROTO_IP, IP_RECVLOCAL, 1) // of IPv6 sockets too: they hear IPv4
+	if family == AF_INET6 {
+		k.SetOpt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+	}
 }
 
 // NewBatch makes room for n datagrams of at most size bytes; size 0 leaves the buffers to the caller.

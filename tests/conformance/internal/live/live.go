@@ -134,6 +134,16 @@ func (k *Kernel) RecvBatch(fd int, b *kernel.Batch) (int, errno) {
 	return k.h.RecvBatch(fd, b)
 }
 
+func (k *Kernel) RecvMsg(fd int, p *kernel.Packet, flags int) errno {
+	defer k.enter()()
+	return k.h.RecvMsg(fd, p, flags)
+}
+
+func (k *Kernel) SendMsg(fd int, p *kernel.Packet, flags int) errno {
+	defer k.enter()()
+	return k.h.SendMsg(fd, p, flags)
+}
+
 func (k *Kernel) SendBatch(fd int, b *kernel.Batch, n int) (int, errno) {
 	defer k.enter()()
 	return k.h.SendBatch(fd, b, n)

@@ -1,0 +1,73 @@
+package kernel
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// refusesLocal tells whether the kernel may have refused the address to leave from.
+func refusesLocal(e Errno) bool {
+	return e == unix.EINVAL || e == unix.EADDRNOTAVAIL || e == unix.ENODEV || e == unix.ENETUNREACH
+}
+
+func (*host) RecvMsg(fd int, p *Packet, flags int) Errno {
+	var c control
+	var sa sockaddr
+	v := unix.Iovec{Base: unsafe.SliceData(p.Buf)}
+	v.SetLen(len(p.Buf))
+	h := unix.Msghdr{Iov: &v, Name: (*byte)(unsafe.Pointer(&sa)), Control: (*byte)(unsafe.Pointer(&c))}
+	h.SetIovlen(1)
+	for {
+		h.Namelen = uint32(unsafe.Sizeof(sa))
+		h.SetControllen(int(unsafe.Sizeof(c)))
+		n, _, e := syscall.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), uintptr(flags|unix.MSG_DONTWAIT))
+		if e == 0 {
+			p.N = min(int(n), len(p.Buf))
+			p.Addr, p.Local = sa.addr(h.Namelen), c.local(int(h.Controllen))
+			p.Cut = h.Flags&unix.MSG_TRUNC != 0
+			raceWrite(p.Buf[:p.N])
+			raceAcquire()
+			return 0
+		}
+		if e != unix.EINTR {
+			return e
+		}
+	}
+}
+
+func (*host) SendMsg(fd int, p *Packet, flags int) Errno {
+	var c control
+	var sa sockaddr
+	v := unix.Iovec{Base: unsafe.SliceData(p.Buf)}
+	v.SetLen(p.N)
+	h := unix.Msghdr{Iov: &v}
+	h.SetIovlen(1)
+	if p.Addr.Family != 0 {
+		size, e := sa.set(p.Addr)
+		if e != 0 {
+			return e
+		}
+		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&sa)), size
+	}
+	if size := c.set(p.Local); size > 0 {
+		h.Control = (*byte)(unsafe.Pointer(&c))
+		h.SetControllen(size)
+	}
+	raceRead(p.Buf[:p.N])
+	raceRelease()
+	for {
+		// Not raw: to a Unix socket it may wait for a lock that somebody else has.
+		_, _, e := syscall.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), uintptr(flags|unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL))
+		switch {
+		case e == 0:
+			return 0
+		case h.Control != nil && refusesLocal(e):
+			h.Control = nil
+			h.SetControllen(0)
+		case e != unix.EINTR:
+			return e
+		}
+	}
+}
