@@ -126,6 +126,9 @@ func (c *Conn) ready(i poller.Interest) {
 		if i&(poller.Err|poller.Hup) != 0 {
 			i |= poller.Out
 		}
+		if i&poller.Err != 0 {
+			kernel.DropErrors(c.w.r.k, int(c.w.fd), packetBatch)
+		}
 	}
 	i &= c.w.want
 	if i&poller.Out != 0 {

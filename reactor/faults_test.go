@@ -18,6 +18,7 @@ type faults struct {
 	connect   func(fd int, to Addr) (e kernel.Errno, fail bool)
 	recv      func(fd int, p []byte) (n int, e kernel.Errno, fail bool)
 	send      func(fd int, p []byte) (n int, e kernel.Errno, fail bool)
+	recvBatch func(fd int) (e kernel.Errno, fail bool)
 	sendBatch func(fd, n int) (sent int, e kernel.Errno, fail bool)
 	sendTo    func(fd, n int) (e kernel.Errno, fail bool)
 	ctl       func(op string, fd int) error
@@ -114,6 +115,15 @@ func (k *faults) SendTo(fd int, p []byte, flags int, to Addr) (int, kernel.Errno
 		}
 	}
 	return k.Kernel.SendTo(fd, p, flags, to)
+}
+
+func (k *faults) RecvBatch(fd int, b *kernel.Batch) (int, kernel.Errno) {
+	if k.recvBatch != nil {
+		if e, fail := k.recvBatch(fd); fail {
+			return 0, e
+		}
+	}
+	return k.Kernel.RecvBatch(fd, b)
 }
 
 func (k *faults) SendBatch(fd int, b *kernel.Batch, n int) (int, kernel.Errno) {

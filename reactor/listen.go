@@ -12,9 +12,14 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// acceptPause is how long a listener rests after an accept that found no descriptor or no memory: at most ten tries a
-// second, and what waits stays in the backlog.
-const acceptPause = 100 * time.Millisecond
+const (
+	// pause is how long a socket is left alone after a call that got nothing but an error, and will again: a listener without
+	// descriptors or memory, or anything that a sandbox forbids. So there are at most ten tries a second.
+	pause = 100 * time.Millisecond
+	// vainMost is how many calls in a row may get nothing, each with an error that is usually news of one peer, or with an
+	// Event of an error that they do not find. After that the error counts as one of the socket.
+	vainMost = 64
+)
 
 // A Listener accepts connections on the loop.
 type Listener struct {
@@ -27,8 +32,9 @@ type Listener struct {
 	spread  *spread // where its connections go, nil: to its own loop
 	conns   int     // accepted by it and open
 	resume  *Timer  // after a failure
-	resting bool
-	single  bool // the last Event brought one connection and no more
+	vain    int     // accepts in a row that got nothing
+	resting bool    // since its last pause no accept has succeeded
+	single  bool    // the last Event brought one connection and no more
 	closed  bool
 }
 
@@ -109,7 +115,7 @@ func (l *Listener) attach(r *Reactor, fd int) error {
 
 // ready accepts what waits, a bounded number. While connections come one at a time the call that would only say EAGAIN
 // is saved: its Watch is level-triggered and tells what is left.
-func (l *Listener) ready(poller.Interest) {
+func (l *Listener) ready(told poller.Interest) {
 	r := l.w.r
 	most := l.opt.accepts
 	if l.single {
@@ -119,6 +125,9 @@ func (l *Listener) ready(poller.Interest) {
 	for n < most && !l.closed && l.w.want != 0 {
 		fd, from, e := r.k.Accept(int(l.w.fd))
 		if e == kernel.EAGAIN {
+			if n == 0 && told&(poller.Err|poller.Hup) != 0 && l.inVain() {
+				l.rest(e)
+			}
 			break
 		}
 		if e != 0 && !l.failed(e) {
@@ -126,6 +135,7 @@ func (l *Listener) ready(poller.Interest) {
 		}
 		n++
 		if e == 0 {
+			l.vain = 0
 			r.count.Accepted++
 			if l.spread == nil {
 				l.open(fd, from)
@@ -137,16 +147,32 @@ func (l *Listener) ready(poller.Interest) {
 	l.single = n <= 1 && r.batch == 1
 }
 
-// failed tells whether to go on after an accept error: with those of the one connection that was lost, as accept(2)
-// lists them; all others, known or not, are met by a pause, never by giving up.
+// failed tells whether to go on after an accept error. The listed ones are news of one connection that was lost, as
+// accept(2) has it, but only as long as they do not come for good. All others, known or not, are met by a pause.
 func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	switch e {
 	case kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EOPNOTSUPP,
 		kernel.ENETDOWN, kernel.EHOSTDOWN, kernel.ENOPROTOOPT, kernel.ETIMEDOUT:
-		return true
+		if !l.inVain() {
+			return true
+		}
 	}
+	l.rest(e)
+	return false
+}
+
+// inVain counts an accept that got nothing, and tells whether to pause. After a pause one is enough, but not where peers
+// that have reset are accept errors: those come in storms, among others.
+func (l *Listener) inVain() bool {
+	l.vain++
+	return l.vain >= vainMost || l.resting && !kernel.AcceptTellsResets
+}
+
+// rest pauses the Listener: what waits stays in the backlog.
+func (l *Listener) rest(e kernel.Errno) {
 	r := l.w.r
 	r.count.Refused++
+	l.vain = 0
 	if err := l.w.set(0); err != nil {
 		r.log.Error("cannot pause a listener", zap.Error(err))
 	}
@@ -155,11 +181,10 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	}
 	l.resting = true
 	if l.resume == nil {
-		l.resume = r.After(acceptPause, l.wake)
+		l.resume = r.After(pause, l.wake)
 	} else {
-		l.resume.Reset(acceptPause)
+		l.resume.Reset(pause)
 	}
-	return false
 }
 
 // wake listens again, unless the Listener is full or closed.
@@ -169,7 +194,7 @@ func (l *Listener) wake() {
 	}
 	if err := l.w.set(poller.In); err != nil {
 		l.w.r.log.Error("cannot resume a listener", zap.Error(err))
-		l.resume = l.w.r.After(acceptPause, l.wake)
+		l.resume = l.w.r.After(pause, l.wake)
 	}
 }
 

@@ -41,6 +41,9 @@ type PacketConn struct {
 	max     int
 	unix    bool
 	queue   packetQueue
+	resume  *Timer // after a failure
+	vain    int    // Events in a row of an error that nothing finds
+	resting bool   // since its last pause no receive has worked
 	dirty   bool
 	blocked bool
 	closing bool
@@ -55,7 +58,8 @@ type packetRoom struct {
 }
 
 // ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram; addr is as for Listen ("" for a Unix socket
-// without a name). A handler with a method Lost(c *PacketConn, to Addr, err error) is told of datagrams that the kernel
+// without a name). What waits in the socket's error queue (IP_RECVERR, SO_TIMESTAMPING) is dropped, or it would take all
+// the room there is for datagrams. A handler with a method Lost(c *PacketConn, to Addr, err error) is told of datagrams that the kernel
 // refused after SendTo had accepted them.
 func (r *Reactor) ListenPacket(network, addr string, h PacketHandler, opts ...ListenOption) (*PacketConn, error) {
 	if h == nil {
@@ -119,24 +123,36 @@ func (c *PacketConn) attach(r *Reactor, fd int) error {
 }
 
 func (c *PacketConn) ready(i poller.Interest) {
-	if i&(poller.Err|poller.Hup) != 0 {
+	failed := i&(poller.Err|poller.Hup) != 0
+	if failed {
 		i |= poller.In | poller.Out
 	}
 	if i&poller.Out != 0 && c.blocked {
 		c.flush()
 	}
 	if i&poller.In != 0 && c.w.want&poller.In != 0 {
-		c.read()
+		c.read(failed)
 	}
 }
 
-// read hands over one batch; what is more waits for the next turn.
-func (c *PacketConn) read() {
+// read hands over one batch; what is more waits for the next turn. failed: the Event has said that there is an error.
+func (c *PacketConn) read(failed bool) {
 	r := c.w.r
 	b := r.dgrams.in
-	n, e := r.k.RecvBatch(int(c.w.fd), b)
-	if e != 0 && e != kernel.EAGAIN && !c.survives(e) {
+	n, e := c.receive(b)
+	switch {
+	case e == kernel.EBADF, e == kernel.ENOTSOCK, e == kernel.EFAULT:
 		c.end(callError("recvmmsg", e))
+		return
+	case e != 0 && e != kernel.EAGAIN:
+		c.rest(e)
+		return
+	}
+	c.resting = c.resting && n == 0 && failed
+	if !failed || n+kernel.DropErrors(r.k, int(c.w.fd), packetBatch) > 0 {
+		c.vain = 0
+	} else if c.vain++; c.vain >= vainMost || c.resting {
+		c.rest(e)
 		return
 	}
 	r.count.PacketsIn += uint64(n)
@@ -156,16 +172,50 @@ func (r *Reactor) deliver() {
 	d.n = 0
 }
 
-// survives tells whether a receive error is news of a datagram sent earlier (ICMP), or passing: neither ends a
-// datagram socket.
-func (c *PacketConn) survives(e kernel.Errno) bool {
-	switch e {
-	case kernel.ECONNREFUSED, kernel.ECONNRESET, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EMSGSIZE,
-		kernel.ENETDOWN, kernel.EHOSTDOWN, kernel.ENOBUFS, kernel.ENOMEM, kernel.EPERM:
+// receive is one RecvBatch. An error is usually news of a datagram that was sent, of which each call tells one and forgets
+// it: what ICMP messages say ends no datagram socket. One that comes again and again is one of the call.
+func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
+	for range vainMost {
+		n, e = c.w.r.k.RecvBatch(int(c.w.fd), b)
+		if e == 0 || e == kernel.EAGAIN || c.resting {
+			break
+		}
 		c.w.r.log.Debug("receive error on a datagram socket", zap.Error(e))
-		return true
 	}
-	return false
+	return n, e
+}
+
+// rest leaves the socket alone for a while: the Poller would tell of it all the time. Nothing is lost but what the kernel
+// has no room for.
+func (c *PacketConn) rest(e kernel.Errno) {
+	r := c.w.r
+	if !c.resting {
+		r.log.Warn("receive failed; the datagram socket rests until it succeeds", zap.Stringer("addr", c.addr), zap.Error(e))
+	}
+	c.resting, c.vain = true, 0
+	if c.resume == nil {
+		c.resume = r.After(pause, c.watch)
+	} else {
+		c.resume.Reset(pause)
+	}
+	c.watch()
+}
+
+// watch makes the registration what the state asks for. A socket that rests has none: Err cannot be masked.
+func (c *PacketConn) watch() {
+	if c.closed {
+		return
+	}
+	want := poller.In
+	if c.blocked {
+		want |= poller.Out
+	}
+	if c.resume != nil && c.resume.t.Armed() {
+		want = 0
+	}
+	if err := c.w.set(want); err != nil {
+		c.end(err)
+	}
 }
 
 // SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave together when the
@@ -276,13 +326,7 @@ func (c *PacketConn) block(on bool) {
 		return
 	}
 	c.blocked = on
-	want := poller.In
-	if on {
-		want |= poller.Out
-	}
-	if err := c.w.set(want); err != nil {
-		c.end(err)
-	}
+	c.watch()
 }
 
 // Buffered is how many bytes wait for the kernel, the addresses' share included.
@@ -335,6 +379,9 @@ func (c *PacketConn) end(err error) {
 		}
 	}
 	c.queue = packetQueue{}
+	if c.resume != nil {
+		c.resume.Stop()
+	}
 	c.hangUp()
 	r.packets--
 	r.ended.add(ending{c, err})

@@ -109,6 +109,7 @@ const (
 	EDEADLK         Errno = 35
 	EDESTADDRREQ    Errno = 89
 	EEXIST          Errno = 17
+	EFAULT          Errno = 14
 	EHOSTUNREACH    Errno = 113
 	EINPROGRESS     Errno = 115
 	EINTR           Errno = 4
@@ -128,6 +129,7 @@ const (
 	ENOPROTOOPT     Errno = 92
 	ENOSYS          Errno = 38
 	ENOTCONN        Errno = 107
+	ENOTSOCK        Errno = 88
 	ENOTSUP         Errno = 95
 	EOPNOTSUPP      Errno = 95
 	EPERM           Errno = 1
@@ -152,6 +154,7 @@ var errnoText = map[Errno]string{
 	EDESTADDRREQ:    "destination address required",
 	EDEADLK:         "resource deadlock avoided",
 	EEXIST:          "file exists",
+	EFAULT:          "bad address",
 	EHOSTUNREACH:    "no route to host",
 	EINPROGRESS:     "operation now in progress",
 	EINTR:           "interrupted system call",

@@ -95,6 +95,7 @@ const (
 	EDEADLK         = unix.EDEADLK
 	EDESTADDRREQ    = unix.EDESTADDRREQ
 	EEXIST          = unix.EEXIST
+	EFAULT          = unix.EFAULT
 	EHOSTUNREACH    = unix.EHOSTUNREACH
 	EINPROGRESS     = unix.EINPROGRESS
 	EINTR           = unix.EINTR
@@ -114,6 +115,7 @@ const (
 	ENOPROTOOPT     = unix.ENOPROTOOPT
 	ENOSYS          = unix.ENOSYS
 	ENOTCONN        = unix.ENOTCONN
+	ENOTSOCK        = unix.ENOTSOCK
 	ENOTSUP         = unix.ENOTSUP
 	EOPNOTSUPP      = unix.EOPNOTSUPP
 	EPERM           = unix.EPERM

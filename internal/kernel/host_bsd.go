@@ -11,6 +11,9 @@ import (
 // InheritsOptions: whether an accepted socket has the listener's TCP options depends on the system.
 const InheritsOptions = false
 
+// AcceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
+const AcceptTellsResets = true
+
 // ReadsFully: nobody has looked whether a short read has taken all there was.
 const ReadsFully = false
 

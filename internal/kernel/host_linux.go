@@ -10,6 +10,9 @@ import (
 // InheritsOptions: an accepted socket has the listener's TCP options, so they need no setting again.
 const InheritsOptions = true
 
+// AcceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
+const AcceptTellsResets = false
+
 // ReadsFully: a read of TCP that comes up short has taken all there was, unless the Poller tells End.
 const ReadsFully = true
 

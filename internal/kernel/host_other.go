@@ -10,6 +10,9 @@ import (
 // InheritsOptions: there is nothing to inherit.
 const InheritsOptions = false
 
+// AcceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
+const AcceptTellsResets = false
+
 // ReadsFully: nobody has looked whether a short read has taken all there was.
 const ReadsFully = false
 

@@ -1,0 +1,18 @@
+package kernel
+
+import "golang.org/x/sys/unix"
+
+// DropErrors drops at most n messages of the socket's error queue and reports how many: the Poller tells of them all along,
+// and they take the room of what is received. A simulated kernel has no such queue.
+func DropErrors(k Kernel, fd, n int) (dropped int) {
+	if k != Host {
+		return 0
+	}
+	for dropped < n {
+		if _, _, e := k.RecvFrom(fd, nil, unix.MSG_ERRQUEUE); e != 0 {
+			break
+		}
+		dropped++
+	}
+	return dropped
+}

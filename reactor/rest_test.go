@@ -1,0 +1,117 @@
+//go:build unix
+
+package reactor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// unknown stands for what no list has.
+const unknown = kernel.Errno(93)
+
+// accept answers with one error for good, whichever: after a first burst there are at most ten tries a second. When it
+// works again everybody who has waited is served.
+func TestAcceptRefusedForGoodRests(t *testing.T) {
+	twice(t, func(t *lab) {
+		for _, e := range []kernel.Errno{kernel.EPERM, kernel.EOPNOTSUPP, kernel.ECONNABORTED, kernel.EPROTO, kernel.ENOSYS,
+			kernel.EINVAL, kernel.EMFILE, kernel.EBADF, unknown} {
+			k := t.faults()
+			tries, refused := 0, true
+			k.accept = func(int) (kernel.Errno, bool) {
+				tries++
+				return e, refused
+			}
+			r := t.reactor(WithKernel(k))
+			c := t.dial(t.listen("tcp", acceptEcho))
+			t.until(func() bool { return r.Stats().Refused > 0 })
+			rests(t, e, &tries)
+			refused = false
+			c.roundTrip("hello")
+			t.endReactor()
+		}
+	})
+}
+
+// rests looks for two seconds how often a call is made.
+func rests(t *lab, e kernel.Errno, tries *int) {
+	t.Helper()
+	*tries = 0
+	turns := t.r.count.Turns
+	t.pass(2 * time.Second)
+	if *tries > 21 || t.r.count.Turns-turns > 60 {
+		t.Errorf("%v for good: %d tries and %d turns in two seconds", e, *tries, t.r.count.Turns-turns)
+	}
+}
+
+// The same of a datagram socket's receive. It ends by what says that it is none, and by nothing else.
+func TestReceiveRefusedForGoodRests(t *testing.T) {
+	twice(t, func(t *lab) {
+		for _, e := range []kernel.Errno{kernel.ENOMEM, kernel.EPERM, kernel.ENOSYS, kernel.ECONNREFUSED, kernel.ENOPROTOOPT,
+			kernel.EPROTO, kernel.EACCES, kernel.EINVAL, unknown} {
+			k := t.faults()
+			tries, refused := 0, true
+			k.recvBatch = func(int) (kernel.Errno, bool) {
+				tries++
+				return e, refused
+			}
+			r := t.reactor(WithKernel(k))
+			got := 0
+			c, at := listenPacket(t, r, "udp4", &packets{
+				packet: func(*PacketConn, []byte, Addr) { got++ },
+				closed: func(_ *PacketConn, err error) { t.Errorf("closed: %v", err) },
+			})
+			if err := c.SendTo([]byte("x"), at); err != nil {
+				t.Fatal(err)
+			}
+			t.until(func() bool { return c.resting })
+			rests(t, e, &tries)
+			refused = false
+			t.until(func() bool { return got == 1 })
+			if c.resting {
+				t.Errorf("%v: it rests though it receives", e)
+			}
+			c.h = &packets{}
+			t.endReactor()
+		}
+	})
+}
+
+// Each ICMP message, and each errno that nobody has heard of, comes once before each datagram: all datagrams arrive, and
+// the socket does not rest.
+func TestReceiveErrorIsNoEnd(t *testing.T) {
+	twice(t, func(t *lab) {
+		k := t.faults()
+		e, news := kernel.Errno(0), false
+		k.recvBatch = func(int) (kernel.Errno, bool) {
+			was := news
+			news = false
+			return e, was
+		}
+		r := t.reactor(WithKernel(k))
+		got := 0
+		c, at := listenPacket(t, r, "udp4", &packets{
+			packet: func(*PacketConn, []byte, Addr) { got++ },
+			closed: func(_ *PacketConn, err error) { t.Errorf("%v: closed: %v", e, err) },
+		})
+		want := 0
+		for e = 1; e < 140; e++ {
+			switch e {
+			case kernel.EAGAIN, kernel.EBADF, kernel.ENOTSOCK, kernel.EFAULT:
+				continue
+			}
+			news = true
+			if err := c.SendTo([]byte("x"), at); err != nil {
+				t.Fatal(err)
+			}
+			want++
+			t.until(func() bool { return got == want })
+		}
+		if c.resume != nil {
+			t.Error("it has rested")
+		}
+		c.h = &packets{}
+	})
+}
