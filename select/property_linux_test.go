@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	sel "github.com/ureactor/ureactor/select"
 )
@@ -13,6 +14,7 @@ import (
 // Random calls on two Polls over sockets that come, go, talk and break, with numbers used again at once. After each
 // call each Poll must find what poll(2), asked about every registered object one by one, says.
 func TestPollAgainstPoll2(t *testing.T) {
+	longtest.Checks(t, longtest.Count(5, 20, 500))
 	both(t, func(l *lab) {
 		rapid.Check(l.TB, func(t *rapid.T) {
 			m := &model{l: l, t: t}

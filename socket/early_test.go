@@ -3,21 +3,20 @@
 package socket_test
 
 import (
-	"flag"
 	"math/rand/v2"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
 
-var waits = flag.Int("waits", 4000, "timed waits of TestNeverEarly")
-
 // No call gives up before its deadline, whatever it waits for and however many wait beside it.
 func TestNeverEarly(t *testing.T) {
+	waits := longtest.Count(200, 1000, 20000)
 	both(t, func(l *lab) {
 		stuck, _ := l.stuck()
 		var early atomic.Int64
@@ -31,7 +30,7 @@ func TestNeverEarly(t *testing.T) {
 				l.must(full.SetBlocking(false))
 				l.fill(full)
 				listener, u := l.listener(), l.udp()
-				for range *waits / beside {
+				for range waits / beside {
 					limit := time.Duration(1 + random.IntN(2e6))
 					on, do := s, func() error { _, err := s.Recv(1); return err }
 					switch random.IntN(7) {
@@ -66,7 +65,7 @@ func TestNeverEarly(t *testing.T) {
 			join()
 		}
 		if n := early.Load(); n > 0 {
-			l.fatalf("%d of %d waits were early", n, *waits)
+			l.fatalf("%d of %d waits were early", n, waits)
 		}
 	})
 }

@@ -78,6 +78,13 @@ func both(t *testing.T, f func(l *lab)) {
 	t.Run("simulated", func(t *testing.T) { simulated(t, f) })
 }
 
+// bothAtOnce is both for a test that sleeps long and measures nothing of the process.
+func bothAtOnce(t *testing.T, f func(l *lab)) {
+	t.Run("parked", func(t *testing.T) { t.Parallel(); parked(t, f) })
+	t.Run("task", func(t *testing.T) { t.Parallel(); inTask(t, f) })
+	t.Run("simulated", func(t *testing.T) { simulated(t, f) })
+}
+
 func parked(t testing.TB, f func(l *lab)) {
 	l := &lab{t: t, k: kernel.Host, open: new(owned)}
 	defer l.closeAll()

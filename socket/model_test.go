@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
@@ -287,6 +288,7 @@ func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) 
 
 // Every call gives what the model allows, whatever was called before.
 func TestModelCalls(t *testing.T) {
+	longtest.Checks(t, longtest.Count(3, 12, 200))
 	stuck, none := modelTargets(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		calls := rapid.SliceOfN(rapid.Byte(), 100, 900).Draw(rt, "calls")

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
@@ -154,6 +155,7 @@ func blocks(t testing.TB, state, call int) (yes bool) {
 // Any sequence of setters leaves the socket as the last one that was not refused would alone; and parked sockets and
 // tasks' give the same results in every state, for every call.
 func TestModeEquivalence(t *testing.T) {
+	longtest.Checks(t, longtest.Count(20, 100, 2000))
 	rapid.Check(t, func(rt *rapid.T) {
 		modes := rapid.SliceOfN(rapid.Custom(drawMode), 1, 6).Draw(rt, "modes")
 		state := rapid.IntRange(0, len(states)-1).Draw(rt, "state")

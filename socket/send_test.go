@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -54,8 +55,9 @@ func TestD14SendMayBeShort(t *testing.T) {
 		l.must(c.SetBlocking(false))
 		n += l.fill(c)
 		l.must(c.SetBlocking(true))
+		var sent atomic.Bool // at once, if the kernel has found room since
 		join := l.beside(func(l *lab) {
-			l.asleep(c)
+			l.until("a Send that waits", func() bool { return c.Desc().Registered() || sent.Load() })
 			for n > 0 {
 				p, err := s.Recv(min(n, 1<<20))
 				l.must(err)
@@ -63,6 +65,7 @@ func TestD14SendMayBeShort(t *testing.T) {
 			}
 		})
 		k, err := c.Send([]byte("tail"))
+		sent.Store(true)
 		join()
 		if k != 4 {
 			l.fatalf("Send after the peer has read: %d, %v", k, err)

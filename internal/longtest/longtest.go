@@ -13,6 +13,7 @@ package longtest
 
 import (
 	"flag"
+	"fmt"
 	"testing"
 )
 
@@ -34,6 +35,30 @@ func Count(short, normal, long int) int {
 		return long
 	}
 	return normal
+}
+
+// Checks sets how many checks rapid.Check makes in the test t, which is not parallel. The flag
+// -rapid.checks overrides it.
+func Checks(t testing.TB, n int) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	if f == nil {
+		t.Fatal("the test does not import pgregory.net/rapid")
+	}
+	if checksGiven() {
+		return
+	}
+	old := f.Value.String()
+	t.Cleanup(func() { _ = f.Value.Set(old) })
+	if err := f.Value.Set(fmt.Sprint(n)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checksGiven reports whether the command line has -rapid.checks: Value.Set leaves no trace for Visit.
+func checksGiven() (given bool) {
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	return given
 }
 
 // Only reports whether a test that is for -long may run. If not, it logs the reason, and the test
