@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	sel "github.com/ureactor/ureactor/select"
 )
 
@@ -83,13 +84,14 @@ func (o *lone) registerAndClose(p *sel.Poll) {
 	p.Unregister(x)
 }
 
-// 1,000 polls that wait cost goroutines or tasks, not threads.
-func TestThousandPolls(t *testing.T) {
+// 300 polls that wait, with -long 2,000, cost goroutines or tasks, not threads.
+func TestManyPolls(t *testing.T) {
+	polls := longtest.Count(100, 300, 2000)
 	both(t, func(l *lab) {
 		threads := pprof.Lookup("threadcreate").Count()
 		var joins []func()
 		var ends []*object
-		for range 1000 {
+		for range polls {
 			a, b := l.pair()
 			p := l.poll()
 			must(p.Register(a, IN))
@@ -99,7 +101,7 @@ func TestThousandPolls(t *testing.T) {
 				must(p.Close())
 			}))
 		}
-		for l.spy.asleep() < 1000 {
+		for l.spy.asleep() < polls {
 			l.pass()
 		}
 		for _, b := range ends {
@@ -108,7 +110,7 @@ func TestThousandPolls(t *testing.T) {
 		for _, join := range joins {
 			join()
 		}
-		if n := pprof.Lookup("threadcreate").Count() - threads; n > 100 { // a busy machine makes some, for those that run system calls
+		if n := pprof.Lookup("threadcreate").Count() - threads; n > polls/10 { // a busy machine makes some, for those that run system calls
 			l.Errorf("%d threads more", n)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/sim"
@@ -24,13 +25,14 @@ import (
 // there is something. Every byte arrives, once, in order. That the steps get anywhere is counted.
 func TestSSLPollAgreesWithItsCalls(t *testing.T) {
 	var all sslCounts
-	simtest.CheckWith(t, 200, sslWorld, func(w *sim.World) error { return runSSL(w, &all) })
-	if t.Failed() || all.worlds < 200 { // one seed again
+	seeds := longtest.Count(20, 80, 2000)
+	simtest.CheckWith(t, seeds, sslWorld, func(w *sim.World) error { return runSSL(w, &all) })
+	if t.Failed() || all.worlds < seeds { // one seed again
 		return
 	}
 	t.Logf("%+v", all)
 	for what, n := range map[string]int{"buffered": all.buffered, "full": all.full, "woken": all.woken, "renewed": all.renewed, "ends": all.ends, "cut": all.cut} {
-		if n < 50 {
+		if n < seeds/4 {
 			t.Errorf("%s only %d times: this has tested nothing", what, n)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -67,7 +68,7 @@ func TestSSLReadWhilePolled(t *testing.T) {
 			got <- room[0]
 		}
 	})
-	for i := range 3000 {
+	for i := range longtest.Count(200, 1000, 30_000) {
 		c.Write([]byte{byte(i)})
 		select {
 		case b := <-got:
@@ -94,7 +95,7 @@ func TestSSLPollWhileRead(t *testing.T) {
 		_, err = s.Write(make([]byte, 1<<20))
 	}
 	var room [1]byte
-	for i := range 3000 {
+	for i := range longtest.Count(200, 1000, 30_000) {
 		told := make(chan error, 1)
 		polled := make(chan struct{})
 		go func() {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
 )
@@ -56,6 +57,7 @@ func TestPollForever(t *testing.T) {
 // 0 of 50,000 timed polls in 200 goroutines or tasks ends early, with Polls of their own, some of them asked every
 // millisecond, and one that ten share.
 func TestPollIsNeverEarly(t *testing.T) {
+	rounds := longtest.Count(10, 50, 500)
 	both(t, func(l *lab) {
 		shared := l.poll()
 		var early, all atomic.Int64
@@ -69,7 +71,7 @@ func TestPollIsNeverEarly(t *testing.T) {
 				p = l.poll()
 			}
 			joins = append(joins, l.elsewhere(func() {
-				for j := range 250 {
+				for j := range rounds {
 					ms := j % 3
 					passed := l.lap()
 					if ev, err := p.Poll(ms); len(ev) != 0 || err != nil {
@@ -85,7 +87,7 @@ func TestPollIsNeverEarly(t *testing.T) {
 		for _, join := range joins {
 			join()
 		}
-		if early.Load() != 0 || all.Load() != 50_000 {
+		if early.Load() != 0 || all.Load() != int64(200*rounds) {
 			t.Errorf("%d of %d early", early.Load(), all.Load())
 		}
 	})
