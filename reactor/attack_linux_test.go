@@ -142,6 +142,7 @@ func TestSendVOfManyPiecesTellsTheReset(t *testing.T) {
 
 // Shutdown called on the loop cannot succeed. It says so some time after its context has ended.
 func TestShutdownOnTheLoopReturns(t *testing.T) {
+	t.Parallel() // it sleeps
 	r := started(t)
 	got := make(chan error, 1)
 	on(t, r, func() {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -46,7 +47,7 @@ func deliverEveryReply(t *lab, network string) {
 			c.Send(p)
 		}}
 	})
-	sent := pattern(mib8)
+	sent := pattern(t.much())
 	var peers []*drainPeer
 	for i := range 4 {
 		p := &drainPeer{peer: t.dial(addr), want: append([]byte{byte('0' + i)}, sent...)}
@@ -205,10 +206,7 @@ func TestPatientDrainDoesNotSpin(t *testing.T) {
 func TestShutdownWithIdleClientsNeedsNoDeadline(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", acceptEcho)
-		many := 1000
-		if testing.Short() {
-			many = 100
-		}
+		many := longtest.Count(100, 300, 1000)
 		for range many {
 			t.dial(addr)
 		}

@@ -5,9 +5,17 @@ package reactor
 import (
 	"bytes"
 	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-const mib8 = 8 << 20
+// much is more than the kernel of this lab holds for a connection, so back-pressure comes.
+func (l *lab) much() int {
+	if l.simulated() {
+		return longtest.Count(1<<20, 1<<20, 8<<20)
+	}
+	return 8 << 20
+}
 
 // Contract 1. The peer sends 8 MiB, half-closes and only then begins to read: all of it comes back, then EOF. The
 // limits let the server hold what no kernel buffer takes.
@@ -16,7 +24,7 @@ func TestHalfClosedPeerGetsEverythingBack(t *testing.T) {
 		for _, network := range []string{"tcp", "tcp6", "unix"} {
 			t.Run(network, func(t *lab) {
 				c := t.dial(t.listen(network, acceptEcho, WithLimits(12<<20, 16<<20, 16<<20)))
-				sent := pattern(mib8)
+				sent := pattern(t.much())
 				c.sendAndFIN(sent)
 				c.flush()
 				c.wantAll(sent)
@@ -32,7 +40,7 @@ func TestHalfClosedPeerGetsEverythingBackThroughBackPressure(t *testing.T) {
 		for _, network := range []string{"tcp", "unix"} {
 			t.Run(network, func(t *lab) {
 				c := t.dial(t.listen(network, acceptEcho))
-				sent := pattern(mib8)
+				sent := pattern(t.much())
 				c.sendAndFIN(sent)
 				c.wantAll(sent)
 			})
@@ -60,7 +68,7 @@ func TestEOFHandlerTakesOver(t *testing.T) {
 					})
 				}
 				c := t.dial(t.listen(network, always(h), WithLimits(0, 16<<20, 16<<20)))
-				sent := pattern(mib8)
+				sent := pattern(t.much())
 				c.sendAndFIN(sent)
 				c.wantAll(sent)
 				t.until(func() bool { return len(closed) > 0 })
@@ -117,7 +125,7 @@ func TestCloseWriteEndsOutputOnly(t *testing.T) {
 func TestRequestWithFINBehindItIsAnswered(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", acceptEcho)
-		for range 2000 {
+		for range longtest.Count(200, 500, 2000) {
 			c := t.dial(addr)
 			c.sendAndFIN([]byte("hello"))
 			c.wantAll([]byte("hello"))

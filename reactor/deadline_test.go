@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -46,7 +47,7 @@ func TestTimersAreNeverEarly(t *testing.T) {
 	})
 }
 
-// The same for the deadlines of Conns, all three kinds on 100 Conns, 10,000 of each kind (2,000 with -short): idle ones
+// The same for the deadlines of Conns, all three kinds on 100 Conns, 1,000 of each kind (10,000 with -long): idle ones
 // are moved by messages, read ones are refreshed before they are due, write ones are armed over output that nobody
 // reads. No expiry closes a Conn.
 func TestConnDeadlinesAreNeverEarly(t *testing.T) {
@@ -60,10 +61,7 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 		}
 		r := t.reactor(WithKernel(k))
 		over := false
-		many := 10_000
-		if testing.Short() {
-			many = 2000
-		}
+		many := longtest.Count(500, 1000, 10_000)
 		rnd := rand.New(rand.NewPCG(3, 4))
 		some := func() time.Duration { return time.Duration(rnd.Int64N(int64(2*time.Millisecond))) + 1 }
 		var fired [3]int

@@ -5,6 +5,8 @@ package reactor
 import (
 	"fmt"
 	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // A producer sends until more than the high-water mark is buffered, then waits to be told.
@@ -35,7 +37,7 @@ func TestDrainedAlwaysFollowsHigh(t *testing.T) {
 			for _, piece := range []int{600, corkMax, corkMax + 1, 100_000} {
 				for _, dialled := range []bool{false, true} {
 					t.Run(fmt.Sprintf("high %d piece %d dialled %v", high, piece, dialled), func(t *lab) {
-						produce(t, &producer{piece, 1 << 20, high}, dialled)
+						produce(t, &producer{piece, longtest.Count(400_000, 400_000, 1<<20), high}, dialled)
 					})
 				}
 			}

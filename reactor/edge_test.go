@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // 300 clients send and half-close in one go, before they are accepted, so that data and FIN are one Event: the read
@@ -16,7 +18,7 @@ func TestFinThatComesWithTheDataIsSeen(t *testing.T) {
 		var conns []*peer
 		var sent [][]byte
 		t.freeze(func() {
-			for i := range 300 {
+			for i := range longtest.Count(40, 100, 300) {
 				c := t.dial(addr)
 				p := bytes.Repeat([]byte{byte(i)}, []int{1, 5000, readSize, 2 * readSize}[i%4])
 				c.sendAndFIN(p)

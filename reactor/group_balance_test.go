@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // The connections of two loops leave; the next ones go there until all have as many again.
@@ -66,11 +67,11 @@ func TestGroupMaxConns(t *testing.T) {
 	}
 }
 
-// Ten thousand connections: the kernel's choice leaves no loop 10 % above or below its share, the handed-over ones are
+// Two thousand connections, ten thousand with -long: the kernel's choice leaves no loop 10 % above or below its share, the handed-over ones are
 // exactly even. The clients are in a process of their own, for the sake of its descriptors.
 func TestConnsAreBalanced(t *testing.T) {
-	many := 10_000
-	if testing.Short() || raceEnabled {
+	many := longtest.Count(2000, 2000, 10_000)
+	if raceEnabled {
 		many = 2000
 	}
 	for _, b := range []Balance{ByAddress, LeastConns} {

@@ -25,6 +25,7 @@ import (
 // Clients of all loops have megabytes on their way when Shutdown begins; those that read get everything, and what the
 // others do not take is reported as one sum, by Run too.
 func TestGroupShutdownSumsUp(t *testing.T) {
+	t.Parallel() // it sleeps
 	g, err := NewGroup(3)
 	if err != nil {
 		t.Fatal(err)

@@ -55,7 +55,7 @@ var kinds = []labKind{
 // twice runs the test on both kernels: the same answers, or one of the two is wrong.
 func twice(t *testing.T, f func(t *lab)) {
 	for i, kind := range kinds {
-		if i > 1 && raceEnabled { // one goroutine: the detector has seen it all
+		if i > 1 && (raceEnabled || testing.Short()) { // one goroutine: the detector has seen it all
 			break
 		}
 		t.Run(kind.name, func(t *testing.T) { inLab(t, kind, f) })

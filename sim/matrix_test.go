@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
@@ -98,7 +99,7 @@ func runMatrix(p *program, w *sim.World, inject func(*load)) error {
 }
 
 // Every call of the kernel's that a program makes × every error and short result that it can give × the first 64 times it
-// is made: one run each. After each everything has come through in the end, nothing hangs, nothing panics, every
+// is made: one run each, a sample of them without -long. After each everything has come through in the end, nothing hangs, nothing panics, every
 // operation has ended once, no descriptor is left, and who was told that a connection was delivered was told the truth.
 func TestFaultMatrix(t *testing.T) {
 	faults := 0
@@ -112,7 +113,7 @@ func TestFaultMatrix(t *testing.T) {
 		}
 	}
 	t.Logf("%d faults", faults)
-	if faults < 10_000 && *matrixOnly == "" && !testing.Short() && !race {
+	if faults < 10_000 && *matrixOnly == "" && longtest.On() && !race {
 		t.Errorf("%d faults, want 10,000", faults)
 	}
 }
@@ -123,13 +124,14 @@ func matrix(t *testing.T, p *program) (faults, failed int) {
 	if err != nil {
 		t.Fatalf("%s without a fault: %v", p.name, err)
 	}
+	index := 0
 	for _, c := range sim.Calls() {
 		for _, f := range results(c) {
-			last := min(counts[c], 64)
-			if testing.Short() || race {
-				last = min(last, 3)
-			}
-			for n := 1; n <= last; n++ {
+			for n := 1; n <= min(counts[c], 64); n++ {
+				index++
+				if !wanted(n, index) {
+					continue
+				}
 				f.Nth = n
 				name := fmt.Sprintf("%s/%v/%v/%d", p.name, c, resultName(f), n)
 				if *matrixOnly != "" && *matrixOnly != name {
@@ -149,6 +151,18 @@ func matrix(t *testing.T, p *program) (faults, failed int) {
 		}
 	}
 	return faults, failed
+}
+
+// wanted chooses among the faults: all of them with -long, else the first call of each kind and a sample of the rest, which
+// differs from kind to kind.
+func wanted(n, index int) bool {
+	if *matrixOnly != "" {
+		return true
+	}
+	if race {
+		return n == 1 || index%longtest.Count(64, 32, 8) == 0
+	}
+	return n == 1 || index%longtest.Count(64, 8, 1) == 0
 }
 
 // results is what a call can be made to give.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/sim"
 )
 
@@ -138,7 +139,7 @@ func TestEndlessPeers(t *testing.T) {
 				t.Fatal(e)
 			}
 			buf := make([]byte, 3)
-			for i := range 100_000 {
+			for i := range longtest.Count(10_000, 20_000, 100_000) {
 				if n, e := h.Recv(fd, buf, 0); n != 3 || e != 0 || !bytes.Equal(buf, []byte("abc")) {
 					t.Fatalf("family %d, type %d, read %d: %q %v", family, kind, i, buf[:n], e)
 				}

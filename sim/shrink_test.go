@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/timeout"
@@ -107,7 +108,7 @@ func TestShrinkFindsTheTwoThatMeet(t *testing.T) {
 		})
 	}
 	seen := 0
-	for seed := uint64(1); seen < 5; seed++ {
+	for seed := uint64(1); seen < longtest.Count(1, 3, 5); seed++ {
 		if seed > 500 {
 			t.Fatalf("only %d seeds of 500 fail", seen)
 		}

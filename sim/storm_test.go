@@ -3,15 +3,16 @@ package sim_test
 import (
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// The mixed workload under 1,000 seeds. A million: go test -run TestStorm -timeout 0 ./sim -sim.seeds=1000000
+// The mixed workload under 80 seeds, 1,000 with -long. A million: go test -run TestStorm -timeout 0 ./sim -sim.seeds=1000000
 func TestStorm(t *testing.T) {
-	n := 1000
-	if testing.Short() || race {
-		n = 30
+	n := longtest.Count(20, 80, 1000)
+	if race {
+		n = min(n, 30)
 	}
 	simtest.CheckWith(t, n, stormOptions, runStorm)
 }

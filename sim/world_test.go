@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ureactor/ureactor/internal/kernel"
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
@@ -194,7 +194,8 @@ func TestPanicOfAProgramIsTheRunsError(t *testing.T) {
 // a second try gets everything.
 func TestCrashAndRestart(t *testing.T) {
 	again := 0
-	for seed := range uint64(100) {
+	seeds := longtest.Count(20, 40, 100)
+	for seed := range uint64(seeds) {
 		w := sim.New(seed, sim.Options{})
 		server, cl := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 		var ends []error
@@ -237,7 +238,7 @@ func TestCrashAndRestart(t *testing.T) {
 			r.After(5*time.Millisecond, try)
 			r.Run(context.Background())
 		})
-		w.At(time.Duration(6000+seed*10)*time.Microsecond, server.Crash)
+		w.At(time.Duration(6000+seed*1000/uint64(seeds))*time.Microsecond, server.Crash)
 		w.At(2*time.Second, server.Restart)
 		if err := w.RunUntil(func() bool { return good == 1 }, 10*time.Minute); err != nil {
 			t.Fatal(err)
@@ -253,7 +254,7 @@ func TestCrashAndRestart(t *testing.T) {
 			t.Errorf("%d and %d descriptors are left", server.Files(), cl.Files())
 		}
 	}
-	if again < 50 {
+	if again < seeds/2 {
 		t.Errorf("only %d crashes cut a connection", again)
 	}
 }
