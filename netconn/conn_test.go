@@ -3,7 +3,6 @@
 package netconn_test
 
 import (
-	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -12,18 +11,20 @@ import (
 
 	"golang.org/x/net/nettest"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 )
 
-var rounds = flag.Int("rounds", 1, "run the contract test this many times")
+// rounds is how often the contract is tested.
+func rounds() int { return longtest.Count(1, 1, 20) }
 
 // families are the streams that the contract is tested on.
 var families = []string{"tcp4", "tcp6", "unix"}
 
-// x/net's contract of net.Conn, 11 parts, on each family at once. -rounds=n repeats it.
+// x/net's contract of net.Conn, 11 parts, on each family at once. With -long, 20 times.
 func TestConn(t *testing.T) {
 	for _, network := range families {
-		for i := range *rounds {
+		for i := range rounds() {
 			t.Run(fmt.Sprint(network, "/", i), func(t *testing.T) {
 				t.Parallel()
 				nettest.TestConn(t, pipe(t, network))

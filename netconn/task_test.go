@@ -112,7 +112,7 @@ func taskPipe(t testing.TB, r *reactor.Reactor, network string) nettest.MakePipe
 func TestConnInTasks(t *testing.T) {
 	r := start(t)
 	for _, network := range families {
-		for i := range *rounds {
+		for i := range rounds() {
 			t.Run(fmt.Sprint(network, "/", i), func(t *testing.T) {
 				t.Parallel()
 				nettest.TestConn(t, taskPipe(t, r, network))

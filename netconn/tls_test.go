@@ -47,7 +47,7 @@ func secured(open nettest.MakePipe) nettest.MakePipe {
 // The contract of net.Conn over our TLS, all 11 parts: a write that timed out leaves the connection usable.
 func TestConnTLS(t *testing.T) {
 	r := start(t)
-	for i := range *rounds {
+	for i := range rounds() {
 		t.Run(fmt.Sprint("goroutines/", i), func(t *testing.T) {
 			t.Parallel()
 			nettest.TestConn(t, secured(pipe(t, "tcp4")))

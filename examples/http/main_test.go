@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -151,7 +151,7 @@ func TestRefusals(t *testing.T) {
 // A client pipelines without reading: answers wait for it, within bounds, and all come.
 func TestSlowReader(t *testing.T) {
 	c := dial(t, serve(t, 1))
-	const many = 100_000
+	many := longtest.Count(10_000, 30_000, 100_000)
 	go func() {
 		for range many / 1000 {
 			io.WriteString(c, strings.Repeat("GET / HTTP/1.1\r\n\r\n", 1000))

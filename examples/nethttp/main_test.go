@@ -24,7 +24,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 	"github.com/ureactor/ureactor/netconn"
 )
@@ -139,6 +139,9 @@ func exchange(t *testing.T, client *http.Client, at, proto string, noise []byte)
 
 // curl, with both kinds of TLS and both protocols: a file up and down, and one connection for several requests.
 func TestCurl(t *testing.T) {
+	if !longtest.Only(t, "curl as the client") {
+		return
+	}
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("no curl here")
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -147,13 +148,13 @@ func TestProtocolErrors(t *testing.T) {
 	}
 }
 
-// A client asks 100 times for the largest value before it reads anything: the server holds back commands instead of
+// A client asks again and again for a large value before it reads anything: the server holds back commands instead of
 // memory, and every reply comes.
 func TestSlowReader(t *testing.T) {
 	at := serve(t, 1)
 	c := dial(t, at)
 	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
-	const many = 100
+	many := longtest.Count(10, 20, 100)
 	value := bytes.Repeat([]byte("0123456789abcdef"), 2<<20/16)
 	big := bytes.Repeat([]byte("x"), maxBulk)
 	for name, v := range map[string][]byte{"value": value, "big": big} {
@@ -204,6 +205,9 @@ func TestLoopsShareTheStrings(t *testing.T) {
 
 // Redis's own clients talk to it.
 func TestRedisClients(t *testing.T) {
+	if !longtest.Only(t, "redis-cli and redis-benchmark as clients") {
+		return
+	}
 	at := serve(t, 2)
 	port := fmt.Sprint(at.Port)
 	run := func(name string, args ...string) string {

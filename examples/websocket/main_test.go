@@ -22,7 +22,7 @@ import (
 	"go.uber.org/goleak"
 	other "golang.org/x/net/websocket"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 )
 
@@ -320,6 +320,9 @@ func TestUpgradeRefused(t *testing.T) {
 
 // A guest that does not read has to go; the others miss nothing, and wait for nobody.
 func TestSlowGuest(t *testing.T) {
+	if !longtest.Only(t, "the goodbye that is not answered takes 5 s") {
+		return
+	}
 	at, _ := start(t)
 	slow, a := dialRaw(t, at), join(t, at)
 	loud := strings.Repeat("x", messageMax)

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -19,9 +18,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-)
 
-var full = flag.Bool("full", false, "restart 20 times in 60 s, instead of 5 times in 5")
+	"github.com/ureactor/ureactor/internal/longtest"
+)
 
 // load is clients that connect, echo and reconnect, and what they met.
 type load struct {
@@ -95,10 +94,7 @@ func exchange(c net.Conn, p, back []byte) error {
 // every byte that was sent comes back, on the connection that it was sent on. Each process ends by itself, with everything
 // delivered; the last removes the socket's file.
 func TestHotRestart(t *testing.T) {
-	restarts, length := 5, 5*time.Second
-	if *full {
-		restarts, length = 20, 60*time.Second
-	}
+	restarts, between := longtest.Count(1, 3, 20), int64(longtest.Count(12, 24, 500))
 	path := socketPath(t)
 	f := start(t, self(), 2, "tcp://127.0.0.1:0", "unix://"+path, "tls://127.0.0.1:0", "udp://127.0.0.1:0")
 	_, at := f.newest()
@@ -108,7 +104,8 @@ func TestHotRestart(t *testing.T) {
 		l.all.Go(func() { l.client(network, addr, i) })
 	}
 	for i := range restarts {
-		time.Sleep(length / time.Duration(restarts))
+		more := l.conns.Load() + between
+		f.wait("connections between restarts", func() bool { return l.conns.Load() >= more || t.Failed() })
 		f.signal(syscall.SIGHUP)
 		f.wait(fmt.Sprint("restart ", i+1), func() bool { return len(f.serving) == i+2 })
 		if _, now := f.newest(); strings.Join(now, ",") != strings.Join(at, ",") {
@@ -126,8 +123,8 @@ func TestHotRestart(t *testing.T) {
 	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket's file is still there: %v", err)
 	}
-	t.Logf("%d restarts in %v: %d connections, %d MiB, %d refused, %d lost",
-		restarts, length, l.conns.Load(), l.bytes.Load()>>20, l.refused.Load(), l.lost.Load())
+	t.Logf("%d restarts: %d connections, %d MiB, %d refused, %d lost",
+		restarts, l.conns.Load(), l.bytes.Load()>>20, l.refused.Load(), l.lost.Load())
 }
 
 // ping is one datagram there and back.

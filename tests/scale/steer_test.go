@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // choose is Linux's choice among the sockets of one SO_REUSEPORT address: Jenkins's hash of the four-tuple with the
@@ -66,10 +68,7 @@ func TestSteeringIsAsEvenAsChance(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, p := range populations {
 		for _, loops := range []int{2, 4, 16, 64} {
-			for _, n := range []int{10_000, 100_000, 1_000_000} {
-				if testing.Short() && n > 10_000 {
-					continue
-				}
+			for _, n := range []int{10_000, 100_000, 1_000_000}[:longtest.Count(1, 2, 3)] {
 				most, least := off(shares(rnd, loops, n, p.from))
 				mean := float64(n) / float64(loops)
 				sigma := math.Sqrt(mean*(1-1/float64(loops))) / mean
