@@ -174,6 +174,9 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	if err != nil {
 		return nil, err
 	}
+	if b.Group { // each socket at the port would have each datagram
+		o.share, o.balance = false, RoundRobin
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {

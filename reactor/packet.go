@@ -13,7 +13,8 @@ import (
 
 const (
 	packetBatch = 16        // datagrams received or sent by one system call, and read per PacketConn a turn
-	packetMax   = 64 * 1024 // room for the largest datagram
+	packetMax   = 64 * 1024 // room for the largest of IP
+	unixMax     = 4 << 20   // of a Unix socket
 	udpMax      = 65507     // the largest that UDP over IPv4 carries
 	udp6Max     = 65527
 )
@@ -26,9 +27,10 @@ type PacketHandler interface {
 	Closed(c *PacketConn, err error)
 }
 
-// lossHandler is an optional part of a PacketHandler: a datagram that SendTo had accepted was refused by the kernel.
+// lossHandler is an optional part of a PacketHandler: a datagram that SendTo had accepted was refused by the kernel, or one
+// that has come did not fit.
 type lossHandler interface {
-	Lost(c *PacketConn, to Addr, err error)
+	Lost(c *PacketConn, peer Addr, err error)
 }
 
 // A PacketConn is a datagram socket on the loop: UDP or a Unix one.
@@ -39,6 +41,8 @@ type PacketConn struct {
 	addr    net.Addr
 	path    string
 	max     int
+	bound   Addr           // where it is bound
+	asked   *netaddr.Asked // if that is all addresses: at which one each sender asked
 	unix    bool
 	queue   packetQueue
 	resume  *Timer // after a failure
@@ -52,15 +56,21 @@ type PacketConn struct {
 
 // packetRoom is shared by the PacketConns of a loop.
 type packetRoom struct {
-	in, out *kernel.Batch
-	to      *PacketConn // who has received in
-	at, n   int         // of its datagrams, those before at are delivered
+	many  *kernel.Batch // for IP
+	large *kernel.Batch // for Unix sockets, nil while there are none
+	out   *kernel.Batch
+	in    *kernel.Batch // the one that was received
+	to    *PacketConn   // who has received it
+	at, n int           // of its datagrams, those before at are delivered
 }
 
 // ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram; addr is as for Listen ("" for a Unix socket
-// without a name). What waits in the socket's error queue (IP_RECVERR, SO_TIMESTAMPING) is dropped, or it would take all
-// the room there is for datagrams. A handler with a method Lost(c *PacketConn, to Addr, err error) is told of datagrams that the kernel
-// refused after SendTo had accepted them.
+// without a name). At a multicast address it is bound to all addresses, others may have the port too, and WithControl can
+// join the group. What waits in the socket's error queue (IP_RECVERR, SO_TIMESTAMPING) is dropped, or it would take all the
+// room there is for datagrams.
+//
+// A handler with a method Lost(c *PacketConn, peer Addr, err error) is told of datagrams that the kernel refused after SendTo
+// had accepted them, and of received ones that did not fit (ErrTruncated): those of Unix sockets of more than 4 MiB.
 func (r *Reactor) ListenPacket(network, addr string, h PacketHandler, opts ...ListenOption) (*PacketConn, error) {
 	if h == nil {
 		panic("reactor: ListenPacket with a nil handler")
@@ -102,7 +112,11 @@ func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOption
 		c.max = udpMax
 	}
 	if a, e := k.LocalAddr(s.fd); e == 0 {
-		c.addr = netaddr.NetAddr(k, a, true)
+		c.addr, c.bound = netaddr.NetAddr(k, a, true), a
+	}
+	if c.bound.IsUnspecified() {
+		kernel.AskLocal(k, s.fd, c.bound.Family)
+		c.asked = &netaddr.Asked{}
 	}
 	return c
 }
@@ -117,7 +131,10 @@ func (c *PacketConn) attach(r *Reactor, fd int) error {
 	}
 	r.packets++
 	if r.dgrams == nil {
-		r.dgrams = &packetRoom{in: kernel.NewBatch(packetBatch, packetMax), out: kernel.NewBatch(packetBatch, 0)}
+		r.dgrams = &packetRoom{many: kernel.NewBatch(packetBatch, packetMax), out: kernel.NewBatch(packetBatch, 0)}
+	}
+	if c.unix && r.dgrams.large == nil { // its memory is touched by large datagrams only
+		r.dgrams.large = kernel.NewBatch(1, unixMax)
 	}
 	return nil
 }
@@ -135,29 +152,44 @@ func (c *PacketConn) ready(i poller.Interest) {
 	}
 }
 
-// read hands over one batch; what is more waits for the next turn. failed: the Event has said that there is an error.
+// read hands over up to 16 datagrams; what is more waits for the next turn. Those of a Unix socket come one by one, for
+// each may be large. failed: the Event has said that there is an error.
 func (c *PacketConn) read(failed bool) {
+	d := c.w.r.dgrams
+	if !c.unix {
+		d.many.Locals = c.asked != nil
+		c.readBatch(d.many, failed)
+		return
+	}
+	for n := 0; n < packetBatch && !c.closing && !c.closed && c.readBatch(d.large, failed); n++ {
+		failed = false
+	}
+}
+
+// readBatch hands over one batch, and tells whether there was one.
+func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 	r := c.w.r
-	b := r.dgrams.in
 	n, e := c.receive(b)
 	switch {
 	case e == kernel.EBADF, e == kernel.ENOTSOCK, e == kernel.EFAULT:
 		c.end(callError("recvmmsg", e))
-		return
+		return false
 	case e != 0 && e != kernel.EAGAIN:
 		c.rest(e)
-		return
+		return false
 	}
 	c.resting = c.resting && n == 0 && failed
 	if !failed || n+kernel.DropErrors(r.k, int(c.w.fd), packetBatch) > 0 {
 		c.vain = 0
 	} else if c.vain++; c.vain >= vainMost || c.resting {
 		c.rest(e)
-		return
+		return false
 	}
 	r.count.PacketsIn += uint64(n)
-	r.dgrams.to, r.dgrams.at, r.dgrams.n = c, 0, n
+	d := r.dgrams
+	d.in, d.to, d.at, d.n = b, c, 0, n
 	r.deliver()
+	return n > 0
 }
 
 // deliver hands over what a batch has left. A panic, or runtime.Goexit, costs one datagram, not the batch.
@@ -167,6 +199,14 @@ func (r *Reactor) deliver() {
 		p := &d.in.Packets[d.at]
 		d.at++
 		r.count.BytesIn += uint64(p.N)
+		if p.Cut {
+			r.count.PacketsLost++
+			c.lost(p.Addr, fmt.Errorf("%w: room for %d bytes", ErrTruncated, p.N))
+			continue
+		}
+		if c.asked != nil {
+			c.asked.Note(p.Addr, p.Local)
+		}
 		r.guard(nil, func() { c.h.Packet(c, p.Buf[:p.N], p.Addr) })
 	}
 	d.n = 0
@@ -222,9 +262,26 @@ func (c *PacketConn) watch() {
 // callback ends; a larger one leaves at once. What the kernel cannot take now is kept, in order, up to the cap of
 // WithLimits: past it ErrBuffered. A datagram too large for the protocol is EMSGSIZE. What only the kernel finds wrong
 // with a corked one, an address of another family for instance, is told to Lost. A Unix receiver that has no room loses
-// the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost.
+// the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost. On a PacketConn that is bound to all addresses an answer to
+// one of the latest 4,096 senders leaves from the address that it asked: see AskedAt.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
+	local := Addr{}
+	if c.asked != nil {
+		local = c.asked.Local(c.own(to))
+	}
+	return c.SendFrom(p, local, to)
+}
+
+// SendFrom is SendTo with the address of this machine that the datagram leaves from; its port does not count. The kernel
+// chooses for the zero Addr, or if the machine has no such address. A PacketConn that is bound to one address sends from
+// there.
+func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
 	r := c.w.r
+	if c.asked == nil {
+		local = Addr{}
+	} else {
+		local = c.own(local)
+	}
 	switch {
 	case c.closed || c.closing:
 		return ErrClosed
@@ -234,7 +291,7 @@ func (c *PacketConn) SendTo(p []byte, to Addr) error {
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), len(p), c.opt.cap)
 	}
 	if len(p) > corkMax && c.queue.empty() {
-		_, e := r.k.SendTo(int(c.w.fd), p, 0, to)
+		e := c.sendNow(p, local, to)
 		if e == 0 {
 			r.count.PacketsOut++
 			r.count.BytesOut += uint64(len(p))
@@ -244,12 +301,45 @@ func (c *PacketConn) SendTo(p []byte, to Addr) error {
 			return fmt.Errorf("reactor: datagram of %d bytes to %v: %w", len(p), to, callError("sendto", e))
 		}
 	}
-	c.queue.add(p, to)
+	c.queue.add(p, to, local)
 	if !c.dirty && !c.blocked {
 		c.dirty = true
 		r.dirty.add(c)
 	}
 	return nil
+}
+
+// own is an address as a socket of the PacketConn's family has it: IPv4 is mapped for IPv6 sockets. What cannot be is left
+// for the kernel to refuse.
+func (c *PacketConn) own(a Addr) Addr {
+	b, _ := netaddr.ForSocket(c.bound.Family, a)
+	return b
+}
+
+// sendNow sends a datagram that is not copied.
+func (c *PacketConn) sendNow(p []byte, local, to Addr) kernel.Errno {
+	r := c.w.r
+	to = c.own(to)
+	if local.Family == 0 {
+		_, e := r.k.SendTo(int(c.w.fd), p, 0, to)
+		return e
+	}
+	out := &r.dgrams.out.Packets[0]
+	*out = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local}
+	defer func() { out.Buf = nil }()
+	return r.k.SendMsg(int(c.w.fd), out, 0)
+}
+
+// AskedAt is the address of this machine that the sender's latest datagram was sent to, in Packet that of the datagram; its
+// port is 0. It is known of the latest 4,096 senders at least, and else the zero Addr, as for a multicast. A PacketConn that
+// is bound to one address knows no other.
+func (c *PacketConn) AskedAt(from Addr) Addr {
+	if c.asked != nil {
+		return c.asked.Local(c.own(from))
+	}
+	a := c.bound
+	a.Port = 0
+	return a
 }
 
 func (c *PacketConn) settle() {
@@ -264,7 +354,7 @@ func (c *PacketConn) flush() {
 	r := c.w.r
 	b := r.dgrams.out
 	for !c.queue.empty() && !c.closed {
-		n := c.queue.fill(b.Packets)
+		n := c.queue.fill(b.Packets, c.bound.Family)
 		sent, e := r.k.SendBatch(int(c.w.fd), b, n)
 		r.count.PacketsOut += uint64(sent)
 		for i := range b.Packets[:sent] {
@@ -281,7 +371,7 @@ func (c *PacketConn) flush() {
 			c.block(true)
 			return
 		}
-		to := b.Packets[sent].Addr
+		to := c.queue.front()
 		c.queue.skip(1)
 		r.count.PacketsLost++
 		c.lost(to, callError("sendmmsg", e))

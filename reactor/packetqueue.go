@@ -1,6 +1,9 @@
 package reactor
 
-import "github.com/ureactor/ureactor/internal/kernel"
+import (
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
+)
 
 // packetCost is what a queued datagram counts beside its bytes, so that empty ones are bounded too.
 const packetCost = 64
@@ -15,7 +18,7 @@ type packetQueue struct {
 
 type queued struct {
 	start, end int
-	to         Addr
+	to, local  Addr
 }
 
 func (q *packetQueue) empty() bool { return q.first == len(q.list) }
@@ -28,17 +31,21 @@ func (q *packetQueue) size() int {
 	return len(q.bytes) - q.list[q.first].start + q.len()*packetCost
 }
 
-func (q *packetQueue) add(p []byte, to Addr) {
+func (q *packetQueue) add(p []byte, to, local Addr) {
 	start := len(q.bytes)
 	q.bytes = append(q.bytes, p...)
-	q.list = append(q.list, queued{start, len(q.bytes), to})
+	q.list = append(q.list, queued{start, len(q.bytes), to, local})
 }
 
-// fill points the packets at the first of the queue and tells how many.
-func (q *packetQueue) fill(packets []kernel.Packet) int {
+// front is where the first one goes, as it was given.
+func (q *packetQueue) front() Addr { return q.list[q.first].to }
+
+// fill points the packets at the first of the queue, with addresses as a socket of the family has them, and tells how many.
+func (q *packetQueue) fill(packets []kernel.Packet, family int) int {
 	n := min(len(packets), q.len())
 	for i, d := range q.list[q.first : q.first+n] {
-		packets[i] = kernel.Packet{Buf: q.bytes[d.start:d.end], N: d.end - d.start, Addr: d.to}
+		to, _ := netaddr.ForSocket(family, d.to)
+		packets[i] = kernel.Packet{Buf: q.bytes[d.start:d.end], N: d.end - d.start, Addr: to, Local: d.local}
 	}
 	return n
 }

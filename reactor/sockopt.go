@@ -68,6 +68,42 @@ func (r *Reactor) bindSocket(n netaddr.Network, b netaddr.Binding, o *sockOption
 }
 
 func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (fd int, err error) {
+	if !n.UDP() || b.Addr.Port != 0 || !o.reusePort && !o.share {
+		return bindOne(k, n, b, o, control)
+	}
+	for range anyPortTries {
+		at := b
+		if at.Addr.Port, err = freePort(k, n, b, o, control); err != nil {
+			return -1, err
+		}
+		if fd, err = bindOne(k, n, at, o, control); !errors.Is(err, kernel.EADDRINUSE) {
+			break
+		}
+	}
+	return fd, err
+}
+
+// anyPortTries is how often a port that was free is taken by somebody else before that is the answer.
+const anyPortTries = 16
+
+// freePort is a UDP port that nobody has. A socket that shares its port cannot ask for one: to Linux those are free which
+// another socket of the user shares.
+func freePort(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (uint16, error) {
+	alone := *o
+	alone.share, alone.reusePort = false, false
+	fd, err := bindOne(k, n, b, &alone, control)
+	if err != nil {
+		return 0, err
+	}
+	at, e := k.LocalAddr(fd)
+	k.Close(fd)
+	if e != 0 {
+		return 0, callError("getsockname", e)
+	}
+	return at.Port, nil
+}
+
+func bindOne(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (fd int, err error) {
 	fd, e := k.Socket(b.Addr.Family, n.Type, 0)
 	if four, ok := b.Fallback(e); ok {
 		b = four

@@ -16,7 +16,7 @@ type Stats struct {
 	BytesOut    uint64
 	PacketsIn   uint64
 	PacketsOut  uint64
-	PacketsLost uint64 // datagrams that the kernel refused to send
+	PacketsLost uint64 // datagrams that the kernel refused to send, or that had come and did not fit
 	Undelivered uint64 // bytes accepted by Send and dropped: by Abort, errors, deadlines
 	TasksEnded  uint64
 	Panics      uint64 // that WithPanicHandler's function was given
