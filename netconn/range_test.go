@@ -45,14 +45,14 @@ func TestNumbersAreNotCut(t *testing.T) {
 			t.Errorf("%s %d: %v", what, value, err)
 		}
 	}
-	for _, port := range []int{-1, 1 << 16, here.Port + 1<<16, here.Port - 1<<16, here.Port + 1<<32} {
+	for _, port := range []int{-1, 1 << 16, here.Port + 1<<16, here.Port - 1<<16, here.Port + min(1<<32, math.MaxInt)} {
 		for _, from := range []net.PacketConn{u, six} {
 			_, err := from.WriteTo([]byte("x"), &net.UDPAddr{IP: here.IP, Port: port})
 			refuse("WriteTo port", int64(port), err, syscall.EINVAL)
 		}
 	}
 	const zone = 99_999_999_999
-	link := netip.MustParseAddr("fe80::1").WithZone(strconv.Itoa(zone))
+	link := netip.MustParseAddr("fe80::1").WithZone(strconv.FormatInt(zone, 10))
 	_, err = six.WriteTo([]byte("x"), &net.UDPAddr{IP: net.ParseIP("fe80::1"), Port: 1, Zone: link.Zone()})
 	refuse("WriteTo zone", zone, err, nil)
 	_, err = six.(*netconn.PacketConn).WriteToUDPAddrPort([]byte("x"), netip.AddrPortFrom(link, 1))

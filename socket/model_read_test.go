@@ -4,6 +4,7 @@ package socket_test
 
 import (
 	"bytes"
+	"math"
 	"syscall"
 
 	"github.com/ureactor/ureactor/socket"
@@ -66,7 +67,7 @@ func (e *end) met(list []syscall.Errno, flags int) (errs []syscall.Errno) {
 
 func mayWait(list []syscall.Errno) bool { return list[len(list)-1] == sleeps }
 
-var sizes = []int{-1, 0, 1, 3, 8, 300, 70000, 1 << 40}
+var sizes = []int{-1, 0, 1, 3, 8, 300, 70000, min(1<<40, math.MaxInt)}
 
 // recv is one of the calls that take what is there.
 func (w *world) recv(e *end) {
