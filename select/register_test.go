@@ -68,11 +68,15 @@ func TestD36UnregisterUnknown(t *testing.T) {
 func TestBadObjects(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()
+		tooBig := sel.FD(math.MaxInt)
+		if math.MaxInt == math.MaxInt32 { // where an int has 32 bits, each one is a descriptor's number
+			tooBig = math.MinInt
+		}
 		type incomparable struct {
 			ready
 			_ []int
 		}
-		for _, o := range []sel.Pollable{nil, "text", 5, sel.FD(-1), sel.FD(math.MaxInt), []int{}, func() {}, (*object)(nil),
+		for _, o := range []sel.Pollable{nil, "text", 5, sel.FD(-1), tooBig, []int{}, func() {}, (*object)(nil),
 			(*ready)(nil), &noDesc{}, &os.File{}, incomparable{}, struct{ any }{[]int{}}} {
 			if err := p.Register(o); !errors.Is(err, sel.ErrValue) {
 				t.Errorf("Register(%T): %v, want ErrValue", o, err)
