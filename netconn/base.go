@@ -115,7 +115,11 @@ func (b *base) SyscallConn() (syscall.RawConn, error) {
 type raw struct{ *base }
 
 func (r raw) Control(f func(fd uintptr)) error {
-	e := r.s.Desc().Use(func(fd int) desc.Errno { f(uintptr(fd)); return 0 })
+	d := r.s.Desc()
+	e := d.Use(func(fd int) desc.Errno {
+		d.User(func() { f(uintptr(fd)) })
+		return 0
+	})
 	runtime.KeepAlive(r.s)
 	if e != 0 {
 		return r.fail("raw-control", e)
@@ -130,7 +134,8 @@ func (r raw) do(op string, dir desc.Dir, f func(fd uintptr) bool) error {
 	d := r.s.Desc()
 	c := forever()
 	_, e := d.Do(dir, &c, func() (int, desc.Errno) {
-		if f(uintptr(d.FD)) {
+		done := false
+		if d.User(func() { done = f(uintptr(d.FD)) }); done {
 			return 0, 0
 		}
 		return 0, kernel.EAGAIN

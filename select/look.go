@@ -133,7 +133,9 @@ func (c *scan) look() (int, kernel.Errno) {
 	}
 	// The kernel first, the Objects after it: the Wait has swallowed the wake of what was told before it.
 	known := len(c.found)
-	c.askObjects()
+	if len(c.ask) > 0 {
+		c.s.d.User(c.askObjects) // an Object may close the Poll
+	}
 	if !c.waits && len(c.found) > known {
 		c.s.notify() // an SSLSocket has taken what has come, so that its Event may not: a poll that waits is told by this one
 	}

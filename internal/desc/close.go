@@ -2,6 +2,7 @@ package desc
 
 import (
 	"slices"
+	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -12,17 +13,34 @@ type Hook struct{ F func() }
 
 // Use runs f with the descriptor's number, which cannot be closed meanwhile. For calls that never wait. EBADF when closed.
 func (d *Desc) Use(f func(fd int) Errno) Errno {
+	c := Call{}
 	d.lock()
 	if d.closed {
 		d.unlock()
 		return kernel.EBADF
 	}
-	d.refs++
+	d.ref(In, &c)
 	d.unlock()
-	e := f(d.FD)
+	defer d.leave(In, &c, false)
+	return f(d.FD)
+}
+
+// User runs a function of the user's inside a try or inside Use. It may close the Desc, and may take long, so Close and
+// Detach do not wait for it: then the number is closed when the reference is given back.
+func (d *Desc) User(f func()) {
 	d.lock()
-	d.unref()
-	return e
+	d.users++
+	if d.extra != nil && d.extra.out != nil {
+		close(d.extra.out)
+		d.extra.out = nil
+	}
+	d.unlock()
+	defer func() {
+		d.lock()
+		d.users--
+		d.unlock()
+	}()
+	f()
 }
 
 // Closed tells whether Close was called.
@@ -40,32 +58,53 @@ func (d *Desc) Number() int {
 	return d.FD
 }
 
-// Close ends every call in progress with EBADF, takes the descriptor out of its loop, runs the hooks, and closes it
-// when the last call is out. Again is nothing.
+// Close ends every call in progress with EBADF, takes the descriptor out of its loop, runs the hooks, and closes it. It
+// returns when the descriptor is closed, also to those who close it again. There are two exceptions: on a loop, inside a
+// reference; and while one of the user's functions runs inside a reference. Then whoever gives the last reference back
+// closes it. It does not use shutdown(2) instead: the open file may have other owners.
 func (d *Desc) Close() Errno {
-	_, e := d.end(false)
-	return e
-}
-
-// Detach is Close without closing the descriptor, which is the caller's from now on, still non-blocking. EBADF when
-// closed.
-func (d *Desc) Detach() (int, Errno) {
-	first, e := d.end(true)
-	if !first {
-		return -1, kernel.EBADF
-	}
-	return d.FD, e
-}
-
-// end tells whether it was the first to end the Desc.
-func (d *Desc) end(keep bool) (first bool, e Errno) {
 	d.lock()
 	if d.closed {
 		d.unlock()
-		return false, 0
+		d.await()
+		return 0
 	}
+	d.end()
+	return d.await()
+}
+
+// Detach is Close without closing the descriptor, which is the caller's from now on, still non-blocking. Where Close would
+// not wait, the caller gets a duplicate. EBADF when closed. If no duplicate is to be had nothing has happened.
+func (d *Desc) Detach() (int, Errno) {
+	d.lock()
+	switch {
+	case d.closed:
+		d.unlock()
+		return -1, kernel.EBADF
+	case d.refs > 0 && d.stuck():
+		fd, e := kernel.Dup(d.K, d.FD)
+		if e != 0 {
+			d.unlock()
+			return -1, e
+		}
+		d.end()
+		return fd, 0
+	}
+	d.kept = true
+	d.end()
+	d.await()
+	d.lock()
+	defer d.unlock()
+	if d.refs == 0 {
+		return d.FD, 0
+	}
+	d.kept = false // a reference has turned out to be one that takes long
+	return kernel.Dup(d.K, d.FD)
+}
+
+// end closes the Desc, and its number if nobody uses that; locked on entry, not on return.
+func (d *Desc) end() {
 	d.closed = true
-	d.kept = keep
 	d.refs++ // until the hooks have run
 	if d.registered || d.dormant || d.held {
 		d.W.Unregister(d)
@@ -93,12 +132,43 @@ func (d *Desc) end(keep bool) (first bool, e Errno) {
 	}
 	d.lock()
 	d.refs--
-	last := d.refs == 0 && !keep
+	last := d.refs == 0
 	d.unlock()
 	if last {
-		e = d.K.Close(d.FD)
+		d.finish()
 	}
-	return true, e
+}
+
+// stuck tells whether who closes must not wait for the references: the caller may have one, or one may take long. Locked.
+func (d *Desc) stuck() bool { return !d.shared || d.users > 0 }
+
+// closeMost is how long Close waits for a try, which never waits itself, unless another owner of the open file has cleared
+// O_NONBLOCK.
+const closeMost = 5 * time.Second
+
+// await waits until a closed Desc is finished, and returns the error of that.
+func (d *Desc) await() (e Errno) {
+	d.lock()
+	if !d.finished && !d.stuck() {
+		x := d.more()
+		if x.out == nil {
+			x.out = make(chan struct{})
+		}
+		out := x.out
+		d.unlock()
+		limit := time.NewTimer(closeMost)
+		select {
+		case <-out:
+		case <-limit.C:
+		}
+		limit.Stop()
+		d.lock()
+	}
+	if d.finished && d.extra != nil {
+		e = d.extra.failure
+	}
+	d.unlock()
+	return e
 }
 
 // AddHook has f called at Close. EBADF when that has happened.

@@ -55,7 +55,10 @@ const (
 var want = [2]poller.Interest{In: poller.In | poller.Err | poller.Hup, Out: poller.Out | poller.Err | poller.Hup}
 
 // A Desc is a descriptor's identity: the number, who calls on it, and what happens when it closes. It outlives its
-// number: after Close every call is EBADF, and the number goes back to the kernel when the last call is out.
+// number: after Close every call is EBADF.
+//
+// A call holds a reference while it may use the number: in a try, not while it sleeps. Close and Detach let nobody take
+// another, and return when the last is given back, so the number is nobody's but the kernel's, or the caller's, then.
 type Desc struct {
 	K  kernel.Kernel
 	FD int
@@ -65,10 +68,13 @@ type Desc struct {
 
 	ShortIsAll bool // a recv of less than there is room for has taken all there was: TCP, see kernel.TakesAll
 
-	refs       int32 // calls in progress; the last one out after Close closes FD
+	refs       int32 // who may use FD now; the last one out after Close closes it
+	loose      int32 // of these who may receive without the turn for it
+	users      int32 // how many of the user's functions run inside a reference
 	shared     bool
 	closed     bool
 	kept       bool // by Detach: FD is somebody else's
+	finished   bool // closed, and nobody has a reference
 	dead       bool // see Dead
 	ends       bool // an Event has said that a try that took less than it could is not the last
 	registered bool
@@ -84,8 +90,10 @@ type Desc struct {
 // extra is what few Descs have.
 type extra struct {
 	hooks    []*Hook
-	arrivals func() // told of every Event that may mean input
-	news     func() // told of every Event
+	arrivals func()        // told of every Event that may mean input
+	news     func()        // told of every Event
+	out      chan struct{} // closed when whoever closes the Desc need not wait any longer; nil while nobody does
+	failure  Errno         // of the close
 }
 
 // A side is one direction. One caller at a time holds its turn; only the holder waits for readiness, the others wait
@@ -131,12 +139,42 @@ func (d *Desc) unlock() {
 	}
 }
 
-// unref is one call less; locked on entry, not on return.
-func (d *Desc) unref() {
-	d.refs--
-	last := d.refs == 0 && d.closed && !d.kept
-	d.unlock()
-	if last {
-		d.K.Close(d.FD)
+// ref has the call use the number; locked, and not closed.
+func (d *Desc) ref(dir Dir, c *Call) {
+	c.ref = true
+	d.refs++
+	if dir == In && !c.Limit.Blocks() {
+		d.loose++
 	}
+}
+
+// unref has the call use the number no more; locked. last: the caller must finish, without the lock.
+func (d *Desc) unref(dir Dir, c *Call) (last bool) {
+	if !c.ref {
+		return false
+	}
+	c.ref = false
+	d.refs--
+	if dir == In && !c.Limit.Blocks() {
+		d.loose--
+	}
+	return d.refs == 0 && d.closed
+}
+
+// finish is for whoever gives the last reference back.
+func (d *Desc) finish() {
+	e := Errno(0)
+	if !d.kept {
+		e = d.K.Close(d.FD)
+	}
+	d.lock()
+	d.finished = true
+	if e != 0 {
+		d.more().failure = e
+	}
+	if d.extra != nil && d.extra.out != nil {
+		close(d.extra.out)
+		d.extra.out = nil
+	}
+	d.unlock()
 }

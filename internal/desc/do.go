@@ -5,8 +5,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Call is one call of the user's: one deadline however many tries it takes (SEMANTICS D5). The deadline is taken when
-// the call first has to wait: a call that need not wait reads no clock and cannot time out (D7).
+// A Call is one call of the user's: one deadline however many tries it takes (SEMANTICS D5). The deadline is taken after
+// the first try that has not done everything: a call that one try completes reads no clock and cannot time out (D7).
 type Call struct {
 	Limit timeout.Timeout
 	Step  timeout.Timeout // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
@@ -23,6 +23,10 @@ type Call struct {
 	sleep bool  // before the first try
 	heard bool  // the Desc is registered
 	twice bool  // has tried twice since it slept: see wait
+	ref   bool  // holds a reference
+	woke  bool  // has waited
+	late  bool  // the deadline has passed: the present try is the last
+	moved int   // by parts, of a call that does not wait
 }
 
 func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
@@ -50,6 +54,7 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	waits := c.Limit.Blocks()
 	if waits && !d.shared && *d.spent(dir) >= share { // before the try: one who is cancelled here has taken nothing
 		*d.spent(dir) = 0
+		c.deadline(d.K)
 		if e := d.W.Rest(dir); e != 0 {
 			return 0, e
 		}
@@ -95,26 +100,45 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	return n, e
 }
 
-// goOn comes between two parts of a call, the first of which has moved n. It is not for ever: the others run when the calls
-// have had their share, and whoever closes the Desc then or lets its deadline pass ends it.
-func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) (e Errno) {
+// PartMost is how much one try moves of a stream, at most, and what a call that does not wait moves by its parts. A peer
+// that is as fast as we are must not make either of them long.
+const PartMost = 256 << 10
+
+// goOn comes between two parts of a call, the first of which has moved n. The parts do not go on for ever: whoever closes
+// the Desc ends them, a deadline ends them, and a call that does not wait ends after PartMost, with EAGAIN. Others run when
+// the calls have used up their share.
+func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) Errno {
 	c.Part = false
 	if !waits {
-		return 0
+		if c.moved += max(n, 1<<piece); c.moved >= PartMost {
+			return kernel.EAGAIN
+		}
+		return d.check(dir, c, false)
 	}
-	if d.spend(dir, c, n); *d.spent(dir) < share {
-		return 0
+	c.deadline(d.K)
+	look := c.woke
+	if d.spend(dir, c, n); *d.spent(dir) >= share {
+		*d.spent(dir) = 0
+		look = true
+		d.pause(dir, c)
+		if e := d.W.Rest(dir); e != 0 {
+			return e
+		}
+		if e := d.resume(dir, c); e != 0 {
+			return e
+		}
 	}
-	*d.spent(dir) = 0
-	if e := d.W.Rest(dir); e != 0 {
-		return e
-	}
+	return d.check(dir, c, look)
+}
+
+// check is EBADF once the Desc is closed and, if the clock is to be looked at, ETIMEDOUT after a deadline.
+func (d *Desc) check(dir Dir, c *Call, look bool) Errno {
 	d.lock()
 	defer d.unlock()
 	switch {
 	case d.closed:
 		return kernel.EBADF
-	case d.lines != nil && d.expired(dir, c):
+	case c.late, look && d.due(dir, c):
 		return kernel.ETIMEDOUT
 	}
 	return 0

@@ -65,7 +65,7 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 // peekFirst is how far Line looks for the end at first: most lines are short, and what is peeked is copied twice.
 const peekFirst = 256
 
-// peekLine looks for the end of the line before it receives. Nobody else may receive meanwhile.
+// peekLine looks for the end of the line before it receives. It is for alone: others could receive what it has seen.
 func peekLine(p []byte, recv Receive) (int, Errno) {
 	for room := min(peekFirst, len(p)); ; room = min(4*room, len(p)) {
 		n, e := recv(p[:room], kernel.MSG_PEEK)
@@ -115,9 +115,21 @@ func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int,
 	return n, e
 }
 
-// alone tells whether nobody else can receive from d, and runs f then.
+// alone runs f if nobody else can receive meanwhile: nobody does now, and whoever wants to has to get past the lock. f is
+// one or two system calls.
 func (d *Desc) alone(c *Call, f func()) bool {
-	if d.shared && !c.Limit.Blocks() {
+	if !d.shared {
+		f()
+		return true
+	}
+	d.lock()
+	defer d.unlock()
+	s := &d.sides[In]
+	if c.Limit.Blocks() {
+		if d.loose > 0 {
+			return false
+		}
+	} else if d.loose > 1 || s.busy && s.waiting == nil {
 		return false
 	}
 	f()

@@ -17,7 +17,6 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 		d.unlock()
 		return kernel.ETIMEDOUT
 	}
-	d.refs++
 	s := &d.sides[dir]
 	if waits {
 		if s.busy {
@@ -29,6 +28,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 		s.empty = false
 		s.word = false // before the call, never after: a word that arrives during the call must survive it
 	}
+	d.ref(dir, c)
 	d.unlock()
 	return 0
 }
@@ -43,7 +43,32 @@ func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 		}
 		d.pass(dir)
 	}
-	d.unref()
+	last := d.unref(dir, c)
+	d.unlock()
+	if last {
+		d.finish()
+	}
+}
+
+// pause lets go of the number for a while in which the caller does something else; resume takes it back, unless it has
+// been closed: EBADF.
+func (d *Desc) pause(dir Dir, c *Call) {
+	d.lock()
+	last := d.unref(dir, c)
+	d.unlock()
+	if last {
+		d.finish()
+	}
+}
+
+func (d *Desc) resume(dir Dir, c *Call) Errno {
+	d.lock()
+	defer d.unlock()
+	if d.closed {
+		return kernel.EBADF
+	}
+	d.ref(dir, c)
+	return 0
 }
 
 // queueUp waits for the turn; locked on entry, not on return.
@@ -51,7 +76,7 @@ func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
 	l := d.line(dir)
 	sleeper, e := d.W.Sleeper()
 	if e != 0 {
-		d.unref()
+		d.unlock()
 		return e
 	}
 	l.queue = append(l.queue, sleeper)
@@ -75,6 +100,7 @@ func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
 		}
 		if e == 0 && !d.closed && !slices.Contains(l.queue, sleeper) { // pass has given it the turn
 			s.word = false
+			d.ref(dir, c)
 			d.unlock()
 			return 0
 		}
@@ -94,7 +120,7 @@ func (d *Desc) stepOut(dir Dir, sleeper Sleeper) {
 	} else {
 		d.pass(dir)
 	}
-	d.unref()
+	d.unlock()
 }
 
 // pass gives the turn to the next in the queue.

@@ -30,10 +30,13 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 		*d.spent(dir) = 0
 		s.waiting = sleeper
 		next := d.next(dir, c)
+		d.unref(dir, c)
 		d.unlock()
 		e = sleeper.Sleep(dir, next)
 		d.lock()
-		s.waiting = nil
+		if s.waiting = nil; !d.closed {
+			d.ref(dir, c)
+		}
 		if e == kernel.ETIMEDOUT && (next == c.step || d.next(dir, c) > next) {
 			if e = 0; next == c.step {
 				e = d.stepped(dir, c)
@@ -45,11 +48,35 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 	case d.closed:
 		e = kernel.EBADF
 	case s.word && e != kernel.ECANCELED:
-		e = 0 // ready beats timeout (D7)
+		e = d.readyAt(dir, c, e)
 	}
 	s.word = false // before the next try
+	c.woke = true
 	d.unlock()
 	return e
+}
+
+// readyAt ends a sleep that has ended with e although there is something: ready beats timeout (D7), once, for a peer that
+// never pauses makes every try a last one. Locked.
+func (d *Desc) readyAt(dir Dir, c *Call, e Errno) Errno {
+	if e == 0 && (!c.woke || !d.due(dir, c)) {
+		return 0
+	}
+	if c.late {
+		return kernel.ETIMEDOUT
+	}
+	c.late = true
+	return 0
+}
+
+// due tells whether a deadline of the call has passed; locked.
+func (d *Desc) due(dir Dir, c *Call) bool {
+	until := timeout.Never
+	if c.until != 0 {
+		until = c.until
+	}
+	until = d.limited(dir, c, until)
+	return until != timeout.Never && until.Passed(d.K.Now())
 }
 
 // next is when wait has to look again; locked.

@@ -101,3 +101,8 @@ func pollReady(told int16) (r poller.Interest) {
 	}
 	return r
 }
+
+func (*host) Dup(fd int) (int, Errno) {
+	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	return n, errno(err)
+}

@@ -163,3 +163,11 @@ func NewBatch(n, size int) *Batch {
 // Host is the operating system this program runs on. On one that is not supported every call fails with ENOSYS and
 // NewPoller with an error that names those that are.
 var Host Kernel = &host{}
+
+// Dup is another number of the same open file, close-on-exec. ENOSYS on a kernel that has no such thing.
+func Dup(k Kernel, fd int) (int, Errno) {
+	if d, ok := k.(interface{ Dup(fd int) (int, Errno) }); ok {
+		return d.Dup(fd)
+	}
+	return -1, ENOSYS
+}

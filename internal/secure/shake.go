@@ -57,7 +57,8 @@ func (c *Conn) shakeHands(call *desc.Call) error {
 func (c *Conn) shake() (over bool, err error) {
 	c.in.Lock()
 	defer c.release()
-	if err = c.s.Handshake(); err == ErrAgain {
+	c.d.User(func() { err = c.s.Handshake() }) // the configuration's callbacks are the user's
+	if err == ErrAgain {
 		return false, nil
 	}
 	c.shaken.Store(true)
