@@ -31,8 +31,7 @@ func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
 	c := s.startWith(f)
 	d := s.d
 	if least := s.least(&c, len(p), f); least > 1 {
-		n, e := s.fill(&c, least, f, func(at, f int) (int, desc.Errno) { return d.K.Recv(d.FD, p[at:], f) })
-		runtime.KeepAlive(s)
+		n, e := s.recvLeast(p, f, least)
 		return n, fail(opRecv, e)
 	}
 	c.More = d.ShortIsAll && f == 0
@@ -46,6 +45,16 @@ func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
 		return 0, fail(opRecv, e)
 	}
 	return n, nil
+}
+
+// recvLeast is RecvInto with MSG_WAITALL or SO_RCVLOWAT. It is apart, for what RecvInto has on the stack while it waits.
+//
+//go:noinline
+func (s *Socket) recvLeast(p []byte, flags, least int) (int, desc.Errno) {
+	c := s.startWith(flags)
+	n, e := s.fill(&c, least, flags, func(at, f int) (int, desc.Errno) { return s.d.K.Recv(s.d.FD, p[at:], f) })
+	runtime.KeepAlive(s)
+	return n, e
 }
 
 // RecvFromInto is RecvFrom into p. It allocates nothing.

@@ -26,7 +26,7 @@ type Call struct {
 	ref   bool  // holds a reference
 	woke  bool  // has waited
 	late  bool  // the deadline has passed: the present try is the last
-	moved int   // by parts, of a call that does not wait
+	moved int32 // by parts, of a call that does not wait
 }
 
 func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
@@ -110,7 +110,7 @@ const PartMost = 256 << 10
 func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) Errno {
 	c.Part = false
 	if !waits {
-		if c.moved += max(n, 1<<piece); c.moved >= PartMost {
+		if c.moved += int32(min(max(n, 1<<piece), PartMost)); c.moved >= PartMost {
 			return kernel.EAGAIN
 		}
 		return d.check(dir, c, false)
