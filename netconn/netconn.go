@@ -111,6 +111,7 @@ func New(s *socket.Socket) net.Conn {
 		c := &PacketConn{}
 		c.adopt(s)
 		c.connected = c.remote != nil
+		c.askLocal()
 		return c
 	}
 	c := &Conn{}

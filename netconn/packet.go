@@ -12,10 +12,12 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A PacketConn is a datagram socket: a net.PacketConn and, dialled, a net.Conn of one peer.
+// A PacketConn is a datagram socket: a net.PacketConn and, dialled, a net.Conn of one peer. If it is bound to all addresses
+// of the machine, an answer to one of the latest 4,096 senders leaves from the address that it asked.
 type PacketConn struct {
 	base
 	connected bool
+	asked     *asked // if it is bound to all addresses
 }
 
 func (n *Net) listenPacket(ctx context.Context, network, address string) (*PacketConn, error) {
@@ -29,13 +31,14 @@ func (n *Net) listenPacket(ctx context.Context, network, address string) (*Packe
 	}
 	c := &PacketConn{}
 	c.open(s, a.Name)
+	c.askLocal()
 	return c, nil
 }
 
 // RemoteAddr is the peer's address, nil where none was dialled.
 func (c *PacketConn) RemoteAddr() net.Addr { return c.remote }
 
-// Read waits for a datagram; what of it does not fit into p is lost.
+// Read waits for a datagram; what of it does not fit into p is lost, as with package net. ReadMessage tells.
 func (c *PacketConn) Read(p []byte) (int, error) {
 	n, err := c.s.RecvInto(p)
 	if err != nil {
@@ -55,21 +58,26 @@ func (c *PacketConn) Write(p []byte) (int, error) {
 
 // ReadFrom is Read that tells the sender, nil for a Unix socket without a name.
 func (c *PacketConn) ReadFrom(p []byte) (int, net.Addr, error) {
-	n, from, err := c.s.RecvFromInto(p)
+	n, from, err := c.receive(p)
 	if err != nil {
-		return n, nil, c.failed("read", err)
+		return n, nil, err
 	}
-	if from.Family() == 0 || from.Family() == socket.AF_UNIX && from.Host() == "" {
-		return n, nil, nil
+	return n, c.sender(from), nil
+}
+
+// sender is a sender's address as package net gives it.
+func (c *PacketConn) sender(from kernel.Addr) net.Addr {
+	if from.Family == 0 || from.Family == socket.AF_UNIX && from.Path == "" {
+		return nil
 	}
-	return n, c.netAddr(from), nil
+	return netAddr(c.s.Desc().K, c.net, from)
 }
 
 // ReadFromUDPAddrPort is ReadFrom without an allocation, for UDP.
 func (c *PacketConn) ReadFromUDPAddrPort(p []byte) (int, netip.AddrPort, error) {
-	n, from, err := c.s.RecvFromInto(p)
+	n, from, err := c.receive(p)
 	if err != nil {
-		return n, netip.AddrPort{}, c.failed("read", err)
+		return n, netip.AddrPort{}, err
 	}
 	return n, c.unmap(from), nil
 }
@@ -101,7 +109,7 @@ func (c *PacketConn) WriteTo(p []byte, to net.Addr) (int, error) {
 			break
 		}
 		if c.s.Family() == socket.AF_UNIX {
-			return c.send(p, socket.Path(a.Name), to)
+			return c.send(p, kernel.Unix(a.Name), to)
 		}
 		return 0, c.addressed(to, kernel.EINVAL)
 	}
@@ -123,27 +131,35 @@ func (c *PacketConn) writeTo(p []byte, to netip.AddrPort, given net.Addr) (int, 
 		err := &net.AddrError{Err: "non-IPv4 address", Addr: to.Addr().String()}
 		return 0, c.addressed(given, err)
 	}
-	return c.send(p, dressed(a), given)
+	return c.send(p, a, given)
 }
 
 // unmap has what an IPv6 socket tells of IPv4 peers as IPv4, and interfaces by their names, where these are known.
-func (c *PacketConn) unmap(a socket.Addr) netip.AddrPort {
+func (c *PacketConn) unmap(a kernel.Addr) netip.AddrPort {
+	zone := a.Scope
+	a.Scope = 0
 	ap := a.AddrPort()
 	ip := ap.Addr().Unmap()
-	if a.Scope() != 0 && ip.Is6() {
-		ip = ip.WithZone(netaddr.ScopeName(c.s.Desc().K, uint32(a.Scope())))
+	if zone != 0 && ip.Is6() {
+		ip = ip.WithZone(netaddr.ScopeName(c.s.Desc().K, zone))
 	}
 	return netip.AddrPortFrom(ip, ap.Port())
 }
 
-func (c *PacketConn) send(p []byte, to socket.Addr, given net.Addr) (int, error) {
+func (c *PacketConn) send(p []byte, to kernel.Addr, given net.Addr) (int, error) {
 	if c.connected {
 		return 0, c.addressed(given, net.ErrWriteToConnected)
 	}
-	n, err := c.s.SendTo(p, to)
+	var n int
+	var err error
+	if local := c.localFor(to); local.Family != 0 {
+		n, err = c.sendFrom(p, local, to)
+	} else {
+		n, err = c.s.SendTo(p, dressed(to))
+	}
 	if err != nil {
 		if given == nil {
-			given = c.netAddr(to)
+			given = netAddr(c.s.Desc().K, c.net, to)
 		}
 		e := c.failed("write", err).(*net.OpError)
 		e.Addr = given
