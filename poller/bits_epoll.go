@@ -20,6 +20,9 @@ func epollBits(want Interest) uint32 {
 	if want&Out != 0 {
 		b |= epollOut
 	}
+	if want&Pri != 0 {
+		b |= epollPri
+	}
 	if want&Edge != 0 {
 		b |= epollET | epollEnd | epollPri
 	}
@@ -45,6 +48,9 @@ func epollReady(bits uint32) Interest {
 	}
 	if bits&(epollEnd|epollPri) != 0 {
 		r |= End
+	}
+	if bits&epollPri != 0 {
+		r |= Pri
 	}
 	return r
 }

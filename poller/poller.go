@@ -22,6 +22,7 @@ const (
 	Hup                       // both directions are over; reported unasked
 	Edge                      // asked only: report changes instead of states
 	End                       // a short read is not the last, for a FIN or an urgent byte is there; told with Edge, perhaps without
+	Pri                       // urgent data of TCP; reported if asked for, and by epoll only
 )
 
 func (i Interest) String() string {
@@ -29,7 +30,7 @@ func (i Interest) String() string {
 		return "none"
 	}
 	s := ""
-	for bit, name := range []string{"in", "out", "err", "hup", "edge", "end"} {
+	for bit, name := range []string{"in", "out", "err", "hup", "edge", "end", "pri"} {
 		if i&(1<<bit) != 0 {
 			s += "+" + name
 		}

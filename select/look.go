@@ -1,7 +1,6 @@
 package sel
 
 import (
-	"slices"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -23,16 +22,23 @@ type scan struct {
 	s     *set
 	try   func() (int, kernel.Errno) // look, made once
 	call  desc.Call
-	waits bool // it may sleep, and so holds the turn while it looks
-	stay  bool // see few
-	found []Event
+	waits bool         // it may sleep, and so holds the turn while it looks
+	said  kernel.Errno // the last look's
+	stay  bool         // see few
+	found []hit
 	ask   []*entry
 	err   error // an Object's
 }
 
+// A hit is one result.
+type hit struct {
+	e  *entry
+	ev Events
+}
+
 // A walk is the results of the last IPoll, and how far they have been walked.
 type walk struct {
-	found []Event
+	found []hit
 	at    int
 	once  bool
 }
@@ -43,7 +49,10 @@ func (s *set) poll(op string, limit timeout.Timeout) ([]Event, error) {
 		s.done(c)
 		return nil, err
 	}
-	events := slices.Clone(c.found)
+	events := make([]Event, len(c.found))
+	for i, h := range c.found {
+		events[i] = Event{h.e.obj, h.ev}
+	}
 	s.done(c)
 	return events, nil
 }
@@ -66,6 +75,9 @@ func (s *set) ipoll(limit timeout.Timeout, once bool) error {
 func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
 	s.mu.Lock()
 	e := s.open()
+	if e == 0 && s.tooMany() {
+		e = kernel.EINVAL
+	}
 	if e != 0 {
 		s.mu.Unlock()
 		return nil, fail(op, e)
@@ -103,14 +115,35 @@ func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 			c.s.mu.Unlock()
 		}()
 		c.call = desc.Call{Limit: limit, Stay: c.stay}
-		if _, e := d.Do(desc.In, &c.call, c.try); e != kernel.ETIMEDOUT {
-			return e
+		e := kernel.Errno(0)
+		if d != nil {
+			_, e = d.Do(desc.In, &c.call, c.try)
 		}
 		c.waits = false
+		if d == nil || c.unheard(e) {
+			return c.blindly(c.call.Deadline(c.s.k))
+		}
+		if e != kernel.ETIMEDOUT {
+			return e
+		}
+	}
+	if d == nil {
+		_, e := c.look()
+		return e
 	}
 	c.call = desc.Call{}
 	_, e := d.Do(desc.In, &c.call, c.try)
 	return e
+}
+
+// unheard tells whether Do has ended because nothing would have woken it: the system lacks something, or forbids it, to
+// watch the Poller. Any other error is the poll's, as EINVAL of one descriptor in more than 500 Polls.
+func (c *scan) unheard(e kernel.Errno) bool {
+	switch e {
+	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOSPC, kernel.ENOSYS, kernel.EPERM:
+		return e != c.said
+	}
+	return false
 }
 
 // done gives back the scan, without what it found.
@@ -126,7 +159,13 @@ func (s *set) done(c *scan) {
 }
 
 // look finds all that is ready now. EAGAIN: nothing.
-func (c *scan) look() (int, kernel.Errno) {
+func (c *scan) look() (n int, e kernel.Errno) {
+	n, e = c.looked()
+	c.said = e
+	return n, e
+}
+
+func (c *scan) looked() (int, kernel.Errno) {
 	c.found = c.found[:0]
 	if e := c.lookUnderLock(); e != 0 {
 		return 0, e
@@ -165,15 +204,16 @@ func (c *scan) lookUnderLock() kernel.Errno {
 			c.report(n, eventsOf(ev.Ready))
 		}
 	}
-	if e := c.askNodes(); e != 0 {
+	silent, e := c.askNodes()
+	if e != 0 {
 		return e
 	}
 	for _, x := range s.dead {
-		c.found = append(c.found, Event{x.obj, POLLNVAL})
+		c.found = append(c.found, hit{x, POLLNVAL})
 	}
 	c.ask = append(c.ask[:0], s.custom...)
 	c.call.Step = 0
-	if s.silent > 0 {
+	if silent || s.silent > 0 {
 		c.call.Step = askEvery
 	}
 	if !c.waits && s.waiting > 0 && s.seen != s.changes {
@@ -185,6 +225,9 @@ func (c *scan) lookUnderLock() kernel.Errno {
 // collect takes all Events from the kernel. It is level-triggered: a batch that may have been too small is taken again
 // into a larger one. A descriptor may fill two places on its way (kqueue's filters), and the wake one.
 func (s *set) collect() (int, kernel.Errno) {
+	if s.d == nil {
+		return 0, 0
+	}
 	for {
 		n, err := s.q.Wait(s.events, 0)
 		if err != nil {
@@ -200,17 +243,27 @@ func (s *set) collect() (int, kernel.Errno) {
 // report adds the entries of a descriptor that its events concern.
 func (c *scan) report(n *node, ev Events) {
 	for _, x := range n.entries {
-		if r := ev & (x.mask | unasked); r != 0 {
-			c.found = append(c.found, Event{x.obj, r})
+		r := ev & (x.mask | unasked)
+		if r == 0 {
+			continue
 		}
+		if p, nested := x.obj.(*Poll); nested && !c.s.unasked && r == POLLIN && !p.s.holds() {
+			continue
+		}
+		c.found = append(c.found, hit{x, r})
 	}
 }
 
-// askNodes asks about the descriptors that the kernel does not tell of.
-func (c *scan) askNodes() kernel.Errno {
+// askNodes asks about the descriptors that the kernel does not report. silent: one is not ready, and no Event will come
+// when it is.
+func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 	s := c.s
 	for i := len(s.asked) - 1; i >= 0; i-- { // from the end: who leaves is replaced by the last
 		n := s.asked[i]
+		if s.d != nil && int(n.fd) == s.d.FD { // poll(2) has no descriptor of its own
+			c.report(n, POLLNVAL)
+			continue
+		}
 		ready, e := s.k.Ready(int(n.fd))
 		if e == kernel.EBADF {
 			c.report(n, POLLNVAL)
@@ -220,11 +273,13 @@ func (c *scan) askNodes() kernel.Errno {
 			e = s.tell(n) // it may have been opened; for a file it is in vain
 		}
 		if e != 0 {
-			return e
+			return false, e
 		}
+		known := len(c.found)
 		c.report(n, eventsOf(ready))
+		silent = silent || !n.told && known == len(c.found) && s.wanted(n, POLLIN|POLLOUT|POLLPRI)
 	}
-	return 0
+	return silent, 0
 }
 
 // askObjects calls the user, so it holds no lock.
@@ -241,7 +296,7 @@ func (c *scan) askObjects() {
 		if err != nil {
 			c.err = err
 		} else if ev != 0 {
-			c.found = append(c.found, Event{x.obj, ev})
+			c.found = append(c.found, hit{x, ev})
 		}
 	}
 }
@@ -256,18 +311,23 @@ func (s *set) walk(yield func(Pollable, Events) bool) {
 	}
 }
 
+// step is the next result. What has been unregistered since the IPoll is none any more, also if its object is registered
+// again; what has been modified or closed is reported as it was found.
 func (s *set) step() (Event, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := &s.iter
-	if w.at == len(w.found) {
-		return Event{}, false
+	for w.at < len(w.found) {
+		h := w.found[w.at]
+		w.found[w.at] = hit{}
+		w.at++
+		if h.e.gone {
+			continue
+		}
+		if w.once {
+			s.setMask(h.e, 0) // an error leaves the mask: it will be reported once more
+		}
+		return Event{h.e.obj, h.ev}, true
 	}
-	ev := w.found[w.at]
-	w.found[w.at] = Event{}
-	w.at++
-	if e := s.objects[ev.Obj]; w.once && e != nil {
-		s.setMask(e, 0) // an error leaves the mask: it will be reported once more
-	}
-	return ev, true
+	return Event{}, false
 }

@@ -19,6 +19,8 @@ import (
 // Polls can be in wait for one descriptor in 500 of them at once, where one with more than 16 descriptors counts from its
 // first wait to its Close; beyond that epoll refuses with EINVAL.
 //
+// More descriptors than the process may have (RLIMIT_NOFILE) are EINVAL, as with poll(2).
+//
 // A Poll that is unreachable is closed. It can be registered with another Poll, where it is POLLIN while a descriptor in
 // it is ready (Objects and what is POLLNVAL do not count: they are known when they are asked).
 type Poll struct {
@@ -26,8 +28,8 @@ type Poll struct {
 	cleanup runtime.Cleanup
 }
 
-// New makes a Poll whose polls park the goroutine. It takes descriptors when it is first used, and that is when their
-// lack (EMFILE) is told.
+// New makes a Poll whose polls park the goroutine. It takes descriptors when it is first used. While the system has none
+// left it works without: each poll asks each descriptor, and asks again every millisecond while it waits.
 func New() *Poll { return newPoll(kernel.Host, desc.Parked) }
 
 // NewOn makes a Poll for the Tasks of a reactor: its polls suspend the running Task. Where no Task runs, in a callback,
@@ -78,8 +80,8 @@ func (p *Poll) Poll(ms int) ([]Event, error) {
 	return events, err
 }
 
-// IPoll is Poll that allocates nothing: the wait happens in the call, and the iterator walks the results of that moment.
-// There is one walk: breaking off and going on continues it, and the next IPoll starts another in its place. After
+// IPoll is Poll that allocates nothing: the wait happens in the call, and the iterator walks the results of that moment,
+// without what has been unregistered since. There is one walk: breaking off and going on continues it, and the next IPoll starts another in its place. After
 // an error it is empty.
 //
 // With flags 1 the mask of an object becomes 0 when it is yielded (POLLERR, POLLHUP and POLLNVAL still come); Modify or

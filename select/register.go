@@ -13,31 +13,44 @@ func (s *set) register(obj Pollable, mask Events) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	if errno := s.open(); errno != 0 {
-		s.mu.Unlock()
-		return fail("register", errno)
+	p, nested := obj.(*Poll)
+	if nested {
+		if errno := s.enclose(p); errno != 0 {
+			return fail("register", errno)
+		}
 	}
-	n, ok := e.custom.(Notifier)
-	if ok && s.objects[obj] == nil {
-		s.mu.Unlock()
-		n.Notify(s.f) // before it is first asked: what happens after that is told
-		s.mu.Lock()
-	}
-	errno := kernel.EBADF // closed while Notify was called
-	switch old := s.objects[obj]; {
-	case s.closed:
-	case old != nil:
-		errno = s.setMask(old, mask)
-	default:
-		errno = s.add(e)
-	}
-	closed := s.closed
-	s.mu.Unlock()
-	if ok && closed {
-		n.Notify(nil)
+	errno := s.admit(e, mask)
+	if nested && errno != 0 {
+		s.release(p)
 	}
 	return fail("register", errno)
+}
+
+// admit adds the entry, or gives its mask to the one that its object has. The subscription comes before the object is first
+// asked, so that whatever happens after that is reported; and it comes without mu, because it calls the user.
+func (s *set) admit(e *entry, mask Events) (errno kernel.Errno) {
+	added := false
+	defer func() {
+		if e.stop != nil && !added {
+			e.stop()
+		}
+	}()
+	s.mu.Lock()
+	for e.hear != nil && e.stop == nil && s.objects[e.obj] == nil && s.open() == 0 {
+		s.mu.Unlock()
+		e.stop = e.hear(s.f)
+		s.mu.Lock()
+	}
+	defer s.mu.Unlock()
+	if errno := s.open(); errno != 0 {
+		return errno
+	}
+	if old := s.objects[e.obj]; old != nil {
+		return s.setMask(old, mask)
+	}
+	errno = s.add(e)
+	added = errno == 0
+	return errno
 }
 
 func (s *set) modify(obj Pollable, mask Events) error {
@@ -67,8 +80,11 @@ func (s *set) unregister(obj Pollable) error {
 	delete(s.objects, obj)
 	s.remove(e)
 	s.mu.Unlock()
-	if n, ok := e.custom.(Notifier); ok {
-		n.Notify(nil)
+	if e.stop != nil {
+		e.stop()
+	}
+	if p, ok := obj.(*Poll); ok {
+		s.release(p)
 	}
 	return nil
 }
@@ -85,7 +101,7 @@ func (s *set) add(e *entry) kernel.Errno {
 	switch fd, isFD := e.obj.(FD); {
 	case e.custom != nil:
 		s.custom = join(s.custom, e)
-		if !notifies(e.custom) {
+		if e.hear == nil {
 			s.silent++
 		}
 	case isFD:
@@ -152,7 +168,7 @@ func (s *set) remove(e *entry) {
 	switch {
 	case e.custom != nil:
 		s.custom = leave(s.custom, e)
-		if !notifies(e.custom) {
+		if e.hear == nil {
 			s.silent--
 		}
 	case e.node == nil:
@@ -179,7 +195,9 @@ func (s *set) take(e *entry) {
 	delete(s.nodes, n.fd)
 }
 
-// tell brings what the kernel has in line with what the entries want.
+// tell brings what the kernel has in line with what the entries want. What the Poller does not accept is asked at each
+// poll, whatever the reason: a file, a number that is not open, the Poll's own, a ring of numbers. Of a nested Poll the
+// error counts, and so does a lack of memory.
 func (s *set) tell(n *node) kernel.Errno {
 	var want poller.Interest
 	nested := false
@@ -188,12 +206,17 @@ func (s *set) tell(n *node) kernel.Errno {
 		_, poll := e.obj.(*Poll)
 		nested = nested || poll
 	}
-	ask := want == 0 && !s.unasked
+	// A kqueue reports neither what nobody wants nor urgent data.
+	ask := (want == 0 || want&poller.Pri != 0) && !s.unasked
 	if ask {
 		want = poller.In | poller.Out | poller.Edge
 	}
 	if nested { // is never writable, and kqueue refuses to be asked
 		want &^= poller.Out
+	}
+	if s.d == nil || int(n.fd) == s.d.FD {
+		s.ask(n, true)
+		return 0
 	}
 	errno := kernel.ENOENT
 	if n.told {
@@ -202,19 +225,17 @@ func (s *set) tell(n *node) kernel.Errno {
 	if errno == kernel.ENOENT {
 		if n.told { // somebody has closed the number and opened another under it; a duplicate may keep the old one
 			n.gen = s.generation()
+			n.told = false
 		}
 		errno = number(s.q.Add(int(n.fd), n.gen, want))
+		if n.told = errno == 0; !n.told && !nested && errno != kernel.ENOMEM && errno != kernel.ENOSPC {
+			ask, errno = true, 0
+		}
 	}
-	switch errno {
-	case 0:
-		n.told = true
-	case kernel.EPERM, kernel.EBADF, kernel.EPIPE: // a file, not open, a pipe without readers (kqueue)
-		n.told, ask = false, true
-	default:
-		return errno
+	if errno == 0 {
+		s.ask(n, ask)
 	}
-	s.ask(n, ask)
-	return 0
+	return errno
 }
 
 // forget ends the kernel's registration. An error means that somebody has closed the number; the kernel forgot it then.
@@ -272,9 +293,4 @@ func leave(list []*entry, e *entry) []*entry {
 	list[e.at], last.at = last, e.at
 	list[len(list)-1] = nil
 	return list[:len(list)-1]
-}
-
-func notifies(o Object) bool {
-	_, ok := o.(Notifier)
-	return ok
 }

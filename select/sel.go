@@ -16,6 +16,7 @@ type Events int
 
 const (
 	POLLIN   Events = 1
+	POLLPRI  Events = 2 // urgent data of TCP; reported if asked for
 	POLLOUT  Events = 4
 	POLLERR  Events = 8  // an error is pending; reported unasked
 	POLLHUP  Events = 16 // both directions are over, or not there yet; reported unasked
@@ -43,17 +44,18 @@ func (e Events) String() string {
 
 // A Pollable is what can be registered; the same one is the same registration. It is one of
 //
-//   - a *socket.SSLSocket, in one Poll at a time;
-//   - a *socket.Socket, another *Poll, or whatever else has a method Desc() *desc.Desc;
+//   - a *socket.SSLSocket or a *socket.Socket;
+//   - another *Poll, but neither the Poll itself (EINVAL) nor one that the Poll is in (ELOOP);
+//   - whatever else has a method Desc() *desc.Desc;
 //   - an FD;
 //   - an Object, best by pointer: equal values would be the same object.
 //
 // A Poll keeps what is registered alive until it is unregistered or the Poll closed.
 type Pollable any
 
-// An FD is a bare descriptor number. One that is not open is POLLNVAL, and asked about again at each poll. Closing a
-// number while it is registered is the caller's error, as with epoll: it may go unnoticed, or be heard of under the same
-// number's next owner.
+// An FD is a bare descriptor number, open or not. One that is not open is POLLNVAL, and asked about again at each poll; so
+// is the Poll's own, which MicroPython's poll does not have. Closing a number while it is registered is the caller's
+// error, as with epoll: it may go unnoticed, or be reported for the same number's next owner.
 type FD int
 
 // An Object is ready for what its method says, which is MicroPython's ioctl(3, mask). Each poll asks it at least once
@@ -64,9 +66,10 @@ type Object interface {
 	Poll(mask Events) (Events, error)
 }
 
-// A Notifier is an Object that tells when it may have become ready, so that a waiting poll asks it then instead of every
-// millisecond. It holds one f: it can be registered with one Poll at a time. f may be called by any goroutine, at any
-// time, also too often and too late. nil ends it.
+// A Notifier is an Object that reports when it may have become ready, so that a waiting poll asks it then instead of every
+// millisecond. It has to hold one f, whatever the number of Polls that have it registered: Notify replaces the f before,
+// and nil ends the notification. f may be called by any goroutine, at any time, also too often and too late. Notify must
+// not register or unregister its own object.
 type Notifier interface {
 	Object
 	Notify(f func())
@@ -78,25 +81,11 @@ type readier interface {
 	Subscribe(f func()) (stop func())
 }
 
-// secured is a readier as an Object, of one entry of one Poll.
-type secured struct {
-	readier
-	stop func() // ends the entry's subscription
-}
+// secured is a readier as an Object.
+type secured struct{ readier }
 
-// Notify is called by one goroutine at a time.
-func (o *secured) Notify(f func()) {
-	if o.stop != nil {
-		o.stop()
-		o.stop = nil
-	}
-	if f != nil {
-		o.stop = o.Subscribe(f)
-	}
-}
-
-func (o *secured) Poll(mask Events) (Events, error) {
-	r, e := o.PollReady(interestOf(mask))
+func (o secured) Poll(mask Events) (Events, error) {
+	r, e := o.PollReady(interestOf(mask) &^ poller.Pri) // TLS has no urgent data
 	if e == kernel.EBADF {
 		return POLLNVAL, nil
 	}
@@ -111,13 +100,16 @@ type Event struct {
 
 // eventsOf is the same in poll(2)'s numbers.
 func eventsOf(i poller.Interest) Events {
-	return Events(i&poller.In) | Events(i&(poller.Out|poller.Err|poller.Hup))<<1
+	return Events(i&poller.In) | Events(i&(poller.Out|poller.Err|poller.Hup))<<1 | Events(i&poller.Pri)/Events(poller.Pri)*POLLPRI
 }
 
 // interestOf is what a mask asks for; the rest is told unasked.
 func interestOf(mask Events) (i poller.Interest) {
 	if mask&POLLIN != 0 {
 		i |= poller.In
+	}
+	if mask&POLLPRI != 0 {
+		i |= poller.Pri
 	}
 	if mask&POLLOUT != 0 {
 		i |= poller.Out

@@ -14,8 +14,8 @@ import (
 // never connected has POLLHUP), each once, in the order they were first given. An Object is in every list that its answer
 // says, whichever it was given in.
 //
-// Who waits for the same objects again and again is better off with a Poll, which the kernel needs to be told of them
-// only once.
+// If you wait for the same objects repeatedly, use a Poll: it registers them with the kernel once. Select needs no free
+// descriptor, and changes nothing for a Poll that has the same objects.
 func Select(r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err error) {
 	return selectBy(kernel.Host, desc.Parked, r, w, x, seconds)
 }

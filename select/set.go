@@ -22,7 +22,7 @@ type set struct {
 	f   func()                                  // notify, made once
 
 	mu      sync.Mutex // guards the rest
-	d       *desc.Desc // the Poller's descriptor; nil until first used
+	d       *desc.Desc // the Poller's descriptor; nil until first used, and while the system has none left
 	q       poller.Poller
 	unasked bool // see unaskedTold
 	closed  bool
@@ -31,7 +31,7 @@ type set struct {
 	gens    uint32          // the last generation given to a node
 
 	// What the kernel does not tell of, so that each poll asks. Who leaves a list is replaced by its last.
-	asked   []*node  // files, numbers that are not open
+	asked   []*node  // files, numbers that are not open, everything while there is no Poller
 	dead    []*entry // closed sockets
 	custom  []*entry // Objects
 	silent  int      // Objects that are no Notifier
@@ -41,6 +41,8 @@ type set struct {
 	seen    uint64 // changes as of the last look of a poll that waits
 	spare   *scan
 	iter    walk
+
+	inner []*set // Polls in this one; see nest
 }
 
 // An entry is one registered object.
@@ -52,7 +54,9 @@ type entry struct {
 	d      *desc.Desc // of what has one
 	hook   *desc.Hook // in d while that is open
 	custom Object
-	at     int // its place in dead or custom
+	hear   func(f func()) (stop func()) // subscribes to custom, if that notifies
+	stop   func()                       // ends the subscription of this entry
+	at     int                          // its place in dead or custom
 }
 
 // A node is one descriptor number, which the kernel knows once, with the entries that it stands for.
@@ -87,7 +91,8 @@ func (s *set) own() *desc.Desc {
 	return s.d
 }
 
-// open makes the Poller if need be. With mu, as all below that does not lock it.
+// open makes the Poller if need be. If the system has no descriptor for it, polls do without one (see blind.go), and the
+// next call tries again. EBADF is the only error. With mu, as all below that does not lock it.
 func (s *set) open() kernel.Errno {
 	if s.closed {
 		return kernel.EBADF
@@ -97,13 +102,16 @@ func (s *set) open() kernel.Errno {
 	}
 	q, err := s.k.NewPoller()
 	if err != nil {
-		return number(err)
+		return 0
 	}
 	s.q, s.unasked = q, unaskedTold(q)
 	s.d = desc.New(owner{s.k, q}, q.FD(), s.w)
 	s.d.Transient = true
 	s.d.AddHook(&desc.Hook{F: s.shut})
 	s.events = make([]poller.Event, 64)
+	for _, n := range s.nodes { // of the time without a Poller
+		_ = s.tell(n) // what the Poller refuses is asked, as before
+	}
 	return 0
 }
 
@@ -140,21 +148,24 @@ func (s *set) abandon() {
 func (s *set) shut() {
 	s.mu.Lock()
 	s.closed = true
-	var tell []Notifier
+	var stops []func()
 	for _, e := range s.objects {
 		e.gone = true
 		if e.hook != nil {
 			e.d.DelHook(e.hook)
 		}
-		if n, ok := e.custom.(Notifier); ok {
-			tell = append(tell, n)
+		if e.stop != nil {
+			stops = append(stops, e.stop)
 		}
 	}
 	s.objects, s.nodes, s.asked, s.dead, s.custom = nil, nil, nil, nil, nil
 	s.mu.Unlock()
-	for _, n := range tell {
-		n.Notify(nil)
+	for _, stop := range stops {
+		stop()
 	}
+	nest.Lock()
+	s.inner = nil
+	nest.Unlock()
 }
 
 // notify is what Notifiers are given.
@@ -176,6 +187,9 @@ func (s *set) changed() {
 }
 
 func (s *set) wake() {
+	if s.d == nil {
+		return // who waits looks every millisecond
+	}
 	if err := s.q.Wake(); err != nil {
 		panic("sel: cannot wake a poll: " + err.Error())
 	}
@@ -198,8 +212,11 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 		}
 	case Object:
 		e.custom = o
+		if n, ok := o.(Notifier); ok {
+			e.hear = func(f func()) func() { return subscribe(n, f) }
+		}
 	case readier:
-		e.custom = &secured{readier: o}
+		e.custom, e.hear = secured{o}, o.Subscribe
 	default:
 		return nil, fmt.Errorf("sel: register %T: %w: must be a socket, an FD, or have a method Poll(Events) (Events, error)", obj, ErrValue)
 	}

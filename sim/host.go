@@ -137,8 +137,10 @@ func (h *Host) start(boot *proc) {
 // Up tells whether the host is not crashed.
 func (h *Host) Up() bool { return !h.down }
 
-// Files is how many descriptors are open: 0 when its programs have given back all. SetFileLimit changes Options.Files.
-func (h *Host) Files() int { return h.open }
+// Files is how many descriptors are open: 0 when its programs have given back all. MaxFiles is how many there can be,
+// SetFileLimit changes it.
+func (h *Host) Files() int    { return h.open }
+func (h *Host) MaxFiles() int { return h.limit }
 func (h *Host) SetFileLimit(n int) {
 	if n < 0 || n > filesMost {
 		panic(fmt.Sprintf("sim: SetFileLimit(%d): must be 0 … %d", n, filesMost))

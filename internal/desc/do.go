@@ -39,6 +39,9 @@ func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
 	return c.until
 }
 
+// Deadline is the call's, for a wait that goes on without Do.
+func (c *Call) Deadline(k kernel.Kernel) timeout.Deadline { return c.deadline(k) }
+
 // share is what the calls on one Desc may have of the loop before its task lets others run: a peer that always has more
 // keeps them from ever waiting. In pieces of 2 KiB, and one more for each call, which is about what a call costs. It is
 // a few times the 64 KiB that a Conn reads in a turn, for a task's switch costs more than a Conn's.

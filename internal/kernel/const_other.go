@@ -126,6 +126,7 @@ const (
 	ENOBUFS         Errno = 105
 	ENOENT          Errno = 2
 	ENOMEM          Errno = 12
+	ENOSPC          Errno = 28
 	ENOPROTOOPT     Errno = 92
 	ENOSYS          Errno = 38
 	ENOTCONN        Errno = 107
@@ -171,6 +172,7 @@ var errnoText = map[Errno]string{
 	ENOBUFS:         "no buffer space available",
 	ENOENT:          "no such file or directory",
 	ENOMEM:          "cannot allocate memory",
+	ENOSPC:          "no space left on device",
 	ENOPROTOOPT:     "protocol not available",
 	ENOSYS:          "function not implemented",
 	ENOTCONN:        "transport endpoint is not connected",

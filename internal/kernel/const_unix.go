@@ -112,6 +112,7 @@ const (
 	ENOBUFS         = unix.ENOBUFS
 	ENOENT          = unix.ENOENT
 	ENOMEM          = unix.ENOMEM
+	ENOSPC          = unix.ENOSPC
 	ENOPROTOOPT     = unix.ENOPROTOOPT
 	ENOSYS          = unix.ENOSYS
 	ENOTCONN        = unix.ENOTCONN

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -52,7 +53,7 @@ func (*host) SetOptBytes(fd, level, name int, p []byte) Errno {
 }
 
 func (*host) Ready(fd int) (poller.Interest, Errno) {
-	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLOUT}}
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLPRI | unix.POLLOUT}}
 	for {
 		_, err := unix.Poll(p, 0)
 		if Refusal(errno(err)) {
@@ -94,7 +95,7 @@ func pollReady(told int16) (r poller.Interest) {
 	for _, b := range [...]struct {
 		told int16
 		is   poller.Interest
-	}{{unix.POLLIN, poller.In}, {unix.POLLOUT, poller.Out}, {unix.POLLERR, poller.Err}, {unix.POLLHUP, poller.Hup}} {
+	}{{unix.POLLIN, poller.In}, {unix.POLLPRI, poller.Pri}, {unix.POLLOUT, poller.Out}, {unix.POLLERR, poller.Err}, {unix.POLLHUP, poller.Hup}} {
 		if told&b.told != 0 {
 			r |= b.is
 		}
@@ -106,3 +107,16 @@ func (*host) Dup(fd int) (int, Errno) {
 	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	return n, errno(err)
 }
+
+// maxFiles is the soft limit, which setrlimit can change at any time.
+func maxFiles() int {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
+		return math.MaxInt
+	}
+	return int(min(uint64(l.Cur), math.MaxInt32))
+}
+
+// Nap sleeps for a millisecond in poll(2). It needs no descriptor. The runtime's timers do: the first of a program makes an
+// epoll, and without a free descriptor that ends the process.
+func Nap() { _, _ = unix.Poll(nil, 1) } // a signal ends it early, which callers bear

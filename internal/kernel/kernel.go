@@ -5,6 +5,7 @@ package kernel
 import (
 	"context"
 	"errors"
+	"math"
 	"net/netip"
 	"runtime"
 	"time"
@@ -93,6 +94,17 @@ func ConnectTells(k Kernel) bool {
 	}
 	s, ok := k.(interface{ ConnectTells() bool })
 	return ok && s.ConnectTells()
+}
+
+// MaxFiles is how many descriptors the program may have on k: RLIMIT_NOFILE. Very many where nobody knows.
+func MaxFiles(k Kernel) int {
+	if k == Host {
+		return maxFiles()
+	}
+	if s, ok := k.(interface{ MaxFiles() int }); ok {
+		return s.MaxFiles()
+	}
+	return math.MaxInt
 }
 
 // A Dated is a Kernel with a calendar of its own: a simulated one. Without it the time is time.Now.
