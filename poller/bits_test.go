@@ -32,6 +32,7 @@ func TestEpollAsksForWhatIsWanted(t *testing.T) {
 		Out | Edge:      epollOut | epollET | epollEnd | epollPri,
 		In | Out | Edge: epollIn | epollOut | epollET | epollEnd | epollPri,
 		In | Err | Hup:  epollIn, // these two come unasked
+		In | Pri:        epollIn | epollPri,
 	} {
 		if got := epollBits(want); got != bits {
 			t.Errorf("for %v it asks %#x, want %#x", want, got, bits)
@@ -50,7 +51,7 @@ func TestEpollTellsEachBitInItsOwnMeaning(t *testing.T) {
 		epollOut | epollHup:                      Out | Hup,
 		epollIn | epollOut | epollErr | epollHup: In | Out | Err | Hup,
 		epollEnd | epollIn:                       In | End,
-		epollPri | epollIn:                       In | End,
+		epollPri | epollIn:                       In | End | Pri,
 		0x400 | epollOut:                         Out,
 	} {
 		if got := epollReady(bits); got != want {
