@@ -223,7 +223,7 @@ func TestSSLErrors(t *testing.T) {
 			"must have key and cert": {},
 			"given both":             {Key: key},
 			"cert_reqs 3":            {CertReqs: 3},
-			"belong together":        {Key: key, Cert: other},
+			"does not match":         {Key: key, Cert: other},
 			"cadata":                 {Key: key, Cert: cert, CAData: []byte("x")},
 		} {
 			if _, err := socket.WrapSSL(b, true, o); !errors.Is(err, socket.ErrValue) || !bytes.Contains([]byte(err.Error()), []byte(want)) {

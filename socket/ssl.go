@@ -22,12 +22,13 @@ const (
 	CERT_REQUIRED = 2
 )
 
-// SSLOptions are the arguments of MicroPython's ssl.wrap_socket (docs/library/ssl.rst). Key, Cert and CAData are PEM or DER;
-// Cert may be a chain, CAData several certificates.
+// SSLOptions are the arguments of MicroPython's ssl.wrap_socket (docs/library/ssl.rst). Key, Cert and CAData are PEM or DER.
+// Cert may be a chain, CAData several certificates. PEM is read by the types of its blocks: other blocks are ignored, so
+// that one file may be both Key and Cert.
 type SSLOptions struct {
 	Key, Cert      []byte
 	CertReqs       int
-	CAData         []byte // whom to trust with CERT_REQUIRED; nil: whom the system trusts
+	CAData         []byte // whom to trust with CERT_REQUIRED; nil: whom the system trusts, for a client only
 	ServerHostname string
 	DeferHandshake bool // do_handshake=False: it is part of the first reads and writes
 }
@@ -49,6 +50,8 @@ type sslState struct {
 // made at once, waiting also on a non-blocking Socket, unless it is deferred: then a non-blocking read or write goes on
 // with it, and is EAGAIN until it is over. package sel polls an SSLSocket as it is: POLLIN where a read gives something,
 // also what is buffered here, POLLOUT where a write takes something. Any number of Polls may have one SSLSocket.
+//
+// Wrong options leave sock as it was. If the handshake fails, sock is closed.
 func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	cfg, err := opts.config(server)
 	if err != nil {

@@ -1,18 +1,18 @@
 package socket
 
 import (
-	"crypto"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
-
-	"github.com/ureactor/ureactor/internal/kernel"
+	"fmt"
+	"strings"
 )
 
 // config is the options as crypto/tls has them. What cannot be is ErrValue.
 func (o *SSLOptions) config(server bool) (*tls.Config, error) {
-	cfg := &tls.Config{ServerName: o.ServerHostname}
+	required := o.CertReqs == CERT_REQUIRED
 	switch {
 	case o.CertReqs < CERT_NONE || o.CertReqs > CERT_REQUIRED:
 		return nil, badValue(opWrap, "cert_reqs %d must be 0 … 2", o.CertReqs)
@@ -20,101 +20,125 @@ func (o *SSLOptions) config(server bool) (*tls.Config, error) {
 		return nil, badValue(opWrap, "key and cert must be given both")
 	case server && o.Cert == nil:
 		return nil, badValue(opWrap, "a server must have key and cert")
-	case !server && o.CertReqs == CERT_REQUIRED && o.ServerHostname == "":
+	case server && required && o.CAData == nil: // the system's authorities certify anybody
+		return nil, badValue(opWrap, "CERT_REQUIRED of a server needs cadata")
+	case !server && required && o.ServerHostname == "":
 		return nil, badValue(opWrap, "CERT_REQUIRED needs server_hostname")
 	}
+	cfg := &tls.Config{ServerName: o.ServerHostname}
 	if o.Cert != nil {
-		c, err := certificate(o.Cert, o.Key)
+		c, err := keyPair(o.Cert, o.Key)
 		if err != nil {
 			return nil, badValue(opWrap, "key and cert: %v", err)
 		}
 		cfg.Certificates = []tls.Certificate{c}
 	}
-	var trusted *x509.CertPool
 	if o.CAData != nil {
-		trusted = x509.NewCertPool()
-		for _, der := range ders(o.CAData) {
-			list, err := x509.ParseCertificates(der)
-			if err != nil {
-				return nil, badValue(opWrap, "cadata: %v", err)
-			}
-			for _, c := range list {
-				trusted.AddCert(c)
-			}
+		trusted := x509.NewCertPool()
+		list, err := certificates(o.CAData)
+		if err != nil {
+			return nil, badValue(opWrap, "cadata: %v", err)
 		}
+		for _, c := range list {
+			trusted.AddCert(c)
+		}
+		cfg.RootCAs, cfg.ClientCAs = trusted, trusted
 	}
-	cfg.RootCAs, cfg.ClientCAs = trusted, trusted
-	cfg.InsecureSkipVerify = o.CertReqs != CERT_REQUIRED // of a server only
+	cfg.InsecureSkipVerify = true // VerifyConnection does that
+	if required && !server {
+		cfg.VerifyConnection = verify(cfg.RootCAs, o.ServerHostname)
+	}
 	cfg.ClientAuth = [...]tls.ClientAuthType{tls.NoClientCert, tls.RequestClientCert, tls.RequireAndVerifyClientCert}[o.CertReqs]
 	return cfg, nil
 }
 
-func certificate(cert, key []byte) (c tls.Certificate, err error) {
-	c.Certificate = ders(cert)
-	leaf, err := x509.ParseCertificate(c.Certificate[0])
+// keyPair reads both by the types of their PEM blocks: a file may hold the key beside the certificates, and parameters
+// beside the key. Each link of the chain is a certificate, for all of it is sent to the peer.
+func keyPair(cert, key []byte) (tls.Certificate, error) {
+	chain, err := certificates(cert)
 	if err != nil {
-		return c, err
+		return tls.Certificate{}, err
 	}
-	k, err := parseKey(ders(key)[0])
-	if err != nil {
-		return c, err
+	var links []byte
+	for _, c := range chain {
+		links = append(links, pem.EncodeToMemory(&pem.Block{Type: certificateType, Bytes: c.Raw})...)
 	}
-	public, ok := leaf.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !public.Equal(k.Public()) {
-		return c, errors.New("they do not belong together")
+	if !isPEM(key) {
+		key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}) // crypto/tls finds out which kind it is
 	}
-	c.PrivateKey = k
-	return c, nil
+	return tls.X509KeyPair(links, key)
 }
 
-func parseKey(der []byte) (crypto.Signer, error) {
-	if k, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return k, nil
-	}
-	if k, err := x509.ParseECPrivateKey(der); err == nil {
-		return k, nil
-	}
-	k, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, err
-	}
-	s, ok := k.(crypto.Signer)
-	if !ok {
-		return nil, errors.New("a key that cannot sign")
-	}
-	return s, nil
-}
+const certificateType = "CERTIFICATE"
 
-// ders are the DER blocks of PEM text, or what is no PEM as it is.
-func ders(p []byte) (list [][]byte) {
-	for rest := p; ; {
-		var b *pem.Block
-		if b, rest = pem.Decode(rest); b == nil {
-			break
+// certificates are those of PEM text, or of DER. There is at least one.
+func certificates(p []byte) ([]*x509.Certificate, error) {
+	der := p
+	if isPEM(p) {
+		der = nil
+		for b, rest := pem.Decode(p); b != nil; b, rest = pem.Decode(rest) {
+			if b.Type == certificateType {
+				der = append(der, b.Bytes...)
+			}
 		}
-		list = append(list, b.Bytes)
 	}
-	if list == nil {
-		list = [][]byte{p}
+	list, err := x509.ParseCertificates(der)
+	if err == nil && len(list) == 0 {
+		err = errors.New("no certificate is in it")
 	}
-	return list
+	return list, err
 }
 
-// sealed is the kernel of a socket of IPPROTO_SEC: nothing goes over it in the clear. WrapSSL opens it.
-type sealed struct{ kernel.Kernel }
-
-func (sealed) Recv(int, []byte, int) (int, kernel.Errno) { return 0, kernel.EPROTO }
-func (sealed) Send(int, []byte, int) (int, kernel.Errno) { return 0, kernel.EPROTO }
-func (sealed) SendV(int, [][]byte) (int, kernel.Errno)   { return 0, kernel.EPROTO }
-func (sealed) RecvFrom(int, []byte, int) (int, kernel.Addr, kernel.Errno) {
-	return 0, kernel.Addr{}, kernel.EPROTO
+func isPEM(p []byte) bool {
+	b, _ := pem.Decode(p)
+	return b != nil
 }
-func (sealed) SendTo(int, []byte, int, kernel.Addr) (int, kernel.Errno) { return 0, kernel.EPROTO }
 
-// below is the kernel that moves bytes.
-func below(k kernel.Kernel) kernel.Kernel {
-	if s, ok := k.(sealed); ok {
-		return s.Kernel
+// verify checks a server's certificate as mbedtls does: the chain, then the name. nil: the system's authorities.
+func verify(trusted *x509.CertPool, host string) func(tls.ConnectionState) error {
+	return func(st tls.ConnectionState) error {
+		leaf := st.PeerCertificates[0] // crypto/tls lets no server be without
+		opts := x509.VerifyOptions{Roots: trusted, Intermediates: x509.NewCertPool()}
+		for _, c := range st.PeerCertificates[1:] {
+			opts.Intermediates.AddCert(c)
+		}
+		_, err := leaf.Verify(opts)
+		if err == nil {
+			err = verifyName(leaf, host)
+		}
+		if err != nil {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: st.PeerCertificates, Err: err}
+		}
+		return nil
 	}
-	return k
+}
+
+var (
+	oidAltName    = asn1.ObjectIdentifier{2, 5, 29, 17}
+	oidCommonName = asn1.ObjectIdentifier{2, 5, 4, 3}
+)
+
+// verifyName takes the subject's common names only of a certificate without alternative names.
+func verifyName(c *x509.Certificate, host string) error {
+	for _, e := range c.Extensions {
+		if e.Id.Equal(oidAltName) {
+			return c.VerifyHostname(host)
+		}
+	}
+	for _, a := range c.Subject.Names {
+		if name, ok := a.Value.(string); ok && a.Type.Equal(oidCommonName) && matches(name, host) {
+			return nil
+		}
+	}
+	return fmt.Errorf("x509: the certificate is valid for CN %q, not for %q", c.Subject.CommonName, host)
+}
+
+// matches compares without regard to case; a name that begins with "*." stands for one label and the rest.
+func matches(name, host string) bool {
+	if strings.EqualFold(name, host) {
+		return true
+	}
+	rest, wild := strings.CutPrefix(name, "*")
+	dot := strings.IndexByte(host, '.')
+	return wild && strings.HasPrefix(rest, ".") && dot > 0 && strings.EqualFold(rest, host[dot:])
 }

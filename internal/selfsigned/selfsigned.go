@@ -13,15 +13,20 @@ import (
 	"time"
 )
 
-// New is a certificate for a year, for the names, as a server's, a client's and an authority's. Without names it is for
-// localhost and the loopback addresses.
+// New is a certificate for a year, for the names and addresses, as a server's, a client's and an authority's. Without names
+// it is for localhost and the loopback addresses.
 func New(names ...string) (tls.Certificate, error) {
-	c := &x509.Certificate{DNSNames: names}
 	if len(names) == 0 {
-		c.DNSNames = []string{"localhost"}
-		c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+		names = []string{"localhost", "127.0.0.1", "::1"}
 	}
-	c.Subject = pkix.Name{CommonName: c.DNSNames[0]}
+	c := &x509.Certificate{Subject: pkix.Name{CommonName: names[0]}}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			c.IPAddresses = append(c.IPAddresses, ip)
+		} else {
+			c.DNSNames = append(c.DNSNames, name)
+		}
+	}
 	now := time.Now()
 	c.NotBefore, c.NotAfter = now.Add(-time.Hour), now.Add(365*24*time.Hour)
 	c.IsCA, c.BasicConstraintsValid = true, true

@@ -1,0 +1,22 @@
+package socket
+
+import "github.com/ureactor/ureactor/internal/kernel"
+
+// sealed is the kernel of a socket of IPPROTO_SEC: nothing goes over it in the clear. WrapSSL opens it.
+type sealed struct{ kernel.Kernel }
+
+func (sealed) Recv(int, []byte, int) (int, kernel.Errno) { return 0, kernel.EPROTO }
+func (sealed) Send(int, []byte, int) (int, kernel.Errno) { return 0, kernel.EPROTO }
+func (sealed) SendV(int, [][]byte) (int, kernel.Errno)   { return 0, kernel.EPROTO }
+func (sealed) RecvFrom(int, []byte, int) (int, kernel.Addr, kernel.Errno) {
+	return 0, kernel.Addr{}, kernel.EPROTO
+}
+func (sealed) SendTo(int, []byte, int, kernel.Addr) (int, kernel.Errno) { return 0, kernel.EPROTO }
+
+// below is the kernel that moves bytes.
+func below(k kernel.Kernel) kernel.Kernel {
+	if s, ok := k.(sealed); ok {
+		return s.Kernel
+	}
+	return k
+}
