@@ -1,0 +1,351 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+// Package locked tests programs whose goroutines are locked to their threads (runtime.LockOSThread), as those with a GUI or
+// with network namespaces are. The runtime ends the process when a coroutine is resumed in another lock state than the one
+// in which it began, so a test that fails ends the test binary.
+package locked
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/selfsigned"
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+	sel "github.com/ureactor/ureactor/select"
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+func init() { runtime.LockOSThread() } // the main goroutine stays on the main thread
+
+var toMain = make(chan func())
+
+// TestMain runs what the tests send to the main goroutine.
+func TestMain(m *testing.M) {
+	code := make(chan int)
+	go func() { code <- m.Run() }()
+	for {
+		select {
+		case f := <-toMain:
+			f()
+		case c := <-code:
+			os.Exit(c)
+		}
+	}
+}
+
+const long = 60 * time.Second // what must happen, happens before
+
+// places are the goroutines that f runs on.
+var places = map[string]func(f func()){
+	"main": func(f func()) {
+		done := make(chan struct{})
+		toMain <- func() { defer close(done); f() }
+		<-done
+	},
+	"locked goroutine": func(f func()) {
+		done := make(chan struct{})
+		go func() {
+			runtime.LockOSThread() // the thread ends with the goroutine
+			defer close(done)
+			f()
+		}()
+		<-done
+	},
+	"goroutine": func(f func()) {
+		done := make(chan struct{})
+		go func() { defer close(done); f() }()
+		<-done
+	},
+}
+
+// inEachPlace runs f in each place, and gives it another place.
+func inEachPlace(t *testing.T, f func(t *testing.T, elsewhere func(func()))) {
+	for one, run := range places {
+		for other, elsewhere := range places {
+			if one != other {
+				t.Run(one+" and "+other, func(t *testing.T) { run(func() { f(t, elsewhere) }) })
+			}
+		}
+	}
+}
+
+// silent is a peer that accepts and says nothing.
+type silent struct {
+	t *testing.T
+	net.Listener
+}
+
+func newSilent(t *testing.T) silent {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Error(err)
+		runtime.Goexit()
+	}
+	t.Cleanup(func() { l.Close() })
+	return silent{t, l}
+}
+
+func (s silent) port() int { return s.Addr().(*net.TCPAddr).Port }
+
+// ends waits until the other side of the next connection has closed it.
+func (s silent) ends(collect bool) {
+	c, err := s.Accept()
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	defer c.Close()
+	for until := time.Now().Add(long); time.Now().Before(until); {
+		if collect {
+			runtime.GC()
+		}
+		c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		_, err := io.Copy(io.Discard, c)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
+	}
+	s.t.Error("the connection is open still")
+}
+
+func clientConfig() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
+
+func serverConfig(t *testing.T) *tls.Config {
+	c, err := selfsigned.New()
+	if err != nil {
+		t.Error(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{c}}
+}
+
+// dial is a TLSConn to the silent peer, its handshake not begun.
+func dial(s silent) *netconn.TLSConn {
+	c, err := netconn.Dial("tcp", s.Addr().String())
+	if err != nil {
+		s.t.Error(err)
+		runtime.Goexit()
+	}
+	return netconn.Client(c, clientConfig())
+}
+
+// deferred is an SSLSocket to the port, its handshake begun by a call that does not wait. On r's loop, if that is not nil.
+func deferred(t *testing.T, r *reactor.Reactor, port int) *socket.SSLSocket {
+	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
+	if r != nil {
+		s, err = socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)
+	}
+	if err == nil && r != nil {
+		_ = s.SetTimeout(0) // nobody can wait
+	}
+	if err == nil {
+		if err = s.Connect(socket.Tuple("127.0.0.1", port)); errors.Is(err, syscall.EINPROGRESS) {
+			err = nil // on loopback it is connected before the next call
+		}
+	}
+	if err != nil {
+		t.Error(err)
+		runtime.Goexit()
+	}
+	ss, err := socket.WrapSSL(s, false, socket.SSLOptions{DeferHandshake: true})
+	if err != nil {
+		t.Error(err)
+		runtime.Goexit()
+	}
+	_ = ss.SetTimeout(0)
+	if _, err := ss.Read(make([]byte, 1)); !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("Read of a deferred handshake: %v", err)
+	}
+	return ss
+}
+
+// A handshake that waits is ended by its context, and by a Close elsewhere.
+func TestHandshakeIsEndedElsewhere(t *testing.T) {
+	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
+		s := newSilent(t)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		defer cancel()
+		if err := dial(s).HandshakeContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("context: %v", err)
+		}
+		c := dial(s)
+		if _, err := c.Read(nil); err != nil { // nothing happens
+			t.Error(err)
+		}
+		time.AfterFunc(10*time.Millisecond, func() { c.Close() })
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Close by a timer: %v", err)
+		}
+		ss := deferred(t, nil, s.port())
+		elsewhere(func() { ss.Close() })
+		if _, err := ss.Read(make([]byte, 1)); !errors.Is(err, syscall.EBADF) {
+			t.Errorf("Close elsewhere: %v", err)
+		}
+	})
+}
+
+// A handshake that one goroutine has begun is continued by a Poll, and by a Write, in another.
+func TestHandshakeGoesOnElsewhere(t *testing.T) {
+	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
+		l, err := tls.Listen("tcp", "127.0.0.1:0", serverConfig(t))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer l.Close()
+		go func() {
+			if c, err := l.Accept(); err == nil {
+				_, _ = io.Copy(c, c)
+				c.Close()
+			}
+		}()
+		s := deferred(t, nil, l.Addr().(*net.TCPAddr).Port)
+		defer s.Close()
+		elsewhere(func() {
+			p := sel.New()
+			defer p.Close()
+			if err := p.Register(s, sel.POLLOUT); err != nil {
+				t.Error(err)
+			}
+			if ev, err := p.Poll(int(long.Milliseconds())); err != nil || len(ev) != 1 {
+				t.Errorf("Poll: %v, %v", ev, err)
+			}
+		})
+		_ = s.SetTimeout(timeout.None)
+		elsewhere(func() { _, _ = s.Write([]byte("hello")) })
+		if b, err := s.ReadSize(5); string(b) != "hello" || err != nil {
+			t.Errorf("%q, %v", b, err)
+		}
+	})
+}
+
+// An SSLSocket in the middle of its handshake that nobody has any more is closed by the garbage collector: parked, and of a
+// loop that has ended, whose goroutine was another one than the SSLSocket's maker.
+func TestHandshakeIsCollected(t *testing.T) {
+	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
+		s := newSilent(t)
+		deferred(t, nil, s.port())
+		s.ends(true)
+		r, err := reactor.New()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		deferred(t, r, s.port())
+		elsewhere(func() {
+			r.Post(func() { r.Close() })
+			if err := r.Run(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		s.ends(true)
+	})
+}
+
+// A loop runs in one place; what was made for it before, and is closed after it, elsewhere.
+func TestLoopsSocketIsClosedElsewhere(t *testing.T) {
+	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
+		s := newSilent(t)
+		r, err := reactor.New()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		ss := deferred(t, r, s.port())
+		elsewhere(func() {
+			r.Go(func(*reactor.Task) { // goes on with the handshake
+				defer r.Close()
+				_ = ss.SetTimeout(timeout.Timeout(10 * time.Millisecond))
+				if _, err := ss.Read(make([]byte, 1)); !errors.Is(err, syscall.ETIMEDOUT) {
+					t.Errorf("Read in the task: %v", err)
+				}
+			})
+			if err := r.Run(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		_ = ss.Close()
+		s.ends(false)
+	})
+}
+
+// A loop in each place serves TLS by handlers and by tasks, of which some are begun from elsewhere. A peer that stops in
+// its handshake is closed in time.
+func TestLoopServesTLS(t *testing.T) {
+	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
+		r, err := reactor.New()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		var at net.Addr
+		elsewhere(func() { // nobody runs it yet, so this is the owner
+			l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} },
+				netconn.WithHandshakeTimeout(serverConfig(t), 200*time.Millisecond))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			at = l.Addr()
+			r.Go(func(*reactor.Task) {})
+		})
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			raw, err := net.Dial("tcp", at.String())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer raw.Close()
+			_, _ = raw.Write([]byte{22, 3, 1}) // a hello begins
+			talked := make(chan error, 1)
+			r.Post(func() { r.Go(func(*reactor.Task) { talked <- talk(netconn.On(r).Dial("tcp", at.String())) }) })
+			if err := errors.Join(talk(net.Dial("tcp", at.String())), <-talked); err != nil {
+				t.Error(err)
+			}
+			if _, err := io.Copy(io.Discard, raw); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error(err)
+			}
+			r.Close()
+		}()
+		if err := r.Run(context.Background()); err != nil {
+			t.Error(err)
+		}
+		<-ended
+	})
+}
+
+// talk makes a client of the connection, here or in a task.
+func talk(nc net.Conn, err error) error {
+	if err != nil {
+		return err
+	}
+	var c net.Conn
+	if _, ours := nc.(*netconn.Conn); ours {
+		c = netconn.Client(nc, clientConfig())
+	} else {
+		c = tls.Client(nc, clientConfig())
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("hello")); err != nil {
+		return err
+	}
+	_, err = io.ReadFull(c, make([]byte, 5))
+	return err
+}
+
+type echo struct{}
+
+func (echo) Data(c *reactor.Conn, p []byte)  { _ = c.Send(p) }
+func (echo) Closed(_ *reactor.Conn, _ error) {}
