@@ -7,7 +7,11 @@ import "fmt"
 type Table[T any] struct {
 	slots []slot[T]
 	used  int
+	first uint32 // generation of a new slot, even: none that was given up had a later one
 }
+
+// tableKeep is how many slots a Table keeps however few are used.
+const tableKeep = 4096
 
 // A slot's generation is odd while it is in use: Put and Delete both add one, and the wrap from the largest (odd) to 0
 // (even) needs no care. A stale generation comes back after 2^31 reuses of one number, in one batch never.
@@ -22,7 +26,7 @@ func (t *Table[T]) Put(fd int, v T) uint32 {
 		panic(fmt.Sprintf("poller: descriptor %d", fd))
 	}
 	for fd >= len(t.slots) {
-		t.slots = append(t.slots, slot[T]{})
+		t.slots = append(t.slots, slot[T]{gen: t.first})
 	}
 	s := &t.slots[fd]
 	if s.gen&1 == 1 {
@@ -58,7 +62,25 @@ func (t *Table[T]) Delete(fd int32, gen uint32) bool {
 	var none T
 	t.slots[fd].v = none
 	t.used--
+	t.shrink()
 	return true
+}
+
+// shrink gives up the slots behind the last one in use, once three quarters are idle. Their generations go on in those that
+// come in their place, so that a stale Event finds none of them.
+func (t *Table[T]) shrink() {
+	if len(t.slots) <= tableKeep || t.used >= len(t.slots)/4 {
+		return
+	}
+	n := len(t.slots)
+	for n > tableKeep && t.slots[n-1].gen&1 == 0 {
+		n--
+		t.first = max(t.first, t.slots[n].gen)
+	}
+	t.slots = t.slots[:n]
+	if n < cap(t.slots)/4 {
+		t.slots = append(make([]slot[T], 0, 2*n), t.slots...)
+	}
 }
 
 // Len is the number of descriptors in use.

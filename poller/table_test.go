@@ -165,3 +165,37 @@ func TestPutOfWhatIsThereOrNegativePanics(t *testing.T) {
 		}()
 	}
 }
+
+// A hundred thousand descriptors come and go, in whichever order they go: the slots go too, and when the numbers come back no
+// generation does.
+func TestTableShrinks(t *testing.T) {
+	const n = 100_000
+	for name, number := range map[string]func(i int) int{
+		"up": func(i int) int { return i }, "down": func(i int) int { return n - 1 - i }, "mixed": func(i int) int { return i * 7919 % n },
+	} {
+		var table Table[int]
+		first, second := make([]uint32, n), make([]uint32, n)
+		for fd := range n {
+			first[fd] = table.Put(fd, fd)
+		}
+		for i := range n {
+			if fd := number(i); !table.Delete(int32(fd), first[fd]) {
+				t.Fatalf("%s: %d is not there", name, fd)
+			}
+		}
+		if table.Len() != 0 || cap(table.slots) > 4*tableKeep {
+			t.Errorf("%s: room for %d is kept", name, cap(table.slots))
+		}
+		for fd := range n {
+			second[fd] = table.Put(fd, fd)
+		}
+		for fd := range n {
+			if _, ok := table.Get(int32(fd), first[fd]); ok || first[fd] == second[fd] {
+				t.Fatalf("%s: a stale generation of %d is found", name, fd)
+			}
+			if v, ok := table.Get(int32(fd), second[fd]); !ok || v != fd {
+				t.Fatalf("%s: %d, %v instead of %d", name, v, ok, fd)
+			}
+		}
+	}
+}

@@ -148,6 +148,12 @@ func (c *Conn) read() {
 	if c.filter != nil && c.filter.kept && !c.is(closing) && c.inputKept() {
 		return
 	}
+	if r.may.bytes <= 0 { // the turn has had its share; a level-triggered Event comes again
+		if c.w.want&poller.Edge != 0 {
+			c.readOn()
+		}
+		return
+	}
 	n, e := r.k.Recv(int(c.w.fd), r.buf, 0)
 	if e == kernel.EAGAIN && c.is(ends) { // it may only have had a signal to take, before an urgent byte: see desc's wait
 		n, e = r.k.Recv(int(c.w.fd), r.buf, 0)
@@ -161,6 +167,7 @@ func (c *Conn) read() {
 		c.eof()
 	default:
 		r.count.BytesIn += uint64(n)
+		r.may.bytes -= n
 		if c.w.want&poller.Edge != 0 && (n == len(r.buf) || c.is(ends)) {
 			c.readOn()
 		}
@@ -186,7 +193,7 @@ func (c *Conn) readOn() {
 
 // readAgain is the turn's part of that. Whoever is not to be read now is told anew when that changes.
 func (r *Reactor) readAgain(n int) {
-	for range n {
+	for r.may.bytes = bytesPerTurn; n > 0 && r.may.bytes > 0; n-- {
 		c := r.unread.take()
 		c.st &^= unread
 		if c.w.gen != 0 && c.w.want&poller.In != 0 {

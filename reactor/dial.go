@@ -2,7 +2,6 @@ package reactor
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -20,6 +19,9 @@ type dialing struct {
 	timer  *Timer
 	cancel context.CancelFunc // of the lookup
 	last   error              // why the address before failed
+
+	named        bool // in the list of those without a descriptor:
+	older, newer *Conn
 }
 
 // Dial connects. network and addr are as for Listen; host names are looked up without blocking the loop, and their
@@ -54,7 +56,7 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	if q.Asks() {
 		c.lookup(q)
 	} else {
-		c.dial.timer = r.After(0, c.try) // a connect may fail at once, and Closed must not come before Dial returns
+		r.dials.add(c) // a connect may fail at once, and Closed must not come before Dial returns
 	}
 	return c, nil
 }
@@ -218,18 +220,64 @@ func (c *Conn) giveUp(err error) {
 	c.end(opError("dial", c.dial.net.Name, c.dial.addr, err))
 }
 
+// connectSome begins the first connects of some who have dialled.
+func (r *Reactor) connectSome() {
+	for n := min(r.dials.len(), dialsPerTurn); n > 0; n-- {
+		if c := r.dials.take(); !c.is(over) {
+			r.call(c.try)
+		}
+	}
+}
+
+// A namingList is all Conns that are being dialled and have no descriptor, the oldest first.
+type namingList struct {
+	oldest, newest *Conn
+	n              int
+}
+
 // name puts c among those without a descriptor; again is nothing.
 func (r *Reactor) name(c *Conn) {
-	if !slices.Contains(r.naming, c) {
-		r.naming = append(r.naming, c)
+	l, d := &r.naming, c.dial
+	if d.named {
+		return
 	}
+	l.n++
+	d.named, d.older = true, l.newest
+	if l.newest == nil {
+		l.oldest = c
+	} else {
+		l.newest.dial.newer = c
+	}
+	l.newest = c
 }
 
 // unname takes c from those without a descriptor.
 func (r *Reactor) unname(c *Conn) {
-	if i := slices.Index(r.naming, c); i >= 0 {
-		r.naming = slices.Delete(r.naming, i, i+1)
+	l, d := &r.naming, c.dial
+	if !d.named {
+		return
 	}
+	l.n--
+	if d.older == nil {
+		l.oldest = d.newer
+	} else {
+		d.older.dial.newer = d.newer
+	}
+	if d.newer == nil {
+		l.newest = d.older
+	} else {
+		d.newer.dial.older = d.older
+	}
+	d.named, d.older, d.newer = false, nil, nil
+}
+
+// all is a copy: whoever is called may end.
+func (l *namingList) all() []*Conn {
+	list := make([]*Conn, 0, l.n)
+	for c := l.oldest; c != nil; c = c.dial.newer {
+		list = append(list, c)
+	}
+	return list
 }
 
 // stopDialling is the end of a Conn that is not connected.

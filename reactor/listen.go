@@ -117,9 +117,9 @@ func (l *Listener) attach(r *Reactor, fd int) error {
 // is saved: its Watch is level-triggered and tells what is left.
 func (l *Listener) ready(told poller.Interest) {
 	r := l.w.r
-	most := l.opt.accepts
+	most := min(l.opt.accepts, r.may.accepts)
 	if l.single {
-		most = 1
+		most = min(most, 1)
 	}
 	n := 0
 	for n < most && !l.closed && l.w.want != 0 {
@@ -136,6 +136,7 @@ func (l *Listener) ready(told poller.Interest) {
 		n++
 		if e == 0 {
 			l.vain = 0
+			r.may.accepts--
 			r.count.Accepted++
 			if l.spread == nil {
 				l.open(fd, from)

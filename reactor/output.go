@@ -2,7 +2,7 @@ package reactor
 
 const (
 	chunkSize  = 16*1024 - 32 // with its header a size class of the allocator
-	chunksKeep = 64           // chunks that an idle loop keeps: 1 MiB
+	chunksKeep = 64           // chunks that an idle loop keeps, those in outputs included: 1 MiB
 )
 
 // An output is what Send has accepted and the kernel not yet taken: a queue of chunks. Conns borrow it from the loop
@@ -47,7 +47,7 @@ func (p *outputPool) free(o *output) {
 // reuse takes back an output of one chunk, which it keeps for the next to borrow it.
 func (p *outputPool) reuse(o *output) {
 	o.n, o.head.start, o.head.end = 0, 0, 0
-	if len(p.outs) < chunksKeep {
+	if len(p.outs)+p.kept < chunksKeep {
 		p.outs = append(p.outs, o)
 	}
 }
@@ -63,7 +63,7 @@ func (p *outputPool) chunk() *chunk {
 }
 
 func (p *outputPool) freeChunk(c *chunk) {
-	if p.kept == chunksKeep {
+	if len(p.outs)+p.kept >= chunksKeep {
 		return
 	}
 	c.start, c.end = 0, 0

@@ -147,7 +147,7 @@ func (c *PacketConn) ready(i poller.Interest) {
 	if i&poller.Out != 0 && c.blocked {
 		c.flush()
 	}
-	if i&poller.In != 0 && c.w.want&poller.In != 0 {
+	if i&poller.In != 0 && c.w.want&poller.In != 0 && c.w.r.may.packets > 0 {
 		c.read(failed)
 	}
 }
@@ -186,6 +186,7 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 		return false
 	}
 	r.count.PacketsIn += uint64(n)
+	r.may.packets -= n
 	d := r.dgrams
 	d.in, d.to, d.at, d.n = b, c, 0, n
 	r.deliver()
@@ -353,7 +354,11 @@ func (c *PacketConn) settle() {
 func (c *PacketConn) flush() {
 	r := c.w.r
 	b := r.dgrams.out
-	for !c.queue.empty() && !c.closed {
+	for all := 0; !c.queue.empty() && !c.closed; {
+		if all >= flushesPerTurn {
+			c.block(true) // Out comes at once
+			return
+		}
 		n := c.queue.fill(b.Packets, c.bound.Family)
 		sent, e := r.k.SendBatch(int(c.w.fd), b, n)
 		r.count.PacketsOut += uint64(sent)
@@ -361,6 +366,7 @@ func (c *PacketConn) flush() {
 			r.count.BytesOut += uint64(b.Packets[i].N)
 		}
 		c.queue.skip(sent)
+		all += max(sent, 1)
 		if sent == n {
 			continue
 		}

@@ -79,7 +79,7 @@ func (r *Reactor) runPosted() {
 	if r.posting.len() == 0 { // else: of a turn that was left in its middle
 		r.takePosted(false)
 	}
-	for r.posting.len() > 0 {
+	for n := 0; n < postsPerTurn && r.posting.len() > 0; n++ {
 		p, bytes := r.posting.take()
 		r.count.Posts++
 		if p.c != nil {
@@ -88,7 +88,9 @@ func (r *Reactor) runPosted() {
 		}
 		r.call(p.f)
 	}
-	r.posting.reset()
+	if r.posting.len() == 0 {
+		r.posting.reset()
+	}
 }
 
 // takePosted swaps the queues: what was posted is to be called, and what was called is empty. last closes them for good.

@@ -1,5 +1,8 @@
 package reactor
 
+// queueKeep is how many places an empty queue keeps. Growing anew after a burst costs each entry next to nothing.
+const queueKeep = 4096
+
 // A queue is a list of work that is taken from its front. An entry leaves the queue before its owner is called: a call
 // that does not return (a panic, runtime.Goexit) leaves a shorter list, never one with a hole.
 type queue[T any] struct {
@@ -24,6 +27,9 @@ func (q *queue[T]) take() (v T) {
 	v, q.list[q.head] = q.list[q.head], none
 	if q.head++; q.head == len(q.list) {
 		q.list, q.head = q.list[:0], 0
+		if cap(q.list) > queueKeep {
+			q.list = nil
+		}
 	}
 	return v
 }

@@ -66,6 +66,7 @@ type Reactor struct {
 
 	inTurn  bool
 	begun   bool           // a turn was left in its middle: the next one goes on with its lists
+	may     budget         // of this turn
 	batch   int            // Events of this turn
 	next    int            // of them the next to deliver
 	unread  queue[*Conn]   // whose input one read did not end
@@ -83,7 +84,8 @@ type Reactor struct {
 	listeners int
 	packets   int
 	tasks     taskList
-	naming    []*Conn // without a descriptor: to be connected, or their name is being looked up
+	naming    namingList   // Conns without a descriptor: to be connected, or their name is being looked up
+	dials     queue[*Conn] // of these, whose first connect is due
 
 	draining    bool             // takes no new Conns, Listeners, Watches, Tasks
 	patient     bool             // a Shutdown waits: its deadline is the one that counts
@@ -146,6 +148,7 @@ func New(opts ...Option) (*Reactor, error) {
 		}
 	}
 	r.k, r.log = r.opt.kernel, r.opt.log
+	r.may = turnBudget
 	p, err := r.k.NewPoller()
 	if err != nil {
 		return nil, fmt.Errorf("reactor: %w", err)
@@ -161,8 +164,11 @@ func (r *Reactor) FD() int { return r.poller.FD() }
 
 // Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
 func (r *Reactor) Next() timeout.Deadline {
-	work := r.unread.len() + r.dirty.len() + r.ended.len() + r.runnable.len() + r.posting.len()
+	work := r.unread.len() + r.dirty.len() + r.ended.len() + r.runnable.len() + r.posting.len() + r.dials.len()
 	if work > 0 || r.begun || r.queued.Load() || r.drain.Load() != r.draining || r.abort.Load() {
+		return 0
+	}
+	if _, ok := r.timers.Settle(repairsPerTurn); !ok {
 		return 0
 	}
 	return r.timers.Next()

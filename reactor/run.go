@@ -140,7 +140,7 @@ func (r *Reactor) fail(err error) {
 // broken ends a reactor that cannot go on: everything is aborted.
 func (r *Reactor) broken() error {
 	for !r.gone { // nothing new is let in, so a round or two
-		r.inTurn = true
+		r.inTurn, r.may = true, turnBudget
 		r.runTasks(r.runnable.len())
 		r.inTurn = false
 		r.wind()

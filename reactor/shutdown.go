@@ -3,7 +3,6 @@ package reactor
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -65,7 +64,7 @@ func (r *Reactor) wind() {
 				c.Close()
 			}
 		})
-		for _, c := range slices.Clone(r.naming) {
+		for _, c := range r.naming.all() {
 			c.Close()
 		}
 		r.drainTasks()
@@ -77,7 +76,7 @@ func (r *Reactor) wind() {
 				c.Abort()
 			}
 		})
-		for _, c := range slices.Clone(r.naming) {
+		for _, c := range r.naming.all() {
 			c.Abort()
 		}
 		r.abortTasks()

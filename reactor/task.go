@@ -55,9 +55,37 @@ const (
 
 // joint is what a Task leaves for those who join it.
 type joint struct {
-	waiting []*Task
-	result  any
-	err     error
+	first, last *joiner
+	result      any
+	err         error
+}
+
+// A joiner is a Task that waits for the end of another.
+type joiner struct {
+	t          *Task
+	prev, next *joiner
+}
+
+func (j *joint) add(w *joiner) {
+	if w.prev = j.last; j.last == nil {
+		j.first = w
+	} else {
+		j.last.next = w
+	}
+	j.last = w
+}
+
+func (j *joint) remove(w *joiner) {
+	if w.prev == nil {
+		j.first = w.next
+	} else {
+		w.prev.next = w.next
+	}
+	if w.next == nil {
+		j.last = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
 }
 
 type taskContext struct {
@@ -158,8 +186,13 @@ func (t *Task) Join(u *Task) (any, error) {
 		return nil, kernel.EDEADLK
 	}
 	j := u.joint()
+	if u.state == finished {
+		return j.result, j.err
+	}
+	w := &joiner{t: t}
+	j.add(w)
+	defer j.remove(w) // deferred: the wait may unwind its task
 	for u.state != finished {
-		j.waiting = append(j.waiting, t)
 		if e := t.wait(desc.In, timeout.Never); e != 0 {
 			return nil, e
 		}

@@ -157,6 +157,21 @@ func (t *Task) main(yield func(struct{}) bool) {
 	returned = true
 }
 
+// wake has those who join go on: a turn's share of them at once, the rest as tasks that can run.
+func (j *joint) wake() {
+	var next *joiner
+	for w, n := j.first, 0; w != nil; w, n = next, n+1 {
+		next = w.next // before w leaves the list
+		if t := w.t; n < joinsPerTurn || t.state != asleep {
+			t.awaken()
+		} else {
+			t.calm()
+			t.why, t.state = 0, runnable
+			t.r.runnable.add(t)
+		}
+	}
+}
+
 // bury ends a Task that has returned: those who join it go on.
 func (r *Reactor) bury(t *Task) {
 	t.state = finished
@@ -171,8 +186,5 @@ func (r *Reactor) bury(t *Task) {
 	if p, ok := t.join.err.(*PanicError); ok {
 		defer r.tell(nil, p, "panic in a task") // last, for it may not return
 	}
-	for _, w := range t.join.waiting {
-		w.awaken()
-	}
-	t.join.waiting = nil
+	t.join.wake()
 }

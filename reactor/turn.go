@@ -69,6 +69,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		r.begun = true
 		r.batch, r.next = n, 0
 		r.count.Turns++
+		r.may = turnBudget
 	}
 	r.inTurn = true
 	if r.timers.Len() > 0 { // nobody else asks
@@ -77,7 +78,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	if r.dgrams != nil && r.dgrams.n > 0 { // of a turn that was left in its middle
 		r.deliver()
 	}
-	again := r.unread.len()
+	again := min(r.unread.len(), readsPerTurn)
 	for r.next < r.batch {
 		ev := &r.events[r.next]
 		r.next++
@@ -92,10 +93,13 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	if r.timers.Len() > 0 {
 		r.expire()
 	}
+	if r.dials.len() > 0 {
+		r.connectSome()
+	}
 	if r.queued.Load() || r.posting.len() > 0 {
 		r.runPosted()
 	}
-	if n := r.runnable.len(); n > 0 {
+	if n := min(r.runnable.len(), tasksPerTurn); n > 0 {
 		r.runTasks(n)
 	}
 	r.settle()
@@ -124,8 +128,16 @@ func (r *Reactor) dispatch(w *Watch, ready poller.Interest) {
 
 // expire calls the timers that are due. One armed meanwhile waits for the next turn.
 func (r *Reactor) expire() {
-	mark := r.timers.Mark()
-	for t := r.timers.Expire(r.now, mark); t != nil; t = r.timers.Expire(r.now, mark) {
+	mark, repairs := r.timers.Mark(), repairsPerTurn
+	for range timersPerTurn {
+		var ok bool
+		if repairs, ok = r.timers.Settle(repairs); !ok {
+			return
+		}
+		t := r.timers.Expire(r.now, mark)
+		if t == nil {
+			return
+		}
 		r.count.Timers++
 		r.call(t.F)
 	}
@@ -138,10 +150,12 @@ func (r *Reactor) call(f func()) {
 }
 
 // settle ends a step: what was corked leaves, then what ended is told so. What ends during that is told at the end of
-// the next step, so that a Closed that dials what fails cannot keep the loop here.
+// the next step, so that a Closed that dials what fails cannot keep the loop here; what is more than a turn's share, in the
+// turns to come.
 func (r *Reactor) settle() {
 	r.flushDirty()
-	if n := r.ended.len(); n > 0 {
+	if n := min(r.ended.len(), r.may.closeds); n > 0 {
+		r.may.closeds -= n
 		for range n {
 			e := r.ended.take()
 			e.who.bye(e.err)

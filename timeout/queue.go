@@ -24,6 +24,9 @@ type Queue struct {
 	seq  uint64
 }
 
+// heapKeep is how many places a Queue keeps however few timers it has.
+const heapKeep = 4096
+
 // An entry's key is never later than its timer's deadline. That is the whole invariant: a top whose key is exact is
 // the earliest of all.
 type entry struct {
@@ -70,6 +73,7 @@ func (q *Queue) Stop(t *Timer) bool {
 	q.heap[len(q.heap)-1] = entry{}
 	q.heap = q.heap[:len(q.heap)-1]
 	t.place = 0
+	defer q.shrink()
 	if i == len(q.heap) {
 		return true
 	}
@@ -79,6 +83,18 @@ func (q *Queue) Stop(t *Timer) bool {
 		q.down(i, last)
 	}
 	return true
+}
+
+// Settle puts right what lags at the top, in at most n steps, and returns how many are left of them; ok means that Next and
+// Expire have none to make. They need no Settle before, but may take a step for each timer that was moved to later.
+func (q *Queue) Settle(n int) (left int, ok bool) {
+	for ; len(q.heap) > 0 && q.heap[0].seq != q.heap[0].t.seq; n-- {
+		if n <= 0 {
+			return 0, false
+		}
+		q.repair()
+	}
+	return n, true
 }
 
 // Next is the earliest deadline, Never when nothing is armed.
@@ -111,7 +127,20 @@ func (q *Queue) top() *Timer {
 		if q.heap[0].seq == t.seq {
 			return t
 		}
-		q.down(0, entry{t.until, t.seq, t})
+		q.repair()
+	}
+}
+
+// repair gives the timer at the top the place of its deadline.
+func (q *Queue) repair() {
+	t := q.heap[0].t
+	q.down(0, entry{t.until, t.seq, t})
+}
+
+// shrink gives memory back when three quarters of it have become idle.
+func (q *Queue) shrink() {
+	if n := len(q.heap); cap(q.heap) > heapKeep && n < cap(q.heap)/4 {
+		q.heap = append(make([]entry, 0, 2*n), q.heap...)
 	}
 }
 

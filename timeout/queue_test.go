@@ -2,6 +2,7 @@ package timeout_test
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -92,6 +93,12 @@ func TestQueueDoesWhatASortedSliceDoes(t *testing.T) {
 				}
 			},
 			"mark": func(t *rapid.T) { mark = q.Mark() },
+			"settle": func(t *rapid.T) {
+				n := rapid.IntRange(0, 5).Draw(t, "steps")
+				if left, ok := q.Settle(n); left > n || left < 0 || ok && left < n-len(timers) {
+					t.Fatalf("Settle(%d) = %d, %v", n, left, ok)
+				}
+			},
 			"expire": func(t *rapid.T) {
 				now := timeout.Deadline(few.Draw(t, "now"))
 				m := mark
@@ -188,6 +195,74 @@ func TestHundredThousandTimersExpireInOrder(t *testing.T) {
 	if count != n-n/10 {
 		t.Fatalf("%d expired, want %d", count, n-n/10)
 	}
+}
+
+// A hundred thousand timers are moved to later: no Settle makes more steps than it may, all of them one for each timer, and
+// after the last nothing lags.
+func TestSettleIsBounded(t *testing.T) {
+	const n, share = 100_000, 1000
+	var q timeout.Queue
+	timers := make([]timeout.Timer, n)
+	for i := range timers {
+		q.Arm(&timers[i], 1)
+	}
+	for i := range timers {
+		q.Arm(&timers[i], timeout.Deadline(2+n-i))
+	}
+	steps, calls := 0, 0
+	for ok := false; !ok; calls++ {
+		var left int
+		left, ok = q.Settle(share)
+		if left < 0 || left > share {
+			t.Fatalf("%d left of %d", left, share)
+		}
+		steps += share - left
+	}
+	if steps > n || calls < n/share {
+		t.Errorf("%d steps in %d calls for %d timers", steps, calls, n)
+	}
+	if left, ok := q.Settle(0); !ok || left != 0 || q.Next() != 3 {
+		t.Errorf("%d, %v; next %d", left, ok, q.Next())
+	}
+}
+
+// The memory of a burst of timers goes when they have gone, by expiry or by Stop.
+func TestQueueShrinks(t *testing.T) {
+	const n = 1 << 20
+	for name, empty := range map[string]func(q *timeout.Queue, timers []timeout.Timer){
+		"Expire": func(q *timeout.Queue, timers []timeout.Timer) {
+			for q.Expire(n, q.Mark()) != nil {
+			}
+		},
+		"Stop": func(q *timeout.Queue, timers []timeout.Timer) {
+			for i := range timers {
+				q.Stop(&timers[i])
+			}
+		},
+	} {
+		var q timeout.Queue
+		timers := make([]timeout.Timer, n)
+		before := heap()
+		for i := range timers {
+			q.Arm(&timers[i], timeout.Deadline(i%1000))
+		}
+		empty(&q, timers)
+		if q.Len() != 0 {
+			t.Fatalf("%s: %d are left", name, q.Len())
+		}
+		if kept := int64(heap()) - int64(before); kept > 1<<20 {
+			t.Errorf("%s: %d KiB are kept", name, kept>>10)
+		}
+		runtime.KeepAlive(timers)
+		runtime.KeepAlive(&q)
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // Later, earlier, stopped and armed anew: once the heap has its size nothing allocates.

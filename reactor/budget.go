@@ -1,0 +1,23 @@
+package reactor
+
+// What one turn does at most. What is more waits for the next turn, which then does not sleep, so that no list, however
+// long, keeps the loop from its Events. The kernel's part is bounded by batchSize, readSize, packetBatch and WithAccepts.
+const (
+	timersPerTurn  = 256       // due timers that are called
+	repairsPerTurn = 4096      // timers that were moved to later and come to the top of the queue
+	postsPerTurn   = 128       // functions and PostSends
+	tasksPerTurn   = 256       // woken tasks that run on
+	joinsPerTurn   = 256       // tasks that the end of one task wakes at once
+	dialsPerTurn   = 64        // connects that are begun
+	closedsPerTurn = 256       // Closed and Lost
+	acceptsPerTurn = 256       // by all Listeners
+	packetsPerTurn = 1024      // datagrams received by all PacketConns
+	flushesPerTurn = 256       // datagrams sent by one PacketConn
+	readsPerTurn   = batchSize // Conns of which an earlier turn has left something to read
+	bytesPerTurn   = 4 << 20   // received by the Conns of the Events, and once more by those Conns
+)
+
+// budget is what is left in this turn of what has no list of its own.
+type budget struct{ closeds, accepts, packets, bytes int }
+
+var turnBudget = budget{closedsPerTurn, acceptsPerTurn, packetsPerTurn, bytesPerTurn}

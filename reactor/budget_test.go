@@ -1,0 +1,272 @@
+//go:build unix
+
+package reactor
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// in looks at a count after each turn until it has reached all: no turn adds more than most.
+func (l *lab) in(most, all int, count func() int) {
+	l.Helper()
+	before, worst := count(), 0
+	l.until(func() bool {
+		now := count()
+		worst = max(worst, now-before)
+		before = now
+		return now >= all
+	})
+	if worst > most {
+		l.Errorf("%d in one turn, want at most %d", worst, most)
+	}
+	if before != all {
+		l.Errorf("%d in all, want %d", before, all)
+	}
+}
+
+const plenty = 3000
+
+// Far more than a turn's share of everything that has a list, made in one callback: each turn does its share, in the old
+// order, and all is done once.
+func TestTurnIsBounded(t *testing.T) {
+	twice(t, func(t *lab) {
+		for name, f := range map[string]func(t *lab, r *Reactor, ran *int) (most, all int){
+			"posts": func(t *lab, r *Reactor, ran *int) (most, all int) {
+				for i := range plenty {
+					must(t, r.Post(func() { t.is(ran, i) }))
+				}
+				return postsPerTurn, plenty
+			},
+			"timers": func(t *lab, r *Reactor, ran *int) (most, all int) {
+				for i := range plenty {
+					r.After(0, func() { t.is(ran, i) })
+				}
+				return timersPerTurn, plenty
+			},
+			"tasks": func(t *lab, r *Reactor, ran *int) (most, all int) {
+				for i := range plenty {
+					r.Go(func(*Task) { t.is(ran, i) })
+				}
+				return tasksPerTurn, plenty
+			},
+			"joins": func(t *lab, r *Reactor, ran *int) (most, all int) {
+				end := false
+				u := r.Go(func(u *Task) {
+					for !end {
+						must(t, u.Sleep(time.Hour))
+					}
+				})
+				for i := range plenty {
+					r.Go(func(w *Task) {
+						if _, err := w.Join(u); err == nil {
+							t.is(ran, i)
+						}
+					})
+				}
+				t.until(func() bool { return r.runnable.len() == 0 })
+				end = true
+				r.timers.Arm(u.timer, r.k.Now())
+				return joinsPerTurn + tasksPerTurn, plenty
+			},
+			"connects": func(t *lab, r *Reactor, ran *int) (most, all int) {
+				t.k.(*faults).connect = func(int, Addr) (kernel.Errno, bool) {
+					*ran++
+					return kernel.ECONNREFUSED, true
+				}
+				for range plenty {
+					_, err := r.Dial("tcp", "127.0.0.1:9", &hooks{})
+					must(t, err)
+				}
+				return dialsPerTurn, plenty
+			},
+			"Closeds": func(t *lab, r *Reactor, ran *int) (most, all int) {
+				for range plenty {
+					c, err := r.Dial("tcp", "127.0.0.1:9", &hooks{closed: func(*Conn, error) { *ran++ }})
+					must(t, err)
+					c.Abort()
+				}
+				return closedsPerTurn, plenty
+			},
+			"datagrams sent": func(t *lab, r *Reactor, ran *int) (most, all int) {
+				t.k.(*faults).sendBatch = func(_, n int) (int, kernel.Errno, bool) {
+					*ran += n
+					return n, 0, true
+				}
+				c, at := listenPacket(t, r, "udp4", &packets{})
+				for range plenty {
+					must(t, c.SendTo(nil, at))
+				}
+				return flushesPerTurn + packetBatch, plenty
+			},
+		} {
+			t.Run(name, func(t *lab) {
+				t.k = t.faults()
+				r := t.reactor(WithKernel(t.k))
+				ran := 0
+				most, all := f(t, r, &ran)
+				t.in(most, all, func() int { return ran })
+			})
+		}
+	})
+}
+
+// is counts the calls, which come in order.
+func (l *lab) is(ran *int, i int) {
+	if *ran != i {
+		l.Errorf("number %d is called as number %d", i, *ran)
+	}
+	*ran++
+}
+
+func must(t *lab, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A hundred thousand timers are moved to later, and their old places come up, with nothing due: one turn puts right a share
+// of them, and an Event that comes meanwhile is served.
+func TestRepairsOfMovedTimersAreBounded(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		c := t.dial(t.listen("tcp", acceptEcho))
+		c.roundTrip("before")
+		const n = 100_000
+		timers := make([]*Timer, n)
+		for i := range timers {
+			timers[i] = r.After(time.Hour, func() {})
+		}
+		for _, tm := range timers {
+			tm.Reset(2 * time.Hour)
+		}
+		turns := 0
+		for _, ok := r.timers.Settle(0); !ok; _, ok = r.timers.Settle(0) {
+			t.turn()
+			turns++
+		}
+		if least := n / (3 * repairsPerTurn); turns < least {
+			t.Errorf("%d turns for %d timers, want at least %d", turns, n, least)
+		}
+		c.roundTrip("after")
+		for _, tm := range timers {
+			tm.Stop()
+		}
+		if r.timers.Len() != 0 {
+			t.Errorf("%d timers are left", r.timers.Len())
+		}
+	})
+}
+
+// Connections that wait at many Listeners, and datagrams at many sockets: each turn takes its share, all get in.
+func TestWhatComesInIsBounded(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		const many = 12
+		want := 0
+		t.freeze(func() {
+			for range many {
+				at := t.listen("tcp", acceptEcho)
+				for range 40 {
+					t.dial(at)
+					want++
+				}
+			}
+		})
+		t.in(acceptsPerTurn, want, func() int { return int(r.count.Accepted) })
+	})
+}
+
+// Many Conns have 64 KiB and more to read each: a turn reads bytesPerTurn of the Events and as much of what was left, and
+// everything arrives.
+func TestBytesOfATurnAreBounded(t *testing.T) {
+	inLab(t, kinds[0], func(t *lab) {
+		r := t.reactor()
+		got := 0
+		at := t.listen("tcp", always(&hooks{data: func(_ *Conn, p []byte) { got += len(p) }}))
+		var peers []*peer
+		for range 150 {
+			peers = append(peers, t.dial(at))
+		}
+		t.until(func() bool { return r.conns == len(peers) })
+		want := 0
+		t.freeze(func() {
+			for _, p := range peers {
+				want += p.try(make([]byte, 128<<10))
+			}
+		})
+		if want < 3*bytesPerTurn {
+			t.Skipf("the kernel takes no more than %d bytes", want)
+		}
+		t.in(2*(bytesPerTurn+readSize), want, func() int { return got })
+	})
+}
+
+// After a burst of everything that has a list an idle loop keeps next to no memory.
+func TestMemoryOfABurstGoes(t *testing.T) {
+	const burst = 200_000
+	inLab(t, kinds[1], func(t *lab) {
+		r := t.reactor(WithPostLimit(burst))
+		rounds := func(n int) {
+			for range n {
+				must(t, r.Post(func() {}))
+				r.After(time.Millisecond, func() {})
+			}
+			for range n / 10 {
+				c, err := r.Dial("tcp", "127.0.0.1:9", &hooks{})
+				must(t, err)
+				c.Abort()
+				r.Go(func(*Task) {})
+			}
+			t.until(func() bool { return r.Next() == timeout.Never })
+		}
+		rounds(10)
+		before := heapNow()
+		rounds(burst)
+		rounds(10)
+		if kept := int64(heapNow()) - int64(before); kept > 2<<20 {
+			t.Errorf("%d KiB are kept", kept>>10)
+		}
+	})
+}
+
+func heapNow() uint64 {
+	runtime.GC()
+	runtime.GC() // what pools hold goes at the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// An idle loop keeps chunksKeep chunks, however many its Conns have had, and those in outputs count.
+func TestChunksAreBounded(t *testing.T) {
+	var p outputPool
+	var outs []*output
+	for range 1000 {
+		o := p.output()
+		o.add(&p, make([]byte, 3*chunkSize))
+		outs = append(outs, o)
+	}
+	for i, o := range outs {
+		if i%2 == 0 {
+			o.skip(&p, 2*chunkSize)
+			p.reuse(o)
+		} else {
+			p.free(o)
+		}
+	}
+	n := p.kept
+	for _, o := range p.outs {
+		for c := o.head; c != nil; c = c.next {
+			n++
+		}
+	}
+	if n > chunksKeep {
+		t.Errorf("%d chunks are kept", n)
+	}
+}
