@@ -2,11 +2,13 @@ package reactor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -18,7 +20,8 @@ import (
 // the new process is gone and this one goes on as before.
 //
 // The reactor must run, and Restart be called on another goroutine. cmd must not have ExtraFiles; waiting for it (cmd.Wait)
-// is the caller's, if it matters. Nothing that is connected moves.
+// is the caller's, if it matters. A WaitDelay of 0 becomes half a second: nobody waits longer for output that children of a
+// process which has ended hold. Nothing that is connected moves.
 func (r *Reactor) Restart(ctx context.Context, cmd *exec.Cmd) error {
 	return restart(ctx, cmd, []*Reactor{r})
 }
@@ -125,15 +128,15 @@ func launch(ctx context.Context, cmd *exec.Cmd, socks []lending) error {
 	})
 	cmd.Env = append(cmd.Env, fmt.Sprint(envFDs, "=", len(socks)), envNames+"="+strings.Join(names, ":"),
 		fmt.Sprint(envReady, "=", firstFD+len(socks)))
+	if cmd.WaitDelay == 0 {
+		cmd.WaitDelay = outputDelay // before Start: a Cmd's own context reads it at any time after
+	}
 	err = cmd.Start()
-	_ = theirs.Close() // ours: the end of the process is the end of the pipe
+	_ = theirs.Close()
 	if err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = word.Close() })
-	defer stop()
-	var said [1]byte
-	if n, _ := word.Read(said[:]); n == 1 && said[0] == readyByte {
+	if hears(ctx, word, cmd.Process.Pid) {
 		return nil
 	}
 	_ = cmd.Process.Kill() // it may have gone
@@ -142,4 +145,27 @@ func launch(ctx context.Context, cmd *exec.Cmd, socks []lending) error {
 		return context.Cause(ctx)
 	}
 	return fmt.Errorf("the new process has ended without Ready: %v", end)
+}
+
+const (
+	lookTime    = 20 * time.Millisecond  // between two looks whether the new process lives
+	outputDelay = 500 * time.Millisecond // for output of a process that has ended and whose children hold the pipe
+)
+
+// hears waits for the word of Ready, for as long as there may be one. The end of the pipe does not say that: a child of the
+// new process may hold it open.
+func hears(ctx context.Context, word *os.File, pid int) bool {
+	for last := false; ctx.Err() == nil; {
+		_ = word.SetReadDeadline(time.Now().Add(lookTime))
+		var said [1]byte
+		n, err := word.Read(said[:])
+		if n == 1 {
+			return said[0] == readyByte
+		}
+		if last || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return false
+		}
+		last = kernel.Exited(pid) // what it has said before is in the pipe
+	}
+	return false
 }

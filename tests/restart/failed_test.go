@@ -104,3 +104,39 @@ func TestInheritEnvironment(t *testing.T) {
 		}
 	}
 }
+
+// A grandchild outlives the new process, and holds all that it was given: Restart tells of the end of the one that it has
+// started. A grandchild holds the output of one that never comes to Ready: Restart ends with its context. (The grandchild is a
+// cat, which lives until the test ends.)
+func TestRestartIsNotHeldByGrandchildren(t *testing.T) {
+	r, err := reactor.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Listen("tcp", "127.0.0.1:0", echo{}.accept); err != nil {
+		t.Fatal(err)
+	}
+	go r.Run(context.Background())
+	defer r.Shutdown(context.Background())
+	for _, c := range []struct {
+		script, says string
+		limit        time.Duration
+	}{
+		{"exec 9<&0; cat <&9 & exit 3", "exit status 3", time.Minute},
+		{"cat; :", "deadline exceeded", 100 * time.Millisecond},
+	} {
+		stdin, hold, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("sh", "-c", c.script)
+		cmd.Stdin, cmd.Stdout = stdin, &strings.Builder{}
+		ctx, cancel := context.WithTimeout(context.Background(), c.limit)
+		if err := r.Restart(ctx, cmd); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", c.script, err, c.says)
+		}
+		cancel()
+		hold.Close() // the grandchild ends
+		stdin.Close()
+	}
+}
