@@ -46,7 +46,7 @@ func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 		time.Sleep(200 * time.Millisecond)
 		unix.Getrusage(unix.RUSAGE_SELF, &after)
 		spent = time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
-		if sleeps = after.Nvcsw - before.Nvcsw; spent < 20*time.Millisecond && sleeps < 8*3 {
+		if sleeps = int64(after.Nvcsw - before.Nvcsw); spent < 20*time.Millisecond && sleeps < 8*3 {
 			rests = true
 			break
 		}

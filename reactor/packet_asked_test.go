@@ -204,8 +204,9 @@ func TestBroadcastAndMulticastPorts(t *testing.T) {
 // Groups that ask for any port get one that nobody has, though their loops share it; so does a reactor WithReusePort. The range
 // is narrowed, so that the kernel would soon give one that another has.
 func TestAnyPortOfDatagramsIsFree(t *testing.T) {
+	ports := uint32(41099<<16 | 41000) // the last and the first
 	narrow := WithControl(func(fd int) error {
-		e := kernel.Host.SetOpt(fd, kernel.IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */, 41099<<16|41000)
+		e := kernel.Host.SetOpt(fd, kernel.IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */, int(ports))
 		if e != 0 {
 			return e
 		}

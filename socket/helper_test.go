@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -265,9 +266,15 @@ type call struct {
 	do   func(s *socket.Socket) error
 }
 
+// huge is more than any buffer has, on 32-bit systems too.
+const huge = min(1<<40, math.MaxInt)
+
+// wide is a number with a bit beyond the lower 32. It is a variable: a 32-bit int cannot hold such a constant.
+var wide int64 = 1 << 32
+
 var receiving = []call{
 	{"Recv", func(s *socket.Socket) error { _, err := s.Recv(5); return err }},
-	{"RecvHuge", func(s *socket.Socket) error { _, err := s.Recv(1 << 40); return err }},
+	{"RecvHuge", func(s *socket.Socket) error { _, err := s.Recv(huge); return err }},
 	{"RecvInto", func(s *socket.Socket) error { _, err := s.RecvInto(make([]byte, 5)); return err }},
 	{"RecvFrom", func(s *socket.Socket) error { _, _, err := s.RecvFrom(5); return err }},
 	{"RecvFromInto", func(s *socket.Socket) error { _, _, err := s.RecvFromInto(make([]byte, 5)); return err }},

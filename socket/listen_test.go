@@ -12,7 +12,7 @@ import (
 
 func TestListenAndBind(t *testing.T) {
 	both(t, func(l *lab) {
-		for _, backlog := range [][]int{nil, {-5}, {0}, {1 << 40}} {
+		for _, backlog := range [][]int{nil, {-5}, {0}, {huge}} {
 			s := l.listener(backlog...)
 			c := l.tcp()
 			l.must(c.Connect(l.addr(s)))

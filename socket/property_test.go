@@ -103,7 +103,7 @@ var calls = []struct {
 	{"Recv", func(l *lab, s *socket.Socket) string { p, err := s.Recv(3); return told(p, err) }},
 	{"Recv0", func(l *lab, s *socket.Socket) string { p, err := s.Recv(0); return told(p, err) }},
 	{"RecvNegative", func(l *lab, s *socket.Socket) string { p, err := s.Recv(-3); return told(p, err) }},
-	{"RecvHuge", func(l *lab, s *socket.Socket) string { p, err := s.Recv(1 << 33); return told(p, err) }},
+	{"RecvHuge", func(l *lab, s *socket.Socket) string { p, err := s.Recv(huge); return told(p, err) }},
 	{"RecvPeek", func(l *lab, s *socket.Socket) string { p, err := s.Recv(9, socket.MSG_PEEK); return told(p, err) }},
 	{"RecvDontWait", func(l *lab, s *socket.Socket) string { p, err := s.Recv(9, socket.MSG_DONTWAIT); return told(p, err) }},
 	{"RecvInto", func(l *lab, s *socket.Socket) string {

@@ -21,14 +21,14 @@ func TestD09Bufsize(t *testing.T) {
 		l.send(c, "abc")
 		_, err := s.Recv(-1)
 		l.value(err)
-		_, _, err = s.RecvFrom(-1 << 40)
+		_, _, err = s.RecvFrom(-huge)
 		l.value(err)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		l.recv(s, 1<<40, "abc")
+		l.recv(s, huge, "abc")
 		runtime.ReadMemStats(&after)
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
-			l.fatalf("Recv(1<<40) of 3 bytes allocated %d", grown)
+			l.fatalf("Recv(huge) of 3 bytes allocated %d", grown)
 		}
 	})
 }
@@ -40,7 +40,7 @@ func TestRecvHuge(t *testing.T) {
 		l.must(c.SetBlocking(false))
 		sent := l.fill(c)
 		for got := 0; got < sent; {
-			p, err := s.Recv(1 << 40)
+			p, err := s.Recv(huge)
 			l.must(err)
 			if len(p) > sent-got {
 				l.fatalf("%d bytes of %d", len(p), sent-got)
