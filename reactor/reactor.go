@@ -75,6 +75,7 @@ type Reactor struct {
 	posting postQueue      // what was posted before this turn
 
 	spareWatch *Watch // of a Desc that has left: a Poll comes back with every wait
+	callbacks  bool   // some socket has or had one; see waiter's Settle
 
 	running  *Task        // nil in callbacks
 	direct   bool         // the loop itself wakes tasks: no user code is below

@@ -50,6 +50,27 @@ func (w *waiter) Rest(dir desc.Dir) kernel.Errno {
 	return w.running.rest(dir)
 }
 
+// Callbacks notes that an Event may call the user, of a socket with option 20.
+func (w *waiter) Callbacks() { w.callbacks = true }
+
+// Settle lets the loop deliver the Events that the kernel has at this moment, so that the callbacks of option 20 which are
+// pending run. It is nothing in a callback. The kernel hands out Events in their order, so a number of turns is enough.
+// ECANCELED as in Rest.
+func (w *waiter) Settle() kernel.Errno {
+	if w.running == nil || !w.callbacks {
+		return 0
+	}
+	for turns := 1 + w.table.Len()/len(w.events); turns > 0; turns-- {
+		if ready, e := w.k.Ready(w.poller.FD()); e != 0 || ready&poller.In == 0 {
+			return 0 // an error is the next turn's
+		}
+		if e := w.running.rest(desc.In); e != 0 {
+			return e
+		}
+	}
+	return 0
+}
+
 func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	if w.gone {
 		return kernel.ECANCELED

@@ -73,6 +73,11 @@ func (s *set) ipoll(limit timeout.Timeout, once bool) error {
 
 // run is one poll with one deadline.
 func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
+	if w, ok := s.w.(interface{ Settle() desc.Errno }); ok {
+		if e := w.Settle(); e != 0 { // callbacks that are pending come first, as MicroPython guarantees
+			return nil, fail(op, e)
+		}
+	}
 	s.mu.Lock()
 	e := s.open()
 	if e == 0 && s.tooMany() {

@@ -39,6 +39,9 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	c := &callback{f: f}
 	c.run = func() { c.f(c.of) }
 	registered := d.Registered() // then what waits has been told
+	if w, ok := d.W.(interface{ Callbacks() }); ok {
+		w.Callbacks()
+	}
 	e := d.Use(func(fd int) (e desc.Errno) {
 		c.ready, e = d.K.Ready(fd)
 		c.stale = !registered && c.ready&arrival != 0
