@@ -3,9 +3,12 @@
 package eviocompat
 
 import (
+	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // address is what one of Serve's strings says: network, address, and whether others may share it.
@@ -27,9 +30,18 @@ func address(s string) (network, addr string, share bool) {
 	return network, addr, share
 }
 
-// unlink removes the file of a socket that was there before, as evio does; it leaves other files alone.
+// unlink removes the file of a socket that a dead server has left, as evio does. It leaves other files alone, and that of a
+// socket on which anybody lives.
 func unlink(path string) {
-	if f, err := os.Lstat(path); err == nil && f.Mode()&fs.ModeSocket != 0 {
+	f, err := os.Lstat(path)
+	if err != nil || f.Mode()&fs.ModeSocket == 0 {
+		return
+	}
+	c, err := net.Dial("unix", path)
+	if err == nil {
+		_ = c.Close()
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
 		_ = os.Remove(path) // if it could not be, the bind says what is the matter
 	}
 }

@@ -3,7 +3,9 @@ package netconn
 import (
 	"context"
 	"net"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -15,8 +17,9 @@ import (
 // A Listener accepts stream connections.
 type Listener struct {
 	base
-	path   string // of a Unix socket's file that Listen has made: Close removes it
-	unlink sync.Once
+	file netaddr.File // of a Unix socket that Listen has made
+	keep atomic.Bool  // the file, at Close
+	once sync.Once
 }
 
 // backlog is how many connections wait for Accept; the system may have less.
@@ -40,9 +43,8 @@ func (n *Net) listenAt(ctx context.Context, a netaddr.Network, address string) (
 		return nil, err
 	}
 	l := &Listener{}
-	if l.open(s, a.Name); s.Family() == socket.AF_UNIX && address != "" && address[0] != '@' && address[0] != 0 {
-		l.path = address
-	}
+	l.open(s, a.Name)
+	l.file = fileOf(s)
 	if err := s.Listen(backlog); err != nil {
 		_ = l.Close() // it has never served
 		return nil, osCause("listen", err)
@@ -130,11 +132,11 @@ func (l *Listener) Addr() net.Addr { return l.local }
 func (l *Listener) SetDeadline(t time.Time) error { return l.setDeadline(t, desc.In) }
 
 // Close stops listening; connections live on. Accept ends with net.ErrClosed. It removes the file of a Unix socket that
-// Listen has made.
+// Listen has made, while that is still at its path: see SetUnlinkOnClose.
 func (l *Listener) Close() error {
-	l.unlink.Do(func() { // before the descriptor closes: whoever finds nobody listening may put a file of his own there
-		if l.path != "" {
-			l.s.Desc().K.Unlink(l.path)
+	l.once.Do(func() { // before the descriptor closes: whoever finds nobody listening may put a file of his own there
+		if !l.keep.Load() {
+			remove(l.s, l.file)
 		}
 	})
 	err := l.base.Close()
@@ -142,6 +144,28 @@ func (l *Listener) Close() error {
 		e.Source, e.Addr = nil, l.local
 	}
 	return err
+}
+
+// SetUnlinkOnClose(false) has Close leave the file of a Unix socket, for a process that goes on with the socket.
+func (l *Listener) SetUnlinkOnClose(unlink bool) { l.keep.Store(!unlink) }
+
+// fileOf is the file that binding the socket has just made.
+func fileOf(s *socket.Socket) netaddr.File {
+	if s.Family() != socket.AF_UNIX {
+		return netaddr.File{}
+	}
+	at, err := s.LocalAddr()
+	if err != nil {
+		return netaddr.File{}
+	}
+	return netaddr.FileOf(s.Desc().K, plain(at))
+}
+
+// remove removes the file of a socket that is open: one that was given away is somebody else's, with its file.
+func remove(s *socket.Socket, f netaddr.File) {
+	d := s.Desc()
+	d.Use(func(int) desc.Errno { return f.Remove(d.K) }) // what cannot be removed has no place in Close's error
+	runtime.KeepAlive(s)
 }
 
 func isErrno(err error, e kernel.Errno) bool { return errnoOf(err) == e }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
@@ -17,7 +18,9 @@ import (
 type PacketConn struct {
 	base
 	connected bool
-	asked     *asked // if it is bound to all addresses
+	asked     *asked       // if it is bound to all addresses
+	file      netaddr.File // of a Unix socket
+	unlink    atomic.Bool  // the file, at Close
 }
 
 func (n *Net) listenPacket(ctx context.Context, network, address string) (*PacketConn, error) {
@@ -32,7 +35,20 @@ func (n *Net) listenPacket(ctx context.Context, network, address string) (*Packe
 	c := &PacketConn{}
 	c.open(s, a.Name)
 	c.askLocal()
+	c.file = fileOf(s)
 	return c, nil
+}
+
+// SetUnlinkOnClose(true) has Close remove the file of a Unix socket that ListenPacket has made. As with package net it stays
+// else.
+func (c *PacketConn) SetUnlinkOnClose(unlink bool) { c.unlink.Store(unlink) }
+
+// Close ends every call in progress with net.ErrClosed. A second Close is that error.
+func (c *PacketConn) Close() error {
+	if c.unlink.Swap(false) {
+		remove(c.s, c.file)
+	}
+	return c.base.Close()
 }
 
 // RemoteAddr is the peer's address, nil where none was dialled.

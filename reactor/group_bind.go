@@ -21,7 +21,7 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]pa
 	switch {
 	case len(socks) == 0 && !o.share:
 		fd, err := bindSocket(g.k, n, b, o, control)
-		return []passed{{fd: fd, path: socketFile(b.Addr)}}, err
+		return []passed{{fd: fd, file: netaddr.FileOf(g.k, b.Addr)}}, err
 	case len(socks) > 1 && o.maxConns > 0:
 		closePassed(g.k, socks)
 		return nil, errors.New("WithMaxConns needs one loop that counts, and several sockets were passed")

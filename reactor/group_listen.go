@@ -83,7 +83,7 @@ func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ..
 				closePassed(g.k, socks[:i])
 				return nil, err
 			}
-			l := &Listener{opt: o, net: n, addr: at, path: s.path, accept: accept}
+			l := &Listener{opt: o, net: n, addr: at, file: s.file, accept: accept}
 			if !o.share && len(g.loops) > 1 {
 				newSpread(g, l)
 			}

@@ -39,7 +39,7 @@ type passed struct {
 	fd   int
 	typ  int
 	addr Addr
-	path string // of the file to remove at the end
+	file netaddr.File // to remove at the end
 }
 
 // Inherit takes over the sockets that this process was passed, none if there are none, and removes what says so from the
@@ -66,8 +66,8 @@ func Inherit() (*Inherited, error) {
 		if err != nil {
 			return nil, err
 		}
-		if i < len(name) && name[i] == ownFile {
-			s.path = socketFile(s.addr)
+		if i < len(name) {
+			s.file = ownedFile(name[i], s.addr)
 		}
 		in.socks = append(in.socks, s)
 	}
@@ -79,6 +79,19 @@ func Inherit() (*Inherited, error) {
 		in.ready = os.NewFile(uintptr(fd), "ready")
 	}
 	return in, nil
+}
+
+// ownedFile is the file that a socket's name says is to be removed at the end. A program of before this one's time says
+// nothing of its identity.
+func ownedFile(name string, a Addr) netaddr.File {
+	if name == ownFile {
+		return netaddr.FileOf(kernel.Host, a)
+	}
+	if text, ok := strings.CutPrefix(name, ownFile+"."); ok {
+		f, _ := netaddr.ParseFile(text)
+		return f
+	}
+	return netaddr.File{}
 }
 
 func adopt(fd int) (s passed, err error) {
@@ -162,7 +175,7 @@ func (o *sockOptions) socket(k Kernel, n netaddr.Network, a Addr, bind func() (i
 		return list[0], list[1:], o.prepareInherited(k, n, list)
 	}
 	fd, err := bind()
-	return passed{fd: fd, path: socketFile(a)}, nil, err
+	return passed{fd: fd, file: netaddr.FileOf(k, a)}, nil, err
 }
 
 // prepareInherited sets what accepted connections inherit; on error it closes them all.

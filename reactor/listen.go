@@ -28,13 +28,13 @@ type Listener struct {
 	opt     *sockOptions
 	net     netaddr.Network
 	addr    net.Addr
-	path    string  // of a Unix socket's file, removed at Close
-	spread  *spread // where its connections go, nil: to its own loop
-	conns   int     // accepted by it and open
-	resume  *Timer  // after a failure
-	vain    int     // accepts in a row that got nothing
-	resting bool    // since its last pause no accept has succeeded
-	single  bool    // the last Event brought one connection and no more
+	file    netaddr.File // of a Unix socket, removed at Close
+	spread  *spread      // where its connections go, nil: to its own loop
+	conns   int          // accepted by it and open
+	resume  *Timer       // after a failure
+	vain    int          // accepts in a row that got nothing
+	resting bool         // since its last pause no accept has succeeded
+	single  bool         // the last Event brought one connection and no more
 	closed  bool
 }
 
@@ -73,7 +73,7 @@ func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, 
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{opt: o, net: n, addr: at, path: s.path}
+	l := &Listener{opt: o, net: n, addr: at, file: s.file}
 	return l, l.attach(r, s.fd)
 }
 
@@ -90,10 +90,8 @@ func (r *Reactor) one(n netaddr.Network, b netaddr.Binding, o *sockOptions) (pas
 // listenOn has a bound socket listen, or closes it.
 func listenOn(k Kernel, s passed, o *sockOptions) (at net.Addr, err error) {
 	if e := k.Listen(s.fd, o.backlog); e != 0 {
+		_ = s.file.Remove(k) // it has never served
 		k.Close(s.fd)
-		if s.path != "" {
-			k.Unlink(s.path)
-		}
 		return nil, callError("listen", e)
 	}
 	if a, e := k.LocalAddr(s.fd); e == 0 {
@@ -316,7 +314,7 @@ func (l *Listener) Close() error {
 	}
 	l.w.drop()
 	r.listeners--
-	r.unlink(l.path)
+	r.unlink(l.file)
 	if e := r.k.Close(int(l.w.fd)); e != 0 {
 		return callError("close", e)
 	}

@@ -39,7 +39,7 @@ type PacketConn struct {
 	h       PacketHandler
 	opt     *sockOptions
 	addr    net.Addr
-	path    string
+	file    netaddr.File // of a Unix socket, removed in the end
 	max     int
 	bound   Addr           // where it is bound
 	asked   *netaddr.Asked // if that is all addresses: at which one each sender asked
@@ -102,7 +102,7 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 
 // newPacketConn is for the socket bound to a.
 func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, s passed) *PacketConn {
-	c := &PacketConn{opt: o, max: o.cap, path: s.path}
+	c := &PacketConn{opt: o, max: o.cap, file: s.file}
 	switch {
 	case n.Unix():
 		c.unix = true
@@ -486,7 +486,7 @@ func (c *PacketConn) end(err error) {
 func (c *PacketConn) hangUp() {
 	r := c.w.r
 	c.w.drop()
-	r.unlink(c.path)
+	r.unlink(c.file)
 	if e := r.k.Close(int(c.w.fd)); e != 0 {
 		r.closeFailed(int(c.w.fd), e)
 	}

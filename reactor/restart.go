@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
 // Restart starts cmd, usually this program again, passes it every socket that listens or receives datagrams on the loop,
@@ -52,17 +53,17 @@ func takeBack(lent []lending, all bool) {
 	for _, l := range lent {
 		_ = l.file.Close()
 		if all {
-			l.r.mustPost(func() { *l.path = l.name })
+			l.r.mustPost(func() { *l.owner = l.own })
 		}
 	}
 }
 
 // lending is a socket that is to be passed.
 type lending struct {
-	r    *Reactor
-	file *os.File
-	path *string // the Listener's or PacketConn's, emptied: it must not remove what it has passed
-	name string  // what it was
+	r     *Reactor
+	file  *os.File
+	owner *netaddr.File // the Listener's or PacketConn's, emptied: it must not remove what it has passed
+	own   netaddr.File  // what it was
 }
 
 // lend has the loop list its sockets.
@@ -75,12 +76,12 @@ func (r *Reactor) lend(ctx context.Context) (list []lending, err error) {
 	ok := r.mustPost(func() {
 		var res result
 		r.table.All(func(fd int, w *Watch) {
-			var path *string
+			var owner *netaddr.File
 			switch s := w.sink.(type) {
 			case *Listener:
-				path = &s.path
+				owner = &s.file
 			case *PacketConn:
-				path = &s.path
+				owner = &s.file
 			default:
 				return
 			}
@@ -89,8 +90,8 @@ func (r *Reactor) lend(ctx context.Context) (list []lending, err error) {
 				res.err = callError("dup", e)
 				return
 			}
-			res.list = append(res.list, lending{r, os.NewFile(uintptr(d), "socket"), path, *path})
-			*path = ""
+			res.list = append(res.list, lending{r, os.NewFile(uintptr(d), "socket"), owner, *owner})
+			*owner = netaddr.File{}
 		})
 		done <- res
 	})
@@ -116,8 +117,8 @@ func launch(ctx context.Context, cmd *exec.Cmd, socks []lending) error {
 	names := make([]string, len(socks))
 	for i, l := range socks {
 		names[i] = "socket"
-		if l.name != "" {
-			names[i] = ownFile
+		if l.own != (netaddr.File{}) {
+			names[i] = ownFile + "." + l.own.Text()
 		}
 		cmd.ExtraFiles = append(cmd.ExtraFiles, l.file)
 	}

@@ -44,21 +44,10 @@ func readOptions(k Kernel, op, name string, stream bool, opts []SocketOption) (n
 	return n, o, nil
 }
 
-// socketFile is the file that binding to the address makes; "" if there is none.
-func socketFile(a Addr) string {
-	if a.Family != kernel.AF_UNIX || a.Path == "" || a.Path[0] == '@' || a.Path[0] == 0 {
-		return ""
-	}
-	return a.Path
-}
-
-// unlink removes a socket's file, if it has one.
-func (r *Reactor) unlink(path string) {
-	if path == "" {
-		return
-	}
-	if e := r.k.Unlink(path); e != 0 && e != kernel.ENOENT {
-		r.log.Warn("cannot remove the socket file", zap.String("path", path), zap.Error(e))
+// unlink removes a socket's file, if it has one. The socket is still open.
+func (r *Reactor) unlink(f netaddr.File) {
+	if e := f.Remove(r.k); e != 0 {
+		r.log.Warn("cannot remove the socket file", zap.String("path", f.Path()), zap.Error(e))
 	}
 }
 

@@ -31,6 +31,8 @@ type Host struct {
 	limit int
 
 	paths    map[string]*unixSocket // bound names; nil: only the file is left. For looking up only
+	ids      map[string]uint64      // the files' numbers
+	made     uint64                 // how many files there have been
 	autobind int
 	ports    ports
 	groups   []membership
@@ -87,7 +89,7 @@ func (w *World) Host(addrs ...string) *Host {
 		panic("sim: Host without an address")
 	}
 	h := &Host{w: w, name: addrs[0], index: len(w.hosts), limit: w.opt.Files,
-		paths: map[string]*unixSocket{}, odds: w.opt.Faults, began: w.now, since: w.now}
+		paths: map[string]*unixSocket{}, ids: map[string]uint64{}, odds: w.opt.Faults, began: w.now, since: w.now}
 	h.base.Store(firstFile)
 	for _, a := range addrs {
 		ip := mustIP("Host", a)

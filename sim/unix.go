@@ -74,6 +74,8 @@ func (s *unixSocket) bind(path string) Errno {
 	}
 	s.path = path
 	s.h.paths[path] = s
+	s.h.made++
+	s.h.ids[path] = s.h.made
 	return 0
 }
 

@@ -51,6 +51,7 @@ func (*host) Unlink(path string) Errno                       { return ENOSYS }
 
 func (*host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno)  { return 0, Addr{}, ENOSYS }
 func (*host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) { return 0, ENOSYS }
+func (*host) FileID(path string) (FileID, Errno)                       { return FileID{}, ENOSYS }
 func (*host) RecvMsg(fd int, p *Packet, flags int) Errno               { return ENOSYS }
 func (*host) SendMsg(fd int, p *Packet, flags int) Errno               { return ENOSYS }
 func (*host) GetOptBytes(fd, level, name int, p []byte) (int, Errno)   { return 0, ENOSYS }

@@ -28,6 +28,14 @@ func (*host) Listen(fd, backlog int) Errno { return errno(unix.Listen(fd, backlo
 func (*host) Shutdown(fd, how int) Errno   { return errno(unix.Shutdown(fd, how)) }
 func (*host) Unlink(path string) Errno     { return errno(unix.Unlink(path)) }
 
+func (*host) FileID(path string) (FileID, Errno) {
+	var s unix.Stat_t
+	if err := unix.Lstat(path, &s); err != nil {
+		return FileID{}, errno(err)
+	}
+	return FileID{Dev: uint64(s.Dev), Ino: s.Ino, Socket: s.Mode&unix.S_IFMT == unix.S_IFSOCK}, 0
+}
+
 // Close is never repeated: after EINTR the number is free already, and may be somebody else's.
 func (*host) Close(fd int) Errno {
 	if e := errno(unix.Close(fd)); e != EINTR {

@@ -56,6 +56,8 @@ type Kernel interface {
 	SetOptBytes(fd, level, name int, p []byte) Errno
 	Unsent(fd int) (int, Errno) // bytes (a FIN counts) that the peer's kernel has not acknowledged
 	Unlink(path string) Errno   // the file of a Unix socket
+	// FileID is the identity of the file at a path, not of what a link leads to.
+	FileID(path string) (FileID, Errno)
 
 	// Go runs f where it may block: on a goroutine of its own. A simulated kernel runs it after a seeded delay.
 	Go(f func())
@@ -126,6 +128,12 @@ func Until(k Kernel, t time.Time) time.Duration {
 		}
 	}
 	return time.Until(t)
+}
+
+// A FileID is a file's identity for as long as the file is there.
+type FileID struct {
+	Dev, Ino uint64
+	Socket   bool
 }
 
 // MaxPieces is the most that SendV takes in one call.

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	_ "github.com/ureactor/ureactor/internal/longtest"
 )
 
 // noNames is a host that knows no name, so that fuzzing asks nobody.

@@ -189,6 +189,11 @@ func (k *Kernel) Unsent(fd int) (int, errno) {
 	return k.h.Unsent(fd)
 }
 
+func (k *Kernel) FileID(path string) (kernel.FileID, errno) {
+	defer k.enter()()
+	return k.h.FileID(path)
+}
+
 func (k *Kernel) Unlink(path string) errno {
 	defer k.enter()()
 	return k.h.Unlink(path)

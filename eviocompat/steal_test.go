@@ -1,0 +1,45 @@
+//go:build linux || darwin || freebsd
+
+package eviocompat_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/ureactor/ureactor/eviocompat"
+)
+
+// Serve takes the path of a socket that a dead server has left, as evio does, and never that of a live one, for streams or
+// for datagrams: the file stays, and who lives there goes on.
+func TestALiveSocketFileIsNotTaken(t *testing.T) {
+	for _, network := range []string{"unix", "unixgram"} {
+		path := filepath.Join(t.TempDir(), "s")
+		var live interface{ Close() error }
+		var err error
+		if network == "unix" {
+			live, err = net.Listen(network, path)
+		} else {
+			live, err = net.ListenPacket(network, path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := false
+		ev := eviocompat.Events{Serving: func(eviocompat.Server) eviocompat.Action { served = true; return eviocompat.Shutdown }}
+		if err := eviocompat.Serve(ev, "unix://"+path); err == nil || served {
+			t.Errorf("%s: the path of a live server is taken: %v", network, err)
+		}
+		if _, err := os.Lstat(path); err != nil {
+			t.Errorf("%s: %v", network, err)
+		}
+		if l, ok := live.(*net.UnixListener); ok {
+			l.SetUnlinkOnClose(false)
+		}
+		live.Close()
+		if err := eviocompat.Serve(ev, "unix://"+path); err != nil || !served {
+			t.Errorf("%s: the path of a dead server: %v", network, err)
+		}
+	}
+}
