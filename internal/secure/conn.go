@@ -52,7 +52,8 @@ func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func()
 // Unread has p read before what the descriptor gives. It comes before all calls.
 func (c *Conn) Unread(p []byte) { c.head = p }
 
-// ErrUnanswered is the error of a Read while too much waits that the peer has asked for and does not read.
+// ErrUnanswered is the error of a Read that does not wait, while too much waits that the peer has asked for and does not
+// read.
 var ErrUnanswered = errors.New("tls: the peer asks for new keys and does not read the answers")
 
 // Read gives what one record has, io.EOF at the peer's close_notify.
@@ -86,6 +87,12 @@ func (c *Conn) Reads(call *desc.Call) (Reading, error) {
 
 // Recv is one try of the Call: 0, 0 is the peer's close_notify. It is a desc.Receive; the flags mean nothing.
 func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
+	if r.call.Limit.Blocks() && r.c.owes() {
+		if e := r.c.drain(r.call); e != 0 {
+			r.err = e // not of the try: no kernel has said it of this connection
+			return 0, failed
+		}
+	}
 	n, r.call.Work, r.call.All, r.err = r.c.take(p)
 	switch {
 	case n > 0, r.err == io.EOF: // an error that came with bytes comes again
@@ -138,6 +145,14 @@ func (c *Conn) owes() bool {
 	owes := len(c.out) > maxOut
 	c.mu.Unlock()
 	return owes && c.flush() != 0
+}
+
+// drain waits, in a try of the call for input, until the peer has taken what it has asked for. The deadlines of both
+// directions count.
+func (c *Conn) drain(call *desc.Call) desc.Errno {
+	out := *call
+	out.More, out.Both = false, true
+	return c.flushAll(&out)
 }
 
 // Write sends p, in one turn, so that what others write is not mixed with it. What of the last record the kernel has not

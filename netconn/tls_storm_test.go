@@ -1,0 +1,185 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/secure/forge"
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+)
+
+// A storm is what costs the receiver much more than the sender: records of a byte, behind as many of those without data as
+// crypto/tls allows in a row.
+type storm struct {
+	name   string
+	before func(*forge.Sealer) []byte // a record without data; nil: none
+	each   int                        // how many records come with each byte
+}
+
+var storms = []storm{
+	{"single bytes", nil, 1},
+	{"empty records", func(s *forge.Sealer) []byte { return s.Seal(forge.Application, nil) }, 17},
+	{"new keys", (*forge.Sealer).KeyUpdate, 17},
+}
+
+// send is a client in a task: the handshake, then n bytes as one Write, then the end. Another task reads the answers.
+func (s storm) send(task *reactor.Task, raw net.Conn, n int) error {
+	var secrets strings.Builder
+	cfg := clientConfig()
+	cfg.KeyLogWriter, cfg.MinVersion = &secrets, tls.VersionTLS13
+	c := tls.Client(raw, cfg)
+	if err := c.Handshake(); err != nil {
+		return err
+	}
+	seal, err := forge.New(secrets.String(), false)
+	if err != nil {
+		return err
+	}
+	var p []byte
+	for range n {
+		for range s.each - 1 {
+			p = append(p, s.before(seal)...)
+		}
+		p = append(p, seal.Seal(forge.Application, []byte("x"))...)
+	}
+	answers := task.Go(func(*reactor.Task) { _, _ = io.Copy(io.Discard, raw) })
+	if _, err := raw.Write(append(p, seal.CloseNotify()...)); err != nil {
+		return err
+	}
+	_, err = task.Join(answers)
+	return err
+}
+
+// A stormed server notes how many records it has decrypted between two chances for others.
+type stormed struct {
+	each      int // records for a byte
+	got, most int
+	bytes     int
+	ended     error
+}
+
+func (s *stormed) data(n int) {
+	s.bytes += n
+	s.got += n * s.each
+	s.most = max(s.most, s.got)
+}
+
+// rest has given others a chance.
+func (s *stormed) rest() { s.got = 0 }
+
+// A turn of the loop decrypts a bounded number of records of one peer, however few bytes they have; so does a task before it
+// lets others run. All data arrives. On a simulated host nothing else decides.
+func TestTLSRecordsOfATurnAreBounded(t *testing.T) {
+	const n = 1000
+	for _, s := range storms {
+		for style, serve := range map[string]func(*reactor.Task, *stormed){"handler": stormHandler, "task": stormTask} {
+			t.Run(s.name+"/"+style, func(t *testing.T) {
+				w := sim.New(1, sim.Options{})
+				defer w.Close()
+				got := &stormed{each: s.each}
+				boot := func(h *sim.Host, f func(*reactor.Task)) {
+					h.Boot("main", func() {
+						r, err := reactor.New(reactor.WithKernel(h))
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						r.Go(func(task *reactor.Task) { defer r.Close(); f(task) })
+						_ = r.Run(context.Background())
+					})
+				}
+				boot(w.Host("10.0.0.1"), func(task *reactor.Task) { serve(task, got) })
+				boot(w.Host("10.0.0.2"), func(task *reactor.Task) {
+					_ = task.Sleep(time.Millisecond)
+					raw, err := netconn.On(task.Reactor()).Dial("tcp", "10.0.0.1:7")
+					if err == nil {
+						err = s.send(task, raw, n)
+						raw.Close()
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				})
+				if err := w.RunUntilDone(time.Hour); err != nil {
+					t.Fatal(err)
+				}
+				if got.bytes != n || got.ended != nil {
+					t.Errorf("%d bytes, %v", got.bytes, got.ended)
+				}
+				if most := 1000; got.most > most {
+					t.Errorf("%d records at once, more than %d", got.most, most)
+				}
+			})
+		}
+	}
+}
+
+// stormHandler serves one Conn by a Handler.
+func stormHandler(task *reactor.Task, s *stormed) {
+	r := task.Reactor()
+	ended, turn := false, r.Stats().Turns
+	h := &events{
+		data: func(_ *reactor.Conn, p []byte) {
+			if now := r.Stats().Turns; now != turn { // counted at the end of each
+				turn = now
+				s.rest()
+			}
+			s.data(len(p))
+		},
+		closed: func(_ *reactor.Conn, err error) { s.ended, ended = err, true },
+	}
+	l, err := r.Listen("tcp", "10.0.0.1:7", func(*reactor.Conn) reactor.Handler { return h }, netconn.WithTLS(serverConfig()))
+	if err != nil {
+		s.ended = err
+		return
+	}
+	for !ended {
+		_ = task.Sleep(time.Millisecond)
+	}
+	_ = l.Close()
+}
+
+// stormTask serves one Conn in a task, beside another task.
+func stormTask(task *reactor.Task, s *stormed) {
+	l, err := netconn.On(task.Reactor()).Listen("tcp", "10.0.0.1:7")
+	if err != nil {
+		s.ended = err
+		return
+	}
+	raw, err := l.Accept()
+	if err != nil {
+		s.ended = err
+		return
+	}
+	defer l.Close()
+	c := netconn.Server(raw, serverConfig())
+	defer c.Close()
+	over := false
+	defer func() { over = true }()
+	task.Go(func(other *reactor.Task) {
+		for !over {
+			s.rest()
+			_ = other.Sleep(0)
+		}
+	})
+	p := make([]byte, 100)
+	for {
+		n, err := c.Read(p)
+		s.data(n)
+		if err != nil {
+			if err != io.EOF {
+				s.ended = err
+			}
+			return
+		}
+	}
+}
