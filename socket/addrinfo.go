@@ -69,8 +69,10 @@ const (
 type query struct {
 	host, port string
 	af         int
+	flags      int
 	services   []service
 	addrs      []kernel.Addr
+	wrong      error // the host's; the service's counts first
 }
 
 func eai(code int) error { return &OSError{code, opGetAddrInfo.String()} }
@@ -85,23 +87,25 @@ func newQuery(k kernel.Kernel, host, port string, af, typ, proto, flags int) (*q
 	if af != 0 && af != AF_INET && af != AF_INET6 {
 		return nil, eai(EAI_FAMILY)
 	}
-	q := &query{host: host, port: port, af: af}
-	if err := q.choose(typ, proto); err != nil {
+	q := &query{host: host, port: port, af: af, flags: flags}
+	n, err := q.number()
+	if err == nil {
+		err = q.choose(typ, proto, n)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := q.number(flags); err != nil {
-		return nil, err
-	}
-	return q, q.literal(k, flags)
+	q.wrong = q.literal(k, flags)
+	return q, nil
 }
 
 // choose picks the services as the C libraries do: a raw socket has no ports, so it is there only when nothing is asked
 // for.
-func (q *query) choose(typ, proto int) error {
+func (q *query) choose(typ, proto, port int) error {
 	all := []service{
-		{SOCK_STREAM, IPPROTO_TCP, "tcp", portUnknown},
-		{SOCK_DGRAM, IPPROTO_UDP, "udp", portUnknown},
-		{SOCK_RAW, 0, "", portUnknown},
+		{SOCK_STREAM, IPPROTO_TCP, "tcp", port},
+		{SOCK_DGRAM, IPPROTO_UDP, "udp", port},
+		{SOCK_RAW, 0, "", port},
 	}
 	if typ == 0 && proto == 0 {
 		q.services = all
@@ -119,23 +123,20 @@ func (q *query) choose(typ, proto int) error {
 	return eai(EAI_SOCKTYPE)
 }
 
-// number is a port that is one.
-func (q *query) number(flags int) error {
-	n, err := strconv.Atoi(q.port)
-	if q.port == "" {
-		n, err = 0, nil
-	}
+// number is a port that is one, with blanks before it, as strtoul(3) reads it; portUnknown for any other text.
+func (q *query) number() (int, error) {
+	n, err := strconv.Atoi(strings.TrimLeft(q.port, " \t\n\v\f\r"))
 	switch {
+	case q.port == "":
+		return 0, nil
 	case errors.Is(err, strconv.ErrRange), err == nil && (n < 0 || n > math.MaxUint16):
-		return badValue(opGetAddrInfo, "port %.20s must be 0 … 65535", q.port)
+		return 0, badValue(opGetAddrInfo, "port %.20s must be 0 … 65535", q.port)
 	case err == nil:
-		for i := range q.services {
-			q.services[i].port = n
-		}
-	case flags&AI_NUMERICSERV != 0:
-		return eai(EAI_NONAME)
+		return n, nil
+	case q.flags&AI_NUMERICSERV != 0:
+		return 0, eai(EAI_NONAME)
 	}
-	return nil
+	return portUnknown, nil
 }
 
 // literal is a host that is an address.
@@ -159,9 +160,7 @@ func (q *query) literal(k kernel.Kernel, flags int) error {
 	}
 	switch {
 	case ok && q.af == AF_INET6 && a.Family == AF_INET && flags&AI_V4MAPPED != 0:
-		copy(a.IP[12:], a.IP[:4])
-		copy(a.IP[:12], v4InV6)
-		a.Family = AF_INET6
+		a = mapped(a)
 	case ok && q.af == AF_INET && a.Family == AF_INET6 && a.AddrPort().Addr().Is4In6():
 		a = kernel.Addr{Family: AF_INET, IP: [16]byte(append(a.IP[12:], make([]byte, 12)...))}
 	case ok && q.af != 0 && q.af != a.Family:
@@ -176,7 +175,10 @@ func (q *query) literal(k kernel.Kernel, flags int) error {
 	return nil
 }
 
-var v4InV6 = []byte{10: 0xff, 11: 0xff}
+// mapped is an IPv4 address as one of IPv6.
+func mapped(a kernel.Addr) kernel.Addr {
+	return kernel.Inet(netip.AddrPortFrom(netip.AddrFrom16(a.AddrPort().Addr().As16()), a.Port))
+}
 
 // plausible tells whether a name server may know the name.
 func plausible(host string) bool {
@@ -189,7 +191,9 @@ func plausible(host string) bool {
 }
 
 // asks tells whether somebody else has to answer.
-func (q *query) asks() bool { return len(q.addrs) == 0 || q.services[0].port == portUnknown }
+func (q *query) asks() bool {
+	return q.services[0].port == portUnknown || len(q.addrs) == 0 && q.wrong == nil
+}
 
 // ask looks up what is missing; it blocks.
 func (q *query) ask(ctx context.Context, k kernel.Kernel) error {
@@ -209,13 +213,19 @@ func (q *query) ask(ctx context.Context, k kernel.Kernel) error {
 			return eai(EAI_SERVICE)
 		}
 	}
-	if len(q.addrs) > 0 {
+	if len(q.addrs) > 0 || q.wrong != nil {
 		return nil
 	}
-	ips, err := k.Lookup(ctx, map[int]string{0: "ip", AF_INET: "ip4", AF_INET6: "ip6"}[q.af], q.host)
+	network := map[int]string{0: "ip", AF_INET: "ip4", AF_INET6: "ip6"}[q.af]
+	maps := q.af == AF_INET6 && q.flags&AI_V4MAPPED != 0
+	if maps {
+		network = "ip"
+	}
+	ips, err := k.Lookup(ctx, network, q.host)
 	if err != nil {
 		return lookupError(err)
 	}
+	var others []kernel.Addr // of IPv4, mapped
 	for _, ip := range ips {
 		a, err := netaddr.InetAny(k, netip.AddrPortFrom(ip, 0))
 		if err != nil {
@@ -223,7 +233,12 @@ func (q *query) ask(ctx context.Context, k kernel.Kernel) error {
 		}
 		if q.af == 0 || q.af == a.Family {
 			q.addrs = append(q.addrs, a)
+		} else if maps {
+			others = append(others, mapped(a))
 		}
+	}
+	if len(q.addrs) == 0 || q.flags&AI_ALL != 0 {
+		q.addrs = append(q.addrs, others...)
 	}
 	if len(q.addrs) == 0 {
 		return eai(EAI_NONAME)
@@ -242,6 +257,9 @@ func lookupError(err error) error {
 
 // answer is every address for every service.
 func (q *query) answer() (list []AddrInfo, err error) {
+	if q.wrong != nil {
+		return nil, q.wrong
+	}
 	for _, a := range q.addrs {
 		for _, s := range q.services {
 			if s.port < 0 {
@@ -252,44 +270,4 @@ func (q *query) answer() (list []AddrInfo, err error) {
 		}
 	}
 	return list, nil
-}
-
-// shortIPv4 reads what inet_aton(3) reads: one to four numbers, decimal, octal or hexadecimal, of which the last fills
-// the rest of the address.
-func shortIPv4(text string) (ip [16]byte, ok bool) {
-	parts := strings.Split(text, ".")
-	if len(parts) > 4 {
-		return ip, false
-	}
-	for i, p := range parts {
-		if p == "" || strings.Trim(p, "0123456789abcdefABCDEFxX") != "" || strings.HasPrefix(p, "0b") || strings.HasPrefix(p, "0B") {
-			return ip, false
-		}
-		base := 10
-		switch {
-		case len(p) > 2 && (p[:2] == "0x" || p[:2] == "0X"):
-			p, base = p[2:], 16
-		case len(p) > 1 && p[0] == '0':
-			base = 8
-		}
-		n, err := strconv.ParseUint(p, base, 32)
-		if err != nil {
-			return ip, false
-		}
-		if i < len(parts)-1 {
-			if n > math.MaxUint8 {
-				return ip, false
-			}
-			ip[i] = byte(n)
-			continue
-		}
-		for j := 3; j >= i; j-- {
-			ip[j] = byte(n)
-			n >>= 8
-		}
-		if n != 0 {
-			return ip, false
-		}
-	}
-	return ip, true
 }

@@ -1,6 +1,8 @@
 package socket
 
 import (
+	"strconv"
+	"math"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -45,4 +47,44 @@ func ntop(b []byte) string {
 	}
 	ip, _ := netip.AddrFromSlice(b)
 	return ip.String()
+}
+
+// shortIPv4 reads what inet_aton(3) reads: one to four numbers, decimal, octal or hexadecimal, of which the last fills
+// the rest of the address.
+func shortIPv4(text string) (ip [16]byte, ok bool) {
+	parts := strings.Split(text, ".")
+	if len(parts) > 4 {
+		return ip, false
+	}
+	for i, p := range parts {
+		if p == "" || strings.Trim(p, "0123456789abcdefABCDEFxX") != "" || strings.HasPrefix(p, "0b") || strings.HasPrefix(p, "0B") {
+			return ip, false
+		}
+		base := 10
+		switch {
+		case len(p) > 2 && (p[:2] == "0x" || p[:2] == "0X"):
+			p, base = p[2:], 16
+		case len(p) > 1 && p[0] == '0':
+			base = 8
+		}
+		n, err := strconv.ParseUint(p, base, 32)
+		if err != nil {
+			return ip, false
+		}
+		if i < len(parts)-1 {
+			if n > math.MaxUint8 {
+				return ip, false
+			}
+			ip[i] = byte(n)
+			continue
+		}
+		for j := 3; j >= i; j-- {
+			ip[j] = byte(n)
+			n >>= 8
+		}
+		if n != 0 {
+			return ip, false
+		}
+	}
+	return ip, true
 }
