@@ -1,0 +1,177 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// together writes a line in front of the first bytes, in one segment.
+type together struct {
+	net.Conn
+	line []byte
+}
+
+func (c *together) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(append(c.line, p...))
+	n = max(0, n-len(c.line))
+	c.line = nil
+	return n, err
+}
+
+// buffered reads what a bufio.Reader holds first: the usual wrapper of a net.Conn.
+type buffered struct {
+	net.Conn
+	r io.Reader
+}
+
+func (c buffered) Read(p []byte) (int, error) { return c.r.Read(p) }
+
+// Bytes of TLS that came together with the line that asked for it are handed over: to ServerAfter and ClientAfter, and to
+// Server by a wrapper. Data goes both ways then, and a half-close.
+func TestTLSAfterBytesThatWereRead(t *testing.T) {
+	after := func(c *netconn.Conn, br *bufio.Reader) *netconn.TLSConn {
+		read, _ := br.Peek(br.Buffered())
+		return netconn.ServerAfter(c, read, serverConfig())
+	}
+	wrapped := func(c *netconn.Conn, br *bufio.Reader) *netconn.TLSConn {
+		return netconn.Server(buffered{c, br}, serverConfig())
+	}
+	serve := func(nc net.Conn, secure func(c *netconn.Conn, br *bufio.Reader) *netconn.TLSConn) error {
+		defer nc.Close()
+		br := bufio.NewReader(nc)
+		if line, err := br.ReadString('\n'); err != nil || line != "STARTTLS\r\n" || br.Buffered() == 0 {
+			return errors.Join(errors.New("line "+line), err)
+		}
+		c := secure(nc.(*netconn.Conn), br)
+		defer c.Close()
+		b, err := io.ReadAll(c)
+		if err == nil {
+			_, err = c.Write(b)
+		}
+		return errors.Join(err, c.CloseWrite())
+	}
+	dial := func(addr string) error {
+		raw, err := net.Dial("tcp", addr)
+		if err != nil {
+			return err
+		}
+		defer raw.Close()
+		raw.SetDeadline(time.Now().Add(long))
+		c := tls.Client(&together{raw, []byte("STARTTLS\r\n")}, clientConfig())
+		if _, err := c.Write([]byte("hello")); err != nil {
+			return err
+		}
+		if err := c.CloseWrite(); err != nil {
+			return err
+		}
+		if b, err := io.ReadAll(c); string(b) != "hello" || err != nil {
+			return errors.Join(errors.New("back: "+string(b)), err)
+		}
+		return nil
+	}
+	for name, secure := range map[string]func(*netconn.Conn, *bufio.Reader) *netconn.TLSConn{"after": after, "wrapped": wrapped} {
+		l := listen(t, "tcp")
+		served := make(chan error, 1)
+		go func() {
+			c, err := l.Accept()
+			if err == nil {
+				err = serve(c, secure)
+			}
+			served <- err
+		}()
+		if err := errors.Join(dial(l.Addr().String()), <-served); err != nil {
+			t.Errorf("%s, goroutine: %v", name, err)
+		}
+		r := start(t)
+		at := make(chan string, 1)
+		go inTask(r, func(*reactor.Task) {
+			l, err := netconn.On(r).Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				panic(err)
+			}
+			defer l.Close()
+			at <- l.Addr().String()
+			c, err := l.Accept()
+			if err == nil {
+				err = serve(c, secure)
+			}
+			served <- err
+		})
+		if err := errors.Join(dial(<-at), <-served); err != nil {
+			t.Errorf("%s, task: %v", name, err)
+		}
+	}
+}
+
+// wrapping is somebody else's listener around one of ours; its connections are wrapped too.
+type wrapping struct{ net.Listener }
+
+func (l wrapping) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return buffered{c, c}, err
+}
+
+// A TLS listener serves the connections of any listener.
+func TestTLSListenerOverAnother(t *testing.T) {
+	l := netconn.NewTLSListener(wrapping{listen(t, "tcp")}, serverConfig())
+	served := make(chan error, 1)
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			_, err = io.Copy(c, c)
+			err = errors.Join(err, c.Close())
+		}
+		served <- err
+	}()
+	c := dialTLS(t, l.Addr())
+	roundTrip(t, c, "hello")
+	c.Close()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+// A TLS stream that ends without close_notify, which anybody on the way can do, is an error in a Handler's Closed, and no
+// EOF: what was sent still arrives, and a relay can pass the cut on. In blocking-style code it is io.EOF at the end of a
+// record, as with crypto/tls.
+func TestTLSEndWithoutCloseNotify(t *testing.T) {
+	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
+		at, outcomes := s.listen(t, serverConfig(), repeat)
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			for _, polite := range []bool{true, false} {
+				raw, err := net.Dial("tcp", at.String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				raw.SetDeadline(time.Now().Add(long))
+				cfg := clientConfig()
+				cfg.MaxVersion = version
+				c := tls.Client(raw, cfg)
+				roundTrip(t, c, "hello")
+				want := io.EOF
+				if polite {
+					c.CloseWrite()
+				} else {
+					raw.(*net.TCPConn).CloseWrite()
+					if s.name == "WithTLS" {
+						want = io.ErrUnexpectedEOF
+					}
+				}
+				if o := <-outcomes; o.err != want {
+					t.Errorf("%s, close_notify %v: %v, want %v", tls.VersionName(version), polite, o.err, want)
+				}
+				raw.Close()
+			}
+		}
+	})
+}
