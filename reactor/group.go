@@ -26,16 +26,17 @@ type Group struct {
 	next  atomic.Uint32 // whose turn it is with Post and Go
 
 	mu       sync.Mutex // guards what follows, and the loops before they run
-	running  bool
-	closed   bool // takes no addresses
-	acceptor int  // the loop that accepts for all at the next address that needs it
+	running  bool       // Run was called
+	owned    bool       // Run or Shutdown was: the loops have goroutines of their own
+	closed   bool       // takes no addresses
+	acceptor int        // the loop that accepts for all at the next address that needs it
 }
 
 // NewGroup makes n loops, 1 … MaxLoops; 0 is one for each processor that Go uses. The options are for each of them: the
 // functions among them are called on all loops. Log lines have the number of their loop.
 //
-// With WithPanicHandler a loop that fails, whatever the reason, does not end the others; without it a panic ends the
-// process.
+// A loop that fails, whatever the reason, does not end the others. The sockets at which it received for all go to one that
+// lives. Only a panic without WithPanicHandler ends the process.
 func NewGroup(n int, opts ...Option) (*Group, error) {
 	if n < 0 || n > MaxLoops {
 		return nil, fmt.Errorf("reactor: a group of %d loops: must be 0 (one for each processor) … %d", n, MaxLoops)
@@ -54,7 +55,7 @@ func NewGroup(n int, opts ...Option) (*Group, error) {
 		if i == 0 {
 			g.k, g.log = r.k, r.log
 		}
-		r.loop = i
+		r.group, r.loop = g, i
 	}
 	return g, nil
 }
@@ -82,10 +83,10 @@ func (g *Group) Run(ctx context.Context) error {
 		g.mu.Unlock()
 		panic("reactor: Run of a group that another goroutine runs, or that has ended")
 	}
-	g.running = true
+	g.running, g.owned = true, true
 	g.mu.Unlock()
 	err := g.each(func(r *Reactor) error { return r.Run(ctx) })
-	g.refuse()
+	g.refuse(false)
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
 		return cause
 	}
@@ -95,21 +96,23 @@ func (g *Group) Run(ctx context.Context) error {
 // Shutdown is Reactor.Shutdown of all loops at the same time: it drains them and reports the sum of what could not be
 // delivered. Not on a loop: there it is Close.
 func (g *Group) Shutdown(ctx context.Context) error {
-	g.refuse()
+	g.refuse(true)
 	return g.each(func(r *Reactor) error { return r.Shutdown(ctx) })
 }
 
 // Close starts the drain that Shutdown waits for. Again is nothing.
 func (g *Group) Close() {
-	g.refuse()
+	g.refuse(false)
 	for _, r := range g.loops {
 		r.Close()
 	}
 }
 
-func (g *Group) refuse() {
+// refuse ends the taking of addresses; own says that the loops are run from now on.
+func (g *Group) refuse(own bool) {
 	g.mu.Lock()
 	g.closed = true
+	g.owned = g.owned || own
 	g.mu.Unlock()
 }
 

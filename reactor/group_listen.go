@@ -5,8 +5,6 @@ import (
 	"net"
 	"runtime"
 
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
@@ -39,22 +37,10 @@ func WithBalance(b Balance) ListenOption {
 
 // A GroupListener is an address that the loops of a Group serve together.
 type GroupListener struct {
-	g     *Group
-	addr  net.Addr
-	parts []*share // one for each socket
-}
-
-// A share is one loop's socket.
-type share struct {
-	part
-	r  *Reactor
-	up bool // attached
-}
-
-// A part is a Listener or a PacketConn.
-type part interface {
-	closer
-	attach(r *Reactor, fd int) error
+	g      *Group
+	addr   net.Addr
+	parts  []*share // one for each socket
+	closed bool     // guarded by the Group's mutex
 }
 
 // Addr is the address, with the port that the kernel chose.
@@ -84,10 +70,11 @@ func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ..
 				return nil, err
 			}
 			l := &Listener{opt: o, net: n, addr: at, file: s.file, accept: accept}
-			if !o.share && len(g.loops) > 1 {
-				newSpread(g, l)
+			if o.share || len(g.loops) == 1 {
+				parts = append(parts, l)
+			} else {
+				parts = append(parts, newSpread(g, l))
 			}
-			parts = append(parts, l)
 		}
 		return parts, nil
 	})
@@ -115,7 +102,7 @@ func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) Packet
 	}
 	l, err := g.listen(n, addr, o, func(b netaddr.Binding, socks []passed) (parts []part, err error) {
 		for _, s := range socks {
-			parts = append(parts, &packetPart{PacketConn: newPacketConn(g.k, n, b, o, s), open: open})
+			parts = append(parts, &packetPart{net: n, at: b, opt: o, file: s.file, choose: open})
 		}
 		return parts, nil
 	})
@@ -124,29 +111,6 @@ func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) Packet
 	}
 	return l, nil
 }
-
-// packetPart gets its handler on its loop.
-type packetPart struct {
-	*PacketConn
-	open func(*PacketConn) PacketHandler
-}
-
-func (p *packetPart) attach(r *Reactor, fd int) error {
-	if err := p.PacketConn.attach(r, fd); err != nil {
-		return err
-	}
-	if p.h = p.open(p.PacketConn); p.h == nil {
-		p.h = noPackets{}
-		p.end(ErrAborted)
-		return errors.New("no handler: the function returned nil")
-	}
-	return nil
-}
-
-type noPackets struct{}
-
-func (noPackets) Packet(*PacketConn, []byte, Addr) {}
-func (noPackets) Closed(*PacketConn, error)        {}
 
 // divide decides how.
 func (g *Group) divide(n netaddr.Network, o *sockOptions) error {
@@ -178,8 +142,9 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 		o.share, o.balance = false, RoundRobin
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
+	closed := g.closed
+	g.mu.Unlock()
+	if closed {
 		return nil, ErrClosed
 	}
 	socks, err := g.bind(n, b, o)
@@ -194,51 +159,38 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	if at, e := g.k.LocalAddr(socks[0].fd); e == 0 {
 		l.addr = netaddr.NetAddr(g.k, at, !n.Stream())
 	}
+	g.mu.Lock()
 	first := 0
 	if !o.share {
 		first, g.acceptor = g.acceptor, (g.acceptor+1)%len(g.loops)
 	}
+	g.mu.Unlock()
 	for i, p := range parts {
-		l.parts = append(l.parts, &share{part: p, r: g.loops[(first+i)%len(g.loops)]})
-		if err := g.attach(l.parts[i], socks[i].fd); err != nil {
-			closePassed(g.k, socks[i+1:])
-			for _, s := range l.parts {
-				s.close()
+		s := &share{l: l, part: p, r: g.loops[(first+i)%len(g.loops)]}
+		l.parts = append(l.parts, s)
+		switch p := p.(type) {
+		case *spread:
+			p.home = s
+		case *packetPart:
+			if !o.share && len(g.loops) > 1 {
+				p.home = s
 			}
+		}
+	}
+	done := 0
+	defer func() {
+		if done < len(socks) { // an error, or user code that has not returned
+			closePassed(g.k, socks[min(done+1, len(socks)):])
+			_ = l.Close()
+		}
+	}()
+	for i, s := range l.parts {
+		if err := s.attach(socks[i].fd); err != nil {
 			return nil, err
 		}
+		done++
 	}
 	return l, nil
-}
-
-// attach gives a socket to its loop: at once before that runs, else in its next turn, where an error is one for the log.
-func (g *Group) attach(s *share, fd int) error {
-	if !g.running {
-		return s.attach(fd)
-	}
-	ok := s.r.mustPost(func() {
-		if s.r.draining {
-			g.k.Close(fd)
-		} else if err := s.attach(fd); err != nil {
-			s.r.log.Error("cannot listen", zap.Error(err))
-		}
-	})
-	if !ok {
-		g.k.Close(fd)
-	}
-	return nil
-}
-
-func (s *share) attach(fd int) error {
-	err := s.part.attach(s.r, fd)
-	s.up = err == nil
-	return err
-}
-
-func (s *share) close() {
-	if s.up {
-		_ = s.Close() // the descriptor is the loop's own
-	}
 }
 
 // Close stops accepting, or receiving, at the address: before Run at once, else in the loops' next turns. Conns live on.
@@ -246,8 +198,9 @@ func (s *share) close() {
 func (l *GroupListener) Close() error {
 	l.g.mu.Lock()
 	defer l.g.mu.Unlock()
+	l.closed = true
 	for _, s := range l.parts {
-		if !l.g.running {
+		if !l.g.owned {
 			s.close()
 		} else {
 			s.r.mustPost(s.close) // false: it has ended, and closed it

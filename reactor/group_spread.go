@@ -4,27 +4,55 @@ import (
 	"sync/atomic"
 
 	"go.uber.org/zap"
+
+	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
 // A spread hands what one loop accepts to all loops of its Group. The others have a Listener without a descriptor, which
 // their Conns are from.
 type spread struct {
-	acceptor *Listener
-	parts    []*Listener    // by loop
-	loads    []atomic.Int64 // Conns by loop, those on their way included
-	next     int            // whose turn it is; the acceptor's
+	home     *share
+	file     netaddr.File             // of the socket's file, while no Listener has it
+	acceptor atomic.Pointer[Listener] // one of parts; another one when its loop has failed
+	parts    []*Listener              // by loop
+	loads    []atomic.Int64           // Conns by loop, those on their way included
+	next     int                      // whose turn it is; the acceptor's
 	least    bool
 }
 
-func newSpread(g *Group, acceptor *Listener) {
-	s := &spread{acceptor: acceptor, least: acceptor.opt.balance == LeastConns,
+// newSpread has a Listener like l for each loop.
+func newSpread(g *Group, l *Listener) *spread {
+	s := &spread{file: l.file, least: l.opt.balance == LeastConns,
 		parts: make([]*Listener, len(g.loops)), loads: make([]atomic.Int64, len(g.loops))}
-	acceptor.spread = s
 	for i, r := range g.loops {
-		s.parts[i] = &Listener{opt: acceptor.opt, net: acceptor.net, addr: acceptor.addr, accept: acceptor.accept, spread: s}
+		s.parts[i] = &Listener{opt: l.opt, net: l.net, addr: l.addr, accept: l.accept, spread: s}
 		s.parts[i].w.r = r
 	}
+	return s
 }
+
+func (s *spread) attach(r *Reactor, fd int) error {
+	l := s.parts[r.loop]
+	l.file, s.file = s.file, netaddr.File{}
+	s.acceptor.Store(l) // before it looks whether it is full: who leaves now looks here
+	err := l.attach(r, fd)
+	if err == nil && l.full() {
+		err = l.w.set(0)
+	}
+	return err
+}
+
+func (s *spread) open(func(func() error) error) error { return nil }
+
+func (s *spread) give() int {
+	l := s.acceptor.Load()
+	s.file, l.file = l.file, netaddr.File{}
+	return l.give()
+}
+
+func (s *spread) discard(k Kernel, fd int) { discard(k, fd, s.file) }
+
+func (s *spread) Close() error { return s.acceptor.Load().Close() }
 
 // hand gives a connection to the loop whose turn it is, or to the next one that takes posts.
 func (s *spread) hand(l *Listener, fd int, from Addr) {
@@ -42,7 +70,7 @@ func (s *spread) hand(l *Listener, fd int, from Addr) {
 		s.loads[i].Add(-1)
 	}
 	s.loads[own].Add(1)
-	l.open(fd, from)
+	l.admit(fd, from)
 }
 
 // pick is the loop whose turn it is, or the first from there on with the fewest.
@@ -63,7 +91,7 @@ func (s *spread) pick() int {
 func (l *Listener) receive(fd int, from Addr) {
 	r := l.w.r
 	if !r.draining {
-		l.open(fd, from)
+		l.admit(fd, from)
 		return
 	}
 	l.left() // too late for its handler; it is ended as those are that were open
@@ -75,9 +103,19 @@ func (l *Listener) receive(fd int, from Addr) {
 // left is one Conn less on the loop of l.
 func (s *spread) left(l *Listener) {
 	s.loads[l.w.r.loop].Add(-1)
-	if l == s.acceptor {
-		l.freed()
-	} else if l.opt.maxConns > 0 {
-		s.acceptor.w.r.mustPost(s.acceptor.freed) // false: it has ended, and accepts no more
+	if l.opt.maxConns == 0 {
+		return
 	}
+	if a := s.acceptor.Load(); a == l {
+		l.freed()
+	} else {
+		a.w.r.mustPost(a.freed) // false: it has ended, and accepts no more
+	}
+}
+
+func (s *spread) conns() (n int) {
+	for i := range s.loads {
+		n += int(s.loads[i].Load())
+	}
+	return n
 }

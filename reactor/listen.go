@@ -30,7 +30,7 @@ type Listener struct {
 	addr    net.Addr
 	file    netaddr.File // of a Unix socket, removed at Close
 	spread  *spread      // where its connections go, nil: to its own loop
-	conns   int          // accepted by it and open
+	conns   int          // accepted by it and open; with a spread, that counts
 	resume  *Timer       // after a failure
 	vain    int          // accepts in a row that got nothing
 	resting bool         // since its last pause no accept has succeeded
@@ -137,7 +137,7 @@ func (l *Listener) ready(told poller.Interest) {
 			r.may.accepts--
 			r.count.Accepted++
 			if l.spread == nil {
-				l.open(fd, from)
+				l.admit(fd, from)
 			} else {
 				l.spread.hand(l, fd, from)
 			}
@@ -186,9 +186,18 @@ func (l *Listener) rest(e kernel.Errno) {
 	}
 }
 
+// full is about WithMaxConns: the Conns of all loops count.
+func (l *Listener) full() bool {
+	n := l.conns
+	if l.spread != nil {
+		n = l.spread.conns()
+	}
+	return l.opt.maxConns > 0 && n >= l.opt.maxConns
+}
+
 // wake listens again, unless the Listener is full or closed.
 func (l *Listener) wake() {
-	if l.closed || l.opt.maxConns > 0 && l.conns >= l.opt.maxConns {
+	if l.closed || l.full() {
 		return
 	}
 	if err := l.w.set(poller.In); err != nil {
@@ -197,8 +206,8 @@ func (l *Listener) wake() {
 	}
 }
 
-// open makes a Conn of an accepted descriptor.
-func (l *Listener) open(fd int, from Addr) {
+// admit makes a Conn of an accepted descriptor.
+func (l *Listener) admit(fd int, from Addr) {
 	r := l.w.r
 	l.resting = false
 	c := &Conn{opt: l.opt, from: l, peer: from}
@@ -268,13 +277,13 @@ func (c *Conn) opened() {
 	}
 }
 
-// joined is one Conn more; a full Listener accepts no others. One that others accept for does not count.
+// joined counts a new Conn; a full Listener stops accepting. A Listener without a descriptor, for which another loop
+// accepts, does not.
 func (l *Listener) joined() {
-	if l.w.gen == 0 {
-		return
+	if l.spread == nil {
+		l.conns++
 	}
-	l.conns++
-	if l.opt.maxConns > 0 && l.conns >= l.opt.maxConns {
+	if l.w.gen != 0 && l.full() {
 		if err := l.w.set(0); err != nil {
 			l.w.r.log.Error("cannot pause a listener", zap.Error(err))
 		}
@@ -285,18 +294,29 @@ func (l *Listener) joined() {
 func (l *Listener) left() {
 	if l.spread != nil {
 		l.spread.left(l)
-	} else {
-		l.freed()
+		return
 	}
+	l.conns--
+	l.freed()
 }
 
 // freed has a full Listener accept again.
 func (l *Listener) freed() {
-	l.conns--
-	if l.opt.maxConns > 0 && l.conns == l.opt.maxConns-1 && !l.closed && l.w.want == 0 &&
-		(l.resume == nil || !l.resume.t.Armed()) {
+	if a := l.acceptor(); a != l { // it has moved since the post
+		a.w.r.mustPost(a.freed)
+		return
+	}
+	if l.opt.maxConns > 0 && !l.closed && l.w.want == 0 && (l.resume == nil || !l.resume.t.Armed()) {
 		l.wake()
 	}
+}
+
+// acceptor is who accepts for l.
+func (l *Listener) acceptor() *Listener {
+	if l.spread == nil {
+		return l
+	}
+	return l.spread.acceptor.Load()
 }
 
 // Addr is the address that the Listener is bound to, with the port that the kernel chose.
@@ -319,6 +339,27 @@ func (l *Listener) Close() error {
 		return callError("close", e)
 	}
 	return nil
+}
+
+// give ends the registration and keeps the descriptor, for another loop.
+func (l *Listener) give() int {
+	l.closed = true
+	if l.resume != nil {
+		l.resume.Stop()
+	}
+	l.w.drop()
+	l.w.r.listeners--
+	return int(l.w.fd)
+}
+
+func (l *Listener) open(func(func() error) error) error { return nil }
+
+func (l *Listener) discard(k Kernel, fd int) { discard(k, fd, l.file) }
+
+// discard closes a bound socket that is not used after all.
+func discard(k Kernel, fd int, file netaddr.File) {
+	_ = file.Remove(k) // an error leaves the file, which the next Listen refuses by name
+	k.Close(fd)
 }
 
 // Abort is Close.

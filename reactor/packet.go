@@ -52,6 +52,8 @@ type PacketConn struct {
 	blocked bool
 	closing bool
 	closed  bool
+	given   bool   // the descriptor is another loop's
+	home    *share // of a Group, if no other loop receives there
 }
 
 // packetRoom is shared by the PacketConns of a loop.
@@ -97,7 +99,7 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 	}
 	c := newPacketConn(r.k, n, b, o, s)
 	c.h = h
-	return c, c.attach(r, s.fd)
+	return c, c.attach(r, s.fd, poller.In)
 }
 
 // newPacketConn is for the socket bound to a.
@@ -122,9 +124,9 @@ func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOption
 }
 
 // attach begins to receive on the loop. The descriptor is the PacketConn's from here on, also on error.
-func (c *PacketConn) attach(r *Reactor, fd int) error {
+func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 	c.w.open(r, fd, c)
-	if err := c.w.set(poller.In); err != nil {
+	if err := c.w.set(want); err != nil {
 		c.closed = true
 		c.hangUp()
 		return err
@@ -486,6 +488,9 @@ func (c *PacketConn) end(err error) {
 func (c *PacketConn) hangUp() {
 	r := c.w.r
 	c.w.drop()
+	if c.given {
+		return
+	}
 	r.unlink(c.file)
 	if e := r.k.Close(int(c.w.fd)); e != 0 {
 		r.closeFailed(int(c.w.fd), e)

@@ -57,6 +57,16 @@ func (r *Reactor) mustPost(f func()) bool {
 	return true
 }
 
+// postSound is mustPost to a loop that goes on: not to one that has failed and ends.
+func (r *Reactor) postSound(f func()) bool { return r.sound() && r.mustPost(f) }
+
+// sound reports whether the loop goes on, as far as anybody knows.
+func (r *Reactor) sound() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.closed && !r.unsound
+}
+
 func (r *Reactor) post(p post, bytes []byte) error {
 	r.mu.Lock()
 	switch {

@@ -49,7 +49,8 @@ const (
 // A Reactor is one event loop. See the package comment for which goroutine may touch it.
 type Reactor struct {
 	k      Kernel
-	loop   int // its place in a Group
+	group  *Group
+	loop   int // its place in that
 	poller poller.Poller
 	log    *zap.Logger
 	opt    options
@@ -108,11 +109,12 @@ type Reactor struct {
 	done   chan struct{}
 	result error // why it ended; written before done is closed
 
-	mu     sync.Mutex // guards what other goroutines may touch:
-	posted postQueue
-	closed bool  // takes no posts
-	deaf   bool  // its poller is closed
-	stats  Stats // count as of the last turn
+	mu      sync.Mutex // guards what other goroutines may touch:
+	posted  postQueue
+	closed  bool  // takes no posts
+	deaf    bool  // its poller is closed
+	unsound bool  // it has failed, and ends
+	stats   Stats // count as of the last turn
 }
 
 // settler is what can have output corked until the end of a step.

@@ -129,12 +129,18 @@ func (r *Reactor) lose() {
 	r.owner.Store(ownerLost) // last: whoever changes it owns the rest
 }
 
-// fail begins the end of a loop that cannot go on.
+// fail begins the end of a loop that cannot go on: with what others can take over.
 func (r *Reactor) fail(err error) {
 	r.log.Error("the loop has failed", zap.Error(err))
 	r.failed = err
 	r.drain.Store(true)
 	r.abort.Store(true)
+	r.mu.Lock()
+	r.unsound = true
+	r.mu.Unlock()
+	if r.group != nil {
+		r.handOver()
+	}
 }
 
 // broken ends a reactor that cannot go on: everything is aborted.

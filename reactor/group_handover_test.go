@@ -1,0 +1,252 @@
+//go:build unix
+
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// sabotaged is a Group whose loops fail when they are told to.
+func sabotaged(t *testing.T, loops int, opts ...Option) (g *Group, ran chan error, fail func(loop int)) {
+	g, err := NewGroup(loops, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pollers := make([]*sabotage, loops)
+	for i, r := range g.loops {
+		pollers[i] = &sabotage{Poller: r.poller}
+		r.poller = pollers[i]
+	}
+	ran = make(chan error, 1)
+	fail = func(loop int) {
+		pollers[loop].on.Store(true)
+		for g.loops[loop].mustPost(func() {}) {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return g, ran, fail
+}
+
+// The loop that accepts for all fails, then the one that has taken over. Each time the address is served by those that
+// are left; closing the listener closes it there. When the last loop fails, Run ends and nobody is at the address.
+func TestFailedAcceptorHandsOver(t *testing.T) {
+	for name, opts := range map[string][]ListenOption{
+		"RoundRobin": {WithBalance(RoundRobin)},
+		"LeastConns": {WithBalance(LeastConns)},
+		"MaxConns":   {WithMaxConns(3)},
+		"unix":       nil,
+	} {
+		for _, end := range []string{"Close", "last loop"} {
+			t.Run(name+", "+end, func(t *testing.T) {
+				k := hostWithFaults()
+				g, ran, fail := sabotaged(t, 3, WithKernel(k))
+				network, addr := "tcp", "127.0.0.1:0"
+				if name == "unix" {
+					network, addr = "unix", filepath.Join(t.TempDir(), "s")
+				}
+				l, err := g.Listen(network, addr, acceptEcho, opts...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				go func() { ran <- g.Run(context.Background()) }()
+				serve := func() { // the limit of MaxConns at once, and all gone afterwards
+					t.Helper()
+					var open []net.Conn
+					for range 3 {
+						c := connect(t, l.Addr())
+						roundTrip(t, c, "hello")
+						open = append(open, c)
+					}
+					for _, c := range open {
+						c.Close()
+					}
+					conns(t, g, 0)
+				}
+				serve()
+				for loop := range 2 {
+					fail(loop)
+					serve()
+				}
+				if end == "Close" {
+					l.Close()
+				} else {
+					fail(2)
+				}
+				for {
+					c, err := net.Dial(network, l.Addr().String())
+					if err != nil {
+						break
+					}
+					c.Close()
+				}
+				if err := g.Shutdown(context.Background()); err == nil {
+					t.Error("Shutdown says nothing of the loops that failed")
+				}
+				if err := <-ran; err == nil {
+					t.Error("Run says nothing of the loops that failed")
+				}
+				if n := k.opened.Load(); n != 0 {
+					t.Errorf("%d descriptors are left", n)
+				}
+			})
+		}
+	}
+}
+
+// A datagram socket that one loop has for all moves too. The handler that it had is told Closed, and the new loop asks
+// for another.
+func TestFailedLoopHandsOverItsDatagramSocket(t *testing.T) {
+	g, ran, fail := sabotaged(t, 2)
+	path := filepath.Join(t.TempDir(), "s")
+	got := make(chan int, 1)
+	closed := make(chan error, 2)
+	l, err := g.ListenPacket("unixgram", path, func(c *PacketConn) PacketHandler {
+		return &packets{packet: func(c *PacketConn, _ []byte, _ Addr) { got <- c.Reactor().Loop() },
+			closed: func(_ *PacketConn, err error) { closed <- err }}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { ran <- g.Run(context.Background()) }()
+	c := connect(t, l.Addr())
+	for loop := range 2 {
+		fmt.Fprint(c, "x")
+		if at := <-got; at != loop {
+			t.Errorf("received on loop %d, want %d", at, loop)
+		}
+		if loop == 0 {
+			fail(0)
+			if err := <-closed; err == nil {
+				t.Error("Closed(nil) of a loop that has failed")
+			}
+		}
+	}
+	l.Close()
+	if err := <-closed; err != nil {
+		t.Errorf("Closed(%v) after Close", err)
+	}
+	g.Shutdown(context.Background())
+	<-ran
+}
+
+// GroupListener.Close beside Shutdown of a Group that never ran: Shutdown runs the loops, so they own what is open. For
+// the race detector.
+func TestGroupListenerCloseBesideShutdown(t *testing.T) {
+	for range 20 {
+		k := hostWithFaults()
+		g, err := NewGroup(2, WithKernel(k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := g.Listen("tcp", "127.0.0.1:0", acceptEcho, WithBalance(RoundRobin))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		all.Go(func() { g.Shutdown(context.Background()) })
+		l.Close()
+		all.Wait()
+		if n := k.opened.Load(); n != 0 {
+			t.Fatalf("%d descriptors are left", n)
+		}
+	}
+}
+
+// The methods of a Group may be called in the functions that a Group calls, before Run and while it runs.
+func TestGroupMethodsInsideItsFunctions(t *testing.T) {
+	for _, run := range []bool{false, true} {
+		g, err := NewGroup(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ran := make(chan error, 1)
+		if run {
+			go func() { ran <- g.Run(context.Background()) }()
+		} else {
+			ran <- nil
+		}
+		calls := func() {
+			l, err := g.Listen("tcp", "127.0.0.1:0", acceptEcho)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			l.Close()
+			g.Post(func(*Reactor) {})
+			g.PostAll(func(*Reactor) {})
+			g.Stats()
+		}
+		opened := make(chan struct{}, 2)
+		var once sync.Once
+		_, err = g.ListenPacket("udp4", "127.0.0.1:0", func(*PacketConn) PacketHandler {
+			calls()
+			opened <- struct{}{}
+			return &packets{}
+		}, WithControl(func(int) error { once.Do(calls); return nil }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sockets := 1
+		if kernel.SO_BALANCE != 0 {
+			sockets = len(g.loops)
+		}
+		for range sockets {
+			<-opened
+		}
+		if err := g.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		<-ran
+	}
+}
+
+// The function that chooses a PacketConn's handler panics, exits or says nil: no PacketConn is left, nor a descriptor.
+// Before Run the panic is its caller's.
+func TestNoHandlerLeavesNoPacketConn(t *testing.T) {
+	for name, f := range unwindings {
+		for _, run := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", running: ", run), func(t *testing.T) {
+				k := hostWithFaults()
+				g, err := NewGroup(2, WithKernel(k), WithPanicHandler(func(*Conn, any, []byte) {}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				ran := make(chan error, 1)
+				if run {
+					go func() { ran <- g.Run(context.Background()) }()
+					for g.loops[0].owner.Load() == ownerless {
+						time.Sleep(time.Millisecond)
+					}
+				}
+				before := k.opened.Load()
+				called := make(chan struct{})
+				go func() {
+					defer close(called)
+					defer func() { recover() }()
+					_, err := g.ListenPacket("udp4", "127.0.0.1:0", func(*PacketConn) PacketHandler { f(); return nil })
+					if !run && err == nil {
+						t.Error("ListenPacket has no error")
+					}
+				}()
+				<-called
+				for g.Stats().Packets > 0 || k.opened.Load() != before {
+					time.Sleep(time.Millisecond)
+				}
+				if err := g.Shutdown(context.Background()); err != nil {
+					t.Error(err)
+				}
+				if run {
+					<-ran
+				}
+			})
+		}
+	}
+}

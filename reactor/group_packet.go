@@ -1,0 +1,76 @@
+package reactor
+
+import (
+	"errors"
+
+	"github.com/ureactor/ureactor/internal/netaddr"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A packetPart is the datagram socket of a share. Its handler is asked for on the loop; until it is there, nothing is
+// received.
+type packetPart struct {
+	net    netaddr.Network
+	at     netaddr.Binding
+	opt    *sockOptions
+	file   netaddr.File // of the socket's file, while no PacketConn has it
+	choose func(*PacketConn) PacketHandler
+	home   *share // nil if the other loops receive at the address too
+	c      *PacketConn
+}
+
+func (p *packetPart) attach(r *Reactor, fd int) error {
+	p.c = newPacketConn(r.k, p.net, p.at, p.opt, passed{fd: fd, file: p.file})
+	p.c.home, p.c.h, p.file = p.home, noPackets{}, netaddr.File{}
+	return p.c.attach(r, fd, 0)
+}
+
+// open ends the PacketConn if the function has no handler for it, or does not return.
+func (p *packetPart) open(on func(func() error) error) error {
+	c := p.c
+	h := PacketHandler(nil)
+	chosen := false
+	defer func() {
+		if !chosen {
+			_ = on(func() error { c.end(ErrAborted); return nil })
+		}
+	}()
+	h = p.choose(c)
+	chosen = true
+	return on(func() error { return c.begin(h) })
+}
+
+// begin receives, for h.
+func (c *PacketConn) begin(h PacketHandler) error {
+	if h == nil {
+		c.end(ErrAborted)
+		return errors.New("no handler: the function returned nil")
+	}
+	c.h = h
+	if c.closed || c.blocked {
+		return nil
+	}
+	if err := c.w.set(poller.In); err != nil {
+		c.end(err)
+		return err
+	}
+	return nil
+}
+
+// give ends the PacketConn without closing its descriptor.
+func (p *packetPart) give() int {
+	c := p.c
+	p.file, c.file = c.file, netaddr.File{}
+	c.given = true
+	c.end(c.w.r.failed)
+	return int(c.w.fd)
+}
+
+func (p *packetPart) discard(k Kernel, fd int) { discard(k, fd, p.file) }
+
+func (p *packetPart) Close() error { return p.c.Close() }
+
+type noPackets struct{}
+
+func (noPackets) Packet(*PacketConn, []byte, Addr) {}
+func (noPackets) Closed(*PacketConn, error)        {}
