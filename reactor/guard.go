@@ -121,13 +121,17 @@ func (c *Conn) number() int32 {
 	return c.w.fd
 }
 
-// caught ends the Conn whose callback did not return, and tells the panic handler.
+// caught ends the Conn whose callback did not return, and tells the panic handler. runtime.Goexit goes on from here
+// through all guards below, up to run or the Task: the first one tells.
 func (r *Reactor) caught(c *Conn, p *PanicError) {
 	if c != nil && !c.is(over) {
 		c.reset()
 		c.end(p)
 	}
-	r.tell(c, p, "panic in a callback")
+	if p.Value != ErrGoexit || !r.exiting {
+		r.exiting = p.Value == ErrGoexit
+		r.tell(c, p, "panic in a callback")
+	}
 }
 
 // tell calls the panic handler. What goes wrong in that is for the log: nobody else is left to tell.
@@ -137,8 +141,10 @@ func (r *Reactor) tell(c *Conn, p *PanicError, what string) {
 	returned := false
 	defer func() {
 		if !returned {
+			q := unwound(recover())
+			r.exiting = q.Value == ErrGoexit
 			r.count.Panics++
-			r.logPanic("panic in the panic handler", unwound(recover()))
+			r.logPanic("panic in the panic handler", q)
 		}
 	}()
 	r.opt.onPanic(c, p.Value, p.Stack)

@@ -79,6 +79,7 @@ type Reactor struct {
 	callbacks  bool   // some socket has or had one; see waiter's Settle
 
 	running  *Task        // nil in callbacks
+	exiting  bool         // runtime.Goexit unwinds the goroutine, and the panic handler was told
 	direct   bool         // the loop itself wakes tasks: no user code is below
 	runnable queue[*Task] // in the order they were woken
 
@@ -152,6 +153,9 @@ func New(opts ...Option) (*Reactor, error) {
 	}
 	r.k, r.log = r.opt.kernel, r.opt.log
 	r.may = turnBudget
+	if r.opt.onPanic != nil {
+		r.guardLogger()
+	}
 	p, err := r.k.NewPoller()
 	if err != nil {
 		return nil, fmt.Errorf("reactor: %w", err)
@@ -197,12 +201,13 @@ func (r *Reactor) wake() {
 	if r.awake.Load() {
 		return
 	}
+	var err error
 	r.mu.Lock() // the poller must not be closed, and its numbers be a stranger's, between the look and the call
-	defer r.mu.Unlock()
-	if r.deaf {
-		return
+	if !r.deaf {
+		err = r.poller.Wake()
 	}
-	if err := r.poller.Wake(); err != nil {
+	r.mu.Unlock() // before the logger, which is the user's
+	if err != nil {
 		r.log.Error("cannot wake the loop", zap.Error(err))
 	}
 }

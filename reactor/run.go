@@ -95,7 +95,7 @@ func (r *Reactor) left(p *PanicError) {
 
 // mend undoes what a step that did not return had begun: the next turn goes on with the lists.
 func (r *Reactor) mend() {
-	r.running, r.inTurn, r.direct = nil, false, false
+	r.running, r.inTurn, r.direct, r.exiting = nil, false, false, false
 	r.table.All(func(_ int, w *Watch) { // read marks a Conn without a place in the list
 		if c, ok := w.sink.(*Conn); ok && c.is(dirty) && !r.listed(c) {
 			r.dirty.add(c)
@@ -125,8 +125,8 @@ func (r *Reactor) lose() {
 	r.closed = true
 	r.mu.Unlock()
 	r.lost = true
+	r.owner.Store(ownerLost) // whoever changes that owns the rest
 	close(r.done)
-	r.owner.Store(ownerLost) // last: whoever changes it owns the rest
 }
 
 // fail begins the end of a loop that cannot go on: with what others can take over.

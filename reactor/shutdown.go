@@ -20,22 +20,30 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	defer stop()
 	r.await.Store(true)
 	r.drain.Store(true)
-	if r.owner.CompareAndSwap(ownerless, ownerShutdown) || r.owner.CompareAndSwap(ownerLost, ownerShutdown) {
+	if r.owner.CompareAndSwap(ownerless, ownerShutdown) {
 		return r.run()
 	}
 	r.wake()
 	select {
 	case <-r.done:
-		return r.result
+		return r.gather()
 	case <-ctx.Done():
 	}
 	select {
 	case <-r.done:
-		return r.result
+		return r.gather()
 	case <-time.After(abortTime):
 		return fmt.Errorf("reactor: nothing has ended, for the loop does not turn: is a callback stuck, "+
 			"or Shutdown called on the loop, where it must be Close? %w", ctx.Err())
 	}
+}
+
+// gather is the result. If a panic has left Run, it first gives back what there is.
+func (r *Reactor) gather() error {
+	if r.owner.CompareAndSwap(ownerLost, ownerShutdown) {
+		return r.run()
+	}
+	return r.result
 }
 
 // abortTime is how long Shutdown waits for a loop that was told to abort. By the host's clock, as ctx is: a loop that does

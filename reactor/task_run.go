@@ -129,6 +129,7 @@ func (r *Reactor) resume(t *Task) {
 		}
 		if !more {
 			r.bury(t)
+			r.exiting = false
 		}
 	}()
 	t.state = running
@@ -183,7 +184,7 @@ func (r *Reactor) bury(t *Task) {
 	if t.join == nil {
 		return
 	}
-	if p, ok := t.join.err.(*PanicError); ok {
+	if p, ok := t.join.err.(*PanicError); ok && !r.exiting {
 		defer r.tell(nil, p, "panic in a task") // last, for it may not return
 	}
 	t.join.wake()
