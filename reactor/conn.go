@@ -145,7 +145,7 @@ func (c *Conn) ready(i poller.Interest) {
 // behind it is still to come, and no Event tells of it again.
 func (c *Conn) read() {
 	r := c.w.r
-	if c.filter != nil && c.filter.kept && !c.is(closing) && c.inputKept() {
+	if c.filter != nil && c.filter.kept && (!c.is(closing) || c.awaits()) && c.inputKept() {
 		return
 	}
 	if r.may.bytes <= 0 { // the turn has had its share; a level-triggered Event comes again
@@ -174,7 +174,7 @@ func (c *Conn) read() {
 		if c.times != nil {
 			c.times.moved(c, true)
 		}
-		if !c.is(closing) {
+		if !c.is(closing) || c.awaits() {
 			r.count.Reads++
 			c.st |= dirty // so that what Data sends needs no place in the list: it leaves right here
 			c.input(r.buf[:n])
@@ -208,7 +208,7 @@ func (c *Conn) eof() {
 	c.watch()
 	switch {
 	case c.is(over): // its registration could not be changed
-	case c.is(closing):
+	case c.is(closing) && !c.awaits():
 		c.mark()
 	case c.is(broken):
 		c.end(c.times.broke)

@@ -25,18 +25,16 @@ func (c *Conn) CloseWrite() error {
 
 // Close ends the Conn in order: no call comes after it but Closed; what was sent is flushed, then a FIN, and what the
 // peer still sends is read and discarded until its FIN, or until it has everything and has been quiet for 100 ms. (To
-// close with input unread makes the kernel send RST, which destroys replies in flight.) Again is nothing.
+// close with input unread makes the kernel send RST, which destroys replies in flight.) What was sent before a Dial has
+// connected, or a Filter was ready, waits for that; if there is nothing, the Conn ends now. Again is nothing.
 func (c *Conn) Close() error {
 	switch {
 	case c.is(over | closing):
 		return nil
-	case c.is(dialling):
-		c.end(ErrClosed)
-		return nil
 	case c.is(broken):
 		c.end(c.times.broke)
 		return nil
-	case c.opening() && c.filter.failed == nil: // as before a connect
+	case (c.is(dialling) || c.awaits()) && c.Buffered() == 0:
 		c.end(ErrClosed)
 		return nil
 	}
@@ -132,6 +130,7 @@ func (c *Conn) end(err error) {
 	r.conns--
 	r.ended.add(ending{c, err})
 	if c.filter != nil {
+		c.dropEarly()
 		r.guard(c, c.filter.f.Closed)
 	}
 }
@@ -157,7 +156,8 @@ func (c *Conn) bye(err error) {
 }
 
 // Detach takes the connection out of the loop and hands over its descriptor, which is non-blocking, and what was
-// sent but not yet taken by the kernel. No call comes after it, Closed neither.
+// sent but not yet taken by the kernel. No call comes after it, Closed neither. After CloseWrite the FIN is sent first;
+// while output waits before it Detach is refused.
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.is(over|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed
@@ -173,6 +173,14 @@ func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 		return -1, nil, c.times.broke
 	case c.is(over): // its registration could not be changed
 		return -1, nil, ErrClosed
+	case c.is(wantFIN) && c.out != nil:
+		return -1, nil, errOwesFIN
+	case c.is(wantFIN) && !c.is(sentFIN):
+		if c.finish(); c.is(broken) {
+			return -1, nil, c.times.broke
+		} else if c.is(over) {
+			return -1, nil, ErrClosed
+		}
 	}
 	for c.out != nil && c.out.n > 0 {
 		b := c.out.head.b[c.out.head.start:c.out.head.end]

@@ -104,7 +104,7 @@ func (t *deadlines) moved(c *Conn, in bool) {
 	now := c.w.r.k.Now()
 	t.last = now
 	if t.closes {
-		if c.out == nil {
+		if c.Buffered() == 0 {
 			t.quiet = now + timeout.Deadline(quietTime)
 		}
 		if !in {
@@ -179,7 +179,7 @@ func (c *Conn) timeout(kind TimeoutKind) {
 func (t *deadlines) linger(c *Conn) {
 	now := c.w.r.k.Now()
 	t.quiet = timeout.Never // while output waits there is nothing to ask the kernel
-	if c.out == nil {
+	if c.Buffered() == 0 {
 		t.quiet = now + timeout.Deadline(quietTime)
 	}
 	if !t.closes {
@@ -207,7 +207,7 @@ func (c *Conn) lingered(now timeout.Deadline) {
 	}
 	if t.limit.Passed(now) {
 		switch {
-		case c.out == nil && c.unsent() == 0: // it has everything, and does not stop talking
+		case c.Buffered() == 0 && c.unsent() == 0: // it has everything, and does not stop talking
 			c.end(nil)
 			return
 		case !c.w.r.patient:

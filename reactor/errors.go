@@ -34,6 +34,8 @@ var (
 	ErrStuck = errors.New("reactor: gave up closing: the peer does not take what was sent")
 )
 
+var errOwesFIN = errors.New("reactor: detach: CloseWrite's FIN waits for output that the kernel has not taken; detach when Buffered is 0")
+
 // UndeliveredError tells what a drain had to leave behind at its deadline.
 type UndeliveredError struct {
 	Conns int   // connections that were aborted

@@ -4,8 +4,7 @@ import "errors"
 
 // A Filter stands between what is on the wire and what the Handler sees and sends: TLS is one (netconn.WithTLS). Its
 // methods are called on the loop, never two at once; what it does to the Conn it does through its Wire, not through the
-// Conn's own methods. Until Wire.Ready the Conn opens: what the Handler sends gathers, as before a connect, and a Close
-// gives it up. From then on the Conn keeps its promises: limits and Buffered count what waits for the wire.
+// Conn's own methods. Until Wire.Ready the Conn opens: what the Handler sends gathers, as before a connect. From then on the Conn keeps its promises: limits and Buffered count what waits for the wire.
 type Filter interface {
 	// Open begins: the connection is there.
 	Open()
@@ -73,6 +72,9 @@ func (c *Conn) attach() {
 // opening tells whether the Filter is not ready yet.
 func (c *Conn) opening() bool { return c.filter != nil && !c.filter.ready }
 
+// awaits tells whether the Filter may still become ready: a closing Conn waits for it with what was sent.
+func (c *Conn) awaits() bool { return c.opening() && c.filter.failed == nil }
+
 // Filter is what WithFilters' function has made for the Conn, nil without that.
 func (c *Conn) Filter() Filter {
 	if c.filter == nil {
@@ -134,6 +136,12 @@ func (c *Conn) finishFilter() bool {
 	return true
 }
 
+// dropEarly gives up what was sent before the Filter was ready.
+func (c *Conn) dropEarly() {
+	c.w.r.count.Undelivered += uint64(len(c.filter.early))
+	c.filter.early = nil
+}
+
 // A Wire is the other side of a Conn: what its Filter speaks with.
 type Wire Conn
 
@@ -161,18 +169,18 @@ func (w *Wire) Send(p []byte) {
 func (w *Wire) Ready() {
 	c := (*Conn)(w)
 	f := c.filter
-	if f.ready || c.is(over|closing) {
+	if f.ready || f.failed != nil || c.is(over) {
 		return
 	}
 	f.ready = true
 	if early := f.early; len(early) > 0 {
 		f.early = nil
 		_ = c.output(early) // a Filter that is ready takes it; what breaks the connection is told by Closed
-		if len(early) > c.opt.high && !c.is(over) {
+		if len(early) > c.opt.high && !c.is(over|closing) {
 			c.st |= pressed // whoever has seen Buffered above the mark waits for Drained
 		}
 	}
-	if c.is(wantFIN) {
+	if c.is(wantFIN | closing) {
 		c.mark()
 	}
 	c.watch()
@@ -193,7 +201,7 @@ func (w *Wire) Keep() {
 
 // goOn has the next turn call More if the Filter keeps something and nothing else will.
 func (w *Wire) goOn() {
-	if c := (*Conn)(w); c.filter.kept && (w.Open() || c.opening() && !c.is(over|closing)) {
+	if c := (*Conn)(w); c.filter.kept && (w.Open() || c.awaits() && !c.is(over)) {
 		c.readOn()
 	}
 }
@@ -218,11 +226,15 @@ func (w *Wire) EOF() {
 // Fail closes the Conn in order — what the Filter has sent still goes out — and has Closed told why.
 func (w *Wire) Fail(err error) {
 	c := (*Conn)(w)
-	if c.is(over|closing) || c.filter.failed != nil {
+	if c.is(over) || c.is(closing) && !c.awaits() || c.filter.failed != nil {
 		return
 	}
 	c.filter.failed = err
-	c.filter.early = nil
+	c.dropEarly()
+	if c.is(closing) {
+		c.mark()
+		return
+	}
 	_ = c.Close() // has no error to tell
 }
 

@@ -267,9 +267,7 @@ func (c *Conn) opened() {
 		c.mark()
 	}
 	if c.filter != nil {
-		if !c.is(closing) {
-			c.w.r.guard(c, c.filter.f.Open) // Opened comes when that is ready
-		}
+		c.w.r.guard(c, c.filter.f.Open) // Opened comes when that is ready
 		return
 	}
 	if o, ok := c.h.(opener); ok && !c.is(closing) {
