@@ -2,7 +2,11 @@
 
 package eviocompat
 
-import "os"
+import (
+	"os"
+	"sync"
+	"time"
+)
 
 // detach takes the connection out of the loop and gives it to Detached. Without such a function it is Close, as in evio.
 func (c *conn) detach() {
@@ -16,7 +20,7 @@ func (c *conn) detach() {
 		_ = c.c.Close()
 		return
 	}
-	d := &detached{f: os.NewFile(uintptr(fd), "detached"), sent: make(chan struct{})}
+	d := &detached{f: os.NewFile(uintptr(fd), "detached"), sent: make(chan struct{}), closed: make(chan struct{})}
 	if len(unsent) == 0 {
 		close(d.sent)
 	} else {
@@ -25,37 +29,87 @@ func (c *conn) detach() {
 	c.s.done(c.s.events.Detached(c, d))
 }
 
+// lingerTime is how long a closed connection waits for a peer that takes nothing, as reactor.WithLinger does by default.
+var lingerTime = 30 * time.Second
+
 // detached is what Detached gets: goroutines wait in it, and any of them may use it. What was sent before it was
 // detached comes first; Close lets that leave, and does not wait for it.
 type detached struct {
-	f    *os.File
-	sent chan struct{} // closed when that has left
-	err  error         // or could not; written before
+	f      *os.File
+	sent   chan struct{} // closed when that has left
+	err    error         // or could not; written before
+	closed chan struct{} // by Close
+	once   sync.Once
 }
 
+// deliver writes what was sent. After Close it gives up when the peer has taken nothing for lingerTime.
 func (d *detached) deliver(unsent []byte) {
-	_, d.err = d.f.Write(unsent)
-	close(d.sent)
+	defer close(d.sent)
+	for len(unsent) > 0 {
+		n, err := d.f.Write(unsent[:min(len(unsent), 16<<10)])
+		unsent = unsent[n:]
+		if d.err = err; err != nil {
+			return
+		}
+		if d.isClosed() {
+			d.limit()
+		}
+	}
 }
 
-func (d *detached) Read(p []byte) (int, error) { return d.f.Read(p) }
+func (d *detached) isClosed() bool {
+	select {
+	case <-d.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// limit gives the next write lingerTime.
+func (d *detached) limit() {
+	if err := d.f.SetWriteDeadline(time.Now().Add(lingerTime)); err != nil {
+		_ = d.f.Close() // it could not be given up otherwise
+	}
+}
+
+func (d *detached) Read(p []byte) (int, error) {
+	n, err := d.f.Read(p)
+	if err != nil && d.isClosed() {
+		err = os.ErrClosed
+	}
+	return n, err
+}
 
 func (d *detached) Write(p []byte) (int, error) {
-	if <-d.sent; d.err != nil {
+	select {
+	case <-d.closed:
+		return 0, os.ErrClosed
+	case <-d.sent:
+	}
+	if d.err != nil {
 		return 0, d.err
 	}
 	return d.f.Write(p)
 }
 
-func (d *detached) Close() error {
-	select {
-	case <-d.sent:
-		return d.f.Close()
-	default:
+// Close ends every call at once. What was sent before the connection was detached still leaves.
+func (d *detached) Close() (err error) {
+	err = os.ErrClosed
+	d.once.Do(func() {
+		close(d.closed)
+		select {
+		case <-d.sent:
+			err = d.f.Close()
+			return
+		default:
+		}
+		d.limit()
+		err = d.f.SetReadDeadline(time.Unix(1, 0))
 		go func() {
 			<-d.sent
 			_ = d.f.Close()
 		}()
-		return nil
-	}
+	})
+	return err
 }

@@ -25,6 +25,7 @@ type server struct {
 	events Events
 	group  *reactor.Group
 	addrs  []net.Addr
+	delay  time.Duration // of the last tick
 
 	ends    atomic.Bool // shutdown has begun
 	stopped sync.WaitGroup
@@ -52,7 +53,13 @@ func ServeWith(opts []reactor.Option, events Events, addr ...string) error {
 	if err != nil {
 		return err
 	}
-	s := &server{events: events, group: g}
+	s := &server{events: events, group: g, delay: time.Second}
+	running := false
+	defer func() {
+		if !running { // Serving has not returned
+			_ = g.Shutdown(context.Background()) // nobody is connected yet
+		}
+	}()
 	for i, a := range addr {
 		if err := s.listen(i, a); err != nil {
 			return errors.Join(err, g.Shutdown(context.Background()))
@@ -66,6 +73,7 @@ func ServeWith(opts []reactor.Option, events Events, addr ...string) error {
 			return errors.Join(err, g.Shutdown(context.Background()))
 		}
 	}
+	running = true
 	err = g.Run(context.Background())
 	s.stopped.Wait()
 	return err
@@ -107,14 +115,17 @@ func (s *server) open(i int, network, addr string, opts []reactor.ListenOption) 
 	}, opts...)
 }
 
-// tick runs on the first loop, at once and then as it asks to.
+// tick runs on the first loop, at once and then as it asks to. A tick that panics, and is isolated, is not the last one.
 func (s *server) tick() {
-	delay, action := s.events.Tick()
-	if action == Shutdown {
+	action := None
+	defer func() {
+		if action != Shutdown {
+			s.group.Loops()[0].After(s.delay, s.tick)
+		}
+	}()
+	if s.delay, action = s.events.Tick(); action == Shutdown {
 		s.shutdown()
-		return
 	}
-	s.group.Loops()[0].After(delay, s.tick)
 }
 
 // shutdown begins the end of Serve.

@@ -134,7 +134,9 @@ func (m *connModel) detach() {
 	}
 	m.unsent = len(unsent)
 	m.dead, m.detached = true, true
-	m.l.k.Shutdown(fd, kernel.SHUT_WR)
+	if !m.fin || len(unsent) > 0 { // else the FIN is on its way
+		m.l.k.Shutdown(fd, kernel.SHUT_WR)
+	}
 	for m.peer.fd >= 0 && m.read(1<<20) {
 		m.l.spend(10 * time.Microsecond)
 	}

@@ -6,7 +6,8 @@ const postArenaMax = 16 << 20
 // postArenaKeep is what an idle queue keeps for reuse.
 const postArenaKeep = 1 << 20
 
-// A post is a function to call or, if c is set, bytes to send: the next n of the queue's arena.
+// A post is a function to call, as a callback of c if that is set, or without one bytes for c to send: the next n of the
+// queue's arena.
 type post struct {
 	f func()
 	c *Conn
@@ -92,15 +93,32 @@ func (r *Reactor) runPosted() {
 	for n := 0; n < postsPerTurn && r.posting.len() > 0; n++ {
 		p, bytes := r.posting.take()
 		r.count.Posts++
-		if p.c != nil {
-			p.c.sendPosted(bytes)
-			continue
-		}
-		r.call(p.f)
+		r.runPost(p, bytes)
 	}
 	if r.posting.len() == 0 {
 		r.posting.reset()
 	}
+}
+
+func (r *Reactor) runPost(p post, bytes []byte) {
+	switch {
+	case p.f == nil:
+		p.c.sendPosted(bytes)
+	case p.c == nil:
+		r.call(p.f)
+	case !p.c.is(over):
+		r.guard(p.c, p.f)
+		r.settle()
+	}
+}
+
+// Post is Reactor.Post for what belongs to the Conn: f is one of its callbacks, so that with WithPanicHandler a panic in it
+// ends the Conn, and it is not called any more when the Conn has ended.
+func (c *Conn) Post(f func()) error {
+	if f == nil {
+		panic("reactor: Post of a nil function")
+	}
+	return c.w.r.post(post{f: f, c: c}, nil)
 }
 
 // takePosted swaps the queues: what was posted is to be called, and what was called is empty. last closes them for good.

@@ -103,9 +103,7 @@ type aborter interface{ Abort() error }
 func (r *Reactor) finish() {
 	for ok := true; ok; ok = r.takePosted(true) {
 		for r.posting.len() > 0 {
-			if p, _ := r.posting.take(); p.f != nil {
-				r.call(p.f)
-			}
+			r.runPost(r.posting.take())
 		}
 	}
 	if r.conns+r.ended.len() > 0 {
