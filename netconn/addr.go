@@ -36,24 +36,28 @@ func guess(a netaddr.Network, address string) net.Addr {
 }
 
 // resolve reads an address and asks for what is a name.
-func (n *Net) resolve(ctx context.Context, a netaddr.Network, address string) (*netaddr.Query, error) {
+// Who may block is not told EDEADLK where there is no task.
+func (n *Net) resolve(ctx context.Context, a netaddr.Network, address string, mayBlock bool) (*netaddr.Query, error) {
 	q, err := a.Parse(address)
 	if err != nil {
 		return nil, err
 	}
 	q.AnyZone = true
 	if q.Asks() {
-		err = n.await(ctx, func(ctx context.Context) error { return q.Ask(ctx, n.k) })
+		err = n.await(ctx, mayBlock, func(ctx context.Context) error { return q.Ask(ctx, n.k) })
 	}
 	return q, err
 }
 
 // await runs f, which may block, for a caller who must not block the loop: as Task.Await does. Parked ones just call it.
-func (n *Net) await(ctx context.Context, f func(context.Context) error) error {
+func (n *Net) await(ctx context.Context, mayBlock bool, f func(context.Context) error) error {
 	if n.r == nil {
 		return f(ctx)
 	}
 	task, e := n.w.Sleeper()
+	if e == kernel.EDEADLK && mayBlock {
+		return f(ctx)
+	}
 	if e != 0 {
 		return &socket.OSError{Errno: int(e), Op: "lookup"}
 	}
@@ -81,7 +85,7 @@ func (n *Net) binding(ctx context.Context, a netaddr.Network, address string) (n
 	if address == "" && !a.Unix() { // as package net has it
 		address = ":0"
 	}
-	q, err := n.resolve(ctx, a, address)
+	q, err := n.resolve(ctx, a, address, true)
 	if err != nil {
 		return netaddr.Binding{}, err
 	}

@@ -78,7 +78,7 @@ func (n *Net) targets(ctx context.Context, a netaddr.Network, address string) ([
 	if address == "" {
 		return nil, errMissingAddress
 	}
-	q, err := n.resolve(ctx, a, address)
+	q, err := n.resolve(ctx, a, address, false)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func On(r *reactor.Reactor) *Net { return &Net{k: r.Kernel(), w: r.Waiter(), r: 
 // and context.WithDeadline for DialContext, are d from now on both, and a simulated history has them again.
 func (n *Net) Time() time.Time { return kernel.Time(n.k) }
 
-// Listen is the package's Listen.
+// Listen is the package's Listen. Outside of a task a host's name is looked up at once, which blocks.
 func (n *Net) Listen(network, address string) (net.Listener, error) {
 	l, err := n.listen(context.Background(), network, address)
 	if err != nil {

@@ -29,6 +29,8 @@ func parseAddress(s string) (address, error) {
 	return address{network, addr}, nil
 }
 
+func (a address) ip() bool { return !strings.HasPrefix(a.network, "unix") }
+
 func (a address) stream() bool { return strings.HasPrefix(a.network, "tcp") || a.network == "unix" }
 
 // hint adds to a listen error what may be the matter: a socket file outlives a server that was killed.

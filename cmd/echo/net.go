@@ -13,10 +13,9 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
-	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
 )
 
 // netStyle is the server as one writes it with package net: a goroutine for each listener, connection and datagram
@@ -49,40 +48,31 @@ func newNetStyle(g *reactor.Group, cfg *config, log *zap.Logger) *netStyle {
 }
 
 func (s *netStyle) listen(a address) (fmt.Stringer, error) {
-	c, err := a.bind(socket.New)
+	if !a.stream() {
+		c, err := a.listenPacket(parked{})
+		if err != nil {
+			return nil, err
+		}
+		s.quits = append(s.quits, func() { _ = c.Close() })
+		s.goroutines.Go(func() { s.packets(c) })
+		return c.LocalAddr(), nil
+	}
+	l, err := a.listen(parked{})
 	if err != nil {
 		return nil, err
 	}
-	at, err := c.LocalAddr()
-	if err != nil {
-		c.Close()
-		return nil, err
+	// The first wait takes descriptors for what wakes all waits: now, while there are some.
+	r, c := newRoom(s.cfg.maxConns), l.Socket()
+	_ = c.SetTimeout(1)
+	first, _, err := c.Accept()
+	_ = c.SetTimeout(timeout.None)
+	if err == nil {
+		r.take()
+		s.start(netconn.New(first), r)
 	}
-	remove := func() {
-		if at.Family() != socket.AF_UNIX || at.Host() == "" || at.Host()[0] == '@' {
-			return
-		}
-		if err := os.Remove(at.Host()); err != nil && !errors.Is(err, os.ErrNotExist) {
-			s.log.Warn("cannot remove the socket file", zap.Error(err))
-		}
-	}
-	if a.stream() {
-		// The first wait takes descriptors for what wakes all waits: now, while there are some.
-		_ = c.SetTimeout(1)
-		first, _, err := c.Accept()
-		l, r := netconn.NewListener(c), newRoom(s.cfg.maxConns)
-		if err == nil {
-			r.take()
-			s.start(netconn.New(first), r)
-		}
-		s.quits = append(s.quits, func() { remove(); _ = l.Close() })
-		s.goroutines.Go(func() { s.accept(l, r) })
-	} else {
-		p := netconn.New(c).(*netconn.PacketConn)
-		s.quits = append(s.quits, func() { remove(); _ = p.Close() })
-		s.goroutines.Go(func() { s.packets(p) })
-	}
-	return at, nil
+	s.quits = append(s.quits, func() { _ = l.Close() })
+	s.goroutines.Go(func() { s.accept(l, r) })
+	return l.Addr(), nil
 }
 
 func (s *netStyle) stats() reactor.Stats {
@@ -317,35 +307,21 @@ func (s *netStyle) retire(c stream) {
 
 // packets is a goroutine: the echo of a datagram socket. What cannot be sent back is lost, as datagrams are.
 func (s *netStyle) packets(c *netconn.PacketConn) {
-	buf := make([]byte, 64<<10)
+	g := newGrams(c)
 	for {
-		n, from, err := c.ReadFrom(buf)
-		switch {
-		case errors.Is(err, net.ErrClosed):
+		err := g.read()
+		if errors.Is(err, net.ErrClosed) {
 			return
-		case err != nil:
+		}
+		if err != nil {
 			s.log.Warn("receiving failed", zap.Stringer("addr", c.LocalAddr()), zap.Error(err))
 			time.Sleep(rest)
 			continue
 		}
 		s.messages.Add(1)
-		s.bytes.Add(uint64(n))
-		if from == nil { // a Unix client without a name cannot be answered
-			s.log.Debug("datagram from nowhere")
-			continue
+		s.bytes.Add(uint64(g.n))
+		if err := g.answer(); err != nil {
+			s.log.Debug("datagram lost", zap.Error(err))
 		}
-		s.answer(c, buf[:n], from)
-	}
-}
-
-// answer does not wait for room: one Unix client whose queue is full would hold up all others. Package net has no way to
-// say so; a socket has.
-func (s *netStyle) answer(c *netconn.PacketConn, p []byte, to net.Addr) {
-	k := c.Socket()
-	_ = k.SetTimeout(0)
-	_, err := c.WriteTo(p, to)
-	_ = k.SetBlocking(true)
-	if err != nil && !errors.Is(err, kernel.EBADF) {
-		s.log.Debug("datagram lost", zap.Stringer("to", to), zap.Error(err))
 	}
 }

@@ -5,13 +5,13 @@ import (
 	bits "encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
@@ -38,22 +38,21 @@ const (
 )
 
 func (s *tasks) listen(a address) (fmt.Stringer, error) {
-	c, err := a.bind(on(s.r))
+	if !a.stream() {
+		c, err := a.listenPacket(netconn.On(s.r))
+		if err != nil {
+			return nil, err
+		}
+		s.r.Go(func(t *reactor.Task) { s.packets(t, c) })
+		return c.LocalAddr(), nil
+	}
+	nl, err := a.listen(netconn.On(s.r))
 	if err != nil {
 		return nil, err
 	}
-	at, err := c.LocalAddr()
-	if err != nil {
-		c.Close()
-		return nil, err
-	}
-	if a.stream() {
-		l := &listener{tasks: s, c: c, at: at, left: make(chan struct{}, 1)}
-		s.r.Go(l.accept)
-	} else {
-		s.r.Go(func(t *reactor.Task) { s.packets(t, c, at) })
-	}
-	return at, nil
+	l := &listener{tasks: s, l: nl, c: nl.Socket(), left: make(chan struct{}, 1)}
+	s.r.Go(l.accept)
+	return nl.Addr(), nil
 }
 
 func (s *tasks) shutdown(ctx context.Context) error { return s.g.Shutdown(ctx) }
@@ -71,15 +70,15 @@ func (s *tasks) lost() reactor.UndeliveredError { return s.gaps }
 // A listener accepts at one address.
 type listener struct {
 	*tasks
-	c    *socket.Socket
-	at   socket.Addr
+	l    *netconn.Listener
+	c    *socket.Socket // below it
 	open int
 	left chan struct{} // somebody has left
 }
 
 // accept is a task. Nothing but the drain ends it.
 func (l *listener) accept(t *reactor.Task) {
-	defer l.close()
+	defer l.l.Close()
 	drain := t.Context()
 	for failing := false; drain.Err() == nil; {
 		if l.cfg.maxConns > 0 && l.open >= l.cfg.maxConns { // the next one waits in the backlog
@@ -94,7 +93,7 @@ func (l *listener) accept(t *reactor.Task) {
 		c, _, err := l.c.Accept()
 		if err != nil {
 			if !failing && !errors.Is(err, kernel.ECANCELED) {
-				l.log.Warn("accept failed; the listener rests until it succeeds", zap.Stringer("addr", l.at), zap.Error(err))
+				l.log.Warn("accept failed; the listener rests until it succeeds", zap.Stringer("addr", l.l.Addr()), zap.Error(err))
 			}
 			failing = true
 			if errors.Is(err, kernel.ECANCELED) || t.Sleep(rest) != nil {
@@ -121,15 +120,6 @@ func (l *listener) accept(t *reactor.Task) {
 			}
 		})
 	}
-}
-
-func (l *listener) close() {
-	if l.at.Family() == socket.AF_UNIX && l.at.Host() != "" && l.at.Host()[0] != '@' {
-		if err := os.Remove(l.at.Host()); err != nil && !errors.Is(err, os.ErrNotExist) {
-			l.log.Warn("cannot remove the socket file", zap.Error(err))
-		}
-	}
-	_ = l.c.Close()
 }
 
 // serve is a task: the echo.
@@ -235,37 +225,25 @@ func (s *tasks) retire(c *socket.Socket) {
 }
 
 // packets is a task: the echo of a datagram socket. What cannot be sent back is lost, as datagrams are.
-func (s *tasks) packets(t *reactor.Task, c *socket.Socket, at socket.Addr) {
-	l := listener{tasks: s, c: c, at: at}
-	defer l.close()
-	buf := make([]byte, 64<<10)
+func (s *tasks) packets(t *reactor.Task, c *netconn.PacketConn) {
+	defer c.Close()
+	g := newGrams(c)
 	for {
-		n, from, err := c.RecvFromInto(buf)
-		if err == nil {
-			s.messages.Add(1)
-			s.bytes.Add(uint64(n))
-			s.answer(c, buf[:n], from)
-			continue
-		}
+		err := g.read()
 		if errors.Is(err, kernel.ECANCELED) {
 			return
 		}
-		s.log.Warn("receiving failed", zap.Stringer("addr", at), zap.Error(err))
-		if t.Sleep(rest) != nil {
-			return
+		if err != nil {
+			s.log.Warn("receiving failed", zap.Stringer("addr", c.LocalAddr()), zap.Error(err))
+			if t.Sleep(rest) != nil {
+				return
+			}
+			continue
 		}
-	}
-}
-
-func (s *tasks) answer(c *socket.Socket, p []byte, to socket.Addr) {
-	if to.Port() == 0 && to.Host() == "" { // a Unix client without a name cannot be answered
-		s.log.Debug("datagram from nowhere")
-		return
-	}
-	_ = c.SetTimeout(0) // waiting for one Unix client whose queue is full would hold up all others
-	_, err := c.SendTo(p, to)
-	_ = c.SetTimeout(timeout.None)
-	if err != nil {
-		s.log.Debug("datagram lost", zap.Stringer("to", to), zap.Error(err))
+		s.messages.Add(1)
+		s.bytes.Add(uint64(g.n))
+		if err := g.answer(); err != nil {
+			s.log.Debug("datagram lost", zap.Error(err))
+		}
 	}
 }

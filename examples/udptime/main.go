@@ -17,7 +17,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
 )
 
 func main() {
@@ -60,9 +62,11 @@ func ask(addr string, seconds float64, times int) (time.Time, error) {
 		return time.Time{}, err
 	}
 	defer s.Close()
-	if err := s.SetTimeoutSeconds(seconds); err != nil {
+	patience, err := timeout.Seconds(seconds)
+	if err != nil {
 		return time.Time{}, err
 	}
+	wait := min(time.Duration(patience), time.Hour)
 	question := make([]byte, packetSize)
 	question[0] = fromClient
 	answer := make([]byte, packetSize)
@@ -72,9 +76,15 @@ func ask(addr string, seconds float64, times int) (time.Time, error) {
 		if _, err = s.Send(question); err != nil {
 			return time.Time{}, err
 		}
-		n := 0
+		n, until := 0, asked.Add(wait)
 		for err == nil && !(n == packetSize && answer[0]&7 == fromServer&7 && string(answer[askedAt:receivedAt]) == string(question[sentAt:])) {
-			n, err = s.RecvInto(answer) // ETIMEDOUT: lost
+			// What is no answer takes from the time for it, or one who sends such things could keep us here.
+			left := time.Until(until)
+			if left <= 0 {
+				err = os.ErrDeadlineExceeded
+			} else if err = s.SetTimeout(timeout.Timeout(left)); err == nil {
+				n, err = s.RecvInto(answer) // ETIMEDOUT: lost
+			}
 		}
 		if err == nil {
 			return clock(answer[sentAt:]).Add(time.Since(asked) / 2), nil // it has been under way since
@@ -107,25 +117,21 @@ func lookup(addr string) ([]socket.AddrInfo, error) {
 	return socket.GetAddrInfo(host, port, 0, socket.SOCK_DGRAM, 0, 0)
 }
 
-func listen(addr string) (*socket.Socket, error) {
-	list, err := lookup(addr)
-	if err != nil {
-		return nil, err
-	}
-	s, err := socket.New(list[0].Family, list[0].Type, 0)
-	if err == nil {
-		err = s.Bind(list[0].Addr)
-	}
-	return s, err
-}
+func listen(addr string) (net.PacketConn, error) { return netconn.ListenPacket("udp", addr) }
 
-// serve answers until the socket is closed.
-func serve(s *socket.Socket, now func() time.Time) error {
-	p := make([]byte, packetSize)
+// serve answers until the socket is closed. The answer leaves from the address that was asked, also if that is one of many:
+// netconn takes care of it.
+func serve(s net.PacketConn, now func() time.Time) error {
+	p := make([]byte, 1<<10) // a question may have more at its end, which is not answered
 	for {
-		n, from, err := s.RecvFromInto(p)
-		if err != nil {
+		n, from, err := s.ReadFrom(p)
+		if errors.Is(err, net.ErrClosed) {
 			return err
+		}
+		if err != nil { // of one datagram, or passing
+			log.Print(err)
+			time.Sleep(100 * time.Millisecond)
+			continue
 		}
 		if n < packetSize || p[0]&7 != fromClient&7 {
 			continue // no question: not answered, so that two servers never answer each other
@@ -134,7 +140,7 @@ func serve(s *socket.Socket, now func() time.Time) error {
 		stamp(p[receivedAt:], now())
 		p[0], p[1] = fromServer, 1
 		stamp(p[sentAt:], now())
-		_, _ = s.SendTo(p, from) // a datagram may be lost
+		_, _ = s.WriteTo(p[:packetSize], from) // a datagram may be lost
 	}
 }
 

@@ -4,28 +4,24 @@ package main
 
 import (
 	"errors"
+	"net"
 	"os"
 	"syscall"
 	"testing"
 	"time"
 
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
-	"github.com/ureactor/ureactor/socket"
 )
 
 // server listens on loopback until the end of the test.
-func server(t *testing.T) (*socket.Socket, string) {
+func server(t *testing.T) (net.PacketConn, string) {
 	t.Helper()
 	s, err := listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	at, err := s.LocalAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, at.String()
+	return s, s.LocalAddr().String()
 }
 
 func TestTellsTheTime(t *testing.T) {
@@ -38,7 +34,7 @@ func TestTellsTheTime(t *testing.T) {
 		t.Errorf("%v, %v; want %v", got, err, then)
 	}
 	s.Close() // ends serve, which waits
-	if err := <-ended; !errors.Is(err, syscall.EBADF) {
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
 		t.Error(err)
 	}
 }
@@ -51,14 +47,14 @@ func TestAsksAgain(t *testing.T) {
 	go func() {
 		n := 0
 		for {
-			_, from, err := s.RecvFromInto(p)
+			_, from, err := s.ReadFrom(p)
 			if err != nil {
 				heard <- n
 				return
 			}
 			n++
-			s.SendTo([]byte("what?"), from)
-			s.SendTo(p, from)
+			s.WriteTo([]byte("what?"), from)
+			s.WriteTo(p, from)
 		}
 	}()
 	if got, err := ask(at, 0.02, 3); !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -74,6 +70,20 @@ func TestNobodyThere(t *testing.T) {
 	s, at := server(t)
 	s.Close()
 	if got, err := ask(at, 10, 3); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// Who sends without end what is no answer does not keep a client beyond its time.
+func TestAFloodIsNoAnswer(t *testing.T) {
+	s, at := server(t)
+	go func() {
+		_, from, err := s.ReadFrom(make([]byte, packetSize))
+		for err == nil {
+			_, err = s.WriteTo([]byte("what?"), from)
+		}
+	}()
+	if got, err := ask(at, 0.05, 1); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("%v, %v", got, err)
 	}
 }
