@@ -142,7 +142,7 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 	at := make(chan net.Addr, 1)
 	r.Post(func() {
 		l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler {
-			return &events{closed: func(_ *reactor.Conn, err error) { closed <- err }}
+			return &events{data: echoBack, closed: func(_ *reactor.Conn, err error) { closed <- err }}
 		}, netconn.WithTLS(cfg))
 		if err != nil {
 			panic(err)
@@ -155,6 +155,7 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	roundTrip(t, c, "hello") // the server's handshake is over too
 	conn := <-shown
 	if conn.LocalAddr().String() != addr || conn.RemoteAddr().String() != c.LocalAddr().String() {
 		t.Errorf("%v from %v", conn.LocalAddr(), conn.RemoteAddr())

@@ -1,0 +1,56 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package sel_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/socket"
+)
+
+// A peer ends its TCP connection without close_notify. Between two records that is the end of the stream. In the middle of
+// one it is EPROTO with io.ErrUnexpectedEOF, for good; what came before is there.
+func TestD41SSLEndWithoutCloseNotify(t *testing.T) {
+	both(t, func(l *lab) {
+		for _, part := range [][]byte{nil, {23}, {23, 3, 3, 0}, {23, 3, 3, 0, 40, 1, 2, 3}} {
+			key, cert := keyAndCert()
+			a, b := l.connected(0)
+			join := l.elsewhere(func() {
+				s, err := socket.WrapSSL(b, true, socket.SSLOptions{Key: key, Cert: cert})
+				if err != nil {
+					l.Error(err)
+					return
+				}
+				defer s.Close()
+				all, err := s.ReadAll()
+				if string(all) != "whole" {
+					l.Errorf("%x: %q", part, all)
+				}
+				for range 2 {
+					if part == nil && err != nil {
+						l.Errorf("at the end of a record: %v", err)
+					}
+					if part != nil && !(errors.Is(err, syscall.EPROTO) && errors.Is(err, io.ErrUnexpectedEOF)) {
+						l.Errorf("in a record, %x: %v", part, err)
+					}
+					_, err = s.ReadSize(1)
+				}
+				if _, err := s.Read(make([]byte, 1)); (err == io.EOF) != (part == nil) {
+					l.Errorf("%x: Read: %v", part, err)
+				}
+			})
+			conn := l.plain(a)
+			c := tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
+			_, err := c.Write([]byte("whole"))
+			must(err)
+			_, err = conn.Write(part)
+			must(err)
+			conn.Close() // the connection below: no close_notify
+			join()
+		}
+	})
+}
