@@ -141,7 +141,7 @@ func (c *Conn) hangUp() {
 		return
 	}
 	c.w.drop()
-	if e := c.w.r.k.Close(int(c.w.fd)); e != 0 {
+	if e := kernel.CloseAtOnce(c.w.r.k, int(c.w.fd)); e != 0 {
 		c.w.r.closeFailed(int(c.w.fd), e)
 	}
 }

@@ -165,7 +165,11 @@ func (d *Desc) unref(dir Dir, c *Call) (last bool) {
 func (d *Desc) finish() {
 	e := Errno(0)
 	if !d.kept {
-		e = d.K.Close(d.FD)
+		if d.shared {
+			e = d.K.Close(d.FD) // with SO_LINGER it may wait, as its caller wants it to
+		} else {
+			e = kernel.CloseAtOnce(d.K, d.FD)
+		}
 	}
 	d.lock()
 	d.finished = true

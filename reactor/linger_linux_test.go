@@ -1,0 +1,39 @@
+package reactor
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// Somebody has set SO_LINGER, here on the listener, from which Conns have it; the peer takes nothing. The close of a Conn
+// whose output is in the kernel does not keep the loop, where close(2) waits for 40 s.
+func TestLingerDoesNotKeepTheLoop(t *testing.T) {
+	inLab(t, kinds[0], func(t *lab) {
+		r := t.reactor()
+		closed := 0
+		at := t.listen("tcp", func(c *Conn) Handler {
+			return &eofHooks{hooks: hooks{closed: func(*Conn, error) { closed++ }}, eof: func(c *Conn) {
+				must(t, unix.SetsockoptInt(c.FD(), unix.SOL_SOCKET, unix.SO_SNDBUF, 1<<20))
+				must(t, c.Send(make([]byte, 300_000)))
+				must(t, c.Close())
+			}}
+		}, WithControl(func(fd int) error {
+			return unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 40})
+		}))
+		p := t.dial(at)
+		must(t, unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096))
+		begin := time.Now()
+		t.must("shutdown", t.k.Shutdown(p.fd, kernel.SHUT_WR))
+		t.until(func() bool { return closed == 1 })
+		if took := time.Since(begin); took > 30*time.Second {
+			t.Errorf("the loop stood still for %v", took)
+		}
+		if r.conns != 0 {
+			t.Errorf("%d Conns are left", r.conns)
+		}
+	})
+}
