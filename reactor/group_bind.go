@@ -14,7 +14,7 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]pa
 	if o.control != nil {
 		control = o.control
 	}
-	socks := o.inherited.take(n.Type, b.Addr)
+	socks := o.inherited.take(n.Type, b)
 	if err := o.prepareInherited(g.k, n, socks); err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]pa
 		closePassed(g.k, socks)
 		return nil, errors.New("WithMaxConns needs one loop that counts, and several sockets were passed")
 	case len(socks) > 0:
-		b.Addr = socks[0].addr
+		b.Addr, b.Dual = socks[0].addr, b.Dual && len(socks) == 1 && socks[0].addr.Family == kernel.AF_INET6
 		if o.share && !g.shares(socks[0].fd) { // nobody can join it: its loop hands over
 			o.share, o.balance = false, RoundRobin
 		}

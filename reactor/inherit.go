@@ -40,6 +40,8 @@ type passed struct {
 	typ  int
 	addr Addr
 	file netaddr.File // to remove at the end
+	name string       // what the unit calls it
+	use  bool         // it is a socket that can listen or receive for us
 }
 
 // Inherit takes over the sockets that this process was passed, none if there are none, and removes what says so from the
@@ -53,6 +55,7 @@ func Inherit() (*Inherited, error) {
 		}
 	}
 	in := &Inherited{}
+	ours := pid != "" || ready != ""
 	if n == "" || pid != "" && pid != strconv.Itoa(os.Getpid()) {
 		return in, nil
 	}
@@ -62,20 +65,31 @@ func Inherit() (*Inherited, error) {
 	}
 	name := strings.Split(names, ":")
 	for i := range count {
-		s, err := adopt(firstFD + i)
+		s, err := look(firstFD + i)
 		if err != nil {
 			return nil, err
 		}
+		if !s.use && !ours { // a variable that somebody has forgotten, and a descriptor that is something else
+			return nil, fmt.Errorf("reactor: inherit: %s=%s without %s, and descriptor %d is no socket to listen or receive on; unset one or set the other",
+				envFDs, n, envPid, s.fd)
+		}
 		if i < len(name) {
-			s.file = ownedFile(name[i], s.addr)
+			s.name = name[i]
+		}
+		if ready != "" { // only a Restart says so; a unit may have any name
+			s.file = ownedFile(s.name, s.addr)
 		}
 		in.socks = append(in.socks, s)
 	}
+	for _, s := range in.socks {
+		kernel.CloseOnExec(s.fd)
+	}
 	if ready != "" {
 		fd, err := strconv.Atoi(ready)
-		if err != nil || fd < firstFD || kernel.Adopt(fd) != 0 {
-			return nil, fmt.Errorf("reactor: inherit: %s=%q is no open descriptor", envReady, ready)
+		if err != nil || fd < firstFD || !kernel.IsPipe(fd) {
+			return nil, fmt.Errorf("reactor: inherit: %s=%q is no open descriptor of a pipe", envReady, ready)
 		}
+		kernel.CloseOnExec(fd)
 		in.ready = os.NewFile(uintptr(fd), "ready")
 	}
 	return in, nil
@@ -94,24 +108,48 @@ func ownedFile(name string, a Addr) netaddr.File {
 	return netaddr.File{}
 }
 
-func adopt(fd int) (s passed, err error) {
+// look finds out what was passed, and changes nothing: others share it.
+func look(fd int) (s passed, err error) {
+	k := kernel.Host
 	s.fd = fd
-	e := kernel.Adopt(fd)
-	if e == 0 {
-		s.typ, e = kernel.Host.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_TYPE)
+	var e kernel.Errno
+	if s.typ, e = k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_TYPE); e == kernel.EBADF {
+		return s, fmt.Errorf("reactor: inherit: descriptor %d is not open", fd)
 	}
 	if e == 0 {
-		s.addr, e = kernel.Host.LocalAddr(fd)
+		s.addr, e = k.LocalAddr(fd)
 	}
-	if e != 0 {
-		return s, fmt.Errorf("reactor: inherit: descriptor %d is no socket: %w", fd, e)
+	if e != 0 || s.addr.Family == 0 || s.typ != kernel.SOCK_STREAM && s.typ != kernel.SOCK_DGRAM {
+		return s, nil
 	}
+	_, e = k.PeerAddr(fd)
+	s.use = e != 0 // connected: it serves nobody but its peer
 	return s, nil
 }
 
-// Ready is for when the program listens: it closes what nobody has asked for and tells who waits in Restart. It returns
-// how many were closed. Again is nothing.
+// Unused hands over the descriptors that no Listen or ListenPacket has asked for, to which the first call each puts an end:
+// sockets at other addresses, connected ones, and what is no socket. They are in the order in which they were passed, named as
+// in LISTEN_FDNAMES, and changed in nothing but that the program's children do not get them. The caller closes them.
+func (in *Inherited) Unused() []*os.File {
+	if in == nil {
+		return nil
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	var files []*os.File
+	for _, s := range in.socks {
+		files = append(files, os.NewFile(uintptr(s.fd), s.name))
+	}
+	in.socks = nil
+	return files
+}
+
+// Ready is for when the program listens: it closes what nobody has asked for, not by Unused either, and tells who waits in
+// Restart. It returns how many were closed. Again is nothing.
 func (in *Inherited) Ready() (unused int, err error) {
+	if in == nil {
+		return 0, nil
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for _, s := range in.socks {
@@ -143,44 +181,55 @@ func WithInherited(in *Inherited) ListenOption {
 	}
 }
 
-// take gives the sockets for the address, and forgets them.
-func (in *Inherited) take(typ int, a Addr) (found []passed) {
+// take gives the sockets for the address, and forgets them: for all addresses of both families, those of each family too.
+func (in *Inherited) take(typ int, b netaddr.Binding) (found []passed) {
 	if in == nil {
 		return nil
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	a := b.Addr
+	fits := func(s passed, port uint16) bool {
+		at, want := s.addr, a
+		if want.Family != kernel.AF_UNIX {
+			want.Port = port
+		}
+		if b.Dual && at.IsUnspecified() {
+			at.Family, want.Family = 0, 0
+		}
+		return s.use && s.typ == typ && at == want
+	}
 	var rest []passed
 	for _, s := range in.socks {
-		if a.Port == 0 && a.Family != kernel.AF_UNIX && s.typ == typ {
-			if any := s.addr; any.Port != 0 {
-				if any.Port = 0; any == a {
-					a = s.addr // and all others must have the same port
-				}
-			}
+		if a.Port == 0 && s.addr.Port != 0 && fits(s, s.addr.Port) {
+			a.Port = s.addr.Port // and all others must have the same port
 		}
-		if s.typ == typ && s.addr == a {
-			found = append(found, s)
-		} else {
+		if !fits(s, a.Port) {
 			rest = append(rest, s)
+			continue
 		}
+		found = append(found, s)
 	}
 	in.socks = rest
 	return found
 }
 
 // socket is the socket for the address: one that was passed, or a new one. more are others that were passed for it.
-func (o *sockOptions) socket(k Kernel, n netaddr.Network, a Addr, bind func() (int, error)) (s passed, more []passed, err error) {
-	if list := o.inherited.take(n.Type, a); len(list) > 0 {
+func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bind func() (int, error)) (s passed, more []passed, err error) {
+	if list := o.inherited.take(n.Type, b); len(list) > 0 {
 		return list[0], list[1:], o.prepareInherited(k, n, list)
 	}
 	fd, err := bind()
-	return passed{fd: fd, file: netaddr.FileOf(k, a)}, nil, err
+	return passed{fd: fd, file: netaddr.FileOf(k, b.Addr)}, nil, err
 }
 
 // prepareInherited sets what accepted connections inherit; on error it closes them all.
 func (o *sockOptions) prepareInherited(k Kernel, n netaddr.Network, list []passed) error {
 	for _, s := range list {
+		if e := kernel.Adopt(s.fd); e != 0 {
+			closePassed(k, list)
+			return callError("fcntl", e)
+		}
 		if !n.TCP() {
 			continue
 		}

@@ -34,6 +34,7 @@ type Listener struct {
 	resume  *Timer       // after a failure
 	vain    int          // accepts in a row that got nothing
 	resting bool         // since its last pause no accept has succeeded
+	others  []*Listener  // further sockets that were passed for its address
 	single  bool         // the last Event brought one connection and no more
 	closed  bool
 }
@@ -48,15 +49,14 @@ func (r *Reactor) Listen(network, addr string, accept func(*Conn) Handler, opts 
 	if accept == nil {
 		panic("reactor: Listen with a nil accept function")
 	}
-	l, err := r.listen(network, addr, opts)
+	l, err := r.listen(network, addr, accept, opts)
 	if err != nil {
 		return nil, opError("listen", network, addr, err)
 	}
-	l.accept = accept
 	return l, nil
 }
 
-func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, error) {
+func (r *Reactor) listen(network, addr string, accept func(*Conn) Handler, opts []ListenOption) (*Listener, error) {
 	n, o, err := r.socketOptions("listen", network, true, opts)
 	if err != nil {
 		return nil, err
@@ -65,24 +65,43 @@ func (r *Reactor) listen(network, addr string, opts []ListenOption) (*Listener, 
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.one(n, b, o)
+	s, more, err := o.socket(r.k, n, b, func() (int, error) { return r.bindSocket(n, b, o) })
 	if err != nil {
 		return nil, err
 	}
-	at, err := listenOn(r.k, s, o)
-	if err != nil {
-		return nil, err
+	if len(more) > 0 && o.maxConns > 0 {
+		closePassed(r.k, append(more, s))
+		return nil, fmt.Errorf("WithMaxConns counts at one socket, and %d were passed", len(more)+1)
 	}
-	l := &Listener{opt: o, net: n, addr: at, file: s.file}
-	return l, l.attach(r, s.fd)
+	var l *Listener
+	for i, s := range append([]passed{s}, more...) {
+		at, err := listenOn(r.k, s, o)
+		part := &Listener{opt: o, net: n, addr: at, file: s.file, accept: accept}
+		if err == nil {
+			err = part.attach(r, s.fd)
+		}
+		if err != nil {
+			closePassed(r.k, more[i:])
+			if l != nil {
+				_ = l.Close()
+			}
+			return nil, err
+		}
+		if l == nil {
+			l = part
+		} else {
+			l.others = append(l.others, part)
+		}
+	}
+	return l, nil
 }
 
 // one is the socket for the address: the one that was passed, or a new one.
 func (r *Reactor) one(n netaddr.Network, b netaddr.Binding, o *sockOptions) (passed, error) {
-	s, more, err := o.socket(r.k, n, b.Addr, func() (int, error) { return r.bindSocket(n, b, o) })
+	s, more, err := o.socket(r.k, n, b, func() (int, error) { return r.bindSocket(n, b, o) })
 	if err == nil && len(more) > 0 {
 		closePassed(r.k, append(more, s))
-		err = fmt.Errorf("%d sockets were passed for it: only a Group can take them all", len(more)+1)
+		err = fmt.Errorf("%d sockets were passed for it: only a Group can take them all, or one call for each family", len(more)+1)
 	}
 	return s, err
 }
@@ -326,6 +345,9 @@ func (l *Listener) Close() error {
 		return nil
 	}
 	l.closed = true
+	for _, o := range l.others {
+		_ = o.Close() // the descriptor is the loop's own
+	}
 	r := l.w.r
 	if l.resume != nil {
 		l.resume.Stop()
