@@ -1,11 +1,11 @@
 package socket
 
 import (
-	"strconv"
-	"math"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/ureactor/ureactor/internal/kernel"

@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 // connected.
 var kernels = []struct{ name, is string }{
 	{"host", fmt.Sprintln(false, runtime.GOOS == "linux")},
+	{"loop", fmt.Sprintln(false, runtime.GOOS == "linux")},
 	{"simulated", fmt.Sprintln(true, true)},
 	{"kqueue", fmt.Sprintln(true, false)},
 }
@@ -48,8 +49,8 @@ const lookAtKernel = "import socket, select; s = socket.socket(); p = select.pol
 	"print(str(s.fileno() >= 1000).lower(), str(p.poll(0) != []).lower())"
 
 // Every script prints under our socket and select what MicroPython printed, or what a decision in SEMANTICS wants
-// instead. With -long that is on the host's kernel, on a simulated one, and on one whose Pollers are
-// kqueues; else on the host's. On the host each has its own port numbers above one base; every other run
+// instead. With -long that is on the host's kernel, there also in Tasks of one reactor (the loop), on a simulated one, and
+// on one whose Pollers are kqueues; else on the host's. On the host each has its own port numbers above one base; every other run
 // has a network of its own.
 func TestScripts(t *testing.T) {
 	if testing.Short() {

@@ -14,13 +14,13 @@ import (
 // Before the first call parking objects get another kernel, if MPNET_KERNEL names one.
 func init() {
 	switch name := os.Getenv("MPNET_KERNEL"); name {
-	case "", "host":
+	case "", "host", "loop": // see loop.go
 	case "simulated":
 		simulate(sim.Options{})
 	case "kqueue":
 		simulate(sim.Options{Kqueue: true})
 	default:
-		panic("MPNET_KERNEL=" + name + ": must be host, simulated or kqueue")
+		panic("MPNET_KERNEL=" + name + ": must be host, loop, simulated or kqueue")
 	}
 }
 
