@@ -64,8 +64,12 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 
 // PostSend is a Send from any goroutine: the loop sends a copy of p in its next turn. It allocates nothing per call.
 // ErrFull and ErrClosed are the reactor's, as with Post. A Conn that has ended by then drops it, as its Closed told;
-// past the Conn's cap the bytes cannot be kept and a gap would be worse: the Conn is aborted with ErrBuffered.
+// past the Conn's cap the bytes cannot be kept and a gap would be worse: the Conn is aborted with ErrBuffered. More bytes
+// in one call than the Conn's cap and 16 MiB are refused for good: EMSGSIZE.
 func (c *Conn) PostSend(p []byte) error {
+	if most := max(c.opt.cap, postArenaMax); len(p) > most {
+		return fmt.Errorf("reactor: PostSend of %d bytes: must be at most %d (see WithLimits): %w", len(p), most, kernel.EMSGSIZE)
+	}
 	return c.w.r.post(post{c: c, n: len(p)}, p)
 }
 

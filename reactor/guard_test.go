@@ -337,3 +337,68 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 		t.Errorf("%d descriptors are left", n)
 	}
 }
+
+// What the end of a reactor says: Run says nil of a drain that was faster than the end of its context, and the cause if
+// that came first, also with nothing open. A timer armed later never fires, and keeps nothing; Turn is ErrClosed.
+func TestWhatTheEndSays(t *testing.T) {
+	for _, first := range []string{"Shutdown", "context"} {
+		r, err := New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		var atEnd error
+		hook := sentinelPoller{r.poller, func() { // the poller is closed last
+			cancel()
+			for !r.abort.Load() {
+				runtime.Gosched()
+			}
+		}}
+		if first == "Shutdown" {
+			r.poller = hook
+			r.Close()
+		} else {
+			cancel()
+		}
+		if atEnd = r.Run(ctx); (first == "Shutdown") != (atEnd == nil) {
+			t.Errorf("%s first: Run says %v", first, atEnd)
+		}
+		cancel()
+		if tm := r.After(0, func() { t.Error("a timer has fired") }); tm.Stop() || r.timers.Len() != 0 {
+			t.Error("a timer is armed after the end")
+		}
+		if err := r.Turn(0); err != ErrClosed {
+			t.Errorf("Turn: %v", err)
+		}
+	}
+}
+
+type sentinelPoller struct {
+	poller.Poller
+	closing func()
+}
+
+func (p sentinelPoller) Close() error { p.closing(); return p.Poller.Close() }
+
+// A PostSend of more than 16 MiB is taken if it waits alone and the Conn may buffer it; ErrFull is a passing state; more
+// than the Conn may ever buffer is refused for good.
+func TestLargePostSends(t *testing.T) {
+	r := manual(t)
+	a, b := pair(t)
+	defer kernel.Host.Close(b)
+	c := adoptFD(t, r, a, &hooks{}, WithLimits(0, 64<<20, 64<<20))
+	large := make([]byte, 17<<20)
+	if err := c.PostSend(large); err != nil {
+		t.Errorf("a large one alone: %v", err)
+	}
+	if err := c.PostSend(large); !errors.Is(err, ErrFull) {
+		t.Errorf("a second one: %v", err)
+	}
+	turnUntil(t, r, func() bool { return c.Buffered() > 0 })
+	if err := c.PostSend(large); err != nil {
+		t.Errorf("the second one again: %v", err)
+	}
+	if err := c.PostSend(make([]byte, 64<<20+1)); !errors.Is(err, kernel.EMSGSIZE) || errors.Is(err, ErrFull) {
+		t.Errorf("more than the cap: %v", err)
+	}
+}

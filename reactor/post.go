@@ -1,6 +1,7 @@
 package reactor
 
-// postArenaMax bounds the bytes that wait in PostSends of one reactor; ErrFull past it.
+// postArenaMax bounds the bytes that wait in PostSends of one reactor; ErrFull past it. One PostSend that waits alone may
+// have more: as many as its Conn may buffer.
 const postArenaMax = 16 << 20
 
 // postArenaKeep is what an idle queue keeps for reuse.
@@ -74,7 +75,8 @@ func (r *Reactor) post(p post, bytes []byte) error {
 	case r.closed:
 		r.mu.Unlock()
 		return ErrClosed
-	case r.posted.len() >= r.opt.postLimit, len(r.posted.arena)+len(bytes) > postArenaMax:
+	case r.posted.len() >= r.opt.postLimit,
+		len(bytes) > 0 && len(r.posted.arena) > 0 && len(r.posted.arena)+len(bytes) > postArenaMax:
 		r.mu.Unlock()
 		return ErrFull
 	}

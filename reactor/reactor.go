@@ -95,6 +95,7 @@ type Reactor struct {
 	undelivered UndeliveredError // what the drain had to leave behind
 	gone        bool             // has ended
 	failed      error            // why it cannot go on
+	cut         bool             // the end of a context has aborted something, or begun the end
 	lost        bool             // done was closed before it had ended
 
 	count  Stats

@@ -79,6 +79,7 @@ func (r *Reactor) wind() {
 	}
 	r.patient = r.await.Load()
 	if r.abort.Load() {
+		r.cut = r.cut || !r.drain.Load() || r.open() > 0
 		r.table.All(func(_ int, w *Watch) {
 			if c, ok := w.sink.(aborter); ok {
 				c.Abort()
@@ -90,10 +91,13 @@ func (r *Reactor) wind() {
 		r.abortTasks()
 	}
 	r.settle()
-	if r.conns+r.listeners+r.packets+r.tasks.n+r.ended.len() == 0 {
+	if r.open()+r.ended.len() == 0 {
 		r.finish()
 	}
 }
+
+// open is how many things the end has still to end.
+func (r *Reactor) open() int { return r.conns + r.listeners + r.packets + r.tasks.n }
 
 type closer interface{ Close() error }
 type aborter interface{ Abort() error }

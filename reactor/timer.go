@@ -12,7 +12,8 @@ type Timer struct {
 	r *Reactor
 }
 
-// After has f called d from now; a negative d is 0. The call comes in a later turn, never from within After.
+// After has f called d from now; a negative d is 0. The call comes in a later turn, never from within After. Once the
+// reactor has ended, where Post says ErrClosed, the timer is not armed.
 func (r *Reactor) After(d time.Duration, f func()) *Timer {
 	if f == nil {
 		panic("reactor: After with a nil function")
@@ -30,5 +31,8 @@ func (t *Timer) Stop() bool { return t.r.timers.Stop(&t.t) }
 func (t *Timer) Reset(d time.Duration) { t.r.arm(&t.t, max(d, 0)) }
 
 func (r *Reactor) arm(t *timeout.Timer, d time.Duration) {
+	if r.gone {
+		return
+	}
 	r.timers.Arm(t, min(timeout.Timeout(d).After(r.k.Now()), timeout.Never-1))
 }

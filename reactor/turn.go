@@ -22,7 +22,7 @@ func (r *Reactor) Run(ctx context.Context) error {
 		return r.result
 	}
 	err := r.run()
-	if ctx.Err() != nil && r.abort.Load() {
+	if ctx.Err() != nil && r.cut && r.failed == nil { // not if the drain was faster
 		return context.Cause(ctx)
 	}
 	return err
