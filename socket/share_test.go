@@ -8,9 +8,9 @@ import (
 	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"syscall"
-	"strings"
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
