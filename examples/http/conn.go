@@ -24,9 +24,19 @@ func accept(c *reactor.Conn) reactor.Handler {
 	return &conn{}
 }
 
+// wholeTime is how long a request that has begun may take until it is there, however it trickles.
+const wholeTime = time.Minute
+
+const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
+
 // A conn is one client.
 type conn struct {
-	rest  []byte // of what came: an incomplete request, or, while the peer does not read, also complete ones
+	rest  []byte // of what came: an incomplete head, or, while the peer does not read, also complete ones
+	seen  int    // of rest: so much has no end of a head
+	req   request
+	body  int  // bytes still to come of req's body, which is thrown away
+	begun bool // req's head is there, and it is not answered
+	timed bool // a request has its time
 	room  [256]byte
 	ended bool
 }
@@ -44,7 +54,7 @@ func (h *conn) Data(c *reactor.Conn, p []byte) {
 // Drained goes on with what had to wait until the peer read its answers.
 func (h *conn) Drained(c *reactor.Conn) { h.again(c) }
 
-// Timeout ends a connection that says nothing.
+// Timeout ends a connection that says nothing, or does not end what it says.
 func (h *conn) Timeout(c *reactor.Conn, _ reactor.TimeoutKind) { _ = c.Close() }
 
 func (h *conn) Closed(*reactor.Conn, error) {}
@@ -61,17 +71,41 @@ func (h *conn) again(c *reactor.Conn) {
 
 // run answers the requests at the front of p and tells how many bytes they had. Their answers leave together.
 func (h *conn) run(c *reactor.Conn, p []byte) (done int) {
-	for !h.ended && done < len(p) && c.Buffered() <= enough {
-		r, n, no := parse(p[done:])
+	whole := true
+	for !h.ended && whole && c.Buffered() <= enough && (h.begun || done < len(p)) {
+		if h.begun {
+			n := min(h.body, len(p)-done)
+			done += n
+			if h.body -= n; h.body > 0 {
+				whole = false
+			} else {
+				h.begun = false
+				h.answer(c, "200 OK", h.req)
+			}
+			continue
+		}
+		r, n, no := parse(p[done:], h.seen)
+		h.seen = 0
 		switch {
 		case no != "":
 			h.answer(c, string(no), request{close: true})
 		case n == 0:
-			return done
+			h.seen, whole = len(p)-done, false
 		default:
 			done += n
-			h.answer(c, "200 OK", r)
+			h.req, h.body, h.begun = r, max(r.body, 0), true
+			if r.waits && h.body > 0 && done == len(p) {
+				_ = c.Send([]byte(goOn))
+			}
 		}
+	}
+	if h.timed == whole { // rarely: most requests come whole
+		h.timed = !whole
+		limit := time.Duration(0)
+		if h.timed {
+			limit = wholeTime
+		}
+		_ = c.SetReadDeadline(limit) // a closed Conn needs none
 	}
 	return done
 }

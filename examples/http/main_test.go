@@ -98,7 +98,7 @@ func TestPipeline(t *testing.T) {
 	text := strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 50) +
 		"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" +
 		"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n" +
-		"GET / HTTP/1.1\r\nConnection: close\r\n\r\n" +
+		"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" +
 		"GET /never HTTP/1.1\r\n\r\n"
 	for _, piece := range []int{1, 10, 1000, len(text)} {
 		c := dial(t, at)
@@ -129,6 +129,9 @@ func TestRefusals(t *testing.T) {
 	for text, status := range map[string]string{
 		"nonsense\r\n\r\n":                                                  "400",
 		"GET /\r\n\r\n":                                                     "400",
+		"GET / HTTP/1.1\r\n\r\n":                                            "400",
+		"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n":                      "400",
+		"GET / HTTP/1.1\r\nHost: a\r\nExpect: a cake\r\n\r\n":               "417",
 		"GET / HTTP/2.0\r\n\r\n":                                            "505",
 		"GET / HTTP/1.1\r\nno colon\r\n\r\n":                                "400",
 		"GET / HTTP/1.1\r\nHost : a\r\n\r\n":                                "400",
@@ -154,9 +157,9 @@ func TestSlowReader(t *testing.T) {
 	many := longtest.Count(10_000, 30_000, 100_000)
 	go func() {
 		for range many / 1000 {
-			io.WriteString(c, strings.Repeat("GET / HTTP/1.1\r\n\r\n", 1000))
+			io.WriteString(c, strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1000))
 		}
-		fmt.Fprint(c, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 	}()
 	time.Sleep(100 * time.Millisecond)
 	in := bufio.NewReader(c)
@@ -168,5 +171,58 @@ func TestSlowReader(t *testing.T) {
 		if _, err := io.Copy(io.Discard, res.Body); err != nil {
 			t.Fatal(i, err)
 		}
+	}
+}
+
+// A client that holds its body back until it is told to go on is told so, and one that does not wait is not; HTTP/1.0 knows
+// nothing of it. A body is not kept.
+func TestExpectContinue(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK"
+	for head, want := range map[string]string{
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n": goOn,
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nExpect: 100-continue\r\n\r\n": ok,
+		"GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n":                       ok,
+	} {
+		c := dial(t, serve(t, 1))
+		io.WriteString(c, head)
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(c, got); err != nil || string(got) != want {
+			t.Errorf("%q: %q, %v", head, got, err)
+		}
+		if want == goOn {
+			io.WriteString(c, "hello")
+			if _, err := io.ReadFull(c, got[:len(ok)]); err != nil || string(got[:len(ok)]) != ok {
+				t.Errorf("after the body: %q, %v", got, err)
+			}
+		}
+	}
+	for _, text := range []string{
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+		"POST / HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello",
+	} {
+		c := dial(t, serve(t, 1))
+		io.WriteString(c, text)
+		got := make([]byte, len(ok))
+		if _, err := io.ReadFull(c, got); err != nil || string(got) != ok {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+}
+
+// The work for a head is linear in its bytes, however it trickles: nothing is searched twice but an end that may have begun.
+func TestATricklingHeadIsSearchedOnce(t *testing.T) {
+	head := "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("\r\n\rx", 10) + "\r\n\r\n"
+	for n := range len(head) {
+		if _, k, no := parse([]byte(head[:n]), max(n-1, 0)); k != 0 || no != "" {
+			t.Fatalf("%d of %d bytes: %d, %s", n, len(head), k, no)
+		}
+	}
+	// What was seen is not looked at again, even if it were an end.
+	p := []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n" + strings.Repeat("x", 100))
+	if _, n, _ := parse(p, len(p)-10); n != 0 {
+		t.Error("what was seen is searched again")
+	}
+	if _, n, _ := parse([]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), len("GET / HTTP/1.1\r\nHost: a\r\n\r")); n == 0 {
+		t.Error("an end that had begun is not found")
 	}
 }

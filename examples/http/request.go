@@ -14,7 +14,10 @@ const (
 type request struct {
 	head  bool // the method is HEAD
 	close bool // the connection ends with the answer
-	body  int  // bytes
+	old   bool // HTTP/1.0
+	hosts int  // Host fields
+	waits bool // the client wants to be told before it sends the body
+	body  int  // bytes; -1: no length is given
 }
 
 // A refusal is a status that ends the connection.
@@ -24,6 +27,7 @@ const (
 	badRequest refusal = "400 Bad Request"
 	tooLarge   refusal = "413 Content Too Large"
 	headTooBig refusal = "431 Request Header Fields Too Large"
+	noSuch     refusal = "417 Expectation Failed"
 	noChunks   refusal = "501 Not Implemented"
 	noVersion  refusal = "505 HTTP Version Not Supported"
 )
@@ -34,15 +38,18 @@ var (
 	http11    = []byte("HTTP/1.1")
 )
 
-// parse reads the request at the front of p. n is how many bytes it has with its body; 0 while it is incomplete.
-func parse(p []byte) (r request, n int, no refusal) {
-	end := bytes.Index(p[:min(len(p), maxHead)], blankLine)
+// parse reads the head of the request at the front of p. n is how many bytes it has; 0 while it is incomplete. The first
+// seen bytes are known to have no end of a head: a head that trickles is searched once, not once for each piece.
+func parse(p []byte, seen int) (r request, n int, no refusal) {
+	from := max(seen-len(blankLine)+1, 0)
+	end := bytes.Index(p[from:max(min(len(p), maxHead), from)], blankLine)
 	switch {
 	case end < 0 && len(p) >= maxHead:
 		return r, 0, headTooBig
 	case end < 0:
 		return r, 0, ""
 	}
+	end += from
 	line, fields, _ := bytes.Cut(p[:end], blankLine[:2])
 	if no = r.first(line); no != "" {
 		return r, 0, no
@@ -53,10 +60,10 @@ func parse(p []byte) (r request, n int, no refusal) {
 			return r, 0, no
 		}
 	}
-	if n = end + len(blankLine) + max(r.body, 0); n > len(p) {
-		return r, 0, ""
+	if r.hosts > 1 || r.hosts == 0 && !r.old { // RFC 9112, 3.2
+		return r, 0, badRequest
 	}
-	return r, n, ""
+	return r, end + len(blankLine), ""
 }
 
 // first is the request line: method, target, version.
@@ -67,7 +74,7 @@ func (r *request) first(line []byte) refusal {
 	case !ok || !ok2 || len(method) == 0 || len(target) == 0:
 		return badRequest
 	case bytes.Equal(version, http10):
-		r.close = true
+		r.close, r.old = true, true
 	case !bytes.Equal(version, http11):
 		return noVersion
 	}
@@ -95,6 +102,13 @@ func (r *request) field(line []byte) refusal {
 		r.body = int(n)
 	case is(name, "transfer-encoding"):
 		return noChunks
+	case is(name, "host"):
+		r.hosts++
+	case is(name, "expect") && !r.old: // RFC 9110, 10.1.1
+		if !is(value, "100-continue") {
+			return noSuch
+		}
+		r.waits = true
 	case is(name, "connection"):
 		if is(value, "close") {
 			r.close = true
