@@ -165,18 +165,20 @@ func (s *server) hear(c *client) {
 		return
 	}
 	c.line = append(c.line, s.buf[:n]...)
+	left := c.line
 	for s.clients[c.s] == c { // or others' farewells were too much for it
-		i := bytes.IndexByte(c.line, '\n')
-		if i < 0 && len(c.line) < lineMax {
-			return
+		i := bytes.IndexByte(left[:min(len(left), lineMax+1)], '\n')
+		if i < 0 && len(left) < lineMax {
+			break
 		}
-		if i < 0 || i > lineMax {
+		if i < 0 {
 			i = lineMax - 1
 		}
-		line := bytes.TrimRight(c.line[:i+1], "\r\n")
+		line := bytes.TrimRight(left[:i+1], "\r\n")
 		s.say(c, c.name+": "+string(line))
-		c.line = append(c.line[:0], c.line[i+1:]...)
+		left = left[i+1:]
 	}
+	c.line = append(c.line[:0], left...) // once: a read of short lines is not moved for each of them
 }
 
 // say tells all others. Nobody waits for anybody: who is too far behind is dropped.

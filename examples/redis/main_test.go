@@ -232,3 +232,65 @@ func TestRedisClients(t *testing.T) {
 		}
 	}
 }
+
+// Commands are the same in whatever pieces they come, and no byte is searched twice: the parser says how far it is.
+func TestCommandsInPieces(t *testing.T) {
+	text := "PING\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n\r\n*0\r\n*3\r\n$3\r\nSET\r\n$0\r\n\r\n$11\r\nb\r\n$4\r\n*1\r\n\r\necho  x \n*1\r\n$4\r\nPING\r\n"
+	want := `["PING"] ["GET" "a"] [] [] ["SET" "" "b\r\n$4\r\n*1\r\n"] ["echo" "x"] ["PING"]`
+	for piece := range len(text) {
+		var q parser
+		var rest []byte
+		var got []string
+		for p := []byte(text); len(p) > 0; {
+			k := min(piece+1, len(p))
+			rest = append(rest, p[:k]...)
+			p = p[k:]
+			for len(rest) > 0 {
+				was := q.n + q.seen
+				args, n, err := q.next(rest)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n == 0 {
+					if q.n+q.seen < was {
+						t.Fatalf("pieces of %d bytes: goes back from %d to %d", piece+1, was, q.n+q.seen)
+					}
+					break
+				}
+				got = append(got, fmt.Sprintf("%q", args))
+				q.keep(args)
+				rest = rest[n:]
+			}
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Fatalf("pieces of %d bytes: %s", piece+1, s)
+		}
+	}
+}
+
+// A command has a limit as a whole: one that says it will be larger is refused before it is sent, and what is kept for a client
+// is given back when a large one is over.
+func TestACommandHasALimit(t *testing.T) {
+	var q parser
+	head := fmt.Sprintf("*100\r\n$3\r\nDEL\r\n$%d\r\n", maxBulk)
+	p := append([]byte(head), make([]byte, maxBulk+2)...)
+	if _, n, err := q.next(p); n != 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	p = fmt.Appendf(p, "$%d\r\n", maxBulk)
+	if _, _, err := q.next(p); err != errLarge {
+		t.Errorf("two arguments of the largest size: %v", err)
+	}
+	q = parser{}
+	many := "*5000\r\n" + strings.Repeat("$1\r\nx\r\n", 5000)
+	args, n, err := q.next([]byte(many))
+	if n != len(many) || err != nil {
+		t.Fatal(n, err)
+	}
+	if q.keep(args); cap(q.args) > keepArgs || cap(q.bounds) > 2*keepArgs {
+		t.Errorf("room for %d arguments is kept", cap(q.args))
+	}
+	c := dial(t, serve(t, 1))
+	io.WriteString(c, "*2\r\n$3\r\nDEL\r\n$99999999\r\n")
+	wants(t, c, "-"+errBulk.Error()+"\r\n")
+}

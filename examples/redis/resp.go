@@ -7,9 +7,11 @@ import (
 )
 
 const (
-	maxArgs = 1 << 16
-	maxBulk = 32 << 20 // bytes of one argument
-	maxLine = 64 << 10 // of a header, or of an inline command
+	maxArgs    = 1 << 16
+	maxBulk    = 32 << 20        // bytes of one argument
+	maxCommand = maxBulk + 1<<20 // of a whole command
+	maxLine    = 64 << 10        // of a header, or of an inline command
+	keepArgs   = 1 << 10         // room for arguments that a connection keeps
 )
 
 var (
@@ -17,55 +19,102 @@ var (
 	errBulk   = errors.New("ERR Protocol error: invalid bulk length")
 	errDollar = errors.New("ERR Protocol error: expected '$'")
 	errLine   = errors.New("ERR Protocol error: too big inline request")
+	errLarge  = errors.New("ERR Protocol error: too big command")
 )
 
-// parse reads one command from the front of p: an array of bulk strings, or words on a line. args, which is reused, are
-// parts of p. n is how many bytes it has; 0 while it is incomplete. No args: nothing to do.
-func parse(p []byte, args [][]byte) (_ [][]byte, n int, err error) {
-	args = args[:0]
-	line, n, err := cut(p)
-	if n == 0 || err != nil {
-		return args, 0, err
-	}
-	if len(line) == 0 || line[0] != '*' {
-		return append(args, bytes.Fields(line)...), n, nil
-	}
-	count, ok := number(line[1:], maxArgs)
-	if !ok {
-		return args, 0, errArgs
-	}
-	for range count {
-		line, k, err := cut(p[n:])
-		if k == 0 || err != nil {
-			return args, 0, err
-		}
-		if len(line) == 0 || line[0] != '$' {
-			return args, 0, errDollar
-		}
-		size, ok := number(line[1:], maxBulk)
-		if !ok {
-			return args, 0, errBulk
-		}
-		n += k
-		if len(p) < n+size+2 {
-			return args, 0, nil
-		}
-		args = append(args, p[n:n+size])
-		n += size + 2
-	}
-	return args, n, nil
+// A parser reads one command after the other: an array of bulk strings, or words on a line. It goes on where it was when
+// the bytes ended, so that the work is linear in them, however they come.
+type parser struct {
+	begun  bool
+	left   int   // arguments still to come
+	n      int   // bytes of the command that are read
+	seen   int   // after those, bytes without an end of a line
+	bulk   int   // the length of the argument that comes; -1: its header comes
+	bounds []int // where the arguments begin and end
+	args   [][]byte
 }
 
-// cut is the line at the front of p, without its end, and its length with that; 0 if it is incomplete.
-func cut(p []byte) (line []byte, n int, err error) {
-	i := bytes.IndexByte(p[:min(len(p), maxLine)], '\n')
-	switch {
-	case i >= 0:
-		return bytes.TrimSuffix(p[:i], []byte{'\r'}), i + 1, nil
-	case len(p) >= maxLine:
-		return nil, 0, errLine
+// next reads a command at the front of p, of which the bytes that it has read already are the same as last time. The
+// arguments, which are valid until the next call, are parts of p. n is how many bytes it has; 0 while it is incomplete. No
+// arguments: nothing to do.
+func (q *parser) next(p []byte) (args [][]byte, n int, err error) {
+	if !q.begun {
+		line, err := q.line(p)
+		if line == nil || err != nil {
+			return nil, 0, err
+		}
+		if len(line) == 0 || line[0] != '*' {
+			return append(q.args[:0], bytes.Fields(line)...), q.end(), nil
+		}
+		count, ok := number(line[1:], maxArgs)
+		if !ok {
+			return nil, 0, errArgs
+		}
+		q.begun, q.left, q.bulk, q.bounds = true, count, -1, q.bounds[:0]
 	}
-	return nil, 0, nil
+	for ; q.left > 0; q.left-- {
+		if q.bulk < 0 {
+			line, err := q.line(p)
+			if line == nil || err != nil {
+				return nil, 0, err
+			}
+			if len(line) == 0 || line[0] != '$' {
+				return nil, 0, errDollar
+			}
+			size, ok := number(line[1:], maxBulk)
+			if !ok {
+				return nil, 0, errBulk
+			}
+			if q.n+size > maxCommand {
+				return nil, 0, errLarge
+			}
+			q.bulk = size
+		}
+		if len(p) < q.n+q.bulk+2 {
+			return nil, 0, nil
+		}
+		q.bounds = append(q.bounds, q.n, q.n+q.bulk)
+		q.n += q.bulk + 2
+		q.bulk = -1
+	}
+	args = q.args[:0]
+	for i := 0; i < len(q.bounds); i += 2 {
+		args = append(args, p[q.bounds[i]:q.bounds[i+1]])
+	}
+	return args, q.end(), nil
+}
+
+// end has the next command begin, and tells how long the last one was.
+func (q *parser) end() (n int) {
+	n = q.n
+	q.begun, q.n = false, 0
+	return n
+}
+
+// keep takes back what next gave, to use it again, and forgets what it leads to.
+func (q *parser) keep(args [][]byte) {
+	if cap(args) > keepArgs {
+		q.args, q.bounds = nil, nil
+		return
+	}
+	clear(args)
+	q.args = args
+}
+
+// line is the next line, without its end; nil if it is incomplete.
+func (q *parser) line(p []byte) ([]byte, error) {
+	rest := p[q.n:]
+	i := bytes.IndexByte(rest[q.seen:max(min(len(rest), maxLine), q.seen)], '\n')
+	if i < 0 {
+		if q.seen = len(rest); q.seen >= maxLine {
+			return nil, errLine
+		}
+		return nil, nil
+	}
+	i += q.seen
+	q.n, q.seen = q.n+i+1, 0
+	line := bytes.TrimSuffix(rest[:i], []byte{'\r'})
+	return line[:len(line):len(line)], nil
 }
 
 func number(p []byte, most int) (n int, ok bool) {

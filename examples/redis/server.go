@@ -29,8 +29,8 @@ func (s *server) listen(network, addr string) (*reactor.GroupListener, error) {
 // A client is one connection.
 type client struct {
 	s     *server
-	rest  []byte // of what came: an incomplete command, or, while the peer does not read, also complete ones
-	args  [][]byte
+	rest  []byte   // of what came: an incomplete command, or, while the peer does not read, also complete ones
+	in    parser   // of what is at the front of rest
 	head  [64]byte // room for a reply
 	ended bool
 }
@@ -63,16 +63,15 @@ func (c *client) again(rc *reactor.Conn) {
 		return // nothing to move: what is large comes in many pieces
 	}
 	c.rest = c.rest[:copy(c.rest, c.rest[n:])]
-	if len(c.rest) == 0 && cap(c.rest) > keep {
-		c.rest = nil
+	if len(c.rest) <= keep && cap(c.rest) > keep {
+		c.rest = append([]byte(nil), c.rest...)
 	}
 }
 
 // run runs the commands at the front of p and tells how many bytes they had.
 func (c *client) run(rc *reactor.Conn, p []byte) (done int) {
 	for !c.ended && done < len(p) && rc.Buffered() <= enough {
-		args, n, err := parse(p[done:], c.args)
-		c.args = args
+		args, n, err := c.in.next(p[done:])
 		if err != nil {
 			c.send(rc, appendError(c.head[:0], err.Error()))
 			c.end(rc)
@@ -84,8 +83,8 @@ func (c *client) run(rc *reactor.Conn, p []byte) (done int) {
 		if len(args) > 0 {
 			c.command(rc, args)
 		}
+		c.in.keep(args)
 	}
-	clear(c.args)
 	return done
 }
 
