@@ -23,7 +23,6 @@ type base struct {
 
 // adopt takes a socket that somebody else has made.
 func (b *base) adopt(s *socket.Socket) {
-	_ = s.SetTimeout(timeout.None) // of a closed socket: the first call tells
 	b.open(s, networkOf(s))
 }
 
@@ -32,6 +31,8 @@ func networkOf(s *socket.Socket) string {
 	switch {
 	case unix && dgram:
 		return "unixgram"
+	case unix && s.Type() == socket.SOCK_SEQPACKET:
+		return "unixpacket"
 	case unix:
 		return "unix"
 	case dgram:
@@ -42,7 +43,7 @@ func networkOf(s *socket.Socket) string {
 
 // open takes a socket and asks for its addresses, which outlive it.
 func (b *base) open(s *socket.Socket, network string) {
-	b.s, b.net = s, network
+	b.own(s, network)
 	if a, err := b.s.LocalAddr(); err == nil {
 		b.local = b.netAddr(a)
 	}
@@ -51,15 +52,23 @@ func (b *base) open(s *socket.Socket, network string) {
 	}
 }
 
+// own makes the socket's calls those of package net: no Timeout counts.
+func (b *base) own(s *socket.Socket, network string) {
+	b.s, b.net = s, network
+	s.Desc().AsNet = true
+}
+
 // LocalAddr is a *net.TCPAddr, *net.UDPAddr or *net.UnixAddr, also after Close.
 func (b *base) LocalAddr() net.Addr { return b.local }
 
 // Socket is the socket below. Who closes or detaches it has closed what is above.
 func (b *base) Socket() *socket.Socket { return b.s }
 
-// Close ends every call in progress with net.ErrClosed. A second Close is that error.
+// Close ends every call in progress with net.ErrClosed, and returns when the descriptor is closed. A second Close is that
+// error.
 func (b *base) Close() error {
 	if b.closed.Swap(true) {
+		_ = b.s.Close() // it waits for the first
 		return b.fail("close", kernel.EBADF)
 	}
 	if err := b.s.Close(); err != nil {

@@ -13,7 +13,9 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	}
 	n, err, done := c.move(r)
 	if !done {
-		n, err = io.Copy(writer{c}, r)
+		var rest int64
+		rest, err = io.Copy(writer{c}, r)
+		n += rest
 	}
 	if err != nil {
 		if _, ok := err.(*net.OpError); !ok {
@@ -26,9 +28,12 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 // WriteTo sends what comes, until the peer's end, to w, for io.Copy; to another Conn as ReadFrom does.
 func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	if to, ok := w.(*Conn); ok {
-		if n, err, done := to.move(c); done {
+		n, err, done := to.move(c)
+		if done {
 			return n, err
 		}
+		rest, err := io.Copy(w, reader{c})
+		return n + rest, err
 	}
 	return io.Copy(w, reader{c})
 }
@@ -42,7 +47,8 @@ type reader struct{ c *Conn }
 
 func (r reader) Read(p []byte) (int, error) { return r.c.Read(p) }
 
-// move copies without showing the bytes to the program. done is false, and nothing has happened, where that cannot be.
+// move copies without showing the bytes to the program. done is false where that cannot be, or not any more: what comes after
+// the first n bytes has to be copied.
 func (c *Conn) move(r io.Reader) (n int64, err error, done bool) {
 	limit := int64(1<<63 - 1)
 	l, limited := r.(*io.LimitedReader)

@@ -68,8 +68,18 @@ func (b *base) cause(op string, e kernel.Errno) error {
 	if call := calls[op]; call != "" {
 		op = call
 	}
+	if err := (&socket.OSError{Errno: int(e), Op: op}); op == "accept" && err.Temporary() && !e.Temporary() {
+		return os.NewSyscallError(op, passing{e})
+	}
 	return os.NewSyscallError(op, e)
 }
+
+// passing is an error of accept that says nothing of the listener: servers such as net/http's go on after it, for it is
+// temporary. Package net does not say so, and they end.
+type passing struct{ kernel.Errno }
+
+func (passing) Temporary() bool { return true }
+func (e passing) Unwrap() error { return e.Errno }
 
 // osCause is the cause in a Socket's error where there is no base yet.
 func osCause(call string, err error) error {

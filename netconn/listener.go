@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -115,7 +116,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 		return nil, e
 	}
 	c := &Conn{}
-	c.s, c.net, c.remote = s, l.net, l.netAddr(from)
+	c.own(s, l.net)
+	c.remote = l.netAddr(from)
 	if a, err := s.LocalAddr(); err == nil {
 		c.local = l.netAddr(a)
 	}
@@ -124,6 +126,20 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 	return c, nil
 }
+
+// SyscallConn gives access to the descriptor. As package net has it, only Control works.
+func (l *Listener) SyscallConn() (syscall.RawConn, error) {
+	c, err := l.base.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	return rawListener{c}, nil
+}
+
+type rawListener struct{ syscall.RawConn }
+
+func (rawListener) Read(func(uintptr) bool) error  { return kernel.EINVAL }
+func (rawListener) Write(func(uintptr) bool) error { return kernel.EINVAL }
 
 // Addr is where it listens, with the port that the kernel chose.
 func (l *Listener) Addr() net.Addr { return l.local }

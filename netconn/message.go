@@ -68,7 +68,7 @@ func (c *PacketConn) receive(p []byte) (int, kernel.Addr, error) {
 func (c *PacketConn) message(m *kernel.Packet, p []byte) error {
 	d := c.s.Desc()
 	m.Buf = p
-	call := desc.Call{Limit: c.s.Timeout()}
+	call := forever()
 	_, e := d.Do(desc.In, &call, func() (int, desc.Errno) {
 		e := d.K.RecvMsg(d.FD, m, 0)
 		return m.N, e
@@ -91,7 +91,7 @@ func (c *PacketConn) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 	m := packets.Get().(*kernel.Packet)
 	defer giveBack(m)
 	*m = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local}
-	call := desc.Call{Limit: c.s.Timeout()}
+	call := forever()
 	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) { return m.N, d.K.SendMsg(d.FD, m, 0) })
 	runtime.KeepAlive(c.s)
 	if e != 0 {

@@ -22,7 +22,7 @@ const (
 	moveMax = 1 << 20
 )
 
-// cannot tells whether a system call that has moved nothing is not for these descriptors.
+// cannot tells whether a system call is not for these descriptors, or not now.
 func cannot(e desc.Errno) bool {
 	switch e {
 	case kernel.ENOSYS, kernel.EINVAL, kernel.EOPNOTSUPP, kernel.EPERM:
@@ -58,8 +58,8 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 		return n, err, true
 	case e == 0:
 		return n, nil, true
-	case n == 0 && cannot(e):
-		return 0, nil, false
+	case cannot(e):
+		return n, nil, false
 	}
 	return n, c.fail("sendfile", e), true
 }
@@ -81,37 +81,72 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 		runtime.KeepAlive(from.s)
 	}()
 	for n < limit {
+		if d.Use(nonblocking) != 0 {
+			return n, nil, false
+		}
 		in := forever()
+		var behind []byte // an urgent byte
 		got, e := src.Do(desc.In, &in, func() (int, desc.Errno) {
-			return kernel.Splice(src.K, src.FD, w, int(min(limit-n, moveMax)))
-		})
-		if e != 0 {
-			if n == 0 && cannot(e) {
-				return 0, nil, false
+			got, e := kernel.Splice(src.K, src.FD, w, int(min(limit-n, moveMax)))
+			if got == 0 && e == 0 {
+				behind, e = notTheEnd(src)
 			}
+			return got, e
+		})
+		if cannot(e) {
+			return n, nil, false
+		}
+		if e != 0 {
 			return n, from.fail("read", e), true
 		}
-		if got == 0 {
+		if got == 0 && len(behind) == 0 {
 			return n, nil, true
 		}
-		sent := 0
 		out := forever()
-		_, e = d.Do(desc.Out, &out, func() (int, desc.Errno) {
-			for sent < got {
-				k, e := kernel.Splice(d.K, r, d.FD, got-sent)
-				sent += k
-				if e != 0 || k == 0 {
-					return 0, e
-				}
-			}
-			return 0, 0
-		})
-		n += int64(sent)
+		if len(behind) > 0 {
+			got, e = d.Pour(&out, behind, func(p []byte) (int, desc.Errno) { return d.K.Send(d.FD, p, 0) })
+			n += int64(got)
+		} else {
+			var sent int
+			sent, e = drain(d, &out, r, got)
+			n += int64(sent)
+		}
 		if e != 0 {
 			return n, c.fail("write", e), true
 		}
 	}
 	return n, nil, true
+}
+
+// nonblocking is ENOSYS for a socket that a splice would wait for.
+func nonblocking(fd int) desc.Errno {
+	if !kernel.Nonblocking(fd) {
+		return kernel.ENOSYS
+	}
+	return 0
+}
+
+// notTheEnd receives what stops a splice as the end does: the byte behind TCP's urgent mark, which only recv gets past. None
+// is the end.
+func notTheEnd(src *desc.Desc) ([]byte, desc.Errno) {
+	p := make([]byte, 1)
+	n, e := src.K.Recv(src.FD, p, 0)
+	return p[:n], e
+}
+
+// drain sends got bytes of the pipe.
+func drain(d *desc.Desc, c *desc.Call, pipe, got int) (sent int, e desc.Errno) {
+	_, e = d.Do(desc.Out, c, func() (int, desc.Errno) {
+		for sent < got {
+			k, e := kernel.Splice(d.K, pipe, d.FD, got-sent)
+			sent += k
+			if e != 0 || k == 0 {
+				return 0, e
+			}
+		}
+		return 0, 0
+	})
+	return sent, e
 }
 
 // sameKind tells whether one caller can wait for both.

@@ -45,7 +45,7 @@ func (s *Socket) Connect(a Addr) error {
 
 // full ends an attempt because the queue of a Unix listener or receiver has no room: no Event tells when it has, or, on
 // Linux, each datagram that is refused makes one.
-const full = kernel.ENOBUFS
+const full desc.Errno = 1 << 16 // no system has an error of this number
 
 // attempt connects and waits for the outcome.
 func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {

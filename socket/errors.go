@@ -29,13 +29,10 @@ func (e *OSError) Error() string {
 	return text
 }
 
-// Is tells what else the error is.
+// Is tells what else the error is, beside what Unwrap gives.
 func (e *OSError) Is(target error) bool {
-	switch t := target.(type) {
-	case *OSError:
+	if t, ok := target.(*OSError); ok {
 		return *t == *e
-	case kernel.Errno:
-		return e.Errno > 0 && kernel.Errno(e.Errno) == t
 	}
 	switch target {
 	case os.ErrDeadlineExceeded:
@@ -46,21 +43,21 @@ func (e *OSError) Is(target error) bool {
 	return false
 }
 
-// As gives the number as a syscall.Errno.
-func (e *OSError) As(target any) bool {
-	if t, ok := target.(*kernel.Errno); ok && e.Errno > 0 {
-		*t = kernel.Errno(e.Errno)
-		return true
+// Unwrap is the number as a syscall.Errno, so that the error is os.ErrPermission, fs.ErrNotExist, … where that is.
+func (e *OSError) Unwrap() error {
+	if e.Errno <= 0 {
+		return nil
 	}
-	return false
+	return kernel.Errno(e.Errno)
 }
 
 // Timeout tells whether the call's time was up.
 func (e *OSError) Timeout() bool { return kernel.Errno(e.Errno) == kernel.ETIMEDOUT }
 
-// Temporary tells whether the same call may succeed later.
+// Temporary tells whether the same call may succeed later. Of Accept that is every error that says nothing of the listener.
 func (e *OSError) Temporary() bool {
-	return e.Timeout() || kernel.Errno(e.Errno) == kernel.EAGAIN || e.Errno == EAI_AGAIN
+	return e.Timeout() || kernel.Errno(e.Errno) == kernel.EAGAIN || e.Errno == EAI_AGAIN ||
+		e.Op == opNames[opAccept] && e.Errno > 0 && passing(kernel.Errno(e.Errno)) && kernel.Errno(e.Errno) != kernel.EOPNOTSUPP
 }
 
 var eaiText = map[int]string{
@@ -85,6 +82,11 @@ func (e *valueError) Unwrap() error { return ErrValue }
 
 func badValue(op op, format string, args ...any) error {
 	return &valueError{op.String(), fmt.Sprintf(format, args...)}
+}
+
+// extra is for arguments beyond the one that a call may have.
+func extra(o op, name string, n int) error {
+	return badValue(o, "%d values of %s must be one at most", n, name)
 }
 
 // An op is a call, by the name that its errors say.

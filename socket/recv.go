@@ -25,7 +25,8 @@ func (s *Socket) RecvFrom(n int, flags ...int) ([]byte, Addr, error) {
 	return data, from, err
 }
 
-// RecvInto is Recv into p. It allocates nothing.
+// RecvInto is Recv into p. It allocates nothing. With MSG_TRUNC it gives the length of the datagram, which may be more than
+// len(p), as recv(2) does.
 func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
 	f := or(flags)
 	c := s.startWith(f)
@@ -81,7 +82,7 @@ func (s *Socket) Read(p []byte) (int, error) {
 		return 0, s.nothing(opRead)
 	}
 	n, err := s.RecvInto(p)
-	if n == 0 && err == nil && s.typ == SOCK_STREAM {
+	if n == 0 && err == nil && s.connects() {
 		err = io.EOF
 	}
 	return n, err
@@ -90,7 +91,7 @@ func (s *Socket) Read(p []byte) (int, error) {
 // recvFrom is one try. A stream's kernel does not tell the peer.
 func (s *Socket) recvFrom(p []byte, flags int, from *kernel.Addr) (int, desc.Errno) {
 	d := s.d
-	if s.typ != SOCK_STREAM && s.typ != SOCK_SEQPACKET {
+	if !s.connects() {
 		n, a, e := d.K.RecvFrom(d.FD, p, flags)
 		*from = a
 		return n, e
@@ -172,6 +173,9 @@ func (s *Socket) roomFor(n, flags int, room []byte) ([]byte, desc.Errno) {
 
 // MakeFile is MicroPython's makefile: the Socket itself. mode must be of 'r', 'w' and 'b', with 'b'; buffering means nothing.
 func (s *Socket) MakeFile(mode string, buffering ...int) (*Socket, error) {
+	if len(buffering) > 1 {
+		return nil, extra(opMakeFile, "buffering", len(buffering))
+	}
 	switch mode {
 	case "rb", "br", "wb", "bw", "rwb", "rbw", "wrb", "wbr", "brw", "bwr":
 		return s, s.nothing(opMakeFile)

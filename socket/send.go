@@ -25,7 +25,7 @@ func (s *Socket) SendTo(p []byte, a Addr) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if s.typ == SOCK_STREAM {
+	if s.connects() {
 		to, wrong = kernel.Addr{}, 0
 	}
 	c := s.start()

@@ -112,6 +112,10 @@ func (s *Socket) Family() int { return int(s.family) }
 // Type is SOCK_STREAM, SOCK_DGRAM, …
 func (s *Socket) Type() int { return int(s.typ) }
 
+// connects tells whether the Socket is for connections: SOCK_STREAM, SOCK_SEQPACKET and what else is not for datagrams. The
+// input of such a one ends.
+func (s *Socket) connects() bool { return s.typ != SOCK_DGRAM && s.typ != SOCK_RAW }
+
 // Desc is for package sel.
 func (s *Socket) Desc() *desc.Desc { return s.d }
 
@@ -152,15 +156,21 @@ func (s *Socket) setTimeout(o op, t timeout.Timeout) error {
 func (s *Socket) Timeout() timeout.Timeout { return timeout.Timeout(s.timeout.Load()) }
 
 // start is a call that begins now.
-func (s *Socket) start() desc.Call { return desc.Call{Limit: timeout.Timeout(s.timeout.Load())} }
+func (s *Socket) start() desc.Call { return desc.Call{Limit: s.limit(0)} }
 
-// startWith is one with flags: MSG_DONTWAIT never waits, in any mode (SEMANTICS D7).
-func (s *Socket) startWith(flags int) desc.Call {
-	if flags&MSG_DONTWAIT != 0 {
-		return desc.Call{}
+// limit is how long a call with these flags may wait. MSG_DONTWAIT never waits, in any mode (SEMANTICS D7).
+func (s *Socket) limit(flags int) timeout.Timeout {
+	switch {
+	case flags&MSG_DONTWAIT != 0:
+		return 0
+	case s.d.AsNet:
+		return timeout.None
 	}
-	return s.start()
+	return timeout.Timeout(s.timeout.Load())
 }
+
+// startWith is one with flags.
+func (s *Socket) startWith(flags int) desc.Call { return desc.Call{Limit: s.limit(flags)} }
 
 // or joins flags.
 func or(flags []int) (f int) {

@@ -121,7 +121,10 @@ func (s *SSLSocket) ReadInto(p []byte) (int, error) {
 
 // ReadLine is MicroPython's readline: up to and with '\n', or max bytes if given and not negative.
 func (s *SSLSocket) ReadLine(max ...int) ([]byte, error) {
-	limit := lineLimit(max)
+	limit, err := lineLimit(max)
+	if err != nil {
+		return nil, err
+	}
 	if limit == 0 {
 		return []byte{}, nil
 	}

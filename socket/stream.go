@@ -40,7 +40,10 @@ func (s *Socket) ReadInto(p []byte) (int, error) {
 // ReadLine is MicroPython's readline: up to and with '\n', or max bytes if given and not negative. It waits like
 // ReadSize and takes nothing beyond the line.
 func (s *Socket) ReadLine(max ...int) ([]byte, error) {
-	limit := lineLimit(max)
+	limit, err := lineLimit(max)
+	if err != nil {
+		return nil, err
+	}
 	if limit == 0 {
 		return []byte{}, s.nothing(opReadLine)
 	}
@@ -53,11 +56,14 @@ func (s *Socket) ReadLine(max ...int) ([]byte, error) {
 const maxInt = int(^uint(0) >> 1)
 
 // lineLimit is ReadLine's argument.
-func lineLimit(max []int) int {
-	if len(max) > 0 && max[0] >= 0 {
-		return max[0]
+func lineLimit(max []int) (int, error) {
+	switch {
+	case len(max) > 1:
+		return 0, extra(opReadLine, "max", len(max))
+	case len(max) == 1 && max[0] >= 0:
+		return max[0], nil
 	}
-	return maxInt
+	return maxInt, nil
 }
 
 // recv is one try of a read.

@@ -3,11 +3,12 @@ package kernel
 import "golang.org/x/sys/unix"
 
 // These move bytes between descriptors without showing them to the program. They may block on a file, so they enter the
-// scheduler. Only the host's own descriptors can: ENOSYS for another Kernel.
+// scheduler. Only the host's own descriptors can: ENOSYS for another Kernel. There is no MSG_DONTWAIT for a socket here, so
+// ENOSYS is also the answer where another owner of the socket has cleared O_NONBLOCK: copy instead.
 
 // SendFile moves n bytes of an open file at most, from where it stands, to a socket. 0 is the file's end.
 func SendFile(k Kernel, socket, file, n int) (int, Errno) {
-	if k != Host {
+	if k != Host || !Nonblocking(socket) {
 		return 0, ENOSYS
 	}
 	raceRelease()
@@ -22,9 +23,9 @@ func SendFile(k Kernel, socket, file, n int) (int, Errno) {
 	}
 }
 
-// Splice moves n bytes at most between a socket and a pipe, either way. 0 is the end. EAGAIN: nothing there, or no room.
+// Splice moves n bytes at most between a socket and a pipe, either way. 0 is the end, or TCP's urgent mark. EAGAIN: nothing there, or no room.
 func Splice(k Kernel, from, to, n int) (int, Errno) {
-	if k != Host {
+	if k != Host || !Nonblocking(from) {
 		return 0, ENOSYS
 	}
 	raceRelease()
@@ -54,4 +55,10 @@ func Pipe(k Kernel) (r, w int, e Errno) {
 	}
 	_, _ = unix.FcntlInt(uintptr(p[0]), unix.F_SETPIPE_SZ, PipeSize) // who may have no large one gets on with 64 KiB
 	return p[0], p[1], 0
+}
+
+// Nonblocking tells whether the open file has O_NONBLOCK. Other owners may clear it.
+func Nonblocking(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	return err != nil || flags&unix.O_NONBLOCK != 0
 }
