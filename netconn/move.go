@@ -88,7 +88,7 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 		var behind []byte // an urgent byte
 		got, e := src.Do(desc.In, &in, func() (int, desc.Errno) {
 			got, e := kernel.Splice(src.K, src.FD, w, int(min(limit-n, moveMax)))
-			if got == 0 && e == 0 {
+			if got == 0 && (e == 0 || e == kernel.EAGAIN && src.Ended()) {
 				behind, e = notTheEnd(src)
 			}
 			return got, e
@@ -126,8 +126,7 @@ func nonblocking(fd int) desc.Errno {
 	return 0
 }
 
-// notTheEnd receives what stops a splice as the end does: the byte behind TCP's urgent mark, which only recv gets past. None
-// is the end.
+// notTheEnd receives what stops a splice: the byte behind TCP's urgent mark, which only recv gets past. None is the end.
 func notTheEnd(src *desc.Desc) ([]byte, desc.Errno) {
 	p := make([]byte, 1)
 	n, e := src.K.Recv(src.FD, p, 0)
