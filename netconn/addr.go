@@ -95,10 +95,15 @@ func (n *Net) binding(ctx context.Context, a netaddr.Network, address string) (n
 // netAddr is the address as package net gives it.
 func netAddr(k kernel.Kernel, network string, a kernel.Addr) net.Addr {
 	n, _ := netaddr.Find(network)
-	if n.Unix() {
+	packets := network == unixPacket // which is not dialled: New makes it
+	if n.Unix() || packets {
 		a.Family = kernel.AF_UNIX // some systems tell of an unnamed one without
 	}
-	return netaddr.NetAddr(k, a, !n.Stream())
+	at := netaddr.NetAddr(k, a, !n.Stream())
+	if u, ok := at.(*net.UnixAddr); ok && packets {
+		u.Net = network
+	}
+	return at
 }
 
 // netAddr is the address as package net gives it.

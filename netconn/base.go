@@ -26,13 +26,16 @@ func (b *base) adopt(s *socket.Socket) {
 	b.open(s, networkOf(s))
 }
 
+// unixPacket is package net's name of SOCK_SEQPACKET.
+const unixPacket = "unixpacket"
+
 func networkOf(s *socket.Socket) string {
 	unix, dgram := s.Family() == socket.AF_UNIX, s.Type() == socket.SOCK_DGRAM
 	switch {
 	case unix && dgram:
 		return "unixgram"
 	case unix && s.Type() == socket.SOCK_SEQPACKET:
-		return "unixpacket"
+		return unixPacket
 	case unix:
 		return "unix"
 	case dgram:

@@ -67,7 +67,17 @@ func lineLimit(max []int) (int, error) {
 }
 
 // recv is one try of a read.
-func (s *Socket) recv(p []byte, flags int) (int, desc.Errno) { return s.d.K.Recv(s.d.FD, p, flags) }
+func (s *Socket) recv(p []byte, flags int) (int, desc.Errno) {
+	return s.d.K.Recv(s.d.FD, s.part(p), flags)
+}
+
+// part is as much of p as one try may move. A message is never parted.
+func (s *Socket) part(p []byte) []byte {
+	if s.typ == SOCK_STREAM {
+		return p[:min(len(p), desc.PartMost)]
+	}
+	return p
+}
 
 // nothing is a call that moves no bytes: EBADF once closed.
 func (s *Socket) nothing(o op) error { return s.use(o, func(int) desc.Errno { return 0 }) }
@@ -87,7 +97,7 @@ func (s *Socket) Write(p []byte) (n int, err error) {
 
 func (s *Socket) sendAll(o op, p []byte) (int, error) {
 	c := s.start()
-	n, e := s.d.Pour(&c, p, func(p []byte) (int, desc.Errno) { return s.d.K.Send(s.d.FD, p, 0) })
+	n, e := s.d.Pour(&c, p, func(p []byte) (int, desc.Errno) { return s.d.K.Send(s.d.FD, s.part(p), 0) })
 	runtime.KeepAlive(s)
 	return n, fail(o, e)
 }

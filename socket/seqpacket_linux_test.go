@@ -1,0 +1,46 @@
+package socket_test
+
+import (
+	"io"
+	"path/filepath"
+	"testing"
+
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// The input of a SOCK_SEQPACKET ends with io.EOF, for a Conn too, and the network has package net's name. A second list of
+// stream types did not have it; no test made such a socket.
+func TestSeqPacketEnds(t *testing.T) {
+	parked(t, func(l *lab) {
+		const kind = socket.SOCK_SEQPACKET
+		at := socket.Path(filepath.Join(t.TempDir(), "s"))
+		listener := l.socket(socket.AF_UNIX, kind)
+		l.must(listener.Bind(at))
+		l.must(listener.Listen())
+		for _, conn := range []bool{false, true} {
+			s := l.socket(socket.AF_UNIX, kind)
+			l.must(s.Connect(at))
+			peer, _, err := listener.Accept()
+			l.must(err)
+			_, err = peer.SendTo([]byte("x"), at) // connected: the address means nothing
+			l.must(err)
+			l.must(peer.Close())
+			var r io.Reader = s
+			if conn {
+				c := netconn.New(s)
+				if n := c.LocalAddr().Network(); n != "unixpacket" {
+					t.Errorf("network %q", n)
+				}
+				r = c
+			}
+			p := make([]byte, 9)
+			if n, err := r.Read(p); n != 1 || err != nil {
+				t.Errorf("conn %v: %d, %v", conn, n, err)
+			}
+			if n, err := r.Read(p); n != 0 || err != io.EOF {
+				t.Errorf("conn %v, at the end: %d, %v", conn, n, err)
+			}
+		}
+	})
+}
