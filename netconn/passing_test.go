@@ -1,0 +1,34 @@
+package netconn
+
+import (
+	"errors"
+	"net"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// The errors of accept that say nothing of the listener are temporary, so that http.Serve and the like go on, and they are
+// still the errno. Package net knows EMFILE, ENFILE and two more.
+func TestPassingErrorsAreTemporary(t *testing.T) {
+	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer s.Close()
+	b := &base{s: s, net: "tcp"}
+	for e, want := range map[kernel.Errno]bool{kernel.ENETDOWN: true, kernel.EPROTO: true, kernel.ENOPROTOOPT: true,
+		kernel.EHOSTUNREACH: true, kernel.ENETUNREACH: true, kernel.EPERM: true, kernel.EMFILE: true, kernel.ENFILE: true,
+		kernel.ENOBUFS: true, kernel.ENOMEM: true, kernel.ECONNABORTED: true, 12345: true, kernel.EINVAL: false, kernel.ENOTSOCK: false} {
+		err := b.fail("accept", e)
+		var ne net.Error
+		if !errors.As(err, &ne) || ne.Temporary() != want || ne.Timeout() {
+			t.Errorf("%v: temporary %v, timeout %v", err, ne.Temporary(), ne.Timeout())
+		}
+		var number kernel.Errno
+		if !errors.Is(err, e) || !errors.As(err, &number) || number != e {
+			t.Errorf("%v is not %d", err, int(e))
+		}
+	}
+}
