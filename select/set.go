@@ -16,10 +16,11 @@ import (
 // No lock is held while an Object's method runs, nor in any wait. mu comes before a Desc's own lock, and hooks of Descs
 // run under neither. On a loop mu is never contended.
 type set struct {
-	k   kernel.Kernel
-	w   desc.Waiter
-	seq func(yield func(Pollable, Events) bool) // walk, made once
-	f   func()                                  // notify, made once
+	k      kernel.Kernel
+	w      desc.Waiter
+	seq    func(yield func(Pollable, Events) bool) // walk, made once
+	f      func()                                  // notify, made once
+	settle func() kernel.Errno                     // the loop's; nil where callers park
 
 	mu      sync.Mutex // guards the rest
 	d       *desc.Desc // the Poller's descriptor; nil until first used, and while the system has none left
@@ -72,6 +73,9 @@ type node struct {
 func newSet(k kernel.Kernel, w desc.Waiter) *set {
 	s := &set{k: k, w: w, objects: map[Pollable]*entry{}, nodes: map[int32]*node{}}
 	s.seq, s.f = s.walk, s.notify
+	if loop, ok := w.(interface{ Settle() kernel.Errno }); ok {
+		s.settle = loop.Settle
+	}
 	return s
 }
 

@@ -64,9 +64,11 @@ var (
 func unixPath() string { return fmt.Sprintf("%s/%d", scratch(), serial.Add(1)) }
 
 // pair is the two ends of a Unix connection. a is the first that it opens.
-func (l *lab) pair() (a, b *object) {
-	a = l.socket(kernel.AF_UNIX, kernel.SOCK_STREAM)
-	ln := l.socket(kernel.AF_UNIX, kernel.SOCK_STREAM)
+func (l *lab) pair() (a, b *object) { return l.pairOf(kernel.SOCK_STREAM) }
+
+func (l *lab) pairOf(typ int) (a, b *object) {
+	a = l.socket(kernel.AF_UNIX, typ)
+	ln := l.socket(kernel.AF_UNIX, typ)
 	defer ln.close()
 	path := unixPath()
 	done(l.k.Bind(ln.d.FD, kernel.Unix(path)))
@@ -262,6 +264,9 @@ func eventsOf(ready poller.Interest) (ev sel.Events) {
 		if ready&(1<<bit) != 0 {
 			ev |= to
 		}
+	}
+	if ready&poller.Pri != 0 {
+		ev |= sel.POLLPRI
 	}
 	return ev
 }

@@ -1,0 +1,55 @@
+package sel
+
+import "github.com/ureactor/ureactor/timeout"
+
+// A walk is the results of the last IPoll, and how far they have been walked.
+type walk struct {
+	found []hit
+	at    int
+	once  bool
+}
+
+func (s *set) ipoll(limit timeout.Timeout, once bool) error {
+	c, err := s.run("ipoll", limit)
+	s.mu.Lock()
+	old := s.iter.found
+	clear(old)
+	s.iter = walk{found: old[:0], once: once}
+	if c != nil && err == nil {
+		s.iter.found, c.found = c.found, old[:0]
+	}
+	s.mu.Unlock()
+	s.done(c)
+	return err
+}
+
+// walk yields what the last IPoll has found and nobody has been shown.
+func (s *set) walk(yield func(Pollable, Events) bool) {
+	for {
+		ev, ok := s.step()
+		if !ok || !yield(ev.Obj, ev.Events) {
+			return
+		}
+	}
+}
+
+// step is the next result. What has been unregistered since the IPoll is none any more, also if its object is registered
+// again; what has been modified or closed is reported as it was found.
+func (s *set) step() (Event, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := &s.iter
+	for w.at < len(w.found) {
+		h := w.found[w.at]
+		w.found[w.at] = hit{}
+		w.at++
+		if h.e.gone {
+			continue
+		}
+		if w.once {
+			s.setMask(h.e, 0) // an error leaves the mask: it will be reported once more
+		}
+		return Event{h.e.obj, h.ev}, true
+	}
+	return Event{}, false
+}
