@@ -228,9 +228,11 @@ func (s *set) tell(n *node) kernel.Errno {
 			n.told = false
 		}
 		errno = number(s.q.Add(int(n.fd), n.gen, want))
-		if n.told = errno == 0; !n.told && !nested && errno != kernel.ENOMEM && errno != kernel.ENOSPC {
-			ask, errno = true, 0
-		}
+		n.told = errno == 0
+	}
+	if errno != 0 && !nested && errno != kernel.ENOMEM && errno != kernel.ENOSPC {
+		s.forget(n)
+		ask, errno = true, 0
 	}
 	if errno == 0 {
 		s.ask(n, ask)
