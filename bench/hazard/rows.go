@@ -17,6 +17,7 @@ const (
 	idleWakes     = 10.0     // context switches a second, of all threads
 	idleCPU       = 0.005    // of a core
 	fairness      = 50 * time.Millisecond
+	floodBound    = 10 * time.Millisecond // on a machine that is quiet but for this
 )
 
 // rows are the scoreboard. A new one is an entry here.
@@ -39,6 +40,15 @@ var rows = []Row{
 		Pass: fmt.Sprintf("100 idle connections: at most %.0f context switches a second in all threads, %.1f %% of a core; the best of 3", idleWakes, 100*idleCPU)},
 	{Name: "trickle beside bulk", Run: fair, Tries: 3,
 		Pass: fmt.Sprintf("a byte there and back beside 4 streams of 1 MiB messages: 99 of 100 within %v; the best of 3", fairness)},
+	{Name: "echo alone", Tries: 3, Run: func(t *Target) (string, error) { return t.beside(nil, 0) },
+		Pass: fmt.Sprintf("the control of the rows below: a byte there and back with nothing beside it: 99 of 100 within %v; the best of 3", floodBound)},
+	flooded("posts"), flooded("timers"), flooded("dials"), flooded("datagrams"),
+	{Name: "echo beside accepts", Run: besideAccepts, Tries: 3,
+		Pass: fmt.Sprintf("a byte there and back beside 4 clients that connect and reset without end: 99 of 100 within %v; the best of 3", floodBound)},
+	{Name: "echo beside bytes", Run: besideBytes, Tries: 3,
+		Pass: fmt.Sprintf("a byte there and back beside 4 streams that send and read without end: 99 of 100 within %v; the best of 3", floodBound)},
+	{Name: "TLS: echo beside records", Run: besideBytes, Protocol: "tls", Tries: 3,
+		Pass: fmt.Sprintf("the same over TLS: 99 of 100 within %v; the best of 3", floodBound)},
 	{Name: "slow-loris", Run: slowLoris, Tries: 3,
 		Pass: fmt.Sprintf("500 connections send a byte every 100 ms: every byte comes back, and to another client 99 of 100 answers within %v; the best of 3", fairness)},
 	{Name: "garbage", Run: garbage,

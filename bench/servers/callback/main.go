@@ -31,6 +31,7 @@ func main() {
 		serve.Try(err)
 		serve.Listening(l.Addr().String())
 	}
+	flood(r, o.Flood)
 	o.AtStop(func() {
 		limit, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()

@@ -21,6 +21,7 @@ type Options struct {
 	Panic   bool   // a message that begins with Bang panics in the handler, contained by what the library offers
 	Stop    bool   // SIGTERM stops in order, as far as the library can
 	Timers  int    // so many are armed, and each message moves one
+	Flood   string // posts, timers, dials or datagrams: what the server has to do beside, without end
 	Buffer  int    // of each connection, for servers that have one each
 
 	Protocol string        // "" is the echo, tls the echo over TLS, http a greeting
@@ -37,6 +38,7 @@ func Parse() Options {
 	flag.BoolVar(&o.Panic, "panic", false, "a message that begins with ! panics in the handler")
 	flag.BoolVar(&o.Stop, "stop", false, "stop in order at SIGTERM")
 	flag.IntVar(&o.Timers, "timers", 0, "arm so many timers, and move one with each message")
+	flag.StringVar(&o.Flood, "flood", "", "keep the loop busy with posts, timers, dials or datagrams, where it has them")
 	flag.IntVar(&o.Buffer, "buffer", 64<<10, "read buffer of each connection in bytes, where each has one")
 	flag.StringVar(&o.Protocol, "protocol", "", "tls: the echo over TLS; http: a greeting; else the echo")
 	flag.DurationVar(&o.Patience, "patience", 0, "how long a peer has for a handshake (0: 10s) or the head of a request (0: for ever)")
