@@ -49,7 +49,8 @@ type Conn struct {
 	value  any
 }
 
-// connState is a set of what has happened to a Conn.
+// connState is a set of what has happened to a Conn. doc/design.md has the table: who sets a flag, who clears it, and what
+// it excludes.
 type connState uint16
 
 const (

@@ -18,7 +18,19 @@ func (m *connModel) turn() {
 	if m.l.simulated() { // whose clock stands while nobody waits
 		until = m.r.Now() + timeout.Deadline(10*time.Microsecond)
 	}
-	if err := m.r.Turn(until); err != nil {
+	err := errors.New("left")
+	turn := func() { err = m.r.Turn(until) }
+	if !m.traps {
+		turn()
+	} else { // runtime.Goexit ends the goroutine that turns; another one goes on with the same turn
+		gone := make(chan struct{})
+		sprung := m.sprung
+		go func() { defer close(gone); turn() }()
+		if <-gone; m.sprung > sprung {
+			return
+		}
+	}
+	if err != nil {
 		m.fatalf("Turn: %v", err)
 	}
 }
@@ -215,6 +227,12 @@ func (m *connModel) finish() {
 		m.fatalf("%d bytes received and %d detached, %d were accepted", m.received, m.unsent, m.accepted)
 	case m.closed == 1 && m.closedErr == nil && atEnd && !m.hungUp && m.received != m.accepted:
 		m.fatalf("closed in order: the peer has %d bytes, %d were accepted", m.received, m.accepted)
+	case m.told != m.sprung:
+		m.fatalf("%d callbacks did not return, and the panic handler was told %d times", m.sprung, m.told)
+	case m.sprung > 0: // in a callback before Closed, or in that
+		if p := (*PanicError)(nil); m.early && !errors.As(m.closedErr, &p) {
+			m.fatalf("Closed(%v) after a callback that did not return", m.closedErr)
+		}
 	case m.closedErr != nil && !m.hungUp && !errors.Is(m.closedErr, ErrAborted) && !isBuffered(m.closedErr):
 		m.fatalf("Closed(%v) though the peer did nothing wrong", m.closedErr)
 	}

@@ -4,6 +4,8 @@ package reactor
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,10 +22,12 @@ import (
 //   - Data is shown a prefix of what the peer sent;
 //   - a Send that fails has accepted nothing, one that succeeds everything: it is out, buffered or counted as lost;
 //   - methods of an ended Conn return net.ErrClosed, and nothing panics;
-//   - in the end nothing is left in the table, the timers or the descriptors.
+//   - in the end nothing is left in the table, the timers or the descriptors;
+//   - with a panic handler, a callback that panics, panics nil or exits ends the Conn with a *PanicError and is told once.
 func FuzzConnOps(f *testing.F) {
 	for _, s := range []string{"", "00", "10A0200", "11\x0c\xff\x00\x80\x0d0300", "0\x02\x00\xff\x00\xff\x0f\x80\x02\x00\x0f\xff",
-		"1\x01\x12\x00\x0c\x01\x10\x00\x0a\x00\x00\x01", "0\x01\x07\x01\x08\x01\x0b\x90\x0b\x90\x0e\x01\x06\x00"} {
+		"1\x01\x12\x00\x0c\x01\x10\x00\x0a\x00\x00\x01", "0\x01\x07\x01\x08\x01\x0b\x90\x0b\x90\x0e\x01\x06\x00",
+		"\x08\x12\x00\x12\x00\x0c\x01\x11\x00", "\x09\x12\x00\x12\x02\x00\x50\x0c\x01\x11\x00", "\x0c\x12\x00\x12\x01\x0d\x00\x11\x00", "\x08\x12\x00\x12\x02\x04\x00"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, ops []byte) {
@@ -73,6 +77,10 @@ type connModel struct {
 	detached  bool
 	closed    int
 	closedErr error
+	traps     bool   // a panic handler is there, and callbacks may spring one
+	sprung    int    // that did
+	told      int    // what the panic handler heard of
+	early     bool   // one of them was not Closed
 	inside    []byte // operations for the next callback
 	log       []string
 }
@@ -94,12 +102,17 @@ func (m *connModel) fatalf(format string, args ...any) {
 }
 
 func runConnOps(t failer, l *lab, ops []byte) {
-	r := l.reactor()
-	m := &connModel{t: t, l: l, r: r}
+	m := &connModel{t: t, l: l}
 	kind := byte(0)
 	if len(ops) > 0 {
 		kind, ops = ops[0], ops[1:min(len(ops), 201)]
 	}
+	var opts []Option
+	if m.traps = kind&8 != 0; m.traps {
+		opts = append(opts, WithPanicHandler(func(*Conn, any, []byte) { m.told++ }))
+	}
+	r := l.reactor(opts...)
+	m.r = r
 	m.tcp = kind&1 == 1
 	a, b := -1, (*peer)(nil)
 	if m.tcp {
@@ -176,8 +189,21 @@ func (m *connModel) doInside() {
 	if len(m.inside) >= 2 {
 		op, arg := m.inside[0], m.inside[1]
 		m.inside = m.inside[2:]
+		if m.traps && op == 18 {
+			m.spring(arg)
+		}
 		m.do(op, arg, true)
 	}
+}
+
+// spring does not return.
+func (m *connModel) spring(arg byte) {
+	how := slices.Sorted(maps.Keys(unwindings))[arg%3]
+	m.log = append(m.log, "  "+how)
+	m.sprung++
+	m.early = m.early || m.closed == 0
+	m.dead = true
+	unwindings[how]()
 }
 
 // size makes 0 … 1 MiB of a byte, small ones and the edges of the cork among them.
