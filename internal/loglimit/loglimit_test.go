@@ -7,6 +7,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
 // A flood of one kind, on a fake clock: a hundred lines and one stack in each second, and every event is either a line
