@@ -70,3 +70,24 @@ func TestNumbersAreNotCut(t *testing.T) {
 	}
 	refuse("SetKeepAlivePeriod", math.MaxInt64/int64(time.Second)+1, conn.SetKeepAlivePeriod(math.MaxInt64), syscall.EINVAL)
 }
+
+// A listener's RawConn has a descriptor and nothing to read, as package net's: no function is called.
+func TestAListenersRawConnDoesNotRead(t *testing.T) {
+	l, err := netconn.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	raw, err := l.(syscall.Conn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	never := func(uintptr) bool { t.Error("called"); return true }
+	if r, w := raw.Read(never), raw.Write(never); !errors.Is(r, syscall.EINVAL) || !errors.Is(w, syscall.EINVAL) {
+		t.Errorf("%v, %v", r, w)
+	}
+	called := false
+	if err := raw.Control(func(uintptr) { called = true }); err != nil || !called {
+		t.Errorf("Control: %v, called %t", err, called)
+	}
+}

@@ -24,9 +24,12 @@ func (*host) NewPoller() (poller.Poller, error) {
 	return p, err
 }
 
-func (*host) Listen(fd, backlog int) Errno { return errno(unix.Listen(fd, backlog)) }
-func (*host) Shutdown(fd, how int) Errno   { return errno(unix.Shutdown(fd, how)) }
-func (*host) Unlink(path string) Errno     { return errno(unix.Unlink(path)) }
+func (*host) Listen(fd, backlog int) Errno {
+	return errno(unix.Listen(fd, max(min(backlog, math.MaxInt32), math.MinInt32))) // the system takes less in any case
+}
+
+func (*host) Shutdown(fd, how int) Errno { return errno(unix.Shutdown(fd, how)) }
+func (*host) Unlink(path string) Errno   { return errno(unix.Unlink(path)) }
 
 func (*host) FileID(path string) (FileID, Errno) {
 	var s unix.Stat_t
