@@ -165,21 +165,6 @@ func (l *Listener) Close() error {
 // SetUnlinkOnClose(false) has Close leave the file of a Unix socket, for a process that goes on with the socket.
 func (l *Listener) SetUnlinkOnClose(unlink bool) { l.keep.Store(!unlink) }
 
-// SyscallConn gives access to the descriptor. As with package net its Read and Write are EINVAL and call nothing: there is
-// nothing to read of a listener.
-func (l *Listener) SyscallConn() (syscall.RawConn, error) {
-	c, err := l.base.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	return rawListener{c}, nil
-}
-
-type rawListener struct{ syscall.RawConn }
-
-func (rawListener) Read(func(uintptr) bool) error  { return syscall.EINVAL }
-func (rawListener) Write(func(uintptr) bool) error { return syscall.EINVAL }
-
 // fileOf is the file that binding the socket has just made.
 func fileOf(s *socket.Socket) netaddr.File {
 	if s.Family() != socket.AF_UNIX {
