@@ -81,7 +81,7 @@ func release(d *desc.Desc) {
 }
 
 // Close ends the Socket: every call on it, also those in progress, is EBADF from now on. The peer sees the end of the
-// stream. Again is nothing.
+// stream. It returns when the descriptor is closed, whoever waits in a call. Again is nothing.
 func (s *Socket) Close() error {
 	s.cleanup.Stop()
 	s.call.Store(nil)
@@ -90,7 +90,8 @@ func (s *Socket) Close() error {
 	return fail(opClose, e)
 }
 
-// Detach gives the descriptor away: it stays open, non-blocking as it always was, and the Socket is closed.
+// Detach gives the descriptor away: it stays open, non-blocking as it always was, and the Socket is closed. It returns when no
+// call uses the number any more. Inside a call of the Socket's, which goes on with the number, it returns a duplicate.
 func (s *Socket) Detach() (int, error) {
 	s.cleanup.Stop()
 	s.call.Store(nil)
