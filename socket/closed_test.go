@@ -201,4 +201,3 @@ func TestExtraArguments(t *testing.T) {
 		l.errno(err, syscall.EINVAL)
 	})
 }
-

@@ -5,6 +5,7 @@ import "github.com/ureactor/ureactor/internal/kernel"
 // sealed is the kernel of a socket of IPPROTO_SEC: nothing goes over it in the clear. WrapSSL opens it.
 type sealed struct{ kernel.Kernel }
 
+func (s sealed) Dup(fd int) (int, kernel.Errno)          { return kernel.Dup(s.Kernel, fd) }
 func (sealed) Recv(int, []byte, int) (int, kernel.Errno) { return 0, kernel.EPROTO }
 func (sealed) Send(int, []byte, int) (int, kernel.Errno) { return 0, kernel.EPROTO }
 func (sealed) SendV(int, [][]byte) (int, kernel.Errno)   { return 0, kernel.EPROTO }

@@ -87,6 +87,8 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 		}
 		if e == 0 {
 			e = d.wait(dir, c)
+		} else if d.shared && lacking(e) {
+			e = d.waitBare(dir, c, e)
 		}
 		if e != 0 {
 			return d.last(c, e, try)

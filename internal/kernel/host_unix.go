@@ -131,3 +131,18 @@ func maxFiles() int {
 // Nap sleeps for a millisecond in poll(2). It needs no descriptor. The runtime's timers do: the first of a program makes an
 // epoll, and without a free descriptor that ends the process.
 func Nap() { _, _ = unix.Poll(nil, 1) } // a signal ends it early, which callers bear
+
+func (*host) Await(fd int, want poller.Interest, d time.Duration) Errno {
+	p := []unix.PollFd{{Fd: int32(fd)}}
+	if want&poller.In != 0 {
+		p[0].Events |= unix.POLLIN
+	}
+	if want&poller.Out != 0 {
+		p[0].Events |= unix.POLLOUT
+	}
+	_, err := unix.Poll(p, int((d+time.Millisecond-1)/time.Millisecond))
+	if e := errno(err); e != EINTR {
+		return e
+	}
+	return 0
+}

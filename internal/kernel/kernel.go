@@ -191,3 +191,14 @@ func Dup(k Kernel, fd int) (int, Errno) {
 	}
 	return -1, ENOSYS
 }
+
+// Await waits up to d until the descriptor is ready for something of want, or for nothing at all: poll(2). It blocks its
+// thread. ENOSYS on a kernel that has no such thing.
+func Await(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
+	if a, ok := k.(interface {
+		Await(fd int, want poller.Interest, d time.Duration) Errno
+	}); ok {
+		return a.Await(fd, want, d)
+	}
+	return ENOSYS
+}

@@ -1,0 +1,47 @@
+package desc
+
+import (
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// lacking tells whether a registration has failed only because there is no room: no descriptor for the background
+// goroutine's Poller, no memory, or too many registrations of this user.
+func lacking(e Errno) bool {
+	switch e {
+	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOBUFS, kernel.ENOSPC:
+		return true
+	}
+	return false
+}
+
+// bareMost is how long waitBare waits in the kernel: Close, another deadline and free descriptors are seen after that.
+const bareMost = 20 * time.Millisecond
+
+// waitBare waits for a short time where registering has failed with why: poll(2) needs no descriptor of its own. The call
+// tries after it, and then to register again. The call keeps its reference, because the kernel uses the number. It takes no
+// timer: without descriptors the first timer of a process makes Go's runtime end it.
+func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
+	c.deadline(d.K)
+	d.lock()
+	if d.closed {
+		d.unlock()
+		return kernel.EBADF
+	}
+	if d.due(dir, c) {
+		d.unlock()
+		return kernel.ETIMEDOUT
+	}
+	next := timeout.Never
+	if c.until != 0 {
+		next = c.until
+	}
+	next = d.limited(dir, c, next)
+	d.unlock()
+	if kernel.Await(d.K, d.FD, want[dir], min(bareMost, next.Left(d.K.Now()))) != 0 {
+		return why
+	}
+	return 0
+}

@@ -1,0 +1,57 @@
+package socket_test
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// The first calls of a process that wait do so also where no descriptor is left for the background goroutine's Poller: with
+// their deadline, until there is something, and until Close. In a process of its own: in this one the Poller is there.
+func TestWaitsWithoutDescriptors(t *testing.T) {
+	const child = "UREACTOR_TEST_WITHOUT"
+	if os.Getenv(child) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestWaitsWithoutDescriptors$", "-test.count=1")
+		cmd.Env = append(os.Environ(), child+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	parked(t, func(l *lab) {
+		s, other := l.udp(), l.udp()
+		at := l.addr(s)
+		spare := l.udp()
+		l.must(syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 64, Max: 64}))
+		for {
+			if _, err := syscall.Dup(0); err != nil {
+				break
+			}
+		}
+		begun := time.Now()
+		l.must(s.SetTimeout(timeout.Timeout(30 * time.Millisecond)))
+		_, err := s.Recv(9)
+		l.errno(err, syscall.ETIMEDOUT)
+		if took := time.Since(begun); took < 30*time.Millisecond {
+			t.Errorf("ETIMEDOUT after %v", took)
+		}
+		l.must(s.SetTimeout(timeout.None))
+		got := l.beside(func(l *lab) { l.recv(s, 9, "x") })
+		_, err = other.SendTo([]byte("x"), at)
+		l.must(err)
+		got()
+		ended := l.beside(func(l *lab) {
+			_, err := s.Recv(9)
+			l.errno(err, syscall.EBADF)
+		})
+		l.must(s.Close())
+		ended()
+		l.must(spare.SetTimeout(1))
+		_, err = spare.Recv(1)
+		l.errno(err, syscall.ETIMEDOUT)
+	})
+}
