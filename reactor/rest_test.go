@@ -115,3 +115,28 @@ func TestReceiveErrorIsNoEnd(t *testing.T) {
 		c.h = &packets{}
 	})
 }
+
+// A system that has none of the TCP options, or a sandbox that allows none: Listen and Dial work without them.
+func TestTCPOptionsCanBeRefused(t *testing.T) {
+	twice(t, func(t *lab) {
+		for _, e := range []kernel.Errno{kernel.ENOPROTOOPT, kernel.EPERM, kernel.ENOSYS, kernel.EINVAL} {
+			t.k = &plainTCP{Kernel: t.k, e: e}
+			t.reactor(WithKernel(t.k))
+			echoOverDial(t, t.listen("tcp", acceptEcho), []byte("hello"))
+			t.endReactor()
+			t.k = t.k.(*plainTCP).Kernel
+		}
+	})
+}
+
+type plainTCP struct {
+	Kernel
+	e kernel.Errno
+}
+
+func (k *plainTCP) SetOpt(fd, level, name, value int) kernel.Errno {
+	if level == kernel.IPPROTO_TCP || name == kernel.SO_KEEPALIVE {
+		return k.e
+	}
+	return k.Kernel.SetOpt(fd, level, name, value)
+}

@@ -154,15 +154,22 @@ func prepare(k Kernel, fd int, n netaddr.Network, b netaddr.Binding, o *sockOpti
 }
 
 // tcpOptions are for every TCP connection. On a listener they are set once where accepted sockets inherit them.
+// A system or a sandbox that refuses one is served without it.
 func tcpOptions(k Kernel, fd int, o *sockOptions) error {
-	set := setter(k, fd)
+	strict := setter(k, fd)
+	set := func(level, name, v int, what string) error {
+		if err := strict(level, name, v, what); err != nil && !kernel.Refusal(kernel.Number(err)) {
+			return err
+		}
+		return nil
+	}
 	if !o.delay {
 		if err := set(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1, "TCP_NODELAY"); err != nil {
 			return err
 		}
 	}
 	if o.keepAlive > 0 {
-		return setKeepAlive(k, fd, o.keepAlive)
+		return netaddr.KeepAlive(o.keepAlive, set) // WithKeepAlive has looked at it
 	}
 	return nil
 }

@@ -134,9 +134,6 @@ func (h *Host) Accept(fd int) (int, Addr, Errno) {
 		return -1, Addr{}, v.e
 	}
 	conn, from, e := h.accept(f)
-	for e == kernel.EAGAIN && h.holds(f.base(), Accept) {
-		conn, from, e = h.accept(f)
-	}
 	f.base().refill()
 	h.note(Accept, fd, conn, e)
 	return conn, from, e

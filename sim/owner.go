@@ -24,8 +24,9 @@ func (h *Host) Dup(fd int) (int, Errno) {
 	return h.place(n, f), 0
 }
 
-// SetNonblock sets or clears O_NONBLOCK of the open file, which all its owners share. While it is cleared, Accept and
-// Connect hold up their program until they are done, because they have no MSG_DONTWAIT. All other calls never wait.
+// SetNonblock sets or clears O_NONBLOCK of the open file, which all its owners share. While it is cleared,
+// Connect holds up its program until it is done, because it has no MSG_DONTWAIT. All other calls never wait: the host's Accept
+// asks poll first.
 func (h *Host) SetNonblock(fd int, on bool) Errno {
 	f := h.file(fd)
 	if f == nil {

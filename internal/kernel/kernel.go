@@ -15,7 +15,8 @@ import (
 )
 
 // A Kernel is an operating system as far as sockets go. Its methods may be called by any goroutine. Descriptors are
-// non-blocking and close-on-exec from birth, so no method but Lookup waits. EINTR never comes out of one (SEMANTICS
+// non-blocking and close-on-exec from birth, so no method but Lookup waits. If another owner clears O_NONBLOCK, only Connect
+// may wait, and Bind and SendTo while they walk a path. EINTR never comes out of one (SEMANTICS
 // D40), SIGPIPE never comes from one (D13). A result of 0 is success; n is 0 with an Errno.
 type Kernel interface {
 	Now() timeout.Deadline
