@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -129,7 +130,7 @@ func TestPostLimit(t *testing.T) {
 			}
 		}
 		r.Turn(0)
-		if err := c.PostSend(make([]byte, postArenaMax+1)); err != ErrFull {
+		if err := c.PostSend(make([]byte, postArenaMax+1)); !errors.Is(err, kernel.EMSGSIZE) {
 			t.Errorf("PostSend of too many bytes: %v", err)
 		}
 		if err := r.Post(func() {}); err != nil || ran != 3 {
