@@ -14,7 +14,8 @@ import (
 // reactor never run at the same time, so what they share needs no locks — and a lock of a library's that is held across
 // a wait blocks the loop when another Task wants it.
 //
-// A Task must not change its thread's lock state (runtime.LockOSThread) across a wait: the runtime ends the process.
+// A Task must not change its thread's lock state (runtime.LockOSThread) across a wait, and a callback must not change the
+// loop's while Tasks live: the runtime ends the process. If several goroutines call Turn, all must be in the same state.
 // runtime.Goexit in a Task, and so t.FailNow of a test, is a panic: it would end the loop's goroutine.
 type Task struct {
 	r      *Reactor
