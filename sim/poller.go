@@ -67,11 +67,12 @@ func (p *epoll) FD() int { return p.fd }
 // TellsUnasked tells package sel whether who wants nothing hears of errors and ends.
 func (p *epoll) TellsUnasked() bool { return !p.h.w.opt.Kqueue }
 
-// status: readable while a Wait would return, by an Event or a Wake.
+// status: readable while a Wait would return, by an Event or a Wake. A kqueue stays readable after that has been emptied, until
+// somebody waits on it (seen on FreeBSD 12 and NetBSD 7).
 func (p *epoll) status() status {
 	s := status{in: p.woken}
 	for _, r := range p.ready {
-		if !r.gone && r.bits() != 0 {
+		if !r.gone && (r.bits() != 0 || p.h.w.opt.Kqueue) {
 			s.in = true
 		}
 	}
