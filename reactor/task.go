@@ -114,6 +114,7 @@ func (r *Reactor) Go(f func(t *Task)) *Task {
 	}
 	r.tasks.add(t)
 	r.runnable.add(t)
+	r.wake() // on another goroutine, where it is misuse, a sleeping loop must not look as if it had started the Task
 	return t
 }
 
