@@ -92,6 +92,9 @@ func (c *PacketConn) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 	defer giveBack(m)
 	*m = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local}
 	call := forever()
+	if c.s.Timeout() == 0 { // one who wants no wait says so to the Socket: package net cannot
+		call.Limit = 0
+	}
 	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) { return m.N, d.K.SendMsg(d.FD, m, 0) })
 	runtime.KeepAlive(c.s)
 	if e != 0 {

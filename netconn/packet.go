@@ -168,7 +168,7 @@ func (c *PacketConn) send(p []byte, to kernel.Addr, given net.Addr) (int, error)
 	}
 	var n int
 	var err error
-	if local := c.localFor(to); local.Family != 0 {
+	if local := c.localFor(to); local.Family != 0 || c.s.Timeout() == 0 { // 0: see sendFrom
 		n, err = c.sendFrom(p, local, to)
 	} else {
 		n, err = c.s.SendTo(p, dressed(to))

@@ -15,7 +15,6 @@ import (
 
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
-	"github.com/ureactor/ureactor/timeout"
 )
 
 // netStyle is the server as one writes it with package net: a goroutine for each listener, connection and datagram
@@ -62,13 +61,13 @@ func (s *netStyle) listen(a address) (fmt.Stringer, error) {
 		return nil, err
 	}
 	// The first wait takes descriptors for what wakes all waits: now, while there are some.
-	r, c := newRoom(s.cfg.maxConns), l.Socket()
-	_ = c.SetTimeout(1)
-	first, _, err := c.Accept()
-	_ = c.SetTimeout(timeout.None)
+	r := newRoom(s.cfg.maxConns)
+	_ = l.SetDeadline(time.Now().Add(time.Millisecond))
+	first, err := l.Accept()
+	_ = l.SetDeadline(time.Time{})
 	if err == nil {
 		r.take()
-		s.start(netconn.New(first), r)
+		s.start(first, r)
 	}
 	s.quits = append(s.quits, func() { _ = l.Close() })
 	s.goroutines.Go(func() { s.accept(l, r) })
