@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -142,6 +143,9 @@ func TestSendVOfManyPiecesTellsTheReset(t *testing.T) {
 
 // Shutdown called on the loop cannot succeed. It says so some time after its context has ended.
 func TestShutdownOnTheLoopReturns(t *testing.T) {
+	if !longtest.Only(t, "the five seconds of abortTime pass by the host's clock") {
+		return
+	}
 	t.Parallel() // it sleeps
 	r := started(t)
 	got := make(chan error, 1)
