@@ -31,7 +31,7 @@ type Parker struct {
 	posts   sync.Mutex // guards the rest
 	posted  []func()
 	posting bool     // the dispatching goroutine is there
-	batch   []func() // that goroutine's: what it has still to call
+	batch   []func() // that goroutine's while posting: what it has still to call
 }
 
 func (p *Parker) Shared() bool { return true }
@@ -72,8 +72,9 @@ func (p *Parker) dispatch() {
 			p.batch, p.posted = p.posted, nil
 			p.posting = len(p.batch) > 0
 		}
+		idle := !p.posting
 		p.posts.Unlock()
-		if len(p.batch) == 0 {
+		if idle { // the batch may be another goroutine's from here on
 			returned = true
 			return
 		}
