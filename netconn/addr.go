@@ -35,8 +35,8 @@ func guess(a netaddr.Network, address string) net.Addr {
 	return nil
 }
 
-// resolve reads an address and asks for what is a name.
-// Who may block is not told EDEADLK where there is no task.
+// resolve reads an address and asks for what is a name. With mayBlock it looks the name up at once
+// where there is no task, instead of returning EDEADLK.
 func (n *Net) resolve(ctx context.Context, a netaddr.Network, address string, mayBlock bool) (*netaddr.Query, error) {
 	q, err := a.Parse(address)
 	if err != nil {

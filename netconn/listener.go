@@ -162,7 +162,9 @@ func (l *Listener) Close() error {
 	return err
 }
 
-// SetUnlinkOnClose(false) has Close leave the file of a Unix socket, for a process that goes on with the socket.
+// SetUnlinkOnClose chooses whether Close removes the file of a Unix socket, which it does by
+// default. With false the file stays, for a process that goes on with the socket. Any goroutine may
+// call it.
 func (l *Listener) SetUnlinkOnClose(unlink bool) { l.keep.Store(!unlink) }
 
 // fileOf is the file that binding the socket has just made.

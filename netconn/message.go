@@ -113,8 +113,9 @@ type Message struct {
 	Truncated bool
 }
 
-// ReadMessage is ReadFrom that tells more. A datagram that is cut is no error here, or one long datagram of a stranger would
-// end the usual loops.
+// ReadMessage is ReadFrom that also reports whether the datagram was cut, and the address that it
+// was sent to. A cut datagram is no error: otherwise one long datagram of a stranger would end the
+// usual loop.
 func (c *PacketConn) ReadMessage(p []byte) (n int, about Message, err error) {
 	m := packets.Get().(*kernel.Packet)
 	defer giveBack(m)

@@ -189,7 +189,8 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	}
 }
 
-// A datagram that does not fit is told by ReadMessage, and a large one of a Unix socket arrives whole where there is room.
+// ReadMessage reports a datagram that does not fit. A large one of a Unix socket arrives whole
+// where there is room.
 func TestTruncatedDatagramsAreTold(t *testing.T) {
 	path := free(t, "unixgram")
 	p, err := netconn.ListenPacket("unixgram", path)

@@ -39,8 +39,8 @@ func (n *Net) listenPacket(ctx context.Context, network, address string) (*Packe
 	return c, nil
 }
 
-// SetUnlinkOnClose(true) has Close remove the file of a Unix socket that ListenPacket has made. As with package net it stays
-// else.
+// SetUnlinkOnClose chooses whether Close removes the file of a Unix socket that ListenPacket has
+// made. By default it stays, as in package net. Any goroutine may call it.
 func (c *PacketConn) SetUnlinkOnClose(unlink bool) { c.unlink.Store(unlink) }
 
 // Close ends every call in progress with net.ErrClosed. A second Close is that error.
@@ -150,7 +150,8 @@ func (c *PacketConn) writeTo(p []byte, to netip.AddrPort, given net.Addr) (int, 
 	return c.send(p, a, given)
 }
 
-// unmap has what an IPv6 socket tells of IPv4 peers as IPv4, and interfaces by their names, where these are known.
+// unmap returns an IPv4 peer of an IPv6 socket as IPv4, and an interface by its name if that is
+// known.
 func (c *PacketConn) unmap(a kernel.Addr) netip.AddrPort {
 	zone := a.Scope
 	a.Scope = 0

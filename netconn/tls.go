@@ -36,11 +36,12 @@ func Server(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, t
 // Client is the other side.
 func Client(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, false) }
 
-// ServerAfter is Server for a connection from which read has been read already, for example together with the line that
-// asked for TLS. c must be a *Conn.
+// ServerAfter is Server for a connection from which read has been read already, for example
+// together with the line that asked for TLS. read is copied. A nil c, or a config that cannot be,
+// is misuse and panics.
 func ServerAfter(c *Conn, read []byte, cfg *tls.Config) *TLSConn { return newTLS(c, read, cfg, true) }
 
-// ClientAfter is the other side.
+// ClientAfter is Client for a connection from which read has been read already: see ServerAfter.
 func ClientAfter(c *Conn, read []byte, cfg *tls.Config) *TLSConn { return newTLS(c, read, cfg, false) }
 
 func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {

@@ -99,7 +99,8 @@ func TestOnlyTheOwnSocketFileIsRemoved(t *testing.T) {
 	}
 }
 
-// A listener whose descriptor was given away, or that is told so, leaves the file to whoever has the socket now.
+// A listener whose descriptor was detached leaves the file to its new owner. So does one with
+// SetUnlinkOnClose(false).
 func TestAFileThatWasGivenAwayStays(t *testing.T) {
 	for _, how := range []string{"Detach", "SetUnlinkOnClose"} {
 		path := free(t, "unix")

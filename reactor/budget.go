@@ -1,7 +1,8 @@
 package reactor
 
-// What one turn does at most. What is more waits for the next turn, which then does not sleep, so that no list, however
-// long, keeps the loop from its Events. The kernel's part is bounded by batchSize, readSize, packetBatch and WithAccepts.
+// The limits of one turn. Work beyond them waits for the next turn, which then does not sleep, so
+// that no list, however long, keeps the loop from its Events. The kernel's part is bounded by
+// batchSize, readSize, packetBatch and WithAccepts.
 const (
 	timersPerTurn  = 256       // due timers that are called
 	repairsPerTurn = 4096      // timers that were moved to later and come to the top of the queue

@@ -28,7 +28,8 @@ var (
 	ErrBuffered error = &sentinel{"reactor: more than the connection's cap is buffered: the peer does not read; wait for Drained", kernel.ENOBUFS}
 	// ErrWriteClosed is what Send returns after CloseWrite. It is EPIPE.
 	ErrWriteClosed error = &sentinel{"reactor: send after CloseWrite", kernel.EPIPE}
-	// ErrTruncated is what Lost is told of a datagram that has come and did not fit. It is EMSGSIZE.
+	// ErrTruncated is the error that Lost gets for a received datagram that did not fit. It is
+	// EMSGSIZE.
 	ErrTruncated error = &sentinel{"reactor: a datagram did not fit", kernel.EMSGSIZE}
 	// ErrStuck is what Closed is told when a closing Conn's peer took nothing for as long as WithLinger allows.
 	ErrStuck = errors.New("reactor: gave up closing: the peer does not take what was sent")

@@ -18,7 +18,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// unwindings are the ways in which a call does not return, and what the panic handler is told of each.
+// unwindings are the ways in which a call does not return, and the value that the panic handler
+// gets for each.
 var unwindings = map[string]func(){
 	"panic":      func() { panic("boom") },
 	"panic(nil)": func() { panic(nil) },

@@ -14,8 +14,8 @@ type safeCore struct {
 	told func(*PanicError)
 }
 
-// guardLogger is for a reactor with a panic handler, which is told of a panic in a logger too, and not through that logger.
-// A log line may come from any goroutine; the handler runs on the loop.
+// guardLogger is for a reactor with a panic handler: a panic in the logger reaches the handler, and
+// not through that logger. A log line may come from any goroutine; the handler runs on the loop.
 func (r *Reactor) guardLogger() {
 	r.log = r.log.WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core {
 		return safeCore{c, func(p *PanicError) {

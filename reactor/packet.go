@@ -71,8 +71,9 @@ type packetRoom struct {
 // join the group. What waits in the socket's error queue (IP_RECVERR, SO_TIMESTAMPING) is dropped, or it would take all the
 // room there is for datagrams.
 //
-// A handler with a method Lost(c *PacketConn, peer Addr, err error) is told of datagrams that the kernel refused after SendTo
-// had accepted them, and of received ones that did not fit (ErrTruncated): those of Unix sockets of more than 4 MiB.
+// A handler may have a method Lost(c *PacketConn, peer Addr, err error). It is called for datagrams
+// that the kernel refused after SendTo had accepted them. It is also called for received ones that
+// did not fit (ErrTruncated): those of Unix sockets that are longer than 4 MiB.
 func (r *Reactor) ListenPacket(network, addr string, h PacketHandler, opts ...ListenOption) (*PacketConn, error) {
 	if h == nil {
 		panic("reactor: ListenPacket with a nil handler")

@@ -139,9 +139,10 @@ func (h *Host) start(boot *proc) {
 // Up tells whether the host is not crashed.
 func (h *Host) Up() bool { return !h.down }
 
-// Files is how many descriptors are open: 0 when its programs have given back all. MaxFiles is how many there can be,
-// SetFileLimit changes it.
-func (h *Host) Files() int    { return h.open }
+// Files is how many descriptors are open: 0 when its programs have given back all.
+func (h *Host) Files() int { return h.open }
+
+// MaxFiles is how many descriptors can be open. SetFileLimit changes it.
 func (h *Host) MaxFiles() int { return h.limit }
 func (h *Host) SetFileLimit(n int) {
 	if n < 0 || n > filesMost {

@@ -11,7 +11,8 @@ import (
 // fault makes is followed by an Event, as if the rest had arrived after it.
 func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 
-// ConnectTells tells package socket how a failed connect ends: as on Linux, whatever the Pollers are like.
+// ConnectTells reports whether a Connect after a failed one delivers the error and makes the socket
+// new again. It does, as on Linux, also with Options.Kqueue.
 func (h *Host) ConnectTells() bool { return true }
 
 // on begins a call on a descriptor: through the gate, then to the file. ok: the call goes on.
@@ -364,7 +365,8 @@ func (h *Host) Unlink(path string) Errno {
 	return e
 }
 
-// FileID never fails but for a file that is not there.
+// FileID identifies the file at path by device and inode. ENOENT if there is none; it has no other
+// error.
 func (h *Host) FileID(path string) (kernel.FileID, Errno) {
 	id := h.ids[path]
 	if _, there := h.paths[path]; h.gone() || !there || abstract(path) {

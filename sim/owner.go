@@ -7,7 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// What other owners of a descriptor can do. A test calls these in World.At, or in the middle of a call by During.
+// These methods stand for other owners of a descriptor. A test calls these in World.At, or in the
+// middle of a call by During.
 
 // Dup makes a second number for the descriptor, as dup(2) or a message to another process does. Both numbers are the same
 // open file: it ends when the last of them is closed. The new number belongs to whoever calls Dup.

@@ -142,7 +142,7 @@ func TestReceiveOfLessAtTheDeadline(t *testing.T) {
 	})
 }
 
-// What never waits takes what is there.
+// A receive that never waits returns the bytes that are there.
 func TestReceiveThatNeverWaitsTakesWhatIsThere(t *testing.T) {
 	least(t, func(l *lab, s, peer *socket.Socket, take func(int) (string, error)) {
 		for _, flags := range []int{0, socket.MSG_DONTWAIT} {
@@ -157,7 +157,7 @@ func TestReceiveThatNeverWaitsTakesWhatIsThere(t *testing.T) {
 	})
 }
 
-// Bytes before a reset come with its error, which nobody is told of again.
+// Bytes before a reset come with its error, which no later call reports again.
 func TestReceiveOfLessAtAReset(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, r := range receivers {

@@ -217,7 +217,7 @@ func TestATricklingHeadIsSearchedOnce(t *testing.T) {
 			t.Fatalf("%d of %d bytes: %d, %s", n, len(head), k, no)
 		}
 	}
-	// What was seen is not looked at again, even if it were an end.
+	// Bytes that were searched are not searched again, even if it were an end.
 	p := []byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n" + strings.Repeat("x", 100))
 	if _, n, _ := parse(p, len(p)-10); n != 0 {
 		t.Error("what was seen is searched again")

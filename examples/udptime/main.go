@@ -78,7 +78,8 @@ func ask(addr string, seconds float64, times int) (time.Time, error) {
 		}
 		n, until := 0, asked.Add(wait)
 		for err == nil && !(n == packetSize && answer[0]&7 == fromServer&7 && string(answer[askedAt:receivedAt]) == string(question[sentAt:])) {
-			// What is no answer takes from the time for it, or one who sends such things could keep us here.
+			// Other datagrams use up the time for the answer. Otherwise a flood of them would keep
+			// the client here.
 			left := time.Until(until)
 			if left <= 0 {
 				err = os.ErrDeadlineExceeded

@@ -74,7 +74,7 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-// Who sends without end what is no answer does not keep a client beyond its time.
+// A flood of datagrams that are no answers does not keep a client beyond its time.
 func TestAFloodIsNoAnswer(t *testing.T) {
 	s, at := server(t)
 	go func() {

@@ -36,8 +36,9 @@ func (c *control) message(level, kind int32, size int) unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(c), unix.CmsgLen(0))
 }
 
-// local decodes the first n bytes: the address of this machine that was asked, as the socket's family writes it. An IPv6
-// socket tells of an IPv4 datagram in both ways, and IPv4's way has the address to answer from if it was a broadcast.
+// local decodes the first n bytes: the address of this machine that was asked, as the socket's
+// family writes it. An IPv6 socket reports an IPv4 datagram in both ways, and IPv4's way has the
+// address to answer from if it was a broadcast.
 func (c *control) local(n int) (a Addr) {
 	b := unsafe.Slice((*byte)(unsafe.Pointer(c)), min(n, int(unsafe.Sizeof(*c))))
 	four, six := false, false

@@ -2,8 +2,9 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// DropErrors drops at most n messages of the socket's error queue and reports how many: the Poller tells of them all along,
-// and they take the room of what is received. A simulated kernel has no such queue.
+// DropErrors drops at most n messages of the socket's error queue and reports how many: the Poller
+// reports them until then, and they use the room for received data. A simulated kernel has no such
+// queue.
 func DropErrors(k Kernel, fd, n int) (dropped int) {
 	if k != Host {
 		return 0

@@ -155,8 +155,8 @@ func TestWhatEndsReadingIsKept(t *testing.T) {
 	}
 }
 
-// Whoever closes from inside a try, as a callback of the config's may, does not wait for itself; the strand ends with
-// that try, and calls are EBADF.
+// A Close from inside a try, as a callback of the config may make, does not wait for itself. The
+// strand ends with that try, and later calls are EBADF.
 func TestCloseInsideATry(t *testing.T) {
 	k := &closing{end: end{Kernel: kernel.Host, in: new(bytes.Buffer), out: new(bytes.Buffer)}}
 	d := desc.New(k, 1<<20, desc.Parked)
