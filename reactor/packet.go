@@ -269,40 +269,47 @@ func (c *PacketConn) watch() {
 // the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost. On a PacketConn that is bound to all addresses an answer to
 // one of the latest 4,096 senders leaves from the address that it asked: see AskedAt.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
-	local := Addr{}
-	if c.asked != nil {
-		local = c.asked.Local(c.own(to))
+	if c.asked == nil {
+		return c.send(p, &noAddr, &to)
 	}
-	return c.SendFrom(p, local, to)
+	local := c.asked.Local(c.own(to))
+	return c.send(p, &local, &to)
 }
+
+// noAddr leaves the choice to the kernel.
+var noAddr Addr
 
 // SendFrom is SendTo with the address of this machine that the datagram leaves from; its port does not count. The kernel
 // chooses for the zero Addr, or if the machine has no such address. A PacketConn that is bound to one address sends from
 // there.
 func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
-	r := c.w.r
 	if c.asked == nil {
-		local = Addr{}
-	} else {
-		local = c.own(local)
+		return c.send(p, &noAddr, &to)
 	}
+	local = c.own(local)
+	return c.send(p, &local, &to)
+}
+
+// send takes pointers because Addrs are large. It keeps neither.
+func (c *PacketConn) send(p []byte, local, to *Addr) error {
+	r := c.w.r
 	switch {
 	case c.closed || c.closing:
 		return ErrClosed
 	case len(p) > c.max:
-		return fmt.Errorf("reactor: datagram of %d bytes to %v: must be at most %d: %w", len(p), to, c.max, kernel.EMSGSIZE)
+		return notSent(len(p), *to, fmt.Errorf("must be at most %d: %w", c.max, kernel.EMSGSIZE))
 	case len(p)+packetCost > c.opt.cap-c.Buffered():
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), len(p), c.opt.cap)
 	}
 	if len(p) > corkMax && c.queue.empty() {
-		e := c.sendNow(p, local, to)
+		e := c.sendNow(p, *local, *to)
 		if e == 0 {
 			r.count.PacketsOut++
 			r.count.BytesOut += uint64(len(p))
 			return nil
 		}
 		if !c.waitsFor(e) {
-			return fmt.Errorf("reactor: datagram of %d bytes to %v: %w", len(p), to, callError("sendto", e))
+			return notSent(len(p), *to, callError("sendto", e))
 		}
 	}
 	c.queue.add(p, to, local)
@@ -311,6 +318,11 @@ func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
 		r.dirty.add(c)
 	}
 	return nil
+}
+
+// notSent takes a copy of the address: the one that send points at would be on the heap for each datagram.
+func notSent(size int, to Addr, err error) error {
+	return fmt.Errorf("reactor: datagram of %d bytes to %v: %w", size, to, err)
 }
 
 // own is an address as a socket of the PacketConn's family has it: IPv4 is mapped for IPv6 sockets. What cannot be is left

@@ -31,10 +31,10 @@ func (q *packetQueue) size() int {
 	return len(q.bytes) - q.list[q.first].start + q.len()*packetCost
 }
 
-func (q *packetQueue) add(p []byte, to, local Addr) {
+func (q *packetQueue) add(p []byte, to, local *Addr) {
 	start := len(q.bytes)
 	q.bytes = append(q.bytes, p...)
-	q.list = append(q.list, queued{start, len(q.bytes), to, local})
+	q.list = append(q.list, queued{start, len(q.bytes), *to, *local})
 }
 
 // front is where the first one goes, as it was given.
@@ -43,9 +43,13 @@ func (q *packetQueue) front() Addr { return q.list[q.first].to }
 // fill points the packets at the first of the queue, with addresses as a socket of the family has them, and tells how many.
 func (q *packetQueue) fill(packets []kernel.Packet, family int) int {
 	n := min(len(packets), q.len())
-	for i, d := range q.list[q.first : q.first+n] {
-		to, _ := netaddr.ForSocket(family, d.to)
-		packets[i] = kernel.Packet{Buf: q.bytes[d.start:d.end], N: d.end - d.start, Addr: to, Local: d.local}
+	for i := range n { // field by field: a Packet is large, and a copy in between costs as much as all the rest
+		d, p := &q.list[q.first+i], &packets[i]
+		p.Buf, p.N = q.bytes[d.start:d.end], d.end-d.start
+		p.Addr, p.Local = d.to, d.local
+		if d.to.Family != family {
+			p.Addr, _ = netaddr.ForSocket(family, d.to)
+		}
 	}
 	return n
 }

@@ -118,23 +118,37 @@ func (r *Reactor) resume(t *Task) {
 	if t.next == nil {
 		t.next, _ = iter.Pull(t.main)
 	}
-	if r.dog != nil && r.dog.enter(-1) {
+	if r.dog != nil {
+		r.watched(t)
+		return
+	}
+	r.step(t)
+}
+
+// watched is step under the watchdog's eyes.
+func (r *Reactor) watched(t *Task) {
+	if r.dog.enter(-1) {
 		defer r.dog.leave()
 	}
-	more := false
+	r.step(t)
+}
+
+// step switches to the Task and back. It is in the cost of every message, so the deferred function has one variable.
+func (r *Reactor) step(t *Task) {
+	t.state = running
+	r.running = t
 	defer func() { // t.next panics with what the Task panicked with
-		r.running = nil
+		t.r.running = nil
+		if t.state != running { // it waits
+			return
+		}
 		if t.exited {
 			recover()
 		}
-		if !more {
-			r.bury(t)
-			r.exiting = false
-		}
+		t.r.bury(t)
+		t.r.exiting = false
 	}()
-	t.state = running
-	r.running = t
-	_, more = t.next()
+	t.next()
 }
 
 // main is the coroutine.

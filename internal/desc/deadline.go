@@ -48,6 +48,11 @@ func (d *Desc) limited(dir Dir, c *Call, until timeout.Deadline) timeout.Deadlin
 	if d.lines == nil {
 		return until
 	}
+	return d.sooner(dir, c, until)
+}
+
+// sooner is apart, so that limited can be inlined: few Descs have deadlines.
+func (d *Desc) sooner(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
 	if l := d.lines[dir].limit; l != 0 {
 		until = until.Sooner(l)
 	}

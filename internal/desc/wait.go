@@ -47,7 +47,7 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 	switch {
 	case d.closed:
 		e = kernel.EBADF
-	case s.word && e != kernel.ECANCELED:
+	case s.word && e != kernel.ECANCELED && (e != 0 || c.woke):
 		e = d.readyAt(dir, c, e)
 	}
 	s.word = false // before the next try
@@ -57,9 +57,9 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 }
 
 // readyAt ends a sleep that has ended with e although there is something: ready beats timeout (D7), once, for a peer that
-// never pauses makes every try a last one. Locked.
+// never pauses makes every try a last one. A call's first sleep that a word has ended needs no look at the clock. Locked.
 func (d *Desc) readyAt(dir Dir, c *Call, e Errno) Errno {
-	if e == 0 && (!c.woke || !d.due(dir, c)) {
+	if e == 0 && !d.due(dir, c) {
 		return 0
 	}
 	if c.late {

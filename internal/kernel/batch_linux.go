@@ -20,20 +20,33 @@ type mmsghdr struct {
 	n uint32
 }
 
-// prepare points the headers of the first n packets at their buffers and addresses.
+// prepare points the headers of the first n packets at their buffers and addresses. All of them are written for each call,
+// whether or not a datagram comes: what never changes is written once, and control messages are only cleared once there are any.
 func (b *Batch) prepare(n int) {
 	if b.host.heads == nil {
-		size := len(b.Packets)
-		b.host = hostBatch{make([]mmsghdr, size), make([]unix.Iovec, size), make([]sockaddr, size), nil}
+		b.makeHeads()
 	}
 	for i := range n {
-		h, v := &b.host.heads[i].h, &b.host.vecs[i]
-		v.Base = unsafe.SliceData(b.Packets[i].Buf)
-		h.Iov = v
+		b.host.vecs[i].Base = unsafe.SliceData(b.Packets[i].Buf)
+	}
+	if b.host.controls == nil {
+		return
+	}
+	for i := range n {
+		h := &b.host.heads[i].h
+		h.Control = nil
+		h.SetControllen(0)
+	}
+}
+
+func (b *Batch) makeHeads() {
+	size := len(b.Packets)
+	b.host = hostBatch{make([]mmsghdr, size), make([]unix.Iovec, size), make([]sockaddr, size), nil}
+	for i := range b.host.heads {
+		h := &b.host.heads[i].h
+		h.Iov = &b.host.vecs[i]
 		h.SetIovlen(1)
 		h.Name = (*byte)(unsafe.Pointer(&b.host.addrs[i]))
-		h.Control, h.Flags = nil, 0
-		h.SetControllen(0)
 	}
 }
 
@@ -50,7 +63,10 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	b.prepare(len(b.Packets))
 	for i := range b.Packets {
 		b.host.vecs[i].SetLen(len(b.Packets[i].Buf))
-		b.host.heads[i].h.Namelen = uint32(unsafe.Sizeof(sockaddr{}))
+		h := &b.host.heads[i].h
+		if h.Namelen = uint32(unsafe.Sizeof(sockaddr{})); h.Name == nil { // SendBatch had the Batch before
+			h.Name = (*byte)(unsafe.Pointer(&b.host.addrs[i]))
+		}
 		if b.Locals {
 			b.control(i, int(unsafe.Sizeof(control{})))
 		}
@@ -61,8 +77,10 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 		p.N = int(h.n)
 		p.Addr = b.host.addrs[i].addr(h.h.Namelen)
 		p.Cut = h.h.Flags&unix.MSG_TRUNC != 0
-		if p.Local = (Addr{}); b.Locals {
+		if b.Locals {
 			p.Local = b.host.controls[i].local(int(h.h.Controllen))
+		} else if p.Local.Family != 0 {
+			p.Local = Addr{}
 		}
 		raceWrite(p.Buf[:p.N])
 	}
@@ -95,7 +113,7 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 			n = i // what comes before it goes; the caller meets the error when this one is first
 			break
 		}
-		h.Namelen = size
+		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&b.host.addrs[i])), size
 		paths = paths || p.Addr.Family == AF_UNIX
 	}
 	raceRelease()
