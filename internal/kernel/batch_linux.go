@@ -13,6 +13,8 @@ type hostBatch struct {
 	vecs     []unix.Iovec
 	addrs    []sockaddr
 	controls []control // made when a socket tells Local
+	stale    int       // the headers before it are not as RecvBatch wants them: they have been used
+	locals   bool      // the others have room for Local
 }
 
 type mmsghdr struct {
@@ -41,7 +43,7 @@ func (b *Batch) prepare(n int) {
 
 func (b *Batch) makeHeads() {
 	size := len(b.Packets)
-	b.host = hostBatch{make([]mmsghdr, size), make([]unix.Iovec, size), make([]sockaddr, size), nil}
+	b.host = hostBatch{make([]mmsghdr, size), make([]unix.Iovec, size), make([]sockaddr, size), nil, size, false}
 	for i := range b.host.heads {
 		h := &b.host.heads[i].h
 		h.Iov = &b.host.vecs[i]
@@ -60,8 +62,11 @@ func (b *Batch) control(i, size int) {
 }
 
 func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
-	b.prepare(len(b.Packets))
-	for i := range b.Packets {
+	if b.host.heads == nil || b.Locals != b.host.locals {
+		b.host.stale, b.host.locals = len(b.Packets), b.Locals
+	}
+	b.prepare(b.host.stale)
+	for i := range b.host.stale {
 		b.host.vecs[i].SetLen(len(b.Packets[i].Buf))
 		h := &b.host.heads[i].h
 		if h.Namelen = uint32(unsafe.Sizeof(sockaddr{})); h.Name == nil { // SendBatch had the Batch before
@@ -72,6 +77,7 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 		}
 	}
 	n, e := b.move(&recvmmsg, fd, len(b.Packets), unix.MSG_DONTWAIT, false)
+	b.host.stale = min(n+1, len(b.Packets)) // the one that failed may have been touched too
 	for i := range n {
 		p, h := &b.Packets[i], &b.host.heads[i]
 		p.N = int(h.n)
@@ -92,6 +98,7 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 
 func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 	b.prepare(n)
+	b.host.stale = len(b.Packets)
 	paths := false
 	for i := range n {
 		p, h := &b.Packets[i], &b.host.heads[i].h

@@ -170,6 +170,7 @@ func AskLocal(k Kernel, fd, family int) {
 }
 
 // NewBatch makes room for n datagrams of at most size bytes; size 0 leaves the buffers to the caller.
+// A Batch that receives keeps its buffers.
 func NewBatch(n, size int) *Batch {
 	b := &Batch{Packets: make([]Packet, n)}
 	if size > 0 {
