@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 
 	"github.com/ureactor/ureactor/internal/selfsigned"
@@ -20,6 +21,9 @@ func (cfg *config) tlsConfig() (*tls.Config, error) {
 		return &tls.Config{Certificates: []tls.Certificate{c}}, nil
 	}
 	c, err := tls.LoadX509KeyPair(cfg.certFile, cfg.keyFile)
+	for i := 1; err == nil && i < len(c.Certificate); i++ { // all of them are sent; crypto/tls looks at the first
+		_, err = x509.ParseCertificate(c.Certificate[i])
+	}
 	if err != nil {
 		return nil, fmt.Errorf("-cert %s -key %s: %w", cfg.certFile, cfg.keyFile, err)
 	}
