@@ -206,7 +206,7 @@ func TestBroadcastAndMulticastPorts(t *testing.T) {
 func TestAnyPortOfDatagramsIsFree(t *testing.T) {
 	ports := uint32(41099<<16 | 41000) // the last and the first
 	narrow := WithControl(func(fd int) error {
-		e := kernel.Host.SetOpt(fd, kernel.IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */, int(ports))
+		e := kernel.Host.SetOpt(fd, kernel.IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */, int(int32(ports)))
 		if e != 0 {
 			return e
 		}

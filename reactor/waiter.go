@@ -1,6 +1,8 @@
 package reactor
 
 import (
+	"go.uber.org/zap"
+
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
@@ -52,6 +54,13 @@ func (w *waiter) Rest(dir desc.Dir) kernel.Errno {
 
 // Callbacks notes that an Event may call the user, of a socket with option 20.
 func (w *waiter) Callbacks() { w.callbacks = true }
+
+// Lacking logs that a Task's Accept waits because the system lacks descriptors or memory.
+func (w *waiter) Lacking(fd int, e kernel.Errno) {
+	r := (*Reactor)(w)
+	r.count.Refused++
+	r.log.Warn("accept failed; the listener rests until it succeeds", zap.Int("fd", fd), zap.Error(e))
+}
 
 // Settle lets the loop deliver the Events that the kernel has at this moment, so that the callbacks of option 20 which are
 // pending run. It is nothing in a callback. The kernel hands out Events in their order, so a number of turns is enough.

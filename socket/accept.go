@@ -54,6 +54,9 @@ func (a *acceptor) try() (int, desc.Errno) {
 		if !a.c.Limit.Blocks() || d.AsNet && d.W.Shared() { // package net returns it, and its users rest
 			return fd, e
 		}
+		if loop, ok := d.W.(interface{ Lacking(fd int, e kernel.Errno) }); ok && rest == 0 {
+			loop.Lacking(d.FD, e) // nobody else notices, for the call goes on
+		}
 		a.c.Step = min(max(2*rest, restFirst), restMost)
 		return 0, kernel.EAGAIN
 	case passing(e) && a.s.connects():

@@ -51,6 +51,15 @@ func (e *OSError) Unwrap() error {
 	return kernel.Errno(e.Errno)
 }
 
+// As gives the number as a syscall.Errno.
+func (e *OSError) As(target any) bool {
+	if t, ok := target.(*kernel.Errno); ok && e.Errno > 0 {
+		*t = kernel.Errno(e.Errno)
+		return true
+	}
+	return false
+}
+
 // Timeout tells whether the call's time was up.
 func (e *OSError) Timeout() bool { return kernel.Errno(e.Errno) == kernel.ETIMEDOUT }
 

@@ -143,7 +143,11 @@ func TestPEMIsReadByType(t *testing.T) {
 		"DER key":    me.keyDER(),
 		"DER leaf":   me.cert.Raw,
 	}
-	secrets := [][]byte{me.keyDER(), me.key.D.Bytes()}
+	raw, err := me.key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := [][]byte{me.keyDER(), raw}
 	files := func(names ...string) (files [][]string) { // each by itself, each pair, each pair with a third
 		for _, a := range names {
 			files = append(files, []string{a})
