@@ -14,7 +14,7 @@ import (
 )
 
 // limits are how much of each kind is logged: peers choose how often it happens.
-type limits struct{ slow, stuck, panics, unwound loglimit.Limit }
+type limits struct{ slow, stuck, panics, unwound, lacking loglimit.Limit }
 
 // All user code runs below guard or guardReady, and the loop below run. Between them they know three ways in which a
 // call does not return: panic, panic(nil) and runtime.Goexit. With WithPanicHandler all three are isolated. Without it a

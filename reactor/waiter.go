@@ -59,7 +59,9 @@ func (w *waiter) Callbacks() { w.callbacks = true }
 func (w *waiter) Lacking(fd int, e kernel.Errno) {
 	r := (*Reactor)(w)
 	r.count.Refused++
-	r.log.Warn("accept failed; the listener rests until it succeeds", zap.Int("fd", fd), zap.Error(e))
+	if f, ok := r.limits.lacking.Line(nil); ok {
+		r.log.Warn("accept failed; the listener rests until it succeeds", append(f, zap.Int("fd", fd), zap.Error(e))...)
+	}
 }
 
 // Settle lets the loop deliver the Events that the kernel has at this moment, so that the callbacks of option 20 which are

@@ -58,18 +58,21 @@ var ErrUnanswered = errors.New("tls: the peer asks for new keys and does not rea
 
 // Read gives what one record has, io.EOF at the peer's close_notify.
 func (c *Conn) Read(call *desc.Call, p []byte) (int, error) {
-	r, err := c.Reads(call)
-	if err != nil {
+	if err := c.begin(call); err != nil {
 		return 0, err
 	}
-	n, e := c.d.Do(desc.In, call, func() (int, desc.Errno) { return r.Recv(p, 0) })
-	if err = r.End(e); err == nil && n == 0 {
+	var err error
+	n, e := c.d.Do(desc.In, call, func() (n int, e desc.Errno) {
+		n, e, err = c.recv(call, p)
+		return n, e
+	})
+	if err = c.outcome(call, err, e); err == nil && n == 0 {
 		err = io.EOF
 	}
 	return n, err
 }
 
-// A Reading is a Call of one or more reads.
+// A Reading is a Call of one or more reads. Read has none: the Call would escape with the Conn.
 type Reading struct {
 	c    *Conn
 	call *desc.Call
@@ -78,40 +81,50 @@ type Reading struct {
 
 // Reads makes the handshake and begins a Reading, which ends with End.
 func (c *Conn) Reads(call *desc.Call) (Reading, error) {
+	return Reading{c: c, call: call}, c.begin(call)
+}
+
+func (c *Conn) begin(call *desc.Call) error {
 	if err := c.Handshake(call); err != nil {
-		return Reading{}, err
+		return err
 	}
 	call.More = c.d.ShortIsAll && !c.polled.Load()
-	return Reading{c: c, call: call}, nil
+	return nil
 }
 
 // Recv is one try of the Call: 0, 0 is the peer's close_notify. It is a desc.Receive; the flags mean nothing.
 func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
-	if r.call.Limit.Blocks() && r.c.owes() {
-		if e := r.c.drain(r.call); e != 0 {
-			r.err = e // not of the try: no kernel has said it of this connection
-			return 0, failed
+	n, e, r.err = r.c.recv(r.call, p)
+	return n, e
+}
+
+func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) {
+	if call.Limit.Blocks() && c.owes() {
+		if e := c.drain(call); e != 0 {
+			return 0, failed, e // not the try's errno: no kernel has said it of this connection
 		}
 	}
-	n, r.call.Work, r.call.All, r.err = r.c.take(p)
+	n, call.Work, call.All, err = c.take(p)
 	switch {
-	case n > 0, r.err == io.EOF: // an error that came with bytes comes again
-		return n, 0
-	case r.err == ErrAgain:
-		return 0, kernel.EAGAIN
+	case n > 0, err == io.EOF: // an error that came with bytes comes again
+		return n, 0, err
+	case err == ErrAgain:
+		return 0, kernel.EAGAIN, err
 	}
-	return 0, failed
+	return 0, failed, err
 }
 
 // End is why the Call, of which Do has returned e, has failed.
-func (r *Reading) End(e desc.Errno) error {
-	r.call.More, r.call.All = false, false // the Call may go on with something else
-	r.c.tell(r.call, e)
+func (r *Reading) End(e desc.Errno) error { return r.c.outcome(r.call, r.err, e) }
+
+func (c *Conn) outcome(call *desc.Call, err error, e desc.Errno) error {
+	call.More, call.All = false, false // the Call may go on with something else
+	c.tell(call, e)
 	switch e {
 	case 0:
 		return nil
 	case failed:
-		return r.c.reason(r.err)
+		return c.reason(err)
 	}
 	return e
 }
