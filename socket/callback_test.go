@@ -65,8 +65,12 @@ func TestD33Callback(t *testing.T) {
 		l.recv(s, 9, "ab")
 		l.send(c, "c")
 		h.times(3)
-		l.must(c.Close())
-		h.times(4)
+		l.must(c.Close()) // Linux wakes twice for a FIN: once for the state, once for the end of the data
+		l.until("call", func() bool { return h.n.Load() >= 4 })
+		l.quiet()
+		if now := h.n.Load(); now > 5 {
+			l.fatalf("called %d times, want 4 or 5", now)
+		}
 
 		// Cleared, replaced, closed.
 		c, s = l.pair()
