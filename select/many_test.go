@@ -17,6 +17,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/longtest"
 	sel "github.com/ureactor/ureactor/select"
+	"github.com/ureactor/ureactor/sim"
 )
 
 // Goroutines poll one Poll in every way while others change everything about it; for the race detector.
@@ -88,6 +89,9 @@ func (o *lone) registerAndClose(p *sel.Poll) {
 func TestManyPolls(t *testing.T) {
 	polls := longtest.Count(100, 300, 2000)
 	both(t, func(l *lab) {
+		if h, ok := l.k.(*sim.Host); ok {
+			h.SetFileLimit(10 * polls)
+		}
 		threads := pprof.Lookup("threadcreate").Count()
 		var joins []func()
 		var ends []*object
