@@ -21,7 +21,16 @@ func (h *heard) call(s *socket.Socket) {
 	h.n.Add(1)
 }
 
+// listen sets a callback, and waits until what the kernel reports at registration has been delivered. Linux may tell
+// an arrival together with that (the socket is writable), and once more by the arrival's own wake-up.
 func (l *lab) listen(s *socket.Socket) *heard {
+	h := l.hear(s)
+	l.quiet()
+	return h
+}
+
+// hear sets a callback.
+func (l *lab) hear(s *socket.Socket) *heard {
 	h := &heard{l: l}
 	l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_CALLBACK, h.call))
 	return h
@@ -125,7 +134,7 @@ func TestD33CallbackNotForWhatWaits(t *testing.T) {
 		c, s = l.pair()
 		l.send(c, "x")
 		l.readable(s)
-		h = l.listen(s)
+		h = l.hear(s)
 		l.send(c, "y")
 		l.quiet()
 		if n := h.n.Load(); n < 1 || n > 2 { // the background may have been looking at what waits
