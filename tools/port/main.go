@@ -1,0 +1,241 @@
+// Command port rewrites the Go programs below a directory, in place, from the API before v0.1.0 to
+// that of v0.1.0 (doc/api.md).
+//
+// It needs neither version of the module: old.txt has the declarations of the old API, which
+// resolve the program's names. So it never renames the method of another package. It reports each
+// place that needs a hand.
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const module = "github.com/ureactor/ureactor"
+
+//go:embed old.txt
+var old string
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: port DIR")
+		os.Exit(2)
+	}
+	if err := portDir(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "port:", err)
+		os.Exit(1)
+	}
+}
+
+// portDir ports every package below root.
+func portDir(root string) error {
+	var w *world
+	return filepath.WalkDir(root, func(dir string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !d.IsDir():
+			return nil
+		case dir != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "vendor"):
+			return filepath.SkipDir
+		}
+		if name := moduleName(dir); w == nil || name != "" {
+			w = newWorld(dir, name)
+		}
+		return w.portPackages(dir)
+	})
+}
+
+// portPackages ports the files of one directory: a package, and perhaps its test package.
+func (w *world) portPackages(dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return err
+	}
+	files := map[string][]*file{}
+	for _, name := range names {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		f, err := w.parse(name, src)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "port: left alone:", err)
+			continue
+		}
+		files[f.tree.Name.Name] = append(files[f.tree.Name.Name], f)
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		w.port(w.importPath(dir), files[name])
+		for _, f := range files[name] {
+			if out := f.apply(); string(out) != string(f.src) {
+				if err := os.WriteFile(f.name, out, 0o644); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// A world is what all packages of a module need.
+type world struct {
+	fset  *token.FileSet
+	std   types.Importer
+	known map[string]*types.Package
+	stubs map[string]string // the old API, by import path
+	root  string
+	name  string // of the module at root, "" if there is none
+}
+
+func newWorld(root, name string) *world {
+	w := &world{fset: token.NewFileSet(), std: importer.Default(), root: root, name: name,
+		known: map[string]*types.Package{}, stubs: map[string]string{}}
+	for _, part := range strings.Split(old, "\n-- ") {
+		at, text, _ := strings.Cut(strings.TrimPrefix(part, "-- "), " --\n")
+		w.stubs[at] = text
+	}
+	return w
+}
+
+func moduleName(dir string) string {
+	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(mod)) {
+		if name, ok := strings.CutPrefix(line, "module "); ok {
+			return strings.TrimSpace(name)
+		}
+	}
+	return ""
+}
+
+// importPath is the path of the package in dir; outside of a module any will do.
+func (w *world) importPath(dir string) string {
+	rel, err := filepath.Rel(w.root, dir)
+	if err != nil || w.name == "" {
+		return "program"
+	}
+	return path.Join(w.name, filepath.ToSlash(rel))
+}
+
+func (w *world) parse(name string, src []byte) (*file, error) {
+	tree, err := parser.ParseFile(w.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+	return &file{name: name, src: src, tree: tree}, err
+}
+
+// check resolves the names of a package. A name that it does not find stays as it is.
+func (w *world) check(at string, files []*file) (*types.Package, *types.Info) {
+	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{},
+		Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{}}
+	var trees []*ast.File
+	for _, f := range files {
+		trees = append(trees, f.tree)
+	}
+	conf := types.Config{Importer: w, Error: func(error) {}, FakeImportC: true}
+	pkg, _ := conf.Check(at, w.fset, trees, info)
+	return pkg, info
+}
+
+// Import gives the old API's package, the program's own, the standard library's, or an empty one.
+func (w *world) Import(at string) (*types.Package, error) {
+	if p := w.known[at]; p != nil {
+		return p, nil
+	}
+	w.known[at] = types.NewPackage(at, path.Base(at)) // before load, so that an import cycle ends
+	w.known[at].MarkComplete()
+	if p := w.load(at); p != nil {
+		w.known[at] = p
+	}
+	return w.known[at], nil
+}
+
+func (w *world) load(at string) *types.Package {
+	rel, own := strings.CutPrefix(at, w.name+"/")
+	own = own && w.name != ""
+	if text, ok := w.stubs[at]; ok && !(own && strings.HasPrefix(rel, "internal/")) {
+		f, err := w.parse(at+".go", []byte(text))
+		if err != nil {
+			panic(err)
+		}
+		p, _ := w.check(at, []*file{f})
+		return p
+	}
+	if own {
+		return w.source(at, filepath.Join(w.root, rel))
+	}
+	if strings.Contains(strings.Split(at, "/")[0], ".") {
+		return nil // others' modules are not needed
+	}
+	p, _ := w.std.Import(at)
+	return p
+}
+
+// source is a package of the program's own module.
+func (w *world) source(at, dir string) *types.Package {
+	names, _ := filepath.Glob(filepath.Join(dir, "*.go"))
+	var files []*file
+	for _, name := range names {
+		src, err := os.ReadFile(name)
+		if err != nil || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if f, err := w.parse(name, src); err == nil {
+			files = append(files, f)
+		}
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	p, _ := w.check(at, files)
+	return p
+}
+
+// A file is one source file with the edits that are due.
+type file struct {
+	name  string
+	src   []byte
+	tree  *ast.File
+	edits []edit
+}
+
+type edit struct {
+	from, to int
+	text     string
+}
+
+// apply is the source with the edits made.
+func (f *file) apply() []byte {
+	if len(f.edits) == 0 {
+		return f.src
+	}
+	slices.SortStableFunc(f.edits, func(a, b edit) int { return a.from - b.from })
+	var out []byte
+	at := 0
+	for _, e := range f.edits {
+		if e.from < at {
+			continue // inside of another
+		}
+		out = append(append(out, f.src[at:e.from]...), e.text...)
+		at = e.to
+	}
+	out = append(out, f.src[at:]...)
+	if pretty, err := format.Source(out); err == nil {
+		return pretty
+	}
+	return out
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strings"
+)
+
+// readiness gives a Poller's reports their own type, from the callback of Watch, Event.Ready and
+// Kernel.Ready onwards.
+func (p *port) readiness() {
+	var reported []ast.Expr
+	for _, f := range p.files {
+		ast.Inspect(f.tree, func(n ast.Node) bool {
+			switch d := n.(type) {
+			case *ast.AssignStmt:
+				if d.Tok == token.DEFINE {
+					p.typed(f, d.Rhs)
+				}
+			case *ast.ValueSpec:
+				if d.Type == nil {
+					p.typed(f, d.Values)
+				}
+			}
+			if t, ok := n.(*ast.FuncType); ok && t.Results == nil && len(t.Params.List) == 1 && p.isInterest(t.Params.List[0].Type) {
+				reported = append(reported, t.Params.List[0].Type)
+				for _, id := range t.Params.List[0].Names {
+					p.news[p.info.Defs[id]] = true
+				}
+			}
+			return true
+		})
+	}
+	for again := true; again; {
+		again = false
+		for _, f := range p.files {
+			ast.Inspect(f.tree, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.AssignStmt:
+					for i, l := range n.Lhs {
+						if len(n.Lhs) == len(n.Rhs) && p.reports(n.Rhs[i]) || len(n.Rhs) == 1 && i == 0 && p.reports(n.Rhs[0]) {
+							again = p.learn(p.object(l)) || again
+						}
+					}
+				case *ast.SendStmt:
+					if p.reports(n.Value) {
+						again = p.learn(p.object(n.Chan)) || again
+					}
+				case *ast.CallExpr:
+					fn, ok := p.object(n.Fun).(*types.Func)
+					for i, a := range n.Args {
+						if ok && i < fn.Signature().Params().Len() && p.reports(a) {
+							again = p.learn(fn.Signature().Params().At(i)) || again
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	for o := range p.news {
+		if e := p.types[o]; e != nil {
+			reported = append(reported, e)
+		}
+	}
+	done := map[ast.Node]bool{}
+	for _, e := range reported {
+		ast.Inspect(e, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && p.isInterest(s) && !done[s] {
+				done[s] = true
+				p.edit(p.fileOf(s.Pos()), s.Sel.Pos(), s.Sel.End(), "Readiness")
+			}
+			return true
+		})
+	}
+}
+
+// typed gives constants that are untyped now the type that a variable had from them.
+func (p *port) typed(f *file, values []ast.Expr) {
+	for _, e := range values {
+		tv := p.info.Types[e]
+		if tv.Value == nil || types.TypeString(tv.Type, nil) != module+"/poller.Interest" {
+			continue
+		}
+		pkg, still := "", false
+		ast.Inspect(e, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				switch p.nameOf(s.Sel) {
+				case "poller.In", "poller.Out", "poller.Pri":
+					pkg = s.X.(*ast.Ident).Name
+				case "poller.Edge", "poller.Err", "poller.Hup", "poller.End", "poller.Interest":
+					still = true
+				}
+			}
+			return true
+		})
+		if pkg != "" && !still {
+			p.edit(f, e.Pos(), e.Pos(), pkg+".Interest(")
+			p.edit(f, e.End(), e.End(), ")")
+		}
+	}
+}
+
+func (p *port) isInterest(e ast.Expr) bool {
+	s, ok := e.(*ast.SelectorExpr)
+	return ok && p.nameOf(s.Sel) == "poller.Interest"
+}
+
+// learn notes that o holds what is reported, if it is a variable of the program's that can.
+func (p *port) learn(o types.Object) bool {
+	if o == nil || p.news[o] || o.Pkg() != p.pkg || !strings.Contains(types.TypeString(o.Type(), nil), "poller.Interest") {
+		return false
+	}
+	p.news[o] = true
+	return true
+}
+
+// reports returns whether a value comes from a Poller's report.
+func (p *port) reports(e ast.Expr) (yes bool) {
+	tv, ok := p.info.Types[e]
+	if !ok || tv.Type == nil || !strings.Contains(types.TypeString(tv.Type, nil), "poller.Interest") {
+		return false
+	}
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.Ident:
+			o := p.info.Uses[n]
+			name := p.nameOf(n)
+			if o != nil && p.news[o] || name == "sim.Host.Ready" || name == "kernel.Kernel.Ready" ||
+				name == "poller.Ready" || name == "poller.Err" || name == "poller.Hup" || name == "poller.End" {
+				yes = true
+			}
+		}
+		return true
+	})
+	return yes
+}

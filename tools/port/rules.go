@@ -1,0 +1,238 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"os"
+	"strings"
+)
+
+// renamed are methods whose name changes and nothing else.
+var renamed = map[string]string{
+	"reactor.Conn.SetReadDeadline":     "SetReadTimeout",
+	"reactor.Conn.SetWriteDeadline":    "SetWriteTimeout",
+	"reactor.Conn.SetKeepAlive":        "SetKeepAlivePeriod",
+	"reactor.Listener.Abort":           "Close",
+	"reactor.Wire.Open":                "CanDeliver",
+	"reactor.Wire.Room":                "Scratch",
+	"netconn.Listener.SetReadDeadline": "SetDeadline",
+	"netconn.Listener.LocalAddr":       "Addr",
+}
+
+// second are methods whose optional argument is now the second method's.
+var second = map[string]struct {
+	name    string
+	needs   int    // arguments that are not optional
+	missing string // the argument that stands for none
+}{
+	"socket.Socket.Recv":         {"RecvFlags", 1, "0"},
+	"socket.Socket.RecvFrom":     {"RecvFromFlags", 1, "0"},
+	"socket.Socket.RecvInto":     {"RecvIntoFlags", 1, "0"},
+	"socket.Socket.RecvFromInto": {"RecvFromIntoFlags", 1, "0"},
+	"socket.Socket.ReadLine":     {"ReadLineMax", 0, "-1"},
+	"socket.SSLSocket.ReadLine":  {"ReadLineMax", 0, "-1"},
+}
+
+// removed has the names without a successor, and the reason.
+var removed = map[string]string{
+	"reactor.Reactor.Waiter":            "is internal",
+	"socket.Socket.Desc":                "is internal",
+	"sel.Poll.Desc":                     "is internal; register the Poll itself",
+	"socket.SSLSocket.Notify":           "is internal; register the SSLSocket with a Poll",
+	"socket.SSLSocket.Subscribe":        "is internal; register the SSLSocket with a Poll",
+	"socket.SSLSocket.PollReady":        "is internal; use a Poll",
+	"netconn.Listener.SetReadBuffer":    "a listener has no buffer of its own; use SyscallConn",
+	"netconn.Listener.SetWriteBuffer":   "a listener has no buffer of its own; use SyscallConn",
+	"netconn.Listener.SetWriteDeadline": "a listener writes nothing: delete the call",
+	"poller.Table":                      "is internal",
+	"poller.Now":                        "is internal; use Reactor.Now",
+	"timeout.Queue":                     "is internal; use Reactor.After",
+	"timeout.Timer":                     "is internal; use reactor.Timer",
+}
+
+// A port is one package on its way.
+type port struct {
+	w     *world
+	files []*file
+	info  *types.Info
+	pkg   *types.Package
+	types map[types.Object]ast.Expr // what declares an object's type
+	news  map[types.Object]bool     // objects that hold what a Poller reports
+	wants map[ast.Expr]string       // the new name of an option's type
+}
+
+// port finds the edits of one package's files.
+func (w *world) port(at string, files []*file) {
+	p := &port{w: w, files: files, types: map[types.Object]ast.Expr{}, news: map[types.Object]bool{}, wants: map[ast.Expr]string{}}
+	p.pkg, p.info = w.check(at, files)
+	for _, f := range files {
+		p.declarations(f.tree)
+	}
+	for _, f := range files {
+		called := map[ast.Expr]bool{}
+		ast.Inspect(f.tree, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				called[ast.Unparen(n.Fun)] = true
+				p.call(f, n)
+			case *ast.SelectorExpr:
+				p.selector(f, n, called[n])
+			case *ast.BasicLit:
+				p.program(f, n)
+			}
+			return true
+		})
+	}
+	p.options()
+	p.readiness()
+}
+
+// program ports a program in a raw string.
+func (p *port) program(f *file, lit *ast.BasicLit) {
+	text := strings.Trim(lit.Value, "`")
+	if lit.Kind != token.STRING || lit.Value[0] != '`' || !strings.HasPrefix(strings.TrimSpace(text), "package ") {
+		return
+	}
+	inner, err := p.w.parse(p.where(lit.Pos()), []byte(text))
+	if err != nil {
+		return
+	}
+	p.w.port("program", []*file{inner})
+	if out := inner.apply(); string(out) != text {
+		p.edit(f, lit.Pos(), lit.End(), "`"+string(out)+"`")
+	}
+}
+
+// selector renames a method, called or used as a value, and reports a name that was removed.
+func (p *port) selector(f *file, s *ast.SelectorExpr, called bool) {
+	name := p.nameOf(s.Sel)
+	if to := renamed[name]; to != "" {
+		p.edit(f, s.Sel.Pos(), s.Sel.End(), to)
+	}
+	if why := removed[name]; why != "" {
+		p.report(s.Pos(), "%s: %s", name, why)
+	}
+	if !called {
+		switch _, ok := second[name]; {
+		case ok, name == "socket.Socket.Listen", name == "socket.Socket.MakeFile", name == "sel.Poll.Register", name == "socket.Tuple":
+			p.report(s.Pos(), "%s is used as a value: it has no optional argument any more", name)
+		}
+	}
+}
+
+// call rewrites the arguments that were optional.
+func (p *port) call(f *file, c *ast.CallExpr) {
+	s, ok := ast.Unparen(c.Fun).(*ast.SelectorExpr)
+	var id *ast.Ident
+	if ok {
+		id = s.Sel
+	} else if id, ok = ast.Unparen(c.Fun).(*ast.Ident); !ok {
+		return
+	}
+	name := p.nameOf(id)
+	n := len(c.Args)
+	if r, ok := second[name]; ok && n > r.needs {
+		p.edit(f, id.Pos(), id.End(), r.name)
+		p.unspread(f, c, r.missing)
+		return
+	}
+	switch name {
+	case "socket.Socket.Listen":
+		if n == 0 {
+			p.edit(f, c.Rparen, c.Rparen, p.qualified(f, "socket", "DefaultBacklog", "128"))
+		}
+		p.unspread(f, c, p.qualified(f, "socket", "DefaultBacklog", "128"))
+	case "socket.Socket.MakeFile":
+		if n > 1 {
+			p.edit(f, c.Args[0].End(), c.Rparen, "")
+		}
+	case "socket.Tuple":
+		switch {
+		case c.Ellipsis.IsValid():
+			p.report(c.Pos(), "socket.Tuple with a list: use Tuple or Tuple6")
+		case n > 2:
+			p.edit(f, id.Pos(), id.End(), "Tuple6")
+			if n == 3 {
+				p.edit(f, c.Rparen, c.Rparen, ", 0")
+			}
+		}
+	case "sel.Poll.Register":
+		both := p.qualified(f, "sel", "POLLIN", "1") + " | " + p.qualified(f, "sel", "POLLOUT", "4")
+		if n == 1 {
+			p.edit(f, c.Args[0].End(), c.Rparen, ", "+both)
+		}
+		for i := 2; i < n; i++ {
+			p.edit(f, c.Args[i-1].End(), c.Args[i].Pos(), " | ")
+		}
+		p.unspread(f, c, both)
+	}
+}
+
+// unspread makes the one argument of a list, or what stands for none.
+func (p *port) unspread(f *file, c *ast.CallExpr, missing string) {
+	if !c.Ellipsis.IsValid() {
+		return
+	}
+	last := c.Args[len(c.Args)-1]
+	p.edit(f, last.Pos(), last.Pos(), "append(")
+	p.edit(f, c.Ellipsis, c.Ellipsis+3, ", "+missing+")[0]")
+}
+
+// nameOf is package.Name or package.Type.Method of an identifier of the old API, else "".
+func (p *port) nameOf(id *ast.Ident) string {
+	o := p.info.Uses[id]
+	if o == nil || o.Pkg() == nil || !strings.HasPrefix(o.Pkg().Path(), module+"/") {
+		return ""
+	}
+	if fn, ok := o.(*types.Func); ok {
+		if r := fn.Signature().Recv(); r != nil {
+			t := r.Type()
+			if ptr, ok := t.(*types.Pointer); ok {
+				t = ptr.Elem()
+			}
+			named, ok := t.(*types.Named)
+			if !ok {
+				return ""
+			}
+			return o.Pkg().Name() + "." + named.Obj().Name() + "." + o.Name()
+		}
+	}
+	return o.Pkg().Name() + "." + o.Name()
+}
+
+// qualified is a constant as the file can write it: with its import's name, else as a number.
+func (p *port) qualified(f *file, pkg, name, number string) string {
+	for _, s := range f.tree.Imports {
+		at := strings.Trim(s.Path.Value, `"`)
+		if base, ok := strings.CutPrefix(at, module+"/"); ok && (base == pkg || base == "select" && pkg == "sel") {
+			if s.Name != nil {
+				pkg = s.Name.Name
+			}
+			return pkg + "." + name
+		}
+	}
+	return number
+}
+
+func (p *port) edit(f *file, from, to token.Pos, text string) {
+	base := p.w.fset.File(f.tree.Pos()).Base()
+	f.edits = append(f.edits, edit{int(from) - base, int(to) - base, text})
+}
+
+func (p *port) where(at token.Pos) string { return p.w.fset.Position(at).String() }
+
+func (p *port) report(at token.Pos, text string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%s: %s\n", p.where(at), fmt.Sprintf(text, args...))
+}
+
+// fileOf is the file that a node is in.
+func (p *port) fileOf(at token.Pos) *file {
+	for _, f := range p.files {
+		if f.tree.FileStart <= at && at <= f.tree.FileEnd {
+			return f
+		}
+	}
+	return nil
+}
