@@ -198,9 +198,11 @@ func (r *Reactor) readAgain(n int) {
 		c := r.unread.take()
 		c.st &^= unread
 		if c.w.gen != 0 && c.w.want&poller.In != 0 {
+			r.rereading = c
 			r.dispatch(&c.w, poller.In)
 		}
 	}
+	r.rereading = nil
 }
 
 // eof is the peer's FIN.

@@ -1,10 +1,10 @@
 package reactor
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"strings"
 
 	"go.uber.org/zap"
@@ -39,7 +39,16 @@ func unwound(v any) *PanicError {
 	} else if v == nil { // GODEBUG=panicnil=1
 		v = new(runtime.PanicNilError)
 	}
-	return &PanicError{v, debug.Stack()}
+	return &PanicError{v, stack()}
+}
+
+// stack is debug.Stack with a buffer that is large enough for most: each attempt visits all frames.
+func stack() []byte {
+	for b := make([]byte, 32<<10); ; b = make([]byte, 2*len(b)) {
+		if n := runtime.Stack(b, false); n < len(b) {
+			return bytes.Clone(b[:n])
+		}
+	}
 }
 
 // exiting reports, in a deferred function, whether runtime.Goexit runs it; else a panic does.

@@ -49,9 +49,9 @@ func WithLogger(log *zap.Logger) Option {
 
 // WithPanicHandler keeps a panic in a callback from ending the process: the Conn whose handler panicked is aborted
 // (its Closed is told a *PanicError) and f is called with the value and the stack. c is nil for timers, posted functions,
-// accept functions and Watches; a Watch that panicked is stopped. runtime.Goexit is isolated too, with the value ErrGoexit;
-// the goroutine that called Run ends with the loop then, and Run does not return. After that no callback may call
-// runtime.LockOSThread: the process would end with the loop. A panic in f is logged and isolated.
+// accept functions and Watches; a Watch that panicked is stopped. runtime.Goexit is isolated too, with the value ErrGoexit:
+// the loop goes on in another goroutine, or in the same one if that is locked to its thread (runtime.LockOSThread). The
+// goroutine that called Run ends with the loop then, and Run does not return. A panic in f is logged and isolated.
 // Without it a panic ends the process, as it should while nobody has thought about it.
 func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	return func(o *options) error {

@@ -65,15 +65,16 @@ type Reactor struct {
 	vec    [][]byte // the pieces of one SendV
 	dgrams *packetRoom
 
-	inTurn  bool
-	begun   bool           // a turn was left in its middle: the next one goes on with its lists
-	may     budget         // of this turn
-	batch   int            // Events of this turn
-	next    int            // of them the next to deliver
-	unread  queue[*Conn]   // whose input one read did not end
-	dirty   queue[settler] // who has something to flush when the present step ends
-	ended   queue[ending]  // whose Closed is due
-	posting postQueue      // what was posted before this turn
+	inTurn    bool
+	begun     bool           // a turn was left in its middle: the next one goes on with its lists
+	may       budget         // of this turn
+	batch     int            // Events of this turn
+	next      int            // of them the next to deliver
+	unread    queue[*Conn]   // whose input one read did not end
+	rereading *Conn          // of these, the one that is read now
+	dirty     queue[settler] // who has something to flush when the present step ends
+	ended     queue[ending]  // whose Closed is due
+	posting   postQueue      // what was posted before this turn
 
 	spareWatch *Watch // of a Desc that has left: a Poll comes back with every wait
 	callbacks  bool   // some socket has or had one; see waiter's Settle

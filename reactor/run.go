@@ -1,8 +1,9 @@
 package reactor
 
 import (
+	"bytes"
 	"errors"
-	"iter"
+	"runtime"
 	"runtime/debug"
 
 	"go.uber.org/zap"
@@ -13,9 +14,8 @@ import (
 // errPanicked is why a reactor has ended whose Run was left by a panic. Its value is for whoever recovers.
 var errPanicked = errors.New("a panic has left Run, and no WithPanicHandler isolates it")
 
-// run turns until the end. If its goroutine is unwound on the way, the loop does not die in silence:
-//   - runtime.Goexit, isolated by a guard: the loop goes on in the deferred call, which is all that this goroutine may
-//     still do, until it ends in order. Run's caller is gone: done and result tell the others.
+// run turns until the end. If its goroutine is unwound on the way, the loop does not end in silence:
+//   - runtime.Goexit, isolated by a guard: the loop goes on, see outlive. Run's caller is gone: done and result report the end.
 //   - runtime.Goexit without a panic handler, or a panic outside of all guards with one: the loop aborts what it has.
 //   - a panic without a panic handler: no user code runs, for most likely the process ends now. See lose.
 func (r *Reactor) run() (err error) {
@@ -28,9 +28,10 @@ func (r *Reactor) run() (err error) {
 			r.lose()
 			return
 		}
-		r.left(unwound(recover()))
-		for !r.outlive(&err) {
-		}
+		r.left(recover())
+		ended := make(chan error, 1)
+		r.outlive(ended, 1)
+		err = <-ended
 	}()
 	err = r.turns()
 	returned = true
@@ -51,65 +52,97 @@ func (r *Reactor) turns() error {
 	}
 }
 
-// exited takes the place of runtime.Goexit on the way out of a coroutine, where Goexit would go on in its resumer.
-type exited struct{}
+// nestedMost is how many calls of runtime.Goexit a loop survives whose goroutine is locked to its thread. Each makes its
+// stack deeper by about 2 KiB, and the next stack trace dearer.
+const nestedMost = 500
 
-// outlive runs the loop on a coroutine of its own and reports whether it has returned. runtime.Goexit there ends the
-// coroutine only, so that any number of them does not deepen the stack.
-func (r *Reactor) outlive(err *error) (returned bool) {
-	defer func() {
-		if v := recover(); v != nil && v != (exited{}) {
-			panic(v)
-		}
-	}()
-	next, _ := iter.Pull(func(func(struct{}) bool) {
-		defer func() {
-			if returned {
-				return
-			}
-			v := recover()
-			if v != nil && r.opt.onPanic == nil {
-				panic(v)
-			}
-			r.left(unwound(v))
-			panic(exited{})
-		}()
-		*err = r.turns()
-		returned = true
-	})
-	next()
-	return returned
+var errNested = errors.New("reactor: too many callbacks have called runtime.Goexit on a goroutine that is locked to its thread")
+
+// outlive has the loop go on after its goroutine was unwound. It is called in that goroutine's deferred function. n is how
+// often this goroutine has run the loop.
+//
+// The loop goes on in another goroutine, because no stack grows then. But if this one is locked to its thread, the loop
+// stays on it: callbacks may need the thread, and a Task's coroutine must be resumed in the lock state in which it began.
+// A coroutine for the loop would not do: a callback that locks it would end the process.
+func (r *Reactor) outlive(ended chan<- error, n int) {
+	if n == 1 && !locked() {
+		go r.again(ended, 1)
+		return
+	}
+	if n == nestedMost {
+		r.fail(errNested)
+	}
+	r.again(ended, n+1)
 }
 
-// left puts the loop in order after it was unwound by p.
-func (r *Reactor) left(p *PanicError) {
+// again is run after the first time.
+func (r *Reactor) again(ended chan<- error, n int) {
+	returned := false
+	defer func() {
+		if returned || r.opt.onPanic == nil && !exiting() {
+			return // a panic goes on to the end of the process
+		}
+		r.left(recover())
+		r.outlive(ended, n)
+	}()
+	err := r.turns()
+	returned = true
+	ended <- err
+}
+
+// locked reports whether the calling goroutine is locked to its thread (runtime.LockOSThread). Only the header of its stack
+// trace shows that: "goroutine 1 [running, locked to thread]:".
+func locked() bool {
+	var b [128]byte
+	header, _, _ := bytes.Cut(b[:runtime.Stack(b[:], false)], []byte("\n"))
+	return bytes.Contains(header, []byte("locked to thread"))
+}
+
+// left puts the loop in order after it was unwound. v is what recover has said.
+func (r *Reactor) left(v any) {
 	r.mend()
-	switch {
-	case r.opt.onPanic == nil:
-		r.fail(p)
-	case p.Value != ErrGoexit: // that has passed a guard, which has told
-		r.fail(p)
+	if r.opt.onPanic != nil && v == nil && exiting() {
+		return // that has passed a guard, which has told
+	}
+	p := unwound(v)
+	r.fail(p)
+	if r.opt.onPanic != nil {
 		r.tell(nil, p, "panic in the loop itself")
 	}
 }
 
-// mend undoes what a step that did not return had begun: the next turn goes on with the lists.
+// mend undoes what a step that did not return had begun: the next turn goes on with the lists. Its work is linear in the
+// list of that step.
 func (r *Reactor) mend() {
 	r.running, r.inTurn, r.direct, r.exiting = nil, false, false, false
-	r.table.All(func(_ int, w *Watch) { // read marks a Conn without a place in the list
-		if c, ok := w.sink.(*Conn); ok && c.is(dirty) && !r.listed(c) {
-			r.dirty.add(c)
-		}
-	})
-}
-
-func (r *Reactor) listed(c *Conn) bool {
-	for _, s := range r.dirty.list[r.dirty.head:] {
-		if s == settler(c) {
-			return true
+	left := r.dirty.list[r.dirty.head:]
+	for _, s := range left { // what is marked after this has no place in the list
+		if c, ok := s.(*Conn); ok {
+			c.st &^= dirty
 		}
 	}
-	return false
+	n, c := len(left), r.rereading
+	r.missed(c)
+	r.rereading = nil
+	if r.next > 0 {
+		w, _ := r.table.Get(r.events[r.next-1].FD, r.events[r.next-1].Gen)
+		if w != nil && w.sink != sink(c) {
+			c, _ = w.sink.(*Conn)
+			r.missed(c)
+		}
+	}
+	for _, s := range r.dirty.list[r.dirty.head:][:n] {
+		if c, ok := s.(*Conn); ok {
+			c.st |= dirty
+		}
+	}
+}
+
+// missed gives a place in the list to the Conn that was left inside read, which marks it without one.
+func (r *Reactor) missed(c *Conn) {
+	if c != nil && c.is(dirty) {
+		r.dirty.add(c)
+	}
 }
 
 // lose is the end of a reactor whose Run is left by a panic that nobody isolates. It calls nobody: a callback may have

@@ -151,6 +151,9 @@ func (r *Reactor) step(t *Task) {
 	t.next()
 }
 
+// exited takes the place of runtime.Goexit on the way out of a coroutine, where Goexit would go on in its resumer.
+type exited struct{}
+
 // main is the coroutine.
 func (t *Task) main(yield func(struct{}) bool) {
 	t.yield = yield

@@ -34,6 +34,12 @@ var toMain = make(chan func())
 func TestMain(m *testing.M) {
 	code := make(chan int)
 	go func() { code <- m.Run() }()
+	serve(code)
+}
+
+// serve goes on in a deferred call when a function has called runtime.Goexit.
+func serve(code chan int) {
+	defer serve(code)
 	for {
 		select {
 		case f := <-toMain:
