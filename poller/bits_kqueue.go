@@ -1,15 +1,6 @@
 package poller
 
-// The flags of a kevent (sys/event.h; the same numbers on all five systems), named here so that the table below is
-// tested on any system. The numbers of the filters differ, so a filter is told apart before it comes here.
-const (
-	kqueueAdd    = 0x1
-	kqueueDelete = 0x2
-	kqueueEnable = 0x4
-	kqueueClear  = 0x20
-	kqueueError  = 0x4000
-	kqueueEOF    = 0x8000
-)
+import "github.com/ureactor/ureactor/internal/kevent"
 
 // What one filter knows about its own direction only; kqueueDone makes Hup of the two.
 const (
@@ -20,9 +11,9 @@ const (
 // kqueueFlags is how to add a filter.
 func kqueueFlags(want Interest) int {
 	if want&Edge != 0 {
-		return kqueueAdd | kqueueClear
+		return kevent.Add | kevent.Clear
 	}
-	return kqueueAdd
+	return kevent.Add
 }
 
 // kqueueReady is what one filter told; what epoll says in the same situation is
@@ -50,11 +41,11 @@ func kqueueReady(write bool, flags, fflags uint32) Interest {
 		r, over = Out, outOver
 	}
 	switch {
-	case flags&kqueueError != 0:
+	case flags&kevent.Error != 0:
 		r |= Err
-	case flags&kqueueEOF != 0 && fflags != 0: // fflags is the socket's error: it was cut off, both ways
+	case flags&kevent.EOF != 0 && fflags != 0: // fflags is the socket's error: it was cut off, both ways
 		r |= Err | Hup | over
-	case flags&kqueueEOF != 0:
+	case flags&kevent.EOF != 0:
 		r |= over
 	}
 	return r

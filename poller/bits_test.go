@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/kevent"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -69,17 +70,17 @@ func TestKqueueFilterTellsItsOwnDirection(t *testing.T) {
 		flags, fflags uint32
 		want          Interest
 	}{
-		{"data", false, kqueueClear, 0, In},
-		{"room to write", true, kqueueClear, 0, Out},
+		{"data", false, kevent.Clear, 0, In},
+		{"room to write", true, kevent.Clear, 0, Out},
 		{"an ICMP error, reading", false, 0, errno, In},
 		{"an ICMP error, writing", true, 0, errno, Out},
-		{"FIN", false, kqueueEOF, 0, In | End},
-		{"shutdown(WR)", true, kqueueEOF, 0, Out},
-		{"RST, reading", false, kqueueEOF | kqueueClear, errno, In | Err | Hup | End},
-		{"RST, writing", true, kqueueEOF, errno, Out | Err | Hup},
-		{"failed, reading", false, kqueueError, 0, In | Err},
-		{"failed, writing", true, kqueueError, 0, Out | Err},
-		{"failed at the end", true, kqueueError | kqueueEOF, errno, Out | Err},
+		{"FIN", false, kevent.EOF, 0, In | End},
+		{"shutdown(WR)", true, kevent.EOF, 0, Out},
+		{"RST, reading", false, kevent.EOF | kevent.Clear, errno, In | Err | Hup | End},
+		{"RST, writing", true, kevent.EOF, errno, Out | Err | Hup},
+		{"failed, reading", false, kevent.Error, 0, In | Err},
+		{"failed, writing", true, kevent.Error, 0, Out | Err},
+		{"failed at the end", true, kevent.Error | kevent.EOF, errno, Out | Err},
 	}
 	for _, row := range table {
 		if got := kqueueDone(kqueueReady(row.write, row.flags, row.fflags)); got != row.want {
@@ -96,11 +97,11 @@ func TestKqueueHupNeedsBothDirections(t *testing.T) {
 		want        Interest
 	}{
 		{"data and room", [2]uint32{0, 0}, [2]uint32{0, 0}, In | Out},
-		{"FIN and room", [2]uint32{kqueueEOF, 0}, [2]uint32{0, 0}, In | Out | End},
-		{"data after shutdown(WR)", [2]uint32{0, 0}, [2]uint32{kqueueEOF, 0}, In | Out},
-		{"FIN and shutdown(WR)", [2]uint32{kqueueEOF, 0}, [2]uint32{kqueueEOF, 0}, In | Out | Hup | End},
-		{"RST", [2]uint32{kqueueEOF, 54}, [2]uint32{kqueueEOF, 54}, In | Out | Err | Hup | End},
-		{"RST, its error taken", [2]uint32{kqueueEOF, 0}, [2]uint32{kqueueEOF, 0}, In | Out | Hup | End},
+		{"FIN and room", [2]uint32{kevent.EOF, 0}, [2]uint32{0, 0}, In | Out | End},
+		{"data after shutdown(WR)", [2]uint32{0, 0}, [2]uint32{kevent.EOF, 0}, In | Out},
+		{"FIN and shutdown(WR)", [2]uint32{kevent.EOF, 0}, [2]uint32{kevent.EOF, 0}, In | Out | Hup | End},
+		{"RST", [2]uint32{kevent.EOF, 54}, [2]uint32{kevent.EOF, 54}, In | Out | Err | Hup | End},
+		{"RST, its error taken", [2]uint32{kevent.EOF, 0}, [2]uint32{kevent.EOF, 0}, In | Out | Hup | End},
 	}
 	for _, row := range table {
 		got := kqueueDone(kqueueReady(false, row.read[0], row.read[1]) | kqueueReady(true, row.write[0], row.write[1]))
@@ -112,7 +113,7 @@ func TestKqueueHupNeedsBothDirections(t *testing.T) {
 
 func TestKqueueClearsOnlyAtAnEdge(t *testing.T) {
 	for want, flags := range map[Interest]int{
-		In: kqueueAdd, Out: kqueueAdd, In | Edge: kqueueAdd | kqueueClear, In | Out | Edge: kqueueAdd | kqueueClear,
+		In: kevent.Add, Out: kevent.Add, In | Edge: kevent.Add | kevent.Clear, In | Out | Edge: kevent.Add | kevent.Clear,
 	} {
 		if got := kqueueFlags(want); got != flags {
 			t.Errorf("for %v it adds with %#x, want %#x", want, got, flags)

@@ -142,7 +142,11 @@ func TestNumberOfAClosedDescriptorIsFree(t *testing.T) {
 		l.Skip("the number went to somebody else")
 	}
 	l.must(p.Add(again, 2, Out))
-	l.expectEvents(p, ev(again, 2, Out|Hup))
+	want := Out | Hup
+	if l.kqueue { // one filter knows one direction; see kqueueReady
+		want = Out
+	}
+	l.expectEvents(p, ev(again, 2, want))
 }
 
 // The peer goes away; who asked for reading hears of it, and who asked for writing too.
@@ -241,7 +245,7 @@ func TestPollerCanBeWatchedByAPoller(t *testing.T) {
 // Pollers nest five deep and no deeper, and never in a ring (Linux).
 func TestPollersNestFiveDeepAndInNoRing(t *testing.T) {
 	both(t, func(l *lab) {
-		if l.kqueue && !l.isSimulated() {
+		if l.kqueue {
 			l.Skip("the limits are epoll's")
 		}
 		for _, inward := range []bool{false, true} {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,20 +37,22 @@ type lab struct {
 	testing.TB
 	k      kernel.Kernel
 	kqueue bool       // its Pollers have kqueue's rules
+	os     string     // whose rules: a GOOS
 	w      *sim.World // nil: the host
 	h      *sim.Host
 	fds    []int
 }
 
-// both runs the test on the host's Pollers and on the simulated ones, with epoll's rules and with kqueue's.
+// both runs the test on the host's Pollers and on those of each simulated kernel.
 func both(t *testing.T, f func(l *lab)) {
 	t.Run("host", func(t *testing.T) { f(newLab(t)) })
-	t.Run("simulated", func(t *testing.T) { simulated(t, sim.Options{}, f) })
-	t.Run("simulated kqueue", func(t *testing.T) { simulated(t, sim.Options{Kqueue: true}, f) })
+	for _, k := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
+		t.Run("simulated "+k.String(), func(t *testing.T) { simulated(t, sim.Options{Kernel: k}, f) })
+	}
 }
 
 func newLab(t testing.TB) *lab {
-	l := &lab{TB: t, k: kernel.Host, kqueue: runtime.GOOS != "linux"}
+	l := &lab{TB: t, k: kernel.Host, kqueue: runtime.GOOS != "linux", os: runtime.GOOS}
 	t.Cleanup(l.closeAll)
 	return l
 }
@@ -59,7 +62,7 @@ func newLab(t testing.TB) *lab {
 func simulated(t testing.TB, opt sim.Options, f func(l *lab)) {
 	w := sim.New(1, opt)
 	t.Cleanup(w.Close) // last: Pollers are closed by Cleanup too
-	l := &lab{TB: t, w: w, h: w.Host("10.0.0.1"), kqueue: opt.Kqueue}
+	l := &lab{TB: t, w: w, h: w.Host("10.0.0.1"), kqueue: opt.Kernel != sim.Linux, os: strings.ToLower(opt.Kernel.String())}
 	l.k = l.h
 	t.Cleanup(func() {
 		l.closeAll()
@@ -214,6 +217,18 @@ func (l *lab) dup(fd int) {
 	dup, err := unix.Dup(fd)
 	l.must(err)
 	l.own(dup, 0)
+}
+
+// pipe is the two ends of a pipe.
+func (l *lab) pipe() (r, w int) {
+	l.Helper()
+	if l.isSimulated() {
+		r, w, e := l.h.Pipe()
+		return l.own(r, e), l.own(w, e)
+	}
+	var ends [2]int
+	l.must(unix.Pipe(ends[:]))
+	return l.own(ends[0], 0), l.own(ends[1], 0)
 }
 
 func (l *lab) say(fd int) {

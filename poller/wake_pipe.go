@@ -6,27 +6,29 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kevent"
 )
 
 // A waker is how a kqueue wakes itself: here a pipe, where x/sys has no EVFILT_USER.
 type waker struct{ r, w int }
 
-func (p *waker) open(k *kqueue) error {
+func (p *waker) open(q *queue) error {
 	var ends [2]int
 	if err := unix.Pipe2(ends[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
 		return os.NewSyscallError("pipe2", err)
 	}
 	p.r, p.w = ends[0], ends[1]
-	changes := k.changes.slice()[:1]
-	setKevent(&changes[0], p.r, unix.EVFILT_READ, kqueueAdd|kqueueClear, 0, 0)
-	if err := k.apply(changes); err != nil {
+	changes := q.changes.slice()[:1]
+	setKevent(&changes[0], p.r, unix.EVFILT_READ, kevent.Add|kevent.Clear, 0, 0)
+	if err := q.apply(changes); err != nil {
 		p.close()
-		return err
+		return os.NewSyscallError("kevent", err)
 	}
 	return nil
 }
 
-func (p *waker) wake(*kqueue) error {
+func (p *waker) wake(*queue) error {
 	for {
 		_, err := unix.Write(p.w, []byte{0})
 		if err == unix.EINTR {

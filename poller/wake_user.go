@@ -3,28 +3,34 @@
 package poller
 
 import (
+	"os"
+
 	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/kevent"
 )
 
 // A waker is how a kqueue wakes itself: here EVFILT_USER, which needs no descriptor. Its identity is 0 in a space of
-// its own.
-type waker struct{}
+// its own. The trigger is made once: the kernel only reads a list of changes, so Wakes of several goroutines share it.
+type waker struct{ trigger kevents }
 
-func (waker) open(p *kqueue) error {
-	return p.apply(userEvent(kqueueAdd|kqueueClear, 0))
+func (w *waker) open(q *queue) error {
+	w.trigger = makeKevents(1)
+	k := w.trigger.slice()
+	setKevent(&k[0], 0, unix.EVFILT_USER, kevent.Add|kevent.Clear, 0, 0)
+	if err := q.apply(k); err != nil {
+		return os.NewSyscallError("kevent", err)
+	}
+	setKevent(&k[0], 0, unix.EVFILT_USER, 0, unix.NOTE_TRIGGER, 0)
+	return nil
 }
 
-func (waker) wake(p *kqueue) error { return p.apply(userEvent(0, unix.NOTE_TRIGGER)) }
-
-func (waker) is(fd int, gen uint32, filter int) bool { return filter == unix.EVFILT_USER }
-
-func (waker) clear() {} // EV_CLEAR did
-
-func (waker) close() error { return nil }
-
-// userEvent makes room of its own: a Wake comes from any goroutine, beside the changes of another.
-func userEvent(flags int, fflags uint32) []unix.Kevent_t {
-	k := makeKevents(1).slice()
-	setKevent(&k[0], 0, unix.EVFILT_USER, flags, fflags, 0)
-	return k
+func (w *waker) wake(q *queue) error {
+	return os.NewSyscallError("kevent", q.apply(w.trigger.slice()))
 }
+
+func (*waker) is(fd int, gen uint32, filter int) bool { return filter == unix.EVFILT_USER }
+
+func (*waker) clear() {} // EV_CLEAR did
+
+func (*waker) close() error { return nil }

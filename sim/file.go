@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 
+	"github.com/ureactor/ureactor/internal/kevent"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -40,12 +41,16 @@ func (n *node) base() *node { return n }
 // status is what a file is ready for, as the rows of poller/bits_kqueue.go have it.
 type status struct {
 	in, out bool
-	err     bool // an error is pending
-	cut     bool // by a reset or a refusal: both ways are over
-	rdEnd   bool // FIN, or shutdown(RD)
-	wrEnd   bool // shutdown(WR)
-	unborn  bool // TCP before connect: OUT|HUP to epoll, nothing to kqueue
+	errno   Errno // is pending
+	cut     bool  // by a reset or a refusal: both ways are over
+	rdEnd   bool  // FIN, or shutdown(RD)
+	wrEnd   bool  // shutdown(WR)
+	unborn  bool  // TCP before connect: OUT|HUP to epoll, nothing to kqueue
+
+	noWriter, noReader bool // a pipe's other end is closed
 }
+
+func (s status) err() bool { return s.errno != 0 }
 
 func (s status) epoll() (r poller.Interest) {
 	if s.in || s.rdEnd || s.cut {
@@ -54,10 +59,13 @@ func (s status) epoll() (r poller.Interest) {
 	if s.out || s.wrEnd || s.cut || s.unborn {
 		r |= poller.Out
 	}
-	if s.err {
+	if s.err() {
 		r |= poller.Err
 	}
-	if s.rdEnd && s.wrEnd || s.cut || s.unborn {
+	if s.noReader {
+		r |= poller.Err
+	}
+	if s.rdEnd && s.wrEnd || s.cut || s.unborn || s.noWriter {
 		r |= poller.Hup
 	}
 	if s.rdEnd || s.cut {
@@ -66,32 +74,21 @@ func (s status) epoll() (r poller.Interest) {
 	return r
 }
 
-// kqueue tells of the filters that are wanted, and of nothing else.
-func (s status) kqueue(want poller.Interest) (r poller.Interest) {
+// filter is what a kqueue's filter reports, read or write: whether it is active, its flags, and with EOF the errno.
+func (s status) filter(write bool) (active bool, flags, fflags uint32) {
+	var over bool
+	active, over = s.in, s.rdEnd || s.noWriter
+	if write {
+		active, over = s.out, s.wrEnd || s.noReader
+	}
 	if s.unborn {
-		return 0
+		return false, 0, 0
 	}
-	over := poller.Interest(0) // the filters that tell EOF
-	if want&poller.In != 0 && (s.in || s.rdEnd || s.cut || s.err) {
-		r |= poller.In
-		if s.rdEnd || s.cut {
-			r |= poller.End
-			over |= poller.In
-		}
+	if over = over || s.cut; over {
+		flags = kevent.EOF
+		fflags = uint32(s.errno)
 	}
-	if want&poller.Out != 0 && (s.out || s.wrEnd || s.cut || s.err) {
-		r |= poller.Out
-		if s.wrEnd || s.cut {
-			over |= poller.Out
-		}
-	}
-	switch {
-	case over != 0 && s.err: // comes with EOF
-		r |= poller.Err | poller.Hup
-	case over == poller.In|poller.Out:
-		r |= poller.Hup
-	}
-	return r
+	return active || over || s.err(), flags, fflags
 }
 
 // ready is the status without what the file does not tell for the time being.

@@ -17,7 +17,12 @@ type Options struct {
 	Buffer int
 	// Files is how many descriptors a host has, 1,024 if 0.
 	Files int
-	// Kqueue has Pollers tell what a kqueue tells instead of what an epoll does.
+	// Kernel is whose rules the hosts follow where kernels differ: see the table in doc/sim.md. With FreeBSD and NetBSD
+	// ShortReads counts as set.
+	Kernel Kernel
+	// Kqueue is Kernel FreeBSD, if Kernel is not set.
+	//
+	// Deprecated: set Kernel.
 	Kqueue bool
 	// ShortReads: a read of TCP that comes up short need not have taken all there was. So it is on every kernel but
 	// Linux's; reactors register level-triggered then.
@@ -45,6 +50,8 @@ func (o *Options) check() {
 		panic(fmt.Sprintf("sim: buffer %d: must be %d … %d bytes", o.Buffer, bufferMin, bufferMax))
 	case o.Files < 0 || o.Files > filesMost:
 		panic(fmt.Sprintf("sim: %d files: must be 0 … %d", o.Files, filesMost))
+	case o.Kernel >= kernelCount:
+		panic(fmt.Sprintf("sim: %v: must be Linux, FreeBSD or NetBSD", o.Kernel))
 	case o.Trace < -1:
 		panic(fmt.Sprintf("sim: trace %d: must be -1 (everything) or more", o.Trace))
 	}
@@ -74,7 +81,28 @@ func (o Options) filled() Options {
 	if o.Files == 0 {
 		o.Files = 1024
 	}
+	if o.Kqueue && o.Kernel == Linux {
+		o.Kernel = FreeBSD
+	}
+	o.ShortReads = o.ShortReads || o.Kernel != Linux
 	return o
+}
+
+// A Kernel is an operating system whose rules a World follows.
+type Kernel uint8
+
+const (
+	Linux Kernel = iota
+	FreeBSD
+	NetBSD
+	kernelCount
+)
+
+func (k Kernel) String() string {
+	if k >= kernelCount {
+		return fmt.Sprintf("kernel %d", uint8(k))
+	}
+	return [kernelCount]string{"Linux", "FreeBSD", "NetBSD"}[k]
 }
 
 // A Chance is how often something happens in a million times.

@@ -5,25 +5,29 @@ import (
 	"os"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/kevent"
 	"github.com/ureactor/ureactor/poller"
 )
 
 // An epoll is a simulated Poller with the rules of Linux's fs/eventpoll.c: a wake-up puts a registration on the ready
 // list if it asks for what has happened; Wait takes the list from the front, asks each what it is ready for now, and puts
 // the level-triggered ones that still are at the end again. So an edge is told once, with all that is ready then, and one
-// that is over before Wait comes is not told. With Options.Kqueue only what is told is another: the wanted filters.
+// that is over before Wait comes is not told.
+//
+// A BSD's kqueue (see kevent.go) has the same list. Its registrations are filters, so one descriptor has up to two.
 type epoll struct {
 	node
-	regs   []*reg // by descriptor - first
+	regs   []*reg // by slot
 	first  int    // the host's lowest descriptor
 	ready  []*reg
 	woken  bool
 	closed bool
 	waiter *proc
 	asleep bool
+	told   []told // what pick has found
 }
 
-// A reg is the registration of one descriptor.
+// A reg is the registration of one descriptor, or one filter of it: In or Out.
 type reg struct {
 	p      *epoll
 	n      *node
@@ -32,6 +36,13 @@ type reg struct {
 	want   poller.Interest
 	listed bool
 	gone   bool
+}
+
+// told is a registration that is ready, and for what. See filter for the rest.
+type told struct {
+	r             *reg
+	ready         poller.Interest
+	flags, fflags uint32
 }
 
 // NewPoller makes a Poller of the host.
@@ -48,6 +59,9 @@ func (h *Host) NewPoller() (poller.Poller, error) {
 	h.born(&p.node, p)
 	p.oneByte, p.deaf = false, 0
 	h.note(NewPoller, p.fd, 0, 0)
+	if h.w.opt.Kernel != Linux {
+		return newKqueue(p), nil
+	}
 	return p, nil
 }
 
@@ -64,36 +78,49 @@ func (p *epoll) close() {
 
 func (p *epoll) FD() int { return p.fd }
 
-// TellsUnasked tells package sel whether who wants nothing hears of errors and ends.
-func (p *epoll) TellsUnasked() bool { return !p.h.w.opt.Kqueue }
-
 // status: readable while a Wait would return, by an Event or a Wake. A kqueue stays readable after that has been emptied, until
 // somebody waits on it (seen on FreeBSD 12 and NetBSD 7).
 func (p *epoll) status() status {
 	s := status{in: p.woken}
 	for _, r := range p.ready {
-		if !r.gone && (r.bits() != 0 || p.h.w.opt.Kqueue) {
+		if !r.gone && (p.isKqueue() || r.bits() != 0) {
 			s.in = true
 		}
 	}
 	return s
 }
 
+func (p *epoll) isKqueue() bool { return p.h.w.opt.Kernel != Linux }
+
 // bits is what the registration is told now.
 func (r *reg) bits() poller.Interest {
-	s := r.n.ready()
-	if r.n.h.w.opt.Kqueue {
-		return s.kqueue(r.want)
-	}
 	told := r.want&(poller.In|poller.Out) | poller.Err | poller.Hup
 	if r.want&poller.Edge != 0 {
 		told |= poller.End
 	}
-	return s.epoll() & told
+	return r.n.ready().epoll() & told
 }
 
-// list puts the registration on the ready list, and ends the sleep of who waits.
+// now is what the registration is told now; false for nothing.
+func (r *reg) now() (told, bool) {
+	if r.p.isKqueue() {
+		s := r.n.ready()
+		active, flags, fflags := s.filter(r.want&poller.Out != 0)
+		if s.noReader && r.want&poller.Out != 0 && r.p.h.w.opt.Kernel == FreeBSD {
+			flags |= kevent.OneShot
+		}
+		return told{r, 0, flags, fflags}, active
+	}
+	bits := r.bits()
+	return told{r: r, ready: bits}, bits != 0
+}
+
+// list puts the registration on the ready list, and ends the sleep of who waits. For a kqueue a filter that is on the list
+// is no news, so a ring of kqueues comes to an end.
 func (p *epoll) list(r *reg) {
+	if r.listed && p.isKqueue() {
+		return
+	}
 	if !r.listed {
 		r.listed = true
 		p.ready = append(p.ready, r)
@@ -111,8 +138,16 @@ func (p *epoll) stir() {
 	p.wake(poller.In)
 }
 
-func (p *epoll) find(fd int) *reg {
-	if i := fd - p.first; uint(i) < uint(len(p.regs)) {
+// slot is the place in regs of a descriptor's registration, or of its filter.
+func (p *epoll) slot(fd int, want poller.Interest) int {
+	if !p.isKqueue() {
+		return fd - p.first
+	}
+	return 2*(fd-p.first) + one(want&poller.Out != 0)
+}
+
+func (p *epoll) find(fd int, want poller.Interest) *reg {
+	if i := p.slot(fd, want); uint(i) < uint(len(p.regs)) {
 		return p.regs[i]
 	}
 	return nil
@@ -128,9 +163,7 @@ func (p *epoll) ctl(c Call, fd int, do func(f file) Errno) error {
 	case p.closed || h.life != p.life:
 		e = kernel.EBADF
 	case f == nil:
-		e = kernel.EBADF
-		h.note(c, fd, 0, e)
-		return fmt.Errorf("sim: descriptor %d is not open on host %s (a real one, or another host's?): %w", fd, h.name, os.NewSyscallError(c.String(), e))
+		return p.unknown(c, fd)
 	default:
 		if d := do(f); d != 0 {
 			e = d
@@ -143,31 +176,40 @@ func (p *epoll) ctl(c Call, fd int, do func(f file) Errno) error {
 	return nil
 }
 
+// unknown is the error for a descriptor that is not open.
+func (p *epoll) unknown(c Call, fd int) error {
+	p.h.note(c, fd, 0, kernel.EBADF)
+	return fmt.Errorf("sim: descriptor %d is not open on host %s (a real one, or another host's?): %w",
+		fd, p.h.name, os.NewSyscallError(c.String(), kernel.EBADF))
+}
+
 func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
 	return p.ctl(Add, fd, func(f file) Errno {
-		if p.find(fd) != nil {
+		if p.find(fd, want) != nil {
 			return kernel.EEXIST
 		}
-		if q, nested := f.(*epoll); nested && (q == p || !p.takes(want)) {
+		if q, nested := f.(*epoll); nested && q == p {
 			return kernel.EINVAL
 		} else if nested && (q.watches(p) || q.below()+p.above() > nestsMost) {
 			return kernel.ELOOP
 		}
-		r := &reg{p: p, n: f.base(), fd: int32(fd), gen: gen, want: want}
-		for fd-p.first >= len(p.regs) {
-			p.regs = append(p.regs, nil)
-		}
-		p.regs[fd-p.first] = r
-		r.n.regs = append(r.n.regs, r)
-		if r.bits() != 0 {
-			p.list(r)
-		}
+		p.enter(f.base(), fd, gen, want)
 		return 0
 	})
 }
 
-// takes tells whether a Poller can be watched so: a kqueue has no filter for writing to another.
-func (p *epoll) takes(want poller.Interest) bool { return !p.h.w.opt.Kqueue || want&poller.Out == 0 }
+// enter makes a registration.
+func (p *epoll) enter(n *node, fd int, gen uint32, want poller.Interest) {
+	r := &reg{p: p, n: n, fd: int32(fd), gen: gen, want: want}
+	for p.slot(fd, want) >= len(p.regs) {
+		p.regs = append(p.regs, nil)
+	}
+	p.regs[p.slot(fd, want)] = r
+	n.regs = append(n.regs, r)
+	if _, ready := r.now(); ready {
+		p.list(r)
+	}
+}
 
 // nestsMost is how many Pollers there can be from the outermost to the innermost (EP_MAX_NESTS and one more).
 const nestsMost = 5
@@ -203,13 +245,10 @@ func (p *epoll) above() (n int) {
 }
 
 func (p *epoll) Mod(fd int, gen uint32, want poller.Interest) error {
-	return p.ctl(Mod, fd, func(f file) Errno {
-		r := p.find(fd)
+	return p.ctl(Mod, fd, func(file) Errno {
+		r := p.find(fd, want)
 		if r == nil {
 			return kernel.ENOENT
-		}
-		if _, nested := f.(*epoll); nested && !p.takes(want) {
-			return kernel.EINVAL
 		}
 		r.gen, r.want = gen, want
 		if r.bits() != 0 {
@@ -221,7 +260,7 @@ func (p *epoll) Mod(fd int, gen uint32, want poller.Interest) error {
 
 func (p *epoll) Del(fd int) error {
 	return p.ctl(Del, fd, func(file) Errno {
-		r := p.find(fd)
+		r := p.find(fd, 0)
 		if r == nil {
 			return kernel.ENOENT
 		}
@@ -232,7 +271,7 @@ func (p *epoll) Del(fd int) error {
 
 func (p *epoll) forget(r *reg) {
 	r.gone = true
-	p.regs[int(r.fd)-p.first] = nil
+	p.regs[p.slot(int(r.fd), r.want)] = nil
 	for i, x := range r.n.regs {
 		if x == r {
 			r.n.regs = append(r.n.regs[:i], r.n.regs[i+1:]...)

@@ -100,7 +100,7 @@ func (s *tcp) what() string {
 }
 
 func (s *tcp) status() (st status) {
-	st.err = s.err != 0
+	st.errno = s.err
 	switch s.phase {
 	case fresh:
 		st.unborn = true

@@ -45,7 +45,7 @@ const gramRoom = 208 << 10
 func (s *udp) what() string { return fmt.Sprintf("udp %s → %s", s.told(s.local), s.told(s.remote)) }
 
 func (s *udp) status() status {
-	return status{in: len(s.queue) > 0, out: true, err: s.err != 0, rdEnd: s.rdShut, wrEnd: s.wrShut}
+	return status{in: len(s.queue) > 0, out: true, errno: s.err, rdEnd: s.rdShut, wrEnd: s.wrShut}
 }
 
 func (s *udp) close()  { s.h.ports.release(&s.inet); s.leaveAll() }

@@ -41,10 +41,10 @@ func (s *unixSocket) what() string {
 }
 
 func (s *unixSocket) status() (st status) {
-	st.err = s.err != 0
+	st.errno = s.err
 	switch {
 	case !s.stream:
-		return status{in: len(s.grams) > 0, out: true, err: s.err != 0, rdEnd: s.rdOver, wrEnd: s.wrOver}
+		return status{in: len(s.grams) > 0, out: true, errno: s.err, rdEnd: s.rdOver, wrEnd: s.wrOver}
 	case s.phase == listening:
 		st.in = len(s.queue) > 0
 	case s.phase == fresh:

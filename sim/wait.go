@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/kevent"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -33,13 +34,9 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 			return 0, fmt.Errorf("%w (host %s): %w", ErrCrashed, h.name, os.NewSyscallError(Wait.String(), kernel.EBADF))
 		}
 		n := p.take(events)
-		if h.hazard && n < len(events) && h.odds.Spurious > 0 {
-			h.looks++
-			r := h.dice(Spurious, 0, nil, h.looks)
-			f := Fault{Kind: Spurious, Host: h.name, Nth: h.looks}
-			chosen := r.Chance(h.odds.Spurious)
-			if f.roll = r; w.happens(&f, chosen, true) {
-				n = p.invent(events, n, f.roll)
+		if n < len(events) {
+			if dice, yes := h.spurious(); yes {
+				n = p.invent(events, n, dice)
 			}
 		}
 		over := until == 0 || until.Passed(timeout.Deadline(h.clock(w.now)))
@@ -89,29 +86,54 @@ func (p *epoll) sleep(at int64) {
 	p.asleep, cur.last = false, nil
 }
 
-// take is ep_send_events.
-func (p *epoll) take(events []poller.Event) (n int) {
+// pick is ep_send_events, and kqueue_scan: at most so many registrations that are ready, in p.told.
+func (p *epoll) pick(most int) {
+	p.told = p.told[:0]
 	had := len(p.ready)
 	i := 0
-	for ; i < had && n < len(events); i++ {
+	for ; i < had && len(p.told) < most; i++ {
 		r := p.ready[i]
 		if r.gone {
 			continue
 		}
 		r.listed = false
-		told := r.bits()
-		if told == 0 {
+		t, ready := r.now()
+		if !ready {
 			continue
 		}
-		events[n] = poller.Event{FD: r.fd, Gen: r.gen, Ready: told}
-		n++
+		p.told = append(p.told, t)
+		if t.flags&kevent.OneShot != 0 { // FreeBSD drops the filter by itself
+			p.forget(r)
+			continue
+		}
 		if r.want&poller.Edge == 0 {
 			r.listed = true
 			p.ready = append(p.ready, r)
 		}
 	}
 	p.ready = append(p.ready[:0], p.ready[i:]...)
-	return n
+}
+
+func (p *epoll) take(events []poller.Event) int {
+	p.pick(len(events))
+	for i, t := range p.told {
+		events[i] = poller.Event{FD: t.r.fd, Gen: t.r.gen, Ready: t.ready}
+	}
+	return len(p.told)
+}
+
+// spurious tells whether this look ends with an Event of what is not.
+func (h *Host) spurious() (dice Rand, yes bool) {
+	if !h.hazard || h.odds.Spurious == 0 {
+		return Rand{}, false
+	}
+	h.looks++
+	r := h.dice(Spurious, 0, nil, h.looks)
+	f := Fault{Kind: Spurious, Host: h.name, Nth: h.looks}
+	chosen := r.Chance(h.odds.Spurious)
+	f.roll = r
+	yes = h.w.happens(&f, chosen, true)
+	return f.roll, yes
 }
 
 // invent adds an Event of something that is watched, ready or not.

@@ -124,6 +124,7 @@ const (
 	ENETUNREACH     Errno = 101
 	ENFILE          Errno = 23
 	ENOBUFS         Errno = 105
+	ENODEV          Errno = 19
 	ENOENT          Errno = 2
 	ENOMEM          Errno = 12
 	ENOSPC          Errno = 28
@@ -171,6 +172,7 @@ var errnoText = map[Errno]string{
 	ENFILE:          "too many open files in system",
 	ENOBUFS:         "no buffer space available",
 	ENOENT:          "no such file or directory",
+	ENODEV:          "no such device",
 	ENOMEM:          "cannot allocate memory",
 	ENOSPC:          "no space left on device",
 	ENOPROTOOPT:     "protocol not available",

@@ -110,6 +110,7 @@ const (
 	ENETUNREACH     = unix.ENETUNREACH
 	ENFILE          = unix.ENFILE
 	ENOBUFS         = unix.ENOBUFS
+	ENODEV          = unix.ENODEV
 	ENOENT          = unix.ENOENT
 	ENOMEM          = unix.ENOMEM
 	ENOSPC          = unix.ENOSPC

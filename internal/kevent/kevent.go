@@ -1,0 +1,63 @@
+// Package kevent is the seam between package poller's code for kqueues and kevent(2). Package poller has the system
+// calls, and package sim has a simulated kevent. So the same code runs on both.
+package kevent
+
+import (
+	"time"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A Queue is one kqueue with its waker. Only Wait sleeps. Wait, Event and Woken belong to the goroutine that waits;
+// Change is called by one goroutine at a time, and Wake by any.
+type Queue interface {
+	Now() timeout.Deadline // the clock that Wait goes by
+
+	// Pollable returns Errors.Perm for what epoll refuses although a kqueue takes it: files, directories, disks.
+	Pollable(fd int) error
+	// Change is kevent(2) with a list of changes and no room for events. It ends at the first change that fails, and
+	// the changes before that one stand.
+	Change(list []Change) error
+	// Wait is kevent(2) with room for n events. A negative time is no limit. It may return early without an event.
+	Wait(n int, left time.Duration) (int, error)
+	// Event is the ith of those that the last Wait returned.
+	Event(i int) Event
+	// Woken empties the waker after its event.
+	Woken()
+	// Wake has the present or the next Wait return the waker's event.
+	Wake() error
+
+	FD() int
+	Close() error
+	Errors() Errors
+}
+
+// A Change is about one filter of a descriptor: EVFILT_READ, or EVFILT_WRITE with Write.
+type Change struct {
+	FD    int
+	Write bool
+	Flags int // EV_ADD …
+	Gen   uint32
+}
+
+// An Event is what one filter reports. Wake is the waker's.
+type Event struct {
+	FD            int32
+	Gen           uint32
+	Flags, Fflags uint32
+	Write, Wake   bool
+}
+
+// Errors are the numbers that package poller knows by name.
+type Errors struct{ Perm, NoDev, NoEnt, Exist, BadFD error }
+
+// Flags of a kevent (sys/event.h). The numbers are the same on all five systems; those of the filters differ.
+const (
+	Add     = 0x1
+	Delete  = 0x2
+	Enable  = 0x4
+	OneShot = 0x10
+	Clear   = 0x20
+	Error   = 0x4000
+	EOF     = 0x8000
+)

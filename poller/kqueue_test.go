@@ -1,0 +1,81 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package poller_test
+
+import (
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/sim"
+)
+
+// onKqueues runs the test on the simulated kqueues, which run this package's code for the real ones.
+func onKqueues(t *testing.T, f func(l *lab)) {
+	for _, k := range []sim.Kernel{sim.FreeBSD, sim.NetBSD} {
+		t.Run(k.String(), func(t *testing.T) { simulated(t, sim.Options{Kernel: k}, f) })
+	}
+}
+
+// FreeBSD drops the write filter of a pipe with the Event that says that the reader has gone. Mod and Del must still
+// find the registration; a Mod that fails, because nobody can write there any more, must leave what there was.
+func TestFilterThatTheKernelDropsLeavesARegistration(t *testing.T) {
+	onKqueues(t, func(l *lab) {
+		for _, want := range []poller.Interest{Out, In | Out, In | Out | Edge} {
+			p := l.open()
+			r, w := l.pipe()
+			l.must(p.Add(w, 1, want))
+			l.close(r)
+			var events [4]poller.Event
+			n, err := p.Wait(events[:], l.in(guard))
+			l.must(err)
+			if n != 1 || events[0].Ready&Out == 0 {
+				l.Fatalf("%v: got %+v", want, events[:n])
+			}
+			refusal := kernel.Errno(kernel.EPIPE)
+			if l.os == "netbsd" {
+				refusal = kernel.EBADF
+			}
+			l.expectErrno(p.Mod(w, 3, Out), refusal)
+			l.must(p.Mod(w, 5, In)) // which is never ready
+			l.must(p.Del(w))
+			l.expectErrno(p.Del(w), kernel.ENOENT)
+		}
+	})
+}
+
+// What cannot be polled is EPERM on every system. FreeBSD's kevent(2) says ENODEV of some devices.
+func TestDeviceThatCannotBePolledIsEPERM(t *testing.T) {
+	onKqueues(t, func(l *lab) {
+		p := l.open()
+		a, _ := l.pair()
+		l.h.Inject(sim.Injection{Call: sim.Add, Nth: 1, Errno: kernel.ENODEV})
+		l.expectErrno(p.Add(a, 1, In|Out), kernel.EPERM)
+		l.must(p.Add(a, 3, Out)) // and nothing is left of it
+		l.expectEvents(p, ev(a, 3, Out))
+	})
+}
+
+// A Mod that fails leaves the old registration as it does on Linux, on every kernel.
+func TestFailedModLeavesTheOldRegistration(t *testing.T) {
+	for _, k := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
+		t.Run(k.String(), func(t *testing.T) {
+			simulated(t, sim.Options{Kernel: k}, func(l *lab) {
+				for _, old := range []poller.Interest{In, In | Out, In | Edge} {
+					p := l.open()
+					a, b := l.pair()
+					l.must(p.Add(a, 1, old))
+					if old&Out != 0 {
+						l.expectEvents(p, ev(a, 1, Out))
+					}
+					l.h.Inject(sim.Injection{Call: sim.Mod, Nth: 1, Errno: kernel.ENOMEM})
+					l.expectErrno(p.Mod(a, 3, Out), kernel.ENOMEM)
+					l.say(b)
+					l.expectEvents(p, ev(a, 1, In|old&Out))
+					l.must(p.Mod(a, 5, Out))
+					l.expectEvents(p, ev(a, 5, Out))
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,50 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// A pipe is one end of a pipe. Only Pollers and Ready look at it: a Kernel has no calls that move its bytes.
+type pipe struct {
+	node
+	write bool
+	other *pipe
+	alone bool // the other end is closed
+}
+
+// Pipe makes the two ends of a pipe, for programs that watch descriptors that are no sockets. Nothing can be sent through
+// it; closing an end is an Event at the other.
+func (h *Host) Pipe() (r, w int, e Errno) {
+	if h.open+2 > h.limit {
+		return -1, -1, kernel.EMFILE
+	}
+	a, b := &pipe{}, &pipe{write: true}
+	a.other, b.other = b, a
+	return h.born(&a.node, a), h.born(&b.node, b), 0
+}
+
+func (p *pipe) what() string { return fmt.Sprintf("pipe's end %d", one(p.write)) }
+func (p *pipe) vanish()      {}
+
+func (p *pipe) close() {
+	p.other.alone = true
+	p.other.wake(0)
+}
+
+// status: FreeBSD's pipes go both ways, so the end to read from can be written too.
+func (p *pipe) status() status {
+	return status{out: p.write || p.h.w.opt.Kernel == FreeBSD, noWriter: p.alone && !p.write, noReader: p.alone && p.write}
+}
+
+// refuses is the errno of a filter that a BSD does not add: to write to a pipe without readers.
+func (p *pipe) refuses(write bool) Errno {
+	switch {
+	case !write || !p.alone:
+		return 0
+	case p.h.w.opt.Kernel == NetBSD:
+		return kernel.EBADF
+	}
+	return kernel.EPIPE
+}
