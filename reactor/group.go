@@ -8,7 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"go.uber.org/zap"
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // MaxLoops is the most loops that a Group has.
@@ -21,7 +21,7 @@ const MaxLoops = 1024
 // The methods of a Group may be called by any goroutine, callbacks included, except Run and Shutdown, which wait.
 type Group struct {
 	k     Kernel
-	log   *zap.Logger
+	log   *zaplog.Logger
 	loops []*Reactor
 	next  atomic.Uint32 // whose turn it is with Post and Go
 
@@ -63,7 +63,7 @@ func NewGroup(n int, opts ...Option) (*Group, error) {
 // inGroup comes after the user's options.
 func inGroup(i int) Option {
 	return func(o *options) error {
-		o.log = o.log.With(zap.Int("loop", i))
+		o.log = o.log.With(zaplog.Int("loop", i))
 		return nil
 	}
 }

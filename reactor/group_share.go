@@ -1,6 +1,6 @@
 package reactor
 
-import "go.uber.org/zap"
+import "github.com/ureactor/ureactor/internal/zaplog"
 
 // A share is one socket of a GroupListener, on one loop. When that loop fails, another one takes over a socket at which
 // one loop receives for all; else the address would be deaf, and nobody would say so.
@@ -102,7 +102,7 @@ func (s *share) arrive(r *Reactor, fd int) {
 
 func (s *share) report(r *Reactor, err error) {
 	if err != nil {
-		r.log.Error("cannot listen", zap.Error(err))
+		r.log.Error("cannot listen", zaplog.Error(err))
 	}
 }
 

@@ -3,9 +3,8 @@ package reactor
 import (
 	"sync/atomic"
 
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/netaddr"
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // A spread hands what one loop accepts to all loops of its Group. The others have a Listener without a descriptor, which
@@ -96,7 +95,7 @@ func (l *Listener) receive(fd int, from Addr) {
 	}
 	l.left() // too late for its handler; it is ended as those are that were open
 	if err := r.Retire(fd); err != nil {
-		r.log.Error("cannot end a connection in order", zap.Error(err))
+		r.log.Error("cannot end a connection in order", zaplog.Error(err))
 	}
 }
 

@@ -7,9 +7,10 @@ import (
 	"runtime"
 	"strings"
 
-	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/ureactor/ureactor/internal/loglimit"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -161,8 +162,8 @@ func (r *Reactor) tell(c *Conn, p *PanicError, what string) {
 }
 
 func (r *Reactor) logPanic(what string, p *PanicError) {
-	f, ok := r.limits.panics.Line(func() zap.Field { return zap.ByteString("stack", p.Stack) })
+	f, ok := r.limits.panics.Line(func() zapcore.Field { return zaplog.ByteString("stack", p.Stack) })
 	if ok {
-		r.log.Error(what, append(f, zap.Any("value", p.Value))...)
+		r.log.Error(what, append(f, zaplog.Any("value", p.Value))...)
 	}
 }

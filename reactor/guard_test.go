@@ -53,6 +53,8 @@ type scene struct {
 	r    *Reactor
 	boom func()
 	say  func(string) // has the panic handler, or the logger, called by what it says
+
+	halfway bool // in logs
 }
 
 // pair adopts one end of a pair of sockets; the test gives the other.
@@ -213,10 +215,19 @@ var spots = []spot{
 	{name: "Await's function", crashes: true, set: func(s *scene) { s.r.Go(func(t *Task) { t.Await(s.boom) }) }},
 	{name: "what a Desc calls", set: func(s *scene) { s.r.Post(func() { s.r.Waiter().Call(s.boom) }) }},
 	{name: "panic handler", handled: true, set: func(s *scene) { s.say("to the handler") }},
-	{name: "logger", handled: true, set: func(s *scene) { s.r.log.Error("to the logger") }},
+	{name: "logger", handled: true, set: func(s *scene) { s.logs(s.r.log.Error, "to the logger") }},
+	{name: "logger's check", handled: true, set: func(s *scene) { s.logs(s.r.log.Error, "to the check") }},
+	{name: "logger's level", handled: true, set: func(s *scene) { s.logs(s.r.log.Debug, "to the level") }},
 }
 
-// A bomb core logs nothing, and goes off at one line.
+// logs logs from the middle of the loop's own work, which goes on although the logger panics.
+func (s *scene) logs(log func(string, ...zapcore.Field), msg string) {
+	s.halfway = true
+	log(msg)
+	s.halfway = false
+}
+
+// A bomb core logs nothing. It goes off at one message in Write, at one in Check, and at one level.
 type bombCore struct {
 	zapcore.Core
 	boom func()
@@ -224,9 +235,20 @@ type bombCore struct {
 
 func (c bombCore) With([]zapcore.Field) zapcore.Core { return c }
 func (c bombCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	return ce.AddCore(e, c)
+	if e.Message == "to the check" {
+		c.boom()
+	}
+	if c.Enabled(e.Level) {
+		return ce.AddCore(e, c)
+	}
+	return ce
 }
-func (c bombCore) Enabled(zapcore.Level) bool { return true }
+func (c bombCore) Enabled(l zapcore.Level) bool {
+	if l == zapcore.DebugLevel {
+		c.boom()
+	}
+	return true
+}
 func (c bombCore) Write(e zapcore.Entry, _ []zapcore.Field) error {
 	if e.Message == "to the logger" {
 		c.boom()
@@ -308,7 +330,11 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 			}
 		}
 		on(t, r, func() {}) // it goes on
-		on(t, r, func() {})
+		on(t, r, func() {
+			if sc.halfway && how != "Goexit" {
+				t.Error("the loop's work was left halfway")
+			}
+		})
 		if len(told) > 0 {
 			t.Errorf("the panic handler was also told %v", <-told)
 		}

@@ -5,10 +5,9 @@ import (
 	"net"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -192,10 +191,10 @@ func (l *Listener) rest(e kernel.Errno) {
 	r.count.Refused++
 	l.vain = 0
 	if err := l.w.set(0); err != nil {
-		r.log.Error("cannot pause a listener", zap.Error(err))
+		r.log.Error("cannot pause a listener", zaplog.Error(err))
 	}
 	if !l.resting {
-		r.log.Warn("accept failed; the listener rests until it succeeds", zap.Stringer("addr", l.addr), zap.Error(e))
+		r.log.Warn("accept failed; the listener rests until it succeeds", zaplog.Stringer("addr", l.addr), zaplog.Error(e))
 	}
 	l.resting = true
 	if l.resume == nil {
@@ -220,7 +219,7 @@ func (l *Listener) wake() {
 		return
 	}
 	if err := l.w.set(poller.In); err != nil {
-		l.w.r.log.Error("cannot resume a listener", zap.Error(err))
+		l.w.r.log.Error("cannot resume a listener", zaplog.Error(err))
 		l.resume = l.w.r.After(pause, l.wake)
 	}
 }
@@ -246,7 +245,7 @@ func (l *Listener) admit(fd int, from Addr) {
 	}
 	if !kernel.InheritsOptions && !l.net.Unix() {
 		if err := tcpOptions(r.k, fd, l.opt); err != nil {
-			r.log.Debug("an accepted connection refuses its options: its peer is gone", zap.Error(err))
+			r.log.Debug("an accepted connection refuses its options: its peer is gone", zaplog.Error(err))
 		}
 	}
 	var h Handler
@@ -302,7 +301,7 @@ func (l *Listener) joined() {
 	}
 	if l.w.gen != 0 && l.full() {
 		if err := l.w.set(0); err != nil {
-			l.w.r.log.Error("cannot pause a listener", zap.Error(err))
+			l.w.r.log.Error("cannot pause a listener", zaplog.Error(err))
 		}
 	}
 }

@@ -1,10 +1,9 @@
 package reactor
 
 import (
-	"os"
-
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // A safeCore is the user's logger behind a guard: it is called from the middle of the loop's own work, which must not be
@@ -17,28 +16,26 @@ type safeCore struct {
 // guardLogger is for a reactor with a panic handler: a panic in the logger reaches the handler, and
 // not through that logger. A log line may come from any goroutine; the handler runs on the loop.
 func (r *Reactor) guardLogger() {
-	r.log = r.log.WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core {
+	r.log = r.log.Wrap(func(c zapcore.Core) zapcore.Core {
 		return safeCore{c, func(p *PanicError) {
 			r.mustPost(func() {
 				r.count.Panics++
 				r.opt.onPanic(nil, p.Value, p.Stack)
 			})
 		}}
-	}))
+	})
 }
 
 func (c safeCore) With(fields []zapcore.Field) zapcore.Core {
 	return safeCore{c.Core.With(fields), c.told}
 }
 
+// Check asks nobody: the user's code has its say in Write, behind the guard.
 func (c safeCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	if c.Enabled(e.Level) {
-		return ce.AddCore(e, c)
-	}
-	return ce
+	return ce.AddCore(e, c)
 }
 
-// Write asks the user's core again: it may want to sample.
+// Write lets the user's core check the entry, for its level and to sample, and write it.
 func (c safeCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	returned := false
 	defer func() {
@@ -49,10 +46,7 @@ func (c safeCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 			c.told(p)
 		}
 	}()
-	if ce := c.Core.Check(e, nil); ce != nil {
-		ce.ErrorOutput = zapcore.AddSync(os.Stderr)
-		ce.Write(fields...)
-	}
+	zaplog.Write(c.Core, e, fields)
 	returned = true
 	return nil
 }

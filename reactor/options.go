@@ -2,23 +2,25 @@ package reactor
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
-	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 type options struct {
 	kernel    Kernel
-	log       *zap.Logger
+	log       *zaplog.Logger
 	onPanic   func(c *Conn, v any, stack []byte)
 	slow      time.Duration
 	postLimit int
 }
 
 func defaultOptions() options {
-	return options{kernel: kernel.Host, log: zap.NewNop(), postLimit: 1 << 16}
+	return options{kernel: kernel.Host, log: zaplog.Nop(), postLimit: 1 << 16}
 }
 
 // An Option sets something of a Reactor; New returns its error.
@@ -35,14 +37,32 @@ func WithKernel(k Kernel) Option {
 	}
 }
 
-// WithLogger says where the loop reports what no error tells: accept back-off, slow callbacks, isolated panics. The
-// default is silence. Nothing is logged per message.
-func WithLogger(log *zap.Logger) Option {
+// WithLogger writes to l what the loop does not return as an error: failures to accept, slow
+// callbacks, isolated panics. The default is silence. Nothing is logged per message.
+//
+// A *zap.Logger is such an l. Its core is used, with the core's level and fields, and its name.
+// The settings that zap keeps outside the core have no effect: AddCaller, AddStacktrace, WithClock,
+// ErrorOutput. Package reactor itself imports zapcore only. See WithSlog for package log/slog.
+// Of several WithLogger and WithSlog the last one counts.
+func WithLogger(l interface{ Core() zapcore.Core }) Option {
 	return func(o *options) error {
+		log := zaplog.Of(l)
 		if log == nil {
-			return fmt.Errorf("reactor: WithLogger(nil); use zap.NewNop()")
+			return fmt.Errorf("reactor: WithLogger(nil); leave it out for silence, or use zap.NewNop()")
 		}
 		o.log = log
+		return nil
+	}
+}
+
+// WithSlog is WithLogger for package log/slog. Levels have the same names, and errors remain
+// values of type error. The records have no source.
+func WithSlog(l *slog.Logger) Option {
+	return func(o *options) error {
+		if l == nil || l.Handler() == nil {
+			return fmt.Errorf("reactor: WithSlog(nil); leave it out for silence, or use slog.DiscardHandler")
+		}
+		o.log = zaplog.Slog(l.Handler())
 		return nil
 	}
 }

@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"net"
 
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -224,7 +223,7 @@ func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 		if e == 0 || e == kernel.EAGAIN || c.resting {
 			break
 		}
-		c.w.r.log.Debug("receive error on a datagram socket", zap.Error(e))
+		c.w.r.log.Debug("receive error on a datagram socket", zaplog.Error(e))
 	}
 	return n, e
 }
@@ -234,7 +233,7 @@ func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 func (c *PacketConn) rest(e kernel.Errno) {
 	r := c.w.r
 	if !c.resting {
-		r.log.Warn("receive failed; the datagram socket rests until it succeeds", zap.Stringer("addr", c.addr), zap.Error(e))
+		r.log.Warn("receive failed; the datagram socket rests until it succeeds", zaplog.Stringer("addr", c.addr), zaplog.Error(e))
 	}
 	c.resting, c.vain = true, 0
 	if c.resume == nil {

@@ -13,10 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -52,7 +51,7 @@ type Reactor struct {
 	group  *Group
 	loop   int // its place in that
 	poller poller.Poller
-	log    *zap.Logger
+	log    *zaplog.Logger
 	opt    options
 
 	table  poller.Table[*Watch]
@@ -210,6 +209,6 @@ func (r *Reactor) wake() {
 	}
 	r.mu.Unlock() // before the logger, which is the user's
 	if err != nil {
-		r.log.Error("cannot wake the loop", zap.Error(err))
+		r.log.Error("cannot wake the loop", zaplog.Error(err))
 	}
 }

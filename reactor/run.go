@@ -6,8 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"go.uber.org/zap"
-
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -164,7 +163,7 @@ func (r *Reactor) lose() {
 
 // fail begins the end of a loop that cannot go on: with what others can take over.
 func (r *Reactor) fail(err error) {
-	r.log.Error("the loop has failed", zap.Error(err))
+	r.log.Error("the loop has failed", zaplog.Error(err))
 	r.failed = err
 	r.drain.Store(true)
 	r.abort.Store(true)

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // Shutdown ends the reactor from another goroutine and waits for it: no more connections are accepted, every Conn is
@@ -66,7 +65,7 @@ func (r *Reactor) stopNow() {
 func (r *Reactor) wind() {
 	if !r.draining {
 		r.draining = true
-		r.log.Info("draining", zap.Int("conns", r.conns))
+		r.log.Info("draining", zaplog.Int("conns", r.conns))
 		r.table.All(func(_ int, w *Watch) {
 			if c, ok := w.sink.(closer); ok {
 				c.Close()
@@ -167,5 +166,5 @@ func (c *Conn) unsent() int {
 }
 
 func (r *Reactor) closeFailed(fd int, e kernel.Errno) {
-	r.log.Error("close failed: somebody else has closed the loop's descriptor", zap.Int("fd", fd), zap.Error(e))
+	r.log.Error("close failed: somebody else has closed the loop's descriptor", zaplog.Int("fd", fd), zaplog.Error(e))
 }

@@ -6,10 +6,9 @@ import (
 	"time"
 	"unsafe"
 
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // lingerZero is a struct linger {1, 0}: close discards and resets.
@@ -47,7 +46,7 @@ func readOptions(k Kernel, op, name string, stream bool, opts []SocketOption) (n
 // unlink removes a socket's file, if it has one. The socket is still open.
 func (r *Reactor) unlink(f netaddr.File) {
 	if e := f.Remove(r.k); e != 0 {
-		r.log.Warn("cannot remove the socket file", zap.String("path", f.Path()), zap.Error(e))
+		r.log.Warn("cannot remove the socket file", zaplog.String("path", f.Path()), zaplog.Error(e))
 	}
 }
 

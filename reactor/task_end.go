@@ -3,17 +3,18 @@ package reactor
 import (
 	"runtime/debug"
 
-	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // fate is why a Task ended without returning; v is what it panicked with. It runs in the Task's deferred function, so
 // the stack is the Task's own.
 func (r *Reactor) fate(v any) error {
 	if _, ok := v.(unwinding); ok {
-		f, ok := r.limits.unwound.Line(func() zap.Field { return zap.ByteString("stack", debug.Stack()) })
+		f, ok := r.limits.unwound.Line(func() zapcore.Field { return zaplog.ByteString("stack", debug.Stack()) })
 		if ok {
 			r.log.Warn("a cancelled task waited again and was unwound", f...)
 		}

@@ -1,10 +1,9 @@
 package reactor
 
 import (
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -60,7 +59,7 @@ func (w *waiter) Lacking(fd int, e kernel.Errno) {
 	r := (*Reactor)(w)
 	r.count.Refused++
 	if f, ok := r.limits.lacking.Line(nil); ok {
-		r.log.Warn("accept failed; the listener rests until it succeeds", append(f, zap.Int("fd", fd), zap.Error(e))...)
+		r.log.Warn("accept failed; the listener rests until it succeeds", append(f, zaplog.Int("fd", fd), zaplog.Error(e))...)
 	}
 }
 

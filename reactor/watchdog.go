@@ -5,7 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // A watchdog sees to it that a callback which keeps the loop is named: afterwards by its length, and while it lasts by
@@ -62,7 +64,7 @@ func (d *watchdog) leave() {
 		return
 	}
 	if f, ok := d.r.limits.slow.Line(nil); ok {
-		d.r.log.Warn("slow callback", append(f, zap.Duration("took", took), zap.Int("fd", fd), d.peer(fd))...)
+		d.r.log.Warn("slow callback", append(f, zaplog.Duration("took", took), zaplog.Int("fd", fd), d.peer(fd))...)
 	}
 }
 
@@ -93,20 +95,20 @@ func (d *watchdog) look() {
 	}
 	if f, ok := d.r.limits.stuck.Line(allStacks); ok {
 		d.r.log.Warn("a callback keeps the loop",
-			append(f, zap.Duration("for", time.Since(since)), zap.Int("fd", fd), d.peer(fd))...)
+			append(f, zaplog.Duration("for", time.Since(since)), zaplog.Int("fd", fd), d.peer(fd))...)
 	}
 }
 
-func allStacks() zap.Field {
+func allStacks() zapcore.Field {
 	stacks := make([]byte, 64<<10)
-	return zap.ByteString("stacks", stacks[:runtime.Stack(stacks, true)])
+	return zaplog.ByteString("stacks", stacks[:runtime.Stack(stacks, true)])
 }
 
 // peer names the connection, if it is one and the callback has not closed it.
-func (d *watchdog) peer(fd int) zap.Field {
+func (d *watchdog) peer(fd int) zapcore.Field {
 	a, e := d.r.k.PeerAddr(fd)
 	if fd < 0 || e != 0 {
-		return zap.Skip()
+		return zaplog.Skip()
 	}
-	return zap.Stringer("peer", a)
+	return zaplog.Stringer("peer", a)
 }

@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"go.uber.org/zap"
-
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -58,30 +57,30 @@ func (s *callbacks) stats() reactor.Stats { return s.g.Stats() }
 func (s *callbacks) lost() reactor.UndeliveredError { return reactor.UndeliveredError{} } // Run tells
 
 // echo serves every connection: one value for all of them, since it keeps nothing.
-type echo struct{ log *zap.Logger }
+type echo struct{ log *zaplog.Logger }
 
 func (e *echo) Data(c *reactor.Conn, p []byte) {
 	// A peer that does not read is not read either, long before the cap, so what fails here has lost its peer. An echo
 	// with a gap would be worse than none.
 	if err := c.Send(p); err != nil {
-		e.log.Debug("cannot send back", zap.Int("fd", c.FD()), zap.Error(err))
+		e.log.Debug("cannot send back", zaplog.Int("fd", c.FD()), zaplog.Error(err))
 		_ = c.Abort()
 	}
 }
 
 func (e *echo) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) {
-	e.log.Debug("closing a quiet connection", zap.Any("peer", c.RemoteAddr()), zap.Stringer("timeout", kind))
+	e.log.Debug("closing a quiet connection", zaplog.Any("peer", c.RemoteAddr()), zaplog.Stringer("timeout", kind))
 	_ = c.Close()
 }
 
 func (e *echo) Closed(c *reactor.Conn, err error) {
 	if err != nil {
-		e.log.Debug("connection ended", zap.Error(err))
+		e.log.Debug("connection ended", zaplog.Error(err))
 	}
 }
 
 // packetEcho serves every datagram socket. What cannot be sent back is lost, as datagrams are.
-type packetEcho struct{ log *zap.Logger }
+type packetEcho struct{ log *zaplog.Logger }
 
 func (e *packetEcho) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) {
 	if from.Port == 0 && from.Path == "" { // a Unix client without a name cannot be answered
@@ -94,11 +93,11 @@ func (e *packetEcho) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) 
 }
 
 func (e *packetEcho) Lost(c *reactor.PacketConn, to reactor.Addr, err error) {
-	e.log.Debug("datagram lost", zap.Stringer("to", to), zap.Error(err))
+	e.log.Debug("datagram lost", zaplog.Stringer("to", to), zaplog.Error(err))
 }
 
 func (e *packetEcho) Closed(c *reactor.PacketConn, err error) {
 	if err != nil {
-		e.log.Error("datagram socket ended", zap.Stringer("addr", c.LocalAddr()), zap.Error(err))
+		e.log.Error("datagram socket ended", zaplog.Stringer("addr", c.LocalAddr()), zaplog.Error(err))
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"syscall"
 	"time"
 
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -37,8 +37,9 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	if err != nil {
 		return refuse(stderr, err)
 	}
-	level := zap.NewAtomicLevelAt(zapcore.ErrorLevel) // until it serves: what keeps it from that is one line
-	log := newLogger(stderr, level)
+	out := &logLines{w: stderr}
+	out.setLevel(zapcore.ErrorLevel) // until it serves: what keeps it from that is one line
+	log := zaplog.New(logCore{out, nil})
 	g, err := reactor.NewGroup(cfg.loops, reactor.WithLogger(log))
 	if err != nil {
 		return refuse(stderr, err)
@@ -49,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 		_ = how.shutdown(context.Background()) // gives back what is listening already
 		return refuse(stderr, err)
 	}
-	level.SetLevel(cfg.log)
+	out.setLevel(cfg.log)
 	for _, line := range lines {
 		fmt.Fprintln(stdout, line)
 	}
@@ -64,7 +65,7 @@ type style interface {
 	shutdown(context.Context) error // drains; the Group too
 }
 
-func newStyle(g *reactor.Group, cfg *config, log *zap.Logger) style {
+func newStyle(g *reactor.Group, cfg *config, log *zaplog.Logger) style {
 	switch cfg.style {
 	case "task":
 		return &tasks{g: g, r: g.Loops()[0], cfg: cfg, log: log}
@@ -87,7 +88,7 @@ func listen(how style, cfg *config) (lines []string, err error) {
 }
 
 // serve runs the loops and, beside them, what waits for signals and what prints figures.
-func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zap.Logger, signals <-chan os.Signal) int {
+func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zaplog.Logger, signals <-chan os.Signal) int {
 	ended := make(chan struct{})
 	helpers := make(chan struct{}, 2)
 	go func() {
@@ -110,23 +111,23 @@ func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zap.
 	}
 	switch {
 	case err != nil:
-		log.Error("a loop failed", zap.Error(err))
+		log.Error("a loop failed", zaplog.Error(err))
 		return 1
 	case lost.Bytes > 0:
 		log.Error("not everything could be delivered",
-			zap.Int64("bytes", lost.Bytes), zap.Int("conns", lost.Conns))
+			zaplog.Int("bytes", lost.Bytes), zaplog.Int("conns", lost.Conns))
 		return 1
 	}
 	return 0
 }
 
 // drainAtSignal begins the drain at the first signal and ends it at the second, or when its time is up.
-func drainAtSignal(how style, limit time.Duration, log *zap.Logger, signals <-chan os.Signal, ended <-chan struct{}) {
+func drainAtSignal(how style, limit time.Duration, log *zaplog.Logger, signals <-chan os.Signal, ended <-chan struct{}) {
 	select {
 	case <-ended:
 		return
 	case s := <-signals:
-		log.Info("stopping; a second signal ends at once", zap.Stringer("signal", s), zap.Duration("drain", limit))
+		log.Info("stopping; a second signal ends at once", zaplog.Stringer("signal", s), zaplog.Duration("drain", limit))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
@@ -149,10 +150,4 @@ func refuse(stderr io.Writer, err error) int {
 	text := strings.TrimPrefix(err.Error(), "reactor: ")
 	fmt.Fprintln(stderr, "echo:", strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(text))
 	return 2
-}
-
-func newLogger(w io.Writer, level zapcore.LevelEnabler) *zap.Logger {
-	enc := zap.NewDevelopmentEncoderConfig()
-	enc.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
-	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(enc), zapcore.Lock(zapcore.AddSync(w)), level))
 }

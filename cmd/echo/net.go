@@ -11,8 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -22,7 +21,7 @@ import (
 type netStyle struct {
 	g   *reactor.Group
 	cfg *config
-	log *zap.Logger
+	log *zaplog.Logger
 
 	goroutines sync.WaitGroup
 	draining   atomic.Bool
@@ -42,7 +41,7 @@ type stream interface {
 	CloseWrite() error
 }
 
-func newNetStyle(g *reactor.Group, cfg *config, log *zap.Logger) *netStyle {
+func newNetStyle(g *reactor.Group, cfg *config, log *zaplog.Logger) *netStyle {
 	return &netStyle{g: g, cfg: cfg, log: log, open: map[stream]bool{}}
 }
 
@@ -92,7 +91,7 @@ func (s *netStyle) lost() reactor.UndeliveredError {
 func (s *netStyle) shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining.Store(true)
-	s.log.Info("draining", zap.Int64("conns", s.conns.Load()))
+	s.log.Info("draining", zaplog.Int("conns", s.conns.Load()))
 	for _, quit := range s.quits {
 		quit()
 	}
@@ -149,7 +148,7 @@ func (s *netStyle) accept(l net.Listener, r room) {
 			return
 		}
 		if !failing {
-			s.log.Warn("accept failed; the listener rests until it succeeds", zap.Stringer("addr", l.Addr()), zap.Error(err))
+			s.log.Warn("accept failed; the listener rests until it succeeds", zaplog.Stringer("addr", l.Addr()), zaplog.Error(err))
 		}
 		failing = true
 		time.Sleep(rest)
@@ -182,7 +181,7 @@ func (s *netStyle) start(nc net.Conn, r room) {
 // serve is a goroutine: the echo.
 func (s *netStyle) serve(c stream) {
 	if err := s.shake(c); err != nil {
-		s.log.Debug("no handshake", zap.Error(err))
+		s.log.Debug("no handshake", zaplog.Error(err))
 		_ = c.Close()
 		return
 	}
@@ -254,15 +253,15 @@ func (s *netStyle) ended(c stream, err error) {
 	timedOut := errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
 	case timedOut && !s.draining.Load():
-		s.log.Debug("closing a quiet connection", zap.Stringer("peer", c.RemoteAddr()), zap.Error(err))
+		s.log.Debug("closing a quiet connection", zaplog.Stringer("peer", c.RemoteAddr()), zaplog.Error(err))
 	case !timedOut && err != io.EOF:
-		s.log.Debug("connection ended", zap.Error(err))
+		s.log.Debug("connection ended", zaplog.Error(err))
 		_ = c.Close()
 		return
 	}
 	if _, ok := c.(*netconn.TLSConn); ok {
 		if err := c.CloseWrite(); err != nil {
-			s.log.Debug("cannot say goodbye", zap.Error(err))
+			s.log.Debug("cannot say goodbye", zaplog.Error(err))
 		}
 	}
 	s.retire(c)
@@ -270,7 +269,7 @@ func (s *netStyle) ended(c stream, err error) {
 
 // gap ends a connection that some bytes are missing on: by a reset, since an echo with a gap would be worse than none.
 func (s *netStyle) gap(c stream, left int, err error) {
-	s.log.Debug("cannot send back", zap.Int("bytes", left), zap.Error(err))
+	s.log.Debug("cannot send back", zaplog.Int("bytes", left), zaplog.Error(err))
 	if s.draining.Load() {
 		s.mu.Lock()
 		s.gaps.Bytes += int64(left)
@@ -300,7 +299,7 @@ func (s *netStyle) retire(c stream) {
 		}
 	}
 	if err != nil {
-		s.log.Error("cannot end a connection in order", zap.Error(err))
+		s.log.Error("cannot end a connection in order", zaplog.Error(err))
 	}
 }
 
@@ -313,14 +312,14 @@ func (s *netStyle) packets(c *netconn.PacketConn) {
 			return
 		}
 		if err != nil {
-			s.log.Warn("receiving failed", zap.Stringer("addr", c.LocalAddr()), zap.Error(err))
+			s.log.Warn("receiving failed", zaplog.Stringer("addr", c.LocalAddr()), zaplog.Error(err))
 			time.Sleep(rest)
 			continue
 		}
 		s.messages.Add(1)
 		s.bytes.Add(uint64(g.n))
 		if err := g.answer(); err != nil {
-			s.log.Debug("datagram lost", zap.Error(err))
+			s.log.Debug("datagram lost", zaplog.Error(err))
 		}
 	}
 }

@@ -8,9 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
@@ -23,7 +22,7 @@ type tasks struct {
 	g    *reactor.Group
 	r    *reactor.Reactor // its only loop
 	cfg  *config
-	log  *zap.Logger
+	log  *zaplog.Logger
 	gaps reactor.UndeliveredError // what was read and could not be sent back because of the drain's end
 	free [][]byte                 // some buffers of those who have left
 
@@ -93,7 +92,7 @@ func (l *listener) accept(t *reactor.Task) {
 		c, _, err := l.c.Accept()
 		if err != nil {
 			if !failing && !errors.Is(err, kernel.ECANCELED) {
-				l.log.Warn("accept failed; the listener rests until it succeeds", zap.Stringer("addr", l.l.Addr()), zap.Error(err))
+				l.log.Warn("accept failed; the listener rests until it succeeds", zaplog.Stringer("addr", l.l.Addr()), zaplog.Error(err))
 			}
 			failing = true
 			if errors.Is(err, kernel.ECANCELED) || t.Sleep(rest) != nil {
@@ -184,9 +183,9 @@ func (s *tasks) ended(c *socket.Socket, err error) {
 	switch {
 	case errors.Is(err, kernel.ETIMEDOUT):
 		peer, _ := c.RemoteAddr()
-		s.log.Debug("closing a quiet connection", zap.Stringer("peer", peer), zap.Error(err))
+		s.log.Debug("closing a quiet connection", zaplog.Stringer("peer", peer), zaplog.Error(err))
 	case !errors.Is(err, kernel.ECANCELED): // it has lost its peer
-		s.log.Debug("connection ended", zap.Error(err))
+		s.log.Debug("connection ended", zaplog.Error(err))
 		_ = c.Close()
 		return
 	}
@@ -195,7 +194,7 @@ func (s *tasks) ended(c *socket.Socket, err error) {
 
 // gap ends a connection that some bytes are missing on: by a reset, since an echo with a gap would be worse than none.
 func (s *tasks) gap(t *reactor.Task, c *socket.Socket, left int, err error) {
-	s.log.Debug("cannot send back", zap.Int("fd", c.Fileno()), zap.Int("bytes", left), zap.Error(err))
+	s.log.Debug("cannot send back", zaplog.Int("fd", c.Fileno()), zaplog.Int("bytes", left), zaplog.Error(err))
 	draining := t.Context().Err() != nil
 	if draining {
 		s.gaps.Bytes += int64(left)
@@ -220,7 +219,7 @@ func (s *tasks) retire(c *socket.Socket) {
 		err = s.r.Retire(fd)
 	}
 	if err != nil {
-		s.log.Error("cannot end a connection in order", zap.Error(err))
+		s.log.Error("cannot end a connection in order", zaplog.Error(err))
 	}
 }
 
@@ -234,7 +233,7 @@ func (s *tasks) packets(t *reactor.Task, c *netconn.PacketConn) {
 			return
 		}
 		if err != nil {
-			s.log.Warn("receiving failed", zap.Stringer("addr", c.LocalAddr()), zap.Error(err))
+			s.log.Warn("receiving failed", zaplog.Stringer("addr", c.LocalAddr()), zaplog.Error(err))
 			if t.Sleep(rest) != nil {
 				return
 			}
@@ -243,7 +242,7 @@ func (s *tasks) packets(t *reactor.Task, c *netconn.PacketConn) {
 		s.messages.Add(1)
 		s.bytes.Add(uint64(g.n))
 		if err := g.answer(); err != nil {
-			s.log.Debug("datagram lost", zap.Error(err))
+			s.log.Debug("datagram lost", zaplog.Error(err))
 		}
 	}
 }

@@ -6,9 +6,8 @@ import (
 	"os"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
@@ -19,7 +18,7 @@ func (s *tasks) serveTLS(t *reactor.Task, c *socket.Socket, buf []byte) {
 	conn := netconn.Server(netconn.New(c), s.cfg.tls)
 	_ = conn.SetDeadline(time.Now().Add(netconn.HandshakeTimeout)) // of a closed one the next call tells
 	if err := conn.Handshake(); err != nil {
-		s.log.Debug("no handshake", zap.Error(err))
+		s.log.Debug("no handshake", zaplog.Error(err))
 		_ = conn.Close()
 		return
 	}
@@ -61,14 +60,14 @@ func (s *tasks) sendTLS(conn *netconn.TLSConn, p []byte) (left int, err error) {
 func (s *tasks) endedTLS(conn *netconn.TLSConn, c *socket.Socket, err error) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		s.log.Debug("closing a quiet connection", zap.Stringer("peer", conn.RemoteAddr()), zap.Error(err))
+		s.log.Debug("closing a quiet connection", zaplog.Stringer("peer", conn.RemoteAddr()), zaplog.Error(err))
 	case err != io.EOF && !errors.Is(err, kernel.ECANCELED):
-		s.log.Debug("connection ended", zap.Error(err))
+		s.log.Debug("connection ended", zaplog.Error(err))
 		_ = conn.Close()
 		return
 	}
 	if err := conn.CloseWrite(); err != nil {
-		s.log.Debug("cannot say goodbye", zap.Error(err))
+		s.log.Debug("cannot say goodbye", zaplog.Error(err))
 	}
 	s.retire(c)
 }

@@ -6,7 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // Lines is how many lines of one kind are logged in a second.
@@ -22,7 +24,7 @@ type Limit struct {
 
 // Line counts an event. ok reports whether it is to be logged, with these fields: the stack, for the first of a second,
 // and how many events before it were not logged.
-func (l *Limit) Line(stack func() zap.Field) (fields []zap.Field, ok bool) {
+func (l *Limit) Line(stack func() zapcore.Field) (fields []zapcore.Field, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now := time.Now(); l.second.IsZero() || now.Sub(l.second) >= time.Second {
@@ -36,7 +38,7 @@ func (l *Limit) Line(stack func() zap.Field) (fields []zap.Field, ok bool) {
 		fields = append(fields, stack())
 	}
 	if l.dropped > 0 {
-		fields = append(fields, zap.Int("dropped", l.dropped))
+		fields = append(fields, zaplog.Int("dropped", l.dropped))
 		l.dropped = 0
 	}
 	return fields, true

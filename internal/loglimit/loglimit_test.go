@@ -5,10 +5,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // A flood of one kind, on a fake clock: a hundred lines and one stack in each second, and every event is either a line
@@ -19,7 +19,7 @@ func TestFloodIsAFewLines(t *testing.T) {
 		lines, stacks, dropped := 0, 0, 0
 		const events = 5000
 		for range events { // in five seconds
-			fields, ok := l.Line(func() zap.Field { stacks++; return zap.Stack("stack") })
+			fields, ok := l.Line(func() zapcore.Field { stacks++; return zaplog.String("stack", "") })
 			if ok {
 				lines++
 			}
