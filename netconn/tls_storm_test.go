@@ -115,7 +115,7 @@ func TestTLSRecordsOfATurnAreBounded(t *testing.T) {
 				if got.bytes != n || got.ended != nil {
 					t.Errorf("%d bytes, %v", got.bytes, got.ended)
 				}
-				if most := 1000; got.most > most {
+				if most := 256 + 17; got.most > most {
 					t.Errorf("%d records at once, more than %d", got.most, most)
 				}
 			})

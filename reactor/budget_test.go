@@ -207,6 +207,35 @@ func TestBytesOfATurnAreBounded(t *testing.T) {
 	})
 }
 
+// A peer sends more before each turn, so that an Event comes for a Conn of which something is left to read already. A
+// turn reads readSize all the same.
+func TestBytesOfOneConnAreBounded(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		got, want := 0, 0
+		at := t.listen("tcp", always(&hooks{data: func(_ *Conn, p []byte) { got += len(p) }}))
+		p := t.dial(at)
+		t.until(func() bool { return r.conns == 1 })
+		more := make([]byte, readSize)
+		for range 3 {
+			t.freeze(func() {
+				for range 4 {
+					want += p.try(more)
+				}
+			})
+			for range 2 {
+				before := got
+				t.turn()
+				t.freeze(func() { want += p.try(more) })
+				if got-before > readSize {
+					t.Errorf("%d bytes in one turn, want at most %d", got-before, readSize)
+				}
+			}
+		}
+		t.until(func() bool { return got == want })
+	})
+}
+
 // After a burst of everything that has a list an idle loop keeps next to no memory.
 func TestMemoryOfABurstGoes(t *testing.T) {
 	const burst = 200_000

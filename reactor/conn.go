@@ -146,7 +146,11 @@ func (c *Conn) ready(i poller.Interest) {
 // behind it is still to come, and no Event tells of it again.
 func (c *Conn) read() {
 	r := c.w.r
-	if c.filter != nil && c.filter.kept && (!c.is(closing) || c.awaits()) && c.inputKept() {
+	if c.is(unread) { // readAgain comes: an Event beside that would double what the Conn gets in a turn
+		return
+	}
+	if c.filter != nil && c.filter.kept && (!c.is(closing) || c.awaits()) {
+		c.inputKept()
 		return
 	}
 	if r.may.bytes <= 0 { // the turn has had its share; a level-triggered Event comes again

@@ -92,13 +92,15 @@ func (c *Conn) input(p []byte) {
 	c.filter.f.Input(p)
 }
 
-// inputKept goes on with what the Filter has kept; true: it keeps the Conn from reading.
-func (c *Conn) inputKept() bool {
+// inputKept goes on with what the Filter has kept. It is the Conn's share of the turn: if nothing is left, the next turn
+// reads.
+func (c *Conn) inputKept() {
 	c.st |= dirty
-	c.filter.kept = c.filter.f.More()
+	if c.filter.kept = c.filter.f.More(); !c.filter.kept && !c.is(over) {
+		c.readOn()
+	}
 	(*Wire)(c).goOn()
 	c.settle()
-	return c.filter.kept || c.is(over)
 }
 
 // output is a Send on a Conn with a Filter.
