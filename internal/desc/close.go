@@ -120,7 +120,7 @@ func (d *Desc) end() {
 			wake = append(wake, s)
 		}
 		if d.lines != nil {
-			wake = append(wake, d.lines[i].queue...)
+			wake = d.lines[i].sleepers(wake)
 		}
 	}
 	d.unlock()

@@ -26,10 +26,10 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 		return 0
 	}
 	var holders [2]Sleeper // of both directions: see Call.Both
-	var queued []Sleeper
+	var waits []Sleeper
 	for i := range d.sides {
 		holders[i] = d.sides[i].waiting
-		queued = append(queued, d.lines[i].queue...)
+		waits = d.lines[i].sleepers(waits)
 	}
 	d.unlock()
 	for _, s := range holders {
@@ -37,7 +37,7 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 			s.Wake()
 		}
 	}
-	for _, s := range queued {
+	for _, s := range waits {
 		s.Wake()
 	}
 	return 0

@@ -110,9 +110,9 @@ type side struct {
 // A line is who waits for the turn, and, of a shared Desc, the holder's Sleeper, used again so that waiting allocates
 // nothing; and the direction's deadline.
 type line struct {
-	queue []Sleeper
-	keep  Sleeper
-	limit timeout.Deadline // as SetDeadline has it; 0 is none
+	first, last *queued
+	keep        Sleeper
+	limit       timeout.Deadline // as SetDeadline has it; 0 is none
 }
 
 func (d *Desc) line(dir Dir) *line {

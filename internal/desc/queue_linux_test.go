@@ -1,0 +1,93 @@
+package desc_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Many callers wait for their turn on one Desc. They get it, or are cancelled, the latest first. It costs about the same if
+// they are spread over many Descs, because none looks through the queue. If each did, one Desc would be ten times as dear.
+func TestLongQueue(t *testing.T) {
+	const callers, spread = 16_000, 160
+	r, err := reactor.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Go(func(task *reactor.Task) {
+		defer r.Close()
+		one, many := time.Hour, time.Hour
+		for range 2 {
+			one = min(one, inLine(t, task, 1, callers))
+			many = min(many, inLine(t, task, spread, callers/spread))
+		}
+		if one > 4*many {
+			t.Errorf("%d callers: %v on one Desc, %v on %d", callers, one, many, spread)
+		}
+	})
+	if err := r.Run(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// inLine has callers of each of some Descs wait for their turn, and says how long that took.
+func inLine(t *testing.T, task *reactor.Task, descs, callers int) time.Duration {
+	var ds []*desc.Desc
+	var peers []int
+	for range descs {
+		fd, peer := pair(t)
+		defer unix.Close(peer)
+		d := desc.New(kernel.Host, fd, task.Reactor().Waiter())
+		defer d.Close()
+		ds, peers = append(ds, d), append(peers, peer)
+	}
+	got, cancelled := 0, 0
+	wait := func() (tasks []*reactor.Task) {
+		for range callers {
+			for _, d := range ds {
+				tasks = append(tasks, task.Go(func(*reactor.Task) {
+					var p [1]byte
+					_, e := d.Do(desc.In, &desc.Call{Limit: timeout.None}, func() (int, kernel.Errno) {
+						return kernel.Host.Recv(d.FD, p[:], 0)
+					})
+					switch e {
+					case 0:
+						got++
+					case kernel.ECANCELED:
+						cancelled++
+					}
+				}))
+			}
+		}
+		task.Join(task.Go(func(last *reactor.Task) { last.Sleep(0) })) // it runs behind all of them
+		return tasks
+	}
+	join := func(tasks []*reactor.Task) {
+		for _, u := range tasks {
+			task.Join(u)
+		}
+	}
+	began := time.Now()
+	tasks := wait()
+	for _, peer := range peers {
+		unix.Write(peer, make([]byte, callers))
+	}
+	join(tasks)
+	tasks = wait()
+	for i := range tasks {
+		tasks[len(tasks)-1-i].Cancel()
+	}
+	join(tasks)
+	took := time.Since(began)
+	if n := descs * callers; got != n || cancelled != n {
+		t.Errorf("%d callers had their turn and %d were cancelled, want %d of each", got, cancelled, n)
+	}
+	return took
+}
