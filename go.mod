@@ -3,7 +3,6 @@ module github.com/ureactor/ureactor
 go 1.26.0
 
 require (
-	github.com/coder/websocket v1.8.15
 	github.com/tidwall/evio v1.0.8
 	go.uber.org/goleak v1.3.0
 	go.uber.org/zap v1.28.0
