@@ -27,6 +27,7 @@ type Conn struct {
 	in     sync.Mutex    // the right to use what of s reads; never held in a wait
 	head   []byte        // was read before; with in
 	short  bool          // the last recv took all there was; with in
+	shakes uint32        // counts the calls of shake; with in
 	recvs  atomic.Uint32 // how many recvs have read something
 	polled atomic.Bool   // Ready may have taken a record out for the next Read
 

@@ -21,7 +21,7 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, took bool, e 
 		ready = raw & (poller.Err | poller.Hup)
 		ended := c.flush()
 		if !c.shaken.Load() {
-			c.shake()
+			c.shake(new(uint32))
 			c.flush()
 		}
 		if !c.shaken.Load() {

@@ -31,11 +31,12 @@ func (c *Conn) Handshake(call *desc.Call) error {
 func (c *Conn) shakeHands(call *desc.Call) error {
 	call.Both = true
 	defer func() { call.Both = false }()
+	var mine uint32
 	for !c.shaken.Load() {
 		over := false
 		var err error
 		_, e := c.d.Do(desc.In, call, func() (int, desc.Errno) {
-			if over, err = c.shake(); over || c.pending() {
+			if over, err = c.shake(&mine); over || c.pending() {
 				return 0, 0 // who waits for the peer's answer sends first what that answers
 			}
 			return 0, kernel.EAGAIN
@@ -53,11 +54,15 @@ func (c *Conn) shakeHands(call *desc.Call) error {
 	return nil
 }
 
-// shake goes on with the handshake as far as it goes without waiting.
-func (c *Conn) shake() (over bool, err error) {
+// shake continues the handshake as far as it goes without waiting. mine belongs to the call, and is 0 before its first
+// shake: it tells whether another call, maybe another goroutine's, has come between.
+func (c *Conn) shake(mine *uint32) (over bool, err error) {
 	c.in.Lock()
 	defer c.release()
-	c.d.User(func() { err = c.s.Handshake() }) // the configuration's callbacks are the user's
+	same := *mine == c.shakes && c.shakes > 0
+	c.shakes++
+	*mine = c.shakes
+	c.d.User(func() { err = c.s.goOn(same) }) // the configuration's callbacks are the user's
 	if err == ErrAgain {
 		return false, nil
 	}

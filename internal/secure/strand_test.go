@@ -1,0 +1,100 @@
+package secure
+
+import (
+	"runtime"
+	"testing"
+)
+
+// away runs f on a goroutine of its own, which may end by runtime.Goexit, and reports whether f returned.
+func away(f func()) (returned bool) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+		returned = true
+	}()
+	<-done
+	return returned
+}
+
+// The runtime must tell locks as locked expects. If a new version of Go does not, handshakes are slower and this test fails.
+func TestLocksAreSeen(t *testing.T) {
+	if !locksAreSeen() {
+		t.Error("a locked goroutine's stack does not begin as expected")
+	}
+	away(func() {
+		for n := range 3 {
+			if got := locked(); got != (n > 0) {
+				t.Errorf("locked() = %v with %d locks", got, n)
+			}
+			runtime.LockOSThread()
+		}
+		for range 3 {
+			runtime.UnlockOSThread()
+		}
+		if locked() {
+			t.Error("locked() is true after the last unlock")
+		}
+	})
+}
+
+// A strand is resumed by goroutines in changing lock states, and its function leaves locks of its own behind. On a runtime
+// whose locks are not seen, every caller is served as a locked one.
+func TestStrandBetweenLocks(t *testing.T) {
+	run := func(t *testing.T) {
+		s, steps := &strand{}, 0
+		f := func() {
+			for range 5 {
+				steps++
+				runtime.LockOSThread()
+				runtime.LockOSThread()
+				s.suspend()
+			}
+		}
+		for n := range 3 { // n locks; the thread ends with the goroutine
+			away(func() {
+				for range n {
+					runtime.LockOSThread()
+				}
+				s.resume(false, f)
+				s.resume(true, f)
+			})
+			if steps != min(2*n+2, 5) || s.ended != (n == 2) {
+				t.Fatalf("after %d resumes: %d steps, ended %v", 2*n+2, steps, s.ended)
+			}
+		}
+		if !s.returned {
+			t.Error("the function has not returned")
+		}
+	}
+	t.Run("seen", run)
+	trusted.Do(func() { trust = locksAreSeen() })
+	defer func(was bool) { trust = was }(trust)
+	trust = false
+	t.Run("not seen", run)
+}
+
+// A panic and runtime.Goexit of a strand's function happen to whoever resumes it, locked or not.
+func TestStrandUnwinds(t *testing.T) {
+	for _, lock := range []bool{false, true} {
+		caller := func(f func()) bool {
+			return away(func() {
+				if lock {
+					runtime.LockOSThread()
+				}
+				f()
+			})
+		}
+		if caller(func() { (&strand{}).resume(false, runtime.Goexit) }) {
+			t.Errorf("locked %v: the caller goes on after Goexit", lock)
+		}
+		var got any
+		caller(func() {
+			defer func() { got = recover() }()
+			(&strand{}).resume(false, func() { panic("oops") })
+		})
+		if got != "oops" {
+			t.Errorf("locked %v: the caller gets %v", lock, got)
+		}
+	}
+}
