@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -45,7 +46,7 @@ func heap() uint64 {
 // while they are stuck, and others are served. Then one of them reads, and gets an echo again.
 func TestNeverReadingPeersCostTheHighWaterMark(t *testing.T) {
 	twice(t, func(t *lab) {
-		for _, many := range []int{1, 50} {
+		for _, many := range []int{1, longtest.Count(5, 10, 50)} {
 			t.Run(fmt.Sprint(many), func(t *lab) { neverReading(t, many) })
 		}
 	})
@@ -152,7 +153,7 @@ func TestSendPastTheCapQueuesNothing(t *testing.T) {
 
 // Pause stops reading, Resume starts it again; writing is independent of both.
 func TestPauseStopsReadingOnly(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		t.reactor()
 		got := 0
 		var conn *Conn
@@ -201,7 +202,7 @@ func TestConnsThatWantNothingDoNotSpin(t *testing.T) {
 			(*peer).reset,
 		},
 	}
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		for name, row := range cases {
 			t.Run(name, func(t *lab) {
 				var conn *Conn

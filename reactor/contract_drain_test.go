@@ -28,7 +28,7 @@ type drainPeer struct {
 // read in small pieces. Each gets the echo of exactly the bytes that had been read, then EOF, no reset, and Shutdown
 // reports nothing undelivered.
 func TestShutdownDeliversEveryReply(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
 			t.Run(network, func(t *lab) { deliverEveryReply(t, network) })
 		}
@@ -89,7 +89,7 @@ func deliverEveryReply(t *lab, network string) {
 // Contract 6: a deadline ends the drain of peers that never read; what Shutdown reports is exactly what the peers'
 // kernels have not got. Of a little more than that the kernel may have taken everything, and the FIN.
 func TestShutdownReportsExactlyWhatItCouldNotDeliver(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		for _, size := range []int{3 << 20, 400 << 10} {
 			t.Run(fmt.Sprint(size), func(t *lab) { reportExactly(t, size) })
 		}
@@ -182,7 +182,7 @@ func TestShutdownReportsOutputLostToAReset(t *testing.T) {
 // A drain with a longer deadline than WithLinger is patient, and asleep: a peer that takes nothing costs no turns
 // beyond the looks at its progress.
 func TestPatientDrainDoesNotSpin(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		sending := false
 		p := t.dial(t.listen("tcp", always(&hooks{opened: func(c *Conn) {
 			c.Send(pattern(4 << 20))

@@ -24,7 +24,7 @@ func init() {
 
 // A loop with 1,000 open connections, half of which have been active, makes no turn when nothing happens.
 func TestIdleLoopMakesNoTurns(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
 		addr := t.listen("tcp", acceptEcho)
 		for i := range longtest.Count(100, 500, 1000) {

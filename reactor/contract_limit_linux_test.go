@@ -17,7 +17,10 @@ func init() { children["descriptors"] = atDescriptorLimit }
 // Contract 4, in a process whose limit leaves the server 40 descriptors; 120 peers, whose sockets were made before,
 // connect. The server lives, tries accept at most ten times a second, serves those that got in, and takes the rest
 // when there is room again.
-func TestDescriptorLimitIsSurvived(t *testing.T) { mustChild(t, "descriptors") }
+func TestDescriptorLimitIsSurvived(t *testing.T) {
+	t.Parallel()
+	mustChild(t, "descriptors")
+}
 
 func atDescriptorLimit() {
 	r, err := New()

@@ -140,8 +140,10 @@ func mustPair() (a, b int) {
 
 // Contract 7 without WithPanicHandler: the panic ends the process and prints the stack of the callback.
 func TestPanicInACallbackCrashes(t *testing.T) {
+	t.Parallel()
 	for kind := range bombs {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			_, errs, err := child(t, "panic "+kind)
 			if err == nil || !strings.Contains(errs, "panic: boom "+kind) || !strings.Contains(errs, "contract_panic_test.go") {
 				t.Errorf("%v\n%s", err, errs)

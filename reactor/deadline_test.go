@@ -13,12 +13,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Contract 3. 100,000 timers of up to 20 ms, armed in callbacks that take their time, none early: the clock is read in
+// Contract 3. 30,000 timers (100,000 with -long) of up to 20 ms, armed in callbacks that take their time, none early: the clock is read in
 // the callback, by the test, and must have reached what the test computed before arming.
 func TestTimersAreNeverEarly(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
-		const many = 100_000
+		many := longtest.Count(10_000, 30_000, 100_000)
 		rnd := rand.New(rand.NewPCG(1, 2))
 		fired, early := 0, 0
 		armed := 0
@@ -47,11 +47,11 @@ func TestTimersAreNeverEarly(t *testing.T) {
 	})
 }
 
-// The same for the deadlines of Conns, all three kinds on 100 Conns, 1,000 of each kind (10,000 with -long): idle ones
+// The same for the deadlines of Conns, all three kinds on 30 Conns, 500 of each kind (10,000 with -long): idle ones
 // are moved by messages, read ones are refreshed before they are due, write ones are armed over output that nobody
 // reads. No expiry closes a Conn.
 func TestConnDeadlinesAreNeverEarly(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		k := t.faults()
 		moved := map[int]timeout.Deadline{} // by descriptor, when bytes came in last
 		k.recv = func(fd int, p []byte) (int, kernel.Errno, bool) {
@@ -61,12 +61,12 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 		}
 		r := t.reactor(WithKernel(k))
 		over := false
-		many := longtest.Count(500, 1000, 10_000)
+		many := longtest.Count(300, 500, 10_000)
 		rnd := rand.New(rand.NewPCG(3, 4))
 		some := func() time.Duration { return time.Duration(rnd.Int64N(int64(2*time.Millisecond))) + 1 }
 		var fired [3]int
 		early := 0
-		for range 100 {
+		for range 30 {
 			a, b := t.pair()
 			due := map[TimeoutKind]timeout.Deadline{}
 			var idle time.Duration

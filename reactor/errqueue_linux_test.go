@@ -10,12 +10,14 @@ import (
 // More errors than a socket's buffer holds come into its error queue (IP_RECVERR, transmit timestamps), which the Poller
 // reports until it is empty: the loop is as quiet as without, and the socket goes on receiving.
 func TestFilledErrorQueue(t *testing.T) {
+	t.Parallel()
 	options := map[string]struct{ level, name, value int }{
 		"IP_RECVERR":      {unix.IPPROTO_IP, unix.IP_RECVERR, 1},
 		"SO_TIMESTAMPING": {unix.SOL_SOCKET, unix.SO_TIMESTAMPING, unix.SOF_TIMESTAMPING_TX_SOFTWARE | unix.SOF_TIMESTAMPING_SOFTWARE},
 	}
 	for name, o := range options {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			inLab(t, kinds[0], func(t *lab) {
 				r := t.reactor()
 				dead, nobody := listenPacket(t, r, "udp4", &packets{})
@@ -57,6 +59,7 @@ func TestFilledErrorQueue(t *testing.T) {
 
 // A Conn with output that waits is level-triggered. Transmit timestamps in its error queue do not keep the loop busy.
 func TestFilledErrorQueueOfABlockedConn(t *testing.T) {
+	t.Parallel()
 	inLab(t, kinds[0], func(t *lab) {
 		r := t.reactor()
 		var c *Conn

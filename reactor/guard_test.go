@@ -266,6 +266,9 @@ func TestUserCodeThatDoesNotReturn(t *testing.T) {
 		for how := range unwindings {
 			for _, handler := range []bool{true, false} {
 				for _, loops := range []int{1, 2} {
+					if testing.Short() && (loops > 1 || !handler) {
+						continue
+					}
 					crash := how != "Goexit" || s.crashes
 					if !handler && (s.handled || loops > 1 && crash) {
 						continue

@@ -3,6 +3,7 @@
 package reactor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -202,14 +204,21 @@ func roundTrip(t testing.TB, c net.Conn, p string) {
 
 // pattern is n bytes in which every position differs from its neighbours' at any shift by chunk sizes.
 func pattern(n int) []byte {
-	p := make([]byte, n)
-	x := uint32(1)
-	for i := range p {
-		x = x*1664525 + 1013904223
-		p[i] = byte(x >> 24)
+	patterns.Lock()
+	defer patterns.Unlock()
+	for len(patterns.p) < n {
+		patterns.x = patterns.x*1664525 + 1013904223
+		patterns.p = append(patterns.p, byte(patterns.x>>24))
 	}
-	return p
+	return bytes.Clone(patterns.p[:n])
 }
+
+// patterns is the longest pattern so far, and the generator's state.
+var patterns = struct {
+	sync.Mutex
+	p []byte
+	x uint32
+}{x: 1}
 
 // resetConn closes with RST.
 func resetConn(c net.Conn) {

@@ -5,6 +5,7 @@ package reactor
 import (
 	"bytes"
 	"net"
+	"slices"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
@@ -171,6 +172,9 @@ func (p *peer) readAll() (got []byte, e kernel.Errno) {
 		n, e := p.recv(buf)
 		if n == 0 {
 			return got, e
+		}
+		if cap(got)-len(got) < n {
+			got = slices.Grow(got, len(got)+n) // append would copy five times as much
 		}
 		got = append(got, buf[:n]...)
 	}

@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"go.uber.org/goleak"
 )
 
@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 		f()
 		os.Exit(0)
 	}
+	longtest.AtOnce(8)
 	goleak.VerifyTestMain(m)
 }
 

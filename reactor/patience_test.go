@@ -56,11 +56,8 @@ func TestWatchOfAHugeNumberIsRefusedCheaply(t *testing.T) {
 // A Conn is closed with output that its peer does not take. While that is so the loop has nothing to do: it looks neither at
 // the kernel nor at the clock. Then the peer takes everything, and the Conn ends in order.
 func TestClosingConnWithoutProgressSleeps(t *testing.T) {
-	twice(t, func(t *lab) {
-		sent := 24 << 20 // more than the kernel takes
-		if t.simulated() {
-			sent = 2 << 20
-		}
+	twiceAtOnce(t, func(t *lab) {
+		sent := 3 * t.much() // more than the kernel takes
 		var gone []error
 		h := &hooks{closed: func(_ *Conn, err error) { gone = append(gone, err) }}
 		h.opened = func(c *Conn) {

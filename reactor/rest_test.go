@@ -16,7 +16,7 @@ const unknown = kernel.Errno(93)
 // accept answers with one error for good, whichever: after a first burst there are at most ten tries a second. When it
 // works again everybody who has waited is served.
 func TestAcceptRefusedForGoodRests(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		for _, e := range restErrnos(t, kernel.EPERM, kernel.EOPNOTSUPP, kernel.ECONNABORTED, kernel.EPROTO, kernel.ENOSYS,
 			kernel.EINVAL, kernel.EMFILE, kernel.EBADF, unknown) {
 			k := t.faults()
@@ -58,7 +58,7 @@ func rests(t *lab, e kernel.Errno, tries *int) {
 
 // The same of a datagram socket's receive. It ends by what says that it is none, and by nothing else.
 func TestReceiveRefusedForGoodRests(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		for _, e := range restErrnos(t, kernel.ENOMEM, kernel.EPERM, kernel.ENOSYS, kernel.ECONNREFUSED, kernel.ENOPROTOOPT,
 			kernel.EPROTO, kernel.EACCES, kernel.EINVAL, unknown) {
 			k := t.faults()

@@ -20,7 +20,7 @@ func (h *flood) Closed(_ *Conn, err error) { h.ended = append(h.ended, err) }
 
 // A Conn that ends with output that the kernel has not taken resets: after an EOF the peer would take the part for all.
 func TestTruncatedOutputEndsWithReset(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		much := 2 * t.much()
 		for name, c := range map[string]struct {
 			send func(c *Conn)

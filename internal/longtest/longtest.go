@@ -37,6 +37,17 @@ func Count(short, normal, long int) int {
 	return normal
 }
 
+// AtOnce sets how many parallel tests run at once, unless the command line has -parallel. It is for
+// the TestMain of a package whose parallel tests sleep.
+func AtOnce(n int) {
+	flag.Parse()
+	if !given("test.parallel") {
+		if err := flag.Set("test.parallel", fmt.Sprint(n)); err != nil {
+			panic(err)
+		}
+	}
+}
+
 // Checks sets how many checks rapid.Check makes in the test t, which is not parallel. The flag
 // -rapid.checks overrides it.
 func Checks(t testing.TB, n int) {
@@ -45,7 +56,7 @@ func Checks(t testing.TB, n int) {
 	if f == nil {
 		t.Fatal("the test does not import pgregory.net/rapid")
 	}
-	if checksGiven() {
+	if given("rapid.checks") {
 		return
 	}
 	old := f.Value.String()
@@ -55,10 +66,10 @@ func Checks(t testing.TB, n int) {
 	}
 }
 
-// checksGiven reports whether the command line has -rapid.checks: Value.Set leaves no trace for Visit.
-func checksGiven() (given bool) {
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
-	return given
+// given reports whether the command line has the flag. What a Value's Set has changed is not visited.
+func given(name string) (is bool) {
+	flag.Visit(func(f *flag.Flag) { is = is || f.Name == name })
+	return is
 }
 
 // Only reports whether a test that is for -long may run. If not, it logs the reason, and the test

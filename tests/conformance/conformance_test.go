@@ -4,7 +4,6 @@ package conformance
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,24 +17,17 @@ import (
 )
 
 // scriptsAtOnce run side by side: they sleep most of the time.
-const scriptsAtOnce = "6"
+const scriptsAtOnce = 6
 
-// Without -long one script in this many runs: each is a process, and takes 0.2 s of processor time.
-// The names are sorted, so each group of scripts has some among them.
-const sampled = 3
+// Without -long the first script of each group runs, and in a large group one in this many: each is a
+// process, and takes 0.2 s of processor time.
+const sampled = 8
 
 // A script that runs this long hangs.
 const guard = 2 * time.Minute
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		if err := flag.Set("test.parallel", scriptsAtOnce); err != nil {
-			panic(err)
-		}
-	}
+	longtest.AtOnce(scriptsAtOnce)
 	os.Exit(m.Run())
 }
 
@@ -53,7 +45,7 @@ const lookAtKernel = "import socket, select; s = socket.socket(); p = select.pol
 	"print(str(s.fileno() >= 1000).lower(), str(p.poll(0) != []).lower())"
 
 // Every script prints under our socket and select what MicroPython printed, or what a decision in
-// SEMANTICS wants instead. By default that is one script in three, on the host's kernel. With -long it
+// SEMANTICS wants instead. By default that is a sample of each group, on the host's kernel. With -long it
 // is every script: on the host's kernel, there also in Tasks of one reactor (the loop), on a simulated
 // one, and on one whose Pollers are kqueues. On the host each has its own port numbers above one base;
 // every other run has a network of its own.
@@ -74,12 +66,16 @@ func TestScripts(t *testing.T) {
 			if got, stderr := b.run(t, k.name, "-c", lookAtKernel); got != k.is {
 				t.Fatalf("it is another kernel: printed %q, want %q\nstderr\n%s", got, k.is, stderr)
 			}
-			for i, script := range scripts {
-				if i%sampled != 0 && !longtest.On() {
-					continue
-				}
+			of := map[string]int{} // so many scripts of the group so far
+			for _, script := range scripts {
 				name := strings.TrimSuffix(filepath.Base(script), ".py")
 				if name == "lab" { // what the others share
+					continue
+				}
+				group, _, _ := strings.Cut(name, "_")
+				i := of[group]
+				of[group]++
+				if i%sampled != 0 && !longtest.On() {
 					continue
 				}
 				t.Run(name, func(t *testing.T) {
