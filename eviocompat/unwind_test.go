@@ -135,7 +135,7 @@ func TestCloseOfADetachedGivesUp(t *testing.T) {
 	closed := make(chan *detached, 1)
 	read := make(chan error, 1)
 	at, stop := serve(t, Events{
-		Data: func(Conn, []byte) ([]byte, Action) { return make([]byte, 32<<20), Detach },
+		Data: func(Conn, []byte) ([]byte, Action) { return make([]byte, 16<<20), Detach },
 		Detached: func(_ Conn, rwc io.ReadWriteCloser) Action {
 			go func() {
 				_, err := rwc.Read(make([]byte, 10))

@@ -4,6 +4,7 @@ package netconn_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -264,16 +265,24 @@ func TestHalfClose(t *testing.T) {
 
 // noise is n bytes without a pattern that a shifted copy could hide in.
 func noise(n int) []byte {
-	p := make([]byte, n)
-	x := uint64(88172645463325252)
-	for i := range p {
-		x ^= x << 13
-		x ^= x >> 7
-		x ^= x << 17
-		p[i] = byte(x)
+	random.Lock()
+	defer random.Unlock()
+	random.p = slices.Grow(random.p, max(0, n+8-len(random.p)))
+	for len(random.p) < n {
+		random.x ^= random.x << 13
+		random.x ^= random.x >> 7
+		random.x ^= random.x << 17
+		random.p = binary.LittleEndian.AppendUint64(random.p, random.x)
 	}
-	return p
+	return bytes.Clone(random.p[:n])
 }
+
+// random is the longest noise so far, and the generator's state.
+var random = struct {
+	sync.Mutex
+	p []byte
+	x uint64
+}{x: 88172645463325252}
 
 // copyCases are sources of ReadFrom; each sends the first half of the noise, or all of it.
 func TestCopies(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 // A Group with WithTLS: every loop serves. When Shutdown begins each client has megabytes on their way; all of them come,
 // every connection ends in order, and no descriptor is left (goroutines are TestMain's to count).
 func TestTLSGroup(t *testing.T) {
-	const loops, clients, size = 3, 12, 3 << 20
+	const loops, clients, size = 3, 12, 1 << 20
 	before := descriptors()
 	g, err := reactor.NewGroup(loops)
 	if err != nil {

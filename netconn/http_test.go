@@ -58,7 +58,7 @@ func site() http.Handler {
 }
 
 // megabytes are the long bodies: 100 with -long.
-var megabytes = sync.OnceValue(func() []byte { return noise(longtest.Count(1, 8, 100) << 20) })
+var megabytes = sync.OnceValue(func() []byte { return noise(longtest.Count(1, 4, 100) << 20) })
 
 // takeOver is what a WebSocket library does: it hijacks the connection, answers the upgrade, and speaks its own protocol.
 func takeOver(w http.ResponseWriter, q *http.Request) {

@@ -187,7 +187,7 @@ func (m *machine) wait() {
 // Scripts of random calls run on the host's kernel and on a simulated one: every result and every Event, edge- and
 // level-triggered, is the same.
 func TestSimulatedKernelDoesWhatTheHostDoes(t *testing.T) {
-	n := longtest.Count(100, 800, 4000)
+	n := longtest.Count(50, 400, 4000)
 	if race {
 		n = min(n, 200)
 	}

@@ -162,7 +162,7 @@ func wanted(n, index int) bool {
 	if race {
 		return n == 1 || index%longtest.Count(64, 32, 8) == 0
 	}
-	return n == 1 || index%longtest.Count(64, 8, 1) == 0
+	return n == 1 || index%longtest.Count(200, 24, 1) == 0
 }
 
 // results is what a call can be made to give.

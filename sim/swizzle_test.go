@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/sim"
 )
 
@@ -46,7 +47,8 @@ func gossip(w *sim.World, n int) (hosts []*sim.Host, heard func() map[string]int
 func TestSwizzleEndsInPeace(t *testing.T) {
 	histories := map[uint64]bool{}
 	clogged := 0
-	for seed := range uint64(15) {
+	seeds := longtest.Count(5, 10, 15)
+	for seed := range uint64(seeds) {
 		for range 2 {
 			w := sim.New(seed, sim.Options{})
 			hosts, heard := gossip(w, 5)
@@ -80,7 +82,7 @@ func TestSwizzleEndsInPeace(t *testing.T) {
 			w.Close()
 		}
 	}
-	if len(histories) != 15 || clogged < 15*2*2 {
-		t.Errorf("%d histories of 15 seeds, %d ways were clogged", len(histories), clogged)
+	if len(histories) != seeds || clogged < seeds*2*2 {
+		t.Errorf("%d histories of %d seeds, %d ways were clogged", len(histories), seeds, clogged)
 	}
 }

@@ -100,7 +100,7 @@ func inTask(t testing.TB, f func(l *lab)) {
 
 // simulated is inTask on a host of a quiet world, whose clock jumps. What waits for ever is told at once.
 func simulated(t testing.TB, f func(l *lab)) {
-	w := sim.New(1, sim.Options{Buffer: 4 << 20})
+	w := sim.New(1, sim.Options{Buffer: 256 << 10})
 	defer w.Close()
 	defer func() {
 		if d, ok := recover().(*sim.Deadlock); ok {
