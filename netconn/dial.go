@@ -103,13 +103,9 @@ func (n *Net) try(ctx context.Context, a netaddr.Network, at kernel.Addr, limit 
 	if err != nil {
 		return nil, osCause("socket", err)
 	}
-	err = a.Birth(at.Family, setter(s))
-	if err == nil && a.TCP() {
-		err = tcpOptions(s)
-	}
-	if err != nil {
-		_ = s.Close()
-		return nil, osCause("setsockopt", err)
+	a.Birth(at.Family, netaddr.Trying(setter(s)))
+	if a.TCP() {
+		tcpOptions(s)
 	}
 	err = n.connect(ctx, s, dressed(at), limit)
 	if err == nil {

@@ -87,11 +87,11 @@ func setter(s *socket.Socket) netaddr.Setter {
 }
 
 func bindOptions(s *socket.Socket, a netaddr.Network, b netaddr.Binding) error {
-	if err := b.Options(a, setter(s)); err != nil {
+	if err := b.Options(a, setter(s), s.GetSockOpt); err != nil {
 		return err
 	}
 	if a.TCP() && kernel.InheritsOptions {
-		return tcpOptions(s)
+		tcpOptions(s)
 	}
 	return nil
 }
@@ -99,12 +99,10 @@ func bindOptions(s *socket.Socket, a netaddr.Network, b netaddr.Binding) error {
 // keepAlive is package net's.
 const keepAlive = 15 * time.Second
 
-// tcpOptions are what package net sets on every TCP connection.
-func tcpOptions(s *socket.Socket) error {
-	if err := s.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, true); err != nil {
-		return err
-	}
-	return netaddr.KeepAlive(keepAlive, setter(s))
+// tcpOptions are what package net sets on every TCP connection. One that refuses them does without.
+func tcpOptions(s *socket.Socket) {
+	_ = s.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, true)
+	_ = netaddr.KeepAlive(keepAlive, setter(s))
 }
 
 // Accept waits for a connection, which is a *Conn.
@@ -122,7 +120,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		c.local = l.netAddr(a)
 	}
 	if !kernel.InheritsOptions && s.Family() != socket.AF_UNIX {
-		_ = tcpOptions(s) // where that fails the peer is gone
+		tcpOptions(s)
 	}
 	return c, nil
 }

@@ -139,13 +139,9 @@ func (c *Conn) connect(a Addr) error {
 	}
 	c.w.open(r, fd, c)
 	r.unname(c)
-	if err := c.dial.net.Birth(a.Family, setter(r.k, fd)); err != nil {
-		return err
-	}
+	c.dial.net.Birth(a.Family, netaddr.Trying(setter(r.k, fd)))
 	if c.dial.net.TCP() {
-		if err := tcpOptions(r.k, fd, c.opt); err != nil {
-			return err
-		}
+		tcpOptions(r.k, fd, c.opt)
 	}
 	if err := r.control(fd, c.opt); err != nil {
 		return err

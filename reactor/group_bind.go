@@ -37,6 +37,10 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]pa
 	}
 	for o.share && len(socks) < len(g.loops) {
 		fd, err := bindSocket(g.k, n, b, o, control)
+		if err != nil && o.chosen && len(socks) == 0 { // a sandbox may refuse the option
+			o.share, o.balance = false, RoundRobin
+			return g.bind(n, b, o)
+		}
 		if err != nil {
 			closePassed(g.k, socks)
 			return nil, err

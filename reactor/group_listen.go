@@ -123,7 +123,7 @@ func (g *Group) divide(n netaddr.Network, o *sockOptions) error {
 	case o.balance == ByAddress && o.maxConns > 0:
 		return errors.New("ByAddress: WithMaxConns needs one loop that counts: RoundRobin or LeastConns")
 	case o.balance == 0 && can && o.maxConns == 0:
-		o.balance = ByAddress
+		o.balance, o.chosen = ByAddress, true
 	case o.balance == 0:
 		o.balance = RoundRobin
 	}

@@ -230,12 +230,8 @@ func (o *sockOptions) prepareInherited(k Kernel, n netaddr.Network, list []passe
 			closePassed(k, list)
 			return callError("fcntl", e)
 		}
-		if !n.TCP() {
-			continue
-		}
-		if err := tcpOptions(k, s.fd, o); err != nil {
-			closePassed(k, list)
-			return err
+		if n.TCP() {
+			tcpOptions(k, s.fd, o)
 		}
 	}
 	return nil

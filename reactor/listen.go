@@ -244,9 +244,7 @@ func (l *Listener) admit(fd int, from Addr) {
 		return
 	}
 	if !kernel.InheritsOptions && !l.net.Unix() {
-		if err := tcpOptions(r.k, fd, l.opt); err != nil {
-			r.log.Debug("an accepted connection refuses its options: its peer is gone", zaplog.Error(err))
-		}
+		tcpOptions(r.k, fd, l.opt)
 	}
 	var h Handler
 	r.guard(nil, func() { h = l.accept(c) }) // a panic refuses the Conn

@@ -119,6 +119,7 @@ type sockOptions struct {
 	reusePort bool
 	share     bool    // with the other loops of a Group
 	balance   Balance // of a Group
+	chosen    bool    // by the Group: another balance does as well
 	inherited *Inherited
 	delay     bool // Nagle on
 	keepAlive time.Duration

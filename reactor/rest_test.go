@@ -3,6 +3,8 @@
 package reactor
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -138,6 +140,72 @@ func TestTCPOptionsCanBeRefused(t *testing.T) {
 		}
 	})
 }
+
+// A sandbox refuses setsockopt altogether, with any errno. Everything listens and dials all the same. Only a socket for
+// all IPv6 addresses and no IPv4 ones is an error, where the system's own choice is to hear both.
+func TestAllOptionsCanBeRefused(t *testing.T) {
+	for _, e := range []kernel.Errno{kernel.EPERM, kernel.ENOSYS, kernel.Errno(4000)} {
+		twice(t, func(t *lab) {
+			k := &noOptions{t.k, e}
+			t.k = k
+			r := t.reactor(WithKernel(k))
+			echoOverDial(t, t.listen("tcp", acceptEcho), []byte("hello"))
+			for _, network := range []string{"tcp", "tcp4"} {
+				if l, err := r.Listen(network, ":0", acceptEcho); err != nil {
+					t.Errorf("%s: %v", network, err)
+				} else {
+					l.Close()
+				}
+			}
+			if c, err := r.ListenPacket("udp", ":0", &packets{}); err != nil {
+				t.Error(err)
+			} else {
+				c.Close()
+			}
+			if l, err := r.Listen("tcp6", "[::]:0", acceptEcho); err == nil && kernel.MapsIPv4 {
+				t.Error("tcp6 at all addresses hears IPv4")
+				l.Close()
+			} else if err != nil && !errors.Is(err, e) && !errors.Is(err, kernel.EAFNOSUPPORT) && !errors.Is(err, kernel.EADDRNOTAVAIL) {
+				t.Errorf("tcp6: %v", err)
+			}
+			t.endReactor()
+			t.k = k.Kernel
+		})
+	}
+	k := &noOptions{kernel.Host, kernel.EPERM}
+	g, err := NewGroup(2, WithKernel(k))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := g.Listen("tcp", "127.0.0.1:0", acceptEcho)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kernel.SO_BALANCE != 0 {
+		if _, err := g.Listen("tcp", "127.0.0.1:0", acceptEcho, WithBalance(ByAddress)); !errors.Is(err, kernel.EPERM) {
+			t.Errorf("ByAddress, which was asked for: %v", err)
+		}
+	}
+	go g.Run(context.Background())
+	for range 2 {
+		c := connect(t, l.Addr())
+		roundTrip(t, c, "hello")
+		c.Close()
+	}
+	if err := g.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// noOptions refuses setsockopt.
+type noOptions struct {
+	Kernel
+	e kernel.Errno
+}
+
+func (k *noOptions) SetOpt(int, int, int, int) kernel.Errno { return k.e }
+
+func (k *noOptions) SetOptBytes(int, int, int, []byte) kernel.Errno { return k.e }
 
 type plainTCP struct {
 	Kernel

@@ -133,7 +133,7 @@ func setter(k Kernel, fd int) netaddr.Setter {
 
 func prepare(k Kernel, fd int, n netaddr.Network, b netaddr.Binding, o *sockOptions) error {
 	set := setter(k, fd)
-	if err := b.Options(n, set); err != nil {
+	if err := b.Options(n, set, getter(k, fd)); err != nil {
 		return err
 	}
 	if o.reusePort {
@@ -147,30 +147,32 @@ func prepare(k Kernel, fd int, n netaddr.Network, b netaddr.Binding, o *sockOpti
 		}
 	}
 	if n.TCP() {
-		return tcpOptions(k, fd, o)
+		tcpOptions(k, fd, o)
 	}
 	return nil
 }
 
-// tcpOptions are for every TCP connection. On a listener they are set once where accepted sockets inherit them.
-// A system or a sandbox that refuses one is served without it.
-func tcpOptions(k Kernel, fd int, o *sockOptions) error {
-	strict := setter(k, fd)
-	set := func(level, name, v int, what string) error {
-		if err := strict(level, name, v, what); err != nil && !kernel.Refusal(kernel.Number(err)) {
-			return err
+// getter asks for options of a descriptor.
+func getter(k Kernel, fd int) netaddr.Getter {
+	return func(level, name int) (int, error) {
+		v, e := k.GetOpt(fd, level, name)
+		if e != 0 {
+			return 0, callError("getsockopt", e)
 		}
-		return nil
+		return v, nil
 	}
+}
+
+// tcpOptions are for every TCP connection, which does without those that are refused. On a listener they are set once
+// where accepted sockets inherit them.
+func tcpOptions(k Kernel, fd int, o *sockOptions) {
+	set := setter(k, fd)
 	if !o.delay {
-		if err := set(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1, "TCP_NODELAY"); err != nil {
-			return err
-		}
+		netaddr.Trying(set)(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1)
 	}
 	if o.keepAlive > 0 {
-		return netaddr.KeepAlive(o.keepAlive, set) // WithKeepAlive has looked at it
+		_ = netaddr.KeepAlive(o.keepAlive, set) // WithKeepAlive has checked it
 	}
-	return nil
 }
 
 // control calls the function of WithControl; an isolated panic in it is its error.

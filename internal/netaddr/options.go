@@ -9,36 +9,50 @@ import (
 // A Setter sets a socket option; what names it in the error.
 type Setter func(level, name, value int, what string) error
 
-// Birth sets what package net sets on every socket of the network before it is bound or connected. Without it the
-// system's own choice of V6ONLY counts, and UDP may not broadcast.
-func (n Network) Birth(family int, set Setter) error {
-	if family == kernel.AF_INET6 {
-		only := n.IP == "ip6" || !kernel.MapsIPv4
-		if err := set(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(only), "IPV6_V6ONLY"); err != nil {
-			return err
-		}
-	}
-	if n.UDP() {
-		return set(kernel.SOL_SOCKET, kernel.SO_BROADCAST, 1, "SO_BROADCAST")
-	}
-	return nil
+// A Getter asks for a socket option.
+type Getter func(level, name int) (int, error)
+
+// A Try sets a socket option that a socket can do without. A system or a sandbox may refuse it with any errno. If the
+// descriptor itself is the reason, the next call says so.
+type Try func(level, name, value int)
+
+// Trying is a Try by set.
+func Trying(set Setter) Try {
+	return func(level, name, value int) { _ = set(level, name, value, "") }
 }
 
-// Options sets what package net sets on a socket that is to be bound. SO_REUSEADDR keeps a listener from being refused
-// its port by connections that linger in TIME_WAIT; with multicast it lets others have the port too.
-func (b Binding) Options(n Network, set Setter) error {
-	if err := n.Birth(b.Addr.Family, set); err != nil {
-		return err
+// Birth sets what package net sets on every socket of the network before it is bound or connected. Without it the
+// system's own choice of V6ONLY counts, and UDP may not broadcast.
+func (n Network) Birth(family int, try Try) {
+	if family == kernel.AF_INET6 {
+		try(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(n.v6Only()))
 	}
+	if n.UDP() {
+		try(kernel.SOL_SOCKET, kernel.SO_BROADCAST, 1)
+	}
+}
+
+func (n Network) v6Only() bool { return n.IP == "ip6" || !kernel.MapsIPv4 }
+
+// Options sets what package net sets on a socket that is to be bound. SO_REUSEADDR keeps a listener from being refused
+// its port by connections that linger in TIME_WAIT; with multicast it lets others have the port too. Only V6ONLY is
+// required, where it decides what the socket hears, and only if the system's own choice is another.
+func (b Binding) Options(n Network, set Setter, get Getter) error {
+	try := Trying(set)
+	n.Birth(b.Addr.Family, try)
 	if n.Stream() || b.Group {
-		if err := set(kernel.SOL_SOCKET, kernel.SO_REUSEADDR, 1, "SO_REUSEADDR"); err != nil {
-			return err
-		}
+		try(kernel.SOL_SOCKET, kernel.SO_REUSEADDR, 1)
 	}
 	if b.Group && kernel.GroupsSharePort {
-		return set(kernel.SOL_SOCKET, kernel.SO_REUSEPORT, 1, "SO_REUSEPORT")
+		try(kernel.SOL_SOCKET, kernel.SO_REUSEPORT, 1)
 	}
-	return nil
+	if b.Addr.Family != kernel.AF_INET6 || !b.Any() {
+		return nil
+	}
+	if v, err := get(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY); err == nil && (v != 0) == n.v6Only() {
+		return nil
+	}
+	return set(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(n.v6Only()), "IPV6_V6ONLY")
 }
 
 // Fallback is the binding on a host without IPv6; ok is false if there is none.
