@@ -55,7 +55,7 @@ type scene struct {
 
 func newScene(t *testing.T) scene { return newSceneOf(t, tls.VersionTLS13) }
 
-func newSceneOf(t *testing.T, version uint16) scene {
+func newSceneOf(t *testing.T, version uint16, change ...func(client *tls.Config)) scene {
 	t.Helper()
 	up, down := new(bytes.Buffer), new(bytes.Buffer)
 	k := &end{Kernel: kernel.Host, in: up, out: down}
@@ -73,8 +73,11 @@ func newSceneOf(t *testing.T, version uint16) scene {
 	t.Cleanup(func() { s.d.Close() })
 	var secrets strings.Builder
 	other := &end{Kernel: kernel.Host, in: down, out: up}
-	c := NewConn(desc.New(other, 1<<20, desc.Parked), other, nil, nil, nil,
-		&tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, KeyLogWriter: &secrets}, false)
+	client := &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, KeyLogWriter: &secrets}
+	for _, f := range change {
+		f(client)
+	}
+	c := NewConn(desc.New(other, 1<<20, desc.Parked), other, nil, nil, nil, client, false)
 	for !c.shaken.Load() || !s.shaken.Load() {
 		c.Handshake(&desc.Call{})
 		s.Handshake(&desc.Call{})

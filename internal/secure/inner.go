@@ -86,3 +86,16 @@ func shown(cfg *tls.Config, o outer) *tls.Config {
 	}
 	return c
 }
+
+// user is a Wire that is told when the user's code runs, which may close the connection.
+type user interface{ User(f func()) }
+
+// A sessionCache is the user's. A Read puts tickets there, which come at any time after the handshake.
+type sessionCache struct {
+	tls.ClientSessionCache
+	w user
+}
+
+func (c sessionCache) Put(key string, s *tls.ClientSessionState) {
+	c.w.User(func() { c.ClientSessionCache.Put(key, s) })
+}

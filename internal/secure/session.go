@@ -81,7 +81,7 @@ func Check(cfg *tls.Config, server bool) error {
 }
 
 // New makes a Session; the configuration has passed Check. If w has a method Outer, the configuration's callbacks get what
-// it returns as the connection.
+// it returns as the connection. If w has a method User, it calls the user's code that crypto/tls calls after the handshake.
 func New(w Wire, cfg *tls.Config, server bool) *Session {
 	s := &Session{wire: w}
 	if server {
@@ -90,6 +90,10 @@ func New(w Wire, cfg *tls.Config, server bool) *Session {
 		}
 		s.tls = tls.Server((*inner)(s), cfg)
 	} else {
+		if u, ok := w.(user); ok && cfg.ClientSessionCache != nil {
+			cfg = cfg.Clone()
+			cfg.ClientSessionCache = sessionCache{cfg.ClientSessionCache, u}
+		}
 		s.tls = tls.Client((*inner)(s), cfg)
 	}
 	return s

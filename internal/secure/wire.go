@@ -60,6 +60,7 @@ func (w *fdWire) failed(e desc.Errno) error {
 func (w *fdWire) LocalAddr() net.Addr  { return w.local }
 func (w *fdWire) RemoteAddr() net.Addr { return w.remote }
 func (w *fdWire) Outer() net.Conn      { return w.outer() }
+func (w *fdWire) User(f func())        { w.d.User(f) }
 
 // reason is an Errno where crypto/tls has one inside, and an error that users may see.
 func (c *Conn) reason(err error) error {
