@@ -15,6 +15,31 @@ func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 // new again. It does, as on Linux, also with Options.Kqueue.
 func (h *Host) ConnectTells() bool { return true }
 
+// Waiting is how many bytes wait to be received, or connections to be accepted; -1 if fd is not open. Like the clock it
+// is no step of the history.
+func (h *Host) Waiting(fd int) int {
+	switch s := h.file(fd).(type) {
+	case *tcp:
+		return s.in.len() + len(s.queue)
+	case *udp:
+		return h.weight(s.queue)
+	case *unixSocket:
+		return s.in.len() + h.weight(s.grams) + len(s.queue)
+	}
+	return -1
+}
+
+// weight is the bytes of datagrams. Linux counts what each takes beside them; elsewhere an empty one counts nothing.
+func (h *Host) weight(grams []gram) (n int) {
+	for _, g := range grams {
+		n += len(g.data)
+		if h.w.opt.Kernel == Linux {
+			n += gramCost
+		}
+	}
+	return n
+}
+
 // on begins a call on a descriptor: through the gate, then to the file. ok: the call goes on.
 func (h *Host) on(c Call, fd int) (f file, v verdict, ok bool) {
 	v = h.gate(c, fd)

@@ -15,7 +15,7 @@ import (
 type callback struct {
 	f      func(*Socket)
 	stale  bool // what waited at SetCallback may still be told; that is no arrival
-	amount int  // of it, where the kernel tells
+	amount int  // of it; -1: unknown
 	ready  poller.Interest
 	posted atomic.Bool // one call is on its way: arrivals until then are one
 	run    func()      // calls f with of, on a loop: made once, for it is called for each Event
@@ -45,7 +45,7 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	e := d.Use(func(fd int) (e desc.Errno) {
 		c.ready, e = d.K.Ready(fd)
 		c.stale = !registered && c.ready&arrival != 0
-		c.amount = kernel.Waiting(d.K, fd)
+		c.amount = kernel.Waiting(below(d.K), fd)
 		return e
 	})
 	if e == 0 {
@@ -92,12 +92,14 @@ func arrived(handle weak.Pointer[Socket]) {
 	}
 }
 
-// news tells whether more than what waited at SetCallback is there.
+// news tells whether more than what waited at SetCallback is there. If the kernel cannot tell how much waits, news assumes
+// that something has come. The kernel reports an arrival once, so a call too many is better than none.
 func (c *callback) news(d *desc.Desc) bool {
 	more := false
 	d.Use(func(fd int) desc.Errno {
 		ready, _ := d.K.Ready(fd)
-		more = ready&arrival&^c.ready != 0 || kernel.Waiting(d.K, fd) != c.amount
+		now := kernel.Waiting(below(d.K), fd)
+		more = ready&arrival&^c.ready != 0 || now != c.amount || now < 0
 		return 0
 	})
 	return more

@@ -156,6 +156,41 @@ func TestD33CallbackNotForWhatWaits(t *testing.T) {
 	})
 }
 
+// What arrives between SetCallback and the loop's first look at the socket is called for, although the kernel reports it
+// together with what waited. On a Unix socket it is there at once, before a task lets its loop look.
+func TestD33ArrivalBeforeTheFirstLookIsCalledFor(t *testing.T) {
+	both(t, func(l *lab) {
+		at := socket.Path(unixPath(l.t))
+		ln := l.socket(socket.AF_UNIX, stream)
+		l.must(ln.Bind(at))
+		l.must(ln.Listen(4))
+		dial := func() *socket.Socket {
+			c := l.socket(socket.AF_UNIX, stream)
+			l.must(c.Connect(at))
+			return c
+		}
+		for name, more := range map[string]func(c *socket.Socket){
+			"data":    func(c *socket.Socket) { l.send(c, "y") },
+			"the end": func(c *socket.Socket) { l.must(c.Close()) },
+		} {
+			l.note = name + ": "
+			c := dial()
+			s, _, err := ln.Accept()
+			l.must(err)
+			l.own(s)
+			l.send(c, "x")
+			h := l.hear(s)
+			more(c)
+			l.until("call", func() bool { return h.n.Load() > 0 })
+		}
+		l.note = "a listener: "
+		dial()
+		h := l.hear(ln)
+		dial()
+		l.until("call", func() bool { return h.n.Load() > 0 })
+	})
+}
+
 // A call that is on its way when the callback is cleared, or the socket closed, does not come.
 func TestD33CallbackNotAfterItIsCleared(t *testing.T) {
 	parked(t, func(l *lab) {

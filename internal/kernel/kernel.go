@@ -99,6 +99,15 @@ func ConnectTells(k Kernel) bool {
 	return ok && s.ConnectTells()
 }
 
+// Waiting is how much waits to be received on the descriptor, or how many connections to be accepted. The unit is the
+// kernel's: only differences mean anything. -1 where k cannot tell. A simulated kernel says so with a method.
+func Waiting(k Kernel, fd int) int {
+	if w, ok := k.(interface{ Waiting(fd int) int }); ok {
+		return w.Waiting(fd)
+	}
+	return waiting(k, fd)
+}
+
 // MaxFiles is how many descriptors the program may have on k: RLIMIT_NOFILE. Very many where nobody knows.
 func MaxFiles(k Kernel) int {
 	if k == Host {

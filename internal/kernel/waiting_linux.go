@@ -2,16 +2,41 @@ package kernel
 
 import (
 	"encoding/binary"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Waiting is how much of the descriptor's receive buffer is taken, in the kernel's own bytes: only differences mean
-// anything. It consumes nothing, no pending error either. -1 where k cannot tell.
-func Waiting(k Kernel, fd int) int {
-	var p [4]byte // the first of the array is the memory that received data takes
-	if n, e := k.GetOptBytes(fd, unix.SOL_SOCKET, unix.SO_MEMINFO, p[:]); e != 0 || n < len(p) {
+// waiting is the memory that received data takes. A TCP listener has a count of connections instead, a Unix stream one of
+// bytes; of other Unix sockets nothing is known. It consumes nothing, no pending error either.
+func waiting(k Kernel, fd int) int {
+	if taken := optWord(k, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, 0); taken != 0 {
+		return taken // or -1
+	}
+	family, _ := k.GetOpt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	kind, _ := k.GetOpt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	listens, _ := k.GetOpt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	switch {
+	case family != unix.AF_UNIX && listens != 0:
+		return optWord(k, fd, unix.IPPROTO_TCP, unix.TCP_INFO, int(unsafe.Offsetof(unix.TCPInfo{}.Unacked)))
+	case family != unix.AF_UNIX:
+		return 0
+	case listens != 0 || kind == unix.SOCK_DGRAM:
 		return -1
 	}
-	return int(binary.NativeEndian.Uint32(p[:]))
+	bytes, err := unix.IoctlGetInt(fd, unix.SIOCINQ)
+	if err != nil {
+		return -1
+	}
+	return bytes
+}
+
+// optWord is the 32 bits at an offset of an option; -1 if the kernel does not have them.
+func optWord(k Kernel, fd, level, name, at int) int {
+	var room [32]byte
+	p := room[:at+4]
+	if n, e := k.GetOptBytes(fd, level, name, p); e != 0 || n < len(p) {
+		return -1
+	}
+	return int(binary.NativeEndian.Uint32(p[at:]))
 }

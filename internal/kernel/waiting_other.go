@@ -1,6 +1,5 @@
-//go:build !linux
+//go:build !linux && !darwin && !freebsd && !netbsd && !openbsd && !dragonfly
 
 package kernel
 
-// Waiting is not known.
-func Waiting(Kernel, int) int { return -1 }
+func waiting(Kernel, int) int { return -1 }

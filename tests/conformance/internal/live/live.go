@@ -66,6 +66,12 @@ func (k *Kernel) ReadsFully() bool { return k.h.ReadsFully() }
 // ConnectTells is the host's; see kernel.ConnectTells.
 func (k *Kernel) ConnectTells() bool { return k.h.ConnectTells() }
 
+// Waiting is the host's; see kernel.Waiting.
+func (k *Kernel) Waiting(fd int) int {
+	defer k.enter()()
+	return k.h.Waiting(fd)
+}
+
 // Go and what runs in it is the machine's.
 func (k *Kernel) Go(f func()) { go f() }
 
