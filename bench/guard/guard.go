@@ -55,6 +55,7 @@ const (
 	slice     = time.Second
 	enough    = 2000
 	fewAllocs = 300 // in ten thousands of messages: the runtime's own, which come by time, now and then a hundred at once
+	usual     = 50  // that many are there in most runs; what is more is listed by size
 	tlsAllocs = 1.1 // for each message: crypto/tls makes one for each read of the wire; one read is enough, and few are in vain
 	calls     = "trace=read,write,recvfrom,sendto,recvmsg,sendmsg,recvmmsg,sendmmsg,epoll_wait,epoll_pwait,epoll_pwait2,epoll_ctl,accept4"
 )
@@ -150,8 +151,12 @@ func (g *guard) allocs(s server.Style, b bound, say func(string, ...any)) error 
 	if b.protocol == "tls" {
 		least = int64(tlsAllocs * float64(n))
 	}
+	detail := after.Since(before)
+	if made > least+usual {
+		say("  more than usual: %s", detail)
+	}
 	if made > least+fewAllocs {
-		return fmt.Errorf("%v: %d allocations in %d messages, must be %d in all, or %d more", b, made, n, least, fewAllocs)
+		return fmt.Errorf("%v: %d allocations in %d messages, must be %d in all, or %d more: %s", b, made, n, least, fewAllocs, detail)
 	}
 	return nil
 }

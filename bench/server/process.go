@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -142,7 +144,11 @@ func (p *Process) Resident() (int64, error) {
 }
 
 // Collected is what a server tells of itself; zero in C.
-type Collected struct{ Mallocs, Goroutines int64 }
+type Collected struct {
+	Mallocs, Goroutines int64
+	Threads, GCs        int64         // that it has started
+	BySize              map[int]int64 // allocations by size class; tiny ones and large ones are not in it
+}
 
 // Collect has the server give back what memory it can, and tells how many allocations it had made until then, and its
 // goroutines.
@@ -154,8 +160,33 @@ func (p *Process) Collect() (c Collected, err error) {
 	if err != nil || line == "" {
 		return c, err
 	}
-	_, err = fmt.Sscan(line, &c.Mallocs, &c.Goroutines)
-	return c, err
+	if _, err = fmt.Sscan(line, &c.Mallocs, &c.Goroutines, &c.Threads, &c.GCs); err != nil {
+		return c, err
+	}
+	c.BySize = map[int]int64{}
+	for _, class := range strings.Fields(line)[4:] {
+		var size int
+		var n int64
+		if _, err := fmt.Sscanf(class, "%d:%d", &size, &n); err != nil {
+			return c, err
+		}
+		c.BySize[size] = n
+	}
+	return c, nil
+}
+
+// Since is the difference to an earlier time, in words.
+func (c Collected) Since(before Collected) string {
+	rest := c.Mallocs - before.Mallocs
+	var parts []string
+	for _, size := range slices.Sorted(maps.Keys(c.BySize)) {
+		if n := c.BySize[size] - before.BySize[size]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d of %d bytes", n, size))
+			rest -= n
+		}
+	}
+	return fmt.Sprintf("%s; %d tiny or large; %d threads and %d collections more",
+		strings.Join(parts, ", "), rest, c.Threads-before.Threads, c.GCs-before.GCs)
 }
 
 // Kill ends the process.

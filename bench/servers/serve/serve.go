@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -102,11 +103,23 @@ func collect(asked <-chan os.Signal) {
 	for range asked {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
+		threads, _ := runtime.ThreadCreateProfile(nil)
 		runtime.GC() // twice: what a finalizer or a sync.Pool still held goes with the second
 		runtime.GC()
 		debug.FreeOSMemory()
-		fmt.Println("collected", m.Mallocs, runtime.NumGoroutine())
+		fmt.Println("collected", m.Mallocs, runtime.NumGoroutine(), threads, m.NumGC, sizes(&m))
 	}
+}
+
+// sizes is the number of allocations of each size, the sizes that have any.
+func sizes(m *runtime.MemStats) string {
+	var b strings.Builder
+	for _, class := range m.BySize {
+		if class.Mallocs > 0 {
+			fmt.Fprintf(&b, "%d:%d ", class.Size, class.Mallocs)
+		}
+	}
+	return b.String()
 }
 
 // AtStop calls f on a goroutine of its own at SIGTERM, if the server is to stop in order; f ends the process.
