@@ -111,7 +111,7 @@ func taskPipe(t testing.TB, r *reactor.Reactor, network string) nettest.MakePipe
 // x/net's contract over a reactor's sockets: every call is a task of the loop.
 func TestConnInTasks(t *testing.T) {
 	r := start(t)
-	for _, network := range families {
+	for _, network := range families() {
 		for i := range rounds() {
 			t.Run(fmt.Sprint(network, "/", i), func(t *testing.T) {
 				t.Parallel()

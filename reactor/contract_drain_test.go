@@ -155,9 +155,10 @@ func TestShutdownReportsOutputLostToAReset(t *testing.T) {
 		for _, network := range []string{"tcp", "unix"} {
 			t.Run(network, func(t *lab) {
 				var c *Conn
+				sent := pattern(t.much())
 				p := t.dial(t.listen(network, always(&hooks{opened: func(conn *Conn) {
 					c = conn
-					c.Send(pattern(7 << 20))
+					c.Send(sent)
 				}}), WithLimits(0, 1<<20, 8<<20)))
 				t.until(func() bool { return c != nil })
 				t.still(50 * time.Millisecond)

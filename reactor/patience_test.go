@@ -57,7 +57,7 @@ func TestWatchOfAHugeNumberIsRefusedCheaply(t *testing.T) {
 // the kernel nor at the clock. Then the peer takes everything, and the Conn ends in order.
 func TestClosingConnWithoutProgressSleeps(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
-		sent := 3 * t.much() // more than the kernel takes
+		sent := 2 * t.much() // more than the kernel takes
 		var gone []error
 		h := &hooks{closed: func(_ *Conn, err error) { gone = append(gone, err) }}
 		h.opened = func(c *Conn) {

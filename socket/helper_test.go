@@ -75,7 +75,9 @@ func caught(t testing.TB, f func()) {
 // two kernels is wrong.
 func both(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) { parked(t, f) })
-	t.Run("task", func(t *testing.T) { inTask(t, f) })
+	if !testing.Short() { // the simulated one is a task too
+		t.Run("task", func(t *testing.T) { inTask(t, f) })
+	}
 	t.Run("simulated", func(t *testing.T) { simulated(t, f) })
 }
 

@@ -54,8 +54,8 @@ var bounds = []bound{
 const (
 	slice     = time.Second
 	enough    = 2000
-	fewAllocs = 300 // in ten thousands of messages: the runtime's own, which come by time, now and then a hundred at once
-	usual     = 50  // that many are there in most runs; what is more is listed by size
+	fewAllocs = 300 // in ten thousands of messages: the runtime's own. Each thread that it starts makes eight
+	usual     = 60  // that many are there in most runs; what is more is listed by size
 	tlsAllocs = 1.1 // for each message: crypto/tls makes one for each read of the wire; one read is enough, and few are in vain
 	calls     = "trace=read,write,recvfrom,sendto,recvmsg,sendmsg,recvmmsg,sendmmsg,epoll_wait,epoll_pwait,epoll_pwait2,epoll_ctl,accept4"
 )
