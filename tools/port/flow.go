@@ -103,9 +103,19 @@ func (p *port) options() {
 						again = p.returned(n.Body, t) || again
 					}
 				case *ast.CompositeLit:
-					for _, e := range n.Elts {
+					for i, e := range n.Elts {
+						t := n.Type
+						if st, ok := p.structOf(n); ok && i < st.NumFields() {
+							t = p.types[st.Field(i)]
+						}
+						if kv, ok := e.(*ast.KeyValueExpr); ok {
+							if id, ok := kv.Key.(*ast.Ident); ok && p.info.Uses[id] != nil && p.types[p.info.Uses[id]] != nil {
+								t = p.types[p.info.Uses[id]]
+							}
+							e = kv.Value
+						}
 						if c, ok := e.(*ast.CallExpr); ok {
-							again = p.want(n.Type, optionsFor(p.nameOf(lastName(c.Fun)))) || again
+							again = p.want(t, optionsFor(p.nameOf(lastName(c.Fun)))) || again
 						}
 					}
 				}
@@ -118,6 +128,15 @@ func (p *port) options() {
 			p.edit(p.fileOf(e.Pos()), s.Sel.Pos(), s.Sel.End(), to)
 		}
 	}
+}
+
+func (p *port) structOf(e ast.Expr) (*types.Struct, bool) {
+	t := p.info.Types[e].Type
+	if t == nil {
+		return nil, false
+	}
+	st, ok := t.Underlying().(*types.Struct)
+	return st, ok
 }
 
 func (p *port) returned(body ast.Node, t ast.Expr) (new bool) {
@@ -185,6 +204,12 @@ func (p *port) named(e ast.Expr) *ast.SelectorExpr {
 		return p.named(e.Elt)
 	case *ast.CompositeLit:
 		return p.named(e.Type)
+	case *ast.MapType:
+		return p.named(e.Value)
+	case *ast.CallExpr:
+		if o := p.object(e); o != nil && p.types[o] != e {
+			return p.named(p.types[o])
+		}
 	}
 	return nil
 }

@@ -18,9 +18,11 @@ func (p *port) readiness() {
 				if d.Tok == token.DEFINE {
 					p.typed(f, d.Rhs)
 				}
-			case *ast.ValueSpec:
-				if d.Type == nil {
-					p.typed(f, d.Values)
+			case *ast.GenDecl: // a constant may stay untyped
+				for _, s := range d.Specs {
+					if v, ok := s.(*ast.ValueSpec); ok && d.Tok == token.VAR && v.Type == nil {
+						p.typed(f, v.Values)
+					}
 				}
 			}
 			if t, ok := n.(*ast.FuncType); ok && t.Results == nil && len(t.Params.List) == 1 && p.isInterest(t.Params.List[0].Type) {

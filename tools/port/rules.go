@@ -135,15 +135,29 @@ func (p *port) call(f *file, c *ast.CallExpr) {
 	n := len(c.Args)
 	if r, ok := second[name]; ok && n > r.needs {
 		p.edit(f, id.Pos(), id.End(), r.name)
+		for i := r.needs + 1; i < n; i++ { // several flags were or'ed
+			p.edit(f, c.Args[i-1].End(), c.Args[i].Pos(), " | ")
+		}
 		p.unspread(f, c, r.missing)
 		return
 	}
 	switch name {
 	case "socket.Socket.Listen":
+		if n > 1 {
+			p.report(c.Pos(), "Listen with %d arguments: it was an error and no longer compiles", n)
+		}
 		if n == 0 {
 			p.edit(f, c.Rparen, c.Rparen, p.qualified(f, "socket", "DefaultBacklog", "128"))
 		}
 		p.unspread(f, c, p.qualified(f, "socket", "DefaultBacklog", "128"))
+	case "reactor.Reactor.Dial", "reactor.Reactor.Listen", "reactor.Reactor.ListenPacket":
+		for _, a := range c.Args {
+			if o, ok := a.(*ast.CallExpr); ok {
+				if is := optionsFor(p.nameOf(lastName(o.Fun))); is != "" && is != optionsFor(name) {
+					p.report(a.Pos(), "this option is not for %s: it was an error and no longer compiles", name)
+				}
+			}
+		}
 	case "socket.Socket.MakeFile":
 		if n > 1 {
 			p.edit(f, c.Args[0].End(), c.Rparen, "")
@@ -152,6 +166,8 @@ func (p *port) call(f *file, c *ast.CallExpr) {
 		switch {
 		case c.Ellipsis.IsValid():
 			p.report(c.Pos(), "socket.Tuple with a list: use Tuple or Tuple6")
+		case n > 4:
+			p.report(c.Pos(), "socket.Tuple with %d items: it was an error and no longer compiles", n)
 		case n > 2:
 			p.edit(f, id.Pos(), id.End(), "Tuple6")
 			if n == 3 {
