@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
 // A program that uses each changed name once, beside names of its own that are the same. Its port
