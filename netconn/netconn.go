@@ -1,13 +1,3 @@
-// Package netconn has net.Conn, net.Listener and net.PacketConn over the sockets of package socket, so that what is
-// written for package net — net/http, crypto/tls, bufio, database drivers — runs on them unchanged.
-//
-// The functions of the package park the calling goroutine, as package net does; any goroutine may use what they make.
-// Those of On(r) make connections of a reactor's loop: in a Task their calls suspend the task, so that blocking-style
-// library code runs single-threaded on the loop, without goroutines. In a callback a call that would have to wait is
-// EDEADLK. There is one rule for libraries in tasks: no lock may be held across a wait when another task of the loop can
-// want it — the loop would wait for itself. crypto/tls does that; use TLS of this package in tasks.
-//
-// Errors are package net's: *net.OpError, with os.ErrDeadlineExceeded after a deadline and net.ErrClosed after Close.
 package netconn
 
 import (

@@ -1,8 +1,3 @@
-// Package poller is the kernel's list of descriptors: epoll on Linux, kqueue on darwin and the BSDs, and whatever a
-// simulated kernel puts in their place.
-//
-// A backend owes what is written here and nothing else. An Event is a hint that a descriptor is worth trying: the system
-// call decides, and a spurious Event costs one EAGAIN.
 package poller
 
 import (

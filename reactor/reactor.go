@@ -1,9 +1,3 @@
-// Package reactor is the event loop: one goroutine that sleeps in a Poller and turns Events into calls.
-//
-// Whatever is reached from a Reactor (Conns, Listeners, Timers, Watches) belongs to one goroutine: before Run to its
-// creator, in Run to the goroutine that runs. From any other goroutine only Post, Conn.PostSend, Shutdown and Stats may
-// be called, and the methods of a Group, which is several Reactors. State is unlocked on purpose; the race detector is the
-// check.
 package reactor
 
 import (

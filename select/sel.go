@@ -1,8 +1,3 @@
-// Package sel is MicroPython's select module on the reactor's Poller: Poll, IPoll and Select over sockets, descriptor
-// numbers and objects of one's own. The directory is called select, which Go has as a keyword.
-//
-// A Poll costs what is ready, not what is registered: it is an epoll or kqueue of its own, and waiting for it is waiting
-// for one descriptor by the law that sockets wait by. Results are level-triggered: what stays ready is reported again.
 package sel
 
 import (

@@ -1,8 +1,3 @@
-// Package socket is MicroPython's socket module for Go, exact in every mode: a Socket is a descriptor with one Timeout
-// — none blocks, zero never waits, anything else is one deadline for a whole call.
-//
-// A call waits the way its Socket was made: those of New park the calling goroutine, and any number of goroutines may
-// use one; those of NewOn belong to a reactor's loop and suspend the Task that calls.
 package socket
 
 import (

@@ -1,5 +1,3 @@
-// Package timeout has the two nouns of waiting: a Timeout, how long a call may wait, and a Deadline, when to give up.
-// It never reads a clock: the present is always an argument.
 package timeout
 
 import (

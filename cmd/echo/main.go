@@ -1,5 +1,3 @@
-// Command echo sends back what it receives, over TCP, UDP and Unix sockets, on one event loop or several: in callback style, the
-// demo of package reactor, or in blocking style, that of package socket. It is small on purpose. See echo -h.
 package main
 
 import (

@@ -1,9 +1,5 @@
 //go:build unix
 
-// Command chat is a chat server in poll style: one goroutine asks a Poll who is ready, and no call of it ever waits but
-// that one. Everything a client needs besides its socket is a few bytes: there are no goroutines and no locks.
-//
-//	go run ./examples/chat 127.0.0.1:6667        # elsewhere, twice: nc 127.0.0.1 6667
 package main
 
 import (

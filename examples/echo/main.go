@@ -1,7 +1,3 @@
-// Command echo sends back what it receives, over TCP or UDP, on one loop or several. It is the example of evio's name in
-// this module's API; cmd/echo is the server with everything.
-//
-//	go run ./examples/echo -loops 4 -port 5000
 package main
 
 import (

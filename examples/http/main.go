@@ -1,8 +1,3 @@
-// Command http answers every request with a greeting. It speaks as much of HTTP/1.1 as that takes: pipelines, bodies with
-// a length, HEAD, connections that stay or close.
-//
-//	go run ./examples/http -loops 0 &
-//	curl -i http://127.0.0.1:8080/
 package main
 
 import (

@@ -1,10 +1,5 @@
 //go:build unix
 
-// Command micropython is lines.py, a MicroPython script, line by line in Go. Above each statement stands the line that
-// it is the twin of; what Go needs beside that is where an exception would end the script.
-//
-//	go run ./examples/micropython 8266        # elsewhere: nc 127.0.0.1 8266
-//	micropython examples/micropython/lines.py 8266
 package main
 
 import (

@@ -1,8 +1,3 @@
-// Command redis keeps strings under names, for clients of Redis: redis-cli, redis-benchmark, any library. It knows PING,
-// ECHO, GET, SET, DEL, EXISTS, INCR, DBSIZE, FLUSHDB, SELECT 0, QUIT, SHUTDOWN, and what redis-cli asks at its start.
-//
-//	go run ./examples/redis &
-//	redis-cli -p 6380 set color green
 package main
 
 import (

@@ -1,10 +1,5 @@
 //go:build unix
 
-// Command udptime asks a time server (SNTP, RFC 4330) what time it is, in goroutine style: a datagram socket with a
-// timeout, asked again when the answer is lost. With -serve it is a little time server to try that against:
-//
-//	go run ./examples/udptime -serve 127.0.0.1:1123 &
-//	go run ./examples/udptime 127.0.0.1:1123
 package main
 
 import (

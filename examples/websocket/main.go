@@ -1,9 +1,3 @@
-// Command websocket is a chat room for browsers: net/http on connections of package netconn, which a WebSocket library
-// (github.com/coder/websocket) takes over by Hijack.
-//
-//	go -C examples/websocket run .         # a browser or two: http://127.0.0.1:8080/
-//
-// It is a module of its own, so that the library is no dependency of ureactor.
 package main
 
 import (

@@ -1,5 +1,3 @@
-// Package desc has the law of waiting in one function: try; on EAGAIN wait until (descriptor, direction) or the
-// deadline; try again. Everything that can block — accept, connect, recv, send, read, write, Poll — goes through Desc.Do.
 package desc
 
 import (

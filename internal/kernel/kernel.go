@@ -1,5 +1,3 @@
-// Package kernel is the one seam to the operating system: every system call and every look at the clock of the packages
-// above goes through a Kernel. Host is the real one; package sim has another.
 package kernel
 
 import (

@@ -1,5 +1,3 @@
-// Package loglimit bounds what peers can have a program log: a flood of one kind of event is a few lines a second, and
-// a stack at most once a second.
 package loglimit
 
 import (

@@ -1,6 +1,3 @@
-// Package netaddr turns the text of an address into what a socket is given, as package net does. The reactor, netconn and
-// their programs share it. A lookup may block, so it is a step of its own: the reactor runs it beside the loop, netconn in
-// the calling goroutine or task.
 package netaddr
 
 import (

@@ -1,5 +1,3 @@
-// Package seccomp has tests run a part of themselves in a process that a sandbox denies system calls, as a container's
-// profile or a unit's SystemCallFilter does.
 package seccomp
 
 import (

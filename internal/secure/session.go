@@ -1,6 +1,3 @@
-// Package secure runs crypto/tls so that it never waits for the network. None of its locks is held across a wait, and input
-// that has not come yet is no error to it. Callers wait outside, by the law of package desc or by the Events of a
-// reactor.Conn.
 package secure
 
 import (

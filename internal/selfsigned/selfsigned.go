@@ -1,4 +1,3 @@
-// Package selfsigned makes certificates to try things out with.
 package selfsigned
 
 import (

@@ -1,4 +1,3 @@
-// Package simtest runs tests in simulated worlds, one for each seed, and prints what replays the one that failed.
 package simtest
 
 import (

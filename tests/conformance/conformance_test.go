@@ -1,4 +1,3 @@
-// Package conformance has scripts that a real MicroPython answered. The README tells how they are kept.
 package conformance
 
 import (

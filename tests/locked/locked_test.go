@@ -1,8 +1,5 @@
 //go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
-// Package locked tests programs whose goroutines are locked to their threads (runtime.LockOSThread), as those with a GUI or
-// with network namespaces are. The runtime ends the process when a coroutine is resumed in another lock state than the one
-// in which it began, so a test that fails ends the test binary.
 package locked
 
 import (

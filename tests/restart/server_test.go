@@ -1,7 +1,5 @@
 //go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
-// Package restart has black-box tests of ending and replacing servers under load: each server is a process, this test
-// binary again.
 package restart
 
 import (

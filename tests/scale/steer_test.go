@@ -1,5 +1,3 @@
-// Package scale is about many loops: how evenly connections are divided among them, in a simulation of the kernel's choice,
-// and what a second loop gains, measured. doc/scale.md has the figures.
 package scale
 
 import (

@@ -1,4 +1,3 @@
-// Package forge seals records of TLS 1.3 that crypto/tls would not send, for tests.
 package forge
 
 import (

@@ -1,4 +1,3 @@
-// Package live has goroutines that block run on a simulated host: the world follows the machine's clock.
 package live
 
 import (

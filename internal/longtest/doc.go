@@ -1,0 +1,12 @@
+// Package longtest defines the one flag -long, which turns on the slow tests: go test ./... -long.
+//
+// The rule: go test ./... is run every minute. It takes at most 60 s on two cores, so the tests of
+// one package take about 3 s of processor time. What takes longer is for -long: campaigns, large
+// counts, programs of others. Count gives a test fewer rounds by default. Only leaves a test out.
+// A test that is left out passes. A skipped test is therefore one that misses something on this
+// machine, and .ci/run fails for it. No test sleeps to wait for something, and none depends on the
+// machine's speed: it awaits the event, or runs on the simulated clock.
+//
+// Every package with tests imports this one, by the blank name if need be, because go test passes
+// the flag to all of them. With -short and -long together, -short wins.
+package longtest

@@ -1,4 +1,0 @@
-//go:build !linux
-
-// Package seccomp is for Linux.
-package seccomp

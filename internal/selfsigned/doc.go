@@ -1,0 +1,2 @@
+// Package selfsigned makes certificates for examples and tests.
+package selfsigned

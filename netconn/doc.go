@@ -1,0 +1,18 @@
+// Package netconn has net.Conn, net.Listener and net.PacketConn over the sockets of package socket.
+// Code written for package net runs on them unchanged: net/http, bufio, database drivers.
+//
+// The functions of the package park the calling goroutine, as package net does. Any goroutine may
+// use the connections that they make.
+//
+// The methods of On(r) make connections that belong to a reactor's loop. In a task their calls
+// suspend the task, so library code in blocking style runs on the loop, without goroutines. In a
+// callback, a call that would have to wait returns EDEADLK. Libraries in tasks have one rule. They
+// must not hold a lock across a wait if another task of the loop can want it, because the loop
+// would wait for itself. crypto/tls does that, so in tasks use Server and Client of this package
+// instead.
+//
+// Errors are package net's: *net.OpError, with os.ErrDeadlineExceeded after a deadline and
+// net.ErrClosed after Close.
+//
+// The package imports crypto/tls. It does not import net/http.
+package netconn

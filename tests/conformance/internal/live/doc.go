@@ -1,0 +1,3 @@
+// Package live runs goroutines that block on a simulated host. The clock of the simulated world
+// follows the clock of the machine.
+package live
