@@ -15,8 +15,8 @@ const (
 	// pause is how long a socket is left alone after a call that got nothing but an error, and will again: a listener without
 	// descriptors or memory, or anything that a sandbox forbids. So there are at most ten tries a second.
 	pause = 100 * time.Millisecond
-	// vainMost is how many calls in a row may get nothing, each with an error that is usually news of one peer, or with an
-	// Event of an error that they do not find. After that the error counts as one of the socket.
+	// vainMost is how many calls in a row may get nothing, each with an error that is usually news of one peer, or after an
+	// Event for which they find nothing. After that the cause counts as one of the socket.
 	vainMost = 64
 )
 
@@ -36,6 +36,7 @@ type Listener struct {
 	others  []*Listener  // further sockets that were passed for its address
 	single  bool         // the last Event brought one connection and no more
 	closed  bool
+	given   bool // closed, and the descriptor is another loop's
 }
 
 // Listen accepts connections. network is tcp, tcp4, tcp6 or unix; addr is host:port, port 0 for any (see Addr), an empty
@@ -141,8 +142,12 @@ func (l *Listener) ready(told poller.Interest) {
 	for n < most && !l.closed && l.w.want != 0 {
 		fd, from, e := r.k.Accept(int(l.w.fd))
 		if e == kernel.EAGAIN {
-			if n == 0 && told&(poller.Err|poller.Hup) != 0 && l.inVain() {
-				l.rest(e)
+			if n == 0 && l.inVain() {
+				if told&(poller.Err|poller.Hup) == 0 && !l.w.stillReady() {
+					l.vain = 0 // another owner has accepted the connection
+				} else {
+					l.rest(e)
+				}
 			}
 			break
 		}
@@ -360,7 +365,7 @@ func (l *Listener) Close() error {
 
 // give ends the registration and keeps the descriptor, for another loop.
 func (l *Listener) give() int {
-	l.closed = true
+	l.closed, l.given = true, true
 	if l.resume != nil {
 		l.resume.Stop()
 	}

@@ -13,8 +13,8 @@ import (
 const (
 	packetBatch = 16        // datagrams received or sent by one system call, and read per PacketConn a turn
 	packetMax   = 64 * 1024 // room for the largest of IP
-	unixMax     = 4 << 20   // of a Unix socket
-	udpMax      = 65507     // the largest that UDP over IPv4 carries
+	unixMax     = netaddr.GramMax
+	udpMax      = 65507 // the largest that UDP over IPv4 carries
 	udp6Max     = 65527
 )
 
@@ -45,7 +45,7 @@ type PacketConn struct {
 	unix    bool
 	queue   packetQueue
 	resume  *Timer // after a failure
-	vain    int    // Events in a row of an error that nothing finds
+	vain    int    // Events in a row for which a receive has found nothing
 	resting bool   // since its last pause no receive has worked
 	dirty   bool
 	blocked bool
@@ -172,6 +172,7 @@ func (c *PacketConn) read(failed bool) {
 func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 	r := c.w.r
 	n, e := c.receive(b)
+	found := n
 	switch {
 	case e == kernel.EBADF, e == kernel.ENOTSOCK, e == kernel.EFAULT:
 		c.end(callError("recvmmsg", e))
@@ -180,12 +181,17 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 		c.rest(e)
 		return false
 	}
-	c.resting = c.resting && n == 0 && failed
-	if !failed || n+kernel.DropErrors(r.k, int(c.w.fd), packetBatch) > 0 {
-		c.vain = 0
+	if failed {
+		found += kernel.DropErrors(r.k, int(c.w.fd), packetBatch)
+	}
+	if found > 0 {
+		c.vain, c.resting = 0, c.resting && n == 0
 	} else if c.vain++; c.vain >= vainMost || c.resting {
-		c.rest(e)
-		return false
+		if failed || c.w.stillReady() {
+			c.rest(e)
+			return false
+		}
+		c.vain, c.resting = 0, false // another owner has received the datagram
 	}
 	r.count.PacketsIn += uint64(n)
 	r.may.packets -= n
@@ -297,7 +303,7 @@ func (c *PacketConn) send(p []byte, local, to *Addr) error {
 		return ErrClosed
 	case len(p) > c.max:
 		return notSent(len(p), *to, fmt.Errorf("must be at most %d: %w", c.max, kernel.EMSGSIZE))
-	case len(p)+packetCost > c.opt.cap-c.Buffered():
+	case len(p)+packetCost > c.opt.cap-c.Buffered() && !c.queue.empty(): // one alone is always taken
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), len(p), c.opt.cap)
 	}
 	if len(p) > corkMax && c.queue.empty() {

@@ -8,6 +8,9 @@ import (
 // packetCost is what a queued datagram counts beside its bytes, so that empty ones are bounded too.
 const packetCost = 64
 
+// packetsKept is how many datagrams an empty queue keeps places for.
+const packetsKept = packetMax / packetCost
+
 // A packetQueue holds datagrams that wait for the kernel, their bytes back to back. It keeps its memory while it is
 // used and starts again at the front whenever it is empty.
 type packetQueue struct {
@@ -59,7 +62,7 @@ func (q *packetQueue) skip(n int) {
 	switch {
 	case q.empty():
 		q.list, q.bytes, q.first = q.list[:0], q.bytes[:0], 0
-		if cap(q.bytes) > packetMax {
+		if cap(q.bytes) > packetMax || cap(q.list) > packetsKept {
 			q.list, q.bytes = nil, nil
 		}
 	case q.first > len(q.list)/2: // what is sent is the larger part: move the rest to the front

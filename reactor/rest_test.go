@@ -20,7 +20,7 @@ const unknown = kernel.Errno(93)
 func TestAcceptRefusedForGoodRests(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, e := range restErrnos(t, kernel.EPERM, kernel.EOPNOTSUPP, kernel.ECONNABORTED, kernel.EPROTO, kernel.ENOSYS,
-			kernel.EINVAL, kernel.EMFILE, kernel.EBADF, unknown) {
+			kernel.EINVAL, kernel.EMFILE, kernel.EBADF, kernel.EAGAIN, unknown) {
 			k := t.faults()
 			tries, refused := 0, true
 			k.accept = func(int) (kernel.Errno, bool) {
@@ -62,7 +62,7 @@ func rests(t *lab, e kernel.Errno, tries *int) {
 func TestReceiveRefusedForGoodRests(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, e := range restErrnos(t, kernel.ENOMEM, kernel.EPERM, kernel.ENOSYS, kernel.ECONNREFUSED, kernel.ENOPROTOOPT,
-			kernel.EPROTO, kernel.EACCES, kernel.EINVAL, unknown) {
+			kernel.EPROTO, kernel.EACCES, kernel.EINVAL, kernel.EAGAIN, unknown) {
 			k := t.faults()
 			tries, refused := 0, true
 			k.recvBatch = func(int) (kernel.Errno, bool) {

@@ -98,6 +98,13 @@ func (w *Watch) set(want poller.Interest) error {
 	return err
 }
 
+// stillReady reports whether the kernel says In right after a call that has found nothing. Several such Events in a row are
+// no datagram or connection that another owner was faster to take: another owner may have shut the socket down.
+func (w *Watch) stillReady() bool {
+	ready, e := w.r.k.Ready(int(w.fd))
+	return e != 0 || ready&poller.In != 0
+}
+
 // drop ends the registration; the descriptor may be closed after it, not before.
 func (w *Watch) drop() {
 	if w.gen == 0 {

@@ -21,14 +21,21 @@ func Trying(set Setter) Try {
 	return func(level, name, value int) { _ = set(level, name, value, "") }
 }
 
+// GramMax is the longest datagram of a Unix socket that a program of this module sends or receives.
+const GramMax = 4 << 20
+
 // Birth sets what package net sets on every socket of the network before it is bound or connected. Without it the
-// system's own choice of V6ONLY counts, and UDP may not broadcast.
+// system's own choice of V6ONLY counts, and UDP may not broadcast. A Unix socket sends no datagram that is longer than its
+// send buffer, so that one is made large, as far as the system allows.
 func (n Network) Birth(family int, try Try) {
 	if family == kernel.AF_INET6 {
 		try(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(n.v6Only()))
 	}
-	if n.UDP() {
+	switch {
+	case n.UDP():
 		try(kernel.SOL_SOCKET, kernel.SO_BROADCAST, 1)
+	case n.Unix() && !n.Stream():
+		try(kernel.SOL_SOCKET, kernel.SO_SNDBUF, GramMax)
 	}
 }
 

@@ -1,0 +1,36 @@
+package reactor
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Another owner of the open file shuts a datagram socket or a listener down for reading. Epoll then reports input for ever,
+// and no call finds any. The loop rests, as after an error that comes again and again.
+func TestSocketThatAnotherOwnerShutsDownRests(t *testing.T) {
+	for _, network := range []string{"udp4", "udp6", "unixgram", "unix", "tcp"} {
+		for _, how := range []int{unix.SHUT_RD, unix.SHUT_RDWR} {
+			r := manual(t)
+			fd := -1
+			note := WithControl(func(n int) error { fd = n; return nil })
+			_, err := r.Listen(network, anyAddr(t, network), acceptEcho, note)
+			if err != nil { // it is no network of streams
+				_, err = r.ListenPacket(network, anyAddr(t, network), &packets{}, note)
+			}
+			must(t, err)
+			other, err := unix.Dup(fd)
+			must(t, err)
+			_ = unix.Shutdown(other, how) // UDP: ENOTCONN, and done all the same
+			unix.Close(other)
+			turns := 0
+			for end := time.Now().Add(100 * time.Millisecond); time.Now().Before(end); turns++ {
+				must(t, r.Turn(r.Now()+1e8))
+			}
+			if turns > 2*vainMost {
+				t.Errorf("%s, how %d: %d turns in a tenth of a second", network, how, turns)
+			}
+		}
+	}
+}
