@@ -5,6 +5,7 @@ package eviocompat
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"runtime"
 	"strings"
@@ -69,7 +70,7 @@ func ServeWith(opts []reactor.Option, events Events, addr ...string) error {
 		return g.Shutdown(context.Background())
 	}
 	if events.Tick != nil {
-		if err := g.Loops()[0].Post(s.tick); err != nil {
+		if err := g.Loops()[0].Post(func() { s.tickOn(g.Loops()[0]) }); err != nil {
 			return errors.Join(err, g.Shutdown(context.Background()))
 		}
 	}
@@ -115,12 +116,29 @@ func (s *server) open(i int, network, addr string, opts []reactor.ListenOption) 
 	}, opts...)
 }
 
-// tick runs on the first loop, at once and then as it asks to. A tick that panics, and is isolated, is not the last one.
-func (s *server) tick() {
+// tickOn has the loop tick. When the loop fails, its tasks are cancelled: another loop ticks on, or a server that only a tick
+// can end would never end.
+func (s *server) tickOn(r *reactor.Reactor) {
+	guard := r.Go(func(t *reactor.Task) {
+		for t.Sleep(math.MaxInt64) == nil {
+		}
+		if !s.ends.Load() {
+			_ = s.group.Post(s.tickOn) // no loop is left, or they drain
+		}
+	})
+	if guard.Done() { // r fails too
+		_ = s.group.Post(s.tickOn)
+		return
+	}
+	s.tick(r)
+}
+
+// tick calls Tick, at once and then as it asks to. A tick that panics, and is isolated, is not the last one.
+func (s *server) tick(r *reactor.Reactor) {
 	action := None
 	defer func() {
 		if action != Shutdown {
-			s.group.Loops()[0].After(s.delay, s.tick)
+			r.After(s.delay, func() { s.tick(r) })
 		}
 	}()
 	if s.delay, action = s.events.Tick(); action == Shutdown {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,4 +164,38 @@ func TestCloseOfADetachedGivesUp(t *testing.T) {
 		t.Errorf("Close again: %v", err)
 	}
 	stop()
+}
+
+// A loop fails, by Goexit in an event without a panic handler, first the one that ticks and then another one, which may
+// have gone on with that. What is left still ticks: a server that only a tick ends, ends.
+func TestTicksGoOnWhenTheirLoopFails(t *testing.T) {
+	var ticks atomic.Int64
+	var end atomic.Bool
+	ready, result := make(chan net.Addr, 1), make(chan error, 1)
+	events := Events{
+		NumLoops: 3, LoadBalance: RoundRobin,
+		Serving: func(s Server) Action { ready <- s.Addrs[0]; return None },
+		Data:    func(c Conn, in []byte) ([]byte, Action) { runtime.Goexit(); return nil, None },
+		Tick: func() (time.Duration, Action) {
+			if ticks.Add(1); end.Load() {
+				return 0, Shutdown
+			}
+			return time.Millisecond, None
+		},
+	}
+	go func() { result <- Serve(events, "tcp://127.0.0.1:0") }()
+	at := <-ready
+	for range 2 {
+		c := dial(t, at)
+		io.WriteString(c, "x")
+		io.Copy(io.Discard, c) // until the loop has ended
+		before := ticks.Load()
+		for ticks.Load() < before+3 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	end.Store(true)
+	if err := <-result; err == nil {
+		t.Error("Serve says nothing of the loops that failed")
+	}
 }

@@ -137,8 +137,11 @@ func (r *Reactor) handOver() {
 	}
 }
 
-// goesOn reports whether a loop is left that could take over.
+// goesOn reports whether a loop is left that could take over. No Group has none.
 func (g *Group) goesOn() bool {
+	if g == nil {
+		return false
+	}
 	for _, r := range g.loops {
 		if r.sound() {
 			return true

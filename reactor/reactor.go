@@ -105,6 +105,8 @@ type Reactor struct {
 	done   chan struct{}
 	result error // why it ended; written before done is closed
 
+	restarting chan struct{} // a lock: two Restarts at once would both have, and give back, a socket's file
+
 	mu      sync.Mutex // guards what other goroutines may touch:
 	posted  postQueue
 	closed  bool  // takes no posts
@@ -140,6 +142,8 @@ func New(opts ...Option) (*Reactor, error) {
 		buf:    make([]byte, readSize),
 		vec:    make([][]byte, 0, kernel.MaxPieces),
 		done:   make(chan struct{}),
+
+		restarting: make(chan struct{}, 1),
 	}
 	for _, set := range opts {
 		if err := set(&r.opt); err != nil {

@@ -21,39 +21,57 @@ import (
 // the new process is gone and this one goes on as before.
 //
 // The reactor must run, and Restart be called on another goroutine. cmd must not have ExtraFiles; waiting for it (cmd.Wait)
-// is the caller's, if it matters. A WaitDelay of 0 becomes half a second: nobody waits longer for output that children of a
+// is the caller's, if it matters. One Restart of a loop waits for another to end. A WaitDelay of 0 becomes half a second: nobody waits longer for output that children of a
 // process which has ended hold. Nothing that is connected moves.
 func (r *Reactor) Restart(ctx context.Context, cmd *exec.Cmd) error {
 	return restart(ctx, cmd, []*Reactor{r})
 }
 
-// Restart is Reactor.Restart with the sockets of all loops. The new process may have another number of them.
+// Restart is Reactor.Restart with the sockets of all loops. The new process may have another number of them. A loop that has
+// failed has no sockets: the others have taken them over.
 func (g *Group) Restart(ctx context.Context, cmd *exec.Cmd) error { return restart(ctx, cmd, g.loops) }
 
-func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) (err error) {
+func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 	if len(cmd.ExtraFiles) > 0 {
 		panic("reactor: Restart of a command with ExtraFiles: their numbers are those of the sockets")
 	}
-	var lent []lending
-	defer func() { takeBack(lent, err != nil) }()
-	for _, r := range loops {
-		more, err := r.lend(ctx)
-		if lent = append(lent, more...); err != nil {
-			return fmt.Errorf("reactor: restart: %w", err)
+	for _, r := range loops { // in this order everywhere
+		select {
+		case r.restarting <- struct{}{}:
+			defer func() { <-r.restarting }()
+		case <-ctx.Done():
+			return fmt.Errorf("reactor: restart: another one has not ended: %w", context.Cause(ctx))
 		}
 	}
-	if err := launch(ctx, cmd, lent); err != nil {
+	if err := lendAll(ctx, cmd, loops); err != nil {
 		return fmt.Errorf("reactor: restart: %w", err)
 	}
 	return nil
 }
 
+// lendAll lends the new process the sockets of the loops and, on an error, takes them back.
+func lendAll(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) (err error) {
+	var lent []lending
+	defer func() { takeBack(lent, err != nil) }()
+	for _, r := range loops {
+		more, err := r.lend(ctx)
+		if lent = append(lent, more...); errors.Is(err, ErrClosed) && r.group.goesOn() {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return launch(ctx, cmd, lent)
+}
+
 // takeBack closes our duplicates; what was not passed after all keeps its file.
 func takeBack(lent []lending, all bool) {
 	for _, l := range lent {
-		_ = l.file.Close()
-		if all {
-			l.r.mustPost(func() { *l.owner = l.own })
+		if !all {
+			_ = l.dup.Close()
+		} else if !l.r.mustPost(l.back) { // it has ended, and what it says is final
+			l.back()
 		}
 	}
 }
@@ -61,9 +79,32 @@ func takeBack(lent []lending, all bool) {
 // lending is a socket that is to be passed.
 type lending struct {
 	r     *Reactor
-	file  *os.File
-	owner *netaddr.File // the Listener's or PacketConn's, emptied: it must not remove what it has passed
-	own   netaddr.File  // what it was
+	dup   *os.File
+	owner fileOwner
+	own   netaddr.File // the owner's; it must not remove what it has passed, so it has none meanwhile
+}
+
+// A fileOwner is a Listener or a PacketConn.
+type fileOwner interface {
+	socketFile() *netaddr.File
+	gone() bool // closed, and no other loop has the socket
+}
+
+func (l *Listener) socketFile() *netaddr.File { return &l.file }
+func (l *Listener) gone() bool                { return l.closed && !l.given }
+
+func (c *PacketConn) socketFile() *netaddr.File { return &c.file }
+func (c *PacketConn) gone() bool                { return c.closed && !c.given }
+
+// back gives the owner its file again. If it was closed meanwhile it had none to remove: that comes now, while the duplicate
+// is open and the file has its identity.
+func (l *lending) back() {
+	if l.owner.gone() {
+		l.r.unlink(l.own)
+	} else if l.own != (netaddr.File{}) {
+		*l.owner.socketFile() = l.own
+	}
+	_ = l.dup.Close()
 }
 
 // lend has the loop list its sockets.
@@ -76,13 +117,8 @@ func (r *Reactor) lend(ctx context.Context) (list []lending, err error) {
 	ok := r.mustPost(func() {
 		var res result
 		r.table.All(func(fd int, w *Watch) {
-			var owner *netaddr.File
-			switch s := w.sink.(type) {
-			case *Listener:
-				owner = &s.file
-			case *PacketConn:
-				owner = &s.file
-			default:
+			owner, ok := w.sink.(fileOwner)
+			if !ok {
 				return
 			}
 			d, e := kernel.Duplicate(fd)
@@ -90,8 +126,9 @@ func (r *Reactor) lend(ctx context.Context) (list []lending, err error) {
 				res.err = callError("dup", e)
 				return
 			}
-			res.list = append(res.list, lending{r, os.NewFile(uintptr(d), "socket"), owner, *owner})
-			*owner = netaddr.File{}
+			file := owner.socketFile()
+			res.list = append(res.list, lending{r, os.NewFile(uintptr(d), "socket"), owner, *file})
+			*file = netaddr.File{}
 		})
 		done <- res
 	})
@@ -120,7 +157,7 @@ func launch(ctx context.Context, cmd *exec.Cmd, socks []lending) error {
 		if l.own != (netaddr.File{}) {
 			names[i] = ownFile + "." + l.own.Text()
 		}
-		cmd.ExtraFiles = append(cmd.ExtraFiles, l.file)
+		cmd.ExtraFiles = append(cmd.ExtraFiles, l.dup)
 	}
 	cmd.ExtraFiles = append(cmd.ExtraFiles, theirs)
 	cmd.Env = slices.DeleteFunc(cmd.Environ(), func(v string) bool {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -138,5 +139,111 @@ func TestRestartIsNotHeldByGrandchildren(t *testing.T) {
 		cancel()
 		hold.Close() // the grandchild ends
 		stdin.Close()
+	}
+}
+
+// Two Restarts at once, of which one fails: the other process serves at the Unix socket, so its file stays. Then one that
+// fails after the listener was closed: nobody is left to serve, and the file goes.
+func TestSocketFileAroundFailedRestarts(t *testing.T) {
+	for _, meanwhile := range []string{"Restart", "Close", "Shutdown"} {
+		t.Run(meanwhile, func(t *testing.T) {
+			path := socketPath(t)
+			r, err := reactor.New()
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := r.Listen("unix", path, echo{}.accept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			go r.Run(context.Background())
+			failing, end := held(t)
+			failed, served := make(chan error, 1), make(chan error, 1)
+			go func() { failed <- r.Restart(context.Background(), failing) }()
+			end(func() {
+				switch meanwhile {
+				case "Restart":
+					go func() {
+						cmd := exec.Command("sh", "-c", "printf r >&$UREACTOR_READY_FD")
+						err := r.Restart(context.Background(), cmd)
+						served <- errors.Join(err, cmd.Wait())
+					}()
+				case "Close":
+					served <- r.Post(func() { _ = l.Close() })
+				case "Shutdown":
+					served <- r.Shutdown(context.Background())
+				}
+			})
+			if err := <-failed; err == nil {
+				t.Error("the process has ended, and Restart says nothing")
+			}
+			if err := <-served; err != nil {
+				t.Error(err)
+			}
+			if err := r.Shutdown(context.Background()); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Lstat(path); (err == nil) != (meanwhile == "Restart") {
+				t.Errorf("the socket's file: %v", err)
+			}
+		})
+	}
+}
+
+// held is a command that runs, and fails, after end has called a function meanwhile.
+func held(t *testing.T) (cmd *exec.Cmd, end func(meanwhile func())) {
+	t.Helper()
+	stdin, hold, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	says, stdout, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd = exec.Command("sh", "-c", "echo; cat; exit 3")
+	cmd.Stdin, cmd.Stdout = stdin, stdout
+	t.Cleanup(func() {
+		for _, f := range []*os.File{stdin, stdout, says} {
+			f.Close()
+		}
+	})
+	says.SetDeadline(time.Now().Add(time.Minute))
+	return cmd, func(meanwhile func()) {
+		if _, err := says.Read(make([]byte, 1)); err != nil { // it runs
+			t.Error(err)
+		}
+		meanwhile()
+		hold.Close()
+	}
+}
+
+// A loop of a Group fails, by Goexit in a callback: the others pass their sockets all the same.
+func TestRestartOfAGroupWithAFailedLoop(t *testing.T) {
+	g, err := reactor.NewGroup(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Listen("unix", socketPath(t), echo{}.accept); err != nil {
+		t.Fatal(err)
+	}
+	go g.Run(context.Background())
+	for loop := range 2 {
+		if err := g.Loops()[loop].Post(runtime.Goexit); err != nil {
+			t.Fatal(err)
+		}
+		for g.Loops()[loop].Post(func() {}) == nil {
+			time.Sleep(time.Millisecond)
+		}
+		cmd := exec.Command("sh", "-c", `printf r >&$UREACTOR_READY_FD; test $LISTEN_FDS = 1`)
+		if err := g.Restart(context.Background(), cmd); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the new process was not passed the socket: %v", err)
+		}
+	}
+	if err := g.Shutdown(context.Background()); err == nil {
+		t.Error("Shutdown says nothing of the loops that failed")
 	}
 }
