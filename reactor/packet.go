@@ -269,10 +269,10 @@ func (c *PacketConn) watch() {
 
 // SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave together when the
 // callback ends; a larger one leaves at once. What the kernel cannot take now is kept, in order, up to the cap of
-// WithLimits: past it ErrBuffered, but one datagram alone is always kept. A datagram too large for the protocol is EMSGSIZE. What only the kernel finds wrong
-// with a corked one, an address of another family for instance, is told to Lost. A Unix receiver that has no room loses
-// the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost. On a PacketConn that is bound to all addresses an answer to
-// one of the latest 4,096 senders leaves from the address that it asked: see AskedAt.
+// WithLimits: past it ErrBuffered, but one datagram alone is always kept. A datagram too large for the protocol is
+// EMSGSIZE. What only the kernel finds wrong with a corked one, an address of another family for instance, is told to Lost.
+// A Unix receiver that has no room loses the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost. On a PacketConn that
+// is bound to all addresses an answer to one of the latest 4,096 senders leaves from the address that it asked: see AskedAt.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to)

@@ -87,7 +87,7 @@ func TestDatagramsComeBackInOrder(t *testing.T) {
 // Too large for the protocol: EMSGSIZE, with size and address in the text; what is about it goes its way.
 func TestDatagramTooLarge(t *testing.T) {
 	twice(t, func(t *lab) {
-		for network, size := range map[string]int{"udp": udpMax + 1, "udp6": udp6Max + 1, "unixgram": 1 << 20} {
+		for network, size := range map[string]int{"udp": udpMax + 1, "udp6": udp6Max + 1, "unixgram": unixMax + 1} {
 			r := t.reactor()
 			_, to := listenPacket(t, r, network, &packets{})
 			c, _ := listenPacket(t, r, network, &packets{})
