@@ -115,7 +115,9 @@ const PartMost = 256 << 10
 func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) Errno {
 	c.Part = false
 	if !waits {
-		if c.moved += int32(min(max(n, 1<<piece), PartMost)); c.moved >= PartMost {
+		c.moved += int32(min(max(n, 1<<piece)+int(c.Work)<<piece, PartMost))
+		c.Work = 0
+		if c.moved >= PartMost {
 			return kernel.EAGAIN
 		}
 		return d.check(dir, c, false)
