@@ -39,11 +39,7 @@ func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
 		return n, fail(opRecv, e)
 	}
 	c.More = d.ShortIsAll && f == 0
-	n, e := d.Do(desc.In, &c, func() (int, desc.Errno) {
-		n, e := d.K.Recv(d.FD, p, f)
-		c.All = c.More && 0 < n && n < len(p)
-		return n, e
-	})
+	n, e := d.Recv(&c, p, f)
 	runtime.KeepAlive(s)
 	if e != 0 {
 		return 0, fail(opRecv, e)
