@@ -139,7 +139,9 @@ func TestAnswersAreBounded(t *testing.T) {
 func TestRecordsOfACallAreBounded(t *testing.T) {
 	const each, most = 17, 300 // a budget of 128 pieces, twice, and the last byte's
 	for name, read := range map[string]func(*desc.Desc, *desc.Call, desc.Receive) ([]byte, desc.Errno){
-		"size": func(d *desc.Desc, c *desc.Call, recv desc.Receive) ([]byte, desc.Errno) { return d.Gather(c, 1<<20, recv) },
+		"size": func(d *desc.Desc, c *desc.Call, recv desc.Receive) ([]byte, desc.Errno) {
+			return d.Gather(c, 1<<20, recv)
+		},
 		"line": func(d *desc.Desc, c *desc.Call, recv desc.Receive) ([]byte, desc.Errno) {
 			return d.Line(c, 1<<20, false, recv)
 		},
