@@ -56,7 +56,7 @@ func (c *conn) Opened(rc *reactor.Conn) {
 	c.reuse = opts.ReuseInputBuffer
 	if c.tcp && opts.TCPKeepAlive > 0 {
 		// What fails here has lost its peer, and is told so soon.
-		_ = rc.SetKeepAlive(min(max(opts.TCPKeepAlive, time.Second), 9*time.Hour))
+		_ = rc.SetKeepAlivePeriod(min(max(opts.TCPKeepAlive, time.Second), 9*time.Hour))
 	}
 	c.answer(out, action)
 }

@@ -136,7 +136,7 @@ func (f *filter) EOF() {
 func (f *filter) More() bool {
 	f.run()
 	f.keep()
-	return len(f.in) > 0 || !f.w.Open()
+	return len(f.in) > 0 || !f.w.CanDeliver()
 }
 
 // keep holds what is left of the loop's buffer.
@@ -161,8 +161,8 @@ func (f *filter) goOn() (left bool) {
 	if !f.s.Ready() && !f.shake() {
 		return f.records <= 0
 	}
-	room := f.w.Room()
-	for f.w.Open() {
+	room := f.w.Scratch()
+	for f.w.CanDeliver() {
 		n, err := f.s.Read(room)
 		f.charge(n > 0)
 		switch {

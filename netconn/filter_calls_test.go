@@ -44,7 +44,7 @@ func TestTLSWriteDeadlineInTheHandshake(t *testing.T) {
 		}
 		c, err := r.Dial("tcp", l.Addr().String(), h, netconn.WithHandshakeTimeout(clientConfig(), time.Second))
 		if err == nil {
-			err = errors.Join(c.Send([]byte("x")), c.SetWriteDeadline(20*time.Millisecond))
+			err = errors.Join(c.Send([]byte("x")), c.SetWriteTimeout(20*time.Millisecond))
 		}
 		if err != nil {
 			t.Error(err)

@@ -127,7 +127,7 @@ func (l *lab) wantTold(situation string, fd int, want poller.Interest) {
 		l.waitUntil(p, l.in(20*time.Millisecond))
 		return
 	}
-	got := poller.Interest(0)
+	got := poller.Readiness(0)
 	for until := l.in(10 * time.Second); got != want && !until.Passed(l.now()); l.rest() { // what is sent may take its time
 		var events [4]poller.Event // room for both filters of a kqueue, which are one Event then
 		_, err := p.Wait(events[:], until)

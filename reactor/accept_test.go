@@ -80,7 +80,7 @@ func TestAcceptFunctionSendsToAGonePeer(t *testing.T) {
 		var errs []error
 		c := t.dial(t.listen("tcp", func(c *Conn) Handler {
 			errs = append(errs, c.Send(make([]byte, 5000)))
-			errs = append(errs, c.SetReadDeadline(0))
+			errs = append(errs, c.SetReadTimeout(0))
 			return plain{&hooks{}}
 		}))
 		t.until(func() bool { return len(errs) == 2 })

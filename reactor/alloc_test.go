@@ -83,13 +83,13 @@ func TestRearmingDoesNotAllocate(t *testing.T) {
 	c := adoptFD(t, r, a, &hooks{})
 	tm := r.After(time.Hour, func() {})
 	noAllocs(t, "re-arming", func() {
-		c.SetReadDeadline(time.Minute)
-		c.SetWriteDeadline(time.Hour)
+		c.SetReadTimeout(time.Minute)
+		c.SetWriteTimeout(time.Hour)
 		c.SetIdleTimeout(time.Second)
 		tm.Reset(time.Minute)
 		tm.Stop()
 		tm.Reset(time.Second)
-		c.SetReadDeadline(0)
+		c.SetReadTimeout(0)
 	})
 }
 

@@ -127,7 +127,7 @@ func TestSendVOfManyPiecesTellsTheReset(t *testing.T) {
 		t.until(func() bool { return c != nil })
 		t.freeze(func() {
 			peer.reset()
-			for ready := poller.Interest(0); ready&poller.Hup == 0; ready, _ = t.k.Ready(c.FD()) {
+			for ready := poller.Readiness(0); ready&poller.Hup == 0; ready, _ = t.k.Ready(c.FD()) {
 				t.pass(10 * time.Microsecond)
 			}
 		})

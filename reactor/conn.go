@@ -116,7 +116,7 @@ func (c *Conn) watch() {
 }
 
 // ready is an Event. Err and Hup are hints to try what is wanted: the call tells what is the matter.
-func (c *Conn) ready(i poller.Interest) {
+func (c *Conn) ready(i poller.Readiness) {
 	if c.is(dialling) {
 		c.connected()
 		return

@@ -247,9 +247,9 @@ func (m *connModel) do(op, arg byte, inside bool) {
 	case 6:
 		m.allowed(c.Resume())
 	case 7:
-		m.allowed(c.SetReadDeadline(time.Duration(arg) * time.Microsecond))
+		m.allowed(c.SetReadTimeout(time.Duration(arg) * time.Microsecond))
 	case 8:
-		m.allowed(c.SetWriteDeadline(time.Duration(arg) * time.Microsecond))
+		m.allowed(c.SetWriteTimeout(time.Duration(arg) * time.Microsecond))
 	case 9:
 		m.allowed(c.SetIdleTimeout(time.Duration(arg) * time.Microsecond))
 	case 10:

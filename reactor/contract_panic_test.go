@@ -47,7 +47,7 @@ var bombs = map[string]struct {
 	}},
 	"Timeout": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
 		c := newConn(r, fd, &hooks{timeout: func(*Conn, TimeoutKind) { boom() }})
-		c.SetReadDeadline(1)
+		c.SetReadTimeout(1)
 		return c
 	}},
 	"Closed": {true, func(r *Reactor, fd, peer int, boom func()) *Conn {
@@ -72,7 +72,7 @@ var bombs = map[string]struct {
 	"timer": {false, func(r *Reactor, fd, peer int, boom func()) *Conn { r.After(0, boom); return nil }},
 	"post":  {false, func(r *Reactor, fd, peer int, boom func()) *Conn { r.Post(boom); return nil }},
 	"Watch": {false, func(r *Reactor, fd, peer int, boom func()) *Conn {
-		r.Watch(fd, poller.Out, func(poller.Interest) { boom() })
+		r.Watch(fd, poller.Out, func(poller.Readiness) { boom() })
 		return nil
 	}},
 	"Packet": {false, func(r *Reactor, fd, peer int, boom func()) *Conn {

@@ -133,7 +133,7 @@ func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 			a, a2 := t.pair()
 			t.own(a)
 			var err error
-			watches[i], err = r.Watch(a, poller.In, func(poller.Interest) {
+			watches[i], err = r.Watch(a, poller.In, func(poller.Readiness) {
 				calls++
 				other := watches[1-i]
 				other.Stop()
@@ -141,7 +141,7 @@ func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 				if err := other.Want(poller.In); err != ErrClosed {
 					t.Errorf("Want of a stopped Watch: %v", err)
 				}
-				if _, err := r.Watch(other.FD(), poller.Out, func(i poller.Interest) {
+				if _, err := r.Watch(other.FD(), poller.Out, func(i poller.Readiness) {
 					if i != poller.Out {
 						t.Errorf("the successor, who wants Out, hears %v", i)
 					}

@@ -79,9 +79,9 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 					idle = d
 					c.SetIdleTimeout(d)
 				case TimeoutRead:
-					c.SetReadDeadline(d)
+					c.SetReadTimeout(d)
 				case TimeoutWrite:
-					c.SetWriteDeadline(d)
+					c.SetWriteTimeout(d)
 				}
 			}
 			h := &hooks{
@@ -141,9 +141,9 @@ func TestDeadlinesAreRefreshed(t *testing.T) {
 		var kinds []TimeoutKind
 		c := adoptFD(t, r, a, &hooks{timeout: func(_ *Conn, k TimeoutKind) { kinds = append(kinds, k) }})
 		for range 1000 { // no pause between: the first can't come due unseen
-			c.SetReadDeadline(time.Hour)
-			c.SetReadDeadline(time.Millisecond)
-			c.SetReadDeadline(30 * time.Millisecond)
+			c.SetReadTimeout(time.Hour)
+			c.SetReadTimeout(time.Millisecond)
+			c.SetReadTimeout(30 * time.Millisecond)
 		}
 		until := r.Now() + timeout.Deadline(30*time.Millisecond)
 		for r.Now() < until-timeout.Deadline(time.Millisecond) {
@@ -153,9 +153,9 @@ func TestDeadlinesAreRefreshed(t *testing.T) {
 			}
 		}
 		turnUntil(t, r, func() bool { return len(kinds) > 0 })
-		c.SetReadDeadline(time.Millisecond)
-		c.SetReadDeadline(0)
-		c.SetWriteDeadline(time.Millisecond) // nothing is buffered when it comes
+		c.SetReadTimeout(time.Millisecond)
+		c.SetReadTimeout(0)
+		c.SetWriteTimeout(time.Millisecond) // nothing is buffered when it comes
 		done := false
 		r.After(20*time.Millisecond, func() { done = true })
 		turnUntil(t, r, func() bool { return done })
@@ -235,7 +235,7 @@ func TestDeadlineNeedsATimeoutMethod(t *testing.T) {
 		r := t.reactor()
 		a, _ := t.pair()
 		c := adoptFD(t, r, a, plain{&hooks{}})
-		for _, f := range []func(time.Duration) error{c.SetIdleTimeout, c.SetReadDeadline, c.SetWriteDeadline} {
+		for _, f := range []func(time.Duration) error{c.SetIdleTimeout, c.SetReadTimeout, c.SetWriteTimeout} {
 			if err := f(-1); err == nil {
 				t.Error("a negative deadline is accepted")
 			}
@@ -243,7 +243,7 @@ func TestDeadlineNeedsATimeoutMethod(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		wantPanic(t, "has no Timeout method", func() { c.SetReadDeadline(time.Second) })
+		wantPanic(t, "has no Timeout method", func() { c.SetReadTimeout(time.Second) })
 	})
 }
 
@@ -261,7 +261,7 @@ func TestTimeoutMayEndItsConn(t *testing.T) {
 				told := 0
 				c := adoptFD(t, r, a, &hooks{timeout: func(c *Conn, _ TimeoutKind) { told++; end(c) }})
 				c.SetIdleTimeout(1)
-				c.SetReadDeadline(1)
+				c.SetReadTimeout(1)
 				turnUntil(t, r, func() bool { return told > 0 })
 				b.close()
 				turnUntil(t, r, func() bool { return r.conns == 0 && r.ended.len() == 0 })
@@ -277,7 +277,7 @@ func TestTimeoutMayEndItsConn(t *testing.T) {
 func TestDeadlinesLeaveWithTheirConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
-		_, err := r.Watch(r.poller.FD(), 0, func(poller.Interest) {})
+		_, err := r.Watch(r.poller.FD(), 0, func(poller.Readiness) {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -285,7 +285,7 @@ func TestDeadlinesLeaveWithTheirConn(t *testing.T) {
 			a, _ := t.pair()
 			c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) { t.Error("Timeout of an ended Conn") }})
 			c.SetIdleTimeout(time.Hour)
-			c.SetReadDeadline(1)
+			c.SetReadTimeout(1)
 			c.Abort()
 		}
 		r.settle()

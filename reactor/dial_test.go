@@ -251,7 +251,7 @@ func TestCloseWhileDialling(t *testing.T) {
 					}
 					end(d.c)
 					end(d.c)
-					for _, err := range []error{d.c.Send([]byte("x")), d.c.CloseWrite(), d.c.Pause(), d.c.SetReadDeadline(1)} {
+					for _, err := range []error{d.c.Send([]byte("x")), d.c.CloseWrite(), d.c.Pause(), d.c.SetReadTimeout(1)} {
 						if !errors.Is(err, net.ErrClosed) {
 							t.Errorf("after the end: %v", err)
 						}

@@ -207,7 +207,7 @@ func (w *Wire) Spend(bytes int) { w.w.r.may.bytes -= bytes }
 
 // goOn has the next turn call More if the Filter keeps something and nothing else will.
 func (w *Wire) goOn() {
-	if c := (*Conn)(w); c.filter.kept && (w.Open() || c.awaits() && !c.is(over)) {
+	if c := (*Conn)(w); c.filter.kept && (w.CanDeliver() || c.awaits() && !c.is(over)) {
 		c.readOn()
 	}
 }

@@ -69,7 +69,7 @@ func exiting() bool {
 
 // guardReady delivers an Event under the watchdog's eyes, if there is one. A panic costs the Conn that the Event was for,
 // if somebody handles panics.
-func (r *Reactor) guardReady(w *Watch, ready poller.Interest) {
+func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 	if r.dog != nil && r.dog.enter(w.fd) {
 		defer r.dog.leave()
 	}

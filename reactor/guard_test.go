@@ -154,7 +154,7 @@ var spots = []spot{
 	}},
 	{name: "Timeout", set: func(s *scene) {
 		c, _ := s.pair(&hooks{timeout: func(*Conn, TimeoutKind) { s.boom() }})
-		c.SetReadDeadline(1)
+		c.SetReadTimeout(1)
 	}},
 	{name: "Drained", set: func(s *scene) {
 		c, peer := s.pair(&hooks{drained: func(*Conn) { s.boom() }})
@@ -177,7 +177,7 @@ var spots = []spot{
 	{name: "Watch", set: func(s *scene) {
 		fd, peer := mustPair()
 		s.t.Cleanup(func() { kernel.Host.Close(fd); kernel.Host.Close(peer) })
-		if _, err := s.r.Watch(fd, poller.Out, func(poller.Interest) { s.boom() }); err != nil {
+		if _, err := s.r.Watch(fd, poller.Out, func(poller.Readiness) { s.boom() }); err != nil {
 			panic(err)
 		}
 	}},

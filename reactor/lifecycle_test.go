@@ -24,7 +24,7 @@ func checkEnded(t testing.TB, r *Reactor) {
 	_, e1 := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
 	_, e2 := r.Dial("tcp", "127.0.0.1:1", &hooks{})
 	_, e3 := r.ListenPacket("udp", "127.0.0.1:0", &packets{})
-	_, e4 := r.Watch(0, poller.In, func(poller.Interest) {})
+	_, e4 := r.Watch(0, poller.In, func(poller.Readiness) {})
 	e5 := r.Post(func() { t.Error("posted after the end and called") })
 	for i, err := range []error{e1, e2, e3, e4, e5} {
 		if !errors.Is(err, net.ErrClosed) {
@@ -251,7 +251,7 @@ func TestDetachHandsOverTheConnection(t *testing.T) {
 			t.Error("something of it is left")
 		}
 		// The reactor may watch it again at once.
-		if _, err := r.Watch(fd, poller.In, func(poller.Interest) {}); err != nil {
+		if _, err := r.Watch(fd, poller.In, func(poller.Readiness) {}); err != nil {
 			t.Error(err)
 		}
 	})

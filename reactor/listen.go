@@ -132,7 +132,7 @@ func (l *Listener) attach(r *Reactor, fd int) error {
 
 // ready accepts what waits, a bounded number. While connections come one at a time the call that would only say EAGAIN
 // is saved: its Watch is level-triggered and tells what is left.
-func (l *Listener) ready(told poller.Interest) {
+func (l *Listener) ready(told poller.Readiness) {
 	r := l.w.r
 	most := min(l.opt.accepts, r.may.accepts)
 	if l.single {

@@ -141,7 +141,7 @@ func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 	return nil
 }
 
-func (c *PacketConn) ready(i poller.Interest) {
+func (c *PacketConn) ready(i poller.Readiness) {
 	failed := i&(poller.Err|poller.Hup) != 0
 	if failed {
 		i |= poller.In | poller.Out
@@ -255,7 +255,7 @@ func (c *PacketConn) watch() {
 	if c.closed {
 		return
 	}
-	want := poller.In
+	want := poller.Interest(poller.In)
 	if c.blocked {
 		want |= poller.Out
 	}

@@ -22,7 +22,7 @@ func TestWatchThatPanickedIsStopped(t *testing.T) {
 		a, b := t.pair()
 		t.own(a)
 		b.send("x")
-		w, err := r.Watch(a, poller.In, func(poller.Interest) { panic("again") })
+		w, err := r.Watch(a, poller.In, func(poller.Readiness) { panic("again") })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestWatchOfAHugeNumberIsRefusedCheaply(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for _, fd := range []int{1 << 30, math.MaxInt32, math.MaxInt} { // the last one is not cut to -1
-			if _, err := r.Watch(fd, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) {
+			if _, err := r.Watch(fd, poller.In, func(poller.Readiness) {}); !errors.Is(err, kernel.EBADF) {
 				t.Errorf("Watch(%d): %v, want EBADF", fd, err)
 			}
 			if err := r.Retire(fd); !errors.Is(err, kernel.EBADF) {

@@ -113,7 +113,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 }
 
 // dispatch delivers one Event as one step.
-func (r *Reactor) dispatch(w *Watch, ready poller.Interest) {
+func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 	r.direct = w.waits
 	if r.dog != nil || r.opt.onPanic != nil {
 		r.guardReady(w, ready)

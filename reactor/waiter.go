@@ -124,7 +124,7 @@ func (w *waiter) Unregister(d *desc.Desc) {
 // words is a Desc that hears of Events.
 type words desc.Desc
 
-func (d *words) ready(i poller.Interest) { (*desc.Desc)(d).Ready(i) }
+func (d *words) ready(i poller.Readiness) { (*desc.Desc)(d).Ready(i) }
 
 // sleeper is a Task as the law sees it.
 type sleeper Task

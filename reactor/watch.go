@@ -17,16 +17,16 @@ type Watch struct {
 	waits bool            // the sink is a Desc, whose Events wake tasks and call nobody
 }
 
-type sink interface{ ready(poller.Interest) }
+type sink interface{ ready(poller.Readiness) }
 
-type callSink func(poller.Interest)
+type callSink func(poller.Readiness)
 
-func (f callSink) ready(i poller.Interest) { f(i) }
+func (f callSink) ready(i poller.Readiness) { f(i) }
 
 // Watch calls the function, level-triggered, whenever fd is ready for what is wanted, or (unasked) on Err and Hup. With
 // an empty interest nothing is reported, Err and Hup included, until Want asks again. Files that cannot be polled are
 // EPERM. A descriptor has one Watch: a second is misuse and panics.
-func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Interest)) (*Watch, error) {
+func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Readiness)) (*Watch, error) {
 	if fd < 0 {
 		return nil, fmt.Errorf("reactor: watch descriptor %d: must be 0 or more", fd)
 	}

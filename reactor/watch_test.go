@@ -42,15 +42,15 @@ func TestWatchTellsWhatIsReady(t *testing.T) {
 	})
 }
 
-func watchInput(t *lab, rd int, p *peer, wr int, end poller.Interest) {
+func watchInput(t *lab, rd int, p *peer, wr int, end poller.Readiness) {
 	r := t.reactor()
-	var told []poller.Interest
-	w, err := r.Watch(t.own(rd), poller.In, func(i poller.Interest) { told = append(told, i) })
+	var told []poller.Readiness
+	w, err := r.Watch(t.own(rd), poller.In, func(i poller.Readiness) { told = append(told, i) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Stop()
-	out, err := r.Watch(wr, poller.Out, func(i poller.Interest) {
+	out, err := r.Watch(wr, poller.Out, func(i poller.Readiness) {
 		if i&poller.Out == 0 {
 			t.Errorf("the writing end is %v", i)
 		}
@@ -102,7 +102,7 @@ func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
 			r := t.reactor()
 			rd, wr := t.pair()
 			told := 0
-			w, err := r.Watch(rd, none, func(poller.Interest) { told++ })
+			w, err := r.Watch(rd, none, func(poller.Readiness) { told++ })
 			if err != nil {
 				t.Fatalf("Watch for %v: %v", none, err)
 			}
@@ -140,23 +140,23 @@ func TestWatchRefusesWhatItCannotWatch(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			if _, err := r.Watch(int(f.Fd()), poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EPERM) {
+			if _, err := r.Watch(int(f.Fd()), poller.In, func(poller.Readiness) {}); !errors.Is(err, kernel.EPERM) {
 				t.Errorf("a regular file: %v, want EPERM", err)
 			}
 		}
-		if _, err := r.Watch(-1, poller.In, func(poller.Interest) {}); err == nil {
+		if _, err := r.Watch(-1, poller.In, func(poller.Readiness) {}); err == nil {
 			t.Error("descriptor -1 is watched")
 		}
-		if _, err := r.Watch(9999, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) {
+		if _, err := r.Watch(9999, poller.In, func(poller.Readiness) {}); !errors.Is(err, kernel.EBADF) {
 			t.Errorf("no such descriptor: %v, want EBADF", err)
 		}
 		rd, wr := t.pair()
 		t.own(rd)
-		w, err := r.Watch(rd, 0, func(poller.Interest) {})
+		w, err := r.Watch(rd, 0, func(poller.Readiness) {})
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantPanic(t, "already", func() { r.Watch(rd, 0, func(poller.Interest) {}) })
+		wantPanic(t, "already", func() { r.Watch(rd, 0, func(poller.Readiness) {}) })
 		wantPanic(t, "nil function", func() { r.Watch(wr.fd, 0, nil) })
 		w.Stop()
 		if r.table.Len() != 0 {
@@ -171,7 +171,7 @@ func TestWatchesEndWithTheReactor(t *testing.T) {
 		r := t.reactor()
 		rd, wr := t.pair()
 		t.own(rd)
-		w, err := r.Watch(rd, poller.In, func(poller.Interest) { t.Error("told after the end") })
+		w, err := r.Watch(rd, poller.In, func(poller.Readiness) { t.Error("told after the end") })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestWatchesEndWithTheReactor(t *testing.T) {
 			t.Errorf("Want after the end: %v", err)
 		}
 		w.Stop()
-		if _, err := r.Watch(rd, poller.In, func(poller.Interest) {}); err != ErrClosed {
+		if _, err := r.Watch(rd, poller.In, func(poller.Readiness) {}); err != ErrClosed {
 			t.Errorf("Watch after the end: %v", err)
 		}
 	})

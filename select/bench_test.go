@@ -116,7 +116,7 @@ func BenchmarkModify(b *testing.B) {
 	x, _ := l.pair()
 	p := sel.New()
 	defer p.Close()
-	must(p.Register(x))
+	must(p.Register(x, sel.POLLIN|sel.POLLOUT))
 	b.ReportAllocs()
 	for b.Loop() {
 		p.Modify(x, OUT)

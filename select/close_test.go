@@ -25,7 +25,7 @@ func noDescriptors(l *lab) {
 	k := &failing{Kernel: l.k, e: kernel.EMFILE}
 	a, b := l.pair()
 	p := l.pollBy(k)
-	must(p.Register(a))
+	must(p.Register(a, sel.POLLIN|sel.POLLOUT))
 	l.expect(p, 0, is{a: OUT})
 	must(p.Modify(a, IN))
 	l.expect(p, 0, is{})
@@ -37,7 +37,7 @@ func noDescriptors(l *lab) {
 	if p.Desc() != nil {
 		l.Error("a Desc without a descriptor")
 	}
-	if err := l.poll().Register(p); !errors.Is(err, sel.ErrValue) {
+	if err := l.poll().Register(p, sel.POLLIN|sel.POLLOUT); !errors.Is(err, sel.ErrValue) {
 		l.Errorf("Register of it: %v, want ErrValue", err)
 	}
 	q := l.pollBy(k)
@@ -132,11 +132,11 @@ func kernelRefuses(l *lab) {
 	must(p.Register(a, OUT))
 	k.add = os.NewSyscallError("epoll_ctl", unix.ENOSPC)
 	for what, err := range map[string]error{
-		"Register":         p.Register(b),
-		"Register a twin":  p.Register(twin),
+		"Register":         p.Register(b, sel.POLLIN|sel.POLLOUT),
+		"Register a twin":  p.Register(twin, sel.POLLIN|sel.POLLOUT),
 		"Register a mask":  p.Register(a, IN),
 		"Modify":           p.Modify(a, IN),
-		"Register, opened": p.Register(sel.FD(b.d.FD)),
+		"Register, opened": p.Register(sel.FD(b.d.FD), sel.POLLIN|sel.POLLOUT),
 	} {
 		if !errors.Is(err, syscall.ENOSPC) {
 			l.Errorf("%s: %v, want ENOSPC", what, err)
@@ -145,7 +145,7 @@ func kernelRefuses(l *lab) {
 	l.expect(p, 0, is{a: OUT})
 	k.add = nil
 	l.expect(p, 0, is{a: OUT})
-	must(p.Register(b))
+	must(p.Register(b, sel.POLLIN|sel.POLLOUT))
 	must(p.Register(twin, IN))
 	l.expect(p, 0, is{a: OUT, b: OUT})
 	b.close()
@@ -160,14 +160,14 @@ func TestNestedPolls(t *testing.T) {
 		a, b := l.pair()
 		inner, outer := l.poll(), l.poll()
 		must(inner.Register(a, IN))
-		must(outer.Register(inner))
+		must(outer.Register(inner, sel.POLLIN|sel.POLLOUT))
 		l.expect(outer, 0, is{})
 		join := l.asleep(func() { l.expect(outer, guard, is{inner: IN}) })
 		b.write("x")
 		join()
 		l.expect(outer, 0, is{inner: IN})
 		l.expect(inner, 0, is{a: IN})
-		if err := inner.Register(outer); !errors.Is(err, syscall.ELOOP) {
+		if err := inner.Register(outer, sel.POLLIN|sel.POLLOUT); !errors.Is(err, syscall.ELOOP) {
 			t.Errorf("a ring: %v, want ELOOP", err)
 		}
 		a.read()
@@ -190,7 +190,7 @@ func TestNestedPolls(t *testing.T) {
 		must(inner.Close())
 		l.expect(outer, 0, is{inner: NVAL})
 		must(outer.Unregister(inner))
-		must(outer.Register(inner))
+		must(outer.Register(inner, sel.POLLIN|sel.POLLOUT))
 		l.expect(outer, 0, is{inner: NVAL})
 	})
 }
@@ -213,7 +213,7 @@ func TestSockets(t *testing.T) {
 		must(err)
 		l.expect(p, 0, is{})
 		must(p.Register(s, IN))
-		must(p.Register(c))
+		must(p.Register(c, sel.POLLIN|sel.POLLOUT))
 		for _, seconds := range []float64{0, 2} {
 			must(s.SetTimeoutSeconds(seconds))
 			l.expect(p, 0, is{c: OUT})

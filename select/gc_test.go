@@ -140,7 +140,7 @@ func pollIsLean(l *lab) {
 	if k.add(0) != 1 {
 		l.Errorf("%d pollers", k.add(0))
 	}
-	must(p.Register(&ready{}))
+	must(p.Register(&ready{}, sel.POLLIN|sel.POLLOUT))
 	if k.wakes.Load() != 0 {
 		l.Error("woken though nobody waits")
 	}
@@ -162,7 +162,7 @@ func TestUnregisteredIsNotKept(t *testing.T) {
 			o.state.Store(1)
 			left.Add(1)
 			runtime.AddCleanup(o, func(int) { left.Add(-1) }, 0)
-			must(p.Register(o))
+			must(p.Register(o, sel.POLLIN|sel.POLLOUT))
 			defer p.Unregister(o)
 		}
 		p.Poll(0)
@@ -193,7 +193,7 @@ func TestUnreachableSocketOfAPollIsClosed(t *testing.T) {
 			must(err)
 			must(s.SetTimeoutSeconds(0.001))
 			s.Recv(1)
-			must(p.Register(s))
+			must(p.Register(s, sel.POLLIN|sel.POLLOUT))
 			l.expect(p, 0, is{s: OUT})
 			leave(p, s)
 			return s.Fileno()

@@ -71,7 +71,7 @@ func TestIPollIsLazy(t *testing.T) {
 		for range seq {
 			t.Error("exhausted, and yields")
 		}
-		must(p.Register(a))
+		must(p.Register(a, sel.POLLIN|sel.POLLOUT))
 		must(p.Modify(b, OUT))
 		for range l.ipoll(p, 0, 0) {
 			break
@@ -99,7 +99,7 @@ func TestIPollOneShot(t *testing.T) {
 			t.Errorf("%d left after one was yielded", n)
 		}
 		for _, x := range []sel.Pollable{a, b, o} {
-			must(p.Register(x))
+			must(p.Register(x, sel.POLLIN|sel.POLLOUT))
 		}
 		l.walk(p, 0, 1, is{a: OUT, b: OUT, o: OUT})
 		o.state.Store(0)
@@ -174,7 +174,7 @@ func TestAllThatIsReady(t *testing.T) {
 		want := is{}
 		for range 1000 {
 			u := l.socket(kernel.AF_INET, kernel.SOCK_DGRAM)
-			must(p.Register(u))
+			must(p.Register(u, sel.POLLIN|sel.POLLOUT))
 			want[u] = OUT
 		}
 		l.expect(p, 0, want)

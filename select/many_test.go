@@ -26,7 +26,7 @@ func TestManyGoroutines(t *testing.T) {
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()
 	a, b := l.pair()
-	must(p.Register(a))
+	must(p.Register(a, sel.POLLIN|sel.POLLOUT))
 	var all, over sync.WaitGroup
 	stop := make(chan struct{})
 	run := func(f func()) {
@@ -53,7 +53,7 @@ func TestManyGoroutines(t *testing.T) {
 		})
 		run(func() { p.Modify(a, IN); runtime.Gosched(); p.Register(a, OUT) })
 	}
-	run(func() { p.Register(twin); p.Unregister(twin) })
+	run(func() { p.Register(twin, sel.POLLIN|sel.POLLOUT); p.Unregister(twin) })
 	n.state.Store(1)
 	run(func() { p.Register(n, IN); p.Unregister(n) })
 	run(func() {
@@ -80,7 +80,7 @@ type lone struct {
 func (o *lone) registerAndClose(p *sel.Poll) {
 	x := &object{o.l, nil}
 	x.d = newDesc(o.fd)
-	p.Register(x)
+	p.Register(x, sel.POLLIN|sel.POLLOUT)
 	x.d.Close()
 	p.Unregister(x)
 }

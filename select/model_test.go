@@ -78,7 +78,7 @@ func (m *plainModel) run(open func() *socket.Socket) {
 	defer l.Close()
 	defer client.Close()
 	must(l.Bind(socket.Tuple("127.0.0.1", 0)))
-	must(l.Listen())
+	must(l.Listen(socket.DefaultBacklog))
 	at, err := l.LocalAddr()
 	must(err)
 	if _, _, err := l.Accept(); m.said(l, sel.POLLIN) != 0 || !again(err) {

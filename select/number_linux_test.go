@@ -20,7 +20,7 @@ func TestAnyNumberCanBeRegistered(t *testing.T) {
 	onHost(t, func(l *lab) {
 		p, q := l.poll(), l.poll()
 		own, other := sel.FD(p.Desc().FD), sel.FD(q.Desc().FD)
-		must(p.Register(own))
+		must(p.Register(own, sel.POLLIN|sel.POLLOUT))
 		l.expect(p, 0, is{own: NVAL})
 		l.expect(p, guard, is{own: NVAL})
 		must(p.Unregister(own))
@@ -77,7 +77,7 @@ func TestUrgentData(t *testing.T) {
 	onHost(t, func(l *lab) {
 		ln := l.create(socket.AF_INET, socket.SOCK_STREAM, 0)
 		must(ln.Bind(socket.Tuple("127.0.0.1", 0)))
-		must(ln.Listen())
+		must(ln.Listen(socket.DefaultBacklog))
 		at, err := ln.LocalAddr()
 		must(err)
 		c := l.create(socket.AF_INET, socket.SOCK_STREAM, 0)
@@ -101,7 +101,7 @@ func TestUrgentData(t *testing.T) {
 		l.expect(p, 0, is{s: sel.POLLPRI})
 		l.expect(q, 0, is{fd: IN | sel.POLLPRI})
 		l.expect(plain, 0, is{s: IN | OUT})
-		if got, err := s.Recv(1, socket.MSG_OOB); err != nil || string(got) != "!" {
+		if got, err := s.RecvFlags(1, socket.MSG_OOB); err != nil || string(got) != "!" {
 			t.Error(string(got), err)
 		}
 		l.expect(p, 0, is{})

@@ -148,7 +148,7 @@ func TestObjectChangesThePoll(t *testing.T) {
 			must(p.Modify(second, OUT))
 			must(p.Unregister(first))
 			must(p.Unregister(third))
-			must(p.Register(&ready{}))
+			must(p.Register(&ready{}, sel.POLLIN|sel.POLLOUT))
 			l.expect(p, 0, is{second: IN})
 		}
 		p = l.poll(first, second, third)
@@ -157,7 +157,7 @@ func TestObjectChangesThePoll(t *testing.T) {
 			t.Errorf("asked with %v, want the present mask", second.last())
 		}
 		first.call = func() { must(p.Close()) }
-		must(p.Register(first))
+		must(p.Register(first, sel.POLLIN|sel.POLLOUT))
 		first.state.Store(1)
 		if ev, err := p.Poll(0); err != nil || len(ev) == 0 {
 			t.Errorf("closed while it was asked: %v, %v; want what was found", ev, err)
@@ -231,14 +231,14 @@ func TestNotifier(t *testing.T) {
 		must(p.Register(n, IN))
 		must(p.Unregister(n))
 		must(p.Unregister(n))
-		must(p.Register(n))
+		must(p.Register(n, sel.POLLIN|sel.POLLOUT))
 		f := *n.f.Load()
 		must(p.Close())
 		f() // too late is nothing
 		if want := []bool{true, false, true, false}; !slices.Equal(n.calls, want) {
 			t.Errorf("Notify with a function: %v, want %v", n.calls, want)
 		}
-		if err := p.Register(n); !errors.Is(err, syscall.EBADF) {
+		if err := p.Register(n, sel.POLLIN|sel.POLLOUT); !errors.Is(err, syscall.EBADF) {
 			t.Errorf("Register: %v, want EBADF", err)
 		}
 	})
@@ -260,7 +260,7 @@ func TestClosedWhileRegistering(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()
 		c := &closer{p: p}
-		if err := p.Register(c); !errors.Is(err, syscall.EBADF) {
+		if err := p.Register(c, sel.POLLIN|sel.POLLOUT); !errors.Is(err, syscall.EBADF) {
 			t.Errorf("Register: %v, want EBADF", err)
 		}
 		if c.f.Load() != nil {

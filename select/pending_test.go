@@ -28,7 +28,7 @@ func TestPendingCallbacksComeBeforeThePoll(t *testing.T) {
 		defer idle.Close()
 		defer busy.Close()
 		must(idle.Register(from, 0))
-		must(busy.Register(other))
+		must(busy.Register(other, sel.POLLIN|sel.POLLOUT))
 		for what, poll := range map[string]func(){
 			"Poll(0)":         func() { l.expect(idle, 0, is{}) },
 			"IPoll(0)":        func() { l.walk(idle, 0, 0, is{}) },

@@ -30,9 +30,9 @@ func TestRegisterMasks(t *testing.T) {
 		l.expect(p, 0, is{a: OUT})
 		must(p.Register(a, 0))
 		l.expect(p, 0, is{})
-		must(p.Register(a, IN, OUT))
+		must(p.Register(a, IN|OUT))
 		l.expect(p, 0, is{a: IN | OUT})
-		must(p.Register(a))
+		must(p.Register(a, sel.POLLIN|sel.POLLOUT))
 		l.expect(p, 0, is{a: IN | OUT})
 		must(p.Modify(a, IN|OUT|ERR|HUP|NVAL|2|1<<30))
 		l.expect(p, 0, is{a: IN | OUT})
@@ -52,7 +52,7 @@ func TestD36UnregisterUnknown(t *testing.T) {
 				t.Errorf("Unregister(%T): %v", o, err)
 			}
 		}
-		must(p.Register(a))
+		must(p.Register(a, sel.POLLIN|sel.POLLOUT))
 		must(p.Unregister(a))
 		l.expect(p, 0, is{})
 		must(p.Unregister(a))
@@ -78,12 +78,12 @@ func TestBadObjects(t *testing.T) {
 		}
 		for _, o := range []sel.Pollable{nil, "text", 5, sel.FD(-1), tooBig, []int{}, func() {}, (*object)(nil),
 			(*ready)(nil), &noDesc{}, &os.File{}, incomparable{}, struct{ any }{[]int{}}} {
-			if err := p.Register(o); !errors.Is(err, sel.ErrValue) {
+			if err := p.Register(o, sel.POLLIN|sel.POLLOUT); !errors.Is(err, sel.ErrValue) {
 				t.Errorf("Register(%T): %v, want ErrValue", o, err)
 			}
 		}
 		l.expect(p, 0, is{})
-		if err := p.Register(p); !errors.Is(err, syscall.EINVAL) {
+		if err := p.Register(p, sel.POLLIN|sel.POLLOUT); !errors.Is(err, syscall.EINVAL) {
 			t.Errorf("a Poll in itself: %v, want EINVAL", err)
 		}
 		l.expect(p, 0, is{})
@@ -133,7 +133,7 @@ func TestD38Closed(t *testing.T) {
 		l.expect(p, -1, is{a: NVAL})
 		must(p.Modify(a, 0))
 		l.expect(p, 0, is{a: NVAL})
-		must(p.Register(a))
+		must(p.Register(a, sel.POLLIN|sel.POLLOUT))
 		l.expect(p, 0, is{a: NVAL})
 		c.close()
 		must(p.Register(c, 0))
@@ -142,7 +142,7 @@ func TestD38Closed(t *testing.T) {
 		l.expect(p, 0, is{c: NVAL})
 		must(p.Unregister(c))
 		l.expect(p, 0, is{})
-		must(p.Register(a))
+		must(p.Register(a, sel.POLLIN|sel.POLLOUT))
 		l.expect(p, 0, is{a: NVAL})
 	})
 }
@@ -159,7 +159,7 @@ func TestD38Stranger(t *testing.T) {
 		y.write("x")
 		l.k.Send(b.d.FD, []byte("x"), 0) // reaches the duplicate
 		l.expect(p, 0, is{a: NVAL})
-		must(p.Register(stranger))
+		must(p.Register(stranger, sel.POLLIN|sel.POLLOUT))
 		l.expect(p, 0, is{a: NVAL, stranger: IN | OUT})
 		must(p.Unregister(a))
 		l.expect(p, 0, is{stranger: IN | OUT})
@@ -211,7 +211,7 @@ func TestNumberNotOpen(t *testing.T) {
 		join()
 		must(p.Unregister(number))
 		a.close()
-		must(p.Register(number))
+		must(p.Register(number, sel.POLLIN|sel.POLLOUT))
 		l.expect(p, 0, is{number: NVAL})
 	})
 }
@@ -269,7 +269,7 @@ func TestLeaveInAnyOrder(t *testing.T) {
 				number := l.unopened(100 + i)
 				for kind, obj := range []sel.Pollable{a, number, o} {
 					kinds[kind] = append(kinds[kind], obj)
-					must(p.Register(obj))
+					must(p.Register(obj, sel.POLLIN|sel.POLLOUT))
 				}
 				want[a], want[number], want[o] = NVAL, NVAL, OUT
 			}

@@ -94,7 +94,7 @@ type Event struct {
 }
 
 // eventsOf is the same in poll(2)'s numbers.
-func eventsOf(i poller.Interest) Events {
+func eventsOf(i poller.Readiness) Events {
 	return Events(i&poller.In) | Events(i&(poller.Out|poller.Err|poller.Hup))<<1 | Events(i&poller.Pri)/Events(poller.Pri)*POLLPRI
 }
 

@@ -259,7 +259,7 @@ func (l *lab) poll2(fd int) sel.Events {
 	return eventsOf(ready)
 }
 
-func eventsOf(ready poller.Interest) (ev sel.Events) {
+func eventsOf(ready poller.Readiness) (ev sel.Events) {
 	for bit, to := range []sel.Events{IN, OUT, ERR, HUP} {
 		if ready&(1<<bit) != 0 {
 			ev |= to

@@ -43,7 +43,7 @@ func (l *lab) connected(proto int) (a, b *socket.Socket) {
 	ln := l.create(socket.AF_INET, socket.SOCK_STREAM, proto)
 	defer ln.Close()
 	must(ln.Bind(socket.Tuple("127.0.0.1", 0)))
-	must(ln.Listen())
+	must(ln.Listen(socket.DefaultBacklog))
 	at, err := ln.LocalAddr()
 	must(err)
 	a = l.create(socket.AF_INET, socket.SOCK_STREAM, proto)

@@ -106,9 +106,9 @@ func TestD37ChangeWhileWaiting(t *testing.T) {
 			want is
 		}{
 			"register":             {func(p *sel.Poll) { must(p.Register(a, IN)) }, is{a: IN}},
-			"register what closed": {func(p *sel.Poll) { must(p.Register(closed)) }, is{closed: NVAL}},
-			"register a number":    {func(p *sel.Poll) { must(p.Register(number)) }, is{number: NVAL}},
-			"register an object":   {func(p *sel.Poll) { n.state.Store(1); must(p.Register(n)) }, is{n: IN}},
+			"register what closed": {func(p *sel.Poll) { must(p.Register(closed, sel.POLLIN|sel.POLLOUT)) }, is{closed: NVAL}},
+			"register a number":    {func(p *sel.Poll) { must(p.Register(number, sel.POLLIN|sel.POLLOUT)) }, is{number: NVAL}},
+			"register an object":   {func(p *sel.Poll) { n.state.Store(1); must(p.Register(n, sel.POLLIN|sel.POLLOUT)) }, is{n: IN}},
 		} {
 			p := l.poll()
 			join := l.asleep(func() { l.expect(p, guard, change.want) })
@@ -212,7 +212,7 @@ func TestCloseWakesPoll(t *testing.T) {
 		for range seq {
 			t.Error("a closed Poll yields")
 		}
-		gone("Register", p.Register(a))
+		gone("Register", p.Register(a, sel.POLLIN|sel.POLLOUT))
 		gone("Modify", p.Modify(a, IN))
 		gone("Unregister", p.Unregister(a))
 

@@ -52,7 +52,7 @@ type status struct {
 
 func (s status) err() bool { return s.errno != 0 }
 
-func (s status) epoll() (r poller.Interest) {
+func (s status) epoll() (r poller.Readiness) {
 	if s.in || s.rdEnd || s.cut {
 		r |= poller.In
 	}
@@ -101,7 +101,7 @@ func (n *node) ready() status {
 }
 
 // wake tells the Pollers that something has happened: of the bits in key, or 0 for anything.
-func (n *node) wake(key poller.Interest) {
+func (n *node) wake(key poller.Readiness) {
 	for _, r := range n.regs {
 		if key == 0 || key&(r.want|poller.Err|poller.Hup) != 0 {
 			r.p.list(r)

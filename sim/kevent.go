@@ -111,7 +111,7 @@ func (s *kevents) Change(list []kevent.Change) error {
 }
 
 func (s *kevents) change(c *kevent.Change) Errno {
-	want := poller.In
+	want := poller.Interest(poller.In)
 	if c.Write {
 		want = poller.Out
 	}

@@ -289,7 +289,7 @@ func (l *load) slowServer(h *sim.Host, r *reactor.Reactor) error {
 }
 
 // withTLS is the option, if it is wanted.
-func withTLS(secure, server bool) []reactor.SocketOption {
+func withTLS(secure, server bool) []reactor.DialOption! {
 	switch {
 	case !secure:
 		return nil

@@ -142,7 +142,7 @@ func (p *epoll) invent(events []poller.Event, n int, dice Rand) int {
 		return n
 	}
 	r := p.regs[dice.Int(len(p.regs))]
-	told := poller.Interest(dice.N(16)) // In, Out, Err, Hup
+	told := poller.Readiness(dice.N(16)) // In, Out, Err, Hup
 	if r == nil || told == 0 {
 		return n
 	}

@@ -104,7 +104,7 @@ func TestBadInputSaysWhatIsWrong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := simulated.Watch(0, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) || !strings.Contains(err.Error(), "simulated") {
+	if _, err := simulated.Watch(0, poller.In, func(poller.Readiness) {}); !errors.Is(err, kernel.EBADF) || !strings.Contains(err.Error(), "simulated") {
 		t.Errorf("a simulated reactor with a real descriptor: %v", err)
 	}
 	if _, e := h.Recv(0, nil, 0); e != kernel.EBADF {
@@ -132,7 +132,7 @@ func TestBadInputSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Shutdown(context.Background())
-	if _, err := r.Watch(fd, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) || !strings.Contains(err.Error(), "simulated") {
+	if _, err := r.Watch(fd, poller.In, func(poller.Readiness) {}); !errors.Is(err, kernel.EBADF) || !strings.Contains(err.Error(), "simulated") {
 		t.Errorf("a real reactor with a simulated descriptor: %v", err)
 	}
 }

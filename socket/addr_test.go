@@ -24,8 +24,8 @@ func TestD23Addresses(t *testing.T) {
 		for _, bad := range []socket.Addr{
 			socket.Tuple("localhost", 1), socket.Tuple("1.2.3", 1), socket.Tuple(" 1.2.3.4", 1), socket.Tuple("1.2.3.4.5", 1),
 			socket.Tuple("127.0.0.1", -1), socket.Tuple("127.0.0.1", 65536), socket.Tuple("", math.MaxInt),
-			socket.Tuple("127.0.0.1", 1, 0, 0), socket.Tuple("::1", 1, 0), socket.Tuple("::1", 1, 0, 0, 0),
-			socket.Tuple("::1", 1, -1, 0), socket.Tuple("::1", 1, 1<<20, 0), socket.Tuple("::1", 1, 0, -1), socket.Tuple("::1", 1, 0, tooWide),
+			socket.Tuple6("127.0.0.1", 1, 0, 0), socket.Tuple6("::1", 1, 0, 0), socket.Tuple("::1", 1, 0, 0, 0),
+			socket.Tuple6("::1", 1, -1, 0), socket.Tuple6("::1", 1, 1<<20, 0), socket.Tuple6("::1", 1, 0, -1), socket.Tuple6("::1", 1, 0, tooWide),
 			socket.Tuple("fe80::1%lo", 1), socket.Tuple("127.0.0.1\x00", 1),
 		} {
 			s, u := l.tcp(), l.udp()
@@ -57,12 +57,12 @@ func TestIPv6(t *testing.T) {
 	both(t, func(l *lab) {
 		s, err := l.make(socket.AF_INET6, stream, 0)
 		if err == nil {
-			err = l.own(s).Bind(socket.Tuple("::1", 0, 0, 0))
+			err = l.own(s).Bind(socket.Tuple6("::1", 0, 0, 0))
 		}
 		if err != nil {
 			l.t.Skip("no IPv6: ", err)
 		}
-		l.must(s.Listen())
+		l.must(s.Listen(socket.DefaultBacklog))
 		c := l.socket(socket.AF_INET6, stream)
 		l.must(c.Connect(l.addr(s)))
 		conn, from, err := s.Accept()
@@ -71,8 +71,8 @@ func TestIPv6(t *testing.T) {
 		if from != l.addr(c) || from.Family() != socket.AF_INET6 || from.Host() != "::1" {
 			l.fatalf("from %v", from)
 		}
-		a := socket.Tuple("fe80::1", 7, 3, 9)
-		if a.Flow() != 3 || a.Scope() != 9 || a.Port() != 7 || a != socket.Tuple("fe80::1%9", 7, 3, 9) {
+		a := socket.Tuple6("fe80::1", 7, 3, 9)
+		if a.Flow() != 3 || a.Scope() != 9 || a.Port() != 7 || a != socket.Tuple6("fe80::1%9", 7, 3, 9) {
 			l.fatalf("the tuple is %v", a)
 		}
 		l.errno(l.socket(socket.AF_INET6, stream).Connect(socket.Tuple("127.0.0.1", 1)), syscall.EAFNOSUPPORT)
@@ -84,7 +84,7 @@ func TestUnixSockets(t *testing.T) {
 		path := socket.Path(unixPath(l.t))
 		s := l.socket(socket.AF_UNIX, stream)
 		l.must(s.Bind(path))
-		l.must(s.Listen())
+		l.must(s.Listen(socket.DefaultBacklog))
 		c := l.socket(socket.AF_UNIX, stream)
 		l.must(c.Connect(path))
 		conn, _, err := s.Accept()
@@ -170,7 +170,7 @@ func FuzzAddr(f *testing.F) {
 	f.Add("127.0.0.1", 80, 0, 0)
 	f.Add("fe80::1%9", 70000, -1, math.MaxInt)
 	f.Fuzz(func(t *testing.T, host string, port, flow, scope int) {
-		for _, a := range []socket.Addr{socket.Tuple(host, port), socket.Tuple(host, port, flow, scope), socket.Path(host)} {
+		for _, a := range []socket.Addr{socket.Tuple(host, port), socket.Tuple6(host, port, flow, scope), socket.Path(host)} {
 			_ = a.String()
 			if a.Family() == inet || a.Family() == socket.AF_INET6 {
 				if _, err := netip.ParseAddr(a.Host()); err != nil {

@@ -43,7 +43,7 @@ func TestD24Shape(t *testing.T) {
 		{"0x7f.0.00.01", "80", 0, stream, 0, 0, socket.Tuple("127.0.0.1", 80), stream, 6},
 		{"2130706433", "80", 0, stream, 6, 0, socket.Tuple("127.0.0.1", 80), stream, 6},
 		{"::1", "80", 0, stream, 0, socket.AI_NUMERICHOST, socket.Tuple("::1", 80), stream, 6},
-		{"fe80::1%7", "80", 0, stream, 0, 0, socket.Tuple("fe80::1", 80, 0, 7), stream, 6},
+		{"fe80::1%7", "80", 0, stream, 0, 0, socket.Tuple6("fe80::1", 80, 0, 7), stream, 6},
 		{"127.0.0.1", "80", socket.AF_INET6, stream, 0, socket.AI_V4MAPPED, socket.Tuple("::ffff:127.0.0.1", 80), stream, 6},
 		{"::ffff:1.2.3.4", "80", inet, stream, 0, 0, socket.Tuple("1.2.3.4", 80), stream, 6},
 		{"127.0.0.1", "http", 0, stream, 0, 0, socket.Tuple("127.0.0.1", 80), stream, 6},

@@ -16,7 +16,7 @@ type callback struct {
 	f      func(*Socket)
 	stale  bool // what waited at SetCallback may still be told; that is no arrival
 	amount int  // of it; -1: unknown
-	ready  poller.Interest
+	ready  poller.Readiness
 	posted atomic.Bool // one call is on its way: arrivals until then are one
 	run    func()      // calls f with of, on a loop: made once, for it is called for each Event
 	of     *Socket     // while that lasts

@@ -25,7 +25,7 @@ func TestClosedIsClosed(t *testing.T) {
 				l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
 				at := l.addr(s)
 				if typ == stream {
-					l.must(s.Listen())
+					l.must(s.Listen(socket.DefaultBacklog))
 				}
 				join := l.beside(func(l *lab) {
 					var err error
@@ -41,7 +41,7 @@ func TestClosedIsClosed(t *testing.T) {
 				again := l.socket(inet, typ)
 				l.must(again.Bind(at))
 				if typ == stream {
-					l.must(again.Listen())
+					l.must(again.Listen(socket.DefaultBacklog))
 				}
 				l.must(again.Close())
 				join()
@@ -193,9 +193,9 @@ func TestExtraArguments(t *testing.T) {
 	parked(t, func(l *lab) {
 		s := l.tcp()
 		l.value(s.Listen(1, 2))
-		_, err := s.ReadLine(1, 2)
+		_, err := s.ReadLineMax(1 | 2)
 		l.value(err)
-		_, err = s.MakeFile("rb", 1, 2)
+		_, err = s.MakeFile("rb")
 		l.value(err)
 		_, _, err = s.Accept()
 		l.errno(err, syscall.EINVAL)

@@ -83,8 +83,8 @@ func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 				l.t.Errorf("timeout %v: poll says %v, %v", mode, now, e)
 			}
 			l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
-			l.must(s.Listen())
-			l.must(refused().Listen())
+			l.must(s.Listen(socket.DefaultBacklog))
+			l.must(refused().Listen(socket.DefaultBacklog))
 		}
 	})
 }

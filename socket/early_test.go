@@ -162,7 +162,7 @@ func TestNoAllocation(t *testing.T) {
 				l.must(err)
 			},
 			"EAGAIN": func() {
-				_, err := u.RecvInto(p, socket.MSG_DONTWAIT)
+				_, err := u.RecvIntoFlags(p, socket.MSG_DONTWAIT)
 				l.errno(err, syscall.EAGAIN)
 			},
 			"SetTimeout": func() { l.must(c.SetTimeout(seconds(50))) },

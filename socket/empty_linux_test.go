@@ -71,8 +71,8 @@ func TestOtherCallsAfterATakenAll(t *testing.T) {
 		c, s := l.pair()
 		calls := map[string]func() error{
 			"accept":      func() error { _, _, err := s.Accept(); return err },
-			"urgent":      func() error { _, err := s.RecvInto(make([]byte, 1), syscall.MSG_OOB); return err },
-			"urgent from": func() error { _, _, err := s.RecvFrom(1, syscall.MSG_OOB); return err },
+			"urgent":      func() error { _, err := s.RecvIntoFlags(make([]byte, 1), syscall.MSG_OOB); return err },
+			"urgent from": func() error { _, _, err := s.RecvFromFlags(1, syscall.MSG_OOB); return err },
 		}
 		for name, call := range calls {
 			join := l.beside(func(l *lab) {

@@ -19,7 +19,7 @@ import (
 func server() (addr socket.Addr, stop func()) {
 	l, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
 	if err == nil {
-		err = errors.Join(l.Bind(socket.Tuple("127.0.0.1", 0)), l.Listen())
+		err = errors.Join(l.Bind(socket.Tuple("127.0.0.1", 0)), l.Listen(socket.DefaultBacklog))
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -72,7 +72,7 @@ func ExampleNewOn() {
 	}
 	l, err := socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)
 	if err == nil {
-		err = errors.Join(l.Bind(socket.Tuple("127.0.0.1", 0)), l.Listen())
+		err = errors.Join(l.Bind(socket.Tuple("127.0.0.1", 0)), l.Listen(socket.DefaultBacklog))
 	}
 	if err != nil {
 		log.Fatal(err)

@@ -23,21 +23,21 @@ type receiver struct {
 
 var receivers = []receiver{
 	{"Recv", func(s *socket.Socket, n, flags int) (string, error) {
-		p, err := s.Recv(n, flags)
+		p, err := s.RecvFlags(n, flags)
 		return string(p), err
 	}},
 	{"RecvFrom", func(s *socket.Socket, n, flags int) (string, error) {
-		p, _, err := s.RecvFrom(n, flags)
+		p, _, err := s.RecvFromFlags(n, flags)
 		return string(p), err
 	}},
 	{"RecvInto", func(s *socket.Socket, n, flags int) (string, error) {
 		p := make([]byte, n)
-		n, err := s.RecvInto(p, flags)
+		n, err := s.RecvIntoFlags(p, flags)
 		return string(p[:n]), err
 	}},
 	{"RecvFromInto", func(s *socket.Socket, n, flags int) (string, error) {
 		p := make([]byte, n)
-		n, _, err := s.RecvFromInto(p, flags)
+		n, _, err := s.RecvFromIntoFlags(p, flags)
 		return string(p[:n]), err
 	}},
 }
@@ -148,7 +148,7 @@ func TestReceiveThatNeverWaitsTakesWhatIsThere(t *testing.T) {
 		for _, flags := range []int{0, socket.MSG_DONTWAIT} {
 			l.must(s.SetBlocking(flags != 0))
 			l.send(peer, "ab")
-			l.until("bytes", func() bool { got, _ := s.Recv(9, socket.MSG_PEEK|socket.MSG_DONTWAIT); return string(got) == "ab" })
+			l.until("bytes", func() bool { got, _ := s.RecvFlags(9, socket.MSG_PEEK|socket.MSG_DONTWAIT); return string(got) == "ab" })
 			got, err := take(flags)
 			l.data([]byte(got), err, "ab")
 			_, err = take(flags)
@@ -166,7 +166,7 @@ func TestReceiveOfLessAtAReset(t *testing.T) {
 			join := l.beside(func(l *lab) {
 				l.asleep(s)
 				l.until("the bytes' end", func() bool {
-					_, err := s.Recv(9, socket.MSG_PEEK|socket.MSG_DONTWAIT)
+					_, err := s.RecvFlags(9, socket.MSG_PEEK|socket.MSG_DONTWAIT)
 					return errors.Is(err, syscall.EAGAIN)
 				})
 				l.must(peer.SetSockOpt(socket.SOL_SOCKET, socket.SO_LINGER, []byte{1, 0, 0, 0, 0, 0, 0, 0}))

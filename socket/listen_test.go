@@ -26,7 +26,7 @@ func TestListenAndBind(t *testing.T) {
 			l.errno(err, syscall.EINVAL)
 		}
 		u := l.udp()
-		l.errno(u.Listen(), syscall.EOPNOTSUPP)
+		l.errno(u.Listen(socket.DefaultBacklog), syscall.EOPNOTSUPP)
 		_, _, err := u.Accept()
 		l.errno(err, syscall.EOPNOTSUPP)
 		_, _, err = l.tcp().Accept()

@@ -85,7 +85,7 @@ func TestD04ClosedIsEBADF(t *testing.T) {
 			call{"SetBlocking", func(s *socket.Socket) error { return s.SetBlocking(true) }},
 			call{"Bind", func(s *socket.Socket) error { return s.Bind(socket.Tuple("", 0)) }},
 			call{"BindFamily", func(s *socket.Socket) error { return s.Bind(socket.Tuple("::1", 0)) }},
-			call{"Listen", func(s *socket.Socket) error { return s.Listen() }},
+			call{"Listen", func(s *socket.Socket) error { return s.Listen(socket.DefaultBacklog) }},
 			call{"Accept", func(s *socket.Socket) error { _, _, err := s.Accept(); return err }},
 			call{"Connect", func(s *socket.Socket) error { return s.Connect(socket.Tuple("127.0.0.1", 9)) }},
 			call{"SetSockOpt", func(s *socket.Socket) error { return s.SetSockOpt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1) }},
@@ -228,16 +228,16 @@ func TestD07ReadyBeatsTimeout(t *testing.T) {
 		}
 		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
 			l.must(s.SetTimeout(mode))
-			_, err := s.Recv(5, socket.MSG_DONTWAIT)
+			_, err := s.RecvFlags(5, socket.MSG_DONTWAIT)
 			l.errno(err, syscall.EAGAIN)
-			_, _, err = s.RecvFrom(5, socket.MSG_DONTWAIT, socket.MSG_PEEK)
+			_, _, err = s.RecvFromFlags(5, socket.MSG_DONTWAIT|socket.MSG_PEEK)
 			l.errno(err, syscall.EAGAIN)
-			_, err = s.RecvInto(make([]byte, 5), socket.MSG_DONTWAIT)
+			_, err = s.RecvIntoFlags(make([]byte, 5), socket.MSG_DONTWAIT)
 			l.errno(err, syscall.EAGAIN)
 		}
 		l.send(c, "x")
 		l.readable(s)
-		got, err := s.Recv(5, socket.MSG_DONTWAIT)
+		got, err := s.RecvFlags(5, socket.MSG_DONTWAIT)
 		l.data(got, err, "x")
 	})
 }

@@ -276,7 +276,7 @@ func (w *world) listen(e *end) {
 	}
 	var err error
 	if n == 128 {
-		err = e.s.Listen()
+		err = e.s.Listen(socket.DefaultBacklog)
 	} else {
 		err = e.s.Listen(n)
 	}

@@ -60,7 +60,7 @@ func (w *world) options(e *end) {
 
 func (w *world) file(e *end) {
 	mode := []string{"rb", "wb", "rwb", "bwr", "r", "", "rbb"}[w.next(7)]
-	f, err := e.s.MakeFile(mode, 0)
+	f, err := e.s.MakeFile(mode)
 	w.note(e, "MakeFile %q: %v", mode, err)
 	switch {
 	case mode == "r" || mode == "" || mode == "rbb": // D31

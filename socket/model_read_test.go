@@ -94,14 +94,14 @@ func (w *world) recv(e *end) {
 	p := make([]byte, max(0, min(n, 70000)))
 	switch k := 0; which {
 	case 0:
-		got, err = e.s.Recv(n, flags)
+		got, err = e.s.RecvFlags(n, flags)
 	case 1:
-		got, from, err = e.s.RecvFrom(n, flags)
+		got, from, err = e.s.RecvFromFlags(n, flags)
 	case 2:
-		k, err = e.s.RecvInto(p, flags)
+		k, err = e.s.RecvIntoFlags(p, flags)
 		got = p[:k]
 	case 3:
-		k, from, err = e.s.RecvFromInto(p, flags)
+		k, from, err = e.s.RecvFromIntoFlags(p, flags)
 		got = p[:k]
 	case 4:
 		k, err = e.s.Read(p)
@@ -212,7 +212,7 @@ func (w *world) read(e *end) {
 		k, err = e.s.ReadInto(p)
 		got = p[:k]
 	case 3:
-		got, err = e.s.ReadLine(n)
+		got, err = e.s.ReadLineMax(n)
 	}
 	w.note(e, "%s %d: %.40q %v", []string{"ReadSize", "ReadAll", "ReadInto", "ReadLine"}[which], n, got, err)
 	switch {

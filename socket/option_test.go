@@ -16,7 +16,7 @@ import (
 func TestD30MakeFileIsTheSocket(t *testing.T) {
 	both(t, func(l *lab) {
 		_, s := l.pair()
-		file, err := s.MakeFile("rwb", 0)
+		file, err := s.MakeFile("rwb")
 		l.must(err)
 		if file != s {
 			l.fatalf("MakeFile made something else")
@@ -139,10 +139,10 @@ func TestFlagsAreNotCut(t *testing.T) {
 		c, _ := l.pair()
 		l.must(c.SetBlocking(false))
 		flags := int(wide | int64(socket.MSG_PEEK))
-		_, err1 := c.Recv(1, flags)
-		_, _, err2 := c.RecvFrom(1, flags)
-		_, err3 := c.RecvInto(make([]byte, 1), flags)
-		_, _, err4 := c.RecvFromInto(make([]byte, 1), flags)
+		_, err1 := c.RecvFlags(1, flags)
+		_, _, err2 := c.RecvFromFlags(1, flags)
+		_, err3 := c.RecvIntoFlags(make([]byte, 1), flags)
+		_, _, err4 := c.RecvFromIntoFlags(make([]byte, 1), flags)
 		for i, err := range []error{err1, err2, err3, err4} {
 			if !errors.Is(err, socket.ErrValue) {
 				l.t.Errorf("receive %d: %v", i, err)

@@ -64,7 +64,7 @@ var states = []struct {
 		c, s := l.pair()
 		l.send(c, "ab\ncd")
 		l.must(c.Close())
-		l.until("the end", func() bool { p, _ := s.Recv(9, socket.MSG_PEEK); return len(p) == 5 })
+		l.until("the end", func() bool { p, _ := s.RecvFlags(9, socket.MSG_PEEK); return len(p) == 5 })
 		l.quietEnd(s)
 		return s
 	}},
@@ -104,8 +104,11 @@ var calls = []struct {
 	{"Recv0", func(l *lab, s *socket.Socket) string { p, err := s.Recv(0); return told(p, err) }},
 	{"RecvNegative", func(l *lab, s *socket.Socket) string { p, err := s.Recv(-3); return told(p, err) }},
 	{"RecvHuge", func(l *lab, s *socket.Socket) string { p, err := s.Recv(huge); return told(p, err) }},
-	{"RecvPeek", func(l *lab, s *socket.Socket) string { p, err := s.Recv(9, socket.MSG_PEEK); return told(p, err) }},
-	{"RecvDontWait", func(l *lab, s *socket.Socket) string { p, err := s.Recv(9, socket.MSG_DONTWAIT); return told(p, err) }},
+	{"RecvPeek", func(l *lab, s *socket.Socket) string { p, err := s.RecvFlags(9, socket.MSG_PEEK); return told(p, err) }},
+	{"RecvDontWait", func(l *lab, s *socket.Socket) string {
+		p, err := s.RecvFlags(9, socket.MSG_DONTWAIT)
+		return told(p, err)
+	}},
 	{"RecvInto", func(l *lab, s *socket.Socket) string {
 		p := make([]byte, 9)
 		n, err := s.RecvInto(p)
@@ -137,7 +140,7 @@ var calls = []struct {
 	{"Accept", func(l *lab, s *socket.Socket) string { _, _, err := s.Accept(); return told(nil, err) }},
 	{"Bind", func(l *lab, s *socket.Socket) string { return told(nil, s.Bind(socket.Tuple("127.0.0.1", 0))) }},
 	{"Connect6", func(l *lab, s *socket.Socket) string { return told(nil, s.Connect(socket.Tuple("::1", 9))) }},
-	{"Listen", func(l *lab, s *socket.Socket) string { return told(nil, s.Listen()) }},
+	{"Listen", func(l *lab, s *socket.Socket) string { return told(nil, s.Listen(socket.DefaultBacklog)) }},
 }
 
 func told(v any, err error) string { return fmt.Sprintf("%q %v", v, err) }

@@ -164,7 +164,7 @@ func TestD28NothingAtAllIsEAGAIN(t *testing.T) {
 			l.fatalf("ReadInto: %d, %v", n, err)
 		}
 		l.send(c, "ab\ncd")
-		l.until("the data", func() bool { p, _ := s.Recv(9, socket.MSG_PEEK); return len(p) == 5 })
+		l.until("the data", func() bool { p, _ := s.RecvFlags(9, socket.MSG_PEEK); return len(p) == 5 })
 		got, err = s.ReadLine()
 		l.data(got, err, "ab\n")
 		got, err = s.ReadLine()
@@ -233,12 +233,12 @@ func TestReadLine(t *testing.T) {
 			got, err := s.ReadLine()
 			l.data(got, err, want)
 		}
-		got, err := s.ReadLine(0)
+		got, err := s.ReadLineMax(0)
 		l.data(got, err, "")
-		got, err = s.ReadLine(3)
+		got, err = s.ReadLineMax(3)
 		l.data(got, err, "012")
 		l.recv(s, 1, "3")
-		got, err = s.ReadLine(-7)
+		got, err = s.ReadLineMax(-7)
 		l.data(got, err, long[4:]+"\n")
 		l.must(c.Close())
 		got, err = s.ReadLine()
@@ -260,7 +260,7 @@ func TestReadOfDatagrams(t *testing.T) {
 		l.data(got, err, "abcde")
 		got, err = a.ReadSize(5)
 		l.data(got, err, "hij")
-		got, err = a.ReadLine(2)
+		got, err = a.ReadLineMax(2)
 		l.data(got, err, "kl")
 		l.recv(a, 9, "z")
 	})
@@ -302,7 +302,7 @@ func TestTruncGivesNobodyElsesData(t *testing.T) {
 		}
 		l.send(c, "......")
 		l.readable(s)
-		got, err := s.Recv(6, socket.MSG_TRUNC)
+		got, err := s.RecvFlags(6, socket.MSG_TRUNC)
 		if err == nil && strings.Contains(string(got), "secret") {
 			l.fatalf("got %q", got)
 		}

@@ -34,7 +34,7 @@ func (l *lab) udp() *socket.Socket {
 func (l *lab) listener(backlog ...int) *socket.Socket {
 	s := l.tcp()
 	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
-	l.must(s.Listen(backlog...))
+	l.must(s.Listen(append(backlog, socket.DefaultBacklog)[0]))
 	return s
 }
 

@@ -17,7 +17,7 @@ func TestSeqPacketEnds(t *testing.T) {
 		at := socket.Path(filepath.Join(t.TempDir(), "s"))
 		listener := l.socket(socket.AF_UNIX, kind)
 		l.must(listener.Bind(at))
-		l.must(listener.Listen())
+		l.must(listener.Listen(socket.DefaultBacklog))
 		for _, conn := range []bool{false, true} {
 			s := l.socket(socket.AF_UNIX, kind)
 			l.must(s.Connect(at))

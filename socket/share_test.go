@@ -213,7 +213,7 @@ func TestALongCallLetsOthersRun(t *testing.T) {
 			"Write":    func() (int, error) { return s.Write(make([]byte, size)) },
 			"ReadInto": func() (int, error) { return s.ReadInto(make([]byte, size)) },
 			"ReadSize": func() (int, error) { p, err := s.ReadSize(size); return len(p), err },
-			"ReadLine": func() (int, error) { p, err := s.ReadLine(size); return len(p), err },
+			"ReadLine": func() (int, error) { p, err := s.ReadLineMax(size); return len(p), err },
 		} {
 			over, others := false, 0
 			other := task.Go(func(task *reactor.Task) {

@@ -69,7 +69,7 @@ func newServer(addr string) (*server, error) {
 	for _, err := range []error{
 		l.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1),
 		l.Bind(list[0].Addr),
-		l.Listen(),
+		l.Listen(socket.DefaultBacklog),
 		l.SetBlocking(false),
 		s.poll.Register(l, sel.POLLIN),
 	} {

@@ -105,7 +105,7 @@ func (h *conn) run(c *reactor.Conn, p []byte) (done int) {
 		if h.timed {
 			limit = wholeTime
 		}
-		_ = c.SetReadDeadline(limit) // a closed Conn needs none
+		_ = c.SetReadTimeout(limit) // a closed Conn needs none
 	}
 	return done
 }

@@ -155,7 +155,7 @@ func (d *Desc) rest(stay bool) {
 
 // Ready is an Event: it leaves a word for each direction that it is news for, and wakes who waits for it. The Waiter
 // calls it.
-func (d *Desc) Ready(i poller.Interest) {
+func (d *Desc) Ready(i poller.Readiness) {
 	if i&want[In] != 0 {
 		d.ready(In, i)
 	}
@@ -164,7 +164,7 @@ func (d *Desc) Ready(i poller.Interest) {
 	}
 }
 
-func (d *Desc) ready(dir Dir, i poller.Interest) {
+func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	d.lock()
 	s := &d.sides[dir]
 	s.word = true

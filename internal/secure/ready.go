@@ -10,7 +10,7 @@ import (
 // Read gives something, an end or an error, Out where a Write takes at least a byte. Err and Hup are the descriptor's.
 // It is exact, for it takes the records that make a difference, of which a call that waits is told. took: it has read from
 // the kernel, so that an Event that others wait for may not come.
-func (c *Conn) Ready(want poller.Interest) (ready poller.Interest, took bool, e desc.Errno) {
+func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e desc.Errno) {
 	before := c.recvs.Load()
 	c.polled.Store(true)
 	e = c.d.Use(func(fd int) desc.Errno {

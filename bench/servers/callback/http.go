@@ -20,7 +20,7 @@ const maxHead = 16 << 10
 func newWeb(o serve.Options) *web { return &web{Options: o, in: bufio.NewReaderSize(nil, maxHead)} }
 
 func (w *web) accept(c *reactor.Conn) reactor.Handler {
-	c.SetReadDeadline(w.Patience)
+	c.SetReadTimeout(w.Patience)
 	return &visitor{web: w, late: w.Patience > 0}
 }
 
@@ -68,10 +68,10 @@ func (v *visitor) time(c *reactor.Conn) {
 	switch {
 	case v.late && len(v.rest) == 0:
 		v.late = false
-		c.SetReadDeadline(0)
+		c.SetReadTimeout(0)
 	case !v.late && len(v.rest) > 0 && v.Patience > 0:
 		v.late = true
-		c.SetReadDeadline(v.Patience)
+		c.SetReadTimeout(v.Patience)
 	}
 }
 

@@ -97,7 +97,7 @@ func streamError(n int, err error) error {
 
 func goAddr(a Addr) socket.Addr {
 	if a.N == 4 {
-		return socket.Tuple(a.Host, a.Port, a.Flow, a.Scope)
+		return socket.Tuple6(a.Host, a.Port, a.Flow, a.Scope)
 	}
 	return socket.Tuple(a.Host, a.Port)
 }
@@ -125,7 +125,7 @@ func (s *wrapped) Listen(backlog int, given bool) error {
 	if given {
 		return pythonError(s.s.Listen(backlog))
 	}
-	return pythonError(s.s.Listen())
+	return pythonError(s.s.Listen(socket.DefaultBacklog))
 }
 
 func (s *wrapped) Accept() (Sock, *Addr, error) {
@@ -152,12 +152,12 @@ func (s *wrapped) SendTo(p []byte, a Addr) (int, error) {
 }
 
 func (s *wrapped) Recv(bufsize, flags int) ([]byte, error) {
-	p, err := s.s.Recv(bufsize, flags)
+	p, err := s.s.RecvFlags(bufsize, flags)
 	return p, pythonError(err)
 }
 
 func (s *wrapped) RecvFrom(bufsize, flags int) ([]byte, *Addr, error) {
-	p, from, err := s.s.RecvFrom(bufsize, flags)
+	p, from, err := s.s.RecvFromFlags(bufsize, flags)
 	if err != nil {
 		return nil, nil, pythonError(err)
 	}
@@ -195,7 +195,7 @@ func (s *wrapped) SetTimeout(seconds float64, none bool) error {
 func (s *wrapped) SetBlocking(on bool) error { return pythonError(s.s.SetBlocking(on)) }
 
 func (s *wrapped) MakeFile(mode string, buffering int) error {
-	_, err := s.s.MakeFile(mode, buffering)
+	_, err := s.s.MakeFile(mode)
 	return pythonError(err)
 }
 
@@ -214,7 +214,7 @@ func (s *wrapped) ReadInto(p []byte) (int, error) {
 }
 
 func (s *wrapped) ReadLine(max int) ([]byte, error) {
-	p, err := s.s.ReadLine(max)
+	p, err := s.s.ReadLineMax(max)
 	return p, streamError(len(p), err)
 }
 

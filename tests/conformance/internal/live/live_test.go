@@ -51,7 +51,7 @@ func listen(t *testing.T) (*socket.Socket, socket.Addr) {
 	must(t, err)
 	t.Cleanup(func() { must(t, l.Close()) })
 	must(t, l.Bind(socket.Tuple("127.0.0.1", 0)))
-	must(t, l.Listen())
+	must(t, l.Listen(socket.DefaultBacklog))
 	at, err := l.LocalAddr()
 	must(t, err)
 	return l, at
