@@ -32,8 +32,8 @@ func epollBits(want Interest) uint32 {
 // epollReady is what was told. epoll's bits are ours in the same meaning. A peer's FIN is In; that it is a FIN
 // (EPOLLRDHUP) is asked for with Edge only, where one read that comes up short would otherwise be thought to be the last;
 // so is TCP's urgent byte (EPOLLPRI), before which recv stops.
-func epollReady(bits uint32) Interest {
-	var r Interest
+func epollReady(bits uint32) Readiness {
+	var r Readiness
 	if bits&epollIn != 0 {
 		r |= In
 	}

@@ -4,8 +4,8 @@ import "github.com/ureactor/ureactor/internal/kevent"
 
 // What one filter knows about its own direction only; kqueueDone makes Hup of the two.
 const (
-	inOver  Interest = 1 << 6
-	outOver Interest = 1 << 7
+	inOver  Readiness = 1 << 6
+	outOver Readiness = 1 << 7
 )
 
 // kqueueFlags is how to add a filter.
@@ -35,8 +35,8 @@ func kqueueFlags(want Interest) int {
 // The end of one direction is not Hup, or a shutdown(WR) of our own would look like the end of a connection that the
 // peer still writes to. So who wants one direction hears of the end of both only when there is an error; the next try
 // tells it the rest.
-func kqueueReady(write bool, flags, fflags uint32) Interest {
-	r, over := In, inOver
+func kqueueReady(write bool, flags, fflags uint32) Readiness {
+	r, over := Readiness(In), inOver
 	if write {
 		r, over = Out, outOver
 	}
@@ -52,7 +52,7 @@ func kqueueReady(write bool, flags, fflags uint32) Interest {
 }
 
 // kqueueDone ends the merging of what the two filters of a descriptor told.
-func kqueueDone(r Interest) Interest {
+func kqueueDone(r Readiness) Readiness {
 	if r&inOver != 0 && r&outOver != 0 {
 		r |= Hup
 	}

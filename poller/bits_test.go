@@ -11,14 +11,22 @@ import (
 
 func TestInterestNamesEveryBit(t *testing.T) {
 	for i, want := range map[Interest]string{
-		0:                           "none",
-		In:                          "in",
-		In | Out | Edge:             "in+out+edge",
-		In | Out | Err | Hup | Edge: "in+out+err+hup+edge",
-		Err | Hup:                   "err+hup",
+		0:               "none",
+		In:              "in",
+		In | Out | Edge: "in+out+edge",
+		In | Pri:        "in+pri",
 	} {
 		if got := i.String(); got != want {
 			t.Errorf("%d prints %q, want %q", uint8(i), got, want)
+		}
+	}
+	for r, want := range map[Readiness]string{
+		0:                          "none",
+		In | Out | Err | Hup | End: "in+out+err+hup+end",
+		Err | Hup:                  "err+hup",
+	} {
+		if got := r.String(); got != want {
+			t.Errorf("%d prints %q, want %q", uint8(r), got, want)
 		}
 	}
 }
@@ -32,7 +40,6 @@ func TestEpollAsksForWhatIsWanted(t *testing.T) {
 		In | Edge:       epollIn | epollET | epollEnd | epollPri,
 		Out | Edge:      epollOut | epollET | epollEnd | epollPri,
 		In | Out | Edge: epollIn | epollOut | epollET | epollEnd | epollPri,
-		In | Err | Hup:  epollIn, // these two come unasked
 		In | Pri:        epollIn | epollPri,
 	} {
 		if got := epollBits(want); got != bits {
@@ -42,7 +49,7 @@ func TestEpollAsksForWhatIsWanted(t *testing.T) {
 }
 
 func TestEpollTellsEachBitInItsOwnMeaning(t *testing.T) {
-	for bits, want := range map[uint32]Interest{
+	for bits, want := range map[uint32]Readiness{
 		0:                                        0,
 		epollIn:                                  In,
 		epollOut:                                 Out,
@@ -68,7 +75,7 @@ func TestKqueueFilterTellsItsOwnDirection(t *testing.T) {
 		situation     string
 		write         bool
 		flags, fflags uint32
-		want          Interest
+		want          Readiness
 	}{
 		{"data", false, kevent.Clear, 0, In},
 		{"room to write", true, kevent.Clear, 0, Out},
@@ -94,7 +101,7 @@ func TestKqueueHupNeedsBothDirections(t *testing.T) {
 	table := []struct {
 		situation   string
 		read, write [2]uint32
-		want        Interest
+		want        Readiness
 	}{
 		{"data and room", [2]uint32{0, 0}, [2]uint32{0, 0}, In | Out},
 		{"FIN and room", [2]uint32{kevent.EOF, 0}, [2]uint32{0, 0}, In | Out | End},

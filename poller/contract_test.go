@@ -163,7 +163,7 @@ func TestEndOfThePeerIsReportedUnasked(t *testing.T) {
 			var events [4]poller.Event
 			n, err := p.Wait(events[:], l.in(guard))
 			l.must(err)
-			if n != 1 || events[0].Ready&(want&^Edge) == 0 {
+			if n != 1 || events[0].Ready&poller.Readiness(want&^Edge) == 0 {
 				l.Errorf("%v: got %+v", want, events[:n])
 			}
 		}

@@ -335,6 +335,6 @@ func (l *lab) waitUntil(p poller.Poller, until timeout.Deadline) {
 	}
 }
 
-func ev(fd int, gen uint32, ready poller.Interest) poller.Event {
+func ev(fd int, gen uint32, ready poller.Readiness) poller.Event {
 	return poller.Event{FD: int32(fd), Gen: gen, Ready: ready}
 }

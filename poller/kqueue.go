@@ -202,7 +202,7 @@ func (p *kqueue) dropped(k *kevent.Event) {
 	if int(k.FD) >= len(p.watched) || p.watched[k.FD].gen != k.Gen {
 		return
 	}
-	filter := In
+	filter := Interest(In)
 	if k.Write {
 		filter = Out
 	}

@@ -7,20 +7,36 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Interest is a set of the things that can be worth trying.
+// An Interest is what a Poller is asked to report: a set of In, Out, Pri and Edge.
 type Interest uint8
 
+// A Readiness is what a Poller reports: a set of In, Out, Pri, Err, Hup and End.
+type Readiness uint8
+
+// Both sets have these, so they are untyped.
 const (
-	In   Interest = 1 << iota // reading: data, end of file, a connection to accept, a pending error
-	Out                       // writing, or the end of a connect
-	Err                       // an error is pending; reported unasked
-	Hup                       // both directions are over; reported unasked
-	Edge                      // asked only: report changes instead of states
-	End                       // a short read is not the last, for a FIN or an urgent byte is there; told with Edge, perhaps without
-	Pri                       // urgent data of TCP; reported if asked for, and by epoll only
+	In  = 1 << 0 // reading: data, end of file, a connection to accept, a pending error
+	Out = 1 << 1 // writing, or the end of a connect
+	Pri = 1 << 6 // urgent data of TCP; reported if asked for, and by epoll only
 )
 
-func (i Interest) String() string {
+// Edge asks for changes instead of states.
+const Edge Interest = 1 << 4
+
+// These are reported unasked.
+const (
+	Err Readiness = 1 << 2 // an error is pending
+	Hup Readiness = 1 << 3 // both directions are closed
+	// End: the peer has ended, or urgent data waits. So a short read does not prove that the
+	// socket is empty. It is reported with Edge, and perhaps without.
+	End Readiness = 1 << 5
+)
+
+func (i Interest) String() string { return names(uint8(i)) }
+
+func (r Readiness) String() string { return names(uint8(r)) }
+
+func names(i uint8) string {
 	if i == 0 {
 		return "none"
 	}
@@ -37,7 +53,7 @@ func (i Interest) String() string {
 type Event struct {
 	FD    int32
 	Gen   uint32
-	Ready Interest
+	Ready Readiness
 }
 
 // A Poller is one kernel's list of descriptors. Wait belongs to one goroutine at a time; everything else may be called

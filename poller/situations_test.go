@@ -29,7 +29,7 @@ func TestSituationsAreToldAsTheTableSays(t *testing.T) {
 var situations = []struct {
 	name          string
 	make          func(l *lab) int
-	epoll, kqueue poller.Interest
+	epoll, kqueue poller.Readiness
 }{
 	{"data", func(l *lab) int {
 		a, b := l.tcp()
@@ -105,7 +105,7 @@ func TestPipesAreToldAsTheTableSays(t *testing.T) {
 }
 
 // endTold has a Poller watch fd before the other end is closed: a BSD refuses to add some filters after that.
-func (l *lab) endTold(situation string, fd int, ask poller.Interest, other int, want poller.Interest) {
+func (l *lab) endTold(situation string, fd int, ask poller.Interest, other int, want poller.Readiness) {
 	l.Helper()
 	p := l.open()
 	l.must(p.Add(fd, 1, ask))
@@ -119,7 +119,7 @@ func (l *lab) endTold(situation string, fd int, ask poller.Interest, other int, 
 }
 
 // wantTold has a Poller watch fd until it tells that; for nothing it takes its time.
-func (l *lab) wantTold(situation string, fd int, want poller.Interest) {
+func (l *lab) wantTold(situation string, fd int, want poller.Readiness) {
 	l.Helper()
 	p := l.open()
 	l.must(p.Add(fd, 1, In|Out))

@@ -24,11 +24,18 @@ type Handler interface {
 	Closed(c *Conn, err error)
 }
 
+// These are the optional parts of a Handler. A line such as "var _ DrainHandler = (*handler)(nil)"
+// finds a misspelt method.
 type (
-	opener       interface{ Opened(c *Conn) }
-	eofHandler   interface{ EOF(c *Conn) }
-	drainHandler interface{ Drained(c *Conn) }
-	timeHandler  interface {
+	// An OpenHandler is called once the Conn is accepted or connected, before the first Data.
+	OpenHandler interface{ Opened(c *Conn) }
+	// An EOFHandler is called when the peer sends no more. Without it the Conn is closed then.
+	EOFHandler interface{ EOF(c *Conn) }
+	// A DrainHandler is called when output has fallen to the low-water mark after it was above the
+	// high one.
+	DrainHandler interface{ Drained(c *Conn) }
+	// A TimeoutHandler is called when a deadline has passed. Nothing is closed.
+	TimeoutHandler interface {
 		Timeout(c *Conn, kind TimeoutKind)
 	}
 )
@@ -77,13 +84,13 @@ func (c *Conn) is(s connState) bool { return c.st&s != 0 }
 // adopt learns what the handler can.
 func (c *Conn) adopt(h Handler) {
 	c.h = h
-	if _, ok := h.(eofHandler); ok {
+	if _, ok := h.(EOFHandler); ok {
 		c.st |= hasEOF
 	}
-	if _, ok := h.(drainHandler); ok {
+	if _, ok := h.(DrainHandler); ok {
 		c.st |= hasDrained
 	}
-	if _, ok := h.(timeHandler); ok {
+	if _, ok := h.(TimeoutHandler); ok {
 		c.st |= hasTimeout
 	}
 	c.checkTimes()
@@ -131,7 +138,7 @@ func (c *Conn) ready(i poller.Readiness) {
 			kernel.DropErrors(c.w.r.k, int(c.w.fd), packetBatch)
 		}
 	}
-	i &= c.w.want
+	i &= poller.Readiness(c.w.want)
 	if i&poller.Out != 0 {
 		c.flush()
 		c.relieve()
@@ -229,7 +236,7 @@ func (c *Conn) eof() {
 // ended tells the handler that no more input comes; the default is to close.
 func (c *Conn) ended() {
 	if c.is(hasEOF) {
-		c.h.(eofHandler).EOF(c)
+		c.h.(EOFHandler).EOF(c)
 		return
 	}
 	c.Close()
@@ -313,8 +320,8 @@ func (c *Conn) SetNoDelay(on bool) error {
 	return c.setOpt(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, btoi(on))
 }
 
-// SetKeepAlive has the kernel probe a peer that has been silent for d and every d again; 0 turns it off.
-func (c *Conn) SetKeepAlive(d time.Duration) error {
+// SetKeepAlivePeriod has the kernel probe a peer that has been silent for d and every d again; 0 turns it off.
+func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 	if c.w.gen == 0 || c.is(over|closing) {
 		return ErrClosed
 	}

@@ -31,6 +31,14 @@ func (c *Conn) Send(p []byte) error {
 	return nil
 }
 
+// Write is Send as io.Writer has it: n is len(p), or 0 with an error.
+func (c *Conn) Write(p []byte) (n int, err error) {
+	if err := c.Send(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
 // SendV is one Send of the pieces in their order.
 func (c *Conn) SendV(pieces ...[]byte) error {
 	total := 0
@@ -252,7 +260,7 @@ func (c *Conn) relieve() {
 			c.readOn()
 		}
 		if c.is(hasDrained) && !c.is(closing|over|broken) {
-			c.h.(drainHandler).Drained(c)
+			c.h.(DrainHandler).Drained(c)
 		}
 	}
 	if c.is(wantFIN | closing) {

@@ -121,7 +121,7 @@ func runConnOps(t failer, l *lab, ops []byte) {
 		a, b = l.pair()
 	}
 	m.peer = b
-	opt, _ := newSockOptions("listen", nil)
+	opt, _ := newSockOptions("listen", eachOption[ListenOption](nil, nil))
 	opt.edge = m.tcp && kernel.TakesAll(l.k)
 	if kind&2 != 0 {
 		opt.low, opt.high, opt.cap = 10_000, 50_000, 300_000

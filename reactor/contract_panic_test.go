@@ -103,7 +103,7 @@ var bombs = map[string]struct {
 
 // newConn adopts a descriptor outside of a turn, leaving the end of the step to the loop.
 func newConn(r *Reactor, fd int, h Handler) *Conn {
-	o, err := newSockOptions("listen", nil)
+	o, err := newSockOptions("listen", eachOption[ListenOption](nil, nil))
 	if err != nil {
 		panic(err)
 	}

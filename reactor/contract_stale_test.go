@@ -103,7 +103,7 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 // adoptLater is adoptFD inside a callback, where no step may be ended.
 func adoptLater(t testing.TB, r *Reactor, fd int, h Handler) *Conn {
 	t.Helper()
-	o, err := newSockOptions("listen", nil)
+	o, err := newSockOptions("listen", eachOption[ListenOption](nil, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

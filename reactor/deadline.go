@@ -55,15 +55,15 @@ func (c *Conn) SetIdleTimeout(d time.Duration) error {
 	return c.setTime("SetIdleTimeout", d, func(t *deadlines, now timeout.Deadline) { t.idle, t.last = d, now })
 }
 
-// SetReadDeadline has Timeout called (TimeoutRead) once, d from now, unless it is set again before; 0 is never.
-func (c *Conn) SetReadDeadline(d time.Duration) error {
-	return c.setTime("SetReadDeadline", d, func(t *deadlines, now timeout.Deadline) { t.read = deadline(d, now) })
+// SetReadTimeout has Timeout called (TimeoutRead) once, d from now, unless it is set again before; 0 is never.
+func (c *Conn) SetReadTimeout(d time.Duration) error {
+	return c.setTime("SetReadTimeout", d, func(t *deadlines, now timeout.Deadline) { t.read = deadline(d, now) })
 }
 
-// SetWriteDeadline has Timeout called (TimeoutWrite) once, d from now, if output is buffered then and it is not set
+// SetWriteTimeout has Timeout called (TimeoutWrite) once, d from now, if output is buffered then and it is not set
 // again before; 0 is never.
-func (c *Conn) SetWriteDeadline(d time.Duration) error {
-	return c.setTime("SetWriteDeadline", d, func(t *deadlines, now timeout.Deadline) { t.write = deadline(d, now) })
+func (c *Conn) SetWriteTimeout(d time.Duration) error {
+	return c.setTime("SetWriteTimeout", d, func(t *deadlines, now timeout.Deadline) { t.write = deadline(d, now) })
 }
 
 func deadline(d time.Duration, now timeout.Deadline) timeout.Deadline {
@@ -171,7 +171,7 @@ func (c *Conn) due() {
 
 func (c *Conn) timeout(kind TimeoutKind) {
 	if !c.is(over | closing) {
-		c.w.r.guard(c, func() { c.h.(timeHandler).Timeout(c, kind) })
+		c.w.r.guard(c, func() { c.h.(TimeoutHandler).Timeout(c, kind) })
 	}
 }
 

@@ -39,7 +39,7 @@ func (r *Reactor) Dial(network, addr string, h Handler, opts ...DialOption) (*Co
 }
 
 func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*Conn, error) {
-	n, o, err := r.socketOptions("dial", network, true, opts)
+	n, o, err := r.socketOptions("dial", network, true, eachOption(opts, DialOption.forDial))
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import "errors"
 type Filter interface {
 	// Open begins: the connection is there.
 	Open()
-	// Input has read p, which is the loop's. What of it cannot be delivered now (see Wire.Open) the Filter keeps.
+	// Input has read p, which is the loop's. What of it cannot be delivered now (see Wire.CanDeliver) the Filter keeps.
 	Input(p []byte)
 	// More goes on with what Input has kept and tells whether some is still left.
 	More() (left bool)
@@ -22,25 +22,26 @@ type Filter interface {
 	Closed()
 }
 
-// WithFilters gives every Conn a Filter of its own, made before the Handler is asked for. make is called by Listen
+// WithFilters gives every Conn a Filter of its own, made before the Handler is asked for. factory is called by Listen
 // (server) or Dial, returns what makes them, and its error is theirs.
-func WithFilters(make func(server bool) (func(w *Wire) Filter, error)) SocketOption {
-	return func(o *sockOptions) (err error) {
-		if make == nil {
+func WithFilters(factory func(server bool) (func(w *Wire) Filter, error)) SocketOption {
+	return socketOption(func(o *sockOptions) (err error) {
+		if factory == nil {
 			return errors.New("reactor: WithFilters(nil)")
 		}
 		if o.op == "listen packet" {
 			return errors.New("reactor: WithFilters is for streams, not for listen packet")
 		}
-		if o.filter, err = make(o.op == "listen"); err == nil && o.filter == nil {
+		if o.filter, err = factory(o.op == "listen"); err == nil && o.filter == nil {
 			err = errors.New("reactor: WithFilters: the function returned nil; nothing would stand between wire and Handler")
 		}
 		return err
-	}
+	})
 }
 
 // filtering is the part of a Conn that has a Filter.
 type filtering struct {
+	wire     Wire
 	f        Filter
 	early    []byte // sent before the Filter was ready
 	ready    bool
@@ -58,13 +59,13 @@ func (c *Conn) attach() {
 	if c.opt.filter == nil {
 		return
 	}
-	c.filter = &filtering{}
+	c.filter = &filtering{wire: Wire{c}}
 	defer func() {
 		if c.filter.f == nil {
 			c.filter = nil
 		}
 	}()
-	if c.filter.f = c.opt.filter((*Wire)(c)); c.filter.f == nil {
+	if c.filter.f = c.opt.filter(&c.filter.wire); c.filter.f == nil {
 		panic("reactor: the function of WithFilters returned no Filter; return one that passes everything on")
 	}
 }
@@ -99,7 +100,7 @@ func (c *Conn) inputKept() {
 	if c.filter.kept = c.filter.f.More(); !c.filter.kept && !c.is(over) {
 		c.readOn()
 	}
-	(*Wire)(c).goOn()
+	c.filter.wire.goOn()
 	c.settle()
 }
 
@@ -145,15 +146,15 @@ func (c *Conn) dropEarly() {
 }
 
 // A Wire is the other side of a Conn: what its Filter speaks with.
-type Wire Conn
+type Wire struct{ c *Conn }
 
 // Conn is the Conn.
-func (w *Wire) Conn() *Conn { return (*Conn)(w) }
+func (w *Wire) Conn() *Conn { return w.c }
 
 // Send gives p to the wire. It takes everything: the limits were asked before, with what the Handler sent. What breaks the
 // connection is told to the Handler by the Conn.
 func (w *Wire) Send(p []byte) {
-	c := (*Conn)(w)
+	c := w.c
 	if c.filter.finished {
 		c.filter.last += len(p)
 	}
@@ -169,7 +170,7 @@ func (w *Wire) Send(p []byte) {
 
 // Ready ends the opening: what the Handler has sent so far goes out, and Opened is called.
 func (w *Wire) Ready() {
-	c := (*Conn)(w)
+	c := w.c
 	f := c.filter
 	if f.ready || f.failed != nil || c.is(over) {
 		return
@@ -186,42 +187,42 @@ func (w *Wire) Ready() {
 		c.mark()
 	}
 	c.watch()
-	if o, ok := c.h.(opener); ok && !c.is(closing|over) {
+	if o, ok := c.h.(OpenHandler); ok && !c.is(closing|over) {
 		c.w.r.guard(c, func() { o.Opened(c) })
 	}
 }
 
-// Open tells whether the Handler may be given input now.
-func (w *Wire) Open() bool { return !(*Conn)(w).is(over | closing | paused | pressed) }
+// CanDeliver tells whether the Handler may be given input now.
+func (w *Wire) CanDeliver() bool { return !w.c.is(over | closing | paused | pressed) }
 
-// Keep says that the Filter keeps input until More. If Open is true, that is in the next turn: the Filter has had its share
+// Keep says that the Filter keeps input until More. If CanDeliver is true, that is in the next turn: the Filter has had its share
 // of this one.
 func (w *Wire) Keep() {
-	(*Conn)(w).filter.kept = true
+	w.c.filter.kept = true
 	w.goOn()
 }
 
 // Spend has the turn pay for work on input that costs more than to read it, as so many bytes. When the turn has had its
 // share of bytes, the Conns that are left are read in the next.
-func (w *Wire) Spend(bytes int) { w.w.r.may.bytes -= bytes }
+func (w *Wire) Spend(bytes int) { w.c.w.r.may.bytes -= bytes }
 
 // goOn has the next turn call More if the Filter keeps something and nothing else will.
 func (w *Wire) goOn() {
-	if c := (*Conn)(w); c.filter.kept && (w.CanDeliver() || c.awaits() && !c.is(over)) {
+	if c := w.c; c.filter.kept && (w.CanDeliver() || c.awaits() && !c.is(over)) {
 		c.readOn()
 	}
 }
 
 // Deliver gives input to the Handler.
 func (w *Wire) Deliver(p []byte) {
-	if c := (*Conn)(w); !c.is(over | closing) {
+	if c := w.c; !c.is(over | closing) {
 		c.w.r.guard(c, func() { c.h.Data(c, p) }) // a Filter may deliver in a posted function, which is nobody's
 	}
 }
 
 // EOF is the end of the Handler's input; again is nothing.
 func (w *Wire) EOF() {
-	c := (*Conn)(w)
+	c := w.c
 	if c.filter.eof || c.is(over|closing) {
 		return
 	}
@@ -231,7 +232,7 @@ func (w *Wire) EOF() {
 
 // Fail closes the Conn in order — what the Filter has sent still goes out — and has Closed told why.
 func (w *Wire) Fail(err error) {
-	c := (*Conn)(w)
+	c := w.c
 	if c.is(over) || c.is(closing) && !c.awaits() || c.filter.failed != nil {
 		return
 	}
@@ -244,9 +245,9 @@ func (w *Wire) Fail(err error) {
 	_ = c.Close() // has no error to tell
 }
 
-// Room is scratch space of the loop's, 16 KiB, for what is given to Deliver.
-func (w *Wire) Room() []byte {
-	r := w.w.r
+// Scratch is scratch space of the loop's, 16 KiB, for what is given to Deliver.
+func (w *Wire) Scratch() []byte {
+	r := w.c.w.r
 	if r.room == nil {
 		r.room = make([]byte, 16<<10)
 	}

@@ -26,13 +26,13 @@ const (
 // WithBalance chooses for Group.Listen. If not set: ByAddress where there is such a thing and WithMaxConns, which needs
 // one loop that counts, is not set; else RoundRobin.
 func WithBalance(b Balance) ListenOption {
-	return func(o *sockOptions) error {
+	return listenOption(func(o *sockOptions) error {
 		if b < ByAddress || b > LeastConns {
 			return errors.New("reactor: WithBalance: must be ByAddress, RoundRobin or LeastConns")
 		}
 		o.balance = b
 		return o.only("listen", "WithBalance")
-	}
+	})
 }
 
 // A GroupListener is an address that the loops of a Group serve together.
@@ -54,7 +54,7 @@ func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ..
 	if accept == nil {
 		panic("reactor: Listen with a nil accept function")
 	}
-	n, o, err := readOptions(g.k, "listen", network, true, opts)
+	n, o, err := readOptions(g.k, "listen", network, true, eachOption(opts, ListenOption.forListen))
 	if err == nil {
 		err = g.divide(n, o)
 	}
@@ -93,7 +93,7 @@ func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) Packet
 	if open == nil {
 		panic("reactor: ListenPacket with a nil function")
 	}
-	n, o, err := readOptions(g.k, "listen packet", network, false, opts)
+	n, o, err := readOptions(g.k, "listen packet", network, false, eachOption(opts, ListenOption.forListen))
 	if err == nil {
 		err = g.divide(n, o)
 	}

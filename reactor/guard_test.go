@@ -62,7 +62,7 @@ func (s *scene) pair(h Handler, opts ...ListenOption) (c *Conn, peer int) {
 	fd, peer := mustPair()
 	s.k.opened.Add(1)
 	s.t.Cleanup(func() { kernel.Host.Close(peer) })
-	o, err := newSockOptions("listen", opts)
+	o, err := newSockOptions("listen", eachOption(opts, ListenOption.forListen))
 	if err != nil {
 		panic(err)
 	}
@@ -206,7 +206,7 @@ var spots = []spot{
 	{name: "Filter.Closed", set: func(s *scene) { c, _ := s.pair(echo{}, s.trap("Closed")); c.Abort() }},
 	{name: "Data by a Filter in a post", set: func(s *scene) {
 		c, _ := s.pair(&hooks{data: func(*Conn, []byte) { s.boom() }}, s.trap(""))
-		s.r.Post(func() { (*Wire)(c).Deliver([]byte("x")) })
+		s.r.Post(func() { c.filter.wire.Deliver([]byte("x")) })
 	}},
 	{name: "task", crashes: true, set: func(s *scene) { s.r.Go(func(*Task) { s.boom() }) }},
 	{name: "task after a sleep", crashes: true, set: func(s *scene) {

@@ -268,7 +268,7 @@ func tcpPair(t failer) (a, b int) {
 // adoptFD makes a Conn of a connected descriptor, as a Listener would.
 func adoptFD(t testing.TB, r *Reactor, fd int, h Handler, opts ...ListenOption) *Conn {
 	t.Helper()
-	o, err := newSockOptions("listen", opts)
+	o, err := newSockOptions("listen", eachOption(opts, ListenOption.forListen))
 	if err != nil {
 		t.Fatal(err)
 	}

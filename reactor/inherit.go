@@ -172,13 +172,13 @@ const readyByte = 'r'
 // is any port: that of the first which nobody has asked for. Of several at one address, as the loops of a Group have
 // them, a Group takes all. WithControl is not called for them. nil is no sockets.
 func WithInherited(in *Inherited) ListenOption {
-	return func(o *sockOptions) error {
+	return listenOption(func(o *sockOptions) error {
 		o.inherited = in
 		if o.op == "dial" {
 			return fmt.Errorf("reactor: WithInherited is for listen and listen packet, not for dial")
 		}
 		return nil
-	}
+	})
 }
 
 // take gives the sockets for the address, and forgets them: for all addresses of both families, those of each family too.

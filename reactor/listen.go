@@ -57,7 +57,7 @@ func (r *Reactor) Listen(network, addr string, accept func(*Conn) Handler, opts 
 }
 
 func (r *Reactor) listen(network, addr string, accept func(*Conn) Handler, opts []ListenOption) (*Listener, error) {
-	n, o, err := r.socketOptions("listen", network, true, opts)
+	n, o, err := r.socketOptions("listen", network, true, eachOption(opts, ListenOption.forListen))
 	if err != nil {
 		return nil, err
 	}
@@ -291,7 +291,7 @@ func (c *Conn) opened() {
 		c.w.r.guard(c, c.filter.f.Open) // Opened comes when that is ready
 		return
 	}
-	if o, ok := c.h.(opener); ok && !c.is(closing) {
+	if o, ok := c.h.(OpenHandler); ok && !c.is(closing) {
 		c.w.r.guard(c, func() { o.Opened(c) })
 	}
 }
@@ -383,6 +383,3 @@ func discard(k Kernel, fd int, file netaddr.File) {
 	_ = file.Remove(k) // an error leaves the file, which the next Listen refuses by name
 	k.Close(fd)
 }
-
-// Abort is Close.
-func (l *Listener) Abort() error { return l.Close() }

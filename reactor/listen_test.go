@@ -190,7 +190,7 @@ func TestOptionsAreValidated(t *testing.T) {
 		r := t.reactor()
 		type try struct {
 			what string
-			opt  SocketOption
+			opt  ListenOption
 		}
 		good := []try{
 			{"limits", WithLimits(0, 0, 1)}, {"limits", WithLimits(1<<30, 1<<30, 1<<30)},
@@ -210,7 +210,7 @@ func TestOptionsAreValidated(t *testing.T) {
 			l.Close()
 		}
 		bad := []try{
-			{"WithLimits(-1, 0, 1): must be 0 <= low <= high <= cap, 1 <= cap <= 1073741824", WithLimits(-1, 0, 1)},
+			{"WithLimits(-1, 0, 1): must be 0 <= low <= high <= limit, 1 <= limit <= 1073741824", WithLimits(-1, 0, 1)},
 			{"WithLimits(2, 1, 3): must be", WithLimits(2, 1, 3)}, {"WithLimits(0, 2, 1)", WithLimits(0, 2, 1)},
 			{"WithLimits(0, 0, 0)", WithLimits(0, 0, 0)}, {"WithLimits(0, 0, 1073741825)", WithLimits(0, 0, 1<<30+1)},
 			{"WithLinger(0s): must be 1ms … 24h", WithLinger(0)}, {"WithLinger(25h0m0s)", WithLinger(25 * time.Hour)},
@@ -219,7 +219,6 @@ func TestOptionsAreValidated(t *testing.T) {
 			{"WithMaxConns(0): must be 1 or more", WithMaxConns(0)},
 			{"WithKeepAlive(999ms): must be 1s … 9h6m7s", WithKeepAlive(999 * time.Millisecond)},
 			{"WithKeepAlive(10h0m0s)", WithKeepAlive(10 * time.Hour)},
-			{"WithDialTimeout is for dial, not for listen", WithDialTimeout(time.Second)},
 			{"WithControl: no", WithControl(func(int) error { return errors.New("no") })},
 		}
 		for _, b := range bad {
@@ -227,11 +226,16 @@ func TestOptionsAreValidated(t *testing.T) {
 				t.Errorf("%v, want %q", err, b.what)
 			}
 		}
-		for what, opt := range map[string]DialOption{
-			"WithDialTimeout(0s): must be 1ms … 24h": WithDialTimeout(0), "WithBacklog is for listen, not for dial": WithBacklog(1),
-			"WithAccepts is for": WithAccepts(1), "WithMaxConns is for": WithMaxConns(1), "WithReusePort is for": WithReusePort(),
+		want := "WithDialTimeout(0s): must be 1ms … 24h"
+		if _, err := r.Dial("tcp", "127.0.0.1:1", &hooks{}, WithDialTimeout(0)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		for what, opt := range map[string]ListenOption{
+			"WithBacklog is for listen, not for listen packet": WithBacklog(1),
+			"WithAccepts is for": WithAccepts(1), "WithMaxConns is for": WithMaxConns(1),
 		} {
-			if _, err := r.Dial("tcp", "127.0.0.1:1", &hooks{}, opt); err == nil || !strings.Contains(err.Error(), what) {
+			_, err := r.ListenPacket("udp", "127.0.0.1:0", &packets{}, opt)
+			if err == nil || !strings.Contains(err.Error(), what) {
 				t.Errorf("%v, want %q", err, what)
 			}
 		}

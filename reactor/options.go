@@ -130,25 +130,50 @@ type sockOptions struct {
 	edge      bool // a short read has taken all there was, so an edge is enough
 }
 
-func newSockOptions(op string, opts []SocketOption) (*sockOptions, error) {
+func newSockOptions(op string, set func(*sockOptions) error) (*sockOptions, error) {
 	o := &sockOptions{op: op, low: 64 << 10, high: 256 << 10, cap: 4 << 20, linger: 30 * time.Second,
 		backlog: 4096, accepts: 64, timeout: 30 * time.Second}
-	for _, set := range opts {
-		if err := set(o); err != nil {
-			return nil, err
-		}
+	if err := set(o); err != nil {
+		return nil, err
 	}
 	return o, nil
 }
 
-// A SocketOption sets something of one Listen, Dial or ListenPacket, which returns its error; also when the option is
-// not for it.
-type SocketOption func(*sockOptions) error
+// A ListenOption sets something of one Listen or ListenPacket, which returns its error, also when
+// the option is not for it.
+type ListenOption interface{ forListen(*sockOptions) error }
+
+// A DialOption sets something of one Dial, which returns its error.
+type DialOption interface{ forDial(*sockOptions) error }
+
+// A SocketOption is both: it is for Listen, ListenPacket and Dial.
+type SocketOption interface {
+	ListenOption
+	DialOption
+}
 
 type (
-	ListenOption = SocketOption
-	DialOption   = SocketOption
+	listenOption func(*sockOptions) error
+	dialOption   func(*sockOptions) error
+	socketOption func(*sockOptions) error
 )
+
+func (f listenOption) forListen(o *sockOptions) error { return f(o) }
+func (f dialOption) forDial(o *sockOptions) error     { return f(o) }
+func (f socketOption) forListen(o *sockOptions) error { return f(o) }
+func (f socketOption) forDial(o *sockOptions) error   { return f(o) }
+
+// eachOption sets the options in their order, until one has an error.
+func eachOption[O any](opts []O, set func(O, *sockOptions) error) func(*sockOptions) error {
+	return func(o *sockOptions) error {
+		for _, opt := range opts {
+			if err := set(opt, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
 
 func (o *sockOptions) only(op, option string) error {
 	if o.op != op {
@@ -158,107 +183,107 @@ func (o *sockOptions) only(op, option string) error {
 }
 
 // WithLimits sets a Conn's output limits in bytes: at low buffered bytes or less the Conn is drained, above high it is
-// no longer read, above cap Send refuses. 0 <= low <= high <= cap, 1 <= cap <= 1<<30. If not set: 64 KiB, 256 KiB and
+// no longer read, above limit Send refuses. 0 <= low <= high <= limit, 1 <= limit <= 1<<30. If not set: 64 KiB, 256 KiB and
 // 4 MiB.
-func WithLimits(low, high, cap int) SocketOption {
-	return func(o *sockOptions) error {
-		if low < 0 || low > high || high > cap || cap < 1 || cap > 1<<30 {
-			return fmt.Errorf("reactor: WithLimits(%d, %d, %d): must be 0 <= low <= high <= cap, 1 <= cap <= %d", low, high, cap, 1<<30)
+func WithLimits(low, high, limit int) SocketOption {
+	return socketOption(func(o *sockOptions) error {
+		if low < 0 || low > high || high > limit || limit < 1 || limit > 1<<30 {
+			return fmt.Errorf("reactor: WithLimits(%d, %d, %d): must be 0 <= low <= high <= limit, 1 <= limit <= %d", low, high, limit, 1<<30)
 		}
-		o.low, o.high, o.cap = low, high, cap
+		o.low, o.high, o.cap = low, high, limit
 		return nil
-	}
+	})
 }
 
 // WithLinger is how long a closing Conn waits for a peer that takes nothing of what is still to be delivered before it
 // gives up with ErrStuck; 1 ms … 24 h, 30 s if not set.
 func WithLinger(d time.Duration) SocketOption {
-	return func(o *sockOptions) error {
+	return socketOption(func(o *sockOptions) error {
 		if d < time.Millisecond || d > 24*time.Hour {
 			return fmt.Errorf("reactor: WithLinger(%v): must be 1ms … 24h", d)
 		}
 		o.linger = d
 		return nil
-	}
+	})
 }
 
 // WithBacklog is how many connections wait for accept, 0 … 1<<16; 4,096 if not set; the system may have less.
 func WithBacklog(n int) ListenOption {
-	return func(o *sockOptions) error {
+	return listenOption(func(o *sockOptions) error {
 		if n < 0 || n > 1<<16 {
 			return fmt.Errorf("reactor: WithBacklog(%d): must be 0 … %d", n, 1<<16)
 		}
 		o.backlog = n
 		return o.only("listen", "WithBacklog")
-	}
+	})
 }
 
 // WithAccepts is how many connections are accepted in one turn, so that a flood of them cannot starve those already
 // open; 1 … 1<<16, 64 if not set.
 func WithAccepts(n int) ListenOption {
-	return func(o *sockOptions) error {
+	return listenOption(func(o *sockOptions) error {
 		if n < 1 || n > 1<<16 {
 			return fmt.Errorf("reactor: WithAccepts(%d): must be 1 … %d", n, 1<<16)
 		}
 		o.accepts = n
 		return o.only("listen", "WithAccepts")
-	}
+	})
 }
 
 // WithMaxConns stops accepting while n of the listener's Conns are open; the next ones wait in the backlog. n >= 1; no
 // limit if not set.
 func WithMaxConns(n int) ListenOption {
-	return func(o *sockOptions) error {
+	return listenOption(func(o *sockOptions) error {
 		if n < 1 {
 			return fmt.Errorf("reactor: WithMaxConns(%d): must be 1 or more", n)
 		}
 		o.maxConns = n
 		return o.only("listen", "WithMaxConns")
-	}
+	})
 }
 
 // WithReusePort lets several sockets of one user bind the same address (SO_REUSEPORT).
 func WithReusePort() ListenOption {
-	return func(o *sockOptions) error {
+	return listenOption(func(o *sockOptions) error {
 		o.reusePort = true
 		if o.op == "dial" {
 			return fmt.Errorf("reactor: WithReusePort is for listen and listen packet, not for dial")
 		}
 		return nil
-	}
+	})
 }
 
 // WithNoDelay(false) turns Nagle's algorithm on; TCP_NODELAY is set if not said otherwise.
 func WithNoDelay(on bool) SocketOption {
-	return func(o *sockOptions) error { o.delay = !on; return nil }
+	return socketOption(func(o *sockOptions) error { o.delay = !on; return nil })
 }
 
 // WithKeepAlive has the kernel probe a TCP peer that has been silent for d, and every d again; whole seconds, 1 s …
 // 9 h. Off if not set: an idle timeout costs no packets.
 func WithKeepAlive(d time.Duration) SocketOption {
-	return func(o *sockOptions) error {
+	return socketOption(func(o *sockOptions) error {
 		if d < time.Second || d > keepAliveMax {
 			return fmt.Errorf("reactor: WithKeepAlive(%v): must be 1s … %v", d, keepAliveMax)
 		}
 		o.keepAlive = d
 		return nil
-	}
+	})
 }
 
 const keepAliveMax = 32767 * time.Second // TCP_KEEPIDLE's limit
 
 // WithDialTimeout bounds the whole of a Dial: lookup and all addresses; 1 ms … 24 h, 30 s if not set.
 func WithDialTimeout(d time.Duration) DialOption {
-	return func(o *sockOptions) error {
+	return dialOption(func(o *sockOptions) error {
 		if d < time.Millisecond || d > 24*time.Hour {
 			return fmt.Errorf("reactor: WithDialTimeout(%v): must be 1ms … 24h", d)
 		}
 		o.timeout = d
 		return o.only("dial", "WithDialTimeout")
-	}
+	})
 }
 
 // WithControl calls f with the descriptor before it is bound or connected, for options that have no name here.
 func WithControl(f func(fd int) error) SocketOption {
-	return func(o *sockOptions) error { o.control = f; return nil }
+	return socketOption(func(o *sockOptions) error { o.control = f; return nil })
 }

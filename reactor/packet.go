@@ -26,9 +26,9 @@ type PacketHandler interface {
 	Closed(c *PacketConn, err error)
 }
 
-// lossHandler is an optional part of a PacketHandler: a datagram that SendTo had accepted was refused by the kernel, or one
+// A LossHandler is the optional part of a PacketHandler: a datagram that SendTo had accepted was refused by the kernel, or one
 // that has come did not fit.
-type lossHandler interface {
+type LossHandler interface {
 	Lost(c *PacketConn, peer Addr, err error)
 }
 
@@ -85,7 +85,7 @@ func (r *Reactor) ListenPacket(network, addr string, h PacketHandler, opts ...Li
 }
 
 func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []ListenOption) (*PacketConn, error) {
-	n, o, err := r.socketOptions("listen packet", network, false, opts)
+	n, o, err := r.socketOptions("listen packet", network, false, eachOption(opts, ListenOption.forListen))
 	if err != nil {
 		return nil, err
 	}
@@ -418,7 +418,7 @@ func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 // lost has the handler told, if it wants to know: outside the flush, as a Closed is, or a Lost that sends again what is
 // refused again would keep the loop here.
 func (c *PacketConn) lost(to Addr, err error) {
-	if l, ok := c.h.(lossHandler); ok && !c.closing {
+	if l, ok := c.h.(LossHandler); ok && !c.closing {
 		c.w.r.ended.add(ending{&loss{c, l, to}, err})
 	}
 }
@@ -426,7 +426,7 @@ func (c *PacketConn) lost(to Addr, err error) {
 // loss is a datagram whose Lost is due.
 type loss struct {
 	c  *PacketConn
-	h  lossHandler
+	h  LossHandler
 	to Addr
 }
 

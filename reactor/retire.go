@@ -22,7 +22,7 @@ func (r *Reactor) Retire(fd int) error {
 		r.k.Close(fd)
 		return ErrClosed
 	}
-	o, _ := newSockOptions("retire", nil) // no option, no error
+	o, _ := newSockOptions("retire", eachOption[ListenOption](nil, nil)) // no option, no error
 	a, e := r.k.LocalAddr(fd)
 	o.tcp = e == 0 && a.Family != kernel.AF_UNIX
 	c := &Conn{opt: o}

@@ -18,19 +18,19 @@ var lingerZero = func() []byte {
 }()
 
 // socketOptions is what Listen, Dial and ListenPacket find out first.
-func (r *Reactor) socketOptions(op, name string, stream bool, opts []SocketOption) (n netaddr.Network, o *sockOptions, err error) {
+func (r *Reactor) socketOptions(op, name string, stream bool, set func(*sockOptions) error) (n netaddr.Network, o *sockOptions, err error) {
 	if r.draining {
 		return n, nil, ErrClosed
 	}
-	n, o, err = readOptions(r.k, op, name, stream, opts)
+	n, o, err = readOptions(r.k, op, name, stream, set)
 	if err == nil && o.balance != 0 {
 		err = errors.New("WithBalance is for a Group")
 	}
 	return n, o, err
 }
 
-func readOptions(k Kernel, op, name string, stream bool, opts []SocketOption) (n netaddr.Network, o *sockOptions, err error) {
-	if o, err = newSockOptions(op, opts); err != nil {
+func readOptions(k Kernel, op, name string, stream bool, set func(*sockOptions) error) (n netaddr.Network, o *sockOptions, err error) {
+	if o, err = newSockOptions(op, set); err != nil {
 		return n, nil, err
 	}
 	if n, err = findNetwork(name, stream); err != nil {

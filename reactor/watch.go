@@ -55,7 +55,7 @@ func (w *Watch) Want(want poller.Interest) error {
 	if w.gen == 0 {
 		return ErrClosed
 	}
-	return w.set(want &^ (poller.Err | poller.Hup))
+	return w.set(want &^ poller.Interest(poller.Err|poller.Hup))
 }
 
 // FD is the descriptor's number.

@@ -98,7 +98,7 @@ func read(t *lab, fd int) {
 // Want none is silence, of Hup and Err too; the loop sleeps. Asked again it tells at once. Edge alone is none.
 func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
 	twice(t, func(t *lab) {
-		for _, none := range []poller.Interest{0, poller.Edge, poller.Err | poller.Hup} {
+		for _, none := range []poller.Interest{0, poller.Edge, poller.Interest(poller.Err | poller.Hup)} {
 			r := t.reactor()
 			rd, wr := t.pair()
 			told := 0

@@ -65,9 +65,9 @@ func TestUnreachablePollIsClosed(t *testing.T) {
 	done := make(chan struct{})
 	func() {
 		p := sel.NewBy(k, desc.Parked)
-		must(p.Register(a))
-		must(p.Register(n))
-		must(p.Register(&ready{}))
+		must(p.Register(a, sel.POLLIN|sel.POLLOUT))
+		must(p.Register(n, sel.POLLIN|sel.POLLOUT))
+		must(p.Register(&ready{}, sel.POLLIN|sel.POLLOUT))
 		l.expect(p, 0, is{a: OUT})
 		q := sel.NewBy(k, l.spy)
 		must(q.Register(b, IN))

@@ -197,7 +197,7 @@ func (l *lab) pollBy(k kernel.Kernel, objs ...sel.Pollable) *sel.Poll {
 	p := sel.NewBy(k, l.spy)
 	l.polls = append(l.polls, p)
 	for _, o := range objs {
-		must(p.Register(o))
+		must(p.Register(o, sel.POLLIN|sel.POLLOUT))
 	}
 	return p
 }

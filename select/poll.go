@@ -42,17 +42,10 @@ func newPoll(k kernel.Kernel, w desc.Waiter) *Poll {
 	return p
 }
 
-// Register adds an object, or replaces its mask. Without a mask it is POLLIN|POLLOUT; several are or'ed. A closed socket
-// can be registered, and is POLLNVAL.
-func (p *Poll) Register(obj Pollable, mask ...Events) error {
-	m := POLLIN | POLLOUT
-	if len(mask) > 0 {
-		m = 0
-		for _, bits := range mask {
-			m |= bits
-		}
-	}
-	err := p.s.register(obj, m)
+// Register adds an object, or replaces its mask. MicroPython's default is POLLIN|POLLOUT. A closed
+// socket can be registered, and is POLLNVAL.
+func (p *Poll) Register(obj Pollable, mask Events) error {
+	err := p.s.register(obj, mask)
 	runtime.KeepAlive(p)
 	return err
 }

@@ -72,7 +72,7 @@ type Notifier interface {
 
 // A readier is a *socket.SSLSocket: it has a descriptor, and bytes of its own. Any number of Polls may subscribe to one.
 type readier interface {
-	PollReady(want poller.Interest) (poller.Interest, desc.Errno)
+	PollReady(want poller.Interest) (poller.Readiness, desc.Errno)
 	Subscribe(f func()) (stop func())
 }
 

@@ -131,7 +131,7 @@ func (m *sslModel) look(done *bool) {
 	}
 	raw, e := m.h.Ready(m.s.Fileno())
 	must(errnoOf(e))
-	for i, want := range []poller.Interest{poller.In, poller.Out & raw} {
+	for i, want := range []poller.Interest{poller.In, poller.Interest(poller.Out & raw)} {
 		if m.mask&[]sel.Events{sel.POLLIN, sel.POLLOUT}[i] == 0 || want == 0 {
 			continue
 		}

@@ -55,7 +55,7 @@ func (l *load) next(i int, h *sim.Host, r *reactor.Reactor) {
 		to, secure = "10.0.0.5:7", true
 	}
 	c.record = to == "10.0.0.1:7" || to == "callback.test:7"
-	opts := append(withTLS(secure, false), reactor.WithDialTimeout(5*time.Second), reactor.WithLinger(3*time.Second))
+	opts := append(dialTLS(secure), reactor.WithDialTimeout(5*time.Second), reactor.WithLinger(3*time.Second))
 	_, err := r.Dial("tcp", to, c, opts...)
 	if errors.Is(err, reactor.ErrClosed) {
 		return

@@ -103,7 +103,7 @@ func (n *node) ready() status {
 // wake tells the Pollers that something has happened: of the bits in key, or 0 for anything.
 func (n *node) wake(key poller.Readiness) {
 	for _, r := range n.regs {
-		if key == 0 || key&(r.want|poller.Err|poller.Hup) != 0 {
+		if key == 0 || key&(poller.Readiness(r.want)|poller.Err|poller.Hup) != 0 {
 			r.p.list(r)
 		}
 	}
@@ -127,7 +127,7 @@ func (n *node) act(what uint8, dir int64, _ uint64) {
 	switch what {
 	case actKick:
 		n.kick[dir] = false
-		n.wake([2]poller.Interest{poller.In, poller.Out}[dir])
+		n.wake([2]poller.Readiness{poller.In, poller.Out}[dir])
 	case actHear:
 		n.wake(0)
 	}

@@ -262,7 +262,7 @@ func (h *Host) PeerAddr(fd int) (a Addr, e Errno) {
 }
 
 // Ready is poll(2) without waiting.
-func (h *Host) Ready(fd int) (poller.Interest, Errno) {
+func (h *Host) Ready(fd int) (poller.Readiness, Errno) {
 	f, v, ok := h.on(Ready, fd)
 	if !ok {
 		return 0, v.e

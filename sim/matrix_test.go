@@ -288,15 +288,25 @@ func (l *load) slowServer(h *sim.Host, r *reactor.Reactor) error {
 	return nil
 }
 
-// withTLS is the option, if it is wanted.
-func withTLS(secure, server bool) []reactor.DialOption! {
-	switch {
-	case !secure:
+// listenTLS is a server's option, if it is wanted, and dialTLS a client's.
+func listenTLS(secure bool) []reactor.ListenOption {
+	if !secure {
 		return nil
-	case server:
-		return []reactor.SocketOption{netconn.WithTLS(&tls.Config{Certificates: []tls.Certificate{testCertificate}, CurvePreferences: []tls.CurveID{tls.X25519}})}
 	}
-	return []reactor.SocketOption{netconn.WithTLS(&tls.Config{InsecureSkipVerify: true, CurvePreferences: []tls.CurveID{tls.X25519}})}
+	return []reactor.ListenOption{netconn.WithTLS(&tls.Config{
+		Certificates:     []tls.Certificate{testCertificate},
+		CurvePreferences: []tls.CurveID{tls.X25519},
+	})}
+}
+
+func dialTLS(secure bool) []reactor.DialOption {
+	if !secure {
+		return nil
+	}
+	return []reactor.DialOption{netconn.WithTLS(&tls.Config{
+		InsecureSkipVerify: true,
+		CurvePreferences:   []tls.CurveID{tls.X25519},
+	})}
 }
 
 // testCertificate has signatures of one size, so that histories do not differ in sizes.

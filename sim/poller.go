@@ -41,7 +41,7 @@ type reg struct {
 // told is a registration that is ready, and for what. See filter for the rest.
 type told struct {
 	r             *reg
-	ready         poller.Interest
+	ready         poller.Readiness
 	flags, fflags uint32
 }
 
@@ -93,8 +93,8 @@ func (p *epoll) status() status {
 func (p *epoll) isKqueue() bool { return p.h.w.opt.Kernel != Linux }
 
 // bits is what the registration is told now.
-func (r *reg) bits() poller.Interest {
-	told := r.want&(poller.In|poller.Out) | poller.Err | poller.Hup
+func (r *reg) bits() poller.Readiness {
+	told := poller.Readiness(r.want)&(poller.In|poller.Out) | poller.Err | poller.Hup
 	if r.want&poller.Edge != 0 {
 		told |= poller.End
 	}

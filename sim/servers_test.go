@@ -36,7 +36,7 @@ func (l *load) callbackServer(h *sim.Host, r *reactor.Reactor) error {
 func (l *load) tlsServer(h *sim.Host, r *reactor.Reactor) error { return l.callbacks(h, r, true) }
 
 func (l *load) callbacks(h *sim.Host, r *reactor.Reactor, secure bool) error {
-	opts := append(withTLS(secure, true), reactor.WithLinger(10*time.Second))
+	opts := append(listenTLS(secure), reactor.WithLinger(10*time.Second))
 	l.retrying(r, func() error {
 		_, err := r.Listen("tcp", ":7", func(c *reactor.Conn) reactor.Handler {
 			s := &served{l: l, h: h}

@@ -146,7 +146,7 @@ func (p *epoll) invent(events []poller.Event, n int, dice Rand) int {
 	if r == nil || told == 0 {
 		return n
 	}
-	told &= r.want | poller.Err | poller.Hup
+	told &= poller.Readiness(r.want) | poller.Err | poller.Hup
 	if told == 0 {
 		return n
 	}

@@ -18,9 +18,16 @@ type Addr struct {
 	bad string      // why it is none; told by the call that is given it
 }
 
-// Tuple is MicroPython's (host, port) or, for IPv6, (host, port, flowinfo, scopeid). host is the text of an IP address,
-// "" for any; names are for GetAddrInfo. What is wrong with the items is told, as ErrValue, by the call that takes the Addr.
-func Tuple(host string, port int, flowScope ...int) Addr {
+// Tuple is MicroPython's (host, port). host is the text of an IP address, "" for any; names are for
+// GetAddrInfo. The call that takes the Addr returns ErrValue if an item is wrong.
+func Tuple(host string, port int) Addr { return tuple(host, port, nil) }
+
+// Tuple6 is MicroPython's (host, port, flowinfo, scopeid), for IPv6.
+func Tuple6(host string, port, flow, scope int) Addr {
+	return tuple(host, port, &[2]int{flow, scope})
+}
+
+func tuple(host string, port int, flowScope *[2]int) Addr {
 	if port < 0 || port > math.MaxUint16 {
 		return badAddr("port %d must be 0 … 65535", port)
 	}
@@ -35,9 +42,7 @@ func Tuple(host string, port int, flowScope ...int) Addr {
 		}
 	}
 	switch {
-	case len(flowScope) == 0:
-	case len(flowScope) != 2:
-		return badAddr("an address must have 2 or 4 items, not %d", 2+len(flowScope))
+	case flowScope == nil:
 	case a.Family == AF_INET:
 		return badAddr("an IPv4 address must have 2 items, not 4")
 	case flowScope[0] < 0 || flowScope[0] > 0xfffff:

@@ -187,17 +187,3 @@ func TestOSErrorIsItsErrno(t *testing.T) {
 		}
 	})
 }
-
-// Arguments beyond the optional one are refused, and nothing has happened.
-func TestExtraArguments(t *testing.T) {
-	parked(t, func(l *lab) {
-		s := l.tcp()
-		l.value(s.Listen(1, 2))
-		_, err := s.ReadLineMax(1 | 2)
-		l.value(err)
-		_, err = s.MakeFile("rb")
-		l.value(err)
-		_, _, err = s.Accept()
-		l.errno(err, syscall.EINVAL)
-	})
-}

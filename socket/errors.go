@@ -93,11 +93,6 @@ func badValue(op op, format string, args ...any) error {
 	return &valueError{op.String(), fmt.Sprintf(format, args...)}
 }
 
-// extra is for arguments beyond the one that a call may have.
-func extra(o op, name string, n int) error {
-	return badValue(o, "%d values of %s must be one at most", n, name)
-}
-
 // An op is a call, by the name that its errors say.
 type op uint8
 

@@ -19,18 +19,13 @@ func (s *Socket) Bind(a Addr) error {
 	})
 }
 
-// backlogDefault is what Listen takes without an argument.
-const backlogDefault = min(kernel.SOMAXCONN, 128)
+// DefaultBacklog is the backlog that MicroPython's listen takes without an argument.
+const DefaultBacklog = min(kernel.SOMAXCONN, 128)
 
-// Listen has the Socket take connections. backlog, one number at most, is how many may wait for Accept; less than 0 is 0.
-func (s *Socket) Listen(backlog ...int) error {
-	n := backlogDefault
-	switch {
-	case len(backlog) > 1:
-		return extra(opListen, "backlog", len(backlog))
-	case len(backlog) == 1:
-		n = min(max(backlog[0], 0), 1<<31-1)
-	}
+// Listen makes the Socket accept connections. At most backlog of them wait for Accept; less than 0
+// is 0.
+func (s *Socket) Listen(backlog int) error {
+	n := min(max(backlog, 0), 1<<31-1)
 	return s.use(opListen, func(fd int) desc.Errno { return s.d.K.Listen(fd, n) })
 }
 

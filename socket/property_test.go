@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-func kernelReady(l *lab, s *socket.Socket) poller.Interest {
+func kernelReady(l *lab, s *socket.Socket) poller.Readiness {
 	now, e := l.k.Ready(s.Fileno())
 	if e != 0 {
 		l.fatalf("Ready: %v", e)

@@ -10,15 +10,21 @@ import (
 
 // Recv waits for data and gives what is there, n bytes at most; the rest of a datagram is lost. Empty is the end of a
 // stream, or an empty datagram.
-func (s *Socket) Recv(n int, flags ...int) ([]byte, error) {
-	data, _, err := s.receive(opRecv, n, or(flags), nil)
+func (s *Socket) Recv(n int) ([]byte, error) { return s.RecvFlags(n, 0) }
+
+// RecvFlags is Recv with flags: MSG_PEEK, MSG_WAITALL and others, or'ed.
+func (s *Socket) RecvFlags(n, flags int) ([]byte, error) {
+	data, _, err := s.receive(opRecv, n, flags, nil)
 	return data, err
 }
 
 // RecvFrom is Recv that also tells who sent it; on a stream that is the peer.
-func (s *Socket) RecvFrom(n int, flags ...int) ([]byte, Addr, error) {
+func (s *Socket) RecvFrom(n int) ([]byte, Addr, error) { return s.RecvFromFlags(n, 0) }
+
+// RecvFromFlags is RecvFrom with flags.
+func (s *Socket) RecvFromFlags(n, flags int) ([]byte, Addr, error) {
 	var from Addr
-	data, e, err := s.receive(opRecvFrom, n, or(flags), &from.a)
+	data, e, err := s.receive(opRecvFrom, n, flags, &from.a)
 	if (e != 0 || err != nil) && len(data) == 0 {
 		return nil, Addr{}, err
 	}
@@ -27,8 +33,10 @@ func (s *Socket) RecvFrom(n int, flags ...int) ([]byte, Addr, error) {
 
 // RecvInto is Recv into p. It allocates nothing. With MSG_TRUNC it gives the length of the datagram, which may be more than
 // len(p), as recv(2) does.
-func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
-	f := or(flags)
+func (s *Socket) RecvInto(p []byte) (int, error) { return s.RecvIntoFlags(p, 0) }
+
+// RecvIntoFlags is RecvInto with flags.
+func (s *Socket) RecvIntoFlags(p []byte, f int) (int, error) {
 	if !flagsFit(f) {
 		return 0, badFlags(opRecv, f)
 	}
@@ -58,8 +66,10 @@ func (s *Socket) recvLeast(p []byte, flags, least int) (int, desc.Errno) {
 }
 
 // RecvFromInto is RecvFrom into p. It allocates nothing.
-func (s *Socket) RecvFromInto(p []byte, flags ...int) (int, Addr, error) {
-	f := or(flags)
+func (s *Socket) RecvFromInto(p []byte) (int, Addr, error) { return s.RecvFromIntoFlags(p, 0) }
+
+// RecvFromIntoFlags is RecvFromInto with flags.
+func (s *Socket) RecvFromIntoFlags(p []byte, f int) (int, Addr, error) {
 	if !flagsFit(f) {
 		return 0, Addr{}, badFlags(opRecvFrom, f)
 	}
@@ -176,11 +186,8 @@ func (s *Socket) roomFor(n, flags int, room []byte) ([]byte, desc.Errno) {
 	}
 }
 
-// MakeFile is MicroPython's makefile: the Socket itself. mode must be of 'r', 'w' and 'b', with 'b'; buffering means nothing.
-func (s *Socket) MakeFile(mode string, buffering ...int) (*Socket, error) {
-	if len(buffering) > 1 {
-		return nil, extra(opMakeFile, "buffering", len(buffering))
-	}
+// MakeFile is MicroPython's makefile: the Socket itself. mode must be of 'r', 'w' and 'b', with 'b'.
+func (s *Socket) MakeFile(mode string) (*Socket, error) {
 	switch mode {
 	case "rb", "br", "wb", "bw", "rwb", "rbw", "wrb", "wbr", "brw", "bwr":
 		return s, s.nothing(opMakeFile)

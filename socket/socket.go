@@ -168,14 +168,6 @@ func (s *Socket) limit(flags int) timeout.Timeout {
 // startWith is one with flags.
 func (s *Socket) startWith(flags int) desc.Call { return desc.Call{Limit: s.limit(flags)} }
 
-// or joins flags.
-func or(flags []int) (f int) {
-	for _, g := range flags {
-		f |= g
-	}
-	return f
-}
-
 // flagsFit tells whether the kernel, which takes 32 bits, gets all of the flags.
 func flagsFit(f int) bool { return f == int(int32(f)) || f == int(uint32(f)) }
 

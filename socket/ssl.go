@@ -119,12 +119,12 @@ func (s *SSLSocket) ReadInto(p []byte) (int, error) {
 	return n, s.end(opReadInto, &r, e)
 }
 
-// ReadLine is MicroPython's readline: up to and with '\n', or max bytes if given and not negative.
-func (s *SSLSocket) ReadLine(max ...int) ([]byte, error) {
-	limit, err := lineLimit(max)
-	if err != nil {
-		return nil, err
-	}
+// ReadLine is MicroPython's readline: up to and with '\n'.
+func (s *SSLSocket) ReadLine() ([]byte, error) { return s.ReadLineMax(-1) }
+
+// ReadLineMax is ReadLine that ends after n bytes at most; a negative n is no limit.
+func (s *SSLSocket) ReadLineMax(n int) ([]byte, error) {
+	limit := lineLimit(n)
 	if limit == 0 {
 		return []byte{}, nil
 	}

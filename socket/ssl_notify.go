@@ -76,7 +76,7 @@ func (s *SSLSocket) Notify(f func()) {
 }
 
 // PollReady is for package sel: see secure.Conn's Ready.
-func (s *SSLSocket) PollReady(want poller.Interest) (poller.Interest, desc.Errno) {
+func (s *SSLSocket) PollReady(want poller.Interest) (poller.Readiness, desc.Errno) {
 	r, took, e := s.st.c.Ready(want)
 	if took && s.st.several() { // what was decrypted here causes no Event for the others
 		s.st.news()

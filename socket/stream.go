@@ -37,13 +37,13 @@ func (s *Socket) ReadInto(p []byte) (int, error) {
 	return n, fail(opReadInto, e)
 }
 
-// ReadLine is MicroPython's readline: up to and with '\n', or max bytes if given and not negative. It waits like
-// ReadSize and takes nothing beyond the line.
-func (s *Socket) ReadLine(max ...int) ([]byte, error) {
-	limit, err := lineLimit(max)
-	if err != nil {
-		return nil, err
-	}
+// ReadLine is MicroPython's readline: up to and with '\n'. It waits like ReadSize and takes nothing
+// beyond the line.
+func (s *Socket) ReadLine() ([]byte, error) { return s.ReadLineMax(-1) }
+
+// ReadLineMax is ReadLine that ends after n bytes at most; a negative n is no limit.
+func (s *Socket) ReadLineMax(n int) ([]byte, error) {
+	limit := lineLimit(n)
 	if limit == 0 {
 		return []byte{}, s.nothing(opReadLine)
 	}
@@ -56,14 +56,11 @@ func (s *Socket) ReadLine(max ...int) ([]byte, error) {
 const maxInt = int(^uint(0) >> 1)
 
 // lineLimit is ReadLine's argument.
-func lineLimit(max []int) (int, error) {
-	switch {
-	case len(max) > 1:
-		return 0, extra(opReadLine, "max", len(max))
-	case len(max) == 1 && max[0] >= 0:
-		return max[0], nil
+func lineLimit(n int) int {
+	if n < 0 {
+		return maxInt
 	}
-	return maxInt, nil
+	return n
 }
 
 // recv is one try of a read.

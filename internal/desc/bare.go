@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -40,7 +41,7 @@ func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
 	}
 	next = d.limited(dir, c, next)
 	d.unlock()
-	if kernel.Await(d.K, d.FD, want[dir], min(bareMost, next.Left(d.K.Now()))) != 0 {
+	if kernel.Await(d.K, d.FD, poller.Interest(want[dir]), min(bareMost, next.Left(d.K.Now()))) != 0 {
 		return why
 	}
 	return 0

@@ -50,7 +50,7 @@ const (
 )
 
 // want is what each direction hears; an error or a hang-up is news for both.
-var want = [2]poller.Interest{In: poller.In | poller.Err | poller.Hup, Out: poller.Out | poller.Err | poller.Hup}
+var want = [2]poller.Readiness{In: poller.In | poller.Err | poller.Hup, Out: poller.Out | poller.Err | poller.Hup}
 
 // A Desc is a descriptor's identity: the number, who calls on it, and what happens when it closes. It outlives its
 // number: after Close every call is EBADF.

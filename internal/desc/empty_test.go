@@ -33,7 +33,7 @@ func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 	const data = 7
 	for _, c := range []struct {
 		name  string
-		event poller.Interest // between the calls
+		event poller.Readiness // between the calls
 		sleep Errno
 		tries int // of the second call
 		want  Errno

@@ -41,7 +41,7 @@ func (*host) Send(fd int, p []byte, flags int) (int, Errno)  { return 0, ENOSYS 
 func (*host) SendV(fd int, pieces [][]byte) (int, Errno)     { return 0, ENOSYS }
 func (*host) RecvBatch(fd int, b *Batch) (int, Errno)        { return 0, ENOSYS }
 func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) { return 0, ENOSYS }
-func (*host) Ready(fd int) (poller.Interest, Errno)          { return 0, ENOSYS }
+func (*host) Ready(fd int) (poller.Readiness, Errno)         { return 0, ENOSYS }
 func (*host) Shutdown(fd, how int) Errno                     { return ENOSYS }
 func (*host) Close(fd int) Errno                             { return ENOSYS }
 func (*host) GetOpt(fd, level, name int) (int, Errno)        { return 0, ENOSYS }

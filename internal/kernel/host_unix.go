@@ -63,7 +63,7 @@ func (*host) SetOptBytes(fd, level, name int, p []byte) Errno {
 	return errno(unix.SetsockoptString(fd, level, name, string(p)))
 }
 
-func (*host) Ready(fd int) (poller.Interest, Errno) {
+func (*host) Ready(fd int) (poller.Readiness, Errno) {
 	if fd != int(int32(fd)) { // pollfd would cut it
 		return 0, EBADF
 	}
@@ -105,10 +105,10 @@ func errno(err error) Errno {
 }
 
 // pollReady is what poll(2) told, in our bits.
-func pollReady(told int16) (r poller.Interest) {
+func pollReady(told int16) (r poller.Readiness) {
 	for _, b := range [...]struct {
 		told int16
-		is   poller.Interest
+		is   poller.Readiness
 	}{{unix.POLLIN, poller.In}, {unix.POLLPRI, poller.Pri}, {unix.POLLOUT, poller.Out}, {unix.POLLERR, poller.Err}, {unix.POLLHUP, poller.Hup}} {
 		if told&b.told != 0 {
 			r |= b.is

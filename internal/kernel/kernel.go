@@ -45,7 +45,7 @@ type Kernel interface {
 	SendBatch(fd int, b *Batch, n int) (sent int, e Errno)
 
 	// Ready is what any descriptor is ready for at this moment: poll(2) without waiting. EBADF when it is not open.
-	Ready(fd int) (poller.Interest, Errno)
+	Ready(fd int) (poller.Readiness, Errno)
 
 	Shutdown(fd, how int) Errno
 	Close(fd int) Errno

@@ -28,7 +28,7 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 			return 0
 		}
 		if !c.s.Ready() {
-			ready |= want
+			ready |= poller.Readiness(want)
 			return 0
 		}
 		if want&poller.In != 0 && c.buffered() {

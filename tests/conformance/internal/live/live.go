@@ -154,7 +154,7 @@ func (k *Kernel) SendBatch(fd int, b *kernel.Batch, n int) (int, errno) {
 	return k.h.SendBatch(fd, b, n)
 }
 
-func (k *Kernel) Ready(fd int) (poller.Interest, errno) {
+func (k *Kernel) Ready(fd int) (poller.Readiness, errno) {
 	defer k.enter()()
 	return k.h.Ready(fd)
 }
