@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
@@ -16,7 +17,8 @@ import (
 // base is what Conn, PacketConn and Listener have in common: a Socket that blocks, with a deadline for each direction.
 type base struct {
 	s             *socket.Socket
-	net           string // as given to Dial or Listen
+	d             *desc.Desc // the Socket's
+	net           string     // as given to Dial or Listen
 	local, remote net.Addr
 	closed        atomic.Bool
 }
@@ -57,8 +59,8 @@ func (b *base) open(s *socket.Socket, network string) {
 
 // own makes the socket's calls those of package net: no Timeout counts.
 func (b *base) own(s *socket.Socket, network string) {
-	b.s, b.net = s, network
-	s.Desc().AsNet = true
+	b.s, b.d, b.net = s, inside.Desc(s), network
+	b.d.AsNet = true
 }
 
 // LocalAddr is a *net.TCPAddr, *net.UDPAddr or *net.UnixAddr, also after Close.
@@ -95,7 +97,7 @@ func (b *base) SetWriteDeadline(t time.Time) error { return b.setDeadline(t, des
 const past timeout.Deadline = -1
 
 func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
-	d := b.s.Desc()
+	d := b.d
 	at := timeout.Deadline(0)
 	if !t.IsZero() {
 		at = past
@@ -118,7 +120,7 @@ func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 
 // SyscallConn gives access to the descriptor: see syscall.RawConn. Its Read and Write wait as the connection's do.
 func (b *base) SyscallConn() (syscall.RawConn, error) {
-	if b.s.Desc().Closed() {
+	if b.d.Closed() {
 		return nil, b.fail("raw", kernel.EBADF)
 	}
 	return raw{b}, nil
@@ -127,7 +129,7 @@ func (b *base) SyscallConn() (syscall.RawConn, error) {
 type raw struct{ *base }
 
 func (r raw) Control(f func(fd uintptr)) error {
-	d := r.s.Desc()
+	d := r.d
 	e := d.Use(func(fd int) desc.Errno {
 		d.User(func() { f(uintptr(fd)) })
 		return 0
@@ -143,7 +145,7 @@ func (r raw) Read(f func(fd uintptr) (done bool)) error  { return r.do("raw-read
 func (r raw) Write(f func(fd uintptr) (done bool)) error { return r.do("raw-write", desc.Out, f) }
 
 func (r raw) do(op string, dir desc.Dir, f func(fd uintptr) bool) error {
-	d := r.s.Desc()
+	d := r.d
 	c := forever()
 	_, e := d.Do(dir, &c, func() (int, desc.Errno) {
 		done := false

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
@@ -62,7 +63,7 @@ func TestClosedIsClosed(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				waits := c.(interface{ Socket() *socket.Socket }).Socket().Desc()
+				waits := inside.Desc(c.(interface{ Socket() *socket.Socket }).Socket())
 				beside(func() {
 					if err := wait(); !errors.Is(err, net.ErrClosed) {
 						t.Error(err)
@@ -163,7 +164,7 @@ func TestNoTimeoutBelowAConn(t *testing.T) {
 	}
 	got := make(chan error, 1)
 	go func() { _, err := c.Read(make([]byte, 1)); got <- err }()
-	for !c.Socket().Desc().Registered() { // it waits
+	for !inside.Desc(c.Socket()).Registered() { // it waits
 		select {
 		case err := <-got:
 			t.Fatal(err)

@@ -43,7 +43,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 // WriteBuffers sends the buffers, up to 64 of them in one system call, and consumes v as net.Buffers.WriteTo does (which
 // knows package net's own connections only, and writes to others one by one).
 func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
-	d := c.s.Desc()
+	d := c.d
 	call := forever()
 	total := int64(0)
 	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/socket"
@@ -121,7 +122,7 @@ func (n *Net) try(ctx context.Context, a netaddr.Network, at kernel.Addr, limit 
 	switch {
 	case ctx.Err() != nil:
 		return nil, mapContext(ctx.Err())
-	case isErrno(err, kernel.ETIMEDOUT) && limit > 0 && s.Desc().Passed():
+	case isErrno(err, kernel.ETIMEDOUT) && limit > 0 && inside.Desc(s).Passed():
 		return nil, timeoutError{}
 	}
 	return nil, osCause("connect", err)
@@ -129,7 +130,7 @@ func (n *Net) try(ctx context.Context, a netaddr.Network, at kernel.Addr, limit 
 
 // connect is ended by the direction's deadline, which the context's end moves into the past.
 func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, limit time.Duration) error {
-	d := s.Desc()
+	d := inside.Desc(s)
 	if limit > 0 {
 		d.SetDeadline(desc.Out, timeout.Timeout(limit).After(n.k.Now()))
 	}

@@ -58,9 +58,9 @@ func (b *base) opError(op string, err error) error {
 // cause is the error inside an OpError.
 func (b *base) cause(op string, e kernel.Errno) error {
 	switch {
-	case e == kernel.EBADF && b.s.Desc().Closed():
+	case e == kernel.EBADF && b.d.Closed():
 		return net.ErrClosed
-	case e == kernel.ETIMEDOUT && b.s.Desc().Passed():
+	case e == kernel.ETIMEDOUT && b.d.Passed():
 		return os.ErrDeadlineExceeded
 	case e == kernel.EDEADLK: // its text says what to do
 		return &socket.OSError{Errno: int(e), Op: op}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/socket"
@@ -174,12 +175,12 @@ func fileOf(s *socket.Socket) netaddr.File {
 	if err != nil {
 		return netaddr.File{}
 	}
-	return netaddr.FileOf(s.Desc().K, plain(at))
+	return netaddr.FileOf(inside.Desc(s).K, plain(at))
 }
 
 // remove removes the file of a socket that is open: one that was given away is somebody else's, with its file.
 func remove(s *socket.Socket, f netaddr.File) {
-	d := s.Desc()
+	d := inside.Desc(s)
 	d.Use(func(int) desc.Errno { return f.Remove(d.K) }) // what cannot be removed has no place in Close's error
 	runtime.KeepAlive(s)
 }

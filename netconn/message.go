@@ -23,7 +23,7 @@ func (c *PacketConn) askLocal() {
 	if err != nil || c.connected || !plain(at).IsUnspecified() || at.Port() == 0 {
 		return
 	}
-	d := c.s.Desc()
+	d := c.d
 	d.Use(func(fd int) desc.Errno { kernel.AskLocal(d.K, fd, c.s.Family()); return 0 })
 	runtime.KeepAlive(c.s)
 	c.asked = &asked{}
@@ -66,7 +66,7 @@ func (c *PacketConn) receive(p []byte) (int, kernel.Addr, error) {
 
 // message waits for a datagram, and remembers where it was sent to.
 func (c *PacketConn) message(m *kernel.Packet, p []byte) error {
-	d := c.s.Desc()
+	d := c.d
 	m.Buf = p
 	call := forever()
 	_, e := d.Do(desc.In, &call, func() (int, desc.Errno) {
@@ -87,7 +87,7 @@ func (c *PacketConn) message(m *kernel.Packet, p []byte) error {
 
 // sendFrom sends a datagram from an address of this machine. Its error is a Socket's.
 func (c *PacketConn) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
-	d := c.s.Desc()
+	d := c.d
 	m := packets.Get().(*kernel.Packet)
 	defer giveBack(m)
 	*m = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local}
@@ -125,7 +125,7 @@ func (c *PacketConn) ReadMessage(p []byte) (n int, about Message, err error) {
 	about = Message{From: c.sender(m.Addr), Truncated: m.Cut}
 	switch {
 	case m.Local.Family != 0:
-		about.Local = netAddr(c.s.Desc().K, c.net, m.Local)
+		about.Local = netAddr(c.d.K, c.net, m.Local)
 	case c.asked == nil:
 		about.Local = withoutPort(c.local)
 	}

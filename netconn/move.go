@@ -32,7 +32,7 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	if err != nil {
 		return 0, nil, false
 	}
-	d := c.s.Desc()
+	d := c.d
 	call := forever()
 	var e desc.Errno
 	err = rc.Control(func(fd uintptr) { // keeps the file open
@@ -57,7 +57,7 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 
 // splice sends what another connection receives, through a pipe.
 func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
-	d, src := c.s.Desc(), from.s.Desc()
+	d, src := c.d, from.d
 	if !sameKind(d, src) {
 		return 0, nil, false
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
@@ -45,7 +46,7 @@ var parked = &Net{k: kernel.Host, w: desc.Parked}
 
 // On makes connections that belong to the loop of r and suspend the Task that calls. Only the loop may use them, the
 // deadlines too.
-func On(r *reactor.Reactor) *Net { return &Net{k: r.Kernel(), w: r.Waiter(), r: r} }
+func On(r *reactor.Reactor) *Net { return &Net{k: r.Kernel(), w: inside.Waiter(r), r: r} }
 
 // Time is what deadlines are made of: time.Now, and on a simulated host the date there. So SetDeadline(n.Time().Add(d)),
 // and context.WithDeadline for DialContext, are d from now on both, and a simulated history has them again.

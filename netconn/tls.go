@@ -53,7 +53,7 @@ func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {
 	case nc == nil || ours && c == nil:
 		panic("netconn: TLS on a nil connection")
 	case ours:
-		d := c.s.Desc()
+		d := c.d
 		user := weak.Make(c)
 		s := secure.NewConn(d, d.K, c.local, c.remote, func() net.Conn { return user.Value() }, cfg, server)
 		s.Unread(bytes.Clone(read))
@@ -108,7 +108,7 @@ func (c *TLSConn) HandshakeContext(ctx context.Context) error {
 	}
 	c.s.SetContext(ctx)
 	stop := context.AfterFunc(ctx, func() {
-		d := c.c.s.Desc()
+		d := c.c.d
 		if d.W.Shared() {
 			c.c.Close()
 			return

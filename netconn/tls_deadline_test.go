@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -68,7 +69,7 @@ func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
 
 // whereItLives runs f where c belongs.
 func whereItLives(c net.Conn, f func()) {
-	d := c.(*netconn.Conn).Socket().Desc()
+	d := inside.Desc(c.(*netconn.Conn).Socket())
 	if d.W.Shared() {
 		f()
 		return

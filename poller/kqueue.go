@@ -39,9 +39,8 @@ type watched struct {
 // The longest sleep. Some kernels refuse or cut a long one; Wait repeats it.
 const sleepMax = 24 * time.Hour
 
-// OnKqueue makes a Poller over a kevent(2) that is not the system's. It is for package sim, whose kqueues so run the code
-// that the BSDs and macOS run.
-func OnKqueue(q kevent.Queue) Poller { return newKqueue(q) }
+// The kqueues of package sim run the code that the BSDs and macOS run.
+func init() { kevent.NewPoller = func(q kevent.Queue) any { return newKqueue(q) } }
 
 func newKqueue(q kevent.Queue) *kqueue { return &kqueue{q: q, errs: q.Errors()} }
 

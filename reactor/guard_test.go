@@ -213,7 +213,7 @@ var spots = []spot{
 		s.r.Go(func(t *Task) { t.Sleep(1); s.boom() })
 	}},
 	{name: "Await's function", crashes: true, set: func(s *scene) { s.r.Go(func(t *Task) { t.Await(s.boom) }) }},
-	{name: "what a Desc calls", set: func(s *scene) { s.r.Post(func() { s.r.Waiter().Call(s.boom) }) }},
+	{name: "what a Desc calls", set: func(s *scene) { s.r.Post(func() { (*waiter)(s.r).Call(s.boom) }) }},
 	{name: "panic handler", handled: true, set: func(s *scene) { s.say("to the handler") }},
 	{name: "logger", handled: true, set: func(s *scene) { s.logs(s.r.log.Error, "to the logger") }},
 	{name: "logger's check", handled: true, set: func(s *scene) { s.logs(s.r.log.Error, "to the check") }},

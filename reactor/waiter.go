@@ -2,15 +2,14 @@ package reactor
 
 import (
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Waiter is how objects made for this reactor wait: by suspending the Task that it runs. For the packages socket
-// and sel.
-func (r *Reactor) Waiter() desc.Waiter { return (*waiter)(r) }
+func init() { inside.Waiter = func(r any) desc.Waiter { return (*waiter)(r.(*Reactor)) } }
 
 // Kernel is the operating system that the reactor lives on.
 func (r *Reactor) Kernel() Kernel { return r.k }

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"github.com/ureactor/ureactor/reactor"
@@ -184,7 +185,7 @@ func (l *lab) isSimulated() bool { return l.k != kernel.Host }
 
 func (l *lab) waiter() desc.Waiter {
 	if l.r != nil {
-		return l.r.Waiter()
+		return inside.Waiter(l.r)
 	}
 	return desc.Parked
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/timeout"
@@ -34,7 +35,7 @@ func New() *Poll { return newPoll(kernel.Host, desc.Parked) }
 
 // NewOn makes a Poll for the Tasks of a reactor: its polls suspend the running Task. Where no Task runs, in a callback,
 // polls that would have to wait are EDEADLK.
-func NewOn(r *reactor.Reactor) *Poll { return newPoll(r.Kernel(), r.Waiter()) }
+func NewOn(r *reactor.Reactor) *Poll { return newPoll(r.Kernel(), inside.Waiter(r)) }
 
 func newPoll(k kernel.Kernel, w desc.Waiter) *Poll {
 	p := &Poll{s: newSet(k, w)}
@@ -103,8 +104,8 @@ func (p *Poll) Close() error {
 	return err
 }
 
-// Desc is the Poll's own descriptor, for another Poll; nil when none is to be had.
-func (p *Poll) Desc() *desc.Desc {
+// desc returns the Poll's own descriptor, for another Poll, or nil while the system has none left.
+func (p *Poll) desc() *desc.Desc {
 	d := p.s.own()
 	runtime.KeepAlive(p)
 	return d

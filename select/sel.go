@@ -1,7 +1,7 @@
 package sel
 
 import (
-	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 )
@@ -70,14 +70,8 @@ type Notifier interface {
 	Notify(f func())
 }
 
-// A readier is a *socket.SSLSocket: it has a descriptor, and bytes of its own. Any number of Polls may subscribe to one.
-type readier interface {
-	PollReady(want poller.Interest) (poller.Readiness, desc.Errno)
-	Subscribe(f func()) (stop func())
-}
-
-// secured is a readier as an Object.
-type secured struct{ readier }
+// secured is a *socket.SSLSocket as an Object.
+type secured struct{ inside.Readier }
 
 func (o secured) Poll(mask Events) (Events, error) {
 	r, e := o.PollReady(interestOf(mask) &^ poller.Pri) // TLS has no urgent data

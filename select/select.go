@@ -2,6 +2,7 @@ package sel
 
 import (
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/timeout"
@@ -22,7 +23,7 @@ func Select(r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err err
 
 // SelectOn is Select for a Task of the reactor, which it suspends.
 func SelectOn(on *reactor.Reactor, r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err error) {
-	return selectBy(on.Kernel(), on.Waiter(), r, w, x, seconds)
+	return selectBy(on.Kernel(), inside.Waiter(on), r, w, x, seconds)
 }
 
 func selectBy(k kernel.Kernel, by desc.Waiter, r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err error) {

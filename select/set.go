@@ -7,8 +7,10 @@ import (
 	"sync"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/socket"
 )
 
 // A set is a Poll without its handle: what is registered, and the Poller that knows which of it is ready.
@@ -210,7 +212,16 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 		if o < 0 || int(o) != int(int32(o)) {
 			return nil, fmt.Errorf("sel: register FD %d: %w: must be 0 … 2147483647", o, ErrValue)
 		}
-	case interface{ Desc() *desc.Desc }:
+	case *socket.Socket:
+		e.d = inside.Desc(o)
+	case *socket.SSLSocket:
+		ssl := inside.Secure(o)
+		e.custom, e.hear = secured{ssl}, ssl.Subscribe
+	case *Poll:
+		if e.d = o.desc(); e.d == nil {
+			return nil, fmt.Errorf("sel: register %T: %w: has no descriptor", obj, ErrValue)
+		}
+	case described:
 		if e.d = o.Desc(); e.d == nil {
 			return nil, fmt.Errorf("sel: register %T: %w: has no descriptor", obj, ErrValue)
 		}
@@ -219,13 +230,23 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 		if n, ok := o.(Notifier); ok {
 			e.hear = func(f func()) func() { return subscribe(n, f) }
 		}
-	case readier:
-		e.custom, e.hear = secured{o}, o.Subscribe
+	case wrapper:
+		s := o.Socket()
+		if s == nil {
+			return nil, fmt.Errorf("sel: register %T: %w: its method Socket returns nil", obj, ErrValue)
+		}
+		e.d = inside.Desc(s)
 	default:
-		return nil, fmt.Errorf("sel: register %T: %w: must be a socket, an FD, or have a method Poll(Events) (Events, error)", obj, ErrValue)
+		return nil, fmt.Errorf("sel: register %T: %w: must be a socket, a Poll, an FD, or have a method Socket() *socket.Socket or Poll(Events) (Events, error)", obj, ErrValue)
 	}
 	return e, nil
 }
+
+// A wrapper is a user's type around a socket, or a connection of package netconn.
+type wrapper interface{ Socket() *socket.Socket }
+
+// described is for this module's tests: no other module can have such a method.
+type described interface{ Desc() *desc.Desc }
 
 // usable tells whether obj can be a key and its methods be called.
 func usable(obj Pollable) bool {

@@ -3,6 +3,7 @@
 package sel_test
 
 import (
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
@@ -135,7 +136,7 @@ func (m *sslModel) look(done *bool) {
 		if m.mask&[]sel.Events{sel.POLLIN, sel.POLLOUT}[i] == 0 || want == 0 {
 			continue
 		}
-		ready, e := m.s.PollReady(want)
+		ready, e := inside.Secure(m.s).PollReady(want)
 		must(errnoOf(e))
 		if ready == 0 {
 			continue

@@ -31,7 +31,7 @@ type kevents struct {
 func newKqueue(p *epoll) *kqueue {
 	k := &kqueue{epoll: p}
 	k.sys = &kevents{epoll: p, k: k}
-	k.q = poller.OnKqueue(k.sys)
+	k.q = kevent.NewPoller(k.sys).(poller.Poller)
 	return k
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"github.com/ureactor/ureactor/reactor"
@@ -167,7 +168,7 @@ func (l *lab) readable(s *socket.Socket) { l.ready(s, 1|1<<2|1<<3) }
 
 // asleep waits until a call on s waits.
 func (l *lab) asleep(s *socket.Socket) {
-	l.until("a call that waits", func() bool { return s.Desc().Registered() })
+	l.until("a call that waits", func() bool { return inside.Desc(s).Registered() })
 }
 
 func (l *lab) until(what string, done func() bool) {

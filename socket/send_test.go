@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -57,7 +58,7 @@ func TestD14SendMayBeShort(t *testing.T) {
 		l.must(c.SetBlocking(true))
 		var sent atomic.Bool // at once, if the kernel has found room since
 		join := l.beside(func(l *lab) {
-			l.until("a Send that waits", func() bool { return c.Desc().Registered() || sent.Load() })
+			l.until("a Send that waits", func() bool { return inside.Desc(c).Registered() || sent.Load() })
 			for n > 0 {
 				p, err := s.Recv(min(n, 1<<20))
 				l.must(err)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/timeout"
@@ -33,7 +34,7 @@ func New(family, typ, proto int) (*Socket, error) {
 // NewOn makes a Socket that belongs to the loop of r: it is used by r's Tasks, which it suspends, and, with Timeout 0,
 // by callbacks. A call that would have to wait in a callback is EDEADLK.
 func NewOn(r *reactor.Reactor, family, typ, proto int) (*Socket, error) {
-	return create(r.Kernel(), r.Waiter(), family, typ, proto)
+	return create(r.Kernel(), inside.Waiter(r), family, typ, proto)
 }
 
 func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, error) {
@@ -112,8 +113,10 @@ func (s *Socket) Type() int { return int(s.typ) }
 // input of such a one ends.
 func (s *Socket) connects() bool { return s.typ != SOCK_DGRAM && s.typ != SOCK_RAW }
 
-// Desc is for package sel.
-func (s *Socket) Desc() *desc.Desc { return s.d }
+func init() {
+	inside.Desc = func(s any) *desc.Desc { return s.(*Socket).d }
+	inside.Secure = func(s any) inside.Readier { return (*readier)(s.(*SSLSocket)) }
+}
 
 // SetTimeout sets how long each later call may wait: timeout.None blocks, 0 never waits. timeout.Seconds converts
 // MicroPython's argument.

@@ -15,7 +15,6 @@ import (
 type listeners struct {
 	mu   sync.Mutex // held while the list is replaced, together with the Desc's OnNews
 	list atomic.Pointer[[]*func()]
-	slot *func() // Notify's; with mu
 }
 
 func (l *listeners) news() {
@@ -49,9 +48,11 @@ func (l *listeners) replace(d *desc.Desc, gone, f *func()) {
 	}
 }
 
-// Subscribe has f called whenever the readiness may have changed, until stop is called. Any number of subscriptions may
-// exist. f may be called by any goroutine, also once after stop. For package sel.
-func (s *SSLSocket) Subscribe(f func()) (stop func()) {
+// A readier is an SSLSocket as package sel sees it.
+type readier SSLSocket
+
+// Subscribe may call f on any goroutine, also once after stop.
+func (s *readier) Subscribe(f func()) (stop func()) {
 	l, d := &s.st.listeners, s.s.d
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,20 +64,8 @@ func (s *SSLSocket) Subscribe(f func()) (stop func()) {
 	}
 }
 
-// Notify is one subscription: f replaces the one before, nil ends it.
-func (s *SSLSocket) Notify(f func()) {
-	l := &s.st.listeners
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	old := l.slot
-	if l.slot = nil; f != nil {
-		l.slot = &f
-	}
-	l.replace(s.s.d, old, l.slot)
-}
-
-// PollReady is for package sel: see secure.Conn's Ready.
-func (s *SSLSocket) PollReady(want poller.Interest) (poller.Readiness, desc.Errno) {
+// PollReady returns what secure.Conn's Ready returns.
+func (s *readier) PollReady(want poller.Interest) (poller.Readiness, desc.Errno) {
 	r, took, e := s.st.c.Ready(want)
 	if took && s.st.several() { // what was decrypted here causes no Event for the others
 		s.st.news()

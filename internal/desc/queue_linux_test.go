@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
@@ -49,7 +50,7 @@ func inLine(t *testing.T, task *reactor.Task, descs, callers int) time.Duration 
 	for range descs {
 		fd, peer := pair(t)
 		defer unix.Close(peer)
-		d := desc.New(kernel.Host, fd, task.Reactor().Waiter())
+		d := desc.New(kernel.Host, fd, inside.Waiter(task.Reactor()))
 		defer d.Close()
 		ds, peers = append(ds, d), append(peers, peer)
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/timeout"
@@ -48,7 +49,7 @@ func TestPanicLeavesTheCall(t *testing.T) {
 	k := &counting{kernel.Host, map[int]int{}}
 	fd, peer := pair(t)
 	defer unix.Close(peer)
-	d := desc.New(k, fd, r.Waiter())
+	d := desc.New(k, fd, inside.Waiter(r))
 	recv := func() (int, kernel.Errno) {
 		var p [1]byte
 		return k.Recv(fd, p[:], 0)

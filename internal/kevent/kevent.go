@@ -30,6 +30,9 @@ type Queue interface {
 	Errors() Errors
 }
 
+// NewPoller makes a poller.Poller over a Queue that is not the system's. Package poller sets it.
+var NewPoller func(Queue) any
+
 // A Change is about one filter of a descriptor: EVFILT_READ, or EVFILT_WRITE with Write.
 type Change struct {
 	FD    int

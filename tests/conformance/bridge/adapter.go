@@ -7,7 +7,6 @@ import (
 	"iter"
 	"syscall"
 
-	"github.com/ureactor/ureactor/internal/desc"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
@@ -112,14 +111,14 @@ func pythonAddr(a socket.Addr) *Addr {
 	return nil
 }
 
-// wrapped is a socket; package sel takes it by its Desc.
+// wrapped is a socket; package sel takes it by its method Socket.
 type wrapped struct{ s *socket.Socket }
 
-func (s *wrapped) Desc() *desc.Desc     { return s.s.Desc() }
-func (s *wrapped) Fileno() int          { return s.s.Fileno() }
-func (s *wrapped) Close() error         { return pythonError(s.s.Close()) }
-func (s *wrapped) Bind(a Addr) error    { return pythonError(s.s.Bind(goAddr(a))) }
-func (s *wrapped) Connect(a Addr) error { return pythonError(s.s.Connect(goAddr(a))) }
+func (s *wrapped) Socket() *socket.Socket { return s.s }
+func (s *wrapped) Fileno() int            { return s.s.Fileno() }
+func (s *wrapped) Close() error           { return pythonError(s.s.Close()) }
+func (s *wrapped) Bind(a Addr) error      { return pythonError(s.s.Bind(goAddr(a))) }
+func (s *wrapped) Connect(a Addr) error   { return pythonError(s.s.Connect(goAddr(a))) }
 
 func (s *wrapped) Listen(backlog int, given bool) error {
 	if given {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"os"
 
-	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/socket"
@@ -94,8 +93,8 @@ func (m loopModule) Select(r, w, x []Pollable, seconds float64, forever bool) (r
 
 type loopSock struct{ w *wrapped }
 
-func (s *loopSock) Desc() *desc.Desc { return s.w.s.Desc() }
-func (s *loopSock) Fileno() (n int)  { inTask(func(*reactor.Task) { n = s.w.Fileno() }); return }
+func (s *loopSock) Socket() *socket.Socket { return s.w.s }
+func (s *loopSock) Fileno() (n int)        { inTask(func(*reactor.Task) { n = s.w.Fileno() }); return }
 func (s *loopSock) Close() (err error) {
 	inTask(func(*reactor.Task) { err = s.w.Close() })
 	return
