@@ -11,7 +11,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A script is a kernel and a Waiter that answer a call by a number: each answer takes a digit from it.
+// A script is a kernel and a Waiter that answer a call by a number: each answer takes a digit from
+// it.
 type script struct {
 	kernel.Kernel
 	scripted
@@ -141,8 +142,8 @@ func (st start) outcome(call func(d *Desc, c *Call) (int, Errno)) (o outcome) {
 	return o
 }
 
-// Nothing shows which way a call goes: each script has the same outcome as with Do. The scripts are all that have up to four
-// answers, or a part of them without -long.
+// Nothing shows which way a call goes: each script has the same outcome as with Do. The scripts are
+// all that have up to four answers, or a part of them without -long.
 func TestShortWayIsDo(t *testing.T) {
 	step := longtest.Count(7, 3, 1) // no factor of what the digits have, so all are met
 	p := make([]byte, 10)
