@@ -2,10 +2,11 @@ package desc
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// The short way: Do for the two calls that move nearly all messages of a loop's tasks. It has no closure, and a deferred
-// function only where the task sleeps. No code of others runs between its tries and its sleeps, so it has the turn and a
-// reference only where they matter: the turn while it sleeps, the reference in a try. Where anything stands in the way it
-// leaves the call to Do, which goes on with it.
+// The short way: Do for the two calls that move nearly all messages of a loop's tasks. It has no
+// closure, and a deferred function only where the task sleeps. No code of others runs between its
+// tries and its sleeps, so it has the turn and a reference only where they matter: the turn while
+// it sleeps, the reference in a try. Where anything stands in the way it leaves the call to Do,
+// which goes on with it.
 
 // clear tells whether a call may go the short way.
 func (d *Desc) clear(dir Dir, c *Call) bool {
@@ -50,7 +51,8 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	return n, e
 }
 
-// recv is one try. The word goes before it, never after: one that comes during the call must survive it.
+// recv is one try. The word goes before it, never after: one that comes during the call must
+// survive it.
 func (d *Desc) recv(p []byte, flags int) (n int, e Errno) {
 	d.sides[In].word = false
 	d.refs++
@@ -105,8 +107,8 @@ func (d *Desc) ended(c *Call, n int, e Errno) {
 	}
 }
 
-// doze is wait for a call that goes the short way. The turn is passed on before the call's last try, which nobody can
-// disturb.
+// doze is wait for a call that goes the short way. The turn is passed on before the call's last
+// try, which nobody can disturb.
 func (d *Desc) doze(dir Dir, c *Call) Errno {
 	sleeper, e := d.W.Sleeper()
 	if e != 0 {
