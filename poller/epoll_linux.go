@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/clock"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -126,7 +127,7 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 		if e != 0 {
 			return 0, os.NewSyscallError("epoll_pwait", e)
 		}
-		if n == 0 && !until.Passed(Now()) {
+		if n == 0 && !until.Passed(clock.Now()) {
 			continue // milliseconds overflowed, or the kernel's timer was early
 		}
 		p.busy = n > 1 // more than one at a time: there is load, the next is likely there already
@@ -148,7 +149,7 @@ func (p *epoll) look(max int) (int, unix.Errno) {
 func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
 	ms := -1
 	if until != timeout.Never {
-		left := until.Left(Now())
+		left := until.Left(clock.Now())
 		ms = millis(until, left)
 		ts := kernelTimespec{int64(left) / 1e9, int64(left) % 1e9}
 		if p.noPwait {

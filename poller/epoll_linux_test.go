@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/clock"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -49,9 +50,9 @@ func TestMillisecondWaitIsNeverEarly(t *testing.T) {
 	p.noPwait = true
 	var events [1]Event
 	for i := range 100 {
-		until := Now() + timeout.Deadline(i*37_000)
-		if n, err := p.Wait(events[:], until); n != 0 || err != nil || !until.Passed(Now()) {
-			t.Fatalf("%d, %v, %v too early", n, err, until.Left(Now()))
+		until := clock.Now() + timeout.Deadline(i*37_000)
+		if n, err := p.Wait(events[:], until); n != 0 || err != nil || !until.Passed(clock.Now()) {
+			t.Fatalf("%d, %v, %v too early", n, err, until.Left(clock.Now()))
 		}
 	}
 	go p.Wake()

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/clock"
 	"github.com/ureactor/ureactor/internal/kevent"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -72,7 +73,7 @@ func New() (Poller, error) {
 	return newKqueue(q), nil
 }
 
-func (*queue) Now() timeout.Deadline { return Now() }
+func (*queue) Now() timeout.Deadline { return clock.Now() }
 func (q *queue) FD() int             { return q.fd }
 
 func (*queue) Errors() kevent.Errors {

@@ -2,7 +2,6 @@ package poller
 
 import (
 	"errors"
-	"time"
 
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -80,9 +79,3 @@ type Poller interface {
 
 // ErrUnsupported is what New returns on a system without epoll or kqueue.
 var ErrUnsupported = errors.New("poller: this system has neither epoll nor kqueue; supported are linux, darwin, freebsd, netbsd, openbsd and dragonfly")
-
-// Now reads the host's monotonic clock, the one that host Pollers wait by.
-func Now() timeout.Deadline { return timeout.Deadline(time.Since(epoch)) + 1 }
-
-// epoch carries Go's monotonic reading (CLOCK_MONOTONIC on Linux); Since reads only that half of the clock.
-var epoch = time.Now()

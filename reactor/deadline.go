@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -26,7 +27,7 @@ func (k TimeoutKind) String() string {
 // deadlines are a Conn's: one timer for the earliest of them. It fires early rather than be moved per message — the
 // message stores the time and no more — and then asks what is really due.
 type deadlines struct {
-	t     timeout.Timer
+	t     timerq.Timer
 	idle  time.Duration // 0: none
 	last  timeout.Deadline
 	read  timeout.Deadline // 0: none

@@ -7,8 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/fdtable"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
+	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
@@ -48,8 +50,8 @@ type Reactor struct {
 	log    *zaplog.Logger
 	opt    options
 
-	table  poller.Table[*Watch]
-	timers timeout.Queue
+	table  fdtable.Table[*Watch]
+	timers timerq.Queue
 	now    timeout.Deadline // the turn's clock: for expiry only, arming reads the clock afresh
 	events []poller.Event
 	buf    []byte // what Data is shown

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -22,9 +23,9 @@ type Task struct {
 	f      func(*Task)
 	next   func() (struct{}, bool)
 	yield  func(struct{}) bool
-	timer  *timeout.Timer // nil until it has waited with a deadline
-	why    kernel.Errno   // what ended the last sleep
-	dir    desc.Dir       // what the present sleep is for
+	timer  *timerq.Timer // nil until it has waited with a deadline
+	why    kernel.Errno  // what ended the last sleep
+	dir    desc.Dir      // what the present sleep is for
 	state  taskState
 	cancel cancelState
 	woken  bool // a word came before the sleep

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -23,7 +24,7 @@ func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 			return kernel.ETIMEDOUT
 		}
 		if t.timer == nil {
-			t.timer = &timeout.Timer{F: t.expired}
+			t.timer = &timerq.Timer{F: t.expired}
 		}
 		r.timers.Arm(t.timer, until)
 	}

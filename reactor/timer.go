@@ -3,12 +3,13 @@ package reactor
 import (
 	"time"
 
+	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
 )
 
 // A Timer calls a function on the loop once its time has come: never before, late by as much as the loop is busy.
 type Timer struct {
-	t timeout.Timer
+	t timerq.Timer
 	r *Reactor
 }
 
@@ -30,7 +31,7 @@ func (t *Timer) Stop() bool { return t.r.timers.Stop(&t.t) }
 // Reset arms the timer, fired or not, to fire d from now. To a later time it is O(1).
 func (t *Timer) Reset(d time.Duration) { t.r.arm(&t.t, max(d, 0)) }
 
-func (r *Reactor) arm(t *timeout.Timer, d time.Duration) {
+func (r *Reactor) arm(t *timerq.Timer, d time.Duration) {
 	if r.gone {
 		return
 	}

@@ -56,12 +56,17 @@ func (t Timeout) String() string {
 	return time.Duration(t).String()
 }
 
-// A Deadline is an instant of a kernel's monotonic clock in nanoseconds, of which only differences mean anything. A
-// kernel tells the present as one. The zero Deadline has always passed: waiting until it is only looking.
+// A Deadline is an instant of a kernel's monotonic clock, in nanoseconds. Only differences mean
+// anything. A kernel tells the present as one. The zero Deadline is Past, in every package. "No
+// deadline" is Never.
 type Deadline int64
 
-// Never is the deadline that does not come.
-const Never Deadline = math.MaxInt64
+const (
+	// Past has passed on every clock: to wait until Past is to look once.
+	Past Deadline = 0
+	// Never does not come.
+	Never Deadline = math.MaxInt64
+)
 
 // Passed tells whether the deadline is reached at now.
 func (d Deadline) Passed(now Deadline) bool { return d != Never && d <= now }

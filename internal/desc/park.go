@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/fdtable"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
@@ -23,7 +24,7 @@ type Parker struct {
 	k kernel.Kernel
 
 	mu     sync.Mutex // guards these
-	table  poller.Table[*Desc]
+	table  fdtable.Table[*Desc]
 	held   int           // Transient Descs that come and go
 	poller poller.Poller // nil while there is neither
 	run    int           // counts the goroutines started, so that an ended one knows itself

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/clock"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -26,7 +27,7 @@ func maxFiles() int { return math.MaxInt }
 // Nap sleeps for a millisecond.
 func Nap() { time.Sleep(time.Millisecond) }
 
-func (*host) Now() timeout.Deadline             { return poller.Now() }
+func (*host) Now() timeout.Deadline             { return clock.Now() }
 func (*host) NewPoller() (poller.Poller, error) { return poller.New() }
 
 func (*host) Socket(family, typ, proto int) (int, Errno)     { return -1, ENOSYS }

@@ -8,11 +8,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/clock"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
 
-func (*host) Now() timeout.Deadline { return poller.Now() }
+func (*host) Now() timeout.Deadline { return clock.Now() }
 
 // NewPoller also has the Go runtime open its own poller, which it does at the process's first timer or file: where no
 // descriptor is left by then — a server at its limit whose shutdown has a deadline — the runtime ends the process.

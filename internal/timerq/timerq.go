@@ -1,11 +1,13 @@
-package timeout
+package timerq
+
+import "github.com/ureactor/ureactor/timeout"
 
 // A Timer is a Deadline in a Queue and the function to call then. The zero Timer is idle and ready to arm; a Timer
 // belongs to one Queue at a time and must not be copied while it is armed.
 type Timer struct {
 	F func() // what its owner calls when Expire has returned the timer; the Queue never calls it
 
-	until Deadline
+	until timeout.Deadline
 	seq   uint64 // age of the last Arm, for ties
 	place int32  // index in the heap + 1; 0 when idle
 }
@@ -14,7 +16,7 @@ type Timer struct {
 func (t *Timer) Armed() bool { return t.place != 0 }
 
 // Until is the deadline of an armed timer.
-func (t *Timer) Until() Deadline { return t.until }
+func (t *Timer) Until() timeout.Deadline { return t.until }
 
 // A Queue holds armed timers, the earliest first and, of equals, the one armed first. It is a 4-ary heap whose keys may
 // lag: moving a timer to a later deadline only stores the deadline, and the heap is put right when the timer's old
@@ -30,7 +32,7 @@ const heapKeep = 4096
 // An entry's key is never later than its timer's deadline. That is the whole invariant: a top whose key is exact is
 // the earliest of all.
 type entry struct {
-	key Deadline
+	key timeout.Deadline
 	seq uint64
 	t   *Timer
 }
@@ -44,9 +46,9 @@ func (q *Queue) Len() int { return len(q.heap) }
 func (q *Queue) Mark() uint64 { return q.seq + 1 }
 
 // Arm puts the timer at the deadline, moving it if it is armed. Never is misuse: it would hold a place for nothing.
-func (q *Queue) Arm(t *Timer, until Deadline) {
-	if until == Never {
-		panic("timeout: a timer that never fires; stop it instead")
+func (q *Queue) Arm(t *Timer, until timeout.Deadline) {
+	if until == timeout.Never {
+		panic("timerq: a timer that never fires; stop it instead")
 	}
 	q.seq++
 	if t.place != 0 && until >= q.heap[t.place-1].key {
@@ -98,9 +100,9 @@ func (q *Queue) Settle(n int) (left int, ok bool) {
 }
 
 // Next is the earliest deadline, Never when nothing is armed.
-func (q *Queue) Next() Deadline {
+func (q *Queue) Next() timeout.Deadline {
 	if len(q.heap) == 0 {
-		return Never
+		return timeout.Never
 	}
 	return q.top().until
 }
@@ -108,7 +110,7 @@ func (q *Queue) Next() Deadline {
 // Expire takes out the earliest timer if its deadline has passed at now and it was armed before the mark; nil if there
 // is none. A caller that takes one Mark and then expires until nil never meets a timer armed meanwhile, as long as
 // that one's deadline is not before now.
-func (q *Queue) Expire(now Deadline, mark uint64) *Timer {
+func (q *Queue) Expire(now timeout.Deadline, mark uint64) *Timer {
 	if len(q.heap) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package poller
+package fdtable
 
 import (
 	"math"
@@ -152,8 +152,8 @@ func TestPutOfWhatIsThereOrNegativePanics(t *testing.T) {
 	var table Table[int]
 	table.Put(3, 0)
 	for fd, want := range map[int]string{
-		3:  "poller: descriptor 3 is in the table already; stop its owner before closing it",
-		-1: "poller: descriptor -1",
+		3:  "fdtable: descriptor 3 is in the table already; stop its owner before closing it",
+		-1: "fdtable: descriptor -1",
 	} {
 		func() {
 			defer func() {

@@ -1,4 +1,4 @@
-package poller
+package fdtable
 
 import "fmt"
 
@@ -23,14 +23,14 @@ type slot[T any] struct {
 // Put stores v under fd and returns its generation, which is never 0. A number that is in use is misuse.
 func (t *Table[T]) Put(fd int, v T) uint32 {
 	if fd < 0 {
-		panic(fmt.Sprintf("poller: descriptor %d", fd))
+		panic(fmt.Sprintf("fdtable: descriptor %d", fd))
 	}
 	for fd >= len(t.slots) {
 		t.slots = append(t.slots, slot[T]{gen: t.first})
 	}
 	s := &t.slots[fd]
 	if s.gen&1 == 1 {
-		panic(fmt.Sprintf("poller: descriptor %d is in the table already; stop its owner before closing it", fd))
+		panic(fmt.Sprintf("fdtable: descriptor %d is in the table already; stop its owner before closing it", fd))
 	}
 	s.gen++
 	s.v = v

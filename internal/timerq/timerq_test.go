@@ -1,4 +1,4 @@
-package timeout_test
+package timerq_test
 
 import (
 	"math/rand/v2"
@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -21,10 +22,10 @@ type oracle struct {
 type armed struct {
 	until timeout.Deadline
 	age   uint64
-	t     *timeout.Timer
+	t     *timerq.Timer
 }
 
-func (o *oracle) arm(t *timeout.Timer, until timeout.Deadline) {
+func (o *oracle) arm(t *timerq.Timer, until timeout.Deadline) {
 	o.stop(t)
 	o.age++
 	i, _ := slices.BinarySearchFunc(o.armed, until, func(a armed, until timeout.Deadline) int {
@@ -36,7 +37,7 @@ func (o *oracle) arm(t *timeout.Timer, until timeout.Deadline) {
 	o.armed = slices.Insert(o.armed, i, armed{until, o.age, t})
 }
 
-func (o *oracle) stop(t *timeout.Timer) bool {
+func (o *oracle) stop(t *timerq.Timer) bool {
 	i := slices.IndexFunc(o.armed, func(a armed) bool { return a.t == t })
 	if i < 0 {
 		return false
@@ -52,7 +53,7 @@ func (o *oracle) next() timeout.Deadline {
 	return o.armed[0].until
 }
 
-func (o *oracle) expire(now timeout.Deadline, mark uint64) *timeout.Timer {
+func (o *oracle) expire(now timeout.Deadline, mark uint64) *timerq.Timer {
 	if len(o.armed) == 0 || o.armed[0].until > now || o.armed[0].age >= mark {
 		return nil
 	}
@@ -65,9 +66,9 @@ func (o *oracle) expire(now timeout.Deadline, mark uint64) *timeout.Timer {
 // the oracle.
 func TestQueueDoesWhatASortedSliceDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var q timeout.Queue
+		var q timerq.Queue
 		var o oracle
-		timers := make([]timeout.Timer, 40)
+		timers := make([]timerq.Timer, 40)
 		pick := rapid.IntRange(0, len(timers)-1)
 		few := rapid.Int64Range(0, 20) // so that ties are common
 		mark := q.Mark()
@@ -127,8 +128,8 @@ func TestQueueDoesWhatASortedSliceDoes(t *testing.T) {
 
 // A timer that is armed while its fellows expire, at the very present, waits for the next mark.
 func TestTimerArmedDuringExpiryWaitsForTheNextMark(t *testing.T) {
-	var q timeout.Queue
-	var a, b timeout.Timer
+	var q timerq.Queue
+	var a, b timerq.Timer
 	q.Arm(&a, 10)
 	q.Arm(&b, 10)
 	mark := q.Mark()
@@ -149,8 +150,8 @@ func TestTimerArmedDuringExpiryWaitsForTheNextMark(t *testing.T) {
 
 // The same deadline for all; a later Arm of one makes it the youngest, although its place in the heap lags.
 func TestTiesExpireByAge(t *testing.T) {
-	var q timeout.Queue
-	timers := make([]timeout.Timer, 100)
+	var q timerq.Queue
+	timers := make([]timerq.Timer, 100)
 	for i := range timers {
 		q.Arm(&timers[i], 5)
 	}
@@ -165,9 +166,9 @@ func TestTiesExpireByAge(t *testing.T) {
 // 100,000 armed in random order, half of them moved, a tenth stopped: the rest come out in order, each at its deadline.
 func TestHundredThousandTimersExpireInOrder(t *testing.T) {
 	const n = 100_000
-	var q timeout.Queue
+	var q timerq.Queue
 	r := rand.New(rand.NewPCG(1, 2))
-	timers := make([]timeout.Timer, n)
+	timers := make([]timerq.Timer, n)
 	for i := range timers {
 		q.Arm(&timers[i], timeout.Deadline(r.Int64N(n)))
 	}
@@ -201,8 +202,8 @@ func TestHundredThousandTimersExpireInOrder(t *testing.T) {
 // after the last nothing lags.
 func TestSettleIsBounded(t *testing.T) {
 	const n, share = 100_000, 1000
-	var q timeout.Queue
-	timers := make([]timeout.Timer, n)
+	var q timerq.Queue
+	timers := make([]timerq.Timer, n)
 	for i := range timers {
 		q.Arm(&timers[i], 1)
 	}
@@ -229,19 +230,19 @@ func TestSettleIsBounded(t *testing.T) {
 // The memory of a burst of timers goes when they have gone, by expiry or by Stop.
 func TestQueueShrinks(t *testing.T) {
 	n := longtest.Count(1<<18, 1<<18, 1<<20) // 4 MiB at least, if it does not shrink
-	for name, empty := range map[string]func(q *timeout.Queue, timers []timeout.Timer){
-		"Expire": func(q *timeout.Queue, timers []timeout.Timer) {
+	for name, empty := range map[string]func(q *timerq.Queue, timers []timerq.Timer){
+		"Expire": func(q *timerq.Queue, timers []timerq.Timer) {
 			for q.Expire(timeout.Deadline(n), q.Mark()) != nil {
 			}
 		},
-		"Stop": func(q *timeout.Queue, timers []timeout.Timer) {
+		"Stop": func(q *timerq.Queue, timers []timerq.Timer) {
 			for i := range timers {
 				q.Stop(&timers[i])
 			}
 		},
 	} {
-		var q timeout.Queue
-		timers := make([]timeout.Timer, n)
+		var q timerq.Queue
+		timers := make([]timerq.Timer, n)
 		before := heap()
 		for i := range timers {
 			q.Arm(&timers[i], timeout.Deadline(i%1000))
@@ -267,8 +268,8 @@ func heap() uint64 {
 
 // Later, earlier, stopped and armed anew: once the heap has its size nothing allocates.
 func TestReArmingAllocatesNothing(t *testing.T) {
-	var q timeout.Queue
-	timers := make([]timeout.Timer, 1000)
+	var q timerq.Queue
+	timers := make([]timerq.Timer, 1000)
 	for i := range timers {
 		q.Arm(&timers[i], timeout.Deadline(i))
 	}
@@ -290,8 +291,8 @@ func TestReArmingAllocatesNothing(t *testing.T) {
 }
 
 func TestArmAtNeverPanics(t *testing.T) {
-	var q timeout.Queue
-	var x timeout.Timer
+	var q timerq.Queue
+	var x timerq.Timer
 	defer func() {
 		if r := recover(); r != "timeout: a timer that never fires; stop it instead" {
 			t.Fatalf("recovered %v", r)
@@ -304,8 +305,8 @@ func TestArmAtNeverPanics(t *testing.T) {
 }
 
 func TestEmptyQueueHasNothing(t *testing.T) {
-	var q timeout.Queue
-	var x timeout.Timer
+	var q timerq.Queue
+	var x timerq.Timer
 	if q.Next() != timeout.Never || q.Len() != 0 || q.Expire(timeout.Never-1, q.Mark()) != nil || q.Stop(&x) {
 		t.Fatal("something is in an empty queue")
 	}
@@ -313,8 +314,8 @@ func TestEmptyQueueHasNothing(t *testing.T) {
 
 const benchTimers = 100_000
 
-func full() (*timeout.Queue, []timeout.Timer) {
-	q, timers := new(timeout.Queue), make([]timeout.Timer, benchTimers)
+func full() (*timerq.Queue, []timerq.Timer) {
+	q, timers := new(timerq.Queue), make([]timerq.Timer, benchTimers)
 	r := rand.New(rand.NewPCG(3, 4))
 	for i := range timers {
 		q.Arm(&timers[i], timeout.Deadline(r.Int64N(benchTimers)))

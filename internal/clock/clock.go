@@ -1,0 +1,14 @@
+package clock
+
+import (
+	"time"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// Now returns the instant. It is more than timeout.Past from the start.
+func Now() timeout.Deadline { return timeout.Deadline(time.Since(epoch)) + 1 }
+
+// epoch has Go's monotonic reading (CLOCK_MONOTONIC on Linux). Since reads only that half of the
+// clock.
+var epoch = time.Now()

@@ -1,0 +1,2 @@
+// Package clock reads the host's monotonic clock, by which the Pollers of the host wait.
+package clock

@@ -1,0 +1,2 @@
+// Package timerq orders timers by their deadlines. It never reads a clock.
+package timerq
