@@ -93,14 +93,11 @@ func (b *base) SetReadDeadline(t time.Time) error { return b.setDeadline(t, desc
 // SetWriteDeadline is the same for calls that send.
 func (b *base) SetWriteDeadline(t time.Time) error { return b.setDeadline(t, desc.Out) }
 
-// past is a deadline that every clock has passed.
-const past timeout.Deadline = -1
-
 func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 	d := b.d
-	at := timeout.Deadline(0)
+	at := timeout.Never
 	if !t.IsZero() {
-		at = past
+		at = timeout.Past
 		if left := kernel.Until(d.K, t); left > 0 {
 			at = timeout.Timeout(left).After(d.K.Now()) // this clock is read last: later, never earlier
 		}

@@ -140,12 +140,12 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 		stop := context.AfterFunc(ctx, func() {
 			defer close(gaveUp)
 			if n.r == nil {
-				d.SetDeadline(desc.Out, past)
+				d.SetDeadline(desc.Out, timeout.Past)
 				return
 			}
 			n.w.Post(func() {
 				if !over {
-					d.SetDeadline(desc.Out, past)
+					d.SetDeadline(desc.Out, timeout.Past)
 				}
 			})
 		})
@@ -154,10 +154,10 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 			if !stop() && n.r == nil {
 				<-gaveUp
 			}
-			d.SetDeadline(desc.Out, 0)
+			d.SetDeadline(desc.Out, timeout.Never)
 		}()
 	} else if limit > 0 {
-		defer d.SetDeadline(desc.Out, 0)
+		defer d.SetDeadline(desc.Out, timeout.Never)
 	}
 	err := s.Connect(at)
 	if ctx.Err() != nil && err == nil { // package net gives up what came too late as well

@@ -30,7 +30,7 @@ type deadlines struct {
 	t     timerq.Timer
 	idle  time.Duration // 0: none
 	last  timeout.Deadline
-	read  timeout.Deadline // 0: none
+	read  timeout.Deadline
 	write timeout.Deadline
 
 	// of a closing Conn:
@@ -45,7 +45,7 @@ type deadlines struct {
 // clock is the Conn's deadlines, made at the first use.
 func (c *Conn) clock() *deadlines {
 	if c.times == nil {
-		c.times = &deadlines{}
+		c.times = &deadlines{read: timeout.Never, write: timeout.Never}
 		c.times.t.F = c.due
 	}
 	return c.times
@@ -69,7 +69,7 @@ func (c *Conn) SetWriteTimeout(d time.Duration) error {
 
 func deadline(d time.Duration, now timeout.Deadline) timeout.Deadline {
 	if d == 0 {
-		return 0
+		return timeout.Never
 	}
 	return timeout.Timeout(d).After(now)
 }
@@ -92,7 +92,7 @@ func (c *Conn) setTime(name string, d time.Duration, set func(*deadlines, timeou
 
 // checkTimes refuses deadlines that nobody would hear of. The handler is not known while accept is still choosing it.
 func (c *Conn) checkTimes() {
-	if t := c.times; c.h != nil && t != nil && (t.idle != 0 || t.read != 0 || t.write != 0) && !c.is(hasTimeout) {
+	if t := c.times; c.h != nil && t != nil && (t.idle != 0 || t.read.Sooner(t.write) != timeout.Never) && !c.is(hasTimeout) {
 		panic(fmt.Sprintf("reactor: a deadline on a Conn whose handler %T has no Timeout method; give it one", c.h))
 	}
 }
@@ -123,13 +123,7 @@ func (t *deadlines) next() timeout.Deadline {
 	if t.idle > 0 {
 		n = timeout.Timeout(t.idle).After(t.last)
 	}
-	if t.read != 0 {
-		n = n.Sooner(t.read)
-	}
-	if t.write != 0 {
-		n = n.Sooner(t.write)
-	}
-	return n
+	return n.Sooner(t.read).Sooner(t.write)
 }
 
 // rearm moves the timer if something is due sooner than it fires. Later is left to due.
@@ -158,12 +152,12 @@ func (c *Conn) due() {
 		t.last = c.w.r.k.Now() // not the turn's clock: what came before may have taken long
 		c.timeout(TimeoutIdle)
 	}
-	if t.read != 0 && t.read.Passed(now) {
-		t.read = 0
+	if t.read.Passed(now) {
+		t.read = timeout.Never
 		c.timeout(TimeoutRead)
 	}
-	if t.write != 0 && t.write.Passed(now) {
-		t.write = 0
+	if t.write.Passed(now) {
+		t.write = timeout.Never
 		if c.Buffered() > 0 {
 			c.timeout(TimeoutWrite)
 		}

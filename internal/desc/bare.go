@@ -36,7 +36,7 @@ func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
 		return kernel.ETIMEDOUT
 	}
 	next := timeout.Never
-	if c.until != 0 {
+	if c.begun {
 		next = c.until
 	}
 	next = d.limited(dir, c, next)

@@ -6,7 +6,7 @@ import (
 )
 
 // SetDeadline sets when calls in a direction give up, those in progress and all later ones, beside what each call sets
-// for itself: once it has passed they are ETIMEDOUT without a try. 0 is never. It may be moved at any time, also while
+// for itself: once it has passed they are ETIMEDOUT without a try. timeout.Never is none. It may be moved at any time, also while
 // calls wait: what has not passed when it is moved does not count. EBADF when closed.
 func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	d.lock()
@@ -14,12 +14,12 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 		d.unlock()
 		return kernel.EBADF
 	}
-	if at == 0 && d.lines == nil {
+	if at == timeout.Never && d.lines == nil {
 		d.unlock()
 		return 0
 	}
 	l := d.line(dir)
-	later := at == 0 || l.limit != 0 && at >= l.limit
+	later := at >= l.limit
 	l.limit = at
 	if later { // who sleeps until the old one looks again when that has come
 		d.unlock()
@@ -53,13 +53,10 @@ func (d *Desc) limited(dir Dir, c *Call, until timeout.Deadline) timeout.Deadlin
 
 // sooner is apart, so that limited can be inlined: few Descs have deadlines.
 func (d *Desc) sooner(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
-	if l := d.lines[dir].limit; l != 0 {
-		until = until.Sooner(l)
+	if c.Both {
+		until = until.Sooner(d.lines[1-dir].limit)
 	}
-	if l := d.lines[1-dir].limit; l != 0 && c.Both {
-		until = until.Sooner(l)
-	}
-	return until
+	return until.Sooner(d.lines[dir].limit)
 }
 
 // expired tells whether the deadline that the call has by its direction has passed; locked.

@@ -31,7 +31,11 @@ func TestDirectionDeadline(t *testing.T) {
 	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || !r.Passed() {
 		t.Errorf("with data, but too late: %v", e)
 	}
-	set(0)
+	set(timeout.Past)
+	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || !r.Passed() {
+		t.Errorf("timeout.Past, with data: %v", e)
+	}
+	set(timeout.Never)
 	if s, e := r.recv(timeout.None); s != "x" || e != 0 {
 		t.Errorf("without a deadline: %q, %v", s, e)
 	}

@@ -110,12 +110,12 @@ type side struct {
 type line struct {
 	first, last *queued
 	keep        Sleeper
-	limit       timeout.Deadline // as SetDeadline has it; 0 is none
+	limit       timeout.Deadline // as SetDeadline has it
 }
 
 func (d *Desc) line(dir Dir) *line {
 	if d.lines == nil {
-		d.lines = new([2]line)
+		d.lines = &[2]line{{limit: timeout.Never}, {limit: timeout.Never}}
 	}
 	return &d.lines[dir]
 }

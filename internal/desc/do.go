@@ -9,9 +9,9 @@ import (
 // the first try that has not done everything: a call that one try completes reads no clock and cannot time out (D7).
 type Call struct {
 	Limit timeout.Timeout
-	Step  timeout.Timeout // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
-	until timeout.Deadline
-	step  timeout.Deadline // of the present sleep, 0 is none
+	Step  timeout.Timeout  // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
+	until timeout.Deadline // from Limit, once begun
+	step  timeout.Deadline // of the present sleep; set by wait
 	Stay  bool             // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
 	// All is set by a try that has taken all there was. More says that the call can only take what comes after that: if no
 	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
@@ -20,6 +20,7 @@ type Call struct {
 	Both  bool  // the deadlines of both directions end the call: it makes a handshake
 	Work  uint8 // set by a try: what it has cost beside its bytes, each as much as a piece of bytes
 	Part  bool  // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
+	begun bool  // until has its value
 	tried bool  // on the short way, see clear; it has found nothing
 	sleep bool  // before the first try
 	heard bool  // the Desc is registered
@@ -34,7 +35,8 @@ func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
 	switch {
 	case c.Limit == timeout.None: // needs no clock
 		return timeout.Never
-	case c.until == 0:
+	case !c.begun:
+		c.begun = true
 		c.until = c.Limit.After(k.Now())
 	}
 	return c.until

@@ -1,6 +1,9 @@
 package desc
 
-import "github.com/ureactor/ureactor/internal/kernel"
+import (
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
+)
 
 // The short way: Do for the two calls that move nearly all messages of a loop's tasks. It has no
 // closure, and a deferred function only where the task sleeps. No code of others runs between its
@@ -118,6 +121,7 @@ func (d *Desc) doze(dir Dir, c *Call) Errno {
 	s.busy = true
 	d.sides[In].spent = 0
 	c.woke = true
+	c.step = timeout.Never
 	c.deadline(d.K)
 	defer d.dozed(dir) // deferred: a sleep that unwinds its task panics
 	for e == 0 && !s.word && !d.closed {

@@ -11,7 +11,7 @@ import (
 func (d *Desc) wait(dir Dir, c *Call) Errno {
 	s := &d.sides[dir]
 	c.deadline(d.K)
-	if c.step = 0; c.Step > 0 {
+	if c.step = timeout.Never; c.Step > 0 {
 		c.step = c.Step.After(d.K.Now())
 	}
 	d.lock()
@@ -72,7 +72,7 @@ func (d *Desc) readyAt(dir Dir, c *Call, e Errno) Errno {
 // due tells whether a deadline of the call has passed; locked.
 func (d *Desc) due(dir Dir, c *Call) bool {
 	until := timeout.Never
-	if c.until != 0 {
+	if c.begun {
 		until = c.until
 	}
 	until = d.limited(dir, c, until)
@@ -81,11 +81,8 @@ func (d *Desc) due(dir Dir, c *Call) bool {
 
 // next is when wait has to look again; locked.
 func (d *Desc) next(dir Dir, c *Call) timeout.Deadline {
-	until := timeout.Never
-	if c.step != 0 {
-		until = c.step
-	}
-	if c.until != 0 {
+	until := c.step
+	if c.begun {
 		until = until.Sooner(c.until)
 	}
 	return d.limited(dir, c, until)
@@ -94,7 +91,7 @@ func (d *Desc) next(dir Dir, c *Call) timeout.Deadline {
 // stepped is ETIMEDOUT if a deadline came with the step; locked.
 func (d *Desc) stepped(dir Dir, c *Call) Errno {
 	step := c.step
-	c.step = 0
+	c.step = timeout.Never
 	if d.next(dir, c) <= step {
 		return kernel.ETIMEDOUT
 	}

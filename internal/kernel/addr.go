@@ -5,17 +5,6 @@ import (
 	"strconv"
 )
 
-// An Addr is the address of a socket: IPv4, IPv6 or a Unix path. Addrs are comparable values. The zero Addr is no
-// address.
-type Addr struct {
-	Family int    // AF_INET, AF_INET6, AF_UNIX, or 0
-	Path   string // AF_UNIX: "" is unnamed, a leading "@" or NUL is Linux's abstract space
-	IP     [16]byte
-	Flow   uint32 // IPv6 flow information, host order
-	Scope  uint32 // IPv6 zone as an interface number
-	Port   uint16
-}
-
 // Inet is the address of an IP endpoint. IPv4-mapped addresses stay IPv6. Only a zone that
 // is a number of 32 bits is read: netaddr.Inet resolves names, and refuses what is no zone.
 func Inet(a netip.AddrPort) Addr {
@@ -37,36 +26,3 @@ func Inet(a netip.AddrPort) Addr {
 
 // Unix is the address of a path.
 func Unix(path string) Addr { return Addr{Family: AF_UNIX, Path: path} }
-
-// AddrPort is the address as netip knows it, invalid for what is not IP. It allocates only for a zone.
-func (a Addr) AddrPort() netip.AddrPort {
-	switch a.Family {
-	case AF_INET:
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(a.IP[:4])), a.Port)
-	case AF_INET6:
-		ip := netip.AddrFrom16(a.IP)
-		if a.Scope != 0 {
-			ip = ip.WithZone(strconv.FormatUint(uint64(a.Scope), 10))
-		}
-		return netip.AddrPortFrom(ip, a.Port)
-	}
-	return netip.AddrPort{}
-}
-
-// IsUnspecified tells whether the address is an IP wildcard.
-func (a Addr) IsUnspecified() bool {
-	return (a.Family == AF_INET || a.Family == AF_INET6) && a.IP == [16]byte{}
-}
-
-// Is4In6 tells whether the address is an IPv4 address as IPv6 sockets write it.
-func (a Addr) Is4In6() bool { return a.Family == AF_INET6 && netip.AddrFrom16(a.IP).Is4In6() }
-
-func (a Addr) String() string {
-	switch a.Family {
-	case AF_INET, AF_INET6:
-		return a.AddrPort().String()
-	case AF_UNIX:
-		return a.Path
-	}
-	return ""
-}

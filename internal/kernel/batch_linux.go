@@ -22,69 +22,78 @@ type mmsghdr struct {
 	n uint32
 }
 
-// prepare points the headers of the first n packets at their buffers and addresses. All of them are written for each call,
-// whether or not a datagram comes: what never changes is written once, and control messages are only cleared once there are any.
-func (b *Batch) prepare(n int) {
-	if b.host.heads == nil {
-		b.makeHeads()
+// own returns the kernel's part of a Batch.
+func own(b *Batch) *hostBatch {
+	h, ok := b.Own.(*hostBatch)
+	if !ok {
+		h = makeHeads(len(b.Packets))
+		b.Own = h
 	}
-	for i := range n {
-		b.host.vecs[i].Base = unsafe.SliceData(b.Packets[i].Buf)
+	return h
+}
+
+func makeHeads(size int) *hostBatch {
+	o := &hostBatch{make([]mmsghdr, size), make([]unix.Iovec, size), make([]sockaddr, size), nil, size, false}
+	for i := range o.heads {
+		h := &o.heads[i].h
+		h.Iov = &o.vecs[i]
+		h.SetIovlen(1)
+		h.Name = (*byte)(unsafe.Pointer(&o.addrs[i]))
 	}
-	if b.host.controls == nil {
+	return o
+}
+
+// prepare points the headers of the packets at their buffers and addresses. All of them are written
+// for each call, whether or not a datagram comes: what never changes is written once, and control
+// messages are only cleared once there are any.
+func (o *hostBatch) prepare(packets []Packet) {
+	for i := range packets {
+		o.vecs[i].Base = unsafe.SliceData(packets[i].Buf)
+	}
+	if o.controls == nil {
 		return
 	}
-	for i := range n {
-		h := &b.host.heads[i].h
+	for i := range packets {
+		h := &o.heads[i].h
 		h.Control = nil
 		h.SetControllen(0)
 	}
 }
 
-func (b *Batch) makeHeads() {
-	size := len(b.Packets)
-	b.host = hostBatch{make([]mmsghdr, size), make([]unix.Iovec, size), make([]sockaddr, size), nil, size, false}
-	for i := range b.host.heads {
-		h := &b.host.heads[i].h
-		h.Iov = &b.host.vecs[i]
-		h.SetIovlen(1)
-		h.Name = (*byte)(unsafe.Pointer(&b.host.addrs[i]))
-	}
-}
-
 // control is a packet's room for control messages; size is how much of it is used.
-func (b *Batch) control(i, size int) {
-	if b.host.controls == nil {
-		b.host.controls = make([]control, len(b.Packets))
+func (o *hostBatch) control(i, size int) {
+	if o.controls == nil {
+		o.controls = make([]control, len(o.heads))
 	}
-	b.host.heads[i].h.Control = (*byte)(unsafe.Pointer(&b.host.controls[i]))
-	b.host.heads[i].h.SetControllen(size)
+	o.heads[i].h.Control = (*byte)(unsafe.Pointer(&o.controls[i]))
+	o.heads[i].h.SetControllen(size)
 }
 
 func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
-	if b.host.heads == nil || b.Locals != b.host.locals {
-		b.host.stale, b.host.locals = len(b.Packets), b.Locals
+	o := own(b)
+	if b.Locals != o.locals {
+		o.stale, o.locals = len(b.Packets), b.Locals
 	}
-	b.prepare(b.host.stale)
-	for i := range b.host.stale {
-		b.host.vecs[i].SetLen(len(b.Packets[i].Buf))
-		h := &b.host.heads[i].h
+	o.prepare(b.Packets[:o.stale])
+	for i := range o.stale {
+		o.vecs[i].SetLen(len(b.Packets[i].Buf))
+		h := &o.heads[i].h
 		if h.Namelen = uint32(unsafe.Sizeof(sockaddr{})); h.Name == nil { // SendBatch had the Batch before
-			h.Name = (*byte)(unsafe.Pointer(&b.host.addrs[i]))
+			h.Name = (*byte)(unsafe.Pointer(&o.addrs[i]))
 		}
 		if b.Locals {
-			b.control(i, int(unsafe.Sizeof(control{})))
+			o.control(i, int(unsafe.Sizeof(control{})))
 		}
 	}
-	n, e := b.move(&recvmmsg, fd, len(b.Packets), unix.MSG_DONTWAIT, false)
-	b.host.stale = min(n+1, len(b.Packets)) // the one that failed may have been touched too
+	n, e := o.move(&recvmmsg, fd, len(b.Packets), unix.MSG_DONTWAIT, false)
+	o.stale = min(n+1, len(b.Packets)) // the one that failed may have been touched too
 	for i := range n {
-		p, h := &b.Packets[i], &b.host.heads[i]
+		p, h := &b.Packets[i], &o.heads[i]
 		p.N = int(h.n)
-		p.Addr = b.host.addrs[i].addr(h.h.Namelen)
+		p.Addr = o.addrs[i].addr(h.h.Namelen)
 		p.Cut = h.h.Flags&unix.MSG_TRUNC != 0
 		if b.Locals {
-			p.Local = b.host.controls[i].local(int(h.h.Controllen))
+			p.Local = o.controls[i].local(int(h.h.Controllen))
 		} else if p.Local.Family != 0 {
 			p.Local = Addr{}
 		}
@@ -97,22 +106,23 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 }
 
 func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
-	b.prepare(n)
-	b.host.stale = len(b.Packets)
+	o := own(b)
+	o.prepare(b.Packets[:n])
+	o.stale = len(b.Packets)
 	paths := false
 	for i := range n {
-		p, h := &b.Packets[i], &b.host.heads[i].h
-		b.host.vecs[i].SetLen(p.N)
+		p, h := &b.Packets[i], &o.heads[i].h
+		o.vecs[i].SetLen(p.N)
 		raceRead(p.Buf[:p.N])
 		if p.Local.Family != 0 {
-			b.control(i, 0)
-			h.SetControllen(b.host.controls[i].set(p.Local))
+			o.control(i, 0)
+			h.SetControllen(o.controls[i].set(p.Local))
 		}
 		if p.Addr.Family == 0 {
 			h.Name, h.Namelen = nil, 0
 			continue
 		}
-		size, e := b.host.addrs[i].set(p.Addr)
+		size, e := o.addrs[i].set(p.Addr)
 		if e != 0 {
 			if i == 0 {
 				return 0, e
@@ -120,17 +130,17 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 			n = i // what comes before it goes; the caller meets the error when this one is first
 			break
 		}
-		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&b.host.addrs[i])), size
+		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&o.addrs[i])), size
 		paths = paths || p.Addr.Family == AF_UNIX
 	}
 	raceRelease()
-	sent, e := b.move(&sendmmsg, fd, n, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
+	sent, e := o.move(&sendmmsg, fd, n, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
 	if e == 0 || b.Packets[0].Local.Family == 0 || !refusesLocal(e) {
 		return sent, e
 	}
-	b.host.heads[0].h.Control = nil
-	b.host.heads[0].h.SetControllen(0)
-	return b.move(&sendmmsg, fd, 1, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
+	o.heads[0].h.Control = nil
+	o.heads[0].h.SetControllen(0)
+	return o.move(&sendmmsg, fd, 1, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
 }
 
 // A mover is the call for many messages, the one for a single message, and whether the first is refused.
@@ -145,19 +155,19 @@ var (
 )
 
 // move makes the call for the first n headers; walks tells that it may walk paths and so has to enter the scheduler.
-func (b *Batch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
+func (o *hostBatch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	if n == 0 {
 		return 0, 0
 	}
 	if c.refused() {
-		return b.moveOne(c, fd, n, flags, walks)
+		return o.moveOne(c, fd, n, flags, walks)
 	}
-	r, e := enter(c.many, fd, unsafe.Pointer(&b.host.heads[0]), n, flags, walks)
+	r, e := enter(c.many, fd, unsafe.Pointer(&o.heads[0]), n, flags, walks)
 	switch {
 	case e == 0:
 		c.works()
 	case Refusal(e):
-		if r, e = b.moveOne(c, fd, n, flags, walks); e == 0 || e == EAGAIN {
+		if r, e = o.moveOne(c, fd, n, flags, walks); e == 0 || e == EAGAIN {
 			c.refuse()
 		}
 	}
@@ -165,9 +175,9 @@ func (b *Batch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 }
 
 // moveOne makes one call for each message. An error is told when it is the first message's, as the call for many does.
-func (b *Batch) moveOne(c *mover, fd, n, flags int, walks bool) (int, Errno) {
+func (o *hostBatch) moveOne(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	for i := range n {
-		h := &b.host.heads[i]
+		h := &o.heads[i]
 		r, e := enter(c.one, fd, unsafe.Pointer(&h.h), flags, 0, walks)
 		switch {
 		case e != 0 && i == 0:

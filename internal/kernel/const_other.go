@@ -2,25 +2,7 @@
 
 package kernel
 
-import "strconv"
-
-// An Errno is the number of an error; 0 is success. The numbers are Linux's, here and below: this system has no kernel
-// of its own for them, a simulated one has.
-type Errno uintptr
-
-func (e Errno) Error() string {
-	if s, ok := errnoText[e]; ok {
-		return s
-	}
-	return "errno " + strconv.Itoa(int(e))
-}
-
-// Timeout tells whether the error says to try again, as it does for package syscall's.
-func (e Errno) Timeout() bool { return e == EAGAIN || e == ETIMEDOUT }
-
-// Temporary is there for the interfaces that ask for it.
-func (e Errno) Temporary() bool { return e == EINTR || e == EMFILE || e == ENFILE || e.Timeout() }
-
+// The numbers are Linux's.
 const (
 	AF_INET   = 2
 	AF_INET6  = 10
@@ -140,48 +122,3 @@ const (
 	EPROTONOSUPPORT Errno = 93
 	ETIMEDOUT       Errno = 110
 )
-
-var errnoText = map[Errno]string{
-	EAGAIN:          "resource temporarily unavailable",
-	EALREADY:        "operation already in progress",
-	EACCES:          "permission denied",
-	EADDRINUSE:      "address already in use",
-	EADDRNOTAVAIL:   "cannot assign requested address",
-	EAFNOSUPPORT:    "address family not supported by protocol",
-	EBADF:           "bad file descriptor",
-	ECANCELED:       "operation canceled",
-	ECONNABORTED:    "software caused connection abort",
-	ECONNREFUSED:    "connection refused",
-	ECONNRESET:      "connection reset by peer",
-	EDESTADDRREQ:    "destination address required",
-	EDEADLK:         "resource deadlock avoided",
-	EEXIST:          "file exists",
-	EFAULT:          "bad address",
-	EHOSTUNREACH:    "no route to host",
-	EINPROGRESS:     "operation now in progress",
-	EINTR:           "interrupted system call",
-	EINVAL:          "invalid argument",
-	EISCONN:         "transport endpoint is already connected",
-	ELOOP:           "too many levels of symbolic links",
-	EMFILE:          "too many open files",
-	EMSGSIZE:        "message too long",
-	ENAMETOOLONG:    "file name too long",
-	ENETDOWN:        "network is down",
-	EHOSTDOWN:       "host is down",
-	ENETUNREACH:     "network is unreachable",
-	ENFILE:          "too many open files in system",
-	ENOBUFS:         "no buffer space available",
-	ENOENT:          "no such file or directory",
-	ENODEV:          "no such device",
-	ENOMEM:          "cannot allocate memory",
-	ENOSPC:          "no space left on device",
-	ENOPROTOOPT:     "protocol not available",
-	ENOSYS:          "function not implemented",
-	ENOTCONN:        "transport endpoint is not connected",
-	EOPNOTSUPP:      "operation not supported",
-	EPERM:           "operation not permitted",
-	EPIPE:           "broken pipe",
-	EPROTO:          "protocol error",
-	EPROTONOSUPPORT: "protocol not supported",
-	ETIMEDOUT:       "connection timed out",
-}

@@ -4,9 +4,6 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// Errno is the number of an error; 0 is success. It is what the system call gave, unboxed.
-type Errno = unix.Errno
-
 // The host's numbers.
 const (
 	AF_INET   = unix.AF_INET

@@ -159,9 +159,7 @@ func (*host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
 	return copy(p, (*[unsafe.Sizeof(*v)]byte)(unsafe.Pointer(v))[:]), 0
 }
 
-// hostBatch is empty: these systems are asked for one datagram at a time.
-type hostBatch struct{}
-
+// RecvBatch asks for one datagram at a time on these systems.
 func (k *host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	for i := range b.Packets {
 		p := &b.Packets[i]

@@ -20,8 +20,6 @@ const AcceptTellsResets = false
 // ReadsFully: nobody has looked whether a short read has taken all there was.
 const ReadsFully = false
 
-type hostBatch struct{}
-
 func maxFiles() int { return math.MaxInt }
 
 // Nap sleeps for a millisecond.

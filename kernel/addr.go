@@ -1,0 +1,50 @@
+package kernel
+
+import (
+	"net/netip"
+	"strconv"
+)
+
+// An Addr is the address of a socket: IPv4, IPv6 or a Unix path. Addrs are comparable values. The zero Addr is no
+// address.
+type Addr struct {
+	Family int    // AF_INET, AF_INET6, AF_UNIX, or 0
+	Path   string // AF_UNIX: "" is unnamed, a leading "@" or NUL is Linux's abstract space
+	IP     [16]byte
+	Flow   uint32 // IPv6 flow information, host order
+	Scope  uint32 // IPv6 zone as an interface number
+	Port   uint16
+}
+
+// AddrPort is the address as netip knows it, invalid for what is not IP. It allocates only for a zone.
+func (a Addr) AddrPort() netip.AddrPort {
+	switch a.Family {
+	case afInet:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(a.IP[:4])), a.Port)
+	case afInet6:
+		ip := netip.AddrFrom16(a.IP)
+		if a.Scope != 0 {
+			ip = ip.WithZone(strconv.FormatUint(uint64(a.Scope), 10))
+		}
+		return netip.AddrPortFrom(ip, a.Port)
+	}
+	return netip.AddrPort{}
+}
+
+// IsUnspecified tells whether the address is an IP wildcard.
+func (a Addr) IsUnspecified() bool {
+	return (a.Family == afInet || a.Family == afInet6) && a.IP == [16]byte{}
+}
+
+// Is4In6 tells whether the address is an IPv4 address as IPv6 sockets write it.
+func (a Addr) Is4In6() bool { return a.Family == afInet6 && netip.AddrFrom16(a.IP).Is4In6() }
+
+func (a Addr) String() string {
+	switch a.Family {
+	case afInet, afInet6:
+		return a.AddrPort().String()
+	case afUnix:
+		return a.Path
+	}
+	return ""
+}
