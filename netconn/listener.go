@@ -18,7 +18,7 @@ import (
 
 // A Listener accepts stream connections.
 type Listener struct {
-	base
+	b    base
 	file netaddr.File // of a Unix socket that Listen has made
 	keep atomic.Bool  // the file, at Close
 	once sync.Once
@@ -45,7 +45,7 @@ func (n *Net) listenAt(ctx context.Context, a netaddr.Network, address string) (
 		return nil, err
 	}
 	l := &Listener{}
-	l.open(s, a.Name)
+	l.b.open(s, a.Name)
 	l.file = fileOf(s)
 	if err := s.Listen(backlog); err != nil {
 		_ = l.Close() // it has never served
@@ -108,17 +108,17 @@ func tcpOptions(s *socket.Socket) {
 
 // Accept waits for a connection, which is a *Conn.
 func (l *Listener) Accept() (net.Conn, error) {
-	s, from, err := l.s.Accept()
+	s, from, err := l.b.s.Accept()
 	if err != nil {
-		e := l.failed("accept", err).(*net.OpError)
-		e.Source, e.Addr = nil, l.local
+		e := l.b.failed("accept", err).(*net.OpError)
+		e.Source, e.Addr = nil, l.b.local
 		return nil, e
 	}
 	c := &Conn{}
-	c.own(s, l.net)
-	c.remote = l.netAddr(from)
+	c.own(s, l.b.net)
+	c.remote = l.b.netAddr(from)
 	if a, err := s.LocalAddr(); err == nil {
-		c.local = l.netAddr(a)
+		c.local = l.b.netAddr(a)
 	}
 	if !kernel.InheritsOptions && s.Family() != socket.AF_UNIX {
 		tcpOptions(s)
@@ -128,7 +128,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 
 // SyscallConn gives access to the descriptor. As package net has it, only Control works.
 func (l *Listener) SyscallConn() (syscall.RawConn, error) {
-	c, err := l.base.SyscallConn()
+	c, err := l.b.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
@@ -141,22 +141,25 @@ func (rawListener) Read(func(uintptr) bool) error  { return kernel.EINVAL }
 func (rawListener) Write(func(uintptr) bool) error { return kernel.EINVAL }
 
 // Addr is where it listens, with the port that the kernel chose.
-func (l *Listener) Addr() net.Addr { return l.local }
+func (l *Listener) Addr() net.Addr { return l.b.local }
+
+// Socket returns the socket below. Who closes or detaches it has closed the Listener.
+func (l *Listener) Socket() *socket.Socket { return l.b.s }
 
 // SetDeadline has Accept give up at t.
-func (l *Listener) SetDeadline(t time.Time) error { return l.setDeadline(t, desc.In) }
+func (l *Listener) SetDeadline(t time.Time) error { return l.b.setDeadline(t, desc.In) }
 
 // Close stops listening; connections live on. Accept ends with net.ErrClosed. It removes the file of a Unix socket that
 // Listen has made, while that is still at its path: see SetUnlinkOnClose.
 func (l *Listener) Close() error {
 	l.once.Do(func() { // before the descriptor closes: whoever finds nobody listening may put a file of his own there
 		if !l.keep.Load() {
-			remove(l.s, l.file)
+			remove(l.b.s, l.file)
 		}
 	})
-	err := l.base.Close()
+	err := l.b.Close()
 	if e, ok := err.(*net.OpError); ok {
-		e.Source, e.Addr = nil, l.local
+		e.Source, e.Addr = nil, l.b.local
 	}
 	return err
 }

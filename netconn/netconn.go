@@ -113,6 +113,6 @@ func New(s *socket.Socket) net.Conn {
 // NewListener makes a net.Listener of a listening socket, which is the Listener's from now on.
 func NewListener(s *socket.Socket) net.Listener {
 	l := &Listener{}
-	l.adopt(s)
+	l.b.adopt(s)
 	return l
 }

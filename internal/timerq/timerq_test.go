@@ -294,7 +294,7 @@ func TestArmAtNeverPanics(t *testing.T) {
 	var q timerq.Queue
 	var x timerq.Timer
 	defer func() {
-		if r := recover(); r != "timeout: a timer that never fires; stop it instead" {
+		if r := recover(); r != "timerq: a timer that never fires; stop it instead" {
 			t.Fatalf("recovered %v", r)
 		}
 		if q.Len() != 0 || x.Armed() || q.Next() != timeout.Never {
