@@ -5,6 +5,8 @@ package reactor
 import (
 	"context"
 	"net"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,7 +51,8 @@ type labKind struct {
 var kinds = []labKind{
 	{"host", nil},
 	{"simulated", &sim.Options{Files: 1 << 16, Buffer: 256 << 10}},
-	{"simulated kqueue", &sim.Options{Files: 1 << 16, Kqueue: true, ShortReads: true}},
+	{"simulated FreeBSD", &sim.Options{Files: 1 << 16, Kernel: sim.FreeBSD}},
+	{"simulated NetBSD", &sim.Options{Files: 1 << 16, Kernel: sim.NetBSD}},
 	{"simulated small", &sim.Options{Files: 1 << 16, Buffer: 4 << 10}},
 }
 
@@ -75,6 +78,14 @@ func twiceAtOnce(t *testing.T, f func(t *lab)) {
 // Run is a subtest with a lab, and a world, of its own.
 func (l *lab) Run(name string, f func(t *lab)) {
 	l.T.Run(name, func(t *testing.T) { inLab(t, l.kind, f) })
+}
+
+// os is the system whose rules the kernel follows, as GOOS names it.
+func (l *lab) os() string {
+	if l.kind.sim == nil {
+		return runtime.GOOS
+	}
+	return strings.ToLower(l.kind.sim.Kernel.String())
 }
 
 func inLab(t *testing.T, kind labKind, f func(t *lab)) {

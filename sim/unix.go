@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -29,8 +30,11 @@ type unixSocket struct {
 	opts    []option
 }
 
-// gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen).
-const gramsMost = 11
+// gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen), of 100 bytes on the BSDs.
+var gramsMost = [kernelCount]int{Linux: 11, FreeBSD: 13, NetBSD: 8}
+
+// gramSizes is the most bytes in one of them, beside the send buffer's.
+var gramSizes = [kernelCount]int{Linux: math.MaxInt, FreeBSD: 2048, NetBSD: 2560}
 
 func abstract(path string) bool {
 	return strings.HasPrefix(path, "@") || strings.HasPrefix(path, "\x00")
@@ -121,7 +125,9 @@ func (s *unixSocket) connect(path string) Errno {
 		return kernel.EISCONN
 	case to.phase != listening:
 		return kernel.ECONNREFUSED
-	case len(to.queue) > to.backlog:
+	case len(to.queue) > s.h.seats(to.backlog) && s.h.os() != Linux:
+		return kernel.ECONNREFUSED
+	case len(to.queue) > s.h.seats(to.backlog):
 		return kernel.EAGAIN
 	}
 	c := &unixSocket{stream: true, phase: up, path: to.path, remote: s.path, peer: s, sndbuf: to.sndbuf}
@@ -138,7 +144,7 @@ func (s *unixSocket) listen(backlog int) Errno {
 		return kernel.EINVAL
 	}
 	s.phase = listening
-	s.backlog = min(max(backlog, 0), kernel.SOMAXCONN)
+	s.backlog = s.h.backlog(backlog)
 	return 0
 }
 
@@ -250,7 +256,7 @@ func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
 	switch {
 	case s.wrOver:
 		return 0, kernel.EPIPE
-	case len(p) > s.sndbuf:
+	case len(p) > min(s.sndbuf, gramSizes[s.h.os()]):
 		return 0, kernel.EMSGSIZE
 	}
 	r, e := s.peer, Errno(0)
@@ -266,11 +272,15 @@ func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
 	case e != 0:
 	case r.rdOver:
 		e = kernel.EPIPE
-	case len(r.grams) >= gramsMost:
-		e = kernel.EAGAIN
+	case len(r.grams) >= gramsMost[s.h.os()]:
+		if e = kernel.EAGAIN; s.h.os() != Linux { // whose write filter goes on to report room
+			e = kernel.ENOBUFS
+		}
 	}
 	if e != 0 {
-		s.wake(poller.Out) // Linux frees what it has refused, and tells of the room
+		if s.h.os() == Linux { // which frees what it has refused, and reports the room
+			s.wake(poller.Out)
+		}
 		return 0, e
 	}
 	r.grams = append(r.grams, gram{from: Addr{Family: kernel.AF_UNIX, Path: s.path}, data: append([]byte(nil), p...), by: s})
