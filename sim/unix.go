@@ -48,7 +48,7 @@ func (s *unixSocket) status() (st status) {
 	st.errno = s.err
 	switch {
 	case !s.stream:
-		return status{in: len(s.grams) > 0, out: true, errno: s.err, rdEnd: s.rdOver, wrEnd: s.wrOver}
+		return status{in: len(s.grams) > 0, out: !s.crowded(), errno: s.err, rdEnd: s.rdOver, wrEnd: s.wrOver}
 	case s.phase == listening:
 		st.in = len(s.queue) > 0
 	case s.phase == fresh:
@@ -59,6 +59,20 @@ func (s *unixSocket) status() (st status) {
 		st.out = s.used <= s.sndbuf/4
 	}
 	return st
+}
+
+// crowded tells whether a datagram socket's peer has no room. Only Linux's poll knows.
+func (s *unixSocket) crowded() bool {
+	return s.h.os() == Linux && s.peer != nil && s.peer.peer != s && len(s.peer.grams) >= gramsMost[Linux]
+}
+
+// cleared tells those who are connected to s that a datagram is gone from its queue.
+func (s *unixSocket) cleared() {
+	for _, f := range s.h.files {
+		if u, ok := f.(*unixSocket); ok && !u.stream && u.peer == s {
+			u.wake(poller.Out)
+		}
+	}
 }
 
 func (s *unixSocket) bind(path string) Errno {
@@ -177,6 +191,9 @@ func (s *unixSocket) recv(p []byte, flags int) (int, gram, Errno) {
 		if flags&kernel.MSG_PEEK == 0 {
 			s.grams = append(s.grams[:0], s.grams[1:]...)
 			g.by.wake(poller.Out)
+			if s.h.os() == Linux && len(s.grams) == gramsMost[Linux]-1 {
+				s.cleared()
+			}
 		}
 		if flags&kernel.MSG_TRUNC != 0 {
 			n = len(g.data)

@@ -78,34 +78,33 @@ func TestAcceptPassesOverConnectionsThatWereReset(t *testing.T) {
 // same, or is EAGAIN, as on Linux.
 func TestCrowdedUnixReceiverIsWaitedFor(t *testing.T) {
 	both(t, func(l *lab) {
-		receiver, s := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
-		at := socket.Path(unixPath(l.t))
-		l.must(receiver.Bind(at))
-		l.must(s.Connect(at))
-		for name, send := range map[string]func() error{
-			"Send":   func() error { _, err := s.Send([]byte("x")); return err },
-			"SendTo": func() error { _, err := s.SendTo([]byte("x"), at); return err },
+		for name, send := range map[string]func(s *socket.Socket, at socket.Addr) error{
+			"Send":   func(s *socket.Socket, _ socket.Addr) error { _, err := s.Send([]byte("x")); return err },
+			"SendTo": func(s *socket.Socket, at socket.Addr) error { _, err := s.SendTo([]byte("x"), at); return err },
 		} {
-			if name == "SendTo" && l.os != "linux" {
-				s = l.socket(socket.AF_UNIX, dgram)
-			}
 			l.note = name + ": "
+			receiver, s := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
+			at := socket.Path(unixPath(l.t))
+			l.must(receiver.Bind(at))
+			if name == "Send" {
+				l.must(s.Connect(at))
+			}
 			l.must(s.SetBlocking(false))
 			waiting := 0
 			for ; ; waiting++ {
-				if err := send(); err != nil {
+				if err := send(s, at); err != nil {
 					l.errno(err, syscall.EAGAIN)
 					break
 				}
 			}
 			l.must(s.SetTimeout(seconds(0.01)))
-			l.errno(send(), syscall.ETIMEDOUT)
+			l.errno(send(s, at), syscall.ETIMEDOUT)
 			l.must(s.SetBlocking(true))
 			join := l.beside(func(l *lab) {
 				l.asleep(s)
 				l.recv(receiver, 9, "x")
 			})
-			l.must(send())
+			l.must(send(s, at))
 			join()
 			for range waiting {
 				l.recv(receiver, 9, "x")

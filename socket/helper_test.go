@@ -121,8 +121,12 @@ func simulated(t testing.TB, k sim.Kernel, f func(l *lab)) {
 	w := sim.New(1, sim.Options{Kernel: k, Buffer: 256 << 10})
 	defer w.Close()
 	defer func() {
-		if d, ok := recover().(*sim.Deadlock); ok {
-			t.Error(d)
+		switch v := recover().(type) {
+		case nil:
+		case *sim.Deadlock, *sim.Failure:
+			t.Error(v)
+		default:
+			panic(v)
 		}
 	}()
 	taskOn(t, context.Background(), w.Host("10.0.0.1"), func(l *lab) {
