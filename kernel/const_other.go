@@ -74,6 +74,7 @@ var errnoText = map[Errno]string{
 	1:   "operation not permitted",
 	32:  "broken pipe",
 	71:  "protocol error",
+	91:  "protocol wrong type for socket",
 	93:  "protocol not supported",
 	110: "connection timed out",
 }

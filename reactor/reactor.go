@@ -100,19 +100,21 @@ type Reactor struct {
 	limits limits
 	dog    *watchdog
 
-	owner  atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
-	awake  atomic.Bool  // in a turn, past its sleep: it will look at posted before it sleeps again
-	drain  atomic.Bool  // Shutdown has begun
-	await  atomic.Bool  // a Shutdown waits
-	abort  atomic.Bool  // Shutdown's or Run's context has ended
-	queued atomic.Bool  // posted is not empty
-	done   chan struct{}
-	result error // why it ended; written before done is closed
+	owner   atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
+	awake   atomic.Bool  // in a turn, past its sleep: it will look at posted before it sleeps again
+	drain   atomic.Bool  // Shutdown has begun
+	await   atomic.Bool  // a Shutdown waits, or has waited
+	handing atomic.Bool  // who runs the loop in Shutdown leaves it
+	abort   atomic.Bool  // the last Shutdown's or Run's context has ended
+	queued  atomic.Bool  // posted is not empty
+	done    chan struct{}
+	result  error // why it ended; written before done is closed
 
 	restarting chan struct{} // a lock: two Restarts at once would both have, and give back, a socket's file
 
 	mu      sync.Mutex // guards what other goroutines may touch:
 	posted  postQueue
+	waiters int   // calls of Shutdown whose context has not ended
 	closed  bool  // takes no posts
 	deaf    bool  // its poller is closed
 	unsound bool  // it has failed, and ends

@@ -48,6 +48,9 @@ func (r *Reactor) turns() error {
 			}
 			return err
 		}
+		if r.handing.Load() && r.handing.CompareAndSwap(true, false) && !locked() && !r.gone { // see outlive
+			return errHanded
+		}
 	}
 }
 

@@ -2,31 +2,66 @@ package reactor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// Shutdown ends the reactor from another goroutine and waits for it: no more connections are accepted, every Conn is
-// closed in order (see Conn.Close; ctx takes the place of WithLinger), datagrams are flushed. When ctx ends first, the
-// rest is aborted and reported as an *UndeliveredError. It leaves no descriptor and no goroutine. If nobody runs the
-// reactor, Shutdown does; if it is turned by hand, whoever does that must go on until ErrClosed. On the loop itself use
-// Close.
+// Shutdown ends the reactor and waits for that: no more connections are accepted, every Conn is
+// closed in order (see Conn.Close; ctx takes the place of WithLinger), datagrams are flushed. It
+// leaves no descriptor and no goroutine. If nobody runs the reactor, Shutdown does. If it is turned
+// by hand, whoever does that must go on until ErrClosed. On the loop itself use Close.
+//
+// Any number of goroutines may call it, and each bounds its own wait. When a caller's ctx ends while
+// others wait, that caller returns an error that wraps ctx's, and the drain goes on. When the last
+// one's ctx ends, the rest is aborted and reported as an *UndeliveredError. A caller that runs the
+// loop on a goroutine that is locked to its thread stays until the end.
 func (r *Reactor) Shutdown(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { r.stopNow() })
+	r.mu.Lock()
+	r.waiters++
+	r.mu.Unlock()
+	var runs atomic.Bool
+	left := make(chan bool, 1) // by this caller; true: it was the last
+	stop := context.AfterFunc(ctx, func() {
+		last := r.leaveShutdown()
+		left <- last
+		if !last && runs.Load() {
+			r.handing.Store(true)
+			r.wake()
+		}
+	})
 	defer stop()
 	r.await.Store(true)
 	r.drain.Store(true)
 	if r.owner.CompareAndSwap(ownerless, ownerShutdown) {
-		return r.run()
+		runs.Store(true)
+		err := r.run()
+		if err == errHanded {
+			go func() {
+				for r.run() == errHanded {
+				}
+			}()
+			return goesOn(ctx)
+		}
+		return err
 	}
 	r.wake()
 	select {
 	case <-r.done:
 		return r.gather()
-	case <-ctx.Done():
+	case last := <-left:
+		select {
+		case <-r.done: // both are true: the drain was faster
+			return r.gather()
+		default:
+		}
+		if !last {
+			return goesOn(ctx)
+		}
 	}
 	select {
 	case <-r.done:
@@ -35,6 +70,25 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 		return fmt.Errorf("reactor: nothing has ended, for the loop does not turn: is a callback stuck, "+
 			"or Shutdown called on the loop, where it must be Close? %w", ctx.Err())
 	}
+}
+
+// errHanded is what run returns when the caller of Shutdown who runs the loop leaves it.
+var errHanded = errors.New("the loop goes on in another goroutine")
+
+func goesOn(ctx context.Context) error {
+	return fmt.Errorf("reactor: Shutdown: the drain goes on: %w", ctx.Err())
+}
+
+// leaveShutdown has a caller of Shutdown wait no longer. The last one aborts.
+func (r *Reactor) leaveShutdown() (last bool) {
+	r.mu.Lock()
+	r.waiters--
+	last = r.waiters == 0
+	r.mu.Unlock()
+	if last {
+		r.stopNow()
+	}
+	return last
 }
 
 // gather is the result. If a panic has left Run, it first gives back what there is.

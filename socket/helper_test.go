@@ -9,6 +9,8 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -43,6 +45,7 @@ type lab struct {
 	k    kernel.Kernel
 	r    *reactor.Reactor // nil: parked
 	task *reactor.Task    // the present one
+	os   string           // whose rules the kernel follows: a GOOS
 	open *owned
 	note string // begins what a failure says
 }
@@ -59,6 +62,12 @@ type stop struct{}
 func (l *lab) fatalf(format string, args ...any) {
 	l.t.Helper()
 	l.t.Errorf(l.note+format, args...)
+	panic(stop{})
+}
+
+// skip ends a test, or what of it runs on this kernel. A task must not call SkipNow.
+func (l *lab) skip(why string) {
+	l.t.Log(l.note + why)
 	panic(stop{})
 }
 
@@ -79,18 +88,25 @@ func both(t *testing.T, f func(l *lab)) {
 	if !testing.Short() { // the simulated one is a task too
 		t.Run("task", func(t *testing.T) { inTask(t, f) })
 	}
-	t.Run("simulated", func(t *testing.T) { simulated(t, f) })
+	onSimulated(t, f)
 }
 
 // bothAtOnce is both for a test that sleeps long and measures nothing of the process.
 func bothAtOnce(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) { t.Parallel(); parked(t, f) })
 	t.Run("task", func(t *testing.T) { t.Parallel(); inTask(t, f) })
-	t.Run("simulated", func(t *testing.T) { simulated(t, f) })
+	onSimulated(t, f)
+}
+
+// onSimulated runs the test on each simulated kernel.
+func onSimulated(t *testing.T, f func(l *lab)) {
+	for _, k := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
+		t.Run("simulated "+k.String(), func(t *testing.T) { simulated(t, k, f) })
+	}
 }
 
 func parked(t testing.TB, f func(l *lab)) {
-	l := &lab{t: t, k: kernel.Host, open: new(owned)}
+	l := &lab{t: t, k: kernel.Host, os: runtime.GOOS, open: new(owned)}
 	defer l.closeAll()
 	caught(t, func() { f(l) })
 }
@@ -102,15 +118,22 @@ func inTask(t testing.TB, f func(l *lab)) {
 }
 
 // simulated is inTask on a host of a quiet world, whose clock jumps. What waits for ever is told at once.
-func simulated(t testing.TB, f func(l *lab)) {
-	w := sim.New(1, sim.Options{Buffer: 256 << 10})
+func simulated(t testing.TB, k sim.Kernel, f func(l *lab)) {
+	w := sim.New(1, sim.Options{Kernel: k, Buffer: 256 << 10})
 	defer w.Close()
 	defer func() {
-		if d, ok := recover().(*sim.Deadlock); ok {
-			t.Error(d)
+		switch v := recover().(type) {
+		case nil:
+		case *sim.Deadlock, *sim.Failure:
+			t.Error(v)
+		default:
+			panic(v)
 		}
 	}()
-	taskOn(t, context.Background(), w.Host("10.0.0.1"), f)
+	taskOn(t, context.Background(), w.Host("10.0.0.1"), func(l *lab) {
+		l.os = strings.ToLower(k.String())
+		f(l)
+	})
 }
 
 func (l *lab) isSimulated() bool { return l.k != kernel.Host }
@@ -123,7 +146,7 @@ func taskOn(t testing.TB, ctx context.Context, k kernel.Kernel, f func(l *lab)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t, k: k, r: r, open: new(owned)}
+	l := &lab{t: t, k: k, r: r, os: runtime.GOOS, open: new(owned)}
 	r.Go(func(task *reactor.Task) {
 		l.task = task
 		caught(t, func() { f(l) })
@@ -197,12 +220,12 @@ func (l *lab) beside(f func(l *lab)) (join func()) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			caught(l.t, func() { f(&lab{t: l.t, k: l.k, open: l.open}) })
+			caught(l.t, func() { f(&lab{t: l.t, k: l.k, os: l.os, open: l.open}) })
 		}()
 		return func() { <-done }
 	}
 	task := l.task.Go(func(task *reactor.Task) {
-		caught(l.t, func() { f(&lab{t: l.t, k: l.k, r: l.r, task: task, open: l.open}) })
+		caught(l.t, func() { f(&lab{t: l.t, k: l.k, r: l.r, task: task, os: l.os, open: l.open}) })
 	})
 	return func() {
 		if _, err := l.task.Join(task); err != nil {

@@ -119,6 +119,7 @@ const (
 	EPERM           Errno = 1
 	EPIPE           Errno = 32
 	EPROTO          Errno = 71
+	EPROTOTYPE      Errno = 91
 	EPROTONOSUPPORT Errno = 93
 	ETIMEDOUT       Errno = 110
 )

@@ -120,6 +120,7 @@ const (
 	EPERM           = unix.EPERM
 	EPIPE           = unix.EPIPE
 	EPROTO          = unix.EPROTO
+	EPROTOTYPE      = unix.EPROTOTYPE
 	EPROTONOSUPPORT = unix.EPROTONOSUPPORT
 	ETIMEDOUT       = unix.ETIMEDOUT
 )

@@ -37,7 +37,8 @@ var kernels = []struct{ name, is string }{
 	{"host", fmt.Sprintln(false, runtime.GOOS == "linux")},
 	{"loop", fmt.Sprintln(false, runtime.GOOS == "linux")},
 	{"simulated", fmt.Sprintln(true, true)},
-	{"kqueue", fmt.Sprintln(true, false)},
+	{"freebsd", fmt.Sprintln(true, false)},
+	{"netbsd", fmt.Sprintln(true, false)},
 }
 
 const lookAtKernel = "import socket, select; s = socket.socket(); p = select.poll(); p.register(s); " +
