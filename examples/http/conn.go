@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 
@@ -82,6 +83,11 @@ func (h *conn) run(c *reactor.Conn, p []byte) (done int) {
 				h.begun = false
 				h.answer(c, "200 OK", h.req)
 			}
+			continue
+		}
+		if bytes.HasPrefix(p[done:], blankLine[:2]) { // before a request, as after an old client's body: RFC 9112, 2.2
+			done += 2
+			h.seen = 0
 			continue
 		}
 		r, n, no := parse(p[done:], h.seen)

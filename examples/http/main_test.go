@@ -96,7 +96,7 @@ func TestGoClient(t *testing.T) {
 func TestPipeline(t *testing.T) {
 	at := serve(t, 1)
 	text := strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 50) +
-		"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" +
+		"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n" +
 		"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n" +
 		"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" +
 		"GET /never HTTP/1.1\r\n\r\n"
