@@ -104,6 +104,7 @@ type bridge struct {
 }
 
 func build(t *testing.T) bridge {
+	longtest.NeedsGo(t)
 	// What is in the path may be a script that chooses a python, and slower than the scripts are.
 	python, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
 	if err != nil {
