@@ -65,6 +65,9 @@ func (h *Host) NewPoller() (poller.Poller, error) {
 	return p, nil
 }
 
+// TellsUnasked tells package sel that a registration for nothing still reports errors and ends.
+func (*epoll) TellsUnasked() bool { return true }
+
 func (p *epoll) what() string { return "poller" }
 func (p *epoll) vanish()      { p.closed = true }
 func (p *epoll) close() {
