@@ -246,7 +246,7 @@ func TestPollerCanBeWatchedByAPoller(t *testing.T) {
 func TestPollersNestFiveDeepAndInNoRing(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.kqueue {
-			l.Log("not on this kernel: ", "the limits are epoll's")
+			l.Log("not on this kernel: the limits are epoll's")
 			return
 		}
 		for _, inward := range []bool{false, true} {
