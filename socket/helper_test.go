@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -323,13 +323,14 @@ var sending = []call{
 	{"Write", func(s *socket.Socket) error { _, err := s.Write(big); return err }},
 }
 
-// descriptors counts those that are open.
-func descriptors(t testing.TB) int {
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip("no list of descriptors: ", err)
+// descriptors counts those that are open, of the first 4,096. fcntl tells on every system, /proc on Linux only.
+func descriptors(testing.TB) (n int) {
+	for fd := range 4096 {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
+			n++
+		}
 	}
-	return len(list)
+	return n
 }
 
 var serial atomic.Int64

@@ -54,7 +54,7 @@ var bounds = []bound{
 const (
 	slice     = time.Second
 	enough    = 2000
-	fewAllocs = 300 // in ten thousands of messages: the runtime's own. Each thread that it starts makes eight
+	fewAllocs = 300 // in ten thousands of messages: the runtime's own: each collection empties its cache of 112-byte sudogs, most likely
 	usual     = 60  // that many are there in most runs; what is more is listed by size
 	tlsAllocs = 1.1 // for each message: crypto/tls makes one for each read of the wire; one read is enough, and few are in vain
 	calls     = "trace=read,write,recvfrom,sendto,recvmsg,sendmsg,recvmmsg,sendmmsg,epoll_wait,epoll_pwait,epoll_pwait2,epoll_ctl,accept4"

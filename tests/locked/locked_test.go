@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 
 // serve goes on in a deferred call when a function has called runtime.Goexit.
 func serve(code chan int) {
+	//lint:ignore SA5007 it ends with os.Exit, and the deferred call runs after a Goexit only
 	defer serve(code)
 	for {
 		select {
