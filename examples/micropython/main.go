@@ -104,7 +104,7 @@ func serve(port string) error {
 			}
 			// try:
 			// line = sock.readline(1000)
-			line, err := sock.ReadLine(1000)
+			line, err := sock.ReadLineMax(1000)
 			// if line:
 			if err == nil && len(line) > 0 {
 				// sock.sendall(answer(line, began))
