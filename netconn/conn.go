@@ -31,6 +31,17 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Data is Read without a buffer: it returns what is there, 64 KiB at most, and a Conn that waits
+// holds nothing. In a task it is in the loop's buffer, and valid until the task waits or calls Data
+// again. In a goroutine it is valid until the next Data of the Conn. See socket.Socket.Data.
+func (c *Conn) Data() ([]byte, error) {
+	p, err := c.s.Data()
+	if err != nil && err != io.EOF {
+		err = c.failed("read", err)
+	}
+	return p, err
+}
+
 // Write sends all of p; n is less only with an error.
 func (c *Conn) Write(p []byte) (int, error) {
 	n, err := c.s.Write(p)
@@ -45,6 +56,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
 	d := c.s.Desc()
 	call := forever()
+	call.V = (*[][]byte)(v)
 	total := int64(0)
 	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) {
 		if consume(v, 0); len(*v) == 0 {

@@ -65,6 +65,9 @@ func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
 
 // suspend is the switch to the loop. It returns when the loop resumes the Task.
 func (t *Task) suspend() {
+	if desc.Poisons {
+		t.r.buf.Spoil()
+	}
 	t.yield(struct{}{})
 	t.state = running
 }
@@ -194,6 +197,9 @@ func (j *joint) wake() {
 func (r *Reactor) bury(t *Task) {
 	t.state = finished
 	t.next, t.yield = nil, nil
+	if desc.Poisons {
+		r.buf.Spoil()
+	}
 	t.calm()
 	t.ended()
 	r.tasks.remove(t)

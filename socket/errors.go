@@ -107,6 +107,7 @@ const (
 	opBind
 	opClose
 	opConnect
+	opData
 	opDetach
 	opGetAddrInfo
 	opGetOpt
@@ -133,7 +134,7 @@ const (
 	ops
 )
 
-var opNames = [ops]string{"socket", "accept", "bind", "close", "connect", "detach", "getaddrinfo", "getsockopt",
+var opNames = [ops]string{"socket", "accept", "bind", "close", "connect", "data", "detach", "getaddrinfo", "getsockopt",
 	"inet_ntop", "inet_pton", "listen", "getsockname", "makefile", "read", "readinto", "readline", "recv", "recvfrom",
 	"getpeername", "send", "sendall", "sendto", "setblocking", "setsockopt", "settimeout", "shutdown", "wrap_socket", "write"}
 

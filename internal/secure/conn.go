@@ -73,6 +73,30 @@ func (c *Conn) Read(call *desc.Call, p []byte) (int, error) {
 	return n, err
 }
 
+// Data is Read into a buffer that is not the connection's: see desc.Room and desc.Borrow.
+func (c *Conn) Data(call *desc.Call) ([]byte, error) {
+	if err := c.begin(call); err != nil {
+		return nil, err
+	}
+	room, e := c.d.Room(call)
+	if e != 0 {
+		return nil, e
+	}
+	if room != nil {
+		n, err := c.Read(call, room)
+		return c.d.Shown(room, n), err
+	}
+	var err error
+	p, e := c.d.Borrow(call, func(p []byte, _ int) (n int, e desc.Errno) {
+		n, e, err = c.recv(call, p)
+		return n, e
+	})
+	if err = c.outcome(call, err, e); err == nil && len(p) == 0 {
+		err = io.EOF
+	}
+	return p, err
+}
+
 // A Reading is a Call of one or more reads. Read has none: the Call would escape with the Conn.
 type Reading struct {
 	c    *Conn
@@ -175,6 +199,9 @@ func (c *Conn) drain(call *desc.Call) desc.Errno {
 // taken when a call ends by EAGAIN or ETIMEDOUT counts as sent and goes with the next call: nothing is lost, and nothing is
 // sent twice.
 func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
+	if !c.shaken.Load() {
+		p = c.d.Own(p)
+	}
 	if err := c.Handshake(call); err != nil {
 		return 0, err
 	}
