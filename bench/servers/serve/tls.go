@@ -61,7 +61,7 @@ func (o Options) EchoTLS(l net.Listener, secure func(net.Conn) Secured) {
 // TLSBuffer is one connection's.
 func (o Options) TLSBuffer() []byte { return make([]byte, min(o.Buffer, record)) }
 
-// ServeTLS serves one. The deadline is for the handshake; without it a peer that never ends it would stay for ever.
+// ServeTLS serves one, into buf. Without buf the connection has Data. The deadline is for the handshake; without it a peer that never ends it would stay for ever.
 func (o Options) ServeTLS(c Secured, buf []byte) {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(o.HandshakeTimeout()))
@@ -69,12 +69,19 @@ func (o Options) ServeTLS(c Secured, buf []byte) {
 		return
 	}
 	c.SetDeadline(time.Time{})
-	for {
+	read := func() ([]byte, error) {
 		n, err := c.Read(buf)
+		return buf[:n], err
+	}
+	if d, ok := c.(interface{ Data() ([]byte, error) }); ok && buf == nil {
+		read = d.Data
+	}
+	for {
+		p, err := read()
 		if err != nil {
 			return
 		}
-		if _, err := c.Write(buf[:n]); err != nil {
+		if _, err := c.Write(p); err != nil {
 			return
 		}
 	}
