@@ -24,6 +24,9 @@ func (e *OSError) Error() string {
 	}
 	text := fmt.Sprintf("socket: %s: [Errno %d] %s", e.Op, e.Errno, kernel.Errno(e.Errno).Error())
 	if kernel.Errno(e.Errno) == kernel.EDEADLK {
+		if e.Op == opNames[opData] {
+			return text + ": a callback of the loop has no buffer; use a Task, or RecvInto with Timeout 0"
+		}
 		text += ": a callback of the loop cannot wait; use a Task, or Timeout 0"
 	}
 	return text
