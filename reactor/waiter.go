@@ -101,6 +101,7 @@ func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	if w.gone {
 		return kernel.ECANCELED
 	}
+	w.Free(d)
 	watch := w.spareWatch
 	if w.spareWatch = nil; watch == nil {
 		watch = &Watch{}
