@@ -62,6 +62,10 @@ func (c *Conn) Read(call *desc.Call, p []byte) (int, error) {
 	if err := c.begin(call); err != nil {
 		return 0, err
 	}
+	return c.read(call, p)
+}
+
+func (c *Conn) read(call *desc.Call, p []byte) (int, error) {
 	var err error
 	n, e := c.d.Do(desc.In, call, func() (n int, e desc.Errno) {
 		n, e, err = c.recv(call, p)
@@ -82,10 +86,17 @@ func (c *Conn) Data(call *desc.Call) ([]byte, error) {
 	if e != 0 {
 		return nil, e
 	}
-	if room != nil {
-		n, err := c.Read(call, room)
-		return c.d.Shown(room, n), err
+	if room == nil {
+		return c.borrow(call)
 	}
+	n, err := c.read(call, room)
+	return c.d.Shown(room, n), err
+}
+
+// borrow is Data where callers park.
+//
+//go:noinline
+func (c *Conn) borrow(call *desc.Call) ([]byte, error) {
 	var err error
 	p, e := c.d.Borrow(call, func(p []byte, _ int) (n int, e desc.Errno) {
 		n, e, err = c.recv(call, p)
