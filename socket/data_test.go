@@ -14,6 +14,7 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -91,7 +92,7 @@ func TestDataOfAGoroutineIsItsOwnUntilTheNext(t *testing.T) {
 // had to wait for the one before it.
 func TestASendThatWaitsKeepsTheLoopsBuffer(t *testing.T) {
 	const text = "what the first task has received"
-	worlds := map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": simulated}
+	worlds := map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux}
 	for name, send := range map[string]func(s *socket.Socket, p []byte) (int, error){
 		"Send":    (*socket.Socket).Send,
 		"SendAll": (*socket.Socket).SendAll,
@@ -155,7 +156,7 @@ func (l *lab) keepsLent(text string, second bool, send func(*socket.Socket, []by
 
 // The same for what is left when the sends of a task have had their share of the loop.
 func TestASendThatRestsKeepsTheLoopsBuffer(t *testing.T) {
-	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": simulated} {
+	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux} {
 		t.Run(world, func(t *testing.T) {
 			in(t, func(l *lab) {
 				c, s := l.pair()
@@ -185,6 +186,8 @@ func TestASendThatRestsKeepsTheLoopsBuffer(t *testing.T) {
 		})
 	}
 }
+
+func onLinux(t testing.TB, f func(*lab)) { simulated(t, sim.Linux, f) }
 
 // Race builds overwrite what Data has shown when it is not valid any more: after a wait, after
 // another Data, and where callers park after the next one of the Socket.
@@ -278,7 +281,7 @@ func (l *lab) panics(with string, f func()) {
 // A task that is cancelled while it waits in Data, and waits again, is unwound. Another one reads
 // on: the turn is not lost.
 func TestDataOfACancelledTask(t *testing.T) {
-	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": simulated} {
+	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux} {
 		t.Run(world, func(t *testing.T) {
 			in(t, func(l *lab) {
 				c, s := l.pair()
