@@ -31,6 +31,17 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Data is Read without a buffer: it returns what is there, 64 KiB at most, and a Conn that waits
+// holds nothing. In a task it is in the loop's buffer, and valid until the task waits or calls Data
+// again. In a goroutine it is valid until the next Data of the Conn. See socket.Socket.Data.
+func (c *Conn) Data() ([]byte, error) {
+	p, err := c.s.Data()
+	if err != nil && err != io.EOF {
+		err = c.failed("read", err)
+	}
+	return p, err
+}
+
 // Write sends all of p; n is less only with an error.
 func (c *Conn) Write(p []byte) (int, error) {
 	n, err := c.s.Write(p)
@@ -40,17 +51,19 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteBuffers sends the buffers, up to 64 of them in one system call, and consumes v as net.Buffers.WriteTo does (which
+// WriteBuffers sends the buffers, up to 64 large ones or 64 KiB of small ones in one system call, and
+// consumes v as net.Buffers.WriteTo does (which
 // knows package net's own connections only, and writes to others one by one).
 func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
 	d := c.d
 	call := forever()
+	call.V = (*[][]byte)(v)
 	total := int64(0)
 	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) {
 		if consume(v, 0); len(*v) == 0 {
 			return 0, 0
 		}
-		n, e := d.K.SendV(d.FD, (*v)[:min(len(*v), kernel.MaxPieces)])
+		n, e := sendPieces(d, *v)
 		total += int64(n)
 		consume(v, n)
 		call.Part = e == 0 && len(*v) > 0
@@ -61,6 +74,35 @@ func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
 		return total, c.fail("writev", e)
 	}
 	return total, nil
+}
+
+// smallPiece is what it costs less to copy than to send as a piece of its own.
+const smallPiece = 512
+
+// sendPieces sends once. Small pieces of which there are too many for one call are copied together:
+// a system call for each 64 costs more.
+func sendPieces(d *desc.Desc, v net.Buffers) (int, desc.Errno) {
+	first := v[:min(len(v), kernel.MaxPieces)]
+	if len(first) == len(v) || size(first) > smallPiece*len(first) {
+		return d.K.SendV(d.FD, first)
+	}
+	room := desc.Scratch.Get().(*[desc.ScratchSize]byte)
+	defer desc.Scratch.Put(room)
+	n := 0
+	for _, p := range v {
+		k := copy(room[n:], p)
+		if n += k; k < len(p) {
+			break
+		}
+	}
+	return d.K.Send(d.FD, room[:n], 0)
+}
+
+func size(v net.Buffers) (n int) {
+	for _, p := range v {
+		n += len(p)
+	}
+	return n
 }
 
 // consume drops the first n bytes and what is empty in front.

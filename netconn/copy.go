@@ -1,8 +1,12 @@
 package netconn
 
 import (
+	"errors"
 	"io"
 	"net"
+	"runtime"
+
+	"github.com/ureactor/ureactor/internal/desc"
 )
 
 // ReadFrom sends what r has until its end, for io.Copy. On Linux what comes from a regular file or another Conn, alone or
@@ -32,20 +36,48 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 		if done {
 			return n, err
 		}
-		rest, err := io.Copy(w, reader{c})
+		rest, err := c.copyTo(w)
 		return n + rest, err
 	}
-	return io.Copy(w, reader{c})
+	return c.copyTo(w)
 }
 
-// writer and reader hide that a Conn could copy by itself.
+// copyTo has a buffer from when something has come until w has taken it. It is not the loop's, for w
+// may be anybody's and wait before it looks at what it is given.
+func (c *Conn) copyTo(w io.Writer) (n int64, err error) {
+	d := c.d
+	for {
+		call := forever()
+		room, got, e := d.Fetch(&call, nil)
+		runtime.KeepAlive(c)
+		if e != 0 {
+			return n, c.fail("read", e)
+		}
+		if room == nil {
+			return n, nil
+		}
+		took, err := w.Write(room[:got])
+		desc.Scratch.Put(room)
+		if took < 0 || took > got {
+			return n, errWrite
+		}
+		n += int64(took)
+		if err == nil && took < got {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+}
+
+// errWrite is package io's, which does not export it.
+var errWrite = errors.New("invalid write result")
+
+// writer hides that a Conn could copy by itself.
 type writer struct{ c *Conn }
 
 func (w writer) Write(p []byte) (int, error) { return w.c.Write(p) }
-
-type reader struct{ c *Conn }
-
-func (r reader) Read(p []byte) (int, error) { return r.c.Read(p) }
 
 // move copies without showing the bytes to the program. done is false where that cannot be, or not any more: what comes after
 // the first n bytes has to be copied.

@@ -107,3 +107,49 @@ func ExampleOn() {
 	fmt.Println(string(text))
 	// Output: hello
 }
+
+// An echo in blocking style whose connections have no buffer while they wait.
+func ExampleConn_Data() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := netconn.On(r).Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Go(func(t *reactor.Task) {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return // the reactor drains
+			}
+			t.Go(func(*reactor.Task) {
+				defer c.Close()
+				for {
+					p, err := c.(*netconn.Conn).Data() // the loop's buffer: valid until the task waits
+					if err != nil {
+						return
+					}
+					if _, err := c.Write(p); err != nil { // if it has to wait it copies the rest
+						return
+					}
+				}
+			})
+		}
+	})
+	at := l.Addr().String()
+	go r.Run(context.Background())
+	defer r.Shutdown(context.Background())
+
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "hello")
+	c.(*net.TCPConn).CloseWrite()
+	text, _ := io.ReadAll(c)
+	fmt.Println(string(text))
+	// Output: hello
+}

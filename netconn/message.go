@@ -95,7 +95,11 @@ func (c *PacketConn) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 	if c.s.Timeout() == 0 { // one who wants no wait says so to the Socket: package net cannot
 		call.Limit = 0
 	}
-	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) { return m.N, d.K.SendMsg(d.FD, m, 0) })
+	call.P = p
+	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) {
+		m.Buf = call.P
+		return m.N, d.K.SendMsg(d.FD, m, 0)
+	})
 	runtime.KeepAlive(c.s)
 	if e != 0 {
 		return 0, &socket.OSError{Errno: int(e), Op: "sendto"}

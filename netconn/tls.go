@@ -22,6 +22,7 @@ type TLSConn struct {
 	c     *Conn
 	s     *secure.Conn
 	other *tls.Conn // instead of both: see Server
+	room  []byte    // what Data receives into there
 }
 
 // Server is TLS on a connection, as tls.Server: the first Read or Write makes the handshake, which the deadline of either
@@ -135,6 +136,27 @@ func (c *TLSConn) Read(p []byte) (int, error) {
 	n, err := c.s.Read(&call, p)
 	return n, c.failed("read", err)
 }
+
+// Data is Read without a buffer, and what it returns is valid as that of Conn.Data is.
+func (c *TLSConn) Data() ([]byte, error) {
+	if c.other != nil {
+		return c.dataOther()
+	}
+	call := forever()
+	p, err := c.s.Data(&call)
+	return p, c.failed("read", err)
+}
+
+// dataOther has a buffer that is kept, for crypto/tls waits with it.
+func (c *TLSConn) dataOther() ([]byte, error) {
+	if c.room == nil {
+		c.room = make([]byte, maxRecord)
+	}
+	n, err := c.other.Read(c.room)
+	return c.room[:n:n], err
+}
+
+const maxRecord = 16 << 10 // how much a record of TLS has at most
 
 // Write sends all of p; n is less only with an error.
 func (c *TLSConn) Write(p []byte) (int, error) {

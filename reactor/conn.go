@@ -166,9 +166,9 @@ func (c *Conn) read() {
 		}
 		return
 	}
-	n, e := r.k.Recv(int(c.w.fd), r.buf, 0)
+	n, e := r.k.Recv(int(c.w.fd), r.buf.P, 0)
 	if e == kernel.EAGAIN && c.is(ends) { // it may only have had a signal to take, before an urgent byte: see desc's wait
-		n, e = r.k.Recv(int(c.w.fd), r.buf, 0)
+		n, e = r.k.Recv(int(c.w.fd), r.buf.P, 0)
 	}
 	switch {
 	case e == kernel.EAGAIN:
@@ -180,7 +180,7 @@ func (c *Conn) read() {
 	default:
 		r.count.BytesIn += uint64(n)
 		r.may.bytes -= n
-		if c.w.want&poller.Edge != 0 && (n == len(r.buf) || c.is(ends)) {
+		if c.w.want&poller.Edge != 0 && (n == len(r.buf.P) || c.is(ends)) {
 			c.readOn()
 		}
 		if c.times != nil {
@@ -189,7 +189,7 @@ func (c *Conn) read() {
 		if !c.is(closing) || c.awaits() {
 			r.count.Reads++
 			c.st |= dirty // so that what Data sends needs no place in the list: it leaves right here
-			c.input(r.buf[:n])
+			c.input(r.buf.P[:n])
 			c.settle()
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/fdtable"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
@@ -54,8 +55,8 @@ type Reactor struct {
 	timers timerq.Queue
 	now    timeout.Deadline // the turn's clock: for expiry only, arming reads the clock afresh
 	events []poller.Event
-	buf    []byte // what Data is shown
-	room   []byte // what Filters make of it; nil until there is one
+	buf    desc.Buffer // what Data is shown, of a Handler and in a task
+	room   []byte      // what Filters make of it; nil until there is one
 	spare  outputPool
 	vec    [][]byte // the pieces of one SendV
 	dgrams *packetRoom
@@ -145,7 +146,7 @@ func New(opts ...Option) (*Reactor, error) {
 	r := &Reactor{
 		opt:    defaultOptions(),
 		events: make([]poller.Event, batchSize),
-		buf:    make([]byte, readSize),
+		buf:    desc.Buffer{P: make([]byte, readSize)},
 		vec:    make([][]byte, 0, kernel.MaxPieces),
 		done:   make(chan struct{}),
 

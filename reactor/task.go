@@ -59,6 +59,7 @@ const (
 type joint struct {
 	first, last *joiner
 	result      any
+	crash       any // what the loop panics with, for the Task has and there is no panic handler
 	err         error
 }
 

@@ -66,6 +66,9 @@ func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
 
 // suspend is the switch to the loop. It returns when the loop resumes the Task.
 func (t *Task) suspend() {
+	if desc.Poisons {
+		t.r.buf.Spoil()
+	}
 	t.yield(struct{}{})
 	t.state = running
 }
@@ -134,26 +137,44 @@ func (r *Reactor) watched(t *Task) {
 	r.step(t)
 }
 
-// step switches to the Task and back. It is in the cost of every message, so the deferred function has one variable.
+// step switches to the Task and back. It is in the cost of every message, so it has no deferred
+// function: what the Task panicked with ends in its coroutine.
 func (r *Reactor) step(t *Task) {
 	t.state = running
 	r.running = t
-	defer func() { // t.next panics with what the Task panicked with
-		t.r.running = nil
-		if t.state != running { // it waits
-			return
-		}
-		if t.exited {
-			recover()
-		}
-		t.r.bury(t)
-		t.r.exiting = false
-	}()
 	t.next()
+	r.running = nil
+	if t.state == running { // else it waits
+		r.over(t)
+	}
+}
+
+// over ends a Task whose coroutine has.
+func (r *Reactor) over(t *Task) {
+	if t.exited {
+		t.reap()
+	}
+	r.bury(t)
+	r.exiting = false
+	if t.join != nil && t.join.crash != nil {
+		panic(t.join.crash)
+	}
 }
 
 // exited takes the place of runtime.Goexit on the way out of a coroutine, where Goexit would go on in its resumer.
 type exited struct{}
+
+// leave is the end of a coroutine in Goexit. The loop goes on, and then has it end in reap.
+func (t *Task) leave() {
+	t.exited = true
+	t.yield(struct{}{})
+	panic(exited{})
+}
+
+func (t *Task) reap() {
+	defer func() { recover() }()
+	t.next()
+}
 
 // main is the coroutine.
 func (t *Task) main(yield func(struct{}) bool) {
@@ -163,17 +184,33 @@ func (t *Task) main(yield func(struct{}) bool) {
 		if returned {
 			return
 		}
-		err := t.r.fate(recover())
-		t.joint().err = err
-		if p, ok := err.(*PanicError); ok && p.Value == ErrGoexit {
-			t.exited = true
-			panic(exited{})
+		v := recover()
+		t.fell(v)
+		if v == nil {
+			t.leave()
 		}
 	}()
 	f := t.f
 	t.f = nil // what it captured is its own from here
 	f(t)
 	returned = true
+}
+
+// fell keeps why the Task ended without returning. It runs code of the user's: the logger.
+func (t *Task) fell(v any) {
+	told := false
+	defer func() {
+		if told {
+			return
+		}
+		c := recover()
+		if t.joint().crash = c; c == nil {
+			t.join.err = unwound(nil)
+			t.leave()
+		}
+	}()
+	t.joint().err = t.r.fate(v)
+	told = true
 }
 
 // wake has those who join go on: a turn's share of them at once, the rest as tasks that can run.
@@ -195,6 +232,9 @@ func (j *joint) wake() {
 func (r *Reactor) bury(t *Task) {
 	t.state = finished
 	t.next, t.yield = nil, nil
+	if desc.Poisons {
+		r.buf.Spoil()
+	}
 	t.calm()
 	t.ended()
 	r.tasks.remove(t)

@@ -1,6 +1,8 @@
 package reactor
 
 import (
+	"fmt"
+
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -41,6 +43,20 @@ func (w *waiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 		return nil, kernel.EDEADLK
 	}
 	return (*sleeper)(w.running), 0
+}
+
+// Buffer is the loop's. What Data has shown a callback may still be there.
+func (w *waiter) Buffer() (*desc.Buffer, kernel.Errno) {
+	if w.running == nil {
+		return nil, kernel.EDEADLK
+	}
+	return &w.buf, 0
+}
+
+func (w *waiter) Free(d *desc.Desc) {
+	if w.table.Has(d.FD) {
+		panic(fmt.Sprintf("reactor: a task reads descriptor %d, which a callback of its loop has: Stop the Watch or Detach the Conn first, or read in the callback", d.FD))
+	}
 }
 
 func (w *waiter) Rest(dir desc.Dir) kernel.Errno {
@@ -84,6 +100,7 @@ func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	if w.gone {
 		return kernel.ECANCELED
 	}
+	w.Free(d)
 	watch := w.spareWatch
 	if w.spareWatch = nil; watch == nil {
 		watch = &Watch{}

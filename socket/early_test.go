@@ -156,6 +156,14 @@ func TestNoAllocation(t *testing.T) {
 				_, err := c.ReadInto(p)
 				l.must(err)
 			},
+			"Data": func() {
+				c.Write(p)
+				for n := 0; n < len(p); {
+					q, err := c.Data()
+					l.must(err)
+					n += len(q)
+				}
+			},
 			"SendAll": func() {
 				c.SendAll(p)
 				_, err := c.ReadInto(p)

@@ -24,6 +24,9 @@ func (e *OSError) Error() string {
 	}
 	text := fmt.Sprintf("socket: %s: [Errno %d] %s", e.Op, e.Errno, kernel.Errno(e.Errno).Error())
 	if kernel.Errno(e.Errno) == kernel.EDEADLK {
+		if e.Op == opNames[opData] {
+			return text + ": a callback of the loop has no buffer; use a Task, or RecvInto with Timeout 0"
+		}
 		text += ": a callback of the loop cannot wait; use a Task, or Timeout 0"
 	}
 	return text
@@ -102,6 +105,7 @@ const (
 	opBind
 	opClose
 	opConnect
+	opData
 	opDetach
 	opGetAddrInfo
 	opGetOpt
@@ -128,7 +132,7 @@ const (
 	ops
 )
 
-var opNames = [ops]string{"socket", "accept", "bind", "close", "connect", "detach", "getaddrinfo", "getsockopt",
+var opNames = [ops]string{"socket", "accept", "bind", "close", "connect", "data", "detach", "getaddrinfo", "getsockopt",
 	"inet_ntop", "inet_pton", "listen", "getsockname", "makefile", "read", "readinto", "readline", "recv", "recvfrom",
 	"getpeername", "send", "sendall", "sendto", "setblocking", "setsockopt", "settimeout", "shutdown", "wrap_socket", "write"}
 

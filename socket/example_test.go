@@ -96,13 +96,12 @@ func ExampleNewOn() {
 
 func echo(c *socket.Socket) {
 	defer c.Close()
-	buf := make([]byte, 4096)
 	for {
-		n, err := c.RecvInto(buf)
-		if n == 0 || err != nil {
+		p, err := c.Data() // the loop's buffer, valid until the task waits; at the end io.EOF
+		if err != nil {
 			return
 		}
-		if _, err := c.SendAll(buf[:n]); err != nil {
+		if _, err := c.SendAll(p); err != nil {
 			return
 		}
 	}

@@ -302,6 +302,7 @@ var receiving = []call{
 	{"Recv", func(s *socket.Socket) error { _, err := s.Recv(5); return err }},
 	{"RecvHuge", func(s *socket.Socket) error { _, err := s.Recv(huge); return err }},
 	{"RecvInto", func(s *socket.Socket) error { _, err := s.RecvInto(make([]byte, 5)); return err }},
+	{"Data", func(s *socket.Socket) error { _, err := s.Data(); return err }},
 	{"RecvFrom", func(s *socket.Socket) error { _, _, err := s.RecvFrom(5); return err }},
 	{"RecvFromInto", func(s *socket.Socket) error { _, _, err := s.RecvFromInto(make([]byte, 5)); return err }},
 	{"ReadSize", func(s *socket.Socket) error { _, err := s.ReadSize(5); return err }},

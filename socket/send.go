@@ -12,9 +12,11 @@ import (
 func (s *Socket) Send(p []byte) (int, error) {
 	c := s.start()
 	d := s.d
-	n, e := d.Do(desc.Out, &c, func() (int, desc.Errno) { return d.K.Send(d.FD, p, 0) })
+	c.P = p
+	n, e := d.Do(desc.Out, &c, func() (int, desc.Errno) { return d.K.Send(d.FD, c.P, 0) })
 	if e == kernel.ENOBUFS && s.family == AF_UNIX {
-		n, e = s.crowded(c.Limit, func() (int, desc.Errno) { return d.K.Send(d.FD, p, 0) })
+		c.P = d.Own(c.P)
+		n, e = s.crowded(c.Limit, func() (int, desc.Errno) { return d.K.Send(d.FD, c.P, 0) })
 	}
 	runtime.KeepAlive(s)
 	if e != 0 {
@@ -53,7 +55,8 @@ func (s *Socket) SendTo(p []byte, a Addr) (int, error) {
 	}
 	c := s.start()
 	d := s.d
-	send := func() (int, desc.Errno) { return d.K.SendTo(d.FD, p, 0, to) }
+	c.P = p
+	send := func() (int, desc.Errno) { return d.K.SendTo(d.FD, c.P, 0, to) }
 	n, e := d.Do(desc.Out, &c, func() (int, desc.Errno) {
 		if wrong != 0 {
 			return 0, wrong
@@ -65,6 +68,7 @@ func (s *Socket) SendTo(p []byte, a Addr) (int, error) {
 		return n, e
 	})
 	if e == full {
+		c.P = d.Own(c.P)
 		n, e = s.crowded(c.Limit, send)
 	}
 	runtime.KeepAlive(s)

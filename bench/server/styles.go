@@ -37,7 +37,7 @@ var All = []Style{
 	{Name: "callback", About: "ours: reactor.Handler, every option at its default; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Timers: true, Stops: true, Panics: "WithPanicHandler",
 		Protocols: []string{"tls", "http"}, bin: "callback", build: golang("./servers/callback")},
-	{Name: "task", About: "ours: a task for each connection, blocking in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core",
+	{Name: "task", About: "ours: a task for each connection, blocking in Data and SendAll; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler",
 		Protocols: []string{"tls", "http"}, bin: "task", build: golang("./servers/task")},
 	{Name: "goroutine", About: "ours: a goroutine for each connection, parked in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core",

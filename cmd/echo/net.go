@@ -38,6 +38,7 @@ type netStyle struct {
 // A stream is a *netconn.Conn or, with -tls, a *netconn.TLSConn.
 type stream interface {
 	net.Conn
+	Data() ([]byte, error)
 	CloseWrite() error
 }
 
@@ -185,17 +186,16 @@ func (s *netStyle) serve(c stream) {
 		_ = c.Close()
 		return
 	}
-	buf := make([]byte, taskBuffer)
 	for {
 		s.patience(c.SetReadDeadline)
-		n, err := c.Read(buf)
+		p, err := c.Data()
 		if err != nil {
 			s.ended(c, err)
 			return
 		}
 		s.messages.Add(1)
-		s.bytes.Add(uint64(n))
-		if left, err := s.sendBack(c, buf[:n]); err != nil {
+		s.bytes.Add(uint64(len(p)))
+		if left, err := s.sendBack(c, p); err != nil {
 			s.gap(c, left, err)
 			return
 		}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	bits "encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -24,17 +26,12 @@ type tasks struct {
 	cfg  *config
 	log  *zaplog.Logger
 	gaps reactor.UndeliveredError // what was read and could not be sent back because of the drain's end
-	free [][]byte                 // some buffers of those who have left
 
 	conns           atomic.Int64 // these are read by the figures' goroutine
 	messages, bytes atomic.Uint64
 }
 
-const (
-	taskBuffer  = 16 << 10
-	freeBuffers = 64
-	rest        = 100 * time.Millisecond // after an accept that found no descriptor or no memory
-)
+const rest = 100 * time.Millisecond // after an accept that found no descriptor or no memory
 
 func (s *tasks) listen(a address) (fmt.Stringer, error) {
 	if !a.stream() {
@@ -104,13 +101,11 @@ func (l *listener) accept(t *reactor.Task) {
 		l.open++
 		l.conns.Add(1)
 		t.Go(func(t *reactor.Task) {
-			buf := l.buffer()
 			if l.cfg.tls != nil {
-				l.serveTLS(t, c, buf)
+				l.serveTLS(t, c)
 			} else {
-				l.serve(t, c, buf)
+				l.serve(t, c)
 			}
-			l.giveBack(buf)
 			l.open--
 			l.conns.Add(-1)
 			select {
@@ -122,7 +117,7 @@ func (l *listener) accept(t *reactor.Task) {
 }
 
 // serve is a task: the echo.
-func (s *tasks) serve(t *reactor.Task, c *socket.Socket, buf []byte) {
+func (s *tasks) serve(t *reactor.Task, c *socket.Socket) {
 	if c.Family() != socket.AF_UNIX {
 		_ = c.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) // where that fails the peer is gone
 	}
@@ -130,49 +125,41 @@ func (s *tasks) serve(t *reactor.Task, c *socket.Socket, buf []byte) {
 		_ = c.SetTimeout(timeout.Timeout(s.cfg.idle))
 	}
 	for {
-		n, err := c.RecvInto(buf)
+		p, err := c.Data()
+		if err == io.EOF { // the peer has half-closed, and everything has gone back
+			_ = c.Close()
+			return
+		}
 		if err != nil {
 			s.ended(c, err)
 			return
 		}
-		if n == 0 { // the peer has half-closed, and everything has gone back
-			_ = c.Close()
-			return
-		}
 		s.messages.Add(1)
-		s.bytes.Add(uint64(n))
-		if left, err := send(c, buf[:n]); err != nil {
+		s.bytes.Add(uint64(len(p)))
+		if left, err := s.send(c, p); err != nil {
 			s.gap(t, c, left, err)
 			return
 		}
 	}
 }
 
-func (s *tasks) buffer() []byte {
-	n := len(s.free)
-	if n == 0 {
-		return make([]byte, taskBuffer)
+// send sends all of p, which is in the loop's buffer, and tells how much of it is left. SendAll has
+// one deadline for everything: with an idle time it would take a slow reader for a quiet one.
+func (s *tasks) send(c *socket.Socket, p []byte) (left int, err error) {
+	if s.cfg.idle == 0 {
+		n, err := c.SendAll(p)
+		return len(p) - n, err
 	}
-	buf := s.free[n-1]
-	s.free = s.free[:n-1]
-	return buf
-}
-
-func (s *tasks) giveBack(buf []byte) {
-	if len(s.free) < freeBuffers {
-		s.free = append(s.free, buf)
+	_ = c.SetTimeout(0) // of a closed one the next call tells
+	n, err := c.SendAll(p)
+	_ = c.SetTimeout(timeout.Timeout(s.cfg.idle))
+	if !errors.Is(err, kernel.EAGAIN) {
+		return len(p) - n, err
 	}
-}
-
-// send sends all of p and tells how much of it is left. Each Send has the idle time for itself: SendAll has one deadline
-// for everything, and would take a slow reader for a quiet one.
-func send(c *socket.Socket, p []byte) (left int, err error) {
-	for len(p) > 0 {
-		n, err := c.Send(p)
-		if err != nil {
+	for p = bytes.Clone(p[n:]); len(p) > 0; p = p[n:] { // what it sends may not lie in the loop's buffer
+		if n, err = c.Send(p); err != nil {
 			return len(p), err
 		}
-		p = p[n:]
 	}
 	return 0, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -14,7 +15,7 @@ import (
 )
 
 // serveTLS is serve over TLS.
-func (s *tasks) serveTLS(t *reactor.Task, c *socket.Socket, buf []byte) {
+func (s *tasks) serveTLS(t *reactor.Task, c *socket.Socket) {
 	conn := netconn.Server(netconn.New(c), s.cfg.tls)
 	_ = conn.SetDeadline(time.Now().Add(netconn.HandshakeTimeout)) // of a closed one the next call tells
 	if err := conn.Handshake(); err != nil {
@@ -27,26 +28,30 @@ func (s *tasks) serveTLS(t *reactor.Task, c *socket.Socket, buf []byte) {
 		if s.cfg.idle > 0 {
 			_ = conn.SetReadDeadline(time.Now().Add(s.cfg.idle))
 		}
-		n, err := conn.Read(buf)
+		p, err := conn.Data()
 		if err != nil {
 			s.endedTLS(conn, c, err)
 			return
 		}
 		s.messages.Add(1)
-		s.bytes.Add(uint64(n))
-		if left, err := s.sendTLS(conn, buf[:n]); err != nil {
+		s.bytes.Add(uint64(len(p)))
+		if left, err := s.sendTLS(conn, p); err != nil {
 			s.gap(t, c, left, err)
 			return
 		}
 	}
 }
 
-// sendTLS sends all of p and tells how much of it is left; a deadline ends only a Write that has moved nothing.
+// sendTLS sends all of p, which is in the loop's buffer, and tells how much of it is left. A
+// deadline ends only a Write that has moved nothing.
 func (s *tasks) sendTLS(conn *netconn.TLSConn, p []byte) (left int, err error) {
+	if s.cfg.idle == 0 {
+		n, err := conn.Write(p)
+		return len(p) - n, err
+	}
+	p = bytes.Clone(p) // there may be several Writes, of which the first may wait
 	for len(p) > 0 {
-		if s.cfg.idle > 0 {
-			_ = conn.SetWriteDeadline(time.Now().Add(s.cfg.idle))
-		}
+		_ = conn.SetWriteDeadline(time.Now().Add(s.cfg.idle))
 		n, err := conn.Write(p)
 		p = p[n:]
 		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {

@@ -31,6 +31,10 @@ type Waiter interface {
 	Rest(dir Dir) Errno
 	// Shared tells whether several goroutines may use a Desc at once.
 	Shared() bool
+	// Buffer is the loop's, for the task that runs; EDEADLK in a callback, which may be using it. Free panics if a
+	// callback of the loop has d's number. Neither is called where callers park.
+	Buffer() (*Buffer, Errno)
+	Free(d *Desc)
 }
 
 // A Sleeper is one caller who can wait.
@@ -89,10 +93,11 @@ type Desc struct {
 // extra is what few Descs have.
 type extra struct {
 	hooks    []*Hook
-	arrivals func()        // told of every Event that may mean input
-	news     func()        // told of every Event
-	out      chan struct{} // closed when whoever closes the Desc need not wait any longer; nil while nobody does
-	failure  Errno         // of the close
+	arrivals func()             // told of every Event that may mean input
+	news     func()             // told of every Event
+	out      chan struct{}      // closed when whoever closes the Desc need not wait any longer; nil while nobody does
+	failure  Errno              // of the close
+	borrowed *[ScratchSize]byte // what the last Borrow has returned
 }
 
 // A side is one direction. One caller at a time holds its turn; only the holder waits for readiness, the others wait

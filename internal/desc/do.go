@@ -15,10 +15,13 @@ type Call struct {
 	Stay  bool             // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
 	// All is set by a try that has taken all there was. More says that the call can only take what comes after that: if no
 	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
-	All   bool
-	More  bool
-	Both  bool  // the deadlines of both directions end the call: it makes a handshake
-	Work  uint8 // set by a try: what it has cost beside its bytes, each as much as a piece of bytes
+	All  bool
+	More bool
+	Both bool  // the deadlines of both directions end the call: it makes a handshake
+	Work uint8 // set by a try: what it has cost beside its bytes, each as much as a piece of bytes
+	// P and V are what the call has still to send. A call that waits may replace them by copies.
+	P     []byte
+	V     *[][]byte
 	Part  bool  // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
 	begun bool  // until has its value
 	tried bool  // on the short way, see clear; it has found nothing
@@ -61,6 +64,7 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	if waits && !d.shared && *d.spent(dir) >= share { // before the try: one who is cancelled here has taken nothing
 		*d.spent(dir) = 0
 		c.deadline(d.K)
+		d.own(c)
 		if e := d.W.Rest(dir); e != 0 {
 			return 0, e
 		}
@@ -89,6 +93,7 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 			e = d.register(c) // not in wait: whoever waits in a task has a small stack, and this is its deepest point
 		}
 		if e == 0 {
+			d.own(c)
 			e = d.wait(dir, c)
 		} else if d.shared && lacking(e) {
 			e = d.waitBare(dir, c, e)
@@ -130,6 +135,7 @@ func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) Errno {
 	if d.spend(dir, c, n); *d.spent(dir) >= share {
 		*d.spent(dir) = 0
 		look = true
+		d.own(c)
 		d.pause(dir, c)
 		if e := d.W.Rest(dir); e != 0 {
 			return e

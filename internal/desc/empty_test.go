@@ -23,6 +23,8 @@ func (s *scripted) Unregister(*Desc)                      {}
 func (s *scripted) Post(func()) bool                      { return false }
 func (s *scripted) Rest(Dir) Errno                        { return 0 }
 func (s *scripted) Shared() bool                          { return false }
+func (s *scripted) Buffer() (*Buffer, Errno)              { return nil, kernel.EDEADLK }
+func (s *scripted) Free(*Desc)                            {}
 func (s *scripted) Call(f func())                         { f() }
 func (s *scripted) Wake()                                 { s.woken = true }
 func (s *scripted) Sleep(_ Dir, _ timeout.Deadline) Errno { return s.sleep() }

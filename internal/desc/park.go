@@ -39,6 +39,10 @@ func (p *Parker) Shared() bool { return true }
 
 func (p *Parker) Call(f func()) { f() }
 
+func (p *Parker) Buffer() (*Buffer, Errno) { return nil, kernel.EDEADLK }
+
+func (p *Parker) Free(*Desc) {}
+
 // Rest puts the caller behind all who can run.
 func (p *Parker) Rest(Dir) Errno {
 	runtime.Gosched()

@@ -117,12 +117,15 @@ func some(e Errno, n int) Errno {
 // Pour sends all of p; n is how much send has accepted, also with an error. send may accept bytes and return EAGAIN: then
 // it is called again when there is room, at the end with an empty p.
 func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int, e Errno) {
+	c.P = p
 	_, e = d.Do(Out, c, func() (int, Errno) {
-		sent, e := send(p[n:])
+		sent, e := send(c.P)
 		n += sent
-		c.Part = e == 0 && n < len(p)
+		c.P = c.P[sent:]
+		c.Part = e == 0 && len(c.P) > 0
 		return sent, e
 	})
+	c.P = nil
 	return n, e
 }
 

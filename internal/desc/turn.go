@@ -110,6 +110,7 @@ func (d *Desc) resume(dir Dir, c *Call) Errno {
 
 // queueUp waits for the turn; locked on entry, not on return.
 func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
+	d.own(c)
 	l := d.line(dir)
 	sleeper, e := d.W.Sleeper()
 	if e != 0 {

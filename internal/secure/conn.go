@@ -62,6 +62,10 @@ func (c *Conn) Read(call *desc.Call, p []byte) (int, error) {
 	if err := c.begin(call); err != nil {
 		return 0, err
 	}
+	return c.read(call, p)
+}
+
+func (c *Conn) read(call *desc.Call, p []byte) (int, error) {
 	var err error
 	n, e := c.d.Do(desc.In, call, func() (n int, e desc.Errno) {
 		n, e, err = c.recv(call, p)
@@ -71,6 +75,37 @@ func (c *Conn) Read(call *desc.Call, p []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// Data is Read into a buffer that is not the connection's: see desc.Room and desc.Borrow.
+func (c *Conn) Data(call *desc.Call) ([]byte, error) {
+	if err := c.begin(call); err != nil {
+		return nil, err
+	}
+	room, e := c.d.Room(call)
+	if e != 0 {
+		return nil, e
+	}
+	if room == nil {
+		return c.borrow(call)
+	}
+	n, err := c.read(call, room)
+	return c.d.Shown(room, n), err
+}
+
+// borrow is Data where callers park.
+//
+//go:noinline
+func (c *Conn) borrow(call *desc.Call) ([]byte, error) {
+	var err error
+	p, e := c.d.Borrow(call, func(p []byte, _ int) (n int, e desc.Errno) {
+		n, e, err = c.recv(call, p)
+		return n, e
+	})
+	if err = c.outcome(call, err, e); err == nil && len(p) == 0 {
+		err = io.EOF
+	}
+	return p, err
 }
 
 // A Reading is a Call of one or more reads. Read has none: the Call would escape with the Conn.
@@ -175,6 +210,9 @@ func (c *Conn) drain(call *desc.Call) desc.Errno {
 // taken when a call ends by EAGAIN or ETIMEDOUT counts as sent and goes with the next call: nothing is lost, and nothing is
 // sent twice.
 func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
+	if !c.shaken.Load() {
+		p = c.d.Own(p)
+	}
 	if err := c.Handshake(call); err != nil {
 		return 0, err
 	}

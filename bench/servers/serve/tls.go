@@ -61,14 +61,16 @@ func (o Options) EchoTLS(l net.Listener, secure func(net.Conn) Secured) {
 // TLSBuffer is one connection's.
 func (o Options) TLSBuffer() []byte { return make([]byte, min(o.Buffer, record)) }
 
-// ServeTLS serves one. The deadline is for the handshake; without it a peer that never ends it would stay for ever.
-func (o Options) ServeTLS(c Secured, buf []byte) {
-	defer c.Close()
-	c.SetDeadline(time.Now().Add(o.HandshakeTimeout()))
-	if c.Handshake() != nil {
+// ServeTLS serves one, into buf. Without buf the connection has Data.
+func (o *Options) ServeTLS(c Secured, buf []byte) {
+	if !o.shake(c) {
 		return
 	}
-	c.SetDeadline(time.Time{})
+	if buf == nil {
+		echoData(c.(shows))
+		return
+	}
+	defer c.Close()
 	for {
 		n, err := c.Read(buf)
 		if err != nil {
@@ -78,4 +80,36 @@ func (o Options) ServeTLS(c Secured, buf []byte) {
 			return
 		}
 	}
+}
+
+// shake makes the handshake. The deadline is for it: without one a peer that never ends it would
+// stay for ever.
+//
+//go:noinline
+func (o *Options) shake(c Secured) bool {
+	c.SetDeadline(time.Now().Add(o.HandshakeTimeout()))
+	if c.Handshake() != nil {
+		c.Close()
+		return false
+	}
+	c.SetDeadline(time.Time{})
+	return true
+}
+
+type shows interface {
+	Secured
+	Data() ([]byte, error)
+}
+
+func echoData(c shows) {
+	for {
+		p, err := c.Data()
+		if err != nil {
+			break
+		}
+		if _, err := c.Write(p); err != nil {
+			break
+		}
+	}
+	c.Close()
 }

@@ -32,9 +32,7 @@ func (s *server) listen(handle func(net.Conn)) {
 func (s *server) secure() func(net.Conn) {
 	cfg := serve.TLS()
 	return func(c net.Conn) {
-		buf := s.buffer()
-		s.ServeTLS(netconn.Server(c, cfg), buf)
-		s.free = append(s.free, buf)
+		s.ServeTLS(netconn.Server(c, cfg), nil)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Ours in task style: a coroutine on the loop for each connection, blocking in RecvInto and SendAll.
+// Ours in task style: a coroutine on the loop for each connection, blocking in Data and SendAll.
 package main
 
 import (
@@ -14,8 +14,7 @@ import (
 
 type server struct {
 	serve.Options
-	r    *reactor.Reactor
-	free [][]byte // the buffers of those who have left: tasks never run at the same time, so it needs no lock
+	r *reactor.Reactor
 }
 
 func main() {
@@ -70,38 +69,23 @@ func (s *server) accept(t *reactor.Task, l *socket.Socket) {
 			if s.Panic {
 				defer c.Close()
 			}
-			buf := s.buffer()
-			s.echo(c, buf)
-			s.free = append(s.free, buf)
+			s.echo(c)
 		})
 	}
 }
 
-func (s *server) buffer() []byte {
-	n := len(s.free)
-	if n == 0 {
-		if s.Protocol == "tls" {
-			return s.TLSBuffer()
-		}
-		return make([]byte, s.Buffer)
-	}
-	buf := s.free[n-1]
-	s.free = s.free[:n-1]
-	return buf
-}
-
 // echo has no defer: a frame less keeps the stack of an idle connection at 2 KiB.
-func (s *server) echo(c *socket.Socket, buf []byte) {
+func (s *server) echo(c *socket.Socket) {
 	for {
-		n, err := c.RecvInto(buf)
-		if n == 0 || err != nil {
+		p, err := c.Data()
+		if err != nil {
 			s.end(c, err)
 			return
 		}
-		if s.Panic && buf[0] == serve.Bang {
+		if s.Panic && p[0] == serve.Bang {
 			panic("as asked")
 		}
-		if _, err := c.SendAll(buf[:n]); err != nil {
+		if _, err := c.SendAll(p); err != nil {
 			c.Close()
 			return
 		}

@@ -1,0 +1,338 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/nettest"
+
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+)
+
+// dataConn is what has Data.
+type dataConn interface {
+	net.Conn
+	Data() ([]byte, error)
+}
+
+// shown is a Conn whose Read is Data.
+type shown struct {
+	dataConn
+	left []byte
+}
+
+func (s *shown) Read(p []byte) (int, error) {
+	if len(s.left) == 0 {
+		q, err := s.Data()
+		if err != nil {
+			return 0, err
+		}
+		s.left = bytes.Clone(q)
+	}
+	n := copy(p, s.left)
+	s.left = s.left[n:]
+	return n, nil
+}
+
+// alone has one Read at a time, for one caller may use Data.
+type alone struct {
+	net.Conn
+	mu sync.Mutex
+}
+
+func (a *alone) Read(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.Conn.Read(p)
+}
+
+// byData makes ends that are read by Data.
+func byData(open nettest.MakePipe) nettest.MakePipe {
+	end := func(c net.Conn) net.Conn {
+		if d, ok := c.(driven); ok {
+			return &alone{Conn: driven{d.r, &shown{dataConn: d.Conn.(dataConn)}}}
+		}
+		return &alone{Conn: &shown{dataConn: c.(dataConn)}}
+	}
+	return func() (c1, c2 net.Conn, stop func(), err error) {
+		c1, c2, stop, err = open()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return end(c1), end(c2), stop, nil
+	}
+}
+
+// The contract of net.Conn with Data for Read, in goroutines and tasks, with and without TLS.
+func TestConnByData(t *testing.T) {
+	r := start(t)
+	for name, open := range map[string]nettest.MakePipe{
+		"goroutines":     pipe(t, "tcp4"),
+		"tasks":          taskPipe(t, r, "tcp4"),
+		"goroutines/TLS": secured(pipe(t, "tcp4")),
+		"tasks/TLS":      secured(taskPipe(t, r, "tcp4")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			nettest.TestConn(t, byData(open))
+		})
+	}
+}
+
+// relays pass on what Data shows, each in a way that may have to wait while it sends.
+var relays = map[string]func(from, to dataConn) error{
+	"Write": func(from, to dataConn) error {
+		for {
+			p, err := from.Data()
+			if err != nil {
+				return err
+			}
+			if _, err := to.Write(p); err != nil {
+				return err
+			}
+		}
+	},
+	"WriteBuffers": func(from, to dataConn) error {
+		for {
+			p, err := from.Data()
+			if err != nil {
+				return err
+			}
+			v := net.Buffers{p[:len(p)/2], p[len(p)/2:]}
+			if _, err := to.(*netconn.Conn).WriteBuffers(&v); err != nil {
+				return err
+			}
+		}
+	},
+	"WriteTo": func(from, to dataConn) error {
+		_, err := from.(*netconn.Conn).WriteTo(struct{ io.Writer }{to})
+		if err == nil {
+			err = io.EOF
+		}
+		return err
+	},
+}
+
+// Several connections of one loop are relayed at the same time to readers that are slow: the tasks
+// wait in the middle of what they send, and others receive into the same buffer meanwhile. Each
+// gets back what it has sent. Over TLS the first Write makes the handshake.
+func TestRelaysOfData(t *testing.T) {
+	const conns, size = 4, 1 << 20
+	for name, relay := range relays {
+		for _, secure := range []bool{false, true} {
+			if secure && name != "Write" {
+				continue
+			}
+			t.Run(fmt.Sprint(name, "/", secure), func(t *testing.T) {
+				at, target := relayed(t, relay, secure)
+				defer target.Close()
+				var all sync.WaitGroup
+				for i := range conns {
+					sent := noise(size + conns*1001)[i*1001:][:size] // different in each place
+					all.Go(func() { send(t, at, sent) })
+					all.Go(func() {
+						got := receive(t, target, secure)
+						if len(got) == size && bytes.Contains(noise(size+conns*1001), got) {
+							return
+						}
+						t.Errorf("%d bytes of %d, or they differ", len(got), size)
+					})
+				}
+				all.Wait()
+			})
+		}
+	}
+}
+
+func send(t *testing.T, at string, p []byte) {
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer c.Close()
+	if _, err = c.Write(p); err == nil {
+		err = c.(*net.TCPConn).CloseWrite()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	_, _ = io.Copy(io.Discard, c)
+}
+
+// receive is all that comes through anybody's relay.
+func receive(t *testing.T, target net.Listener, secure bool) []byte {
+	c, err := target.Accept()
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	defer c.Close()
+	var r io.Reader = c
+	if secure {
+		r = tls.Server(c, serverConfig())
+	}
+	time.Sleep(20 * time.Millisecond) // so that the kernel's buffers are full usually
+	p, err := io.ReadAll(r)
+	if err != nil {
+		t.Error(err)
+	}
+	return p
+}
+
+// relayed is the address of a relay in tasks, and the listener that it passes to.
+func relayed(t *testing.T, relay func(from, to dataConn) error, secure bool) (string, net.Listener) {
+	r := start(t)
+	target, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := make(chan string)
+	r.Post(func() {
+		r.Go(func(task *reactor.Task) {
+			l, err := netconn.On(r).Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				panic(err)
+			}
+			at <- l.Addr().String()
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				task.Go(func(*reactor.Task) {
+					defer c.Close()
+					to, err := netconn.On(r).Dial("tcp", target.Addr().String())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer to.Close()
+					out := to.(dataConn)
+					if secure {
+						out = netconn.Client(to, clientConfig())
+					}
+					err = relay(c.(dataConn), out)
+					if err != io.EOF {
+						t.Error(err)
+					}
+					out.(interface{ CloseWrite() error }).CloseWrite()
+					_, _ = out.Data() // until the peer has closed it
+				})
+			}
+		})
+	})
+	return <-at, target
+}
+
+// A writer of anybody's may wait before it looks at what WriteTo gives it. Others receive meanwhile.
+func TestWriteToOfATaskToAWriterThatWaits(t *testing.T) {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	h.Boot("main", func() {
+		r, err := reactor.New(reactor.WithKernel(h))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		n := netconn.On(r)
+		got := [3]bytes.Buffer{}
+		open := len(got)
+		r.Go(func(task *reactor.Task) {
+			l, err := n.Listen("tcp", ":7")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer l.Close()
+			for i := range got {
+				text := fmt.Sprintf("what number %d has sent", i)
+				task.Go(func(task *reactor.Task) {
+					c, err := n.Dial("tcp", "10.0.0.1:7")
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer c.Close()
+					fmt.Fprint(c, text)
+				})
+				c, err := l.Accept()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				task.Go(func(task *reactor.Task) {
+					_, err := c.(*netconn.Conn).WriteTo(late{task, &got[i]})
+					if err != nil || got[i].String() != text {
+						t.Errorf("%q, %v", &got[i], err)
+					}
+					c.Close()
+					if open--; open == 0 {
+						r.Close()
+					}
+				})
+			}
+		})
+		r.Run(context.Background())
+	})
+	if err := w.RunUntilDone(time.Hour); err != nil {
+		t.Error(err)
+	}
+}
+
+// late waits before it writes.
+type late struct {
+	t *reactor.Task
+	w io.Writer
+}
+
+func (l late) Write(p []byte) (int, error) {
+	if err := l.t.Sleep(time.Second); err != nil {
+		return 0, err
+	}
+	return l.w.Write(p)
+}
+
+// WriteTo ends by what its writer does, as io.Copy does.
+func TestWriteToTellsOfItsWriter(t *testing.T) {
+	broken := errors.New("broken")
+	for _, c := range []struct {
+		w    func(p []byte) (int, error)
+		n    int64
+		want error
+	}{
+		{func(p []byte) (int, error) { return 2, broken }, 2, broken},
+		{func(p []byte) (int, error) { return 2, nil }, 2, io.ErrShortWrite},
+		{func(p []byte) (int, error) { return len(p), nil }, 5, nil},
+		{func(p []byte) (int, error) { return -1, nil }, 0, nil},
+	} {
+		a, b, stop, err := pipe(t, "tcp4")()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Write([]byte("hello"))
+		a.(*netconn.Conn).CloseWrite()
+		n, err := b.(*netconn.Conn).WriteTo(writes(c.w))
+		if n != c.n || c.want != nil && err != c.want || n == 0 && err == nil {
+			t.Errorf("%d, %v; want %d, %v", n, err, c.n, c.want)
+		}
+		stop()
+	}
+}
+
+type writes func(p []byte) (int, error)
+
+func (w writes) Write(p []byte) (int, error) { return w(p) }
