@@ -246,7 +246,7 @@ func TestMisuseOfDataSaysWhatToDo(t *testing.T) {
 			return
 		}
 		_, s = l.pair()
-		w, err := l.r.Watch(s.Fileno(), poller.In, func(poller.Interest) {})
+		w, err := l.r.Watch(s.Fileno(), poller.In, func(poller.Readiness) {})
 		l.must(err)
 		l.panics("Stop the Watch", func() { _, _ = s.Data() })
 		w.Stop()

@@ -123,6 +123,9 @@ func (p *port) options() {
 			})
 		}
 	}
+	if p.mixed {
+		return // mix has a type for all
+	}
 	for e, to := range p.wants {
 		if s, ok := e.(*ast.SelectorExpr); ok && s.Sel.Name != to {
 			p.edit(p.fileOf(e.Pos()), s.Sel.Pos(), s.Sel.End(), to)
@@ -226,11 +229,8 @@ func (p *port) want(e ast.Expr, to string) (new bool) {
 	if s == nil || to == "" || p.wants[s] == to {
 		return false
 	}
-	if old := p.wants[s]; old != "" {
-		if !strings.HasSuffix(old, "!") {
-			p.report(s.Pos(), "these options are for Listen and for Dial: make two lists")
-			p.wants[s] = old + "!"
-		}
+	if p.wants[s] != "" { // for Listen and for Dial
+		p.mixed = true
 		return false
 	}
 	p.wants[s] = to

@@ -73,7 +73,7 @@ func (w *world) portPackages(dir string) error {
 		files[f.tree.Name.Name] = append(files[f.tree.Name.Name], f)
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		w.port(w.importPath(dir), files[name])
+		w.portFiles(w.importPath(dir), files[name])
 		for _, f := range files[name] {
 			if out := f.apply(); string(out) != string(f.src) {
 				if err := os.WriteFile(f.name, out, 0o644); err != nil {
@@ -93,6 +93,11 @@ type world struct {
 	stubs map[string]string // the old API, by import path
 	root  string
 	name  string // of the module at root, "" if there is none
+
+	api    *world      // the same with the new API
+	home   string      // of the new API's world: where its sources are
+	bodies bool        // functions' bodies are passed over
+	failed func(error) // gets what does not compile
 }
 
 func newWorld(root, name string) *world {
@@ -140,7 +145,13 @@ func (w *world) check(at string, files []*file) (*types.Package, *types.Info) {
 	for _, f := range files {
 		trees = append(trees, f.tree)
 	}
-	conf := types.Config{Importer: w, Error: func(error) {}, FakeImportC: true}
+	failed := w.failed
+	conf := types.Config{Importer: w, FakeImportC: true, IgnoreFuncBodies: w.bodies, Error: func(err error) {
+		if failed != nil {
+			failed(err)
+		}
+	}}
+	w.failed = nil // imports are not the package's
 	pkg, _ := conf.Check(at, w.fset, trees, info)
 	return pkg, info
 }
@@ -159,6 +170,9 @@ func (w *world) Import(at string) (*types.Package, error) {
 }
 
 func (w *world) load(at string) *types.Package {
+	if w.home != "" && (at == module || strings.HasPrefix(at, module+"/")) {
+		return w.current(at)
+	}
 	rel, own := strings.CutPrefix(at, w.name+"/")
 	own = own && w.name != ""
 	if text, ok := w.stubs[at]; ok && !(own && strings.HasPrefix(rel, "internal/")) {

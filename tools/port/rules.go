@@ -61,14 +61,20 @@ type port struct {
 	types map[types.Object]ast.Expr // what declares an object's type
 	news  map[types.Object]bool     // objects that hold what a Poller reports
 	wants map[ast.Expr]string       // the new name of an option's type
+	as    map[types.Object]string   // methods of the program's interfaces that have a method of ours
+	mixed bool                      // one list has options for Listen and for Dial
 }
 
-// port finds the edits of one package's files.
-func (w *world) port(at string, files []*file) {
-	p := &port{w: w, files: files, types: map[types.Object]ast.Expr{}, news: map[types.Object]bool{}, wants: map[ast.Expr]string{}}
+// port finds the edits of one package's files. With mixed, a list of options holds any.
+func (w *world) port(at string, files []*file, mixed bool) {
+	p := &port{w: w, files: files, types: map[types.Object]ast.Expr{}, news: map[types.Object]bool{},
+		wants: map[ast.Expr]string{}, as: map[types.Object]string{}, mixed: mixed}
 	p.pkg, p.info = w.check(at, files)
 	for _, f := range files {
 		p.declarations(f.tree)
+	}
+	for _, f := range files {
+		p.interfaces(f)
 	}
 	for _, f := range files {
 		called := map[ast.Expr]bool{}
@@ -86,20 +92,21 @@ func (w *world) port(at string, files []*file) {
 		})
 	}
 	p.options()
+	p.mix()
 	p.readiness()
 }
 
 // program ports a program in a raw string.
 func (p *port) program(f *file, lit *ast.BasicLit) {
 	text := strings.Trim(lit.Value, "`")
-	if lit.Kind != token.STRING || lit.Value[0] != '`' || !strings.HasPrefix(strings.TrimSpace(text), "package ") {
+	if lit.Kind != token.STRING || lit.Value[0] != '`' || !strings.Contains(text, module) {
 		return
 	}
 	inner, err := p.w.parse(p.where(lit.Pos()), []byte(text))
 	if err != nil {
 		return
 	}
-	p.w.port("program", []*file{inner})
+	p.w.portFiles("program", []*file{inner})
 	if out := inner.apply(); string(out) != text {
 		p.edit(f, lit.Pos(), lit.End(), "`"+string(out)+"`")
 	}
@@ -117,7 +124,7 @@ func (p *port) selector(f *file, s *ast.SelectorExpr, called bool) {
 	if !called {
 		switch _, ok := second[name]; {
 		case ok, name == "socket.Socket.Listen", name == "socket.Socket.MakeFile", name == "sel.Poll.Register", name == "socket.Tuple":
-			p.report(s.Pos(), "%s is used as a value: it has no optional argument any more", name)
+			p.value(f, s, name)
 		}
 	}
 }
@@ -154,7 +161,7 @@ func (p *port) call(f *file, c *ast.CallExpr) {
 		for _, a := range c.Args {
 			if o, ok := a.(*ast.CallExpr); ok {
 				if is := optionsFor(p.nameOf(lastName(o.Fun))); is != "" && is != optionsFor(name) {
-					p.report(a.Pos(), "this option is not for %s: it was an error and no longer compiles", name)
+					p.mixed = true // it was an error, and stays one
 				}
 			}
 		}
@@ -199,6 +206,9 @@ func (p *port) unspread(f *file, c *ast.CallExpr, missing string) {
 // nameOf is package.Name or package.Type.Method of an identifier of the old API, else "".
 func (p *port) nameOf(id *ast.Ident) string {
 	o := p.info.Uses[id]
+	if name := p.as[o]; name != "" {
+		return name
+	}
 	if o == nil || o.Pkg() == nil || !strings.HasPrefix(o.Pkg().Path(), module+"/") {
 		return ""
 	}
