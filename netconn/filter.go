@@ -87,6 +87,14 @@ func TLSState(c *reactor.Conn) (tls.ConnectionState, bool) {
 // 64 KiB. But a record may be as short as a byte, or ask for new keys.
 const maxRecords = 256
 
+// A record without data costs as much as this: new keys and an answer, 10 µs, which is what 16 KiB cost that are read and
+// decrypted. Which records have none shows only afterwards, so crypto/tls gets no more than feedMost at a time.
+const (
+	emptyRecords = 16
+	emptyBytes   = 16 << 10
+	feedMost     = 16
+)
+
 // A filter is TLS on a reactor's Conn. It belongs to the loop. An idle one has no goroutine: only the handshake has.
 type filter struct {
 	w       *reactor.Wire
@@ -94,7 +102,8 @@ type filter struct {
 	in      []byte // what Session has not taken yet: the loop's, or kept
 	kept    []byte // the memory that in is kept in
 	eof     bool   // after in
-	records int    // how many more this turn decrypts
+	records int    // how many more this turn decrypts; below 0 if some had no data
+	fed     int    // records that crypto/tls got, without those that have given data
 	server  bool
 	ctx     bool // the config has callbacks that get a context
 	cancel  context.CancelFunc
@@ -150,11 +159,12 @@ func (f *filter) run() {
 // goOn reports whether some input is left for later.
 func (f *filter) goOn() (left bool) {
 	if !f.s.Ready() && !f.shake() {
-		return f.records == 0
+		return f.records <= 0
 	}
 	room := f.w.Room()
 	for f.w.Open() {
 		n, err := f.s.Read(room)
+		f.charge(n > 0)
 		switch {
 		case n > 0: // an error with it comes again
 			f.w.Deliver(room[:n])
@@ -163,7 +173,8 @@ func (f *filter) goOn() (left bool) {
 			}
 		case err == nil:
 		case err == secure.ErrAgain:
-			return f.records == 0
+			f.fed = 0 // all were decrypted
+			return f.records <= 0
 		case err == io.EOF && f.s.Cut():
 			f.fail(io.ErrUnexpectedEOF)
 			return false
@@ -179,6 +190,18 @@ func (f *filter) goOn() (left bool) {
 	return true
 }
 
+// charge has the turn pay for the records without data that crypto/tls must have decrypted.
+func (f *filter) charge(data bool) {
+	if data {
+		f.fed--
+	}
+	if n := f.fed - feedMost; n > 0 {
+		f.fed -= n
+		f.records -= n * (emptyRecords - 1)
+		f.w.Spend(n * emptyBytes)
+	}
+}
+
 // shake goes on with the handshake and tells whether it is over.
 func (f *filter) shake() bool {
 	if f.ctx && !f.s.Began() {
@@ -192,6 +215,7 @@ func (f *filter) shake() bool {
 		f.fail(err)
 		return false
 	}
+	f.fed = 0 // the handshake's
 	f.shaken()
 	f.w.Ready()
 	return true
@@ -244,10 +268,11 @@ func (f *filter) stop() {
 // Read is the wire for the Session: what has been read, then nothing yet, or the end. When the turn has had its records, the
 // rest is for the next.
 func (f *filter) Read(p []byte) (int, error) {
-	n, whole := f.s.Upto(f.in[:min(len(p), len(f.in))], f.records)
+	n, whole := f.s.Upto(f.in[:min(len(p), len(f.in))], max(0, min(f.records, feedMost)))
 	copy(p, f.in[:n])
 	f.in = f.in[n:]
 	f.records -= whole
+	f.fed += whole
 	switch {
 	case n > 0:
 		return n, nil

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -119,7 +120,7 @@ func TestTLSHalfClose(t *testing.T) {
 			}
 			defer c.Close()
 			c.SetDeadline(time.Now().Add(long))
-			sent := noise(8 << 20)
+			sent := noise(longtest.Count(2, 8, 8) << 20)
 			go func() {
 				c.Write(sent)
 				c.CloseWrite()

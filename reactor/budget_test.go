@@ -236,6 +236,34 @@ func TestBytesOfOneConnAreBounded(t *testing.T) {
 	})
 }
 
+// A Filter whose work on each Conn's input is worth a turn's bytes: a turn gives it the input of one Conn of the Events, and
+// of one that was left. All get theirs.
+func TestWhatFiltersSpendIsBounded(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		got := 0
+		at := t.listen("tcp", always(&hooks{data: func(_ *Conn, p []byte) { got += len(p) }}), WithFilters(
+			func(bool) (func(*Wire) Filter, error) {
+				return func(w *Wire) Filter { return &spender{trap{w: w}} }, nil
+			}))
+		var peers []*peer
+		for range 12 {
+			peers = append(peers, t.dial(at))
+		}
+		t.until(func() bool { return r.conns == len(peers) })
+		t.freeze(func() {
+			for _, p := range peers {
+				p.try([]byte("x"))
+			}
+		})
+		t.in(2, len(peers), func() int { return got })
+	})
+}
+
+type spender struct{ trap }
+
+func (f *spender) Input(p []byte) { f.w.Spend(bytesPerTurn); f.trap.Input(p) }
+
 // After a burst of everything that has a list an idle loop keeps next to no memory.
 func TestMemoryOfABurstGoes(t *testing.T) {
 	const burst = 200_000

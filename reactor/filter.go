@@ -201,6 +201,10 @@ func (w *Wire) Keep() {
 	w.goOn()
 }
 
+// Spend has the turn pay for work on input that costs more than to read it, as so many bytes. When the turn has had its
+// share of bytes, the Conns that are left are read in the next.
+func (w *Wire) Spend(bytes int) { w.w.r.may.bytes -= bytes }
+
 // goOn has the next turn call More if the Filter keeps something and nothing else will.
 func (w *Wire) goOn() {
 	if c := (*Conn)(w); c.filter.kept && (w.Open() || c.awaits() && !c.is(over)) {

@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A safeCore is the user's logger behind a guard: it is called from the middle of the loop's own work, which must not be
-// left halfway.
+// A safeCore guards a logger, which is user code. The loop calls it in the middle of its own work,
+// and a panic must not leave that work halfway.
 type safeCore struct {
 	zapcore.Core
 	told func(*PanicError)
@@ -30,19 +30,19 @@ func (c safeCore) With(fields []zapcore.Field) zapcore.Core {
 	return safeCore{c.Core.With(fields), c.told}
 }
 
-// Check asks nobody: the user's code has its say in Write, behind the guard.
+// Check calls no user code. Write does, behind the guard.
 func (c safeCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	return ce.AddCore(e, c)
 }
 
-// Write lets the user's core check the entry, for its level and to sample, and write it.
+// Write has the guarded core check the entry, for its level and to sample, and write it.
 func (c safeCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		if p := unwound(recover()); p.Value != ErrGoexit { // that goes on, to a guard which tells
+		if p := unwound(recover()); p.Value != ErrGoexit { // Goexit goes on, to a guard that reports it
 			c.told(p)
 		}
 	}()

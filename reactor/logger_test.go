@@ -14,8 +14,8 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// What is no logger is refused by New, and not found by the first line that a program logs, which
-// may be its last.
+// New refuses a nil logger. Otherwise the first line that the loop logs would find it, perhaps
+// after days.
 func TestNoLoggerIsRefused(t *testing.T) {
 	for name, opt := range map[string]Option{
 		"WithLogger(nil)":            WithLogger(nil),

@@ -10,7 +10,7 @@ import (
 
 // The mixed workload under 80 seeds, 1,000 with -long. A million: go test -run TestStorm -timeout 0 ./sim -sim.seeds=1000000
 func TestStorm(t *testing.T) {
-	n := longtest.Count(20, 80, 1000)
+	n := longtest.Count(8, 60, 1000)
 	if race {
 		n = min(n, 30)
 	}
@@ -20,7 +20,7 @@ func TestStorm(t *testing.T) {
 // The mixed workload, TLS and all, has one history for each seed. TLS draws its keys elsewhere, but their sizes are what
 // histories are made of. The hashes are printed so that machines can be compared; .ci/run does, with other processors.
 func TestStormIsOneHistory(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(longtest.Count(3, 10, 10)) {
 		var hashes [2]uint64
 		for i := range hashes {
 			w := sim.New(seed, stormOptions(seed))

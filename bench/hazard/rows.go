@@ -49,6 +49,8 @@ var rows = []Row{
 		Pass: fmt.Sprintf("a byte there and back beside 4 streams that send and read without end: 99 of 100 within %v; the best of 3", floodBound)},
 	{Name: "TLS: echo beside records", Run: besideBytes, Protocol: "tls", Tries: 3,
 		Pass: fmt.Sprintf("the same over TLS: 99 of 100 within %v; the best of 3", floodBound)},
+	{Name: "TLS: echo beside KeyUpdates", Run: besideKeyUpdates, Protocol: "tls", Tries: 3,
+		Pass: fmt.Sprintf("a byte there and back beside 4 clients that ask for new keys without end, 16 times for each byte: 99 of 100 within %v; the best of 3", floodBound)},
 	{Name: "slow-loris", Run: slowLoris, Tries: 3,
 		Pass: fmt.Sprintf("500 connections send a byte every 100 ms: every byte comes back, and to another client 99 of 100 answers within %v; the best of 3", fairness)},
 	{Name: "garbage", Run: garbage,

@@ -61,7 +61,7 @@ func TestHalfCloseReturnsEverything(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		path := socketPath(t)
 		s := serveAt(t, 2, "-style", style, "tcp://127.0.0.1:0", "unix://"+path)
-		sent := noise(8 << 20)
+		sent := noise(longtest.Count(2, 8, 8) << 20)
 		for i, network := range []string{"tcp", "unix"} {
 			t.Run(network, func(t *testing.T) {
 				c := dial(t, network, s.at[i])

@@ -32,7 +32,7 @@ func TestTLS(t *testing.T) {
 			io.Copy(io.Discard, bad)
 
 			c := tls.Client(dial(t, network, s.at[i]), &tls.Config{InsecureSkipVerify: true})
-			sent := noise(8 << 20)
+			sent := noise(longtest.Count(2, 8, 8) << 20)
 			go func() {
 				c.Write(sent)
 				c.CloseWrite()

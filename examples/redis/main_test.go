@@ -154,7 +154,7 @@ func TestSlowReader(t *testing.T) {
 	at := serve(t, 1)
 	c := dial(t, at)
 	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
-	many := longtest.Count(10, 20, 100)
+	many := longtest.Count(5, 20, 100)
 	value := bytes.Repeat([]byte("0123456789abcdef"), 2<<20/16)
 	big := bytes.Repeat([]byte("x"), maxBulk)
 	for name, v := range map[string][]byte{"value": value, "big": big} {

@@ -17,8 +17,7 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
-// Each function makes the field that zap's function of the same name makes, so that the lines of a
-// program do not change with the package that wrote them.
+// Each function makes the field that zap's function of the same name makes.
 func TestFieldsAreZapsFields(t *testing.T) {
 	addr := netip.MustParseAddrPort("127.0.0.1:80")
 	err := errors.New("broken")
@@ -47,8 +46,8 @@ func TestFieldsAreZapsFields(t *testing.T) {
 	}
 }
 
-// What a *zap.Logger carries reaches the core: name, fields, level. What is no logger is refused
-// when it is passed, not when it is used.
+// The name, the fields and the level of a *zap.Logger reach the core. A nil logger is refused when
+// it is passed, not when it is used.
 func TestOfKeepsWhatZapsLoggerCarries(t *testing.T) {
 	core, logs := observer.New(zapcore.WarnLevel)
 	log := Of(zap.New(core).Named("net").Named("loop").With(zap.String("host", "a"))).With(Int("loop", 3))

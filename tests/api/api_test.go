@@ -30,9 +30,9 @@ var packages = []string{"eviocompat", "netconn", "poller", "reactor", "select", 
 
 var update = flag.Bool("update", false, "write doc/api.txt")
 
-// What the module exports is what doc/api.txt lists: nobody changes the API without seeing it, and
-// a reviewer sees the change in one place. The compiler's export data has the types. The values of
-// constants are Linux's; on the other systems only the names and types are compared.
+// The file doc/api.txt lists exactly the exported API, so a reviewer sees each change of it in one
+// place. The compiler's export data has the types. The values of constants are Linux's: the other
+// systems compare names and types only.
 func TestAPIIsWhatTheFileLists(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("no go command")
