@@ -95,8 +95,15 @@ func (c *Conn) SetNoDelay(on bool) error { return c.set(socket.IPPROTO_TCP, sock
 // SetKeepAlive has the kernel probe a silent peer, or not; TCP only. It is on, every 15 s, as package net has it.
 func (c *Conn) SetKeepAlive(on bool) error { return c.set(socket.SOL_SOCKET, socket.SO_KEEPALIVE, on) }
 
-// SetKeepAlivePeriod is the time of silence and between probes, in whole seconds, rounded up; TCP only.
+// SetKeepAlivePeriod is the time of silence and between probes, in whole seconds, rounded up; TCP only. As package net has
+// it, 0 is 15 s, and a negative one changes nothing.
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
+	switch {
+	case d < 0:
+		return nil
+	case d == 0:
+		d = keepAlive
+	}
 	for _, name := range []int{kernel.TCP_KEEPIDLE, kernel.TCP_KEEPINTVL} {
 		if name == 0 { // OpenBSD: the system's interval
 			continue

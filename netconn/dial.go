@@ -165,11 +165,14 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 	return err
 }
 
-// dialled makes the connection of a socket that is connected to at: a peer that has reset has no address any more.
+// dialled makes the connection of a socket that is connected to at. The kernel has no address of a peer that has reset, nor
+// of one with port 0.
 func (n *Net) dialled(a netaddr.Network, s *socket.Socket, at kernel.Addr) net.Conn {
 	if !a.Stream() {
 		c := &PacketConn{connected: true}
-		c.open(s, a.Name)
+		if c.open(s, a.Name); c.remote == nil {
+			c.remote = netAddr(n.k, a.Name, at)
+		}
 		return c
 	}
 	c := &Conn{}

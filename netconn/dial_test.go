@@ -68,3 +68,18 @@ func TestDialledPeerResets(t *testing.T) {
 	l.Close()
 	<-ended
 }
+
+// A dialled connection has its peer's address, whatever the kernel says of it: of a datagram socket that is connected to
+// port 0 it says nothing. Package net gives what was dialled.
+func TestDialledPeerWithoutAPort(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", ":0", "localhost:0"} {
+		c, err := netconn.Dial("udp4", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at, ok := c.RemoteAddr().(*net.UDPAddr); !ok || !at.IP.IsLoopback() || at.Port != 0 {
+			t.Errorf("Dial(%q): the peer is %v", addr, c.RemoteAddr())
+		}
+		c.Close()
+	}
+}

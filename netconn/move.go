@@ -22,15 +22,6 @@ const (
 	moveMax = 1 << 20
 )
 
-// cannot tells whether a system call is not for these descriptors, or not now.
-func cannot(e desc.Errno) bool {
-	switch e {
-	case kernel.ENOSYS, kernel.EINVAL, kernel.EOPNOTSUPP, kernel.EPERM:
-		return true
-	}
-	return false
-}
-
 // sendFile sends from where the file stands.
 func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	info, err := f.Stat()
@@ -58,7 +49,7 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 		return n, err, true
 	case e == 0:
 		return n, nil, true
-	case cannot(e):
+	case kernel.Refusal(e): // not for these descriptors, not now, or not in this sandbox
 		return n, nil, false
 	}
 	return n, c.fail("sendfile", e), true
@@ -93,7 +84,7 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 			}
 			return got, e
 		})
-		if cannot(e) {
+		if kernel.Refusal(e) {
 			return n, nil, false
 		}
 		if e != 0 {

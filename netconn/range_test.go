@@ -68,6 +68,11 @@ func TestNumbersAreNotCut(t *testing.T) {
 		refuse("SetWriteBuffer", int64(large), conn.SetWriteBuffer(large), syscall.EINVAL)
 		refuse("SetLinger", int64(large), conn.SetLinger(large), syscall.EINVAL)
 	}
+	for _, d := range []time.Duration{0, -1, math.MinInt64} { // as package net: its own period, and none
+		if err := conn.SetKeepAlivePeriod(d); err != nil {
+			t.Errorf("SetKeepAlivePeriod(%v): %v", d, err)
+		}
+	}
 	refuse("SetKeepAlivePeriod", math.MaxInt64/int64(time.Second)+1, conn.SetKeepAlivePeriod(math.MaxInt64), syscall.EINVAL)
 }
 

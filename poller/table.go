@@ -86,6 +86,17 @@ func (t *Table[T]) shrink() {
 // Len is the number of descriptors in use.
 func (t *Table[T]) Len() int { return t.used }
 
+// Some visits what is in use from descriptor fd on until f returns false, and returns the descriptor after that. done: there
+// are no more. f may delete.
+func (t *Table[T]) Some(fd int, f func(v T) bool) (next int, done bool) {
+	for ; fd < len(t.slots); fd++ {
+		if t.slots[fd].gen&1 == 1 && !f(t.slots[fd].v) {
+			return fd + 1, false
+		}
+	}
+	return fd, true
+}
+
 // All visits what is in use in the order of the descriptors. f may delete.
 func (t *Table[T]) All(f func(fd int, v T)) {
 	for fd := 0; fd < len(t.slots); fd++ {

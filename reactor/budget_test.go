@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -266,7 +267,7 @@ func (f *spender) Input(p []byte) { f.w.Spend(bytesPerTurn); f.trap.Input(p) }
 
 // After a burst of everything that has a list an idle loop keeps next to no memory.
 func TestMemoryOfABurstGoes(t *testing.T) {
-	const burst = 200_000
+	burst := longtest.Count(100_000, 100_000, 200_000)
 	inLab(t, kinds[1], func(t *lab) {
 		r := t.reactor(WithPostLimit(burst))
 		grams, to := listenPacket(t, r, "udp4", &packets{})
@@ -288,7 +289,7 @@ func TestMemoryOfABurstGoes(t *testing.T) {
 		before := heapNow()
 		rounds(burst)
 		rounds(10)
-		if kept := int64(heapNow()) - int64(before); kept > 2<<20 {
+		if kept := int64(heapNow()) - int64(before); kept > 1<<20 {
 			t.Errorf("%d KiB are kept", kept>>10)
 		}
 	})

@@ -4,6 +4,7 @@ package reactor
 
 import (
 	"errors"
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -43,8 +44,13 @@ func TestWatchOfAHugeNumberIsRefusedCheaply(t *testing.T) {
 		r := t.reactor()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if _, err := r.Watch(1<<30, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) {
-			t.Errorf("got %v, want EBADF", err)
+		for _, fd := range []int{1 << 30, math.MaxInt32, math.MaxInt} { // the last one is not cut to -1
+			if _, err := r.Watch(fd, poller.In, func(poller.Interest) {}); !errors.Is(err, kernel.EBADF) {
+				t.Errorf("Watch(%d): %v, want EBADF", fd, err)
+			}
+			if err := r.Retire(fd); !errors.Is(err, kernel.EBADF) {
+				t.Errorf("Retire(%d): %v, want EBADF", fd, err)
+			}
 		}
 		runtime.ReadMemStats(&after)
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {

@@ -15,6 +15,9 @@ func (r *Reactor) Retire(fd int) error {
 	if fd < 0 {
 		return fmt.Errorf("reactor: retire descriptor %d: must be 0 or more", fd)
 	}
+	if _, e := r.k.Ready(fd); e == kernel.EBADF { // asked first, for the table grows to the number
+		return fmt.Errorf("reactor: retire descriptor %d: %w", fd, e)
+	}
 	if r.gone {
 		r.k.Close(fd)
 		return ErrClosed

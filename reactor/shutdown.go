@@ -67,22 +67,32 @@ func (r *Reactor) wind() {
 		r.draining = true
 		r.log.Info("draining", zaplog.Int("conns", r.conns))
 		r.table.All(func(_ int, w *Watch) {
+			if c, ok := w.sink.(*Conn); ok && !c.is(dialling) { // one that dials may come back with a lower descriptor
+				return // its turn comes
+			}
 			if c, ok := w.sink.(closer); ok {
 				c.Close()
 			}
 		})
+		r.unclosed = true
 		for _, c := range r.naming.all() {
 			c.Close()
 		}
 		r.drainTasks()
 	}
 	r.patient = r.await.Load()
+	if r.unclosed {
+		r.closeSome()
+	}
 	if r.abort.Load() {
 		r.cut = r.cut || !r.drain.Load() || r.open() > 0
-		r.table.All(func(_ int, w *Watch) {
+		n := endsPerTurn
+		r.table.Some(0, func(w *Watch) bool {
 			if c, ok := w.sink.(aborter); ok {
-				c.Abort()
+				c.Abort() // and it is in the table no more
+				n--
 			}
+			return n > 0
 		})
 		for _, c := range r.naming.all() {
 			c.Abort()
@@ -93,6 +103,19 @@ func (r *Reactor) wind() {
 	if r.open()+r.ended.len() == 0 {
 		r.finish()
 	}
+}
+
+// closeSome is a turn's share of the Conns that the drain has to close. There is no new one, so each is found once.
+func (r *Reactor) closeSome() {
+	n, done := endsPerTurn, false
+	r.nextClose, done = r.table.Some(r.nextClose, func(w *Watch) bool {
+		if c, ok := w.sink.(*Conn); ok {
+			c.Close()
+			n--
+		}
+		return n > 0
+	})
+	r.unclosed = !done
 }
 
 // open is how many things the end has still to end.

@@ -61,6 +61,33 @@ func noDescriptors(l *lab) {
 	l.expect(p, 0, is{a: NVAL})
 }
 
+// Objects, and so SSLSockets, need no descriptor either: such a Poll asks each of them, waits for one, and may be closed by
+// one that it asks. The test above has sockets only.
+func TestNoDescriptorsForObjects(t *testing.T) {
+	both(t, func(l *lab) {
+		p := l.pollBy(&failing{Kernel: l.k, e: kernel.EMFILE})
+		o, n := &ready{}, &teller{}
+		must(p.Register(o, IN))
+		must(p.Register(n, IN))
+		l.expect(p, 0, is{})
+		l.expect(p, 3, is{})
+		join := l.elsewhere(func() { l.expect(p, guard, is{n: IN}) })
+		l.pass()
+		n.state.Store(int64(IN))
+		join()
+		n.state.Store(0)
+		o.state.Store(int64(OUT))
+		l.expect(p, 0, is{o: OUT})
+		o.call = func() { p.Close() }
+		if _, err := p.Poll(0); err != nil && !errors.Is(err, syscall.EBADF) {
+			t.Error(err)
+		}
+		if _, err := p.Poll(-1); !errors.Is(err, syscall.EBADF) {
+			t.Errorf("closed by an Object: %v", err)
+		}
+	})
+}
+
 type failing struct {
 	kernel.Kernel
 	e   kernel.Errno // of NewPoller

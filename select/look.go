@@ -20,6 +20,7 @@ const few = 16
 // A scan is one poll in progress. It is used again, so that polling allocates nothing.
 type scan struct {
 	s     *set
+	d     *desc.Desc                 // the Poller's at the start of the poll; nil without one
 	try   func() (int, kernel.Errno) // look, made once
 	call  desc.Call
 	waits bool         // it may sleep, and so holds the turn while it looks
@@ -72,7 +73,7 @@ func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
 		c.try = c.look
 	}
 	d := s.d
-	c.err = nil
+	c.d, c.err = d, nil
 	c.waits = limit.Blocks()
 	if c.waits {
 		s.waiting++
@@ -156,8 +157,12 @@ func (c *scan) looked() (int, kernel.Errno) {
 	}
 	// The kernel first, the Objects after it: the Wait has swallowed the wake of what was told before it.
 	known := len(c.found)
-	if len(c.ask) > 0 {
-		c.s.d.User(c.askObjects) // an Object may close the Poll
+	switch {
+	case len(c.ask) == 0:
+	case c.d == nil:
+		c.askObjects()
+	default:
+		c.d.User(c.askObjects) // an Object may close the Poll
 	}
 	if !c.waits && len(c.found) > known {
 		c.s.notify() // an SSLSocket has taken what has come, so that its Event may not: a poll that waits is told by this one

@@ -36,6 +36,9 @@ func (s *Socket) Listen(backlog ...int) error {
 
 // Shutdown ends one or both directions: SHUT_RD, SHUT_WR or SHUT_RDWR.
 func (s *Socket) Shutdown(how int) error {
+	if how != int(int32(how)) { // the kernel would be given another one
+		return fail(opShutdown, kernel.EINVAL)
+	}
 	return s.use(opShutdown, func(fd int) desc.Errno { return s.d.K.Shutdown(fd, how) })
 }
 

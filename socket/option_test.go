@@ -129,6 +129,31 @@ func TestD35Protocols(t *testing.T) {
 	})
 }
 
+// Neither are the flags of a receive, nor the direction of a shutdown. The receives are non-blocking, so one with flags that
+// were cut would be EAGAIN.
+func TestFlagsAreNotCut(t *testing.T) {
+	if strconv.IntSize < 64 {
+		t.Skip("an int has 32 bits here")
+	}
+	both(t, func(l *lab) {
+		c, _ := l.pair()
+		l.must(c.SetBlocking(false))
+		flags := int(wide | int64(socket.MSG_PEEK))
+		_, err1 := c.Recv(1, flags)
+		_, _, err2 := c.RecvFrom(1, flags)
+		_, err3 := c.RecvInto(make([]byte, 1), flags)
+		_, _, err4 := c.RecvFromInto(make([]byte, 1), flags)
+		for i, err := range []error{err1, err2, err3, err4} {
+			if !errors.Is(err, socket.ErrValue) {
+				l.t.Errorf("receive %d: %v", i, err)
+			}
+		}
+		l.errno(c.Shutdown(int(wide|int64(socket.SHUT_WR))), syscall.EINVAL)
+		_, err := c.Send([]byte("x"))
+		l.must(err)
+	})
+}
+
 func TestMulticast(t *testing.T) {
 	both(t, func(l *lab) {
 		s := l.udp()

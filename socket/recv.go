@@ -29,6 +29,9 @@ func (s *Socket) RecvFrom(n int, flags ...int) ([]byte, Addr, error) {
 // len(p), as recv(2) does.
 func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
 	f := or(flags)
+	if !flagsFit(f) {
+		return 0, badFlags(opRecv, f)
+	}
 	c := s.startWith(f)
 	d := s.d
 	if least := s.least(&c, len(p), f); least > 1 {
@@ -36,11 +39,7 @@ func (s *Socket) RecvInto(p []byte, flags ...int) (int, error) {
 		return n, fail(opRecv, e)
 	}
 	c.More = d.ShortIsAll && f == 0
-	n, e := d.Do(desc.In, &c, func() (int, desc.Errno) {
-		n, e := d.K.Recv(d.FD, p, f)
-		c.All = c.More && 0 < n && n < len(p)
-		return n, e
-	})
+	n, e := d.Recv(&c, p, f)
 	runtime.KeepAlive(s)
 	if e != 0 {
 		return 0, fail(opRecv, e)
@@ -61,6 +60,9 @@ func (s *Socket) recvLeast(p []byte, flags, least int) (int, desc.Errno) {
 // RecvFromInto is RecvFrom into p. It allocates nothing.
 func (s *Socket) RecvFromInto(p []byte, flags ...int) (int, Addr, error) {
 	f := or(flags)
+	if !flagsFit(f) {
+		return 0, Addr{}, badFlags(opRecvFrom, f)
+	}
 	c := s.startWith(f)
 	var from Addr
 	if least := s.least(&c, len(p), f); least > 1 {
@@ -111,6 +113,9 @@ func (s *Socket) recvFrom(p []byte, flags int, from *kernel.Addr) (int, desc.Err
 func (s *Socket) receive(o op, n, flags int, from *kernel.Addr) (data []byte, e desc.Errno, err error) {
 	if n < 0 {
 		return nil, 0, badValue(o, "bufsize %d must be 0 or more", n)
+	}
+	if !flagsFit(flags) {
+		return nil, 0, badFlags(o, flags)
 	}
 	c := s.startWith(flags)
 	if least := s.least(&c, n, flags); least > 1 {

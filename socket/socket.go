@@ -176,6 +176,13 @@ func or(flags []int) (f int) {
 	return f
 }
 
+// flagsFit tells whether the kernel, which takes 32 bits, gets all of the flags.
+func flagsFit(f int) bool { return f == int(int32(f)) || f == int(uint32(f)) }
+
+func badFlags(o op, f int) error {
+	return badValue(o, "flags %#x must be 32 bits", f)
+}
+
 // use runs a call that never waits.
 func (s *Socket) use(o op, f func(fd int) desc.Errno) error {
 	e := s.d.Use(f)

@@ -71,12 +71,15 @@ func (s *Socket) recv(p []byte, flags int) (int, desc.Errno) {
 	return s.d.K.Recv(s.d.FD, s.part(p), flags)
 }
 
-// part is as much of p as one try may move. A message is never parted.
-func (s *Socket) part(p []byte) []byte {
+// part is as much of p as one try may move.
+func (s *Socket) part(p []byte) []byte { return p[:min(len(p), s.most())] }
+
+// most is how many bytes one try may move. A message is never parted.
+func (s *Socket) most() int {
 	if s.typ == SOCK_STREAM {
-		return p[:min(len(p), desc.PartMost)]
+		return desc.PartMost
 	}
-	return p
+	return maxInt
 }
 
 // nothing is a call that moves no bytes: EBADF once closed.
@@ -97,7 +100,7 @@ func (s *Socket) Write(p []byte) (n int, err error) {
 
 func (s *Socket) sendAll(o op, p []byte) (int, error) {
 	c := s.start()
-	n, e := s.d.Pour(&c, p, func(p []byte) (int, desc.Errno) { return s.d.K.Send(s.d.FD, s.part(p), 0) })
+	n, e := s.d.SendAll(&c, p, s.most())
 	runtime.KeepAlive(s)
 	return n, fail(o, e)
 }

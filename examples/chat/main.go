@@ -184,10 +184,11 @@ func (s *server) say(from *client, text string) {
 		if c == from || c.ended {
 			continue
 		}
+		waits := len(c.out) > 0 // for POLLOUT: nobody tries for each line what would be EAGAIN
 		c.out = append(append(c.out, text...), '\n')
 		if len(c.out) > behindMax {
 			slow = append(slow, c)
-		} else {
+		} else if !waits {
 			s.flush(c)
 		}
 	}

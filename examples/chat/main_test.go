@@ -155,3 +155,37 @@ func TestSlowReader(t *testing.T) {
 	talker.hears("* guest2 was too slow")
 	<-gone
 }
+
+// A guest who has not taken what was said waits for POLLOUT: a further line makes no call for it. Otherwise each line of a
+// fast guest costs two system calls for every slow one. The guest here could take something, so a call would be seen.
+func TestSlowGuestsCostNoCalls(t *testing.T) {
+	s, err := newServer("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.listener.Close()
+	defer s.close()
+	at, err := s.listener.LocalAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := net.Dial("tcp", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	if _, err := s.poll.Poll(-1); err != nil {
+		t.Fatal(err)
+	}
+	s.accept()
+	for _, c := range s.clients {
+		c.out = []byte("a\n")
+		if s.say(nil, "b"); string(c.out) != "a\nb\n" {
+			t.Errorf("%q waits", c.out)
+		}
+		c.s.Close()
+	}
+	if len(s.clients) != 1 {
+		t.Errorf("%d guests", len(s.clients))
+	}
+}

@@ -134,9 +134,12 @@ func (d *Desc) lock() {
 
 func (d *Desc) unlock() {
 	if d.shared {
-		d.mu.Unlock()
+		d.unlockShared() // apart, so that unlock can be inlined
 	}
 }
+
+//go:noinline
+func (d *Desc) unlockShared() { d.mu.Unlock() }
 
 // ref has the call use the number; locked, and not closed.
 func (d *Desc) ref(dir Dir, c *Call) {

@@ -20,6 +20,7 @@ type Call struct {
 	Both  bool  // the deadlines of both directions end the call: it makes a handshake
 	Work  uint8 // set by a try: what it has cost beside its bytes, each as much as a piece of bytes
 	Part  bool  // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
+	tried bool  // on the short way, see clear; it has found nothing
 	sleep bool  // before the first try
 	heard bool  // the Desc is registered
 	twice bool  // has tried twice since it slept: see wait
@@ -91,7 +92,7 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 			e = d.waitBare(dir, c, e)
 		}
 		if e != 0 {
-			return d.last(c, e, try)
+			return d.last(dir, c, e, try)
 		}
 		c.sleep = false
 		n, e = try()
@@ -115,7 +116,9 @@ const PartMost = 256 << 10
 func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) Errno {
 	c.Part = false
 	if !waits {
-		if c.moved += int32(min(max(n, 1<<piece), PartMost)); c.moved >= PartMost {
+		c.moved += int32(min(max(n, 1<<piece)+int(c.Work)<<piece, PartMost))
+		c.Work = 0
+		if c.moved >= PartMost {
 			return kernel.EAGAIN
 		}
 		return d.check(dir, c, false)
@@ -175,9 +178,10 @@ func (d *Desc) share(dir Dir) {
 }
 
 // last ends a wait that was in vain: with what a call finds that has not tried yet, for ready beats timeout (D7).
-func (d *Desc) last(c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
-	if c.sleep && (why == kernel.ETIMEDOUT || why == kernel.EDEADLK) {
+func (d *Desc) last(dir Dir, c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
+	if c.sleep && !c.tried && lastTry(why) {
 		if n, e := try(); e != kernel.EAGAIN {
+			d.spend(dir, c, n)
 			if e == kernel.ETIMEDOUT {
 				d.Dead()
 			}
@@ -186,3 +190,6 @@ func (d *Desc) last(c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
 	}
 	return 0, why
 }
+
+// lastTry tells whether a call that has not tried does so although its wait has ended with e.
+func lastTry(e Errno) bool { return e == kernel.ETIMEDOUT || e == kernel.EDEADLK }

@@ -53,7 +53,7 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 		p := room[:min(limit-len(line), ScratchSize)]
 		n, end, e := 0, false, Errno(0)
 		if !peek || !d.alone(c, func() { n, e = peekLine(p, recv) }) {
-			n, end, e = stepLine(p, recv)
+			n, end, e = stepLine(c, p, recv)
 		}
 		line = joined(line, p[:n])
 		c.Part = e == 0 && n > 0 && !end && len(line) < limit && p[n-1] != '\n'
@@ -85,9 +85,10 @@ func peekLine(p []byte, recv Receive) (int, Errno) {
 // stepMax is how many single bytes one try receives.
 const stepMax = 256
 
-// stepLine receives single bytes. end: the input is at its end; a datagram socket does not say so twice.
-func stepLine(p []byte, recv Receive) (n int, end bool, e Errno) {
-	for n < min(len(p), stepMax) && (n == 0 || p[n-1] != '\n') {
+// stepLine receives single bytes. end: the input is at its end; a datagram socket does not say so twice. It stops early
+// when the bytes have cost a whole budget: between two bytes of TLS a peer may send many records without data.
+func stepLine(c *Call, p []byte, recv Receive) (n int, end bool, e Errno) {
+	for n < min(len(p), stepMax) && (n == 0 || p[n-1] != '\n' && c.Work < share) {
 		k, e := recv(p[n:n+1], 0)
 		if n += k; e != 0 || k == 0 {
 			return n, e == 0, e

@@ -61,9 +61,9 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 		}
 		s.busy = true
 		c.heard = d.registered
-		c.sleep = c.More && s.empty && !s.word && !d.ends && d.registered
+		c.sleep = c.tried || c.More && s.empty && !s.word && !d.ends && d.registered
 		s.empty = false
-		s.word = false // before the call, never after: a word that arrives during the call must survive it
+		s.word = s.word && c.tried // before the call, never after: a word that arrives during the call must survive it
 	}
 	d.ref(dir, c)
 	d.unlock()

@@ -156,31 +156,35 @@ func (d *Desc) rest(stay bool) {
 // Ready is an Event: it leaves a word for each direction that it is news for, and wakes who waits for it. The Waiter
 // calls it.
 func (d *Desc) Ready(i poller.Interest) {
-	for dir := range d.sides {
-		if i&want[dir] == 0 {
-			continue
-		}
-		d.lock()
-		s := &d.sides[dir]
-		s.word = true
-		if i&(poller.Err|poller.Hup|poller.End) != 0 {
-			d.ends = true
-		}
-		sleeper := s.waiting
-		var tell, news func()
-		if d.extra != nil {
-			tell, news = d.extra.arrivals, d.extra.news
-		}
-		d.unlock()
-		if sleeper != nil {
-			sleeper.Wake() // on a loop this runs the task, which may do anything to d
-		}
-		if Dir(dir) == In && tell != nil {
-			tell()
-		}
-		if news != nil {
-			news()
-		}
+	if i&want[In] != 0 {
+		d.ready(In, i)
+	}
+	if i&want[Out] != 0 {
+		d.ready(Out, i)
+	}
+}
+
+func (d *Desc) ready(dir Dir, i poller.Interest) {
+	d.lock()
+	s := &d.sides[dir]
+	s.word = true
+	if i&(poller.Err|poller.Hup|poller.End) != 0 {
+		d.ends = true
+	}
+	sleeper := s.waiting
+	var tell, news func()
+	if d.extra != nil {
+		tell, news = d.extra.arrivals, d.extra.news
+	}
+	d.unlock()
+	if sleeper != nil {
+		sleeper.Wake() // on a loop this runs the task, which may do anything to d
+	}
+	if tell != nil && dir == In {
+		tell()
+	}
+	if news != nil {
+		news()
 	}
 }
 

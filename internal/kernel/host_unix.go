@@ -64,6 +64,9 @@ func (*host) SetOptBytes(fd, level, name int, p []byte) Errno {
 }
 
 func (*host) Ready(fd int) (poller.Interest, Errno) {
+	if fd != int(int32(fd)) { // pollfd would cut it
+		return 0, EBADF
+	}
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLPRI | unix.POLLOUT}}
 	for {
 		_, err := unix.Poll(p, 0)

@@ -105,7 +105,9 @@ func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) 
 			return 0, failed, e // not the try's errno: no kernel has said it of this connection
 		}
 	}
-	n, call.Work, call.All, err = c.take(p)
+	var work uint8
+	n, work, call.All, err = c.take(p)
+	call.Work += min(work, math.MaxUint8-call.Work) // a try may read several times
 	switch {
 	case n > 0, err == io.EOF: // an error that came with bytes comes again
 		return n, 0, err

@@ -133,6 +133,40 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
+// A call that does not wait decrypts a bounded number of records, however few bytes they have. Each byte comes behind as many
+// KeyUpdates as crypto/tls allows in a row, and there are more bytes than any call may take. A ReadLine makes one try of
+// many bytes, so it counts the records of all of them.
+func TestRecordsOfACallAreBounded(t *testing.T) {
+	const each, most = 17, 300 // a budget of 128 pieces, twice, and the last byte's
+	for name, read := range map[string]func(*desc.Desc, *desc.Call, desc.Receive) ([]byte, desc.Errno){
+		"size": func(d *desc.Desc, c *desc.Call, recv desc.Receive) ([]byte, desc.Errno) {
+			return d.Gather(c, 1<<20, recv)
+		},
+		"line": func(d *desc.Desc, c *desc.Call, recv desc.Receive) ([]byte, desc.Errno) {
+			return d.Line(c, 1<<20, false, recv)
+		},
+	} {
+		s := newScene(t)
+		for range 200 {
+			for range each - 1 {
+				s.k.in.Write(s.client.KeyUpdate())
+			}
+			s.k.in.Write(s.client.Seal(forge.Application, []byte("x")))
+		}
+		for range 3 {
+			call := desc.Call{}
+			r, err := s.Reads(&call)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, e := read(s.d, &call, r.Recv)
+			if err := r.End(e); err != nil || len(p) == 0 || len(p)*each > most {
+				t.Errorf("%s: %d bytes, %d records, %v; want no more than %d records", name, len(p), len(p)*each, err, most)
+			}
+		}
+	}
+}
+
 // What ends reading ends it for good, also an error that crypto/tls does not keep, and also behind the byte that Ready has
 // taken out.
 func TestWhatEndsReadingIsKept(t *testing.T) {

@@ -7,12 +7,13 @@ import (
 	"sync"
 )
 
-// A strand is a function that is suspended where it needs input: a coroutine (iter.Pull). Any goroutine may resume it: another
-// caller, the one that closes, the garbage collector's. One at a time does.
+// A strand is a function that is suspended where it needs input: a coroutine (iter.Pull). Any
+// goroutine may resume it: another caller, the one that closes, the garbage collector's. One at a
+// time does.
 //
-// The runtime ends the process when a coroutine is resumed in another state of runtime.LockOSThread than the one in which it
-// was made. So only goroutines that are not locked to their threads make and resume a strand. Where the caller is locked, it
-// waits for another goroutine to do it.
+// The runtime ends the process when a coroutine is resumed in another state of runtime.LockOSThread
+// than the one in which it was made. So only goroutines that are not locked to their threads make
+// and resume a strand. Where the caller is locked, it waits for another goroutine to do it.
 type strand struct {
 	next     func() (struct{}, bool)
 	yield    func(struct{}) bool
@@ -22,8 +23,9 @@ type strand struct {
 	panicked any // nil with ended and not returned: runtime.Goexit
 }
 
-// resume runs f until it is suspended, or ends; f counts the first time. A panic and runtime.Goexit in f happen to the
-// caller. same: the last resume was on this goroutine, and its locks are as they were.
+// resume runs f until it is suspended, or ends; f counts the first time. A panic and runtime.Goexit
+// in f happen to the caller. same: the last resume was on this goroutine, and its locks are as they
+// were.
 func (s *strand) resume(same bool, f func()) {
 	if !same {
 		s.away = locked()
@@ -78,22 +80,25 @@ func (s *strand) suspend() {
 // locksMost is how many locks one call of a configuration's callback may leave behind.
 const locksMost = 16
 
-// unlock gives back what the configuration's callbacks have locked and not unlocked, for a strand is never locked where it is
-// switched. Nothing is locked usually, and UnlockOSThread does nothing then.
+// unlock gives back what the configuration's callbacks have locked and not unlocked, for a strand
+// is never locked where it is switched. Nothing is locked usually, and UnlockOSThread does nothing
+// then.
 func unlock() {
 	for range locksMost {
 		runtime.UnlockOSThread()
 	}
 }
 
-// locked reports whether the calling goroutine is locked to its thread, by anything. The runtime tells it only in the first
-// line of a stack. To make a stack is quick where it is short, so a coroutine does it, which has its caller's state.
+// locked reports whether the calling goroutine is locked to its thread, by anything. The runtime
+// tells it only in the first line of a stack. To make a stack is quick where it is short, so a
+// coroutine does it, which has its caller's state.
 func locked() bool {
 	trusted.Do(func() { trust = locksAreSeen() })
 	return !trust || seesLock()
 }
 
-// trust is false if the runtime does not tell locks as we know it. Every caller counts as locked then.
+// trust is false if the runtime does not tell locks as we know it. Every caller counts as locked
+// then.
 var (
 	trusted sync.Once
 	trust   bool

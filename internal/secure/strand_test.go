@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// away runs f on a goroutine of its own, which may end by runtime.Goexit, and reports whether f returned.
+// away runs f on a goroutine of its own, which may end by runtime.Goexit, and reports whether f
+// returned.
 func away(f func()) (returned bool) {
 	done := make(chan struct{})
 	go func() {
@@ -17,7 +18,8 @@ func away(f func()) (returned bool) {
 	return returned
 }
 
-// The runtime must tell locks as locked expects. If a new version of Go does not, handshakes are slower and this test fails.
+// The runtime must tell locks as locked expects. If a new version of Go does not, handshakes are
+// slower and this test fails.
 func TestLocksAreSeen(t *testing.T) {
 	if !locksAreSeen() {
 		t.Error("a locked goroutine's stack does not begin as expected")
@@ -38,8 +40,8 @@ func TestLocksAreSeen(t *testing.T) {
 	})
 }
 
-// A strand is resumed by goroutines in changing lock states, and its function leaves locks of its own behind. On a runtime
-// whose locks are not seen, every caller is served as a locked one.
+// A strand is resumed by goroutines in changing lock states, and its function leaves locks of its
+// own behind. On a runtime whose locks are not seen, every caller is served as a locked one.
 func TestStrandBetweenLocks(t *testing.T) {
 	run := func(t *testing.T) {
 		s, steps := &strand{}, 0

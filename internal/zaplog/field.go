@@ -2,7 +2,6 @@ package zaplog
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"go.uber.org/zap/zapcore"
@@ -40,32 +39,13 @@ func Error(err error) zapcore.Field {
 	return zapcore.Field{Key: "error", Type: zapcore.ErrorType, Interface: err}
 }
 
-// Any is for the value of a panic. The types that such values mostly have get the field that
-// zap.Any makes of them; reflection encodes the others.
+// Any is for the value of a panic: a string, an error or a Stringer. Reflection encodes any other
+// value, with the same result in JSON as zap's own types.
 func Any(key string, value any) zapcore.Field {
 	f := zapcore.Field{Key: key, Interface: value}
 	switch v := value.(type) {
-	case zapcore.ObjectMarshaler:
-		f.Type = zapcore.ObjectMarshalerType
-	case zapcore.ArrayMarshaler:
-		f.Type = zapcore.ArrayMarshalerType
 	case string:
 		return String(key, v)
-	case bool:
-		f = zapcore.Field{Key: key, Type: zapcore.BoolType}
-		if v {
-			f.Integer = 1
-		}
-	case int:
-		return Int(key, v)
-	case int64:
-		return Int(key, v)
-	case float64:
-		return zapcore.Field{Key: key, Type: zapcore.Float64Type, Integer: int64(math.Float64bits(v))}
-	case time.Duration:
-		return Duration(key, v)
-	case []byte:
-		f.Type = zapcore.BinaryType
 	case error:
 		f.Type = zapcore.ErrorType
 	case fmt.Stringer:
@@ -76,19 +56,15 @@ func Any(key string, value any) zapcore.Field {
 	return f
 }
 
-// Value returns what a field of this package holds: an int64, time.Duration, bool, float64, string,
-// []byte or error, or the value given to Any. A Stringer becomes a string, because it may describe
-// an object that changes.
+// Value returns the value in a field of this package: an int64, a time.Duration, a string, an error,
+// or the value given to Any. A Stringer becomes a string, because it may describe an object that
+// changes.
 func Value(f zapcore.Field) any {
 	switch f.Type {
 	case zapcore.Int64Type:
 		return f.Integer
 	case zapcore.DurationType:
 		return time.Duration(f.Integer)
-	case zapcore.BoolType:
-		return f.Integer == 1
-	case zapcore.Float64Type:
-		return math.Float64frombits(uint64(f.Integer))
 	case zapcore.StringType:
 		return f.String
 	case zapcore.ByteStringType:

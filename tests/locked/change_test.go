@@ -21,8 +21,8 @@ var changes = map[string]struct{ do, undo func() }{
 	"unlock": {runtime.UnlockOSThread, runtime.LockOSThread},
 }
 
-// An inMiddle is a client's connection that calls f before the client's second Write: then the server has answered, and
-// waits for the end of the handshake.
+// An inMiddle is a client's connection that calls f before the client's second Write: then the
+// server has answered, and waits for the end of the handshake.
 type inMiddle struct {
 	net.Conn
 	writes int
@@ -43,7 +43,8 @@ func on(r *reactor.Reactor, f func()) {
 	<-done
 }
 
-// A callback changes the loop's locks in the middle of a handshake, and takes that back in the middle of another.
+// A callback changes the loop's locks in the middle of a handshake, and takes that back in the
+// middle of another.
 func TestCallbackChangesLocks(t *testing.T) {
 	for place, run := range places {
 		for what, change := range changes {
@@ -119,7 +120,8 @@ func TestCallerChangesLocks(t *testing.T) {
 	}
 }
 
-// A callback of the config leaves its thread locked. The loop, its tasks and goroutines go on as they were.
+// A callback of the config leaves its thread locked. The loop, its tasks and goroutines go on as
+// they were.
 func TestConfigLocksItsThread(t *testing.T) {
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
 		cfg := serverConfig(t)

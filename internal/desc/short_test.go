@@ -1,0 +1,183 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package desc
+
+import (
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A script is a kernel and a Waiter that answer a call by a number: each answer takes a digit from
+// it.
+type script struct {
+	kernel.Kernel
+	scripted
+	d     *Desc
+	rest  int
+	tries int
+	naps  int
+	lazy  int // how often in a row nothing has happened
+	now   timeout.Deadline
+}
+
+func (s *script) digit(base int) int {
+	n := s.rest % base
+	s.rest /= base
+	return n
+}
+
+func (s *script) Now() timeout.Deadline     { return s.now }
+func (s *script) Close(int) kernel.Errno    { return 0 }
+func (s *script) Sleeper() (Sleeper, Errno) { return s, 0 }
+
+// try is 5 bytes when the digits have run out.
+func (s *script) try(room int) (int, Errno) {
+	s.tries++
+	switch s.digit(8) {
+	case 1, 2:
+		return 0, kernel.EAGAIN
+	case 3:
+		s.d.Ready(poller.In | poller.Out) // while the kernel works
+		return 0, kernel.EAGAIN
+	case 4:
+		return room, 0
+	case 5:
+		return 0, kernel.ECONNRESET
+	case 6:
+		return 0, kernel.ETIMEDOUT
+	case 7:
+		s.d.Close()
+		return 3, 0
+	}
+	return min(5, room), 0
+}
+
+func (s *script) Recv(_ int, p []byte, _ int) (int, Errno) { return s.try(len(p)) }
+func (s *script) Send(_ int, p []byte, _ int) (int, Errno) { return s.try(len(p)) }
+
+func (s *script) Sleep(_ Dir, until timeout.Deadline) Errno {
+	if until.Passed(s.now) {
+		return kernel.ETIMEDOUT
+	}
+	s.naps++
+	switch s.digit(10) {
+	case 1: // for nothing
+		if s.lazy++; s.lazy < 3 {
+			return 0
+		}
+	case 2:
+		s.now += 100
+		return kernel.ETIMEDOUT
+	case 3:
+		s.now += 100
+		s.d.Ready(poller.In | poller.Out)
+		return kernel.ETIMEDOUT
+	case 4:
+		return kernel.ECANCELED
+	case 5:
+		s.d.Close()
+		return 0
+	case 6:
+		s.d.SetDeadline(In, s.now)
+		s.d.SetDeadline(Out, s.now)
+		return 0
+	case 7:
+		panic("unwound")
+	case 8:
+		s.d.Ready(poller.In | poller.Out | poller.End)
+		return 0
+	case 9:
+		s.d.SetDeadline(In, s.now+50)
+		s.now += 100
+		return kernel.ETIMEDOUT
+	}
+	s.d.Ready(poller.In | poller.Out)
+	return 0
+}
+
+// A start is what a call finds.
+type start struct {
+	limit                        timeout.Timeout
+	more, empty, word, heard, to bool
+	number                       int
+}
+
+// An outcome is all that can be seen of a call.
+type outcome struct {
+	n           int
+	e           Errno
+	panicked    any
+	tries, naps int
+	refs        int32
+	closed      bool
+	finished    bool
+	dead        bool
+	sides       [2]side
+}
+
+// outcome runs a call by the script.
+func (st start) outcome(call func(d *Desc, c *Call) (int, Errno)) (o outcome) {
+	s := &script{Kernel: kernel.Host, rest: st.number, now: 1000}
+	d := New(s, 1000, s)
+	s.d = d
+	d.registered = st.heard
+	for i := range d.sides {
+		d.sides[i].empty, d.sides[i].word = st.empty && i == int(In), st.word
+	}
+	if st.to {
+		d.SetDeadline(In, 1050)
+		d.SetDeadline(Out, 1050)
+	}
+	c := Call{Limit: st.limit, More: st.more}
+	func() {
+		defer func() { o.panicked = recover() }()
+		o.n, o.e = call(d, &c)
+	}()
+	o.tries, o.naps, o.refs = s.tries, s.naps, d.refs
+	o.closed, o.finished, o.dead, o.sides = d.closed, d.finished, d.dead, d.sides
+	return o
+}
+
+// Nothing shows which way a call goes: each script has the same outcome as with Do. The scripts are
+// all that have up to four answers, or a part of them without -long.
+func TestShortWayIsDo(t *testing.T) {
+	step := longtest.Count(7, 3, 1) // no factor of what the digits have, so all are met
+	p := make([]byte, 10)
+	ways := map[string][2]func(*Desc, *Call) (int, Errno){
+		"Recv": {
+			func(d *Desc, c *Call) (int, Errno) { return d.Recv(c, p, 0) },
+			func(d *Desc, c *Call) (int, Errno) { return d.recvLong(c, p, 0) },
+		},
+		"SendAll": {
+			func(d *Desc, c *Call) (int, Errno) { return d.SendAll(c, p, 1000) },
+			func(d *Desc, c *Call) (int, Errno) { return d.sendLong(c, p, 0, 1000) },
+		},
+	}
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			for flags := range 64 {
+				is := func(n int) bool { return flags&(1<<n) != 0 }
+				st := start{limit: timeout.None, more: is(0), empty: is(1), word: is(2), heard: is(3), to: is(4)}
+				if is(5) {
+					st.limit = 60
+				}
+				if name == "SendAll" && st.more {
+					continue
+				}
+				for st.number = flags % step; st.number < 8*10*8*10; st.number += step {
+					short, long := st.outcome(way[0]), st.outcome(way[1])
+					for i := range short.sides { // a word too many costs a try
+						long.sides[i].word = long.sides[i].word || short.sides[i].word
+					}
+					if short != long {
+						t.Fatalf("%+v:\nshort %+v\nDo    %+v", st, short, long)
+					}
+				}
+			}
+		})
+	}
+}
