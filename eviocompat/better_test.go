@@ -207,6 +207,50 @@ func TestWakeLosesNoOutput(t *testing.T) {
 	server.Wake()
 }
 
+// The loop stands in an event, and more connections are woken than a small WithPostLimit of the caller's allows. Each Wake
+// has Data called, and so does a second one.
+func TestWakeHasNoPostLimit(t *testing.T) {
+	const conns = 5
+	opened, woken := make(chan Conn, conns), make(chan Conn, conns)
+	standing, goOn := make(chan bool), make(chan bool)
+	at, stop := serveWith(t, []reactor.Option{reactor.WithPostLimit(1)}, Events{
+		Opened: func(c Conn) (out []byte, o Options, a Action) { opened <- c; return },
+		Data: func(c Conn, in []byte) (out []byte, a Action) {
+			if in != nil {
+				standing <- true
+				<-goOn
+				return
+			}
+			woken <- c
+			return
+		},
+	}, "tcp://127.0.0.1:0")
+	var peers []net.Conn
+	var all []Conn
+	for range conns {
+		peers = append(peers, dial(t, at[0]))
+		all = append(all, <-opened)
+	}
+	for range 2 {
+		io.WriteString(peers[0], "stand")
+		<-standing
+		for _, c := range all {
+			c.Wake()
+		}
+		goOn <- true
+		for range all {
+			select {
+			case <-woken:
+			case <-time.After(10 * time.Second):
+				t.Fatal("a Wake is lost")
+			}
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A client that sends 8 MiB in 1 MiB writes, half-closes, then reads, gets all of it back: evio stalls in it, or loses what
 // was pending.
 func TestStreamsWithoutStallOrLoss(t *testing.T) {

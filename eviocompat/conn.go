@@ -35,7 +35,9 @@ func (c *conn) RemoteAddr() net.Addr { return c.remote }
 // Wake has Data called with a nil slice, once for each Wake, unless the connection has ended by then.
 func (c *conn) Wake() {
 	if c.wakes.Add(1) == 1 { // a post is not yet on its way
-		_ = c.c.Post(c.woken) // its limit is more than there are descriptors; ErrClosed: nobody to wake
+		if c.c.Post(c.woken) != nil { // ErrClosed: nobody to wake. The limit is above any number of descriptors
+			c.wakes.Store(0) // or no later Wake would post
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func TestShutdownFromEveryEvent(t *testing.T) {
 			if from == "Tick" {
 				ev.Tick = func() (time.Duration, Action) { return 0, Shutdown }
 			}
-			at, stop := serveQuietly(t, ev, func() {}, "tcp://127.0.0.1:0", "udp://127.0.0.1:0")
+			at, stop := serveQuietly(t, nil, ev, func() {}, "tcp://127.0.0.1:0", "udp://127.0.0.1:0")
 			if from != "Serving" && from != "Tick" {
 				c := dial(t, at[map[bool]int{from == "udp": 1}[true]])
 				io.WriteString(c, "hello")
@@ -132,7 +132,7 @@ func TestCloseOfADetachedDelivers(t *testing.T) {
 func TestTickAndPreWrite(t *testing.T) {
 	var pre, ticks int
 	var last time.Time
-	at, stop := serveQuietly(t, Events{
+	at, stop := serveQuietly(t, nil, Events{
 		PreWrite: func() { pre++ },
 		Opened:   func(Conn) ([]byte, Options, Action) { return []byte("hi"), Options{}, None },
 		Data:     echo,

@@ -16,6 +16,8 @@ import (
 
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"go.uber.org/goleak"
+
+	"github.com/ureactor/ureactor/reactor"
 )
 
 const childEnv = "EVIOCOMPAT_TEST_CHILD"
@@ -32,6 +34,11 @@ func TestMain(m *testing.M) {
 // serve runs Serve until stop, which returns its error. at are the addresses.
 func serve(t *testing.T, ev Events, addr ...string) (at []net.Addr, stop func() error) {
 	t.Helper()
+	return serveWith(t, nil, ev, addr...)
+}
+
+func serveWith(t *testing.T, opts []reactor.Option, ev Events, addr ...string) (at []net.Addr, stop func() error) {
+	t.Helper()
 	var end atomic.Bool
 	tick := ev.Tick
 	ev.Tick = func() (time.Duration, Action) {
@@ -43,11 +50,11 @@ func serve(t *testing.T, ev Events, addr ...string) (at []net.Addr, stop func() 
 		}
 		return 5 * time.Millisecond, None
 	}
-	return serveQuietly(t, ev, func() { end.Store(true) }, addr...)
+	return serveQuietly(t, opts, ev, func() { end.Store(true) }, addr...)
 }
 
 // serveQuietly has no Tick but what ev has.
-func serveQuietly(t *testing.T, ev Events, end func(), addr ...string) (at []net.Addr, stop func() error) {
+func serveQuietly(t *testing.T, opts []reactor.Option, ev Events, end func(), addr ...string) (at []net.Addr, stop func() error) {
 	t.Helper()
 	ready, result := make(chan []net.Addr, 1), make(chan error, 1)
 	serving := ev.Serving
@@ -58,7 +65,7 @@ func serveQuietly(t *testing.T, ev Events, end func(), addr ...string) (at []net
 		}
 		return None
 	}
-	go func() { result <- Serve(ev, addr...) }()
+	go func() { result <- ServeWith(opts, ev, addr...) }()
 	select {
 	case at = <-ready:
 	case err := <-result:

@@ -20,6 +20,7 @@ import (
 
 // original builds one of evio's examples from the module cache, with this package for its import.
 func original(t *testing.T, name string) string {
+	longtest.NeedsGo(t)
 	t.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tidwall/evio").Output()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,7 @@ func Serve(events Events, addr ...string) error { return ServeWith(nil, events, 
 
 // ServeWith is Serve on loops with options, which evio has no place for: reactor.WithPanicHandler has a panic in an event
 // end its connection alone, reactor.WithLogger tells of what happens, reactor.WithSlowCallback names an event that blocks.
+// reactor.WithPostLimit has no effect: Wake cannot report an error, so the limit is the highest.
 func ServeWith(opts []reactor.Option, events Events, addr ...string) error {
 	loops := events.NumLoops
 	switch {
@@ -50,7 +52,7 @@ func ServeWith(opts []reactor.Option, events Events, addr ...string) error {
 	case loops == 0:
 		loops = 1
 	}
-	g, err := reactor.NewGroup(loops, append([]reactor.Option{reactor.WithPostLimit(1 << 24)}, opts...)...)
+	g, err := reactor.NewGroup(loops, append(slices.Clone(opts), reactor.WithPostLimit(1<<24))...)
 	if err != nil {
 		return err
 	}

@@ -247,13 +247,17 @@ func TestTLSCallbacksGetTheContext(t *testing.T) {
 	})
 	t.Run("handler", func(t *testing.T) {
 		for _, cfg := range []*tls.Config{stuck, quick} {
+			limit := long
+			if cfg == stuck {
+				limit = 500 * time.Millisecond
+			}
 			r := start(t)
 			closed := make(chan error, 1)
 			at := make(chan net.Addr, 1)
 			r.Post(func() {
 				l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler {
 					return &events{closed: func(_ *reactor.Conn, err error) { closed <- err }}
-				}, netconn.WithHandshakeTimeout(cfg, 500*time.Millisecond))
+				}, netconn.WithHandshakeTimeout(cfg, limit))
 				if err != nil {
 					panic(err)
 				}

@@ -202,7 +202,11 @@ func TestDialTriesEveryAddress(t *testing.T) {
 			return len(bad.closed) > 0 && len(six.closed) > 0 && len(none.closed) > 0 && len(empty.closed) > 0
 		})
 		var dns *net.DNSError
-		if !errors.Is(bad.closed[0], kernel.ECONNREFUSED) || !errors.As(none.closed[0], &dns) ||
+		refused := kernel.Errno(kernel.ECONNREFUSED)
+		if t.os() != "linux" { // whose lo0 has 127.0.0.1 only
+			refused = kernel.EHOSTUNREACH
+		}
+		if !errors.Is(bad.closed[0], refused) || !errors.As(none.closed[0], &dns) ||
 			six.closed[0] == nil || empty.closed[0] == nil {
 			t.Errorf("closed %v, %v, %v, %v", bad.closed, six.closed, none.closed, empty.closed)
 		}

@@ -4,6 +4,7 @@ package reactor
 
 import (
 	"net"
+	"net/netip"
 	"strings"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -23,12 +24,15 @@ func (l *lab) must(call string, e kernel.Errno) {
 func kernelAddr(a net.Addr) Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:
-		return kernel.Inet(a.AddrPort())
+		return kernel.Inet(unmapped(a.AddrPort()))
 	case *net.UDPAddr:
-		return kernel.Inet(a.AddrPort())
+		return kernel.Inet(unmapped(a.AddrPort()))
 	}
 	return kernel.Unix(a.String())
 }
+
+// unmapped is an IPv4 address as such: a BSD refuses to connect an IPv6 socket to a mapped one.
+func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
 
 // dial connects to an address.
 func (l *lab) dial(to net.Addr) *peer {

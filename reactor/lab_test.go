@@ -5,10 +5,13 @@ package reactor
 import (
 	"context"
 	"net"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/timeout"
@@ -44,12 +47,12 @@ type labKind struct {
 	sim  *sim.Options // nil: the host
 }
 
-// kinds are the kernels. The simulated one is also asked with a kqueue's rules, where a short read proves nothing, and
-// with buffers that hold next to nothing.
+// kinds are the kernels. Linux is also simulated with buffers that hold next to nothing.
 var kinds = []labKind{
 	{"host", nil},
 	{"simulated", &sim.Options{Files: 1 << 16, Buffer: 256 << 10}},
-	{"simulated kqueue", &sim.Options{Files: 1 << 16, Kqueue: true, ShortReads: true}},
+	{"simulated FreeBSD", &sim.Options{Files: 1 << 16, Kernel: sim.FreeBSD}},
+	{"simulated NetBSD", &sim.Options{Files: 1 << 16, Kernel: sim.NetBSD}},
 	{"simulated small", &sim.Options{Files: 1 << 16, Buffer: 4 << 10}},
 }
 
@@ -60,6 +63,9 @@ func twice(t *testing.T, f func(t *lab)) {
 	for i, kind := range kinds {
 		if i > 1 && (raceEnabled || testing.Short()) || i == 0 && testing.Short() {
 			continue
+		}
+		if kind.sim != nil && kind.sim.Kernel == sim.NetBSD && len(t.Name())%4 > 0 && !longtest.On() {
+			continue // the third kernel runs a sample by default
 		}
 		t.Run(kind.name, func(t *testing.T) { inLab(t, kind, f) })
 	}
@@ -75,6 +81,14 @@ func twiceAtOnce(t *testing.T, f func(t *lab)) {
 // Run is a subtest with a lab, and a world, of its own.
 func (l *lab) Run(name string, f func(t *lab)) {
 	l.T.Run(name, func(t *testing.T) { inLab(t, l.kind, f) })
+}
+
+// os is the system whose rules the kernel follows, as GOOS names it.
+func (l *lab) os() string {
+	if l.kind.sim == nil {
+		return runtime.GOOS
+	}
+	return strings.ToLower(l.kind.sim.Kernel.String())
 }
 
 func inLab(t *testing.T, kind labKind, f func(t *lab)) {

@@ -187,7 +187,7 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 // that have reset are accept errors: those come in storms, among others.
 func (l *Listener) inVain() bool {
 	l.vain++
-	return l.vain >= vainMost || l.resting && !kernel.AcceptTellsResets
+	return l.vain >= vainMost || l.resting && !kernel.AcceptTellsResets(l.w.r.k)
 }
 
 // rest pauses the Listener: what waits stays in the backlog.
@@ -248,7 +248,7 @@ func (l *Listener) admit(fd int, from Addr) {
 		r.settle()
 		return
 	}
-	if !kernel.InheritsOptions && !l.net.Unix() {
+	if !kernel.InheritsOptions(r.k) && !l.net.Unix() {
 		tcpOptions(r.k, fd, l.opt)
 	}
 	var h Handler

@@ -11,6 +11,9 @@ import (
 // it came from, on whatever loop they are called.
 func TestPeerThatHasResetIsNamed(t *testing.T) {
 	twice(t, func(t *lab) {
+		if t.os() != "linux" {
+			t.Skip("a connection that was reset in the queue is an error of accept")
+		}
 		told := map[string]bool{}
 		addr := t.listen("tcp", func(c *Conn) Handler {
 			told[c.RemoteAddr().String()] = true

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,7 @@ type lab struct {
 	testing.TB
 	k      kernel.Kernel
 	kqueue bool             // its Pollers have kqueue's rules
+	os     string           // whose rules the kernel follows: a GOOS
 	r      *reactor.Reactor // nil: parked
 	task   *reactor.Task
 	open   map[*object]bool
@@ -86,9 +88,14 @@ func inTasks(t *testing.T, f func(l *lab)) {
 	inSimulated(t, f)
 }
 
+// bsds are the kernels with kqueues.
+var bsds = []sim.Kernel{sim.FreeBSD, sim.NetBSD}
+
 func inSimulated(t *testing.T, f func(l *lab)) {
 	t.Run("simulated", func(t *testing.T) { simulated(t, sim.Options{}, f) })
-	t.Run("simulated kqueue", func(t *testing.T) { simulated(t, sim.Options{Kqueue: true}, f) })
+	for _, k := range bsds {
+		t.Run("simulated "+k.String(), func(t *testing.T) { simulated(t, sim.Options{Kernel: k}, f) })
+	}
 }
 
 // inCallback is inTasks in a callback of the loop, where no Task runs.
@@ -102,7 +109,9 @@ func inCallback(t *testing.T, f func(l *lab)) {
 	}
 	t.Run("host", func(t *testing.T) { onLoop(t, kernel.Host, begin) })
 	t.Run("simulated", func(t *testing.T) { inWorld(t, sim.Options{}, begin) })
-	t.Run("simulated kqueue", func(t *testing.T) { inWorld(t, sim.Options{Kqueue: true}, begin) })
+	for _, k := range bsds {
+		t.Run("simulated "+k.String(), func(t *testing.T) { inWorld(t, sim.Options{Kernel: k}, begin) })
+	}
 }
 
 func inTask(t testing.TB, f func(l *lab)) {
@@ -153,7 +162,7 @@ func inWorld(t testing.TB, opt sim.Options, begin func(l *lab)) {
 		}
 	}()
 	onLoop(t, w.Host("10.0.0.1"), func(l *lab) {
-		l.kqueue = opt.Kqueue
+		l.kqueue, l.os = opt.Kernel != sim.Linux, strings.ToLower(opt.Kernel.String())
 		begin(l)
 	})
 	if err := w.Err(); err != nil {
@@ -165,7 +174,7 @@ func inWorld(t testing.TB, opt sim.Options, begin func(l *lab)) {
 }
 
 func newLab(t testing.TB, k kernel.Kernel, r *reactor.Reactor) *lab {
-	l := &lab{TB: t, k: k, r: r, open: map[*object]bool{}, kqueue: k == kernel.Host && runtime.GOOS != "linux"}
+	l := &lab{TB: t, k: k, r: r, open: map[*object]bool{}, os: runtime.GOOS, kqueue: k == kernel.Host && runtime.GOOS != "linux"}
 	l.spy = &spy{Waiter: l.waiter(), who: map[*desc.Desc]bool{}}
 	return l
 }

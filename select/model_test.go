@@ -85,10 +85,11 @@ func (m *plainModel) run(open func() *socket.Socket) {
 		m.fail("a listener that nobody has connected to: %v", err)
 	}
 	accepted := m.waits(l, sel.POLLIN)
-	if err := client.Connect(at); err == nil || !errors.Is(err, syscall.EINPROGRESS) {
+	if err := client.Connect(at); err == nil && m.w.Kernel() == sim.FreeBSD {
+		// which ends a connect to the host itself at once
+	} else if err == nil || !errors.Is(err, syscall.EINPROGRESS) {
 		m.fail("Connect: %v", err)
-	}
-	if _, err := client.Send([]byte{0}); m.said(client, sel.POLLOUT) != 0 || !again(err) {
+	} else if _, err := client.Send([]byte{0}); m.said(client, sel.POLLOUT) != 0 || !again(err) {
 		m.fail("a connect in progress: %v", err)
 	}
 	connected := m.waits(client, sel.POLLOUT)

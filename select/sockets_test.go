@@ -140,6 +140,20 @@ func (l *lab) until(o *object, want sel.Events) {
 	}
 }
 
+// failed waits until o's connection has failed, or its datagram was answered by ICMP. FreeBSD's poll(2) says HUP or IN of
+// that. NetBSD's says nothing new, so time passes.
+func (l *lab) failed(o *object, freebsd sel.Events) {
+	switch l.os {
+	case "linux":
+		l.until(o, ERR)
+	case "netbsd":
+		for passed := l.lap(); passed() < 50*time.Millisecond; l.rest() {
+		}
+	default:
+		l.until(o, freebsd)
+	}
+}
+
 // idle tells whether nothing is ready for a while.
 func (l *lab) idle(o *object, bits sel.Events) bool {
 	for passed := l.lap(); passed() < 50*time.Millisecond; l.rest() {
@@ -273,10 +287,14 @@ func eventsOf(ready poller.Interest) (ev sel.Events) {
 
 // told is what a Poll tells with a mask of what poll(2) says. A kqueue tells of the filters that are wanted (the table in
 // poller/bits_kqueue.go): of Hup when both are, of Err when the connection was cut, of nothing before a connect. With
-// mask 0 poll(2) itself is asked.
+// mask 0 the system's own poll(2) is asked: FreeBSD's has HUP of what has ended, NetBSD's nothing of a socket.
 func (l *lab) told(poll2, mask sel.Events) sel.Events {
 	ends := poll2 & (ERR | HUP)
 	switch {
+	case mask == 0 && l.os == "netbsd", mask == 0 && l.os != "linux" && poll2&IN == 0:
+		return 0
+	case mask == 0 && l.os != "linux":
+		return ends & HUP
 	case !l.kqueue, mask == 0, ends == ERR|HUP:
 	case ends == ERR: // an ICMP error, which both filters tell as what is worth trying
 		return mask

@@ -13,12 +13,19 @@ func TestStates(t *testing.T) {
 	for _, row := range states {
 		t.Run(row.name, func(t *testing.T) {
 			both(t, func(l *lab) {
+				says := row.want
+				if row.name == "connecting" && l.os == "freebsd" {
+					return // a connect to the host itself ends at once, whatever the queue
+				}
+				if row.name == "refused" && l.os == "freebsd" {
+					says &^= ERR // connect(2) has told it
+				}
 				o := row.make(l)
 				for _, mask := range []sel.Events{IN | OUT, IN, OUT, 0} {
 					p := l.poll()
 					must(p.Register(o, mask))
 					want := is{}
-					if ev := l.told(row.want, mask); ev != 0 {
+					if ev := l.told(says, mask); ev != 0 {
 						want[o] = ev
 					}
 					l.Logf("mask %v", mask)
@@ -55,7 +62,9 @@ var states = []struct {
 	{"refused", refused, 29},
 	{"refused and reported", func(l *lab) *object {
 		o := refused(l)
-		wantError(l, o, kernel.ECONNREFUSED)
+		if l.os != "freebsd" {
+			wantError(l, o, kernel.ECONNREFUSED)
+		}
 		return o
 	}, 21},
 	{"connected", func(l *lab) *object { c, _ := l.dial(); return c }, 4},
@@ -105,7 +114,7 @@ var states = []struct {
 		done(l.k.Connect(u.d.FD, gone.addr()))
 		gone.close()
 		u.write("x")
-		l.until(u, ERR)
+		l.failed(u, IN)
 		return u
 	}, 12},
 	{"pair, peer closed", func(l *lab) *object {
@@ -119,15 +128,19 @@ func refused(l *lab) *object {
 	ln, o := l.listener(1), l.tcp()
 	to := ln.addr()
 	ln.close()
-	o.connect(to)
-	l.until(o, ERR)
+	if e := l.k.Connect(o.d.FD, to); e == kernel.ECONNREFUSED && l.os == "freebsd" {
+		return o
+	} else if e != kernel.EINPROGRESS {
+		done(e)
+	}
+	l.failed(o, HUP)
 	return o
 }
 
 func resetByPeer(l *lab) *object {
 	c, s := l.dial()
 	s.reset()
-	l.until(c, ERR)
+	l.failed(c, HUP)
 	return c
 }
 
@@ -136,7 +149,7 @@ func sentToClosed(l *lab) *object {
 	s.close()
 	l.until(c, IN)
 	c.write("x")
-	l.until(c, ERR)
+	l.failed(c, HUP)
 	return c
 }
 

@@ -94,7 +94,7 @@ func (s *unixSocket) flood(data []byte) {
 	switch {
 	case !s.stream:
 		from := &unixSocket{} // has no name, and nobody waits for its room
-		for len(s.grams) < gramsMost && !s.rdOver {
+		for len(s.grams) < gramsMost[s.h.os()] && !s.rdOver {
 			s.grams = append(s.grams, gram{from: Addr{Family: kernel.AF_UNIX}, data: append([]byte(nil), data...), by: from})
 			s.wake(poller.In)
 		}

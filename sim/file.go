@@ -74,6 +74,30 @@ func (s status) epoll() (r poller.Interest) {
 	return r
 }
 
+// poll is what poll(2) says. FreeBSD knows no ERR of a socket, NetBSD neither ERR nor HUP, and both nothing of a new one.
+func (s status) poll(os Kernel) poller.Interest {
+	r := s.epoll() &^ poller.End
+	if os == Linux {
+		return r
+	}
+	if s.unborn {
+		return 0
+	}
+	if s.err() {
+		r |= poller.In | poller.Out
+	}
+	r &^= poller.Err
+	switch {
+	case s.noWriter || s.noReader:
+		return r | poller.Hup
+	case os == NetBSD:
+		return r &^ poller.Hup
+	case r&poller.Hup != 0:
+		return r &^ poller.Out
+	}
+	return r
+}
+
 // filter is what a kqueue's filter reports, read or write: whether it is active, its flags, and with EOF the errno.
 func (s status) filter(write bool) (active bool, flags, fflags uint32) {
 	var over bool

@@ -17,6 +17,13 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	case listening:
 		return kernel.EISCONN
 	case down, silent:
+		switch {
+		case s.h.os() == NetBSD && s.peer == nil: // an attempt that has failed has spent the socket
+			return kernel.EINVAL
+		case s.h.os() == FreeBSD && s.peer == nil:
+			s.disconnect()
+			return s.connect(to)
+		}
 		if s.peer != nil {
 			if s.err != 0 {
 				return s.fault()
@@ -42,8 +49,23 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	}
 	s.local, s.remote = from, to
 	s.phase, s.tries = connecting, 0
+	if s.h.os() == FreeBSD && s.far() == s.h {
+		return s.atOnce()
+	}
 	s.h.w.send(s, actSYN, 0, 0, s.far())
 	return kernel.EINPROGRESS
+}
+
+// atOnce is a connect to the host itself on FreeBSD: it has ended when the call returns, with its error taken.
+func (s *tcp) atOnce() Errno {
+	s.syn(false)
+	switch {
+	case s.phase == down:
+		return s.fault()
+	case s.phase == connecting:
+		return kernel.EINPROGRESS
+	}
+	return 0
 }
 
 // disconnect makes a socket new again whose connect has failed: connect(2) does so when it delivers the error.
@@ -107,12 +129,15 @@ func (s *tcp) syn(wasLate bool) {
 	var l *tcp
 	if w.passes(s.h, to) && w.passes(to, s.h) && !f.lost {
 		w.packet(s.h, to, "SYN", 0)
-		if l = to.listener(s.remote, s.local); l == nil {
+		if l = to.listener(s.remote, s.local); l == nil && to == s.h && to.os() == FreeBSD {
+			s.refused(kernel.ECONNREFUSED)
+			return
+		} else if l == nil {
 			w.send(s, actRefused, int64(kernel.ECONNREFUSED), 0, to)
 			return
 		}
 	}
-	if l == nil || len(l.queue)+l.coming > l.backlog {
+	if l == nil || to.os() != FreeBSD && len(l.queue)+l.coming > l.h.seats(l.backlog) {
 		if s.tries++; s.tries >= synTries {
 			s.refused(kernel.ETIMEDOUT)
 			return
@@ -125,11 +150,27 @@ func (s *tcp) syn(wasLate bool) {
 	c.node.h, c.life, c.self = to, to.life, c
 	c.sndbuf, c.rcvbuf, c.lowat = l.sndbuf, l.rcvbuf, l.lowat
 	c.reuseAddr, c.reusePort, c.linger, c.waits = l.reuseAddr, l.reusePort, l.linger, l.waits
-	c.opts = append(c.opts, l.opts...)
+	for _, o := range l.opts {
+		if to.os() != NetBSD || o.name != kernel.TCP_KEEPIDLE || o.level != kernel.IPPROTO_TCP {
+			c.opts = append(c.opts, o)
+		}
+	}
 	c.local, c.remote, c.bound = s.remote, s.local, true
 	to.ports.claim(&c.inet, true)
 	c.phase, c.peer, c.parent = up, s, l
+	if to == s.h && to.os() == FreeBSD {
+		c.synack(0, false)
+		return
+	}
 	w.send(c, actSYNACK, 0, 0, s.h)
+}
+
+// seats is how many connections may wait before one more is too many.
+func (h *Host) seats(backlog int) int {
+	if h.os() == Linux {
+		return backlog
+	}
+	return 3 * backlog / 2
 }
 
 // synack is the answer back at the first machine; s is the answering end.
@@ -199,7 +240,12 @@ func (s *tcp) ack3(tries int) {
 	}
 	s.parent = nil
 	l.coming--
-	if l.phase != listening || l.closed { // closed meanwhile
+	if l.phase != listening || l.closed || l.shut { // meanwhile
+		s.reset()
+		return
+	}
+	if l.h.os() == FreeBSD && len(l.queue) > l.h.seats(l.backlog) { // which finds out at the last packet, and resets
+		s.closed = true
 		s.reset()
 		return
 	}
@@ -226,7 +272,7 @@ func (h *Host) listener(at, from netip.AddrPort) *tcp {
 	exact := false
 	for _, f := range h.files {
 		l, ok := f.(*tcp)
-		if !ok || l.phase != listening || l.local.Port() != at.Port() || !l.takes(at.Addr()) {
+		if !ok || l.phase != listening || l.shut || l.local.Port() != at.Port() || !l.takes(at.Addr()) {
 			continue
 		}
 		if sure := l.local.Addr().IsValid(); sure != exact {
@@ -263,7 +309,7 @@ func (s *tcp) listen(backlog int) Errno {
 		}
 	}
 	s.phase = listening
-	s.backlog = min(max(backlog, 0), kernel.SOMAXCONN)
+	s.backlog = s.h.backlog(backlog)
 	s.h.ports.listening(&s.inet)
 	return 0
 }
@@ -272,11 +318,30 @@ func (s *tcp) accept() (*tcp, Errno) {
 	if s.phase != listening {
 		return nil, kernel.EINVAL
 	}
+	if s.shut {
+		return nil, kernel.ECONNABORTED
+	}
 	if len(s.queue) == 0 || s.deaf > s.h.w.now {
 		return nil, kernel.EAGAIN
 	}
 	c := s.queue[0]
 	s.queue = append(s.queue[:0], s.queue[1:]...)
 	c.waiting = false
+	if s.h.os() != Linux && c.phase == down {
+		c.closed = true
+		c.freePort()
+		return nil, kernel.ECONNABORTED
+	}
 	return c, 0
 }
+
+// backlog is what listen(2) makes of the number.
+func (h *Host) backlog(n int) int {
+	if n = max(n, 0); h.os() == Linux {
+		return min(n, kernel.SOMAXCONN)
+	}
+	return min(n, somaxconn)
+}
+
+// somaxconn is FreeBSD's and NetBSD's.
+const somaxconn = 128

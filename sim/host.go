@@ -113,6 +113,9 @@ func (w *World) Host(addrs ...string) *Host {
 	return h
 }
 
+// os is whose rules the host follows.
+func (h *Host) os() Kernel { return h.w.opt.Kernel }
+
 // Name is the first of its addresses.
 func (h *Host) Name() string { return h.name }
 
@@ -228,8 +231,8 @@ func (h *Host) gone() bool {
 
 // has tells whether the address is the host's own; loopback included.
 func (h *Host) has(ip netip.Addr) bool {
-	if ip.IsLoopback() {
-		return true
+	if ip.IsLoopback() { // a BSD's lo0 has one address of each family
+		return h.os() == Linux || ip.Is6() || ip == netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}
 	for _, own := range h.ips {
 		if own == ip {
@@ -241,7 +244,7 @@ func (h *Host) has(ip netip.Addr) bool {
 
 // source is the address that the host sends from to another.
 func (h *Host) source(to netip.Addr) (netip.Addr, bool) {
-	if to.IsLoopback() || h.has(to) {
+	if h.has(to) {
 		return to, true
 	}
 	for _, own := range h.ips {

@@ -11,29 +11,39 @@ import (
 // fault makes is followed by an Event, as if the rest had arrived after it.
 func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 
-// ConnectTells reports whether a Connect after a failed one delivers the error and makes the socket
-// new again. It does, as on Linux, also with Options.Kqueue.
-func (h *Host) ConnectTells() bool { return true }
+// ConnectTells reports whether a Connect after a failed one delivers the error and makes the socket new again.
+func (h *Host) ConnectTells() bool { return h.os() == Linux }
 
-// Waiting is how many bytes wait to be received, or connections to be accepted; -1 if fd is not open. Like the clock it
+// InheritsOptions reports whether an accepted socket has its listener's options.
+func (h *Host) InheritsOptions() bool { return h.os() == Linux }
+
+// AcceptTellsResets reports whether a connection that was reset in the queue is an error of Accept.
+func (h *Host) AcceptTellsResets() bool { return h.os() != Linux }
+
+// Waiting is twice the bytes that wait to be received, or connections to be accepted, and one at the end of the input; -1
+// if fd is not open. Like the clock it
 // is no step of the history.
 func (h *Host) Waiting(fd int) int {
-	switch s := h.file(fd).(type) {
+	n := 0
+	f := h.file(fd)
+	switch s := f.(type) {
 	case *tcp:
-		return s.in.len() + len(s.queue)
+		n = s.in.len() + len(s.queue)
 	case *udp:
-		return h.weight(s.queue)
+		n = h.weight(s.queue)
 	case *unixSocket:
-		return s.in.len() + h.weight(s.grams) + len(s.queue)
+		n = s.in.len() + h.weight(s.grams) + len(s.queue)
+	default:
+		return -1
 	}
-	return -1
+	return 2*n + one(f.status().rdEnd)
 }
 
 // weight is the bytes of datagrams. Linux counts what each takes beside them; elsewhere an empty one counts nothing.
 func (h *Host) weight(grams []gram) (n int) {
 	for _, g := range grams {
 		n += len(g.data)
-		if h.w.opt.Kernel == Linux {
+		if h.os() == Linux {
 			n += gramCost
 		}
 	}
@@ -73,6 +83,8 @@ func (h *Host) Socket(family, typ, proto int) (int, Errno) {
 		e = kernel.EAFNOSUPPORT
 	case family != kernel.AF_UNIX && (proto < 0 || kind > kernel.SOCK_SEQPACKET), typ < 0:
 		e = kernel.EINVAL
+	case h.os() != Linux && kind != kernel.SOCK_STREAM && kind != kernel.SOCK_DGRAM && proto == 0:
+		e = kernel.EPROTOTYPE
 	case kind != kernel.SOCK_STREAM && kind != kernel.SOCK_DGRAM, !speaks(family, kind, proto):
 		e = kernel.EPROTONOSUPPORT
 	case h.full():
@@ -94,8 +106,8 @@ func (h *Host) Socket(family, typ, proto int) (int, Errno) {
 		s := h.newTCP(family)
 		fd = h.born(&s.node, s)
 	default:
-		s := &udp{rcvbuf: max(h.w.opt.Buffer, gramRoom)}
-		s.family = family
+		s := &udp{rcvbuf: max(h.w.opt.Buffer, gramRoom), most: h.gramMost()}
+		h.open46(&s.inet, family)
 		fd = h.born(&s.node, s)
 	}
 	h.note(Socket, fd, kind, 0)
@@ -170,6 +182,9 @@ func (h *Host) accept(f file) (conn int, from Addr, e Errno) {
 		return -1, Addr{}, kernel.EMFILE
 	}
 	conn, e = -1, kernel.EOPNOTSUPP
+	if h.os() != Linux {
+		e = kernel.EINVAL
+	}
 	switch s := f.(type) {
 	case *tcp:
 		var c *tcp
@@ -267,7 +282,7 @@ func (h *Host) Ready(fd int) (poller.Interest, Errno) {
 	if !ok {
 		return 0, v.e
 	}
-	told := f.base().ready().epoll() &^ poller.End
+	told := f.base().ready().poll(h.os())
 	h.note(Ready, fd, int(told), 0)
 	return told, 0
 }
@@ -356,23 +371,27 @@ func (h *Host) SetOptBytes(fd, level, name int, p []byte) Errno {
 	return e
 }
 
-// Unsent is what the peer has not acknowledged; a FIN counts as one.
-func (h *Host) Unsent(fd int) (int, Errno) {
+// Unsent is what the peer has not acknowledged. On Linux a FIN counts as one.
+func (h *Host) Unsent(fd int) (n int, e Errno) {
 	f, v, ok := h.on(Unsent, fd)
 	if !ok {
 		return 0, v.e
 	}
-	n := 0
 	switch s := f.(type) {
 	case *tcp:
 		if s.phase == up {
-			n = s.out.len() + one(s.finWant && !s.finAcked)
+			n = s.out.len() + one(s.finWant && !s.finAcked && h.os() == Linux)
+		}
+		if s.phase == listening && h.os() == FreeBSD {
+			e = kernel.EINVAL
 		}
 	case *unixSocket:
-		n = s.used
+		if h.os() == Linux { // elsewhere what is sent lies with the peer
+			n = s.used
+		}
 	}
-	h.note(Unsent, fd, n, 0)
-	return n, 0
+	h.note(Unsent, fd, n, e)
+	return n, e
 }
 
 func (h *Host) Unlink(path string) Errno {

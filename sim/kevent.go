@@ -129,7 +129,7 @@ func (s *kevents) change(c *kevent.Change) Errno {
 		if r == nil {
 			return kernel.ENOENT
 		}
-		if _, ready := r.now(); ready && s.h.w.opt.Kernel == FreeBSD { // reports an edge anew
+		if _, ready := r.now(); ready && s.h.os() == FreeBSD { // reports an edge anew
 			s.list(r)
 		}
 	default:
@@ -149,7 +149,7 @@ func (s *kevents) add(c *kevent.Change, want poller.Interest, old *reg, f file) 
 		}
 	}
 	if q, nested := f.(*epoll); nested {
-		bsd := s.h.w.opt.Kernel
+		bsd := s.h.os()
 		switch {
 		case c.Write && bsd == NetBSD:
 			return kernel.EPERM

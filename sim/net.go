@@ -91,6 +91,7 @@ func (w *World) latency(from, to *Host) int64 {
 type inet struct {
 	family    int
 	v6only    bool
+	bsd       bool
 	bound     bool
 	fixedAddr bool // by bind(2), which keeps it after a failed connect
 	fixedPort bool
@@ -99,6 +100,15 @@ type inet struct {
 	reuseAddr bool
 	reusePort bool
 	opts      []option
+}
+
+// open46 begins an inet of the family. IPV6_V6ONLY is the default on the BSDs.
+func (h *Host) open46(s *inet, family int) {
+	s.family, s.bsd = family, h.os() != Linux
+	if s.bsd && family == kernel.AF_INET6 {
+		s.v6only = true
+		put(&s.opts, kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, 1)
+	}
 }
 
 // told is an address as the socket's family writes it.
@@ -126,6 +136,8 @@ func (s *inet) plain(a Addr) (netip.AddrPort, Errno) {
 		return netip.AddrPort{}, kernel.EAFNOSUPPORT
 	case s.family == kernel.AF_INET6 && a.Family == kernel.AF_INET:
 		return netip.AddrPort{}, kernel.EAFNOSUPPORT
+	case ip.Is4In6() && s.v6only && s.bsd:
+		return netip.AddrPort{}, kernel.EINVAL
 	case ip.Is4In6() && s.v6only:
 		return netip.AddrPort{}, kernel.ENETUNREACH
 	}
@@ -270,6 +282,9 @@ func (h *Host) route(s *inet, tcp bool, to netip.AddrPort) (netip.AddrPort, Errn
 	from, ok := h.source(ip)
 	if s.local.Addr().IsValid() && !s.local.Addr().IsMulticast() {
 		from, ok = s.local.Addr(), s.local.Addr().Is4() == ip.Is4()
+	}
+	if h.os() != Linux && ip.IsLoopback() && !h.has(ip) {
+		return netip.AddrPort{}, kernel.EHOSTUNREACH
 	}
 	if !ok {
 		return netip.AddrPort{}, kernel.ENETUNREACH

@@ -103,6 +103,9 @@ func (h *Host) setOpt(f file, level, name, value int) Errno {
 		if sock && name == kernel.SO_RCVBUF {
 			s.rcvbuf = value
 		}
+		if sock && name == kernel.SO_SNDBUF && h.os() != Linux {
+			s.most = value
+		}
 		if level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_LOOP || level == kernel.IPPROTO_IPV6 && name == kernel.IPV6_MULTICAST_LOOP {
 			s.quiet = value == 0
 		}
@@ -160,7 +163,34 @@ func (h *Host) getOpt(f file, level, name int) (int, Errno) {
 	if !known(level, name) || !hasLevel(f, level) {
 		return 0, kernel.ENOPROTOOPT
 	}
-	return get(*list, level, name), 0
+	n := get(*list, level, name)
+	if n != 0 && h.os() != Linux && flag(level, name) != 0 {
+		n = flag(level, name)
+	}
+	return n, 0
+}
+
+// flag is what a BSD reads of an option that is set and can only be on or off: the bit that it keeps it in.
+func flag(level, name int) int {
+	switch {
+	case level == kernel.IPPROTO_TCP && name == kernel.TCP_NODELAY, level == kernel.SOL_SOCKET && name == kernel.SO_REUSEADDR:
+		return 0x4
+	case level != kernel.SOL_SOCKET:
+		return 0
+	}
+	switch name {
+	case kernel.SO_KEEPALIVE:
+		return 0x8
+	case kernel.SO_DONTROUTE:
+		return 0x10
+	case kernel.SO_BROADCAST:
+		return 0x20
+	case kernel.SO_OOBINLINE:
+		return 0x100
+	case kernel.SO_REUSEPORT:
+		return 0x200
+	}
+	return 0
 }
 
 func one(b bool) int {

@@ -35,7 +35,7 @@ func (p *pipe) close() {
 
 // status: FreeBSD's pipes go both ways, so the end to read from can be written too.
 func (p *pipe) status() status {
-	return status{out: p.write || p.h.w.opt.Kernel == FreeBSD, noWriter: p.alone && !p.write, noReader: p.alone && p.write}
+	return status{out: p.write || p.h.os() == FreeBSD, noWriter: p.alone && !p.write, noReader: p.alone && p.write}
 }
 
 // refuses is the errno of a filter that a BSD does not add: to write to a pipe without readers.
@@ -43,7 +43,7 @@ func (p *pipe) refuses(write bool) Errno {
 	switch {
 	case !write || !p.alone:
 		return 0
-	case p.h.w.opt.Kernel == NetBSD:
+	case p.h.os() == NetBSD:
 		return kernel.EBADF
 	}
 	return kernel.EPIPE

@@ -59,7 +59,7 @@ func (h *Host) NewPoller() (poller.Poller, error) {
 	h.born(&p.node, p)
 	p.oneByte, p.deaf = false, 0
 	h.note(NewPoller, p.fd, 0, 0)
-	if h.w.opt.Kernel != Linux {
+	if h.os() != Linux {
 		return newKqueue(p), nil
 	}
 	return p, nil
@@ -90,7 +90,7 @@ func (p *epoll) status() status {
 	return s
 }
 
-func (p *epoll) isKqueue() bool { return p.h.w.opt.Kernel != Linux }
+func (p *epoll) isKqueue() bool { return p.h.os() != Linux }
 
 // bits is what the registration is told now.
 func (r *reg) bits() poller.Interest {
@@ -106,7 +106,7 @@ func (r *reg) now() (told, bool) {
 	if r.p.isKqueue() {
 		s := r.n.ready()
 		active, flags, fflags := s.filter(r.want&poller.Out != 0)
-		if s.noReader && r.want&poller.Out != 0 && r.p.h.w.opt.Kernel == FreeBSD {
+		if s.noReader && r.want&poller.Out != 0 && r.p.h.os() == FreeBSD {
 			flags |= kevent.OneShot
 		}
 		return told{r, 0, flags, fflags}, active

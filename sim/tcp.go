@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
 )
 
 // A tcp is one end of a TCP connection, or what is to become one, or a listener.
@@ -18,6 +20,7 @@ type tcp struct {
 
 	// of a listener
 	backlog int
+	shut    bool // by SHUT_RD, on a BSD: every accept is ECONNABORTED
 	queue   []*tcp
 	coming  int // handshakes in progress
 
@@ -91,7 +94,7 @@ const (
 
 func (h *Host) newTCP(family int) *tcp {
 	s := &tcp{sndbuf: h.w.opt.Buffer, rcvbuf: h.w.opt.Buffer}
-	s.family = family
+	h.open46(&s.inet, family)
 	return s
 }
 
@@ -105,7 +108,10 @@ func (s *tcp) status() (st status) {
 	case fresh:
 		st.unborn = true
 	case listening:
-		st.in = len(s.queue) > 0
+		st.in, st.rdEnd = len(s.queue) > 0, s.shut
+		if s.shut {
+			st.errno = kernel.ECONNABORTED
+		}
 	case down, silent:
 		st.cut = true
 		st.in = true

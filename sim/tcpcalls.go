@@ -74,8 +74,13 @@ func (s *tcp) shutdown(how int) Errno {
 	case listening:
 		if how != kernel.SHUT_WR {
 			s.unlisten()
-			s.phase = fresh
+			if s.shut = s.h.os() != Linux; !s.shut {
+				s.phase = fresh
+			}
 			s.wake(0)
+		}
+		if s.h.os() == FreeBSD { // it has worked all the same
+			return kernel.ENOTCONN
 		}
 		return 0
 	case connecting:

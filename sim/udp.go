@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -16,6 +17,7 @@ type udp struct {
 	queue  []gram
 	size   int // of the queue, in bytes
 	rcvbuf int
+	most   int  // bytes in one datagram to send
 	quiet  bool // a multicast does not come back to its own host
 	tells  bool // which address was asked
 	rdShut bool
@@ -85,14 +87,17 @@ func (s *udp) send(p []byte, to, local Addr) (int, Errno) {
 	}
 	dest := s.remote
 	if to.Family != 0 {
+		if s.h.os() != Linux && s.remote.IsValid() {
+			return 0, kernel.EISCONN
+		}
 		var e Errno
 		if dest, e = s.plain(to); e != 0 {
 			return 0, e
 		}
 	}
-	most := 65507
+	most := min(s.most, 65507)
 	if dest.Addr().Is6() {
-		most = 65527
+		most = min(s.most, 65527)
 	}
 	switch {
 	case s.wrShut:
@@ -145,7 +150,7 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
 	life := to.life
 	for i := range copies {
 		at := w.now + w.latency(s.h, to)
-		if to == s.h && f == (fate{}) { // it is there when the call returns
+		if to == s.h && f == (fate{}) && s.h.os() == Linux { // it is there when the call returns
 			to.catch(s, from, dest, data)
 			return
 		}
@@ -245,13 +250,25 @@ func (s *udp) recv(p []byte, flags int) (int, gram, Errno) {
 }
 
 func (s *udp) shutdown(how int) Errno {
+	e := Errno(0)
 	if !s.remote.IsValid() {
-		return kernel.ENOTCONN
+		e = kernel.ENOTCONN
+	}
+	if e != 0 && s.h.os() != FreeBSD { // there it has its effect all the same
+		return e
 	}
 	s.rdShut = s.rdShut || how != kernel.SHUT_WR
 	s.wrShut = s.wrShut || how != kernel.SHUT_RD
 	s.wake(0)
-	return 0
+	return e
+}
+
+// gramMost is the largest datagram of a new UDP socket: on the BSDs its send buffer (net.inet.udp.maxdgram).
+func (h *Host) gramMost() int {
+	if h.os() == Linux {
+		return math.MaxInt
+	}
+	return 9216
 }
 
 // join enters or leaves a multicast group.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -29,8 +30,11 @@ type unixSocket struct {
 	opts    []option
 }
 
-// gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen).
-const gramsMost = 11
+// gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen), of 100 bytes on the BSDs.
+var gramsMost = [kernelCount]int{Linux: 11, FreeBSD: 13, NetBSD: 8}
+
+// gramSizes is the most bytes in one of them, beside the send buffer's.
+var gramSizes = [kernelCount]int{Linux: math.MaxInt, FreeBSD: 2048, NetBSD: 2560}
 
 func abstract(path string) bool {
 	return strings.HasPrefix(path, "@") || strings.HasPrefix(path, "\x00")
@@ -44,7 +48,7 @@ func (s *unixSocket) status() (st status) {
 	st.errno = s.err
 	switch {
 	case !s.stream:
-		return status{in: len(s.grams) > 0, out: true, errno: s.err, rdEnd: s.rdOver, wrEnd: s.wrOver}
+		return status{in: len(s.grams) > 0, out: !s.crowded(), errno: s.err, rdEnd: s.rdOver, wrEnd: s.wrOver}
 	case s.phase == listening:
 		st.in = len(s.queue) > 0
 	case s.phase == fresh:
@@ -55,6 +59,20 @@ func (s *unixSocket) status() (st status) {
 		st.out = s.used <= s.sndbuf/4
 	}
 	return st
+}
+
+// crowded tells whether a datagram socket's peer has no room. Only Linux's poll knows.
+func (s *unixSocket) crowded() bool {
+	return s.h.os() == Linux && s.peer != nil && s.peer.peer != s && len(s.peer.grams) >= gramsMost[Linux]
+}
+
+// cleared tells those who are connected to s that a datagram is gone from its queue.
+func (s *unixSocket) cleared() {
+	for _, f := range s.h.files {
+		if u, ok := f.(*unixSocket); ok && !u.stream && u.peer == s {
+			u.wake(poller.Out)
+		}
+	}
 }
 
 func (s *unixSocket) bind(path string) Errno {
@@ -121,7 +139,9 @@ func (s *unixSocket) connect(path string) Errno {
 		return kernel.EISCONN
 	case to.phase != listening:
 		return kernel.ECONNREFUSED
-	case len(to.queue) > to.backlog:
+	case len(to.queue) > s.h.seats(to.backlog) && s.h.os() != Linux:
+		return kernel.ECONNREFUSED
+	case len(to.queue) > s.h.seats(to.backlog):
 		return kernel.EAGAIN
 	}
 	c := &unixSocket{stream: true, phase: up, path: to.path, remote: s.path, peer: s, sndbuf: to.sndbuf}
@@ -138,7 +158,7 @@ func (s *unixSocket) listen(backlog int) Errno {
 		return kernel.EINVAL
 	}
 	s.phase = listening
-	s.backlog = min(max(backlog, 0), kernel.SOMAXCONN)
+	s.backlog = s.h.backlog(backlog)
 	return 0
 }
 
@@ -171,6 +191,9 @@ func (s *unixSocket) recv(p []byte, flags int) (int, gram, Errno) {
 		if flags&kernel.MSG_PEEK == 0 {
 			s.grams = append(s.grams[:0], s.grams[1:]...)
 			g.by.wake(poller.Out)
+			if s.h.os() == Linux && len(s.grams) == gramsMost[Linux]-1 {
+				s.cleared()
+			}
 		}
 		if flags&kernel.MSG_TRUNC != 0 {
 			n = len(g.data)
@@ -250,7 +273,7 @@ func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
 	switch {
 	case s.wrOver:
 		return 0, kernel.EPIPE
-	case len(p) > s.sndbuf:
+	case len(p) > min(s.sndbuf, gramSizes[s.h.os()]):
 		return 0, kernel.EMSGSIZE
 	}
 	r, e := s.peer, Errno(0)
@@ -266,11 +289,15 @@ func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
 	case e != 0:
 	case r.rdOver:
 		e = kernel.EPIPE
-	case len(r.grams) >= gramsMost:
-		e = kernel.EAGAIN
+	case len(r.grams) >= gramsMost[s.h.os()]:
+		if e = kernel.EAGAIN; s.h.os() != Linux { // whose write filter goes on to report room
+			e = kernel.ENOBUFS
+		}
 	}
 	if e != 0 {
-		s.wake(poller.Out) // Linux frees what it has refused, and tells of the room
+		if s.h.os() == Linux { // which frees what it has refused, and reports the room
+			s.wake(poller.Out)
+		}
 		return 0, e
 	}
 	r.grams = append(r.grams, gram{from: Addr{Family: kernel.AF_UNIX, Path: s.path}, data: append([]byte(nil), p...), by: s})

@@ -43,11 +43,11 @@ type load struct {
 	behind  int      // how often somebody in it did not take all
 }
 
-// stormOptions turns with the seed through epoll and kqueue, large and small buffers, kind and unkind faults.
+// stormOptions turns with the seed through the kernels, large and small buffers, kind and unkind faults.
 func stormOptions(seed uint64) sim.Options {
 	o := sim.Options{Faults: storm(seed)}
 	if seed%4 == 3 {
-		o.Kqueue, o.ShortReads = true, true
+		o.Kernel = []sim.Kernel{sim.FreeBSD, sim.NetBSD}[seed/4%2]
 	}
 	if seed%5 == 2 {
 		o.Buffer = 2 << 10

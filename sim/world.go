@@ -72,6 +72,9 @@ func New(seed uint64, opt Options) *World {
 // Seed is what New was given.
 func (w *World) Seed() uint64 { return w.seed }
 
+// Kernel is whose rules the world's hosts follow.
+func (w *World) Kernel() Kernel { return w.opt.Kernel }
+
 // Rand is a source of choices for who makes the world; programs on hosts have Host.Rand.
 func (w *World) Rand() *Rand { return w.users }
 

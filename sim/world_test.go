@@ -45,7 +45,7 @@ func runEcho(t testing.TB, seed uint64, opt sim.Options) (trace string, hash uin
 
 // The same world twice, quiet and wild: the histories are equal byte for byte; another seed's is another.
 func TestOneSeedIsOneHistory(t *testing.T) {
-	for name, opt := range map[string]sim.Options{"quiet": {}, "wild": {Faults: wild}, "kqueue": {Faults: wild, Kqueue: true, ShortReads: true}} {
+	for name, opt := range map[string]sim.Options{"quiet": {}, "wild": {Faults: wild}, "FreeBSD": {Faults: wild, Kernel: sim.FreeBSD}, "NetBSD": {Faults: wild, Kernel: sim.NetBSD}} {
 		t.Run(name, func(t *testing.T) {
 			first, h1 := runEcho(t, 7, opt)
 			second, h2 := runEcho(t, 7, opt)

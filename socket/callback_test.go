@@ -172,6 +172,7 @@ func TestD33ArrivalBeforeTheFirstLookIsCalledFor(t *testing.T) {
 		for name, more := range map[string]func(c *socket.Socket){
 			"data":    func(c *socket.Socket) { l.send(c, "y") },
 			"the end": func(c *socket.Socket) { l.must(c.Close()) },
+			"a FIN":   func(c *socket.Socket) { l.must(c.Shutdown(socket.SHUT_WR)) },
 		} {
 			l.note = name + ": "
 			c := dial()

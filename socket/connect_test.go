@@ -47,10 +47,10 @@ func TestD17RefusedIsECONNREFUSED(t *testing.T) {
 		}
 		s := l.tcp()
 		l.must(s.SetBlocking(false))
-		l.errno(s.Connect(l.refusing()), syscall.EINPROGRESS)
-		l.ready(s, uint8(poller.Err))
-		_, err := s.Recv(1)
-		l.errno(err, syscall.ECONNREFUSED)
+		if !l.refuse(s, l.refusing()) {
+			_, err := s.Recv(1)
+			l.errno(err, syscall.ECONNREFUSED)
+		}
 	})
 }
 
@@ -58,18 +58,18 @@ func TestD17RefusedIsECONNREFUSED(t *testing.T) {
 // listen. Each call is made on a socket of its own; TestD17 only looked at the error.
 func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 	both(t, func(l *lab) {
+		if l.os != "linux" {
+			l.skip("elsewhere a refused socket is spent, or at an end")
+		}
 		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
 			refused := func() *socket.Socket {
 				s := l.tcp()
 				l.must(s.SetTimeout(mode))
 				to := l.refusing()
-				err := s.Connect(to)
 				if mode == 0 {
-					l.errno(err, syscall.EINPROGRESS)
-					l.ready(s, uint8(poller.Err))
-					err = s.Connect(to)
+					l.refuse(s, to)
 				}
-				l.errno(err, syscall.ECONNREFUSED)
+				l.errno(s.Connect(to), syscall.ECONNREFUSED)
 				l.must(s.SetTimeout(0))
 				return s
 			}
@@ -89,9 +89,15 @@ func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 	})
 }
 
-// After a refusal, whoever was told of it, a connect is a new attempt.
+// After a refusal, whoever was told of it, a connect is a new attempt; on NetBSD the socket is spent.
 func TestD17aConnectAgainAfterARefusal(t *testing.T) {
 	both(t, func(l *lab) {
+		if l.os == "netbsd" {
+			s := l.tcp()
+			l.errno(s.Connect(l.refusing()), syscall.ECONNREFUSED)
+			l.errno(s.Connect(l.addr(l.listener())), syscall.EINVAL)
+			return
+		}
 		listener := l.listener()
 		dead := l.refusing()
 		for _, mode := range []timeout.Timeout{timeout.None, seconds(50)} {
@@ -110,14 +116,14 @@ func TestD17aConnectAgainAfterARefusal(t *testing.T) {
 			for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
 				s := l.tcp()
 				l.must(s.SetBlocking(false))
-				l.errno(s.Connect(dead), syscall.EINPROGRESS)
-				l.ready(s, uint8(poller.Err))
-				l.errno(taker(s), syscall.ECONNREFUSED)
+				if !l.refuse(s, dead) {
+					l.errno(taker(s), syscall.ECONNREFUSED)
+				}
 				l.must(s.SetTimeout(mode))
-				if err := s.Connect(l.addr(listener)); mode == 0 {
-					l.errno(err, syscall.EINPROGRESS)
+				if mode == 0 {
+					l.begin(s, l.addr(listener))
 				} else {
-					l.must(err)
+					l.must(s.Connect(l.addr(listener)))
 				}
 			}
 		}
@@ -130,7 +136,7 @@ func TestD18ConnectAfterCompletionIsEISCONN(t *testing.T) {
 		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
 			s := l.tcp()
 			l.must(s.SetBlocking(false))
-			l.errno(s.Connect(l.addr(listener)), syscall.EINPROGRESS)
+			l.begin(s, l.addr(listener))
 			l.ready(s, uint8(poller.Out))
 			l.must(s.SetTimeout(mode))
 			l.errno(s.Connect(l.addr(listener)), syscall.EISCONN)
@@ -180,7 +186,7 @@ func TestD20NonBlockingConnectIsNotWaitedFor(t *testing.T) {
 		listener := l.listener()
 		s := l.tcp()
 		l.must(s.SetBlocking(false))
-		l.errno(s.Connect(l.addr(listener)), syscall.EINPROGRESS)
+		l.begin(s, l.addr(listener))
 		l.ready(s, uint8(poller.Out))
 		conn, _, err := listener.Accept()
 		l.must(err)
@@ -189,9 +195,13 @@ func TestD20NonBlockingConnectIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-// Linux tells of a full Unix listener with EAGAIN, and no Event says when it has room.
+// Linux tells of a full Unix listener with EAGAIN, and no Event says when it has room. The BSDs refuse the connection.
 func TestConnectToAFullUnixListener(t *testing.T) {
 	both(t, func(l *lab) {
+		full := syscall.EAGAIN
+		if l.os != "linux" {
+			full = syscall.ECONNREFUSED
+		}
 		path := socket.Path(unixPath(l.t))
 		listener := l.socket(socket.AF_UNIX, stream)
 		l.must(listener.Bind(path))
@@ -201,9 +211,12 @@ func TestConnectToAFullUnixListener(t *testing.T) {
 			s := l.socket(socket.AF_UNIX, stream)
 			l.must(s.SetBlocking(false))
 			if err := s.Connect(path); err != nil {
-				l.errno(err, syscall.EAGAIN)
+				l.errno(err, full)
 				break
 			}
+		}
+		if l.os != "linux" {
+			return
 		}
 		s := l.socket(socket.AF_UNIX, stream)
 		l.must(s.SetTimeout(seconds(0.01)))

@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
@@ -42,6 +44,7 @@ type lab struct {
 	k    kernel.Kernel
 	r    *reactor.Reactor // nil: parked
 	task *reactor.Task    // the present one
+	os   string           // whose rules the kernel follows: a GOOS
 	open *owned
 	note string // begins what a failure says
 }
@@ -58,6 +61,12 @@ type stop struct{}
 func (l *lab) fatalf(format string, args ...any) {
 	l.t.Helper()
 	l.t.Errorf(l.note+format, args...)
+	panic(stop{})
+}
+
+// skip ends a test, or what of it runs on this kernel. A task must not call SkipNow.
+func (l *lab) skip(why string) {
+	l.t.Log(l.note + why)
 	panic(stop{})
 }
 
@@ -78,18 +87,25 @@ func both(t *testing.T, f func(l *lab)) {
 	if !testing.Short() { // the simulated one is a task too
 		t.Run("task", func(t *testing.T) { inTask(t, f) })
 	}
-	t.Run("simulated", func(t *testing.T) { simulated(t, f) })
+	onSimulated(t, f)
 }
 
 // bothAtOnce is both for a test that sleeps long and measures nothing of the process.
 func bothAtOnce(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) { t.Parallel(); parked(t, f) })
 	t.Run("task", func(t *testing.T) { t.Parallel(); inTask(t, f) })
-	t.Run("simulated", func(t *testing.T) { simulated(t, f) })
+	onSimulated(t, f)
+}
+
+// onSimulated runs the test on each simulated kernel.
+func onSimulated(t *testing.T, f func(l *lab)) {
+	for _, k := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
+		t.Run("simulated "+k.String(), func(t *testing.T) { simulated(t, k, f) })
+	}
 }
 
 func parked(t testing.TB, f func(l *lab)) {
-	l := &lab{t: t, k: kernel.Host, open: new(owned)}
+	l := &lab{t: t, k: kernel.Host, os: runtime.GOOS, open: new(owned)}
 	defer l.closeAll()
 	caught(t, func() { f(l) })
 }
@@ -101,15 +117,22 @@ func inTask(t testing.TB, f func(l *lab)) {
 }
 
 // simulated is inTask on a host of a quiet world, whose clock jumps. What waits for ever is told at once.
-func simulated(t testing.TB, f func(l *lab)) {
-	w := sim.New(1, sim.Options{Buffer: 256 << 10})
+func simulated(t testing.TB, k sim.Kernel, f func(l *lab)) {
+	w := sim.New(1, sim.Options{Kernel: k, Buffer: 256 << 10})
 	defer w.Close()
 	defer func() {
-		if d, ok := recover().(*sim.Deadlock); ok {
-			t.Error(d)
+		switch v := recover().(type) {
+		case nil:
+		case *sim.Deadlock, *sim.Failure:
+			t.Error(v)
+		default:
+			panic(v)
 		}
 	}()
-	taskOn(t, context.Background(), w.Host("10.0.0.1"), f)
+	taskOn(t, context.Background(), w.Host("10.0.0.1"), func(l *lab) {
+		l.os = strings.ToLower(k.String())
+		f(l)
+	})
 }
 
 func (l *lab) isSimulated() bool { return l.k != kernel.Host }
@@ -122,7 +145,7 @@ func taskOn(t testing.TB, ctx context.Context, k kernel.Kernel, f func(l *lab)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{t: t, k: k, r: r, open: new(owned)}
+	l := &lab{t: t, k: k, r: r, os: runtime.GOOS, open: new(owned)}
 	r.Go(func(task *reactor.Task) {
 		l.task = task
 		caught(t, func() { f(l) })
@@ -196,12 +219,12 @@ func (l *lab) beside(f func(l *lab)) (join func()) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			caught(l.t, func() { f(&lab{t: l.t, k: l.k, open: l.open}) })
+			caught(l.t, func() { f(&lab{t: l.t, k: l.k, os: l.os, open: l.open}) })
 		}()
 		return func() { <-done }
 	}
 	task := l.task.Go(func(task *reactor.Task) {
-		caught(l.t, func() { f(&lab{t: l.t, k: l.k, r: l.r, task: task, open: l.open}) })
+		caught(l.t, func() { f(&lab{t: l.t, k: l.k, r: l.r, task: task, os: l.os, open: l.open}) })
 	})
 	return func() {
 		if _, err := l.task.Join(task); err != nil {
@@ -299,13 +322,14 @@ var sending = []call{
 	{"Write", func(s *socket.Socket) error { _, err := s.Write(big); return err }},
 }
 
-// descriptors counts those that are open.
-func descriptors(t testing.TB) int {
-	list, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip("no list of descriptors: ", err)
+// descriptors counts those that are open, of the first 4,096. fcntl tells on every system, /proc on Linux only.
+func descriptors(testing.TB) (n int) {
+	for fd := range 4096 {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
+			n++
+		}
 	}
-	return len(list)
+	return n
 }
 
 var serial atomic.Int64

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -258,7 +260,7 @@ func script(l *lab, calls []byte, stuck, none socket.Addr) (wrong string) {
 
 // modelTargets are the addresses that do not answer, for as long as the test runs.
 func modelTargets(t testing.TB) (stuck, none socket.Addr) {
-	l := &lab{t: t, open: new(owned)}
+	l := &lab{t: t, os: runtime.GOOS, open: new(owned)}
 	t.Cleanup(l.closeAll)
 	stuck, _ = l.stuck()
 	return stuck, l.refusing()
@@ -276,7 +278,7 @@ func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) 
 	if wrong != "" || t.Failed() {
 		return "in a task: " + wrong
 	}
-	simulated(t, func(l *lab) {
+	simulated(t, sim.Linux, func(l *lab) {
 		stuck, _ := l.stuck()
 		wrong = script(l, bytes.Clone(calls), stuck, l.refusing())
 	})

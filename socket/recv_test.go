@@ -53,7 +53,11 @@ func TestRecvHuge(t *testing.T) {
 		a, b := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
 		path := socket.Path(unixPath(l.t))
 		l.must(a.Bind(path))
-		want := strings.Repeat("x", 150000)
+		size := 150000
+		if l.os != "linux" { // net.local.dgram.maxdgram is 2,048 on FreeBSD
+			size = 2000
+		}
+		want := strings.Repeat("x", size)
 		_, err := b.SendTo([]byte(want), path)
 		l.must(err)
 		_, err = b.SendTo([]byte("next"), path)

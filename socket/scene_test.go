@@ -58,6 +58,9 @@ func (l *lab) pair() (client, server *socket.Socket) {
 
 // stuck is the address of a listener whose queue is full: connects to it stay in progress.
 func (l *lab) stuck() (socket.Addr, *socket.Socket) {
+	if l.os == "freebsd" {
+		l.skip("FreeBSD resets what a listener has no room for: no connect stays in progress")
+	}
 	listener := l.listener(0)
 	for range 4 {
 		s := l.tcp()
@@ -78,7 +81,32 @@ func (l *lab) refusing() socket.Addr {
 func (l *lab) reset(s, peer *socket.Socket) {
 	l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_LINGER, []byte{1, 0, 0, 0, 0, 0, 0, 0}))
 	l.must(s.Close())
-	l.ready(peer, 1<<2) // Err
+	l.over(peer)
+}
+
+// over waits until s, on which nothing waits, has failed or ended. Linux's poll(2) says ERR and HUP then, FreeBSD's HUP,
+// and NetBSD's only that a call would not wait.
+func (l *lab) over(s *socket.Socket) { l.readable(s) }
+
+// begin starts to connect a non-blocking socket. FreeBSD ends a connect on the loopback at once.
+func (l *lab) begin(s *socket.Socket, to socket.Addr) {
+	l.t.Helper()
+	if err := s.Connect(to); err != nil || l.os != "freebsd" {
+		l.errno(err, syscall.EINPROGRESS)
+	}
+}
+
+// refuse has a non-blocking socket's connect refused. told: connect itself has said so, and has taken the error.
+func (l *lab) refuse(s *socket.Socket, to socket.Addr) (told bool) {
+	l.t.Helper()
+	err := s.Connect(to)
+	if l.os == "freebsd" {
+		l.errno(err, syscall.ECONNREFUSED)
+		return true
+	}
+	l.errno(err, syscall.EINPROGRESS)
+	l.over(s)
+	return false
 }
 
 // fill sends on a non-blocking socket until nothing fits.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/timeout"
 )
 
 // Send waits until the kernel takes some of p, and tells how much.
@@ -12,11 +13,33 @@ func (s *Socket) Send(p []byte) (int, error) {
 	c := s.start()
 	d := s.d
 	n, e := d.Do(desc.Out, &c, func() (int, desc.Errno) { return d.K.Send(d.FD, p, 0) })
+	if e == kernel.ENOBUFS && s.family == AF_UNIX {
+		n, e = s.crowded(c.Limit, func() (int, desc.Errno) { return d.K.Send(d.FD, p, 0) })
+	}
 	runtime.KeepAlive(s)
 	if e != 0 {
 		return 0, fail(opSend, e)
 	}
 	return n, nil
+}
+
+// crowded is for a Unix datagram whose receiver has no room. A BSD answers with ENOBUFS and goes on to report room, and
+// Linux makes an Event of each refusal, so the call is tried again now and then.
+func (s *Socket) crowded(limit timeout.Timeout, send func() (int, desc.Errno)) (n int, e desc.Errno) {
+	if !limit.Blocks() {
+		return 0, kernel.EAGAIN
+	}
+	e = s.later(limit, func(nap *desc.Call) (e desc.Errno) {
+		n, e = s.d.Do(desc.Out, nap, func() (int, desc.Errno) {
+			n, e := send()
+			if e == kernel.ENOBUFS || e == kernel.EAGAIN {
+				e = full
+			}
+			return n, e
+		})
+		return e
+	})
+	return n, e
 }
 
 // SendTo sends a datagram. On a stream the address means nothing.
@@ -30,23 +53,19 @@ func (s *Socket) SendTo(p []byte, a Addr) (int, error) {
 	}
 	c := s.start()
 	d := s.d
-	unix := to.Family == AF_UNIX && c.Limit.Blocks()
-	try := func() (int, desc.Errno) {
+	send := func() (int, desc.Errno) { return d.K.SendTo(d.FD, p, 0, to) }
+	n, e := d.Do(desc.Out, &c, func() (int, desc.Errno) {
 		if wrong != 0 {
 			return 0, wrong
 		}
-		n, e := d.K.SendTo(d.FD, p, 0, to)
-		if e == kernel.EAGAIN && unix {
+		n, e := send()
+		if to.Family == AF_UNIX && (e == kernel.EAGAIN || e == kernel.ENOBUFS) {
 			e = full
 		}
 		return n, e
-	}
-	n, e := d.Do(desc.Out, &c, try)
-	if e == full && unix {
-		e = s.later(c.Limit, func(nap *desc.Call) (e desc.Errno) {
-			n, e = d.Do(desc.Out, nap, try)
-			return e
-		})
+	})
+	if e == full {
+		n, e = s.crowded(c.Limit, send)
 	}
 	runtime.KeepAlive(s)
 	if e != 0 {

@@ -1,12 +1,14 @@
 package socket_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -54,4 +56,37 @@ func TestWaitsWithoutDescriptors(t *testing.T) {
 		_, err = spare.Recv(1)
 		l.errno(err, syscall.ETIMEDOUT)
 	})
+}
+
+// A host name that was never looked up is asked about while no descriptor is left: the answer is EAI_AGAIN, for nobody could
+// look. In a process of its own: the resolver remembers what it has read.
+func TestLooksUpLaterWithoutDescriptors(t *testing.T) {
+	const child = "UREACTOR_TEST_LOOKUP"
+	if os.Getenv(child) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestLooksUpLaterWithoutDescriptors$", "-test.count=1")
+		cmd.Env = append(os.Environ(), child+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	var taken []int
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 64, Max: 64}); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		fd, err := syscall.Dup(0)
+		if err != nil {
+			break
+		}
+		taken = append(taken, fd)
+	}
+	_, err := socket.GetAddrInfo("localhost", "80", 0, 0, 0, 0)
+	for _, fd := range taken {
+		syscall.Close(fd)
+	}
+	var os *socket.OSError
+	if !errors.As(err, &os) || os.Errno != socket.EAI_AGAIN || !os.Temporary() {
+		t.Error(err)
+	}
 }

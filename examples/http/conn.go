@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 
@@ -84,6 +85,11 @@ func (h *conn) run(c *reactor.Conn, p []byte) (done int) {
 			}
 			continue
 		}
+		if bytes.HasPrefix(p[done:], blankLine[:2]) { // before a request, as after an old client's body: RFC 9112, 2.2
+			done += 2
+			h.seen = 0
+			continue
+		}
 		r, n, no := parse(p[done:], h.seen)
 		h.seen = 0
 		switch {
@@ -121,8 +127,11 @@ func (h *conn) answer(c *reactor.Conn, status string, r request) {
 	b = time.Now().UTC().AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
 	b = append(b, "\r\nContent-Type: text/plain\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(body)), 10)
-	if r.close {
+	switch {
+	case r.close:
 		b = append(b, "\r\nConnection: close"...)
+	case r.old: // without it, HTTP/1.0 reads until the end
+		b = append(b, "\r\nConnection: keep-alive"...)
 	}
 	b = append(b, "\r\n\r\n"...)
 	if !r.head {

@@ -96,7 +96,7 @@ func TestGoClient(t *testing.T) {
 func TestPipeline(t *testing.T) {
 	at := serve(t, 1)
 	text := strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 50) +
-		"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello" +
+		"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n" +
 		"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n" +
 		"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" +
 		"GET /never HTTP/1.1\r\n\r\n"
@@ -120,6 +120,30 @@ func TestPipeline(t *testing.T) {
 		if _, err := in.ReadByte(); err != io.EOF {
 			t.Errorf("after the last: %v", err)
 		}
+	}
+}
+
+// A client of HTTP/1.0 that asks to keep the connection is told that it is kept: otherwise it would wait for the end.
+func TestOldClientKeepsItsConnection(t *testing.T) {
+	c := dial(t, serve(t, 1))
+	in := bufio.NewReader(c)
+	for _, keep := range []bool{true, true, false} {
+		field := ""
+		if keep {
+			field = "Connection: Keep-Alive\r\n"
+		}
+		io.WriteString(c, "GET / HTTP/1.0\r\n"+field+"\r\n")
+		res, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		if told := res.Header.Get("Connection"); string(body) != greeting || told == "keep-alive" != keep {
+			t.Errorf("keep %v: %q, %v, Connection: %q", keep, body, err, told)
+		}
+	}
+	if _, err := in.ReadByte(); err != io.EOF {
+		t.Errorf("after the last: %v", err)
 	}
 }
 

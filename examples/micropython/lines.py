@@ -30,12 +30,13 @@ def main(port):
                 try:
                     client, peer = server.accept()
                 except OSError:
-                    continue  # it has gone again
+                    time.sleep(0.1)  # it has gone again, or there is no room for it
+                    continue
                 client.settimeout(2)  # a line that has begun has to end
                 poller.register(client, select.POLLIN)
                 continue
             try:
-                line = sock.readline()
+                line = sock.readline(1000)
                 if line:
                     sock.sendall(answer(line, began))
             except OSError as e:

@@ -86,7 +86,9 @@ func serve(port string) error {
 				client, _, err := server.Accept()
 				// except OSError:
 				if err != nil {
-					// continue  # it has gone again
+					// time.sleep(0.1)  # it has gone again, or there is no room for it
+					time.Sleep(100 * time.Millisecond)
+					// continue
 					continue
 				}
 				// client.settimeout(2)  # a line that has begun has to end
@@ -101,8 +103,8 @@ func serve(port string) error {
 				continue
 			}
 			// try:
-			// line = sock.readline()
-			line, err := sock.ReadLine()
+			// line = sock.readline(1000)
+			line, err := sock.ReadLine(1000)
 			// if line:
 			if err == nil && len(line) > 0 {
 				// sock.sendall(answer(line, began))

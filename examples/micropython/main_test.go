@@ -126,6 +126,15 @@ func talk(t *testing.T, port string) {
 	say(a, fromA, "", "ONE\n")
 	say(a, fromA, "", "TWO\n")
 
+	// A line without an end comes in pieces: one client cannot fill the memory.
+	long := strings.Repeat("x", 1000)
+	fmt.Fprint(a, long)
+	piece := make([]byte, len(long))
+	if _, err := io.ReadFull(fromA, piece); err != nil || string(piece) != strings.ToUpper(long) {
+		t.Fatalf("got %.20q, %v; want the first thousand bytes", piece, err)
+	}
+	say(a, fromA, "end\n", "END\n")
+
 	// A client that leaves its line unfinished holds up the others for two seconds, and is dropped.
 	fmt.Fprint(stuck, "unfini")
 	if got, err := fromStuck.ReadString('\n'); got != "" || err != io.EOF {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 var compare = flag.Bool("compare", false, "measure against redis-server with redis-benchmark")
@@ -22,6 +22,7 @@ var compare = flag.Bool("compare", false, "measure against redis-server with red
 // redis-benchmark asks this server, of one and of two loops, and redis-server in turn, and processor time per request is
 // compared beside the rate. Not run by default.
 func TestCompareWithRedis(t *testing.T) {
+	longtest.NeedsGo(t)
 	if !*compare {
 		t.Log("a measurement, only with -compare")
 		return

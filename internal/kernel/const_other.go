@@ -137,6 +137,7 @@ const (
 	EPERM           Errno = 1
 	EPIPE           Errno = 32
 	EPROTO          Errno = 71
+	EPROTOTYPE      Errno = 91
 	EPROTONOSUPPORT Errno = 93
 	ETIMEDOUT       Errno = 110
 )
@@ -182,6 +183,7 @@ var errnoText = map[Errno]string{
 	EPERM:           "operation not permitted",
 	EPIPE:           "broken pipe",
 	EPROTO:          "protocol error",
+	EPROTOTYPE:      "protocol wrong type for socket",
 	EPROTONOSUPPORT: "protocol not supported",
 	ETIMEDOUT:       "connection timed out",
 }

@@ -123,6 +123,7 @@ const (
 	EPERM           = unix.EPERM
 	EPIPE           = unix.EPIPE
 	EPROTO          = unix.EPROTO
+	EPROTOTYPE      = unix.EPROTOTYPE
 	EPROTONOSUPPORT = unix.EPROTONOSUPPORT
 	ETIMEDOUT       = unix.ETIMEDOUT
 )

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 )
@@ -10,12 +11,29 @@ type host struct{}
 
 func (*host) Go(f func()) { go f() }
 
-func (*host) Lookup(ctx context.Context, network, name string) ([]netip.Addr, error) {
+func (k *host) Lookup(ctx context.Context, network, name string) ([]netip.Addr, error) {
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, name)
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}
-	return addrs, err
+	return addrs, k.lacking(err)
+}
+
+// lacking corrects a resolver that could open neither its files nor a socket. It says that there is no such host, which its
+// callers would take for an answer.
+func (k *host) lacking(err error) error {
+	var dns *net.DNSError
+	if !errors.As(err, &dns) || !dns.IsNotFound {
+		return err
+	}
+	fd, e := k.Socket(AF_UNIX, SOCK_DGRAM, 0)
+	switch e {
+	case 0:
+		k.Close(fd)
+	case EMFILE, ENFILE:
+		return &net.DNSError{UnwrapErr: e, Err: e.Error(), Name: dns.Name, Server: dns.Server, IsTemporary: true}
+	}
+	return err
 }
 
 func (*host) LookupPort(ctx context.Context, network, service string) (int, error) {

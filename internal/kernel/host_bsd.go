@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// InheritsOptions: whether an accepted socket has the listener's TCP options depends on the system.
-const InheritsOptions = false
+// inheritsOptions: whether an accepted socket has the listener's TCP options depends on the system.
+const inheritsOptions = false
 
-// AcceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
-const AcceptTellsResets = true
+// acceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
+const acceptTellsResets = true
 
 // ReadsFully: nobody has looked whether a short read has taken all there was.
 const ReadsFully = false

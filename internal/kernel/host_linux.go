@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// InheritsOptions: an accepted socket has the listener's TCP options, so they need no setting again.
-const InheritsOptions = true
+// inheritsOptions: an accepted socket has the listener's TCP options, so they need no setting again.
+const inheritsOptions = true
 
-// AcceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
-const AcceptTellsResets = false
+// acceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
+const acceptTellsResets = false
 
 // ReadsFully: a read of TCP that comes up short has taken all there was, unless the Poller tells End.
 const ReadsFully = true

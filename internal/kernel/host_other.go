@@ -10,11 +10,11 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// InheritsOptions: there is nothing to inherit.
-const InheritsOptions = false
+// inheritsOptions: there is nothing to inherit.
+const inheritsOptions = false
 
-// AcceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
-const AcceptTellsResets = false
+// acceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
+const acceptTellsResets = false
 
 // ReadsFully: nobody has looked whether a short read has taken all there was.
 const ReadsFully = false

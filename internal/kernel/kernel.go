@@ -97,8 +97,28 @@ func ConnectTells(k Kernel) bool {
 	return ok && s.ConnectTells()
 }
 
+// InheritsOptions tells whether an accepted socket has all TCP options of its listener. A simulated kernel says so with a
+// method; of others nobody knows.
+func InheritsOptions(k Kernel) bool {
+	if k == Host {
+		return inheritsOptions
+	}
+	s, ok := k.(interface{ InheritsOptions() bool })
+	return ok && s.InheritsOptions()
+}
+
+// AcceptTellsResets tells whether a connection whose peer has reset it in the queue is an error of Accept. A simulated
+// kernel says so with a method.
+func AcceptTellsResets(k Kernel) bool {
+	if k == Host {
+		return acceptTellsResets
+	}
+	s, ok := k.(interface{ AcceptTellsResets() bool })
+	return ok && s.AcceptTellsResets()
+}
+
 // Waiting is how much waits to be received on the descriptor, or how many connections to be accepted. The unit is the
-// kernel's: only differences mean anything. -1 where k cannot tell. A simulated kernel says so with a method.
+// kernel's, and the end of the input counts too: only differences mean anything. -1 where k cannot tell. A simulated kernel says so with a method.
 func Waiting(k Kernel, fd int) int {
 	if w, ok := k.(interface{ Waiting(fd int) int }); ok {
 		return w.Waiting(fd)

@@ -27,5 +27,8 @@ func waiting(k Kernel, fd int) int {
 	case n == 0:
 		return 0
 	}
-	return int(told[0].Data)
+	if told[0].Flags&unix.EV_EOF != 0 {
+		return 2*int(told[0].Data) + 1
+	}
+	return 2 * int(told[0].Data)
 }

@@ -10,6 +10,18 @@ import (
 // waiting is the memory that received data takes. A TCP listener has a count of connections instead, a Unix stream one of
 // bytes; of other Unix sockets nothing is known. It consumes nothing, no pending error either.
 func waiting(k Kernel, fd int) int {
+	n := received(k, fd)
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+	if _, err := unix.Poll(p, 0); n < 0 || err != nil {
+		return -1
+	}
+	if p[0].Revents&unix.POLLRDHUP != 0 {
+		return 2*n + 1
+	}
+	return 2 * n
+}
+
+func received(k Kernel, fd int) int {
 	if taken := optWord(k, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, 0); taken != 0 {
 		return taken // or -1
 	}

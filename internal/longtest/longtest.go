@@ -3,6 +3,7 @@ package longtest
 import (
 	"flag"
 	"fmt"
+	"os/exec"
 	"testing"
 )
 
@@ -76,4 +77,16 @@ func Only(t testing.TB, reason string) bool {
 	}
 	t.Logf("only with -long: %s", reason)
 	return false
+}
+
+// NeedsGo skips a test that runs the go command on a machine without it. tools/cross-tests.sh makes
+// test binaries for such machines.
+func NeedsGo(t testing.TB) {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("runs the go command: ", err)
+	}
+	if err := exec.Command("go", "list", ".").Run(); err != nil {
+		t.Skip("runs the go command in the module's source: ", err)
+	}
 }

@@ -65,13 +65,21 @@ func NetAddr(k kernel.Kernel, a kernel.Addr, dgram bool) net.Addr {
 	case a.Family == 0:
 		return nil
 	case a.Family == kernel.AF_UNIX && dgram:
-		return &net.UnixAddr{Name: a.Path, Net: "unixgram"}
+		return &net.UnixAddr{Name: unixName(a), Net: "unixgram"}
 	case a.Family == kernel.AF_UNIX:
-		return &net.UnixAddr{Name: a.Path, Net: "unix"}
+		return &net.UnixAddr{Name: unixName(a), Net: "unix"}
 	case dgram:
 		return &net.UDPAddr{IP: ipOf(a), Port: int(a.Port), Zone: zoneOf(k, a)}
 	}
 	return &net.TCPAddr{IP: ipOf(a), Port: int(a.Port), Zone: zoneOf(k, a)}
+}
+
+// unixName is the name that package net gives a Unix socket. On Linux it calls an unnamed one "@".
+func unixName(a kernel.Addr) string {
+	if a.Path == "" && runtime.GOOS == "linux" {
+		return "@"
+	}
+	return a.Path
 }
 
 // ipOf is the address in the form that package net gives it.

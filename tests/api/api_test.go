@@ -17,7 +17,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 const (
@@ -87,6 +87,7 @@ func minus(a, b []string) (left []string) {
 
 // exported returns the sorted lines of all packages.
 func exported(t *testing.T) (lines []string) {
+	longtest.NeedsGo(t)
 	args := []string{"list", "-export", "-f", "{{.ImportPath}} {{.Export}}"}
 	for _, p := range packages {
 		args = append(args, module+"/"+p)

@@ -37,7 +37,8 @@ var kernels = []struct{ name, is string }{
 	{"host", fmt.Sprintln(false, runtime.GOOS == "linux")},
 	{"loop", fmt.Sprintln(false, runtime.GOOS == "linux")},
 	{"simulated", fmt.Sprintln(true, true)},
-	{"kqueue", fmt.Sprintln(true, false)},
+	{"freebsd", fmt.Sprintln(true, false)},
+	{"netbsd", fmt.Sprintln(true, false)},
 }
 
 const lookAtKernel = "import socket, select; s = socket.socket(); p = select.poll(); p.register(s); " +
@@ -103,6 +104,7 @@ type bridge struct {
 }
 
 func build(t *testing.T) bridge {
+	longtest.NeedsGo(t)
 	// What is in the path may be a script that chooses a python, and slower than the scripts are.
 	python, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
 	if err != nil {

@@ -17,10 +17,12 @@ func init() {
 	case "", "host", "loop": // see loop.go
 	case "simulated":
 		simulate(sim.Options{})
-	case "kqueue":
-		simulate(sim.Options{Kqueue: true})
+	case "freebsd":
+		simulate(sim.Options{Kernel: sim.FreeBSD})
+	case "netbsd":
+		simulate(sim.Options{Kernel: sim.NetBSD})
 	default:
-		panic("MPNET_KERNEL=" + name + ": must be host, loop, simulated or kqueue")
+		panic("MPNET_KERNEL=" + name + ": must be host, loop, simulated, freebsd or netbsd")
 	}
 }
 

@@ -65,6 +65,10 @@ func (k *Kernel) ReadsFully() bool { return k.h.ReadsFully() }
 // ConnectTells is the host's; see kernel.ConnectTells.
 func (k *Kernel) ConnectTells() bool { return k.h.ConnectTells() }
 
+// InheritsOptions and AcceptTellsResets are the host's; see kernel.InheritsOptions.
+func (k *Kernel) InheritsOptions() bool   { return k.h.InheritsOptions() }
+func (k *Kernel) AcceptTellsResets() bool { return k.h.AcceptTellsResets() }
+
 // Waiting is the host's; see kernel.Waiting.
 func (k *Kernel) Waiting(fd int) int {
 	defer k.enter()()

@@ -1,0 +1,65 @@
+//go:build unix
+
+package reactor
+
+import (
+	"testing"
+	"time"
+)
+
+// A Dial costs the same however many connects have not begun yet: sixteen times as many Dials in one callback take about
+// sixteen times as long, not sixteen times that. The bound leaves room for a machine that is busy, and for memory.
+func TestManyDialsAreLinear(t *testing.T) {
+	took := func(n int) (least time.Duration) {
+		least = time.Hour
+		for range 3 {
+			r := manual(t)
+			began := time.Now()
+			for range n {
+				if _, err := r.Dial("unix", "@nobody", &hooks{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for r.naming.n > 0 {
+				c := r.naming.oldest // as the turns take them, but without the kernel
+				r.unname(c)
+			}
+			least = min(least, time.Since(began))
+			for r.dials.len() > 0 {
+				r.dials.take().end(ErrAborted)
+			}
+		}
+		return least
+	}
+	few, many := took(1000), took(16_000)
+	if many > 16*8*few {
+		t.Errorf("1000 Dials take %v, 16,000 take %v", few, many)
+	}
+}
+
+// Close on another goroutine, where it is misuse, wakes a loop that sleeps, so that the drain begins.
+func TestCloseWakesTheLoop(t *testing.T) {
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan error, 1)
+	go func() { ran <- r.Run(t.Context()) }()
+	turned := make(chan struct{})
+	if err := r.Post(func() { close(turned) }); err != nil {
+		t.Fatal(err)
+	}
+	<-turned
+	for r.awake.Load() { // until it sleeps
+		time.Sleep(time.Millisecond)
+	}
+	r.Close()
+	select {
+	case err := <-ran:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("the loop sleeps on")
+	}
+}

@@ -1,0 +1,39 @@
+//go:build unix
+
+package reactor
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// WithMaxConns(1) on several loops: the Closed of a Conn has returned before the next Conn is accepted, on whichever loop. The
+// first Closed waits for what must not come while it runs; the wait can only hide a fault, not make one.
+func TestMaxConnsCountsAConnUntilItsClosed(t *testing.T) {
+	g := group(t, 3)
+	inside := atomic.Bool{}
+	over := make(chan bool, 10)
+	l := groupListen(t, g, "tcp", func(*Conn) Handler {
+		if inside.Load() {
+			over <- true
+		}
+		return &hooks{data: func(c *Conn, p []byte) { c.Send(p) }, closed: func(*Conn, error) {
+			inside.Store(true)
+			defer inside.Store(false)
+			select {
+			case <-over:
+				t.Error("a Conn was accepted before the Closed of the one before it has returned")
+			case <-time.After(100 * time.Millisecond):
+			}
+		}}
+	}, WithMaxConns(1))
+	c := connect(t, l.Addr())
+	for range 3 { // each on another loop: one of them accepts for all
+		next := connect(t, l.Addr())
+		roundTrip(t, c, "in")
+		c.Close()
+		roundTrip(t, next, "in")
+		c = next
+	}
+}

@@ -1,0 +1,114 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A listener that was shut, by its owner or by another process: Accept must end. The BSDs answer every accept with
+// ECONNABORTED then, which otherwise means that one connection is lost. FreeBSD shuts a listener and says ENOTCONN.
+func TestAcceptOnAShutListenerEnds(t *testing.T) {
+	both(t, func(l *lab) {
+		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
+			ln := l.listener()
+			l.must(ln.SetTimeout(mode))
+			if err := ln.Shutdown(socket.SHUT_RD); err != nil {
+				l.errno(err, syscall.ENOTCONN)
+			}
+			want := syscall.EINVAL
+			if l.os != "linux" {
+				want = syscall.ECONNABORTED
+			}
+			_, _, err := ln.Accept()
+			l.errno(err, want)
+		}
+	})
+}
+
+// Another call takes the error of a refused attempt before Connect sees it. On NetBSD poll(2) says neither ERR nor HUP,
+// so Connect must take any bit for the end of the attempt.
+func TestConnectEndsAlthoughAnotherCallHasTakenItsError(t *testing.T) {
+	simulated(t, sim.NetBSD, func(l *lab) {
+		h := l.k.(*sim.Host)
+		s := l.tcp()
+		for n := 1; n <= 3; n++ { // which call comes after the refusal is the kernel's choice
+			h.During(sim.GetOpt, n, func(fd int) {
+				if now, _ := h.Ready(fd); now != 0 {
+					_, _ = h.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
+				}
+			})
+		}
+		l.errno(s.Connect(l.refusing()), syscall.ECONNREFUSED)
+	})
+}
+
+// A connection that its peer has reset in the queue is an error of accept(2) on the BSDs, and Accept takes the next one.
+func TestAcceptPassesOverConnectionsThatWereReset(t *testing.T) {
+	onSimulated(t, func(l *lab) {
+		if l.os == "linux" {
+			l.skip("Linux hands out such a connection")
+		}
+		ln := l.listener()
+		for _, reset := range []bool{true, true, false} {
+			c := l.tcp()
+			l.must(c.Connect(l.addr(ln)))
+			l.readable(ln)
+			if reset {
+				l.must(c.SetSockOpt(socket.SOL_SOCKET, socket.SO_LINGER, []byte{1, 0, 0, 0, 0, 0, 0, 0}))
+				l.must(c.Close())
+				l.pass() // the reset arrives
+				continue
+			}
+			l.send(c, "x")
+		}
+		s, _, err := ln.Accept()
+		l.must(err)
+		l.recv(l.own(s), 1, "x")
+	})
+}
+
+// A Unix receiver without room: BSDs answer ENOBUFS at once and go on to report room for writing. The call waits all the
+// same, or is EAGAIN, as on Linux.
+func TestCrowdedUnixReceiverIsWaitedFor(t *testing.T) {
+	both(t, func(l *lab) {
+		for name, send := range map[string]func(s *socket.Socket, at socket.Addr) error{
+			"Send":   func(s *socket.Socket, _ socket.Addr) error { _, err := s.Send([]byte("x")); return err },
+			"SendTo": func(s *socket.Socket, at socket.Addr) error { _, err := s.SendTo([]byte("x"), at); return err },
+		} {
+			l.note = name + ": "
+			receiver, s := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
+			at := socket.Path(unixPath(l.t))
+			l.must(receiver.Bind(at))
+			if name == "Send" {
+				l.must(s.Connect(at))
+			}
+			l.must(s.SetBlocking(false))
+			waiting := 0
+			for ; ; waiting++ {
+				if err := send(s, at); err != nil {
+					l.errno(err, syscall.EAGAIN)
+					break
+				}
+			}
+			l.must(s.SetTimeout(seconds(0.01)))
+			l.errno(send(s, at), syscall.ETIMEDOUT)
+			l.must(s.SetBlocking(true))
+			join := l.beside(func(l *lab) {
+				l.asleep(s)
+				l.recv(receiver, 9, "x")
+			})
+			l.must(send(s, at))
+			join()
+			for range waiting {
+				l.recv(receiver, 9, "x")
+			}
+		}
+	})
+}

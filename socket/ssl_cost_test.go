@@ -1,0 +1,92 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"crypto/x509"
+	"errors"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/socket"
+)
+
+// A long line costs few allocations, whether it is read while others may read or not: its memory doubles.
+func TestLongLineAllocatesLittle(t *testing.T) {
+	parked(t, func(l *lab) {
+		c, s := l.pair()
+		line := strings.Repeat("x", 10_000) + "\n"
+		const most = 20
+		if n := testing.AllocsPerRun(20, func() {
+			l.send(c, line)
+			got, err := s.ReadLine()
+			l.data(got, err, line)
+		}); n > most {
+			t.Errorf("%v allocations for a line of %d bytes, want at most %d", n, len(line), most)
+		}
+	})
+}
+
+// Options that are wrong leave the socket as it was. A handshake that fails closes it.
+func TestFailedWrapSSL(t *testing.T) {
+	parked(t, func(l *lab) {
+		c, s := l.pair()
+		_, err := socket.WrapSSL(s, false, socket.SSLOptions{CertReqs: 99})
+		l.value(err)
+		l.send(c, "not TLS at all\n")
+		l.recv(s, 4, "not ")
+		if _, err := socket.WrapSSL(s, false, socket.SSLOptions{}); err == nil || errors.Is(err, socket.ErrValue) {
+			t.Errorf("a handshake with a peer that speaks no TLS: %v", err)
+		}
+		_, err = s.Recv(1)
+		l.errno(err, syscall.EBADF)
+	})
+}
+
+// Calls that wait for silent TLS peers hold no buffers. A buffer of a call would be 64 KiB.
+func TestWaitingSSLSocketsHoldNoBuffers(t *testing.T) {
+	parked(t, func(l *lab) {
+		const calls, most = 30, 16 << 10
+		me := issue(t, nil, &x509.Certificate{})
+		var servers []*socket.Socket
+		var wrapped []*socket.SSLSocket
+		for range calls {
+			c, s := l.pair()
+			shaken := l.beside(func(l *lab) {
+				_, err := socket.WrapSSL(c, false, socket.SSLOptions{})
+				l.must(err)
+			})
+			w, err := socket.WrapSSL(s, true, socket.SSLOptions{Key: block("EC PRIVATE KEY", me.keyDER()), Cert: me.certPEM()})
+			l.must(err)
+			shaken()
+			servers, wrapped = append(servers, s), append(wrapped, w)
+		}
+		before := heapNow()
+		var all sync.WaitGroup
+		for _, w := range wrapped {
+			all.Go(func() { w.ReadSize(100_000) })
+		}
+		for _, s := range servers {
+			l.asleep(s)
+		}
+		held := (int64(heapNow()) - int64(before)) / calls
+		for _, w := range wrapped {
+			w.Close()
+		}
+		all.Wait()
+		if held > most {
+			t.Errorf("a call that waits holds %d bytes, want at most %d", held, most)
+		}
+	})
+}
+
+func heapNow() uint64 {
+	runtime.GC()
+	runtime.GC() // what pools hold goes at the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
