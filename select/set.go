@@ -237,9 +237,42 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 		}
 		e.d = inside.Desc(s)
 	default:
+		if within := embedded(obj); within != nil {
+			part, err := entryOf(within, mask)
+			if err == nil {
+				part.obj = obj
+			}
+			return part, err
+		}
 		return nil, fmt.Errorf("sel: register %T: %w: must be a socket, a Poll, an FD, or have a method Socket() *socket.Socket or Poll(Events) (Events, error)", obj, ErrValue)
 	}
 	return e, nil
+}
+
+// embedded returns the socket that a struct of the user embeds, nil if there is none. Such a struct
+// cannot have a method Socket beside the field of that name.
+func embedded(obj Pollable) Pollable {
+	v := reflect.Indirect(reflect.ValueOf(obj))
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, name := range []string{"Socket", "SSLSocket"} {
+		f, ok := v.Type().FieldByName(name)
+		if !ok || !f.Anonymous || len(f.Index) > 1 {
+			continue
+		}
+		switch s := v.FieldByIndex(f.Index).Interface().(type) {
+		case *socket.Socket:
+			if s != nil {
+				return s
+			}
+		case *socket.SSLSocket:
+			if s != nil {
+				return s
+			}
+		}
+	}
+	return nil
 }
 
 // A wrapper is a user's type around a socket, or a connection of package netconn.

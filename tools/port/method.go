@@ -7,8 +7,6 @@ import (
 	"strings"
 )
 
-var sprintf = fmt.Sprintf
-
 // ours are the types whose methods change, by the package's path.
 var ours = []struct{ path, name string }{
 	{"/socket", "Socket"}, {"/socket", "SSLSocket"}, {"/select", "Poll"}, {"/reactor", "Conn"},
@@ -67,11 +65,7 @@ func (p *port) method(f *file, id *ast.Ident, fn *ast.FuncType, name string) {
 	switch {
 	case two:
 		from, end := at(fn)
-		whole := strings.Replace(src(from, end), "...", "", 1)
-		if r.needs == 1 && len(last.Names) == 0 {
-			whole = strings.Replace(src(from, end), "...", "", 1)
-		}
-		p.edit(f, fn.End(), fn.End(), "\n"+r.name+whole)
+		p.edit(f, fn.End(), fn.End(), "\n"+r.name+strings.Replace(src(from, end), "...", "", 1))
 		fallthrough
 	case name == "socket.Socket.MakeFile":
 		if len(list) == 1 {
@@ -103,11 +97,8 @@ func (p *port) value(f *file, s *ast.SelectorExpr, name string) {
 	known := true
 	qualifier := func(pkg *types.Package) string {
 		q := p.qualified(f, pkg.Name(), "", "")
-		if q == "" {
-			known = false
-			return ""
-		}
-		return q[:len(q)-1]
+		known = known && q != ""
+		return strings.TrimSuffix(q, ".")
 	}
 	sig := types.TypeString(fn.Signature(), qualifier)
 	object := string(f.src[p.offset(f, s.X):p.end(f, s.X)])
@@ -125,10 +116,12 @@ func (p *port) value(f *file, s *ast.SelectorExpr, name string) {
 		args = append(args, params.At(i).Name())
 	}
 	if name != "socket.Socket.MakeFile" {
-		args = append(args, sprintf("append(%s, %s)[0]", params.At(params.Len()-1).Name(), missing))
+		args = append(args, fmt.Sprintf("append(%s, %s)[0]", params.At(params.Len()-1).Name(), missing))
 	}
-	p.edit(f, s.Pos(), s.End(), sprintf("%s { return %s.%s(%s) }", sig, object, method, strings.Join(args, ", ")))
+	p.edit(f, s.Pos(), s.End(), fmt.Sprintf("%s { return %s.%s(%s) }", sig, object, method, strings.Join(args, ", ")))
 }
 
-func (p *port) offset(f *file, n ast.Node) int { return int(n.Pos()) - p.w.fset.File(f.tree.Pos()).Base() }
-func (p *port) end(f *file, n ast.Node) int    { return int(n.End()) - p.w.fset.File(f.tree.Pos()).Base() }
+func (p *port) offset(f *file, n ast.Node) int {
+	return int(n.Pos()) - p.w.fset.File(f.tree.Pos()).Base()
+}
+func (p *port) end(f *file, n ast.Node) int { return int(n.End()) - p.w.fset.File(f.tree.Pos()).Base() }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"go/ast"
 	"go/types"
+	"strings"
 )
 
 // In the old API one list could hold options for Listen and options for Dial. Where a program has
@@ -48,7 +50,11 @@ func (p *port) mix() {
 					p.edit(f, n.Pos(), n.End(), "any")
 				}
 			case *ast.CallExpr:
-				name := p.nameOf(lastName0(n.Fun))
+				id := lastName(n.Fun)
+				if id == nil {
+					return true
+				}
+				name := p.nameOf(id)
 				at, ok := fixed[name]
 				if !ok || len(n.Args) <= at {
 					return true
@@ -69,17 +75,10 @@ func (p *port) mix() {
 	}
 	for _, f := range p.files {
 		if name := p.qualified(f, "reactor", "", ""); needed && name != "" {
-			p.edit(f, f.tree.FileEnd, f.tree.FileEnd, sprintf(helpers, listen, dial, name[:len(name)-1]))
+			p.edit(f, f.tree.FileEnd, f.tree.FileEnd, fmt.Sprintf(helpers, listen, dial, strings.TrimSuffix(name, ".")))
 			return
 		}
 	}
-}
-
-func lastName0(e ast.Expr) *ast.Ident {
-	if id := lastName(e); id != nil {
-		return id
-	}
-	return ast.NewIdent("_")
 }
 
 func (p *port) isOwn(e ast.Expr, names ...string) bool {

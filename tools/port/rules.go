@@ -234,6 +234,9 @@ func (p *port) qualified(f *file, pkg, name, number string) string {
 		at := strings.Trim(s.Path.Value, `"`)
 		if base, ok := strings.CutPrefix(at, module+"/"); ok && (base == pkg || base == "select" && pkg == "sel") {
 			if s.Name != nil {
+				if s.Name.Name == "." {
+					return name
+				}
 				pkg = s.Name.Name
 			}
 			return pkg + "." + name

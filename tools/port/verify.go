@@ -52,7 +52,7 @@ func (w *world) wrong(at string, files []*file) (list []string) {
 	}
 	about := regexp.MustCompile(`\b(eviocompat|kernel|netconn|poller|reactor|sel|sim|socket|timeout)\.`)
 	api.failed = func(err error) {
-		if e, ok := err.(types.Error); ok && !e.Soft && about.MatchString(e.Msg) {
+		if e, ok := err.(types.Error); ok && !e.Soft && about.MatchString(e.Msg) && !strings.Contains(e.Msg, "invalid type") {
 			list = append(list, api.fset.Position(e.Pos).String()+": "+e.Msg)
 		}
 	}
