@@ -56,6 +56,10 @@ type Kernel interface {
 	// FileID is the identity of the file at a path, not of what a link leads to.
 	FileID(path string) (FileID, Errno)
 
+	// Traits are what differs between operating systems. A Kernel that wraps another one has that one's, unless it changes
+	// what they are about.
+	Traits() Traits
+
 	// Go runs f where it may block: on a goroutine of its own. A simulated kernel runs it after a seeded delay.
 	Go(f func())
 	// Lookup resolves a host name; it blocks, so it is called inside Go. network is "ip", "ip4" or "ip6".
@@ -64,6 +68,19 @@ type Kernel interface {
 	LookupPort(ctx context.Context, network, service string) (int, error)
 	// Interface is the number of a network interface, as IPv6 zones name it.
 	Interface(name string) (index int, err error)
+}
+
+// Traits say in what a Kernel differs from others. The zero value is right on every system: it promises nothing.
+type Traits struct {
+	// ReadsFully: a read of TCP that comes up short has emptied the socket, unless the Poller reports End.
+	ReadsFully bool
+	// ConnectReports: a connect(2) after a failed attempt returns its error and makes the socket new again. Otherwise
+	// it starts another attempt.
+	ConnectReports bool
+	// InheritsOptions: an accepted socket has all TCP options of its listener.
+	InheritsOptions bool
+	// AcceptReportsResets: if the peer resets a connection that waits in the queue, Accept returns an error for it.
+	AcceptReportsResets bool
 }
 
 // A FileID is a file's identity for as long as the file is there.

@@ -91,7 +91,7 @@ func bindOptions(s *socket.Socket, a netaddr.Network, b netaddr.Binding) error {
 	if err := b.Options(a, setter(s), s.GetSockOpt); err != nil {
 		return err
 	}
-	if a.TCP() && kernel.InheritsOptions(inside.Desc(s).K) {
+	if a.TCP() && inside.Desc(s).K.Traits().InheritsOptions {
 		tcpOptions(s)
 	}
 	return nil
@@ -120,7 +120,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if a, err := s.LocalAddr(); err == nil {
 		c.local = l.b.netAddr(a)
 	}
-	if !kernel.InheritsOptions(c.d.K) && s.Family() != socket.AF_UNIX {
+	if !c.d.K.Traits().InheritsOptions && s.Family() != socket.AF_UNIX {
 		tcpOptions(s)
 	}
 	return c, nil

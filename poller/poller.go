@@ -79,3 +79,10 @@ type Poller interface {
 
 // ErrUnsupported is what New returns on a system without epoll or kqueue.
 var ErrUnsupported = errors.New("poller: this system has neither epoll nor kqueue; supported are linux, darwin, freebsd, netbsd, openbsd and dragonfly")
+
+// mustHaveRoom is for Wait: an empty slice has no room for an Event.
+func mustHaveRoom(events []Event) {
+	if len(events) == 0 {
+		panic("poller: Wait with an empty slice; give it room for one Event or more")
+	}
+}

@@ -139,6 +139,8 @@ func newSockOptions(op string, set func(*sockOptions) error) (*sockOptions, erro
 	return o, nil
 }
 
+func noOption(i int) error { return fmt.Errorf("reactor: option %d is nil; leave it out", i) }
+
 // A ListenOption sets something of one Listen or ListenPacket, which returns its error, also when
 // the option is not for it.
 type ListenOption interface{ forListen(*sockOptions) error }
@@ -166,7 +168,10 @@ func (f socketOption) forDial(o *sockOptions) error   { return f(o) }
 // eachOption sets the options in their order, until one has an error.
 func eachOption[O any](opts []O, set func(O, *sockOptions) error) func(*sockOptions) error {
 	return func(o *sockOptions) error {
-		for _, opt := range opts {
+		for i, opt := range opts {
+			if any(opt) == nil {
+				return noOption(i)
+			}
 			if err := set(opt, o); err != nil {
 				return err
 			}

@@ -53,6 +53,9 @@ type readier SSLSocket
 
 // Subscribe may call f on any goroutine, also once after stop.
 func (s *readier) Subscribe(f func()) (stop func()) {
+	if f == nil {
+		panic("socket: Subscribe of a nil function")
+	}
 	l, d := &s.st.listeners, s.s.d
 	l.mu.Lock()
 	defer l.mu.Unlock()

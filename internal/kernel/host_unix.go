@@ -124,17 +124,13 @@ func (*host) Dup(fd int) (int, Errno) {
 }
 
 // maxFiles is the soft limit, which setrlimit can change at any time.
-func maxFiles() int {
+func (*host) MaxFiles() int {
 	var l unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
 		return math.MaxInt
 	}
 	return int(min(uint64(l.Cur), math.MaxInt32))
 }
-
-// Nap sleeps for a millisecond in poll(2). It needs no descriptor. The runtime's timers do: the first of a program makes an
-// epoll, and without a free descriptor that ends the process.
-func Nap() { _, _ = unix.Poll(nil, 1) } // a signal ends it early, which callers bear
 
 func (*host) Await(fd int, want poller.Interest, d time.Duration) Errno {
 	p := []unix.PollFd{{Fd: int32(fd)}}

@@ -2,8 +2,6 @@ package kernel
 
 import (
 	"errors"
-	"math"
-	"runtime"
 	"time"
 
 	"github.com/ureactor/ureactor/kernel"
@@ -18,6 +16,7 @@ type (
 	Batch  = kernel.Batch
 	Packet = kernel.Packet
 	FileID = kernel.FileID
+	Traits = kernel.Traits
 )
 
 // MaxPieces is the most that SendV takes in one call.
@@ -30,66 +29,6 @@ func Number(err error) Errno {
 		return ENOSYS
 	}
 	return e
-}
-
-// TakesAll tells whether a read of TCP on k that comes up short has taken all there was, unless the Poller tells End. A
-// simulated kernel says so with a method; of others nobody knows.
-func TakesAll(k Kernel) bool {
-	if k == Host {
-		return ReadsFully
-	}
-	s, ok := k.(interface{ ReadsFully() bool })
-	return ok && s.ReadsFully()
-}
-
-// ConnectTells tells whether a connect(2) after a failed attempt delivers its error and makes the socket new again, as on
-// Linux. Elsewhere it begins another attempt. A simulated kernel says so with a method.
-func ConnectTells(k Kernel) bool {
-	if k == Host {
-		return runtime.GOOS == "linux"
-	}
-	s, ok := k.(interface{ ConnectTells() bool })
-	return ok && s.ConnectTells()
-}
-
-// InheritsOptions tells whether an accepted socket has all TCP options of its listener. A simulated kernel says so with a
-// method; of others nobody knows.
-func InheritsOptions(k Kernel) bool {
-	if k == Host {
-		return inheritsOptions
-	}
-	s, ok := k.(interface{ InheritsOptions() bool })
-	return ok && s.InheritsOptions()
-}
-
-// AcceptTellsResets tells whether a connection whose peer has reset it in the queue is an error of Accept. A simulated
-// kernel says so with a method.
-func AcceptTellsResets(k Kernel) bool {
-	if k == Host {
-		return acceptTellsResets
-	}
-	s, ok := k.(interface{ AcceptTellsResets() bool })
-	return ok && s.AcceptTellsResets()
-}
-
-// Waiting is how much waits to be received on the descriptor, or how many connections to be accepted. The unit is the
-// kernel's, and the end of the input counts too: only differences mean anything. -1 where k cannot tell. A simulated kernel says so with a method.
-func Waiting(k Kernel, fd int) int {
-	if w, ok := k.(interface{ Waiting(fd int) int }); ok {
-		return w.Waiting(fd)
-	}
-	return waiting(k, fd)
-}
-
-// MaxFiles is how many descriptors the program may have on k: RLIMIT_NOFILE. Very many where nobody knows.
-func MaxFiles(k Kernel) int {
-	if k == Host {
-		return maxFiles()
-	}
-	if s, ok := k.(interface{ MaxFiles() int }); ok {
-		return s.MaxFiles()
-	}
-	return math.MaxInt
 }
 
 // A Dated is a Kernel with a calendar of its own: a simulated one. Without it the time is time.Now.
@@ -105,10 +44,8 @@ func Time(k Kernel) time.Time {
 
 // Until is how long it is on k until t.
 func Until(k Kernel, t time.Time) time.Duration {
-	if k != Host {
-		if d, ok := k.(Dated); ok {
-			return t.Sub(d.Time())
-		}
+	if d, ok := k.(Dated); ok {
+		return t.Sub(d.Time())
 	}
 	return time.Until(t)
 }
@@ -133,8 +70,9 @@ func Dup(k Kernel, fd int) (int, Errno) {
 	return -1, ENOSYS
 }
 
-// Await waits up to d until the descriptor is ready for something of want, or for nothing at all: poll(2). It blocks its
-// thread. ENOSYS on a kernel that has no such thing.
+// Await waits up to d until fd is ready for something of want, with poll(2). With an fd of -1 it sleeps for d. A signal ends
+// it early. It blocks its thread and needs no descriptor of its own. The runtime's timers do: the first of a program makes an
+// epoll, and without a free descriptor that ends the process. ENOSYS on a kernel that has no such thing.
 func Await(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
 	if a, ok := k.(interface {
 		Await(fd int, want poller.Interest, d time.Duration) Errno
