@@ -393,6 +393,9 @@ func TestNoAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
+	if !longtest.Measures(t) {
+		return
+	}
 	c, d, stop, err := pipe(t, "tcp4")()
 	if err != nil {
 		t.Fatal(err)

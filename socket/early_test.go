@@ -117,6 +117,9 @@ func TestNoAllocation(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
+	if !longtest.Measures(t) {
+		return
+	}
 	both(t, func(l *lab) {
 		if l.isSimulated() {
 			return // it allocates for itself

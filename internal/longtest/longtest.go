@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"testing"
 )
 
@@ -89,4 +90,15 @@ func NeedsGo(t testing.TB) {
 	if err := exec.Command("go", "list", ".").Run(); err != nil {
 		t.Skip("runs the go command in the module's source: ", err)
 	}
+}
+
+// Measures reports whether a test of allocations may run. If not, it logs the reason, and the test
+// returns at once. On the BSDs package kernel calls x/sys, which allocates addresses and vectors.
+func Measures(t testing.TB) bool {
+	t.Helper()
+	if runtime.GOOS == "linux" {
+		return true
+	}
+	t.Log("the system calls allocate on ", runtime.GOOS)
+	return false
 }
