@@ -5,11 +5,16 @@ package reactor
 import (
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // A Dial costs the same however many connects have not begun yet: sixteen times as many Dials in one callback take about
 // sixteen times as long, not sixteen times that. The bound leaves room for a machine that is busy, and for memory.
 func TestManyDialsAreLinear(t *testing.T) {
+	if !longtest.Default(t, "many connections") {
+		return
+	}
 	took := func(n int) (least time.Duration) {
 		least = time.Hour
 		for range 3 {

@@ -2,11 +2,18 @@
 
 package reactor
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
+)
 
 // A drain closes, and an abort ends, no more than endsPerTurn Conns in one turn, and all in the end. A Conn whose turn has not
 // come is open, and hears its peer.
 func TestEndsOfATurnAreBounded(t *testing.T) {
+	if !longtest.Default(t, "many connections") {
+		return
+	}
 	const conns = endsPerTurn + 50
 	for _, how := range []string{"drain", "abort"} {
 		inLab(t, kinds[1], func(t *lab) {

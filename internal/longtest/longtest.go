@@ -80,6 +80,24 @@ func Only(t testing.TB, reason string) bool {
 	return false
 }
 
+// Default reports whether a test that -short leaves out may run. If not, it logs the reason, and the
+// test returns at once:
+//
+//	if !longtest.Default(t, "16 MiB through one connection") {
+//		return
+//	}
+//
+// go test ./... -short -v | grep 'not with -short' lists these tests. Under the race detector -short
+// only lowers counts, so these tests run: .ci/run needs them there.
+func Default(t testing.TB, reason string) bool {
+	t.Helper()
+	if !testing.Short() || raceEnabled {
+		return true
+	}
+	t.Logf("not with -short: %s", reason)
+	return false
+}
+
 // NeedsGo skips a test that runs the go command on a machine without it. tools/cross-tests.sh makes
 // test binaries for such machines.
 func NeedsGo(t testing.TB) {
