@@ -72,8 +72,6 @@ type Kernel interface {
 
 // Traits say in what a Kernel differs from others. The zero value is right on every system: it promises nothing.
 type Traits struct {
-	// ReadsFully: a read of TCP that comes up short has emptied the socket, unless the Poller reports End.
-	ReadsFully bool
 	// ConnectReports: a connect(2) after a failed attempt returns its error and makes the socket new again. Otherwise
 	// it starts another attempt.
 	ConnectReports bool

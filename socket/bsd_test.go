@@ -80,7 +80,7 @@ func (k *slow) PeerAddr(fd int) (kernel.Addr, kernel.Errno) {
 	return k.Kernel.PeerAddr(fd)
 }
 
-func (k *slow) Ready(fd int) (poller.Interest, kernel.Errno) {
+func (k *slow) Ready(fd int) (poller.Readiness, kernel.Errno) {
 	if k.under() {
 		return 0, 0
 	}

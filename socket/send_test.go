@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -84,6 +85,9 @@ func TestD14SendMayBeShort(t *testing.T) {
 }
 
 func TestD15SendAll(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	both(t, func(l *lab) {
 		c, s := l.pair()
 		join := l.beside(func(l *lab) {

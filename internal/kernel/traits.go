@@ -2,6 +2,13 @@ package kernel
 
 import "math"
 
+// ReadsFully reports whether a read of TCP on k that comes up short has emptied the socket, unless the Poller reports End.
+// It is no trait, because it is a promise about k's own Recv: a Kernel that wraps another one may cut reads.
+func ReadsFully(k Kernel) bool {
+	r, ok := k.(interface{ ReadsFully() bool })
+	return ok && r.ReadsFully()
+}
+
 // Waiting returns how much can be received from the descriptor, or how many connections can be accepted. The unit is the
 // kernel's, and the end of the input counts too: only differences mean anything. -1 if k cannot say.
 func Waiting(k Kernel, fd int) int {

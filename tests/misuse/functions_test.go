@@ -95,7 +95,7 @@ var functions = map[string]any{
 			return err
 		}
 		defer s.Close()
-		return s.Bind(socket.Tuple("::1", port, flow, scope))
+		return s.Bind(socket.Tuple6("::1", port, flow, scope))
 	},
 	"socket.GetAddrInfo": func(af, typ, proto, flags int) error {
 		_, err := socket.GetAddrInfo("127.0.0.1", "9", af, typ, proto, flags)

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-type reactorInterest = poller.Interest
+type reactorInterest = poller.Readiness
 
 // balanced fails if f leaves descriptors open.
 func balanced(t *testing.T, f func()) {

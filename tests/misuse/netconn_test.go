@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/fdtable"
+	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
@@ -111,17 +113,17 @@ func TestPollerAndTimeout(t *testing.T) {
 			return reflect.Value{}
 		}}, pollerTakes)
 	})
-	methods(t, "Table", use{subject: func(*testing.T) (any, func()) { return &poller.Table[int]{}, func() {} },
+	methods(t, "Table", use{subject: func(*testing.T) (any, func()) { return &fdtable.Table[int]{}, func() {} },
 		skip: map[string]string{"Put": "a Table grows to the number"}}, nil)
 	for _, fd := range odd(reflect.TypeFor[int]()) {
 		if n := fd.Int(); n < 0 || n > 1<<31-1 {
-			judge(t, "Table.Put", "", reflect.ValueOf(new(poller.Table[int]).Put), []reflect.Value{fd, reflect.ValueOf(1)}, fd, nil)
+			judge(t, "Table.Put", "", reflect.ValueOf(new(fdtable.Table[int]).Put), []reflect.Value{fd, reflect.ValueOf(1)}, fd, nil)
 		}
 	}
-	for name, v := range map[string]any{"Timeout": timeout.Timeout(1), "Deadline": timeout.Deadline(1), "Queue": &timeout.Queue{}} {
+	for name, v := range map[string]any{"Timeout": timeout.Timeout(1), "Deadline": timeout.Deadline(1), "Queue": &timerq.Queue{}} {
 		methods(t, name, use{subject: func(*testing.T) (any, func()) { return v, func() {} }, arg: func(_ string, _ int, typ reflect.Type) reflect.Value {
-			if typ == reflect.TypeFor[*timeout.Timer]() {
-				return reflect.ValueOf(&timeout.Timer{})
+			if typ == reflect.TypeFor[*timerq.Timer]() {
+				return reflect.ValueOf(&timerq.Timer{})
 			}
 			return reflect.Value{}
 		}}, nil)

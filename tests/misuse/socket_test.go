@@ -34,7 +34,7 @@ func joined(t *testing.T, wait timeout.Timeout) (a, b *socket.Socket) {
 	l := made(t, socket.AF_INET, socket.SOCK_STREAM, 0)
 	defer l.Close()
 	must(t, l.Bind(socket.Tuple("127.0.0.1", 0)))
-	must(t, l.Listen())
+	must(t, l.Listen(socket.DefaultBacklog))
 	at, err := l.LocalAddr()
 	must(t, err)
 	a = made(t, socket.AF_INET, socket.SOCK_STREAM, timeout.None)
