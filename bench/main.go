@@ -117,7 +117,7 @@ func measure(ctx context.Context, args []string) error {
 	if err := result.Write(*f.dir); err != nil || *f.readme == "" {
 		return err
 	}
-	return result.README(*f.readme)
+	return result.Page(*f.readme)
 }
 
 func check(_ context.Context, args []string) error {

@@ -3,7 +3,7 @@
 //
 //	import evio "github.com/ureactor/ureactor/eviocompat"
 //
-// The types are evio's own. doc/from-evio.md says what behaves better, and how to move on to
+// The types are evio's own. doc/moving.md says what behaves better, and how to move on to
 // package reactor. evio compiles for Linux, macOS and FreeBSD only. On other systems this package
 // is empty.
 package eviocompat

@@ -19,7 +19,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// The README shows parts of this file as they stand here; TestReadmeShowsTheExamples compares.
+// The README and the pages in doc/ show parts of this file as they stand here. Package tests/pages
+// compares them.
 
 type echo struct{} // keeps nothing, so one value serves every connection
 

@@ -13,9 +13,10 @@ import (
 type Balance int
 
 const (
-	// ByAddress: every loop has a socket of its own at the address, and the kernel chooses one by a hash of a connection's
-	// addresses (SO_REUSEPORT). Nothing is handed over and no loop depends on another; the loops' shares differ as chance
-	// has it (doc/scale.md). Linux, DragonFly and FreeBSD; not for Unix sockets.
+	// ByAddress: every loop has a socket of its own at the address. The kernel chooses one by a hash
+	// of a connection's addresses (SO_REUSEPORT). Nothing is handed over, and no loop depends on
+	// another. The shares are random; doc/groups.md says how even they are. Linux, DragonFly and
+	// FreeBSD; not for Unix sockets.
 	ByAddress Balance = 1 + iota
 	// RoundRobin: one loop accepts and hands over to each in turn.
 	RoundRobin

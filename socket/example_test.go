@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The README shows parts of these programs (TestReadmeShowsTheExamples in reactor/ compares).
+// doc/sockets.md and doc/tasks.md show parts of these programs. Package tests/pages compares them.
 
 // server listens on loopback and answers one line, for the other examples.
 func server() (addr socket.Addr, stop func()) {

@@ -34,8 +34,9 @@ func Replace(file, name, text string) error {
 	return os.WriteFile(file, now.Bytes(), 0o644)
 }
 
-// README puts what was measured into the project's README: each table that there is something of.
-func (r *Result) README(file string) error {
+// Page writes the measured tables into a page of the project, doc/performance.md. A table of which
+// nothing was measured stays as it is.
+func (r *Result) Page(file string) error {
 	for _, t := range []struct {
 		name  string
 		kind  func(Scenario) bool

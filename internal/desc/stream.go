@@ -2,7 +2,6 @@ package desc
 
 import (
 	"bytes"
-	"slices"
 	"sync"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -33,34 +32,45 @@ func (d *Desc) Fill(c *Call, p []byte, recv Receive) (n int, e Errno) {
 
 // Gather is Fill into memory of its own, of n bytes at most.
 func (d *Desc) Gather(c *Call, n int, recv Receive) ([]byte, Errno) {
-	data := []byte{}
+	g := gathered{data: []byte{}}
 	_, e := d.Do(In, c, func() (int, Errno) {
+		free := g.room(min(n-len(g.data), ScratchSize))
+		if free == 0 && n > 0 {
+			c.Part = true
+			return g.grow(), 0
+		}
 		room := Scratch.Get().(*[ScratchSize]byte)
-		got, e := recv(room[:min(n-len(data), ScratchSize)], 0)
-		data = joined(data, room[:got])
+		got, e := recv(room[:free], 0)
+		g.add(room[:got])
 		Scratch.Put(room)
-		c.Part = e == 0 && got > 0 && len(data) < n
+		c.Part = e == 0 && got > 0 && len(g.data) < n
 		return got, e
 	})
-	return data, some(e, len(data))
+	return g.data, some(e, len(g.data))
 }
 
 // Line is Gather that also ends with '\n'. It receives nothing beyond that. peek: recv knows MSG_PEEK, and d is a stream.
 func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno) {
-	line := []byte{}
+	g := gathered{data: []byte{}}
 	_, e := d.Do(In, c, func() (int, Errno) {
+		free := g.room(min(limit-len(g.data), ScratchSize))
+		if free == 0 && limit > 0 {
+			c.Part = true
+			return g.grow(), 0
+		}
 		room := Scratch.Get().(*[ScratchSize]byte)
-		p := room[:min(limit-len(line), ScratchSize)]
+		p := room[:free]
 		n, end, e := 0, false, Errno(0)
 		if !peek || !d.alone(c, func() { n, e = peekLine(p, recv) }) {
 			n, end, e = stepLine(c, p, recv)
 		}
-		line = joined(line, p[:n])
-		c.Part = e == 0 && n > 0 && !end && len(line) < limit && p[n-1] != '\n'
+		g.add(p[:n])
+		more := e == 0 || e == kernel.EAGAIN && g.room(1) == 0 // before a wait: the try after one may be the last
+		c.Part = more && n > 0 && !end && len(g.data) < limit && p[n-1] != '\n'
 		Scratch.Put(room)
 		return n, e
 	})
-	return line, some(e, len(line))
+	return g.data, some(e, len(g.data))
 }
 
 // peekFirst is how far Line looks for the end at first: most lines are short, and what is peeked is copied twice.
@@ -95,15 +105,6 @@ func stepLine(c *Call, p []byte, recv Receive) (n int, end bool, e Errno) {
 		}
 	}
 	return n, false, 0
-}
-
-// joined is append that doubles: what append does to a large slice costs a fast peer's bytes four copies instead of one, and
-// a deadline is late by each of them.
-func joined(data, p []byte) []byte {
-	if len(data)+len(p) > cap(data) {
-		data = slices.Grow(data, max(len(data), len(p)))
-	}
-	return append(data, p...)
 }
 
 // some is the error of a read that has n bytes: EAGAIN ends it, but is an error only without bytes.

@@ -1,0 +1,57 @@
+package desc
+
+import (
+	"slices"
+	"strings"
+	"unsafe"
+)
+
+// growPart is how many bytes one part of a growth copies, and up to what size a growth has no parts.
+const growPart = PartMost
+
+// A gathered collects bytes of unknown number in one slice that doubles. A large one grows by parts, and
+// between two parts Do looks at the clock, yields, and sees Close. Until the growth is complete, data is
+// whole: a call that ends meanwhile returns it. Memory that the process has not used for a while costs a
+// page fault for each page, 10 ms for a megabyte on some machines, so a growth at once makes a call late.
+type gathered struct {
+	data []byte
+	next []byte // not nil while data grows: its first bytes
+}
+
+// room is how many bytes add takes now, at most want. With 0, grow comes first.
+func (g *gathered) room(want int) int {
+	if len(g.data) < growPart {
+		return want
+	}
+	return min(want, cap(g.data)-len(g.data))
+}
+
+// grow makes one part of a growth and returns how many bytes it has copied.
+func (g *gathered) grow() int {
+	if g.next == nil {
+		g.next = uncleared(2 * len(g.data))
+	}
+	part := g.data[len(g.next):]
+	part = part[:min(len(part), growPart)]
+	if g.next = append(g.next, part...); len(g.next) == len(g.data) {
+		g.data, g.next = g.next, nil
+	}
+	return len(part)
+}
+
+// add appends p. append itself grows a large slice by a quarter, which copies each byte four times.
+func (g *gathered) add(p []byte) {
+	if len(g.data)+len(p) > cap(g.data) {
+		g.data = slices.Grow(g.data, max(len(g.data), len(p)))
+	}
+	g.data = append(g.data, p...)
+}
+
+// uncleared is make([]byte, 0, n) that does not write to the memory: to clear it is as dear as to copy.
+// Only a strings.Builder has such memory. Nobody reads beyond the length of the slice.
+func uncleared(n int) []byte {
+	var b strings.Builder
+	b.Grow(n)
+	b.WriteByte(0) // the memory of an empty string is unspecified
+	return unsafe.Slice(unsafe.StringData(b.String()), n)[:0]
+}

@@ -1,0 +1,122 @@
+//go:build unix
+
+package reactor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"time"
+
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// A Watch reports when a descriptor that is not a socket of the reactor is ready.
+func ExampleReactor_Watch() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	in, out, err := os.Pipe()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer in.Close()
+	defer out.Close()
+	var w *reactor.Watch
+	w, err = r.Watch(int(in.Fd()), poller.In, func(poller.Interest) {
+		p := make([]byte, 100)
+		n, _ := in.Read(p)
+		fmt.Printf("%s\n", p[:n])
+		w.Stop() // before the descriptor is closed
+		r.Close()
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprint(out, "hello")
+	if err := r.Run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	// Output: hello
+}
+
+// A task starts others and waits for their results. Await runs what blocks on a goroutine.
+func ExampleTask() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Go(func(t *reactor.Task) {
+		defer r.Close()
+		square := func(n int) *reactor.Task {
+			return t.Go(func(t *reactor.Task) {
+				_ = t.Await(func() { time.Sleep(time.Millisecond) }) // the loop serves others meanwhile
+				t.SetResult(n * n)
+			})
+		}
+		three, four := square(3), square(4)
+		a, _ := t.Join(three)
+		b, _ := t.Join(four)
+		fmt.Println(a.(int) + b.(int))
+	})
+	if err := r.Run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	// Output: 25
+}
+
+// explosive panics at the first byte.
+type explosive struct{ closed chan error }
+
+func (explosive) Data(*reactor.Conn, []byte)             { panic("boom") }
+func (h explosive) Closed(_ *reactor.Conn, reason error) { h.closed <- reason }
+
+// A panic ends the connection of its handler and nothing else.
+func ExamplePanicError() {
+	r, err := reactor.New(reactor.WithPanicHandler(func(c *reactor.Conn, v any, stack []byte) {}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	h := explosive{make(chan error, 1)}
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return h })
+	if err != nil {
+		log.Fatal(err)
+	}
+	go r.Run(context.Background())
+
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprint(c, "x")
+	var p *reactor.PanicError
+	if errors.As(<-h.closed, &p) {
+		fmt.Println("panic:", p.Value)
+	}
+	c.Close()
+	_ = r.Shutdown(context.Background())
+	// Output: panic: boom
+}
+
+// Stats may be read by any goroutine, and does not stop the loop.
+func ExampleStats() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} })
+	if err != nil {
+		log.Fatal(err)
+	}
+	go r.Run(context.Background())
+	ask(l.Addr(), "hello\n")
+	_ = r.Shutdown(context.Background())
+	s := r.Stats()
+	fmt.Println(s.Accepted, "connection,", s.BytesIn, "bytes in,", s.BytesOut, "bytes out")
+	// Output: 1 connection, 6 bytes in, 6 bytes out
+}

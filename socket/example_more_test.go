@@ -1,0 +1,108 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log"
+	"syscall"
+
+	"github.com/ureactor/ureactor/internal/selfsigned"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// The result of getaddrinfo is a list. Its addresses are for Bind, Connect and SendTo.
+func ExampleGetAddrInfo() {
+	list, err := socket.GetAddrInfo("127.0.0.1", "80", socket.AF_INET, socket.SOCK_STREAM, 0, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, a := range list {
+		fmt.Println(a.Family == socket.AF_INET, a.Type == socket.SOCK_STREAM, a.Addr)
+	}
+	// Output: true true 127.0.0.1:80
+}
+
+// An error of a call has the errno that MicroPython's OSError has.
+func ExampleOSError() {
+	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	_, err = s.Recv(10) // not connected
+	var e *socket.OSError
+	fmt.Println(errors.As(err, &e), errors.Is(err, syscall.ENOTCONN))
+	// Output: true true
+}
+
+// TLS as in MicroPython's ssl.wrap_socket, on both sides of one connection.
+func ExampleWrapSSL() {
+	cert, key := certificate()
+	client, server := connectedPair()
+	go func() {
+		s, err := socket.WrapSSL(server, true, socket.SSLOptions{Key: key, Cert: cert})
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer s.Close()
+		line, _ := s.ReadLine()
+		_, _ = s.Write(append([]byte("you said "), line...))
+	}()
+	s, err := socket.WrapSSL(client, false, socket.SSLOptions{
+		CertReqs: socket.CERT_REQUIRED, CAData: cert, ServerHostname: "localhost",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	_, _ = s.Write([]byte("hello\n"))
+	line, err := s.ReadLine()
+	fmt.Printf("%s%v", line, err)
+	// Output:
+	// you said hello
+	// <nil>
+}
+
+// certificate makes a certificate for localhost and its key, both PEM.
+func certificate() (cert, key []byte) {
+	c, err := selfsigned.New("localhost")
+	if err != nil {
+		log.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		log.Fatal(err)
+	}
+	cert = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})
+	return cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+// connectedPair makes the two ends of one connection.
+func connectedPair() (client, server *socket.Socket) {
+	l, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
+	if err == nil {
+		err = errors.Join(l.Bind(socket.Tuple("127.0.0.1", 0)), l.Listen())
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+	if client, err = socket.New(socket.AF_INET, socket.SOCK_STREAM, 0); err != nil {
+		log.Fatal(err)
+	}
+	addr, err := l.LocalAddr()
+	if err == nil {
+		err = client.Connect(addr)
+	}
+	if err == nil {
+		server, _, err = l.Accept()
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client, server
+}
