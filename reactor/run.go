@@ -1,11 +1,10 @@
 package reactor
 
 import (
-	"bytes"
 	"errors"
-	"runtime"
 	"runtime/debug"
 
+	"github.com/ureactor/ureactor/internal/threadlock"
 	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -64,7 +63,7 @@ var errNested = errors.New("reactor: too many callbacks have called runtime.Goex
 // stays on it: callbacks may need the thread, and a Task's coroutine must be resumed in the lock state in which it began.
 // A coroutine for the loop would not do: a callback that locks it would end the process.
 func (r *Reactor) outlive(ended chan<- error, n int) {
-	if n == 1 && !locked() {
+	if n == 1 && !threadlock.Locked() {
 		go r.again(ended, 1)
 		return
 	}
@@ -87,14 +86,6 @@ func (r *Reactor) again(ended chan<- error, n int) {
 	err := r.turns()
 	returned = true
 	ended <- err
-}
-
-// locked reports whether the calling goroutine is locked to its thread (runtime.LockOSThread). Only the header of its stack
-// trace shows that: "goroutine 1 [running, locked to thread]:".
-func locked() bool {
-	var b [128]byte
-	header, _, _ := bytes.Cut(b[:runtime.Stack(b[:], false)], []byte("\n"))
-	return bytes.Contains(header, []byte("locked to thread"))
 }
 
 // left puts the loop in order after it was unwound. v is what recover has said.

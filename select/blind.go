@@ -1,6 +1,8 @@
 package sel
 
 import (
+	"time"
+
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/timeout"
@@ -21,8 +23,7 @@ func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 		if until.Passed(s.k.Now()) {
 			return kernel.EAGAIN
 		}
-		if s.w.Shared() && s.k == kernel.Host {
-			kernel.Nap()
+		if s.w.Shared() && kernel.Await(s.k, -1, 0, time.Duration(askEvery)) == 0 {
 			continue
 		}
 		if sleeper == nil {

@@ -56,7 +56,7 @@ func (r *Result) Page(file string) error {
 
 // protocols is TLS and HTTP: the ratios and the memory.
 func (r *Result) protocols(to io.Writer) {
-	fmt.Fprintf(to, "CPU per message over TLS and HTTP, **%s ÷ server: 1.00 is as cheap as crypto/tls and net/http over package net, higher is\nbetter**; `%s-again` is the control. HTTP in callbacks and tasks is net/http's parser and an answer written by hand.\n%d slices of %v each, else as above.\n\n",
+	fmt.Fprintf(to, "CPU per message over TLS and HTTP, **%s ÷ server: 1.00 is as cheap as crypto/tls and net/http over\npackage net, higher is better**. `%s-again` is the control. HTTP in callbacks and tasks is\nnet/http's parser and an answer written by hand. %d slices of %v each, otherwise as above.\n\n",
 		standard, standard, r.Config.Rounds, r.Config.Slice)
 	r.ratioTable(to, protocol, 2)
 	if len(r.of("tls-idle-memory")) == 0 {
@@ -71,11 +71,12 @@ func (r *Result) protocols(to io.Writer) {
 
 // echoes is the echo: the ratios, the latency at 80 % and the memory.
 func (r *Result) echoes(to io.Writer) {
-	fmt.Fprintf(to, `CPU per message of an echo, **%s ÷ server: 1.00 is as cheap as a hand-written C epoll loop, higher is better**; medians with
-95 %% intervals, each server on one core, interleaved (%s; %d slices of %v each). `+"`c-again`"+` is the same C program
-twice: what lies within its interval is noise.
+	fmt.Fprintf(to, `CPU per message of an echo, **%s ÷ server: 1.00 is as cheap as a hand-written C epoll loop, higher is
+better**. The figures are medians with 95 %% intervals. Each server has one core, and they run
+interleaved: %d slices of %v each. `+"`c-again`"+` is the same C program in a second process: a
+difference within its interval is noise. Machine: %s.
 
-`, r.Ref(), machine(), r.Config.Rounds, r.Config.Slice)
+`, r.Ref(), r.Config.Rounds, r.Config.Slice, machine())
 	r.ratioTable(to, echo, 2)
 	r.readmeRow(to, "resident bytes per idle connection", func(style string) string { return r.bytes("idle-memory", style) })
 	for _, s := range r.Scenarios {
@@ -98,12 +99,12 @@ twice: what lies within its interval is noise.
 			return fmt.Sprintf("%.3g", median(p99s(in, r.Ref())))
 		})
 	}
+	fmt.Fprint(to, "\n| server | is |\n|---|---|\n")
 	for _, s := range r.Styles {
 		if s.Name == "net" || !s.Ours && s.Name != r.Ref() && s.Name != "c-again" {
-			fmt.Fprintf(to, "\n%s: %s.", s.Name, s.About)
+			fmt.Fprintf(to, "| %s | %s |\n", s.Name, s.About)
 		}
 	}
-	fmt.Fprintln(to)
 }
 
 func (r *Result) readmeRow(to io.Writer, name string, cell func(style string) string) {

@@ -21,8 +21,7 @@ func lacking(e Errno) bool {
 const bareMost = 20 * time.Millisecond
 
 // waitBare waits for a short time where registering has failed with why: poll(2) needs no descriptor of its own. The call
-// tries after it, and then to register again. The call keeps its reference, because the kernel uses the number. It takes no
-// timer: without descriptors the first timer of a process makes Go's runtime end it.
+// tries after it, and then to register again. The call keeps its reference, because the kernel uses the number.
 func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
 	c.deadline(d.K)
 	d.lock()

@@ -4,7 +4,6 @@ package kernel
 
 import (
 	"math"
-	"time"
 
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
@@ -22,9 +21,6 @@ const ReadsFully = false
 type hostBatch struct{}
 
 func maxFiles() int { return math.MaxInt }
-
-// Nap sleeps for a millisecond.
-func Nap() { time.Sleep(time.Millisecond) }
 
 func (*host) Now() timeout.Deadline             { return poller.Now() }
 func (*host) NewPoller() (poller.Poller, error) { return poller.New() }

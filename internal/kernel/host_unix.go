@@ -131,10 +131,6 @@ func maxFiles() int {
 	return int(min(uint64(l.Cur), math.MaxInt32))
 }
 
-// Nap sleeps for a millisecond in poll(2). It needs no descriptor. The runtime's timers do: the first of a program makes an
-// epoll, and without a free descriptor that ends the process.
-func Nap() { _, _ = unix.Poll(nil, 1) } // a signal ends it early, which callers bear
-
 func (*host) Await(fd int, want poller.Interest, d time.Duration) Errno {
 	p := []unix.PollFd{{Fd: int32(fd)}}
 	if want&poller.In != 0 {

@@ -221,8 +221,9 @@ func Dup(k Kernel, fd int) (int, Errno) {
 	return -1, ENOSYS
 }
 
-// Await waits up to d until the descriptor is ready for something of want, or for nothing at all: poll(2). It blocks its
-// thread. ENOSYS on a kernel that has no such thing.
+// Await waits up to d until fd is ready for something of want, with poll(2). With an fd of -1 it sleeps for d. A signal ends
+// it early. It blocks its thread and needs no descriptor of its own. The runtime's timers do: the first of a program makes an
+// epoll, and without a free descriptor that ends the process. ENOSYS on a kernel that has no such thing.
 func Await(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
 	if a, ok := k.(interface {
 		Await(fd int, want poller.Interest, d time.Duration) Errno

@@ -1,10 +1,10 @@
 package secure
 
 import (
-	"bytes"
 	"iter"
 	"runtime"
-	"sync"
+
+	"github.com/ureactor/ureactor/internal/threadlock"
 )
 
 // A strand is a function that is suspended where it needs input: a coroutine (iter.Pull). Any
@@ -89,41 +89,4 @@ func unlock() {
 	}
 }
 
-// locked reports whether the calling goroutine is locked to its thread, by anything. The runtime
-// tells it only in the first line of a stack. To make a stack is quick where it is short, so a
-// coroutine does it, which has its caller's state.
-func locked() bool {
-	trusted.Do(func() { trust = locksAreSeen() })
-	return !trust || seesLock()
-}
-
-// trust is false if the runtime does not tell locks as we know it. Every caller counts as locked
-// then.
-var (
-	trusted sync.Once
-	trust   bool
-)
-
-// locksAreSeen asks on goroutines of its own, where the state is known.
-func locksAreSeen() bool {
-	seen := make(chan bool)
-	go func() {
-		free := seesLock()
-		runtime.LockOSThread()
-		taken := seesLock()
-		runtime.UnlockOSThread()
-		seen <- taken && !free
-	}()
-	return <-seen
-}
-
-func seesLock() (is bool) {
-	look, _ := iter.Pull(func(func(struct{}) bool) {
-		var head [64]byte // a number of 20 digits fits
-		is = bytes.Contains(head[:runtime.Stack(head[:], false)], lockMark)
-	})
-	look()
-	return is
-}
-
-var lockMark = []byte(", locked to thread")
+var locked = threadlock.Locked // a variable for tests

@@ -1,0 +1,50 @@
+package main
+
+import "fmt"
+
+// A layer is a box in the picture of the layers. Its place is in units of the grid.
+type layer struct {
+	row, column, width, rows int
+	look                     look
+	name, note               string
+}
+
+// layers has the packages from top to bottom. A package imports only packages in rows below its
+// own. The test compares that with the imports.
+var layers = []layer{
+	{0, 0, 12, 1, outside, "your program, cmd/echo", "callbacks, tasks or goroutines"},
+	{1, 0, 4, 2, exported, "eviocompat", "evio's API"},
+	{1, 4, 4, 1, exported, "select", "Poll (package sel)"},
+	{1, 8, 4, 1, exported, "netconn", "net.Conn, TLS"},
+	{2, 4, 8, 1, exported, "socket", "MicroPython's sockets"},
+	{3, 0, 12, 1, exported, "reactor", "the loop: Conns, timers, posts, tasks, Groups"},
+	{4, 0, 6, 1, internal, "internal/netaddr", "addresses, lookups, socket files"},
+	{4, 6, 6, 1, internal, "internal/secure", "TLS on a Desc"},
+	{5, 0, 8, 1, internal, "internal/desc", "Desc: how a call waits and closes"},
+	{5, 8, 4, 1, exported, "sim", "a simulated Kernel"},
+	{6, 0, 12, 1, internal, "internal/kernel", "Kernel: the one seam to the operating system"},
+	{7, 0, 8, 1, exported, "poller", "Events: epoll, kqueue"},
+	{8, 0, 8, 1, exported, "timeout", "Timeouts, Deadlines, the queue of timers"},
+	{7, 8, 4, 2, outside, "operating system", "called by kernel and poller"},
+}
+
+func drawLayers() string {
+	const unit, high, gap, left, top = 56, 46, 8, 60, 16
+	s := newSVG(left+12*unit+16, top+9*(high+gap)+40, "The layers of packages. A package imports only packages below it.")
+	for _, l := range layers {
+		s.box(left+l.column*unit+gap/2, top+l.row*(high+gap), l.width*unit-gap, l.rows*high+(l.rows-1)*gap, l.look, l.name, l.note)
+	}
+	s.arrow(fmt.Sprintf("M 32,%d V %d", top, top+9*high+8*gap))
+	fmt.Fprintf(s, `<g transform="translate(24 %d) rotate(-90)">`, top+9*(high+gap)/2)
+	s.text(0, 0, "middle", "note", "imports")
+	s.WriteString("</g>\n")
+	y := top + 9*(high+gap) + 12
+	for i, k := range []struct {
+		look look
+		text string
+	}{{exported, "exported package"}, {internal, "internal package"}, {outside, "outside"}} {
+		s.box(left+gap/2+i*190, y-4, 22, 16, k.look, "", "")
+		s.text(left+gap/2+i*190+30, y+9, "start", "note", k.text)
+	}
+	return s.end()
+}
