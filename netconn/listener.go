@@ -90,7 +90,7 @@ func bindOptions(s *socket.Socket, a netaddr.Network, b netaddr.Binding) error {
 	if err := b.Options(a, setter(s), s.GetSockOpt); err != nil {
 		return err
 	}
-	if a.TCP() && kernel.InheritsOptions(s.Desc().K) {
+	if a.TCP() && s.Desc().K.Traits().InheritsOptions {
 		tcpOptions(s)
 	}
 	return nil
@@ -119,7 +119,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if a, err := s.LocalAddr(); err == nil {
 		c.local = l.netAddr(a)
 	}
-	if !kernel.InheritsOptions(s.Desc().K) && s.Family() != socket.AF_UNIX {
+	if !s.Desc().K.Traits().InheritsOptions && s.Family() != socket.AF_UNIX {
 		tcpOptions(s)
 	}
 	return c, nil

@@ -88,6 +88,9 @@ func (p *epoll) FD() int { return p.fd }
 // ctl enters through the scheduler for an Add, which may wait: for the lock of all nested epolls, or for a file system that
 // this very process serves. The other two take the raw entry.
 func (p *epoll) ctl(op, fd int, gen uint32, bits uint32) error {
+	if fd != int(int32(fd)) { // the kernel would cut it to another one's number
+		return os.NewSyscallError("epoll_ctl", unix.EBADF)
+	}
 	ev := unix.EpollEvent{Events: bits, Fd: int32(fd), Pad: int32(gen)}
 	var e syscall.Errno
 	if op == unix.EPOLL_CTL_ADD {
@@ -106,6 +109,7 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 		panic("poller: two goroutines in Wait; one of them must own the Poller")
 	}
 	defer p.waiting.Store(false)
+	mustHaveRoom(events)
 	if len(p.raw) < len(events) {
 		p.raw = make([]unix.EpollEvent, len(events))
 	}

@@ -48,14 +48,14 @@ func newKqueue(q kevent.Queue) *kqueue { return &kqueue{q: q, errs: q.Errors()} 
 func (p *kqueue) FD() int { return p.q.FD() }
 
 func (p *kqueue) Add(fd int, gen uint32, want Interest) error {
+	if fd < 0 || fd != int(int32(fd)) { // the kernel would cut it to another one's number
+		return os.NewSyscallError("kevent", p.errs.BadFD)
+	}
 	if err := p.q.Pollable(fd); err != nil {
 		return os.NewSyscallError("kevent", err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if fd < 0 {
-		return os.NewSyscallError("kevent", p.errs.BadFD)
-	}
 	for fd >= len(p.watched) {
 		p.watched = append(p.watched, watched{})
 	}
@@ -144,6 +144,7 @@ func (p *kqueue) Wait(events []Event, until timeout.Deadline) (int, error) {
 		panic("poller: two goroutines in Wait; one of them must own the Poller")
 	}
 	defer p.waiting.Store(false)
+	mustHaveRoom(events)
 	for {
 		left := time.Duration(-1)
 		if until != timeout.Never {

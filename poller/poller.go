@@ -69,4 +69,11 @@ var ErrUnsupported = errors.New("poller: this system has neither epoll nor kqueu
 func Now() timeout.Deadline { return timeout.Deadline(time.Since(epoch)) + 1 }
 
 // epoch carries Go's monotonic reading (CLOCK_MONOTONIC on Linux); Since reads only that half of the clock.
+// mustHaveRoom is for Wait: an empty slice has no room for an Event.
+func mustHaveRoom(events []Event) {
+	if len(events) == 0 {
+		panic("poller: Wait with an empty slice; give it room for one Event or more")
+	}
+}
+
 var epoch = time.Now()

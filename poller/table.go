@@ -1,6 +1,9 @@
 package poller
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // A Table finds what belongs to a descriptor by (fd, generation), so that an Event of a closed descriptor never reaches
 // the stranger who got the same number. The zero Table is empty. It belongs to whoever owns the Poller.
@@ -22,8 +25,8 @@ type slot[T any] struct {
 
 // Put stores v under fd and returns its generation, which is never 0. A number that is in use is misuse.
 func (t *Table[T]) Put(fd int, v T) uint32 {
-	if fd < 0 {
-		panic(fmt.Sprintf("poller: descriptor %d", fd))
+	if fd < 0 || fd != int(int32(fd)) {
+		panic(fmt.Sprintf("poller: descriptor %d: must be 0 … %d", fd, math.MaxInt32))
 	}
 	for fd >= len(t.slots) {
 		t.slots = append(t.slots, slot[T]{gen: t.first})
@@ -89,7 +92,7 @@ func (t *Table[T]) Len() int { return t.used }
 // Some visits what is in use from descriptor fd on until f returns false, and returns the descriptor after that. done: there
 // are no more. f may delete.
 func (t *Table[T]) Some(fd int, f func(v T) bool) (next int, done bool) {
-	for ; fd < len(t.slots); fd++ {
+	for fd = max(fd, 0); fd < len(t.slots); fd++ {
 		if t.slots[fd].gen&1 == 1 && !f(t.slots[fd].v) {
 			return fd + 1, false
 		}

@@ -153,7 +153,7 @@ func TestPutOfWhatIsThereOrNegativePanics(t *testing.T) {
 	table.Put(3, 0)
 	for fd, want := range map[int]string{
 		3:  "poller: descriptor 3 is in the table already; stop its owner before closing it",
-		-1: "poller: descriptor -1",
+		-1: "poller: descriptor -1: must be 0 … 2147483647",
 	} {
 		func() {
 			defer func() {

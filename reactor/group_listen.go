@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"runtime"
 
@@ -29,7 +30,7 @@ const (
 func WithBalance(b Balance) ListenOption {
 	return func(o *sockOptions) error {
 		if b < ByAddress || b > LeastConns {
-			return errors.New("reactor: WithBalance: must be ByAddress, RoundRobin or LeastConns")
+			return fmt.Errorf("reactor: WithBalance(%d): must be ByAddress, RoundRobin or LeastConns", b)
 		}
 		o.balance = b
 		return o.only("listen", "WithBalance")

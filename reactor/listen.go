@@ -187,7 +187,7 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 // that have reset are accept errors: those come in storms, among others.
 func (l *Listener) inVain() bool {
 	l.vain++
-	return l.vain >= vainMost || l.resting && !kernel.AcceptTellsResets(l.w.r.k)
+	return l.vain >= vainMost || l.resting && !l.w.r.k.Traits().AcceptReportsResets
 }
 
 // rest pauses the Listener: what waits stays in the backlog.
@@ -248,7 +248,7 @@ func (l *Listener) admit(fd int, from Addr) {
 		r.settle()
 		return
 	}
-	if !kernel.InheritsOptions(r.k) && !l.net.Unix() {
+	if !r.k.Traits().InheritsOptions && !l.net.Unix() {
 		tcpOptions(r.k, fd, l.opt)
 	}
 	var h Handler

@@ -133,13 +133,18 @@ type sockOptions struct {
 func newSockOptions(op string, opts []SocketOption) (*sockOptions, error) {
 	o := &sockOptions{op: op, low: 64 << 10, high: 256 << 10, cap: 4 << 20, linger: 30 * time.Second,
 		backlog: 4096, accepts: 64, timeout: 30 * time.Second}
-	for _, set := range opts {
+	for i, set := range opts {
+		if set == nil {
+			return nil, noOption(i)
+		}
 		if err := set(o); err != nil {
 			return nil, err
 		}
 	}
 	return o, nil
 }
+
+func noOption(i int) error { return fmt.Errorf("reactor: option %d is nil; leave it out", i) }
 
 // A SocketOption sets something of one Listen, Dial or ListenPacket, which returns its error; also when the option is
 // not for it.

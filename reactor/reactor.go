@@ -148,7 +148,10 @@ func New(opts ...Option) (*Reactor, error) {
 
 		restarting: make(chan struct{}, 1),
 	}
-	for _, set := range opts {
+	for i, set := range opts {
+		if set == nil {
+			return nil, noOption(i)
+		}
 		if err := set(&r.opt); err != nil {
 			return nil, err
 		}

@@ -151,6 +151,9 @@ func (t *Task) Sleep(d time.Duration) error {
 // to itself. A panic in f, or runtime.Goexit, is one in the Task.
 func (t *Task) Await(f func()) error {
 	t.mustRun("Await")
+	if f == nil {
+		panic("reactor: Await of a nil function")
+	}
 	done := false
 	var caught *PanicError
 	t.r.k.Go(func() {

@@ -11,14 +11,13 @@ import (
 // fault makes is followed by an Event, as if the rest had arrived after it.
 func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 
-// ConnectTells reports whether a Connect after a failed one delivers the error and makes the socket new again.
-func (h *Host) ConnectTells() bool { return h.os() == Linux }
-
-// InheritsOptions reports whether an accepted socket has its listener's options.
-func (h *Host) InheritsOptions() bool { return h.os() == Linux }
-
-// AcceptTellsResets reports whether a connection that was reset in the queue is an error of Accept.
-func (h *Host) AcceptTellsResets() bool { return h.os() != Linux }
+// Traits are those of Options.Kernel.
+func (h *Host) Traits() kernel.Traits {
+	linux := h.os() == Linux
+	return kernel.Traits{
+		ReadsFully: h.ReadsFully(), ConnectReports: linux, InheritsOptions: linux, AcceptReportsResets: !linux,
+	}
+}
 
 // Waiting is twice the bytes that wait to be received, or connections to be accepted, and one at the end of the input; -1
 // if fd is not open. Like the clock it

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
@@ -47,6 +48,64 @@ func TestConnectEndsAlthoughAnotherCallHasTakenItsError(t *testing.T) {
 		}
 		l.errno(s.Connect(l.refusing()), syscall.ECONNREFUSED)
 	})
+}
+
+// A slow kernel hides from the first questions that an attempt has succeeded. connect(2) does not report it.
+type slow struct {
+	kernel.Kernel
+	hidden int // so many more answers
+	asked  bool
+}
+
+func (k *slow) Traits() kernel.Traits { return kernel.Traits{} }
+
+func (k *slow) under() bool {
+	if !k.asked {
+		return false
+	}
+	k.hidden--
+	return k.hidden >= 0
+}
+
+func (k *slow) Connect(fd int, to kernel.Addr) kernel.Errno {
+	e := k.Kernel.Connect(fd, to)
+	k.asked = true
+	return e
+}
+
+func (k *slow) PeerAddr(fd int) (kernel.Addr, kernel.Errno) {
+	if k.under() {
+		return kernel.Addr{}, kernel.ENOTCONN
+	}
+	return k.Kernel.PeerAddr(fd)
+}
+
+func (k *slow) Ready(fd int) (poller.Interest, kernel.Errno) {
+	if k.under() {
+		return 0, 0
+	}
+	return k.Kernel.Ready(fd)
+}
+
+func (k *slow) GetOpt(fd, level, name int) (int, kernel.Errno) {
+	if k.under() {
+		return 0, 0
+	}
+	return k.Kernel.GetOpt(fd, level, name)
+}
+
+// An attempt succeeds between any two questions about it: Connect succeeds too. In a simulated world no time passes within
+// a call, so there no attempt ends there.
+func TestConnectSucceedsWhileItIsAsked(t *testing.T) {
+	for hidden := range 4 {
+		k := &slow{Kernel: kernel.Host}
+		taskOn(t, t.Context(), k, func(l *lab) {
+			ln, s := l.listener(), l.tcp()
+			at := l.addr(ln)
+			k.hidden, k.asked = hidden, false
+			l.must(s.Connect(at))
+		})
+	}
 }
 
 // A connection that its peer has reset in the queue is an error of accept(2) on the BSDs, and Accept takes the next one.

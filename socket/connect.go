@@ -120,7 +120,7 @@ func (s *Socket) begin(to kernel.Addr) desc.Errno {
 
 // outcome is how the attempt has ended; EAGAIN while it has not.
 func (s *Socket) outcome(to kernel.Addr) desc.Errno {
-	if !kernel.ConnectTells(below(s.d.K)) {
+	if !s.d.K.Traits().ConnectReports {
 		return s.ended()
 	}
 	switch e := s.d.K.Connect(s.d.FD, to); e {
@@ -138,27 +138,32 @@ func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 	}
 }
 
-// ended is outcome where connect(2) does not tell. A socket that an attempt has spent stays as the kernel leaves it.
+// ended is outcome where connect(2) does not report. A socket that an attempt has spent stays as the kernel leaves it.
+// Ready comes first: an attempt that ends between two of these questions must not look as if nobody had its result.
 func (s *Socket) ended() desc.Errno {
 	k, fd := s.d.K, s.d.FD
-	n, e := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
-	if e != 0 {
+	ready, _ := k.Ready(fd) // no kernel reports anything while the attempt is under way
+	failed := func() kernel.Errno {
+		n, e := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
+		if e == 0 && n != 0 {
+			s.connect.Store(fresh)
+			e = kernel.Errno(n)
+		}
 		return e
 	}
-	if n != 0 {
-		s.connect.Store(fresh)
-		return desc.Errno(n)
+	if e := failed(); e != 0 {
+		return e
 	}
 	if _, e := k.PeerAddr(fd); e == 0 {
 		s.connect.Store(connected)
 		return 0
 	}
-	if ready, _ := k.Ready(fd); ready != 0 { // it has ended: no kernel says anything of one that is under way
-		s.connect.Store(fresh)
-		if n, e := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR); e == 0 && n != 0 { // since it was asked above
-			return desc.Errno(n)
-		}
-		return kernel.ECONNREFUSED // another call has delivered the error
+	if ready == 0 {
+		return kernel.EAGAIN
 	}
-	return kernel.EAGAIN
+	if e := failed(); e != 0 { // reset since it was asked above
+		return e
+	}
+	s.connect.Store(fresh)
+	return kernel.ECONNREFUSED // another call has received the error
 }

@@ -52,6 +52,9 @@ func (l *listeners) replace(d *desc.Desc, gone, f *func()) {
 // Subscribe has f called whenever the readiness may have changed, until stop is called. Any number of subscriptions may
 // exist. f may be called by any goroutine, also once after stop. For package sel.
 func (s *SSLSocket) Subscribe(f func()) (stop func()) {
+	if f == nil {
+		panic("socket: Subscribe of a nil function")
+	}
 	l, d := &s.st.listeners, s.s.d
 	l.mu.Lock()
 	defer l.mu.Unlock()

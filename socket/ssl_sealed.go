@@ -6,6 +6,7 @@ import "github.com/ureactor/ureactor/internal/kernel"
 type sealed struct{ kernel.Kernel }
 
 func (s sealed) Dup(fd int) (int, kernel.Errno)          { return kernel.Dup(s.Kernel, fd) }
+func (s sealed) CloseAtOnce(fd int) kernel.Errno         { return kernel.CloseAtOnce(s.Kernel, fd) }
 func (sealed) Recv(int, []byte, int) (int, kernel.Errno) { return 0, kernel.EPROTO }
 func (sealed) Send(int, []byte, int) (int, kernel.Errno) { return 0, kernel.EPROTO }
 func (sealed) SendV(int, [][]byte) (int, kernel.Errno)   { return 0, kernel.EPROTO }

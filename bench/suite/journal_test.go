@@ -1,12 +1,14 @@
 package suite
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/bench/server"
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
@@ -48,6 +50,41 @@ func TestAnInterruptedRunResumes(t *testing.T) {
 	all, err := os.ReadFile(filepath.Join(dir, JournalName))
 	if err != nil || strings.Count(string(all), "\n") != 4 || strings.Contains(string(all), "torn") {
 		t.Errorf("%v\n%s", err, all)
+	}
+}
+
+// A page shows the plots of a run and those of earlier runs, and has a file for each of them.
+func TestAPageShowsItsPlots(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "page.md")
+	var text strings.Builder
+	for _, name := range []string{"cost table", "plots"} {
+		fmt.Fprintf(&text, "<!-- %s: begin -->\n<!-- %s: end -->\n", name, name)
+	}
+	if err := os.WriteFile(file, []byte(text.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	styles := []server.Style{{Name: "c"}, {Name: "c-again"}, {Name: "callback", Ours: true}}
+	for _, scenario := range []string{"64B-x50", "churn", "64B-x7"} { // the page does not show the last
+		r := &Result{Styles: styles, Scenarios: []Scenario{{Name: scenario}}}
+		for i := range 12 {
+			r.Readings = append(r.Readings, Reading{Scenario: scenario, Server: styles[i%3].Name, Seq: i, Messages: 100, CPU: time.Duration(1000 + i)})
+		}
+		if err := r.Page(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, shown := range map[string]bool{"cpu-64B-x50": true, "cpu-churn": true, "cpu-64B-x7": false} {
+		if strings.Contains(string(page), "](plots/"+name+".svg)") != shown {
+			t.Errorf("%s is shown: %v\n%s", name, !shown, page)
+		}
+		if info, err := os.Stat(filepath.Join(dir, "plots", name+".svg")); err == nil != shown || shown && info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -14,10 +14,14 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// plots writes the pictures, each as SVG and PNG, and returns their names without the ending.
-func (r *Result) plots(dir string) (names []string, err error) {
+// plots writes the pictures that keep accepts, in a file for each ending. It returns their names
+// without the ending.
+func (r *Result) plots(dir string, keep func(name string) bool, endings ...string) (names []string, err error) {
 	save := func(name string, p *plot.Plot, width, height vg.Length) {
-		for _, ending := range []string{".svg", ".png"} {
+		if !keep(name) {
+			return
+		}
+		for _, ending := range endings {
 			if err == nil {
 				err = p.Save(width, height, filepath.Join(dir, name+ending))
 			}
@@ -29,7 +33,7 @@ func (r *Result) plots(dir string) (names []string, err error) {
 			continue
 		}
 		if p := r.costPlot(s); p != nil {
-			save("cpu-"+s.Name, p, 6*vg.Inch, 2.6*vg.Inch)
+			save("cpu-"+s.Name, p, 9*vg.Inch, 2.6*vg.Inch)
 		}
 	}
 	for _, load := range r.rateLoads() {
@@ -38,7 +42,7 @@ func (r *Result) plots(dir string) (names []string, err error) {
 		}
 	}
 	if p := r.memoryPlot(); p != nil {
-		save("idle-memory", p, 6*vg.Inch, 2.6*vg.Inch)
+		save("idle-memory", p, 9*vg.Inch, 2.6*vg.Inch)
 	}
 	if p := r.scalingPlot(); p != nil {
 		save("scaling", p, 6*vg.Inch, 4*vg.Inch)
@@ -67,7 +71,7 @@ func (r *Result) costPlot(s Scenario) *plot.Plot {
 	}
 	p := plot.New()
 	p.Title.Text = s.Name + ": CPU per message, " + r.ref(s) + " ÷ server"
-	p.NominalX(names...)
+	named(p, names)
 	p.Y.Min, p.Y.Max = 0, 1.25
 	for _, e := range at {
 		p.Y.Max = max(p.Y.Max, e.Y*1.1)
@@ -161,7 +165,7 @@ func (r *Result) memoryPlot() *plot.Plot {
 	}
 	p := plot.New()
 	p.Title.Text = "resident bytes of each idle connection"
-	p.NominalX(names...)
+	named(p, names)
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 	p.Y.Min = 1
 	dots, err := plotter.NewScatter(indexed(values))
@@ -171,6 +175,13 @@ func (r *Result) memoryPlot() *plot.Plot {
 	dots.GlyphStyle = draw.GlyphStyle{Color: plotutil.Color(2), Radius: 4, Shape: draw.CircleGlyph{}}
 	p.Add(dots, plotter.NewGrid())
 	return p
+}
+
+// named has a name at each place of the x axis, with room for the first and the last.
+func named(p *plot.Plot, names []string) {
+	p.NominalX(names...)
+	p.X.Min, p.X.Max = -.5, float64(len(names))-.5
+	p.X.Tick.Label.Font.Size = 10
 }
 
 func indexed(values plotter.Values) plotter.XYs {

@@ -22,7 +22,7 @@ func (r *Result) Write(dir string) error {
 	}
 	var md strings.Builder
 	r.Markdown(&md)
-	pictures, err := r.plots(dir)
+	pictures, err := r.plots(dir, func(string) bool { return true }, ".svg", ".png")
 	if err != nil {
 		return fmt.Errorf("plots: %w", err)
 	}

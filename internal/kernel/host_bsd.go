@@ -8,14 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inheritsOptions: whether an accepted socket has the listener's TCP options depends on the system.
-const inheritsOptions = false
-
-// acceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
-const acceptTellsResets = true
-
-// ReadsFully: nobody has looked whether a short read has taken all there was.
-const ReadsFully = false
+// Traits without ReadsFully: a read stops before an urgent byte, and neither a second event nor EOF reports what comes
+// after it. Without InheritsOptions: which options an accepted socket has depends on the system.
+func (*host) Traits() Traits { return Traits{AcceptReportsResets: true} }
 
 // The calls below go through x/sys, which tells the scheduler and allocates for addresses and vectors.
 

@@ -7,14 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inheritsOptions: an accepted socket has the listener's TCP options, so they need no setting again.
-const inheritsOptions = true
-
-// acceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
-const acceptTellsResets = false
-
-// ReadsFully: a read of TCP that comes up short has taken all there was, unless the Poller tells End.
-const ReadsFully = true
+func (*host) Traits() Traits {
+	return Traits{ReadsFully: true, ConnectReports: true, InheritsOptions: true}
+}
 
 // Receives, sends and questions take the raw entry, without telling the scheduler: an echo is only two of them. None of
 // them can wait, whoever shares the socket and has cleared its O_NONBLOCK: receives and sends pass MSG_DONTWAIT. What can

@@ -3,25 +3,13 @@
 package kernel
 
 import (
-	"math"
-
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// inheritsOptions: there is nothing to inherit.
-const inheritsOptions = false
-
-// acceptTellsResets: a connection whose peer has reset it in the queue is an error of accept, not a descriptor.
-const acceptTellsResets = false
-
-// ReadsFully: nobody has looked whether a short read has taken all there was.
-const ReadsFully = false
-
 type hostBatch struct{}
 
-func maxFiles() int { return math.MaxInt }
-
+func (*host) Traits() Traits                    { return Traits{} }
 func (*host) Now() timeout.Deadline             { return poller.Now() }
 func (*host) NewPoller() (poller.Poller, error) { return poller.New() }
 

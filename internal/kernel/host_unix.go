@@ -123,7 +123,7 @@ func (*host) Dup(fd int) (int, Errno) {
 }
 
 // maxFiles is the soft limit, which setrlimit can change at any time.
-func maxFiles() int {
+func (*host) MaxFiles() int {
 	var l unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
 		return math.MaxInt

@@ -3,9 +3,7 @@ package kernel
 import (
 	"context"
 	"errors"
-	"math"
 	"net/netip"
-	"runtime"
 	"time"
 
 	"github.com/ureactor/ureactor/poller"
@@ -58,6 +56,10 @@ type Kernel interface {
 	// FileID is the identity of the file at a path, not of what a link leads to.
 	FileID(path string) (FileID, Errno)
 
+	// Traits are what differs between operating systems. A Kernel that wraps another one has that one's, unless it changes
+	// what they are about.
+	Traits() Traits
+
 	// Go runs f where it may block: on a goroutine of its own. A simulated kernel runs it after a seeded delay.
 	Go(f func())
 	// Lookup resolves a host name; it blocks, so it is called inside Go. network is "ip", "ip4" or "ip6".
@@ -77,66 +79,6 @@ func Number(err error) Errno {
 	return e
 }
 
-// TakesAll tells whether a read of TCP on k that comes up short has taken all there was, unless the Poller tells End. A
-// simulated kernel says so with a method; of others nobody knows.
-func TakesAll(k Kernel) bool {
-	if k == Host {
-		return ReadsFully
-	}
-	s, ok := k.(interface{ ReadsFully() bool })
-	return ok && s.ReadsFully()
-}
-
-// ConnectTells tells whether a connect(2) after a failed attempt delivers its error and makes the socket new again, as on
-// Linux. Elsewhere it begins another attempt. A simulated kernel says so with a method.
-func ConnectTells(k Kernel) bool {
-	if k == Host {
-		return runtime.GOOS == "linux"
-	}
-	s, ok := k.(interface{ ConnectTells() bool })
-	return ok && s.ConnectTells()
-}
-
-// InheritsOptions tells whether an accepted socket has all TCP options of its listener. A simulated kernel says so with a
-// method; of others nobody knows.
-func InheritsOptions(k Kernel) bool {
-	if k == Host {
-		return inheritsOptions
-	}
-	s, ok := k.(interface{ InheritsOptions() bool })
-	return ok && s.InheritsOptions()
-}
-
-// AcceptTellsResets tells whether a connection whose peer has reset it in the queue is an error of Accept. A simulated
-// kernel says so with a method.
-func AcceptTellsResets(k Kernel) bool {
-	if k == Host {
-		return acceptTellsResets
-	}
-	s, ok := k.(interface{ AcceptTellsResets() bool })
-	return ok && s.AcceptTellsResets()
-}
-
-// Waiting is how much waits to be received on the descriptor, or how many connections to be accepted. The unit is the
-// kernel's, and the end of the input counts too: only differences mean anything. -1 where k cannot tell. A simulated kernel says so with a method.
-func Waiting(k Kernel, fd int) int {
-	if w, ok := k.(interface{ Waiting(fd int) int }); ok {
-		return w.Waiting(fd)
-	}
-	return waiting(k, fd)
-}
-
-// MaxFiles is how many descriptors the program may have on k: RLIMIT_NOFILE. Very many where nobody knows.
-func MaxFiles(k Kernel) int {
-	if k == Host {
-		return maxFiles()
-	}
-	if s, ok := k.(interface{ MaxFiles() int }); ok {
-		return s.MaxFiles()
-	}
-	return math.MaxInt
-}
-
 // A Dated is a Kernel with a calendar of its own: a simulated one. Without it the time is time.Now.
 type Dated interface{ Time() time.Time }
 
@@ -150,10 +92,8 @@ func Time(k Kernel) time.Time {
 
 // Until is how long it is on k until t.
 func Until(k Kernel, t time.Time) time.Duration {
-	if k != Host {
-		if d, ok := k.(Dated); ok {
-			return t.Sub(d.Time())
-		}
+	if d, ok := k.(Dated); ok {
+		return t.Sub(d.Time())
 	}
 	return time.Until(t)
 }

@@ -42,8 +42,7 @@ var kernels = []struct{ name, is string }{
 }
 
 // others are the scripts that print something else on a kernel that is not Linux, and why: doc/bsd.md has the
-// differences. The bridge puts the simulated kernel in the place of the host's, so package kernel takes it for a Linux
-// where it asks for the system (ConnectTells): a connect that is tried again says EINVAL on NetBSD.
+// differences.
 var others = map[string]string{
 	"freebsd/conn_again_completed":  "a connect on the loopback ends at once",
 	"freebsd/conn_nonblock_refused": "a refused connect on the loopback ends at once and leaves no error",
@@ -53,8 +52,6 @@ var others = map[string]string{
 	"freebsd/poll_mask0":            "the same",
 	"freebsd/listen_dgram":          "accept of a datagram socket is EINVAL",
 	"freebsd/udp_sendto_connected":  "sendto of a connected socket is EISCONN",
-	"netbsd/close_listener":         "the bridge's kernel is taken for a Linux",
-	"netbsd/conn_refused":           "the same",
 	"netbsd/conn_refused_after":     "a refused socket is spent",
 	"netbsd/ipoll_oneshot_hup":      "poll(2) says neither HUP nor ERR",
 	"netbsd/poll_mask0":             "the same",

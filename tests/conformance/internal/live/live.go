@@ -59,15 +59,8 @@ func (k *Kernel) Now() timeout.Deadline {
 	return k.h.Now()
 }
 
-// ReadsFully is the host's; see kernel.TakesAll.
-func (k *Kernel) ReadsFully() bool { return k.h.ReadsFully() }
-
-// ConnectTells is the host's; see kernel.ConnectTells.
-func (k *Kernel) ConnectTells() bool { return k.h.ConnectTells() }
-
-// InheritsOptions and AcceptTellsResets are the host's; see kernel.InheritsOptions.
-func (k *Kernel) InheritsOptions() bool   { return k.h.InheritsOptions() }
-func (k *Kernel) AcceptTellsResets() bool { return k.h.AcceptTellsResets() }
+// Traits are the host's.
+func (k *Kernel) Traits() kernel.Traits { return k.h.Traits() }
 
 // Waiting is the host's; see kernel.Waiting.
 func (k *Kernel) Waiting(fd int) int {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -51,7 +52,29 @@ func (r *Result) Page(file string) error {
 			return err
 		}
 	}
-	return nil
+	return r.pagePlots(file)
+}
+
+// onPage are the plots that the page shows, in their order.
+var onPage = []string{"cpu-64B-x50", "cpu-64B-x1000", "cpu-1MiB-stream", "cpu-churn", "cpu-tls-64B-x50", "p99-rate-x50", "idle-memory", "scaling"}
+
+// pagePlots writes the plots into the folder plots beside the page. The page shows them and those
+// of earlier runs.
+func (r *Result) pagePlots(file string) error {
+	dir := filepath.Join(filepath.Dir(file), "plots")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if _, err := r.plots(dir, func(name string) bool { return slices.Contains(onPage, name) }, ".svg"); err != nil {
+		return fmt.Errorf("plots: %w", err)
+	}
+	var text strings.Builder
+	for _, name := range onPage {
+		if _, err := os.Stat(filepath.Join(dir, name+".svg")); err == nil {
+			fmt.Fprintf(&text, "![%s](plots/%s.svg)\n", name, name)
+		}
+	}
+	return Replace(file, "plots", text.String())
 }
 
 // protocols is TLS and HTTP: the ratios and the memory.

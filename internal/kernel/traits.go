@@ -1,0 +1,42 @@
+package kernel
+
+import "math"
+
+// Traits say in what a Kernel differs from others. The zero value is right on every system: it promises nothing.
+type Traits struct {
+	// ReadsFully: a read of TCP that comes up short has emptied the socket, unless the Poller reports End.
+	ReadsFully bool
+	// ConnectReports: a connect(2) after a failed attempt returns its error and makes the socket new again. Otherwise
+	// it starts another attempt.
+	ConnectReports bool
+	// InheritsOptions: an accepted socket has all TCP options of its listener.
+	InheritsOptions bool
+	// AcceptReportsResets: if the peer resets a connection that waits in the queue, Accept returns an error for it.
+	AcceptReportsResets bool
+}
+
+// Waiting returns how much can be received from the descriptor, or how many connections can be accepted. The unit is the
+// kernel's, and the end of the input counts too: only differences mean anything. -1 if k cannot say.
+func Waiting(k Kernel, fd int) int {
+	if w, ok := k.(interface{ Waiting(fd int) int }); ok {
+		return w.Waiting(fd)
+	}
+	return waiting(k, fd)
+}
+
+// MaxFiles returns how many descriptors the program may have on k: RLIMIT_NOFILE. math.MaxInt if k cannot say.
+func MaxFiles(k Kernel) int {
+	if s, ok := k.(interface{ MaxFiles() int }); ok {
+		return s.MaxFiles()
+	}
+	return math.MaxInt
+}
+
+// CloseAtOnce is Close for a loop, which cannot wait: close(2) of a TCP socket with SO_LINGER waits for the peer,
+// O_NONBLOCK or not, and another owner may have set that.
+func CloseAtOnce(k Kernel, fd int) Errno {
+	if c, ok := k.(interface{ CloseAtOnce(fd int) Errno }); ok {
+		return c.CloseAtOnce(fd)
+	}
+	return k.Close(fd)
+}

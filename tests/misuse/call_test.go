@@ -1,0 +1,217 @@
+//go:build unix
+
+package misuse
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/socket"
+)
+
+// most is how many bytes one call may allocate, whatever it is given.
+const most = 8 << 20
+
+// A use is what a call needs around it: subject makes what has the methods, and gives it back with
+// done. arg chooses a usual argument; an invalid Value leaves the choice to usual.
+type use struct {
+	subject func(t *testing.T) (v any, done func())
+	arg     func(method string, i int, typ reflect.Type) reflect.Value
+	skip    map[string]string // methods that are not called, and why
+}
+
+// takes are the arguments of which odd values are no mistake, by function and position.
+type takes map[string]string
+
+// odd are the odd values of a type; none for a type of which this test has none.
+func odd(typ reflect.Type) (list []reflect.Value) {
+	add := func(v any) { list = append(list, reflect.ValueOf(v).Convert(typ)) }
+	switch typ.Kind() {
+	case reflect.Int, reflect.Int64:
+		for _, n := range []int64{-1, 0, math.MinInt64, math.MinInt32, math.MinInt32 - 1, math.MaxInt32, math.MaxInt32 + 1,
+			1 << 32, 1<<32 + 1, math.MaxInt64} {
+			if v := reflect.New(typ).Elem(); !v.OverflowInt(n) {
+				add(n)
+			}
+		}
+	case reflect.Int32:
+		for _, n := range []int32{-1, 0, math.MinInt32, math.MaxInt32} {
+			add(n)
+		}
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		add(0)
+		list = append(list, reflect.ValueOf(uint64(math.MaxUint64)).Convert(typ))
+	case reflect.Float64:
+		for _, f := range []float64{-1, 0, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, math.SmallestNonzeroFloat64} {
+			add(f)
+		}
+	case reflect.Slice:
+		list = append(list, reflect.Zero(typ), reflect.MakeSlice(typ, 0, 0))
+	case reflect.Func:
+		list = append(list, reflect.Zero(typ))
+	}
+	return list
+}
+
+// usual is a value that is no mistake.
+func usual(typ reflect.Type) reflect.Value {
+	switch typ.Kind() {
+	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float64:
+		return reflect.ValueOf(1).Convert(typ)
+	case reflect.Slice:
+		if typ.Elem().Kind() == reflect.Uint8 {
+			return reflect.ValueOf([]byte("xy")).Convert(typ)
+		}
+		return reflect.MakeSlice(typ, 0, 0)
+	case reflect.Func:
+		return reflect.MakeFunc(typ, func([]reflect.Value) (out []reflect.Value) {
+			for i := range typ.NumOut() {
+				out = append(out, reflect.Zero(typ.Out(i)))
+			}
+			return out
+		})
+	}
+	return reflect.Zero(typ)
+}
+
+// methods calls each exported method of what u makes that has a parameter with odd values, once for
+// each of them. The other arguments are usual.
+func methods(t *testing.T, name string, u use, ok takes) {
+	v, done := u.subject(t)
+	typ := reflect.TypeOf(v)
+	done()
+	for i := range typ.NumMethod() {
+		m := typ.Method(i)
+		if _, skipped := u.skip[m.Name]; skipped {
+			continue
+		}
+		sweep(t, name+"."+m.Name, m.Type, 1, ok, func(i int, typ reflect.Type) reflect.Value {
+			if u.arg == nil {
+				return reflect.Value{}
+			}
+			return u.arg(m.Name, i, typ)
+		}, func(t *testing.T, call func(f reflect.Value)) {
+			v, done := u.subject(t)
+			defer done()
+			call(reflect.ValueOf(v).MethodByName(m.Name))
+		})
+	}
+}
+
+// sweep calls one function with each odd value at each position from first on.
+func sweep(t *testing.T, name string, typ reflect.Type, first int, ok takes, arg func(int, reflect.Type) reflect.Value,
+	with func(t *testing.T, call func(f reflect.Value))) {
+	for at := first; at < typ.NumIn(); at++ {
+		elem := typ.In(at)
+		variadic := typ.IsVariadic() && at == typ.NumIn()-1
+		if variadic {
+			elem = elem.Elem()
+		}
+		for _, value := range odd(elem) {
+			args := make([]reflect.Value, 0, typ.NumIn())
+			for i := first; i < typ.NumIn(); i++ {
+				switch {
+				case i == at:
+					args = append(args, value)
+					continue
+				case typ.IsVariadic() && i == typ.NumIn()-1:
+					continue
+				}
+				v := reflect.Value{}
+				if arg != nil {
+					v = arg(i-first, typ.In(i))
+				}
+				if !v.IsValid() {
+					v = usual(typ.In(i))
+				}
+				args = append(args, v)
+			}
+			what := fmt.Sprintf("%s: argument %d is %v", name, at-first, show(value))
+			with(t, func(f reflect.Value) {
+				judge(t, what, fmt.Sprintf("%s.%d", name, at-first), f, args, value, ok)
+			})
+		}
+	}
+}
+
+func show(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Func:
+		if v.IsNil() {
+			return "nil"
+		}
+		return "empty"
+	}
+	return fmt.Sprint(v)
+}
+
+// judge calls f and looks at what has become of it. A number that is out of range is an error, or a
+// panic in this module's words, that names it. A number that counts is in ok.
+func judge(t *testing.T, what, key string, f reflect.Value, args []reflect.Value, value reflect.Value, ok takes) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	out, panicked := call(f, args)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > most {
+		t.Errorf("%s: %d bytes were allocated", what, n)
+	}
+	if panicked != nil {
+		if text, is := panicked.(string); !is || !ours(text) {
+			t.Errorf("%s: panic: %v", what, panicked)
+		}
+		return
+	}
+	if len(out) == 0 || !out[len(out)-1].Type().Implements(reflect.TypeFor[error]()) || !strange(value) {
+		return
+	}
+	err, _ := out[len(out)-1].Interface().(error)
+	var e syscall.Errno
+	var os *socket.OSError // MicroPython's: a number says what is wrong
+	switch _, may := ok[key]; {
+	case err == nil && !may:
+		t.Errorf("%s (%s): nil", what, key)
+	case err != nil && !errors.As(err, &e) && !errors.As(err, &os) && !names(err.Error(), value) && !may:
+		t.Errorf("%s (%s): the error does not name it: %v", what, key, err)
+	}
+}
+
+// names tells whether a text has the value; flags are hexadecimal.
+func names(text string, v reflect.Value) bool {
+	return strings.Contains(text, show(v)) || v.CanInt() && strings.Contains(text, fmt.Sprintf("%#x", v.Int()))
+}
+
+func call(f reflect.Value, args []reflect.Value) (out []reflect.Value, panicked any) {
+	defer func() { panicked = recover() }()
+	return f.Call(args), nil
+}
+
+// ours tells whether a panic's text is one of this module's.
+func ours(text string) bool {
+	for _, p := range []string{"reactor: ", "socket: ", "sel: ", "netconn: ", "poller: ", "timeout: "} {
+		if strings.HasPrefix(text, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// strange tells whether a number is negative or does not fit in 32 bits.
+func strange(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Int, reflect.Int64, reflect.Int32:
+		if v.Type() == reflect.TypeFor[time.Duration]() {
+			return v.Int() < 0
+		}
+		return v.Int() < 0 || v.Int() > math.MaxInt32
+	case reflect.Float64:
+		return !(v.Float() >= 0)
+	}
+	return false
+}

@@ -1,0 +1,233 @@
+//go:build unix
+
+package misuse
+
+import (
+	"context"
+	"crypto/tls"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/selfsigned"
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+	sel "github.com/ureactor/ureactor/select"
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// functions are the exported functions that take a number, a slice or a function. What they make is
+// given back here.
+var functions = map[string]any{
+	"netconn.DialTimeout": func(d time.Duration) error {
+		l, err := netconn.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		c, err := netconn.DialTimeout("tcp", l.Addr().String(), d)
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	},
+	"netconn.WithHandshakeTimeout": func(d time.Duration) error { return listening(netconn.WithHandshakeTimeout(config(), d)) },
+	"netconn.ServerAfter":          func(p []byte) { after(netconn.ServerAfter, p) },
+	"netconn.ClientAfter":          func(p []byte) { after(netconn.ClientAfter, p) },
+
+	"reactor.NewGroup": func(n int) error {
+		g, err := reactor.NewGroup(n)
+		if err == nil {
+			err = g.Shutdown(context.Background())
+		}
+		return err
+	},
+	"reactor.New":              func(o ...reactor.Option) error { return making(o...) },
+	"reactor.WithPostLimit":    func(n int) error { return making(reactor.WithPostLimit(n)) },
+	"reactor.WithSlowCallback": func(d time.Duration) error { return making(reactor.WithSlowCallback(d)) },
+	"reactor.WithPanicHandler": func(f func(*reactor.Conn, any, []byte)) error { return making(reactor.WithPanicHandler(f)) },
+	"reactor.WithLimits":       func(low, high, most int) error { return listening(reactor.WithLimits(low, high, most)) },
+	"reactor.WithLinger":       func(d time.Duration) error { return listening(reactor.WithLinger(d)) },
+	"reactor.WithBacklog":      func(n int) error { return listening(reactor.WithBacklog(n)) },
+	"reactor.WithAccepts":      func(n int) error { return listening(reactor.WithAccepts(n)) },
+	"reactor.WithMaxConns":     func(n int) error { return listening(reactor.WithMaxConns(n)) },
+	"reactor.WithKeepAlive":    func(d time.Duration) error { return listening(reactor.WithKeepAlive(d)) },
+	"reactor.WithControl":      func(f func(int) error) error { return listening(reactor.WithControl(f)) },
+	"reactor.WithBalance":      func(b reactor.Balance) error { return grouped(reactor.WithBalance(b)) },
+	"reactor.WithFilters": func(f func(bool) (func(*reactor.Wire) reactor.Filter, error)) error {
+		return listening(reactor.WithFilters(f))
+	},
+	"reactor.WithDialTimeout": func(d time.Duration) error {
+		r, err := reactor.New()
+		if err != nil {
+			return err
+		}
+		defer r.Shutdown(context.Background())
+		_, err = r.Dial("tcp", "127.0.0.1:9", handler{}, reactor.WithDialTimeout(d))
+		return err
+	},
+
+	"select.Select": func(r, w, x []sel.Pollable, seconds float64) error {
+		s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		_, _, _, err = sel.Select(r, append(w, s), x, seconds) // s is ready, so it ends
+		return err
+	},
+
+	"socket.New": func(family, typ, proto int) error {
+		s, err := socket.New(family, typ, proto)
+		if err == nil {
+			err = s.Close()
+		}
+		return err
+	},
+	"socket.Tuple": func(port, flow, scope int) error {
+		s, err := socket.New(socket.AF_INET6, socket.SOCK_DGRAM, 0)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return s.Bind(socket.Tuple("::1", port, flow, scope))
+	},
+	"socket.GetAddrInfo": func(af, typ, proto, flags int) error {
+		_, err := socket.GetAddrInfo("127.0.0.1", "9", af, typ, proto, flags)
+		return err
+	},
+	"socket.InetPton": func(family int) error { _, err := socket.InetPton(family, "127.0.0.1"); return err },
+	"socket.InetNtop": func(family int, p []byte) error { _, err := socket.InetNtop(family, p); return err },
+
+	"timeout.Of":      func(d time.Duration) error { _, err := timeout.Of(d); return err },
+	"timeout.Seconds": func(s float64) error { _, err := timeout.Seconds(s); return err },
+}
+
+// elsewhere are functions that this test leaves out.
+var elsewhere = map[string]string{
+	"select.SelectOn":      "is Select for a Task",
+	"socket.GetAddrInfoOn": "is GetAddrInfo for a Task",
+	"socket.NewOn":         "is New for a Task",
+	"poller.OnKqueue":      "takes an internal type",
+	"netconn.DialContext":  "takes no number",
+}
+
+var functionTakes = takes{
+	"netconn.DialTimeout.0":  "as in package net, 0 is no limit and less is over",
+	"reactor.WithMaxConns.0": "any number of Conns",
+	"select.Select.3":        "below 0 is for ever, as in MicroPython",
+	"socket.Tuple.2":         "a scope has 32 bits without a sign",
+}
+
+func config() *tls.Config {
+	c, err := selfsigned.New()
+	if err != nil {
+		panic(err)
+	}
+	return &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{c}}
+}
+
+func after(make func(*netconn.Conn, []byte, *tls.Config) *netconn.TLSConn, p []byte) {
+	l, err := netconn.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	defer l.Close()
+	c, err := netconn.Dial("tcp", l.Addr().String())
+	if err != nil {
+		panic(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(time.Millisecond))
+	_ = make(c.(*netconn.Conn), p, config()).Handshake()
+}
+
+func making(o ...reactor.Option) error {
+	r, err := reactor.New(o...)
+	if err == nil {
+		err = r.Shutdown(context.Background())
+	}
+	return err
+}
+
+func listening(o ...reactor.ListenOption) error {
+	r, err := reactor.New()
+	if err != nil {
+		return err
+	}
+	defer r.Shutdown(context.Background())
+	_, err = r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return handler{} }, o...)
+	return err
+}
+
+func grouped(o ...reactor.ListenOption) error {
+	g, err := reactor.NewGroup(2)
+	if err != nil {
+		return err
+	}
+	defer g.Shutdown(context.Background())
+	_, err = g.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return handler{} }, o...)
+	return err
+}
+
+// Each function with a number, a slice or a function.
+func TestFunctions(t *testing.T) {
+	for name, f := range functions {
+		t.Run(name, func(t *testing.T) {
+			balanced(t, func() {
+				sweep(t, name, reflect.TypeOf(f), 0, functionTakes, nil,
+					func(_ *testing.T, call func(reflect.Value)) { call(reflect.ValueOf(f)) })
+			})
+		})
+	}
+}
+
+// TestEveryFunctionIsCalled compares the tables with doc/api.txt: a new function has to be in one.
+func TestEveryFunctionIsCalled(t *testing.T) {
+	list, err := os.ReadFile("../../doc/api.txt")
+	must(t, err)
+	function := regexp.MustCompile(`(?m)^pkg \S+/(netconn|poller|reactor|select|socket|timeout), func (\w+)\((.*)$`)
+	counts := regexp.MustCompile(`\b(int|int32|int64|uint\d*|float64|Duration|Timeout|Deadline|Interest|Balance)\b|\[\]|\.\.\.|\bfunc\(`)
+	for _, m := range function.FindAllStringSubmatch(string(list), -1) {
+		name, takes := m[1]+"."+m[2], parameters(m[3])
+		if !counts.MatchString(takes) {
+			continue
+		}
+		_, here := functions[name]
+		if _, left := elsewhere[name]; !here && !left {
+			t.Errorf("%s(%s) is in no table", name, takes)
+		}
+	}
+	methods := regexp.MustCompile(`(?m)^pkg \S+/(netconn|poller|reactor|select|socket|timeout), method \(\*?(\w+)\) (\w+)\((.*)$`)
+	for _, m := range methods.FindAllStringSubmatch(string(list), -1) {
+		if counts.MatchString(parameters(m[4])) && !slices.Contains(strings.Fields(subjects), m[1]+"."+m[2]) {
+			t.Errorf("no test has a %s.%s, for %s(%s)", m[1], m[2], m[3], parameters(m[4]))
+		}
+	}
+}
+
+// subjects are the types whose methods the tests call.
+const subjects = ` netconn.Conn netconn.Listener netconn.PacketConn netconn.TLSConn netconn.Net
+ poller.Table timeout.Queue timeout.Timeout timeout.Deadline select.Poll socket.Socket socket.SSLSocket
+ reactor.Reactor reactor.Group reactor.Conn reactor.Wire reactor.PacketConn reactor.Timer reactor.Watch reactor.Task `
+
+// parameters is a signature's text up to the end of its parameters.
+func parameters(text string) string {
+	depth := 0
+	for i, c := range text {
+		switch {
+		case c == '(':
+			depth++
+		case c == ')' && depth == 0:
+			return text[:i]
+		case c == ')':
+			depth--
+		}
+	}
+	return text
+}

@@ -1,0 +1,36 @@
+//go:build unix
+
+package misuse
+
+import (
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/ureactor/ureactor/poller"
+)
+
+type reactorInterest = poller.Interest
+
+// balanced fails if f leaves descriptors open.
+func balanced(t *testing.T, f func()) {
+	t.Helper()
+	before := descriptors()
+	f()
+	for range 10 { // what is closed by the collector's goroutine may be late
+		if descriptors() <= before {
+			return
+		}
+		runtime.GC()
+		runtime.Gosched()
+	}
+	t.Errorf("%d descriptors are open, %d were before", descriptors(), before)
+}
+
+func descriptors() int {
+	list, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return 0
+	}
+	return len(list)
+}
