@@ -40,3 +40,16 @@ func ExamplePoller() {
 	_ = p.Del(int(r.Fd())) // before it is closed
 	// Output: true 1 in
 }
+
+// A number is used again after a close. The generation keeps the old Event from the new owner.
+func ExampleTable() {
+	var t poller.Table[string]
+	gen := t.Put(5, "the first connection")
+	stale := poller.Event{FD: 5, Gen: gen, Ready: poller.In}
+
+	t.Delete(5, gen)
+	t.Put(5, "another connection with the same number")
+	_, ok := t.Get(stale.FD, stale.Gen)
+	fmt.Println(ok)
+	// Output: false
+}
