@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -25,6 +26,9 @@ import (
 // every loop of it wakes ten times a second when nothing happens. Here eight loops, one of them with a megabyte that nobody
 // reads and a request that waits behind it, come to rest: of several fifths of a second one takes next to no processor time.
 func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	big := noise(8 << 20)
 	opened := make(chan Conn, 1)
 	rests := false
@@ -164,6 +168,9 @@ func atDescriptorLimit() {
 
 // In evio Wake's answer takes the place of output that is pending. Here it comes after it, for every Wake one.
 func TestWakeLosesNoOutput(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	first := noise(4 << 20)
 	const wakes = 100
 	var woken atomic.Int64
@@ -254,6 +261,9 @@ func TestWakeHasNoPostLimit(t *testing.T) {
 // A client that sends 8 MiB in 1 MiB writes, half-closes, then reads, gets all of it back: evio stalls in it, or loses what
 // was pending.
 func TestStreamsWithoutStallOrLoss(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	at, stop := serve(t, Events{NumLoops: 2, Data: echo}, "tcp://127.0.0.1:0")
 	sent := noise(8 << 20)
 	var all sync.WaitGroup

@@ -14,10 +14,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // Every other event may ask for Shutdown too; Serve ends and leaves nothing (goleak).
 func TestShutdownFromEveryEvent(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	for _, from := range []string{"Serving", "Opened", "Data", "Closed", "Detached", "Tick", "udp", "Wake"} {
 		t.Run(from, func(t *testing.T) {
 			action := func(event string) Action {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"go.uber.org/goleak"
 
 	"github.com/ureactor/ureactor/reactor"
@@ -109,6 +109,9 @@ func noise(n int) []byte {
 
 // Every scheme, option and balance serves; each Conn knows which address it came by.
 func TestSchemes(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	path := filepath.Join(t.TempDir(), "s")
 	addrs := []string{"tcp://127.0.0.1:0", "tcp4://127.0.0.1:0?reuseport=true", "tcp6://[::1]:0", "127.0.0.1:0",
 		"tcp-net://127.0.0.1:0", "tcp4-net://127.0.0.1:0?reuseport=1", "unix://" + path, "unix-net://" + path + "2",

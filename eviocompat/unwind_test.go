@@ -12,12 +12,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
 // Every event panics, panics nil and exits once, with a panic handler: that is told, and of which connection; that
 // connection ends, others are served, ticks go on, and Serve ends in order.
 func TestEventsThatDoNotReturn(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	for how, unwind := range map[string]func(){"panic": func() { panic("boom") }, "panic(nil)": func() { panic(nil) }, "Goexit": runtime.Goexit} {
 		for _, event := range []string{"Opened", "Data", "Data of Wake", "Closed", "Detached", "PreWrite", "Tick"} {
 			t.Run(event+"/"+how, func(t *testing.T) { eventDoesNotReturn(t, event, unwind) })
@@ -131,6 +135,9 @@ func TestServingPanics(t *testing.T) {
 // A detached connection is closed while its peer takes nothing of what was sent before: Close ends the calls at once, and
 // after the linger time the connection too.
 func TestCloseOfADetachedGivesUp(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	defer func(d time.Duration) { lingerTime = d }(lingerTime)
 	lingerTime = 20 * time.Millisecond
 	closed := make(chan *detached, 1)

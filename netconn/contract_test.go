@@ -287,6 +287,9 @@ var random = struct {
 
 // copyCases are sources of ReadFrom; each sends the first half of the noise, or all of it.
 func TestCopies(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	const size = 3<<20 + 17
 	all := noise(size)
 	name := t.TempDir() + "/noise"
@@ -392,6 +395,9 @@ func source(t *testing.T, all []byte) net.Conn {
 func TestNoAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
+	}
+	if !longtest.Measures(t) {
+		return
 	}
 	c, d, stop, err := pipe(t, "tcp4")()
 	if err != nil {

@@ -24,6 +24,9 @@ var below = flag.String("below", "", "what TestConnCryptoTLS has below crypto/tl
 // cannot be asked for a part; so each is a process, which fails or does not. Why the other three (PastTimeout, FutureTimeout,
 // ConcurrentMethods) can hold on neither, TestCryptoTLSAfterAWriteTimeout tells: they hang for a minute each. Without -long it is two parts.
 func TestConnCryptoTLS(t *testing.T) {
+	if !longtest.Default(t, "nettest over crypto/tls") {
+		return
+	}
 	for _, s := range stacks {
 		if s.name == *below {
 			nettest.TestConn(t, cryptoTLS(s))

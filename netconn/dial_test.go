@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 )
 
@@ -31,6 +32,9 @@ func TestDialTimeout(t *testing.T) {
 // Whoever dials peers that reset as soon as they have accepted gets either the reset or a connection that knows its peer's
 // address, though the kernel has forgotten it.
 func TestDialledPeerResets(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -94,6 +95,9 @@ func TestPathsAreThoseOfPackageNet(t *testing.T) {
 // A dial ends in each phase, before the lookup, in it and in the connect, because its context is cancelled or its time is
 // up, with package net's error, in a goroutine and in a task. The lookup asks a server that does not answer.
 func TestDialEndsInEachPhase(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	asked := deaf(t)
 	r := start(t)
 	ways := []stack{stacks[0], stacks[1], {name: "task", dialContext: func(ctx context.Context, network, address string) (c net.Conn, err error) {

@@ -179,6 +179,9 @@ func TestTLSDial(t *testing.T) {
 
 // A peer that does not read is not read: what waits for it stays below the cap, and when it reads, all is there.
 func TestTLSBackPressure(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	r := start(t)
 	var most atomic.Int64
 	at := serveTLS(t, r, func() reactor.Handler {
@@ -279,6 +282,9 @@ func TestTLSDrained(t *testing.T) {
 
 // The drain delivers what was sent, also on many connections, says close_notify, and ends who is still in the handshake.
 func TestTLSShutdown(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	r, err := reactor.New()
 	if err != nil {
 		t.Fatal(err)
@@ -335,6 +341,9 @@ func TestTLSShutdown(t *testing.T) {
 // What is no TLS, a part of one, or stops: that connection is told why and closed, in time and without anything left
 // behind; another one on the same port notices nothing.
 func TestTLSBadPeers(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	r := start(t)
 	closed := make(chan error, 1)
 	serve := func(timeout time.Duration) net.Addr {
@@ -432,6 +441,9 @@ func TestTLSBadRecords(t *testing.T) {
 // A client that closes as soon as it has its answer, as tls.Conn.Close does, has ended in order: that the server's own
 // close_notify finds nobody is no error.
 func TestTLSClientThatCloses(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	at, outcomes := listenWithTLS(t, serverConfig(), repeat)
 	for range 100 {
 		c := dialTLS(t, at)
@@ -445,6 +457,9 @@ func TestTLSClientThatCloses(t *testing.T) {
 
 // What TLS has to say of a connection is told, also where a reset comes right behind it.
 func TestTLSErrorBeforeAReset(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	at, outcomes := listenWithTLS(t, serverConfig(), repeat)
 	for range 100 {
 		c, err := net.Dial("tcp", at.String())

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -18,6 +19,9 @@ import (
 // A Group with WithTLS: every loop serves. When Shutdown begins each client has megabytes on their way; all of them come,
 // every connection ends in order, and no descriptor is left (goroutines are TestMain's to count).
 func TestTLSGroup(t *testing.T) {
+	if !longtest.Default(t, "many handshakes") {
+		return
+	}
 	const loops, clients, size = 3, 12, 1 << 20
 	before := descriptors()
 	g, err := reactor.NewGroup(loops)

@@ -108,6 +108,9 @@ func serveSite(t *testing.T, network string, secure bool) net.Addr {
 
 // net/http's server and client, both on our connections: HTTP/1.1 and HTTP/2, many requests at once, megabytes each way.
 func TestHTTP(t *testing.T) {
+	if !longtest.Default(t, "a server and clients of net/http") {
+		return
+	}
 	for _, c := range []struct {
 		name, scheme, proto string
 		http2               bool

@@ -9,11 +9,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/seccomp"
 )
 
 // A sandbox refuses sendfile or splice, with any errno: what they would have moved is copied.
 func TestRefusedMovesCopy(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	for call, source := range map[uintptr]string{unix.SYS_SENDFILE: "file", unix.SYS_SPLICE: "connection"} {
 		for _, e := range seccomp.Errnos {
 			seccomp.Denied(t, call, e, func(t *testing.T) {

@@ -17,6 +17,9 @@ import (
 // Hundreds of TLS connections talk at once, twice as many are idle, on one loop, which has no goroutine and
 // no coroutine for any of them. With -long it is ten times as many.
 func TestTLSThousands(t *testing.T) {
+	if !longtest.Default(t, "many handshakes") {
+		return
+	}
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Cur < 6500 {
 		t.Skipf("%d descriptors are too few", limit.Cur)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
@@ -90,6 +91,9 @@ func shared(t *testing.T, moved int64, err error, n int) {
 // A peer that always takes and always has more does not keep the loop for the task that has it: WriteBuffers, and TLS's Read
 // and Write, give it to others, in the middle of one call too. Nothing here ever waits.
 func TestEndlessPeersShareTheLoop(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	t.Run("WriteBuffers", func(t *testing.T) {
 		k := newBoundless()
 		onLoop(t, k, func(task *reactor.Task, c *netconn.Conn, _ net.Conn) {

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/net/nettest"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -110,6 +111,9 @@ func taskPipe(t testing.TB, r *reactor.Reactor, network string) nettest.MakePipe
 
 // x/net's contract over a reactor's sockets: every call is a task of the loop.
 func TestConnInTasks(t *testing.T) {
+	if !longtest.Default(t, "nettest once more") {
+		return
+	}
 	r := start(t)
 	for _, network := range families() {
 		for i := range rounds() {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
@@ -15,6 +16,9 @@ import (
 // a whole configuration by the server's name, ALPN, resumption; and what becomes of it where the two do not agree: one
 // clear error on each side.
 func TestTLSConfigs(t *testing.T) {
+	if !longtest.Default(t, "many handshakes") {
+		return
+	}
 	named := certificateFor("named.example")
 	both := selfsigned.Pool(named)
 	both.AddCert(certificate().Leaf)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/secure/forge"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
@@ -80,6 +81,9 @@ func (s *stormed) rest() { s.got = 0 }
 // A turn of the loop decrypts a bounded number of records of one peer, however few bytes they have; so does a task before it
 // lets others run. All data arrives. On a simulated host nothing else decides.
 func TestTLSRecordsOfATurnAreBounded(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	const n = 1000
 	for _, s := range storms {
 		for style, serve := range map[string]func(*reactor.Task, *stormed){"handler": stormHandler, "task": stormTask} {

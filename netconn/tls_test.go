@@ -47,6 +47,9 @@ func secured(open nettest.MakePipe) nettest.MakePipe {
 
 // The contract of net.Conn over our TLS, all 11 parts: a write that timed out leaves the connection usable.
 func TestConnTLS(t *testing.T) {
+	if !longtest.Default(t, "nettest over TLS") {
+		return
+	}
 	r := start(t)
 	for i := range rounds() {
 		t.Run(fmt.Sprint("goroutines/", i), func(t *testing.T) {
@@ -63,6 +66,9 @@ func TestConnTLS(t *testing.T) {
 // Two tasks on one TLS connection, one reading and one writing 4 MiB, several such connections on one loop, against
 // crypto/tls in goroutines at the other end: nobody waits with a lock held, or the loop would stand still.
 func TestTLSInTasks(t *testing.T) {
+	if !longtest.Default(t, "many handshakes") {
+		return
+	}
 	r := start(t)
 	const size = 4 << 20 // more than a kernel holds
 	conns := longtest.Count(2, 5, 100)

@@ -15,12 +15,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
 
 // 5,000 waits of up to 200 µs.
 func TestWaitIsNeverEarly(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	both(t, func(l *lab) {
 		p := l.open()
 		for range 5000 {

@@ -8,11 +8,15 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // The accept function may use the Conn at once; whatever it does and then returns, Closed comes once or (after nil,
 // or Detach) never, and the listener goes on.
 func TestAcceptFunctionMayDoAnything(t *testing.T) {
+	if !longtest.Default(t, "several loops at work") {
+		return
+	}
 	twice(t, func(t *lab) {
 		acts := map[string]func(*Conn){
 			"nothing":     func(*Conn) {},

@@ -267,6 +267,9 @@ func (f *spender) Input(p []byte) { f.w.Spend(bytesPerTurn); f.trap.Input(p) }
 
 // After a burst of everything that has a list an idle loop keeps next to no memory.
 func TestMemoryOfABurstGoes(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	burst := longtest.Count(100_000, 100_000, 200_000)
 	inLab(t, kinds[1], func(t *lab) {
 		r := t.reactor(WithPostLimit(burst))
@@ -305,6 +308,9 @@ func heapNow() uint64 {
 
 // An idle loop keeps chunksKeep chunks, however many its Conns have had, and those in outputs count.
 func TestChunksAreBounded(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	var p outputPool
 	var outs []*output
 	for range 1000 {

@@ -122,7 +122,7 @@ func runConnOps(t failer, l *lab, ops []byte) {
 	}
 	m.peer = b
 	opt, _ := newSockOptions("listen", nil)
-	opt.edge = m.tcp && l.k.Traits().ReadsFully
+	opt.edge = m.tcp && kernel.ReadsFully(l.k)
 	if kind&2 != 0 {
 		opt.low, opt.high, opt.cap = 10_000, 50_000, 300_000
 	}

@@ -4,12 +4,17 @@ import (
 	"net"
 	"runtime"
 	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // Contract 5 and 6. 3,000 connections end in turn by a peer's FIN, its RST, its RST under our output, our Close and our
 // Abort; Closed comes once for each. Then the process has the descriptors that it had before, and the reactor none but
 // its own.
 func TestChurnLeavesNoDescriptor(t *testing.T) {
+	if !longtest.Default(t, "many connections") {
+		return
+	}
 	connectOnce(t) // Go's own poller takes its descriptors at first use
 	before := fds()
 	r := started(t)

@@ -46,6 +46,9 @@ func TestIdleLoopMakesNoTurns(t *testing.T) {
 // stretch is shorter. The runtime needs some seconds to come to rest, longer on a busy machine, so one such stretch of
 // many is enough. A process that does not rest has none.
 func TestIdleProcessIsNotSwitched(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	quiet := time.Duration(longtest.Count(500, 1000, 10_000)) * time.Millisecond
 	allowed := longtest.Count(0, 0, 2)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 func init() { children["descriptors"] = atDescriptorLimit }
@@ -18,6 +20,9 @@ func init() { children["descriptors"] = atDescriptorLimit }
 // connect. The server lives, tries accept at most ten times a second, serves those that got in, and takes the rest
 // when there is room again.
 func TestDescriptorLimitIsSurvived(t *testing.T) {
+	if !longtest.Default(t, "many connections") {
+		return
+	}
 	t.Parallel()
 	mustChild(t, "descriptors")
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -140,6 +141,9 @@ func mustPair() (a, b int) {
 
 // Contract 7 without WithPanicHandler: the panic ends the process and prints the stack of the callback.
 func TestPanicInACallbackCrashes(t *testing.T) {
+	if !longtest.Default(t, "processes that are started") {
+		return
+	}
 	t.Parallel()
 	for kind := range bombs {
 		t.Run(kind, func(t *testing.T) {

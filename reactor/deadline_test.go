@@ -51,6 +51,9 @@ func TestTimersAreNeverEarly(t *testing.T) {
 // are moved by messages, read ones are refreshed before they are due, write ones are armed over output that nobody
 // reads. No expiry closes a Conn.
 func TestConnDeadlinesAreNeverEarly(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	twiceAtOnce(t, func(t *lab) {
 		k := t.faults()
 		moved := map[int]timeout.Deadline{} // by descriptor, when bytes came in last

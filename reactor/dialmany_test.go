@@ -5,36 +5,42 @@ package reactor
 import (
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // A Dial costs the same however many connects have not begun yet: sixteen times as many Dials in one callback take about
 // sixteen times as long, not sixteen times that. The bound leaves room for a machine that is busy, and for memory.
 func TestManyDialsAreLinear(t *testing.T) {
-	took := func(n int) (least time.Duration) {
-		least = time.Hour
-		for range 3 {
-			r := manual(t)
-			began := time.Now()
-			for range n {
-				if _, err := r.Dial("unix", "@nobody", &hooks{}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for r.naming.n > 0 {
-				c := r.naming.oldest // as the turns take them, but without the kernel
-				r.unname(c)
-			}
-			least = min(least, time.Since(began))
-			for r.dials.len() > 0 {
-				r.dials.take().end(ErrAborted)
+	if !longtest.Default(t, "many connections") {
+		return
+	}
+	took := func(n int) time.Duration {
+		r := manual(t)
+		began := time.Now()
+		for range n {
+			if _, err := r.Dial("unix", "@nobody", &hooks{}); err != nil {
+				t.Fatal(err)
 			}
 		}
-		return least
+		for r.naming.n > 0 {
+			c := r.naming.oldest // as the turns take them, but without the kernel
+			r.unname(c)
+		}
+		took := time.Since(began)
+		for r.dials.len() > 0 {
+			r.dials.take().end(ErrAborted)
+		}
+		return took
 	}
-	few, many := took(1000), took(16_000)
-	if many > 16*8*few {
-		t.Errorf("1000 Dials take %v, 16,000 take %v", few, many)
+	few, many := min(took(1000), took(1000), took(1000)), took(16_000)
+	for range 100 { // on a busy machine a try takes longer, so the least of each counts
+		if many <= 16*8*few {
+			return
+		}
+		many = min(many, took(16_000))
 	}
+	t.Errorf("1000 Dials take %v, 16,000 take %v", few, many)
 }
 
 // Close on another goroutine, where it is misuse, wakes a loop that sleeps, so that the drain begins.

@@ -32,6 +32,9 @@ func (h *producer) Drained(c *Conn) {
 // end of the step, or at the end of a connect. Marks below and above what is corked, pieces below and above what is
 // corked at all, accepted and dialled.
 func TestDrainedAlwaysFollowsHigh(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	twiceAtOnce(t, func(t *lab) {
 		for _, high := range []int{0, 1000, 20_000, 64 << 10, 256 << 10} {
 			for _, piece := range []int{600, corkMax, corkMax + 1, 100_000} {

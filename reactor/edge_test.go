@@ -18,7 +18,7 @@ func TestFinThatComesWithTheDataIsSeen(t *testing.T) {
 		var conns []*peer
 		var sent [][]byte
 		t.freeze(func() {
-			for i := range longtest.Count(40, 100, 300) {
+			for i := range longtest.Count(40, 100, 120) { // the queue of a BSD has room for 128
 				c := t.dial(addr)
 				p := bytes.Repeat([]byte{byte(i)}, []int{1, 5000, readSize, 2 * readSize}[i%4])
 				c.sendAndFIN(p)

@@ -2,11 +2,18 @@
 
 package reactor
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
+)
 
 // A drain closes, and an abort ends, no more than endsPerTurn Conns in one turn, and all in the end. A Conn whose turn has not
 // come is open, and hears its peer.
 func TestEndsOfATurnAreBounded(t *testing.T) {
+	if !longtest.Default(t, "many connections") {
+		return
+	}
 	const conns = endsPerTurn + 50
 	for _, how := range []string{"drain", "abort"} {
 		inLab(t, kinds[1], func(t *lab) {
@@ -44,6 +51,56 @@ func TestEndsOfATurnAreBounded(t *testing.T) {
 			}
 			if how == "drain" && heard == 0 {
 				t.Error("an open Conn has heard nothing")
+			}
+		})
+	}
+}
+
+// A drain and an abort reach no more than endsPerTurn Tasks in one turn, and all in the end, also if Tasks that the walk has
+// not reached end meanwhile. The number of contexts that have ended is counted after each turn.
+func TestTaskEndsOfATurnAreBounded(t *testing.T) {
+	const tasks = 2*endsPerTurn + 50
+	for _, how := range []string{"drain", "abort", "drain, then abort"} {
+		inLab(t, kinds[1], func(t *lab) {
+			r := t.reactor()
+			var all []*Task
+			for i := range tasks {
+				all = append(all, r.Go(func(k *Task) {
+					k.Context()
+					for e := k.Sleep(1 << 50); e != nil && i%2 == 0; e = k.Sleep(1 << 50) { // the even ones are unwound
+					}
+					if i < tasks-10 { // the task in whose place the walk is, or will be, ends by the hand of another
+						all[i+1].Cancel()
+					}
+				}))
+			}
+			for range tasks/tasksPerTurn + 1 {
+				t.turn()
+			}
+			ended := func() (n int) {
+				for _, k := range all {
+					if k.cancel&drainAsked != 0 || k.cancel&cancelAsked != 0 {
+						n++
+					}
+				}
+				return n
+			}
+			if how == "abort" {
+				r.stopNow()
+			} else {
+				r.Close()
+			}
+			for turns, before := 0, 0; r.tasks.n > 0; turns++ {
+				if how == "drain, then abort" && turns == 1 {
+					r.stopNow()
+				}
+				t.turn()
+				now := ended()
+				// Each of the tasks that run in a turn cancels one more.
+				if now-before > endsPerTurn+tasksPerTurn || turns > 4*tasks/tasksPerTurn {
+					t.Fatalf("%s, turn %d: has reached %d Tasks, then %d", how, turns, before, now)
+				}
+				before = now
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // More errors than a socket's buffer holds come into its error queue (IP_RECVERR, transmit timestamps), which the Poller
@@ -59,6 +61,9 @@ func TestFilledErrorQueue(t *testing.T) {
 
 // A Conn with output that waits is level-triggered. Transmit timestamps in its error queue do not keep the loop busy.
 func TestFilledErrorQueueOfABlockedConn(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	inLab(t, kinds[0], func(t *lab) {
 		r := t.reactor()

@@ -8,11 +8,16 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // A loop whose goroutine is locked to its thread keeps that goroutine, whose stack grows with each runtime.Goexit. So it
 // fails in order after nestedMost of them. A loop that is not locked survives more, without a deeper stack.
 func TestGoexitsOfALockedLoopAreBounded(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	for _, isLocked := range []bool{true, false} {
 		exits := 0
 		r, err := New(WithPanicHandler(func(*Conn, any, []byte) { exits++ }))

@@ -70,6 +70,9 @@ func TestGroupMaxConns(t *testing.T) {
 // Two thousand connections, ten thousand with -long: the kernel's choice leaves no loop 10 % above or below its share, the handed-over ones are
 // exactly even. The clients are in a process of their own, for the sake of its descriptors.
 func TestConnsAreBalanced(t *testing.T) {
+	if !longtest.Default(t, "many connections") {
+		return
+	}
 	many := longtest.Count(2000, 2000, 10_000)
 	if raceEnabled {
 		many = 2000

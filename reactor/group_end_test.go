@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -25,6 +26,9 @@ import (
 // Clients of all loops have megabytes on their way when Shutdown begins; those that read get everything, and what the
 // others do not take is reported as one sum, by Run too.
 func TestGroupShutdownSumsUp(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	t.Parallel() // it sleeps
 	g, err := NewGroup(3)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // group makes a Group and runs it until the test ends.
@@ -72,6 +73,9 @@ var balances = []Balance{0, ByAddress, RoundRobin, LeastConns}
 // Conn names, which is that loop's goroutine (an unlocked count per loop: -race), and all loops have some. Then all are
 // told Closed, and no descriptor is left.
 func TestGroupServesOnEveryLoop(t *testing.T) {
+	if !longtest.Default(t, "several loops at work") {
+		return
+	}
 	for _, network := range []string{"tcp", "tcp6", "unix"} {
 		for _, b := range balances {
 			if b == ByAddress && (network == "unix" || kernel.SO_BALANCE == 0) {

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -262,6 +263,9 @@ func (c bombCore) Write(e zapcore.Entry, _ []zapcore.Field) error {
 // (A panic without a handler is recovered around Run; of a Group's loop it ends the process, see
 // TestPanicInACallbackCrashes.)
 func TestUserCodeThatDoesNotReturn(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	for _, s := range spots {
 		for how := range unwindings {
 			for _, handler := range []bool{true, false} {

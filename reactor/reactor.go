@@ -87,6 +87,7 @@ type Reactor struct {
 
 	unclosed    bool // the drain has Conns to close, from the descriptor nextClose on
 	nextClose   int
+	aborting    bool             // the walk over the Tasks cancels them
 	draining    bool             // takes no new Conns, Listeners, Watches, Tasks
 	patient     bool             // a Shutdown waits: its deadline is the one that counts
 	undelivered UndeliveredError // what the drain had to leave behind
@@ -177,7 +178,7 @@ func (r *Reactor) FD() int { return r.poller.FD() }
 // Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
 func (r *Reactor) Next() timeout.Deadline {
 	work := r.unread.len() + r.dirty.len() + r.ended.len() + r.runnable.len() + r.posting.len() + r.dials.len()
-	if work > 0 || r.begun || r.queued.Load() || r.drain.Load() != r.draining || r.unclosed || r.abort.Load() {
+	if work > 0 || r.begun || r.queued.Load() || r.drain.Load() != r.draining || r.unclosed || r.tasks.next != nil || r.abort.Load() {
 		return 0
 	}
 	if _, ok := r.timers.Settle(repairsPerTurn); !ok {

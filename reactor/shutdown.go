@@ -78,7 +78,7 @@ func (r *Reactor) wind() {
 		for _, c := range r.naming.all() {
 			c.Close()
 		}
-		r.drainTasks()
+		r.tasks.next = r.tasks.oldest
 	}
 	r.patient = r.await.Load()
 	if r.unclosed {
@@ -97,7 +97,12 @@ func (r *Reactor) wind() {
 		for _, c := range r.naming.all() {
 			c.Abort()
 		}
-		r.abortTasks()
+		if !r.aborting {
+			r.aborting, r.tasks.next = true, r.tasks.oldest
+		}
+		r.tasks.walk((*Task).Cancel)
+	} else {
+		r.tasks.walk(r.drainTask)
 	}
 	r.settle()
 	if r.open()+r.ended.len() == 0 {

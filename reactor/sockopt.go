@@ -39,7 +39,7 @@ func readOptions(k Kernel, op, name string, stream bool, opts []SocketOption) (n
 	o.tcp = n.TCP()
 	// A read of TCP that comes up short has taken all there was. A Unix socket's stops at a message with descriptors,
 	// another kernel's may stop anywhere.
-	o.edge = o.tcp && k.Traits().ReadsFully
+	o.edge = o.tcp && kernel.ReadsFully(k)
 	return n, o, nil
 }
 

@@ -35,30 +35,32 @@ type crash struct{ *PanicError }
 
 func (c *crash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }
 
-// drainTasks begins the end of all tasks: contexts end, who waits for input is told ECANCELED, who waits for output
-// may go on.
-func (r *Reactor) drainTasks() {
-	for _, t := range r.tasks.all() {
-		t.cancel |= drainAsked
-		t.ended()
-		if t.state == asleep && t.dir == desc.In {
-			t.cancel |= drainTold
-			t.wake(kernel.ECANCELED)
-		}
+// drainTask begins the end of a Task: its context ends. If it waits for input it gets ECANCELED; if it
+// waits for output it may go on.
+func (r *Reactor) drainTask(t *Task) {
+	t.cancel |= drainAsked
+	t.ended()
+	if t.state == asleep && t.dir == desc.In {
+		t.cancel |= drainTold
+		t.wake(kernel.ECANCELED)
 	}
 }
 
-// abortTasks ends those that are left: ECANCELED, then unwinding.
-func (r *Reactor) abortTasks() {
-	for _, t := range r.tasks.all() {
-		t.Cancel()
-	}
-}
-
-// A taskList is all Tasks that live, the oldest first.
+// A taskList is all Tasks that live, the oldest first. The end of the reactor walks over it, in several
+// turns. No Task is added after the walk has begun.
 type taskList struct {
 	oldest, youngest *Task
+	next             *Task // the walk is here; nil: no walk
 	n                int
+}
+
+// walk calls f for the next endsPerTurn Tasks of the walk. f resumes none.
+func (l *taskList) walk(f func(*Task)) {
+	for n := 0; n < endsPerTurn && l.next != nil; n++ {
+		t := l.next
+		l.next = t.younger
+		f(t)
+	}
 }
 
 func (l *taskList) add(t *Task) {
@@ -74,6 +76,9 @@ func (l *taskList) add(t *Task) {
 
 func (l *taskList) remove(t *Task) {
 	l.n--
+	if l.next == t {
+		l.next = t.younger
+	}
 	if t.older == nil {
 		l.oldest = t.younger
 	} else {
@@ -85,13 +90,4 @@ func (l *taskList) remove(t *Task) {
 		t.younger.older = t.older
 	}
 	t.older, t.younger = nil, nil
-}
-
-// all is a copy: who is woken may end.
-func (l *taskList) all() []*Task {
-	tasks := make([]*Task, 0, l.n)
-	for t := l.oldest; t != nil; t = t.younger {
-		tasks = append(tasks, t)
-	}
-	return tasks
 }

@@ -33,7 +33,7 @@ func TestWatchTellsWhatIsReady(t *testing.T) {
 	t.Run("pipe", func(t *testing.T) {
 		inLab(t, kinds[0], func(t *lab) {
 			rd, wr := pipe(t)
-			watchInput(t, rd, t.peer(wr), wr, poller.Hup)
+			watchInput(t, rd, t.peer(wr), wr, poller.Hup|poller.End) // a kqueue reports End
 		})
 	})
 	twice(t, func(t *lab) {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -44,6 +45,9 @@ func TestAnyNumberCanBeRegistered(t *testing.T) {
 
 // poll(2) refuses more descriptors than the process may have.
 func TestMoreNumbersThanTheLimit(t *testing.T) {
+	if !longtest.Default(t, "many connections") {
+		return
+	}
 	both(t, func(l *lab) {
 		limit := kernel.MaxFiles(l.k)
 		if limit > 10_000 {

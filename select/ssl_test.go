@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/socket"
@@ -56,6 +57,9 @@ func (l *lab) connected(proto int) (a, b *socket.Socket) {
 // Both ends in one task, non-blocking: Polls alone drive the handshake; nothing that Poll tells is ever EAGAIN; what is
 // buffered in the TLS is readable though its descriptor is not; every byte arrives.
 func TestSSLPoll(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	both(t, func(l *lab) {
 		key, cert := keyAndCert()
 		a, b := l.connected(socket.IPPROTO_SEC)

@@ -57,6 +57,9 @@ func TestPollForever(t *testing.T) {
 // 0 of 50,000 timed polls in 200 goroutines or tasks ends early, with Polls of their own, some of them asked every
 // millisecond, and one that ten share.
 func TestPollIsNeverEarly(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	rounds := longtest.Count(10, 50, 500)
 	both(t, func(l *lab) {
 		shared := l.poll()

@@ -14,9 +14,7 @@ func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 // Traits are those of Options.Kernel.
 func (h *Host) Traits() kernel.Traits {
 	linux := h.os() == Linux
-	return kernel.Traits{
-		ReadsFully: h.ReadsFully(), ConnectReports: linux, InheritsOptions: linux, AcceptReportsResets: !linux,
-	}
+	return kernel.Traits{ConnectReports: linux, InheritsOptions: linux, AcceptReportsResets: !linux}
 }
 
 // Waiting is twice the bytes that wait to be received, or connections to be accepted, and one at the end of the input; -1

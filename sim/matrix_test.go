@@ -156,8 +156,8 @@ func matrix(t *testing.T, p *program) (faults, failed int) {
 	return faults, failed
 }
 
-// wanted chooses among the faults: all of them with -long, else the first call of each kind and a sample of the rest, which
-// differs from kind to kind.
+// wanted chooses among the faults: all of them with -long, a sample with -short, else the first call of each kind and a
+// sample of the rest, which differs from kind to kind.
 func wanted(n, index int) bool {
 	if *matrixOnly != "" {
 		return true
@@ -165,7 +165,10 @@ func wanted(n, index int) bool {
 	if race {
 		return n == 1 || index%longtest.Count(64, 32, 8) == 0
 	}
-	return n == 1 || index%longtest.Count(200, 24, 1) == 0
+	if testing.Short() {
+		return index%20 == 0
+	}
+	return n == 1 || index%longtest.Count(0, 24, 1) == 0
 }
 
 // results is what a call can be made to give.

@@ -123,6 +123,9 @@ func TestConnectWaitsWhereAnotherOwnerWantsIt(t *testing.T) {
 
 // However much is taken from an Endless descriptor, there is more.
 func TestEndlessPeers(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	for _, kind := range []int{kernel.SOCK_STREAM, kernel.SOCK_DGRAM} {
 		for _, family := range []int{kernel.AF_INET, kernel.AF_UNIX} {
 			w := sim.New(1, sim.Options{})

@@ -182,6 +182,9 @@ func TestShrinkToNothing(t *testing.T) {
 
 // The work has a limit: a failure that takes every fault is given up in time.
 func TestShrinkIsBounded(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	tries := 0
 	const all = 120 // of three series, so that every one is tried at 26 other numbers
 	s := sim.Shrink(1, sim.Options{}, func(w *sim.World) error {

@@ -10,6 +10,9 @@ import (
 
 // The mixed workload under 80 seeds, 1,000 with -long. A million: go test -run TestStorm -timeout 0 ./sim -sim.seeds=1000000
 func TestStorm(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	n := longtest.Count(8, 60, 1000)
 	if race {
 		n = min(n, 30)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -73,6 +74,9 @@ func TestD21AfterTheReactor(t *testing.T) {
 
 // A call keeps its Socket: nobody else has it here, and the collector runs all the time.
 func TestD21NotUnderACall(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	both(t, func(l *lab) {
 		peer := l.udp()
 		to := make(chan socket.Addr, 1)

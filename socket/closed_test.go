@@ -52,7 +52,7 @@ func TestClosedIsClosed(t *testing.T) {
 
 // A call that does not wait ends, with what it has, although its peer has more whenever it looks.
 func TestNonBlockingCallsEnd(t *testing.T) {
-	simulated(t, sim.Linux, func(l *lab) {
+	onSimulated(t, func(l *lab) {
 		h := l.k.(*sim.Host)
 		for name, read := range map[string]func(s *socket.Socket) (int, error){
 			"ReadSize": func(s *socket.Socket) (int, error) { p, err := s.ReadSize(1 << 30); return len(p), err },

@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
@@ -152,6 +153,9 @@ func TestD18ConnectAfterCompletionIsEISCONN(t *testing.T) {
 // A connect that timed out goes on: again it is EALREADY at once, until room in the listener's queue ends it well.
 // The kernel tries again after a second: the worlds wait side by side.
 func TestD19TimedOutConnectStaysInProgress(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	bothAtOnce(t, func(l *lab) {
 		a, listener := l.stuck()
 		s := l.tcp()

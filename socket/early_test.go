@@ -16,6 +16,9 @@ import (
 
 // No call gives up before its deadline, whatever it waits for and however many wait beside it.
 func TestNeverEarly(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	waits := longtest.Count(200, 1000, 20000)
 	both(t, func(l *lab) {
 		stuck, _ := l.stuck()
@@ -116,6 +119,9 @@ func TestTwoReaders(t *testing.T) {
 func TestNoAllocation(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
+	}
+	if !longtest.Measures(t) {
+		return
 	}
 	both(t, func(l *lab) {
 		if l.isSimulated() {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -183,6 +184,9 @@ func TestReceiveOfLessAtAReset(t *testing.T) {
 
 // More than a budget, and more than the receive buffer holds; an accepted socket has its listener's SO_RCVLOWAT.
 func TestReceiveOfManyBytes(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	both(t, func(l *lab) {
 		all := strings.Repeat("0123456789abcdef", 1<<16)
 		for _, r := range receivers {

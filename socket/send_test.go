@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -83,6 +84,9 @@ func TestD14SendMayBeShort(t *testing.T) {
 }
 
 func TestD15SendAll(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	both(t, func(l *lab) {
 		c, s := l.pair()
 		join := l.beside(func(l *lab) {

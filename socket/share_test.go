@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -192,6 +193,9 @@ func (boundless) Recv(_ int, p []byte, _ int) (int, kernel.Errno) { return min(l
 // One call that moves much is no reason to keep the loop: others run in the middle of it, more than once for each 512 KiB. If
 // somebody closes the socket then, or cancels the task, that ends it, and it tells how far it came.
 func TestALongCallLetsOthersRun(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	r, err := reactor.New(reactor.WithKernel(boundless{kernel.Host}))
 	if err != nil {
 		t.Fatal(err)

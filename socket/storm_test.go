@@ -9,11 +9,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/timeout"
 )
 
 // Signals all the time change nothing: no call ends early, none tells of EINTR, and the deadlines stay.
 func TestD40EINTRStorm(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)
 	defer signal.Stop(signals)

@@ -228,6 +228,9 @@ func TestSettleIsBounded(t *testing.T) {
 
 // The memory of a burst of timers goes when they have gone, by expiry or by Stop.
 func TestQueueShrinks(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	n := longtest.Count(1<<18, 1<<18, 1<<20) // 4 MiB at least, if it does not shrink
 	for name, empty := range map[string]func(q *timeout.Queue, timers []timeout.Timer){
 		"Expire": func(q *timeout.Queue, timers []timeout.Timer) {

@@ -58,6 +58,9 @@ func TestServesIPv6(t *testing.T) {
 
 // What a client sends before it half-closes comes back whole, although it reads nothing until then.
 func TestHalfCloseReturnsEverything(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		path := socketPath(t)
 		s := serveAt(t, 2, "-style", style, "tcp://127.0.0.1:0", "unix://"+path)
@@ -190,6 +193,9 @@ func TestServesOtherClients(t *testing.T) {
 
 // A Unix client that never reads fills its own queue and nobody else's: others are answered, and the loop sleeps.
 func TestStuckUnixDatagramClient(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		gram, stuck, other := socketPath(t), socketPath(t), socketPath(t)
 		s := serveAt(t, 1, "-style", style, "-stats", "100ms", "unixgram://"+gram)

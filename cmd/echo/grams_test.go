@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // An echo at all addresses comes from the one that was asked, in both families, also to a client that asks two from one
@@ -46,6 +48,9 @@ func TestDatagramsComeBackFromTheAddressThatWasAsked(t *testing.T) {
 
 // A Unix datagram of more than 64 KiB comes back whole.
 func TestLargeUnixDatagramsComeBack(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		at := socketPath(t)
 		s := serveAt(t, 1, "-style", style, "unixgram://"+at)

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // flood is more than all buffers between a client and the server hold.
@@ -68,6 +70,9 @@ func (s *server) asleep() bool {
 // Four clients have megabytes on their way back to them when the server is told to stop, and read slowly. Each gets what
 // the server had read, to the byte, then the end and no reset.
 func TestSigtermDeliversWhatIsPending(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-style", style, "-drain", "1m", "tcp://127.0.0.1:0")
 		var conns [4]net.Conn
@@ -124,6 +129,9 @@ func slowly(r io.Reader) (got []byte, err error) {
 
 // A client that takes nothing until -drain is over is reported: exit code 1 and a line that counts the bytes.
 func TestSigtermReportsWhatIsLost(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-style", style, "-drain", "50ms", "tcp://127.0.0.1:0")
 		s.clog(dial(t, "tcp", s.at[0]))
@@ -137,6 +145,9 @@ func TestSigtermReportsWhatIsLost(t *testing.T) {
 
 // The same when the client resets instead: what was for it is lost.
 func TestResetWhileDrainingIsReported(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-style", style, "-drain", "1m", "tcp://127.0.0.1:0")
 		c := dial(t, "tcp", s.at[0])
@@ -151,6 +162,9 @@ func TestResetWhileDrainingIsReported(t *testing.T) {
 
 // A second signal ends at once, whatever is pending.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-style", style, "-drain", "1h", "tcp://127.0.0.1:0")
 		s.clog(dial(t, "tcp", s.at[0]))
@@ -172,6 +186,9 @@ func TestNoDrainEndsAtOnce(t *testing.T) {
 
 // Clients that have everything and say nothing do not keep the server: it ends long before -drain, and they see EOF.
 func TestSigtermWithIdleClients(t *testing.T) {
+	if !longtest.Default(t, "many connections") {
+		return
+	}
 	inEachStyle(t, func(t *testing.T, style string) {
 		for _, sig := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 			t.Run(sig.String(), func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
 // start runs a server until the end of the test.
@@ -113,6 +113,9 @@ func TestHalfClose(t *testing.T) {
 // One guest does not read what another floods the room with. It has to go, and nobody else waits for it or misses
 // anything.
 func TestSlowReader(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	at := start(t)
 	a := join(t, at, "guest1")
 	slow := join(t, at, "guest2")

@@ -80,6 +80,9 @@ func file(t *testing.T, secure string, size int) (p place, noise []byte) {
 
 // A file down and up, whole, for many clients at once, with and without TLS, crypto/tls's and ours, with clients of both.
 func TestGoClients(t *testing.T) {
+	if !longtest.Default(t, "the net/http package's clients") {
+		return
+	}
 	for _, c := range []struct {
 		name, tls, proto string
 		client           func(*tls.Config) *http.Transport

@@ -151,6 +151,9 @@ func TestProtocolErrors(t *testing.T) {
 // A client asks again and again for a large value before it reads anything: the server holds back commands instead of
 // memory, and every reply comes.
 func TestSlowReader(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	at := serve(t, 1)
 	c := dial(t, at)
 	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
@@ -179,6 +182,9 @@ func TestSlowReader(t *testing.T) {
 
 // Clients on three loops count together: no INCR is lost.
 func TestLoopsShareTheStrings(t *testing.T) {
+	if !longtest.Default(t, "several loops at work") {
+		return
+	}
 	at := serve(t, 3)
 	var all sync.WaitGroup
 	for range 12 {
@@ -271,6 +277,9 @@ func TestCommandsInPieces(t *testing.T) {
 // A command has a limit as a whole: one that says it will be larger is refused before it is sent, and what is kept for a client
 // is given back when a large one is over.
 func TestACommandHasALimit(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	var q parser
 	head := fmt.Sprintf("*100\r\n$3\r\nDEL\r\n$%d\r\n", maxBulk)
 	p := append([]byte(head), make([]byte, maxBulk+2)...)

@@ -69,7 +69,7 @@ type Desc struct {
 	Gen uint32 // the Waiter's: the registration's generation
 
 	AsNet      bool // its calls are a net.Conn's or net.Listener's: the directions' deadlines limit them, no Timeout does
-	ShortIsAll bool // a recv of less than there is room for has taken all there was: TCP, see kernel.Traits.ReadsFully
+	ShortIsAll bool // a recv of less than there is room for has taken all there was: TCP, see kernel.ReadsFully
 
 	refs       int32 // who may use FD now; the last one out after Close closes it
 	loose      int32 // of these who may receive without the turn for it

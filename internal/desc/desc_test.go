@@ -13,7 +13,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -216,6 +216,9 @@ func TestParkedCallersCostNoThreads(t *testing.T) {
 func TestParkedWaitAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
+	}
+	if !longtest.Measures(t) {
+		return
 	}
 	a, b := newReceiver(t), newReceiver(t)
 	stop := make(chan bool)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Traits without ReadsFully: a read stops before an urgent byte, and neither a second event nor EOF reports what comes
-// after it. Without InheritsOptions: which options an accepted socket has depends on the system.
+// There is no ReadsFully: a read stops before an urgent byte, and neither a second event nor EOF reports what comes
+// after it. Traits are without InheritsOptions: which options an accepted socket has depends on the system.
 func (*host) Traits() Traits { return Traits{AcceptReportsResets: true} }
 
 // The calls below go through x/sys, which tells the scheduler and allocates for addresses and vectors.

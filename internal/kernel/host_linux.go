@@ -8,8 +8,10 @@ import (
 )
 
 func (*host) Traits() Traits {
-	return Traits{ReadsFully: true, ConnectReports: true, InheritsOptions: true}
+	return Traits{ConnectReports: true, InheritsOptions: true}
 }
+
+func (*host) ReadsFully() bool { return true }
 
 // Receives, sends and questions take the raw entry, without telling the scheduler: an echo is only two of them. None of
 // them can wait, whoever shares the socket and has cleared its O_NONBLOCK: receives and sends pass MSG_DONTWAIT. What can

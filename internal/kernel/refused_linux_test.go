@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/seccomp"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
@@ -14,6 +15,9 @@ import (
 // Each call that an older kernel or a sandbox may refuse, refused by a real filter with each errno: the work is done by
 // another call, and errors of one descriptor stay what they are.
 func TestRefusedCallsHaveAFallback(t *testing.T) {
+	if !longtest.Default(t, "processes that are started") {
+		return
+	}
 	for name, call := range map[string]uintptr{
 		"accept4": unix.SYS_ACCEPT4, "recvmmsg": unix.SYS_RECVMMSG, "sendmmsg": unix.SYS_SENDMMSG, "ioctl": unix.SYS_IOCTL,
 		"epoll_pwait2": unix.SYS_EPOLL_PWAIT2, "eventfd2": unix.SYS_EVENTFD2, "fcntl": unix.SYS_FCNTL, "pipe2": unix.SYS_PIPE2,

@@ -4,8 +4,6 @@ import "math"
 
 // Traits say in what a Kernel differs from others. The zero value is right on every system: it promises nothing.
 type Traits struct {
-	// ReadsFully: a read of TCP that comes up short has emptied the socket, unless the Poller reports End.
-	ReadsFully bool
 	// ConnectReports: a connect(2) after a failed attempt returns its error and makes the socket new again. Otherwise
 	// it starts another attempt.
 	ConnectReports bool
@@ -13,6 +11,13 @@ type Traits struct {
 	InheritsOptions bool
 	// AcceptReportsResets: if the peer resets a connection that waits in the queue, Accept returns an error for it.
 	AcceptReportsResets bool
+}
+
+// ReadsFully reports whether a read of TCP on k that comes up short has emptied the socket, unless the Poller reports End.
+// It is no trait, because it is a promise about k's own Recv: a Kernel that wraps another one may cut reads.
+func ReadsFully(k Kernel) bool {
+	r, ok := k.(interface{ ReadsFully() bool })
+	return ok && r.ReadsFully()
 }
 
 // Waiting returns how much can be received from the descriptor, or how many connections can be accepted. The unit is the

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"testing"
 )
 
@@ -79,6 +80,24 @@ func Only(t testing.TB, reason string) bool {
 	return false
 }
 
+// Default reports whether a test that -short leaves out may run. If not, it logs the reason, and the
+// test returns at once:
+//
+//	if !longtest.Default(t, "16 MiB through one connection") {
+//		return
+//	}
+//
+// go test ./... -short -v | grep 'not with -short' lists these tests. Under the race detector -short
+// only lowers counts, so these tests run: .ci/run needs them there.
+func Default(t testing.TB, reason string) bool {
+	t.Helper()
+	if !testing.Short() || raceEnabled {
+		return true
+	}
+	t.Logf("not with -short: %s", reason)
+	return false
+}
+
 // NeedsGo skips a test that runs the go command on a machine without it. tools/cross-tests.sh makes
 // test binaries for such machines.
 func NeedsGo(t testing.TB) {
@@ -89,4 +108,15 @@ func NeedsGo(t testing.TB) {
 	if err := exec.Command("go", "list", ".").Run(); err != nil {
 		t.Skip("runs the go command in the module's source: ", err)
 	}
+}
+
+// Measures reports whether a test of allocations may run. If not, it logs the reason, and the test
+// returns at once. On the BSDs package kernel calls x/sys, which allocates addresses and vectors.
+func Measures(t testing.TB) bool {
+	t.Helper()
+	if runtime.GOOS == "linux" {
+		return true
+	}
+	t.Log("the system calls allocate on ", runtime.GOOS)
+	return false
 }

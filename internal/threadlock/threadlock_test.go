@@ -3,6 +3,8 @@ package threadlock
 import (
 	"runtime"
 	"testing"
+
+	_ "github.com/ureactor/ureactor/internal/longtest"
 )
 
 // The runtime must show locks as Locked expects. If a new version of Go does not, every goroutine counts

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/timeout"
 )

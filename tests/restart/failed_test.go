@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -110,6 +111,9 @@ func TestInheritEnvironment(t *testing.T) {
 // started. A grandchild holds the output of one that never comes to Ready: Restart ends with its context. (The grandchild is a
 // cat, which lives until the test ends.)
 func TestRestartIsNotHeldByGrandchildren(t *testing.T) {
+	if !longtest.Default(t, "processes that are started") {
+		return
+	}
 	r, err := reactor.New()
 	if err != nil {
 		t.Fatal(err)

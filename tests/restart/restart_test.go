@@ -94,6 +94,9 @@ func exchange(c net.Conn, p, back []byte) error {
 // every byte that was sent comes back, on the connection that it was sent on. Each process ends by itself, with everything
 // delivered; the last removes the socket's file.
 func TestHotRestart(t *testing.T) {
+	if !longtest.Default(t, "processes that are started") {
+		return
+	}
 	restarts, between := longtest.Count(1, 3, 20), int64(longtest.Count(12, 24, 500))
 	path := socketPath(t)
 	f := start(t, self(), 2, "tcp://127.0.0.1:0", "unix://"+path, "tls://127.0.0.1:0", "udp://127.0.0.1:0")

@@ -59,8 +59,9 @@ func (k *Kernel) Now() timeout.Deadline {
 	return k.h.Now()
 }
 
-// Traits are the host's.
+// Traits are the host's, and so is ReadsFully.
 func (k *Kernel) Traits() kernel.Traits { return k.h.Traits() }
+func (k *Kernel) ReadsFully() bool      { return k.h.ReadsFully() }
 
 // Waiting is the host's; see kernel.Waiting.
 func (k *Kernel) Waiting(fd int) int {
