@@ -89,7 +89,15 @@ var functions = map[string]any{
 		}
 		return err
 	},
-	"socket.Tuple": func(port, flow, scope int) error {
+	"socket.Tuple": func(port int) error {
+		s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return s.Bind(socket.Tuple("127.0.0.1", port))
+	},
+	"socket.Tuple6": func(port, flow, scope int) error {
 		s, err := socket.New(socket.AF_INET6, socket.SOCK_DGRAM, 0)
 		if err != nil {
 			return err
@@ -121,7 +129,7 @@ var functionTakes = takes{
 	"netconn.DialTimeout.0":  "as in package net, 0 is no limit and less is over",
 	"reactor.WithMaxConns.0": "any number of Conns",
 	"select.Select.3":        "below 0 is for ever, as in MicroPython",
-	"socket.Tuple.2":         "a scope has 32 bits without a sign",
+	"socket.Tuple6.2":         "a scope has 32 bits without a sign",
 }
 
 func config() *tls.Config {

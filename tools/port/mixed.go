@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// In the old API one list could hold options for Listen and options for Dial. Where a program has
-// such a list, or gives an option to the wrong call, all its options become any, and two functions
-// make the list that a call wants. An option that is not for the call stays an error.
+// In the old API one list could hold options for Listen and options for Dial. If a program has such
+// a list, or gives an option to the wrong call, all its options become any. Two functions make the
+// list that a call wants. An option that is not for the call stays an error.
 
 const helpers = `
 

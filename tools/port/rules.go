@@ -58,8 +58,8 @@ type port struct {
 	files []*file
 	info  *types.Info
 	pkg   *types.Package
-	types map[types.Object]ast.Expr // what declares an object's type
-	news  map[types.Object]bool     // objects that hold what a Poller reports
+	types map[types.Object]ast.Expr // what declares an object
+	news  map[types.Object]bool     // objects that hold a report
 	wants map[ast.Expr]string       // the new name of an option's type
 	as    map[types.Object]string   // methods of the program's interfaces that have a method of ours
 	mixed bool                      // one list has options for Listen and for Dial
