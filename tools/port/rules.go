@@ -58,11 +58,13 @@ type port struct {
 	files []*file
 	info  *types.Info
 	pkg   *types.Package
-	types map[types.Object]ast.Expr // what declares an object
-	news  map[types.Object]bool     // objects that hold a report
-	wants map[ast.Expr]string       // the new name of an option's type
-	as    map[types.Object]string   // methods of the program's interfaces that have a method of ours
-	mixed bool                      // one list has options for Listen and for Dial
+
+	// types has what declares an object's type.
+	types map[types.Object]ast.Expr
+	news  map[types.Object]bool   // those that hold a report
+	wants map[ast.Expr]string     // the new name of an option's type
+	as    map[types.Object]string // methods of the program's interfaces that have a method of ours
+	mixed bool                    // one list has options for Listen and for Dial
 }
 
 // port finds the edits of one package's files. With mixed, a list of options holds any.
