@@ -59,12 +59,16 @@ type port struct {
 	info  *types.Info
 	pkg   *types.Package
 
-	// types has what declares an object's type.
+	// types has the expression that declares an object's type.
 	types map[types.Object]ast.Expr
-	news  map[types.Object]bool   // those that hold a report
-	wants map[ast.Expr]string     // the new name of an option's type
-	as    map[types.Object]string // methods of the program's interfaces that have a method of ours
-	mixed bool                    // one list has options for Listen and for Dial
+	// news has the objects that hold a report.
+	news map[types.Object]bool
+	// wants has the new name of an option's type.
+	wants map[ast.Expr]string
+	// as has the methods of the program's interfaces that are methods of ours.
+	as map[types.Object]string
+	// mixed: one list has options for Listen and for Dial.
+	mixed bool
 }
 
 // port finds the edits of one package's files. With mixed, a list of options holds any.
