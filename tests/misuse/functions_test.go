@@ -129,7 +129,7 @@ var functionTakes = takes{
 	"netconn.DialTimeout.0":  "as in package net, 0 is no limit and less is over",
 	"reactor.WithMaxConns.0": "any number of Conns",
 	"select.Select.3":        "below 0 is for ever, as in MicroPython",
-	"socket.Tuple6.2":         "a scope has 32 bits without a sign",
+	"socket.Tuple6.2":        "a scope has 32 bits without a sign",
 }
 
 func config() *tls.Config {
