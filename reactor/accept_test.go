@@ -59,7 +59,7 @@ func TestAcceptFunctionMayDoAnything(t *testing.T) {
 								}
 							})
 						}
-						return r.conns+r.ended.len() == 0 && r.count.Accepted == 3
+						return r.conns+r.closedCalls.len() == 0 && r.count.Accepted == 3
 					})
 					want := 3
 					if refuse || name == "Detach" {

@@ -43,17 +43,17 @@ type (
 // A Conn is one stream connection on the loop: a Watch, edge-triggered where that is safe and while nothing waits to be
 // written, and the output that the kernel has not taken.
 type Conn struct {
-	w      Watch // what every message touches comes first, in as few cache lines as it goes
-	st     connState
-	h      Handler
-	out    *output    // nil while empty
-	filter *filtering // nil unless WithFilters
-	times  *deadlines // nil until a deadline is set or the Conn closes
-	opt    *sockOptions
-	dial   *dialing  // nil unless Dial is still at it
-	from   *Listener // who accepted it, nil if dialled
-	peer   Addr      // as accept or connect had it: the kernel forgets it when the peer resets
-	value  any
+	w         Watch // what every message touches comes first, in as few cache lines as it goes
+	state     connState
+	handler   Handler
+	out       *output      // nil while empty
+	filter    *filterState // nil unless WithFilters
+	deadlines *deadlines   // nil until a deadline is set or the Conn closes
+	opt       *sockOptions
+	dialing   *dialing  // nil unless Dial is still at it
+	listener  *Listener // who accepted it, nil if dialled
+	peer      Addr      // as accept or connect had it: the kernel forgets it when the peer resets
+	value     any
 }
 
 // connState is a set of what has happened to a Conn. doc/design.md has the table: who sets a flag, who clears it, and what
@@ -61,39 +61,39 @@ type Conn struct {
 type connState uint16
 
 const (
-	dialling connState = 1 << iota // no connection yet: output only gathers
-	sawEOF                         // the peer's FIN has been read
-	wantFIN                        // CloseWrite: a FIN follows the output
-	sentFIN                        // shutdown(WR) is done
-	closing                        // Close: no more calls but Closed; flush, FIN, discard, close
-	over                           // the descriptor is gone
-	paused                         // by Pause
-	pressed                        // by back-pressure: output went above the high-water mark
-	blocked                        // the kernel refused output: Out is wanted
-	dirty                          // in the reactor's list of what the present step has to flush
-	broken                         // output failed: what is readable is still read
-	unread                         // in the reactor's list of what the next turn reads
-	ends                           // a FIN or an urgent byte is there: read on until EAGAIN or that is seen
-	hasEOF                         // what the handler has
+	dialling     connState = 1 << iota // no connection yet: output only gathers
+	sawEOF                             // the peer's FIN has been read
+	wantFIN                            // CloseWrite: a FIN follows the output
+	sentFIN                            // shutdown(WR) is done
+	closing                            // Close: no more calls but Closed; flush, FIN, discard, close
+	released                           // the descriptor is gone
+	paused                             // by Pause
+	throttled                          // by back-pressure: output went above the high-water mark
+	blocked                            // the kernel refused output: Out is wanted
+	flushPending                       // in the reactor's list of what the present step has to flush
+	outputFailed                       // output failed: what is readable is still read
+	readPending                        // in the reactor's list of what the next turn reads
+	endPending                         // a FIN or an urgent byte is there: read on until EAGAIN or that is seen
+	hasEOF                             // what the handler has
 	hasDrained
 	hasTimeout
 )
 
-func (c *Conn) is(s connState) bool { return c.st&s != 0 }
+func (c *Conn) is(s connState) bool { return c.state&s != 0 }
 
 // adopt learns what the handler can.
-func (c *Conn) adopt(h Handler) {
-	c.h = h
+func (c *Conn) setHandler(h Handler) {
+	c.handler = h
 	if _, ok := h.(EOFHandler); ok {
-		c.st |= hasEOF
+		c.state |= hasEOF
 	}
 	if _, ok := h.(DrainHandler); ok {
-		c.st |= hasDrained
+		c.state |= hasDrained
 	}
 	if _, ok := h.(TimeoutHandler); ok {
-		c.st |= hasTimeout
+		c.state |= hasTimeout
 	}
-	c.checkTimes()
+	c.checkTimeoutHandler()
 }
 
 // wants is the interest that the Conn's state asks for.
@@ -101,10 +101,10 @@ func (c *Conn) wants() (want poller.Interest) {
 	if c.is(dialling) {
 		return poller.Out
 	}
-	if !c.is(sawEOF) && (c.is(closing) || !c.is(paused|pressed) || c.opening()) { // closing: read and discard
+	if !c.is(sawEOF) && (c.is(closing) || !c.is(paused|throttled) || c.filterOpening()) { // closing: read and discard
 		want = poller.In
 	}
-	if c.is(blocked | pressed) { // pressed: only an Event relieves it, also when the kernel has taken everything
+	if c.is(blocked | throttled) { // pressed: only an Event relieves it, also when the kernel has taken everything
 		return want | poller.Out
 	}
 	if want != 0 && c.opt.edge {
@@ -115,9 +115,9 @@ func (c *Conn) wants() (want poller.Interest) {
 
 // watch makes the registration what the state asks for.
 func (c *Conn) watch() {
-	if want := c.wants(); want != c.w.want && !c.is(over) {
+	if want := c.wants(); want != c.w.want && !c.is(released) {
 		if err := c.w.set(want); err != nil {
-			c.end(err)
+			c.tearDown(err)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (c *Conn) ready(i poller.Readiness) {
 		return
 	}
 	if i&(poller.Err|poller.Hup|poller.End) != 0 {
-		c.st |= ends
+		c.state |= endPending
 		i |= poller.In
 		if i&(poller.Err|poller.Hup) != 0 {
 			i |= poller.Out
@@ -141,7 +141,7 @@ func (c *Conn) ready(i poller.Readiness) {
 	i &= poller.Readiness(c.w.want)
 	if i&poller.Out != 0 {
 		c.flush()
-		c.relieve()
+		c.unthrottle()
 	}
 	if i&poller.In != 0 && c.w.want&poller.In != 0 {
 		c.read()
@@ -153,42 +153,42 @@ func (c *Conn) ready(i poller.Readiness) {
 // behind it is still to come, and no Event tells of it again.
 func (c *Conn) read() {
 	r := c.w.r
-	if c.is(unread) { // readAgain comes: an Event beside that would double what the Conn gets in a turn
+	if c.is(readPending) { // readAgain comes: an Event beside that would double what the Conn gets in a turn
 		return
 	}
-	if c.filter != nil && c.filter.kept && (!c.is(closing) || c.awaits()) {
+	if c.filter != nil && c.filter.inputKept && (!c.is(closing) || c.awaitsFilter()) {
 		c.inputKept()
 		return
 	}
-	if r.may.bytes <= 0 { // the turn has had its share; a level-triggered Event comes again
+	if r.budget.bytes <= 0 { // the turn has had its share; a level-triggered Event comes again
 		if c.w.want&poller.Edge != 0 {
-			c.readOn()
+			c.readNextTurn()
 		}
 		return
 	}
 	n, e := r.k.Recv(int(c.w.fd), r.buf.P, 0)
-	if e == kernel.EAGAIN && c.is(ends) { // it may only have had a signal to take, before an urgent byte: see desc's wait
+	if e == kernel.EAGAIN && c.is(endPending) { // it may only have had a signal to take, before an urgent byte: see desc's wait
 		n, e = r.k.Recv(int(c.w.fd), r.buf.P, 0)
 	}
 	switch {
 	case e == kernel.EAGAIN:
-		c.st &^= ends // whatever comes now is a new edge
+		c.state &^= endPending // whatever comes now is a new edge
 	case e != 0:
-		c.end(callError("recv", e))
+		c.tearDown(callError("recv", e))
 	case n == 0:
-		c.eof()
+		c.readEOF()
 	default:
 		r.count.BytesIn += uint64(n)
-		r.may.bytes -= n
-		if c.w.want&poller.Edge != 0 && (n == len(r.buf.P) || c.is(ends)) {
-			c.readOn()
+		r.budget.bytes -= n
+		if c.w.want&poller.Edge != 0 && (n == len(r.buf.P) || c.is(endPending)) {
+			c.readNextTurn()
 		}
-		if c.times != nil {
-			c.times.moved(c, true)
+		if c.deadlines != nil {
+			c.deadlines.noteTraffic(c, true)
 		}
-		if !c.is(closing) || c.awaits() {
+		if !c.is(closing) || c.awaitsFilter() {
 			r.count.Reads++
-			c.st |= dirty // so that what Data sends needs no place in the list: it leaves right here
+			c.state |= flushPending // so that what Data sends needs no place in the list: it leaves right here
 			c.input(r.buf.P[:n])
 			c.settle()
 		}
@@ -196,18 +196,18 @@ func (c *Conn) read() {
 }
 
 // readOn has the next turn read again: an edge is told once.
-func (c *Conn) readOn() {
-	if !c.is(unread) {
-		c.st |= unread
-		c.w.r.unread.add(c)
+func (c *Conn) readNextTurn() {
+	if !c.is(readPending) {
+		c.state |= readPending
+		c.w.r.readPending.add(c)
 	}
 }
 
 // readAgain is the turn's part of that. Whoever is not to be read now is told anew when that changes.
-func (r *Reactor) readAgain(n int) {
-	for r.may.bytes = bytesPerTurn; n > 0 && r.may.bytes > 0; n-- {
-		c := r.unread.take()
-		c.st &^= unread
+func (r *Reactor) readPendingConns(n int) {
+	for r.budget.bytes = bytesPerTurn; n > 0 && r.budget.bytes > 0; n-- {
+		c := r.readPending.take()
+		c.state &^= readPending
 		if c.w.gen != 0 && c.w.want&poller.In != 0 {
 			r.rereading = c
 			r.dispatch(&c.w, poller.In)
@@ -217,26 +217,26 @@ func (r *Reactor) readAgain(n int) {
 }
 
 // eof is the peer's FIN.
-func (c *Conn) eof() {
-	c.st |= sawEOF
+func (c *Conn) readEOF() {
+	c.state |= sawEOF
 	c.watch()
 	switch {
-	case c.is(over): // its registration could not be changed
-	case c.is(closing) && !c.awaits():
-		c.mark()
-	case c.is(broken):
-		c.end(c.times.broke)
+	case c.is(released): // its registration could not be changed
+	case c.is(closing) && !c.awaitsFilter():
+		c.flushLater()
+	case c.is(outputFailed):
+		c.tearDown(c.deadlines.outputErr)
 	case c.filter != nil:
 		c.filter.f.EOF()
 	default:
-		c.ended()
+		c.deliverEOF()
 	}
 }
 
 // ended tells the handler that no more input comes; the default is to close.
-func (c *Conn) ended() {
+func (c *Conn) deliverEOF() {
 	if c.is(hasEOF) {
-		c.h.(EOFHandler).EOF(c)
+		c.handler.(EOFHandler).EOF(c)
 		return
 	}
 	c.Close()
@@ -245,23 +245,23 @@ func (c *Conn) ended() {
 // Pause stops reading until Resume; writing goes on. A paused Conn with nothing to write costs nothing and hears
 // nothing, not even a reset.
 func (c *Conn) Pause() error {
-	if c.is(over | closing) {
+	if c.is(released | closing) {
 		return ErrClosed
 	}
-	c.st |= paused
+	c.state |= paused
 	c.watch()
 	return nil
 }
 
 // Resume reads again. It does not lift back-pressure.
 func (c *Conn) Resume() error {
-	if c.is(over | closing) {
+	if c.is(released | closing) {
 		return ErrClosed
 	}
-	c.st &^= paused
+	c.state &^= paused
 	c.watch()
-	if c.filter != nil && c.filter.kept {
-		c.readOn()
+	if c.filter != nil && c.filter.inputKept {
+		c.readNextTurn()
 	}
 	return nil
 }
@@ -272,7 +272,7 @@ func (c *Conn) Buffered() (n int) {
 		n = c.out.n
 	}
 	if c.filter != nil {
-		n += len(c.filter.early)
+		n += len(c.filter.beforeReady)
 	}
 	return n
 }
@@ -322,14 +322,14 @@ func (c *Conn) SetNoDelay(on bool) error {
 
 // SetKeepAlivePeriod has the kernel probe a peer that has been silent for d and every d again; 0 turns it off.
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
-	if c.w.gen == 0 || c.is(over|closing) {
+	if c.w.gen == 0 || c.is(released|closing) {
 		return ErrClosed
 	}
 	return setKeepAlive(c.w.r.k, int(c.w.fd), d)
 }
 
 func (c *Conn) setOpt(level, name, v int) error {
-	if c.w.gen == 0 || c.is(over|closing) {
+	if c.w.gen == 0 || c.is(released|closing) {
 		return ErrClosed
 	}
 	if e := c.w.r.k.SetOpt(int(c.w.fd), level, name, v); e != 0 {

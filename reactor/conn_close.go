@@ -13,13 +13,13 @@ const quietTime = 100 * time.Millisecond
 // CloseWrite sends a FIN after what was sent. Reading goes on.
 func (c *Conn) CloseWrite() error {
 	switch {
-	case c.is(over | closing):
+	case c.is(released | closing):
 		return ErrClosed
-	case c.is(broken):
-		return c.times.broke
+	case c.is(outputFailed):
+		return c.deadlines.outputErr
 	}
-	c.st |= wantFIN
-	c.mark()
+	c.state |= wantFIN
+	c.flushLater()
 	return nil
 }
 
@@ -29,27 +29,27 @@ func (c *Conn) CloseWrite() error {
 // connected, or a Filter was ready, waits for that; if there is nothing, the Conn ends now. Again is nothing.
 func (c *Conn) Close() error {
 	switch {
-	case c.is(over | closing):
+	case c.is(released | closing):
 		return nil
-	case c.is(broken):
-		c.end(c.times.broke)
+	case c.is(outputFailed):
+		c.tearDown(c.deadlines.outputErr)
 		return nil
-	case (c.is(dialling) || c.awaits()) && c.Buffered() == 0:
-		c.end(ErrClosed)
+	case (c.is(dialling) || c.awaitsFilter()) && c.Buffered() == 0:
+		c.tearDown(ErrClosed)
 		return nil
 	}
-	c.st |= closing
-	c.st &^= paused | pressed
-	c.mark()
+	c.state |= closing
+	c.state &^= paused | throttled
+	c.flushLater()
 	return nil
 }
 
 // Abort ends the Conn at once: what is buffered is lost, a TCP peer sees RST. Closed is told ErrAborted. On an ended
 // Conn it is nothing.
 func (c *Conn) Abort() error {
-	if !c.is(over) {
+	if !c.is(released) {
 		c.reset()
-		c.end(ErrAborted)
+		c.tearDown(ErrAborted)
 	}
 	return nil
 }
@@ -63,80 +63,80 @@ func (c *Conn) reset() {
 
 // settle is the end of a step for a Conn that has something to flush or to end.
 func (c *Conn) settle() {
-	c.st &^= dirty
-	if c.is(over | dialling) {
+	c.state &^= flushPending
+	if c.is(released | dialling) {
 		return
 	}
 	said := c.finishFilter()
 	if c.out != nil && !c.is(blocked) {
 		c.flush()
 	}
-	if c.out == nil && said && c.is(wantFIN|closing) && !c.is(over) {
+	if c.out == nil && said && c.is(wantFIN|closing) && !c.is(released) {
 		c.finish()
 	}
-	if c.is(closing) && !c.is(over) {
+	if c.is(closing) && !c.is(released) {
 		c.linger()
 	}
 }
 
 // finish comes when nothing is left to flush: the FIN, or the end.
 func (c *Conn) finish() {
-	if c.is(closing) && (c.is(sawEOF) || c.filter != nil && c.filter.eof) {
-		c.end(nil) // both have said that no more comes, though the peer's FIN may be on its way
+	if c.is(closing) && (c.is(sawEOF) || c.filter != nil && c.filter.eofDelivered) {
+		c.tearDown(nil) // both have said that no more comes, though the peer's FIN may be on its way
 		return
 	}
 	if !c.is(sentFIN) {
 		if e := c.w.r.k.Shutdown(int(c.w.fd), kernel.SHUT_WR); e != 0 {
-			c.fail(callError("shutdown", e))
+			c.failOutput(callError("shutdown", e))
 			return
 		}
-		c.st |= sentFIN
+		c.state |= sentFIN
 	}
 }
 
 // linger waits, reading, for the peer's FIN, or for it to have everything and be quiet.
 func (c *Conn) linger() {
 	c.watch()
-	if !c.is(over) {
-		c.clock().linger(c)
+	if !c.is(released) {
+		c.ensureDeadlines().linger(c)
 	}
 }
 
 // end gives everything back and has Closed told when the step ends. The order matters: Del before close, or a
 // duplicate of the descriptor would keep the registration alive.
-func (c *Conn) end(err error) {
-	if c.is(over) {
+func (c *Conn) tearDown(err error) {
+	if c.is(released) {
 		return
 	}
 	r := c.w.r
-	c.st |= over
+	c.state |= released
 	if c.filter != nil {
-		if c.filter.failed != nil { // it was first, and what broke then is of no interest
-			err = c.filter.failed
+		if c.filter.failErr != nil { // it was first, and what broke then is of no interest
+			err = c.filter.failErr
 		}
 	}
 	if r.draining && err != nil {
-		c.report()
+		c.countUndelivered()
 	}
 	if c.out != nil {
 		c.reset() // an EOF after the part that the kernel has would have the peer take it for all
 	}
 	c.dropOutput()
-	if c.times != nil {
-		r.timers.Stop(&c.times.t)
+	if c.deadlines != nil {
+		r.timers.Stop(&c.deadlines.t)
 	}
 	c.stopDialling()
-	c.hangUp()
+	c.closeFD()
 	r.conns--
-	r.ended.add(ending{c, err})
+	r.closedCalls.add(closedCall{c, err})
 	if c.filter != nil {
-		c.dropEarly()
+		c.dropBeforeReady()
 		r.guard(c, c.filter.f.Closed)
 	}
 }
 
 // hangUp closes the descriptor, if there is one.
-func (c *Conn) hangUp() {
+func (c *Conn) closeFD() {
 	if c.w.gen == 0 {
 		return
 	}
@@ -148,18 +148,18 @@ func (c *Conn) hangUp() {
 
 // bye is the last call. The Listener counts the Conn until it has returned, so that with WithMaxConns(1) there are never
 // two handlers, on no two loops.
-func (c *Conn) bye(err error) {
-	if c.from != nil {
-		defer c.from.left()
+func (c *Conn) callClosed(err error) {
+	if c.listener != nil {
+		defer c.listener.connClosed()
 	}
-	c.w.r.guard(c, func() { c.h.Closed(c, err) })
+	c.w.r.guard(c, func() { c.handler.Closed(c, err) })
 }
 
 // Detach takes the connection out of the loop and hands over its descriptor, which is non-blocking, and what was
 // sent but not yet taken by the kernel. No call comes after it, Closed neither. After CloseWrite the FIN is sent first;
 // while output waits before it Detach is refused.
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
-	if c.is(over|closing|dialling) || c.w.gen == 0 {
+	if c.is(released|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed
 	}
 	if c.filter != nil {
@@ -169,37 +169,37 @@ func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 		c.flush()
 	}
 	switch {
-	case c.is(broken):
-		return -1, nil, c.times.broke
-	case c.is(over): // its registration could not be changed
+	case c.is(outputFailed):
+		return -1, nil, c.deadlines.outputErr
+	case c.is(released): // its registration could not be changed
 		return -1, nil, ErrClosed
 	case c.is(wantFIN) && c.out != nil:
 		return -1, nil, errOwesFIN
 	case c.is(wantFIN) && !c.is(sentFIN):
-		if c.finish(); c.is(broken) {
-			return -1, nil, c.times.broke
-		} else if c.is(over) {
+		if c.finish(); c.is(outputFailed) {
+			return -1, nil, c.deadlines.outputErr
+		} else if c.is(released) {
 			return -1, nil, ErrClosed
 		}
 	}
 	for c.out != nil && c.out.n > 0 {
 		b := c.out.head.b[c.out.head.start:c.out.head.end]
 		unsent = append(unsent, b...)
-		c.out.skip(&c.w.r.spare, len(b))
+		c.out.skip(&c.w.r.outputs, len(b))
 	}
 	if c.out != nil {
-		c.w.r.spare.free(c.out)
+		c.w.r.outputs.free(c.out)
 		c.out = nil
 	}
-	c.st |= over
-	if c.times != nil {
-		c.w.r.timers.Stop(&c.times.t)
+	c.state |= released
+	if c.deadlines != nil {
+		c.w.r.timers.Stop(&c.deadlines.t)
 	}
 	fd = int(c.w.fd)
 	c.w.drop()
 	c.w.r.conns--
-	if c.from != nil {
-		c.from.left()
+	if c.listener != nil {
+		c.listener.connClosed()
 	}
 	return fd, unsent, nil
 }

@@ -25,7 +25,7 @@ func (c *Conn) Send(p []byte) error {
 	}
 	if len(p) > corkMax && !c.is(blocked|dialling) {
 		v := c.pieces()
-		return c.push(append(v, p), len(v))
+		return c.writeNow(append(v, p), len(v))
 	}
 	c.cork(p)
 	return nil
@@ -58,12 +58,12 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 	}
 	if total > corkMax && !c.is(blocked|dialling) {
 		if v := c.pieces(); len(v)+len(pieces) <= cap(v) {
-			return c.push(append(v, pieces...), len(v))
+			return c.writeNow(append(v, pieces...), len(v))
 		}
 	}
 	for _, p := range pieces {
 		c.cork(p)
-		if c.is(over | broken) { // a part that was flushed has failed: there is no output any more
+		if c.is(released | outputFailed) { // a part that was flushed has failed: there is no output any more
 			return c.sendable(0)
 		}
 	}
@@ -83,19 +83,19 @@ func (c *Conn) PostSend(p []byte) error {
 
 func (c *Conn) sendPosted(p []byte) {
 	if err := c.Send(p); errors.Is(err, ErrBuffered) {
-		c.end(err)
+		c.tearDown(err)
 	}
 	c.w.r.settle()
 }
 
 func (c *Conn) sendable(n int) error {
 	switch {
-	case c.is(over | closing):
+	case c.is(released | closing):
 		return ErrClosed
 	case c.is(wantFIN):
 		return ErrWriteClosed
-	case c.is(broken):
-		return c.times.broke
+	case c.is(outputFailed):
+		return c.deadlines.outputErr
 	case n > c.opt.cap-c.Buffered():
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), n, c.opt.cap)
 	}
@@ -104,20 +104,20 @@ func (c *Conn) sendable(n int) error {
 
 // cork copies p to the output; the step's end flushes it.
 func (c *Conn) cork(p []byte) {
-	c.hold(p)
+	c.enqueue(p)
 	switch {
 	case c.is(dialling | blocked):
-		c.press()
+		c.throttle()
 	case c.out.n >= corkTotal:
 		c.flush()
 	default:
-		c.press() // the flush may well empty it, but who has seen Buffered above the mark waits for Drained
-		c.mark()
+		c.throttle() // the flush may well empty it, but who has seen Buffered above the mark waits for Drained
+		c.flushLater()
 	}
 }
 
-func (c *Conn) hold(p []byte) {
-	pool := &c.w.r.spare
+func (c *Conn) enqueue(p []byte) {
+	pool := &c.w.r.outputs
 	if c.out == nil {
 		c.out = pool.output()
 	}
@@ -135,28 +135,28 @@ func (c *Conn) pieces() [][]byte {
 
 // push sends v — the first corked of which are the Conn's own chunks, the rest the caller's pieces — in one call and
 // keeps what the kernel refuses.
-func (c *Conn) push(v [][]byte, corked int) error {
-	n, e := c.give(v)
+func (c *Conn) writeNow(v [][]byte, corked int) error {
+	n, e := c.write(v)
 	if e != 0 && e != kernel.EAGAIN {
 		clear(v)
-		c.fail(callError("send", e))
-		return c.times.broke
+		c.failOutput(callError("send", e))
+		return c.deadlines.outputErr
 	}
 	left := n
 	if c.out != nil {
 		k := min(n, c.out.n)
-		c.out.skip(&c.w.r.spare, k)
+		c.out.skip(&c.w.r.outputs, k)
 		left -= k
 	}
 	for _, p := range v[corked:] {
 		k := min(left, len(p))
 		left -= k
 		if k < len(p) {
-			c.hold(p[k:])
+			c.enqueue(p[k:])
 		}
 	}
 	clear(v) // the pieces are the caller's again
-	c.took(n)
+	c.wrote(n)
 	return nil
 }
 
@@ -165,20 +165,20 @@ func (c *Conn) flush() {
 	if c.flushOne() {
 		return
 	}
-	for c.out != nil && !c.is(over) {
+	for c.out != nil && !c.is(released) {
 		v := c.pieces()
 		asked := 0
 		for _, p := range v {
 			asked += len(p)
 		}
-		n, e := c.give(v)
+		n, e := c.write(v)
 		clear(v)
 		if e != 0 && e != kernel.EAGAIN {
-			c.fail(callError("send", e))
+			c.failOutput(callError("send", e))
 			return
 		}
-		c.out.skip(&c.w.r.spare, n)
-		if c.took(n); n < asked {
+		c.out.skip(&c.w.r.outputs, n)
+		if c.wrote(n); n < asked {
 			return
 		}
 	}
@@ -195,23 +195,23 @@ func (c *Conn) flushOne() bool {
 	r.count.Sends++
 	if e != 0 || n < o.n {
 		if e != 0 && e != kernel.EAGAIN {
-			c.fail(callError("send", e))
+			c.failOutput(callError("send", e))
 		} else {
-			o.skip(&r.spare, n)
-			c.took(n)
+			o.skip(&r.outputs, n)
+			c.wrote(n)
 		}
 		return true
 	}
 	c.out = nil
-	r.spare.reuse(o)
+	r.outputs.reuse(o)
 	r.count.BytesOut += uint64(n)
-	if c.times != nil {
-		c.times.moved(c, false)
+	if c.deadlines != nil {
+		c.deadlines.noteTraffic(c, false)
 	}
 	return true
 }
 
-func (c *Conn) give(v [][]byte) (int, kernel.Errno) {
+func (c *Conn) write(v [][]byte) (int, kernel.Errno) {
 	k, fd := c.w.r.k, int(c.w.fd)
 	c.w.r.count.Sends++
 	if len(v) == 1 {
@@ -222,29 +222,29 @@ func (c *Conn) give(v [][]byte) (int, kernel.Errno) {
 
 // took accounts for n bytes that the kernel has taken: what is left waits for Out. A short count means a full socket,
 // so it is not tried again before.
-func (c *Conn) took(n int) {
+func (c *Conn) wrote(n int) {
 	r := c.w.r
 	r.count.BytesOut += uint64(n)
-	if n > 0 && c.times != nil {
-		c.times.moved(c, false)
+	if n > 0 && c.deadlines != nil {
+		c.deadlines.noteTraffic(c, false)
 	}
 	if c.out != nil && c.out.n == 0 {
-		r.spare.free(c.out)
+		r.outputs.free(c.out)
 		c.out = nil
 	}
 	if c.out == nil {
-		c.st &^= blocked
+		c.state &^= blocked
 	} else {
-		c.st |= blocked
+		c.state |= blocked
 	}
-	c.press()
+	c.throttle()
 	c.watch()
 }
 
 // press stops reading while too much output waits, so that a peer that does not read costs the cap and no more.
-func (c *Conn) press() {
-	if c.Buffered() > c.opt.high && !c.is(pressed) {
-		c.st |= pressed
+func (c *Conn) throttle() {
+	if c.Buffered() > c.opt.high && !c.is(throttled) {
+		c.state |= throttled
 		if !c.is(dialling) {
 			c.watch()
 		}
@@ -252,30 +252,30 @@ func (c *Conn) press() {
 }
 
 // relieve ends the back-pressure at the low-water mark. Called by events only, never within a call of the user's.
-func (c *Conn) relieve() {
-	if c.is(pressed) && c.Buffered() <= c.opt.low && !c.is(over) {
-		c.st &^= pressed
+func (c *Conn) unthrottle() {
+	if c.is(throttled) && c.Buffered() <= c.opt.low && !c.is(released) {
+		c.state &^= throttled
 		c.watch()
-		if c.filter != nil && c.filter.kept {
-			c.readOn()
+		if c.filter != nil && c.filter.inputKept {
+			c.readNextTurn()
 		}
-		if c.is(hasDrained) && !c.is(closing|over|broken) {
-			c.h.(DrainHandler).Drained(c)
+		if c.is(hasDrained) && !c.is(closing|released|outputFailed) {
+			c.handler.(DrainHandler).Drained(c)
 		}
 	}
 	if c.is(wantFIN | closing) {
-		c.mark()
+		c.flushLater()
 	}
 }
 
 // fail drops the output after an error of the kernel's. What the peer had sent before it went is still to be read, as
 // with package net: only the end of that closes the Conn.
-func (c *Conn) fail(err error) {
-	c.clock().broke = err
-	c.st |= broken
-	c.st &^= blocked | pressed
+func (c *Conn) failOutput(err error) {
+	c.ensureDeadlines().outputErr = err
+	c.state |= outputFailed
+	c.state &^= blocked | throttled
 	if c.is(closing | sawEOF) {
-		c.end(err) // before the output is dropped: a drain reports it
+		c.tearDown(err) // before the output is dropped: a drain reports it
 		return
 	}
 	c.dropOutput()
@@ -285,15 +285,15 @@ func (c *Conn) fail(err error) {
 func (c *Conn) dropOutput() {
 	if c.out != nil {
 		c.w.r.count.Undelivered += uint64(c.out.n)
-		c.w.r.spare.free(c.out)
+		c.w.r.outputs.free(c.out)
 		c.out = nil
 	}
 }
 
 // mark puts the Conn on the list of what the end of the step has to flush.
-func (c *Conn) mark() {
-	if !c.is(dirty) {
-		c.st |= dirty
-		c.w.r.dirty.add(c)
+func (c *Conn) flushLater() {
+	if !c.is(flushPending) {
+		c.state |= flushPending
+		c.w.r.flushPending.add(c)
 	}
 }

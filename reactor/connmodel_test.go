@@ -44,7 +44,7 @@ func (m *connModel) allowed(err error, also ...error) bool {
 		}
 		return true
 	case errors.Is(err, net.ErrClosed):
-		if !m.dead && !m.c.is(over|closing) {
+		if !m.dead && !m.c.is(released|closing) {
 			m.fatalf("ErrClosed from a Conn that is open")
 		}
 		return false
@@ -104,7 +104,7 @@ func (m *connModel) postSend(n int, inside bool) {
 		return
 	}
 	before := m.total()
-	full := m.c.Buffered()+n > m.c.opt.cap && !m.c.is(over|closing|wantFIN|broken)
+	full := m.c.Buffered()+n > m.c.opt.cap && !m.c.is(released|closing|wantFIN|outputFailed)
 	if err := m.c.PostSend(stream(m.accepted, n)); err != nil {
 		m.fatalf("PostSend: %v", err)
 	}
@@ -116,7 +116,7 @@ func (m *connModel) postSend(n int, inside bool) {
 		if full && m.closed == 1 && isBuffered(m.closedErr) {
 			return
 		}
-		if !m.dead && !m.fin && !m.c.is(over|closing|broken) {
+		if !m.dead && !m.fin && !m.c.is(released|closing|outputFailed) {
 			m.fatalf("a PostSend of %d bytes was dropped by an open Conn", n)
 		}
 	default:
@@ -202,9 +202,9 @@ func (m *connModel) finish() {
 		m.do(3, 0, false)
 	}
 	atEnd := false
-	for turns := 0; m.r.conns > 0 || m.r.ended.len() > 0; turns++ {
+	for turns := 0; m.r.conns > 0 || m.r.closedCalls.len() > 0; turns++ {
 		if turns > 3_000_000 {
-			m.fatalf("does not end: state %b, wants %v", m.c.st, m.c.w.want)
+			m.fatalf("does not end: state %b, wants %v", m.c.state, m.c.w.want)
 		}
 		m.turn()
 		if m.peer.fd >= 0 && !m.read(1<<20) {

@@ -133,11 +133,11 @@ func runConnOps(t failer, l *lab, ops []byte) {
 		drained: func(*Conn) { m.callback("Drained") }, opened: func(*Conn) { m.callback("Opened") }},
 		func(*Conn) { m.callback("EOF") }}
 	if kind&4 != 0 {
-		m.c.adopt(h)
+		m.c.setHandler(h)
 	} else {
-		m.c.adopt(&h.hooks)
+		m.c.setHandler(&h.hooks)
 	}
-	m.c.opened()
+	m.c.established()
 	for len(ops) >= 2 {
 		if ops[0]%19 == 18 { // what follows happens in a callback
 			if ops = ops[2:]; len(ops) >= 2 {

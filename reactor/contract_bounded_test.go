@@ -135,7 +135,7 @@ func TestSendPastTheCapQueuesNothing(t *testing.T) {
 			}
 			accepted += 7000
 		}
-		if c.wants()&poller.In != 0 || !c.is(pressed) {
+		if c.wants()&poller.In != 0 || !c.is(throttled) {
 			t.Error("above the high-water mark and still reading")
 		}
 		got := 0
@@ -145,7 +145,7 @@ func TestSendPastTheCapQueuesNothing(t *testing.T) {
 			got += n
 			r.Turn(0)
 		}
-		if n, _ := b.look(buf); n != 0 || drained != 1 || c.Buffered() != 0 || c.is(pressed) {
+		if n, _ := b.look(buf); n != 0 || drained != 1 || c.Buffered() != 0 || c.is(throttled) {
 			t.Errorf("%d bytes too many, Drained %d times, %d buffered", n, drained, c.Buffered())
 		}
 	})
@@ -213,7 +213,7 @@ func TestConnsThatWantNothingDoNotSpin(t *testing.T) {
 				t.until(func() bool { return conn != nil })
 				row.peer(c)
 				t.still(200 * time.Millisecond)
-				if conn.is(over) {
+				if conn.is(released) {
 					t.Error("the Conn has ended: it should have heard nothing")
 				}
 			})

@@ -76,7 +76,7 @@ func TestChurnLeavesNoDescriptor(t *testing.T) {
 		runtime.Gosched()
 	}
 	for conns := 1; conns > 0; {
-		on(t, r, func() { conns = r.conns + r.ended.len() })
+		on(t, r, func() { conns = r.conns + r.closedCalls.len() })
 	}
 	on(t, r, func() {
 		if opened != many || closed != many {

@@ -40,7 +40,7 @@ var bombs = map[string]struct {
 		var read *Timer
 		read = r.After(0, func() {
 			r.k.Recv(peer, make([]byte, 1<<20), 0)
-			if !c.is(over) {
+			if !c.is(released) {
 				read.Reset(0)
 			}
 		})
@@ -111,8 +111,8 @@ func newConn(r *Reactor, fd int, h Handler) *Conn {
 	c := &Conn{opt: o}
 	c.w.open(r, fd, c)
 	r.conns++
-	c.adopt(h)
-	c.opened()
+	c.setHandler(h)
+	c.established()
 	return c
 }
 
@@ -190,8 +190,8 @@ func TestPanicHandlerIsolatesTheConn(t *testing.T) {
 				}
 				if b.ofConn {
 					var pe *PanicError
-					if about != c || !c.is(over) || kind != "Closed" && (closed != 1 || !errors.As(ending, &pe)) {
-						t.Errorf("handler told of %p, want %p; over: %v; Closed %d times: %v", about, c, c.is(over), closed, ending)
+					if about != c || !c.is(released) || kind != "Closed" && (closed != 1 || !errors.As(ending, &pe)) {
+						t.Errorf("handler told of %p, want %p; over: %v; Closed %d times: %v", about, c, c.is(released), closed, ending)
 					}
 				} else {
 					if about != nil {
@@ -216,7 +216,7 @@ func TestPanicHandlerIsolatesTheConn(t *testing.T) {
 
 // watchClosed puts a function in front of the handler's Closed.
 func watchClosed(c *Conn, f func(error)) {
-	h := c.h
+	h := c.handler
 	var inner *hooks
 	switch h := h.(type) {
 	case *hooks:

@@ -81,7 +81,7 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 					t.Fatalf("a batch of %d, %d calls; want 2 and 1", r.batch, heard)
 				}
 				old := b2 // the peer of the one that has ended
-				if conns[0].is(over) {
+				if conns[0].is(released) {
 					old = a2
 				}
 				old.try([]byte("x"))
@@ -94,7 +94,7 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 				if r.count.Reads > reads+2 {
 					t.Errorf("%d reads", r.count.Reads-reads)
 				}
-				stranger.h = &hooks{}
+				stranger.handler = &hooks{}
 			})
 		}
 	})
@@ -110,8 +110,8 @@ func adoptLater(t testing.TB, r *Reactor, fd int, h Handler) *Conn {
 	c := &Conn{opt: o}
 	c.w.open(r, fd, c)
 	r.conns++
-	c.adopt(h)
-	c.opened()
+	c.setHandler(h)
+	c.established()
 	return c
 }
 
@@ -183,7 +183,7 @@ func TestClosedIsTheLastCall(t *testing.T) {
 					b.try(pattern(1000))
 				}
 				b.close()
-				turnUntil(t, r, func() bool { return r.conns == 0 && r.ended.len() == 0 })
+				turnUntil(t, r, func() bool { return r.conns == 0 && r.closedCalls.len() == 0 })
 				r.Turn(0)
 				want := []string{"Data", "Closed"}
 				if calls[0] == "Timeout" {

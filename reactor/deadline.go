@@ -27,44 +27,44 @@ func (k TimeoutKind) String() string {
 // deadlines are a Conn's: one timer for the earliest of them. It fires early rather than be moved per message — the
 // message stores the time and no more — and then asks what is really due.
 type deadlines struct {
-	t     timerq.Timer
-	idle  time.Duration // 0: none
-	last  timeout.Deadline
-	read  timeout.Deadline
-	write timeout.Deadline
+	t           timerq.Timer
+	idle        time.Duration // 0: none
+	lastTraffic timeout.Deadline
+	read        timeout.Deadline
+	write       timeout.Deadline
 
 	// of a closing Conn:
-	closes bool
-	quiet  timeout.Deadline // when the peer has been silent for long enough
-	limit  timeout.Deadline // when to give up
-	unsent int
+	lingering  bool
+	quietUntil timeout.Deadline // when the peer has been silent for long enough
+	giveUpAt   timeout.Deadline // when to give up
+	unsent     int
 
-	broke error // what ended the output of a broken Conn
+	outputErr error // what ended the output of a broken Conn
 }
 
 // clock is the Conn's deadlines, made at the first use.
-func (c *Conn) clock() *deadlines {
-	if c.times == nil {
-		c.times = &deadlines{read: timeout.Never, write: timeout.Never}
-		c.times.t.F = c.due
+func (c *Conn) ensureDeadlines() *deadlines {
+	if c.deadlines == nil {
+		c.deadlines = &deadlines{read: timeout.Never, write: timeout.Never}
+		c.deadlines.t.F = c.due
 	}
-	return c.times
+	return c.deadlines
 }
 
 // SetIdleTimeout has Timeout called (TimeoutIdle) whenever no byte has moved in either direction for d; 0 is never.
 func (c *Conn) SetIdleTimeout(d time.Duration) error {
-	return c.setTime("SetIdleTimeout", d, func(t *deadlines, now timeout.Deadline) { t.idle, t.last = d, now })
+	return c.setDeadline("SetIdleTimeout", d, func(t *deadlines, now timeout.Deadline) { t.idle, t.lastTraffic = d, now })
 }
 
 // SetReadTimeout has Timeout called (TimeoutRead) once, d from now, unless it is set again before; 0 is never.
 func (c *Conn) SetReadTimeout(d time.Duration) error {
-	return c.setTime("SetReadTimeout", d, func(t *deadlines, now timeout.Deadline) { t.read = deadline(d, now) })
+	return c.setDeadline("SetReadTimeout", d, func(t *deadlines, now timeout.Deadline) { t.read = deadline(d, now) })
 }
 
 // SetWriteTimeout has Timeout called (TimeoutWrite) once, d from now, if output is buffered then and it is not set
 // again before; 0 is never.
 func (c *Conn) SetWriteTimeout(d time.Duration) error {
-	return c.setTime("SetWriteTimeout", d, func(t *deadlines, now timeout.Deadline) { t.write = deadline(d, now) })
+	return c.setDeadline("SetWriteTimeout", d, func(t *deadlines, now timeout.Deadline) { t.write = deadline(d, now) })
 }
 
 func deadline(d time.Duration, now timeout.Deadline) timeout.Deadline {
@@ -74,82 +74,82 @@ func deadline(d time.Duration, now timeout.Deadline) timeout.Deadline {
 	return timeout.Timeout(d).After(now)
 }
 
-func (c *Conn) setTime(name string, d time.Duration, set func(*deadlines, timeout.Deadline)) error {
+func (c *Conn) setDeadline(name string, d time.Duration, set func(*deadlines, timeout.Deadline)) error {
 	switch {
-	case c.is(over | closing):
+	case c.is(released | closing):
 		return ErrClosed
 	case d < 0:
 		return fmt.Errorf("reactor: %s(%v): must be 0 (never) or more", name, d)
-	case d == 0 && c.times == nil:
+	case d == 0 && c.deadlines == nil:
 		return nil
 	}
-	t := c.clock()
+	t := c.ensureDeadlines()
 	set(t, c.w.r.k.Now())
-	c.checkTimes()
+	c.checkTimeoutHandler()
 	c.rearm()
 	return nil
 }
 
 // checkTimes refuses deadlines that nobody would hear of. The handler is not known while accept is still choosing it.
-func (c *Conn) checkTimes() {
-	if t := c.times; c.h != nil && t != nil && (t.idle != 0 || t.read.Sooner(t.write) != timeout.Never) && !c.is(hasTimeout) {
-		panic(fmt.Sprintf("reactor: a deadline on a Conn whose handler %T has no Timeout method; give it one", c.h))
+func (c *Conn) checkTimeoutHandler() {
+	if t := c.deadlines; c.handler != nil && t != nil && (t.idle != 0 || t.read.Sooner(t.write) != timeout.Never) && !c.is(hasTimeout) {
+		panic(fmt.Sprintf("reactor: a deadline on a Conn whose handler %T has no Timeout method; give it one", c.handler))
 	}
 }
 
 // moved notes that bytes went in or out.
-func (t *deadlines) moved(c *Conn, in bool) {
-	if t.idle == 0 && !t.closes {
+func (t *deadlines) noteTraffic(c *Conn, in bool) {
+	if t.idle == 0 && !t.lingering {
 		return
 	}
 	now := c.w.r.k.Now()
-	t.last = now
-	if t.closes {
+	t.lastTraffic = now
+	if t.lingering {
 		if c.Buffered() == 0 {
-			t.quiet = now + timeout.Deadline(quietTime)
+			t.quietUntil = now + timeout.Deadline(quietTime)
 		}
 		if !in {
-			t.limit = timeout.Timeout(c.opt.linger).After(now)
+			t.giveUpAt = timeout.Timeout(c.opt.linger).After(now)
 		}
 	}
 }
 
 // next is the earliest of the deadlines.
 func (t *deadlines) next() timeout.Deadline {
-	if t.closes {
-		return min(t.quiet, t.limit)
+	if t.lingering {
+		return min(t.quietUntil, t.giveUpAt)
 	}
 	n := timeout.Never
 	if t.idle > 0 {
-		n = timeout.Timeout(t.idle).After(t.last)
+		n = timeout.Timeout(t.idle).After(t.lastTraffic)
 	}
 	return n.Sooner(t.read).Sooner(t.write)
 }
 
 // rearm moves the timer if something is due sooner than it fires. Later is left to due.
 func (c *Conn) rearm() {
-	n := c.times.next()
+	n := c.deadlines.next()
 	if n == timeout.Never {
-		c.w.r.timers.Stop(&c.times.t)
+		c.w.r.timers.Stop(&c.deadlines.t)
 		return
 	}
-	c.w.r.timers.Arm(&c.times.t, n)
+	c.w.r.timers.Arm(&c.deadlines.t, n)
 }
 
 // due is the timer: it reports what has passed by the turn's clock and arms for the rest.
 func (c *Conn) due() {
-	t, now := c.times, c.w.r.now
-	if t.closes {
-		c.lingered(now)
+	t, now := c.deadlines, c.w.r.now
+	if t.lingering {
+		c.lingerDue(now)
 		return
 	}
 	defer func() { // also if a Timeout does not return
-		if !c.is(over) && !t.t.Armed() {
+		if !c.is(released) && !t.t.Armed() {
 			c.rearm()
 		}
 	}()
-	if t.idle > 0 && timeout.Timeout(t.idle).After(t.last).Passed(now) {
-		t.last = c.w.r.k.Now() // not the turn's clock: what came before may have taken long
+	if t.idle > 0 && timeout.Timeout(t.idle).After(t.lastTraffic).Passed(now) {
+		t.lastTraffic = c.w.r.k.Now() // not the turn's clock: what came before may have taken long
 		c.timeout(TimeoutIdle)
 	}
 	if t.read.Passed(now) {
@@ -165,51 +165,51 @@ func (c *Conn) due() {
 }
 
 func (c *Conn) timeout(kind TimeoutKind) {
-	if !c.is(over | closing) {
-		c.w.r.guard(c, func() { c.h.(TimeoutHandler).Timeout(c, kind) })
+	if !c.is(released | closing) {
+		c.w.r.guard(c, func() { c.handler.(TimeoutHandler).Timeout(c, kind) })
 	}
 }
 
 // linger starts the deadlines of a closing Conn, and the quiet time anew after the FIN; the user's deadlines end.
 func (t *deadlines) linger(c *Conn) {
 	now := c.w.r.k.Now()
-	t.quiet = timeout.Never // while output waits there is nothing to ask the kernel
+	t.quietUntil = timeout.Never // while output waits there is nothing to ask the kernel
 	if c.Buffered() == 0 {
-		t.quiet = now + timeout.Deadline(quietTime)
+		t.quietUntil = now + timeout.Deadline(quietTime)
 	}
-	if !t.closes {
-		t.closes = true
-		t.limit = timeout.Timeout(c.opt.linger).After(now)
+	if !t.lingering {
+		t.lingering = true
+		t.giveUpAt = timeout.Timeout(c.opt.linger).After(now)
 	}
 	c.rearm()
 }
 
 // lingered looks whether a closing Conn has delivered, or never will. Unsent asks the kernel, so it is no more often
 // than every quietTime.
-func (c *Conn) lingered(now timeout.Deadline) {
-	t := c.times
-	if t.quiet.Passed(now) {
+func (c *Conn) lingerDue(now timeout.Deadline) {
+	t := c.deadlines
+	if t.quietUntil.Passed(now) {
 		unsent := c.unsent()
 		if unsent == 0 {
-			c.end(nil)
+			c.tearDown(nil)
 			return
 		}
 		if unsent < t.unsent {
-			t.limit = timeout.Timeout(c.opt.linger).After(now)
+			t.giveUpAt = timeout.Timeout(c.opt.linger).After(now)
 		}
 		t.unsent = unsent
-		t.quiet = now + timeout.Deadline(quietTime)
+		t.quietUntil = now + timeout.Deadline(quietTime)
 	}
-	if t.limit.Passed(now) {
+	if t.giveUpAt.Passed(now) {
 		switch {
 		case c.Buffered() == 0 && c.unsent() == 0: // it has everything, and does not stop talking
-			c.end(nil)
+			c.tearDown(nil)
 			return
-		case !c.w.r.patient:
-			c.end(ErrStuck)
+		case !c.w.r.shutdownWaits:
+			c.tearDown(ErrStuck)
 			return
 		}
-		t.limit = timeout.Timeout(max(c.opt.linger, quietTime)).After(now) // one that has passed would have the loop spin
+		t.giveUpAt = timeout.Timeout(max(c.opt.linger, quietTime)).After(now) // one that has passed would have the loop spin
 	}
 	c.rearm()
 }

@@ -120,8 +120,8 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 			}
 			c = adoptFD(t, r, a, h)
 			c.Send(make([]byte, 1<<20)) // nobody reads it
-			for c.is(pressed) {
-				c.st &^= pressed // but the Conn is to read
+			for c.is(throttled) {
+				c.state &^= throttled // but the Conn is to read
 				c.watch()
 			}
 			for kind := range TimeoutKind(3) {
@@ -183,7 +183,7 @@ func TestIdleTimeoutStartsAgainWhenTold(t *testing.T) {
 		})
 		c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) { told = append(told, r.Now()) }})
 		c.SetIdleTimeout(d)
-		t.spend(time.Duration(c.times.last-r.Now()) + d)
+		t.spend(time.Duration(c.deadlines.lastTraffic-r.Now()) + d)
 		turnUntil(t, r, func() bool { return len(told) == 2 })
 		if gap := time.Duration(told[1] - told[0]); gap < d/2 { // the time from the clock to the call is not the Conn's
 			t.Errorf("two idle timeouts %v apart, want %v", gap, d)
@@ -267,7 +267,7 @@ func TestTimeoutMayEndItsConn(t *testing.T) {
 				c.SetReadTimeout(1)
 				turnUntil(t, r, func() bool { return told > 0 })
 				b.close()
-				turnUntil(t, r, func() bool { return r.conns == 0 && r.ended.len() == 0 })
+				turnUntil(t, r, func() bool { return r.conns == 0 && r.closedCalls.len() == 0 })
 				if told != 1 || r.timers.Len() != 0 {
 					t.Errorf("told %d times, %d timers left", told, r.timers.Len())
 				}

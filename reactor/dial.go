@@ -20,7 +20,7 @@ type dialing struct {
 	cancel context.CancelFunc // of the lookup
 	last   error              // why the address before failed
 
-	named        bool // in the list of those without a descriptor:
+	listed       bool // in the list of those without a descriptor:
 	older, newer *Conn
 }
 
@@ -43,16 +43,16 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{opt: o, st: dialling, dial: &dialing{net: n, addr: addr, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
+	c := &Conn{opt: o, state: dialling, dialing: &dialing{net: n, addr: addr, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
 	c.w.r = r
-	c.attach()
-	q, err := c.dial.resolve(r.k)
+	c.attachFilter()
+	q, err := c.dialing.resolve(r.k)
 	if err != nil {
 		return nil, err
 	}
-	c.adopt(h)
+	c.setHandler(h)
 	r.conns++
-	r.name(c)
+	r.addUnconnected(c)
 	if q.Asks() {
 		c.lookup(q)
 	} else {
@@ -83,35 +83,35 @@ func (d *dialing) found(k Kernel, q *netaddr.Query) error {
 
 // lookup runs where it may block and comes back by Post. A Conn that has ended meanwhile hears nothing.
 func (c *Conn) lookup(q *netaddr.Query) {
-	r, d := c.w.r, c.dial
+	r, d := c.w.r, c.dialing
 	ctx, cancel := context.WithCancel(context.Background())
 	d.cancel = cancel
-	d.timer = r.After(d.until.Left(r.k.Now()), c.tooLate)
+	d.timer = r.After(d.until.Left(r.k.Now()), c.dialTimedOut)
 	r.k.Go(func() {
 		err := q.Ask(ctx, r.k)
 		cancel()
 		r.mustPost(func() {
-			if c.is(over) {
+			if c.is(released) {
 				return
 			}
 			if err == nil {
 				err = d.found(r.k, q)
 			}
 			if err != nil {
-				c.giveUp(err)
+				c.failDial(err)
 				return
 			}
-			c.try()
+			c.connectNext()
 		})
 	})
 }
 
 // try begins to connect to the next address. WithControl's function is called on the way.
-func (c *Conn) try() { c.w.r.guard(c, c.tryNext) }
+func (c *Conn) connectNext() { c.w.r.guard(c, c.connectNextAddr) }
 
-func (c *Conn) tryNext() {
-	r, d := c.w.r, c.dial
-	for !c.is(over) {
+func (c *Conn) connectNextAddr() {
+	r, d := c.w.r, c.dialing
+	for !c.is(released) {
 		a, limit, ok := d.order.Next(d.until.Left(r.k.Now()))
 		if !ok {
 			break
@@ -123,24 +123,24 @@ func (c *Conn) tryNext() {
 			return
 		}
 		d.last = err
-		c.hangUp()
-		r.name(c)
+		c.closeFD()
+		r.addUnconnected(c)
 	}
-	if !c.is(over) {
-		c.giveUp(d.last)
+	if !c.is(released) {
+		c.failDial(d.last)
 	}
 }
 
 func (c *Conn) connect(a Addr) error {
 	r := c.w.r
-	fd, e := r.k.Socket(a.Family, c.dial.net.Type, 0)
+	fd, e := r.k.Socket(a.Family, c.dialing.net.Type, 0)
 	if e != 0 {
 		return callError("socket", e)
 	}
 	c.w.open(r, fd, c)
-	r.unname(c)
-	c.dial.net.Birth(a.Family, netaddr.Trying(setter(r.k, fd)))
-	if c.dial.net.TCP() {
+	r.removeUnconnected(c)
+	c.dialing.net.Birth(a.Family, netaddr.Trying(setter(r.k, fd)))
+	if c.dialing.net.TCP() {
 		tcpOptions(r.k, fd, c.opt)
 	}
 	if err := r.control(fd, c.opt); err != nil {
@@ -154,15 +154,15 @@ func (c *Conn) connect(a Addr) error {
 
 // wait arms this address's share of the time and waits for Out, which also comes if connect has succeeded at once.
 func (c *Conn) wait() {
-	r, d := c.w.r, c.dial
+	r, d := c.w.r, c.dialing
 	if d.timer != nil {
 		d.timer.Stop()
 	}
-	d.timer = r.After(d.limit, c.tooLate)
+	d.timer = r.After(d.limit, c.dialTimedOut)
 	c.watch()
 }
 
-func (c *Conn) tooLate() { c.next(callError("connect", kernel.ETIMEDOUT)) }
+func (c *Conn) dialTimedOut() { c.retryNext(callError("connect", kernel.ETIMEDOUT)) }
 
 // connected is an Event of a connect in progress: SO_ERROR says how it ended, and getpeername whether it has at all.
 func (c *Conn) connected() {
@@ -177,100 +177,100 @@ func (c *Conn) connected() {
 		if e == kernel.ENOTCONN {
 			return // a spurious Event
 		}
-		if self, e := r.k.LocalAddr(fd); e == 0 && c.dial.net.SelfConnect(self, peer) {
-			c.next(callError("connect", kernel.ECONNREFUSED))
+		if self, e := r.k.LocalAddr(fd); e == 0 && c.dialing.net.SelfConnect(self, peer) {
+			c.retryNext(callError("connect", kernel.ECONNREFUSED))
 			return
 		}
 		c.peer = peer
 	case kernel.EINPROGRESS, kernel.EALREADY, kernel.EINTR:
 		return
 	default:
-		c.next(callError("connect", e))
+		c.retryNext(callError("connect", e))
 		return
 	}
-	c.dial.timer.Stop()
-	c.dial = nil
-	c.st &^= dialling
+	c.dialing.timer.Stop()
+	c.dialing = nil
+	c.state &^= dialling
 	r.count.Dialled++
-	c.opened()
+	c.established()
 }
 
 // next goes on to the next address.
-func (c *Conn) next(why error) {
-	d := c.dial
-	if d == nil || c.is(over) {
+func (c *Conn) retryNext(why error) {
+	d := c.dialing
+	if d == nil || c.is(released) {
 		return
 	}
 	d.last = why
 	if c.w.gen != 0 {
-		c.hangUp()
-		c.w.r.name(c)
-		c.try()
+		c.closeFD()
+		c.w.r.addUnconnected(c)
+		c.connectNext()
 		return
 	}
 	d.cancel() // it was the lookup that took too long
-	c.giveUp(why)
+	c.failDial(why)
 }
 
-func (c *Conn) giveUp(err error) {
-	c.end(opError("dial", c.dial.net.Name, c.dial.addr, err))
+func (c *Conn) failDial(err error) {
+	c.tearDown(opError("dial", c.dialing.net.Name, c.dialing.addr, err))
 }
 
 // connectSome begins the first connects of some who have dialled.
-func (r *Reactor) connectSome() {
+func (r *Reactor) startDials() {
 	for n := min(r.dials.len(), dialsPerTurn); n > 0; n-- {
-		if c := r.dials.take(); !c.is(over) {
-			r.call(c.try)
+		if c := r.dials.take(); !c.is(released) {
+			r.call(c.connectNext)
 		}
 	}
 }
 
 // A namingList is all Conns that are being dialled and have no descriptor, the oldest first.
-type namingList struct {
+type unconnectedList struct {
 	oldest, newest *Conn
 	n              int
 }
 
 // name puts c among those without a descriptor; again is nothing.
-func (r *Reactor) name(c *Conn) {
-	l, d := &r.naming, c.dial
-	if d.named {
+func (r *Reactor) addUnconnected(c *Conn) {
+	l, d := &r.unconnected, c.dialing
+	if d.listed {
 		return
 	}
 	l.n++
-	d.named, d.older = true, l.newest
+	d.listed, d.older = true, l.newest
 	if l.newest == nil {
 		l.oldest = c
 	} else {
-		l.newest.dial.newer = c
+		l.newest.dialing.newer = c
 	}
 	l.newest = c
 }
 
 // unname takes c from those without a descriptor.
-func (r *Reactor) unname(c *Conn) {
-	l, d := &r.naming, c.dial
-	if !d.named {
+func (r *Reactor) removeUnconnected(c *Conn) {
+	l, d := &r.unconnected, c.dialing
+	if !d.listed {
 		return
 	}
 	l.n--
 	if d.older == nil {
 		l.oldest = d.newer
 	} else {
-		d.older.dial.newer = d.newer
+		d.older.dialing.newer = d.newer
 	}
 	if d.newer == nil {
 		l.newest = d.older
 	} else {
-		d.newer.dial.older = d.older
+		d.newer.dialing.older = d.older
 	}
-	d.named, d.older, d.newer = false, nil, nil
+	d.listed, d.older, d.newer = false, nil, nil
 }
 
 // all is a copy: whoever is called may end.
-func (l *namingList) all() []*Conn {
+func (l *unconnectedList) all() []*Conn {
 	list := make([]*Conn, 0, l.n)
-	for c := l.oldest; c != nil; c = c.dial.newer {
+	for c := l.oldest; c != nil; c = c.dialing.newer {
 		list = append(list, c)
 	}
 	return list
@@ -278,14 +278,14 @@ func (l *namingList) all() []*Conn {
 
 // stopDialling is the end of a Conn that is not connected.
 func (c *Conn) stopDialling() {
-	if c.dial == nil {
+	if c.dialing == nil {
 		return
 	}
-	c.w.r.unname(c)
-	if c.dial.timer != nil {
-		c.dial.timer.Stop()
+	c.w.r.removeUnconnected(c)
+	if c.dialing.timer != nil {
+		c.dialing.timer.Stop()
 	}
-	if c.dial.cancel != nil {
-		c.dial.cancel()
+	if c.dialing.cancel != nil {
+		c.dialing.cancel()
 	}
 }

@@ -263,7 +263,7 @@ func TestCloseWhileDialling(t *testing.T) {
 					}
 					r.Turn(0)
 					r.Turn(0)
-					if len(d.closed) != 1 || d.opened != 0 || r.conns != 0 || r.naming.n != 0 {
+					if len(d.closed) != 1 || d.opened != 0 || r.conns != 0 || r.unconnected.n != 0 {
 						t.Fatalf("opened %d, closed %v, %d Conns", d.opened, d.closed, r.conns)
 					}
 					if name == "Abort" && d.closed[0] != ErrAborted || name == "Close" && !errors.Is(d.closed[0], net.ErrClosed) {
@@ -287,7 +287,7 @@ func TestDialTimeoutOfTheLookup(t *testing.T) {
 		turnUntil(t, r, func() bool { return len(d.closed) > 0 })
 		k.release()
 		t.pass(5 * time.Millisecond)
-		if !errors.Is(d.closed[0], kernel.ETIMEDOUT) || r.naming.n != 0 {
+		if !errors.Is(d.closed[0], kernel.ETIMEDOUT) || r.unconnected.n != 0 {
 			t.Errorf("closed %v", d.closed)
 		}
 	})

@@ -109,7 +109,7 @@ func TestDetachAfterCloseWriteSendsTheFIN(t *testing.T) {
 			c.CloseWrite()
 			fd, unsent, err := c.Detach()
 			if n > 1<<20 {
-				if err != errOwesFIN || fd != -1 || c.is(over) {
+				if err != errOwesFIN || fd != -1 || c.is(released) {
 					t.Fatalf("Detach: %d, %d bytes, %v", fd, len(unsent), err)
 				}
 				b.wantAll(sent)

@@ -23,13 +23,13 @@ func TestManyDialsAreLinear(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for r.naming.n > 0 {
-			c := r.naming.oldest // as the turns take them, but without the kernel
-			r.unname(c)
+		for r.unconnected.n > 0 {
+			c := r.unconnected.oldest // as the turns take them, but without the kernel
+			r.removeUnconnected(c)
 		}
 		took := time.Since(began)
 		for r.dials.len() > 0 {
-			r.dials.take().end(ErrAborted)
+			r.dials.take().tearDown(ErrAborted)
 		}
 		return took
 	}

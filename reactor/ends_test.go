@@ -28,7 +28,7 @@ func TestEndsOfATurnAreBounded(t *testing.T) {
 			}
 			ended := func() (n int) {
 				for _, c := range all {
-					if c.is(closing | over) {
+					if c.is(closing | released) {
 						n++
 					}
 				}
@@ -37,7 +37,7 @@ func TestEndsOfATurnAreBounded(t *testing.T) {
 			if how == "drain" {
 				r.Close()
 			} else {
-				r.stopNow()
+				r.abortNow()
 			}
 			before := 0
 			for turns := 0; before < conns; turns++ {
@@ -86,13 +86,13 @@ func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 				return n
 			}
 			if how == "abort" {
-				r.stopNow()
+				r.abortNow()
 			} else {
 				r.Close()
 			}
 			for turns, before := 0, 0; r.tasks.n > 0; turns++ {
 				if how == "drain, then abort" && turns == 1 {
-					r.stopNow()
+					r.abortNow()
 				}
 				t.turn()
 				now := ended()

@@ -89,7 +89,7 @@ func TestFailedChangeOfInterestIsTheEndOnce(t *testing.T) {
 			"EOF":    func(_ *Conn, peer *peer) { peer.closeWrite() },
 			"Send":   func(c *Conn, _ *peer) { c.Send(make([]byte, 1<<20)) },
 			"cork":   func(c *Conn, _ *peer) { c.SendV(make([]byte, 4000)); c.Send(make([]byte, 1<<20)) },
-			"Detach": func(c *Conn, _ *peer) { c.hold(make([]byte, 1<<20)); c.Detach() },
+			"Detach": func(c *Conn, _ *peer) { c.enqueue(make([]byte, 1<<20)); c.Detach() },
 			"Close":  func(c *Conn, _ *peer) { c.Pause(); c.Close() },
 		}
 		for name, act := range acts {
@@ -247,7 +247,7 @@ func TestEndedReactorIsNotWoken(t *testing.T) {
 	<-posting
 	r.Shutdown(ended())
 	r.Shutdown(ended())
-	r.stopNow()
+	r.abortNow()
 	r.mustPost(func() {})
 	if n := k.late.Load(); n != 0 {
 		t.Errorf("%d wakes of a closed poller", n)

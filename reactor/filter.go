@@ -40,26 +40,26 @@ func WithFilters(factory func(server bool) (func(w *Wire) Filter, error)) Socket
 }
 
 // filtering is the part of a Conn that has a Filter.
-type filtering struct {
-	wire     Wire
-	f        Filter
-	early    []byte // sent before the Filter was ready
-	ready    bool
-	kept     bool  // it has input that the Conn did not want yet
-	finished bool  // it has said the last
-	last     int   // bytes of that: not the Handler's
-	eof      bool  // the Handler knows
-	failed   error // by Wire.Fail
+type filterState struct {
+	wire         Wire
+	f            Filter
+	beforeReady  []byte // sent before the Filter was ready
+	ready        bool
+	inputKept    bool  // it has input that the Conn did not want yet
+	finishCalled bool  // it has said the last
+	finishBytes  int   // bytes of that: not the Handler's
+	eofDelivered bool  // the Handler knows
+	failErr      error // by Wire.Fail
 }
 
 var errFiltered = errors.New("reactor: a Conn with a Filter cannot be detached: what is on the wire is not what its owner sees")
 
 // attach makes the Conn's Filter. It does not return without one.
-func (c *Conn) attach() {
+func (c *Conn) attachFilter() {
 	if c.opt.filter == nil {
 		return
 	}
-	c.filter = &filtering{wire: Wire{c}}
+	c.filter = &filterState{wire: Wire{c}}
 	defer func() {
 		if c.filter.f == nil {
 			c.filter = nil
@@ -71,10 +71,10 @@ func (c *Conn) attach() {
 }
 
 // opening tells whether the Filter is not ready yet.
-func (c *Conn) opening() bool { return c.filter != nil && !c.filter.ready }
+func (c *Conn) filterOpening() bool { return c.filter != nil && !c.filter.ready }
 
 // awaits tells whether the Filter may still become ready: a closing Conn waits for it with what was sent.
-func (c *Conn) awaits() bool { return c.opening() && c.filter.failed == nil }
+func (c *Conn) awaitsFilter() bool { return c.filterOpening() && c.filter.failErr == nil }
 
 // Filter is what WithFilters' function has made for the Conn, nil without that.
 func (c *Conn) Filter() Filter {
@@ -87,7 +87,7 @@ func (c *Conn) Filter() Filter {
 // input shows what was read to the Filter or the Handler.
 func (c *Conn) input(p []byte) {
 	if c.filter == nil {
-		c.h.Data(c, p)
+		c.handler.Data(c, p)
 		return
 	}
 	c.filter.f.Input(p)
@@ -96,11 +96,11 @@ func (c *Conn) input(p []byte) {
 // inputKept goes on with what the Filter has kept. It is the Conn's share of the turn: if nothing is left, the next turn
 // reads.
 func (c *Conn) inputKept() {
-	c.st |= dirty
-	if c.filter.kept = c.filter.f.More(); !c.filter.kept && !c.is(over) {
-		c.readOn()
+	c.state |= flushPending
+	if c.filter.inputKept = c.filter.f.More(); !c.filter.inputKept && !c.is(released) {
+		c.readNextTurn()
 	}
-	c.filter.wire.goOn()
+	c.filter.wire.scheduleMore()
 	c.settle()
 }
 
@@ -108,7 +108,7 @@ func (c *Conn) inputKept() {
 func (c *Conn) output(p []byte) error {
 	f := c.filter
 	if !f.ready {
-		f.early = append(f.early, p...)
+		f.beforeReady = append(f.beforeReady, p...)
 		return nil
 	}
 	var err error
@@ -116,7 +116,7 @@ func (c *Conn) output(p []byte) error {
 	if err != nil {
 		return err
 	}
-	if c.is(over | broken) {
+	if c.is(released | outputFailed) {
 		return c.sendable(0)
 	}
 	return nil
@@ -125,24 +125,24 @@ func (c *Conn) output(p []byte) error {
 // finishFilter has the Filter say its last and tells whether it has.
 func (c *Conn) finishFilter() bool {
 	f := c.filter
-	if f == nil || f.finished || !c.is(wantFIN|closing) {
+	if f == nil || f.finishCalled || !c.is(wantFIN|closing) {
 		return true
 	}
-	if f.failed == nil {
+	if f.failErr == nil {
 		if !f.ready {
 			return false // CloseWrite came early
 		}
-		f.finished = true
+		f.finishCalled = true
 		c.w.r.guard(c, f.f.Finish)
 	}
-	f.finished = true
+	f.finishCalled = true
 	return true
 }
 
 // dropEarly gives up what was sent before the Filter was ready.
-func (c *Conn) dropEarly() {
-	c.w.r.count.Undelivered += uint64(len(c.filter.early))
-	c.filter.early = nil
+func (c *Conn) dropBeforeReady() {
+	c.w.r.count.Undelivered += uint64(len(c.filter.beforeReady))
+	c.filter.beforeReady = nil
 }
 
 // A Wire is the other side of a Conn: what its Filter speaks with.
@@ -155,14 +155,14 @@ func (w *Wire) Conn() *Conn { return w.c }
 // connection is told to the Handler by the Conn.
 func (w *Wire) Send(p []byte) {
 	c := w.c
-	if c.filter.finished {
-		c.filter.last += len(p)
+	if c.filter.finishCalled {
+		c.filter.finishBytes += len(p)
 	}
 	switch {
-	case len(p) == 0 || c.is(over|broken|sentFIN):
+	case len(p) == 0 || c.is(released|outputFailed|sentFIN):
 	case len(p) > corkMax && !c.is(blocked|dialling):
 		v := c.pieces()
-		_ = c.push(append(v, p), len(v)) // what fails is in c.times.broke
+		_ = c.writeNow(append(v, p), len(v)) // what fails is in c.times.broke
 	default:
 		c.cork(p)
 	}
@@ -172,74 +172,74 @@ func (w *Wire) Send(p []byte) {
 func (w *Wire) Ready() {
 	c := w.c
 	f := c.filter
-	if f.ready || f.failed != nil || c.is(over) {
+	if f.ready || f.failErr != nil || c.is(released) {
 		return
 	}
 	f.ready = true
-	if early := f.early; len(early) > 0 {
-		f.early = nil
+	if early := f.beforeReady; len(early) > 0 {
+		f.beforeReady = nil
 		_ = c.output(early) // a Filter that is ready takes it; what breaks the connection is told by Closed
-		if len(early) > c.opt.high && !c.is(over|closing) {
-			c.st |= pressed // whoever has seen Buffered above the mark waits for Drained
+		if len(early) > c.opt.high && !c.is(released|closing) {
+			c.state |= throttled // whoever has seen Buffered above the mark waits for Drained
 		}
 	}
 	if c.is(wantFIN | closing) {
-		c.mark()
+		c.flushLater()
 	}
 	c.watch()
-	if o, ok := c.h.(OpenHandler); ok && !c.is(closing|over) {
+	if o, ok := c.handler.(OpenHandler); ok && !c.is(closing|released) {
 		c.w.r.guard(c, func() { o.Opened(c) })
 	}
 }
 
 // CanDeliver tells whether the Handler may be given input now.
-func (w *Wire) CanDeliver() bool { return !w.c.is(over | closing | paused | pressed) }
+func (w *Wire) CanDeliver() bool { return !w.c.is(released | closing | paused | throttled) }
 
 // Keep says that the Filter keeps input until More. If CanDeliver is true, that is in the next turn: the Filter has had its share
 // of this one.
 func (w *Wire) Keep() {
-	w.c.filter.kept = true
-	w.goOn()
+	w.c.filter.inputKept = true
+	w.scheduleMore()
 }
 
 // Spend has the turn pay for work on input that costs more than to read it, as so many bytes. When the turn has had its
 // share of bytes, the Conns that are left are read in the next.
-func (w *Wire) Spend(bytes int) { w.c.w.r.may.bytes -= bytes }
+func (w *Wire) Spend(bytes int) { w.c.w.r.budget.bytes -= bytes }
 
 // goOn has the next turn call More if the Filter keeps something and nothing else will.
-func (w *Wire) goOn() {
-	if c := w.c; c.filter.kept && (w.CanDeliver() || c.awaits() && !c.is(over)) {
-		c.readOn()
+func (w *Wire) scheduleMore() {
+	if c := w.c; c.filter.inputKept && (w.CanDeliver() || c.awaitsFilter() && !c.is(released)) {
+		c.readNextTurn()
 	}
 }
 
 // Deliver gives input to the Handler.
 func (w *Wire) Deliver(p []byte) {
-	if c := w.c; !c.is(over | closing) {
-		c.w.r.guard(c, func() { c.h.Data(c, p) }) // a Filter may deliver in a posted function, which is nobody's
+	if c := w.c; !c.is(released | closing) {
+		c.w.r.guard(c, func() { c.handler.Data(c, p) }) // a Filter may deliver in a posted function, which is nobody's
 	}
 }
 
 // EOF is the end of the Handler's input; again is nothing.
 func (w *Wire) EOF() {
 	c := w.c
-	if c.filter.eof || c.is(over|closing) {
+	if c.filter.eofDelivered || c.is(released|closing) {
 		return
 	}
-	c.filter.eof = true
-	c.w.r.guard(c, c.ended)
+	c.filter.eofDelivered = true
+	c.w.r.guard(c, c.deliverEOF)
 }
 
 // Fail closes the Conn in order — what the Filter has sent still goes out — and has Closed told why.
 func (w *Wire) Fail(err error) {
 	c := w.c
-	if c.is(over) || c.is(closing) && !c.awaits() || c.filter.failed != nil {
+	if c.is(released) || c.is(closing) && !c.awaitsFilter() || c.filter.failErr != nil {
 		return
 	}
-	c.filter.failed = err
-	c.dropEarly()
+	c.filter.failErr = err
+	c.dropBeforeReady()
 	if c.is(closing) {
-		c.mark()
+		c.flushLater()
 		return
 	}
 	_ = c.Close() // has no error to tell
@@ -248,8 +248,8 @@ func (w *Wire) Fail(err error) {
 // Scratch is scratch space of the loop's, 16 KiB, for what is given to Deliver.
 func (w *Wire) Scratch() []byte {
 	r := w.c.w.r
-	if r.room == nil {
-		r.room = make([]byte, 16<<10)
+	if r.scratch == nil {
+		r.scratch = make([]byte, 16<<10)
 	}
-	return r.room
+	return r.scratch
 }

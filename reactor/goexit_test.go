@@ -57,7 +57,7 @@ func TestMendIsLinear(t *testing.T) {
 		c.w.sink = c
 		gen := r.table.Put(fd, &c.w)
 		defer r.table.Delete(int32(fd), gen)
-		c.mark()
+		c.flushLater()
 	}
 	best := func(f func()) time.Duration {
 		least := time.Hour
@@ -69,18 +69,18 @@ func TestMendIsLinear(t *testing.T) {
 		return least
 	}
 	visit := best(func() {
-		for _, s := range r.dirty.list {
+		for _, s := range r.flushPending.list {
 			if c, ok := s.(*Conn); ok {
-				c.st ^= paused
+				c.state ^= paused
 			}
 		}
 	})
-	mend := best(r.mend)
-	if r.dirty.len() != n {
-		t.Errorf("%d of %d Conns are left on the list", r.dirty.len(), n)
+	mend := best(r.resetStep)
+	if r.flushPending.len() != n {
+		t.Errorf("%d of %d Conns are left on the list", r.flushPending.len(), n)
 	}
 	if mend > 100*visit {
 		t.Errorf("mend takes %v, a visit to each Conn %v", mend, visit)
 	}
-	r.dirty = queue[settler]{}
+	r.flushPending = queue[settler]{}
 }

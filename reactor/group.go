@@ -181,7 +181,7 @@ func (g *Group) PostAll(f func(*Reactor)) error {
 	var err error
 	for _, r := range g.loops {
 		switch {
-		case r.closed:
+		case r.postsClosed:
 			err = ErrClosed
 		case r.posted.len() >= r.opt.postLimit && err == nil:
 			err = ErrFull

@@ -9,7 +9,7 @@ import (
 
 // bind makes the sockets of an address: those that were passed for it and, where the loops share it, as many more as there
 // are loops.
-func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]passed, error) {
+func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]inheritedSocket, error) {
 	control := func(int) error { return nil }
 	if o.control != nil {
 		control = o.control
@@ -19,33 +19,33 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]pa
 		return nil, err
 	}
 	switch {
-	case len(socks) == 0 && !o.share:
+	case len(socks) == 0 && !o.groupShared:
 		fd, err := bindSocket(g.k, n, b, o, control)
-		return []passed{{fd: fd, file: netaddr.FileOf(g.k, b.Addr)}}, err
+		return []inheritedSocket{{fd: fd, file: netaddr.FileOf(g.k, b.Addr)}}, err
 	case len(socks) > 1 && o.maxConns > 0:
-		closePassed(g.k, socks)
+		closeInherited(g.k, socks)
 		return nil, errors.New("WithMaxConns needs one loop that counts, and several sockets were passed")
 	case len(socks) > 0:
 		b.Addr, b.Dual = socks[0].addr, b.Dual && len(socks) == 1 && socks[0].addr.Family == kernel.AF_INET6
-		if o.share && !g.shares(socks[0].fd) { // nobody can join it: its loop hands over
-			o.share, o.balance = false, RoundRobin
+		if o.groupShared && !g.shares(socks[0].fd) { // nobody can join it: its loop hands over
+			o.groupShared, o.balance = false, RoundRobin
 		}
 	case !o.reusePort && b.Addr.Port != 0:
 		if err := g.alone(n, b, o, control); err != nil {
 			return nil, err
 		}
 	}
-	for o.share && len(socks) < len(g.loops) {
+	for o.groupShared && len(socks) < len(g.loops) {
 		fd, err := bindSocket(g.k, n, b, o, control)
 		if err != nil && o.chosen && len(socks) == 0 { // a sandbox may refuse the option
-			o.share, o.balance = false, RoundRobin
+			o.groupShared, o.balance = false, RoundRobin
 			return g.bind(n, b, o)
 		}
 		if err != nil {
-			closePassed(g.k, socks)
+			closeInherited(g.k, socks)
 			return nil, err
 		}
-		socks = append(socks, passed{fd: fd})
+		socks = append(socks, inheritedSocket{fd: fd})
 		if at, e := g.k.LocalAddr(fd); e == 0 && b.Addr.Port == 0 {
 			b.Addr.Port = at.Port
 		}
@@ -56,7 +56,7 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]pa
 // alone looks whether the address is free: anybody of the same user could share what is bound to be shared.
 func (g *Group) alone(n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(int) error) error {
 	alone := *o
-	alone.share = false
+	alone.groupShared = false
 	fd, err := bindSocket(g.k, n, b, &alone, control)
 	if err == nil {
 		g.k.Close(fd)

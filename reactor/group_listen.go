@@ -41,8 +41,8 @@ func WithBalance(b Balance) ListenOption {
 type GroupListener struct {
 	g      *Group
 	addr   net.Addr
-	parts  []*share // one for each socket
-	closed bool     // guarded by the Group's mutex
+	parts  []*sharedSocket // one for each socket
+	closed bool            // guarded by the Group's mutex
 }
 
 // Addr is the address, with the port that the kernel chose.
@@ -63,19 +63,19 @@ func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ..
 	if err != nil {
 		return nil, opError("listen", network, addr, err)
 	}
-	l, err := g.listen(n, addr, o, func(_ netaddr.Binding, socks []passed) (parts []part, err error) {
+	l, err := g.listen(n, addr, o, func(_ netaddr.Binding, socks []inheritedSocket) (parts []sharedPart, err error) {
 		for i, s := range socks {
 			at, err := listenOn(g.k, s, o)
 			if err != nil {
-				closePassed(g.k, socks[i+1:])
-				closePassed(g.k, socks[:i])
+				closeInherited(g.k, socks[i+1:])
+				closeInherited(g.k, socks[:i])
 				return nil, err
 			}
 			l := &Listener{opt: o, net: n, addr: at, file: s.file, accept: accept}
-			if o.share || len(g.loops) == 1 {
+			if o.groupShared || len(g.loops) == 1 {
 				parts = append(parts, l)
 			} else {
-				parts = append(parts, newSpread(g, l))
+				parts = append(parts, newDistributor(g, l))
 			}
 		}
 		return parts, nil
@@ -102,7 +102,7 @@ func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) Packet
 	if err != nil {
 		return nil, opError("listen", network, addr, err)
 	}
-	l, err := g.listen(n, addr, o, func(b netaddr.Binding, socks []passed) (parts []part, err error) {
+	l, err := g.listen(n, addr, o, func(b netaddr.Binding, socks []inheritedSocket) (parts []sharedPart, err error) {
 		for _, s := range socks {
 			parts = append(parts, &packetPart{net: n, at: b, opt: o, file: s.file, choose: open})
 		}
@@ -129,19 +129,19 @@ func (g *Group) divide(n netaddr.Network, o *sockOptions) error {
 	case o.balance == 0:
 		o.balance = RoundRobin
 	}
-	o.share = o.balance == ByAddress && len(g.loops) > 1
+	o.groupShared = o.balance == ByAddress && len(g.loops) > 1
 	return nil
 }
 
 // listen binds the sockets, has parts made of them, and gives these to the loops.
 func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
-	build func(netaddr.Binding, []passed) ([]part, error)) (*GroupListener, error) {
+	build func(netaddr.Binding, []inheritedSocket) ([]sharedPart, error)) (*GroupListener, error) {
 	b, err := binding(g.k, n, addr)
 	if err != nil {
 		return nil, err
 	}
 	if b.Group { // each socket at the port would have each datagram
-		o.share, o.balance = false, RoundRobin
+		o.groupShared, o.balance = false, RoundRobin
 	}
 	g.mu.Lock()
 	closed := g.closed
@@ -163,18 +163,18 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	}
 	g.mu.Lock()
 	first := 0
-	if !o.share {
+	if !o.groupShared {
 		first, g.acceptor = g.acceptor, (g.acceptor+1)%len(g.loops)
 	}
 	g.mu.Unlock()
 	for i, p := range parts {
-		s := &share{l: l, part: p, r: g.loops[(first+i)%len(g.loops)]}
+		s := &sharedSocket{l: l, part: p, r: g.loops[(first+i)%len(g.loops)]}
 		l.parts = append(l.parts, s)
 		switch p := p.(type) {
-		case *spread:
+		case *distributor:
 			p.home = s
 		case *packetPart:
-			if !o.share && len(g.loops) > 1 {
+			if !o.groupShared && len(g.loops) > 1 {
 				p.home = s
 			}
 		}
@@ -182,7 +182,7 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	done := 0
 	defer func() {
 		if done < len(socks) { // an error, or user code that has not returned
-			closePassed(g.k, socks[min(done+1, len(socks)):])
+			closeInherited(g.k, socks[min(done+1, len(socks)):])
 			_ = l.Close()
 		}
 	}()

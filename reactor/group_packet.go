@@ -15,13 +15,13 @@ type packetPart struct {
 	opt    *sockOptions
 	file   netaddr.File // of the socket's file, while no PacketConn has it
 	choose func(*PacketConn) PacketHandler
-	home   *share // nil if the other loops receive at the address too
+	home   *sharedSocket // nil if the other loops receive at the address too
 	c      *PacketConn
 }
 
 func (p *packetPart) attach(r *Reactor, fd int) error {
-	p.c = newPacketConn(r.k, p.net, p.at, p.opt, passed{fd: fd, file: p.file})
-	p.c.home, p.c.h, p.file = p.home, noPackets{}, netaddr.File{}
+	p.c = newPacketConn(r.k, p.net, p.at, p.opt, inheritedSocket{fd: fd, file: p.file})
+	p.c.sharedAt, p.c.h, p.file = p.home, noPackets{}, netaddr.File{}
 	return p.c.attach(r, fd, 0)
 }
 
@@ -58,10 +58,10 @@ func (c *PacketConn) begin(h PacketHandler) error {
 }
 
 // give ends the PacketConn without closing its descriptor.
-func (p *packetPart) give() int {
+func (p *packetPart) detachFD() int {
 	c := p.c
 	p.file, c.file = c.file, netaddr.File{}
-	c.given = true
+	c.detached = true
 	c.end(c.w.r.failed)
 	return int(c.w.fd)
 }

@@ -4,21 +4,21 @@ import "github.com/ureactor/ureactor/internal/zaplog"
 
 // A share is one socket of a GroupListener, on one loop. When that loop fails, another one takes over a socket at which
 // one loop receives for all; else the address would be deaf, and nobody would say so.
-type share struct {
+type sharedSocket struct {
 	l    *GroupListener
-	r    *Reactor // where the socket is, or is on its way to; guarded by the Group's mutex
-	part part     // the loop's; before the loops run, guarded by the Group's mutex
-	up   bool     // attached; as part
+	r    *Reactor   // where the socket is, or is on its way to; guarded by the Group's mutex
+	part sharedPart // the loop's; before the loops run, guarded by the Group's mutex
+	up   bool       // attached; as part
 }
 
 // A part is what receives at the socket. Only open calls user code.
-type part interface {
+type sharedPart interface {
 	// attach begins to receive. The descriptor is the part's from here on, also on error.
 	attach(r *Reactor, fd int) error
 	// open asks the user for what attach could not know, and calls on with what then belongs on the loop.
 	open(on func(func() error) error) error
 	// give ends the registration and gives the descriptor away, for another loop's attach.
-	give() (fd int)
+	detachFD() (fd int)
 	// discard closes a descriptor that no loop has attached.
 	discard(k Kernel, fd int)
 	Close() error
@@ -26,7 +26,7 @@ type part interface {
 
 // attach gives the socket to its loop: at once before the loops run, else in its next turn, where an error is one for the
 // log. No user code runs below the Group's mutex.
-func (s *share) attach(fd int) error {
+func (s *sharedSocket) attach(fd int) error {
 	g := s.l.g
 	g.mu.Lock()
 	if g.owned {
@@ -59,7 +59,7 @@ func (s *share) attach(fd int) error {
 }
 
 // send posts the socket to its loop or, if that has ended, to the next one that goes on.
-func (s *share) send(fd int) {
+func (s *sharedSocket) send(fd int) {
 	g := s.l.g
 	g.mu.Lock()
 	sent := !g.closed && !s.l.closed && s.post(fd)
@@ -71,7 +71,7 @@ func (s *share) send(fd int) {
 
 // post finds the first loop that goes on, from s.r on. The Group's mutex is held: whoever closes the GroupListener
 // afterwards finds that loop, and its post comes after this one.
-func (s *share) post(fd int) bool {
+func (s *sharedSocket) post(fd int) bool {
 	g := s.l.g
 	for range g.loops {
 		r := s.r
@@ -84,7 +84,7 @@ func (s *share) post(fd int) bool {
 }
 
 // arrive is the loop's part of send.
-func (s *share) arrive(r *Reactor, fd int) {
+func (s *sharedSocket) arrive(r *Reactor, fd int) {
 	switch {
 	case r.failed != nil: // after the post
 		s.send(fd)
@@ -100,14 +100,14 @@ func (s *share) arrive(r *Reactor, fd int) {
 	s.report(r, err)
 }
 
-func (s *share) report(r *Reactor, err error) {
+func (s *sharedSocket) report(r *Reactor, err error) {
 	if err != nil {
 		r.log.Error("cannot listen", zaplog.Error(err))
 	}
 }
 
 // close is called on the loop, or before the loops run.
-func (s *share) close() {
+func (s *sharedSocket) close() {
 	if s.up {
 		s.up = false
 		_ = s.part.Close() // the descriptor is the loop's own
@@ -116,29 +116,29 @@ func (s *share) close() {
 
 // handOver is for a loop that has failed. It keeps the sockets that other loops have too, for they end with it.
 func (r *Reactor) handOver() {
-	var shares []*share
+	var shares []*sharedSocket
 	r.table.All(func(_ int, w *Watch) {
 		switch s := w.sink.(type) {
 		case *Listener:
-			if s.spread != nil {
-				shares = append(shares, s.spread.home)
+			if s.distributor != nil {
+				shares = append(shares, s.distributor.home)
 			}
 		case *PacketConn:
-			if s.home != nil {
-				shares = append(shares, s.home)
+			if s.sharedAt != nil {
+				shares = append(shares, s.sharedAt)
 			}
 		}
 	})
 	for _, s := range shares {
-		if s.up && r.group.goesOn() {
+		if s.up && r.group.survives() {
 			s.up = false
-			s.send(s.part.give())
+			s.send(s.part.detachFD())
 		}
 	}
 }
 
 // goesOn reports whether a loop is left that could take over. No Group has none.
-func (g *Group) goesOn() bool {
+func (g *Group) survives() bool {
 	if g == nil {
 		return false
 	}

@@ -9,8 +9,8 @@ import (
 
 // A spread hands what one loop accepts to all loops of its Group. The others have a Listener without a descriptor, which
 // their Conns are from.
-type spread struct {
-	home     *share
+type distributor struct {
+	home     *sharedSocket
 	file     netaddr.File             // of the socket's file, while no Listener has it
 	acceptor atomic.Pointer[Listener] // one of parts; another one when its loop has failed
 	parts    []*Listener              // by loop
@@ -20,17 +20,17 @@ type spread struct {
 }
 
 // newSpread has a Listener like l for each loop.
-func newSpread(g *Group, l *Listener) *spread {
-	s := &spread{file: l.file, least: l.opt.balance == LeastConns,
+func newDistributor(g *Group, l *Listener) *distributor {
+	s := &distributor{file: l.file, least: l.opt.balance == LeastConns,
 		parts: make([]*Listener, len(g.loops)), loads: make([]atomic.Int64, len(g.loops))}
 	for i, r := range g.loops {
-		s.parts[i] = &Listener{opt: l.opt, net: l.net, addr: l.addr, accept: l.accept, spread: s}
+		s.parts[i] = &Listener{opt: l.opt, net: l.net, addr: l.addr, accept: l.accept, distributor: s}
 		s.parts[i].w.r = r
 	}
 	return s
 }
 
-func (s *spread) attach(r *Reactor, fd int) error {
+func (s *distributor) attach(r *Reactor, fd int) error {
 	l := s.parts[r.loop]
 	l.file, s.file = s.file, netaddr.File{}
 	s.acceptor.Store(l) // before it looks whether it is full: who leaves now looks here
@@ -41,20 +41,20 @@ func (s *spread) attach(r *Reactor, fd int) error {
 	return err
 }
 
-func (s *spread) open(func(func() error) error) error { return nil }
+func (s *distributor) open(func(func() error) error) error { return nil }
 
-func (s *spread) give() int {
+func (s *distributor) detachFD() int {
 	l := s.acceptor.Load()
 	s.file, l.file = l.file, netaddr.File{}
-	return l.give()
+	return l.detachFD()
 }
 
-func (s *spread) discard(k Kernel, fd int) { discard(k, fd, s.file) }
+func (s *distributor) discard(k Kernel, fd int) { discard(k, fd, s.file) }
 
-func (s *spread) Close() error { return s.acceptor.Load().Close() }
+func (s *distributor) Close() error { return s.acceptor.Load().Close() }
 
 // hand gives a connection to the loop whose turn it is, or to the next one that takes posts.
-func (s *spread) hand(l *Listener, fd int, from Addr) {
+func (s *distributor) handOff(l *Listener, fd int, from Addr) {
 	own := l.w.r.loop
 	for i, k := s.pick(), 0; k < len(s.parts); i, k = (i+1)%len(s.parts), k+1 {
 		if i == own {
@@ -63,7 +63,7 @@ func (s *spread) hand(l *Listener, fd int, from Addr) {
 		s.loads[i].Add(1)
 		to := s.parts[i]
 		if to.w.r.post(post{f: func() { to.receive(fd, from) }}, nil) == nil {
-			l.joined()
+			l.connAdded()
 			return
 		}
 		s.loads[i].Add(-1)
@@ -73,7 +73,7 @@ func (s *spread) hand(l *Listener, fd int, from Addr) {
 }
 
 // pick is the loop whose turn it is, or the first from there on with the fewest.
-func (s *spread) pick() int {
+func (s *distributor) pick() int {
 	best := s.next
 	if s.least {
 		for k := range s.parts {
@@ -93,26 +93,26 @@ func (l *Listener) receive(fd int, from Addr) {
 		l.admit(fd, from)
 		return
 	}
-	l.left() // too late for its handler; it is ended as those are that were open
+	l.connClosed() // too late for its handler; it is ended as those are that were open
 	if err := r.Retire(fd); err != nil {
 		r.log.Error("cannot end a connection in order", zaplog.Error(err))
 	}
 }
 
 // left is one Conn less on the loop of l.
-func (s *spread) left(l *Listener) {
+func (s *distributor) connClosed(l *Listener) {
 	s.loads[l.w.r.loop].Add(-1)
 	if l.opt.maxConns == 0 {
 		return
 	}
 	if a := s.acceptor.Load(); a == l {
-		l.freed()
+		l.resumeIfFree()
 	} else {
-		a.w.r.mustPost(a.freed) // false: it has ended, and accepts no more
+		a.w.r.mustPost(a.resumeIfFree) // false: it has ended, and accepts no more
 	}
 }
 
-func (s *spread) conns() (n int) {
+func (s *distributor) conns() (n int) {
 	for i := range s.loads {
 		n += int(s.loads[i].Load())
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // limits are how much of each kind is logged: peers choose how often it happens.
-type limits struct{ slow, stuck, panics, unwound, lacking loglimit.Limit }
+type logLimits struct{ slow, stuck, panics, unwound, lacking loglimit.Limit }
 
 // All user code runs below guard or guardReady, and the loop below run. Between them they know three ways in which a
 // call does not return: panic, panic(nil) and runtime.Goexit. With WithPanicHandler all three are isolated. Without it a
@@ -34,7 +34,7 @@ func (e *PanicError) Error() string { return fmt.Sprintf("reactor: panic in a ca
 var ErrGoexit = errors.New("runtime.Goexit (t.FailNow of a test?); a callback or task ends by returning")
 
 // unwound is the error of a call that did not return. Its deferred function calls it, with what recover has said.
-func unwound(v any) *PanicError {
+func panicErrorOf(v any) *PanicError {
 	if v == nil && exiting() {
 		v = ErrGoexit
 	} else if v == nil { // GODEBUG=panicnil=1
@@ -70,8 +70,8 @@ func exiting() bool {
 // guardReady delivers an Event under the watchdog's eyes, if there is one. A panic costs the Conn that the Event was for,
 // if somebody handles panics.
 func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
-	if r.dog != nil && r.dog.enter(w.fd) {
-		defer r.dog.leave()
+	if r.watchdog != nil && r.watchdog.enter(w.fd) {
+		defer r.watchdog.leave()
 	}
 	if r.opt.onPanic == nil {
 		w.sink.ready(ready)
@@ -82,12 +82,12 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 		if returned {
 			return
 		}
-		p := unwound(recover())
+		p := panicErrorOf(recover())
 		if _, users := w.sink.(callSink); users {
 			w.Stop() // or it is told the same every turn, and panics again
 		}
 		c, _ := w.sink.(*Conn)
-		r.caught(c, p)
+		r.isolatePanic(c, p)
 	}()
 	w.sink.ready(ready)
 	returned = true
@@ -96,7 +96,7 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 // guard calls a function of the user's that serves c, or no Conn in particular. It isolates a panic, if somebody handles
 // them, and returns it. Guards may be nested: the innermost knows the Conn best.
 func (r *Reactor) guard(c *Conn, f func()) *PanicError {
-	if r.dog == nil && r.opt.onPanic == nil {
+	if r.watchdog == nil && r.opt.onPanic == nil {
 		f()
 		return nil
 	}
@@ -104,8 +104,8 @@ func (r *Reactor) guard(c *Conn, f func()) *PanicError {
 }
 
 func (r *Reactor) guarded(c *Conn, f func()) (p *PanicError) {
-	if r.dog != nil && r.dog.enter(c.number()) {
-		defer r.dog.leave()
+	if r.watchdog != nil && r.watchdog.enter(c.number()) {
+		defer r.watchdog.leave()
 	}
 	if r.opt.onPanic == nil {
 		f()
@@ -114,8 +114,8 @@ func (r *Reactor) guarded(c *Conn, f func()) (p *PanicError) {
 	returned := false
 	defer func() {
 		if !returned {
-			p = unwound(recover())
-			r.caught(c, p)
+			p = panicErrorOf(recover())
+			r.isolatePanic(c, p)
 		}
 	}()
 	f()
@@ -133,26 +133,26 @@ func (c *Conn) number() int32 {
 
 // caught ends the Conn whose callback did not return, and tells the panic handler. runtime.Goexit goes on from here
 // through all guards below, up to run or the Task: the first one tells.
-func (r *Reactor) caught(c *Conn, p *PanicError) {
-	if c != nil && !c.is(over) {
+func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
+	if c != nil && !c.is(released) {
 		c.reset()
-		c.end(p)
+		c.tearDown(p)
 	}
-	if p.Value != ErrGoexit || !r.exiting {
-		r.exiting = p.Value == ErrGoexit
-		r.tell(c, p, "panic in a callback")
+	if p.Value != ErrGoexit || !r.goexiting {
+		r.goexiting = p.Value == ErrGoexit
+		r.reportPanic(c, p, "panic in a callback")
 	}
 }
 
 // tell calls the panic handler. What goes wrong in that is for the log: nobody else is left to tell.
-func (r *Reactor) tell(c *Conn, p *PanicError, what string) {
+func (r *Reactor) reportPanic(c *Conn, p *PanicError, what string) {
 	r.count.Panics++
 	r.logPanic(what, p)
 	returned := false
 	defer func() {
 		if !returned {
-			q := unwound(recover())
-			r.exiting = q.Value == ErrGoexit
+			q := panicErrorOf(recover())
+			r.goexiting = q.Value == ErrGoexit
 			r.count.Panics++
 			r.logPanic("panic in the panic handler", q)
 		}
@@ -162,7 +162,7 @@ func (r *Reactor) tell(c *Conn, p *PanicError, what string) {
 }
 
 func (r *Reactor) logPanic(what string, p *PanicError) {
-	f, ok := r.limits.panics.Line(func() zapcore.Field { return zaplog.ByteString("stack", p.Stack) })
+	f, ok := r.logLimits.panics.Line(func() zapcore.Field { return zaplog.ByteString("stack", p.Stack) })
 	if ok {
 		r.log.Error(what, append(f, zaplog.Any("value", p.Value))...)
 	}

@@ -70,9 +70,9 @@ func (s *scene) pair(h Handler, opts ...ListenOption) (c *Conn, peer int) {
 	c = &Conn{opt: o}
 	c.w.open(s.r, fd, c)
 	s.r.conns++
-	c.attach()
-	c.adopt(h)
-	c.opened()
+	c.attachFilter()
+	c.setHandler(h)
+	c.established()
 	return c, peer
 }
 
@@ -121,7 +121,7 @@ func (f *trap) Input(p []byte) {
 	if f.at == "More" && f.kept == nil {
 		f.kept = slices.Clone(p)
 		f.w.Keep()
-		f.w.Conn().readOn()
+		f.w.Conn().readNextTurn()
 		return
 	}
 	f.w.Deliver(p)
@@ -163,7 +163,7 @@ var spots = []spot{
 		var read *Timer
 		read = s.r.After(0, func() {
 			kernel.Host.Recv(peer, make([]byte, 1<<20), 0)
-			if !c.is(over) {
+			if !c.is(released) {
 				read.Reset(0)
 			}
 		})
@@ -214,7 +214,7 @@ var spots = []spot{
 		s.r.Go(func(t *Task) { t.Sleep(1); s.boom() })
 	}},
 	{name: "Await's function", crashes: true, set: func(s *scene) { s.r.Go(func(t *Task) { t.Await(s.boom) }) }},
-	{name: "what a Desc calls", set: func(s *scene) { s.r.Post(func() { (*waiter)(s.r).Call(s.boom) }) }},
+	{name: "what a Desc calls", set: func(s *scene) { s.r.Post(func() { (*taskWaiter)(s.r).Call(s.boom) }) }},
 	{name: "panic handler", handled: true, set: func(s *scene) { s.say("to the handler") }},
 	{name: "logger", handled: true, set: func(s *scene) { s.logs(s.r.log.Error, "to the logger") }},
 	{name: "logger's check", handled: true, set: func(s *scene) { s.logs(s.r.log.Error, "to the check") }},

@@ -275,9 +275,9 @@ func adoptFD(t testing.TB, r *Reactor, fd int, h Handler, opts ...ListenOption) 
 	c := &Conn{opt: o}
 	c.w.open(r, fd, c)
 	r.conns++
-	c.attach()
-	c.adopt(h)
-	c.opened()
+	c.attachFilter()
+	c.setHandler(h)
+	c.established()
 	r.settle()
 	return c
 }

@@ -30,12 +30,12 @@ const (
 // refused. Its methods may be called by any goroutine.
 type Inherited struct {
 	mu    sync.Mutex
-	socks []passed
+	socks []inheritedSocket
 	ready *os.File // nil when nobody waits
 }
 
 // passed is one of them.
-type passed struct {
+type inheritedSocket struct {
 	fd   int
 	typ  int
 	addr Addr
@@ -109,7 +109,7 @@ func ownedFile(name string, a Addr) netaddr.File {
 }
 
 // look finds out what was passed, and changes nothing: others share it.
-func look(fd int) (s passed, err error) {
+func look(fd int) (s inheritedSocket, err error) {
 	k := kernel.Host
 	s.fd = fd
 	var e kernel.Errno
@@ -182,14 +182,14 @@ func WithInherited(in *Inherited) ListenOption {
 }
 
 // take gives the sockets for the address, and forgets them: for all addresses of both families, those of each family too.
-func (in *Inherited) take(typ int, b netaddr.Binding) (found []passed) {
+func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) {
 	if in == nil {
 		return nil
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	a := b.Addr
-	fits := func(s passed, port uint16) bool {
+	fits := func(s inheritedSocket, port uint16) bool {
 		at, want := s.addr, a
 		if want.Family != kernel.AF_UNIX {
 			want.Port = port
@@ -199,7 +199,7 @@ func (in *Inherited) take(typ int, b netaddr.Binding) (found []passed) {
 		}
 		return s.use && s.typ == typ && at == want
 	}
-	var rest []passed
+	var rest []inheritedSocket
 	for _, s := range in.socks {
 		if a.Port == 0 && s.addr.Port != 0 && fits(s, s.addr.Port) {
 			a.Port = s.addr.Port // and all others must have the same port
@@ -215,19 +215,19 @@ func (in *Inherited) take(typ int, b netaddr.Binding) (found []passed) {
 }
 
 // socket is the socket for the address: one that was passed, or a new one. more are others that were passed for it.
-func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bind func() (int, error)) (s passed, more []passed, err error) {
+func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bind func() (int, error)) (s inheritedSocket, more []inheritedSocket, err error) {
 	if list := o.inherited.take(n.Type, b); len(list) > 0 {
 		return list[0], list[1:], o.prepareInherited(k, n, list)
 	}
 	fd, err := bind()
-	return passed{fd: fd, file: netaddr.FileOf(k, b.Addr)}, nil, err
+	return inheritedSocket{fd: fd, file: netaddr.FileOf(k, b.Addr)}, nil, err
 }
 
 // prepareInherited sets what accepted connections inherit; on error it closes them all.
-func (o *sockOptions) prepareInherited(k Kernel, n netaddr.Network, list []passed) error {
+func (o *sockOptions) prepareInherited(k Kernel, n netaddr.Network, list []inheritedSocket) error {
 	for _, s := range list {
 		if e := kernel.Adopt(s.fd); e != 0 {
-			closePassed(k, list)
+			closeInherited(k, list)
 			return callError("fcntl", e)
 		}
 		if n.TCP() {
@@ -237,7 +237,7 @@ func (o *sockOptions) prepareInherited(k Kernel, n netaddr.Network, list []passe
 	return nil
 }
 
-func closePassed(k Kernel, list []passed) {
+func closeInherited(k Kernel, list []inheritedSocket) {
 	for _, s := range list {
 		k.Close(s.fd)
 	}

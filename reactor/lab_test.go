@@ -152,7 +152,7 @@ func (l *lab) end() {
 }
 
 func (l *lab) endReactor() {
-	if r := l.r; r != nil && !r.gone {
+	if r := l.r; r != nil && !r.stopped {
 		r.inTurn = false // of a test that has failed in a callback
 		r.abort.Store(true)
 		r.drain.Store(true)
@@ -248,10 +248,10 @@ func (l *lab) turns() bool { return l.r != nil && !l.over && !l.frozen }
 
 func (l *lab) turn() {
 	l.Helper()
-	if l.failed = l.r.Turn(0); l.failed != nil && !l.r.gone {
+	if l.failed = l.r.Turn(0); l.failed != nil && !l.r.stopped {
 		l.Fatal(l.failed)
 	}
-	l.over = l.r.gone
+	l.over = l.r.stopped
 }
 
 // pass lets so much of the kernel's time pass.
@@ -307,7 +307,7 @@ func (l *lab) drain(limit time.Duration) (wait func() error) {
 	r := l.r
 	if l.simulated() {
 		end := l.now() + timeout.Deadline(limit)
-		r.await.Store(true)
+		r.shutdownWaiting.Store(true)
 		r.drain.Store(true)
 		r.wake()
 		return func() error {
@@ -315,7 +315,7 @@ func (l *lab) drain(limit time.Duration) (wait func() error) {
 				l.step(end)
 			}
 			if !l.over {
-				r.stopNow()
+				r.abortNow()
 				l.until(func() bool { return l.over })
 			}
 			return r.result

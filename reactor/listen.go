@@ -22,21 +22,21 @@ const (
 
 // A Listener accepts connections on the loop.
 type Listener struct {
-	w       Watch
-	accept  func(*Conn) Handler
-	opt     *sockOptions
-	net     netaddr.Network
-	addr    net.Addr
-	file    netaddr.File // of a Unix socket, removed at Close
-	spread  *spread      // where its connections go, nil: to its own loop
-	conns   int          // accepted by it and open; with a spread, that counts
-	resume  *Timer       // after a failure
-	vain    int          // accepts in a row that got nothing
-	resting bool         // since its last pause no accept has succeeded
-	others  []*Listener  // further sockets that were passed for its address
-	single  bool         // the last Event brought one connection and no more
-	closed  bool
-	given   bool // closed, and the descriptor is another loop's
+	w            Watch
+	accept       func(*Conn) Handler
+	opt          *sockOptions
+	net          netaddr.Network
+	addr         net.Addr
+	file         netaddr.File // of a Unix socket, removed at Close
+	distributor  *distributor // where its connections go, nil: to its own loop
+	conns        int          // accepted by it and open; with a spread, that counts
+	suspendTimer *Timer       // after a failure
+	failures     int          // accepts in a row that got nothing
+	suspended    bool         // since its last pause no accept has succeeded
+	others       []*Listener  // further sockets that were passed for its address
+	single       bool         // the last Event brought one connection and no more
+	closed       bool
+	given        bool // closed, and the descriptor is another loop's
 }
 
 // Listen accepts connections. network is tcp, tcp4, tcp6 or unix; addr is host:port, port 0 for any (see Addr), an empty
@@ -70,18 +70,18 @@ func (r *Reactor) listen(network, addr string, accept func(*Conn) Handler, opts 
 		return nil, err
 	}
 	if len(more) > 0 && o.maxConns > 0 {
-		closePassed(r.k, append(more, s))
+		closeInherited(r.k, append(more, s))
 		return nil, fmt.Errorf("WithMaxConns counts at one socket, and %d were passed", len(more)+1)
 	}
 	var l *Listener
-	for i, s := range append([]passed{s}, more...) {
+	for i, s := range append([]inheritedSocket{s}, more...) {
 		at, err := listenOn(r.k, s, o)
 		part := &Listener{opt: o, net: n, addr: at, file: s.file, accept: accept}
 		if err == nil {
 			err = part.attach(r, s.fd)
 		}
 		if err != nil {
-			closePassed(r.k, more[i:])
+			closeInherited(r.k, more[i:])
 			if l != nil {
 				_ = l.Close()
 			}
@@ -97,17 +97,17 @@ func (r *Reactor) listen(network, addr string, accept func(*Conn) Handler, opts 
 }
 
 // one is the socket for the address: the one that was passed, or a new one.
-func (r *Reactor) one(n netaddr.Network, b netaddr.Binding, o *sockOptions) (passed, error) {
+func (r *Reactor) one(n netaddr.Network, b netaddr.Binding, o *sockOptions) (inheritedSocket, error) {
 	s, more, err := o.socket(r.k, n, b, func() (int, error) { return r.bindSocket(n, b, o) })
 	if err == nil && len(more) > 0 {
-		closePassed(r.k, append(more, s))
+		closeInherited(r.k, append(more, s))
 		err = fmt.Errorf("%d sockets were passed for it: only a Group can take them all, or one call for each family", len(more)+1)
 	}
 	return s, err
 }
 
 // listenOn has a bound socket listen, or closes it.
-func listenOn(k Kernel, s passed, o *sockOptions) (at net.Addr, err error) {
+func listenOn(k Kernel, s inheritedSocket, o *sockOptions) (at net.Addr, err error) {
 	if e := k.Listen(s.fd, o.backlog); e != 0 {
 		_ = s.file.Remove(k) // it has never served
 		k.Close(s.fd)
@@ -134,7 +134,7 @@ func (l *Listener) attach(r *Reactor, fd int) error {
 // is saved: its Watch is level-triggered and tells what is left.
 func (l *Listener) ready(told poller.Readiness) {
 	r := l.w.r
-	most := min(l.opt.accepts, r.may.accepts)
+	most := min(l.opt.accepts, r.budget.accepts)
 	if l.single {
 		most = min(most, 1)
 	}
@@ -142,11 +142,11 @@ func (l *Listener) ready(told poller.Readiness) {
 	for n < most && !l.closed && l.w.want != 0 {
 		fd, from, e := r.k.Accept(int(l.w.fd))
 		if e == kernel.EAGAIN {
-			if n == 0 && l.inVain() {
+			if n == 0 && l.countFailure() {
 				if told&(poller.Err|poller.Hup) == 0 && !l.w.stillReady() {
-					l.vain = 0 // another owner has accepted the connection
+					l.failures = 0 // another owner has accepted the connection
 				} else {
-					l.rest(e)
+					l.suspend(e)
 				}
 			}
 			break
@@ -156,13 +156,13 @@ func (l *Listener) ready(told poller.Readiness) {
 		}
 		n++
 		if e == 0 {
-			l.vain = 0
-			r.may.accepts--
+			l.failures = 0
+			r.budget.accepts--
 			r.count.Accepted++
-			if l.spread == nil {
+			if l.distributor == nil {
 				l.admit(fd, from)
 			} else {
-				l.spread.hand(l, fd, from)
+				l.distributor.handOff(l, fd, from)
 			}
 		}
 	}
@@ -175,76 +175,76 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	switch e {
 	case kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EOPNOTSUPP,
 		kernel.ENETDOWN, kernel.EHOSTDOWN, kernel.ENOPROTOOPT, kernel.ETIMEDOUT:
-		if !l.inVain() {
+		if !l.countFailure() {
 			return true
 		}
 	}
-	l.rest(e)
+	l.suspend(e)
 	return false
 }
 
 // inVain counts an accept that got nothing, and tells whether to pause. After a pause one is enough, but not where peers
 // that have reset are accept errors: those come in storms, among others.
-func (l *Listener) inVain() bool {
-	l.vain++
-	return l.vain >= vainMost || l.resting && !l.w.r.k.Traits().AcceptReportsResets
+func (l *Listener) countFailure() bool {
+	l.failures++
+	return l.failures >= vainMost || l.suspended && !l.w.r.k.Traits().AcceptReportsResets
 }
 
 // rest pauses the Listener: what waits stays in the backlog.
-func (l *Listener) rest(e kernel.Errno) {
+func (l *Listener) suspend(e kernel.Errno) {
 	r := l.w.r
 	r.count.Refused++
-	l.vain = 0
+	l.failures = 0
 	if err := l.w.set(0); err != nil {
 		r.log.Error("cannot pause a listener", zaplog.Error(err))
 	}
-	if !l.resting {
+	if !l.suspended {
 		r.log.Warn("accept failed; the listener rests until it succeeds", zaplog.Stringer("addr", l.addr), zaplog.Error(e))
 	}
-	l.resting = true
-	if l.resume == nil {
-		l.resume = r.After(pause, l.wake)
+	l.suspended = true
+	if l.suspendTimer == nil {
+		l.suspendTimer = r.After(pause, l.resumeAccept)
 	} else {
-		l.resume.Reset(pause)
+		l.suspendTimer.Reset(pause)
 	}
 }
 
 // full is about WithMaxConns: the Conns of all loops count.
 func (l *Listener) full() bool {
 	n := l.conns
-	if l.spread != nil {
-		n = l.spread.conns()
+	if l.distributor != nil {
+		n = l.distributor.conns()
 	}
 	return l.opt.maxConns > 0 && n >= l.opt.maxConns
 }
 
 // wake listens again, unless the Listener is full or closed.
-func (l *Listener) wake() {
+func (l *Listener) resumeAccept() {
 	if l.closed || l.full() {
 		return
 	}
 	if err := l.w.set(poller.In); err != nil {
 		l.w.r.log.Error("cannot resume a listener", zaplog.Error(err))
-		l.resume = l.w.r.After(pause, l.wake)
+		l.suspendTimer = l.w.r.After(pause, l.resumeAccept)
 	}
 }
 
 // admit makes a Conn of an accepted descriptor.
 func (l *Listener) admit(fd int, from Addr) {
 	r := l.w.r
-	l.resting = false
-	c := &Conn{opt: l.opt, from: l, peer: from}
+	l.suspended = false
+	c := &Conn{opt: l.opt, listener: l, peer: from}
 	c.w.open(r, fd, c)
 	r.conns++
-	l.joined()
+	l.connAdded()
 	defer func() { // also if user code does not return
-		if c.h == nil {
-			c.refuse()
+		if c.handler == nil {
+			c.refuseConn()
 		}
 	}()
-	if p := r.guard(nil, c.attach); p != nil {
-		c.h = nobody{}
-		c.end(p)
+	if p := r.guard(nil, c.attachFilter); p != nil {
+		c.handler = noHandler{}
+		c.tearDown(p)
 		r.settle()
 		return
 	}
@@ -256,50 +256,50 @@ func (l *Listener) admit(fd int, from Addr) {
 	if h == nil {
 		return
 	}
-	r.guard(c, func() { c.adopt(h) }) // a deadline that nobody would hear of is a panic
-	if !c.is(over) {
-		c.opened()
+	r.guard(c, func() { c.setHandler(h) }) // a deadline that nobody would hear of is a panic
+	if !c.is(released) {
+		c.established()
 	}
 	r.settle()
 }
 
 // refuse ends a Conn that has no handler to tell.
-func (c *Conn) refuse() {
-	c.h = nobody{} // also if accept has ended it: Closed is due
-	if !c.is(over) {
+func (c *Conn) refuseConn() {
+	c.handler = noHandler{} // also if accept has ended it: Closed is due
+	if !c.is(released) {
 		c.reset()
-		c.end(ErrAborted)
+		c.tearDown(ErrAborted)
 	}
 	c.w.r.settle()
 }
 
-type nobody struct{}
+type noHandler struct{}
 
-func (nobody) Data(*Conn, []byte)  {}
-func (nobody) Closed(*Conn, error) {}
+func (noHandler) Data(*Conn, []byte)  {}
+func (noHandler) Closed(*Conn, error) {}
 
 // opened begins the Conn's life on the loop.
-func (c *Conn) opened() {
+func (c *Conn) established() {
 	c.watch()
-	if c.is(over) {
+	if c.is(released) {
 		return
 	}
 	if c.out != nil || c.is(wantFIN|closing) {
-		c.mark()
+		c.flushLater()
 	}
 	if c.filter != nil {
 		c.w.r.guard(c, c.filter.f.Open) // Opened comes when that is ready
 		return
 	}
-	if o, ok := c.h.(OpenHandler); ok && !c.is(closing) {
+	if o, ok := c.handler.(OpenHandler); ok && !c.is(closing) {
 		c.w.r.guard(c, func() { o.Opened(c) })
 	}
 }
 
 // joined counts a new Conn; a full Listener stops accepting. A Listener without a descriptor, for which another loop
 // accepts, does not.
-func (l *Listener) joined() {
-	if l.spread == nil {
+func (l *Listener) connAdded() {
+	if l.distributor == nil {
 		l.conns++
 	}
 	if l.w.gen != 0 && l.full() {
@@ -310,32 +310,32 @@ func (l *Listener) joined() {
 }
 
 // left is one Conn less.
-func (l *Listener) left() {
-	if l.spread != nil {
-		l.spread.left(l)
+func (l *Listener) connClosed() {
+	if l.distributor != nil {
+		l.distributor.connClosed(l)
 		return
 	}
 	l.conns--
-	l.freed()
+	l.resumeIfFree()
 }
 
 // freed has a full Listener accept again.
-func (l *Listener) freed() {
+func (l *Listener) resumeIfFree() {
 	if a := l.acceptor(); a != l { // it has moved since the post
-		a.w.r.mustPost(a.freed)
+		a.w.r.mustPost(a.resumeIfFree)
 		return
 	}
-	if l.opt.maxConns > 0 && !l.closed && l.w.want == 0 && (l.resume == nil || !l.resume.t.Armed()) {
-		l.wake()
+	if l.opt.maxConns > 0 && !l.closed && l.w.want == 0 && (l.suspendTimer == nil || !l.suspendTimer.t.Armed()) {
+		l.resumeAccept()
 	}
 }
 
 // acceptor is who accepts for l.
 func (l *Listener) acceptor() *Listener {
-	if l.spread == nil {
+	if l.distributor == nil {
 		return l
 	}
-	return l.spread.acceptor.Load()
+	return l.distributor.acceptor.Load()
 }
 
 // Addr is the address that the Listener is bound to, with the port that the kernel chose.
@@ -351,8 +351,8 @@ func (l *Listener) Close() error {
 		_ = o.Close() // the descriptor is the loop's own
 	}
 	r := l.w.r
-	if l.resume != nil {
-		l.resume.Stop()
+	if l.suspendTimer != nil {
+		l.suspendTimer.Stop()
 	}
 	l.w.drop()
 	r.listeners--
@@ -364,10 +364,10 @@ func (l *Listener) Close() error {
 }
 
 // give ends the registration and keeps the descriptor, for another loop.
-func (l *Listener) give() int {
+func (l *Listener) detachFD() int {
 	l.closed, l.given = true, true
-	if l.resume != nil {
-		l.resume.Stop()
+	if l.suspendTimer != nil {
+		l.suspendTimer.Stop()
 	}
 	l.w.drop()
 	l.w.r.listeners--

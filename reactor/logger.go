@@ -42,7 +42,7 @@ func (c safeCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		if returned {
 			return
 		}
-		if p := unwound(recover()); p.Value != ErrGoexit { // Goexit goes on, to a guard that reports it
+		if p := panicErrorOf(recover()); p.Value != ErrGoexit { // Goexit goes on, to a guard that reports it
 			c.told(p)
 		}
 	}()

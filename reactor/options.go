@@ -108,26 +108,26 @@ func WithPostLimit(n int) Option {
 
 // sockOptions are the settings of one Listen, Dial or ListenPacket. Conns share the ones they were made with.
 type sockOptions struct {
-	op        string // "listen", "dial", "listen packet"
-	low       int
-	high      int
-	cap       int
-	linger    time.Duration
-	backlog   int
-	accepts   int
-	maxConns  int
-	reusePort bool
-	share     bool    // with the other loops of a Group
-	balance   Balance // of a Group
-	chosen    bool    // by the Group: another balance does as well
-	inherited *Inherited
-	delay     bool // Nagle on
-	keepAlive time.Duration
-	timeout   time.Duration
-	control   func(fd int) error
-	filter    func(*Wire) Filter
-	tcp       bool
-	edge      bool // a short read has taken all there was, so an edge is enough
+	op          string // "listen", "dial", "listen packet"
+	low         int
+	high        int
+	cap         int
+	linger      time.Duration
+	backlog     int
+	accepts     int
+	maxConns    int
+	reusePort   bool
+	groupShared bool    // with the other loops of a Group
+	balance     Balance // of a Group
+	chosen      bool    // by the Group: another balance does as well
+	inherited   *Inherited
+	delay       bool // Nagle on
+	keepAlive   time.Duration
+	timeout     time.Duration
+	control     func(fd int) error
+	filter      func(*Wire) Filter
+	tcp         bool
+	edge        bool // a short read has taken all there was, so an edge is enough
 }
 
 func newSockOptions(op string, set func(*sockOptions) error) (*sockOptions, error) {

@@ -34,29 +34,29 @@ type LossHandler interface {
 
 // A PacketConn is a datagram socket on the loop: UDP or a Unix one.
 type PacketConn struct {
-	w       Watch
-	h       PacketHandler
-	opt     *sockOptions
-	addr    net.Addr
-	file    netaddr.File // of a Unix socket, removed in the end
-	max     int
-	bound   Addr           // where it is bound
-	asked   *netaddr.Asked // if that is all addresses: at which one each sender asked
-	unix    bool
-	queue   packetQueue
-	resume  *Timer // after a failure
-	vain    int    // Events in a row for which a receive has found nothing
-	resting bool   // since its last pause no receive has worked
-	dirty   bool
-	blocked bool
-	closing bool
-	closed  bool
-	given   bool   // the descriptor is another loop's
-	home    *share // of a Group, if no other loop receives there
+	w            Watch
+	h            PacketHandler
+	opt          *sockOptions
+	addr         net.Addr
+	file         netaddr.File // of a Unix socket, removed in the end
+	max          int
+	bound        Addr           // where it is bound
+	asked        *netaddr.Asked // if that is all addresses: at which one each sender asked
+	unix         bool
+	queue        packetQueue
+	suspendTimer *Timer // after a failure
+	failures     int    // Events in a row for which a receive has found nothing
+	suspended    bool   // since its last pause no receive has worked
+	dirty        bool
+	blocked      bool
+	closing      bool
+	closed       bool
+	detached     bool          // the descriptor is another loop's
+	sharedAt     *sharedSocket // of a Group, if no other loop receives there
 }
 
 // packetRoom is shared by the PacketConns of a loop.
-type packetRoom struct {
+type packetBuffers struct {
 	many  *kernel.Batch // for IP
 	large *kernel.Batch // for Unix sockets, nil while there are none
 	out   *kernel.Batch
@@ -103,7 +103,7 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 }
 
 // newPacketConn is for the socket bound to a.
-func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, s passed) *PacketConn {
+func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, s inheritedSocket) *PacketConn {
 	c := &PacketConn{opt: o, max: o.cap, file: s.file}
 	switch {
 	case n.Unix():
@@ -132,11 +132,11 @@ func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 		return err
 	}
 	r.packets++
-	if r.dgrams == nil {
-		r.dgrams = &packetRoom{many: kernel.NewBatch(packetBatch, packetMax), out: kernel.NewBatch(packetBatch, 0)}
+	if r.packetBuffers == nil {
+		r.packetBuffers = &packetBuffers{many: kernel.NewBatch(packetBatch, packetMax), out: kernel.NewBatch(packetBatch, 0)}
 	}
-	if c.unix && r.dgrams.large == nil { // its memory is touched by large datagrams only
-		r.dgrams.large = kernel.NewBatch(1, unixMax)
+	if c.unix && r.packetBuffers.large == nil { // its memory is touched by large datagrams only
+		r.packetBuffers.large = kernel.NewBatch(1, unixMax)
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (c *PacketConn) ready(i poller.Readiness) {
 	if i&poller.Out != 0 && c.blocked {
 		c.flush()
 	}
-	if i&poller.In != 0 && c.w.want&poller.In != 0 && c.w.r.may.packets > 0 {
+	if i&poller.In != 0 && c.w.want&poller.In != 0 && c.w.r.budget.packets > 0 {
 		c.read(failed)
 	}
 }
@@ -157,7 +157,7 @@ func (c *PacketConn) ready(i poller.Readiness) {
 // read hands over up to 16 datagrams; what is more waits for the next turn. Those of a Unix socket come one by one, for
 // each may be large. failed: the Event has said that there is an error.
 func (c *PacketConn) read(failed bool) {
-	d := c.w.r.dgrams
+	d := c.w.r.packetBuffers
 	if !c.unix {
 		d.many.Locals = c.asked != nil
 		c.readBatch(d.many, failed)
@@ -178,24 +178,24 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 		c.end(callError("recvmmsg", e))
 		return false
 	case e != 0 && e != kernel.EAGAIN:
-		c.rest(e)
+		c.suspend(e)
 		return false
 	}
 	if failed {
 		found += kernel.DropErrors(r.k, int(c.w.fd), packetBatch)
 	}
 	if found > 0 {
-		c.vain, c.resting = 0, c.resting && n == 0
-	} else if c.vain++; c.vain >= vainMost || c.resting {
+		c.failures, c.suspended = 0, c.suspended && n == 0
+	} else if c.failures++; c.failures >= vainMost || c.suspended {
 		if failed || c.w.stillReady() {
-			c.rest(e)
+			c.suspend(e)
 			return false
 		}
-		c.vain, c.resting = 0, false // another owner has received the datagram
+		c.failures, c.suspended = 0, false // another owner has received the datagram
 	}
 	r.count.PacketsIn += uint64(n)
-	r.may.packets -= n
-	d := r.dgrams
+	r.budget.packets -= n
+	d := r.packetBuffers
 	d.in, d.to, d.at, d.n = b, c, 0, n
 	r.deliver()
 	return n > 0
@@ -203,7 +203,7 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 
 // deliver hands over what a batch has left. A panic, or runtime.Goexit, costs one datagram, not the batch.
 func (r *Reactor) deliver() {
-	d := r.dgrams
+	d := r.packetBuffers
 	for c := d.to; d.at < d.n && !c.closing && !c.closed; {
 		p := &d.in.Packets[d.at]
 		d.at++
@@ -226,7 +226,7 @@ func (r *Reactor) deliver() {
 func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 	for range vainMost {
 		n, e = c.w.r.k.RecvBatch(int(c.w.fd), b)
-		if e == 0 || e == kernel.EAGAIN || c.resting {
+		if e == 0 || e == kernel.EAGAIN || c.suspended {
 			break
 		}
 		c.w.r.log.Debug("receive error on a datagram socket", zaplog.Error(e))
@@ -236,16 +236,16 @@ func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 
 // rest leaves the socket alone for a while: the Poller would tell of it all the time. Nothing is lost but what the kernel
 // has no room for.
-func (c *PacketConn) rest(e kernel.Errno) {
+func (c *PacketConn) suspend(e kernel.Errno) {
 	r := c.w.r
-	if !c.resting {
+	if !c.suspended {
 		r.log.Warn("receive failed; the datagram socket rests until it succeeds", zaplog.Stringer("addr", c.addr), zaplog.Error(e))
 	}
-	c.resting, c.vain = true, 0
-	if c.resume == nil {
-		c.resume = r.After(pause, c.watch)
+	c.suspended, c.failures = true, 0
+	if c.suspendTimer == nil {
+		c.suspendTimer = r.After(pause, c.watch)
 	} else {
-		c.resume.Reset(pause)
+		c.suspendTimer.Reset(pause)
 	}
 	c.watch()
 }
@@ -259,7 +259,7 @@ func (c *PacketConn) watch() {
 	if c.blocked {
 		want |= poller.Out
 	}
-	if c.resume != nil && c.resume.t.Armed() {
+	if c.suspendTimer != nil && c.suspendTimer.t.Armed() {
 		want = 0
 	}
 	if err := c.w.set(want); err != nil {
@@ -320,7 +320,7 @@ func (c *PacketConn) send(p []byte, local, to *Addr) error {
 	c.queue.add(p, to, local)
 	if !c.dirty && !c.blocked {
 		c.dirty = true
-		r.dirty.add(c)
+		r.flushPending.add(c)
 	}
 	return nil
 }
@@ -345,7 +345,7 @@ func (c *PacketConn) sendNow(p []byte, local, to Addr) kernel.Errno {
 		_, e := r.k.SendTo(int(c.w.fd), p, 0, to)
 		return e
 	}
-	out := &r.dgrams.out.Packets[0]
+	out := &r.packetBuffers.out.Packets[0]
 	*out = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local}
 	defer func() { out.Buf = nil }()
 	return r.k.SendMsg(int(c.w.fd), out, 0)
@@ -373,7 +373,7 @@ func (c *PacketConn) settle() {
 // flush sends what is queued until the kernel refuses. A datagram that it will never take is lost alone.
 func (c *PacketConn) flush() {
 	r := c.w.r
-	b := r.dgrams.out
+	b := r.packetBuffers.out
 	for all := 0; !c.queue.empty() && !c.closed; {
 		if all >= flushesPerTurn {
 			c.block(true) // Out comes at once
@@ -419,7 +419,7 @@ func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 // refused again would keep the loop here.
 func (c *PacketConn) lost(to Addr, err error) {
 	if l, ok := c.h.(LossHandler); ok && !c.closing {
-		c.w.r.ended.add(ending{&loss{c, l, to}, err})
+		c.w.r.closedCalls.add(closedCall{&loss{c, l, to}, err})
 	}
 }
 
@@ -430,7 +430,7 @@ type loss struct {
 	to Addr
 }
 
-func (l *loss) bye(err error) {
+func (l *loss) callClosed(err error) {
 	if !l.c.closing && !l.c.closed {
 		l.c.w.r.guard(nil, func() { l.h.Lost(l.c, l.to, err) })
 	}
@@ -470,7 +470,7 @@ func (c *PacketConn) Close() error {
 	c.closing = true
 	if !c.dirty {
 		c.dirty = true
-		c.w.r.dirty.add(c)
+		c.w.r.flushPending.add(c)
 	}
 	return nil
 }
@@ -495,18 +495,18 @@ func (c *PacketConn) end(err error) {
 		}
 	}
 	c.queue = packetQueue{}
-	if c.resume != nil {
-		c.resume.Stop()
+	if c.suspendTimer != nil {
+		c.suspendTimer.Stop()
 	}
 	c.hangUp()
 	r.packets--
-	r.ended.add(ending{c, err})
+	r.closedCalls.add(closedCall{c, err})
 }
 
 func (c *PacketConn) hangUp() {
 	r := c.w.r
 	c.w.drop()
-	if c.given {
+	if c.detached {
 		return
 	}
 	r.unlink(c.file)
@@ -515,6 +515,6 @@ func (c *PacketConn) hangUp() {
 	}
 }
 
-func (c *PacketConn) bye(err error) {
+func (c *PacketConn) callClosed(err error) {
 	c.w.r.guard(nil, func() { c.h.Closed(c, err) })
 }

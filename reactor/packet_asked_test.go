@@ -151,7 +151,7 @@ func TestLargeUnixDatagrams(t *testing.T) {
 			}
 		}
 	}
-	r.dgrams.large = kernel.NewBatch(1, 1000)
+	r.packetBuffers.large = kernel.NewBatch(1, 1000)
 	for _, n := range []int{1001, 1000} {
 		if !send(n) {
 			t.Fatal("no datagram of 1,000 bytes goes")

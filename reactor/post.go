@@ -48,7 +48,7 @@ func (q *postQueue) reset() {
 // mustPost is for what the reactor owes to itself: no limit applies. false: the reactor has ended, there is nobody to tell.
 func (r *Reactor) mustPost(f func()) bool {
 	r.mu.Lock()
-	if r.closed {
+	if r.postsClosed {
 		r.mu.Unlock()
 		return false
 	}
@@ -66,13 +66,13 @@ func (r *Reactor) postSound(f func()) bool { return r.sound() && r.mustPost(f) }
 func (r *Reactor) sound() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.closed && !r.unsound
+	return !r.postsClosed && !r.failing
 }
 
 func (r *Reactor) post(p post, bytes []byte) error {
 	r.mu.Lock()
 	switch {
-	case r.closed:
+	case r.postsClosed:
 		r.mu.Unlock()
 		return ErrClosed
 	case r.posted.len() >= r.opt.postLimit,
@@ -108,7 +108,7 @@ func (r *Reactor) runPost(p post, bytes []byte) {
 		p.c.sendPosted(bytes)
 	case p.c == nil:
 		r.call(p.f)
-	case !p.c.is(over):
+	case !p.c.is(released):
 		r.guard(p.c, p.f)
 		r.settle()
 	}
@@ -131,6 +131,6 @@ func (r *Reactor) takePosted(last bool) bool {
 	defer r.mu.Unlock()
 	r.posting, r.posted = r.posted, r.posting
 	r.queued.Store(false)
-	r.closed = r.closed || last
+	r.postsClosed = r.postsClosed || last
 	return r.posting.len() > 0
 }

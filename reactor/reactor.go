@@ -51,76 +51,76 @@ type Reactor struct {
 	log    *zaplog.Logger
 	opt    options
 
-	table  fdtable.Table[*Watch]
-	timers timerq.Queue
-	now    timeout.Deadline // the turn's clock: for expiry only, arming reads the clock afresh
-	events []poller.Event
-	buf    desc.Buffer // what Data is shown, of a Handler and in a task
-	room   []byte      // what Filters make of it; nil until there is one
-	spare  outputPool
-	vec    [][]byte // the pieces of one SendV
-	dgrams *packetRoom
+	table         fdtable.Table[*Watch]
+	timers        timerq.Queue
+	now           timeout.Deadline // the turn's clock: for expiry only, arming reads the clock afresh
+	events        []poller.Event
+	buf           desc.Buffer // what Data is shown, of a Handler and in a task
+	scratch       []byte      // what Filters make of it; nil until there is one
+	outputs       outputPool
+	vec           [][]byte // the pieces of one SendV
+	packetBuffers *packetBuffers
 
-	inTurn    bool
-	begun     bool           // a turn was left in its middle: the next one goes on with its lists
-	may       budget         // of this turn
-	batch     int            // Events of this turn
-	next      int            // of them the next to deliver
-	unread    queue[*Conn]   // whose input one read did not end
-	rereading *Conn          // of these, the one that is read now
-	dirty     queue[settler] // who has something to flush when the present step ends
-	ended     queue[ending]  // whose Closed is due
-	posting   postQueue      // what was posted before this turn
+	inTurn       bool
+	turnBegun    bool              // a turn was left in its middle: the next one goes on with its lists
+	budget       budget            // of this turn
+	batch        int               // Events of this turn
+	next         int               // of them the next to deliver
+	readPending  queue[*Conn]      // whose input one read did not end
+	rereading    *Conn             // of these, the one that is read now
+	flushPending queue[settler]    // who has something to flush when the present step ends
+	closedCalls  queue[closedCall] // whose Closed is due
+	posting      postQueue         // what was posted before this turn
 
 	spareWatch *Watch // of a Desc that has left: a Poll comes back with every wait
 	callbacks  bool   // some socket has or had one; see waiter's Settle
 
-	running  *Task        // nil in callbacks
-	exiting  bool         // runtime.Goexit unwinds the goroutine, and the panic handler was told
-	direct   bool         // the loop itself wakes tasks: no user code is below
-	runnable queue[*Task] // in the order they were woken
+	running   *Task        // nil in callbacks
+	goexiting bool         // runtime.Goexit unwinds the goroutine, and the panic handler was told
+	loopWakes bool         // the loop itself wakes tasks: no user code is below
+	runnable  queue[*Task] // in the order they were woken
 
-	conns     int // open or being dialled; with the next three what a drain has to end
-	listeners int
-	packets   int
-	tasks     taskList
-	naming    namingList   // Conns without a descriptor: to be connected, or their name is being looked up
-	dials     queue[*Conn] // of these, whose first connect is due
+	conns       int // open or being dialled; with the next three what a drain has to end
+	listeners   int
+	packets     int
+	tasks       taskList
+	unconnected unconnectedList // Conns without a descriptor: to be connected, or their name is being looked up
+	dials       queue[*Conn]    // of these, whose first connect is due
 
-	unclosed    bool // the drain has Conns to close, from the descriptor nextClose on
-	nextClose   int
-	aborting    bool             // the walk over the Tasks cancels them
-	draining    bool             // takes no new Conns, Listeners, Watches, Tasks
-	patient     bool             // a Shutdown waits: its deadline is the one that counts
-	undelivered UndeliveredError // what the drain had to leave behind
-	gone        bool             // has ended
-	failed      error            // why it cannot go on
-	cut         bool             // the end of a context has aborted something, or begun the end
-	lost        bool             // done was closed before it had ended
+	unclosed      bool // the drain has Conns to close, from the descriptor nextClose on
+	nextClose     int
+	aborting      bool             // the walk over the Tasks cancels them
+	draining      bool             // takes no new Conns, Listeners, Watches, Tasks
+	shutdownWaits bool             // a Shutdown waits: its deadline is the one that counts
+	undelivered   UndeliveredError // what the drain had to leave behind
+	stopped       bool             // has ended
+	failed        error            // why it cannot go on
+	aborted       bool             // the end of a context has aborted something, or begun the end
+	doneEarly     bool             // done was closed before it had ended
 
-	count  Stats
-	limits limits
-	dog    *watchdog
+	count     Stats
+	logLimits logLimits
+	watchdog  *watchdog
 
-	owner   atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
-	awake   atomic.Bool  // in a turn, past its sleep: it will look at posted before it sleeps again
-	drain   atomic.Bool  // Shutdown has begun
-	await   atomic.Bool  // a Shutdown waits, or has waited
-	handing atomic.Bool  // who runs the loop in Shutdown leaves it
-	abort   atomic.Bool  // the last Shutdown's or Run's context has ended
-	queued  atomic.Bool  // posted is not empty
-	done    chan struct{}
-	result  error // why it ended; written before done is closed
+	owner           atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
+	awake           atomic.Bool  // in a turn, past its sleep: it will look at posted before it sleeps again
+	drain           atomic.Bool  // Shutdown has begun
+	shutdownWaiting atomic.Bool  // a Shutdown waits, or has waited
+	handing         atomic.Bool  // who runs the loop in Shutdown leaves it
+	abort           atomic.Bool  // the last Shutdown's or Run's context has ended
+	queued          atomic.Bool  // posted is not empty
+	done            chan struct{}
+	result          error // why it ended; written before done is closed
 
 	restarting chan struct{} // a lock: two Restarts at once would both have, and give back, a socket's file
 
-	mu      sync.Mutex // guards what other goroutines may touch:
-	posted  postQueue
-	waiters int   // calls of Shutdown whose context has not ended
-	closed  bool  // takes no posts
-	deaf    bool  // its poller is closed
-	unsound bool  // it has failed, and ends
-	stats   Stats // count as of the last turn
+	mu           sync.Mutex // guards what other goroutines may touch:
+	posted       postQueue
+	waiters      int   // calls of Shutdown whose context has not ended
+	postsClosed  bool  // takes no posts
+	pollerClosed bool  // its poller is closed
+	failing      bool  // it has failed, and ends
+	stats        Stats // count as of the last turn
 }
 
 // settler is what can have output corked until the end of a step.
@@ -128,9 +128,9 @@ type settler interface{ settle() }
 
 // An ending is a last call to a handler, which waits for the end of the step, so that no user code runs inside a call
 // of the user's.
-type ending struct {
-	who interface{ bye(error) }
-	err error
+type closedCall struct {
+	owner interface{ callClosed(error) }
+	err   error
 }
 
 const (
@@ -162,7 +162,7 @@ func New(opts ...Option) (*Reactor, error) {
 		}
 	}
 	r.k, r.log = r.opt.kernel, r.opt.log
-	r.may = turnBudget
+	r.budget = turnBudget
 	if r.opt.onPanic != nil {
 		r.guardLogger()
 	}
@@ -181,8 +181,8 @@ func (r *Reactor) FD() int { return r.poller.FD() }
 
 // Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
 func (r *Reactor) Next() timeout.Deadline {
-	work := r.unread.len() + r.dirty.len() + r.ended.len() + r.runnable.len() + r.posting.len() + r.dials.len()
-	if work > 0 || r.begun || r.queued.Load() || r.drain.Load() != r.draining || r.unclosed || r.tasks.next != nil || r.abort.Load() {
+	work := r.readPending.len() + r.flushPending.len() + r.closedCalls.len() + r.runnable.len() + r.posting.len() + r.dials.len()
+	if work > 0 || r.turnBegun || r.queued.Load() || r.drain.Load() != r.draining || r.unclosed || r.tasks.next != nil || r.abort.Load() {
 		return 0
 	}
 	if _, ok := r.timers.Settle(repairsPerTurn); !ok {
@@ -213,7 +213,7 @@ func (r *Reactor) wake() {
 	}
 	var err error
 	r.mu.Lock() // the poller must not be closed, and its numbers be a stranger's, between the look and the call
-	if !r.deaf {
+	if !r.pollerClosed {
 		err = r.poller.Wake()
 	}
 	r.mu.Unlock() // before the logger, which is the user's

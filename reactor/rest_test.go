@@ -79,11 +79,11 @@ func TestReceiveRefusedForGoodRests(t *testing.T) {
 			if err := c.SendTo([]byte("x"), at); err != nil {
 				t.Fatal(err)
 			}
-			t.until(func() bool { return c.resting })
+			t.until(func() bool { return c.suspended })
 			rests(t, e, &tries)
 			refused = false
 			t.until(func() bool { return got == 1 })
-			if c.resting {
+			if c.suspended {
 				t.Errorf("%v: it rests though it receives", e)
 			}
 			c.h = &packets{}
@@ -122,7 +122,7 @@ func TestReceiveErrorIsNoEnd(t *testing.T) {
 			want++
 			t.until(func() bool { return got == want })
 		}
-		if c.resume != nil {
+		if c.suspendTimer != nil {
 			t.Error("it has rested")
 		}
 		c.h = &packets{}

@@ -51,22 +51,22 @@ func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 
 // lendAll lends the new process the sockets of the loops and, on an error, takes them back.
 func lendAll(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) (err error) {
-	var lent []lending
-	defer func() { takeBack(lent, err != nil) }()
+	var lent []lentSocket
+	defer func() { restoreFiles(lent, err != nil) }()
 	for _, r := range loops {
-		more, err := r.lend(ctx)
-		if lent = append(lent, more...); errors.Is(err, ErrClosed) && r.group.goesOn() {
+		more, err := r.duplicateSockets(ctx)
+		if lent = append(lent, more...); errors.Is(err, ErrClosed) && r.group.survives() {
 			continue
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return launch(ctx, cmd, lent)
+	return startProcess(ctx, cmd, lent)
 }
 
 // takeBack closes our duplicates; what was not passed after all keeps its file.
-func takeBack(lent []lending, all bool) {
+func restoreFiles(lent []lentSocket, all bool) {
 	for _, l := range lent {
 		if !all {
 			_ = l.dup.Close()
@@ -77,7 +77,7 @@ func takeBack(lent []lending, all bool) {
 }
 
 // lending is a socket that is to be passed.
-type lending struct {
+type lentSocket struct {
 	r     *Reactor
 	dup   *os.File
 	owner fileOwner
@@ -94,11 +94,11 @@ func (l *Listener) socketFile() *netaddr.File { return &l.file }
 func (l *Listener) gone() bool                { return l.closed && !l.given }
 
 func (c *PacketConn) socketFile() *netaddr.File { return &c.file }
-func (c *PacketConn) gone() bool                { return c.closed && !c.given }
+func (c *PacketConn) gone() bool                { return c.closed && !c.detached }
 
 // back gives the owner its file again. If it was closed meanwhile it had none to remove: that comes now, while the duplicate
 // is open and the file has its identity.
-func (l *lending) back() {
+func (l *lentSocket) back() {
 	if l.owner.gone() {
 		l.r.unlink(l.own)
 	} else if l.own != (netaddr.File{}) {
@@ -108,9 +108,9 @@ func (l *lending) back() {
 }
 
 // lend has the loop list its sockets.
-func (r *Reactor) lend(ctx context.Context) (list []lending, err error) {
+func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err error) {
 	type result struct {
-		list []lending
+		list []lentSocket
 		err  error
 	}
 	done := make(chan result, 1)
@@ -127,7 +127,7 @@ func (r *Reactor) lend(ctx context.Context) (list []lending, err error) {
 				return
 			}
 			file := owner.socketFile()
-			res.list = append(res.list, lending{r, os.NewFile(uintptr(d), "socket"), owner, *file})
+			res.list = append(res.list, lentSocket{r, os.NewFile(uintptr(d), "socket"), owner, *file})
 			*file = netaddr.File{}
 		})
 		done <- res
@@ -139,13 +139,13 @@ func (r *Reactor) lend(ctx context.Context) (list []lending, err error) {
 	case res := <-done:
 		return res.list, res.err
 	case <-ctx.Done():
-		go func() { takeBack((<-done).list, true) }() // it may still come
+		go func() { restoreFiles((<-done).list, true) }() // it may still come
 		return nil, ctx.Err()
 	}
 }
 
 // launch starts cmd with the sockets and waits for its word.
-func launch(ctx context.Context, cmd *exec.Cmd, socks []lending) error {
+func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error {
 	word, theirs, err := os.Pipe()
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func launch(ctx context.Context, cmd *exec.Cmd, socks []lending) error {
 	if err != nil {
 		return err
 	}
-	if hears(ctx, word, cmd.Process.Pid) {
+	if awaitReady(ctx, word, cmd.Process.Pid) {
 		return nil
 	}
 	_ = cmd.Process.Kill() // it may have gone
@@ -192,7 +192,7 @@ const (
 
 // hears waits for the word of Ready, for as long as there may be one. The end of the pipe does not say that: a child of the
 // new process may hold it open.
-func hears(ctx context.Context, word *os.File, pid int) bool {
+func awaitReady(ctx context.Context, word *os.File, pid int) bool {
 	for last := false; ctx.Err() == nil; {
 		_ = word.SetReadDeadline(time.Now().Add(lookTime))
 		var said [1]byte

@@ -18,7 +18,7 @@ func (r *Reactor) Retire(fd int) error {
 	if _, e := r.k.Ready(fd); e == kernel.EBADF { // asked first, for the table grows to the number
 		return fmt.Errorf("reactor: retire descriptor %d: %w", fd, e)
 	}
-	if r.gone {
+	if r.stopped {
 		r.k.Close(fd)
 		return ErrClosed
 	}
@@ -26,7 +26,7 @@ func (r *Reactor) Retire(fd int) error {
 	a, e := r.k.LocalAddr(fd)
 	o.tcp = e == 0 && a.Family != kernel.AF_UNIX
 	c := &Conn{opt: o}
-	c.adopt(nobody{})
+	c.setHandler(noHandler{})
 	c.w.open(r, fd, c)
 	r.conns++
 	return c.Close()

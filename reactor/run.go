@@ -23,12 +23,12 @@ func (r *Reactor) run() (err error) {
 		case returned:
 			return
 		case r.opt.onPanic == nil && !exiting():
-			r.lose()
+			r.abandon()
 			return
 		}
-		r.left(recover())
+		r.restoreLoop(recover())
 		ended := make(chan error, 1)
-		r.outlive(ended, 1)
+		r.runAfterGoexit(ended, 1)
 		err = <-ended
 	}()
 	err = r.turns()
@@ -39,7 +39,7 @@ func (r *Reactor) run() (err error) {
 func (r *Reactor) turns() error {
 	for {
 		if r.failed != nil {
-			return r.broken()
+			return r.abortAll()
 		}
 		if err := r.turn(timeout.Never); err != nil {
 			if err == ErrClosed {
@@ -47,7 +47,7 @@ func (r *Reactor) turns() error {
 			}
 			return err
 		}
-		if r.handing.Load() && r.handing.CompareAndSwap(true, false) && !threadlock.Locked() && !r.gone { // see outlive
+		if r.handing.Load() && r.handing.CompareAndSwap(true, false) && !threadlock.Locked() && !r.stopped { // see outlive
 			return errHanded
 		}
 	}
@@ -65,7 +65,7 @@ var errNested = errors.New("reactor: too many callbacks have called runtime.Goex
 // The loop goes on in another goroutine, because no stack grows then. But if this one is locked to its thread, the loop
 // stays on it: callbacks may need the thread, and a Task's coroutine must be resumed in the lock state in which it began.
 // A coroutine for the loop would not do: a callback that locks it would end the process.
-func (r *Reactor) outlive(ended chan<- error, n int) {
+func (r *Reactor) runAfterGoexit(ended chan<- error, n int) {
 	if n == 1 && !threadlock.Locked() {
 		go r.again(ended, 1)
 		return
@@ -83,8 +83,8 @@ func (r *Reactor) again(ended chan<- error, n int) {
 		if returned || r.opt.onPanic == nil && !exiting() {
 			return // a panic goes on to the end of the process
 		}
-		r.left(recover())
-		r.outlive(ended, n)
+		r.restoreLoop(recover())
+		r.runAfterGoexit(ended, n)
 	}()
 	err := r.turns()
 	returned = true
@@ -92,26 +92,26 @@ func (r *Reactor) again(ended chan<- error, n int) {
 }
 
 // left puts the loop in order after it was unwound. v is what recover has said.
-func (r *Reactor) left(v any) {
-	r.mend()
+func (r *Reactor) restoreLoop(v any) {
+	r.resetStep()
 	if r.opt.onPanic != nil && v == nil && exiting() {
 		return // that has passed a guard, which has told
 	}
-	p := unwound(v)
+	p := panicErrorOf(v)
 	r.fail(p)
 	if r.opt.onPanic != nil {
-		r.tell(nil, p, "panic in the loop itself")
+		r.reportPanic(nil, p, "panic in the loop itself")
 	}
 }
 
 // mend undoes what a step that did not return had begun: the next turn goes on with the lists. Its work is linear in the
 // list of that step.
-func (r *Reactor) mend() {
-	r.running, r.inTurn, r.direct, r.exiting = nil, false, false, false
-	left := r.dirty.list[r.dirty.head:]
+func (r *Reactor) resetStep() {
+	r.running, r.inTurn, r.loopWakes, r.goexiting = nil, false, false, false
+	left := r.flushPending.list[r.flushPending.head:]
 	for _, s := range left { // what is marked after this has no place in the list
 		if c, ok := s.(*Conn); ok {
-			c.st &^= dirty
+			c.state &^= flushPending
 		}
 	}
 	n, c := len(left), r.rereading
@@ -124,33 +124,33 @@ func (r *Reactor) mend() {
 			r.missed(c)
 		}
 	}
-	for _, s := range r.dirty.list[r.dirty.head:][:n] {
+	for _, s := range r.flushPending.list[r.flushPending.head:][:n] {
 		if c, ok := s.(*Conn); ok {
-			c.st |= dirty
+			c.state |= flushPending
 		}
 	}
 }
 
 // missed gives a place in the list to the Conn that was left inside read, which marks it without one.
 func (r *Reactor) missed(c *Conn) {
-	if c != nil && c.is(dirty) {
-		r.dirty.add(c)
+	if c != nil && c.is(flushPending) {
+		r.flushPending.add(c)
 	}
 }
 
 // lose is the end of a reactor whose Run is left by a panic that nobody isolates. It calls nobody: a callback may have
 // been left with a lock held, and would keep the process from ending. Whoever recovers around Run has Shutdown give
 // everything back.
-func (r *Reactor) lose() {
-	r.mend()
+func (r *Reactor) abandon() {
+	r.resetStep()
 	r.failed = &PanicError{errPanicked, debug.Stack()}
 	r.result = r.failed
 	r.drain.Store(true)
 	r.abort.Store(true)
 	r.mu.Lock()
-	r.closed = true
+	r.postsClosed = true
 	r.mu.Unlock()
-	r.lost = true
+	r.doneEarly = true
 	r.owner.Store(ownerLost) // whoever changes that owns the rest
 	close(r.done)
 }
@@ -162,7 +162,7 @@ func (r *Reactor) fail(err error) {
 	r.drain.Store(true)
 	r.abort.Store(true)
 	r.mu.Lock()
-	r.unsound = true
+	r.failing = true
 	r.mu.Unlock()
 	if r.group != nil {
 		r.handOver()
@@ -170,12 +170,12 @@ func (r *Reactor) fail(err error) {
 }
 
 // broken ends a reactor that cannot go on: everything is aborted.
-func (r *Reactor) broken() error {
-	for !r.gone { // nothing new is let in, so a round or two
-		r.inTurn, r.may = true, turnBudget
+func (r *Reactor) abortAll() error {
+	for !r.stopped { // nothing new is let in, so a round or two
+		r.inTurn, r.budget = true, turnBudget
 		r.runTasks(r.runnable.len())
 		r.inTurn = false
-		r.wind()
+		r.drainStep()
 	}
 	return r.failed
 }

@@ -35,7 +35,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 		}
 	})
 	defer stop()
-	r.await.Store(true)
+	r.shutdownWaiting.Store(true)
 	r.drain.Store(true)
 	if r.owner.CompareAndSwap(ownerless, ownerShutdown) {
 		runs.Store(true)
@@ -52,11 +52,11 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.wake()
 	select {
 	case <-r.done:
-		return r.gather()
+		return r.shutdownResult()
 	case last := <-left:
 		select {
 		case <-r.done: // both are true: the drain was faster
-			return r.gather()
+			return r.shutdownResult()
 		default:
 		}
 		if !last {
@@ -65,7 +65,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	}
 	select {
 	case <-r.done:
-		return r.gather()
+		return r.shutdownResult()
 	case <-time.After(abortTime):
 		return fmt.Errorf("reactor: nothing has ended, for the loop does not turn: is a callback stuck, "+
 			"or Shutdown called on the loop, where it must be Close? %w", ctx.Err())
@@ -86,13 +86,13 @@ func (r *Reactor) leaveShutdown() (last bool) {
 	last = r.waiters == 0
 	r.mu.Unlock()
 	if last {
-		r.stopNow()
+		r.abortNow()
 	}
 	return last
 }
 
 // gather is the result. If a panic has left Run, it first gives back what there is.
-func (r *Reactor) gather() error {
+func (r *Reactor) shutdownResult() error {
 	if r.owner.CompareAndSwap(ownerLost, ownerShutdown) {
 		return r.run()
 	}
@@ -110,13 +110,13 @@ func (r *Reactor) Close() {
 }
 
 // stopNow has the loop abort everything.
-func (r *Reactor) stopNow() {
+func (r *Reactor) abortNow() {
 	r.abort.Store(true)
 	r.wake()
 }
 
 // wind goes on with the end of the reactor: it starts the drain, aborts when told to, and finishes when nothing is left.
-func (r *Reactor) wind() {
+func (r *Reactor) drainStep() {
 	if !r.draining {
 		r.draining = true
 		r.log.Info("draining", zaplog.Int("conns", r.conns))
@@ -129,17 +129,17 @@ func (r *Reactor) wind() {
 			}
 		})
 		r.unclosed = true
-		for _, c := range r.naming.all() {
+		for _, c := range r.unconnected.all() {
 			c.Close()
 		}
 		r.tasks.next = r.tasks.oldest
 	}
-	r.patient = r.await.Load()
+	r.shutdownWaits = r.shutdownWaiting.Load()
 	if r.unclosed {
 		r.closeSome()
 	}
 	if r.abort.Load() {
-		r.cut = r.cut || !r.drain.Load() || r.open() > 0
+		r.aborted = r.aborted || !r.drain.Load() || r.remaining() > 0
 		n := endsPerTurn
 		r.table.Some(0, func(w *Watch) bool {
 			if c, ok := w.sink.(aborter); ok {
@@ -148,7 +148,7 @@ func (r *Reactor) wind() {
 			}
 			return n > 0
 		})
-		for _, c := range r.naming.all() {
+		for _, c := range r.unconnected.all() {
 			c.Abort()
 		}
 		if !r.aborting {
@@ -159,7 +159,7 @@ func (r *Reactor) wind() {
 		r.tasks.walk(r.drainTask)
 	}
 	r.settle()
-	if r.open()+r.ended.len() == 0 {
+	if r.remaining()+r.closedCalls.len() == 0 {
 		r.finish()
 	}
 }
@@ -178,7 +178,7 @@ func (r *Reactor) closeSome() {
 }
 
 // open is how many things the end has still to end.
-func (r *Reactor) open() int { return r.conns + r.listeners + r.packets + r.tasks.n }
+func (r *Reactor) remaining() int { return r.conns + r.listeners + r.packets + r.tasks.n }
 
 type closer interface{ Close() error }
 type aborter interface{ Abort() error }
@@ -191,7 +191,7 @@ func (r *Reactor) finish() {
 			r.runPost(r.posting.take())
 		}
 	}
-	if r.conns+r.ended.len() > 0 {
+	if r.conns+r.closedCalls.len() > 0 {
 		return
 	}
 	r.table.All(func(_ int, w *Watch) { w.drop() }) // the user's: their descriptors stay open
@@ -201,7 +201,7 @@ func (r *Reactor) finish() {
 func (r *Reactor) end() {
 	err := r.failed
 	r.mu.Lock()
-	r.deaf = true
+	r.pollerClosed = true
 	if e := r.poller.Close(); err == nil {
 		err = e
 	}
@@ -211,17 +211,17 @@ func (r *Reactor) end() {
 	}
 	r.stopWatchdog()
 	r.result = err
-	r.gone = true
+	r.stopped = true
 	r.publish()
-	if !r.lost {
+	if !r.doneEarly {
 		close(r.done)
 	}
 }
 
 // report counts what a Conn that a drain gives up has not delivered.
-func (c *Conn) report() {
+func (c *Conn) countUndelivered() {
 	n := c.Buffered()
-	if c.w.gen != 0 && !c.is(dialling) && !c.opening() {
+	if c.w.gen != 0 && !c.is(dialling) && !c.filterOpening() {
 		unsent := c.unsent()
 		n += unsent
 		if n > 0 && c.is(sentFIN) && unsent > 0 {
@@ -229,7 +229,7 @@ func (c *Conn) report() {
 		}
 	}
 	if c.filter != nil {
-		n -= c.filter.last
+		n -= c.filter.finishBytes
 	}
 	if n > 0 {
 		c.w.r.undelivered.Conns++

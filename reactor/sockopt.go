@@ -56,7 +56,7 @@ func (r *Reactor) bindSocket(n netaddr.Network, b netaddr.Binding, o *sockOption
 }
 
 func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (fd int, err error) {
-	if !n.UDP() || b.Addr.Port != 0 || !o.reusePort && !o.share {
+	if !n.UDP() || b.Addr.Port != 0 || !o.reusePort && !o.groupShared {
 		return bindOne(k, n, b, o, control)
 	}
 	for range anyPortTries {
@@ -78,7 +78,7 @@ const anyPortTries = 16
 // another socket of the user shares.
 func freePort(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (uint16, error) {
 	alone := *o
-	alone.share, alone.reusePort = false, false
+	alone.groupShared, alone.reusePort = false, false
 	fd, err := bindOne(k, n, b, &alone, control)
 	if err != nil {
 		return 0, err
@@ -141,7 +141,7 @@ func prepare(k Kernel, fd int, n netaddr.Network, b netaddr.Binding, o *sockOpti
 			return err
 		}
 	}
-	if o.share {
+	if o.groupShared {
 		if err := set(kernel.SOL_SOCKET, kernel.SO_BALANCE, 1, "to share the port"); err != nil {
 			return err
 		}

@@ -19,19 +19,19 @@ import (
 // loop's while Tasks live: the runtime ends the process. If several goroutines call Turn, all must be in the same state.
 // runtime.Goexit in a Task, and so t.FailNow of a test, is a panic: it would end the loop's goroutine.
 type Task struct {
-	r      *Reactor
-	f      func(*Task)
-	next   func() (struct{}, bool)
-	yield  func(struct{}) bool
-	timer  *timerq.Timer // nil until it has waited with a deadline
-	why    kernel.Errno  // what ended the last sleep
-	dir    desc.Dir      // what the present sleep is for
-	state  taskState
-	cancel cancelState
-	woken  bool // a word came before the sleep
-	exited bool // by runtime.Goexit, isolated
-	join   *joint
-	ctx    *taskContext
+	r           *Reactor
+	f           func(*Task)
+	next        func() (struct{}, bool)
+	yield       func(struct{}) bool
+	timer       *timerq.Timer // nil until it has waited with a deadline
+	wakeErrno   kernel.Errno  // what ended the last sleep
+	waitDir     desc.Dir      // what the present sleep is for
+	state       taskState
+	cancel      cancelState
+	wakePending bool // a word came before the sleep
+	goexited    bool // by runtime.Goexit, isolated
+	result      *taskResult
+	ctx         *taskContext
 
 	older, younger *Task // all that live, so that the end of the reactor finds them in a fixed order
 }
@@ -50,15 +50,15 @@ type cancelState uint8
 
 const (
 	drainAsked cancelState = 1 << iota // waits for input are over, those for output go on
-	drainTold
+	drainReported
 	cancelAsked // all waits are over
-	cancelTold
+	cancelReported
 )
 
 // joint is what a Task leaves for those who join it.
-type joint struct {
+type taskResult struct {
 	first, last *joiner
-	result      any
+	value       any
 	crash       any // what the loop panics with, for the Task has and there is no panic handler
 	err         error
 }
@@ -69,7 +69,7 @@ type joiner struct {
 	prev, next *joiner
 }
 
-func (j *joint) add(w *joiner) {
+func (j *taskResult) add(w *joiner) {
 	if w.prev = j.last; j.last == nil {
 		j.first = w
 	} else {
@@ -78,7 +78,7 @@ func (j *joint) add(w *joiner) {
 	j.last = w
 }
 
-func (j *joint) remove(w *joiner) {
+func (j *taskResult) remove(w *joiner) {
 	if w.prev == nil {
 		j.first = w.next
 	} else {
@@ -97,7 +97,7 @@ type taskContext struct {
 }
 
 // unwinding is the panic that ends a Task which goes on waiting after ECANCELED.
-type unwinding struct{}
+type unwindPanic struct{}
 
 // ErrUnwound is the error of a Task that had to be unwound: it was cancelled, was told so by ECANCELED, and waited again.
 var ErrUnwound error = &sentinel{"reactor: a cancelled task waited again and was unwound", kernel.ECANCELED}
@@ -111,7 +111,7 @@ func (r *Reactor) Go(f func(t *Task)) *Task {
 	t := &Task{r: r, f: f}
 	if r.draining {
 		t.state = finished
-		t.joint().err = kernel.ECANCELED
+		t.ensureResult().err = kernel.ECANCELED
 		return t
 	}
 	r.tasks.add(t)
@@ -130,7 +130,7 @@ func (t *Task) Reactor() *Reactor { return t.r }
 func (t *Task) Sleep(d time.Duration) error {
 	t.mustRun("Sleep")
 	if d <= 0 {
-		if e := t.rest(desc.In); e != 0 {
+		if e := t.yieldTurn(desc.In); e != 0 {
 			return e
 		}
 		return nil
@@ -162,12 +162,12 @@ func (t *Task) Await(f func()) error {
 		defer func() {
 			var p *PanicError
 			if !returned {
-				p = unwound(recover())
+				p = panicErrorOf(recover())
 			}
 			t.r.mustPost(func() { // false: it has ended, and the task with it
 				done, caught = true, p
 				if t.state != finished {
-					t.awaken()
+					t.wake()
 				}
 			})
 		}()
@@ -192,9 +192,9 @@ func (t *Task) Join(u *Task) (any, error) {
 	if u == t {
 		return nil, kernel.EDEADLK
 	}
-	j := u.joint()
+	j := u.ensureResult()
 	if u.state == finished {
-		return j.result, j.err
+		return j.value, j.err
 	}
 	w := &joiner{t: t}
 	j.add(w)
@@ -204,11 +204,11 @@ func (t *Task) Join(u *Task) (any, error) {
 			return nil, e
 		}
 	}
-	return j.result, j.err
+	return j.value, j.err
 }
 
 // SetResult leaves a value for Join.
-func (t *Task) SetResult(v any) { t.joint().result = v }
+func (t *Task) SetResult(v any) { t.ensureResult().value = v }
 
 // Done tells whether the Task has ended.
 func (t *Task) Done() bool { return t.state == finished }
@@ -220,10 +220,10 @@ func (t *Task) Cancel() {
 		return
 	}
 	t.cancel |= cancelAsked
-	t.ended()
+	t.endContext()
 	if t.state == asleep {
-		t.cancel |= cancelTold
-		t.wake(kernel.ECANCELED)
+		t.cancel |= cancelReported
+		t.wakeWith(kernel.ECANCELED)
 	}
 }
 
@@ -239,17 +239,17 @@ func (t *Task) Context() context.Context {
 	return t.ctx
 }
 
-func (t *Task) ended() {
+func (t *Task) endContext() {
 	if t.ctx != nil {
 		t.ctx.cancel()
 	}
 }
 
-func (t *Task) joint() *joint {
-	if t.join == nil {
-		t.join = &joint{}
+func (t *Task) ensureResult() *taskResult {
+	if t.result == nil {
+		t.result = &taskResult{}
 	}
-	return t.join
+	return t.result
 }
 
 func (t *Task) mustRun(call string) {

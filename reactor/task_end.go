@@ -12,9 +12,9 @@ import (
 
 // fate is why a Task ended without returning; v is what it panicked with. It runs in the Task's deferred function, so
 // the stack is the Task's own.
-func (r *Reactor) fate(v any) error {
-	if _, ok := v.(unwinding); ok {
-		f, ok := r.limits.unwound.Line(func() zapcore.Field { return zaplog.ByteString("stack", debug.Stack()) })
+func (r *Reactor) taskError(v any) error {
+	if _, ok := v.(unwindPanic); ok {
+		f, ok := r.logLimits.unwound.Line(func() zapcore.Field { return zaplog.ByteString("stack", debug.Stack()) })
 		if ok {
 			r.log.Warn("a cancelled task waited again and was unwound", f...)
 		}
@@ -22,27 +22,27 @@ func (r *Reactor) fate(v any) error {
 	}
 	p, ok := v.(*PanicError) // of Await's function: its stack tells more
 	if !ok {
-		p = unwound(v)
+		p = panicErrorOf(v)
 	}
 	if r.opt.onPanic == nil {
-		panic(&crash{p})
+		panic(&taskCrash{p})
 	}
 	return p
 }
 
 // crash is a Task's panic on its way through the loop's goroutine to the end of the process: with the Task's stack.
-type crash struct{ *PanicError }
+type taskCrash struct{ *PanicError }
 
-func (c *crash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }
+func (c *taskCrash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }
 
 // drainTask begins the end of a Task: its context ends. If it waits for input it gets ECANCELED; if it
 // waits for output it may go on.
 func (r *Reactor) drainTask(t *Task) {
 	t.cancel |= drainAsked
-	t.ended()
-	if t.state == asleep && t.dir == desc.In {
-		t.cancel |= drainTold
-		t.wake(kernel.ECANCELED)
+	t.endContext()
+	if t.state == asleep && t.waitDir == desc.In {
+		t.cancel |= drainReported
+		t.wakeWith(kernel.ECANCELED)
 	}
 }
 

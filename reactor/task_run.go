@@ -15,8 +15,8 @@ func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	if e := t.interrupted(dir); e != 0 {
 		return e
 	}
-	if t.woken {
-		t.woken = false
+	if t.wakePending {
+		t.wakePending = false
 		return 0
 	}
 	if until != timeout.Never {
@@ -24,18 +24,18 @@ func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 			return kernel.ETIMEDOUT
 		}
 		if t.timer == nil {
-			t.timer = &timerq.Timer{F: t.expired}
+			t.timer = &timerq.Timer{F: t.timerFired}
 		}
 		r.timers.Arm(t.timer, until)
 	}
-	t.dir = dir
+	t.waitDir = dir
 	t.state = asleep
 	t.suspend()
-	return t.why
+	return t.wakeErrno
 }
 
 // rest lets the others run. ECANCELED as in wait.
-func (t *Task) rest(dir desc.Dir) kernel.Errno {
+func (t *Task) yieldTurn(dir desc.Dir) kernel.Errno {
 	if e := t.interrupted(dir); e != 0 {
 		return e
 	}
@@ -47,15 +47,15 @@ func (t *Task) rest(dir desc.Dir) kernel.Errno {
 
 // interrupted tells a cancelled Task so once, and unwinds it when it has been told.
 func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
-	asked, told := cancelAsked, cancelTold
+	asked, told := cancelAsked, cancelReported
 	if t.cancel&cancelAsked == 0 {
 		if t.cancel == 0 || dir == desc.Out {
 			return 0
 		}
-		asked, told = drainAsked, drainTold
+		asked, told = drainAsked, drainReported
 	}
 	if t.cancel&told != 0 {
-		panic(unwinding{})
+		panic(unwindPanic{})
 	}
 	if t.cancel&asked == 0 {
 		return 0
@@ -74,33 +74,33 @@ func (t *Task) suspend() {
 }
 
 // calm stops the timer.
-func (t *Task) calm() {
+func (t *Task) stopTimer() {
 	if t.timer != nil {
 		t.r.timers.Stop(t.timer)
 	}
 }
 
-func (t *Task) expired() {
-	t.r.direct = true
-	t.wake(kernel.ETIMEDOUT)
-	t.r.direct = false
+func (t *Task) timerFired() {
+	t.r.loopWakes = true
+	t.wakeWith(kernel.ETIMEDOUT)
+	t.r.loopWakes = false
 }
 
 // awaken is a word for the Task, or for its next wait.
-func (t *Task) awaken() {
+func (t *Task) wake() {
 	if t.state == asleep {
-		t.wake(0)
+		t.wakeWith(0)
 		return
 	}
-	t.woken = t.state != finished
+	t.wakePending = t.state != finished
 }
 
 // wake ends the Task's sleep: at once if the loop itself wakes it, else, in a call of the user's, after the present step.
-func (t *Task) wake(why kernel.Errno) {
-	t.calm()
-	t.why = why
+func (t *Task) wakeWith(why kernel.Errno) {
+	t.stopTimer()
+	t.wakeErrno = why
 	t.state = runnable
-	if t.r.direct && t.r.running == nil {
+	if t.r.loopWakes && t.r.running == nil {
 		t.r.resume(t)
 		return
 	}
@@ -122,17 +122,17 @@ func (r *Reactor) resume(t *Task) {
 	if t.next == nil {
 		t.next, _ = iter.Pull(t.main)
 	}
-	if r.dog != nil {
-		r.watched(t)
+	if r.watchdog != nil {
+		r.stepWatched(t)
 		return
 	}
 	r.step(t)
 }
 
 // watched is step under the watchdog's eyes.
-func (r *Reactor) watched(t *Task) {
-	if r.dog.enter(-1) {
-		defer r.dog.leave()
+func (r *Reactor) stepWatched(t *Task) {
+	if r.watchdog.enter(-1) {
+		defer r.watchdog.leave()
 	}
 	r.step(t)
 }
@@ -151,13 +151,13 @@ func (r *Reactor) step(t *Task) {
 
 // over ends a Task whose coroutine has.
 func (r *Reactor) over(t *Task) {
-	if t.exited {
+	if t.goexited {
 		t.reap()
 	}
-	r.bury(t)
-	r.exiting = false
-	if t.join != nil && t.join.crash != nil {
-		panic(t.join.crash)
+	r.reap(t)
+	r.goexiting = false
+	if t.result != nil && t.result.crash != nil {
+		panic(t.result.crash)
 	}
 }
 
@@ -166,7 +166,7 @@ type exited struct{}
 
 // leave is the end of a coroutine in Goexit. The loop goes on, and then has it end in reap.
 func (t *Task) leave() {
-	t.exited = true
+	t.goexited = true
 	t.yield(struct{}{})
 	panic(exited{})
 }
@@ -204,46 +204,46 @@ func (t *Task) fell(v any) {
 			return
 		}
 		c := recover()
-		if t.joint().crash = c; c == nil {
-			t.join.err = unwound(nil)
+		if t.ensureResult().crash = c; c == nil {
+			t.result.err = panicErrorOf(nil)
 			t.leave()
 		}
 	}()
-	t.joint().err = t.r.fate(v)
+	t.ensureResult().err = t.r.taskError(v)
 	told = true
 }
 
 // wake has those who join go on: a turn's share of them at once, the rest as tasks that can run.
-func (j *joint) wake() {
+func (j *taskResult) wakeJoiners() {
 	var next *joiner
 	for w, n := j.first, 0; w != nil; w, n = next, n+1 {
 		next = w.next // before w leaves the list
 		if t := w.t; n < joinsPerTurn || t.state != asleep {
-			t.awaken()
+			t.wake()
 		} else {
-			t.calm()
-			t.why, t.state = 0, runnable
+			t.stopTimer()
+			t.wakeErrno, t.state = 0, runnable
 			t.r.runnable.add(t)
 		}
 	}
 }
 
 // bury ends a Task that has returned: those who join it go on.
-func (r *Reactor) bury(t *Task) {
+func (r *Reactor) reap(t *Task) {
 	t.state = finished
 	t.next, t.yield = nil, nil
 	if desc.Poisons {
 		r.buf.Spoil()
 	}
-	t.calm()
-	t.ended()
+	t.stopTimer()
+	t.endContext()
 	r.tasks.remove(t)
 	r.count.TasksEnded++
-	if t.join == nil {
+	if t.result == nil {
 		return
 	}
-	if p, ok := t.join.err.(*PanicError); ok && !r.exiting {
-		defer r.tell(nil, p, "panic in a task") // last, for it may not return
+	if p, ok := t.result.err.(*PanicError); ok && !r.goexiting {
+		defer r.reportPanic(nil, p, "panic in a task") // last, for it may not return
 	}
-	t.join.wake()
+	t.result.wakeJoiners()
 }

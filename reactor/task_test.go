@@ -295,13 +295,13 @@ func TestWaitInACallbackIsEDEADLK(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
 		r.After(0, func() {
-			if s, e := (*waiter)(r).Sleeper(); e != kernel.EDEADLK || s != nil {
+			if s, e := (*taskWaiter)(r).Sleeper(); e != kernel.EDEADLK || s != nil {
 				t.Errorf("in a callback: %v, %v", s, e)
 			}
 			r.Close()
 		})
 		r.Go(func(task *Task) {
-			if _, e := (*waiter)(r).Sleeper(); e != 0 {
+			if _, e := (*taskWaiter)(r).Sleeper(); e != 0 {
 				t.Errorf("in a task: %v", e)
 			}
 		})

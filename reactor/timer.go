@@ -32,7 +32,7 @@ func (t *Timer) Stop() bool { return t.r.timers.Stop(&t.t) }
 func (t *Timer) Reset(d time.Duration) { t.r.arm(&t.t, max(d, 0)) }
 
 func (r *Reactor) arm(t *timerq.Timer, d time.Duration) {
-	if r.gone {
+	if r.stopped {
 		return
 	}
 	r.timers.Arm(t, min(timeout.Timeout(d).After(r.k.Now()), timeout.Never-1))

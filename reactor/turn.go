@@ -15,14 +15,14 @@ func (r *Reactor) Run(ctx context.Context) error {
 	if !first && !r.owner.CompareAndSwap(ownerShutdown, ownerRun) {
 		panic("reactor: Run of a reactor that another goroutine runs, that is turned by hand, or that has ended")
 	}
-	stop := context.AfterFunc(ctx, func() { r.stopNow() })
+	stop := context.AfterFunc(ctx, func() { r.abortNow() })
 	defer stop()
 	if !first {
 		<-r.done
 		return r.result
 	}
 	err := r.run()
-	if ctx.Err() != nil && r.cut && r.failed == nil { // not if the drain was faster
+	if ctx.Err() != nil && r.aborted && r.failed == nil { // not if the drain was faster
 		return context.Cause(ctx)
 	}
 	return err
@@ -45,7 +45,7 @@ func (r *Reactor) Turn(until timeout.Deadline) error {
 	returned := false
 	defer func() {
 		if !returned { // by a panic or runtime.Goexit: whoever survives that may turn again
-			r.mend()
+			r.resetStep()
 		}
 	}()
 	err := r.turn(until)
@@ -56,29 +56,29 @@ func (r *Reactor) Turn(until timeout.Deadline) error {
 // turn is the whole story: sleep until the earliest timer, an Event or a Post; read the clock; Events, stale ones
 // skipped; due timers; posted functions. After each call what it sent is flushed and what ended is told so.
 func (r *Reactor) turn(until timeout.Deadline) error {
-	if r.gone {
+	if r.stopped {
 		return ErrClosed
 	}
-	if !r.begun {
+	if !r.turnBegun {
 		n, err := r.poller.Wait(r.events, until.Sooner(r.Next()))
 		r.awake.Store(true)
 		if err != nil {
 			r.fail(err)
-			return r.broken()
+			return r.abortAll()
 		}
-		r.begun = true
+		r.turnBegun = true
 		r.batch, r.next = n, 0
 		r.count.Turns++
-		r.may = turnBudget
+		r.budget = turnBudget
 	}
 	r.inTurn = true
 	if r.timers.Len() > 0 { // nobody else asks
 		r.now = r.k.Now()
 	}
-	if r.dgrams != nil && r.dgrams.n > 0 { // of a turn that was left in its middle
+	if r.packetBuffers != nil && r.packetBuffers.n > 0 { // of a turn that was left in its middle
 		r.deliver()
 	}
-	again := min(r.unread.len(), readsPerTurn)
+	again := min(r.readPending.len(), readsPerTurn)
 	for r.next < r.batch {
 		ev := &r.events[r.next]
 		r.next++
@@ -88,13 +88,13 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		}
 	}
 	if again > 0 {
-		r.readAgain(again)
+		r.readPendingConns(again)
 	}
 	if r.timers.Len() > 0 {
 		r.expire()
 	}
 	if r.dials.len() > 0 {
-		r.connectSome()
+		r.startDials()
 	}
 	if r.queued.Load() || r.posting.len() > 0 {
 		r.runPosted()
@@ -104,9 +104,9 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	}
 	r.settle()
 	if r.drain.Load() || r.draining || r.abort.Load() {
-		r.wind()
+		r.drainStep()
 	}
-	r.inTurn, r.begun = false, false
+	r.inTurn, r.turnBegun = false, false
 	r.publish()
 	r.awake.Store(false)
 	return nil
@@ -114,14 +114,14 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 
 // dispatch delivers one Event as one step.
 func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
-	r.direct = w.waits
-	if r.dog != nil || r.opt.onPanic != nil {
+	r.loopWakes = w.waits
+	if r.watchdog != nil || r.opt.onPanic != nil {
 		r.guardReady(w, ready)
 	} else {
 		w.sink.ready(ready)
 	}
-	r.direct = false
-	if r.dirty.len()+r.ended.len() > 0 {
+	r.loopWakes = false
+	if r.flushPending.len()+r.closedCalls.len() > 0 {
 		r.settle()
 	}
 }
@@ -154,18 +154,18 @@ func (r *Reactor) call(f func()) {
 // turns to come.
 func (r *Reactor) settle() {
 	r.flushDirty()
-	if n := min(r.ended.len(), r.may.closeds); n > 0 {
-		r.may.closeds -= n
+	if n := min(r.closedCalls.len(), r.budget.closeds); n > 0 {
+		r.budget.closeds -= n
 		for range n {
-			e := r.ended.take()
-			e.who.bye(e.err)
+			e := r.closedCalls.take()
+			e.owner.callClosed(e.err)
 		}
 		r.flushDirty()
 	}
 }
 
 func (r *Reactor) flushDirty() {
-	for r.dirty.len() > 0 {
-		r.dirty.take().settle()
+	for r.flushPending.len() > 0 {
+		r.flushPending.take().settle()
 	}
 }

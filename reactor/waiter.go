@@ -11,17 +11,17 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-func init() { inside.Waiter = func(r any) desc.Waiter { return (*waiter)(r.(*Reactor)) } }
+func init() { inside.Waiter = func(r any) desc.Waiter { return (*taskWaiter)(r.(*Reactor)) } }
 
 // Kernel is the operating system that the reactor lives on.
 func (r *Reactor) Kernel() Kernel { return r.k }
 
-type waiter Reactor
+type taskWaiter Reactor
 
-func (w *waiter) Shared() bool { return false }
+func (w *taskWaiter) Shared() bool { return false }
 
 // Post has no limit. When it is refused the loop is about to end; false comes after it has ended.
-func (w *waiter) Post(f func()) bool {
+func (w *taskWaiter) Post(f func()) bool {
 	if (*Reactor)(w).mustPost(f) {
 		return true
 	}
@@ -30,50 +30,50 @@ func (w *waiter) Post(f func()) bool {
 }
 
 // Call is for what an Event of a Desc calls: a task that the function wakes does not run inside it.
-func (w *waiter) Call(f func()) {
-	direct := w.direct
-	w.direct = false
+func (w *taskWaiter) Call(f func()) {
+	direct := w.loopWakes
+	w.loopWakes = false
 	(*Reactor)(w).guard(nil, f)
-	w.direct = direct
+	w.loopWakes = direct
 }
 
 // Sleeper is the running Task. A callback has none, and cannot wait: EDEADLK. Use a Task or Timeout 0.
-func (w *waiter) Sleeper() (desc.Sleeper, kernel.Errno) {
+func (w *taskWaiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 	if w.running == nil {
 		return nil, kernel.EDEADLK
 	}
-	return (*sleeper)(w.running), 0
+	return (*taskSleeper)(w.running), 0
 }
 
 // Buffer is the loop's. What Data has shown a callback may still be there.
-func (w *waiter) Buffer() (*desc.Buffer, kernel.Errno) {
+func (w *taskWaiter) Buffer() (*desc.Buffer, kernel.Errno) {
 	if w.running == nil {
 		return nil, kernel.EDEADLK
 	}
 	return &w.buf, 0
 }
 
-func (w *waiter) Free(d *desc.Desc) {
+func (w *taskWaiter) Free(d *desc.Desc) {
 	if w.table.Has(d.FD) {
 		panic(fmt.Sprintf("reactor: a task reads descriptor %d, which a callback of its loop has: Stop the Watch or Detach the Conn first, or read in the callback", d.FD))
 	}
 }
 
-func (w *waiter) Rest(dir desc.Dir) kernel.Errno {
+func (w *taskWaiter) Rest(dir desc.Dir) kernel.Errno {
 	if w.running == nil {
 		return 0
 	}
-	return w.running.rest(dir)
+	return w.running.yieldTurn(dir)
 }
 
 // Callbacks notes that an Event may call the user, of a socket with option 20.
-func (w *waiter) Callbacks() { w.callbacks = true }
+func (w *taskWaiter) Callbacks() { w.callbacks = true }
 
 // Lacking logs that a Task's Accept waits because the system lacks descriptors or memory.
-func (w *waiter) Lacking(fd int, e kernel.Errno) {
+func (w *taskWaiter) Lacking(fd int, e kernel.Errno) {
 	r := (*Reactor)(w)
 	r.count.Refused++
-	if f, ok := r.limits.lacking.Line(nil); ok {
+	if f, ok := r.logLimits.lacking.Line(nil); ok {
 		r.log.Warn("accept failed; the listener rests until it succeeds", append(f, zaplog.Int("fd", fd), zaplog.Error(e))...)
 	}
 }
@@ -81,7 +81,7 @@ func (w *waiter) Lacking(fd int, e kernel.Errno) {
 // Settle lets the loop deliver the Events that the kernel has at this moment, so that the callbacks of option 20 which are
 // pending run. It is nothing in a callback. The kernel hands out Events in their order, so a number of turns is enough.
 // ECANCELED as in Rest.
-func (w *waiter) Settle() kernel.Errno {
+func (w *taskWaiter) Settle() kernel.Errno {
 	if w.running == nil || !w.callbacks {
 		return 0
 	}
@@ -89,15 +89,15 @@ func (w *waiter) Settle() kernel.Errno {
 		if ready, e := w.k.Ready(w.poller.FD()); e != 0 || ready&poller.In == 0 {
 			return 0 // an error is the next turn's
 		}
-		if e := w.running.rest(desc.In); e != 0 {
+		if e := w.running.yieldTurn(desc.In); e != 0 {
 			return e
 		}
 	}
 	return 0
 }
 
-func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
-	if w.gone {
+func (w *taskWaiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
+	if w.stopped {
 		return kernel.ECANCELED
 	}
 	w.Free(d)
@@ -105,7 +105,7 @@ func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	if w.spareWatch = nil; watch == nil {
 		watch = &Watch{}
 	}
-	watch.open((*Reactor)(w), d.FD, (*words)(d))
+	watch.open((*Reactor)(w), d.FD, (*descSink)(d))
 	watch.waits = true
 	if err := watch.set(want); err != nil {
 		watch.drop()
@@ -115,8 +115,8 @@ func (w *waiter) Register(d *desc.Desc, want poller.Interest) kernel.Errno {
 	return 0
 }
 
-func (w *waiter) Rearm(d *desc.Desc, want poller.Interest) kernel.Errno {
-	if w.gone {
+func (w *taskWaiter) Rearm(d *desc.Desc, want poller.Interest) kernel.Errno {
+	if w.stopped {
 		return kernel.ECANCELED
 	}
 	if _, ok := w.table.Get(int32(d.FD), d.Gen); !ok {
@@ -129,7 +129,7 @@ func (w *waiter) Rearm(d *desc.Desc, want poller.Interest) kernel.Errno {
 }
 
 // Unregister finds nothing once the reactor has ended.
-func (w *waiter) Unregister(d *desc.Desc) {
+func (w *taskWaiter) Unregister(d *desc.Desc) {
 	if watch, ok := w.table.Get(int32(d.FD), d.Gen); ok {
 		watch.drop()
 		watch.sink = nil
@@ -138,15 +138,15 @@ func (w *waiter) Unregister(d *desc.Desc) {
 }
 
 // words is a Desc that hears of Events.
-type words desc.Desc
+type descSink desc.Desc
 
-func (d *words) ready(i poller.Readiness) { (*desc.Desc)(d).Ready(i) }
+func (d *descSink) ready(i poller.Readiness) { (*desc.Desc)(d).Ready(i) }
 
 // sleeper is a Task as the law sees it.
-type sleeper Task
+type taskSleeper Task
 
-func (s *sleeper) Wake() { (*Task)(s).awaken() }
+func (s *taskSleeper) Wake() { (*Task)(s).wake() }
 
-func (s *sleeper) Sleep(dir desc.Dir, until timeout.Deadline) kernel.Errno {
+func (s *taskSleeper) Sleep(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	return (*Task)(s).wait(dir, until)
 }

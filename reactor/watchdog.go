@@ -30,14 +30,14 @@ func (r *Reactor) startWatchdog() {
 	if r.opt.slow == 0 {
 		return
 	}
-	r.dog = &watchdog{r: r, slow: r.opt.slow, stop: make(chan struct{}), gone: make(chan struct{})}
-	go r.dog.run()
+	r.watchdog = &watchdog{r: r, slow: r.opt.slow, stop: make(chan struct{}), gone: make(chan struct{})}
+	go r.watchdog.run()
 }
 
 func (r *Reactor) stopWatchdog() {
-	if r.dog != nil {
-		close(r.dog.stop)
-		<-r.dog.gone
+	if r.watchdog != nil {
+		close(r.watchdog.stop)
+		<-r.watchdog.gone
 	}
 }
 
@@ -63,7 +63,7 @@ func (d *watchdog) leave() {
 	if took < d.slow {
 		return
 	}
-	if f, ok := d.r.limits.slow.Line(nil); ok {
+	if f, ok := d.r.logLimits.slow.Line(nil); ok {
 		d.r.log.Warn("slow callback", append(f, zaplog.Duration("took", took), zaplog.Int("fd", fd), d.peer(fd))...)
 	}
 }
@@ -93,7 +93,7 @@ func (d *watchdog) look() {
 	if !stuck {
 		return
 	}
-	if f, ok := d.r.limits.stuck.Line(allStacks); ok {
+	if f, ok := d.r.logLimits.stuck.Line(allStacks); ok {
 		d.r.log.Warn("a callback keeps the loop",
 			append(f, zaplog.Duration("for", time.Since(since)), zaplog.Int("fd", fd), d.peer(fd))...)
 	}
