@@ -107,7 +107,7 @@ func netAddr(k kernel.Kernel, network string, a kernel.Addr) net.Addr {
 }
 
 // netAddr is the address as package net gives it.
-func (b *base) netAddr(a socket.Addr) net.Addr { return netAddr(b.d.K, b.net, plain(a)) }
+func (b *base) netAddr(a socket.Addr) net.Addr { return netAddr(b.d.Kernel, b.net, plain(a)) }
 
 // plain is an address of package socket as the kernel has it.
 func plain(a socket.Addr) kernel.Addr {

@@ -98,8 +98,8 @@ func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 	at := timeout.Never
 	if !t.IsZero() {
 		at = timeout.Past
-		if left := kernel.Until(d.K, t); left > 0 {
-			at = timeout.Timeout(left).After(d.K.Now()) // this clock is read last: later, never earlier
+		if left := kernel.Until(d.Kernel, t); left > 0 {
+			at = timeout.Timeout(left).After(d.Kernel.Now()) // this clock is read last: later, never earlier
 		}
 	}
 	var e desc.Errno

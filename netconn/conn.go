@@ -66,7 +66,7 @@ func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
 		n, e := sendPieces(d, *v)
 		total += int64(n)
 		consume(v, n)
-		call.Part = e == 0 && len(*v) > 0
+		call.Again = e == 0 && len(*v) > 0
 		return n, e
 	})
 	runtime.KeepAlive(c.s)
@@ -84,7 +84,7 @@ const smallPiece = 512
 func sendPieces(d *desc.Desc, v net.Buffers) (int, desc.Errno) {
 	first := v[:min(len(v), kernel.MaxPieces)]
 	if len(first) == len(v) || size(first) > smallPiece*len(first) {
-		return d.K.SendV(d.FD, first)
+		return d.Kernel.SendV(d.FD, first)
 	}
 	room := desc.Scratch.Get().(*[desc.ScratchSize]byte)
 	defer desc.Scratch.Put(room)
@@ -95,7 +95,7 @@ func sendPieces(d *desc.Desc, v net.Buffers) (int, desc.Errno) {
 			break
 		}
 	}
-	return d.K.Send(d.FD, room[:n], 0)
+	return d.Kernel.Send(d.FD, room[:n], 0)
 }
 
 func size(v net.Buffers) (n int) {

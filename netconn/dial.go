@@ -122,7 +122,7 @@ func (n *Net) try(ctx context.Context, a netaddr.Network, at kernel.Addr, limit 
 	switch {
 	case ctx.Err() != nil:
 		return nil, mapContext(ctx.Err())
-	case isErrno(err, kernel.ETIMEDOUT) && limit > 0 && inside.Desc(s).Passed():
+	case isErrno(err, kernel.ETIMEDOUT) && limit > 0 && inside.Desc(s).DeadlinePassed():
 		return nil, timeoutError{}
 	}
 	return nil, osCause("connect", err)

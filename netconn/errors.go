@@ -60,7 +60,7 @@ func (b *base) cause(op string, e kernel.Errno) error {
 	switch {
 	case e == kernel.EBADF && b.d.Closed():
 		return net.ErrClosed
-	case e == kernel.ETIMEDOUT && b.d.Passed():
+	case e == kernel.ETIMEDOUT && b.d.DeadlinePassed():
 		return os.ErrDeadlineExceeded
 	case e == kernel.EDEADLK: // its text says what to do
 		return &socket.OSError{Errno: int(e), Op: op}

@@ -91,7 +91,7 @@ func bindOptions(s *socket.Socket, a netaddr.Network, b netaddr.Binding) error {
 	if err := b.Options(a, setter(s), s.GetSockOpt); err != nil {
 		return err
 	}
-	if a.TCP() && inside.Desc(s).K.Traits().InheritsOptions {
+	if a.TCP() && inside.Desc(s).Kernel.Traits().InheritsOptions {
 		tcpOptions(s)
 	}
 	return nil
@@ -120,7 +120,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if a, err := s.LocalAddr(); err == nil {
 		c.local = l.b.netAddr(a)
 	}
-	if !c.d.K.Traits().InheritsOptions && s.Family() != socket.AF_UNIX {
+	if !c.d.Kernel.Traits().InheritsOptions && s.Family() != socket.AF_UNIX {
 		tcpOptions(s)
 	}
 	return c, nil
@@ -178,13 +178,13 @@ func fileOf(s *socket.Socket) netaddr.File {
 	if err != nil {
 		return netaddr.File{}
 	}
-	return netaddr.FileOf(inside.Desc(s).K, plain(at))
+	return netaddr.FileOf(inside.Desc(s).Kernel, plain(at))
 }
 
 // remove removes the file of a socket that is open: one that was given away is somebody else's, with its file.
 func remove(s *socket.Socket, f netaddr.File) {
 	d := inside.Desc(s)
-	d.Use(func(int) desc.Errno { return f.Remove(d.K) }) // what cannot be removed has no place in Close's error
+	d.Use(func(int) desc.Errno { return f.Remove(d.Kernel) }) // what cannot be removed has no place in Close's error
 	runtime.KeepAlive(s)
 }
 

@@ -24,7 +24,7 @@ func (c *PacketConn) askLocal() {
 		return
 	}
 	d := c.d
-	d.Use(func(fd int) desc.Errno { kernel.AskLocal(d.K, fd, c.s.Family()); return 0 })
+	d.Use(func(fd int) desc.Errno { kernel.AskLocal(d.Kernel, fd, c.s.Family()); return 0 })
 	runtime.KeepAlive(c.s)
 	c.asked = &asked{}
 }
@@ -70,7 +70,7 @@ func (c *PacketConn) message(m *kernel.Packet, p []byte) error {
 	m.Buf = p
 	call := forever()
 	_, e := d.Do(desc.In, &call, func() (int, desc.Errno) {
-		e := d.K.RecvMsg(d.FD, m, 0)
+		e := d.Kernel.RecvMsg(d.FD, m, 0)
 		return m.N, e
 	})
 	runtime.KeepAlive(c.s)
@@ -98,7 +98,7 @@ func (c *PacketConn) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 	call.P = p
 	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) {
 		m.Buf = call.P
-		return m.N, d.K.SendMsg(d.FD, m, 0)
+		return m.N, d.Kernel.SendMsg(d.FD, m, 0)
 	})
 	runtime.KeepAlive(c.s)
 	if e != 0 {
@@ -129,7 +129,7 @@ func (c *PacketConn) ReadMessage(p []byte) (n int, about Message, err error) {
 	about = Message{From: c.sender(m.Addr), Truncated: m.Cut}
 	switch {
 	case m.Local.Family != 0:
-		about.Local = netAddr(c.d.K, c.net, m.Local)
+		about.Local = netAddr(c.d.Kernel, c.net, m.Local)
 	case c.asked == nil:
 		about.Local = withoutPort(c.local)
 	}

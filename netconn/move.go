@@ -37,9 +37,9 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	var e desc.Errno
 	err = rc.Control(func(fd uintptr) { // keeps the file open
 		_, e = d.Do(desc.Out, &call, func() (int, desc.Errno) {
-			k, e := kernel.SendFile(d.K, d.FD, int(fd), int(min(limit-n, fileMax)))
+			k, e := kernel.SendFile(d.Kernel, d.FD, int(fd), int(min(limit-n, fileMax)))
 			n += int64(k)
-			call.Part = e == 0 && k > 0 && n < limit
+			call.Again = e == 0 && k > 0 && n < limit
 			return k, e
 		})
 	})
@@ -61,13 +61,13 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 	if !sameKind(d, src) {
 		return 0, nil, false
 	}
-	r, w, e := kernel.Pipe(d.K)
+	r, w, e := kernel.Pipe(d.Kernel)
 	if e != 0 {
 		return 0, nil, false
 	}
 	defer func() { // deferred: a wait may unwind its task
-		d.K.Close(r)
-		d.K.Close(w)
+		d.Kernel.Close(r)
+		d.Kernel.Close(w)
 		runtime.KeepAlive(c.s)
 		runtime.KeepAlive(from.s)
 	}()
@@ -78,8 +78,8 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 		in := forever()
 		var behind []byte // an urgent byte
 		got, e := src.Do(desc.In, &in, func() (int, desc.Errno) {
-			got, e := kernel.Splice(src.K, src.FD, w, int(min(limit-n, moveMax)))
-			if got == 0 && (e == 0 || e == kernel.EAGAIN && src.Ended()) {
+			got, e := kernel.Splice(src.Kernel, src.FD, w, int(min(limit-n, moveMax)))
+			if got == 0 && (e == 0 || e == kernel.EAGAIN && src.EndSeen()) {
 				behind, e = notTheEnd(src)
 			}
 			return got, e
@@ -95,7 +95,7 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 		}
 		out := forever()
 		if len(behind) > 0 {
-			got, e = d.Pour(&out, behind, func(p []byte) (int, desc.Errno) { return d.K.Send(d.FD, p, 0) })
+			got, e = d.Pour(&out, behind, func(p []byte) (int, desc.Errno) { return d.Kernel.Send(d.FD, p, 0) })
 			n += int64(got)
 		} else {
 			var sent int
@@ -120,7 +120,7 @@ func nonblocking(fd int) desc.Errno {
 // notTheEnd receives what stops a splice: the byte behind TCP's urgent mark, which only recv gets past. None is the end.
 func notTheEnd(src *desc.Desc) ([]byte, desc.Errno) {
 	p := make([]byte, 1)
-	n, e := src.K.Recv(src.FD, p, 0)
+	n, e := src.Kernel.Recv(src.FD, p, 0)
 	return p[:n], e
 }
 
@@ -128,7 +128,7 @@ func notTheEnd(src *desc.Desc) ([]byte, desc.Errno) {
 func drain(d *desc.Desc, c *desc.Call, pipe, got int) (sent int, e desc.Errno) {
 	_, e = d.Do(desc.Out, c, func() (int, desc.Errno) {
 		for sent < got {
-			k, e := kernel.Splice(d.K, pipe, d.FD, got-sent)
+			k, e := kernel.Splice(d.Kernel, pipe, d.FD, got-sent)
 			sent += k
 			if e != 0 || k == 0 {
 				return 0, e
@@ -140,4 +140,4 @@ func drain(d *desc.Desc, c *desc.Call, pipe, got int) (sent int, e desc.Errno) {
 }
 
 // sameKind tells whether one caller can wait for both.
-func sameKind(a, b *desc.Desc) bool { return a.W == b.W && a.K == b.K }
+func sameKind(a, b *desc.Desc) bool { return a.Waiter == b.Waiter && a.Kernel == b.Kernel }

@@ -86,7 +86,7 @@ func (c *PacketConn) sender(from kernel.Addr) net.Addr {
 	if from.Family == 0 || from.Family == socket.AF_UNIX && from.Path == "" {
 		return nil
 	}
-	return netAddr(c.d.K, c.net, from)
+	return netAddr(c.d.Kernel, c.net, from)
 }
 
 // ReadFromUDPAddrPort is ReadFrom without an allocation, for UDP.
@@ -138,7 +138,7 @@ func (c *PacketConn) WriteToUDPAddrPort(p []byte, to netip.AddrPort) (int, error
 }
 
 func (c *PacketConn) writeTo(p []byte, to netip.AddrPort, given net.Addr) (int, error) {
-	a, err := netaddr.InetAny(c.d.K, to)
+	a, err := netaddr.InetAny(c.d.Kernel, to)
 	if err != nil {
 		return 0, c.addressed(given, err)
 	}
@@ -158,7 +158,7 @@ func (c *PacketConn) unmap(a kernel.Addr) netip.AddrPort {
 	ap := a.AddrPort()
 	ip := ap.Addr().Unmap()
 	if zone != 0 && ip.Is6() {
-		ip = ip.WithZone(netaddr.ScopeName(c.d.K, zone))
+		ip = ip.WithZone(netaddr.ScopeName(c.d.Kernel, zone))
 	}
 	return netip.AddrPortFrom(ip, ap.Port())
 }
@@ -176,7 +176,7 @@ func (c *PacketConn) send(p []byte, to kernel.Addr, given net.Addr) (int, error)
 	}
 	if err != nil {
 		if given == nil {
-			given = netAddr(c.d.K, c.net, to)
+			given = netAddr(c.d.Kernel, c.net, to)
 		}
 		e := c.failed("write", err).(*net.OpError)
 		e.Addr = given

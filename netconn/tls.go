@@ -56,7 +56,7 @@ func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {
 	case ours:
 		d := c.d
 		user := weak.Make(c)
-		s := secure.NewConn(d, d.K, c.local, c.remote, func() net.Conn { return user.Value() }, cfg, server)
+		s := secure.NewConn(d, d.Kernel, c.local, c.remote, func() net.Conn { return user.Value() }, cfg, server)
 		s.Unread(bytes.Clone(read))
 		return &TLSConn{c: c, s: s}
 	case server:
@@ -110,11 +110,11 @@ func (c *TLSConn) HandshakeContext(ctx context.Context) error {
 	c.s.SetContext(ctx)
 	stop := context.AfterFunc(ctx, func() {
 		d := c.c.d
-		if d.W.Shared() {
+		if d.Waiter.Shared() {
 			c.c.Close()
 			return
 		}
-		d.W.Post(func() { c.c.Close() })
+		d.Waiter.Post(func() { c.c.Close() })
 	})
 	defer stop() // the task may be unwound
 	err := c.Handshake()

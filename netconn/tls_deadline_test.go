@@ -70,11 +70,11 @@ func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
 // whereItLives runs f where c belongs.
 func whereItLives(c net.Conn, f func()) {
 	d := inside.Desc(c.(*netconn.Conn).Socket())
-	if d.W.Shared() {
+	if d.Waiter.Shared() {
 		f()
 		return
 	}
-	d.W.Post(f)
+	d.Waiter.Post(f)
 }
 
 // A server's certificates are more than the kernel takes, and the client reads none of it: the read deadline ends the Read

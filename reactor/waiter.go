@@ -59,7 +59,7 @@ func (w *taskWaiter) Free(d *desc.Desc) {
 	}
 }
 
-func (w *taskWaiter) Rest(dir desc.Dir) kernel.Errno {
+func (w *taskWaiter) Yield(dir desc.Dir) kernel.Errno {
 	if w.running == nil {
 		return 0
 	}

@@ -17,7 +17,7 @@ func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 	s := c.s
 	var sleeper desc.Sleeper
 	for {
-		if _, e := c.look(); e != kernel.EAGAIN {
+		if _, e := c.collectReady(); e != kernel.EAGAIN {
 			return e
 		}
 		if until.Passed(s.k.Now()) {

@@ -19,20 +19,20 @@ const few = 16
 
 // A scan is one poll in progress. It is used again, so that polling allocates nothing.
 type scan struct {
-	s     *set
-	d     *desc.Desc                 // the Poller's at the start of the poll; nil without one
-	try   func() (int, kernel.Errno) // look, made once
-	call  desc.Call
-	waits bool         // it may sleep, and so holds the turn while it looks
-	said  kernel.Errno // the last look's
-	stay  bool         // see few
-	found []hit
-	ask   []*entry
-	err   error // an Object's
+	s              *set
+	d              *desc.Desc                 // the Poller's at the start of the poll; nil without one
+	try            func() (int, kernel.Errno) // look, made once
+	call           desc.Call
+	waits          bool         // it may sleep, and so holds the turn while it looks
+	lastErrno      kernel.Errno // the last look's
+	keepRegistered bool         // see few
+	found          []result
+	toPoll         []*entry
+	err            error // an Object's
 }
 
 // A hit is one result.
-type hit struct {
+type result struct {
 	e  *entry
 	ev Events
 }
@@ -53,13 +53,13 @@ func (s *set) poll(op string, limit timeout.Timeout) ([]Event, error) {
 
 // run is one poll with one deadline.
 func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
-	if s.settle != nil {
-		if e := s.settle(); e != 0 { // callbacks that are pending come first, as MicroPython guarantees
+	if s.runCallbacks != nil {
+		if e := s.runCallbacks(); e != 0 { // callbacks that are pending come first, as MicroPython guarantees
 			return nil, fail(op, e)
 		}
 	}
 	s.mu.Lock()
-	e := s.open()
+	e := s.ensurePoller()
 	if e == 0 && s.tooMany() {
 		e = kernel.EINVAL
 	}
@@ -67,17 +67,17 @@ func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
 		s.mu.Unlock()
 		return nil, fail(op, e)
 	}
-	c := s.spare
-	if s.spare = nil; c == nil {
+	c := s.freeScan
+	if s.freeScan = nil; c == nil {
 		c = &scan{s: s}
-		c.try = c.look
+		c.try = c.collectReady
 	}
 	d := s.d
 	c.d, c.err = d, nil
 	c.waits = limit.Blocks()
 	if c.waits {
 		s.waiting++
-		c.stay = len(s.nodes) > few
+		c.keepRegistered = len(s.nodes) > few
 	}
 	s.mu.Unlock()
 	e = c.wait(d, limit)
@@ -99,13 +99,13 @@ func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 			c.s.waiting--
 			c.s.mu.Unlock()
 		}()
-		c.call = desc.Call{Limit: limit, Stay: c.stay}
+		c.call = desc.Call{Limit: limit, KeepRegistered: c.keepRegistered}
 		e := kernel.Errno(0)
 		if d != nil {
 			_, e = d.Do(desc.In, &c.call, c.try)
 		}
 		c.waits = false
-		if d == nil || c.unheard(e) {
+		if d == nil || c.cannotWake(e) {
 			return c.blindly(c.call.Deadline(c.s.k))
 		}
 		if e != kernel.ETIMEDOUT {
@@ -113,7 +113,7 @@ func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 		}
 	}
 	if d == nil {
-		_, e := c.look()
+		_, e := c.collectReady()
 		return e
 	}
 	c.call = desc.Call{}
@@ -123,10 +123,10 @@ func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 
 // unheard tells whether Do has ended because nothing would have woken it: the system lacks something, or forbids it, to
 // watch the Poller. Any other error is the poll's, as EINVAL of one descriptor in more than 500 Polls.
-func (c *scan) unheard(e kernel.Errno) bool {
+func (c *scan) cannotWake(e kernel.Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOSPC, kernel.ENOSYS, kernel.EPERM:
-		return e != c.said
+		return e != c.lastErrno
 	}
 	return false
 }
@@ -139,18 +139,18 @@ func (s *set) done(c *scan) {
 	clear(c.found)
 	c.found = c.found[:0]
 	s.mu.Lock()
-	s.spare = c
+	s.freeScan = c
 	s.mu.Unlock()
 }
 
 // look finds all that is ready now. EAGAIN: nothing.
-func (c *scan) look() (n int, e kernel.Errno) {
-	n, e = c.looked()
-	c.said = e
+func (c *scan) collectReady() (n int, e kernel.Errno) {
+	n, e = c.collectReadyLocked()
+	c.lastErrno = e
 	return n, e
 }
 
-func (c *scan) looked() (int, kernel.Errno) {
+func (c *scan) collectReadyLocked() (int, kernel.Errno) {
 	c.found = c.found[:0]
 	if e := c.lookUnderLock(); e != 0 {
 		return 0, e
@@ -158,7 +158,7 @@ func (c *scan) looked() (int, kernel.Errno) {
 	// The kernel first, the Objects after it: the Wait has swallowed the wake of what was told before it.
 	known := len(c.found)
 	switch {
-	case len(c.ask) == 0:
+	case len(c.toPoll) == 0:
 	case c.d == nil:
 		c.askObjects()
 	default:
@@ -181,7 +181,7 @@ func (c *scan) lookUnderLock() kernel.Errno {
 		return kernel.EBADF
 	}
 	if c.waits {
-		s.seen = s.changes
+		s.lastChanges = s.changes
 	}
 	n, e := s.collect()
 	if e != 0 {
@@ -189,7 +189,7 @@ func (c *scan) lookUnderLock() kernel.Errno {
 	}
 	for i := range s.events[:n] {
 		ev := &s.events[i]
-		if n := s.nodes[ev.FD]; n != nil && n.gen == ev.Gen && !n.asked {
+		if n := s.nodes[ev.FD]; n != nil && n.gen == ev.Gen && !n.polled {
 			c.report(n, eventsOf(ev.Ready))
 		}
 	}
@@ -197,15 +197,15 @@ func (c *scan) lookUnderLock() kernel.Errno {
 	if e != 0 {
 		return e
 	}
-	for _, x := range s.dead {
-		c.found = append(c.found, hit{x, POLLNVAL})
+	for _, x := range s.closedObjects {
+		c.found = append(c.found, result{x, POLLNVAL})
 	}
-	c.ask = append(c.ask[:0], s.custom...)
+	c.toPoll = append(c.toPoll[:0], s.custom...)
 	c.call.Step = 0
-	if silent || s.silent > 0 {
+	if silent || s.pollOnly > 0 {
 		c.call.Step = askEvery
 	}
-	if !c.waits && s.waiting > 0 && s.seen != s.changes {
+	if !c.waits && s.waiting > 0 && s.lastChanges != s.changes {
 		s.wake() // the Wait above has swallowed one that was another poll's
 	}
 	return 0
@@ -236,10 +236,10 @@ func (c *scan) report(n *node, ev Events) {
 		if r == 0 {
 			continue
 		}
-		if p, nested := x.obj.(*Poll); nested && !c.s.unasked && r == POLLIN && !p.s.holds() {
+		if p, nested := x.obj.(*Poll); nested && !c.s.reportsUnasked && r == POLLIN && !p.s.holds() {
 			continue
 		}
-		c.found = append(c.found, hit{x, r})
+		c.found = append(c.found, result{x, r})
 	}
 }
 
@@ -247,8 +247,8 @@ func (c *scan) report(n *node, ev Events) {
 // when it is.
 func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 	s := c.s
-	for i := len(s.asked) - 1; i >= 0; i-- { // from the end: who leaves is replaced by the last
-		n := s.asked[i]
+	for i := len(s.polled) - 1; i >= 0; i-- { // from the end: who leaves is replaced by the last
+		n := s.polled[i]
 		if s.d != nil && int(n.fd) == s.d.FD { // poll(2) has no descriptor of its own
 			c.report(n, POLLNVAL)
 			continue
@@ -258,25 +258,25 @@ func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 			c.report(n, POLLNVAL)
 			continue
 		}
-		if e == 0 && !n.told {
-			e = s.tell(n) // it may have been opened; for a file it is in vain
+		if e == 0 && !n.inKernel {
+			e = s.updateKernel(n) // it may have been opened; for a file it is in vain
 		}
 		if e != 0 {
 			return false, e
 		}
 		known := len(c.found)
 		c.report(n, eventsOf(ready))
-		silent = silent || !n.told && known == len(c.found) && s.wanted(n, POLLIN|POLLOUT|POLLPRI)
+		silent = silent || !n.inKernel && known == len(c.found) && s.wanted(n, POLLIN|POLLOUT|POLLPRI)
 	}
 	return silent, 0
 }
 
 // askObjects calls the user, so it holds no lock.
 func (c *scan) askObjects() {
-	for i, x := range c.ask {
-		c.ask[i] = nil
+	for i, x := range c.toPoll {
+		c.toPoll[i] = nil
 		c.s.mu.Lock()
-		mask, gone := x.mask, x.gone
+		mask, gone := x.mask, x.unregistered
 		c.s.mu.Unlock()
 		if gone || c.err != nil {
 			continue
@@ -285,7 +285,7 @@ func (c *scan) askObjects() {
 		if err != nil {
 			c.err = err
 		} else if ev != 0 {
-			c.found = append(c.found, hit{x, ev})
+			c.found = append(c.found, result{x, ev})
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (s *set) holds() bool {
 		return true // which the call on it finds
 	}
 	n, e := s.collect()
-	if s.waiting > 0 && s.seen != s.changes {
+	if s.waiting > 0 && s.lastChanges != s.changes {
 		s.wake() // collect has swallowed it
 	}
 	for _, ev := range s.events[:n] {

@@ -14,16 +14,16 @@ import (
 
 // A station is what the slot of one Notifier has. It is held by the slot and by those who subscribe, and by nobody else:
 // stations knows it weakly, so that an object which only its own registration has can be collected.
-type station struct {
+type notifierHub struct {
 	mu   sync.Mutex // held while the slot is changed, so that the changes of several goroutines have an order
 	list atomic.Pointer[[]*func()]
 	f    func() // tell, made once
 }
 
 // stations are those with subscribers, by keyOf their objects.
-var stations struct {
+var hubs struct {
 	mu sync.Mutex
-	m  map[any]weak.Pointer[station]
+	m  map[any]weak.Pointer[notifierHub]
 }
 
 // An address is the key of an object that is a pointer: it does not keep the object alive. It stays the object's as long as
@@ -44,7 +44,7 @@ func keyOf(n Notifier) any {
 // the end of the last.
 func subscribe(n Notifier, f func()) (stop func()) {
 	key, me := keyOf(n), &f
-	st := stationOf(key)
+	st := hubOf(key)
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.change(nil, me) == 1 {
@@ -61,31 +61,31 @@ func subscribe(n Notifier, f func()) (stop func()) {
 }
 
 // stationOf finds or makes the station of a key.
-func stationOf(key any) *station {
-	stations.mu.Lock()
-	defer stations.mu.Unlock()
-	if st := stations.m[key].Value(); st != nil {
+func hubOf(key any) *notifierHub {
+	hubs.mu.Lock()
+	defer hubs.mu.Unlock()
+	if st := hubs.m[key].Value(); st != nil {
 		return st
 	}
-	st := &station{}
-	st.f = st.tell
-	if stations.m == nil {
-		stations.m = map[any]weak.Pointer[station]{}
+	st := &notifierHub{}
+	st.f = st.notifyAll
+	if hubs.m == nil {
+		hubs.m = map[any]weak.Pointer[notifierHub]{}
 	}
 	mine := weak.Make(st)
-	stations.m[key] = mine
+	hubs.m[key] = mine
 	runtime.AddCleanup(st, func(key any) {
-		stations.mu.Lock()
-		defer stations.mu.Unlock()
-		if stations.m[key] == mine {
-			delete(stations.m, key)
+		hubs.mu.Lock()
+		defer hubs.mu.Unlock()
+		if hubs.m[key] == mine {
+			delete(hubs.m, key)
 		}
 	}, key)
 	return st
 }
 
 // change takes one function out of the list and puts another into it. It returns how many there are. With mu.
-func (st *station) change(gone, come *func()) int {
+func (st *notifierHub) change(gone, come *func()) int {
 	var list []*func()
 	if old := st.list.Load(); old != nil {
 		list = slices.DeleteFunc(slices.Clone(*old), func(f *func()) bool { return f == gone })
@@ -98,7 +98,7 @@ func (st *station) change(gone, come *func()) int {
 }
 
 // tell takes no lock, because Notify may call it.
-func (st *station) tell() {
+func (st *notifierHub) notifyAll() {
 	if list := st.list.Load(); list != nil {
 		for _, f := range *list {
 			(*f)()

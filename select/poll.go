@@ -39,7 +39,7 @@ func NewOn(r *reactor.Reactor) *Poll { return newPoll(r.Kernel(), inside.Waiter(
 
 func newPoll(k kernel.Kernel, w desc.Waiter) *Poll {
 	p := &Poll{s: newSet(k, w)}
-	p.cleanup = runtime.AddCleanup(p, (*set).abandon, p.s)
+	p.cleanup = runtime.AddCleanup(p, (*set).closeUnreachable, p.s)
 	return p
 }
 

@@ -31,18 +31,18 @@ func (s *set) register(obj Pollable, mask Events) error {
 func (s *set) admit(e *entry, mask Events) (errno kernel.Errno) {
 	added := false
 	defer func() {
-		if e.stop != nil && !added {
-			e.stop()
+		if e.unsubscribe != nil && !added {
+			e.unsubscribe()
 		}
 	}()
 	s.mu.Lock()
-	for e.hear != nil && e.stop == nil && s.objects[e.obj] == nil && s.open() == 0 {
+	for e.subscribe != nil && e.unsubscribe == nil && s.objects[e.obj] == nil && s.ensurePoller() == 0 {
 		s.mu.Unlock()
-		e.stop = e.hear(s.f)
+		e.unsubscribe = e.subscribe(s.f)
 		s.mu.Lock()
 	}
 	defer s.mu.Unlock()
-	if errno := s.open(); errno != 0 {
+	if errno := s.ensurePoller(); errno != 0 {
 		return errno
 	}
 	if old := s.objects[e.obj]; old != nil {
@@ -80,8 +80,8 @@ func (s *set) unregister(obj Pollable) error {
 	delete(s.objects, obj)
 	s.remove(e)
 	s.mu.Unlock()
-	if e.stop != nil {
-		e.stop()
+	if e.unsubscribe != nil {
+		e.unsubscribe()
 	}
 	if p, ok := obj.(*Poll); ok {
 		s.release(p)
@@ -100,9 +100,9 @@ func (s *set) find(obj Pollable) *entry {
 func (s *set) add(e *entry) kernel.Errno {
 	switch fd, isFD := e.obj.(FD); {
 	case e.custom != nil:
-		s.custom = join(s.custom, e)
-		if e.hear == nil {
-			s.silent++
+		s.custom = addEntry(s.custom, e)
+		if e.subscribe == nil {
+			s.pollOnly++
 		}
 	case isFD:
 		if errno := s.put(e, int32(fd)); errno != 0 {
@@ -113,7 +113,7 @@ func (s *set) add(e *entry) kernel.Errno {
 		e.hook = &desc.Hook{F: func() { s.closedUnder(e) }}
 		if e.d.AddHook(e.hook) != 0 { // closed already
 			e.hook = nil
-			s.dead = join(s.dead, e)
+			s.closedObjects = addEntry(s.closedObjects, e)
 			break
 		}
 		if errno := s.put(e, int32(e.d.FD)); errno != 0 {
@@ -135,9 +135,9 @@ func (s *set) put(e *entry, fd int32) kernel.Errno {
 	}
 	n.entries = append(n.entries, e)
 	e.node = n
-	errno := s.tell(n)
+	errno := s.updateKernel(n)
 	if errno != 0 {
-		s.take(e)
+		s.removeFromNode(e)
 	}
 	return errno
 }
@@ -153,7 +153,7 @@ func (s *set) setMask(e *entry, mask Events) kernel.Errno {
 	old := e.mask
 	e.mask = mask
 	if e.node != nil {
-		if errno := s.tell(e.node); errno != 0 {
+		if errno := s.updateKernel(e.node); errno != 0 {
 			e.mask = old
 			return errno
 		}
@@ -164,41 +164,41 @@ func (s *set) setMask(e *entry, mask Events) kernel.Errno {
 
 // remove lets go of an entry.
 func (s *set) remove(e *entry) {
-	e.gone = true
+	e.unregistered = true
 	switch {
 	case e.custom != nil:
-		s.custom = leave(s.custom, e)
-		if e.hear == nil {
-			s.silent--
+		s.custom = removeEntry(s.custom, e)
+		if e.subscribe == nil {
+			s.pollOnly--
 		}
 	case e.node == nil:
-		s.dead = leave(s.dead, e)
+		s.closedObjects = removeEntry(s.closedObjects, e)
 	default:
 		if e.hook != nil {
 			e.d.DelHook(e.hook)
 		}
-		s.take(e)
+		s.removeFromNode(e)
 	}
 }
 
 // take takes an entry out of its node, and the node out when that was the last.
-func (s *set) take(e *entry) {
+func (s *set) removeFromNode(e *entry) {
 	n := e.node
 	e.node = nil
 	n.entries = slices.DeleteFunc(n.entries, func(x *entry) bool { return x == e })
 	if len(n.entries) > 0 {
-		s.tell(n) // an error leaves the old registration, which hears of more than is wanted
+		s.updateKernel(n) // an error leaves the old registration, which hears of more than is wanted
 		return
 	}
 	s.forget(n)
-	s.ask(n, false)
+	s.setPolled(n, false)
 	delete(s.nodes, n.fd)
 }
 
 // tell brings what the kernel has in line with what the entries want. What the Poller does not accept is asked at each
 // poll, whatever the reason: a file, a number that is not open, the Poll's own, a ring of numbers. Of a nested Poll the
 // error counts, and so does a lack of memory.
-func (s *set) tell(n *node) kernel.Errno {
+func (s *set) updateKernel(n *node) kernel.Errno {
 	var want poller.Interest
 	nested := false
 	for _, e := range n.entries {
@@ -207,7 +207,7 @@ func (s *set) tell(n *node) kernel.Errno {
 		nested = nested || poll
 	}
 	// A kqueue reports neither what nobody wants nor urgent data.
-	ask := (want == 0 || want&poller.Pri != 0) && !s.unasked
+	ask := (want == 0 || want&poller.Pri != 0) && !s.reportsUnasked
 	if ask {
 		want = poller.In | poller.Out | poller.Edge
 	}
@@ -215,53 +215,53 @@ func (s *set) tell(n *node) kernel.Errno {
 		want &^= poller.Out
 	}
 	if s.d == nil || int(n.fd) == s.d.FD {
-		s.ask(n, true)
+		s.setPolled(n, true)
 		return 0
 	}
 	errno := kernel.ENOENT
-	if n.told {
+	if n.inKernel {
 		errno = number(s.q.Mod(int(n.fd), n.gen, want))
 	}
 	if errno == kernel.ENOENT {
-		if n.told { // somebody has closed the number and opened another under it; a duplicate may keep the old one
+		if n.inKernel { // somebody has closed the number and opened another under it; a duplicate may keep the old one
 			n.gen = s.generation()
-			n.told = false
+			n.inKernel = false
 		}
 		errno = number(s.q.Add(int(n.fd), n.gen, want))
-		n.told = errno == 0
+		n.inKernel = errno == 0
 	}
 	if errno != 0 && !nested && errno != kernel.ENOMEM && errno != kernel.ENOSPC {
 		s.forget(n)
 		ask, errno = true, 0
 	}
 	if errno == 0 {
-		s.ask(n, ask)
+		s.setPolled(n, ask)
 	}
 	return errno
 }
 
 // forget ends the kernel's registration. An error means that somebody has closed the number; the kernel forgot it then.
 func (s *set) forget(n *node) {
-	if n.told {
+	if n.inKernel {
 		_ = s.q.Del(int(n.fd))
-		n.told = false
+		n.inKernel = false
 	}
 }
 
 // ask has the node asked at each poll, or not.
-func (s *set) ask(n *node, yes bool) {
+func (s *set) setPolled(n *node, yes bool) {
 	switch {
-	case yes == n.asked:
+	case yes == n.polled:
 	case yes:
-		n.at = len(s.asked)
-		s.asked = append(s.asked, n)
+		n.at = len(s.polled)
+		s.polled = append(s.polled, n)
 	default:
-		last := s.asked[len(s.asked)-1]
-		s.asked[n.at], last.at = last, n.at
-		s.asked[len(s.asked)-1] = nil
-		s.asked = s.asked[:len(s.asked)-1]
+		last := s.polled[len(s.polled)-1]
+		s.polled[n.at], last.at = last, n.at
+		s.polled[len(s.polled)-1] = nil
+		s.polled = s.polled[:len(s.polled)-1]
 	}
-	n.asked = yes
+	n.polled = yes
 }
 
 // closedUnder is the hook: e's descriptor is closing. It is out of the kernel's list before its number can be anybody
@@ -269,28 +269,28 @@ func (s *set) ask(n *node, yes bool) {
 func (s *set) closedUnder(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.gone || e.node == nil || s.closed {
+	if e.unregistered || e.node == nil || s.closed {
 		return
 	}
 	n := e.node
 	s.forget(n)
 	e.node, e.hook = nil, nil
-	s.dead = join(s.dead, e)
+	s.closedObjects = addEntry(s.closedObjects, e)
 	// The rest is bare numbers, which are about to be not open, and what is closing with e: its hooks are next.
 	n.entries = slices.DeleteFunc(n.entries, func(x *entry) bool { return x == e })
-	s.ask(n, len(n.entries) > 0)
+	s.setPolled(n, len(n.entries) > 0)
 	if len(n.entries) == 0 {
 		delete(s.nodes, n.fd)
 	}
 	s.changed()
 }
 
-func join(list []*entry, e *entry) []*entry {
+func addEntry(list []*entry, e *entry) []*entry {
 	e.at = len(list)
 	return append(list, e)
 }
 
-func leave(list []*entry, e *entry) []*entry {
+func removeEntry(list []*entry, e *entry) []*entry {
 	last := list[len(list)-1]
 	list[e.at], last.at = last, e.at
 	list[len(list)-1] = nil

@@ -71,9 +71,9 @@ type Notifier interface {
 }
 
 // secured is a *socket.SSLSocket as an Object.
-type secured struct{ inside.Readier }
+type sslPoller struct{ inside.Readier }
 
-func (o secured) Poll(mask Events) (Events, error) {
+func (o sslPoller) Poll(mask Events) (Events, error) {
 	r, e := o.PollReady(interestOf(mask) &^ poller.Pri) // TLS has no urgent data
 	if e == kernel.EBADF {
 		return POLLNVAL, nil

@@ -18,65 +18,65 @@ import (
 // No lock is held while an Object's method runs, nor in any wait. mu comes before a Desc's own lock, and hooks of Descs
 // run under neither. On a loop mu is never contended.
 type set struct {
-	k      kernel.Kernel
-	w      desc.Waiter
-	seq    func(yield func(Pollable, Events) bool) // walk, made once
-	f      func()                                  // notify, made once
-	settle func() kernel.Errno                     // the loop's; nil where callers park
+	k            kernel.Kernel
+	w            desc.Waiter
+	seq          func(yield func(Pollable, Events) bool) // walk, made once
+	f            func()                                  // notify, made once
+	runCallbacks func() kernel.Errno                     // the loop's; nil where callers park
 
-	mu      sync.Mutex // guards the rest
-	d       *desc.Desc // the Poller's descriptor; nil until first used, and while the system has none left
-	q       poller.Poller
-	unasked bool // see unaskedTold
-	closed  bool
-	objects map[Pollable]*entry
-	nodes   map[int32]*node // by descriptor
-	gens    uint32          // the last generation given to a node
+	mu             sync.Mutex // guards the rest
+	d              *desc.Desc // the Poller's descriptor; nil until first used, and while the system has none left
+	q              poller.Poller
+	reportsUnasked bool // see unaskedTold
+	closed         bool
+	objects        map[Pollable]*entry
+	nodes          map[int32]*node // by descriptor
+	gens           uint32          // the last generation given to a node
 
 	// What the kernel does not tell of, so that each poll asks. Who leaves a list is replaced by its last.
-	asked   []*node  // files, numbers that are not open, everything while there is no Poller
-	dead    []*entry // closed sockets
-	custom  []*entry // Objects
-	silent  int      // Objects that are no Notifier
-	events  []poller.Event
-	waiting int    // polls that may be asleep
-	changes uint64 // what may concern a poll in progress, without being an Event
-	seen    uint64 // changes as of the last look of a poll that waits
-	spare   *scan
-	iter    walk
+	polled        []*node  // files, numbers that are not open, everything while there is no Poller
+	closedObjects []*entry // closed sockets
+	custom        []*entry // Objects
+	pollOnly      int      // Objects that are no Notifier
+	events        []poller.Event
+	waiting       int    // polls that may be asleep
+	changes       uint64 // what may concern a poll in progress, without being an Event
+	lastChanges   uint64 // changes as of the last look of a poll that waits
+	freeScan      *scan
+	results       results
 
 	inner []*set // Polls in this one; see nest
 }
 
 // An entry is one registered object.
 type entry struct {
-	obj    Pollable
-	mask   Events
-	gone   bool       // unregistered
-	node   *node      // of a live descriptor
-	d      *desc.Desc // of what has one
-	hook   *desc.Hook // in d while that is open
-	custom Object
-	hear   func(f func()) (stop func()) // subscribes to custom, if that notifies
-	stop   func()                       // ends the subscription of this entry
-	at     int                          // its place in dead or custom
+	obj          Pollable
+	mask         Events
+	unregistered bool       // unregistered
+	node         *node      // of a live descriptor
+	d            *desc.Desc // of what has one
+	hook         *desc.Hook // in d while that is open
+	custom       Object
+	subscribe    func(f func()) (stop func()) // subscribes to custom, if that notifies
+	unsubscribe  func()                       // ends the subscription of this entry
+	at           int                          // its place in dead or custom
 }
 
 // A node is one descriptor number, which the kernel knows once, with the entries that it stands for.
 type node struct {
-	fd      int32
-	gen     uint32
-	told    bool // the kernel has it: not files, nor numbers that are not open
-	asked   bool // is in asked
-	at      int  // its place there
-	entries []*entry
+	fd       int32
+	gen      uint32
+	inKernel bool // the kernel has it: not files, nor numbers that are not open
+	polled   bool // is in asked
+	at       int  // its place there
+	entries  []*entry
 }
 
 func newSet(k kernel.Kernel, w desc.Waiter) *set {
 	s := &set{k: k, w: w, objects: map[Pollable]*entry{}, nodes: map[int32]*node{}}
-	s.seq, s.f = s.walk, s.notify
+	s.seq, s.f = s.iterate, s.notify
 	if loop, ok := w.(interface{ Settle() kernel.Errno }); ok {
-		s.settle = loop.Settle
+		s.runCallbacks = loop.Settle
 	}
 	return s
 }
@@ -93,13 +93,13 @@ func (o owner) Close(int) kernel.Errno { return number(o.q.Close()) }
 func (s *set) own() *desc.Desc {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.open()
+	s.ensurePoller()
 	return s.d
 }
 
 // open makes the Poller if need be. If the system has no descriptor for it, polls do without one (see blind.go), and the
 // next call tries again. EBADF is the only error. With mu, as all below that does not lock it.
-func (s *set) open() kernel.Errno {
+func (s *set) ensurePoller() kernel.Errno {
 	if s.closed {
 		return kernel.EBADF
 	}
@@ -110,20 +110,20 @@ func (s *set) open() kernel.Errno {
 	if err != nil {
 		return 0
 	}
-	s.q, s.unasked = q, unaskedTold(q)
+	s.q, s.reportsUnasked = q, reportsUnasked(q)
 	s.d = desc.New(owner{s.k, q}, q.FD(), s.w)
 	s.d.Transient = true
-	s.d.AddHook(&desc.Hook{F: s.shut})
+	s.d.AddHook(&desc.Hook{F: s.dropAll})
 	s.events = make([]poller.Event, 64)
 	for _, n := range s.nodes { // of the time without a Poller
-		_ = s.tell(n) // what the Poller refuses is asked, as before
+		_ = s.updateKernel(n) // what the Poller refuses is asked, as before
 	}
 	return 0
 }
 
 // unaskedTold: a registration for nothing hears of Err and Hup. A kqueue's does not: there such a node is registered for
 // everything, edge-triggered so that it wakes but does not spin, and asked. A simulated Poller says which it is like.
-func unaskedTold(q poller.Poller) bool {
+func reportsUnasked(q poller.Poller) bool {
 	if s, ok := q.(interface{ TellsUnasked() bool }); ok {
 		return s.TellsUnasked()
 	}
@@ -136,14 +136,14 @@ func (s *set) close() kernel.Errno {
 	s.closed = true
 	s.mu.Unlock()
 	if d == nil {
-		s.shut()
+		s.dropAll()
 		return 0
 	}
 	return d.Close()
 }
 
 // abandon closes what nobody can reach any more, where it belongs.
-func (s *set) abandon() {
+func (s *set) closeUnreachable() {
 	if !s.w.Shared() && s.w.Post(func() { s.close() }) {
 		return
 	}
@@ -151,20 +151,20 @@ func (s *set) abandon() {
 }
 
 // shut lets go of everything registered. It is the hook of the Poll's own Desc.
-func (s *set) shut() {
+func (s *set) dropAll() {
 	s.mu.Lock()
 	s.closed = true
 	var stops []func()
 	for _, e := range s.objects {
-		e.gone = true
+		e.unregistered = true
 		if e.hook != nil {
 			e.d.DelHook(e.hook)
 		}
-		if e.stop != nil {
-			stops = append(stops, e.stop)
+		if e.unsubscribe != nil {
+			stops = append(stops, e.unsubscribe)
 		}
 	}
-	s.objects, s.nodes, s.asked, s.dead, s.custom = nil, nil, nil, nil, nil
+	s.objects, s.nodes, s.polled, s.closedObjects, s.custom = nil, nil, nil, nil, nil
 	s.mu.Unlock()
 	for _, stop := range stops {
 		stop()
@@ -216,7 +216,7 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 		e.d = inside.Desc(o)
 	case *socket.SSLSocket:
 		ssl := inside.Secure(o)
-		e.custom, e.hear = secured{ssl}, ssl.Subscribe
+		e.custom, e.subscribe = sslPoller{ssl}, ssl.Subscribe
 	case *Poll:
 		if e.d = o.desc(); e.d == nil {
 			return nil, fmt.Errorf("sel: register %T: %w: has no descriptor", obj, ErrValue)
@@ -228,7 +228,7 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 	case Object:
 		e.custom = o
 		if n, ok := o.(Notifier); ok {
-			e.hear = func(f func()) func() { return subscribe(n, f) }
+			e.subscribe = func(f func()) func() { return subscribe(n, f) }
 		}
 	case wrapper:
 		s := o.Socket()

@@ -3,8 +3,8 @@ package sel
 import "github.com/ureactor/ureactor/timeout"
 
 // A walk is the results of the last IPoll, and how far they have been walked.
-type walk struct {
-	found []hit
+type results struct {
+	found []result
 	at    int
 	once  bool
 }
@@ -12,11 +12,11 @@ type walk struct {
 func (s *set) ipoll(limit timeout.Timeout, once bool) error {
 	c, err := s.run("ipoll", limit)
 	s.mu.Lock()
-	old := s.iter.found
+	old := s.results.found
 	clear(old)
-	s.iter = walk{found: old[:0], once: once}
+	s.results = results{found: old[:0], once: once}
 	if c != nil && err == nil {
-		s.iter.found, c.found = c.found, old[:0]
+		s.results.found, c.found = c.found, old[:0]
 	}
 	s.mu.Unlock()
 	s.done(c)
@@ -24,7 +24,7 @@ func (s *set) ipoll(limit timeout.Timeout, once bool) error {
 }
 
 // walk yields what the last IPoll has found and nobody has been shown.
-func (s *set) walk(yield func(Pollable, Events) bool) {
+func (s *set) iterate(yield func(Pollable, Events) bool) {
 	for {
 		ev, ok := s.step()
 		if !ok || !yield(ev.Obj, ev.Events) {
@@ -38,12 +38,12 @@ func (s *set) walk(yield func(Pollable, Events) bool) {
 func (s *set) step() (Event, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := &s.iter
+	w := &s.results
 	for w.at < len(w.found) {
 		h := w.found[w.at]
-		w.found[w.at] = hit{}
+		w.found[w.at] = result{}
 		w.at++
-		if h.e.gone {
+		if h.e.unregistered {
 			continue
 		}
 		if w.once {

@@ -19,7 +19,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 		return nil, Addr{}, fail(opAccept, e)
 	}
 	d := s.d
-	conn := adopt(d.K, d.W, fd, int(s.family), int(s.typ))
+	conn := adopt(d.Kernel, d.Waiter, fd, int(s.family), int(s.typ))
 	conn.d.ShortIsAll = d.ShortIsAll
 	conn.lowat.Store(s.lowat.Load()) // inherited
 	from := a.from                   // a stays on the stack
@@ -44,24 +44,24 @@ type acceptor struct {
 
 func (a *acceptor) try() (int, desc.Errno) {
 	d := a.s.d
-	fd, from, e := d.K.Accept(d.FD)
+	fd, from, e := d.Kernel.Accept(d.FD)
 	rest := a.c.Step
 	a.c.Step = 0
 	switch {
 	case e == 0:
 		a.from = from
-	case lacking(e):
-		if !a.c.Limit.Blocks() || d.AsNet && d.W.Shared() { // package net returns it, and its users rest
+	case outOfResources(e):
+		if !a.c.Limit.Blocks() || d.AsNet && d.Waiter.Shared() { // package net returns it, and its users rest
 			return fd, e
 		}
-		if loop, ok := d.W.(interface{ Lacking(fd int, e kernel.Errno) }); ok && rest == 0 {
+		if loop, ok := d.Waiter.(interface{ Lacking(fd int, e kernel.Errno) }); ok && rest == 0 {
 			loop.Lacking(d.FD, e) // nobody else notices, for the call goes on
 		}
 		a.c.Step = min(max(2*rest, restFirst), restMost)
 		return 0, kernel.EAGAIN
 	case passing(e) && a.s.connects():
 		if a.lost++; a.lost < lostMost { // that one is gone, the next may be there
-			a.c.Part = true
+			a.c.Again = true
 			return 0, 0
 		}
 	}
@@ -69,7 +69,7 @@ func (a *acceptor) try() (int, desc.Errno) {
 }
 
 // lacking tells whether accept fails because the system has no room for another descriptor.
-func lacking(e kernel.Errno) bool {
+func outOfResources(e kernel.Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOBUFS, kernel.ENOMEM:
 		return true

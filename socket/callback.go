@@ -39,13 +39,13 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	c := &callback{f: f}
 	c.run = func() { c.f(c.of) }
 	registered := d.Registered() // then what waits has been told
-	if w, ok := d.W.(interface{ Callbacks() }); ok {
+	if w, ok := d.Waiter.(interface{ Callbacks() }); ok {
 		w.Callbacks()
 	}
 	e := d.Use(func(fd int) (e desc.Errno) {
-		c.ready, e = d.K.Ready(fd)
+		c.ready, e = d.Kernel.Ready(fd)
 		c.stale = !registered && c.ready&arrival != 0
-		c.amount = kernel.Waiting(below(d.K), fd)
+		c.amount = kernel.Waiting(below(d.Kernel), fd)
 		return e
 	})
 	if e == 0 {
@@ -76,14 +76,14 @@ func arrived(handle weak.Pointer[Socket]) {
 			return
 		}
 	}
-	if !s.d.W.Shared() {
+	if !s.d.Waiter.Shared() {
 		c.of = s
-		s.d.W.Call(c.run)
+		s.d.Waiter.Call(c.run)
 		c.of = nil
 		return
 	}
 	if c.posted.CompareAndSwap(false, true) {
-		s.d.W.Post(func() {
+		s.d.Waiter.Post(func() {
 			c.posted.Store(false)
 			if s.call.Load() == c { // neither cleared, nor replaced, nor closed
 				c.f(s)
@@ -97,8 +97,8 @@ func arrived(handle weak.Pointer[Socket]) {
 func (c *callback) news(d *desc.Desc) bool {
 	more := false
 	d.Use(func(fd int) desc.Errno {
-		ready, _ := d.K.Ready(fd)
-		now := kernel.Waiting(below(d.K), fd)
+		ready, _ := d.Kernel.Ready(fd)
+		now := kernel.Waiting(below(d.Kernel), fd)
 		more = ready&arrival&^c.ready != 0 || now != c.amount || now < 0
 		return 0
 	})

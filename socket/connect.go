@@ -29,7 +29,7 @@ func (s *Socket) Connect(a Addr) error {
 			if wrong != 0 {
 				return wrong
 			}
-			return d.K.Connect(fd, to)
+			return d.Kernel.Connect(fd, to)
 		})
 	}
 	c := s.start()
@@ -72,9 +72,9 @@ const retry = timeout.Timeout(2e6)
 
 // later attempts now and then what is full.
 func (s *Socket) later(limit timeout.Timeout, attempt func(*desc.Call) desc.Errno) desc.Errno {
-	until := limit.After(s.d.K.Now())
+	until := limit.After(s.d.Kernel.Now())
 	for {
-		left := until.Left(s.d.K.Now())
+		left := until.Left(s.d.Kernel.Now())
 		nap := desc.Call{Limit: min(retry, timeout.Timeout(left))}
 		if !nap.Limit.Blocks() {
 			return kernel.ETIMEDOUT
@@ -91,7 +91,7 @@ func (s *Socket) later(limit timeout.Timeout, attempt func(*desc.Call) desc.Errn
 
 // begin starts an attempt, unless one is on its way or has come through.
 func (s *Socket) begin(to kernel.Addr) desc.Errno {
-	k, fd := s.d.K, s.d.FD
+	k, fd := s.d.Kernel, s.d.FD
 	if s.connect.Load() == connecting {
 		if _, e := k.PeerAddr(fd); e == 0 {
 			s.connect.Store(connected)
@@ -120,10 +120,10 @@ func (s *Socket) begin(to kernel.Addr) desc.Errno {
 
 // outcome is how the attempt has ended; EAGAIN while it has not.
 func (s *Socket) outcome(to kernel.Addr) desc.Errno {
-	if !s.d.K.Traits().ConnectReports {
+	if !s.d.Kernel.Traits().ConnectReports {
 		return s.ended()
 	}
-	switch e := s.d.K.Connect(s.d.FD, to); e {
+	switch e := s.d.Kernel.Connect(s.d.FD, to); e {
 	case 0, kernel.EISCONN:
 		s.connect.Store(connected)
 		return 0
@@ -141,7 +141,7 @@ func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 // ended is outcome where connect(2) does not report. A socket that an attempt has spent stays as the kernel leaves it.
 // Ready comes first: an attempt that ends between two of these questions must not look as if nobody had its result.
 func (s *Socket) ended() desc.Errno {
-	k, fd := s.d.K, s.d.FD
+	k, fd := s.d.Kernel, s.d.FD
 	ready, _ := k.Ready(fd) // no kernel reports anything while the attempt is under way
 	failed := func() kernel.Errno {
 		n, e := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)

@@ -30,7 +30,7 @@ func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errn
 	_, e = s.d.Do(desc.In, c, func() (got int, e desc.Errno) {
 		got, said = f(n, flags)
 		n += got
-		c.Part = said == 0 && got > 0 && n < least
+		c.Again = said == 0 && got > 0 && n < least
 		return got, said
 	})
 	if n > 0 && e == kernel.ETIMEDOUT && said != e {
@@ -46,7 +46,7 @@ func (s *Socket) seen(c *desc.Call, least, flags int, f try) (int, desc.Errno) {
 	n, e := s.d.Do(desc.In, c, func() (n int, e desc.Errno) {
 		n, said = f(0, flags|MSG_PEEK)
 		switch {
-		case said == 0 && 0 < n && n < least && !s.d.Ended():
+		case said == 0 && 0 < n && n < least && !s.d.EndSeen():
 			return 0, kernel.EAGAIN
 		case said == 0 && flags&MSG_PEEK == 0:
 			n, said = f(0, flags)
@@ -65,7 +65,7 @@ func (s *Socket) seen(c *desc.Call, least, flags int, f try) (int, desc.Errno) {
 
 // setLeast keeps SO_RCVLOWAT, as the kernel has it now.
 func (s *Socket) setLeast(fd int) {
-	if n, e := s.d.K.GetOpt(fd, SOL_SOCKET, SO_RCVLOWAT); e == 0 {
+	if n, e := s.d.Kernel.GetOpt(fd, SOL_SOCKET, SO_RCVLOWAT); e == 0 {
 		s.lowat.Store(int32(n))
 	}
 }

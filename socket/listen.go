@@ -15,7 +15,7 @@ func (s *Socket) Bind(a Addr) error {
 		if wrong != 0 {
 			return wrong
 		}
-		return s.d.K.Bind(fd, k)
+		return s.d.Kernel.Bind(fd, k)
 	})
 }
 
@@ -26,7 +26,7 @@ const DefaultBacklog = min(kernel.SOMAXCONN, 128)
 // is 0.
 func (s *Socket) Listen(backlog int) error {
 	n := min(max(backlog, 0), 1<<31-1)
-	return s.use(opListen, func(fd int) desc.Errno { return s.d.K.Listen(fd, n) })
+	return s.use(opListen, func(fd int) desc.Errno { return s.d.Kernel.Listen(fd, n) })
 }
 
 // Shutdown ends one or both directions: SHUT_RD, SHUT_WR or SHUT_RDWR.
@@ -34,13 +34,13 @@ func (s *Socket) Shutdown(how int) error {
 	if how != int(int32(how)) { // the kernel would be given another one
 		return fail(opShutdown, kernel.EINVAL)
 	}
-	return s.use(opShutdown, func(fd int) desc.Errno { return s.d.K.Shutdown(fd, how) })
+	return s.use(opShutdown, func(fd int) desc.Errno { return s.d.Kernel.Shutdown(fd, how) })
 }
 
 // LocalAddr is where the Socket is bound.
 func (s *Socket) LocalAddr() (a Addr, err error) {
 	err = s.use(opLocalAddr, func(fd int) (e desc.Errno) {
-		a.a, e = s.d.K.LocalAddr(fd)
+		a.a, e = s.d.Kernel.LocalAddr(fd)
 		return e
 	})
 	return a, err
@@ -49,7 +49,7 @@ func (s *Socket) LocalAddr() (a Addr, err error) {
 // RemoteAddr is whom the Socket is connected to.
 func (s *Socket) RemoteAddr() (a Addr, err error) {
 	err = s.use(opRemoteAddr, func(fd int) (e desc.Errno) {
-		a.a, e = s.d.K.PeerAddr(fd)
+		a.a, e = s.d.Kernel.PeerAddr(fd)
 		return e
 	})
 	return a, err

@@ -19,11 +19,11 @@ func (s *Socket) SetSockOpt(level, name int, value any) error {
 		if v {
 			n = 1
 		}
-		return s.set(level, name, func(fd int) desc.Errno { return s.d.K.SetOpt(fd, level, name, n) })
+		return s.set(level, name, func(fd int) desc.Errno { return s.d.Kernel.SetOpt(fd, level, name, n) })
 	case int:
-		return s.set(level, name, func(fd int) desc.Errno { return s.d.K.SetOpt(fd, level, name, int(int32(v))) })
+		return s.set(level, name, func(fd int) desc.Errno { return s.d.Kernel.SetOpt(fd, level, name, int(int32(v))) })
 	case []byte:
-		return s.set(level, name, func(fd int) desc.Errno { return s.d.K.SetOptBytes(fd, level, name, v) })
+		return s.set(level, name, func(fd int) desc.Errno { return s.d.Kernel.SetOptBytes(fd, level, name, v) })
 	case nil:
 		if level == SOL_SOCKET && name == SO_CALLBACK {
 			return s.SetCallback(nil)
@@ -53,7 +53,7 @@ func (s *Socket) GetSockOpt(level, name int) (v int, err error) {
 		return 0, fail(opGetOpt, kernel.ENOPROTOOPT)
 	}
 	err = s.use(opGetOpt, func(fd int) (e desc.Errno) {
-		v, e = s.d.K.GetOpt(fd, level, name)
+		v, e = s.d.Kernel.GetOpt(fd, level, name)
 		return e
 	})
 	return v, err
@@ -73,7 +73,7 @@ func (s *Socket) GetSockOptBytes(level, name, size int) ([]byte, error) {
 	p := make([]byte, size)
 	n := 0
 	err := s.use(opGetOpt, func(fd int) (e desc.Errno) {
-		n, e = s.d.K.GetOptBytes(fd, level, name, p)
+		n, e = s.d.Kernel.GetOptBytes(fd, level, name, p)
 		return e
 	})
 	runtime.KeepAlive(s)

@@ -46,7 +46,7 @@ func (s *Socket) RecvIntoFlags(p []byte, f int) (int, error) {
 		n, e := s.recvLeast(p, f, least)
 		return n, fail(opRecv, e)
 	}
-	c.More = d.ShortIsAll && f == 0
+	c.NeedsNew = d.ShortIsAll && f == 0
 	n, e := d.Recv(&c, p, f)
 	runtime.KeepAlive(s)
 	if e != 0 {
@@ -60,7 +60,7 @@ func (s *Socket) RecvIntoFlags(p []byte, f int) (int, error) {
 //go:noinline
 func (s *Socket) recvLeast(p []byte, flags, least int) (int, desc.Errno) {
 	c := s.startWith(flags)
-	n, e := s.fill(&c, least, flags, func(at, f int) (int, desc.Errno) { return s.d.K.Recv(s.d.FD, p[at:], f) })
+	n, e := s.fill(&c, least, flags, func(at, f int) (int, desc.Errno) { return s.d.Kernel.Recv(s.d.FD, p[at:], f) })
 	runtime.KeepAlive(s)
 	return n, e
 }
@@ -104,17 +104,17 @@ func (s *Socket) Read(p []byte) (int, error) {
 func (s *Socket) recvFrom(p []byte, flags int, from *kernel.Addr) (int, desc.Errno) {
 	d := s.d
 	if !s.connects() {
-		n, a, e := d.K.RecvFrom(d.FD, p, flags)
+		n, a, e := d.Kernel.RecvFrom(d.FD, p, flags)
 		*from = a
 		return n, e
 	}
-	n, e := d.K.Recv(d.FD, p, flags)
+	n, e := d.Kernel.Recv(d.FD, p, flags)
 	if e != 0 {
 		return n, e
 	}
 	if peer := s.peer.Load(); peer != nil {
 		*from = *peer
-	} else if a, e := d.K.PeerAddr(d.FD); e == 0 { // connected before it was ours
+	} else if a, e := d.Kernel.PeerAddr(d.FD); e == 0 { // connected before it was ours
 		*from = a
 	}
 	return n, 0
@@ -161,7 +161,7 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 	}
 	got, e := 0, desc.Errno(0)
 	if from == nil {
-		got, e = s.d.K.Recv(s.d.FD, p, flags)
+		got, e = s.d.Kernel.Recv(s.d.FD, p, flags)
 	} else {
 		got, e = s.recvFrom(p, flags, from)
 	}
@@ -178,7 +178,7 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 // roomFor is a buffer for all that is there, n bytes at most: room if that is enough.
 func (s *Socket) roomFor(n, flags int, room []byte) ([]byte, desc.Errno) {
 	for {
-		got, e := s.d.K.Recv(s.d.FD, room, flags&^MSG_TRUNC|MSG_PEEK)
+		got, e := s.d.Kernel.Recv(s.d.FD, room, flags&^MSG_TRUNC|MSG_PEEK)
 		if e != 0 || got < len(room) || len(room) == n {
 			return room, e
 		}

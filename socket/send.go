@@ -13,10 +13,10 @@ func (s *Socket) Send(p []byte) (int, error) {
 	c := s.start()
 	d := s.d
 	c.P = p
-	n, e := d.Do(desc.Out, &c, func() (int, desc.Errno) { return d.K.Send(d.FD, c.P, 0) })
+	n, e := d.Do(desc.Out, &c, func() (int, desc.Errno) { return d.Kernel.Send(d.FD, c.P, 0) })
 	if e == kernel.ENOBUFS && s.family == AF_UNIX {
 		c.P = d.Own(c.P)
-		n, e = s.crowded(c.Limit, func() (int, desc.Errno) { return d.K.Send(d.FD, c.P, 0) })
+		n, e = s.crowded(c.Limit, func() (int, desc.Errno) { return d.Kernel.Send(d.FD, c.P, 0) })
 	}
 	runtime.KeepAlive(s)
 	if e != 0 {
@@ -56,7 +56,7 @@ func (s *Socket) SendTo(p []byte, a Addr) (int, error) {
 	c := s.start()
 	d := s.d
 	c.P = p
-	send := func() (int, desc.Errno) { return d.K.SendTo(d.FD, c.P, 0, to) }
+	send := func() (int, desc.Errno) { return d.Kernel.SendTo(d.FD, c.P, 0, to) }
 	n, e := d.Do(desc.Out, &c, func() (int, desc.Errno) {
 		if wrong != 0 {
 			return 0, wrong

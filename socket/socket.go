@@ -71,7 +71,7 @@ func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
 // release closes what nobody can reach any more, where it belongs: what its loop does not know, on the spot, for that
 // loop may never run. A simulated kernel is its loop's alone.
 func release(d *desc.Desc) {
-	if d.W.Shared() || below(d.K) == kernel.Host && d.Idle() || !d.W.Post(func() { d.Close() }) {
+	if d.Waiter.Shared() || below(d.Kernel) == kernel.Host && d.Idle() || !d.Waiter.Post(func() { d.Close() }) {
 		d.Close()
 	}
 }

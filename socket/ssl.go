@@ -68,7 +68,7 @@ func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	}
 	user := weak.Make(sock)
 	outer := func() net.Conn { return sslConn{user.Value(), sslAddr(local), sslAddr(remote)} }
-	st := &sslState{c: secure.NewConn(d, below(d.K), sslAddr(local), sslAddr(remote), outer, cfg, server)}
+	st := &sslState{c: secure.NewConn(d, below(d.Kernel), sslAddr(local), sslAddr(remote), outer, cfg, server)}
 	d.AddHook(&desc.Hook{F: st.news}) // closed meanwhile: the handshake tells
 	s := &SSLSocket{s: sock, st: st}
 	if opts.DeferHandshake {

@@ -42,9 +42,9 @@ func (l *listeners) replace(d *desc.Desc, gone, f *func()) {
 	}
 	l.list.Store(&list)
 	if len(list) == 0 {
-		d.OnNews(nil)
+		d.OnEvent(nil)
 	} else {
-		d.OnNews(l.news) // closed: the first PollReady says so
+		d.OnEvent(l.news) // closed: the first PollReady says so
 	}
 }
 

@@ -65,7 +65,7 @@ func lineLimit(n int) int {
 
 // recv is one try of a read.
 func (s *Socket) recv(p []byte, flags int) (int, desc.Errno) {
-	return s.d.K.Recv(s.d.FD, s.part(p), flags)
+	return s.d.Kernel.Recv(s.d.FD, s.part(p), flags)
 }
 
 // part is as much of p as one try may move.

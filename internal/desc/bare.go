@@ -10,7 +10,7 @@ import (
 
 // lacking tells whether a registration has failed only because there is no room: no descriptor for the background
 // goroutine's Poller, no memory, or too many registrations of this user.
-func lacking(e Errno) bool {
+func outOfResources(e Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOBUFS, kernel.ENOSPC:
 		return true
@@ -24,7 +24,7 @@ const bareMost = 20 * time.Millisecond
 // waitBare waits for a short time where registering has failed with why: poll(2) needs no descriptor of its own. The call
 // tries after it, and then to register again. The call keeps its reference, because the kernel uses the number.
 func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
-	c.deadline(d.K)
+	c.deadline(d.Kernel)
 	d.lock()
 	if d.closed {
 		d.unlock()
@@ -38,9 +38,9 @@ func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
 	if c.begun {
 		next = c.until
 	}
-	next = d.limited(dir, c, next)
+	next = d.withDirDeadline(dir, c, next)
 	d.unlock()
-	if kernel.Await(d.K, d.FD, poller.Interest(want[dir]), min(bareMost, next.Left(d.K.Now()))) != 0 {
+	if kernel.Await(d.Kernel, d.FD, poller.Interest(eventsFor[dir]), min(bareMost, next.Left(d.Kernel.Now()))) != 0 {
 		return why
 	}
 	return 0

@@ -29,15 +29,15 @@ func (d *Desc) Use(f func(fd int) Errno) Errno {
 // Detach do not wait for it: then the number is closed when the reference is given back.
 func (d *Desc) User(f func()) {
 	d.lock()
-	d.users++
-	if d.extra != nil && d.extra.out != nil {
-		close(d.extra.out)
-		d.extra.out = nil
+	d.userCalls++
+	if d.extra != nil && d.extra.closedCh != nil {
+		close(d.extra.closedCh)
+		d.extra.closedCh = nil
 	}
 	d.unlock()
 	defer func() {
 		d.lock()
-		d.users--
+		d.userCalls--
 		d.unlock()
 	}()
 	f()
@@ -66,11 +66,11 @@ func (d *Desc) Close() Errno {
 	d.lock()
 	if d.closed {
 		d.unlock()
-		d.await()
+		d.awaitClosed()
 		return 0
 	}
-	d.end()
-	return d.await()
+	d.beginClose()
+	return d.awaitClosed()
 }
 
 // Detach is Close without closing the descriptor, which is the caller's from now on, still non-blocking. Where Close would
@@ -81,46 +81,46 @@ func (d *Desc) Detach() (int, Errno) {
 	case d.closed:
 		d.unlock()
 		return -1, kernel.EBADF
-	case d.refs > 0 && d.stuck():
-		fd, e := kernel.Dup(d.K, d.FD)
+	case d.refs > 0 && d.cannotWait():
+		fd, e := kernel.Dup(d.Kernel, d.FD)
 		if e != 0 {
 			d.unlock()
 			return -1, e
 		}
-		d.end()
+		d.beginClose()
 		return fd, 0
 	}
-	d.kept = true
-	d.end()
-	d.await()
+	d.detached = true
+	d.beginClose()
+	d.awaitClosed()
 	d.lock()
 	defer d.unlock()
 	if d.refs == 0 {
 		return d.FD, 0
 	}
-	d.kept = false // a reference has turned out to be one that takes long
-	return kernel.Dup(d.K, d.FD)
+	d.detached = false // a reference has turned out to be one that takes long
+	return kernel.Dup(d.Kernel, d.FD)
 }
 
 // end closes the Desc, and its number if nobody uses that; locked on entry, not on return.
-func (d *Desc) end() {
+func (d *Desc) beginClose() {
 	d.closed = true
 	d.refs++ // until the hooks have run
-	if d.registered || d.dormant || d.held {
-		d.W.Unregister(d)
-		d.registered, d.dormant = false, false
+	if d.registered || d.suspended || d.keepsParker {
+		d.Waiter.Unregister(d)
+		d.registered, d.suspended = false, false
 	}
 	var hooks []*Hook
 	if d.extra != nil {
 		hooks, d.extra = d.extra.hooks, nil
 	}
 	var wake []Sleeper
-	for i := range d.sides {
-		if s := d.sides[i].waiting; s != nil {
+	for i := range d.dirs {
+		if s := d.dirs[i].waiting; s != nil {
 			wake = append(wake, s)
 		}
-		if d.lines != nil {
-			wake = d.lines[i].sleepers(wake)
+		if d.queues != nil {
+			wake = d.queues[i].sleepers(wake)
 		}
 	}
 	d.unlock()
@@ -140,21 +140,21 @@ func (d *Desc) end() {
 }
 
 // stuck tells whether who closes must not wait for the references: the caller may have one, or one may take long. Locked.
-func (d *Desc) stuck() bool { return !d.shared || d.users > 0 }
+func (d *Desc) cannotWait() bool { return !d.shared || d.userCalls > 0 }
 
 // closeMost is how long Close waits for a try, which never waits itself, unless another owner of the open file has cleared
 // O_NONBLOCK.
 const closeMost = 5 * time.Second
 
 // await waits until a closed Desc is finished, and returns the error of that.
-func (d *Desc) await() (e Errno) {
+func (d *Desc) awaitClosed() (e Errno) {
 	d.lock()
-	if !d.finished && !d.stuck() {
-		x := d.more()
-		if x.out == nil {
-			x.out = make(chan struct{})
+	if !d.finished && !d.cannotWait() {
+		x := d.ensureExtra()
+		if x.closedCh == nil {
+			x.closedCh = make(chan struct{})
 		}
-		out := x.out
+		out := x.closedCh
 		d.unlock()
 		limit := time.NewTimer(closeMost)
 		select {
@@ -165,7 +165,7 @@ func (d *Desc) await() (e Errno) {
 		d.lock()
 	}
 	if d.finished && d.extra != nil {
-		e = d.extra.failure
+		e = d.extra.closeErrno
 	}
 	d.unlock()
 	return e
@@ -178,7 +178,7 @@ func (d *Desc) AddHook(h *Hook) Errno {
 	if d.closed {
 		return kernel.EBADF
 	}
-	x := d.more()
+	x := d.ensureExtra()
 	x.hooks = append(x.hooks, h)
 	return 0
 }
@@ -199,7 +199,7 @@ func (d *Desc) DelHook(h *Hook) {
 func (d *Desc) Idle() bool {
 	d.lock()
 	defer d.unlock()
-	return d.refs == 0 && !d.registered && !d.held && d.extra == nil
+	return d.refs == 0 && !d.registered && !d.keepsParker && d.extra == nil
 }
 
 // Registered tells whether Events of the descriptor are told.
@@ -211,23 +211,23 @@ func (d *Desc) Registered() bool {
 
 // OnNews has f called after each Event, by the loop or the background; nil ends that. What is ready now is told too, if
 // nothing has waited before.
-func (d *Desc) OnNews(f func()) Errno {
+func (d *Desc) OnEvent(f func()) Errno {
 	d.lock()
 	defer d.unlock()
 	if d.closed {
 		return kernel.EBADF
 	}
-	if e := d.hear(f); e != 0 {
+	if e := d.ensureRegistered(f); e != 0 {
 		return e
 	}
-	d.more().news = f
+	d.ensureExtra().onEvent = f
 	return 0
 }
 
 // hear registers the Desc if there is somebody to tell; locked.
-func (d *Desc) hear(f func()) (e Errno) {
+func (d *Desc) ensureRegistered(f func()) (e Errno) {
 	if f != nil && !d.registered {
-		e = d.enlist()
+		e = d.registerNow()
 	}
 	return e
 }
@@ -240,14 +240,14 @@ func (d *Desc) OnArrival(f func()) Errno {
 	if d.closed {
 		return kernel.EBADF
 	}
-	if e := d.hear(f); e != 0 {
+	if e := d.ensureRegistered(f); e != 0 {
 		return e
 	}
-	d.more().arrivals = f
+	d.ensureExtra().onArrival = f
 	return 0
 }
 
-func (d *Desc) more() *extra {
+func (d *Desc) ensureExtra() *extra {
 	if d.extra == nil {
 		d.extra = &extra{}
 	}

@@ -35,7 +35,7 @@ func (b *Buffer) own(p []byte) []byte {
 // Own is p, or a copy of it if p is in the loop's buffer, where it does not outlive a wait.
 func (d *Desc) Own(p []byte) []byte {
 	if !d.shared && len(p) > 0 {
-		if b, e := d.W.Buffer(); e == 0 {
+		if b, e := d.Waiter.Buffer(); e == 0 {
 			return b.own(p)
 		}
 	}
@@ -58,15 +58,15 @@ func (d *Desc) Room(c *Call) ([]byte, Errno) {
 	if d.shared {
 		return nil, 0
 	}
-	b, e := d.W.Buffer()
+	b, e := d.Waiter.Buffer()
 	if e != 0 {
 		return nil, e
 	}
-	if d.sides[In].busy && c.Limit.Blocks() {
+	if d.dirs[In].busy && c.Limit.Blocks() {
 		d.second()
 	}
 	if !d.registered && !d.closed {
-		d.W.Free(d)
+		d.Waiter.Free(d)
 	}
 	if Poisons {
 		b.Spoil()
@@ -77,7 +77,7 @@ func (d *Desc) Room(c *Call) ([]byte, Errno) {
 // Shown is what a call has received in the loop's buffer. It is valid until the task's next wait.
 func (d *Desc) Shown(room []byte, n int) []byte {
 	if Poisons {
-		if b, e := d.W.Buffer(); e == 0 {
+		if b, e := d.Waiter.Buffer(); e == 0 {
 			b.lent = n
 		}
 	}
@@ -92,14 +92,14 @@ func (d *Desc) second() {
 // Fetch is Do with one receive, nil is recv(2), into a buffer of Scratch, which the call does not
 // have while it waits. The buffer is the caller's then; nil is the end, or an empty datagram.
 func (d *Desc) Fetch(c *Call, receive Receive) (room *[ScratchSize]byte, n int, e Errno) {
-	c.More = c.More || receive == nil && d.ShortIsAll
+	c.NeedsNew = c.NeedsNew || receive == nil && d.ShortIsAll
 	n, e = d.Do(In, c, func() (n int, e Errno) {
 		p := Scratch.Get().(*[ScratchSize]byte)
 		if receive != nil {
 			n, e = receive(p[:], 0)
 		} else {
-			n, e = d.K.Recv(d.FD, p[:], 0)
-			c.All = c.More && 0 < n && n < len(p)
+			n, e = d.Kernel.Recv(d.FD, p[:], 0)
+			c.Drained = c.NeedsNew && 0 < n && n < len(p)
 		}
 		if e != 0 || n == 0 {
 			Scratch.Put(p)
@@ -129,13 +129,13 @@ func (d *Desc) Borrow(c *Call, receive Receive) ([]byte, Errno) {
 // giveBack ends the validity of what the last Borrow has returned.
 func (d *Desc) giveBack(c *Call) {
 	d.lock()
-	if d.sides[In].busy && c.Limit.Blocks() && !d.closed {
+	if d.dirs[In].busy && c.Limit.Blocks() && !d.closed {
 		d.unlock()
 		d.second()
 	}
 	var p *[ScratchSize]byte
 	if !d.closed { // Close does not end its validity
-		x := d.more()
+		x := d.ensureExtra()
 		p, x.borrowed = x.borrowed, nil
 	}
 	d.unlock()

@@ -14,22 +14,22 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 		d.unlock()
 		return kernel.EBADF
 	}
-	if at == timeout.Never && d.lines == nil {
+	if at == timeout.Never && d.queues == nil {
 		d.unlock()
 		return 0
 	}
 	l := d.line(dir)
-	later := at >= l.limit
-	l.limit = at
+	later := at >= l.deadline
+	l.deadline = at
 	if later { // who sleeps until the old one looks again when that has come
 		d.unlock()
 		return 0
 	}
 	var holders [2]Sleeper // of both directions: see Call.Both
 	var waits []Sleeper
-	for i := range d.sides {
-		holders[i] = d.sides[i].waiting
-		waits = d.lines[i].sleepers(waits)
+	for i := range d.dirs {
+		holders[i] = d.dirs[i].waiting
+		waits = d.queues[i].sleepers(waits)
 	}
 	d.unlock()
 	for _, s := range holders {
@@ -44,38 +44,38 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 }
 
 // limited is until or the deadline that the call has by its direction, the sooner; locked.
-func (d *Desc) limited(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
-	if d.lines == nil {
+func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
+	if d.queues == nil {
 		return until
 	}
-	return d.sooner(dir, c, until)
+	return d.withDirDeadlineSlow(dir, c, until)
 }
 
 // sooner is apart, so that limited can be inlined: few Descs have deadlines.
-func (d *Desc) sooner(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
-	if c.Both {
-		until = until.Sooner(d.lines[1-dir].limit)
+func (d *Desc) withDirDeadlineSlow(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
+	if c.BothDeadlines {
+		until = until.Sooner(d.queues[1-dir].deadline)
 	}
-	return until.Sooner(d.lines[dir].limit)
+	return until.Sooner(d.queues[dir].deadline)
 }
 
 // expired tells whether the deadline that the call has by its direction has passed; locked.
-func (d *Desc) expired(dir Dir, c *Call) bool {
-	l := d.limited(dir, c, timeout.Never)
-	return l != timeout.Never && l.Passed(d.K.Now())
+func (d *Desc) dirExpired(dir Dir, c *Call) bool {
+	l := d.withDirDeadline(dir, c, timeout.Never)
+	return l != timeout.Never && l.Passed(d.Kernel.Now())
 }
 
 // Dead has the Desc keep in mind that the kernel itself has said ETIMEDOUT, which it does of a connection that has ended: no
 // deadline has passed then. Do knows of what a try returns.
-func (d *Desc) Dead() {
+func (d *Desc) NoteTimedOut() {
 	d.lock()
-	d.dead = true
+	d.timedOut = true
 	d.unlock()
 }
 
 // Passed tells whether an ETIMEDOUT of Do is a deadline's. To ask the deadline would be too late: it may have been moved.
-func (d *Desc) Passed() bool {
+func (d *Desc) DeadlinePassed() bool {
 	d.lock()
 	defer d.unlock()
-	return !d.dead
+	return !d.timedOut
 }

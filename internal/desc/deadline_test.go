@@ -15,7 +15,7 @@ import (
 // to counts, not what it was; the sooner of it and the call's own limit ends a call; data does not help once it has passed.
 func TestDirectionDeadline(t *testing.T) {
 	r := newReceiver(t)
-	in := func(d time.Duration) timeout.Deadline { return timeout.Timeout(d).After(r.K.Now()) }
+	in := func(d time.Duration) timeout.Deadline { return timeout.Timeout(d).After(r.Kernel.Now()) }
 	set := func(at timeout.Deadline) {
 		t.Helper()
 		if e := r.SetDeadline(desc.In, at); e != 0 {
@@ -24,15 +24,15 @@ func TestDirectionDeadline(t *testing.T) {
 	}
 	at := in(20 * time.Millisecond)
 	set(at)
-	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || r.K.Now() < at {
-		t.Errorf("%v, %v early", e, at.Left(r.K.Now()))
+	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || r.Kernel.Now() < at {
+		t.Errorf("%v, %v early", e, at.Left(r.Kernel.Now()))
 	}
 	r.send("x")
-	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || !r.Passed() {
+	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || !r.DeadlinePassed() {
 		t.Errorf("with data, but too late: %v", e)
 	}
 	set(timeout.Past)
-	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || !r.Passed() {
+	if _, e := r.recv(timeout.None); e != kernel.ETIMEDOUT || !r.DeadlinePassed() {
 		t.Errorf("timeout.Past, with data: %v", e)
 	}
 	set(timeout.Never)
@@ -40,7 +40,7 @@ func TestDirectionDeadline(t *testing.T) {
 		t.Errorf("without a deadline: %q, %v", s, e)
 	}
 	set(in(time.Hour))
-	if _, e := r.recv(1); e != kernel.ETIMEDOUT || !r.Passed() {
+	if _, e := r.recv(1); e != kernel.ETIMEDOUT || !r.DeadlinePassed() {
 		t.Errorf("the call's own limit: %v", e)
 	}
 	ended := make(chan kernel.Errno)
@@ -51,8 +51,8 @@ func TestDirectionDeadline(t *testing.T) {
 	at = in(40 * time.Millisecond)
 	set(at)
 	for range 3 {
-		if e := <-ended; e != kernel.ETIMEDOUT || r.K.Now() < at {
-			t.Errorf("moved: %v, %v early", e, at.Left(r.K.Now()))
+		if e := <-ended; e != kernel.ETIMEDOUT || r.Kernel.Now() < at {
+			t.Errorf("moved: %v, %v early", e, at.Left(r.Kernel.Now()))
 		}
 	}
 	r.Close()

@@ -28,7 +28,7 @@ type Waiter interface {
 	Call(f func())
 	// Rest lets others run: the caller has had its share of the loop, or, where callers park, of the processor. ECANCELED
 	// as in Sleep. It is nothing in a callback.
-	Rest(dir Dir) Errno
+	Yield(dir Dir) Errno
 	// Shared tells whether several goroutines may use a Desc at once.
 	Shared() bool
 	// Buffer is the loop's, for the task that runs; EDEADLK in a callback, which may be using it. Free panics if a
@@ -54,7 +54,7 @@ const (
 )
 
 // want is what each direction hears; an error or a hang-up is news for both.
-var want = [2]poller.Readiness{In: poller.In | poller.Err | poller.Hup, Out: poller.Out | poller.Err | poller.Hup}
+var eventsFor = [2]poller.Readiness{In: poller.In | poller.Err | poller.Hup, Out: poller.Out | poller.Err | poller.Hup}
 
 // A Desc is a descriptor's identity: the number, who calls on it, and what happens when it closes. It outlives its
 // number: after Close every call is EBADF.
@@ -62,49 +62,49 @@ var want = [2]poller.Readiness{In: poller.In | poller.Err | poller.Hup, Out: pol
 // A call holds a reference while it may use the number: in a try, not while it sleeps. Close and Detach let nobody take
 // another, and return when the last is given back, so the number is nobody's but the kernel's, or the caller's, then.
 type Desc struct {
-	K  kernel.Kernel
-	FD int
-	W  Waiter
+	Kernel kernel.Kernel
+	FD     int
+	Waiter Waiter
 
 	Gen uint32 // the Waiter's: the registration's generation
 
 	AsNet      bool // its calls are a net.Conn's or net.Listener's: the directions' deadlines limit them, no Timeout does
 	ShortIsAll bool // a recv of less than there is room for has taken all there was: TCP, see kernel.ReadsFully
 
-	refs       int32 // who may use FD now; the last one out after Close closes it
-	loose      int32 // of these who may receive without the turn for it
-	users      int32 // how many of the user's functions run inside a reference
-	shared     bool
-	closed     bool
-	kept       bool // by Detach: FD is somebody else's
-	finished   bool // closed, and nobody has a reference
-	dead       bool // see Dead
-	ends       bool // an Event has said that a try that took less than it could is not the last
-	registered bool
-	Transient  bool       // registered only while somebody waits: a Poll's own descriptor fits in few Pollers at once
-	held       bool       // Transient, has waited, is not closed: the background goroutine stays for it
-	dormant    bool       // registered, and told of nothing: see Call.Stay
-	mu         sync.Mutex // guards what is above and below, if shared
-	sides      [2]side
-	lines      *[2]line // nil until somebody needs one
-	extra      *extra
+	refs        int32 // who may use FD now; the last one out after Close closes it
+	unturned    int32 // of these who may receive without the turn for it
+	userCalls   int32 // how many of the user's functions run inside a reference
+	shared      bool
+	closed      bool
+	detached    bool // by Detach: FD is somebody else's
+	finished    bool // closed, and nobody has a reference
+	timedOut    bool // see Dead
+	endSeen     bool // an Event has said that a try that took less than it could is not the last
+	registered  bool
+	Transient   bool       // registered only while somebody waits: a Poll's own descriptor fits in few Pollers at once
+	keepsParker bool       // Transient, has waited, is not closed: the background goroutine stays for it
+	suspended   bool       // registered, and told of nothing: see Call.Stay
+	mu          sync.Mutex // guards what is above and below, if shared
+	dirs        [2]dirState
+	queues      *[2]turnQueue // nil until somebody needs one
+	extra       *extra
 }
 
 // extra is what few Descs have.
 type extra struct {
-	hooks    []*Hook
-	arrivals func()             // told of every Event that may mean input
-	news     func()             // told of every Event
-	out      chan struct{}      // closed when whoever closes the Desc need not wait any longer; nil while nobody does
-	failure  Errno              // of the close
-	borrowed *[ScratchSize]byte // what the last Borrow has returned
+	hooks      []*Hook
+	onArrival  func()             // told of every Event that may mean input
+	onEvent    func()             // told of every Event
+	closedCh   chan struct{}      // closed when whoever closes the Desc need not wait any longer; nil while nobody does
+	closeErrno Errno              // of the close
+	borrowed   *[ScratchSize]byte // what the last Borrow has returned
 }
 
 // A side is one direction. One caller at a time holds its turn; only the holder waits for readiness, the others wait
 // for the turn, in the order they came.
-type side struct {
-	word    bool // an Event has come since the holder's last try
-	empty   bool // that try took all there was (Call.All): an Event tells of more
+type dirState struct {
+	ready   bool // an Event has come since the holder's last try
+	drained bool // that try took all there was (Call.All): an Event tells of more
 	busy    bool
 	spent   uint8   // what the calls have had since one had to wait; see spent
 	waiting Sleeper // the holder, while it sleeps
@@ -112,22 +112,22 @@ type side struct {
 
 // A line is who waits for the turn, and, of a shared Desc, the holder's Sleeper, used again so that waiting allocates
 // nothing; and the direction's deadline.
-type line struct {
+type turnQueue struct {
 	first, last *queued
-	keep        Sleeper
-	limit       timeout.Deadline // as SetDeadline has it
+	sleeper     Sleeper
+	deadline    timeout.Deadline // as SetDeadline has it
 }
 
-func (d *Desc) line(dir Dir) *line {
-	if d.lines == nil {
-		d.lines = &[2]line{{limit: timeout.Never}, {limit: timeout.Never}}
+func (d *Desc) line(dir Dir) *turnQueue {
+	if d.queues == nil {
+		d.queues = &[2]turnQueue{{deadline: timeout.Never}, {deadline: timeout.Never}}
 	}
-	return &d.lines[dir]
+	return &d.queues[dir]
 }
 
 // New makes a Desc of a descriptor, which is its own from now on.
 func New(k kernel.Kernel, fd int, w Waiter) *Desc {
-	return &Desc{K: k, FD: fd, W: w, shared: w.Shared()}
+	return &Desc{Kernel: k, FD: fd, Waiter: w, shared: w.Shared()}
 }
 
 // lock is nothing on a loop, where one goroutine owns everything.
@@ -151,7 +151,7 @@ func (d *Desc) ref(dir Dir, c *Call) {
 	c.ref = true
 	d.refs++
 	if dir == In && !c.Limit.Blocks() {
-		d.loose++
+		d.unturned++
 	}
 }
 
@@ -163,7 +163,7 @@ func (d *Desc) unref(dir Dir, c *Call) (last bool) {
 	c.ref = false
 	d.refs--
 	if dir == In && !c.Limit.Blocks() {
-		d.loose--
+		d.unturned--
 	}
 	return d.refs == 0 && d.closed
 }
@@ -171,21 +171,21 @@ func (d *Desc) unref(dir Dir, c *Call) (last bool) {
 // finish is for whoever gives the last reference back.
 func (d *Desc) finish() {
 	e := Errno(0)
-	if !d.kept {
+	if !d.detached {
 		if d.shared {
-			e = d.K.Close(d.FD) // with SO_LINGER it may wait, as its caller wants it to
+			e = d.Kernel.Close(d.FD) // with SO_LINGER it may wait, as its caller wants it to
 		} else {
-			e = kernel.CloseAtOnce(d.K, d.FD)
+			e = kernel.CloseAtOnce(d.Kernel, d.FD)
 		}
 	}
 	d.lock()
 	d.finished = true
 	if e != 0 {
-		d.more().failure = e
+		d.ensureExtra().closeErrno = e
 	}
-	if d.extra != nil && d.extra.out != nil {
-		close(d.extra.out)
-		d.extra.out = nil
+	if d.extra != nil && d.extra.closedCh != nil {
+		close(d.extra.closedCh)
+		d.extra.closedCh = nil
 	}
 	d.unlock()
 }

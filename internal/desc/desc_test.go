@@ -43,7 +43,7 @@ func newReceiver(t *testing.T) *receiver {
 }
 
 func (r *receiver) send(s string) {
-	if _, e := r.K.SendTo(r.FD, []byte(s), 0, r.at); e != 0 {
+	if _, e := r.Kernel.SendTo(r.FD, []byte(s), 0, r.at); e != 0 {
 		r.t.Error(e)
 	}
 }
@@ -51,7 +51,7 @@ func (r *receiver) send(s string) {
 func (r *receiver) recv(limit timeout.Timeout) (string, kernel.Errno) {
 	c := desc.Call{Limit: limit}
 	buf := make([]byte, 100)
-	n, e := r.Do(desc.In, &c, func() (int, kernel.Errno) { return r.K.Recv(r.FD, buf, 0) })
+	n, e := r.Do(desc.In, &c, func() (int, kernel.Errno) { return r.Kernel.Recv(r.FD, buf, 0) })
 	return string(buf[:n]), e
 }
 
@@ -77,11 +77,11 @@ func TestDeadlineIsNeverEarly(t *testing.T) {
 	r := newReceiver(t)
 	for i := range 500 {
 		d := time.Duration(i*4) * time.Microsecond
-		from := r.K.Now()
+		from := r.Kernel.Now()
 		if _, e := r.recv(timeout.Timeout(max(d, 1))); e != kernel.ETIMEDOUT {
 			t.Fatal(e)
 		}
-		if took := time.Duration(r.K.Now() - from); took < d {
+		if took := time.Duration(r.Kernel.Now() - from); took < d {
 			t.Fatalf("waited %v of %v", took, d)
 		}
 	}
@@ -171,7 +171,7 @@ func TestHooksRunAtCloseWhileTheNumberIsOurs(t *testing.T) {
 	ran := 0
 	hook := &desc.Hook{F: func() {
 		ran++
-		if _, e := r.K.LocalAddr(r.FD); e != 0 {
+		if _, e := r.Kernel.LocalAddr(r.FD); e != 0 {
 			t.Errorf("the number is gone already: %v", e)
 		}
 	}}
@@ -225,21 +225,21 @@ func TestParkedWaitAllocatesNothing(t *testing.T) {
 	go func() {
 		defer close(stop)
 		buf := make([]byte, 100)
-		try := func() (int, kernel.Errno) { return a.K.Recv(a.FD, buf, 0) }
+		try := func() (int, kernel.Errno) { return a.Kernel.Recv(a.FD, buf, 0) }
 		for {
 			c := desc.Call{Limit: timeout.None}
 			n, e := a.Do(desc.In, &c, try)
 			if e != 0 || n == 0 {
 				return
 			}
-			a.K.SendTo(b.FD, buf[:n], 0, b.at)
+			a.Kernel.SendTo(b.FD, buf[:n], 0, b.at)
 		}
 	}()
 	buf := make([]byte, 100)
 	msg := []byte("x")
-	try := func() (int, kernel.Errno) { return b.K.Recv(b.FD, buf, 0) }
+	try := func() (int, kernel.Errno) { return b.Kernel.Recv(b.FD, buf, 0) }
 	allocs := testing.AllocsPerRun(500, func() {
-		a.K.SendTo(a.FD, msg, 0, a.at)
+		a.Kernel.SendTo(a.FD, msg, 0, a.at)
 		c := desc.Call{Limit: timeout.Timeout(time.Minute)}
 		if _, e := b.Do(desc.In, &c, try); e != 0 {
 			t.Error(e)

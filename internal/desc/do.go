@@ -8,30 +8,30 @@ import (
 // A Call is one call of the user's: one deadline however many tries it takes (SEMANTICS D5). The deadline is taken after
 // the first try that has not done everything: a call that one try completes reads no clock and cannot time out (D7).
 type Call struct {
-	Limit timeout.Timeout
-	Step  timeout.Timeout  // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
-	until timeout.Deadline // from Limit, once begun
-	step  timeout.Deadline // of the present sleep; set by wait
-	Stay  bool             // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
+	Limit          timeout.Timeout
+	Step           timeout.Timeout  // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
+	until          timeout.Deadline // from Limit, once begun
+	step           timeout.Deadline // of the present sleep; set by wait
+	KeepRegistered bool             // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
 	// All is set by a try that has taken all there was. More says that the call can only take what comes after that: if no
 	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
-	All  bool
-	More bool
-	Both bool  // the deadlines of both directions end the call: it makes a handshake
-	Work uint8 // set by a try: what it has cost beside its bytes, each as much as a piece of bytes
+	Drained       bool
+	NeedsNew      bool
+	BothDeadlines bool  // the deadlines of both directions end the call: it makes a handshake
+	Records       uint8 // set by a try: what it has cost beside its bytes, each as much as a piece of bytes
 	// P and V are what the call has still to send. A call that waits may replace them by copies.
-	P     []byte
-	V     *[][]byte
-	Part  bool  // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
-	begun bool  // until has its value
-	tried bool  // on the short way, see clear; it has found nothing
-	sleep bool  // before the first try
-	heard bool  // the Desc is registered
-	twice bool  // has tried twice since it slept: see wait
-	ref   bool  // holds a reference
-	woke  bool  // has waited
-	late  bool  // the deadline has passed: the present try is the last
-	moved int32 // by parts, of a call that does not wait
+	P          []byte
+	V          *[][]byte
+	Again      bool  // set by a try that has moved what it tells and is not done: the call goes on, after others if it is their turn
+	begun      bool  // until has its value
+	tried      bool  // on the short way, see clear; it has found nothing
+	sleepFirst bool  // before the first try
+	registered bool  // the Desc is registered
+	retried    bool  // has tried twice since it slept: see wait
+	ref        bool  // holds a reference
+	waited     bool  // has waited
+	lastTry    bool  // the deadline has passed: the present try is the last
+	moved      int32 // by parts, of a call that does not wait
 }
 
 func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
@@ -52,8 +52,8 @@ func (c *Call) Deadline(k kernel.Kernel) timeout.Deadline { return c.deadline(k)
 // keeps them from ever waiting. In pieces of 2 KiB, and one more for each call, which is about what a call costs. It is
 // a few times the 64 KiB that a Conn reads in a turn, for a task's switch costs more than a Conn's.
 const (
-	share = 128
-	piece = 11 // the logarithm
+	budget      = 128
+	budgetShift = 11 // the logarithm
 )
 
 // Do is the law. try makes the system call; 0 or any error but EAGAIN ends the wait. Limit 0 tries once. Beside try's
@@ -61,11 +61,11 @@ const (
 // never before, EBADF once the Desc is closed, also by somebody else while this call waits, ECANCELED, EDEADLK.
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	waits := c.Limit.Blocks()
-	if waits && !d.shared && *d.spent(dir) >= share { // before the try: one who is cancelled here has taken nothing
+	if waits && !d.shared && *d.spent(dir) >= budget { // before the try: one who is cancelled here has taken nothing
 		*d.spent(dir) = 0
-		c.deadline(d.K)
+		c.deadline(d.Kernel)
 		d.own(c)
-		if e := d.W.Rest(dir); e != 0 {
+		if e := d.Waiter.Yield(dir); e != 0 {
 			return 0, e
 		}
 	}
@@ -74,41 +74,41 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	}
 	defer d.leave(dir, c, waits) // deferred: a wait that unwinds its task panics, and so may a try that calls the user
 	if waits && d.shared {
-		d.share(dir)
+		d.yieldIfSpent(dir)
 	}
 	n, e := 0, kernel.EAGAIN
-	if !c.sleep {
+	if !c.sleepFirst {
 		n, e = try()
 	}
-	for c.Part || e == kernel.EAGAIN && waits {
-		if c.Part {
-			if e = d.goOn(dir, c, waits, n); e != 0 {
+	for c.Again || e == kernel.EAGAIN && waits {
+		if c.Again {
+			if e = d.nextPart(dir, c, waits, n); e != 0 {
 				return 0, e
 			}
 			n, e = try()
 			continue
 		}
 		e = 0
-		if !c.heard {
+		if !c.registered {
 			e = d.register(c) // not in wait: whoever waits in a task has a small stack, and this is its deepest point
 		}
 		if e == 0 {
 			d.own(c)
 			e = d.wait(dir, c)
-		} else if d.shared && lacking(e) {
+		} else if d.shared && outOfResources(e) {
 			e = d.waitBare(dir, c, e)
 		}
 		if e != 0 {
-			return d.last(dir, c, e, try)
+			return d.lastTry(dir, c, e, try)
 		}
-		c.sleep = false
+		c.sleepFirst = false
 		n, e = try()
 	}
 	if waits {
-		d.spend(dir, c, n)
+		d.charge(dir, c, n)
 	}
 	if e == kernel.ETIMEDOUT {
-		d.Dead()
+		d.NoteTimedOut()
 	}
 	return n, e
 }
@@ -120,27 +120,27 @@ const PartMost = 256 << 10
 // goOn comes between two parts of a call, the first of which has moved n. The parts do not go on for ever: whoever closes
 // the Desc ends them, a deadline ends them, and a call that does not wait ends after PartMost, with EAGAIN. Others run when
 // the calls have used up their share.
-func (d *Desc) goOn(dir Dir, c *Call, waits bool, n int) Errno {
-	c.Part = false
+func (d *Desc) nextPart(dir Dir, c *Call, waits bool, n int) Errno {
+	c.Again = false
 	if !waits {
-		c.moved += int32(min(max(n, 1<<piece)+int(c.Work)<<piece, PartMost))
-		c.Work = 0
+		c.moved += int32(min(max(n, 1<<budgetShift)+int(c.Records)<<budgetShift, PartMost))
+		c.Records = 0
 		if c.moved >= PartMost {
 			return kernel.EAGAIN
 		}
 		return d.check(dir, c, false)
 	}
-	c.deadline(d.K)
-	look := c.woke
-	if d.spend(dir, c, n); *d.spent(dir) >= share {
+	c.deadline(d.Kernel)
+	look := c.waited
+	if d.charge(dir, c, n); *d.spent(dir) >= budget {
 		*d.spent(dir) = 0
 		look = true
 		d.own(c)
-		d.pause(dir, c)
-		if e := d.W.Rest(dir); e != 0 {
+		d.release(dir, c)
+		if e := d.Waiter.Yield(dir); e != 0 {
 			return e
 		}
-		if e := d.resume(dir, c); e != 0 {
+		if e := d.reacquire(dir, c); e != 0 {
 			return e
 		}
 	}
@@ -154,17 +154,17 @@ func (d *Desc) check(dir Dir, c *Call, look bool) Errno {
 	switch {
 	case d.closed:
 		return kernel.EBADF
-	case c.late, look && d.due(dir, c):
+	case c.lastTry, look && d.due(dir, c):
 		return kernel.ETIMEDOUT
 	}
 	return 0
 }
 
 // spend counts a try that has moved n.
-func (d *Desc) spend(dir Dir, c *Call, n int) {
+func (d *Desc) charge(dir Dir, c *Call, n int) {
 	s := d.spent(dir)
-	*s = uint8(min(share, int(*s)+1+n>>piece+int(c.Work)))
-	c.Work = 0
+	*s = uint8(min(budget, int(*s)+1+n>>budgetShift+int(c.Records)))
+	c.Records = 0
 }
 
 // spent is the count for a direction: on a loop one for both, which its goroutine owns; of a shared Desc one for each,
@@ -173,25 +173,25 @@ func (d *Desc) spent(dir Dir) *uint8 {
 	if !d.shared {
 		dir = In
 	}
-	return &d.sides[dir].spent
+	return &d.dirs[dir].spent
 }
 
 // share has the holder of a turn give the processor away once its calls have had their share. The runtime would take it
 // away after 10 ms, for which four bulk connections on one core keep a fifth waiting 50 (measured; package net's do).
-func (d *Desc) share(dir Dir) {
-	if s := &d.sides[dir]; s.spent >= share {
+func (d *Desc) yieldIfSpent(dir Dir) {
+	if s := &d.dirs[dir]; s.spent >= budget {
 		s.spent = 0
-		_ = d.W.Rest(dir) // whoever parks is not cancelled
+		_ = d.Waiter.Yield(dir) // whoever parks is not cancelled
 	}
 }
 
 // last ends a wait that was in vain: with what a call finds that has not tried yet, for ready beats timeout (D7).
-func (d *Desc) last(dir Dir, c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
-	if c.sleep && !c.tried && lastTry(why) {
+func (d *Desc) lastTry(dir Dir, c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
+	if c.sleepFirst && !c.tried && lastTry(why) {
 		if n, e := try(); e != kernel.EAGAIN {
-			d.spend(dir, c, n)
+			d.charge(dir, c, n)
 			if e == kernel.ETIMEDOUT {
-				d.Dead()
+				d.NoteTimedOut()
 			}
 			return n, e
 		}

@@ -21,7 +21,7 @@ func (s *scripted) Register(*Desc, poller.Interest) Errno { return 0 }
 func (s *scripted) Rearm(*Desc, poller.Interest) Errno    { return 0 }
 func (s *scripted) Unregister(*Desc)                      {}
 func (s *scripted) Post(func()) bool                      { return false }
-func (s *scripted) Rest(Dir) Errno                        { return 0 }
+func (s *scripted) Yield(Dir) Errno                       { return 0 }
 func (s *scripted) Shared() bool                          { return false }
 func (s *scripted) Buffer() (*Buffer, Errno)              { return nil, kernel.EDEADLK }
 func (s *scripted) Free(*Desc)                            {}
@@ -58,7 +58,7 @@ func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 					first = false
 					return 0, kernel.EAGAIN
 				}
-				call.All = true
+				call.Drained = true
 				return data, 0
 			}); e != 0 {
 				t.Fatal(e)
@@ -74,7 +74,7 @@ func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 				}
 				return c.sleep
 			}
-			call = Call{Limit: timeout.None, More: true}
+			call = Call{Limit: timeout.None, NeedsNew: true}
 			_, e := d.Do(In, &call, func() (int, Errno) { tries++; return data, 0 })
 			if want := 1; c.event == 0 && slept != want || c.event != 0 && slept != 0 || tries != c.tries || e != c.want {
 				t.Errorf("slept %d times, tried %d times, %v; want %d tries and %v", slept, tries, e, c.tries, c.want)
@@ -95,11 +95,11 @@ func TestOtherCallsAlwaysTry(t *testing.T) {
 		if n++; n == 1 {
 			return 0, kernel.EAGAIN
 		}
-		call.All = true
+		call.Drained = true
 		return 1, 0
 	})
-	for _, c := range []Call{{More: true}, {Limit: timeout.None}} {
-		d.sides[In].empty = true
+	for _, c := range []Call{{NeedsNew: true}, {Limit: timeout.None}} {
+		d.dirs[In].drained = true
 		w.sleep = func() Errno { t.Errorf("%+v slept", c); return kernel.ECANCELED }
 		tries := 0
 		if _, e := d.Do(In, &c, func() (int, Errno) { tries++; return 1, 0 }); e != 0 || tries != 1 {
@@ -113,16 +113,16 @@ func TestTheKernelsOwnTimeout(t *testing.T) {
 	for _, sleeps := range []Errno{0, kernel.ETIMEDOUT, kernel.EDEADLK} {
 		w := &scripted{sleep: func() Errno { return sleeps }}
 		d := New(kernel.Host, 1000, w)
-		if !d.Passed() {
+		if !d.DeadlinePassed() {
 			t.Fatal("at first")
 		}
-		d.registered, d.sides[In].empty = true, true
+		d.registered, d.dirs[In].drained = true, true
 		if sleeps == 0 {
 			w.sleep = func() Errno { d.Ready(poller.In); return 0 }
 		}
-		call := Call{Limit: timeout.None, More: true}
-		if _, e := d.Do(In, &call, func() (int, Errno) { return 0, kernel.ETIMEDOUT }); e != kernel.ETIMEDOUT || d.Passed() {
-			t.Errorf("a sleep that ends by %v: %v, by a deadline: %v", sleeps, e, d.Passed())
+		call := Call{Limit: timeout.None, NeedsNew: true}
+		if _, e := d.Do(In, &call, func() (int, Errno) { return 0, kernel.ETIMEDOUT }); e != kernel.ETIMEDOUT || d.DeadlinePassed() {
+			t.Errorf("a sleep that ends by %v: %v, by a deadline: %v", sleeps, e, d.DeadlinePassed())
 		}
 	}
 }

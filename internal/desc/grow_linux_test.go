@@ -26,7 +26,7 @@ func TestGrowthFaultsInParts(t *testing.T) {
 		debug.FreeOSMemory()
 		k, d := newEndless()
 		counts := &faulting{endless: k}
-		d.K = counts
+		d.Kernel = counts
 		recv := func(p []byte, _ int) (int, kernel.Errno) { return len(p), 0 }
 		got, e := call(d, &desc.Call{Limit: timeout.Timeout(time.Hour)}, most, recv)
 		if len(got) != most || e != 0 {

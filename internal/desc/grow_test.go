@@ -37,7 +37,7 @@ func TestResultIsWholeInEachGrowth(t *testing.T) {
 		}
 		for looks := 1; ; looks += step {
 			k, d := newEndless()
-			d.K = &ticking{endless: k}
+			d.Kernel = &ticking{endless: k}
 			sent := 0
 			recv := func(p []byte, flags int) (int, kernel.Errno) {
 				n := copy(p, pattern[sent:])

@@ -23,11 +23,11 @@ func NewParker(k kernel.Kernel) *Parker { return &Parker{k: k} }
 type Parker struct {
 	k kernel.Kernel
 
-	mu     sync.Mutex // guards these
-	table  fdtable.Table[*Desc]
-	held   int           // Transient Descs that come and go
-	poller poller.Poller // nil while there is neither
-	run    int           // counts the goroutines started, so that an ended one knows itself
+	mu      sync.Mutex // guards these
+	table   fdtable.Table[*Desc]
+	keepers int           // Transient Descs that come and go
+	poller  poller.Poller // nil while there is neither
+	run     int           // counts the goroutines started, so that an ended one knows itself
 
 	posts   sync.Mutex // guards the rest
 	posted  []func()
@@ -44,7 +44,7 @@ func (p *Parker) Buffer() (*Buffer, Errno) { return nil, kernel.EDEADLK }
 func (p *Parker) Free(*Desc) {}
 
 // Rest puts the caller behind all who can run.
-func (p *Parker) Rest(Dir) Errno {
+func (p *Parker) Yield(Dir) Errno {
 	runtime.Gosched()
 	return 0
 }
@@ -93,7 +93,7 @@ func (p *Parker) dispatch() {
 
 // Sleeper is a new one: the Desc keeps it for the holder of a turn.
 func (p *Parker) Sleeper() (Sleeper, Errno) {
-	return &parked{k: p.k, word: make(chan struct{}, 1)}, 0
+	return &goroutineSleeper{k: p.k, wake: make(chan struct{}, 1)}, 0
 }
 
 func (p *Parker) Register(d *Desc, want poller.Interest) Errno {
@@ -108,9 +108,9 @@ func (p *Parker) Register(d *Desc, want poller.Interest) Errno {
 		p.run++
 		go p.loop(q, p.run)
 	}
-	if d.Transient && !d.held {
-		d.held = true
-		p.held++
+	if d.Transient && !d.keepsParker {
+		d.keepsParker = true
+		p.keepers++
 	}
 	d.Gen = p.table.Put(d.FD, d)
 	if err := p.poller.Add(d.FD, d.Gen, want); err != nil {
@@ -133,9 +133,9 @@ func (p *Parker) Rearm(d *Desc, want poller.Interest) Errno {
 func (p *Parker) Unregister(d *Desc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if d.held && d.closed {
-		d.held = false
-		p.held--
+	if d.keepsParker && d.closed {
+		d.keepsParker = false
+		p.keepers--
 	}
 	if p.table.Delete(int32(d.FD), d.Gen) {
 		// An error means that somebody else has closed the number; the kernel forgot it then.
@@ -146,7 +146,7 @@ func (p *Parker) Unregister(d *Desc) {
 
 // endIfIdle has the goroutine close its Poller and end; the next Register starts another.
 func (p *Parker) endIfIdle() {
-	if p.table.Len()+p.held > 0 || p.poller == nil {
+	if p.table.Len()+p.keepers > 0 || p.poller == nil {
 		return
 	}
 	q := p.poller
@@ -192,22 +192,22 @@ func (p *Parker) loop(q poller.Poller, run int) {
 }
 
 // A parked is one goroutine's place to sleep. The channel is the word.
-type parked struct {
+type goroutineSleeper struct {
 	k     kernel.Kernel
-	word  chan struct{}
+	wake  chan struct{}
 	timer *time.Timer
 }
 
-func (s *parked) Wake() {
+func (s *goroutineSleeper) Wake() {
 	select {
-	case s.word <- struct{}{}:
+	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (s *parked) Sleep(_ Dir, until timeout.Deadline) Errno {
+func (s *goroutineSleeper) Sleep(_ Dir, until timeout.Deadline) Errno {
 	if until == timeout.Never {
-		<-s.word
+		<-s.wake
 		return 0
 	}
 	left := until.Left(s.k.Now())
@@ -220,7 +220,7 @@ func (s *parked) Sleep(_ Dir, until timeout.Deadline) Errno {
 		s.timer.Reset(left)
 	}
 	select {
-	case <-s.word:
+	case <-s.wake:
 		s.timer.Stop()
 		return 0
 	case <-s.timer.C:

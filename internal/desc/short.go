@@ -13,10 +13,10 @@ import (
 
 // clear tells whether a call may go the short way.
 func (d *Desc) clear(dir Dir, c *Call) bool {
-	if d.shared || d.closed || d.ends || d.sides[dir].busy || d.Transient {
+	if d.shared || d.closed || d.endSeen || d.dirs[dir].busy || d.Transient {
 		return false
 	}
-	return d.sides[In].spent < share && c.Limit.Blocks() && (d.lines == nil || !d.expired(dir, c))
+	return d.dirs[In].spent < budget && c.Limit.Blocks() && (d.queues == nil || !d.dirExpired(dir, c))
 }
 
 // Recv is Do with recv(2). With Call.More, less than there is room for is all there was.
@@ -24,9 +24,9 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	if !d.clear(In, c) {
 		return d.recvLong(c, p, flags)
 	}
-	s := &d.sides[In]
-	e, untried := kernel.EAGAIN, c.More && s.empty && !s.word && d.registered
-	s.empty = false
+	s := &d.dirs[In]
+	e, untried := kernel.EAGAIN, c.NeedsNew && s.drained && !s.ready && d.registered
+	s.drained = false
 	if !untried {
 		n, e = d.recv(p, flags)
 	}
@@ -49,7 +49,7 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 			return d.recvLong(c, p, flags)
 		}
 	}
-	s.empty = c.More && 0 < n && n < len(p)
+	s.drained = c.NeedsNew && 0 < n && n < len(p)
 	d.ended(c, n, e)
 	return n, e
 }
@@ -57,17 +57,17 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 // recv is one try. The word goes before it, never after: one that comes during the call must
 // survive it.
 func (d *Desc) recv(p []byte, flags int) (n int, e Errno) {
-	d.sides[In].word = false
+	d.dirs[In].ready = false
 	d.refs++
-	n, e = d.K.Recv(d.FD, p, flags)
+	n, e = d.Kernel.Recv(d.FD, p, flags)
 	d.drop()
 	return n, e
 }
 
 func (d *Desc) recvLong(c *Call, p []byte, flags int) (int, Errno) {
 	return d.Do(In, c, func() (int, Errno) {
-		n, e := d.K.Recv(d.FD, p, flags)
-		c.All = c.More && 0 < n && n < len(p)
+		n, e := d.Kernel.Recv(d.FD, p, flags)
+		c.Drained = c.NeedsNew && 0 < n && n < len(p)
 		return n, e
 	})
 }
@@ -75,23 +75,23 @@ func (d *Desc) recvLong(c *Call, p []byte, flags int) (int, Errno) {
 // SendAll is Pour with send(2). most is how much of p one try may move.
 func (d *Desc) SendAll(c *Call, p []byte, most int) (n int, e Errno) {
 	if len(p) <= most && d.clear(Out, c) {
-		d.sides[Out].word = false
+		d.dirs[Out].ready = false
 		d.refs++
-		n, e = d.K.Send(d.FD, p, 0)
+		n, e = d.Kernel.Send(d.FD, p, 0)
 		d.drop()
 		if e != kernel.EAGAIN && (e != 0 || n == len(p)) {
 			d.ended(c, n, e)
 			return n, e
 		}
 		if c.tried = e == kernel.EAGAIN; !c.tried {
-			d.spend(Out, c, n)
+			d.charge(Out, c, n)
 		}
 	}
 	return d.sendLong(c, p, n, most)
 }
 
 func (d *Desc) sendLong(c *Call, p []byte, sent, most int) (int, Errno) {
-	n, e := d.Pour(c, p[sent:], func(p []byte) (int, Errno) { return d.K.Send(d.FD, p[:min(len(p), most)], 0) })
+	n, e := d.Pour(c, p[sent:], func(p []byte) (int, Errno) { return d.Kernel.Send(d.FD, p[:min(len(p), most)], 0) })
 	return sent + n, e
 }
 
@@ -104,27 +104,27 @@ func (d *Desc) drop() {
 
 // ended is the end of a call that has moved n.
 func (d *Desc) ended(c *Call, n int, e Errno) {
-	d.spend(In, c, n)
+	d.charge(In, c, n)
 	if e == kernel.ETIMEDOUT {
-		d.Dead()
+		d.NoteTimedOut()
 	}
 }
 
 // doze is wait for a call that goes the short way. The turn is passed on before the call's last
 // try, which nobody can disturb.
 func (d *Desc) doze(dir Dir, c *Call) Errno {
-	sleeper, e := d.W.Sleeper()
+	sleeper, e := d.Waiter.Sleeper()
 	if e != 0 {
 		return e
 	}
-	s := &d.sides[dir]
+	s := &d.dirs[dir]
 	s.busy = true
-	d.sides[In].spent = 0
-	c.woke = true
+	d.dirs[In].spent = 0
+	c.waited = true
 	c.step = timeout.Never
-	c.deadline(d.K)
+	c.deadline(d.Kernel)
 	defer d.dozed(dir) // deferred: a sleep that unwinds its task panics
-	for e == 0 && !s.word && !d.closed {
+	for e == 0 && !s.ready && !d.closed {
 		s.waiting = sleeper
 		next := d.next(dir, c)
 		if e = sleeper.Sleep(dir, next); e == kernel.ETIMEDOUT && d.next(dir, c) > next {
@@ -134,8 +134,8 @@ func (d *Desc) doze(dir Dir, c *Call) Errno {
 	switch {
 	case d.closed:
 		return kernel.EBADF
-	case s.word && e == kernel.ETIMEDOUT:
-		c.late = true
+	case s.ready && e == kernel.ETIMEDOUT:
+		c.lastTry = true
 		return 0
 	}
 	return e
@@ -143,6 +143,6 @@ func (d *Desc) doze(dir Dir, c *Call) Errno {
 
 // dozed is the end of a doze.
 func (d *Desc) dozed(dir Dir) {
-	d.sides[dir].waiting = nil
-	d.pass(dir)
+	d.dirs[dir].waiting = nil
+	d.passTurn(dir)
 }

@@ -116,7 +116,7 @@ type outcome struct {
 	closed      bool
 	finished    bool
 	dead        bool
-	sides       [2]side
+	sides       [2]dirState
 }
 
 // outcome runs a call by the script.
@@ -125,20 +125,20 @@ func (st start) outcome(call func(d *Desc, c *Call) (int, Errno)) (o outcome) {
 	d := New(s, 1000, s)
 	s.d = d
 	d.registered = st.heard
-	for i := range d.sides {
-		d.sides[i].empty, d.sides[i].word = st.empty && i == int(In), st.word
+	for i := range d.dirs {
+		d.dirs[i].drained, d.dirs[i].ready = st.empty && i == int(In), st.word
 	}
 	if st.to {
 		d.SetDeadline(In, 1050)
 		d.SetDeadline(Out, 1050)
 	}
-	c := Call{Limit: st.limit, More: st.more}
+	c := Call{Limit: st.limit, NeedsNew: st.more}
 	func() {
 		defer func() { o.panicked = recover() }()
 		o.n, o.e = call(d, &c)
 	}()
 	o.tries, o.naps, o.refs = s.tries, s.naps, d.refs
-	o.closed, o.finished, o.dead, o.sides = d.closed, d.finished, d.dead, d.sides
+	o.closed, o.finished, o.dead, o.sides = d.closed, d.finished, d.timedOut, d.dirs
 	return o
 }
 
@@ -171,7 +171,7 @@ func TestShortWayIsDo(t *testing.T) {
 				for st.number = flags % step; st.number < 8*10*8*10; st.number += step {
 					short, long := st.outcome(way[0]), st.outcome(way[1])
 					for i := range short.sides { // a word too many costs a try
-						long.sides[i].word = long.sides[i].word || short.sides[i].word
+						long.sides[i].ready = long.sides[i].ready || short.sides[i].ready
 					}
 					if short != long {
 						t.Fatalf("%+v:\nshort %+v\nDo    %+v", st, short, long)

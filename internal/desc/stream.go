@@ -24,7 +24,7 @@ func (d *Desc) Fill(c *Call, p []byte, recv Receive) (n int, e Errno) {
 	_, e = d.Do(In, c, func() (int, Errno) {
 		got, e := recv(p[n:], 0)
 		n += got
-		c.Part = e == 0 && got > 0 && n < len(p)
+		c.Again = e == 0 && got > 0 && n < len(p)
 		return got, e
 	})
 	return n, some(e, n)
@@ -36,14 +36,14 @@ func (d *Desc) Gather(c *Call, n int, recv Receive) ([]byte, Errno) {
 	_, e := d.Do(In, c, func() (int, Errno) {
 		free := g.room(min(n-len(g.data), ScratchSize))
 		if free == 0 && n > 0 {
-			c.Part = true
+			c.Again = true
 			return g.grow(), 0
 		}
 		room := Scratch.Get().(*[ScratchSize]byte)
 		got, e := recv(room[:free], 0)
 		g.add(room[:got])
 		Scratch.Put(room)
-		c.Part = e == 0 && got > 0 && len(g.data) < n
+		c.Again = e == 0 && got > 0 && len(g.data) < n
 		return got, e
 	})
 	return g.data, some(e, len(g.data))
@@ -55,7 +55,7 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 	_, e := d.Do(In, c, func() (int, Errno) {
 		free := g.room(min(limit-len(g.data), ScratchSize))
 		if free == 0 && limit > 0 {
-			c.Part = true
+			c.Again = true
 			return g.grow(), 0
 		}
 		room := Scratch.Get().(*[ScratchSize]byte)
@@ -66,7 +66,7 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 		}
 		g.add(p[:n])
 		more := e == 0 || e == kernel.EAGAIN && g.room(1) == 0 // before a wait: the try after one may be the last
-		c.Part = more && n > 0 && !end && len(g.data) < limit && p[n-1] != '\n'
+		c.Again = more && n > 0 && !end && len(g.data) < limit && p[n-1] != '\n'
 		Scratch.Put(room)
 		return n, e
 	})
@@ -98,7 +98,7 @@ const stepMax = 256
 // stepLine receives single bytes. end: the input is at its end; a datagram socket does not say so twice. It stops early
 // when the bytes have cost a whole budget: between two bytes of TLS a peer may send many records without data.
 func stepLine(c *Call, p []byte, recv Receive) (n int, end bool, e Errno) {
-	for n < min(len(p), stepMax) && (n == 0 || p[n-1] != '\n' && c.Work < share) {
+	for n < min(len(p), stepMax) && (n == 0 || p[n-1] != '\n' && c.Records < budget) {
 		k, e := recv(p[n:n+1], 0)
 		if n += k; e != 0 || k == 0 {
 			return n, e == 0, e
@@ -123,7 +123,7 @@ func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int,
 		sent, e := send(c.P)
 		n += sent
 		c.P = c.P[sent:]
-		c.Part = e == 0 && len(c.P) > 0
+		c.Again = e == 0 && len(c.P) > 0
 		return sent, e
 	})
 	c.P = nil
@@ -139,12 +139,12 @@ func (d *Desc) alone(c *Call, f func()) bool {
 	}
 	d.lock()
 	defer d.unlock()
-	s := &d.sides[In]
+	s := &d.dirs[In]
 	if c.Limit.Blocks() {
-		if d.loose > 0 {
+		if d.unturned > 0 {
 			return false
 		}
-	} else if d.loose > 1 || s.busy && s.waiting == nil {
+	} else if d.unturned > 1 || s.busy && s.waiting == nil {
 		return false
 	}
 	f()

@@ -10,7 +10,7 @@ type queued struct {
 	in         bool // the line; else pass has given it the turn
 }
 
-func (l *line) add(q *queued) {
+func (l *turnQueue) add(q *queued) {
 	q.in = true
 	if q.prev = l.last; l.last == nil {
 		l.first = q
@@ -20,7 +20,7 @@ func (l *line) add(q *queued) {
 	l.last = q
 }
 
-func (l *line) remove(q *queued) {
+func (l *turnQueue) remove(q *queued) {
 	q.in = false
 	if q.prev == nil {
 		l.first = q.next
@@ -36,7 +36,7 @@ func (l *line) remove(q *queued) {
 }
 
 // sleepers appends those who wait in the line.
-func (l *line) sleepers(to []Sleeper) []Sleeper {
+func (l *turnQueue) sleepers(to []Sleeper) []Sleeper {
 	for q := l.first; q != nil; q = q.next {
 		to = append(to, q.sleeper)
 	}
@@ -50,20 +50,20 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 		d.unlock()
 		return kernel.EBADF
 	}
-	if d.lines != nil && d.expired(dir, c) {
+	if d.queues != nil && d.dirExpired(dir, c) {
 		d.unlock()
 		return kernel.ETIMEDOUT
 	}
-	s := &d.sides[dir]
+	s := &d.dirs[dir]
 	if waits {
 		if s.busy {
 			return d.queueUp(s, dir, c)
 		}
 		s.busy = true
-		c.heard = d.registered
-		c.sleep = c.tried || c.More && s.empty && !s.word && !d.ends && d.registered
-		s.empty = false
-		s.word = s.word && c.tried // before the call, never after: a word that arrives during the call must survive it
+		c.registered = d.registered
+		c.sleepFirst = c.tried || c.NeedsNew && s.drained && !s.ready && !d.endSeen && d.registered
+		s.drained = false
+		s.ready = s.ready && c.tried // before the call, never after: a word that arrives during the call must survive it
 	}
 	d.ref(dir, c)
 	d.unlock()
@@ -73,12 +73,12 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 	d.lock()
 	if waits {
-		d.sides[dir].waiting = nil // after a panic it is still there
-		d.sides[dir].empty = c.All
+		d.dirs[dir].waiting = nil // after a panic it is still there
+		d.dirs[dir].drained = c.Drained
 		if d.Transient && d.registered {
-			d.rest(c.Stay)
+			d.suspend(c.KeepRegistered)
 		}
-		d.pass(dir)
+		d.passTurn(dir)
 	}
 	last := d.unref(dir, c)
 	d.unlock()
@@ -89,7 +89,7 @@ func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 
 // pause lets go of the number for a while in which the caller does something else; resume takes it back, unless it has
 // been closed: EBADF.
-func (d *Desc) pause(dir Dir, c *Call) {
+func (d *Desc) release(dir Dir, c *Call) {
 	d.lock()
 	last := d.unref(dir, c)
 	d.unlock()
@@ -98,7 +98,7 @@ func (d *Desc) pause(dir Dir, c *Call) {
 	}
 }
 
-func (d *Desc) resume(dir Dir, c *Call) Errno {
+func (d *Desc) reacquire(dir Dir, c *Call) Errno {
 	d.lock()
 	defer d.unlock()
 	if d.closed {
@@ -109,10 +109,10 @@ func (d *Desc) resume(dir Dir, c *Call) Errno {
 }
 
 // queueUp waits for the turn; locked on entry, not on return.
-func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
+func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 	d.own(c)
 	l := d.line(dir)
-	sleeper, e := d.W.Sleeper()
+	sleeper, e := d.Waiter.Sleeper()
 	if e != 0 {
 		d.unlock()
 		return e
@@ -126,19 +126,19 @@ func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
 			d.stepOut(dir, q)
 		}
 	}()
-	until := c.deadline(d.K)
+	until := c.deadline(d.Kernel)
 	for e == 0 && !d.closed {
-		next := d.limited(dir, c, until)
+		next := d.withDirDeadline(dir, c, until)
 		d.unlock()
 		asleep = true
 		e = sleeper.Sleep(dir, next)
 		asleep = false
 		d.lock()
-		if e == kernel.ETIMEDOUT && d.limited(dir, c, until) > next {
+		if e == kernel.ETIMEDOUT && d.withDirDeadline(dir, c, until) > next {
 			e = 0
 		}
 		if e == 0 && !d.closed && !q.in { // pass has given it the turn
-			s.word = false
+			s.ready = false
 			d.ref(dir, c)
 			d.unlock()
 			return 0
@@ -154,20 +154,20 @@ func (d *Desc) queueUp(s *side, dir Dir, c *Call) Errno {
 // stepOut leaves the line, and passes the turn on if that has come meanwhile; locked on entry, not on return.
 func (d *Desc) stepOut(dir Dir, q *queued) {
 	if q.in {
-		d.lines[dir].remove(q)
+		d.queues[dir].remove(q)
 	} else {
-		d.pass(dir)
+		d.passTurn(dir)
 	}
 	d.unlock()
 }
 
 // pass gives the turn to the first in the line.
-func (d *Desc) pass(dir Dir) {
-	if d.lines == nil || d.lines[dir].first == nil {
-		d.sides[dir].busy = false
+func (d *Desc) passTurn(dir Dir) {
+	if d.queues == nil || d.queues[dir].first == nil {
+		d.dirs[dir].busy = false
 		return
 	}
-	l := &d.lines[dir]
+	l := &d.queues[dir]
 	q := l.first
 	l.remove(q)
 	q.sleeper.Wake()

@@ -124,7 +124,7 @@ func (c *Conn) begin(call *desc.Call) error {
 	if err := c.Handshake(call); err != nil {
 		return err
 	}
-	call.More = c.d.ShortIsAll && !c.polled.Load()
+	call.NeedsNew = c.d.ShortIsAll && !c.polled.Load()
 	return nil
 }
 
@@ -141,8 +141,8 @@ func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) 
 		}
 	}
 	var work uint8
-	n, work, call.All, err = c.take(p)
-	call.Work += min(work, math.MaxUint8-call.Work) // a try may read several times
+	n, work, call.Drained, err = c.take(p)
+	call.Records += min(work, math.MaxUint8-call.Records) // a try may read several times
 	switch {
 	case n > 0, err == io.EOF: // an error that came with bytes comes again
 		return n, 0, err
@@ -156,7 +156,7 @@ func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) 
 func (r *Reading) End(e desc.Errno) error { return r.c.outcome(r.call, r.err, e) }
 
 func (c *Conn) outcome(call *desc.Call, err error, e desc.Errno) error {
-	call.More, call.All = false, false // the Call may go on with something else
+	call.NeedsNew, call.Drained = false, false // the Call may go on with something else
 	c.tell(call, e)
 	switch e {
 	case 0:
@@ -174,7 +174,7 @@ const failed desc.Errno = 1 << 16
 // Event would have told them of, and left it in crypto/tls.
 func (c *Conn) tell(call *desc.Call, e desc.Errno) {
 	if e == 0 && !call.Limit.Blocks() {
-		c.d.Tell(desc.In)
+		c.d.SetReady(desc.In)
 	}
 }
 
@@ -202,7 +202,7 @@ func (c *Conn) owes() bool {
 // directions count.
 func (c *Conn) drain(call *desc.Call) desc.Errno {
 	out := *call
-	out.More, out.Both = false, true
+	out.NeedsNew, out.BothDeadlines = false, true
 	return c.flushAll(&out)
 }
 

@@ -40,7 +40,7 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 		return 0
 	})
 	if took = c.recvs.Load() != before; took {
-		c.d.Tell(desc.In)
+		c.d.SetReady(desc.In)
 	}
 	return ready, took, e
 }

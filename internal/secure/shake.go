@@ -29,8 +29,8 @@ func (c *Conn) Handshake(call *desc.Call) error {
 }
 
 func (c *Conn) shakeHands(call *desc.Call) error {
-	call.Both = true
-	defer func() { call.Both = false }()
+	call.BothDeadlines = true
+	defer func() { call.BothDeadlines = false }()
 	var mine uint32
 	for !c.shaken.Load() {
 		over := false

@@ -52,7 +52,7 @@ func (w *fdWire) Write(p []byte) (int, error) {
 // failed is the kernel's error, which crypto/tls keeps for later calls.
 func (w *fdWire) failed(e desc.Errno) error {
 	if e == kernel.ETIMEDOUT {
-		w.d.Dead()
+		w.d.NoteTimedOut()
 	}
 	return e
 }
