@@ -168,14 +168,14 @@ func (f *filter) goOn() (left bool) {
 		switch {
 		case n > 0: // an error with it comes again
 			f.w.Deliver(room[:n])
-			if len(f.in) == 0 && !f.eof && f.s.Emptied(n, len(room)) {
+			if len(f.in) == 0 && !f.eof && f.s.Drained(n, len(room)) {
 				return false // a Read would find nothing, and allocate for it
 			}
 		case err == nil:
 		case err == secure.ErrAgain:
 			f.fed = 0 // all were decrypted
 			return f.records <= 0
-		case err == io.EOF && f.s.Cut():
+		case err == io.EOF && f.s.Truncated():
 			f.fail(io.ErrUnexpectedEOF)
 			return false
 		case err == io.EOF:
@@ -244,7 +244,7 @@ func (f *filter) shaken() {
 
 func (f *filter) fail(err error) {
 	f.in = nil
-	f.w.Fail(f.s.Outside(err))
+	f.w.Fail(f.s.PublicError(err))
 	f.stop()
 }
 
@@ -268,7 +268,7 @@ func (f *filter) stop() {
 // Read is the wire for the Session: what has been read, then nothing yet, or the end. When the turn has had its records, the
 // rest is for the next.
 func (f *filter) Read(p []byte) (int, error) {
-	n, whole := f.s.Upto(f.in[:min(len(p), len(f.in))], max(0, min(f.records, feedMost)))
+	n, whole := f.s.PrefixOf(f.in[:min(len(p), len(f.in))], max(0, min(f.records, feedMost)))
 	copy(p, f.in[:n])
 	f.in = f.in[n:]
 	f.records -= whole

@@ -182,7 +182,7 @@ func (c *TLSConn) Close() error {
 	if c.other != nil {
 		return c.other.Close()
 	}
-	c.s.Bye()
+	c.s.SendCloseNotify()
 	return c.c.Close()
 }
 

@@ -178,7 +178,7 @@ func (s *SSLSocket) Write(p []byte) (int, error) {
 // Close says close_notify, if it can without waiting, and closes the Socket. What a non-blocking Write had taken of a last
 // record and the kernel has not is lost: POLLOUT tells when that has left.
 func (s *SSLSocket) Close() error {
-	s.st.c.Bye()
+	s.st.c.SendCloseNotify()
 	return s.s.Close()
 }
 

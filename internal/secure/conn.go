@@ -16,24 +16,24 @@ import (
 // A Conn is TLS over a Desc: a call of crypto/tls is the try of the law, so that turns, deadlines and the ways to wait
 // are the Desc's. Its methods may be called by whoever may call on the Desc.
 type Conn struct {
-	d             *desc.Desc
-	k             kernel.Kernel // the Desc's, or the one below it
-	s             *Session
+	desc          *desc.Desc
+	kernel        kernel.Kernel // the Desc's, or the one below it
+	session       *Session
 	local, remote net.Addr
 	outer         func() net.Conn // what the user has
-	shaken        atomic.Bool     // the handshake is over
+	handshakeDone atomic.Bool     // the handshake is over
 	stopped       atomic.Bool     // the Desc is closed
 
-	in     sync.Mutex    // the right to use what of s reads; never held in a wait
-	head   []byte        // was read before; with in
-	short  bool          // the last recv took all there was; with in
-	shakes uint32        // counts the calls of shake; with in
-	recvs  atomic.Uint32 // how many recvs have read something
-	polled atomic.Bool   // Ready may have taken a record out for the next Read
+	readMu       sync.Mutex    // the right to use what of s reads; never held in a wait
+	unread       []byte        // was read before; with in
+	recvShort    bool          // the last recv took all there was; with in
+	shakes       uint32        // counts the calls of shake; with in
+	recvs        atomic.Uint32 // how many recvs have read something
+	peekedByPoll atomic.Bool   // Ready may have taken a record out for the next Read
 
-	mu  sync.Mutex // guards the rest: also a reader may have something to send
-	out []byte     // records that the kernel has not taken
-	end bool       // close_notify is said
+	writeMu       sync.Mutex // guards the rest: also a reader may have something to send
+	out           []byte     // records that the kernel has not taken
+	closeNotified bool       // close_notify is said
 }
 
 const (
@@ -44,14 +44,14 @@ const (
 // NewConn makes one. k moves the bytes. outer returns the connection that the user has: the configuration's callbacks and
 // errors show it. It must not keep that connection alive. Input that was read before comes first.
 func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func() net.Conn, cfg *tls.Config, server bool) *Conn {
-	c := &Conn{d: d, k: k, local: local, remote: remote, outer: outer}
-	c.s = New((*fdWire)(c), cfg, server)
+	c := &Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer}
+	c.session = New((*fdWire)(c), cfg, server)
 	d.AddHook(&desc.Hook{F: c.stop}) // or the strand would outlive the descriptor; closed already: the first call tells
 	return c
 }
 
 // Unread has p read before what the descriptor gives. It comes before all calls.
-func (c *Conn) Unread(p []byte) { c.head = p }
+func (c *Conn) Unread(p []byte) { c.unread = p }
 
 // ErrUnanswered is the error of a Read that does not wait, while too much waits that the peer has asked for and does not
 // read.
@@ -67,7 +67,7 @@ func (c *Conn) Read(call *desc.Call, p []byte) (int, error) {
 
 func (c *Conn) read(call *desc.Call, p []byte) (int, error) {
 	var err error
-	n, e := c.d.Do(desc.In, call, func() (n int, e desc.Errno) {
+	n, e := c.desc.Do(desc.In, call, func() (n int, e desc.Errno) {
 		n, e, err = c.recv(call, p)
 		return n, e
 	})
@@ -82,7 +82,7 @@ func (c *Conn) Data(call *desc.Call) ([]byte, error) {
 	if err := c.begin(call); err != nil {
 		return nil, err
 	}
-	room, e := c.d.Room(call)
+	room, e := c.desc.Room(call)
 	if e != 0 {
 		return nil, e
 	}
@@ -90,7 +90,7 @@ func (c *Conn) Data(call *desc.Call) ([]byte, error) {
 		return c.borrow(call)
 	}
 	n, err := c.read(call, room)
-	return c.d.Shown(room, n), err
+	return c.desc.Shown(room, n), err
 }
 
 // borrow is Data where callers park.
@@ -98,7 +98,7 @@ func (c *Conn) Data(call *desc.Call) ([]byte, error) {
 //go:noinline
 func (c *Conn) borrow(call *desc.Call) ([]byte, error) {
 	var err error
-	p, e := c.d.Borrow(call, func(p []byte, _ int) (n int, e desc.Errno) {
+	p, e := c.desc.Borrow(call, func(p []byte, _ int) (n int, e desc.Errno) {
 		n, e, err = c.recv(call, p)
 		return n, e
 	})
@@ -124,7 +124,7 @@ func (c *Conn) begin(call *desc.Call) error {
 	if err := c.Handshake(call); err != nil {
 		return err
 	}
-	call.NeedsNew = c.d.ShortIsAll && !c.polled.Load()
+	call.NeedsNew = c.desc.ShortIsAll && !c.peekedByPoll.Load()
 	return nil
 }
 
@@ -135,13 +135,13 @@ func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
 }
 
 func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) {
-	if call.Limit.Blocks() && c.owes() {
+	if call.Limit.Blocks() && c.outputFull() {
 		if e := c.drain(call); e != 0 {
-			return 0, failed, e // not the try's errno: no kernel has said it of this connection
+			return 0, errNotErrno, e // not the try's errno: no kernel has said it of this connection
 		}
 	}
 	var work uint8
-	n, work, call.Drained, err = c.take(p)
+	n, work, call.Drained, err = c.decrypt(p)
 	call.Records += min(work, math.MaxUint8-call.Records) // a try may read several times
 	switch {
 	case n > 0, err == io.EOF: // an error that came with bytes comes again
@@ -149,7 +149,7 @@ func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) 
 	case err == ErrAgain:
 		return 0, kernel.EAGAIN, err
 	}
-	return 0, failed, err
+	return 0, errNotErrno, err
 }
 
 // End is why the Call, of which Do has returned e, has failed.
@@ -157,44 +157,44 @@ func (r *Reading) End(e desc.Errno) error { return r.c.outcome(r.call, r.err, e)
 
 func (c *Conn) outcome(call *desc.Call, err error, e desc.Errno) error {
 	call.NeedsNew, call.Drained = false, false // the Call may go on with something else
-	c.tell(call, e)
+	c.notifyReaders(call, e)
 	switch e {
 	case 0:
 		return nil
-	case failed:
+	case errNotErrno:
 		return c.reason(err)
 	}
 	return e
 }
 
 // failed ends a try whose error is no Errno. No system has an error of this number.
-const failed desc.Errno = 1 << 16
+const errNotErrno desc.Errno = 1 << 16
 
 // tell has those who wait look again after a call that has read without a turn: it may have taken from the kernel what an
 // Event would have told them of, and left it in crypto/tls.
-func (c *Conn) tell(call *desc.Call, e desc.Errno) {
+func (c *Conn) notifyReaders(call *desc.Call, e desc.Errno) {
 	if e == 0 && !call.Limit.Blocks() {
-		c.d.SetReady(desc.In)
+		c.desc.SetReady(desc.In)
 	}
 }
 
 // take reads once. work is how many records that took. all: nothing is left, neither in the kernel nor in crypto/tls.
-func (c *Conn) take(p []byte) (n int, work uint8, all bool, err error) {
-	c.in.Lock()
+func (c *Conn) decrypt(p []byte) (n int, work uint8, all bool, err error) {
+	c.readMu.Lock()
 	defer c.release()
-	if c.owes() {
+	if c.outputFull() {
 		return 0, 0, false, ErrUnanswered
 	}
-	n, err = c.s.Read(p)
+	n, err = c.session.Read(p)
 	c.flush() // a KeyUpdate is answered from there; what is refused goes with the next Write
-	return n, uint8(min(c.s.Work(), math.MaxUint8)), c.short && c.s.Emptied(n, len(p)), err
+	return n, uint8(min(c.session.RecordsDone(), math.MaxUint8)), c.recvShort && c.session.Drained(n, len(p)), err
 }
 
 // owes tells whether too much has to be sent before more may be read.
-func (c *Conn) owes() bool {
-	c.mu.Lock()
+func (c *Conn) outputFull() bool {
+	c.writeMu.Lock()
 	owes := len(c.out) > maxOut
-	c.mu.Unlock()
+	c.writeMu.Unlock()
 	return owes && c.flush() != 0
 }
 
@@ -210,23 +210,23 @@ func (c *Conn) drain(call *desc.Call) desc.Errno {
 // taken when a call ends by EAGAIN or ETIMEDOUT counts as sent and goes with the next call: nothing is lost, and nothing is
 // sent twice.
 func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
-	if !c.shaken.Load() {
-		p = c.d.Own(p)
+	if !c.handshakeDone.Load() {
+		p = c.desc.Own(p)
 	}
 	if err := c.Handshake(call); err != nil {
 		return 0, err
 	}
-	n, e := c.d.Pour(call, p, func(p []byte) (k int, e desc.Errno) {
+	n, e := c.desc.Pour(call, p, func(p []byte) (k int, e desc.Errno) {
 		if e := c.flush(); e != 0 || len(p) == 0 {
 			return 0, e
 		}
-		if k, err = c.s.Write(p[:min(len(p), maxRecord)]); err != nil {
-			return k, failed
+		if k, err = c.session.Write(p[:min(len(p), maxRecord)]); err != nil {
+			return k, errNotErrno
 		}
 		return k, c.flush()
 	})
 	switch {
-	case e == failed:
+	case e == errNotErrno:
 		return n, c.reason(err)
 	case e == kernel.EAGAIN && n == len(p) && n > 0:
 		return n, nil
@@ -241,12 +241,12 @@ func (c *Conn) CloseWrite(call *desc.Call) error {
 	if err := c.Handshake(call); err != nil {
 		return err
 	}
-	_, e := c.d.Do(desc.Out, call, func() (int, desc.Errno) { // after what others write
-		c.farewell()
+	_, e := c.desc.Do(desc.Out, call, func() (int, desc.Errno) { // after what others write
+		c.sendCloseNotify()
 		if e := c.flush(); e != 0 {
 			return 0, e
 		}
-		return 0, c.k.Shutdown(c.d.FD, kernel.SHUT_WR)
+		return 0, c.kernel.Shutdown(c.desc.FD, kernel.SHUT_WR)
 	})
 	if e != 0 {
 		return e
@@ -256,36 +256,36 @@ func (c *Conn) CloseWrite(call *desc.Call) error {
 
 // farewell says close_notify, if there is a connection to end; what of it the kernel refuses is in out. As all that sends,
 // it is for a try or Use: then the descriptor is open.
-func (c *Conn) farewell() {
-	c.mu.Lock()
-	said := c.end
-	c.end = true
-	c.mu.Unlock()
-	if !said && c.shaken.Load() && c.s.Ready() {
-		_ = c.s.CloseWrite() // who has no connection any more needs none
+func (c *Conn) sendCloseNotify() {
+	c.writeMu.Lock()
+	said := c.closeNotified
+	c.closeNotified = true
+	c.writeMu.Unlock()
+	if !said && c.handshakeDone.Load() && c.session.Ready() {
+		_ = c.session.CloseWrite() // who has no connection any more needs none
 	}
 }
 
 // Bye is a last word, without waiting, before the descriptor is closed.
-func (c *Conn) Bye() {
-	c.d.Use(func(int) desc.Errno {
-		c.farewell()
+func (c *Conn) SendCloseNotify() {
+	c.desc.Use(func(int) desc.Errno {
+		c.sendCloseNotify()
 		return c.flush()
 	})
 }
 
 // State is what the handshake has agreed on; false before that.
 func (c *Conn) State() (tls.ConnectionState, bool) {
-	if !c.shaken.Load() || !c.s.Ready() {
+	if !c.handshakeDone.Load() || !c.session.Ready() {
 		return tls.ConnectionState{}, false
 	}
-	return c.s.State(), true
+	return c.session.State(), true
 }
 
 // pending tells whether something has to be sent.
 func (c *Conn) pending() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
 	return len(c.out) > 0
 }
 
@@ -294,16 +294,16 @@ func (c *Conn) flushAll(call *desc.Call) desc.Errno {
 	if !c.pending() {
 		return 0
 	}
-	_, e := c.d.Do(desc.Out, call, func() (int, desc.Errno) { return 0, c.flush() })
+	_, e := c.desc.Do(desc.Out, call, func() (int, desc.Errno) { return 0, c.flush() })
 	return e
 }
 
 // flush sends what the kernel takes; EAGAIN if that is not all.
 func (c *Conn) flush() desc.Errno {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
 	for len(c.out) > 0 {
-		n, e := c.k.Send(c.d.FD, c.out, 0)
+		n, e := c.kernel.Send(c.desc.FD, c.out, 0)
 		if e != 0 {
 			return e
 		}

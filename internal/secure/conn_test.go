@@ -70,7 +70,7 @@ func newSceneOf(t *testing.T, version uint16, change ...func(client *tls.Config)
 	}
 	cfg := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert}, PrivateKey: key}}}
 	s := scene{Conn: NewConn(desc.New(k, 1<<20, desc.Parked), k, nil, nil, nil, cfg, true), k: k}
-	t.Cleanup(func() { s.d.Close() })
+	t.Cleanup(func() { s.desc.Close() })
 	var secrets strings.Builder
 	other := &end{Kernel: kernel.Host, in: down, out: up}
 	client := &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, KeyLogWriter: &secrets}
@@ -78,12 +78,12 @@ func newSceneOf(t *testing.T, version uint16, change ...func(client *tls.Config)
 		f(client)
 	}
 	c := NewConn(desc.New(other, 1<<20, desc.Parked), other, nil, nil, nil, client, false)
-	for !c.shaken.Load() || !s.shaken.Load() {
+	for !c.handshakeDone.Load() || !s.handshakeDone.Load() {
 		c.Handshake(&desc.Call{})
 		s.Handshake(&desc.Call{})
 	}
 	if s.other = c; version != tls.VersionTLS13 {
-		t.Cleanup(func() { c.d.Close() })
+		t.Cleanup(func() { c.desc.Close() })
 		return s
 	}
 	state, _ := s.State()
@@ -159,7 +159,7 @@ func TestRecordsOfACallAreBounded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, e := read(s.d, &call, r.Recv)
+			p, e := read(s.desc, &call, r.Recv)
 			if err := r.End(e); err != nil || len(p) == 0 || len(p)*each > most {
 				t.Errorf("%s: %d bytes, %d records, %v; want no more than %d records", name, len(p), len(p)*each, err, most)
 			}
@@ -204,7 +204,7 @@ func TestCloseInsideATry(t *testing.T) {
 			t.Errorf("%v, want EBADF", err)
 		}
 	}
-	if c.s.strand != nil {
+	if c.session.strand != nil {
 		t.Error("the strand is there still")
 	}
 }

@@ -29,14 +29,14 @@ func TestAllIsAll(t *testing.T) {
 		}
 		k := &pieces{end: s.k, most: 1 + r.IntN(1000), r: r}
 		s.k.in, k.all = new(bytes.Buffer), s.k.in
-		s.Conn.k = k
+		s.Conn.kernel = k
 		room := make([]byte, 1+r.IntN(3000))
 		for alls := 0; ; {
-			n, _, all, err := s.take(room)
+			n, _, all, err := s.decrypt(room)
 			if all {
 				alls++
 				k.dry = true
-				if n, _, _, err := s.take(room); n != 0 || err != ErrAgain {
+				if n, _, _, err := s.decrypt(room); n != 0 || err != ErrAgain {
 					t.Errorf("seed %d, %s: all was taken, and then %d bytes, %v", seed, tls.VersionName(version), n, err)
 				}
 				k.dry = false
@@ -48,7 +48,7 @@ func TestAllIsAll(t *testing.T) {
 				break
 			}
 		}
-		s.d.Close()
+		s.desc.Close()
 	}
 }
 

@@ -9,41 +9,41 @@ import (
 
 // An inner is the connection as crypto/tls sees it. It writes straight to the wire, so no user may get hold of it:
 // crypto/tls shows its connection in ClientHelloInfo.Conn (see shown) and in RecordHeaderError.Conn (see Outside).
-type inner Session
+type cryptoConn Session
 
-func (c *inner) Read(p []byte) (int, error) {
+func (c *cryptoConn) Read(p []byte) (int, error) {
 	for {
 		if c.stopped {
 			return 0, ErrStopped
 		}
 		n, err := c.wire.Read(p)
 		whole := c.records.add(p[:n])
-		c.whole += whole
-		c.work += whole
+		c.recordsRead += whole
+		c.recordsDone += whole
 		if err != ErrAgain || c.strand == nil {
-			c.wireEnded = c.wireEnded || err == io.EOF
+			c.wireEOF = c.wireEOF || err == io.EOF
 			return n, err
 		}
 		c.strand.suspend()
 	}
 }
 
-func (c *inner) Write(p []byte) (int, error) { return c.wire.Write(p) }
-func (c *inner) LocalAddr() net.Addr         { return c.wire.LocalAddr() }
-func (c *inner) RemoteAddr() net.Addr        { return c.wire.RemoteAddr() }
+func (c *cryptoConn) Write(p []byte) (int, error) { return c.wire.Write(p) }
+func (c *cryptoConn) LocalAddr() net.Addr         { return c.wire.LocalAddr() }
+func (c *cryptoConn) RemoteAddr() net.Addr        { return c.wire.RemoteAddr() }
 
 // The owner of the wire closes it, also when a handshake's context ends. No call waits, so deadlines have no meaning.
-func (c *inner) Close() error                     { return nil }
-func (c *inner) SetDeadline(time.Time) error      { return nil }
-func (c *inner) SetReadDeadline(time.Time) error  { return nil }
-func (c *inner) SetWriteDeadline(time.Time) error { return nil }
+func (c *cryptoConn) Close() error                     { return nil }
+func (c *cryptoConn) SetDeadline(time.Time) error      { return nil }
+func (c *cryptoConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *cryptoConn) SetWriteDeadline(time.Time) error { return nil }
 
 // outer is a Wire that knows the connection that its user has. Outer must not be kept: a suspended handshake must not keep
 // an abandoned connection from the garbage collector.
 type outer interface{ Outer() net.Conn }
 
 // Outside is err as users may see it: a tls.RecordHeaderError shows the outer connection.
-func (s *Session) Outside(err error) error {
+func (s *Session) PublicError(err error) error {
 	re, ok := err.(tls.RecordHeaderError)
 	if !ok || re.Conn == nil {
 		return err
@@ -56,7 +56,7 @@ func (s *Session) Outside(err error) error {
 }
 
 // shown is cfg with callbacks that get the outer connection in their ClientHelloInfo.
-func shown(cfg *tls.Config, o outer) *tls.Config {
+func withOuterConn(cfg *tls.Config, o outer) *tls.Config {
 	if cfg.GetCertificate == nil && cfg.GetConfigForClient == nil && cfg.GetEncryptedClientHelloKeys == nil {
 		return cfg
 	}
@@ -81,7 +81,7 @@ func shown(cfg *tls.Config, o outer) *tls.Config {
 			if other == nil || err != nil {
 				return nil, err
 			}
-			return shown(other, o), nil
+			return withOuterConn(other, o), nil
 		}
 	}
 	return c

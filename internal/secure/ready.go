@@ -12,22 +12,22 @@ import (
 // the kernel, so that an Event that others wait for may not come.
 func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e desc.Errno) {
 	before := c.recvs.Load()
-	c.polled.Store(true)
-	e = c.d.Use(func(fd int) desc.Errno {
-		raw, e := c.k.Ready(fd)
+	c.peekedByPoll.Store(true)
+	e = c.desc.Use(func(fd int) desc.Errno {
+		raw, e := c.kernel.Ready(fd)
 		if e != 0 {
 			return e
 		}
 		ready = raw & (poller.Err | poller.Hup)
 		ended := c.flush()
-		if !c.shaken.Load() {
-			c.shake(new(uint32))
+		if !c.handshakeDone.Load() {
+			c.stepHandshake(new(uint32))
 			c.flush()
 		}
-		if !c.shaken.Load() {
+		if !c.handshakeDone.Load() {
 			return 0
 		}
-		if !c.s.Ready() {
+		if !c.session.Ready() {
 			ready |= poller.Readiness(want)
 			return 0
 		}
@@ -40,19 +40,19 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 		return 0
 	})
 	if took = c.recvs.Load() != before; took {
-		c.d.SetReady(desc.In)
+		c.desc.SetReady(desc.In)
 	}
 	return ready, took, e
 }
 
 // buffered tells whether a Read would give something.
 func (c *Conn) buffered() bool {
-	c.in.Lock()
+	c.readMu.Lock()
 	defer c.release()
-	if c.owes() {
+	if c.outputFull() {
 		return true
 	}
-	_, err := c.s.Peek()
+	_, err := c.session.Peek()
 	c.flush()
 	return err != ErrAgain
 }

@@ -41,22 +41,22 @@ var (
 
 // A Session is one TLS connection. Handshake, Stop and Read belong to one caller at a time, Write and CloseWrite to one.
 type Session struct {
-	tls     *tls.Conn
-	wire    Wire
-	ctx     context.Context // of the handshake; nil is Background
-	strand  *strand         // the handshake, while it lasts
-	running bool            // in the strand
-	stopped bool
-	done    bool
-	err     error // the handshake's
-	records framing
-	whole   int  // how many records the present Read has seen completed on the wire
-	peeked  bool // first has been taken out
-	first   byte
-	ended   error // what has ended reading
+	tls           *tls.Conn
+	wire          Wire
+	ctx           context.Context // of the handshake; nil is Background
+	strand        *strand         // the handshake, while it lasts
+	running       bool            // in the strand
+	stopped       bool
+	handshakeDone bool
+	handshakeErr  error // the handshake's
+	records       framing
+	recordsRead   int  // how many records the present Read has seen completed on the wire
+	peeked        bool // first has been taken out
+	first         byte
+	readErr       error // what has ended reading
 
-	wireEnded bool // the wire has said io.EOF
-	work      int  // how many records have been completed on the wire since Work was called
+	wireEOF     bool // the wire has said io.EOF
+	recordsDone int  // how many records have been completed on the wire since Work was called
 }
 
 // ErrRenegotiation refuses a configuration.
@@ -83,25 +83,25 @@ func New(w Wire, cfg *tls.Config, server bool) *Session {
 	s := &Session{wire: w}
 	if server {
 		if o, ok := w.(outer); ok {
-			cfg = shown(cfg, o)
+			cfg = withOuterConn(cfg, o)
 		}
-		s.tls = tls.Server((*inner)(s), cfg)
+		s.tls = tls.Server((*cryptoConn)(s), cfg)
 	} else {
 		if u, ok := w.(user); ok && cfg.ClientSessionCache != nil {
 			cfg = cfg.Clone()
 			cfg.ClientSessionCache = sessionCache{cfg.ClientSessionCache, u}
 		}
-		s.tls = tls.Client((*inner)(s), cfg)
+		s.tls = tls.Client((*cryptoConn)(s), cfg)
 	}
 	return s
 }
 
 // Ready tells whether the handshake has succeeded.
-func (s *Session) Ready() bool { return s.done && s.err == nil }
+func (s *Session) Ready() bool { return s.handshakeDone && s.handshakeErr == nil }
 
 // Read is ErrAgain when no whole record is there; after the handshake.
 func (s *Session) Read(p []byte) (int, error) {
-	s.whole = 0
+	s.recordsRead = 0
 	if s.peeked {
 		if len(p) == 0 {
 			return 0, nil
@@ -115,36 +115,36 @@ func (s *Session) Read(p []byte) (int, error) {
 
 // read is crypto/tls's, but what has ended it does so for good: crypto/tls does not keep each of its errors.
 func (s *Session) read(p []byte) (n int, err error) {
-	if s.ended != nil {
-		return 0, s.ended
+	if s.readErr != nil {
+		return 0, s.readErr
 	}
 	n, err = s.tls.Read(p)
 	if err != nil && err != ErrAgain {
-		s.ended = err
+		s.readErr = err
 	}
 	return n, err
 }
 
 // Emptied tells whether a Read of n bytes into room for more has left nothing: no record, no end. crypto/tls reads the wire
 // only when it has no whole record, so what has become whole since is what it had, and one it has read.
-func (s *Session) Emptied(n, room int) bool {
-	return s.whole == 1 && 0 < n && n < room && s.ended == nil
+func (s *Session) Drained(n, room int) bool {
+	return s.recordsRead == 1 && 0 < n && n < room && s.readErr == nil
 }
 
 // Cut reports whether reading has ended without the peer's close_notify: by the end of the wire, which anybody on the way
 // can make.
-func (s *Session) Cut() bool { return s.ended == io.EOF && s.wireEnded }
+func (s *Session) Truncated() bool { return s.readErr == io.EOF && s.wireEOF }
 
 // Work is how many records have come since it was last called. A record costs a cipher, and a KeyUpdate new keys and an
 // answer, however few bytes it has.
-func (s *Session) Work() int {
-	n := s.work
-	s.work = 0
+func (s *Session) RecordsDone() int {
+	n := s.recordsDone
+	s.recordsDone = 0
 	return n
 }
 
 // Upto is how many bytes of p, which the wire is about to give, complete most records, and how many they complete.
-func (s *Session) Upto(p []byte, most int) (n, whole int) {
+func (s *Session) PrefixOf(p []byte, most int) (n, whole int) {
 	f := s.records
 	return f.upto(p, most)
 }

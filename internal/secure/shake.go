@@ -9,39 +9,39 @@ import (
 
 // SetContext sets the context that the configuration's callbacks get, if the handshake has not begun.
 func (c *Conn) SetContext(ctx context.Context) {
-	c.in.Lock()
-	c.s.SetContext(ctx)
-	c.in.Unlock()
+	c.readMu.Lock()
+	c.session.SetContext(ctx)
+	c.readMu.Unlock()
 }
 
 // Handshake is one part of a call: it ends by the same deadline, and, since it reads and writes, by the Desc's deadlines for
 // both directions. The error is an Errno if the call failed by one.
 func (c *Conn) Handshake(call *desc.Call) error {
-	if !c.shaken.Load() {
-		if err := c.shakeHands(call); err != nil {
+	if !c.handshakeDone.Load() {
+		if err := c.doHandshake(call); err != nil {
 			return err
 		}
 	}
-	if !c.s.Ready() {
-		return c.reason(c.s.err)
+	if !c.session.Ready() {
+		return c.reason(c.session.handshakeErr)
 	}
 	return nil
 }
 
-func (c *Conn) shakeHands(call *desc.Call) error {
+func (c *Conn) doHandshake(call *desc.Call) error {
 	call.BothDeadlines = true
 	defer func() { call.BothDeadlines = false }()
 	var mine uint32
-	for !c.shaken.Load() {
+	for !c.handshakeDone.Load() {
 		over := false
 		var err error
-		_, e := c.d.Do(desc.In, call, func() (int, desc.Errno) {
-			if over, err = c.shake(&mine); over || c.pending() {
+		_, e := c.desc.Do(desc.In, call, func() (int, desc.Errno) {
+			if over, err = c.stepHandshake(&mine); over || c.pending() {
 				return 0, 0 // who waits for the peer's answer sends first what that answers
 			}
 			return 0, kernel.EAGAIN
 		})
-		if c.tell(call, e); e == 0 {
+		if c.notifyReaders(call, e); e == 0 {
 			e = c.flushAll(call)
 		}
 		if over && err != nil {
@@ -56,17 +56,17 @@ func (c *Conn) shakeHands(call *desc.Call) error {
 
 // shake continues the handshake as far as it goes without waiting. mine belongs to the call, and is 0 before its first
 // shake: it tells whether another call, maybe another goroutine's, has come between.
-func (c *Conn) shake(mine *uint32) (over bool, err error) {
-	c.in.Lock()
+func (c *Conn) stepHandshake(mine *uint32) (over bool, err error) {
+	c.readMu.Lock()
 	defer c.release()
 	same := *mine == c.shakes && c.shakes > 0
 	c.shakes++
 	*mine = c.shakes
-	c.d.User(func() { err = c.s.goOn(same) }) // the configuration's callbacks are the user's
+	c.desc.User(func() { err = c.session.goOn(same) }) // the configuration's callbacks are the user's
 	if err == ErrAgain {
 		return false, nil
 	}
-	c.shaken.Store(true)
+	c.handshakeDone.Store(true)
 	return true, err
 }
 
@@ -78,15 +78,15 @@ func (c *Conn) stop() {
 }
 
 func (c *Conn) stopIfFree() {
-	if c.in.TryLock() {
-		c.s.Stop()
-		c.in.Unlock()
+	if c.readMu.TryLock() {
+		c.session.Stop()
+		c.readMu.Unlock()
 	}
 }
 
 // release is the end of a use of what reads.
 func (c *Conn) release() {
-	c.in.Unlock()
+	c.readMu.Unlock()
 	if c.stopped.Load() {
 		c.stopIfFree()
 	}

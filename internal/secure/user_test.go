@@ -31,7 +31,7 @@ func TestSessionCacheIsUserCode(t *testing.T) {
 			}
 		}}
 	})
-	d = s.other.d
+	d = s.other.desc
 	if _, err := s.other.Read(&desc.Call{}, make([]byte, 1)); err != kernel.EAGAIN {
 		t.Errorf("Read: %v", err)
 	}

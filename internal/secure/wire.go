@@ -13,17 +13,17 @@ import (
 type fdWire Conn
 
 func (w *fdWire) Read(p []byte) (int, error) {
-	if len(w.head) > 0 {
-		n := copy(p, w.head)
-		w.head = w.head[n:]
-		w.short = false
+	if len(w.unread) > 0 {
+		n := copy(p, w.unread)
+		w.unread = w.unread[n:]
+		w.recvShort = false
 		return n, nil
 	}
-	n, e := w.k.Recv(w.d.FD, p, 0)
+	n, e := w.kernel.Recv(w.desc.FD, p, 0)
 	if e != kernel.EAGAIN {
 		w.recvs.Add(1)
 	}
-	w.short = n < len(p)
+	w.recvShort = n < len(p)
 	switch {
 	case e == kernel.EAGAIN:
 		return 0, ErrAgain
@@ -36,12 +36,12 @@ func (w *fdWire) Read(p []byte) (int, error) {
 }
 
 func (w *fdWire) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.writeMu.Lock()
+	defer w.writeMu.Unlock()
 	n := 0
 	if len(w.out) == 0 {
 		var e desc.Errno
-		if n, e = w.k.Send(w.d.FD, p, 0); e != 0 && e != kernel.EAGAIN {
+		if n, e = w.kernel.Send(w.desc.FD, p, 0); e != 0 && e != kernel.EAGAIN {
 			return 0, w.failed(e)
 		}
 	}
@@ -52,7 +52,7 @@ func (w *fdWire) Write(p []byte) (int, error) {
 // failed is the kernel's error, which crypto/tls keeps for later calls.
 func (w *fdWire) failed(e desc.Errno) error {
 	if e == kernel.ETIMEDOUT {
-		w.d.NoteTimedOut()
+		w.desc.NoteTimedOut()
 	}
 	return e
 }
@@ -60,7 +60,7 @@ func (w *fdWire) failed(e desc.Errno) error {
 func (w *fdWire) LocalAddr() net.Addr  { return w.local }
 func (w *fdWire) RemoteAddr() net.Addr { return w.remote }
 func (w *fdWire) Outer() net.Conn      { return w.outer() }
-func (w *fdWire) User(f func())        { w.d.User(f) }
+func (w *fdWire) User(f func())        { w.desc.User(f) }
 
 // reason is an Errno where crypto/tls has one inside, and an error that users may see.
 func (c *Conn) reason(err error) error {
@@ -70,5 +70,5 @@ func (c *Conn) reason(err error) error {
 	if e, ok := errnoOf(err); ok {
 		return e
 	}
-	return c.s.Outside(err)
+	return c.session.PublicError(err)
 }
