@@ -71,9 +71,6 @@ func inGroup(i int) Option {
 // Loops are the Group's Reactors, in order. They are run by Run; what else may be called see there.
 func (g *Group) Loops() []*Reactor { return append([]*Reactor(nil), g.loops...) }
 
-// Loop is the Reactor's place in its Group, 0 without one.
-func (r *Reactor) Loop() int { return r.loop }
-
 // Run runs every loop on a goroutine of its own and returns when all have ended: after Shutdown or Close, or when ctx
 // ends, which aborts everything. A loop that fails is reported to the log at once, the others go on. The error is nil,
 // an *UndeliveredError with the sums, ctx's cause, or what the loops failed of. A Group runs once.

@@ -221,3 +221,9 @@ func (r *Reactor) wake() {
 		r.log.Error("cannot wake the loop", zaplog.Error(err))
 	}
 }
+
+// Kernel is the operating system that the reactor lives on.
+func (r *Reactor) Kernel() Kernel { return r.k }
+
+// Loop is the Reactor's place in its Group, 0 without one.
+func (r *Reactor) Loop() int { return r.loop }

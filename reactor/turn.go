@@ -1,57 +1,9 @@
 package reactor
 
 import (
-	"context"
-
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
-
-// Run turns until Shutdown or Close has drained the reactor, or ctx ends, which aborts everything at once. It returns
-// nil, the *UndeliveredError of a drain that had to give up, ctx's cause, or the error of a poller that failed. A
-// Reactor runs once. If a Shutdown was faster, Run only waits for it.
-func (r *Reactor) Run(ctx context.Context) error {
-	first := r.owner.CompareAndSwap(ownerless, ownerRun)
-	if !first && !r.owner.CompareAndSwap(ownerShutdown, ownerRun) {
-		panic("reactor: Run of a reactor that another goroutine runs, that is turned by hand, or that has ended")
-	}
-	stop := context.AfterFunc(ctx, func() { r.abortNow() })
-	defer stop()
-	if !first {
-		<-r.done
-		return r.result
-	}
-	err := r.run()
-	if ctx.Err() != nil && r.aborted && r.failed == nil { // not if the drain was faster
-		return context.Cause(ctx)
-	}
-	return err
-}
-
-// Turn runs exactly one turn, sleeping until the deadline at most (0: only looks). For embedding in another loop and
-// for simulators; a reactor is driven by Turn or by Run, not both. ErrClosed when the reactor has ended.
-func (r *Reactor) Turn(until timeout.Deadline) error {
-	if r.owner.Load() != ownerTurn && !r.owner.CompareAndSwap(ownerless, ownerTurn) {
-		select {
-		case <-r.done:
-			return ErrClosed
-		default:
-			panic("reactor: Turn of a reactor that Run runs")
-		}
-	}
-	if r.inTurn {
-		panic("reactor: Turn called from inside a callback")
-	}
-	returned := false
-	defer func() {
-		if !returned { // by a panic or runtime.Goexit: whoever survives that may turn again
-			r.resetStep()
-		}
-	}()
-	err := r.turn(until)
-	returned = true
-	return err
-}
 
 // turn is the whole story: sleep until the earliest timer, an Event or a Post; read the clock; Events, stale ones
 // skipped; due timers; posted functions. After each call what it sent is flushed and what ended is told so.

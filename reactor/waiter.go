@@ -13,9 +13,6 @@ import (
 
 func init() { inside.Waiter = func(r any) desc.Waiter { return (*taskWaiter)(r.(*Reactor)) } }
 
-// Kernel is the operating system that the reactor lives on.
-func (r *Reactor) Kernel() Kernel { return r.k }
-
 type taskWaiter Reactor
 
 func (w *taskWaiter) Shared() bool { return false }

@@ -97,7 +97,7 @@ func (s *set) own() *desc.Desc {
 	return s.d
 }
 
-// open makes the Poller if need be. If the system has no descriptor for it, polls do without one (see blind.go), and the
+// open makes the Poller if need be. If the system has no descriptor for it, polls do without one (see fallback.go), and the
 // next call tries again. EBADF is the only error. With mu, as all below that does not lock it.
 func (s *set) ensurePoller() kernel.Errno {
 	if s.closed {

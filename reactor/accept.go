@@ -1,0 +1,216 @@
+package reactor
+
+import (
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/zaplog"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// ready accepts what waits, a bounded number. While connections come one at a time the call that would only say EAGAIN
+// is saved: its Watch is level-triggered and tells what is left.
+func (l *Listener) ready(told poller.Readiness) {
+	r := l.w.r
+	most := min(l.opt.accepts, r.budget.accepts)
+	if l.single {
+		most = min(most, 1)
+	}
+	n := 0
+	for n < most && !l.closed && l.w.want != 0 {
+		fd, from, e := r.k.Accept(int(l.w.fd))
+		if e == kernel.EAGAIN {
+			if n == 0 && l.countFailure() {
+				if told&(poller.Err|poller.Hup) == 0 && !l.w.stillReady() {
+					l.failures = 0 // another owner has accepted the connection
+				} else {
+					l.suspend(e)
+				}
+			}
+			break
+		}
+		if e != 0 && !l.failed(e) {
+			return
+		}
+		n++
+		if e == 0 {
+			l.failures = 0
+			r.budget.accepts--
+			r.count.Accepted++
+			if l.distributor == nil {
+				l.admit(fd, from)
+			} else {
+				l.distributor.handOff(l, fd, from)
+			}
+		}
+	}
+	l.single = n <= 1 && r.batch == 1
+}
+
+// failed tells whether to go on after an accept error. The listed ones are news of one connection that was lost, as
+// accept(2) has it, but only as long as they do not come for good. All others, known or not, are met by a pause.
+func (l *Listener) failed(e kernel.Errno) (goOn bool) {
+	switch e {
+	case kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EOPNOTSUPP,
+		kernel.ENETDOWN, kernel.EHOSTDOWN, kernel.ENOPROTOOPT, kernel.ETIMEDOUT:
+		if !l.countFailure() {
+			return true
+		}
+	}
+	l.suspend(e)
+	return false
+}
+
+// inVain counts an accept that got nothing, and tells whether to pause. After a pause one is enough, but not where peers
+// that have reset are accept errors: those come in storms, among others.
+func (l *Listener) countFailure() bool {
+	l.failures++
+	return l.failures >= vainMost || l.suspended && !l.w.r.k.Traits().AcceptReportsResets
+}
+
+// rest pauses the Listener: what waits stays in the backlog.
+func (l *Listener) suspend(e kernel.Errno) {
+	r := l.w.r
+	r.count.Refused++
+	l.failures = 0
+	if err := l.w.set(0); err != nil {
+		r.log.Error("cannot pause a listener", zaplog.Error(err))
+	}
+	if !l.suspended {
+		r.log.Warn("accept failed; the listener rests until it succeeds", zaplog.Stringer("addr", l.addr), zaplog.Error(e))
+	}
+	l.suspended = true
+	if l.suspendTimer == nil {
+		l.suspendTimer = r.After(pause, l.resumeAccept)
+	} else {
+		l.suspendTimer.Reset(pause)
+	}
+}
+
+// full is about WithMaxConns: the Conns of all loops count.
+func (l *Listener) full() bool {
+	n := l.conns
+	if l.distributor != nil {
+		n = l.distributor.conns()
+	}
+	return l.opt.maxConns > 0 && n >= l.opt.maxConns
+}
+
+// wake listens again, unless the Listener is full or closed.
+func (l *Listener) resumeAccept() {
+	if l.closed || l.full() {
+		return
+	}
+	if err := l.w.set(poller.In); err != nil {
+		l.w.r.log.Error("cannot resume a listener", zaplog.Error(err))
+		l.suspendTimer = l.w.r.After(pause, l.resumeAccept)
+	}
+}
+
+// admit makes a Conn of an accepted descriptor.
+func (l *Listener) admit(fd int, from Addr) {
+	r := l.w.r
+	l.suspended = false
+	c := &Conn{opt: l.opt, listener: l, peer: from}
+	c.w.open(r, fd, c)
+	r.conns++
+	l.connAdded()
+	defer func() { // also if user code does not return
+		if c.handler == nil {
+			c.refuseConn()
+		}
+	}()
+	if p := r.guard(nil, c.attachFilter); p != nil {
+		c.handler = noHandler{}
+		c.tearDown(p)
+		r.settle()
+		return
+	}
+	if !r.k.Traits().InheritsOptions && !l.net.Unix() {
+		tcpOptions(r.k, fd, l.opt)
+	}
+	var h Handler
+	r.guard(nil, func() { h = l.accept(c) }) // a panic refuses the Conn
+	if h == nil {
+		return
+	}
+	r.guard(c, func() { c.setHandler(h) }) // a deadline that nobody would hear of is a panic
+	if !c.is(released) {
+		c.established()
+	}
+	r.settle()
+}
+
+// refuse ends a Conn that has no handler to tell.
+func (c *Conn) refuseConn() {
+	c.handler = noHandler{} // also if accept has ended it: Closed is due
+	if !c.is(released) {
+		c.reset()
+		c.tearDown(ErrAborted)
+	}
+	c.w.r.settle()
+}
+
+type noHandler struct{}
+
+func (noHandler) Data(*Conn, []byte) {}
+
+func (noHandler) Closed(*Conn, error) {}
+
+// opened begins the Conn's life on the loop.
+func (c *Conn) established() {
+	c.watch()
+	if c.is(released) {
+		return
+	}
+	if c.out != nil || c.is(wantFIN|closing) {
+		c.flushLater()
+	}
+	if c.filter != nil {
+		c.w.r.guard(c, c.filter.f.Open) // Opened comes when that is ready
+		return
+	}
+	if o, ok := c.handler.(OpenHandler); ok && !c.is(closing) {
+		c.w.r.guard(c, func() { o.Opened(c) })
+	}
+}
+
+// joined counts a new Conn; a full Listener stops accepting. A Listener without a descriptor, for which another loop
+// accepts, does not.
+func (l *Listener) connAdded() {
+	if l.distributor == nil {
+		l.conns++
+	}
+	if l.w.gen != 0 && l.full() {
+		if err := l.w.set(0); err != nil {
+			l.w.r.log.Error("cannot pause a listener", zaplog.Error(err))
+		}
+	}
+}
+
+// left is one Conn less.
+func (l *Listener) connClosed() {
+	if l.distributor != nil {
+		l.distributor.connClosed(l)
+		return
+	}
+	l.conns--
+	l.resumeIfFree()
+}
+
+// freed has a full Listener accept again.
+func (l *Listener) resumeIfFree() {
+	if a := l.acceptor(); a != l { // it has moved since the post
+		a.w.r.mustPost(a.resumeIfFree)
+		return
+	}
+	if l.opt.maxConns > 0 && !l.closed && l.w.want == 0 && (l.suspendTimer == nil || !l.suspendTimer.t.Armed()) {
+		l.resumeAccept()
+	}
+}
+
+// acceptor is who accepts for l.
+func (l *Listener) acceptor() *Listener {
+	if l.distributor == nil {
+		return l
+	}
+	return l.distributor.acceptor.Load()
+}

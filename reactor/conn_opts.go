@@ -1,0 +1,61 @@
+package reactor
+
+import (
+	"net"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// LocalAddr asks the kernel for the Conn's own address: *net.TCPAddr or *net.UnixAddr, nil when there is none.
+func (c *Conn) LocalAddr() net.Addr { return c.addr(Kernel.LocalAddr) }
+
+// RemoteAddr is the peer's address, in every callback, Closed included: the Conn remembers it. A Conn that is not yet
+// connected has none: nil.
+func (c *Conn) RemoteAddr() net.Addr {
+	if c.peer.Family != 0 {
+		return c.w.r.netAddr(c.peer, false)
+	}
+	return c.addr(Kernel.PeerAddr)
+}
+
+func (c *Conn) addr(ask func(Kernel, int) (Addr, kernel.Errno)) net.Addr {
+	if c.w.gen == 0 || c.is(dialling) {
+		return nil
+	}
+	a, e := ask(c.w.r.k, int(c.w.fd))
+	if e != 0 {
+		return nil
+	}
+	return c.w.r.netAddr(a, false)
+}
+
+// SetNoDelay(false) turns Nagle's algorithm on.
+func (c *Conn) SetNoDelay(on bool) error {
+	return c.setOpt(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, btoi(on))
+}
+
+// SetKeepAlivePeriod has the kernel probe a peer that has been silent for d and every d again; 0 turns it off.
+func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
+	if c.w.gen == 0 || c.is(released|closing) {
+		return ErrClosed
+	}
+	return setKeepAlive(c.w.r.k, int(c.w.fd), d)
+}
+
+func (c *Conn) setOpt(level, name, v int) error {
+	if c.w.gen == 0 || c.is(released|closing) {
+		return ErrClosed
+	}
+	if e := c.w.r.k.SetOpt(int(c.w.fd), level, name, v); e != 0 {
+		return callError("setsockopt", e)
+	}
+	return nil
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,130 @@
+package reactor
+
+import (
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/zaplog"
+	"github.com/ureactor/ureactor/poller"
+)
+
+func (c *PacketConn) ready(i poller.Readiness) {
+	failed := i&(poller.Err|poller.Hup) != 0
+	if failed {
+		i |= poller.In | poller.Out
+	}
+	if i&poller.Out != 0 && c.blocked {
+		c.flush()
+	}
+	if i&poller.In != 0 && c.w.want&poller.In != 0 && c.w.r.budget.packets > 0 {
+		c.read(failed)
+	}
+}
+
+// read hands over up to 16 datagrams; what is more waits for the next turn. Those of a Unix socket come one by one, for
+// each may be large. failed: the Event has said that there is an error.
+func (c *PacketConn) read(failed bool) {
+	d := c.w.r.packetBuffers
+	if !c.unix {
+		d.many.Locals = c.asked != nil
+		c.readBatch(d.many, failed)
+		return
+	}
+	for n := 0; n < packetBatch && !c.closing && !c.closed && c.readBatch(d.large, failed); n++ {
+		failed = false
+	}
+}
+
+// readBatch hands over one batch, and tells whether there was one.
+func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
+	r := c.w.r
+	n, e := c.receive(b)
+	found := n
+	switch {
+	case e == kernel.EBADF, e == kernel.ENOTSOCK, e == kernel.EFAULT:
+		c.end(callError("recvmmsg", e))
+		return false
+	case e != 0 && e != kernel.EAGAIN:
+		c.suspend(e)
+		return false
+	}
+	if failed {
+		found += kernel.DropErrors(r.k, int(c.w.fd), packetBatch)
+	}
+	if found > 0 {
+		c.failures, c.suspended = 0, c.suspended && n == 0
+	} else if c.failures++; c.failures >= vainMost || c.suspended {
+		if failed || c.w.stillReady() {
+			c.suspend(e)
+			return false
+		}
+		c.failures, c.suspended = 0, false // another owner has received the datagram
+	}
+	r.count.PacketsIn += uint64(n)
+	r.budget.packets -= n
+	d := r.packetBuffers
+	d.in, d.to, d.at, d.n = b, c, 0, n
+	r.deliver()
+	return n > 0
+}
+
+// deliver hands over what a batch has left. A panic, or runtime.Goexit, costs one datagram, not the batch.
+func (r *Reactor) deliver() {
+	d := r.packetBuffers
+	for c := d.to; d.at < d.n && !c.closing && !c.closed; {
+		p := &d.in.Packets[d.at]
+		d.at++
+		r.count.BytesIn += uint64(p.N)
+		if p.Cut {
+			r.count.PacketsLost++
+			c.lost(p.Addr, fmt.Errorf("%w: room for %d bytes", ErrTruncated, p.N))
+			continue
+		}
+		if c.asked != nil {
+			c.asked.Note(p.Addr, p.Local)
+		}
+		r.guard(nil, func() { c.h.Packet(c, p.Buf[:p.N], p.Addr) })
+	}
+	d.n = 0
+}
+
+// receive is one RecvBatch. An error is usually news of a datagram that was sent, of which each call tells one and forgets
+// it: what ICMP messages say ends no datagram socket. One that comes again and again is one of the call.
+func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
+	for range vainMost {
+		n, e = c.w.r.k.RecvBatch(int(c.w.fd), b)
+		if e == 0 || e == kernel.EAGAIN || c.suspended {
+			break
+		}
+		c.w.r.log.Debug("receive error on a datagram socket", zaplog.Error(e))
+	}
+	return n, e
+}
+
+// rest leaves the socket alone for a while: the Poller would tell of it all the time. Nothing is lost but what the kernel
+// has no room for.
+func (c *PacketConn) suspend(e kernel.Errno) {
+	r := c.w.r
+	if !c.suspended {
+		r.log.Warn("receive failed; the datagram socket rests until it succeeds", zaplog.Stringer("addr", c.addr), zaplog.Error(e))
+	}
+	c.suspended, c.failures = true, 0
+	if c.suspendTimer == nil {
+		c.suspendTimer = r.After(pause, c.watch)
+	} else {
+		c.suspendTimer.Reset(pause)
+	}
+	c.watch()
+}
+
+// AskedAt is the address of this machine that the sender's latest datagram was sent to, in Packet that of the datagram; its
+// port is 0. It is known of the latest 4,096 senders at least, and else the zero Addr, as for a multicast. A PacketConn that
+// is bound to one address knows no other.
+func (c *PacketConn) AskedAt(from Addr) Addr {
+	if c.asked != nil {
+		return c.asked.Local(c.own(from))
+	}
+	a := c.bound
+	a.Port = 0
+	return a
+}

@@ -1,0 +1,177 @@
+package reactor
+
+import (
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
+)
+
+// SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave together when the
+// callback ends; a larger one leaves at once. What the kernel cannot take now is kept, in order, up to the cap of
+// WithLimits: past it ErrBuffered, but one datagram alone is always kept. A datagram too large for the protocol is
+// EMSGSIZE. What only the kernel finds wrong with a corked one, an address of another family for instance, is told to Lost.
+// A Unix receiver that has no room loses the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost. On a PacketConn that
+// is bound to all addresses an answer to one of the latest 4,096 senders leaves from the address that it asked: see AskedAt.
+func (c *PacketConn) SendTo(p []byte, to Addr) error {
+	if c.asked == nil {
+		return c.send(p, &noAddr, &to)
+	}
+	local := c.asked.Local(c.own(to))
+	return c.send(p, &local, &to)
+}
+
+// noAddr leaves the choice to the kernel.
+var noAddr Addr
+
+// SendFrom is SendTo with the address of this machine that the datagram leaves from; its port does not count. The kernel
+// chooses for the zero Addr, or if the machine has no such address. A PacketConn that is bound to one address sends from
+// there.
+func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
+	if c.asked == nil {
+		return c.send(p, &noAddr, &to)
+	}
+	local = c.own(local)
+	return c.send(p, &local, &to)
+}
+
+// send takes pointers because Addrs are large. It keeps neither.
+func (c *PacketConn) send(p []byte, local, to *Addr) error {
+	r := c.w.r
+	switch {
+	case c.closed || c.closing:
+		return ErrClosed
+	case len(p) > c.max:
+		return notSent(len(p), *to, fmt.Errorf("must be at most %d: %w", c.max, kernel.EMSGSIZE))
+	case len(p)+packetCost > c.opt.cap-c.Buffered() && !c.queue.empty(): // one alone is always taken
+		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), len(p), c.opt.cap)
+	}
+	if len(p) > corkMax && c.queue.empty() {
+		e := c.sendNow(p, *local, *to)
+		if e == 0 {
+			r.count.PacketsOut++
+			r.count.BytesOut += uint64(len(p))
+			return nil
+		}
+		if !c.waitsFor(e) {
+			return notSent(len(p), *to, callError("sendto", e))
+		}
+	}
+	c.queue.add(p, to, local)
+	if !c.dirty && !c.blocked {
+		c.dirty = true
+		r.flushPending.add(c)
+	}
+	return nil
+}
+
+// notSent takes a copy of the address: the one that send points at would be on the heap for each datagram.
+func notSent(size int, to Addr, err error) error {
+	return fmt.Errorf("reactor: datagram of %d bytes to %v: %w", size, to, err)
+}
+
+// own is an address as a socket of the PacketConn's family has it: IPv4 is mapped for IPv6 sockets. What cannot be is left
+// for the kernel to refuse.
+func (c *PacketConn) own(a Addr) Addr {
+	b, _ := netaddr.ForSocket(c.bound.Family, a)
+	return b
+}
+
+// sendNow sends a datagram that is not copied.
+func (c *PacketConn) sendNow(p []byte, local, to Addr) kernel.Errno {
+	r := c.w.r
+	to = c.own(to)
+	if local.Family == 0 {
+		_, e := r.k.SendTo(int(c.w.fd), p, 0, to)
+		return e
+	}
+	out := &r.packetBuffers.out.Packets[0]
+	*out = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local}
+	defer func() { out.Buf = nil }()
+	return r.k.SendMsg(int(c.w.fd), out, 0)
+}
+
+func (c *PacketConn) settle() {
+	c.dirty = false
+	if !c.closed && !c.blocked {
+		c.flush()
+	}
+}
+
+// flush sends what is queued until the kernel refuses. A datagram that it will never take is lost alone.
+func (c *PacketConn) flush() {
+	r := c.w.r
+	b := r.packetBuffers.out
+	for all := 0; !c.queue.empty() && !c.closed; {
+		if all >= flushesPerTurn {
+			c.block(true) // Out comes at once
+			return
+		}
+		n := c.queue.fill(b.Packets, c.bound.Family)
+		sent, e := r.k.SendBatch(int(c.w.fd), b, n)
+		r.count.PacketsOut += uint64(sent)
+		for i := range b.Packets[:sent] {
+			r.count.BytesOut += uint64(b.Packets[i].N)
+		}
+		c.queue.skip(sent)
+		all += max(sent, 1)
+		if sent == n {
+			continue
+		}
+		if e == 0 { // it stopped before the error, which the next call tells
+			continue
+		}
+		if c.waitsFor(e) {
+			c.block(true)
+			return
+		}
+		to := c.queue.front()
+		c.queue.skip(1)
+		r.count.PacketsLost++
+		c.lost(to, callError("sendmmsg", e))
+	}
+	c.block(false)
+	if c.closing && !c.closed {
+		c.end(nil)
+	}
+}
+
+// waitsFor tells whether Out will come when what was refused with e can be sent. It will not after ENOBUFS, which is the
+// device's, nor for a Unix socket: its datagram lands in the receiver's own queue, Out says nothing of that (it is
+// reported all along, or not before the receiver reads, whoever waits behind), so one that has no room loses the datagram.
+func (c *PacketConn) waitsFor(e kernel.Errno) bool {
+	return !c.unix && e == kernel.EAGAIN
+}
+
+// lost has the handler told, if it wants to know: outside the flush, as a Closed is, or a Lost that sends again what is
+// refused again would keep the loop here.
+func (c *PacketConn) lost(to Addr, err error) {
+	if l, ok := c.h.(LossHandler); ok && !c.closing {
+		c.w.r.closedCalls.add(closedCall{&loss{c, l, to}, err})
+	}
+}
+
+// loss is a datagram whose Lost is due.
+type loss struct {
+	c  *PacketConn
+	h  LossHandler
+	to Addr
+}
+
+func (l *loss) callClosed(err error) {
+	if !l.c.closing && !l.c.closed {
+		l.c.w.r.guard(nil, func() { l.h.Lost(l.c, l.to, err) })
+	}
+}
+
+// block waits for Out, or no longer.
+func (c *PacketConn) block(on bool) {
+	if c.closed || c.blocked == on {
+		return
+	}
+	c.blocked = on
+	c.watch()
+}
+
+// Buffered is how many bytes wait for the kernel, the addresses' share included.
+func (c *PacketConn) Buffered() int { return c.queue.size() }
