@@ -1,7 +1,10 @@
 package netconn
 
 import (
+	"fmt"
+	"math"
 	"net"
+	"os"
 	"runtime"
 	"sync/atomic"
 	"syscall"
@@ -160,3 +163,31 @@ func (r raw) do(op string, dir desc.Dir, f func(fd uintptr) bool) error {
 
 // forever is a call that ends by the direction's deadline only.
 func forever() desc.Call { return desc.Call{Limit: timeout.None} }
+
+// SetReadBuffer sets the size of the kernel's receive buffer.
+func (b *base) SetReadBuffer(bytes int) error {
+	return b.set(socket.SOL_SOCKET, socket.SO_RCVBUF, bytes)
+}
+
+// SetWriteBuffer sets the size of the kernel's send buffer.
+func (b *base) SetWriteBuffer(bytes int) error {
+	return b.set(socket.SOL_SOCKET, socket.SO_SNDBUF, bytes)
+}
+
+// tooLarge is the error of an option's value that the kernel, which takes 32 bits, would be given cut.
+func (b *base) tooLarge(v int64) error {
+	err := fmt.Errorf("value %d: must be %d … %d: %w", v, math.MinInt32, math.MaxInt32, os.NewSyscallError("setsockopt", kernel.EINVAL))
+	return &net.OpError{Op: "set", Net: b.net, Addr: b.local, Err: err}
+}
+
+func (b *base) set(level, name int, v any) error {
+	if n, ok := v.(int); ok && n != int(int32(n)) {
+		return b.tooLarge(int64(n))
+	}
+	if err := b.s.SetSockOpt(level, name, v); err != nil {
+		e := b.failed("setsockopt", err).(*net.OpError)
+		e.Op, e.Source, e.Addr = "set", nil, b.local
+		return e
+	}
+	return nil
+}

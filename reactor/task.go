@@ -55,42 +55,6 @@ const (
 	cancelReported
 )
 
-// joint is what a Task leaves for those who join it.
-type taskResult struct {
-	first, last *joiner
-	value       any
-	crash       any // what the loop panics with, for the Task has and there is no panic handler
-	err         error
-}
-
-// A joiner is a Task that waits for the end of another.
-type joiner struct {
-	t          *Task
-	prev, next *joiner
-}
-
-func (j *taskResult) add(w *joiner) {
-	if w.prev = j.last; j.last == nil {
-		j.first = w
-	} else {
-		j.last.next = w
-	}
-	j.last = w
-}
-
-func (j *taskResult) remove(w *joiner) {
-	if w.prev == nil {
-		j.first = w.next
-	} else {
-		w.prev.next = w.next
-	}
-	if w.next == nil {
-		j.last = w.prev
-	} else {
-		w.next.prev = w.prev
-	}
-}
-
 type taskContext struct {
 	context.Context
 	cancel context.CancelFunc

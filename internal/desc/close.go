@@ -1,15 +1,10 @@
 package desc
 
 import (
-	"slices"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
-
-// A Hook is called once when the Desc closes, before its number can belong to anybody else. It may use the number (to
-// take it out of a Poller) but not call on the Desc.
-type Hook struct{ F func() }
 
 // Use runs f with the descriptor's number, which cannot be closed meanwhile. For calls that never wait. EBADF when closed.
 func (d *Desc) Use(f func(fd int) Errno) Errno {
@@ -171,85 +166,9 @@ func (d *Desc) awaitClosed() (e Errno) {
 	return e
 }
 
-// AddHook has f called at Close. EBADF when that has happened.
-func (d *Desc) AddHook(h *Hook) Errno {
-	d.lock()
-	defer d.unlock()
-	if d.closed {
-		return kernel.EBADF
-	}
-	x := d.ensureExtra()
-	x.hooks = append(x.hooks, h)
-	return 0
-}
-
-// DelHook takes the hook out.
-func (d *Desc) DelHook(h *Hook) {
-	d.lock()
-	defer d.unlock()
-	if d.extra == nil {
-		return
-	}
-	if i := slices.Index(d.extra.hooks, h); i >= 0 {
-		d.extra.hooks = slices.Delete(d.extra.hooks, i, i+1)
-	}
-}
-
 // Idle tells whether nobody but its holder knows the Desc: no loop, no Poll, no call in progress.
 func (d *Desc) Idle() bool {
 	d.lock()
 	defer d.unlock()
 	return d.refs == 0 && !d.registered && !d.keepsParker && d.extra == nil
-}
-
-// Registered tells whether Events of the descriptor are told.
-func (d *Desc) Registered() bool {
-	d.lock()
-	defer d.unlock()
-	return d.registered
-}
-
-// OnNews has f called after each Event, by the loop or the background; nil ends that. What is ready now is told too, if
-// nothing has waited before.
-func (d *Desc) OnEvent(f func()) Errno {
-	d.lock()
-	defer d.unlock()
-	if d.closed {
-		return kernel.EBADF
-	}
-	if e := d.ensureRegistered(f); e != 0 {
-		return e
-	}
-	d.ensureExtra().onEvent = f
-	return 0
-}
-
-// hear registers the Desc if there is somebody to tell; locked.
-func (d *Desc) ensureRegistered(f func()) (e Errno) {
-	if f != nil && !d.registered {
-		e = d.registerNow()
-	}
-	return e
-}
-
-// OnArrival has f called after each Event that may mean input, by the loop or the background; nil ends that. What
-// is ready now may be told too.
-func (d *Desc) OnArrival(f func()) Errno {
-	d.lock()
-	defer d.unlock()
-	if d.closed {
-		return kernel.EBADF
-	}
-	if e := d.ensureRegistered(f); e != 0 {
-		return e
-	}
-	d.ensureExtra().onArrival = f
-	return 0
-}
-
-func (d *Desc) ensureExtra() *extra {
-	if d.extra == nil {
-		d.extra = &extra{}
-	}
-	return d.extra
 }
