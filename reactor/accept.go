@@ -59,14 +59,14 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	return false
 }
 
-// inVain counts an accept that got nothing, and tells whether to pause. After a pause one is enough, but not where peers
+// countFailure counts an accept that got nothing, and tells whether to pause. After a pause one is enough, but not where peers
 // that have reset are accept errors: those come in storms, among others.
 func (l *Listener) countFailure() bool {
 	l.failures++
 	return l.failures >= vainMost || l.suspended && !l.w.r.k.Traits().AcceptReportsResets
 }
 
-// rest pauses the Listener: what waits stays in the backlog.
+// suspend pauses the Listener: what waits stays in the backlog.
 func (l *Listener) suspend(e kernel.Errno) {
 	r := l.w.r
 	r.count.Refused++
@@ -94,7 +94,7 @@ func (l *Listener) full() bool {
 	return l.opt.maxConns > 0 && n >= l.opt.maxConns
 }
 
-// wake listens again, unless the Listener is full or closed.
+// resumeAccept listens again, unless the Listener is full or closed.
 func (l *Listener) resumeAccept() {
 	if l.closed || l.full() {
 		return
@@ -139,7 +139,7 @@ func (l *Listener) admit(fd int, from Addr) {
 	r.settle()
 }
 
-// refuse ends a Conn that has no handler to tell.
+// refuseConn ends a Conn that has no handler to tell.
 func (c *Conn) refuseConn() {
 	c.handler = noHandler{} // also if accept has ended it: Closed is due
 	if !c.is(released) {
@@ -155,7 +155,7 @@ func (noHandler) Data(*Conn, []byte) {}
 
 func (noHandler) Closed(*Conn, error) {}
 
-// opened begins the Conn's life on the loop.
+// established begins the Conn's life on the loop.
 func (c *Conn) established() {
 	c.watch()
 	if c.is(released) {
@@ -173,7 +173,7 @@ func (c *Conn) established() {
 	}
 }
 
-// joined counts a new Conn; a full Listener stops accepting. A Listener without a descriptor, for which another loop
+// connAdded counts a new Conn; a full Listener stops accepting. A Listener without a descriptor, for which another loop
 // accepts, does not.
 func (l *Listener) connAdded() {
 	if l.distributor == nil {
@@ -186,7 +186,7 @@ func (l *Listener) connAdded() {
 	}
 }
 
-// left is one Conn less.
+// connClosed is one Conn less.
 func (l *Listener) connClosed() {
 	if l.distributor != nil {
 		l.distributor.connClosed(l)
@@ -196,7 +196,7 @@ func (l *Listener) connClosed() {
 	l.resumeIfFree()
 }
 
-// freed has a full Listener accept again.
+// resumeIfFree has a full Listener accept again.
 func (l *Listener) resumeIfFree() {
 	if a := l.acceptor(); a != l { // it has moved since the post
 		a.w.r.mustPost(a.resumeIfFree)

@@ -78,7 +78,7 @@ const (
 
 func (c *Conn) is(s connState) bool { return c.state&s != 0 }
 
-// adopt learns what the handler can.
+// setHandler learns what the handler can.
 func (c *Conn) setHandler(h Handler) {
 	c.handler = h
 	if _, ok := h.(EOFHandler); ok {

@@ -102,7 +102,7 @@ func (c *Conn) linger() {
 	}
 }
 
-// end gives everything back and has Closed told when the step ends. The order matters: Del before close, or a
+// tearDown gives everything back and has Closed told when the step ends. The order matters: Del before close, or a
 // duplicate of the descriptor would keep the registration alive.
 func (c *Conn) tearDown(err error) {
 	if c.is(released) {
@@ -135,7 +135,7 @@ func (c *Conn) tearDown(err error) {
 	}
 }
 
-// hangUp closes the descriptor, if there is one.
+// closeFD closes the descriptor, if there is one.
 func (c *Conn) closeFD() {
 	if c.w.gen == 0 {
 		return
@@ -146,7 +146,7 @@ func (c *Conn) closeFD() {
 	}
 }
 
-// bye is the last call. The Listener counts the Conn until it has returned, so that with WithMaxConns(1) there are never
+// callClosed is the last call. The Listener counts the Conn until it has returned, so that with WithMaxConns(1) there are never
 // two handlers, on no two loops.
 func (c *Conn) callClosed(err error) {
 	if c.listener != nil {

@@ -52,7 +52,7 @@ func (c *Conn) read() {
 	}
 }
 
-// readOn has the next turn read again: an edge is told once.
+// readNextTurn has the next turn read again: an edge is told once.
 func (c *Conn) readNextTurn() {
 	if !c.is(readPending) {
 		c.state |= readPending
@@ -60,7 +60,7 @@ func (c *Conn) readNextTurn() {
 	}
 }
 
-// readAgain is the turn's part of that. Whoever is not to be read now is told anew when that changes.
+// readPendingConns is the turn's part of that. Whoever is not to be read now is told anew when that changes.
 func (r *Reactor) readPendingConns(n int) {
 	for r.budget.bytes = bytesPerTurn; n > 0 && r.budget.bytes > 0; n-- {
 		c := r.readPending.take()
@@ -73,7 +73,7 @@ func (r *Reactor) readPendingConns(n int) {
 	r.rereading = nil
 }
 
-// eof is the peer's FIN.
+// readEOF is the peer's FIN.
 func (c *Conn) readEOF() {
 	c.state |= sawEOF
 	c.watch()
@@ -90,7 +90,7 @@ func (c *Conn) readEOF() {
 	}
 }
 
-// ended tells the handler that no more input comes; the default is to close.
+// deliverEOF tells the handler that no more input comes; the default is to close.
 func (c *Conn) deliverEOF() {
 	if c.is(hasEOF) {
 		c.handler.(EOFHandler).EOF(c)

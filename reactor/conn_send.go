@@ -133,7 +133,7 @@ func (c *Conn) pieces() [][]byte {
 	return v
 }
 
-// push sends v — the first corked of which are the Conn's own chunks, the rest the caller's pieces — in one call and
+// writeNow sends v — the first corked of which are the Conn's own chunks, the rest the caller's pieces — in one call and
 // keeps what the kernel refuses.
 func (c *Conn) writeNow(v [][]byte, corked int) error {
 	n, e := c.write(v)
@@ -220,7 +220,7 @@ func (c *Conn) write(v [][]byte) (int, kernel.Errno) {
 	return k.SendV(fd, v)
 }
 
-// took accounts for n bytes that the kernel has taken: what is left waits for Out. A short count means a full socket,
+// wrote accounts for n bytes that the kernel has taken: what is left waits for Out. A short count means a full socket,
 // so it is not tried again before.
 func (c *Conn) wrote(n int) {
 	r := c.w.r
@@ -241,7 +241,7 @@ func (c *Conn) wrote(n int) {
 	c.watch()
 }
 
-// press stops reading while too much output waits, so that a peer that does not read costs the cap and no more.
+// throttle stops reading while too much output waits, so that a peer that does not read costs the cap and no more.
 func (c *Conn) throttle() {
 	if c.Buffered() > c.opt.high && !c.is(throttled) {
 		c.state |= throttled
@@ -251,7 +251,7 @@ func (c *Conn) throttle() {
 	}
 }
 
-// relieve ends the back-pressure at the low-water mark. Called by events only, never within a call of the user's.
+// unthrottle ends the back-pressure at the low-water mark. Called by events only, never within a call of the user's.
 func (c *Conn) unthrottle() {
 	if c.is(throttled) && c.Buffered() <= c.opt.low && !c.is(released) {
 		c.state &^= throttled
@@ -268,7 +268,7 @@ func (c *Conn) unthrottle() {
 	}
 }
 
-// fail drops the output after an error of the kernel's. What the peer had sent before it went is still to be read, as
+// failOutput drops the output after an error of the kernel's. What the peer had sent before it went is still to be read, as
 // with package net: only the end of that closes the Conn.
 func (c *Conn) failOutput(err error) {
 	c.ensureDeadlines().outputErr = err
@@ -290,7 +290,7 @@ func (c *Conn) dropOutput() {
 	}
 }
 
-// mark puts the Conn on the list of what the end of the step has to flush.
+// flushLater puts the Conn on the list of what the end of the step has to flush.
 func (c *Conn) flushLater() {
 	if !c.is(flushPending) {
 		c.state |= flushPending

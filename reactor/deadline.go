@@ -42,7 +42,7 @@ type deadlines struct {
 	outputErr error // what ended the output of a broken Conn
 }
 
-// clock is the Conn's deadlines, made at the first use.
+// ensureDeadlines is the Conn's deadlines, made at the first use.
 func (c *Conn) ensureDeadlines() *deadlines {
 	if c.deadlines == nil {
 		c.deadlines = &deadlines{read: timeout.Never, write: timeout.Never}
@@ -90,14 +90,14 @@ func (c *Conn) setDeadline(name string, d time.Duration, set func(*deadlines, ti
 	return nil
 }
 
-// checkTimes refuses deadlines that nobody would hear of. The handler is not known while accept is still choosing it.
+// checkTimeoutHandler refuses deadlines that nobody would hear of. The handler is not known while accept is still choosing it.
 func (c *Conn) checkTimeoutHandler() {
 	if t := c.deadlines; c.handler != nil && t != nil && (t.idle != 0 || t.read.Sooner(t.write) != timeout.Never) && !c.is(hasTimeout) {
 		panic(fmt.Sprintf("reactor: a deadline on a Conn whose handler %T has no Timeout method; give it one", c.handler))
 	}
 }
 
-// moved notes that bytes went in or out.
+// noteTraffic notes that bytes went in or out.
 func (t *deadlines) noteTraffic(c *Conn, in bool) {
 	if t.idle == 0 && !t.lingering {
 		return
@@ -184,7 +184,7 @@ func (t *deadlines) linger(c *Conn) {
 	c.rearm()
 }
 
-// lingered looks whether a closing Conn has delivered, or never will. Unsent asks the kernel, so it is no more often
+// lingerDue looks whether a closing Conn has delivered, or never will. Unsent asks the kernel, so it is no more often
 // than every quietTime.
 func (c *Conn) lingerDue(now timeout.Deadline) {
 	t := c.deadlines

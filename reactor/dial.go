@@ -106,7 +106,7 @@ func (c *Conn) lookup(q *netaddr.Query) {
 	})
 }
 
-// try begins to connect to the next address. WithControl's function is called on the way.
+// connectNext begins to connect to the next address. WithControl's function is called on the way.
 func (c *Conn) connectNext() { c.w.r.guard(c, c.connectNextAddr) }
 
 func (c *Conn) connectNextAddr() {
@@ -195,7 +195,7 @@ func (c *Conn) connected() {
 	c.established()
 }
 
-// next goes on to the next address.
+// retryNext goes on to the next address.
 func (c *Conn) retryNext(why error) {
 	d := c.dialing
 	if d == nil || c.is(released) {
@@ -216,7 +216,7 @@ func (c *Conn) failDial(err error) {
 	c.tearDown(opError("dial", c.dialing.net.Name, c.dialing.addr, err))
 }
 
-// connectSome begins the first connects of some who have dialled.
+// startDials begins the first connects of some who have dialled.
 func (r *Reactor) startDials() {
 	for n := min(r.dials.len(), dialsPerTurn); n > 0; n-- {
 		if c := r.dials.take(); !c.is(released) {
@@ -225,13 +225,13 @@ func (r *Reactor) startDials() {
 	}
 }
 
-// A namingList is all Conns that are being dialled and have no descriptor, the oldest first.
+// A unconnectedList is all Conns that are being dialled and have no descriptor, the oldest first.
 type unconnectedList struct {
 	oldest, newest *Conn
 	n              int
 }
 
-// name puts c among those without a descriptor; again is nothing.
+// addUnconnected puts c among those without a descriptor; again is nothing.
 func (r *Reactor) addUnconnected(c *Conn) {
 	l, d := &r.unconnected, c.dialing
 	if d.listed {
@@ -247,7 +247,7 @@ func (r *Reactor) addUnconnected(c *Conn) {
 	l.newest = c
 }
 
-// unname takes c from those without a descriptor.
+// removeUnconnected takes c from those without a descriptor.
 func (r *Reactor) removeUnconnected(c *Conn) {
 	l, d := &r.unconnected, c.dialing
 	if !d.listed {

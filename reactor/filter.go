@@ -39,7 +39,7 @@ func WithFilters(factory func(server bool) (func(w *Wire) Filter, error)) Socket
 	})
 }
 
-// filtering is the part of a Conn that has a Filter.
+// filterState is the part of a Conn that has a Filter.
 type filterState struct {
 	wire         Wire
 	f            Filter
@@ -54,7 +54,7 @@ type filterState struct {
 
 var errFiltered = errors.New("reactor: a Conn with a Filter cannot be detached: what is on the wire is not what its owner sees")
 
-// attach makes the Conn's Filter. It does not return without one.
+// attachFilter makes the Conn's Filter. It does not return without one.
 func (c *Conn) attachFilter() {
 	if c.opt.filter == nil {
 		return
@@ -70,10 +70,10 @@ func (c *Conn) attachFilter() {
 	}
 }
 
-// opening tells whether the Filter is not ready yet.
+// filterOpening tells whether the Filter is not ready yet.
 func (c *Conn) filterOpening() bool { return c.filter != nil && !c.filter.ready }
 
-// awaits tells whether the Filter may still become ready: a closing Conn waits for it with what was sent.
+// awaitsFilter tells whether the Filter may still become ready: a closing Conn waits for it with what was sent.
 func (c *Conn) awaitsFilter() bool { return c.filterOpening() && c.filter.failErr == nil }
 
 // Filter is what WithFilters' function has made for the Conn, nil without that.
@@ -139,7 +139,7 @@ func (c *Conn) finishFilter() bool {
 	return true
 }
 
-// dropEarly gives up what was sent before the Filter was ready.
+// dropBeforeReady gives up what was sent before the Filter was ready.
 func (c *Conn) dropBeforeReady() {
 	c.w.r.count.Undelivered += uint64(len(c.filter.beforeReady))
 	c.filter.beforeReady = nil
@@ -206,7 +206,7 @@ func (w *Wire) Keep() {
 // share of bytes, the Conns that are left are read in the next.
 func (w *Wire) Spend(bytes int) { w.c.w.r.budget.bytes -= bytes }
 
-// goOn has the next turn call More if the Filter keeps something and nothing else will.
+// scheduleMore has the next turn call More if the Filter keeps something and nothing else will.
 func (w *Wire) scheduleMore() {
 	if c := w.c; c.filter.inputKept && (w.CanDeliver() || c.awaitsFilter() && !c.is(released)) {
 		c.readNextTurn()

@@ -57,7 +57,7 @@ func (c *PacketConn) begin(h PacketHandler) error {
 	return nil
 }
 
-// give ends the PacketConn without closing its descriptor.
+// detachFD ends the PacketConn without closing its descriptor.
 func (p *packetPart) detachFD() int {
 	c := p.c
 	p.file, c.file = c.file, netaddr.File{}

@@ -2,7 +2,7 @@ package reactor
 
 import "github.com/ureactor/ureactor/internal/zaplog"
 
-// A share is one socket of a GroupListener, on one loop. When that loop fails, another one takes over a socket at which
+// A sharedSocket is one socket of a GroupListener, on one loop. When that loop fails, another one takes over a socket at which
 // one loop receives for all; else the address would be deaf, and nobody would say so.
 type sharedSocket struct {
 	l    *GroupListener
@@ -11,13 +11,13 @@ type sharedSocket struct {
 	up   bool       // attached; as part
 }
 
-// A part is what receives at the socket. Only open calls user code.
+// A sharedPart is what receives at the socket. Only open calls user code.
 type sharedPart interface {
 	// attach begins to receive. The descriptor is the part's from here on, also on error.
 	attach(r *Reactor, fd int) error
 	// open asks the user for what attach could not know, and calls on with what then belongs on the loop.
 	open(on func(func() error) error) error
-	// give ends the registration and gives the descriptor away, for another loop's attach.
+	// detachFD ends the registration and gives the descriptor away, for another loop's attach.
 	detachFD() (fd int)
 	// discard closes a descriptor that no loop has attached.
 	discard(k Kernel, fd int)
@@ -137,7 +137,7 @@ func (r *Reactor) handOver() {
 	}
 }
 
-// goesOn reports whether a loop is left that could take over. No Group has none.
+// survives reports whether a loop is left that could take over. No Group has none.
 func (g *Group) survives() bool {
 	if g == nil {
 		return false

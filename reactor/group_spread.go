@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A spread hands what one loop accepts to all loops of its Group. The others have a Listener without a descriptor, which
+// A distributor hands what one loop accepts to all loops of its Group. The others have a Listener without a descriptor, which
 // their Conns are from.
 type distributor struct {
 	home     *sharedSocket
@@ -19,7 +19,7 @@ type distributor struct {
 	least    bool
 }
 
-// newSpread has a Listener like l for each loop.
+// newDistributor has a Listener like l for each loop.
 func newDistributor(g *Group, l *Listener) *distributor {
 	s := &distributor{file: l.file, least: l.opt.balance == LeastConns,
 		parts: make([]*Listener, len(g.loops)), loads: make([]atomic.Int64, len(g.loops))}
@@ -53,7 +53,7 @@ func (s *distributor) discard(k Kernel, fd int) { discard(k, fd, s.file) }
 
 func (s *distributor) Close() error { return s.acceptor.Load().Close() }
 
-// hand gives a connection to the loop whose turn it is, or to the next one that takes posts.
+// handOff gives a connection to the loop whose turn it is, or to the next one that takes posts.
 func (s *distributor) handOff(l *Listener, fd int, from Addr) {
 	own := l.w.r.loop
 	for i, k := s.pick(), 0; k < len(s.parts); i, k = (i+1)%len(s.parts), k+1 {
@@ -99,7 +99,7 @@ func (l *Listener) receive(fd int, from Addr) {
 	}
 }
 
-// left is one Conn less on the loop of l.
+// connClosed is one Conn less on the loop of l.
 func (s *distributor) connClosed(l *Listener) {
 	s.loads[l.w.r.loop].Add(-1)
 	if l.opt.maxConns == 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// limits are how much of each kind is logged: peers choose how often it happens.
+// logLimits are how much of each kind is logged: peers choose how often it happens.
 type logLimits struct{ slow, stuck, panics, unwound, lacking loglimit.Limit }
 
 // All user code runs below guard or guardReady, and the loop below run. Between them they know three ways in which a
@@ -33,7 +33,7 @@ func (e *PanicError) Error() string { return fmt.Sprintf("reactor: panic in a ca
 // ErrGoexit is the Value of a PanicError for user code that called runtime.Goexit, as t.FailNow of a test does.
 var ErrGoexit = errors.New("runtime.Goexit (t.FailNow of a test?); a callback or task ends by returning")
 
-// unwound is the error of a call that did not return. Its deferred function calls it, with what recover has said.
+// panicErrorOf is the error of a call that did not return. Its deferred function calls it, with what recover has said.
 func panicErrorOf(v any) *PanicError {
 	if v == nil && exiting() {
 		v = ErrGoexit
@@ -131,7 +131,7 @@ func (c *Conn) number() int32 {
 	return c.w.fd
 }
 
-// caught ends the Conn whose callback did not return, and tells the panic handler. runtime.Goexit goes on from here
+// isolatePanic ends the Conn whose callback did not return, and tells the panic handler. runtime.Goexit goes on from here
 // through all guards below, up to run or the Task: the first one tells.
 func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 	if c != nil && !c.is(released) {
@@ -144,7 +144,7 @@ func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 	}
 }
 
-// tell calls the panic handler. What goes wrong in that is for the log: nobody else is left to tell.
+// reportPanic calls the panic handler. What goes wrong in that is for the log: nobody else is left to tell.
 func (r *Reactor) reportPanic(c *Conn, p *PanicError, what string) {
 	r.count.Panics++
 	r.logPanic(what, p)

@@ -34,7 +34,7 @@ type Inherited struct {
 	ready *os.File // nil when nobody waits
 }
 
-// passed is one of them.
+// inheritedSocket is one of them.
 type inheritedSocket struct {
 	fd   int
 	typ  int

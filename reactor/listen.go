@@ -153,7 +153,7 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-// give ends the registration and keeps the descriptor, for another loop.
+// detachFD ends the registration and keeps the descriptor, for another loop.
 func (l *Listener) detachFD() int {
 	l.closed, l.given = true, true
 	if l.suspendTimer != nil {

@@ -53,7 +53,7 @@ type PacketConn struct {
 	sharedAt     *sharedSocket // of a Group, if no other loop receives there
 }
 
-// packetRoom is shared by the PacketConns of a loop.
+// packetBuffers is shared by the PacketConns of a loop.
 type packetBuffers struct {
 	many  *kernel.Batch // for IP
 	large *kernel.Batch // for Unix sockets, nil while there are none

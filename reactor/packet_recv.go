@@ -101,7 +101,7 @@ func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 	return n, e
 }
 
-// rest leaves the socket alone for a while: the Poller would tell of it all the time. Nothing is lost but what the kernel
+// suspend leaves the socket alone for a while: the Poller would tell of it all the time. Nothing is lost but what the kernel
 // has no room for.
 func (c *PacketConn) suspend(e kernel.Errno) {
 	r := c.w.r

@@ -126,7 +126,7 @@ type Reactor struct {
 // settler is what can have output corked until the end of a step.
 type settler interface{ settle() }
 
-// An ending is a last call to a handler, which waits for the end of the step, so that no user code runs inside a call
+// An closedCall is a last call to a handler, which waits for the end of the step, so that no user code runs inside a call
 // of the user's.
 type closedCall struct {
 	owner interface{ callClosed(error) }

@@ -65,7 +65,7 @@ func lendAll(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) (err error) {
 	return startProcess(ctx, cmd, lent)
 }
 
-// takeBack closes our duplicates; what was not passed after all keeps its file.
+// restoreFiles closes our duplicates; what was not passed after all keeps its file.
 func restoreFiles(lent []lentSocket, all bool) {
 	for _, l := range lent {
 		if !all {
@@ -76,7 +76,7 @@ func restoreFiles(lent []lentSocket, all bool) {
 	}
 }
 
-// lending is a socket that is to be passed.
+// lentSocket is a socket that is to be passed.
 type lentSocket struct {
 	r     *Reactor
 	dup   *os.File
@@ -107,7 +107,7 @@ func (l *lentSocket) back() {
 	_ = l.dup.Close()
 }
 
-// lend has the loop list its sockets.
+// duplicateSockets has the loop list its sockets.
 func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err error) {
 	type result struct {
 		list []lentSocket
@@ -144,7 +144,7 @@ func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err 
 	}
 }
 
-// launch starts cmd with the sockets and waits for its word.
+// startProcess starts cmd with the sockets and waits for its word.
 func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error {
 	word, theirs, err := os.Pipe()
 	if err != nil {
@@ -190,7 +190,7 @@ const (
 	outputDelay = 500 * time.Millisecond // for output of a process that has ended and whose children hold the pipe
 )
 
-// hears waits for the word of Ready, for as long as there may be one. The end of the pipe does not say that: a child of the
+// awaitReady waits for the word of Ready, for as long as there may be one. The end of the pipe does not say that: a child of the
 // new process may hold it open.
 func awaitReady(ctx context.Context, word *os.File, pid int) bool {
 	for last := false; ctx.Err() == nil; {

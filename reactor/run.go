@@ -60,7 +60,7 @@ const nestedMost = 500
 
 var errNested = errors.New("reactor: too many callbacks have called runtime.Goexit on a goroutine that is locked to its thread")
 
-// outlive has the loop go on after its goroutine was unwound. It is called in that goroutine's deferred function. n is how
+// runAfterGoexit has the loop go on after its goroutine was unwound. It is called in that goroutine's deferred function. n is how
 // often this goroutine has run the loop.
 //
 // The loop goes on in another goroutine, because no stack grows then. But if this one is locked to its thread, the loop
@@ -92,7 +92,7 @@ func (r *Reactor) again(ended chan<- error, n int) {
 	ended <- err
 }
 
-// left puts the loop in order after it was unwound. v is what recover has said.
+// restoreLoop puts the loop in order after it was unwound. v is what recover has said.
 func (r *Reactor) restoreLoop(v any) {
 	r.resetStep()
 	if r.opt.onPanic != nil && v == nil && exiting() {
@@ -105,7 +105,7 @@ func (r *Reactor) restoreLoop(v any) {
 	}
 }
 
-// mend undoes what a step that did not return had begun: the next turn goes on with the lists. Its work is linear in the
+// resetStep undoes what a step that did not return had begun: the next turn goes on with the lists. Its work is linear in the
 // list of that step.
 func (r *Reactor) resetStep() {
 	r.running, r.inTurn, r.loopWakes, r.goexiting = nil, false, false, false
@@ -139,7 +139,7 @@ func (r *Reactor) missed(c *Conn) {
 	}
 }
 
-// lose is the end of a reactor whose Run is left by a panic that nobody isolates. It calls nobody: a callback may have
+// abandon is the end of a reactor whose Run is left by a panic that nobody isolates. It calls nobody: a callback may have
 // been left with a lock held, and would keep the process from ending. Whoever recovers around Run has Shutdown give
 // everything back.
 func (r *Reactor) abandon() {
@@ -170,7 +170,7 @@ func (r *Reactor) fail(err error) {
 	}
 }
 
-// broken ends a reactor that cannot go on: everything is aborted.
+// abortAll ends a reactor that cannot go on: everything is aborted.
 func (r *Reactor) abortAll() error {
 	for !r.stopped { // nothing new is let in, so a round or two
 		r.inTurn, r.budget = true, turnBudget

@@ -91,7 +91,7 @@ func (r *Reactor) leaveShutdown() (last bool) {
 	return last
 }
 
-// gather is the result. If a panic has left Run, it first gives back what there is.
+// shutdownResult is the result. If a panic has left Run, it first gives back what there is.
 func (r *Reactor) shutdownResult() error {
 	if r.owner.CompareAndSwap(ownerLost, ownerShutdown) {
 		return r.run()
@@ -109,13 +109,13 @@ func (r *Reactor) Close() {
 	r.wake() // on another goroutine, where it is misuse, it must not look as if it worked and then not
 }
 
-// stopNow has the loop abort everything.
+// abortNow has the loop abort everything.
 func (r *Reactor) abortNow() {
 	r.abort.Store(true)
 	r.wake()
 }
 
-// wind goes on with the end of the reactor: it starts the drain, aborts when told to, and finishes when nothing is left.
+// drainStep goes on with the end of the reactor: it starts the drain, aborts when told to, and finishes when nothing is left.
 func (r *Reactor) drainStep() {
 	if !r.draining {
 		r.draining = true
@@ -177,7 +177,7 @@ func (r *Reactor) closeSome() {
 	r.unclosed = !done
 }
 
-// open is how many things the end has still to end.
+// remaining is how many things the end has still to end.
 func (r *Reactor) remaining() int { return r.conns + r.listeners + r.packets + r.tasks.n }
 
 type closer interface{ Close() error }
@@ -218,7 +218,7 @@ func (r *Reactor) end() {
 	}
 }
 
-// report counts what a Conn that a drain gives up has not delivered.
+// countUndelivered counts what a Conn that a drain gives up has not delivered.
 func (c *Conn) countUndelivered() {
 	n := c.Buffered()
 	if c.w.gen != 0 && !c.is(dialling) && !c.filterOpening() {

@@ -60,7 +60,7 @@ type taskContext struct {
 	cancel context.CancelFunc
 }
 
-// unwinding is the panic that ends a Task which goes on waiting after ECANCELED.
+// unwindPanic is the panic that ends a Task which goes on waiting after ECANCELED.
 type unwindPanic struct{}
 
 // ErrUnwound is the error of a Task that had to be unwound: it was cancelled, was told so by ECANCELED, and waited again.

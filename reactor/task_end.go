@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// fate is why a Task ended without returning; v is what it panicked with. It runs in the Task's deferred function, so
+// taskError is why a Task ended without returning; v is what it panicked with. It runs in the Task's deferred function, so
 // the stack is the Task's own.
 func (r *Reactor) taskError(v any) error {
 	if _, ok := v.(unwindPanic); ok {
@@ -30,7 +30,7 @@ func (r *Reactor) taskError(v any) error {
 	return p
 }
 
-// crash is a Task's panic on its way through the loop's goroutine to the end of the process: with the Task's stack.
+// taskCrash is a Task's panic on its way through the loop's goroutine to the end of the process: with the Task's stack.
 type taskCrash struct{ *PanicError }
 
 func (c *taskCrash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }

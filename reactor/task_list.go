@@ -1,6 +1,6 @@
 package reactor
 
-// joint is what a Task leaves for those who join it.
+// taskResult is what a Task leaves for those who join it.
 type taskResult struct {
 	first, last *joiner
 	value       any

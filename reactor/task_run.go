@@ -34,7 +34,7 @@ func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	return t.wakeErrno
 }
 
-// rest lets the others run. ECANCELED as in wait.
+// yieldTurn lets the others run. ECANCELED as in wait.
 func (t *Task) yieldTurn(dir desc.Dir) kernel.Errno {
 	if e := t.interrupted(dir); e != 0 {
 		return e
@@ -73,7 +73,7 @@ func (t *Task) suspend() {
 	t.state = running
 }
 
-// calm stops the timer.
+// stopTimer stops the timer.
 func (t *Task) stopTimer() {
 	if t.timer != nil {
 		t.r.timers.Stop(t.timer)
@@ -86,7 +86,7 @@ func (t *Task) timerFired() {
 	t.r.loopWakes = false
 }
 
-// awaken is a word for the Task, or for its next wait.
+// wake is a word for the Task, or for its next wait.
 func (t *Task) wake() {
 	if t.state == asleep {
 		t.wakeWith(0)
@@ -95,7 +95,7 @@ func (t *Task) wake() {
 	t.wakePending = t.state != finished
 }
 
-// wake ends the Task's sleep: at once if the loop itself wakes it, else, in a call of the user's, after the present step.
+// wakeWith ends the Task's sleep: at once if the loop itself wakes it, else, in a call of the user's, after the present step.
 func (t *Task) wakeWith(why kernel.Errno) {
 	t.stopTimer()
 	t.wakeErrno = why
@@ -129,7 +129,7 @@ func (r *Reactor) resume(t *Task) {
 	r.step(t)
 }
 
-// watched is step under the watchdog's eyes.
+// stepWatched is step under the watchdog's eyes.
 func (r *Reactor) stepWatched(t *Task) {
 	if r.watchdog.enter(-1) {
 		defer r.watchdog.leave()
@@ -213,7 +213,7 @@ func (t *Task) fell(v any) {
 	told = true
 }
 
-// wake has those who join go on: a turn's share of them at once, the rest as tasks that can run.
+// wakeJoiners has those who join go on: a turn's share of them at once, the rest as tasks that can run.
 func (j *taskResult) wakeJoiners() {
 	var next *joiner
 	for w, n := j.first, 0; w != nil; w, n = next, n+1 {
@@ -228,7 +228,7 @@ func (j *taskResult) wakeJoiners() {
 	}
 }
 
-// bury ends a Task that has returned: those who join it go on.
+// reap ends a Task that has returned: those who join it go on.
 func (r *Reactor) reap(t *Task) {
 	t.state = finished
 	t.next, t.yield = nil, nil

@@ -134,12 +134,12 @@ func (w *taskWaiter) Unregister(d *desc.Desc) {
 	}
 }
 
-// words is a Desc that hears of Events.
+// descSink is a Desc that hears of Events.
 type descSink desc.Desc
 
 func (d *descSink) ready(i poller.Readiness) { (*desc.Desc)(d).Ready(i) }
 
-// sleeper is a Task as the law sees it.
+// taskSleeper is a Task as the law sees it.
 type taskSleeper Task
 
 func (s *taskSleeper) Wake() { (*Task)(s).wake() }

@@ -31,7 +31,7 @@ type scan struct {
 	err            error // an Object's
 }
 
-// A hit is one result.
+// A result is one result.
 type result struct {
 	e  *entry
 	ev Events
@@ -121,7 +121,7 @@ func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 	return e
 }
 
-// unheard tells whether Do has ended because nothing would have woken it: the system lacks something, or forbids it, to
+// cannotWake tells whether Do has ended because nothing would have woken it: the system lacks something, or forbids it, to
 // watch the Poller. Any other error is the poll's, as EINVAL of one descriptor in more than 500 Polls.
 func (c *scan) cannotWake(e kernel.Errno) bool {
 	switch e {
@@ -143,7 +143,7 @@ func (s *set) done(c *scan) {
 	s.mu.Unlock()
 }
 
-// look finds all that is ready now. EAGAIN: nothing.
+// collectReady finds all that is ready now. EAGAIN: nothing.
 func (c *scan) collectReady() (n int, e kernel.Errno) {
 	n, e = c.collectReadyLocked()
 	c.lastErrno = e

@@ -12,7 +12,7 @@ import (
 // A Notifier has one slot for a function, and any number of Polls may have it registered. So this package puts one
 // function into the slot, a station's, which calls those of all the Polls.
 
-// A station is what the slot of one Notifier has. It is held by the slot and by those who subscribe, and by nobody else:
+// A notifierHub is what the slot of one Notifier has. It is held by the slot and by those who subscribe, and by nobody else:
 // stations knows it weakly, so that an object which only its own registration has can be collected.
 type notifierHub struct {
 	mu   sync.Mutex // held while the slot is changed, so that the changes of several goroutines have an order
@@ -20,7 +20,7 @@ type notifierHub struct {
 	f    func() // tell, made once
 }
 
-// stations are those with subscribers, by keyOf their objects.
+// hubs are those with subscribers, by keyOf their objects.
 var hubs struct {
 	mu sync.Mutex
 	m  map[any]weak.Pointer[notifierHub]
@@ -60,7 +60,7 @@ func subscribe(n Notifier, f func()) (stop func()) {
 	}
 }
 
-// stationOf finds or makes the station of a key.
+// hubOf finds or makes the station of a key.
 func hubOf(key any) *notifierHub {
 	hubs.mu.Lock()
 	defer hubs.mu.Unlock()
@@ -97,7 +97,7 @@ func (st *notifierHub) change(gone, come *func()) int {
 	return len(list)
 }
 
-// tell takes no lock, because Notify may call it.
+// notifyAll takes no lock, because Notify may call it.
 func (st *notifierHub) notifyAll() {
 	if list := st.list.Load(); list != nil {
 		for _, f := range *list {

@@ -181,7 +181,7 @@ func (s *set) remove(e *entry) {
 	}
 }
 
-// take takes an entry out of its node, and the node out when that was the last.
+// removeFromNode takes an entry out of its node, and the node out when that was the last.
 func (s *set) removeFromNode(e *entry) {
 	n := e.node
 	e.node = nil
@@ -195,7 +195,7 @@ func (s *set) removeFromNode(e *entry) {
 	delete(s.nodes, n.fd)
 }
 
-// tell brings what the kernel has in line with what the entries want. What the Poller does not accept is asked at each
+// updateKernel brings what the kernel has in line with what the entries want. What the Poller does not accept is asked at each
 // poll, whatever the reason: a file, a number that is not open, the Poll's own, a ring of numbers. Of a nested Poll the
 // error counts, and so does a lack of memory.
 func (s *set) updateKernel(n *node) kernel.Errno {
@@ -248,7 +248,7 @@ func (s *set) forget(n *node) {
 	}
 }
 
-// ask has the node asked at each poll, or not.
+// setPolled has the node asked at each poll, or not.
 func (s *set) setPolled(n *node, yes bool) {
 	switch {
 	case yes == n.polled:

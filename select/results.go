@@ -2,7 +2,7 @@ package sel
 
 import "github.com/ureactor/ureactor/timeout"
 
-// A walk is the results of the last IPoll, and how far they have been walked.
+// A results is the results of the last IPoll, and how far they have been walked.
 type results struct {
 	found []result
 	at    int
@@ -23,7 +23,7 @@ func (s *set) ipoll(limit timeout.Timeout, once bool) error {
 	return err
 }
 
-// walk yields what the last IPoll has found and nobody has been shown.
+// iterate yields what the last IPoll has found and nobody has been shown.
 func (s *set) iterate(yield func(Pollable, Events) bool) {
 	for {
 		ev, ok := s.step()

@@ -70,7 +70,7 @@ type Notifier interface {
 	Notify(f func())
 }
 
-// secured is a *socket.SSLSocket as an Object.
+// sslPoller is a *socket.SSLSocket as an Object.
 type sslPoller struct{ inside.Readier }
 
 func (o sslPoller) Poll(mask Events) (Events, error) {

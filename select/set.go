@@ -97,7 +97,7 @@ func (s *set) own() *desc.Desc {
 	return s.d
 }
 
-// open makes the Poller if need be. If the system has no descriptor for it, polls do without one (see fallback.go), and the
+// ensurePoller makes the Poller if need be. If the system has no descriptor for it, polls do without one (see fallback.go), and the
 // next call tries again. EBADF is the only error. With mu, as all below that does not lock it.
 func (s *set) ensurePoller() kernel.Errno {
 	if s.closed {
@@ -121,7 +121,7 @@ func (s *set) ensurePoller() kernel.Errno {
 	return 0
 }
 
-// unaskedTold: a registration for nothing hears of Err and Hup. A kqueue's does not: there such a node is registered for
+// reportsUnasked: a registration for nothing hears of Err and Hup. A kqueue's does not: there such a node is registered for
 // everything, edge-triggered so that it wakes but does not spin, and asked. A simulated Poller says which it is like.
 func reportsUnasked(q poller.Poller) bool {
 	if s, ok := q.(interface{ TellsUnasked() bool }); ok {
@@ -142,7 +142,7 @@ func (s *set) close() kernel.Errno {
 	return d.Close()
 }
 
-// abandon closes what nobody can reach any more, where it belongs.
+// closeUnreachable closes what nobody can reach any more, where it belongs.
 func (s *set) closeUnreachable() {
 	if !s.w.Shared() && s.w.Post(func() { s.close() }) {
 		return
@@ -150,7 +150,7 @@ func (s *set) closeUnreachable() {
 	s.close()
 }
 
-// shut lets go of everything registered. It is the hook of the Poll's own Desc.
+// dropAll lets go of everything registered. It is the hook of the Poll's own Desc.
 func (s *set) dropAll() {
 	s.mu.Lock()
 	s.closed = true

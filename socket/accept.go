@@ -68,7 +68,7 @@ func (a *acceptor) try() (int, desc.Errno) {
 	return fd, e
 }
 
-// lacking tells whether accept fails because the system has no room for another descriptor.
+// outOfResources tells whether accept fails because the system has no room for another descriptor.
 func outOfResources(e kernel.Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOBUFS, kernel.ENOMEM:

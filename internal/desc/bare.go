@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// lacking tells whether a registration has failed only because there is no room: no descriptor for the background
+// outOfResources tells whether a registration has failed only because there is no room: no descriptor for the background
 // goroutine's Poller, no memory, or too many registrations of this user.
 func outOfResources(e Errno) bool {
 	switch e {

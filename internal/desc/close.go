@@ -97,7 +97,7 @@ func (d *Desc) Detach() (int, Errno) {
 	return kernel.Dup(d.Kernel, d.FD)
 }
 
-// end closes the Desc, and its number if nobody uses that; locked on entry, not on return.
+// beginClose closes the Desc, and its number if nobody uses that; locked on entry, not on return.
 func (d *Desc) beginClose() {
 	d.closed = true
 	d.refs++ // until the hooks have run
@@ -134,14 +134,14 @@ func (d *Desc) beginClose() {
 	}
 }
 
-// stuck tells whether who closes must not wait for the references: the caller may have one, or one may take long. Locked.
+// cannotWait tells whether who closes must not wait for the references: the caller may have one, or one may take long. Locked.
 func (d *Desc) cannotWait() bool { return !d.shared || d.userCalls > 0 }
 
 // closeMost is how long Close waits for a try, which never waits itself, unless another owner of the open file has cleared
 // O_NONBLOCK.
 const closeMost = 5 * time.Second
 
-// await waits until a closed Desc is finished, and returns the error of that.
+// awaitClosed waits until a closed Desc is finished, and returns the error of that.
 func (d *Desc) awaitClosed() (e Errno) {
 	d.lock()
 	if !d.finished && !d.cannotWait() {

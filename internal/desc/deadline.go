@@ -43,7 +43,7 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	return 0
 }
 
-// limited is until or the deadline that the call has by its direction, the sooner; locked.
+// withDirDeadline is until or the deadline that the call has by its direction, the sooner; locked.
 func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
 	if d.queues == nil {
 		return until
@@ -51,7 +51,7 @@ func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout
 	return d.withDirDeadlineSlow(dir, c, until)
 }
 
-// sooner is apart, so that limited can be inlined: few Descs have deadlines.
+// withDirDeadlineSlow is apart, so that limited can be inlined: few Descs have deadlines.
 func (d *Desc) withDirDeadlineSlow(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
 	if c.BothDeadlines {
 		until = until.Sooner(d.queues[1-dir].deadline)
@@ -59,13 +59,13 @@ func (d *Desc) withDirDeadlineSlow(dir Dir, c *Call, until timeout.Deadline) tim
 	return until.Sooner(d.queues[dir].deadline)
 }
 
-// expired tells whether the deadline that the call has by its direction has passed; locked.
+// dirExpired tells whether the deadline that the call has by its direction has passed; locked.
 func (d *Desc) dirExpired(dir Dir, c *Call) bool {
 	l := d.withDirDeadline(dir, c, timeout.Never)
 	return l != timeout.Never && l.Passed(d.Kernel.Now())
 }
 
-// Dead has the Desc keep in mind that the kernel itself has said ETIMEDOUT, which it does of a connection that has ended: no
+// NoteTimedOut has the Desc keep in mind that the kernel itself has said ETIMEDOUT, which it does of a connection that has ended: no
 // deadline has passed then. Do knows of what a try returns.
 func (d *Desc) NoteTimedOut() {
 	d.lock()
@@ -73,7 +73,7 @@ func (d *Desc) NoteTimedOut() {
 	d.unlock()
 }
 
-// Passed tells whether an ETIMEDOUT of Do is a deadline's. To ask the deadline would be too late: it may have been moved.
+// DeadlinePassed tells whether an ETIMEDOUT of Do is a deadline's. To ask the deadline would be too late: it may have been moved.
 func (d *Desc) DeadlinePassed() bool {
 	d.lock()
 	defer d.unlock()

@@ -26,7 +26,7 @@ type Waiter interface {
 	Post(f func()) bool
 	// Call calls f, which is the user's, at once: on a loop with the guard that all callbacks have.
 	Call(f func())
-	// Rest lets others run: the caller has had its share of the loop, or, where callers park, of the processor. ECANCELED
+	// Yield lets others run: the caller has had its share of the loop, or, where callers park, of the processor. ECANCELED
 	// as in Sleep. It is nothing in a callback.
 	Yield(dir Dir) Errno
 	// Shared tells whether several goroutines may use a Desc at once.
@@ -53,7 +53,7 @@ const (
 	Out
 )
 
-// want is what each direction hears; an error or a hang-up is news for both.
+// eventsFor is what each direction hears; an error or a hang-up is news for both.
 var eventsFor = [2]poller.Readiness{In: poller.In | poller.Err | poller.Hup, Out: poller.Out | poller.Err | poller.Hup}
 
 // A Desc is a descriptor's identity: the number, who calls on it, and what happens when it closes. It outlives its
@@ -100,7 +100,7 @@ type extra struct {
 	borrowed   *[ScratchSize]byte // what the last Borrow has returned
 }
 
-// A side is one direction. One caller at a time holds its turn; only the holder waits for readiness, the others wait
+// A dirState is one direction. One caller at a time holds its turn; only the holder waits for readiness, the others wait
 // for the turn, in the order they came.
 type dirState struct {
 	ready   bool // an Event has come since the holder's last try
@@ -110,7 +110,7 @@ type dirState struct {
 	waiting Sleeper // the holder, while it sleeps
 }
 
-// A line is who waits for the turn, and, of a shared Desc, the holder's Sleeper, used again so that waiting allocates
+// A turnQueue is who waits for the turn, and, of a shared Desc, the holder's Sleeper, used again so that waiting allocates
 // nothing; and the direction's deadline.
 type turnQueue struct {
 	first, last *queued

@@ -13,7 +13,7 @@ type Call struct {
 	until          timeout.Deadline // from Limit, once begun
 	step           timeout.Deadline // of the present sleep; set by wait
 	KeepRegistered bool             // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
-	// All is set by a try that has taken all there was. More says that the call can only take what comes after that: if no
+	// Drained is set by a try that has taken all there was. More says that the call can only take what comes after that: if no
 	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
 	Drained       bool
 	NeedsNew      bool
@@ -117,7 +117,7 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 // that is as fast as we are must not make either of them long.
 const PartMost = 256 << 10
 
-// goOn comes between two parts of a call, the first of which has moved n. The parts do not go on for ever: whoever closes
+// nextPart comes between two parts of a call, the first of which has moved n. The parts do not go on for ever: whoever closes
 // the Desc ends them, a deadline ends them, and a call that does not wait ends after PartMost, with EAGAIN. Others run when
 // the calls have used up their share.
 func (d *Desc) nextPart(dir Dir, c *Call, waits bool, n int) Errno {
@@ -160,7 +160,7 @@ func (d *Desc) check(dir Dir, c *Call, look bool) Errno {
 	return 0
 }
 
-// spend counts a try that has moved n.
+// charge counts a try that has moved n.
 func (d *Desc) charge(dir Dir, c *Call, n int) {
 	s := d.spent(dir)
 	*s = uint8(min(budget, int(*s)+1+n>>budgetShift+int(c.Records)))
@@ -176,7 +176,7 @@ func (d *Desc) spent(dir Dir) *uint8 {
 	return &d.dirs[dir].spent
 }
 
-// share has the holder of a turn give the processor away once its calls have had their share. The runtime would take it
+// yieldIfSpent has the holder of a turn give the processor away once its calls have had their share. The runtime would take it
 // away after 10 ms, for which four bulk connections on one core keep a fifth waiting 50 (measured; package net's do).
 func (d *Desc) yieldIfSpent(dir Dir) {
 	if s := &d.dirs[dir]; s.spent >= budget {
@@ -185,7 +185,7 @@ func (d *Desc) yieldIfSpent(dir Dir) {
 	}
 }
 
-// last ends a wait that was in vain: with what a call finds that has not tried yet, for ready beats timeout (D7).
+// lastTry ends a wait that was in vain: with what a call finds that has not tried yet, for ready beats timeout (D7).
 func (d *Desc) lastTry(dir Dir, c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
 	if c.sleepFirst && !c.tried && lastTry(why) {
 		if n, e := try(); e != kernel.EAGAIN {

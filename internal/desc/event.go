@@ -18,7 +18,7 @@ func (d *Desc) register(c *Call) (e Errno) {
 	return e
 }
 
-// enlist makes the registration, or wakes it; locked.
+// registerNow makes the registration, or wakes it; locked.
 func (d *Desc) registerNow() (e Errno) {
 	all := poller.In | poller.Out | poller.Edge
 	if d.Transient { // a Poller is never writable, and a kqueue refuses (EINVAL) to be asked
@@ -34,7 +34,7 @@ func (d *Desc) registerNow() (e Errno) {
 	return e
 }
 
-// rest ends the registration of a Transient Desc, or has it told of nothing; locked.
+// suspend ends the registration of a Transient Desc, or has it told of nothing; locked.
 func (d *Desc) suspend(stay bool) {
 	d.registered = false
 	// Edge alone asks for nothing, but is a registration in every Poller.
@@ -78,7 +78,7 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	}
 }
 
-// Ended tells whether an Event has said that a try that took less than it could is not the last: the peer's FIN, an error,
+// EndSeen tells whether an Event has said that a try that took less than it could is not the last: the peer's FIN, an error,
 // or an urgent byte has come.
 func (d *Desc) EndSeen() bool {
 	d.lock()
@@ -86,7 +86,7 @@ func (d *Desc) EndSeen() bool {
 	return d.endSeen
 }
 
-// Tell leaves a word for a direction: for whoever has taken, outside a call's turn, what an Event would have told of, for
+// SetReady leaves a word for a direction: for whoever has taken, outside a call's turn, what an Event would have told of, for
 // then it does not come.
 func (d *Desc) SetReady(dir Dir) {
 	d.lock()
@@ -134,7 +134,7 @@ func (d *Desc) Registered() bool {
 	return d.registered
 }
 
-// OnNews has f called after each Event, by the loop or the background; nil ends that. What is ready now is told too, if
+// OnEvent has f called after each Event, by the loop or the background; nil ends that. What is ready now is told too, if
 // nothing has waited before.
 func (d *Desc) OnEvent(f func()) Errno {
 	d.lock()
@@ -149,7 +149,7 @@ func (d *Desc) OnEvent(f func()) Errno {
 	return 0
 }
 
-// hear registers the Desc if there is somebody to tell; locked.
+// ensureRegistered registers the Desc if there is somebody to tell; locked.
 func (d *Desc) ensureRegistered(f func()) (e Errno) {
 	if f != nil && !d.registered {
 		e = d.registerNow()

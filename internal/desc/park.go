@@ -43,7 +43,7 @@ func (p *Parker) Buffer() (*Buffer, Errno) { return nil, kernel.EDEADLK }
 
 func (p *Parker) Free(*Desc) {}
 
-// Rest puts the caller behind all who can run.
+// Yield puts the caller behind all who can run.
 func (p *Parker) Yield(Dir) Errno {
 	runtime.Gosched()
 	return 0
@@ -191,7 +191,7 @@ func (p *Parker) loop(q poller.Poller, run int) {
 	}
 }
 
-// A parked is one goroutine's place to sleep. The channel is the word.
+// A goroutineSleeper is one goroutine's place to sleep. The channel is the word.
 type goroutineSleeper struct {
 	k     kernel.Kernel
 	wake  chan struct{}

@@ -87,7 +87,7 @@ func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 	}
 }
 
-// pause lets go of the number for a while in which the caller does something else; resume takes it back, unless it has
+// release lets go of the number for a while in which the caller does something else; resume takes it back, unless it has
 // been closed: EBADF.
 func (d *Desc) release(dir Dir, c *Call) {
 	d.lock()
@@ -161,7 +161,7 @@ func (d *Desc) stepOut(dir Dir, q *queued) {
 	d.unlock()
 }
 
-// pass gives the turn to the first in the line.
+// passTurn gives the turn to the first in the line.
 func (d *Desc) passTurn(dir Dir) {
 	if d.queues == nil || d.queues[dir].first == nil {
 		d.dirs[dir].busy = false

@@ -167,10 +167,10 @@ func (c *Conn) outcome(call *desc.Call, err error, e desc.Errno) error {
 	return e
 }
 
-// failed ends a try whose error is no Errno. No system has an error of this number.
+// errNotErrno ends a try whose error is no Errno. No system has an error of this number.
 const errNotErrno desc.Errno = 1 << 16
 
-// tell has those who wait look again after a call that has read without a turn: it may have taken from the kernel what an
+// notifyReaders has those who wait look again after a call that has read without a turn: it may have taken from the kernel what an
 // Event would have told them of, and left it in crypto/tls.
 func (c *Conn) notifyReaders(call *desc.Call, e desc.Errno) {
 	if e == 0 && !call.Limit.Blocks() {
@@ -178,7 +178,7 @@ func (c *Conn) notifyReaders(call *desc.Call, e desc.Errno) {
 	}
 }
 
-// take reads once. work is how many records that took. all: nothing is left, neither in the kernel nor in crypto/tls.
+// decrypt reads once. work is how many records that took. all: nothing is left, neither in the kernel nor in crypto/tls.
 func (c *Conn) decrypt(p []byte) (n int, work uint8, all bool, err error) {
 	c.readMu.Lock()
 	defer c.release()
@@ -190,7 +190,7 @@ func (c *Conn) decrypt(p []byte) (n int, work uint8, all bool, err error) {
 	return n, uint8(min(c.session.RecordsDone(), math.MaxUint8)), c.recvShort && c.session.Drained(n, len(p)), err
 }
 
-// owes tells whether too much has to be sent before more may be read.
+// outputFull tells whether too much has to be sent before more may be read.
 func (c *Conn) outputFull() bool {
 	c.writeMu.Lock()
 	owes := len(c.out) > maxOut
@@ -254,7 +254,7 @@ func (c *Conn) CloseWrite(call *desc.Call) error {
 	return nil
 }
 
-// farewell says close_notify, if there is a connection to end; what of it the kernel refuses is in out. As all that sends,
+// sendCloseNotify says close_notify, if there is a connection to end; what of it the kernel refuses is in out. As all that sends,
 // it is for a try or Use: then the descriptor is open.
 func (c *Conn) sendCloseNotify() {
 	c.writeMu.Lock()
@@ -266,7 +266,7 @@ func (c *Conn) sendCloseNotify() {
 	}
 }
 
-// Bye is a last word, without waiting, before the descriptor is closed.
+// SendCloseNotify is a last word, without waiting, before the descriptor is closed.
 func (c *Conn) SendCloseNotify() {
 	c.desc.Use(func(int) desc.Errno {
 		c.sendCloseNotify()

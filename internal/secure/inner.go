@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// An inner is the connection as crypto/tls sees it. It writes straight to the wire, so no user may get hold of it:
+// An cryptoConn is the connection as crypto/tls sees it. It writes straight to the wire, so no user may get hold of it:
 // crypto/tls shows its connection in ClientHelloInfo.Conn (see shown) and in RecordHeaderError.Conn (see Outside).
 type cryptoConn Session
 
@@ -42,7 +42,7 @@ func (c *cryptoConn) SetWriteDeadline(time.Time) error { return nil }
 // an abandoned connection from the garbage collector.
 type outer interface{ Outer() net.Conn }
 
-// Outside is err as users may see it: a tls.RecordHeaderError shows the outer connection.
+// PublicError is err as users may see it: a tls.RecordHeaderError shows the outer connection.
 func (s *Session) PublicError(err error) error {
 	re, ok := err.(tls.RecordHeaderError)
 	if !ok || re.Conn == nil {
@@ -55,7 +55,7 @@ func (s *Session) PublicError(err error) error {
 	return re
 }
 
-// shown is cfg with callbacks that get the outer connection in their ClientHelloInfo.
+// withOuterConn is cfg with callbacks that get the outer connection in their ClientHelloInfo.
 func withOuterConn(cfg *tls.Config, o outer) *tls.Config {
 	if cfg.GetCertificate == nil && cfg.GetConfigForClient == nil && cfg.GetEncryptedClientHelloKeys == nil {
 		return cfg

@@ -125,17 +125,17 @@ func (s *Session) read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Emptied tells whether a Read of n bytes into room for more has left nothing: no record, no end. crypto/tls reads the wire
+// Drained tells whether a Read of n bytes into room for more has left nothing: no record, no end. crypto/tls reads the wire
 // only when it has no whole record, so what has become whole since is what it had, and one it has read.
 func (s *Session) Drained(n, room int) bool {
 	return s.recordsRead == 1 && 0 < n && n < room && s.readErr == nil
 }
 
-// Cut reports whether reading has ended without the peer's close_notify: by the end of the wire, which anybody on the way
+// Truncated reports whether reading has ended without the peer's close_notify: by the end of the wire, which anybody on the way
 // can make.
 func (s *Session) Truncated() bool { return s.readErr == io.EOF && s.wireEOF }
 
-// Work is how many records have come since it was last called. A record costs a cipher, and a KeyUpdate new keys and an
+// RecordsDone is how many records have come since it was last called. A record costs a cipher, and a KeyUpdate new keys and an
 // answer, however few bytes it has.
 func (s *Session) RecordsDone() int {
 	n := s.recordsDone
@@ -143,7 +143,7 @@ func (s *Session) RecordsDone() int {
 	return n
 }
 
-// Upto is how many bytes of p, which the wire is about to give, complete most records, and how many they complete.
+// PrefixOf is how many bytes of p, which the wire is about to give, complete most records, and how many they complete.
 func (s *Session) PrefixOf(p []byte, most int) (n, whole int) {
 	f := s.records
 	return f.upto(p, most)

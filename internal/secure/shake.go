@@ -54,7 +54,7 @@ func (c *Conn) doHandshake(call *desc.Call) error {
 	return nil
 }
 
-// shake continues the handshake as far as it goes without waiting. mine belongs to the call, and is 0 before its first
+// stepHandshake continues the handshake as far as it goes without waiting. mine belongs to the call, and is 0 before its first
 // shake: it tells whether another call, maybe another goroutine's, has come between.
 func (c *Conn) stepHandshake(mine *uint32) (over bool, err error) {
 	c.readMu.Lock()
