@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/timeout"
 )
 

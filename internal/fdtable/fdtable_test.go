@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "github.com/ureactor/ureactor/internal/longtest"
 )
 
 type key struct {

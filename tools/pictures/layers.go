@@ -22,20 +22,21 @@ var layers = []layer{
 	{4, 6, 6, 1, internal, "internal/secure", "TLS on a Desc"},
 	{5, 0, 8, 1, internal, "internal/desc", "Desc: how a call waits and closes"},
 	{5, 8, 4, 1, exported, "sim", "a simulated Kernel"},
-	{6, 0, 12, 1, internal, "internal/kernel", "Kernel: the one seam to the operating system"},
-	{7, 0, 8, 1, exported, "poller", "Events: epoll, kqueue"},
-	{8, 0, 8, 1, exported, "timeout", "Timeouts, Deadlines, the queue of timers"},
-	{7, 8, 4, 2, outside, "operating system", "called by kernel and poller"},
+	{6, 0, 12, 1, internal, "internal/kernel", "the host's Kernel: the one seam to the operating system"},
+	{7, 0, 8, 1, exported, "kernel", "Kernel: what a system must do"},
+	{8, 0, 8, 1, exported, "poller", "Events: epoll, kqueue"},
+	{9, 0, 8, 1, exported, "timeout", "Timeouts and Deadlines"},
+	{7, 8, 4, 3, outside, "operating system", "called by kernel and poller"},
 }
 
 func drawLayers() string {
 	const unit, high, gap, left, top = 56, 46, 8, 60, 16
-	s := newSVG(left+12*unit+16, top+9*(high+gap)+40, "The layers of packages. A package imports only packages below it.")
+	s := newSVG(left+12*unit+16, top+10*(high+gap)+40, "The layers of packages. A package imports only packages below it.")
 	for _, l := range layers {
 		s.box(left+l.column*unit+gap/2, top+l.row*(high+gap), l.width*unit-gap, l.rows*high+(l.rows-1)*gap, l.look, l.name, l.note)
 	}
-	s.arrow(fmt.Sprintf("M 32,%d V %d", top, top+9*high+8*gap))
-	fmt.Fprintf(s, `<g transform="translate(24 %d) rotate(-90)">`, top+9*(high+gap)/2)
+	s.arrow(fmt.Sprintf("M 32,%d V %d", top, top+10*high+9*gap))
+	fmt.Fprintf(s, `<g transform="translate(24 %d) rotate(-90)">`, top+10*(high+gap)/2)
 	s.text(0, 0, "middle", "note", "imports")
 	s.WriteString("</g>\n")
 	y := top + 9*(high+gap) + 12
