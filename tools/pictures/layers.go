@@ -39,7 +39,7 @@ func drawLayers() string {
 	fmt.Fprintf(s, `<g transform="translate(24 %d) rotate(-90)">`, top+10*(high+gap)/2)
 	s.text(0, 0, "middle", "note", "imports")
 	s.WriteString("</g>\n")
-	y := top + 9*(high+gap) + 12
+	y := top + 10*(high+gap) + 12
 	for i, k := range []struct {
 		look look
 		text string
