@@ -1,6 +1,7 @@
 //go:build linux
 
-// The benchmark suite: go -C bench run . [flags], and the scoreboard: go -C bench run . hazards [flags]. See README.md.
+// The benchmark suite: go -C bench run . [flags], and the scoreboard: go -C bench run . hazards
+// [flags]. See README.md.
 package main
 
 import (

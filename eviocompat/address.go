@@ -30,8 +30,8 @@ func address(s string) (network, addr string, share bool) {
 	return network, addr, share
 }
 
-// unlink removes the file of a socket that a dead server has left, as evio does. It leaves other files alone, and that of a
-// socket on which anybody lives.
+// unlink removes the file of a socket that a dead server has left, as evio does. It leaves other
+// files alone, and that of a socket on which anybody lives.
 func unlink(path string) {
 	f, err := os.Lstat(path)
 	if err != nil || f.Mode()&fs.ModeSocket == 0 {

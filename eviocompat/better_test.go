@@ -22,9 +22,10 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// While output is pending, evio's loop spins as soon as input waits too: it is told of the input and tries to write. And
-// every loop of it wakes ten times a second when nothing happens. Here eight loops, one of them with a megabyte that nobody
-// reads and a request that waits behind it, come to rest: of several fifths of a second one takes next to no processor time.
+// While output is pending, evio's loop spins as soon as input waits too: it is told of the input
+// and tries to write. And every loop of it wakes ten times a second when nothing happens. Here
+// eight loops, one of them with a megabyte that nobody reads and a request that waits behind it,
+// come to rest: of several fifths of a second one takes next to no processor time.
 func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -62,7 +63,8 @@ func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 	stop()
 }
 
-// With WithPanicHandler a panic in an event ends its connection, whose Closed is told, and no other.
+// With WithPanicHandler a panic in an event ends its connection, whose Closed is told, and no
+// other.
 func TestPanicEndsOneConnection(t *testing.T) {
 	caught, closed, ready := make(chan any, 1), make(chan error, 1), make(chan net.Addr, 1)
 	var end atomic.Bool
@@ -110,8 +112,8 @@ func TestPanicEndsOneConnection(t *testing.T) {
 	}
 }
 
-// At the limit of descriptors evio's Serve ends. Here those who are connected are served on, and the others as soon as
-// there is room. In a process of its own.
+// At the limit of descriptors evio's Serve ends. Here those who are connected are served on, and
+// the others as soon as there is room. In a process of its own.
 func TestServesOnAtTheDescriptorLimit(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), childEnv+"=1")
@@ -166,7 +168,8 @@ func atDescriptorLimit() {
 	talk(c)
 }
 
-// In evio Wake's answer takes the place of output that is pending. Here it comes after it, for every Wake one.
+// In evio Wake's answer takes the place of output that is pending. Here it comes after it, for
+// every Wake one.
 func TestWakeLosesNoOutput(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -214,8 +217,8 @@ func TestWakeLosesNoOutput(t *testing.T) {
 	server.Wake()
 }
 
-// The loop stands in an event, and more connections are woken than a small WithPostLimit of the caller's allows. Each Wake
-// has Data called, and so does a second one.
+// The loop stands in an event, and more connections are woken than a small WithPostLimit of the
+// caller's allows. Each Wake has Data called, and so does a second one.
 func TestWakeHasNoPostLimit(t *testing.T) {
 	const conns = 5
 	opened, woken := make(chan Conn, conns), make(chan Conn, conns)
@@ -258,8 +261,8 @@ func TestWakeHasNoPostLimit(t *testing.T) {
 	}
 }
 
-// A client that sends 8 MiB in 1 MiB writes, half-closes, then reads, gets all of it back: evio stalls in it, or loses what
-// was pending.
+// A client that sends 8 MiB in 1 MiB writes, half-closes, then reads, gets all of it back: evio
+// stalls in it, or loses what was pending.
 func TestStreamsWithoutStallOrLoss(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -315,8 +318,9 @@ func TestActionsDeliverFirst(t *testing.T) {
 	}
 }
 
-// evio closes a listener twice: when somebody has opened a file in between, that one's descriptor. Here a hundred
-// Serves come and go, five at a time, beside a goroutine whose descriptors nobody else may close.
+// evio closes a listener twice: when somebody has opened a file in between, that one's descriptor.
+// Here a hundred Serves come and go, five at a time, beside a goroutine whose descriptors nobody
+// else may close.
 func TestListenersAreClosedOnce(t *testing.T) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {

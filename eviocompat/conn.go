@@ -32,7 +32,8 @@ func (c *conn) AddrIndex() int       { return c.index }
 func (c *conn) LocalAddr() net.Addr  { return c.s.addrs[c.index] }
 func (c *conn) RemoteAddr() net.Addr { return c.remote }
 
-// Wake has Data called with a nil slice, once for each Wake, unless the connection has ended by then.
+// Wake has Data called with a nil slice, once for each Wake, unless the connection has ended by
+// then.
 func (c *conn) Wake() {
 	if c.wakes.Add(1) == 1 { // a post is not yet on its way
 		if c.c.Post(c.woken) != nil { // ErrClosed: nobody to wake. The limit is above any number of descriptors

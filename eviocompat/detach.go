@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// detach takes the connection out of the loop and gives it to Detached. Without such a function it is Close, as in evio.
+// detach takes the connection out of the loop and gives it to Detached. Without such a function it
+// is Close, as in evio.
 func (c *conn) detach() {
 	c.over = true
 	if c.s.events.Detached == nil {
@@ -29,11 +30,12 @@ func (c *conn) detach() {
 	c.s.done(c.s.events.Detached(c, d))
 }
 
-// lingerTime is how long a closed connection waits for a peer that takes nothing, as reactor.WithLinger does by default.
+// lingerTime is how long a closed connection waits for a peer that takes nothing, as
+// reactor.WithLinger does by default.
 var lingerTime = 30 * time.Second
 
-// detached is what Detached gets: goroutines wait in it, and any of them may use it. What was sent before it was
-// detached comes first; Close lets that leave, and does not wait for it.
+// detached is what Detached gets: goroutines wait in it, and any of them may use it. What was sent
+// before it was detached comes first; Close lets that leave, and does not wait for it.
 type detached struct {
 	f      *os.File
 	sent   chan struct{} // closed when that has left
@@ -42,7 +44,8 @@ type detached struct {
 	once   sync.Once
 }
 
-// deliver writes what was sent. After Close it gives up when the peer has taken nothing for lingerTime.
+// deliver writes what was sent. After Close it gives up when the peer has taken nothing for
+// lingerTime.
 func (d *detached) deliver(unsent []byte) {
 	defer close(d.sent)
 	for len(unsent) > 0 {

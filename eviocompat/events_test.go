@@ -67,8 +67,9 @@ func TestShutdownFromEveryEvent(t *testing.T) {
 	}
 }
 
-// The options of a connection, seen where it is detached: TCP_NODELAY, which evio does not set, and what Options ask for.
-// What was sent before comes first, whatever size it has, and a Close does not cut it off.
+// The options of a connection, seen where it is detached: TCP_NODELAY, which evio does not set, and
+// what Options ask for. What was sent before comes first, whatever size it has, and a Close does
+// not cut it off.
 func TestDetach(t *testing.T) {
 	first := noise(2 << 20)
 	for _, useUnix := range []bool{false, true} {
@@ -133,7 +134,8 @@ func TestCloseOfADetachedDelivers(t *testing.T) {
 	stop()
 }
 
-// Tick comes at once, then never earlier than it asked for; PreWrite comes before what an event returned is sent.
+// Tick comes at once, then never earlier than it asked for; PreWrite comes before what an event
+// returned is sent.
 func TestTickAndPreWrite(t *testing.T) {
 	var pre, ticks int
 	var last time.Time
@@ -182,8 +184,8 @@ func TestInputBuffer(t *testing.T) {
 	}
 }
 
-// What cannot be served is an error that says why, and nothing stays open: a file at a Unix path that is no socket is
-// left alone, a stale socket is replaced, as evio does.
+// What cannot be served is an error that says why, and nothing stays open: a file at a Unix path
+// that is no socket is left alone, a stale socket is replaced, as evio does.
 func TestBadAndStaleAddresses(t *testing.T) {
 	dir := t.TempDir()
 	file, stale := filepath.Join(dir, "file"), filepath.Join(dir, "stale")

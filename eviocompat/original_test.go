@@ -15,14 +15,15 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// slow are evio's tests that need -long. TestServe streams for half a minute. TestTick fails if 250 ms
-// take a second. TestReuseInputBuffer fails if two packets that are sent 200 ms apart arrive as one.
+// slow are evio's tests that need -long. TestServe streams for half a minute. TestTick fails if 250
+// ms take a second. TestReuseInputBuffer fails if two packets that are sent 200 ms apart arrive as
+// one.
 const slow = "^(TestServe|TestTick|TestReuseInputBuffer)$"
 
 // evio's own tests, of the release that go.mod names, pass on this package. With -long it is all of
-// them, three times, under the race detector where that runs. Their file stays in the module cache: a
-// copy, changed by the replacements below, is laid over this directory while go test runs. They listen
-// on fixed ports, which become ports that another run at this time most likely does not use.
+// them, three times, under the race detector where that runs. Their file stays in the module cache:
+// a copy, changed by the replacements below, is laid over this directory while go test runs. They
+// listen on fixed ports, which become ports that another run at this time most likely does not use.
 func TestEvioOwnTests(t *testing.T) {
 	longtest.NeedsGo(t)
 	if testing.Short() {

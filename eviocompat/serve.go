@@ -20,7 +20,8 @@ import (
 // drainTime is how long Serve goes on delivering after a Shutdown action.
 const drainTime = 5 * time.Second
 
-// maxOutput is the cap on a connection's unsent output, as large as one goes: evio's contract has no error for more.
+// maxOutput is the cap on a connection's unsent output, as large as one goes: evio's contract has
+// no error for more.
 const maxOutput = 1 << 30
 
 type server struct {
@@ -33,17 +34,19 @@ type server struct {
 	stopped sync.WaitGroup
 }
 
-// Serve is evio.Serve: it opens the addresses and serves them until a function of events returns Shutdown. Then what was
-// sent is delivered, for up to 5 seconds. Serve returns nil, an error that kept it from serving, or a
-// *reactor.UndeliveredError.
+// Serve is evio.Serve: it opens the addresses and serves them until a function of events returns
+// Shutdown. Then what was sent is delivered, for up to 5 seconds. Serve returns nil, an error that
+// kept it from serving, or a *reactor.UndeliveredError.
 //
-// Addresses are tcp://, tcp4://, tcp6://, udp://, udp4://, udp6://host:port or unix://path, tcp without a scheme;
-// ?reuseport=true shares the port with others. The schemes with -net are served by the same loops as those without.
+// Addresses are tcp://, tcp4://, tcp6://, udp://, udp4://, udp6://host:port or unix://path, tcp
+// without a scheme; ?reuseport=true shares the port with others. The schemes with -net are served
+// by the same loops as those without.
 func Serve(events Events, addr ...string) error { return ServeWith(nil, events, addr...) }
 
-// ServeWith is Serve on loops with options, which evio has no place for: reactor.WithPanicHandler has a panic in an event
-// end its connection alone, reactor.WithLogger tells of what happens, reactor.WithSlowCallback names an event that blocks.
-// reactor.WithPostLimit has no effect: Wake cannot report an error, so the limit is the highest.
+// ServeWith is Serve on loops with options, which evio has no place for: reactor.WithPanicHandler
+// has a panic in an event end its connection alone, reactor.WithLogger tells of what happens,
+// reactor.WithSlowCallback names an event that blocks. reactor.WithPostLimit has no effect: Wake
+// cannot report an error, so the limit is the highest.
 func ServeWith(opts []reactor.Option, events Events, addr ...string) error {
 	loops := events.NumLoops
 	switch {
@@ -118,8 +121,8 @@ func (s *server) open(i int, network, addr string, opts []reactor.ListenOption) 
 	}, opts...)
 }
 
-// tickOn has the loop tick. When the loop fails, its tasks are cancelled: another loop ticks on, or a server that only a tick
-// can end would never end.
+// tickOn has the loop tick. When the loop fails, its tasks are cancelled: another loop ticks on, or
+// a server that only a tick can end would never end.
 func (s *server) tickOn(r *reactor.Reactor) {
 	guard := r.Go(func(t *reactor.Task) {
 		for t.Sleep(math.MaxInt64) == nil {
@@ -135,7 +138,8 @@ func (s *server) tickOn(r *reactor.Reactor) {
 	s.tick(r)
 }
 
-// tick calls Tick, at once and then as it asks to. A tick that panics, and is isolated, is not the last one.
+// tick calls Tick, at once and then as it asks to. A tick that panics, and is isolated, is not the
+// last one.
 func (s *server) tick(r *reactor.Reactor) {
 	action := None
 	defer func() {

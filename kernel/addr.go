@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// An Addr is the address of a socket: IPv4, IPv6 or a Unix path. Addrs are comparable values. The zero Addr is no
-// address.
+// An Addr is the address of a socket: IPv4, IPv6 or a Unix path. Addrs are comparable values. The
+// zero Addr is no address.
 type Addr struct {
 	Family int    // AF_INET, AF_INET6, AF_UNIX, or 0
 	Path   string // AF_UNIX: "" is unnamed, a leading "@" or NUL is Linux's abstract space
@@ -16,7 +16,8 @@ type Addr struct {
 	Port   uint16
 }
 
-// AddrPort is the address as netip knows it, invalid for what is not IP. It allocates only for a zone.
+// AddrPort is the address as netip knows it, invalid for what is not IP. It allocates only for a
+// zone.
 func (a Addr) AddrPort() netip.AddrPort {
 	switch a.Family {
 	case afInet:

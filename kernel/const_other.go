@@ -4,8 +4,8 @@ package kernel
 
 import "strconv"
 
-// An Errno is the number of an error; 0 is success. The numbers are Linux's: this system has no kernel
-// of its own for them, a simulated one has.
+// An Errno is the number of an error; 0 is success. The numbers are Linux's: this system has no
+// kernel of its own for them, a simulated one has.
 type Errno uintptr
 
 func (e Errno) Error() string {

@@ -49,7 +49,8 @@ func (n *Net) resolve(ctx context.Context, a netaddr.Network, address string, ma
 	return q, err
 }
 
-// await runs f, which may block, for a caller who must not block the loop: as Task.Await does. Parked ones just call it.
+// await runs f, which may block, for a caller who must not block the loop: as Task.Await does.
+// Parked ones just call it.
 func (n *Net) await(ctx context.Context, mayBlock bool, f func(context.Context) error) error {
 	if n.r == nil {
 		return f(ctx)

@@ -17,7 +17,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// base is what Conn, PacketConn and Listener have in common: a Socket that blocks, with a deadline for each direction.
+// base is what Conn, PacketConn and Listener have in common: a Socket that blocks, with a deadline
+// for each direction.
 type base struct {
 	s             *socket.Socket
 	d             *desc.Desc // the Socket's
@@ -72,8 +73,8 @@ func (b *base) LocalAddr() net.Addr { return b.local }
 // Socket is the socket below. Who closes or detaches it has closed what is above.
 func (b *base) Socket() *socket.Socket { return b.s }
 
-// Close ends every call in progress with net.ErrClosed, and returns when the descriptor is closed. A second Close is that
-// error.
+// Close ends every call in progress with net.ErrClosed, and returns when the descriptor is closed.
+// A second Close is that error.
 func (b *base) Close() error {
 	if b.closed.Swap(true) {
 		_ = b.s.Close() // it waits for the first
@@ -88,9 +89,10 @@ func (b *base) Close() error {
 // SetDeadline is SetReadDeadline and SetWriteDeadline.
 func (b *base) SetDeadline(t time.Time) error { return b.setDeadline(t, desc.In, desc.Out) }
 
-// SetReadDeadline has calls that receive or accept, those in progress and later ones, give up at t with
-// os.ErrDeadlineExceeded; one in the past ends them at once, the zero time never. It may be moved at any time and closes
-// nothing. On a simulated host it is a time of the host's: see Net.Time.
+// SetReadDeadline has calls that receive or accept, those in progress and later ones, give up at t
+// with os.ErrDeadlineExceeded; one in the past ends them at once, the zero time never. It may be
+// moved at any time and closes nothing. On a simulated host it is a time of the host's: see
+// Net.Time.
 func (b *base) SetReadDeadline(t time.Time) error { return b.setDeadline(t, desc.In) }
 
 // SetWriteDeadline is the same for calls that send.
@@ -118,7 +120,8 @@ func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 	return nil
 }
 
-// SyscallConn gives access to the descriptor: see syscall.RawConn. Its Read and Write wait as the connection's do.
+// SyscallConn gives access to the descriptor: see syscall.RawConn. Its Read and Write wait as the
+// connection's do.
 func (b *base) SyscallConn() (syscall.RawConn, error) {
 	if b.d.Closed() {
 		return nil, b.fail("raw", kernel.EBADF)
@@ -174,7 +177,8 @@ func (b *base) SetWriteBuffer(bytes int) error {
 	return b.set(socket.SOL_SOCKET, socket.SO_SNDBUF, bytes)
 }
 
-// tooLarge is the error of an option's value that the kernel, which takes 32 bits, would be given cut.
+// tooLarge is the error of an option's value that the kernel, which takes 32 bits, would be given
+// cut.
 func (b *base) tooLarge(v int64) error {
 	err := fmt.Errorf("value %d: must be %d … %d: %w", v, math.MinInt32, math.MaxInt32, os.NewSyscallError("setsockopt", kernel.EINVAL))
 	return &net.OpError{Op: "set", Net: b.net, Addr: b.local, Err: err}

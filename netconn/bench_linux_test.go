@@ -16,7 +16,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// cpu is what the process has used so far, in nanoseconds: both ends are in it, so ratios are milder than the servers' own.
+// cpu is what the process has used so far, in nanoseconds: both ends are in it, so ratios are
+// milder than the servers' own.
 func cpu() float64 {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail
@@ -54,7 +55,8 @@ func BenchmarkHTTPHello(b *testing.B) {
 	}
 }
 
-// A TLS echo of 64 bytes over 1,000 connections: crypto/tls on package net in goroutines, ours in tasks and by callbacks.
+// A TLS echo of 64 bytes over 1,000 connections: crypto/tls on package net in goroutines, ours in
+// tasks and by callbacks.
 func BenchmarkTLSEcho(b *testing.B) {
 	servers := map[string]func(b *testing.B) net.Addr{
 		"net": func(b *testing.B) net.Addr {

@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// curl as users have it: HTTP/1.1 and HTTP/2, over TLS and not, megabytes up and down with checksum, and one connection kept
-// for several requests.
+// curl as users have it: HTTP/1.1 and HTTP/2, over TLS and not, megabytes up and down with
+// checksum, and one connection kept for several requests.
 func TestCurl(t *testing.T) {
 	if !longtest.Only(t, "curl as the client") {
 		return

@@ -36,8 +36,9 @@ func (inGoroutines) ListenPacket(network, address string) (net.PacketConn, error
 	return netconn.ListenPacket(network, address)
 }
 
-// When Close returns the descriptor is closed, whoever waits in Accept or ReadFrom, in goroutines and in tasks: what was
-// bound is free at once. The tests of Close asked only whether the waiting calls end.
+// When Close returns the descriptor is closed, whoever waits in Accept or ReadFrom, in goroutines
+// and in tasks: what was bound is free at once. The tests of Close asked only whether the waiting
+// calls end.
 func TestClosedIsClosed(t *testing.T) {
 	dir := t.TempDir()
 	check := func(t *testing.T, n maker, beside func(f func())) {
@@ -103,8 +104,9 @@ func TestClosedIsClosed(t *testing.T) {
 	})
 }
 
-// Close and Detach from inside the connection's own Control do not wait for themselves, nor does a Close beside it: the
-// number is good until the function returns. Close returns to each of two goroutines when it is closed.
+// Close and Detach from inside the connection's own Control do not wait for themselves, nor does a
+// Close beside it: the number is good until the function returns. Close returns to each of two
+// goroutines when it is closed.
 func TestCloseInsideControl(t *testing.T) {
 	for _, detach := range []bool{false, true} {
 		c, peer := connected(t)
@@ -178,8 +180,8 @@ func TestNoTimeoutBelowAConn(t *testing.T) {
 	}
 }
 
-// A Unix listener whose descriptor was given away leaves the file to the next owner. Its RawConn has Control only, as package
-// net's.
+// A Unix listener whose descriptor was given away leaves the file to the next owner. Its RawConn
+// has Control only, as package net's.
 func TestDetachedListener(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := netconn.Listen("unix", path)
@@ -205,8 +207,8 @@ func TestDetachedListener(t *testing.T) {
 	}
 }
 
-// A copy of a file ends at its deadline although another owner of the connection has cleared O_NONBLOCK: sendfile would wait
-// in the kernel.
+// A copy of a file ends at its deadline although another owner of the connection has cleared
+// O_NONBLOCK: sendfile would wait in the kernel.
 func TestCopyWithoutNonblock(t *testing.T) {
 	c, _ := connected(t)
 	rc, _ := c.SyscallConn()

@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A Conn is a stream connection. Its methods may be called by any goroutine, or, if it is of On, by the loop's tasks;
-// calls in one direction take turns.
+// A Conn is a stream connection. Its methods may be called by any goroutine, or, if it is of On, by
+// the loop's tasks; calls in one direction take turns.
 type Conn struct{ base }
 
 // RemoteAddr is the peer's address, also after Close.
@@ -49,9 +49,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteBuffers sends the buffers, up to 64 large ones or 64 KiB of small ones in one system call, and
-// consumes v as net.Buffers.WriteTo does (which
-// knows package net's own connections only, and writes to others one by one).
+// WriteBuffers sends the buffers, up to 64 large ones or 64 KiB of small ones in one system call,
+// and consumes v as net.Buffers.WriteTo does (which knows package net's own connections only, and
+// writes to others one by one).
 func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
 	d := c.d
 	call := forever()
@@ -132,11 +132,12 @@ func (c *Conn) shutdown(how int) error {
 // SetNoDelay(false) turns Nagle's algorithm on; TCP only.
 func (c *Conn) SetNoDelay(on bool) error { return c.set(socket.IPPROTO_TCP, socket.TCP_NODELAY, on) }
 
-// SetKeepAlive has the kernel probe a silent peer, or not; TCP only. It is on, every 15 s, as package net has it.
+// SetKeepAlive has the kernel probe a silent peer, or not; TCP only. It is on, every 15 s, as
+// package net has it.
 func (c *Conn) SetKeepAlive(on bool) error { return c.set(socket.SOL_SOCKET, socket.SO_KEEPALIVE, on) }
 
-// SetKeepAlivePeriod is the time of silence and between probes, in whole seconds, rounded up; TCP only. As package net has
-// it, 0 is 15 s, and a negative one changes nothing.
+// SetKeepAlivePeriod is the time of silence and between probes, in whole seconds, rounded up; TCP
+// only. As package net has it, 0 is 15 s, and a negative one changes nothing.
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 	switch {
 	case d < 0:
@@ -162,8 +163,9 @@ func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 	return nil
 }
 
-// SetLinger: with sec 0 Close discards what is unsent and resets; sec < 0 is the default, Close sends it in the
-// background; sec > 0 may have Close wait so long, which on a loop blocks everything.
+// SetLinger: with sec 0 Close discards what is unsent and resets; sec < 0 is the default, Close
+// sends it in the background; sec > 0 may have Close wait so long, which on a loop blocks
+// everything.
 func (c *Conn) SetLinger(sec int) error {
 	on := uint32(1)
 	if sec < 0 {

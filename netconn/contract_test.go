@@ -24,8 +24,8 @@ import (
 // long is how long a test waits for what must come.
 const long = 20 * time.Second
 
-// The listener's side of the contract, in the spirit of nettest: deadlines past, future and moved while Accept waits,
-// many Accepts at once, Close under them, file removed.
+// The listener's side of the contract, in the spirit of nettest: deadlines past, future and moved
+// while Accept waits, many Accepts at once, Close under them, file removed.
 func TestListener(t *testing.T) {
 	for _, network := range families() {
 		t.Run(network, func(t *testing.T) {
@@ -70,8 +70,8 @@ func TestListener(t *testing.T) {
 	}
 }
 
-// deadlines are kept by a call that nothing else ends: one in the past ends it at once, one to come not before, one that
-// is moved does not count, one set meanwhile does.
+// deadlines are kept by a call that nothing else ends: one in the past ends it at once, one to come
+// not before, one that is moved does not count, one set meanwhile does.
 func deadlines(t *testing.T, set func(time.Time) error, call func() error) {
 	t.Helper()
 	expires := func(what string) {
@@ -121,7 +121,8 @@ func deadlines(t *testing.T, set func(time.Time) error, call func() error) {
 	must(set(time.Time{}))
 }
 
-// The datagram side: boundaries, truncation, deadlines both ways, racing readers and writers, Close.
+// The datagram side: boundaries, truncation, deadlines both ways, racing readers and writers,
+// Close.
 func TestPacketConn(t *testing.T) {
 	for _, network := range []string{"udp4", "udp6", "unixgram"} {
 		t.Run(network, func(t *testing.T) {
@@ -168,7 +169,8 @@ func packetConn(t *testing.T, network string) net.PacketConn {
 	return c
 }
 
-// racingPackets has several goroutines send and receive on the same two: each datagram comes whole, to one of them.
+// racingPackets has several goroutines send and receive on the same two: each datagram comes whole,
+// to one of them.
 func racingPackets(t *testing.T, a, b net.PacketConn) {
 	const n = 8
 	var all sync.WaitGroup
@@ -433,7 +435,8 @@ func (k *unlinks) Close(fd int) kernel.Errno {
 	return k.Kernel.Close(fd)
 }
 
-// A Listener's file goes before nobody listens there any more, and once: afterwards it may be somebody else's.
+// A Listener's file goes before nobody listens there any more, and once: afterwards it may be
+// somebody else's.
 func TestListenerUnlinksFirst(t *testing.T) {
 	k := &unlinks{Kernel: kernel.Host}
 	r, err := reactor.New(reactor.WithKernel(k))

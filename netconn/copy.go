@@ -9,8 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// ReadFrom sends what r has until its end, for io.Copy. On Linux what comes from a regular file or another Conn, alone or
-// in an io.LimitedReader, does not pass through the program (sendfile, splice). A *net.Buffers is WriteBuffers.
+// ReadFrom sends what r has until its end, for io.Copy. On Linux what comes from a regular file or
+// another Conn, alone or in an io.LimitedReader, does not pass through the program (sendfile,
+// splice). A *net.Buffers is WriteBuffers.
 func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	if v, ok := r.(*net.Buffers); ok {
 		return c.WriteBuffers(v)
@@ -29,7 +30,8 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	return n, err
 }
 
-// WriteTo sends what comes, until the peer's end, to w, for io.Copy; to another Conn as ReadFrom does.
+// WriteTo sends what comes, until the peer's end, to w, for io.Copy; to another Conn as ReadFrom
+// does.
 func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	if to, ok := w.(*Conn); ok {
 		n, err, done := to.move(c)
@@ -42,8 +44,8 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	return c.copyTo(w)
 }
 
-// copyTo has a buffer from when something has come until w has taken it. It is not the loop's, for w
-// may be anybody's and wait before it looks at what it is given.
+// copyTo has a buffer from when something has come until w has taken it. It is not the loop's, for
+// w may be anybody's and wait before it looks at what it is given.
 func (c *Conn) copyTo(w io.Writer) (n int64, err error) {
 	d := c.d
 	for {
@@ -79,8 +81,8 @@ type writer struct{ c *Conn }
 
 func (w writer) Write(p []byte) (int, error) { return w.c.Write(p) }
 
-// move copies without showing the bytes to the program. done is false where that cannot be, or not any more: what comes after
-// the first n bytes has to be copied.
+// move copies without showing the bytes to the program. done is false where that cannot be, or not
+// any more: what comes after the first n bytes has to be copied.
 func (c *Conn) move(r io.Reader) (n int64, err error, done bool) {
 	limit := int64(1<<63 - 1)
 	l, limited := r.(*io.LimitedReader)

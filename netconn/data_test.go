@@ -237,7 +237,8 @@ func relayed(t *testing.T, relay func(from, to dataConn) error, secure bool) (st
 	return <-at, target
 }
 
-// A writer of anybody's may wait before it looks at what WriteTo gives it. Others receive meanwhile.
+// A writer of anybody's may wait before it looks at what WriteTo gives it. Others receive
+// meanwhile.
 func TestWriteToOfATaskToAWriterThatWaits(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -47,7 +47,8 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 	return nil, first
 }
 
-// A dated is a context whose deadline is a time of a simulated kernel's: no timer of the machine's tells when it is over.
+// A dated is a context whose deadline is a time of a simulated kernel's: no timer of the machine's
+// tells when it is over.
 type dated struct {
 	context.Context
 	k   kernel.Kernel
@@ -166,8 +167,8 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 	return err
 }
 
-// dialled makes the connection of a socket that is connected to at. The kernel has no address of a peer that has reset, nor
-// of one with port 0.
+// dialled makes the connection of a socket that is connected to at. The kernel has no address of a
+// peer that has reset, nor of one with port 0.
 func (n *Net) dialled(a netaddr.Network, s *socket.Socket, at kernel.Addr) net.Conn {
 	if !a.Stream() {
 		c := &PacketConn{connected: true}

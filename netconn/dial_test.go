@@ -29,8 +29,8 @@ func TestDialTimeout(t *testing.T) {
 	}
 }
 
-// Whoever dials peers that reset as soon as they have accepted gets either the reset or a connection that knows its peer's
-// address, though the kernel has forgotten it.
+// Whoever dials peers that reset as soon as they have accepted gets either the reset or a
+// connection that knows its peer's address, though the kernel has forgotten it.
 func TestDialledPeerResets(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -73,8 +73,8 @@ func TestDialledPeerResets(t *testing.T) {
 	<-ended
 }
 
-// A dialled connection has its peer's address, whatever the kernel says of it: of a datagram socket that is connected to
-// port 0 it says nothing. Package net gives what was dialled.
+// A dialled connection has its peer's address, whatever the kernel says of it: of a datagram socket
+// that is connected to port 0 it says nothing. Package net gives what was dialled.
 func TestDialledPeerWithoutAPort(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", ":0", "localhost:0"} {
 		c, err := netconn.Dial("udp4", addr)

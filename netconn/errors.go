@@ -12,7 +12,8 @@ import (
 
 var errDeadline = os.ErrDeadlineExceeded
 
-// timeoutError is a dial that ran out of time: as package net's, it is context.DeadlineExceeded and a timeout.
+// timeoutError is a dial that ran out of time: as package net's, it is context.DeadlineExceeded and
+// a timeout.
 type timeoutError struct{}
 
 func (timeoutError) Error() string        { return "i/o timeout" }
@@ -74,8 +75,8 @@ func (b *base) cause(op string, e kernel.Errno) error {
 	return os.NewSyscallError(op, e)
 }
 
-// passing is an error of accept that says nothing of the listener: servers such as net/http's go on after it, for it is
-// temporary. Package net does not say so, and they end.
+// passing is an error of accept that says nothing of the listener: servers such as net/http's go on
+// after it, for it is temporary. Package net does not say so, and they end.
 type passing struct{ kernel.Errno }
 
 func (passing) Temporary() bool { return true }

@@ -27,8 +27,8 @@ func same(t *testing.T, who string, got, want error) {
 	}
 }
 
-// Every address that cannot be, or is not for the network, on every network, by each of the three calls: package net's
-// errors, or its success.
+// Every address that cannot be, or is not for the network, on every network, by each of the three
+// calls: package net's errors, or its success.
 func TestAddressesAreThoseOfPackageNet(t *testing.T) {
 	taken := busy(t).String()
 	addresses := []string{"127.0.0.1", "127.0.0.1:", "127.0.0.1:nonesuch", "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:0x1",
@@ -53,7 +53,8 @@ func TestAddressesAreThoseOfPackageNet(t *testing.T) {
 	}
 }
 
-// The same for paths. (Of unix package net makes packets and of unixgram listeners, which nobody can use; these are refused.)
+// The same for paths. (Of unix package net makes packets and of unixgram listeners, which nobody
+// can use; these are refused.)
 func TestPathsAreThoseOfPackageNet(t *testing.T) {
 	stream, gram := free(t, "unix"), free(t, "unixgram")
 	for _, s := range stacks[:1] {
@@ -92,8 +93,9 @@ func TestPathsAreThoseOfPackageNet(t *testing.T) {
 	}
 }
 
-// A dial ends in each phase, before the lookup, in it and in the connect, because its context is cancelled or its time is
-// up, with package net's error, in a goroutine and in a task. The lookup asks a server that does not answer.
+// A dial ends in each phase, before the lookup, in it and in the connect, because its context is
+// cancelled or its time is up, with package net's error, in a goroutine and in a task. The lookup
+// asks a server that does not answer.
 func TestDialEndsInEachPhase(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -144,8 +146,8 @@ func TestDialEndsInEachPhase(t *testing.T) {
 	}
 }
 
-// endings make a context that ends in a phase, and what to call after the dial. That reports whether the
-// phase was reached: on a busy machine the time may be up before the lookup begins.
+// endings make a context that ends in a phase, and what to call after the dial. That reports
+// whether the phase was reached: on a busy machine the time may be up before the lookup begins.
 var endings = map[string]func(t *testing.T, phase string, asked <-chan struct{}, wait time.Duration) (context.Context, func() bool){
 	"cancelled": func(t *testing.T, phase string, asked <-chan struct{}, _ time.Duration) (context.Context, func() bool) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -192,7 +194,8 @@ func (contextExpired) Error() string        { return "i/o timeout" }
 func (contextExpired) Timeout() bool        { return true }
 func (contextExpired) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// deaf has lookups ask a server that never answers, until the test ends. Each of them tells that it has asked.
+// deaf has lookups ask a server that never answers, until the test ends. Each of them tells that it
+// has asked.
 func deaf(t *testing.T) <-chan struct{} {
 	asked := make(chan struct{}, 1)
 	old := net.DefaultResolver

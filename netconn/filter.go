@@ -18,7 +18,8 @@ import (
 // HandshakeTimeout is how long a peer has for the handshake; see WithHandshakeTimeout.
 const HandshakeTimeout = 10 * time.Second
 
-// ErrHandshakeTimeout is what Closed is told when a handshake took too long. It is os.ErrDeadlineExceeded.
+// ErrHandshakeTimeout is what Closed is told when a handshake took too long. It is
+// os.ErrDeadlineExceeded.
 var ErrHandshakeTimeout error = &handshakeTimeout{}
 
 type handshakeTimeout struct{}
@@ -28,18 +29,20 @@ func (*handshakeTimeout) Timeout() bool   { return true }
 func (*handshakeTimeout) Temporary() bool { return false }
 func (*handshakeTimeout) Unwrap() error   { return errDeadline }
 
-// WithTLS is an option of a reactor's Listen and Dial: what is on the wire is TLS, what the Handler sees and sends is not.
-// A client's config must name the server or skip its verification.
+// WithTLS is an option of a reactor's Listen and Dial: what is on the wire is TLS, what the Handler
+// sees and sends is not. A client's config must name the server or skip its verification.
 //
-// Opened comes when the handshake is over; what was sent before gathers until then. A peer that has not finished it
-// after HandshakeTimeout, or fails it, is closed; Closed gets crypto/tls's error. CloseWrite and Close say close_notify
-// before the FIN; the peer's close_notify is EOF. A FIN without close_notify is no EOF, for anybody on the way can send
-// one: the Conn is closed, and Closed gets io.ErrUnexpectedEOF. Buffered and the limits count bytes on the wire.
+// Opened comes when the handshake is over; what was sent before gathers until then. A peer that has
+// not finished it after HandshakeTimeout, or fails it, is closed; Closed gets crypto/tls's error.
+// CloseWrite and Close say close_notify before the FIN; the peer's close_notify is EOF. A FIN
+// without close_notify is no EOF, for anybody on the way can send one: the Conn is closed, and
+// Closed gets io.ErrUnexpectedEOF. Buffered and the limits count bytes on the wire.
 //
-// The handshake and the records run while the loop waits, so the config's callbacks must not block. The context that they
-// get ends with HandshakeTimeout, and with the handshake. The connection that they get has the addresses, Close, which any
-// goroutine may call, and a method Conn() *reactor.Conn for the loop; it does not read or write. What TLS costs is the
-// cryptography: use a Group where it is too much for one loop.
+// The handshake and the records run while the loop waits, so the config's callbacks must not block.
+// The context that they get ends with HandshakeTimeout, and with the handshake. The connection that
+// they get has the addresses, Close, which any goroutine may call, and a method Conn()
+// *reactor.Conn for the loop; it does not read or write. What TLS costs is the cryptography: use a
+// Group where it is too much for one loop.
 func WithTLS(cfg *tls.Config) reactor.SocketOption {
 	return WithHandshakeTimeout(cfg, HandshakeTimeout)
 }
@@ -74,7 +77,8 @@ func refuse(err error) reactor.SocketOption {
 	return reactor.WithFilters(func(bool) (func(*reactor.Wire) reactor.Filter, error) { return nil, err })
 }
 
-// TLSState is what the handshake of a Conn with WithTLS has agreed on; false for one without, or before.
+// TLSState is what the handshake of a Conn with WithTLS has agreed on; false for one without, or
+// before.
 func TLSState(c *reactor.Conn) (tls.ConnectionState, bool) {
 	f, ok := c.Filter().(*filter)
 	if !ok || !f.s.Ready() {
@@ -83,19 +87,21 @@ func TLSState(c *reactor.Conn) (tls.ConnectionState, bool) {
 	return f.s.State(), true
 }
 
-// maxRecords is how many records of one Conn a turn of the loop decrypts. Data of a usual size comes in fewer: a turn reads
-// 64 KiB. But a record may be as short as a byte, or ask for new keys.
+// maxRecords is how many records of one Conn a turn of the loop decrypts. Data of a usual size
+// comes in fewer: a turn reads 64 KiB. But a record may be as short as a byte, or ask for new keys.
 const maxRecords = 256
 
-// A record without data costs as much as this: new keys and an answer, 10 µs, which is what 16 KiB cost that are read and
-// decrypted. Which records have none shows only afterwards, so crypto/tls gets no more than feedMost at a time.
+// A record without data costs as much as this: new keys and an answer, 10 µs, which is what 16 KiB
+// cost that are read and decrypted. Which records have none shows only afterwards, so crypto/tls
+// gets no more than feedMost at a time.
 const (
 	emptyRecords = 16
 	emptyBytes   = 16 << 10
 	feedMost     = 16
 )
 
-// A filter is TLS on a reactor's Conn. It belongs to the loop. An idle one has no goroutine: only the handshake has.
+// A filter is TLS on a reactor's Conn. It belongs to the loop. An idle one has no goroutine: only
+// the handshake has.
 type filter struct {
 	w       *reactor.Wire
 	s       *secure.Session
@@ -221,8 +227,8 @@ func (f *filter) shake() bool {
 	return true
 }
 
-// context is what the config's callbacks get. It ends with the handshake's time, also while a callback holds the loop. On a
-// simulated kernel the loop's timer ends it.
+// context is what the config's callbacks get. It ends with the handshake's time, also while a
+// callback holds the loop. On a simulated kernel the loop's timer ends it.
 func (f *filter) context() (ctx context.Context) {
 	if f.w.Conn().Reactor().Kernel() == kernel.Host {
 		ctx, f.cancel = context.WithDeadline(context.Background(), f.until)
@@ -265,8 +271,8 @@ func (f *filter) stop() {
 	f.s.Stop()
 }
 
-// Read is the wire for the Session: what has been read, then nothing yet, or the end. When the turn has had its records, the
-// rest is for the next.
+// Read is the wire for the Session: what has been read, then nothing yet, or the end. When the turn
+// has had its records, the rest is for the next.
 func (f *filter) Read(p []byte) (int, error) {
 	n, whole := f.s.PrefixOf(f.in[:min(len(p), len(f.in))], max(0, min(f.records, feedMost)))
 	copy(p, f.in[:n])
@@ -291,8 +297,8 @@ func (f *filter) LocalAddr() net.Addr  { return f.w.Conn().LocalAddr() }
 func (f *filter) RemoteAddr() net.Addr { return f.w.Conn().RemoteAddr() }
 func (f *filter) Outer() net.Conn      { return newHandlerConn(f.w.Conn()) }
 
-// A handlerConn is a reactor's Conn as crypto/tls shows it to the config's callbacks. It may be kept, and used by any
-// goroutine: what belongs to the loop is left to the loop.
+// A handlerConn is a reactor's Conn as crypto/tls shows it to the config's callbacks. It may be
+// kept, and used by any goroutine: what belongs to the loop is left to the loop.
 type handlerConn struct {
 	c             *reactor.Conn
 	local, remote net.Addr

@@ -55,7 +55,8 @@ func TestTLSWriteDeadlineInTheHandshake(t *testing.T) {
 	}
 }
 
-// Connections that are accepted and say nothing cost no coroutine each: that is made at the first byte.
+// Connections that are accepted and say nothing cost no coroutine each: that is made at the first
+// byte.
 func TestTLSSilentConnsHaveNoCoroutine(t *testing.T) {
 	r := start(t)
 	const n = 100

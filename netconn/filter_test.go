@@ -98,8 +98,8 @@ func dialTLS(t testing.TB, at net.Addr) *tls.Conn {
 	return c
 }
 
-// A handler sees plaintext: 8 MiB go to an echo, then the half-close, which is a close_notify, and 8 MiB come back and
-// close_notify with them.
+// A handler sees plaintext: 8 MiB go to an echo, then the half-close, which is a close_notify, and
+// 8 MiB come back and close_notify with them.
 func TestTLSHalfClose(t *testing.T) {
 	r := start(t)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -140,8 +140,8 @@ func TestTLSHalfClose(t *testing.T) {
 	}
 }
 
-// Our own client against our own server: what is sent before the connection is there, CloseWrite in the same breath, and
-// everything comes back.
+// Our own client against our own server: what is sent before the connection is there, CloseWrite in
+// the same breath, and everything comes back.
 func TestTLSDial(t *testing.T) {
 	r := start(t)
 	at := serveTLS(t, r, func() reactor.Handler { return &events{data: echoBack} })
@@ -177,7 +177,8 @@ func TestTLSDial(t *testing.T) {
 	}
 }
 
-// A peer that does not read is not read: what waits for it stays below the cap, and when it reads, all is there.
+// A peer that does not read is not read: what waits for it stays below the cap, and when it reads,
+// all is there.
 func TestTLSBackPressure(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -245,7 +246,8 @@ func TestTLSPause(t *testing.T) {
 	}
 }
 
-// A producer that stops above the high-water mark hears Drained, also with what it sent before the handshake.
+// A producer that stops above the high-water mark hears Drained, also with what it sent before the
+// handshake.
 func TestTLSDrained(t *testing.T) {
 	r := start(t)
 	const total = 4 << 20
@@ -280,7 +282,8 @@ func TestTLSDrained(t *testing.T) {
 	}
 }
 
-// The drain delivers what was sent, also on many connections, says close_notify, and ends who is still in the handshake.
+// The drain delivers what was sent, also on many connections, says close_notify, and ends who is
+// still in the handshake.
 func TestTLSShutdown(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -338,8 +341,8 @@ func TestTLSShutdown(t *testing.T) {
 	}
 }
 
-// What is no TLS, a part of one, or stops: that connection is told why and closed, in time and without anything left
-// behind; another one on the same port notices nothing.
+// What is no TLS, a part of one, or stops: that connection is told why and closed, in time and
+// without anything left behind; another one on the same port notices nothing.
 func TestTLSBadPeers(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -359,7 +362,8 @@ func TestTLSBadPeers(t *testing.T) {
 		})
 		return <-at
 	}
-	// On a busy machine each peer may be slower than the short timeout, so only those that wait for it meet it.
+	// On a busy machine each peer may be slower than the short timeout, so only those that wait for
+	// it meet it.
 	patient, impatient := serve(long), serve(100*time.Millisecond)
 	good := dialTLS(t, patient)
 	hello := clientHello(t)
@@ -403,7 +407,8 @@ func TestTLSBadPeers(t *testing.T) {
 	}
 }
 
-// After the handshake: a record cut off or forged ends the connection with an error, and only that one, in each style.
+// After the handshake: a record cut off or forged ends the connection with an error, and only that
+// one, in each style.
 func TestTLSBadRecords(t *testing.T) {
 	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
 		at, outcomes := s.listen(t, serverConfig(), repeat)
@@ -438,8 +443,8 @@ func TestTLSBadRecords(t *testing.T) {
 	})
 }
 
-// A client that closes as soon as it has its answer, as tls.Conn.Close does, has ended in order: that the server's own
-// close_notify finds nobody is no error.
+// A client that closes as soon as it has its answer, as tls.Conn.Close does, has ended in order:
+// that the server's own close_notify finds nobody is no error.
 func TestTLSClientThatCloses(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -16,8 +16,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A Group with WithTLS: every loop serves. When Shutdown begins each client has megabytes on their way; all of them come,
-// every connection ends in order, and no descriptor is left (goroutines are TestMain's to count).
+// A Group with WithTLS: every loop serves. When Shutdown begins each client has megabytes on their
+// way; all of them come, every connection ends in order, and no descriptor is left (goroutines are
+// TestMain's to count).
 func TestTLSGroup(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return

@@ -39,7 +39,8 @@ func clientConfig() *tls.Config {
 	return &tls.Config{RootCAs: selfsigned.Pool(certificate()), ServerName: "localhost"}
 }
 
-// site answers: /hello; /sum with the SHA-256 of the body; /noise with megabytes; /ws by taking the connection over.
+// site answers: /hello; /sum with the SHA-256 of the body; /noise with megabytes; /ws by taking the
+// connection over.
 func site() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("/hello", func(w http.ResponseWriter, q *http.Request) { fmt.Fprintf(w, "hello by %s", q.Proto) })
@@ -60,7 +61,8 @@ func site() http.Handler {
 // megabytes are the long bodies: 100 with -long.
 var megabytes = sync.OnceValue(func() []byte { return noise(longtest.Count(1, 4, 100) << 20) })
 
-// takeOver is what a WebSocket library does: it hijacks the connection, answers the upgrade, and speaks its own protocol.
+// takeOver is what a WebSocket library does: it hijacks the connection, answers the upgrade, and
+// speaks its own protocol.
 func takeOver(w http.ResponseWriter, q *http.Request) {
 	c, rw, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -80,7 +82,8 @@ func takeOver(w http.ResponseWriter, q *http.Request) {
 	}
 }
 
-// serveSite runs net/http on our listener. With TLS it is crypto/tls on our connections, and HTTP/2 for who wants it.
+// serveSite runs net/http on our listener. With TLS it is crypto/tls on our connections, and HTTP/2
+// for who wants it.
 func serveSite(t *testing.T, network string, secure bool) net.Addr {
 	t.Helper()
 	l := listen(t, network)
@@ -106,7 +109,8 @@ func serveSite(t *testing.T, network string, secure bool) net.Addr {
 	return l.Addr()
 }
 
-// net/http's server and client, both on our connections: HTTP/1.1 and HTTP/2, many requests at once, megabytes each way.
+// net/http's server and client, both on our connections: HTTP/1.1 and HTTP/2, many requests at
+// once, megabytes each way.
 func TestHTTP(t *testing.T) {
 	if !longtest.Default(t, "a server and clients of net/http") {
 		return

@@ -18,8 +18,9 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// At the limit of descriptors Accept's error is one that net/http takes for temporary: Serve goes on, and whoever had to
-// wait is served once there are descriptors again. In a process of its own, whose limit is small.
+// At the limit of descriptors Accept's error is one that net/http takes for temporary: Serve goes
+// on, and whoever had to wait is served once there are descriptors again. In a process of its own,
+// whose limit is small.
 func TestServeSurvivesDescriptorExhaustion(t *testing.T) {
 	const child = "UREACTOR_TEST_LIMIT"
 	for _, secure := range []string{"plain", "TLS"} {

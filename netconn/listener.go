@@ -54,7 +54,8 @@ func (n *Net) listenAt(ctx context.Context, a netaddr.Network, address string) (
 	return l, nil
 }
 
-// bind makes a socket that is bound. What is wrong with an address is told before that the network has another type.
+// bind makes a socket that is bound. What is wrong with an address is told before that the network
+// has another type.
 func (n *Net) bind(ctx context.Context, a netaddr.Network, address string, typ int) (*socket.Socket, error) {
 	b, err := n.binding(ctx, a, address)
 	if err == nil && a.Type != typ {
@@ -149,8 +150,8 @@ func (l *Listener) Socket() *socket.Socket { return l.b.s }
 // SetDeadline has Accept give up at t.
 func (l *Listener) SetDeadline(t time.Time) error { return l.b.setDeadline(t, desc.In) }
 
-// Close stops listening; connections live on. Accept ends with net.ErrClosed. It removes the file of a Unix socket that
-// Listen has made, while that is still at its path: see SetUnlinkOnClose.
+// Close stops listening; connections live on. Accept ends with net.ErrClosed. It removes the file
+// of a Unix socket that Listen has made, while that is still at its path: see SetUnlinkOnClose.
 func (l *Listener) Close() error {
 	l.once.Do(func() { // before the descriptor closes: whoever finds nobody listening may put a file of his own there
 		if !l.keep.Load() {
@@ -181,7 +182,8 @@ func fileOf(s *socket.Socket) netaddr.File {
 	return netaddr.FileOf(inside.Desc(s).Kernel, plain(at))
 }
 
-// remove removes the file of a socket that is open: one that was given away is somebody else's, with its file.
+// remove removes the file of a socket that is open: one that was given away is somebody else's,
+// with its file.
 func remove(s *socket.Socket, f netaddr.File) {
 	d := inside.Desc(s)
 	d.Use(func(int) desc.Errno { return f.Remove(d.Kernel) }) // what cannot be removed has no place in Close's error

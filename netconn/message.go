@@ -110,8 +110,8 @@ func (c *PacketConn) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 // A Message is what is known of a datagram beside its bytes.
 type Message struct {
 	From net.Addr // nil for a Unix socket without a name
-	// Local is the address of this machine that the datagram was sent to, without a port: nil if it is not known, as for a
-	// multicast. A PacketConn that is bound to one address knows no other.
+	// Local is the address of this machine that the datagram was sent to, without a port: nil if it
+	// is not known, as for a multicast. A PacketConn that is bound to one address knows no other.
 	Local net.Addr
 	// Truncated: the datagram was longer than the room for it, and the rest is lost.
 	Truncated bool

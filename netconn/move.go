@@ -15,8 +15,8 @@ type file interface {
 	SyscallConn() (syscall.RawConn, error)
 }
 
-// fileMax is the most that one call sends of a file, for which everything else on the loop waits: a task's share of that.
-// moveMax is as much for splice, which waits for no disk.
+// fileMax is the most that one call sends of a file, for which everything else on the loop waits: a
+// task's share of that. moveMax is as much for splice, which waits for no disk.
 const (
 	fileMax = 256 << 10
 	moveMax = 1 << 20
@@ -117,7 +117,8 @@ func nonblocking(fd int) desc.Errno {
 	return 0
 }
 
-// notTheEnd receives what stops a splice: the byte behind TCP's urgent mark, which only recv gets past. None is the end.
+// notTheEnd receives what stops a splice: the byte behind TCP's urgent mark, which only recv gets
+// past. None is the end.
 func notTheEnd(src *desc.Desc) ([]byte, desc.Errno) {
 	p := make([]byte, 1)
 	n, e := src.Kernel.Recv(src.FD, p, 0)

@@ -12,12 +12,12 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Listen accepts streams: network is tcp, tcp4, tcp6 or unix, address as for net.Listen. The Listener is a *Listener,
-// what it accepts are *Conns.
+// Listen accepts streams: network is tcp, tcp4, tcp6 or unix, address as for net.Listen. The
+// Listener is a *Listener, what it accepts are *Conns.
 func Listen(network, address string) (net.Listener, error) { return parked.Listen(network, address) }
 
-// Dial connects: network is one of Listen's (the result is a *Conn) or ListenPacket's (a *PacketConn). A host's
-// addresses are tried in order, not at the same time.
+// Dial connects: network is one of Listen's (the result is a *Conn) or ListenPacket's (a
+// *PacketConn). A host's addresses are tried in order, not at the same time.
 func Dial(network, address string) (net.Conn, error) { return parked.Dial(network, address) }
 
 // DialTimeout is Dial that gives up after d, lookup included; 0 is never.
@@ -30,7 +30,8 @@ func DialContext(ctx context.Context, network, address string) (net.Conn, error)
 	return parked.DialContext(ctx, network, address)
 }
 
-// ListenPacket receives datagrams: network is udp, udp4, udp6 or unixgram. The result is a *PacketConn.
+// ListenPacket receives datagrams: network is udp, udp4, udp6 or unixgram. The result is a
+// *PacketConn.
 func ListenPacket(network, address string) (net.PacketConn, error) {
 	return parked.ListenPacket(network, address)
 }
@@ -44,15 +45,17 @@ type Net struct {
 
 var parked = &Net{k: kernel.Host, w: desc.Parked}
 
-// On makes connections that belong to the loop of r and suspend the Task that calls. Only the loop may use them, the
-// deadlines too.
+// On makes connections that belong to the loop of r and suspend the Task that calls. Only the loop
+// may use them, the deadlines too.
 func On(r *reactor.Reactor) *Net { return &Net{k: r.Kernel(), w: inside.Waiter(r), r: r} }
 
-// Time is what deadlines are made of: time.Now, and on a simulated host the date there. So SetDeadline(n.Time().Add(d)),
-// and context.WithDeadline for DialContext, are d from now on both, and a simulated history has them again.
+// Time is what deadlines are made of: time.Now, and on a simulated host the date there. So
+// SetDeadline(n.Time().Add(d)), and context.WithDeadline for DialContext, are d from now on both,
+// and a simulated history has them again.
 func (n *Net) Time() time.Time { return kernel.Time(n.k) }
 
-// Listen is the package's Listen. Outside of a task a host's name is looked up at once, which blocks.
+// Listen is the package's Listen. Outside of a task a host's name is looked up at once, which
+// blocks.
 func (n *Net) Listen(network, address string) (net.Listener, error) {
 	l, err := n.listen(context.Background(), network, address)
 	if err != nil {
@@ -95,8 +98,8 @@ func (n *Net) socket(family, typ int) (*socket.Socket, error) {
 	return socket.New(family, typ, 0)
 }
 
-// New makes a net.Conn of a connected socket, which is the Conn's from now on: a *Conn of a stream, a *PacketConn of
-// a datagram socket. The socket's Timeout no longer counts.
+// New makes a net.Conn of a connected socket, which is the Conn's from now on: a *Conn of a stream,
+// a *PacketConn of a datagram socket. The socket's Timeout no longer counts.
 func New(s *socket.Socket) net.Conn {
 	if s.Type() == socket.SOCK_DGRAM {
 		c := &PacketConn{}

@@ -20,8 +20,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A peer of another make, OpenSSL's client, asks for new keys (TLS 1.3, K and k) and the connection goes on; it asks for
-// another handshake (TLS 1.2, R), which ends the connection with a clear error on both sides and harms no other.
+// A peer of another make, OpenSSL's client, asks for new keys (TLS 1.3, K and k) and the connection
+// goes on; it asks for another handshake (TLS 1.2, R), which ends the connection with a clear error
+// on both sides and harms no other.
 func TestOpenSSLClient(t *testing.T) {
 	if !longtest.Only(t, "openssl as the client") {
 		return
@@ -56,7 +57,8 @@ func TestOpenSSLClient(t *testing.T) {
 	})
 }
 
-// The same of OpenSSL's server and our client: the server's K, and its r, which asks the client for another handshake.
+// The same of OpenSSL's server and our client: the server's K, and its r, which asks the client for
+// another handshake.
 func TestOpenSSLServer(t *testing.T) {
 	if !longtest.Only(t, "openssl as the server") {
 		return

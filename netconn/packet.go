@@ -13,8 +13,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A PacketConn is a datagram socket: a net.PacketConn and, dialled, a net.Conn of one peer. If it is bound to all addresses
-// of the machine, an answer to one of the latest 4,096 senders leaves from the address that it asked.
+// A PacketConn is a datagram socket: a net.PacketConn and, dialled, a net.Conn of one peer. If it
+// is bound to all addresses of the machine, an answer to one of the latest 4,096 senders leaves
+// from the address that it asked.
 type PacketConn struct {
 	base
 	connected bool
@@ -54,7 +55,8 @@ func (c *PacketConn) Close() error {
 // RemoteAddr is the peer's address, nil where none was dialled.
 func (c *PacketConn) RemoteAddr() net.Addr { return c.remote }
 
-// Read waits for a datagram; what of it does not fit into p is lost, as with package net. ReadMessage tells.
+// Read waits for a datagram; what of it does not fit into p is lost, as with package net.
+// ReadMessage tells.
 func (c *PacketConn) Read(p []byte) (int, error) {
 	n, err := c.s.RecvInto(p)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The errors of accept that say nothing of the listener are temporary, so that http.Serve and the like go on, and they are
-// still the errno. Package net knows EMFILE, ENFILE and two more.
+// The errors of accept that say nothing of the listener are temporary, so that http.Serve and the
+// like go on, and they are still the errno. Package net knows EMFILE, ENFILE and two more.
 func TestPassingErrorsAreTemporary(t *testing.T) {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
 	if err != nil {

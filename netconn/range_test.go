@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// Numbers that a socket cannot be given are refused, never cut to others: ports, zones, and options' values. The error
-// names what was given, and is EINVAL where package net's is.
+// Numbers that a socket cannot be given are refused, never cut to others: ports, zones, and
+// options' values. The error names what was given, and is EINVAL where package net's is.
 func TestNumbersAreNotCut(t *testing.T) {
 	u, err := netconn.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
@@ -76,7 +76,8 @@ func TestNumbersAreNotCut(t *testing.T) {
 	refuse("SetKeepAlivePeriod", math.MaxInt64/int64(time.Second)+1, conn.SetKeepAlivePeriod(math.MaxInt64), syscall.EINVAL)
 }
 
-// A listener's RawConn has a descriptor and nothing to read, as package net's: no function is called.
+// A listener's RawConn has a descriptor and nothing to read, as package net's: no function is
+// called.
 func TestAListenersRawConnDoesNotRead(t *testing.T) {
 	l, err := netconn.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

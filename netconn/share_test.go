@@ -88,8 +88,9 @@ func shared(t *testing.T, moved int64, err error, n int) {
 	}
 }
 
-// A peer that always takes and always has more does not keep the loop for the task that has it: WriteBuffers, and TLS's Read
-// and Write, give it to others, in the middle of one call too. Nothing here ever waits.
+// A peer that always takes and always has more does not keep the loop for the task that has it:
+// WriteBuffers, and TLS's Read and Write, give it to others, in the middle of one call too. Nothing
+// here ever waits.
 func TestEndlessPeersShareTheLoop(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -139,8 +140,9 @@ func TestEndlessPeersShareTheLoop(t *testing.T) {
 	}
 }
 
-// A file that is sent without passing through the program neither: sendfile gives the loop to others though the kernel has
-// room for all of it. It is seen not to have waited: then the connection would have had an Event.
+// A file that is sent without passing through the program neither: sendfile gives the loop to
+// others though the kernel has room for all of it. It is seen not to have waited: then the
+// connection would have had an Event.
 func TestAFileSharesTheLoop(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("ReadFrom copies here")
@@ -182,8 +184,8 @@ func TestAFileSharesTheLoop(t *testing.T) {
 	t.Logf("%d tries", tries)
 }
 
-// Handlers with TLS: a connection that always has more is read once a turn, so what a turn brings of it is bounded, and
-// whoever else has something gets it in the same turn.
+// Handlers with TLS: a connection that always has more is read once a turn, so what a turn brings
+// of it is bounded, and whoever else has something gets it in the same turn.
 func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 	k := newBoundless()
 	r, err := reactor.New(reactor.WithKernel(k))

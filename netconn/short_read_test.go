@@ -11,7 +11,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Where a read that comes up short need not have taken all there was, what is left is read without an Event.
+// Where a read that comes up short need not have taken all there was, what is left is read without
+// an Event.
 func TestReadAfterAShortOne(t *testing.T) {
 	w := sim.New(1, sim.Options{ShortReads: true})
 	defer w.Close()

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// impatient is a client in a task whose every kind of call is ended by a deadline, on a host whose clock runs off: never
-// early by that clock, nor late, for nothing else keeps it busy.
+// impatient is a client in a task whose every kind of call is ended by a deadline, on a host whose
+// clock runs off: never early by that clock, nor late, for nothing else keeps it busy.
 type impatient struct {
 	t *testing.T
 	h *sim.Host
@@ -153,8 +153,8 @@ func runDeadlines(t *testing.T, seed uint64) uint64 {
 	return w.Hash()
 }
 
-// Deadlines of net.Conns in a task on a simulated host are times of that host's clock, also when it runs off, and so are
-// those of dials; and the seed has its history again.
+// Deadlines of net.Conns in a task on a simulated host are times of that host's clock, also when it
+// runs off, and so are those of dials; and the seed has its history again.
 func TestDeadlinesOnASimulatedHost(t *testing.T) {
 	for seed := range uint64(6) {
 		if first, second := runDeadlines(t, seed), runDeadlines(t, seed); first != second {

@@ -125,7 +125,8 @@ func TestConnInTasks(t *testing.T) {
 	}
 }
 
-// A protocol library, unchanged, in tasks: net/http parses requests on the loop, a hundred connections at once.
+// A protocol library, unchanged, in tasks: net/http parses requests on the loop, a hundred
+// connections at once.
 func TestHTTPRequestsInTasks(t *testing.T) {
 	r := start(t)
 	addr := make(chan net.Addr, 1)
@@ -189,7 +190,8 @@ func get(client *http.Client, url, want string) error {
 	return err
 }
 
-// A task's dial waits for the lookup and for its context like any call; a callback cannot wait, and is told what to do.
+// A task's dial waits for the lookup and for its context like any call; a callback cannot wait, and
+// is told what to do.
 func TestDialInTasks(t *testing.T) {
 	r := start(t)
 	inTask(r, func(*reactor.Task) {

@@ -13,11 +13,13 @@ import (
 	"github.com/ureactor/ureactor/internal/secure"
 )
 
-// A TLSConn is TLS on a Conn, for blocking-style code: in tasks, where tls.Conn must not be used because it waits with its
-// locks held, and in goroutines, where it is one's choice. Unlike with a tls.Conn, a Write that its deadline ended leaves
-// the connection as good as it was: what of the last record had not left goes with the next call.
+// A TLSConn is TLS on a Conn, for blocking-style code: in tasks, where tls.Conn must not be used
+// because it waits with its locks held, and in goroutines, where it is one's choice. Unlike with a
+// tls.Conn, a Write that its deadline ended leaves the connection as good as it was: what of the
+// last record had not left goes with the next call.
 //
-// net/http wants tls.Conns: give it a Listener of Listen, with ServeTLS. (examples/nethttp has it speak HTTP/2 on TLSConns.)
+// net/http wants tls.Conns: give it a Listener of Listen, with ServeTLS. (examples/nethttp has it
+// speak HTTP/2 on TLSConns.)
 type TLSConn struct {
 	c     *Conn
 	s     *secure.Conn
@@ -25,13 +27,15 @@ type TLSConn struct {
 	room  []byte    // what Data receives into there
 }
 
-// Server is TLS on a connection, as tls.Server: the first Read or Write makes the handshake, which the deadline of either
-// direction ends. The configuration's callbacks and a tls.RecordHeaderError show c itself as the connection. They may be
-// called on another goroutine, and must not wait for what a task of the same loop does.
+// Server is TLS on a connection, as tls.Server: the first Read or Write makes the handshake, which
+// the deadline of either direction ends. The configuration's callbacks and a tls.RecordHeaderError
+// show c itself as the connection. They may be called on another goroutine, and must not wait for
+// what a task of the same loop does.
 //
-// A connection that is no *Conn of this package, for example a wrapper that first gives what a bufio.Reader holds, is served
-// by crypto/tls. Then crypto/tls's rules count: a Write that timed out is the last one, and two tasks of one loop must not
-// use the TLSConn. ServerAfter needs no wrapper. A nil connection, or a config that cannot be, is misuse and panics.
+// A connection that is no *Conn of this package, for example a wrapper that first gives what a
+// bufio.Reader holds, is served by crypto/tls. Then crypto/tls's rules count: a Write that timed
+// out is the last one, and two tasks of one loop must not use the TLSConn. ServerAfter needs no
+// wrapper. A nil connection, or a config that cannot be, is misuse and panics.
 func Server(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, true) }
 
 // Client is the other side.
@@ -65,8 +69,8 @@ func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {
 	return &TLSConn{other: tls.Client(nc, cfg)}
 }
 
-// NewTLSListener gives TLSConns for the connections that l accepts, as tls.NewListener does; see Server for those that are
-// not of this package.
+// NewTLSListener gives TLSConns for the connections that l accepts, as tls.NewListener does; see
+// Server for those that are not of this package.
 func NewTLSListener(l net.Listener, cfg *tls.Config) net.Listener {
 	if err := secure.Check(cfg, true); err != nil {
 		panic("netconn: TLS: " + err.Error())
@@ -97,9 +101,9 @@ func (c *TLSConn) Handshake() error {
 	return c.failed("read", err)
 }
 
-// HandshakeContext is Handshake that also ends, and closes the connection, when ctx does. The configuration's callbacks get
-// ctx if this is the call that begins the handshake. In a task, a callback that waits for ctx blocks the loop: then only a
-// timer or another goroutine can end it.
+// HandshakeContext is Handshake that also ends, and closes the connection, when ctx does. The
+// configuration's callbacks get ctx if this is the call that begins the handshake. In a task, a
+// callback that waits for ctx blocks the loop: then only a timer or another goroutine can end it.
 func (c *TLSConn) HandshakeContext(ctx context.Context) error {
 	if c.other != nil {
 		return c.other.HandshakeContext(ctx)

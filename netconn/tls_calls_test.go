@@ -40,7 +40,8 @@ func handshake(t *testing.T, cfg *tls.Config, call func(*netconn.TLSConn)) {
 	server.Wait()
 }
 
-// CloseWrite after the connection below was closed sends nothing: its number may be another connection's by then.
+// CloseWrite after the connection below was closed sends nothing: its number may be another
+// connection's by then.
 func TestTLSCloseWriteAfterClose(t *testing.T) {
 	c, _ := tlsPair(t)
 	l := listen(t, "tcp4")
@@ -100,8 +101,8 @@ func TestTLSWritesDoNotMix(t *testing.T) {
 	all.Wait()
 }
 
-// HandshakeContext is the context's error if that has ended, for then the connection is closed, also when the handshake
-// was faster; once the handshake is over it has no say.
+// HandshakeContext is the context's error if that has ended, for then the connection is closed,
+// also when the handshake was faster; once the handshake is over it has no say.
 func TestTLSHandshakeContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := clientConfig()
@@ -121,8 +122,8 @@ func TestTLSHandshakeContext(t *testing.T) {
 	})
 }
 
-// A callback of the config's that panics has failed the handshake for good; one that closes the connection does not wait
-// for itself.
+// A callback of the config's that panics has failed the handshake for good; one that closes the
+// connection does not wait for itself.
 func TestTLSCallbacks(t *testing.T) {
 	cfg := clientConfig()
 	cfg.VerifyConnection = func(tls.ConnectionState) error { panic("the user's") }

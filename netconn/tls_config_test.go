@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
-// What a tls.Config can ask for, with each style of server and each style of client: client certificates, a certificate or
-// a whole configuration by the server's name, ALPN, resumption; and what becomes of it where the two do not agree: one
-// clear error on each side.
+// What a tls.Config can ask for, with each style of server and each style of client: client
+// certificates, a certificate or a whole configuration by the server's name, ALPN, resumption; and
+// what becomes of it where the two do not agree: one clear error on each side.
 func TestTLSConfigs(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return
@@ -98,8 +98,8 @@ func TestTLSConfigs(t *testing.T) {
 	}
 }
 
-// inEachTLSPair runs a test with a server and a client of each style. connect makes a connection on which hello goes to and
-// fro, and tells what it was on both sides.
+// inEachTLSPair runs a test with a server and a client of each style. connect makes a connection on
+// which hello goes to and fro, and tells what it was on both sides.
 func inEachTLSPair(t *testing.T, server, client func(*tls.Config), f func(t *testing.T, connect func() (server, client outcome))) {
 	for _, s := range tlsStyles {
 		for _, c := range tlsStyles {

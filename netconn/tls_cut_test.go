@@ -59,8 +59,9 @@ func acknowledge(c net.Conn, size, buffer int) error {
 	}
 }
 
-// A Read that follows one which has taken all there was sleeps before it tries. However records are cut, and whatever the
-// size of the reader's buffer, nothing that has come already is slept on: each message is answered before the next is sent.
+// A Read that follows one which has taken all there was sleeps before it tries. However records are
+// cut, and whatever the size of the reader's buffer, nothing that has come already is slept on:
+// each message is answered before the next is sent.
 func TestTLSRecordsInAnyCut(t *testing.T) {
 	r := start(t)
 	serve := map[string]func(func(net.Listener)){

@@ -15,7 +15,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// inGoroutineAndTask runs f as a goroutine and as a task, each with the Dial of its style, and waits for it.
+// inGoroutineAndTask runs f as a goroutine and as a task, each with the Dial of its style, and
+// waits for it.
 func inGoroutineAndTask(t *testing.T, f func(t *testing.T, dial func(network, addr string) (net.Conn, error))) {
 	t.Run("goroutine", func(t *testing.T) { f(t, netconn.Dial) })
 	t.Run("task", func(t *testing.T) {
@@ -24,8 +25,9 @@ func inGoroutineAndTask(t *testing.T, f func(t *testing.T, dial func(network, ad
 	})
 }
 
-// The handshake reads and writes, whatever the call. The deadline of either direction ends each of Handshake, Read and
-// Write at a silent peer, whether it was set before the call or is moved while the call waits.
+// The handshake reads and writes, whatever the call. The deadline of either direction ends each of
+// Handshake, Read and Write at a silent peer, whether it was set before the call or is moved while
+// the call waits.
 func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // the backlog accepts
 	if err != nil {
@@ -77,8 +79,8 @@ func whereItLives(c net.Conn, f func()) {
 	d.Waiter.Post(f)
 }
 
-// A server's certificates are more than the kernel takes, and the client reads none of it: the read deadline ends the Read
-// that sends them. Without it the Read goes on, until the client resets.
+// A server's certificates are more than the kernel takes, and the client reads none of it: the read
+// deadline ends the Read that sends them. Without it the Read goes on, until the client resets.
 func TestTLSReadDeadlineEndsItsHandshakesWrite(t *testing.T) {
 	cert := certificate()
 	for range 300 {

@@ -36,8 +36,8 @@ type buffered struct {
 
 func (c buffered) Read(p []byte) (int, error) { return c.r.Read(p) }
 
-// Bytes of TLS that came together with the line that asked for it are handed over: to ServerAfter and ClientAfter, and to
-// Server by a wrapper. Data goes both ways then, and a half-close.
+// Bytes of TLS that came together with the line that asked for it are handed over: to ServerAfter
+// and ClientAfter, and to Server by a wrapper. Data goes both ways then, and a half-close.
 func TestTLSAfterBytesThatWereRead(t *testing.T) {
 	after := func(c *netconn.Conn, br *bufio.Reader) *netconn.TLSConn {
 		read, _ := br.Peek(br.Buffered())
@@ -141,9 +141,9 @@ func TestTLSListenerOverAnother(t *testing.T) {
 	}
 }
 
-// A TLS stream that ends without close_notify, which anybody on the way can do, is an error in a Handler's Closed, and no
-// EOF: what was sent still arrives, and a relay can pass the cut on. In blocking-style code it is io.EOF at the end of a
-// record, as with crypto/tls.
+// A TLS stream that ends without close_notify, which anybody on the way can do, is an error in a
+// Handler's Closed, and no EOF: what was sent still arrives, and a relay can pass the cut on. In
+// blocking-style code it is io.EOF at the end of a record, as with crypto/tls.
 func TestTLSEndWithoutCloseNotify(t *testing.T) {
 	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
 		at, outcomes := s.listen(t, serverConfig(), repeat)

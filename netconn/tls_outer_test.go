@@ -33,8 +33,8 @@ func serverSide(t *testing.T) (c *netconn.Conn, peer *net.TCPConn) {
 	return nc.(*netconn.Conn), raw.(*net.TCPConn)
 }
 
-// Each callback of the config that gets a ClientHelloInfo finds the connection that Server was given in it, also the
-// callbacks of the config that GetConfigForClient returns.
+// Each callback of the config that gets a ClientHelloInfo finds the connection that Server was
+// given in it, also the callbacks of the config that GetConfigForClient returns.
 func TestTLSCallbacksGetTheConnection(t *testing.T) {
 	var want net.Conn
 	seen := 0
@@ -67,7 +67,8 @@ func TestTLSCallbacksGetTheConnection(t *testing.T) {
 	}
 }
 
-// A config with callbacks resumes sessions, over connections of ours and of crypto/tls: all use its keys for tickets.
+// A config with callbacks resumes sessions, over connections of ours and of crypto/tls: all use its
+// keys for tickets.
 func TestTLSSessionsAreResumedWithCallbacks(t *testing.T) {
 	cert := certificate()
 	inner := &tls.Config{Certificates: []tls.Certificate{cert}}
@@ -100,8 +101,8 @@ func TestTLSSessionsAreResumedWithCallbacks(t *testing.T) {
 	}
 }
 
-// The error about a request in the clear shows the connection. net/http's answer reaches the peer, Close ends it, and after
-// that a write is an error.
+// The error about a request in the clear shows the connection. net/http's answer reaches the peer,
+// Close ends it, and after that a write is an error.
 func TestTLSRecordErrorShowsTheConnection(t *testing.T) {
 	c, peer := serverSide(t)
 	fmt.Fprint(peer, "GET / HTTP/1.0\r\n\r\n")
@@ -128,8 +129,8 @@ func TestTLSRecordErrorShowsTheConnection(t *testing.T) {
 	}
 }
 
-// A Handler's callbacks get a connection with its addresses, which any goroutine may close, and which is dead after that;
-// the error that Closed gets shows such a one too.
+// A Handler's callbacks get a connection with its addresses, which any goroutine may close, and
+// which is dead after that; the error that Closed gets shows such a one too.
 func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 	r := start(t)
 	shown := make(chan net.Conn, 1)
@@ -190,8 +191,8 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 	}
 }
 
-// HandshakeContext's context reaches the callbacks, with its values and its end. A Handler's ends with the handshake's time,
-// although the callback holds the loop, and with the handshake.
+// HandshakeContext's context reaches the callbacks, with its values and its end. A Handler's ends
+// with the handshake's time, although the callback holds the loop, and with the handshake.
 func TestTLSCallbacksGetTheContext(t *testing.T) {
 	type key struct{}
 	var seen context.Context

@@ -18,8 +18,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A storm is what costs the receiver much more than the sender: records of a byte, behind as many of those without data as
-// crypto/tls allows in a row.
+// A storm is what costs the receiver much more than the sender: records of a byte, behind as many
+// of those without data as crypto/tls allows in a row.
 type storm struct {
 	name   string
 	before func(*forge.Sealer) []byte // a record without data; nil: none
@@ -33,7 +33,8 @@ var storms = []storm{
 	{"new keys", (*forge.Sealer).KeyUpdate, 17, 64},
 }
 
-// send is a client in a task: the handshake, then n bytes as one Write, then the end. Another task reads the answers.
+// send is a client in a task: the handshake, then n bytes as one Write, then the end. Another task
+// reads the answers.
 func (s storm) send(task *reactor.Task, raw net.Conn, n int) error {
 	var secrets strings.Builder
 	cfg := clientConfig()
@@ -78,8 +79,9 @@ func (s *stormed) data(n int) {
 // rest has given others a chance.
 func (s *stormed) rest() { s.got = 0 }
 
-// A turn of the loop decrypts a bounded number of records of one peer, however few bytes they have; so does a task before it
-// lets others run. All data arrives. On a simulated host nothing else decides.
+// A turn of the loop decrypts a bounded number of records of one peer, however few bytes they have;
+// so does a task before it lets others run. All data arrives. On a simulated host nothing else
+// decides.
 func TestTLSRecordsOfATurnAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

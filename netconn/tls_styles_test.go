@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A tlsStyle is one way to have TLS of this package. What is read is given to the function, and what that returns is sent;
-// nil ends the connection. How each connection was and ended is told.
+// A tlsStyle is one way to have TLS of this package. What is read is given to the function, and
+// what that returns is sent; nil ends the connection. How each connection was and ended is told.
 type tlsStyle struct {
 	name   string
 	listen func(t *testing.T, cfg *tls.Config, answer answer) (net.Addr, <-chan outcome)
@@ -23,7 +23,8 @@ type tlsStyle struct {
 
 type answer func(p []byte) []byte
 
-// outcome is what the handshake agreed on, and what ended the connection: io.EOF, nil where answer has, or an error.
+// outcome is what the handshake agreed on, and what ended the connection: io.EOF, nil where answer
+// has, or an error.
 type outcome struct {
 	state tls.ConnectionState
 	err   error

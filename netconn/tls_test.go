@@ -45,7 +45,8 @@ func secured(open nettest.MakePipe) nettest.MakePipe {
 	}
 }
 
-// The contract of net.Conn over our TLS, all 11 parts: a write that timed out leaves the connection usable.
+// The contract of net.Conn over our TLS, all 11 parts: a write that timed out leaves the connection
+// usable.
 func TestConnTLS(t *testing.T) {
 	if !longtest.Default(t, "nettest over TLS") {
 		return
@@ -63,8 +64,9 @@ func TestConnTLS(t *testing.T) {
 	}
 }
 
-// Two tasks on one TLS connection, one reading and one writing 4 MiB, several such connections on one loop, against
-// crypto/tls in goroutines at the other end: nobody waits with a lock held, or the loop would stand still.
+// Two tasks on one TLS connection, one reading and one writing 4 MiB, several such connections on
+// one loop, against crypto/tls in goroutines at the other end: nobody waits with a lock held, or
+// the loop would stand still.
 func TestTLSInTasks(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return
@@ -132,8 +134,8 @@ func TestTLSInTasks(t *testing.T) {
 	}
 }
 
-// A handshake ends by the deadline, by its context, by Close, and by what is no TLS, and leaves nothing behind (TestMain
-// looks for it).
+// A handshake ends by the deadline, by its context, by Close, and by what is no TLS, and leaves
+// nothing behind (TestMain looks for it).
 func TestTLSHandshakeEnds(t *testing.T) {
 	silent := func() (*netconn.TLSConn, net.Conn) {
 		c, d, stop, err := pipe(t, "tcp4")()

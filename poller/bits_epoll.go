@@ -1,6 +1,7 @@
 package poller
 
-// The bits of epoll_event.events (linux/eventpoll.h), named here so that the table below is tested on any system.
+// The bits of epoll_event.events (linux/eventpoll.h), named here so that the table below is tested
+// on any system.
 const (
 	epollIn  = 0x1
 	epollPri = 0x2
@@ -29,9 +30,9 @@ func epollBits(want Interest) uint32 {
 	return b
 }
 
-// epollReady is what was told. epoll's bits are ours in the same meaning. A peer's FIN is In; that it is a FIN
-// (EPOLLRDHUP) is asked for with Edge only, where one read that comes up short would otherwise be thought to be the last;
-// so is TCP's urgent byte (EPOLLPRI), before which recv stops.
+// epollReady is what was told. epoll's bits are ours in the same meaning. A peer's FIN is In; that
+// it is a FIN (EPOLLRDHUP) is asked for with Edge only, where one read that comes up short would
+// otherwise be thought to be the last; so is TCP's urgent byte (EPOLLPRI), before which recv stops.
 func epollReady(bits uint32) Readiness {
 	var r Readiness
 	if bits&epollIn != 0 {

@@ -32,9 +32,9 @@ func kqueueFlags(want Interest) int {
 //	a TCP socket before connect     –       –              nothing      OUT|HUP
 //	the filter has failed           any     ERROR          In|Err, …    ERR
 //
-// The end of one direction is not Hup, or a shutdown(WR) of our own would look like the end of a connection that the
-// peer still writes to. So who wants one direction hears of the end of both only when there is an error; the next try
-// tells it the rest.
+// The end of one direction is not Hup, or a shutdown(WR) of our own would look like the end of a
+// connection that the peer still writes to. So who wants one direction hears of the end of both
+// only when there is an error; the next try tells it the rest.
 func kqueueReady(write bool, flags, fflags uint32) Readiness {
 	r, over := Readiness(In), inOver
 	if write {

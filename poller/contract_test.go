@@ -128,7 +128,8 @@ func TestEachMisuseHasItsErrno(t *testing.T) {
 	})
 }
 
-// The kernel forgets what was closed without Del, if there is no duplicate: its number can be added again.
+// The kernel forgets what was closed without Del, if there is no duplicate: its number can be added
+// again.
 func TestNumberOfAClosedDescriptorIsFree(t *testing.T) {
 	l := newLab(t)
 	p := l.open()
@@ -275,7 +276,8 @@ func TestPollersNestFiveDeepAndInNoRing(t *testing.T) {
 	})
 }
 
-// Somebody else adds, changes and deletes while the owner waits for ever, and the owner hears of it.
+// Somebody else adds, changes and deletes while the owner waits for ever, and the owner hears of
+// it.
 func TestRegistrationReachesAWaitInProgress(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()

@@ -20,18 +20,20 @@ type epoll struct {
 	waiting    atomic.Bool // guards against two goroutines in Wait
 	raw        []unix.EpollEvent
 
-	// busy: the last Wait found something without sleeping, so try that first again. A look that finds nothing costs a
-	// system call more, a sleep that need not have been costs the runtime's bookkeeping of a blocking call.
+	// busy: the last Wait found something without sleeping, so try that first again. A look that
+	// finds nothing costs a system call more, a sleep that need not have been costs the runtime's
+	// bookkeeping of a blocking call.
 	busy    bool
 	noPwait bool // epoll_pwait2 (Linux 5.11) is missing or refused; deadlines are rounded up to milliseconds
 }
 
-// kernelTimespec is struct __kernel_timespec (linux/time_types.h): 64 bits each on every architecture. unix.Timespec is
-// libc's struct, which has 32 bits each on 386, arm and mips.
+// kernelTimespec is struct __kernel_timespec (linux/time_types.h): 64 bits each on every
+// architecture. unix.Timespec is libc's struct, which has 32 bits each on 386, arm and mips.
 type kernelTimespec struct{ sec, nsec int64 }
 
-// A raw call takes the kernel's struct, not libc's. If a size is not what the kernel expects on this GOARCH, an index
-// is out of range or a map has one key twice, and the package does not compile.
+// A raw call takes the kernel's struct, not libc's. If a size is not what the kernel expects on
+// this GOARCH, an index is out of range or a map has one key twice, and the package does not
+// compile.
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(kernelTimespec{})-16]
 	_ = map[bool]string{false: "", (unsafe.Sizeof(unix.EpollEvent{}) == 12) == epollPacked: "12 bytes if packed"}
@@ -86,8 +88,8 @@ func (p *epoll) Del(fd int) error { return p.ctl(unix.EPOLL_CTL_DEL, fd, 0, 0) }
 
 func (p *epoll) FD() int { return p.fd }
 
-// ctl enters through the scheduler for an Add, which may wait: for the lock of all nested epolls, or for a file system that
-// this very process serves. The other two take the raw entry.
+// ctl enters through the scheduler for an Add, which may wait: for the lock of all nested epolls,
+// or for a file system that this very process serves. The other two take the raw entry.
 func (p *epoll) ctl(op, fd int, gen uint32, bits uint32) error {
 	if fd != int(int32(fd)) { // the kernel would cut it to another one's number
 		return os.NewSyscallError("epoll_ctl", unix.EBADF)
@@ -164,8 +166,8 @@ func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
 		if e == 0 || e == unix.EINTR {
 			return int(n), e
 		}
-		// Whatever the error is: a kernel or a sandbox that refuses a call chooses the number. If the older call works, it
-		// was that, and is remembered.
+		// Whatever the error is: a kernel or a sandbox that refuses a call chooses the number. If
+		// the older call works, it was that, and is remembered.
 		k, e := p.pwait(max, ms)
 		p.noPwait = e == 0 || e == unix.EINTR
 		return k, e
@@ -206,7 +208,8 @@ func (p *epoll) Wake() error {
 	return nil
 }
 
-// clearWake empties the sockets that stand in for an eventfd. One Wake at most is in them: the next one writes after this.
+// clearWake empties the sockets that stand in for an eventfd. One Wake at most is in them: the next
+// one writes after this.
 func (p *epoll) clearWake() {
 	if p.wakefd == p.wakeTo {
 		return

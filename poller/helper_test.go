@@ -57,8 +57,8 @@ func newLab(t testing.TB) *lab {
 	return l
 }
 
-// simulated runs the test outside of the programs of a quiet world: its Waits have the world go on. What waits for ever is
-// told at once, and what is left open at the end.
+// simulated runs the test outside of the programs of a quiet world: its Waits have the world go on.
+// What waits for ever is told at once, and what is left open at the end.
 func simulated(t testing.TB, opt sim.Options, f func(l *lab)) {
 	w := sim.New(1, opt)
 	t.Cleanup(w.Close) // last: Pollers are closed by Cleanup too
@@ -265,7 +265,8 @@ func (l *lab) until(what string, ok func() bool) {
 	}
 }
 
-// beside runs f at the same time: in a goroutine, or as a program of the host's. join waits for its end.
+// beside runs f at the same time: in a goroutine, or as a program of the host's. join waits for its
+// end.
 func (l *lab) beside(f func()) (join func()) {
 	if l.isSimulated() {
 		l.h.Boot("beside", f)

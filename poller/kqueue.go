@@ -11,11 +11,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A kqueue is a Poller over kevent(2). It differs from an epoll in this: one descriptor is up to two filters, whose
-// events are merged when one Wait returns both (the one beyond len(events) comes as an Event of its own). Adding twice is
-// no error, so watched tells. Regular files, directories and disks could be watched, but are refused like epoll does. Add
-// of Out for a pipe without readers is an error on some systems, and so it is for another kqueue. The kernel forgets a
-// closed descriptor by itself.
+// A kqueue is a Poller over kevent(2). It differs from an epoll in this: one descriptor is up to
+// two filters, whose events are merged when one Wait returns both (the one beyond len(events) comes
+// as an Event of its own). Adding twice is no error, so watched tells. Regular files, directories
+// and disks could be watched, but are refused like epoll does. Add of Out for a pipe without
+// readers is an error on some systems, and so it is for another kqueue. The kernel forgets a closed
+// descriptor by itself.
 type kqueue struct {
 	q       kevent.Queue
 	errs    kevent.Errors
@@ -29,8 +30,8 @@ type kqueue struct {
 	at []int32 // by descriptor: the place in events it had last; true only if that event is its own. Wait's own
 }
 
-// watched is one registration. want is 0 for a descriptor that is not watched. filters are those of want that the kernel
-// has: it may have dropped one by itself.
+// watched is one registration. want is 0 for a descriptor that is not watched. filters are those of
+// want that the kernel has: it may have dropped one by itself.
 type watched struct {
 	gen           uint32
 	want, filters Interest
@@ -58,7 +59,8 @@ func (p *kqueue) Add(fd int, gen uint32, want Interest) error {
 	for fd >= len(p.watched) {
 		p.watched = append(p.watched, watched{})
 	}
-	// Enabling an enabled filter finds out whether the kernel still knows it. FreeBSD reports an edge anew for that.
+	// Enabling an enabled filter finds out whether the kernel still knows it. FreeBSD reports an
+	// edge anew for that.
 	if w := p.watched[fd]; w.filters != 0 && p.change(fd, w, kevent.Enable, watched{}) == nil {
 		return os.NewSyscallError("kevent", p.errs.Exist)
 	}
@@ -81,7 +83,8 @@ func (p *kqueue) Mod(fd int, gen uint32, want Interest) error {
 	if err == nil {
 		return nil
 	}
-	// The old registration stands, as on Linux, with those of its filters that the kernel takes again.
+	// The old registration stands, as on Linux, with those of its filters that the kernel takes
+	// again.
 	_ = p.put(fd, watched{}, watched{gen: old.gen, want: old.filters | old.want&Edge})
 	p.watched[fd].gen, p.watched[fd].want = old.gen, old.want
 	return err
@@ -112,8 +115,8 @@ func (p *kqueue) put(fd int, old, new watched) error {
 	return err
 }
 
-// change does what flags say to the filters of the old registration and adds those of the new one, in one call. The
-// kernel ends at the first change that fails.
+// change does what flags say to the filters of the old registration and adds those of the new one,
+// in one call. The kernel ends at the first change that fails.
 func (p *kqueue) change(fd int, old watched, flags int, new watched) error {
 	n := p.list(0, fd, old, flags)
 	n = p.list(n, fd, new, kqueueFlags(new.want))
@@ -163,7 +166,8 @@ func (p *kqueue) Wait(events []Event, until timeout.Deadline) (int, error) {
 	}
 }
 
-// take turns the kernel's events into ours, two filters of one registration into one, and leaves out the Poller's own.
+// take turns the kernel's events into ours, two filters of one registration into one, and leaves
+// out the Poller's own.
 func (p *kqueue) take(events []Event, got int) int {
 	n := int32(0)
 	for i := range got {
@@ -194,8 +198,8 @@ func (p *kqueue) take(events []Event, got int) int {
 	return int(n)
 }
 
-// dropped notes a filter that the kernel has dropped with its event, unasked: FreeBSD does so with the write filter of a
-// pipe whose reader has gone. To change or delete it would fail.
+// dropped notes a filter that the kernel has dropped with its event, unasked: FreeBSD does so with
+// the write filter of a pipe whose reader has gone. To change or delete it would fail.
 func (p *kqueue) dropped(k *kevent.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -24,13 +24,15 @@ type queue struct {
 	left    unix.Timespec
 }
 
-// kevents is room for kevents in memory that the garbage collector does not scan: x/sys calls udata a pointer, and a
-// generation in a pointer crashes the runtime. A Kevent_t must stay in that memory: none is ever copied to a variable.
+// kevents is room for kevents in memory that the garbage collector does not scan: x/sys calls udata
+// a pointer, and a generation in a pointer crashes the runtime. A Kevent_t must stay in that
+// memory: none is ever copied to a variable.
 type kevents []uintptr
 
 const keventWords = unsafe.Sizeof(unix.Kevent_t{}) / unsafe.Sizeof(uintptr(0))
 
-// The room is counted in words, a generation fits in udata, and the flags are those of package kevent.
+// The room is counted in words, a generation fits in udata, and the flags are those of package
+// kevent.
 var (
 	_ [0]struct{} = [unsafe.Sizeof(unix.Kevent_t{}) % unsafe.Sizeof(uintptr(0))]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(unix.Kevent_t{}.Udata) - unsafe.Sizeof(uintptr(0))]struct{}{}
@@ -103,7 +105,8 @@ func (q *queue) Change(list []kevent.Change) error {
 	return q.apply(k)
 }
 
-// apply hands over changes and takes no events, so it does not wait. EINTR comes after the changes were made.
+// apply hands over changes and takes no events, so it does not wait. EINTR comes after the changes
+// were made.
 func (q *queue) apply(changes []unix.Kevent_t) error {
 	_, err := unix.Kevent(q.fd, changes, nil, nil)
 	if err == unix.EINTR {

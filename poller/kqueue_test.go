@@ -10,15 +10,17 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// onKqueues runs the test on the simulated kqueues, which run this package's code for the real ones.
+// onKqueues runs the test on the simulated kqueues, which run this package's code for the real
+// ones.
 func onKqueues(t *testing.T, f func(l *lab)) {
 	for _, k := range []sim.Kernel{sim.FreeBSD, sim.NetBSD} {
 		t.Run(k.String(), func(t *testing.T) { simulated(t, sim.Options{Kernel: k}, f) })
 	}
 }
 
-// FreeBSD drops the write filter of a pipe with the Event that says that the reader has gone. Mod and Del must still
-// find the registration; a Mod that fails, because nobody can write there any more, must leave what there was.
+// FreeBSD drops the write filter of a pipe with the Event that says that the reader has gone. Mod
+// and Del must still find the registration; a Mod that fails, because nobody can write there any
+// more, must leave what there was.
 func TestFilterThatTheKernelDropsLeavesARegistration(t *testing.T) {
 	onKqueues(t, func(l *lab) {
 		for _, want := range []poller.Interest{Out, In | Out, In | Out | Edge} {

@@ -55,21 +55,25 @@ type Event struct {
 	Ready Readiness
 }
 
-// A Poller is one kernel's list of descriptors. Wait belongs to one goroutine at a time; everything else may be called
-// by any.
+// A Poller is one kernel's list of descriptors. Wait belongs to one goroutine at a time; everything
+// else may be called by any.
 type Poller interface {
-	// Add begins to watch fd. What is ready already is reported by the next Wait, with Edge too. gen comes back in
-	// every Event of this registration; 0 is reserved. Adding twice is EEXIST, a file that cannot be polled EPERM.
+	// Add begins to watch fd. What is ready already is reported by the next Wait, with Edge too.
+	// gen comes back in every Event of this registration; 0 is reserved. Adding twice is EEXIST, a
+	// file that cannot be polled EPERM.
 	Add(fd int, gen uint32, want Interest) error
-	// Mod changes what is wanted (and gen); what is ready at that moment is reported anew. Unknown fd: ENOENT.
+	// Mod changes what is wanted (and gen); what is ready at that moment is reported anew. Unknown
+	// fd: ENOENT.
 	Mod(fd int, gen uint32, want Interest) error
-	// Del ends the watch. Always before close: a duplicate of fd would keep the registration alive. Events of fd that
-	// Wait has already returned are the caller's to skip, by Gen. Unknown fd: ENOENT.
+	// Del ends the watch. Always before close: a duplicate of fd would keep the registration alive.
+	// Events of fd that Wait has already returned are the caller's to skip, by Gen. Unknown fd:
+	// ENOENT.
 	Del(fd int) error
-	// Wait returns at least one Event, or none after a Wake or when until has passed — never before. A signal
-	// does not end it. Events beyond len(events) stay for the next Wait.
+	// Wait returns at least one Event, or none after a Wake or when until has passed — never
+	// before. A signal does not end it. Events beyond len(events) stay for the next Wait.
 	Wait(events []Event, until timeout.Deadline) (int, error)
-	// Wake ends the present Wait, or the next if there is none. Many Wakes before one Wait cost one system call.
+	// Wake ends the present Wait, or the next if there is none. Many Wakes before one Wait cost one
+	// system call.
 	Wake() error
 	// FD is the poller's own descriptor, readable while Events wait: another Poller can watch it.
 	FD() int

@@ -12,8 +12,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// The rows of the table at kqueueReady that are about sockets, on sockets in those situations: level-triggered interest in
-// both directions is told the column "here" by Pollers with kqueue's rules, and "epoll" by others.
+// The rows of the table at kqueueReady that are about sockets, on sockets in those situations:
+// level-triggered interest in both directions is told the column "here" by Pollers with kqueue's
+// rules, and "epoll" by others.
 func TestSituationsAreToldAsTheTableSays(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, row := range situations {
@@ -108,7 +109,8 @@ func TestPipesAreToldAsTheTableSays(t *testing.T) {
 	})
 }
 
-// endTold has a Poller watch fd before the other end is closed: a BSD refuses to add some filters after that.
+// endTold has a Poller watch fd before the other end is closed: a BSD refuses to add some filters
+// after that.
 func (l *lab) endTold(situation string, fd int, ask poller.Interest, other int, want poller.Readiness) {
 	l.Helper()
 	p := l.open()

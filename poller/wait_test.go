@@ -72,7 +72,8 @@ func TestFarDeadlineWaits(t *testing.T) {
 	})
 }
 
-// The waiting thread is hit by signals without pause while it waits for deadlines and then for ever.
+// The waiting thread is hit by signals without pause while it waits for deadlines and then for
+// ever.
 func TestSignalDoesNotEndAWait(t *testing.T) {
 	l := newLab(t)
 	signals := make(chan os.Signal, 1)
@@ -153,7 +154,8 @@ func TestWakeDoesNotHideEvents(t *testing.T) {
 	})
 }
 
-// Four others leave work and wake; the owner sleeps for ever in between. A lost Wake hangs the test.
+// Four others leave work and wake; the owner sleeps for ever in between. A lost Wake hangs the
+// test.
 func TestNoWakeIsLost(t *testing.T) {
 	both(t, func(l *lab) {
 		const each, wakers = 5000, 4

@@ -10,8 +10,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kevent"
 )
 
-// A waker is how a kqueue wakes itself: here EVFILT_USER, which needs no descriptor. Its identity is 0 in a space of
-// its own. The trigger is made once: the kernel only reads a list of changes, so Wakes of several goroutines share it.
+// A waker is how a kqueue wakes itself: here EVFILT_USER, which needs no descriptor. Its identity
+// is 0 in a space of its own. The trigger is made once: the kernel only reads a list of changes, so
+// Wakes of several goroutines share it.
 type waker struct{ trigger kevents }
 
 func (w *waker) open(q *queue) error {

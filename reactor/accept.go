@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// ready accepts what waits, a bounded number. While connections come one at a time the call that would only say EAGAIN
-// is saved: its Watch is level-triggered and tells what is left.
+// ready accepts what waits, a bounded number. While connections come one at a time the call that
+// would only say EAGAIN is saved: its Watch is level-triggered and tells what is left.
 func (l *Listener) ready(told poller.Readiness) {
 	r := l.w.r
 	most := min(l.opt.accepts, r.budget.accepts)
@@ -45,8 +45,9 @@ func (l *Listener) ready(told poller.Readiness) {
 	l.single = n <= 1 && r.batch == 1
 }
 
-// failed tells whether to go on after an accept error. The listed ones are news of one connection that was lost, as
-// accept(2) has it, but only as long as they do not come for good. All others, known or not, are met by a pause.
+// failed tells whether to go on after an accept error. The listed ones are news of one connection
+// that was lost, as accept(2) has it, but only as long as they do not come for good. All others,
+// known or not, are met by a pause.
 func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	switch e {
 	case kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EOPNOTSUPP,
@@ -59,8 +60,9 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	return false
 }
 
-// countFailure counts an accept that got nothing, and tells whether to pause. After a pause one is enough, but not where peers
-// that have reset are accept errors: those come in storms, among others.
+// countFailure counts an accept that got nothing, and tells whether to pause. After a pause one is
+// enough, but not where peers that have reset are accept errors: those come in storms, among
+// others.
 func (l *Listener) countFailure() bool {
 	l.failures++
 	return l.failures >= vainMost || l.suspended && !l.w.r.k.Traits().AcceptReportsResets
@@ -173,8 +175,8 @@ func (c *Conn) established() {
 	}
 }
 
-// connAdded counts a new Conn; a full Listener stops accepting. A Listener without a descriptor, for which another loop
-// accepts, does not.
+// connAdded counts a new Conn; a full Listener stops accepting. A Listener without a descriptor,
+// for which another loop accepts, does not.
 func (l *Listener) connAdded() {
 	if l.distributor == nil {
 		l.conns++

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The accept function may use the Conn at once; whatever it does and then returns, Closed comes once or (after nil,
-// or Detach) never, and the listener goes on.
+// The accept function may use the Conn at once; whatever it does and then returns, Closed comes
+// once or (after nil, or Detach) never, and the listener goes on.
 func TestAcceptFunctionMayDoAnything(t *testing.T) {
 	if !longtest.Default(t, "several loops at work") {
 		return
@@ -74,8 +74,8 @@ func TestAcceptFunctionMayDoAnything(t *testing.T) {
 	})
 }
 
-// A Send in the accept function meets a peer that is gone. The handler has no Timeout, so nothing may take what the
-// failure leaves behind for a deadline.
+// A Send in the accept function meets a peer that is gone. The handler has no Timeout, so nothing
+// may take what the failure leaves behind for a deadline.
 func TestAcceptFunctionSendsToAGonePeer(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -129,7 +129,8 @@ func TestMaxConnsMakesTheRestWait(t *testing.T) {
 	})
 }
 
-// Closing the listener within its accept function: what it has accepted lives, the rest is reset, nothing is accepted.
+// Closing the listener within its accept function: what it has accepted lives, the rest is reset,
+// nothing is accepted.
 func TestListenerClosedByItsAcceptFunction(t *testing.T) {
 	twice(t, func(t *lab) {
 		var l *Listener

@@ -29,8 +29,8 @@ func noAllocs(t *testing.T, what string, f func()) {
 	}
 }
 
-// One message there and back through read, Data, Send, flush: nothing is allocated, small or large, with an idle
-// timeout that is re-armed by each, under the panic handler too.
+// One message there and back through read, Data, Send, flush: nothing is allocated, small or large,
+// with an idle timeout that is re-armed by each, under the panic handler too.
 func TestEchoDoesNotAllocate(t *testing.T) {
 	for _, size := range []int{64, 5000, 60_000} {
 		r := manual(t)

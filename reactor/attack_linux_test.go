@@ -21,7 +21,8 @@ func (h *lossy) Lost(c *PacketConn, to Addr, err error) {
 	c.SendTo([]byte("again"), to)
 }
 
-// A Lost that sends again what will be refused again: the loop goes on turning, timers fire, and the end comes.
+// A Lost that sends again what will be refused again: the loop goes on turning, timers fire, and
+// the end comes.
 func TestLostThatSendsAgainDoesNotKeepTheLoop(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -39,8 +40,8 @@ func TestLostThatSendsAgainDoesNotKeepTheLoop(t *testing.T) {
 	})
 }
 
-// The accept function sets a deadline and returns a handler without Timeout. With a panic handler the Conn ends, and is
-// told so.
+// The accept function sets a deadline and returns a handler without Timeout. With a panic handler
+// the Conn ends, and is told so.
 func TestPanicInAdoptEndsTheConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		panics := 0
@@ -101,7 +102,8 @@ type packetFunc func()
 func (f packetFunc) Packet(*PacketConn, []byte, Addr) { f() }
 func (packetFunc) Closed(*PacketConn, error)          {}
 
-// A peer that has everything but does not stop talking is delivered when WithLinger's time is up, not stuck.
+// A peer that has everything but does not stop talking is delivered when WithLinger's time is up,
+// not stuck.
 func TestChattyPeerThatHasEverythingIsDelivered(t *testing.T) {
 	twice(t, func(t *lab) {
 		var gone []error

@@ -32,8 +32,8 @@ func (l *lab) in(most, all int, count func() int) {
 
 const plenty = 3000
 
-// Far more than a turn's share of everything that has a list, made in one callback: each turn does its share, in the old
-// order, and all is done once.
+// Far more than a turn's share of everything that has a list, made in one callback: each turn does
+// its share, in the old order, and all is done once.
 func TestTurnIsBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		for name, f := range map[string]func(t *lab, r *Reactor, ran *int) (most, all int){
@@ -131,8 +131,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// A hundred thousand timers are moved to later, and their old places come up, with nothing due: one turn puts right a share
-// of them, and an Event that comes meanwhile is served.
+// A hundred thousand timers are moved to later, and their old places come up, with nothing due: one
+// turn puts right a share of them, and an Event that comes meanwhile is served.
 func TestRepairsOfMovedTimersAreBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -164,7 +164,8 @@ func TestRepairsOfMovedTimersAreBounded(t *testing.T) {
 	})
 }
 
-// Connections that wait at many Listeners, and datagrams at many sockets: each turn takes its share, all get in.
+// Connections that wait at many Listeners, and datagrams at many sockets: each turn takes its
+// share, all get in.
 func TestWhatComesInIsBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -183,8 +184,8 @@ func TestWhatComesInIsBounded(t *testing.T) {
 	})
 }
 
-// Many Conns have 64 KiB and more to read each: a turn reads bytesPerTurn of the Events and as much of what was left, and
-// everything arrives.
+// Many Conns have 64 KiB and more to read each: a turn reads bytesPerTurn of the Events and as much
+// of what was left, and everything arrives.
 func TestBytesOfATurnAreBounded(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		r := t.reactor()
@@ -208,8 +209,8 @@ func TestBytesOfATurnAreBounded(t *testing.T) {
 	})
 }
 
-// A peer sends more before each turn, so that an Event comes for a Conn of which something is left to read already. A
-// turn reads readSize all the same.
+// A peer sends more before each turn, so that an Event comes for a Conn of which something is left
+// to read already. A turn reads readSize all the same.
 func TestBytesOfOneConnAreBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -237,8 +238,8 @@ func TestBytesOfOneConnAreBounded(t *testing.T) {
 	})
 }
 
-// A Filter whose work on each Conn's input is worth a turn's bytes: a turn gives it the input of one Conn of the Events, and
-// of one that was left. All get theirs.
+// A Filter whose work on each Conn's input is worth a turn's bytes: a turn gives it the input of
+// one Conn of the Events, and of one that was left. All get theirs.
 func TestWhatFiltersSpendIsBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -306,7 +307,8 @@ func heapNow() uint64 {
 	return m.HeapAlloc
 }
 
-// An idle loop keeps chunksKeep chunks, however many its Conns have had, and those in outputs count.
+// An idle loop keeps chunksKeep chunks, however many its Conns have had, and those in outputs
+// count.
 func TestChunksAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -5,7 +5,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A Handler is told what happens on one Conn. Its methods run on the loop: what blocks in them blocks everything.
+// A Handler is told what happens on one Conn. Its methods run on the loop: what blocks in them
+// blocks everything.
 //
 // It may also have any of these, which are looked up once, when the Conn opens:
 //
@@ -16,8 +17,9 @@ import (
 type Handler interface {
 	// Data has read p, which is the loop's buffer and valid until Data returns.
 	Data(c *Conn, p []byte)
-	// Closed comes last and once; the descriptor is gone, and LocalAddr with it, not RemoteAddr. err is nil if the Conn was closed in
-	// order, ErrAborted after Abort, else what ended it or kept it from opening.
+	// Closed comes last and once; the descriptor is gone, and LocalAddr with it, not RemoteAddr.
+	// err is nil if the Conn was closed in order, ErrAborted after Abort, else what ended it or
+	// kept it from opening.
 	Closed(c *Conn, err error)
 }
 
@@ -37,8 +39,8 @@ type (
 	}
 )
 
-// A Conn is one stream connection on the loop: a Watch, edge-triggered where that is safe and while nothing waits to be
-// written, and the output that the kernel has not taken.
+// A Conn is one stream connection on the loop: a Watch, edge-triggered where that is safe and while
+// nothing waits to be written, and the output that the kernel has not taken.
 type Conn struct {
 	w         Watch // what every message touches comes first, in as few cache lines as it goes
 	state     connState
@@ -53,8 +55,8 @@ type Conn struct {
 	value     any
 }
 
-// connState is a set of what has happened to a Conn. doc/design.md has the table: who sets a flag, who clears it, and what
-// it excludes.
+// connState is a set of what has happened to a Conn. doc/design.md has the table: who sets a flag,
+// who clears it, and what it excludes.
 type connState uint16
 
 const (
@@ -119,7 +121,8 @@ func (c *Conn) watch() {
 	}
 }
 
-// ready is an Event. Err and Hup are hints to try what is wanted: the call tells what is the matter.
+// ready is an Event. Err and Hup are hints to try what is wanted: the call tells what is the
+// matter.
 func (c *Conn) ready(i poller.Readiness) {
 	if c.is(dialling) {
 		c.connected()

@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// quietTime is how long a peer that has everything must have been silent before its Conn counts as delivered without
-// its FIN.
+// quietTime is how long a peer that has everything must have been silent before its Conn counts as
+// delivered without its FIN.
 const quietTime = 100 * time.Millisecond
 
 // CloseWrite sends a FIN after what was sent. Reading goes on.
@@ -23,10 +23,11 @@ func (c *Conn) CloseWrite() error {
 	return nil
 }
 
-// Close ends the Conn in order: no call comes after it but Closed; what was sent is flushed, then a FIN, and what the
-// peer still sends is read and discarded until its FIN, or until it has everything and has been quiet for 100 ms. (To
-// close with input unread makes the kernel send RST, which destroys replies in flight.) What was sent before a Dial has
-// connected, or a Filter was ready, waits for that; if there is nothing, the Conn ends now. Again is nothing.
+// Close ends the Conn in order: no call comes after it but Closed; what was sent is flushed, then a
+// FIN, and what the peer still sends is read and discarded until its FIN, or until it has
+// everything and has been quiet for 100 ms. (To close with input unread makes the kernel send RST,
+// which destroys replies in flight.) What was sent before a Dial has connected, or a Filter was
+// ready, waits for that; if there is nothing, the Conn ends now. Again is nothing.
 func (c *Conn) Close() error {
 	switch {
 	case c.is(released | closing):
@@ -44,8 +45,8 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// Abort ends the Conn at once: what is buffered is lost, a TCP peer sees RST. Closed is told ErrAborted. On an ended
-// Conn it is nothing.
+// Abort ends the Conn at once: what is buffered is lost, a TCP peer sees RST. Closed is told
+// ErrAborted. On an ended Conn it is nothing.
 func (c *Conn) Abort() error {
 	if !c.is(released) {
 		c.reset()
@@ -102,8 +103,8 @@ func (c *Conn) linger() {
 	}
 }
 
-// tearDown gives everything back and has Closed told when the step ends. The order matters: Del before close, or a
-// duplicate of the descriptor would keep the registration alive.
+// tearDown gives everything back and has Closed told when the step ends. The order matters: Del
+// before close, or a duplicate of the descriptor would keep the registration alive.
 func (c *Conn) tearDown(err error) {
 	if c.is(released) {
 		return
@@ -146,8 +147,8 @@ func (c *Conn) closeFD() {
 	}
 }
 
-// callClosed is the last call. The Listener counts the Conn until it has returned, so that with WithMaxConns(1) there are never
-// two handlers, on no two loops.
+// callClosed is the last call. The Listener counts the Conn until it has returned, so that with
+// WithMaxConns(1) there are never two handlers, on no two loops.
 func (c *Conn) callClosed(err error) {
 	if c.listener != nil {
 		defer c.listener.connClosed()
@@ -155,9 +156,9 @@ func (c *Conn) callClosed(err error) {
 	c.w.r.guard(c, func() { c.handler.Closed(c, err) })
 }
 
-// Detach takes the connection out of the loop and hands over its descriptor, which is non-blocking, and what was
-// sent but not yet taken by the kernel. No call comes after it, Closed neither. After CloseWrite the FIN is sent first;
-// while output waits before it Detach is refused.
+// Detach takes the connection out of the loop and hands over its descriptor, which is non-blocking,
+// and what was sent but not yet taken by the kernel. No call comes after it, Closed neither. After
+// CloseWrite the FIN is sent first; while output waits before it Detach is refused.
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.is(released|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed

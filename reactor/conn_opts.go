@@ -7,11 +7,12 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// LocalAddr asks the kernel for the Conn's own address: *net.TCPAddr or *net.UnixAddr, nil when there is none.
+// LocalAddr asks the kernel for the Conn's own address: *net.TCPAddr or *net.UnixAddr, nil when
+// there is none.
 func (c *Conn) LocalAddr() net.Addr { return c.addr(Kernel.LocalAddr) }
 
-// RemoteAddr is the peer's address, in every callback, Closed included: the Conn remembers it. A Conn that is not yet
-// connected has none: nil.
+// RemoteAddr is the peer's address, in every callback, Closed included: the Conn remembers it. A
+// Conn that is not yet connected has none: nil.
 func (c *Conn) RemoteAddr() net.Addr {
 	if c.peer.Family != 0 {
 		return c.w.r.netAddr(c.peer, false)
@@ -35,7 +36,8 @@ func (c *Conn) SetNoDelay(on bool) error {
 	return c.setOpt(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, btoi(on))
 }
 
-// SetKeepAlivePeriod has the kernel probe a peer that has been silent for d and every d again; 0 turns it off.
+// SetKeepAlivePeriod has the kernel probe a peer that has been silent for d and every d again; 0
+// turns it off.
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 	if c.w.gen == 0 || c.is(released|closing) {
 		return ErrClosed

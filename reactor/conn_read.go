@@ -5,9 +5,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// read takes what is there, at most the loop's buffer: what is more waits for the next turn. A read that does not fill
-// the buffer has taken all, so the call that only says EAGAIN is saved — but where the Event has told End: what is
-// behind it is still to come, and no Event tells of it again.
+// read takes what is there, at most the loop's buffer: what is more waits for the next turn. A read
+// that does not fill the buffer has taken all, so the call that only says EAGAIN is saved — but
+// where the Event has told End: what is behind it is still to come, and no Event tells of it again.
 func (c *Conn) read() {
 	r := c.w.r
 	if c.is(readPending) { // readAgain comes: an Event beside that would double what the Conn gets in a turn
@@ -60,7 +60,8 @@ func (c *Conn) readNextTurn() {
 	}
 }
 
-// readPendingConns is the turn's part of that. Whoever is not to be read now is told anew when that changes.
+// readPendingConns is the turn's part of that. Whoever is not to be read now is told anew when that
+// changes.
 func (r *Reactor) readPendingConns(n int) {
 	for r.budget.bytes = bytesPerTurn; n > 0 && r.budget.bytes > 0; n-- {
 		c := r.readPending.take()
@@ -99,8 +100,8 @@ func (c *Conn) deliverEOF() {
 	c.Close()
 }
 
-// Pause stops reading until Resume; writing goes on. A paused Conn with nothing to write costs nothing and hears
-// nothing, not even a reset.
+// Pause stops reading until Resume; writing goes on. A paused Conn with nothing to write costs
+// nothing and hears nothing, not even a reset.
 func (c *Conn) Pause() error {
 	if c.is(released | closing) {
 		return ErrClosed

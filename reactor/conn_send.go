@@ -12,10 +12,10 @@ const (
 	corkTotal = 64 * 1024 // corked bytes that do not wait for the end of the step
 )
 
-// Send gives p to the connection and never blocks: what the kernel does not take now is buffered. The slice is the
-// caller's again when Send returns. Before a Dial has connected everything is buffered. Either all of p is accepted or,
-// with an error, none: ErrBuffered when more than the Conn's cap would be buffered, ErrClosed, ErrWriteClosed, or what
-// broke the connection's output.
+// Send gives p to the connection and never blocks: what the kernel does not take now is buffered.
+// The slice is the caller's again when Send returns. Before a Dial has connected everything is
+// buffered. Either all of p is accepted or, with an error, none: ErrBuffered when more than the
+// Conn's cap would be buffered, ErrClosed, ErrWriteClosed, or what broke the connection's output.
 func (c *Conn) Send(p []byte) error {
 	if err := c.sendable(len(p)); err != nil || len(p) == 0 {
 		return err
@@ -70,10 +70,11 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 	return nil
 }
 
-// PostSend is a Send from any goroutine: the loop sends a copy of p in its next turn. It allocates nothing per call.
-// ErrFull and ErrClosed are the reactor's, as with Post. A Conn that has ended by then drops it, as its Closed told;
-// past the Conn's cap the bytes cannot be kept and a gap would be worse: the Conn is aborted with ErrBuffered. More bytes
-// in one call than the Conn's cap and 16 MiB are refused for good: EMSGSIZE.
+// PostSend is a Send from any goroutine: the loop sends a copy of p in its next turn. It allocates
+// nothing per call. ErrFull and ErrClosed are the reactor's, as with Post. A Conn that has ended by
+// then drops it, as its Closed told; past the Conn's cap the bytes cannot be kept and a gap would
+// be worse: the Conn is aborted with ErrBuffered. More bytes in one call than the Conn's cap and 16
+// MiB are refused for good: EMSGSIZE.
 func (c *Conn) PostSend(p []byte) error {
 	if most := max(c.opt.cap, postArenaMax); len(p) > most {
 		return fmt.Errorf("reactor: PostSend of %d bytes: must be at most %d (see WithLimits): %w", len(p), most, kernel.EMSGSIZE)
@@ -133,8 +134,8 @@ func (c *Conn) pieces() [][]byte {
 	return v
 }
 
-// writeNow sends v — the first corked of which are the Conn's own chunks, the rest the caller's pieces — in one call and
-// keeps what the kernel refuses.
+// writeNow sends v — the first corked of which are the Conn's own chunks, the rest the caller's
+// pieces — in one call and keeps what the kernel refuses.
 func (c *Conn) writeNow(v [][]byte, corked int) error {
 	n, e := c.write(v)
 	if e != 0 && e != kernel.EAGAIN {
@@ -184,7 +185,8 @@ func (c *Conn) flush() {
 	}
 }
 
-// flushOne is flush for the usual case: one chunk, and the kernel takes all of it. Nothing changes then but counts.
+// flushOne is flush for the usual case: one chunk, and the kernel takes all of it. Nothing changes
+// then but counts.
 func (c *Conn) flushOne() bool {
 	o := c.out
 	if o == nil || o.head != o.tail || c.is(blocked) {
@@ -220,8 +222,8 @@ func (c *Conn) write(v [][]byte) (int, kernel.Errno) {
 	return k.SendV(fd, v)
 }
 
-// wrote accounts for n bytes that the kernel has taken: what is left waits for Out. A short count means a full socket,
-// so it is not tried again before.
+// wrote accounts for n bytes that the kernel has taken: what is left waits for Out. A short count
+// means a full socket, so it is not tried again before.
 func (c *Conn) wrote(n int) {
 	r := c.w.r
 	r.count.BytesOut += uint64(n)
@@ -241,7 +243,8 @@ func (c *Conn) wrote(n int) {
 	c.watch()
 }
 
-// throttle stops reading while too much output waits, so that a peer that does not read costs the cap and no more.
+// throttle stops reading while too much output waits, so that a peer that does not read costs the
+// cap and no more.
 func (c *Conn) throttle() {
 	if c.Buffered() > c.opt.high && !c.is(throttled) {
 		c.state |= throttled
@@ -251,7 +254,8 @@ func (c *Conn) throttle() {
 	}
 }
 
-// unthrottle ends the back-pressure at the low-water mark. Called by events only, never within a call of the user's.
+// unthrottle ends the back-pressure at the low-water mark. Called by events only, never within a
+// call of the user's.
 func (c *Conn) unthrottle() {
 	if c.is(throttled) && c.Buffered() <= c.opt.low && !c.is(released) {
 		c.state &^= throttled
@@ -268,8 +272,8 @@ func (c *Conn) unthrottle() {
 	}
 }
 
-// failOutput drops the output after an error of the kernel's. What the peer had sent before it went is still to be read, as
-// with package net: only the end of that closes the Conn.
+// failOutput drops the output after an error of the kernel's. What the peer had sent before it went
+// is still to be read, as with package net: only the end of that closes the Conn.
 func (c *Conn) failOutput(err error) {
 	c.ensureDeadlines().outputErr = err
 	c.state |= outputFailed

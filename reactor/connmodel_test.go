@@ -98,7 +98,8 @@ func (m *connModel) balance() {
 	}
 }
 
-// postSend is only done where its place in the stream is known: outside, with nothing to happen before it.
+// postSend is only done where its place in the stream is known: outside, with nothing to happen
+// before it.
 func (m *connModel) postSend(n int, inside bool) {
 	if inside || len(m.inside) > 0 {
 		return

@@ -15,7 +15,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Every sequence of operations on a Conn and of acts of its peer, against a model that only counts. It holds that
+// Every sequence of operations on a Conn and of acts of its peer, against a model that only counts.
+// It holds that
 //   - Closed comes once (never after Detach), and nothing after it, nor Data after Close;
 //   - what the peer reads is a prefix of what Send accepted, in order, and all of it if Closed was told nil and the
 //     peer did not hang up; after Detach the rest is what Detach gave back;

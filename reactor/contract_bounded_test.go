@@ -12,7 +12,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// stuff sends on the peers until none of them takes more and the loop has come to rest, 512 MiB each at most.
+// stuff sends on the peers until none of them takes more and the loop has come to rest, 512 MiB
+// each at most.
 func stuff(t *lab, peers ...*peer) (sent int) {
 	t.Helper()
 	p := make([]byte, 1<<20)
@@ -41,9 +42,10 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// Contract 2. Peers send to an echo server up to 512 MiB each, until their writes block, and never read. The server
-// buffers at most the high-water mark and one read for each, its heap grows by no more than that, the loop makes no turn
-// while they are stuck, and others are served. Then one of them reads, and gets an echo again.
+// Contract 2. Peers send to an echo server up to 512 MiB each, until their writes block, and never
+// read. The server buffers at most the high-water mark and one read for each, its heap grows by no
+// more than that, the loop makes no turn while they are stuck, and others are served. Then one of
+// them reads, and gets an echo again.
 func TestNeverReadingPeersCostTheHighWaterMark(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, many := range []int{1, longtest.Count(5, 10, 50)} {
@@ -101,8 +103,8 @@ func neverReading(t *lab, many int) {
 	}
 }
 
-// Past the cap Send is ErrBuffered (ENOBUFS) and queues nothing; what it refused never arrives. At the low-water mark
-// Drained comes, once for each time that the output was above the high one.
+// Past the cap Send is ErrBuffered (ENOBUFS) and queues nothing; what it refused never arrives. At
+// the low-water mark Drained comes, once for each time that the output was above the high one.
 func TestSendPastTheCapQueuesNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -174,8 +176,9 @@ func TestPauseStopsReadingOnly(t *testing.T) {
 	})
 }
 
-// Contract 2: at rest means no turn at all. A paused Conn whose peer resets, a half-closed one whose peer resets, one
-// that has closed its output and whose peer's bytes nobody reads: none of them wakes the loop.
+// Contract 2: at rest means no turn at all. A paused Conn whose peer resets, a half-closed one
+// whose peer resets, one that has closed its output and whose peer's bytes nobody reads: none of
+// them wakes the loop.
 func TestConnsThatWantNothingDoNotSpin(t *testing.T) {
 	cases := map[string]struct {
 		h    func(ready func(*Conn)) Handler

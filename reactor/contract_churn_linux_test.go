@@ -8,9 +8,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// Contract 5 and 6. 3,000 connections end in turn by a peer's FIN, its RST, its RST under our output, our Close and our
-// Abort; Closed comes once for each. Then the process has the descriptors that it had before, and the reactor none but
-// its own.
+// Contract 5 and 6. 3,000 connections end in turn by a peer's FIN, its RST, its RST under our
+// output, our Close and our Abort; Closed comes once for each. Then the process has the descriptors
+// that it had before, and the reactor none but its own.
 func TestChurnLeavesNoDescriptor(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return

@@ -16,7 +16,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// drainPeer sends 8 MiB and, once told to, reads slowly and wants the echo of everything that the server had read.
+// drainPeer sends 8 MiB and, once told to, reads slowly and wants the echo of everything that the
+// server had read.
 type drainPeer struct {
 	*peer
 	want []byte
@@ -24,9 +25,9 @@ type drainPeer struct {
 	eof  bool
 }
 
-// Contract 6. Four peers have sent up to 8 MiB each, which the echo server has read in part when Shutdown begins. They
-// read in small pieces. Each gets the echo of exactly the bytes that had been read, then EOF, no reset, and Shutdown
-// reports nothing undelivered.
+// Contract 6. Four peers have sent up to 8 MiB each, which the echo server has read in part when
+// Shutdown begins. They read in small pieces. Each gets the echo of exactly the bytes that had been
+// read, then EOF, no reset, and Shutdown reports nothing undelivered.
 func TestShutdownDeliversEveryReply(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
@@ -86,8 +87,9 @@ func deliverEveryReply(t *lab, network string) {
 	}
 }
 
-// Contract 6: a deadline ends the drain of peers that never read; what Shutdown reports is exactly what the peers'
-// kernels have not got. Of a little more than that the kernel may have taken everything, and the FIN.
+// Contract 6: a deadline ends the drain of peers that never read; what Shutdown reports is exactly
+// what the peers' kernels have not got. Of a little more than that the kernel may have taken
+// everything, and the FIN.
 func TestShutdownReportsExactlyWhatItCouldNotDeliver(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, size := range []int{3 << 20, 400 << 10} {
@@ -180,8 +182,8 @@ func TestShutdownReportsOutputLostToAReset(t *testing.T) {
 	})
 }
 
-// A drain with a longer deadline than WithLinger is patient, and asleep: a peer that takes nothing costs no turns
-// beyond the looks at its progress.
+// A drain with a longer deadline than WithLinger is patient, and asleep: a peer that takes nothing
+// costs no turns beyond the looks at its progress.
 func TestPatientDrainDoesNotSpin(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		sending := false
@@ -203,7 +205,8 @@ func TestPatientDrainDoesNotSpin(t *testing.T) {
 	})
 }
 
-// Contract 6: 1,000 idle clients that do not hang up by themselves are closed well before the deadline.
+// Contract 6: 1,000 idle clients that do not hang up by themselves are closed well before the
+// deadline.
 func TestShutdownWithIdleClientsNeedsNoDeadline(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", acceptEcho)

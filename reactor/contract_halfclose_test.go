@@ -9,8 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// much is more than the kernel of this lab holds for a connection, so back-pressure comes. Without -long the peers that
-// are dialled after it have small buffers. Linux gives the other end of a TCP connection 2.5 MiB to send.
+// much is more than the kernel of this lab holds for a connection, so back-pressure comes. Without
+// -long the peers that are dialled after it have small buffers. Linux gives the other end of a TCP
+// connection 2.5 MiB to send.
 func (l *lab) much() int {
 	switch {
 	case longtest.On():
@@ -22,8 +23,8 @@ func (l *lab) much() int {
 	return 4 << 20
 }
 
-// Contract 1. The peer sends much, half-closes and only then begins to read: all of it comes back, then EOF. The
-// limits let the server hold what no kernel buffer takes.
+// Contract 1. The peer sends much, half-closes and only then begins to read: all of it comes back,
+// then EOF. The limits let the server hold what no kernel buffer takes.
 func TestHalfClosedPeerGetsEverythingBack(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "tcp6", "unix"} {
@@ -38,8 +39,8 @@ func TestHalfClosedPeerGetsEverythingBack(t *testing.T) {
 	})
 }
 
-// Contract 1 under the default limits: the peer reads while it sends, so back-pressure comes and goes; the FIN arrives
-// while output waits.
+// Contract 1 under the default limits: the peer reads while it sends, so back-pressure comes and
+// goes; the FIN arrives while output waits.
 func TestHalfClosedPeerGetsEverythingBackThroughBackPressure(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
@@ -53,7 +54,8 @@ func TestHalfClosedPeerGetsEverythingBackThroughBackPressure(t *testing.T) {
 	})
 }
 
-// A handler that has EOF keeps the connection after the peer's FIN: it may answer then, and Close is its own.
+// A handler that has EOF keeps the connection after the peer's FIN: it may answer then, and Close
+// is its own.
 func TestEOFHandlerTakesOver(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
@@ -126,7 +128,8 @@ func TestCloseWriteEndsOutputOnly(t *testing.T) {
 	})
 }
 
-// A five-byte request with the FIN right behind it, as nc -N sends it, 2000 times: no reply is lost.
+// A five-byte request with the FIN right behind it, as nc -N sends it, 2000 times: no reply is
+// lost.
 func TestRequestWithFINBehindItIsAnswered(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", acceptEcho)
@@ -139,8 +142,8 @@ func TestRequestWithFINBehindItIsAnswered(t *testing.T) {
 	})
 }
 
-// A Send as the last act before Close, larger than any kernel buffer: the peer gets all, then EOF, no RST, though it
-// has itself sent what nobody reads.
+// A Send as the last act before Close, larger than any kernel buffer: the peer gets all, then EOF,
+// no RST, though it has itself sent what nobody reads.
 func TestSendThenCloseLosesNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		sent := pattern(4 << 20)

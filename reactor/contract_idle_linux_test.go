@@ -22,7 +22,8 @@ func init() {
 	children["idle"] = idle
 }
 
-// A loop with 1,000 open connections, half of which have been active, makes no turn when nothing happens.
+// A loop with 1,000 open connections, half of which have been active, makes no turn when nothing
+// happens.
 func TestIdleLoopMakesNoTurns(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -42,9 +43,10 @@ func TestIdleLoopMakesNoTurns(t *testing.T) {
 	})
 }
 
-// The same seen from outside: the process of 1,000 quiet connections is switched at most twice in 10 s. Without -long the
-// stretch is shorter. The runtime needs some seconds to come to rest, longer on a busy machine, so one such stretch of
-// many is enough. A process that does not rest has none.
+// The same seen from outside: the process of 1,000 quiet connections is switched at most twice in
+// 10 s. Without -long the stretch is shorter. The runtime needs some seconds to come to rest,
+// longer on a busy machine, so one such stretch of many is enough. A process that does not rest has
+// none.
 func TestIdleProcessIsNotSwitched(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

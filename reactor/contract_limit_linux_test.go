@@ -16,9 +16,9 @@ import (
 
 func init() { children["descriptors"] = atDescriptorLimit }
 
-// Contract 4, in a process whose limit leaves the server 40 descriptors; 120 peers, whose sockets were made before,
-// connect. The server lives, tries accept at most ten times a second, serves those that got in, and takes the rest
-// when there is room again.
+// Contract 4, in a process whose limit leaves the server 40 descriptors; 120 peers, whose sockets
+// were made before, connect. The server lives, tries accept at most ten times a second, serves
+// those that got in, and takes the rest when there is room again.
 func TestDescriptorLimitIsSurvived(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -63,7 +63,8 @@ func atDescriptorLimit() {
 	tries, took := r.Stats().Refused-refused, time.Since(start)
 	require(float64(tries) <= took.Seconds()*10+1, "%d accept tries in %v", tries, took)
 
-	// Every descriptor that a peer of the first ones frees lets a waiting one in, until all have been served.
+	// Every descriptor that a peer of the first ones frees lets a waiting one in, until all have
+	// been served.
 	for _, fd := range peers {
 		echoRaw(fd)
 		unix.Close(fd)

@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// bombs has the callback of each kind panic once its name is called "boom KIND". ofConn: the Conn whose callback it is
-// must end for it.
+// bombs has the callback of each kind panic once its name is called "boom KIND". ofConn: the Conn
+// whose callback it is must end for it.
 var bombs = map[string]struct {
 	ofConn bool
 	set    func(r *Reactor, fd, peer int, boom func()) *Conn
@@ -139,7 +139,8 @@ func mustPair() (a, b int) {
 	return fds[0], fds[1]
 }
 
-// Contract 7 without WithPanicHandler: the panic ends the process and prints the stack of the callback.
+// Contract 7 without WithPanicHandler: the panic ends the process and prints the stack of the
+// callback.
 func TestPanicInACallbackCrashes(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
@@ -156,8 +157,9 @@ func TestPanicInACallbackCrashes(t *testing.T) {
 	}
 }
 
-// Contract 7 with WithPanicHandler: the handler hears of it once, with the value, the stack and the Conn; that Conn ends
-// with a *PanicError, a bystander goes on, and so does the loop to its orderly end.
+// Contract 7 with WithPanicHandler: the handler hears of it once, with the value, the stack and the
+// Conn; that Conn ends with a *PanicError, a bystander goes on, and so does the loop to its orderly
+// end.
 func TestPanicHandlerIsolatesTheConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		for kind, b := range bombs {

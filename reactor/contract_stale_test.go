@@ -13,9 +13,10 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Contract 5. Two Conns are ready in one batch. Whichever is called first ends the other and opens a stranger, a Conn
-// on a silent socket pair, under the same number; the stranger's peer sends nothing, so it must hear nothing. Three ways:
-// the plain one, with a dup that keeps the old description alive, and with the number's generation about to wrap.
+// Contract 5. Two Conns are ready in one batch. Whichever is called first ends the other and opens
+// a stranger, a Conn on a silent socket pair, under the same number; the stranger's peer sends
+// nothing, so it must hear nothing. Three ways: the plain one, with a dup that keeps the old
+// description alive, and with the number's generation about to wrap.
 func TestStaleEventOfReusedDescriptor(t *testing.T) {
 	twice(t, func(t *lab) {
 		cases := map[string]struct{ dup, wrap bool }{
@@ -122,8 +123,8 @@ func setGeneration(r *Reactor, fd int, gen uint32) {
 	*(*uint32)(unsafe.Pointer(f.UnsafeAddr())) = gen
 }
 
-// The same for Watches: the one that is stopped in the batch hears nothing, nor does the one that follows it on the
-// same descriptor unless it is ready itself.
+// The same for Watches: the one that is stopped in the batch hears nothing, nor does the one that
+// follows it on the same descriptor unless it is ready itself.
 func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -24,8 +24,8 @@ func (k TimeoutKind) String() string {
 	return fmt.Sprintf("TimeoutKind(%d)", uint8(k))
 }
 
-// deadlines are a Conn's: one timer for the earliest of them. It fires early rather than be moved per message — the
-// message stores the time and no more — and then asks what is really due.
+// deadlines are a Conn's: one timer for the earliest of them. It fires early rather than be moved
+// per message — the message stores the time and no more — and then asks what is really due.
 type deadlines struct {
 	t           timerq.Timer
 	idle        time.Duration // 0: none
@@ -51,18 +51,20 @@ func (c *Conn) ensureDeadlines() *deadlines {
 	return c.deadlines
 }
 
-// SetIdleTimeout has Timeout called (TimeoutIdle) whenever no byte has moved in either direction for d; 0 is never.
+// SetIdleTimeout has Timeout called (TimeoutIdle) whenever no byte has moved in either direction
+// for d; 0 is never.
 func (c *Conn) SetIdleTimeout(d time.Duration) error {
 	return c.setDeadline("SetIdleTimeout", d, func(t *deadlines, now timeout.Deadline) { t.idle, t.lastTraffic = d, now })
 }
 
-// SetReadTimeout has Timeout called (TimeoutRead) once, d from now, unless it is set again before; 0 is never.
+// SetReadTimeout has Timeout called (TimeoutRead) once, d from now, unless it is set again before;
+// 0 is never.
 func (c *Conn) SetReadTimeout(d time.Duration) error {
 	return c.setDeadline("SetReadTimeout", d, func(t *deadlines, now timeout.Deadline) { t.read = deadline(d, now) })
 }
 
-// SetWriteTimeout has Timeout called (TimeoutWrite) once, d from now, if output is buffered then and it is not set
-// again before; 0 is never.
+// SetWriteTimeout has Timeout called (TimeoutWrite) once, d from now, if output is buffered then
+// and it is not set again before; 0 is never.
 func (c *Conn) SetWriteTimeout(d time.Duration) error {
 	return c.setDeadline("SetWriteTimeout", d, func(t *deadlines, now timeout.Deadline) { t.write = deadline(d, now) })
 }
@@ -90,7 +92,8 @@ func (c *Conn) setDeadline(name string, d time.Duration, set func(*deadlines, ti
 	return nil
 }
 
-// checkTimeoutHandler refuses deadlines that nobody would hear of. The handler is not known while accept is still choosing it.
+// checkTimeoutHandler refuses deadlines that nobody would hear of. The handler is not known while
+// accept is still choosing it.
 func (c *Conn) checkTimeoutHandler() {
 	if t := c.deadlines; c.handler != nil && t != nil && (t.idle != 0 || t.read.Sooner(t.write) != timeout.Never) && !c.is(hasTimeout) {
 		panic(fmt.Sprintf("reactor: a deadline on a Conn whose handler %T has no Timeout method; give it one", c.handler))
@@ -170,7 +173,8 @@ func (c *Conn) timeout(kind TimeoutKind) {
 	}
 }
 
-// linger starts the deadlines of a closing Conn, and the quiet time anew after the FIN; the user's deadlines end.
+// linger starts the deadlines of a closing Conn, and the quiet time anew after the FIN; the user's
+// deadlines end.
 func (t *deadlines) linger(c *Conn) {
 	now := c.w.r.k.Now()
 	t.quietUntil = timeout.Never // while output waits there is nothing to ask the kernel
@@ -184,8 +188,8 @@ func (t *deadlines) linger(c *Conn) {
 	c.rearm()
 }
 
-// lingerDue looks whether a closing Conn has delivered, or never will. Unsent asks the kernel, so it is no more often
-// than every quietTime.
+// lingerDue looks whether a closing Conn has delivered, or never will. Unsent asks the kernel, so
+// it is no more often than every quietTime.
 func (c *Conn) lingerDue(now timeout.Deadline) {
 	t := c.deadlines
 	if t.quietUntil.Passed(now) {

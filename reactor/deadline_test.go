@@ -13,8 +13,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Contract 3. 30,000 timers (100,000 with -long) of up to 20 ms, armed in callbacks that take their time, none early: the clock is read in
-// the callback, by the test, and must have reached what the test computed before arming.
+// Contract 3. 30,000 timers (100,000 with -long) of up to 20 ms, armed in callbacks that take their
+// time, none early: the clock is read in the callback, by the test, and must have reached what the
+// test computed before arming.
 func TestTimersAreNeverEarly(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -47,9 +48,9 @@ func TestTimersAreNeverEarly(t *testing.T) {
 	})
 }
 
-// The same for the deadlines of Conns, all three kinds on 30 Conns, 500 of each kind (10,000 with -long): idle ones
-// are moved by messages, read ones are refreshed before they are due, write ones are armed over output that nobody
-// reads. No expiry closes a Conn.
+// The same for the deadlines of Conns, all three kinds on 30 Conns, 500 of each kind (10,000 with
+// -long): idle ones are moved by messages, read ones are refreshed before they are due, write ones
+// are armed over output that nobody reads. No expiry closes a Conn.
 func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -171,7 +172,8 @@ func TestDeadlinesAreRefreshed(t *testing.T) {
 	})
 }
 
-// An idle timeout that comes while another callback keeps the loop starts again when it is told, not in the past.
+// An idle timeout that comes while another callback keeps the loop starts again when it is told,
+// not in the past.
 func TestIdleTimeoutStartsAgainWhenTold(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -191,7 +193,8 @@ func TestIdleTimeoutStartsAgainWhenTold(t *testing.T) {
 	})
 }
 
-// Bytes in either direction put off the idle timeout; a callback that is not about the Conn does not.
+// Bytes in either direction put off the idle timeout; a callback that is not about the Conn does
+// not.
 func TestIdleTimeoutIsPutOffByBytes(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -231,8 +234,8 @@ func TestIdleTimeoutIsPutOffByBytes(t *testing.T) {
 	})
 }
 
-// A deadline on a Conn whose handler has no Timeout would be told to nobody: it panics and says so. Negative ones are
-// errors.
+// A deadline on a Conn whose handler has no Timeout would be told to nobody: it panics and says so.
+// Negative ones are errors.
 func TestDeadlineNeedsATimeoutMethod(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -24,9 +24,10 @@ type dialing struct {
 	older, newer *Conn
 }
 
-// Dial connects. network and addr are as for Listen; host names are looked up without blocking the loop, and their
-// addresses are tried in order until one answers. The Conn may be written to at once: Opened tells when it is
-// connected. Whatever fails after Dial has returned is told by Closed, once, in a later turn.
+// Dial connects. network and addr are as for Listen; host names are looked up without blocking the
+// loop, and their addresses are tried in order until one answers. The Conn may be written to at
+// once: Opened tells when it is connected. Whatever fails after Dial has returned is told by
+// Closed, once, in a later turn.
 func (r *Reactor) Dial(network, addr string, h Handler, opts ...DialOption) (*Conn, error) {
 	if h == nil {
 		panic("reactor: Dial with a nil handler")
@@ -61,8 +62,8 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	return c, nil
 }
 
-// resolve finds the addresses, if that needs no lookup; else the query has more to ask. Only a service's name needs the
-// kernel's help here.
+// resolve finds the addresses, if that needs no lookup; else the query has more to ask. Only a
+// service's name needs the kernel's help here.
 func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
 	q, err := d.net.Parse(d.addr)
 	if err == nil {
@@ -81,7 +82,8 @@ func (d *dialing) found(k Kernel, q *netaddr.Query) error {
 	return explained(d.net, err)
 }
 
-// lookup runs where it may block and comes back by Post. A Conn that has ended meanwhile hears nothing.
+// lookup runs where it may block and comes back by Post. A Conn that has ended meanwhile hears
+// nothing.
 func (c *Conn) lookup(q *netaddr.Query) {
 	r, d := c.w.r, c.dialing
 	ctx, cancel := context.WithCancel(context.Background())
@@ -152,7 +154,8 @@ func (c *Conn) connect(a Addr) error {
 	return nil
 }
 
-// wait arms this address's share of the time and waits for Out, which also comes if connect has succeeded at once.
+// wait arms this address's share of the time and waits for Out, which also comes if connect has
+// succeeded at once.
 func (c *Conn) wait() {
 	r, d := c.w.r, c.dialing
 	if d.timer != nil {
@@ -164,7 +167,8 @@ func (c *Conn) wait() {
 
 func (c *Conn) dialTimedOut() { c.retryNext(callError("connect", kernel.ETIMEDOUT)) }
 
-// connected is an Event of a connect in progress: SO_ERROR says how it ended, and getpeername whether it has at all.
+// connected is an Event of a connect in progress: SO_ERROR says how it ended, and getpeername
+// whether it has at all.
 func (c *Conn) connected() {
 	r, fd := c.w.r, int(c.w.fd)
 	v, e := r.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)

@@ -45,8 +45,8 @@ func dialOn(t testing.TB, r *Reactor, network, addr string, opts ...DialOption) 
 	return d
 }
 
-// lookups is a host whose names are what the test says. With block it says nothing before that is closed: a lookup waits
-// for it, or, where it must not, is made after it.
+// lookups is a host whose names are what the test says. With block it says nothing before that is
+// closed: a lookup waits for it, or, where it must not, is made after it.
 type lookups struct {
 	*faults
 	names map[string][]netip.Addr
@@ -115,8 +115,8 @@ func TestDialConnectsAndSendsWhatWasSentBefore(t *testing.T) {
 	})
 }
 
-// Refused, in whichever way the system tells it: one Closed, in a later turn, no Opened, and the error names both ends
-// of the story.
+// Refused, in whichever way the system tells it: one Closed, in a later turn, no Opened, and the
+// error names both ends of the story.
 func TestDialRefused(t *testing.T) {
 	twice(t, func(t *lab) {
 		l := t.server("tcp", 1)
@@ -141,8 +141,8 @@ func TestDialRefused(t *testing.T) {
 	})
 }
 
-// The full backlog of a listener that nobody accepts from leaves connects in progress for ever: WithDialTimeout ends
-// them, not before its time.
+// The full backlog of a listener that nobody accepts from leaves connects in progress for ever:
+// WithDialTimeout ends them, not before its time.
 func TestDialTimeout(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.server("tcp", 0).addr().String()
@@ -171,8 +171,8 @@ func TestDialTimeout(t *testing.T) {
 	})
 }
 
-// Names: looked up without blocking the loop; addresses that fail are passed over, the wrong family too; when all fail
-// the last error is told.
+// Names: looked up without blocking the loop; addresses that fail are passed over, the wrong family
+// too; when all fail the last error is told.
 func TestDialTriesEveryAddress(t *testing.T) {
 	twice(t, func(t *lab) {
 		l := t.server("tcp", 1)
@@ -238,8 +238,8 @@ func TestDialLocalhost(t *testing.T) {
 	})
 }
 
-// Close and Abort at every stage of a Dial: one Closed that is ErrClosed or ErrAborted, no Opened, nothing left, the
-// lookup's goroutine too (TestMain).
+// Close and Abort at every stage of a Dial: one Closed that is ErrClosed or ErrAborted, no Opened,
+// nothing left, the lookup's goroutine too (TestMain).
 func TestCloseWhileDialling(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, host := range []string{"127.0.0.1", "slow", "good"} {

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Dial, Send, Close in one step, plain and through a Filter that is ready late: the peer gets all of it, then the FIN, and
-// Closed(nil) comes. Opened does not, for no call but Closed comes after Close. The drain of a reactor does the same.
+// Dial, Send, Close in one step, plain and through a Filter that is ready late: the peer gets all
+// of it, then the FIN, and Closed(nil) comes. Opened does not, for no call but Closed comes after
+// Close. The drain of a reactor does the same.
 func TestDialSendCloseDelivers(t *testing.T) {
 	for _, end := range []string{"Conn.Close", "Reactor.Close"} {
 		for _, filtered := range []bool{false, true} {
@@ -61,7 +62,8 @@ func (f *lateFilter) Output(p []byte) error { f.w.Send(p); return nil }
 func (f *lateFilter) Finish()               {}
 func (f *lateFilter) Closed()               {}
 
-// A Conn that is closed while its Filter is not ready, and never will be: the peer's FIN, or WithLinger, ends it.
+// A Conn that is closed while its Filter is not ready, and never will be: the peer's FIN, or
+// WithLinger, ends it.
 func TestCloseBeforeAFilterThatIsNeverReady(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, fin := range []bool{true, false} {
@@ -97,7 +99,8 @@ type deafFilter struct{ lateFilter }
 func (f *deafFilter) Open() {}
 func (f *deafFilter) EOF()  { f.w.Fail(errDeaf) }
 
-// CloseWrite, then Detach: the FIN is with the descriptor, or Detach is refused and changes nothing.
+// CloseWrite, then Detach: the FIN is with the descriptor, or Detach is refused and changes
+// nothing.
 func TestDetachAfterCloseWriteSendsTheFIN(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, n := range []int{0, 3, 4 << 20} {

@@ -9,8 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A Dial costs the same however many connects have not begun yet: sixteen times as many Dials in one callback take about
-// sixteen times as long, not sixteen times that. The bound leaves room for a machine that is busy, and for memory.
+// A Dial costs the same however many connects have not begun yet: sixteen times as many Dials in
+// one callback take about sixteen times as long, not sixteen times that. The bound leaves room for
+// a machine that is busy, and for memory.
 func TestManyDialsAreLinear(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -43,7 +44,8 @@ func TestManyDialsAreLinear(t *testing.T) {
 	t.Errorf("1000 Dials take %v, 16,000 take %v", few, many)
 }
 
-// Close on another goroutine, where it is misuse, wakes a loop that sleeps, so that the drain begins.
+// Close on another goroutine, where it is misuse, wakes a loop that sleeps, so that the drain
+// begins.
 func TestCloseWakesTheLoop(t *testing.T) {
 	r, err := New()
 	if err != nil {

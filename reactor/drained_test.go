@@ -28,9 +28,9 @@ func (h *producer) Drained(c *Conn) {
 	}
 }
 
-// Who sees Buffered above the high-water mark may wait for Drained: it comes even if the kernel takes everything at the
-// end of the step, or at the end of a connect. Marks below and above what is corked, pieces below and above what is
-// corked at all, accepted and dialled.
+// Who sees Buffered above the high-water mark may wait for Drained: it comes even if the kernel
+// takes everything at the end of the step, or at the end of a connect. Marks below and above what
+// is corked, pieces below and above what is corked at all, accepted and dialled.
 func TestDrainedAlwaysFollowsHigh(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -10,8 +10,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// 300 clients send and half-close in one go, before they are accepted, so that data and FIN are one Event: the read
-// that does not fill the buffer must not be the last. Some send exactly what the loop's buffer holds, once and twice.
+// 300 clients send and half-close in one go, before they are accepted, so that data and FIN are one
+// Event: the read that does not fill the buffer must not be the last. Some send exactly what the
+// loop's buffer holds, once and twice.
 func TestFinThatComesWithTheDataIsSeen(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", func(*Conn) Handler { return plain{&hooks{data: func(c *Conn, p []byte) { c.Send(p) }}} })

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A drain closes, and an abort ends, no more than endsPerTurn Conns in one turn, and all in the end. A Conn whose turn has not
-// come is open, and hears its peer.
+// A drain closes, and an abort ends, no more than endsPerTurn Conns in one turn, and all in the
+// end. A Conn whose turn has not come is open, and hears its peer.
 func TestEndsOfATurnAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -56,8 +56,9 @@ func TestEndsOfATurnAreBounded(t *testing.T) {
 	}
 }
 
-// A drain and an abort reach no more than endsPerTurn Tasks in one turn, and all in the end, also if Tasks that the walk has
-// not reached end meanwhile. The number of contexts that have ended is counted after each turn.
+// A drain and an abort reach no more than endsPerTurn Tasks in one turn, and all in the end, also
+// if Tasks that the walk has not reached end meanwhile. The number of contexts that have ended is
+// counted after each turn.
 func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 	const tasks = 2*endsPerTurn + 50
 	for _, how := range []string{"drain", "abort", "drain, then abort"} {

@@ -18,20 +18,23 @@ func (e *sentinel) Error() string { return e.text }
 func (e *sentinel) Unwrap() error { return e.is }
 
 var (
-	// ErrClosed is what every method of a closed Conn, Listener, PacketConn or Reactor returns. It is net.ErrClosed.
+	// ErrClosed is what every method of a closed Conn, Listener, PacketConn or Reactor returns. It
+	// is net.ErrClosed.
 	ErrClosed error = &sentinel{"reactor: use of what is closed", net.ErrClosed}
 	// ErrAborted is what Closed is told after Abort.
 	ErrAborted = errors.New("reactor: connection aborted")
 	// ErrFull is what Post returns when as many functions wait as WithPostLimit allows.
 	ErrFull = errors.New("reactor: too many posted functions wait; raise WithPostLimit or slow down")
-	// ErrBuffered is what Send returns past the Conn's cap: nothing of that call is queued. It is ENOBUFS.
+	// ErrBuffered is what Send returns past the Conn's cap: nothing of that call is queued. It is
+	// ENOBUFS.
 	ErrBuffered error = &sentinel{"reactor: more than the connection's cap is buffered: the peer does not read; wait for Drained", kernel.ENOBUFS}
 	// ErrWriteClosed is what Send returns after CloseWrite. It is EPIPE.
 	ErrWriteClosed error = &sentinel{"reactor: send after CloseWrite", kernel.EPIPE}
 	// ErrTruncated is the error that Lost gets for a received datagram that did not fit. It is
 	// EMSGSIZE.
 	ErrTruncated error = &sentinel{"reactor: a datagram did not fit", kernel.EMSGSIZE}
-	// ErrStuck is what Closed is told when a closing Conn's peer took nothing for as long as WithLinger allows.
+	// ErrStuck is what Closed is told when a closing Conn's peer took nothing for as long as
+	// WithLinger allows.
 	ErrStuck = errors.New("reactor: gave up closing: the peer does not take what was sent")
 )
 

@@ -9,8 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// More errors than a socket's buffer holds come into its error queue (IP_RECVERR, transmit timestamps), which the Poller
-// reports until it is empty: the loop is as quiet as without, and the socket goes on receiving.
+// More errors than a socket's buffer holds come into its error queue (IP_RECVERR, transmit
+// timestamps), which the Poller reports until it is empty: the loop is as quiet as without, and the
+// socket goes on receiving.
 func TestFilledErrorQueue(t *testing.T) {
 	t.Parallel()
 	options := map[string]struct{ level, name, value int }{
@@ -59,7 +60,8 @@ func TestFilledErrorQueue(t *testing.T) {
 	}
 }
 
-// A Conn with output that waits is level-triggered. Transmit timestamps in its error queue do not keep the loop busy.
+// A Conn with output that waits is level-triggered. Transmit timestamps in its error queue do not
+// keep the loop busy.
 func TestFilledErrorQueueOfABlockedConn(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

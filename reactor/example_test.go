@@ -196,7 +196,8 @@ func ExampleReactor_Dial() {
 	// Output: true
 }
 
-// A source sends without end, at the pace of its peer, and never holds much more than the high-water mark.
+// A source sends without end, at the pace of its peer, and never holds much more than the
+// high-water mark.
 type source struct{ left int }
 
 func (s *source) Opened(c *reactor.Conn) { s.Drained(c) }

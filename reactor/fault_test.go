@@ -17,8 +17,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Every errno that accept(2) can tell, and one that it cannot, comes once in between: the listener goes on, for those
-// of the lost connection at once, for the others after a pause that Stats counts.
+// Every errno that accept(2) can tell, and one that it cannot, comes once in between: the listener
+// goes on, for those of the lost connection at once, for the others after a pause that Stats
+// counts.
 func TestNoAcceptErrorStopsAListener(t *testing.T) {
 	twice(t, func(t *lab) {
 		lost := []kernel.Errno{kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.ENETDOWN, kernel.EHOSTUNREACH,
@@ -47,7 +48,8 @@ func TestNoAcceptErrorStopsAListener(t *testing.T) {
 	})
 }
 
-// The poller refuses to add an accepted descriptor (ENOMEM): that Conn ends with the error, once, the listener lives.
+// The poller refuses to add an accepted descriptor (ENOMEM): that Conn ends with the error, once,
+// the listener lives.
 func TestFailedRegistrationEndsOneConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -80,8 +82,8 @@ func TestFailedRegistrationEndsOneConn(t *testing.T) {
 	})
 }
 
-// Whatever change of a registration fails, at whichever call: the Conn ends with that error and hears nothing after
-// Closed, Detach gives back nothing twice, and nothing leaks.
+// Whatever change of a registration fails, at whichever call: the Conn ends with that error and
+// hears nothing after Closed, Detach gives back nothing twice, and nothing leaks.
 func TestFailedChangeOfInterestIsTheEndOnce(t *testing.T) {
 	twice(t, func(t *lab) {
 		acts := map[string]func(c *Conn, peer *peer){
@@ -124,8 +126,9 @@ func TestFailedChangeOfInterestIsTheEndOnce(t *testing.T) {
 	})
 }
 
-// Every turn brings an Event of everything for every descriptor, ready or not: spurious Events cost an EAGAIN and
-// nothing else. An echo of 1 MiB, a dial and an accept go their way; Drained and EOF come as they should.
+// Every turn brings an Event of everything for every descriptor, ready or not: spurious Events cost
+// an EAGAIN and nothing else. An echo of 1 MiB, a dial and an accept go their way; Drained and EOF
+// come as they should.
 func TestSpuriousEventsCostNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -176,8 +179,8 @@ func TestShortWritesLoseNothing(t *testing.T) {
 	})
 }
 
-// echoOverDial sends p by a Dial of the reactor's own and wants it back. The mark is above p: at its own back-pressure it
-// would not read, and the echo at its.
+// echoOverDial sends p by a Dial of the reactor's own and wants it back. The mark is above p: at
+// its own back-pressure it would not read, and the echo at its.
 func echoOverDial(t *lab, addr net.Addr, p []byte) {
 	t.Helper()
 	var done []error
@@ -226,7 +229,8 @@ func TestBrokenPollerEndsTheReactor(t *testing.T) {
 	})
 }
 
-// Once the reactor has ended nobody wakes its poller: the number of that descriptor may be a stranger's.
+// Once the reactor has ended nobody wakes its poller: the number of that descriptor may be a
+// stranger's.
 func TestEndedReactorIsNotWoken(t *testing.T) {
 	k := hostWithFaults()
 	r, err := New(WithKernel(k))

@@ -10,8 +10,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// faults is the host with functions in front of its calls. One that is set decides: with fail true its result is the
-// call's, otherwise the host is asked. They are set before the loop starts or on it.
+// faults is the host with functions in front of its calls. One that is set decides: with fail true
+// its result is the call's, otherwise the host is asked. They are set before the loop starts or on
+// it.
 type faults struct {
 	Kernel
 	accept    func(fd int) (e kernel.Errno, fail bool)

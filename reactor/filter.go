@@ -2,13 +2,16 @@ package reactor
 
 import "errors"
 
-// A Filter stands between what is on the wire and what the Handler sees and sends: TLS is one (netconn.WithTLS). Its
-// methods are called on the loop, never two at once; what it does to the Conn it does through its Wire, not through the
-// Conn's own methods. Until Wire.Ready the Conn opens: what the Handler sends gathers, as before a connect. From then on the Conn keeps its promises: limits and Buffered count what waits for the wire.
+// A Filter stands between what is on the wire and what the Handler sees and sends: TLS is one
+// (netconn.WithTLS). Its methods are called on the loop, never two at once; what it does to the
+// Conn it does through its Wire, not through the Conn's own methods. Until Wire.Ready the Conn
+// opens: what the Handler sends gathers, as before a connect. From then on the Conn keeps its
+// promises: limits and Buffered count what waits for the wire.
 type Filter interface {
 	// Open begins: the connection is there.
 	Open()
-	// Input has read p, which is the loop's. What of it cannot be delivered now (see Wire.CanDeliver) the Filter keeps.
+	// Input has read p, which is the loop's. What of it cannot be delivered now (see
+	// Wire.CanDeliver) the Filter keeps.
 	Input(p []byte)
 	// More goes on with what Input has kept and tells whether some is still left.
 	More() (left bool)
@@ -18,12 +21,13 @@ type Filter interface {
 	Output(p []byte) error
 	// Finish comes once after all Output: the last that there is to say.
 	Finish()
-	// Closed comes last: the Conn has ended. It may come from inside a call of the Filter's to its Wire.
+	// Closed comes last: the Conn has ended. It may come from inside a call of the Filter's to its
+	// Wire.
 	Closed()
 }
 
-// WithFilters gives every Conn a Filter of its own, made before the Handler is asked for. factory is called by Listen
-// (server) or Dial, returns what makes them, and its error is theirs.
+// WithFilters gives every Conn a Filter of its own, made before the Handler is asked for. factory
+// is called by Listen (server) or Dial, returns what makes them, and its error is theirs.
 func WithFilters(factory func(server bool) (func(w *Wire) Filter, error)) SocketOption {
 	return socketOption(func(o *sockOptions) (err error) {
 		if factory == nil {
@@ -73,7 +77,8 @@ func (c *Conn) attachFilter() {
 // filterOpening tells whether the Filter is not ready yet.
 func (c *Conn) filterOpening() bool { return c.filter != nil && !c.filter.ready }
 
-// awaitsFilter tells whether the Filter may still become ready: a closing Conn waits for it with what was sent.
+// awaitsFilter tells whether the Filter may still become ready: a closing Conn waits for it with
+// what was sent.
 func (c *Conn) awaitsFilter() bool { return c.filterOpening() && c.filter.failErr == nil }
 
 // Filter is what WithFilters' function has made for the Conn, nil without that.
@@ -93,8 +98,8 @@ func (c *Conn) input(p []byte) {
 	c.filter.f.Input(p)
 }
 
-// inputKept goes on with what the Filter has kept. It is the Conn's share of the turn: if nothing is left, the next turn
-// reads.
+// inputKept goes on with what the Filter has kept. It is the Conn's share of the turn: if nothing
+// is left, the next turn reads.
 func (c *Conn) inputKept() {
 	c.state |= flushPending
 	if c.filter.inputKept = c.filter.f.More(); !c.filter.inputKept && !c.is(released) {
@@ -151,8 +156,8 @@ type Wire struct{ c *Conn }
 // Conn is the Conn.
 func (w *Wire) Conn() *Conn { return w.c }
 
-// Send gives p to the wire. It takes everything: the limits were asked before, with what the Handler sent. What breaks the
-// connection is told to the Handler by the Conn.
+// Send gives p to the wire. It takes everything: the limits were asked before, with what the
+// Handler sent. What breaks the connection is told to the Handler by the Conn.
 func (w *Wire) Send(p []byte) {
 	c := w.c
 	if c.filter.finishCalled {
@@ -195,15 +200,15 @@ func (w *Wire) Ready() {
 // CanDeliver tells whether the Handler may be given input now.
 func (w *Wire) CanDeliver() bool { return !w.c.is(released | closing | paused | throttled) }
 
-// Keep says that the Filter keeps input until More. If CanDeliver is true, that is in the next turn: the Filter has had its share
-// of this one.
+// Keep says that the Filter keeps input until More. If CanDeliver is true, that is in the next
+// turn: the Filter has had its share of this one.
 func (w *Wire) Keep() {
 	w.c.filter.inputKept = true
 	w.scheduleMore()
 }
 
-// Spend has the turn pay for work on input that costs more than to read it, as so many bytes. When the turn has had its
-// share of bytes, the Conns that are left are read in the next.
+// Spend has the turn pay for work on input that costs more than to read it, as so many bytes. When
+// the turn has had its share of bytes, the Conns that are left are read in the next.
 func (w *Wire) Spend(bytes int) { w.c.w.r.budget.bytes -= bytes }
 
 // scheduleMore has the next turn call More if the Filter keeps something and nothing else will.
@@ -230,7 +235,8 @@ func (w *Wire) EOF() {
 	c.w.r.guard(c, c.deliverEOF)
 }
 
-// Fail closes the Conn in order — what the Filter has sent still goes out — and has Closed told why.
+// Fail closes the Conn in order — what the Filter has sent still goes out — and has Closed told
+// why.
 func (w *Wire) Fail(err error) {
 	c := w.c
 	if c.is(released) || c.is(closing) && !c.awaitsFilter() || c.filter.failErr != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A loop whose goroutine is locked to its thread keeps that goroutine, whose stack grows with each runtime.Goexit. So it
-// fails in order after nestedMost of them. A loop that is not locked survives more, without a deeper stack.
+// A loop whose goroutine is locked to its thread keeps that goroutine, whose stack grows with each
+// runtime.Goexit. So it fails in order after nestedMost of them. A loop that is not locked survives
+// more, without a deeper stack.
 func TestGoexitsOfALockedLoopAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -47,8 +48,8 @@ func TestGoexitsOfALockedLoopAreBounded(t *testing.T) {
 	}
 }
 
-// What mend does is linear in the list of the step that was left: it costs about as much as a visit to each Conn, not as one
-// to each for each.
+// What mend does is linear in the list of the step that was left: it costs about as much as a visit
+// to each Conn, not as one to each for each.
 func TestMendIsLinear(t *testing.T) {
 	r := manual(t)
 	const n, first = 20_000, 1000 // descriptors of no open file, above those that are

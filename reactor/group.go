@@ -14,11 +14,12 @@ import (
 // MaxLoops is the most loops that a Group has.
 const MaxLoops = 1024
 
-// A Group is several Reactors, its loops, on a goroutine each, that share addresses to listen on. A Conn, a Timer, a Task
-// lives on one loop for good, so the rule stays: what is reached from a Reactor belongs to that loop. What handlers of
-// different loops share needs locks, or a Post.
+// A Group is several Reactors, its loops, on a goroutine each, that share addresses to listen on. A
+// Conn, a Timer, a Task lives on one loop for good, so the rule stays: what is reached from a
+// Reactor belongs to that loop. What handlers of different loops share needs locks, or a Post.
 //
-// The methods of a Group may be called by any goroutine, callbacks included, except Run and Shutdown, which wait.
+// The methods of a Group may be called by any goroutine, callbacks included, except Run and
+// Shutdown, which wait.
 type Group struct {
 	k     Kernel
 	log   *zaplog.Logger
@@ -32,11 +33,12 @@ type Group struct {
 	acceptor int        // the loop that accepts for all at the next address that needs it
 }
 
-// NewGroup makes n loops, 1 … MaxLoops; 0 is one for each processor that Go uses. The options are for each of them: the
-// functions among them are called on all loops. Log lines have the number of their loop.
+// NewGroup makes n loops, 1 … MaxLoops; 0 is one for each processor that Go uses. The options are
+// for each of them: the functions among them are called on all loops. Log lines have the number of
+// their loop.
 //
-// A loop that fails, whatever the reason, does not end the others. The sockets at which it received for all go to one that
-// lives. Only a panic without WithPanicHandler ends the process.
+// A loop that fails, whatever the reason, does not end the others. The sockets at which it received
+// for all go to one that lives. Only a panic without WithPanicHandler ends the process.
 func NewGroup(n int, opts ...Option) (*Group, error) {
 	if n < 0 || n > MaxLoops {
 		return nil, fmt.Errorf("reactor: a group of %d loops: must be 0 (one for each processor) … %d", n, MaxLoops)
@@ -71,9 +73,10 @@ func inGroup(i int) Option {
 // Loops are the Group's Reactors, in order. They are run by Run; what else may be called see there.
 func (g *Group) Loops() []*Reactor { return append([]*Reactor(nil), g.loops...) }
 
-// Run runs every loop on a goroutine of its own and returns when all have ended: after Shutdown or Close, or when ctx
-// ends, which aborts everything. A loop that fails is reported to the log at once, the others go on. The error is nil,
-// an *UndeliveredError with the sums, ctx's cause, or what the loops failed of. A Group runs once.
+// Run runs every loop on a goroutine of its own and returns when all have ended: after Shutdown or
+// Close, or when ctx ends, which aborts everything. A loop that fails is reported to the log at
+// once, the others go on. The error is nil, an *UndeliveredError with the sums, ctx's cause, or
+// what the loops failed of. A Group runs once.
 func (g *Group) Run(ctx context.Context) error {
 	g.mu.Lock()
 	if g.running {
@@ -90,8 +93,8 @@ func (g *Group) Run(ctx context.Context) error {
 	return err
 }
 
-// Shutdown is Reactor.Shutdown of all loops at the same time: it drains them and reports the sum of what could not be
-// delivered. Not on a loop: there it is Close.
+// Shutdown is Reactor.Shutdown of all loops at the same time: it drains them and reports the sum of
+// what could not be delivered. Not on a loop: there it is Close.
 func (g *Group) Shutdown(ctx context.Context) error {
 	g.refuse(true)
 	return g.each(func(r *Reactor) error { return r.Shutdown(ctx) })
@@ -151,8 +154,8 @@ func (g *Group) each(f func(*Reactor) error) error {
 	return errors.Join(failed...)
 }
 
-// Post has f called by one of the loops, which take turns, in its next turn. The errors are those of Reactor.Post; a loop
-// that is full, or has ended, is passed over.
+// Post has f called by one of the loops, which take turns, in its next turn. The errors are those
+// of Reactor.Post; a loop that is full, or has ended, is passed over.
 func (g *Group) Post(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")
@@ -167,7 +170,8 @@ func (g *Group) Post(f func(*Reactor)) error {
 	return err
 }
 
-// PostAll has f called by each of the loops in its next turn, or by none: ErrFull, ErrClosed when a loop has ended.
+// PostAll has f called by each of the loops in its next turn, or by none: ErrFull, ErrClosed when a
+// loop has ended.
 func (g *Group) PostAll(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: PostAll of a nil function")
@@ -199,8 +203,8 @@ func (g *Group) PostAll(f func(*Reactor)) error {
 	return err
 }
 
-// Go starts a Task on one of the loops, which take turns; Task.Reactor tells on which. The errors are those of Post: nil
-// means that it runs, or that its loop had begun to drain.
+// Go starts a Task on one of the loops, which take turns; Task.Reactor tells on which. The errors
+// are those of Post: nil means that it runs, or that its loop had begun to drain.
 func (g *Group) Go(f func(t *Task)) error {
 	if f == nil {
 		panic("reactor: Go with a nil function")

@@ -46,7 +46,8 @@ func TestLeastConnsFillsUp(t *testing.T) {
 	}
 }
 
-// WithMaxConns is exact over all loops: with 5 open the sixth waits, and comes when one on another loop has left.
+// WithMaxConns is exact over all loops: with 5 open the sixth waits, and comes when one on another
+// loop has left.
 func TestGroupMaxConns(t *testing.T) {
 	g := group(t, 3)
 	l := groupListen(t, g, "tcp", acceptEcho, WithMaxConns(5))
@@ -67,8 +68,9 @@ func TestGroupMaxConns(t *testing.T) {
 	}
 }
 
-// Two thousand connections, ten thousand with -long: the kernel's choice leaves no loop 10 % above or below its share, the handed-over ones are
-// exactly even. The clients are in a process of their own, for the sake of its descriptors.
+// Two thousand connections, ten thousand with -long: the kernel's choice leaves no loop 10 % above
+// or below its share, the handed-over ones are exactly even. The clients are in a process of their
+// own, for the sake of its descriptors.
 func TestConnsAreBalanced(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -121,7 +123,8 @@ func TestConnsAreBalanced(t *testing.T) {
 
 func init() { children["crowd"] = crowd }
 
-// crowd connects and stays until standard input ends, then resets: no TIME_WAIT for the tests that follow.
+// crowd connects and stays until standard input ends, then resets: no TIME_WAIT for the tests that
+// follow.
 func crowd() {
 	var many int
 	var addr string

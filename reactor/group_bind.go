@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// bind makes the sockets of an address: those that were passed for it and, where the loops share it, as many more as there
-// are loops.
+// bind makes the sockets of an address: those that were passed for it and, where the loops share
+// it, as many more as there are loops.
 func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]inheritedSocket, error) {
 	control := func(int) error { return nil }
 	if o.control != nil {
@@ -53,7 +53,8 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 	return socks, nil
 }
 
-// alone looks whether the address is free: anybody of the same user could share what is bound to be shared.
+// alone looks whether the address is free: anybody of the same user could share what is bound to be
+// shared.
 func (g *Group) alone(n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(int) error) error {
 	alone := *o
 	alone.groupShared = false

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Post goes round, PostAll reaches each loop once, or none when one of them is full; Go runs tasks on all loops; all are
-// refused once the loops have ended.
+// Post goes round, PostAll reaches each loop once, or none when one of them is full; Go runs tasks
+// on all loops; all are refused once the loops have ended.
 func TestGroupPostsAndTasks(t *testing.T) {
 	g := group(t, 3, WithPostLimit(2))
 	var calls [3]atomic.Int64

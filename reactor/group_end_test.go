@@ -23,8 +23,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Clients of all loops have megabytes on their way when Shutdown begins; those that read get everything, and what the
-// others do not take is reported as one sum, by Run too.
+// Clients of all loops have megabytes on their way when Shutdown begins; those that read get
+// everything, and what the others do not take is reported as one sum, by Run too.
 func TestGroupShutdownSumsUp(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -99,8 +99,9 @@ func (s *sabotage) Wait(events []poller.Event, until timeout.Deadline) (int, err
 	return n, err
 }
 
-// One of three loops fails: its poller's error, or a panic outside of all guards. Its connections end, the others' go on,
-// new ones are served by the others whatever the balance, the log names the loop, and Run returns it.
+// One of three loops fails: its poller's error, or a panic outside of all guards. Its connections
+// end, the others' go on, new ones are served by the others whatever the balance, the log names the
+// loop, and Run returns it.
 func TestFailedLoopIsAlone(t *testing.T) {
 	for _, kind := range []string{"error", "panic"} {
 		for _, b := range []Balance{ByAddress, RoundRobin} {
@@ -185,8 +186,8 @@ func TestStalledLoopIsNamed(t *testing.T) {
 	}
 }
 
-// Clients connect while the group drains: every one that got in before is ended in order, the handed over too, and
-// nothing leaks.
+// Clients connect while the group drains: every one that got in before is ended in order, the
+// handed over too, and nothing leaks.
 func TestDrainWhileHandingOver(t *testing.T) {
 	for range 10 {
 		k := hostWithFaults()

@@ -35,8 +35,9 @@ func sabotaged(t *testing.T, loops int, opts ...Option) (g *Group, ran chan erro
 	return g, ran, fail
 }
 
-// The loop that accepts for all fails, then the one that has taken over. Each time the address is served by those that
-// are left; closing the listener closes it there. When the last loop fails, Run ends and nobody is at the address.
+// The loop that accepts for all fails, then the one that has taken over. Each time the address is
+// served by those that are left; closing the listener closes it there. When the last loop fails,
+// Run ends and nobody is at the address.
 func TestFailedAcceptorHandsOver(t *testing.T) {
 	for name, opts := range map[string][]ListenOption{
 		"RoundRobin": {WithBalance(RoundRobin)},
@@ -101,8 +102,8 @@ func TestFailedAcceptorHandsOver(t *testing.T) {
 	}
 }
 
-// A datagram socket that one loop has for all moves too. The handler that it had is told Closed, and the new loop asks
-// for another.
+// A datagram socket that one loop has for all moves too. The handler that it had is told Closed,
+// and the new loop asks for another.
 func TestFailedLoopHandsOverItsDatagramSocket(t *testing.T) {
 	g, ran, fail := sabotaged(t, 2)
 	path := filepath.Join(t.TempDir(), "s")
@@ -137,8 +138,8 @@ func TestFailedLoopHandsOverItsDatagramSocket(t *testing.T) {
 	<-ran
 }
 
-// GroupListener.Close beside Shutdown of a Group that never ran: Shutdown runs the loops, so they own what is open. For
-// the race detector.
+// GroupListener.Close beside Shutdown of a Group that never ran: Shutdown runs the loops, so they
+// own what is open. For the race detector.
 func TestGroupListenerCloseBesideShutdown(t *testing.T) {
 	for range 20 {
 		k := hostWithFaults()
@@ -160,7 +161,8 @@ func TestGroupListenerCloseBesideShutdown(t *testing.T) {
 	}
 }
 
-// The methods of a Group may be called in the functions that a Group calls, before Run and while it runs.
+// The methods of a Group may be called in the functions that a Group calls, before Run and while it
+// runs.
 func TestGroupMethodsInsideItsFunctions(t *testing.T) {
 	for _, run := range []bool{false, true} {
 		g, err := NewGroup(2)
@@ -208,8 +210,8 @@ func TestGroupMethodsInsideItsFunctions(t *testing.T) {
 	}
 }
 
-// The function that chooses a PacketConn's handler panics, exits or says nil: no PacketConn is left, nor a descriptor.
-// Before Run the panic is its caller's.
+// The function that chooses a PacketConn's handler panics, exits or says nil: no PacketConn is
+// left, nor a descriptor. Before Run the panic is its caller's.
 func TestNoHandlerLeavesNoPacketConn(t *testing.T) {
 	for name, f := range unwindings {
 		for _, run := range []bool{false, true} {

@@ -14,19 +14,20 @@ import (
 type Balance int
 
 const (
-	// ByAddress: every loop has a socket of its own at the address. The kernel chooses one by a hash
-	// of a connection's addresses (SO_REUSEPORT). Nothing is handed over, and no loop depends on
-	// another. The shares are random; doc/groups.md says how even they are. Linux, DragonFly and
+	// ByAddress: every loop has a socket of its own at the address. The kernel chooses one by a
+	// hash of a connection's addresses (SO_REUSEPORT). Nothing is handed over, and no loop depends
+	// on another. The shares are random; doc/groups.md says how even they are. Linux, DragonFly and
 	// FreeBSD; not for Unix sockets.
 	ByAddress Balance = 1 + iota
 	// RoundRobin: one loop accepts and hands over to each in turn.
 	RoundRobin
-	// LeastConns: one loop accepts and hands over to the one that has the fewest of the address's connections.
+	// LeastConns: one loop accepts and hands over to the one that has the fewest of the address's
+	// connections.
 	LeastConns
 )
 
-// WithBalance chooses for Group.Listen. If not set: ByAddress where there is such a thing and WithMaxConns, which needs
-// one loop that counts, is not set; else RoundRobin.
+// WithBalance chooses for Group.Listen. If not set: ByAddress where there is such a thing and
+// WithMaxConns, which needs one loop that counts, is not set; else RoundRobin.
 func WithBalance(b Balance) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if b < ByAddress || b > LeastConns {
@@ -48,10 +49,12 @@ type GroupListener struct {
 // Addr is the address, with the port that the kernel chose.
 func (l *GroupListener) Addr() net.Addr { return l.addr }
 
-// Listen accepts connections on all loops. network, addr and the options are those of Reactor.Listen. accept is called by
-// all loops, at the same time too, with a Conn that lives on the loop which calls: Conn.Reactor tells.
+// Listen accepts connections on all loops. network, addr and the options are those of
+// Reactor.Listen. accept is called by all loops, at the same time too, with a Conn that lives on
+// the loop which calls: Conn.Reactor tells.
 //
-// Another program's socket at the address is EADDRINUSE, as with one loop, unless both say WithReusePort.
+// Another program's socket at the address is EADDRINUSE, as with one loop, unless both say
+// WithReusePort.
 func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ...ListenOption) (*GroupListener, error) {
 	if accept == nil {
 		panic("reactor: Listen with a nil accept function")
@@ -86,10 +89,11 @@ func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ..
 	return l, nil
 }
 
-// ListenPacket receives datagrams on all loops, each with a socket of its own at the address, where SO_REUSEPORT
-// balances: the kernel chooses by a hash of the addresses, so one sender's datagrams stay on one loop. Elsewhere, and for
-// Unix sockets, one loop has them all. open chooses the handler of a loop's PacketConn, which may not be nil; it is called
-// by all loops, at the same time too (before Run: by the caller).
+// ListenPacket receives datagrams on all loops, each with a socket of its own at the address, where
+// SO_REUSEPORT balances: the kernel chooses by a hash of the addresses, so one sender's datagrams
+// stay on one loop. Elsewhere, and for Unix sockets, one loop has them all. open chooses the
+// handler of a loop's PacketConn, which may not be nil; it is called by all loops, at the same time
+// too (before Run: by the caller).
 func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) PacketHandler,
 	opts ...ListenOption) (*GroupListener, error) {
 	if open == nil {
@@ -195,8 +199,8 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	return l, nil
 }
 
-// Close stops accepting, or receiving, at the address: before Run at once, else in the loops' next turns. Conns live on.
-// What waits in the backlog is reset by the kernel. Again is nothing.
+// Close stops accepting, or receiving, at the address: before Run at once, else in the loops' next
+// turns. Conns live on. What waits in the backlog is reset by the kernel. Again is nothing.
 func (l *GroupListener) Close() error {
 	l.g.mu.Lock()
 	defer l.g.mu.Unlock()

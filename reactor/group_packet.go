@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A packetPart is the datagram socket of a share. Its handler is asked for on the loop; until it is there, nothing is
-// received.
+// A packetPart is the datagram socket of a share. Its handler is asked for on the loop; until it is
+// there, nothing is received.
 type packetPart struct {
 	net    netaddr.Network
 	at     netaddr.Binding

@@ -2,8 +2,9 @@ package reactor
 
 import "github.com/ureactor/ureactor/internal/zaplog"
 
-// A sharedSocket is one socket of a GroupListener, on one loop. When that loop fails, another one takes over a socket at which
-// one loop receives for all; else the address would be deaf, and nobody would say so.
+// A sharedSocket is one socket of a GroupListener, on one loop. When that loop fails, another one
+// takes over a socket at which one loop receives for all; else the address would be deaf, and
+// nobody would say so.
 type sharedSocket struct {
 	l    *GroupListener
 	r    *Reactor   // where the socket is, or is on its way to; guarded by the Group's mutex
@@ -15,7 +16,8 @@ type sharedSocket struct {
 type sharedPart interface {
 	// attach begins to receive. The descriptor is the part's from here on, also on error.
 	attach(r *Reactor, fd int) error
-	// open asks the user for what attach could not know, and calls on with what then belongs on the loop.
+	// open asks the user for what attach could not know, and calls on with what then belongs on the
+	// loop.
 	open(on func(func() error) error) error
 	// detachFD ends the registration and gives the descriptor away, for another loop's attach.
 	detachFD() (fd int)
@@ -24,8 +26,8 @@ type sharedPart interface {
 	Close() error
 }
 
-// attach gives the socket to its loop: at once before the loops run, else in its next turn, where an error is one for the
-// log. No user code runs below the Group's mutex.
+// attach gives the socket to its loop: at once before the loops run, else in its next turn, where
+// an error is one for the log. No user code runs below the Group's mutex.
 func (s *sharedSocket) attach(fd int) error {
 	g := s.l.g
 	g.mu.Lock()
@@ -69,8 +71,8 @@ func (s *sharedSocket) send(fd int) {
 	}
 }
 
-// post finds the first loop that goes on, from s.r on. The Group's mutex is held: whoever closes the GroupListener
-// afterwards finds that loop, and its post comes after this one.
+// post finds the first loop that goes on, from s.r on. The Group's mutex is held: whoever closes
+// the GroupListener afterwards finds that loop, and its post comes after this one.
 func (s *sharedSocket) post(fd int) bool {
 	g := s.l.g
 	for range g.loops {
@@ -114,7 +116,8 @@ func (s *sharedSocket) close() {
 	}
 }
 
-// handOver is for a loop that has failed. It keeps the sockets that other loops have too, for they end with it.
+// handOver is for a loop that has failed. It keeps the sockets that other loops have too, for they
+// end with it.
 func (r *Reactor) handOver() {
 	var shares []*sharedSocket
 	r.table.All(func(_ int, w *Watch) {

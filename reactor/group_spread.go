@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A distributor hands what one loop accepts to all loops of its Group. The others have a Listener without a descriptor, which
-// their Conns are from.
+// A distributor hands what one loop accepts to all loops of its Group. The others have a Listener
+// without a descriptor, which their Conns are from.
 type distributor struct {
 	home     *sharedSocket
 	file     netaddr.File             // of the socket's file, while no Listener has it

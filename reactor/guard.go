@@ -17,12 +17,13 @@ import (
 // logLimits are how much of each kind is logged: peers choose how often it happens.
 type logLimits struct{ slow, stuck, panics, unwound, lacking loglimit.Limit }
 
-// All user code runs below guard or guardReady, and the loop below run. Between them they know three ways in which a
-// call does not return: panic, panic(nil) and runtime.Goexit. With WithPanicHandler all three are isolated. Without it a
-// panic passes through to the end of the process, and Goexit ends the loop, which Shutdown and Group.Run report.
+// All user code runs below guard or guardReady, and the loop below run. Between them they know
+// three ways in which a call does not return: panic, panic(nil) and runtime.Goexit. With
+// WithPanicHandler all three are isolated. Without it a panic passes through to the end of the
+// process, and Goexit ends the loop, which Shutdown and Group.Run report.
 
-// PanicError is what Closed is told when WithPanicHandler has isolated a Conn whose handler panicked. It is also the end
-// of a loop that a panic or runtime.Goexit has ended.
+// PanicError is what Closed is told when WithPanicHandler has isolated a Conn whose handler
+// panicked. It is also the end of a loop that a panic or runtime.Goexit has ended.
 type PanicError struct {
 	Value any // what panic was called with; ErrGoexit if it was runtime.Goexit
 	Stack []byte
@@ -30,10 +31,12 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("reactor: panic in a callback: %v", e.Value) }
 
-// ErrGoexit is the Value of a PanicError for user code that called runtime.Goexit, as t.FailNow of a test does.
+// ErrGoexit is the Value of a PanicError for user code that called runtime.Goexit, as t.FailNow of
+// a test does.
 var ErrGoexit = errors.New("runtime.Goexit (t.FailNow of a test?); a callback or task ends by returning")
 
-// panicErrorOf is the error of a call that did not return. Its deferred function calls it, with what recover has said.
+// panicErrorOf is the error of a call that did not return. Its deferred function calls it, with
+// what recover has said.
 func panicErrorOf(v any) *PanicError {
 	if v == nil && exiting() {
 		v = ErrGoexit
@@ -67,8 +70,8 @@ func exiting() bool {
 	}
 }
 
-// guardReady delivers an Event under the watchdog's eyes, if there is one. A panic costs the Conn that the Event was for,
-// if somebody handles panics.
+// guardReady delivers an Event under the watchdog's eyes, if there is one. A panic costs the Conn
+// that the Event was for, if somebody handles panics.
 func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 	if r.watchdog != nil && r.watchdog.enter(w.fd) {
 		defer r.watchdog.leave()
@@ -93,8 +96,9 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 	returned = true
 }
 
-// guard calls a function of the user's that serves c, or no Conn in particular. It isolates a panic, if somebody handles
-// them, and returns it. Guards may be nested: the innermost knows the Conn best.
+// guard calls a function of the user's that serves c, or no Conn in particular. It isolates a
+// panic, if somebody handles them, and returns it. Guards may be nested: the innermost knows the
+// Conn best.
 func (r *Reactor) guard(c *Conn, f func()) *PanicError {
 	if r.watchdog == nil && r.opt.onPanic == nil {
 		f()
@@ -131,8 +135,9 @@ func (c *Conn) number() int32 {
 	return c.w.fd
 }
 
-// isolatePanic ends the Conn whose callback did not return, and tells the panic handler. runtime.Goexit goes on from here
-// through all guards below, up to run or the Task: the first one tells.
+// isolatePanic ends the Conn whose callback did not return, and tells the panic handler.
+// runtime.Goexit goes on from here through all guards below, up to run or the Task: the first one
+// tells.
 func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 	if c != nil && !c.is(released) {
 		c.reset()
@@ -144,7 +149,8 @@ func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 	}
 }
 
-// reportPanic calls the panic handler. What goes wrong in that is for the log: nobody else is left to tell.
+// reportPanic calls the panic handler. What goes wrong in that is for the log: nobody else is left
+// to tell.
 func (r *Reactor) reportPanic(c *Conn, p *PanicError, what string) {
 	r.count.Panics++
 	r.logPanic(what, p)

@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/internal/loglimit"
 )
 
-// A thousand panics of peers, and a thousand tasks that wait again although they are cancelled: stacks are one a second,
-// lines a hundred, and every panic is told.
+// A thousand panics of peers, and a thousand tasks that wait again although they are cancelled:
+// stacks are one a second, lines a hundred, and every panic is told.
 func TestPeersDoNotChooseHowMuchIsLogged(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	told := 0
@@ -47,7 +47,8 @@ func TestPeersDoNotChooseHowMuchIsLogged(t *testing.T) {
 	}
 }
 
-// The watchdog sees each guarded call once: a Closed after a step, and one at the end of the reactor.
+// The watchdog sees each guarded call once: a Closed after a step, and one at the end of the
+// reactor.
 func TestSlowClosedIsNamed(t *testing.T) {
 	for _, how := range []string{"Abort", "Shutdown"} {
 		core, logs := observer.New(zap.WarnLevel)
@@ -69,7 +70,8 @@ func TestSlowClosedIsNamed(t *testing.T) {
 	}
 }
 
-// Cancel in a callback, and the end of what a task waits for, run none of the task's code inside that call.
+// Cancel in a callback, and the end of what a task waits for, run none of the task's code inside
+// that call.
 func TestCancelRunsNothingInsideACallback(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

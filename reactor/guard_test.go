@@ -257,10 +257,11 @@ func (c bombCore) Write(e zapcore.Entry, _ []zapcore.Field) error {
 	return nil
 }
 
-// Each kind of user code does not return, in each way, with and without a panic handler, on a Reactor and on one loop of a
-// Group. With a handler that is told what it was, once, and the loop goes on. Without one the loop ends and says so: to
-// Run's caller, where that lives, to Post and to Shutdown. The other loop serves in any case, and no descriptor is left.
-// (A panic without a handler is recovered around Run; of a Group's loop it ends the process, see
+// Each kind of user code does not return, in each way, with and without a panic handler, on a
+// Reactor and on one loop of a Group. With a handler that is told what it was, once, and the loop
+// goes on. Without one the loop ends and says so: to Run's caller, where that lives, to Post and to
+// Shutdown. The other loop serves in any case, and no descriptor is left. (A panic without a
+// handler is recovered around Run; of a Group's loop it ends the process, see
 // TestPanicInACallbackCrashes.)
 func TestUserCodeThatDoesNotReturn(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
@@ -372,8 +373,9 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 	}
 }
 
-// What the end of a reactor says: Run says nil of a drain that was faster than the end of its context, and the cause if
-// that came first, also with nothing open. A timer armed later never fires, and keeps nothing; Turn is ErrClosed.
+// What the end of a reactor says: Run says nil of a drain that was faster than the end of its
+// context, and the cause if that came first, also with nothing open. A timer armed later never
+// fires, and keeps nothing; Turn is ErrClosed.
 func TestWhatTheEndSays(t *testing.T) {
 	for _, first := range []string{"Shutdown", "context"} {
 		r, err := New()
@@ -414,8 +416,8 @@ type sentinelPoller struct {
 
 func (p sentinelPoller) Close() error { p.closing(); return p.Poller.Close() }
 
-// A PostSend of more than 16 MiB is taken if it waits alone and the Conn may buffer it; ErrFull is a passing state; more
-// than the Conn may ever buffer is refused for good.
+// A PostSend of more than 16 MiB is taken if it waits alone and the Conn may buffer it; ErrFull is
+// a passing state; more than the Conn may ever buffer is refused for good.
 func TestLargePostSends(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)

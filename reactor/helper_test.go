@@ -202,7 +202,8 @@ func roundTrip(t testing.TB, c net.Conn, p string) {
 	}
 }
 
-// pattern is n bytes in which every position differs from its neighbours' at any shift by chunk sizes.
+// pattern is n bytes in which every position differs from its neighbours' at any shift by chunk
+// sizes.
 func pattern(n int) []byte {
 	patterns.Lock()
 	defer patterns.Unlock()

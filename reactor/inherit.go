@@ -11,9 +11,9 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// The environment of a process that was passed sockets. The first three are systemd's convention: descriptors 3, 4 … are
-// the sockets, if LISTEN_PID is this process. Restart cannot know that number before there is a process and leaves it
-// out; it says where it waits for Ready instead.
+// The environment of a process that was passed sockets. The first three are systemd's convention:
+// descriptors 3, 4 … are the sockets, if LISTEN_PID is this process. Restart cannot know that
+// number before there is a process and leaves it out; it says where it waits for Ready instead.
 const (
 	envPid   = "LISTEN_PID"
 	envFDs   = "LISTEN_FDS"
@@ -25,9 +25,10 @@ const (
 	ownFile   = "ureactor-file" // the name of a Unix socket whose file the receiver has to remove at its end
 )
 
-// Inherited are sockets that this process was passed at its start: by systemd (socket activation) or by a Restart of the
-// program that runs already. With WithInherited they are used in place of new ones, so nobody who connects meanwhile is
-// refused. Its methods may be called by any goroutine.
+// Inherited are sockets that this process was passed at its start: by systemd (socket activation)
+// or by a Restart of the program that runs already. With WithInherited they are used in place of
+// new ones, so nobody who connects meanwhile is refused. Its methods may be called by any
+// goroutine.
 type Inherited struct {
 	mu    sync.Mutex
 	socks []inheritedSocket
@@ -44,9 +45,9 @@ type inheritedSocket struct {
 	use  bool         // it is a socket that can listen or receive for us
 }
 
-// Inherit takes over the sockets that this process was passed, none if there are none, and removes what says so from the
-// environment, so that the program's own children do not think that it is for them. An error means that what is said
-// cannot be.
+// Inherit takes over the sockets that this process was passed, none if there are none, and removes
+// what says so from the environment, so that the program's own children do not think that it is for
+// them. An error means that what is said cannot be.
 func Inherit() (*Inherited, error) {
 	pid, n, names, ready := os.Getenv(envPid), os.Getenv(envFDs), os.Getenv(envNames), os.Getenv(envReady)
 	for _, name := range []string{envPid, envFDs, envNames, envReady} {
@@ -95,8 +96,8 @@ func Inherit() (*Inherited, error) {
 	return in, nil
 }
 
-// ownedFile is the file that a socket's name says is to be removed at the end. A program of before this one's time says
-// nothing of its identity.
+// ownedFile is the file that a socket's name says is to be removed at the end. A program of before
+// this one's time says nothing of its identity.
 func ownedFile(name string, a Addr) netaddr.File {
 	if name == ownFile {
 		return netaddr.FileOf(kernel.Host, a)
@@ -127,9 +128,10 @@ func look(fd int) (s inheritedSocket, err error) {
 	return s, nil
 }
 
-// Unused hands over the descriptors that no Listen or ListenPacket has asked for, to which the first call each puts an end:
-// sockets at other addresses, connected ones, and what is no socket. They are in the order in which they were passed, named as
-// in LISTEN_FDNAMES, and changed in nothing but that the program's children do not get them. The caller closes them.
+// Unused hands over the descriptors that no Listen or ListenPacket has asked for, to which the
+// first call each puts an end: sockets at other addresses, connected ones, and what is no socket.
+// They are in the order in which they were passed, named as in LISTEN_FDNAMES, and changed in
+// nothing but that the program's children do not get them. The caller closes them.
 func (in *Inherited) Unused() []*os.File {
 	if in == nil {
 		return nil
@@ -144,8 +146,8 @@ func (in *Inherited) Unused() []*os.File {
 	return files
 }
 
-// Ready is for when the program listens: it closes what nobody has asked for, not by Unused either, and tells who waits in
-// Restart. It returns how many were closed. Again is nothing.
+// Ready is for when the program listens: it closes what nobody has asked for, not by Unused either,
+// and tells who waits in Restart. It returns how many were closed. Again is nothing.
 func (in *Inherited) Ready() (unused int, err error) {
 	if in == nil {
 		return 0, nil
@@ -168,9 +170,10 @@ func (in *Inherited) Ready() (unused int, err error) {
 
 const readyByte = 'r'
 
-// WithInherited has Listen and ListenPacket use the socket that was passed for their address, if there is one. Port 0
-// is any port: that of the first which nobody has asked for. Of several at one address, as the loops of a Group have
-// them, a Group takes all. WithControl is not called for them. nil is no sockets.
+// WithInherited has Listen and ListenPacket use the socket that was passed for their address, if
+// there is one. Port 0 is any port: that of the first which nobody has asked for. Of several at one
+// address, as the loops of a Group have them, a Group takes all. WithControl is not called for
+// them. nil is no sockets.
 func WithInherited(in *Inherited) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		o.inherited = in
@@ -181,7 +184,8 @@ func WithInherited(in *Inherited) ListenOption {
 	})
 }
 
-// take gives the sockets for the address, and forgets them: for all addresses of both families, those of each family too.
+// take gives the sockets for the address, and forgets them: for all addresses of both families,
+// those of each family too.
 func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) {
 	if in == nil {
 		return nil
@@ -214,7 +218,8 @@ func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) 
 	return found
 }
 
-// socket is the socket for the address: one that was passed, or a new one. more are others that were passed for it.
+// socket is the socket for the address: one that was passed, or a new one. more are others that
+// were passed for it.
 func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bind func() (int, error)) (s inheritedSocket, more []inheritedSocket, err error) {
 	if list := o.inherited.take(n.Type, b); len(list) > 0 {
 		return list[0], list[1:], o.prepareInherited(k, n, list)

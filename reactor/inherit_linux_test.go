@@ -85,8 +85,9 @@ func socketAt(t *testing.T, a unix.Sockaddr) int {
 	return fd
 }
 
-// A pipe, a connection, a listener of each family at one port and one at another are passed, with names of any kind: Listen
-// takes the pair, and serves both families; the rest comes back as it was, for others share it.
+// A pipe, a connection, a listener of each family at one port and one at another are passed, with
+// names of any kind: Listen takes the pair, and serves both families; the rest comes back as it
+// was, for others share it.
 func TestInheritTakesWhatItUses(t *testing.T) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -146,8 +147,8 @@ func inherits() {
 	require(<-done == nil, "Run")
 }
 
-// LISTEN_FDS without LISTEN_PID is somebody's variable that was forgotten, if what is at the number is no listening socket:
-// that is an error, and the descriptor stays as it is.
+// LISTEN_FDS without LISTEN_PID is somebody's variable that was forgotten, if what is at the number
+// is no listening socket: that is an error, and the descriptor stays as it is.
 func TestInheritDoesNotBelieveAnything(t *testing.T) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {

@@ -117,7 +117,8 @@ func (l *lab) pair() (fd int, p *peer) {
 	return fd, p
 }
 
-// pairAt is a pair with a server, whose descriptor is this number, the lowest but for those that a process has left out.
+// pairAt is a pair with a server, whose descriptor is this number, the lowest but for those that a
+// process has left out.
 func (s *peer) pairAt(number int) *peer {
 	l := s.l
 	fd, e := -1, kernel.Errno(0)

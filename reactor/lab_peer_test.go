@@ -12,8 +12,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A peer is the other end of something: a bare descriptor of the lab's kernel. What it sends leaves as there is room,
-// whatever else the test does; what it reads, and all else, is done when the call returns.
+// A peer is the other end of something: a bare descriptor of the lab's kernel. What it sends leaves
+// as there is room, whatever else the test does; what it reads, and all else, is done when the call
+// returns.
 type peer struct {
 	l   *lab
 	fd  int          // -1: closed

@@ -17,12 +17,14 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// guard is how long a test waits for what must happen, by the kernel's clock: who gets here has failed.
+// guard is how long a test waits for what must happen, by the kernel's clock: who gets here has
+// failed.
 const guard = 2 * time.Minute
 
-// A lab is where a test runs: on the host's kernel or on a simulated one, from the same source. One goroutine does
-// everything: the reactor is embedded, by its FD and Next, in the lab's loop, and its peers are bare descriptors of the
-// same kernel. What a peer has to wait for lets the reactor go on meanwhile.
+// A lab is where a test runs: on the host's kernel or on a simulated one, from the same source. One
+// goroutine does everything: the reactor is embedded, by its FD and Next, in the lab's loop, and
+// its peers are bare descriptors of the same kernel. What a peer has to wait for lets the reactor
+// go on meanwhile.
 type lab struct {
 	*testing.T
 	kind   labKind
@@ -56,9 +58,9 @@ var kinds = []labKind{
 	{"simulated small", &sim.Options{Files: 1 << 16, Buffer: 4 << 10}},
 }
 
-// twice runs the test on both kernels: the same answers, or one of the two is wrong. With -short it runs on the
-// simulated kernel only, where no time passes. A lab has one goroutine, so the race detector learns nothing from more
-// kinds.
+// twice runs the test on both kernels: the same answers, or one of the two is wrong. With -short it
+// runs on the simulated kernel only, where no time passes. A lab has one goroutine, so the race
+// detector learns nothing from more kinds.
 func twice(t *testing.T, f func(t *lab)) {
 	for i, kind := range kinds {
 		if i > 1 && (raceEnabled || testing.Short()) || i == 0 && testing.Short() {
@@ -71,8 +73,9 @@ func twice(t *testing.T, f func(t *lab)) {
 	}
 }
 
-// twiceAtOnce is twice beside other tests, for a test that waits long or moves much. Such a test measures nothing of the
-// process, such as its heap, and does not depend on which descriptor number comes next.
+// twiceAtOnce is twice beside other tests, for a test that waits long or moves much. Such a test
+// measures nothing of the process, such as its heap, and does not depend on which descriptor number
+// comes next.
 func twiceAtOnce(t *testing.T, f func(t *lab)) {
 	t.Parallel()
 	twice(t, f)
@@ -284,7 +287,8 @@ func (l *lab) freeze(f func()) {
 	l.watch()
 }
 
-// still waits for a stretch of time in which the reactor asks for no turn. One that spins never has one.
+// still waits for a stretch of time in which the reactor asks for no turn. One that spins never has
+// one.
 func (l *lab) still(stretch time.Duration) {
 	l.Helper()
 	var turns uint64
@@ -301,8 +305,9 @@ func (l *lab) still(stretch time.Duration) {
 	l.Fatalf("the loop does not come to rest: %d turns in the last %v", turns, stretch)
 }
 
-// drain begins a Shutdown with this limit, and goes on until all is over when the test is done with what comes between.
-// Shutdown blocks a goroutine: on a simulated kernel its other half is done, what it has the loop do.
+// drain begins a Shutdown with this limit, and goes on until all is over when the test is done with
+// what comes between. Shutdown blocks a goroutine: on a simulated kernel its other half is done,
+// what it has the loop do.
 func (l *lab) drain(limit time.Duration) (wait func() error) {
 	r := l.r
 	if l.simulated() {

@@ -18,7 +18,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// ends lists what every kind of call answers once the reactor has ended: an error that is net.ErrClosed.
+// ends lists what every kind of call answers once the reactor has ended: an error that is
+// net.ErrClosed.
 func checkEnded(t testing.TB, r *Reactor) {
 	t.Helper()
 	_, e1 := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
@@ -61,7 +62,8 @@ func TestShutdownWithoutRun(t *testing.T) {
 	})
 }
 
-// Many Shutdowns at once, with and without Run, before and after its start: all return the same, once, and Run too.
+// Many Shutdowns at once, with and without Run, before and after its start: all return the same,
+// once, and Run too.
 func TestConcurrentShutdowns(t *testing.T) {
 	for i := range 60 {
 		k := hostWithFaults()
@@ -127,7 +129,8 @@ func TestEndOfRunsContextAborts(t *testing.T) {
 	checkEnded(t, r)
 }
 
-// Close on the loop only starts the drain: the callback goes on, what it sends arrives, the reactor ends in order.
+// Close on the loop only starts the drain: the callback goes on, what it sends arrives, the reactor
+// ends in order.
 func TestCloseOnTheLoopDrains(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -149,7 +152,8 @@ func TestCloseOnTheLoopDrains(t *testing.T) {
 	})
 }
 
-// A reactor that is turned by hand ends by Turn's ErrClosed; Shutdown on another goroutine waits for that.
+// A reactor that is turned by hand ends by Turn's ErrClosed; Shutdown on another goroutine waits
+// for that.
 func TestShutdownOfAReactorTurnedByHand(t *testing.T) {
 	r, err := New()
 	if err != nil {
@@ -207,7 +211,8 @@ func TestStatsFromAnyGoroutine(t *testing.T) {
 	}
 }
 
-// Detach hands over a working descriptor and, in order, what the kernel had not taken; the Conn is over for the loop.
+// Detach hands over a working descriptor and, in order, what the kernel had not taken; the Conn is
+// over for the loop.
 func TestDetachHandsOverTheConnection(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -257,11 +262,13 @@ func TestDetachHandsOverTheConnection(t *testing.T) {
 	})
 }
 
-// WithSlowCallback names a callback of every kind by its descriptor, afterwards, and while it lasts by its stack.
+// WithSlowCallback names a callback of every kind by its descriptor, afterwards, and while it lasts
+// by its stack.
 func TestSlowCallbackIsNamed(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	r := started(t, WithSlowCallback(20*time.Millisecond), WithLogger(zap.New(core)))
-	// On a busy machine the accept and other callbacks are slow too, so the test looks for the lines about its own.
+	// On a busy machine the accept and other callbacks are slow too, so the test looks for the
+	// lines about its own.
 	fd := -1
 	var during map[string]any
 	named := func(message string) (fields map[string]any) {

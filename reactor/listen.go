@@ -10,11 +10,13 @@ import (
 )
 
 const (
-	// pause is how long a socket is left alone after a call that got nothing but an error, and will again: a listener without
-	// descriptors or memory, or anything that a sandbox forbids. So there are at most ten tries a second.
+	// pause is how long a socket is left alone after a call that got nothing but an error, and will
+	// again: a listener without descriptors or memory, or anything that a sandbox forbids. So there
+	// are at most ten tries a second.
 	pause = 100 * time.Millisecond
-	// vainMost is how many calls in a row may get nothing, each with an error that is usually news of one peer, or after an
-	// Event for which they find nothing. After that the cause counts as one of the socket.
+	// vainMost is how many calls in a row may get nothing, each with an error that is usually news
+	// of one peer, or after an Event for which they find nothing. After that the cause counts as
+	// one of the socket.
 	vainMost = 64
 )
 
@@ -37,12 +39,13 @@ type Listener struct {
 	given        bool // closed, and the descriptor is another loop's
 }
 
-// Listen accepts connections. network is tcp, tcp4, tcp6 or unix; addr is host:port, port 0 for any (see Addr), an empty
-// host for all addresses (tcp: of IPv4 and IPv6), or a path (Linux: "@name" for one without a file). A host name is looked
-// up at once, which may block.
+// Listen accepts connections. network is tcp, tcp4, tcp6 or unix; addr is host:port, port 0 for any
+// (see Addr), an empty host for all addresses (tcp: of IPv4 and IPv6), or a path (Linux: "@name"
+// for one without a file). A host name is looked up at once, which may block.
 //
-// accept chooses the handler of a new Conn, nil refuses it. It may already set deadlines and Send. Accept errors never
-// stop a Listener: without descriptors or memory it pauses for 100 ms at a time.
+// accept chooses the handler of a new Conn, nil refuses it. It may already set deadlines and Send.
+// Accept errors never stop a Listener: without descriptors or memory it pauses for 100 ms at a
+// time.
 func (r *Reactor) Listen(network, addr string, accept func(*Conn) Handler, opts ...ListenOption) (*Listener, error) {
 	if accept == nil {
 		panic("reactor: Listen with a nil accept function")
@@ -117,7 +120,8 @@ func listenOn(k Kernel, s inheritedSocket, o *sockOptions) (at net.Addr, err err
 	return at, nil
 }
 
-// attach begins to accept on the loop. The descriptor is the Listener's from here on, also on error.
+// attach begins to accept on the loop. The descriptor is the Listener's from here on, also on
+// error.
 func (l *Listener) attach(r *Reactor, fd int) error {
 	l.w.open(r, fd, l)
 	r.listeners++
@@ -131,7 +135,8 @@ func (l *Listener) attach(r *Reactor, fd int) error {
 // Addr is the address that the Listener is bound to, with the port that the kernel chose.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
-// Close stops accepting; Conns live on. What waits in the backlog is reset by the kernel. Again is nothing.
+// Close stops accepting; Conns live on. What waits in the backlog is reset by the kernel. Again is
+// nothing.
 func (l *Listener) Close() error {
 	if l.closed {
 		return nil

@@ -63,7 +63,8 @@ func (k *noIPv6) Socket(family, typ, proto int) (int, kernel.Errno) {
 	return k.Kernel.Socket(family, typ, proto)
 }
 
-// Whatever keeps a Listener from its address is told with operation, network, address and errno, and leaves nothing.
+// Whatever keeps a Listener from its address is told with operation, network, address and errno,
+// and leaves nothing.
 func TestListenErrorsNameTheAddress(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -184,7 +185,8 @@ func TestConnAddresses(t *testing.T) {
 	})
 }
 
-// Each bad value of an option is an error that names option, value and range; each edge of the range is taken.
+// Each bad value of an option is an error that names option, value and range; each edge of the
+// range is taken.
 func TestOptionsAreValidated(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

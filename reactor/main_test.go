@@ -13,7 +13,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// children are what a test runs in a process of its own: limits, crashes and context switches belong to a process.
+// children are what a test runs in a process of its own: limits, crashes and context switches
+// belong to a process.
 var children = map[string]func(){}
 
 const childEnv = "REACTOR_TEST_CHILD"

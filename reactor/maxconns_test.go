@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// WithMaxConns(1) on several loops: the Closed of a Conn has returned before the next Conn is accepted, on whichever loop. The
-// first Closed waits for what must not come while it runs; the wait can only hide a fault, not make one.
+// WithMaxConns(1) on several loops: the Closed of a Conn has returned before the next Conn is
+// accepted, on whichever loop. The first Closed waits for what must not come while it runs; the
+// wait can only hide a fault, not make one.
 func TestMaxConnsCountsAConnUntilItsClosed(t *testing.T) {
 	g := group(t, 3)
 	inside := atomic.Bool{}

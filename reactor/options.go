@@ -67,12 +67,14 @@ func WithSlog(l *slog.Logger) Option {
 	}
 }
 
-// WithPanicHandler keeps a panic in a callback from ending the process: the Conn whose handler panicked is aborted
-// (its Closed is told a *PanicError) and f is called with the value and the stack. c is nil for timers, posted functions,
-// accept functions and Watches; a Watch that panicked is stopped. runtime.Goexit is isolated too, with the value ErrGoexit:
-// the loop goes on in another goroutine, or in the same one if that is locked to its thread (runtime.LockOSThread). The
-// goroutine that called Run ends with the loop then, and Run does not return. A panic in f is logged and isolated.
-// Without it a panic ends the process, as it should while nobody has thought about it.
+// WithPanicHandler keeps a panic in a callback from ending the process: the Conn whose handler
+// panicked is aborted (its Closed is told a *PanicError) and f is called with the value and the
+// stack. c is nil for timers, posted functions, accept functions and Watches; a Watch that panicked
+// is stopped. runtime.Goexit is isolated too, with the value ErrGoexit: the loop goes on in another
+// goroutine, or in the same one if that is locked to its thread (runtime.LockOSThread). The
+// goroutine that called Run ends with the loop then, and Run does not return. A panic in f is
+// logged and isolated. Without it a panic ends the process, as it should while nobody has thought
+// about it.
 func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	return func(o *options) error {
 		if f == nil {
@@ -83,8 +85,9 @@ func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	}
 }
 
-// WithSlowCallback logs every callback that keeps the loop for d or longer: what it was, for which descriptor, how long,
-// and, while it is still at it, the stacks. It costs two looks at the clock per callback and a goroutine.
+// WithSlowCallback logs every callback that keeps the loop for d or longer: what it was, for which
+// descriptor, how long, and, while it is still at it, the stacks. It costs two looks at the clock
+// per callback and a goroutine.
 func WithSlowCallback(d time.Duration) Option {
 	return func(o *options) error {
 		if d < time.Millisecond {
@@ -95,7 +98,8 @@ func WithSlowCallback(d time.Duration) Option {
 	}
 }
 
-// WithPostLimit is how many posted functions and PostSends may wait at once, 1 … 1<<24; 65,536 if not set.
+// WithPostLimit is how many posted functions and PostSends may wait at once, 1 … 1<<24; 65,536 if
+// not set.
 func WithPostLimit(n int) Option {
 	return func(o *options) error {
 		if n < 1 || n > 1<<24 {
@@ -106,7 +110,8 @@ func WithPostLimit(n int) Option {
 	}
 }
 
-// sockOptions are the settings of one Listen, Dial or ListenPacket. Conns share the ones they were made with.
+// sockOptions are the settings of one Listen, Dial or ListenPacket. Conns share the ones they were
+// made with.
 type sockOptions struct {
 	op          string // "listen", "dial", "listen packet"
 	low         int
@@ -187,9 +192,9 @@ func (o *sockOptions) only(op, option string) error {
 	return nil
 }
 
-// WithLimits sets a Conn's output limits in bytes: at low buffered bytes or less the Conn is drained, above high it is
-// no longer read, above limit Send refuses. 0 <= low <= high <= limit, 1 <= limit <= 1<<30. If not set: 64 KiB, 256 KiB and
-// 4 MiB.
+// WithLimits sets a Conn's output limits in bytes: at low buffered bytes or less the Conn is
+// drained, above high it is no longer read, above limit Send refuses. 0 <= low <= high <= limit, 1
+// <= limit <= 1<<30. If not set: 64 KiB, 256 KiB and 4 MiB.
 func WithLimits(low, high, limit int) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if low < 0 || low > high || high > limit || limit < 1 || limit > 1<<30 {
@@ -200,8 +205,8 @@ func WithLimits(low, high, limit int) SocketOption {
 	})
 }
 
-// WithLinger is how long a closing Conn waits for a peer that takes nothing of what is still to be delivered before it
-// gives up with ErrStuck; 1 ms … 24 h, 30 s if not set.
+// WithLinger is how long a closing Conn waits for a peer that takes nothing of what is still to be
+// delivered before it gives up with ErrStuck; 1 ms … 24 h, 30 s if not set.
 func WithLinger(d time.Duration) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if d < time.Millisecond || d > 24*time.Hour {
@@ -212,7 +217,8 @@ func WithLinger(d time.Duration) SocketOption {
 	})
 }
 
-// WithBacklog is how many connections wait for accept, 0 … 1<<16; 4,096 if not set; the system may have less.
+// WithBacklog is how many connections wait for accept, 0 … 1<<16; 4,096 if not set; the system may
+// have less.
 func WithBacklog(n int) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if n < 0 || n > 1<<16 {
@@ -223,8 +229,8 @@ func WithBacklog(n int) ListenOption {
 	})
 }
 
-// WithAccepts is how many connections are accepted in one turn, so that a flood of them cannot starve those already
-// open; 1 … 1<<16, 64 if not set.
+// WithAccepts is how many connections are accepted in one turn, so that a flood of them cannot
+// starve those already open; 1 … 1<<16, 64 if not set.
 func WithAccepts(n int) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if n < 1 || n > 1<<16 {
@@ -235,8 +241,8 @@ func WithAccepts(n int) ListenOption {
 	})
 }
 
-// WithMaxConns stops accepting while n of the listener's Conns are open; the next ones wait in the backlog. n >= 1; no
-// limit if not set.
+// WithMaxConns stops accepting while n of the listener's Conns are open; the next ones wait in the
+// backlog. n >= 1; no limit if not set.
 func WithMaxConns(n int) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if n < 1 {
@@ -263,8 +269,8 @@ func WithNoDelay(on bool) SocketOption {
 	return socketOption(func(o *sockOptions) error { o.delay = !on; return nil })
 }
 
-// WithKeepAlive has the kernel probe a TCP peer that has been silent for d, and every d again; whole seconds, 1 s …
-// 9 h. Off if not set: an idle timeout costs no packets.
+// WithKeepAlive has the kernel probe a TCP peer that has been silent for d, and every d again;
+// whole seconds, 1 s … 9 h. Off if not set: an idle timeout costs no packets.
 func WithKeepAlive(d time.Duration) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if d < time.Second || d > keepAliveMax {
@@ -277,7 +283,8 @@ func WithKeepAlive(d time.Duration) SocketOption {
 
 const keepAliveMax = 32767 * time.Second // TCP_KEEPIDLE's limit
 
-// WithDialTimeout bounds the whole of a Dial: lookup and all addresses; 1 ms … 24 h, 30 s if not set.
+// WithDialTimeout bounds the whole of a Dial: lookup and all addresses; 1 ms … 24 h, 30 s if not
+// set.
 func WithDialTimeout(d time.Duration) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		if d < time.Millisecond || d > 24*time.Hour {
@@ -288,7 +295,8 @@ func WithDialTimeout(d time.Duration) DialOption {
 	})
 }
 
-// WithControl calls f with the descriptor before it is bound or connected, for options that have no name here.
+// WithControl calls f with the descriptor before it is bound or connected, for options that have no
+// name here.
 func WithControl(f func(fd int) error) SocketOption {
 	return socketOption(func(o *sockOptions) error { o.control = f; return nil })
 }

@@ -5,8 +5,8 @@ const (
 	chunksKeep = 64           // chunks that an idle loop keeps, those in outputs included: 1 MiB
 )
 
-// An output is what Send has accepted and the kernel not yet taken: a queue of chunks. Conns borrow it from the loop
-// and give it back when it is empty, so that an idle Conn owns no buffer.
+// An output is what Send has accepted and the kernel not yet taken: a queue of chunks. Conns borrow
+// it from the loop and give it back when it is empty, so that an idle Conn owns no buffer.
 type output struct {
 	head, tail *chunk
 	n          int // bytes in all chunks

@@ -18,14 +18,15 @@ const (
 
 // A PacketHandler is told what arrives at a PacketConn.
 type PacketHandler interface {
-	// Packet has received p, which is the loop's buffer and valid until Packet returns. An empty datagram is one too.
+	// Packet has received p, which is the loop's buffer and valid until Packet returns. An empty
+	// datagram is one too.
 	Packet(c *PacketConn, p []byte, from Addr)
 	// Closed comes last and once; err is nil if the PacketConn was closed in order.
 	Closed(c *PacketConn, err error)
 }
 
-// A LossHandler is the optional part of a PacketHandler: a datagram that SendTo had accepted was refused by the kernel, or one
-// that has come did not fit.
+// A LossHandler is the optional part of a PacketHandler: a datagram that SendTo had accepted was
+// refused by the kernel, or one that has come did not fit.
 type LossHandler interface {
 	Lost(c *PacketConn, peer Addr, err error)
 }
@@ -63,10 +64,11 @@ type packetBuffers struct {
 	at, n int           // of its datagrams, those before at are delivered
 }
 
-// ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram; addr is as for Listen ("" for a Unix socket
-// without a name). At a multicast address it is bound to all addresses, others may have the port too, and WithControl can
-// join the group. What waits in the socket's error queue (IP_RECVERR, SO_TIMESTAMPING) is dropped, or it would take all the
-// room there is for datagrams.
+// ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram; addr is as for Listen
+// ("" for a Unix socket without a name). At a multicast address it is bound to all addresses,
+// others may have the port too, and WithControl can join the group. What waits in the socket's
+// error queue (IP_RECVERR, SO_TIMESTAMPING) is dropped, or it would take all the room there is for
+// datagrams.
 //
 // A handler may have a method Lost(c *PacketConn, peer Addr, err error). It is called for datagrams
 // that the kernel refused after SendTo had accepted them. It is also called for received ones that
@@ -121,7 +123,8 @@ func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOption
 	return c
 }
 
-// attach begins to receive on the loop. The descriptor is the PacketConn's from here on, also on error.
+// attach begins to receive on the loop. The descriptor is the PacketConn's from here on, also on
+// error.
 func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 	c.w.open(r, fd, c)
 	if err := c.w.set(want); err != nil {
@@ -139,7 +142,8 @@ func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 	return nil
 }
 
-// watch makes the registration what the state asks for. A socket that rests has none: Err cannot be masked.
+// watch makes the registration what the state asks for. A socket that rests has none: Err cannot be
+// masked.
 func (c *PacketConn) watch() {
 	if c.closed {
 		return

@@ -15,7 +15,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// asker sends questions from one socket to a server's address and hears from where the answer comes.
+// asker sends questions from one socket to a server's address and hears from where the answer
+// comes.
 type asker struct {
 	c     *PacketConn
 	heard []Addr
@@ -24,8 +25,9 @@ type asker struct {
 func (a *asker) Packet(c *PacketConn, p []byte, from Addr) { a.heard = append(a.heard, from) }
 func (a *asker) Closed(*PacketConn, error)                 {}
 
-// On a host with two addresses a server that is bound to all of them answers from the one that was asked: at once, in a later
-// turn, a large datagram, and to a sender that asks both. A simulated host, for a machine need not have two.
+// On a host with two addresses a server that is bound to all of them answers from the one that was
+// asked: at once, in a later turn, a large datagram, and to a sender that asks both. A simulated
+// host, for a machine need not have two.
 func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:99", "[::]:99", ":99"} {
 		w := sim.New(1, sim.Options{})
@@ -114,8 +116,8 @@ func TestAskedAtOfOneAddress(t *testing.T) {
 	turnUntil(t, r, func() bool { return got == 1 })
 }
 
-// A Unix datagram of any size up to the largest arrives whole, and one that does not fit is told to Lost. The second has room
-// of its own size, for the kernel has no datagram that large by default.
+// A Unix datagram of any size up to the largest arrives whole, and one that does not fit is told to
+// Lost. The second has room of its own size, for the kernel has no datagram that large by default.
 func TestLargeUnixDatagrams(t *testing.T) {
 	r := manual(t)
 	var sizes []int
@@ -164,7 +166,8 @@ func TestLargeUnixDatagrams(t *testing.T) {
 	}
 }
 
-// UDP may broadcast; sockets at one multicast address share the port, as with package net; a zone that is none sends nowhere.
+// UDP may broadcast; sockets at one multicast address share the port, as with package net; a zone
+// that is none sends nowhere.
 func TestBroadcastAndMulticastPorts(t *testing.T) {
 	r := manual(t)
 	var lost []error
@@ -201,8 +204,9 @@ func TestBroadcastAndMulticastPorts(t *testing.T) {
 	}
 }
 
-// Groups that ask for any port get one that nobody has, though their loops share it; so does a reactor WithReusePort. The range
-// is narrowed, so that the kernel would soon give one that another has.
+// Groups that ask for any port get one that nobody has, though their loops share it; so does a
+// reactor WithReusePort. The range is narrowed, so that the kernel would soon give one that another
+// has.
 func TestAnyPortOfDatagramsIsFree(t *testing.T) {
 	ports := uint32(41099<<16 | 41000) // the last and the first
 	narrow := WithControl(func(fd int) error {

@@ -21,8 +21,8 @@ func (c *PacketConn) ready(i poller.Readiness) {
 	}
 }
 
-// read hands over up to 16 datagrams; what is more waits for the next turn. Those of a Unix socket come one by one, for
-// each may be large. failed: the Event has said that there is an error.
+// read hands over up to 16 datagrams; what is more waits for the next turn. Those of a Unix socket
+// come one by one, for each may be large. failed: the Event has said that there is an error.
 func (c *PacketConn) read(failed bool) {
 	d := c.w.r.packetBuffers
 	if !c.unix {
@@ -68,7 +68,8 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 	return n > 0
 }
 
-// deliver hands over what a batch has left. A panic, or runtime.Goexit, costs one datagram, not the batch.
+// deliver hands over what a batch has left. A panic, or runtime.Goexit, costs one datagram, not the
+// batch.
 func (r *Reactor) deliver() {
 	d := r.packetBuffers
 	for c := d.to; d.at < d.n && !c.closing && !c.closed; {
@@ -88,8 +89,9 @@ func (r *Reactor) deliver() {
 	d.n = 0
 }
 
-// receive is one RecvBatch. An error is usually news of a datagram that was sent, of which each call tells one and forgets
-// it: what ICMP messages say ends no datagram socket. One that comes again and again is one of the call.
+// receive is one RecvBatch. An error is usually news of a datagram that was sent, of which each
+// call tells one and forgets it: what ICMP messages say ends no datagram socket. One that comes
+// again and again is one of the call.
 func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 	for range vainMost {
 		n, e = c.w.r.k.RecvBatch(int(c.w.fd), b)
@@ -101,8 +103,8 @@ func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 	return n, e
 }
 
-// suspend leaves the socket alone for a while: the Poller would tell of it all the time. Nothing is lost but what the kernel
-// has no room for.
+// suspend leaves the socket alone for a while: the Poller would tell of it all the time. Nothing is
+// lost but what the kernel has no room for.
 func (c *PacketConn) suspend(e kernel.Errno) {
 	r := c.w.r
 	if !c.suspended {
@@ -117,9 +119,9 @@ func (c *PacketConn) suspend(e kernel.Errno) {
 	c.watch()
 }
 
-// AskedAt is the address of this machine that the sender's latest datagram was sent to, in Packet that of the datagram; its
-// port is 0. It is known of the latest 4,096 senders at least, and else the zero Addr, as for a multicast. A PacketConn that
-// is bound to one address knows no other.
+// AskedAt is the address of this machine that the sender's latest datagram was sent to, in Packet
+// that of the datagram; its port is 0. It is known of the latest 4,096 senders at least, and else
+// the zero Addr, as for a multicast. A PacketConn that is bound to one address knows no other.
 func (c *PacketConn) AskedAt(from Addr) Addr {
 	if c.asked != nil {
 		return c.asked.Local(c.own(from))

@@ -7,12 +7,14 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave together when the
-// callback ends; a larger one leaves at once. What the kernel cannot take now is kept, in order, up to the cap of
-// WithLimits: past it ErrBuffered, but one datagram alone is always kept. A datagram too large for the protocol is
-// EMSGSIZE. What only the kernel finds wrong with a corked one, an address of another family for instance, is told to Lost.
-// A Unix receiver that has no room loses the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost. On a PacketConn that
-// is bound to all addresses an answer to one of the latest 4,096 senders leaves from the address that it asked: see AskedAt.
+// SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave
+// together when the callback ends; a larger one leaves at once. What the kernel cannot take now is
+// kept, in order, up to the cap of WithLimits: past it ErrBuffered, but one datagram alone is
+// always kept. A datagram too large for the protocol is EMSGSIZE. What only the kernel finds wrong
+// with a corked one, an address of another family for instance, is told to Lost. A Unix receiver
+// that has no room loses the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost. On a
+// PacketConn that is bound to all addresses an answer to one of the latest 4,096 senders leaves
+// from the address that it asked: see AskedAt.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to)
@@ -24,9 +26,9 @@ func (c *PacketConn) SendTo(p []byte, to Addr) error {
 // noAddr leaves the choice to the kernel.
 var noAddr Addr
 
-// SendFrom is SendTo with the address of this machine that the datagram leaves from; its port does not count. The kernel
-// chooses for the zero Addr, or if the machine has no such address. A PacketConn that is bound to one address sends from
-// there.
+// SendFrom is SendTo with the address of this machine that the datagram leaves from; its port does
+// not count. The kernel chooses for the zero Addr, or if the machine has no such address. A
+// PacketConn that is bound to one address sends from there.
 func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to)
@@ -65,13 +67,14 @@ func (c *PacketConn) send(p []byte, local, to *Addr) error {
 	return nil
 }
 
-// notSent takes a copy of the address: the one that send points at would be on the heap for each datagram.
+// notSent takes a copy of the address: the one that send points at would be on the heap for each
+// datagram.
 func notSent(size int, to Addr, err error) error {
 	return fmt.Errorf("reactor: datagram of %d bytes to %v: %w", size, to, err)
 }
 
-// own is an address as a socket of the PacketConn's family has it: IPv4 is mapped for IPv6 sockets. What cannot be is left
-// for the kernel to refuse.
+// own is an address as a socket of the PacketConn's family has it: IPv4 is mapped for IPv6 sockets.
+// What cannot be is left for the kernel to refuse.
 func (c *PacketConn) own(a Addr) Addr {
 	b, _ := netaddr.ForSocket(c.bound.Family, a)
 	return b
@@ -98,7 +101,8 @@ func (c *PacketConn) settle() {
 	}
 }
 
-// flush sends what is queued until the kernel refuses. A datagram that it will never take is lost alone.
+// flush sends what is queued until the kernel refuses. A datagram that it will never take is lost
+// alone.
 func (c *PacketConn) flush() {
 	r := c.w.r
 	b := r.packetBuffers.out
@@ -136,15 +140,16 @@ func (c *PacketConn) flush() {
 	}
 }
 
-// waitsFor tells whether Out will come when what was refused with e can be sent. It will not after ENOBUFS, which is the
-// device's, nor for a Unix socket: its datagram lands in the receiver's own queue, Out says nothing of that (it is
-// reported all along, or not before the receiver reads, whoever waits behind), so one that has no room loses the datagram.
+// waitsFor tells whether Out will come when what was refused with e can be sent. It will not after
+// ENOBUFS, which is the device's, nor for a Unix socket: its datagram lands in the receiver's own
+// queue, Out says nothing of that (it is reported all along, or not before the receiver reads,
+// whoever waits behind), so one that has no room loses the datagram.
 func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 	return !c.unix && e == kernel.EAGAIN
 }
 
-// lost has the handler told, if it wants to know: outside the flush, as a Closed is, or a Lost that sends again what is
-// refused again would keep the loop here.
+// lost has the handler told, if it wants to know: outside the flush, as a Closed is, or a Lost that
+// sends again what is refused again would keep the loop here.
 func (c *PacketConn) lost(to Addr, err error) {
 	if l, ok := c.h.(LossHandler); ok && !c.closing {
 		c.w.r.closedCalls.add(closedCall{&loss{c, l, to}, err})

@@ -30,8 +30,8 @@ func listenPacket(t testing.TB, r *Reactor, network string, h PacketHandler, opt
 	return nil, Addr{}
 }
 
-// 100 datagrams of every size from empty to the largest that goes, sent in one callback, come back from an echo in
-// their order and with the echo's address.
+// 100 datagrams of every size from empty to the largest that goes, sent in one callback, come back
+// from an echo in their order and with the echo's address.
 func TestDatagramsComeBackInOrder(t *testing.T) {
 	twice(t, func(t *lab) {
 		for network, largest := range map[string]int{"udp": udpMax, "udp4": udpMax, "udp6": udp6Max, "unixgram": 60_000} {
@@ -91,7 +91,8 @@ func TestDatagramsComeBackInOrder(t *testing.T) {
 	})
 }
 
-// Too large for the protocol: EMSGSIZE, with size and address in the text; what is about it goes its way.
+// Too large for the protocol: EMSGSIZE, with size and address in the text; what is about it goes
+// its way.
 func TestDatagramTooLarge(t *testing.T) {
 	twice(t, func(t *lab) {
 		for network, size := range map[string]int{"udp": udpMax + 1, "udp6": udp6Max + 1, "unixgram": unixMax + 1} {
@@ -106,8 +107,8 @@ func TestDatagramTooLarge(t *testing.T) {
 	})
 }
 
-// What the kernel refuses for now is kept in order up to the cap, then ErrBuffered and nothing of it queued; when there
-// is room again all of it leaves.
+// What the kernel refuses for now is kept in order up to the cap, then ErrBuffered and nothing of
+// it queued; when there is room again all of it leaves.
 func TestDatagramBackPressure(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -148,7 +149,8 @@ func TestDatagramBackPressure(t *testing.T) {
 	})
 }
 
-// A datagram that the kernel refuses for good in the midst of others is lost alone, and Lost is told which.
+// A datagram that the kernel refuses for good in the midst of others is lost alone, and Lost is
+// told which.
 func TestLostDatagramIsLostAlone(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -175,7 +177,8 @@ func TestLostDatagramIsLostAlone(t *testing.T) {
 	})
 }
 
-// A Unix receiver that nobody reads loses what it has no room for; the loop rests, and others get theirs.
+// A Unix receiver that nobody reads loses what it has no room for; the loop rests, and others get
+// theirs.
 func TestStuckUnixReceiverHoldsUpNobody(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -198,8 +201,8 @@ func TestStuckUnixReceiverHoldsUpNobody(t *testing.T) {
 	})
 }
 
-// Close sends what is queued and tells Closed once; everything after is ErrClosed; a Unix socket's file goes. Close
-// within Packet ends the batch.
+// Close sends what is queued and tells Closed once; everything after is ErrClosed; a Unix socket's
+// file goes. Close within Packet ends the batch.
 func TestPacketConnCloses(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

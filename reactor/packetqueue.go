@@ -11,8 +11,8 @@ const packetCost = 64
 // packetsKept is how many datagrams an empty queue keeps places for.
 const packetsKept = packetMax / packetCost
 
-// A packetQueue holds datagrams that wait for the kernel, their bytes back to back. It keeps its memory while it is
-// used and starts again at the front whenever it is empty.
+// A packetQueue holds datagrams that wait for the kernel, their bytes back to back. It keeps its
+// memory while it is used and starts again at the front whenever it is empty.
 type packetQueue struct {
 	list  []queued
 	bytes []byte
@@ -43,7 +43,8 @@ func (q *packetQueue) add(p []byte, to, local *Addr) {
 // front is where the first one goes, as it was given.
 func (q *packetQueue) front() Addr { return q.list[q.first].to }
 
-// fill points the packets at the first of the queue, with addresses as a socket of the family has them, and tells how many.
+// fill points the packets at the first of the queue, with addresses as a socket of the family has
+// them, and tells how many.
 func (q *packetQueue) fill(packets []kernel.Packet, family int) int {
 	n := min(len(packets), q.len())
 	for i := range n { // field by field: a Packet is large, and a copy in between costs as much as all the rest

@@ -14,7 +14,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A Watch, told level-triggered of a byte that nobody reads, panics. It is stopped, so the handler hears of one panic.
+// A Watch, told level-triggered of a byte that nobody reads, panics. It is stopped, so the handler
+// hears of one panic.
 func TestWatchThatPanickedIsStopped(t *testing.T) {
 	twice(t, func(t *lab) {
 		panics := 0
@@ -38,7 +39,8 @@ func TestWatchThatPanickedIsStopped(t *testing.T) {
 	})
 }
 
-// A number far beyond what is open is refused before the table has grown to it, which would take 16 GiB.
+// A number far beyond what is open is refused before the table has grown to it, which would take 16
+// GiB.
 func TestWatchOfAHugeNumberIsRefusedCheaply(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -59,8 +61,9 @@ func TestWatchOfAHugeNumberIsRefusedCheaply(t *testing.T) {
 	})
 }
 
-// A Conn is closed with output that its peer does not take. While that is so the loop has nothing to do: it looks neither at
-// the kernel nor at the clock. Then the peer takes everything, and the Conn ends in order.
+// A Conn is closed with output that its peer does not take. While that is so the loop has nothing
+// to do: it looks neither at the kernel nor at the clock. Then the peer takes everything, and the
+// Conn ends in order.
 func TestClosingConnWithoutProgressSleeps(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		sent := 2 * t.much() // more than the kernel takes

@@ -1,21 +1,22 @@
 package reactor
 
-// postArenaMax bounds the bytes that wait in PostSends of one reactor; ErrFull past it. One PostSend that waits alone may
-// have more: as many as its Conn may buffer.
+// postArenaMax bounds the bytes that wait in PostSends of one reactor; ErrFull past it. One
+// PostSend that waits alone may have more: as many as its Conn may buffer.
 const postArenaMax = 16 << 20
 
 // postArenaKeep is what an idle queue keeps for reuse.
 const postArenaKeep = 1 << 20
 
-// A post is a function to call, as a callback of c if that is set, or without one bytes for c to send: the next n of the
-// queue's arena.
+// A post is a function to call, as a callback of c if that is set, or without one bytes for c to
+// send: the next n of the queue's arena.
 type post struct {
 	f func()
 	c *Conn
 	n int
 }
 
-// A postQueue holds posts and, back to back, the bytes of PostSends, so that a PostSend allocates nothing of its own.
+// A postQueue holds posts and, back to back, the bytes of PostSends, so that a PostSend allocates
+// nothing of its own.
 type postQueue struct {
 	items queue[post]
 	arena []byte
@@ -45,7 +46,8 @@ func (q *postQueue) reset() {
 	}
 }
 
-// mustPost is for what the reactor owes to itself: no limit applies. false: the reactor has ended, there is nobody to tell.
+// mustPost is for what the reactor owes to itself: no limit applies. false: the reactor has ended,
+// there is nobody to tell.
 func (r *Reactor) mustPost(f func()) bool {
 	r.mu.Lock()
 	if r.postsClosed {
@@ -87,7 +89,8 @@ func (r *Reactor) post(p post, bytes []byte) error {
 	return nil
 }
 
-// runPosted calls what was posted before now, each as a step. What is posted meanwhile waits for the next turn.
+// runPosted calls what was posted before now, each as a step. What is posted meanwhile waits for
+// the next turn.
 func (r *Reactor) runPosted() {
 	if r.posting.len() == 0 { // else: of a turn that was left in its middle
 		r.takePosted(false)
@@ -114,8 +117,9 @@ func (r *Reactor) runPost(p post, bytes []byte) {
 	}
 }
 
-// Post is Reactor.Post for what belongs to the Conn: f is one of its callbacks, so that with WithPanicHandler a panic in it
-// ends the Conn, and it is not called any more when the Conn has ended.
+// Post is Reactor.Post for what belongs to the Conn: f is one of its callbacks, so that with
+// WithPanicHandler a panic in it ends the Conn, and it is not called any more when the Conn has
+// ended.
 func (c *Conn) Post(f func()) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")
@@ -123,8 +127,8 @@ func (c *Conn) Post(f func()) error {
 	return c.w.r.post(post{f: f, c: c}, nil)
 }
 
-// takePosted swaps the queues: what was posted is to be called, and what was called is empty. last closes them for good.
-// It reports whether there is something to call.
+// takePosted swaps the queues: what was posted is to be called, and what was called is empty. last
+// closes them for good. It reports whether there is something to call.
 func (r *Reactor) takePosted(last bool) bool {
 	r.posting.reset()
 	r.mu.Lock()

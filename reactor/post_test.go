@@ -17,8 +17,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Eight goroutines post 5,000 functions each, of which most come while the loop sleeps or ends: whatever Post accepted
-// runs exactly once and in the goroutine's order, also what is accepted while Shutdown ends the reactor.
+// Eight goroutines post 5,000 functions each, of which most come while the loop sleeps or ends:
+// whatever Post accepted runs exactly once and in the goroutine's order, also what is accepted
+// while Shutdown ends the reactor.
 func TestPostsRunOnceInOrderAlsoAroundShutdown(t *testing.T) {
 	for range 8 {
 		r, err := New()
@@ -70,7 +71,8 @@ func TestPostsRunOnceInOrderAlsoAroundShutdown(t *testing.T) {
 	}
 }
 
-// PostSends of eight goroutines on one Conn: every message arrives whole, and each goroutine's in its order.
+// PostSends of eight goroutines on one Conn: every message arrives whole, and each goroutine's in
+// its order.
 func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
 	r := started(t)
 	opened := make(chan *Conn, 1)
@@ -109,7 +111,8 @@ func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
 	}
 }
 
-// WithPostLimit: the one more is ErrFull, and after a turn there is room again. The bytes of PostSends have a limit too.
+// WithPostLimit: the one more is ErrFull, and after a turn there is room again. The bytes of
+// PostSends have a limit too.
 func TestPostLimit(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithPostLimit(3))
@@ -139,8 +142,8 @@ func TestPostLimit(t *testing.T) {
 	})
 }
 
-// What a posted function posts, and the timer that a timer arms, wait for the next turn; a post by a timer runs in the
-// same one.
+// What a posted function posts, and the timer that a timer arms, wait for the next turn; a post by
+// a timer runs in the same one.
 func TestStepsDoNotFeedThemselves(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -164,8 +167,8 @@ func TestStepsDoNotFeedThemselves(t *testing.T) {
 	})
 }
 
-// The same when the clock stands still, as a simulated one does: a timer that arms itself for now is due at once, and
-// comes once a turn all the same.
+// The same when the clock stands still, as a simulated one does: a timer that arms itself for now
+// is due at once, and comes once a turn all the same.
 func TestStepsDoNotFeedThemselvesWhileTheClockStands(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithKernel(&stopped{t.k}))
@@ -186,8 +189,8 @@ type stopped struct{ Kernel }
 
 func (*stopped) Now() timeout.Deadline { return 1 << 40 }
 
-// A Conn handed to another goroutine as soon as Dial has returned: PostSend may run beside the connecting, as the race
-// detector checks, and what it posts arrives.
+// A Conn handed to another goroutine as soon as Dial has returned: PostSend may run beside the
+// connecting, as the race detector checks, and what it posts arrives.
 func TestPostSendBesideADial(t *testing.T) {
 	r := started(t)
 	got := make(chan string, 1)
@@ -225,7 +228,8 @@ func TestPostSendToAnEndedConnIsDropped(t *testing.T) {
 	})
 }
 
-// Timers: Stop tells whether it was going to fire, Reset arms a fired one again, ties fire by age, negative is now.
+// Timers: Stop tells whether it was going to fire, Reset arms a fired one again, ties fire by age,
+// negative is now.
 func TestTimersStopResetAndTie(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

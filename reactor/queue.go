@@ -1,10 +1,12 @@
 package reactor
 
-// queueKeep is how many places an empty queue keeps. Growing anew after a burst costs each entry next to nothing.
+// queueKeep is how many places an empty queue keeps. Growing anew after a burst costs each entry
+// next to nothing.
 const queueKeep = 4096
 
-// A queue is a list of work that is taken from its front. An entry leaves the queue before its owner is called: a call
-// that does not return (a panic, runtime.Goexit) leaves a shorter list, never one with a hole.
+// A queue is a list of work that is taken from its front. An entry leaves the queue before its
+// owner is called: a call that does not return (a panic, runtime.Goexit) leaves a shorter list,
+// never one with a hole.
 type queue[T any] struct {
 	list []T
 	head int // list[:head] is zero: those are taken

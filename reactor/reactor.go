@@ -20,12 +20,12 @@ import (
 // Kernel is the operating system that a Reactor lives on: the host's, or a simulated one.
 type Kernel = kernel.Kernel
 
-// Addr is the address of a datagram's sender or receiver: a comparable value with the methods AddrPort and String, and
-// for Unix sockets the field Path. AddrFrom and UnixAddr make one.
+// Addr is the address of a datagram's sender or receiver: a comparable value with the methods
+// AddrPort and String, and for Unix sockets the field Path. AddrFrom and UnixAddr make one.
 type Addr = kernel.Addr
 
-// AddrFrom is the address of an IP endpoint. Its zone is an interface's name or number; if there is no such interface the
-// result is the zero Addr, which SendTo refuses.
+// AddrFrom is the address of an IP endpoint. Its zone is an interface's name or number; if there is
+// no such interface the result is the zero Addr, which SendTo refuses.
 func AddrFrom(a netip.AddrPort) Addr {
 	addr, err := netaddr.Inet(kernel.Host, a)
 	if err != nil {
@@ -126,8 +126,8 @@ type Reactor struct {
 // settler is what can have output corked until the end of a step.
 type settler interface{ settle() }
 
-// An closedCall is a last call to a handler, which waits for the end of the step, so that no user code runs inside a call
-// of the user's.
+// An closedCall is a last call to a handler, which waits for the end of the step, so that no user
+// code runs inside a call of the user's.
 type closedCall struct {
 	owner interface{ callClosed(error) }
 	err   error
@@ -141,8 +141,9 @@ const (
 	ownerLost     // a panic has left Run; Shutdown gives back what there is
 )
 
-// New makes a reactor. It holds two descriptors until Run has returned (or Shutdown, if it never ran). The first in a
-// process also has the Go runtime open its own two, which could not be had any more when the process is at its limit.
+// New makes a reactor. It holds two descriptors until Run has returned (or Shutdown, if it never
+// ran). The first in a process also has the Go runtime open its own two, which could not be had any
+// more when the process is at its limit.
 func New(opts ...Option) (*Reactor, error) {
 	r := &Reactor{
 		opt:    defaultOptions(),
@@ -176,7 +177,8 @@ func New(opts ...Option) (*Reactor, error) {
 	return r, nil
 }
 
-// FD is the poller's descriptor, for embedding in another loop: when it is readable, or when Next has passed, call Turn.
+// FD is the poller's descriptor, for embedding in another loop: when it is readable, or when Next
+// has passed, call Turn.
 func (r *Reactor) FD() int { return r.poller.FD() }
 
 // Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
@@ -197,8 +199,9 @@ func (r *Reactor) Now() timeout.Deadline { return r.k.Now() }
 // Time is the date and time: time.Now, and on a simulated host the date there.
 func (r *Reactor) Time() time.Time { return kernel.Time(r.k) }
 
-// Post has f called by the loop in the next turn. It may be called by any goroutine, callbacks included. ErrFull past
-// the limit of WithPostLimit, ErrClosed once the reactor has ended; otherwise f runs exactly once.
+// Post has f called by the loop in the next turn. It may be called by any goroutine, callbacks
+// included. ErrFull past the limit of WithPostLimit, ErrClosed once the reactor has ended;
+// otherwise f runs exactly once.
 func (r *Reactor) Post(f func()) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")

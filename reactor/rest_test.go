@@ -16,8 +16,8 @@ import (
 // unknown stands for what no list has.
 const unknown = kernel.Errno(93)
 
-// accept answers with one error for good, whichever: after a first burst there are at most ten tries a second. When it
-// works again everybody who has waited is served.
+// accept answers with one error for good, whichever: after a first burst there are at most ten
+// tries a second. When it works again everybody who has waited is served.
 func TestAcceptRefusedForGoodRests(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, e := range restErrnos(t, kernel.EPERM, kernel.EOPNOTSUPP, kernel.ECONNABORTED, kernel.EPROTO, kernel.ENOSYS,
@@ -59,7 +59,8 @@ func rests(t *lab, e kernel.Errno, tries *int) {
 	}
 }
 
-// The same of a datagram socket's receive. It ends by what says that it is none, and by nothing else.
+// The same of a datagram socket's receive. It ends by what says that it is none, and by nothing
+// else.
 func TestReceiveRefusedForGoodRests(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, e := range restErrnos(t, kernel.ENOMEM, kernel.EPERM, kernel.ENOSYS, kernel.ECONNREFUSED, kernel.ENOPROTOOPT,
@@ -92,8 +93,8 @@ func TestReceiveRefusedForGoodRests(t *testing.T) {
 	})
 }
 
-// Each ICMP message, and each errno that nobody has heard of, comes once before each datagram: all datagrams arrive, and
-// the socket does not rest.
+// Each ICMP message, and each errno that nobody has heard of, comes once before each datagram: all
+// datagrams arrive, and the socket does not rest.
 func TestReceiveErrorIsNoEnd(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -129,7 +130,8 @@ func TestReceiveErrorIsNoEnd(t *testing.T) {
 	})
 }
 
-// A system that has none of the TCP options, or a sandbox that allows none: Listen and Dial work without them.
+// A system that has none of the TCP options, or a sandbox that allows none: Listen and Dial work
+// without them.
 func TestTCPOptionsCanBeRefused(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, e := range []kernel.Errno{kernel.ENOPROTOOPT, kernel.EPERM, kernel.ENOSYS, kernel.EINVAL} {
@@ -142,8 +144,9 @@ func TestTCPOptionsCanBeRefused(t *testing.T) {
 	})
 }
 
-// A sandbox refuses setsockopt altogether, with any errno. Everything listens and dials all the same. Only a socket for
-// all IPv6 addresses and no IPv4 ones is an error, where the system's own choice is to hear both.
+// A sandbox refuses setsockopt altogether, with any errno. Everything listens and dials all the
+// same. Only a socket for all IPv6 addresses and no IPv4 ones is an error, where the system's own
+// choice is to hear both.
 func TestAllOptionsCanBeRefused(t *testing.T) {
 	for _, e := range []kernel.Errno{kernel.EPERM, kernel.ENOSYS, kernel.Errno(4000)} {
 		twice(t, func(t *lab) {

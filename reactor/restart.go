@@ -14,21 +14,23 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// Restart starts cmd, usually this program again, passes it every socket that listens or receives datagrams on the loop,
-// and waits until it has called Inherited.Ready. nil: it serves, on the same sockets, so nobody is refused and the backlog
-// is its too. Then close the listeners, let those who are connected finish for as long as they may, and Shutdown. The files
-// of Unix sockets are the new process's from then on. On an error, that of ctx or of a process that ended without Ready,
-// the new process is gone and this one goes on as before.
+// Restart starts cmd, usually this program again, passes it every socket that listens or receives
+// datagrams on the loop, and waits until it has called Inherited.Ready. nil: it serves, on the same
+// sockets, so nobody is refused and the backlog is its too. Then close the listeners, let those who
+// are connected finish for as long as they may, and Shutdown. The files of Unix sockets are the new
+// process's from then on. On an error, that of ctx or of a process that ended without Ready, the
+// new process is gone and this one goes on as before.
 //
-// The reactor must run, and Restart be called on another goroutine. cmd must not have ExtraFiles; waiting for it (cmd.Wait)
-// is the caller's, if it matters. One Restart of a loop waits for another to end. A WaitDelay of 0 becomes half a second: nobody waits longer for output that children of a
+// The reactor must run, and Restart be called on another goroutine. cmd must not have ExtraFiles;
+// waiting for it (cmd.Wait) is the caller's, if it matters. One Restart of a loop waits for another
+// to end. A WaitDelay of 0 becomes half a second: nobody waits longer for output that children of a
 // process which has ended hold. Nothing that is connected moves.
 func (r *Reactor) Restart(ctx context.Context, cmd *exec.Cmd) error {
 	return restart(ctx, cmd, []*Reactor{r})
 }
 
-// Restart is Reactor.Restart with the sockets of all loops. The new process may have another number of them. A loop that has
-// failed has no sockets: the others have taken them over.
+// Restart is Reactor.Restart with the sockets of all loops. The new process may have another number
+// of them. A loop that has failed has no sockets: the others have taken them over.
 func (g *Group) Restart(ctx context.Context, cmd *exec.Cmd) error { return restart(ctx, cmd, g.loops) }
 
 func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
@@ -96,8 +98,8 @@ func (l *Listener) gone() bool                { return l.closed && !l.given }
 func (c *PacketConn) socketFile() *netaddr.File { return &c.file }
 func (c *PacketConn) gone() bool                { return c.closed && !c.detached }
 
-// back gives the owner its file again. If it was closed meanwhile it had none to remove: that comes now, while the duplicate
-// is open and the file has its identity.
+// back gives the owner its file again. If it was closed meanwhile it had none to remove: that comes
+// now, while the duplicate is open and the file has its identity.
 func (l *lentSocket) back() {
 	if l.owner.gone() {
 		l.r.unlink(l.own)
@@ -190,8 +192,8 @@ const (
 	outputDelay = 500 * time.Millisecond // for output of a process that has ended and whose children hold the pipe
 )
 
-// awaitReady waits for the word of Ready, for as long as there may be one. The end of the pipe does not say that: a child of the
-// new process may hold it open.
+// awaitReady waits for the word of Ready, for as long as there may be one. The end of the pipe does
+// not say that: a child of the new process may hold it open.
 func awaitReady(ctx context.Context, word *os.File, pid int) bool {
 	for last := false; ctx.Err() == nil; {
 		_ = word.SetReadDeadline(time.Now().Add(lookTime))

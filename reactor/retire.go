@@ -6,11 +6,13 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Retire takes over the descriptor of a stream connection whose owner is done with it and ends it in order, as
-// Conn.Close does: a FIN, what the peer still sends is discarded, close. Shutdown waits for it. For blocking-style code that
-// must not lose its last replies to the reset that a plain close sends while input is unread.
+// Retire takes over the descriptor of a stream connection whose owner is done with it and ends it
+// in order, as Conn.Close does: a FIN, what the peer still sends is discarded, close. Shutdown
+// waits for it. For blocking-style code that must not lose its last replies to the reset that a
+// plain close sends while input is unread.
 //
-// The descriptor must be non-blocking and not be watched any more. It is the reactor's from here on, also on error.
+// The descriptor must be non-blocking and not be watched any more. It is the reactor's from here
+// on, also on error.
 func (r *Reactor) Retire(fd int) error {
 	if fd < 0 {
 		return fmt.Errorf("reactor: retire descriptor %d: must be 0 or more", fd)

@@ -10,10 +10,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// errPanicked is why a reactor has ended whose Run was left by a panic. Its value is for whoever recovers.
+// errPanicked is why a reactor has ended whose Run was left by a panic. Its value is for whoever
+// recovers.
 var errPanicked = errors.New("a panic has left Run, and no WithPanicHandler isolates it")
 
-// run turns until the end. If its goroutine is unwound on the way, the loop does not end in silence:
+// run turns until the end. If its goroutine is unwound on the way, the loop does not end in
+// silence:
 //   - runtime.Goexit, isolated by a guard: the loop goes on, see outlive. Run's caller is gone: done and result report the end.
 //   - runtime.Goexit without a panic handler, or a panic outside of all guards with one: the loop aborts what it has.
 //   - a panic without a panic handler: no user code runs, for most likely the process ends now. See lose.
@@ -54,18 +56,19 @@ func (r *Reactor) turns() error {
 	}
 }
 
-// nestedMost is how many calls of runtime.Goexit a loop survives whose goroutine is locked to its thread. Each makes its
-// stack deeper by about 2 KiB, and the next stack trace dearer.
+// nestedMost is how many calls of runtime.Goexit a loop survives whose goroutine is locked to its
+// thread. Each makes its stack deeper by about 2 KiB, and the next stack trace dearer.
 const nestedMost = 500
 
 var errNested = errors.New("reactor: too many callbacks have called runtime.Goexit on a goroutine that is locked to its thread")
 
-// runAfterGoexit has the loop go on after its goroutine was unwound. It is called in that goroutine's deferred function. n is how
-// often this goroutine has run the loop.
+// runAfterGoexit has the loop go on after its goroutine was unwound. It is called in that
+// goroutine's deferred function. n is how often this goroutine has run the loop.
 //
-// The loop goes on in another goroutine, because no stack grows then. But if this one is locked to its thread, the loop
-// stays on it: callbacks may need the thread, and a Task's coroutine must be resumed in the lock state in which it began.
-// A coroutine for the loop would not do: a callback that locks it would end the process.
+// The loop goes on in another goroutine, because no stack grows then. But if this one is locked to
+// its thread, the loop stays on it: callbacks may need the thread, and a Task's coroutine must be
+// resumed in the lock state in which it began. A coroutine for the loop would not do: a callback
+// that locks it would end the process.
 func (r *Reactor) runAfterGoexit(ended chan<- error, n int) {
 	if n == 1 && !threadlock.Locked() {
 		go r.again(ended, 1)
@@ -105,8 +108,8 @@ func (r *Reactor) restoreLoop(v any) {
 	}
 }
 
-// resetStep undoes what a step that did not return had begun: the next turn goes on with the lists. Its work is linear in the
-// list of that step.
+// resetStep undoes what a step that did not return had begun: the next turn goes on with the lists.
+// Its work is linear in the list of that step.
 func (r *Reactor) resetStep() {
 	r.running, r.inTurn, r.loopWakes, r.goexiting = nil, false, false, false
 	left := r.flushPending.list[r.flushPending.head:]
@@ -132,16 +135,17 @@ func (r *Reactor) resetStep() {
 	}
 }
 
-// missed gives a place in the list to the Conn that was left inside read, which marks it without one.
+// missed gives a place in the list to the Conn that was left inside read, which marks it without
+// one.
 func (r *Reactor) missed(c *Conn) {
 	if c != nil && c.is(flushPending) {
 		r.flushPending.add(c)
 	}
 }
 
-// abandon is the end of a reactor whose Run is left by a panic that nobody isolates. It calls nobody: a callback may have
-// been left with a lock held, and would keep the process from ending. Whoever recovers around Run has Shutdown give
-// everything back.
+// abandon is the end of a reactor whose Run is left by a panic that nobody isolates. It calls
+// nobody: a callback may have been left with a lock held, and would keep the process from ending.
+// Whoever recovers around Run has Shutdown give everything back.
 func (r *Reactor) abandon() {
 	r.resetStep()
 	r.failed = &PanicError{errPanicked, debug.Stack()}
@@ -181,9 +185,10 @@ func (r *Reactor) abortAll() error {
 	return r.failed
 }
 
-// Run turns until Shutdown or Close has drained the reactor, or ctx ends, which aborts everything at once. It returns
-// nil, the *UndeliveredError of a drain that had to give up, ctx's cause, or the error of a poller that failed. A
-// Reactor runs once. If a Shutdown was faster, Run only waits for it.
+// Run turns until Shutdown or Close has drained the reactor, or ctx ends, which aborts everything
+// at once. It returns nil, the *UndeliveredError of a drain that had to give up, ctx's cause, or
+// the error of a poller that failed. A Reactor runs once. If a Shutdown was faster, Run only waits
+// for it.
 func (r *Reactor) Run(ctx context.Context) error {
 	first := r.owner.CompareAndSwap(ownerless, ownerRun)
 	if !first && !r.owner.CompareAndSwap(ownerShutdown, ownerRun) {
@@ -202,8 +207,9 @@ func (r *Reactor) Run(ctx context.Context) error {
 	return err
 }
 
-// Turn runs exactly one turn, sleeping until the deadline at most (0: only looks). For embedding in another loop and
-// for simulators; a reactor is driven by Turn or by Run, not both. ErrClosed when the reactor has ended.
+// Turn runs exactly one turn, sleeping until the deadline at most (0: only looks). For embedding in
+// another loop and for simulators; a reactor is driven by Turn or by Run, not both. ErrClosed when
+// the reactor has ended.
 func (r *Reactor) Turn(until timeout.Deadline) error {
 	if r.owner.Load() != ownerTurn && !r.owner.CompareAndSwap(ownerless, ownerTurn) {
 		select {

@@ -16,10 +16,10 @@ import (
 // leaves no descriptor and no goroutine. If nobody runs the reactor, Shutdown does. If it is turned
 // by hand, whoever does that must go on until ErrClosed. On the loop itself use Close.
 //
-// Any number of goroutines may call it, and each bounds its own wait. When a caller's ctx ends while
-// others wait, that caller returns an error that wraps ctx's, and the drain goes on. When the last
-// one's ctx ends, the rest is aborted and reported as an *UndeliveredError. A caller that runs the
-// loop on a goroutine that is locked to its thread stays until the end.
+// Any number of goroutines may call it, and each bounds its own wait. When a caller's ctx ends
+// while others wait, that caller returns an error that wraps ctx's, and the drain goes on. When the
+// last one's ctx ends, the rest is aborted and reported as an *UndeliveredError. A caller that runs
+// the loop on a goroutine that is locked to its thread stays until the end.
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	r.waiters++
@@ -99,8 +99,8 @@ func (r *Reactor) shutdownResult() error {
 	return r.result
 }
 
-// abortTime is how long Shutdown waits for a loop that was told to abort. By the host's clock, as ctx is: a loop that does
-// not turn has no other.
+// abortTime is how long Shutdown waits for a loop that was told to abort. By the host's clock, as
+// ctx is: a loop that does not turn has no other.
 const abortTime = 5 * time.Second
 
 // Close starts the drain that Shutdown waits for, on the loop. Again is nothing.
@@ -115,7 +115,8 @@ func (r *Reactor) abortNow() {
 	r.wake()
 }
 
-// drainStep goes on with the end of the reactor: it starts the drain, aborts when told to, and finishes when nothing is left.
+// drainStep goes on with the end of the reactor: it starts the drain, aborts when told to, and
+// finishes when nothing is left.
 func (r *Reactor) drainStep() {
 	if !r.draining {
 		r.draining = true
@@ -164,7 +165,8 @@ func (r *Reactor) drainStep() {
 	}
 }
 
-// closeSome is a turn's share of the Conns that the drain has to close. There is no new one, so each is found once.
+// closeSome is a turn's share of the Conns that the drain has to close. There is no new one, so
+// each is found once.
 func (r *Reactor) closeSome() {
 	n, done := endsPerTurn, false
 	r.nextClose, done = r.table.Some(r.nextClose, func(w *Watch) bool {
@@ -183,8 +185,8 @@ func (r *Reactor) remaining() int { return r.conns + r.listeners + r.packets + r
 type closer interface{ Close() error }
 type aborter interface{ Abort() error }
 
-// finish runs what was posted before the end and gives the poller back, unless that has left something to end (Retire).
-// From here on Post is refused.
+// finish runs what was posted before the end and gives the poller back, unless that has left
+// something to end (Retire). From here on Post is refused.
 func (r *Reactor) finish() {
 	for ok := true; ok; ok = r.takePosted(true) {
 		for r.posting.len() > 0 {
@@ -237,8 +239,9 @@ func (c *Conn) countUndelivered() {
 	}
 }
 
-// unsent is how many bytes the peer's kernel has not acknowledged, a FIN included; 0 where the kernel cannot tell, and for
-// Unix sockets: what the kernel has taken is in the peer's queue already, where our close does not reach it.
+// unsent is how many bytes the peer's kernel has not acknowledged, a FIN included; 0 where the
+// kernel cannot tell, and for Unix sockets: what the kernel has taken is in the peer's queue
+// already, where our close does not reach it.
 func (c *Conn) unsent() int {
 	if !c.opt.tcp {
 		return 0

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Each caller of Shutdown bounds its own wait. A task that waits for a goroutine keeps the drain from
-// ending. A caller whose context ends leaves it, whether it came first or last, and also if it is the
-// one that runs the loop. The others get the result of the drain.
+// Each caller of Shutdown bounds its own wait. A task that waits for a goroutine keeps the drain
+// from ending. A caller whose context ends leaves it, whether it came first or last, and also if it
+// is the one that runs the loop. The others get the result of the drain.
 func TestEachCallerOfShutdownBoundsItsOwnWait(t *testing.T) {
 	for _, c := range []struct {
 		name       string

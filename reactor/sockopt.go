@@ -37,8 +37,8 @@ func readOptions(k Kernel, op, name string, stream bool, set func(*sockOptions) 
 		return n, nil, err
 	}
 	o.tcp = n.TCP()
-	// A read of TCP that comes up short has taken all there was. A Unix socket's stops at a message with descriptors,
-	// another kernel's may stop anywhere.
+	// A read of TCP that comes up short has taken all there was. A Unix socket's stops at a message
+	// with descriptors, another kernel's may stop anywhere.
 	o.edge = o.tcp && kernel.ReadsFully(k)
 	return n, o, nil
 }
@@ -71,11 +71,12 @@ func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, 
 	return fd, err
 }
 
-// anyPortTries is how often a port that was free is taken by somebody else before that is the answer.
+// anyPortTries is how often a port that was free is taken by somebody else before that is the
+// answer.
 const anyPortTries = 16
 
-// freePort is a UDP port that nobody has. A socket that shares its port cannot ask for one: to Linux those are free which
-// another socket of the user shares.
+// freePort is a UDP port that nobody has. A socket that shares its port cannot ask for one: to
+// Linux those are free which another socket of the user shares.
 func freePort(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (uint16, error) {
 	alone := *o
 	alone.groupShared, alone.reusePort = false, false
@@ -163,8 +164,8 @@ func getter(k Kernel, fd int) netaddr.Getter {
 	}
 }
 
-// tcpOptions are for every TCP connection, which does without those that are refused. On a listener they are set once
-// where accepted sockets inherit them.
+// tcpOptions are for every TCP connection, which does without those that are refused. On a listener
+// they are set once where accepted sockets inherit them.
 func tcpOptions(k Kernel, fd int, o *sockOptions) {
 	set := setter(k, fd)
 	if !o.delay {

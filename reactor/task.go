@@ -11,13 +11,14 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Task is a coroutine on the loop: blocking-style code that gives the loop back whenever it waits. Tasks of one
-// reactor never run at the same time, so what they share needs no locks — and a lock of a library's that is held across
-// a wait blocks the loop when another Task wants it.
+// A Task is a coroutine on the loop: blocking-style code that gives the loop back whenever it
+// waits. Tasks of one reactor never run at the same time, so what they share needs no locks — and a
+// lock of a library's that is held across a wait blocks the loop when another Task wants it.
 //
-// A Task must not change its thread's lock state (runtime.LockOSThread) across a wait, and a callback must not change the
-// loop's while Tasks live: the runtime ends the process. If several goroutines call Turn, all must be in the same state.
-// runtime.Goexit in a Task, and so t.FailNow of a test, is a panic: it would end the loop's goroutine.
+// A Task must not change its thread's lock state (runtime.LockOSThread) across a wait, and a
+// callback must not change the loop's while Tasks live: the runtime ends the process. If several
+// goroutines call Turn, all must be in the same state. runtime.Goexit in a Task, and so t.FailNow
+// of a test, is a panic: it would end the loop's goroutine.
 type Task struct {
 	r           *Reactor
 	f           func(*Task)
@@ -63,11 +64,12 @@ type taskContext struct {
 // unwindPanic is the panic that ends a Task which goes on waiting after ECANCELED.
 type unwindPanic struct{}
 
-// ErrUnwound is the error of a Task that had to be unwound: it was cancelled, was told so by ECANCELED, and waited again.
+// ErrUnwound is the error of a Task that had to be unwound: it was cancelled, was told so by
+// ECANCELED, and waited again.
 var ErrUnwound error = &sentinel{"reactor: a cancelled task waited again and was unwound", kernel.ECANCELED}
 
-// Go starts a Task; it first runs in the loop's next turn. Once the reactor drains, the Task is not started: its
-// Context and Join say ECANCELED.
+// Go starts a Task; it first runs in the loop's next turn. Once the reactor drains, the Task is not
+// started: its Context and Join say ECANCELED.
 func (r *Reactor) Go(f func(t *Task)) *Task {
 	if f == nil {
 		panic("reactor: Go with a nil function")
@@ -90,7 +92,8 @@ func (t *Task) Go(f func(t *Task)) *Task { return t.r.Go(f) }
 // Reactor is the loop that the Task runs on.
 func (t *Task) Reactor() *Reactor { return t.r }
 
-// Sleep waits for d; 0 lets the others run. nil when the time has come, ECANCELED when the Task is cancelled.
+// Sleep waits for d; 0 lets the others run. nil when the time has come, ECANCELED when the Task is
+// cancelled.
 func (t *Task) Sleep(d time.Duration) error {
 	t.mustRun("Sleep")
 	if d <= 0 {
@@ -111,9 +114,10 @@ func (t *Task) Sleep(d time.Duration) error {
 	}
 }
 
-// Await runs f where it may block, on a goroutine of its own, and suspends the Task until f returns. f must not touch
-// what belongs to the loop; it should end when t.Context does. ECANCELED means that the reactor aborts and f was left
-// to itself. A panic in f, or runtime.Goexit, is one in the Task.
+// Await runs f where it may block, on a goroutine of its own, and suspends the Task until f
+// returns. f must not touch what belongs to the loop; it should end when t.Context does. ECANCELED
+// means that the reactor aborts and f was left to itself. A panic in f, or runtime.Goexit, is one
+// in the Task.
 func (t *Task) Await(f func()) error {
 	t.mustRun("Await")
 	if f == nil {
@@ -149,8 +153,8 @@ func (t *Task) Await(f func()) error {
 	return nil
 }
 
-// Join waits until u has ended and gives what it left with SetResult, and why it ended: nil, a *PanicError, ErrUnwound.
-// ECANCELED may also mean that the caller is cancelled.
+// Join waits until u has ended and gives what it left with SetResult, and why it ended: nil, a
+// *PanicError, ErrUnwound. ECANCELED may also mean that the caller is cancelled.
 func (t *Task) Join(u *Task) (any, error) {
 	t.mustRun("Join")
 	if u == t {
@@ -177,8 +181,9 @@ func (t *Task) SetResult(v any) { t.ensureResult().value = v }
 // Done tells whether the Task has ended.
 func (t *Task) Done() bool { return t.state == finished }
 
-// Cancel ends the Task's present wait, or its next, with ECANCELED, and its Context. A Task that waits again is unwound
-// by a panic, which its deferred functions see. On the loop only; on an ended Task it is nothing.
+// Cancel ends the Task's present wait, or its next, with ECANCELED, and its Context. A Task that
+// waits again is unwound by a panic, which its deferred functions see. On the loop only; on an
+// ended Task it is nothing.
 func (t *Task) Cancel() {
 	if t.state == finished || t.cancel&cancelAsked != 0 {
 		return
@@ -191,7 +196,8 @@ func (t *Task) Cancel() {
 	}
 }
 
-// Context ends when the Task is cancelled or over, or the reactor drains. It may be used by any goroutine.
+// Context ends when the Task is cancelled or over, or the reactor drains. It may be used by any
+// goroutine.
 func (t *Task) Context() context.Context {
 	if t.ctx == nil {
 		ctx, cancel := context.WithCancel(context.Background())

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// taskError is why a Task ended without returning; v is what it panicked with. It runs in the Task's deferred function, so
-// the stack is the Task's own.
+// taskError is why a Task ended without returning; v is what it panicked with. It runs in the
+// Task's deferred function, so the stack is the Task's own.
 func (r *Reactor) taskError(v any) error {
 	if _, ok := v.(unwindPanic); ok {
 		f, ok := r.logLimits.unwound.Line(func() zapcore.Field { return zaplog.ByteString("stack", debug.Stack()) })
@@ -30,13 +30,14 @@ func (r *Reactor) taskError(v any) error {
 	return p
 }
 
-// taskCrash is a Task's panic on its way through the loop's goroutine to the end of the process: with the Task's stack.
+// taskCrash is a Task's panic on its way through the loop's goroutine to the end of the process:
+// with the Task's stack.
 type taskCrash struct{ *PanicError }
 
 func (c *taskCrash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }
 
-// drainTask begins the end of a Task: its context ends. If it waits for input it gets ECANCELED; if it
-// waits for output it may go on.
+// drainTask begins the end of a Task: its context ends. If it waits for input it gets ECANCELED; if
+// it waits for output it may go on.
 func (r *Reactor) drainTask(t *Task) {
 	t.cancel |= drainAsked
 	t.endContext()
@@ -46,8 +47,8 @@ func (r *Reactor) drainTask(t *Task) {
 	}
 }
 
-// A taskList is all Tasks that live, the oldest first. The end of the reactor walks over it, in several
-// turns. No Task is added after the walk has begun.
+// A taskList is all Tasks that live, the oldest first. The end of the reactor walks over it, in
+// several turns. No Task is added after the walk has begun.
 type taskList struct {
 	oldest, youngest *Task
 	next             *Task // the walk is here; nil: no walk

@@ -9,7 +9,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// wait suspends the Task until awaken, the deadline (ETIMEDOUT), or cancellation (ECANCELED, then unwinding).
+// wait suspends the Task until awaken, the deadline (ETIMEDOUT), or cancellation (ECANCELED, then
+// unwinding).
 func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	r := t.r
 	if e := t.interrupted(dir); e != 0 {
@@ -95,7 +96,8 @@ func (t *Task) wake() {
 	t.wakePending = t.state != finished
 }
 
-// wakeWith ends the Task's sleep: at once if the loop itself wakes it, else, in a call of the user's, after the present step.
+// wakeWith ends the Task's sleep: at once if the loop itself wakes it, else, in a call of the
+// user's, after the present step.
 func (t *Task) wakeWith(why kernel.Errno) {
 	t.stopTimer()
 	t.wakeErrno = why
@@ -116,8 +118,8 @@ func (r *Reactor) runTasks(n int) {
 	}
 }
 
-// resume runs the Task until it waits again or ends. The coroutine is made here, at the first resume, so that its
-// thread's lock state is the loop's.
+// resume runs the Task until it waits again or ends. The coroutine is made here, at the first
+// resume, so that its thread's lock state is the loop's.
 func (r *Reactor) resume(t *Task) {
 	if t.next == nil {
 		t.next, _ = iter.Pull(t.main)
@@ -161,7 +163,8 @@ func (r *Reactor) over(t *Task) {
 	}
 }
 
-// exited takes the place of runtime.Goexit on the way out of a coroutine, where Goexit would go on in its resumer.
+// exited takes the place of runtime.Goexit on the way out of a coroutine, where Goexit would go on
+// in its resumer.
 type exited struct{}
 
 // leave is the end of a coroutine in Goexit. The loop goes on, and then has it end in reap.
@@ -213,7 +216,8 @@ func (t *Task) fell(v any) {
 	told = true
 }
 
-// wakeJoiners has those who join go on: a turn's share of them at once, the rest as tasks that can run.
+// wakeJoiners has those who join go on: a turn's share of them at once, the rest as tasks that can
+// run.
 func (j *taskResult) wakeJoiners() {
 	var next *joiner
 	for w, n := j.first, 0; w != nil; w, n = next, n+1 {

@@ -15,7 +15,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// runTask runs f as the only task of a reactor until it returns, then drains; the reactor's error is the result.
+// runTask runs f as the only task of a reactor until it returns, then drains; the reactor's error
+// is the result.
 func runTask(t *lab, f func(t *Task), opts ...Option) (*Reactor, error) {
 	t.Helper()
 	r := t.reactor(opts...)
@@ -26,7 +27,8 @@ func runTask(t *lab, f func(t *Task), opts ...Option) (*Reactor, error) {
 	return r, r.Run(context.Background())
 }
 
-// Three tasks note when they run. Only a wait lets another one run, and those who can run take turns in their order.
+// Three tasks note when they run. Only a wait lets another one run, and those who can run take
+// turns in their order.
 func TestTasksTakeTurnsAtWaitsOnly(t *testing.T) {
 	twice(t, func(t *lab) {
 		var got []string
@@ -51,7 +53,8 @@ func TestTasksTakeTurnsAtWaitsOnly(t *testing.T) {
 	})
 }
 
-// 2,000 sleeps of up to 2 ms in 50 tasks at once: each is measured by the kernel's clock, none is short.
+// 2,000 sleeps of up to 2 ms in 50 tasks at once: each is measured by the kernel's clock, none is
+// short.
 func TestTaskSleepIsNeverEarly(t *testing.T) {
 	twice(t, func(t *lab) {
 		early := 0
@@ -125,7 +128,8 @@ func TestCancelIsToldOnce(t *testing.T) {
 	})
 }
 
-// A task ignores ECANCELED and sleeps again for ever. Its second wait unwinds it; its deferred functions run.
+// A task ignores ECANCELED and sleeps again for ever. Its second wait unwinds it; its deferred
+// functions run.
 func TestTaskThatIgnoresCancelIsUnwound(t *testing.T) {
 	twice(t, func(t *lab) {
 		runTask(t, func(task *Task) {
@@ -149,7 +153,8 @@ func TestTaskThatIgnoresCancelIsUnwound(t *testing.T) {
 	})
 }
 
-// A task that ignores everything, one that sleeps, one that was never resumed and one in Await: Shutdown ends all.
+// A task that ignores everything, one that sleeps, one that was never resumed and one in Await:
+// Shutdown ends all.
 func TestShutdownEndsEveryTask(t *testing.T) {
 	r, err := New()
 	if err != nil {
@@ -192,7 +197,8 @@ func TestShutdownEndsEveryTask(t *testing.T) {
 	}
 }
 
-// Await runs on another goroutine, which a simulated kernel has not, while the loop goes on with another task.
+// Await runs on another goroutine, which a simulated kernel has not, while the loop goes on with
+// another task.
 func TestAwaitLetsTheLoopGoOn(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		runTask(t, func(task *Task) {
@@ -209,7 +215,8 @@ func TestAwaitLetsTheLoopGoOn(t *testing.T) {
 	})
 }
 
-// A panic in a task and one in Await's function reach the handler with a stack that names the function; Join tells.
+// A panic in a task and one in Await's function reach the handler with a stack that names the
+// function; Join tells.
 func TestTaskPanicReachesTheHandlerWithItsStack(t *testing.T) {
 	twice(t, func(t *lab) {
 		var values []any
@@ -237,7 +244,8 @@ func TestTaskPanicReachesTheHandlerWithItsStack(t *testing.T) {
 
 func explode(v any) { panic(v) }
 
-// Without a handler a panic in a task, and Goexit, end Run's goroutine by a panic that carries the task's stack.
+// Without a handler a panic in a task, and Goexit, end Run's goroutine by a panic that carries the
+// task's stack.
 func TestTaskPanicAndGoexitCrashWithTheTasksStack(t *testing.T) {
 	for name, f := range map[string]func(*Task){
 		"explode": func(*Task) { explode("boom") },

@@ -7,14 +7,15 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Timer calls a function on the loop once its time has come: never before, late by as much as the loop is busy.
+// A Timer calls a function on the loop once its time has come: never before, late by as much as the
+// loop is busy.
 type Timer struct {
 	t timerq.Timer
 	r *Reactor
 }
 
-// After has f called d from now; a negative d is 0. The call comes in a later turn, never from within After. Once the
-// reactor has ended, where Post says ErrClosed, the timer is not armed.
+// After has f called d from now; a negative d is 0. The call comes in a later turn, never from
+// within After. Once the reactor has ended, where Post says ErrClosed, the timer is not armed.
 func (r *Reactor) After(d time.Duration, f func()) *Timer {
 	if f == nil {
 		panic("reactor: After with a nil function")

@@ -18,7 +18,8 @@ func (h *flood) Opened(c *Conn)            { h.send(c) }
 func (h *flood) Data(*Conn, []byte)        {}
 func (h *flood) Closed(_ *Conn, err error) { h.ended = append(h.ended, err) }
 
-// A Conn that ends with output that the kernel has not taken resets: after an EOF the peer would take the part for all.
+// A Conn that ends with output that the kernel has not taken resets: after an EOF the peer would
+// take the part for all.
 func TestTruncatedOutputEndsWithReset(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		much := 2 * t.much()

@@ -5,8 +5,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// turn is the whole story: sleep until the earliest timer, an Event or a Post; read the clock; Events, stale ones
-// skipped; due timers; posted functions. After each call what it sent is flushed and what ended is told so.
+// turn is the whole story: sleep until the earliest timer, an Event or a Post; read the clock;
+// Events, stale ones skipped; due timers; posted functions. After each call what it sent is flushed
+// and what ended is told so.
 func (r *Reactor) turn(until timeout.Deadline) error {
 	if r.stopped {
 		return ErrClosed
@@ -101,9 +102,9 @@ func (r *Reactor) call(f func()) {
 	r.settle()
 }
 
-// settle ends a step: what was corked leaves, then what ended is told so. What ends during that is told at the end of
-// the next step, so that a Closed that dials what fails cannot keep the loop here; what is more than a turn's share, in the
-// turns to come.
+// settle ends a step: what was corked leaves, then what ended is told so. What ends during that is
+// told at the end of the next step, so that a Closed that dials what fails cannot keep the loop
+// here; what is more than a turn's share, in the turns to come.
 func (r *Reactor) settle() {
 	r.flushDirty()
 	if n := min(r.closedCalls.len(), r.budget.closeds); n > 0 {

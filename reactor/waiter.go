@@ -34,7 +34,8 @@ func (w *taskWaiter) Call(f func()) {
 	w.loopWakes = direct
 }
 
-// Sleeper is the running Task. A callback has none, and cannot wait: EDEADLK. Use a Task or Timeout 0.
+// Sleeper is the running Task. A callback has none, and cannot wait: EDEADLK. Use a Task or Timeout
+// 0.
 func (w *taskWaiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 	if w.running == nil {
 		return nil, kernel.EDEADLK
@@ -75,9 +76,9 @@ func (w *taskWaiter) Lacking(fd int, e kernel.Errno) {
 	}
 }
 
-// Settle lets the loop deliver the Events that the kernel has at this moment, so that the callbacks of option 20 which are
-// pending run. It is nothing in a callback. The kernel hands out Events in their order, so a number of turns is enough.
-// ECANCELED as in Rest.
+// Settle lets the loop deliver the Events that the kernel has at this moment, so that the callbacks
+// of option 20 which are pending run. It is nothing in a callback. The kernel hands out Events in
+// their order, so a number of turns is enough. ECANCELED as in Rest.
 func (w *taskWaiter) Settle() kernel.Errno {
 	if w.running == nil || !w.callbacks {
 		return 0

@@ -44,8 +44,8 @@ func (p *wakePoller) Wake() error {
 	return p.Poller.Wake()
 }
 
-// Goroutines post to a reactor while it ends, 300 times. Every accepted function runs, and no wake-up is written to
-// a descriptor that has been closed.
+// Goroutines post to a reactor while it ends, 300 times. Every accepted function runs, and no
+// wake-up is written to a descriptor that has been closed.
 func TestPostNeverWakesAClosedPoller(t *testing.T) {
 	k := &wakeKernel{Kernel: kernel.Host}
 	for range 300 {

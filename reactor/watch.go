@@ -7,7 +7,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A Watch is the loop's interest in one descriptor. It does not own the descriptor: stop the Watch, then close.
+// A Watch is the loop's interest in one descriptor. It does not own the descriptor: stop the Watch,
+// then close.
 type Watch struct {
 	r     *Reactor
 	sink  sink // who hears of Events
@@ -23,9 +24,10 @@ type callSink func(poller.Readiness)
 
 func (f callSink) ready(i poller.Readiness) { f(i) }
 
-// Watch calls the function, level-triggered, whenever fd is ready for what is wanted, or (unasked) on Err and Hup. With
-// an empty interest nothing is reported, Err and Hup included, until Want asks again. Files that cannot be polled are
-// EPERM. A descriptor has one Watch: a second is misuse and panics.
+// Watch calls the function, level-triggered, whenever fd is ready for what is wanted, or (unasked)
+// on Err and Hup. With an empty interest nothing is reported, Err and Hup included, until Want asks
+// again. Files that cannot be polled are EPERM. A descriptor has one Watch: a second is misuse and
+// panics.
 func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Readiness)) (*Watch, error) {
 	if fd < 0 {
 		return nil, fmt.Errorf("reactor: watch descriptor %d: must be 0 or more", fd)
@@ -50,7 +52,8 @@ func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Readiness
 	return w, nil
 }
 
-// Want replaces what is wanted: In, Out, both or none, and Edge. The kernel looks at the descriptor anew.
+// Want replaces what is wanted: In, Out, both or none, and Edge. The kernel looks at the descriptor
+// anew.
 func (w *Watch) Want(want poller.Interest) error {
 	if w.gen == 0 {
 		return ErrClosed
@@ -61,7 +64,8 @@ func (w *Watch) Want(want poller.Interest) error {
 // FD is the descriptor's number.
 func (w *Watch) FD() int { return int(w.fd) }
 
-// Stop ends the interest. No call comes after it, not even from an Event of the same batch. Again is nothing.
+// Stop ends the interest. No call comes after it, not even from an Event of the same batch. Again
+// is nothing.
 func (w *Watch) Stop() {
 	w.drop()
 }
@@ -98,8 +102,9 @@ func (w *Watch) set(want poller.Interest) error {
 	return err
 }
 
-// stillReady reports whether the kernel says In right after a call that has found nothing. Several such Events in a row are
-// no datagram or connection that another owner was faster to take: another owner may have shut the socket down.
+// stillReady reports whether the kernel says In right after a call that has found nothing. Several
+// such Events in a row are no datagram or connection that another owner was faster to take: another
+// owner may have shut the socket down.
 func (w *Watch) stillReady() bool {
 	ready, e := w.r.k.Ready(int(w.fd))
 	return e != 0 || ready&poller.In != 0
@@ -111,7 +116,8 @@ func (w *Watch) drop() {
 		return
 	}
 	if w.want != 0 {
-		// An error here means that the caller has closed the descriptor already; the kernel forgot it then.
+		// An error here means that the caller has closed the descriptor already; the kernel forgot
+		// it then.
 		_ = w.r.poller.Del(int(w.fd))
 		w.want = 0
 	}

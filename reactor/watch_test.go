@@ -28,7 +28,8 @@ func pipe(t testing.TB) (r, w int) {
 	return p[0], p[1]
 }
 
-// A Watch is told, level-triggered, as long as there is something, and of the other end's close unasked.
+// A Watch is told, level-triggered, as long as there is something, and of the other end's close
+// unasked.
 func TestWatchTellsWhatIsReady(t *testing.T) {
 	t.Run("pipe", func(t *testing.T) {
 		inLab(t, kinds[0], func(t *lab) {
@@ -95,7 +96,8 @@ func read(t *lab, fd int) {
 	}
 }
 
-// Want none is silence, of Hup and Err too; the loop sleeps. Asked again it tells at once. Edge alone is none.
+// Want none is silence, of Hup and Err too; the loop sleeps. Asked again it tells at once. Edge
+// alone is none.
 func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, none := range []poller.Interest{0, poller.Edge, poller.Interest(poller.Err | poller.Hup)} {
@@ -192,8 +194,8 @@ func TestWatchesEndWithTheReactor(t *testing.T) {
 	})
 }
 
-// A reactor lives inside another loop, here a bare Poller, that only knows its FD and Next: an echo, timers and posts
-// all happen, and in between nothing asks for a turn.
+// A reactor lives inside another loop, here a bare Poller, that only knows its FD and Next: an
+// echo, timers and posts all happen, and in between nothing asks for a turn.
 func TestReactorEmbeddedByFDAndNext(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A watchdog sees to it that a callback which keeps the loop is named: afterwards by its length, and while it lasts by
-// a goroutine of its own, the only one that can still run then.
+// A watchdog sees to it that a callback which keeps the loop is named: afterwards by its length,
+// and while it lasts by a goroutine of its own, the only one that can still run then.
 type watchdog struct {
 	r    *Reactor
 	slow time.Duration
@@ -41,8 +41,8 @@ func (r *Reactor) stopWatchdog() {
 	}
 }
 
-// enter begins a callback for a descriptor, -1 for none, and reports whether there is one to leave. One that is called
-// inside another is a part of that.
+// enter begins a callback for a descriptor, -1 for none, and reports whether there is one to leave.
+// One that is called inside another is a part of that.
 func (d *watchdog) enter(fd int32) bool {
 	if d.busy {
 		return false
@@ -82,8 +82,8 @@ func (d *watchdog) run() {
 	}
 }
 
-// look names a callback that is still running, once, with the stacks of all goroutines: the loop's is among them. The
-// stacks come once a second.
+// look names a callback that is still running, once, with the stacks of all goroutines: the loop's
+// is among them. The stacks come once a second.
 func (d *watchdog) look() {
 	d.mu.Lock()
 	stuck := !d.since.IsZero() && !d.named && time.Since(d.since) >= d.slow

@@ -64,7 +64,8 @@ func BenchmarkIPoll(b *testing.B) {
 	}
 }
 
-// What a wait costs: another goroutine answers each byte. It too is not to depend on what is registered.
+// What a wait costs: another goroutine answers each byte. It too is not to depend on what is
+// registered.
 func BenchmarkPollThatWaits(b *testing.B) {
 	for _, n := range []int{1, 10, 10_000} {
 		b.Run(fmt.Sprint("registered=", n), func(b *testing.B) { pollThatWaits(b, n) })

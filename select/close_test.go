@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Without a descriptor for a Poller a Poll works as poll(2) does: it sees what is ready, waits, and is closed under a wait.
-// Once there are descriptors it uses one. The old test wanted EMFILE.
+// Without a descriptor for a Poller a Poll works as poll(2) does: it sees what is ready, waits, and
+// is closed under a wait. Once there are descriptors it uses one. The old test wanted EMFILE.
 func TestNoDescriptors(t *testing.T) { both(t, noDescriptors) }
 
 func noDescriptors(l *lab) {
@@ -61,8 +61,8 @@ func noDescriptors(l *lab) {
 	l.expect(p, 0, is{a: NVAL})
 }
 
-// Objects, and so SSLSockets, need no descriptor either: such a Poll asks each of them, waits for one, and may be closed by
-// one that it asks. The test above has sockets only.
+// Objects, and so SSLSockets, need no descriptor either: such a Poll asks each of them, waits for
+// one, and may be closed by one that it asks. The test above has sockets only.
 func TestNoDescriptorsForObjects(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.pollBy(&failing{Kernel: l.k, e: kernel.EMFILE})
@@ -153,8 +153,8 @@ func kernelRefuses(l *lab) {
 	l.expect(p, 0, is{a: NVAL, b: NVAL, twin: NVAL})
 }
 
-// A Poll in a Poll is readable while a descriptor in it is ready, also when it is waited for; closed it is NVAL. A ring
-// is refused.
+// A Poll in a Poll is readable while a descriptor in it is ready, also when it is waited for;
+// closed it is NVAL. A ring is refused.
 func TestNestedPolls(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

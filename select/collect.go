@@ -9,12 +9,14 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// askEvery is how long a waiting poll sleeps between two looks at Objects that tell nothing (SEMANTICS D39).
+// askEvery is how long a waiting poll sleeps between two looks at Objects that tell nothing
+// (SEMANTICS D39).
 const askEvery = timeout.Timeout(time.Millisecond)
 
-// few: a Poll of no more descriptors leaves its loop's Poller after each wait, so that any number of such Polls may have a
-// descriptor in common. To enter it anew the kernel looks at every descriptor of the Poll (it looks for loops), which for
-// 10,000 takes 0.6 ms, and all else 10 µs (measured); so a Poll of more stays.
+// few: a Poll of no more descriptors leaves its loop's Poller after each wait, so that any number
+// of such Polls may have a descriptor in common. To enter it anew the kernel looks at every
+// descriptor of the Poll (it looks for loops), which for 10,000 takes 0.6 ms, and all else 10 µs
+// (measured); so a Poll of more stays.
 const few = 16
 
 // A scan is one poll in progress. It is used again, so that polling allocates nothing.
@@ -90,8 +92,8 @@ func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
 	return c, fail(op, e)
 }
 
-// wait is by the law. A deadline that passes while another goroutine polls the same Poll leaves one more look: ready
-// beats timeout (D7).
+// wait is by the law. A deadline that passes while another goroutine polls the same Poll leaves one
+// more look: ready beats timeout (D7).
 func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 	if c.waits {
 		defer func() { // deferred: a task may be unwound
@@ -121,8 +123,9 @@ func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 	return e
 }
 
-// cannotWake tells whether Do has ended because nothing would have woken it: the system lacks something, or forbids it, to
-// watch the Poller. Any other error is the poll's, as EINVAL of one descriptor in more than 500 Polls.
+// cannotWake tells whether Do has ended because nothing would have woken it: the system lacks
+// something, or forbids it, to watch the Poller. Any other error is the poll's, as EINVAL of one
+// descriptor in more than 500 Polls.
 func (c *scan) cannotWake(e kernel.Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOSPC, kernel.ENOSYS, kernel.EPERM:
@@ -155,7 +158,8 @@ func (c *scan) collectReadyLocked() (int, kernel.Errno) {
 	if e := c.lookUnderLock(); e != 0 {
 		return 0, e
 	}
-	// The kernel first, the Objects after it: the Wait has swallowed the wake of what was told before it.
+	// The kernel first, the Objects after it: the Wait has swallowed the wake of what was told
+	// before it.
 	known := len(c.found)
 	switch {
 	case len(c.toPoll) == 0:
@@ -211,8 +215,9 @@ func (c *scan) lookUnderLock() kernel.Errno {
 	return 0
 }
 
-// collect takes all Events from the kernel. It is level-triggered: a batch that may have been too small is taken again
-// into a larger one. A descriptor may fill two places on its way (kqueue's filters), and the wake one.
+// collect takes all Events from the kernel. It is level-triggered: a batch that may have been too
+// small is taken again into a larger one. A descriptor may fill two places on its way (kqueue's
+// filters), and the wake one.
 func (s *set) collect() (int, kernel.Errno) {
 	if s.d == nil {
 		return 0, 0
@@ -243,8 +248,8 @@ func (c *scan) report(n *node, ev Events) {
 	}
 }
 
-// askNodes asks about the descriptors that the kernel does not report. silent: one is not ready, and no Event will come
-// when it is.
+// askNodes asks about the descriptors that the kernel does not report. silent: one is not ready,
+// and no Event will come when it is.
 func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 	s := c.s
 	for i := len(s.polled) - 1; i >= 0; i-- { // from the end: who leaves is replaced by the last

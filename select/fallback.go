@@ -8,11 +8,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Poll without a Poller: the system had no descriptor for one (EMFILE, ENFILE), or refuses the call. As poll(2) does, it
-// asks each descriptor at each poll, and while it waits, every millisecond.
+// A Poll without a Poller: the system had no descriptor for one (EMFILE, ENFILE), or refuses the
+// call. As poll(2) does, it asks each descriptor at each poll, and while it waits, every
+// millisecond.
 
-// blindly is wait without an Event: look, sleep for a step, look again. Nothing else ends the sleep, so a change or Close
-// counts a step later.
+// blindly is wait without an Event: look, sleep for a step, look again. Nothing else ends the
+// sleep, so a change or Close counts a step later.
 func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 	s := c.s
 	var sleeper desc.Sleeper
@@ -38,7 +39,8 @@ func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 	}
 }
 
-// tooMany tells whether more descriptors are registered than the process may have: poll(2) is EINVAL then. Few cannot be.
+// tooMany tells whether more descriptors are registered than the process may have: poll(2) is
+// EINVAL then. Few cannot be.
 func (s *set) tooMany() bool {
 	n := len(s.objects) - len(s.custom)
 	return n > few && n > kernel.MaxFiles(s.k)

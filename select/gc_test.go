@@ -55,7 +55,8 @@ func (k *pollers) add(n int) int {
 	return k.open
 }
 
-// An unreachable Poll is closed, though a socket's hook and a Notifier's function lead to it; one that is polled is not.
+// An unreachable Poll is closed, though a socket's hook and a Notifier's function lead to it; one
+// that is polled is not.
 func TestUnreachablePollIsClosed(t *testing.T) {
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()
@@ -150,7 +151,8 @@ func pollIsLean(l *lab) {
 	}
 }
 
-// What was registered, found and unregistered is not kept by the Poll; what the last IPoll has found, until the next.
+// What was registered, found and unregistered is not kept by the Poll; what the last IPoll has
+// found, until the next.
 func TestUnregisteredIsNotKept(t *testing.T) {
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()
@@ -178,8 +180,8 @@ func TestUnregisteredIsNotKept(t *testing.T) {
 	runtime.KeepAlive(p)
 }
 
-// A socket that waits in the background, and so is known to that, is closed when it is unreachable, though it was in a
-// Poll: one that is closed, and one that it was taken out of.
+// A socket that waits in the background, and so is known to that, is closed when it is unreachable,
+// though it was in a Poll: one that is closed, and one that it was taken out of.
 func TestUnreachableSocketOfAPollIsClosed(t *testing.T) {
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()

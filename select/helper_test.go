@@ -53,7 +53,8 @@ func done(e kernel.Errno) {
 	}
 }
 
-// A lab is one of the ways of waiting, on one of the kernels: parked goroutines, or tasks of one reactor.
+// A lab is one of the ways of waiting, on one of the kernels: parked goroutines, or tasks of one
+// reactor.
 type lab struct {
 	testing.TB
 	k      kernel.Kernel
@@ -66,8 +67,8 @@ type lab struct {
 	spy    *spy
 }
 
-// both runs the test in both ways, each with a minute to end; in tasks on the simulated kernel too, with the Pollers of
-// Linux and with those of the BSDs.
+// both runs the test in both ways, each with a minute to end; in tasks on the simulated kernel too,
+// with the Pollers of Linux and with those of the BSDs.
 func both(t *testing.T, f func(l *lab)) {
 	onHost(t, f)
 	inSimulated(t, f)
@@ -144,8 +145,8 @@ func onLoop(t testing.TB, k kernel.Kernel, begin func(l *lab)) {
 	must(r.Run(context.Background()))
 }
 
-// inWorld is onLoop on a host of a quiet world, whose clock jumps. What waits for ever is told at once, and what is left
-// open at the end.
+// inWorld is onLoop on a host of a quiet world, whose clock jumps. What waits for ever is told at
+// once, and what is left open at the end.
 func inWorld(t testing.TB, opt sim.Options, begin func(l *lab)) {
 	t.Helper()
 	opt.Files = 4096
@@ -212,7 +213,8 @@ func (l *lab) pollBy(k kernel.Kernel, objs ...sel.Pollable) *sel.Poll {
 	return p
 }
 
-// elsewhere runs f beside the caller, and returns what waits for its end. In a task, f runs when the caller first waits.
+// elsewhere runs f beside the caller, and returns what waits for its end. In a task, f runs when
+// the caller first waits.
 func (l *lab) elsewhere(f func()) (join func()) {
 	if l.r != nil {
 		u := l.task.Go(func(*reactor.Task) { f() })
@@ -236,7 +238,8 @@ func (l *lab) stranger(f func()) {
 	go f()
 }
 
-// asleep runs a poll elsewhere and returns when that sleeps: what is done next happens during its wait.
+// asleep runs a poll elsewhere and returns when that sleeps: what is done next happens during its
+// wait.
 func (l *lab) asleep(call func()) (join func()) {
 	join = l.elsewhere(call)
 	for passed := l.lap(); l.spy.asleep() == 0; l.rest() {

@@ -49,8 +49,8 @@ func TestIPoll(t *testing.T) {
 	})
 }
 
-// The results are those of the call, walked lazily, without what has been unregistered; breaking off and going on continues;
-// exhausted it stays empty; a new IPoll starts afresh.
+// The results are those of the call, walked lazily, without what has been unregistered; breaking
+// off and going on continues; exhausted it stays empty; a new IPoll starts afresh.
 func TestIPollIsLazy(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -80,8 +80,8 @@ func TestIPollIsLazy(t *testing.T) {
 	})
 }
 
-// One-shot: the mask becomes 0 when an entry is yielded, and not when it is only found. ERR, HUP and NVAL still come.
-// Modify and Register rearm. Poll never does it.
+// One-shot: the mask becomes 0 when an entry is yielded, and not when it is only found. ERR, HUP
+// and NVAL still come. Modify and Register rearm. Poll never does it.
 func TestIPollOneShot(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -126,8 +126,9 @@ func TestIPollOneShot(t *testing.T) {
 	})
 }
 
-// What was found is yielded though it was modified or closed meanwhile, as MicroPython walks its registrations; what was
-// unregistered is not, also when it is registered again, and keeps the mask it has now.
+// What was found is yielded though it was modified or closed meanwhile, as MicroPython walks its
+// registrations; what was unregistered is not, also when it is registered again, and keeps the mask
+// it has now.
 func TestIPollOneShotOfWhatHasChanged(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -192,8 +193,8 @@ func TestAllThatIsReady(t *testing.T) {
 	})
 }
 
-// IPoll allocates nothing: with events of descriptors and of Objects, when it has to wait, and with one-shot. A simulated
-// kernel allocates for itself.
+// IPoll allocates nothing: with events of descriptors and of Objects, when it has to wait, and with
+// one-shot. A simulated kernel allocates for itself.
 func TestIPollAllocatesNothing(t *testing.T) {
 	onHost(t, func(l *lab) {
 		a, b := l.pair()

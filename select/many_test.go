@@ -20,7 +20,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Goroutines poll one Poll in every way while others change everything about it; for the race detector.
+// Goroutines poll one Poll in every way while others change everything about it; for the race
+// detector.
 func TestManyGoroutines(t *testing.T) {
 	p := sel.New()
 	l := newLab(t, kernel.Host, nil)

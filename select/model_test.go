@@ -17,10 +17,11 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Polls of non-blocking Sockets and their calls never disagree, in many worlds, by epoll's rules and kqueue's: a connect
-// that is in progress becomes writable when it has an outcome, a listener readable when an accept gives a connection, a
-// connection by what recv and send do, after every random step of either end, to its end or a reset. A poll that waits
-// is awake once there is something. Every byte arrives, once, in order.
+// Polls of non-blocking Sockets and their calls never disagree, in many worlds, by epoll's rules
+// and kqueue's: a connect that is in progress becomes writable when it has an outcome, a listener
+// readable when an accept gives a connection, a connection by what recv and send do, after every
+// random step of either end, to its end or a reset. A poll that waits is awake once there is
+// something. Every byte arrives, once, in order.
 func TestPollAgreesWithCalls(t *testing.T) {
 	var all plainCounts
 	seeds := longtest.Count(20, 60, 1500)
@@ -141,7 +142,8 @@ func (m *plainModel) said(s *socket.Socket, mask sel.Events) sel.Events {
 	return 0
 }
 
-// waits has another task poll the socket until it is ready; join waits for that, for ever if it misses it.
+// waits has another task poll the socket until it is ready; join waits for that, for ever if it
+// misses it.
 func (m *plainModel) waits(s *socket.Socket, mask sel.Events) (join func()) {
 	p := sel.NewOn(m.task.Reactor())
 	must(p.Register(s, mask))
@@ -207,8 +209,8 @@ func (m *plainModel) recv(e, from *end, n int) error {
 	return err
 }
 
-// check compares a poll with the calls of one byte. A kernel takes some bytes before it tells of room, but none where it
-// has none.
+// check compares a poll with the calls of one byte. A kernel takes some bytes before it tells of
+// room, but none where it has none.
 func (m *plainModel) check(e, from *end) {
 	if e.s.Fileno() < 0 {
 		if said := m.said(e.s, sel.POLLIN); said != sel.POLLNVAL {

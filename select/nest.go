@@ -7,8 +7,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// nest guards inner of all sets: which Polls are in which, as objects. A ring of them would have each wait for the others.
-// epoll refuses one, but a kqueue takes it, and reports it ready for ever or does not return (FreeBSD 12, NetBSD 7).
+// nest guards inner of all sets: which Polls are in which, as objects. A ring of them would have
+// each wait for the others. epoll refuses one, but a kqueue takes it, and reports it ready for ever
+// or does not return (FreeBSD 12, NetBSD 7).
 var nest sync.Mutex
 
 // enclose notes that a Poll is to be in s. EINVAL for s itself, ELOOP for a ring.
@@ -43,8 +44,8 @@ func (s *set) release(p *Poll) {
 	s.inner = slices.DeleteFunc(s.inner, func(q *set) bool { return q == p.s })
 }
 
-// holds tells whether a Poll in another one has a ready descriptor. A kqueue stays readable after that has been emptied,
-// until somebody waits on it.
+// holds tells whether a Poll in another one has a ready descriptor. A kqueue stays readable after
+// that has been emptied, until somebody waits on it.
 func (s *set) holds() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,11 +9,12 @@ import (
 	"weak"
 )
 
-// A Notifier has one slot for a function, and any number of Polls may have it registered. So this package puts one
-// function into the slot, a station's, which calls those of all the Polls.
+// A Notifier has one slot for a function, and any number of Polls may have it registered. So this
+// package puts one function into the slot, a station's, which calls those of all the Polls.
 
-// A notifierHub is what the slot of one Notifier has. It is held by the slot and by those who subscribe, and by nobody else:
-// stations knows it weakly, so that an object which only its own registration has can be collected.
+// A notifierHub is what the slot of one Notifier has. It is held by the slot and by those who
+// subscribe, and by nobody else: stations knows it weakly, so that an object which only its own
+// registration has can be collected.
 type notifierHub struct {
 	mu   sync.Mutex // held while the slot is changed, so that the changes of several goroutines have an order
 	list atomic.Pointer[[]*func()]
@@ -26,8 +27,8 @@ var hubs struct {
 	m  map[any]weak.Pointer[notifierHub]
 }
 
-// An address is the key of an object that is a pointer: it does not keep the object alive. It stays the object's as long as
-// the station has subscribers, because these keep the object.
+// An address is the key of an object that is a pointer: it does not keep the object alive. It stays
+// the object's as long as the station has subscribers, because these keep the object.
 type address struct {
 	typ reflect.Type
 	at  uintptr
@@ -40,8 +41,8 @@ func keyOf(n Notifier) any {
 	return n
 }
 
-// subscribe has f called whenever n notifies, until stop is called. n's slot has a function from the first subscription to
-// the end of the last.
+// subscribe has f called whenever n notifies, until stop is called. n's slot has a function from
+// the first subscription to the end of the last.
 func subscribe(n Notifier, f func()) (stop func()) {
 	key, me := keyOf(n), &f
 	st := hubOf(key)
@@ -84,7 +85,8 @@ func hubOf(key any) *notifierHub {
 	return st
 }
 
-// change takes one function out of the list and puts another into it. It returns how many there are. With mu.
+// change takes one function out of the list and puts another into it. It returns how many there
+// are. With mu.
 func (st *notifierHub) change(gone, come *func()) int {
 	var list []*func()
 	if old := st.list.Load(); old != nil {

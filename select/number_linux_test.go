@@ -15,8 +15,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// By number any descriptor can be registered, as with poll(2): a Poll's own, which is not open for it, a ring of two Polls,
-// which epoll refuses, and the descriptors of the Poller. A wait hears of them.
+// By number any descriptor can be registered, as with poll(2): a Poll's own, which is not open for
+// it, a ring of two Polls, which epoll refuses, and the descriptors of the Poller. A wait hears of
+// them.
 func TestAnyNumberCanBeRegistered(t *testing.T) {
 	onHost(t, func(l *lab) {
 		p, q := l.poll(), l.poll()
@@ -76,7 +77,8 @@ func TestMoreNumbersThanTheLimit(t *testing.T) {
 	})
 }
 
-// Urgent data is PRI for who asks for it, by object and by number, until it is read; a wait hears of it.
+// Urgent data is PRI for who asks for it, by object and by number, until it is read; a wait hears
+// of it.
 func TestUrgentData(t *testing.T) {
 	onHost(t, func(l *lab) {
 		ln := l.create(socket.AF_INET, socket.SOCK_STREAM, 0)

@@ -54,7 +54,8 @@ func (n *teller) Notify(f func()) {
 	}
 }
 
-// An Object is asked once per poll with its present mask, also 0, and what it says is reported unmasked.
+// An Object is asked once per poll with its present mask, also 0, and what it says is reported
+// unmasked.
 func TestObjectIsAsked(t *testing.T) {
 	both(t, func(l *lab) {
 		o := &ready{}
@@ -82,7 +83,8 @@ func TestObjectIsAsked(t *testing.T) {
 	})
 }
 
-// An Object's error comes out of Poll as it is, out of IPoll and Select too, and the Poll stays usable.
+// An Object's error comes out of Poll as it is, out of IPoll and Select too, and the Poll stays
+// usable.
 func TestObjectError(t *testing.T) {
 	both(t, func(l *lab) {
 		o, other := &ready{}, &ready{}
@@ -165,7 +167,8 @@ func TestObjectChangesThePoll(t *testing.T) {
 	})
 }
 
-// A waiting poll asks a silent Object every millisecond (D39): it becomes ready at the 5th time, with nothing to wake.
+// A waiting poll asks a silent Object every millisecond (D39): it becomes ready at the 5th time,
+// with nothing to wake.
 func TestD39SilentObject(t *testing.T) {
 	both(t, func(l *lab) {
 		o := &ready{}
@@ -211,8 +214,8 @@ func TestObjectsAndDescriptors(t *testing.T) {
 	})
 }
 
-// A Notifier is asked when it tells, from whatever goroutine, and not every millisecond. It is told when to begin and
-// to end.
+// A Notifier is asked when it tells, from whatever goroutine, and not every millisecond. It is told
+// when to begin and to end.
 func TestNotifier(t *testing.T) {
 	both(t, func(l *lab) {
 		n, silent := &teller{}, &ready{}

@@ -12,8 +12,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Random calls on two Polls over sockets that come, go, talk and break, with numbers used again at once. After each
-// call each Poll must find what poll(2), asked about every registered object one by one, says.
+// Random calls on two Polls over sockets that come, go, talk and break, with numbers used again at
+// once. After each call each Poll must find what poll(2), asked about every registered object one
+// by one, says.
 func TestPollAgainstPoll2(t *testing.T) {
 	longtest.Checks(t, longtest.Count(5, 20, 500))
 	both(t, func(l *lab) {
@@ -124,7 +125,8 @@ func (m *model) unregister(t *rapid.T) {
 
 func (m *model) write(t *rapid.T) { m.l.k.Send(m.sock(t).fd(), []byte("xyz"), 0) }
 
-// urgent is a byte of TCP that is out of band; every other socket refuses it, and a simulated kernel does not know it.
+// urgent is a byte of TCP that is out of band; every other socket refuses it, and a simulated
+// kernel does not know it.
 func (m *model) urgent(t *rapid.T) {
 	if o := m.sock(t); !m.l.isSimulated() {
 		m.l.k.Send(o.fd(), []byte("!"), kernel.MSG_OOB)
@@ -189,7 +191,8 @@ func (m *model) check(t *rapid.T) {
 }
 
 func (m *model) compare(t *rapid.T, i, ms int) {
-	// What loopback has under way arrives during a call of ours: the oracle is asked before and after, and may disagree with itself.
+	// What loopback has under way arrives during a call of ours: the oracle is asked before and
+	// after, and may disagree with itself.
 	for {
 		before := m.oracle(i)
 		got, err := m.polls[i].Poll(ms)
@@ -245,12 +248,13 @@ func (m *model) oracle(i int) is {
 	return want
 }
 
-// told is what poll(2) says of a descriptor. Where Pollers have filters, which say less, it is what those say that any of
-// the descriptor's masks asks for, to a new Poller.
+// told is what poll(2) says of a descriptor. Where Pollers have filters, which say less, it is what
+// those say that any of the descriptor's masks asks for, to a new Poller.
 func (m *model) told(i, fd int, mask sel.Events) sel.Events {
 	said := m.l.poll2(fd)
 	var want poller.Interest
-	// Poll(2) is asked about urgent data, which no filter reports, and about a Poll's number, for which one is missing.
+	// Poll(2) is asked about urgent data, which no filter reports, and about a Poll's number, for
+	// which one is missing.
 	asked := slices.ContainsFunc(m.polls[:], func(p *sel.Poll) bool { return p.Desc().FD == fd })
 	for o, mask := range m.masks[i] {
 		if numberOf(o) == fd {

@@ -26,8 +26,9 @@ func (s *set) register(obj Pollable, mask Events) error {
 	return fail("register", errno)
 }
 
-// admit adds the entry, or gives its mask to the one that its object has. The subscription comes before the object is first
-// asked, so that whatever happens after that is reported; and it comes without mu, because it calls the user.
+// admit adds the entry, or gives its mask to the one that its object has. The subscription comes
+// before the object is first asked, so that whatever happens after that is reported; and it comes
+// without mu, because it calls the user.
 func (s *set) admit(e *entry, mask Events) (errno kernel.Errno) {
 	added := false
 	defer func() {
@@ -109,7 +110,8 @@ func (s *set) add(e *entry) kernel.Errno {
 			return errno
 		}
 	default:
-		// The hook first: from then on the number is not closed before the hook has run, and that has to wait for mu.
+		// The hook first: from then on the number is not closed before the hook has run, and that
+		// has to wait for mu.
 		e.hook = &desc.Hook{F: func() { s.closedUnder(e) }}
 		if e.d.AddHook(e.hook) != 0 { // closed already
 			e.hook = nil
@@ -195,9 +197,9 @@ func (s *set) removeFromNode(e *entry) {
 	delete(s.nodes, n.fd)
 }
 
-// updateKernel brings what the kernel has in line with what the entries want. What the Poller does not accept is asked at each
-// poll, whatever the reason: a file, a number that is not open, the Poll's own, a ring of numbers. Of a nested Poll the
-// error counts, and so does a lack of memory.
+// updateKernel brings what the kernel has in line with what the entries want. What the Poller does
+// not accept is asked at each poll, whatever the reason: a file, a number that is not open, the
+// Poll's own, a ring of numbers. Of a nested Poll the error counts, and so does a lack of memory.
 func (s *set) updateKernel(n *node) kernel.Errno {
 	var want poller.Interest
 	nested := false
@@ -240,7 +242,8 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 	return errno
 }
 
-// forget ends the kernel's registration. An error means that somebody has closed the number; the kernel forgot it then.
+// forget ends the kernel's registration. An error means that somebody has closed the number; the
+// kernel forgot it then.
 func (s *set) forget(n *node) {
 	if n.inKernel {
 		_ = s.q.Del(int(n.fd))
@@ -264,8 +267,8 @@ func (s *set) setPolled(n *node, yes bool) {
 	n.polled = yes
 }
 
-// closedUnder is the hook: e's descriptor is closing. It is out of the kernel's list before its number can be anybody
-// else's, and the entry is POLLNVAL from now on.
+// closedUnder is the hook: e's descriptor is closing. It is out of the kernel's list before its
+// number can be anybody else's, and the entry is POLLNVAL from now on.
 func (s *set) closedUnder(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -276,7 +279,8 @@ func (s *set) closedUnder(e *entry) {
 	s.forget(n)
 	e.node, e.hook = nil, nil
 	s.closedObjects = addEntry(s.closedObjects, e)
-	// The rest is bare numbers, which are about to be not open, and what is closing with e: its hooks are next.
+	// The rest is bare numbers, which are about to be not open, and what is closing with e: its
+	// hooks are next.
 	n.entries = slices.DeleteFunc(n.entries, func(x *entry) bool { return x == e })
 	s.setPolled(n, len(n.entries) > 0)
 	if len(n.entries) == 0 {

@@ -17,7 +17,8 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Without a mask it is IN|OUT; registering again replaces it, as Modify does; several masks are or'ed.
+// Without a mask it is IN|OUT; registering again replaces it, as Modify does; several masks are
+// or'ed.
 func TestRegisterMasks(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -39,7 +40,8 @@ func TestRegisterMasks(t *testing.T) {
 	})
 }
 
-// Modify of what is not registered is ENOENT; Unregister is nothing (D36); after it one may register anew.
+// Modify of what is not registered is ENOENT; Unregister is nothing (D36); after it one may
+// register anew.
 func TestD36UnregisterUnknown(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -120,8 +122,8 @@ func TestTwoObjectsOnOneDescriptor(t *testing.T) {
 	})
 }
 
-// A socket closed while registered is NVAL until unregistered, whatever the mask; and so is one registered after it was
-// closed (D38).
+// A socket closed while registered is NVAL until unregistered, whatever the mask; and so is one
+// registered after it was closed (D38).
 func TestD38Closed(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -147,8 +149,9 @@ func TestD38Closed(t *testing.T) {
 	})
 }
 
-// A stranger gets the number of a socket that was closed while registered. Its events are nobody's until it is
-// registered itself; and a duplicate that keeps the closed socket's file open changes nothing.
+// A stranger gets the number of a socket that was closed while registered. Its events are nobody's
+// until it is registered itself; and a duplicate that keeps the closed socket's file open changes
+// nothing.
 func TestD38Stranger(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -190,7 +193,8 @@ func TestRegularFile(t *testing.T) {
 	})
 }
 
-// A number that is not open is NVAL, and is asked about anew at each poll: once it is open, that is what is polled.
+// A number that is not open is NVAL, and is asked about anew at each poll: once it is open, that is
+// what is polled.
 func TestNumberNotOpen(t *testing.T) {
 	both(t, func(l *lab) {
 		number := l.unopened(0)
@@ -232,8 +236,8 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// A number is closed and opened again behind the Poll's back, which is the caller's error; registering what is there
-// now makes it right, also while a duplicate keeps the first file open.
+// A number is closed and opened again behind the Poll's back, which is the caller's error;
+// registering what is there now makes it right, also while a duplicate keeps the first file open.
 func TestRegisterAfterNumberWasClosedBehindOurBack(t *testing.T) {
 	onHost(t, func(l *lab) {
 		a, b := l.pair()
@@ -256,7 +260,8 @@ func TestRegisterAfterNumberWasClosedBehindOurBack(t *testing.T) {
 	})
 }
 
-// Of what the kernel does not tell of — closed sockets, numbers that are not open, Objects — any may leave in any order.
+// Of what the kernel does not tell of — closed sockets, numbers that are not open, Objects — any
+// may leave in any order.
 func TestLeaveInAnyOrder(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, order := range [][]int{{0, 1, 2, 3}, {0, 3, 1, 2}, {1, 0, 2, 3}, {2, 1, 3, 0}, {3, 2, 1, 0}} {

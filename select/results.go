@@ -33,8 +33,8 @@ func (s *set) iterate(yield func(Pollable, Events) bool) {
 	}
 }
 
-// step is the next result. What has been unregistered since the IPoll is none any more, also if its object is registered
-// again; what has been modified or closed is reported as it was found.
+// step is the next result. What has been unregistered since the IPoll is none any more, also if its
+// object is registered again; what has been modified or closed is reported as it was found.
 func (s *set) step() (Event, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -48,23 +48,26 @@ func (e Events) String() string {
 // A Poll keeps what is registered alive until it is unregistered or the Poll closed.
 type Pollable any
 
-// An FD is a bare descriptor number, open or not. One that is not open is POLLNVAL, and asked about again at each poll; so
-// is the Poll's own, which MicroPython's poll does not have. Closing a number while it is registered is the caller's
-// error, as with epoll: it may go unnoticed, or be reported for the same number's next owner.
+// An FD is a bare descriptor number, open or not. One that is not open is POLLNVAL, and asked about
+// again at each poll; so is the Poll's own, which MicroPython's poll does not have. Closing a
+// number while it is registered is the caller's error, as with epoll: it may go unnoticed, or be
+// reported for the same number's next owner.
 type FD int
 
-// An Object is ready for what its method says, which is MicroPython's ioctl(3, mask). Each poll asks it at least once
-// with its present mask, on the goroutine that polls, and reports every bit of the answer, asked for or not; 0 is not
-// ready. Its error is the poll's error, as it is; the Poll stays usable. While a poll waits, an Object is asked every
-// millisecond, unless it is a Notifier. It may change the Poll that asks, but not wait for it.
+// An Object is ready for what its method says, which is MicroPython's ioctl(3, mask). Each poll
+// asks it at least once with its present mask, on the goroutine that polls, and reports every bit
+// of the answer, asked for or not; 0 is not ready. Its error is the poll's error, as it is; the
+// Poll stays usable. While a poll waits, an Object is asked every millisecond, unless it is a
+// Notifier. It may change the Poll that asks, but not wait for it.
 type Object interface {
 	Poll(mask Events) (Events, error)
 }
 
-// A Notifier is an Object that reports when it may have become ready, so that a waiting poll asks it then instead of every
-// millisecond. It has to hold one f, whatever the number of Polls that have it registered: Notify replaces the f before,
-// and nil ends the notification. f may be called by any goroutine, at any time, also too often and too late. Notify must
-// not register or unregister its own object.
+// A Notifier is an Object that reports when it may have become ready, so that a waiting poll asks
+// it then instead of every millisecond. It has to hold one f, whatever the number of Polls that
+// have it registered: Notify replaces the f before, and nil ends the notification. f may be called
+// by any goroutine, at any time, also too often and too late. Notify must not register or
+// unregister its own object.
 type Notifier interface {
 	Object
 	Notify(f func())

@@ -8,15 +8,16 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Select waits until an object is ready: one of r for reading, one of w for writing, or any of the three for an error or
-// an end; for so many seconds at most: 0 only looks, a negative number (and NaN) is for ever. It parks the goroutine.
+// Select waits until an object is ready: one of r for reading, one of w for writing, or any of the
+// three for an error or an end; for so many seconds at most: 0 only looks, a negative number (and
+// NaN) is for ever. It parks the goroutine.
 //
-// Of all objects given, rr has those with POLLIN, rw those with POLLOUT, rx those with anything else (a socket that was
-// never connected has POLLHUP), each once, in the order they were first given. An Object is in every list that its answer
-// says, whichever it was given in.
+// Of all objects given, rr has those with POLLIN, rw those with POLLOUT, rx those with anything
+// else (a socket that was never connected has POLLHUP), each once, in the order they were first
+// given. An Object is in every list that its answer says, whichever it was given in.
 //
-// If you wait for the same objects repeatedly, use a Poll: it registers them with the kernel once. Select needs no free
-// descriptor, and changes nothing for a Poll that has the same objects.
+// If you wait for the same objects repeatedly, use a Poll: it registers them with the kernel once.
+// Select needs no free descriptor, and changes nothing for a Poll that has the same objects.
 func Select(r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err error) {
 	return selectBy(kernel.Host, desc.Parked, r, w, x, seconds)
 }

@@ -50,8 +50,8 @@ func TestSelect(t *testing.T) {
 	})
 }
 
-// Anything but IN and OUT goes to the third list, whichever list the object was given in: a new socket (HUP), a closed
-// one (NVAL), what an Object says.
+// Anything but IN and OUT goes to the third list, whichever list the object was given in: a new
+// socket (HUP), a closed one (NVAL), what an Object says.
 func TestSelectExceptional(t *testing.T) {
 	both(t, func(l *lab) {
 		fresh := l.tcp()
@@ -103,7 +103,8 @@ func TestSelectWaits(t *testing.T) {
 	})
 }
 
-// What cannot be registered is told, and a closed socket alone ends the wait when it is closed meanwhile.
+// What cannot be registered is told, and a closed socket alone ends the wait when it is closed
+// meanwhile.
 func TestSelectErrors(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()

@@ -13,10 +13,11 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A set is a Poll without its handle: what is registered, and the Poller that knows which of it is ready.
+// A set is a Poll without its handle: what is registered, and the Poller that knows which of it is
+// ready.
 //
-// No lock is held while an Object's method runs, nor in any wait. mu comes before a Desc's own lock, and hooks of Descs
-// run under neither. On a loop mu is never contended.
+// No lock is held while an Object's method runs, nor in any wait. mu comes before a Desc's own
+// lock, and hooks of Descs run under neither. On a loop mu is never contended.
 type set struct {
 	k            kernel.Kernel
 	w            desc.Waiter
@@ -33,7 +34,8 @@ type set struct {
 	nodes          map[int32]*node // by descriptor
 	gens           uint32          // the last generation given to a node
 
-	// What the kernel does not tell of, so that each poll asks. Who leaves a list is replaced by its last.
+	// What the kernel does not tell of, so that each poll asks. Who leaves a list is replaced by
+	// its last.
 	polled        []*node  // files, numbers that are not open, everything while there is no Poller
 	closedObjects []*entry // closed sockets
 	custom        []*entry // Objects
@@ -62,7 +64,8 @@ type entry struct {
 	at           int                          // its place in dead or custom
 }
 
-// A node is one descriptor number, which the kernel knows once, with the entries that it stands for.
+// A node is one descriptor number, which the kernel knows once, with the entries that it stands
+// for.
 type node struct {
 	fd       int32
 	gen      uint32
@@ -97,8 +100,9 @@ func (s *set) own() *desc.Desc {
 	return s.d
 }
 
-// ensurePoller makes the Poller if need be. If the system has no descriptor for it, polls do without one (see fallback.go), and the
-// next call tries again. EBADF is the only error. With mu, as all below that does not lock it.
+// ensurePoller makes the Poller if need be. If the system has no descriptor for it, polls do
+// without one (see fallback.go), and the next call tries again. EBADF is the only error. With mu,
+// as all below that does not lock it.
 func (s *set) ensurePoller() kernel.Errno {
 	if s.closed {
 		return kernel.EBADF
@@ -121,8 +125,9 @@ func (s *set) ensurePoller() kernel.Errno {
 	return 0
 }
 
-// reportsUnasked: a registration for nothing hears of Err and Hup. A kqueue's does not: there such a node is registered for
-// everything, edge-triggered so that it wakes but does not spin, and asked. A simulated Poller says which it is like.
+// reportsUnasked: a registration for nothing hears of Err and Hup. A kqueue's does not: there such
+// a node is registered for everything, edge-triggered so that it wakes but does not spin, and
+// asked. A simulated Poller says which it is like.
 func reportsUnasked(q poller.Poller) bool {
 	if s, ok := q.(interface{ TellsUnasked() bool }); ok {
 		return s.TellsUnasked()
@@ -183,8 +188,8 @@ func (s *set) notify() {
 	s.mu.Unlock()
 }
 
-// changed has polls in progress look again. The Poller's own wake makes its descriptor ready, so it ends their wait as
-// an Event does, from any goroutine.
+// changed has polls in progress look again. The Poller's own wake makes its descriptor ready, so it
+// ends their wait as an Event does, from any goroutine.
 func (s *set) changed() {
 	s.changes++
 	if s.waiting > 0 {

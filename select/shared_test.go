@@ -12,8 +12,8 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Several Polls with one Notifier: its one slot serves all of them, from the first registration to the end of the last.
-// Every Poll is asleep when it fires. The tests of Notifier had one Poll.
+// Several Polls with one Notifier: its one slot serves all of them, from the first registration to
+// the end of the last. Every Poll is asleep when it fires. The tests of Notifier had one Poll.
 func TestNotifierInSeveralPolls(t *testing.T) {
 	both(t, func(l *lab) {
 		n := &teller{}
@@ -59,8 +59,8 @@ func (h *held) Notify(f func()) {
 	h.teller.Notify(f)
 }
 
-// Unregister in one goroutine beside Register in another: the subscription of the one that comes last is there in the end.
-// One of them stands still in the middle of the object's Notify.
+// Unregister in one goroutine beside Register in another: the subscription of the one that comes
+// last is there in the end. One of them stands still in the middle of the object's Notify.
 func TestRegisterBesideUnregister(t *testing.T) {
 	h := &held{in: make(chan struct{}), out: make(chan struct{})}
 	p := sel.New()
@@ -93,8 +93,8 @@ func TestRegisterBesideUnregister(t *testing.T) {
 	}
 }
 
-// A Poll in itself or in a ring is refused on every system; what is refused leaves nothing, so that the other direction is
-// possible afterwards. On a kqueue nobody but this package refuses it.
+// A Poll in itself or in a ring is refused on every system; what is refused leaves nothing, so that
+// the other direction is possible afterwards. On a kqueue nobody but this package refuses it.
 func TestRingsOfPollsAreRefused(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b, c := l.poll(), l.poll(), l.poll()

@@ -47,7 +47,8 @@ func (l *lab) own(fd int, e kernel.Errno) *object {
 
 func (l *lab) socket(family, typ int) *object { return l.own(l.k.Socket(family, typ, 0)) }
 
-// scratch is a directory for Unix sockets, with a short name; of the simulated host too, whose paths nobody looks at.
+// scratch is a directory for Unix sockets, with a short name; of the simulated host too, whose
+// paths nobody looks at.
 var scratch = sync.OnceValue(func() string {
 	dir, err := os.MkdirTemp("", "sel")
 	must(err)
@@ -140,8 +141,8 @@ func (l *lab) until(o *object, want sel.Events) {
 	}
 }
 
-// failed waits until o's connection has failed, or its datagram was answered by ICMP. FreeBSD's poll(2) says HUP or IN of
-// that. NetBSD's says nothing new, so time passes.
+// failed waits until o's connection has failed, or its datagram was answered by ICMP. FreeBSD's
+// poll(2) says HUP or IN of that. NetBSD's says nothing new, so time passes.
 func (l *lab) failed(o *object, freebsd sel.Events) {
 	switch l.os {
 	case "linux":
@@ -202,7 +203,8 @@ func (o *object) reset() {
 	o.close()
 }
 
-// unopened is a number that is not open, and that none of the test's own sockets is given by chance.
+// unopened is a number that is not open, and that none of the test's own sockets is given by
+// chance.
 func (l *lab) unopened(i int) sel.FD {
 	if l.isSimulated() { // where numbers begin at 1000
 		i += 900
@@ -210,8 +212,8 @@ func (l *lab) unopened(i int) sel.FD {
 	return sel.FD(1000 + i)
 }
 
-// pairAt is a pair whose first end has the number, which is not open. A simulated kernel has no duplicates, but gives away
-// the lowest number that is free: others are taken until it is this one.
+// pairAt is a pair whose first end has the number, which is not open. A simulated kernel has no
+// duplicates, but gives away the lowest number that is free: others are taken until it is this one.
 func (l *lab) pairAt(number int) (a, b *object) {
 	if !l.isSimulated() {
 		x, b := l.pair()
@@ -285,9 +287,10 @@ func eventsOf(ready poller.Readiness) (ev sel.Events) {
 	return ev
 }
 
-// told is what a Poll tells with a mask of what poll(2) says. A kqueue tells of the filters that are wanted (the table in
-// poller/bits_kqueue.go): of Hup when both are, of Err when the connection was cut, of nothing before a connect. With
-// mask 0 the system's own poll(2) is asked: FreeBSD's has HUP of what has ended, NetBSD's nothing of a socket.
+// told is what a Poll tells with a mask of what poll(2) says. A kqueue tells of the filters that
+// are wanted (the table in poller/bits_kqueue.go): of Hup when both are, of Err when the connection
+// was cut, of nothing before a connect. With mask 0 the system's own poll(2) is asked: FreeBSD's
+// has HUP of what has ended, NetBSD's nothing of a socket.
 func (l *lab) told(poll2, mask sel.Events) sel.Events {
 	ends := poll2 & (ERR | HUP)
 	switch {

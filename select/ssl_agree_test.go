@@ -27,8 +27,8 @@ func (m *sslModel) check() {
 	}
 }
 
-// probe makes the calls of one byte that a poll has told of, or has not. A Read may answer new keys, after which a Write
-// has to wait, so it comes second.
+// probe makes the calls of one byte that a poll has told of, or has not. A Read may answer new
+// keys, after which a Write has to wait, so it comes second.
 func (m *sslModel) probe(said sel.Events) {
 	m.compare("Write", m.write, said, sel.POLLOUT)
 	m.compare("Read", m.read, said, sel.POLLIN)
@@ -48,7 +48,8 @@ func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Even
 	}
 }
 
-// asleep has a poll wait for what is not there, or a call, while the rest goes on: it sleeps only as long as that is so.
+// asleep has a poll wait for what is not there, or a call, while the rest goes on: it sleeps only
+// as long as that is so.
 func (m *sslModel) asleep() {
 	done := false
 	if m.h.Rand().Int(2) == 0 {
@@ -125,8 +126,8 @@ func (m *sslModel) waited(err error) {
 	}
 }
 
-// look asks, when all has come that is under way, whether a poll that sleeps has missed something. A kernel takes some
-// bytes before it tells of room.
+// look asks, when all has come that is under way, whether a poll that sleeps has missed something.
+// A kernel takes some bytes before it tells of room.
 func (m *sslModel) look(done *bool) {
 	m.settle()
 	if *done || m.err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A peer ends its TCP connection without close_notify. Between two records that is the end of the stream. In the middle of
-// one it is EPROTO with io.ErrUnexpectedEOF, for good; what came before is there.
+// A peer ends its TCP connection without close_notify. Between two records that is the end of the
+// stream. In the middle of one it is EPROTO with io.ErrUnexpectedEOF, for good; what came before is
+// there.
 func TestD41SSLEndWithoutCloseNotify(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, part := range [][]byte{nil, {23}, {23, 3, 3, 0}, {23, 3, 3, 0, 40, 1, 2, 3}} {

@@ -20,8 +20,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A far is the other end of an SSLSocket, of whose wire the test has every byte in its hands: what it says gathers in out,
-// and leaves a few bytes at a time; what comes is taken a few bytes at a time.
+// A far is the other end of an SSLSocket, of whose wire the test has every byte in its hands: what
+// it says gathers in out, and leaves a few bytes at a time; what comes is taken a few bytes at a
+// time.
 type far struct {
 	s         *socket.Socket
 	tls       *secure.Session

@@ -37,7 +37,8 @@ func (l *lab) shake(a, b *socket.Socket) (c, s *socket.SSLSocket) {
 	return c, s
 }
 
-// A read that does not wait takes all that the kernel has, and keeps what is behind its record: a read that waits gives that.
+// A read that does not wait takes all that the kernel has, and keeps what is behind its record: a
+// read that waits gives that.
 func TestSSLReadAfterOneThatDoesNotWait(t *testing.T) {
 	mixed(t, func(l *lab, a, b *socket.Socket) {
 		c, s := l.shake(a, b)

@@ -11,8 +11,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Several Polls have one SSLSocket. Each of them reports each message, also while others register, unregister, look without
-// waiting, and Selects come and go. A Poll that does not wait decrypts what has come; those that wait are woken all the same.
+// Several Polls have one SSLSocket. Each of them reports each message, also while others register,
+// unregister, look without waiting, and Selects come and go. A Poll that does not wait decrypts
+// what has come; those that wait are woken all the same.
 func TestEveryPollOfAnSSLSocketIsServed(t *testing.T) {
 	c, s := sslPair(t)
 	const waiters, rounds = 3, 50

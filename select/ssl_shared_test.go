@@ -35,7 +35,8 @@ func sslPair(t *testing.T) (c, s *socket.SSLSocket) {
 	return c, s
 }
 
-// One goroutine polls an SSLSocket without a pause, which takes out what has come, and another waits in Read: it is woken.
+// One goroutine polls an SSLSocket without a pause, which takes out what has come, and another
+// waits in Read: it is woken.
 func TestSSLReadWhilePolled(t *testing.T) {
 	c, s := sslPair(t)
 	p := sel.New()
@@ -81,8 +82,8 @@ func TestSSLReadWhilePolled(t *testing.T) {
 	}
 }
 
-// The other way round: one goroutine tries to read until it has half of what comes, and another waits in Poll: it is told
-// of the other half.
+// The other way round: one goroutine tries to read until it has half of what comes, and another
+// waits in Poll: it is told of the other half.
 func TestSSLPollWhileRead(t *testing.T) {
 	c, s := sslPair(t)
 	s.SetBlocking(false)

@@ -54,8 +54,9 @@ func (l *lab) connected(proto int) (a, b *socket.Socket) {
 	return a, b
 }
 
-// Both ends in one task, non-blocking: Polls alone drive the handshake; nothing that Poll tells is ever EAGAIN; what is
-// buffered in the TLS is readable though its descriptor is not; every byte arrives.
+// Both ends in one task, non-blocking: Polls alone drive the handshake; nothing that Poll tells is
+// ever EAGAIN; what is buffered in the TLS is readable though its descriptor is not; every byte
+// arrives.
 func TestSSLPoll(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -147,8 +148,8 @@ func TestSSLPoll(t *testing.T) {
 	})
 }
 
-// Blocking calls, as MicroPython's documentation has them, against crypto/tls over a net.Conn: a line, exactly n bytes,
-// the rest.
+// Blocking calls, as MicroPython's documentation has them, against crypto/tls over a net.Conn: a
+// line, exactly n bytes, the rest.
 func TestSSLStream(t *testing.T) {
 	both(t, func(l *lab) {
 		key, cert := keyAndCert()
@@ -193,7 +194,8 @@ func TestSSLStream(t *testing.T) {
 	})
 }
 
-// plain has the socket's connection as a net.Conn: package net's own for a goroutine, ours for a task.
+// plain has the socket's connection as a net.Conn: package net's own for a goroutine, ours for a
+// task.
 func (l *lab) plain(s *socket.Socket) net.Conn {
 	if l.isSimulated() {
 		return undated{netconn.New(s)}
@@ -210,7 +212,8 @@ func (l *lab) plain(s *socket.Socket) net.Conn {
 	return conn
 }
 
-// undated is for crypto/tls, which gives its farewell 5 s of the machine's time: a simulated host has another calendar.
+// undated is for crypto/tls, which gives its farewell 5 s of the machine's time: a simulated host
+// has another calendar.
 type undated struct{ net.Conn }
 
 func (undated) SetWriteDeadline(time.Time) error { return nil }

@@ -7,8 +7,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// The table of SEMANTICS 6. Each row makes a socket in a state; it must be told with mask IN|OUT as in the table, with
-// any other mask the same without what that does not ask for, and twice, since results are level-triggered.
+// The table of SEMANTICS 6. Each row makes a socket in a state; it must be told with mask IN|OUT as
+// in the table, with any other mask the same without what that does not ask for, and twice, since
+// results are level-triggered.
 func TestStates(t *testing.T) {
 	for _, row := range states {
 		t.Run(row.name, func(t *testing.T) {

@@ -9,9 +9,10 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// A Poll of many descriptors stays in its loop's Poller between waits, told of nothing. Each wait hears what comes during
-// it, and what came between two of them; also while the Poll grows and shrinks across the bound from which it stays; and
-// its Close, while it waits or not, leaves nobody behind (TestMain looks for goroutines).
+// A Poll of many descriptors stays in its loop's Poller between waits, told of nothing. Each wait
+// hears what comes during it, and what came between two of them; also while the Poll grows and
+// shrinks across the bound from which it stays; and its Close, while it waits or not, leaves nobody
+// behind (TestMain looks for goroutines).
 func TestAPollOfManyHearsEveryWait(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

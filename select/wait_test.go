@@ -54,8 +54,8 @@ func TestPollForever(t *testing.T) {
 	})
 }
 
-// 0 of 50,000 timed polls in 200 goroutines or tasks ends early, with Polls of their own, some of them asked every
-// millisecond, and one that ten share.
+// 0 of 50,000 timed polls in 200 goroutines or tasks ends early, with Polls of their own, some of
+// them asked every millisecond, and one that ten share.
 func TestPollIsNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -96,7 +96,8 @@ func TestPollIsNeverEarly(t *testing.T) {
 	})
 }
 
-// A change made while a poll waits takes effect (D37 allows it to wait for the next wake; it does not).
+// A change made while a poll waits takes effect (D37 allows it to wait for the next wake; it does
+// not).
 func TestD37ChangeWhileWaiting(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -149,8 +150,8 @@ func TestD37ChangeWhileWaiting(t *testing.T) {
 	})
 }
 
-// Another poll of the same Poll, which does not wait, swallows the wake that was meant for the one that does. The latter
-// hears of it all the same.
+// Another poll of the same Poll, which does not wait, swallows the wake that was meant for the one
+// that does. The latter hears of it all the same.
 func TestWakeIsNotSwallowed(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -182,7 +183,8 @@ func TestTwoPollsOfOnePoll(t *testing.T) {
 	})
 }
 
-// Close wakes a waiting poll, and the one queued behind it, with EBADF; so is every call afterwards. Twice is nothing.
+// Close wakes a waiting poll, and the one queued behind it, with EBADF; so is every call
+// afterwards. Twice is nothing.
 func TestCloseWakesPoll(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -227,7 +229,8 @@ func TestCloseWakesPoll(t *testing.T) {
 	})
 }
 
-// In a callback no Task runs that could wait: EDEADLK, unless something is ready or the timeout is 0.
+// In a callback no Task runs that could wait: EDEADLK, unless something is ready or the timeout is
+// 0.
 func TestPollInCallback(t *testing.T) {
 	inCallback(t, func(l *lab) {
 		r := l.r
@@ -249,7 +252,8 @@ func TestPollInCallback(t *testing.T) {
 	})
 }
 
-// A cancelled Task's poll is ECANCELED; the Poll is usable by others, also when the Task had to be unwound.
+// A cancelled Task's poll is ECANCELED; the Poll is usable by others, also when the Task had to be
+// unwound.
 func TestPollOfCancelledTask(t *testing.T) {
 	inTasks(t, func(l *lab) {
 		a, b := l.pair()
@@ -273,8 +277,8 @@ func TestPollOfCancelledTask(t *testing.T) {
 	})
 }
 
-// No wait spins: not with data that no mask wants, not with a peer gone and a Poll that nobody polls, not with a closed
-// stranger. The loop sleeps through it.
+// No wait spins: not with data that no mask wants, not with a peer gone and a Poll that nobody
+// polls, not with a closed stranger. The loop sleeps through it.
 func TestPollDoesNotSpin(t *testing.T) {
 	inTasks(t, func(l *lab) {
 		a, b := l.pair()

@@ -53,8 +53,8 @@ func Calls() []Call {
 	return all
 }
 
-// callErrors is what each call can give on a healthy machine with healthy arguments. Close gives back the number and Del
-// the registration whatever they tell.
+// callErrors is what each call can give on a healthy machine with healthy arguments. Close gives
+// back the number and Del the registration whatever they tell.
 var callErrors = [callCount][]Errno{
 	NewPoller: {kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM},
 	Add:       {kernel.ENOMEM, kernel.EPERM},

@@ -14,9 +14,10 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A chat: one task owns one Poll and the non-blocking sockets of everybody in the room. What one says goes to all others,
-// who hear each line once, and the lines of each in the order in which they were said; or else their connection ends, and
-// they come again. All is over when all are there and have heard all that was said since they came.
+// A chat: one task owns one Poll and the non-blocking sockets of everybody in the room. What one
+// says goes to all others, who hear each line once, and the lines of each in the order in which
+// they were said; or else their connection ends, and they come again. All is over when all are
+// there and have heard all that was said since they came.
 
 const (
 	chatLines = 6
@@ -227,7 +228,8 @@ func matrixChat(l *load) {
 	}
 }
 
-// chatter is a client: it comes again until all is over. It says three lines at a time, and listens only now and then.
+// chatter is a client: it comes again until all is over. It says three lines at a time, and listens
+// only now and then.
 func (l *load) chatter(i int, h *sim.Host, r *reactor.Reactor) error {
 	v := &visit{l: l, i: i, h: h, id: len(l.visits), met: map[int]int{}, heard: map[int]int{}}
 	l.visits = append(l.visits, v)
@@ -306,8 +308,8 @@ func textOf(visit, n int) string {
 	return fmt.Sprintf("%d %d %s", visit, n, strings.Repeat("blah ", 40+(visit*7+n*13)%80))
 }
 
-// hear checks a line: the next of its visit's, or the first that is heard of that, which is none after the first that was
-// said since this one was greeted.
+// hear checks a line: the next of its visit's, or the first that is heard of that, which is none
+// after the first that was said since this one was greeted.
 func (v *visit) hear(line string) {
 	from, n := -1, -1
 	fmt.Sscan(line, &from, &n)

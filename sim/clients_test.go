@@ -12,7 +12,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// client makes its calls one after the other, each until it comes through: a third by Conns, by tasks, and by datagrams.
+// client makes its calls one after the other, each until it comes through: a third by Conns, by
+// tasks, and by datagrams.
 func (l *load) client(i int, h *sim.Host, r *reactor.Reactor) error {
 	switch i % 5 {
 	case 0, 1, 2:

@@ -14,14 +14,17 @@ func (h *Host) Now() timeout.Deadline {
 	return timeout.Deadline(h.clock(h.w.now))
 }
 
-// Date is when worlds begin, by their calendar. It is far ahead, so that a time of the machine's has passed in a world, and
-// one of a world's never comes on the machine: who mixes them up sees it at once, and in every run.
+// Date is when worlds begin, by their calendar. It is far ahead, so that a time of the machine's
+// has passed in a world, and one of a world's never comes on the machine: who mixes them up sees it
+// at once, and in every run.
 var Date = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Time is the date on the host, by its clock: what time.Now is to other programs. See netconn.Net.Time, reactor.Reactor.Time.
+// Time is the date on the host, by its clock: what time.Now is to other programs. See
+// netconn.Net.Time, reactor.Reactor.Time.
 func (h *Host) Time() time.Time { return Date.Add(time.Duration(int64(h.Now()) - epoch)) }
 
-// SetClock has the host's clock run off: by so many millionths slower (negative) or faster, at most half.
+// SetClock has the host's clock run off: by so many millionths slower (negative) or faster, at most
+// half.
 func (h *Host) SetClock(drift Chance) {
 	if drift < -Always/2 || drift > Always/2 {
 		panic(fmt.Sprintf("sim: clock drift %d: must be -500,000 … 500,000 millionths", drift))

@@ -10,9 +10,10 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A connect that fails, and what its socket is afterwards, by who delivers the error: connect again, SO_ERROR or recv. The
-// same calls on the host and on the simulated kernel have the same results. The scripts of the comparison
-// (differ_linux_test.go) begin with connected sockets, so they never saw one.
+// A connect that fails, and what its socket is afterwards, by who delivers the error: connect
+// again, SO_ERROR or recv. The same calls on the host and on the simulated kernel have the same
+// results. The scripts of the comparison (differ_linux_test.go) begin with connected sockets, so
+// they never saw one.
 func TestFailedConnectLeavesWhatTheHostLeaves(t *testing.T) {
 	for _, fixed := range []bool{false, true} {
 		for _, told := range []string{"connect", "SO_ERROR", "recv", "nobody"} {

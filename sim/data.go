@@ -2,8 +2,8 @@ package sim
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// The calls that move data. A fault makes them move less; what is left is told again by an Event, but of TCP only where
-// kernels owe that: see ReadsFully.
+// The calls that move data. A fault makes them move less; what is left is told again by an Event,
+// but of TCP only where kernels owe that: see ReadsFully.
 
 // most is how much of n the call may move.
 func most(v verdict, n *node, size int) int {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// A Deadlock is programs that wait for what does not come: nothing is pending, or not within the limit.
+// A Deadlock is programs that wait for what does not come: nothing is pending, or not within the
+// limit.
 type Deadlock struct {
 	Seed    uint64
 	Step    uint64

@@ -9,8 +9,8 @@ import (
 // column is how wide a host is in a diagram, in characters.
 const column = 32
 
-// WriteDiagram writes what the trace has kept as a sequence diagram: a column for each host, time downwards, an arrow for
-// each packet that has arrived. Waits that found nothing are left out.
+// WriteDiagram writes what the trace has kept as a sequence diagram: a column for each host, time
+// downwards, an arrow for each packet that has arrived. Waits that found nothing are left out.
 func (w *World) WriteDiagram(to io.Writer) error {
 	names := make([]string, len(w.hosts))
 	for i, h := range w.hosts {

@@ -184,8 +184,8 @@ func (m *machine) wait() {
 	m.note("wait: %s %v", strings.Join(told, ", "), err)
 }
 
-// Scripts of random calls run on the host's kernel and on a simulated one: every result and every Event, edge- and
-// level-triggered, is the same.
+// Scripts of random calls run on the host's kernel and on a simulated one: every result and every
+// Event, edge- and level-triggered, is the same.
 func TestSimulatedKernelDoesWhatTheHostDoes(t *testing.T) {
 	n := longtest.Count(50, 400, 4000)
 	if race {

@@ -7,9 +7,10 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Endless gives the descriptor a peer that never pauses: whatever a call takes, more is there when the call returns. A
-// stream gets data over and over, a datagram socket one datagram of data after the other, and a listener one connection
-// after the other (data does not matter then). It ends with the connection, or when the real peer sends its FIN.
+// Endless gives the descriptor a peer that never pauses: whatever a call takes, more is there when
+// the call returns. A stream gets data over and over, a datagram socket one datagram of data after
+// the other, and a listener one connection after the other (data does not matter then). It ends
+// with the connection, or when the real peer sends its FIN.
 func (h *Host) Endless(fd int, data []byte) Errno {
 	f := h.file(fd)
 	if f == nil {
@@ -58,7 +59,8 @@ func (s *tcp) flood(data []byte) {
 	s.wake(poller.In)
 }
 
-// stranger is a connection to a listener, whose other end is nobody's: it takes what is sent and says nothing.
+// stranger is a connection to a listener, whose other end is nobody's: it takes what is sent and
+// says nothing.
 func (s *tcp) stranger() *tcp {
 	h := s.h
 	far, near := h.newTCP(s.family), h.newTCP(s.family)

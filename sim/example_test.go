@@ -10,7 +10,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Two programs on two hosts. An hour of theirs is over at once; the link is cut for ten minutes of it.
+// Two programs on two hosts. An hour of theirs is over at once; the link is cut for ten minutes of
+// it.
 func Example() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -90,8 +91,8 @@ func ExampleWorld_WriteDiagram() {
 	// 0.011000000s  |--------- 5 bytes ---------->|
 }
 
-// A script for the network: the third packet of a host is lost, the two after it are late, at 2 s its connections are
-// reset, and from 3 s on the world is wide.
+// A script for the network: the third packet of a host is lost, the two after it are late, at 2 s
+// its connections are reset, and from 3 s on the world is wide.
 func ExampleHost_InjectPacket() {
 	w := sim.New(1, sim.Options{Trace: -1})
 	defer w.Close()
@@ -116,7 +117,8 @@ func ExampleHost_InjectPacket() {
 	// packet #5 10.0.0.1 → 10.0.0.2: late by 1s
 }
 
-// A program that cannot bear a lost answer, run under chances of everything, and what of these it takes.
+// A program that cannot bear a lost answer, run under chances of everything, and what of these it
+// takes.
 func ExampleShrink() {
 	shrunk := sim.Shrink(4, sim.Options{}, func(w *sim.World) error {
 		return asks(w, func(i int, _ sim.Errno, answered bool) error {

@@ -43,8 +43,8 @@ func (h *Host) SetFaults(f Faults) {
 	h.hazard = f != Faults{}
 }
 
-// SetFaults changes the chances on all hosts, also those to come. SetFaults(Faults{}) begins a time of peace; what was
-// cut by Cut stays so until Heal.
+// SetFaults changes the chances on all hosts, also those to come. SetFaults(Faults{}) begins a time
+// of peace; what was cut by Cut stays so until Heal.
 func (w *World) SetFaults(f Faults) {
 	w.opt.Faults = f
 	for _, h := range w.hosts {
@@ -60,7 +60,8 @@ type verdict struct {
 	roll  Rand // for what else there is to choose
 }
 
-// gate is passed by every call: it may not get through. EINTR is repeated here, as the kernel owes it (SEMANTICS D40).
+// gate is passed by every call: it may not get through. EINTR is repeated here, as the kernel owes
+// it (SEMANTICS D40).
 func (h *Host) gate(c Call, fd int) (v verdict) {
 	w := h.w
 	if h.gone() {

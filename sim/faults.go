@@ -32,8 +32,9 @@ var kindNames = [kindCount]string{"call", "lost", "doubled", "late", "reset", "s
 
 func (k Kind) String() string { return kindNames[k] }
 
-// A Fault is one thing that has gone wrong in a history, by chance or because the test has said so. Kind, Call, Host, To
-// and Nth are its name: in another run with the same seed they mean the same occasion.
+// A Fault is one thing that has gone wrong in a history, by chance or because the test has said so.
+// Kind, Call, Host, To and Nth are its name: in another run with the same seed they mean the same
+// occasion.
 type Fault struct {
 	Kind Kind
 	Call Call   // of AtCall: which
@@ -99,8 +100,9 @@ func (f Fault) result() string {
 	return ErrnoName(f.Errno)
 }
 
-// happens tells whether a fault is to happen that chance, or the test, has chosen or not. Options.Faulty takes the place
-// of both: it leaves out what the test has chosen, and decides for chance where there was one.
+// happens tells whether a fault is to happen that chance, or the test, has chosen or not.
+// Options.Faulty takes the place of both: it leaves out what the test has chosen, and decides for
+// chance where there was one.
 func (w *World) happens(f *Fault, chosen, chance bool) bool {
 	if w.only != nil {
 		g, there := w.only[f.key()]
@@ -140,8 +142,8 @@ func (w *World) byName(name string) *Host {
 	return nil
 }
 
-// dice is the source of the choices about one occasion. It depends on nothing but the seed and the occasion, so that a
-// fault that is left out moves no other.
+// dice is the source of the choices about one occasion. It depends on nothing but the seed and the
+// occasion, so that a fault that is left out moves no other.
 func (h *Host) dice(k Kind, c Call, to *Host, nth int) Rand {
 	which := uint64(k)<<8 | uint64(c) | uint64(h.index+1)<<16
 	if to != nil {

@@ -74,7 +74,8 @@ func (s status) epoll() (r poller.Readiness) {
 	return r
 }
 
-// poll is what poll(2) says. FreeBSD knows no ERR of a socket, NetBSD neither ERR nor HUP, and both nothing of a new one.
+// poll is what poll(2) says. FreeBSD knows no ERR of a socket, NetBSD neither ERR nor HUP, and both
+// nothing of a new one.
 func (s status) poll(os Kernel) poller.Readiness {
 	r := s.epoll() &^ poller.End
 	if os == Linux {
@@ -98,7 +99,8 @@ func (s status) poll(os Kernel) poller.Readiness {
 	return r
 }
 
-// filter is what a kqueue's filter reports, read or write: whether it is active, its flags, and with EOF the errno.
+// filter is what a kqueue's filter reports, read or write: whether it is active, its flags, and
+// with EOF the errno.
 func (s status) filter(write bool) (active bool, flags, fflags uint32) {
 	var over bool
 	active, over = s.in, s.rdEnd || s.noWriter
@@ -138,7 +140,8 @@ const (
 	actHear
 )
 
-// again has an Event come for what a fault has hidden from a call: as if it had arrived right after that.
+// again has an Event come for what a fault has hidden from a call: as if it had arrived right after
+// that.
 func (n *node) again(dir int) {
 	if n.kick[dir] || len(n.regs) == 0 {
 		return
@@ -202,7 +205,8 @@ func (h *Host) full() bool { return h.open >= h.limit }
 // lowest is the number of the first of files.
 func (h *Host) lowest() int { return int(h.base.Load()) }
 
-// closeFile gives back the number. epoll would forget it by itself, but not if it had a duplicate: that is for Del.
+// closeFile gives back the number. epoll would forget it by itself, but not if it had a duplicate:
+// that is for Del.
 func (h *Host) closeFile(fd int) bool {
 	f := h.file(fd)
 	if f == nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// What the histories of TestHistoryIsTheSameOnEveryMachine hash to. A change of package sim may change them, nothing else.
+// What the histories of TestHistoryIsTheSameOnEveryMachine hash to. A change of package sim may
+// change them, nothing else.
 const (
 	goldenQuiet = 0xd47bf3b20cb642ba
 	goldenWild  = 0x21785e6457287ea0
@@ -20,8 +21,8 @@ const (
 
 func addr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 
-// Two histories of a program that calls the kernel itself, so that only the simulator can change them: their hashes are
-// written down, and the same on every machine and GOARCH.
+// Two histories of a program that calls the kernel itself, so that only the simulator can change
+// them: their hashes are written down, and the same on every machine and GOARCH.
 func TestHistoryIsTheSameOnEveryMachine(t *testing.T) {
 	quiet, storm := rawHash(t, sim.Options{}), rawHash(t, sim.Options{Faults: wild})
 	if quiet != goldenQuiet || storm != goldenWild {
@@ -39,7 +40,8 @@ func rawHash(t testing.TB, opt sim.Options) uint64 {
 	return w.Hash()
 }
 
-// rawEcho is an echo server and clients without a reactor: each a loop around epoll as a C program has it.
+// rawEcho is an echo server and clients without a reactor: each a loop around epoll as a C program
+// has it.
 func rawEcho(t testing.TB, w *sim.World, clients, size int) *int {
 	at := kernel.Inet(addr("10.0.0.1:7"))
 	server := w.Host("10.0.0.1")
@@ -159,8 +161,8 @@ func rawClient(t testing.TB, k *sim.Host, at kernel.Addr, data []byte) (got []by
 	return got
 }
 
-// BenchmarkCalls is how many simulated calls one core makes in a second: 20 clients that send 64 bytes and wait for them,
-// 1,000 times, to a server like the one above.
+// BenchmarkCalls is how many simulated calls one core makes in a second: 20 clients that send 64
+// bytes and wait for them, 1,000 times, to a server like the one above.
 func BenchmarkCalls(b *testing.B) {
 	var calls uint64
 	for b.Loop() {

@@ -56,7 +56,8 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	return kernel.EINPROGRESS
 }
 
-// atOnce is a connect to the host itself on FreeBSD: it has ended when the call returns, with its error taken.
+// atOnce is a connect to the host itself on FreeBSD: it has ended when the call returns, with its
+// error taken.
 func (s *tcp) atOnce() Errno {
 	s.syn(false)
 	switch {
@@ -68,7 +69,8 @@ func (s *tcp) atOnce() Errno {
 	return 0
 }
 
-// disconnect makes a socket new again whose connect has failed: connect(2) does so when it delivers the error.
+// disconnect makes a socket new again whose connect has failed: connect(2) does so when it delivers
+// the error.
 func (s *tcp) disconnect() {
 	s.unbind()
 	if !s.bound {
@@ -81,7 +83,8 @@ func (s *tcp) disconnect() {
 	s.wake(0)
 }
 
-// unbind gives up a port that bind(2) has not named: the kernel does so when the connection is over.
+// unbind gives up a port that bind(2) has not named: the kernel does so when the connection is
+// over.
 func (s *tcp) unbind() {
 	if s.bound && !s.fixedPort {
 		s.freePort()

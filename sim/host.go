@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// firstFile is a host's lowest descriptor: a real one, passed to a host by mistake, is below it, and the reverse is far
-// above what a process has. Descriptors of a host that was restarted go on where the last ones ended, for what is left of
-// its programs must not meet them.
+// firstFile is a host's lowest descriptor: a real one, passed to a host by mistake, is below it,
+// and the reverse is far above what a process has. Descriptors of a host that was restarted go on
+// where the last ones ended, for what is left of its programs must not meet them.
 const firstFile = 1000
 
 // A Host is one machine of a World, and the Kernel of the programs that run on it.
@@ -80,10 +80,12 @@ func (h *Host) stream(what uint64) Rand {
 	return Rand{scramble(scramble(^h.w.key-what) + uint64(h.index))}
 }
 
-// Rand is the choices of the programs on this host: what other hosts do does not move them. See World.Rand.
+// Rand is the choices of the programs on this host: what other hosts do does not move them. See
+// World.Rand.
 func (h *Host) Rand() *Rand { return &h.users }
 
-// Host makes a machine with these addresses, and with 127.0.0.1 and ::1. Addresses that another has panic.
+// Host makes a machine with these addresses, and with 127.0.0.1 and ::1. Addresses that another has
+// panic.
 func (w *World) Host(addrs ...string) *Host {
 	if len(addrs) == 0 {
 		panic("sim: Host without an address")
@@ -121,7 +123,8 @@ func (h *Host) Name() string { return h.name }
 
 func (h *Host) String() string { return h.name }
 
-// Boot has the host run a program, from now on and after every Restart. The program ends when f returns.
+// Boot has the host run a program, from now on and after every Restart. The program ends when f
+// returns.
 func (h *Host) Boot(name string, f func()) {
 	if f == nil {
 		panic("sim: Boot of a nil function")
@@ -154,8 +157,8 @@ func (h *Host) SetFileLimit(n int) {
 	h.limit = n
 }
 
-// Crash takes the host down: nothing it has leaves it any more, not even a reset. Every call of its programs fails, and
-// they end soon, for their reactors' Run returns an error.
+// Crash takes the host down: nothing it has leaves it any more, not even a reset. Every call of its
+// programs fails, and they end soon, for their reactors' Run returns an error.
 func (h *Host) Crash() {
 	if h.down {
 		return
@@ -195,7 +198,8 @@ func (h *Host) crash() {
 	}
 }
 
-// Restart starts a crashed host: its programs of Boot run anew. Files of Unix sockets are still there.
+// Restart starts a crashed host: its programs of Boot run anew. Files of Unix sockets are still
+// there.
 func (h *Host) Restart() {
 	if !h.down {
 		return

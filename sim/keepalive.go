@@ -6,16 +6,17 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Keep-alive as Linux has it, where SO_KEEPALIVE is on: a connection on which nothing is owed probes a silent peer.
-// Probes that are answered change nothing a program can see, so there are none while the peer would answer: a quiet world
-// is idle although its connections are kept alive.
+// Keep-alive as Linux has it, where SO_KEEPALIVE is on: a connection on which nothing is owed
+// probes a silent peer. Probes that are answered change nothing a program can see, so there are
+// none while the peer would answer: a quiet world is idle although its connections are kept alive.
 const (
 	keepIdle     = 7200 // seconds, unless TCP_KEEPIDLE says otherwise
 	keepInterval = 75   // TCP_KEEPINTVL
 	keepProbes   = 9
 )
 
-// lonely begins to probe if the peer does not answer any more; it is called whenever that may be so.
+// lonely begins to probe if the peer does not answer any more; it is called whenever that may be
+// so.
 func (s *tcp) lonely() {
 	if !s.probing && s.keeps() && !s.answered() {
 		s.probes = 0

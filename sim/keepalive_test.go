@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A server holds a connection on which nothing is owed. What becomes of its client, and of the network, it can only learn
-// by probing: every 15 s here, nine times in vain at most.
+// A server holds a connection on which nothing is owed. What becomes of its client, and of the
+// network, it can only learn by probing: every 15 s here, nine times in vain at most.
 func TestKeepAliveFindsOutAboutASilentPeer(t *testing.T) {
 	const idle = 15 * time.Second
 	for name, c := range map[string]struct {

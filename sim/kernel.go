@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// ReadsFully tells reactors whether a read of TCP that comes up short has taken all there was. A short read that a
-// fault makes is followed by an Event, as if the rest had arrived after it.
+// ReadsFully tells reactors whether a read of TCP that comes up short has taken all there was. A
+// short read that a fault makes is followed by an Event, as if the rest had arrived after it.
 func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 
 // Traits are those of Options.Kernel.
@@ -17,9 +17,8 @@ func (h *Host) Traits() kernel.Traits {
 	return kernel.Traits{ConnectReports: linux, InheritsOptions: linux, AcceptReportsResets: !linux}
 }
 
-// Waiting is twice the bytes that wait to be received, or connections to be accepted, and one at the end of the input; -1
-// if fd is not open. Like the clock it
-// is no step of the history.
+// Waiting is twice the bytes that wait to be received, or connections to be accepted, and one at
+// the end of the input; -1 if fd is not open. Like the clock it is no step of the history.
 func (h *Host) Waiting(fd int) int {
 	n := 0
 	f := h.file(fd)
@@ -36,7 +35,8 @@ func (h *Host) Waiting(fd int) int {
 	return 2*n + one(f.status().rdEnd)
 }
 
-// weight is the bytes of datagrams. Linux counts what each takes beside them; elsewhere an empty one counts nothing.
+// weight is the bytes of datagrams. Linux counts what each takes beside them; elsewhere an empty
+// one counts nothing.
 func (h *Host) weight(grams []gram) (n int) {
 	for _, g := range grams {
 		n += len(g.data)
@@ -302,8 +302,8 @@ func (h *Host) Shutdown(fd, how int) Errno {
 	return e
 }
 
-// Close gives back the number whatever it tells. A number of before a crash is nothing any more: the garbage collector's
-// goroutine may come with one.
+// Close gives back the number whatever it tells. A number of before a crash is nothing any more:
+// the garbage collector's goroutine may come with one.
 func (h *Host) Close(fd int) Errno {
 	if fd >= firstFile && fd < h.lowest() {
 		return 0

@@ -11,8 +11,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A kqueue is a Poller on a simulated BSD: package poller's code for kqueues over a simulated kevent(2), which is the
-// methods of kevents. Faults are in kevent(2): one of Add or Mod makes the first filter that is to be added fail.
+// A kqueue is a Poller on a simulated BSD: package poller's code for kqueues over a simulated
+// kevent(2), which is the methods of kevents. Faults are in kevent(2): one of Add or Mod makes the
+// first filter that is to be added fail.
 type kqueue struct {
 	*epoll
 	q     poller.Poller

@@ -101,9 +101,10 @@ func runMatrix(p *program, w *sim.World, inject func(*load)) error {
 	return l.verdict()
 }
 
-// Every call of the kernel's that a program makes × every error and short result that it can give × the first 64 times it
-// is made: one run each, a sample of them without -long. After each everything has come through in the end, nothing hangs, nothing panics, every
-// operation has ended once, no descriptor is left, and who was told that a connection was delivered was told the truth.
+// Every call of the kernel's that a program makes × every error and short result that it can give ×
+// the first 64 times it is made: one run each, a sample of them without -long. After each
+// everything has come through in the end, nothing hangs, nothing panics, every operation has ended
+// once, no descriptor is left, and who was told that a connection was delivered was told the truth.
 func TestFaultMatrix(t *testing.T) {
 	faults := 0
 	for i := range programs {
@@ -156,8 +157,8 @@ func matrix(t *testing.T, p *program) (faults, failed int) {
 	return faults, failed
 }
 
-// wanted chooses among the faults: all of them with -long, a sample with -short, else the first call of each kind and a
-// sample of the rest, which differs from kind to kind.
+// wanted chooses among the faults: all of them with -long, a sample with -short, else the first
+// call of each kind and a sample of the rest, which differs from kind to kind.
 func wanted(n, index int) bool {
 	if *matrixOnly != "" {
 		return true
@@ -283,7 +284,8 @@ func (l *load) netAccepts(t *reactor.Task, h *sim.Host, ln net.Listener) {
 	}
 }
 
-// slowServer drains itself in the middle of its first calls: what it has accepted is delivered, or reported.
+// slowServer drains itself in the middle of its first calls: what it has accepted is delivered, or
+// reported.
 func (l *load) slowServer(h *sim.Host, r *reactor.Reactor) error {
 	if err := l.callbackServer(h, r); err != nil {
 		return err

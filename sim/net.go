@@ -13,7 +13,8 @@ const loopLatency = int64(5 * time.Microsecond)
 // A cut keeps packets from one host to another.
 type cut struct{ from, to *Host }
 
-// Cut ends all traffic between two hosts, both ways, until Heal. Connections live on: TCP goes on trying.
+// Cut ends all traffic between two hosts, both ways, until Heal. Connections live on: TCP goes on
+// trying.
 func (w *World) Cut(a, b *Host) {
 	w.CutOneWay(a, b)
 	w.CutOneWay(b, a)
@@ -59,7 +60,8 @@ func (w *World) Heal() {
 	w.cuts = nil
 }
 
-// SetLatency gives a host its own distance to all others; 0 is the world's. The larger of two hosts' counts.
+// SetLatency gives a host its own distance to all others; 0 is the world's. The larger of two
+// hosts' counts.
 func (h *Host) SetLatency(d time.Duration) {
 	if d < 0 || d > longest {
 		panic("sim: SetLatency: must be 0 … 1h")

@@ -120,8 +120,8 @@ func TestGroupsReachTheirMembers(t *testing.T) {
 	}
 }
 
-// A close with SO_LINGER's 5 s stands still until all is delivered, at most 5 s by the host's clock; what is left is
-// delivered later all the same. Other programs go on.
+// A close with SO_LINGER's 5 s stands still until all is delivered, at most 5 s by the host's
+// clock; what is left is delivered later all the same. Other programs go on.
 func TestLingerWithATime(t *testing.T) {
 	for name, c := range map[string]struct {
 		reads time.Duration // when the peer begins to read
@@ -209,7 +209,8 @@ func TestCrashEndsALingeringClose(t *testing.T) {
 	}
 }
 
-// A send of datagrams that fails has given its socket a port all the same, as on Linux: then it cannot be bound any more.
+// A send of datagrams that fails has given its socket a port all the same, as on Linux: then it
+// cannot be bound any more.
 func TestAFailedSendHasBound(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -7,34 +7,35 @@ import (
 
 // Options are the properties of a world. The zero value is a quiet one with a fast network.
 type Options struct {
-	// Latency is how long a packet takes between two hosts, 100 µs if 0; Jitter what is added to it by chance, at most,
-	// 50 µs if 0. At most an hour.
+	// Latency is how long a packet takes between two hosts, 100 µs if 0; Jitter what is added to it
+	// by chance, at most, 50 µs if 0. At most an hour.
 	Latency, Jitter time.Duration
 	// Bandwidth is how many bytes of one connection's direction pass in a second; 0 is no limit.
 	Bandwidth int64
-	// Buffer is the size of sockets' send and receive buffers in bytes, 64 KiB if 0; 1 KiB … 64 MiB. SO_SNDBUF and
-	// SO_RCVBUF change a socket's.
+	// Buffer is the size of sockets' send and receive buffers in bytes, 64 KiB if 0; 1 KiB … 64
+	// MiB. SO_SNDBUF and SO_RCVBUF change a socket's.
 	Buffer int
 	// Files is how many descriptors a host has, 1,024 if 0.
 	Files int
-	// Kernel is whose rules the hosts follow where kernels differ: see the table in doc/sim.md. With FreeBSD and NetBSD
-	// ShortReads counts as set.
+	// Kernel is whose rules the hosts follow where kernels differ: see the table in doc/sim.md.
+	// With FreeBSD and NetBSD ShortReads counts as set.
 	Kernel Kernel
 	// Kqueue is Kernel FreeBSD, if Kernel is not set.
 	//
 	// Deprecated: set Kernel.
 	Kqueue bool
-	// ShortReads: a read of TCP that comes up short need not have taken all there was. So it is on every kernel but
-	// Linux's; reactors register level-triggered then.
+	// ShortReads: a read of TCP that comes up short need not have taken all there was. So it is on
+	// every kernel but Linux's; reactors register level-triggered then.
 	ShortReads bool
 	// Refused are calls that fail on every host, each with its errno; see Host.Refuse.
 	Refused map[Call]Errno
 	// Faults are the chances of all hosts to begin with.
 	Faults Faults
-	// Faulty, if not nil, is the faults that happen, in place of chance's: while there are chances of any. What the test
-	// does itself is left out if it is not among them. See Shrink.
+	// Faulty, if not nil, is the faults that happen, in place of chance's: while there are chances
+	// of any. What the test does itself is left out if it is not among them. See Shrink.
 	Faulty []Fault
-	// Trace is how many of the last steps are kept as text; 0 none, -1 all. It does not change the history.
+	// Trace is how many of the last steps are kept as text; 0 none, -1 all. It does not change the
+	// history.
 	Trace int
 }
 

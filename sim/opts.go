@@ -170,7 +170,8 @@ func (h *Host) getOpt(f file, level, name int) (int, Errno) {
 	return n, 0
 }
 
-// flag is what a BSD reads of an option that is set and can only be on or off: the bit that it keeps it in.
+// flag is what a BSD reads of an option that is set and can only be on or off: the bit that it
+// keeps it in.
 func flag(level, name int) int {
 	switch {
 	case level == kernel.IPPROTO_TCP && name == kernel.TCP_NODELAY, level == kernel.SOL_SOCKET && name == kernel.SO_REUSEADDR:
@@ -229,7 +230,8 @@ func buffers(f file, send bool) int {
 	return 0
 }
 
-// setBytes is options that are structures: SO_LINGER, the memberships of groups; an int is four bytes.
+// setBytes is options that are structures: SO_LINGER, the memberships of groups; an int is four
+// bytes.
 func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
 	u, isUDP := f.(*udp)
 	switch {

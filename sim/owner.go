@@ -10,8 +10,9 @@ import (
 // These methods stand for other owners of a descriptor. A test calls these in World.At, or in the
 // middle of a call by During.
 
-// Dup makes a second number for the descriptor, as dup(2) or a message to another process does. Both numbers are the same
-// open file: it ends when the last of them is closed. The new number belongs to whoever calls Dup.
+// Dup makes a second number for the descriptor, as dup(2) or a message to another process does.
+// Both numbers are the same open file: it ends when the last of them is closed. The new number
+// belongs to whoever calls Dup.
 func (h *Host) Dup(fd int) (int, Errno) {
 	f := h.file(fd)
 	switch {
@@ -25,9 +26,9 @@ func (h *Host) Dup(fd int) (int, Errno) {
 	return h.place(n, f), 0
 }
 
-// SetNonblock sets or clears O_NONBLOCK of the open file, which all its owners share. While it is cleared,
-// Connect holds up its program until it is done, because it has no MSG_DONTWAIT. All other calls never wait: the host's Accept
-// asks poll first.
+// SetNonblock sets or clears O_NONBLOCK of the open file, which all its owners share. While it is
+// cleared, Connect holds up its program until it is done, because it has no MSG_DONTWAIT. All other
+// calls never wait: the host's Accept asks poll first.
 func (h *Host) SetNonblock(fd int, on bool) Errno {
 	f := h.file(fd)
 	if f == nil {
@@ -37,9 +38,10 @@ func (h *Host) SetNonblock(fd int, on bool) Errno {
 	return 0
 }
 
-// During calls f in the middle of the nth call of this kind from now on: the program has decided to make the call, and
-// the kernel has not yet looked at the descriptor. It stands for another thread that runs at this moment. f gets the
-// descriptor of the call, which it may close, duplicate or open again for something else.
+// During calls f in the middle of the nth call of this kind from now on: the program has decided to
+// make the call, and the kernel has not yet looked at the descriptor. It stands for another thread
+// that runs at this moment. f gets the descriptor of the call, which it may close, duplicate or
+// open again for something else.
 func (h *Host) During(c Call, nth int, f func(fd int)) {
 	if c >= callCount || nth < 1 || f == nil {
 		panic(fmt.Sprintf("sim: During(%d, %d): must be one of Calls, 1 or more, and a function", c, nth))
@@ -67,8 +69,9 @@ func (h *Host) interrupt(c Call, fd int) {
 	}
 }
 
-// holds tells whether a call that is not done has to be tried again, because its descriptor lacks O_NONBLOCK. It lets time
-// pass in between. Outside a program nobody can wait, so there the run fails.
+// holds tells whether a call that is not done has to be tried again, because its descriptor lacks
+// O_NONBLOCK. It lets time pass in between. Outside a program nobody can wait, so there the run
+// fails.
 func (h *Host) holds(n *node, c Call) bool {
 	if !n.blocking {
 		return false

@@ -20,8 +20,8 @@ func (h *Host) way(to *Host) *way {
 	return &h.ways[to.index]
 }
 
-// A PacketInjection is one fault at one packet. SYN, SYN-ACK, what send gives of a stream at a time (32 KiB at most), FIN
-// and datagrams are packets; acknowledgements are not counted.
+// A PacketInjection is one fault at one packet. SYN, SYN-ACK, what send gives of a stream at a time
+// (32 KiB at most), FIN and datagrams are packets; acknowledgements are not counted.
 type PacketInjection struct {
 	To    *Host         // nil: whoever they go to
 	Nth   int           // of the packets from now on: 1 is the next
@@ -127,9 +127,9 @@ func (h *Host) plannedFate(to *Host, nth int, f *fate) {
 	}
 }
 
-// Reset resets the connections of the host whose local port it is, 0 for all: both ends hear of it at once, as from a
-// firewall between them. It tells how many there were; those that a program has closed and that still deliver are not
-// among them.
+// Reset resets the connections of the host whose local port it is, 0 for all: both ends hear of it
+// at once, as from a firewall between them. It tells how many there were; those that a program has
+// closed and that still deliver are not among them.
 func (h *Host) Reset(port uint16) (n int) {
 	var found []*tcp
 	for _, f := range h.files {
@@ -153,7 +153,8 @@ func (h *Host) Reset(port uint16) (n int) {
 	return len(found)
 }
 
-// SetLatency changes Options.Latency and Options.Jitter, SetBandwidth Options.Bandwidth: for what is sent from now on.
+// SetLatency changes Options.Latency and Options.Jitter, SetBandwidth Options.Bandwidth: for what
+// is sent from now on.
 func (w *World) SetLatency(latency, jitter time.Duration) {
 	o := w.opt
 	o.Latency, o.Jitter = latency, jitter

@@ -53,7 +53,8 @@ func (p *pair) received() string {
 	return string(buf[:n])
 }
 
-// The nth packet of a stream meets its fate, at the time that this takes, and what follows comes after it.
+// The nth packet of a stream meets its fate, at the time that this takes, and what follows comes
+// after it.
 func TestFateOfThePacketThatIsNamed(t *testing.T) {
 	for _, c := range []struct {
 		what  sim.PacketInjection
@@ -157,7 +158,8 @@ func errnoText(e kernel.Errno) string {
 	return sim.ErrnoName(e)
 }
 
-// At a time that the test says one connection is reset, not its neighbour; latency and bandwidth change.
+// At a time that the test says one connection is reset, not its neighbour; latency and bandwidth
+// change.
 func TestScriptedReset(t *testing.T) {
 	p := newPair(t, sim.Options{Jitter: 1})
 	local, _ := p.a.LocalAddr(p.c)
@@ -203,8 +205,9 @@ func TestScriptedLatencyAndBandwidth(t *testing.T) {
 	}
 }
 
-// A reset that is lost is told again to who has something to send, also to one that waits for room: it would wait for
-// ever. (The mixed workload found that with its first Swizzle, by seed 707.) It asks with one packet at a time.
+// A reset that is lost is told again to who has something to send, also to one that waits for room:
+// it would wait for ever. (The mixed workload found that with its first Swizzle, by seed 707.) It
+// asks with one packet at a time.
 func TestALostResetIsToldAgain(t *testing.T) {
 	for name, end := range map[string]func(p *pair){
 		"close":   func(p *pair) { p.w.CutOneWay(p.b, p.a); p.b.Close(p.s) },

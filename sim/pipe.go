@@ -6,7 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A pipe is one end of a pipe. Only Pollers and Ready look at it: a Kernel has no calls that move its bytes.
+// A pipe is one end of a pipe. Only Pollers and Ready look at it: a Kernel has no calls that move
+// its bytes.
 type pipe struct {
 	node
 	write bool
@@ -14,8 +15,8 @@ type pipe struct {
 	alone bool // the other end is closed
 }
 
-// Pipe makes the two ends of a pipe, for programs that watch descriptors that are no sockets. Nothing can be sent through
-// it; closing an end is an Event at the other.
+// Pipe makes the two ends of a pipe, for programs that watch descriptors that are no sockets.
+// Nothing can be sent through it; closing an end is an Event at the other.
 func (h *Host) Pipe() (r, w int, e Errno) {
 	if h.open+2 > h.limit {
 		return -1, -1, kernel.EMFILE

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// planted are bugs, each one change of one place: the file, what is there, and what comes in its place.
+// planted are bugs, each one change of one place: the file, what is there, and what comes in its
+// place.
 var planted = []struct{ name, file, old, bug string }{
 	{"drop the generation check", "poller/table.go",
 		"if s.gen != gen || gen&1 == 0 {", "if gen&1 == 0 {"},

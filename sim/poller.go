@@ -9,12 +9,14 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// An epoll is a simulated Poller with the rules of Linux's fs/eventpoll.c: a wake-up puts a registration on the ready
-// list if it asks for what has happened; Wait takes the list from the front, asks each what it is ready for now, and puts
-// the level-triggered ones that still are at the end again. So an edge is told once, with all that is ready then, and one
-// that is over before Wait comes is not told.
+// An epoll is a simulated Poller with the rules of Linux's fs/eventpoll.c: a wake-up puts a
+// registration on the ready list if it asks for what has happened; Wait takes the list from the
+// front, asks each what it is ready for now, and puts the level-triggered ones that still are at
+// the end again. So an edge is told once, with all that is ready then, and one that is over before
+// Wait comes is not told.
 //
-// A BSD's kqueue (see kevent.go) has the same list. Its registrations are filters, so one descriptor has up to two.
+// A BSD's kqueue (see kevent.go) has the same list. Its registrations are filters, so one
+// descriptor has up to two.
 type epoll struct {
 	node
 	regs   []*reg // by slot
@@ -81,8 +83,8 @@ func (p *epoll) close() {
 
 func (p *epoll) FD() int { return p.fd }
 
-// status: readable while a Wait would return, by an Event or a Wake. A kqueue stays readable after that has been emptied, until
-// somebody waits on it (seen on FreeBSD 12 and NetBSD 7).
+// status: readable while a Wait would return, by an Event or a Wake. A kqueue stays readable after
+// that has been emptied, until somebody waits on it (seen on FreeBSD 12 and NetBSD 7).
 func (p *epoll) status() status {
 	s := status{in: p.woken}
 	for _, r := range p.ready {
@@ -118,8 +120,8 @@ func (r *reg) now() (told, bool) {
 	return told{r: r, ready: bits}, bits != 0
 }
 
-// list puts the registration on the ready list, and ends the sleep of who waits. For a kqueue a filter that is on the list
-// is no news, so a ring of kqueues comes to an end.
+// list puts the registration on the ready list, and ends the sleep of who waits. For a kqueue a
+// filter that is on the list is no news, so a ring of kqueues comes to an end.
 func (p *epoll) list(r *reg) {
 	if r.listed && p.isKqueue() {
 		return
@@ -131,7 +133,8 @@ func (p *epoll) list(r *reg) {
 	p.stir()
 }
 
-// stir wakes who waits for the Poller: a program, or another Poller. It comes to run a little later, by chance.
+// stir wakes who waits for the Poller: a program, or another Poller. It comes to run a little
+// later, by chance.
 func (p *epoll) stir() {
 	if p.asleep {
 		p.asleep = false
@@ -214,7 +217,8 @@ func (p *epoll) enter(n *node, fd int, gen uint32, want poller.Interest) {
 	}
 }
 
-// nestsMost is how many Pollers there can be from the outermost to the innermost (EP_MAX_NESTS and one more).
+// nestsMost is how many Pollers there can be from the outermost to the innermost (EP_MAX_NESTS and
+// one more).
 const nestsMost = 5
 
 // inside has f called with the Pollers that p watches.
@@ -234,7 +238,8 @@ func (p *epoll) watches(other *epoll) (yes bool) {
 	return yes
 }
 
-// below is how many Pollers deep p goes, itself included; above how many there are from it to the outermost.
+// below is how many Pollers deep p goes, itself included; above how many there are from it to the
+// outermost.
 func (p *epoll) below() (n int) {
 	p.inside(func(q *epoll) { n = max(n, q.below()) })
 	return n + 1

@@ -6,7 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// A proc is a program that runs on a host: a coroutine that gives the world back whenever a Poller of its host waits.
+// A proc is a program that runs on a host: a coroutine that gives the world back whenever a Poller
+// of its host waits.
 type proc struct {
 	w      *World
 	host   *Host

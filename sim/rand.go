@@ -2,8 +2,8 @@ package sim
 
 import "math/bits"
 
-// A Rand is a source of seeded choices (splitmix64). Programs that want their own use Host.Rand, so that the seed decides
-// these too. Only integers: they are the same on every machine.
+// A Rand is a source of seeded choices (splitmix64). Programs that want their own use Host.Rand, so
+// that the seed decides these too. Only integers: they are the same on every machine.
 type Rand struct{ state uint64 }
 
 // Uint64 is the next number.

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// What other owners of a descriptor, a sandbox and a peer that never pauses do to a program, each seen by the calls that
-// the program makes afterwards.
+// What other owners of a descriptor, a sandbox and a peer that never pauses do to a program, each
+// seen by the calls that the program makes afterwards.
 
 func TestRefusedCallsStayRefused(t *testing.T) {
 	w := sim.New(1, sim.Options{Refused: map[sim.Call]sim.Errno{sim.Accept: kernel.EPERM}})
@@ -72,7 +72,8 @@ func TestDuplicatesAreOneFile(t *testing.T) {
 	}
 }
 
-// During stands in the middle of a call: the call meets what is left of the descriptor, or its number's next owner.
+// During stands in the middle of a call: the call meets what is left of the descriptor, or its
+// number's next owner.
 func TestAnotherThreadActsDuringACall(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -92,8 +93,8 @@ func TestAnotherThreadActsDuringACall(t *testing.T) {
 	}
 }
 
-// A connect without O_NONBLOCK holds its program up until it is done, and fails the run where nobody can wait. An accept does
-// not: the host asks poll first.
+// A connect without O_NONBLOCK holds its program up until it is done, and fails the run where
+// nobody can wait. An accept does not: the host asks poll first.
 func TestConnectWaitsWhereAnotherOwnerWantsIt(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -19,10 +19,11 @@ type Shrunk struct {
 	World  *World  // of the least run, closed: it has the trace
 }
 
-// Shrink looks for few faults with which f still fails under the seed, and in the same way. It runs f again and again
-// with some of the faults left out (Options.Faulty): the others stay what they are, for every occasion has choices of its
-// own. What a test does itself — Inject, Cut, Crash, SetClock, Swizzle — counts as a fault too. Failures are the same
-// when the first lines of their errors differ in numbers only.
+// Shrink looks for few faults with which f still fails under the seed, and in the same way. It runs
+// f again and again with some of the faults left out (Options.Faulty): the others stay what they
+// are, for every occasion has choices of its own. What a test does itself — Inject, Cut, Crash,
+// SetClock, Swizzle — counts as a fault too. Failures are the same when the first lines of their
+// errors differ in numbers only.
 //
 // nil: f does not fail. To see one of the runs again, give Faults to New as Options.Faulty.
 func Shrink(seed uint64, opt Options, f func(w *World) error) *Shrunk {
@@ -114,8 +115,9 @@ func (f *Fault) series() series {
 // seriesMost is of how many series the numbers are moved, each by itself: 3 ways for each.
 const seriesMost = 3
 
-// moved looks for those that are left after one at other numbers. Without a fault a call is not repeated, or a packet goes
-// out that did not: what came after it has another number in its series than it had.
+// moved looks for those that are left after one at other numbers. Without a fault a call is not
+// repeated, or a packet goes out that did not: what came after it has another number in its series
+// than it had.
 func (s *shrinker) moved(gone Fault, rest []Fault) bool {
 	var all []series
 	for i := range rest {

@@ -19,8 +19,8 @@ var hostile = sim.Faults{ShortRead: 5 * sim.Percent, ShortWrite: 5 * sim.Percent
 	Error: 2 * sim.Percent, Spurious: 5 * sim.Percent, EarlyWait: 5 * sim.Percent, Loss: 3 * sim.Percent, Duplicate: 3 * sim.Percent,
 	Reorder: 5 * sim.Percent, SlowFIN: 5 * sim.Percent, OneByte: sim.Percent, SlowAccepts: 5 * sim.Percent}
 
-// asks has b ask a 100 times by datagrams and wait 50 ms for each answer. It is well with every fault, but planted may
-// see each question's socket and answer, and say what is wrong.
+// asks has b ask a 100 times by datagrams and wait 50 ms for each answer. It is well with every
+// fault, but planted may see each question's socket and answer, and say what is wrong.
 func asks(w *sim.World, planted func(i int, socket kernel.Errno, answered bool) error) error {
 	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 	at := kernel.Inet(addr("10.0.0.1:53"))
@@ -96,8 +96,8 @@ func waiting(h *sim.Host, at kernel.Addr) (poller.Poller, int) {
 	return nil, 0
 }
 
-// A program that fails only if a lost packet meets an ENOBUFS, in one round of a hundred full of faults, is shrunk to these
-// two, and the run with these two is the same every time.
+// A program that fails only if a lost packet meets an ENOBUFS, in one round of a hundred full of
+// faults, is shrunk to these two, and the run with these two is the same every time.
 func TestShrinkFindsTheTwoThatMeet(t *testing.T) {
 	meet := func(w *sim.World) error {
 		return asks(w, func(i int, e kernel.Errno, answered bool) error {
@@ -137,8 +137,8 @@ func TestShrinkFindsTheTwoThatMeet(t *testing.T) {
 	}
 }
 
-// What a test does itself is left out too if it is not needed: of a crash, a cut, a drift, a Swizzle and chance, the crash
-// stays.
+// What a test does itself is left out too if it is not needed: of a crash, a cut, a drift, a
+// Swizzle and chance, the crash stays.
 func TestShrinkLeavesOutWhatTheTestDid(t *testing.T) {
 	s := sim.Shrink(1, sim.Options{Faults: hostile}, func(w *sim.World) error {
 		w.At(time.Second, func() { w.Cut(w.Host("10.0.0.3"), w.Host("10.0.0.4")) })
@@ -203,8 +203,8 @@ func TestShrinkIsBounded(t *testing.T) {
 	}
 }
 
-// A fault that is left out moves no other's occasion: the chances of a packet or call with a name are the same in every
-// history of the seed.
+// A fault that is left out moves no other's occasion: the chances of a packet or call with a name
+// are the same in every history of the seed.
 func TestAFaultThatIsLeftOutMovesNoOther(t *testing.T) {
 	faults := func(only []sim.Fault) []sim.Fault {
 		w := sim.New(3, sim.Options{Trace: 1, Faulty: only, Faults: hostile})

@@ -8,7 +8,8 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// The mixed workload under 80 seeds, 1,000 with -long. A million: go test -run TestStorm -timeout 0 ./sim -sim.seeds=1000000
+// The mixed workload under 80 seeds, 1,000 with -long. A million: go test -run TestStorm -timeout 0
+// ./sim -sim.seeds=1000000
 func TestStorm(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -20,8 +21,9 @@ func TestStorm(t *testing.T) {
 	simtest.CheckWith(t, n, stormOptions, runStorm)
 }
 
-// The mixed workload, TLS and all, has one history for each seed. TLS draws its keys elsewhere, but their sizes are what
-// histories are made of. The hashes are printed so that machines can be compared; .ci/run does, with other processors.
+// The mixed workload, TLS and all, has one history for each seed. TLS draws its keys elsewhere, but
+// their sizes are what histories are made of. The hashes are printed so that machines can be
+// compared; .ci/run does, with other processors.
 func TestStormIsOneHistory(t *testing.T) {
 	for seed := range uint64(longtest.Count(3, 10, 10)) {
 		var hashes [2]uint64

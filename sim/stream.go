@@ -63,8 +63,8 @@ func (s *tcp) arrival(n int) int64 {
 	return s.lastAt
 }
 
-// arrives tells whether a packet of this round gets through to the peer. What is lost is sent again later; what meets
-// nobody is answered with a reset.
+// arrives tells whether a packet of this round gets through to the peer. What is lost is sent again
+// later; what meets nobody is answered with a reset.
 func (s *tcp) arrives(round uint64) bool {
 	w, p := s.h.w, s.peer
 	if round != s.round || s.unknown() {
@@ -96,7 +96,8 @@ func (s *tcp) lose() {
 	s.retry()
 }
 
-// retry takes back what is on the wire and sends it again later: it was lost, or the reset that answers it may be.
+// retry takes back what is on the wire and sends it again later: it was lost, or the reset that
+// answers it may be.
 func (s *tcp) retry() {
 	w := s.h.w
 	s.round++
@@ -227,7 +228,8 @@ func (s *tcp) abandon(to phase) {
 
 func (s *tcp) freePort() { s.h.releasePort(&s.inet, s.life) }
 
-// wasReset is an RST of the peer's. It is not sent again: who does not hear it meets another when it sends.
+// wasReset is an RST of the peer's. It is not sent again: who does not hear it meets another when
+// it sends.
 func (s *tcp) wasReset() {
 	if s.unknown() || s.h.down || s.over() {
 		return

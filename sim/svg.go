@@ -57,10 +57,11 @@ type drawn struct {
 	y int
 }
 
-// WriteSVG draws what the trace has kept as a sequence diagram: a lifeline for each host that does something, time
-// downwards, an arrow for each packet from when it was sent to when it arrived, calls beside the lifelines, faults and
-// failures in red. What happens comes one row below the other; the times are beside them. Waits that found nothing are
-// left out. The texts in full are the titles of the elements.
+// WriteSVG draws what the trace has kept as a sequence diagram: a lifeline for each host that does
+// something, time downwards, an arrow for each packet from when it was sent to when it arrived,
+// calls beside the lifelines, faults and failures in red. What happens comes one row below the
+// other; the times are beside them. Waits that found nothing are left out. The texts in full are
+// the titles of the elements.
 func (w *World) WriteSVG(to io.Writer) error {
 	d := &drawing{at: map[*Host]int{}, width: svgLeft}
 	d.place(w)

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// gossip is n hosts that each send a datagram to every other once in a millisecond; it tells what has come since the last
-// time it was asked, by the way.
+// gossip is n hosts that each send a datagram to every other once in a millisecond; it tells what
+// has come since the last time it was asked, by the way.
 func gossip(w *sim.World, n int) (hosts []*sim.Host, heard func() map[string]int) {
 	var fds []int
 	for i := range n {
@@ -42,8 +42,9 @@ func gossip(w *sim.World, n int) (hosts []*sim.Host, heard func() map[string]int
 	}
 }
 
-// Five hosts that all talk to each other, through a Swizzle. In its middle some ways are silent, and which depends on the
-// seed alone; what a host sends to itself is heard; in the end all are, also when Heal comes early.
+// Five hosts that all talk to each other, through a Swizzle. In its middle some ways are silent,
+// and which depends on the seed alone; what a host sends to itself is heard; in the end all are,
+// also when Heal comes early.
 func TestSwizzleEndsInPeace(t *testing.T) {
 	histories := map[uint64]bool{}
 	clogged := 0

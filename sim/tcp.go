@@ -50,7 +50,8 @@ type tcp struct {
 	second bool // the peer's FIN was first: no TIME_WAIT
 }
 
-// unknown tells whether the machine does not know the connection any more: it has crashed meanwhile.
+// unknown tells whether the machine does not know the connection any more: it has crashed
+// meanwhile.
 func (s *tcp) unknown() bool { return s.phase == silent || s.life != s.h.life }
 
 // A phase is how far a tcp has come.
@@ -83,7 +84,8 @@ const (
 	actProbe
 )
 
-// How long TCP tries: a connect, with a second, two, four … between; what was sent, with 200 ms, 400 ms … 5 s.
+// How long TCP tries: a connect, with a second, two, four … between; what was sent, with 200 ms,
+// 400 ms … 5 s.
 const (
 	synTries   = 7
 	retryFirst = int64(200 * time.Millisecond)

@@ -137,8 +137,9 @@ func (s *tcp) close() {
 	}
 }
 
-// await is a close with a time of SO_LINGER: the program stands still until all is delivered or the time is over, as on
-// Linux, where this is so for sockets too that do not block otherwise. Outside programs nobody can wait.
+// await is a close with a time of SO_LINGER: the program stands still until all is delivered or the
+// time is over, as on Linux, where this is so for sockets too that do not block otherwise. Outside
+// programs nobody can wait.
 func (s *tcp) await() {
 	p := s.h.w.cur
 	if p == nil || p.host != s.h || s.phase != up || !s.finWant || s.finAcked {

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A trace is the history: a hash of all of it, and the last steps as records. It holds calls, sizes and results, never
-// what was sent, and no number that differs between systems.
+// A trace is the history: a hash of all of it, and the last steps as records. It holds calls, sizes
+// and results, never what was sent, and no number that differs between systems.
 type trace struct {
 	hash   uint64
 	sealed bool // the world is being closed: that is not part of it

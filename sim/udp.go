@@ -75,7 +75,8 @@ func (s *udp) connect(to netip.AddrPort) Errno {
 	return 0
 }
 
-// send sends from an address of the host's, or, if that has no such address, from the one that the route chooses.
+// send sends from an address of the host's, or, if that has no such address, from the one that the
+// route chooses.
 func (s *udp) send(p []byte, to, local Addr) (int, Errno) {
 	if e := s.h.bound(&s.inet, false); e != 0 { // before anything is wrong, as Linux does it
 		return 0, e
@@ -263,7 +264,8 @@ func (s *udp) shutdown(how int) Errno {
 	return e
 }
 
-// gramMost is the largest datagram of a new UDP socket: on the BSDs its send buffer (net.inet.udp.maxdgram).
+// gramMost is the largest datagram of a new UDP socket: on the BSDs its send buffer
+// (net.inet.udp.maxdgram).
 func (h *Host) gramMost() int {
 	if h.os() == Linux {
 		return math.MaxInt

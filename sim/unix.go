@@ -9,7 +9,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A unixSocket is one end of a Unix connection, a listener, or a datagram socket: inside one host, without delay.
+// A unixSocket is one end of a Unix connection, a listener, or a datagram socket: inside one host,
+// without delay.
 type unixSocket struct {
 	node
 	stream  bool
@@ -30,7 +31,8 @@ type unixSocket struct {
 	opts    []option
 }
 
-// gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen), of 100 bytes on the BSDs.
+// gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen), of 100
+// bytes on the BSDs.
 var gramsMost = [kernelCount]int{Linux: 11, FreeBSD: 13, NetBSD: 8}
 
 // gramSizes is the most bytes in one of them, beside the send buffer's.

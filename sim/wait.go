@@ -154,7 +154,8 @@ func (p *epoll) invent(events []poller.Event, n int, dice Rand) int {
 	return n + 1
 }
 
-// Wake may come from the garbage collector's goroutine; who waits hears of it when the world goes on.
+// Wake may come from the garbage collector's goroutine; who waits hears of it when the world goes
+// on.
 func (p *epoll) Wake() error {
 	w := p.h.w
 	w.mu.Lock()
@@ -190,7 +191,8 @@ func (p *epoll) Close() error {
 	return nil
 }
 
-// drive runs the world for a Wait outside every program, until the Poller has something or the time has come.
+// drive runs the world for a Wait outside every program, until the Poller has something or the time
+// has come.
 func (w *World) drive(p *epoll, at int64) {
 	if w.driven {
 		panic("sim: a Wait inside a function of the world's (At, Go): only programs can wait")

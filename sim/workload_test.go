@@ -13,10 +13,11 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The mixed workload: 6 servers (callbacks, tasks, a Poll, net.Conns, TLS, datagrams) and 16 clients of three styles, which
-// make 200 calls. For 10 s everything goes wrong: faults by chance, cuts, crashes, clocks that run off. Then it stops, and
-// within 5 minutes of virtual time every call must have come through, every reactor have drained, and every descriptor be
-// closed. At all times: what comes back is what was sent, every operation ends once, no deadline is early.
+// The mixed workload: 6 servers (callbacks, tasks, a Poll, net.Conns, TLS, datagrams) and 16
+// clients of three styles, which make 200 calls. For 10 s everything goes wrong: faults by chance,
+// cuts, crashes, clocks that run off. Then it stops, and within 5 minutes of virtual time every
+// call must have come through, every reactor have drained, and every descriptor be closed. At all
+// times: what comes back is what was sent, every operation ends once, no deadline is early.
 
 const (
 	stormTime = 10 * time.Second
@@ -43,7 +44,8 @@ type load struct {
 	behind  int      // how often somebody in it did not take all
 }
 
-// stormOptions turns with the seed through the kernels, large and small buffers, kind and unkind faults.
+// stormOptions turns with the seed through the kernels, large and small buffers, kind and unkind
+// faults.
 func stormOptions(seed uint64) sim.Options {
 	o := sim.Options{Faults: storm(seed)}
 	if seed%4 == 3 {
@@ -231,7 +233,8 @@ func (l *load) verdict() error {
 	return nil
 }
 
-// A shortage is a call whose connection ended early: by the client's address, and what it had by then.
+// A shortage is a call whose connection ended early: by the client's address, and what it had by
+// then.
 type shortage struct{ key, what string }
 
 // late checks that a wait of d was not shorter, by the host's own clock.

@@ -88,11 +88,12 @@ func (w *World) Step() uint64 { return w.step }
 func (w *World) Calls() uint64    { return w.calls }
 func (w *World) Injected() uint64 { return w.faults }
 
-// At has f called by the world d from now, outside every program: to cut a link, crash a host, look at invariants.
+// At has f called by the world d from now, outside every program: to cut a link, crash a host, look
+// at invariants.
 func (w *World) At(d time.Duration, f func()) { w.events.add(w.now+max(int64(d), 0), call(f), 0, 0, 0) }
 
-// Run lets d of virtual time pass. Its error is what ended it early: a program's panic, Fail, a world that spins. It is
-// no error when all wait for ever; see RunUntilDone.
+// Run lets d of virtual time pass. Its error is what ended it early: a program's panic, Fail, a
+// world that spins. It is no error when all wait for ever; see RunUntilDone.
 func (w *World) Run(d time.Duration) error {
 	until := w.now + int64(d)
 	err := w.run(func() bool { return false }, until)
@@ -102,15 +103,16 @@ func (w *World) Run(d time.Duration) error {
 	return err
 }
 
-// RunUntilIdle runs until nothing is pending: all programs have ended or wait for what only another could send.
+// RunUntilIdle runs until nothing is pending: all programs have ended or wait for what only another
+// could send.
 func (w *World) RunUntilIdle() error { return w.run(func() bool { return false }, never) }
 
-// RunUntilDone runs until all programs have ended. A *Deadlock says who waits for what if they never will, or have not
-// within the limit; 0 is no limit.
+// RunUntilDone runs until all programs have ended. A *Deadlock says who waits for what if they
+// never will, or have not within the limit; 0 is no limit.
 func (w *World) RunUntilDone(limit time.Duration) error { return w.RunUntil(w.done, limit) }
 
-// RunUntil runs until the condition holds, which is asked after every event. A *Deadlock if it never will, or does not
-// within the limit; 0 is no limit.
+// RunUntil runs until the condition holds, which is asked after every event. A *Deadlock if it
+// never will, or does not within the limit; 0 is no limit.
 func (w *World) RunUntil(ok func() bool, limit time.Duration) error {
 	until := int64(never)
 	if limit > 0 {
@@ -195,7 +197,8 @@ func (w *World) Fail(err error) {
 // Err is what has failed so far; nil if nothing has.
 func (w *World) Err() error { return w.failed }
 
-// Leaks is what programs that have ended have left open: a line for each descriptor. nil is as it should be.
+// Leaks is what programs that have ended have left open: a line for each descriptor. nil is as it
+// should be.
 func (w *World) Leaks() (left []string) {
 	for _, h := range w.hosts {
 		running := false
@@ -214,7 +217,8 @@ func (w *World) Leaks() (left []string) {
 	return left
 }
 
-// Close ends all programs: their kernels are gone, so a reactor's Run returns an error. It leaves no goroutine.
+// Close ends all programs: their kernels are gone, so a reactor's Run returns an error. It leaves
+// no goroutine.
 func (w *World) Close() {
 	if w.closed {
 		return
@@ -229,7 +233,8 @@ func (w *World) Close() {
 	w.events.heap = nil
 }
 
-// bury lets the programs of crashed hosts come to their ends. They cannot wait any more, so they do.
+// bury lets the programs of crashed hosts come to their ends. They cannot wait any more, so they
+// do.
 func (w *World) bury() {
 	for _, h := range w.hosts {
 		for _, p := range h.procs {

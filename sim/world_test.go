@@ -43,7 +43,8 @@ func runEcho(t testing.TB, seed uint64, opt sim.Options) (trace string, hash uin
 	return b.String(), w.Hash()
 }
 
-// The same world twice, quiet and wild: the histories are equal byte for byte; another seed's is another.
+// The same world twice, quiet and wild: the histories are equal byte for byte; another seed's is
+// another.
 func TestOneSeedIsOneHistory(t *testing.T) {
 	for name, opt := range map[string]sim.Options{"quiet": {}, "wild": {Faults: wild}, "FreeBSD": {Faults: wild, Kernel: sim.FreeBSD}, "NetBSD": {Faults: wild, Kernel: sim.NetBSD}} {
 		t.Run(name, func(t *testing.T) {
@@ -137,7 +138,8 @@ func TestBadInputSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A client waits for a server that never answers: nothing is pending, and the world says who waits for what.
+// A client waits for a server that never answers: nothing is pending, and the world says who waits
+// for what.
 func TestDeadlockSaysWhoWaitsForWhat(t *testing.T) {
 	w := sim.New(3, sim.Options{})
 	defer w.Close()
@@ -190,8 +192,8 @@ func TestPanicOfAProgramIsTheRunsError(t *testing.T) {
 	}
 }
 
-// A host crashes in the middle of 1 MB, its program ends, it restarts: the client sees a reset, never an end in order, and
-// a second try gets everything.
+// A host crashes in the middle of 1 MB, its program ends, it restarts: the client sees a reset,
+// never an end in order, and a second try gets everything.
 func TestCrashAndRestart(t *testing.T) {
 	again := 0
 	seeds := longtest.Count(10, 40, 100)

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Accept waits for a connection. The Socket it gives is blocking and waits as its listener does. While the system lacks
-// descriptors or memory, a call that may wait tries again now and then.
+// Accept waits for a connection. The Socket it gives is blocking and waits as its listener does.
+// While the system lacks descriptors or memory, a call that may wait tries again now and then.
 func (s *Socket) Accept() (*Socket, Addr, error) {
 	c := s.start()
 	a := acceptor{s: s, c: &c}
@@ -77,8 +77,9 @@ func outOfResources(e kernel.Errno) bool {
 	return false
 }
 
-// passing tells whether an error of accept says nothing of the listener: the connection was lost (accept(2) has a list, and
-// systems add to it), or something is lacking. The short list is that of the others.
+// passing tells whether an error of accept says nothing of the listener: the connection was lost
+// (accept(2) has a list, and systems add to it), or something is lacking. The short list is that of
+// the others.
 func passing(e kernel.Errno) bool {
 	switch e {
 	case 0, kernel.EAGAIN, kernel.EBADF, kernel.EINVAL, kernel.ENOTSOCK, kernel.EFAULT, kernel.ENOSYS, kernel.EDEADLK,

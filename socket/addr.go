@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// An Addr is the address of a socket: what GetAddrInfo, Accept and RecvFrom give, and what Tuple and Path make. Addrs
-// are comparable. The zero Addr is any address and port 0.
+// An Addr is the address of a socket: what GetAddrInfo, Accept and RecvFrom give, and what Tuple
+// and Path make. Addrs are comparable. The zero Addr is any address and port 0.
 type Addr struct {
 	a   kernel.Addr // Family 0: any address of the socket's family
 	bad string      // why it is none; told by the call that is given it
@@ -58,7 +58,8 @@ func tuple(host string, port int, flowScope *[2]int) Addr {
 // Path is the address of a Unix socket; a leading "@" is Linux's abstract space.
 func Path(path string) Addr { return Addr{a: kernel.Unix(path)} }
 
-// AddrOf is the Addr of an IP endpoint. Its zone must be an interface's number: the call that takes the Addr says so.
+// AddrOf is the Addr of an IP endpoint. Its zone must be an interface's number: the call that takes
+// the Addr says so.
 func AddrOf(ap netip.AddrPort) Addr {
 	a, err := inet(ap)
 	if err != nil {
@@ -108,7 +109,8 @@ func (a Addr) String() string {
 	return a.a.String()
 }
 
-// address is what the kernel is told. EAFNOSUPPORT when the address is of another family than the socket.
+// address is what the kernel is told. EAFNOSUPPORT when the address is of another family than the
+// socket.
 func (s *Socket) address(o op, a Addr) (kernel.Addr, kernel.Errno, error) {
 	if a.bad != "" {
 		return kernel.Addr{}, 0, badValue(o, "address: %s", a.bad)

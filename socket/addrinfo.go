@@ -21,9 +21,9 @@ type AddrInfo struct {
 	Addr                Addr
 }
 
-// GetAddrInfo resolves a host name, or the text of an address, and a port's number or service name. af, typ and proto
-// choose what is wanted; 0 is all: streams first, then datagrams, then raw sockets. Errors of the resolver are negative
-// OSErrors; a port out of range is ErrValue.
+// GetAddrInfo resolves a host name, or the text of an address, and a port's number or service name.
+// af, typ and proto choose what is wanted; 0 is all: streams first, then datagrams, then raw
+// sockets. Errors of the resolver are negative OSErrors; a port out of range is ErrValue.
 func GetAddrInfo(host, port string, af, typ, proto, flags int) ([]AddrInfo, error) {
 	q, err := newQuery(kernel.Host, host, port, af, typ, proto, flags)
 	if err == nil && q.asks() {
@@ -99,8 +99,8 @@ func newQuery(k kernel.Kernel, host, port string, af, typ, proto, flags int) (*q
 	return q, nil
 }
 
-// choose picks the services as the C libraries do: a raw socket has no ports, so it is there only when nothing is asked
-// for.
+// choose picks the services as the C libraries do: a raw socket has no ports, so it is there only
+// when nothing is asked for.
 func (q *query) choose(typ, proto, port int) error {
 	all := []service{
 		{SOCK_STREAM, IPPROTO_TCP, "tcp", port},
@@ -123,7 +123,8 @@ func (q *query) choose(typ, proto, port int) error {
 	return eai(EAI_SOCKTYPE)
 }
 
-// number is a port that is one, with blanks before it, as strtoul(3) reads it; portUnknown for any other text.
+// number is a port that is one, with blanks before it, as strtoul(3) reads it; portUnknown for any
+// other text.
 func (q *query) number() (int, error) {
 	n, err := strconv.Atoi(strings.TrimLeft(q.port, " \t\n\v\f\r"))
 	switch {

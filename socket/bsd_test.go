@@ -13,8 +13,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A listener that was shut, by its owner or by another process: Accept must end. The BSDs answer every accept with
-// ECONNABORTED then, which otherwise means that one connection is lost. FreeBSD shuts a listener and says ENOTCONN.
+// A listener that was shut, by its owner or by another process: Accept must end. The BSDs answer
+// every accept with ECONNABORTED then, which otherwise means that one connection is lost. FreeBSD
+// shuts a listener and says ENOTCONN.
 func TestAcceptOnAShutListenerEnds(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
@@ -33,8 +34,8 @@ func TestAcceptOnAShutListenerEnds(t *testing.T) {
 	})
 }
 
-// Another call takes the error of a refused attempt before Connect sees it. On NetBSD poll(2) says neither ERR nor HUP,
-// so Connect must take any bit for the end of the attempt.
+// Another call takes the error of a refused attempt before Connect sees it. On NetBSD poll(2) says
+// neither ERR nor HUP, so Connect must take any bit for the end of the attempt.
 func TestConnectEndsAlthoughAnotherCallHasTakenItsError(t *testing.T) {
 	simulated(t, sim.NetBSD, func(l *lab) {
 		h := l.k.(*sim.Host)
@@ -50,7 +51,8 @@ func TestConnectEndsAlthoughAnotherCallHasTakenItsError(t *testing.T) {
 	})
 }
 
-// A slow kernel hides from the first questions that an attempt has succeeded. connect(2) does not report it.
+// A slow kernel hides from the first questions that an attempt has succeeded. connect(2) does not
+// report it.
 type slow struct {
 	kernel.Kernel
 	hidden int // so many more answers
@@ -94,8 +96,8 @@ func (k *slow) GetOpt(fd, level, name int) (int, kernel.Errno) {
 	return k.Kernel.GetOpt(fd, level, name)
 }
 
-// An attempt succeeds between any two questions about it: Connect succeeds too. In a simulated world no time passes within
-// a call, so there no attempt ends there.
+// An attempt succeeds between any two questions about it: Connect succeeds too. In a simulated
+// world no time passes within a call, so there no attempt ends there.
 func TestConnectSucceedsWhileItIsAsked(t *testing.T) {
 	for hidden := range 4 {
 		k := &slow{Kernel: kernel.Host}
@@ -108,7 +110,8 @@ func TestConnectSucceedsWhileItIsAsked(t *testing.T) {
 	}
 }
 
-// A connection that its peer has reset in the queue is an error of accept(2) on the BSDs, and Accept takes the next one.
+// A connection that its peer has reset in the queue is an error of accept(2) on the BSDs, and
+// Accept takes the next one.
 func TestAcceptPassesOverConnectionsThatWereReset(t *testing.T) {
 	onSimulated(t, func(l *lab) {
 		if l.os == "linux" {
@@ -133,8 +136,8 @@ func TestAcceptPassesOverConnectionsThatWereReset(t *testing.T) {
 	})
 }
 
-// A Unix receiver without room: BSDs answer ENOBUFS at once and go on to report room for writing. The call waits all the
-// same, or is EAGAIN, as on Linux.
+// A Unix receiver without room: BSDs answer ENOBUFS at once and go on to report room for writing.
+// The call waits all the same, or is EAGAIN, as on Linux.
 func TestCrowdedUnixReceiverIsWaitedFor(t *testing.T) {
 	both(t, func(l *lab) {
 		for name, send := range map[string]func(s *socket.Socket, at socket.Addr) error{

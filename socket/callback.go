@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A callback is option 20's function. The Desc, which is in tables, knows the Socket weakly: a Socket that only its own
-// callback has is closed by the garbage collector like any other.
+// A callback is option 20's function. The Desc, which is in tables, knows the Socket weakly: a
+// Socket that only its own callback has is closed by the garbage collector like any other.
 type callback struct {
 	f      func(*Socket)
 	stale  bool // what waited at SetCallback may still be told; that is no arrival
@@ -24,10 +24,10 @@ type callback struct {
 
 const arrival = poller.In | poller.Err | poller.Hup
 
-// SetCallback has f called after each arrival of data, of a connection to accept, or of the end; not for what waits
-// already. What comes at once may be told twice: with what waited, and by itself. It is called on the loop of a Socket of
-// NewOn, on one goroutine for all those of New, and never inside another call of the user's. nil ends that. Accepted
-// sockets have none.
+// SetCallback has f called after each arrival of data, of a connection to accept, or of the end;
+// not for what waits already. What comes at once may be told twice: with what waited, and by
+// itself. It is called on the loop of a Socket of NewOn, on one goroutine for all those of New, and
+// never inside another call of the user's. nil ends that. Accepted sockets have none.
 func (s *Socket) SetCallback(f func(*Socket)) error {
 	if f == nil {
 		s.call.Store(nil)
@@ -92,8 +92,9 @@ func arrived(handle weak.Pointer[Socket]) {
 	}
 }
 
-// news tells whether more than what waited at SetCallback is there. If the kernel cannot tell how much waits, news assumes
-// that something has come. The kernel reports an arrival once, so a call too many is better than none.
+// news tells whether more than what waited at SetCallback is there. If the kernel cannot tell how
+// much waits, news assumes that something has come. The kernel reports an arrival once, so a call
+// too many is better than none.
 func (c *callback) news(d *desc.Desc) bool {
 	more := false
 	d.Use(func(fd int) desc.Errno {

@@ -9,7 +9,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// heard counts the calls of a callback, and fails the test when one comes inside a call of the user's on the loop.
+// heard counts the calls of a callback, and fails the test when one comes inside a call of the
+// user's on the loop.
 type heard struct {
 	l    *lab
 	n    atomic.Int32
@@ -21,8 +22,9 @@ func (h *heard) call(s *socket.Socket) {
 	h.n.Add(1)
 }
 
-// listen sets a callback, and waits until what the kernel reports at registration has been delivered. Linux may tell
-// an arrival together with that (the socket is writable), and once more by the arrival's own wake-up.
+// listen sets a callback, and waits until what the kernel reports at registration has been
+// delivered. Linux may tell an arrival together with that (the socket is writable), and once more
+// by the arrival's own wake-up.
 func (l *lab) listen(s *socket.Socket) *heard {
 	h := l.hear(s)
 	l.quiet()
@@ -46,8 +48,8 @@ func (h *heard) times(n int32) {
 	}
 }
 
-// quiet waits until what had been told to the loop, or to the background, before has been delivered: what comes through
-// the same way after it has.
+// quiet waits until what had been told to the loop, or to the background, before has been
+// delivered: what comes through the same way after it has.
 func (l *lab) quiet() {
 	c, s := l.pair()
 	var n atomic.Int32
@@ -156,8 +158,9 @@ func TestD33CallbackNotForWhatWaits(t *testing.T) {
 	})
 }
 
-// What arrives between SetCallback and the loop's first look at the socket is called for, although the kernel reports it
-// together with what waited. On a Unix socket it is there at once, before a task lets its loop look.
+// What arrives between SetCallback and the loop's first look at the socket is called for, although
+// the kernel reports it together with what waited. On a Unix socket it is there at once, before a
+// task lets its loop look.
 func TestD33ArrivalBeforeTheFirstLookIsCalledFor(t *testing.T) {
 	both(t, func(l *lab) {
 		at := socket.Path(unixPath(l.t))
@@ -223,7 +226,8 @@ func TestD33CallbackNotAfterItIsCleared(t *testing.T) {
 	})
 }
 
-// The callback may do anything to its socket. What comes together is told once, so it takes all there is.
+// The callback may do anything to its socket. What comes together is told once, so it takes all
+// there is.
 func TestD33CallbackUsesTheSocket(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()

@@ -18,7 +18,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A Socket that nobody has any more is closed, whatever it was doing last; one that only its own callback has, too.
+// A Socket that nobody has any more is closed, whatever it was doing last; one that only its own
+// callback has, too.
 func TestD21UnreachableSocketIsClosed(t *testing.T) {
 	both(t, func(l *lab) {
 		before := descriptors(l.t)

@@ -15,8 +15,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// When Close returns the descriptor is closed, whoever waits in a call: the address of a listener, or of a datagram socket,
-// is free at once. The tests of Close asked only whether it wakes the waiting calls.
+// When Close returns the descriptor is closed, whoever waits in a call: the address of a listener,
+// or of a datagram socket, is free at once. The tests of Close asked only whether it wakes the
+// waiting calls.
 func TestClosedIsClosed(t *testing.T) {
 	both(t, func(l *lab) {
 		for range 20 {
@@ -74,8 +75,8 @@ func TestNonBlockingCallsEnd(t *testing.T) {
 	})
 }
 
-// A moody kernel answers accept and connect with these errors, one after the other, before it makes the call. always repeats
-// the last one.
+// A moody kernel answers accept and connect with these errors, one after the other, before it makes
+// the call. always repeats the last one.
 type moody struct {
 	kernel.Kernel
 	errs   []kernel.Errno
@@ -108,8 +109,8 @@ func (k *moody) Connect(fd int, to kernel.Addr) kernel.Errno {
 	return k.Kernel.Connect(fd, to)
 }
 
-// No error that says nothing of the listener ends an accept loop: neither those of accept(2)'s list, nor one that nobody has
-// heard of, nor a lack of descriptors or memory.
+// No error that says nothing of the listener ends an accept loop: neither those of accept(2)'s
+// list, nor one that nobody has heard of, nor a lack of descriptors or memory.
 func TestAcceptGoesOn(t *testing.T) {
 	k := &moody{Kernel: kernel.Host}
 	taskOn(t, t.Context(), k, func(l *lab) {
@@ -131,7 +132,8 @@ func TestAcceptGoesOn(t *testing.T) {
 	})
 }
 
-// An error that never ends does not hold a call for ever. What is lacking does hold it, until its deadline.
+// An error that never ends does not hold a call for ever. What is lacking does hold it, until its
+// deadline.
 func TestAcceptEnds(t *testing.T) {
 	for _, c := range []struct {
 		e     kernel.Errno
@@ -159,8 +161,8 @@ func TestAcceptEnds(t *testing.T) {
 	}
 }
 
-// No errno of the kernel is mistaken for a mark of ours: connect's ENOBUFS is the call's error, at once. A simulated fault
-// comes once, and then a second try that succeeds looks like success.
+// No errno of the kernel is mistaken for a mark of ours: connect's ENOBUFS is the call's error, at
+// once. A simulated fault comes once, and then a second try that succeeds looks like success.
 func TestConnectWithoutBuffers(t *testing.T) {
 	for _, limit := range []timeout.Timeout{timeout.None, 0} {
 		k := &moody{Kernel: kernel.Host}

@@ -8,16 +8,17 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The stages of a stream's connect. A connect that timed out or was not waited for goes on by itself.
+// The stages of a stream's connect. A connect that timed out or was not waited for goes on by
+// itself.
 const (
 	fresh uint32 = iota
 	connecting
 	connected
 )
 
-// Connect connects a stream, or sets a datagram socket's peer. Non-blocking it is EINPROGRESS; Poll tells when it has
-// ended. After ETIMEDOUT it still goes on: Connect again is EALREADY until it has ended, then EISCONN. After a refusal
-// Connect is a new attempt.
+// Connect connects a stream, or sets a datagram socket's peer. Non-blocking it is EINPROGRESS; Poll
+// tells when it has ended. After ETIMEDOUT it still goes on: Connect again is EALREADY until it has
+// ended, then EISCONN. After a refusal Connect is a new attempt.
 func (s *Socket) Connect(a Addr) error {
 	to, wrong, err := s.address(opConnect, a)
 	if err != nil {
@@ -43,8 +44,8 @@ func (s *Socket) Connect(a Addr) error {
 	return fail(opConnect, e)
 }
 
-// full ends an attempt because the queue of a Unix listener or receiver has no room: no Event tells when it has, or, on
-// Linux, each datagram that is refused makes one.
+// full ends an attempt because the queue of a Unix listener or receiver has no room: no Event tells
+// when it has, or, on Linux, each datagram that is refused makes one.
 const full desc.Errno = 1 << 16 // no system has an error of this number
 
 // attempt connects and waits for the outcome.
@@ -138,8 +139,9 @@ func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 	}
 }
 
-// ended is outcome where connect(2) does not report. A socket that an attempt has spent stays as the kernel leaves it.
-// Ready comes first: an attempt that ends between two of these questions must not look as if nobody had its result.
+// ended is outcome where connect(2) does not report. A socket that an attempt has spent stays as
+// the kernel leaves it. Ready comes first: an attempt that ends between two of these questions must
+// not look as if nobody had its result.
 func (s *Socket) ended() desc.Errno {
 	k, fd := s.d.Kernel, s.d.FD
 	ready, _ := k.Ready(fd) // no kernel reports anything while the attempt is under way

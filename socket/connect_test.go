@@ -55,8 +55,9 @@ func TestD17RefusedIsECONNREFUSED(t *testing.T) {
 	})
 }
 
-// What a refused connect leaves is a new socket, whoever waited for it: no end of a stream, nothing to read, and it can
-// listen. Each call is made on a socket of its own; TestD17 only looked at the error.
+// What a refused connect leaves is a new socket, whoever waited for it: no end of a stream, nothing
+// to read, and it can listen. Each call is made on a socket of its own; TestD17 only looked at the
+// error.
 func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.os != "linux" {
@@ -90,7 +91,8 @@ func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 	})
 }
 
-// After a refusal, whoever was told of it, a connect is a new attempt; on NetBSD the socket is spent.
+// After a refusal, whoever was told of it, a connect is a new attempt; on NetBSD the socket is
+// spent.
 func TestD17aConnectAgainAfterARefusal(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.os == "netbsd" {
@@ -150,8 +152,8 @@ func TestD18ConnectAfterCompletionIsEISCONN(t *testing.T) {
 	})
 }
 
-// A connect that timed out goes on: again it is EALREADY at once, until room in the listener's queue ends it well.
-// The kernel tries again after a second: the worlds wait side by side.
+// A connect that timed out goes on: again it is EALREADY at once, until room in the listener's
+// queue ends it well. The kernel tries again after a second: the worlds wait side by side.
 func TestD19TimedOutConnectStaysInProgress(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -199,7 +201,8 @@ func TestD20NonBlockingConnectIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-// Linux tells of a full Unix listener with EAGAIN, and no Event says when it has room. The BSDs refuse the connection.
+// Linux tells of a full Unix listener with EAGAIN, and no Event says when it has room. The BSDs
+// refuse the connection.
 func TestConnectToAFullUnixListener(t *testing.T) {
 	both(t, func(l *lab) {
 		full := syscall.EAGAIN

@@ -78,15 +78,16 @@ const (
 	SHUT_RDWR = kernel.SHUT_RDWR
 )
 
-// IPPROTO_SEC asks for a TLS socket, as on the WiPy: one of TCP that WrapSSL makes TLS. It, and what it accepts, neither
-// sends nor receives before that, nor past it: EPROTO.
+// IPPROTO_SEC asks for a TLS socket, as on the WiPy: one of TCP that WrapSSL makes TLS. It, and
+// what it accepts, neither sends nor receives before that, nor past it: EPROTO.
 const IPPROTO_SEC = 100
 
-// SO_CALLBACK is the option of level SOL_SOCKET that sets the callback, when its value is a function or nil. With other
-// values 20 is the host's option of that number.
+// SO_CALLBACK is the option of level SOL_SOCKET that sets the callback, when its value is a
+// function or nil. With other values 20 is the host's option of that number.
 const SO_CALLBACK = 20
 
-// Flags of GetAddrInfo, numbered as Linux does. Addresses are always looked up by ureactor, so all hosts have them.
+// Flags of GetAddrInfo, numbered as Linux does. Addresses are always looked up by ureactor, so all
+// hosts have them.
 const (
 	AI_PASSIVE     = 0x1
 	AI_CANONNAME   = 0x2 // accepted: canonical names are never given (SEMANTICS D24)

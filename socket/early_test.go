@@ -73,7 +73,8 @@ func TestNeverEarly(t *testing.T) {
 	})
 }
 
-// One goroutine reads while another writes the same socket, and two that read take turns: nothing is lost or mixed up.
+// One goroutine reads while another writes the same socket, and two that read take turns: nothing
+// is lost or mixed up.
 func TestTwoReaders(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()

@@ -8,8 +8,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// After a recv that has taken all there was, the next one sleeps before it tries. What arrives in between, in pieces
-// that one recv does not take at once (TCP's urgent byte stops it, a FIN is behind the last one), is missed by none.
+// After a recv that has taken all there was, the next one sleeps before it tries. What arrives in
+// between, in pieces that one recv does not take at once (TCP's urgent byte stops it, a FIN is
+// behind the last one), is missed by none.
 func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.isSimulated() {
@@ -61,8 +62,8 @@ func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 	})
 }
 
-// After such a recv, calls that need no Event for their answer give it: accept on a connection is EINVAL, and so is a recv
-// of the urgent byte when there is none.
+// After such a recv, calls that need no Event for their answer give it: accept on a connection is
+// EINVAL, and so is a recv of the urgent byte when there is none.
 func TestOtherCallsAfterATakenAll(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.isSimulated() {

@@ -10,9 +10,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// An OSError is MicroPython's: Errno is its args[0], the host's number of the error, or a negative EAI_* one of
-// GetAddrInfo. errors.Is knows it as that syscall.Errno; ETIMEDOUT is os.ErrDeadlineExceeded too, and EBADF, which is
-// what every call on a closed socket gives, net.ErrClosed. It is a net.Error.
+// An OSError is MicroPython's: Errno is its args[0], the host's number of the error, or a negative
+// EAI_* one of GetAddrInfo. errors.Is knows it as that syscall.Errno; ETIMEDOUT is
+// os.ErrDeadlineExceeded too, and EBADF, which is what every call on a closed socket gives,
+// net.ErrClosed. It is a net.Error.
 type OSError struct {
 	Errno int
 	Op    string // the call
@@ -46,7 +47,8 @@ func (e *OSError) Is(target error) bool {
 	return false
 }
 
-// Unwrap is the number as a syscall.Errno, so that the error is os.ErrPermission, fs.ErrNotExist, … where that is.
+// Unwrap is the number as a syscall.Errno, so that the error is os.ErrPermission, fs.ErrNotExist, …
+// where that is.
 func (e *OSError) Unwrap() error {
 	if e.Errno <= 0 {
 		return nil
@@ -66,7 +68,8 @@ func (e *OSError) As(target any) bool {
 // Timeout tells whether the call's time was up.
 func (e *OSError) Timeout() bool { return kernel.Errno(e.Errno) == kernel.ETIMEDOUT }
 
-// Temporary tells whether the same call may succeed later. Of Accept that is every error that says nothing of the listener.
+// Temporary tells whether the same call may succeed later. Of Accept that is every error that says
+// nothing of the listener.
 func (e *OSError) Temporary() bool {
 	return e.Timeout() || kernel.Errno(e.Errno) == kernel.EAGAIN || e.Errno == EAI_AGAIN ||
 		e.Op == opNames[opAccept] && e.Errno > 0 && passing(kernel.Errno(e.Errno)) && kernel.Errno(e.Errno) != kernel.EOPNOTSUPP
@@ -83,7 +86,8 @@ var eaiText = map[int]string{
 	EAI_ADDRFAMILY: "host has no address of the family",
 }
 
-// ErrValue is what an argument outside its range gives: MicroPython's ValueError. Nothing has happened then.
+// ErrValue is what an argument outside its range gives: MicroPython's ValueError. Nothing has
+// happened then.
 var ErrValue = errors.New("ValueError")
 
 // valueError names the argument and its range.
@@ -138,7 +142,8 @@ var opNames = [ops]string{"socket", "accept", "bind", "close", "connect", "data"
 
 func (o op) String() string { return opNames[o] }
 
-// again has an EAGAIN for each call, made beforehand: a non-blocking socket gives them all the time.
+// again has an EAGAIN for each call, made beforehand: a non-blocking socket gives them all the
+// time.
 var again = func() (list [ops]OSError) {
 	for i := range list {
 		list[i] = OSError{Errno: int(kernel.EAGAIN), Op: opNames[i]}

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A datagram for a Unix receiver whose queue is full waits for room, without burning the processor: on Linux each
-// datagram that is refused makes an Event of its sender.
+// A datagram for a Unix receiver whose queue is full waits for room, without burning the processor:
+// on Linux each datagram that is refused makes an Event of its sender.
 func TestFullUnixReceiver(t *testing.T) {
 	both(t, func(l *lab) {
 		receiver, others, s := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)

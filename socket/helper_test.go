@@ -39,7 +39,8 @@ const (
 	inet   = socket.AF_INET
 )
 
-// A lab is where a test runs: the same code with sockets that park goroutines, and with sockets of tasks.
+// A lab is where a test runs: the same code with sockets that park goroutines, and with sockets of
+// tasks.
 type lab struct {
 	t    testing.TB
 	k    kernel.Kernel
@@ -81,8 +82,8 @@ func caught(t testing.TB, f func()) {
 	f()
 }
 
-// both runs the test in both worlds, and in the second one also on the simulated kernel: the same answers, or one of the
-// two kernels is wrong.
+// both runs the test in both worlds, and in the second one also on the simulated kernel: the same
+// answers, or one of the two kernels is wrong.
 func both(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) { parked(t, f) })
 	if !testing.Short() { // the simulated one is a task too
@@ -117,7 +118,8 @@ func inTask(t testing.TB, f func(l *lab)) {
 	taskOn(t, ctx, kernel.Host, f)
 }
 
-// simulated is inTask on a host of a quiet world, whose clock jumps. What waits for ever is told at once.
+// simulated is inTask on a host of a quiet world, whose clock jumps. What waits for ever is told at
+// once.
 func simulated(t testing.TB, k sim.Kernel, f func(l *lab)) {
 	w := sim.New(1, sim.Options{Kernel: k, Buffer: 256 << 10})
 	defer w.Close()
@@ -214,7 +216,8 @@ func (l *lab) pass() {
 	}
 }
 
-// beside runs f at the same time, where s may be used: in another goroutine or task. join waits for it.
+// beside runs f at the same time, where s may be used: in another goroutine or task. join waits for
+// it.
 func (l *lab) beside(f func(l *lab)) (join func()) {
 	if l.r == nil {
 		done := make(chan struct{})
@@ -286,7 +289,8 @@ func seconds(s float64) timeout.Timeout {
 	return t
 }
 
-// A call is one method with arguments that are in order: what all calls have in common is tested over all of them.
+// A call is one method with arguments that are in order: what all calls have in common is tested
+// over all of them.
 type call struct {
 	name string
 	do   func(s *socket.Socket) error
@@ -295,7 +299,8 @@ type call struct {
 // huge is more than any buffer has, on 32-bit systems too.
 const huge = min(1<<40, math.MaxInt)
 
-// wide is a number with a bit beyond the lower 32. It is a variable: a 32-bit int cannot hold such a constant.
+// wide is a number with a bit beyond the lower 32. It is a variable: a 32-bit int cannot hold such
+// a constant.
 var wide int64 = 1 << 32
 
 var receiving = []call{
@@ -324,7 +329,8 @@ var sending = []call{
 	{"Write", func(s *socket.Socket) error { _, err := s.Write(big); return err }},
 }
 
-// descriptors counts those that are open, of the first 4,096. fcntl tells on every system, /proc on Linux only.
+// descriptors counts those that are open, of the first 4,096. fcntl tells on every system, /proc on
+// Linux only.
 func descriptors(testing.TB) (n int) {
 	for fd := range 4096 {
 		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {

@@ -14,8 +14,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// How much a receive waits for. One lab has each call of the recv family, with its flags; a peer sends the data in parts,
-// each when the receiver waits for it, so that a call that is content with less is seen.
+// How much a receive waits for. One lab has each call of the recv family, with its flags; a peer
+// sends the data in parts, each when the receiver waits for it, so that a call that is content with
+// less is seen.
 
 type receiver struct {
 	name string
@@ -43,7 +44,8 @@ var receivers = []receiver{
 	}},
 }
 
-// least runs f for each receiver, with MSG_WAITALL and with SO_RCVLOWAT, for a call that waits for 4 bytes of room many.
+// least runs f for each receiver, with MSG_WAITALL and with SO_RCVLOWAT, for a call that waits for
+// 4 bytes of room many.
 func least(t *testing.T, f func(l *lab, s, peer *socket.Socket, take func(peek int) (string, error))) {
 	both(t, func(l *lab) {
 		for _, r := range receivers {
@@ -100,7 +102,8 @@ func TestReceiveOfLessAtTheEnd(t *testing.T) {
 	})
 }
 
-// Peeking waits as well, and takes nothing; the end ends that too, though it is behind what is seen.
+// Peeking waits as well, and takes nothing; the end ends that too, though it is behind what is
+// seen.
 func TestPeekWaitsForItsLeast(t *testing.T) {
 	least(t, func(l *lab, s, peer *socket.Socket, take func(int) (string, error)) {
 		l.send(peer, "ab")
@@ -182,7 +185,8 @@ func TestReceiveOfLessAtAReset(t *testing.T) {
 	})
 }
 
-// More than a budget, and more than the receive buffer holds; an accepted socket has its listener's SO_RCVLOWAT.
+// More than a budget, and more than the receive buffer holds; an accepted socket has its listener's
+// SO_RCVLOWAT.
 func TestReceiveOfManyBytes(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -40,7 +40,8 @@ func TestListenAndBind(t *testing.T) {
 	})
 }
 
-// Connections come in the order they were made; one whose peer has gone gives its data, then the end.
+// Connections come in the order they were made; one whose peer has gone gives its data, then the
+// end.
 func TestAcceptOrder(t *testing.T) {
 	both(t, func(l *lab) {
 		s := l.listener()

@@ -125,8 +125,8 @@ func TestD04ClosedIsEBADF(t *testing.T) {
 	})
 }
 
-// A peer that sends a byte now and then cannot stretch a call beyond its deadline: it goes on until the call is over,
-// so with a deadline per piece the call would never be.
+// A peer that sends a byte now and then cannot stretch a call beyond its deadline: it goes on until
+// the call is over, so with a deadline per piece the call would never be.
 func TestD05OneDeadlinePerCall(t *testing.T) {
 	reads := []call{
 		{"ReadSize", func(s *socket.Socket) error { _, err := s.ReadSize(1 << 30); return err }},

@@ -16,7 +16,8 @@ const (
 	sleeps
 )
 
-// empty is what a receiving call on a stream meets where there is no data: an error, the end, or a wait.
+// empty is what a receiving call on a stream meets where there is no data: an error, the end, or a
+// wait.
 func (e *end) empty() []syscall.Errno {
 	switch {
 	case e.closed:

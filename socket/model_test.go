@@ -23,8 +23,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The model is what doc/semantics.md says of a stream pair, a listener and datagram sockets, written a second time: any
-// sequence of calls gives what it allows.
+// The model is what doc/semantics.md says of a stream pair, a listener and datagram sockets,
+// written a second time: any sequence of calls gives what it allows.
 
 // A phase is how far a stream has come.
 type phase uint8
@@ -167,8 +167,8 @@ func (w *world) add(e *end) *end {
 	return e
 }
 
-// settle waits until the kernel has delivered everything: the host's is asked what has arrived, in a simulated world a
-// time passes that is longer than its wires.
+// settle waits until the kernel has delivered everything: the host's is asked what has arrived, in
+// a simulated world a time passes that is longer than its wires.
 func (w *world) settle() {
 	w.pause()
 	for _, e := range w.ends {
@@ -266,7 +266,8 @@ func modelTargets(t testing.TB) (stuck, none socket.Addr) {
 	return stuck, l.refusing()
 }
 
-// inBoth runs the script in both worlds, and in the second one also on the simulated kernel, and tells what went wrong.
+// inBoth runs the script in both worlds, and in the second one also on the simulated kernel, and
+// tells what went wrong.
 func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) {
 	dog := time.AfterFunc(guard, func() { panic(fmt.Sprintf("a call does not end: script %x", calls)) })
 	defer dog.Stop()

@@ -129,8 +129,8 @@ func TestD35Protocols(t *testing.T) {
 	})
 }
 
-// Neither are the flags of a receive, nor the direction of a shutdown. The receives are non-blocking, so one with flags that
-// were cut would be EAGAIN.
+// Neither are the flags of a receive, nor the direction of a shutdown. The receives are
+// non-blocking, so one with flags that were cut would be EAGAIN.
 func TestFlagsAreNotCut(t *testing.T) {
 	if strconv.IntSize < 64 {
 		t.Skip("an int has 32 bits here")

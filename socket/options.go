@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// SetSockOpt sets an option to an int, of which 32 bits count, a bool, or the bytes of whatever the host expects. With
-// SOL_SOCKET and SO_CALLBACK, a func(*Socket) or nil is SetCallback.
+// SetSockOpt sets an option to an int, of which 32 bits count, a bool, or the bytes of whatever the
+// host expects. With SOL_SOCKET and SO_CALLBACK, a func(*Socket) or nil is SetCallback.
 func (s *Socket) SetSockOpt(level, name int, value any) error {
 	if level != int(int32(level)) || name != int(int32(name)) {
 		return fail(opSetOpt, kernel.ENOPROTOOPT)

@@ -168,8 +168,8 @@ func timedOut(told string) bool {
 	return strings.Contains(told, fmt.Sprintf("[Errno %d]", int(syscall.ETIMEDOUT)))
 }
 
-// Any sequence of setters leaves the socket as the last one that was not refused would alone; and parked sockets and
-// tasks' give the same results in every state, for every call.
+// Any sequence of setters leaves the socket as the last one that was not refused would alone; and
+// parked sockets and tasks' give the same results in every state, for every call.
 func TestModeEquivalence(t *testing.T) {
 	longtest.Checks(t, longtest.Count(20, 100, 2000))
 	rapid.Check(t, func(rt *rapid.T) {
@@ -219,8 +219,8 @@ func TestModeEquivalence(t *testing.T) {
 	})
 }
 
-// Where a call need not wait its result is the same in every mode; where it would, a timeout is ETIMEDOUT, and what is
-// there comes at once without one.
+// Where a call need not wait its result is the same in every mode; where it would, a timeout is
+// ETIMEDOUT, and what is there comes at once without one.
 func TestModesDifferOnlyInWaiting(t *testing.T) {
 	both(t, func(l *lab) {
 		for state := range states {

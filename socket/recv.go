@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Recv waits for data and gives what is there, n bytes at most; the rest of a datagram is lost. Empty is the end of a
-// stream, or an empty datagram.
+// Recv waits for data and gives what is there, n bytes at most; the rest of a datagram is lost.
+// Empty is the end of a stream, or an empty datagram.
 func (s *Socket) Recv(n int) ([]byte, error) { return s.RecvFlags(n, 0) }
 
 // RecvFlags is Recv with flags: MSG_PEEK, MSG_WAITALL and others, or'ed.
@@ -31,8 +31,8 @@ func (s *Socket) RecvFromFlags(n, flags int) ([]byte, Addr, error) {
 	return data, from, err
 }
 
-// RecvInto is Recv into p. It allocates nothing. With MSG_TRUNC it gives the length of the datagram, which may be more than
-// len(p), as recv(2) does.
+// RecvInto is Recv into p. It allocates nothing. With MSG_TRUNC it gives the length of the
+// datagram, which may be more than len(p), as recv(2) does.
 func (s *Socket) RecvInto(p []byte) (int, error) { return s.RecvIntoFlags(p, 0) }
 
 // RecvIntoFlags is RecvInto with flags.
@@ -55,7 +55,8 @@ func (s *Socket) RecvIntoFlags(p []byte, f int) (int, error) {
 	return n, nil
 }
 
-// recvLeast is RecvInto with MSG_WAITALL or SO_RCVLOWAT. It is apart, for what RecvInto has on the stack while it waits.
+// recvLeast is RecvInto with MSG_WAITALL or SO_RCVLOWAT. It is apart, for what RecvInto has on the
+// stack while it waits.
 //
 //go:noinline
 func (s *Socket) recvLeast(p []byte, flags, least int) (int, desc.Errno) {
@@ -186,7 +187,8 @@ func (s *Socket) roomFor(n, flags int, room []byte) ([]byte, desc.Errno) {
 	}
 }
 
-// MakeFile is MicroPython's makefile: the Socket itself. mode must be of 'r', 'w' and 'b', with 'b'.
+// MakeFile is MicroPython's makefile: the Socket itself. mode must be of 'r', 'w' and 'b', with
+// 'b'.
 func (s *Socket) MakeFile(mode string) (*Socket, error) {
 	switch mode {
 	case "rb", "br", "wb", "bw", "rwb", "rbw", "wrb", "wbr", "brw", "bwr":

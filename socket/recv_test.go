@@ -296,7 +296,8 @@ func TestReaderTellsEOF(t *testing.T) {
 	})
 }
 
-// MSG_TRUNC on a stream counts bytes that it does not write. What is given then is not what others have received.
+// MSG_TRUNC on a stream counts bytes that it does not write. What is given then is not what others
+// have received.
 func TestTruncGivesNobodyElsesData(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()

@@ -84,8 +84,8 @@ func (l *lab) reset(s, peer *socket.Socket) {
 	l.over(peer)
 }
 
-// over waits until s, on which nothing waits, has failed or ended. Linux's poll(2) says ERR and HUP then, FreeBSD's HUP,
-// and NetBSD's only that a call would not wait.
+// over waits until s, on which nothing waits, has failed or ended. Linux's poll(2) says ERR and HUP
+// then, FreeBSD's HUP, and NetBSD's only that a call would not wait.
 func (l *lab) over(s *socket.Socket) { l.readable(s) }
 
 // begin starts to connect a non-blocking socket. FreeBSD ends a connect on the loopback at once.
@@ -96,7 +96,8 @@ func (l *lab) begin(s *socket.Socket, to socket.Addr) {
 	}
 }
 
-// refuse has a non-blocking socket's connect refused. told: connect itself has said so, and has taken the error.
+// refuse has a non-blocking socket's connect refused. told: connect itself has said so, and has
+// taken the error.
 func (l *lab) refuse(s *socket.Socket, to socket.Addr) (told bool) {
 	l.t.Helper()
 	err := s.Connect(to)

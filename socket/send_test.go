@@ -16,7 +16,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// EPIPE is an error, never a signal, which ends a program that is not Go's own (a library in Python's process).
+// EPIPE is an error, never a signal, which ends a program that is not Go's own (a library in
+// Python's process).
 func TestD13NoSIGPIPE(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGPIPE)

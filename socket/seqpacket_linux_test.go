@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The input of a SOCK_SEQPACKET ends with io.EOF, for a Conn too, and the network has package net's name. A second list of
-// stream types did not have it; no test made such a socket.
+// The input of a SOCK_SEQPACKET ends with io.EOF, for a Conn too, and the network has package net's
+// name. A second list of stream types did not have it; no test made such a socket.
 func TestSeqPacketEnds(t *testing.T) {
 	parked(t, func(l *lab) {
 		const kind = socket.SOCK_SEQPACKET

@@ -19,7 +19,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A task sends datagrams to itself, so that no call of it ever waits. Another one, and a posted function, run meanwhile.
+// A task sends datagrams to itself, so that no call of it ever waits. Another one, and a posted
+// function, run meanwhile.
 func TestATaskWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s := l.udp()
@@ -35,8 +36,8 @@ func TestATaskWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	})
 }
 
-// A goroutine that parks does the same: on one processor another one runs after a share of calls that need not wait, not
-// when the runtime takes the processor away after 10 ms.
+// A goroutine that parks does the same: on one processor another one runs after a share of calls
+// that need not wait, not when the runtime takes the processor away after 10 ms.
 func TestAGoroutineWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	parked(t, func(l *lab) {
@@ -70,8 +71,8 @@ func TestNonBlockingCallsKeepTheLoop(t *testing.T) {
 	})
 }
 
-// A task that is cancelled while it rests is told ECANCELED before the call has done anything: nothing was sent that is
-// not there, nothing was taken that it did not get.
+// A task that is cancelled while it rests is told ECANCELED before the call has done anything:
+// nothing was sent that is not there, nothing was taken that it did not get.
 func TestCancelledWhileRestingLosesNothing(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s := l.udp()
@@ -127,9 +128,10 @@ func (l *lab) arrived(s *socket.Socket) {
 	}
 }
 
-// 500 tasks sleep in RecvInto, two shallow frames of the user's above it: each has the 2 KiB of stack that a coroutine
-// begins with, not twice that (on Go 1.26; 4 KiB on 1.27). A few words more in any frame on the way down can double it. In a process of its own: the
-// runtime begins with more where earlier goroutines had more.
+// 500 tasks sleep in RecvInto, two shallow frames of the user's above it: each has the 2 KiB of
+// stack that a coroutine begins with, not twice that (on Go 1.26; 4 KiB on 1.27). A few words more
+// in any frame on the way down can double it. In a process of its own: the runtime begins with more
+// where earlier goroutines had more.
 func TestIdleTaskStack(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector's frames are larger")
@@ -190,8 +192,9 @@ type boundless struct{ kernel.Kernel }
 func (boundless) Send(_ int, p []byte, _ int) (int, kernel.Errno) { return min(len(p), 64<<10), 0 }
 func (boundless) Recv(_ int, p []byte, _ int) (int, kernel.Errno) { return min(len(p), 64<<10), 0 }
 
-// One call that moves much is no reason to keep the loop: others run in the middle of it, more than once for each 512 KiB. If
-// somebody closes the socket then, or cancels the task, that ends it, and it tells how far it came.
+// One call that moves much is no reason to keep the loop: others run in the middle of it, more than
+// once for each 512 KiB. If somebody closes the socket then, or cancels the task, that ends it, and
+// it tells how far it came.
 func TestALongCallLetsOthersRun(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

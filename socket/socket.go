@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Socket is a handle on a descriptor. When nobody has it any more the garbage collector closes it; Close does so
-// now. It must not be copied.
+// A Socket is a handle on a descriptor. When nobody has it any more the garbage collector closes
+// it; Close does so now. It must not be copied.
 type Socket struct {
 	d       *desc.Desc
 	timeout atomic.Int64                // a timeout.Timeout
@@ -31,8 +31,8 @@ func New(family, typ, proto int) (*Socket, error) {
 	return create(kernel.Host, desc.Parked, family, typ, proto)
 }
 
-// NewOn makes a Socket that belongs to the loop of r: it is used by r's Tasks, which it suspends, and, with Timeout 0,
-// by callbacks. A call that would have to wait in a callback is EDEADLK.
+// NewOn makes a Socket that belongs to the loop of r: it is used by r's Tasks, which it suspends,
+// and, with Timeout 0, by callbacks. A call that would have to wait in a callback is EDEADLK.
 func NewOn(r *reactor.Reactor, family, typ, proto int) (*Socket, error) {
 	return create(r.Kernel(), inside.Waiter(r), family, typ, proto)
 }
@@ -68,16 +68,17 @@ func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
 	return s
 }
 
-// release closes what nobody can reach any more, where it belongs: what its loop does not know, on the spot, for that
-// loop may never run. A simulated kernel is its loop's alone.
+// release closes what nobody can reach any more, where it belongs: what its loop does not know, on
+// the spot, for that loop may never run. A simulated kernel is its loop's alone.
 func release(d *desc.Desc) {
 	if d.Waiter.Shared() || below(d.Kernel) == kernel.Host && d.Idle() || !d.Waiter.Post(func() { d.Close() }) {
 		d.Close()
 	}
 }
 
-// Close ends the Socket: every call on it, also those in progress, is EBADF from now on. The peer sees the end of the
-// stream. It returns when the descriptor is closed, whoever waits in a call. Again is nothing.
+// Close ends the Socket: every call on it, also those in progress, is EBADF from now on. The peer
+// sees the end of the stream. It returns when the descriptor is closed, whoever waits in a call.
+// Again is nothing.
 func (s *Socket) Close() error {
 	s.cleanup.Stop()
 	s.call.Store(nil)
@@ -86,8 +87,9 @@ func (s *Socket) Close() error {
 	return fail(opClose, e)
 }
 
-// Detach gives the descriptor away: it stays open, non-blocking as it always was, and the Socket is closed. It returns when no
-// call uses the number any more. Inside a call of the Socket's, which goes on with the number, it returns a duplicate.
+// Detach gives the descriptor away: it stays open, non-blocking as it always was, and the Socket is
+// closed. It returns when no call uses the number any more. Inside a call of the Socket's, which
+// goes on with the number, it returns a duplicate.
 func (s *Socket) Detach() (int, error) {
 	s.cleanup.Stop()
 	s.call.Store(nil)
@@ -109,8 +111,8 @@ func (s *Socket) Family() int { return int(s.family) }
 // Type is SOCK_STREAM, SOCK_DGRAM, …
 func (s *Socket) Type() int { return int(s.typ) }
 
-// connects tells whether the Socket is for connections: SOCK_STREAM, SOCK_SEQPACKET and what else is not for datagrams. The
-// input of such a one ends.
+// connects tells whether the Socket is for connections: SOCK_STREAM, SOCK_SEQPACKET and what else
+// is not for datagrams. The input of such a one ends.
 func (s *Socket) connects() bool { return s.typ != SOCK_DGRAM && s.typ != SOCK_RAW }
 
 func init() {
@@ -118,11 +120,12 @@ func init() {
 	inside.Secure = func(s any) inside.Readier { return (*readier)(s.(*SSLSocket)) }
 }
 
-// SetTimeout sets how long each later call may wait: timeout.None blocks, 0 never waits. timeout.Seconds converts
-// MicroPython's argument.
+// SetTimeout sets how long each later call may wait: timeout.None blocks, 0 never waits.
+// timeout.Seconds converts MicroPython's argument.
 func (s *Socket) SetTimeout(t timeout.Timeout) error { return s.setTimeout(opSetTimeout, t) }
 
-// SetTimeoutSeconds is SetTimeout for seconds: 0 and more, +Inf included. Every value above zero is a timeout, however small.
+// SetTimeoutSeconds is SetTimeout for seconds: 0 and more, +Inf included. Every value above zero is
+// a timeout, however small.
 func (s *Socket) SetTimeoutSeconds(seconds float64) error {
 	t, err := timeout.Seconds(seconds)
 	if err != nil {
@@ -157,7 +160,8 @@ func (s *Socket) Timeout() timeout.Timeout { return timeout.Timeout(s.timeout.Lo
 // start is a call that begins now.
 func (s *Socket) start() desc.Call { return desc.Call{Limit: s.limit(0)} }
 
-// limit is how long a call with these flags may wait. MSG_DONTWAIT never waits, in any mode (SEMANTICS D7).
+// limit is how long a call with these flags may wait. MSG_DONTWAIT never waits, in any mode
+// (SEMANTICS D7).
 func (s *Socket) limit(flags int) timeout.Timeout {
 	switch {
 	case flags&MSG_DONTWAIT != 0:

@@ -15,16 +15,17 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The values of SSLOptions.CertReqs. As on MicroPython's mbedtls ports only CERT_REQUIRED validates anything.
+// The values of SSLOptions.CertReqs. As on MicroPython's mbedtls ports only CERT_REQUIRED validates
+// anything.
 const (
 	CERT_NONE     = 0
 	CERT_OPTIONAL = 1
 	CERT_REQUIRED = 2
 )
 
-// SSLOptions are the arguments of MicroPython's ssl.wrap_socket (docs/library/ssl.rst). Key, Cert and CAData are PEM or DER.
-// Cert may be a chain, CAData several certificates. PEM is read by the types of its blocks: other blocks are ignored, so
-// that one file may be both Key and Cert.
+// SSLOptions are the arguments of MicroPython's ssl.wrap_socket (docs/library/ssl.rst). Key, Cert
+// and CAData are PEM or DER. Cert may be a chain, CAData several certificates. PEM is read by the
+// types of its blocks: other blocks are ignored, so that one file may be both Key and Cert.
 type SSLOptions struct {
 	Key, Cert      []byte
 	CertReqs       int
@@ -33,8 +34,8 @@ type SSLOptions struct {
 	DeferHandshake bool // do_handshake=False: it is part of the first reads and writes
 }
 
-// An SSLSocket is TLS on a Socket, with the methods of MicroPython's: those of a stream. Its mode is the Socket's, and its
-// calls wait as the Socket's do.
+// An SSLSocket is TLS on a Socket, with the methods of MicroPython's: those of a stream. Its mode
+// is the Socket's, and its calls wait as the Socket's do.
 type SSLSocket struct {
 	s  *Socket
 	st *sslState
@@ -46,10 +47,11 @@ type sslState struct {
 	listeners
 }
 
-// WrapSSL is ssl.wrap_socket: TLS on a connected stream, which must not be used directly from now on. The handshake is
-// made at once, waiting also on a non-blocking Socket, unless it is deferred: then a non-blocking read or write goes on
-// with it, and is EAGAIN until it is over. package sel polls an SSLSocket as it is: POLLIN where a read gives something,
-// also what is buffered here, POLLOUT where a write takes something. Any number of Polls may have one SSLSocket.
+// WrapSSL is ssl.wrap_socket: TLS on a connected stream, which must not be used directly from now
+// on. The handshake is made at once, waiting also on a non-blocking Socket, unless it is deferred:
+// then a non-blocking read or write goes on with it, and is EAGAIN until it is over. package sel
+// polls an SSLSocket as it is: POLLIN where a read gives something, also what is buffered here,
+// POLLOUT where a write takes something. Any number of Polls may have one SSLSocket.
 //
 // Wrong options leave sock as it was. If the handshake fails, sock is closed.
 func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
@@ -85,7 +87,8 @@ func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	return s, nil
 }
 
-// ReadSize is MicroPython's read(n), ReadAll its read(): see Socket.ReadSize. The end is the peer's close_notify.
+// ReadSize is MicroPython's read(n), ReadAll its read(): see Socket.ReadSize. The end is the peer's
+// close_notify.
 func (s *SSLSocket) ReadSize(n int) ([]byte, error) {
 	if n < 0 {
 		n = maxInt
@@ -146,7 +149,8 @@ func (s *SSLSocket) begin(o op, c *desc.Call) (secure.Reading, error) {
 	return r, s.fail(o, err)
 }
 
-// end is the error of a read. What it has taken, no Event tells a Poll of any more; there may be more of it.
+// end is the error of a read. What it has taken, no Event tells a Poll of any more; there may be
+// more of it.
 func (s *SSLSocket) end(o op, r *secure.Reading, e desc.Errno) error {
 	err := r.End(e)
 	s.st.news()
@@ -166,8 +170,9 @@ func (s *SSLSocket) Read(p []byte) (int, error) {
 	return n, s.fail(opRead, err)
 }
 
-// Write is MicroPython's write, and io.Writer's: n is how much was taken, also with an error; non-blocking, EAGAIN if that
-// is not all. What was taken of a last record and the kernel refused goes with the next call, or while a Poll asks.
+// Write is MicroPython's write, and io.Writer's: n is how much was taken, also with an error;
+// non-blocking, EAGAIN if that is not all. What was taken of a last record and the kernel refused
+// goes with the next call, or while a Poll asks.
 func (s *SSLSocket) Write(p []byte) (int, error) {
 	c := s.s.start()
 	n, err := s.st.c.Write(&c, p)
@@ -175,8 +180,9 @@ func (s *SSLSocket) Write(p []byte) (int, error) {
 	return n, s.fail(opWrite, err)
 }
 
-// Close says close_notify, if it can without waiting, and closes the Socket. What a non-blocking Write had taken of a last
-// record and the kernel has not is lost: POLLOUT tells when that has left.
+// Close says close_notify, if it can without waiting, and closes the Socket. What a non-blocking
+// Write had taken of a last record and the kernel has not is lost: POLLOUT tells when that has
+// left.
 func (s *SSLSocket) Close() error {
 	s.st.c.SendCloseNotify()
 	return s.s.Close()
@@ -198,7 +204,8 @@ func (s *SSLSocket) Cipher() (suite, version string) {
 	return tls.CipherSuiteName(st.CipherSuite), tls.VersionName(st.Version)
 }
 
-// GetPeerCert is MicroPython's getpeercert(True): the peer's certificate in DER, nil if it has shown none.
+// GetPeerCert is MicroPython's getpeercert(True): the peer's certificate in DER, nil if it has
+// shown none.
 func (s *SSLSocket) GetPeerCert() []byte {
 	st, ok := s.st.c.State()
 	if !ok || len(st.PeerCertificates) == 0 {
@@ -207,7 +214,8 @@ func (s *SSLSocket) GetPeerCert() []byte {
 	return st.PeerCertificates[0].Raw
 }
 
-// read is the Conn's. What it has taken, no Event tells a Poll of any more; there may be more of it.
+// read is the Conn's. What it has taken, no Event tells a Poll of any more; there may be more of
+// it.
 func (st *sslState) read(c *desc.Call, p []byte) (int, error) {
 	n, err := st.c.Read(c, p)
 	st.news()

@@ -52,8 +52,9 @@ func (o *SSLOptions) config(server bool) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// keyPair reads both by the types of their PEM blocks: a file may hold the key beside the certificates, and parameters
-// beside the key. Each link of the chain is a certificate, for all of it is sent to the peer.
+// keyPair reads both by the types of their PEM blocks: a file may hold the key beside the
+// certificates, and parameters beside the key. Each link of the chain is a certificate, for all of
+// it is sent to the peer.
 func keyPair(cert, key []byte) (tls.Certificate, error) {
 	chain, err := certificates(cert)
 	if err != nil {
@@ -94,7 +95,8 @@ func isPEM(p []byte) bool {
 	return b != nil
 }
 
-// verify checks a server's certificate as mbedtls does: the chain, then the name. nil: the system's authorities.
+// verify checks a server's certificate as mbedtls does: the chain, then the name. nil: the system's
+// authorities.
 func verify(trusted *x509.CertPool, host string) func(tls.ConnectionState) error {
 	return func(st tls.ConnectionState) error {
 		leaf := st.PeerCertificates[0] // crypto/tls lets no server be without
@@ -133,7 +135,8 @@ func verifyName(c *x509.Certificate, host string) error {
 	return fmt.Errorf("x509: the certificate is valid for CN %q, not for %q", c.Subject.CommonName, host)
 }
 
-// matches compares without regard to case; a name that begins with "*." stands for one label and the rest.
+// matches compares without regard to case; a name that begins with "*." stands for one label and
+// the rest.
 func matches(name, host string) bool {
 	if strings.EqualFold(name, host) {
 		return true

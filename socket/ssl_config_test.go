@@ -85,7 +85,8 @@ func (c *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wrap has an SSLSocket shake hands with crypto/tls. The connection is closed at the end. seen is what the peer has received.
+// wrap has an SSLSocket shake hands with crypto/tls. The connection is closed at the end. seen is
+// what the peer has received.
 func wrap(t *testing.T, server bool, o socket.SSLOptions, peer *tls.Config) (seen []byte, err error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -123,8 +124,9 @@ func wrap(t *testing.T, server bool, o socket.SSLOptions, peer *tls.Config) (see
 	return c.seen.Bytes(), err
 }
 
-// PEM files hold blocks of any type in any order. What crypto/tls makes of a file for the certificate and one for the key,
-// WrapSSL does too. Whatever is in them, no private key reaches the peer, and none is in an error's text.
+// PEM files hold blocks of any type in any order. What crypto/tls makes of a file for the
+// certificate and one for the key, WrapSSL does too. Whatever is in them, no private key reaches
+// the peer, and none is in an error's text.
 func TestPEMIsReadByType(t *testing.T) {
 	authority := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true})
 	me := issue(t, authority, &x509.Certificate{DNSNames: []string{"localhost"}})
@@ -229,7 +231,8 @@ func toSilent(t *testing.T) *socket.Socket {
 	return s
 }
 
-// CAData may hold blocks of other types, in PEM, and several certificates, in either form. What holds none is ErrValue.
+// CAData may hold blocks of other types, in PEM, and several certificates, in either form. What
+// holds none is ErrValue.
 func TestCADataIsReadByType(t *testing.T) {
 	a := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 	b := issue(t, nil, &x509.Certificate{})
@@ -258,8 +261,8 @@ func TestCADataIsReadByType(t *testing.T) {
 func isNil(err error) bool   { return err == nil }
 func isValue(err error) bool { return errors.Is(err, socket.ErrValue) }
 
-// CERT_REQUIRED compares the hostname with the alternative names of a certificate, and with its common name where it has
-// none, as mbedtls does. It verifies the chain in each case.
+// CERT_REQUIRED compares the hostname with the alternative names of a certificate, and with its
+// common name where it has none, as mbedtls does. It verifies the chain in each case.
 func TestCertRequiredAsMbedTLS(t *testing.T) {
 	ca := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
 	middle := issue(t, ca, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, Subject: pkix.Name{CommonName: "m"}})
@@ -311,7 +314,8 @@ func TestCertRequiredAsMbedTLS(t *testing.T) {
 	}
 }
 
-// A server that requires a client's certificate says whom it trusts for that. The system's authorities certify anybody.
+// A server that requires a client's certificate says whom it trusts for that. The system's
+// authorities certify anybody.
 func TestServersCertRequiredNeedsAuthorities(t *testing.T) {
 	me := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true})
 	o := socket.SSLOptions{Cert: me.certPEM(), Key: block("EC PRIVATE KEY", me.keyDER()), CertReqs: socket.CERT_REQUIRED}

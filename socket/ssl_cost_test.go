@@ -14,7 +14,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A long line costs few allocations, whether it is read while others may read or not: its memory doubles.
+// A long line costs few allocations, whether it is read while others may read or not: its memory
+// doubles.
 func TestLongLineAllocatesLittle(t *testing.T) {
 	parked(t, func(l *lab) {
 		c, s := l.pair()

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// listeners are the functions to call when the readiness of an SSLSocket may have changed. The list is replaced, never
-// changed, so that news takes no lock.
+// listeners are the functions to call when the readiness of an SSLSocket may have changed. The list
+// is replaced, never changed, so that news takes no lock.
 type listeners struct {
 	mu   sync.Mutex // held while the list is replaced, together with the Desc's OnNews
 	list atomic.Pointer[[]*func()]
@@ -31,7 +31,8 @@ func (l *listeners) several() bool {
 	return list != nil && len(*list) > 1
 }
 
-// replace takes gone out of the list, puts f into it, and has the Desc report its Events while the list is not empty. With mu.
+// replace takes gone out of the list, puts f into it, and has the Desc report its Events while the
+// list is not empty. With mu.
 func (l *listeners) replace(d *desc.Desc, gone, f *func()) {
 	var list []*func()
 	if old := l.list.Load(); old != nil {

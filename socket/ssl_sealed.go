@@ -2,7 +2,8 @@ package socket
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// sealed is the kernel of a socket of IPPROTO_SEC: nothing goes over it in the clear. WrapSSL opens it.
+// sealed is the kernel of a socket of IPPROTO_SEC: nothing goes over it in the clear. WrapSSL opens
+// it.
 type sealed struct{ kernel.Kernel }
 
 func (s sealed) Dup(fd int) (int, kernel.Errno)          { return kernel.Dup(s.Kernel, fd) }

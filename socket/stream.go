@@ -8,8 +8,9 @@ import (
 
 // The stream calls: desc has them, for Sockets and SSLSockets.
 
-// ReadSize is MicroPython's read(n): it waits until n bytes have come, or the end of the stream; less than n is that. On
-// a non-blocking Socket it gives what is there, or EAGAIN. What came before an error is returned with it. n < 0 is ReadAll.
+// ReadSize is MicroPython's read(n): it waits until n bytes have come, or the end of the stream;
+// less than n is that. On a non-blocking Socket it gives what is there, or EAGAIN. What came before
+// an error is returned with it. n < 0 is ReadAll.
 func (s *Socket) ReadSize(n int) ([]byte, error) {
 	if n < 0 {
 		n = maxInt
@@ -23,7 +24,8 @@ func (s *Socket) ReadSize(n int) ([]byte, error) {
 	return data, fail(opRead, e)
 }
 
-// ReadAll is MicroPython's read(): everything until the end of the stream; non-blocking, what is there, or EAGAIN.
+// ReadAll is MicroPython's read(): everything until the end of the stream; non-blocking, what is
+// there, or EAGAIN.
 func (s *Socket) ReadAll() ([]byte, error) { return s.ReadSize(-1) }
 
 // ReadInto is MicroPython's readinto: ReadSize(len(p)) into p. It allocates nothing.
@@ -82,12 +84,12 @@ func (s *Socket) most() int {
 // nothing is a call that moves no bytes: EBADF once closed.
 func (s *Socket) nothing(o op) error { return s.use(o, func(int) desc.Errno { return 0 }) }
 
-// SendAll sends all of p under one deadline. n is how much went, also with an error; non-blocking, EAGAIN is the error
-// when not all of it could.
+// SendAll sends all of p under one deadline. n is how much went, also with an error; non-blocking,
+// EAGAIN is the error when not all of it could.
 func (s *Socket) SendAll(p []byte) (n int, err error) { return s.sendAll(opSendAll, p) }
 
-// Write is MicroPython's write, and io.Writer's: like SendAll, but nothing is sent when p is empty. Where MicroPython
-// returns a count that is short, the error is EAGAIN.
+// Write is MicroPython's write, and io.Writer's: like SendAll, but nothing is sent when p is empty.
+// Where MicroPython returns a count that is short, the error is EAGAIN.
 func (s *Socket) Write(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, s.nothing(opWrite)

@@ -12,8 +12,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The first calls of a process that wait do so also where no descriptor is left for the background goroutine's Poller: with
-// their deadline, until there is something, and until Close. In a process of its own: in this one the Poller is there.
+// The first calls of a process that wait do so also where no descriptor is left for the background
+// goroutine's Poller: with their deadline, until there is something, and until Close. In a process
+// of its own: in this one the Poller is there.
 func TestWaitsWithoutDescriptors(t *testing.T) {
 	const child = "UREACTOR_TEST_WITHOUT"
 	if os.Getenv(child) == "" {
@@ -58,8 +59,9 @@ func TestWaitsWithoutDescriptors(t *testing.T) {
 	})
 }
 
-// A host name that was never looked up is asked about while no descriptor is left: the answer is EAI_AGAIN, for nobody could
-// look. In a process of its own: the resolver remembers what it has read.
+// A host name that was never looked up is asked about while no descriptor is left: the answer is
+// EAI_AGAIN, for nobody could look. In a process of its own: the resolver remembers what it has
+// read.
 func TestLooksUpLaterWithoutDescriptors(t *testing.T) {
 	const child = "UREACTOR_TEST_LOOKUP"
 	if os.Getenv(child) == "" {

@@ -6,16 +6,17 @@ import (
 	"time"
 )
 
-// A Timeout is how long one call may wait, in nanoseconds: None, zero (never wait) or more. It is the only mode of a
-// socket: setblocking(True) is None and setblocking(False) is zero (MicroPython, docs/library/socket.rst).
+// A Timeout is how long one call may wait, in nanoseconds: None, zero (never wait) or more. It is
+// the only mode of a socket: setblocking(True) is None and setblocking(False) is zero (MicroPython,
+// docs/library/socket.rst).
 type Timeout int64
 
 // None waits for ever.
 const None Timeout = math.MaxInt64
 
-// Seconds converts the argument of MicroPython's settimeout. Every value above zero stays a timeout however small (it
-// is rounded up to a nanosecond); one that is too large for the clock, Inf included, is None; a negative one and NaN
-// are errors.
+// Seconds converts the argument of MicroPython's settimeout. Every value above zero stays a timeout
+// however small (it is rounded up to a nanosecond); one that is too large for the clock, Inf
+// included, is None; a negative one and NaN are errors.
 func Seconds(s float64) (Timeout, error) {
 	switch {
 	case math.IsNaN(s) || s < 0:

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package conns puts the net.Conns of the libraries to nettest.TestConn. The scoreboard runs it (hazards); the name of a
-// test stands in server/styles.go.
+// Package conns puts the net.Conns of the libraries to nettest.TestConn. The scoreboard runs it
+// (hazards); the name of a test stands in server/styles.go.
 package conns
 
 import (
@@ -40,7 +40,8 @@ func bothEnds(t *testing.T, listen func(string, string) (net.Listener, error), d
 	})
 }
 
-// netpoll's Connection on one end, as its dialer gives it; package net on the other, so that what fails is netpoll's.
+// netpoll's Connection on one end, as its dialer gives it; package net on the other, so that what
+// fails is netpoll's.
 func TestNetpoll(t *testing.T) {
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,5 +1,5 @@
-// Package guard is the regression guard: what a message costs in allocations and system calls, which is the same on
-// every machine and every day.
+// Package guard is the regression guard: what a message costs in allocations and system calls,
+// which is the same on every machine and every day.
 package guard
 
 import (
@@ -39,11 +39,12 @@ func (b bound) args() []string {
 	return []string{"-protocol", b.protocol}
 }
 
-// bounds: a message needs one recv and one send. With one connection there is a wait for each as well; with fifty, one
-// for many, for under strace the server is always behind. Measured: 3.01 and 2.05, in C as in ours; the room is for
-// batches that come out small and for the calls of the start, and is half of what a call more for each message would be.
-// A Poll that waits makes seven: it looks before and after, and enters and leaves the list of the goroutine that wakes it.
-// TLS needs no more calls: measured 3.07 and 2.3, with the handshakes in it.
+// bounds: a message needs one recv and one send. With one connection there is a wait for each as
+// well; with fifty, one for many, for under strace the server is always behind. Measured: 3.01 and
+// 2.05, in C as in ours; the room is for batches that come out small and for the calls of the
+// start, and is half of what a call more for each message would be. A Poll that waits makes seven:
+// it looks before and after, and enters and leaves the list of the goroutine that wakes it. TLS
+// needs no more calls: measured 3.07 and 2.3, with the handshakes in it.
 var bounds = []bound{
 	{"c", "", 1, 3.1}, {"callback", "", 1, 3.1}, {"task", "", 1, 3.1}, {"goroutine", "", 1, 3.2}, {"poll", "", 1, 7.1},
 	{"c", "", 50, 2.5}, {"callback", "", 50, 2.5}, {"task", "", 50, 2.5}, {"goroutine", "", 50, 2.5}, {"poll", "", 50, 3.0},

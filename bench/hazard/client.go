@@ -124,7 +124,8 @@ func (t *Target) load(d time.Duration) (float64, error) {
 	return float64(after-before) / float64(time.Since(start)), err
 }
 
-// roundTrips sends a byte every gap until d is over, and returns the 99th percentile of the time it took to come back.
+// roundTrips sends a byte every gap until d is over, and returns the 99th percentile of the time it
+// took to come back.
 func roundTrips(c net.Conn, gap, d time.Duration) (p99 time.Duration, n int, err error) {
 	var took []time.Duration
 	one := []byte{'x'}

@@ -14,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// drain: the server is told to stop while it owes answers. What it had taken from its socket it must give back.
+// drain: the server is told to stop while it owes answers. What it had taken from its socket it
+// must give back.
 func drain(t *Target) (string, error) {
 	c, err := t.raw()
 	if err != nil {
@@ -69,8 +70,8 @@ func fill(c net.Conn, p []byte) (sent int, err error) {
 	return sent, nil
 }
 
-// taken is how much of n sent bytes the server has read: neither in this end's send queue nor in the receive queue of
-// the other end. The kernel tells both.
+// taken is how much of n sent bytes the server has read: neither in this end's send queue nor in
+// the receive queue of the other end. The kernel tells both.
 func (t *Target) taken(c *net.TCPConn, n int) (int, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -85,7 +86,8 @@ func (t *Target) taken(c *net.TCPConn, n int) (int, error) {
 	return n - unsent - unread, err
 }
 
-// received is the receive queue of the socket that is bound to local and connected to remote, both on this host.
+// received is the receive queue of the socket that is bound to local and connected to remote, both
+// on this host.
 func received(local, remote int) (int, error) {
 	for _, name := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		table, err := os.ReadFile(name)

@@ -1,4 +1,5 @@
-// Package hazard puts every server to what the network does to servers, black-box, one fresh process for each row.
+// Package hazard puts every server to what the network does to servers, black-box, one fresh
+// process for each row.
 package hazard
 
 import (
@@ -24,7 +25,8 @@ type Row struct {
 	Args     []string // of the server
 	Protocol string   // of the server, and of the clients; "" is the echo
 	Tries    int      // the best of so many counts, for what a busy machine can spoil; 0: one
-	// Run has the server alone. A returned error is the row failed; figure is what was measured, in either case.
+	// Run has the server alone. A returned error is the row failed; figure is what was measured, in
+	// either case.
 	Run func(t *Target) (figure string, err error)
 }
 

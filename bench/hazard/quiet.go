@@ -64,8 +64,8 @@ func (t *Target) switches() (int64, error) {
 	return sum, err
 }
 
-// fair: a small client beside ones that keep the server as busy as they can. Those are a process of their own: what this
-// one's scheduler would do with them is not the server's doing.
+// fair: a small client beside ones that keep the server as busy as they can. Those are a process of
+// their own: what this one's scheduler would do with them is not the server's doing.
 func fair(t *Target) (string, error) {
 	bulk, err := t.bulk()
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// The bounds. They are wide on purpose: a row is about what grows, spins or is lost, not about speed.
+// The bounds. They are wide on purpose: a row is about what grows, spins or is lost, not about
+// speed.
 const (
 	halfCloseSize = 8 << 20
 	stuckMemory   = 16 << 20 // of the server beside stuck peers …

@@ -54,7 +54,8 @@ type peer struct {
 	run  func(t *Target) error
 }
 
-// wrong has many of each kind do it at once, while one who is in and one who comes are served, and then nothing is left.
+// wrong has many of each kind do it at once, while one who is in and one who comes are served, and
+// then nothing is left.
 func wrong(t *Target, kinds []peer) (string, error) {
 	const each = 10
 	other, err := t.dial()

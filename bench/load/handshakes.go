@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runHandshakes is a slice of churn over TLS: a goroutine for each client, for beside the cryptography it costs nothing.
+// runHandshakes is a slice of churn over TLS: a goroutine for each client, for beside the
+// cryptography it costs nothing.
 func (l *loader) runHandshakes(d time.Duration) (Slice, error) {
 	runtime.GC() // what the last slice left: none runs by itself
 	var all sync.WaitGroup

@@ -15,8 +15,9 @@ const (
 	silence = 5 * time.Second // a server that says nothing for so long is given up
 )
 
-// A loader owns the connections to one server. Connections are registered edge-triggered in both directions: one
-// epoll_ctl for a connection's life, and a read that came back short needs no second one.
+// A loader owns the connections to one server. Connections are registered edge-triggered in both
+// directions: one epoll_ctl for a connection's life, and a read that came back short needs no
+// second one.
 type loader struct {
 	shape    Shape
 	addr     string
@@ -104,8 +105,9 @@ func (l *loader) close() {
 	unix.Close(l.ep)
 }
 
-// dial connects from one of 200 source addresses, each with its own range of ports: churn leaves every port it used in
-// TIME_WAIT for a minute. The connect blocks, which on loopback lasts as long as the backlog is full.
+// dial connects from one of 200 source addresses, each with its own range of ports: churn leaves
+// every port it used in TIME_WAIT for a minute. The connect blocks, which on loopback lasts as long
+// as the backlog is full.
 func (l *loader) dial(i int) error {
 	family := unix.AF_INET
 	if l.shape.Network == "unix" {

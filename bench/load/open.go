@@ -33,7 +33,8 @@ func newOpenLoad(s Shape) *openLoad {
 	return &openLoad{random: rand.New(rand.NewPCG(1, 1)), mean: 1e9 / s.Rate, due: make([]queue, s.Active), latency: NewHistogram()}
 }
 
-// runOpen sends what is due, never earlier and, when the generator itself was late, at once; what it is late counts.
+// runOpen sends what is due, never earlier and, when the generator itself was late, at once; what
+// it is late counts.
 func (l *loader) runOpen(d time.Duration) (Slice, error) {
 	o := l.open
 	o.latency.Reset()

@@ -1,8 +1,9 @@
 // Package load is the load generator: clients that exchange messages with one echo server.
 //
-// It runs as a process of its own for each server (Serve), on another core than the servers, and is told over its
-// standard input what to do; Client is the suite's end of that line. One process each, so that 10,000 connections to
-// every server fit under one descriptor limit; only one of them works at a time, the others sleep in a read.
+// It runs as a process of its own for each server (Serve), on another core than the servers, and is
+// told over its standard input what to do; Client is the suite's end of that line. One process
+// each, so that 10,000 connections to every server fit under one descriptor limit; only one of them
+// works at a time, the others sleep in a read.
 package load
 
 import (
@@ -17,18 +18,20 @@ import (
 	"github.com/ureactor/ureactor/bench/proc"
 )
 
-// A Shape is what the clients do: Active of Conns connections send batches of Pipeline messages of Size bytes, one
-// write for each batch, and send the next when one has come back whole. Depth batches are under way at once.
-// With Churn every message has a connection of its own: connect, echo, FIN, wait for the server's FIN.
-// Sleepy clients sleep at once when nothing is there, and the server pays for waking them.
+// A Shape is what the clients do: Active of Conns connections send batches of Pipeline messages of
+// Size bytes, one write for each batch, and send the next when one has come back whole. Depth
+// batches are under way at once. With Churn every message has a connection of its own: connect,
+// echo, FIN, wait for the server's FIN. Sleepy clients sleep at once when nothing is there, and the
+// server pays for waking them.
 //
-// With a Protocol the clients speak that, one message at a time on each connection (Pipeline and Depth are 1), and read
-// and check every answer: tls is the echo over TLS 1.3 with AES-128-GCM, its handshake before the slices or, with Churn, for
-// every message; http is GET on a connection that stays, and its messages are requests.
+// With a Protocol the clients speak that, one message at a time on each connection (Pipeline and
+// Depth are 1), and read and check every answer: tls is the echo over TLS 1.3 with AES-128-GCM, its
+// handshake before the slices or, with Churn, for every message; http is GET on a connection that
+// stays, and its messages are requests.
 //
-// With Rate the load is open: messages come at random times (exponential gaps) at that rate in all, each on the next of
-// the Active connections, whether or not earlier ones have come back, and each one's latency counts from when it was due,
-// not from when it could be sent (coordinated omission).
+// With Rate the load is open: messages come at random times (exponential gaps) at that rate in all,
+// each on the next of the Active connections, whether or not earlier ones have come back, and each
+// one's latency counts from when it was due, not from when it could be sent (coordinated omission).
 type Shape struct {
 	Network                              string // tcp, unix or udp; "" is tcp
 	Protocol                             string // tls or http; "" is the echo
@@ -38,7 +41,8 @@ type Shape struct {
 	Rate                                 float64 // messages/s; 0: as fast as they come back
 }
 
-// A Slice is what one run achieved. It ends when the last answer is there, so every message is counted whole.
+// A Slice is what one run achieved. It ends when the last answer is there, so every message is
+// counted whole.
 type Slice struct {
 	Messages  int64
 	Took      time.Duration
@@ -112,7 +116,8 @@ func Start(cpu int, args ...string) (*Client, error) {
 		return nil, err
 	}
 	cmd := exec.Command(self, args...)
-	// Nothing is allocated while a slice runs; a preemption signal would only end an epoll_wait early.
+	// Nothing is allocated while a slice runs; a preemption signal would only end an epoll_wait
+	// early.
 	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOGC=off")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

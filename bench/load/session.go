@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
-// A session is one connection of a protocol whose answers have to be read to be known. One message is under way at a
-// time; it is small, so the kernel takes it whole.
+// A session is one connection of a protocol whose answers have to be read to be known. One message
+// is under way at a time; it is small, so the kernel takes it whole.
 type session interface {
 	ask() error
 	// answered takes what has come, and tells whether the answer is whole, and the right one.

@@ -15,9 +15,9 @@ import (
 
 const verifySize = 1 << 20
 
-// verify sends 1 MiB and compares what comes back: a server that is fast because it is wrong has no figure. The sender
-// reads meanwhile, so nothing is asked here of a server's output queue; nor does it half-close, which is a row of the
-// hazards.
+// verify sends 1 MiB and compares what comes back: a server that is fast because it is wrong has no
+// figure. The sender reads meanwhile, so nothing is asked here of a server's output queue; nor does
+// it half-close, which is a row of the hazards.
 func verify(s Shape, addr string) error {
 	network := s.Network
 	if network == "" {

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// init keeps main on the thread that began the process: a child gets PDEATHSIG when the thread that made it ends, and
-// that one ends with the process. The suite starts its children from main.
+// init keeps main on the thread that began the process: a child gets PDEATHSIG when the thread that
+// made it ends, and that one ends with the process. The suite starts its children from main.
 func init() { runtime.LockOSThread() }
 
 // Cores lists the cores this process may run on.
@@ -55,11 +55,12 @@ func pin(tid, cpu int) error {
 	return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(tid, &set))
 }
 
-// Nice is the priority of what Start starts, -20 … 19. Below 0 it keeps a busy machine out of the readings, and needs the right.
+// Nice is the priority of what Start starts, -20 … 19. Below 0 it keeps a busy machine out of the
+// readings, and needs the right.
 var Nice int
 
-// Start starts cmd on one core: pinned before it runs, so that a Go program takes it for the only one there is
-// (GOMAXPROCS 1). Ctrl-C is not for the child; it dies with this process.
+// Start starts cmd on one core: pinned before it runs, so that a Go program takes it for the only
+// one there is (GOMAXPROCS 1). Ctrl-C is not for the child; it dies with this process.
 func Start(cmd *exec.Cmd, cpu int) error {
 	var before unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
@@ -85,8 +86,9 @@ func Start(cmd *exec.Cmd, cpu int) error {
 	return nil
 }
 
-// CPU is the processor time of a process, all its threads, in user and kernel, to the nanosecond. A thread that is
-// running is counted up to its last tick only: read it when the process is at rest (Rest).
+// CPU is the processor time of a process, all its threads, in user and kernel, to the nanosecond. A
+// thread that is running is counted up to its last tick only: read it when the process is at rest
+// (Rest).
 func CPU(pid int) (time.Duration, error) {
 	const sched = 2 // CPUCLOCK_SCHED; the id is what clock_getcpuclockid(3) makes of pid
 	var t unix.Timespec
@@ -96,7 +98,8 @@ func CPU(pid int) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// Rest waits until a process has used no time for a millisecond, 50 at most, and returns its processor time.
+// Rest waits until a process has used no time for a millisecond, 50 at most, and returns its
+// processor time.
 func Rest(pid int) (time.Duration, error) {
 	last := time.Duration(-1)
 	for range 50 {
@@ -110,8 +113,8 @@ func Rest(pid int) (time.Duration, error) {
 	return last, nil
 }
 
-// RSS is the resident memory of a process in bytes. From smaps_rollup, which walks the pages: the counters in status
-// lag by up to a hundred kilobytes.
+// RSS is the resident memory of a process in bytes. From smaps_rollup, which walks the pages: the
+// counters in status lag by up to a hundred kilobytes.
 func RSS(pid int) (int64, error) {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {

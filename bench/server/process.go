@@ -150,8 +150,8 @@ type Collected struct {
 	BySize              map[int]int64 // allocations by size class; tiny ones and large ones are not in it
 }
 
-// Collect has the server give back what memory it can, and tells how many allocations it had made until then, and its
-// goroutines.
+// Collect has the server give back what memory it can, and tells how many allocations it had made
+// until then, and its goroutines.
 func (p *Process) Collect() (c Collected, err error) {
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		return c, err

@@ -1,11 +1,13 @@
-// Package server is the servers under test: how each is built, its settings, what it can, and its process.
+// Package server is the servers under test: how each is built, its settings, what it can, and its
+// process.
 package server
 
 import (
 	"slices"
 )
 
-// A Style is one way to write the echo server, with the settings that serve it best. Several may share a program.
+// A Style is one way to write the echo server, with the settings that serve it best. Several may
+// share a program.
 type Style struct {
 	Name  string
 	About string // for the report: what it is, its settings
@@ -24,11 +26,12 @@ type Style struct {
 	bin   string                 // below bench/bin
 }
 
-// two: with GOMAXPROCS 1 there is never an idle P, so the runtime's monitor takes the loop's away in every longer sleep.
+// two: with GOMAXPROCS 1 there is never an idle P, so the runtime's monitor takes the loop's away
+// in every longer sleep.
 var two = []string{"GOMAXPROCS=2"}
 
-// All are the styles. The first that could be built is the reference: every other is compared with its neighbouring
-// slices.
+// All are the styles. The first that could be built is the reference: every other is compared with
+// its neighbouring slices.
 var All = []Style{
 	{Name: "c", About: "the limit: one epoll loop in C, level-triggered, 64 KiB buffer, gcc -O2",
 		Networks: []string{"udp", "unix"}, Timers: true, bin: "epoll", build: gcc("c/epoll.c")},

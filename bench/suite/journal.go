@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// A journal is the run so far on disk, one JSON value a line: the configuration, then every scenario that is finished
-// with its readings. An interrupted run resumes after the last of these; half a scenario is measured again, for a slice
-// is compared with its neighbours in time.
+// A journal is the run so far on disk, one JSON value a line: the configuration, then every
+// scenario that is finished with its readings. An interrupted run resumes after the last of these;
+// half a scenario is measured again, for a slice is compared with its neighbours in time.
 type journal struct {
 	file *os.File
 	done map[string]bool
@@ -53,7 +53,8 @@ func openJournal(r *run) (*journal, error) {
 	return j, j.err
 }
 
-// resume reads what there is, takes its configuration, and goes on writing behind the last whole line.
+// resume reads what there is, takes its configuration, and goes on writing behind the last whole
+// line.
 func (j *journal) resume(r *run, name string) error {
 	file, err := os.OpenFile(name, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {

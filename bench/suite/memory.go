@@ -6,7 +6,8 @@ import (
 	"github.com/ureactor/ureactor/bench/load"
 )
 
-// memory measures each idle connection in a fresh process: one that has worked keeps what it took for that.
+// memory measures each idle connection in a fresh process: one that has worked keeps what it took
+// for that.
 func (r *run) memory(ctx context.Context, s Scenario) {
 	r.progress.at = s.Name
 	for range max(1, r.Rounds/15) {
@@ -32,7 +33,8 @@ func (r *run) memory(ctx context.Context, s Scenario) {
 	r.Result.Scenarios = append(r.Result.Scenarios, s)
 }
 
-// absent: it is not measured here, and where it is another server than all else is measured with, that goes on.
+// absent: it is not measured here, and where it is another server than all else is measured with,
+// that goes on.
 func (r *run) absent(of *contender, s Scenario, err error) {
 	if s.plain() {
 		r.lose(of, s, err)
@@ -41,8 +43,8 @@ func (r *run) absent(of *contender, s Scenario, err error) {
 	r.note("left out of %s: %s: %v", s.Name, of.Name, err)
 }
 
-// idle is the growth of resident memory for each connection. The first measure comes after a few connections, so that
-// what a server makes once is in it.
+// idle is the growth of resident memory for each connection. The first measure comes after a few
+// connections, so that what a server makes once is in it.
 func (v *contender) idle(s Scenario) (float64, error) {
 	few := s.Shape
 	few.Conns, few.Active = 10, 10

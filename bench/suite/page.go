@@ -10,13 +10,15 @@ import (
 	"strings"
 )
 
-// Begin and End are the lines of a file between which a table belongs: "<!-- NAME: begin" and "<!-- NAME: end".
+// Begin and End are the lines of a file between which a table belongs: "<!-- NAME: begin" and "<!--
+// NAME: end".
 const (
 	begin = "<!-- %s: begin"
 	end   = "<!-- %s: end"
 )
 
-// Replace puts text between the markers of that name in a file. What else the file says stays as it is.
+// Replace puts text between the markers of that name in a file. What else the file says stays as it
+// is.
 func Replace(file, name, text string) error {
 	was, err := os.ReadFile(file)
 	if err != nil {

@@ -192,7 +192,8 @@ func indexed(values plotter.Values) plotter.XYs {
 	return at
 }
 
-// scalingPlot is the cost of a message on one connection beside idle ones, ÷ that beside the fewest.
+// scalingPlot is the cost of a message on one connection beside idle ones, ÷ that beside the
+// fewest.
 func (r *Result) scalingPlot() *plot.Plot {
 	p := plot.New()
 	p.Title.Text = "CPU per message on 1 connection of n, ÷ that of 10"

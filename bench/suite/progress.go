@@ -16,8 +16,8 @@ func (r *run) work(s Scenario) int {
 	return r.Rounds * (n - 1 + n/2) // see order
 }
 
-// A progress says where we are, and the time left if the rest goes as it went: on a terminal one line that overwrites
-// itself, elsewhere one line for each scenario.
+// A progress says where we are, and the time left if the rest goes as it went: on a terminal one
+// line that overwrites itself, elsewhere one line for each scenario.
 type progress struct {
 	out         io.Writer
 	terminal    bool

@@ -15,7 +15,8 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// Write puts report.md, readings.csv and the plots into dir; the readings as JSON are in the journal there.
+// Write puts report.md, readings.csv and the plots into dir; the readings as JSON are in the
+// journal there.
 func (r *Result) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

@@ -55,7 +55,8 @@ type run struct {
 	saturation             map[string]float64 // of the reference, for loads at a fixed rate; see rate
 }
 
-// Run measures until all is done or ctx ends. Whatever was measured is in the Result, with an error too.
+// Run measures until all is done or ctx ends. Whatever was measured is in the Result, with an error
+// too.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	r := &run{Config: cfg, Result: &Result{Config: cfg, Began: time.Now()}, saturation: map[string]float64{}}
 	r.progress = newProgress(cfg.Progress)
@@ -132,8 +133,8 @@ func (r *run) apart(ctx context.Context, s Scenario) {
 	}
 }
 
-// contenders are the styles that take part in s, what they are compared with first, and where that is not the reference
-// of all, which has a control, its own.
+// contenders are the styles that take part in s, what they are compared with first, and where that
+// is not the reference of all, which has a control, its own.
 func (r *run) contenders(s Scenario) (styles []server.Style) {
 	ref := r.ref(s)
 	for _, v := range r.alive(r.servers) {
@@ -161,7 +162,8 @@ func (r *run) note(format string, args ...any) {
 	r.progress.say(n)
 }
 
-// setUp finds the cores, builds and starts the servers. What others are compared with is always among them.
+// setUp finds the cores, builds and starts the servers. What others are compared with is always
+// among them.
 func (r *run) setUp(chosen []Scenario) error {
 	cores := proc.Cores()
 	r.serverCore, r.clientCore = cores[len(cores)-1], cores[0]
@@ -230,8 +232,9 @@ func (r *run) choose() []Scenario {
 	return chosen
 }
 
-// scenario measures in sittings: connections keep what the kernel has tuned for them, buffer sizes above all, and one
-// server's may be luckier than another's for as long as they live; so they are made anew now and then.
+// scenario measures in sittings: connections keep what the kernel has tuned for them, buffer sizes
+// above all, and one server's may be luckier than another's for as long as they live; so they are
+// made anew now and then.
 func (r *run) scenario(ctx context.Context, s Scenario, servers []*contender) {
 	r.progress.at = s.Name
 	if s.Share > 0 {
@@ -258,7 +261,8 @@ func (r *run) scenario(ctx context.Context, s Scenario, servers []*contender) {
 	}
 }
 
-// rate is the scenario's share of what the reference can do with the same connections in a closed loop.
+// rate is the scenario's share of what the reference can do with the same connections in a closed
+// loop.
 func (r *run) rate(s Scenario, ref *contender) float64 {
 	key := fmt.Sprint(s.Conns, s.Active, s.Size)
 	if r.saturation[key] == 0 {
@@ -319,8 +323,8 @@ func (r *run) sit(ctx context.Context, s Scenario, servers []*contender, rounds,
 	return seq
 }
 
-// order is one round: the servers shuffled, and a slice of the reference before every second one, so that each has one
-// of the reference's slices right beside it.
+// order is one round: the servers shuffled, and a slice of the reference before every second one,
+// so that each has one of the reference's slices right beside it.
 func (r *run) order(servers []*contender) []*contender {
 	alive := r.alive(servers)
 	others := append([]*contender(nil), alive[min(1, len(alive)):]...)

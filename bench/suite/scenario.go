@@ -118,7 +118,8 @@ func among(active, conns int) Scenario {
 		Shape: load.Shape{Conns: conns, Active: active, Size: 64, Pipeline: 1, Depth: 1}}
 }
 
-// rate is a load at a fixed rate, by its share of what the reference reaches with the same connections.
+// rate is a load at a fixed rate, by its share of what the reference reaches with the same
+// connections.
 func rate(name string, active, conns int, share float64) Scenario {
 	return Scenario{Name: fmt.Sprintf("%s@%.0f%%", name, 100*share), Share: share,
 		About: fmt.Sprintf("64 B on %d of %d connections at a fixed rate: %.0f %% of what the reference reaches", active, conns, 100*share),
@@ -130,7 +131,8 @@ func full(s Scenario) Scenario {
 	return s
 }
 
-// raiseLimit raises the descriptor limit as far as it goes, here and for the children, and says how far that is.
+// raiseLimit raises the descriptor limit as far as it goes, here and for the children, and says how
+// far that is.
 func raiseLimit() uint64 {
 	var lim syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) != nil {

@@ -30,8 +30,8 @@ func (r *run) start(s server.Style, network string, args ...string) (*contender,
 	return &contender{Process: p, gen: gen}, nil
 }
 
-// slice loads the server for d. The server is at rest before and after, so the time is that of these messages: its
-// garbage collection too, as far as it fell into the slice.
+// slice loads the server for d. The server is at rest before and after, so the time is that of
+// these messages: its garbage collection too, as far as it fell into the slice.
 func (v *contender) slice(d time.Duration) (Reading, error) {
 	before, err := proc.Rest(v.PID())
 	if err != nil {

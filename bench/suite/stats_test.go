@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// The reference gets dearer slice by slice, as on a machine that others use: a server that is exactly as cheap must come
-// out as 1 wherever it stands between two of the reference's slices.
+// The reference gets dearer slice by slice, as on a machine that others use: a server that is
+// exactly as cheap must come out as 1 wherever it stands between two of the reference's slices.
 func TestRatiosFollowDrift(t *testing.T) {
 	var in []Reading
 	for seq := range 20 {

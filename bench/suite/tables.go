@@ -30,8 +30,8 @@ func merged(in []Reading, server string) *hdrhistogram.Histogram {
 	return all
 }
 
-// latency is p50, p99 and p99.9 at each offered load, of all slices together, and the median over the slices of their
-// p99, which one bad moment of the machine does not decide.
+// latency is p50, p99 and p99.9 at each offered load, of all slices together, and the median over
+// the slices of their p99, which one bad moment of the machine does not decide.
 func (r *Result) latency(to io.Writer) {
 	loads := r.rateLoads()
 	if len(loads) == 0 {
@@ -66,7 +66,8 @@ func p99s(in []Reading, server string) []float64 {
 	return figures(in, server, func(x Reading) float64 { return x.P99.Seconds() * 1e3 })
 }
 
-// growth is what idle connections add to the cost of a message on the others, relative to the reference.
+// growth is what idle connections add to the cost of a message on the others, relative to the
+// reference.
 func (r *Result) growth(to io.Writer) {
 	r.grown(to, "64B-x100", "100-of-10000", "100 of 10,000 connections ÷ 100 of 100")
 	r.grown(to, "1-of-10", "1-of-10000", "1 of 10,000 connections ÷ 1 of 10")

@@ -33,7 +33,8 @@ func (a address) ip() bool { return !strings.HasPrefix(a.network, "unix") }
 
 func (a address) stream() bool { return strings.HasPrefix(a.network, "tcp") || a.network == "unix" }
 
-// hint adds to a listen error what may be the matter: a socket file outlives a server that was killed.
+// hint adds to a listen error what may be the matter: a socket file outlives a server that was
+// killed.
 func (a address) hint(err error) error {
 	if f, e := os.Lstat(a.addr); e == nil && f.Mode()&os.ModeSocket != 0 && strings.HasPrefix(a.network, "unix") {
 		return fmt.Errorf("%w (if nobody serves it any more, remove the file)", err)
@@ -41,7 +42,8 @@ func (a address) hint(err error) error {
 	return err
 }
 
-// line tells where it listens — at is what the kernel made of the address — and what to type to try it.
+// line tells where it listens — at is what the kernel made of the address — and what to type to try
+// it.
 func (a address) line(at fmt.Stringer, tls bool) string {
 	try := a.client(at)
 	if tls {

@@ -151,7 +151,8 @@ func talk(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
-// Clients of other makes: their input comes back and, where they half-close, they end by themselves.
+// Clients of other makes: their input comes back and, where they half-close, they end by
+// themselves.
 func TestServesOtherClients(t *testing.T) {
 	if !longtest.Only(t, "nc, socat and curl as clients") {
 		return
@@ -191,7 +192,8 @@ func TestServesOtherClients(t *testing.T) {
 	})
 }
 
-// A Unix client that never reads fills its own queue and nobody else's: others are answered, and the loop sleeps.
+// A Unix client that never reads fills its own queue and nobody else's: others are answered, and
+// the loop sleeps.
 func TestStuckUnixDatagramClient(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

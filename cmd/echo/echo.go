@@ -60,8 +60,8 @@ func (s *callbacks) lost() reactor.UndeliveredError { return reactor.Undelivered
 type echo struct{ log *zaplog.Logger }
 
 func (e *echo) Data(c *reactor.Conn, p []byte) {
-	// A peer that does not read is not read either, long before the cap, so what fails here has lost its peer. An echo
-	// with a gap would be worse than none.
+	// A peer that does not read is not read either, long before the cap, so what fails here has
+	// lost its peer. An echo with a gap would be worse than none.
 	if err := c.Send(p); err != nil {
 		e.log.Debug("cannot send back", zaplog.Int("fd", c.FD()), zaplog.Error(err))
 		_ = c.Abort()

@@ -35,8 +35,8 @@ func refused(t *testing.T, args ...string) string {
 	return line
 }
 
-// Whatever is wrong with the command line is told on one line that names what was given and, where there is one, the
-// range.
+// Whatever is wrong with the command line is told on one line that names what was given and, where
+// there is one, the range.
 func TestBadCommandLine(t *testing.T) {
 	for _, c := range []struct {
 		args string

@@ -45,8 +45,8 @@ func (g *grams) read() (err error) {
 	return err
 }
 
-// answer sends the datagram back. It does not wait for room: one Unix client whose queue is full would hold up all others.
-// Package net has no way to say so; a socket has.
+// answer sends the datagram back. It does not wait for room: one Unix client whose queue is full
+// would hold up all others. Package net has no way to say so; a socket has.
 func (g *grams) answer() (err error) {
 	k := g.c.Socket()
 	_ = k.SetTimeout(0)

@@ -35,8 +35,9 @@ backend out
 	server b %s
 `
 
-// HAProxy before two servers, of which one is told to stop while twenty connections are at it: what the server had read
-// of them it delivers, or its exit code would tell; all go on with the other one, and everything comes back in order.
+// HAProxy before two servers, of which one is told to stop while twenty connections are at it: what
+// the server had read of them it delivers, or its exit code would tell; all go on with the other
+// one, and everything comes back in order.
 func TestBehindHAProxy(t *testing.T) {
 	if !longtest.Only(t, "HAProxy in front") {
 		return

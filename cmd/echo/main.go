@@ -24,8 +24,8 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, signals))
 }
 
-// run is the program. It returns the exit code: 0 after a drain that delivered everything, 1 after one that did not, 2 if
-// it never served, with one line on stderr that says why.
+// run is the program. It returns the exit code: 0 after a drain that delivered everything, 1 after
+// one that did not, 2 if it never served, with one line on stderr that says why.
 func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int {
 	cfg, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -119,7 +119,8 @@ func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zapl
 	return 0
 }
 
-// drainAtSignal begins the drain at the first signal and ends it at the second, or when its time is up.
+// drainAtSignal begins the drain at the first signal and ends it at the second, or when its time is
+// up.
 func drainAtSignal(how style, limit time.Duration, log *zaplog.Logger, signals <-chan os.Signal, ended <-chan struct{}) {
 	select {
 	case <-ended:

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// netStyle is the server as one writes it with package net: a goroutine for each listener, connection and datagram
-// socket. The loop only ends connections in order.
+// netStyle is the server as one writes it with package net: a goroutine for each listener,
+// connection and datagram socket. The loop only ends connections in order.
 type netStyle struct {
 	g   *reactor.Group
 	cfg *config
@@ -88,7 +88,8 @@ func (s *netStyle) lost() reactor.UndeliveredError {
 	return s.gaps
 }
 
-// shutdown has everybody end: what waits for input does so at once, what has to send may until ctx ends.
+// shutdown has everybody end: what waits for input does so at once, what has to send may until ctx
+// ends.
 func (s *netStyle) shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining.Store(true)
@@ -234,8 +235,8 @@ func (s *netStyle) deadline(set func(time.Time) error, d time.Duration) {
 	}
 }
 
-// sendBack sends all of p and tells how much of it is left. A deadline ends only a Write that has moved nothing: a slow
-// reader is not a quiet one.
+// sendBack sends all of p and tells how much of it is left. A deadline ends only a Write that has
+// moved nothing: a slow reader is not a quiet one.
 func (s *netStyle) sendBack(c stream, p []byte) (left int, err error) {
 	for len(p) > 0 {
 		s.patience(c.SetWriteDeadline)
@@ -248,7 +249,8 @@ func (s *netStyle) sendBack(c stream, p []byte) (left int, err error) {
 	return 0, nil
 }
 
-// ended ends a connection that owes nothing, in order: a plain Close would reset it if the peer has sent more meanwhile.
+// ended ends a connection that owes nothing, in order: a plain Close would reset it if the peer has
+// sent more meanwhile.
 func (s *netStyle) ended(c stream, err error) {
 	timedOut := errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
@@ -267,7 +269,8 @@ func (s *netStyle) ended(c stream, err error) {
 	s.retire(c)
 }
 
-// gap ends a connection that some bytes are missing on: by a reset, since an echo with a gap would be worse than none.
+// gap ends a connection that some bytes are missing on: by a reset, since an echo with a gap would
+// be worse than none.
 func (s *netStyle) gap(c stream, left int, err error) {
 	s.log.Debug("cannot send back", zaplog.Int("bytes", left), zaplog.Error(err))
 	if s.draining.Load() {
@@ -303,7 +306,8 @@ func (s *netStyle) retire(c stream) {
 	}
 }
 
-// packets is a goroutine: the echo of a datagram socket. What cannot be sent back is lost, as datagrams are.
+// packets is a goroutine: the echo of a datagram socket. What cannot be sent back is lost, as
+// datagrams are.
 func (s *netStyle) packets(c *netconn.PacketConn) {
 	g := newGrams(c)
 	for {

@@ -79,7 +79,8 @@ func TestDefaultAddress(t *testing.T) {
 	roundTrip(t, dial(t, "tcp", "127.0.0.1:7777"), "hello")
 }
 
-// While -max-conns are open, the next one is connected by the kernel and waits; it is served when one has left.
+// While -max-conns are open, the next one is connected by the kernel and waits; it is served when
+// one has left.
 func TestMaxConns(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-style", style, "-max-conns", "2", "tcp://127.0.0.1:0")
@@ -112,8 +113,8 @@ func (s *server) descriptors() int {
 	return len(list)
 }
 
-// A server with room for a dozen connections and three dozen clients serves those it has, waits for descriptors a few
-// times a second, and serves the others as the first leave.
+// A server with room for a dozen connections and three dozen clients serves those it has, waits for
+// descriptors a few times a second, and serves the others as the first leave.
 func TestOutOfDescriptors(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		start := time.Now()
@@ -138,8 +139,8 @@ func TestOutOfDescriptors(t *testing.T) {
 	})
 }
 
-// SIGTERM comes while no descriptor is left: the drain's deadline is the process's first timer, for which the Go runtime
-// would want descriptors of its own.
+// SIGTERM comes while no descriptor is left: the drain's deadline is the process's first timer, for
+// which the Go runtime would want descriptors of its own.
 func TestSignalWithoutDescriptors(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		cmd := exec.Command("sh", "-c", `ulimit -n 20; exec "$0" "$@"`, binary, "-style", style, "tcp://127.0.0.1:0")
@@ -153,8 +154,9 @@ func TestSignalWithoutDescriptors(t *testing.T) {
 	})
 }
 
-// A quiet connection is closed in order and a debug line says so; one that talks stays. If the machine
-// is late, the one that talks was quiet too: it counts as cut off only within the idle time.
+// A quiet connection is closed in order and a debug line says so; one that talks stays. If the
+// machine is late, the one that talks was quiet too: it counts as cut off only within the idle
+// time.
 func TestIdle(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		const idle = 200 * time.Millisecond
@@ -194,7 +196,8 @@ func TestIdle(t *testing.T) {
 	})
 }
 
-// The figures count what happens: two connections, their messages and bytes, and no turns once all is quiet.
+// The figures count what happens: two connections, their messages and bytes, and no turns once all
+// is quiet.
 func TestStatsLines(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 2, "-style", style, "-stats", "50ms", "tcp://127.0.0.1:0", "udp://127.0.0.1:0")

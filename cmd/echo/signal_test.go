@@ -21,8 +21,8 @@ import (
 // flood is more than all buffers between a client and the server hold.
 var flood = sync.OnceValue(func() []byte { return noise(64 << 20) })
 
-// clog sends without reading until the server stops reading too, and returns what went out. The server
-// has stopped if twice in a row it has taken nothing while it slept.
+// clog sends without reading until the server stops reading too, and returns what went out. The
+// server has stopped if twice in a row it has taken nothing while it slept.
 func (s *server) clog(c net.Conn) (sent []byte) {
 	s.t.Helper()
 	t := s.t
@@ -51,8 +51,8 @@ func (s *server) clog(c net.Conn) (sent []byte) {
 	return nil
 }
 
-// asleep reports whether no thread of the server runs or wants to. Where /proc does not tell, it waits a
-// while and says so.
+// asleep reports whether no thread of the server runs or wants to. Where /proc does not tell, it
+// waits a while and says so.
 func (s *server) asleep() bool {
 	stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid))
 	if len(stats) == 0 {
@@ -67,8 +67,8 @@ func (s *server) asleep() bool {
 	return true
 }
 
-// Four clients have megabytes on their way back to them when the server is told to stop, and read slowly. Each gets what
-// the server had read, to the byte, then the end and no reset.
+// Four clients have megabytes on their way back to them when the server is told to stop, and read
+// slowly. Each gets what the server had read, to the byte, then the end and no reset.
 func TestSigtermDeliversWhatIsPending(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -127,7 +127,8 @@ func slowly(r io.Reader) (got []byte, err error) {
 	}
 }
 
-// A client that takes nothing until -drain is over is reported: exit code 1 and a line that counts the bytes.
+// A client that takes nothing until -drain is over is reported: exit code 1 and a line that counts
+// the bytes.
 func TestSigtermReportsWhatIsLost(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -184,7 +185,8 @@ func TestNoDrainEndsAtOnce(t *testing.T) {
 	})
 }
 
-// Clients that have everything and say nothing do not keep the server: it ends long before -drain, and they see EOF.
+// Clients that have everything and say nothing do not keep the server: it ends long before -drain,
+// and they see EOF.
 func TestSigtermWithIdleClients(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return

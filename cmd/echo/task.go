@@ -18,8 +18,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// tasks is the server in blocking style: a task accepts at each address, one serves each connection, one each datagram
-// socket, all on the one loop. Tasks never run at the same time, so what they share needs no locks.
+// tasks is the server in blocking style: a task accepts at each address, one serves each
+// connection, one each datagram socket, all on the one loop. Tasks never run at the same time, so
+// what they share needs no locks.
 type tasks struct {
 	g    *reactor.Group
 	r    *reactor.Reactor // its only loop
@@ -164,8 +165,9 @@ func (s *tasks) send(c *socket.Socket, p []byte) (left int, err error) {
 	return 0, nil
 }
 
-// ended ends a connection that owes nothing. A plain Close would reset it if the peer has sent more meanwhile, and
-// destroy what is on its way to it: the reactor does it in order, and the drain waits for that.
+// ended ends a connection that owes nothing. A plain Close would reset it if the peer has sent more
+// meanwhile, and destroy what is on its way to it: the reactor does it in order, and the drain
+// waits for that.
 func (s *tasks) ended(c *socket.Socket, err error) {
 	switch {
 	case errors.Is(err, kernel.ETIMEDOUT):
@@ -179,7 +181,8 @@ func (s *tasks) ended(c *socket.Socket, err error) {
 	s.retire(c)
 }
 
-// gap ends a connection that some bytes are missing on: by a reset, since an echo with a gap would be worse than none.
+// gap ends a connection that some bytes are missing on: by a reset, since an echo with a gap would
+// be worse than none.
 func (s *tasks) gap(t *reactor.Task, c *socket.Socket, left int, err error) {
 	s.log.Debug("cannot send back", zaplog.Int("fd", c.Fileno()), zaplog.Int("bytes", left), zaplog.Error(err))
 	draining := t.Context().Err() != nil
@@ -210,7 +213,8 @@ func (s *tasks) retire(c *socket.Socket) {
 	}
 }
 
-// packets is a task: the echo of a datagram socket. What cannot be sent back is lost, as datagrams are.
+// packets is a task: the echo of a datagram socket. What cannot be sent back is lost, as datagrams
+// are.
 func (s *tasks) packets(t *reactor.Task, c *netconn.PacketConn) {
 	defer c.Close()
 	g := newGrams(c)

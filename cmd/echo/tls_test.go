@@ -20,8 +20,8 @@ import (
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
-// TLS in each style: 8 MiB, the half-close, 8 MiB back; plain text on the port harms nobody else; SIGTERM says
-// close_notify.
+// TLS in each style: 8 MiB, the half-close, 8 MiB back; plain text on the port harms nobody else;
+// SIGTERM says close_notify.
 func TestTLS(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 2, "-tls", "-style", style, "-idle", "10s", "tcp://127.0.0.1:0", "unix://"+socketPath(t))

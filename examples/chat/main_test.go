@@ -91,8 +91,8 @@ func TestEverybodyHearsTheOthers(t *testing.T) {
 	b.hears("* guest1 has left")
 }
 
-// Who half-closes, as `echo hello | nc` does, has said all of it, the line without an end too, gets what was said until
-// then, and sees the end without a reset.
+// Who half-closes, as `echo hello | nc` does, has said all of it, the line without an end too, gets
+// what was said until then, and sees the end without a reset.
 func TestHalfClose(t *testing.T) {
 	at := start(t)
 	a := join(t, at, "guest1")
@@ -110,8 +110,8 @@ func TestHalfClose(t *testing.T) {
 	}
 }
 
-// One guest does not read what another floods the room with. It has to go, and nobody else waits for it or misses
-// anything.
+// One guest does not read what another floods the room with. It has to go, and nobody else waits
+// for it or misses anything.
 func TestSlowReader(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -159,8 +159,9 @@ func TestSlowReader(t *testing.T) {
 	<-gone
 }
 
-// A guest who has not taken what was said waits for POLLOUT: a further line makes no call for it. Otherwise each line of a
-// fast guest costs two system calls for every slow one. The guest here could take something, so a call would be seen.
+// A guest who has not taken what was said waits for POLLOUT: a further line makes no call for it.
+// Otherwise each line of a fast guest costs two system calls for every slow one. The guest here
+// could take something, so a call would be seen.
 func TestSlowGuestsCostNoCalls(t *testing.T) {
 	s, err := newServer("127.0.0.1:0")
 	if err != nil {

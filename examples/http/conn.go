@@ -13,7 +13,8 @@ const greeting = "Hello World!\r\n"
 // keepAlive is how long a connection may be quiet.
 const keepAlive = time.Minute
 
-// enough is how much output may wait before the next request does: the high-water mark, for above that Drained comes.
+// enough is how much output may wait before the next request does: the high-water mark, for above
+// that Drained comes.
 const enough = 256 << 10
 
 func listen(g *reactor.Group, network, addr string) (*reactor.GroupListener, error) {
@@ -70,7 +71,8 @@ func (h *conn) again(c *reactor.Conn) {
 	}
 }
 
-// run answers the requests at the front of p and tells how many bytes they had. Their answers leave together.
+// run answers the requests at the front of p and tells how many bytes they had. Their answers leave
+// together.
 func (h *conn) run(c *reactor.Conn, p []byte) (done int) {
 	whole := true
 	for !h.ended && whole && c.Buffered() <= enough && (h.begun || done < len(p)) {

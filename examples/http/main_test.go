@@ -92,7 +92,8 @@ func TestGoClient(t *testing.T) {
 	all.Wait()
 }
 
-// A pipeline of requests of all kinds, in pieces of any size, has its answers in order; the last one ends the connection.
+// A pipeline of requests of all kinds, in pieces of any size, has its answers in order; the last
+// one ends the connection.
 func TestPipeline(t *testing.T) {
 	at := serve(t, 1)
 	text := strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 50) +
@@ -123,7 +124,8 @@ func TestPipeline(t *testing.T) {
 	}
 }
 
-// A client of HTTP/1.0 that asks to keep the connection is told that it is kept: otherwise it would wait for the end.
+// A client of HTTP/1.0 that asks to keep the connection is told that it is kept: otherwise it would
+// wait for the end.
 func TestOldClientKeepsItsConnection(t *testing.T) {
 	c := dial(t, serve(t, 1))
 	in := bufio.NewReader(c)
@@ -198,8 +200,8 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// A client that holds its body back until it is told to go on is told so, and one that does not wait is not; HTTP/1.0 knows
-// nothing of it. A body is not kept.
+// A client that holds its body back until it is told to go on is told so, and one that does not
+// wait is not; HTTP/1.0 knows nothing of it. A body is not kept.
 func TestExpectContinue(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK"
 	for head, want := range map[string]string{
@@ -233,7 +235,8 @@ func TestExpectContinue(t *testing.T) {
 	}
 }
 
-// The work for a head is linear in its bytes, however it trickles: nothing is searched twice but an end that may have begun.
+// The work for a head is linear in its bytes, however it trickles: nothing is searched twice but an
+// end that may have begun.
 func TestATricklingHeadIsSearchedOnce(t *testing.T) {
 	head := "GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("\r\n\rx", 10) + "\r\n\r\n"
 	for n := range len(head) {

@@ -38,8 +38,9 @@ var (
 	http11    = []byte("HTTP/1.1")
 )
 
-// parse reads the head of the request at the front of p. n is how many bytes it has; 0 while it is incomplete. The first
-// seen bytes are known to have no end of a head: a head that trickles is searched once, not once for each piece.
+// parse reads the head of the request at the front of p. n is how many bytes it has; 0 while it is
+// incomplete. The first seen bytes are known to have no end of a head: a head that trickles is
+// searched once, not once for each piece.
 func parse(p []byte, seen int) (r request, n int, no refusal) {
 	from := max(seen-len(blankLine)+1, 0)
 	end := bytes.Index(p[from:max(min(len(p), maxHead), from)], blankLine)

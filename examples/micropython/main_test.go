@@ -60,7 +60,8 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// Both programs serve the same clients in the same way; the script only where there is a MicroPython.
+// Both programs serve the same clients in the same way; the script only where there is a
+// MicroPython.
 func TestGo(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

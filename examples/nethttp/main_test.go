@@ -78,7 +78,8 @@ func file(t *testing.T, secure string, size int) (p place, noise []byte) {
 	return run(t, s), noise
 }
 
-// A file down and up, whole, for many clients at once, with and without TLS, crypto/tls's and ours, with clients of both.
+// A file down and up, whole, for many clients at once, with and without TLS, crypto/tls's and ours,
+// with clients of both.
 func TestGoClients(t *testing.T) {
 	if !longtest.Default(t, "the net/http package's clients") {
 		return
@@ -140,7 +141,8 @@ func exchange(t *testing.T, client *http.Client, at, proto string, noise []byte)
 	}
 }
 
-// curl, with both kinds of TLS and both protocols: a file up and down, and one connection for several requests.
+// curl, with both kinds of TLS and both protocols: a file up and down, and one connection for
+// several requests.
 func TestCurl(t *testing.T) {
 	if !longtest.Only(t, "curl as the client") {
 		return
@@ -183,8 +185,8 @@ func TestCurl(t *testing.T) {
 	}
 }
 
-// Through the proxy everything is as without it, and the server behind it is told whose request it is. A server that is
-// not there is a 502.
+// Through the proxy everything is as without it, and the server behind it is told whose request it
+// is. A server that is not there is a 502.
 func TestProxy(t *testing.T) {
 	behind, noise := file(t, "", 1<<20)
 	front, err := newServer("", behind.url, "netconn", "", "")

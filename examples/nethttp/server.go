@@ -53,8 +53,8 @@ func (s *server) serve(stop context.Context, l net.Listener) error {
 	return err
 }
 
-// site has the files of a directory, which net/http sends by sendfile where there is no TLS, and /sum, which answers with
-// the SHA-256 of what it is sent.
+// site has the files of a directory, which net/http sends by sendfile where there is no TLS, and
+// /sum, which answers with the SHA-256 of what it is sent.
 func site(dir string) http.Handler {
 	m := http.NewServeMux()
 	m.Handle("GET /", http.FileServer(http.Dir(dir)))

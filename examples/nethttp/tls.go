@@ -9,9 +9,10 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// net/http speaks HTTP/2 on a *tls.Conn, where the handshake has agreed on it, and on a connection without TLS, where
-// the client knows (Protocols.UnencryptedHTTP2). The second is for TLS of another kind too: the handshake agrees, and
-// net/http is given a connection that does not say that it is TLS.
+// net/http speaks HTTP/2 on a *tls.Conn, where the handshake has agreed on it, and on a connection
+// without TLS, where the client knows (Protocols.UnencryptedHTTP2). The second is for TLS of
+// another kind too: the handshake agrees, and net/http is given a connection that does not say that
+// it is TLS.
 var both = func() *http.Protocols {
 	p := &http.Protocols{}
 	p.SetHTTP1(true)
@@ -19,8 +20,8 @@ var both = func() *http.Protocols {
 	return p
 }()
 
-// overOurTLS has s speak TLS of package netconn on what l, of that package, accepts. The time for a request's lines is
-// the handshake's too.
+// overOurTLS has s speak TLS of package netconn on what l, of that package, accepts. The time for a
+// request's lines is the handshake's too.
 func overOurTLS(s *http.Server, l net.Listener) net.Listener {
 	cfg := s.TLSConfig.Clone()
 	cfg.NextProtos = []string{"h2", "http/1.1"}

@@ -19,8 +19,8 @@ import (
 
 var compare = flag.Bool("compare", false, "measure against redis-server with redis-benchmark")
 
-// redis-benchmark asks this server, of one and of two loops, and redis-server in turn, and processor time per request is
-// compared beside the rate. Not run by default.
+// redis-benchmark asks this server, of one and of two loops, and redis-server in turn, and
+// processor time per request is compared beside the rate. Not run by default.
 func TestCompareWithRedis(t *testing.T) {
 	longtest.NeedsGo(t)
 	if !*compare {

@@ -148,8 +148,8 @@ func TestProtocolErrors(t *testing.T) {
 	}
 }
 
-// A client asks again and again for a large value before it reads anything: the server holds back commands instead of
-// memory, and every reply comes.
+// A client asks again and again for a large value before it reads anything: the server holds back
+// commands instead of memory, and every reply comes.
 func TestSlowReader(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -239,7 +239,8 @@ func TestRedisClients(t *testing.T) {
 	}
 }
 
-// Commands are the same in whatever pieces they come, and no byte is searched twice: the parser says how far it is.
+// Commands are the same in whatever pieces they come, and no byte is searched twice: the parser
+// says how far it is.
 func TestCommandsInPieces(t *testing.T) {
 	text := "PING\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n\r\n*0\r\n*3\r\n$3\r\nSET\r\n$0\r\n\r\n$11\r\nb\r\n$4\r\n*1\r\n\r\necho  x \n*1\r\n$4\r\nPING\r\n"
 	want := `["PING"] ["GET" "a"] [] [] ["SET" "" "b\r\n$4\r\n*1\r\n"] ["echo" "x"] ["PING"]`
@@ -274,8 +275,8 @@ func TestCommandsInPieces(t *testing.T) {
 	}
 }
 
-// A command has a limit as a whole: one that says it will be larger is refused before it is sent, and what is kept for a client
-// is given back when a large one is over.
+// A command has a limit as a whole: one that says it will be larger is refused before it is sent,
+// and what is kept for a client is given back when a large one is over.
 func TestACommandHasALimit(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -22,8 +22,8 @@ var (
 	errLarge  = errors.New("ERR Protocol error: too big command")
 )
 
-// A parser reads one command after the other: an array of bulk strings, or words on a line. It goes on where it was when
-// the bytes ended, so that the work is linear in them, however they come.
+// A parser reads one command after the other: an array of bulk strings, or words on a line. It goes
+// on where it was when the bytes ended, so that the work is linear in them, however they come.
 type parser struct {
 	begun  bool
 	left   int   // arguments still to come
@@ -34,9 +34,9 @@ type parser struct {
 	args   [][]byte
 }
 
-// next reads a command at the front of p, of which the bytes that it has read already are the same as last time. The
-// arguments, which are valid until the next call, are parts of p. n is how many bytes it has; 0 while it is incomplete. No
-// arguments: nothing to do.
+// next reads a command at the front of p, of which the bytes that it has read already are the same
+// as last time. The arguments, which are valid until the next call, are parts of p. n is how many
+// bytes it has; 0 while it is incomplete. No arguments: nothing to do.
 func (q *parser) next(p []byte) (args [][]byte, n int, err error) {
 	if !q.begun {
 		line, err := q.line(p)

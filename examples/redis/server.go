@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A server is the strings, which connections of all loops share: hence the lock. A value is never changed, only replaced,
-// so it can be sent without one.
+// A server is the strings, which connections of all loops share: hence the lock. A value is never
+// changed, only replaced, so it can be sent without one.
 type server struct {
 	g  *reactor.Group
 	mu sync.RWMutex
@@ -20,7 +20,8 @@ type server struct {
 
 func newServer(g *reactor.Group) *server { return &server{g: g, m: map[string][]byte{}} }
 
-// listen serves an address. The cap has room for the largest value behind what may wait before the next command does.
+// listen serves an address. The cap has room for the largest value behind what may wait before the
+// next command does.
 func (s *server) listen(network, addr string) (*reactor.GroupListener, error) {
 	return s.g.Listen(network, addr, func(*reactor.Conn) reactor.Handler { return &client{s: s} },
 		reactor.WithLimits(64<<10, enough, enough+2*maxBulk))
@@ -35,7 +36,8 @@ type client struct {
 	ended bool
 }
 
-// enough is how much output may wait before the next command does: the high-water mark, for above that Drained comes.
+// enough is how much output may wait before the next command does: the high-water mark, for above
+// that Drained comes.
 const enough = 256 << 10
 
 // keep is how much memory for incomplete commands a connection keeps.
@@ -110,7 +112,8 @@ var (
 	none = []byte("*0\r\n")
 )
 
-// commands have their name in lower case, the least and the greatest number of arguments, and what they do.
+// commands have their name in lower case, the least and the greatest number of arguments, and what
+// they do.
 var commands = map[string]struct {
 	least, most int
 	do          func(c *client, rc *reactor.Conn, args [][]byte)

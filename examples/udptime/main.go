@@ -115,8 +115,8 @@ func lookup(addr string) ([]socket.AddrInfo, error) {
 
 func listen(addr string) (net.PacketConn, error) { return netconn.ListenPacket("udp", addr) }
 
-// serve answers until the socket is closed. The answer leaves from the address that was asked, also if that is one of many:
-// netconn takes care of it.
+// serve answers until the socket is closed. The answer leaves from the address that was asked, also
+// if that is one of many: netconn takes care of it.
 func serve(s net.PacketConn, now func() time.Time) error {
 	p := make([]byte, 1<<10) // a question may have more at its end, which is not answered
 	for {

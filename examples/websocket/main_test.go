@@ -248,7 +248,8 @@ func TestFragments(t *testing.T) {
 	c.wants(fin|binary, "\xff")
 }
 
-// What RFC 6455 forbids, or the room does, ends that connection with the code that says so, and no other.
+// What RFC 6455 forbids, or the room does, ends that connection with the code that says so, and no
+// other.
 func TestRefusals(t *testing.T) {
 	at, _ := start(t)
 	good := join(t, at)

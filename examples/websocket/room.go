@@ -41,8 +41,9 @@ type message struct {
 
 func newRoom() *room { return &room{guests: map[*guest]bool{}} }
 
-// ServeHTTP takes the connection over. The library answers pings and close, and refuses what RFC 6455 forbids: frames of a
-// client without a mask, unknown ones, control frames that are too long or in pieces.
+// ServeHTTP takes the connection over. The library answers pings and close, and refuses what RFC
+// 6455 forbids: frames of a client without a mask, unknown ones, control frames that are too long
+// or in pieces.
 func (r *room) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	c, err := websocket.Accept(w, q, nil) // of this origin only; it has answered what is wrong
 	if err != nil {

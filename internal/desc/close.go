@@ -6,7 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Use runs f with the descriptor's number, which cannot be closed meanwhile. For calls that never wait. EBADF when closed.
+// Use runs f with the descriptor's number, which cannot be closed meanwhile. For calls that never
+// wait. EBADF when closed.
 func (d *Desc) Use(f func(fd int) Errno) Errno {
 	c := Call{}
 	d.lock()
@@ -20,8 +21,9 @@ func (d *Desc) Use(f func(fd int) Errno) Errno {
 	return f(d.FD)
 }
 
-// User runs a function of the user's inside a try or inside Use. It may close the Desc, and may take long, so Close and
-// Detach do not wait for it: then the number is closed when the reference is given back.
+// User runs a function of the user's inside a try or inside Use. It may close the Desc, and may
+// take long, so Close and Detach do not wait for it: then the number is closed when the reference
+// is given back.
 func (d *Desc) User(f func()) {
 	d.lock()
 	d.userCalls++
@@ -53,10 +55,11 @@ func (d *Desc) Number() int {
 	return d.FD
 }
 
-// Close ends every call in progress with EBADF, takes the descriptor out of its loop, runs the hooks, and closes it. It
-// returns when the descriptor is closed, also to those who close it again. There are two exceptions: on a loop, inside a
-// reference; and while one of the user's functions runs inside a reference. Then whoever gives the last reference back
-// closes it. It does not use shutdown(2) instead: the open file may have other owners.
+// Close ends every call in progress with EBADF, takes the descriptor out of its loop, runs the
+// hooks, and closes it. It returns when the descriptor is closed, also to those who close it again.
+// There are two exceptions: on a loop, inside a reference; and while one of the user's functions
+// runs inside a reference. Then whoever gives the last reference back closes it. It does not use
+// shutdown(2) instead: the open file may have other owners.
 func (d *Desc) Close() Errno {
 	d.lock()
 	if d.closed {
@@ -68,8 +71,9 @@ func (d *Desc) Close() Errno {
 	return d.awaitClosed()
 }
 
-// Detach is Close without closing the descriptor, which is the caller's from now on, still non-blocking. Where Close would
-// not wait, the caller gets a duplicate. EBADF when closed. If no duplicate is to be had nothing has happened.
+// Detach is Close without closing the descriptor, which is the caller's from now on, still
+// non-blocking. Where Close would not wait, the caller gets a duplicate. EBADF when closed. If no
+// duplicate is to be had nothing has happened.
 func (d *Desc) Detach() (int, Errno) {
 	d.lock()
 	switch {
@@ -134,11 +138,12 @@ func (d *Desc) beginClose() {
 	}
 }
 
-// cannotWait tells whether who closes must not wait for the references: the caller may have one, or one may take long. Locked.
+// cannotWait tells whether who closes must not wait for the references: the caller may have one, or
+// one may take long. Locked.
 func (d *Desc) cannotWait() bool { return !d.shared || d.userCalls > 0 }
 
-// closeMost is how long Close waits for a try, which never waits itself, unless another owner of the open file has cleared
-// O_NONBLOCK.
+// closeMost is how long Close waits for a try, which never waits itself, unless another owner of
+// the open file has cleared O_NONBLOCK.
 const closeMost = 5 * time.Second
 
 // awaitClosed waits until a closed Desc is finished, and returns the error of that.

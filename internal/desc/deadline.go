@@ -5,9 +5,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// SetDeadline sets when calls in a direction give up, those in progress and all later ones, beside what each call sets
-// for itself: once it has passed they are ETIMEDOUT without a try. timeout.Never is none. It may be moved at any time, also while
-// calls wait: what has not passed when it is moved does not count. EBADF when closed.
+// SetDeadline sets when calls in a direction give up, those in progress and all later ones, beside
+// what each call sets for itself: once it has passed they are ETIMEDOUT without a try.
+// timeout.Never is none. It may be moved at any time, also while calls wait: what has not passed
+// when it is moved does not count. EBADF when closed.
 func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	d.lock()
 	if d.closed {
@@ -65,15 +66,16 @@ func (d *Desc) dirExpired(dir Dir, c *Call) bool {
 	return l != timeout.Never && l.Passed(d.Kernel.Now())
 }
 
-// NoteTimedOut has the Desc keep in mind that the kernel itself has said ETIMEDOUT, which it does of a connection that has ended: no
-// deadline has passed then. Do knows of what a try returns.
+// NoteTimedOut has the Desc keep in mind that the kernel itself has said ETIMEDOUT, which it does
+// of a connection that has ended: no deadline has passed then. Do knows of what a try returns.
 func (d *Desc) NoteTimedOut() {
 	d.lock()
 	d.timedOut = true
 	d.unlock()
 }
 
-// DeadlinePassed tells whether an ETIMEDOUT of Do is a deadline's. To ask the deadline would be too late: it may have been moved.
+// DeadlinePassed tells whether an ETIMEDOUT of Do is a deadline's. To ask the deadline would be too
+// late: it may have been moved.
 func (d *Desc) DeadlinePassed() bool {
 	d.lock()
 	defer d.unlock()

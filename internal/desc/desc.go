@@ -11,36 +11,40 @@ import (
 // Errno is kernel.Errno.
 type Errno = kernel.Errno
 
-// A Waiter is how the callers of a Desc wait: by parking their goroutine, or by suspending the task that a loop runs.
+// A Waiter is how the callers of a Desc wait: by parking their goroutine, or by suspending the task
+// that a loop runs.
 type Waiter interface {
-	// Sleeper is the present caller. EDEADLK when there is none that could wait: a callback of the loop.
+	// Sleeper is the present caller. EDEADLK when there is none that could wait: a callback of the
+	// loop.
 	Sleeper() (Sleeper, Errno)
-	// Register has Events of d told to d.Ready from now on, edge-triggered; what is ready already is told too. Unregister
-	// ends that; after it Ready is not called. Both are called with d locked, or on the loop.
+	// Register has Events of d told to d.Ready from now on, edge-triggered; what is ready already
+	// is told too. Unregister ends that; after it Ready is not called. Both are called with d
+	// locked, or on the loop.
 	Register(d *Desc, want poller.Interest) Errno
 	Unregister(d *Desc)
 	// Rearm replaces what a registered Desc is told of. What is ready then is told.
 	Rearm(d *Desc, want poller.Interest) Errno
-	// Post has f called soon, where the Descs belong and outside every call of the user's: on the loop, or on one
-	// dispatching goroutine. It may be called by any goroutine. false: the loop has ended, and f is not called.
+	// Post has f called soon, where the Descs belong and outside every call of the user's: on the
+	// loop, or on one dispatching goroutine. It may be called by any goroutine. false: the loop has
+	// ended, and f is not called.
 	Post(f func()) bool
 	// Call calls f, which is the user's, at once: on a loop with the guard that all callbacks have.
 	Call(f func())
-	// Yield lets others run: the caller has had its share of the loop, or, where callers park, of the processor. ECANCELED
-	// as in Sleep. It is nothing in a callback.
+	// Yield lets others run: the caller has had its share of the loop, or, where callers park, of
+	// the processor. ECANCELED as in Sleep. It is nothing in a callback.
 	Yield(dir Dir) Errno
 	// Shared tells whether several goroutines may use a Desc at once.
 	Shared() bool
-	// Buffer is the loop's, for the task that runs; EDEADLK in a callback, which may be using it. Free panics if a
-	// callback of the loop has d's number. Neither is called where callers park.
+	// Buffer is the loop's, for the task that runs; EDEADLK in a callback, which may be using it.
+	// Free panics if a callback of the loop has d's number. Neither is called where callers park.
 	Buffer() (*Buffer, Errno)
 	Free(d *Desc)
 }
 
 // A Sleeper is one caller who can wait.
 type Sleeper interface {
-	// Sleep returns 0 after Wake (also one that came before it, and now and then for nothing), ETIMEDOUT when until has
-	// passed, ECANCELED when the caller is not to wait any more.
+	// Sleep returns 0 after Wake (also one that came before it, and now and then for nothing),
+	// ETIMEDOUT when until has passed, ECANCELED when the caller is not to wait any more.
 	Sleep(dir Dir, until timeout.Deadline) Errno
 	Wake()
 }
@@ -56,11 +60,12 @@ const (
 // eventsFor is what each direction hears; an error or a hang-up is news for both.
 var eventsFor = [2]poller.Readiness{In: poller.In | poller.Err | poller.Hup, Out: poller.Out | poller.Err | poller.Hup}
 
-// A Desc is a descriptor's identity: the number, who calls on it, and what happens when it closes. It outlives its
-// number: after Close every call is EBADF.
+// A Desc is a descriptor's identity: the number, who calls on it, and what happens when it closes.
+// It outlives its number: after Close every call is EBADF.
 //
-// A call holds a reference while it may use the number: in a try, not while it sleeps. Close and Detach let nobody take
-// another, and return when the last is given back, so the number is nobody's but the kernel's, or the caller's, then.
+// A call holds a reference while it may use the number: in a try, not while it sleeps. Close and
+// Detach let nobody take another, and return when the last is given back, so the number is nobody's
+// but the kernel's, or the caller's, then.
 type Desc struct {
 	Kernel kernel.Kernel
 	FD     int
@@ -100,8 +105,8 @@ type extra struct {
 	borrowed   *[ScratchSize]byte // what the last Borrow has returned
 }
 
-// A dirState is one direction. One caller at a time holds its turn; only the holder waits for readiness, the others wait
-// for the turn, in the order they came.
+// A dirState is one direction. One caller at a time holds its turn; only the holder waits for
+// readiness, the others wait for the turn, in the order they came.
 type dirState struct {
 	ready   bool // an Event has come since the holder's last try
 	drained bool // that try took all there was (Call.All): an Event tells of more
@@ -110,8 +115,8 @@ type dirState struct {
 	waiting Sleeper // the holder, while it sleeps
 }
 
-// A turnQueue is who waits for the turn, and, of a shared Desc, the holder's Sleeper, used again so that waiting allocates
-// nothing; and the direction's deadline.
+// A turnQueue is who waits for the turn, and, of a shared Desc, the holder's Sleeper, used again so
+// that waiting allocates nothing; and the direction's deadline.
 type turnQueue struct {
 	first, last *queued
 	sleeper     Sleeper
@@ -155,7 +160,8 @@ func (d *Desc) ref(dir Dir, c *Call) {
 	}
 }
 
-// unref has the call use the number no more; locked. last: the caller must finish, without the lock.
+// unref has the call use the number no more; locked. last: the caller must finish, without the
+// lock.
 func (d *Desc) unref(dir Dir, c *Call) (last bool) {
 	if !c.ref {
 		return false

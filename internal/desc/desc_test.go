@@ -87,7 +87,8 @@ func TestDeadlineIsNeverEarly(t *testing.T) {
 	}
 }
 
-// Sixteen goroutines receive from one Desc. Sixteen datagrams reach one each; nobody gets two, nobody waits for ever.
+// Sixteen goroutines receive from one Desc. Sixteen datagrams reach one each; nobody gets two,
+// nobody waits for ever.
 func TestCallersOfOneDirectionTakeTurns(t *testing.T) {
 	r := newReceiver(t)
 	var wg sync.WaitGroup
@@ -109,8 +110,8 @@ func TestCallersOfOneDirectionTakeTurns(t *testing.T) {
 	wg.Wait()
 }
 
-// One goroutine holds the turn, others queue for it with a timeout: those give up at their time, and the turn still
-// reaches the one who waits for ever.
+// One goroutine holds the turn, others queue for it with a timeout: those give up at their time,
+// and the turn still reaches the one who waits for ever.
 func TestTimeoutWhileQueuedForTheTurn(t *testing.T) {
 	r := newReceiver(t)
 	var wg sync.WaitGroup
@@ -135,7 +136,8 @@ func TestTimeoutWhileQueuedForTheTurn(t *testing.T) {
 	wg.Wait()
 }
 
-// Close from elsewhere ends the holder's wait and those in the queue with EBADF, and every later call.
+// Close from elsewhere ends the holder's wait and those in the queue with EBADF, and every later
+// call.
 func TestCloseWakesEveryCaller(t *testing.T) {
 	for range 50 {
 		r := newReceiver(t)
@@ -189,7 +191,8 @@ func TestHooksRunAtCloseWhileTheNumberIsOurs(t *testing.T) {
 	}
 }
 
-// 300 goroutines wait on 300 Descs: threads stay few, and once all is closed the background goroutine is gone (TestMain).
+// 300 goroutines wait on 300 Descs: threads stay few, and once all is closed the background
+// goroutine is gone (TestMain).
 func TestParkedCallersCostNoThreads(t *testing.T) {
 	before := threads(t)
 	var wg sync.WaitGroup

@@ -5,16 +5,18 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Call is one call of the user's: one deadline however many tries it takes (SEMANTICS D5). The deadline is taken after
-// the first try that has not done everything: a call that one try completes reads no clock and cannot time out (D7).
+// A Call is one call of the user's: one deadline however many tries it takes (SEMANTICS D5). The
+// deadline is taken after the first try that has not done everything: a call that one try completes
+// reads no clock and cannot time out (D7).
 type Call struct {
 	Limit          timeout.Timeout
 	Step           timeout.Timeout  // if not 0, the longest sleep between two tries: for what no Event tells. try may change it
 	until          timeout.Deadline // from Limit, once begun
 	step           timeout.Deadline // of the present sleep; set by wait
 	KeepRegistered bool             // a Transient Desc stays registered, told of nothing: for when Register costs more than Rearm
-	// Drained is set by a try that has taken all there was. More says that the call can only take what comes after that: if no
-	// Event has told of it, it sleeps before it tries. Any other call tries first: it may have an answer that needs no Event.
+	// Drained is set by a try that has taken all there was. More says that the call can only take
+	// what comes after that: if no Event has told of it, it sleeps before it tries. Any other call
+	// tries first: it may have an answer that needs no Event.
 	Drained       bool
 	NeedsNew      bool
 	BothDeadlines bool  // the deadlines of both directions end the call: it makes a handshake
@@ -48,17 +50,19 @@ func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
 // Deadline is the call's, for a wait that goes on without Do.
 func (c *Call) Deadline(k kernel.Kernel) timeout.Deadline { return c.deadline(k) }
 
-// share is what the calls on one Desc may have of the loop before its task lets others run: a peer that always has more
-// keeps them from ever waiting. In pieces of 2 KiB, and one more for each call, which is about what a call costs. It is
-// a few times the 64 KiB that a Conn reads in a turn, for a task's switch costs more than a Conn's.
+// share is what the calls on one Desc may have of the loop before its task lets others run: a peer
+// that always has more keeps them from ever waiting. In pieces of 2 KiB, and one more for each
+// call, which is about what a call costs. It is a few times the 64 KiB that a Conn reads in a turn,
+// for a task's switch costs more than a Conn's.
 const (
 	budget      = 128
 	budgetShift = 11 // the logarithm
 )
 
-// Do is the law. try makes the system call; 0 or any error but EAGAIN ends the wait. Limit 0 tries once. Beside try's
-// own errors: EAGAIN (only with Limit 0), ETIMEDOUT at the deadline — the call's or the direction's, see SetDeadline — and
-// never before, EBADF once the Desc is closed, also by somebody else while this call waits, ECANCELED, EDEADLK.
+// Do is the law. try makes the system call; 0 or any error but EAGAIN ends the wait. Limit 0 tries
+// once. Beside try's own errors: EAGAIN (only with Limit 0), ETIMEDOUT at the deadline — the call's
+// or the direction's, see SetDeadline — and never before, EBADF once the Desc is closed, also by
+// somebody else while this call waits, ECANCELED, EDEADLK.
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	waits := c.Limit.Blocks()
 	if waits && !d.shared && *d.spent(dir) >= budget { // before the try: one who is cancelled here has taken nothing
@@ -113,13 +117,13 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	return n, e
 }
 
-// PartMost is how much one try moves of a stream, at most, and what a call that does not wait moves by its parts. A peer
-// that is as fast as we are must not make either of them long.
+// PartMost is how much one try moves of a stream, at most, and what a call that does not wait moves
+// by its parts. A peer that is as fast as we are must not make either of them long.
 const PartMost = 256 << 10
 
-// nextPart comes between two parts of a call, the first of which has moved n. The parts do not go on for ever: whoever closes
-// the Desc ends them, a deadline ends them, and a call that does not wait ends after PartMost, with EAGAIN. Others run when
-// the calls have used up their share.
+// nextPart comes between two parts of a call, the first of which has moved n. The parts do not go
+// on for ever: whoever closes the Desc ends them, a deadline ends them, and a call that does not
+// wait ends after PartMost, with EAGAIN. Others run when the calls have used up their share.
 func (d *Desc) nextPart(dir Dir, c *Call, waits bool, n int) Errno {
 	c.Again = false
 	if !waits {
@@ -147,7 +151,8 @@ func (d *Desc) nextPart(dir Dir, c *Call, waits bool, n int) Errno {
 	return d.check(dir, c, look)
 }
 
-// check is EBADF once the Desc is closed and, if the clock is to be looked at, ETIMEDOUT after a deadline.
+// check is EBADF once the Desc is closed and, if the clock is to be looked at, ETIMEDOUT after a
+// deadline.
 func (d *Desc) check(dir Dir, c *Call, look bool) Errno {
 	d.lock()
 	defer d.unlock()
@@ -167,8 +172,8 @@ func (d *Desc) charge(dir Dir, c *Call, n int) {
 	c.Records = 0
 }
 
-// spent is the count for a direction: on a loop one for both, which its goroutine owns; of a shared Desc one for each,
-// which the holder of the turn owns.
+// spent is the count for a direction: on a loop one for both, which its goroutine owns; of a shared
+// Desc one for each, which the holder of the turn owns.
 func (d *Desc) spent(dir Dir) *uint8 {
 	if !d.shared {
 		dir = In
@@ -176,8 +181,9 @@ func (d *Desc) spent(dir Dir) *uint8 {
 	return &d.dirs[dir].spent
 }
 
-// yieldIfSpent has the holder of a turn give the processor away once its calls have had their share. The runtime would take it
-// away after 10 ms, for which four bulk connections on one core keep a fifth waiting 50 (measured; package net's do).
+// yieldIfSpent has the holder of a turn give the processor away once its calls have had their
+// share. The runtime would take it away after 10 ms, for which four bulk connections on one core
+// keep a fifth waiting 50 (measured; package net's do).
 func (d *Desc) yieldIfSpent(dir Dir) {
 	if s := &d.dirs[dir]; s.spent >= budget {
 		s.spent = 0
@@ -185,7 +191,8 @@ func (d *Desc) yieldIfSpent(dir Dir) {
 	}
 }
 
-// lastTry ends a wait that was in vain: with what a call finds that has not tried yet, for ready beats timeout (D7).
+// lastTry ends a wait that was in vain: with what a call finds that has not tried yet, for ready
+// beats timeout (D7).
 func (d *Desc) lastTry(dir Dir, c *Call, why Errno, try func() (int, Errno)) (int, Errno) {
 	if c.sleepFirst && !c.tried && lastTry(why) {
 		if n, e := try(); e != kernel.EAGAIN {

@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// An endless kernel has a peer that never pauses, so no call waits, and a clock on which each try takes a millisecond. It
-// knows one descriptor and counts how it is used.
+// An endless kernel has a peer that never pauses, so no call waits, and a clock on which each try
+// takes a millisecond. It knows one descriptor and counts how it is used.
 type endless struct {
 	kernel.Kernel
 	now    atomic.Int64
@@ -61,7 +61,8 @@ func newEndless() (*endless, *desc.Desc) {
 
 var room = make([]byte, 1<<28)
 
-// longCalls are the calls of several parts, each with more to do than anybody waits for. n is how many bytes it has moved.
+// longCalls are the calls of several parts, each with more to do than anybody waits for. n is how
+// many bytes it has moved.
 var longCalls = map[string]func(k *endless, d *desc.Desc, c *desc.Call) (n int, e kernel.Errno){
 	"Fill": func(k *endless, d *desc.Desc, c *desc.Call) (int, kernel.Errno) {
 		return d.Fill(c, room[:], k.recv)
@@ -83,9 +84,10 @@ var longCalls = map[string]func(k *endless, d *desc.Desc, c *desc.Call) (n int, 
 	},
 }
 
-// Against a peer that never pauses each call ends: without a timeout to wait for after PartMost, with what it has; with one,
-// or with a deadline of the direction, when that has passed, and not before; by Close, at once. Tests with a peer that
-// trickles see none of this, because there each part begins with a wait.
+// Against a peer that never pauses each call ends: without a timeout to wait for after PartMost,
+// with what it has; with one, or with a deadline of the direction, when that has passed, and not
+// before; by Close, at once. Tests with a peer that trickles see none of this, because there each
+// part begins with a wait.
 func TestEveryCallEnds(t *testing.T) {
 	const limit = 300 * time.Millisecond
 	const partsToSpend = 128 // share: how many small parts come between two looks at the clock
@@ -138,8 +140,8 @@ func TestEveryCallEnds(t *testing.T) {
 	}
 }
 
-// Close and Detach return when nobody uses the number any more: a try that is under way ends first, also for those who
-// close again.
+// Close and Detach return when nobody uses the number any more: a try that is under way ends first,
+// also for those who close again.
 func TestCloseWaitsForTheTry(t *testing.T) {
 	for _, detach := range []bool{false, true} {
 		k, d := newEndless()
@@ -177,8 +179,9 @@ func TestCloseWaitsForTheTry(t *testing.T) {
 	}
 }
 
-// A function of the user's inside a reference may close or detach what it uses: nobody waits for itself. The number is good
-// until it returns, and closed after that. What Detach gives is another number then.
+// A function of the user's inside a reference may close or detach what it uses: nobody waits for
+// itself. The number is good until it returns, and closed after that. What Detach gives is another
+// number then.
 func TestUserClosesInside(t *testing.T) {
 	within := map[string]func(d *desc.Desc, f func()){
 		"Use": func(d *desc.Desc, f func()) {
@@ -211,8 +214,8 @@ func TestUserClosesInside(t *testing.T) {
 	}
 }
 
-// A user's function that begins while Close waits for its try makes Close wait no longer: the function may wait for whoever
-// closes.
+// A user's function that begins while Close waits for its try makes Close wait no longer: the
+// function may wait for whoever closes.
 func TestCloseDoesNotWaitForUsers(t *testing.T) {
 	k, d := newEndless()
 	d.Do(desc.In, &desc.Call{}, func() (int, kernel.Errno) {

@@ -43,8 +43,8 @@ func (d *Desc) suspend(stay bool) {
 	}
 }
 
-// Ready is an Event: it leaves a word for each direction that it is news for, and wakes who waits for it. The Waiter
-// calls it.
+// Ready is an Event: it leaves a word for each direction that it is news for, and wakes who waits
+// for it. The Waiter calls it.
 func (d *Desc) Ready(i poller.Readiness) {
 	if i&eventsFor[In] != 0 {
 		d.ready(In, i)
@@ -78,16 +78,16 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	}
 }
 
-// EndSeen tells whether an Event has said that a try that took less than it could is not the last: the peer's FIN, an error,
-// or an urgent byte has come.
+// EndSeen tells whether an Event has said that a try that took less than it could is not the last:
+// the peer's FIN, an error, or an urgent byte has come.
 func (d *Desc) EndSeen() bool {
 	d.lock()
 	defer d.unlock()
 	return d.endSeen
 }
 
-// SetReady leaves a word for a direction: for whoever has taken, outside a call's turn, what an Event would have told of, for
-// then it does not come.
+// SetReady leaves a word for a direction: for whoever has taken, outside a call's turn, what an
+// Event would have told of, for then it does not come.
 func (d *Desc) SetReady(dir Dir) {
 	d.lock()
 	s := &d.dirs[dir]
@@ -99,8 +99,8 @@ func (d *Desc) SetReady(dir Dir) {
 	}
 }
 
-// A Hook is called once when the Desc closes, before its number can belong to anybody else. It may use the number (to
-// take it out of a Poller) but not call on the Desc.
+// A Hook is called once when the Desc closes, before its number can belong to anybody else. It may
+// use the number (to take it out of a Poller) but not call on the Desc.
 type Hook struct{ F func() }
 
 // AddHook has f called at Close. EBADF when that has happened.
@@ -134,8 +134,8 @@ func (d *Desc) Registered() bool {
 	return d.registered
 }
 
-// OnEvent has f called after each Event, by the loop or the background; nil ends that. What is ready now is told too, if
-// nothing has waited before.
+// OnEvent has f called after each Event, by the loop or the background; nil ends that. What is
+// ready now is told too, if nothing has waited before.
 func (d *Desc) OnEvent(f func()) Errno {
 	d.lock()
 	defer d.unlock()
@@ -157,8 +157,8 @@ func (d *Desc) ensureRegistered(f func()) (e Errno) {
 	return e
 }
 
-// OnArrival has f called after each Event that may mean input, by the loop or the background; nil ends that. What
-// is ready now may be told too.
+// OnArrival has f called after each Event that may mean input, by the loop or the background; nil
+// ends that. What is ready now may be told too.
 func (d *Desc) OnArrival(f func()) Errno {
 	d.lock()
 	defer d.unlock()

@@ -6,13 +6,15 @@ import (
 	"unsafe"
 )
 
-// growPart is how many bytes one part of a growth copies, and up to what size a growth has no parts.
+// growPart is how many bytes one part of a growth copies, and up to what size a growth has no
+// parts.
 const growPart = PartMost
 
-// A gathered collects bytes of unknown number in one slice that doubles. A large one grows by parts, and
-// between two parts Do looks at the clock, yields, and sees Close. Until the growth is complete, data is
-// whole: a call that ends meanwhile returns it. Memory that the process has not used for a while costs a
-// page fault for each page, 10 ms for a megabyte on some machines, so a growth at once makes a call late.
+// A gathered collects bytes of unknown number in one slice that doubles. A large one grows by
+// parts, and between two parts Do looks at the clock, yields, and sees Close. Until the growth is
+// complete, data is whole: a call that ends meanwhile returns it. Memory that the process has not
+// used for a while costs a page fault for each page, 10 ms for a megabyte on some machines, so a
+// growth at once makes a call late.
 type gathered struct {
 	data []byte
 	next []byte // not nil while data grows: its first bytes
@@ -47,8 +49,8 @@ func (g *gathered) add(p []byte) {
 	g.data = append(g.data, p...)
 }
 
-// uncleared is make([]byte, 0, n) that does not write to the memory: to clear it is as dear as to copy.
-// Only a strings.Builder has such memory. Nobody reads beyond the length of the slice.
+// uncleared is make([]byte, 0, n) that does not write to the memory: to clear it is as dear as to
+// copy. Only a strings.Builder has such memory. Nobody reads beyond the length of the slice.
 func uncleared(n int) []byte {
 	var b strings.Builder
 	b.Grow(n)

@@ -12,9 +12,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Between two looks at the clock a call touches little new memory, however large its result is: memory that the process
-// has not used yet costs a page fault for each page, and many of them make a call late. Page faults of the thread are
-// counted, not time. Tests with a clock that moves with each try saw nothing of this, because growing was no try.
+// Between two looks at the clock a call touches little new memory, however large its result is:
+// memory that the process has not used yet costs a page fault for each page, and many of them make
+// a call late. Page faults of the thread are counted, not time. Tests with a clock that moves with
+// each try saw nothing of this, because growing was no try.
 func TestGrowthFaultsInParts(t *testing.T) {
 	const most = 16 << 20
 	runtime.LockOSThread()
@@ -32,7 +33,8 @@ func TestGrowthFaultsInParts(t *testing.T) {
 		if len(got) != most || e != 0 {
 			t.Errorf("%s: %d bytes, %v", name, len(got), e)
 		}
-		// A look comes after two shares at most: 512 KiB are received, or copied, and the runtime has faults of its own.
+		// A look comes after two shares at most: 512 KiB are received, or copied, and the runtime
+		// has faults of its own.
 		if limit := 4 << 20 / syscall.Getpagesize(); counts.most > limit {
 			t.Errorf("%s: %d page faults between two looks at the clock, want at most %d", name, counts.most, limit)
 		}

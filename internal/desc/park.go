@@ -11,9 +11,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Parked is the Waiter of objects whose calls park the calling goroutine: one goroutine in the background sleeps in
-// a Poller, runs no user code, and leaves words. It starts with the first Desc that waits and ends with the last one
-// that closes: the module's only global, and only while it is needed.
+// Parked is the Waiter of objects whose calls park the calling goroutine: one goroutine in the
+// background sleeps in a Poller, runs no user code, and leaves words. It starts with the first Desc
+// that waits and ends with the last one that closes: the module's only global, and only while it is
+// needed.
 var Parked = NewParker(kernel.Host)
 
 // NewParker is a Waiter as Parked is, for Descs of another kernel.
@@ -49,8 +50,8 @@ func (p *Parker) Yield(Dir) Errno {
 	return 0
 }
 
-// Post queues f for the dispatching goroutine, which is there while there is something to call. f is the user's, so that
-// the goroutine which leaves the words never runs it.
+// Post queues f for the dispatching goroutine, which is there while there is something to call. f
+// is the user's, so that the goroutine which leaves the words never runs it.
 func (p *Parker) Post(f func()) bool {
 	p.posts.Lock()
 	defer p.posts.Unlock()
@@ -62,8 +63,8 @@ func (p *Parker) Post(f func()) bool {
 	return true
 }
 
-// dispatch calls what is posted. A function that calls runtime.Goexit ends this goroutine; another one goes on with the
-// functions behind it.
+// dispatch calls what is posted. A function that calls runtime.Goexit ends this goroutine; another
+// one goes on with the functions behind it.
 func (p *Parker) dispatch() {
 	returned := false
 	defer func() {
@@ -183,8 +184,8 @@ func (p *Parker) loop(q poller.Poller, run int) {
 			_ = q.Close() // nobody is there to hear of it
 			return
 		}
-		// Those just woken sit behind this P: let them run before it disappears into a system call (measured: 19 µs a
-		// round trip without, 6 µs with).
+		// Those just woken sit behind this P: let them run before it disappears into a system call
+		// (measured: 19 µs a round trip without, 6 µs with).
 		if n > 0 {
 			runtime.Gosched()
 		}

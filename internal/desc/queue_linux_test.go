@@ -43,7 +43,8 @@ func TestLongQueue(t *testing.T) {
 	}
 }
 
-// inLine has callers of each of some Descs wait for their turn, and returns the processor time that it took.
+// inLine has callers of each of some Descs wait for their turn, and returns the processor time that
+// it took.
 func inLine(t *testing.T, task *reactor.Task, descs, callers int) time.Duration {
 	var ds []*desc.Desc
 	var peers []int

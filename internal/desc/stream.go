@@ -7,7 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// The calls on streams, for plain descriptors and for TLS on them. Each is one Call of several parts.
+// The calls on streams, for plain descriptors and for TLS on them. Each is one Call of several
+// parts.
 
 // A Receive receives once into p, without waiting. 0, 0 is the end of input. flags are recv(2)'s.
 type Receive func(p []byte, flags int) (int, Errno)
@@ -15,11 +16,12 @@ type Receive func(p []byte, flags int) (int, Errno)
 // ScratchSize holds any IP datagram.
 const ScratchSize = 64 << 10
 
-// Scratch has buffers for data whose size is not known. A buffer is borrowed inside a try, so a call that waits holds
-// none, and a result is no larger than the data.
+// Scratch has buffers for data whose size is not known. A buffer is borrowed inside a try, so a
+// call that waits holds none, and a result is no larger than the data.
 var Scratch = sync.Pool{New: func() any { return new([ScratchSize]byte) }}
 
-// Fill receives until p is full, the end, or an error; n is what came before that. EAGAIN means that there was nothing.
+// Fill receives until p is full, the end, or an error; n is what came before that. EAGAIN means
+// that there was nothing.
 func (d *Desc) Fill(c *Call, p []byte, recv Receive) (n int, e Errno) {
 	_, e = d.Do(In, c, func() (int, Errno) {
 		got, e := recv(p[n:], 0)
@@ -49,7 +51,8 @@ func (d *Desc) Gather(c *Call, n int, recv Receive) ([]byte, Errno) {
 	return g.data, some(e, len(g.data))
 }
 
-// Line is Gather that also ends with '\n'. It receives nothing beyond that. peek: recv knows MSG_PEEK, and d is a stream.
+// Line is Gather that also ends with '\n'. It receives nothing beyond that. peek: recv knows
+// MSG_PEEK, and d is a stream.
 func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno) {
 	g := gathered{data: []byte{}}
 	_, e := d.Do(In, c, func() (int, Errno) {
@@ -73,10 +76,12 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 	return g.data, some(e, len(g.data))
 }
 
-// peekFirst is how far Line looks for the end at first: most lines are short, and what is peeked is copied twice.
+// peekFirst is how far Line looks for the end at first: most lines are short, and what is peeked is
+// copied twice.
 const peekFirst = 256
 
-// peekLine looks for the end of the line before it receives. It is for alone: others could receive what it has seen.
+// peekLine looks for the end of the line before it receives. It is for alone: others could receive
+// what it has seen.
 func peekLine(p []byte, recv Receive) (int, Errno) {
 	for room := min(peekFirst, len(p)); ; room = min(4*room, len(p)) {
 		n, e := recv(p[:room], kernel.MSG_PEEK)
@@ -95,8 +100,9 @@ func peekLine(p []byte, recv Receive) (int, Errno) {
 // stepMax is how many single bytes one try receives.
 const stepMax = 256
 
-// stepLine receives single bytes. end: the input is at its end; a datagram socket does not say so twice. It stops early
-// when the bytes have cost a whole budget: between two bytes of TLS a peer may send many records without data.
+// stepLine receives single bytes. end: the input is at its end; a datagram socket does not say so
+// twice. It stops early when the bytes have cost a whole budget: between two bytes of TLS a peer
+// may send many records without data.
 func stepLine(c *Call, p []byte, recv Receive) (n int, end bool, e Errno) {
 	for n < min(len(p), stepMax) && (n == 0 || p[n-1] != '\n' && c.Records < budget) {
 		k, e := recv(p[n:n+1], 0)
@@ -115,8 +121,8 @@ func some(e Errno, n int) Errno {
 	return e
 }
 
-// Pour sends all of p; n is how much send has accepted, also with an error. send may accept bytes and return EAGAIN: then
-// it is called again when there is room, at the end with an empty p.
+// Pour sends all of p; n is how much send has accepted, also with an error. send may accept bytes
+// and return EAGAIN: then it is called again when there is room, at the end with an empty p.
 func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int, e Errno) {
 	c.P = p
 	_, e = d.Do(Out, c, func() (int, Errno) {
@@ -130,8 +136,8 @@ func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int,
 	return n, e
 }
 
-// alone runs f if nobody else can receive meanwhile: nobody does now, and whoever wants to has to get past the lock. f is
-// one or two system calls.
+// alone runs f if nobody else can receive meanwhile: nobody does now, and whoever wants to has to
+// get past the lock. f is one or two system calls.
 func (d *Desc) alone(c *Call, f func()) bool {
 	if !d.shared {
 		f()

@@ -2,8 +2,9 @@ package desc
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// A queued is one caller who waits for a turn. Its line is a list that is linked both ways, so that 10,000 callers of one
-// Desc cost each of them no more than two do. It is no part of the Call, which stays on its caller's stack.
+// A queued is one caller who waits for a turn. Its line is a list that is linked both ways, so that
+// 10,000 callers of one Desc cost each of them no more than two do. It is no part of the Call,
+// which stays on its caller's stack.
 type queued struct {
 	sleeper    Sleeper
 	prev, next *queued
@@ -87,8 +88,8 @@ func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 	}
 }
 
-// release lets go of the number for a while in which the caller does something else; resume takes it back, unless it has
-// been closed: EBADF.
+// release lets go of the number for a while in which the caller does something else; resume takes
+// it back, unless it has been closed: EBADF.
 func (d *Desc) release(dir Dir, c *Call) {
 	d.lock()
 	last := d.unref(dir, c)
@@ -151,7 +152,8 @@ func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 	return e
 }
 
-// stepOut leaves the line, and passes the turn on if that has come meanwhile; locked on entry, not on return.
+// stepOut leaves the line, and passes the turn on if that has come meanwhile; locked on entry, not
+// on return.
 func (d *Desc) stepOut(dir Dir, q *queued) {
 	if q.in {
 		d.queues[dir].remove(q)

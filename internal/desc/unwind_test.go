@@ -39,8 +39,9 @@ func pair(t *testing.T) (a, b int) {
 	return ends[0], ends[1]
 }
 
-// A call that is left by a panic — a task that is unwound, whether it waits for the descriptor or for its turn, or a
-// try that panics — is out: the next in the queue gets the turn, and Close gives the number back.
+// A call that is left by a panic — a task that is unwound, whether it waits for the descriptor or
+// for its turn, or a try that panics — is out: the next in the queue gets the turn, and Close gives
+// the number back.
 func TestPanicLeavesTheCall(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {

@@ -5,8 +5,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// wait sleeps until a word for the direction has come, the deadline, or Close. It keeps little on the stack, as do all below:
-// a task sleeps at this depth, and a few words more would double its stack (see TestIdleTaskStack in package socket).
+// wait sleeps until a word for the direction has come, the deadline, or Close. It keeps little on
+// the stack, as do all below: a task sleeps at this depth, and a few words more would double its
+// stack (see TestIdleTaskStack in package socket).
 func (d *Desc) wait(dir Dir, c *Call) Errno {
 	s := &d.dirs[dir]
 	c.deadline(d.Kernel)
@@ -14,8 +15,9 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 		c.step = c.Step.After(d.Kernel.Now())
 	}
 	d.lock()
-	// Linux's recv says EAGAIN before TCP's urgent byte also with data behind it, if the thread has a signal to take; the
-	// runtime sends many. No Event would come, so after one that has told of such a byte EAGAIN counts the second time.
+	// Linux's recv says EAGAIN before TCP's urgent byte also with data behind it, if the thread has
+	// a signal to take; the runtime sends many. No Event would come, so after one that has told of
+	// such a byte EAGAIN counts the second time.
 	if c.retried = d.endSeen && dir == In && !c.retried; c.retried {
 		d.unlock()
 		return 0
@@ -55,8 +57,9 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 	return e
 }
 
-// readyAt ends a sleep that has ended with e although there is something: ready beats timeout (D7), once, for a peer that
-// never pauses makes every try a last one. A call's first sleep that a word has ended needs no look at the clock. Locked.
+// readyAt ends a sleep that has ended with e although there is something: ready beats timeout (D7),
+// once, for a peer that never pauses makes every try a last one. A call's first sleep that a word
+// has ended needs no look at the clock. Locked.
 func (d *Desc) readyAt(dir Dir, c *Call, e Errno) Errno {
 	if e == 0 && !d.due(dir, c) {
 		return 0

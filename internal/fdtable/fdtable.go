@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// A Table finds what belongs to a descriptor by (fd, generation), so that an Event of a closed descriptor never reaches
-// the stranger who got the same number. The zero Table is empty. It belongs to whoever owns the Poller.
+// A Table finds what belongs to a descriptor by (fd, generation), so that an Event of a closed
+// descriptor never reaches the stranger who got the same number. The zero Table is empty. It
+// belongs to whoever owns the Poller.
 type Table[T any] struct {
 	slots []slot[T]
 	used  int
@@ -16,14 +17,16 @@ type Table[T any] struct {
 // tableKeep is how many slots a Table keeps however few are used.
 const tableKeep = 4096
 
-// A slot's generation is odd while it is in use: Put and Delete both add one, and the wrap from the largest (odd) to 0
-// (even) needs no care. A stale generation comes back after 2^31 reuses of one number, in one batch never.
+// A slot's generation is odd while it is in use: Put and Delete both add one, and the wrap from the
+// largest (odd) to 0 (even) needs no care. A stale generation comes back after 2^31 reuses of one
+// number, in one batch never.
 type slot[T any] struct {
 	v   T
 	gen uint32
 }
 
-// Put stores v under fd and returns its generation, which is never 0. A number that is in use is misuse.
+// Put stores v under fd and returns its generation, which is never 0. A number that is in use is
+// misuse.
 func (t *Table[T]) Put(fd int, v T) uint32 {
 	if fd < 0 || fd != int(int32(fd)) {
 		panic(fmt.Sprintf("fdtable: descriptor %d: must be 0 … %d", fd, math.MaxInt32))
@@ -69,8 +72,8 @@ func (t *Table[T]) Delete(fd int32, gen uint32) bool {
 	return true
 }
 
-// shrink gives up the slots behind the last one in use, once three quarters are idle. Their generations go on in those that
-// come in their place, so that a stale Event finds none of them.
+// shrink gives up the slots behind the last one in use, once three quarters are idle. Their
+// generations go on in those that come in their place, so that a stale Event finds none of them.
 func (t *Table[T]) shrink() {
 	if len(t.slots) <= tableKeep || t.used >= len(t.slots)/4 {
 		return
@@ -89,8 +92,8 @@ func (t *Table[T]) shrink() {
 // Len is the number of descriptors in use.
 func (t *Table[T]) Len() int { return t.used }
 
-// Some visits what is in use from descriptor fd on until f returns false, and returns the descriptor after that. done: there
-// are no more. f may delete.
+// Some visits what is in use from descriptor fd on until f returns false, and returns the
+// descriptor after that. done: there are no more. f may delete.
 func (t *Table[T]) Some(fd int, f func(v T) bool) (next int, done bool) {
 	for fd = max(fd, 0); fd < len(t.slots); fd++ {
 		if t.slots[fd].gen&1 == 1 && !f(t.slots[fd].v) {

@@ -168,8 +168,8 @@ func TestPutOfWhatIsThereOrNegativePanics(t *testing.T) {
 	}
 }
 
-// A hundred thousand descriptors come and go, in whichever order they go: the slots go too, and when the numbers come back no
-// generation does.
+// A hundred thousand descriptors come and go, in whichever order they go: the slots go too, and
+// when the numbers come back no generation does.
 func TestTableShrinks(t *testing.T) {
 	const n = 100_000
 	for name, number := range map[string]func(i int) int{

@@ -42,8 +42,8 @@ func accept(call uintptr, fd, flags int) (int, Addr, Errno) {
 	}
 }
 
-// acceptOld is accept4 by accept. The lock keeps the child of a fork from getting the descriptor; it is held for no longer
-// than a system call: see acceptable.
+// acceptOld is accept4 by accept. The lock keeps the child of a fork from getting the descriptor;
+// it is held for no longer than a system call: see acceptable.
 func acceptOld(fd int) (int, Addr, Errno) {
 	syscall.ForkLock.RLock()
 	conn, from, e := accept(sysAccept, fd, 0)

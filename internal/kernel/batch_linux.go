@@ -143,7 +143,8 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 	return o.move(&sendmmsg, fd, 1, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
 }
 
-// A mover is the call for many messages, the one for a single message, and whether the first is refused.
+// A mover is the call for many messages, the one for a single message, and whether the first is
+// refused.
 type mover struct {
 	many, one uintptr
 	fallback
@@ -154,7 +155,8 @@ var (
 	sendmmsg = mover{many: unix.SYS_SENDMMSG, one: unix.SYS_SENDMSG}
 )
 
-// move makes the call for the first n headers; walks tells that it may walk paths and so has to enter the scheduler.
+// move makes the call for the first n headers; walks tells that it may walk paths and so has to
+// enter the scheduler.
 func (o *hostBatch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	if n == 0 {
 		return 0, 0
@@ -174,7 +176,8 @@ func (o *hostBatch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	return r, e
 }
 
-// moveOne makes one call for each message. An error is told when it is the first message's, as the call for many does.
+// moveOne makes one call for each message. An error is told when it is the first message's, as the
+// call for many does.
 func (o *hostBatch) moveOne(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	for i := range n {
 		h := &o.heads[i]

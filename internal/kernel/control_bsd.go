@@ -16,7 +16,8 @@ const controlRoom = 128
 
 var mapped = [12]byte{10: 0xff, 11: 0xff}
 
-// localOf is the address of this machine that was asked, as a socket of the sender's family writes it.
+// localOf is the address of this machine that was asked, as a socket of the sender's family writes
+// it.
 func localOf(b []byte, family int) (a Addr) {
 	list, err := unix.ParseSocketControlMessage(b)
 	if err != nil {
@@ -65,7 +66,8 @@ func leaveFrom(local Addr) []byte {
 	return nil
 }
 
-// sourceMessage is an IPv4 address, with what stands before it in the message, as a control message.
+// sourceMessage is an IPv4 address, with what stands before it in the message, as a control
+// message.
 func sourceMessage(kind int32, data []byte) []byte {
 	b := make([]byte, unix.CmsgSpace(len(data)))
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))

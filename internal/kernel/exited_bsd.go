@@ -4,7 +4,8 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// Exited tells whether the process has ended; it leaves it to be waited for. false also means that the system does not say.
+// Exited tells whether the process has ended; it leaves it to be waited for. false also means that
+// the system does not say.
 func Exited(pid int) bool {
 	kq, err := unix.Kqueue()
 	if err != nil {

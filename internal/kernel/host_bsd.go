@@ -8,11 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// There is no ReadsFully: a read stops before an urgent byte, and neither a second event nor EOF reports what comes
-// after it. Traits are without InheritsOptions: which options an accepted socket has depends on the system.
+// There is no ReadsFully: a read stops before an urgent byte, and neither a second event nor EOF
+// reports what comes after it. Traits are without InheritsOptions: which options an accepted socket
+// has depends on the system.
 func (*host) Traits() Traits { return Traits{AcceptReportsResets: true} }
 
-// The calls below go through x/sys, which tells the scheduler and allocates for addresses and vectors.
+// The calls below go through x/sys, which tells the scheduler and allocates for addresses and
+// vectors.
 
 const pathMax = len(unix.RawSockaddrUnix{}.Path)
 
@@ -144,8 +146,8 @@ func (*host) SendV(fd int, pieces [][]byte) (int, Errno) {
 	}
 }
 
-// GetOptBytes has the room of x/sys' longest option, 32 bytes, and x/sys keeps the length of the answer to itself: what
-// the option does not fill is zero.
+// GetOptBytes has the room of x/sys' longest option, 32 bytes, and x/sys keeps the length of the
+// answer to itself: what the option does not fill is zero.
 func (*host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
 	v, err := unix.GetsockoptICMPv6Filter(fd, level, name)
 	if err != nil {

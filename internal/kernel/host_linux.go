@@ -13,10 +13,11 @@ func (*host) Traits() Traits {
 
 func (*host) ReadsFully() bool { return true }
 
-// Receives, sends and questions take the raw entry, without telling the scheduler: an echo is only two of them. None of
-// them can wait, whoever shares the socket and has cleared its O_NONBLOCK: receives and sends pass MSG_DONTWAIT. What can
-// wait all the same enters through the scheduler, so that it holds up one goroutine and not the garbage collector: accept,
-// connect, and whatever walks the path of a Unix socket. race.go informs the race detector.
+// Receives, sends and questions take the raw entry, without telling the scheduler: an echo is only
+// two of them. None of them can wait, whoever shares the socket and has cleared its O_NONBLOCK:
+// receives and sends pass MSG_DONTWAIT. What can wait all the same enters through the scheduler, so
+// that it holds up one goroutine and not the garbage collector: accept, connect, and whatever walks
+// the path of a Unix socket. race.go informs the race detector.
 
 func (*host) Socket(family, typ, proto int) (int, Errno) {
 	fd, err := unix.Socket(family, typ|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, proto)
@@ -120,8 +121,8 @@ func (*host) SendV(fd int, pieces [][]byte) (int, Errno) {
 	}
 }
 
-// fill points the vector at the pieces and tells the detector that they are read (some may not be: a harmless excess,
-// for they are the caller's only after the call).
+// fill points the vector at the pieces and tells the detector that they are read (some may not be:
+// a harmless excess, for they are the caller's only after the call).
 func fill(vec *[MaxPieces]unix.Iovec, pieces [][]byte) int {
 	k := 0
 	for _, p := range pieces {

@@ -170,7 +170,8 @@ func TestPiecesGoInOrder(t *testing.T) {
 	}
 }
 
-// Six datagrams, an empty one among them, from one socket; each arrives whole under the sender's address, in order.
+// Six datagrams, an empty one among them, from one socket; each arrives whole under the sender's
+// address, in order.
 func TestBatchesOverLoopback(t *testing.T) {
 	from, fromAddr := bound(t, SOCK_DGRAM, loopback)
 	to, toAddr := bound(t, SOCK_DGRAM, loopback)
@@ -324,8 +325,9 @@ func TestClosedDescriptorIsEBADF(t *testing.T) {
 	}
 }
 
-// What one goroutine did before it sent, and the buffer itself, are the other's after it received. Only the sockets
-// order the two: with -race this fails if the kernel package does not tell the detector so.
+// What one goroutine did before it sent, and the buffer itself, are the other's after it received.
+// Only the sockets order the two: with -race this fails if the kernel package does not tell the
+// detector so.
 func TestSocketsOrderMemory(t *testing.T) {
 	sends := map[string]func(fd int, p []byte){
 		"Send":   func(fd int, p []byte) { Host.Send(fd, p, 0) },

@@ -15,8 +15,9 @@ import (
 
 func (*host) Now() timeout.Deadline { return clock.Now() }
 
-// NewPoller also has the Go runtime open its own poller, which it does at the process's first timer or file: where no
-// descriptor is left by then — a server at its limit whose shutdown has a deadline — the runtime ends the process.
+// NewPoller also has the Go runtime open its own poller, which it does at the process's first timer
+// or file: where no descriptor is left by then — a server at its limit whose shutdown has a
+// deadline — the runtime ends the process.
 func (*host) NewPoller() (poller.Poller, error) {
 	p, err := poller.New()
 	if err == nil {
@@ -87,9 +88,9 @@ func (*host) Ready(fd int) (poller.Readiness, Errno) {
 	return pollReady(told), 0
 }
 
-// acceptable tells whether accept can be called. accept has no MSG_DONTWAIT. So if another owner of the listener has
-// cleared O_NONBLOCK, poll must see a connection first. If another process accepts that connection between the two
-// calls, this goroutine waits for the next one, and no other does.
+// acceptable tells whether accept can be called. accept has no MSG_DONTWAIT. So if another owner of
+// the listener has cleared O_NONBLOCK, poll must see a connection first. If another process accepts
+// that connection between the two calls, this goroutine waits for the next one, and no other does.
 func (k *host) acceptable(fd int) bool {
 	if flags, e := fileFlags(fd); e == 0 && flags&unix.O_NONBLOCK != 0 {
 		return true

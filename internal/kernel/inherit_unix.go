@@ -4,8 +4,8 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// Adopt makes a descriptor that another process has passed what those of Socket are from birth. Others may share it: see
-// first what it is.
+// Adopt makes a descriptor that another process has passed what those of Socket are from birth.
+// Others may share it: see first what it is.
 func Adopt(fd int) Errno {
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
 		return errno(err)

@@ -22,7 +22,8 @@ type (
 // MaxPieces is the most that SendV takes in one call.
 const MaxPieces = kernel.MaxPieces
 
-// Number is the Errno in an error of a Poller's, which names the call; never 0: ENOSYS if there is none in it.
+// Number is the Errno in an error of a Poller's, which names the call; never 0: ENOSYS if there is
+// none in it.
 func Number(err error) Errno {
 	var e Errno
 	if !errors.As(err, &e) || e == 0 {
@@ -50,7 +51,8 @@ func Until(k Kernel, t time.Time) time.Duration {
 	return time.Until(t)
 }
 
-// AskLocal has a UDP socket tell Local. Where it cannot, answers leave from the address that the kernel chooses.
+// AskLocal has a UDP socket tell Local. Where it cannot, answers leave from the address that the
+// kernel chooses.
 func AskLocal(k Kernel, fd, family int) {
 	k.SetOpt(fd, IPPROTO_IP, IP_RECVLOCAL, 1) // of IPv6 sockets too: they hear IPv4
 	if family == AF_INET6 {
@@ -58,11 +60,12 @@ func AskLocal(k Kernel, fd, family int) {
 	}
 }
 
-// Host is the operating system this program runs on. On one that is not supported every call fails with ENOSYS and
-// NewPoller with an error that names those that are.
+// Host is the operating system this program runs on. On one that is not supported every call fails
+// with ENOSYS and NewPoller with an error that names those that are.
 var Host Kernel = &host{}
 
-// Dup is another number of the same open file, close-on-exec. ENOSYS on a kernel that has no such thing.
+// Dup is another number of the same open file, close-on-exec. ENOSYS on a kernel that has no such
+// thing.
 func Dup(k Kernel, fd int) (int, Errno) {
 	if d, ok := k.(interface{ Dup(fd int) (int, Errno) }); ok {
 		return d.Dup(fd)
@@ -70,9 +73,10 @@ func Dup(k Kernel, fd int) (int, Errno) {
 	return -1, ENOSYS
 }
 
-// Await waits up to d until fd is ready for something of want, with poll(2). With an fd of -1 it sleeps for d. A signal ends
-// it early. It blocks its thread and needs no descriptor of its own. The runtime's timers do: the first of a program makes an
-// epoll, and without a free descriptor that ends the process. ENOSYS on a kernel that has no such thing.
+// Await waits up to d until fd is ready for something of want, with poll(2). With an fd of -1 it
+// sleeps for d. A signal ends it early. It blocks its thread and needs no descriptor of its own.
+// The runtime's timers do: the first of a program makes an epoll, and without a free descriptor
+// that ends the process. ENOSYS on a kernel that has no such thing.
 func Await(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
 	if a, ok := k.(interface {
 		Await(fd int, want poller.Interest, d time.Duration) Errno
@@ -82,8 +86,8 @@ func Await(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
 	return ENOSYS
 }
 
-// NewBatch makes room for n datagrams of at most size bytes; size 0 leaves the buffers to the caller.
-// A Batch that receives keeps its buffers.
+// NewBatch makes room for n datagrams of at most size bytes; size 0 leaves the buffers to the
+// caller. A Batch that receives keeps its buffers.
 func NewBatch(n, size int) *Batch {
 	b := &Batch{Packets: make([]Packet, n)}
 	if size > 0 {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CloseAtOnce takes a linger time away before it closes. What was sent is delivered all the same. A linger time of 0,
-// which resets, stays.
+// CloseAtOnce takes a linger time away before it closes. What was sent is delivered all the same. A
+// linger time of 0, which resets, stays.
 func (k *host) CloseAtOnce(fd int) Errno {
 	var l unix.Linger
 	n, e := k.GetOptBytes(fd, SOL_SOCKET, SO_LINGER, (*[unsafe.Sizeof(l)]byte)(unsafe.Pointer(&l))[:])

@@ -2,11 +2,13 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// These move bytes between descriptors without showing them to the program. They may block on a file, so they enter the
-// scheduler. Only the host's own descriptors can: ENOSYS for another Kernel. There is no MSG_DONTWAIT for a socket here, so
-// ENOSYS is also the answer where another owner of the socket has cleared O_NONBLOCK: copy instead.
+// These move bytes between descriptors without showing them to the program. They may block on a
+// file, so they enter the scheduler. Only the host's own descriptors can: ENOSYS for another
+// Kernel. There is no MSG_DONTWAIT for a socket here, so ENOSYS is also the answer where another
+// owner of the socket has cleared O_NONBLOCK: copy instead.
 
-// SendFile moves n bytes of an open file at most, from where it stands, to a socket. 0 is the file's end.
+// SendFile moves n bytes of an open file at most, from where it stands, to a socket. 0 is the
+// file's end.
 func SendFile(k Kernel, socket, file, n int) (int, Errno) {
 	if k != Host || !Nonblocking(socket) {
 		return 0, ENOSYS
@@ -23,7 +25,8 @@ func SendFile(k Kernel, socket, file, n int) (int, Errno) {
 	}
 }
 
-// Splice moves n bytes at most between a socket and a pipe, either way. 0 is the end, or TCP's urgent mark. EAGAIN: nothing there, or no room.
+// Splice moves n bytes at most between a socket and a pipe, either way. 0 is the end, or TCP's
+// urgent mark. EAGAIN: nothing there, or no room.
 func Splice(k Kernel, from, to, n int) (int, Errno) {
 	if k != Host || !Nonblocking(from) {
 		return 0, ENOSYS

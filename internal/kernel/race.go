@@ -7,8 +7,9 @@ import (
 	"unsafe"
 )
 
-// A raw system call is invisible to the race detector. These tell it what package syscall tells it for its own: that a
-// call reads or writes the buffer, and that what was done before a send happens before the receive that answers it.
+// A raw system call is invisible to the race detector. These tell it what package syscall tells it
+// for its own: that a call reads or writes the buffer, and that what was done before a send happens
+// before the receive that answers it.
 
 var ioSync int64
 

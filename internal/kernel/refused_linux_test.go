@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Each call that an older kernel or a sandbox may refuse, refused by a real filter with each errno: the work is done by
-// another call, and errors of one descriptor stay what they are.
+// Each call that an older kernel or a sandbox may refuse, refused by a real filter with each errno:
+// the work is done by another call, and errors of one descriptor stay what they are.
 func TestRefusedCallsHaveAFallback(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return

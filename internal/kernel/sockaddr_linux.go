@@ -10,8 +10,8 @@ import (
 // A sockaddr is an address as the kernel reads and writes it.
 type sockaddr unix.RawSockaddrAny
 
-// The raw calls' structs have the sizes that the kernel expects on this GOARCH. If one differs, an index is out of
-// range, and the package does not compile.
+// The raw calls' structs have the sizes that the kernel expects on this GOARCH. If one differs, an
+// index is out of range, and the package does not compile.
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(unix.RawSockaddrInet4{})-16]
 	_ = [1]struct{}{}[unsafe.Sizeof(unix.RawSockaddrInet6{})-28]

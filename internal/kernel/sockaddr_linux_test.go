@@ -139,7 +139,8 @@ func FuzzSockaddr(f *testing.F) {
 	})
 }
 
-// Any string: refused with an errno, or the same path comes back (NUL and @ are two spellings of one name).
+// Any string: refused with an errno, or the same path comes back (NUL and @ are two spellings of
+// one name).
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{"", "/tmp/x", "@x", "\x00x", "a\x00b", strings.Repeat("x", 107), strings.Repeat("x", 108)} {
 		f.Add(path)

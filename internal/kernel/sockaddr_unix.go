@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The BSDs speak of addresses through x/sys, which allocates and leaves out IPv6 flow information. Linux has
-// its own and only runs the tests of these.
+// The BSDs speak of addresses through x/sys, which allocates and leaves out IPv6 flow information.
+// Linux has its own and only runs the tests of these.
 
 // toSockaddr is the address for x/sys; size is the room for a path, its NUL included.
 func toSockaddr(a Addr, size int) (unix.Sockaddr, Errno) {

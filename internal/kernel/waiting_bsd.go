@@ -4,8 +4,8 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// waiting asks a kqueue of its own: EVFILT_READ's data is the bytes that wait, or the connections. FIONREAD does not know
-// listeners. An empty datagram counts nothing on FreeBSD.
+// waiting asks a kqueue of its own: EVFILT_READ's data is the bytes that wait, or the connections.
+// FIONREAD does not know listeners. An empty datagram counts nothing on FreeBSD.
 func waiting(k Kernel, fd int) int {
 	if _, ok := k.(*host); !ok {
 		return -1 // the number is none of the system's

@@ -7,8 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waiting is the memory that received data takes. A TCP listener has a count of connections instead, a Unix stream one of
-// bytes; of other Unix sockets nothing is known. It consumes nothing, no pending error either.
+// waiting is the memory that received data takes. A TCP listener has a count of connections
+// instead, a Unix stream one of bytes; of other Unix sockets nothing is known. It consumes nothing,
+// no pending error either.
 func waiting(k Kernel, fd int) int {
 	n := received(k, fd)
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}

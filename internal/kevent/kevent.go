@@ -6,17 +6,19 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Queue is one kqueue with its waker. Only Wait sleeps. Wait, Event and Woken belong to the goroutine that waits;
-// Change is called by one goroutine at a time, and Wake by any.
+// A Queue is one kqueue with its waker. Only Wait sleeps. Wait, Event and Woken belong to the
+// goroutine that waits; Change is called by one goroutine at a time, and Wake by any.
 type Queue interface {
 	Now() timeout.Deadline // the clock that Wait goes by
 
-	// Pollable returns Errors.Perm for what epoll refuses although a kqueue takes it: files, directories, disks.
+	// Pollable returns Errors.Perm for what epoll refuses although a kqueue takes it: files,
+	// directories, disks.
 	Pollable(fd int) error
-	// Change is kevent(2) with a list of changes and no room for events. It ends at the first change that fails, and
-	// the changes before that one stand.
+	// Change is kevent(2) with a list of changes and no room for events. It ends at the first
+	// change that fails, and the changes before that one stand.
 	Change(list []Change) error
-	// Wait is kevent(2) with room for n events. A negative time is no limit. It may return early without an event.
+	// Wait is kevent(2) with room for n events. A negative time is no limit. It may return early
+	// without an event.
 	Wait(n int, left time.Duration) (int, error)
 	// Event is the ith of those that the last Wait returned.
 	Event(i int) Event
@@ -52,7 +54,8 @@ type Event struct {
 // Errors are the numbers that package poller knows by name.
 type Errors struct{ Perm, NoDev, NoEnt, Exist, BadFD error }
 
-// Flags of a kevent (sys/event.h). The numbers are the same on all five systems; those of the filters differ.
+// Flags of a kevent (sys/event.h). The numbers are the same on all five systems; those of the
+// filters differ.
 const (
 	Add     = 0x1
 	Delete  = 0x2

@@ -20,8 +20,8 @@ type Limit struct {
 	dropped int       // since the last line
 }
 
-// Line counts an event. ok reports whether it is to be logged, with these fields: the stack, for the first of a second,
-// and how many events before it were not logged.
+// Line counts an event. ok reports whether it is to be logged, with these fields: the stack, for
+// the first of a second, and how many events before it were not logged.
 func (l *Limit) Line(stack func() zapcore.Field) (fields []zapcore.Field, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A flood of one kind, on a fake clock: a hundred lines and one stack in each second, and every event is either a line
-// or counted in the next one.
+// A flood of one kind, on a fake clock: a hundred lines and one stack in each second, and every
+// event is either a line or counted in the next one.
 func TestFloodIsAFewLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l Limit

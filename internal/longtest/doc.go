@@ -4,9 +4,9 @@
 // one package take about 3 s of processor time. What takes longer is for -long: campaigns, large
 // counts, programs of others. Count gives a test fewer rounds by default. Only leaves a test out.
 //
-// With -short the tests are a first answer, for use after each edit. Count gives a test its smallest
-// number of rounds. Default leaves out a test that takes more than about 0.1 s of processor time,
-// that sleeps, or that starts processes. No property is tested with -short only.
+// With -short the tests are a first answer, for use after each edit. Count gives a test its
+// smallest number of rounds. Default leaves out a test that takes more than about 0.1 s of
+// processor time, that sleeps, or that starts processes. No property is tested with -short only.
 //
 // A test that is left out passes. A skipped test is therefore one that misses something on this
 // machine, and .ci/run fails for it. No test sleeps to wait for something, and none depends on the

@@ -57,7 +57,8 @@ func Checks(t testing.TB, n int) {
 	}
 }
 
-// given reports whether the command line has the flag. What a Value's Set has changed is not visited.
+// given reports whether the command line has the flag. What a Value's Set has changed is not
+// visited.
 func given(name string) (is bool) {
 	flag.Visit(func(f *flag.Flag) { is = is || f.Name == name })
 	return is
@@ -80,15 +81,15 @@ func Only(t testing.TB, reason string) bool {
 	return false
 }
 
-// Default reports whether a test that -short leaves out may run. If not, it logs the reason, and the
-// test returns at once:
+// Default reports whether a test that -short leaves out may run. If not, it logs the reason, and
+// the test returns at once:
 //
 //	if !longtest.Default(t, "16 MiB through one connection") {
 //		return
 //	}
 //
-// go test ./... -short -v | grep 'not with -short' lists these tests. Under the race detector -short
-// only lowers counts, so these tests run: .ci/run needs them there.
+// go test ./... -short -v | grep 'not with -short' lists these tests. Under the race detector
+// -short only lowers counts, so these tests run: .ci/run needs them there.
 func Default(t testing.TB, reason string) bool {
 	t.Helper()
 	if !testing.Short() || raceEnabled {

@@ -5,8 +5,9 @@ import "github.com/ureactor/ureactor/internal/kernel"
 // askedMost is how many senders an Asked knows at least.
 const askedMost = 4096
 
-// An Asked remembers of the latest senders, 4,096 or more, at which address of this machine each asked, so that an answer
-// can leave from there. It is for a socket that is bound to all addresses. It belongs to one goroutine.
+// An Asked remembers of the latest senders, 4,096 or more, at which address of this machine each
+// asked, so that an answer can leave from there. It is for a socket that is bound to all addresses.
+// It belongs to one goroutine.
 type Asked struct {
 	last          peer
 	lastLocal     own

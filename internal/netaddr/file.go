@@ -8,8 +8,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A File is the file of a Unix socket, which its owner removes in the end. Another program may have put another file at the
-// path meanwhile, so it is known by its identity too. The zero File is none.
+// A File is the file of a Unix socket, which its owner removes in the end. Another program may have
+// put another file at the path meanwhile, so it is known by its identity too. The zero File is
+// none.
 type File struct {
 	path string // absolute, for the program may change its directory
 	id   kernel.FileID
@@ -36,8 +37,8 @@ func FileOf(k kernel.Kernel, a kernel.Addr) File {
 // Path is where the file is, "" for none.
 func (f File) Path() string { return f.path }
 
-// Remove removes the file, unless another one is at its path. The socket must still be open: until it is closed no other
-// file gets the identity of its own.
+// Remove removes the file, unless another one is at its path. The socket must still be open: until
+// it is closed no other file gets the identity of its own.
 func (f File) Remove(k kernel.Kernel) kernel.Errno {
 	if f.path == "" {
 		return 0

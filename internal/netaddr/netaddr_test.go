@@ -25,8 +25,8 @@ func (noNames) Lookup(context.Context, string, string) ([]netip.Addr, error) { r
 func (noNames) LookupPort(context.Context, string, string) (int, error)      { return 0, errNoName }
 func (noNames) Interface(name string) (int, error)                           { return 0, errNoName }
 
-// Any text as an address of any network: an error, or an address of the family that the network has, which package net
-// reads back from its own text to the same.
+// Any text as an address of any network: an error, or an address of the family that the network
+// has, which package net reads back from its own text to the same.
 func FuzzParseAddr(f *testing.F) {
 	for _, s := range []string{"127.0.0.1:80", "[::1]:0", ":7777", "[fe80::1%1]:65535", "1.2.3.4:65536", "[::ffff:1.2.3.4]:1", "0.0.0.0:0",
 		"[::]:9", "x:http", "[::1]", "@abstract", "/tmp/s", "::1:80", "127.0.0.1:+80", "127.0.0.1:", "[::1%]:1", "[::1%25lo]:1", "1.2.3.4%1:1"} {
@@ -91,7 +91,8 @@ func checkAddr(t *testing.T, n Network, text string, a kernel.Addr, any bool) {
 	}
 }
 
-// The addresses that package net gives of what the kernel says: also IPv4 as an IPv6 socket tells it, and zones by name.
+// The addresses that package net gives of what the kernel says: also IPv4 as an IPv6 socket tells
+// it, and zones by name.
 func TestAddressesInPackageNetsTypes(t *testing.T) {
 	a := inet(t, "[fe80::1%4294967295]:80") // no interface has that number
 	mapped := inet(t, "[::ffff:1.2.3.4]:80")
@@ -129,7 +130,8 @@ func inet(t *testing.T, text string) kernel.Addr {
 	return a
 }
 
-// A zone is an interface's name or a number of 32 bits; any other is an error that names it, never another scope.
+// A zone is an interface's name or a number of 32 bits; any other is an error that names it, never
+// another scope.
 func TestZones(t *testing.T) {
 	for zone, want := range map[string]uint32{"0": 0, "1": 1, "4294967295": math.MaxUint32} {
 		if got, err := Scope(kernel.Host, zone); got != want || err != nil {
@@ -179,8 +181,9 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// An unspecified address is all addresses of this machine, in the families of the network, as package net has it, and what
-// is dialled there is this machine. The table was made with package net; where that has an error, so have we.
+// An unspecified address is all addresses of this machine, in the families of the network, as
+// package net has it, and what is dialled there is this machine. The table was made with package
+// net; where that has an error, so have we.
 func TestUnspecifiedAddresses(t *testing.T) {
 	hosts := []string{"", "0.0.0.0", "[::]", "[::ffff:0.0.0.0]"}
 	for network, want := range map[string][4]string{

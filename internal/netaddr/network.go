@@ -58,8 +58,8 @@ func (n Network) TCP() bool { return n.Stream() && !n.Unix() }
 // UDP tells whether the sockets are UDP's.
 func (n Network) UDP() bool { return !n.Stream() && !n.Unix() }
 
-// NetAddr is the address as package net writes it: IPv4 addresses unmapped, zones by the interface's name where the
-// host knows it. nil for the zero Addr.
+// NetAddr is the address as package net writes it: IPv4 addresses unmapped, zones by the
+// interface's name where the host knows it. nil for the zero Addr.
 func NetAddr(k kernel.Kernel, a kernel.Addr, dgram bool) net.Addr {
 	switch {
 	case a.Family == 0:

@@ -12,8 +12,8 @@ type Setter func(level, name, value int, what string) error
 // A Getter asks for a socket option.
 type Getter func(level, name int) (int, error)
 
-// A Try sets a socket option that a socket can do without. A system or a sandbox may refuse it with any errno. If the
-// descriptor itself is the reason, the next call says so.
+// A Try sets a socket option that a socket can do without. A system or a sandbox may refuse it with
+// any errno. If the descriptor itself is the reason, the next call says so.
 type Try func(level, name, value int)
 
 // Trying is a Try by set.
@@ -24,9 +24,10 @@ func Trying(set Setter) Try {
 // GramMax is the longest datagram of a Unix socket that a program of this module sends or receives.
 const GramMax = 4 << 20
 
-// Birth sets what package net sets on every socket of the network before it is bound or connected. Without it the
-// system's own choice of V6ONLY counts, and UDP may not broadcast. A Unix socket sends no datagram that is longer than its
-// send buffer, so that one is made large, as far as the system allows.
+// Birth sets what package net sets on every socket of the network before it is bound or connected.
+// Without it the system's own choice of V6ONLY counts, and UDP may not broadcast. A Unix socket
+// sends no datagram that is longer than its send buffer, so that one is made large, as far as the
+// system allows.
 func (n Network) Birth(family int, try Try) {
 	if family == kernel.AF_INET6 {
 		try(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(n.v6Only()))
@@ -41,9 +42,10 @@ func (n Network) Birth(family int, try Try) {
 
 func (n Network) v6Only() bool { return n.IP == "ip6" || !kernel.MapsIPv4 }
 
-// Options sets what package net sets on a socket that is to be bound. SO_REUSEADDR keeps a listener from being refused
-// its port by connections that linger in TIME_WAIT; with multicast it lets others have the port too. Only V6ONLY is
-// required, where it decides what the socket hears, and only if the system's own choice is another.
+// Options sets what package net sets on a socket that is to be bound. SO_REUSEADDR keeps a listener
+// from being refused its port by connections that linger in TIME_WAIT; with multicast it lets
+// others have the port too. Only V6ONLY is required, where it decides what the socket hears, and
+// only if the system's own choice is another.
 func (b Binding) Options(n Network, set Setter, get Getter) error {
 	try := Trying(set)
 	n.Birth(b.Addr.Family, try)
@@ -70,7 +72,8 @@ func (b Binding) Fallback(e kernel.Errno) (_ Binding, ok bool) {
 	return Binding{Addr: kernel.Addr{Family: kernel.AF_INET, Port: b.Addr.Port}}, true
 }
 
-// KeepAlive turns TCP's probing on with the interval, in whole seconds, where the system has one; 0 turns it off.
+// KeepAlive turns TCP's probing on with the interval, in whole seconds, where the system has one; 0
+// turns it off.
 func KeepAlive(d time.Duration, set Setter) error {
 	if err := set(kernel.SOL_SOCKET, kernel.SO_KEEPALIVE, btoi(d > 0), "SO_KEEPALIVE"); err != nil || d == 0 {
 		return err

@@ -13,11 +13,12 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Query is an address on its way from text to what a socket is given: Parse, then Ask if Asks says so, then Targets or
-// Binding. It belongs to one goroutine at a time.
+// A Query is an address on its way from text to what a socket is given: Parse, then Ask if Asks
+// says so, then Targets or Binding. It belongs to one goroutine at a time.
 type Query struct {
 	Net Network
-	// AnyZone takes the name of an interface that is not there for scope 0, as package net does. Else it is an error.
+	// AnyZone takes the name of an interface that is not there for scope 0, as package net does.
+	// Else it is an error.
 	AnyZone bool
 
 	path    string // of a Unix socket
@@ -114,8 +115,8 @@ const NoneForNetwork = "no suitable address found"
 
 func (q *Query) none() error { return &net.AddrError{Err: NoneForNetwork, Addr: q.host} }
 
-// addrs makes endpoints of what is known of the host, in the lookup's order. A zone that cannot be is skipped if the host
-// has other addresses.
+// addrs makes endpoints of what is known of the host, in the lookup's order. A zone that cannot be
+// is skipped if the host has other addresses.
 func (q *Query) addrs(k kernel.Kernel) (list []kernel.Addr, err error) {
 	ips := q.ips
 	if len(ips) == 1 && ips[0].WithZone("") == netip.IPv6Unspecified() { // the same in IPv4, as package net has it
@@ -172,17 +173,19 @@ func loopback(six bool, port uint16) kernel.Addr {
 // A Binding is where to listen.
 type Binding struct {
 	Addr kernel.Addr
-	// Dual: all addresses of both families. It is an IPv6 socket that takes IPv4 too; a host without IPv6 has an IPv4 one.
+	// Dual: all addresses of both families. It is an IPv6 socket that takes IPv4 too; a host
+	// without IPv6 has an IPv4 one.
 	Dual bool
-	// Group: a multicast address was given. The socket is bound to all addresses, and others may have the port too.
+	// Group: a multicast address was given. The socket is bound to all addresses, and others may
+	// have the port too.
 	Group bool
 }
 
 // Any tells whether the socket hears of more than one address of this machine.
 func (b Binding) Any() bool { return b.Addr.IsUnspecified() }
 
-// Binding is where to listen: as package net chooses it, at IPv4 first, and at all addresses of both families if the
-// network has both and the address is unspecified in either.
+// Binding is where to listen: as package net chooses it, at IPv4 first, and at all addresses of
+// both families if the network has both and the address is unspecified in either.
 func (q *Query) Binding(k kernel.Kernel) (Binding, error) {
 	if q.Net.Unix() {
 		return Binding{Addr: kernel.Unix(q.path)}, nil

@@ -48,7 +48,8 @@ func Inet(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	return a, nil
 }
 
-// InetAny is Inet that takes the name of an interface that is not there for scope 0, as package net does.
+// InetAny is Inet that takes the name of an interface that is not there for scope 0, as package net
+// does.
 func InetAny(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	a, err := Inet(k, ap)
 	if errors.Is(err, errNoInterface) {
@@ -57,8 +58,8 @@ func InetAny(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	return a, err
 }
 
-// ForSocket is the address as a socket of the family takes it: IPv4 is mapped for IPv6 sockets, and unmapped for IPv4
-// ones. ok is false if a socket of the family cannot send there.
+// ForSocket is the address as a socket of the family takes it: IPv4 is mapped for IPv6 sockets, and
+// unmapped for IPv4 ones. ok is false if a socket of the family cannot send there.
 func ForSocket(family int, a kernel.Addr) (_ kernel.Addr, ok bool) {
 	switch {
 	case a.Family == family:

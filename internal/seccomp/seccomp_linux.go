@@ -16,8 +16,9 @@ var Errnos = []unix.Errno{unix.ENOSYS, unix.EPERM, unix.ENOTSUP, unix.EINVAL, un
 
 const variable = "UREACTOR_DENIED_CALL"
 
-// Denied runs the calling test once more in a process of its own, with the system call answered by e, and has it call f
-// there. In this process f does not run: what the other one reports is an error of t.
+// Denied runs the calling test once more in a process of its own, with the system call answered by
+// e, and has it call f there. In this process f does not run: what the other one reports is an
+// error of t.
 func Denied(t *testing.T, call uintptr, e unix.Errno, f func(t *testing.T)) {
 	t.Helper()
 	name := t.Name() + "=" + strconv.Itoa(int(call)) + "," + strconv.Itoa(int(e))

@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Conn is TLS over a Desc: a call of crypto/tls is the try of the law, so that turns, deadlines and the ways to wait
-// are the Desc's. Its methods may be called by whoever may call on the Desc.
+// A Conn is TLS over a Desc: a call of crypto/tls is the try of the law, so that turns, deadlines
+// and the ways to wait are the Desc's. Its methods may be called by whoever may call on the Desc.
 type Conn struct {
 	desc          *desc.Desc
 	kernel        kernel.Kernel // the Desc's, or the one below it
@@ -41,8 +41,9 @@ const (
 	maxOut    = 64 << 10 // with more than this here nothing is read: a peer that never reads may want answers (KeyUpdate)
 )
 
-// NewConn makes one. k moves the bytes. outer returns the connection that the user has: the configuration's callbacks and
-// errors show it. It must not keep that connection alive. Input that was read before comes first.
+// NewConn makes one. k moves the bytes. outer returns the connection that the user has: the
+// configuration's callbacks and errors show it. It must not keep that connection alive. Input that
+// was read before comes first.
 func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func() net.Conn, cfg *tls.Config, server bool) *Conn {
 	c := &Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer}
 	c.session = New((*fdWire)(c), cfg, server)
@@ -53,8 +54,8 @@ func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func()
 // Unread has p read before what the descriptor gives. It comes before all calls.
 func (c *Conn) Unread(p []byte) { c.unread = p }
 
-// ErrUnanswered is the error of a Read that does not wait, while too much waits that the peer has asked for and does not
-// read.
+// ErrUnanswered is the error of a Read that does not wait, while too much waits that the peer has
+// asked for and does not read.
 var ErrUnanswered = errors.New("tls: the peer asks for new keys and does not read the answers")
 
 // Read gives what one record has, io.EOF at the peer's close_notify.
@@ -128,7 +129,8 @@ func (c *Conn) begin(call *desc.Call) error {
 	return nil
 }
 
-// Recv is one try of the Call: 0, 0 is the peer's close_notify. It is a desc.Receive; the flags mean nothing.
+// Recv is one try of the Call: 0, 0 is the peer's close_notify. It is a desc.Receive; the flags
+// mean nothing.
 func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
 	n, e, r.err = r.c.recv(r.call, p)
 	return n, e
@@ -170,15 +172,16 @@ func (c *Conn) outcome(call *desc.Call, err error, e desc.Errno) error {
 // errNotErrno ends a try whose error is no Errno. No system has an error of this number.
 const errNotErrno desc.Errno = 1 << 16
 
-// notifyReaders has those who wait look again after a call that has read without a turn: it may have taken from the kernel what an
-// Event would have told them of, and left it in crypto/tls.
+// notifyReaders has those who wait look again after a call that has read without a turn: it may
+// have taken from the kernel what an Event would have told them of, and left it in crypto/tls.
 func (c *Conn) notifyReaders(call *desc.Call, e desc.Errno) {
 	if e == 0 && !call.Limit.Blocks() {
 		c.desc.SetReady(desc.In)
 	}
 }
 
-// decrypt reads once. work is how many records that took. all: nothing is left, neither in the kernel nor in crypto/tls.
+// decrypt reads once. work is how many records that took. all: nothing is left, neither in the
+// kernel nor in crypto/tls.
 func (c *Conn) decrypt(p []byte) (n int, work uint8, all bool, err error) {
 	c.readMu.Lock()
 	defer c.release()
@@ -198,17 +201,17 @@ func (c *Conn) outputFull() bool {
 	return owes && c.flush() != 0
 }
 
-// drain waits, in a try of the call for input, until the peer has taken what it has asked for. The deadlines of both
-// directions count.
+// drain waits, in a try of the call for input, until the peer has taken what it has asked for. The
+// deadlines of both directions count.
 func (c *Conn) drain(call *desc.Call) desc.Errno {
 	out := *call
 	out.NeedsNew, out.BothDeadlines = false, true
 	return c.flushAll(&out)
 }
 
-// Write sends p, in one turn, so that what others write is not mixed with it. What of the last record the kernel has not
-// taken when a call ends by EAGAIN or ETIMEDOUT counts as sent and goes with the next call: nothing is lost, and nothing is
-// sent twice.
+// Write sends p, in one turn, so that what others write is not mixed with it. What of the last
+// record the kernel has not taken when a call ends by EAGAIN or ETIMEDOUT counts as sent and goes
+// with the next call: nothing is lost, and nothing is sent twice.
 func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
 	if !c.handshakeDone.Load() {
 		p = c.desc.Own(p)
@@ -254,8 +257,8 @@ func (c *Conn) CloseWrite(call *desc.Call) error {
 	return nil
 }
 
-// sendCloseNotify says close_notify, if there is a connection to end; what of it the kernel refuses is in out. As all that sends,
-// it is for a try or Use: then the descriptor is open.
+// sendCloseNotify says close_notify, if there is a connection to end; what of it the kernel refuses
+// is in out. As all that sends, it is for a try or Use: then the descriptor is open.
 func (c *Conn) sendCloseNotify() {
 	c.writeMu.Lock()
 	said := c.closeNotified

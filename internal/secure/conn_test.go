@@ -45,7 +45,8 @@ func (k *end) Send(_ int, p []byte, _ int) (int, kernel.Errno) {
 
 func (k *end) Close(int) kernel.Errno { return 0 }
 
-// A scene is a server's Conn in memory, its handshake over, and the client's side of it in the test's hands.
+// A scene is a server's Conn in memory, its handshake over, and the client's side of it in the
+// test's hands.
 type scene struct {
 	*Conn
 	k      *end
@@ -96,8 +97,9 @@ func newSceneOf(t *testing.T, version uint16, change ...func(client *tls.Config)
 	return s
 }
 
-// A peer that asks for new keys with every byte that it sends and never reads the answers costs maxOut and what one Read
-// adds, no more: then Reads are ErrUnanswered and take nothing. When it reads the answers, all goes on where it was.
+// A peer that asks for new keys with every byte that it sends and never reads the answers costs
+// maxOut and what one Read adds, no more: then Reads are ErrUnanswered and take nothing. When it
+// reads the answers, all goes on where it was.
 func TestAnswersAreBounded(t *testing.T) {
 	s := newScene(t)
 	s.k.full = true
@@ -133,9 +135,10 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// A call that does not wait decrypts a bounded number of records, however few bytes they have. Each byte comes behind as many
-// KeyUpdates as crypto/tls allows in a row, and there are more bytes than any call may take. A ReadLine makes one try of
-// many bytes, so it counts the records of all of them.
+// A call that does not wait decrypts a bounded number of records, however few bytes they have. Each
+// byte comes behind as many KeyUpdates as crypto/tls allows in a row, and there are more bytes than
+// any call may take. A ReadLine makes one try of many bytes, so it counts the records of all of
+// them.
 func TestRecordsOfACallAreBounded(t *testing.T) {
 	const each, most = 17, 300 // a budget of 128 pieces, twice, and the last byte's
 	for name, read := range map[string]func(*desc.Desc, *desc.Call, desc.Receive) ([]byte, desc.Errno){
@@ -167,8 +170,8 @@ func TestRecordsOfACallAreBounded(t *testing.T) {
 	}
 }
 
-// What ends reading ends it for good, also an error that crypto/tls does not keep, and also behind the byte that Ready has
-// taken out.
+// What ends reading ends it for good, also an error that crypto/tls does not keep, and also behind
+// the byte that Ready has taken out.
 func TestWhatEndsReadingIsKept(t *testing.T) {
 	for _, peeked := range []bool{false, true} {
 		s := newScene(t)

@@ -15,7 +15,8 @@ func (f *framing) add(p []byte) (whole int) {
 	return whole
 }
 
-// upto goes on with p until most records are complete. It returns how many bytes that took and how many it has completed.
+// upto goes on with p until most records are complete. It returns how many bytes that took and how
+// many it has completed.
 func (f *framing) upto(p []byte, most int) (taken, whole int) {
 	for taken < len(p) && whole < most {
 		if f.left > 0 {

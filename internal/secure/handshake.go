@@ -2,8 +2,8 @@ package secure
 
 import "context"
 
-// SetContext sets the context that the configuration's callbacks get. It counts before the first Handshake only. Once it
-// has ended, the handshake fails with its error.
+// SetContext sets the context that the configuration's callbacks get. It counts before the first
+// Handshake only. Once it has ended, the handshake fails with its error.
 func (s *Session) SetContext(ctx context.Context) {
 	if s.strand == nil && !s.handshakeDone {
 		s.ctx = ctx
@@ -13,11 +13,12 @@ func (s *Session) SetContext(ctx context.Context) {
 // Began reports whether Handshake has been called.
 func (s *Session) Began() bool { return s.strand != nil || s.handshakeDone }
 
-// Handshake goes on as far as the input on the wire lets it: nil when it is over, ErrAgain when it needs more, else why it
-// has failed, for good.
+// Handshake goes on as far as the input on the wire lets it: nil when it is over, ErrAgain when it
+// needs more, else why it has failed, for good.
 func (s *Session) Handshake() error { return s.goOn(false) }
 
-// goOn is Handshake. same: the goroutine that calls it made the last call too, and has run nobody's code since.
+// goOn is Handshake. same: the goroutine that calls it made the last call too, and has run nobody's
+// code since.
 func (s *Session) goOn(same bool) error {
 	if s.handshakeDone {
 		return s.handshakeErr
@@ -38,7 +39,8 @@ func (s *Session) goOn(same bool) error {
 	return s.handshakeErr
 }
 
-// resume runs the strand until it waits or ends. A panic of a configuration's callback passes through: it ends the strand.
+// resume runs the strand until it waits or ends. A panic of a configuration's callback passes
+// through: it ends the strand.
 func (s *Session) resume(same bool) (over bool) {
 	s.running = true
 	defer func() {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// An cryptoConn is the connection as crypto/tls sees it. It writes straight to the wire, so no user may get hold of it:
-// crypto/tls shows its connection in ClientHelloInfo.Conn (see shown) and in RecordHeaderError.Conn (see Outside).
+// An cryptoConn is the connection as crypto/tls sees it. It writes straight to the wire, so no user
+// may get hold of it: crypto/tls shows its connection in ClientHelloInfo.Conn (see shown) and in
+// RecordHeaderError.Conn (see Outside).
 type cryptoConn Session
 
 func (c *cryptoConn) Read(p []byte) (int, error) {
@@ -32,14 +33,15 @@ func (c *cryptoConn) Write(p []byte) (int, error) { return c.wire.Write(p) }
 func (c *cryptoConn) LocalAddr() net.Addr         { return c.wire.LocalAddr() }
 func (c *cryptoConn) RemoteAddr() net.Addr        { return c.wire.RemoteAddr() }
 
-// The owner of the wire closes it, also when a handshake's context ends. No call waits, so deadlines have no meaning.
+// The owner of the wire closes it, also when a handshake's context ends. No call waits, so
+// deadlines have no meaning.
 func (c *cryptoConn) Close() error                     { return nil }
 func (c *cryptoConn) SetDeadline(time.Time) error      { return nil }
 func (c *cryptoConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *cryptoConn) SetWriteDeadline(time.Time) error { return nil }
 
-// outer is a Wire that knows the connection that its user has. Outer must not be kept: a suspended handshake must not keep
-// an abandoned connection from the garbage collector.
+// outer is a Wire that knows the connection that its user has. Outer must not be kept: a suspended
+// handshake must not keep an abandoned connection from the garbage collector.
 type outer interface{ Outer() net.Conn }
 
 // PublicError is err as users may see it: a tls.RecordHeaderError shows the outer connection.
@@ -90,7 +92,8 @@ func withOuterConn(cfg *tls.Config, o outer) *tls.Config {
 // user is a Wire that is told when the user's code runs, which may close the connection.
 type user interface{ User(f func()) }
 
-// A sessionCache is the user's. A Read puts tickets there, which come at any time after the handshake.
+// A sessionCache is the user's. A Read puts tickets there, which come at any time after the
+// handshake.
 type sessionCache struct {
 	tls.ClientSessionCache
 	w user

@@ -6,10 +6,11 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Ready tells what would not wait, going on with the handshake, with what has come and with what is pending: In where a
-// Read gives something, an end or an error, Out where a Write takes at least a byte. Err and Hup are the descriptor's.
-// It is exact, for it takes the records that make a difference, of which a call that waits is told. took: it has read from
-// the kernel, so that an Event that others wait for may not come.
+// Ready tells what would not wait, going on with the handshake, with what has come and with what is
+// pending: In where a Read gives something, an end or an error, Out where a Write takes at least a
+// byte. Err and Hup are the descriptor's. It is exact, for it takes the records that make a
+// difference, of which a call that waits is told. took: it has read from the kernel, so that an
+// Event that others wait for may not come.
 func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e desc.Errno) {
 	before := c.recvs.Load()
 	c.peekedByPoll.Store(true)

@@ -10,7 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Wire is what a Session speaks over. Read is ErrAgain when nothing is there, io.EOF at the end; Write takes all of p.
+// A Wire is what a Session speaks over. Read is ErrAgain when nothing is there, io.EOF at the end;
+// Write takes all of p.
 type Wire interface {
 	Read(p []byte) (int, error)
 	Write(p []byte) (int, error)
@@ -18,8 +19,9 @@ type Wire interface {
 	RemoteAddr() net.Addr
 }
 
-// ErrAgain means that more input is needed. A Read of crypto/tls forgets a temporary error of its connection. A handshake
-// forgets no error, which is why it runs on a strand that is suspended instead.
+// ErrAgain means that more input is needed. A Read of crypto/tls forgets a temporary error of its
+// connection. A handshake forgets no error, which is why it runs on a strand that is suspended
+// instead.
 var ErrAgain error = again{}
 
 type again struct{}
@@ -33,13 +35,15 @@ func (again) Error() string   { return "secure: would wait" }
 func (again) Timeout() bool   { return true }
 func (again) Temporary() bool { return true }
 
-// ErrStopped ends a handshake that was given up, errPanicked one in which a callback of the config's has panicked.
+// ErrStopped ends a handshake that was given up, errPanicked one in which a callback of the
+// config's has panicked.
 var (
 	ErrStopped  = errors.New("secure: the handshake was given up")
 	errPanicked = errors.New("tls: a callback of the config has panicked in the handshake")
 )
 
-// A Session is one TLS connection. Handshake, Stop and Read belong to one caller at a time, Write and CloseWrite to one.
+// A Session is one TLS connection. Handshake, Stop and Read belong to one caller at a time, Write
+// and CloseWrite to one.
 type Session struct {
 	tls           *tls.Conn
 	wire          Wire
@@ -77,8 +81,9 @@ func Check(cfg *tls.Config, server bool) error {
 	return nil
 }
 
-// New makes a Session; the configuration has passed Check. If w has a method Outer, the configuration's callbacks get what
-// it returns as the connection. If w has a method User, it calls the user's code that crypto/tls calls after the handshake.
+// New makes a Session; the configuration has passed Check. If w has a method Outer, the
+// configuration's callbacks get what it returns as the connection. If w has a method User, it calls
+// the user's code that crypto/tls calls after the handshake.
 func New(w Wire, cfg *tls.Config, server bool) *Session {
 	s := &Session{wire: w}
 	if server {
@@ -113,7 +118,8 @@ func (s *Session) Read(p []byte) (int, error) {
 	return s.read(p)
 }
 
-// read is crypto/tls's, but what has ended it does so for good: crypto/tls does not keep each of its errors.
+// read is crypto/tls's, but what has ended it does so for good: crypto/tls does not keep each of
+// its errors.
 func (s *Session) read(p []byte) (n int, err error) {
 	if s.readErr != nil {
 		return 0, s.readErr
@@ -125,32 +131,34 @@ func (s *Session) read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Drained tells whether a Read of n bytes into room for more has left nothing: no record, no end. crypto/tls reads the wire
-// only when it has no whole record, so what has become whole since is what it had, and one it has read.
+// Drained tells whether a Read of n bytes into room for more has left nothing: no record, no end.
+// crypto/tls reads the wire only when it has no whole record, so what has become whole since is
+// what it had, and one it has read.
 func (s *Session) Drained(n, room int) bool {
 	return s.recordsRead == 1 && 0 < n && n < room && s.readErr == nil
 }
 
-// Truncated reports whether reading has ended without the peer's close_notify: by the end of the wire, which anybody on the way
-// can make.
+// Truncated reports whether reading has ended without the peer's close_notify: by the end of the
+// wire, which anybody on the way can make.
 func (s *Session) Truncated() bool { return s.readErr == io.EOF && s.wireEOF }
 
-// RecordsDone is how many records have come since it was last called. A record costs a cipher, and a KeyUpdate new keys and an
-// answer, however few bytes it has.
+// RecordsDone is how many records have come since it was last called. A record costs a cipher, and
+// a KeyUpdate new keys and an answer, however few bytes it has.
 func (s *Session) RecordsDone() int {
 	n := s.recordsDone
 	s.recordsDone = 0
 	return n
 }
 
-// PrefixOf is how many bytes of p, which the wire is about to give, complete most records, and how many they complete.
+// PrefixOf is how many bytes of p, which the wire is about to give, complete most records, and how
+// many they complete.
 func (s *Session) PrefixOf(p []byte, most int) (n, whole int) {
 	f := s.records
 	return f.upto(p, most)
 }
 
-// Peek tells what a Read would: 1 byte at least, or its error. crypto/tls does not tell what it has, so one byte is taken
-// out and kept for the next Read.
+// Peek tells what a Read would: 1 byte at least, or its error. crypto/tls does not tell what it
+// has, so one byte is taken out and kept for the next Read.
 func (s *Session) Peek() (int, error) {
 	if s.peeked {
 		return 1, nil

@@ -7,15 +7,16 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// SetContext sets the context that the configuration's callbacks get, if the handshake has not begun.
+// SetContext sets the context that the configuration's callbacks get, if the handshake has not
+// begun.
 func (c *Conn) SetContext(ctx context.Context) {
 	c.readMu.Lock()
 	c.session.SetContext(ctx)
 	c.readMu.Unlock()
 }
 
-// Handshake is one part of a call: it ends by the same deadline, and, since it reads and writes, by the Desc's deadlines for
-// both directions. The error is an Errno if the call failed by one.
+// Handshake is one part of a call: it ends by the same deadline, and, since it reads and writes, by
+// the Desc's deadlines for both directions. The error is an Errno if the call failed by one.
 func (c *Conn) Handshake(call *desc.Call) error {
 	if !c.handshakeDone.Load() {
 		if err := c.doHandshake(call); err != nil {
@@ -54,8 +55,9 @@ func (c *Conn) doHandshake(call *desc.Call) error {
 	return nil
 }
 
-// stepHandshake continues the handshake as far as it goes without waiting. mine belongs to the call, and is 0 before its first
-// shake: it tells whether another call, maybe another goroutine's, has come between.
+// stepHandshake continues the handshake as far as it goes without waiting. mine belongs to the
+// call, and is 0 before its first shake: it tells whether another call, maybe another goroutine's,
+// has come between.
 func (c *Conn) stepHandshake(mine *uint32) (over bool, err error) {
 	c.readMu.Lock()
 	defer c.release()
@@ -70,8 +72,8 @@ func (c *Conn) stepHandshake(mine *uint32) (over bool, err error) {
 	return true, err
 }
 
-// stop ends the Session's strand: here, or by whoever uses the Session now, which may be the caller (from a callback of
-// the config's).
+// stop ends the Session's strand: here, or by whoever uses the Session now, which may be the caller
+// (from a callback of the config's).
 func (c *Conn) stop() {
 	c.stopped.Store(true)
 	c.stopIfFree()

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// fdWire is the descriptor as the Session's wire. It is used inside a try, Use or the hook of Close only, so the descriptor
-// is open. No user gets hold of it.
+// fdWire is the descriptor as the Session's wire. It is used inside a try, Use or the hook of Close
+// only, so the descriptor is open. No user gets hold of it.
 type fdWire Conn
 
 func (w *fdWire) Read(p []byte) (int, error) {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// New is a certificate for a year, for the names and addresses, as a server's, a client's and an authority's. Without names
-// it is for localhost and the loopback addresses.
+// New is a certificate for a year, for the names and addresses, as a server's, a client's and an
+// authority's. Without names it is for localhost and the loopback addresses.
 func New(names ...string) (tls.Certificate, error) {
 	if len(names) == 0 {
 		names = []string{"localhost", "127.0.0.1", "::1"}

@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// Locked reports whether the calling goroutine is locked to its thread, by anything. The runtime shows
-// that only in the first line of a stack trace: "goroutine 1 [running, locked to thread]:". With a
-// runtime that does not show it, every caller counts as locked. A trace is quick where the stack is
-// short, so a coroutine makes it, which has its caller's state.
+// Locked reports whether the calling goroutine is locked to its thread, by anything. The runtime
+// shows that only in the first line of a stack trace: "goroutine 1 [running, locked to thread]:".
+// With a runtime that does not show it, every caller counts as locked. A trace is quick where the
+// stack is short, so a coroutine makes it, which has its caller's state.
 func Locked() bool { return !shown() || seesLock() }
 
 // shown is false if the runtime does not show locks in this form. A goroutine of its own tries it,

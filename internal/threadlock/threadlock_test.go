@@ -7,8 +7,8 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The runtime must show locks as Locked expects. If a new version of Go does not, every goroutine counts
-// as locked: handshakes are slower then, and this test fails.
+// The runtime must show locks as Locked expects. If a new version of Go does not, every goroutine
+// counts as locked: handshakes are slower then, and this test fails.
 func TestLocksAreSeen(t *testing.T) {
 	if !shown() {
 		t.Error("a locked goroutine's stack does not begin as expected")

@@ -2,8 +2,8 @@ package timerq
 
 import "github.com/ureactor/ureactor/timeout"
 
-// A Timer is a Deadline in a Queue and the function to call then. The zero Timer is idle and ready to arm; a Timer
-// belongs to one Queue at a time and must not be copied while it is armed.
+// A Timer is a Deadline in a Queue and the function to call then. The zero Timer is idle and ready
+// to arm; a Timer belongs to one Queue at a time and must not be copied while it is armed.
 type Timer struct {
 	F func() // what its owner calls when Expire has returned the timer; the Queue never calls it
 
@@ -18,9 +18,10 @@ func (t *Timer) Armed() bool { return t.place != 0 }
 // Until is the deadline of an armed timer.
 func (t *Timer) Until() timeout.Deadline { return t.until }
 
-// A Queue holds armed timers, the earliest first and, of equals, the one armed first. It is a 4-ary heap whose keys may
-// lag: moving a timer to a later deadline only stores the deadline, and the heap is put right when the timer's old
-// place comes to the top. So re-arming per message is O(1), everything else O(log n), and nothing allocates but growth.
+// A Queue holds armed timers, the earliest first and, of equals, the one armed first. It is a 4-ary
+// heap whose keys may lag: moving a timer to a later deadline only stores the deadline, and the
+// heap is put right when the timer's old place comes to the top. So re-arming per message is O(1),
+// everything else O(log n), and nothing allocates but growth.
 type Queue struct {
 	heap []entry
 	seq  uint64
@@ -29,8 +30,8 @@ type Queue struct {
 // heapKeep is how many places a Queue keeps however few timers it has.
 const heapKeep = 4096
 
-// An entry's key is never later than its timer's deadline. That is the whole invariant: a top whose key is exact is
-// the earliest of all.
+// An entry's key is never later than its timer's deadline. That is the whole invariant: a top whose
+// key is exact is the earliest of all.
 type entry struct {
 	key timeout.Deadline
 	seq uint64
@@ -45,7 +46,8 @@ func (q *Queue) Len() int { return len(q.heap) }
 // Mark is the age of a timer that would be armed now; see Expire.
 func (q *Queue) Mark() uint64 { return q.seq + 1 }
 
-// Arm puts the timer at the deadline, moving it if it is armed. Never is misuse: it would hold a place for nothing.
+// Arm puts the timer at the deadline, moving it if it is armed. Never is misuse: it would hold a
+// place for nothing.
 func (q *Queue) Arm(t *Timer, until timeout.Deadline) {
 	if until == timeout.Never {
 		panic("timerq: a timer that never fires; stop it instead")
@@ -87,8 +89,9 @@ func (q *Queue) Stop(t *Timer) bool {
 	return true
 }
 
-// Settle puts right what lags at the top, in at most n steps, and returns how many are left of them; ok means that Next and
-// Expire have none to make. They need no Settle before, but may take a step for each timer that was moved to later.
+// Settle puts right what lags at the top, in at most n steps, and returns how many are left of
+// them; ok means that Next and Expire have none to make. They need no Settle before, but may take a
+// step for each timer that was moved to later.
 func (q *Queue) Settle(n int) (left int, ok bool) {
 	for ; len(q.heap) > 0 && q.heap[0].seq != q.heap[0].t.seq; n-- {
 		if n <= 0 {
@@ -107,9 +110,9 @@ func (q *Queue) Next() timeout.Deadline {
 	return q.top().until
 }
 
-// Expire takes out the earliest timer if its deadline has passed at now and it was armed before the mark; nil if there
-// is none. A caller that takes one Mark and then expires until nil never meets a timer armed meanwhile, as long as
-// that one's deadline is not before now.
+// Expire takes out the earliest timer if its deadline has passed at now and it was armed before the
+// mark; nil if there is none. A caller that takes one Mark and then expires until nil never meets a
+// timer armed meanwhile, as long as that one's deadline is not before now.
 func (q *Queue) Expire(now timeout.Deadline, mark uint64) *Timer {
 	if len(q.heap) == 0 {
 		return nil

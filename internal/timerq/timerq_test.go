@@ -62,8 +62,8 @@ func (o *oracle) expire(now timeout.Deadline, mark uint64) *timerq.Timer {
 	return t
 }
 
-// Random arms (also earlier, later, and at equal deadlines), stops and expiries of some 40 timers, step by step beside
-// the oracle.
+// Random arms (also earlier, later, and at equal deadlines), stops and expiries of some 40 timers,
+// step by step beside the oracle.
 func TestQueueDoesWhatASortedSliceDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q timerq.Queue
@@ -148,7 +148,8 @@ func TestTimerArmedDuringExpiryWaitsForTheNextMark(t *testing.T) {
 	}
 }
 
-// The same deadline for all; a later Arm of one makes it the youngest, although its place in the heap lags.
+// The same deadline for all; a later Arm of one makes it the youngest, although its place in the
+// heap lags.
 func TestTiesExpireByAge(t *testing.T) {
 	var q timerq.Queue
 	timers := make([]timerq.Timer, 100)
@@ -163,7 +164,8 @@ func TestTiesExpireByAge(t *testing.T) {
 	}
 }
 
-// 100,000 armed in random order, half of them moved, a tenth stopped: the rest come out in order, each at its deadline.
+// 100,000 armed in random order, half of them moved, a tenth stopped: the rest come out in order,
+// each at its deadline.
 func TestHundredThousandTimersExpireInOrder(t *testing.T) {
 	const n = 100_000
 	var q timerq.Queue
@@ -198,8 +200,8 @@ func TestHundredThousandTimersExpireInOrder(t *testing.T) {
 	}
 }
 
-// A hundred thousand timers are moved to later: no Settle makes more steps than it may, all of them one for each timer, and
-// after the last nothing lags.
+// A hundred thousand timers are moved to later: no Settle makes more steps than it may, all of them
+// one for each timer, and after the last nothing lags.
 func TestSettleIsBounded(t *testing.T) {
 	const n, share = 100_000, 1000
 	var q timerq.Queue

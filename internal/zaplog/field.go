@@ -56,9 +56,9 @@ func Any(key string, value any) zapcore.Field {
 	return f
 }
 
-// Value returns the value in a field of this package: an int64, a time.Duration, a string, an error,
-// or the value given to Any. A Stringer becomes a string, because it may describe an object that
-// changes.
+// Value returns the value in a field of this package: an int64, a time.Duration, a string, an
+// error, or the value given to Any. A Stringer becomes a string, because it may describe an object
+// that changes.
 func Value(f zapcore.Field) any {
 	switch f.Type {
 	case zapcore.Int64Type:

@@ -54,7 +54,8 @@ func program(h *sim.Host, begin func(r *reactor.Reactor) error) {
 	})
 }
 
-// shout is one world: a server, a client, a network that cuts everything short, and what must be true in the end.
+// shout is one world: a server, a client, a network that cuts everything short, and what must be
+// true in the end.
 func shout(w *sim.World) error {
 	server, client := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 	program(server, func(r *reactor.Reactor) error {
@@ -97,7 +98,8 @@ func ExampleCheck() {
 
 func TestShout(t *testing.T) { simtest.Check(t, 1000, shout) }
 
-// A failure is told with its seed and its step, and what replays it; the replay fails at the same step.
+// A failure is told with its seed and its step, and what replays it; the replay fails at the same
+// step.
 func TestAFailureIsReplayed(t *testing.T) {
 	broken := func(w *sim.World) error {
 		if err := shout(w); err != nil {
@@ -150,7 +152,8 @@ func (f *failing) Failed() bool                      { return f.text != "" }
 func (f *failing) Error(args ...any)                 { f.text += fmt.Sprint(args...) }
 func (f *failing) Errorf(format string, args ...any) { f.text += fmt.Sprintf(format, args...) }
 
-// With -sim.shrink and -sim.svg: the report has the least faults, the command that shrinks again, and a drawing.
+// With -sim.shrink and -sim.svg: the report has the least faults, the command that shrinks again,
+// and a drawing.
 func TestAFailureIsShrunkAndDrawn(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out.svg")
 	for name, value := range map[string]string{"sim.shrink": "true", "sim.svg": file} {

@@ -22,18 +22,20 @@ var (
 	svg      = flag.String("sim.svg", "", "draw a failed history as a sequence diagram into this `file`")
 )
 
-// Check runs f in n worlds, with the seeds 1 … n. f makes hosts, lets the world run and returns what is wrong; a Fail of
-// the world's is wrong too. The first seed that fails ends the test, which prints the seed, the step, the last lines of
-// its history and the command that replays it:
+// Check runs f in n worlds, with the seeds 1 … n. f makes hosts, lets the world run and returns
+// what is wrong; a Fail of the world's is wrong too. The first seed that fails ends the test, which
+// prints the seed, the step, the last lines of its history and the command that replays it:
 //
 //	go test -run '^TestX$' example.org/x -sim.seed=27
 //
-// With -sim.shrink it is the history with the fewest faults that fails in the same way, and what these are (sim.Shrink).
-// -sim.diagram prints it as a sequence diagram, -sim.svg=out.svg draws it, -sim.lines is how much of it is printed. To look
-// further, -sim.seeds is how many seeds there are instead of n, and -sim.first the first of them.
+// With -sim.shrink it is the history with the fewest faults that fails in the same way, and what
+// these are (sim.Shrink). -sim.diagram prints it as a sequence diagram, -sim.svg=out.svg draws it,
+// -sim.lines is how much of it is printed. To look further, -sim.seeds is how many seeds there are
+// instead of n, and -sim.first the first of them.
 //
-// The first seed is run twice: when its histories differ, something that is not simulated has a hand in the program (the
-// order of a map, a goroutine, time.Now), and a failure could not be replayed.
+// The first seed is run twice: when its histories differ, something that is not simulated has a
+// hand in the program (the order of a map, a goroutine, time.Now), and a failure could not be
+// replayed.
 func Check(t testing.TB, n int, f func(w *sim.World) error) {
 	t.Helper()
 	CheckWith(t, n, func(uint64) sim.Options { return sim.Options{} }, f)

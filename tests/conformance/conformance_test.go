@@ -18,8 +18,8 @@ import (
 // scriptsAtOnce run side by side: they sleep most of the time.
 const scriptsAtOnce = 6
 
-// Without -long the first script of each group runs, and in a large group one in this many: each is a
-// process, and takes 0.2 s of processor time.
+// Without -long the first script of each group runs, and in a large group one in this many: each is
+// a process, and takes 0.2 s of processor time.
 const sampled = 8
 
 // A script that runs this long hangs.
@@ -30,9 +30,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// kernels are what the bridge has sockets and Polls run on, and what tells them apart, for the scripts print the same on
-// all. A simulated host numbers its descriptors from 1000, and a kqueue has nothing to say of a socket that was never
-// connected.
+// kernels are what the bridge has sockets and Polls run on, and what tells them apart, for the
+// scripts print the same on all. A simulated host numbers its descriptors from 1000, and a kqueue
+// has nothing to say of a socket that was never connected.
 var kernels = []struct{ name, is string }{
 	{"host", fmt.Sprintln(false, runtime.GOOS == "linux")},
 	{"loop", fmt.Sprintln(false, runtime.GOOS == "linux")},
@@ -41,8 +41,8 @@ var kernels = []struct{ name, is string }{
 	{"netbsd", fmt.Sprintln(true, false)},
 }
 
-// others are the scripts that print something else on a kernel that is not Linux, and why: doc/bsd.md has the
-// differences.
+// others are the scripts that print something else on a kernel that is not Linux, and why:
+// doc/bsd.md has the differences.
 var others = map[string]string{
 	"freebsd/conn_again_completed":  "a connect on the loopback ends at once",
 	"freebsd/conn_nonblock_refused": "a refused connect on the loopback ends at once and leaves no error",
@@ -63,10 +63,10 @@ const lookAtKernel = "import socket, select; s = socket.socket(); p = select.pol
 	"print(str(s.fileno() >= 1000).lower(), str(p.poll(0) != []).lower())"
 
 // Every script prints under our socket and select what MicroPython printed, or what a decision in
-// SEMANTICS wants instead. By default that is a sample of each group, on the host's kernel. With -long it
-// is every script: on the host's kernel, there also in Tasks of one reactor (the loop), on a simulated
-// one, and on one whose Pollers are kqueues. On the host each has its own port numbers above one base;
-// every other run has a network of its own.
+// SEMANTICS wants instead. By default that is a sample of each group, on the host's kernel. With
+// -long it is every script: on the host's kernel, there also in Tasks of one reactor (the loop), on
+// a simulated one, and on one whose Pollers are kqueues. On the host each has its own port numbers
+// above one base; every other run has a network of its own.
 func TestScripts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a C library, and each script is a process")
@@ -157,7 +157,8 @@ func build(t *testing.T) bridge {
 	return bridge{strings.TrimSpace(string(python)), lib, modules, ports()}
 }
 
-// ports is a base below those that the system gives out, most likely not that of another run at this time.
+// ports is a base below those that the system gives out, most likely not that of another run at
+// this time.
 func ports() int {
 	const first, last, size = 10000, 32768, 1120
 	return first + (os.Getpid()+int(time.Now().UnixNano()>>20))%((last-first)/size)*size

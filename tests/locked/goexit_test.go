@@ -21,9 +21,10 @@ const (
 	look step = "is the goroutine locked?"
 )
 
-// A loop outlives runtime.Goexit in callbacks, in each place. If a goroutine that is locked runs it, all later callbacks
-// run on that thread. Tasks live on, because whoever resumes them is in the lock state in which they began. A callback
-// may lock the loop's goroutine before and after it, if there are no tasks.
+// A loop outlives runtime.Goexit in callbacks, in each place. If a goroutine that is locked runs
+// it, all later callbacks run on that thread. Tasks live on, because whoever resumes them is in the
+// lock state in which they began. A callback may lock the loop's goroutine before and after it, if
+// there are no tasks.
 func TestLoopOutlivesGoexit(t *testing.T) {
 	for name, c := range map[string]struct {
 		tasks bool

@@ -143,7 +143,8 @@ func dial(s silent) *netconn.TLSConn {
 	return netconn.Client(c, clientConfig())
 }
 
-// deferred is an SSLSocket to the port, its handshake begun by a call that does not wait. On r's loop, if that is not nil.
+// deferred is an SSLSocket to the port, its handshake begun by a call that does not wait. On r's
+// loop, if that is not nil.
 func deferred(t *testing.T, r *reactor.Reactor, port int) *socket.SSLSocket {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
 	if r != nil {
@@ -233,8 +234,9 @@ func TestHandshakeGoesOnElsewhere(t *testing.T) {
 	})
 }
 
-// An SSLSocket in the middle of its handshake that nobody has any more is closed by the garbage collector: parked, and of a
-// loop that has ended, whose goroutine was another one than the SSLSocket's maker.
+// An SSLSocket in the middle of its handshake that nobody has any more is closed by the garbage
+// collector: parked, and of a loop that has ended, whose goroutine was another one than the
+// SSLSocket's maker.
 func TestHandshakeIsCollected(t *testing.T) {
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
 		s := newSilent(t)
@@ -283,8 +285,8 @@ func TestLoopsSocketIsClosedElsewhere(t *testing.T) {
 	})
 }
 
-// A loop in each place serves TLS by handlers and by tasks, of which some are begun from elsewhere. A peer that stops in
-// its handshake is closed in time.
+// A loop in each place serves TLS by handlers and by tasks, of which some are begun from elsewhere.
+// A peer that stops in its handshake is closed in time.
 func TestLoopServesTLS(t *testing.T) {
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
 		r, err := reactor.New()

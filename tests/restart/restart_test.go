@@ -33,7 +33,8 @@ type load struct {
 	lost    atomic.Int64 // connections on which an answer did not come
 }
 
-// client makes one connection after the other, each of some messages, one of which waits a little in between.
+// client makes one connection after the other, each of some messages, one of which waits a little
+// in between.
 func (l *load) client(network, addr string, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	p, back := make([]byte, 64<<10), make([]byte, 64<<10)
@@ -89,10 +90,11 @@ func exchange(c net.Conn, p, back []byte) error {
 	return <-sent
 }
 
-// Clients connect over TCP, a Unix socket and TLS, echo, and reconnect, while the server is replaced again and again: by one
-// with another number of loops, 1 to 3, so that sockets are both shared out and bound in addition. Nobody is refused, and
-// every byte that was sent comes back, on the connection that it was sent on. Each process ends by itself, with everything
-// delivered; the last removes the socket's file.
+// Clients connect over TCP, a Unix socket and TLS, echo, and reconnect, while the server is
+// replaced again and again: by one with another number of loops, 1 to 3, so that sockets are both
+// shared out and bound in addition. Nobody is refused, and every byte that was sent comes back, on
+// the connection that it was sent on. Each process ends by itself, with everything delivered; the
+// last removes the socket's file.
 func TestHotRestart(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
@@ -146,9 +148,9 @@ func ping(t *testing.T, at string) {
 	}
 }
 
-// systemd's socket activation: descriptor 3 is a listening socket, blocking and inherited by whoever is executed, and
-// LISTEN_PID the process. All loops serve what comes there, before the process was, too; the file of a Unix socket is
-// systemd's and stays.
+// systemd's socket activation: descriptor 3 is a listening socket, blocking and inherited by
+// whoever is executed, and LISTEN_PID the process. All loops serve what comes there, before the
+// process was, too; the file of a Unix socket is systemd's and stays.
 func TestSocketActivation(t *testing.T) {
 	path := socketPath(t)
 	for _, network := range []string{"tcp", "unix"} {

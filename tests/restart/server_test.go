@@ -42,7 +42,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// answered is how many bytes the process has got and sent back. What a drain reads to discard it is not among them.
+// answered is how many bytes the process has got and sent back. What a drain reads to discard it is
+// not among them.
 var answered atomic.Int64
 
 type echo struct{}
@@ -62,8 +63,9 @@ type packetEcho struct{}
 func (packetEcho) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) { _ = c.SendTo(p, from) }
 func (packetEcho) Closed(*reactor.PacketConn, error)                         {}
 
-// server is the process: an echo, which SIGHUP replaces by its like, with another number of loops, and SIGTERM drains.
-// It prints its number when it serves, and at the end how many bytes it has answered.
+// server is the process: an echo, which SIGHUP replaces by its like, with another number of loops,
+// and SIGTERM drains. It prints its number when it serves, and at the end how many bytes it has
+// answered.
 func server(addrs []string) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM)
@@ -243,7 +245,8 @@ func (f *fleet) signal(s syscall.Signal) {
 	}
 }
 
-// total is how many bytes those that have ended have answered; all must have ended without an error.
+// total is how many bytes those that have ended have answered; all must have ended without an
+// error.
 func (f *fleet) total() (sum int64) {
 	f.t.Helper()
 	f.mu.Lock()

@@ -10,8 +10,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// choose is Linux's choice among the sockets of one SO_REUSEPORT address: Jenkins's hash of the four-tuple with the
-// kernel's secret (inet_ehashfn), scaled to their number (reuseport_select_sock).
+// choose is Linux's choice among the sockets of one SO_REUSEPORT address: Jenkins's hash of the
+// four-tuple with the kernel's secret (inet_ehashfn), scaled to their number
+// (reuseport_select_sock).
 func choose(laddr, faddr uint32, lport, fport uint16, secret uint32, n int) int {
 	const golden = 0xdeadbeef + 3<<2
 	a, b, c := laddr+golden+secret, faddr+golden+secret, uint32(lport)<<16+uint32(fport)+golden+secret
@@ -60,8 +61,9 @@ func off(count []int) (most, least float64) {
 	return float64(high)/mean - 1, float64(low)/mean - 1
 }
 
-// The kernel's choice is as good as chance, whatever the clients: no loop of 2 to 64 is further from its share than five
-// standard deviations of a binomial draw, from 10,000 to 1,000,000 connections. Two loops at 10,000 are within 10 %.
+// The kernel's choice is as good as chance, whatever the clients: no loop of 2 to 64 is further
+// from its share than five standard deviations of a binomial draw, from 10,000 to 1,000,000
+// connections. Two loops at 10,000 are within 10 %.
 func TestSteeringIsAsEvenAsChance(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, p := range populations {
@@ -83,8 +85,9 @@ func TestSteeringIsAsEvenAsChance(t *testing.T) {
 	}
 }
 
-// Under churn, with connections that end at random, turns (RoundRobin) keep arrivals even and nothing else: what is open
-// drifts apart as far as with the kernel's hash. The least loaded (LeastConns) stays even.
+// Under churn, with connections that end at random, turns (RoundRobin) keep arrivals even and
+// nothing else: what is open drifts apart as far as with the kernel's hash. The least loaded
+// (LeastConns) stays even.
 func TestBalanceUnderChurn(t *testing.T) {
 	const loops, open, churn = 64, 100_000, 500_000
 	for _, least := range []bool{false, true} {

@@ -1,4 +1,5 @@
-// The echo server of the standard library: one goroutine for each connection, blocking in Read and Write.
+// The echo server of the standard library: one goroutine for each connection, blocking in Read and
+// Write.
 package main
 
 import (

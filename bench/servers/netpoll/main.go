@@ -1,4 +1,5 @@
-// netpoll: one poller; OnRequest, on a goroutine of its pool, hands what was read to the writer without copying it.
+// netpoll: one poller; OnRequest, on a goroutine of its pool, hands what was read to the writer
+// without copying it.
 package main
 
 import (

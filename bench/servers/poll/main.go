@@ -1,4 +1,5 @@
-// Ours in poll style: one goroutine asks a Poll what is ready and does that, as a MicroPython server would.
+// Ours in poll style: one goroutine asks a Poll what is ready and does that, as a MicroPython
+// server would.
 package main
 
 import (

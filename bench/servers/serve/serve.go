@@ -1,5 +1,6 @@
-// Package serve is what every server under test shares: its command line, how it tells its address, and how it is asked
-// to collect. The contract, which the C loop keeps as far as it needs to, is in bench/README.md.
+// Package serve is what every server under test shares: its command line, how it tells its address,
+// and how it is asked to collect. The contract, which the C loop keeps as far as it needs to, is in
+// bench/README.md.
 package serve
 
 import (
@@ -64,7 +65,8 @@ func (o Options) Only(networks ...string) {
 	Fail(fmt.Errorf("no %s", o.Network))
 }
 
-// Fixed is the address with a free port instead of port 0, for libraries that do not tell which one they have got.
+// Fixed is the address with a free port instead of port 0, for libraries that do not tell which one
+// they have got.
 func (o Options) Fixed() string {
 	var at net.Addr
 	switch o.Network {
@@ -88,7 +90,8 @@ func (o Options) Fixed() string {
 	return at.String()
 }
 
-// Listening tells the suite that clients may come (a port, or a path), and makes the process answer SIGUSR1.
+// Listening tells the suite that clients may come (a port, or a path), and makes the process answer
+// SIGUSR1.
 func Listening(at string) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)
@@ -122,7 +125,8 @@ func sizes(m *runtime.MemStats) string {
 	return b.String()
 }
 
-// AtStop calls f on a goroutine of its own at SIGTERM, if the server is to stop in order; f ends the process.
+// AtStop calls f on a goroutine of its own at SIGTERM, if the server is to stop in order; f ends
+// the process.
 func (o Options) AtStop(f func()) {
 	if !o.Stop {
 		return

@@ -19,14 +19,15 @@ const (
 	Application = 23
 )
 
-// A Sealer is the sending half of one end, after its handshake and before it has sent anything by crypto/tls. It knows
-// TLS_AES_128_GCM_SHA256 only.
+// A Sealer is the sending half of one end, after its handshake and before it has sent anything by
+// crypto/tls. It knows TLS_AES_128_GCM_SHA256 only.
 type Sealer struct {
 	secret []byte
 	seq    uint64
 }
 
-// New takes the secret of the client or the server from what crypto/tls has written to a KeyLogWriter.
+// New takes the secret of the client or the server from what crypto/tls has written to a
+// KeyLogWriter.
 func New(log string, server bool) (*Sealer, error) {
 	label := "CLIENT_TRAFFIC_SECRET_0"
 	if server {

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// Everything the exported C functions (exports.go) need from an implementation. adapter.go sets impl to ours; another one
-// is tested by other adapters for these interfaces.
+// Everything the exported C functions (exports.go) need from an implementation. adapter.go sets
+// impl to ours; another one is tested by other adapters for these interfaces.
 
 // Addr is an address as Python sees it: host text, port, and for IPv6 flow info and scope (N == 4).
 type Addr struct {

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// theLoop is the one reactor of MPNET_KERNEL=loop. Every socket and every Poll belongs to it, and each call runs in a Task of
-// its own.
+// theLoop is the one reactor of MPNET_KERNEL=loop. Every socket and every Poll belongs to it, and
+// each call runs in a Task of its own.
 var theLoop *reactor.Reactor
 
 func init() {
@@ -28,7 +28,8 @@ func init() {
 	impl = loopModule{module{}}
 }
 
-// notices are callbacks of option 20 on their way to Python, which may call the bridge in them and so has to wait for the loop.
+// notices are callbacks of option 20 on their way to Python, which may call the bridge in them and
+// so has to wait for the loop.
 var notices = make(chan func(), 10000)
 
 func init() {
@@ -48,7 +49,8 @@ func inTask(f func(t *reactor.Task)) {
 	<-done
 }
 
-// A loopModule is module with everything in Tasks; the types below do the same for sockets and Polls.
+// A loopModule is module with everything in Tasks; the types below do the same for sockets and
+// Polls.
 type loopModule struct{ module }
 
 func (m loopModule) NewSock(af, typ, proto int) (s Sock, err error) {

@@ -57,8 +57,8 @@ func listen(t *testing.T) (*socket.Socket, socket.Addr) {
 	return l, at
 }
 
-// Sixteen clients, each on a goroutine, send 100 KiB to servers of a goroutine each, which look by a Poll before they
-// read: everything comes back. What is not locked the race detector finds.
+// Sixteen clients, each on a goroutine, send 100 KiB to servers of a goroutine each, which look by
+// a Poll before they read: everything comes back. What is not locked the race detector finds.
 func TestGoroutinesTalkThroughTheWorld(t *testing.T) {
 	l, at := listen(t)
 	var all sync.WaitGroup
@@ -121,8 +121,8 @@ func ask(t *testing.T, at socket.Addr, data []byte) {
 	sent.Wait()
 }
 
-// Waits and timeouts of many lengths at once, beside one who looks all the time: none ends before its time by the
-// machine's clock, and the world is never ahead of that.
+// Waits and timeouts of many lengths at once, beside one who looks all the time: none ends before
+// its time by the machine's clock, and the world is never ahead of that.
 func TestNothingIsEarly(t *testing.T) {
 	k := kernel.Host.(*Kernel)
 	q, err := k.NewPoller()
@@ -150,7 +150,8 @@ func TestNothingIsEarly(t *testing.T) {
 	must(t, q.Close())
 }
 
-// lookAgain looks at a Poller that has something to tell, and how far the world is ahead of the machine after it.
+// lookAgain looks at a Poller that has something to tell, and how far the world is ahead of the
+// machine after it.
 func lookAgain(k *Kernel, q poller.Poller) (ahead time.Duration, err error) {
 	if err := q.Wake(); err != nil {
 		return 0, err
@@ -198,8 +199,8 @@ func recvFor(t *testing.T, d time.Duration) time.Duration {
 	return time.Since(from)
 }
 
-// One goroutine waits for ever; what another does ends that: a Wake, a descriptor added that is ready, what is sent. It
-// waits anew each time, so that some find it on its way.
+// One goroutine waits for ever; what another does ends that: a Wake, a descriptor added that is
+// ready, what is sent. It waits anew each time, so that some find it on its way.
 func TestWaitForEverHearsOfOthers(t *testing.T) {
 	k := kernel.Host.(*Kernel)
 	q, err := k.NewPoller()

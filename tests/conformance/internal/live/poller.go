@@ -53,9 +53,9 @@ func (p *queue) FD() int { return p.q.FD() }
 // TellsUnasked is the simulated Poller's.
 func (p *queue) TellsUnasked() bool { return p.q.(interface{ TellsUnasked() bool }).TellsUnasked() }
 
-// Nobody tells when the world will have something to do, so who waits looks again and again: soon at first, for a packet
-// takes microseconds, and then less and less often. What is due, or what another goroutine does, is late by as long as
-// the wait has been, or by rarely.
+// Nobody tells when the world will have something to do, so who waits looks again and again: soon
+// at first, for a packet takes microseconds, and then less and less often. What is due, or what
+// another goroutine does, is late by as long as the wait has been, or by rarely.
 const (
 	soon   = 20 * time.Microsecond
 	rarely = 2 * time.Millisecond
