@@ -60,12 +60,11 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	return false
 }
 
-// countFailure counts an accept that got nothing, and tells whether to pause. After a pause one is
-// enough, but not where peers that have reset are accept errors: those come in storms, among
-// others.
+// countFailure counts an accept that got nothing, and reports whether to pause. After a pause one is
+// enough.
 func (l *Listener) countFailure() bool {
 	l.failures++
-	return l.failures >= vainMost || l.suspended && !l.w.r.k.Traits().AcceptReportsResets
+	return l.failures >= vainMost || l.suspended
 }
 
 // suspend pauses the Listener: what waits stays in the backlog.
