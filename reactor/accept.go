@@ -14,6 +14,9 @@ func (l *Listener) ready(told poller.Readiness) {
 	if l.single {
 		most = min(most, 1)
 	}
+	if l.suspended && l.failures == 0 {
+		l.queued = l.queueLength()
+	}
 	n := 0
 	for n < most && !l.closed && l.w.want != 0 {
 		fd, from, e := r.k.Accept(int(l.w.fd))
@@ -61,10 +64,20 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 }
 
 // countFailure counts an accept that got nothing, and reports whether to pause. After a pause one is
-// enough.
+// enough, unless it has removed a connection from the queue. Resets that wait there in their
+// hundreds must not keep out the connections behind them.
 func (l *Listener) countFailure() bool {
 	l.failures++
-	return l.failures >= vainMost || l.suspended
+	return l.failures >= vainMost || l.suspended && l.failures == 1 && l.queueLength() >= l.queued
+}
+
+// queueLength returns how many connections wait, in the kernel's unit. It is 0 if that is unknown,
+// or if no accept error removes one.
+func (l *Listener) queueLength() int {
+	if !l.w.r.k.Traits().AcceptReportsResets {
+		return 0
+	}
+	return max(0, kernel.Waiting(l.w.r.k, int(l.w.fd)))
 }
 
 // suspend pauses the Listener: what waits stays in the backlog.

@@ -64,6 +64,8 @@ func (k *faults) Accept(fd int) (int, Addr, kernel.Errno) {
 	return c, a, e
 }
 
+func (k *faults) Waiting(fd int) int { return kernel.Waiting(k.Kernel, fd) }
+
 func (k *faults) Close(fd int) kernel.Errno {
 	k.opened.Add(-1)
 	return k.Kernel.Close(fd)

@@ -39,6 +39,33 @@ func TestAcceptRefusedForGoodRests(t *testing.T) {
 	})
 }
 
+// While a listener pauses, a hundred peers connect and reset, and then one connects and stays. Where
+// each reset is an accept error, the one that stays must not wait for a pause per reset.
+func TestPauseEndsBehindManyResets(t *testing.T) {
+	twiceAtOnce(t, func(t *lab) {
+		if !t.simulated() {
+			t.Log("not on the host: the limit is one of the simulated clock")
+			return
+		}
+		k := t.faults()
+		refused := true
+		k.accept = func(int) (kernel.Errno, bool) { return kernel.EMFILE, refused }
+		r := t.reactor(WithKernel(k))
+		addr := t.listen("tcp", acceptEcho)
+		for range 100 {
+			t.dial(addr).reset()
+		}
+		c := t.dial(addr)
+		t.until(func() bool { return r.Stats().Refused > 0 })
+		refused = false
+		start := t.now()
+		c.roundTrip("hello")
+		if d := time.Duration(t.now() - start); d > 5*pause {
+			t.Errorf("served after %v", d)
+		}
+	})
+}
+
 // restErrnos are all of them in a simulated world, and on the host with -long. There each takes two
 // seconds, so by default the last one stands for all: the injected errno never reaches the kernel.
 func restErrnos(t *lab, all ...kernel.Errno) []kernel.Errno {
