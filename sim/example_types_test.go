@@ -1,0 +1,170 @@
+package sim_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+)
+
+// The test decides which calls go wrong. Here two reads move one byte each, and one fails.
+func ExampleInjection() {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	l, _ := h.Socket(1, 1, 0) // a Unix socket
+	h.Bind(l, reactor.UnixAddr("/s"))
+	h.Listen(l, 1)
+	out, _ := h.Socket(1, 1, 0)
+	h.Connect(out, reactor.UnixAddr("/s"))
+	in, _, _ := h.Accept(l)
+	h.Inject(sim.Injection{Call: sim.Recv, Nth: 1, Count: 2, Short: 1})
+	h.Inject(sim.Injection{Call: sim.Recv, Nth: 3, Errno: sim.Recv.Errors()[0]})
+	h.Send(out, []byte("hello"), 0)
+	for range 4 {
+		p := make([]byte, 10)
+		n, e := h.Recv(in, p, 0)
+		fmt.Printf("%q %v\n", p[:n], e == 0)
+	}
+	var list []sim.Fault = w.Faults()
+	fmt.Println(len(list), "faults, the last:", list[len(list)-1])
+	// Output:
+	// "h" true
+	// "e" true
+	// "" false
+	// "llo" true
+	// 3 faults, the last: 10.0.0.1 recv #3: ECONNRESET
+}
+
+// Each Call has its errors, so a test can go through all of them.
+func ExampleCall() {
+	for _, c := range []sim.Call{sim.Listen, sim.Connect} {
+		var names []string
+		for _, e := range c.Errors() {
+			names = append(names, sim.ErrnoName(e))
+		}
+		fmt.Println(c, names)
+	}
+	// Output:
+	// listen [EADDRINUSE ENOBUFS]
+	// connect [ECONNREFUSED ENETUNREACH EHOSTUNREACH EADDRNOTAVAIL ENOBUFS ETIMEDOUT EPERM]
+}
+
+// A tenth of the packets is lost. The same seed loses the same ones in each run.
+func ExampleFaults() {
+	var tenth sim.Chance = 10 * sim.Percent
+	count := func(seed uint64) (lost int) {
+		w := sim.New(seed, sim.Options{Faults: sim.Faults{Loss: tenth}})
+		defer w.Close()
+		a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+		to := reactor.AddrFrom(addr("10.0.0.2:53"))
+		s, _ := b.Socket(2, 2, 0)
+		b.Bind(s, to)
+		c, _ := a.Socket(2, 2, 0)
+		for range 1000 {
+			a.SendTo(c, []byte("x"), 0, to)
+		}
+		_ = w.Run(time.Second)
+		for _, f := range w.Faults() {
+			if f.Kind == sim.Lost {
+				lost++
+			}
+		}
+		return lost
+	}
+	n := count(1)
+	fmt.Println(n > 50 && n < 150, n == count(1))
+	// Output: true true
+}
+
+// A program that needs chance draws it from its host's Rand. A replay then makes the same choices.
+func ExampleRand() {
+	throw := func() (dice []int) {
+		w := sim.New(7, sim.Options{})
+		defer w.Close()
+		var r *sim.Rand = w.Host("10.0.0.1").Rand()
+		for range 5 {
+			dice = append(dice, 1+r.Int(6))
+		}
+		return dice
+	}
+	fmt.Println(fmt.Sprint(throw()) == fmt.Sprint(throw()))
+	// Output: true
+}
+
+// A program waits for what nobody sends. The error says what each program waits for.
+func ExampleDeadlock() {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	h.Boot("main", func() {
+		r, err := reactor.New(reactor.WithKernel(h))
+		if err != nil {
+			panic(err)
+		}
+		_ = r.Run(context.Background())
+	})
+	err := w.RunUntilDone(time.Hour)
+	var d *sim.Deadlock
+	fmt.Println(errors.As(err, &d), len(d.Waiting))
+	// Output: true 1
+}
+
+// A panic of a program ends the run. The Failure says where, and its cause has the stack.
+func ExampleFailure() {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	w.Host("10.0.0.1").Boot("main", func() { panic("ouch") })
+	err := w.Run(time.Second)
+	var f *sim.Failure
+	var p *sim.ProgramPanic
+	if errors.As(err, &f) && errors.As(err, &p) {
+		fmt.Println("seed", f.Seed, "program", p.Program, "panics:", p.Value)
+	}
+	// Output: seed 1 program 10.0.0.1/main panics: ouch
+}
+
+// The Shrunk has the faults that are needed. A second run with only these fails in the same way.
+func ExampleShrunk() {
+	lossless := func(w *sim.World) error {
+		return asks(w, func(i int, _ sim.Errno, answered bool) error {
+			if !answered && i > 50 {
+				return fmt.Errorf("question %d has no answer", i)
+			}
+			return nil
+		})
+	}
+	var s *sim.Shrunk = sim.Shrink(4, sim.Options{}, lossless)
+	w := sim.New(4, sim.Options{Faulty: s.Faults})
+	defer w.Close()
+	err := lossless(w)
+	fmt.Println(s.Least, err)
+	// Output: true seed=4 step=1074 at=113.984894ms: question 53 has no answer
+}
+
+// The hosts follow the rules of one system. A connect to a closed port of the same host fails at once
+// on FreeBSD, and a moment later elsewhere.
+func ExampleKernel() {
+	for _, system := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
+		w := sim.New(1, sim.Options{Kernel: system})
+		h := w.Host("10.0.0.1")
+		var a sim.Addr = reactor.AddrFrom(addr("10.0.0.1:80"))
+		fd, _ := h.Socket(2, 1, 0)
+		e := h.Connect(fd, a)
+		fmt.Println(w.Kernel(), sim.ErrnoName(e))
+		w.Close()
+	}
+	// Output:
+	// Linux EINPROGRESS
+	// FreeBSD ECONNREFUSED
+	// NetBSD EINPROGRESS
+}
+
+// The Kind says what went wrong.
+func ExampleKind() {
+	fmt.Println(sim.Lost, sim.Late, sim.Crashed)
+	// Output: lost late crash
+}
