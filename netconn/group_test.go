@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"net"
 	"os"
 	"sync"
 	"testing"
@@ -24,6 +25,9 @@ func TestTLSGroup(t *testing.T) {
 		return
 	}
 	const loops, clients, size = 3, 12, 1 << 20
+	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil { // package net opens its own poller once
+		l.Close()
+	}
 	before := descriptors()
 	g, err := reactor.NewGroup(loops)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package secure runs crypto/tls without ever waiting for the network. It holds no lock across a
-// wait, and a read without input is not an error. The callers wait outside: those with a Desc by
-// Desc.Do, and a reactor.Conn for its Events.
+// Package secure runs crypto/tls without ever blocking on the network. It holds no lock across a
+// wait, and a read that finds no input is not an error. The callers wait outside this package: a
+// Conn in Desc.Do, and the filter of a reactor.Conn for the Events of its loop.
 package secure

@@ -2,38 +2,38 @@ package secure
 
 const headerLen = 5 // type, version, length
 
-// A framing follows the records in a stream of bytes: crypto/tls does not tell what it still has.
+// A framing counts the records in a stream of bytes. crypto/tls does not report what it holds.
 type framing struct {
-	header int // how much of the next header there was
-	size   int // as far as the header tells
-	left   int // of the present record's payload
+	header int // bytes of the next header that have come
+	size   int // the last two bytes of the header so far
+	left   int // bytes of the present record's payload that have not come
 }
 
-// add goes on with p and tells how many records it has completed.
-func (f *framing) add(p []byte) (whole int) {
-	_, whole = f.upto(p, len(p))
-	return whole
+// add advances over p and returns how many records that completes.
+func (f *framing) add(p []byte) (completed int) {
+	_, completed = f.advance(p, len(p))
+	return completed
 }
 
-// upto goes on with p until most records are complete. It returns how many bytes that took and how
-// many it has completed.
-func (f *framing) upto(p []byte, most int) (taken, whole int) {
-	for taken < len(p) && whole < most {
+// advance goes over p until limit records are complete. It returns how many bytes it went over, and
+// how many records it completed.
+func (f *framing) advance(p []byte, limit int) (n, completed int) {
+	for n < len(p) && completed < limit {
 		if f.left > 0 {
-			n := min(f.left, len(p)-taken)
-			taken += n
-			if f.left -= n; f.left == 0 {
-				whole++
+			part := min(f.left, len(p)-n)
+			n += part
+			if f.left -= part; f.left == 0 {
+				completed++
 			}
 			continue
 		}
-		f.size = f.size<<8&0xffff | int(p[taken]) // the last two count
-		taken++
+		f.size = f.size<<8&0xffff | int(p[n]) // the header ends with the length
+		n++
 		if f.header++; f.header == headerLen {
 			if f.header, f.left = 0, f.size; f.left == 0 {
-				whole++
+				completed++
 			}
 		}
 	}
-	return taken, whole
+	return n, completed
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Wire is what a Session speaks over. Read is ErrAgain when nothing is there, io.EOF at the end;
-// Write takes all of p.
+// A Wire carries the records of a Session. Read returns ErrAgain when no input is there, and io.EOF
+// at the end. Write takes all of p.
 type Wire interface {
 	Read(p []byte) (int, error)
 	Write(p []byte) (int, error)
@@ -19,9 +19,9 @@ type Wire interface {
 	RemoteAddr() net.Addr
 }
 
-// ErrAgain means that more input is needed. A Read of crypto/tls forgets a temporary error of its
-// connection. A handshake forgets no error, which is why it runs on a strand that is suspended
-// instead.
+// ErrAgain means that more input is needed. A Read of crypto/tls does not keep a temporary error of
+// its connection. A handshake keeps every error. It therefore runs on a strand, which is suspended
+// where input is missing.
 var ErrAgain error = again{}
 
 type again struct{}
@@ -35,38 +35,55 @@ func (again) Error() string   { return "secure: would wait" }
 func (again) Timeout() bool   { return true }
 func (again) Temporary() bool { return true }
 
-// ErrStopped ends a handshake that was given up, errPanicked one in which a callback of the
-// config's has panicked.
+// ErrStopped is the error of a handshake that Stop has ended. errPanicked is the error of one in
+// which a callback of the tls.Config has panicked.
 var (
 	ErrStopped  = errors.New("secure: the handshake was given up")
 	errPanicked = errors.New("tls: a callback of the config has panicked in the handshake")
 )
 
-// A Session is one TLS connection. Handshake, Stop and Read belong to one caller at a time, Write
-// and CloseWrite to one.
+// A Session is one TLS connection. One caller at a time may call Handshake, Stop, Read and Peek:
+// the reader. One caller at a time may call Write and CloseWrite. Race builds check this table (see
+// state_race.go). All fields but tls, wire and ctx belong to the reader; a Conn's reader holds
+// readMu.
+//
+//	field         | set by                | cleared by           | excludes
+//	--------------+-----------------------+----------------------+-------------------------------
+//	strand        | the first Handshake   | the handshake's end  | handshakeDone
+//	running       | resume, at its start  | resume, at its end   | strand == nil
+//	stopped       | Stop                  | never                | strand != nil, once the call
+//	              |                       |                      | in progress returns
+//	handshakeDone | resume                | never                | strand != nil
+//	handshakeErr  | shake; errPanicked is | shake, on success    | with neither strand nor
+//	              | there while it runs   |                      | handshakeDone
+//	records       | cryptoConn.Read       | (counts on)          | header > 0 with left > 0
+//	recordsRead   | cryptoConn.Read       | the next Read        |
+//	recordsDone   | cryptoConn.Read       | RecordsDone          |
+//	peeked, first | Peek                  | the next Read        | !Ready()
+//	readErr       | the Read that ended   | never                | !Ready()
+//	wireEOF       | cryptoConn.Read       | never                |
 type Session struct {
 	tls           *tls.Conn
 	wire          Wire
-	ctx           context.Context // of the handshake; nil is Background
-	strand        *strand         // the handshake, while it lasts
-	running       bool            // in the strand
+	ctx           context.Context // the handshake's; nil means Background
+	strand        *strand         // runs the handshake
+	running       bool            // the strand runs now
 	stopped       bool
-	handshakeDone bool
-	handshakeErr  error // the handshake's
+	handshakeDone bool  // the handshake has ended, with success or handshakeErr
+	handshakeErr  error // why the handshake has failed
 	records       framing
-	recordsRead   int  // how many records the present Read has seen completed on the wire
-	peeked        bool // first has been taken out
+	recordsRead   int  // records that the present Read has seen completed on the wire
+	recordsDone   int  // records that were completed on the wire since the last RecordsDone
+	peeked        bool // first was read for Peek; the next Read returns it
 	first         byte
-	readErr       error // what has ended reading
-
-	wireEOF     bool // the wire has said io.EOF
-	recordsDone int  // how many records have been completed on the wire since Work was called
+	readErr       error // the error that has ended reading
+	wireEOF       bool  // the wire has returned io.EOF
 }
 
 // ErrRenegotiation refuses a configuration.
 var ErrRenegotiation = errors.New("tls.Config.Renegotiation must be RenegotiateNever: a second handshake inside a Read would have to wait there")
 
-// Check tells what of a configuration cannot be.
+// Check returns an error if a Session cannot use the configuration.
 func Check(cfg *tls.Config, server bool) error {
 	switch {
 	case cfg == nil:
@@ -81,9 +98,9 @@ func Check(cfg *tls.Config, server bool) error {
 	return nil
 }
 
-// New makes a Session; the configuration has passed Check. If w has a method Outer, the
-// configuration's callbacks get what it returns as the connection. If w has a method User, it calls
-// the user's code that crypto/tls calls after the handshake.
+// New makes a Session of a configuration that has passed Check. If w has a method Outer, the
+// configuration's callbacks get the connection that Outer returns. If w has a method User, user code
+// that crypto/tls calls after the handshake runs inside User.
 func New(w Wire, cfg *tls.Config, server bool) *Session {
 	s := &Session{wire: w}
 	if server {
@@ -101,10 +118,10 @@ func New(w Wire, cfg *tls.Config, server bool) *Session {
 	return s
 }
 
-// Ready tells whether the handshake has succeeded.
+// Ready reports whether the handshake has succeeded.
 func (s *Session) Ready() bool { return s.handshakeDone && s.handshakeErr == nil }
 
-// Read is ErrAgain when no whole record is there; after the handshake.
+// Read returns ErrAgain when no whole record is there. Call it after the handshake.
 func (s *Session) Read(p []byte) (int, error) {
 	s.recordsRead = 0
 	if s.peeked {
@@ -112,14 +129,14 @@ func (s *Session) Read(p []byte) (int, error) {
 			return 0, nil
 		}
 		p[0], s.peeked = s.first, false
-		n, _ := s.read(p[1:]) // an error comes again
+		n, _ := s.read(p[1:]) // an error is returned again by the next Read
 		return 1 + n, nil
 	}
 	return s.read(p)
 }
 
-// read is crypto/tls's, but what has ended it does so for good: crypto/tls does not keep each of
-// its errors.
+// read is the Read of crypto/tls. Every error but ErrAgain is kept and ends reading for good:
+// crypto/tls does not keep each of its errors.
 func (s *Session) read(p []byte) (n int, err error) {
 	if s.readErr != nil {
 		return 0, s.readErr
@@ -128,37 +145,39 @@ func (s *Session) read(p []byte) (n int, err error) {
 	if err != nil && err != ErrAgain {
 		s.readErr = err
 	}
+	s.checkState()
 	return n, err
 }
 
-// Drained tells whether a Read of n bytes into room for more has left nothing: no record, no end.
-// crypto/tls reads the wire only when it has no whole record, so what has become whole since is
-// what it had, and one it has read.
+// Drained reports whether the last Read, which put n bytes into room, has left neither a whole
+// record nor the end of input. crypto/tls reads the wire only when it holds no whole record. If one
+// record was completed since, it is the one that Read has decrypted.
 func (s *Session) Drained(n, room int) bool {
 	return s.recordsRead == 1 && 0 < n && n < room && s.readErr == nil
 }
 
-// Truncated reports whether reading has ended without the peer's close_notify: by the end of the
-// wire, which anybody on the way can make.
+// Truncated reports whether reading has ended at the end of the wire, without the peer's
+// close_notify. Anybody on the path can cause that.
 func (s *Session) Truncated() bool { return s.readErr == io.EOF && s.wireEOF }
 
-// RecordsDone is how many records have come since it was last called. A record costs a cipher, and
-// a KeyUpdate new keys and an answer, however few bytes it has.
+// RecordsDone returns how many records have come since its last call. Every record costs a
+// decryption, and a KeyUpdate costs new keys and an answer, however short it is.
 func (s *Session) RecordsDone() int {
 	n := s.recordsDone
 	s.recordsDone = 0
 	return n
 }
 
-// PrefixOf is how many bytes of p, which the wire is about to give, complete most records, and how
-// many they complete.
-func (s *Session) PrefixOf(p []byte, most int) (n, whole int) {
+// PrefixOf returns the length of the prefix of p that completes at most limit records, and how many
+// records it completes. p is what the wire's Read is about to return.
+func (s *Session) PrefixOf(p []byte, limit int) (n, completed int) {
 	f := s.records
-	return f.upto(p, most)
+	return f.advance(p, limit)
 }
 
-// Peek tells what a Read would: 1 byte at least, or its error. crypto/tls does not tell what it
-// has, so one byte is taken out and kept for the next Read.
+// Peek returns what a Read would: 1 if there is data, or the error. crypto/tls does not report
+// whether it holds data. Peek therefore reads one byte and keeps it for the next Read; see
+// doc/tls.md.
 func (s *Session) Peek() (int, error) {
 	if s.peeked {
 		return 1, nil
@@ -172,11 +191,11 @@ func (s *Session) Peek() (int, error) {
 	return 1, nil
 }
 
-// Write hands the records of p to the wire; after the handshake.
+// Write sends p in records. Call it after the handshake.
 func (s *Session) Write(p []byte) (int, error) { return s.tls.Write(p) }
 
-// CloseWrite says that no more comes; after the handshake.
+// CloseWrite sends close_notify. Call it after the handshake.
 func (s *Session) CloseWrite() error { return s.tls.CloseWrite() }
 
-// State is what the handshake has agreed on.
+// State returns what the handshake has negotiated.
 func (s *Session) State() tls.ConnectionState { return s.tls.ConnectionState() }

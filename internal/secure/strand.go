@@ -7,25 +7,25 @@ import (
 	"github.com/ureactor/ureactor/internal/threadlock"
 )
 
-// A strand is a function that is suspended where it needs input: a coroutine (iter.Pull). Any
-// goroutine may resume it: another caller, the one that closes, the garbage collector's. One at a
-// time does.
+// A strand is a coroutine (iter.Pull): a function that is suspended where it needs input. Any
+// goroutine may resume it, one at a time: another caller, the one that closes the connection, or the
+// garbage collector's.
 //
-// The runtime ends the process when a coroutine is resumed in another state of runtime.LockOSThread
-// than the one in which it was made. So only goroutines that are not locked to their threads make
-// and resume a strand. Where the caller is locked, it waits for another goroutine to do it.
+// The runtime ends the process if a coroutine is made and resumed in different states of
+// runtime.LockOSThread. Therefore only goroutines without a thread lock make and resume a strand. A
+// caller that is locked to its thread starts another goroutine for that, and waits for it.
 type strand struct {
 	next     func() (struct{}, bool)
 	yield    func(struct{}) bool
-	away     bool // the last caller was locked
+	away     bool // the last caller was locked, so another goroutine runs the steps
 	ended    bool
-	returned bool
-	panicked any // nil with ended and not returned: runtime.Goexit
+	returned bool // f has returned; ended without it means a panic or runtime.Goexit
+	panicked any  // nil after runtime.Goexit
 }
 
-// resume runs f until it is suspended, or ends; f counts the first time. A panic and runtime.Goexit
-// in f happen to the caller. same: the last resume was on this goroutine, and its locks are as they
-// were.
+// resume runs f until it suspends itself or ends. Only the first call uses f. A panic or
+// runtime.Goexit in f continues in the caller. same means that the last resume was on this
+// goroutine, and that its thread locks have not changed.
 func (s *strand) resume(same bool, f func()) {
 	if !same {
 		s.away = locked()
@@ -71,20 +71,19 @@ func (s *strand) run(f func()) {
 	s.returned = true
 }
 
-// suspend is called by the function.
+// suspend returns to the caller of resume. Only the strand's function calls it.
 func (s *strand) suspend() {
 	unlock()
 	s.yield(struct{}{})
 }
 
-// locksMost is how many locks one call of a configuration's callback may leave behind.
-const locksMost = 16
+// maxLocks is how many thread locks one callback of the configuration may leave behind.
+const maxLocks = 16
 
-// unlock gives back what the configuration's callbacks have locked and not unlocked, for a strand
-// is never locked where it is switched. Nothing is locked usually, and UnlockOSThread does nothing
-// then.
+// unlock releases thread locks that the configuration's callbacks have left: a strand must not be
+// locked when it is suspended. Usually there are none, and then UnlockOSThread does nothing.
 func unlock() {
-	for range locksMost {
+	for range maxLocks {
 		runtime.UnlockOSThread()
 	}
 }

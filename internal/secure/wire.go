@@ -8,8 +8,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// fdWire is the descriptor as the Session's wire. It is used inside a try, Use or the hook of Close
-// only, so the descriptor is open. No user gets hold of it.
+// fdWire is the Conn as the wire of its Session: the same memory, so no allocation. Its methods are
+// called only in a try, in Use or in the hook of Close, so the descriptor is open. User code never
+// gets an fdWire.
 type fdWire Conn
 
 func (w *fdWire) Read(p []byte) (int, error) {
@@ -49,7 +50,8 @@ func (w *fdWire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// failed is the kernel's error, which crypto/tls keeps for later calls.
+// failed returns an error of the kernel as crypto/tls gets it. crypto/tls keeps it for later calls, so
+// an ETIMEDOUT is recorded here: it is the connection's, not a deadline's.
 func (w *fdWire) failed(e desc.Errno) error {
 	if e == kernel.ETIMEDOUT {
 		w.desc.NoteTimedOut()
@@ -62,9 +64,9 @@ func (w *fdWire) RemoteAddr() net.Addr { return w.remote }
 func (w *fdWire) Outer() net.Conn      { return w.outer() }
 func (w *fdWire) User(f func())        { w.desc.User(f) }
 
-// reason is an Errno where crypto/tls has one inside, and an error that users may see.
+// reason returns the Errno that err wraps, or else err as users may see it.
 func (c *Conn) reason(err error) error {
-	if err == ErrStopped { // only Close does that
+	if err == ErrStopped { // only Close stops the Session
 		return kernel.EBADF
 	}
 	if e, ok := errnoOf(err); ok {

@@ -6,21 +6,21 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Ready tells what would not wait, going on with the handshake, with what has come and with what is
-// pending: In where a Read gives something, an end or an error, Out where a Write takes at least a
-// byte. Err and Hup are the descriptor's. It is exact, for it takes the records that make a
-// difference, of which a call that waits is told. took: it has read from the kernel, so that an
-// Event that others wait for may not come.
+// Ready reports what can be done without waiting. In means that a Read returns data, io.EOF or an
+// error. Out means that a Write accepts at least one byte. Err and Hup are the descriptor's.
+//
+// Ready continues the handshake, reads and decrypts input, and sends pending output. So its result
+// is exact. It may read input whose Event a waiting reader needs; then it wakes that reader, and
+// took is true so that the caller notifies others.
 func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e desc.Errno) {
 	before := c.recvs.Load()
-	c.peekedByPoll.Store(true)
 	e = c.desc.Use(func(fd int) desc.Errno {
 		raw, e := c.kernel.Ready(fd)
 		if e != 0 {
 			return e
 		}
 		ready = raw & (poller.Err | poller.Hup)
-		ended := c.flush()
+		flushed := c.flush()
 		if !c.handshakeDone.Load() {
 			c.stepHandshake(new(uint32))
 			c.flush()
@@ -35,7 +35,9 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 		if want&poller.In != 0 && c.buffered() {
 			ready |= poller.In
 		}
-		if want&poller.Out != 0 && (ended != 0 && ended != kernel.EAGAIN || !c.pending()) { // else a Write takes a record
+		// A Write accepts a record unless output waits, and fails if the flush did.
+		broken := flushed != 0 && flushed != kernel.EAGAIN
+		if want&poller.Out != 0 && (broken || !c.pending()) {
 			ready |= poller.Out
 		}
 		return 0
@@ -46,7 +48,7 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 	return ready, took, e
 }
 
-// buffered tells whether a Read would give something.
+// buffered reports whether a Read would return something: data, io.EOF or an error.
 func (c *Conn) buffered() bool {
 	c.readMu.Lock()
 	defer c.release()

@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// An cryptoConn is the connection as crypto/tls sees it. It writes straight to the wire, so no user
-// may get hold of it: crypto/tls shows its connection in ClientHelloInfo.Conn (see shown) and in
-// RecordHeaderError.Conn (see Outside).
+// A cryptoConn is the Session as the connection that crypto/tls gets: the same memory, so no
+// allocation. It writes straight to the wire, so user code must never get it. crypto/tls puts its
+// connection into ClientHelloInfo.Conn (see withOuterConn) and into RecordHeaderError.Conn (see
+// PublicError).
 type cryptoConn Session
 
 func (c *cryptoConn) Read(p []byte) (int, error) {
@@ -18,9 +19,9 @@ func (c *cryptoConn) Read(p []byte) (int, error) {
 			return 0, ErrStopped
 		}
 		n, err := c.wire.Read(p)
-		whole := c.records.add(p[:n])
-		c.recordsRead += whole
-		c.recordsDone += whole
+		completed := c.records.add(p[:n])
+		c.recordsRead += completed
+		c.recordsDone += completed
 		if err != ErrAgain || c.strand == nil {
 			c.wireEOF = c.wireEOF || err == io.EOF
 			return n, err
@@ -33,18 +34,18 @@ func (c *cryptoConn) Write(p []byte) (int, error) { return c.wire.Write(p) }
 func (c *cryptoConn) LocalAddr() net.Addr         { return c.wire.LocalAddr() }
 func (c *cryptoConn) RemoteAddr() net.Addr        { return c.wire.RemoteAddr() }
 
-// The owner of the wire closes it, also when a handshake's context ends. No call waits, so
-// deadlines have no meaning.
+// Close does nothing, also when crypto/tls calls it because the handshake's context has ended: the
+// wire's owner closes the wire. No call waits, so deadlines have no effect.
 func (c *cryptoConn) Close() error                     { return nil }
 func (c *cryptoConn) SetDeadline(time.Time) error      { return nil }
 func (c *cryptoConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *cryptoConn) SetWriteDeadline(time.Time) error { return nil }
 
-// outer is a Wire that knows the connection that its user has. Outer must not be kept: a suspended
-// handshake must not keep an abandoned connection from the garbage collector.
+// outer is a Wire that knows the connection that the user has. The result of Outer must not be kept:
+// a suspended handshake must not keep an abandoned connection from the garbage collector.
 type outer interface{ Outer() net.Conn }
 
-// PublicError is err as users may see it: a tls.RecordHeaderError shows the outer connection.
+// PublicError returns err as users may see it: a tls.RecordHeaderError has the outer connection.
 func (s *Session) PublicError(err error) error {
 	re, ok := err.(tls.RecordHeaderError)
 	if !ok || re.Conn == nil {
@@ -57,12 +58,13 @@ func (s *Session) PublicError(err error) error {
 	return re
 }
 
-// withOuterConn is cfg with callbacks that get the outer connection in their ClientHelloInfo.
+// withOuterConn returns a cfg whose callbacks get the outer connection in their ClientHelloInfo.
 func withOuterConn(cfg *tls.Config, o outer) *tls.Config {
 	if cfg.GetCertificate == nil && cfg.GetConfigForClient == nil && cfg.GetEncryptedClientHelloKeys == nil {
 		return cfg
 	}
-	_, _ = cfg.DecryptTicket(nil, tls.ConnectionState{}) // makes the keys for session tickets, which all clones share then
+	// This makes the keys for session tickets, which all clones then share.
+	_, _ = cfg.DecryptTicket(nil, tls.ConnectionState{})
 	c := cfg.Clone()
 	if f := cfg.GetCertificate; f != nil {
 		c.GetCertificate = func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -89,11 +91,11 @@ func withOuterConn(cfg *tls.Config, o outer) *tls.Config {
 	return c
 }
 
-// user is a Wire that is told when the user's code runs, which may close the connection.
+// user is a Wire with a method that runs user code. That code may close the connection.
 type user interface{ User(f func()) }
 
-// A sessionCache is the user's. A Read puts tickets there, which come at any time after the
-// handshake.
+// A sessionCache runs the configuration's ClientSessionCache as user code. Tickets come at any time
+// after the handshake, so Put runs in a Read.
 type sessionCache struct {
 	tls.ClientSessionCache
 	w user

@@ -1,0 +1,98 @@
+package secure
+
+import (
+	"context"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// SetContext sets the context that the configuration's callbacks get. It has no effect once the
+// handshake has begun.
+func (c *Conn) SetContext(ctx context.Context) {
+	c.readMu.Lock()
+	c.session.SetContext(ctx)
+	c.readMu.Unlock()
+}
+
+// Handshake makes the handshake, unless that has been done, as one part of a call. The call's
+// deadline ends it. So do the Desc's deadlines of both directions, because a handshake reads and
+// writes. The error is an Errno if a system call or a wait has failed.
+func (c *Conn) Handshake(call *desc.Call) error {
+	if !c.handshakeDone.Load() {
+		if err := c.doHandshake(call); err != nil {
+			return err
+		}
+	}
+	if !c.session.Ready() {
+		return c.reason(c.session.handshakeErr)
+	}
+	return nil
+}
+
+func (c *Conn) doHandshake(call *desc.Call) error {
+	call.BothDeadlines = true
+	defer func() { call.BothDeadlines = false }()
+	var last uint32
+	for !c.handshakeDone.Load() {
+		done := false
+		var err error
+		_, e := c.desc.Do(desc.In, call, func() (int, desc.Errno) {
+			if done, err = c.stepHandshake(&last); done || c.pending() {
+				return 0, 0 // the peer answers only what has been sent: flush before waiting
+			}
+			return 0, kernel.EAGAIN
+		})
+		if c.notifyReaders(call, e); e == 0 {
+			e = c.flushAll(call)
+		}
+		if done && err != nil {
+			return c.reason(err)
+		}
+		if e != 0 {
+			return e
+		}
+	}
+	return nil
+}
+
+// stepHandshake continues the handshake as far as it goes without waiting. last belongs to the call
+// and is 0 before its first step. It is the number of the call's last step: if another call, maybe
+// on another goroutine, has made a step since, it is not the latest.
+func (c *Conn) stepHandshake(last *uint32) (done bool, err error) {
+	c.readMu.Lock()
+	defer c.release()
+	same := *last == c.steps && c.steps > 0
+	c.steps++
+	*last = c.steps
+	c.desc.User(func() { err = c.session.advance(same) }) // it calls the configuration's callbacks
+	if err == ErrAgain {
+		return false, nil
+	}
+	c.handshakeDone.Store(true)
+	return true, err
+}
+
+// stop ends the Session's strand when the Desc closes. If a call uses the Session now, that call's
+// release ends the strand. It may be the caller: a callback of the configuration may close the
+// connection.
+func (c *Conn) stop() {
+	c.stopped.Store(true)
+	c.stopIfFree()
+}
+
+func (c *Conn) stopIfFree() {
+	if c.readMu.TryLock() {
+		c.session.Stop()
+		c.readMu.Unlock()
+	}
+}
+
+// release ends a use of the fields that readMu guards.
+func (c *Conn) release() {
+	c.checkState()
+	c.readMu.Unlock()
+	if c.stopped.Load() {
+		c.stopIfFree()
+	}
+}

@@ -1,0 +1,123 @@
+package secure
+
+import (
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// Write sends p, holding the turn for Out, so that the records of other writers are not mixed with
+// it. A call may end with EAGAIN or ETIMEDOUT before the kernel has accepted the last record. That
+// record counts as sent, and the next call sends the rest of it. Nothing is lost or sent twice.
+func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
+	if !c.handshakeDone.Load() {
+		p = c.desc.Own(p)
+	}
+	if err := c.Handshake(call); err != nil {
+		return 0, err
+	}
+	n, e := c.desc.Pour(call, p, func(p []byte) (k int, e desc.Errno) {
+		if e := c.flush(); e != 0 || len(p) == 0 {
+			return 0, e
+		}
+		if k, err = c.session.Write(p[:min(len(p), maxRecord)]); err != nil {
+			return k, errNotErrno
+		}
+		return k, c.flush()
+	})
+	switch {
+	case e == errNotErrno:
+		return n, c.reason(err)
+	case e == kernel.EAGAIN && n == len(p) && n > 0:
+		return n, nil
+	case e != 0:
+		return n, e
+	}
+	return n, nil
+}
+
+// CloseWrite sends close_notify and a FIN, after what other writers send.
+func (c *Conn) CloseWrite(call *desc.Call) error {
+	if err := c.Handshake(call); err != nil {
+		return err
+	}
+	_, e := c.desc.Do(desc.Out, call, func() (int, desc.Errno) {
+		c.sendCloseNotify()
+		if e := c.flush(); e != 0 {
+			return 0, e
+		}
+		return 0, c.kernel.Shutdown(c.desc.FD, kernel.SHUT_WR)
+	})
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+// sendCloseNotify sends close_notify once, if the handshake has succeeded. The bytes that the kernel
+// refuses stay in out. Like everything that sends, it is called in a try or in Use, where the
+// descriptor is open.
+func (c *Conn) sendCloseNotify() {
+	c.writeMu.Lock()
+	sent := c.closeNotified
+	c.closeNotified = true
+	c.writeMu.Unlock()
+	if !sent && c.handshakeDone.Load() && c.session.Ready() {
+		_ = c.session.CloseWrite() // fails if the connection is closed, and then nobody needs it
+	}
+}
+
+// SendCloseNotify sends close_notify without waiting, before the descriptor is closed.
+func (c *Conn) SendCloseNotify() {
+	c.desc.Use(func(int) desc.Errno {
+		c.sendCloseNotify()
+		return c.flush()
+	})
+}
+
+// outputFull reports whether too much output waits for more to be read.
+func (c *Conn) outputFull() bool {
+	c.writeMu.Lock()
+	full := len(c.out) > maxOut
+	c.writeMu.Unlock()
+	return full && c.flush() != 0
+}
+
+// drain waits, in a try for input, until the peer has read the answers that it has asked for. The
+// deadlines of both directions end the wait.
+func (c *Conn) drain(call *desc.Call) desc.Errno {
+	out := *call
+	out.NeedsNew, out.BothDeadlines = false, true
+	return c.flushAll(&out)
+}
+
+// pending reports whether output waits.
+func (c *Conn) pending() bool {
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
+	return len(c.out) > 0
+}
+
+// flushAll sends all pending output.
+func (c *Conn) flushAll(call *desc.Call) desc.Errno {
+	if !c.pending() {
+		return 0
+	}
+	_, e := c.desc.Do(desc.Out, call, func() (int, desc.Errno) { return 0, c.flush() })
+	return e
+}
+
+// flush sends pending output until the kernel refuses: then it returns EAGAIN, or the error.
+func (c *Conn) flush() desc.Errno {
+	c.writeMu.Lock()
+	defer c.writeMu.Unlock()
+	for len(c.out) > 0 {
+		n, e := c.kernel.Send(c.desc.FD, c.out, 0)
+		if e != 0 {
+			return e
+		}
+		if c.out = c.out[n:]; len(c.out) == 0 {
+			c.out = nil
+		}
+	}
+	return 0
+}

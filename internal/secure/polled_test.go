@@ -1,0 +1,90 @@
+package secure
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/secure/forge"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A Read sleeps only when nothing has come that it could return, however Polls and Reads alternate.
+// Records come whole and in pieces. The kernel reports its input once, and not if a Poll was faster:
+// then a Read that had read everything must not wait for an Event before it tries.
+func TestPolledInputIsRead(t *testing.T) {
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		s := newScene(t)
+		w := &oneEvent{Waiter: desc.Parked, k: s.k}
+		s.desc.Waiter, s.desc.ShortIsAll = w, true
+		w.d = s.desc
+		var wire []byte // sent by the peer and not in the kernel yet
+		var sizes []int // of the data of the records there
+		room := make([]byte, 1+r.IntN(3000))
+		sent, got, slept := 0, 0, 0
+		for range 60 {
+			switch r.IntN(4) {
+			case 0:
+				size := r.IntN(2000)
+				wire = append(wire, s.client.Seal(forge.Application, make([]byte, size))...)
+				sizes = append(sizes, size)
+			case 1:
+				n := len(wire)
+				if r.IntN(2) == 0 {
+					n = r.IntN(n + 1)
+				}
+				s.k.in.Write(wire[:n])
+				w.news = w.news || n > 0
+				if wire = wire[n:]; len(wire) == 0 {
+					for _, size := range sizes {
+						sent += size
+					}
+					sizes = nil
+				}
+			case 2:
+				if _, _, e := s.Ready(poller.Interest(poller.In)); e != 0 {
+					t.Fatal(e)
+				}
+			case 3:
+				n, err := s.Read(&desc.Call{Limit: timeout.None}, room)
+				if got += n; err == nil {
+					break
+				}
+				if err != kernel.ECANCELED {
+					t.Fatal(seed, err)
+				}
+				if slept++; got < sent || s.k.in.Len() > 0 {
+					t.Fatalf("seed %d: a Read sleeps with %d of %d bytes read, %d in the kernel", seed, got, sent, s.k.in.Len())
+				}
+			}
+		}
+	}
+}
+
+// oneEvent is a Waiter whose sleeper gets the kernel's Event if it is still due, and otherwise gives
+// up: nothing would wake it.
+type oneEvent struct {
+	desc.Waiter
+	d    *desc.Desc
+	k    *end
+	news bool
+}
+
+func (w *oneEvent) Sleeper() (desc.Sleeper, desc.Errno)             { return w, 0 }
+func (w *oneEvent) Register(*desc.Desc, poller.Interest) desc.Errno { return 0 }
+func (w *oneEvent) Unregister(*desc.Desc)                           {}
+func (w *oneEvent) Wake()                                           {}
+
+func (w *oneEvent) Sleep(desc.Dir, timeout.Deadline) desc.Errno {
+	due := w.news && w.k.in.Len() > 0
+	if w.news = false; !due {
+		return kernel.ECANCELED
+	}
+	w.d.Ready(poller.Readiness(poller.In))
+	return 0
+}
+
+func (k *end) Ready(int) (poller.Readiness, kernel.Errno) { return 0, 0 }
