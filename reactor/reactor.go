@@ -11,6 +11,7 @@ import (
 	"github.com/ureactor/ureactor/internal/fdtable"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
+	"github.com/ureactor/ureactor/internal/threadlock"
 	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
@@ -74,6 +75,10 @@ type Reactor struct {
 
 	spareWatch *Watch // of a Desc that has left: a Poll comes back with every wait
 	callbacks  bool   // some socket has or had one; see waiter's Settle
+
+	driver      threadlock.State // of the goroutine on which the Tasks begin; none: it is not known yet
+	probe       threadlock.Probe
+	beganLocked bool // a panic has left Run, and the Tasks may have begun on a locked goroutine
 
 	running   *Task        // nil in callbacks
 	goexiting bool         // runtime.Goexit unwinds the goroutine, and the panic handler was told

@@ -20,6 +20,7 @@ var errPanicked = errors.New("a panic has left Run, and no WithPanicHandler isol
 //   - runtime.Goexit without a panic handler, or a panic outside of all guards with one: the loop aborts what it has.
 //   - a panic without a panic handler: no user code runs, for most likely the process ends now. See lose.
 func (r *Reactor) run() (err error) {
+	r.driver = r.probe.State()
 	returned := false
 	defer func() {
 		switch {
@@ -148,13 +149,18 @@ func (r *Reactor) missed(c *Conn) {
 // Whoever recovers around Run has Shutdown give everything back.
 func (r *Reactor) abandon() {
 	r.resetStep()
-	r.failed = &PanicError{errPanicked, debug.Stack()}
-	r.result = r.failed
 	r.drain.Store(true)
 	r.abort.Store(true)
 	r.mu.Lock()
 	r.postsClosed = true
 	r.mu.Unlock()
+	r.beganLocked = r.driver != threadlock.Free || r.probe.State() != threadlock.Free
+	if r.doneEarly { // a second panic, in the end of the loop that the first one had left
+		r.owner.Store(ownerLost)
+		return
+	}
+	r.failed = &PanicError{errPanicked, debug.Stack()}
+	r.result = r.failed
 	r.doneEarly = true
 	r.owner.Store(ownerLost) // whoever changes that owns the rest
 	close(r.done)
@@ -189,6 +195,10 @@ func (r *Reactor) abortAll() error {
 // at once. It returns nil, the *UndeliveredError of a drain that had to give up, ctx's cause, or
 // the error of a poller that failed. A Reactor runs once. If a Shutdown was faster, Run only waits
 // for it.
+//
+// A panic that leaves Run ends the process, unless the caller recovers. Then Shutdown gives back
+// what the reactor holds. If Run's goroutine was locked to its thread, Shutdown cannot resume the
+// Tasks that have begun: their deferred functions never run, and their goroutines remain.
 func (r *Reactor) Run(ctx context.Context) error {
 	first := r.owner.CompareAndSwap(ownerless, ownerRun)
 	if !first && !r.owner.CompareAndSwap(ownerShutdown, ownerRun) {
@@ -222,6 +232,7 @@ func (r *Reactor) Turn(until timeout.Deadline) error {
 	if r.inTurn {
 		panic("reactor: Turn called from inside a callback")
 	}
+	r.mustMatchTasks()
 	returned := false
 	defer func() {
 		if !returned { // by a panic or runtime.Goexit: whoever survives that may turn again

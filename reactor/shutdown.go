@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/threadlock"
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
@@ -93,10 +94,15 @@ func (r *Reactor) leaveShutdown() (last bool) {
 
 // shutdownResult is the result. If a panic has left Run, it first gives back what there is.
 func (r *Reactor) shutdownResult() error {
-	if r.owner.CompareAndSwap(ownerLost, ownerShutdown) {
-		return r.run()
+	switch {
+	case !r.owner.CompareAndSwap(ownerLost, ownerShutdown):
+		return r.result
+	case r.beganLocked:
+		r.buryTasks()
+	case threadlock.Locked():
+		return r.runElsewhere()
 	}
-	return r.result
+	return r.run()
 }
 
 // abortTime is how long Shutdown waits for a loop that was told to abort. By the host's clock, as
@@ -212,10 +218,10 @@ func (r *Reactor) end() {
 		err = &r.undelivered
 	}
 	r.stopWatchdog()
-	r.result = err
 	r.stopped = true
 	r.publish()
-	if !r.doneEarly {
+	if !r.doneEarly { // else callers of Shutdown may read the result already: it is the panic
+		r.result = err
 		close(r.done)
 	}
 }

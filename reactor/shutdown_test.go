@@ -133,3 +133,31 @@ func waiting(r *Reactor, n int) {
 		time.Sleep(100 * time.Microsecond)
 	}
 }
+
+// A panic has left Run, and a second one leaves the Shutdown that gives back what there is: from a
+// Closed. The next Shutdown gives back the rest.
+func TestPanicWhileShutdownGivesBack(t *testing.T) {
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, _ := pair(t)
+	adoptFD(t, r, fd, &hooks{closed: func(*Conn, error) { panic("two") }})
+	if err := r.Post(func() { panic("one") }); err != nil {
+		t.Fatal(err)
+	}
+	caught := func(f func()) (v any) {
+		defer func() { v = recover() }()
+		f()
+		return nil
+	}
+	if v := caught(func() { _ = r.Run(context.Background()) }); v != "one" {
+		t.Errorf("Run: %v", v)
+	}
+	if v := caught(func() { _ = r.Shutdown(context.Background()) }); v != "two" {
+		t.Errorf("the first Shutdown: %v", v)
+	}
+	if err := r.Shutdown(context.Background()); err == nil || !r.stopped {
+		t.Errorf("the second Shutdown: %v; ended: %v", err, r.stopped)
+	}
+}

@@ -17,8 +17,8 @@ import (
 //
 // A Task must not change its thread's lock state (runtime.LockOSThread) across a wait, and a
 // callback must not change the loop's while Tasks live: the runtime ends the process. If several
-// goroutines call Turn, all must be in the same state. runtime.Goexit in a Task, and so t.FailNow
-// of a test, is a panic: it would end the loop's goroutine.
+// goroutines call Turn while Tasks live, none may be locked. runtime.Goexit in a Task, and so
+// t.FailNow of a test, is a panic: it would end the loop's goroutine.
 type Task struct {
 	r           *Reactor
 	f           func(*Task)

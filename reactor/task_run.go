@@ -122,6 +122,9 @@ func (r *Reactor) runTasks(n int) {
 // resume, so that its thread's lock state is the loop's.
 func (r *Reactor) resume(t *Task) {
 	if t.next == nil {
+		if r.driver == 0 {
+			r.driver = r.probe.State()
+		}
 		t.next, _ = iter.Pull(t.main)
 	}
 	if r.watchdog != nil {

@@ -3,6 +3,7 @@ package threadlock
 import (
 	"bytes"
 	"iter"
+	"math"
 	"runtime"
 	"sync"
 )
@@ -33,11 +34,41 @@ func onceShown() func() bool {
 
 func seesLock() (is bool) {
 	look, _ := iter.Pull(func(func(struct{}) bool) {
-		var head [64]byte // a number of 20 digits fits
-		is = bytes.Contains(head[:runtime.Stack(head[:], false)], lockMark)
+		is = bytes.Contains(new(Probe).header(), lockMark)
 	})
 	look()
 	return is
 }
 
 var lockMark = []byte(", locked to thread")
+
+// A State is what the goroutine that resumes a coroutine must have in common with the one that
+// began it: Free, or, if that is locked to its thread, the number of the goroutine. How often it is
+// locked must be the same too, and nothing shows that. The zero State is none.
+type State uint64
+
+// Free is the State of every goroutine that is not locked to a thread.
+const Free State = math.MaxUint64
+
+// A Probe reads the State of its caller, without an allocation. It is dear where the stack is deep.
+type Probe struct {
+	head [64]byte // a number of 20 digits fits
+}
+
+func (p *Probe) header() []byte { return p.head[:runtime.Stack(p.head[:], false)] }
+
+func (p *Probe) State() State {
+	head := p.header()
+	if shown() && !bytes.Contains(head, lockMark) {
+		return Free
+	}
+	head, _ = bytes.CutPrefix(head, []byte("goroutine "))
+	n := State(0)
+	for _, c := range head {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = n*10 + State(c-'0')
+	}
+	return n
+}

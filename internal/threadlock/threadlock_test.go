@@ -41,3 +41,29 @@ func TestUnknownFormCountsAsLocked(t *testing.T) {
 		t.Error("not locked, but nobody can know")
 	}
 }
+
+// All goroutines that are not locked have one State, and each that is locked has its own.
+func TestStates(t *testing.T) {
+	free, locked := make(chan State), make(chan State)
+	for range 2 {
+		go func() {
+			var p Probe
+			free <- p.State()
+			runtime.LockOSThread() // the thread ends with the goroutine
+			locked <- p.State()
+			locked <- p.State()
+		}()
+	}
+	for range 2 {
+		if s := <-free; s != Free {
+			t.Errorf("not locked: %v", s)
+		}
+	}
+	counts := map[State]int{}
+	for range 4 {
+		counts[<-locked]++
+	}
+	if len(counts) != 2 || counts[Free]+counts[0] > 0 {
+		t.Errorf("two locked goroutines: %v", counts)
+	}
+}

@@ -1,0 +1,69 @@
+package reactor
+
+import (
+	"runtime"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// The runtime ends the process if a coroutine is resumed in another state of runtime.LockOSThread
+// than the one in which it began. A Task that has begun is therefore resumed only
+//   - by the goroutine of Run, or of the Shutdown that runs the loop, to which no other succeeds if
+//     it is locked (see runAfterGoexit and Shutdown),
+//   - by callers of Turn in the state of the first one (mustMatchTasks),
+//   - by the Shutdown that gives back what a panic has left, if neither goroutine is locked. Else
+//     it buries the Tasks, or resumes them elsewhere.
+
+// mustMatchTasks panics if Turn's caller cannot resume the Tasks that have begun.
+func (r *Reactor) mustMatchTasks() {
+	if r.tasks.n == 0 {
+		r.driver = 0
+	}
+	if r.driver != 0 && r.driver != r.probe.State() {
+		panic("reactor: Turn while Tasks live that began on a goroutine in another state of " +
+			"runtime.LockOSThread: call Turn on one goroutine, or on goroutines that are not locked")
+	}
+}
+
+// buryTasks ends the Tasks that have begun without resuming them. What they hold is lost.
+func (r *Reactor) buryTasks() {
+	var next *Task
+	for t := r.tasks.oldest; t != nil; t = next {
+		next = t.younger
+		if t.next != nil {
+			t.ensureResult().err = kernel.ECANCELED
+			r.reap(t)
+		}
+	}
+	for range r.runnable.len() {
+		if t := r.runnable.take(); t.state != finished {
+			r.runnable.add(t)
+		}
+	}
+}
+
+// runElsewhere is run on a goroutine that is not locked. A panic and runtime.Goexit there happen to
+// the caller.
+func (r *Reactor) runElsewhere() (err error) {
+	var panicked any
+	returned := false
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if !returned {
+				panicked = recover()
+			}
+		}()
+		err = r.run()
+		returned = true
+	}()
+	<-done
+	if !returned && panicked == nil {
+		runtime.Goexit()
+	}
+	if !returned {
+		panic(panicked)
+	}
+	return err
+}
