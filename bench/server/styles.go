@@ -43,7 +43,7 @@ var All = []Style{
 	{Name: "task", About: "ours: a task for each connection, blocking in Data and SendAll; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler",
 		Protocols: []string{"tls", "http"}, bin: "task", build: golang("./servers/task")},
-	{Name: "goroutine", About: "ours: a goroutine for each connection, parked in RecvInto and SendAll, 64 KiB buffer each; GOMAXPROCS 2 on its one core",
+	{Name: "goroutine", About: "ours: a goroutine for each connection, parked in Data and SendAll; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover", Conn: "TestNetconn",
 		Protocols: []string{"tls", "http"}, bin: "goroutine", build: golang("./servers/goroutine")},
 	{Name: "poll", About: "ours: a loop of the user's over sel.Poll and non-blocking sockets; GOMAXPROCS 2 on its one core",

@@ -1,4 +1,4 @@
-// Ours in goroutine style: a goroutine for each connection, parked in RecvInto and SendAll.
+// Ours in goroutine style: a goroutine for each connection, parked in Data and SendAll.
 package main
 
 import (
@@ -24,13 +24,13 @@ func main() {
 	for {
 		c, _, err := l.Accept()
 		if err != nil {
-			time.Sleep(100 * time.Millisecond) // no descriptor, or no memory: they come back
+			time.Sleep(100 * time.Millisecond) // without a descriptor or memory: some will be free again
 			continue
 		}
 		if o.Panic {
-			go explosive(c, o.Buffer)
+			go explosive(c)
 		} else {
-			go echo(c, o.Buffer)
+			go echo(c)
 		}
 	}
 }
@@ -47,34 +47,35 @@ func conns(o serve.Options) {
 	o.EchoTLS(l, func(c net.Conn) serve.Secured { return netconn.Server(c, cfg) })
 }
 
-func echo(c *socket.Socket, size int) {
+func echo(c *socket.Socket) {
 	defer c.Close()
-	buf := make([]byte, size)
 	for {
-		n, err := c.RecvInto(buf)
-		if n == 0 || err != nil {
+		p, err := c.Data()
+		if err != nil {
 			return
 		}
-		if _, err := c.SendAll(buf[:n]); err != nil {
+		if _, err := c.SendAll(p); err != nil {
 			return
 		}
 	}
 }
 
-// explosive panics as it is told; the goroutine is the user's, and so is the recover.
-func explosive(c *socket.Socket, size int) {
+// explosive panics at a message that asks for it. The goroutine belongs to the program, so the
+// program recovers.
+func explosive(c *socket.Socket) {
 	defer c.Close()
 	defer func() { recover() }()
-	buf := make([]byte, size)
 	for {
-		n, err := c.RecvInto(buf)
-		if n == 0 || err != nil {
+		p, err := c.Data()
+		if err != nil {
 			return
 		}
-		if buf[0] == serve.Bang {
+		if p[0] == serve.Bang {
 			panic("as asked")
 		}
-		c.SendAll(buf[:n])
+		if _, err := c.SendAll(p); err != nil {
+			return
+		}
 	}
 }
 
