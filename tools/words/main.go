@@ -58,7 +58,7 @@ type finding struct {
 
 func main() {
 	verbose := flag.Bool("v", false, "print each finding")
-	set := flag.Bool("set", false, "write the budget")
+	set := flag.Bool("set", false, "lower the budget to what was counted")
 	flag.Parse()
 	out, err := exec.Command("git", append([]string{"ls-files", "--"}, flag.Args()...)...).Output()
 	if err != nil {
@@ -66,7 +66,9 @@ func main() {
 		os.Exit(2)
 	}
 	counts := map[string]map[string]int{}
+	folders := map[string]bool{}
 	for name := range strings.FieldsSeq(string(out)) {
+		folders[path.Dir(name)] = true
 		found := check(name)
 		for _, f := range found {
 			if *verbose {
@@ -85,17 +87,23 @@ func main() {
 		fmt.Printf("%-40s", dir)
 		for _, k := range kinds {
 			over := ""
-			if n, most := counts[dir][k], limits[dir][k]; n > most && !*set {
+			if n, most := counts[dir][k], limits[dir][k]; n > most {
 				bad, over = true, fmt.Sprintf(">%d", most)
 			}
 			fmt.Printf("%10s", fmt.Sprint(counts[dir][k])+over)
 		}
 		fmt.Println()
 	}
-	switch {
-	case *set:
-		writeBudget(counts)
-	case bad:
+	if *set {
+		for _, arg := range flag.Args() {
+			if f, err := os.Stat(arg); err != nil || !f.IsDir() {
+				fmt.Fprintf(os.Stderr, "words: -set %s: must be a folder\n", arg)
+				os.Exit(2)
+			}
+		}
+		writeBudget(lowered(limits, counts, folders))
+	}
+	if bad {
 		fmt.Println("above the budget; go run ./tools/words -v FOLDER shows each")
 		os.Exit(1)
 	}
@@ -226,6 +234,23 @@ func readBudget() map[string]map[string]int {
 		}
 	}
 	return limits
+}
+
+// lowered returns the limits after a count of some folders. No limit rises: a folder that has more
+// keeps its limit. Other folders keep theirs.
+func lowered(limits, counts map[string]map[string]int, folders map[string]bool) map[string]map[string]int {
+	after := maps.Clone(limits)
+	for dir := range folders {
+		least, sum := map[string]int{}, 0
+		for _, k := range kinds {
+			least[k] = min(limits[dir][k], counts[dir][k])
+			sum += least[k]
+		}
+		if after[dir] = least; sum == 0 {
+			delete(after, dir)
+		}
+	}
+	return after
 }
 
 func writeBudget(counts map[string]map[string]int) {
