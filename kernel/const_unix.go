@@ -2,13 +2,13 @@
 
 package kernel
 
-import "golang.org/x/sys/unix"
+import "syscall"
 
 // Errno is the number of an error; 0 is success. It is what the system call gave, unboxed.
-type Errno = unix.Errno
+type Errno = syscall.Errno
 
 const (
-	afInet  = unix.AF_INET
-	afInet6 = unix.AF_INET6
-	afUnix  = unix.AF_UNIX
+	afInet  = syscall.AF_INET
+	afInet6 = syscall.AF_INET6
+	afUnix  = syscall.AF_UNIX
 )
