@@ -41,8 +41,8 @@ func ExampleKernel() {
 	// Output: 1h0m0s
 }
 
-// The options of a reactor, of a listener, of a dial, and of both have different types. The compiler
-// refuses one that does not fit the call.
+// The options of a reactor, of a listener, of a dial, and of both have different types. The
+// compiler refuses one that does not fit the call.
 func ExampleOption() {
 	var (
 		loop   reactor.Option       = reactor.WithPostLimit(1000)

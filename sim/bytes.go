@@ -1,6 +1,6 @@
 package sim
 
-// fifo is bytes that wait, the first at b[head].
+// fifo holds bytes that wait. The first is b[head].
 type fifo struct {
 	b    []byte
 	head int
@@ -16,7 +16,7 @@ func (q *fifo) add(p []byte) {
 	q.b = append(q.b, p...)
 }
 
-// at is the bytes from the ith on, n of them.
+// at returns n bytes from the ith on.
 func (q *fifo) at(i, n int) []byte { return q.b[q.head+i : q.head+i+n] }
 
 func (q *fifo) drop(n int) {
@@ -25,5 +25,5 @@ func (q *fifo) drop(n int) {
 	}
 }
 
-// keep cuts it to the first n.
+// keep drops all but the first n bytes.
 func (q *fifo) keep(n int) { q.b = q.b[:q.head+n] }

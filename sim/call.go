@@ -2,7 +2,7 @@ package sim
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// A Call is one of the kernel's: where a fault can be.
+// A Call is one method of the simulated kernel. Faults happen at Calls.
 type Call uint8
 
 const (
@@ -44,7 +44,7 @@ var callNames = [callCount]string{"epoll_create", "epoll_add", "epoll_mod", "epo
 
 func (c Call) String() string { return callNames[c] }
 
-// Calls is all of them, in a fixed order.
+// Calls returns all Calls, in a fixed order.
 func Calls() []Call {
 	all := make([]Call, callCount)
 	for i := range all {
@@ -53,8 +53,8 @@ func Calls() []Call {
 	return all
 }
 
-// callErrors is what each call can give on a healthy machine with healthy arguments. Close gives
-// back the number and Del the registration whatever they tell.
+// callErrors has the errors that each call can return on a healthy machine with valid arguments.
+// Close frees the number and Del ends the registration, even if the call returns an error.
 var callErrors = [callCount][]Errno{
 	NewPoller: {kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM},
 	Add:       {kernel.ENOMEM, kernel.EPERM},
@@ -88,10 +88,10 @@ var callErrors = [callCount][]Errno{
 	Unlink:      {kernel.EPERM, kernel.ENOENT},
 }
 
-// Errors is what the call can give.
+// Errors returns the errors that faults can give the call.
 func (c Call) Errors() []Errno { return callErrors[c] }
 
-// Shorts tells whether the call can move less than was asked.
+// Shorts returns whether the call can move less than was asked.
 func (c Call) Shorts() bool {
 	switch c {
 	case Recv, Send, SendV, RecvBatch, SendBatch:
@@ -100,7 +100,7 @@ func (c Call) Shorts() bool {
 	return false
 }
 
-// Agains tells whether the call can say EAGAIN although it could move something.
+// Agains returns whether the call can return EAGAIN although it could move something.
 func (c Call) Agains() bool {
 	switch c {
 	case Accept, RecvFrom, SendTo:
@@ -109,7 +109,7 @@ func (c Call) Agains() bool {
 	return c.Shorts()
 }
 
-// writes tells which of a socket's directions the call is about.
+// writes returns whether the call concerns the output of a socket.
 func (c Call) writes() bool {
 	switch c {
 	case Send, SendTo, SendV, SendBatch, Connect:

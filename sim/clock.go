@@ -8,22 +8,22 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Now is the host's clock; it costs nothing and is no step of the history.
+// Now returns the host's time. It costs nothing and is no step of the history.
 func (h *Host) Now() timeout.Deadline {
 	h.w.tick()
 	return timeout.Deadline(h.clock(h.w.now))
 }
 
-// Date is when worlds begin, by their calendar. It is far ahead, so that a time of the machine's
-// has passed in a world, and one of a world's never comes on the machine: who mixes them up sees it
-// at once, and in every run.
+// Date is the date at which every world begins. It is far in the future: a time of the machine has
+// always passed in a world, and a time of a world never comes on the machine. A program that mixes
+// them fails in every run.
 var Date = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Time is the date on the host, by its clock: what time.Now is to other programs. See
-// netconn.Net.Time, reactor.Reactor.Time.
+// Time returns the date on the host, by its own clock. Other programs have time.Now for it. See
+// netconn.Net.Time and reactor.Reactor.Time.
 func (h *Host) Time() time.Time { return Date.Add(time.Duration(int64(h.Now()) - epoch)) }
 
-// SetClock has the host's clock run off: by so many millionths slower (negative) or faster, at most
+// SetClock makes the host's clock slower (negative) or faster by so many millionths, at most by
 // half.
 func (h *Host) SetClock(drift Chance) {
 	if drift < -Always/2 || drift > Always/2 {
@@ -36,25 +36,25 @@ func (h *Host) SetClock(drift Chance) {
 	}
 	h.began, h.since = h.clock(h.w.now), h.w.now
 	h.drift = drift
-	for _, p := range h.procs { // their deadlines are at other times of the world now
+	for _, p := range h.procs { // their deadlines have moved to other times of the world
 		if p.last != nil && !p.ended && p.w.cur != p {
 			p.soon(h.w.now)
 		}
 	}
 }
 
-// clock is the host's time at the world's.
+// clock returns the host's time at a time of the world.
 func (h *Host) clock(at int64) int64 {
 	gone := at - h.since
 	return h.began + gone + share(gone, int64(h.drift))
 }
 
-// share is n·millionths/1e6, without overflow.
+// share returns n·millionths/1e6, without overflow.
 func share(n, millionths int64) int64 {
 	return n/int64(Always)*millionths + n%int64(Always)*millionths/int64(Always)
 }
 
-// when is the first time of the world at which the host's clock has reached d.
+// when returns the first time of the world at which the host's clock has reached d.
 func (h *Host) when(d timeout.Deadline) int64 {
 	if d == timeout.Never {
 		return never

@@ -2,10 +2,10 @@ package sim
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// The calls that move data. A fault makes them move less; what is left is told again by an Event,
-// but of TCP only where kernels owe that: see ReadsFully.
+// This file has the calls that move data. A fault makes them move less. An Event then reports the
+// rest, but for TCP only where a kernel promises that: see ReadsFully.
 
-// most is how much of n the call may move.
+// most returns how much of n the call may move.
 func most(v verdict, n *node, size int) int {
 	if v.short > 0 {
 		size = min(size, v.short)
@@ -26,7 +26,7 @@ func (h *Host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 	return n, g.from, e
 }
 
-// RecvMsg is RecvFrom that tells more; faults count it as one.
+// RecvMsg is RecvFrom with a Packet's details. Faults count it as a RecvFrom.
 func (h *Host) RecvMsg(fd int, p *kernel.Packet, flags int) Errno {
 	n, g, e := h.recv(RecvFrom, fd, p.Buf, flags)
 	if e == 0 {
@@ -36,13 +36,13 @@ func (h *Host) RecvMsg(fd int, p *kernel.Packet, flags int) Errno {
 	return e
 }
 
-// SendMsg is SendTo that may choose where the datagram leaves from; faults count it as one.
+// SendMsg is SendTo that may choose the address to send from. Faults count it as a SendTo.
 func (h *Host) SendMsg(fd int, p *kernel.Packet, flags int) Errno {
 	_, e := h.sendTo(SendTo, fd, p.Buf[:p.N], p.Addr, p.Local)
 	return e
 }
 
-// recv is one receive; the gram has the sender, and of a datagram all there is to know.
+// recv receives once. The gram has the sender, and for a datagram its other details.
 func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, g gram, e Errno) {
 	f, v, ok := h.on(c, fd)
 	if !ok {

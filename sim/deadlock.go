@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// A Deadlock is programs that wait for what does not come: nothing is pending, or not within the
-// limit.
+// A Deadlock is the error of a run whose programs wait without end: nothing is pending, or nothing
+// within the limit.
 type Deadlock struct {
 	Seed    uint64
 	Step    uint64
-	Waiting []string // who waits for what
+	Waiting []string // one line for each program: its name, and what it waits for
 }
 
 func (d *Deadlock) Error() string {
-	return fmt.Sprintf("seed=%d step=%d: deadlock: who waits for what:\n\t%s", d.Seed, d.Step, strings.Join(d.Waiting, "\n\t"))
+	return fmt.Sprintf("seed=%d step=%d: deadlock: the programs and what they wait for:\n\t%s", d.Seed, d.Step, strings.Join(d.Waiting, "\n\t"))
 }
 
-// stuck is the report.
+// stuck makes the report.
 func (w *World) stuck() *Deadlock {
 	d := &Deadlock{Seed: w.seed, Step: w.step}
 	for _, h := range w.hosts {

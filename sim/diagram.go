@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// column is how wide a host is in a diagram, in characters.
+// column is the width of a host's column, in characters.
 const column = 32
 
-// WriteDiagram writes what the trace has kept as a sequence diagram: a column for each host, time
-// downwards, an arrow for each packet that has arrived. Waits that found nothing are left out.
+// WriteDiagram writes the trace as a sequence diagram. It has a column for each host, an arrow for
+// each packet that has arrived, and time runs downwards. It omits Waits that found nothing.
 func (w *World) WriteDiagram(to io.Writer) error {
 	names := make([]string, len(w.hosts))
 	for i, h := range w.hosts {
@@ -41,7 +41,7 @@ func (w *World) WriteDiagram(to io.Writer) error {
 	return nil
 }
 
-// arrow is a packet's line.
+// arrow writes the line of a packet.
 func (r record) arrow() string {
 	left, right := r.host.index, r.to.index
 	back := false

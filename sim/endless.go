@@ -7,10 +7,10 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Endless gives the descriptor a peer that never pauses: whatever a call takes, more is there when
-// the call returns. A stream gets data over and over, a datagram socket one datagram of data after
-// the other, and a listener one connection after the other (data does not matter then). It ends
-// with the connection, or when the real peer sends its FIN.
+// Endless gives the descriptor a peer that never pauses: when a call has taken something, more is
+// there at once. A stream receives data repeatedly, and a datagram socket one datagram of data
+// after the other. A listener gets one connection after the other, and needs no data. It stops when
+// the connection is closed, or when the real peer sends its FIN.
 func (h *Host) Endless(fd int, data []byte) Errno {
 	f := h.file(fd)
 	if f == nil {
@@ -35,7 +35,7 @@ func (h *Host) Endless(fd int, data []byte) Errno {
 	return 0
 }
 
-// refill is called after each call that may have taken something.
+// refill runs after each call that may have taken something.
 func (n *node) refill() {
 	if n.more != nil {
 		n.more()
@@ -59,8 +59,8 @@ func (s *tcp) flood(data []byte) {
 	s.wake(poller.In)
 }
 
-// stranger is a connection to a listener, whose other end is nobody's: it takes what is sent and
-// says nothing.
+// A stranger is a connection to a listener whose other end belongs to no host. It accepts what is
+// sent to it and sends nothing.
 func (s *tcp) stranger() *tcp {
 	h := s.h
 	far, near := h.newTCP(s.family), h.newTCP(s.family)
@@ -95,7 +95,7 @@ func (s *udp) flood(data []byte) {
 func (s *unixSocket) flood(data []byte) {
 	switch {
 	case !s.stream:
-		from := &unixSocket{} // has no name, and nobody waits for its room
+		from := &unixSocket{} // it has no name, and no sender waits for room in it
 		for len(s.grams) < gramsMost[s.h.os()] && !s.rdOver {
 			s.grams = append(s.grams, gram{from: Addr{Family: kernel.AF_UNIX}, data: append([]byte(nil), data...), by: from})
 			s.wake(poller.In)

@@ -1,22 +1,22 @@
 package sim
 
-// An event is something that happens at one time: its actor acts. a and b are the actor's.
+// An event happens at one time: act of its actor is called. a and b are the actor's arguments.
 type event struct {
 	at   int64
-	seq  uint64 // of equal times the one made first
+	seq  uint64 // at equal times, the lower one is first
 	who  actor
 	what uint8
 	a    int64
 	b    uint64
-	made int64 // when
+	made int64 // the time at which it was planned
 }
 
-// An actor is what events happen to.
+// An actor handles events.
 type actor interface {
 	act(what uint8, a int64, b uint64)
 }
 
-// agenda is a heap of events, the earliest first.
+// An agenda is a heap of events. The earliest is first.
 type agenda struct {
 	heap []event
 	seq  uint64
@@ -41,7 +41,7 @@ func (q *agenda) add(at int64, who actor, what uint8, a int64, b uint64) {
 
 func before(a, b *event) bool { return a.at < b.at || a.at == b.at && a.seq < b.seq }
 
-// pop takes out the first; there must be one.
+// pop removes the first event. There must be one.
 func (q *agenda) pop() event {
 	first := q.heap[0]
 	n := len(q.heap) - 1
@@ -73,7 +73,7 @@ func (q *agenda) pop() event {
 	return first
 }
 
-// call is an event that is a function of the user's.
+// A call is an event that runs a function of a program or test.
 type call func()
 
 func (f call) act(uint8, int64, uint64) { f() }

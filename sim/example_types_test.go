@@ -145,8 +145,8 @@ func ExampleShrunk() {
 	// Output: true seed=4 step=1074 at=113.984894ms: question 53 has no answer
 }
 
-// The hosts follow the rules of one system. A connect to a closed port of the same host fails at once
-// on FreeBSD, and a moment later elsewhere.
+// The hosts follow the rules of one system. A connect to a closed port of the same host fails at
+// once on FreeBSD, and a moment later elsewhere.
 func ExampleKernel() {
 	for _, system := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
 		w := sim.New(1, sim.Options{Kernel: system})

@@ -13,18 +13,18 @@ var ErrCrashed = errors.New("sim: the host has crashed")
 // An Injection is one fault at one call.
 type Injection struct {
 	Call  Call
-	Nth   int   // of the calls from now on: 1 is the next
-	Errno Errno // what it tells; EINTR is repeated by the kernel
-	Short int   // or: how many bytes or datagrams it moves at most
-	Count int   // how often in a row; 0 is once
+	Nth   int   // which call from now on: 1 is the next
+	Errno Errno // the error; after EINTR the kernel repeats the call
+	Short int   // or the most bytes or datagrams that it moves
+	Count int   // how many calls in a row; 0 is one
 }
 
 type planned struct {
-	from, to int // counts of the call
+	from, to int // by the count of the call
 	Injection
 }
 
-// Inject has the nth call from now on go wrong.
+// Inject makes the nth call from now on fail or move less.
 func (h *Host) Inject(f Injection) {
 	if f.Call >= callCount || f.Nth < 1 || f.Short < 0 || f.Count < 0 || (f.Errno == 0) == (f.Short == 0) {
 		panic(fmt.Sprintf("sim: Inject(%+v): must have Nth of 1 or more, and either Errno or Short", f))
@@ -33,18 +33,18 @@ func (h *Host) Inject(f Injection) {
 	h.plan[f.Call] = append(h.plan[f.Call], planned{at, at + max(f.Count, 1), f})
 }
 
-// Count is how often the call was made so far.
+// Count returns how often the call was made so far.
 func (h *Host) Count(c Call) int { return h.count[c] }
 
-// SetFaults changes the chances on this host; World.SetFaults on all.
+// SetFaults changes the chances on this host. World.SetFaults changes them on all hosts.
 func (h *Host) SetFaults(f Faults) {
 	f.check()
 	h.odds = f
 	h.hazard = f != Faults{}
 }
 
-// SetFaults changes the chances on all hosts, also those to come. SetFaults(Faults{}) begins a time
-// of peace; what was cut by Cut stays so until Heal.
+// SetFaults changes the chances on all hosts, also on later ones. SetFaults(Faults{}) ends all
+// faults by chance. A Cut stays until Heal.
 func (w *World) SetFaults(f Faults) {
 	w.opt.Faults = f
 	for _, h := range w.hosts {
@@ -52,16 +52,16 @@ func (w *World) SetFaults(f Faults) {
 	}
 }
 
-// verdict is what a fault makes of a call.
+// A verdict is what a fault does to a call.
 type verdict struct {
 	e     Errno
 	short int  // 0: no limit
 	again bool // EAGAIN, and an Event after it
-	roll  Rand // for what else there is to choose
+	roll  Rand // for further choices
 }
 
-// gate is passed by every call: it may not get through. EINTR is repeated here, as the kernel owes
-// it (SEMANTICS D40).
+// gate decides about every call, which may not get through. It repeats a call after EINTR, as a
+// kernel must (doc/semantics.md, D40).
 func (h *Host) gate(c Call, fd int) (v verdict) {
 	w := h.w
 	if h.gone() {
@@ -83,14 +83,14 @@ func (h *Host) gate(c Call, fd int) (v verdict) {
 		return v
 	}
 	h.note(c, fd, 0, kernel.EINTR)
-	if c != Close { // never repeated
+	if c != Close { // Close is never repeated
 		w.calls++
 		w.tick()
 	}
 	return verdict{}
 }
 
-// verdict about the call: the test's, or chance's.
+// verdict returns what happens to the call: by the test's plan or by chance.
 func (h *Host) verdict(c Call) verdict {
 	f := Fault{Kind: AtCall, Call: c, Host: h.name, Nth: h.count[c]}
 	chosen := h.plan[c] != nil && h.planned(c, &f)

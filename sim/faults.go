@@ -7,19 +7,19 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Kind is what can go wrong.
+// A Kind is a kind of fault.
 type Kind uint8
 
 const (
-	AtCall     Kind = iota // a call: see Injection
-	Lost                   // a packet; of TCP it is sent again after 200 ms and more
-	Doubled                // a packet; TCP does not mind
-	Late                   // a packet; of TCP those after it too
-	Reset                  // the connection of a packet
-	Spurious               // a Wait that tells of what is not
-	OneByte                // a new socket: every read and write of it moves one byte
-	NeverReads             // a new socket: for the first 10 s it tells of no input
-	SlowAccept             // a connection that the listener is told of late
+	AtCall     Kind = iota // a call fails or moves less: see Injection
+	Lost                   // a packet; TCP sends it again after at least 200 ms
+	Doubled                // a packet; TCP ignores the second one
+	Late                   // a packet; with TCP those after it too
+	Reset                  // a packet's connection is reset
+	Spurious               // a Wait reports an Event without a cause
+	OneByte                // a new socket: its reads and writes move one byte each
+	NeverReads             // a new socket: it reports no input for 10 s
+	SlowAccept             // the listener reports a connection late
 	CutOff                 // see World.CutOneWay
 	Crashed                // see Host.Crash
 	Drifts                 // see Host.SetClock
@@ -32,33 +32,32 @@ var kindNames = [kindCount]string{"call", "lost", "doubled", "late", "reset", "s
 
 func (k Kind) String() string { return kindNames[k] }
 
-// A Fault is one thing that has gone wrong in a history, by chance or because the test has said so.
-// Kind, Call, Host, To and Nth are its name: in another run with the same seed they mean the same
-// occasion.
+// A Fault is one fault of a history, by chance or made by the test. Kind, Call, Host, To and Nth
+// are its name: in another run with the same seed they mean the same occasion.
 type Fault struct {
 	Kind Kind
-	Call Call   // of AtCall: which
-	Host string // whose call or socket; whose packet
-	To   string // of packets and cuts: where to
-	Nth  int    // of that host's calls of this kind, of the packets of that way, of the new sockets …
+	Call Call   // for AtCall: which one
+	Host string // the host of the call or socket, or the sender of the packet
+	To   string // for packets and cuts: the receiver
+	Nth  int    // counts that host's calls of this kind, packets of that way, new sockets …
 
-	Errno Errno         // what came of it: of AtCall, EAGAIN for something that was ready
-	Short int           // of AtCall: bytes or datagrams, at most
-	Delay time.Duration // of Late and SlowAccept
-	Drift Chance        // of Drifts
-	At    time.Duration // when
-	roll  Rand          // for what else there is to choose
+	Errno Errno         // for AtCall: the result; EAGAIN although it was ready
+	Short int           // for AtCall: the most bytes or datagrams
+	Delay time.Duration // for Late and SlowAccept
+	Drift Chance        // for Drifts
+	At    time.Duration // the time of the world
+	roll  Rand          // for further choices
 }
 
-// does is happens of what the test does itself.
+// does records what the test itself does.
 func (w *World) does(f Fault) bool { return w.happens(&f, true, false) }
 
-// key is the fault's name.
+// key returns the fault's name.
 func (f Fault) key() Fault {
 	return Fault{Kind: f.Kind, Call: f.Call, Host: f.Host, To: f.To, Nth: f.Nth}
 }
 
-// String is a line for people: 10.0.0.2 send #14: short, 1 byte.
+// String returns a line for people, such as "10.0.0.2 send #14: short, 1 byte".
 func (f Fault) String() string {
 	what := f.Kind.String()
 	switch f.Kind {
@@ -100,9 +99,9 @@ func (f Fault) result() string {
 	return ErrnoName(f.Errno)
 }
 
-// happens tells whether a fault is to happen that chance, or the test, has chosen or not.
-// Options.Faulty takes the place of both: it leaves out what the test has chosen, and decides for
-// chance where there was one.
+// happens returns whether a fault happens: one that the test or chance has chosen, or not. If
+// Options.Faulty is set, it decides instead: it leaves out what the test has chosen, and replaces
+// each decision of chance.
 func (w *World) happens(f *Fault, chosen, chance bool) bool {
 	if w.only != nil {
 		g, there := w.only[f.key()]
@@ -120,7 +119,7 @@ func (w *World) happens(f *Fault, chosen, chance bool) bool {
 	}
 	if w.opt.Trace != 0 && !w.trace.sealed {
 		if k := f.Kind; k == CutOff || k == Crashed || k == Clogged {
-			return true // there is a note
+			return true // the trace has a note of it
 		}
 		w.trace.add(record{step: w.step, at: w.now, host: w.byName(f.Host), to: w.byName(f.To), kind: isFault, text: f.String()})
 	}
@@ -130,7 +129,7 @@ func (w *World) happens(f *Fault, chosen, chance bool) bool {
 // faultsMost is how many faults a World keeps.
 const faultsMost = 1 << 20
 
-// Faults is what has gone wrong so far, the oldest first.
+// Faults returns the faults so far, the oldest first.
 func (w *World) Faults() []Fault { return w.happened }
 
 func (w *World) byName(name string) *Host {
@@ -142,8 +141,8 @@ func (w *World) byName(name string) *Host {
 	return nil
 }
 
-// dice is the source of the choices about one occasion. It depends on nothing but the seed and the
-// occasion, so that a fault that is left out moves no other.
+// dice returns the source of the choices about one occasion. It depends only on the seed and the
+// occasion, so a fault that is left out moves no other.
 func (h *Host) dice(k Kind, c Call, to *Host, nth int) Rand {
 	which := uint64(k)<<8 | uint64(c) | uint64(h.index+1)<<16
 	if to != nil {

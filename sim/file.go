@@ -7,42 +7,42 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A file is what a descriptor stands for.
+// A file is what a descriptor refers to.
 type file interface {
 	base() *node
 	status() status
-	// close is the last descriptor's end.
+	// close runs when the last descriptor is closed.
 	close()
-	// vanish is the host's: nobody is told.
+	// vanish runs when the host crashes: no peer is notified.
 	vanish()
-	// kind and the peer, for reports.
+	// what returns the kind and the peer, for reports.
 	what() string
 }
 
-// node is what files have in common: the host, the number, and which Pollers watch.
+// node has what all files have: the host, the number, and the Pollers that watch the file.
 type node struct {
 	h    *Host
 	life int
 	fd   int
 	regs []*reg
-	kick [2]bool // an Event is on its way for what a fault has hidden
+	kick [2]bool // an Event is planned for what a fault has hidden
 	self file
 
-	numbers  int    // beside fd, which is one of them; see Dup
+	numbers  int    // further numbers beside fd; see Dup
 	blocking bool   // O_NONBLOCK is cleared; see SetNonblock
 	more     func() // see Endless; nil for most
 
 	oneByte bool
-	deaf    int64 // until when it tells of no input
+	deaf    int64 // until this time it reports no input
 }
 
 func (n *node) base() *node { return n }
 
-// status is what a file is ready for, as the rows of poller/bits_kqueue.go have it.
+// A status is what a file is ready for. The fields are the rows of poller/bits_kqueue.go.
 type status struct {
 	in, out bool
-	errno   Errno // is pending
-	cut     bool  // by a reset or a refusal: both ways are over
+	errno   Errno // the pending error
+	cut     bool  // by a reset or a refusal: both directions are closed
 	rdEnd   bool  // FIN, or shutdown(RD)
 	wrEnd   bool  // shutdown(WR)
 	unborn  bool  // TCP before connect: OUT|HUP to epoll, nothing to kqueue
@@ -74,8 +74,8 @@ func (s status) epoll() (r poller.Readiness) {
 	return r
 }
 
-// poll is what poll(2) says. FreeBSD knows no ERR of a socket, NetBSD neither ERR nor HUP, and both
-// nothing of a new one.
+// poll returns what poll(2) reports. FreeBSD reports no ERR for a socket, and NetBSD neither ERR
+// nor HUP. Both report nothing for a new socket.
 func (s status) poll(os Kernel) poller.Readiness {
 	r := s.epoll() &^ poller.End
 	if os == Linux {
@@ -99,8 +99,8 @@ func (s status) poll(os Kernel) poller.Readiness {
 	return r
 }
 
-// filter is what a kqueue's filter reports, read or write: whether it is active, its flags, and
-// with EOF the errno.
+// filter returns what a kqueue filter for reading or writing reports: whether it is active, its
+// flags, and with EOF the errno.
 func (s status) filter(write bool) (active bool, flags, fflags uint32) {
 	var over bool
 	active, over = s.in, s.rdEnd || s.noWriter
@@ -117,7 +117,7 @@ func (s status) filter(write bool) (active bool, flags, fflags uint32) {
 	return active || over || s.err(), flags, fflags
 }
 
-// ready is the status without what the file does not tell for the time being.
+// ready returns the status without what the file hides for a while.
 func (n *node) ready() status {
 	s := n.self.status()
 	if n.deaf > n.h.w.now && !s.cut {
@@ -126,7 +126,7 @@ func (n *node) ready() status {
 	return s
 }
 
-// wake tells the Pollers that something has happened: of the bits in key, or 0 for anything.
+// wake notifies the Pollers that something has happened: the bits in key, or anything if key is 0.
 func (n *node) wake(key poller.Readiness) {
 	for _, r := range n.regs {
 		if key == 0 || key&(poller.Readiness(r.want)|poller.Err|poller.Hup) != 0 {
@@ -140,8 +140,8 @@ const (
 	actHear
 )
 
-// again has an Event come for what a fault has hidden from a call: as if it had arrived right after
-// that.
+// again plans an Event for what a fault has hidden from a call, as if that had arrived right after
+// the call.
 func (n *node) again(dir int) {
 	if n.kick[dir] || len(n.regs) == 0 {
 		return
@@ -160,7 +160,7 @@ func (n *node) act(what uint8, dir int64, _ uint64) {
 	}
 }
 
-// born gives a new file its number and its character. EMFILE is the caller's to have looked for.
+// born gives a new file its number and its faults. The caller has checked that a number is free.
 func (h *Host) born(n *node, self file) int {
 	n.h, n.life, n.self = h, h.life, self
 	w := h.w
@@ -176,7 +176,7 @@ func (h *Host) born(n *node, self file) int {
 	return h.place(n, self)
 }
 
-// place takes the lowest number that is free, as POSIX wants it.
+// place uses the lowest free number, as POSIX demands.
 func (h *Host) place(n *node, self file) int {
 	h.open++
 	for i, f := range h.files {
@@ -191,7 +191,7 @@ func (h *Host) place(n *node, self file) int {
 	return n.fd
 }
 
-// file is what the descriptor stands for; nil if it is not open here.
+// file returns the file of a descriptor, nil if it is not open on this host.
 func (h *Host) file(fd int) file {
 	if i := fd - h.lowest(); uint(i) < uint(len(h.files)) {
 		return h.files[i]
@@ -199,14 +199,14 @@ func (h *Host) file(fd int) file {
 	return nil
 }
 
-// full tells whether no descriptor is left.
+// full returns whether no descriptor is free.
 func (h *Host) full() bool { return h.open >= h.limit }
 
-// lowest is the number of the first of files.
+// lowest returns the number of files[0].
 func (h *Host) lowest() int { return int(h.base.Load()) }
 
-// closeFile gives back the number. epoll would forget it by itself, but not if it had a duplicate:
-// that is for Del.
+// closeFile frees the number. It ends no registration: epoll would do so, but not if a duplicate is
+// open. Del is for that.
 func (h *Host) closeFile(fd int) bool {
 	f := h.file(fd)
 	if f == nil {

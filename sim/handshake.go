@@ -18,7 +18,7 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 		return kernel.EISCONN
 	case down, silent:
 		switch {
-		case s.h.os() == NetBSD && s.peer == nil: // an attempt that has failed has spent the socket
+		case s.h.os() == NetBSD && s.peer == nil: // a failed attempt has spent the socket
 			return kernel.EINVAL
 		case s.h.os() == FreeBSD && s.peer == nil:
 			s.disconnect()
@@ -56,8 +56,8 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	return kernel.EINPROGRESS
 }
 
-// atOnce is a connect to the host itself on FreeBSD: it has ended when the call returns, with its
-// error taken.
+// atOnce connects to the host itself on FreeBSD. The attempt has ended when the call returns, and
+// its error has been read.
 func (s *tcp) atOnce() Errno {
 	s.syn(false)
 	switch {
@@ -69,8 +69,8 @@ func (s *tcp) atOnce() Errno {
 	return 0
 }
 
-// disconnect makes a socket new again whose connect has failed: connect(2) does so when it delivers
-// the error.
+// disconnect makes a socket new again after a failed connect. The kernel does so when connect(2)
+// delivers the error.
 func (s *tcp) disconnect() {
 	s.unbind()
 	if !s.bound {
@@ -83,8 +83,7 @@ func (s *tcp) disconnect() {
 	s.wake(0)
 }
 
-// unbind gives up a port that bind(2) has not named: the kernel does so when the connection is
-// over.
+// unbind frees a port that the kernel has chosen. The kernel does so when the connection is closed.
 func (s *tcp) unbind() {
 	if s.bound && !s.fixedPort {
 		s.freePort()
@@ -92,10 +91,10 @@ func (s *tcp) unbind() {
 	}
 }
 
-// far is the machine at the other end.
+// far returns the machine at the other end.
 func (s *tcp) far() *Host { return s.h.machine(s.remote.Addr()) }
 
-// send schedules a packet's arrival at a machine; the actor is told of it there.
+// send schedules a packet's arrival at a machine, where the actor handles it.
 func (w *World) send(s *tcp, what uint8, a int64, b uint64, to *Host) {
 	at := w.now + int64(w.opt.Latency)
 	if to != nil {
@@ -104,16 +103,16 @@ func (w *World) send(s *tcp, what uint8, a int64, b uint64, to *Host) {
 	w.events.add(at, s, what, a, b)
 }
 
-// shaking is the chances of the packets of a handshake.
+// shaking returns the chances for packets of a handshake.
 var shaking = packetOdds{}
 
-// syn is the first packet at the other machine.
+// syn handles the first packet at the other machine.
 func (s *tcp) syn(wasLate bool) {
 	if s.phase != connecting || s.closed {
 		return
 	}
 	w, to := s.h.w, s.far()
-	if to == nil { // nobody answers for the address
+	if to == nil { // no machine has the address
 		w.events.add(w.now+int64(3*time.Second), s, actRefused, int64(kernel.EHOSTUNREACH), 0)
 		return
 	}
@@ -168,7 +167,7 @@ func (s *tcp) syn(wasLate bool) {
 	w.send(c, actSYNACK, 0, 0, s.h)
 }
 
-// seats is how many connections may wait before one more is too many.
+// seats returns how many connections may wait in a listener's queue.
 func (h *Host) seats(backlog int) int {
 	if h.os() == Linux {
 		return backlog
@@ -176,7 +175,7 @@ func (h *Host) seats(backlog int) int {
 	return 3 * backlog / 2
 }
 
-// synack is the answer back at the first machine; s is the answering end.
+// synack handles the answer at the first machine. s is the end that answered.
 func (s *tcp) synack(tries int, wasLate bool) {
 	w, c := s.h.w, s.peer
 	if s.phase != up {
@@ -206,7 +205,7 @@ func (s *tcp) synack(tries int, wasLate bool) {
 		c.refused(kernel.ECONNREFUSED)
 		return
 	}
-	if c.phase != connecting || c.closed { // it has given up
+	if c.phase != connecting || c.closed { // the client has given up
 		s.parent.coming--
 		s.abandon(down)
 		return
@@ -231,7 +230,7 @@ func (s *tcp) synack(tries int, wasLate bool) {
 	w.events.add(at, s, actACK, 0, 0)
 }
 
-// ack3 is the end of the handshake at the listener.
+// ack3 handles the last packet of the handshake at the listener.
 func (s *tcp) ack3(tries int) {
 	w, l := s.h.w, s.parent
 	if s.h.life != s.life || s.h.down {
@@ -243,11 +242,11 @@ func (s *tcp) ack3(tries int) {
 	}
 	s.parent = nil
 	l.coming--
-	if l.phase != listening || l.closed || l.shut { // meanwhile
+	if l.phase != listening || l.closed || l.shut { // closed meanwhile
 		s.reset()
 		return
 	}
-	if l.h.os() == FreeBSD && len(l.queue) > l.h.seats(l.backlog) { // which finds out at the last packet, and resets
+	if l.h.os() == FreeBSD && len(l.queue) > l.h.seats(l.backlog) { // it finds out at the last packet
 		s.closed = true
 		s.reset()
 		return
@@ -269,7 +268,8 @@ func (s *tcp) refused(e Errno) {
 	s.wake(0)
 }
 
-// listener finds who listens at an address. Several share a port by the caller's.
+// listener returns the listener at an address. If several share the port, a hash of the caller's
+// address decides.
 func (h *Host) listener(at, from netip.AddrPort) *tcp {
 	var found []*tcp
 	exact := false
@@ -338,7 +338,7 @@ func (s *tcp) accept() (*tcp, Errno) {
 	return c, 0
 }
 
-// backlog is what listen(2) makes of the number.
+// backlog returns the queue length that listen(2) makes of n.
 func (h *Host) backlog(n int) int {
 	if n = max(n, 0); h.os() == Linux {
 		return min(n, kernel.SOMAXCONN)
@@ -346,5 +346,5 @@ func (h *Host) backlog(n int) int {
 	return min(n, somaxconn)
 }
 
-// somaxconn is FreeBSD's and NetBSD's.
+// somaxconn is the limit of FreeBSD and NetBSD.
 const somaxconn = 128

@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// firstFile is a host's lowest descriptor: a real one, passed to a host by mistake, is below it,
-// and the reverse is far above what a process has. Descriptors of a host that was restarted go on
-// where the last ones ended, for what is left of its programs must not meet them.
+// firstFile is a host's lowest descriptor. Real descriptors are below it, and a host's are far
+// above what a process has, so neither passes for the other. After a restart the numbers go on,
+// because old programs may still use theirs.
 const firstFile = 1000
 
 // A Host is one machine of a World, and the Kernel of the programs that run on it.
@@ -20,8 +20,8 @@ type Host struct {
 	name  string // its first address
 	index int
 	ips   []netip.Addr
-	boots []*proc // what Boot was given, as often as the host starts
-	procs []*proc // of the present start
+	boots []*proc // the programs of Boot
+	procs []*proc // those of this start
 	down  bool
 	life  int // how often it has started
 
@@ -30,18 +30,18 @@ type Host struct {
 	open  int
 	limit int
 
-	paths    map[string]*unixSocket // bound names; nil: only the file is left. For looking up only
+	paths    map[string]*unixSocket // bound names; nil: only the file is left. Never iterated
 	ids      map[string]uint64      // the files' numbers
-	made     uint64                 // how many files there have been
+	made     uint64                 // how many files were made
 	autobind int
 	ports    ports
 	groups   []membership
 
 	drift  Chance // how much slower or faster its clock runs, in millionths
 	since  int64  // when that began, in the world's time
-	began  int64  // and in its own
+	began  int64  // and in the host's time
 	odds   Faults
-	hazard bool // odds has any
+	hazard bool // odds has any chance above 0
 	plan   [callCount][]planned
 
 	refused   [callCount]Errno // see Refuse
@@ -52,22 +52,23 @@ type Host struct {
 	fixed time.Duration // latency to all others, if not 0
 
 	turns Rand // which program runs first
-	hides Rand // when what a fault has hidden is told
-	users Rand // the programs'
+	hides Rand // when an Event reports what a fault has hidden
+	users Rand // for the programs
 
-	ways       []way // by the other's index
-	packets    int   // on all of them
+	ways       []way // by the other host's index
+	packets    int   // on all ways
 	packetPlan []plannedPacket
-	births     int // of descriptors, in times of faults; the others likewise
+	births     int // of descriptors, while there are faults; the next five count likewise
 	shakes     int
 	looks      int
 	crashes    int
 	drifts     int
 	clogs      int
-	clogged    [2]int // by how many Swizzles: what comes in, what goes out
+	clogged    [2]int // by how many Swizzles: input, output
 }
 
-// What a Host's streams of choices are for. Each has its own, so that one is not moved by another.
+// A Host has one stream of choices for each purpose, so that no purpose moves the choices of
+// another.
 const (
 	portStream uint64 = iota
 	turnStream
@@ -80,12 +81,12 @@ func (h *Host) stream(what uint64) Rand {
 	return Rand{scramble(scramble(^h.w.key-what) + uint64(h.index))}
 }
 
-// Rand is the choices of the programs on this host: what other hosts do does not move them. See
+// Rand returns the source of choices for programs on this host. Other hosts do not move them. See
 // World.Rand.
 func (h *Host) Rand() *Rand { return &h.users }
 
-// Host makes a machine with these addresses, and with 127.0.0.1 and ::1. Addresses that another has
-// panic.
+// Host makes a machine with these addresses, and with 127.0.0.1 and ::1. An address of another host
+// panics.
 func (w *World) Host(addrs ...string) *Host {
 	if len(addrs) == 0 {
 		panic("sim: Host without an address")
@@ -115,16 +116,15 @@ func (w *World) Host(addrs ...string) *Host {
 	return h
 }
 
-// os is whose rules the host follows.
+// os returns the system whose rules the host follows.
 func (h *Host) os() Kernel { return h.w.opt.Kernel }
 
-// Name is the first of its addresses.
+// Name returns the first of its addresses.
 func (h *Host) Name() string { return h.name }
 
 func (h *Host) String() string { return h.name }
 
-// Boot has the host run a program, from now on and after every Restart. The program ends when f
-// returns.
+// Boot runs a program on the host, now and after every Restart. The program ends when f returns.
 func (h *Host) Boot(name string, f func()) {
 	if f == nil {
 		panic("sim: Boot of a nil function")
@@ -142,13 +142,13 @@ func (h *Host) start(boot *proc) {
 	p.soon(h.w.now + 1 + h.turns.N(int64(time.Millisecond)))
 }
 
-// Up tells whether the host is not crashed.
+// Up returns whether the host runs, that is, has not crashed.
 func (h *Host) Up() bool { return !h.down }
 
-// Files is how many descriptors are open: 0 when its programs have given back all.
+// Files returns how many descriptors are open: 0 when the programs have closed all.
 func (h *Host) Files() int { return h.open }
 
-// MaxFiles is how many descriptors can be open. SetFileLimit changes it.
+// MaxFiles returns how many descriptors can be open. SetFileLimit changes it.
 func (h *Host) MaxFiles() int { return h.limit }
 func (h *Host) SetFileLimit(n int) {
 	if n < 0 || n > filesMost {
@@ -157,8 +157,8 @@ func (h *Host) SetFileLimit(n int) {
 	h.limit = n
 }
 
-// Crash takes the host down: nothing it has leaves it any more, not even a reset. Every call of its
-// programs fails, and they end soon, for their reactors' Run returns an error.
+// Crash stops the host: it sends nothing any more, not even a reset. Every call of its programs
+// fails. They end soon, because Run of their reactors returns an error.
 func (h *Host) Crash() {
 	if h.down {
 		return
@@ -183,7 +183,7 @@ func (h *Host) crash() {
 	h.files, h.open = nil, 0
 	h.ports.used = nil
 	h.groups = nil
-	for name, u := range h.paths { // any order: each is seen for itself
+	for name, u := range h.paths { // in any order: no result depends on it
 		if u != nil && abstract(name) {
 			delete(h.paths, name)
 		} else {
@@ -198,8 +198,8 @@ func (h *Host) crash() {
 	}
 }
 
-// Restart starts a crashed host: its programs of Boot run anew. Files of Unix sockets are still
-// there.
+// Restart starts a crashed host: the programs of Boot run from the start. Files of Unix sockets are
+// still there.
 func (h *Host) Restart() {
 	if !h.down {
 		return
@@ -218,7 +218,7 @@ func (h *Host) Restart() {
 	}
 }
 
-// gone tells whether a call comes from a program whose host has crashed.
+// gone returns whether a call comes from a program whose host has crashed.
 func (h *Host) gone() bool {
 	p := h.w.cur
 	if p == nil || p.host != h {
@@ -233,7 +233,7 @@ func (h *Host) gone() bool {
 	return true
 }
 
-// has tells whether the address is the host's own; loopback included.
+// has returns whether the address belongs to the host, loopback included.
 func (h *Host) has(ip netip.Addr) bool {
 	if ip.IsLoopback() { // a BSD's lo0 has one address of each family
 		return h.os() == Linux || ip.Is6() || ip == netip.AddrFrom4([4]byte{127, 0, 0, 1})
@@ -246,7 +246,7 @@ func (h *Host) has(ip netip.Addr) bool {
 	return false
 }
 
-// source is the address that the host sends from to another.
+// source returns the address from which the host sends to another one.
 func (h *Host) source(to netip.Addr) (netip.Addr, bool) {
 	if h.has(to) {
 		return to, true

@@ -6,17 +6,17 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Keep-alive as Linux has it, where SO_KEEPALIVE is on: a connection on which nothing is owed
-// probes a silent peer. Probes that are answered change nothing a program can see, so there are
-// none while the peer would answer: a quiet world is idle although its connections are kept alive.
+// Keep-alive as on Linux, where SO_KEEPALIVE is on: a connection with nothing to send probes a
+// silent peer. A program cannot see a probe that is answered, so none is sent while the peer would
+// answer. A quiet world with such connections is therefore idle.
 const (
 	keepIdle     = 7200 // seconds, unless TCP_KEEPIDLE says otherwise
 	keepInterval = 75   // TCP_KEEPINTVL
 	keepProbes   = 9
 )
 
-// lonely begins to probe if the peer does not answer any more; it is called whenever that may be
-// so.
+// lonely starts probing if the peer does not answer any more. It is called whenever that may have
+// changed.
 func (s *tcp) lonely() {
 	if !s.probing && s.keeps() && !s.answered() {
 		s.probes = 0
@@ -24,17 +24,17 @@ func (s *tcp) lonely() {
 	}
 }
 
-// keeps tells whether the connection is one that is kept alive.
+// keeps returns whether the connection uses keep-alive.
 func (s *tcp) keeps() bool {
 	return s.phase == up && !s.unknown() && s.peer != nil && get(s.opts, kernel.SOL_SOCKET, kernel.SO_KEEPALIVE) != 0
 }
 
-// answered tells whether a probe would be, other than by a reset.
+// answered returns whether the peer would answer a probe, other than by a reset.
 func (s *tcp) answered() bool {
 	return s.h.w.reaches(s.h, s.peer.h) && !s.peer.unknown() && s.peer.phase != down
 }
 
-// reaches tells whether packets go both ways.
+// reaches returns whether packets pass in both directions.
 func (w *World) reaches(a, b *Host) bool { return w.passes(a, b) && w.passes(b, a) }
 
 func (s *tcp) probeIn(option, otherwise int) {
@@ -46,12 +46,13 @@ func (s *tcp) probeIn(option, otherwise int) {
 	s.h.w.events.add(s.h.w.now+int64(sec)*int64(time.Second), s, actProbe, 0, 0)
 }
 
-// probe asks whether the peer is still there. What is owed asks as well, so then there is no need.
+// probe asks whether the peer is still there. Data that is sent again asks this too, so then no
+// probe is needed.
 func (s *tcp) probe() {
 	s.probing = false
 	switch w := s.h.w; {
 	case !s.keeps() || s.answered() || s.acked < s.wrote:
-	case w.reaches(s.h, s.peer.h): // nobody knows the connection
+	case w.reaches(s.h, s.peer.h): // the peer does not know the connection
 		w.send(s, actRST, 0, 0, s.peer.h)
 	case s.probes == keepProbes:
 		s.fail(kernel.ETIMEDOUT)
@@ -61,7 +62,7 @@ func (s *tcp) probe() {
 	}
 }
 
-// lonely has all connections look whether their peers still answer: the network has changed.
+// lonely checks all connections for peers that do not answer any more: the network has changed.
 func (w *World) lonely() {
 	for _, h := range w.hosts {
 		for _, f := range h.files {

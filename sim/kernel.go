@@ -7,18 +7,18 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// ReadsFully tells reactors whether a read of TCP that comes up short has taken all there was. A
-// short read that a fault makes is followed by an Event, as if the rest had arrived after it.
+// ReadsFully returns whether a short read of TCP has read all there was. Reactors ask for it. A
+// short read by a fault is followed by an Event, as if the rest had arrived later.
 func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 
-// Traits are those of Options.Kernel.
+// Traits returns those of Options.Kernel.
 func (h *Host) Traits() kernel.Traits {
 	linux := h.os() == Linux
 	return kernel.Traits{ConnectReports: linux, InheritsOptions: linux, AcceptReportsResets: !linux}
 }
 
-// Waiting is twice the bytes that wait to be received, or connections to be accepted, and one at
-// the end of the input; -1 if fd is not open. Like the clock it is no step of the history.
+// Waiting returns twice the number of bytes or connections that wait, plus one at the end of input;
+// -1 if fd is not open. It is no step of the history, as with the clock.
 func (h *Host) Waiting(fd int) int {
 	n := 0
 	f := h.file(fd)
@@ -35,8 +35,8 @@ func (h *Host) Waiting(fd int) int {
 	return 2*n + one(f.status().rdEnd)
 }
 
-// weight is the bytes of datagrams. Linux counts what each takes beside them; elsewhere an empty
-// one counts nothing.
+// weight returns what FIONREAD counts for datagrams: their bytes. Linux counts the overhead of each
+// as well; elsewhere an empty one counts nothing.
 func (h *Host) weight(grams []gram) (n int) {
 	for _, g := range grams {
 		n += len(g.data)
@@ -47,7 +47,7 @@ func (h *Host) weight(grams []gram) (n int) {
 	return n
 }
 
-// on begins a call on a descriptor: through the gate, then to the file. ok: the call goes on.
+// on begins a call on a descriptor: it asks the gate, then finds the file. ok: the call goes on.
 func (h *Host) on(c Call, fd int) (f file, v verdict, ok bool) {
 	v = h.gate(c, fd)
 	if v.e == 0 {
@@ -111,7 +111,7 @@ func (h *Host) Socket(family, typ, proto int) (int, Errno) {
 	return fd, 0
 }
 
-// speaks tells whether a kind of socket has the protocol.
+// speaks returns whether a kind of socket has the protocol.
 func speaks(family, kind, proto int) bool {
 	switch {
 	case proto == 0:
@@ -175,7 +175,7 @@ func (h *Host) Accept(fd int) (int, Addr, Errno) {
 }
 
 func (h *Host) accept(f file) (conn int, from Addr, e Errno) {
-	if h.full() { // the number comes first, before the queue is looked at
+	if h.full() { // the kernel needs a number before it looks at the queue
 		return -1, Addr{}, kernel.EMFILE
 	}
 	conn, e = -1, kernel.EOPNOTSUPP
@@ -302,8 +302,8 @@ func (h *Host) Shutdown(fd, how int) Errno {
 	return e
 }
 
-// Close gives back the number whatever it tells. A number of before a crash is nothing any more:
-// the garbage collector's goroutine may come with one.
+// Close frees the number, even if it returns an error. It ignores a number from before a crash: the
+// goroutine of the garbage collector may close one.
 func (h *Host) Close(fd int) Errno {
 	if fd >= firstFile && fd < h.lowest() {
 		return 0
@@ -368,7 +368,7 @@ func (h *Host) SetOptBytes(fd, level, name int, p []byte) Errno {
 	return e
 }
 
-// Unsent is what the peer has not acknowledged. On Linux a FIN counts as one.
+// Unsent returns how many bytes the peer has not acknowledged. On Linux a FIN counts as one.
 func (h *Host) Unsent(fd int) (n int, e Errno) {
 	f, v, ok := h.on(Unsent, fd)
 	if !ok {
@@ -383,7 +383,7 @@ func (h *Host) Unsent(fd int) (n int, e Errno) {
 			e = kernel.EINVAL
 		}
 	case *unixSocket:
-		if h.os() == Linux { // elsewhere what is sent lies with the peer
+		if h.os() == Linux { // elsewhere the peer's queue counts
 			n = s.used
 		}
 	}
@@ -406,8 +406,7 @@ func (h *Host) Unlink(path string) Errno {
 	return e
 }
 
-// FileID identifies the file at path by device and inode. ENOENT if there is none; it has no other
-// error.
+// FileID identifies the file at path by device and inode. Its only error is ENOENT.
 func (h *Host) FileID(path string) (kernel.FileID, Errno) {
 	id := h.ids[path]
 	if _, there := h.paths[path]; h.gone() || !there || abstract(path) {

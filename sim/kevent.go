@@ -11,21 +11,21 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A kqueue is a Poller on a simulated BSD: package poller's code for kqueues over a simulated
-// kevent(2), which is the methods of kevents. Faults are in kevent(2): one of Add or Mod makes the
-// first filter that is to be added fail.
+// A kqueue is a Poller on a simulated BSD: package poller's code for kqueues on a simulated
+// kevent(2), the methods of kevents. Faults happen in kevent(2): a fault of Add or Mod makes the
+// first new filter fail.
 type kqueue struct {
 	*epoll
 	q     poller.Poller
 	sys   *kevents
-	early verdict // of the Wait in progress
+	early verdict // for the Wait in progress
 }
 
-// kevents is kevent(2) on the kernel's side. In it a registration is a filter.
+// kevents is the kernel's side of kevent(2). A registration is one filter.
 type kevents struct {
 	*epoll
 	k      *kqueue
-	fail   Errno // the next filter to be added fails so
+	fail   Errno // the error of the next new filter
 	events []kevent.Event
 }
 
@@ -36,7 +36,8 @@ func newKqueue(p *epoll) *kqueue {
 	return k
 }
 
-// TellsUnasked tells package sel that who wants nothing does not hear of errors and ends.
+// TellsUnasked reports to package sel that a registration for nothing reports neither errors nor
+// the end of input.
 func (*kqueue) TellsUnasked() bool { return false }
 
 func (k *kqueue) Add(fd int, gen uint32, want poller.Interest) error {
@@ -57,7 +58,7 @@ func (k *kqueue) ctl(c Call, fd int, do func() error) error {
 	} else if h.file(fd) == nil {
 		return k.unknown(c, fd)
 	}
-	if c != Del { // which does its work even when it tells an error
+	if c != Del { // Del does its work even if it returns an error
 		k.sys.fail = v.e
 	}
 	err := do()
@@ -164,7 +165,7 @@ func (s *kevents) add(c *kevent.Change, want poller.Interest, old *reg, f file) 
 	if c.Flags&kevent.Clear != 0 {
 		want |= poller.Edge
 	}
-	if old != nil { // what is there takes the new udata
+	if old != nil { // the old filter gets the new udata
 		old.gen = c.Gen
 		return 0
 	}
@@ -180,7 +181,7 @@ func (s *kevents) Wait(n int, left time.Duration) (int, error) {
 		panic("sim: two programs in Wait of one Poller")
 	}
 	if w.wakes.Load() {
-		w.takeWakes() // of before this call
+		w.takeWakes() // from before this call
 	}
 	until := timeout.Never
 	if left >= 0 {
@@ -193,7 +194,7 @@ func (s *kevents) Wait(n int, left time.Duration) (int, error) {
 		}
 		s.gather(n, first)
 		if len(s.events) > 0 {
-			if left == 0 && first { // a look: time passes all the same
+			if left == 0 && first { // a poll without waiting takes time too
 				s.pass()
 			}
 			return len(s.events), nil
@@ -215,7 +216,7 @@ func (s *kevents) Wait(n int, left time.Duration) (int, error) {
 // gather fills events with at most n, the waker's first.
 func (s *kevents) gather(n int, first bool) {
 	s.events = s.events[:0]
-	if early := &s.k.early; s.woken || early.again && !first { // a fault is a wake-up of nobody's
+	if early := &s.k.early; s.woken || early.again && !first { // a fault wakes without a Wake
 		early.again = false
 		s.woken = false
 		s.events = append(s.events, kevent.Event{Wake: true})

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Go runs f after a while, inline: it must not wait for anything.
+// Go runs f after a delay, inline: f must not wait for anything.
 func (h *Host) Go(f func()) {
 	life := h.life
 	h.w.events.add(h.w.now+h.turns.N(int64(2*time.Millisecond)), call(func() {
@@ -18,7 +18,8 @@ func (h *Host) Go(f func()) {
 	}), 0, 0, 0)
 }
 
-// Lookup asks the world's names; see World.Name. The names of hosts' addresses are themselves.
+// Lookup resolves a name of the world; see World.Name. The name of an address is the address
+// itself.
 func (h *Host) Lookup(_ context.Context, network, name string) ([]netip.Addr, error) {
 	v := h.gate(Lookup, -1)
 	if v.e != 0 {
@@ -44,7 +45,7 @@ func (h *Host) Lookup(_ context.Context, network, name string) ([]netip.Addr, er
 	return ips, nil
 }
 
-// services are the names of ports that a simulated host knows; no file is read.
+// services are the port names that a simulated host knows. It reads no file.
 var services = map[string]int{"echo": 7, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "http": 80,
 	"ntp": 123, "https": 443}
 
@@ -55,7 +56,7 @@ func (h *Host) LookupPort(_ context.Context, network, service string) (int, erro
 	return 0, &net.DNSError{Err: "unknown port", Name: network + "/" + service, IsNotFound: true}
 }
 
-// Interface: a host has lo, which is 1, and eth0, which is 2.
+// Interface returns 1 for lo and 2 for eth0, the interfaces of every host.
 func (h *Host) Interface(name string) (int, error) {
 	switch name {
 	case "lo":

@@ -10,17 +10,17 @@ import (
 // loopLatency is how long a packet takes from a host to itself.
 const loopLatency = int64(5 * time.Microsecond)
 
-// A cut keeps packets from one host to another.
+// A cut stops all packets from one host to another.
 type cut struct{ from, to *Host }
 
-// Cut ends all traffic between two hosts, both ways, until Heal. Connections live on: TCP goes on
-// trying.
+// Cut stops all packets between two hosts, in both directions, until Heal. Connections stay open,
+// and TCP keeps sending its data again.
 func (w *World) Cut(a, b *Host) {
 	w.CutOneWay(a, b)
 	w.CutOneWay(b, a)
 }
 
-// CutOneWay ends the traffic from one host to another only.
+// CutOneWay stops the packets from one host to another only.
 func (w *World) CutOneWay(from, to *Host) {
 	if w.isCut(from, to) {
 		return
@@ -60,8 +60,8 @@ func (w *World) Heal() {
 	w.cuts = nil
 }
 
-// SetLatency gives a host its own distance to all others; 0 is the world's. The larger of two
-// hosts' counts.
+// SetLatency sets the latency between this host and all others; 0 means the world's. Between two
+// hosts the larger one counts.
 func (h *Host) SetLatency(d time.Duration) {
 	if d < 0 || d > longest {
 		panic("sim: SetLatency: must be 0 … 1h")
@@ -69,7 +69,7 @@ func (h *Host) SetLatency(d time.Duration) {
 	h.fixed = d
 }
 
-// passes tells whether a packet can go from one host to the other.
+// passes returns whether a packet can get from one host to the other.
 func (w *World) passes(from, to *Host) bool {
 	if from.down || to.down || w.isCut(from, to) {
 		return false
@@ -77,7 +77,7 @@ func (w *World) passes(from, to *Host) bool {
 	return from == to || to.clogged[0]+from.clogged[1] == 0
 }
 
-// latency is how long one packet takes, by chance.
+// latency returns how long one packet takes, with jitter.
 func (w *World) latency(from, to *Host) int64 {
 	if from == to {
 		return loopLatency
@@ -89,13 +89,13 @@ func (w *World) latency(from, to *Host) int64 {
 	return int64(d) + from.way(to).jitter.N(int64(w.opt.Jitter)+1)
 }
 
-// An inet is what TCP and UDP sockets have in common.
+// An inet has what TCP and UDP sockets have in common.
 type inet struct {
 	family    int
 	v6only    bool
 	bsd       bool
 	bound     bool
-	fixedAddr bool // by bind(2), which keeps it after a failed connect
+	fixedAddr bool // set by bind(2): it stays after a failed connect
 	fixedPort bool
 	local     netip.AddrPort // unmapped; the zero Addr is any
 	remote    netip.AddrPort
@@ -104,7 +104,7 @@ type inet struct {
 	opts      []option
 }
 
-// open46 begins an inet of the family. IPV6_V6ONLY is the default on the BSDs.
+// open46 sets up an inet of the family. IPV6_V6ONLY is the default on the BSDs.
 func (h *Host) open46(s *inet, family int) {
 	s.family, s.bsd = family, h.os() != Linux
 	if s.bsd && family == kernel.AF_INET6 {
@@ -113,7 +113,7 @@ func (h *Host) open46(s *inet, family int) {
 	}
 }
 
-// told is an address as the socket's family writes it.
+// told returns an address in the form of the socket's family.
 func (s *inet) told(a netip.AddrPort) Addr {
 	ip := a.Addr()
 	switch {
@@ -127,7 +127,7 @@ func (s *inet) told(a netip.AddrPort) Addr {
 	return kernel.Inet(a)
 }
 
-// plain is an address as hosts know it: unmapped, any as the zero Addr.
+// plain returns an address in the form that hosts use: unmapped, and the wildcard as the zero Addr.
 func (s *inet) plain(a Addr) (netip.AddrPort, Errno) {
 	if a.Family != kernel.AF_INET && a.Family != kernel.AF_INET6 {
 		return netip.AddrPort{}, kernel.EAFNOSUPPORT
@@ -149,7 +149,7 @@ func (s *inet) plain(a Addr) (netip.AddrPort, Errno) {
 	return netip.AddrPortFrom(ip, a.Port), 0
 }
 
-// takes tells whether a socket that is bound to local hears of what is sent to a.
+// takes returns whether a socket that is bound to local receives what is sent to a.
 func (s *inet) takes(a netip.Addr) bool {
 	if ip := s.local.Addr(); ip.IsValid() {
 		return ip == a
@@ -160,7 +160,7 @@ func (s *inet) takes(a netip.Addr) bool {
 	return !s.v6only || a.Is6()
 }
 
-// overlaps tells whether two sockets would hear of the same.
+// overlaps returns whether two sockets would receive the same packets.
 func (s *inet) overlaps(t *inet) bool {
 	a, b := s.local.Addr(), t.local.Addr()
 	switch {
@@ -178,7 +178,7 @@ type ports struct {
 	used []claim
 }
 
-// A claim is one socket's hold on a port.
+// A claim is one socket's use of a port.
 type claim struct {
 	who       *inet
 	tcp       bool
@@ -210,7 +210,7 @@ func (p *ports) listening(who *inet) {
 	}
 }
 
-// taken tells whether the socket cannot have the port of its local address.
+// taken returns whether another socket keeps this one from the port of its local address.
 func (p *ports) taken(s *inet, tcp bool) bool {
 	for _, c := range p.used {
 		if c.tcp != tcp || c.who == s || c.who.local.Port() != s.local.Port() || !c.who.overlaps(s) {
@@ -224,7 +224,7 @@ func (p *ports) taken(s *inet, tcp bool) bool {
 	return false
 }
 
-// free is a port that nobody has; 0 if all are taken.
+// free returns an unused port, 0 if there is none.
 func (p *ports) free(tcp bool) uint16 {
 	for range ephemeralLast - ephemeralFirst + 1 {
 		port := p.next
@@ -272,10 +272,10 @@ func (h *Host) bind(s *inet, tcp bool, a Addr) Errno {
 	return 0
 }
 
-// route finds where to send from, and gives the socket a port if it has none.
+// route returns the address to send from, and gives the socket a port if it has none.
 func (h *Host) route(s *inet, tcp bool, to netip.AddrPort) (netip.AddrPort, Errno) {
 	ip := to.Addr()
-	if !ip.IsValid() { // any is this machine
+	if !ip.IsValid() { // the wildcard means this machine
 		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		if s.family == kernel.AF_INET6 {
 			ip = netip.IPv6Loopback()
@@ -297,7 +297,7 @@ func (h *Host) route(s *inet, tcp bool, to netip.AddrPort) (netip.AddrPort, Errn
 	return netip.AddrPortFrom(from, s.local.Port()), 0
 }
 
-// bound gives a socket a port, if it has none.
+// bound gives the socket a port if it has none.
 func (h *Host) bound(s *inet, tcp bool) Errno {
 	if s.bound {
 		return 0
@@ -312,7 +312,7 @@ func (h *Host) bound(s *inet, tcp bool) Errno {
 	return 0
 }
 
-// machine is the host that has the address, seen from h; nil is none.
+// machine returns the host that has the address, seen from h; nil if none has it.
 func (h *Host) machine(ip netip.Addr) *Host {
 	if h.has(ip) {
 		return h

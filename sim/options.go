@@ -5,37 +5,39 @@ import (
 	"time"
 )
 
-// Options are the properties of a world. The zero value is a quiet one with a fast network.
+// Options are the properties of a World. The zero value is a quiet one with a fast network.
 type Options struct {
-	// Latency is how long a packet takes between two hosts, 100 µs if 0; Jitter what is added to it
-	// by chance, at most, 50 µs if 0. At most an hour.
+	// Latency is how long a packet takes between two hosts. Jitter is the most that chance adds to
+	// it. 0 means 100 µs and 50 µs. At most an hour.
 	Latency, Jitter time.Duration
-	// Bandwidth is how many bytes of one connection's direction pass in a second; 0 is no limit.
+	// Bandwidth is how many bytes pass per second in one direction of a connection. 0 means no
+	// limit.
 	Bandwidth int64
-	// Buffer is the size of sockets' send and receive buffers in bytes, 64 KiB if 0; 1 KiB … 64
-	// MiB. SO_SNDBUF and SO_RCVBUF change a socket's.
+	// Buffer is the size of each socket's send and receive buffer: 1 KiB … 64 MiB. 0 means 64 KiB.
+	// SO_SNDBUF and SO_RCVBUF change it for one socket.
 	Buffer int
-	// Files is how many descriptors a host has, 1,024 if 0.
+	// Files is how many descriptors a host has. 0 means 1,024.
 	Files int
-	// Kernel is whose rules the hosts follow where kernels differ: see the table in doc/sim.md.
-	// With FreeBSD and NetBSD ShortReads counts as set.
+	// Kernel is the system whose rules the hosts follow: see the table in doc/sim.md. With FreeBSD
+	// and NetBSD, ShortReads counts as set.
 	Kernel Kernel
-	// Kqueue is Kernel FreeBSD, if Kernel is not set.
+	// Kqueue means FreeBSD, if Kernel is not set.
 	//
 	// Deprecated: set Kernel.
 	Kqueue bool
-	// ShortReads: a read of TCP that comes up short need not have taken all there was. So it is on
-	// every kernel but Linux's; reactors register level-triggered then.
+	// ShortReads: a short read of TCP need not have read all there was. That holds on every kernel
+	// but Linux. Reactors then register level-triggered.
 	ShortReads bool
 	// Refused are calls that fail on every host, each with its errno; see Host.Refuse.
 	Refused map[Call]Errno
-	// Faults are the chances of all hosts to begin with.
+	// Faults are the chances of all hosts at the start.
 	Faults Faults
-	// Faulty, if not nil, is the faults that happen, in place of chance's: while there are chances
-	// of any. What the test does itself is left out if it is not among them. See Shrink.
+	// Faulty, if not nil, has the faults that happen, instead of those by chance. A fault happens
+	// only while its chance is above 0. A fault that the test makes itself happens only if it is in
+	// the list. See Shrink.
 	Faulty []Fault
-	// Trace is how many of the last steps are kept as text; 0 none, -1 all. It does not change the
-	// history.
+	// Trace is how many of the last steps are kept as text; 0 means none, -1 all. It does not
+	// change the history.
 	Trace int
 }
 
@@ -68,7 +70,7 @@ const (
 	filesMost = 1 << 20
 )
 
-// filled has the default values in place of zeros.
+// filled replaces zeros by the defaults.
 func (o Options) filled() Options {
 	if o.Latency == 0 {
 		o.Latency = 100 * time.Microsecond
@@ -114,28 +116,28 @@ const (
 	Always  Chance = 1_000_000
 )
 
-// Faults are the chances of what goes wrong by itself. The zero value is nothing.
+// Faults are the chances of faults. The zero value has none.
 type Faults struct {
-	// Of every call that it can happen to:
-	ShortRead  Chance // takes less than there is
-	ShortWrite Chance // takes less than there is room for
+	// For every call that can have such a fault:
+	ShortRead  Chance // moves less than there is
+	ShortWrite Chance // moves less than there is room for
 	Again      Chance // EAGAIN although ready; an Event follows
 	Interrupt  Chance // EINTR, which the kernel repeats
 	Error      Chance // one of the call's own errors; see Errors
-	Spurious   Chance // a Wait that tells of what is not
-	EarlyWait  Chance // a Wait that ends as if it was woken
+	Spurious   Chance // a Wait reports an Event without a cause
+	EarlyWait  Chance // a Wait ends as if it was woken
 
-	// Of every packet:
-	Loss      Chance // of TCP: it is repeated after 200 ms and more
+	// For every packet:
+	Loss      Chance // TCP sends it again after at least 200 ms
 	Duplicate Chance // datagrams only
-	Reorder   Chance // datagrams only: it is overtaken
-	Reset     Chance // the connection that it belongs to is reset
-	SlowFIN   Chance // a FIN that takes up to a second longer
+	Reorder   Chance // datagrams only: a later one overtakes it
+	Reset     Chance // its connection is reset
+	SlowFIN   Chance // a FIN takes up to a second longer
 
-	// Of every new socket:
-	OneByte     Chance // every read and write of it moves one byte
-	NeverReads  Chance // for the first 10 s it tells of no input
-	SlowAccepts Chance // a connection that the listener is told of up to a second late
+	// For every new socket:
+	OneByte     Chance // its reads and writes move one byte each
+	NeverReads  Chance // it reports no input for 10 s
+	SlowAccepts Chance // the listener reports a connection up to a second late
 }
 
 func (f *Faults) list() []Chance {

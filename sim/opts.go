@@ -11,7 +11,7 @@ import (
 // An option is one that was set.
 type option struct{ level, name, value int }
 
-// knownOptions can be set and read, and do nothing here but what setOpt says.
+// knownOptions can be set and read. They have no effect other than what setOpt does.
 var knownOptions = [][2]int{
 	{kernel.SOL_SOCKET, kernel.SO_REUSEADDR}, {kernel.SOL_SOCKET, kernel.SO_REUSEPORT}, {kernel.SOL_SOCKET, kernel.SO_BROADCAST},
 	{kernel.SOL_SOCKET, kernel.SO_KEEPALIVE}, {kernel.SOL_SOCKET, kernel.SO_SNDBUF}, {kernel.SOL_SOCKET, kernel.SO_RCVBUF},
@@ -33,7 +33,7 @@ func known(level, name int) bool {
 	return false
 }
 
-// hasLevel tells whether a socket has options of the level: TCP's are no datagram socket's.
+// hasLevel returns whether a socket has options of the level. Datagram sockets have none of TCP.
 func hasLevel(f file, level int) bool {
 	_, datagrams := f.(*udp)
 	return !datagrams || level != kernel.IPPROTO_TCP
@@ -58,7 +58,7 @@ func get(list []option, level, name int) int {
 	return 0
 }
 
-// options is where a socket keeps its own.
+// options returns where a socket keeps its options.
 func options(f file) *[]option {
 	switch s := f.(type) {
 	case *tcp:
@@ -87,7 +87,7 @@ func (h *Host) setOpt(f file, level, name, value int) Errno {
 	switch s := f.(type) {
 	case *tcp:
 		if sock && name == kernel.SO_RCVLOWAT {
-			s.lowat = min(value, s.rcvbuf/2) // more never comes
+			s.lowat = min(value, s.rcvbuf/2) // otherwise it is never reached
 			s.wake(0)
 		}
 		s.inet.set(level, name, value)
@@ -170,8 +170,8 @@ func (h *Host) getOpt(f file, level, name int) (int, Errno) {
 	return n, 0
 }
 
-// flag is what a BSD reads of an option that is set and can only be on or off: the bit that it
-// keeps it in.
+// flag returns how a BSD reports an option that can only be on or off: as the bit that it is stored
+// in.
 func flag(level, name int) int {
 	switch {
 	case level == kernel.IPPROTO_TCP && name == kernel.TCP_NODELAY, level == kernel.SOL_SOCKET && name == kernel.SO_REUSEADDR:
@@ -230,7 +230,7 @@ func buffers(f file, send bool) int {
 	return 0
 }
 
-// setBytes is options that are structures: SO_LINGER, the memberships of groups; an int is four
+// setBytes sets options that are structures: SO_LINGER and memberships of groups. An int has four
 // bytes.
 func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
 	u, isUDP := f.(*udp)
@@ -243,7 +243,7 @@ func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
 			on, seconds := binary.NativeEndian.Uint32(p) != 0, binary.NativeEndian.Uint32(p[4:])
 			s.linger, s.waits = on && seconds == 0, 0
 			if on {
-				s.waits = int(min(seconds, math.MaxInt32/100)) // the most there is on Linux
+				s.waits = int(min(seconds, math.MaxInt32/100)) // the limit on Linux
 			}
 		}
 		return 0
@@ -259,7 +259,7 @@ func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
 		return u.join(netip.AddrFrom16([16]byte(p)), name == kernel.IPV6_JOIN_GROUP)
 	case level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_IF: // a host has one network
 		return 0
-	case level == kernel.SOL_SOCKET && (name == kernel.SO_RCVTIMEO || name == kernel.SO_SNDTIMEO): // nobody here waits in a call
+	case level == kernel.SOL_SOCKET && (name == kernel.SO_RCVTIMEO || name == kernel.SO_SNDTIMEO):
 		return 0
 	case len(p) >= 4:
 		return h.setOpt(f, level, name, int(int32(binary.NativeEndian.Uint32(p))))

@@ -69,8 +69,8 @@ func (h *Host) interrupt(c Call, fd int) {
 	}
 }
 
-// holds tells whether a call that is not done has to be tried again, because its descriptor lacks
-// O_NONBLOCK. It lets time pass in between. Outside a program nobody can wait, so there the run
+// holds returns whether a call that is not done has to be tried again, because its descriptor lacks
+// O_NONBLOCK. It lets time pass in between. Only programs can wait, so elsewhere the run
 // fails.
 func (h *Host) holds(n *node, c Call) bool {
 	if !n.blocking {

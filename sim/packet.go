@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// A way is from one host to another: how many packets have gone, and their jitter.
+// A way leads from one host to another: the number of packets so far, and their jitter.
 type way struct {
 	packets int
 	cuts    int
 	jitter  Rand
 }
 
-// way to another host; it is good until the next call.
+// way returns the way to another host. It is valid until the next call.
 func (h *Host) way(to *Host) *way {
 	for i := len(h.ways); i <= to.index; i++ {
 		h.ways = append(h.ways, way{jitter: Rand{scramble(h.stream(jitterStream).state + uint64(i))}})
@@ -20,22 +20,22 @@ func (h *Host) way(to *Host) *way {
 	return &h.ways[to.index]
 }
 
-// A PacketInjection is one fault at one packet. SYN, SYN-ACK, what send gives of a stream at a time
-// (32 KiB at most), FIN and datagrams are packets; acknowledgements are not counted.
+// A PacketInjection is one fault at one packet. A SYN, a SYN-ACK, a FIN, a datagram, and each part
+// of a stream (32 KiB at most) are packets. Acknowledgements do not count.
 type PacketInjection struct {
-	To    *Host         // nil: whoever they go to
-	Nth   int           // of the packets from now on: 1 is the next
+	To    *Host         // the receiver; nil means any
+	Nth   int           // which packet from now on: 1 is the next
 	Kind  Kind          // Lost, Doubled, Late or Reset
-	Delay time.Duration // of Late
+	Delay time.Duration // for Late
 	Count int           // how many in a row; 0 is one
 }
 
 type plannedPacket struct {
-	from, to int // counts of the packets
+	from, to int // by the count of the packets
 	PacketInjection
 }
 
-// InjectPacket has the nth packet that the host sends from now on go wrong.
+// InjectPacket makes a fault happen to the nth packet that the host sends from now on.
 func (h *Host) InjectPacket(f PacketInjection) {
 	if f.Nth < 1 || f.Count < 0 || f.Kind < Lost || f.Kind > Reset || (f.Kind == Late) != (f.Delay > 0) || f.Delay > longest {
 		panic(fmt.Sprintf("sim: InjectPacket(%+v): must have Nth of 1 or more, Lost, Doubled, Late or Reset, and a Delay up to 1h if Late", f))
@@ -47,7 +47,7 @@ func (h *Host) InjectPacket(f PacketInjection) {
 	h.packetPlan = append(h.packetPlan, plannedPacket{n + f.Nth, n + f.Nth + max(f.Count, 1), f})
 }
 
-// Packets is how many packets the host has sent so far, to nil is to any.
+// Packets returns how many packets the host has sent to another one so far; nil means all hosts.
 func (h *Host) Packets(to *Host) int {
 	if to == nil {
 		return h.packets
@@ -55,13 +55,13 @@ func (h *Host) Packets(to *Host) int {
 	return h.way(to).packets
 }
 
-// A fate is what becomes of a packet.
+// A fate is what happens to a packet.
 type fate struct {
 	lost, doubled, reset bool
 	late                 int64
 }
 
-// fate of the next packet from one host to another; odds are the chances that such a packet has.
+// fate decides about the next packet from one host to another, with the chances odds.
 func (h *Host) fate(to *Host, odds packetOdds) (f fate) {
 	v := h.way(to)
 	v.packets++
@@ -92,13 +92,13 @@ func (h *Host) fate(to *Host, odds packetOdds) (f fate) {
 	return f
 }
 
-// packetOdds are the chances of one sort of packets; slow is how late it is at most.
+// packetOdds are the chances of one kind of packet. slow is how late it can be.
 type packetOdds struct {
 	reset, doubled, late Chance
 	slow                 int64
 }
 
-// plannedFate is what InjectPacket has asked for.
+// plannedFate returns what InjectPacket has planned for the packet.
 func (h *Host) plannedFate(to *Host, nth int, f *fate) {
 	left := h.packetPlan[:0]
 	for _, p := range h.packetPlan {
@@ -127,9 +127,9 @@ func (h *Host) plannedFate(to *Host, nth int, f *fate) {
 	}
 }
 
-// Reset resets the connections of the host whose local port it is, 0 for all: both ends hear of it
-// at once, as from a firewall between them. It tells how many there were; those that a program has
-// closed and that still deliver are not among them.
+// Reset resets the host's connections with this local port, or all for port 0. Both ends are
+// notified at once, as by a firewall between them. It returns how many there were. A connection
+// that a program has closed and that still delivers does not count.
 func (h *Host) Reset(port uint16) (n int) {
 	var found []*tcp
 	for _, f := range h.files {
@@ -153,8 +153,7 @@ func (h *Host) Reset(port uint16) (n int) {
 	return len(found)
 }
 
-// SetLatency changes Options.Latency and Options.Jitter, SetBandwidth Options.Bandwidth: for what
-// is sent from now on.
+// SetLatency changes Options.Latency and Options.Jitter for what is sent from now on.
 func (w *World) SetLatency(latency, jitter time.Duration) {
 	o := w.opt
 	o.Latency, o.Jitter = latency, jitter

@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A pipe is one end of a pipe. Only Pollers and Ready look at it: a Kernel has no calls that move
-// its bytes.
+// A pipe is one end of a pipe. Only Pollers and Ready use it, because a Kernel has no calls that
+// move its bytes.
 type pipe struct {
 	node
 	write bool
@@ -15,8 +15,8 @@ type pipe struct {
 	alone bool // the other end is closed
 }
 
-// Pipe makes the two ends of a pipe, for programs that watch descriptors that are no sockets.
-// Nothing can be sent through it; closing an end is an Event at the other.
+// Pipe makes the two ends of a pipe, for programs that watch descriptors other than sockets. No
+// data can be sent through it. Closing one end is an Event at the other.
 func (h *Host) Pipe() (r, w int, e Errno) {
 	if h.open+2 > h.limit {
 		return -1, -1, kernel.EMFILE
@@ -34,12 +34,13 @@ func (p *pipe) close() {
 	p.other.wake(0)
 }
 
-// status: FreeBSD's pipes go both ways, so the end to read from can be written too.
+// status: on FreeBSD pipes work in both directions, so the reading end can be written too.
 func (p *pipe) status() status {
 	return status{out: p.write || p.h.os() == FreeBSD, noWriter: p.alone && !p.write, noReader: p.alone && p.write}
 }
 
-// refuses is the errno of a filter that a BSD does not add: to write to a pipe without readers.
+// refuses returns the errno of a filter that a BSD does not add: to write to a pipe without
+// readers.
 func (p *pipe) refuses(write bool) Errno {
 	switch {
 	case !write || !p.alone:

@@ -9,14 +9,14 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// An epoll is a simulated Poller with the rules of Linux's fs/eventpoll.c: a wake-up puts a
-// registration on the ready list if it asks for what has happened; Wait takes the list from the
-// front, asks each what it is ready for now, and puts the level-triggered ones that still are at
-// the end again. So an edge is told once, with all that is ready then, and one that is over before
-// Wait comes is not told.
+// An epoll is a simulated Poller with the rules of Linux's fs/eventpoll.c. A wake-up puts a
+// registration on the ready list if the registration asks for what has happened. Wait removes
+// registrations from the front and asks each file for its readiness. Those that are level-triggered
+// and still ready go back to the end. So an edge is reported once, with all that is ready by then.
+// An edge that has passed before Wait looks is not reported.
 //
-// A BSD's kqueue (see kevent.go) has the same list. Its registrations are filters, so one
-// descriptor has up to two.
+// A BSD's kqueue (kevent.go) has the same list. Its registrations are filters, so one descriptor
+// has up to two.
 type epoll struct {
 	node
 	regs   []*reg // by slot
@@ -26,10 +26,10 @@ type epoll struct {
 	closed bool
 	waiter *proc
 	asleep bool
-	told   []told // what pick has found
+	told   []told // found by pick
 }
 
-// A reg is the registration of one descriptor, or one filter of it: In or Out.
+// A reg is the registration of one descriptor, or one of its filters: In or Out.
 type reg struct {
 	p      *epoll
 	n      *node
@@ -40,7 +40,7 @@ type reg struct {
 	gone   bool
 }
 
-// told is a registration that is ready, and for what. See filter for the rest.
+// told is a registration that is ready, and for what. filter documents flags and errno.
 type told struct {
 	r             *reg
 	ready         poller.Readiness
@@ -67,7 +67,8 @@ func (h *Host) NewPoller() (poller.Poller, error) {
 	return p, nil
 }
 
-// TellsUnasked tells package sel that a registration for nothing still reports errors and ends.
+// TellsUnasked reports to package sel that a registration for nothing still reports errors and the
+// end of input.
 func (*epoll) TellsUnasked() bool { return true }
 
 func (p *epoll) what() string { return "poller" }
@@ -83,8 +84,8 @@ func (p *epoll) close() {
 
 func (p *epoll) FD() int { return p.fd }
 
-// status: readable while a Wait would return, by an Event or a Wake. A kqueue stays readable after
-// that has been emptied, until somebody waits on it (seen on FreeBSD 12 and NetBSD 7).
+// status: readable while a Wait would return, by an Event or a Wake. An emptied kqueue stays
+// readable until the next Wait (seen on FreeBSD 12 and NetBSD 7).
 func (p *epoll) status() status {
 	s := status{in: p.woken}
 	for _, r := range p.ready {
@@ -97,7 +98,7 @@ func (p *epoll) status() status {
 
 func (p *epoll) isKqueue() bool { return p.h.os() != Linux }
 
-// bits is what the registration is told now.
+// bits returns what the registration reports now.
 func (r *reg) bits() poller.Readiness {
 	told := poller.Readiness(r.want)&(poller.In|poller.Out) | poller.Err | poller.Hup
 	if r.want&poller.Edge != 0 {
@@ -106,7 +107,7 @@ func (r *reg) bits() poller.Readiness {
 	return r.n.ready().epoll() & told
 }
 
-// now is what the registration is told now; false for nothing.
+// now returns what the registration reports now; false means nothing.
 func (r *reg) now() (told, bool) {
 	if r.p.isKqueue() {
 		s := r.n.ready()
@@ -120,8 +121,8 @@ func (r *reg) now() (told, bool) {
 	return told{r: r, ready: bits}, bits != 0
 }
 
-// list puts the registration on the ready list, and ends the sleep of who waits. For a kqueue a
-// filter that is on the list is no news, so a ring of kqueues comes to an end.
+// list puts the registration on the ready list and wakes the sleeper. With a kqueue a filter that
+// is already on the list wakes nobody, so a ring of kqueues does not run without end.
 func (p *epoll) list(r *reg) {
 	if r.listed && p.isKqueue() {
 		return
@@ -133,8 +134,8 @@ func (p *epoll) list(r *reg) {
 	p.stir()
 }
 
-// stir wakes who waits for the Poller: a program, or another Poller. It comes to run a little
-// later, by chance.
+// stir wakes what waits for the Poller: a program or another Poller. It runs a little later, by
+// chance.
 func (p *epoll) stir() {
 	if p.asleep {
 		p.asleep = false
@@ -144,7 +145,7 @@ func (p *epoll) stir() {
 	p.wake(poller.In)
 }
 
-// slot is the place in regs of a descriptor's registration, or of its filter.
+// slot returns the place in regs of a descriptor's registration, or of its filter.
 func (p *epoll) slot(fd int, want poller.Interest) int {
 	if !p.isKqueue() {
 		return fd - p.first
@@ -165,7 +166,7 @@ func (p *epoll) ctl(c Call, fd int, do func(f file) Errno) error {
 	e := v.e
 	f := h.file(fd)
 	switch {
-	case e != 0 && c != Del: // Del does its work even when it tells an error
+	case e != 0 && c != Del: // Del does its work even if it returns an error
 	case p.closed || h.life != p.life:
 		e = kernel.EBADF
 	case f == nil:
@@ -217,11 +218,11 @@ func (p *epoll) enter(n *node, fd int, gen uint32, want poller.Interest) {
 	}
 }
 
-// nestsMost is how many Pollers there can be from the outermost to the innermost (EP_MAX_NESTS and
-// one more).
+// nestsMost is how many Pollers a chain from the outermost to the innermost can have (EP_MAX_NESTS
+// and one more).
 const nestsMost = 5
 
-// inside has f called with the Pollers that p watches.
+// inside calls f with each Poller that p watches.
 func (p *epoll) inside(f func(q *epoll)) {
 	for _, r := range p.regs {
 		if r != nil {
@@ -232,14 +233,14 @@ func (p *epoll) inside(f func(q *epoll)) {
 	}
 }
 
-// watches tells whether p watches the other one, also through others.
+// watches returns whether p watches the other one, directly or through others.
 func (p *epoll) watches(other *epoll) (yes bool) {
 	p.inside(func(q *epoll) { yes = yes || q == other || q.watches(other) })
 	return yes
 }
 
-// below is how many Pollers deep p goes, itself included; above how many there are from it to the
-// outermost.
+// below returns how many Pollers deep p goes, itself included. above returns how many there are
+// from p to the outermost.
 func (p *epoll) below() (n int) {
 	p.inside(func(q *epoll) { n = max(n, q.below()) })
 	return n + 1

@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 )
 
-// A proc is a program that runs on a host: a coroutine that gives the world back whenever a Poller
-// of its host waits.
+// A proc is a program that runs on a host. It is a coroutine: when a Poller of its host waits, the
+// world runs.
 type proc struct {
 	w      *World
 	host   *Host
@@ -18,13 +18,13 @@ type proc struct {
 	ended  bool
 	dead   bool   // its host has crashed under it
 	ticket uint64 // of the one event that resumes it
-	last   *epoll // what it waits for, or has
-	late   int    // calls since it is dead
+	last   *epoll // the Poller that it waits for, or waited for last
+	late   int    // calls after the crash
 }
 
 func (p *proc) String() string { return p.host.name + "/" + p.name }
 
-// soon schedules the next resume in place of the one that is planned.
+// soon schedules the next resume and replaces the planned one.
 func (p *proc) soon(at int64) {
 	p.ticket++
 	p.w.events.add(at, p, 0, 0, p.ticket)
@@ -36,10 +36,10 @@ func (p *proc) act(_ uint8, _ int64, ticket uint64) {
 	}
 }
 
-// resume runs the program until it waits or ends.
+// resume runs the program until it waits or finishes.
 func (p *proc) resume() {
 	w := p.w
-	if p.dead && p.next == nil { // it had not begun
+	if p.dead && p.next == nil { // it had not started
 		p.ended = true
 		return
 	}
@@ -65,9 +65,9 @@ func (p *proc) main(yield func(struct{}) bool) {
 		}
 		v := recover()
 		if v == nil {
-			return // runtime.Goexit: a test's FailNow; it goes on in who drives the world
+			return // runtime.Goexit, as by a test's FailNow: it goes on in the goroutine of the world
 		}
-		if p.dead { // nobody is there to see it
+		if p.dead { // the host is down
 			return
 		}
 		p.w.Fail(&ProgramPanic{p.String(), v, debug.Stack()})
@@ -76,7 +76,7 @@ func (p *proc) main(yield func(struct{}) bool) {
 	returned = true
 }
 
-// pause gives the world back until the program is resumed.
+// pause lets the world run until the program is resumed.
 func (p *proc) pause() {
 	w := p.w
 	w.cur = nil
@@ -84,7 +84,7 @@ func (p *proc) pause() {
 	w.cur = p
 }
 
-// A ProgramPanic is what ends a run when a program panics.
+// A ProgramPanic is the error of a run in which a program has panicked.
 type ProgramPanic struct {
 	Program string
 	Value   any

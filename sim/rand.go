@@ -2,24 +2,24 @@ package sim
 
 import "math/bits"
 
-// A Rand is a source of seeded choices (splitmix64). Programs that want their own use Host.Rand, so
-// that the seed decides these too. Only integers: they are the same on every machine.
+// A Rand is a source of seeded choices (splitmix64). Programs that need chance use Host.Rand, so
+// that the seed decides. It has only integers: they are the same on every machine.
 type Rand struct{ state uint64 }
 
-// Uint64 is the next number.
+// Uint64 returns the next number.
 func (r *Rand) Uint64() uint64 {
 	r.state += 0x9e3779b97f4a7c15
 	return scramble(r.state)
 }
 
-// scramble makes of every number another, as if by chance.
+// scramble maps every number to another one that looks random.
 func scramble(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31
 }
 
-// N is a number from 0 to n-1; n must be 1 or more.
+// N returns a number from 0 to n-1. n must be 1 or more.
 func (r *Rand) N(n int64) int64 {
 	if n < 1 {
 		panic("sim: Rand.N of less than 1")
@@ -31,7 +31,7 @@ func (r *Rand) N(n int64) int64 {
 // Int is N for ints.
 func (r *Rand) Int(n int) int { return int(r.N(int64(n))) }
 
-// Chance is true p times in a million.
+// Chance returns true p times in a million.
 func (r *Rand) Chance(p Chance) bool { return p > 0 && r.N(int64(Always)) < int64(p) }
 
 // Bytes fills p.
@@ -41,5 +41,5 @@ func (r *Rand) Bytes(p []byte) {
 	}
 }
 
-// split is a source of its own, which this one's later choices do not move.
+// split returns an independent source: later choices of r do not change it.
 func (r *Rand) split() *Rand { return &Rand{r.Uint64()} }

@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// ShrinkRuns is how many runs Shrink makes at most.
+// ShrinkRuns is the most runs that Shrink makes.
 const ShrinkRuns = 2000
 
-// A Shrunk is what Shrink has found.
+// A Shrunk is the result of Shrink.
 type Shrunk struct {
-	Err    error   // what the least run fails with
-	Faults []Fault // that happen in it
-	Of     int     // how many there were
-	Runs   int     // it took
-	Least  bool    // each fault is needed; false: ShrinkRuns were not enough to be sure
-	World  *World  // of the least run, closed: it has the trace
+	Err    error   // of the smallest run
+	Faults []Fault // those of the smallest run
+	Of     int     // how many faults the first run had
+	Runs   int     // how many runs it took
+	Least  bool    // every fault is needed; false: ShrinkRuns did not suffice to prove it
+	World  *World  // of the smallest run: closed, with its trace
 }
 
-// Shrink looks for few faults with which f still fails under the seed, and in the same way. It runs
-// f again and again with some of the faults left out (Options.Faulty): the others stay what they
-// are, for every occasion has choices of its own. What a test does itself — Inject, Cut, Crash,
-// SetClock, Swizzle — counts as a fault too. Failures are the same when the first lines of their
-// errors differ in numbers only.
+// Shrink looks for a small set of faults with which f still fails under the seed, in the same way.
+// It runs f repeatedly and leaves out some of the faults each time (Options.Faulty). The others
+// stay the same, because each occasion has its own choices. Faults that the test makes itself count
+// too: Inject, Cut, Crash, SetClock, Swizzle. Two failures are the same if the first lines of their
+// errors differ only in numbers.
 //
-// nil: f does not fail. To see one of the runs again, give Faults to New as Options.Faulty.
+// nil means that f does not fail. To repeat the smallest run, pass Faults to New as Options.Faulty.
 func Shrink(seed uint64, opt Options, f func(w *World) error) *Shrunk {
 	s := &shrinker{seed: seed, opt: opt, f: f}
 	s.opt.Trace = 0
@@ -63,7 +63,7 @@ type shrinker struct {
 	runs   int
 }
 
-// without leaves out some of the list if f fails without them too.
+// without drops a part of the list if f also fails without it.
 func (s *shrinker) without(from, to int) bool {
 	if from == to {
 		return from == 0
@@ -78,7 +78,7 @@ func (s *shrinker) without(from, to int) bool {
 	return false
 }
 
-// still tells whether f fails with these alone, and keeps them if it does.
+// still returns whether f fails with these faults alone. If it does, it keeps them as the list.
 func (s *shrinker) still(faults []Fault) bool {
 	if s.runs >= ShrinkRuns {
 		return false
@@ -87,14 +87,14 @@ func (s *shrinker) still(faults []Fault) bool {
 	if err == nil || manner(err) != s.manner {
 		return false
 	}
-	s.list = faultsOf(w) // some may not have come to happen
+	s.list = faultsOf(w) // some may not have happened
 	return true
 }
 
-// faultsOf is never nil: without a list chance decides again (Options.Faulty).
+// faultsOf is never nil, because without a list chance decides again (Options.Faulty).
 func faultsOf(w *World) []Fault { return append([]Fault{}, w.Faults()...) }
 
-// A series is occasions that are numbered together.
+// A series is a kind of occasions that are numbered together.
 type series struct {
 	kind     Kind
 	call     Call
@@ -112,12 +112,12 @@ func (f *Fault) series() series {
 	return series{k, f.Call, f.Host, f.To}
 }
 
-// seriesMost is of how many series the numbers are moved, each by itself: 3 ways for each.
+// seriesMost is the number of series that moved renumbers. It tries 3 ways for each.
 const seriesMost = 3
 
-// moved looks for those that are left after one at other numbers. Without a fault a call is not
-// repeated, or a packet goes out that did not: what came after it has another number in its series
-// than it had.
+// moved looks for the remaining faults at other numbers. Without the fault a call may not be
+// repeated, or one more packet may be sent. Later occasions then have other numbers in their
+// series.
 func (s *shrinker) moved(gone Fault, rest []Fault) bool {
 	var all []series
 	for i := range rest {
@@ -149,7 +149,7 @@ func (s *shrinker) moved(gone Fault, rest []Fault) bool {
 
 func pow3(n int) int { return []int{1, 3, 9}[n] }
 
-// renumbered is the faults with those from a time on moved in their series.
+// renumbered returns the faults. Those from a time on have other numbers in their series.
 func renumbered(faults []Fault, from time.Duration, by map[series]int) []Fault {
 	list := slices.Clone(faults)
 	for i := range list {
@@ -174,7 +174,7 @@ func (s *shrinker) run(only []Fault) (w *World, err error) {
 	return w, s.f(w)
 }
 
-// manner is how something has failed: the first line of its error without the numbers.
+// manner returns how a run has failed: the first line of its error without the numbers.
 func manner(err error) string {
 	text := err.Error()
 	if f, ok := err.(*Failure); ok {

@@ -15,7 +15,7 @@ func (s *tcp) push() {
 	}
 	for s.sent < s.wrote {
 		room := p.rcvbuf - p.in.len() - int(s.sent-s.landed)
-		if s.sent == s.landed && (p.unknown() || p.phase != up) { // what looks whether there is room again finds nobody
+		if s.sent == s.landed && (p.unknown() || p.phase != up) { // a probe for room gets no answer
 			room = max(room, 1)
 		}
 		n := min(int(s.wrote-s.sent), room, segment)
@@ -31,7 +31,7 @@ func (s *tcp) push() {
 	}
 }
 
-// transmit sends a packet: how it arrives is decided now.
+// transmit sends a packet. It decides now how the packet arrives.
 func (s *tcp) transmit(what uint8, n int, odds packetOdds) {
 	f := s.h.fate(s.peer.h, odds)
 	at := s.arrival(n)
@@ -48,10 +48,11 @@ func (s *tcp) transmit(what uint8, n int, odds packetOdds) {
 	s.h.w.events.add(at, s, what, int64(n), s.round)
 }
 
-// segment is the most that lands at once.
+// segment is the most bytes that arrive at once.
 const segment = 32 << 10
 
-// arrival is when the next packet of n bytes lands: never before the one before it.
+// arrival returns when the next packet of n bytes arrives: never before the one that was sent
+// earlier.
 func (s *tcp) arrival(n int) int64 {
 	w := s.h.w
 	at := w.now
@@ -63,8 +64,8 @@ func (s *tcp) arrival(n int) int64 {
 	return s.lastAt
 }
 
-// arrives tells whether a packet of this round gets through to the peer. What is lost is sent again
-// later; what meets nobody is answered with a reset.
+// arrives returns whether a packet of this round gets to the peer. A lost packet is sent again
+// later. One that meets no connection is answered with a reset.
 func (s *tcp) arrives(round uint64) bool {
 	w, p := s.h.w, s.peer
 	if round != s.round || s.unknown() {
@@ -74,7 +75,7 @@ func (s *tcp) arrives(round uint64) bool {
 		s.lose()
 		return false
 	}
-	if p.unknown() || p.phase != up { // nobody is there any more
+	if p.unknown() || p.phase != up { // the connection is closed there
 		w.send(s, actRST, 0, 0, p.h)
 		s.retry()
 		return false
@@ -83,7 +84,7 @@ func (s *tcp) arrives(round uint64) bool {
 	return true
 }
 
-// cutOff is a packet that is answered with a reset, to both ends.
+// cutOff handles a packet that is answered with a reset: both ends are closed.
 func (s *tcp) cutOff(round uint64) {
 	if s.arrives(round) {
 		s.wasReset()
@@ -96,8 +97,8 @@ func (s *tcp) lose() {
 	s.retry()
 }
 
-// retry takes back what is on the wire and sends it again later: it was lost, or the reset that
-// answers it may be.
+// retry withdraws what is on the wire and sends it again later. It was lost, or the reset that
+// answers it may be lost.
 func (s *tcp) retry() {
 	w := s.h.w
 	s.round++
@@ -118,19 +119,19 @@ func (s *tcp) retry() {
 	w.events.add(w.now+wait, s, actRetry, 0, s.round)
 }
 
-// land is n bytes at the peer.
+// land handles n bytes at the peer.
 func (s *tcp) land(n int, round uint64) {
 	if !s.arrives(round) {
 		return
 	}
 	p := s.peer
 	s.h.w.packet(s.h, p.h, "bytes", n)
-	if p.closed { // nobody will read it
+	if p.closed { // no program will read it
 		p.reset()
 		s.retry()
 		return
 	}
-	if p.rdShut && p.finSent { // RFC 1122: data for who has shut both ways is answered with a reset
+	if p.rdShut && p.finSent { // RFC 1122: data after both shutdowns is answered with a reset
 		p.tell(kernel.ECONNRESET)
 		s.retry()
 		return
@@ -141,7 +142,7 @@ func (s *tcp) land(n int, round uint64) {
 	s.acknowledge()
 }
 
-// fin is the end of the stream at the peer.
+// fin handles the end of the stream at the peer.
 func (s *tcp) fin(round uint64) {
 	if !s.arrives(round) {
 		return
@@ -155,7 +156,7 @@ func (s *tcp) fin(round uint64) {
 	p.settle()
 }
 
-// acknowledge has the news of what has landed come back.
+// acknowledge sends back how much has arrived.
 func (s *tcp) acknowledge() {
 	if !s.acking {
 		s.acking = true
@@ -186,7 +187,7 @@ func (s *tcp) acknowledged() {
 	s.settle()
 }
 
-// settle is the end of one that is closed and has delivered.
+// settle ends a connection that is closed and has delivered everything.
 func (s *tcp) settle() {
 	if s.closed && s.phase == up && s.over() {
 		s.phase = down
@@ -198,24 +199,24 @@ func (s *tcp) settle() {
 	}
 }
 
-// reset ends the connection here and tells the peer.
+// reset ends the connection here and sends an RST.
 func (s *tcp) reset() {
 	if s.phase != up {
 		return
 	}
 	s.abandon(down)
 	at := s.h.w.now + s.h.w.latency(s.h, s.peer.h)
-	s.h.w.events.add(max(at, s.lastAt), s.peer, actRST, 0, 0) // after what is on its way
+	s.h.w.events.add(max(at, s.lastAt), s.peer, actRST, 0, 0) // after what is on the wire
 }
 
-// tell is reset, with an error for the end that does it.
+// tell is reset, with an error for this end.
 func (s *tcp) tell(e Errno) {
 	s.reset()
 	s.err = e
 	s.wake(0)
 }
 
-// abandon drops what is not sent yet; what is may still land.
+// abandon drops what was not sent yet. The rest may still arrive.
 func (s *tcp) abandon(to phase) {
 	s.phase = to
 	s.out.keep(int(s.sent - s.acked))
@@ -228,8 +229,8 @@ func (s *tcp) abandon(to phase) {
 
 func (s *tcp) freePort() { s.h.releasePort(&s.inet, s.life) }
 
-// wasReset is an RST of the peer's. It is not sent again: who does not hear it meets another when
-// it sends.
+// wasReset handles an RST of the peer. A lost RST is not sent again: the other end gets a new one
+// when it sends.
 func (s *tcp) wasReset() {
 	if s.unknown() || s.h.down || s.over() {
 		return
@@ -261,7 +262,7 @@ func (s *tcp) fail(e Errno) {
 	s.err = e
 	s.abandon(down)
 	s.wake(0)
-	if e == kernel.ETIMEDOUT && s.peer != nil { // which does not know
+	if e == kernel.ETIMEDOUT && s.peer != nil { // the peer does not know
 		s.peer.lonely()
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // The measures of a drawing, in pixels.
 const (
-	svgLeft   = 130 // where the first lifeline is: the times are before it
+	svgLeft   = 130 // the first lifeline; the times are left of it
 	svgColumn = 280 // between two lifelines
 	svgTop    = 56
 	svgRow    = 17
@@ -42,9 +42,9 @@ circle.bad { fill: #c00 }
 <defs><marker id="tip" markerWidth="9" markerHeight="8" refX="9" refY="4" orient="auto"><path d="M0,0.5 L9,4 L0,7.5 z" style="fill:#667;stroke:none"/></marker></defs>
 `
 
-// drawing is a sequence diagram on its way to be one.
+// drawing is a sequence diagram that is being made.
 type drawing struct {
-	under, over bytes.Buffer // lines, and what is written on them
+	under, over bytes.Buffer // lines, and the text above them
 	rows        []drawn
 	at          map[*Host]int // x of the lifelines; for looking up only
 	width       int
@@ -57,11 +57,11 @@ type drawn struct {
 	y int
 }
 
-// WriteSVG draws what the trace has kept as a sequence diagram: a lifeline for each host that does
-// something, time downwards, an arrow for each packet from when it was sent to when it arrived,
-// calls beside the lifelines, faults and failures in red. What happens comes one row below the
-// other; the times are beside them. Waits that found nothing are left out. The texts in full are
-// the titles of the elements.
+// WriteSVG draws the trace as a sequence diagram. Each host that does something has a lifeline, and
+// time runs downwards. An arrow leads from the time when a packet was sent to the time when it
+// arrived. Calls stand beside the lifelines. Faults and failures are red. Each record has a row of
+// its own, with its time beside it. Waits that found nothing are omitted. The elements' titles have
+// the full texts.
 func (w *World) WriteSVG(to io.Writer) error {
 	d := &drawing{at: map[*Host]int{}, width: svgLeft}
 	d.place(w)
@@ -92,7 +92,7 @@ func (w *World) WriteSVG(to io.Writer) error {
 	return err
 }
 
-// place gives the records their rows, and the hosts their columns.
+// place assigns rows to the records and columns to the hosts.
 func (d *drawing) place(w *World) {
 	y := svgTop
 	last := int64(-1)
@@ -123,7 +123,7 @@ func (d *drawing) place(w *World) {
 	d.height = y + svgRow
 }
 
-// text writes a line; all of it is told in full, if that is more.
+// text writes a line. If it is too long, its title has the full text.
 func (d *drawing) text(class string, x, y int, text, full string) {
 	if full != "" && full != text {
 		full = "<title>" + html.EscapeString(full) + "</title>"
@@ -133,7 +133,7 @@ func (d *drawing) text(class string, x, y int, text, full string) {
 	fmt.Fprintf(&d.over, `<text class="%s" x="%d" y="%d">%s%s</text>`+"\n", class, x, y+4, html.EscapeString(text), full)
 }
 
-// fits cuts a text to a width.
+// fits shortens a text to a width.
 func fits(text string, width int) string {
 	text, _, cut := strings.Cut(text, "\n")
 	most := int(float64(width) / svgLetter)
@@ -144,7 +144,7 @@ func fits(text string, width int) string {
 	return text
 }
 
-// note is what happens to the world itself.
+// note draws an event of the world itself.
 func (d *drawing) note(r *drawn) {
 	class := "note"
 	if strings.HasPrefix(r.text, "FAIL ") {
@@ -156,7 +156,7 @@ func (d *drawing) note(r *drawn) {
 	d.text(class, svgLeft+10, r.y, fits(r.text, d.width-svgLeft-20), r.text)
 }
 
-// call is one with what came of it, or a fault.
+// call draws a call with its result, or a fault.
 func (d *drawing) call(r *drawn) {
 	x := d.at[r.host]
 	class, what := "call", strings.TrimPrefix(r.what(), r.host.name+" ")
@@ -170,7 +170,7 @@ func (d *drawing) call(r *drawn) {
 	d.text(class, x+8, r.y, fits(what, svgColumn-16), what)
 }
 
-// arrow is a packet, from the row of when it was sent.
+// arrow draws a packet, from the row in which it was sent.
 func (d *drawing) arrow(i int) {
 	r := &d.rows[i]
 	from, to, begin := d.at[r.host], d.at[r.to], d.sent(i)
@@ -193,8 +193,9 @@ func (d *drawing) arrow(i int) {
 	d.text(side, label, r.y-5, fits(text, svgColumn-20), r.host.name+" → "+r.to.name+" "+r.text+", sent at "+stamp(r.sent))
 }
 
-// sent is where the packet of a row begins: at the row of the call that has sent it, or of what else its host did at that
-// time, or between the rows before and after.
+// sent returns where the arrow of a packet begins: the row of the call that sent it, or of
+// something else that its host did at that time. Otherwise the arrow begins between the rows before
+// and after.
 func (d *drawing) sent(i int) int {
 	r := &d.rows[i]
 	begin := 0
@@ -212,7 +213,7 @@ func (d *drawing) sent(i int) int {
 			begin = b.y
 		}
 	}
-	if begin == 0 { // it is not kept
+	if begin == 0 { // the trace does not have it any more
 		begin = svgTop - 16
 	}
 	return begin

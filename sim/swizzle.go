@@ -2,10 +2,10 @@ package sim
 
 import "time"
 
-// Swizzle clogs hosts one after the other and then unclogs them, in another order: what comes in,
-// what goes out, or both. Which of the hosts (none is all), in which order and when, is seeded. d
-// from now all is as before; Heal ends it earlier. What a host sends to itself passes. TCP goes on
-// trying, datagrams are lost.
+// Swizzle clogs hosts one after the other and unclogs them in another order. A clogged host loses
+// its input, its output, or both. The seed decides the order and the times, and which of the hosts
+// are clogged. Without hosts it chooses among all. Everything passes again after d, or after Heal.
+// Packets from a host to itself always pass. TCP sends its data again; datagrams are lost.
 func (w *World) Swizzle(d time.Duration, hosts ...*Host) {
 	if d <= 0 || d > longest {
 		panic("sim: Swizzle: must take more than 0 and at most 1h")

@@ -7,39 +7,39 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A tcp is one end of a TCP connection, or what is to become one, or a listener.
+// A tcp is one end of a TCP connection, a socket that has none yet, or a listener.
 type tcp struct {
 	node
 	inet
 	phase  phase
-	closed bool // no descriptor any more; it may still have to deliver
+	closed bool // it has no descriptor any more, but may still deliver
 	err    Errno
 	linger bool // a close resets
-	waits  int  // how many seconds a close waits until all is delivered
+	waits  int  // how many seconds a close waits for delivery
 	closer *proc
 
-	// of a listener
+	// for listeners
 	backlog int
-	shut    bool // by SHUT_RD, on a BSD: every accept is ECONNABORTED
+	shut    bool // after SHUT_RD on a BSD: every accept is ECONNABORTED
 	queue   []*tcp
 	coming  int // handshakes in progress
 
 	peer    *tcp
-	parent  *tcp // the listener, until the handshake is over
+	parent  *tcp // the listener, until the handshake has ended
 	waiting bool // in parent's queue
-	tries   int  // of SYN, then of what was lost
+	tries   int  // to send the SYN, later to send lost data again
 
 	// output: wrote ≥ sent ≥ landed ≥ acked count bytes; out has those from acked to wrote
 	out                         fifo
 	wrote, sent, landed, acked  uint64
 	finWant, finSent, finLanded bool
 	finAcked                    bool
-	round                       uint64 // of transmissions: what was sent in an older one is lost
+	round                       uint64 // of transmissions: packets of older rounds are lost
 	stalled                     bool   // until it tries again
-	since                       int64  // when the first of what is lost was lost
+	since                       int64  // when the first packet was lost
 	lastAt, busyAt              int64
 	acking                      bool
-	noSpace                     bool // somebody wants to hear of room
+	noSpace                     bool // a writer waits for room
 	probing                     bool // see keepalive.go
 	probes                      int  // unanswered
 	sndbuf, rcvbuf, lowat       int
@@ -50,11 +50,10 @@ type tcp struct {
 	second bool // the peer's FIN was first: no TIME_WAIT
 }
 
-// unknown tells whether the machine does not know the connection any more: it has crashed
-// meanwhile.
+// unknown returns whether the machine does not know the connection any more: it has crashed since.
 func (s *tcp) unknown() bool { return s.phase == silent || s.life != s.h.life }
 
-// A phase is how far a tcp has come.
+// A phase is a tcp's state.
 type phase uint8
 
 const (
@@ -84,8 +83,8 @@ const (
 	actProbe
 )
 
-// How long TCP tries: a connect, with a second, two, four … between; what was sent, with 200 ms,
-// 400 ms … 5 s.
+// How long TCP tries. It repeats a connect after 1 s, 2 s, 4 s …, and data after 200 ms, 400 ms … 5
+// s.
 const (
 	synTries   = 7
 	retryFirst = int64(200 * time.Millisecond)
@@ -129,7 +128,7 @@ func (s *tcp) status() (st status) {
 
 func (s *tcp) room() int { return max(s.sndbuf-s.out.len(), 0) }
 
-// fault is the pending error, which is told once.
+// fault returns the pending error, once.
 func (s *tcp) fault() Errno {
 	e := s.err
 	s.err = 0

@@ -37,7 +37,7 @@ func (s *tcp) recv(p []byte, flags int) (int, Errno) {
 	return 0, kernel.EAGAIN
 }
 
-// opened tells a peer that waits for it of the new room.
+// opened notifies a peer that waits for room.
 func (s *tcp) opened() {
 	if p := s.peer; p != nil && p.phase == up && p.sent < p.wrote && !p.stalled {
 		p.acknowledge()
@@ -79,7 +79,7 @@ func (s *tcp) shutdown(how int) Errno {
 			}
 			s.wake(0)
 		}
-		if s.h.os() == FreeBSD { // it has worked all the same
+		if s.h.os() == FreeBSD { // it has taken effect all the same
 			return kernel.ENOTCONN
 		}
 		return 0
@@ -102,10 +102,10 @@ func (s *tcp) shutdown(how int) Errno {
 	return 0
 }
 
-// over tells whether both directions have ended in order.
+// over returns whether both directions have ended in order.
 func (s *tcp) over() bool { return s.finAcked && s.gotFIN }
 
-// unlisten resets who waits to be accepted.
+// unlisten resets the connections that wait to be accepted.
 func (s *tcp) unlisten() {
 	for _, c := range s.queue {
 		c.waiting = false
@@ -137,9 +137,9 @@ func (s *tcp) close() {
 	}
 }
 
-// await is a close with a time of SO_LINGER: the program stands still until all is delivered or the
-// time is over, as on Linux, where this is so for sockets too that do not block otherwise. Outside
-// programs nobody can wait.
+// await is a close with a time of SO_LINGER. The program stops until everything is delivered or the
+// time has passed. On Linux that also holds for non-blocking sockets. Outside programs it does not
+// wait.
 func (s *tcp) await() {
 	p := s.h.w.cur
 	if p == nil || p.host != s.h || s.phase != up || !s.finWant || s.finAcked {
@@ -151,7 +151,7 @@ func (s *tcp) await() {
 	s.closer = nil
 }
 
-// delivered ends the wait of a close: all is, or never will be.
+// delivered ends the wait of a close: everything is delivered, or never will be.
 func (s *tcp) delivered() {
 	if p := s.closer; p != nil {
 		s.closer = nil
@@ -167,7 +167,7 @@ func (s *tcp) end() {
 	}
 }
 
-// vanish is a crash: the peer hears nothing.
+// vanish handles a crash: the peer is not notified.
 func (s *tcp) vanish() {
 	for _, c := range s.queue {
 		c.phase = silent

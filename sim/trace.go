@@ -8,17 +8,17 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A trace is the history: a hash of all of it, and the last steps as records. It holds calls, sizes
-// and results, never what was sent, and no number that differs between systems.
+// A trace is the history: a hash of all of it, and the last steps as records. It has calls, sizes
+// and results. It has neither data nor numbers that differ between systems.
 type trace struct {
 	hash   uint64
-	sealed bool // the world is being closed: that is not part of it
+	sealed bool // the world is being closed, which is not recorded
 	keep   int  // records to keep; -1 all
 	list   []record
-	at     int // of a full ring, the oldest
+	at     int // the oldest record of a full ring
 }
 
-// A record is one line.
+// A record is one line of the trace.
 type record struct {
 	step uint64
 	at   int64
@@ -27,21 +27,22 @@ type record struct {
 	fd   int
 	res  int
 	e    Errno
-	text string // of what is no call
-	to   *Host  // of a packet: where to, and host is where from
+	text string // for all but calls
+	to   *Host  // for a packet: the receiver; host is the sender
 	kind uint8
-	sent int64 // of a packet that has arrived
+	sent int64 // for a packet: when it was sent
 }
 
-// What a record is of.
+// The kinds of records.
 const (
 	isCall uint8 = iota
 	isPacket
-	isFault // of host, and of its way to to
+	isFault // at host, or on its way to to
 	isWorld
 )
 
-// packet is the arrival of one: what it does is in the calls, so it is text only.
+// packet records the arrival of a packet. The hash has its effects in the calls, so this is text
+// only.
 func (w *World) packet(from, to *Host, what string, n int) {
 	t := &w.trace
 	if t.keep == 0 || t.sealed || from == nil || to == nil {
@@ -51,7 +52,7 @@ func (w *World) packet(from, to *Host, what string, n int) {
 		what = fmt.Sprintf("%d %s", n, what)
 	}
 	sent := w.made
-	if what == "SYN" { // it may be a later one: those are planned when the one before is lost
+	if what == "SYN" { // a repeated SYN is planned when the one before is lost
 		sent = max(sent, w.now-int64(w.opt.Latency+w.opt.Jitter))
 	}
 	t.add(record{step: w.step, at: w.now, host: from, to: to, kind: isPacket, text: what, sent: sent})
@@ -78,7 +79,7 @@ func (t *trace) add(r record) {
 	}
 }
 
-// note is one call and what came of it.
+// note records one call and its result.
 func (h *Host) note(c Call, fd, res int, e Errno) {
 	w := h.w
 	t := &w.trace
@@ -93,7 +94,7 @@ func (h *Host) note(c Call, fd, res int, e Errno) {
 	}
 }
 
-// note is what happens to the world itself.
+// note records an event of the world itself.
 func (t *trace) note(w *World, text string) {
 	if t.sealed {
 		return
@@ -106,10 +107,10 @@ func (t *trace) note(w *World, text string) {
 	}
 }
 
-// Note puts a line of a program's own into the trace.
+// Note writes a line of the program or test into the trace.
 func (w *World) Note(format string, args ...any) { w.trace.note(w, fmt.Sprintf(format, args...)) }
 
-// Hash is the hash of the history so far: equal for equal seeds, on every machine.
+// Hash returns the hash of the history so far. It is equal for equal seeds, on every machine.
 func (w *World) Hash() uint64 { return w.trace.hash }
 
 // WriteTrace writes the steps that Options.Trace has kept, the oldest first.
@@ -150,13 +151,13 @@ func (r record) what() string {
 	return s + fmt.Sprintf(" = %d", r.res)
 }
 
-// stamp is a time in µs.
+// stamp returns a time in µs.
 func stamp(at int64) string {
 	d := at - epoch
 	return fmt.Sprintf("%d.%09ds", d/int64(time.Second), d%int64(time.Second))
 }
 
-// errnos are those that calls here give: their place in the list is the same on every system.
+// errnos are those that calls can return. An errno's place in the list is the same on every system.
 var errnos = []struct {
 	e    Errno
 	name string
@@ -173,7 +174,7 @@ var errnos = []struct {
 	{kernel.ECANCELED, "ECANCELED"}, {kernel.ENOSYS, "ENOSYS"}, {kernel.ELOOP, "ELOOP"},
 }
 
-// errnoCode is 0 for none, and 255 for one that is not in the list.
+// errnoCode returns 0 for no error, and 255 for one that is not in the list.
 func errnoCode(e Errno) int {
 	if e == 0 {
 		return 0
@@ -186,7 +187,7 @@ func errnoCode(e Errno) int {
 	return 255
 }
 
-// ErrnoName is an error's name, as EAGAIN.
+// ErrnoName returns the name of an error, such as EAGAIN.
 func ErrnoName(e Errno) string {
 	if c := errnoCode(e); c > 0 && c < 255 {
 		return errnos[c-1].name

@@ -15,11 +15,11 @@ type udp struct {
 	inet
 	err    Errno
 	queue  []gram
-	size   int // of the queue, in bytes
+	size   int // bytes in the queue
 	rcvbuf int
-	most   int  // bytes in one datagram to send
-	quiet  bool // a multicast does not come back to its own host
-	tells  bool // which address was asked
+	most   int  // bytes that one datagram can have
+	quiet  bool // the host does not receive its own multicasts
+	tells  bool // it reports which address a datagram was sent to
 	rdShut bool
 	wrShut bool
 }
@@ -27,21 +27,21 @@ type udp struct {
 // A gram is one datagram.
 type gram struct {
 	from Addr
-	to   Addr // of UDP: the address of the host that was asked, if one can answer from it
+	to   Addr // UDP: the address that it was sent to, if one can answer from it
 	data []byte
-	by   *unixSocket // who has room again when it is taken
+	by   *unixSocket // the sender, which has room again when it is read
 }
 
-// A membership is a socket in a multicast group.
+// A membership is a socket's in a multicast group.
 type membership struct {
 	group netip.Addr
 	s     *udp
 }
 
-// gramCost is what a datagram takes of a buffer beside its bytes.
+// gramCost is what a datagram uses of a buffer beside its bytes.
 const gramCost = 256
 
-// gramRoom is the least of a datagram socket's buffer (net.core.rmem_default).
+// gramRoom is the least buffer of a datagram socket (net.core.rmem_default).
 const gramRoom = 208 << 10
 
 func (s *udp) what() string { return fmt.Sprintf("udp %s → %s", s.told(s.local), s.told(s.remote)) }
@@ -75,10 +75,10 @@ func (s *udp) connect(to netip.AddrPort) Errno {
 	return 0
 }
 
-// send sends from an address of the host's, or, if that has no such address, from the one that the
+// send sends from an address of the host, or, if the host does not have it, from the one that the
 // route chooses.
 func (s *udp) send(p []byte, to, local Addr) (int, Errno) {
-	if e := s.h.bound(&s.inet, false); e != 0 { // before anything is wrong, as Linux does it
+	if e := s.h.bound(&s.inet, false); e != 0 { // before any error, as on Linux
 		return 0, e
 	}
 	if s.err != 0 {
@@ -123,7 +123,7 @@ func (s *udp) send(p []byte, to, local Addr) (int, Errno) {
 		}
 	}
 	data := append([]byte(nil), p...)
-	defer s.wake(poller.Out) // as if the device had taken it
+	defer s.wake(poller.Out) // as if the device had sent it
 	if dest.Addr().IsMulticast() {
 		for _, h := range s.h.w.hosts {
 			if h != s.h || !s.quiet {
@@ -136,7 +136,7 @@ func (s *udp) send(p []byte, to, local Addr) (int, Errno) {
 	return len(p), 0
 }
 
-// throw sends one datagram to a machine, where chance lets it.
+// throw sends one datagram to a machine, unless chance loses it.
 func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
 	w := s.h.w
 	f := s.h.fate(to, packetOdds{doubled: s.h.odds.Duplicate, late: s.h.odds.Reorder, slow: 20 * int64(w.opt.Latency)})
@@ -151,11 +151,11 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
 	life := to.life
 	for i := range copies {
 		at := w.now + w.latency(s.h, to)
-		if to == s.h && f == (fate{}) && s.h.os() == Linux { // it is there when the call returns
+		if to == s.h && f == (fate{}) && s.h.os() == Linux { // it has arrived when the call returns
 			to.catch(s, from, dest, data)
 			return
 		}
-		if i == 0 { // a copy overtakes
+		if i == 0 { // a copy overtakes the original
 			at += f.late
 		}
 		w.events.add(at, call(func() {
@@ -166,7 +166,7 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
 	}
 }
 
-// catch is a datagram at its machine.
+// catch handles a datagram at its machine.
 func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
 	h.w.packet(sender.h, h, "bytes in a datagram", len(data))
 	if dest.Addr().IsMulticast() {
@@ -205,7 +205,7 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
 		best[int(from.Port())%len(best)].put(from, dest.Addr(), data)
 		return
 	}
-	if sender.remote == dest && h.w.passes(h, sender.h) { // ICMP: told to connected sockets only
+	if sender.remote == dest && h.w.passes(h, sender.h) { // ICMP: connected sockets only
 		h.w.events.add(h.w.now+h.w.latency(h, sender.h), call(func() {
 			if sender.life == sender.h.life {
 				sender.err = kernel.ECONNREFUSED
@@ -215,7 +215,7 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
 	}
 }
 
-// put adds a datagram to the queue; one that has no room is lost.
+// put adds a datagram to the queue. One that has no room is lost.
 func (s *udp) put(from netip.AddrPort, asked netip.Addr, data []byte) {
 	if s.size+len(data)+gramCost > s.rcvbuf {
 		return
@@ -255,7 +255,7 @@ func (s *udp) shutdown(how int) Errno {
 	if !s.remote.IsValid() {
 		e = kernel.ENOTCONN
 	}
-	if e != 0 && s.h.os() != FreeBSD { // there it has its effect all the same
+	if e != 0 && s.h.os() != FreeBSD { // there it takes effect all the same
 		return e
 	}
 	s.rdShut = s.rdShut || how != kernel.SHUT_WR
@@ -264,7 +264,7 @@ func (s *udp) shutdown(how int) Errno {
 	return e
 }
 
-// gramMost is the largest datagram of a new UDP socket: on the BSDs its send buffer
+// gramMost is the largest datagram of a new UDP socket. On the BSDs it is the send buffer
 // (net.inet.udp.maxdgram).
 func (h *Host) gramMost() int {
 	if h.os() == Linux {

@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A unixSocket is one end of a Unix connection, a listener, or a datagram socket: inside one host,
-// without delay.
+// A unixSocket is one end of a Unix connection, a listener, or a datagram socket. It lives inside
+// one host and has no delay.
 type unixSocket struct {
 	node
 	stream  bool
@@ -24,18 +24,18 @@ type unixSocket struct {
 	in      fifo
 	grams   []gram
 	sndbuf  int
-	used    int   // bytes of it in the peer's queue
-	sends   []int // of the peer's, what is left of each in the queue: room is told when one is gone
+	used    int   // its bytes in the peer's queue
+	sends   []int // what is left of each of the peer's sends: room is reported when one is empty
 	rdOver  bool
 	wrOver  bool
 	opts    []option
 }
 
-// gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen), of 100
-// bytes on the BSDs.
+// gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen). On the
+// BSDs it is for datagrams of 100 bytes.
 var gramsMost = [kernelCount]int{Linux: 11, FreeBSD: 13, NetBSD: 8}
 
-// gramSizes is the most bytes in one of them, beside the send buffer's.
+// gramSizes is the most bytes of one datagram, if the send buffer allows it.
 var gramSizes = [kernelCount]int{Linux: math.MaxInt, FreeBSD: 2048, NetBSD: 2560}
 
 func abstract(path string) bool {
@@ -63,12 +63,12 @@ func (s *unixSocket) status() (st status) {
 	return st
 }
 
-// crowded tells whether a datagram socket's peer has no room. Only Linux's poll knows.
+// crowded returns whether the peer of a datagram socket has no room. Only poll of Linux reports it.
 func (s *unixSocket) crowded() bool {
 	return s.h.os() == Linux && s.peer != nil && s.peer.peer != s && len(s.peer.grams) >= gramsMost[Linux]
 }
 
-// cleared tells those who are connected to s that a datagram is gone from its queue.
+// cleared notifies the sockets that are connected to s: its queue has one datagram less.
 func (s *unixSocket) cleared() {
 	for _, f := range s.h.files {
 		if u, ok := f.(*unixSocket); ok && !u.stream && u.peer == s {
@@ -81,7 +81,7 @@ func (s *unixSocket) bind(path string) Errno {
 	switch {
 	case s.path != "":
 		return kernel.EINVAL
-	case path == "": // a name of the kernel's choice
+	case path == "": // the kernel chooses the name
 		s.h.autobind++
 		path = fmt.Sprintf("@%05x", s.h.autobind)
 	}
@@ -99,7 +99,7 @@ func (s *unixSocket) bind(path string) Errno {
 	return 0
 }
 
-// unixName is the one spelling of a name, if it can be one.
+// unixName returns the normal form of a name, if it is valid.
 func unixName(path string) (string, Errno) {
 	switch {
 	case len(path) > pathMax, len(path) == pathMax && !abstract(path): // a file's name ends with a NUL
@@ -114,7 +114,7 @@ func unixName(path string) (string, Errno) {
 
 const pathMax = 108 // sizeof sun_path
 
-// at finds who is bound to a path.
+// at returns the socket that is bound to a path.
 func (h *Host) at(path string, stream bool) (*unixSocket, Errno) {
 	path, e := unixName(path)
 	s, there := h.paths[path]
@@ -283,7 +283,7 @@ func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
 		r, e = s.h.at(path, false)
 	} else if r == nil {
 		e = kernel.ENOTCONN
-	} else if r.phase == down { // who is connected to one that has gone is so no longer
+	} else if r.phase == down { // the peer is closed, so the connection is too
 		s.remote, s.peer, e = "", nil, kernel.ECONNREFUSED
 		s.drain()
 	}
@@ -292,12 +292,12 @@ func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
 	case r.rdOver:
 		e = kernel.EPIPE
 	case len(r.grams) >= gramsMost[s.h.os()]:
-		if e = kernel.EAGAIN; s.h.os() != Linux { // whose write filter goes on to report room
+		if e = kernel.EAGAIN; s.h.os() != Linux { // the write filter still reports room
 			e = kernel.ENOBUFS
 		}
 	}
 	if e != 0 {
-		if s.h.os() == Linux { // which frees what it has refused, and reports the room
+		if s.h.os() == Linux { // Linux frees what it has refused, and reports the room
 			s.wake(poller.Out)
 		}
 		return 0, e
@@ -343,7 +343,7 @@ func (s *unixSocket) close() {
 	s.phase = down
 }
 
-// drain loses the datagrams that wait: their senders have room again.
+// drain drops the datagrams that wait. Their senders have room again.
 func (s *unixSocket) drain() {
 	lost := s.grams
 	s.grams = nil

@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// turnCost is what a turn takes, so that the clock moves while a program spins.
+// turnCost is the time of one turn: the clock moves even while a program spins.
 const turnCost = int64(time.Microsecond)
 
 func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error) {
@@ -25,7 +25,7 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 		panic("sim: two programs in Wait of one Poller")
 	}
 	if w.wakes.Load() {
-		w.takeWakes() // of before this call
+		w.takeWakes() // from before this call
 	}
 	early := v.again
 	for first := true; ; first = false {
@@ -43,7 +43,7 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 		if n > 0 || p.woken || over && (!first || until == 0) || early && !first {
 			p.woken = false
 			h.note(Wait, p.fd, n, 0)
-			if until == 0 && first { // a look: time passes all the same
+			if until == 0 && first { // a poll without waiting takes time too
 				p.pass()
 			}
 			return n, nil
@@ -56,7 +56,7 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 	}
 }
 
-// pass lets the world go on for as long as a turn takes.
+// pass lets the world run for as long as a turn takes.
 func (p *epoll) pass() {
 	w := p.h.w
 	if w.cur == nil {
@@ -68,7 +68,7 @@ func (p *epoll) pass() {
 	w.cur.pause()
 }
 
-// sleep gives the world back until stir, or until a time of the world.
+// sleep lets the world run until stir, or until a time of the world.
 func (p *epoll) sleep(at int64) {
 	w := p.h.w
 	cur := w.cur
@@ -86,7 +86,8 @@ func (p *epoll) sleep(at int64) {
 	p.asleep, cur.last = false, nil
 }
 
-// pick is ep_send_events, and kqueue_scan: at most so many registrations that are ready, in p.told.
+// pick corresponds to ep_send_events and kqueue_scan: it puts at most n ready registrations into
+// p.told.
 func (p *epoll) pick(most int) {
 	p.told = p.told[:0]
 	had := len(p.ready)
@@ -122,7 +123,7 @@ func (p *epoll) take(events []poller.Event) int {
 	return len(p.told)
 }
 
-// spurious tells whether this look ends with an Event of what is not.
+// spurious returns whether this Wait ends with an Event without a cause.
 func (h *Host) spurious() (dice Rand, yes bool) {
 	if !h.hazard || h.odds.Spurious == 0 {
 		return Rand{}, false
@@ -136,7 +137,7 @@ func (h *Host) spurious() (dice Rand, yes bool) {
 	return f.roll, yes
 }
 
-// invent adds an Event of something that is watched, ready or not.
+// invent adds an Event for a watched descriptor, ready or not.
 func (p *epoll) invent(events []poller.Event, n int, dice Rand) int {
 	if len(p.regs) == 0 {
 		return n
@@ -154,8 +155,8 @@ func (p *epoll) invent(events []poller.Event, n int, dice Rand) int {
 	return n + 1
 }
 
-// Wake may come from the garbage collector's goroutine; who waits hears of it when the world goes
-// on.
+// Wake may be called by the garbage collector's goroutine. The sleeper wakes when the world runs
+// again.
 func (p *epoll) Wake() error {
 	w := p.h.w
 	w.mu.Lock()
@@ -191,7 +192,7 @@ func (p *epoll) Close() error {
 	return nil
 }
 
-// drive runs the world for a Wait outside every program, until the Poller has something or the time
+// drive runs the world for a Wait outside every program, until the Poller has an Event or the time
 // has come.
 func (w *World) drive(p *epoll, at int64) {
 	if w.driven {

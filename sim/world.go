@@ -17,27 +17,27 @@ type (
 	Errno = kernel.Errno
 )
 
-// epoch is when a world begins: 0 is a deadline that has always passed.
+// epoch is when a world begins. A deadline of 0 has passed then.
 const epoch = int64(time.Second)
 
-// A World is hosts, the network between them and a clock. It belongs to one goroutine.
+// A World has hosts, the network between them and a clock. It belongs to one goroutine.
 type World struct {
 	seed     uint64
 	opt      Options
 	now      int64
-	made     int64 // when what happens now was planned: of a packet, when it was sent
+	made     int64 // when the present event was planned; for a packet, when it was sent
 	events   agenda
-	step     uint64 // events and calls so far: where in the history we are
-	key      uint64 // of everything that chance decides; see Host.dice and Host.stream
+	step     uint64 // events and calls so far: the position in the history
+	key      uint64 // for all choices by chance; see Host.dice and Host.stream
 	users    *Rand
 	only     map[Fault]Fault // Options.Faulty by name
 	hosts    []*Host
-	byIP     map[netip.Addr]*Host // for looking up only
+	byIP     map[netip.Addr]*Host // never iterated
 	names    map[string][]netip.Addr
-	clogs    []*clog // of Swizzles that are not over
+	clogs    []*clog // of running Swizzles
 	swizzles uint64
 	cuts     []cut
-	cur      *proc // who runs; nil: the world, or whoever drives it
+	cur      *proc // the program that runs; nil: the world, or its test
 	driven   bool  // inside drive
 	calls    uint64
 	faults   uint64 // injected
@@ -52,7 +52,7 @@ type World struct {
 	looping uint64 // calls since the clock moved
 }
 
-// New makes a world. Options out of their range panic and say so.
+// New makes a world. Options out of their range panic.
 func New(seed uint64, opt Options) *World {
 	opt.check()
 	w := &World{seed: seed, opt: opt.filled(), now: epoch, byIP: map[netip.Addr]*Host{}, names: map[string][]netip.Addr{}}
@@ -69,31 +69,31 @@ func New(seed uint64, opt Options) *World {
 	return w
 }
 
-// Seed is what New was given.
+// Seed returns New's seed.
 func (w *World) Seed() uint64 { return w.seed }
 
-// Kernel is whose rules the world's hosts follow.
+// Kernel returns the system whose rules the hosts follow.
 func (w *World) Kernel() Kernel { return w.opt.Kernel }
 
-// Rand is a source of choices for who makes the world; programs on hosts have Host.Rand.
+// Rand returns the source of choices for tests. Programs on hosts use Host.Rand.
 func (w *World) Rand() *Rand { return w.users }
 
-// Now is how long the world has been.
+// Now returns how long the world has run.
 func (w *World) Now() time.Duration { return time.Duration(w.now - epoch) }
 
-// Step is how far its history has come: it counts what happens and every call of a kernel.
+// Step returns the position in the history. It counts events and calls of the kernels.
 func (w *World) Step() uint64 { return w.step }
 
-// Calls is how many calls of simulated kernels were made, Injected how many faults were injected.
+// Calls returns how many calls of simulated kernels were made. Injected returns how many faults
+// happened.
 func (w *World) Calls() uint64    { return w.calls }
 func (w *World) Injected() uint64 { return w.faults }
 
-// At has f called by the world d from now, outside every program: to cut a link, crash a host, look
-// at invariants.
+// At calls f after d, outside every program: to cut a link, to crash a host, to check invariants.
 func (w *World) At(d time.Duration, f func()) { w.events.add(w.now+max(int64(d), 0), call(f), 0, 0, 0) }
 
-// Run lets d of virtual time pass. Its error is what ended it early: a program's panic, Fail, a
-// world that spins. It is no error when all wait for ever; see RunUntilDone.
+// Run lets d of virtual time pass. It returns an error if it ended early: a panic of a program,
+// Fail, or a program that spins. Programs that wait without end are no error; see RunUntilDone.
 func (w *World) Run(d time.Duration) error {
 	until := w.now + int64(d)
 	err := w.run(func() bool { return false }, until)
@@ -103,16 +103,16 @@ func (w *World) Run(d time.Duration) error {
 	return err
 }
 
-// RunUntilIdle runs until nothing is pending: all programs have ended or wait for what only another
-// could send.
+// RunUntilIdle runs until nothing is pending: each program has ended, or waits for what only
+// another one could send.
 func (w *World) RunUntilIdle() error { return w.run(func() bool { return false }, never) }
 
-// RunUntilDone runs until all programs have ended. A *Deadlock says who waits for what if they
-// never will, or have not within the limit; 0 is no limit.
+// RunUntilDone runs until all programs have ended. It returns a *Deadlock if they never will, or
+// not within the limit. 0 means no limit.
 func (w *World) RunUntilDone(limit time.Duration) error { return w.RunUntil(w.done, limit) }
 
-// RunUntil runs until the condition holds, which is asked after every event. A *Deadlock if it
-// never will, or does not within the limit; 0 is no limit.
+// RunUntil runs until the condition holds. It checks the condition after every event. It returns a
+// *Deadlock if the condition never holds, or not within the limit. 0 means no limit.
 func (w *World) RunUntil(ok func() bool, limit time.Duration) error {
 	until := int64(never)
 	if limit > 0 {
@@ -154,7 +154,7 @@ func (w *World) run(ok func() bool, until int64) error {
 	return w.failed
 }
 
-// next lets one thing happen, if it happens until then; it tells whether.
+// next runs the next event, if there is one until then. It returns whether it did.
 func (w *World) next(until int64) bool {
 	if w.wakes.Load() {
 		w.takeWakes()
@@ -172,7 +172,8 @@ func (w *World) next(until int64) bool {
 	return true
 }
 
-// tick is one step. A world whose clock does not move while its programs do is one that spins.
+// tick counts a step. If programs make calls without end while the clock stands still, one of them
+// spins.
 func (w *World) tick() {
 	w.step++
 	w.looping++
@@ -186,7 +187,7 @@ func (w *World) tick() {
 
 const spins = 10_000_000
 
-// Fail ends the run with an error, which comes back as a *Failure.
+// Fail ends the run with an error. Run returns it as a *Failure.
 func (w *World) Fail(err error) {
 	if w.failed == nil && !w.trace.sealed {
 		w.trace.note(w, "FAIL "+err.Error())
@@ -194,11 +195,11 @@ func (w *World) Fail(err error) {
 	}
 }
 
-// Err is what has failed so far; nil if nothing has.
+// Err returns the failure so far, nil if there is none.
 func (w *World) Err() error { return w.failed }
 
-// Leaks is what programs that have ended have left open: a line for each descriptor. nil is as it
-// should be.
+// Leaks returns a line for each descriptor that programs have left open at their end. It should be
+// nil.
 func (w *World) Leaks() (left []string) {
 	for _, h := range w.hosts {
 		running := false
@@ -217,8 +218,8 @@ func (w *World) Leaks() (left []string) {
 	return left
 }
 
-// Close ends all programs: their kernels are gone, so a reactor's Run returns an error. It leaves
-// no goroutine.
+// Close ends all programs: their kernels stop working, so Run of a reactor returns an error. It
+// leaves no goroutine.
 func (w *World) Close() {
 	if w.closed {
 		return
@@ -233,8 +234,7 @@ func (w *World) Close() {
 	w.events.heap = nil
 }
 
-// bury lets the programs of crashed hosts come to their ends. They cannot wait any more, so they
-// do.
+// bury lets the programs of crashed hosts finish. They cannot wait any more, so they do.
 func (w *World) bury() {
 	for _, h := range w.hosts {
 		for _, p := range h.procs {
@@ -248,7 +248,7 @@ func (w *World) bury() {
 	}
 }
 
-// A Failure says where in which history a run has failed.
+// A Failure is an error with its place in the history.
 type Failure struct {
 	Seed uint64
 	Step uint64
@@ -262,7 +262,7 @@ func (f *Failure) Error() string {
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Name gives a host name its addresses: the DNS of the world.
+// Name gives a host name its addresses, as DNS does.
 func (w *World) Name(name string, addrs ...string) {
 	var ips []netip.Addr
 	for _, a := range addrs {

@@ -22,20 +22,18 @@ var (
 	svg      = flag.String("sim.svg", "", "draw a failed history as a sequence diagram into this `file`")
 )
 
-// Check runs f in n worlds, with the seeds 1 … n. f makes hosts, lets the world run and returns
-// what is wrong; a Fail of the world's is wrong too. The first seed that fails ends the test, which
-// prints the seed, the step, the last lines of its history and the command that replays it:
+// Check runs f in n worlds, with the seeds 1 … n. f makes hosts, lets the world run and returns an
+// error if something is wrong. A Fail of the world is an error too. The first seed that fails ends
+// the test. It prints the seed, the step, the last lines of the history and a command for a replay:
 //
 //	go test -run '^TestX$' example.org/x -sim.seed=27
 //
-// With -sim.shrink it is the history with the fewest faults that fails in the same way, and what
-// these are (sim.Shrink). -sim.diagram prints it as a sequence diagram, -sim.svg=out.svg draws it,
-// -sim.lines is how much of it is printed. To look further, -sim.seeds is how many seeds there are
-// instead of n, and -sim.first the first of them.
+// With -sim.shrink it prints the faults that are needed (sim.Shrink), and the history with only
+// these. -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it.
+// -sim.lines sets how much of it is printed. -sim.seeds replaces n. -sim.first is the first seed.
 //
-// The first seed is run twice: when its histories differ, something that is not simulated has a
-// hand in the program (the order of a map, a goroutine, time.Now), and a failure could not be
-// replayed.
+// The first seed runs twice. If the two histories differ, the program depends on something that is
+// not simulated: the order of a map, a goroutine, or time.Now. A failure could not be replayed.
 func Check(t testing.TB, n int, f func(w *sim.World) error) {
 	t.Helper()
 	CheckWith(t, n, func(uint64) sim.Options { return sim.Options{} }, f)
@@ -60,14 +58,14 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 		if err != nil {
 			fail(t, seed, options, f)
 			if !t.Failed() {
-				t.Errorf("seed=%d: %v\nin a second run it was well: something outside the world has a hand in it", seed, err)
+				t.Errorf("seed=%d: %v\na second run did not fail: the program depends on something that is not simulated", seed, err)
 			}
 			return
 		}
 		if seed == first {
 			again, _ := run(seed, options(seed), f)
 			if again.Hash() != w.Hash() {
-				t.Errorf("seed=%d: two runs had two histories: something outside the world has a hand in it (a map's order, a goroutine, time.Now)", seed)
+				t.Errorf("seed=%d: two runs had two histories: the program depends on something that is not simulated (a map's order, a goroutine, time.Now)", seed)
 				return
 			}
 		}
@@ -75,7 +73,7 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 	t.Logf("%d seeds, %d calls, %d faults", last-first+1, calls, faults)
 }
 
-// run is one world from its beginning to its end.
+// run runs one world from its beginning to its end.
 func run(seed uint64, opt sim.Options, f func(w *sim.World) error) (w *sim.World, err error) {
 	w = sim.New(seed, opt)
 	defer func() {
@@ -87,7 +85,7 @@ func run(seed uint64, opt sim.Options, f func(w *sim.World) error) (w *sim.World
 	return w, f(w)
 }
 
-// fail runs a seed with its trace and tells what is wrong.
+// fail runs a seed with its trace and reports the error.
 func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w *sim.World) error) {
 	t.Helper()
 	opt := options(seed)
@@ -117,7 +115,7 @@ func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w 
 	t.Errorf("%s\n%s\nreplay: go test -run '^%s$' %s -sim.seed=%d%s%s", text, found.String(), t.Name(), tested(), seed, again, more)
 }
 
-// tested is the package whose test this is; go test wants it before flags that are the test's own.
+// tested returns the path of the package under test. go test needs it before the test's own flags.
 func tested() string {
 	if b, ok := debug.ReadBuildInfo(); ok && strings.HasSuffix(b.Path, ".test") {
 		return strings.TrimSuffix(b.Path, ".test")
@@ -125,7 +123,7 @@ func tested() string {
 	return "."
 }
 
-// told is what Shrink has found.
+// told describes the result of Shrink.
 func told(b *strings.Builder, s *sim.Shrunk) {
 	sure := "each is needed"
 	if !s.Least {
@@ -141,7 +139,7 @@ func told(b *strings.Builder, s *sim.Shrunk) {
 	}
 }
 
-// draw adds the history, as it is asked for.
+// draw adds the history in the form that the flags ask for.
 func draw(b *strings.Builder, w *sim.World) (err error) {
 	write := w.WriteTrace
 	if *diagrams {
