@@ -108,10 +108,10 @@ func netAddr(k kernel.Kernel, network string, a kernel.Addr) net.Addr {
 }
 
 // netAddr is the address as package net gives it.
-func (b *base) netAddr(a socket.Addr) net.Addr { return netAddr(b.d.Kernel, b.net, plain(a)) }
+func (b *base) netAddr(a socket.Addr) net.Addr { return netAddr(b.d.Kernel, b.net, kernelAddr(a)) }
 
 // plain is an address of package socket as the kernel has it.
-func plain(a socket.Addr) kernel.Addr {
+func kernelAddr(a socket.Addr) kernel.Addr {
 	if a.Family() == socket.AF_UNIX {
 		return kernel.Unix(a.Host())
 	}
@@ -120,7 +120,7 @@ func plain(a socket.Addr) kernel.Addr {
 }
 
 // dressed is the reverse.
-func dressed(a kernel.Addr) socket.Addr {
+func socketAddr(a kernel.Addr) socket.Addr {
 	if a.Family == kernel.AF_UNIX {
 		return socket.Path(a.Path)
 	}

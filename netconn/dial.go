@@ -109,10 +109,10 @@ func (n *Net) try(ctx context.Context, a netaddr.Network, at kernel.Addr, limit 
 	if a.TCP() {
 		tcpOptions(s)
 	}
-	err = n.connect(ctx, s, dressed(at), limit)
+	err = n.connect(ctx, s, socketAddr(at), limit)
 	if err == nil {
 		self, _ := s.LocalAddr()
-		if peer, _ := s.RemoteAddr(); a.SelfConnect(plain(self), plain(peer)) {
+		if peer, _ := s.RemoteAddr(); a.SelfConnect(kernelAddr(self), kernelAddr(peer)) {
 			err = &socket.OSError{Errno: int(kernel.ECONNREFUSED), Op: "connect"}
 		}
 	}

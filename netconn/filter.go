@@ -97,7 +97,7 @@ const maxRecords = 256
 const (
 	emptyRecords = 16
 	emptyBytes   = 16 << 10
-	feedMost     = 16
+	maxFeed      = 16
 )
 
 // A filter is TLS on a reactor's Conn. It belongs to the loop. An idle one has no goroutine: only
@@ -131,7 +131,7 @@ func (f *filter) Open() {
 func (f *filter) Input(p []byte) {
 	f.in = p
 	f.run()
-	f.keep()
+	f.saveInput()
 }
 
 func (f *filter) EOF() {
@@ -141,12 +141,12 @@ func (f *filter) EOF() {
 
 func (f *filter) More() bool {
 	f.run()
-	f.keep()
+	f.saveInput()
 	return len(f.in) > 0 || !f.w.CanDeliver()
 }
 
 // keep holds what is left of the loop's buffer.
-func (f *filter) keep() {
+func (f *filter) saveInput() {
 	if len(f.in) == 0 {
 		f.in, f.kept = nil, nil
 		return
@@ -157,14 +157,14 @@ func (f *filter) keep() {
 
 // run goes as far as the input and the turn's records let it.
 func (f *filter) run() {
-	if f.records = maxRecords; f.goOn() {
+	if f.records = maxRecords; f.deliverInput() {
 		f.w.Keep()
 	}
 }
 
 // goOn reports whether some input is left for later.
-func (f *filter) goOn() (left bool) {
-	if !f.s.Ready() && !f.shake() {
+func (f *filter) deliverInput() (left bool) {
+	if !f.s.Ready() && !f.handshake() {
 		return f.records <= 0
 	}
 	room := f.w.Scratch()
@@ -201,7 +201,7 @@ func (f *filter) charge(data bool) {
 	if data {
 		f.fed--
 	}
-	if n := f.fed - feedMost; n > 0 {
+	if n := f.fed - maxFeed; n > 0 {
 		f.fed -= n
 		f.records -= n * (emptyRecords - 1)
 		f.w.Spend(n * emptyBytes)
@@ -209,7 +209,7 @@ func (f *filter) charge(data bool) {
 }
 
 // shake goes on with the handshake and tells whether it is over.
-func (f *filter) shake() bool {
+func (f *filter) handshake() bool {
 	if f.ctx && !f.s.Began() {
 		f.s.SetContext(f.context())
 	}
@@ -222,7 +222,7 @@ func (f *filter) shake() bool {
 		return false
 	}
 	f.fed = 0 // the handshake's
-	f.shaken()
+	f.handshakeEnded()
 	f.w.Ready()
 	return true
 }
@@ -239,7 +239,7 @@ func (f *filter) context() (ctx context.Context) {
 }
 
 // shaken ends what only the handshake needs.
-func (f *filter) shaken() {
+func (f *filter) handshakeEnded() {
 	if f.timer != nil {
 		f.timer.Stop()
 	}
@@ -267,14 +267,14 @@ func (f *filter) Closed() {
 }
 
 func (f *filter) stop() {
-	f.shaken()
+	f.handshakeEnded()
 	f.s.Stop()
 }
 
 // Read is the wire for the Session: what has been read, then nothing yet, or the end. When the turn
 // has had its records, the rest is for the next.
 func (f *filter) Read(p []byte) (int, error) {
-	n, whole := f.s.PrefixOf(f.in[:min(len(p), len(f.in))], max(0, min(f.records, feedMost)))
+	n, whole := f.s.PrefixOf(f.in[:min(len(p), len(f.in))], max(0, min(f.records, maxFeed)))
 	copy(p, f.in[:n])
 	f.in = f.in[n:]
 	f.records -= whole

@@ -76,7 +76,7 @@ func (n *Net) bind(ctx context.Context, a netaddr.Network, address string, typ i
 		_ = s.Close()
 		return nil, osCause("setsockopt", err)
 	}
-	if err := s.Bind(dressed(b.Addr)); err != nil {
+	if err := s.Bind(socketAddr(b.Addr)); err != nil {
 		_ = s.Close()
 		return nil, osCause("bind", err)
 	}
@@ -179,7 +179,7 @@ func fileOf(s *socket.Socket) netaddr.File {
 	if err != nil {
 		return netaddr.File{}
 	}
-	return netaddr.FileOf(inside.Desc(s).Kernel, plain(at))
+	return netaddr.FileOf(inside.Desc(s).Kernel, kernelAddr(at))
 }
 
 // remove removes the file of a socket that is open: one that was given away is somebody else's,

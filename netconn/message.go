@@ -20,7 +20,7 @@ type asked struct {
 // askLocal has a socket that is bound to all addresses tell which of them was asked.
 func (c *PacketConn) askLocal() {
 	at, err := c.s.LocalAddr()
-	if err != nil || c.connected || !plain(at).IsUnspecified() || at.Port() == 0 {
+	if err != nil || c.connected || !kernelAddr(at).IsUnspecified() || at.Port() == 0 {
 		return
 	}
 	d := c.d
@@ -42,7 +42,7 @@ func (c *PacketConn) localFor(to kernel.Addr) kernel.Addr {
 // packets are for calls that tell more than bytes, which take a Packet by pointer.
 var packets = sync.Pool{New: func() any { return new(kernel.Packet) }}
 
-func giveBack(m *kernel.Packet) {
+func putPacket(m *kernel.Packet) {
 	*m = kernel.Packet{}
 	packets.Put(m)
 }
@@ -54,10 +54,10 @@ func (c *PacketConn) receive(p []byte) (int, kernel.Addr, error) {
 		if err != nil {
 			return n, kernel.Addr{}, c.failed("read", err)
 		}
-		return n, plain(from), nil
+		return n, kernelAddr(from), nil
 	}
 	m := packets.Get().(*kernel.Packet)
-	defer giveBack(m)
+	defer putPacket(m)
 	if err := c.message(m, p); err != nil {
 		return 0, kernel.Addr{}, err
 	}
@@ -89,7 +89,7 @@ func (c *PacketConn) message(m *kernel.Packet, p []byte) error {
 func (c *PacketConn) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 	d := c.d
 	m := packets.Get().(*kernel.Packet)
-	defer giveBack(m)
+	defer putPacket(m)
 	*m = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local}
 	call := forever()
 	if c.s.Timeout() == 0 { // one who wants no wait says so to the Socket: package net cannot
@@ -122,7 +122,7 @@ type Message struct {
 // usual loop.
 func (c *PacketConn) ReadMessage(p []byte) (n int, about Message, err error) {
 	m := packets.Get().(*kernel.Packet)
-	defer giveBack(m)
+	defer putPacket(m)
 	if err := c.message(m, p); err != nil {
 		return 0, Message{}, err
 	}

@@ -18,8 +18,8 @@ type file interface {
 // fileMax is the most that one call sends of a file, for which everything else on the loop waits: a
 // task's share of that. moveMax is as much for splice, which waits for no disk.
 const (
-	fileMax = 256 << 10
-	moveMax = 1 << 20
+	maxSendFile = 256 << 10
+	maxSplice   = 1 << 20
 )
 
 // sendFile sends from where the file stands.
@@ -37,7 +37,7 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	var e desc.Errno
 	err = rc.Control(func(fd uintptr) { // keeps the file open
 		_, e = d.Do(desc.Out, &call, func() (int, desc.Errno) {
-			k, e := kernel.SendFile(d.Kernel, d.FD, int(fd), int(min(limit-n, fileMax)))
+			k, e := kernel.SendFile(d.Kernel, d.FD, int(fd), int(min(limit-n, maxSendFile)))
 			n += int64(k)
 			call.Again = e == 0 && k > 0 && n < limit
 			return k, e
@@ -58,7 +58,7 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 // splice sends what another connection receives, through a pipe.
 func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 	d, src := c.d, from.d
-	if !sameKind(d, src) {
+	if !sameWaiter(d, src) {
 		return 0, nil, false
 	}
 	r, w, e := kernel.Pipe(d.Kernel)
@@ -78,9 +78,9 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 		in := forever()
 		var behind []byte // an urgent byte
 		got, e := src.Do(desc.In, &in, func() (int, desc.Errno) {
-			got, e := kernel.Splice(src.Kernel, src.FD, w, int(min(limit-n, moveMax)))
+			got, e := kernel.Splice(src.Kernel, src.FD, w, int(min(limit-n, maxSplice)))
 			if got == 0 && (e == 0 || e == kernel.EAGAIN && src.EndSeen()) {
-				behind, e = notTheEnd(src)
+				behind, e = recvUrgent(src)
 			}
 			return got, e
 		})
@@ -119,7 +119,7 @@ func nonblocking(fd int) desc.Errno {
 
 // notTheEnd receives what stops a splice: the byte behind TCP's urgent mark, which only recv gets
 // past. None is the end.
-func notTheEnd(src *desc.Desc) ([]byte, desc.Errno) {
+func recvUrgent(src *desc.Desc) ([]byte, desc.Errno) {
 	p := make([]byte, 1)
 	n, e := src.Kernel.Recv(src.FD, p, 0)
 	return p[:n], e
@@ -141,4 +141,4 @@ func drain(d *desc.Desc, c *desc.Call, pipe, got int) (sent int, e desc.Errno) {
 }
 
 // sameKind tells whether one caller can wait for both.
-func sameKind(a, b *desc.Desc) bool { return a.Waiter == b.Waiter && a.Kernel == b.Kernel }
+func sameWaiter(a, b *desc.Desc) bool { return a.Waiter == b.Waiter && a.Kernel == b.Kernel }

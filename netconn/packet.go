@@ -174,7 +174,7 @@ func (c *PacketConn) send(p []byte, to kernel.Addr, given net.Addr) (int, error)
 	if local := c.localFor(to); local.Family != 0 || c.s.Timeout() == 0 { // 0: see sendFrom
 		n, err = c.sendFrom(p, local, to)
 	} else {
-		n, err = c.s.SendTo(p, dressed(to))
+		n, err = c.s.SendTo(p, socketAddr(to))
 	}
 	if err != nil {
 		if given == nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Conn is TLS over a Desc. A call of crypto/tls is the try of Desc.Do, so turns, deadlines and the
-// ways to wait are the Desc's. Whoever may call the Desc may call the methods.
+// A Conn is TLS over a Desc. A call of crypto/tls is the try of Desc.Do, so turns, deadlines and
+// the ways to wait are the Desc's. Whoever may call the Desc may call the methods.
 //
 // readMu is held while crypto/tls reads or makes the handshake, never across a wait. A holder of
 // readMu may lock writeMu, not the reverse. Race builds check this table when readMu is released
@@ -151,8 +151,8 @@ func (c *Conn) begin(call *desc.Call) error {
 	return nil
 }
 
-// Recv is one try of the Call. 0, 0 is the peer's close_notify. It is a desc.Receive; the flags have
-// no effect.
+// Recv is one try of the Call. 0, 0 is the peer's close_notify. It is a desc.Receive; the flags
+// have no effect.
 func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
 	n, e, r.err = r.c.recv(r.call, p)
 	return n, e

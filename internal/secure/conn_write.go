@@ -53,9 +53,9 @@ func (c *Conn) CloseWrite(call *desc.Call) error {
 	return nil
 }
 
-// sendCloseNotify sends close_notify once, if the handshake has succeeded. The bytes that the kernel
-// refuses stay in out. Like everything that sends, it is called in a try or in Use, where the
-// descriptor is open.
+// sendCloseNotify sends close_notify once, if the handshake has succeeded. The bytes that the
+// kernel refuses stay in out. Like everything that sends, it is called in a try or in Use, where
+// the descriptor is open.
 func (c *Conn) sendCloseNotify() {
 	c.writeMu.Lock()
 	sent := c.closeNotified

@@ -41,8 +41,8 @@ func (c *cryptoConn) SetDeadline(time.Time) error      { return nil }
 func (c *cryptoConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *cryptoConn) SetWriteDeadline(time.Time) error { return nil }
 
-// outer is a Wire that knows the connection that the user has. The result of Outer must not be kept:
-// a suspended handshake must not keep an abandoned connection from the garbage collector.
+// outer is a Wire that knows the connection that the user has. The result of Outer must not be
+// kept: a suspended handshake must not keep an abandoned connection from the garbage collector.
 type outer interface{ Outer() net.Conn }
 
 // PublicError returns err as users may see it: a tls.RecordHeaderError has the outer connection.

@@ -12,8 +12,8 @@ import (
 )
 
 // A Read sleeps only when nothing has come that it could return, however Polls and Reads alternate.
-// Records come whole and in pieces. The kernel reports its input once, and not if a Poll was faster:
-// then a Read that had read everything must not wait for an Event before it tries.
+// Records come whole and in pieces. The kernel reports its input once, and not if a Poll was
+// faster: then a Read that had read everything must not wait for an Event before it tries.
 func TestPolledInputIsRead(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -64,8 +64,8 @@ func TestPolledInputIsRead(t *testing.T) {
 	}
 }
 
-// oneEvent is a Waiter whose sleeper gets the kernel's Event if it is still due, and otherwise gives
-// up: nothing would wake it.
+// oneEvent is a Waiter whose sleeper gets the kernel's Event if it is still due, and otherwise
+// gives up: nothing would wake it.
 type oneEvent struct {
 	desc.Waiter
 	d    *desc.Desc

@@ -99,8 +99,8 @@ func Check(cfg *tls.Config, server bool) error {
 }
 
 // New makes a Session of a configuration that has passed Check. If w has a method Outer, the
-// configuration's callbacks get the connection that Outer returns. If w has a method User, user code
-// that crypto/tls calls after the handshake runs inside User.
+// configuration's callbacks get the connection that Outer returns. If w has a method User, user
+// code that crypto/tls calls after the handshake runs inside User.
 func New(w Wire, cfg *tls.Config, server bool) *Session {
 	s := &Session{wire: w}
 	if server {

@@ -13,8 +13,8 @@ func (s *Session) SetContext(ctx context.Context) {
 // Began reports whether Handshake has been called.
 func (s *Session) Began() bool { return s.strand != nil || s.handshakeDone }
 
-// Handshake continues the handshake as far as the input on the wire permits. It returns nil when the
-// handshake has succeeded and ErrAgain when it needs more input. Any other error is final.
+// Handshake continues the handshake as far as the input on the wire permits. It returns nil when
+// the handshake has succeeded and ErrAgain when it needs more input. Any other error is final.
 func (s *Session) Handshake() error { return s.advance(false) }
 
 // advance is Handshake. same means that this goroutine made the last call too, and has run no other

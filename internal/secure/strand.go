@@ -8,8 +8,8 @@ import (
 )
 
 // A strand is a coroutine (iter.Pull): a function that is suspended where it needs input. Any
-// goroutine may resume it, one at a time: another caller, the one that closes the connection, or the
-// garbage collector's.
+// goroutine may resume it, one at a time: another caller, the one that closes the connection, or
+// the garbage collector's.
 //
 // The runtime ends the process if a coroutine is made and resumed in different states of
 // runtime.LockOSThread. Therefore only goroutines without a thread lock make and resume a strand. A

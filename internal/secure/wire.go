@@ -50,8 +50,8 @@ func (w *fdWire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// failed returns an error of the kernel as crypto/tls gets it. crypto/tls keeps it for later calls, so
-// an ETIMEDOUT is recorded here: it is the connection's, not a deadline's.
+// failed returns an error of the kernel as crypto/tls gets it. crypto/tls keeps it for later calls,
+// so an ETIMEDOUT is recorded here: it is the connection's, not a deadline's.
 func (w *fdWire) failed(e desc.Errno) error {
 	if e == kernel.ETIMEDOUT {
 		w.desc.NoteTimedOut()
