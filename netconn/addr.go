@@ -21,10 +21,10 @@ func findNetwork(name string) (netaddr.Network, error) {
 	return a, nil
 }
 
-// errMissingAddress is a dial to "".
+// errMissingAddress is the error of a dial to "".
 var errMissingAddress = errors.New("missing address")
 
-// guess is the address for an error's text where nothing has been resolved.
+// guess returns the address for an error's text if nothing was resolved.
 func guess(a netaddr.Network, address string) net.Addr {
 	if a.Type != 0 && a.Unix() {
 		return &net.UnixAddr{Name: address, Net: a.Name}
@@ -35,8 +35,8 @@ func guess(a netaddr.Network, address string) net.Addr {
 	return nil
 }
 
-// resolve reads an address and asks for what is a name. With mayBlock it looks the name up at once
-// where there is no task, instead of returning EDEADLK.
+// resolve parses an address and looks up its names. A callback of a loop cannot wait for a lookup:
+// resolve then returns EDEADLK or, with mayBlock, blocks the loop.
 func (n *Net) resolve(ctx context.Context, a netaddr.Network, address string, mayBlock bool) (*netaddr.Query, error) {
 	q, err := a.Parse(address)
 	if err != nil {
@@ -49,8 +49,8 @@ func (n *Net) resolve(ctx context.Context, a netaddr.Network, address string, ma
 	return q, err
 }
 
-// await runs f, which may block, for a caller who must not block the loop: as Task.Await does.
-// Parked ones just call it.
+// await runs f, which may block. In a task it runs f beside the loop while the task waits, as
+// Task.Await does. A goroutine just calls it.
 func (n *Net) await(ctx context.Context, mayBlock bool, f func(context.Context) error) error {
 	if n.r == nil {
 		return f(ctx)
@@ -67,9 +67,9 @@ func (n *Net) await(ctx context.Context, mayBlock bool, f func(context.Context) 
 	var err error
 	done := false
 	n.k.Go(func() {
-		failed := f(ctx)
+		result := f(ctx)
 		n.w.Post(func() {
-			done, err = true, failed
+			done, err = true, result
 			task.Wake()
 		})
 	})
@@ -81,9 +81,9 @@ func (n *Net) await(ctx context.Context, mayBlock bool, f func(context.Context) 
 	return err
 }
 
-// binding is where to listen.
+// binding returns the addresses to bind, and the socket options that go with them.
 func (n *Net) binding(ctx context.Context, a netaddr.Network, address string) (netaddr.Binding, error) {
-	if address == "" && !a.Unix() { // as package net has it
+	if address == "" && !a.Unix() { // as with package net
 		address = ":0"
 	}
 	q, err := n.resolve(ctx, a, address, true)
@@ -93,12 +93,12 @@ func (n *Net) binding(ctx context.Context, a netaddr.Network, address string) (n
 	return q.Binding(n.k)
 }
 
-// netAddr is the address as package net gives it.
+// netAddr returns an address as package net has it.
 func netAddr(k kernel.Kernel, network string, a kernel.Addr) net.Addr {
 	n, _ := netaddr.Find(network)
-	packets := network == unixPacket // which is not dialled: New makes it
+	packets := network == unixPacket // Find does not know it: only New makes such a Conn
 	if n.Unix() || packets {
-		a.Family = kernel.AF_UNIX // some systems tell of an unnamed one without
+		a.Family = kernel.AF_UNIX // some systems leave it out for an unnamed socket
 	}
 	at := netaddr.NetAddr(k, a, !n.Stream())
 	if u, ok := at.(*net.UnixAddr); ok && packets {
@@ -107,10 +107,10 @@ func netAddr(k kernel.Kernel, network string, a kernel.Addr) net.Addr {
 	return at
 }
 
-// netAddr is the address as package net gives it.
+// netAddr returns an address as package net has it.
 func (b *base) netAddr(a socket.Addr) net.Addr { return netAddr(b.d.Kernel, b.net, kernelAddr(a)) }
 
-// plain is an address of package socket as the kernel has it.
+// kernelAddr returns an address of package socket as the kernel has it.
 func kernelAddr(a socket.Addr) kernel.Addr {
 	if a.Family() == socket.AF_UNIX {
 		return kernel.Unix(a.Host())
@@ -119,7 +119,7 @@ func kernelAddr(a socket.Addr) kernel.Addr {
 	return k
 }
 
-// dressed is the reverse.
+// socketAddr is the reverse of kernelAddr.
 func socketAddr(a kernel.Addr) socket.Addr {
 	if a.Family == kernel.AF_UNIX {
 		return socket.Path(a.Path)

@@ -17,17 +17,17 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// base is what Conn, PacketConn and Listener have in common: a Socket that blocks, with a deadline
-// for each direction.
+// base is the common part of Conn, PacketConn and Listener: a Socket whose calls wait, with a
+// deadline for each direction.
 type base struct {
 	s             *socket.Socket
 	d             *desc.Desc // the Socket's
-	net           string     // as given to Dial or Listen
+	net           string     // the network, as given to Dial or Listen
 	local, remote net.Addr
 	closed        atomic.Bool
 }
 
-// adopt takes a socket that somebody else has made.
+// adopt starts using a socket that was made elsewhere.
 func (b *base) adopt(s *socket.Socket) {
 	b.open(s, networkOf(s))
 }
@@ -50,7 +50,7 @@ func networkOf(s *socket.Socket) string {
 	return "tcp"
 }
 
-// open takes a socket and asks for its addresses, which outlive it.
+// open starts using a socket and reads its addresses. They stay valid after Close.
 func (b *base) open(s *socket.Socket, network string) {
 	b.own(s, network)
 	if a, err := b.s.LocalAddr(); err == nil {
@@ -61,23 +61,23 @@ func (b *base) open(s *socket.Socket, network string) {
 	}
 }
 
-// own makes the socket's calls those of package net: no Timeout counts.
+// own starts using a socket with the rules of package net: the Socket's Timeout has no effect.
 func (b *base) own(s *socket.Socket, network string) {
 	b.s, b.d, b.net = s, inside.Desc(s), network
 	b.d.AsNet = true
 }
 
-// LocalAddr is a *net.TCPAddr, *net.UDPAddr or *net.UnixAddr, also after Close.
+// LocalAddr returns a *net.TCPAddr, *net.UDPAddr or *net.UnixAddr, also after Close.
 func (b *base) LocalAddr() net.Addr { return b.local }
 
-// Socket is the socket below. Who closes or detaches it has closed what is above.
+// Socket returns the socket below. Closing or detaching it closes the connection too.
 func (b *base) Socket() *socket.Socket { return b.s }
 
 // Close ends every call in progress with net.ErrClosed, and returns when the descriptor is closed.
-// A second Close is that error.
+// A second Close returns net.ErrClosed.
 func (b *base) Close() error {
 	if b.closed.Swap(true) {
-		_ = b.s.Close() // it waits for the first
+		_ = b.s.Close() // waits for the first Close
 		return b.fail("close", kernel.EBADF)
 	}
 	if err := b.s.Close(); err != nil {
@@ -86,16 +86,16 @@ func (b *base) Close() error {
 	return nil
 }
 
-// SetDeadline is SetReadDeadline and SetWriteDeadline.
+// SetDeadline does what SetReadDeadline and SetWriteDeadline do.
 func (b *base) SetDeadline(t time.Time) error { return b.setDeadline(t, desc.In, desc.Out) }
 
-// SetReadDeadline has calls that receive or accept, those in progress and later ones, give up at t
-// with os.ErrDeadlineExceeded; one in the past ends them at once, the zero time never. It may be
-// moved at any time and closes nothing. On a simulated host it is a time of the host's: see
-// Net.Time.
+// SetReadDeadline sets the time at which calls that receive or accept end, those in progress too.
+// They return os.ErrDeadlineExceeded. A time in the past ends them at once. The zero time means no
+// deadline. The deadline may be moved at any time, and it closes nothing. On a simulated host, t is
+// a time of that host: see Net.Time.
 func (b *base) SetReadDeadline(t time.Time) error { return b.setDeadline(t, desc.In) }
 
-// SetWriteDeadline is the same for calls that send.
+// SetWriteDeadline does the same for calls that send.
 func (b *base) SetWriteDeadline(t time.Time) error { return b.setDeadline(t, desc.Out) }
 
 func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
@@ -104,7 +104,8 @@ func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 	if !t.IsZero() {
 		at = timeout.Past
 		if left := kernel.Until(d.Kernel, t); left > 0 {
-			at = timeout.Timeout(left).After(d.Kernel.Now()) // this clock is read last: later, never earlier
+			// The clock is read last: a deadline may be late, but not early.
+			at = timeout.Timeout(left).After(d.Kernel.Now())
 		}
 	}
 	var e desc.Errno
@@ -120,7 +121,7 @@ func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 	return nil
 }
 
-// SyscallConn gives access to the descriptor: see syscall.RawConn. Its Read and Write wait as the
+// SyscallConn returns access to the descriptor: see syscall.RawConn. Its Read and Write wait as the
 // connection's do.
 func (b *base) SyscallConn() (syscall.RawConn, error) {
 	if b.d.Closed() {
@@ -164,7 +165,7 @@ func (r raw) do(op string, dir desc.Dir, f func(fd uintptr) bool) error {
 	return nil
 }
 
-// forever is a call that ends by the direction's deadline only.
+// forever returns a Call that only the direction's deadline ends.
 func forever() desc.Call { return desc.Call{Limit: timeout.None} }
 
 // SetReadBuffer sets the size of the kernel's receive buffer.
@@ -177,8 +178,7 @@ func (b *base) SetWriteBuffer(bytes int) error {
 	return b.set(socket.SOL_SOCKET, socket.SO_SNDBUF, bytes)
 }
 
-// tooLarge is the error of an option's value that the kernel, which takes 32 bits, would be given
-// cut.
+// tooLarge returns the error for an option's value that does not fit into the kernel's 32 bits.
 func (b *base) tooLarge(v int64) error {
 	err := fmt.Errorf("value %d: must be %d … %d: %w", v, math.MinInt32, math.MaxInt32, os.NewSyscallError("setsockopt", kernel.EINVAL))
 	return &net.OpError{Op: "set", Net: b.net, Addr: b.local, Err: err}

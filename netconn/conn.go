@@ -13,14 +13,15 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A Conn is a stream connection. Its methods may be called by any goroutine, or, if it is of On, by
-// the loop's tasks; calls in one direction take turns.
+// A Conn is a stream connection. Any goroutine may call its methods. If it was made with On, only
+// its loop may: the tasks, and callbacks where nothing has to wait. Calls in one direction take
+// turns.
 type Conn struct{ base }
 
-// RemoteAddr is the peer's address, also after Close.
+// RemoteAddr returns the peer's address, also after Close.
 func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
-// Read waits for data; io.EOF is the peer's end.
+// Read waits for data. It returns io.EOF at the end of input, the peer's FIN.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.s.Read(p)
 	if err != nil && err != io.EOF {
@@ -29,9 +30,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Data is Read without a buffer: it returns what is there, 64 KiB at most, and a Conn that waits
-// holds nothing. In a task it is in the loop's buffer, and valid until the task waits or calls Data
-// again. In a goroutine it is valid until the next Data of the Conn. See socket.Socket.Data.
+// Data is Read without a buffer. It returns the data that is there, at most 64 KiB. A Conn that
+// waits holds no buffer. In a task, the result is in the loop's buffer, and valid until the task
+// waits or calls Data again. In a goroutine, it is valid until the next Data of the Conn. See
+// socket.Socket.Data.
 func (c *Conn) Data() ([]byte, error) {
 	p, err := c.s.Data()
 	if err != nil && err != io.EOF {
@@ -49,9 +51,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteBuffers sends the buffers, up to 64 large ones or 64 KiB of small ones in one system call,
-// and consumes v as net.Buffers.WriteTo does (which knows package net's own connections only, and
-// writes to others one by one).
+// WriteBuffers sends the buffers and consumes v, as net.Buffers.WriteTo does. One system call sends
+// up to 64 large buffers or 64 KiB of small ones. (net.Buffers.WriteTo does that for package net's
+// own connections only. For others it writes the buffers one by one.)
 func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
 	d := c.d
 	call := forever()
@@ -74,11 +76,12 @@ func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
 	return total, nil
 }
 
-// smallPiece is what it costs less to copy than to send as a piece of its own.
+// smallPiece is the size of a piece, in bytes, up to which copying costs less than sending it as a
+// piece of its own.
 const smallPiece = 512
 
-// sendPieces sends once. Small pieces of which there are too many for one call are copied together:
-// a system call for each 64 costs more.
+// sendPieces makes one system call. If there are too many small pieces for one call, it copies them
+// together first: a system call for each 64 of them would cost more.
 func sendPieces(d *desc.Desc, v net.Buffers) (int, desc.Errno) {
 	first := v[:min(len(v), kernel.MaxPieces)]
 	if len(first) == len(v) || size(first) > smallPiece*len(first) {
@@ -103,7 +106,7 @@ func size(v net.Buffers) (n int) {
 	return n
 }
 
-// consume drops the first n bytes and what is empty in front.
+// consume drops the first n bytes, and then the empty buffers in front.
 func consume(v *net.Buffers, n int) {
 	for len(*v) > 0 {
 		if first := (*v)[0]; n < len(first) {
@@ -116,10 +119,10 @@ func consume(v *net.Buffers, n int) {
 	}
 }
 
-// CloseRead ends reading: io.EOF from now on. Most programs just use Close.
+// CloseRead ends reading: every Read returns io.EOF from now on. Most programs just use Close.
 func (c *Conn) CloseRead() error { return c.shutdown(socket.SHUT_RD) }
 
-// CloseWrite sends a FIN after what was written; reading goes on.
+// CloseWrite sends a FIN after the written data. The Conn can still read.
 func (c *Conn) CloseWrite() error { return c.shutdown(socket.SHUT_WR) }
 
 func (c *Conn) shutdown(how int) error {
@@ -129,15 +132,16 @@ func (c *Conn) shutdown(how int) error {
 	return nil
 }
 
-// SetNoDelay(false) turns Nagle's algorithm on; TCP only.
+// SetNoDelay turns Nagle's algorithm off (true, the default) or on (false). TCP only.
 func (c *Conn) SetNoDelay(on bool) error { return c.set(socket.IPPROTO_TCP, socket.TCP_NODELAY, on) }
 
-// SetKeepAlive has the kernel probe a silent peer, or not; TCP only. It is on, every 15 s, as
-// package net has it.
+// SetKeepAlive chooses whether the kernel probes a silent peer. TCP only. By default it does, every
+// 15 s, as with package net.
 func (c *Conn) SetKeepAlive(on bool) error { return c.set(socket.SOL_SOCKET, socket.SO_KEEPALIVE, on) }
 
-// SetKeepAlivePeriod is the time of silence and between probes, in whole seconds, rounded up; TCP
-// only. As package net has it, 0 is 15 s, and a negative one changes nothing.
+// SetKeepAlivePeriod sets the time of silence before the first probe, and the time between probes.
+// It is rounded up to whole seconds. TCP only. As with package net, 0 means 15 s, and a negative d
+// changes nothing.
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 	switch {
 	case d < 0:
@@ -146,7 +150,7 @@ func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 		d = keepAlive
 	}
 	for _, name := range []int{kernel.TCP_KEEPIDLE, kernel.TCP_KEEPINTVL} {
-		if name == 0 { // OpenBSD: the system's interval
+		if name == 0 { // OpenBSD has one interval for the whole system
 			continue
 		}
 		secs := int64(d / time.Second)
@@ -163,9 +167,9 @@ func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 	return nil
 }
 
-// SetLinger: with sec 0 Close discards what is unsent and resets; sec < 0 is the default, Close
-// sends it in the background; sec > 0 may have Close wait so long, which on a loop blocks
-// everything.
+// SetLinger chooses what Close does with unsent data. With sec < 0, the default, the kernel sends
+// it in the background. With sec == 0, Close discards it and resets the connection. With sec > 0,
+// Close may wait up to sec seconds for it, which on a loop blocks everything.
 func (c *Conn) SetLinger(sec int) error {
 	on := uint32(1)
 	if sec < 0 {

@@ -9,18 +9,18 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// ReadFrom sends what r has until its end, for io.Copy. On Linux what comes from a regular file or
-// another Conn, alone or in an io.LimitedReader, does not pass through the program (sendfile,
-// splice). A *net.Buffers is WriteBuffers.
+// ReadFrom sends the data of r until io.EOF; io.Copy calls it. If r is a regular file or another
+// Conn, alone or in an io.LimitedReader, Linux copies the data inside the kernel (sendfile,
+// splice). For a *net.Buffers it is WriteBuffers.
 func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	if v, ok := r.(*net.Buffers); ok {
 		return c.WriteBuffers(v)
 	}
 	n, err, done := c.move(r)
 	if !done {
-		var rest int64
-		rest, err = io.Copy(writer{c}, r)
-		n += rest
+		var copied int64
+		copied, err = io.Copy(writer{c}, r)
+		n += copied
 	}
 	if err != nil {
 		if _, ok := err.(*net.OpError); !ok {
@@ -30,22 +30,22 @@ func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	return n, err
 }
 
-// WriteTo sends what comes, until the peer's end, to w, for io.Copy; to another Conn as ReadFrom
-// does.
+// WriteTo writes the received data to w until the end of input; io.Copy calls it. If w is another
+// Conn, it works as ReadFrom does.
 func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	if to, ok := w.(*Conn); ok {
 		n, err, done := to.move(c)
 		if done {
 			return n, err
 		}
-		rest, err := c.copyTo(w)
-		return n + rest, err
+		copied, err := c.copyTo(w)
+		return n + copied, err
 	}
 	return c.copyTo(w)
 }
 
-// copyTo has a buffer from when something has come until w has taken it. It is not the loop's, for
-// w may be anybody's and wait before it looks at what it is given.
+// copyTo holds a buffer only from the time when data has come until w has accepted it. That is not
+// the loop's buffer: w is any Writer, and may wait before it reads p.
 func (c *Conn) copyTo(w io.Writer) (n int64, err error) {
 	d := c.d
 	for {
@@ -58,13 +58,13 @@ func (c *Conn) copyTo(w io.Writer) (n int64, err error) {
 		if room == nil {
 			return n, nil
 		}
-		took, err := w.Write(room[:got])
+		written, err := w.Write(room[:got])
 		desc.Scratch.Put(room)
-		if took < 0 || took > got {
+		if written < 0 || written > got {
 			return n, errWrite
 		}
-		n += int64(took)
-		if err == nil && took < got {
+		n += int64(written)
+		if err == nil && written < got {
 			err = io.ErrShortWrite
 		}
 		if err != nil {
@@ -73,16 +73,16 @@ func (c *Conn) copyTo(w io.Writer) (n int64, err error) {
 	}
 }
 
-// errWrite is package io's, which does not export it.
+// errWrite has the text of package io's errInvalidWrite, which is not exported.
 var errWrite = errors.New("invalid write result")
 
-// writer hides that a Conn could copy by itself.
+// writer hides the Conn's ReadFrom from io.Copy.
 type writer struct{ c *Conn }
 
 func (w writer) Write(p []byte) (int, error) { return w.c.Write(p) }
 
-// move copies without showing the bytes to the program. done is false where that cannot be, or not
-// any more: what comes after the first n bytes has to be copied.
+// move copies inside the kernel. If done is false, the system has refused that, maybe after n
+// bytes, and the caller copies the rest.
 func (c *Conn) move(r io.Reader) (n int64, err error, done bool) {
 	limit := int64(1<<63 - 1)
 	l, limited := r.(*io.LimitedReader)

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// DialContext is the package's DialContext.
+// DialContext does what the package's DialContext does, with the connections of n.
 func (n *Net) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx = n.dated(ctx)
 	a, err := findNetwork(network)
@@ -47,8 +47,8 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 	return nil, first
 }
 
-// A dated is a context whose deadline is a time of a simulated kernel's: no timer of the machine's
-// tells when it is over.
+// A dated is a context whose deadline is a time of a simulated kernel. No timer of the machine ends
+// it, so Err compares the times.
 type dated struct {
 	context.Context
 	k   kernel.Kernel
@@ -57,7 +57,7 @@ type dated struct {
 
 func (n *Net) dated(ctx context.Context) context.Context {
 	end, limited := ctx.Deadline()
-	if _, own := n.k.(kernel.Dated); !own || !limited {
+	if _, simulated := n.k.(kernel.Dated); !simulated || !limited {
 		return ctx
 	}
 	return &dated{ctx, n.k, end}
@@ -75,7 +75,7 @@ func (d *dated) Err() error {
 	return nil
 }
 
-// targets lists the addresses to try.
+// targets returns the addresses to try.
 func (n *Net) targets(ctx context.Context, a netaddr.Network, address string) ([]kernel.Addr, error) {
 	if address == "" {
 		return nil, errMissingAddress
@@ -87,7 +87,7 @@ func (n *Net) targets(ctx context.Context, a netaddr.Network, address string) ([
 	return q.Targets(n.k)
 }
 
-// left is the time that a dial has left, at least 1; limited tells whether it has a limit at all.
+// left returns the time that a dial has left, at least 1 ns. limited is false if it has no limit.
 func (n *Net) left(ctx context.Context) (left time.Duration, limited bool) {
 	end, limited := ctx.Deadline()
 	if !limited {
@@ -96,7 +96,7 @@ func (n *Net) left(ctx context.Context) (left time.Duration, limited bool) {
 	return max(kernel.Until(n.k, end), 1), true
 }
 
-// try connects to one address; 0 is no limit.
+// try connects to one address. A limit of 0 means no limit.
 func (n *Net) try(ctx context.Context, a netaddr.Network, at kernel.Addr, limit time.Duration) (*socket.Socket, error) {
 	if ctx.Err() != nil {
 		return nil, mapContext(ctx.Err())
@@ -129,31 +129,32 @@ func (n *Net) try(ctx context.Context, a netaddr.Network, at kernel.Addr, limit 
 	return nil, osCause("connect", err)
 }
 
-// connect is ended by the direction's deadline, which the context's end moves into the past.
+// connect waits until the connection is made, limit has passed or ctx ends. Both end the call by
+// the deadline for Out: the end of ctx moves it into the past.
 func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, limit time.Duration) error {
 	d := inside.Desc(s)
 	if limit > 0 {
 		d.SetDeadline(desc.Out, timeout.Timeout(limit).After(n.k.Now()))
 	}
 	if ctx.Done() != nil {
-		over := false // on the loop; else stop waits for the function
-		gaveUp := make(chan struct{})
+		returned := false          // on a loop: a function that is posted too late does nothing
+		ran := make(chan struct{}) // else: the return waits for a function that has begun
 		stop := context.AfterFunc(ctx, func() {
-			defer close(gaveUp)
+			defer close(ran)
 			if n.r == nil {
 				d.SetDeadline(desc.Out, timeout.Past)
 				return
 			}
 			n.w.Post(func() {
-				if !over {
+				if !returned {
 					d.SetDeadline(desc.Out, timeout.Past)
 				}
 			})
 		})
 		defer func() {
-			over = true
+			returned = true
 			if !stop() && n.r == nil {
-				<-gaveUp
+				<-ran
 			}
 			d.SetDeadline(desc.Out, timeout.Never)
 		}()
@@ -161,14 +162,14 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 		defer d.SetDeadline(desc.Out, timeout.Never)
 	}
 	err := s.Connect(at)
-	if ctx.Err() != nil && err == nil { // package net gives up what came too late as well
+	if ctx.Err() != nil && err == nil { // as package net: a connection that came too late is an error
 		err = &socket.OSError{Errno: int(kernel.ETIMEDOUT), Op: "connect"}
 	}
 	return err
 }
 
-// dialled makes the connection of a socket that is connected to at. The kernel has no address of a
-// peer that has reset, nor of one with port 0.
+// dialled makes the Conn or PacketConn of a socket that is connected to at. The kernel does not
+// return the address of a peer that has reset, nor of one with port 0: then it is at.
 func (n *Net) dialled(a netaddr.Network, s *socket.Socket, at kernel.Addr) net.Conn {
 	if !a.Stream() {
 		c := &PacketConn{connected: true}

@@ -1,5 +1,6 @@
-// Package netconn has net.Conn, net.Listener and net.PacketConn over the sockets of package socket.
-// Code written for package net runs on them unchanged: net/http, bufio, database drivers.
+// Package netconn implements net.Conn, net.Listener and net.PacketConn on the sockets of package
+// socket. Code that is written for package net runs on them unchanged: net/http, bufio, database
+// drivers.
 //
 // The functions of the package park the calling goroutine, as package net does. Any goroutine may
 // use the connections that they make.

@@ -10,10 +10,21 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-var errDeadline = os.ErrDeadlineExceeded
+// The errors of this package are package net's. A method of base gives a call's error:
+//
+//   - fail(op, e), if a call of a Desc has returned the Errno e;
+//   - failed(op, err), if a method of the Socket has returned err;
+//   - opError(op, err), if err is the cause already.
+//
+// All three return a *net.OpError with the connection's network and addresses. cause chooses what
+// is inside: net.ErrClosed, os.ErrDeadlineExceeded, or an *os.SyscallError.
+//
+// Dial, Listen and ListenPacket have no base yet, so they make the *net.OpError themselves. osCause
+// is the cause inside for an error of a Socket's method. mapContext is the cause for an error that
+// may be a context's.
 
-// timeoutError is a dial that ran out of time: as package net's, it is context.DeadlineExceeded and
-// a timeout.
+// timeoutError is the cause in the error of a dial that ran out of time. As package net's, it is
+// context.DeadlineExceeded and a timeout.
 type timeoutError struct{}
 
 func (timeoutError) Error() string        { return "i/o timeout" }
@@ -21,13 +32,13 @@ func (timeoutError) Timeout() bool        { return true }
 func (timeoutError) Temporary() bool      { return true }
 func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// canceledError is a dial whose context was cancelled.
+// canceledError is the cause in the error of a dial whose context was cancelled.
 type canceledError struct{}
 
 func (canceledError) Error() string        { return "operation was canceled" }
 func (canceledError) Is(target error) bool { return target == context.Canceled }
 
-// mapContext is a context's error as package net tells it.
+// mapContext returns a context's error as package net has it, and any other error as it is.
 func mapContext(err error) error {
 	switch err {
 	case context.Canceled:
@@ -38,11 +49,11 @@ func mapContext(err error) error {
 	return err
 }
 
-// calls are the system calls behind the operations, for the errors' text.
+// calls maps an operation to the system call that the error's text names.
 var calls = map[string]string{"read": "read", "write": "write", "accept": "accept", "close": "close", "raw-read": "read",
 	"raw-write": "write", "set": "setsockopt"}
 
-// failed is what a Socket's error is here.
+// failed returns the error of a call in which a method of the Socket has returned err.
 func (b *base) failed(op string, err error) error {
 	if e, ok := err.(*socket.OSError); ok {
 		return b.fail(op, kernel.Errno(e.Errno))
@@ -50,20 +61,22 @@ func (b *base) failed(op string, err error) error {
 	return b.opError(op, err)
 }
 
+// fail returns the error of a call that has ended with e.
 func (b *base) fail(op string, e kernel.Errno) error { return b.opError(op, b.cause(op, e)) }
 
+// opError wraps a cause.
 func (b *base) opError(op string, err error) error {
 	return &net.OpError{Op: op, Net: b.net, Source: b.local, Addr: b.remote, Err: err}
 }
 
-// cause is the error inside an OpError.
+// cause returns the error inside the *net.OpError of a call that has ended with e.
 func (b *base) cause(op string, e kernel.Errno) error {
 	switch {
 	case e == kernel.EBADF && b.d.Closed():
 		return net.ErrClosed
 	case e == kernel.ETIMEDOUT && b.d.DeadlinePassed():
 		return os.ErrDeadlineExceeded
-	case e == kernel.EDEADLK: // its text says what to do
+	case e == kernel.EDEADLK: // an OSError's text says what to do
 		return &socket.OSError{Errno: int(e), Op: op}
 	}
 	if call := calls[op]; call != "" {
@@ -75,14 +88,15 @@ func (b *base) cause(op string, e kernel.Errno) error {
 	return os.NewSyscallError(op, e)
 }
 
-// passing is an error of accept that says nothing of the listener: servers such as net/http's go on
-// after it, for it is temporary. Package net does not say so, and they end.
+// passing is an error of accept that does not concern the listener. It is temporary, so that
+// servers such as net/http's go on after it. Package net does not report these errors as temporary,
+// and then such servers end.
 type passing struct{ kernel.Errno }
 
 func (passing) Temporary() bool { return true }
 func (e passing) Unwrap() error { return e.Errno }
 
-// osCause is the cause in a Socket's error where there is no base yet.
+// osCause returns the cause of a Socket's error while there is no base yet.
 func osCause(call string, err error) error {
 	var e *socket.OSError
 	if !errors.As(err, &e) || e.Errno <= 0 || kernel.Errno(e.Errno) == kernel.EDEADLK {

@@ -20,11 +20,11 @@ import (
 type Listener struct {
 	b    base
 	file netaddr.File // of a Unix socket that Listen has made
-	keep atomic.Bool  // the file, at Close
+	keep atomic.Bool  // Close leaves the file
 	once sync.Once
 }
 
-// backlog is how many connections wait for Accept; the system may have less.
+// backlog is how many connections may wait for Accept. The system may have a lower limit.
 const backlog = 4096
 
 func (n *Net) listen(ctx context.Context, network, address string) (*Listener, error) {
@@ -48,48 +48,48 @@ func (n *Net) listenAt(ctx context.Context, a netaddr.Network, address string) (
 	l.b.open(s, a.Name)
 	l.file = fileOf(s)
 	if err := s.Listen(backlog); err != nil {
-		_ = l.Close() // it has never served
+		_ = l.Close() // it has accepted nothing: listen's error counts
 		return nil, osCause("listen", err)
 	}
 	return l, nil
 }
 
-// bind makes a socket that is bound. What is wrong with an address is told before that the network
-// has another type.
+// bind makes a bound socket. An error in the address counts before a network of the wrong type, as
+// in package net.
 func (n *Net) bind(ctx context.Context, a netaddr.Network, address string, typ int) (*socket.Socket, error) {
-	b, err := n.binding(ctx, a, address)
+	at, err := n.binding(ctx, a, address)
 	if err == nil && a.Type != typ {
 		err = &net.AddrError{Err: "unexpected address type", Addr: address}
 	}
 	if err != nil {
 		return nil, err
 	}
-	s, err := n.socket(b.Addr.Family, a.Type)
-	if four, ok := b.Fallback(errnoOf(err)); ok {
-		b = four
-		s, err = n.socket(b.Addr.Family, a.Type)
+	s, err := n.socket(at.Addr.Family, a.Type)
+	if ipv4, ok := at.Fallback(errnoOf(err)); ok {
+		at = ipv4
+		s, err = n.socket(at.Addr.Family, a.Type)
 	}
 	if err != nil {
 		return nil, osCause("socket", err)
 	}
-	if err := bindOptions(s, a, b); err != nil {
+	if err := bindOptions(s, a, at); err != nil {
 		_ = s.Close()
 		return nil, osCause("setsockopt", err)
 	}
-	if err := s.Bind(socketAddr(b.Addr)); err != nil {
+	if err := s.Bind(socketAddr(at.Addr)); err != nil {
 		_ = s.Close()
 		return nil, osCause("bind", err)
 	}
 	return s, nil
 }
 
-// setter sets options of a socket.
+// setter returns a function that sets options of s.
 func setter(s *socket.Socket) netaddr.Setter {
 	return func(level, name, value int, _ string) error { return s.SetSockOpt(level, name, value) }
 }
 
-func bindOptions(s *socket.Socket, a netaddr.Network, b netaddr.Binding) error {
-	if err := b.Options(a, setter(s), s.GetSockOpt); err != nil {
+func bindOptions(s *socket.Socket, a netaddr.Network, at netaddr.Binding) error {
+	if err := at.Options(a, setter(s), s.GetSockOpt); err != nil {
 		return err
 	}
 	if a.TCP() && inside.Desc(s).Kernel.Traits().InheritsOptions {
@@ -98,28 +98,28 @@ func bindOptions(s *socket.Socket, a netaddr.Network, b netaddr.Binding) error {
 	return nil
 }
 
-// keepAlive is package net's.
+// keepAlive is package net's default period.
 const keepAlive = 15 * time.Second
 
-// tcpOptions are what package net sets on every TCP connection. One that refuses them does without.
+// tcpOptions sets what package net sets on every TCP connection. A refusal is no error.
 func tcpOptions(s *socket.Socket) {
 	_ = s.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, true)
 	_ = netaddr.KeepAlive(keepAlive, setter(s))
 }
 
-// Accept waits for a connection, which is a *Conn.
+// Accept waits for a connection and returns it as a *Conn.
 func (l *Listener) Accept() (net.Conn, error) {
 	s, from, err := l.b.s.Accept()
 	if err != nil {
-		e := l.b.failed("accept", err).(*net.OpError)
-		e.Source, e.Addr = nil, l.b.local
-		return nil, e
+		op := l.b.failed("accept", err).(*net.OpError)
+		op.Source, op.Addr = nil, l.b.local
+		return nil, op
 	}
 	c := &Conn{}
 	c.own(s, l.b.net)
 	c.remote = l.b.netAddr(from)
-	if a, err := s.LocalAddr(); err == nil {
-		c.local = l.b.netAddr(a)
+	if local, err := s.LocalAddr(); err == nil {
+		c.local = l.b.netAddr(local)
 	}
 	if !c.d.Kernel.Traits().InheritsOptions && s.Family() != socket.AF_UNIX {
 		tcpOptions(s)
@@ -127,13 +127,13 @@ func (l *Listener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// SyscallConn gives access to the descriptor. As package net has it, only Control works.
+// SyscallConn returns access to the descriptor. As with package net, only Control works.
 func (l *Listener) SyscallConn() (syscall.RawConn, error) {
-	c, err := l.b.SyscallConn()
+	rc, err := l.b.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	return rawListener{c}, nil
+	return rawListener{rc}, nil
 }
 
 type rawListener struct{ syscall.RawConn }
@@ -141,36 +141,40 @@ type rawListener struct{ syscall.RawConn }
 func (rawListener) Read(func(uintptr) bool) error  { return kernel.EINVAL }
 func (rawListener) Write(func(uintptr) bool) error { return kernel.EINVAL }
 
-// Addr is where it listens, with the port that the kernel chose.
+// Addr returns the address where the Listener listens, with the port that the kernel has chosen.
 func (l *Listener) Addr() net.Addr { return l.b.local }
 
-// Socket returns the socket below. Who closes or detaches it has closed the Listener.
+// Socket returns the socket below. Closing or detaching it closes the Listener too.
 func (l *Listener) Socket() *socket.Socket { return l.b.s }
 
-// SetDeadline has Accept give up at t.
+// SetDeadline sets the time at which Accept ends with os.ErrDeadlineExceeded. The zero time means
+// no deadline.
 func (l *Listener) SetDeadline(t time.Time) error { return l.b.setDeadline(t, desc.In) }
 
-// Close stops listening; connections live on. Accept ends with net.ErrClosed. It removes the file
-// of a Unix socket that Listen has made, while that is still at its path: see SetUnlinkOnClose.
+// Close stops listening. Accept ends with net.ErrClosed, and accepted connections stay open. Close
+// removes the file of a Unix socket that Listen has made, if that is still at its path: see
+// SetUnlinkOnClose.
 func (l *Listener) Close() error {
-	l.once.Do(func() { // before the descriptor closes: whoever finds nobody listening may put a file of his own there
+	// The file goes before the descriptor closes: after that, another program that finds no
+	// listener may put its own file there.
+	l.once.Do(func() {
 		if !l.keep.Load() {
 			remove(l.b.s, l.file)
 		}
 	})
 	err := l.b.Close()
-	if e, ok := err.(*net.OpError); ok {
-		e.Source, e.Addr = nil, l.b.local
+	if op, ok := err.(*net.OpError); ok {
+		op.Source, op.Addr = nil, l.b.local
 	}
 	return err
 }
 
-// SetUnlinkOnClose chooses whether Close removes the file of a Unix socket, which it does by
-// default. With false the file stays, for a process that goes on with the socket. Any goroutine may
+// SetUnlinkOnClose chooses whether Close removes the file of a Unix socket. By default it does.
+// With false the file stays, for another process that goes on with the socket. Any goroutine may
 // call it.
 func (l *Listener) SetUnlinkOnClose(unlink bool) { l.keep.Store(!unlink) }
 
-// fileOf is the file that binding the socket has just made.
+// fileOf returns the file that binding the socket has just made.
 func fileOf(s *socket.Socket) netaddr.File {
 	if s.Family() != socket.AF_UNIX {
 		return netaddr.File{}
@@ -182,17 +186,17 @@ func fileOf(s *socket.Socket) netaddr.File {
 	return netaddr.FileOf(inside.Desc(s).Kernel, kernelAddr(at))
 }
 
-// remove removes the file of a socket that is open: one that was given away is somebody else's,
-// with its file.
+// remove removes the file of an open socket. If the socket was detached, the file belongs to its
+// new owner and stays.
 func remove(s *socket.Socket, f netaddr.File) {
 	d := inside.Desc(s)
-	d.Use(func(int) desc.Errno { return f.Remove(d.Kernel) }) // what cannot be removed has no place in Close's error
+	d.Use(func(int) desc.Errno { return f.Remove(d.Kernel) }) // a failure is not part of Close's error
 	runtime.KeepAlive(s)
 }
 
 func isErrno(err error, e kernel.Errno) bool { return errnoOf(err) == e }
 
-// errnoOf is the number in a Socket's error, 0 if there is none.
+// errnoOf returns the number in a Socket's error, 0 if there is none.
 func errnoOf(err error) kernel.Errno {
 	if e, ok := err.(*socket.OSError); ok && e.Errno > 0 {
 		return kernel.Errno(e.Errno)

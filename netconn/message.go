@@ -11,13 +11,15 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// asked is what a PacketConn at all addresses knows of its senders.
+// asked is the record of a PacketConn that is bound to all addresses: which of the machine's
+// addresses each sender has used.
 type asked struct {
 	mu sync.Mutex
 	netaddr.Asked
 }
 
-// askLocal has a socket that is bound to all addresses tell which of them was asked.
+// askLocal makes the kernel report the local address of each datagram, if the socket is bound to
+// all addresses.
 func (c *PacketConn) askLocal() {
 	at, err := c.s.LocalAddr()
 	if err != nil || c.connected || !kernelAddr(at).IsUnspecified() || at.Port() == 0 {
@@ -29,7 +31,8 @@ func (c *PacketConn) askLocal() {
 	c.asked = &asked{}
 }
 
-// localFor is the address that an answer leaves from; the zero Addr is the kernel's choice.
+// localFor returns the local address to send an answer from. With the zero Addr, the kernel
+// chooses.
 func (c *PacketConn) localFor(to kernel.Addr) kernel.Addr {
 	if c.asked == nil {
 		return kernel.Addr{}
@@ -39,7 +42,7 @@ func (c *PacketConn) localFor(to kernel.Addr) kernel.Addr {
 	return c.asked.Local(to)
 }
 
-// packets are for calls that tell more than bytes, which take a Packet by pointer.
+// packets is a pool: RecvMsg and SendMsg get a Packet by pointer, which would escape.
 var packets = sync.Pool{New: func() any { return new(kernel.Packet) }}
 
 func putPacket(m *kernel.Packet) {
@@ -64,7 +67,7 @@ func (c *PacketConn) receive(p []byte) (int, kernel.Addr, error) {
 	return m.N, m.Addr, nil
 }
 
-// message waits for a datagram, and remembers where it was sent to.
+// message waits for a datagram, and records the local address that it was sent to.
 func (c *PacketConn) message(m *kernel.Packet, p []byte) error {
 	d := c.d
 	m.Buf = p
@@ -85,14 +88,15 @@ func (c *PacketConn) message(m *kernel.Packet, p []byte) error {
 	return nil
 }
 
-// sendFrom sends a datagram from an address of this machine. Its error is a Socket's.
+// sendFrom sends a datagram from an address of this machine. Its error is a *socket.OSError.
 func (c *PacketConn) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 	d := c.d
 	m := packets.Get().(*kernel.Packet)
 	defer putPacket(m)
 	*m = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local}
 	call := forever()
-	if c.s.Timeout() == 0 { // one who wants no wait says so to the Socket: package net cannot
+	// A caller that must not wait has set that on the Socket: package net has no such mode.
+	if c.s.Timeout() == 0 {
 		call.Limit = 0
 	}
 	call.P = p
@@ -107,19 +111,20 @@ func (c *PacketConn) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 	return len(p), nil
 }
 
-// A Message is what is known of a datagram beside its bytes.
+// A Message describes a datagram.
 type Message struct {
 	From net.Addr // nil for a Unix socket without a name
-	// Local is the address of this machine that the datagram was sent to, without a port: nil if it
-	// is not known, as for a multicast. A PacketConn that is bound to one address knows no other.
+	// Local is the address of this machine that the datagram was sent to, without a port. It is nil
+	// if it is not known, as for a multicast. For a PacketConn that is bound to one address, it is
+	// that address.
 	Local net.Addr
-	// Truncated: the datagram was longer than the room for it, and the rest is lost.
+	// Truncated means that the datagram was longer than the buffer, and that the rest is lost.
 	Truncated bool
 }
 
-// ReadMessage is ReadFrom that also reports whether the datagram was cut, and the address that it
-// was sent to. A cut datagram is no error: otherwise one long datagram of a stranger would end the
-// usual loop.
+// ReadMessage is ReadFrom that also reports whether the datagram was truncated, and the address
+// that it was sent to. Truncation is no error: one long datagram of a stranger would otherwise end
+// the usual receive loop.
 func (c *PacketConn) ReadMessage(p []byte) (n int, about Message, err error) {
 	m := packets.Get().(*kernel.Packet)
 	defer putPacket(m)

@@ -9,20 +9,20 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// file is an *os.File as far as it is needed here.
+// file is the part of *os.File that sendFile needs.
 type file interface {
 	Stat() (fs.FileInfo, error)
 	SyscallConn() (syscall.RawConn, error)
 }
 
-// fileMax is the most that one call sends of a file, for which everything else on the loop waits: a
-// task's share of that. moveMax is as much for splice, which waits for no disk.
+// maxSendFile limits one sendfile call, in bytes: it may wait for the disk, and the loop with it.
+// maxSplice limits one splice call, which never waits for a disk.
 const (
 	maxSendFile = 256 << 10
 	maxSplice   = 1 << 20
 )
 
-// sendFile sends from where the file stands.
+// sendFile sends the file from its present offset.
 func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
@@ -34,28 +34,28 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	}
 	d := c.d
 	call := forever()
-	var e desc.Errno
+	var result desc.Errno
 	err = rc.Control(func(fd uintptr) { // keeps the file open
-		_, e = d.Do(desc.Out, &call, func() (int, desc.Errno) {
-			k, e := kernel.SendFile(d.Kernel, d.FD, int(fd), int(min(limit-n, maxSendFile)))
-			n += int64(k)
-			call.Again = e == 0 && k > 0 && n < limit
-			return k, e
+		_, result = d.Do(desc.Out, &call, func() (int, desc.Errno) {
+			sent, e := kernel.SendFile(d.Kernel, d.FD, int(fd), int(min(limit-n, maxSendFile)))
+			n += int64(sent)
+			call.Again = e == 0 && sent > 0 && n < limit
+			return sent, e
 		})
 	})
 	runtime.KeepAlive(c.s)
 	switch {
 	case err != nil:
 		return n, err, true
-	case e == 0:
+	case result == 0:
 		return n, nil, true
-	case kernel.Refusal(e): // not for these descriptors, not now, or not in this sandbox
+	case kernel.Refusal(result): // not for these descriptors, not now, or not in this sandbox
 		return n, nil, false
 	}
-	return n, c.fail("sendfile", e), true
+	return n, c.fail("sendfile", result), true
 }
 
-// splice sends what another connection receives, through a pipe.
+// splice sends the data that another connection receives, through a pipe.
 func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 	d, src := c.d, from.d
 	if !sameWaiter(d, src) {
@@ -76,11 +76,11 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 			return n, nil, false
 		}
 		in := forever()
-		var behind []byte // an urgent byte
+		var urgent []byte // the byte that stopped the splice
 		got, e := src.Do(desc.In, &in, func() (int, desc.Errno) {
 			got, e := kernel.Splice(src.Kernel, src.FD, w, int(min(limit-n, maxSplice)))
 			if got == 0 && (e == 0 || e == kernel.EAGAIN && src.EndSeen()) {
-				behind, e = recvUrgent(src)
+				urgent, e = recvUrgent(src)
 			}
 			return got, e
 		})
@@ -90,12 +90,12 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 		if e != 0 {
 			return n, from.fail("read", e), true
 		}
-		if got == 0 && len(behind) == 0 {
+		if got == 0 && len(urgent) == 0 {
 			return n, nil, true
 		}
 		out := forever()
-		if len(behind) > 0 {
-			got, e = d.Pour(&out, behind, func(p []byte) (int, desc.Errno) { return d.Kernel.Send(d.FD, p, 0) })
+		if len(urgent) > 0 {
+			got, e = d.Pour(&out, urgent, func(p []byte) (int, desc.Errno) { return d.Kernel.Send(d.FD, p, 0) })
 			n += int64(got)
 		} else {
 			var sent int
@@ -109,7 +109,7 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 	return n, nil, true
 }
 
-// nonblocking is ENOSYS for a socket that a splice would wait for.
+// nonblocking returns ENOSYS for a blocking socket: a splice would wait for it.
 func nonblocking(fd int) desc.Errno {
 	if !kernel.Nonblocking(fd) {
 		return kernel.ENOSYS
@@ -117,15 +117,15 @@ func nonblocking(fd int) desc.Errno {
 	return 0
 }
 
-// notTheEnd receives what stops a splice: the byte behind TCP's urgent mark, which only recv gets
-// past. None is the end.
+// recvUrgent receives the byte that stops a splice: the one behind TCP's urgent mark, which only
+// recv can pass. It returns no byte at the end of input.
 func recvUrgent(src *desc.Desc) ([]byte, desc.Errno) {
 	p := make([]byte, 1)
 	n, e := src.Kernel.Recv(src.FD, p, 0)
 	return p[:n], e
 }
 
-// drain sends got bytes of the pipe.
+// drain sends got bytes from the pipe.
 func drain(d *desc.Desc, c *desc.Call, pipe, got int) (sent int, e desc.Errno) {
 	_, e = d.Do(desc.Out, c, func() (int, desc.Errno) {
 		for sent < got {
@@ -140,5 +140,5 @@ func drain(d *desc.Desc, c *desc.Call, pipe, got int) (sent int, e desc.Errno) {
 	return sent, e
 }
 
-// sameKind tells whether one caller can wait for both.
+// sameWaiter reports whether one caller can wait for both.
 func sameWaiter(a, b *desc.Desc) bool { return a.Waiter == b.Waiter && a.Kernel == b.Kernel }

@@ -12,50 +12,51 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Listen accepts streams: network is tcp, tcp4, tcp6 or unix, address as for net.Listen. The
-// Listener is a *Listener, what it accepts are *Conns.
+// Listen listens for stream connections. network is tcp, tcp4, tcp6 or unix, and address is that of
+// net.Listen. The result is a *Listener, which accepts *Conns.
 func Listen(network, address string) (net.Listener, error) { return parked.Listen(network, address) }
 
-// Dial connects: network is one of Listen's (the result is a *Conn) or ListenPacket's (a
-// *PacketConn). A host's addresses are tried in order, not at the same time.
+// Dial connects. With a network of Listen the result is a *Conn, with one of ListenPacket a
+// *PacketConn. Dial tries a host's addresses in order, not at the same time.
 func Dial(network, address string) (net.Conn, error) { return parked.Dial(network, address) }
 
-// DialTimeout is Dial that gives up after d, lookup included; 0 is never.
+// DialTimeout is Dial with a timeout for the lookup and the connection together. 0 means no
+// timeout.
 func DialTimeout(network, address string, d time.Duration) (net.Conn, error) {
 	return parked.DialTimeout(network, address, d)
 }
 
-// DialContext is Dial that gives up when ctx ends.
+// DialContext is Dial that ends when ctx does.
 func DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	return parked.DialContext(ctx, network, address)
 }
 
-// ListenPacket receives datagrams: network is udp, udp4, udp6 or unixgram. The result is a
+// ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram. The result is a
 // *PacketConn.
 func ListenPacket(network, address string) (net.PacketConn, error) {
 	return parked.ListenPacket(network, address)
 }
 
-// A Net makes connections of one kind: see On.
+// A Net makes connections that belong to one reactor: see On.
 type Net struct {
 	k kernel.Kernel
 	w desc.Waiter
-	r *reactor.Reactor // nil: parked
+	r *reactor.Reactor // nil: the callers are goroutines, which park
 }
 
 var parked = &Net{k: kernel.Host, w: desc.Parked}
 
-// On makes connections that belong to the loop of r and suspend the Task that calls. Only the loop
-// may use them, the deadlines too.
+// On returns a Net whose connections belong to the loop of r. Their calls suspend the calling Task.
+// Only the loop may use them, also to set deadlines.
 func On(r *reactor.Reactor) *Net { return &Net{k: r.Kernel(), w: inside.Waiter(r), r: r} }
 
-// Time is what deadlines are made of: time.Now, and on a simulated host the date there. So
-// SetDeadline(n.Time().Add(d)), and context.WithDeadline for DialContext, are d from now on both,
-// and a simulated history has them again.
+// Time returns the time that deadlines are compared with: time.Now, or the simulated host's date.
+// Use it for SetDeadline(n.Time().Add(d)), and with context.WithDeadline for DialContext: both then
+// mean d from now on every host, and a simulated run can be repeated.
 func (n *Net) Time() time.Time { return kernel.Time(n.k) }
 
-// Listen is the package's Listen. Outside of a task a host's name is looked up at once, which
-// blocks.
+// Listen does what the package's Listen does, with the connections of n. In a callback, the lookup
+// of a host's name blocks the loop.
 func (n *Net) Listen(network, address string) (net.Listener, error) {
 	l, err := n.listen(context.Background(), network, address)
 	if err != nil {
@@ -64,17 +65,17 @@ func (n *Net) Listen(network, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// Dial is the package's Dial.
+// Dial does what the package's Dial does, with the connections of n.
 func (n *Net) Dial(network, address string) (net.Conn, error) {
 	return n.DialContext(context.Background(), network, address)
 }
 
-// DialTimeout is the package's DialTimeout.
+// DialTimeout does what the package's DialTimeout does, with the connections of n.
 func (n *Net) DialTimeout(network, address string, d time.Duration) (net.Conn, error) {
 	if d == 0 {
 		return n.Dial(network, address)
 	}
-	if _, own := n.k.(kernel.Dated); own {
+	if _, simulated := n.k.(kernel.Dated); simulated {
 		return n.DialContext(&dated{context.Background(), n.k, n.Time().Add(d)}, network, address)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), d)
@@ -82,7 +83,7 @@ func (n *Net) DialTimeout(network, address string, d time.Duration) (net.Conn, e
 	return n.DialContext(ctx, network, address)
 }
 
-// ListenPacket is the package's ListenPacket.
+// ListenPacket does what the package's ListenPacket does, with the connections of n.
 func (n *Net) ListenPacket(network, address string) (net.PacketConn, error) {
 	c, err := n.listenPacket(context.Background(), network, address)
 	if err != nil {
@@ -98,8 +99,8 @@ func (n *Net) socket(family, typ int) (*socket.Socket, error) {
 	return socket.New(family, typ, 0)
 }
 
-// New makes a net.Conn of a connected socket, which is the Conn's from now on: a *Conn of a stream,
-// a *PacketConn of a datagram socket. The socket's Timeout no longer counts.
+// New makes a net.Conn of a connected socket: a *Conn of a stream, a *PacketConn of a datagram
+// socket. The socket belongs to the result, and its Timeout no longer has an effect.
 func New(s *socket.Socket) net.Conn {
 	if s.Type() == socket.SOCK_DGRAM {
 		c := &PacketConn{}
@@ -113,7 +114,7 @@ func New(s *socket.Socket) net.Conn {
 	return c
 }
 
-// NewListener makes a net.Listener of a listening socket, which is the Listener's from now on.
+// NewListener makes a net.Listener of a listening socket. The socket belongs to the result.
 func NewListener(s *socket.Socket) net.Listener {
 	l := &Listener{}
 	l.b.adopt(s)

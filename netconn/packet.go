@@ -13,15 +13,15 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A PacketConn is a datagram socket: a net.PacketConn and, dialled, a net.Conn of one peer. If it
-// is bound to all addresses of the machine, an answer to one of the latest 4,096 senders leaves
-// from the address that it asked.
+// A PacketConn is a datagram socket: a net.PacketConn and, if it was dialled, a net.Conn of one
+// peer. If it is bound to all addresses of the machine, it sends an answer from the address that
+// the sender has used. It remembers the latest 4,096 senders.
 type PacketConn struct {
 	base
 	connected bool
-	asked     *asked       // if it is bound to all addresses
+	asked     *asked       // nil unless it is bound to all addresses
 	file      netaddr.File // of a Unix socket
-	unlink    atomic.Bool  // the file, at Close
+	unlink    atomic.Bool  // Close removes the file
 }
 
 func (n *Net) listenPacket(ctx context.Context, network, address string) (*PacketConn, error) {
@@ -41,10 +41,10 @@ func (n *Net) listenPacket(ctx context.Context, network, address string) (*Packe
 }
 
 // SetUnlinkOnClose chooses whether Close removes the file of a Unix socket that ListenPacket has
-// made. By default it stays, as in package net. Any goroutine may call it.
+// made. By default the file stays, as with package net. Any goroutine may call it.
 func (c *PacketConn) SetUnlinkOnClose(unlink bool) { c.unlink.Store(unlink) }
 
-// Close ends every call in progress with net.ErrClosed. A second Close is that error.
+// Close ends every call in progress with net.ErrClosed. A second Close returns net.ErrClosed.
 func (c *PacketConn) Close() error {
 	if c.unlink.Swap(false) {
 		remove(c.s, c.file)
@@ -52,11 +52,11 @@ func (c *PacketConn) Close() error {
 	return c.base.Close()
 }
 
-// RemoteAddr is the peer's address, nil where none was dialled.
+// RemoteAddr returns the dialled peer's address, or nil.
 func (c *PacketConn) RemoteAddr() net.Addr { return c.remote }
 
-// Read waits for a datagram; what of it does not fit into p is lost, as with package net.
-// ReadMessage tells.
+// Read waits for a datagram. The part that does not fit into p is lost, as with package net:
+// ReadMessage reports that.
 func (c *PacketConn) Read(p []byte) (int, error) {
 	n, err := c.s.RecvInto(p)
 	if err != nil {
@@ -74,7 +74,7 @@ func (c *PacketConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom is Read that tells the sender, nil for a Unix socket without a name.
+// ReadFrom is Read that also returns the sender, nil for a Unix socket without a name.
 func (c *PacketConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	n, from, err := c.receive(p)
 	if err != nil {
@@ -83,7 +83,7 @@ func (c *PacketConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	return n, c.sender(from), nil
 }
 
-// sender is a sender's address as package net gives it.
+// sender returns a sender's address as package net has it.
 func (c *PacketConn) sender(from kernel.Addr) net.Addr {
 	if from.Family == 0 || from.Family == socket.AF_UNIX && from.Path == "" {
 		return nil
@@ -100,7 +100,7 @@ func (c *PacketConn) ReadFromUDPAddrPort(p []byte) (int, netip.AddrPort, error) 
 	return n, c.unmap(from), nil
 }
 
-// WriteTo sends a datagram: to a *net.UDPAddr or, of a Unix socket, a *net.UnixAddr.
+// WriteTo sends a datagram. to is a *net.UDPAddr or, for a Unix socket, a *net.UnixAddr.
 func (c *PacketConn) WriteTo(p []byte, to net.Addr) (int, error) {
 	switch a := to.(type) {
 	case *net.UDPAddr:
@@ -152,8 +152,8 @@ func (c *PacketConn) writeTo(p []byte, to netip.AddrPort, given net.Addr) (int, 
 	return c.send(p, a, given)
 }
 
-// unmap returns an IPv4 peer of an IPv6 socket as IPv4, and an interface by its name if that is
-// known.
+// unmap returns a peer's address: an IPv4 peer of an IPv6 socket as IPv4, and the zone as the
+// interface's name if that is known.
 func (c *PacketConn) unmap(a kernel.Addr) netip.AddrPort {
 	zone := a.Scope
 	a.Scope = 0

@@ -13,40 +13,43 @@ import (
 	"github.com/ureactor/ureactor/internal/secure"
 )
 
-// A TLSConn is TLS on a Conn, for blocking-style code: in tasks, where tls.Conn must not be used
-// because it waits with its locks held, and in goroutines, where it is one's choice. Unlike with a
-// tls.Conn, a Write that its deadline ended leaves the connection as good as it was: what of the
-// last record had not left goes with the next call.
+// A TLSConn is TLS on a Conn, for code in blocking style. In tasks use it instead of tls.Conn,
+// which waits with its locks held. In goroutines you may use either.
 //
-// net/http wants tls.Conns: give it a Listener of Listen, with ServeTLS. (examples/nethttp has it
-// speak HTTP/2 on TLSConns.)
+// After a Write that its deadline has ended, the TLSConn can still be used, unlike a tls.Conn: the
+// next call sends the rest of the last record.
+//
+// net/http needs tls.Conns: use its ServeTLS with a Listener of Listen. examples/nethttp serves
+// HTTP/2 on TLSConns.
 type TLSConn struct {
 	c     *Conn
 	s     *secure.Conn
-	other *tls.Conn // instead of both: see Server
-	room  []byte    // what Data receives into there
+	other *tls.Conn // instead of c and s, if the connection below is no *Conn: see Server
+	room  []byte    // the buffer of Data for other
 }
 
-// Server is TLS on a connection, as tls.Server: the first Read or Write makes the handshake, which
-// the deadline of either direction ends. The configuration's callbacks and a tls.RecordHeaderError
-// show c itself as the connection. They may be called on another goroutine, and must not wait for
-// what a task of the same loop does.
+// Server makes the server side of TLS on a connection, as tls.Server does. The first Read or Write
+// makes the handshake. The deadline of either direction ends it.
 //
-// A connection that is no *Conn of this package, for example a wrapper that first gives what a
-// bufio.Reader holds, is served by crypto/tls. Then crypto/tls's rules count: a Write that timed
-// out is the last one, and two tasks of one loop must not use the TLSConn. ServerAfter needs no
-// wrapper. A nil connection, or a config that cannot be, is misuse and panics.
+// The configuration's callbacks, and a tls.RecordHeaderError, have c as the connection. The
+// callbacks may run on another goroutine. They must not wait for a task of the same loop.
+//
+// If c is no *Conn of this package, for example a wrapper that first returns the rest of a
+// bufio.Reader, crypto/tls serves it. Then the rules of crypto/tls apply: after a Write that has
+// timed out every Write fails, and two tasks of one loop must not use the TLSConn. ServerAfter
+// makes such a wrapper unnecessary.
+//
+// Server panics if c is nil, or if the configuration cannot be used.
 func Server(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, true) }
 
-// Client is the other side.
+// Client makes the client side of TLS on a connection: see Server.
 func Client(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, false) }
 
-// ServerAfter is Server for a connection from which read has been read already, for example
-// together with the line that asked for TLS. read is copied. A nil c, or a config that cannot be,
-// is misuse and panics.
+// ServerAfter is Server for a connection from which read was read already, for example together
+// with the line that asked for TLS. read is copied.
 func ServerAfter(c *Conn, read []byte, cfg *tls.Config) *TLSConn { return newTLS(c, read, cfg, true) }
 
-// ClientAfter is Client for a connection from which read has been read already: see ServerAfter.
+// ClientAfter is Client for a connection from which read was read already: see ServerAfter.
 func ClientAfter(c *Conn, read []byte, cfg *tls.Config) *TLSConn { return newTLS(c, read, cfg, false) }
 
 func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {
@@ -69,8 +72,9 @@ func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {
 	return &TLSConn{other: tls.Client(nc, cfg)}
 }
 
-// NewTLSListener gives TLSConns for the connections that l accepts, as tls.NewListener does; see
-// Server for those that are not of this package.
+// NewTLSListener returns a Listener that makes TLSConns of the connections that l accepts, as
+// tls.NewListener does. See Server for connections that are not of this package. It panics if the
+// configuration cannot be used.
 func NewTLSListener(l net.Listener, cfg *tls.Config) net.Listener {
 	if err := secure.Check(cfg, true); err != nil {
 		panic("netconn: TLS: " + err.Error())
@@ -91,7 +95,7 @@ func (l *tlsListener) Accept() (net.Conn, error) {
 	return Server(c, l.cfg), nil
 }
 
-// Handshake makes the handshake if it is not made yet.
+// Handshake makes the handshake, unless that has been done.
 func (c *TLSConn) Handshake() error {
 	if c.other != nil {
 		return c.other.Handshake()
@@ -101,9 +105,9 @@ func (c *TLSConn) Handshake() error {
 	return c.failed("read", err)
 }
 
-// HandshakeContext is Handshake that also ends, and closes the connection, when ctx does. The
-// configuration's callbacks get ctx if this is the call that begins the handshake. In a task, a
-// callback that waits for ctx blocks the loop: then only a timer or another goroutine can end it.
+// HandshakeContext is Handshake that also ends when ctx does, and then closes the connection. The
+// configuration's callbacks get ctx if this call begins the handshake. In a task, a callback that
+// waits for ctx blocks the loop. Only a deadline of ctx or another goroutine can then end ctx.
 func (c *TLSConn) HandshakeContext(ctx context.Context) error {
 	if c.other != nil {
 		return c.other.HandshakeContext(ctx)
@@ -122,13 +126,14 @@ func (c *TLSConn) HandshakeContext(ctx context.Context) error {
 	})
 	defer stop() // the task may be unwound
 	err := c.Handshake()
-	if !stop() { // also if the handshake was faster: the connection is closed
+	if !stop() { // ctx has ended and the connection is closed, even if the handshake has succeeded
 		return ctx.Err()
 	}
 	return err
 }
 
-// Read waits for data; io.EOF is the peer's close_notify, or its end where no record is cut off.
+// Read waits for data. It returns io.EOF at the peer's close_notify, and at a FIN between two
+// records.
 func (c *TLSConn) Read(p []byte) (int, error) {
 	if c.other != nil {
 		return c.other.Read(p)
@@ -141,7 +146,7 @@ func (c *TLSConn) Read(p []byte) (int, error) {
 	return n, c.failed("read", err)
 }
 
-// Data is Read without a buffer, and what it returns is valid as that of Conn.Data is.
+// Data is Read without a buffer. Its result is valid as long as that of Conn.Data.
 func (c *TLSConn) Data() ([]byte, error) {
 	if c.other != nil {
 		return c.dataOther()
@@ -151,7 +156,7 @@ func (c *TLSConn) Data() ([]byte, error) {
 	return p, c.failed("read", err)
 }
 
-// dataOther has a buffer that is kept, for crypto/tls waits with it.
+// dataOther is Data for a tls.Conn. It holds a buffer, because crypto/tls waits with it.
 func (c *TLSConn) dataOther() ([]byte, error) {
 	if c.room == nil {
 		c.room = make([]byte, maxRecord)
@@ -160,7 +165,7 @@ func (c *TLSConn) dataOther() ([]byte, error) {
 	return c.room[:n:n], err
 }
 
-const maxRecord = 16 << 10 // how much a record of TLS has at most
+const maxRecord = 16 << 10 // the most data that a record of TLS has, in bytes
 
 // Write sends all of p; n is less only with an error.
 func (c *TLSConn) Write(p []byte) (int, error) {
@@ -172,7 +177,7 @@ func (c *TLSConn) Write(p []byte) (int, error) {
 	return n, c.failed("write", err)
 }
 
-// CloseWrite says close_notify and sends a FIN; reading goes on.
+// CloseWrite sends close_notify and a FIN. The TLSConn can still read.
 func (c *TLSConn) CloseWrite() error {
 	if c.other != nil {
 		return closeWrite(c.other)
@@ -181,7 +186,7 @@ func (c *TLSConn) CloseWrite() error {
 	return c.failed("close", c.s.CloseWrite(&call))
 }
 
-// Close says close_notify, if it can without waiting, and closes the connection.
+// Close sends close_notify, if that needs no wait, and closes the connection.
 func (c *TLSConn) Close() error {
 	if c.other != nil {
 		return c.other.Close()
@@ -190,7 +195,7 @@ func (c *TLSConn) Close() error {
 	return c.c.Close()
 }
 
-// ConnectionState is what the handshake has agreed on, zero before that.
+// ConnectionState returns what the handshake has negotiated, zero before that.
 func (c *TLSConn) ConnectionState() tls.ConnectionState {
 	if c.other != nil {
 		return c.other.ConnectionState()
@@ -199,7 +204,7 @@ func (c *TLSConn) ConnectionState() tls.ConnectionState {
 	return s
 }
 
-// NetConn is the connection below; what is done on it directly breaks the TLS.
+// NetConn returns the connection below. Reading or writing it directly breaks the TLS.
 func (c *TLSConn) NetConn() net.Conn {
 	if c.other != nil {
 		return c.other.NetConn()
@@ -213,7 +218,7 @@ func (c *TLSConn) SetDeadline(t time.Time) error      { return c.NetConn().SetDe
 func (c *TLSConn) SetReadDeadline(t time.Time) error  { return c.NetConn().SetReadDeadline(t) }
 func (c *TLSConn) SetWriteDeadline(t time.Time) error { return c.NetConn().SetWriteDeadline(t) }
 
-// closeWrite says close_notify, and sends a FIN where the connection below can.
+// closeWrite sends close_notify, and a FIN if the connection below has CloseWrite.
 func closeWrite(c *tls.Conn) error {
 	err := c.CloseWrite()
 	if half, ok := c.NetConn().(interface{ CloseWrite() error }); ok && err == nil {
@@ -222,7 +227,7 @@ func closeWrite(c *tls.Conn) error {
 	return err
 }
 
-// failed tells of Errnos as a Conn does, of crypto/tls's errors as they are.
+// failed returns an Errno as an error of the Conn, and an error of crypto/tls as it is.
 func (c *TLSConn) failed(op string, err error) error {
 	runtime.KeepAlive(c)
 	e, ok := err.(kernel.Errno)

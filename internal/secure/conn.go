@@ -14,7 +14,7 @@ import (
 )
 
 // A Conn is TLS over a Desc. A call of crypto/tls is the try of Desc.Do, so turns, deadlines and
-// the ways to wait are the Desc's. Whoever may call the Desc may call the methods.
+// the ways to wait are the Desc's. The callers of the Desc may call the methods.
 //
 // readMu is held while crypto/tls reads or makes the handshake, never across a wait. A holder of
 // readMu may lock writeMu, not the reverse. Race builds check this table when readMu is released
@@ -44,8 +44,8 @@ type Conn struct {
 	stopped       atomic.Bool     // the Desc has closed; the Session must be stopped
 
 	readMu    sync.Mutex
-	unread    []byte        // input that was read before the Conn was made
-	recvShort bool          // the last recv returned less than there was room for
+	unread    []byte        // input that was read before the Conn was made.
+	recvShort bool          // the last recv did not fill its room.
 	steps     uint32        // calls of stepHandshake
 	recvs     atomic.Uint32 // recvs that did not return EAGAIN
 

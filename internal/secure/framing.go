@@ -4,8 +4,8 @@ const headerLen = 5 // type, version, length
 
 // A framing counts the records in a stream of bytes. crypto/tls does not report what it holds.
 type framing struct {
-	header int // bytes of the next header that have come
-	size   int // the last two bytes of the header so far
+	header int // bytes of the next header that have come.
+	size   int // the last two bytes of the header so far.
 	left   int // bytes of the present record's payload that have not come
 }
 

@@ -72,9 +72,9 @@ type Session struct {
 	handshakeDone bool  // the handshake has ended, with success or handshakeErr
 	handshakeErr  error // why the handshake has failed
 	records       framing
-	recordsRead   int  // records that the present Read has seen completed on the wire
-	recordsDone   int  // records that were completed on the wire since the last RecordsDone
-	peeked        bool // first was read for Peek; the next Read returns it
+	recordsRead   int  // records completed on the wire in the present Read.
+	recordsDone   int  // the same since the last RecordsDone.
+	peeked        bool // first was read for Peek. The next Read returns it.
 	first         byte
 	readErr       error // the error that has ended reading
 	wireEOF       bool  // the wire has returned io.EOF

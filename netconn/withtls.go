@@ -1,0 +1,89 @@
+package netconn
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/secure"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// HandshakeTimeout is the time that WithTLS gives a peer for the handshake; see
+// WithHandshakeTimeout.
+const HandshakeTimeout = 10 * time.Second
+
+// ErrHandshakeTimeout is the error that Closed gets when a handshake took too long. It wraps
+// os.ErrDeadlineExceeded.
+var ErrHandshakeTimeout error = &handshakeTimeout{}
+
+type handshakeTimeout struct{}
+
+func (*handshakeTimeout) Error() string   { return "tls: the handshake took too long" }
+func (*handshakeTimeout) Timeout() bool   { return true }
+func (*handshakeTimeout) Temporary() bool { return false }
+func (*handshakeTimeout) Unwrap() error   { return os.ErrDeadlineExceeded }
+
+// WithTLS is an option of a reactor's Listen and Dial. The Conn speaks TLS on the wire, and the
+// Handler sends and receives the data inside. A client's config must have ServerName or
+// InsecureSkipVerify.
+//
+// Opened is called when the handshake has succeeded. Data that was sent before waits until then.
+// The Conn is closed if the handshake fails or takes longer than HandshakeTimeout. Closed then gets
+// the error of crypto/tls, or ErrHandshakeTimeout.
+//
+// CloseWrite and Close send close_notify before the FIN. The peer's close_notify is EOF. A FIN
+// without close_notify is no EOF, because anybody on the path can send one. The Conn is then
+// closed, and Closed gets io.ErrUnexpectedEOF. Buffered and the limits count bytes on the wire.
+//
+// The config's callbacks run on the loop, so they must not block. Their context ends with the
+// handshake, and at HandshakeTimeout. The connection that they get cannot read or write. It has the
+// addresses, and Close, which any goroutine may call. Its method Conn() *reactor.Conn is for the
+// loop.
+//
+// The cost of TLS is its cryptography. If that is too much for one loop, use a Group.
+func WithTLS(cfg *tls.Config) reactor.SocketOption {
+	return WithHandshakeTimeout(cfg, HandshakeTimeout)
+}
+
+// WithHandshakeTimeout is WithTLS with another timeout for the handshake: d is 1 ms … 1 h.
+func WithHandshakeTimeout(cfg *tls.Config, d time.Duration) reactor.SocketOption {
+	if d < time.Millisecond || d > time.Hour {
+		return refuse(fmt.Errorf("netconn: WithHandshakeTimeout(%v): must be 1ms … 1h", d))
+	}
+	if cfg == nil {
+		return refuse(errors.New("netconn: WithTLS(nil)"))
+	}
+	return reactor.WithFilters(func(server bool) (func(*reactor.Wire) reactor.Filter, error) {
+		if err := secure.Check(cfg, server); err != nil {
+			return nil, fmt.Errorf("netconn: WithTLS: %w", err)
+		}
+		return func(w *reactor.Wire) reactor.Filter {
+			f := &filter{w: w, limit: d, server: server, ctx: hasContext(cfg)}
+			f.s = secure.New(f, cfg, server)
+			return f
+		}, nil
+	})
+}
+
+// hasContext reports whether a callback of cfg gets the handshake's context.
+func hasContext(cfg *tls.Config) bool {
+	return cfg.GetCertificate != nil || cfg.GetClientCertificate != nil || cfg.GetConfigForClient != nil ||
+		cfg.GetEncryptedClientHelloKeys != nil
+}
+
+func refuse(err error) reactor.SocketOption {
+	return reactor.WithFilters(func(bool) (func(*reactor.Wire) reactor.Filter, error) { return nil, err })
+}
+
+// TLSState returns what the handshake of a Conn with WithTLS has negotiated. It returns false
+// before the handshake has succeeded, and for a Conn without WithTLS.
+func TLSState(c *reactor.Conn) (tls.ConnectionState, bool) {
+	f, ok := c.Filter().(*filter)
+	if !ok || !f.s.Ready() {
+		return tls.ConnectionState{}, false
+	}
+	return f.s.State(), true
+}
