@@ -100,7 +100,9 @@ func Inherit() (*Inherited, error) {
 // this one's time says nothing of its identity.
 func ownedFile(name string, a Addr) netaddr.File {
 	if name == ownFile {
-		return netaddr.FileOf(kernel.Host, a)
+		f := netaddr.FileOf(kernel.Host, a)
+		f.Share()
+		return f
 	}
 	if text, ok := strings.CutPrefix(name, ownFile+"."); ok {
 		f, _ := netaddr.ParseFile(text)

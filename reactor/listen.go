@@ -111,8 +111,7 @@ func (r *Reactor) one(n netaddr.Network, b netaddr.Binding, o *sockOptions) (inh
 // listenOn has a bound socket listen, or closes it.
 func listenOn(k Kernel, s inheritedSocket, o *sockOptions) (at net.Addr, err error) {
 	if e := k.Listen(s.fd, o.backlog); e != 0 {
-		_ = s.file.Remove(k) // it has never served
-		k.Close(s.fd)
+		discard(k, s.fd, s.file)
 		return nil, callError("listen", e)
 	}
 	if a, e := k.LocalAddr(s.fd); e == 0 {
@@ -152,8 +151,7 @@ func (l *Listener) Close() error {
 	}
 	l.w.drop()
 	r.listeners--
-	r.unlink(l.file)
-	if e := r.k.Close(int(l.w.fd)); e != 0 {
+	if e := r.closeSocket(int(l.w.fd), l.file); e != 0 {
 		return callError("close", e)
 	}
 	return nil
@@ -176,6 +174,5 @@ func (l *Listener) discard(k Kernel, fd int) { discard(k, fd, l.file) }
 
 // discard closes a bound socket that is not used after all.
 func discard(k Kernel, fd int, file netaddr.File) {
-	_ = file.Remove(k) // an error leaves the file, which the next Listen refuses by name
-	k.Close(fd)
+	file.CloseSocket(k, fd) // an error leaves the file, which the next Listen refuses by name
 }

@@ -221,8 +221,7 @@ func (c *PacketConn) hangUp() {
 	if c.detached {
 		return
 	}
-	r.unlink(c.file)
-	if e := r.k.Close(int(c.w.fd)); e != 0 {
+	if e := r.closeSocket(int(c.w.fd), c.file); e != 0 {
 		r.closeFailed(int(c.w.fd), e)
 	}
 }

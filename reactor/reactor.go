@@ -117,7 +117,7 @@ type Reactor struct {
 	done            chan struct{}
 	result          error // why it ended; written before done is closed
 
-	restarting chan struct{} // a lock: two Restarts at once would both have, and give back, a socket's file
+	restarting chan struct{} // a lock: one Restart at a time
 
 	mu           sync.Mutex // guards what other goroutines may touch:
 	posted       postQueue

@@ -17,9 +17,10 @@ import (
 // Restart starts cmd, usually this program again, passes it every socket that listens or receives
 // datagrams on the loop, and waits until it has called Inherited.Ready. nil: it serves, on the same
 // sockets, so nobody is refused and the backlog is its too. Then close the listeners, let those who
-// are connected finish for as long as they may, and Shutdown. The files of Unix sockets are the new
-// process's from then on. On an error, that of ctx or of a process that ended without Ready, the
-// new process is gone and this one goes on as before.
+// are connected finish for as long as they may, and Shutdown. The file of a Unix socket belongs to
+// all processes that have the socket: the last one that closes it removes the file. On an error,
+// that of ctx or of a process that ended without Ready, the new process is gone and this one goes
+// on as before.
 //
 // The reactor must run, and Restart be called on another goroutine. cmd must not have ExtraFiles;
 // waiting for it (cmd.Wait) is the caller's, if it matters. One Restart of a loop waits for another
@@ -51,10 +52,10 @@ func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 	return nil
 }
 
-// lendAll lends the new process the sockets of the loops and, on an error, takes them back.
-func lendAll(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) (err error) {
+// lendAll passes the new process the sockets of the loops.
+func lendAll(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 	var lent []lentSocket
-	defer func() { restoreFiles(lent, err != nil) }()
+	defer func() { closeDuplicates(lent) }()
 	for _, r := range loops {
 		more, err := r.duplicateSockets(ctx)
 		if lent = append(lent, more...); errors.Is(err, ErrClosed) && r.group.survives() {
@@ -67,47 +68,30 @@ func lendAll(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) (err error) {
 	return startProcess(ctx, cmd, lent)
 }
 
-// restoreFiles closes our duplicates; what was not passed after all keeps its file.
-func restoreFiles(lent []lentSocket, all bool) {
+// closeDuplicates closes our duplicates. The owner may have closed its socket meanwhile, and the
+// new process have ended: then the files are removed here.
+func closeDuplicates(lent []lentSocket) {
 	for _, l := range lent {
-		if !all {
-			_ = l.dup.Close()
-		} else if !l.r.mustPost(l.back) { // it has ended, and what it says is final
-			l.back()
-		}
+		_ = l.dup.Close()
+		l.r.logRemoved(l.file, l.file.Remove(l.r.k))
 	}
 }
 
-// lentSocket is a socket that is to be passed.
+// lentSocket is a socket that is passed.
 type lentSocket struct {
-	r     *Reactor
-	dup   *os.File
-	owner fileOwner
-	own   netaddr.File // the owner's; it must not remove what it has passed, so it has none meanwhile
+	r    *Reactor
+	dup  *os.File
+	file netaddr.File // shared, because the new process has it too
 }
 
 // A fileOwner is a Listener or a PacketConn.
 type fileOwner interface {
 	socketFile() *netaddr.File
-	gone() bool // closed, and no other loop has the socket
 }
 
 func (l *Listener) socketFile() *netaddr.File { return &l.file }
-func (l *Listener) gone() bool                { return l.closed && !l.given }
 
 func (c *PacketConn) socketFile() *netaddr.File { return &c.file }
-func (c *PacketConn) gone() bool                { return c.closed && !c.detached }
-
-// back gives the owner its file again. If it was closed meanwhile it had none to remove: that comes
-// now, while the duplicate is open and the file has its identity.
-func (l *lentSocket) back() {
-	if l.owner.gone() {
-		l.r.unlink(l.own)
-	} else if l.own != (netaddr.File{}) {
-		*l.owner.socketFile() = l.own
-	}
-	_ = l.dup.Close()
-}
 
 // duplicateSockets has the loop list its sockets.
 func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err error) {
@@ -129,8 +113,8 @@ func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err 
 				return
 			}
 			file := owner.socketFile()
-			res.list = append(res.list, lentSocket{r, os.NewFile(uintptr(d), "socket"), owner, *file})
-			*file = netaddr.File{}
+			file.Share()
+			res.list = append(res.list, lentSocket{r, os.NewFile(uintptr(d), "socket"), *file})
 		})
 		done <- res
 	})
@@ -141,7 +125,7 @@ func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err 
 	case res := <-done:
 		return res.list, res.err
 	case <-ctx.Done():
-		go func() { restoreFiles((<-done).list, true) }() // it may still come
+		go func() { closeDuplicates((<-done).list) }() // it may still come
 		return nil, ctx.Err()
 	}
 }
@@ -156,8 +140,8 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 	names := make([]string, len(socks))
 	for i, l := range socks {
 		names[i] = "socket"
-		if l.own != (netaddr.File{}) {
-			names[i] = ownFile + "." + l.own.Text()
+		if l.file != (netaddr.File{}) {
+			names[i] = ownFile + "." + l.file.Text()
 		}
 		cmd.ExtraFiles = append(cmd.ExtraFiles, l.dup)
 	}

@@ -43,9 +43,15 @@ func readOptions(k Kernel, op, name string, stream bool, set func(*sockOptions) 
 	return n, o, nil
 }
 
-// unlink removes a socket's file, if it has one. The socket is still open.
-func (r *Reactor) unlink(f netaddr.File) {
-	if e := f.Remove(r.k); e != 0 {
+// closeSocket closes a socket and removes its file, if it has one.
+func (r *Reactor) closeSocket(fd int, f netaddr.File) kernel.Errno {
+	closed, removed := f.CloseSocket(r.k, fd)
+	r.logRemoved(f, removed)
+	return closed
+}
+
+func (r *Reactor) logRemoved(f netaddr.File, e kernel.Errno) {
+	if e != 0 {
 		r.log.Warn("cannot remove the socket file", zaplog.String("path", f.Path()), zaplog.Error(e))
 	}
 }

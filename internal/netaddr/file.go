@@ -12,8 +12,9 @@ import (
 // put another file at the path meanwhile, so it is known by its identity too. The zero File is
 // none.
 type File struct {
-	path string // absolute, for the program may change its directory
-	id   kernel.FileID
+	path   string // absolute, for the program may change its directory
+	id     kernel.FileID
+	shared bool // other processes may have the socket: the last one removes the file
 }
 
 // FileOf is the file that binding to the address has just made, if it has made one.
@@ -31,14 +32,29 @@ func FileOf(k kernel.Kernel, a kernel.Addr) File {
 			path = abs
 		}
 	}
-	return File{path, id}
+	return File{path: path, id: id}
 }
+
+// Share has the file removed only when no process has the socket any more.
+func (f *File) Share() { f.shared = f.path != "" }
 
 // Path is where the file is, "" for none.
 func (f File) Path() string { return f.path }
 
-// Remove removes the file, unless another one is at its path. The socket must still be open: until
-// it is closed no other file gets the identity of its own.
+// CloseSocket closes the file's socket and removes the file. Until the socket is closed no other
+// file gets the identity of its own, so the file goes first. Of a shared one, the socket does: the
+// kernel then says whether another process has it.
+func (f File) CloseSocket(k kernel.Kernel, fd int) (closed, removed kernel.Errno) {
+	if f.shared {
+		closed = k.Close(fd)
+		return closed, f.Remove(k)
+	}
+	removed = f.Remove(k)
+	return k.Close(fd), removed
+}
+
+// Remove removes the file, unless another one is at its path, or anybody has the socket of a shared
+// one.
 func (f File) Remove(k kernel.Kernel) kernel.Errno {
 	if f.path == "" {
 		return 0
@@ -50,18 +66,42 @@ func (f File) Remove(k kernel.Kernel) kernel.Errno {
 	case e != 0:
 		return e
 	}
+	if f.shared {
+		if used, e := inUse(k, f.path); used {
+			return e
+		}
+	}
 	if e := k.Unlink(f.path); e != kernel.ENOENT {
 		return e
 	}
 	return 0
 }
 
+// inUse reports whether anybody has the socket of the file. It connects a datagram socket, which no
+// owner notices: a stream socket refuses the type. If nobody has the socket, the kernel says
+// ECONNREFUSED. With any other error it counts as in use.
+func inUse(k kernel.Kernel, path string) (bool, kernel.Errno) {
+	fd, e := k.Socket(kernel.AF_UNIX, kernel.SOCK_DGRAM, 0)
+	if e != 0 {
+		return true, e
+	}
+	defer k.Close(fd)
+	switch e := k.Connect(fd, kernel.Unix(path)); e {
+	case kernel.ECONNREFUSED:
+		return false, 0
+	case kernel.EPROTOTYPE:
+		return true, 0
+	default:
+		return true, e
+	}
+}
+
 // Text is the file for another process, which Restart passes its socket.
 func (f File) Text() string { return fmt.Sprintf("%x.%x.%x", f.id.Dev, f.id.Ino, f.path) }
 
-// ParseFile is the reverse of Text.
+// ParseFile is the reverse of Text. The file is shared.
 func ParseFile(text string) (File, bool) {
-	f := File{id: kernel.FileID{Socket: true}}
+	f := File{id: kernel.FileID{Socket: true}, shared: true}
 	var path []byte
 	n, err := fmt.Sscanf(strings.ReplaceAll(text, ".", " "), "%x %x %x", &f.id.Dev, &f.id.Ino, &path)
 	if err != nil || n != 3 || len(path) == 0 {

@@ -169,11 +169,13 @@ func TestSocketFileAroundFailedRestarts(t *testing.T) {
 			end(func() {
 				switch meanwhile {
 				case "Restart":
-					go func() {
-						cmd := exec.Command("sh", "-c", "printf r >&$UREACTOR_READY_FD")
-						err := r.Restart(context.Background(), cmd)
-						served <- errors.Join(err, cmd.Wait())
-					}()
+					cmd := exec.Command("sh", "-c", "printf r >&$UREACTOR_READY_FD; cat")
+					stdin, err := cmd.StdinPipe()
+					if err != nil {
+						t.Error(err)
+					}
+					t.Cleanup(func() { _, _ = stdin.Close(), cmd.Wait() })
+					go func() { served <- r.Restart(context.Background(), cmd) }()
 				case "Close":
 					served <- r.Post(func() { _ = l.Close() })
 				case "Shutdown":

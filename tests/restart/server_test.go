@@ -88,7 +88,7 @@ func server(addrs []string) error {
 		network, addr, _ := strings.Cut(a, "://")
 		var l *reactor.GroupListener
 		switch network {
-		case "udp":
+		case "udp", "unixgram":
 			l, err = g.ListenPacket(network, addr, echo{}.packet, reactor.WithInherited(in))
 		case "tls":
 			l, err = g.Listen("tcp", addr, echo{}.accept, reactor.WithInherited(in), netconn.WithTLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
