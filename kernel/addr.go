@@ -9,15 +9,15 @@ import (
 // zero Addr is no address.
 type Addr struct {
 	Family int    // AF_INET, AF_INET6, AF_UNIX, or 0
-	Path   string // AF_UNIX: "" is unnamed, a leading "@" or NUL is Linux's abstract space
+	Path   string // AF_UNIX: "" is unnamed, a leading "@" or NUL means Linux's abstract namespace
 	IP     [16]byte
 	Flow   uint32 // IPv6 flow information, host order
-	Scope  uint32 // IPv6 zone as an interface number
+	Scope  uint32 // IPv6 zone, as the index of an interface
 	Port   uint16
 }
 
-// AddrPort is the address as netip knows it, invalid for what is not IP. It allocates only for a
-// zone.
+// AddrPort returns an IP address as a netip.AddrPort, and an invalid one for any other address. It
+// allocates only if there is a zone.
 func (a Addr) AddrPort() netip.AddrPort {
 	switch a.Family {
 	case afInet:
@@ -32,12 +32,12 @@ func (a Addr) AddrPort() netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// IsUnspecified tells whether the address is an IP wildcard.
+// IsUnspecified reports whether the address is an IP wildcard.
 func (a Addr) IsUnspecified() bool {
 	return (a.Family == afInet || a.Family == afInet6) && a.IP == [16]byte{}
 }
 
-// Is4In6 tells whether the address is an IPv4 address as IPv6 sockets write it.
+// Is4In6 reports whether the address is an IPv4-mapped IPv6 address.
 func (a Addr) Is4In6() bool { return a.Family == afInet6 && netip.AddrFrom16(a.IP).Is4In6() }
 
 func (a Addr) String() string {

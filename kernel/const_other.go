@@ -4,8 +4,8 @@ package kernel
 
 import "strconv"
 
-// An Errno is the number of an error; 0 is success. The numbers are Linux's: this system has no
-// kernel of its own for them, a simulated one has.
+// An Errno is the number of an error; 0 is success. The numbers are Linux's, because only simulated
+// kernels run on this system.
 type Errno uintptr
 
 func (e Errno) Error() string {
@@ -15,10 +15,10 @@ func (e Errno) Error() string {
 	return "errno " + strconv.Itoa(int(e))
 }
 
-// Timeout tells whether the error says to try again, as it does for package syscall's.
+// Timeout reports whether the error is EAGAIN or ETIMEDOUT, as package syscall's method does.
 func (e Errno) Timeout() bool { return e == eagain || e == etimedout }
 
-// Temporary is there for the interfaces that ask for it.
+// Temporary reports whether a later try may succeed, as package syscall's method does.
 func (e Errno) Temporary() bool { return e == eintr || e == emfile || e == enfile || e.Timeout() }
 
 const (

@@ -4,7 +4,8 @@ package kernel
 
 import "syscall"
 
-// Errno is the number of an error; 0 is success. It is what the system call gave, unboxed.
+// Errno is the number of an error; 0 is success. It is not an error interface, so returning it does
+// not allocate.
 type Errno = syscall.Errno
 
 const (

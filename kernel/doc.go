@@ -1,4 +1,4 @@
-// Package kernel has the types of the seam between the runtime and an operating system: each system
-// call of package reactor and of what is above it goes through a Kernel. The host's is the default.
-// Package sim has simulated ones, and a program can wrap either.
+// Package kernel has the types between the runtime and an operating system. Package reactor, and
+// every package above it, makes each system call through a Kernel. The host's Kernel is the
+// default. Package sim has simulated Kernels. A program can wrap either.
 package kernel
