@@ -33,8 +33,7 @@ func (a address) ip() bool { return !strings.HasPrefix(a.network, "unix") }
 
 func (a address) stream() bool { return strings.HasPrefix(a.network, "tcp") || a.network == "unix" }
 
-// hint adds to a listen error what may be the matter: a socket file outlives a server that was
-// killed.
+// hint adds a likely cause to a listen error: a socket file outlives a server that was killed.
 func (a address) hint(err error) error {
 	if f, e := os.Lstat(a.addr); e == nil && f.Mode()&os.ModeSocket != 0 && strings.HasPrefix(a.network, "unix") {
 		return fmt.Errorf("%w (if nobody serves it any more, remove the file)", err)
@@ -42,8 +41,8 @@ func (a address) hint(err error) error {
 	return err
 }
 
-// line tells where it listens — at is what the kernel made of the address — and what to type to try
-// it.
+// line says where the server listens, and what to type to try it. at is the address that the kernel
+// chose.
 func (a address) line(at fmt.Stringer, tls bool) string {
 	try := a.client(at)
 	if tls {
@@ -55,7 +54,7 @@ func (a address) line(at fmt.Stringer, tls bool) string {
 	return fmt.Sprintf("listening on %s://%v%s", a.network, at, try)
 }
 
-// clientTLS is "" for an abstract name, which openssl does not know.
+// clientTLS returns "" for an abstract name, because openssl cannot use it.
 func (a address) clientTLS(at fmt.Stringer) string {
 	const openssl = "openssl s_client -quiet "
 	path := at.String()
@@ -74,7 +73,7 @@ func (a address) client(at fmt.Stringer) string {
 	path := at.String()
 	switch a.network {
 	case "unix", "unixgram":
-		if name, abstract := strings.CutPrefix(path, "@"); abstract { // nc does not know them
+		if name, abstract := strings.CutPrefix(path, "@"); abstract { // nc cannot use them
 			return map[bool]string{true: "socat - ABSTRACT-CONNECT:", false: "socat - ABSTRACT-SENDTO:"}[a.stream()] + quote(name)
 		}
 		return map[bool]string{true: "nc -U ", false: "nc -uU "}[a.stream()] + quote(path)
@@ -90,7 +89,7 @@ func (a address) client(at fmt.Stringer) string {
 	return nc + a.here(ap.Addr()).String() + " " + strconv.Itoa(int(ap.Port()))
 }
 
-// here is this machine where ip is all addresses.
+// here returns this machine's address if ip is unspecified.
 func (a address) here(ip netip.Addr) netip.Addr {
 	switch {
 	case !ip.IsUnspecified():
@@ -101,7 +100,7 @@ func (a address) here(ip netip.Addr) netip.Addr {
 	return netip.IPv6Loopback()
 }
 
-// quote makes one word of s for a shell.
+// quote makes s one word for a shell.
 func quote(s string) string {
 	plain := func(c rune) bool {
 		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("/._-+:@%", c)

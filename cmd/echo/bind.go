@@ -9,13 +9,13 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// An opener opens addresses: for goroutines or for the tasks of a loop.
+// An opener opens addresses, for goroutines or for the tasks of a loop.
 type opener interface {
 	Listen(network, address string) (net.Listener, error)
 	ListenPacket(network, address string) (net.PacketConn, error)
 }
 
-// parked is for goroutines.
+// parked is the opener for goroutines.
 type parked struct{}
 
 func (parked) Listen(network, address string) (net.Listener, error) {
@@ -43,10 +43,10 @@ func (a address) listenPacket(o opener) (*netconn.PacketConn, error) {
 	return c, nil
 }
 
-// unixMax is the length that a Unix socket's path has at most, on some systems.
+// unixMax is the maximum length of a Unix socket's path on some systems.
 const unixMax = 103
 
-// explained is an error of netconn's that reads like the reactor's.
+// explained makes an error of netconn read like one of the reactor.
 func (a address) explained(err error) error {
 	var op *net.OpError
 	var addr *net.AddrError

@@ -40,7 +40,7 @@ func (s *callbacks) listenStream(a address) (fmt.Stringer, error) {
 	}
 	l, err := s.g.Listen(a.network, a.addr, func(c *reactor.Conn) reactor.Handler {
 		if s.cfg.idle > 0 {
-			_ = c.SetIdleTimeout(s.cfg.idle) // a new Conn and a checked value: nothing to fail
+			_ = c.SetIdleTimeout(s.cfg.idle) // it cannot fail: the Conn is new and the value was checked
 		}
 		return &s.echo
 	}, opts...)
@@ -54,14 +54,15 @@ func (s *callbacks) shutdown(ctx context.Context) error { return s.g.Shutdown(ct
 
 func (s *callbacks) stats() reactor.Stats { return s.g.Stats() }
 
-func (s *callbacks) lost() reactor.UndeliveredError { return reactor.UndeliveredError{} } // Run tells
+// lost is empty: Run returns what the loops could not deliver.
+func (s *callbacks) lost() reactor.UndeliveredError { return reactor.UndeliveredError{} }
 
-// echo serves every connection: one value for all of them, since it keeps nothing.
+// echo keeps nothing, so one value serves every connection.
 type echo struct{ log *zaplog.Logger }
 
 func (e *echo) Data(c *reactor.Conn, p []byte) {
-	// A peer that does not read is not read either, long before the cap, so what fails here has
-	// lost its peer. An echo with a gap would be worse than none.
+	// A peer that does not read is not read either, long before the limit. So if Send fails, the
+	// peer is lost. An echo with a gap would be worse than none.
 	if err := c.Send(p); err != nil {
 		e.log.Debug("cannot send back", zaplog.Int("fd", c.FD()), zaplog.Error(err))
 		_ = c.Abort()
@@ -79,12 +80,12 @@ func (e *echo) Closed(c *reactor.Conn, err error) {
 	}
 }
 
-// packetEcho serves every datagram socket. What cannot be sent back is lost, as datagrams are.
+// packetEcho serves every datagram socket. A datagram that it cannot send back is lost.
 type packetEcho struct{ log *zaplog.Logger }
 
 func (e *packetEcho) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) {
 	if from.Port == 0 && from.Path == "" { // a Unix client without a name cannot be answered
-		e.log.Debug("datagram from nowhere")
+		e.log.Debug("datagram without a sender address")
 		return
 	}
 	if err := c.SendTo(p, from); err != nil {

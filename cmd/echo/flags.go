@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// config is what the command line says.
+// config has the values of the command line.
 type config struct {
 	loops    int
 	style    string
@@ -22,7 +22,7 @@ type config struct {
 	log      zapcore.Level
 	maxConns int // 0: no limit
 	useTLS   bool
-	certFile string // "": one of our own
+	certFile string // "": a self-signed one
 	keyFile  string
 	tls      *tls.Config // nil: none
 	addrs    []address
@@ -30,7 +30,7 @@ type config struct {
 
 const defaultAddress = "tcp://127.0.0.1:7777"
 
-// leastInterval keeps -idle and -stats from spinning.
+// leastInterval is the least of -idle and -stats, so that they do not spin.
 const leastInterval = time.Millisecond
 
 func newFlags(cfg *config) *flag.FlagSet {
@@ -43,7 +43,7 @@ func newFlags(cfg *config) *flag.FlagSet {
 	fs.DurationVar(&cfg.drain, "drain", 5*time.Second, "`time` to go on delivering after SIGTERM or SIGINT")
 	fs.DurationVar(&cfg.stats, "stats", 0, "print figures once per this `time`; 0 is never")
 	fs.Var(&cfg.log, "log", "log at this `level` and above: debug, info, warn or error (default info)")
-	fs.BoolVar(&cfg.useTLS, "tls", false, "speak TLS on streams, with a certificate of one's own making if there is no -cert")
+	fs.BoolVar(&cfg.useTLS, "tls", false, "speak TLS on streams; without -cert with a self-signed certificate")
 	fs.StringVar(&cfg.certFile, "cert", "", "PEM `file` of the certificates for TLS")
 	fs.StringVar(&cfg.keyFile, "key", "", "PEM `file` of the certificate's key")
 	fs.IntVar(&cfg.maxConns, "max-conns", 0, "greatest `number` of connections per address, others wait; 0 is no limit")

@@ -9,22 +9,22 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// gramMax is the largest datagram that is echoed; of UDP there are none so large.
+// gramMax is the largest datagram that is echoed. UDP has none so large.
 const gramMax = 4 << 20
 
 var (
 	errCut     = errors.New("the datagram does not fit")
-	errNowhere = errors.New("the datagram is from nowhere") // a Unix client without a name cannot be answered
+	errNowhere = errors.New("the datagram has no sender address")
 )
 
 // grams reads and answers the datagrams of a socket, in a goroutine or in a task.
 type grams struct {
 	c    *netconn.PacketConn
 	unix bool
-	buf  []byte // touched only as far as datagrams reach
+	buf  []byte // only the pages that datagrams reach use memory
 	n    int
-	from netip.AddrPort // of UDP
-	path net.Addr       // of a Unix socket
+	from netip.AddrPort // for UDP
+	path net.Addr       // for a Unix socket
 	cut  bool
 }
 
@@ -45,8 +45,8 @@ func (g *grams) read() (err error) {
 	return err
 }
 
-// answer sends the datagram back. It does not wait for room: one Unix client whose queue is full
-// would hold up all others. Package net has no way to say so; a socket has.
+// answer sends the datagram back. It does not wait for room: one Unix client with a full queue
+// would hold up all others. A Socket offers this, package net does not.
 func (g *grams) answer() (err error) {
 	k := g.c.Socket()
 	_ = k.SetTimeout(0)

@@ -16,12 +16,12 @@ import (
 // with tabs between. The encoder itself would link encoding/json, a twentieth of this program.
 type logCore struct {
 	*logLines
-	fields []zapcore.Field // of With
+	fields []zapcore.Field // from With
 }
 
-// logLines is what all cores of one log share.
+// logLines has what all cores of one log share.
 type logLines struct {
-	least atomic.Int32 // the least zapcore.Level that is logged
+	least atomic.Int32 // the lowest zapcore.Level that is logged
 	mu    sync.Mutex   // one line at a time
 	w     io.Writer
 }

@@ -24,8 +24,8 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, signals))
 }
 
-// run is the program. It returns the exit code: 0 after a drain that delivered everything, 1 after
-// one that did not, 2 if it never served, with one line on stderr that says why.
+// run is the program. It returns the exit code: 0 after a drain that delivered everything, and 1
+// after one that did not. 2 means that it never served; one line on stderr says why.
 func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int {
 	cfg, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -36,7 +36,7 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 		return refuse(stderr, err)
 	}
 	out := &logLines{w: stderr}
-	out.setLevel(zapcore.ErrorLevel) // until it serves: what keeps it from that is one line
+	out.setLevel(zapcore.ErrorLevel) // until it serves: a failure to start is one line on stderr
 	log := zaplog.New(logCore{out, nil})
 	g, err := reactor.NewGroup(cfg.loops, reactor.WithLogger(log))
 	if err != nil {
@@ -45,7 +45,7 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 	how := newStyle(g, cfg, log)
 	lines, err := listen(how, cfg)
 	if err != nil {
-		_ = how.shutdown(context.Background()) // gives back what is listening already
+		_ = how.shutdown(context.Background()) // closes the listeners that are open already
 		return refuse(stderr, err)
 	}
 	out.setLevel(cfg.log)
@@ -59,7 +59,7 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 type style interface {
 	listen(address) (at fmt.Stringer, err error)
 	stats() reactor.Stats
-	lost() reactor.UndeliveredError // beside what the reactor reports
+	lost() reactor.UndeliveredError // in addition to what the reactor reports
 	shutdown(context.Context) error // drains; the Group too
 }
 
@@ -73,7 +73,7 @@ func newStyle(g *reactor.Group, cfg *config, log *zaplog.Logger) style {
 	return &callbacks{g, cfg, echo{log}, packetEcho{log}}
 }
 
-// listen opens every address, or none, and returns the lines that say so.
+// listen opens all addresses or none, and returns a line for each.
 func listen(how style, cfg *config) (lines []string, err error) {
 	for _, a := range cfg.addrs {
 		at, err := how.listen(a)
@@ -85,7 +85,7 @@ func listen(how style, cfg *config) (lines []string, err error) {
 	return lines, nil
 }
 
-// serve runs the loops and, beside them, what waits for signals and what prints figures.
+// serve runs the loops, and beside them one goroutine for signals and one that prints figures.
 func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zaplog.Logger, signals <-chan os.Signal) int {
 	ended := make(chan struct{})
 	helpers := make(chan struct{}, 2)
@@ -119,8 +119,8 @@ func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zapl
 	return 0
 }
 
-// drainAtSignal begins the drain at the first signal and ends it at the second, or when its time is
-// up.
+// drainAtSignal starts the drain at the first signal. It ends the drain at the second one, or when
+// the time has passed.
 func drainAtSignal(how style, limit time.Duration, log *zaplog.Logger, signals <-chan os.Signal, ended <-chan struct{}) {
 	select {
 	case <-ended:
@@ -144,7 +144,7 @@ func drainAtSignal(how style, limit time.Duration, log *zaplog.Logger, signals <
 	<-drained
 }
 
-// refuse says on one line why there will be no service.
+// refuse prints one line that says why the server does not start.
 func refuse(stderr io.Writer, err error) int {
 	text := strings.TrimPrefix(err.Error(), "reactor: ")
 	fmt.Fprintln(stderr, "echo:", strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(text))

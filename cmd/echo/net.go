@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// netStyle is the server as one writes it with package net: a goroutine for each listener,
-// connection and datagram socket. The loop only ends connections in order.
+// netStyle is the server as written with package net: a goroutine for each listener, connection and
+// datagram socket. The loop only ends connections in order.
 type netStyle struct {
 	g   *reactor.Group
 	cfg *config
@@ -26,9 +26,9 @@ type netStyle struct {
 	goroutines sync.WaitGroup
 	draining   atomic.Bool
 
-	mu    sync.Mutex // guards these:
+	mu    sync.Mutex // guards the fields below
 	open  map[stream]bool
-	quits []func() // what ends a listener or a datagram socket
+	quits []func() // each ends a listener or a datagram socket
 	gaps  reactor.UndeliveredError
 
 	conns           atomic.Int64
@@ -60,7 +60,7 @@ func (s *netStyle) listen(a address) (fmt.Stringer, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The first wait takes descriptors for what wakes all waits: now, while there are some.
+	// The first wait needs descriptors for its Poller. It happens now, while some are free.
 	r := newRoom(s.cfg.maxConns)
 	_ = l.SetDeadline(time.Now().Add(time.Millisecond))
 	first, err := l.Accept()
@@ -75,7 +75,7 @@ func (s *netStyle) listen(a address) (fmt.Stringer, error) {
 }
 
 func (s *netStyle) stats() reactor.Stats {
-	n := s.g.Stats() // has the connections that Retire ends
+	n := s.g.Stats() // includes the connections that Retire ends
 	n.Conns += int(s.conns.Load())
 	n.Reads += s.messages.Load()
 	n.BytesIn += s.bytes.Load()
@@ -88,8 +88,8 @@ func (s *netStyle) lost() reactor.UndeliveredError {
 	return s.gaps
 }
 
-// shutdown has everybody end: what waits for input does so at once, what has to send may until ctx
-// ends.
+// shutdown ends all goroutines. Those that wait for input end at once, and those that send when ctx
+// ends at the latest.
 func (s *netStyle) shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining.Store(true)
@@ -98,7 +98,7 @@ func (s *netStyle) shutdown(ctx context.Context) error {
 		quit()
 	}
 	for c := range s.open {
-		_ = c.SetReadDeadline(time.Unix(1, 0)) // of a closed one: it ends anyway
+		_ = c.SetReadDeadline(time.Unix(1, 0)) // fails only on a closed connection
 	}
 	s.mu.Unlock()
 	stop := context.AfterFunc(ctx, func() {
@@ -113,7 +113,7 @@ func (s *netStyle) shutdown(ctx context.Context) error {
 	return s.g.Shutdown(ctx)
 }
 
-// A room has a place for each connection of an address; nil has them without end.
+// A room has a place for each connection of an address. A nil room has no limit.
 type room chan struct{}
 
 func newRoom(places int) room {
@@ -138,7 +138,7 @@ func (r room) leave() {
 
 func (s *netStyle) accept(l net.Listener, r room) {
 	for failing := false; ; {
-		r.take() // first: whom there is no place for waits in the backlog
+		r.take() // first, so that connections without a place wait in the backlog
 		c, err := l.Accept()
 		if err == nil {
 			failing = false
@@ -150,14 +150,14 @@ func (s *netStyle) accept(l net.Listener, r room) {
 			return
 		}
 		if !failing {
-			s.log.Warn("accept failed; the listener rests until it succeeds", zaplog.Stringer("addr", l.Addr()), zaplog.Error(err))
+			s.log.Warn("accept failed; retrying until it succeeds", zaplog.Stringer("addr", l.Addr()), zaplog.Error(err))
 		}
 		failing = true
 		time.Sleep(rest)
 	}
 }
 
-// start serves a connection, which has its place.
+// start serves a connection that has its place.
 func (s *netStyle) start(nc net.Conn, r room) {
 	c := nc.(stream)
 	if s.cfg.tls != nil {
@@ -180,10 +180,10 @@ func (s *netStyle) start(nc net.Conn, r room) {
 	})
 }
 
-// serve is a goroutine: the echo.
+// serve is a goroutine: it echoes one connection.
 func (s *netStyle) serve(c stream) {
 	if err := s.shake(c); err != nil {
-		s.log.Debug("no handshake", zaplog.Error(err))
+		s.log.Debug("handshake failed", zaplog.Error(err))
 		_ = c.Close()
 		return
 	}
@@ -203,7 +203,7 @@ func (s *netStyle) serve(c stream) {
 	}
 }
 
-// shake makes the handshake, if there is one to make.
+// shake does the handshake, if there is one.
 func (s *netStyle) shake(c stream) error {
 	t, ok := c.(*netconn.TLSConn)
 	if !ok {
@@ -215,14 +215,14 @@ func (s *netStyle) shake(c stream) error {
 	return err
 }
 
-// patience gives a call the idle time.
+// patience sets the idle time as the deadline of a call.
 func (s *netStyle) patience(set func(time.Time) error) {
 	if s.cfg.idle > 0 {
 		s.deadline(set, s.cfg.idle)
 	}
 }
 
-// deadline is d from now, 0 none; the one of a drain stays.
+// deadline sets the deadline to d from now; 0 means none. It keeps the deadline of a drain.
 func (s *netStyle) deadline(set func(time.Time) error, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -231,12 +231,12 @@ func (s *netStyle) deadline(set func(time.Time) error, d time.Duration) {
 		at = time.Now().Add(d)
 	}
 	if !s.draining.Load() {
-		_ = set(at) // a closed connection tells it by the next call
+		_ = set(at) // on a closed connection the next call fails
 	}
 }
 
-// sendBack sends all of p and tells how much of it is left. A deadline ends only a Write that has
-// moved nothing: a slow reader is not a quiet one.
+// sendBack sends all of p and returns how much is left. The deadline ends only a Write that has
+// moved nothing, because a slow reader is not a quiet one.
 func (s *netStyle) sendBack(c stream, p []byte) (left int, err error) {
 	for len(p) > 0 {
 		s.patience(c.SetWriteDeadline)
@@ -249,8 +249,8 @@ func (s *netStyle) sendBack(c stream, p []byte) (left int, err error) {
 	return 0, nil
 }
 
-// ended ends a connection that owes nothing, in order: a plain Close would reset it if the peer has
-// sent more meanwhile.
+// ended ends a connection that has sent everything, in order. A plain Close would reset it if the
+// peer has sent more.
 func (s *netStyle) ended(c stream, err error) {
 	timedOut := errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
@@ -263,14 +263,13 @@ func (s *netStyle) ended(c stream, err error) {
 	}
 	if _, ok := c.(*netconn.TLSConn); ok {
 		if err := c.CloseWrite(); err != nil {
-			s.log.Debug("cannot say goodbye", zaplog.Error(err))
+			s.log.Debug("close_notify failed", zaplog.Error(err))
 		}
 	}
 	s.retire(c)
 }
 
-// gap ends a connection that some bytes are missing on: by a reset, since an echo with a gap would
-// be worse than none.
+// gap resets a connection on which bytes are missing. An echo with a gap would be worse than none.
 func (s *netStyle) gap(c stream, left int, err error) {
 	s.log.Debug("cannot send back", zaplog.Int("bytes", left), zaplog.Error(err))
 	if s.draining.Load() {
@@ -279,11 +278,11 @@ func (s *netStyle) gap(c stream, left int, err error) {
 		s.gaps.Conns++
 		s.mu.Unlock()
 	}
-	_ = below(c).SetLinger(0) // what cannot be set has no connection any more
+	_ = below(c).SetLinger(0) // it fails only if the connection is closed
 	_ = c.Close()
 }
 
-// below is the connection without TLS.
+// below returns the connection below TLS.
 func below(c stream) *netconn.Conn {
 	if t, ok := c.(*netconn.TLSConn); ok {
 		return t.NetConn().(*netconn.Conn)
@@ -291,14 +290,14 @@ func below(c stream) *netconn.Conn {
 	return c.(*netconn.Conn)
 }
 
-// retire has the loop end a connection.
+// retire passes a connection to the loop, which ends it.
 func (s *netStyle) retire(c stream) {
 	fd, err := below(c).Socket().Detach()
 	if err == nil {
 		done := make(chan error, 1)
 		err = s.g.Post(func(r *reactor.Reactor) { done <- r.Retire(fd) })
 		if err == nil {
-			err = <-done // a drain that begins now knows of it
+			err = <-done // from now on a drain includes it
 		}
 	}
 	if err != nil {
@@ -306,8 +305,8 @@ func (s *netStyle) retire(c stream) {
 	}
 }
 
-// packets is a goroutine: the echo of a datagram socket. What cannot be sent back is lost, as
-// datagrams are.
+// packets is a goroutine: it echoes the datagrams of a socket. A datagram that it cannot send back
+// is lost.
 func (s *netStyle) packets(c *netconn.PacketConn) {
 	g := newGrams(c)
 	for {

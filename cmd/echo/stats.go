@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// report prints figures until ended, on its own goroutine and by its own clock: a slow terminal
+// report prints figures until ended, on its own goroutine and by its own clock. So a slow terminal
 // does not stop the loop, and an idle loop stays idle.
 func report(how style, every time.Duration, w io.Writer, ended <-chan struct{}) {
 	if every == 0 {
@@ -29,8 +29,8 @@ func report(how style, every time.Duration, w io.Writer, ended <-chan struct{}) 
 	}
 }
 
-// figures is one line: what is open now, and rates over the time since last. A message is one read
-// or one datagram.
+// figures returns one line: what is open now, and the rates since last. A message is one read or
+// one datagram.
 func figures(last, s reactor.Stats, d time.Duration) string {
 	rate := func(from, to uint64) float64 { return float64(to-from) / max(d, time.Nanosecond).Seconds() }
 	return fmt.Sprintf("conns %d, msgs/s %.0f, MiB/s %.2f, loop turns/s %.0f",

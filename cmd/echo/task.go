@@ -18,17 +18,17 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// tasks is the server in blocking style: a task accepts at each address, one serves each
-// connection, one each datagram socket, all on the one loop. Tasks never run at the same time, so
-// what they share needs no locks.
+// tasks is the server in blocking style, all on one loop. It has a task for each address, for each
+// connection and for each datagram socket. Tasks never run at the same time, so they share data
+// without locks.
 type tasks struct {
 	g    *reactor.Group
-	r    *reactor.Reactor // its only loop
+	r    *reactor.Reactor // the only loop
 	cfg  *config
 	log  *zaplog.Logger
-	gaps reactor.UndeliveredError // what was read and could not be sent back because of the drain's end
+	gaps reactor.UndeliveredError // input that was not sent back before the drain ended
 
-	conns           atomic.Int64 // these are read by the figures' goroutine
+	conns           atomic.Int64 // the goroutine that prints figures reads these
 	messages, bytes atomic.Uint64
 }
 
@@ -55,7 +55,7 @@ func (s *tasks) listen(a address) (fmt.Stringer, error) {
 func (s *tasks) shutdown(ctx context.Context) error { return s.g.Shutdown(ctx) }
 
 func (s *tasks) stats() reactor.Stats {
-	n := s.r.Stats() // has the connections that Retire ends
+	n := s.r.Stats() // includes the connections that Retire ends
 	n.Conns += int(s.conns.Load())
 	n.Reads += s.messages.Load()
 	n.BytesIn += s.bytes.Load()
@@ -68,18 +68,18 @@ func (s *tasks) lost() reactor.UndeliveredError { return s.gaps }
 type listener struct {
 	*tasks
 	l    *netconn.Listener
-	c    *socket.Socket // below it
+	c    *socket.Socket // the socket of l
 	open int
-	left chan struct{} // somebody has left
+	left chan struct{} // a connection has ended
 }
 
-// accept is a task. Nothing but the drain ends it.
+// accept is a task. Only the drain ends it.
 func (l *listener) accept(t *reactor.Task) {
 	defer l.l.Close()
 	drain := t.Context()
 	for failing := false; drain.Err() == nil; {
-		if l.cfg.maxConns > 0 && l.open >= l.cfg.maxConns { // the next one waits in the backlog
-			_ = t.Await(func() { // cannot be cancelled before the function has returned, but by an abort
+		if l.cfg.maxConns > 0 && l.open >= l.cfg.maxConns { // further ones wait in the backlog
+			_ = t.Await(func() { // only an abort cancels it before the function returns
 				select {
 				case <-l.left:
 				case <-drain.Done():
@@ -90,7 +90,7 @@ func (l *listener) accept(t *reactor.Task) {
 		c, _, err := l.c.Accept()
 		if err != nil {
 			if !failing && !errors.Is(err, kernel.ECANCELED) {
-				l.log.Warn("accept failed; the listener rests until it succeeds", zaplog.Stringer("addr", l.l.Addr()), zaplog.Error(err))
+				l.log.Warn("accept failed; retrying until it succeeds", zaplog.Stringer("addr", l.l.Addr()), zaplog.Error(err))
 			}
 			failing = true
 			if errors.Is(err, kernel.ECANCELED) || t.Sleep(rest) != nil {
@@ -111,23 +111,23 @@ func (l *listener) accept(t *reactor.Task) {
 			l.conns.Add(-1)
 			select {
 			case l.left <- struct{}{}:
-			default: // it has not looked yet
+			default: // the task has not read the last one yet
 			}
 		})
 	}
 }
 
-// serve is a task: the echo.
+// serve is a task: it echoes one connection.
 func (s *tasks) serve(t *reactor.Task, c *socket.Socket) {
 	if c.Family() != socket.AF_UNIX {
-		_ = c.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) // where that fails the peer is gone
+		_ = c.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) // it fails only if the peer has reset
 	}
 	if s.cfg.idle > 0 {
 		_ = c.SetTimeout(timeout.Timeout(s.cfg.idle))
 	}
 	for {
 		p, err := c.Data()
-		if err == io.EOF { // the peer has half-closed, and everything has gone back
+		if err == io.EOF { // the peer has half-closed, and everything was sent back
 			_ = c.Close()
 			return
 		}
@@ -144,20 +144,20 @@ func (s *tasks) serve(t *reactor.Task, c *socket.Socket) {
 	}
 }
 
-// send sends all of p, which is in the loop's buffer, and tells how much of it is left. SendAll has
-// one deadline for everything: with an idle time it would take a slow reader for a quiet one.
+// send sends all of p, which is in the loop's buffer, and returns how much is left. SendAll has one
+// deadline for everything: with an idle time, a slow reader would count as quiet.
 func (s *tasks) send(c *socket.Socket, p []byte) (left int, err error) {
 	if s.cfg.idle == 0 {
 		n, err := c.SendAll(p)
 		return len(p) - n, err
 	}
-	_ = c.SetTimeout(0) // of a closed one the next call tells
+	_ = c.SetTimeout(0) // on a closed socket the next call fails
 	n, err := c.SendAll(p)
 	_ = c.SetTimeout(timeout.Timeout(s.cfg.idle))
 	if !errors.Is(err, kernel.EAGAIN) {
 		return len(p) - n, err
 	}
-	for p = bytes.Clone(p[n:]); len(p) > 0; p = p[n:] { // what it sends may not lie in the loop's buffer
+	for p = bytes.Clone(p[n:]); len(p) > 0; p = p[n:] { // a later send must not use the loop's buffer
 		if n, err = c.Send(p); err != nil {
 			return len(p), err
 		}
@@ -165,15 +165,15 @@ func (s *tasks) send(c *socket.Socket, p []byte) (left int, err error) {
 	return 0, nil
 }
 
-// ended ends a connection that owes nothing. A plain Close would reset it if the peer has sent more
-// meanwhile, and destroy what is on its way to it: the reactor does it in order, and the drain
-// waits for that.
+// ended ends a connection that has sent everything. A plain Close would reset it if the peer has
+// sent more meanwhile, and destroy the output. So the reactor ends it in order, and the drain waits
+// for that.
 func (s *tasks) ended(c *socket.Socket, err error) {
 	switch {
 	case errors.Is(err, kernel.ETIMEDOUT):
 		peer, _ := c.RemoteAddr()
 		s.log.Debug("closing a quiet connection", zaplog.Stringer("peer", peer), zaplog.Error(err))
-	case !errors.Is(err, kernel.ECANCELED): // it has lost its peer
+	case !errors.Is(err, kernel.ECANCELED): // the peer is lost
 		s.log.Debug("connection ended", zaplog.Error(err))
 		_ = c.Close()
 		return
@@ -181,15 +181,14 @@ func (s *tasks) ended(c *socket.Socket, err error) {
 	s.retire(c)
 }
 
-// gap ends a connection that some bytes are missing on: by a reset, since an echo with a gap would
-// be worse than none.
+// gap resets a connection on which bytes are missing. An echo with a gap would be worse than none.
 func (s *tasks) gap(t *reactor.Task, c *socket.Socket, left int, err error) {
 	s.log.Debug("cannot send back", zaplog.Int("fd", c.Fileno()), zaplog.Int("bytes", left), zaplog.Error(err))
 	draining := t.Context().Err() != nil
 	if draining {
 		s.gaps.Bytes += int64(left)
 	}
-	if errors.Is(err, kernel.ECANCELED) { // the reactor aborts: it counts and resets this one too
+	if errors.Is(err, kernel.ECANCELED) { // the reactor aborts, and counts this too
 		s.retire(c)
 		return
 	}
@@ -200,7 +199,7 @@ func (s *tasks) gap(t *reactor.Task, c *socket.Socket, left int, err error) {
 	_ = c.Close()
 }
 
-// lingerZero is a struct linger {1, 0}: close discards and resets.
+// lingerZero is a struct linger {1, 0}: close discards the output and resets.
 var lingerZero = bits.NativeEndian.AppendUint32(bits.NativeEndian.AppendUint32(nil, 1), 0)
 
 func (s *tasks) retire(c *socket.Socket) {
@@ -213,8 +212,8 @@ func (s *tasks) retire(c *socket.Socket) {
 	}
 }
 
-// packets is a task: the echo of a datagram socket. What cannot be sent back is lost, as datagrams
-// are.
+// packets is a task: it echoes the datagrams of a socket. A datagram that it cannot send back is
+// lost.
 func (s *tasks) packets(t *reactor.Task, c *netconn.PacketConn) {
 	defer c.Close()
 	g := newGrams(c)

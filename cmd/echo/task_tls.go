@@ -17,9 +17,9 @@ import (
 // serveTLS is serve over TLS.
 func (s *tasks) serveTLS(t *reactor.Task, c *socket.Socket) {
 	conn := netconn.Server(netconn.New(c), s.cfg.tls)
-	_ = conn.SetDeadline(time.Now().Add(netconn.HandshakeTimeout)) // of a closed one the next call tells
+	_ = conn.SetDeadline(time.Now().Add(netconn.HandshakeTimeout))
 	if err := conn.Handshake(); err != nil {
-		s.log.Debug("no handshake", zaplog.Error(err))
+		s.log.Debug("handshake failed", zaplog.Error(err))
 		_ = conn.Close()
 		return
 	}
@@ -42,14 +42,14 @@ func (s *tasks) serveTLS(t *reactor.Task, c *socket.Socket) {
 	}
 }
 
-// sendTLS sends all of p, which is in the loop's buffer, and tells how much of it is left. A
-// deadline ends only a Write that has moved nothing.
+// sendTLS sends all of p, which is in the loop's buffer, and returns how much is left. The deadline
+// ends only a Write that has moved nothing.
 func (s *tasks) sendTLS(conn *netconn.TLSConn, p []byte) (left int, err error) {
 	if s.cfg.idle == 0 {
 		n, err := conn.Write(p)
 		return len(p) - n, err
 	}
-	p = bytes.Clone(p) // there may be several Writes, of which the first may wait
+	p = bytes.Clone(p) // there may be several Writes, and the first may wait
 	for len(p) > 0 {
 		_ = conn.SetWriteDeadline(time.Now().Add(s.cfg.idle))
 		n, err := conn.Write(p)
@@ -61,7 +61,7 @@ func (s *tasks) sendTLS(conn *netconn.TLSConn, p []byte) (left int, err error) {
 	return 0, nil
 }
 
-// endedTLS is ended: close_notify, then the reactor's procedure.
+// endedTLS is ended with a close_notify first.
 func (s *tasks) endedTLS(conn *netconn.TLSConn, c *socket.Socket, err error) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -72,7 +72,7 @@ func (s *tasks) endedTLS(conn *netconn.TLSConn, c *socket.Socket, err error) {
 		return
 	}
 	if err := conn.CloseWrite(); err != nil {
-		s.log.Debug("cannot say goodbye", zaplog.Error(err))
+		s.log.Debug("close_notify failed", zaplog.Error(err))
 	}
 	s.retire(c)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
-// tlsConfig is what -tls, -cert and -key ask for; nil without them.
+// tlsConfig returns the configuration of -tls, -cert and -key; nil without them.
 func (cfg *config) tlsConfig() (*tls.Config, error) {
 	if !cfg.useTLS && cfg.certFile == "" {
 		return nil, nil
@@ -21,7 +21,7 @@ func (cfg *config) tlsConfig() (*tls.Config, error) {
 		return &tls.Config{Certificates: []tls.Certificate{c}}, nil
 	}
 	c, err := tls.LoadX509KeyPair(cfg.certFile, cfg.keyFile)
-	for i := 1; err == nil && i < len(c.Certificate); i++ { // all of them are sent; crypto/tls looks at the first
+	for i := 1; err == nil && i < len(c.Certificate); i++ { // crypto/tls checks the first only
 		_, err = x509.ParseCertificate(c.Certificate[i])
 	}
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	lineMax   = 1 << 10   // what is longer is several lines
-	behindMax = 256 << 10 // who has not taken so much of what was said has to go
+	lineMax   = 1 << 10   // a longer line counts as several
+	behindMax = 256 << 10 // a client with more unread output is dropped
 )
 
 func main() {
@@ -43,13 +43,13 @@ type server struct {
 	buf      [16 << 10]byte
 }
 
-// A client hears what the others say. Once it has half-closed, it gets what was said until then.
+// A client receives what the others send. After its half-close it gets what was sent until then.
 type client struct {
 	s     *socket.Socket
 	name  string
-	line  []byte // the beginning of one
-	out   []byte // what it has not taken yet
-	ended bool   // says nothing more
+	line  []byte // the start of a line
+	out   []byte // output that the kernel has not accepted yet
+	ended bool   // it has half-closed
 }
 
 func newServer(addr string) (*server, error) {
@@ -100,7 +100,7 @@ func (s *server) run() error {
 		for obj, events := range ready {
 			if obj == s.listener {
 				s.accept()
-			} else if c := s.clients[obj.(*socket.Socket)]; c != nil { // or it has gone since the poll
+			} else if c := s.clients[obj.(*socket.Socket)]; c != nil { // may be closed by now
 				s.serve(c, events)
 			}
 		}
@@ -110,9 +110,9 @@ func (s *server) run() error {
 func (s *server) accept() {
 	conn, _, err := s.listener.Accept()
 	if errors.Is(err, syscall.EAGAIN) {
-		return // it has gone again
+		return // the connection was reset meanwhile
 	}
-	if err != nil { // no descriptors: whoever waits, waits
+	if err != nil { // no descriptor is free: clients wait in the backlog
 		log.Print(err)
 		time.Sleep(100 * time.Millisecond)
 		return
@@ -128,7 +128,7 @@ func (s *server) accept() {
 	s.say(nil, "* "+c.name+" is here")
 }
 
-// serve does what a client is ready for.
+// serve reads and writes as far as the client is ready.
 func (s *server) serve(c *client, events sel.Events) {
 	if events&sel.POLLOUT != 0 {
 		s.flush(c)
@@ -138,7 +138,7 @@ func (s *server) serve(c *client, events sel.Events) {
 	}
 }
 
-// hear reads once: what is left, the next poll tells.
+// hear reads once. If more is left, the next poll reports it.
 func (s *server) hear(c *client) {
 	n, err := c.s.RecvInto(s.buf[:])
 	switch {
@@ -147,7 +147,7 @@ func (s *server) hear(c *client) {
 	case err != nil:
 		s.drop(c, "is gone")
 		return
-	case n == 0 && c.ended: // it was asked once more because of an error, which another call has told
+	case n == 0 && c.ended: // read once more because of an error that another call has returned
 		s.drop(c, "is gone")
 		return
 	case n == 0:
@@ -162,7 +162,7 @@ func (s *server) hear(c *client) {
 	}
 	c.line = append(c.line, s.buf[:n]...)
 	left := c.line
-	for s.clients[c.s] == c { // or others' farewells were too much for it
+	for s.clients[c.s] == c { // unless it was dropped meanwhile: it was too far behind
 		i := bytes.IndexByte(left[:min(len(left), lineMax+1)], '\n')
 		if i < 0 && len(left) < lineMax {
 			break
@@ -174,17 +174,17 @@ func (s *server) hear(c *client) {
 		s.say(c, c.name+": "+string(line))
 		left = left[i+1:]
 	}
-	c.line = append(c.line[:0], left...) // once: a read of short lines is not moved for each of them
+	c.line = append(c.line[:0], left...) // once for all lines of a read
 }
 
-// say tells all others. Nobody waits for anybody: who is too far behind is dropped.
+// say sends a line to all others. It never waits: a client that is too far behind is dropped.
 func (s *server) say(from *client, text string) {
 	var slow []*client
 	for _, c := range s.clients {
 		if c == from || c.ended {
 			continue
 		}
-		waits := len(c.out) > 0 // for POLLOUT: nobody tries for each line what would be EAGAIN
+		waits := len(c.out) > 0 // for POLLOUT: a try for each line would return EAGAIN
 		c.out = append(append(c.out, text...), '\n')
 		if len(c.out) > behindMax {
 			slow = append(slow, c)
@@ -199,9 +199,9 @@ func (s *server) say(from *client, text string) {
 	}
 }
 
-// flush sends what the client takes, and has the poll tell when it takes more.
+// flush sends what fits, and asks the poll for POLLOUT if more is left.
 func (s *server) flush(c *client) {
-	n, err := c.s.SendAll(c.out) // non-blocking: as much as goes, and EAGAIN
+	n, err := c.s.SendAll(c.out) // non-blocking: what fits, and EAGAIN
 	if c.out = c.out[n:]; len(c.out) == 0 {
 		c.out = nil
 	}
@@ -216,7 +216,8 @@ func (s *server) flush(c *client) {
 	case errors.Is(err, syscall.EAGAIN):
 		mask |= sel.POLLOUT
 	case err != nil:
-		mask |= sel.POLLIN // it has an error or an end to read, which tells of its going: not while somebody else is being told
+		// It has an error or an end of input to read, and leaves then. It must not leave inside say.
+		mask |= sel.POLLIN
 		c.out = nil
 	}
 	if err := s.poll.Modify(c.s, mask); err != nil {

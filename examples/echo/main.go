@@ -67,7 +67,7 @@ type echo struct{ trace bool }
 
 func (e echo) Data(c *reactor.Conn, p []byte) {
 	e.print(p)
-	if c.Send(p) != nil { // it has lost its peer: an echo with a gap would be worse than none
+	if c.Send(p) != nil { // the peer is lost; an echo with a gap would be worse than none
 		_ = c.Abort()
 	}
 }

@@ -10,11 +10,11 @@ import (
 
 const greeting = "Hello World!\r\n"
 
-// keepAlive is how long a connection may be quiet.
+// keepAlive is how long a connection may be idle.
 const keepAlive = time.Minute
 
-// enough is how much output may wait before the next request does: the high-water mark, for above
-// that Drained comes.
+// enough is how much output may wait before requests have to wait. It is the high-water mark,
+// because Drained is called above that.
 const enough = 256 << 10
 
 func listen(g *reactor.Group, network, addr string) (*reactor.GroupListener, error) {
@@ -22,23 +22,23 @@ func listen(g *reactor.Group, network, addr string) (*reactor.GroupListener, err
 }
 
 func accept(c *reactor.Conn) reactor.Handler {
-	_ = c.SetIdleTimeout(keepAlive) // a new Conn: nothing to fail
+	_ = c.SetIdleTimeout(keepAlive) // cannot fail on a new Conn
 	return &conn{}
 }
 
-// wholeTime is how long a request that has begun may take until it is there, however it trickles.
+// wholeTime is how long a request may take from its first byte to its last.
 const wholeTime = time.Minute
 
 const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 
 // A conn is one client.
 type conn struct {
-	rest  []byte // of what came: an incomplete head, or, while the peer does not read, also complete ones
-	seen  int    // of rest: so much has no end of a head
+	rest  []byte // unread input: an incomplete head; complete ones too while the peer does not read
+	seen  int    // bytes of rest that have no end of a head
 	req   request
-	body  int  // bytes still to come of req's body, which is thrown away
-	begun bool // req's head is there, and it is not answered
-	timed bool // a request has its time
+	body  int  // bytes of req's body still to come; they are dropped
+	begun bool // req's head is complete, and not answered yet
+	timed bool // a request's timeout is set
 	room  [256]byte
 	ended bool
 }
@@ -53,10 +53,10 @@ func (h *conn) Data(c *reactor.Conn, p []byte) {
 	h.again(c)
 }
 
-// Drained goes on with what had to wait until the peer read its answers.
+// Drained continues with the requests that had to wait until the peer read its answers.
 func (h *conn) Drained(c *reactor.Conn) { h.again(c) }
 
-// Timeout ends a connection that says nothing, or does not end what it says.
+// Timeout ends a connection that is idle, or whose request does not end.
 func (h *conn) Timeout(c *reactor.Conn, _ reactor.TimeoutKind) { _ = c.Close() }
 
 func (h *conn) Closed(*reactor.Conn, error) {}
@@ -71,7 +71,7 @@ func (h *conn) again(c *reactor.Conn) {
 	}
 }
 
-// run answers the requests at the front of p and tells how many bytes they had. Their answers leave
+// run answers the requests at the front of p and returns how many bytes they had. The answers leave
 // together.
 func (h *conn) run(c *reactor.Conn, p []byte) (done int) {
 	whole := true
@@ -87,7 +87,8 @@ func (h *conn) run(c *reactor.Conn, p []byte) (done int) {
 			}
 			continue
 		}
-		if bytes.HasPrefix(p[done:], blankLine[:2]) { // before a request, as after an old client's body: RFC 9112, 2.2
+		// An empty line before a request, as after an old client's body: RFC 9112, 2.2.
+		if bytes.HasPrefix(p[done:], blankLine[:2]) {
 			done += 2
 			h.seen = 0
 			continue
@@ -107,18 +108,18 @@ func (h *conn) run(c *reactor.Conn, p []byte) (done int) {
 			}
 		}
 	}
-	if h.timed == whole { // rarely: most requests come whole
+	if h.timed == whole { // rare: most requests arrive whole
 		h.timed = !whole
 		limit := time.Duration(0)
 		if h.timed {
 			limit = wholeTime
 		}
-		_ = c.SetReadTimeout(limit) // a closed Conn needs none
+		_ = c.SetReadTimeout(limit) // fails only on a closed Conn
 	}
 	return done
 }
 
-// answer sends one. What fails has lost its peer, and Closed comes.
+// answer sends one answer. If that fails, the peer is lost, and Closed follows.
 func (h *conn) answer(c *reactor.Conn, status string, r request) {
 	body := greeting
 	if status != "200 OK" {
@@ -132,7 +133,7 @@ func (h *conn) answer(c *reactor.Conn, status string, r request) {
 	switch {
 	case r.close:
 		b = append(b, "\r\nConnection: close"...)
-	case r.old: // without it, HTTP/1.0 reads until the end
+	case r.old: // otherwise HTTP/1.0 reads until end of input
 		b = append(b, "\r\nConnection: keep-alive"...)
 	}
 	b = append(b, "\r\n\r\n"...)

@@ -10,13 +10,13 @@ const (
 	maxBody = 1 << 20
 )
 
-// A request is what the server has to know of one.
+// A request has what the server needs of a request.
 type request struct {
 	head  bool // the method is HEAD
-	close bool // the connection ends with the answer
+	close bool // close after the answer
 	old   bool // HTTP/1.0
 	hosts int  // Host fields
-	waits bool // the client wants to be told before it sends the body
+	waits bool // the client waits for 100 Continue before it sends the body
 	body  int  // bytes; -1: no length is given
 }
 
@@ -38,9 +38,9 @@ var (
 	http11    = []byte("HTTP/1.1")
 )
 
-// parse reads the head of the request at the front of p. n is how many bytes it has; 0 while it is
-// incomplete. The first seen bytes are known to have no end of a head: a head that trickles is
-// searched once, not once for each piece.
+// parse reads the head of the request at the front of p. n is its size in bytes, 0 while it is
+// incomplete. The first seen bytes have no end of a head. So a head that arrives in pieces is
+// searched once, and not once for each piece.
 func parse(p []byte, seen int) (r request, n int, no refusal) {
 	from := max(seen-len(blankLine)+1, 0)
 	end := bytes.Index(p[from:max(min(len(p), maxHead), from)], blankLine)
@@ -67,7 +67,7 @@ func parse(p []byte, seen int) (r request, n int, no refusal) {
 	return r, end + len(blankLine), ""
 }
 
-// first is the request line: method, target, version.
+// first parses the request line: method, target, version.
 func (r *request) first(line []byte) refusal {
 	method, rest, ok := bytes.Cut(line, []byte{' '})
 	target, version, ok2 := bytes.Cut(rest, []byte{' '})
@@ -84,18 +84,18 @@ func (r *request) first(line []byte) refusal {
 	return ""
 }
 
-// field is one header line.
+// field parses one header line.
 func (r *request) field(line []byte) refusal {
 	name, value, ok := bytes.Cut(line, []byte{':'})
 	if !ok || len(name) == 0 || bytes.ContainsAny(name, " \t") {
-		return badRequest // a folded line, or a space that could hide a name from somebody
+		return badRequest // a folded line, or a space that hides the name from some parsers
 	}
 	value = bytes.TrimSpace(value)
 	switch {
 	case is(name, "content-length"):
 		n, err := strconv.ParseUint(string(value), 10, 63)
 		if err != nil || r.body >= 0 && r.body != int(n) {
-			return badRequest // two lengths are two requests to somebody
+			return badRequest // some parsers would see two requests
 		}
 		if n > maxBody {
 			return tooLarge

@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	headTime  = 10 * time.Second // for a request's lines, and for the TLS handshake
-	quietTime = 2 * time.Minute  // of a connection between two requests
-	drainTime = 10 * time.Second // for the requests that are being answered when the server stops
+	headTime  = 10 * time.Second // for a request's header, and for the TLS handshake
+	quietTime = 2 * time.Minute  // between two requests of a connection
+	drainTime = 10 * time.Second // for open requests when the server stops
 )
 
-// A server is net/http's.
+// A server has the settings of an http.Server.
 type server struct {
 	handler http.Handler
 	tls     *tls.Config // nil: none
-	ours    bool        // the TLS is package netconn's
+	ours    bool        // TLS by package netconn, not crypto/tls
 }
 
-// serve answers until stop; then nobody new comes, and what is being answered is answered.
+// serve answers until stop. Then it accepts no connection, and finishes the open requests.
 func (s *server) serve(stop context.Context, l net.Listener) error {
 	h := &http.Server{Handler: s.handler, TLSConfig: s.tls, ReadHeaderTimeout: headTime, IdleTimeout: quietTime}
 	if s.ours {
@@ -53,22 +53,22 @@ func (s *server) serve(stop context.Context, l net.Listener) error {
 	return err
 }
 
-// site has the files of a directory, which net/http sends by sendfile where there is no TLS, and
-// /sum, which answers with the SHA-256 of what it is sent.
+// site serves the files of a directory, and /sum, which answers with the SHA-256 of the request's
+// body. Without TLS, net/http sends files by sendfile.
 func site(dir string) http.Handler {
 	m := http.NewServeMux()
 	m.Handle("GET /", http.FileServer(http.Dir(dir)))
 	m.HandleFunc("POST /sum", func(w http.ResponseWriter, q *http.Request) {
 		sum := sha256.New()
 		if _, err := io.Copy(sum, q.Body); err != nil {
-			panic(http.ErrAbortHandler) // the client has gone
+			panic(http.ErrAbortHandler) // the client is lost
 		}
 		fmt.Fprintln(w, hex.EncodeToString(sum.Sum(nil)))
 	})
 	return m
 }
 
-// proxy asks the target, by connections of the transport.
+// proxy forwards requests to the target, on connections of the transport.
 func proxy(target *url.URL, transport *http.Transport) http.Handler {
 	return &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)

@@ -9,10 +9,10 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// net/http speaks HTTP/2 on a *tls.Conn, where the handshake has agreed on it, and on a connection
-// without TLS, where the client knows (Protocols.UnencryptedHTTP2). The second is for TLS of
-// another kind too: the handshake agrees, and net/http is given a connection that does not say that
-// it is TLS.
+// net/http speaks HTTP/2 in two cases: on a *tls.Conn whose handshake has agreed on it, and on a
+// connection without TLS whose client knows it (Protocols.UnencryptedHTTP2). The second case also
+// serves other TLS. The handshake agrees on HTTP/2, and net/http gets a connection that looks
+// unencrypted.
 var both = func() *http.Protocols {
 	p := &http.Protocols{}
 	p.SetHTTP1(true)
@@ -20,8 +20,8 @@ var both = func() *http.Protocols {
 	return p
 }()
 
-// overOurTLS has s speak TLS of package netconn on what l, of that package, accepts. The time for a
-// request's lines is the handshake's too.
+// overOurTLS makes s speak TLS of package netconn on the connections that l accepts. The time for a
+// request's header is also the handshake's.
 func overOurTLS(s *http.Server, l net.Listener) net.Listener {
 	cfg := s.TLSConfig.Clone()
 	cfg.NextProtos = []string{"h2", "http/1.1"}
@@ -30,7 +30,7 @@ func overOurTLS(s *http.Server, l net.Listener) net.Listener {
 		return context.WithValue(ctx, stateOf{}, c.(opaque).tls)
 	}
 	h := s.Handler
-	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { // tells it that it is TLS
+	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		state := q.Context().Value(stateOf{}).(*netconn.TLSConn).ConnectionState()
 		q.TLS = &state
 		h.ServeHTTP(w, q)
@@ -57,10 +57,10 @@ type opaque struct {
 	tls *netconn.TLSConn
 }
 
-// CloseWrite is what net/http says goodbye with.
+// CloseWrite is how net/http ends its output.
 func (c opaque) CloseWrite() error { return c.tls.CloseWrite() }
 
-// throughOurTLS is a client's Transport over TLS of package netconn, for servers that speak HTTP/2.
+// throughOurTLS returns a Transport over TLS of package netconn, for servers that speak HTTP/2.
 func throughOurTLS(cfg *tls.Config) *http.Transport {
 	p := &http.Protocols{}
 	p.SetUnencryptedHTTP2(true)

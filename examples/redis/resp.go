@@ -10,8 +10,8 @@ const (
 	maxArgs    = 1 << 16
 	maxBulk    = 32 << 20        // bytes of one argument
 	maxCommand = maxBulk + 1<<20 // of a whole command
-	maxLine    = 64 << 10        // of a header, or of an inline command
-	keepArgs   = 1 << 10         // room for arguments that a connection keeps
+	maxLine    = 64 << 10        // of a header or an inline command
+	keepArgs   = 1 << 10         // arguments for which a connection keeps room
 )
 
 var (
@@ -22,21 +22,21 @@ var (
 	errLarge  = errors.New("ERR Protocol error: too big command")
 )
 
-// A parser reads one command after the other: an array of bulk strings, or words on a line. It goes
-// on where it was when the bytes ended, so that the work is linear in them, however they come.
+// A parser reads one command after the other: an array of bulk strings, or words on a line. After
+// an incomplete command it continues where it stopped, so its work is linear in the bytes.
 type parser struct {
 	begun  bool
 	left   int   // arguments still to come
-	n      int   // bytes of the command that are read
-	seen   int   // after those, bytes without an end of a line
-	bulk   int   // the length of the argument that comes; -1: its header comes
+	n      int   // bytes of the command that were read
+	seen   int   // further bytes without an end of line
+	bulk   int   // the length of the next argument; -1: its header comes first
 	bounds []int // where the arguments begin and end
 	args   [][]byte
 }
 
-// next reads a command at the front of p, of which the bytes that it has read already are the same
-// as last time. The arguments, which are valid until the next call, are parts of p. n is how many
-// bytes it has; 0 while it is incomplete. No arguments: nothing to do.
+// next reads a command at the front of p. The bytes that it has read before must be the same. The
+// arguments are parts of p, and valid until the next call. n is the command's size in bytes, 0
+// while it is incomplete. A command without arguments is empty.
 func (q *parser) next(p []byte) (args [][]byte, n int, err error) {
 	if !q.begun {
 		line, err := q.line(p)
@@ -84,14 +84,14 @@ func (q *parser) next(p []byte) (args [][]byte, n int, err error) {
 	return args, q.end(), nil
 }
 
-// end has the next command begin, and tells how long the last one was.
+// end prepares for the next command, and returns how long this one was.
 func (q *parser) end() (n int) {
 	n = q.n
 	q.begun, q.n = false, 0
 	return n
 }
 
-// keep takes back what next gave, to use it again, and forgets what it leads to.
+// keep takes back the slice of next, to use it again, and clears it.
 func (q *parser) keep(args [][]byte) {
 	if cap(args) > keepArgs {
 		q.args, q.bounds = nil, nil
@@ -101,7 +101,7 @@ func (q *parser) keep(args [][]byte) {
 	q.args = args
 }
 
-// line is the next line, without its end; nil if it is incomplete.
+// line returns the next line without its end, nil if it is incomplete.
 func (q *parser) line(p []byte) ([]byte, error) {
 	rest := p[q.n:]
 	i := bytes.IndexByte(rest[q.seen:max(min(len(rest), maxLine), q.seen)], '\n')

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A server is the strings, which connections of all loops share: hence the lock. A value is never
-// changed, only replaced, so it can be sent without one.
+// A server has the strings. The connections of all loops share them, so there is a lock. A value is
+// replaced and never changed, so it can be sent without the lock.
 type server struct {
 	g  *reactor.Group
 	mu sync.RWMutex
@@ -20,8 +20,8 @@ type server struct {
 
 func newServer(g *reactor.Group) *server { return &server{g: g, m: map[string][]byte{}} }
 
-// listen serves an address. The cap has room for the largest value behind what may wait before the
-// next command does.
+// listen serves an address. Its output limit has room for the largest value, and for what may wait
+// in front of it.
 func (s *server) listen(network, addr string) (*reactor.GroupListener, error) {
 	return s.g.Listen(network, addr, func(*reactor.Conn) reactor.Handler { return &client{s: s} },
 		reactor.WithLimits(64<<10, enough, enough+2*maxBulk))
@@ -30,20 +30,20 @@ func (s *server) listen(network, addr string) (*reactor.GroupListener, error) {
 // A client is one connection.
 type client struct {
 	s     *server
-	rest  []byte   // of what came: an incomplete command, or, while the peer does not read, also complete ones
-	in    parser   // of what is at the front of rest
+	rest  []byte   // unread input: mostly an incomplete command
+	in    parser   // at the front of rest
 	head  [64]byte // room for a reply
 	ended bool
 }
 
-// enough is how much output may wait before the next command does: the high-water mark, for above
-// that Drained comes.
+// enough is how much output may wait before commands have to wait. It is the high-water mark,
+// because Drained is called above that.
 const enough = 256 << 10
 
-// keep is how much memory for incomplete commands a connection keeps.
+// keep is the memory that a connection keeps for incomplete commands.
 const keep = 64 << 10
 
-// Data runs what is complete. A pipeline's replies leave together when it returns.
+// Data runs the complete commands. The replies of a pipeline leave together when it returns.
 func (c *client) Data(rc *reactor.Conn, p []byte) {
 	if len(c.rest) == 0 {
 		n := c.run(rc, p)
@@ -54,7 +54,7 @@ func (c *client) Data(rc *reactor.Conn, p []byte) {
 	c.again(rc)
 }
 
-// Drained goes on with what had to wait until the peer read its replies.
+// Drained continues with the commands that had to wait until the peer read its replies.
 func (c *client) Drained(rc *reactor.Conn) { c.again(rc) }
 
 func (c *client) Closed(*reactor.Conn, error) {}
@@ -62,7 +62,7 @@ func (c *client) Closed(*reactor.Conn, error) {}
 func (c *client) again(rc *reactor.Conn) {
 	n := c.run(rc, c.rest)
 	if n == 0 {
-		return // nothing to move: what is large comes in many pieces
+		return // nothing to move; a large value arrives in many pieces
 	}
 	c.rest = c.rest[:copy(c.rest, c.rest[n:])]
 	if len(c.rest) <= keep && cap(c.rest) > keep {
@@ -70,7 +70,7 @@ func (c *client) again(rc *reactor.Conn) {
 	}
 }
 
-// run runs the commands at the front of p and tells how many bytes they had.
+// run runs the commands at the front of p and returns how many bytes they had.
 func (c *client) run(rc *reactor.Conn, p []byte) (done int) {
 	for !c.ended && done < len(p) && rc.Buffered() <= enough {
 		args, n, err := c.in.next(p[done:])
@@ -90,7 +90,7 @@ func (c *client) run(rc *reactor.Conn, p []byte) (done int) {
 	return done
 }
 
-// send and the like: what fails has lost its peer, and Closed comes.
+// send and the others: if a send fails, the peer is lost, and Closed follows.
 func (c *client) send(rc *reactor.Conn, reply []byte) { _ = rc.Send(reply) }
 
 func (c *client) bulk(rc *reactor.Conn, v []byte) {
@@ -112,8 +112,7 @@ var (
 	none = []byte("*0\r\n")
 )
 
-// commands have their name in lower case, the least and the greatest number of arguments, and what
-// they do.
+// commands has for each name, in lower case, the least and the most arguments, and a function.
 var commands = map[string]struct {
 	least, most int
 	do          func(c *client, rc *reactor.Conn, args [][]byte)
@@ -130,7 +129,7 @@ var commands = map[string]struct {
 	"select":   {1, 1, (*client).choose},
 	"quit":     {0, 0, func(c *client, rc *reactor.Conn, _ [][]byte) { c.send(rc, ok); c.end(rc) }},
 	"shutdown": {0, 1, func(c *client, rc *reactor.Conn, _ [][]byte) { c.s.g.Close() }},
-	// asked by redis-cli and redis-benchmark at their start: there is nothing to tell
+	// redis-cli and redis-benchmark send these when they start; the answers are empty
 	"command": {0, maxArgs, func(c *client, rc *reactor.Conn, _ [][]byte) { c.send(rc, none) }},
 	"config":  {1, maxArgs, func(c *client, rc *reactor.Conn, _ [][]byte) { c.send(rc, none) }},
 }
@@ -148,7 +147,7 @@ func (c *client) command(rc *reactor.Conn, args [][]byte) {
 	}
 }
 
-// lower changes p itself: it is our copy, or the loop's buffer.
+// lower changes p itself, which is our copy or the loop's buffer.
 func lower(p []byte) []byte {
 	for i, b := range p {
 		if 'A' <= b && b <= 'Z' {
@@ -211,7 +210,7 @@ func (c *client) choose(rc *reactor.Conn, args [][]byte) {
 	c.send(rc, ok)
 }
 
-// count counts the names that are there, and takes them away.
+// count counts the names that exist, and deletes them.
 func (s *server) count(names [][]byte, del bool) (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -44,13 +44,13 @@ const (
 	packetSize = 48
 	fromClient = 4<<3 | 3 // version 4, mode 3
 	fromServer = 4<<3 | 4
-	askedAt    = 24            // what the client had put at sentAt: it tells an answer to this question from any other datagram
+	askedAt    = 24            // the client's sentAt: only the answer to this question has it
 	receivedAt = 32            // the server's clock when the question came
 	sentAt     = 40            // the sender's clock
 	epoch      = 2_208_988_800 // seconds from 1900 to 1970
 )
 
-// ask sends the question up to so many times.
+// ask sends the question at most so many times.
 func ask(addr string, seconds float64, times int) (time.Time, error) {
 	s, err := open(addr)
 	if err != nil {
@@ -79,20 +79,20 @@ func ask(addr string, seconds float64, times int) (time.Time, error) {
 			if left <= 0 {
 				err = os.ErrDeadlineExceeded
 			} else if err = s.SetTimeout(timeout.Timeout(left)); err == nil {
-				n, err = s.RecvInto(answer) // ETIMEDOUT: lost
+				n, err = s.RecvInto(answer) // ETIMEDOUT: the question or the answer is lost
 			}
 		}
 		if err == nil {
-			return clock(answer[sentAt:]).Add(time.Since(asked) / 2), nil // it has been under way since
+			return clock(answer[sentAt:]).Add(time.Since(asked) / 2), nil // half of the round trip
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			break // ECONNREFUSED: nobody is there
+			break // ECONNREFUSED: no server
 		}
 	}
 	return time.Time{}, fmt.Errorf("asking %s: %w", addr, err)
 }
 
-// open makes a socket that hears of this server only.
+// open makes a socket that receives from this server only.
 func open(addr string) (*socket.Socket, error) {
 	list, err := lookup(addr)
 	if err != nil {
@@ -100,7 +100,7 @@ func open(addr string) (*socket.Socket, error) {
 	}
 	s, err := socket.New(list[0].Family, list[0].Type, 0)
 	if err == nil {
-		err = s.Connect(list[0].Addr) // a socket that nobody has any more is closed
+		err = s.Connect(list[0].Addr) // if it fails, the unreachable socket is closed
 	}
 	return s, err
 }
@@ -115,22 +115,22 @@ func lookup(addr string) ([]socket.AddrInfo, error) {
 
 func listen(addr string) (net.PacketConn, error) { return netconn.ListenPacket("udp", addr) }
 
-// serve answers until the socket is closed. The answer leaves from the address that was asked, also
-// if that is one of many: netconn takes care of it.
+// serve answers until the socket is closed. netconn sends each answer from the address that was
+// asked, also if the machine has several.
 func serve(s net.PacketConn, now func() time.Time) error {
-	p := make([]byte, 1<<10) // a question may have more at its end, which is not answered
+	p := make([]byte, 1<<10) // a question may be longer; the rest is ignored
 	for {
 		n, from, err := s.ReadFrom(p)
 		if errors.Is(err, net.ErrClosed) {
 			return err
 		}
-		if err != nil { // of one datagram, or passing
+		if err != nil { // it concerns one datagram, or passes
 			log.Print(err)
 			time.Sleep(100 * time.Millisecond)
 			continue
 		}
 		if n < packetSize || p[0]&7 != fromClient&7 {
-			continue // no question: not answered, so that two servers never answer each other
+			continue // only questions are answered, so two servers never answer each other
 		}
 		copy(p[askedAt:receivedAt], p[sentAt:])
 		stamp(p[receivedAt:], now())
@@ -146,7 +146,7 @@ func stamp(p []byte, t time.Time) {
 	binary.BigEndian.PutUint32(p[4:], uint32(uint64(t.Nanosecond())<<32/1e9))
 }
 
-// clock reads them, until 2036.
+// clock reads a stamp, until 2036.
 func clock(p []byte) time.Time {
 	seconds, fraction := binary.BigEndian.Uint32(p), binary.BigEndian.Uint32(p[4:])
 	return time.Unix(int64(seconds)-epoch, int64(uint64(fraction)*1e9>>32))

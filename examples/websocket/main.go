@@ -32,15 +32,15 @@ func main() {
 	}
 }
 
-// drainTime is what the guests have to say goodbye.
+// drainTime is how long the guests have to close.
 const drainTime = 5 * time.Second
 
-// serve has a room until stop.
+// serve runs a room until stop.
 func serve(stop context.Context, l net.Listener) error {
 	r := newRoom()
 	m := http.NewServeMux()
 	m.Handle("GET /chat", r)
-	m.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) }) // or the browser has gone
+	m.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) })
 	s := &http.Server{Handler: m, ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
@@ -51,7 +51,7 @@ func serve(stop context.Context, l net.Listener) error {
 	}
 	limit, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	err := s.Shutdown(limit) // knows nothing of what was taken over
+	err := s.Shutdown(limit) // does not include hijacked connections
 	r.close()
 	<-ended // http.ErrServerClosed
 	return err

@@ -13,19 +13,19 @@ import (
 )
 
 const (
-	messageMax = 64 << 10         // a longer one ends the connection with 1009
-	behindMax  = 64               // who has not taken so many messages has to go, with 1008
+	messageMax = 64 << 10         // bytes; a longer message ends the connection with 1009
+	behindMax  = 64               // messages; a guest further behind is dropped with 1008
 	aliveTime  = 30 * time.Second // between two pings
-	answerTime = 10 * time.Second // for the pong, and for a message to leave
+	answerTime = 10 * time.Second // for a pong, and to write a message
 )
 
-// A room has guests, who hear what each of them says.
+// A room has guests. Each receives what the others send.
 type room struct {
-	mu     sync.Mutex // guards these:
+	mu     sync.Mutex // guards the fields below
 	guests map[*guest]bool
 	closed bool
 
-	all sync.WaitGroup // guests, and goodbyes
+	all sync.WaitGroup // guests, and closes in progress
 }
 
 // A guest has two goroutines: the one that net/http has made reads, the other writes.
@@ -41,11 +41,11 @@ type message struct {
 
 func newRoom() *room { return &room{guests: map[*guest]bool{}} }
 
-// ServeHTTP takes the connection over. The library answers pings and close, and refuses what RFC
-// 6455 forbids: frames of a client without a mask, unknown ones, control frames that are too long
-// or in pieces.
+// ServeHTTP adopts the connection. The library answers pings and close. It refuses what RFC 6455
+// forbids: client frames without a mask, unknown frames, control frames that are too long or in
+// pieces.
 func (r *room) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	c, err := websocket.Accept(w, q, nil) // of this origin only; it has answered what is wrong
+	c, err := websocket.Accept(w, q, nil) // this origin only; it has answered a bad request
 	if err != nil {
 		log.Print(err)
 		return
@@ -67,10 +67,10 @@ func (r *room) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	r.leave(g)
 	cancel()
 	<-wrote
-	_ = c.CloseNow() // it is closed already, or lost
+	_ = c.CloseNow() // it is closed or lost already
 }
 
-// enter greets a guest: who has read that hears all that is said from then on.
+// enter greets a guest. A guest that has read the greeting receives every later message.
 func (r *room) enter(g *guest) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,25 +89,25 @@ func (r *room) leave(g *guest) {
 	delete(r.guests, g)
 }
 
-// close says goodbye to all, and waits for them.
+// close closes all connections, and waits for them.
 func (r *room) close() {
 	r.mu.Lock()
 	r.closed = true
 	for g := range r.guests {
-		r.all.Go(func() { _ = g.c.Close(websocket.StatusGoingAway, "closing") }) // or it is lost
+		r.all.Go(func() { _ = g.c.Close(websocket.StatusGoingAway, "closing") })
 	}
 	r.mu.Unlock()
 	r.all.Wait()
 }
 
-// read hears what a guest says until it leaves.
+// read receives what a guest sends until it leaves.
 func (r *room) read(ctx context.Context, g *guest) {
 	for {
 		typ, data, err := g.c.Read(ctx)
 		switch {
 		case err != nil:
-			return // the library has told it what was wrong
-		case typ == websocket.MessageText && !utf8.Valid(data): // is for the library's user to see
+			return // the library has sent the reason
+		case typ == websocket.MessageText && !utf8.Valid(data): // the library leaves this check to us
 			_ = g.c.Close(websocket.StatusInvalidFramePayloadData, "text must be UTF-8")
 			return
 		}
@@ -115,7 +115,7 @@ func (r *room) read(ctx context.Context, g *guest) {
 	}
 }
 
-// say tells all. Nobody waits for anybody.
+// say sends a message to all guests. It never waits.
 func (r *room) say(m message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -124,12 +124,12 @@ func (r *room) say(m message) {
 		case g.out <- m:
 		default:
 			delete(r.guests, g)
-			r.all.Go(func() { _ = g.c.Close(websocket.StatusPolicyViolation, "too slow") }) // or it is lost
+			r.all.Go(func() { _ = g.c.Close(websocket.StatusPolicyViolation, "too slow") })
 		}
 	}
 }
 
-// write tells a guest what is said, and asks now and then whether it is there.
+// write sends the messages to a guest, and pings it now and then.
 func (g *guest) write(ctx context.Context) {
 	alive := time.NewTicker(aliveTime)
 	defer alive.Stop()
@@ -147,7 +147,7 @@ func (g *guest) write(ctx context.Context) {
 		err := act(limit)
 		cancel()
 		if err != nil {
-			_ = g.c.CloseNow() // read ends, too
+			_ = g.c.CloseNow() // this ends read too
 			return
 		}
 	}
