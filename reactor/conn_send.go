@@ -273,7 +273,8 @@ func (c *Conn) unthrottle() {
 }
 
 // failOutput drops the output after an error of the kernel's. What the peer had sent before it went
-// is still to be read, as with package net: only the end of that closes the Conn.
+// is still to be read, as with package net: only the end of that closes the Conn. After an error
+// that does not mean that the peer has gone, the end may never come by itself: shutdown brings it.
 func (c *Conn) failOutput(err error) {
 	c.ensureDeadlines().outputErr = err
 	c.state |= outputFailed
@@ -283,6 +284,14 @@ func (c *Conn) failOutput(err error) {
 		return
 	}
 	c.dropOutput()
+	switch e := kernel.Number(err); e {
+	case kernel.EPIPE, kernel.ECONNRESET, kernel.ENOTCONN:
+	default:
+		if e := c.w.r.k.Shutdown(int(c.w.fd), kernel.SHUT_RDWR); e != 0 && e != kernel.ENOTCONN {
+			c.tearDown(err)
+			return
+		}
+	}
 	c.watch()
 }
 

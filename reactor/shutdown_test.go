@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
 )
 
 // Each caller of Shutdown bounds its own wait. A task that waits for a goroutine keeps the drain
@@ -141,7 +143,8 @@ func TestPanicWhileShutdownGivesBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd, _ := pair(t)
+	fd, peer := pair(t)
+	defer kernel.Host.Close(peer)
 	adoptFD(t, r, fd, &hooks{closed: func(*Conn, error) { panic("two") }})
 	if err := r.Post(func() { panic("one") }); err != nil {
 		t.Fatal(err)
