@@ -1,5 +1,5 @@
-// Package guard is the regression guard: what a message costs in allocations and system calls,
-// which is the same on every machine and every day.
+// Package guard is the regression guard. It counts what a message costs in allocations and system
+// calls, which are the same on every machine and every day.
 package guard
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// A bound is what one message may cost a server at most, in calls that move data or wait for it.
+// A bound is the most that one message may cost a server, in calls that move data or wait for it.
 type bound struct {
 	style    string
 	protocol string
@@ -39,12 +39,12 @@ func (b bound) args() []string {
 	return []string{"-protocol", b.protocol}
 }
 
-// bounds: a message needs one recv and one send. With one connection there is a wait for each as
-// well; with fifty, one for many, for under strace the server is always behind. Measured: 3.01 and
-// 2.05, in C as in ours; the room is for batches that come out small and for the calls of the
-// start, and is half of what a call more for each message would be. A Poll that waits makes seven:
-// it looks before and after, and enters and leaves the list of the goroutine that wakes it. TLS
-// needs no more calls: measured 3.07 and 2.3, with the handshakes in it.
+// bounds has the limits. A message needs one recv and one send. With one connection each message
+// needs a wait as well. With fifty, one wait serves many, because under strace the server is always
+// behind. Measured: 3.01 and 2.05, in C and in ours. The margin is for small batches and for the
+// calls at the start. It is half of one call for each message. A Poll that waits
+// makes seven calls: it polls before and after, and enters and leaves the list of the goroutine
+// that wakes it. TLS needs no more calls: measured 3.07 and 2.3, with the handshakes.
 var bounds = []bound{
 	{"c", "", 1, 3.1}, {"callback", "", 1, 3.1}, {"task", "", 1, 3.1}, {"goroutine", "", 1, 3.2}, {"poll", "", 1, 7.1},
 	{"c", "", 50, 2.5}, {"callback", "", 50, 2.5}, {"task", "", 50, 2.5}, {"goroutine", "", 50, 2.5}, {"poll", "", 50, 3.0},
@@ -55,13 +55,13 @@ var bounds = []bound{
 const (
 	slice     = time.Second
 	enough    = 2000
-	fewAllocs = 300 // in ten thousands of messages: the runtime's own: each collection empties its cache of 112-byte sudogs, most likely
-	usual     = 60  // that many are there in most runs; what is more is listed by size
-	tlsAllocs = 1.1 // for each message: crypto/tls makes one for each read of the wire; one read is enough, and few are in vain
+	fewAllocs = 300 // in ten thousands of messages, by the runtime: mostly its cache of sudogs
+	usual     = 60  // most runs have so many; further ones are listed by size
+	tlsAllocs = 1.1 // for each message: crypto/tls makes one for each read of the wire
 	calls     = "trace=read,write,recvfrom,sendto,recvmsg,sendmsg,recvmmsg,sendmmsg,epoll_wait,epoll_pwait,epoll_pwait2,epoll_ctl,accept4"
 )
 
-// Run checks every bound and says each figure. The error tells which do not hold.
+// Run checks every bound and prints each figure. The error names the bounds that do not hold.
 func Run(bin, generate string, out io.Writer) error {
 	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
 	want := map[string]bool{}
@@ -118,7 +118,7 @@ func (g *guard) run(p *server.Process, b bound, between func() error) (int64, er
 		}
 	}
 	var n int64
-	for range 30 { // on a machine that has no time for us
+	for range 30 { // on a busy machine
 		s, err := gen.Run(slice)
 		if n += s.Messages; err != nil || n >= enough {
 			return n, err
@@ -194,7 +194,7 @@ func (g *guard) calls(s server.Style, b bound, say func(string, ...any)) error {
 	return nil
 }
 
-// end ends the server, strace's child, so that strace writes what it has counted.
+// end stops the server, which is strace's child, so that strace writes its table.
 func end(p *server.Process) error {
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", p.PID(), p.PID()))
 	if err != nil {
@@ -215,7 +215,7 @@ func end(p *server.Process) error {
 	return nil
 }
 
-// read sums up strace's table.
+// read adds up strace's table.
 func read(name string) (sum int64, detail string, err error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -230,7 +230,7 @@ func read(name string) (sum int64, detail string, err error) {
 		}
 		n, err := strconv.ParseInt(f[3], 10, 64)
 		if err != nil {
-			continue // the head
+			continue // the header
 		}
 		sum += n
 		parts = append(parts, fmt.Sprintf("%s %d", f[len(f)-1], n))

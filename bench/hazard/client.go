@@ -17,7 +17,7 @@ import (
 
 const patience = 10 * time.Second // for an answer
 
-// raw is a connection without the row's protocol.
+// raw returns a connection without the row's protocol.
 func (t *Target) raw() (*net.TCPConn, error) {
 	c, err := net.DialTimeout("tcp", t.Addr, patience)
 	if err != nil {
@@ -32,7 +32,7 @@ type stream interface {
 	CloseWrite() error
 }
 
-// dial connects; with TLS, if the row has that, and after the handshake.
+// dial connects. If the row has TLS, it returns after the handshake.
 func (t *Target) dial() (stream, error) {
 	c, err := t.raw()
 	if err != nil {
@@ -54,7 +54,7 @@ func (t *Target) secure(c *net.TCPConn) (stream, error) {
 	return s, c.SetDeadline(time.Time{})
 }
 
-// A secured says close_notify and FIN.
+// A secured sends close_notify, then FIN.
 type secured struct {
 	*tls.Conn
 	tcp *net.TCPConn
@@ -67,7 +67,7 @@ func (s *secured) CloseWrite() error {
 	return s.tcp.CloseWrite()
 }
 
-// ask has p echoed once.
+// ask checks that p is echoed once.
 func ask(c net.Conn, p []byte) error {
 	c.SetDeadline(time.Now().Add(patience))
 	if _, err := c.Write(p); err != nil {
@@ -83,7 +83,7 @@ func ask(c net.Conn, p []byte) error {
 	return nil
 }
 
-// alive has a new client served.
+// alive checks that a new client is served.
 func (t *Target) alive() error {
 	if t.protocol == "http" {
 		return t.get()
@@ -99,7 +99,7 @@ func (t *Target) alive() error {
 	return nil
 }
 
-// noise is n random bytes of the seed, none of which panics a handler that is asked to.
+// noise returns n random bytes of the seed. No message in it asks for a panic.
 func noise(seed uint64, n int) []byte {
 	r := rand.New(rand.NewPCG(seed, 2))
 	p := make([]byte, n)
@@ -112,7 +112,7 @@ func noise(seed uint64, n int) []byte {
 	return p
 }
 
-// load is the share of a core that the server uses in d.
+// load returns the share of a core that the server uses in d.
 func (t *Target) load(d time.Duration) (float64, error) {
 	before, err := proc.CPU(t.PID())
 	if err != nil {
@@ -124,8 +124,8 @@ func (t *Target) load(d time.Duration) (float64, error) {
 	return float64(after-before) / float64(time.Since(start)), err
 }
 
-// roundTrips sends a byte every gap until d is over, and returns the 99th percentile of the time it
-// took to come back.
+// roundTrips sends a byte every gap for d. It returns the 99th percentile of the time until the
+// byte comes back.
 func roundTrips(c net.Conn, gap, d time.Duration) (p99 time.Duration, n int, err error) {
 	var took []time.Duration
 	one := []byte{'x'}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// panics: one message panics the handler.
+// panics: one message makes the handler panic.
 func panics(t *Target) (string, error) {
 	other, err := t.dial()
 	if err != nil {
@@ -28,7 +28,7 @@ func panics(t *Target) (string, error) {
 		return "", err
 	}
 	victim.SetReadDeadline(time.Now().Add(time.Second))
-	victim.Read(make([]byte, 1)) // until it has ended, or has not
+	victim.Read(make([]byte, 1)) // until the connection is closed, or a timeout
 	if ended, how := t.Ended(500 * time.Millisecond); ended {
 		return "the process dies", how
 	}
@@ -47,7 +47,7 @@ func panics(t *Target) (string, error) {
 var subtests = []string{"BasicIO", "PingPong", "RacyRead", "RacyWrite", "ReadTimeout", "WriteTimeout", "PastTimeout",
 	"PresentTimeout", "FutureTimeout", "CloseTimeout", "ConcurrentMethods"}
 
-// conn: the library's net.Conn in the standard test. One that hangs fails after a while.
+// conn: the library's net.Conn in the standard test. A subtest that hangs fails after a while.
 func conn(t *Target) (string, error) {
 	bin, err := filepath.Abs("bin/conns.test")
 	if err != nil {

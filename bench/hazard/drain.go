@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// drain: the server is told to stop while it owes answers. What it had taken from its socket it
-// must give back.
+// drain: the server gets the order to stop while it owes answers. It must send back everything that
+// it had read from its socket.
 func drain(t *Target) (string, error) {
 	c, err := t.raw()
 	if err != nil {
@@ -36,7 +36,7 @@ func drain(t *Target) (string, error) {
 	if err := t.Stop(); err != nil {
 		return "", err
 	}
-	time.Sleep(300 * time.Millisecond) // its stop is under way, and the peer still does not read
+	time.Sleep(300 * time.Millisecond) // the server is stopping, and the peer still does not read
 	c.SetReadDeadline(time.Now().Add(patience))
 	got, err := io.ReadAll(c)
 	figure := fmt.Sprintf("%.3g of %.3g MiB", float64(len(got))/(1<<20), float64(taken)/(1<<20))
@@ -53,7 +53,7 @@ func drain(t *Target) (string, error) {
 	return figure, nil
 }
 
-// fill sends until nothing is taken any more.
+// fill sends until the server reads no more.
 func fill(c net.Conn, p []byte) (sent int, err error) {
 	for sent < len(p) {
 		c.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
@@ -70,8 +70,8 @@ func fill(c net.Conn, p []byte) (sent int, err error) {
 	return sent, nil
 }
 
-// taken is how much of n sent bytes the server has read: neither in this end's send queue nor in
-// the receive queue of the other end. The kernel tells both.
+// taken returns how many of n sent bytes the server has read. The others are in this end's send
+// queue or in the other end's receive queue, whose sizes the kernel reports.
 func (t *Target) taken(c *net.TCPConn, n int) (int, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -86,8 +86,8 @@ func (t *Target) taken(c *net.TCPConn, n int) (int, error) {
 	return n - unsent - unread, err
 }
 
-// received is the receive queue of the socket that is bound to local and connected to remote, both
-// on this host.
+// received returns the size of the receive queue of the socket that is bound to local and connected
+// to remote, both on this host.
 func received(local, remote int) (int, error) {
 	for _, name := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		table, err := os.ReadFile(name)

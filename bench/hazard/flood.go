@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// flooded is the row of a loop that has other work of one kind, without end.
+// flooded is the row of a loop that also has work of another kind, without limit.
 func flooded(kind string) Row {
 	return Row{Name: "echo beside " + kind, Args: []string{"-flood", kind}, Needs: floods, Tries: 3,
 		Run:  func(t *Target) (string, error) { return t.beside(nil, 0) },
@@ -36,7 +36,7 @@ func besideAccepts(t *Target) (string, error) {
 	}, 4)
 }
 
-// besideBytes: clients that send as much as the server takes, and read what comes back.
+// besideBytes: clients that send as fast as the server reads, and read the echo.
 func besideBytes(t *Target) (string, error) {
 	return t.beside(func(over *atomic.Bool) {
 		c, err := t.dial()
@@ -61,7 +61,7 @@ func besideBytes(t *Target) (string, error) {
 	}, 4)
 }
 
-// beside measures round trips while so many run the flood.
+// beside measures round trips while n clients run the flood.
 func (t *Target) beside(flood func(over *atomic.Bool), clients int) (string, error) {
 	var c net.Conn
 	c, err := t.dial()

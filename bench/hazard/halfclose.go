@@ -23,7 +23,7 @@ func halfClose(t *Target) (string, error) {
 		}
 		wrote <- err
 	}()
-	select { // who buffers everything is through soon; with the others the client has to read at last
+	select { // a server that buffers everything ends soon; for others the client must start to read
 	case err := <-wrote:
 		wrote <- err
 		time.Sleep(100 * time.Millisecond)

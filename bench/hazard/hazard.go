@@ -1,5 +1,5 @@
-// Package hazard puts every server to what the network does to servers, black-box, one fresh
-// process for each row.
+// Package hazard confronts every server with difficult peers. It knows nothing of their code, and
+// uses a fresh process for each row.
 package hazard
 
 import (
@@ -18,15 +18,15 @@ import (
 // A Row is one hazard.
 type Row struct {
 	Name string
-	Pass string // what it takes
-	// Needs says why the row is not for a style; "" if it is.
+	Pass string // the condition to pass
+	// Needs says why the row is not for a style; "" means that it is.
 	Needs    func(server.Style) string
 	Files    int      // the server's descriptor limit; 0: the suite's
 	Args     []string // of the server
 	Protocol string   // of the server, and of the clients; "" is the echo
-	Tries    int      // the best of so many counts, for what a busy machine can spoil; 0: one
-	// Run has the server alone. A returned error is the row failed; figure is what was measured, in
-	// either case.
+	Tries    int      // the best of so many counts, because a busy machine disturbs; 0: one
+	// Run is alone with the server. An error means that the row has failed. figure is the measured
+	// value in either case.
 	Run func(t *Target) (figure string, err error)
 }
 
@@ -42,12 +42,12 @@ type Target struct {
 // A Verdict is one cell of the scoreboard.
 type Verdict struct {
 	Row, Server string
-	Outcome     string // pass, fail, or "" where the row is not for the server
-	Figure      string // what was measured, or why the row is not for it
+	Outcome     string // pass, fail, or "" if the row is not for the server
+	Figure      string // the measured value, or why the row is not for it
 	Error       string
 }
 
-// A Config is a run of the scoreboard.
+// A Config configures a run of the scoreboard.
 type Config struct {
 	Rows, Styles *regexp.Regexp
 	Seed         uint64
@@ -57,7 +57,7 @@ type Config struct {
 	Progress     io.Writer
 }
 
-// A Board is what came out.
+// A Board has the results.
 type Board struct {
 	Began    time.Time
 	Seed     uint64
@@ -67,7 +67,7 @@ type Board struct {
 	Notes    []string
 }
 
-// Red lists ours that failed.
+// Red lists those of our servers that failed.
 func (b *Board) Red() []Verdict {
 	ours := map[string]bool{}
 	for _, s := range b.Styles {
@@ -127,7 +127,7 @@ func Run(ctx context.Context, cfg Config) (*Board, error) {
 	return b, nil
 }
 
-// best tries until one has passed.
+// best tries until one try has passed.
 func (b *Board) best(row Row, s server.Style, core int, t Target) Verdict {
 	v := b.try(row, s, core, t)
 	for n := 1; n < row.Tries && v.Outcome == "fail"; n++ {
@@ -171,7 +171,7 @@ func (b *Board) try(row Row, s server.Style, core int, t Target) Verdict {
 	return v
 }
 
-// rowLimit is for one row against one server: who hangs has failed.
+// rowLimit is the time of one row against one server. A server that hangs has failed.
 const rowLimit = time.Minute
 
 func withLimit(row Row, t *Target) (string, error) {

@@ -28,7 +28,7 @@ func descriptorLimit(t *Target) (string, error) {
 	for range 120 {
 		c, err := net.DialTimeout("tcp", t.Addr, 2*time.Second)
 		if err != nil {
-			break // the server has gone, or its backlog is full
+			break // the server is lost, or its backlog is full
 		}
 		all = append(all, c)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/bench/load"
 )
 
-// idle: connections that say nothing wake nobody.
+// idle: connections that send nothing wake no thread.
 func idle(t *Target) (string, error) {
 	for range 100 {
 		c, err := t.dial()
@@ -64,8 +64,8 @@ func (t *Target) switches() (int64, error) {
 	return sum, err
 }
 
-// fair: a small client beside ones that keep the server as busy as they can. Those are a process of
-// their own: what this one's scheduler would do with them is not the server's doing.
+// fair: a small client beside clients that keep the server as busy as they can. Those run in a
+// process of their own, so that the scheduler of this process does not affect the result.
 func fair(t *Target) (string, error) {
 	bulk, err := t.bulk()
 	if err != nil {
@@ -105,7 +105,7 @@ func judge(p99 time.Duration, n int, err error) (string, error) {
 	return figure, within("p99", p99.Seconds()*1e3, fairness.Seconds()*1e3, "ms")
 }
 
-// slowLoris: many who say little.
+// slowLoris: many clients that send little.
 func slowLoris(t *Target) (string, error) {
 	const peers = 500
 	var conns []stream

@@ -48,7 +48,7 @@ func (b *Board) Write(dir string) error {
 	return file.Close()
 }
 
-// Markdown writes the scoreboard and what is behind it.
+// Markdown writes the scoreboard and its explanation.
 func (b *Board) Markdown(to io.Writer) {
 	fmt.Fprintf(to, "# Hazards, %s, seed %d\n\n", b.Began.UTC().Format("2006-01-02 15:04 MST"), b.Seed)
 	for _, n := range b.Notes {
@@ -67,7 +67,7 @@ func (b *Board) Markdown(to io.Writer) {
 	}
 }
 
-// Table is the scoreboard alone.
+// Table returns the scoreboard alone.
 func (b *Board) Table(to io.Writer) {
 	fmt.Fprint(to, "| |")
 	for _, s := range b.Styles {

@@ -7,21 +7,20 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// The bounds. They are wide on purpose: a row is about what grows, spins or is lost, not about
-// speed.
+// The bounds are wide on purpose. A row is about growth, spinning and loss, and not about speed.
 const (
 	halfCloseSize = 8 << 20
-	stuckMemory   = 16 << 20 // of the server beside stuck peers …
-	stuckEach     = 1 << 20  // … and for each of them
+	stuckMemory   = 16 << 20 // of the server, in addition
+	stuckEach     = 1 << 20  // for each stuck peer
 	stuckCPU      = 0.05     // of a core, while peers are stuck
 	fullCPU       = 0.10     // of a core, at the descriptor limit
 	idleWakes     = 10.0     // context switches a second, of all threads
 	idleCPU       = 0.005    // of a core
 	fairness      = 50 * time.Millisecond
-	floodBound    = 10 * time.Millisecond // on a machine that is quiet but for this
+	floodBound    = 10 * time.Millisecond // on an otherwise quiet machine
 )
 
-// rows are the scoreboard. A new one is an entry here.
+// rows has the scoreboard. To add a row, add an entry here.
 var rows = []Row{
 	{Name: "half-close", Run: halfClose,
 		Pass: "a client sends 8 MiB, half-closes and reads only then: every byte comes back, then the end"},

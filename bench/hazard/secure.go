@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
-// ended waits until the server has ended a connection, in whatever way.
+// ended waits until the server has closed a connection, in any way.
 func ended(c net.Conn, within time.Duration) error {
 	c.SetReadDeadline(time.Now().Add(within))
 	_, err := io.Copy(io.Discard, c)
@@ -25,13 +25,13 @@ func ended(c net.Conn, within time.Duration) error {
 	return nil
 }
 
-// A holding is what a server holds for its connections.
+// A holding has what a server holds for its connections.
 type holding struct {
 	descriptors int
 	goroutines  int64
 }
 
-// holds counts until it is no more than before, for two seconds.
+// holds counts until the holding is no larger than before, for two seconds.
 func (t *Target) holds(before holding) (now holding, err error) {
 	for end := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		c, err := t.Collect()
@@ -48,14 +48,14 @@ func (t *Target) holds(before holding) (now holding, err error) {
 	}
 }
 
-// A peer does one thing wrong; it is over when the server has ended its connection.
+// A peer does one thing wrong. It returns when the server has closed its connection.
 type peer struct {
 	name string
 	run  func(t *Target) error
 }
 
-// wrong has many of each kind do it at once, while one who is in and one who comes are served, and
-// then nothing is left.
+// wrong lets many peers of each kind do it at once. Meanwhile one connected client and one new
+// client are served. At the end nothing is left.
 func wrong(t *Target, kinds []peer) (string, error) {
 	const each = 10
 	other, err := t.dial()
@@ -101,7 +101,7 @@ func wrong(t *Target, kinds []peer) (string, error) {
 	return figure, errors.Join(err, e)
 }
 
-// exchange is one message of the row's protocol and its answer.
+// exchange sends one message of the row's protocol and checks the answer.
 func (t *Target) exchange(c net.Conn) error {
 	if t.protocol != "http" {
 		return ask(c, []byte("still there?"))
@@ -136,7 +136,7 @@ func (t *Target) get() error {
 	return nil
 }
 
-// says is a peer that sends text and, if it is over with that, a FIN.
+// says is a peer that sends text and, if fin is set, a FIN.
 func says(name, text string, fin bool, within time.Duration) peer {
 	return peer{name, func(t *Target) error {
 		c, err := t.raw()
@@ -145,13 +145,13 @@ func says(name, text string, fin bool, within time.Duration) peer {
 		}
 		defer c.Close()
 		if _, err := io.WriteString(c, text); err == nil && fin {
-			_ = c.CloseWrite() // an error: the server was faster
+			_ = c.CloseWrite() // it fails if the server has closed first
 		}
 		return ended(c, within)
 	}}
 }
 
-// afterwards is a peer that is in order until the handshake is over.
+// afterwards is a peer that behaves until the handshake has ended.
 func afterwards(name, text string, within time.Duration) peer {
 	return peer{name, func(t *Target) error {
 		c, err := t.dial()
@@ -167,7 +167,7 @@ func afterwards(name, text string, within time.Duration) peer {
 	}}
 }
 
-// A recorder takes what is written and has no answer.
+// A recorder keeps what is written, and returns no input.
 type recorder struct {
 	net.Conn
 	text strings.Builder
@@ -176,7 +176,7 @@ type recorder struct {
 func (r *recorder) Write(p []byte) (int, error) { return r.text.Write(p) }
 func (r *recorder) Read([]byte) (int, error)    { return 0, io.EOF }
 
-// clientHello is the first flight of a client.
+// clientHello returns the first flight of a client.
 func clientHello() string {
 	r := &recorder{}
 	if err := tls.Client(r, load.ClientTLS).Handshake(); err == nil {
@@ -194,7 +194,8 @@ func stoppedHandshakes(t *Target) (string, error) {
 	})
 }
 
-// atOnce is sooner than the handshake's end: who is ended by that was not found out.
+// atOnce is shorter than the handshake timeout. A peer that is closed so soon was refused, and did
+// not time out.
 const atOnce = serve.HandshakeTimeout / 2
 
 func notTLS(t *Target) (string, error) {
@@ -227,7 +228,7 @@ func halfRequests(t *Target) (string, error) {
 			case err := <-over:
 				return err
 			case <-time.After(100 * time.Millisecond):
-				io.WriteString(c, "a") // an error: it has ended, and the other goroutine tells
+				io.WriteString(c, "a") // it fails once closed, which the other goroutine reports
 			}
 		}
 	}}

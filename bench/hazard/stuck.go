@@ -52,7 +52,7 @@ func neverReads(t *Target, peers, most int) (string, error) {
 	)
 }
 
-// stuff sends until nothing has been taken for half a second, or most bytes have.
+// stuff sends until the server has accepted nothing for half a second, or has most bytes.
 func stuff(c net.Conn, most int) (sent int) {
 	p := make([]byte, 64<<10)
 	for sent < most {

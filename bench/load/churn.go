@@ -17,8 +17,8 @@ func (l *loader) visit(i int) error {
 	return nil
 }
 
-// visited takes the answer, says FIN first, and waits for the server's: when a slice is over, the
-// server has closed every connection of it, and TIME_WAIT is the client's.
+// visited reads the answer, sends its FIN first, and waits for the server's. So at the end of a
+// slice the server has closed all its connections, and TIME_WAIT is the client's.
 func (l *loader) visited(i int) error {
 	c := &l.conns[i]
 	n, err := discard(c.fd, l.scratch)

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runHandshakes is a slice of churn over TLS: a goroutine for each client, for beside the
-// cryptography it costs nothing.
+// runHandshakes is a slice of churn over TLS. Each client has a goroutine, whose cost is small
+// beside the cryptography.
 func (l *loader) runHandshakes(d time.Duration) (Slice, error) {
-	runtime.GC() // what the last slice left: none runs by itself
+	runtime.GC() // automatic collections are off
 	var all sync.WaitGroup
 	var lives, made atomic.Int64
 	errs := make([]error, l.shape.Active)
@@ -33,12 +33,12 @@ func (l *loader) runHandshakes(d time.Duration) (Slice, error) {
 	return Slice{Messages: lives.Load(), Took: time.Since(start)}, errors.Join(errs...)
 }
 
-// source is where the nth connection comes from: see dial.
+// source returns the address from which the nth connection comes: see dial.
 func source(n int) *net.TCPAddr { return &net.TCPAddr{IP: net.IP(sourceAddr(n)[:])} }
 
 func sourceAddr(n int) *[4]byte { return &[4]byte{127, 0, 1, byte(1 + n%200)} }
 
-// anyPort has connect choose the port.
+// anyPort lets connect choose the port.
 func anyPort(_, _ string, c syscall.RawConn) error {
 	return c.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1) })
 }

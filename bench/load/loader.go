@@ -12,12 +12,11 @@ import (
 
 const (
 	scratch = 1 << 20         // what one recv may discard
-	silence = 5 * time.Second // a server that says nothing for so long is given up
+	silence = 5 * time.Second // a server that is silent for so long has failed
 )
 
-// A loader owns the connections to one server. Connections are registered edge-triggered in both
-// directions: one epoll_ctl for a connection's life, and a read that came back short needs no
-// second one.
+// A loader owns the connections to one server. They are registered edge-triggered for both
+// directions. So each needs one epoll_ctl in its life, and a short read needs no second one.
 type loader struct {
 	shape    Shape
 	addr     string
@@ -31,8 +30,8 @@ type loader struct {
 	events   []unix.EpollEvent
 	looks    int // see wait
 	messages int64
-	underWay int  // batches, or connections with Churn, that have not come back
-	running  bool // false: let what is under way come back, begin nothing
+	underWay int  // batches (or connections, with Churn) that have not come back
+	running  bool // false: start nothing new
 	made     int  // connections so far; spreads them over source addresses
 	open     *openLoad
 }
@@ -41,9 +40,9 @@ type conn struct {
 	fd     int
 	unsent int // bytes that are due
 	at     int // where in the batch the next byte to send is
-	got    int // of the batch that comes back
+	got    int // bytes of the batch that have come back
 
-	session session // with a Protocol, and then nothing of the above but fd
+	session session // with a Protocol, which uses only fd of the above
 }
 
 func open(addr string, s Shape) (*loader, error) {
@@ -105,9 +104,9 @@ func (l *loader) close() {
 	unix.Close(l.ep)
 }
 
-// dial connects from one of 200 source addresses, each with its own range of ports: churn leaves
-// every port it used in TIME_WAIT for a minute. The connect blocks, which on loopback lasts as long
-// as the backlog is full.
+// dial connects from one of 200 source addresses, each with its own range of ports, because churn
+// leaves every port in TIME_WAIT for a minute. The connect blocks: on loopback, while the backlog
+// is full.
 func (l *loader) dial(i int) error {
 	family := unix.AF_INET
 	if l.shape.Network == "unix" {
@@ -165,7 +164,7 @@ func connect(fd int, to unix.Sockaddr) error {
 	}
 }
 
-// run is one slice: begin, keep going until the time is over, let the rest come back.
+// run is one slice: start, continue until the time has passed, then let the rest come back.
 func (l *loader) run(d time.Duration) (Slice, error) {
 	start := time.Now()
 	l.messages, l.running = 0, true
@@ -180,7 +179,7 @@ func (l *loader) run(d time.Duration) (Slice, error) {
 		if n == 0 {
 			return Slice{}, fmt.Errorf("no answer for %v, %d under way", silence, l.underWay)
 		}
-		// before the events, not after: what they begin belongs to the slice
+		// before the events, because what they start belongs to the slice
 		l.running = time.Since(start) < d
 		for _, ev := range l.events[:n] {
 			if err := l.event(int(ev.Fd), ev.Events); err != nil {
@@ -253,7 +252,7 @@ func (l *loader) push(c *conn) error {
 	return nil
 }
 
-// pull discards what has come back, and for every whole batch sends the next.
+// pull discards what has come back. For each whole batch it sends the next one.
 func (l *loader) pull(c *conn) error {
 	for {
 		n, err := discard(c.fd, l.scratch)

@@ -9,22 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An openLoad is what a load at a fixed rate needs beside the connections.
+// An openLoad has what a load at a fixed rate needs beside the connections.
 type openLoad struct {
 	random  *rand.Rand
 	mean    float64 // ns between two messages
 	next    int     // the connection of the next message
-	due     []queue // of each connection: when the messages that have not come back were due
+	due     []queue // for each connection: the due times of messages that have not come back
 	latency *hdrhistogram.Histogram
 }
 
 const (
-	slowest = time.Minute // a latency beyond is counted as this
+	slowest = time.Minute // longer latencies count as this
 	figures = 3
-	tooMany = 200_000 // messages under way: the server has long lost, and what follows is memory
+	tooMany = 200_000 // messages under way: the server is too slow, and only memory grows
 )
 
-// NewHistogram is an empty one of the kind that Slice.Latencies holds.
+// NewHistogram returns an empty histogram, as in Slice.Latencies.
 func NewHistogram() *hdrhistogram.Histogram {
 	return hdrhistogram.New(1, slowest.Nanoseconds(), figures)
 }
@@ -33,8 +33,8 @@ func newOpenLoad(s Shape) *openLoad {
 	return &openLoad{random: rand.New(rand.NewPCG(1, 1)), mean: 1e9 / s.Rate, due: make([]queue, s.Active), latency: NewHistogram()}
 }
 
-// runOpen sends what is due, never earlier and, when the generator itself was late, at once; what
-// it is late counts.
+// runOpen sends each message when it is due. If the generator is late, it sends at once, and the
+// delay counts as latency.
 func (l *loader) runOpen(d time.Duration) (Slice, error) {
 	o := l.open
 	o.latency.Reset()
@@ -110,7 +110,7 @@ func (l *loader) answered(i int, ready uint32, start time.Time) error {
 	return nil
 }
 
-// A queue is first in, first out; its memory is used again.
+// A queue is first in, first out. It reuses its memory.
 type queue struct {
 	at []int64
 	i  int

@@ -1,9 +1,9 @@
 // Package load is the load generator: clients that exchange messages with one echo server.
 //
-// It runs as a process of its own for each server (Serve), on another core than the servers, and is
-// told over its standard input what to do; Client is the suite's end of that line. One process
-// each, so that 10,000 connections to every server fit under one descriptor limit; only one of them
-// works at a time, the others sleep in a read.
+// Each server has a generator in a process of its own (Serve), on another core than the servers. It
+// gets its orders on its standard input. Client is the suite's end of that pipe. With one process
+// for each, 10,000 connections to every server fit below one descriptor limit. Only one of them
+// works at a time. The others sleep in a read.
 package load
 
 import (

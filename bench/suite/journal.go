@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// A journal is the run so far on disk, one JSON value a line: the configuration, then every
-// scenario that is finished with its readings. An interrupted run resumes after the last of these;
-// half a scenario is measured again, for a slice is compared with its neighbours in time.
+// A journal is the run so far on disk, one JSON value a line: first the configuration, then each
+// finished scenario with its readings. An interrupted run resumes after the last one. Half a
+// scenario is measured again, because a slice is compared with its neighbours in time.
 type journal struct {
 	file *os.File
 	done map[string]bool
@@ -30,7 +30,7 @@ type entry struct {
 	Readings []Reading
 }
 
-// JournalName is the file's, in the report's directory.
+// JournalName is the name of the file in the report's directory.
 const JournalName = "run.jsonl"
 
 func openJournal(r *run) (*journal, error) {
@@ -53,7 +53,7 @@ func openJournal(r *run) (*journal, error) {
 	return j, j.err
 }
 
-// resume reads what there is, takes its configuration, and goes on writing behind the last whole
+// resume reads the journal, uses its configuration, and continues writing after the last whole
 // line.
 func (j *journal) resume(r *run, name string) error {
 	file, err := os.OpenFile(name, os.O_RDWR, 0)

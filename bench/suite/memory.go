@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/bench/load"
 )
 
-// memory measures each idle connection in a fresh process: one that has worked keeps what it took
-// for that.
+// memory measures each idle connection in a fresh process, because a process that has worked keeps
+// memory of that.
 func (r *run) memory(ctx context.Context, s Scenario) {
 	r.progress.at = s.Name
 	for range max(1, r.Rounds/15) {
@@ -43,8 +43,8 @@ func (r *run) absent(of *contender, s Scenario, err error) {
 	r.note("left out of %s: %s: %v", s.Name, of.Name, err)
 }
 
-// idle is the growth of resident memory for each connection. The first measure comes after a few
-// connections, so that what a server makes once is in it.
+// idle returns the growth of resident memory for each connection. The first measurement comes after
+// a few connections, so that it includes what a server makes once.
 func (v *contender) idle(s Scenario) (float64, error) {
 	few := s.Shape
 	few.Conns, few.Active = 10, 10
@@ -62,7 +62,7 @@ func (v *contender) idle(s Scenario) (float64, error) {
 	return float64(after-before) / float64(s.Conns), err
 }
 
-// hold opens connections, has one message back on each, and measures while they are open.
+// hold opens connections, exchanges one message on each, and measures while they are open.
 func (v *contender) hold(s load.Shape) (int64, error) {
 	if err := v.gen.Open(v.Addr, s); err != nil {
 		return 0, err

@@ -17,8 +17,7 @@ const (
 	end   = "<!-- %s: end"
 )
 
-// Replace puts text between the markers of that name in a file. What else the file says stays as it
-// is.
+// Replace puts text between the markers of that name in a file. The rest of the file stays.
 func Replace(file, name, text string) error {
 	was, err := os.ReadFile(file)
 	if err != nil {
@@ -37,8 +36,8 @@ func Replace(file, name, text string) error {
 	return os.WriteFile(file, now.Bytes(), 0o644)
 }
 
-// Page writes the measured tables into a page of the project, doc/performance.md. A table of which
-// nothing was measured stays as it is.
+// Page writes the measured tables into a page of the project, doc/performance.md. A table without
+// measurements stays as it is.
 func (r *Result) Page(file string) error {
 	for _, t := range []struct {
 		name  string
@@ -60,7 +59,7 @@ func (r *Result) Page(file string) error {
 // onPage are the plots that the page shows, in their order.
 var onPage = []string{"cpu-64B-x50", "cpu-64B-x1000", "cpu-1MiB-stream", "cpu-churn", "cpu-tls-64B-x50", "p99-rate-x50", "idle-memory", "scaling"}
 
-// pagePlots writes the plots into the folder plots beside the page. The page shows them and those
+// pagePlots writes the plots into the folder plots beside the page. The page shows these and those
 // of earlier runs.
 func (r *Result) pagePlots(file string) error {
 	dir := filepath.Join(filepath.Dir(file), "plots")
@@ -79,7 +78,7 @@ func (r *Result) pagePlots(file string) error {
 	return Replace(file, "plots", text.String())
 }
 
-// protocols is TLS and HTTP: the ratios and the memory.
+// protocols is the table for TLS and HTTP: the ratios and the memory.
 func (r *Result) protocols(to io.Writer) {
 	fmt.Fprintf(to, "CPU per message over TLS and HTTP, **%s ÷ server: 1.00 is as cheap as crypto/tls and net/http over\npackage net, higher is better**. `%s-again` is the control. HTTP in callbacks and tasks is\nnet/http's parser and an answer written by hand. %d slices of %v each, otherwise as above.\n\n",
 		standard, standard, r.Config.Rounds, r.Config.Slice)
@@ -94,7 +93,7 @@ func (r *Result) protocols(to io.Writer) {
 	fmt.Fprintln(to)
 }
 
-// echoes is the echo: the ratios, the latency at 80 % and the memory.
+// echoes is the table for the echo: the ratios, the latency at 80 % and the memory.
 func (r *Result) echoes(to io.Writer) {
 	fmt.Fprintf(to, `CPU per message of an echo, **%s ÷ server: 1.00 is as cheap as a hand-written C epoll loop, higher is
 better**. The figures are medians with 95 %% intervals. Each server has one core, and they run

@@ -14,8 +14,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// plots writes the pictures that keep accepts, in a file for each ending. It returns their names
-// without the ending.
+// plots writes the pictures that keep accepts, each in all formats. It returns their names without
+// the endings.
 func (r *Result) plots(dir string, keep func(name string) bool, endings ...string) (names []string, err error) {
 	save := func(name string, p *plot.Plot, width, height vg.Length) {
 		if !keep(name) {
@@ -50,7 +50,7 @@ func (r *Result) plots(dir string, keep func(name string) bool, endings ...strin
 	return names, err
 }
 
-// costPlot is one dot with its interval for each server: the reference's cost ÷ its own.
+// costPlot has one dot with its interval for each server: the reference's cost ÷ its own.
 func (r *Result) costPlot(s Scenario) *plot.Plot {
 	var at plotter.XYs
 	var errs plotter.YErrors
@@ -177,7 +177,7 @@ func (r *Result) memoryPlot() *plot.Plot {
 	return p
 }
 
-// named has a name at each place of the x axis, with room for the first and the last.
+// named puts a name at each place of the x axis, with room for the first and the last.
 func named(p *plot.Plot, names []string) {
 	p.NominalX(names...)
 	p.X.Min, p.X.Max = -.5, float64(len(names))-.5
@@ -192,7 +192,7 @@ func indexed(values plotter.Values) plotter.XYs {
 	return at
 }
 
-// scalingPlot is the cost of a message on one connection beside idle ones, ÷ that beside the
+// scalingPlot shows the cost of a message on one connection beside idle ones, ÷ that beside the
 // fewest.
 func (r *Result) scalingPlot() *plot.Plot {
 	p := plot.New()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// work is how many steps a scenario will take.
+// work returns how many steps a scenario takes.
 func (r *run) work(s Scenario) int {
 	n := len(r.contenders(s))
 	if s.Idle {
@@ -16,8 +16,8 @@ func (r *run) work(s Scenario) int {
 	return r.Rounds * (n - 1 + n/2) // see order
 }
 
-// A progress says where we are, and the time left if the rest goes as it went: on a terminal one
-// line that overwrites itself, elsewhere one line for each scenario.
+// A progress shows the position in the run, and the time left if the rest is as fast. On a terminal
+// it is one line that overwrites itself, elsewhere one line for each scenario.
 type progress struct {
 	out         io.Writer
 	terminal    bool

@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// Write puts report.md, readings.csv and the plots into dir; the readings as JSON are in the
-// journal there.
+// Write puts report.md, readings.csv and the plots into dir. The journal there has the readings as
+// JSON.
 func (r *Result) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -59,7 +59,7 @@ func (r *Result) readings(to io.Writer) error {
 	return w.Error()
 }
 
-// Markdown writes the tables: ratios at a glance, then what is behind them.
+// Markdown writes the tables: first the ratios, then the details.
 func (r *Result) Markdown(to io.Writer) {
 	fmt.Fprintf(to, "# Benchmark of %s\n\n", r.Began.UTC().Format("2006-01-02 15:04 MST"))
 	fmt.Fprintf(to, "%s, %s/%s, seed %d, %d slices of %v each; reference: %s.\n\n", machine(), runtime.GOOS, runtime.GOARCH,
@@ -107,13 +107,14 @@ func (r *Result) glance(to io.Writer) {
 	fmt.Fprint(to, "\nMedian and its 95 % confidence interval.\n")
 }
 
-// The two kinds of scenarios of which there are ratios; each kind has its own reference.
+// There are ratios for two kinds of scenarios. Each kind has its own reference.
 func echo(s Scenario) bool     { return !s.Idle && s.Share == 0 && s.Protocol == "" }
 func protocol(s Scenario) bool { return !s.Idle && s.Share == 0 && s.Protocol != "" }
 
 func (r *Result) has(kind func(Scenario) bool) bool { return slices.ContainsFunc(r.Scenarios, kind) }
 
-// compared are the styles in a scenario like s: its reference first, then the reference's control.
+// compared returns the styles in a scenario like s: its reference first, then the reference's
+// control.
 func (r *Result) compared(s Scenario) []server.Style {
 	ref := r.ref(s)
 	if ref == r.Ref() {
@@ -179,7 +180,7 @@ func (r *Result) detail(to io.Writer) {
 	}
 }
 
-// machine names the processor, the cores and the versions.
+// machine returns the processor, the cores and the versions.
 func machine() string {
 	model := "unknown processor"
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {

@@ -17,7 +17,7 @@ import (
 // Generate is the argument that makes the program a load generator.
 const Generate = "generate"
 
-// A Config is a run. The zero value of a pattern takes all.
+// A Config configures a run. An empty pattern matches everything.
 type Config struct {
 	Slice             time.Duration
 	Rounds            int // slices of each server in each scenario
@@ -25,29 +25,29 @@ type Config struct {
 	Quick             bool           // leave out what is for a full run
 	Scenarios, Styles *regexp.Regexp `json:"-"`
 	Bin               string         `json:"-"` // where the servers are built
-	Dir               string         `json:"-"` // of the report, and of the journal while the run lasts
-	Resume            bool           `json:"-"` // go on with the run whose journal is in Dir
-	Progress          io.Writer      `json:"-"` // what is going on, and what is left out
+	Dir               string         `json:"-"` // for the report, and for the journal during the run
+	Resume            bool           `json:"-"` // continue the run whose journal is in Dir
+	Progress          io.Writer      `json:"-"` // progress, and what is left out
 }
 
-// A Result is what was measured, and what was left out.
+// A Result has the measurements, and what was left out.
 type Result struct {
 	Config    Config
-	Scenarios []Scenario // of which there are readings
+	Scenarios []Scenario // those with readings
 	Styles    []server.Style
 	Readings  []Reading
 	Notes     []string
 	Began     time.Time
 }
 
-// Ref is the style that all are compared with.
+// Ref is the style with which all are compared.
 func (r *Result) Ref() string { return r.Styles[0].Name }
 
 // A run measures scenario after scenario.
 type run struct {
 	Config
 	*Result
-	servers                []*contender // for tcp, without arguments: they live from the beginning to the end
+	servers                []*contender // for tcp, without arguments: they live for the whole run
 	serverCore, clientCore int
 	random                 *rand.Rand
 	progress               *progress
@@ -55,8 +55,8 @@ type run struct {
 	saturation             map[string]float64 // of the reference, for loads at a fixed rate; see rate
 }
 
-// Run measures until all is done or ctx ends. Whatever was measured is in the Result, with an error
-// too.
+// Run measures until everything is done or ctx ends. The Result has what was measured so far, also
+// with an error.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	r := &run{Config: cfg, Result: &Result{Config: cfg, Began: time.Now()}, saturation: map[string]float64{}}
 	r.progress = newProgress(cfg.Progress)
@@ -153,7 +153,7 @@ func (r *run) contenders(s Scenario) (styles []server.Style) {
 	return styles
 }
 
-// over: stopped, or nothing left to compare with.
+// over: the run was stopped, or nothing is left to compare with.
 func (r *run) over(ctx context.Context) bool { return ctx.Err() != nil || r.servers[0].dead != nil }
 
 func (r *run) note(format string, args ...any) {
@@ -162,8 +162,7 @@ func (r *run) note(format string, args ...any) {
 	r.progress.say(n)
 }
 
-// setUp finds the cores, builds and starts the servers. What others are compared with is always
-// among them.
+// setUp finds the cores, and builds and starts the servers. The references are always among them.
 func (r *run) setUp(chosen []Scenario) error {
 	cores := proc.Cores()
 	r.serverCore, r.clientCore = cores[len(cores)-1], cores[0]
@@ -232,9 +231,9 @@ func (r *run) choose() []Scenario {
 	return chosen
 }
 
-// scenario measures in sittings: connections keep what the kernel has tuned for them, buffer sizes
-// above all, and one server's may be luckier than another's for as long as they live; so they are
-// made anew now and then.
+// scenario measures in sittings, with new connections for each. A connection keeps what the kernel
+// has tuned for it, above all buffer sizes. So one server may be luckier than another for as long
+// as its connections live.
 func (r *run) scenario(ctx context.Context, s Scenario, servers []*contender) {
 	r.progress.at = s.Name
 	if s.Share > 0 {
@@ -244,7 +243,7 @@ func (r *run) scenario(ctx context.Context, s Scenario, servers []*contender) {
 	}
 	sitting := 4
 	if s.Conns > 1000 || r.Quick {
-		sitting = r.Rounds // they take long to make
+		sitting = r.Rounds // making them takes long
 	}
 	seq := 0
 	for left := r.Rounds; left > 0 && ctx.Err() == nil; left -= sitting {
@@ -261,8 +260,8 @@ func (r *run) scenario(ctx context.Context, s Scenario, servers []*contender) {
 	}
 }
 
-// rate is the scenario's share of what the reference can do with the same connections in a closed
-// loop.
+// rate returns the scenario's share of what the reference reaches with the same connections in a
+// closed loop.
 func (r *run) rate(s Scenario, ref *contender) float64 {
 	key := fmt.Sprint(s.Conns, s.Active, s.Size)
 	if r.saturation[key] == 0 {
@@ -323,8 +322,8 @@ func (r *run) sit(ctx context.Context, s Scenario, servers []*contender, rounds,
 	return seq
 }
 
-// order is one round: the servers shuffled, and a slice of the reference before every second one,
-// so that each has one of the reference's slices right beside it.
+// order returns one round: the servers shuffled, with a slice of the reference before every second
+// one. So each server has a slice of the reference beside it.
 func (r *run) order(servers []*contender) []*contender {
 	alive := r.alive(servers)
 	others := append([]*contender(nil), alive[min(1, len(alive)):]...)
@@ -352,7 +351,7 @@ func (r *run) alive(servers []*contender) []*contender {
 	return alive
 }
 
-// lose gives a server up; the run goes on with the rest.
+// lose gives up a server. The run continues with the rest.
 func (r *run) lose(v *contender, s Scenario, err error) {
 	v.dead = v.cause(err)
 	from := "from " + s.Name + " on"

@@ -15,7 +15,7 @@ type Scenario struct {
 	load.Shape
 	Idle  bool                    // not a load: memory of each idle connection
 	Full  bool                    // left out of a quick run
-	Share float64                 // of the reference's saturation: a load at that fixed rate, of which the latency counts
+	Share float64                 // of the reference's saturation: a fixed rate; the latency counts
 	Args  []string                // of the servers, which then live for this scenario only
 	Can   func(server.Style) bool // which servers take part; nil: all that serve the network
 }
@@ -27,7 +27,7 @@ func (s Scenario) network() string {
 	return s.Network
 }
 
-// args are the servers'.
+// args returns the servers' arguments.
 func (s Scenario) args() []string {
 	if s.Protocol == "" {
 		return s.Args
@@ -41,10 +41,11 @@ func (s Scenario) fits(v server.Style) bool {
 	return v.Serves(s.network()) && v.Speaks(s.Protocol) && (s.Can == nil || s.Can(v))
 }
 
-// standard is the style that servers of a protocol are compared with: there is no loop in C for it.
+// standard is the style with which servers of a protocol are compared, because C has no loop for
+// it.
 const standard = "net"
 
-// ref is the style that the scenario's servers are compared with.
+// ref returns the style with which the scenario's servers are compared.
 func (r *Result) ref(s Scenario) string {
 	if s.Protocol != "" {
 		return standard
@@ -53,7 +54,7 @@ func (r *Result) ref(s Scenario) string {
 }
 
 const (
-	idle            = 10_000 // connections, where many are meant
+	idle            = 10_000 // how many connections are "many"
 	asManyAsAllowed = -1     // connections: what the descriptor limit leaves
 	spare           = 64     // descriptors that are not connections
 	timers          = 100_000
@@ -118,8 +119,7 @@ func among(active, conns int) Scenario {
 		Shape: load.Shape{Conns: conns, Active: active, Size: 64, Pipeline: 1, Depth: 1}}
 }
 
-// rate is a load at a fixed rate, by its share of what the reference reaches with the same
-// connections.
+// rate is a load at a fixed rate: a share of what the reference reaches with the same connections.
 func rate(name string, active, conns int, share float64) Scenario {
 	return Scenario{Name: fmt.Sprintf("%s@%.0f%%", name, 100*share), Share: share,
 		About: fmt.Sprintf("64 B on %d of %d connections at a fixed rate: %.0f %% of what the reference reaches", active, conns, 100*share),
@@ -131,15 +131,14 @@ func full(s Scenario) Scenario {
 	return s
 }
 
-// raiseLimit raises the descriptor limit as far as it goes, here and for the children, and says how
-// far that is.
+// raiseLimit raises the descriptor limit as far as possible, here and for children, and returns it.
 func raiseLimit() uint64 {
 	var lim syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) != nil {
 		return 0
 	}
 	lim.Cur = lim.Max
-	syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim) // Go gives children the old limit unless it was set by hand
+	syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim) // otherwise Go gives children the old limit
 	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim)
 	return lim.Cur
 }

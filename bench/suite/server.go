@@ -30,8 +30,8 @@ func (r *run) start(s server.Style, network string, args ...string) (*contender,
 	return &contender{Process: p, gen: gen}, nil
 }
 
-// slice loads the server for d. The server is at rest before and after, so the time is that of
-// these messages: its garbage collection too, as far as it fell into the slice.
+// slice loads the server for d. The server is idle before and after, so the time is that of these
+// messages. It includes garbage collection that happens in the slice.
 func (v *contender) slice(d time.Duration) (Reading, error) {
 	before, err := proc.Rest(v.PID())
 	if err != nil {
@@ -52,7 +52,8 @@ func (v *contender) slice(d time.Duration) (Reading, error) {
 	return x, err
 }
 
-// cause turns an error of the line to the server into the server's own end, if it has ended.
+// cause replaces an error of the connection to the server by the reason why the server has ended,
+// if it has.
 func (v *contender) cause(err error) error {
 	if ended, how := v.Ended(100 * time.Millisecond); ended {
 		return fmt.Errorf("the server died: %v (%w)", how, err)

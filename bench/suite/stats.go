@@ -38,10 +38,10 @@ func (r Reading) pace() float64 { return float64(r.Took) / float64(r.Messages) }
 func (r Reading) rate() float64 { return float64(r.Messages) / r.Took.Seconds() }
 func (r Reading) busy() float64 { return float64(r.CPU) / float64(r.Took) }
 
-// ratios compares each of a server's slices with the reference's slices beside it: the reference's
-// cost, or another figure of which less is better, ÷ the server's own, so 1 is as cheap and more is
-// better. Between two slices of the reference the nearer one weighs more: the machine drifts. in is
-// one scenario's, by Seq.
+// ratios compares each slice of a server with the reference's slices beside it. A ratio is the
+// reference's cost ÷ the server's own: 1 is as cheap, and higher is better. The cost may be another
+// figure of which less is better. Between two slices of the reference the nearer one weighs more,
+// because the machine drifts. in has the readings of one scenario, by Seq.
 func ratios(in []Reading, ref, server string, of func(Reading) float64) []float64 {
 	var out []float64
 	for i, r := range in {
@@ -84,9 +84,9 @@ func median(of []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
-// interval is the 95 % confidence interval of the median by order statistics: it asks nothing of
-// the distribution, which on a shared machine is skewed. Below six readings no such interval exists
-// and it is all of them.
+// interval returns the 95 % confidence interval of the median by order statistics. It assumes
+// nothing about the distribution, which is skewed on a shared machine. With fewer than six readings
+// there is no such interval. Then it is the range of all.
 func interval(of []float64) (low, high float64) {
 	if len(of) == 0 {
 		return math.NaN(), math.NaN()

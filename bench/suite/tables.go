@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/bench/load"
 )
 
-// merged is the histogram of all of a server's slices; nil if it has none.
+// merged returns the histogram of all slices of a server; nil if it has none.
 func merged(in []Reading, server string) *hdrhistogram.Histogram {
 	var all *hdrhistogram.Histogram
 	for _, x := range in {
@@ -30,8 +30,8 @@ func merged(in []Reading, server string) *hdrhistogram.Histogram {
 	return all
 }
 
-// latency is p50, p99 and p99.9 at each offered load, of all slices together, and the median over
-// the slices of their p99, which one bad moment of the machine does not decide.
+// latency is the table of p50, p99 and p99.9 at each offered load, over all slices. It also has the
+// median of the slices' p99, which one bad moment of the machine does not decide.
 func (r *Result) latency(to io.Writer) {
 	loads := r.rateLoads()
 	if len(loads) == 0 {
@@ -66,8 +66,8 @@ func p99s(in []Reading, server string) []float64 {
 	return figures(in, server, func(x Reading) float64 { return x.P99.Seconds() * 1e3 })
 }
 
-// growth is what idle connections add to the cost of a message on the others, relative to the
-// reference.
+// growth is the table of what idle connections add to the cost of a message on the others, relative
+// to the reference.
 func (r *Result) growth(to io.Writer) {
 	r.grown(to, "64B-x100", "100-of-10000", "100 of 10,000 connections ÷ 100 of 100")
 	r.grown(to, "1-of-10", "1-of-10000", "1 of 10,000 connections ÷ 1 of 10")
@@ -82,7 +82,7 @@ func (r *Result) grown(to io.Writer, name, other, what string) {
 	for _, s := range r.Styles {
 		g := median(costs(many, s.Name)) / median(costs(few, s.Name))
 		relative := 1.0
-		if s.Name != r.Ref() { // by way of the ratios: the machine may have drifted from one scenario to the next
+		if s.Name != r.Ref() { // ratios, because the machine may have drifted between scenarios
 			relative = median(ratios(few, r.Ref(), s.Name, Reading.cost)) / median(ratios(many, r.Ref(), s.Name, Reading.cost))
 		}
 		if !math.IsNaN(g) {

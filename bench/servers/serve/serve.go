@@ -22,12 +22,12 @@ type Options struct {
 	Address string // host:port on loopback, or a path
 	Panic   bool   // a message that begins with Bang panics in the handler, contained by what the library offers
 	Stop    bool   // SIGTERM stops in order, as far as the library can
-	Timers  int    // so many are armed, and each message moves one
-	Flood   string // posts, timers, dials or datagrams: what the server has to do beside, without end
+	Timers  int    // how many are armed; each message moves one
+	Flood   string // other work without limit: posts, timers, dials or datagrams
 	Buffer  int    // of each connection, for servers that have one each
 
 	Protocol string        // "" is the echo, tls the echo over TLS, http a greeting
-	Patience time.Duration // for a handshake, or for the head of a request; 0: HandshakeTimeout, or without end
+	Patience time.Duration // for a handshake or a request's head; 0: HandshakeTimeout, or no limit
 }
 
 // Bang begins the message that panics.
@@ -55,7 +55,7 @@ func Parse() Options {
 	return o
 }
 
-// Only ends the process if the library has no such network.
+// Only ends the process if the library does not have the network.
 func (o Options) Only(networks ...string) {
 	for _, n := range networks {
 		if n == o.Network {
@@ -65,8 +65,8 @@ func (o Options) Only(networks ...string) {
 	Fail(fmt.Errorf("no %s", o.Network))
 }
 
-// Fixed is the address with a free port instead of port 0, for libraries that do not tell which one
-// they have got.
+// Fixed returns the address with a free port instead of port 0, for libraries that do not report
+// the port that they got.
 func (o Options) Fixed() string {
 	var at net.Addr
 	switch o.Network {
@@ -90,8 +90,8 @@ func (o Options) Fixed() string {
 	return at.String()
 }
 
-// Listening tells the suite that clients may come (a port, or a path), and makes the process answer
-// SIGUSR1.
+// Listening reports to the suite where clients can connect (a port or a path). From then on the
+// process answers SIGUSR1.
 func Listening(at string) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)
@@ -107,14 +107,14 @@ func collect(asked <-chan os.Signal) {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		threads, _ := runtime.ThreadCreateProfile(nil)
-		runtime.GC() // twice: what a finalizer or a sync.Pool still held goes with the second
+		runtime.GC() // the second one frees what finalizers and sync.Pools held
 		runtime.GC()
 		debug.FreeOSMemory()
 		fmt.Println("collected", m.Mallocs, runtime.NumGoroutine(), threads, m.NumGC, sizes(&m))
 	}
 }
 
-// sizes is the number of allocations of each size, the sizes that have any.
+// sizes returns the number of allocations of each size that has any.
 func sizes(m *runtime.MemStats) string {
 	var b strings.Builder
 	for _, class := range m.BySize {
@@ -125,7 +125,7 @@ func sizes(m *runtime.MemStats) string {
 	return b.String()
 }
 
-// AtStop calls f on a goroutine of its own at SIGTERM, if the server is to stop in order; f ends
+// AtStop calls f on a goroutine of its own at SIGTERM, if the server is to stop in order. f ends
 // the process.
 func (o Options) AtStop(f func()) {
 	if !o.Stop {
@@ -145,7 +145,7 @@ func Fail(err error) {
 	os.Exit(1)
 }
 
-// Try fails with err, if it is one.
+// Try calls Fail if err is not nil.
 func Try(err error) {
 	if err != nil {
 		Fail(err)

@@ -6,7 +6,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Kind is the socket's family and type.
+// Kind returns the socket's family and type.
 func (o Options) Kind() (family, typ, proto int) {
 	switch o.Network {
 	case "unix":
@@ -17,7 +17,7 @@ func (o Options) Kind() (family, typ, proto int) {
 	return socket.AF_INET, socket.SOCK_STREAM, 0
 }
 
-// ListenOn has a socket listen with the options that the C loop has, and tells the suite.
+// ListenOn makes a socket listen with the C loop's options, and reports to the suite.
 func (o Options) ListenOn(l *socket.Socket) {
 	at := socket.Path(o.Address)
 	if o.Network != "unix" {

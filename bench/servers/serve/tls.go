@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// HandshakeTimeout is ours, and what a careful program over package net sets.
+// HandshakeTimeout is our default, and what a careful program over package net sets.
 const HandshakeTimeout = 10 * time.Second
 
-// record is what one Read over TLS gives at most.
+// record is the most that one Read over TLS returns.
 const record = 16 << 10
 
 // TLS is the configuration of every server: TLS 1.3, a certificate on P-256, no resumption.
@@ -32,7 +32,7 @@ func TLS() *tls.Config {
 	}
 }
 
-// HandshakeTimeout is how long a peer has.
+// HandshakeTimeout returns how long a handshake may take.
 func (o Options) HandshakeTimeout() time.Duration {
 	if o.Patience > 0 {
 		return o.Patience
@@ -46,22 +46,22 @@ type Secured interface {
 	Handshake() error
 }
 
-// EchoTLS serves the connections of l, each in a goroutine with a buffer.
+// EchoTLS serves the connections of l, each in a goroutine.
 func (o Options) EchoTLS(l net.Listener, secure func(net.Conn) Secured) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			time.Sleep(100 * time.Millisecond) // no descriptor, or no memory: they come back
+			time.Sleep(100 * time.Millisecond) // without a descriptor or memory: some will be free again
 			continue
 		}
 		go o.ServeTLS(secure(c), o.TLSBuffer())
 	}
 }
 
-// TLSBuffer is one connection's.
+// TLSBuffer returns the buffer of one connection.
 func (o Options) TLSBuffer() []byte { return make([]byte, min(o.Buffer, record)) }
 
-// ServeTLS serves one, into buf. Without buf the connection has Data.
+// ServeTLS serves one connection, with buf. Without buf it uses Data.
 func (o *Options) ServeTLS(c Secured, buf []byte) {
 	if !o.shake(c) {
 		return
@@ -82,8 +82,8 @@ func (o *Options) ServeTLS(c Secured, buf []byte) {
 	}
 }
 
-// shake makes the handshake. The deadline is for it: without one a peer that never ends it would
-// stay for ever.
+// shake does the handshake, with a deadline. Otherwise a peer that never ends it would stay without
+// limit.
 //
 //go:noinline
 func (o *Options) shake(c Secured) bool {

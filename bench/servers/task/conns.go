@@ -19,7 +19,7 @@ func (s *server) listen(handle func(net.Conn)) {
 		for {
 			c, err := l.Accept()
 			if err != nil {
-				if t.Sleep(100*time.Millisecond) != nil { // no descriptor, or no memory: they come back
+				if t.Sleep(100*time.Millisecond) != nil { // no descriptor or no memory
 					return
 				}
 				continue

@@ -54,7 +54,7 @@ func (s *server) echoes() {
 	}
 }
 
-// accept rests when there is no descriptor for the next one, and ends with the drain.
+// accept waits and tries again if no descriptor is free. The drain ends it.
 func (s *server) accept(t *reactor.Task, l *socket.Socket) {
 	defer l.Close()
 	for {
@@ -74,7 +74,7 @@ func (s *server) accept(t *reactor.Task, l *socket.Socket) {
 	}
 }
 
-// echo has no defer: a frame less keeps the stack of an idle connection at 2 KiB.
+// echo has no defer: with one frame less the stack of an idle connection stays at 2 KiB.
 func (s *server) echo(c *socket.Socket) {
 	for {
 		p, err := c.Data()
@@ -92,7 +92,7 @@ func (s *server) echo(c *socket.Socket) {
 	}
 }
 
-// end closes, or, when the server stops, has the reactor deliver what is still on its way.
+// end closes the connection. If the server stops, the reactor delivers the rest.
 func (s *server) end(c *socket.Socket, err error) {
 	if errors.Is(err, syscall.ECANCELED) {
 		if fd, err := c.Detach(); err == nil {
