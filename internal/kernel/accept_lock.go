@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// acceptOne, where x/sys has no accept4, keeps the child of a fork from getting the descriptor. The
-// lock is held for no longer than a system call: see acceptable.
+// acceptOne is accept, where x/sys has no accept4. The lock keeps the child of a fork from getting
+// the descriptor. accept does not wait while the lock is held: see acceptable.
 func acceptOne(fd int) (int, unix.Sockaddr, error) {
 	syscall.ForkLock.RLock()
 	conn, sa, err := unix.Accept(fd)
@@ -26,8 +26,8 @@ func acceptOne(fd int) (int, unix.Sockaddr, error) {
 	return conn, sa, nil
 }
 
-// quieten makes a new descriptor non-blocking, and silent where that is an option; it closes what
-// it cannot help.
+// quieten makes a new descriptor non-blocking and, where a socket option does that, without
+// SIGPIPE. On an error it closes the descriptor.
 func quieten(fd int) error {
 	err := unix.SetNonblock(fd, true)
 	if err != nil {

@@ -2,5 +2,5 @@
 
 package kernel
 
-// sysAccept: these have no such number; who refuses accept4 there refuses accept.
+// sysAccept has no number on these systems. One that refuses accept4 refuses accept too.
 const sysAccept = 0

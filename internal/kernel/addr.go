@@ -5,8 +5,9 @@ import (
 	"strconv"
 )
 
-// Inet is the address of an IP endpoint. IPv4-mapped addresses stay IPv6. Only a zone that
-// is a number of 32 bits is read: netaddr.Inet resolves names, and refuses what is no zone.
+// Inet returns the address of an IP endpoint. An IPv4-mapped address stays IPv6. A zone must be a
+// number of 32 bits, and any other is ignored. netaddr.Inet resolves names, and refuses invalid
+// ones.
 func Inet(a netip.AddrPort) Addr {
 	r := Addr{Port: a.Port()}
 	switch ip := a.Addr(); {
@@ -24,5 +25,5 @@ func Inet(a netip.AddrPort) Addr {
 	return r
 }
 
-// Unix is the address of a path.
+// Unix returns the address of a path.
 func Unix(path string) Addr { return Addr{Family: AF_UNIX, Path: path} }

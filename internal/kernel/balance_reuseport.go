@@ -4,6 +4,6 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// SO_BALANCE lets sockets bind the same address and has the kernel choose, by a hash of a
-// connection's addresses, which of them it goes to. 0 where no option does.
+// SO_BALANCE lets several sockets bind the same address. The kernel chooses one of them for each
+// connection, by a hash of its addresses. It is 0 where the system has no such option.
 const SO_BALANCE = unix.SO_REUSEPORT

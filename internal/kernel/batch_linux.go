@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hostBatch is what recvmmsg and sendmmsg want beside the packets; made at the first use.
+// hostBatch is the memory of a Batch for recvmmsg and sendmmsg. The first use makes it.
 type hostBatch struct {
 	heads    []mmsghdr
 	vecs     []unix.Iovec
 	addrs    []sockaddr
-	controls []control // made when a socket tells Local
-	stale    int       // the headers before it are not as RecvBatch wants them: they have been used
-	locals   bool      // the others have room for Local
+	controls []control // made when a socket reports Local
+	stale    int       // a call has used the headers before it: RecvBatch must prepare them
+	locals   bool      // the headers behind stale have room for Local
 }
 
 type mmsghdr struct {
@@ -22,7 +22,7 @@ type mmsghdr struct {
 	n uint32
 }
 
-// own returns the kernel's part of a Batch.
+// own returns the hostBatch of a Batch.
 func own(b *Batch) *hostBatch {
 	h, ok := b.Own.(*hostBatch)
 	if !ok {
@@ -43,9 +43,9 @@ func makeHeads(size int) *hostBatch {
 	return o
 }
 
-// prepare points the headers of the packets at their buffers and addresses. All of them are written
-// for each call, whether or not a datagram comes: what never changes is written once, and control
-// messages are only cleared once there are any.
+// prepare points the headers of the packets at their buffers and addresses. Each call prepares all
+// of them, though few datagrams may come. So fields that never change are written once, and control
+// messages are cleared only if there are any.
 func (o *hostBatch) prepare(packets []Packet) {
 	for i := range packets {
 		o.vecs[i].Base = unsafe.SliceData(packets[i].Buf)
@@ -60,7 +60,7 @@ func (o *hostBatch) prepare(packets []Packet) {
 	}
 }
 
-// control is a packet's room for control messages; size is how much of it is used.
+// control sets a packet's room for control messages, of which size bytes are used.
 func (o *hostBatch) control(i, size int) {
 	if o.controls == nil {
 		o.controls = make([]control, len(o.heads))
@@ -78,7 +78,7 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	for i := range o.stale {
 		o.vecs[i].SetLen(len(b.Packets[i].Buf))
 		h := &o.heads[i].h
-		if h.Namelen = uint32(unsafe.Sizeof(sockaddr{})); h.Name == nil { // SendBatch had the Batch before
+		if h.Namelen = uint32(unsafe.Sizeof(sockaddr{})); h.Name == nil { // SendBatch has used the Batch
 			h.Name = (*byte)(unsafe.Pointer(&o.addrs[i]))
 		}
 		if b.Locals {
@@ -86,7 +86,7 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 		}
 	}
 	n, e := o.move(&recvmmsg, fd, len(b.Packets), unix.MSG_DONTWAIT, false)
-	o.stale = min(n+1, len(b.Packets)) // the one that failed may have been touched too
+	o.stale = min(n+1, len(b.Packets)) // the call may have changed the one that failed too
 	for i := range n {
 		p, h := &b.Packets[i], &o.heads[i]
 		p.N = int(h.n)
@@ -127,7 +127,7 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 			if i == 0 {
 				return 0, e
 			}
-			n = i // what comes before it goes; the caller meets the error when this one is first
+			n = i // send those before it: the caller gets the error when this one is first
 			break
 		}
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&o.addrs[i])), size
@@ -143,8 +143,8 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 	return o.move(&sendmmsg, fd, 1, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
 }
 
-// A mover is the call for many messages, the one for a single message, and whether the first is
-// refused.
+// A mover has the numbers of the call for many messages and of the one for a single message. It
+// remembers whether the system refuses the first.
 type mover struct {
 	many, one uintptr
 	fallback
@@ -155,8 +155,8 @@ var (
 	sendmmsg = mover{many: unix.SYS_SENDMMSG, one: unix.SYS_SENDMSG}
 )
 
-// move makes the call for the first n headers; walks tells that it may walk paths and so has to
-// enter the scheduler.
+// move makes the call for the first n headers. walks means that the system may resolve a path, so
+// the call must enter through the scheduler.
 func (o *hostBatch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	if n == 0 {
 		return 0, 0
@@ -176,8 +176,8 @@ func (o *hostBatch) move(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	return r, e
 }
 
-// moveOne makes one call for each message. An error is told when it is the first message's, as the
-// call for many does.
+// moveOne makes one call for each message. As with the call for many, an error is returned only if
+// the first message has it.
 func (o *hostBatch) moveOne(c *mover, fd, n, flags int, walks bool) (int, Errno) {
 	for i := range n {
 		h := &o.heads[i]

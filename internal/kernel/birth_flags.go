@@ -4,7 +4,7 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// noSignal: with it each send asks for EPIPE instead of SIGPIPE.
+// noSignal is the flag of send that asks for EPIPE instead of SIGPIPE.
 const noSignal = unix.MSG_NOSIGNAL
 
 func (*host) Socket(family, typ, proto int) (int, Errno) {

@@ -2,7 +2,7 @@
 
 package kernel
 
-// The numbers are Linux's.
+// The numbers are Linux's. Only simulated kernels run on this system.
 const (
 	AF_INET   = 2
 	AF_INET6  = 10

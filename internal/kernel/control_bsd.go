@@ -8,16 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IP_RECVLOCAL has a socket tell where an IPv4 datagram was sent to.
+// IP_RECVLOCAL makes a socket report the local address that an IPv4 datagram was sent to.
 const IP_RECVLOCAL = unix.IP_RECVDSTADDR
 
-// controlRoom is for both kinds of packet info.
+// controlRoom is the room for packet info of both kinds, in bytes.
 const controlRoom = 128
 
 var mapped = [12]byte{10: 0xff, 11: 0xff}
 
-// localOf is the address of this machine that was asked, as a socket of the sender's family writes
-// it.
+// localOf returns the local address that a datagram was sent to, in the family of the sender's
+// address.
 func localOf(b []byte, family int) (a Addr) {
 	list, err := unix.ParseSocketControlMessage(b)
 	if err != nil {
@@ -41,13 +41,14 @@ func localOf(b []byte, family int) (a Addr) {
 			}
 		}
 	}
-	if a.Family == AF_INET6 && a.IP[0] == 0xff || a.Family == AF_INET && a.IP[0] >= 224 { // nobody can answer from there
+	// A multicast address cannot be the source of an answer.
+	if a.Family == AF_INET6 && a.IP[0] == 0xff || a.Family == AF_INET && a.IP[0] >= 224 {
 		return Addr{}
 	}
 	return a
 }
 
-// leaveFrom is the control message for the address to leave from; nil for none.
+// leaveFrom returns the control message for a source address, nil for none.
 func leaveFrom(local Addr) []byte {
 	switch {
 	case local.Family == AF_INET:
@@ -66,8 +67,7 @@ func leaveFrom(local Addr) []byte {
 	return nil
 }
 
-// sourceMessage is an IPv4 address, with what stands before it in the message, as a control
-// message.
+// sourceMessage returns a control message of level IPPROTO_IP. data ends with the IPv4 address.
 func sourceMessage(kind int32, data []byte) []byte {
 	b := make([]byte, unix.CmsgSpace(len(data)))
 	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
@@ -80,12 +80,12 @@ func sourceMessage(kind int32, data []byte) []byte {
 func (*host) RecvMsg(fd int, p *Packet, flags int) Errno {
 	var room [controlRoom]byte
 	for {
-		n, oob, told, sa, err := unix.Recvmsg(fd, p.Buf, room[:], flags|unix.MSG_DONTWAIT)
+		n, oob, got, sa, err := unix.Recvmsg(fd, p.Buf, room[:], flags|unix.MSG_DONTWAIT)
 		if err == nil {
 			p.N = min(n, len(p.Buf))
 			p.Addr = fromSockaddr(sa)
 			p.Local = localOf(room[:oob], p.Addr.Family)
-			p.Cut = told&unix.MSG_TRUNC != 0
+			p.Cut = got&unix.MSG_TRUNC != 0
 			raceWrite(p.Buf[:p.N])
 			raceAcquire()
 			return 0
@@ -113,7 +113,7 @@ func (*host) SendMsg(fd int, p *Packet, flags int) Errno {
 		case err == nil:
 			return 0
 		case control != nil && (err == unix.EINVAL || err == unix.EADDRNOTAVAIL || err == unix.ENXIO || err == unix.ENETUNREACH):
-			control = nil // the machine does not have the address (any more)
+			control = nil // the machine does not have the address now
 		case err != unix.EINTR:
 			return errno(err)
 		}

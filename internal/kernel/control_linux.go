@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// IP_RECVLOCAL has a socket tell where an IPv4 datagram was sent to.
+// IP_RECVLOCAL makes a socket report the local address that an IPv4 datagram was sent to.
 const IP_RECVLOCAL = unix.IP_PKTINFO
 
-// A control is room for the control messages of one datagram: both kinds of packet info.
+// A control is room for the control messages of one datagram: packet info of both kinds.
 type control [16]uint64
 
-// set encodes the address to leave from and returns the length; 0 for no address.
+// set encodes the source address of a datagram and returns the length, 0 for no address.
 func (c *control) set(local Addr) int {
 	switch local.Family {
 	case AF_INET:
@@ -28,7 +28,7 @@ func (c *control) set(local Addr) int {
 	return 0
 }
 
-// message writes a head and returns where the data goes.
+// message writes a header and returns the place of the data.
 func (c *control) message(level, kind int32, size int) unsafe.Pointer {
 	h := (*unix.Cmsghdr)(unsafe.Pointer(c))
 	h.Level, h.Type = level, kind
@@ -36,9 +36,9 @@ func (c *control) message(level, kind int32, size int) unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(c), unix.CmsgLen(0))
 }
 
-// local decodes the first n bytes: the address of this machine that was asked, as the socket's
-// family writes it. An IPv6 socket reports an IPv4 datagram in both ways, and IPv4's way has the
-// address to answer from if it was a broadcast.
+// local decodes the first n bytes. It returns the local address that the datagram was sent to, in
+// the socket's family. An IPv6 socket reports an IPv4 datagram in two messages. The IPv4 one has
+// the address to answer from, also after a broadcast.
 func (c *control) local(n int) (a Addr) {
 	b := unsafe.Slice((*byte)(unsafe.Pointer(c)), min(n, int(unsafe.Sizeof(*c))))
 	four, six := false, false
@@ -65,10 +65,11 @@ func (c *control) local(n int) (a Addr) {
 	return asked(a, four, six)
 }
 
-// asked makes the address of what the messages said; the IPv4 address is in the last four bytes.
+// asked completes the address that the messages have reported. The last four bytes have the IPv4
+// address.
 func asked(a Addr, four, six bool) Addr {
 	switch {
-	case four && six: // of an IPv6 socket
+	case four && six: // an IPv6 socket has received an IPv4 datagram
 		b := Addr{Family: AF_INET6}
 		copy(b.IP[:], mapped[:])
 		copy(b.IP[12:], a.IP[12:])
@@ -77,7 +78,7 @@ func asked(a Addr, four, six bool) Addr {
 		b := Addr{Family: AF_INET}
 		copy(b.IP[:4], a.IP[12:])
 		return b
-	case !six || a.IP[0] == 0xff: // nothing, or a multicast address, which nobody can answer from
+	case !six || a.IP[0] == 0xff: // no address, or a multicast address, which cannot be a source
 		return Addr{}
 	}
 	a.Family = AF_INET6

@@ -1,4 +1,4 @@
-// Package kernel is the only way to the operating system. The packages above it make each system
-// call, and read the clock, through a Kernel. Host is the real one. Package sim has a simulated
-// one.
+// Package kernel is the only package, beside poller, that calls the operating system. The packages
+// above it make each system call, and read the clock, through a Kernel. Host is the real one.
+// Package sim has simulated ones.
 package kernel

@@ -2,8 +2,8 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// Exited tells whether the child has ended, or is nobody's child any more; it leaves the child to
-// be waited for. false also means that the system does not say.
+// Exited reports whether the child has ended or was reaped. It does not reap it. false may also
+// mean that the system does not report it.
 func Exited(pid int) bool {
 	for {
 		var info unix.Siginfo

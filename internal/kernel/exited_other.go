@@ -2,5 +2,5 @@
 
 package kernel
 
-// Exited does not say.
+// Exited returns false: this system does not report it.
 func Exited(pid int) bool { return false }

@@ -2,5 +2,5 @@
 
 package kernel
 
-// MapsIPv4: an IPv6 socket can take IPv4 too.
+// MapsIPv4 is true: an IPv6 socket can serve IPv4 too.
 const MapsIPv4 = true

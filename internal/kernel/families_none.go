@@ -2,5 +2,5 @@
 
 package kernel
 
-// MapsIPv4: an IPv6 socket never takes IPv4.
+// MapsIPv4 is false: an IPv6 socket never serves IPv4.
 const MapsIPv4 = false

@@ -2,5 +2,5 @@
 
 package kernel
 
-// GroupsSharePort: sockets that share a multicast port need SO_REUSEPORT too.
+// GroupsSharePort is true: sockets that share a multicast port need SO_REUSEPORT too.
 const GroupsSharePort = true

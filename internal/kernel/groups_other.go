@@ -2,5 +2,5 @@
 
 package kernel
 
-// GroupsSharePort: for sockets that share a multicast port SO_REUSEADDR is enough.
+// GroupsSharePort is false: SO_REUSEADDR is enough for sockets that share a multicast port.
 const GroupsSharePort = false

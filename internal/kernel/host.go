@@ -19,8 +19,8 @@ func (k *host) Lookup(ctx context.Context, network, name string) ([]netip.Addr, 
 	return addrs, k.lacking(err)
 }
 
-// lacking corrects a resolver that could open neither its files nor a socket. It says that there is
-// no such host, which its callers would take for an answer.
+// lacking corrects the error of a resolver that could open neither its files nor a socket. That
+// error says that there is no such host, and callers would believe it.
 func (k *host) lacking(err error) error {
 	var dns *net.DNSError
 	if !errors.As(err, &dns) || !dns.IsNotFound {

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// There is no ReadsFully: a read stops before an urgent byte, and neither a second event nor EOF
-// reports what comes after it. Traits are without InheritsOptions: which options an accepted socket
-// has depends on the system.
+// Traits has no InheritsOptions: the options that an accepted socket has depend on the system.
+// There is no ReadsFully either. A read stops before an urgent byte, and neither a second event nor
+// EOF reports the data behind it.
 func (*host) Traits() Traits { return Traits{AcceptReportsResets: true} }
 
-// The calls below go through x/sys, which tells the scheduler and allocates for addresses and
-// vectors.
+// The calls below go through x/sys. It enters through the scheduler, and allocates for addresses
+// and vectors.
 
 const pathMax = len(unix.RawSockaddrUnix{}.Path)
 
@@ -34,7 +34,7 @@ func (*host) Connect(fd int, to Addr) Errno {
 	if e := errno(unix.Connect(fd, sa)); e != EINTR {
 		return e
 	}
-	return EINPROGRESS // it goes on by itself, and would answer a second call with EALREADY
+	return EINPROGRESS // the attempt continues, and a second call would return EALREADY
 }
 
 func (*host) LocalAddr(fd int) (Addr, Errno) {
@@ -62,7 +62,7 @@ func (k *host) Accept(fd int) (int, Addr, Errno) {
 	}
 }
 
-// pollOther has no other call to try.
+// pollOther returns ENOSYS: there is no other call to try.
 func pollOther([]unix.PollFd) error { return ENOSYS }
 
 func fileFlags(fd int) (int, Errno) {
@@ -72,7 +72,8 @@ func fileFlags(fd int) (int, Errno) {
 
 func (*host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	for {
-		n, _, _, _, err := unix.RecvmsgBuffers(fd, [][]byte{p}, nil, flags|unix.MSG_DONTWAIT) // a stream tells no address: none to allocate
+		// Not Recvfrom: a stream reports no address, so this does not allocate one.
+		n, _, _, _, err := unix.RecvmsgBuffers(fd, [][]byte{p}, nil, flags|unix.MSG_DONTWAIT)
 		if err == nil {
 			raceWrite(p[:min(n, len(p))])
 			raceAcquire()
@@ -110,7 +111,8 @@ func (*host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
 	}
 	raceRelease()
 	for {
-		n, err := unix.SendmsgN(fd, p, nil, sa, flags|noSignal|unix.MSG_DONTWAIT) // x/sys' Sendto does not tell how much went
+		// Not Sendto: that of x/sys does not return how much it has sent.
+		n, err := unix.SendmsgN(fd, p, nil, sa, flags|noSignal|unix.MSG_DONTWAIT)
 		if err == nil {
 			raceRead(p[:n])
 			return n, 0
@@ -146,8 +148,8 @@ func (*host) SendV(fd int, pieces [][]byte) (int, Errno) {
 	}
 }
 
-// GetOptBytes has the room of x/sys' longest option, 32 bytes, and x/sys keeps the length of the
-// answer to itself: what the option does not fill is zero.
+// GetOptBytes returns at most 32 bytes, the longest option of x/sys. x/sys does not return the
+// length of the answer, so the bytes that the option does not fill are zero.
 func (*host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
 	v, err := unix.GetsockoptICMPv6Filter(fd, level, name)
 	if err != nil {
@@ -163,7 +165,7 @@ func (k *host) RecvBatch(fd int, b *Batch) (int, Errno) {
 		var e Errno
 		if e = k.RecvMsg(fd, p, 0); e != 0 {
 			if i > 0 {
-				e = 0 // EAGAIN comes again; another error was of one datagram, and ends as lost as that
+				e = 0 // EAGAIN comes again; any other error concerned one datagram, which is lost
 			}
 			return i, e
 		}
@@ -176,7 +178,7 @@ func (k *host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 		p := &b.Packets[i]
 		if e := k.SendMsg(fd, p, 0); e != 0 {
 			if i > 0 {
-				e = 0 // the caller meets it when this one is first, as with sendmmsg
+				e = 0 // the caller gets it when this one is first, as with sendmmsg
 			}
 			return i, e
 		}

@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// noSignal is nothing: the socket option is older than the flag.
+// noSignal is 0: silence sets a socket option instead.
 const noSignal = 0
 
-// silence asks for EPIPE instead of SIGPIPE. It fails only on a connection that is dead already.
+// silence asks for EPIPE instead of SIGPIPE. It fails only on a connection that is closed already.
 func silence(fd int) { _ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NOSIGPIPE, 1) }
 
 func (*host) Socket(family, typ, proto int) (int, Errno) {

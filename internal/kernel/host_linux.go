@@ -13,10 +13,10 @@ func (*host) Traits() Traits {
 
 func (*host) ReadsFully() bool { return true }
 
-// Receives, sends and questions take the raw entry, without telling the scheduler: an echo is only
-// two of them. None of them can wait, whoever shares the socket and has cleared its O_NONBLOCK:
-// receives and sends pass MSG_DONTWAIT. What can wait all the same enters through the scheduler, so
-// that it holds up one goroutine and not the garbage collector: accept, connect, and whatever walks
+// Calls that receive, send or query use the raw entry, past the scheduler: an echo is only two of
+// them. They never wait: receives and sends pass MSG_DONTWAIT, so it does not matter if another
+// owner has cleared O_NONBLOCK. Calls that may wait enter through the scheduler. They then block
+// one goroutine and not the garbage collector. These are accept, connect, and calls that resolve
 // the path of a Unix socket. race.go informs the race detector.
 
 func (*host) Socket(family, typ, proto int) (int, Errno) {
@@ -24,7 +24,7 @@ func (*host) Socket(family, typ, proto int) (int, Errno) {
 	return fd, errno(err)
 }
 
-// pollOther is what poll is to systems that refuse it.
+// pollOther is poll(2) for systems that refuse poll.
 func pollOther(p []unix.PollFd) error {
 	_, err := unix.Ppoll(p, &unix.Timespec{}, nil)
 	return err
@@ -34,7 +34,8 @@ func (*host) Recv(fd int, p []byte, flags int) (int, Errno) {
 	for {
 		n, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|unix.MSG_DONTWAIT), 0, 0)
 		if e == 0 {
-			raceWrite(p[:min(int(n), len(p))]) // MSG_TRUNC tells the datagram's length, not what was copied
+			// With MSG_TRUNC, n is the datagram's length and not the copied part.
+			raceWrite(p[:min(int(n), len(p))])
 			raceAcquire()
 			return int(n), 0
 		}
@@ -121,8 +122,8 @@ func (*host) SendV(fd int, pieces [][]byte) (int, Errno) {
 	}
 }
 
-// fill points the vector at the pieces and tells the detector that they are read (some may not be:
-// a harmless excess, for they are the caller's only after the call).
+// fill points the vector at the pieces and reports to the race detector that they are read. The
+// kernel may not read all of them, but nobody may write them during the call.
 func fill(vec *[MaxPieces]unix.Iovec, pieces [][]byte) int {
 	k := 0
 	for _, p := range pieces {
@@ -149,7 +150,8 @@ func (*host) Unsent(fd int) (int, Errno) {
 	if err != nil {
 		return 0, errno(err)
 	}
-	return int(info.Notsent_bytes + info.Unacked*max(info.Snd_mss, 1)), 0 // 0 where it should be, else about right
+	// The count is an estimate, but 0 exactly if nothing is left.
+	return int(info.Notsent_bytes + info.Unacked*max(info.Snd_mss, 1)), 0
 }
 
 func (*host) Bind(fd int, a Addr) Errno {

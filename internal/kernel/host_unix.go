@@ -15,19 +15,21 @@ import (
 
 func (*host) Now() timeout.Deadline { return clock.Now() }
 
-// NewPoller also has the Go runtime open its own poller, which it does at the process's first timer
-// or file: where no descriptor is left by then — a server at its limit whose shutdown has a
-// deadline — the runtime ends the process.
+// NewPoller also makes the Go runtime open its own poller. Otherwise the runtime does that at the
+// process's first timer or file, and ends the process if no descriptor is left. That could be a
+// server at its limit whose shutdown has a deadline.
 func (*host) NewPoller() (poller.Poller, error) {
 	p, err := poller.New()
 	if err == nil {
-		time.AfterFunc(time.Hour, func() {}).Stop() // not NewTimer, which the runtime hears of when somebody receives
+		// Not NewTimer: the runtime starts that one only when a goroutine receives from it.
+		time.AfterFunc(time.Hour, func() {}).Stop()
 	}
 	return p, err
 }
 
 func (*host) Listen(fd, backlog int) Errno {
-	return errno(unix.Listen(fd, max(min(backlog, math.MaxInt32), math.MinInt32))) // the system takes less in any case
+	// The system's own limit is lower.
+	return errno(unix.Listen(fd, max(min(backlog, math.MaxInt32), math.MinInt32)))
 }
 
 func (*host) Shutdown(fd, how int) Errno { return errno(unix.Shutdown(fd, how)) }
@@ -41,7 +43,7 @@ func (*host) FileID(path string) (FileID, Errno) {
 	return FileID{Dev: uint64(s.Dev), Ino: s.Ino, Socket: s.Mode&unix.S_IFMT == unix.S_IFSOCK}, 0
 }
 
-// Close is never repeated: after EINTR the number is free already, and may be somebody else's.
+// Close is never repeated: after EINTR the number is free, and may belong to another owner already.
 func (*host) Close(fd int) Errno {
 	if e := errno(unix.Close(fd)); e != EINTR {
 		return e
@@ -55,7 +57,7 @@ func (*host) GetOpt(fd, level, name int) (int, Errno) {
 }
 
 func (*host) SetOpt(fd, level, name, value int) Errno {
-	if value != int(int32(value)) { // x/sys would cut it
+	if value != int(int32(value)) { // x/sys would truncate it
 		return EINVAL
 	}
 	return errno(unix.SetsockoptInt(fd, level, name, value))
@@ -66,7 +68,7 @@ func (*host) SetOptBytes(fd, level, name int, p []byte) Errno {
 }
 
 func (*host) Ready(fd int) (poller.Readiness, Errno) {
-	if fd != int(int32(fd)) { // pollfd would cut it
+	if fd != int(int32(fd)) { // pollfd would truncate it
 		return 0, EBADF
 	}
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLPRI | unix.POLLOUT}}
@@ -81,22 +83,23 @@ func (*host) Ready(fd int) (poller.Readiness, Errno) {
 			break
 		}
 	}
-	told := p[0].Revents
-	if told&unix.POLLNVAL != 0 {
+	revents := p[0].Revents
+	if revents&unix.POLLNVAL != 0 {
 		return 0, EBADF
 	}
-	return pollReady(told), 0
+	return pollReady(revents), 0
 }
 
-// acceptable tells whether accept can be called. accept has no MSG_DONTWAIT. So if another owner of
-// the listener has cleared O_NONBLOCK, poll must see a connection first. If another process accepts
-// that connection between the two calls, this goroutine waits for the next one, and no other does.
+// acceptable reports whether accept can be called without a wait. accept has no MSG_DONTWAIT. So if
+// another owner of the listener has cleared O_NONBLOCK, poll must see a connection first. If
+// another process accepts that connection between the two calls, this goroutine waits for the next
+// one, and no other does.
 func (k *host) acceptable(fd int) bool {
 	if flags, e := fileFlags(fd); e == 0 && flags&unix.O_NONBLOCK != 0 {
 		return true
 	}
 	ready, e := k.Ready(fd)
-	return e != 0 || ready != 0 || fd < 0 // poll takes no notice of a negative number
+	return e != 0 || ready != 0 || fd < 0 // poll ignores a negative number
 }
 
 func errno(err error) Errno {
@@ -106,13 +109,13 @@ func errno(err error) Errno {
 	return err.(Errno) // x/sys returns nothing else from a system call
 }
 
-// pollReady is what poll(2) told, in our bits.
-func pollReady(told int16) (r poller.Readiness) {
+// pollReady converts the result of poll(2).
+func pollReady(revents int16) (r poller.Readiness) {
 	for _, b := range [...]struct {
-		told int16
-		is   poller.Readiness
+		revents int16
+		is      poller.Readiness
 	}{{unix.POLLIN, poller.In}, {unix.POLLPRI, poller.Pri}, {unix.POLLOUT, poller.Out}, {unix.POLLERR, poller.Err}, {unix.POLLHUP, poller.Hup}} {
-		if told&b.told != 0 {
+		if revents&b.revents != 0 {
 			r |= b.is
 		}
 	}
@@ -124,7 +127,7 @@ func (*host) Dup(fd int) (int, Errno) {
 	return n, errno(err)
 }
 
-// maxFiles is the soft limit, which setrlimit can change at any time.
+// MaxFiles returns the soft limit. setrlimit can change it at any time.
 func (*host) MaxFiles() int {
 	var l unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {

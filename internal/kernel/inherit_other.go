@@ -2,14 +2,14 @@
 
 package kernel
 
-// Adopt is for systems that pass descriptors.
+// Adopt returns an error: this system cannot pass descriptors.
 func Adopt(fd int) Errno { return ENOSYS }
 
-// Duplicate is for systems that pass descriptors.
+// Duplicate returns an error: this system cannot pass descriptors.
 func Duplicate(fd int) (int, Errno) { return -1, ENOSYS }
 
-// CloseOnExec is for what was inherited.
+// CloseOnExec does nothing: there are no inherited descriptors.
 func CloseOnExec(fd int) {}
 
-// IsPipe is for what was inherited.
+// IsPipe returns false: there are no inherited descriptors.
 func IsPipe(fd int) bool { return false }

@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// The types of the seam are public, so that a program can have a Kernel of its own.
+// The types are those of the public package kernel: a program can have a Kernel of its own.
 type (
 	Kernel = kernel.Kernel
 	Addr   = kernel.Addr
@@ -19,11 +19,10 @@ type (
 	Traits = kernel.Traits
 )
 
-// MaxPieces is the most that SendV takes in one call.
+// MaxPieces is how many pieces SendV accepts in one call.
 const MaxPieces = kernel.MaxPieces
 
-// Number is the Errno in an error of a Poller's, which names the call; never 0: ENOSYS if there is
-// none in it.
+// Number returns the Errno in a Poller's error, or ENOSYS if there is none. It never returns 0.
 func Number(err error) Errno {
 	var e Errno
 	if !errors.As(err, &e) || e == 0 {
@@ -32,10 +31,11 @@ func Number(err error) Errno {
 	return e
 }
 
-// A Dated is a Kernel with a calendar of its own: a simulated one. Without it the time is time.Now.
+// A Dated is a Kernel with a date of its own: a simulated one. For other Kernels the date is
+// time.Now.
 type Dated interface{ Time() time.Time }
 
-// Time is the date and time on k.
+// Time returns the date and time on k.
 func Time(k Kernel) time.Time {
 	if d, ok := k.(Dated); ok {
 		return d.Time()
@@ -43,7 +43,7 @@ func Time(k Kernel) time.Time {
 	return time.Now()
 }
 
-// Until is how long it is on k until t.
+// Until returns the duration until t on k.
 func Until(k Kernel, t time.Time) time.Duration {
 	if d, ok := k.(Dated); ok {
 		return t.Sub(d.Time())
@@ -51,21 +51,21 @@ func Until(k Kernel, t time.Time) time.Duration {
 	return time.Until(t)
 }
 
-// AskLocal has a UDP socket tell Local. Where it cannot, answers leave from the address that the
-// kernel chooses.
+// AskLocal makes a UDP socket report Packet.Local. If the system cannot, the kernel chooses the
+// address that answers leave from.
 func AskLocal(k Kernel, fd, family int) {
-	k.SetOpt(fd, IPPROTO_IP, IP_RECVLOCAL, 1) // of IPv6 sockets too: they hear IPv4
+	k.SetOpt(fd, IPPROTO_IP, IP_RECVLOCAL, 1) // for IPv6 sockets too: they receive IPv4
 	if family == AF_INET6 {
 		k.SetOpt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
 	}
 }
 
-// Host is the operating system this program runs on. On one that is not supported every call fails
-// with ENOSYS and NewPoller with an error that names those that are.
+// Host is the operating system that this program runs on. If it is not supported, every call
+// returns ENOSYS, and NewPoller an error that names the supported systems.
 var Host Kernel = &host{}
 
-// Dup is another number of the same open file, close-on-exec. ENOSYS on a kernel that has no such
-// thing.
+// Dup returns another descriptor of the same open file, close-on-exec. It returns ENOSYS if k lacks
+// that.
 func Dup(k Kernel, fd int) (int, Errno) {
 	if d, ok := k.(interface{ Dup(fd int) (int, Errno) }); ok {
 		return d.Dup(fd)
@@ -73,10 +73,10 @@ func Dup(k Kernel, fd int) (int, Errno) {
 	return -1, ENOSYS
 }
 
-// Await waits up to d until fd is ready for something of want, with poll(2). With an fd of -1 it
-// sleeps for d. A signal ends it early. It blocks its thread and needs no descriptor of its own.
-// The runtime's timers do: the first of a program makes an epoll, and without a free descriptor
-// that ends the process. ENOSYS on a kernel that has no such thing.
+// Await waits up to d, with poll(2), until fd is ready for one of want. With an fd of -1 it sleeps
+// for d. A signal ends it early. It blocks its thread and needs no descriptor. A timer of the
+// runtime may need one: a program's first timer opens an epoll, and without a free descriptor the
+// runtime ends the process. Await returns ENOSYS if k lacks poll.
 func Await(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
 	if a, ok := k.(interface {
 		Await(fd int, want poller.Interest, d time.Duration) Errno
@@ -86,8 +86,8 @@ func Await(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
 	return ENOSYS
 }
 
-// NewBatch makes room for n datagrams of at most size bytes; size 0 leaves the buffers to the
-// caller. A Batch that receives keeps its buffers.
+// NewBatch makes room for n datagrams of at most size bytes. With size 0 the caller sets the
+// buffers. RecvBatch does not replace them.
 func NewBatch(n, size int) *Batch {
 	b := &Batch{Packets: make([]Packet, n)}
 	if size > 0 {

@@ -8,13 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CloseAtOnce takes a linger time away before it closes. What was sent is delivered all the same. A
-// linger time of 0, which resets, stays.
+// CloseAtOnce removes a linger time and closes. The kernel still delivers the data that was sent. A
+// linger time of 0 stays: such a close resets the connection.
 func (k *host) CloseAtOnce(fd int) Errno {
 	var l unix.Linger
 	n, e := k.GetOptBytes(fd, SOL_SOCKET, SO_LINGER, (*[unsafe.Sizeof(l)]byte)(unsafe.Pointer(&l))[:])
 	if e == 0 && n >= int(unsafe.Sizeof(l)) && l.Onoff != 0 && l.Linger != 0 {
-		_ = unix.SetsockoptLinger(fd, SOL_SOCKET, SO_LINGER, &unix.Linger{}) // it has just been read
+		// getsockopt has just worked on the same descriptor.
+		_ = unix.SetsockoptLinger(fd, SOL_SOCKET, SO_LINGER, &unix.Linger{})
 	}
 	return k.Close(fd)
 }

@@ -2,13 +2,13 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// These move bytes between descriptors without showing them to the program. They may block on a
-// file, so they enter the scheduler. Only the host's own descriptors can: ENOSYS for another
-// Kernel. There is no MSG_DONTWAIT for a socket here, so ENOSYS is also the answer where another
-// owner of the socket has cleared O_NONBLOCK: copy instead.
+// These functions move bytes between descriptors inside the kernel. They may block on a file, so
+// they enter through the scheduler. They return ENOSYS for another Kernel than the host's. They
+// also do if another owner of the socket has cleared O_NONBLOCK, because they have no MSG_DONTWAIT.
+// The caller then copies.
 
-// SendFile moves n bytes of an open file at most, from where it stands, to a socket. 0 is the
-// file's end.
+// SendFile moves at most n bytes from an open file's present offset to a socket. 0 is the end of
+// the file.
 func SendFile(k Kernel, socket, file, n int) (int, Errno) {
 	if k != Host || !Nonblocking(socket) {
 		return 0, ENOSYS
@@ -25,8 +25,8 @@ func SendFile(k Kernel, socket, file, n int) (int, Errno) {
 	}
 }
 
-// Splice moves n bytes at most between a socket and a pipe, either way. 0 is the end, or TCP's
-// urgent mark. EAGAIN: nothing there, or no room.
+// Splice moves at most n bytes between a socket and a pipe, either way. 0 is the end of input, or
+// TCP's urgent mark. EAGAIN means no data, or no room.
 func Splice(k Kernel, from, to, n int) (int, Errno) {
 	if k != Host || !Nonblocking(from) {
 		return 0, ENOSYS
@@ -44,10 +44,10 @@ func Splice(k Kernel, from, to, n int) (int, Errno) {
 	}
 }
 
-// PipeSize is what Pipe asks for.
+// PipeSize is the size that Pipe asks for, in bytes.
 const PipeSize = 1 << 20
 
-// Pipe is a pipe's two ends.
+// Pipe makes a pipe.
 func Pipe(k Kernel) (r, w int, e Errno) {
 	if k != Host {
 		return -1, -1, ENOSYS
@@ -56,11 +56,11 @@ func Pipe(k Kernel) (r, w int, e Errno) {
 	if err := unix.Pipe2(p[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
 		return -1, -1, errno(err)
 	}
-	_, _ = unix.FcntlInt(uintptr(p[0]), unix.F_SETPIPE_SZ, PipeSize) // who may have no large one gets on with 64 KiB
+	_, _ = unix.FcntlInt(uintptr(p[0]), unix.F_SETPIPE_SZ, PipeSize) // a refusal leaves 64 KiB
 	return p[0], p[1], 0
 }
 
-// Nonblocking tells whether the open file has O_NONBLOCK. Other owners may clear it.
+// Nonblocking reports whether the open file has O_NONBLOCK. Other owners may clear it.
 func Nonblocking(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	return err != nil || flags&unix.O_NONBLOCK != 0

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// refusesLocal tells whether the kernel may have refused the address to leave from.
+// refusesLocal reports whether the kernel may have refused the source address.
 func refusesLocal(e Errno) bool {
 	return e == unix.EINVAL || e == unix.EADDRNOTAVAIL || e == unix.ENODEV || e == unix.ENETUNREACH
 }
@@ -58,7 +58,7 @@ func (*host) SendMsg(fd int, p *Packet, flags int) Errno {
 	raceRead(p.Buf[:p.N])
 	raceRelease()
 	for {
-		// Not raw: to a Unix socket it may wait for a lock that somebody else has.
+		// Not raw: a send to a Unix socket may wait for a lock that another process holds.
 		_, _, e := syscall.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), uintptr(flags|unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL))
 		switch {
 		case e == 0:

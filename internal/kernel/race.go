@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// A raw system call is invisible to the race detector. These tell it what package syscall tells it
-// for its own: that a call reads or writes the buffer, and that what was done before a send happens
-// before the receive that answers it.
+// A raw system call is invisible to the race detector. These functions report the same as package
+// syscall does for its calls. A call reads or writes its buffer. Everything before a send happens
+// before every later receive.
 
 var ioSync int64
 

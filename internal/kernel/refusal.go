@@ -2,16 +2,16 @@ package kernel
 
 import "sync/atomic"
 
-// Refusal tells whether e can be the answer of a sandbox, or of a kernel that is older than the
-// call, and so says nothing about the descriptor. It may be a real error all the same: only a try
-// by another call shows that.
+// Refusal reports whether e may come from a sandbox, or from a kernel that is older than the call.
+// Such an error does not concern the descriptor. It may also be a real error: only a try with
+// another call shows that.
 func Refusal(e Errno) bool {
 	return e == ENOSYS || e == EPERM || e == EACCES || e == EINVAL || e == ENOTSUP || e == EOPNOTSUPP || e == ENOPROTOOPT
 }
 
-// A fallback remembers whether the system refuses a call that another can replace. The first
-// success settles it: a call that has worked is tried first ever after, because a Refusal is then
-// more likely an error of one descriptor.
+// A fallback remembers whether the system refuses a call that another call can replace. The first
+// success is final: the call is then tried first each time. A later Refusal is more likely an error
+// of one descriptor.
 type fallback struct{ known atomic.Uint32 }
 
 const (

@@ -95,7 +95,7 @@ func (s *sockaddr) path(n uint32) string {
 	return name
 }
 
-// swap turns a port between host and network order; it is its own inverse.
+// swap converts a port from host to network order, or back.
 func swap(p uint16) uint16 {
 	b := (*[2]byte)(unsafe.Pointer(&p))
 	return uint16(b[0])<<8 | uint16(b[1])

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The BSDs speak of addresses through x/sys, which allocates and leaves out IPv6 flow information.
-// Linux has its own and only runs the tests of these.
+// The BSDs use the addresses of x/sys, which allocate and lack IPv6 flow information. Linux has its
+// own, in sockaddr_linux.go. It only runs the tests of these.
 
-// toSockaddr is the address for x/sys; size is the room for a path, its NUL included.
+// toSockaddr returns the address for x/sys. size is the room for a path with its NUL, in bytes.
 func toSockaddr(a Addr, size int) (unix.Sockaddr, Errno) {
 	switch a.Family {
 	case AF_INET:
@@ -22,7 +22,8 @@ func toSockaddr(a Addr, size int) (unix.Sockaddr, Errno) {
 		switch {
 		case len(a.Path) >= size:
 			return nil, ENAMETOOLONG
-		case a.Path == "", strings.Contains(a.Path, "\x00"): // neither autobind nor an abstract space
+		// These systems have neither autobind nor an abstract namespace.
+		case a.Path == "", strings.Contains(a.Path, "\x00"):
 			return nil, EINVAL
 		}
 		return &unix.SockaddrUnix{Name: a.Path}, 0
@@ -30,7 +31,7 @@ func toSockaddr(a Addr, size int) (unix.Sockaddr, Errno) {
 	return nil, EAFNOSUPPORT
 }
 
-// fromSockaddr is the address that x/sys tells; nil is none.
+// fromSockaddr returns the address of x/sys as an Addr. nil means no address.
 func fromSockaddr(sa unix.Sockaddr) Addr {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:

@@ -2,5 +2,5 @@
 
 package kernel
 
-// sendSource: x/sys knows no way to choose the address that an IPv4 datagram leaves from.
+// sendSource does not work: x/sys has no way to choose the source address of an IPv4 datagram.
 func sendSource([4]byte) []byte { return nil }

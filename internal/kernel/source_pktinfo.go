@@ -4,8 +4,8 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// sendSource is a struct in_pktinfo: an interface, the address to leave from, an address that only
-// receivers read.
+// sendSource uses a struct in_pktinfo. Its fields are an interface, the source address, and an
+// address that only a receive fills.
 func sendSource(ip [4]byte) []byte {
 	var info [12]byte
 	copy(info[4:], ip[:])

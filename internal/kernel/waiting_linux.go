@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// waiting is the memory that received data takes. A TCP listener has a count of connections
-// instead, a Unix stream one of bytes; of other Unix sockets nothing is known. It consumes nothing,
-// no pending error either.
+// waiting returns the memory that received data uses. For a TCP listener it is the number of
+// connections, and for a Unix stream the number of bytes. For other Unix sockets it is unknown.
+// waiting consumes nothing, not even a pending error.
 func waiting(k Kernel, fd int) int {
 	n := received(k, fd)
 	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
@@ -44,7 +44,7 @@ func received(k Kernel, fd int) int {
 	return bytes
 }
 
-// optWord is the 32 bits at an offset of an option; -1 if the kernel does not have them.
+// optWord returns the 32 bits at an offset of an option, -1 if the kernel does not have them.
 func optWord(k Kernel, fd, level, name, at int) int {
 	var room [32]byte
 	p := room[:at+4]
