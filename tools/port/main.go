@@ -75,10 +75,8 @@ func (w *world) portPackages(dir string) error {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		w.portFiles(w.importPath(dir), files[name])
 		for _, f := range files[name] {
-			if out := f.apply(); string(out) != string(f.src) {
-				if err := os.WriteFile(f.name, out, 0o644); err != nil {
-					return err
-				}
+			if err := f.write(); err != nil {
+				fmt.Fprintln(os.Stderr, "port: left alone:", err)
 			}
 		}
 	}
@@ -186,6 +184,11 @@ func (w *world) load(at string) *types.Package {
 	if own {
 		return w.source(at, filepath.Join(w.root, rel))
 	}
+	if at == "golang.org/x/sys/unix" && w.home != "" { // kernel's Errno is from there
+		f, _ := w.parse("unix.go", []byte("package unix; import \"syscall\"; type Errno = syscall.Errno"))
+		p, _ := w.check(at, []*file{f})
+		return p
+	}
 	if strings.Contains(strings.Split(at, "/")[0], ".") {
 		return nil // others' modules are not needed
 	}
@@ -211,6 +214,15 @@ func (w *world) source(at, dir string) *types.Package {
 	}
 	p, _ := w.check(at, files)
 	return p
+}
+
+// write writes what differs from the file on disk.
+func (f *file) write() error {
+	now, err := os.ReadFile(f.name)
+	if out := f.apply(); err == nil && string(out) != string(now) {
+		err = os.WriteFile(f.name, out, 0o644)
+	}
+	return err
 }
 
 // A file is one source file with the edits that are due.

@@ -25,7 +25,7 @@ func (p *port) interfaces(f *file) {
 		}
 		for _, our := range ours {
 			pkg := p.w.known[module+our.path]
-			if pkg == nil || pkg.Scope().Lookup(our.name) == nil || !types.Implements(types.NewPointer(pkg.Scope().Lookup(our.name).Type()), iface) {
+			if pkg == nil || pkg.Scope().Lookup(our.name) == nil || !has(types.NewPointer(pkg.Scope().Lookup(our.name).Type()), iface) {
 				continue
 			}
 			for _, m := range t.Methods.List {
@@ -37,6 +37,31 @@ func (p *port) interfaces(f *file) {
 		}
 		return true
 	})
+}
+
+// has returns whether t implements iface. A result may be a type parameter of the interface.
+func has(t types.Type, iface *types.Interface) bool {
+	if types.Implements(t, iface) {
+		return true
+	}
+	methods := types.NewMethodSet(t)
+	for want := range iface.Methods() {
+		m := methods.Lookup(want.Pkg(), want.Name())
+		if m == nil {
+			return false
+		}
+		got, want := m.Type().(*types.Signature), want.Signature()
+		if !types.Identical(got.Params(), want.Params()) || got.Variadic() != want.Variadic() || got.Results().Len() != want.Results().Len() {
+			return false
+		}
+		for i := range got.Results().Len() {
+			w := want.Results().At(i).Type()
+			if _, free := w.(*types.TypeParam); !free && !types.Identical(got.Results().At(i).Type(), w) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // method changes the declaration of one method of an interface.
@@ -80,6 +105,10 @@ func (p *port) method(f *file, id *ast.Ident, fn *ast.FuncType, name string) {
 
 // value makes a function of the old type where a method is not called.
 func (p *port) value(f *file, s *ast.SelectorExpr, name string) {
+	if name == "socket.Tuple" {
+		p.edit(f, s.Pos(), s.End(), p.tuple(f))
+		return
+	}
 	fn, ok := p.info.Uses[s.Sel].(*types.Func)
 	if !ok || fn.Signature().Recv() == nil {
 		p.report(s.Pos(), "%s is used as a value: it has no optional argument any more", name)
@@ -116,7 +145,9 @@ func (p *port) value(f *file, s *ast.SelectorExpr, name string) {
 		args = append(args, params.At(i).Name())
 	}
 	if name != "socket.Socket.MakeFile" {
-		args = append(args, fmt.Sprintf("append(%s, %s)[0]", params.At(params.Len()-1).Name(), missing))
+		list := params.At(params.Len() - 1).Name()
+		before, after := p.one(f, name, missing)
+		args = append(args, before+list+after)
 	}
 	p.edit(f, s.Pos(), s.End(), fmt.Sprintf("%s { return %s.%s(%s) }", sig, object, method, strings.Join(args, ", ")))
 }

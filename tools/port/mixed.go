@@ -14,16 +14,16 @@ import (
 const helpers = `
 
 // %[1]s makes the options of Listen and ListenPacket from a list that serves Dial too.
-func %[1]s(opts ...any) []%[3]s.ListenOption { return %[1]sOf[%[3]s.ListenOption](opts) }
+func %[1]s(opts ...any) []%[3]sListenOption { return %[1]sOf[%[3]sListenOption](opts) }
 
 // %[2]s makes the options of Dial from a list that serves Listen too.
-func %[2]s(opts ...any) []%[3]s.DialOption { return %[1]sOf[%[3]s.DialOption](opts) }
+func %[2]s(opts ...any) []%[3]sDialOption { return %[1]sOf[%[3]sDialOption](opts) }
 
 func %[1]sOf[T any](opts []any) []T {
 	list := make([]T, len(opts))
 	for i, o := range opts {
 		if _, ok := o.(T); !ok {
-			o = %[3]s.WithLimits(-1, -1, -1) // not for this call, which returns an error
+			o = %[3]sWithLimits(-1, -1, -1) // not for this call, which returns an error
 		}
 		list[i] = o.(T)
 	}
@@ -43,13 +43,22 @@ func (p *port) mix() {
 	listen, dial := p.free("listenOptions"), p.free("dialOptions")
 	needed := false
 	for _, f := range p.files {
+		called := map[ast.Expr]bool{}
 		ast.Inspect(f.tree, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.SelectorExpr:
 				if optionTypes[p.nameOf(n.Sel)] {
 					p.edit(f, n.Pos(), n.End(), "any")
 				}
+				p.maker(f, n, n.Sel, called[n])
+				called[n.Sel] = true
+			case *ast.Ident: // of a dot import; one in a selector is inside of that one's edit
+				if optionTypes[p.nameOf(n)] {
+					p.edit(f, n.Pos(), n.End(), "any")
+				}
+				p.maker(f, n, n, called[n])
 			case *ast.CallExpr:
+				called[ast.Unparen(n.Fun)] = true
 				id := lastName(n.Fun)
 				if id == nil {
 					return true
@@ -74,11 +83,35 @@ func (p *port) mix() {
 		})
 	}
 	for _, f := range p.files {
-		if name := p.qualified(f, "reactor", "", ""); needed && name != "" {
-			p.edit(f, f.tree.FileEnd, f.tree.FileEnd, fmt.Sprintf(helpers, listen, dial, strings.TrimSuffix(name, ".")))
+		if name, ok := p.prefix(f, "reactor"); needed && ok {
+			p.edit(f, f.tree.FileEnd, f.tree.FileEnd, fmt.Sprintf(helpers, listen, dial, name))
 			return
 		}
 	}
+}
+
+// maker makes a function with the result any from one that makes an option and is not called.
+func (p *port) maker(f *file, e ast.Expr, id *ast.Ident, called bool) {
+	fn, ok := p.info.Uses[id].(*types.Func)
+	if called || !ok || !strings.HasPrefix(p.nameOf(id), "reactor.With") {
+		return
+	}
+	sig := fn.Signature()
+	if sig.Results().Len() != 1 || !strings.HasSuffix(types.TypeString(types.Unalias(sig.Results().At(0).Type()), nil), "/reactor.SocketOption") {
+		return
+	}
+	var params, args []string
+	for v := range sig.Params().Variables() {
+		params = append(params, v.Name()+" "+types.TypeString(v.Type(), func(pkg *types.Package) string {
+			if q, ok := p.prefix(f, pkg.Name()); ok {
+				return strings.TrimSuffix(q, ".")
+			}
+			return pkg.Name()
+		}))
+		args = append(args, v.Name())
+	}
+	from := string(f.src[p.offset(f, e):p.end(f, e)])
+	p.edit(f, e.Pos(), e.End(), fmt.Sprintf("func(%s) any { return %s(%s) }", strings.Join(params, ", "), from, strings.Join(args, ", ")))
 }
 
 func (p *port) isOwn(e ast.Expr, names ...string) bool {

@@ -11,7 +11,7 @@ import (
 // Programs that use each changed name and each form of use, beside names of their own that are the
 // same. The port must be the file that was read and approved, and a second run must change nothing.
 func TestPort(t *testing.T) {
-	for _, program := range []string{"", "forms_"} {
+	for _, program := range []string{"", "forms_", "rare_"} {
 		before, err := os.ReadFile("testdata/" + program + "before.txt")
 		if err != nil {
 			t.Fatal(err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"go/ast"
-	"go/token"
 	"go/types"
 	"strings"
 )
@@ -13,16 +12,12 @@ func (p *port) readiness() {
 	var reported []ast.Expr
 	for _, f := range p.files {
 		ast.Inspect(f.tree, func(n ast.Node) bool {
-			switch d := n.(type) {
-			case *ast.AssignStmt:
-				if d.Tok == token.DEFINE {
-					p.typed(f, d.Rhs)
-				}
-			case *ast.GenDecl: // a constant may stay untyped
-				for _, s := range d.Specs {
-					if v, ok := s.(*ast.ValueSpec); ok && d.Tok == token.VAR && v.Type == nil {
-						p.typed(f, v.Values)
-					}
+			p.constants(f, n)
+			if t, ok := n.(*ast.FuncType); ok && p.isReady(t) { // of a Kernel of the program's own
+				r := t.Results.List[0]
+				reported = append(reported, r.Type)
+				for _, id := range r.Names {
+					p.news[p.info.Defs[id]] = true
 				}
 			}
 			if t, ok := n.(*ast.FuncType); ok && t.Results == nil && len(t.Params.List) == 1 && p.isInterest(t.Params.List[0].Type) {
@@ -52,7 +47,7 @@ func (p *port) readiness() {
 				case *ast.CallExpr:
 					fn, ok := p.object(n.Fun).(*types.Func)
 					for i, a := range n.Args {
-						if ok && i < fn.Signature().Params().Len() && p.reports(a) {
+						if ok && i < fn.Signature().Params().Len() && !asks[fn.Name()] && p.reports(a) {
 							again = p.learn(fn.Signature().Params().At(i)) || again
 						}
 					}
@@ -78,30 +73,16 @@ func (p *port) readiness() {
 	}
 }
 
-// typed gives constants that are untyped now the type that a variable had from them.
-func (p *port) typed(f *file, values []ast.Expr) {
-	for _, e := range values {
-		tv := p.info.Types[e]
-		if tv.Value == nil || types.TypeString(tv.Type, nil) != module+"/poller.Interest" {
-			continue
-		}
-		pkg, still := "", false
-		ast.Inspect(e, func(n ast.Node) bool {
-			if s, ok := n.(*ast.SelectorExpr); ok {
-				switch p.nameOf(s.Sel) {
-				case "poller.In", "poller.Out", "poller.Pri":
-					pkg = s.X.(*ast.Ident).Name
-				case "poller.Edge", "poller.Err", "poller.Hup", "poller.End", "poller.Interest":
-					still = true
-				}
-			}
-			return true
-		})
-		if pkg != "" && !still {
-			p.edit(f, e.Pos(), e.Pos(), pkg+".Interest(")
-			p.edit(f, e.End(), e.End(), ")")
-		}
+// asks has the methods of a Poller and of a Watch that take an Interest, also in the program's types.
+var asks = map[string]bool{"Add": true, "Mod": true, "Want": true}
+
+// isReady returns whether t is the type of Kernel.Ready: func(fd int) (poller.Interest, syscall.Errno).
+func (p *port) isReady(t *ast.FuncType) bool {
+	if t.Results == nil || len(t.Results.List) != 2 || len(t.Params.List) != 1 || !p.isInterest(t.Results.List[0].Type) {
+		return false
 	}
+	second := p.info.Types[t.Results.List[1].Type].Type
+	return second != nil && types.TypeString(second, nil) == "syscall.Errno"
 }
 
 func (p *port) isInterest(e ast.Expr) bool {
@@ -128,6 +109,10 @@ func (p *port) reports(e ast.Expr) (yes bool) {
 		switch n := n.(type) {
 		case *ast.FuncLit:
 			return false
+		case *ast.CallExpr:
+			if p.info.Types[n.Fun].IsType() { // a conversion says what it makes
+				return false
+			}
 		case *ast.Ident:
 			o := p.info.Uses[n]
 			name := p.nameOf(n)

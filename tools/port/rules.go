@@ -91,6 +91,11 @@ func (w *world) port(at string, files []*file, mixed bool) {
 				p.call(f, n)
 			case *ast.SelectorExpr:
 				p.selector(f, n, called[n])
+				called[n.Sel] = true
+			case *ast.Ident: // of a dot import
+				if p.nameOf(n) == "socket.Tuple" && !called[n] {
+					p.edit(f, n.Pos(), n.End(), p.tuple(f))
+				}
 			case *ast.BasicLit:
 				p.program(f, n)
 			}
@@ -146,23 +151,23 @@ func (p *port) call(f *file, c *ast.CallExpr) {
 	}
 	name := p.nameOf(id)
 	n := len(c.Args)
+	if p.extra(f, c, s, name) {
+		return
+	}
 	if r, ok := second[name]; ok && n > r.needs {
 		p.edit(f, id.Pos(), id.End(), r.name)
 		for i := r.needs + 1; i < n; i++ { // several flags were or'ed
 			p.edit(f, c.Args[i-1].End(), c.Args[i].Pos(), " | ")
 		}
-		p.unspread(f, c, r.missing)
+		p.unspread(f, c, name, r.missing)
 		return
 	}
 	switch name {
 	case "socket.Socket.Listen":
-		if n > 1 {
-			p.report(c.Pos(), "Listen with %d arguments: it was an error and no longer compiles", n)
-		}
 		if n == 0 {
 			p.edit(f, c.Rparen, c.Rparen, p.qualified(f, "socket", "DefaultBacklog", "128"))
 		}
-		p.unspread(f, c, p.qualified(f, "socket", "DefaultBacklog", "128"))
+		p.unspread(f, c, name, p.qualified(f, "socket", "DefaultBacklog", "128"))
 	case "reactor.Reactor.Dial", "reactor.Reactor.Listen", "reactor.Reactor.ListenPacket":
 		for _, a := range c.Args {
 			if o, ok := a.(*ast.CallExpr); ok {
@@ -176,16 +181,10 @@ func (p *port) call(f *file, c *ast.CallExpr) {
 			p.edit(f, c.Args[0].End(), c.Rparen, "")
 		}
 	case "socket.Tuple":
-		switch {
-		case c.Ellipsis.IsValid():
-			p.report(c.Pos(), "socket.Tuple with a list: use Tuple or Tuple6")
-		case n > 4:
-			p.report(c.Pos(), "socket.Tuple with %d items: it was an error and no longer compiles", n)
-		case n > 2:
+		if c.Ellipsis.IsValid() || n == 3 || n > 4 {
+			p.edit(f, c.Fun.Pos(), c.Fun.End(), p.tuple(f))
+		} else if n == 4 {
 			p.edit(f, id.Pos(), id.End(), "Tuple6")
-			if n == 3 {
-				p.edit(f, c.Rparen, c.Rparen, ", 0")
-			}
 		}
 	case "sel.Poll.Register":
 		both := p.qualified(f, "sel", "POLLIN", "1") + " | " + p.qualified(f, "sel", "POLLOUT", "4")
@@ -195,23 +194,16 @@ func (p *port) call(f *file, c *ast.CallExpr) {
 		for i := 2; i < n; i++ {
 			p.edit(f, c.Args[i-1].End(), c.Args[i].Pos(), " | ")
 		}
-		p.unspread(f, c, both)
+		p.unspread(f, c, name, both)
 	}
-}
-
-// unspread makes the one argument of a list, or what stands for none.
-func (p *port) unspread(f *file, c *ast.CallExpr, missing string) {
-	if !c.Ellipsis.IsValid() {
-		return
-	}
-	last := c.Args[len(c.Args)-1]
-	p.edit(f, last.Pos(), last.Pos(), "append(")
-	p.edit(f, c.Ellipsis, c.Ellipsis+3, ", "+missing+")[0]")
 }
 
 // nameOf is package.Name or package.Type.Method of an identifier of the old API, else "".
 func (p *port) nameOf(id *ast.Ident) string {
 	o := p.info.Uses[id]
+	if fn, ok := o.(*types.Func); ok {
+		o = fn.Origin() // of a generic interface
+	}
 	if name := p.as[o]; name != "" {
 		return name
 	}
@@ -234,19 +226,28 @@ func (p *port) nameOf(id *ast.Ident) string {
 	return o.Pkg().Name() + "." + o.Name()
 }
 
-// qualified is a constant as the file can write it: with its import's name, else as a number.
-func (p *port) qualified(f *file, pkg, name, number string) string {
+// prefix is what stands before the names of one of our packages in a file.
+func (p *port) prefix(f *file, pkg string) (name string, imported bool) {
 	for _, s := range f.tree.Imports {
 		at := strings.Trim(s.Path.Value, `"`)
 		if base, ok := strings.CutPrefix(at, module+"/"); ok && (base == pkg || base == "select" && pkg == "sel") {
-			if s.Name != nil {
-				if s.Name.Name == "." {
-					return name
-				}
-				pkg = s.Name.Name
+			switch {
+			case s.Name == nil:
+				return pkg + ".", true
+			case s.Name.Name == ".":
+				return "", true
+			case s.Name.Name != "_":
+				return s.Name.Name + ".", true
 			}
-			return pkg + "." + name
 		}
+	}
+	return "", false
+}
+
+// qualified is a constant as the file can write it: with its import's name, else as a number.
+func (p *port) qualified(f *file, pkg, name, number string) string {
+	if prefix, ok := p.prefix(f, pkg); ok {
+		return prefix + name
 	}
 	return number
 }

@@ -31,6 +31,9 @@ func (w *world) portFiles(at string, files []*file) {
 			}
 		}
 	}
+	for round := 0; len(wrong) > 0 && round < 5 && w.convert(at, files); round++ {
+		wrong = w.wrong(at, files)
+	}
 	for _, text := range wrong {
 		fmt.Fprintln(os.Stderr, text)
 	}
