@@ -55,17 +55,17 @@ func portDir(root string) error {
 
 // portPackages ports the files of one directory: a package, and perhaps its test package.
 func (w *world) portPackages(dir string) error {
-	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	names, err := goFiles(dir)
 	if err != nil {
 		return err
 	}
 	files := map[string][]*file{}
 	for _, name := range names {
 		src, err := os.ReadFile(name)
-		if err != nil {
-			return err
+		var f *file
+		if err == nil {
+			f, err = w.parse(name, src)
 		}
-		f, err := w.parse(name, src)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "port: left alone:", err)
 			continue
@@ -81,6 +81,17 @@ func (w *world) portPackages(dir string) error {
 		}
 	}
 	return nil
+}
+
+// goFiles lists the Go files in dir, whose name may have any characters.
+func goFiles(dir string) (names []string, err error) {
+	list, err := os.ReadDir(dir)
+	for _, d := range list {
+		if !d.IsDir() && strings.HasSuffix(d.Name(), ".go") {
+			names = append(names, filepath.Join(dir, d.Name()))
+		}
+	}
+	return names, err
 }
 
 // A world is what all packages of a module need.
@@ -198,7 +209,7 @@ func (w *world) load(at string) *types.Package {
 
 // source is a package of the program's own module.
 func (w *world) source(at, dir string) *types.Package {
-	names, _ := filepath.Glob(filepath.Join(dir, "*.go"))
+	names, _ := goFiles(dir)
 	var files []*file
 	for _, name := range names {
 		src, err := os.ReadFile(name)
