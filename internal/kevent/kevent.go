@@ -11,20 +11,20 @@ import (
 type Queue interface {
 	Now() timeout.Deadline // the clock that Wait goes by
 
-	// Pollable returns Errors.Perm for what epoll refuses although a kqueue takes it: files,
-	// directories, disks.
+	// Pollable returns Errors.Perm for files, directories and disks. A kqueue accepts them, but
+	// epoll does not.
 	Pollable(fd int) error
 	// Change is kevent(2) with a list of changes and no room for events. It ends at the first
 	// change that fails, and the changes before that one stand.
 	Change(list []Change) error
-	// Wait is kevent(2) with room for n events. A negative time is no limit. It may return early
+	// Wait is kevent(2) with room for n events. A negative time means no limit. It may return early
 	// without an event.
 	Wait(n int, left time.Duration) (int, error)
-	// Event is the ith of those that the last Wait returned.
+	// Event returns the ith event of the last Wait.
 	Event(i int) Event
 	// Woken empties the waker after its event.
 	Woken()
-	// Wake has the present or the next Wait return the waker's event.
+	// Wake makes the present or the next Wait return the waker's event.
 	Wake() error
 
 	FD() int

@@ -12,16 +12,16 @@ import (
 // Lines is how many lines of one kind are logged in a second.
 const Lines = 100
 
-// A Limit is for one kind of event. The zero Limit is ready; any goroutine may use it.
+// A Limit counts one kind of event. The zero Limit is ready for use. Any goroutine may use it.
 type Limit struct {
 	mu      sync.Mutex
-	second  time.Time // the present second's begin
+	second  time.Time // the start of the present second
 	lines   int       // in it
 	dropped int       // since the last line
 }
 
-// Line counts an event. ok reports whether it is to be logged, with these fields: the stack, for
-// the first of a second, and how many events before it were not logged.
+// Line counts an event. ok reports whether to log it, with these fields: the stack, for the first
+// event of a second, and how many events before it were not logged.
 func (l *Limit) Line(stack func() zapcore.Field) (fields []zapcore.Field, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,16 +2,16 @@ package netaddr
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// askedMost is how many senders an Asked knows at least.
+// askedMost is how many senders an Asked remembers at least.
 const askedMost = 4096
 
-// An Asked remembers of the latest senders, 4,096 or more, at which address of this machine each
-// asked, so that an answer can leave from there. It is for a socket that is bound to all addresses.
-// It belongs to one goroutine.
+// An Asked remembers the local address that each of the latest senders has used, so that an answer
+// can leave from there. It remembers at least askedMost senders. It is for a socket that is bound
+// to all addresses, and belongs to one goroutine.
 type Asked struct {
 	last          peer
 	lastLocal     own
-	recent, older map[peer]own // two generations: the older one is dropped whole
+	recent, older map[peer]own // two generations: the older one is dropped as a whole
 }
 
 // A peer is a sender's IP address and port.
@@ -22,7 +22,7 @@ type peer struct {
 	six   bool
 }
 
-// own is an address of this machine; the zero value is none.
+// own is an address of this machine. The zero value is no address.
 type own struct {
 	ip     [16]byte
 	scope  uint32
@@ -33,7 +33,8 @@ func peerOf(a kernel.Addr) peer {
 	return peer{a.IP, a.Scope, a.Port, a.Family == kernel.AF_INET6}
 }
 
-// Note takes down where a datagram was sent to. The zero local forgets the sender.
+// Note records the local address that a datagram was sent to. With the zero local it forgets the
+// sender.
 func (m *Asked) Note(from, local kernel.Addr) {
 	p, o := peerOf(from), own{local.IP, local.Scope, int32(local.Family)}
 	if p == m.last && o == m.lastLocal {
@@ -52,7 +53,8 @@ func (m *Asked) Note(from, local kernel.Addr) {
 	m.recent[p] = o
 }
 
-// Local is the address that the sender asked last; the zero Addr if it is not known.
+// Local returns the local address that the sender has used last, or the zero Addr if it is not
+// known.
 func (m *Asked) Local(to kernel.Addr) kernel.Addr {
 	p := peerOf(to)
 	o, known := m.lastLocal, p == m.last

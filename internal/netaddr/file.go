@@ -8,16 +8,16 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A File is the file of a Unix socket, which its owner removes in the end. Another program may have
-// put another file at the path meanwhile, so it is known by its identity too. The zero File is
-// none.
+// A File is the file of a Unix socket, which the socket's owner removes at Close. Another program
+// may have put another file at the path by then, so a File also has an identity. The zero File is
+// no file.
 type File struct {
-	path   string // absolute, for the program may change its directory
+	path   string // absolute, because the program may change its directory
 	id     kernel.FileID
-	shared bool // other processes may have the socket: the last one removes the file
+	shared bool // other processes may have the socket; the last one removes the file
 }
 
-// FileOf is the file that binding to the address has just made, if it has made one.
+// FileOf returns the file that a bind to the address has just made, if it has made one.
 func FileOf(k kernel.Kernel, a kernel.Addr) File {
 	path := a.Path
 	if a.Family != kernel.AF_UNIX || path == "" || path[0] == '@' || path[0] == 0 {
@@ -35,15 +35,15 @@ func FileOf(k kernel.Kernel, a kernel.Addr) File {
 	return File{path: path, id: id}
 }
 
-// Share has the file removed only when no process has the socket any more.
+// Share changes f so that the file is removed only when no process has the socket.
 func (f *File) Share() { f.shared = f.path != "" }
 
-// Path is where the file is, "" for none.
+// Path returns the path of the file, "" for no file.
 func (f File) Path() string { return f.path }
 
-// CloseSocket closes the file's socket and removes the file. Until the socket is closed no other
-// file gets the identity of its own, so the file goes first. Of a shared one, the socket does: the
-// kernel then says whether another process has it.
+// CloseSocket closes the file's socket and removes the file. It removes the file first: while the
+// socket is open, no other file can get the same identity. If the socket is shared, it closes the
+// socket first: the kernel then reports whether another process has it.
 func (f File) CloseSocket(k kernel.Kernel, fd int) (closed, removed kernel.Errno) {
 	if f.shared {
 		closed = k.Close(fd)
@@ -53,8 +53,8 @@ func (f File) CloseSocket(k kernel.Kernel, fd int) (closed, removed kernel.Errno
 	return k.Close(fd), removed
 }
 
-// Remove removes the file, unless another one is at its path, or anybody has the socket of a shared
-// one.
+// Remove removes the file, unless another file is at its path, or the socket is shared and a
+// process has it.
 func (f File) Remove(k kernel.Kernel) kernel.Errno {
 	if f.path == "" {
 		return 0
@@ -77,9 +77,9 @@ func (f File) Remove(k kernel.Kernel) kernel.Errno {
 	return 0
 }
 
-// inUse reports whether anybody has the socket of the file. It connects a datagram socket, which no
-// owner notices: a stream socket refuses the type. If nobody has the socket, the kernel says
-// ECONNREFUSED. With any other error it counts as in use.
+// inUse reports whether a process has the socket of the file. It connects a datagram socket. A
+// stream socket refuses that type, so its owner does not notice. The kernel returns ECONNREFUSED if
+// no process has the socket. After any other error the socket counts as in use.
 func inUse(k kernel.Kernel, path string) (bool, kernel.Errno) {
 	fd, e := k.Socket(kernel.AF_UNIX, kernel.SOCK_DGRAM, 0)
 	if e != 0 {
@@ -96,7 +96,7 @@ func inUse(k kernel.Kernel, path string) (bool, kernel.Errno) {
 	}
 }
 
-// Text is the file for another process, which Restart passes its socket.
+// Text encodes the file for another process, to which Restart passes the socket.
 func (f File) Text() string { return fmt.Sprintf("%x.%x.%x", f.id.Dev, f.id.Ino, f.path) }
 
 // ParseFile is the reverse of Text. The file is shared.

@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Network is what a name such as "tcp6" stands for.
+// A Network describes the networks of package net that have a name such as "tcp6".
 type Network struct {
 	Name string
 	Type int    // kernel.SOCK_STREAM or kernel.SOCK_DGRAM
@@ -26,7 +26,7 @@ var networks = [...]Network{
 	{"unixgram", kernel.SOCK_DGRAM, ""},
 }
 
-// Find is the network of that name.
+// Find returns the network of that name.
 func Find(name string) (n Network, known bool) {
 	for _, n := range networks {
 		if n.Name == name {
@@ -36,7 +36,7 @@ func Find(name string) (n Network, known bool) {
 	return Network{Name: name}, false
 }
 
-// Names lists the networks of streams, or those of datagrams.
+// Names returns the names of the networks of streams, or of those of datagrams.
 func Names(streams bool) (list []string) {
 	for _, n := range networks {
 		if n.Stream() == streams {
@@ -46,20 +46,20 @@ func Names(streams bool) (list []string) {
 	return list
 }
 
-// Stream tells whether sockets of the network connect and accept.
+// Stream reports whether the network's sockets are streams.
 func (n Network) Stream() bool { return n.Type == kernel.SOCK_STREAM }
 
-// Unix tells whether addresses are paths.
+// Unix reports whether the network's addresses are paths.
 func (n Network) Unix() bool { return n.IP == "" }
 
-// TCP tells whether the sockets are TCP's.
+// TCP reports whether the network is TCP over IPv4, IPv6 or both.
 func (n Network) TCP() bool { return n.Stream() && !n.Unix() }
 
-// UDP tells whether the sockets are UDP's.
+// UDP reports whether the network is UDP over IPv4, IPv6 or both.
 func (n Network) UDP() bool { return !n.Stream() && !n.Unix() }
 
-// NetAddr is the address as package net writes it: IPv4 addresses unmapped, zones by the
-// interface's name where the host knows it. nil for the zero Addr.
+// NetAddr returns the address as package net has it: an IPv4-mapped one as IPv4, and a zone as the
+// interface's name if that is known. It returns nil for the zero Addr.
 func NetAddr(k kernel.Kernel, a kernel.Addr, dgram bool) net.Addr {
 	switch {
 	case a.Family == 0:
@@ -74,7 +74,7 @@ func NetAddr(k kernel.Kernel, a kernel.Addr, dgram bool) net.Addr {
 	return &net.TCPAddr{IP: ipOf(a), Port: int(a.Port), Zone: zoneOf(k, a)}
 }
 
-// unixName is the name that package net gives a Unix socket. On Linux it calls an unnamed one "@".
+// unixName returns the name of a Unix socket as package net has it. An unnamed one is "@" on Linux.
 func unixName(a kernel.Addr) string {
 	if a.Path == "" && runtime.GOOS == "linux" {
 		return "@"
@@ -82,13 +82,13 @@ func unixName(a kernel.Addr) string {
 	return a.Path
 }
 
-// ipOf is the address in the form that package net gives it.
+// ipOf returns the IP address in the form that package net uses.
 func ipOf(a kernel.Addr) net.IP {
 	ip := a.AddrPort().Addr().Unmap().WithZone("")
 	return ip.AsSlice()
 }
 
-// zoneOf is the name of a scope; the number if nobody knows one, or the kernel is not the host's.
+// zoneOf returns the zone of an address: see ScopeName.
 func zoneOf(k kernel.Kernel, a kernel.Addr) string {
 	if a.Family != kernel.AF_INET6 || a.Scope == 0 {
 		return ""
@@ -96,7 +96,8 @@ func zoneOf(k kernel.Kernel, a kernel.Addr) string {
 	return ScopeName(k, a.Scope)
 }
 
-// ScopeName is the interface's name of an IPv6 scope, or its number.
+// ScopeName returns the name of the interface of an IPv6 scope. It returns the number if there is
+// no name, or if the kernel is not the host's.
 func ScopeName(k kernel.Kernel, scope uint32) string {
 	if k == kernel.Host && runtime.GOOS != "plan9" {
 		if i, err := net.InterfaceByIndex(int(scope)); err == nil {

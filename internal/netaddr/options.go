@@ -6,28 +6,28 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Setter sets a socket option; what names it in the error.
+// A Setter sets a socket option. what is the option's name for the error.
 type Setter func(level, name, value int, what string) error
 
-// A Getter asks for a socket option.
+// A Getter returns the value of a socket option.
 type Getter func(level, name int) (int, error)
 
-// A Try sets a socket option that a socket can do without. A system or a sandbox may refuse it with
-// any errno. If the descriptor itself is the reason, the next call says so.
+// A Try sets a socket option that is not necessary. A system or a sandbox may refuse it with any
+// Errno. If the descriptor itself is broken, the next call returns the error.
 type Try func(level, name, value int)
 
-// Trying is a Try by set.
+// Trying returns a Try that uses set and ignores its error.
 func Trying(set Setter) Try {
 	return func(level, name, value int) { _ = set(level, name, value, "") }
 }
 
-// GramMax is the longest datagram of a Unix socket that a program of this module sends or receives.
+// GramMax is the longest datagram of a Unix socket that this module sends or receives, in bytes.
 const GramMax = 4 << 20
 
-// Birth sets what package net sets on every socket of the network before it is bound or connected.
-// Without it the system's own choice of V6ONLY counts, and UDP may not broadcast. A Unix socket
-// sends no datagram that is longer than its send buffer, so that one is made large, as far as the
-// system allows.
+// Birth sets the options that package net sets on every socket of the network before it is bound or
+// connected. They set V6ONLY as the network needs, and permit broadcasts over UDP. A Unix socket
+// sends no datagram that is longer than its send buffer. Birth makes that buffer as large as the
+// system permits, up to GramMax.
 func (n Network) Birth(family int, try Try) {
 	if family == kernel.AF_INET6 {
 		try(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(n.v6Only()))
@@ -42,10 +42,10 @@ func (n Network) Birth(family int, try Try) {
 
 func (n Network) v6Only() bool { return n.IP == "ip6" || !kernel.MapsIPv4 }
 
-// Options sets what package net sets on a socket that is to be bound. SO_REUSEADDR keeps a listener
-// from being refused its port by connections that linger in TIME_WAIT; with multicast it lets
-// others have the port too. Only V6ONLY is required, where it decides what the socket hears, and
-// only if the system's own choice is another.
+// Options sets the options that package net sets on a socket before bind. With SO_REUSEADDR, a
+// listener can bind a port that has connections in TIME_WAIT, and several sockets can share the
+// port of a multicast group. An error counts only for V6ONLY, and only if the system's default
+// differs and the option decides what the socket receives.
 func (b Binding) Options(n Network, set Setter, get Getter) error {
 	try := Trying(set)
 	n.Birth(b.Addr.Family, try)
@@ -64,7 +64,8 @@ func (b Binding) Options(n Network, set Setter, get Getter) error {
 	return set(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(n.v6Only()), "IPV6_V6ONLY")
 }
 
-// Fallback is the binding on a host without IPv6; ok is false if there is none.
+// Fallback returns the binding for a host without IPv6. e is the error of the first socket. ok is
+// false if e has another reason, or if there is no such binding.
 func (b Binding) Fallback(e kernel.Errno) (_ Binding, ok bool) {
 	if e != kernel.EAFNOSUPPORT || !b.Dual {
 		return b, false
@@ -72,15 +73,15 @@ func (b Binding) Fallback(e kernel.Errno) (_ Binding, ok bool) {
 	return Binding{Addr: kernel.Addr{Family: kernel.AF_INET, Port: b.Addr.Port}}, true
 }
 
-// KeepAlive turns TCP's probing on with the interval, in whole seconds, where the system has one; 0
-// turns it off.
+// KeepAlive turns TCP's keep-alive probes on, with the interval d in whole seconds where the system
+// has that option. 0 turns them off.
 func KeepAlive(d time.Duration, set Setter) error {
 	if err := set(kernel.SOL_SOCKET, kernel.SO_KEEPALIVE, btoi(d > 0), "SO_KEEPALIVE"); err != nil || d == 0 {
 		return err
 	}
 	secs := int((d + time.Second - 1) / time.Second)
 	for _, name := range []int{kernel.TCP_KEEPIDLE, kernel.TCP_KEEPINTVL} {
-		if name == 0 { // OpenBSD: the system's interval
+		if name == 0 { // OpenBSD has one interval for the whole system
 			continue
 		}
 		if err := set(kernel.IPPROTO_TCP, name, secs, "keep-alive interval"); err != nil {

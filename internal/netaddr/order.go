@@ -6,19 +6,19 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// dialMin is what one of several addresses gets at least of the time that is left, as with package
-// net.
+// dialMin is the shortest limit of one of several addresses, if that much time is left. Package net
+// has the same.
 const dialMin = 2 * time.Second
 
-// An Order says which address a dial tries next and how long it may take. It is the part of a dial
-// that does not wait: the reactor asks it in a turn, netconn between two calls that wait.
+// An Order decides which address a dial tries next, and for how long. It never waits, so the
+// reactor and netconn share it.
 type Order struct{ list []kernel.Addr }
 
-// NewOrder tries the addresses in their order.
+// NewOrder returns an Order that tries the addresses as they are listed.
 func NewOrder(list []kernel.Addr) Order { return Order{list} }
 
-// Next takes the next address; ok is false if there is none. left is the time that the whole dial
-// has left, and limit this address's share of it.
+// Next returns the next address and its limit. ok is false if there is none. left is the time that
+// the whole dial has left, and limit is a part of it.
 func (o *Order) Next(left time.Duration) (a kernel.Addr, limit time.Duration, ok bool) {
 	if len(o.list) == 0 {
 		return a, 0, false
@@ -30,6 +30,6 @@ func (o *Order) Next(left time.Duration) (a kernel.Addr, limit time.Duration, ok
 	return a, left, true
 }
 
-// SelfConnect tells whether a TCP socket has connected to itself, as TCP lets it when its own port
-// is the one it asks for: nobody listens there.
+// SelfConnect reports whether a TCP socket has connected to itself. TCP permits that if no program
+// listens and the system has chosen the same port for the dial.
 func (n Network) SelfConnect(self, peer kernel.Addr) bool { return n.TCP() && self == peer }

@@ -13,22 +13,22 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Query is an address on its way from text to what a socket is given: Parse, then Ask if Asks
-// says so, then Targets or Binding. It belongs to one goroutine at a time.
+// A Query turns the text of an address into addresses for a socket. Call Parse, then Ask if Asks
+// returns true, then Targets or Binding. A Query belongs to one goroutine at a time.
 type Query struct {
 	Net Network
-	// AnyZone takes the name of an interface that is not there for scope 0, as package net does.
-	// Else it is an error.
+	// AnyZone makes the name of an interface that does not exist mean scope 0, as in package net.
+	// Otherwise such a name is an error.
 	AnyZone bool
 
 	path    string // of a Unix socket
-	host    string // "" is this machine
+	host    string // "" means this machine
 	service string // to be looked up; "" once the port is known
 	port    uint16
 	ips     []netip.Addr // of the host, once known
 }
 
-// Parse reads an address: host:port, or the path of a Unix socket. It asks nobody.
+// Parse reads an address: host:port, or the path of a Unix socket. It makes no lookup.
 func (n Network) Parse(addr string) (*Query, error) {
 	q := &Query{Net: n}
 	if n.Unix() {
@@ -54,7 +54,8 @@ func (n Network) Parse(addr string) (*Query, error) {
 
 var errName = errors.New("not a number")
 
-// number reads a port as package net does, which allows for a sign. errName if the text is none.
+// number parses a port as package net does, with or without a sign. It returns errName if text is
+// not a number.
 func number(text string) (uint16, error) {
 	digits := strings.TrimLeft(text, "+-")
 	switch {
@@ -70,7 +71,7 @@ func number(text string) (uint16, error) {
 	return uint16(p), nil
 }
 
-// Port is p as the number of a port.
+// Port returns p as a port number, or an error if it is out of range.
 func Port(p int) (uint16, error) {
 	if p < 0 || p > math.MaxUint16 {
 		return 0, fmt.Errorf("port %d: must be 0 … %d", p, math.MaxUint16)
@@ -78,11 +79,11 @@ func Port(p int) (uint16, error) {
 	return uint16(p), nil
 }
 
-// AsksPort tells whether AskPort has to be called; Asks whether Ask has.
+// AsksPort reports whether AskPort is necessary, and Asks whether Ask is.
 func (q *Query) AsksPort() bool { return q.service != "" }
 func (q *Query) Asks() bool     { return q.AsksPort() || q.host != "" && q.ips == nil }
 
-// AskPort looks up the service's name; it may read a file.
+// AskPort looks up the service's name. It may read a file.
 func (q *Query) AskPort(ctx context.Context, k kernel.Kernel) error {
 	if q.service == "" {
 		return nil
@@ -97,7 +98,7 @@ func (q *Query) AskPort(ctx context.Context, k kernel.Kernel) error {
 	return err
 }
 
-// Ask looks up what is missing; it blocks.
+// Ask looks up the names of the host and the service. It blocks.
 func (q *Query) Ask(ctx context.Context, k kernel.Kernel) error {
 	if err := q.AskPort(ctx, k); err != nil || !q.Asks() {
 		return err
@@ -115,11 +116,11 @@ const NoneForNetwork = "no suitable address found"
 
 func (q *Query) none() error { return &net.AddrError{Err: NoneForNetwork, Addr: q.host} }
 
-// addrs makes endpoints of what is known of the host, in the lookup's order. A zone that cannot be
-// is skipped if the host has other addresses.
+// addrs returns the endpoints of the host, in the lookup's order. An address with an invalid zone
+// is skipped if the host has others.
 func (q *Query) addrs(k kernel.Kernel) (list []kernel.Addr, err error) {
 	ips := q.ips
-	if len(ips) == 1 && ips[0].WithZone("") == netip.IPv6Unspecified() { // the same in IPv4, as package net has it
+	if len(ips) == 1 && ips[0].WithZone("") == netip.IPv6Unspecified() { // as package net: IPv4's too
 		ips = append(ips[:1:1], netip.IPv4Unspecified())
 	}
 	for _, ip := range ips {
@@ -146,7 +147,7 @@ func (q *Query) addrs(k kernel.Kernel) (list []kernel.Addr, err error) {
 	return list, err
 }
 
-// Targets lists the addresses to dial, in order. An unspecified one is this machine.
+// Targets returns the addresses to dial, in order. An unspecified address means this machine.
 func (q *Query) Targets(k kernel.Kernel) ([]kernel.Addr, error) {
 	if q.Net.Unix() {
 		return []kernel.Addr{kernel.Unix(q.path)}, nil
@@ -170,22 +171,22 @@ func loopback(six bool, port uint16) kernel.Addr {
 	return kernel.Inet(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port))
 }
 
-// A Binding is where to listen.
+// A Binding is the address for bind, and what goes with it.
 type Binding struct {
 	Addr kernel.Addr
-	// Dual: all addresses of both families. It is an IPv6 socket that takes IPv4 too; a host
-	// without IPv6 has an IPv4 one.
+	// Dual means all addresses of both families: an IPv6 socket that serves IPv4 too. On a host
+	// without IPv6 it is an IPv4 socket.
 	Dual bool
-	// Group: a multicast address was given. The socket is bound to all addresses, and others may
-	// have the port too.
+	// Group means that the address was a multicast group. The socket is bound to all addresses, and
+	// other sockets may bind the same port.
 	Group bool
 }
 
-// Any tells whether the socket hears of more than one address of this machine.
+// Any reports whether the socket receives at more than one address of this machine.
 func (b Binding) Any() bool { return b.Addr.IsUnspecified() }
 
-// Binding is where to listen: as package net chooses it, at IPv4 first, and at all addresses of
-// both families if the network has both and the address is unspecified in either.
+// Binding returns where to listen, chosen as in package net. It prefers IPv4. If the network has
+// both families and the address is unspecified, it is all addresses of both.
 func (q *Query) Binding(k kernel.Kernel) (Binding, error) {
 	if q.Net.Unix() {
 		return Binding{Addr: kernel.Unix(q.path)}, nil
@@ -216,7 +217,7 @@ func (q *Query) Binding(k kernel.Kernel) (Binding, error) {
 	return b, nil
 }
 
-// Listen is where to listen, for a caller who may block.
+// Listen returns where to listen on addr. It may block in a lookup.
 func Listen(k kernel.Kernel, n Network, addr string) (Binding, error) {
 	q, err := n.Parse(addr)
 	if err == nil {
@@ -228,7 +229,7 @@ func Listen(k kernel.Kernel, n Network, addr string) (Binding, error) {
 	return q.Binding(k)
 }
 
-// first is an IPv4 address if there is one.
+// first returns the first IPv4 address, or the first address if there is none.
 func first(list []kernel.Addr) kernel.Addr {
 	for _, a := range list {
 		if a.Family == kernel.AF_INET {

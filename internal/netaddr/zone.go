@@ -11,10 +11,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// errNoInterface is inside the error for a zone that names no interface.
+// errNoInterface is wrapped in the error for a zone that names no interface.
 var errNoInterface = errors.New("no such network interface")
 
-// Scope is the number of an IPv6 zone: an interface's name, or a number of 32 bits.
+// Scope returns the number of an IPv6 zone. zone is an interface's name, or a number of 32 bits.
 func Scope(k kernel.Kernel, zone string) (uint32, error) {
 	if strings.Trim(zone, "0123456789") == "" {
 		n, err := strconv.ParseUint(zone, 10, 32)
@@ -33,7 +33,8 @@ func Scope(k kernel.Kernel, zone string) (uint32, error) {
 	return uint32(i), nil
 }
 
-// Inet is an endpoint, its zone resolved. IPv4-mapped addresses stay IPv6.
+// Inet returns the address of an endpoint, with its zone resolved. An IPv4-mapped address stays
+// IPv6.
 func Inet(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	a := kernel.Inet(ap)
 	zone := ap.Addr().Zone()
@@ -48,8 +49,8 @@ func Inet(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	return a, nil
 }
 
-// InetAny is Inet that takes the name of an interface that is not there for scope 0, as package net
-// does.
+// InetAny is Inet for which the name of an interface that does not exist means scope 0, as in
+// package net.
 func InetAny(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	a, err := Inet(k, ap)
 	if errors.Is(err, errNoInterface) {
@@ -58,8 +59,8 @@ func InetAny(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	return a, err
 }
 
-// ForSocket is the address as a socket of the family takes it: IPv4 is mapped for IPv6 sockets, and
-// unmapped for IPv4 ones. ok is false if a socket of the family cannot send there.
+// ForSocket returns the address for a socket of the family. IPv4 is mapped for an IPv6 socket, and
+// unmapped for an IPv4 one. ok is false if a socket of the family cannot send there.
 func ForSocket(family int, a kernel.Addr) (_ kernel.Addr, ok bool) {
 	switch {
 	case a.Family == family:

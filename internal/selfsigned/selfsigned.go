@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// New is a certificate for a year, for the names and addresses, as a server's, a client's and an
-// authority's. Without names it is for localhost and the loopback addresses.
+// New makes a certificate that is valid for a year, for the names and addresses. It serves as a
+// server's, a client's and an authority's. Without names it is for localhost and the loopback
+// addresses.
 func New(names ...string) (tls.Certificate, error) {
 	if len(names) == 0 {
 		names = []string{"localhost", "127.0.0.1", "::1"}
@@ -49,7 +50,7 @@ func New(names ...string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
 
-// Pool trusts the certificate.
+// Pool returns a pool that trusts the certificate.
 func Pool(c tls.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(c.Leaf)

@@ -42,15 +42,15 @@ func seesLock() (is bool) {
 
 var lockMark = []byte(", locked to thread")
 
-// A State is what the goroutine that resumes a coroutine must have in common with the one that
-// began it: Free, or, if that is locked to its thread, the number of the goroutine. How often it is
-// locked must be the same too, and nothing shows that. The zero State is none.
+// A State must be the same for the goroutine that resumes a coroutine and the one that began it. It
+// is Free or, if the goroutine is locked to its thread, the goroutine's number. The number of locks
+// must be the same too, but nothing shows it. The zero State is no State.
 type State uint64
 
 // Free is the State of every goroutine that is not locked to a thread.
 const Free State = math.MaxUint64
 
-// A Probe reads the State of its caller, without an allocation. It is dear where the stack is deep.
+// A Probe reads the State of its caller, without an allocation. On a deep stack that is slow.
 type Probe struct {
 	head [64]byte // a number of 20 digits fits
 }
