@@ -18,20 +18,20 @@ import (
 	"github.com/ureactor/ureactor/bench/proc"
 )
 
-// A Shape is what the clients do: Active of Conns connections send batches of Pipeline messages of
-// Size bytes, one write for each batch, and send the next when one has come back whole. Depth
-// batches are under way at once. With Churn every message has a connection of its own: connect,
-// echo, FIN, wait for the server's FIN. Sleepy clients sleep at once when nothing is there, and the
-// server pays for waking them.
+// A Shape is what the clients do. Active of Conns connections send batches of Pipeline messages of
+// Size bytes, with one write for each batch. When a batch has come back whole, the next one is
+// sent. Depth batches are under way at once. With Churn every message has a connection of its own:
+// connect, echo, FIN, wait for the server's FIN. Sleepy clients sleep at once if nothing has
+// arrived, and the server pays for waking them.
 //
-// With a Protocol the clients speak that, one message at a time on each connection (Pipeline and
-// Depth are 1), and read and check every answer: tls is the echo over TLS 1.3 with AES-128-GCM, its
-// handshake before the slices or, with Churn, for every message; http is GET on a connection that
-// stays, and its messages are requests.
+// With a Protocol the clients speak that, read every answer and check it. Each connection has one
+// message at a time (Pipeline and Depth are 1). tls is the echo over TLS 1.3 with AES-128-GCM. Its
+// handshake comes before the slices or, with Churn, for every message. http is GET on a connection
+// that stays open, and its messages are requests.
 //
-// With Rate the load is open: messages come at random times (exponential gaps) at that rate in all,
-// each on the next of the Active connections, whether or not earlier ones have come back, and each
-// one's latency counts from when it was due, not from when it could be sent (coordinated omission).
+// With Rate the load is open. Messages come at random times (exponential gaps) at that total rate,
+// each on the next Active connection, even if earlier ones have not come back. Latency counts from
+// when a message was due, not from when it could be sent (coordinated omission).
 type Shape struct {
 	Network                              string // tcp, unix or udp; "" is tcp
 	Protocol                             string // tls or http; "" is the echo
@@ -41,8 +41,8 @@ type Shape struct {
 	Rate                                 float64 // messages/s; 0: as fast as they come back
 }
 
-// A Slice is what one run achieved. It ends when the last answer is there, so every message is
-// counted whole.
+// A Slice is the result of one run. The run ends with the last answer, so every message counts
+// whole.
 type Slice struct {
 	Messages  int64
 	Took      time.Duration
@@ -61,7 +61,7 @@ type reply struct {
 	Err   string
 }
 
-// Serve obeys the requests on in until it ends.
+// Serve executes the requests on in until end of input.
 func Serve(in io.Reader, out io.Writer) error {
 	requests, replies := json.NewDecoder(in), json.NewEncoder(out)
 	var l *loader
@@ -101,7 +101,7 @@ func Serve(in io.Reader, out io.Writer) error {
 	}
 }
 
-// A Client is a generator process and the line to it. One goroutine may use it.
+// A Client is a generator process and the pipe to it. One goroutine may use it.
 type Client struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -116,8 +116,7 @@ func Start(cpu int, args ...string) (*Client, error) {
 		return nil, err
 	}
 	cmd := exec.Command(self, args...)
-	// Nothing is allocated while a slice runs; a preemption signal would only end an epoll_wait
-	// early.
+	// No run allocates. A preemption signal would only end an epoll_wait early.
 	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOGC=off")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -154,7 +153,7 @@ func (c *Client) Open(addr string, s Shape) error {
 	return err
 }
 
-// Run loads the server for d and until what is under way has come back.
+// Run loads the server for d, and until everything under way has come back.
 func (c *Client) Run(d time.Duration) (Slice, error) { return c.ask(request{Do: "run", For: d}) }
 
 // Close closes the connections; Open may follow.

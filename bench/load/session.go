@@ -11,11 +11,11 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
-// A session is one connection of a protocol whose answers have to be read to be known. One message
-// is under way at a time; it is small, so the kernel takes it whole.
+// A session is one connection of a protocol whose answers must be parsed. One message is under way
+// at a time. It is small, so the kernel accepts it whole.
 type session interface {
 	ask() error
-	// answered takes what has come, and tells whether the answer is whole, and the right one.
+	// answered reads what has arrived. It returns whether the answer is complete and right.
 	answered() (bool, error)
 }
 
@@ -30,7 +30,7 @@ func (l *loader) session(fd int) (session, error) {
 	return nil, fmt.Errorf("no protocol %q", l.shape.Protocol)
 }
 
-// exchange is an event of a session.
+// exchange handles an event of a session.
 func (l *loader) exchange(s session) error {
 	whole, err := s.answered()
 	if err != nil || !whole {
@@ -44,7 +44,7 @@ func (l *loader) exchange(s session) error {
 	return nil
 }
 
-// A visit is a client of HTTP/1.1 that asks for the same again and again.
+// A visit is a client of HTTP/1.1 that repeats one request.
 type visit struct {
 	fd  int
 	in  []byte
@@ -88,7 +88,7 @@ var (
 	hello  = []byte(serve.Hello)
 )
 
-// answer is the size of the answer that p begins with, 0 while that is incomplete.
+// answer returns the size of the answer at the front of p, 0 while it is incomplete.
 func answer(p []byte) (int, error) {
 	head := bytes.Index(p, blank)
 	if head < 0 {

@@ -12,13 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ClientTLS asks for what all are to use. The servers' certificates are of their own making; that
-// the peer has the key of the one it shows is checked. X25519 alone keeps the client cheaper than
-// the servers' default, which is another key beside it.
+// ClientTLS is the configuration of all clients. The servers' certificates are self-signed. The
+// handshake still checks that the peer has the key of its certificate. X25519 alone keeps the
+// client cheaper than the servers' default, which adds a second key.
 var ClientTLS = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.X25519}}
 
-// agreed checks what the handshake has come to: figures of another cipher are figures of something
-// else.
+// agreed checks the result of the handshake: figures of another cipher would not compare.
 func agreed(s tls.ConnectionState) error {
 	if s.Version != tls.VersionTLS13 || s.CipherSuite != tls.TLS_AES_128_GCM_SHA256 || s.DidResume {
 		return fmt.Errorf("the handshake agreed on %s, %s, resumed %v", tls.VersionName(s.Version), tls.CipherSuiteName(s.CipherSuite), s.DidResume)
@@ -34,7 +33,7 @@ type secured struct {
 	got     int
 }
 
-// newSecured makes the handshake, and waits for it.
+// newSecured does the handshake, and waits for it.
 func newSecured(fd int, payload []byte) (session, error) {
 	w := &wire{fd: fd, patient: true}
 	limit := unix.NsecToTimeval(silence.Nanoseconds())
@@ -77,8 +76,8 @@ func (s *secured) answered() (bool, error) {
 	}
 }
 
-// A wire is a socket as crypto/tls sees it: it waits in the handshake, and then never. What is not
-// there yet is a temporary error, which crypto/tls forgets.
+// A wire is a socket as crypto/tls sees it. It waits in the handshake, and never afterwards.
+// Missing input is a temporary error, which crypto/tls forgets.
 type wire struct {
 	net.Conn // nothing else is called
 	fd       int
@@ -115,8 +114,8 @@ func (again) Error() string   { return "nothing is there" }
 func (again) Timeout() bool   { return true }
 func (again) Temporary() bool { return true }
 
-// greet is one life of a connection over TLS, in blocking style, for what it costs is the
-// handshake: connect, handshake, one echo, close_notify and FIN, and the server's.
+// greet is one life of a connection over TLS, in blocking style, because the handshake dominates
+// the cost. It is: connect, handshake, one echo, close_notify and FIN, and those of the server.
 func greet(from net.Addr, addr string, payload []byte) error {
 	d := net.Dialer{LocalAddr: from, Timeout: silence, Control: anyPort}
 	c, err := d.Dial("tcp", addr)

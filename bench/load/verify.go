@@ -15,9 +15,9 @@ import (
 
 const verifySize = 1 << 20
 
-// verify sends 1 MiB and compares what comes back: a server that is fast because it is wrong has no
-// figure. The sender reads meanwhile, so nothing is asked here of a server's output queue; nor does
-// it half-close, which is a row of the hazards.
+// verify sends 1 MiB and compares what comes back: a server that is fast because it is wrong gets
+// no figure. The sender reads meanwhile, so this needs no output queue in the server. It does not
+// half-close, which is a row of the hazards.
 func verify(s Shape, addr string) error {
 	network := s.Network
 	if network == "" {
@@ -58,7 +58,7 @@ func verify(s Shape, addr string) error {
 	return nil
 }
 
-// verifyHTTP asks as package net/http's client does, twice on one connection.
+// verifyHTTP sends two requests on one connection, with package net/http's client.
 func verifyHTTP(addr string) error {
 	made := 0
 	dialer := net.Dialer{Timeout: silence}
@@ -86,7 +86,7 @@ func verifyHTTP(addr string) error {
 	return nil
 }
 
-// verifyDatagrams wants datagrams of several sizes back as they were.
+// verifyDatagrams checks that datagrams of several sizes come back unchanged.
 func verifyDatagrams(c net.Conn) error {
 	got := make([]byte, 64<<10)
 	for _, size := range []int{1, 64, 1400, 9000} {
@@ -102,7 +102,7 @@ func verifyDatagrams(c net.Conn) error {
 	return nil
 }
 
-// pattern is n bytes in which every shift shows: the period 251 divides no buffer size.
+// pattern returns n bytes in which every shift shows: the period 251 divides no buffer size.
 func pattern(n int) []byte {
 	p := make([]byte, n)
 	for i := range p {

@@ -15,8 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// init keeps main on the thread that began the process: a child gets PDEATHSIG when the thread that
-// made it ends, and that one ends with the process. The suite starts its children from main.
+// init keeps main on the thread that started the process. A child gets PDEATHSIG when the thread
+// that made it ends, and the first thread ends with the process. The suite starts its children from
+// main.
 func init() { runtime.LockOSThread() }
 
 // Cores lists the cores this process may run on.
@@ -55,12 +56,12 @@ func pin(tid, cpu int) error {
 	return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(tid, &set))
 }
 
-// Nice is the priority of what Start starts, -20 … 19. Below 0 it keeps a busy machine out of the
-// readings, and needs the right.
+// Nice is the priority of started processes, -20 … 19. A value below 0 keeps a busy machine out of
+// the readings. It needs the right to do so.
 var Nice int
 
-// Start starts cmd on one core: pinned before it runs, so that a Go program takes it for the only
-// one there is (GOMAXPROCS 1). Ctrl-C is not for the child; it dies with this process.
+// Start starts cmd on one core. It is pinned before it runs, so a Go program sees one core
+// (GOMAXPROCS 1). Ctrl-C does not reach the child, which ends with this process.
 func Start(cmd *exec.Cmd, cpu int) error {
 	var before unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
@@ -80,15 +81,16 @@ func Start(cmd *exec.Cmd, cpu int) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	if Nice != 0 { // a session is a scheduling group where the kernel makes groups by session; its weight is what counts then
+	// Some kernels group processes by session. Then the weight of the session counts.
+	if Nice != 0 {
 		os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", cmd.Process.Pid), []byte(strconv.Itoa(Nice)), 0)
 	}
 	return nil
 }
 
-// CPU is the processor time of a process, all its threads, in user and kernel, to the nanosecond. A
-// thread that is running is counted up to its last tick only: read it when the process is at rest
-// (Rest).
+// CPU returns the processor time of a process, of all its threads, in user and kernel mode, in
+// nanoseconds. A running thread is counted up to its last tick only. So call it when the process is
+// idle (Rest).
 func CPU(pid int) (time.Duration, error) {
 	const sched = 2 // CPUCLOCK_SCHED; the id is what clock_getcpuclockid(3) makes of pid
 	var t unix.Timespec
@@ -113,8 +115,8 @@ func Rest(pid int) (time.Duration, error) {
 	return last, nil
 }
 
-// RSS is the resident memory of a process in bytes. From smaps_rollup, which walks the pages: the
-// counters in status lag by up to a hundred kilobytes.
+// RSS returns the resident memory of a process in bytes. It reads smaps_rollup, which walks the
+// pages, because the counters in status lag by up to a hundred kilobytes.
 func RSS(pid int) (int64, error) {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {

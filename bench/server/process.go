@@ -34,13 +34,14 @@ type Process struct {
 // Launch starts a server on a core and waits until it listens. files > 0 limits its descriptors.
 func Launch(s Style, core int, network string, files int, args ...string) (*Process, error) {
 	var under []string
-	if files > 0 { // by a shell, for the limit is the child's from its first instruction on
+	if files > 0 { // by a shell, so that the child has the limit from its start
 		under = []string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(files)}
 	}
 	return LaunchUnder(under, s, core, network, args...)
 }
 
-// LaunchUnder has another command start the server, which is the end of that command's arguments.
+// LaunchUnder lets another command start the server. The server is the end of that command's
+// arguments.
 func LaunchUnder(under []string, s Style, core int, network string, args ...string) (*Process, error) {
 	p := &Process{Style: s, Network: network, lines: make(chan string, 4), ended: make(chan struct{})}
 	at := "0"
@@ -86,13 +87,13 @@ func (p *Process) read(out io.Reader) {
 	for in := bufio.NewScanner(out); in.Scan(); {
 		select {
 		case p.lines <- in.Text():
-		default: // nobody asked
+		default: // no call waits for it
 		}
 	}
 	close(p.lines)
 }
 
-// line is the rest of the next line that begins with prefix.
+// line returns the rest of the next line that begins with prefix.
 func (p *Process) line(prefix string) (string, error) {
 	late := time.After(patience)
 	for {
@@ -111,10 +112,10 @@ func (p *Process) line(prefix string) (string, error) {
 	}
 }
 
-// PID is the process's.
+// PID returns the process's number.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Ended tells whether the process has ended within d, and how.
+// Ended returns whether the process has ended within d, and how.
 func (p *Process) Ended(d time.Duration) (bool, error) {
 	select {
 	case <-p.ended:
@@ -129,10 +130,10 @@ func (p *Process) Ended(d time.Duration) (bool, error) {
 	}
 }
 
-// Stop asks for a stop in order; the server runs with -stop.
+// Stop starts a stop in order. The server runs with -stop.
 func (p *Process) Stop() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 
-// Resident is the server's resident memory after it has given back what it can.
+// Resident returns the server's resident memory after it has freed what it can.
 func (p *Process) Resident() (int64, error) {
 	if _, err := proc.Rest(p.PID()); err != nil {
 		return 0, err
@@ -143,15 +144,15 @@ func (p *Process) Resident() (int64, error) {
 	return proc.RSS(p.PID())
 }
 
-// Collected is what a server tells of itself; zero in C.
+// Collected is what a server reports of itself; zero for C.
 type Collected struct {
 	Mallocs, Goroutines int64
-	Threads, GCs        int64         // that it has started
-	BySize              map[int]int64 // allocations by size class; tiny ones and large ones are not in it
+	Threads, GCs        int64         // started so far
+	BySize              map[int]int64 // by size class, without tiny and large ones
 }
 
-// Collect has the server give back what memory it can, and tells how many allocations it had made
-// until then, and its goroutines.
+// Collect makes the server free what memory it can. It returns the number of allocations before
+// that, and of goroutines.
 func (p *Process) Collect() (c Collected, err error) {
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		return c, err
@@ -175,7 +176,7 @@ func (p *Process) Collect() (c Collected, err error) {
 	return c, nil
 }
 
-// Since is the difference to an earlier time, in words.
+// Since returns the difference to an earlier time, as text.
 func (c Collected) Since(before Collected) string {
 	rest := c.Mallocs - before.Mallocs
 	var parts []string
@@ -198,7 +199,7 @@ func (p *Process) Kill() {
 	}
 }
 
-// tail keeps the first line that was written: of a panic, what it was.
+// tail keeps the first line that was written. For a panic, that is its value.
 type tail struct{ text []byte }
 
 func (t *tail) Write(p []byte) (int, error) {

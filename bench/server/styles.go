@@ -1,5 +1,5 @@
-// Package server is the servers under test: how each is built, its settings, what it can, and its
-// process.
+// Package server has the servers under test: how each is built, its settings, its abilities, and
+// its process.
 package server
 
 import (
@@ -13,25 +13,25 @@ type Style struct {
 	About string // for the report: what it is, its settings
 	Ours  bool
 	Args  []string
-	Env   []string // beside the suite's own
+	Env   []string // in addition to the suite's
 
-	Networks  []string // what it serves beside tcp: "udp", "unix"
-	Protocols []string // what it speaks beside the echo: "tls", "http"
-	Timers    bool     // takes -timers (the C loop has none, and serves without)
+	Networks  []string // in addition to tcp: "udp", "unix"
+	Protocols []string // in addition to the echo: "tls", "http"
+	Timers    bool     // accepts -timers. The C loop ignores it.
 	Stops     bool     // has a stop in order (SIGTERM with -stop)
-	Panics    string   // what contains a panic of the handler: "" nothing, "recover" the user's own, else the library's means
-	Conn      string   // the test in nettest/ that its net.Conn is put to; "" if it has none
+	Panics    string   // contains a panic: "" nothing, "recover" the program, else the library
+	Conn      string   // the test of its net.Conn in nettest/; "" if it has none
 
 	build func(bin string) error // makes the program bin
 	bin   string                 // below bench/bin
 }
 
-// two: with GOMAXPROCS 1 there is never an idle P, so the runtime's monitor takes the loop's away
-// in every longer sleep.
+// two: with GOMAXPROCS 1 there is never an idle P, so the runtime's monitor takes the loop's P in
+// every longer sleep.
 var two = []string{"GOMAXPROCS=2"}
 
-// All are the styles. The first that could be built is the reference: every other is compared with
-// its neighbouring slices.
+// All has the styles. The first one that could be built is the reference. Every other is compared
+// with its neighbouring slices.
 var All = []Style{
 	{Name: "c", About: "the limit: one epoll loop in C, level-triggered, 64 KiB buffer, gcc -O2",
 		Networks: []string{"udp", "unix"}, Timers: true, bin: "epoll", build: gcc("c/epoll.c")},
@@ -46,7 +46,7 @@ var All = []Style{
 	{Name: "goroutine", About: "ours: a goroutine for each connection, parked in Data and SendAll; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover", Conn: "TestNetconn",
 		Protocols: []string{"tls", "http"}, bin: "goroutine", build: golang("./servers/goroutine")},
-	{Name: "poll", About: "ours: a loop of the user's over sel.Poll and non-blocking sockets; GOMAXPROCS 2 on its one core",
+	{Name: "poll", About: "ours: the program's own loop over sel.Poll and non-blocking sockets; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover",
 		bin: "poll", build: golang("./servers/poll")},
 	{Name: "group", About: "ours: two loops of a reactor.Group, here on the one core; GOMAXPROCS 3",
@@ -69,17 +69,17 @@ var All = []Style{
 		Networks: []string{"udp", "unix"}, Stops: true, bin: "nbio", build: golang("./servers/nbio")},
 }
 
-// Serves tells whether it has the network.
+// Serves returns whether the style has the network.
 func (s Style) Serves(network string) bool {
 	return network == "tcp" || slices.Contains(s.Networks, network)
 }
 
-// Speaks tells whether it has the protocol; "" is the echo, which all have.
+// Speaks returns whether the style has the protocol. "" is the echo, which all have.
 func (s Style) Speaks(protocol string) bool {
 	return protocol == "" || slices.Contains(s.Protocols, protocol)
 }
 
-// Again is a control: the same server under another name.
+// Again returns a control: the same server under another name.
 func (s Style) Again() Style {
 	s.Name, s.About = s.Name+"-again", "control: the same a second time"
 	return s

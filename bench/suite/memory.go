@@ -33,8 +33,8 @@ func (r *run) memory(ctx context.Context, s Scenario) {
 	r.Result.Scenarios = append(r.Result.Scenarios, s)
 }
 
-// absent: it is not measured here, and where it is another server than all else is measured with,
-// that goes on.
+// absent: the server is not measured here. For a server other than the usual reference, the run
+// continues.
 func (r *run) absent(of *contender, s Scenario, err error) {
 	if s.plain() {
 		r.lose(of, s, err)

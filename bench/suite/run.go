@@ -133,8 +133,8 @@ func (r *run) apart(ctx context.Context, s Scenario) {
 	}
 }
 
-// contenders are the styles that take part in s, what they are compared with first, and where that
-// is not the reference of all, which has a control, its own.
+// contenders returns the styles that take part in s, and their reference. The reference of all has
+// a control, so another reference gets its own.
 func (r *run) contenders(s Scenario) (styles []server.Style) {
 	ref := r.ref(s)
 	for _, v := range r.alive(r.servers) {
@@ -260,8 +260,8 @@ func (r *run) scenario(ctx context.Context, s Scenario, servers []*contender) {
 	}
 }
 
-// rate returns the scenario's share of what the reference reaches with the same connections in a
-// closed loop.
+// rate returns the scenario's share of the reference's rate with the same connections in a closed
+// loop.
 func (r *run) rate(s Scenario, ref *contender) float64 {
 	key := fmt.Sprint(s.Conns, s.Active, s.Size)
 	if r.saturation[key] == 0 {

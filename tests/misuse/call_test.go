@@ -19,18 +19,18 @@ import (
 // most is how many bytes one call may allocate, whatever it is given.
 const most = 8 << 20
 
-// A use is what a call needs around it: subject makes what has the methods, and gives it back with
-// done. arg chooses a usual argument; an invalid Value leaves the choice to usual.
+// A use has what a call needs: subject makes the value with the methods, and done closes it. arg
+// chooses a usual argument; an invalid Value leaves the choice to usual.
 type use struct {
 	subject func(t *testing.T) (v any, done func())
 	arg     func(method string, i int, typ reflect.Type) reflect.Value
 	skip    map[string]string // methods that are not called, and why
 }
 
-// takes are the arguments of which odd values are no mistake, by function and position.
+// takes are the arguments that may have odd values, by function and position.
 type takes map[string]string
 
-// odd are the odd values of a type; none for a type of which this test has none.
+// odd returns the odd values of a type.
 func odd(typ reflect.Type) (list []reflect.Value) {
 	add := func(v any) { list = append(list, reflect.ValueOf(v).Convert(typ)) }
 	switch typ.Kind() {
@@ -60,7 +60,7 @@ func odd(typ reflect.Type) (list []reflect.Value) {
 	return list
 }
 
-// usual is a value that is no mistake.
+// usual returns a valid value.
 func usual(typ reflect.Type) reflect.Value {
 	switch typ.Kind() {
 	case reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float64:
@@ -173,7 +173,7 @@ func judge(t *testing.T, what, key string, f reflect.Value, args []reflect.Value
 	}
 	err, _ := out[len(out)-1].Interface().(error)
 	var e syscall.Errno
-	var os *socket.OSError // MicroPython's: a number says what is wrong
+	var os *socket.OSError // the errno names the mistake
 	switch _, may := ok[key]; {
 	case err == nil && !may:
 		t.Errorf("%s (%s): nil", what, key)
@@ -182,7 +182,7 @@ func judge(t *testing.T, what, key string, f reflect.Value, args []reflect.Value
 	}
 }
 
-// names tells whether a text has the value; flags are hexadecimal.
+// names returns whether a text has the value; flags are hexadecimal.
 func names(text string, v reflect.Value) bool {
 	return strings.Contains(text, show(v)) || v.CanInt() && strings.Contains(text, fmt.Sprintf("%#x", v.Int()))
 }
@@ -192,7 +192,7 @@ func call(f reflect.Value, args []reflect.Value) (out []reflect.Value, panicked 
 	return f.Call(args), nil
 }
 
-// ours tells whether a panic's text is one of this module's.
+// ours returns whether a panic's text is one of this module's.
 func ours(text string) bool {
 	for _, p := range []string{"reactor: ", "socket: ", "sel: ", "netconn: ", "poller: ", "timeout: ", "fdtable: ", "timerq: "} {
 		if strings.HasPrefix(text, p) {
@@ -202,7 +202,7 @@ func ours(text string) bool {
 	return false
 }
 
-// strange tells whether a number is negative or does not fit in 32 bits.
+// strange returns whether a number is negative or does not fit in 32 bits.
 func strange(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Int, reflect.Int64, reflect.Int32:

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-const brief = timeout.Timeout(1e6) // what a call may wait
+const brief = timeout.Timeout(1e6) // the most that a call may wait
 
 var nowhere = socket.AddrOf(netip.MustParseAddrPort("127.0.0.1:9"))
 
@@ -136,7 +136,7 @@ var pollTakes = takes{
 	"Poll.Modify.1":   "as in MicroPython, an object's Poll gets all bits, and a descriptor has few",
 }
 
-// Each method of package sel. Something is always ready, so that a poll for ever ends.
+// Each method of package sel. Something is always ready, so that a poll without limit ends.
 func TestPoll(t *testing.T) {
 	balanced(t, func() {
 		var s *socket.Socket

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// flood keeps the loop busy beside its echo: with one kind of work, of which there is always more.
+// flood keeps the loop busy beside its echo, with one kind of work that never ends.
 func flood(r *reactor.Reactor, kind string) {
 	switch kind {
 	case "":
@@ -22,17 +22,17 @@ func flood(r *reactor.Reactor, kind string) {
 				}
 			}
 		}()
-	case "timers": // all due at the same moment, again and again
+	case "timers": // all due at the same moment, repeatedly
 		const n, every = 200_000, 500 * time.Millisecond
 		due := time.Now()
 		for range n {
 			var t *reactor.Timer
 			t = r.After(every, func() { t.Reset(every - time.Since(due)%every) })
 		}
-	case "dials": // a thousand at a time to an address that nobody has
+	case "dials": // a thousand at a time to an address without a listener
 		d := &dials{r: r}
 		d.begin()
-	case "datagrams": // a socket that answers itself
+	case "datagrams": // a socket that sends to itself
 		c, err := r.ListenPacket("udp4", "127.0.0.1:0", packetEcho{})
 		serve.Try(err)
 		for range 200 {
@@ -43,7 +43,7 @@ func flood(r *reactor.Reactor, kind string) {
 	}
 }
 
-// busy is a posted function that does something.
+// busy is a posted function with some work.
 func busy() {
 	for begin := time.Now(); time.Since(begin) < 20*time.Microsecond; {
 	}

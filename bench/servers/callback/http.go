@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A web is what the connections of the greeting server share: one loop, so one of each will do.
+// A web has what the connections of the greeting server share, because they share one loop.
 type web struct {
 	serve.Options
 	in     *bufio.Reader
@@ -28,7 +28,7 @@ func (w *web) accept(c *reactor.Conn) reactor.Handler {
 type visitor struct {
 	*web
 	rest []byte // an incomplete request
-	late bool   // the deadline for the head of a request is set
+	late bool   // the timeout for the head of a request is set
 }
 
 func (v *visitor) Data(c *reactor.Conn, p []byte) {
@@ -54,7 +54,7 @@ func (v *visitor) Data(c *reactor.Conn, p []byte) {
 	v.time(c)
 }
 
-// one answers the request in front, which is there with its body, or has none.
+// one answers the request in front. Its body is complete.
 func (v *visitor) one(c *reactor.Conn, p []byte) (n int, ok bool) {
 	left := bytes.NewReader(p)
 	v.in.Reset(left)
@@ -63,7 +63,7 @@ func (v *visitor) one(c *reactor.Conn, p []byte) (n int, ok bool) {
 	return len(p) - left.Len() - v.in.Buffered(), c.Send(answer) == nil && more
 }
 
-// time keeps the deadline while a head is not whole.
+// time sets the timeout while a head is incomplete.
 func (v *visitor) time(c *reactor.Conn) {
 	switch {
 	case v.late && len(v.rest) == 0:

@@ -61,7 +61,7 @@ type echo struct{}
 func (echo) Data(c *reactor.Conn, p []byte)    { c.Send(p) }
 func (echo) Closed(c *reactor.Conn, err error) {}
 
-// explosive panics as it is told.
+// explosive panics at a message that asks for it.
 type explosive struct{ echo }
 
 func (explosive) Data(c *reactor.Conn, p []byte) {

@@ -31,7 +31,7 @@ func main() {
 		},
 	}
 	var stop atomic.Bool
-	if o.Stop { // Shutdown is what an event returns, so something has to look
+	if o.Stop { // only an event can return Shutdown, so one has to poll
 		events.Tick = func() (time.Duration, evio.Action) {
 			if stop.Load() {
 				return 0, evio.Shutdown

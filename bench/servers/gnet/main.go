@@ -1,4 +1,4 @@
-// gnet: one event loop; OnTraffic looks at what was read without copying it, and writes it back.
+// gnet: one event loop; OnTraffic writes back what was read, without copying it.
 package main
 
 import (

@@ -36,7 +36,7 @@ func main() {
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			time.Sleep(100 * time.Millisecond) // no descriptor, or no memory: they come back
+			time.Sleep(100 * time.Millisecond) // no descriptor or no memory
 			continue
 		}
 		go handle(c)
@@ -57,7 +57,7 @@ func echo(c net.Conn, size int) {
 	}
 }
 
-// explosive panics as it is told; the goroutine is the user's, and so is the recover.
+// explosive panics at a message that asks for it. The program recovers.
 func explosive(c net.Conn, size int) {
 	defer c.Close()
 	defer func() { recover() }()
@@ -74,7 +74,7 @@ func explosive(c net.Conn, size int) {
 	}
 }
 
-// timers are the runtime's; each message moves one.
+// timers arms timers of the runtime. Each message moves one.
 type timers struct {
 	serve.Options
 	mu  sync.Mutex

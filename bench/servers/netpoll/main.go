@@ -1,4 +1,4 @@
-// netpoll: one poller; OnRequest, on a goroutine of its pool, hands what was read to the writer
+// netpoll: one poller; OnRequest, on a goroutine of its pool, passes what was read to the writer
 // without copying it.
 package main
 
@@ -28,7 +28,7 @@ func main() {
 			panic("as asked")
 		}
 		out := c.Writer()
-		if _, err := out.WriteBinary(p); err != nil { // below 4 KiB it copies, above it keeps p until Flush
+		if _, err := out.WriteBinary(p); err != nil { // from 4 KiB on it keeps p until Flush
 			return err
 		}
 		if err := out.Flush(); err != nil {

@@ -1,5 +1,5 @@
-// Ours in poll style: one goroutine asks a Poll what is ready and does that, as a MicroPython
-// server would.
+// Ours in poll style: one goroutine asks a Poll which sockets are ready and serves them, as a
+// MicroPython server would.
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 	for {
 		_, err := s.poll.IPoll(-1, 0)
 		serve.Try(err)
-		// by Next, for a range over the iterator allocates its body
+		// by Next, because a range over the iterator allocates its body
 		for obj, events, ok := s.poll.Next(); ok; obj, events, ok = s.poll.Next() {
 			switch c := obj.(*socket.Socket); {
 			case c == l && o.Network == "udp":
@@ -45,10 +45,10 @@ type server struct {
 	serve.Options
 	poll   *sel.Poll
 	buf    [64 << 10]byte
-	unsent map[*socket.Socket][]byte // of those that are not read until it has gone
+	unsent map[*socket.Socket][]byte // output; these sockets are not read until it is sent
 }
 
-// accept rests where there is no descriptor for the next one: it would be reported again at once.
+// accept waits if no descriptor is free: the connection would be reported again at once.
 func (s *server) accept(l *socket.Socket) {
 	c, _, err := l.Accept()
 	switch {
@@ -78,7 +78,7 @@ func (s *server) receive(c *socket.Socket) {
 	}
 }
 
-// contain is receive with a recover: the loop is the user's, and so is that.
+// contain is receive with a recover, because the loop belongs to the program.
 func (s *server) contain(c *socket.Socket) {
 	defer func() {
 		if recover() != nil {
@@ -88,7 +88,7 @@ func (s *server) contain(c *socket.Socket) {
 	s.receive(c)
 }
 
-// packets takes what is there, up to a bound.
+// packets answers the datagrams that are there, up to a bound.
 func (s *server) packets(c *socket.Socket) {
 	for range 16 {
 		n, from, err := c.RecvFromInto(s.buf[:])

@@ -1,6 +1,6 @@
-// Package serve is what every server under test shares: its command line, how it tells its address,
-// and how it is asked to collect. The contract, which the C loop keeps as far as it needs to, is in
-// bench/README.md.
+// Package serve has what every server under test shares: its command line, the report of its
+// address, and the request to collect. The contract is in bench/README.md. The C loop fulfils the
+// part that it needs.
 package serve
 
 import (
@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// Options are the command line.
+// Options are the values of the command line.
 type Options struct {
 	Network string // tcp, udp, unix
 	Address string // host:port on loopback, or a path
-	Panic   bool   // a message that begins with Bang panics in the handler, contained by what the library offers
+	Panic   bool   // a message that begins with Bang panics in the handler
 	Stop    bool   // SIGTERM stops in order, as far as the library can
 	Timers  int    // how many are armed; each message moves one
 	Flood   string // other work without limit: posts, timers, dials or datagrams
@@ -30,7 +30,7 @@ type Options struct {
 	Patience time.Duration // for a handshake or a request's head; 0: HandshakeTimeout, or no limit
 }
 
-// Bang begins the message that panics.
+// Bang is the first byte of a message that asks for a panic.
 const Bang = '!'
 
 // Parse reads the command line.
