@@ -29,8 +29,8 @@ func TestDialTimeout(t *testing.T) {
 	}
 }
 
-// Whoever dials peers that reset as soon as they have accepted gets either the reset or a
-// connection that knows its peer's address, though the kernel has forgotten it.
+// A peer may reset a connection as soon as it has accepted it. The dial then returns either the
+// reset, or a connection that knows its peer's address. The kernel has forgotten that address.
 func TestDialledPeerResets(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return

@@ -93,9 +93,9 @@ func TestPathsAreThoseOfPackageNet(t *testing.T) {
 	}
 }
 
-// A dial ends in each phase, before the lookup, in it and in the connect, because its context is
-// cancelled or its time is up, with package net's error, in a goroutine and in a task. The lookup
-// asks a server that does not answer.
+// A dial ends before the lookup, in the lookup and in the connect. Its context is cancelled, or its
+// time has passed. The error is that of package net, in a goroutine and in a task. The lookup asks
+// a server that does not answer.
 func TestDialEndsInEachPhase(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -187,15 +187,15 @@ var endings = map[string]func(t *testing.T, phase string, asked <-chan struct{},
 	},
 }
 
-// contextExpired is what package net tells where the context's timer was first.
+// contextExpired is the error of package net if the context's timer was the first.
 type contextExpired struct{}
 
 func (contextExpired) Error() string        { return "i/o timeout" }
 func (contextExpired) Timeout() bool        { return true }
 func (contextExpired) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// deaf has lookups ask a server that never answers, until the test ends. Each of them tells that it
-// has asked.
+// deaf makes lookups ask a server that never answers, until the test ends. Each lookup reports that
+// it has asked.
 func deaf(t *testing.T) <-chan struct{} {
 	asked := make(chan struct{}, 1)
 	old := net.DefaultResolver

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// told is events that is told of deadlines as well.
+// told is events with a Timeout method.
 type told struct {
 	events
 	timeout func(c *reactor.Conn, kind reactor.TimeoutKind)
@@ -21,7 +21,8 @@ type told struct {
 
 func (h *told) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) { h.timeout(c, kind) }
 
-// What is sent before the handshake is over is output that waits: the write deadline is told.
+// Data that is sent before the handshake has ended is output that waits, so the write deadline is
+// reported.
 func TestTLSWriteDeadlineInTheHandshake(t *testing.T) {
 	r := start(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, by its backlog, and says nothing

@@ -341,8 +341,8 @@ func TestTLSShutdown(t *testing.T) {
 	}
 }
 
-// What is no TLS, a part of one, or stops: that connection is told why and closed, in time and
-// without anything left behind; another one on the same port notices nothing.
+// A peer sends no TLS, a part of a handshake, or stops. Its connection is closed in time, Closed
+// gets the reason, and nothing is left behind. Another connection on the same port is not affected.
 func TestTLSBadPeers(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -460,7 +460,7 @@ func TestTLSClientThatCloses(t *testing.T) {
 	}
 }
 
-// What TLS has to say of a connection is told, also where a reset comes right behind it.
+// Closed gets the error of TLS, even if a reset comes directly after the record that caused it.
 func TestTLSErrorBeforeAReset(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -512,7 +512,7 @@ func clientHello(t *testing.T) []byte {
 	return p[:n]
 }
 
-// Options that cannot be are told by the call that is given them.
+// Listen and Dial return the error of an invalid option.
 func TestTLSOptions(t *testing.T) {
 	r := start(t)
 	inTask(r, func(*reactor.Task) {

@@ -8,8 +8,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The errors of accept that say nothing of the listener are temporary, so that http.Serve and the
-// like go on, and they are still the errno. Package net knows EMFILE, ENFILE and two more.
+// Errors of accept that do not concern the listener are temporary, so http.Serve and similar
+// servers go on. They are still the Errno. In package net only EMFILE, ENFILE and two more are
+// temporary.
 func TestPassingErrorsAreTemporary(t *testing.T) {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
 	if err != nil {

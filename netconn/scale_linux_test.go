@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// Hundreds of TLS connections talk at once, twice as many are idle, on one loop, which has no
-// goroutine and no coroutine for any of them. With -long it is ten times as many.
+// Hundreds of TLS connections are busy on one loop, and twice as many are idle. None of them has a
+// goroutine or a coroutine. With -long it is ten times as many.
 func TestTLSThousands(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return

@@ -153,8 +153,8 @@ func runDeadlines(t *testing.T, seed uint64) uint64 {
 	return w.Hash()
 }
 
-// Deadlines of net.Conns in a task on a simulated host are times of that host's clock, also when it
-// runs off, and so are those of dials; and the seed has its history again.
+// On a simulated host, deadlines of net.Conns and of dials in a task are times of that host's
+// clock, even if the clock is wrong. The same seed gives the same history.
 func TestDeadlinesOnASimulatedHost(t *testing.T) {
 	for seed := range uint64(6) {
 		if first, second := runDeadlines(t, seed), runDeadlines(t, seed); first != second {

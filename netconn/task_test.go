@@ -190,8 +190,8 @@ func get(client *http.Client, url, want string) error {
 	return err
 }
 
-// A task's dial waits for the lookup and for its context like any call; a callback cannot wait, and
-// is told what to do.
+// A dial in a task waits for the lookup and for its context as any call does. A callback cannot
+// wait: the error says what to do.
 func TestDialInTasks(t *testing.T) {
 	r := start(t)
 	inTask(r, func(*reactor.Task) {

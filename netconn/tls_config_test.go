@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
-// What a tls.Config can ask for, with each style of server and each style of client: client
-// certificates, a certificate or a whole configuration by the server's name, ALPN, resumption; and
-// what becomes of it where the two do not agree: one clear error on each side.
+// Each style of server serves each style of client with these parts of a tls.Config: client
+// certificates, a certificate or a whole configuration by the server's name, ALPN, resumption. If
+// the two sides do not agree, each gets one clear error.
 func TestTLSConfigs(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return

@@ -25,8 +25,8 @@ func inGoroutineAndTask(t *testing.T, f func(t *testing.T, dial func(network, ad
 	})
 }
 
-// The handshake reads and writes, whatever the call. The deadline of either direction ends each of
-// Handshake, Read and Write at a silent peer, whether it was set before the call or is moved while
+// The handshake reads and writes, in every call. So the deadline of either direction ends
+// Handshake, Read and Write at a silent peer. The deadline is set before the call, or moved while
 // the call waits.
 func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // the backlog accepts

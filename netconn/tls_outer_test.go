@@ -33,8 +33,8 @@ func serverSide(t *testing.T) (c *netconn.Conn, peer *net.TCPConn) {
 	return nc.(*netconn.Conn), raw.(*net.TCPConn)
 }
 
-// Each callback of the config that gets a ClientHelloInfo finds the connection that Server was
-// given in it, also the callbacks of the config that GetConfigForClient returns.
+// Each callback of the config that gets a ClientHelloInfo finds in it the connection that Server
+// got. So do the callbacks of a config that GetConfigForClient returns.
 func TestTLSCallbacksGetTheConnection(t *testing.T) {
 	var want net.Conn
 	seen := 0

@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A tlsStyle is one way to have TLS of this package. What is read is given to the function, and
-// what that returns is sent; nil ends the connection. How each connection was and ended is told.
+// A tlsStyle is one way to use TLS with this package. answer gets the data that was read, and its
+// result is sent. nil ends the connection. An outcome describes each connection that has ended.
 type tlsStyle struct {
 	name   string
 	listen func(t *testing.T, cfg *tls.Config, answer answer) (net.Addr, <-chan outcome)

@@ -64,9 +64,9 @@ func TestConnTLS(t *testing.T) {
 	}
 }
 
-// Two tasks on one TLS connection, one reading and one writing 4 MiB, several such connections on
-// one loop, against crypto/tls in goroutines at the other end: nobody waits with a lock held, or
-// the loop would stand still.
+// Two tasks use one TLS connection: one reads and one writes 4 MiB. One loop has several such
+// connections. The other ends are crypto/tls in goroutines. No task may wait with a lock held,
+// because the loop would then stand still.
 func TestTLSInTasks(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return

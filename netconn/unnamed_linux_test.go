@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// An end of a Unix connection that is not bound has the address that package net gives it, in all
-// four places where a program can ask. Programs decide by that who is local.
+// A Unix connection that is not bound has the address that package net gives it. A program can ask
+// for it in four places. Programs use it to decide whether a peer is local.
 func TestUnnamedUnixPeersAreThoseOfPackageNet(t *testing.T) {
 	var want []string
 	for _, s := range stacks {

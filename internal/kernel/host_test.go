@@ -325,9 +325,9 @@ func TestClosedDescriptorIsEBADF(t *testing.T) {
 	}
 }
 
-// What one goroutine did before it sent, and the buffer itself, are the other's after it received.
-// Only the sockets order the two: with -race this fails if the kernel package does not tell the
-// detector so.
+// Everything that one goroutine did before it sent, and the buffer itself, happens before the other
+// goroutine has received. Only the sockets order the two. With -race this fails if the kernel
+// package does not report that to the race detector.
 func TestSocketsOrderMemory(t *testing.T) {
 	sends := map[string]func(fd int, p []byte){
 		"Send":   func(fd int, p []byte) { Host.Send(fd, p, 0) },

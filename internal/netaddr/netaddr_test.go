@@ -91,8 +91,8 @@ func checkAddr(t *testing.T, n Network, text string, a kernel.Addr, any bool) {
 	}
 }
 
-// The addresses that package net gives of what the kernel says: also IPv4 as an IPv6 socket tells
-// it, and zones by name.
+// NetAddr returns the kernel's addresses as package net does: IPv4-mapped ones as IPv4, and zones
+// by name.
 func TestAddressesInPackageNetsTypes(t *testing.T) {
 	a := inet(t, "[fe80::1%4294967295]:80") // no interface has that number
 	mapped := inet(t, "[::ffff:1.2.3.4]:80")
@@ -181,9 +181,9 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// An unspecified address is all addresses of this machine, in the families of the network, as
-// package net has it, and what is dialled there is this machine. The table was made with package
-// net; where that has an error, so have we.
+// To listen, an unspecified address means all addresses of this machine, in the families of the
+// network. To dial, it means this machine. The table was made with package net, and its errors are
+// errors here too.
 func TestUnspecifiedAddresses(t *testing.T) {
 	hosts := []string{"", "0.0.0.0", "[::]", "[::ffff:0.0.0.0]"}
 	for network, want := range map[string][4]string{

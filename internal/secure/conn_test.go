@@ -97,9 +97,9 @@ func newSceneOf(t *testing.T, version uint16, change ...func(client *tls.Config)
 	return s
 }
 
-// A peer that asks for new keys with every byte that it sends and never reads the answers costs
-// maxOut and what one Read adds, no more: then Reads are ErrUnanswered and take nothing. When it
-// reads the answers, all goes on where it was.
+// A peer asks for new keys with every byte that it sends, and never reads the answers. It costs at
+// most maxOut and the answers of one Read. After that a Read returns ErrUnanswered and reads
+// nothing. When the peer reads the answers, everything continues.
 func TestAnswersAreBounded(t *testing.T) {
 	s := newScene(t)
 	s.k.full = true
@@ -170,8 +170,8 @@ func TestRecordsOfACallAreBounded(t *testing.T) {
 	}
 }
 
-// What ends reading ends it for good, also an error that crypto/tls does not keep, and also behind
-// the byte that Ready has taken out.
+// An error that ends reading is returned by every later Read. That holds for an error that
+// crypto/tls does not keep, and for one behind the byte that Peek has read.
 func TestWhatEndsReadingIsKept(t *testing.T) {
 	for _, peeked := range []bool{false, true} {
 		s := newScene(t)

@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/internal/secure/forge"
 )
 
-// What take calls all leaves nothing that a Read would give, not even an end: then the next Read
-// may sleep until an Event. Records of every kind come in pieces of every size, and after each take
-// that says so one more sees an empty kernel.
+// If decrypt returns drained, nothing is left that a Read would return, not even the end of input:
+// the next Read may sleep until an Event. Records of every kind come in pieces of every size. After
+// each drained result, one more decrypt finds nothing in an empty kernel.
 func TestAllIsAll(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 0))
