@@ -400,11 +400,11 @@ func ExampleGroup_Restart() {
 		log.Fatal(err)
 	}
 	go g.Run(context.Background())
-	_, _ = in.Ready() // whoever waits in Restart goes on
+	_, _ = in.Ready() // Restart in the old process returns
 
-	<-replace // a signal, or whatever tells
+	<-replace // a signal, for example
 	if err := g.Restart(context.Background(), exec.Command(os.Args[0], os.Args[1:]...)); err != nil {
-		log.Print(err) // it serves on
+		log.Print(err) // it continues to serve
 	}
 	_ = l.Close() // the new process accepts from here on
 
