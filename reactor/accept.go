@@ -10,6 +10,10 @@ import (
 // would only say EAGAIN is saved: its Watch is level-triggered and tells what is left.
 func (l *Listener) ready(told poller.Readiness) {
 	r := l.w.r
+	if r.draining { // the drain's walk has not come here yet
+		_ = l.Close()
+		return
+	}
 	most := min(l.opt.accepts, r.budget.accepts)
 	if l.single {
 		most = min(most, 1)

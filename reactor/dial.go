@@ -141,6 +141,7 @@ func (c *Conn) connect(a Addr) error {
 	}
 	c.w.open(r, fd, c)
 	r.removeUnconnected(c)
+	r.mustClose(fd)
 	c.dialing.net.Birth(a.Family, netaddr.Trying(setter(r.k, fd)))
 	if c.dialing.net.TCP() {
 		tcpOptions(r.k, fd, c.opt)
@@ -232,6 +233,7 @@ func (r *Reactor) startDials() {
 // A unconnectedList is all Conns that are being dialled and have no descriptor, the oldest first.
 type unconnectedList struct {
 	oldest, newest *Conn
+	next           *Conn // the drain's walk is here; nil: no walk
 	n              int
 }
 
@@ -258,6 +260,9 @@ func (r *Reactor) removeUnconnected(c *Conn) {
 		return
 	}
 	l.n--
+	if l.next == c {
+		l.next = d.newer
+	}
 	if d.older == nil {
 		l.oldest = d.newer
 	} else {
@@ -269,15 +274,6 @@ func (r *Reactor) removeUnconnected(c *Conn) {
 		d.newer.dialing.older = d.older
 	}
 	d.listed, d.older, d.newer = false, nil, nil
-}
-
-// all is a copy: whoever is called may end.
-func (l *unconnectedList) all() []*Conn {
-	list := make([]*Conn, 0, l.n)
-	for c := l.oldest; c != nil; c = c.dialing.newer {
-		list = append(list, c)
-	}
-	return list
 }
 
 // stopDialling is the end of a Conn that is not connected.

@@ -3,6 +3,8 @@
 package reactor
 
 import (
+	"fmt"
+	"net"
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/longtest"
@@ -102,6 +104,70 @@ func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 					t.Fatalf("%s, turn %d: has reached %d Tasks, then %d", how, turns, before, now)
 				}
 				before = now
+			}
+		})
+	}
+}
+
+// A drain and an abort reach no more than endsPerTurn things in one turn, of whatever kind, and all
+// in the end: Conns that dial, with and without a descriptor, Listeners and PacketConns. A Listener
+// that still waits for its turn accepts nothing.
+func TestEndsOfAllKindsAreBounded(t *testing.T) {
+	if !longtest.Default(t, "many sockets") {
+		return
+	}
+	const each = endsPerTurn + 50
+	for _, how := range []string{"drain", "abort"} {
+		inLab(t, kinds[1], func(t *lab) {
+			r := t.reactor()
+			var ended []func() bool
+			at := t.server("tcp", 10).addr()
+			accepted := 0
+			var last net.Addr
+			for i := range each {
+				c, err := r.Dial("tcp", at.String(), &hooks{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ended = append(ended, func() bool { return c.is(closing | released) })
+				l, err := r.Listen("unix", fmt.Sprint("@", how, i), func(*Conn) Handler { accepted++; return nil })
+				if err != nil {
+					t.Fatal(err)
+				}
+				last = l.Addr()
+				ended = append(ended, func() bool { return l.closed })
+			}
+			for range 2 * dialsPerTurn {
+				p, err := r.ListenPacket("udp", "127.0.0.1:0", noPackets{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ended = append(ended, func() bool { return p.closed })
+			}
+			t.turn() // some dials begin
+			if how == "drain" {
+				r.Close()
+			} else {
+				r.abortNow()
+			}
+			for turns, before := 0, 0; before < len(ended); turns++ {
+				if how == "drain" && turns == 1 {
+					t.freeze(func() { t.dial(last) })
+				}
+				t.turn()
+				now := 0
+				for _, is := range ended {
+					if is() {
+						now++
+					}
+				}
+				if now-before > endsPerTurn+1 || turns > 10 { // one more: the Listener's own
+					t.Fatalf("%s, turn %d: %d have ended, then %d", how, turns, before, now)
+				}
+				before = now
+			}
+			if accepted > 0 {
+				t.Errorf("%d connections were accepted", accepted)
 			}
 		})
 	}

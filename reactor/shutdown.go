@@ -127,37 +127,16 @@ func (r *Reactor) drainStep() {
 	if !r.draining {
 		r.draining = true
 		r.log.Info("draining", zaplog.Int("conns", r.conns))
-		r.table.All(func(_ int, w *Watch) {
-			if c, ok := w.sink.(*Conn); ok && !c.is(dialling) { // one that dials may come back with a lower descriptor
-				return // its turn comes
-			}
-			if c, ok := w.sink.(closer); ok {
-				c.Close()
-			}
-		})
-		r.unclosed = true
-		for _, c := range r.unconnected.all() {
-			c.Close()
-		}
+		r.unclosed, r.unconnected.next = true, r.unconnected.oldest
 		r.tasks.next = r.tasks.oldest
 	}
 	r.shutdownWaits = r.shutdownWaiting.Load()
-	if r.unclosed {
+	if r.unclosed && !r.abort.Load() {
 		r.closeSome()
 	}
 	if r.abort.Load() {
 		r.aborted = r.aborted || !r.drain.Load() || r.remaining() > 0
-		n := endsPerTurn
-		r.table.Some(0, func(w *Watch) bool {
-			if c, ok := w.sink.(aborter); ok {
-				c.Abort() // and it is in the table no more
-				n--
-			}
-			return n > 0
-		})
-		for _, c := range r.unconnected.all() {
-			c.Abort()
-		}
+		r.abortSome()
 		if !r.aborting {
 			r.aborting, r.tasks.next = true, r.tasks.oldest
 		}
@@ -171,18 +150,55 @@ func (r *Reactor) drainStep() {
 	}
 }
 
-// closeSome is a turn's share of the Conns that the drain has to close. There is no new one, so
-// each is found once.
+// closeSome is a turn's share of what the drain has to close. There is nothing new, so each is found
+// once, or twice: the descriptor of a Conn that dials may change, see mustClose.
 func (r *Reactor) closeSome() {
 	n, done := endsPerTurn, false
+	for ; n > 0 && r.unconnected.next != nil; n-- {
+		c := r.unconnected.next
+		r.unconnected.next = c.dialing.newer
+		c.Close()
+	}
+	if n == 0 {
+		return
+	}
 	r.nextClose, done = r.table.Some(r.nextClose, func(w *Watch) bool {
-		if c, ok := w.sink.(*Conn); ok {
+		if c, ok := w.sink.(closer); ok {
 			c.Close()
 			n--
 		}
 		return n > 0
 	})
 	r.unclosed = !done
+}
+
+// abortSome is a turn's share of what an abort ends.
+func (r *Reactor) abortSome() {
+	n := endsPerTurn
+	for ; n > 0 && r.unconnected.oldest != nil; n-- {
+		r.unconnected.oldest.Abort() // and it is in the list no more
+	}
+	if n > 0 {
+		r.table.Some(0, func(w *Watch) bool {
+			switch c := w.sink.(type) { // and it is in the table no more
+			case aborter:
+				c.Abort()
+				n--
+			case closer: // a Listener
+				c.Close()
+				n--
+			}
+			return n > 0
+		})
+	}
+}
+
+// mustClose has a drain that goes on close a Conn that has got a descriptor, perhaps a lower one
+// than the walk has reached.
+func (r *Reactor) mustClose(fd int) {
+	if r.draining {
+		r.unclosed, r.nextClose = true, min(r.nextClose, fd)
+	}
 }
 
 // remaining is how many things the end has still to end.
