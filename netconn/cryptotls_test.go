@@ -23,7 +23,7 @@ var below = flag.String("below", "", "what TestConnCryptoTLS has below crypto/tl
 // The contract over crypto/tls itself, on package net's connections and on ours: 8 of its 11 parts
 // hold on both. nettest cannot be asked for a part; so each is a process, which fails or does not.
 // Why the other three (PastTimeout, FutureTimeout, ConcurrentMethods) can hold on neither,
-// TestCryptoTLSAfterAWriteTimeout tells: they hang for a minute each. Without -long it is two
+// TestCryptoTLSAfterAWriteTimeout reports: they hang for a minute each. Without -long it is two
 // parts.
 func TestConnCryptoTLS(t *testing.T) {
 	if !longtest.Default(t, "nettest over crypto/tls") {

@@ -43,7 +43,7 @@ func TestServeSurvivesDescriptorExhaustion(t *testing.T) {
 	}
 }
 
-// lines tells of each line of a log.
+// lines is a writer that reports each line of a log.
 type lines chan string
 
 func (l lines) Write(p []byte) (int, error) {

@@ -131,7 +131,7 @@ func opened(t *testing.T, s stack, call, network, address string) any {
 }
 
 // A PacketConn at all addresses answers from the one that was asked, in both families, also to a
-// client that asks several from one socket. ReadMessage tells which it was. (127.0.0.0/8 is this
+// client that asks several from one socket. ReadMessage reports which it was. (127.0.0.0/8 is this
 // machine's on Linux.)
 func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	for _, row := range []struct{ network, address string }{{"udp", ":0"}, {"udp", "0.0.0.0:0"}, {"udp4", "0.0.0.0:0"}, {"udp6", "[::]:0"}, {"udp", "[::]:0"}} {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// MSG_TRUNC tells the whole length of a datagram that did not fit.
+// MSG_TRUNC makes recv return the whole length of a datagram that did not fit.
 func TestTruncatedDatagramTellsItsLength(t *testing.T) {
 	fd, addr := bound(t, SOCK_DGRAM, loopback)
 	ok(t, Host.Connect(fd, addr)) // to itself

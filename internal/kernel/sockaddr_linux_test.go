@@ -79,7 +79,7 @@ func TestPathsOfEveryLength(t *testing.T) {
 			}
 		}
 	}
-	// The kernel tells a length past the end for a name that fills it all.
+	// The kernel returns a length past the end for a name that fills it all.
 	s := dirty()
 	copy(bytesOf(s), []byte{AF_UNIX, 0, '/'})
 	if got := s.addr(uint32(2 + pathMax + 1)).Path; len(got) != pathMax {
@@ -109,7 +109,7 @@ func TestBadAddressesHaveAnErrno(t *testing.T) {
 	}
 }
 
-// Any bytes under any length the kernel could tell: no panic, and what is decoded can be encoded.
+// Any bytes under any length the kernel could return: no panic, and what is decoded can be encoded.
 func FuzzSockaddr(f *testing.F) {
 	f.Add([]byte{AF_INET, 0, 1, 2, 3, 4, 5, 6}, uint32(16))
 	f.Add([]byte{AF_INET6, 0, 1, 2}, uint32(28))
@@ -129,7 +129,7 @@ func FuzzSockaddr(f *testing.F) {
 		size, e := back.set(a)
 		if e != 0 {
 			if a.Family == AF_UNIX && len(a.Path) == pathMax && e == ENAMETOOLONG || strings.HasPrefix(a.Path, "@") && len(a.Path) > pathMax {
-				return // the kernel tells one byte more than it takes
+				return // the kernel returns one byte more than it accepts
 			}
 			t.Fatalf("%+v: %v", a, e)
 		}

@@ -16,7 +16,7 @@ type cache struct {
 
 func (c cache) Put(string, *tls.ClientSessionState) { c.put() }
 
-// TLS 1.3 calls the session cache in a Read. The Desc knows that the user's code runs, so that a
+// TLS 1.3 calls the session cache in a Read. The Desc knows that user code runs, so that a
 // Close or Detach there does not wait for the reference of that very call. Detach shows it: it asks
 // for a duplicate at once, of which this kernel has none, and then nothing has happened.
 func TestSessionCacheIsUserCode(t *testing.T) {
