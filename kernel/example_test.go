@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	_ "github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/kernel"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
