@@ -6,7 +6,7 @@ import (
 )
 
 // This file has the forms of the old optional arguments that the new API has no argument for: a
-// list, and more items than one. What was an error stays one.
+// list, and more items than one. An error stays an error.
 
 // tuple is a function that takes what Tuple took. Tuple6 refuses a flow of -1.
 func (p *port) tuple(f *file) string {

@@ -73,10 +73,12 @@ func (p *port) readiness() {
 	}
 }
 
-// asks has the methods of a Poller and of a Watch that take an Interest, also in the program's types.
+// asks has the methods of a Poller and of a Watch that take an Interest, also in the program's
+// types.
 var asks = map[string]bool{"Add": true, "Mod": true, "Want": true}
 
-// isReady returns whether t is the type of Kernel.Ready: func(fd int) (poller.Interest, syscall.Errno).
+// isReady returns whether t is the type of Kernel.Ready:
+// func(fd int) (poller.Interest, syscall.Errno).
 func (p *port) isReady(t *ast.FuncType) bool {
 	if t.Results == nil || len(t.Results.List) != 2 || len(t.Params.List) != 1 || !p.isInterest(t.Results.List[0].Type) {
 		return false
