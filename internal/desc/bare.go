@@ -8,9 +8,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// outOfResources tells whether a registration has failed only because there is no room: no
-// descriptor for the background goroutine's Poller, no memory, or too many registrations of this
-// user.
+// outOfResources returns whether a registration failed for lack of a resource: a descriptor for the
+// background goroutine's Poller, memory, or registrations that this user may have.
 func outOfResources(e Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOBUFS, kernel.ENOSPC:
@@ -19,13 +18,13 @@ func outOfResources(e Errno) bool {
 	return false
 }
 
-// bareMost is how long waitBare waits in the kernel: Close, another deadline and free descriptors
-// are seen after that.
+// bareMost is how long waitBare waits in the kernel. Only after that does the call notice Close, a
+// new deadline, or free descriptors.
 const bareMost = 20 * time.Millisecond
 
-// waitBare waits for a short time where registering has failed with why: poll(2) needs no
-// descriptor of its own. The call tries after it, and then to register again. The call keeps its
-// reference, because the kernel uses the number.
+// waitBare waits for a short time by poll(2), which needs no descriptor of its own. It is for a call
+// that could not register, with the error why. After it the call tries, and then registers again.
+// The call keeps its reference, because the kernel uses the number.
 func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
 	c.deadline(d.Kernel)
 	d.lock()

@@ -1,65 +1,47 @@
 package desc
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Use runs f with the descriptor's number, which cannot be closed meanwhile. For calls that never
-// wait. EBADF when closed.
-func (d *Desc) Use(f func(fd int) Errno) Errno {
-	c := Call{}
-	d.lock()
-	if d.closed {
-		d.unlock()
-		return kernel.EBADF
-	}
-	d.ref(In, &c)
-	d.unlock()
-	defer d.leave(In, &c, false)
-	return f(d.FD)
-}
+// A Hook is called once when the Desc closes, before another descriptor can get its number. It may
+// use the number, to take it out of a Poller, but it must not call on the Desc.
+type Hook struct{ F func() }
 
-// User runs a function of the user's inside a try or inside Use. It may close the Desc, and may
-// take long, so Close and Detach do not wait for it: then the number is closed when the reference
-// is given back.
-func (d *Desc) User(f func()) {
-	d.lock()
-	d.userCalls++
-	if d.extra != nil && d.extra.closedCh != nil {
-		close(d.extra.closedCh)
-		d.extra.closedCh = nil
-	}
-	d.unlock()
-	defer func() {
-		d.lock()
-		d.userCalls--
-		d.unlock()
-	}()
-	f()
-}
-
-// Closed tells whether Close was called.
-func (d *Desc) Closed() bool {
+// AddHook adds a hook. It returns EBADF once the Desc is closed.
+func (d *Desc) AddHook(h *Hook) Errno {
 	d.lock()
 	defer d.unlock()
-	return d.closed
-}
-
-// Number is the descriptor, -1 once closed.
-func (d *Desc) Number() int {
-	if d.Closed() {
-		return -1
+	if d.closed {
+		return kernel.EBADF
 	}
-	return d.FD
+	x := d.ensureExtra()
+	x.hooks = append(x.hooks, h)
+	return 0
 }
 
-// Close ends every call in progress with EBADF, takes the descriptor out of its loop, runs the
-// hooks, and closes it. It returns when the descriptor is closed, also to those who close it again.
-// There are two exceptions: on a loop, inside a reference; and while one of the user's functions
-// runs inside a reference. Then whoever gives the last reference back closes it. It does not use
-// shutdown(2) instead: the open file may have other owners.
+// DelHook removes the hook.
+func (d *Desc) DelHook(h *Hook) {
+	d.lock()
+	defer d.unlock()
+	if d.extra == nil {
+		return
+	}
+	if i := slices.Index(d.extra.hooks, h); i >= 0 {
+		d.extra.hooks = slices.Delete(d.extra.hooks, i, i+1)
+	}
+}
+
+// Close ends every call in progress with EBADF, unregisters the descriptor, runs the hooks, and
+// closes the descriptor. It returns when the descriptor is closed; a second Close waits too.
+//
+// There are two exceptions: on a loop, inside a reference; and while a user function runs inside a
+// reference. Then the last reference to be released closes the descriptor.
+//
+// Close does not use shutdown(2), because the open file may have other owners.
 func (d *Desc) Close() Errno {
 	d.lock()
 	if d.closed {
@@ -71,9 +53,9 @@ func (d *Desc) Close() Errno {
 	return d.awaitClosed()
 }
 
-// Detach is Close without closing the descriptor, which is the caller's from now on, still
-// non-blocking. Where Close would not wait, the caller gets a duplicate. EBADF when closed. If no
-// duplicate is to be had nothing has happened.
+// Detach closes the Desc but not the descriptor, which belongs to the caller from now on and is
+// still non-blocking. Where Close would not wait, the caller gets a duplicate. Detach returns EBADF
+// once the Desc is closed. If no duplicate can be made, nothing has happened.
 func (d *Desc) Detach() (int, Errno) {
 	d.lock()
 	switch {
@@ -97,11 +79,12 @@ func (d *Desc) Detach() (int, Errno) {
 	if d.refs == 0 {
 		return d.FD, 0
 	}
-	d.detached = false // a reference has turned out to be one that takes long
+	d.detached = false // a try takes long, or a user function runs: the reference closes the number
 	return kernel.Dup(d.Kernel, d.FD)
 }
 
-// beginClose closes the Desc, and its number if nobody uses that; locked on entry, not on return.
+// beginClose closes the Desc. It also closes the number if no reference is left. The Desc is locked
+// on entry, not on return.
 func (d *Desc) beginClose() {
 	d.closed = true
 	d.refs++ // until the hooks have run
@@ -122,6 +105,7 @@ func (d *Desc) beginClose() {
 			wake = d.queues[i].sleepers(wake)
 		}
 	}
+	d.checkState()
 	d.unlock()
 	for _, h := range hooks {
 		h.F()
@@ -138,15 +122,15 @@ func (d *Desc) beginClose() {
 	}
 }
 
-// cannotWait tells whether who closes must not wait for the references: the caller may have one, or
-// one may take long. Locked.
+// cannotWait returns whether Close and Detach must not wait for the references: their caller may
+// hold one, or one may take long. Locked.
 func (d *Desc) cannotWait() bool { return !d.shared || d.userCalls > 0 }
 
-// closeMost is how long Close waits for a try, which never waits itself, unless another owner of
-// the open file has cleared O_NONBLOCK.
+// closeMost is how long Close waits for a try. A try never waits, unless another owner of the open
+// file has cleared O_NONBLOCK.
 const closeMost = 5 * time.Second
 
-// awaitClosed waits until a closed Desc is finished, and returns the error of that.
+// awaitClosed waits until a closed Desc is finished. It returns the error of the kernel's close.
 func (d *Desc) awaitClosed() (e Errno) {
 	d.lock()
 	if !d.finished && !d.cannotWait() {
@@ -154,11 +138,11 @@ func (d *Desc) awaitClosed() (e Errno) {
 		if x.closedCh == nil {
 			x.closedCh = make(chan struct{})
 		}
-		out := x.closedCh
+		finished := x.closedCh
 		d.unlock()
 		limit := time.NewTimer(closeMost)
 		select {
-		case <-out:
+		case <-finished:
 		case <-limit.C:
 		}
 		limit.Stop()
@@ -169,11 +153,4 @@ func (d *Desc) awaitClosed() (e Errno) {
 	}
 	d.unlock()
 	return e
-}
-
-// Idle tells whether nobody but its holder knows the Desc: no loop, no Poll, no call in progress.
-func (d *Desc) Idle() bool {
-	d.lock()
-	defer d.unlock()
-	return d.refs == 0 && !d.registered && !d.keepsParker && d.extra == nil
 }

@@ -5,14 +5,15 @@ import (
 	"unsafe"
 )
 
-// A Buffer is what the callbacks and tasks of a loop receive into, one after the other. What a task
-// has received there is its own until it waits.
+// A Buffer is the buffer into which the callbacks and tasks of a loop receive, one after the other.
+// The bytes that a task has received there are valid until it waits.
 type Buffer struct {
 	P    []byte
-	lent int // how much of P a task has now; counted only where Poisons
+	lent int // bytes of P that a task uses now; counted only if Poisons
 }
 
-// Spoil ends the validity of what a task has received there. It is for where Poisons.
+// Spoil overwrites the bytes that a task has received there, because they are not valid any more. It
+// is called only if Poisons.
 func (b *Buffer) Spoil() {
 	for p := b.P[:b.lent]; len(p) > 0; {
 		p = p[copy(p, poison):]
@@ -20,10 +21,10 @@ func (b *Buffer) Spoil() {
 	b.lent = 0
 }
 
-// poison is what a program reads that has kept a slice for too long.
+// poison is the text that a program reads if it has kept a slice for too long.
 const poison = "<this was valid until the task's next wait; copy what you keep>"
 
-// own is p, or a copy of it if p is in the Buffer.
+// own returns p, or a copy of it if p is in the Buffer.
 func (b *Buffer) own(p []byte) []byte {
 	at, first := uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(unsafe.Pointer(unsafe.SliceData(b.P)))
 	if at-first < uintptr(len(b.P)) {
@@ -32,7 +33,7 @@ func (b *Buffer) own(p []byte) []byte {
 	return p
 }
 
-// Own is p, or a copy of it if p is in the loop's buffer, where it does not outlive a wait.
+// Own returns p, or a copy of it if p is in the loop's buffer, where it is not valid after a wait.
 func (d *Desc) Own(p []byte) []byte {
 	if !d.shared && len(p) > 0 {
 		if b, e := d.Waiter.Buffer(); e == 0 {
@@ -42,7 +43,7 @@ func (d *Desc) Own(p []byte) []byte {
 	return p
 }
 
-// own has a call own what it has still to send, for it is about to wait.
+// own replaces the unsent bytes of a call that is about to wait, if they are in the loop's buffer.
 func (d *Desc) own(c *Call) {
 	c.P = d.Own(c.P)
 	if c.V != nil {
@@ -52,8 +53,8 @@ func (d *Desc) own(c *Call) {
 	}
 }
 
-// Room is the loop's buffer for a call that receives into it: only a task has it. What comes of the
-// call is Shown. Where callers park it is nil; then Borrow is the call.
+// Room returns the loop's buffer, for a task's call that receives into it; Shown follows. It returns
+// nil where callers park. Such a caller uses Borrow.
 func (d *Desc) Room(c *Call) ([]byte, Errno) {
 	if d.shared {
 		return nil, 0
@@ -63,7 +64,7 @@ func (d *Desc) Room(c *Call) ([]byte, Errno) {
 		return nil, e
 	}
 	if d.dirs[In].busy && c.Limit.Blocks() {
-		d.second()
+		d.secondReader()
 	}
 	if !d.registered && !d.closed {
 		d.Waiter.Free(d)
@@ -74,7 +75,8 @@ func (d *Desc) Room(c *Call) ([]byte, Errno) {
 	return b.P, 0
 }
 
-// Shown is what a call has received in the loop's buffer. It is valid until the task's next wait.
+// Shown returns the n bytes that a call has received in the loop's buffer. They are valid until the
+// task's next wait.
 func (d *Desc) Shown(room []byte, n int) []byte {
 	if Poisons {
 		if b, e := d.Waiter.Buffer(); e == 0 {
@@ -84,13 +86,14 @@ func (d *Desc) Shown(room []byte, n int) []byte {
 	return room[:n:n]
 }
 
-// second is a caller who would wait for the turn with what no buffer of its own can hold.
-func (d *Desc) second() {
+// secondReader panics because two callers of Data on one Desc would share one buffer.
+func (d *Desc) secondReader() {
 	panic(fmt.Sprintf("Data on descriptor %d, whose input another caller waits for: let one caller read, or use a read into a buffer of your own, which takes turns", d.FD))
 }
 
-// Fetch is Do with one receive, nil is recv(2), into a buffer of Scratch, which the call does not
-// have while it waits. The buffer is the caller's then; nil is the end, or an empty datagram.
+// Fetch is Do with one receive into a buffer of Scratch. A call that waits holds no buffer. The
+// caller owns the result, which is nil for the end of input or an empty datagram. receive may be
+// nil; that means recv(2).
 func (d *Desc) Fetch(c *Call, receive Receive) (room *[ScratchSize]byte, n int, e Errno) {
 	c.NeedsNew = c.NeedsNew || receive == nil && d.ShortIsAll
 	n, e = d.Do(In, c, func() (n int, e Errno) {
@@ -111,7 +114,7 @@ func (d *Desc) Fetch(c *Call, receive Receive) (room *[ScratchSize]byte, n int, 
 	return room, n, e
 }
 
-// Borrow is Fetch whose buffer is the Desc's until its next Borrow.
+// Borrow is Fetch with a buffer that the Desc owns. The result is valid until the next Borrow.
 func (d *Desc) Borrow(c *Call, receive Receive) ([]byte, Errno) {
 	d.giveBack(c)
 	room, n, e := d.Fetch(c, receive)
@@ -119,22 +122,22 @@ func (d *Desc) Borrow(c *Call, receive Receive) ([]byte, Errno) {
 		return nil, e
 	}
 	d.lock()
-	if d.extra != nil && d.extra.borrowed == nil { // else the garbage collector gets it
+	if d.extra != nil && d.extra.borrowed == nil { // if not, the garbage collector frees it
 		d.extra.borrowed = room
 	}
 	d.unlock()
 	return room[:n:n], e
 }
 
-// giveBack ends the validity of what the last Borrow has returned.
+// giveBack returns the buffer of the last Borrow to Scratch.
 func (d *Desc) giveBack(c *Call) {
 	d.lock()
 	if d.dirs[In].busy && c.Limit.Blocks() && !d.closed {
 		d.unlock()
-		d.second()
+		d.secondReader()
 	}
 	var p *[ScratchSize]byte
-	if !d.closed { // Close does not end its validity
+	if !d.closed { // after Close the bytes stay valid
 		x := d.ensureExtra()
 		p, x.borrowed = x.borrowed, nil
 	}

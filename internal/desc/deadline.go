@@ -5,10 +5,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// SetDeadline sets when calls in a direction give up, those in progress and all later ones, beside
-// what each call sets for itself: once it has passed they are ETIMEDOUT without a try.
-// timeout.Never is none. It may be moved at any time, also while calls wait: what has not passed
-// when it is moved does not count. EBADF when closed.
+// SetDeadline sets the deadline of a direction, for calls in progress and all later ones. It limits
+// a call beside the call's own Limit. Once it has passed, calls return ETIMEDOUT without a try.
+// timeout.Never removes it.
+//
+// It may be moved at any time, also while calls wait. A deadline that is moved before it has passed
+// has no effect. SetDeadline returns EBADF once the Desc is closed.
 func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	d.lock()
 	if d.closed {
@@ -19,18 +21,18 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 		d.unlock()
 		return 0
 	}
-	l := d.line(dir)
-	later := at >= l.deadline
-	l.deadline = at
-	if later { // who sleeps until the old one looks again when that has come
+	q := d.queue(dir)
+	later := at >= q.deadline
+	q.deadline = at
+	if later { // a sleeper wakes at the old deadline and then reads the new one
 		d.unlock()
 		return 0
 	}
-	var holders [2]Sleeper // of both directions: see Call.Both
-	var waits []Sleeper
+	var holders [2]Sleeper // of both directions, because of Call.BothDeadlines
+	var queued []Sleeper
 	for i := range d.dirs {
 		holders[i] = d.dirs[i].waiting
-		waits = d.queues[i].sleepers(waits)
+		queued = d.queues[i].sleepers(queued)
 	}
 	d.unlock()
 	for _, s := range holders {
@@ -38,13 +40,13 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 			s.Wake()
 		}
 	}
-	for _, s := range waits {
+	for _, s := range queued {
 		s.Wake()
 	}
 	return 0
 }
 
-// withDirDeadline is until or the deadline that the call has by its direction, the sooner; locked.
+// withDirDeadline returns the sooner of until and the deadline of the call's direction; locked.
 func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
 	if d.queues == nil {
 		return until
@@ -52,7 +54,8 @@ func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout
 	return d.withDirDeadlineSlow(dir, c, until)
 }
 
-// withDirDeadlineSlow is apart, so that limited can be inlined: few Descs have deadlines.
+// withDirDeadlineSlow is a function of its own, so that withDirDeadline can be inlined. Few Descs
+// have deadlines.
 func (d *Desc) withDirDeadlineSlow(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
 	if c.BothDeadlines {
 		until = until.Sooner(d.queues[1-dir].deadline)
@@ -60,22 +63,22 @@ func (d *Desc) withDirDeadlineSlow(dir Dir, c *Call, until timeout.Deadline) tim
 	return until.Sooner(d.queues[dir].deadline)
 }
 
-// dirExpired tells whether the deadline that the call has by its direction has passed; locked.
+// dirExpired returns whether the deadline of the call's direction has passed; locked.
 func (d *Desc) dirExpired(dir Dir, c *Call) bool {
-	l := d.withDirDeadline(dir, c, timeout.Never)
-	return l != timeout.Never && l.Passed(d.Kernel.Now())
+	at := d.withDirDeadline(dir, c, timeout.Never)
+	return at != timeout.Never && at.Passed(d.Kernel.Now())
 }
 
-// NoteTimedOut has the Desc keep in mind that the kernel itself has said ETIMEDOUT, which it does
-// of a connection that has ended: no deadline has passed then. Do knows of what a try returns.
+// NoteTimedOut records that ETIMEDOUT came from the kernel (the connection timed out), not from a
+// deadline. Do calls it for the results of a try.
 func (d *Desc) NoteTimedOut() {
 	d.lock()
 	d.timedOut = true
 	d.unlock()
 }
 
-// DeadlinePassed tells whether an ETIMEDOUT of Do is a deadline's. To ask the deadline would be too
-// late: it may have been moved.
+// DeadlinePassed returns whether an ETIMEDOUT of Do came from a deadline. The deadline itself does
+// not show that, because it may have been moved since.
 func (d *Desc) DeadlinePassed() bool {
 	d.lock()
 	defer d.unlock()

@@ -11,40 +11,40 @@ import (
 // Errno is kernel.Errno.
 type Errno = kernel.Errno
 
-// A Waiter is how the callers of a Desc wait: by parking their goroutine, or by suspending the task
-// that a loop runs.
+// A Waiter decides how the callers of a Desc wait: they park their goroutine, or they suspend the
+// task that a loop runs.
 type Waiter interface {
-	// Sleeper is the present caller. EDEADLK when there is none that could wait: a callback of the
-	// loop.
+	// Sleeper returns the Sleeper of the present caller. It returns EDEADLK to a callback of the
+	// loop, which cannot wait.
 	Sleeper() (Sleeper, Errno)
-	// Register has Events of d told to d.Ready from now on, edge-triggered; what is ready already
-	// is told too. Unregister ends that; after it Ready is not called. Both are called with d
-	// locked, or on the loop.
+	// Register makes an edge-triggered registration: each Event of d is delivered to d.Ready, and
+	// so is readiness that exists already. After Unregister, Ready is not called. Both are called
+	// with d locked, or on the loop.
 	Register(d *Desc, want poller.Interest) Errno
 	Unregister(d *Desc)
-	// Rearm replaces what a registered Desc is told of. What is ready then is told.
+	// Rearm replaces the interest of a registered Desc. Readiness that exists already is delivered.
 	Rearm(d *Desc, want poller.Interest) Errno
-	// Post has f called soon, where the Descs belong and outside every call of the user's: on the
-	// loop, or on one dispatching goroutine. It may be called by any goroutine. false: the loop has
-	// ended, and f is not called.
+	// Post calls f soon and outside all user code: on the loop, or on one dispatching goroutine.
+	// Any goroutine may call Post. It returns false if the loop has ended; f is not called then.
 	Post(f func()) bool
-	// Call calls f, which is the user's, at once: on a loop with the guard that all callbacks have.
+	// Call calls f, which is user code, at once. A loop guards f as it guards each callback.
 	Call(f func())
-	// Yield lets others run: the caller has had its share of the loop, or, where callers park, of
-	// the processor. ECANCELED as in Sleep. It is nothing in a callback.
+	// Yield runs other tasks, or other goroutines, because the caller has used up its budget. It
+	// returns ECANCELED where Sleep does. In a callback it does nothing.
 	Yield(dir Dir) Errno
-	// Shared tells whether several goroutines may use a Desc at once.
+	// Shared returns whether several goroutines may use a Desc at the same time.
 	Shared() bool
-	// Buffer is the loop's, for the task that runs; EDEADLK in a callback, which may be using it.
-	// Free panics if a callback of the loop has d's number. Neither is called where callers park.
+	// Buffer returns the loop's buffer to the task that runs. It returns EDEADLK to a callback,
+	// because the callback may be using the buffer. Free panics if a callback of the loop has
+	// registered d's number. Neither is called where callers park.
 	Buffer() (*Buffer, Errno)
 	Free(d *Desc)
 }
 
 // A Sleeper is one caller who can wait.
 type Sleeper interface {
-	// Sleep returns 0 after Wake (also one that came before it, and now and then for nothing),
-	// ETIMEDOUT when until has passed, ECANCELED when the caller is not to wait any more.
+	// Sleep returns 0 after Wake, also if Wake was called before it. Spurious wakes are allowed.
+	// It returns ETIMEDOUT after the deadline, and ECANCELED if the caller must not wait any more.
 	Sleep(dir Dir, until timeout.Deadline) Errno
 	Wake()
 }
@@ -57,85 +57,139 @@ const (
 	Out
 )
 
-// eventsFor is what each direction hears; an error or a hang-up is news for both.
-var eventsFor = [2]poller.Readiness{In: poller.In | poller.Err | poller.Hup, Out: poller.Out | poller.Err | poller.Hup}
+// eventsFor is the readiness that wakes each direction. An error or a hang-up wakes both.
+var eventsFor = [2]poller.Readiness{
+	In:  poller.In | poller.Err | poller.Hup,
+	Out: poller.Out | poller.Err | poller.Hup,
+}
 
-// A Desc is a descriptor's identity: the number, who calls on it, and what happens when it closes.
-// It outlives its number: after Close every call is EBADF.
+// A Desc is the identity of a descriptor: its number, the calls in progress on it, and the steps of
+// its close. It outlives the number: after Close every call returns EBADF.
 //
-// A call holds a reference while it may use the number: in a try, not while it sleeps. Close and
-// Detach let nobody take another, and return when the last is given back, so the number is nobody's
-// but the kernel's, or the caller's, then.
+// A call holds a reference while it may use the number: during a try, not while it sleeps. Close
+// and Detach refuse new references and return when the last one is released. Then the number is
+// free, or it belongs to the caller of Detach.
+//
+// State. "Lock" is mu if the Desc is shared. If it is not, the loop's goroutine owns all fields.
+// checkState checks the last column in race builds.
+//
+//	field       set by                   cleared by           guarded by  implies
+//	Kernel, FD,
+//	Waiter,
+//	shared      New                      –                    fixed
+//	AsNet,
+//	ShortIsAll,
+//	Transient   the owner, before the    –                    fixed
+//	            first call
+//	Gen         Waiter.Register          –                    the Waiter
+//	refs        ref, recv, SendAll,      unref, drop,         lock        refs ≥ unturned ≥ 0
+//	            beginClose               beginClose
+//	unturned    ref: In, Limit 0         unref                lock
+//	userCalls   User                     User                 lock        refs > 0
+//	closed      beginClose               –                    lock        no new reference, no hooks
+//	detached    Detach                   Detach, if it        lock        closed
+//	                                     returns a duplicate
+//	finished    finish                   –                    lock        closed, refs == 0
+//	timedOut    NoteTimedOut             –                    lock
+//	endSeen     an Event with End, Err   –                    lock
+//	            or Hup
+//	registered  registerNow              suspend, beginClose  lock        not suspended, not closed
+//	suspended   suspend                  registerNow,         lock        Transient, not closed
+//	                                     beginClose
+//	keepsParker Parker.Register          Parker.Unregister,   lock and    Transient
+//	                                     after beginClose     Parker.mu
+//	queues      queue                    –                    lock
+//	extra       ensureExtra              beginClose           lock
+//
+// For each direction (dirState, turnQueue); the holder is the call that has the turn:
+//
+//	ready       an Event, SetReady       the holder, before   lock
+//	                                     each try
+//	drained     the holder that leaves   the next holder      lock
+//	busy        enter, sleepFast         passTurn             lock
+//	spent       charge                   wait, a yield        the holder  spent ≤ budget
+//	waiting     the holder that sleeps   the same             lock        busy
+//	first, last queueUp                  passTurn, stepOut    lock        busy
+//	sleeper     the first holder that    –                    lock        shared
+//	            sleeps
+//	deadline    SetDeadline              –                    lock
 type Desc struct {
 	Kernel kernel.Kernel
 	FD     int
 	Waiter Waiter
 
-	Gen uint32 // the Waiter's: the registration's generation
+	Gen uint32 // generation of the registration
 
-	AsNet      bool // its calls are a net.Conn's or net.Listener's: the directions' deadlines limit them, no Timeout does
-	ShortIsAll bool // a recv of less than there is room for has taken all there was: TCP, see kernel.ReadsFully
+	// AsNet: the calls are those of a net.Conn or net.Listener. The deadlines of the directions
+	// limit them; no Timeout does.
+	AsNet bool
+	// ShortIsAll: a recv that returns less than there is room for has emptied the socket. It is so
+	// on TCP; see kernel.ReadsFully.
+	ShortIsAll bool
 
-	refs        int32 // who may use FD now; the last one out after Close closes it
-	unturned    int32 // of these who may receive without the turn for it
-	userCalls   int32 // how many of the user's functions run inside a reference
-	shared      bool
-	closed      bool
-	detached    bool // by Detach: FD is somebody else's
-	finished    bool // closed, and nobody has a reference
-	timedOut    bool // see Dead
-	endSeen     bool // an Event has said that a try that took less than it could is not the last
-	registered  bool
-	Transient   bool       // registered only while somebody waits: a Poll's own descriptor fits in few Pollers at once
-	keepsParker bool       // Transient, has waited, is not closed: the background goroutine stays for it
-	suspended   bool       // registered, and told of nothing: see Call.Stay
-	mu          sync.Mutex // guards what is above and below, if shared
+	refs      int32 // references to FD; the last one released after Close closes it
+	unturned  int32 // those of them that may receive without the turn
+	userCalls int32 // user functions that run inside a reference
+	shared    bool
+	closed    bool
+	detached  bool // FD belongs to another owner
+	finished  bool // closed, and no reference is left
+	timedOut  bool // see NoteTimedOut
+	endSeen   bool // see EndSeen
+
+	registered bool
+	// Transient: registered only while a call waits. A Poll's own descriptor is so, because few
+	// Pollers can have it at the same time.
+	Transient   bool
+	keepsParker bool // counted in Parker.keepers: its goroutine stays until the Desc is closed
+	suspended   bool // registered for nothing; see Call.KeepRegistered
+	mu          sync.Mutex
 	dirs        [2]dirState
-	queues      *[2]turnQueue // nil until somebody needs one
+	queues      *[2]turnQueue // nil until first needed
 	extra       *extra
 }
 
-// extra is what few Descs have.
+// extra has the fields that few Descs need.
 type extra struct {
 	hooks      []*Hook
-	onArrival  func()             // told of every Event that may mean input
-	onEvent    func()             // told of every Event
-	closedCh   chan struct{}      // closed when whoever closes the Desc need not wait any longer; nil while nobody does
-	closeErrno Errno              // of the close
-	borrowed   *[ScratchSize]byte // what the last Borrow has returned
+	onArrival  func()             // called after each Event that may mean input
+	onEvent    func()             // called after each Event
+	closedCh   chan struct{}      // closed when Close need not wait any longer; nil if none waits
+	closeErrno Errno              // result of the close
+	borrowed   *[ScratchSize]byte // the buffer that the last Borrow returned
 }
 
-// A dirState is one direction. One caller at a time holds its turn; only the holder waits for
-// readiness, the others wait for the turn, in the order they came.
+// A dirState is one direction. One call at a time holds its turn. Only the holder waits for
+// readiness. The other calls wait for the turn, in the order in which they came.
 type dirState struct {
-	ready   bool // an Event has come since the holder's last try
-	drained bool // that try took all there was (Call.All): an Event tells of more
-	busy    bool
-	spent   uint8   // what the calls have had since one had to wait; see spent
-	waiting Sleeper // the holder, while it sleeps
+	ready   bool // the ready flag: an Event has come since the holder's last try
+	drained bool // that try emptied the socket (Call.Drained): an Event announces new data
+	busy    bool // a call holds the turn
+	spent   uint8
+	waiting Sleeper // the holder's, while it sleeps
 }
 
-// A turnQueue is who waits for the turn, and, of a shared Desc, the holder's Sleeper, used again so
-// that waiting allocates nothing; and the direction's deadline.
+// A turnQueue has the calls that wait for a turn, and the direction's deadline. A shared Desc also
+// keeps the holder's Sleeper there, so that waiting allocates nothing.
 type turnQueue struct {
 	first, last *queued
 	sleeper     Sleeper
-	deadline    timeout.Deadline // as SetDeadline has it
+	deadline    timeout.Deadline // of SetDeadline
 }
 
-func (d *Desc) line(dir Dir) *turnQueue {
+func (d *Desc) queue(dir Dir) *turnQueue {
 	if d.queues == nil {
 		d.queues = &[2]turnQueue{{deadline: timeout.Never}, {deadline: timeout.Never}}
 	}
 	return &d.queues[dir]
 }
 
-// New makes a Desc of a descriptor, which is its own from now on.
+// New makes a Desc, which owns the descriptor from now on.
 func New(k kernel.Kernel, fd int, w Waiter) *Desc {
 	return &Desc{Kernel: k, FD: fd, Waiter: w, shared: w.Shared()}
 }
 
-// lock is nothing on a loop, where one goroutine owns everything.
+// lock does nothing on a loop, where one goroutine owns everything.
 func (d *Desc) lock() {
 	if d.shared {
 		d.mu.Lock()
@@ -144,54 +198,16 @@ func (d *Desc) lock() {
 
 func (d *Desc) unlock() {
 	if d.shared {
-		d.unlockShared() // apart, so that unlock can be inlined
+		d.unlockShared() // a function of its own, so that unlock can be inlined
 	}
 }
 
 //go:noinline
 func (d *Desc) unlockShared() { d.mu.Unlock() }
 
-// ref has the call use the number; locked, and not closed.
-func (d *Desc) ref(dir Dir, c *Call) {
-	c.ref = true
-	d.refs++
-	if dir == In && !c.Limit.Blocks() {
-		d.unturned++
+func (d *Desc) ensureExtra() *extra {
+	if d.extra == nil {
+		d.extra = &extra{}
 	}
-}
-
-// unref has the call use the number no more; locked. last: the caller must finish, without the
-// lock.
-func (d *Desc) unref(dir Dir, c *Call) (last bool) {
-	if !c.ref {
-		return false
-	}
-	c.ref = false
-	d.refs--
-	if dir == In && !c.Limit.Blocks() {
-		d.unturned--
-	}
-	return d.refs == 0 && d.closed
-}
-
-// finish is for whoever gives the last reference back.
-func (d *Desc) finish() {
-	e := Errno(0)
-	if !d.detached {
-		if d.shared {
-			e = d.Kernel.Close(d.FD) // with SO_LINGER it may wait, as its caller wants it to
-		} else {
-			e = kernel.CloseAtOnce(d.Kernel, d.FD)
-		}
-	}
-	d.lock()
-	d.finished = true
-	if e != 0 {
-		d.ensureExtra().closeErrno = e
-	}
-	if d.extra != nil && d.extra.closedCh != nil {
-		close(d.extra.closedCh)
-		d.extra.closedCh = nil
-	}
-	d.unlock()
+	return d.extra
 }

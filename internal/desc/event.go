@@ -1,13 +1,11 @@
 package desc
 
 import (
-	"slices"
-
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 )
 
-// register has Events of the Desc told from now on.
+// register registers the Desc with its Waiter, unless that has been done.
 func (d *Desc) register(c *Call) (e Errno) {
 	d.lock()
 	if !d.registered && !d.closed {
@@ -18,10 +16,10 @@ func (d *Desc) register(c *Call) (e Errno) {
 	return e
 }
 
-// registerNow makes the registration, or wakes it; locked.
+// registerNow makes the registration, or resumes a suspended one; locked.
 func (d *Desc) registerNow() (e Errno) {
 	all := poller.In | poller.Out | poller.Edge
-	if d.Transient { // a Poller is never writable, and a kqueue refuses (EINVAL) to be asked
+	if d.Transient { // a Poller is never writable, and a kqueue refuses that interest with EINVAL
 		all = poller.In | poller.Edge
 	}
 	if d.suspended {
@@ -34,17 +32,18 @@ func (d *Desc) registerNow() (e Errno) {
 	return e
 }
 
-// suspend ends the registration of a Transient Desc, or has it told of nothing; locked.
-func (d *Desc) suspend(stay bool) {
+// suspend suspends the registration of a Transient Desc if keep is set, else unregisters it;
+// locked.
+func (d *Desc) suspend(keep bool) {
 	d.registered = false
-	// Edge alone asks for nothing, but is a registration in every Poller.
-	if d.suspended = stay && d.Waiter.Rearm(d, poller.Edge) == 0; !d.suspended {
+	// Edge alone is an interest in nothing, but it is a registration in every Poller.
+	if d.suspended = keep && d.Waiter.Rearm(d, poller.Edge) == 0; !d.suspended {
 		d.Waiter.Unregister(d)
 	}
 }
 
-// Ready is an Event: it leaves a word for each direction that it is news for, and wakes who waits
-// for it. The Waiter calls it.
+// Ready delivers an Event. It sets the ready flag of each direction that the readiness i concerns,
+// and wakes the caller that waits for it. The Waiter calls it.
 func (d *Desc) Ready(i poller.Readiness) {
 	if i&eventsFor[In] != 0 {
 		d.ready(In, i)
@@ -62,32 +61,32 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 		d.endSeen = true
 	}
 	sleeper := s.waiting
-	var tell, news func()
+	var onArrival, onEvent func()
 	if d.extra != nil {
-		tell, news = d.extra.onArrival, d.extra.onEvent
+		onArrival, onEvent = d.extra.onArrival, d.extra.onEvent
 	}
 	d.unlock()
 	if sleeper != nil {
 		sleeper.Wake() // on a loop this runs the task, which may do anything to d
 	}
-	if tell != nil && dir == In {
-		tell()
+	if onArrival != nil && dir == In {
+		onArrival()
 	}
-	if news != nil {
-		news()
+	if onEvent != nil {
+		onEvent()
 	}
 }
 
-// EndSeen tells whether an Event has said that a try that took less than it could is not the last:
-// the peer's FIN, an error, or an urgent byte has come.
+// EndSeen returns whether an Event has reported the peer's FIN, an error or an urgent byte. From
+// then on a short read does not prove that the socket is empty.
 func (d *Desc) EndSeen() bool {
 	d.lock()
 	defer d.unlock()
 	return d.endSeen
 }
 
-// SetReady leaves a word for a direction: for whoever has taken, outside a call's turn, what an
-// Event would have told of, for then it does not come.
+// SetReady sets the ready flag of a direction and wakes the caller that waits for it. Call it after
+// receiving outside a call's turn, because the Event for that input may not come any more.
 func (d *Desc) SetReady(dir Dir) {
 	d.lock()
 	s := &d.dirs[dir]
@@ -99,43 +98,15 @@ func (d *Desc) SetReady(dir Dir) {
 	}
 }
 
-// A Hook is called once when the Desc closes, before its number can belong to anybody else. It may
-// use the number (to take it out of a Poller) but not call on the Desc.
-type Hook struct{ F func() }
-
-// AddHook has f called at Close. EBADF when that has happened.
-func (d *Desc) AddHook(h *Hook) Errno {
-	d.lock()
-	defer d.unlock()
-	if d.closed {
-		return kernel.EBADF
-	}
-	x := d.ensureExtra()
-	x.hooks = append(x.hooks, h)
-	return 0
-}
-
-// DelHook takes the hook out.
-func (d *Desc) DelHook(h *Hook) {
-	d.lock()
-	defer d.unlock()
-	if d.extra == nil {
-		return
-	}
-	if i := slices.Index(d.extra.hooks, h); i >= 0 {
-		d.extra.hooks = slices.Delete(d.extra.hooks, i, i+1)
-	}
-}
-
-// Registered tells whether Events of the descriptor are told.
+// Registered returns whether Events of the descriptor are delivered.
 func (d *Desc) Registered() bool {
 	d.lock()
 	defer d.unlock()
 	return d.registered
 }
 
-// OnEvent has f called after each Event, by the loop or the background; nil ends that. What is
-// ready now is told too, if nothing has waited before.
+// OnEvent sets f, which is called after each Event, by the loop or the background goroutine; nil
+// removes it. If no call has waited before, readiness that exists already is delivered too.
 func (d *Desc) OnEvent(f func()) Errno {
 	d.lock()
 	defer d.unlock()
@@ -149,16 +120,8 @@ func (d *Desc) OnEvent(f func()) Errno {
 	return 0
 }
 
-// ensureRegistered registers the Desc if there is somebody to tell; locked.
-func (d *Desc) ensureRegistered(f func()) (e Errno) {
-	if f != nil && !d.registered {
-		e = d.registerNow()
-	}
-	return e
-}
-
-// OnArrival has f called after each Event that may mean input, by the loop or the background; nil
-// ends that. What is ready now may be told too.
+// OnArrival sets f, which is called after each Event that may mean input, by the loop or the
+// background goroutine; nil removes it. Readiness that exists already may be delivered too.
 func (d *Desc) OnArrival(f func()) Errno {
 	d.lock()
 	defer d.unlock()
@@ -172,9 +135,10 @@ func (d *Desc) OnArrival(f func()) Errno {
 	return 0
 }
 
-func (d *Desc) ensureExtra() *extra {
-	if d.extra == nil {
-		d.extra = &extra{}
+// ensureRegistered registers the Desc if f is not nil; locked.
+func (d *Desc) ensureRegistered(f func()) (e Errno) {
+	if f != nil && !d.registered {
+		e = d.registerNow()
 	}
-	return d.extra
+	return e
 }

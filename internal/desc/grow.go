@@ -6,21 +6,21 @@ import (
 	"unsafe"
 )
 
-// growPart is how many bytes one part of a growth copies, and up to what size a growth has no
-// parts.
+// growPart is how many bytes one part of a growth copies. A smaller growth has no parts.
 const growPart = PartMost
 
-// A gathered collects bytes of unknown number in one slice that doubles. A large one grows by
-// parts, and between two parts Do looks at the clock, yields, and sees Close. Until the growth is
-// complete, data is whole: a call that ends meanwhile returns it. Memory that the process has not
-// used for a while costs a page fault for each page, 10 ms for a megabyte on some machines, so a
-// growth at once makes a call late.
+// A gathered collects bytes of unknown number in one slice that doubles. A large slice grows in
+// parts. Between two parts Do checks the clock, yields, and notices Close. Until the growth is
+// complete, data is whole, so a call that ends meanwhile returns it.
+//
+// The reason for parts: new memory costs a page fault for each page, which takes 10 ms for a
+// megabyte on some machines. A growth in one part would make the call late.
 type gathered struct {
 	data []byte
-	next []byte // not nil while data grows: its first bytes
+	next []byte // nil unless data grows: a copy of its first bytes
 }
 
-// room is how many bytes add takes now, at most want. With 0, grow comes first.
+// room returns how many bytes add accepts now, at most want. If it returns 0, call grow first.
 func (g *gathered) room(want int) int {
 	if len(g.data) < growPart {
 		return want
@@ -49,8 +49,8 @@ func (g *gathered) add(p []byte) {
 	g.data = append(g.data, p...)
 }
 
-// uncleared is make([]byte, 0, n) that does not write to the memory: to clear it is as dear as to
-// copy. Only a strings.Builder has such memory. Nobody reads beyond the length of the slice.
+// uncleared is make([]byte, 0, n) without clearing the memory, which would cost as much as a copy.
+// Only a strings.Builder offers such memory. No code reads beyond the length of the slice.
 func uncleared(n int) []byte {
 	var b strings.Builder
 	b.Grow(n)

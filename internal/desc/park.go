@@ -11,29 +11,28 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Parked is the Waiter of objects whose calls park the calling goroutine: one goroutine in the
-// background sleeps in a Poller, runs no user code, and leaves words. It starts with the first Desc
-// that waits and ends with the last one that closes: the module's only global, and only while it is
-// needed.
+// Parked is the Waiter of objects whose calls park the calling goroutine. One background goroutine
+// sleeps in a Poller and wakes the callers; it runs no user code. It starts with the first Desc that
+// waits and ends with the last one that closes. Parked is the module's only global state.
 var Parked = NewParker(kernel.Host)
 
-// NewParker is a Waiter as Parked is, for Descs of another kernel.
+// NewParker makes a Waiter like Parked, for Descs of another kernel.
 func NewParker(k kernel.Kernel) *Parker { return &Parker{k: k} }
 
 // A Parker is a background goroutine for any number of Descs.
 type Parker struct {
 	k kernel.Kernel
 
-	mu      sync.Mutex // guards these
+	mu      sync.Mutex // guards the next four
 	table   fdtable.Table[*Desc]
-	keepers int           // Transient Descs that come and go
-	poller  poller.Poller // nil while there is neither
-	run     int           // counts the goroutines started, so that an ended one knows itself
+	keepers int           // Descs with keepsParker
+	poller  poller.Poller // nil while the table is empty and there are no keepers
+	run     int           // number of the present goroutine; an older one finishes
 
 	posts   sync.Mutex // guards the rest
 	posted  []func()
-	posting bool     // the dispatching goroutine is there
-	batch   []func() // that goroutine's while posting: what it has still to call
+	posting bool     // the dispatching goroutine runs
+	batch   []func() // functions still to be called; while posting they belong to that goroutine
 }
 
 func (p *Parker) Shared() bool { return true }
@@ -44,14 +43,14 @@ func (p *Parker) Buffer() (*Buffer, Errno) { return nil, kernel.EDEADLK }
 
 func (p *Parker) Free(*Desc) {}
 
-// Yield puts the caller behind all who can run.
+// Yield puts the caller behind all goroutines that can run.
 func (p *Parker) Yield(Dir) Errno {
 	runtime.Gosched()
 	return 0
 }
 
-// Post queues f for the dispatching goroutine, which is there while there is something to call. f
-// is the user's, so that the goroutine which leaves the words never runs it.
+// Post queues f for the dispatching goroutine, which runs while there is something to call. f is
+// user code, so the goroutine that delivers Events never runs it.
 func (p *Parker) Post(f func()) bool {
 	p.posts.Lock()
 	defer p.posts.Unlock()
@@ -63,8 +62,8 @@ func (p *Parker) Post(f func()) bool {
 	return true
 }
 
-// dispatch calls what is posted. A function that calls runtime.Goexit ends this goroutine; another
-// one goes on with the functions behind it.
+// dispatch calls the posted functions. If one calls runtime.Goexit, this goroutine ends, and another
+// one continues with the next function.
 func (p *Parker) dispatch() {
 	returned := false
 	defer func() {
@@ -80,7 +79,7 @@ func (p *Parker) dispatch() {
 		}
 		idle := !p.posting
 		p.posts.Unlock()
-		if idle { // the batch may be another goroutine's from here on
+		if idle { // from here on the batch may belong to another goroutine
 			returned = true
 			return
 		}
@@ -92,7 +91,7 @@ func (p *Parker) dispatch() {
 	}
 }
 
-// Sleeper is a new one: the Desc keeps it for the holder of a turn.
+// Sleeper returns a new Sleeper. The Desc keeps it for the holder of a turn.
 func (p *Parker) Sleeper() (Sleeper, Errno) {
 	return &goroutineSleeper{k: p.k, wake: make(chan struct{}, 1)}, 0
 }
@@ -139,13 +138,14 @@ func (p *Parker) Unregister(d *Desc) {
 		p.keepers--
 	}
 	if p.table.Delete(int32(d.FD), d.Gen) {
-		// An error means that somebody else has closed the number; the kernel forgot it then.
+		// An error means that other code has closed the number. The kernel has unregistered it then.
 		_ = p.poller.Del(d.FD)
 	}
 	p.endIfIdle()
 }
 
-// endIfIdle has the goroutine close its Poller and end; the next Register starts another.
+// endIfIdle ends the goroutine, which closes its Poller, if nothing needs it. The next Register
+// starts another one. Call it with mu held.
 func (p *Parker) endIfIdle() {
 	if p.table.Len()+p.keepers > 0 || p.poller == nil {
 		return
@@ -158,7 +158,8 @@ func (p *Parker) endIfIdle() {
 	}
 }
 
-// loop belongs to one goroutine and one Poller. It is over when another run has begun.
+// loop is the background goroutine, with its own Poller. It returns once run is not the present
+// one.
 func (p *Parker) loop(q poller.Poller, run int) {
 	var events [128]poller.Event
 	for {
@@ -178,21 +179,21 @@ func (p *Parker) loop(q poller.Poller, run int) {
 			}
 		}
 		p.mu.Lock()
-		over := p.run != run
+		finished := p.run != run
 		p.mu.Unlock()
-		if over {
-			_ = q.Close() // nobody is there to hear of it
+		if finished {
+			_ = q.Close() // there is no caller to return the error to
 			return
 		}
-		// Those just woken sit behind this P: let them run before it disappears into a system call
-		// (measured: 19 µs a round trip without, 6 µs with).
+		// The goroutines just woken are queued on this P. They run before it blocks in a system call:
+		// a round trip takes 6 µs with this, 19 µs without.
 		if n > 0 {
 			runtime.Gosched()
 		}
 	}
 }
 
-// A goroutineSleeper is one goroutine's place to sleep. The channel is the word.
+// A goroutineSleeper is the Sleeper of one goroutine. A wake is stored in the channel.
 type goroutineSleeper struct {
 	k     kernel.Kernel
 	wake  chan struct{}
@@ -228,6 +229,6 @@ func (s *goroutineSleeper) Sleep(_ Dir, until timeout.Deadline) Errno {
 		if until.Passed(s.k.Now()) {
 			return kernel.ETIMEDOUT
 		}
-		return 0 // the runtime's timer was early: the caller sleeps again
+		return 0 // the runtime's timer fired early: the caller sleeps again
 	}
 }

@@ -2,6 +2,6 @@
 
 package desc
 
-// Poisons tells whether a Buffer is overwritten when what a task has received there is not valid
-// any more.
+// Poisons is whether the bytes that a task has received in a Buffer are overwritten once they are
+// not valid any more.
 const Poisons = true

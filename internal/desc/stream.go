@@ -7,21 +7,22 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// The calls on streams, for plain descriptors and for TLS on them. Each is one Call of several
+// This file has the calls on streams, for plain descriptors and for TLS. Each is one Call of several
 // parts.
 
-// A Receive receives once into p, without waiting. 0, 0 is the end of input. flags are recv(2)'s.
+// A Receive receives once into p, without waiting. It returns 0, 0 at the end of input. The flags
+// are those of recv(2).
 type Receive func(p []byte, flags int) (int, Errno)
 
-// ScratchSize holds any IP datagram.
+// ScratchSize is the size of a scratch buffer in bytes. Any IP datagram fits.
 const ScratchSize = 64 << 10
 
-// Scratch has buffers for data whose size is not known. A buffer is borrowed inside a try, so a
-// call that waits holds none, and a result is no larger than the data.
+// Scratch has buffers for data whose size is not known. A try borrows a buffer, so a call that waits
+// holds none. The result is a copy and no larger than the data.
 var Scratch = sync.Pool{New: func() any { return new([ScratchSize]byte) }}
 
-// Fill receives until p is full, the end, or an error; n is what came before that. EAGAIN means
-// that there was nothing.
+// Fill receives until p is full, the input ends, or an error occurs. n counts the bytes received
+// until then. EAGAIN means that there was nothing.
 func (d *Desc) Fill(c *Call, p []byte, recv Receive) (n int, e Errno) {
 	_, e = d.Do(In, c, func() (int, Errno) {
 		got, e := recv(p[n:], 0)
@@ -32,7 +33,7 @@ func (d *Desc) Fill(c *Call, p []byte, recv Receive) (n int, e Errno) {
 	return n, some(e, n)
 }
 
-// Gather is Fill into memory of its own, of n bytes at most.
+// Gather is Fill into new memory of at most n bytes.
 func (d *Desc) Gather(c *Call, n int, recv Receive) ([]byte, Errno) {
 	g := gathered{data: []byte{}}
 	_, e := d.Do(In, c, func() (int, Errno) {
@@ -51,8 +52,8 @@ func (d *Desc) Gather(c *Call, n int, recv Receive) ([]byte, Errno) {
 	return g.data, some(e, len(g.data))
 }
 
-// Line is Gather that also ends with '\n'. It receives nothing beyond that. peek: recv knows
-// MSG_PEEK, and d is a stream.
+// Line is Gather that also ends after '\n'. It receives nothing beyond that. Set peek if recv
+// supports MSG_PEEK and d is a stream.
 func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno) {
 	g := gathered{data: []byte{}}
 	_, e := d.Do(In, c, func() (int, Errno) {
@@ -68,7 +69,8 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 			n, end, e = stepLine(c, p, recv)
 		}
 		g.add(p[:n])
-		more := e == 0 || e == kernel.EAGAIN && g.room(1) == 0 // before a wait: the try after one may be the last
+		// If data is full, it grows before the call waits, because the try after a wait may be the last.
+		more := e == 0 || e == kernel.EAGAIN && g.room(1) == 0
 		c.Again = more && n > 0 && !end && len(g.data) < limit && p[n-1] != '\n'
 		Scratch.Put(room)
 		return n, e
@@ -76,12 +78,12 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 	return g.data, some(e, len(g.data))
 }
 
-// peekFirst is how far Line looks for the end at first: most lines are short, and what is peeked is
-// copied twice.
+// peekFirst is how many bytes Line peeks at first. Most lines are short, and peeked bytes are copied
+// twice.
 const peekFirst = 256
 
-// peekLine looks for the end of the line before it receives. It is for alone: others could receive
-// what it has seen.
+// peekLine looks for the end of the line before it receives. Call it by alone: another call could
+// receive the bytes that it has peeked.
 func peekLine(p []byte, recv Receive) (int, Errno) {
 	for room := min(peekFirst, len(p)); ; room = min(4*room, len(p)) {
 		n, e := recv(p[:room], kernel.MSG_PEEK)
@@ -100,8 +102,8 @@ func peekLine(p []byte, recv Receive) (int, Errno) {
 // stepMax is how many single bytes one try receives.
 const stepMax = 256
 
-// stepLine receives single bytes. end: the input is at its end; a datagram socket does not say so
-// twice. It stops early when the bytes have cost a whole budget: between two bytes of TLS a peer
+// stepLine receives single bytes. end reports the end of input, which a datagram socket reports only
+// once. stepLine stops early when the bytes have used up a budget: between two bytes of TLS a peer
 // may send many records without data.
 func stepLine(c *Call, p []byte, recv Receive) (n int, end bool, e Errno) {
 	for n < min(len(p), stepMax) && (n == 0 || p[n-1] != '\n' && c.Records < budget) {
@@ -113,7 +115,7 @@ func stepLine(c *Call, p []byte, recv Receive) (n int, end bool, e Errno) {
 	return n, false, 0
 }
 
-// some is the error of a read that has n bytes: EAGAIN ends it, but is an error only without bytes.
+// some returns the error of a read that has n bytes. EAGAIN is an error only if there are none.
 func some(e Errno, n int) Errno {
 	if e == kernel.EAGAIN && n > 0 {
 		return 0
@@ -121,8 +123,9 @@ func some(e Errno, n int) Errno {
 	return e
 }
 
-// Pour sends all of p; n is how much send has accepted, also with an error. send may accept bytes
-// and return EAGAIN: then it is called again when there is room, at the end with an empty p.
+// Pour sends all of p. n counts the bytes that send has accepted, also if there is an error. send
+// may accept bytes and return EAGAIN. Then it is called again when there is room, in the end with an
+// empty p.
 func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int, e Errno) {
 	c.P = p
 	_, e = d.Do(Out, c, func() (int, Errno) {
@@ -136,8 +139,9 @@ func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int,
 	return n, e
 }
 
-// alone runs f if nobody else can receive meanwhile: nobody does now, and whoever wants to has to
-// get past the lock. f is one or two system calls.
+// alone runs f if no other call can receive meanwhile, and returns whether it did. No other call
+// receives now, and a new one would need the lock, which alone holds. f makes one or two system
+// calls.
 func (d *Desc) alone(c *Call, f func()) bool {
 	if !d.shared {
 		f()

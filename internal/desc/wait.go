@@ -5,9 +5,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// wait sleeps until a word for the direction has come, the deadline, or Close. It keeps little on
-// the stack, as do all below: a task sleeps at this depth, and a few words more would double its
-// stack (see TestIdleTaskStack in package socket).
+// wait sleeps until the direction's ready flag is set, the deadline passes, or the Desc is closed.
+// A task sleeps at this depth. So wait and the functions that it calls keep little on the stack: a
+// few words more would double each task's stack (TestIdleTaskStack in package socket).
 func (d *Desc) wait(dir Dir, c *Call) Errno {
 	s := &d.dirs[dir]
 	c.deadline(d.Kernel)
@@ -15,9 +15,9 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 		c.step = c.Step.After(d.Kernel.Now())
 	}
 	d.lock()
-	// Linux's recv says EAGAIN before TCP's urgent byte also with data behind it, if the thread has
-	// a signal to take; the runtime sends many. No Event would come, so after one that has told of
-	// such a byte EAGAIN counts the second time.
+	// Linux's recv may return EAGAIN before TCP's urgent byte although data follows it: it does if
+	// the thread has a pending signal, and the runtime sends many. No Event would come for that
+	// data. So once an Event has reported an end or an urgent byte, only the second EAGAIN counts.
 	if c.retried = d.endSeen && dir == In && !c.retried; c.retried {
 		d.unlock()
 		return 0
@@ -42,7 +42,7 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 			if e = 0; next == c.step {
 				e = d.stepped(dir, c)
 				break
-			} // else SetDeadline has moved it before that was noticed
+			} // else SetDeadline has moved the deadline meanwhile
 		}
 	}
 	switch {
@@ -57,9 +57,9 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 	return e
 }
 
-// readyAt ends a sleep that has ended with e although there is something: ready beats timeout (D7),
-// once, for a peer that never pauses makes every try a last one. A call's first sleep that a word
-// has ended needs no look at the clock. Locked.
+// readyAt returns the result of a sleep that ended with e while the ready flag is set. Readiness
+// beats the timeout (doc/semantics.md, D7), but only once: with a peer that never pauses each try
+// would be a last one. A call's first sleep that an Event has ended needs no clock. Locked.
 func (d *Desc) readyAt(dir Dir, c *Call, e Errno) Errno {
 	if e == 0 && !d.due(dir, c) {
 		return 0
@@ -71,7 +71,7 @@ func (d *Desc) readyAt(dir Dir, c *Call, e Errno) Errno {
 	return 0
 }
 
-// due tells whether a deadline of the call has passed; locked.
+// due returns whether a deadline of the call has passed; locked.
 func (d *Desc) due(dir Dir, c *Call) bool {
 	until := timeout.Never
 	if c.begun {
@@ -81,7 +81,7 @@ func (d *Desc) due(dir Dir, c *Call) bool {
 	return until != timeout.Never && until.Passed(d.Kernel.Now())
 }
 
-// next is when wait has to look again; locked.
+// next returns when wait must check again: at a deadline or at the end of the step; locked.
 func (d *Desc) next(dir Dir, c *Call) timeout.Deadline {
 	until := c.step
 	if c.begun {
@@ -90,7 +90,7 @@ func (d *Desc) next(dir Dir, c *Call) timeout.Deadline {
 	return d.withDirDeadline(dir, c, until)
 }
 
-// stepped is ETIMEDOUT if a deadline came with the step; locked.
+// stepped ends a step. It returns ETIMEDOUT if a deadline passed at the same time; locked.
 func (d *Desc) stepped(dir Dir, c *Call) Errno {
 	step := c.step
 	c.step = timeout.Never
@@ -100,18 +100,18 @@ func (d *Desc) stepped(dir Dir, c *Call) Errno {
 	return 0
 }
 
-// sleeper is the holder's.
+// sleeper returns the Sleeper of the turn's holder; locked.
 func (d *Desc) sleeper(dir Dir) (Sleeper, Errno) {
 	if !d.shared {
 		return d.Waiter.Sleeper()
 	}
-	l := d.line(dir)
-	if l.sleeper == nil {
-		k, e := d.Waiter.Sleeper()
+	q := d.queue(dir)
+	if q.sleeper == nil {
+		s, e := d.Waiter.Sleeper()
 		if e != 0 {
 			return nil, e
 		}
-		l.sleeper = k
+		q.sleeper = s
 	}
-	return l.sleeper, 0
+	return q.sleeper, 0
 }

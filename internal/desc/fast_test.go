@@ -150,11 +150,11 @@ func TestShortWayIsDo(t *testing.T) {
 	ways := map[string][2]func(*Desc, *Call) (int, Errno){
 		"Recv": {
 			func(d *Desc, c *Call) (int, Errno) { return d.Recv(c, p, 0) },
-			func(d *Desc, c *Call) (int, Errno) { return d.recvLong(c, p, 0) },
+			func(d *Desc, c *Call) (int, Errno) { return d.recvSlow(c, p, 0) },
 		},
 		"SendAll": {
 			func(d *Desc, c *Call) (int, Errno) { return d.SendAll(c, p, 1000) },
-			func(d *Desc, c *Call) (int, Errno) { return d.sendLong(c, p, 0, 1000) },
+			func(d *Desc, c *Call) (int, Errno) { return d.sendSlow(c, p, 0, 1000) },
 		},
 	}
 	for name, way := range ways {

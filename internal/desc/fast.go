@@ -5,24 +5,23 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The short way: Do for the two calls that move nearly all messages of a loop's tasks. It has no
-// closure, and a deferred function only where the task sleeps. No code of others runs between its
-// tries and its sleeps, so it has the turn and a reference only where they matter: the turn while
-// it sleeps, the reference in a try. Where anything stands in the way it leaves the call to Do,
-// which goes on with it.
+// The fast path is Do for the two calls that move nearly all messages of a loop's tasks. It has no
+// closure, and it defers a function only where the task sleeps. No other code runs between its
+// tries and its sleeps. So it holds the turn only while it sleeps, and a reference only in a try.
+// If anything else is needed, it hands the call over to Do.
 
-// clear tells whether a call may go the short way.
-func (d *Desc) clear(dir Dir, c *Call) bool {
+// fast returns whether a call may use the fast path.
+func (d *Desc) fast(dir Dir, c *Call) bool {
 	if d.shared || d.closed || d.endSeen || d.dirs[dir].busy || d.Transient {
 		return false
 	}
 	return d.dirs[In].spent < budget && c.Limit.Blocks() && (d.queues == nil || !d.dirExpired(dir, c))
 }
 
-// Recv is Do with recv(2). With Call.More, less than there is room for is all there was.
+// Recv is Do with recv(2). With Call.NeedsNew, a recv that does not fill p has emptied the socket.
 func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
-	if !d.clear(In, c) {
-		return d.recvLong(c, p, flags)
+	if !d.fast(In, c) {
+		return d.recvSlow(c, p, flags)
 	}
 	s := &d.dirs[In]
 	e, untried := kernel.EAGAIN, c.NeedsNew && s.drained && !s.ready && d.registered
@@ -33,10 +32,10 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	if e == kernel.EAGAIN {
 		why := Errno(0)
 		if !d.registered {
-			why = d.register(c) // not in doze, as in Do
+			why = d.register(c) // not in sleepFast, as in Do
 		}
 		if why == 0 {
-			why = d.doze(In, c)
+			why = d.sleepFast(In, c)
 		}
 		if why != 0 && !(untried && lastTry(why)) {
 			return 0, why
@@ -46,16 +45,15 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 				return 0, why
 			}
 			c.tried = true
-			return d.recvLong(c, p, flags)
+			return d.recvSlow(c, p, flags)
 		}
 	}
 	s.drained = c.NeedsNew && 0 < n && n < len(p)
-	d.ended(c, n, e)
+	d.endFast(c, n, e)
 	return n, e
 }
 
-// recv is one try. The word goes before it, never after: one that comes during the call must
-// survive it.
+// recv is one try. It clears the ready flag first, so that an Event during the try survives.
 func (d *Desc) recv(p []byte, flags int) (n int, e Errno) {
 	d.dirs[In].ready = false
 	d.refs++
@@ -64,7 +62,7 @@ func (d *Desc) recv(p []byte, flags int) (n int, e Errno) {
 	return n, e
 }
 
-func (d *Desc) recvLong(c *Call, p []byte, flags int) (int, Errno) {
+func (d *Desc) recvSlow(c *Call, p []byte, flags int) (int, Errno) {
 	return d.Do(In, c, func() (int, Errno) {
 		n, e := d.Kernel.Recv(d.FD, p, flags)
 		c.Drained = c.NeedsNew && 0 < n && n < len(p)
@@ -72,47 +70,48 @@ func (d *Desc) recvLong(c *Call, p []byte, flags int) (int, Errno) {
 	})
 }
 
-// SendAll is Pour with send(2). most is how much of p one try may move.
+// SendAll is Pour with send(2). One try moves at most the given number of bytes of p.
 func (d *Desc) SendAll(c *Call, p []byte, most int) (n int, e Errno) {
-	if len(p) <= most && d.clear(Out, c) {
+	if len(p) <= most && d.fast(Out, c) {
 		d.dirs[Out].ready = false
 		d.refs++
 		n, e = d.Kernel.Send(d.FD, p, 0)
 		d.drop()
 		if e != kernel.EAGAIN && (e != 0 || n == len(p)) {
-			d.ended(c, n, e)
+			d.endFast(c, n, e)
 			return n, e
 		}
 		if c.tried = e == kernel.EAGAIN; !c.tried {
 			d.charge(Out, c, n)
 		}
 	}
-	return d.sendLong(c, p, n, most)
+	return d.sendSlow(c, p, n, most)
 }
 
-func (d *Desc) sendLong(c *Call, p []byte, sent, most int) (int, Errno) {
+func (d *Desc) sendSlow(c *Call, p []byte, sent, most int) (int, Errno) {
 	n, e := d.Pour(c, p[sent:], func(p []byte) (int, Errno) { return d.Kernel.Send(d.FD, p[:min(len(p), most)], 0) })
 	return sent + n, e
 }
 
-// drop gives a try's reference back.
+// drop releases a try's reference.
 func (d *Desc) drop() {
 	if d.refs--; d.closed && d.refs == 0 {
 		d.finish()
 	}
 }
 
-// ended is the end of a call that has moved n.
-func (d *Desc) ended(c *Call, n int, e Errno) {
+// endFast ends a call that has moved n bytes.
+func (d *Desc) endFast(c *Call, n int, e Errno) {
 	d.charge(In, c, n)
 	if e == kernel.ETIMEDOUT {
 		d.NoteTimedOut()
 	}
+	d.checkState()
 }
 
-// doze is wait for a call that goes the short way. The turn is passed on before the call's last
-// try, which nobody can disturb.
-func (d *Desc) doze(dir Dir, c *Call) Errno {
+// sleepFast is wait for the fast path. It passes the turn on before the call's last try, which no
+// other call can disturb.
+func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
 	sleeper, e := d.Waiter.Sleeper()
 	if e != 0 {
 		return e
@@ -123,12 +122,12 @@ func (d *Desc) doze(dir Dir, c *Call) Errno {
 	c.waited = true
 	c.step = timeout.Never
 	c.deadline(d.Kernel)
-	defer d.dozed(dir) // deferred: a sleep that unwinds its task panics
+	defer d.wakeFast(dir) // deferred: a sleep panics if its task is unwound
 	for e == 0 && !s.ready && !d.closed {
 		s.waiting = sleeper
 		next := d.next(dir, c)
 		if e = sleeper.Sleep(dir, next); e == kernel.ETIMEDOUT && d.next(dir, c) > next {
-			e = 0 // SetDeadline has moved it before that was noticed
+			e = 0 // SetDeadline has moved the deadline meanwhile
 		}
 	}
 	switch {
@@ -141,8 +140,8 @@ func (d *Desc) doze(dir Dir, c *Call) Errno {
 	return e
 }
 
-// dozed is the end of a doze.
-func (d *Desc) dozed(dir Dir) {
+// wakeFast ends the sleep of sleepFast.
+func (d *Desc) wakeFast(dir Dir) {
 	d.dirs[dir].waiting = nil
 	d.passTurn(dir)
 }
