@@ -67,8 +67,8 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	return false
 }
 
-// countFailure counts an accept that got nothing, and reports whether to pause. After a pause one is
-// enough, unless it has removed a connection from the queue. Resets that wait there in their
+// countFailure counts an accept that got nothing, and reports whether to pause. After a pause one
+// is enough, unless it has removed a connection from the queue. Resets that wait there in their
 // hundreds must not keep out the connections behind them.
 func (l *Listener) countFailure() bool {
 	l.failures++

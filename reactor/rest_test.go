@@ -39,8 +39,8 @@ func TestAcceptRefusedForGoodRests(t *testing.T) {
 	})
 }
 
-// While a listener pauses, a hundred peers connect and reset, and then one connects and stays. Where
-// each reset is an accept error, the one that stays must not wait for a pause per reset.
+// While a listener pauses, a hundred peers connect and reset, and then one connects and stays.
+// Where each reset is an accept error, the one that stays must not wait for a pause per reset.
 func TestPauseEndsBehindManyResets(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		if !t.simulated() {

@@ -150,8 +150,8 @@ func (r *Reactor) drainStep() {
 	}
 }
 
-// closeSome is a turn's share of what the drain has to close. There is nothing new, so each is found
-// once, or twice: the descriptor of a Conn that dials may change, see mustClose.
+// closeSome is a turn's share of what the drain has to close. There is nothing new, so each is
+// found once, or twice: the descriptor of a Conn that dials may change, see mustClose.
 func (r *Reactor) closeSome() {
 	n, done := endsPerTurn, false
 	for ; n > 0 && r.unconnected.next != nil; n-- {

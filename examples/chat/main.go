@@ -216,7 +216,8 @@ func (s *server) flush(c *client) {
 	case errors.Is(err, syscall.EAGAIN):
 		mask |= sel.POLLOUT
 	case err != nil:
-		// It has an error or an end of input to read, and leaves then. It must not leave inside say.
+		// It has an error or an end of input to read, and leaves then. It must not leave inside
+		// say.
 		mask |= sel.POLLIN
 		c.out = nil
 	}

@@ -12,8 +12,8 @@ type Buffer struct {
 	lent int // bytes of P that a task uses now; counted only if Poisons
 }
 
-// Spoil overwrites the bytes that a task has received there, because they are not valid any more. It
-// is called only if Poisons.
+// Spoil overwrites the bytes that a task has received there, because they are not valid any more.
+// It is called only if Poisons.
 func (b *Buffer) Spoil() {
 	for p := b.P[:b.lent]; len(p) > 0; {
 		p = p[copy(p, poison):]
@@ -53,8 +53,8 @@ func (d *Desc) own(c *Call) {
 	}
 }
 
-// Room returns the loop's buffer, for a task's call that receives into it; Shown follows. It returns
-// nil where callers park. Such a caller uses Borrow.
+// Room returns the loop's buffer, for a task's call that receives into it; Shown follows. It
+// returns nil where callers park. Such a caller uses Borrow.
 func (d *Desc) Room(c *Call) ([]byte, Errno) {
 	if d.shared {
 		return nil, 0

@@ -11,8 +11,8 @@ func (d *Desc) checkState() {
 	must("Desc", !d.registered || !d.suspended && !d.closed, "registered with suspended or closed")
 	must("Desc", !d.suspended || d.Transient && !d.closed, "suspended without Transient, or with closed")
 	must("Desc", !d.keepsParker || d.Transient, "keepsParker without Transient")
-	must("Desc", 0 <= d.unturned && d.unturned <= d.refs, "unturned not in 0 … refs")
 	must("Desc", d.userCalls >= 0 && (d.userCalls == 0 || d.refs > 0), "userCalls without refs")
+	must("Desc", 0 <= d.unturned && d.unturned <= d.refs, "unturned not in 0 … refs")
 	for i := range d.dirs {
 		s := &d.dirs[i]
 		must("Desc", s.waiting == nil || s.busy, "waiting without busy")

@@ -27,7 +27,6 @@ func TestRaceBuildsCheckTheState(t *testing.T) {
 		{"waiting", func(d *Desc, _ *Call) { d.dirs[Out].waiting = &goroutineSleeper{} }},
 		{"queue", func(d *Desc, _ *Call) { d.queue(Out).add(&queued{}) }},
 		{"busy", func(d *Desc, _ *Call) { d.dirs[In].busy = false }},
-		{"spent", func(d *Desc, _ *Call) { d.dirs[In].spent = budget + 1 }},
 		{"closedCh", func(d *Desc, _ *Call) { d.ensureExtra().closedCh = make(chan struct{}) }},
 		{"moved", func(_ *Desc, c *Call) { c.moved = 3 * PartMost }},
 		{"begun", func(_ *Desc, c *Call) { c.begun = true }},
@@ -56,6 +55,11 @@ func TestRaceBuildsCheckTheState(t *testing.T) {
 			wantStatePanic(t, x.field, func() { d.Do(In, &x.c, func() (int, Errno) { return 0, 0 }) })
 		})
 	}
+	t.Run("spent", func(t *testing.T) {
+		d := New(kernel.Host, -1, NewParker(kernel.Host))
+		d.dirs[In].busy, d.dirs[In].spent = true, budget+1
+		wantStatePanic(t, "spent", func() { d.checkTurn(In) })
+	})
 	t.Run("Close", func(t *testing.T) {
 		d := New(kernel.Host, -1, NewParker(kernel.Host))
 		d.unturned = 2

@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// This file has the calls on streams, for plain descriptors and for TLS. Each is one Call of several
-// parts.
+// This file has the calls on streams, for plain descriptors and for TLS. Each is one Call of
+// several parts.
 
 // A Receive receives once into p, without waiting. It returns 0, 0 at the end of input. The flags
 // are those of recv(2).
@@ -17,8 +17,8 @@ type Receive func(p []byte, flags int) (int, Errno)
 // ScratchSize is the size of a scratch buffer in bytes. Any IP datagram fits.
 const ScratchSize = 64 << 10
 
-// Scratch has buffers for data whose size is not known. A try borrows a buffer, so a call that waits
-// holds none. The result is a copy and no larger than the data.
+// Scratch has buffers for data whose size is not known. A try borrows a buffer, so a call that
+// waits holds none. The result is a copy and no larger than the data.
 var Scratch = sync.Pool{New: func() any { return new([ScratchSize]byte) }}
 
 // Fill receives until p is full, the input ends, or an error occurs. n counts the bytes received
@@ -69,7 +69,8 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 			n, end, e = stepLine(c, p, recv)
 		}
 		g.add(p[:n])
-		// If data is full, it grows before the call waits, because the try after a wait may be the last.
+		// If data is full, it grows before the call waits, because the try after a wait may be the
+		// last.
 		more := e == 0 || e == kernel.EAGAIN && g.room(1) == 0
 		c.Again = more && n > 0 && !end && len(g.data) < limit && p[n-1] != '\n'
 		Scratch.Put(room)
@@ -78,8 +79,8 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 	return g.data, some(e, len(g.data))
 }
 
-// peekFirst is how many bytes Line peeks at first. Most lines are short, and peeked bytes are copied
-// twice.
+// peekFirst is how many bytes Line peeks at first. Most lines are short, and peeked bytes are
+// copied twice.
 const peekFirst = 256
 
 // peekLine looks for the end of the line before it receives. Call it by alone: another call could
@@ -102,9 +103,9 @@ func peekLine(p []byte, recv Receive) (int, Errno) {
 // stepMax is how many single bytes one try receives.
 const stepMax = 256
 
-// stepLine receives single bytes. end reports the end of input, which a datagram socket reports only
-// once. stepLine stops early when the bytes have used up a budget: between two bytes of TLS a peer
-// may send many records without data.
+// stepLine receives single bytes. end reports the end of input, which a datagram socket reports
+// only once. stepLine stops early when the bytes have used up a budget: between two bytes of TLS a
+// peer may send many records without data.
 func stepLine(c *Call, p []byte, recv Receive) (n int, end bool, e Errno) {
 	for n < min(len(p), stepMax) && (n == 0 || p[n-1] != '\n' && c.Records < budget) {
 		k, e := recv(p[n:n+1], 0)
@@ -124,8 +125,8 @@ func some(e Errno, n int) Errno {
 }
 
 // Pour sends all of p. n counts the bytes that send has accepted, also if there is an error. send
-// may accept bytes and return EAGAIN. Then it is called again when there is room, in the end with an
-// empty p.
+// may accept bytes and return EAGAIN. Then it is called again when there is room, in the end with
+// an empty p.
 func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int, e Errno) {
 	c.P = p
 	_, e = d.Do(Out, c, func() (int, Errno) {
