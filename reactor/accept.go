@@ -139,7 +139,7 @@ func (l *Listener) admit(fd int, from Addr) {
 	if p := r.guard(nil, c.attachFilter); p != nil {
 		c.handler = noHandler{}
 		c.tearDown(p)
-		r.settle()
+		r.endStep()
 		return
 	}
 	if !r.k.Traits().InheritsOptions && !l.net.Unix() {
@@ -154,7 +154,7 @@ func (l *Listener) admit(fd int, from Addr) {
 	if !c.is(released) {
 		c.established()
 	}
-	r.settle()
+	r.endStep()
 }
 
 // refuseConn ends a Conn that has no handler to tell.
@@ -164,7 +164,7 @@ func (c *Conn) refuseConn() {
 		c.reset()
 		c.tearDown(ErrAborted)
 	}
-	c.w.r.settle()
+	c.w.r.endStep()
 }
 
 type noHandler struct{}

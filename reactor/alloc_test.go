@@ -72,7 +72,7 @@ func TestEchoOverTCPDoesNotAllocate(t *testing.T) {
 	noAllocs(t, "an echo over TCP", func() {
 		got = 0
 		c.Send(msg)
-		r.settle()
+		r.endStep()
 		for got < len(msg) {
 			r.Turn(0)
 		}
@@ -161,7 +161,7 @@ func TestDatagramEchoDoesNotAllocate(t *testing.T) {
 		client.SendTo(small, to)
 		client.SendTo(large, to)
 		client.SendTo(nil, to)
-		r.settle()
+		r.endStep()
 		for back < 3 {
 			r.Turn(0)
 		}

@@ -117,7 +117,7 @@ func BenchmarkDatagramEcho(b *testing.B) {
 	for b.Loop() {
 		back = 0
 		client.SendTo(msg, to)
-		r.settle()
+		r.endStep()
 		for back == 0 {
 			r.Turn(0)
 		}

@@ -5,21 +5,21 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A Handler is told what happens on one Conn. Its methods run on the loop: what blocks in them
-// blocks everything.
+// A Handler serves one Conn. The loop calls its methods, so a method that blocks stops every
+// connection of the loop.
 //
-// It may also have any of these, which are looked up once, when the Conn opens:
+// A Handler may also have any of these methods. The Conn looks for them when it needs them:
 //
-//	Opened(c *Conn)                     // accepted or connected; before the first Data
-//	EOF(c *Conn)                        // the peer sends no more; without this method: flush what was sent, close
-//	Drained(c *Conn)                    // output is down at the low-water mark after it was above the high one
+//	Opened(c *Conn)                     // the Conn is accepted or connected; before the first Data
+//	EOF(c *Conn)                        // end of input; without it, the Conn flushes and closes
+//	Drained(c *Conn)                    // output fell from above the high mark to the low mark
 //	Timeout(c *Conn, kind TimeoutKind)  // a deadline has passed; nothing is closed
 type Handler interface {
-	// Data has read p, which is the loop's buffer and valid until Data returns.
+	// Data receives p. The bytes are in the loop's buffer and valid until Data returns.
 	Data(c *Conn, p []byte)
-	// Closed comes last and once; the descriptor is gone, and LocalAddr with it, not RemoteAddr.
-	// err is nil if the Conn was closed in order, ErrAborted after Abort, else what ended it or
-	// kept it from opening.
+	// Closed is the last call, and comes once. The descriptor is closed, so LocalAddr returns nil.
+	// RemoteAddr still works. err is nil after an orderly close and ErrAborted after Abort. Any
+	// other err is what closed the Conn or kept it from opening.
 	Closed(c *Conn, err error)
 }
 
@@ -28,10 +28,10 @@ type Handler interface {
 type (
 	// An OpenHandler is called once the Conn is accepted or connected, before the first Data.
 	OpenHandler interface{ Opened(c *Conn) }
-	// An EOFHandler is called when the peer sends no more. Without it the Conn is closed then.
+	// An EOFHandler is called at the end of input. Without it the Conn closes then.
 	EOFHandler interface{ EOF(c *Conn) }
 	// A DrainHandler is called when output has fallen to the low-water mark after it was above the
-	// high one.
+	// high-water mark.
 	DrainHandler interface{ Drained(c *Conn) }
 	// A TimeoutHandler is called when a deadline has passed. Nothing is closed.
 	TimeoutHandler interface {
@@ -39,80 +39,109 @@ type (
 	}
 )
 
-// A Conn is one stream connection on the loop: a Watch, edge-triggered where that is safe and while
-// nothing waits to be written, and the output that the kernel has not taken.
+// A Conn is one stream connection on the loop. It holds a registration (w) and the output that the
+// kernel has not taken yet (out).
+//
+// Only the loop touches a Conn. The exceptions are w.r and opt: they never change, and Post and
+// PostSend read them on any goroutine. The fields and the flags of state:
+//
+//	flag or field  set by                       cleared by                     excludes
+//	dialling       Dial                         a connect that succeeds        sawEOF sentFIN blocked
+//	                                                                           outputFailed inStep
+//	                                                                           readPending endPending
+//	sawEOF         a read of 0 bytes            -                              dialling
+//	wantFIN        CloseWrite                   -                              a later Send
+//	sentFIN        the flush that empties out,  -                              dialling, out
+//	               with wantFIN or closing
+//	closing        Close                        -                              paused, throttled, any
+//	                                                                           callback but Closed
+//	released       tearDown, Detach             -                              a descriptor, out,
+//	                                                                           an armed timer
+//	paused         Pause                        Resume, Close                  closing
+//	throttled      out above the high mark      Close, a failed write,         closing, outputFailed
+//	                                            an Event at the low mark
+//	blocked        a write of a part of out     a write of all of out,         dialling, outputFailed,
+//	                                            a failed write                 an empty out
+//	inStep         read, readKept               the same, before they flush    dialling
+//	flushPending   flushLater, which lists the  flushStep
+//	               Conn in r.flushPending
+//	outputFailed   a failed write or shutdown   -                              dialling, out, blocked,
+//	                                                                           throttled
+//	readPending    readNextTurn, which lists    the next turn, which reads     dialling
+//	               the Conn in r.readPending
+//	endPending     an Event with End, Err, Hup  a read that fails with EAGAIN  dialling
+//	w.fd, w.gen    accept, each connect         tearDown, Detach, a connect    released
+//	                                            that fails
+//	w.want         watch, at the end of a step  as wants says
+//	handler        accept, Dial                 -                              nil after accept
+//	out            Send, Wire.Send              a write of all of it,          released, sentFIN,
+//	                                            a failed write, tearDown       outputFailed
+//	deadlines      SetX, Close, failed write    -
+//	dialing        Dial                         a connect that succeeds        nil while dialling
+//
+// Output that is neither blocked nor waiting for a connect is flushed in the present step: the Conn
+// has inStep or flushPending. A race build checks the table after each step (state_race.go).
 type Conn struct {
-	w         Watch // what every message touches comes first, in as few cache lines as it goes
+	w         Watch // the fields that every message touches come first, in few cache lines
 	state     connState
 	handler   Handler
 	out       *output      // nil while empty
 	filter    *filterState // nil unless WithFilters
 	deadlines *deadlines   // nil until a deadline is set or the Conn closes
 	opt       *sockOptions
-	dialing   *dialing  // nil unless Dial is still at it
-	listener  *Listener // who accepted it, nil if dialled
-	peer      Addr      // as accept or connect had it: the kernel forgets it when the peer resets
+	dialing   *dialing  // nil once connected
+	listener  *Listener // accepted the Conn; nil if dialled
+	peer      Addr      // from accept or connect: the kernel forgets it when the peer resets
 	value     any
 }
 
-// connState is a set of what has happened to a Conn. doc/design.md has the table: who sets a flag,
-// who clears it, and what it excludes.
+// connState is a set of flags. Conn has their table.
 type connState uint16
 
 const (
-	dialling     connState = 1 << iota // no connection yet: output only gathers
+	dialling     connState = 1 << iota // no connection yet: output waits
 	sawEOF                             // the peer's FIN has been read
 	wantFIN                            // CloseWrite: a FIN follows the output
-	sentFIN                            // shutdown(WR) is done
-	closing                            // Close: no more calls but Closed; flush, FIN, discard, close
-	released                           // the descriptor is gone
+	sentFIN                            // shutdown(SHUT_WR) is done
+	closing                            // Close: flush, FIN, discard input, close
+	released                           // the descriptor is closed or detached
 	paused                             // by Pause
-	throttled                          // by back-pressure: output went above the high-water mark
-	blocked                            // the kernel refused output: Out is wanted
-	flushPending                       // in the reactor's list of what the present step has to flush
-	outputFailed                       // output failed: what is readable is still read
-	readPending                        // in the reactor's list of what the next turn reads
-	endPending                         // a FIN or an urgent byte is there: read on until EAGAIN or that is seen
-	hasEOF                             // what the handler has
-	hasDrained
-	hasTimeout
+	throttled                          // back-pressure: no reading until the output has fallen
+	blocked                            // the kernel has refused output: Out is wanted
+	inStep                             // the present step is this Conn's read, which flushes it
+	flushPending                       // in the list of Conns to flush when the step ends
+	outputFailed                       // writing has failed; input is still read to its end
+	readPending                        // in the list of Conns to read in the next turn
+	endPending                         // read on until EAGAIN or EOF: a FIN or urgent byte is there
 )
 
 func (c *Conn) is(s connState) bool { return c.state&s != 0 }
 
-// setHandler learns what the handler can.
+// setHandler sets the handler, which must have Timeout if accept has set a deadline.
 func (c *Conn) setHandler(h Handler) {
 	c.handler = h
-	if _, ok := h.(EOFHandler); ok {
-		c.state |= hasEOF
-	}
-	if _, ok := h.(DrainHandler); ok {
-		c.state |= hasDrained
-	}
-	if _, ok := h.(TimeoutHandler); ok {
-		c.state |= hasTimeout
-	}
 	c.checkTimeoutHandler()
 }
 
-// wants is the interest that the Conn's state asks for.
+// wants returns the interest that the Conn's state calls for.
 func (c *Conn) wants() (want poller.Interest) {
 	if c.is(dialling) {
 		return poller.Out
 	}
-	if !c.is(sawEOF) && (c.is(closing) || !c.is(paused|throttled) || c.filterOpening()) { // closing: read and discard
+	reads := c.is(closing) || !c.is(paused|throttled) || c.filterOpening() // closing: read and discard
+	if reads && !c.is(sawEOF) {
 		want = poller.In
 	}
-	if c.is(blocked | throttled) { // pressed: only an Event relieves it, also when the kernel has taken everything
+	if c.is(blocked | throttled) { // throttled: only an Event unthrottles, even if out is empty
 		return want | poller.Out
 	}
 	if want != 0 && c.opt.edge {
-		want |= poller.Edge // level-triggered, the kernel looks twice at every descriptor that it tells of
+		want |= poller.Edge // the kernel checks a level-triggered descriptor twice per Event
 	}
 	return want
 }
 
-// watch makes the registration what the state asks for.
+// watch changes the registration to what the state calls for.
 func (c *Conn) watch() {
 	if want := c.wants(); want != c.w.want && !c.is(released) {
 		if err := c.w.set(want); err != nil {
@@ -121,11 +150,12 @@ func (c *Conn) watch() {
 	}
 }
 
-// ready is an Event. Err and Hup are hints to try what is wanted: the call tells what is the
-// matter.
+// ready handles an Event. Err and Hup only cause a try of what the Conn wants: the system call
+// then returns the error.
 func (c *Conn) ready(i poller.Readiness) {
 	if c.is(dialling) {
 		c.connected()
+		c.checkState()
 		return
 	}
 	if i&(poller.Err|poller.Hup|poller.End) != 0 {
@@ -146,9 +176,10 @@ func (c *Conn) ready(i poller.Readiness) {
 	if i&poller.In != 0 && c.w.want&poller.In != 0 {
 		c.read()
 	}
+	c.checkState()
 }
 
-// Buffered is how many bytes Send has accepted that the kernel has not yet taken.
+// Buffered returns how many bytes Send has accepted that the kernel has not taken yet.
 func (c *Conn) Buffered() (n int) {
 	if c.out != nil {
 		n = c.out.n
@@ -159,14 +190,17 @@ func (c *Conn) Buffered() (n int) {
 	return n
 }
 
-// Value and SetValue keep one value of the user's with the Conn.
-func (c *Conn) Value() any     { return c.value }
+// Value returns the value that SetValue has set, nil at first.
+func (c *Conn) Value() any { return c.value }
+
+// SetValue keeps one value of user code with the Conn.
 func (c *Conn) SetValue(v any) { c.value = v }
 
-// Reactor is the loop that the Conn lives on.
+// Reactor returns the loop that the Conn lives on.
 func (c *Conn) Reactor() *Reactor { return c.w.r }
 
-// FD is the descriptor, -1 when there is none (yet or any more). It stays the Conn's: see Detach.
+// FD returns the descriptor, -1 before it exists and once it is closed. The Conn still owns it: to
+// take it over, use Detach.
 func (c *Conn) FD() int {
 	if c.w.gen == 0 {
 		return -1

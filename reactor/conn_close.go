@@ -62,9 +62,15 @@ func (c *Conn) reset() {
 	}
 }
 
-// settle is the end of a step for a Conn that has something to flush or to end.
-func (c *Conn) settle() {
+// flushStep ends a step for a Conn on the loop's list: it has something to flush or to end.
+func (c *Conn) flushStep() {
 	c.state &^= flushPending
+	c.finishStep()
+	c.checkState()
+}
+
+// finishStep flushes what the step has sent, and goes on with CloseWrite or Close.
+func (c *Conn) finishStep() {
 	if c.is(released | dialling) {
 		return
 	}
@@ -134,6 +140,7 @@ func (c *Conn) tearDown(err error) {
 		c.dropBeforeReady()
 		r.guard(c, c.filter.f.Closed)
 	}
+	c.checkState()
 }
 
 // closeFD closes the descriptor, if there is one.

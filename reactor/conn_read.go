@@ -14,7 +14,7 @@ func (c *Conn) read() {
 		return
 	}
 	if c.filter != nil && c.filter.inputKept && (!c.is(closing) || c.awaitsFilter()) {
-		c.inputKept()
+		c.readKept()
 		return
 	}
 	if r.budget.bytes <= 0 { // the turn has had its share; a level-triggered Event comes again
@@ -45,9 +45,10 @@ func (c *Conn) read() {
 		}
 		if !c.is(closing) || c.awaitsFilter() {
 			r.count.Reads++
-			c.state |= flushPending // so that what Data sends needs no place in the list: it leaves right here
+			c.state |= inStep
 			c.input(r.buf.P[:n])
-			c.settle()
+			c.state &^= inStep
+			c.finishStep()
 		}
 	}
 }
@@ -93,8 +94,8 @@ func (c *Conn) readEOF() {
 
 // deliverEOF tells the handler that no more input comes; the default is to close.
 func (c *Conn) deliverEOF() {
-	if c.is(hasEOF) {
-		c.handler.(EOFHandler).EOF(c)
+	if h, ok := c.handler.(EOFHandler); ok {
+		h.EOF(c)
 		return
 	}
 	c.Close()

@@ -86,7 +86,7 @@ func (c *Conn) sendPosted(p []byte) {
 	if err := c.Send(p); errors.Is(err, ErrBuffered) {
 		c.tearDown(err)
 	}
-	c.w.r.settle()
+	c.w.r.endStep()
 }
 
 func (c *Conn) sendable(n int) error {
@@ -246,7 +246,7 @@ func (c *Conn) wrote(n int) {
 // throttle stops reading while too much output waits, so that a peer that does not read costs the
 // cap and no more.
 func (c *Conn) throttle() {
-	if c.Buffered() > c.opt.high && !c.is(throttled) {
+	if c.Buffered() > c.opt.high && !c.is(throttled|closing) {
 		c.state |= throttled
 		if !c.is(dialling) {
 			c.watch()
@@ -263,8 +263,8 @@ func (c *Conn) unthrottle() {
 		if c.filter != nil && c.filter.inputKept {
 			c.readNextTurn()
 		}
-		if c.is(hasDrained) && !c.is(closing|released|outputFailed) {
-			c.handler.(DrainHandler).Drained(c)
+		if h, ok := c.handler.(DrainHandler); ok && !c.is(closing|released|outputFailed) {
+			h.Drained(c)
 		}
 	}
 	if c.is(wantFIN | closing) {
@@ -303,9 +303,10 @@ func (c *Conn) dropOutput() {
 	}
 }
 
-// flushLater puts the Conn on the list of what the end of the step has to flush.
+// flushLater puts the Conn on the list of what the end of the step has to flush. A Conn whose own
+// read is the step is flushed at the end of that read and needs no place.
 func (c *Conn) flushLater() {
-	if !c.is(flushPending) {
+	if !c.is(flushPending | inStep) {
 		c.state |= flushPending
 		c.w.r.flushPending.add(c)
 	}

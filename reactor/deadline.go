@@ -95,7 +95,11 @@ func (c *Conn) setDeadline(name string, d time.Duration, set func(*deadlines, ti
 // checkTimeoutHandler refuses deadlines that nobody would hear of. The handler is not known while
 // accept is still choosing it.
 func (c *Conn) checkTimeoutHandler() {
-	if t := c.deadlines; c.handler != nil && t != nil && (t.idle != 0 || t.read.Sooner(t.write) != timeout.Never) && !c.is(hasTimeout) {
+	t := c.deadlines
+	if c.handler == nil || t == nil || t.idle == 0 && t.read.Sooner(t.write) == timeout.Never {
+		return
+	}
+	if _, ok := c.handler.(TimeoutHandler); !ok {
 		panic(fmt.Sprintf("reactor: a deadline on a Conn whose handler %T has no Timeout method; give it one", c.handler))
 	}
 }

@@ -294,7 +294,7 @@ func TestDeadlinesLeaveWithTheirConn(t *testing.T) {
 			c.SetReadTimeout(1)
 			c.Abort()
 		}
-		r.settle()
+		r.endStep()
 		r.Turn(r.Now() + timeout.Deadline(5*time.Millisecond))
 		if r.timers.Len() != 0 {
 			t.Errorf("%d timers are left", r.timers.Len())

@@ -54,7 +54,7 @@ func TestFilledErrorQueue(t *testing.T) {
 					}
 					t.still(50 * time.Millisecond)
 				}
-				c.h = &packets{}
+				c.handler = &packets{}
 			})
 		})
 	}

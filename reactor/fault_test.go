@@ -116,7 +116,7 @@ func TestFailedChangeOfInterestIsTheEndOnce(t *testing.T) {
 				k.ctl = func(string, int) error { return os.NewSyscallError("epoll_ctl", kernel.ENOMEM) }
 				act(c, b)
 				r.Turn(0)
-				r.settle()
+				r.endStep()
 				k.ctl = nil
 				if ends != 1 || r.conns != 0 || r.table.Len() != 0 {
 					t.Errorf("%d ends, %d Conns, %d in the table", ends, r.conns, r.table.Len())

@@ -100,13 +100,14 @@ func (c *Conn) input(p []byte) {
 
 // inputKept goes on with what the Filter has kept. It is the Conn's share of the turn: if nothing
 // is left, the next turn reads.
-func (c *Conn) inputKept() {
-	c.state |= flushPending
+func (c *Conn) readKept() {
+	c.state |= inStep
 	if c.filter.inputKept = c.filter.f.More(); !c.filter.inputKept && !c.is(released) {
 		c.readNextTurn()
 	}
 	c.filter.wire.scheduleMore()
-	c.settle()
+	c.state &^= inStep
+	c.finishStep()
 }
 
 // output is a Send on a Conn with a Filter.
@@ -184,7 +185,7 @@ func (w *Wire) Ready() {
 	if early := f.beforeReady; len(early) > 0 {
 		f.beforeReady = nil
 		_ = c.output(early) // a Filter that is ready takes it; what breaks the connection is told by Closed
-		if len(early) > c.opt.high && !c.is(released|closing) {
+		if len(early) > c.opt.high && !c.is(released|closing|outputFailed) {
 			c.state |= throttled // whoever has seen Buffered above the mark waits for Drained
 		}
 	}

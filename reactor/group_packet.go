@@ -21,7 +21,7 @@ type packetPart struct {
 
 func (p *packetPart) attach(r *Reactor, fd int) error {
 	p.c = newPacketConn(r.k, p.net, p.at, p.opt, inheritedSocket{fd: fd, file: p.file})
-	p.c.sharedAt, p.c.h, p.file = p.home, noPackets{}, netaddr.File{}
+	p.c.sharedAt, p.c.handler, p.file = p.home, noPackets{}, netaddr.File{}
 	return p.c.attach(r, fd, 0)
 }
 
@@ -32,7 +32,7 @@ func (p *packetPart) open(on func(func() error) error) error {
 	chosen := false
 	defer func() {
 		if !chosen {
-			_ = on(func() error { c.end(ErrAborted); return nil })
+			_ = on(func() error { c.tearDown(ErrAborted); return nil })
 		}
 	}()
 	h = p.choose(c)
@@ -43,15 +43,15 @@ func (p *packetPart) open(on func(func() error) error) error {
 // begin receives, for h.
 func (c *PacketConn) begin(h PacketHandler) error {
 	if h == nil {
-		c.end(ErrAborted)
+		c.tearDown(ErrAborted)
 		return errors.New("no handler: the function returned nil")
 	}
-	c.h = h
+	c.handler = h
 	if c.closed || c.blocked {
 		return nil
 	}
 	if err := c.w.set(poller.In); err != nil {
-		c.end(err)
+		c.tearDown(err)
 		return err
 	}
 	return nil
@@ -62,7 +62,7 @@ func (p *packetPart) detachFD() int {
 	c := p.c
 	p.file, c.file = c.file, netaddr.File{}
 	c.detached = true
-	c.end(c.w.r.failed)
+	c.tearDown(c.w.r.failed)
 	return int(c.w.fd)
 }
 

@@ -279,7 +279,7 @@ func adoptFD(t testing.TB, r *Reactor, fd int, h Handler, opts ...ListenOption) 
 	c.attachFilter()
 	c.setHandler(h)
 	c.established()
-	r.settle()
+	r.endStep()
 	return c
 }
 

@@ -34,7 +34,7 @@ type LossHandler interface {
 // A PacketConn is a datagram socket on the loop: UDP or a Unix one.
 type PacketConn struct {
 	w            Watch
-	h            PacketHandler
+	handler      PacketHandler
 	opt          *sockOptions
 	addr         net.Addr
 	file         netaddr.File // of a Unix socket, removed in the end
@@ -46,7 +46,7 @@ type PacketConn struct {
 	suspendTimer *Timer // after a failure
 	failures     int    // Events in a row for which a receive has found nothing
 	suspended    bool   // since its last pause no receive has worked
-	dirty        bool
+	flushPending bool
 	blocked      bool
 	closing      bool
 	closed       bool
@@ -98,7 +98,7 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 		return nil, err
 	}
 	c := newPacketConn(r.k, n, b, o, s)
-	c.h = h
+	c.handler = h
 	return c, c.attach(r, s.fd, poller.In)
 }
 
@@ -129,7 +129,7 @@ func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 	c.w.open(r, fd, c)
 	if err := c.w.set(want); err != nil {
 		c.closed = true
-		c.hangUp()
+		c.closeFD()
 		return err
 	}
 	r.packets++
@@ -156,7 +156,7 @@ func (c *PacketConn) watch() {
 		want = 0
 	}
 	if err := c.w.set(want); err != nil {
-		c.end(err)
+		c.tearDown(err)
 	}
 }
 
@@ -180,8 +180,8 @@ func (c *PacketConn) Close() error {
 		return nil
 	}
 	c.closing = true
-	if !c.dirty {
-		c.dirty = true
+	if !c.flushPending {
+		c.flushPending = true
 		c.w.r.flushPending.add(c)
 	}
 	return nil
@@ -189,11 +189,11 @@ func (c *PacketConn) Close() error {
 
 // Abort closes at once; what is queued is lost and Closed is told ErrAborted.
 func (c *PacketConn) Abort() error {
-	c.end(ErrAborted)
+	c.tearDown(ErrAborted)
 	return nil
 }
 
-func (c *PacketConn) end(err error) {
+func (c *PacketConn) tearDown(err error) {
 	if c.closed {
 		return
 	}
@@ -210,12 +210,12 @@ func (c *PacketConn) end(err error) {
 	if c.suspendTimer != nil {
 		c.suspendTimer.Stop()
 	}
-	c.hangUp()
+	c.closeFD()
 	r.packets--
 	r.closedCalls.add(closedCall{c, err})
 }
 
-func (c *PacketConn) hangUp() {
+func (c *PacketConn) closeFD() {
 	r := c.w.r
 	c.w.drop()
 	if c.detached {
@@ -227,5 +227,5 @@ func (c *PacketConn) hangUp() {
 }
 
 func (c *PacketConn) callClosed(err error) {
-	c.w.r.guard(nil, func() { c.h.Closed(c, err) })
+	c.w.r.guard(nil, func() { c.handler.Closed(c, err) })
 }

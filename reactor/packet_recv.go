@@ -42,7 +42,7 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 	found := n
 	switch {
 	case e == kernel.EBADF, e == kernel.ENOTSOCK, e == kernel.EFAULT:
-		c.end(callError("recvmmsg", e))
+		c.tearDown(callError("recvmmsg", e))
 		return false
 	case e != 0 && e != kernel.EAGAIN:
 		c.suspend(e)
@@ -84,7 +84,7 @@ func (r *Reactor) deliver() {
 		if c.asked != nil {
 			c.asked.Note(p.Addr, p.Local)
 		}
-		r.guard(nil, func() { c.h.Packet(c, p.Buf[:p.N], p.Addr) })
+		r.guard(nil, func() { c.handler.Packet(c, p.Buf[:p.N], p.Addr) })
 	}
 	d.n = 0
 }

@@ -60,8 +60,8 @@ func (c *PacketConn) send(p []byte, local, to *Addr) error {
 		}
 	}
 	c.queue.add(p, to, local)
-	if !c.dirty && !c.blocked {
-		c.dirty = true
+	if !c.flushPending && !c.blocked {
+		c.flushPending = true
 		r.flushPending.add(c)
 	}
 	return nil
@@ -94,8 +94,8 @@ func (c *PacketConn) sendNow(p []byte, local, to Addr) kernel.Errno {
 	return r.k.SendMsg(int(c.w.fd), out, 0)
 }
 
-func (c *PacketConn) settle() {
-	c.dirty = false
+func (c *PacketConn) flushStep() {
+	c.flushPending = false
 	if !c.closed && !c.blocked {
 		c.flush()
 	}
@@ -136,7 +136,7 @@ func (c *PacketConn) flush() {
 	}
 	c.block(false)
 	if c.closing && !c.closed {
-		c.end(nil)
+		c.tearDown(nil)
 	}
 }
 
@@ -151,7 +151,7 @@ func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 // lost has the handler told, if it wants to know: outside the flush, as a Closed is, or a Lost that
 // sends again what is refused again would keep the loop here.
 func (c *PacketConn) lost(to Addr, err error) {
-	if l, ok := c.h.(LossHandler); ok && !c.closing {
+	if l, ok := c.handler.(LossHandler); ok && !c.closing {
 		c.w.r.closedCalls.add(closedCall{&loss{c, l, to}, err})
 	}
 }

@@ -130,7 +130,7 @@ func TestDatagramBackPressure(t *testing.T) {
 				break
 			}
 			sent++
-			r.settle()
+			r.endStep()
 		}
 		turns := r.count.Turns
 		if c.w.want&poller.Out == 0 || turns > 2 {
@@ -190,7 +190,7 @@ func TestStuckUnixReceiverHoldsUpNobody(t *testing.T) {
 			if err := c.SendTo([]byte("x"), stuck); err != nil {
 				t.Fatal(err)
 			}
-			r.settle()
+			r.endStep()
 		}
 		c.SendTo([]byte("x"), stuck)
 		c.SendTo([]byte("x"), good)
@@ -260,6 +260,6 @@ func TestRefusedDatagramDoesNotEndTheSocket(t *testing.T) {
 			r.Turn(0)
 		}
 		t.must("connect", t.k.Connect(c.FD(), own))
-		turnUntil(t, r, func() bool { c.SendTo([]byte("y"), own); r.settle(); return got > 0 })
+		turnUntil(t, r, func() bool { c.SendTo([]byte("y"), own); r.endStep(); return got > 0 })
 	})
 }

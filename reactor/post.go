@@ -113,7 +113,7 @@ func (r *Reactor) runPost(p post, bytes []byte) {
 		r.call(p.f)
 	case !p.c.is(released):
 		r.guard(p.c, p.f)
-		r.settle()
+		r.endStep()
 	}
 }
 

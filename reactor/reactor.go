@@ -69,7 +69,7 @@ type Reactor struct {
 	next         int               // of them the next to deliver
 	readPending  queue[*Conn]      // whose input one read did not end
 	rereading    *Conn             // of these, the one that is read now
-	flushPending queue[settler]    // who has something to flush when the present step ends
+	flushPending queue[flusher]    // who has something to flush when the present step ends
 	closedCalls  queue[closedCall] // whose Closed is due
 	posting      postQueue         // what was posted before this turn
 
@@ -129,7 +129,7 @@ type Reactor struct {
 }
 
 // settler is what can have output corked until the end of a step.
-type settler interface{ settle() }
+type flusher interface{ flushStep() }
 
 // An closedCall is a last call to a handler, which waits for the end of the step, so that no user
 // code runs inside a call of the user's.

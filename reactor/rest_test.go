@@ -114,7 +114,7 @@ func TestReceiveRefusedForGoodRests(t *testing.T) {
 			if c.suspended {
 				t.Errorf("%v: it rests though it receives", e)
 			}
-			c.h = &packets{}
+			c.handler = &packets{}
 			t.endReactor()
 		}
 	})
@@ -153,7 +153,7 @@ func TestReceiveErrorIsNoEnd(t *testing.T) {
 		if c.suspendTimer != nil {
 			t.Error("it has rested")
 		}
-		c.h = &packets{}
+		c.handler = &packets{}
 	})
 }
 

@@ -109,38 +109,25 @@ func (r *Reactor) restoreLoop(v any) {
 	}
 }
 
-// resetStep undoes what a step that did not return had begun: the next turn goes on with the lists.
-// Its work is linear in the list of that step.
+// resetStep undoes what a step that did not return had begun. The next turn goes on with the lists.
 func (r *Reactor) resetStep() {
 	r.running, r.inTurn, r.loopWakes, r.goexiting = nil, false, false, false
-	left := r.flushPending.list[r.flushPending.head:]
-	for _, s := range left { // what is marked after this has no place in the list
-		if c, ok := s.(*Conn); ok {
-			c.state &^= flushPending
-		}
-	}
-	n, c := len(left), r.rereading
-	r.missed(c)
+	c := r.rereading
 	r.rereading = nil
+	c.leaveRead()
 	if r.next > 0 {
-		w, _ := r.table.Get(r.events[r.next-1].FD, r.events[r.next-1].Gen)
-		if w != nil && w.sink != sink(c) {
+		if w, ok := r.table.Get(r.events[r.next-1].FD, r.events[r.next-1].Gen); ok {
 			c, _ = w.sink.(*Conn)
-			r.missed(c)
-		}
-	}
-	for _, s := range r.flushPending.list[r.flushPending.head:][:n] {
-		if c, ok := s.(*Conn); ok {
-			c.state |= flushPending
+			c.leaveRead()
 		}
 	}
 }
 
-// missed gives a place in the list to the Conn that was left inside read, which marks it without
-// one.
-func (r *Reactor) missed(c *Conn) {
-	if c != nil && c.is(flushPending) {
-		r.flushPending.add(c)
+// leaveRead puts a Conn whose read did not return on the list of what has to be flushed.
+func (c *Conn) leaveRead() {
+	if c != nil && c.is(inStep) {
+		c.state &^= inStep
+		c.flushLater()
 	}
 }
 

@@ -144,7 +144,7 @@ func (r *Reactor) drainStep() {
 	} else {
 		r.tasks.walk(r.drainTask)
 	}
-	r.settle()
+	r.endStep()
 	if r.remaining()+r.closedCalls.len() == 0 {
 		r.finish()
 	}

@@ -114,7 +114,7 @@ func (r *Reactor) runTasks(n int) {
 	for range n {
 		t := r.runnable.take()
 		r.resume(t)
-		r.settle()
+		r.endStep()
 	}
 }
 
@@ -152,6 +152,7 @@ func (r *Reactor) step(t *Task) {
 	if t.state == running { // else it waits
 		r.over(t)
 	}
+	t.checkState()
 }
 
 // over ends a Task whose coroutine has.

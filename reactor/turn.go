@@ -55,7 +55,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	if n := min(r.runnable.len(), tasksPerTurn); n > 0 {
 		r.runTasks(n)
 	}
-	r.settle()
+	r.endStep()
 	if r.drain.Load() || r.draining || r.abort.Load() {
 		r.drainStep()
 	}
@@ -75,7 +75,7 @@ func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 	}
 	r.loopWakes = false
 	if r.flushPending.len()+r.closedCalls.len() > 0 {
-		r.settle()
+		r.endStep()
 	}
 }
 
@@ -99,26 +99,26 @@ func (r *Reactor) expire() {
 // call runs a function of the user's as one step.
 func (r *Reactor) call(f func()) {
 	r.guard(nil, f)
-	r.settle()
+	r.endStep()
 }
 
 // settle ends a step: what was corked leaves, then what ended is told so. What ends during that is
 // told at the end of the next step, so that a Closed that dials what fails cannot keep the loop
 // here; what is more than a turn's share, in the turns to come.
-func (r *Reactor) settle() {
-	r.flushDirty()
+func (r *Reactor) endStep() {
+	r.flushAll()
 	if n := min(r.closedCalls.len(), r.budget.closeds); n > 0 {
 		r.budget.closeds -= n
 		for range n {
 			e := r.closedCalls.take()
 			e.owner.callClosed(e.err)
 		}
-		r.flushDirty()
+		r.flushAll()
 	}
 }
 
-func (r *Reactor) flushDirty() {
+func (r *Reactor) flushAll() {
 	for r.flushPending.len() > 0 {
-		r.flushPending.take().settle()
+		r.flushPending.take().flushStep()
 	}
 }

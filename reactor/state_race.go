@@ -1,0 +1,116 @@
+//go:build race
+
+package reactor
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ureactor/ureactor/poller"
+)
+
+// checkState panics if the Conn's state contradicts the table of Conn. Only race builds check: tests
+// with -race then run each step of each test against the table.
+func (c *Conn) checkState() {
+	if row := c.brokenRow(); row != "" {
+		panic(fmt.Sprintf("reactor: state of a Conn: %s: {%v}, want %v", row, c.state, c.w.want))
+	}
+}
+
+// brokenRow returns the row of the table that does not hold, "" if all hold.
+func (c *Conn) brokenRow() string {
+	d, r := c.deadlines, c.w.r
+	if c.is(released) {
+		switch {
+		case c.w.gen != 0 || c.w.want != 0:
+			return "released excludes a descriptor"
+		case c.out != nil:
+			return "released excludes out"
+		case d != nil && d.t.Armed():
+			return "released excludes an armed timer"
+		case c.dialing != nil && c.dialing.listed:
+			return "released excludes a place in the list of unconnected Conns"
+		}
+		return ""
+	}
+	failed := d != nil && d.outputErr != nil
+	switch {
+	case c.handler == nil:
+		return "handler is nil"
+	case c.is(dialling) != (c.dialing != nil):
+		return "dialing is set exactly while dialling"
+	case c.is(dialling) && c.is(sawEOF|sentFIN|blocked|outputFailed|inStep|readPending|endPending):
+		return "dialling excludes what follows a connect"
+	case c.is(dialling) && c.w.want&^poller.Out != 0:
+		return "dialling wants nothing but Out"
+	case c.is(closing) && c.is(paused|throttled):
+		return "closing excludes paused and throttled"
+	case c.is(outputFailed) != failed:
+		return "outputErr is set exactly with outputFailed"
+	case c.is(outputFailed) && (c.out != nil || c.is(blocked|throttled)):
+		return "outputFailed excludes out, blocked and throttled"
+	case c.is(sentFIN) && (c.out != nil || !c.is(wantFIN|closing)):
+		return "sentFIN excludes out and needs wantFIN or closing"
+	case c.is(blocked) && c.out == nil:
+		return "blocked excludes an empty out"
+	case c.out != nil && !c.is(blocked|dialling|inStep|flushPending):
+		return "out waits for nothing"
+	case c.is(flushPending) && r.flushPending.len() == 0:
+		return "flushPending without a place in the list"
+	case c.is(readPending) && r.readPending.len() == 0:
+		return "readPending without a place in the list"
+	case c.is(closing) && !c.is(dialling|inStep|flushPending) && (d == nil || !d.lingering):
+		return "closing without a limit of time"
+	case d != nil && d.lingering && !c.is(closing):
+		return "a limit of time for the close without closing"
+	case c.w.gen != 0 && !c.is(inStep|flushPending) && c.w.want != c.wants():
+		return "the registration is not what wants says"
+	}
+	return ""
+}
+
+func (s connState) String() string {
+	names := []string{"dialling", "sawEOF", "wantFIN", "sentFIN", "closing", "released", "paused", "throttled",
+		"blocked", "inStep", "flushPending", "outputFailed", "readPending", "endPending"}
+	var set []string
+	for i, name := range names {
+		if s&(1<<i) != 0 {
+			set = append(set, name)
+		}
+	}
+	return strings.Join(set, " ")
+}
+
+// checkState panics if the Task's state contradicts the table of Task.
+func (t *Task) checkState() {
+	if row := t.brokenRow(); row != "" {
+		state := [...]string{"runnable", "running", "asleep", "finished"}[t.state]
+		panic(fmt.Sprintf("reactor: state of a Task: %s: %s, cancel %04b", row, state, t.cancel))
+	}
+}
+
+func (t *Task) brokenRow() string {
+	r, armed := t.r, t.timer != nil && t.timer.Armed()
+	switch {
+	case (t.state == running) != (r.running == t):
+		return "running is the Task that the loop runs"
+	case t.state != asleep && armed:
+		return "only asleep has an armed timer"
+	case t.state == asleep && t.wakePending:
+		return "asleep excludes wakePending"
+	case t.state == asleep && t.next == nil:
+		return "asleep excludes a Task without a coroutine"
+	case t.state == runnable && r.runnable.len() == 0:
+		return "runnable without a place in the list"
+	case t.state == finished && (t.next != nil || t.yield != nil):
+		return "finished excludes a coroutine"
+	case t.state == finished && (t.older != nil || t.younger != nil || r.tasks.oldest == t):
+		return "finished excludes a place in the list of Tasks"
+	case t.cancel&drainReported != 0 && t.cancel&drainAsked == 0,
+		t.cancel&cancelReported != 0 && t.cancel&cancelAsked == 0:
+		return "nothing is reported that was not asked"
+	case t.cancel != 0 && t.ctx != nil && t.ctx.Err() == nil:
+		return "a cancel ends the Context"
+	}
+	return ""
+}
