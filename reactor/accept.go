@@ -52,9 +52,9 @@ func (l *Listener) ready(told poller.Readiness) {
 	l.single = n <= 1 && r.batch == 1
 }
 
-// failed tells whether to go on after an accept error. The listed ones are news of one connection
-// that was lost, as accept(2) has it, but only as long as they do not come for good. All others,
-// known or not, are met by a pause.
+// failed handles an error of accept and returns whether to accept on at once. The listed errors
+// concern one connection that was lost (accept(2)). If they repeat without end, or if the error is
+// another one, known or not, the Listener pauses.
 func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	switch e {
 	case kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EOPNOTSUPP,

@@ -1,8 +1,8 @@
 package reactor
 
-// The limits of one turn. Work beyond them waits for the next turn, which then does not sleep, so
-// that no list, however long, keeps the loop from its Events. The kernel's part is bounded by
-// batchSize, readSize, packetBatch and WithAccepts.
+// The limits of one turn. Work beyond them waits for the next turn, which then does not sleep. So
+// no list, however long, keeps the loop from its Events. batchSize, readSize, packetBatch and
+// WithAccepts bound the kernel's part.
 const (
 	timersPerTurn  = 256       // due timers that are called
 	repairsPerTurn = 4096      // timers that were moved to later and come to the top of the queue

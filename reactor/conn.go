@@ -108,7 +108,7 @@ const (
 	paused                             // by Pause
 	throttled                          // back-pressure: no reading until the output has fallen
 	blocked                            // the kernel has refused output: Out is wanted
-	inStep                             // the present step is this Conn's read, which flushes it
+	inStep                             // the present step is this Conn's read; it flushes at its end
 	flushPending                       // in the list of Conns to flush when the step ends
 	outputFailed                       // writing has failed; input is still read to its end
 	readPending                        // in the list of Conns to read in the next turn

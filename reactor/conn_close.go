@@ -23,11 +23,11 @@ func (c *Conn) CloseWrite() error {
 	return nil
 }
 
-// Close ends the Conn in order: no call comes after it but Closed; what was sent is flushed, then a
-// FIN, and what the peer still sends is read and discarded until its FIN, or until it has
-// everything and has been quiet for 100 ms. (To close with input unread makes the kernel send RST,
-// which destroys replies in flight.) What was sent before a Dial has connected, or a Filter was
-// ready, waits for that; if there is nothing, the Conn ends now. Again is nothing.
+// Close closes the Conn in order. It flushes the output and sends a FIN. It reads and discards
+// input until the peer's FIN, or until the peer has everything and has been quiet for 100 ms. (If
+// input is unread at the close, the kernel sends RST, which destroys replies in flight.) Closed is
+// the only callback after it. Output that waits for a connect or for a Filter is flushed after
+// that. Without output such a Conn closes now. A second call does nothing.
 func (c *Conn) Close() error {
 	switch {
 	case c.is(released | closing):

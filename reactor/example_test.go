@@ -84,7 +84,7 @@ func ExampleReactor_After() {
 	// tick
 }
 
-// What blocks belongs on a goroutine; its result comes back to the loop by Post.
+// Work that blocks runs on a goroutine of its own. Post brings its result back to the loop.
 type asker struct {
 	asked int  // questions without an answer yet
 	ended bool // the peer asks no more
@@ -206,7 +206,7 @@ func (s *source) Drained(c *reactor.Conn) {
 	for s.left > 0 && c.Buffered() <= high { // above it, Drained comes again
 		s.left--
 		if c.Send([]byte("0123456789abcdef")) != nil {
-			return // the peer has gone; Closed says why
+			return // the Conn is closing; Closed gets the reason
 		}
 	}
 	if s.left == 0 {

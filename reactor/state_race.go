@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// checkState panics if the Conn's state contradicts the table of Conn. Only race builds check: tests
-// with -race then run each step of each test against the table.
+// checkState panics if the Conn's state contradicts the table of Conn. Only race builds check:
+// tests with -race then run each step of each test against the table.
 func (c *Conn) checkState() {
 	if row := c.brokenRow(); row != "" {
 		panic(fmt.Sprintf("reactor: state of a Conn: %s: {%v}, want %v", row, c.state, c.w.want))

@@ -24,10 +24,11 @@ type callback struct {
 
 const arrival = poller.In | poller.Err | poller.Hup
 
-// SetCallback has f called after each arrival of data, of a connection to accept, or of the end;
-// not for what waits already. What comes at once may be told twice: with what waited, and by
-// itself. It is called on the loop of a Socket of NewOn, on one goroutine for all those of New, and
-// never inside another call of the user's. nil ends that. Accepted sockets have none.
+// SetCallback sets f, which is called after each arrival: data, a connection to accept, or the end
+// of input. What waits already is not reported. An arrival during the call of SetCallback may be
+// reported twice. The Sockets of NewOn call f on their loop, those of New on one goroutine for all.
+// f is never called inside another call of user code. nil removes f. An accepted socket starts
+// without a callback.
 func (s *Socket) SetCallback(f func(*Socket)) error {
 	if f == nil {
 		s.call.Store(nil)

@@ -25,9 +25,9 @@ func (s *Socket) Send(p []byte) (int, error) {
 	return n, nil
 }
 
-// crowded is for a Unix datagram whose receiver has no room. A BSD answers with ENOBUFS and goes on
-// to report room, and Linux makes an Event of each refusal, so the call is tried again now and
-// then.
+// crowded sends a Unix datagram whose receiver has no room. Readiness is no help: a BSD answers
+// with ENOBUFS and reports room all the same, and Linux makes an Event of each refusal. So crowded
+// tries again from time to time.
 func (s *Socket) crowded(limit timeout.Timeout, send func() (int, desc.Errno)) (n int, e desc.Errno) {
 	if !limit.Blocks() {
 		return 0, kernel.EAGAIN
