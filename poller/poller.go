@@ -26,8 +26,8 @@ const Edge Interest = 1 << 4
 const (
 	Err Readiness = 1 << 2 // an error is pending
 	Hup Readiness = 1 << 3 // both directions are closed
-	// End: the peer has ended, or urgent data waits. So a short read does not prove that the
-	// socket is empty. It is reported with Edge, and perhaps without.
+	// End: the peer has ended, or (by epoll only) urgent data waits. So a short read does not prove
+	// that the socket is empty. It is reported with Edge, and perhaps without.
 	End Readiness = 1 << 5
 )
 

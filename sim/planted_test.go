@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // planted are bugs, each one change of one place: the file, what is there, and what comes in its
@@ -39,6 +41,7 @@ var planted = []struct{ name, file, old, bug string }{
 
 // Each bug, planted alone, makes the mixed workload fail within 1,000 seeds.
 func TestPlantedBugsAreFound(t *testing.T) {
+	longtest.NeedsGo(t)
 	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)

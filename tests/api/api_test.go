@@ -37,9 +37,7 @@ func TestAPIIsWhatTheFileLists(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
 	}
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("no go command")
-	}
+	longtest.NeedsGo(t)
 	got := exported(t)
 	if *update {
 		if runtime.GOOS != "linux" {
