@@ -153,6 +153,9 @@ func (e *end) first(err error) bool {
 }
 
 func (w *world) connectTo(e, a *end) {
+	if e.spent(w) {
+		return
+	}
 	err := e.s.Connect(a.addr)
 	w.note(e, "Connect to #%d: %v", a.id, err)
 	if no := e.already(); no != 0 {
@@ -180,6 +183,10 @@ func (w *world) connectTo(e, a *end) {
 }
 
 func (w *world) connectNone(e *end, refuses bool) {
+	if e.spent(w) {
+		return
+	}
+	refuses = refuses || w.stuck == w.none
 	if !refuses && e.mode == timeout.None && e.already() == 0 {
 		w.setMode(e, timeout.Timeout(1+w.next(256)*4000))
 	}
@@ -205,6 +212,9 @@ func (w *world) connectNone(e *end, refuses bool) {
 	case !refuses:
 		w.want(err, syscall.ETIMEDOUT) // D6
 		e.phase = connecting
+	case e.mode == 0 && w.os == "freebsd": // a connect on the loopback ends at once
+		w.want(err, syscall.ECONNREFUSED)
+		e.phase = refusedTold
 	case e.mode == 0:
 		w.want(err, syscall.EINPROGRESS)
 		e.phase = refused
@@ -226,7 +236,7 @@ func (w *world) accept(e *end) {
 	case e.closed:
 		w.want(err, syscall.EBADF)
 	case e.dgram:
-		w.want(err, syscall.EOPNOTSUPP)
+		w.want(err, w.on(syscall.EOPNOTSUPP, syscall.EINVAL))
 	case e.phase != listening:
 		w.want(err, syscall.EINVAL)
 	case len(e.queue) == 0:

@@ -7,7 +7,6 @@ import (
 	"syscall"
 
 	"github.com/ureactor/ureactor/internal/kernel"
-	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -105,6 +104,9 @@ func (w *world) sendGram(e *end) {
 	case e.err != 0 && got == e.err:
 		e.err = 0
 		return
+	case w.os != "linux" && which == 3 && e.to != nil:
+		w.want(err, syscall.EISCONN)
+		return
 	case to == nil:
 		w.want(err, syscall.EDESTADDRREQ)
 		return
@@ -119,7 +121,7 @@ func (w *world) sendGram(e *end) {
 	if to == w.hole || to.closed || to.to != nil && to.to.addr != w.local(e) {
 		if to == e.to { // a closed port answers, and only a connected socket hears
 			e.err = syscall.ECONNREFUSED
-			w.ready(e.s, uint8(poller.Err))
+			w.failed(e)
 		}
 		return
 	}

@@ -52,7 +52,7 @@ func (w *world) options(e *end) {
 		return
 	}
 	w.want(err, 0)
-	if got := syscall.Errno(n); !e.vague && got != e.pending() || got != 0 && before&uint8(poller.Err) == 0 {
+	if got := syscall.Errno(n); !e.vague && got != e.pending() || got != 0 && w.os == "linux" && before&uint8(poller.Err) == 0 {
 		w.failf("SO_ERROR is %d, want %v", n, e.pending())
 	}
 	e.tell(syscall.Errno(n))

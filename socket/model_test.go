@@ -17,8 +17,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ureactor/ureactor/internal/longtest"
-	"github.com/ureactor/ureactor/poller"
-	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -177,10 +175,10 @@ func (w *world) settle() {
 		}
 		switch e.phase {
 		case refused:
-			w.ready(e.s, uint8(poller.Err))
+			w.failed(e)
 		case connected:
 			if e.err != 0 {
-				w.ready(e.s, uint8(poller.Err))
+				w.failed(e)
 			}
 			if e.slow && len(e.in) == 0 && e.peer.s != nil && !e.peer.closed {
 				w.until("room", func() bool { n, _ := w.k.Unsent(e.peer.fd); return n == 0 })
@@ -266,7 +264,7 @@ func modelTargets(t testing.TB) (stuck, none socket.Addr) {
 	return stuck, l.refusing()
 }
 
-// inBoth runs the script in both worlds, and in the second one also on the simulated kernel, and
+// inBoth runs the script in both worlds, and in the second one also on the simulated kernels, and
 // tells what went wrong.
 func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) {
 	dog := time.AfterFunc(guard, func() { panic(fmt.Sprintf("a call does not end: script %x", calls)) })
@@ -279,12 +277,14 @@ func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) 
 	if wrong != "" || t.Failed() {
 		return "in a task: " + wrong
 	}
-	simulated(t, sim.Linux, func(l *lab) {
-		stuck, _ := l.stuck()
-		wrong = script(l, bytes.Clone(calls), stuck, l.refusing())
-	})
-	if wrong != "" || t.Failed() {
-		return "simulated: " + wrong
+	for _, sys := range modelKernels {
+		simulated(t, sys, func(l *lab) {
+			stuck, _ := l.stuck()
+			wrong = script(l, bytes.Clone(calls), stuck, l.refusing())
+		})
+		if wrong != "" || t.Failed() {
+			return fmt.Sprintf("simulated %v: %s", sys, wrong)
+		}
 	}
 	return ""
 }
