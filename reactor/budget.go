@@ -4,7 +4,7 @@ package reactor
 // no list, however long, keeps the loop from its Events. batchSize, readSize, packetBatch and
 // WithAccepts bound the kernel's part.
 const (
-	timersPerTurn  = 256       // due timers that are called
+	timersPerTurn  = 256       // calls of due timers
 	repairsPerTurn = 4096      // timers that were moved to later and come to the top of the queue
 	postsPerTurn   = 128       // functions and PostSends
 	tasksPerTurn   = 256       // woken tasks that run on
@@ -19,7 +19,7 @@ const (
 	bytesPerTurn   = 4 << 20   // received by the Conns of the Events, and once more by those Conns
 )
 
-// budget is what is left in this turn of what has no list of its own.
+// budget holds the rest of this turn's limits, for work that has no list of its own.
 type budget struct{ closeds, accepts, packets, bytes int }
 
 var turnBudget = budget{closedsPerTurn, acceptsPerTurn, packetsPerTurn, bytesPerTurn}

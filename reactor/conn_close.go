@@ -45,8 +45,8 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// Abort ends the Conn at once: what is buffered is lost, a TCP peer sees RST. Closed is told
-// ErrAborted. On an ended Conn it is nothing.
+// Abort closes the Conn at once: buffered output is lost, a TCP peer sees RST. Closed gets
+// ErrAborted. On a closed Conn it does nothing.
 func (c *Conn) Abort() error {
 	if !c.is(released) {
 		c.reset()
@@ -55,7 +55,7 @@ func (c *Conn) Abort() error {
 	return nil
 }
 
-// reset makes the coming close an abortive one. What is not TCP has no such thing, and needs none.
+// reset makes the coming close an abortive one. Only TCP has that; others need none.
 func (c *Conn) reset() {
 	if c.w.gen != 0 {
 		_ = c.w.r.k.SetOptBytes(int(c.w.fd), kernel.SOL_SOCKET, kernel.SO_LINGER, lingerZero)
@@ -109,8 +109,8 @@ func (c *Conn) linger() {
 	}
 }
 
-// tearDown gives everything back and has Closed told when the step ends. The order matters: Del
-// before close, or a duplicate of the descriptor would keep the registration alive.
+// tearDown releases everything; Closed runs when the step ends. The order matters: Del before close,
+// or a duplicate of the descriptor would keep the registration alive.
 func (c *Conn) tearDown(err error) {
 	if c.is(released) {
 		return
@@ -163,9 +163,9 @@ func (c *Conn) callClosed(err error) {
 	c.w.r.guard(c, func() { c.handler.Closed(c, err) })
 }
 
-// Detach takes the connection out of the loop and hands over its descriptor, which is non-blocking,
-// and what was sent but not yet taken by the kernel. No call comes after it, Closed neither. After
-// CloseWrite the FIN is sent first; while output waits before it Detach is refused.
+// Detach takes the connection out of the loop. It returns the descriptor, which is non-blocking, and
+// the output that the kernel has not accepted yet. No callback runs afterwards, not even Closed.
+// After CloseWrite it sends the FIN first; while output waits before the FIN, Detach is refused.
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.is(released|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed

@@ -5,31 +5,32 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// read takes what is there, at most the loop's buffer: what is more waits for the next turn. A read
-// that does not fill the buffer has taken all, so the call that only says EAGAIN is saved — but
-// where the Event has told End: what is behind it is still to come, and no Event tells of it again.
+// read receives once, at most the size of the loop's buffer. More input waits for the next turn. A
+// read that does not fill the buffer has emptied the socket, so no second call has to return EAGAIN.
+// An Event with End is the exception: more may follow, and no further Event reports it.
 func (c *Conn) read() {
 	r := c.w.r
-	if c.is(readPending) { // readAgain comes: an Event beside that would double what the Conn gets in a turn
+	if c.is(readPending) { // readPendingConns reads it: the Conn would be read twice in one turn
 		return
 	}
 	if c.filter != nil && c.filter.inputKept && (!c.is(closing) || c.awaitsFilter()) {
 		c.readKept()
 		return
 	}
-	if r.budget.bytes <= 0 { // the turn has had its share; a level-triggered Event comes again
+	if r.budget.bytes <= 0 { // the turn's budget is spent; a level-triggered Event comes again
 		if c.w.want&poller.Edge != 0 {
 			c.readNextTurn()
 		}
 		return
 	}
 	n, e := r.k.Recv(int(c.w.fd), r.buf.P, 0)
-	if e == kernel.EAGAIN && c.is(endPending) { // it may only have had a signal to take, before an urgent byte: see desc's wait
+	// Before an urgent byte the first call may only have consumed a signal: see desc's wait.
+	if e == kernel.EAGAIN && c.is(endPending) {
 		n, e = r.k.Recv(int(c.w.fd), r.buf.P, 0)
 	}
 	switch {
 	case e == kernel.EAGAIN:
-		c.state &^= endPending // whatever comes now is a new edge
+		c.state &^= endPending // any later input is a new edge
 	case e != 0:
 		c.tearDown(callError("recv", e))
 	case n == 0:
@@ -53,7 +54,7 @@ func (c *Conn) read() {
 	}
 }
 
-// readNextTurn has the next turn read again: an edge is told once.
+// readNextTurn makes the next turn read again: the kernel reports an edge once.
 func (c *Conn) readNextTurn() {
 	if !c.is(readPending) {
 		c.state |= readPending
@@ -61,8 +62,8 @@ func (c *Conn) readNextTurn() {
 	}
 }
 
-// readPendingConns is the turn's part of that. Whoever is not to be read now is told anew when that
-// changes.
+// readPendingConns reads n Conns of the list. It skips a Conn that does not want input: when the
+// Conn wants input again, the new registration reports what is there.
 func (r *Reactor) readPendingConns(n int) {
 	for r.budget.bytes = bytesPerTurn; n > 0 && r.budget.bytes > 0; n-- {
 		c := r.readPending.take()
@@ -75,7 +76,7 @@ func (r *Reactor) readPendingConns(n int) {
 	r.rereading = nil
 }
 
-// readEOF is the peer's FIN.
+// readEOF handles the end of input: the peer's FIN.
 func (c *Conn) readEOF() {
 	c.state |= sawEOF
 	c.watch()
@@ -92,7 +93,7 @@ func (c *Conn) readEOF() {
 	}
 }
 
-// deliverEOF tells the handler that no more input comes; the default is to close.
+// deliverEOF calls the handler's EOF. Without an EOFHandler it closes the Conn.
 func (c *Conn) deliverEOF() {
 	if h, ok := c.handler.(EOFHandler); ok {
 		h.EOF(c)
@@ -102,7 +103,7 @@ func (c *Conn) deliverEOF() {
 }
 
 // Pause stops reading until Resume; writing goes on. A paused Conn with nothing to write costs
-// nothing and hears nothing, not even a reset.
+// nothing. It notices nothing either, not even a reset.
 func (c *Conn) Pause() error {
 	if c.is(released | closing) {
 		return ErrClosed

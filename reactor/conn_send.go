@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	corkMax   = 4 * 1024  // a Send of at most this is copied and leaves when the step ends; a larger one leaves at once
+	corkMax   = 4 * 1024  // a Send up to this size is copied until the step ends; a larger one leaves at once
 	corkTotal = 64 * 1024 // corked bytes that do not wait for the end of the step
 )
 
@@ -63,7 +63,7 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 	}
 	for _, p := range pieces {
 		c.cork(p)
-		if c.is(released | outputFailed) { // a part that was flushed has failed: there is no output any more
+		if c.is(released | outputFailed) { // the flush of an earlier piece has failed
 			return c.sendable(0)
 		}
 	}
@@ -71,10 +71,9 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 }
 
 // PostSend is a Send from any goroutine: the loop sends a copy of p in its next turn. It allocates
-// nothing per call. ErrFull and ErrClosed are the reactor's, as with Post. A Conn that has ended by
-// then drops it, as its Closed told; past the Conn's cap the bytes cannot be kept and a gap would
-// be worse: the Conn is aborted with ErrBuffered. More bytes in one call than the Conn's cap and 16
-// MiB are refused for good: EMSGSIZE.
+// nothing per call. It returns ErrFull and ErrClosed as Post does. A Conn that is closed by then
+// drops the copy. Past the Conn's cap the Conn is aborted with ErrBuffered, because a gap in the
+// stream would be worse. A p longer than both the Conn's cap and 16 MiB is always refused: EMSGSIZE.
 func (c *Conn) PostSend(p []byte) error {
 	if most := max(c.opt.cap, postArenaMax); len(p) > most {
 		return fmt.Errorf("reactor: PostSend of %d bytes: must be at most %d (see WithLimits): %w", len(p), most, kernel.EMSGSIZE)
@@ -112,7 +111,7 @@ func (c *Conn) cork(p []byte) {
 	case c.out.n >= corkTotal:
 		c.flush()
 	default:
-		c.throttle() // the flush may well empty it, but who has seen Buffered above the mark waits for Drained
+		c.throttle() // even if the flush empties it: the caller may have seen Buffered and waits for Drained
 		c.flushLater()
 	}
 }
@@ -134,8 +133,8 @@ func (c *Conn) pieces() [][]byte {
 	return v
 }
 
-// writeNow sends v — the first corked of which are the Conn's own chunks, the rest the caller's
-// pieces — in one call and keeps what the kernel refuses.
+// writeNow sends v in one call and buffers what the kernel refuses. The first corked elements of v
+// are the Conn's own chunks, the rest are the caller's pieces.
 func (c *Conn) writeNow(v [][]byte, corked int) error {
 	n, e := c.write(v)
 	if e != 0 && e != kernel.EAGAIN {
@@ -254,8 +253,7 @@ func (c *Conn) throttle() {
 	}
 }
 
-// unthrottle ends the back-pressure at the low-water mark. Called by events only, never within a
-// call of the user's.
+// unthrottle ends the back-pressure at the low-water mark. Only Events call it, never user code.
 func (c *Conn) unthrottle() {
 	if c.is(throttled) && c.Buffered() <= c.opt.low && !c.is(released) {
 		c.state &^= throttled
@@ -272,9 +270,9 @@ func (c *Conn) unthrottle() {
 	}
 }
 
-// failOutput drops the output after an error of the kernel's. What the peer had sent before it went
-// is still to be read, as with package net: only the end of that closes the Conn. After an error
-// that does not mean that the peer has gone, the end may never come by itself: shutdown brings it.
+// failOutput drops the output after an error of the kernel. The Conn still reads the input that the
+// peer sent earlier, as with package net, and closes at the end of input. If the error does not mean
+// that the peer has closed, that end may never come: shutdown(2) then forces it.
 func (c *Conn) failOutput(err error) {
 	c.ensureDeadlines().outputErr = err
 	c.state |= outputFailed
@@ -303,7 +301,7 @@ func (c *Conn) dropOutput() {
 	}
 }
 
-// flushLater puts the Conn on the list of what the end of the step has to flush. A Conn whose own
+// flushLater puts the Conn on the list of Conns to flush at the end of the step. A Conn whose own
 // read is the step is flushed at the end of that read and needs no place.
 func (c *Conn) flushLater() {
 	if !c.is(flushPending | inStep) {

@@ -10,12 +10,12 @@ import "errors"
 type Filter interface {
 	// Open begins: the connection is there.
 	Open()
-	// Input has read p, which is the loop's. What of it cannot be delivered now (see
-	// Wire.CanDeliver) the Filter keeps.
+	// Input receives p, which belongs to the loop. The Filter keeps the part that it cannot
+	// deliver now: see Wire.CanDeliver.
 	Input(p []byte)
-	// More goes on with what Input has kept and tells whether some is still left.
+	// More continues with the input that was kept. It returns whether some is still left.
 	More() (left bool)
-	// EOF is the wire's end.
+	// EOF reports the end of the wire's input.
 	EOF()
 	// Output has to be sent. p is the caller's again when it returns.
 	Output(p []byte) error
@@ -74,11 +74,11 @@ func (c *Conn) attachFilter() {
 	}
 }
 
-// filterOpening tells whether the Filter is not ready yet.
+// filterOpening returns whether the Conn has a Filter that is not ready yet.
 func (c *Conn) filterOpening() bool { return c.filter != nil && !c.filter.ready }
 
-// awaitsFilter tells whether the Filter may still become ready: a closing Conn waits for it with
-// what was sent.
+// awaitsFilter returns whether the Filter may still become ready. A closing Conn with output waits
+// for that.
 func (c *Conn) awaitsFilter() bool { return c.filterOpening() && c.filter.failErr == nil }
 
 // Filter is what WithFilters' function has made for the Conn, nil without that.
@@ -98,8 +98,8 @@ func (c *Conn) input(p []byte) {
 	c.filter.f.Input(p)
 }
 
-// inputKept goes on with what the Filter has kept. It is the Conn's share of the turn: if nothing
-// is left, the next turn reads.
+// readKept continues with the input that the Filter has kept, in place of a read. If nothing is
+// left, the next turn reads.
 func (c *Conn) readKept() {
 	c.state |= inStep
 	if c.filter.inputKept = c.filter.f.More(); !c.filter.inputKept && !c.is(released) {
@@ -118,7 +118,8 @@ func (c *Conn) output(p []byte) error {
 		return nil
 	}
 	var err error
-	c.w.r.guard(c, func() { err = f.f.Output(p) }) // a panic ends this Conn, not the one whose callback sends
+	// A panic closes this Conn, not the Conn whose callback sends.
+	c.w.r.guard(c, func() { err = f.f.Output(p) })
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (c *Conn) output(p []byte) error {
 	return nil
 }
 
-// finishFilter has the Filter say its last and tells whether it has.
+// finishFilter makes the Filter send its last bytes. It returns whether the Filter has done so.
 func (c *Conn) finishFilter() bool {
 	f := c.filter
 	if f == nil || f.finishCalled || !c.is(wantFIN|closing) {
@@ -157,8 +158,8 @@ type Wire struct{ c *Conn }
 // Conn is the Conn.
 func (w *Wire) Conn() *Conn { return w.c }
 
-// Send gives p to the wire. It takes everything: the limits were asked before, with what the
-// Handler sent. What breaks the connection is told to the Handler by the Conn.
+// Send sends p on the wire. It accepts all of p: the limits were checked when the Handler sent. If
+// the connection breaks, the Conn reports it to the Handler.
 func (w *Wire) Send(p []byte) {
 	c := w.c
 	if c.filter.finishCalled {
@@ -184,9 +185,9 @@ func (w *Wire) Ready() {
 	f.ready = true
 	if early := f.beforeReady; len(early) > 0 {
 		f.beforeReady = nil
-		_ = c.output(early) // a Filter that is ready takes it; what breaks the connection is told by Closed
+		_ = c.output(early) // a Filter that is ready accepts it; Closed reports a broken connection
 		if len(early) > c.opt.high && !c.is(released|closing|outputFailed) {
-			c.state |= throttled // whoever has seen Buffered above the mark waits for Drained
+			c.state |= throttled // the Handler may have seen Buffered above the mark and waits for Drained
 		}
 	}
 	if c.is(wantFIN | closing) {
@@ -198,35 +199,36 @@ func (w *Wire) Ready() {
 	}
 }
 
-// CanDeliver tells whether the Handler may be given input now.
+// CanDeliver returns whether the Handler accepts input now.
 func (w *Wire) CanDeliver() bool { return !w.c.is(released | closing | paused | throttled) }
 
-// Keep says that the Filter keeps input until More. If CanDeliver is true, that is in the next
-// turn: the Filter has had its share of this one.
+// Keep announces that the Filter keeps input until More. If CanDeliver is true, the next turn calls
+// More: the Filter's budget of this turn is spent.
 func (w *Wire) Keep() {
 	w.c.filter.inputKept = true
 	w.scheduleMore()
 }
 
-// Spend has the turn pay for work on input that costs more than to read it, as so many bytes. When
-// the turn has had its share of bytes, the Conns that are left are read in the next.
+// Spend charges the turn's budget with so many bytes, for work on input that costs more than the
+// read. When the budget is spent, the next turn reads the remaining Conns.
 func (w *Wire) Spend(bytes int) { w.c.w.r.budget.bytes -= bytes }
 
-// scheduleMore has the next turn call More if the Filter keeps something and nothing else will.
+// scheduleMore makes the next turn call More if the Filter keeps input and can go on.
 func (w *Wire) scheduleMore() {
 	if c := w.c; c.filter.inputKept && (w.CanDeliver() || c.awaitsFilter() && !c.is(released)) {
 		c.readNextTurn()
 	}
 }
 
-// Deliver gives input to the Handler.
+// Deliver passes input to the Handler.
 func (w *Wire) Deliver(p []byte) {
 	if c := w.c; !c.is(released | closing) {
-		c.w.r.guard(c, func() { c.handler.Data(c, p) }) // a Filter may deliver in a posted function, which is nobody's
+		// A posted function that delivers belongs to no Conn: the guard names this one.
+		c.w.r.guard(c, func() { c.handler.Data(c, p) })
 	}
 }
 
-// EOF is the end of the Handler's input; again is nothing.
+// EOF reports the end of input to the Handler. A second call does nothing.
 func (w *Wire) EOF() {
 	c := w.c
 	if c.filter.eofDelivered || c.is(released|closing) {
@@ -236,8 +238,7 @@ func (w *Wire) EOF() {
 	c.w.r.guard(c, c.deliverEOF)
 }
 
-// Fail closes the Conn in order — what the Filter has sent still goes out — and has Closed told
-// why.
+// Fail closes the Conn in order: the Filter's output is still sent. Closed gets err.
 func (w *Wire) Fail(err error) {
 	c := w.c
 	if c.is(released) || c.is(closing) && !c.awaitsFilter() || c.filter.failErr != nil {
@@ -249,10 +250,10 @@ func (w *Wire) Fail(err error) {
 		c.flushLater()
 		return
 	}
-	_ = c.Close() // has no error to tell
+	_ = c.Close() // always returns nil here
 }
 
-// Scratch is scratch space of the loop's, 16 KiB, for what is given to Deliver.
+// Scratch returns scratch space of the loop, 16 KiB, for input that is passed to Deliver.
 func (w *Wire) Scratch() []byte {
 	r := w.c.w.r
 	if r.scratch == nil {

@@ -10,13 +10,12 @@ import (
 )
 
 const (
-	// pause is how long a socket is left alone after a call that got nothing but an error, and will
-	// again: a listener without descriptors or memory, or anything that a sandbox forbids. So there
-	// are at most ten tries a second.
+	// pause is how long a socket stays suspended after an error that the next call would return too.
+	// Examples: no descriptors, no memory, a call that a sandbox forbids. So there are at most ten
+	// tries a second.
 	pause = 100 * time.Millisecond
-	// vainMost is how many calls in a row may get nothing, each with an error that is usually news
-	// of one peer, or after an Event for which they find nothing. After that the cause counts as
-	// one of the socket.
+	// vainMost is how many calls in a row may fail or find nothing after an Event. Such an error
+	// usually concerns one peer. After vainMost calls it counts as an error of the socket.
 	vainMost = 64
 )
 
@@ -28,8 +27,8 @@ type Listener struct {
 	net          netaddr.Network
 	addr         net.Addr
 	file         netaddr.File // of a Unix socket, removed at Close
-	distributor  *distributor // where its connections go, nil: to its own loop
-	conns        int          // accepted by it and open; with a spread, that counts
+	distributor  *distributor // chooses a loop for each connection; nil: its own loop
+	conns        int          // accepted by it and open; a distributor counts instead
 	suspendTimer *Timer       // after a failure
 	failures     int          // accepts in a row that got nothing
 	suspended    bool         // since its last pause no accept has succeeded
@@ -135,8 +134,8 @@ func (l *Listener) attach(r *Reactor, fd int) error {
 // Addr is the address that the Listener is bound to, with the port that the kernel chose.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
-// Close stops accepting; Conns live on. What waits in the backlog is reset by the kernel. Again is
-// nothing.
+// Close stops accepting; its Conns stay open. The kernel resets the connections in the backlog. A
+// second call does nothing.
 func (l *Listener) Close() error {
 	if l.closed {
 		return nil

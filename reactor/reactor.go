@@ -57,48 +57,48 @@ type Reactor struct {
 	now           timeout.Deadline // the turn's clock: for expiry only, arming reads the clock afresh
 	events        []poller.Event
 	buf           desc.Buffer // what Data is shown, of a Handler and in a task
-	scratch       []byte      // what Filters make of it; nil until there is one
+	scratch       []byte      // space for the output of Filters; nil until a Filter exists
 	outputs       outputPool
 	vec           [][]byte // the pieces of one SendV
 	packetBuffers *packetBuffers
 
 	inTurn       bool
-	turnBegun    bool              // a turn was left in its middle: the next one goes on with its lists
+	turnBegun    bool              // a turn was left unfinished: the next one goes on with its lists
 	budget       budget            // of this turn
 	batch        int               // Events of this turn
-	next         int               // of them the next to deliver
-	readPending  queue[*Conn]      // whose input one read did not end
-	rereading    *Conn             // of these, the one that is read now
-	flushPending queue[flusher]    // who has something to flush when the present step ends
-	closedCalls  queue[closedCall] // whose Closed is due
-	posting      postQueue         // what was posted before this turn
+	next         int               // index of the next Event to deliver
+	readPending  queue[*Conn]      // Conns that have more input than one read took
+	rereading    *Conn             // the Conn of readPending that is being read
+	flushPending queue[flusher]    // to be flushed at the end of the step
+	closedCalls  queue[closedCall] // calls of Closed that are due
+	posting      postQueue         // posts made before this turn
 
-	spareWatch *Watch // of a Desc that has left: a Poll comes back with every wait
+	spareWatch *Watch // of a Desc that unregistered: a Poll registers again with each wait
 	callbacks  bool   // some socket has or had one; see waiter's Settle
 
-	driver      threadlock.State // of the goroutine on which the Tasks begin; none: it is not known yet
+	driver      threadlock.State // of the goroutine on which the Tasks begin; none: not known yet
 	probe       threadlock.Probe
 	beganLocked bool // a panic has left Run, and the Tasks may have begun on a locked goroutine
 
 	running   *Task        // nil in callbacks
-	goexiting bool         // runtime.Goexit unwinds the goroutine, and the panic handler was told
+	goexiting bool         // runtime.Goexit unwinds the goroutine; the panic handler was called
 	loopWakes bool         // the loop itself wakes tasks: no user code is below
 	runnable  queue[*Task] // in the order they were woken
 
-	conns       int // open or being dialled; with the next three what a drain has to end
+	conns       int // open or dialling; a drain ends these and the next three
 	listeners   int
 	packets     int
 	tasks       taskList
-	unconnected unconnectedList // Conns without a descriptor: to be connected, or their name is being looked up
-	dials       queue[*Conn]    // of these, whose first connect is due
+	unconnected unconnectedList // Conns without a descriptor: their name or their first connect is due
+	dials       queue[*Conn]    // Conns of unconnected whose first connect is due
 
 	unclosed      bool // the drain has Conns to close, from the descriptor nextClose on
 	nextClose     int
-	aborting      bool             // the walk over the Tasks cancels them
+	aborting      bool             // iterating the Tasks cancels them
 	draining      bool             // takes no new Conns, Listeners, Watches, Tasks
 	shutdownWaits bool             // a Shutdown waits: its deadline is the one that counts
-	undelivered   UndeliveredError // what the drain had to leave behind
-	stopped       bool             // has ended
+	undelivered   UndeliveredError // counts what the drain did not deliver
+	stopped       bool             // the last turn has run
 	failed        error            // why it cannot go on
 	aborted       bool             // the end of a context has aborted something, or begun the end
 	doneEarly     bool             // done was closed before it had ended
@@ -108,10 +108,10 @@ type Reactor struct {
 	watchdog  *watchdog
 
 	owner           atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
-	awake           atomic.Bool  // in a turn, past its sleep: it will look at posted before it sleeps again
+	awake           atomic.Bool  // in a turn, after its sleep: it checks posted before it sleeps again
 	drain           atomic.Bool  // Shutdown has begun
 	shutdownWaiting atomic.Bool  // a Shutdown waits, or has waited
-	handing         atomic.Bool  // who runs the loop in Shutdown leaves it
+	handing         atomic.Bool  // the goroutine that runs the loop in Shutdown hands it over
 	abort           atomic.Bool  // the last Shutdown's or Run's context has ended
 	queued          atomic.Bool  // posted is not empty
 	done            chan struct{}
@@ -121,18 +121,18 @@ type Reactor struct {
 
 	mu           sync.Mutex // guards what other goroutines may touch:
 	posted       postQueue
-	waiters      int   // calls of Shutdown whose context has not ended
+	waiters      int   // calls of Shutdown whose context is not done
 	postsClosed  bool  // takes no posts
 	pollerClosed bool  // its poller is closed
-	failing      bool  // it has failed, and ends
+	failing      bool  // it has failed and is about to stop
 	stats        Stats // count as of the last turn
 }
 
-// settler is what can have output corked until the end of a step.
+// A flusher may have output that waits for the end of the step.
 type flusher interface{ flushStep() }
 
-// An closedCall is a last call to a handler, which waits for the end of the step, so that no user
-// code runs inside a call of the user's.
+// A closedCall is the last call to a handler. It waits for the end of the step, so that no callback
+// runs inside another.
 type closedCall struct {
 	owner interface{ callClosed(error) }
 	err   error
@@ -142,13 +142,13 @@ const (
 	ownerless = iota
 	ownerRun
 	ownerTurn
-	ownerShutdown // it came before Run
-	ownerLost     // a panic has left Run; Shutdown gives back what there is
+	ownerShutdown // Shutdown was called before Run
+	ownerLost     // a panic has left Run; Shutdown releases everything
 )
 
-// New makes a reactor. It holds two descriptors until Run has returned (or Shutdown, if it never
-// ran). The first in a process also has the Go runtime open its own two, which could not be had any
-// more when the process is at its limit.
+// New makes a reactor. It holds two descriptors until Run has returned, or Shutdown if Run was never
+// called. The first reactor of a process also makes the Go runtime open its own two descriptors. At
+// the limit of descriptors the runtime could not open them later.
 func New(opts ...Option) (*Reactor, error) {
 	r := &Reactor{
 		opt:    defaultOptions(),
@@ -188,7 +188,8 @@ func (r *Reactor) FD() int { return r.poller.FD() }
 
 // Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
 func (r *Reactor) Next() timeout.Deadline {
-	work := r.readPending.len() + r.flushPending.len() + r.closedCalls.len() + r.runnable.len() + r.posting.len() + r.dials.len()
+	work := r.readPending.len() + r.flushPending.len() + r.closedCalls.len() +
+		r.runnable.len() + r.posting.len() + r.dials.len()
 	if work > 0 || r.turnBegun || r.queued.Load() || r.drain.Load() != r.draining || r.unclosed || r.tasks.next != nil || r.abort.Load() {
 		return 0
 	}
@@ -204,9 +205,9 @@ func (r *Reactor) Now() timeout.Deadline { return r.k.Now() }
 // Time is the date and time: time.Now, and on a simulated host the date there.
 func (r *Reactor) Time() time.Time { return kernel.Time(r.k) }
 
-// Post has f called by the loop in the next turn. It may be called by any goroutine, callbacks
-// included. ErrFull past the limit of WithPostLimit, ErrClosed once the reactor has ended;
-// otherwise f runs exactly once.
+// Post makes the loop call f in the next turn, exactly once. Any goroutine and any callback may call
+// it. It returns ErrFull past the limit of WithPostLimit and ErrClosed once the reactor has stopped.
+// With an error f does not run.
 func (r *Reactor) Post(f func()) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")
@@ -214,23 +215,23 @@ func (r *Reactor) Post(f func()) error {
 	return r.post(post{f: f}, nil)
 }
 
-// wake ends the loop's sleep. While it is awake it looks again before it sleeps.
+// wake ends the loop's sleep. A loop that is awake checks posted before it sleeps.
 func (r *Reactor) wake() {
 	if r.awake.Load() {
 		return
 	}
 	var err error
-	r.mu.Lock() // the poller must not be closed, and its numbers be a stranger's, between the look and the call
+	r.mu.Lock() // after a close between check and call another file could have the poller's descriptor
 	if !r.pollerClosed {
 		err = r.poller.Wake()
 	}
-	r.mu.Unlock() // before the logger, which is the user's
+	r.mu.Unlock() // before the logger, which is user code
 	if err != nil {
 		r.log.Error("cannot wake the loop", zaplog.Error(err))
 	}
 }
 
-// Kernel is the operating system that the reactor lives on.
+// Kernel returns the Kernel that the reactor runs on.
 func (r *Reactor) Kernel() Kernel { return r.k }
 
 // Loop is the Reactor's place in its Group, 0 without one.

@@ -10,15 +10,17 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// errPanicked is why a reactor has ended whose Run was left by a panic. Its value is for whoever
-// recovers.
+// errPanicked is the result of a reactor whose Run was left by a panic. The panic's value goes to
+// the caller that recovers.
 var errPanicked = errors.New("a panic has left Run, and no WithPanicHandler isolates it")
 
-// run turns until the end. If its goroutine is unwound on the way, the loop does not end in
-// silence:
-//   - runtime.Goexit, isolated by a guard: the loop goes on, see outlive. Run's caller is gone: done and result report the end.
-//   - runtime.Goexit without a panic handler, or a panic outside of all guards with one: the loop aborts what it has.
-//   - a panic without a panic handler: no user code runs, for most likely the process ends now. See lose.
+// run runs turns until the reactor stops. If its goroutine is unwound meanwhile, the loop reports it:
+//   - After a runtime.Goexit that a guard isolates, the loop goes on: see runAfterGoexit. Run's
+//     caller has exited, so done and result report the end.
+//   - After a runtime.Goexit without a panic handler, or a panic outside of all guards with one,
+//     the loop aborts everything.
+//   - After a panic without a panic handler no user code runs, because most likely the process is
+//     about to end: see abandon.
 func (r *Reactor) run() (err error) {
 	r.driver = r.probe.State()
 	returned := false
@@ -51,7 +53,8 @@ func (r *Reactor) turns() error {
 			}
 			return err
 		}
-		if r.handing.Load() && r.handing.CompareAndSwap(true, false) && !threadlock.Locked() && !r.stopped { // see outlive
+		handing := r.handing.Load() && r.handing.CompareAndSwap(true, false)
+		if handing && !threadlock.Locked() && !r.stopped { // see runAfterGoexit
 			return errHanded
 		}
 	}
@@ -96,11 +99,11 @@ func (r *Reactor) again(ended chan<- error, n int) {
 	ended <- err
 }
 
-// restoreLoop puts the loop in order after it was unwound. v is what recover has said.
+// restoreLoop puts the loop in order after it was unwound. v is the value that recover returned.
 func (r *Reactor) restoreLoop(v any) {
 	r.resetStep()
 	if r.opt.onPanic != nil && v == nil && exiting() {
-		return // that has passed a guard, which has told
+		return // a guard has reported it
 	}
 	p := panicErrorOf(v)
 	r.fail(p)
@@ -109,7 +112,7 @@ func (r *Reactor) restoreLoop(v any) {
 	}
 }
 
-// resetStep undoes what a step that did not return had begun. The next turn goes on with the lists.
+// resetStep undoes the beginnings of a step that did not return. The next turn goes on with the lists.
 func (r *Reactor) resetStep() {
 	r.running, r.inTurn, r.loopWakes, r.goexiting = nil, false, false, false
 	c := r.rereading
@@ -123,7 +126,7 @@ func (r *Reactor) resetStep() {
 	}
 }
 
-// leaveRead puts a Conn whose read did not return on the list of what has to be flushed.
+// leaveRead puts a Conn whose read did not return on the list of Conns to flush.
 func (c *Conn) leaveRead() {
 	if c != nil && c.is(inStep) {
 		c.state &^= inStep
@@ -131,9 +134,9 @@ func (c *Conn) leaveRead() {
 	}
 }
 
-// abandon is the end of a reactor whose Run is left by a panic that nobody isolates. It calls
-// nobody: a callback may have been left with a lock held, and would keep the process from ending.
-// Whoever recovers around Run has Shutdown give everything back.
+// abandon ends a reactor whose Run is left by a panic that nothing isolates. It runs no user code: a
+// callback may have been left with a lock held, and a second one would then block the end of the
+// process. A caller that recovers around Run calls Shutdown, which releases everything.
 func (r *Reactor) abandon() {
 	r.resetStep()
 	r.drain.Store(true)

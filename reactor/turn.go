@@ -5,9 +5,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// turn is the whole story: sleep until the earliest timer, an Event or a Post; read the clock;
-// Events, stale ones skipped; due timers; posted functions. After each call what it sent is flushed
-// and what ended is told so.
+// turn sleeps until the earliest timer, an Event or a Post, and reads the clock. Then it delivers the
+// Events, skips stale ones, and runs due timers and posted functions. Each call is a step: at its end
+// the loop flushes the output and calls Closed.
 func (r *Reactor) turn(until timeout.Deadline) error {
 	if r.stopped {
 		return ErrClosed
@@ -96,15 +96,15 @@ func (r *Reactor) expire() {
 	}
 }
 
-// call runs a function of the user's as one step.
+// call runs user code as one step.
 func (r *Reactor) call(f func()) {
 	r.guard(nil, f)
 	r.endStep()
 }
 
-// settle ends a step: what was corked leaves, then what ended is told so. What ends during that is
-// told at the end of the next step, so that a Closed that dials what fails cannot keep the loop
-// here; what is more than a turn's share, in the turns to come.
+// endStep flushes the output of the step and then calls Closed of the closed Conns. If a Closed
+// closes another Conn, that one's Closed runs at the end of the next step. A Closed that keeps
+// dialling a dead address therefore cannot hold the turn. Calls past the budget wait for later turns.
 func (r *Reactor) endStep() {
 	r.flushAll()
 	if n := min(r.closedCalls.len(), r.budget.closeds); n > 0 {
