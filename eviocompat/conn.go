@@ -32,11 +32,12 @@ func (c *conn) AddrIndex() int       { return c.index }
 func (c *conn) LocalAddr() net.Addr  { return c.s.addrs[c.index] }
 func (c *conn) RemoteAddr() net.Addr { return c.remote }
 
-// Wake has Data called with a nil slice, once for each Wake, unless the connection has ended by
-// then.
+// Wake makes the loop call Data with a nil slice, once for each Wake, unless the connection is
+// closed by then.
 func (c *conn) Wake() {
 	if c.wakes.Add(1) == 1 { // a post is not yet on its way
-		if c.c.Post(c.woken) != nil { // ErrClosed: nobody to wake. The limit is above any number of descriptors
+		// The only error is ErrClosed: the limit is above any number of descriptors.
+		if c.c.Post(c.woken) != nil {
 			c.wakes.Store(0) // or no later Wake would post
 		}
 	}
@@ -58,7 +59,7 @@ func (c *conn) Opened(rc *reactor.Conn) {
 	out, opts, action := c.s.events.Opened(c)
 	c.reuse = opts.ReuseInputBuffer
 	if c.tcp && opts.TCPKeepAlive > 0 {
-		// What fails here has lost its peer, and is told so soon.
+		// An error here means that the peer has closed: Closed follows soon.
 		_ = rc.SetKeepAlivePeriod(min(max(opts.TCPKeepAlive, time.Second), 9*time.Hour))
 	}
 	c.answer(out, action)
@@ -75,7 +76,8 @@ func (c *conn) Data(_ *reactor.Conn, p []byte) {
 	c.answer(c.s.events.Data(c, p))
 }
 
-// Closed is the reactor's call. evio does not tell of those that it has not told to be open.
+// Closed is the reactor's call. evio reports no connection as closed that it has not reported as
+// opened.
 func (c *conn) Closed(_ *reactor.Conn, err error) {
 	c.over = true
 	if c.failed != nil {
@@ -92,8 +94,8 @@ func (c *conn) answer(out []byte, action Action) {
 		if c.s.events.PreWrite != nil {
 			c.s.events.PreWrite()
 		}
-		// Whatever else fails is told by Closed: the peer has gone, or the end has come.
-		if err := c.c.Send(out); errors.Is(err, reactor.ErrBuffered) { // an output with a gap is worse than none
+		// Closed reports any other error. A gap in the output would be worse than an abort.
+		if err := c.c.Send(out); errors.Is(err, reactor.ErrBuffered) {
 			c.over, c.failed = true, err
 			_ = c.c.Abort()
 			return

@@ -17,7 +17,7 @@ func (c *conn) detach() {
 		return
 	}
 	fd, unsent, err := c.c.Detach()
-	if err != nil { // it has lost its peer, or ends already: Closed tells
+	if err != nil { // the peer or this side has closed: Closed reports it
 		_ = c.c.Close()
 		return
 	}
@@ -34,8 +34,8 @@ func (c *conn) detach() {
 // reactor.WithLinger does by default.
 var lingerTime = 30 * time.Second
 
-// detached is what Detached gets: goroutines wait in it, and any of them may use it. What was sent
-// before it was detached comes first; Close lets that leave, and does not wait for it.
+// detached is the connection that Detached gets. Its calls block, and any goroutine may make them.
+// Output that was sent before the detach leaves first. Close does not wait for that output.
 type detached struct {
 	f      *os.File
 	sent   chan struct{} // closed when that has left
@@ -96,7 +96,7 @@ func (d *detached) Write(p []byte) (int, error) {
 	return d.f.Write(p)
 }
 
-// Close ends every call at once. What was sent before the connection was detached still leaves.
+// Close ends every call at once. Output that was sent before the detach still leaves.
 func (d *detached) Close() (err error) {
 	err = os.ErrClosed
 	d.once.Do(func() {

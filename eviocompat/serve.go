@@ -43,8 +43,8 @@ type server struct {
 // by the same loops as those without.
 func Serve(events Events, addr ...string) error { return ServeWith(nil, events, addr...) }
 
-// ServeWith is Serve on loops with options, which evio has no place for: reactor.WithPanicHandler
-// has a panic in an event end its connection alone, reactor.WithLogger tells of what happens,
+// ServeWith is Serve with options of the loops, which evio lacks. With reactor.WithPanicHandler a
+// panic in an event closes its connection alone. reactor.WithLogger logs, and
 // reactor.WithSlowCallback names an event that blocks. reactor.WithPostLimit has no effect: Wake
 // cannot report an error, so the limit is the highest.
 func ServeWith(opts []reactor.Option, events Events, addr ...string) error {

@@ -15,7 +15,7 @@ type (
 	Server      = evio.Server
 )
 
-// What a function of Events may ask for.
+// Actions that a function of Events returns.
 const (
 	None     = evio.None
 	Detach   = evio.Detach
@@ -23,7 +23,7 @@ const (
 	Shutdown = evio.Shutdown
 )
 
-// How connections are divided among the loops.
+// Ways to distribute connections among the loops.
 const (
 	Random           = evio.Random // the kernel's choice, where there is one
 	RoundRobin       = evio.RoundRobin

@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// ready accepts what waits, a bounded number. While connections come one at a time the call that
-// would only say EAGAIN is saved: its Watch is level-triggered and tells what is left.
+// ready accepts a bounded number of connections. While connections arrive one at a time it makes no
+// second call, which would return EAGAIN: the level-triggered Watch reports any that are left.
 func (l *Listener) ready(told poller.Readiness) {
 	r := l.w.r
 	if r.draining { // the drain's walk has not come here yet
@@ -150,14 +150,14 @@ func (l *Listener) admit(fd int, from Addr) {
 	if h == nil {
 		return
 	}
-	r.guard(c, func() { c.setHandler(h) }) // a deadline that nobody would hear of is a panic
+	r.guard(c, func() { c.setHandler(h) }) // a deadline without a TimeoutHandler panics
 	if !c.is(released) {
 		c.established()
 	}
 	r.endStep()
 }
 
-// refuseConn ends a Conn that has no handler to tell.
+// refuseConn closes a Conn that has no handler.
 func (c *Conn) refuseConn() {
 	c.handler = noHandler{} // also if accept has ended it: Closed is due
 	if !c.is(released) {

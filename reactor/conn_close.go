@@ -109,8 +109,8 @@ func (c *Conn) linger() {
 	}
 }
 
-// tearDown releases everything; Closed runs when the step ends. The order matters: Del before close,
-// or a duplicate of the descriptor would keep the registration alive.
+// tearDown releases everything; Closed runs when the step ends. The order matters: Del before
+// close, or a duplicate of the descriptor would keep the registration alive.
 func (c *Conn) tearDown(err error) {
 	if c.is(released) {
 		return
@@ -163,9 +163,10 @@ func (c *Conn) callClosed(err error) {
 	c.w.r.guard(c, func() { c.handler.Closed(c, err) })
 }
 
-// Detach takes the connection out of the loop. It returns the descriptor, which is non-blocking, and
-// the output that the kernel has not accepted yet. No callback runs afterwards, not even Closed.
-// After CloseWrite it sends the FIN first; while output waits before the FIN, Detach is refused.
+// Detach takes the connection out of the loop. It returns the descriptor, which is non-blocking,
+// and the output that the kernel has not accepted yet. No callback runs afterwards, not even
+// Closed. After CloseWrite it sends the FIN first; while output waits before the FIN, Detach is
+// refused.
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.is(released|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed

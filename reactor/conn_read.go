@@ -6,8 +6,8 @@ import (
 )
 
 // read receives once, at most the size of the loop's buffer. More input waits for the next turn. A
-// read that does not fill the buffer has emptied the socket, so no second call has to return EAGAIN.
-// An Event with End is the exception: more may follow, and no further Event reports it.
+// read that does not fill the buffer has emptied the socket, so no second call has to return
+// EAGAIN. An Event with End is the exception: more may follow, and no further Event reports it.
 func (c *Conn) read() {
 	r := c.w.r
 	if c.is(readPending) { // readPendingConns reads it: the Conn would be read twice in one turn

@@ -73,7 +73,8 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 // PostSend is a Send from any goroutine: the loop sends a copy of p in its next turn. It allocates
 // nothing per call. It returns ErrFull and ErrClosed as Post does. A Conn that is closed by then
 // drops the copy. Past the Conn's cap the Conn is aborted with ErrBuffered, because a gap in the
-// stream would be worse. A p longer than both the Conn's cap and 16 MiB is always refused: EMSGSIZE.
+// stream would be worse. A p longer than both the Conn's cap and 16 MiB is always refused:
+// EMSGSIZE.
 func (c *Conn) PostSend(p []byte) error {
 	if most := max(c.opt.cap, postArenaMax); len(p) > most {
 		return fmt.Errorf("reactor: PostSend of %d bytes: must be at most %d (see WithLimits): %w", len(p), most, kernel.EMSGSIZE)
@@ -271,8 +272,8 @@ func (c *Conn) unthrottle() {
 }
 
 // failOutput drops the output after an error of the kernel. The Conn still reads the input that the
-// peer sent earlier, as with package net, and closes at the end of input. If the error does not mean
-// that the peer has closed, that end may never come: shutdown(2) then forces it.
+// peer sent earlier, as with package net, and closes at the end of input. If the error does not
+// mean that the peer has closed, that end may never come: shutdown(2) then forces it.
 func (c *Conn) failOutput(err error) {
 	c.ensureDeadlines().outputErr = err
 	c.state |= outputFailed

@@ -24,8 +24,8 @@ func (k TimeoutKind) String() string {
 	return fmt.Sprintf("TimeoutKind(%d)", uint8(k))
 }
 
-// deadlines are a Conn's: one timer for the earliest of them. It fires early rather than be moved
-// per message — the message stores the time and no more — and then asks what is really due.
+// deadlines are the deadlines of a Conn, with one timer for the earliest. A message stores its time
+// and does not move the timer. The timer may therefore fire early, and then checks what is due.
 type deadlines struct {
 	t           timerq.Timer
 	idle        time.Duration // 0: none
@@ -92,8 +92,8 @@ func (c *Conn) setDeadline(name string, d time.Duration, set func(*deadlines, ti
 	return nil
 }
 
-// checkTimeoutHandler refuses deadlines that nobody would hear of. The handler is not known while
-// accept is still choosing it.
+// checkTimeoutHandler panics if there are deadlines but no TimeoutHandler. The handler is not known
+// while accept is still choosing it.
 func (c *Conn) checkTimeoutHandler() {
 	t := c.deadlines
 	if c.handler == nil || t == nil || t.idle == 0 && t.read.Sooner(t.write) == timeout.Never {
@@ -177,8 +177,8 @@ func (c *Conn) timeout(kind TimeoutKind) {
 	}
 }
 
-// linger starts the deadlines of a closing Conn, and the quiet time anew after the FIN; the user's
-// deadlines end.
+// linger starts the deadlines of a closing Conn and drops those that user code has set. After the
+// FIN it restarts the quiet time.
 func (t *deadlines) linger(c *Conn) {
 	now := c.w.r.k.Now()
 	t.quietUntil = timeout.Never // while output waits there is nothing to ask the kernel
@@ -217,7 +217,8 @@ func (c *Conn) lingerDue(now timeout.Deadline) {
 			c.tearDown(ErrStuck)
 			return
 		}
-		t.giveUpAt = timeout.Timeout(max(c.opt.linger, quietTime)).After(now) // one that has passed would have the loop spin
+		// A deadline in the past would make the loop spin.
+		t.giveUpAt = timeout.Timeout(max(c.opt.linger, quietTime)).After(now)
 	}
 	c.rearm()
 }

@@ -20,14 +20,14 @@ type dialing struct {
 	cancel context.CancelFunc // of the lookup
 	last   error              // why the address before failed
 
-	listed       bool // in the list of those without a descriptor:
+	listed       bool // in the list of Conns without a descriptor:
 	older, newer *Conn
 }
 
 // Dial connects. network and addr are as for Listen; host names are looked up without blocking the
 // loop, and their addresses are tried in order until one answers. The Conn may be written to at
-// once: Opened tells when it is connected. Whatever fails after Dial has returned is told by
-// Closed, once, in a later turn.
+// once: Opened reports when it is connected. Closed reports an error after the return of Dial, once
+// and in a later turn.
 func (r *Reactor) Dial(network, addr string, h Handler, opts ...DialOption) (*Conn, error) {
 	if h == nil {
 		panic("reactor: Dial with a nil handler")
@@ -237,7 +237,7 @@ type unconnectedList struct {
 	n              int
 }
 
-// addUnconnected puts c among those without a descriptor; again is nothing.
+// addUnconnected adds c to the Conns without a descriptor. A second call does nothing.
 func (r *Reactor) addUnconnected(c *Conn) {
 	l, d := &r.unconnected, c.dialing
 	if d.listed {

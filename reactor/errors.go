@@ -18,29 +18,29 @@ func (e *sentinel) Error() string { return e.text }
 func (e *sentinel) Unwrap() error { return e.is }
 
 var (
-	// ErrClosed is what every method of a closed Conn, Listener, PacketConn or Reactor returns. It
+	// ErrClosed is returned by every method of a closed Conn, Listener, PacketConn or Reactor. It
 	// is net.ErrClosed.
 	ErrClosed error = &sentinel{"reactor: use of what is closed", net.ErrClosed}
-	// ErrAborted is what Closed is told after Abort.
+	// ErrAborted is the error that Closed gets after Abort.
 	ErrAborted = errors.New("reactor: connection aborted")
-	// ErrFull is what Post returns when as many functions wait as WithPostLimit allows.
+	// ErrFull is returned by Post when as many functions wait as WithPostLimit allows.
 	ErrFull = errors.New("reactor: too many posted functions wait; raise WithPostLimit or slow down")
-	// ErrBuffered is what Send returns past the Conn's cap: nothing of that call is queued. It is
+	// ErrBuffered is returned by Send past the Conn's cap: nothing of that call is queued. It is
 	// ENOBUFS.
 	ErrBuffered error = &sentinel{"reactor: more than the connection's cap is buffered: the peer does not read; wait for Drained", kernel.ENOBUFS}
-	// ErrWriteClosed is what Send returns after CloseWrite. It is EPIPE.
+	// ErrWriteClosed is returned by Send after CloseWrite. It is EPIPE.
 	ErrWriteClosed error = &sentinel{"reactor: send after CloseWrite", kernel.EPIPE}
 	// ErrTruncated is the error that Lost gets for a received datagram that did not fit. It is
 	// EMSGSIZE.
 	ErrTruncated error = &sentinel{"reactor: a datagram did not fit", kernel.EMSGSIZE}
-	// ErrStuck is what Closed is told when a closing Conn's peer took nothing for as long as
-	// WithLinger allows.
+	// ErrStuck is the error that Closed gets when the peer of a closing Conn has received nothing
+	// for the time of WithLinger.
 	ErrStuck = errors.New("reactor: gave up closing: the peer does not take what was sent")
 )
 
 var errOwesFIN = errors.New("reactor: detach: CloseWrite's FIN waits for output that the kernel has not taken; detach when Buffered is 0")
 
-// UndeliveredError tells what a drain had to leave behind at its deadline.
+// UndeliveredError counts the output that a drain had not delivered by its deadline.
 type UndeliveredError struct {
 	Conns int   // connections that were aborted
 	Bytes int64 // bytes sent on them that their peers had not acknowledged

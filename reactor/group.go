@@ -16,7 +16,7 @@ const MaxLoops = 1024
 
 // A Group is several Reactors, its loops, on a goroutine each, that share addresses to listen on. A
 // Conn, a Timer, a Task lives on one loop for good, so the rule stays: what is reached from a
-// Reactor belongs to that loop. What handlers of different loops share needs locks, or a Post.
+// Reactor belongs to that loop. Data that handlers of different loops share needs a lock or a Post.
 //
 // The methods of a Group may be called by any goroutine, callbacks included, except Run and
 // Shutdown, which wait.
@@ -62,7 +62,7 @@ func NewGroup(n int, opts ...Option) (*Group, error) {
 	return g, nil
 }
 
-// inGroup comes after the user's options.
+// inGroup follows the options of New.
 func inGroup(i int) Option {
 	return func(o *options) error {
 		o.log = o.log.With(zaplog.Int("loop", i))
@@ -100,7 +100,7 @@ func (g *Group) Shutdown(ctx context.Context) error {
 	return g.each(func(r *Reactor) error { return r.Shutdown(ctx) })
 }
 
-// Close starts the drain that Shutdown waits for. Again is nothing.
+// Close starts the drain that Shutdown waits for. A second call does nothing.
 func (g *Group) Close() {
 	g.refuse(false)
 	for _, r := range g.loops {
@@ -176,7 +176,7 @@ func (g *Group) PostAll(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: PostAll of a nil function")
 	}
-	for _, r := range g.loops { // nobody else holds two of them, and everybody here takes them in this order
+	for _, r := range g.loops { // only PostAll holds two of these locks, and always in this order
 		r.mu.Lock()
 	}
 	var err error
@@ -203,8 +203,8 @@ func (g *Group) PostAll(f func(*Reactor)) error {
 	return err
 }
 
-// Go starts a Task on one of the loops, which take turns; Task.Reactor tells on which. The errors
-// are those of Post: nil means that it runs, or that its loop had begun to drain.
+// Go starts a Task on the next loop in turn; Task.Reactor returns that loop. The errors are those
+// of Post: nil means that the Task runs, or that its loop had begun to drain.
 func (g *Group) Go(f func(t *Task)) error {
 	if f == nil {
 		panic("reactor: Go with a nil function")
@@ -212,7 +212,7 @@ func (g *Group) Go(f func(t *Task)) error {
 	return g.Post(func(r *Reactor) { r.Go(f) })
 }
 
-// Stats are the sums of the loops'; Loops has each one's own.
+// Stats returns the sums over the loops. For a single loop call Stats of its Reactor: see Loops.
 func (g *Group) Stats() (sum Stats) {
 	for _, r := range g.loops {
 		sum.add(r.Stats())

@@ -65,7 +65,7 @@ func (g *Group) alone(n netaddr.Network, b netaddr.Binding, o *sockOptions, cont
 	return err
 }
 
-// shares tells whether others can bind the socket's address.
+// shares returns whether others can bind the socket's address.
 func (g *Group) shares(fd int) bool {
 	v, e := g.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_BALANCE)
 	return e == 0 && v != 0

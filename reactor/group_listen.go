@@ -51,7 +51,7 @@ func (l *GroupListener) Addr() net.Addr { return l.addr }
 
 // Listen accepts connections on all loops. network, addr and the options are those of
 // Reactor.Listen. accept is called by all loops, at the same time too, with a Conn that lives on
-// the loop which calls: Conn.Reactor tells.
+// the loop that calls accept: see Conn.Reactor.
 //
 // Another program's socket at the address is EADDRINUSE, as with one loop, unless both say
 // WithReusePort.
@@ -200,7 +200,8 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 }
 
 // Close stops accepting, or receiving, at the address: before Run at once, else in the loops' next
-// turns. Conns live on. What waits in the backlog is reset by the kernel. Again is nothing.
+// turns. Its Conns stay open. The kernel resets the connections in the backlog. A second call does
+// nothing.
 func (l *GroupListener) Close() error {
 	l.g.mu.Lock()
 	defer l.g.mu.Unlock()

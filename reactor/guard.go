@@ -22,8 +22,8 @@ type logLimits struct{ slow, stuck, panics, unwound, lacking loglimit.Limit }
 // WithPanicHandler all three are isolated. Without it a panic passes through to the end of the
 // process, and Goexit ends the loop, which Shutdown and Group.Run report.
 
-// PanicError is what Closed is told when WithPanicHandler has isolated a Conn whose handler
-// panicked. It is also the end of a loop that a panic or runtime.Goexit has ended.
+// PanicError is the error that Closed gets when WithPanicHandler has isolated a Conn whose handler
+// panicked. It is also the result of a loop that a panic or runtime.Goexit has stopped.
 type PanicError struct {
 	Value any // what panic was called with; ErrGoexit if it was runtime.Goexit
 	Stack []byte
@@ -87,7 +87,7 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 		}
 		p := panicErrorOf(recover())
 		if _, users := w.sink.(callSink); users {
-			w.Stop() // or it is told the same every turn, and panics again
+			w.Stop() // or the next turn delivers the same Event, which panics again
 		}
 		c, _ := w.sink.(*Conn)
 		r.isolatePanic(c, p)
@@ -96,9 +96,8 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 	returned = true
 }
 
-// guard calls a function of the user's that serves c, or no Conn in particular. It isolates a
-// panic, if somebody handles them, and returns it. Guards may be nested: the innermost knows the
-// Conn best.
+// guard calls user code that serves c, or no Conn in particular. With WithPanicHandler it isolates
+// a panic and returns it. Guards may be nested: the innermost one names the Conn.
 func (r *Reactor) guard(c *Conn, f func()) *PanicError {
 	if r.watchdog == nil && r.opt.onPanic == nil {
 		f()
@@ -135,9 +134,8 @@ func (c *Conn) number() int32 {
 	return c.w.fd
 }
 
-// isolatePanic ends the Conn whose callback did not return, and tells the panic handler.
-// runtime.Goexit goes on from here through all guards below, up to run or the Task: the first one
-// tells.
+// isolatePanic closes the Conn whose callback did not return, and calls the panic handler. A
+// runtime.Goexit unwinds through all guards up to run or the Task: only the first guard reports it.
 func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 	if c != nil && !c.is(released) {
 		c.reset()
@@ -149,8 +147,7 @@ func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 	}
 }
 
-// reportPanic calls the panic handler. What goes wrong in that is for the log: nobody else is left
-// to tell.
+// reportPanic calls the panic handler. A panic in that handler is only logged.
 func (r *Reactor) reportPanic(c *Conn, p *PanicError, what string) {
 	r.count.Panics++
 	r.logPanic(what, p)

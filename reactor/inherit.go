@@ -22,7 +22,7 @@ const (
 
 	firstFD   = 3
 	maxPassed = 4096
-	ownFile   = "ureactor-file" // the name of a Unix socket whose file the receiver has to remove at its end
+	ownFile   = "ureactor-file" // names a Unix socket whose file the receiver removes when it closes
 )
 
 // Inherited are sockets that this process was passed at its start: by systemd (socket activation)
@@ -45,9 +45,9 @@ type inheritedSocket struct {
 	use  bool         // it is a socket that can listen or receive for us
 }
 
-// Inherit takes over the sockets that this process was passed, none if there are none, and removes
-// what says so from the environment, so that the program's own children do not think that it is for
-// them. An error means that what is said cannot be.
+// Inherit adopts the sockets that this process was passed; there may be none. It removes their
+// variables from the environment, so that children of the program do not adopt them too. It returns
+// an error if the variables are wrong.
 func Inherit() (*Inherited, error) {
 	pid, n, names, ready := os.Getenv(envPid), os.Getenv(envFDs), os.Getenv(envNames), os.Getenv(envReady)
 	for _, name := range []string{envPid, envFDs, envNames, envReady} {
@@ -70,7 +70,7 @@ func Inherit() (*Inherited, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !s.use && !ours { // a variable that somebody has forgotten, and a descriptor that is something else
+		if !s.use && !ours { // probably a stale variable: the descriptor is another file
 			return nil, fmt.Errorf("reactor: inherit: %s=%s without %s, and descriptor %d is no socket to listen or receive on; unset one or set the other",
 				envFDs, n, envPid, s.fd)
 		}
@@ -130,10 +130,10 @@ func look(fd int) (s inheritedSocket, err error) {
 	return s, nil
 }
 
-// Unused hands over the descriptors that no Listen or ListenPacket has asked for, to which the
-// first call each puts an end: sockets at other addresses, connected ones, and what is no socket.
-// They are in the order in which they were passed, named as in LISTEN_FDNAMES, and changed in
-// nothing but that the program's children do not get them. The caller closes them.
+// Unused returns the descriptors that no Listen or ListenPacket has used. After it they cannot use
+// them any more. Among them are sockets at other addresses, connected sockets, and other files.
+// They have the order in which they were passed, and the names of LISTEN_FDNAMES. The only change
+// to them is that children do not inherit them. The caller closes them.
 func (in *Inherited) Unused() []*os.File {
 	if in == nil {
 		return nil
@@ -148,8 +148,8 @@ func (in *Inherited) Unused() []*os.File {
 	return files
 }
 
-// Ready is for when the program listens: it closes what nobody has asked for, not by Unused either,
-// and tells who waits in Restart. It returns how many were closed. Again is nothing.
+// Ready reports to the caller of Restart that the program listens. It closes the descriptors that
+// neither a Listen nor Unused has taken over, and returns their number. A second call does nothing.
 func (in *Inherited) Ready() (unused int, err error) {
 	if in == nil {
 		return 0, nil

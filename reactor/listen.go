@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// pause is how long a socket stays suspended after an error that the next call would return too.
-	// Examples: no descriptors, no memory, a call that a sandbox forbids. So there are at most ten
-	// tries a second.
+	// pause is how long a socket stays suspended after an error that the next call would return
+	// too. Examples: no descriptors, no memory, a call that a sandbox forbids. So there are at most
+	// ten tries a second.
 	pause = 100 * time.Millisecond
 	// vainMost is how many calls in a row may fail or find nothing after an Event. Such an error
 	// usually concerns one peer. After vainMost calls it counts as an error of the socket.

@@ -68,7 +68,7 @@ func WithSlog(l *slog.Logger) Option {
 }
 
 // WithPanicHandler keeps a panic in a callback from ending the process: the Conn whose handler
-// panicked is aborted (its Closed is told a *PanicError) and f is called with the value and the
+// panicked is aborted (its Closed gets a *PanicError) and f is called with the value and the
 // stack. c is nil for timers, posted functions, accept functions and Watches; a Watch that panicked
 // is stopped. runtime.Goexit is isolated too, with the value ErrGoexit: the loop goes on in another
 // goroutine, or in the same one if that is locked to its thread (runtime.LockOSThread). The
@@ -205,8 +205,8 @@ func WithLimits(low, high, limit int) SocketOption {
 	})
 }
 
-// WithLinger is how long a closing Conn waits for a peer that takes nothing of what is still to be
-// delivered before it gives up with ErrStuck; 1 ms … 24 h, 30 s if not set.
+// WithLinger sets how long a closing Conn waits for a peer that receives nothing of its output.
+// Then the Conn gives up with ErrStuck. The range is 1 ms … 24 h, the default 30 s.
 func WithLinger(d time.Duration) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if d < time.Millisecond || d > 24*time.Hour {

@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	packetBatch = 16        // datagrams received or sent by one system call, and read per PacketConn a turn
+	packetBatch = 16        // datagrams per system call, and those that a PacketConn reads per turn
 	packetMax   = 64 * 1024 // room for the largest of IP
 	unixMax     = netaddr.GramMax
 	udpMax      = 65507 // the largest that UDP over IPv4 carries
 	udp6Max     = 65527
 )
 
-// A PacketHandler is told what arrives at a PacketConn.
+// A PacketHandler receives the datagrams of a PacketConn.
 type PacketHandler interface {
-	// Packet has received p, which is the loop's buffer and valid until Packet returns. An empty
-	// datagram is one too.
+	// Packet receives p, which is the loop's buffer and valid until Packet returns. An empty
+	// datagram is delivered too.
 	Packet(c *PacketConn, p []byte, from Addr)
 	// Closed comes last and once; err is nil if the PacketConn was closed in order.
 	Closed(c *PacketConn, err error)
@@ -66,8 +66,8 @@ type packetBuffers struct {
 
 // ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram; addr is as for Listen
 // ("" for a Unix socket without a name). At a multicast address it is bound to all addresses,
-// others may have the port too, and WithControl can join the group. What waits in the socket's
-// error queue (IP_RECVERR, SO_TIMESTAMPING) is dropped, or it would take all the room there is for
+// others may have the port too, and WithControl can join the group. The PacketConn drops the
+// socket's error queue (IP_RECVERR, SO_TIMESTAMPING), which would otherwise fill the space for
 // datagrams.
 //
 // A handler may have a method Lost(c *PacketConn, peer Addr, err error). It is called for datagrams
@@ -174,7 +174,7 @@ func (c *PacketConn) FD() int {
 	return int(c.w.fd)
 }
 
-// Close sends what is queued, then closes. No Packet comes after it. Again is nothing.
+// Close sends what is queued, then closes. No Packet follows. A second call does nothing.
 func (c *PacketConn) Close() error {
 	if c.closing || c.closed {
 		return nil
@@ -187,7 +187,7 @@ func (c *PacketConn) Close() error {
 	return nil
 }
 
-// Abort closes at once; what is queued is lost and Closed is told ErrAborted.
+// Abort closes at once: queued datagrams are lost. Closed gets ErrAborted.
 func (c *PacketConn) Abort() error {
 	c.tearDown(ErrAborted)
 	return nil

@@ -21,8 +21,8 @@ func (c *PacketConn) ready(i poller.Readiness) {
 	}
 }
 
-// read hands over up to 16 datagrams; what is more waits for the next turn. Those of a Unix socket
-// come one by one, for each may be large. failed: the Event has said that there is an error.
+// read delivers up to 16 datagrams; the others wait for the next turn. It reads a Unix socket's
+// datagrams one by one, because each may be large. failed: the Event reported an error.
 func (c *PacketConn) read(failed bool) {
 	d := c.w.r.packetBuffers
 	if !c.unix {
@@ -35,7 +35,7 @@ func (c *PacketConn) read(failed bool) {
 	}
 }
 
-// readBatch hands over one batch, and tells whether there was one.
+// readBatch delivers one batch and returns whether there was one.
 func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 	r := c.w.r
 	n, e := c.receive(b)
@@ -89,9 +89,9 @@ func (r *Reactor) deliver() {
 	d.n = 0
 }
 
-// receive is one RecvBatch. An error is usually news of a datagram that was sent, of which each
-// call tells one and forgets it: what ICMP messages say ends no datagram socket. One that comes
-// again and again is one of the call.
+// receive makes one RecvBatch. An error usually concerns a datagram that was sent earlier: each
+// call returns one such error and clears it. An ICMP message therefore does not close the socket.
+// An error that repeats is one of the call itself.
 func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 	for range vainMost {
 		n, e = c.w.r.k.RecvBatch(int(c.w.fd), b)
@@ -103,8 +103,8 @@ func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 	return n, e
 }
 
-// suspend leaves the socket alone for a while: the Poller would tell of it all the time. Nothing is
-// lost but what the kernel has no room for.
+// suspend stops the socket's registration for a while: the Poller would report it all the time.
+// Only datagrams for which the kernel has no space are lost.
 func (c *PacketConn) suspend(e kernel.Errno) {
 	r := c.w.r
 	if !c.suspended {

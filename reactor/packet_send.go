@@ -8,13 +8,15 @@ import (
 )
 
 // SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave
-// together when the callback ends; a larger one leaves at once. What the kernel cannot take now is
-// kept, in order, up to the cap of WithLimits: past it ErrBuffered, but one datagram alone is
-// always kept. A datagram too large for the protocol is EMSGSIZE. What only the kernel finds wrong
-// with a corked one, an address of another family for instance, is told to Lost. A Unix receiver
-// that has no room loses the datagram: EAGAIN (ENOBUFS on BSD), here or told to Lost. On a
-// PacketConn that is bound to all addresses an answer to one of the latest 4,096 senders leaves
-// from the address that it asked: see AskedAt.
+// together when the callback ends; a larger one leaves at once. Datagrams that the kernel refuses
+// for now are queued in order, up to the cap of WithLimits. Past the cap SendTo returns
+// ErrBuffered, but it always queues a single datagram. It returns EMSGSIZE for one too large for
+// the protocol.
+//
+// Lost reports errors of a copied datagram that only the kernel finds, such as an address of
+// another family. A Unix receiver without space loses the datagram: SendTo or Lost reports EAGAIN
+// (ENOBUFS on BSD). On a PacketConn that is bound to all addresses, an answer to one of the latest
+// 4,096 senders leaves from the address that the sender used: see AskedAt.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to)
@@ -74,7 +76,7 @@ func notSent(size int, to Addr, err error) error {
 }
 
 // own is an address as a socket of the PacketConn's family has it: IPv4 is mapped for IPv6 sockets.
-// What cannot be is left for the kernel to refuse.
+// The kernel refuses an address that cannot be mapped.
 func (c *PacketConn) own(a Addr) Addr {
 	b, _ := netaddr.ForSocket(c.bound.Family, a)
 	return b
@@ -122,7 +124,7 @@ func (c *PacketConn) flush() {
 		if sent == n {
 			continue
 		}
-		if e == 0 { // it stopped before the error, which the next call tells
+		if e == 0 { // it stopped before the error; the next call returns that
 			continue
 		}
 		if c.waitsFor(e) {
@@ -140,16 +142,16 @@ func (c *PacketConn) flush() {
 	}
 }
 
-// waitsFor tells whether Out will come when what was refused with e can be sent. It will not after
-// ENOBUFS, which is the device's, nor for a Unix socket: its datagram lands in the receiver's own
-// queue, Out says nothing of that (it is reported all along, or not before the receiver reads,
-// whoever waits behind), so one that has no room loses the datagram.
+// waitsFor returns whether Out will report when a datagram refused with e can be sent. After
+// ENOBUFS it will not: the device's queue was full. For a Unix socket it will not either, because
+// the datagram goes to the receiver's queue and Out says nothing about that. Such a datagram is
+// lost.
 func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 	return !c.unix && e == kernel.EAGAIN
 }
 
-// lost has the handler told, if it wants to know: outside the flush, as a Closed is, or a Lost that
-// sends again what is refused again would keep the loop here.
+// lost queues a call of the handler's Lost, if it has one. Like Closed it runs outside the flush: a
+// Lost that keeps sending a refused datagram would hold the loop.
 func (c *PacketConn) lost(to Addr, err error) {
 	if l, ok := c.handler.(LossHandler); ok && !c.closing {
 		c.w.r.closedCalls.add(closedCall{&loss{c, l, to}, err})

@@ -43,11 +43,11 @@ func (q *packetQueue) add(p []byte, to, local *Addr) {
 // front is where the first one goes, as it was given.
 func (q *packetQueue) front() Addr { return q.list[q.first].to }
 
-// fill points the packets at the first of the queue, with addresses as a socket of the family has
-// them, and tells how many.
+// fill points the packets at the first entries of the queue, with addresses in the form of a socket
+// of the family. It returns how many it has filled.
 func (q *packetQueue) fill(packets []kernel.Packet, family int) int {
 	n := min(len(packets), q.len())
-	for i := range n { // field by field: a Packet is large, and a copy in between costs as much as all the rest
+	for i := range n { // field by field: a Packet is large, and its copy would double the cost
 		d, p := &q.list[q.first+i], &packets[i]
 		p.Buf, p.N = q.bytes[d.start:d.end], d.end-d.start
 		p.Addr, p.Local = d.to, d.local

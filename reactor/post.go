@@ -46,8 +46,8 @@ func (q *postQueue) reset() {
 	}
 }
 
-// mustPost is for what the reactor owes to itself: no limit applies. false: the reactor has ended,
-// there is nobody to tell.
+// mustPost posts the reactor's own work: no limit applies. It returns false once the reactor has
+// stopped.
 func (r *Reactor) mustPost(f func()) bool {
 	r.mu.Lock()
 	if r.postsClosed {
@@ -89,10 +89,10 @@ func (r *Reactor) post(p post, bytes []byte) error {
 	return nil
 }
 
-// runPosted calls what was posted before now, each as a step. What is posted meanwhile waits for
-// the next turn.
+// runPosted calls the functions posted before now, each as a step. Functions posted meanwhile wait
+// for the next turn.
 func (r *Reactor) runPosted() {
-	if r.posting.len() == 0 { // else: of a turn that was left in its middle
+	if r.posting.len() == 0 { // else they are those of a turn that was left unfinished
 		r.takePosted(false)
 	}
 	for n := 0; n < postsPerTurn && r.posting.len() > 0; n++ {
@@ -117,9 +117,8 @@ func (r *Reactor) runPost(p post, bytes []byte) {
 	}
 }
 
-// Post is Reactor.Post for what belongs to the Conn: f is one of its callbacks, so that with
-// WithPanicHandler a panic in it ends the Conn, and it is not called any more when the Conn has
-// ended.
+// Post is Reactor.Post for a function that belongs to the Conn: f is one of its callbacks. With
+// WithPanicHandler a panic in f closes the Conn. Once the Conn is closed, f is not called.
 func (c *Conn) Post(f func()) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")

@@ -15,7 +15,8 @@ type queue[T any] struct {
 func (q *queue[T]) len() int { return len(q.list) - q.head }
 
 func (q *queue[T]) add(v T) {
-	if len(q.list) == cap(q.list) && q.head > len(q.list)/2 { // a queue that is never empty reuses its front
+	// A queue that is never empty reuses its front.
+	if len(q.list) == cap(q.list) && q.head > len(q.list)/2 {
 		n := copy(q.list, q.list[q.head:])
 		clear(q.list[n:])
 		q.list, q.head = q.list[:n], 0

@@ -146,9 +146,9 @@ const (
 	ownerLost     // a panic has left Run; Shutdown releases everything
 )
 
-// New makes a reactor. It holds two descriptors until Run has returned, or Shutdown if Run was never
-// called. The first reactor of a process also makes the Go runtime open its own two descriptors. At
-// the limit of descriptors the runtime could not open them later.
+// New makes a reactor. It holds two descriptors until Run has returned, or Shutdown if Run was
+// never called. The first reactor of a process also makes the Go runtime open its own two
+// descriptors. At the limit of descriptors the runtime could not open them later.
 func New(opts ...Option) (*Reactor, error) {
 	r := &Reactor{
 		opt:    defaultOptions(),
@@ -205,9 +205,9 @@ func (r *Reactor) Now() timeout.Deadline { return r.k.Now() }
 // Time is the date and time: time.Now, and on a simulated host the date there.
 func (r *Reactor) Time() time.Time { return kernel.Time(r.k) }
 
-// Post makes the loop call f in the next turn, exactly once. Any goroutine and any callback may call
-// it. It returns ErrFull past the limit of WithPostLimit and ErrClosed once the reactor has stopped.
-// With an error f does not run.
+// Post makes the loop call f in the next turn, exactly once. Any goroutine and any callback may
+// call it. It returns ErrFull past the limit of WithPostLimit and ErrClosed once the reactor has
+// stopped. With an error f does not run.
 func (r *Reactor) Post(f func()) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")

@@ -14,13 +14,14 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// Restart starts cmd, usually this program again, passes it every socket that listens or receives
-// datagrams on the loop, and waits until it has called Inherited.Ready. nil: it serves, on the same
-// sockets, so nobody is refused and the backlog is its too. Then close the listeners, let those who
-// are connected finish for as long as they may, and Shutdown. The file of a Unix socket belongs to
-// all processes that have the socket: the last one that closes it removes the file. On an error,
-// that of ctx or of a process that ended without Ready, the new process is gone and this one goes
-// on as before.
+// Restart starts cmd, usually this program again. It passes to cmd every socket that listens or
+// receives datagrams on the loop, and waits until cmd has called Inherited.Ready. After nil, cmd
+// serves the same sockets with their backlogs, so no client is refused. Then close the listeners,
+// let the open connections finish, and call Shutdown. The file of a Unix socket belongs to all
+// processes that have the socket: the last one that closes it removes the file.
+//
+// An error is that of ctx, or the new process has exited without Ready. In both cases the new
+// process no longer runs, and this one goes on as before.
 //
 // The reactor must run, and Restart be called on another goroutine. cmd must not have ExtraFiles;
 // waiting for it (cmd.Wait) is the caller's, if it matters. One Restart of a loop waits for another
@@ -163,7 +164,7 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 	if awaitReady(ctx, word, cmd.Process.Pid) {
 		return nil
 	}
-	_ = cmd.Process.Kill() // it may have gone
+	_ = cmd.Process.Kill() // it may have exited
 	end := cmd.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -172,8 +173,8 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 }
 
 const (
-	lookTime    = 20 * time.Millisecond  // between two looks whether the new process lives
-	outputDelay = 500 * time.Millisecond // for output of a process that has ended and whose children hold the pipe
+	lookTime    = 20 * time.Millisecond  // between two checks whether the new process runs
+	outputDelay = 500 * time.Millisecond // for output after an exit: a child may hold the pipe open
 )
 
 // awaitReady waits for the word of Ready, for as long as there may be one. The end of the pipe does

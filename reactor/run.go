@@ -14,7 +14,8 @@ import (
 // the caller that recovers.
 var errPanicked = errors.New("a panic has left Run, and no WithPanicHandler isolates it")
 
-// run runs turns until the reactor stops. If its goroutine is unwound meanwhile, the loop reports it:
+// run runs turns until the reactor stops. If its goroutine is unwound meanwhile, the loop reports
+// it:
 //   - After a runtime.Goexit that a guard isolates, the loop goes on: see runAfterGoexit. Run's
 //     caller has exited, so done and result report the end.
 //   - After a runtime.Goexit without a panic handler, or a panic outside of all guards with one,
@@ -112,7 +113,8 @@ func (r *Reactor) restoreLoop(v any) {
 	}
 }
 
-// resetStep undoes the beginnings of a step that did not return. The next turn goes on with the lists.
+// resetStep undoes the beginnings of a step that did not return. The next turn goes on with the
+// lists.
 func (r *Reactor) resetStep() {
 	r.running, r.inTurn, r.loopWakes, r.goexiting = nil, false, false, false
 	c := r.rereading
@@ -134,8 +136,8 @@ func (c *Conn) leaveRead() {
 	}
 }
 
-// abandon ends a reactor whose Run is left by a panic that nothing isolates. It runs no user code: a
-// callback may have been left with a lock held, and a second one would then block the end of the
+// abandon ends a reactor whose Run is left by a panic that nothing isolates. It runs no user code:
+// a callback may have been left with a lock held, and a second one would then block the end of the
 // process. A caller that recovers around Run calls Shutdown, which releases everything.
 func (r *Reactor) abandon() {
 	r.resetStep()

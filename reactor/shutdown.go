@@ -105,24 +105,24 @@ func (r *Reactor) shutdownResult() error {
 	return r.run()
 }
 
-// abortTime is how long Shutdown waits for a loop that was told to abort. By the host's clock, as
+// abortTime is how long Shutdown waits for a loop that has to abort. It is by the host's clock, as
 // ctx is: a loop that does not turn has no other.
 const abortTime = 5 * time.Second
 
-// Close starts the drain that Shutdown waits for, on the loop. Again is nothing.
+// Close starts the drain that Shutdown waits for, on the loop. A second call does nothing.
 func (r *Reactor) Close() {
 	r.drain.Store(true)
-	r.wake() // on another goroutine, where it is misuse, it must not look as if it worked and then not
+	r.wake() // so that it also works on another goroutine, which is misuse
 }
 
-// abortNow has the loop abort everything.
+// abortNow makes the loop abort everything.
 func (r *Reactor) abortNow() {
 	r.abort.Store(true)
 	r.wake()
 }
 
-// drainStep goes on with the end of the reactor: it starts the drain, aborts when told to, and
-// finishes when nothing is left.
+// drainStep does the next part of the drain. It starts the drain, aborts everything once a context
+// is done, and stops the reactor when nothing is left.
 func (r *Reactor) drainStep() {
 	if !r.draining {
 		r.draining = true
@@ -150,8 +150,9 @@ func (r *Reactor) drainStep() {
 	}
 }
 
-// closeSome is a turn's share of what the drain has to close. There is nothing new, so each is
-// found once, or twice: the descriptor of a Conn that dials may change, see mustClose.
+// closeSome closes the Conns of the drain within the turn's budget. No Conn is added meanwhile, so
+// it finds each once. A Conn that dials may change its descriptor and be found twice: see
+// mustClose.
 func (r *Reactor) closeSome() {
 	n, done := endsPerTurn, false
 	for ; n > 0 && r.unconnected.next != nil; n-- {
@@ -172,7 +173,7 @@ func (r *Reactor) closeSome() {
 	r.unclosed = !done
 }
 
-// abortSome is a turn's share of what an abort ends.
+// abortSome does the work of an abort within the turn's budget.
 func (r *Reactor) abortSome() {
 	n := endsPerTurn
 	for ; n > 0 && r.unconnected.oldest != nil; n-- {
@@ -218,7 +219,7 @@ func (r *Reactor) finish() {
 	if r.conns+r.closedCalls.len() > 0 {
 		return
 	}
-	r.table.All(func(_ int, w *Watch) { w.drop() }) // the user's: their descriptors stay open
+	r.table.All(func(_ int, w *Watch) { w.drop() }) // their descriptors belong to user code and stay open
 	r.end()
 }
 
@@ -261,9 +262,9 @@ func (c *Conn) countUndelivered() {
 	}
 }
 
-// unsent is how many bytes the peer's kernel has not acknowledged, a FIN included; 0 where the
-// kernel cannot tell, and for Unix sockets: what the kernel has taken is in the peer's queue
-// already, where our close does not reach it.
+// unsent returns how many bytes the peer's kernel has not acknowledged, a FIN included. It returns
+// 0 where the kernel does not report that. It also returns 0 for Unix sockets: the bytes are
+// already in the peer's queue, which our close does not affect.
 func (c *Conn) unsent() int {
 	if !c.opt.tcp {
 		return 0

@@ -26,7 +26,7 @@ func (r *Reactor) After(d time.Duration, f func()) *Timer {
 	return t
 }
 
-// Stop keeps the timer from firing and tells whether it was going to.
+// Stop keeps the timer from firing. It returns whether the timer was armed.
 func (t *Timer) Stop() bool { return t.r.timers.Stop(&t.t) }
 
 // Reset arms the timer, fired or not, to fire d from now. To a later time it is O(1).

@@ -5,9 +5,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// turn sleeps until the earliest timer, an Event or a Post, and reads the clock. Then it delivers the
-// Events, skips stale ones, and runs due timers and posted functions. Each call is a step: at its end
-// the loop flushes the output and calls Closed.
+// turn sleeps until the earliest timer, an Event or a Post, and reads the clock. Then it delivers
+// the Events, skips stale ones, and runs due timers and posted functions. Each call is a step: at
+// its end the loop flushes the output and calls Closed.
 func (r *Reactor) turn(until timeout.Deadline) error {
 	if r.stopped {
 		return ErrClosed
@@ -104,7 +104,8 @@ func (r *Reactor) call(f func()) {
 
 // endStep flushes the output of the step and then calls Closed of the closed Conns. If a Closed
 // closes another Conn, that one's Closed runs at the end of the next step. A Closed that keeps
-// dialling a dead address therefore cannot hold the turn. Calls past the budget wait for later turns.
+// dialling a dead address therefore cannot hold the turn. Calls past the budget wait for later
+// turns.
 func (r *Reactor) endStep() {
 	r.flushAll()
 	if n := min(r.closedCalls.len(), r.budget.closeds); n > 0 {

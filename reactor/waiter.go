@@ -43,7 +43,7 @@ func (w *taskWaiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 	return (*taskSleeper)(w.running), 0
 }
 
-// Buffer is the loop's. What Data has shown a callback may still be there.
+// Buffer returns the loop's buffer. A slice passed to Data may still point into it.
 func (w *taskWaiter) Buffer() (*desc.Buffer, kernel.Errno) {
 	if w.running == nil {
 		return nil, kernel.EDEADLK
@@ -77,8 +77,8 @@ func (w *taskWaiter) Lacking(fd int, e kernel.Errno) {
 }
 
 // Settle lets the loop deliver the Events that the kernel has at this moment, so that the callbacks
-// of option 20 which are pending run. It is nothing in a callback. The kernel hands out Events in
-// their order, so a number of turns is enough. ECANCELED as in Rest.
+// of option 20 which are pending run. In a callback it does nothing. The kernel returns Events in
+// their order, so a number of turns is enough. It returns ECANCELED as Rest does.
 func (w *taskWaiter) Settle() kernel.Errno {
 	if w.running == nil || !w.callbacks {
 		return 0
@@ -135,7 +135,7 @@ func (w *taskWaiter) Unregister(d *desc.Desc) {
 	}
 }
 
-// descSink is a Desc that hears of Events.
+// descSink is a Desc as a sink of Events: the same memory, so it needs no allocation.
 type descSink desc.Desc
 
 func (d *descSink) ready(i poller.Readiness) { (*desc.Desc)(d).Ready(i) }

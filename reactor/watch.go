@@ -11,7 +11,7 @@ import (
 // then close.
 type Watch struct {
 	r     *Reactor
-	sink  sink // who hears of Events
+	sink  sink // receives the Events
 	fd    int32
 	gen   uint32          // 0 once stopped
 	want  poller.Interest // as registered; none: not in the poller at all

@@ -19,7 +19,7 @@ type watchdog struct {
 	gone chan struct{}
 	busy bool // the loop is in a callback; its own
 
-	mu    sync.Mutex // guards what the loop tells the goroutine:
+	mu    sync.Mutex // guards what the loop passes to the goroutine:
 	since time.Time  // zero between callbacks
 	fd    int        // of the Conn, Listener or Watch; -1 for timers and posts
 	named bool       // logged while still running
