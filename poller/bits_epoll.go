@@ -1,7 +1,7 @@
 package poller
 
-// The bits of epoll_event.events (linux/eventpoll.h), named here so that the table below is tested
-// on any system.
+// The bits of epoll_event.events (linux/eventpoll.h). They are named here so that every system can
+// test the conversions below.
 const (
 	epollIn  = 0x1
 	epollPri = 0x2
@@ -12,7 +12,7 @@ const (
 	epollET  = 1 << 31
 )
 
-// epollBits is what to ask for. Err and Hup need no asking.
+// epollBits converts an interest. The kernel always reports Err and Hup.
 func epollBits(want Interest) uint32 {
 	var b uint32
 	if want&In != 0 {
@@ -30,9 +30,9 @@ func epollBits(want Interest) uint32 {
 	return b
 }
 
-// epollReady is what was told. epoll's bits are ours in the same meaning. A peer's FIN is In; that
-// it is a FIN (EPOLLRDHUP) is asked for with Edge only, where one read that comes up short would
-// otherwise be thought to be the last; so is TCP's urgent byte (EPOLLPRI), before which recv stops.
+// epollReady converts reported bits; each has the same meaning here. A peer's FIN is In. With Edge,
+// EPOLLRDHUP (FIN) and EPOLLPRI (TCP's urgent byte) are requested too and reported as End. After
+// End a short read does not prove that the socket is empty: recv stops before the urgent byte.
 func epollReady(bits uint32) Readiness {
 	var r Readiness
 	if bits&epollIn != 0 {

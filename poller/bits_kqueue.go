@@ -2,13 +2,14 @@ package poller
 
 import "github.com/ureactor/ureactor/internal/kevent"
 
-// What one filter knows about its own direction only; kqueueDone makes Hup of the two.
+// inOver and outOver report the end of one direction, which is all that one filter knows.
+// kqueueDone replaces both together by Hup.
 const (
 	inOver  Readiness = 1 << 6
 	outOver Readiness = 1 << 7
 )
 
-// kqueueFlags is how to add a filter.
+// kqueueFlags returns the flags that add a filter.
 func kqueueFlags(want Interest) int {
 	if want&Edge != 0 {
 		return kevent.Add | kevent.Clear
@@ -16,7 +17,7 @@ func kqueueFlags(want Interest) int {
 	return kevent.Add
 }
 
-// kqueueReady is what one filter told; what epoll says in the same situation is
+// kqueueReady converts the report of one filter. The table compares it with epoll:
 //
 //	situation                       filter  flags, fflags  here         epoll
 //	data, a connection to accept    read    –              In           IN
@@ -32,9 +33,9 @@ func kqueueFlags(want Interest) int {
 //	a TCP socket before connect     –       –              nothing      OUT|HUP
 //	the filter has failed           any     ERROR          In|Err, …    ERR
 //
-// The end of one direction is not Hup, or a shutdown(WR) of our own would look like the end of a
-// connection that the peer still writes to. So who wants one direction hears of the end of both
-// only when there is an error; the next try tells it the rest.
+// The end of one direction is not Hup. Otherwise a local shutdown(WR) would look like the end of a
+// connection on which the peer still writes. So a registration for one direction receives Hup only
+// with an error. The next try finds out the rest.
 func kqueueReady(write bool, flags, fflags uint32) Readiness {
 	r, over := Readiness(In), inOver
 	if write {
@@ -43,7 +44,7 @@ func kqueueReady(write bool, flags, fflags uint32) Readiness {
 	switch {
 	case flags&kevent.Error != 0:
 		r |= Err
-	case flags&kevent.EOF != 0 && fflags != 0: // fflags is the socket's error: it was cut off, both ways
+	case flags&kevent.EOF != 0 && fflags != 0: // fflags is the socket's error: both ways are closed
 		r |= Err | Hup | over
 	case flags&kevent.EOF != 0:
 		r |= over
@@ -51,7 +52,7 @@ func kqueueReady(write bool, flags, fflags uint32) Readiness {
 	return r
 }
 
-// kqueueDone ends the merging of what the two filters of a descriptor told.
+// kqueueDone completes the merged reports of a descriptor's two filters.
 func kqueueDone(r Readiness) Readiness {
 	if r&inOver != 0 && r&outOver != 0 {
 		r |= Hup

@@ -14,31 +14,31 @@ import (
 )
 
 type epoll struct {
-	fd, wakefd int         // wakefd is the end to poll
-	wakeTo     int         // and the one to write to: the same but where eventfd2 is refused
+	fd, wakefd int         // wakefd is polled
+	wakeTo     int         // Wake writes there; it is wakefd unless eventfd2 is refused
 	woken      atomic.Bool // a wake-up is in the eventfd that no Wait has seen
 	waiting    atomic.Bool // guards against two goroutines in Wait
 	raw        []unix.EpollEvent
 
-	// busy: the last Wait found something without sleeping, so try that first again. A look that
-	// finds nothing costs a system call more, a sleep that need not have been costs the runtime's
-	// bookkeeping of a blocking call.
+	// busy: there is load, so the next Wait first looks without sleeping. A look that finds nothing
+	// costs one more system call. A needless sleep costs the runtime's bookkeeping of a blocking
+	// call.
 	busy    bool
-	noPwait bool // epoll_pwait2 (Linux 5.11) is missing or refused; deadlines are rounded up to milliseconds
+	noPwait bool // epoll_pwait2 (Linux 5.11) is missing or refused: deadlines round up to 1 ms
 }
 
 // kernelTimespec is struct __kernel_timespec (linux/time_types.h): 64 bits each on every
 // architecture. unix.Timespec is libc's struct, which has 32 bits each on 386, arm and mips.
 type kernelTimespec struct{ sec, nsec int64 }
 
-// A raw call takes the kernel's struct, not libc's. If a size is not what the kernel expects on
-// this GOARCH, an index is out of range or a map has one key twice, and the package does not
-// compile.
+// A raw call uses the kernel's struct, not libc's. If a size is wrong on this GOARCH, the package
+// does not compile: an index is out of range, or a map has one key twice.
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(kernelTimespec{})-16]
 	_ = map[bool]string{false: "", (unsafe.Sizeof(unix.EpollEvent{}) == 12) == epollPacked: "12 bytes if packed"}
 	_ = map[bool]string{false: "", (unsafe.Sizeof(unix.EpollEvent{}) == 16) != epollPacked: "16 bytes if not"}
-	_ = [1]struct{}{}[unsafe.Sizeof(unix.EpollEvent{})-unsafe.Offsetof(unix.EpollEvent{}.Fd)-8] // Fd and Pad are its data
+	// Fd and Pad are the event's data, of 8 bytes.
+	_ = [1]struct{}{}[unsafe.Sizeof(unix.EpollEvent{})-unsafe.Offsetof(unix.EpollEvent{}.Fd)-8]
 )
 
 // epollPacked: struct epoll_event is packed on amd64, and 386 does not align its 64 bits either.
@@ -63,7 +63,7 @@ func New() (Poller, error) {
 	return p, nil
 }
 
-// wakeFiles is an eventfd, or a pair of sockets where a sandbox refuses that.
+// wakeFiles makes an eventfd, or a pair of sockets if a sandbox refuses the eventfd.
 func wakeFiles() (poll, write int, err error) {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err == nil {
@@ -88,10 +88,10 @@ func (p *epoll) Del(fd int) error { return p.ctl(unix.EPOLL_CTL_DEL, fd, 0, 0) }
 
 func (p *epoll) FD() int { return p.fd }
 
-// ctl enters through the scheduler for an Add, which may wait: for the lock of all nested epolls,
-// or for a file system that this very process serves. The other two take the raw entry.
+// ctl makes an Add as a blocking call, because an Add may wait: for the lock of all nested epolls,
+// or for a file system that this process serves. Mod and Del are raw calls.
 func (p *epoll) ctl(op, fd int, gen uint32, bits uint32) error {
-	if fd != int(int32(fd)) { // the kernel would cut it to another one's number
+	if fd != int(int32(fd)) { // the kernel would truncate it to the number of another descriptor
 		return os.NewSyscallError("epoll_ctl", unix.EBADF)
 	}
 	ev := unix.EpollEvent{Events: bits, Fd: int32(fd), Pad: int32(gen)}
@@ -128,7 +128,7 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 	for {
 		n, e := p.sleep(len(events), until)
 		if e == unix.EINTR {
-			continue // the same absolute deadline: sleep computes what is left of it
+			continue // the deadline is absolute: sleep computes the remaining time
 		}
 		if e != 0 {
 			return 0, os.NewSyscallError("epoll_pwait", e)
@@ -136,12 +136,12 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 		if n == 0 && !until.Passed(clock.Now()) {
 			continue // milliseconds overflowed, or the kernel's timer was early
 		}
-		p.busy = n > 1 // more than one at a time: there is load, the next is likely there already
+		p.busy = n > 1 // several at a time mean load: the next Event has probably come already
 		return p.take(events, n), nil
 	}
 }
 
-// look asks without waiting, by the raw entry.
+// look polls without waiting, by a raw call.
 func (p *epoll) look(max int) (int, unix.Errno) {
 	n, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.raw[0])), uintptr(max), 0, 0, 0)
 	if e == unix.EINTR {
@@ -151,7 +151,7 @@ func (p *epoll) look(max int) (int, unix.Errno) {
 	return int(n), e
 }
 
-// sleep waits until the deadline at most.
+// sleep waits at most until the deadline.
 func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
 	ms := -1
 	if until != timeout.Never {
@@ -166,8 +166,8 @@ func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
 		if e == 0 || e == unix.EINTR {
 			return int(n), e
 		}
-		// Whatever the error is: a kernel or a sandbox that refuses a call chooses the number. If
-		// the older call works, it was that, and is remembered.
+		// Any error may mean a refusal, because a kernel or sandbox that refuses a call chooses the
+		// number. If the older call works, noPwait remembers the refusal.
 		k, e := p.pwait(max, ms)
 		p.noPwait = e == 0 || e == unix.EINTR
 		return k, e
@@ -180,14 +180,14 @@ func (p *epoll) pwait(max, ms int) (int, unix.Errno) {
 	return int(n), e
 }
 
-// take turns the kernel's events into ours, without the Poller's own.
+// take converts the kernel's events and drops the Poller's own wake-up.
 func (p *epoll) take(events []Event, n int) int {
 	k := 0
 	for i := range p.raw[:n] {
 		raw := &p.raw[i]
 		if raw.Fd == int32(p.wakefd) && raw.Pad == 0 {
 			p.clearWake()
-			p.woken.Store(false) // before the waker's work is looked for: a later Wake writes again
+			p.woken.Store(false) // before Wait returns, so that a later Wake writes again
 			continue
 		}
 		events[k] = Event{raw.Fd, uint32(raw.Pad), epollReady(raw.Events)}
@@ -200,7 +200,7 @@ func (p *epoll) Wake() error {
 	if !p.woken.CompareAndSwap(false, true) {
 		return nil
 	}
-	one := uint64(1) // the counter is never read: it is full after 2^64 wakes
+	one := uint64(1) // the counter is never read; it overflows only after 2^64 wakes
 	_, _, e := syscall.RawSyscall(unix.SYS_WRITE, uintptr(p.wakeTo), uintptr(unsafe.Pointer(&one)), 8)
 	if e != 0 {
 		return os.NewSyscallError("write", e)
@@ -208,8 +208,8 @@ func (p *epoll) Wake() error {
 	return nil
 }
 
-// clearWake empties the sockets that stand in for an eventfd. One Wake at most is in them: the next
-// one writes after this.
+// clearWake empties the sockets that replace an eventfd. They hold at most one wake-up, because the
+// next Wake writes only after woken is cleared.
 func (p *epoll) clearWake() {
 	if p.wakefd == p.wakeTo {
 		return

@@ -11,12 +11,14 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A kqueue is a Poller over kevent(2). It differs from an epoll in this: one descriptor is up to
-// two filters, whose events are merged when one Wait returns both (the one beyond len(events) comes
-// as an Event of its own). Adding twice is no error, so watched tells. Regular files, directories
-// and disks could be watched, but are refused like epoll does. Add of Out for a pipe without
-// readers is an error on some systems, and so it is for another kqueue. The kernel forgets a closed
-// descriptor by itself.
+// A kqueue is a Poller over kevent(2). It differs from an epoll:
+//
+//   - One descriptor has up to two filters. Wait merges their events if it returns both. The event
+//     beyond len(events) becomes an Event of its own.
+//   - The kernel accepts a second Add, so watched finds it.
+//   - The kernel could watch regular files, directories and disks. Add refuses them as epoll does.
+//   - On some systems Add of Out fails for a pipe without readers and for another kqueue.
+//   - The kernel unregisters a closed descriptor by itself.
 type kqueue struct {
 	q       kevent.Queue
 	errs    kevent.Errors
@@ -27,17 +29,19 @@ type kqueue struct {
 	watched []watched        // by descriptor
 	changes [4]kevent.Change // room for the changes of one call
 
-	at []int32 // by descriptor: the place in events it had last; true only if that event is its own. Wait's own
+	// at has, by descriptor, its last place in events. The place counts only if the event there is
+	// the descriptor's. Only Wait uses it.
+	at []int32
 }
 
-// watched is one registration. want is 0 for a descriptor that is not watched. filters are those of
-// want that the kernel has: it may have dropped one by itself.
+// watched is one registration. want is 0 if the descriptor is not registered. filters is the part
+// of want that the kernel has; it may have dropped a filter by itself.
 type watched struct {
 	gen           uint32
 	want, filters Interest
 }
 
-// The longest sleep. Some kernels refuse or cut a long one; Wait repeats it.
+// sleepMax is the longest sleep. Some kernels refuse or shorten a longer one. Wait repeats it.
 const sleepMax = 24 * time.Hour
 
 // The kqueues of package sim run the code that the BSDs and macOS run.
@@ -48,7 +52,7 @@ func newKqueue(q kevent.Queue) *kqueue { return &kqueue{q: q, errs: q.Errors()} 
 func (p *kqueue) FD() int { return p.q.FD() }
 
 func (p *kqueue) Add(fd int, gen uint32, want Interest) error {
-	if fd < 0 || fd != int(int32(fd)) { // the kernel would cut it to another one's number
+	if fd < 0 || fd != int(int32(fd)) { // the kernel would truncate it to another's number
 		return os.NewSyscallError("kevent", p.errs.BadFD)
 	}
 	if err := p.q.Pollable(fd); err != nil {
@@ -77,13 +81,13 @@ func (p *kqueue) Mod(fd int, gen uint32, want Interest) error {
 	if fd < 0 || fd >= len(p.watched) || p.watched[fd].want == 0 {
 		return os.NewSyscallError("kevent", p.errs.NoEnt)
 	}
-	// Deleted and added: what is ready is reported anew.
+	// Deleting and adding has the kernel report readiness that exists already.
 	old := p.watched[fd]
 	err := p.put(fd, old, watched{gen: gen, want: want})
 	if err == nil {
 		return nil
 	}
-	// The old registration stands, as on Linux, with those of its filters that the kernel takes
+	// The old registration remains, as on Linux, with those of its filters that the kernel accepts
 	// again.
 	_ = p.put(fd, watched{}, watched{gen: old.gen, want: old.filters | old.want&Edge})
 	p.watched[fd].gen, p.watched[fd].want = old.gen, old.want
@@ -99,7 +103,7 @@ func (p *kqueue) Del(fd int) error {
 	return p.put(fd, p.watched[fd], watched{})
 }
 
-// put replaces one registration by another. What fails leaves none.
+// put replaces one registration by another. If it fails, there is no registration.
 func (p *kqueue) put(fd int, old, new watched) error {
 	new.filters = new.want & (In | Out)
 	p.watched[fd] = new
@@ -110,20 +114,20 @@ func (p *kqueue) put(fd int, old, new watched) error {
 	p.watched[fd] = watched{}
 	for _, write := range []bool{false, true} {
 		p.changes[0] = kevent.Change{FD: fd, Write: write, Flags: kevent.Delete}
-		_ = p.apply(1) // ENOENT for what the failed call had deleted or not yet added
+		_ = p.apply(1) // ENOENT if the failed call has deleted the filter or not added it
 	}
 	return err
 }
 
-// change does what flags say to the filters of the old registration and adds those of the new one,
-// in one call. The kernel ends at the first change that fails.
+// change applies flags to the filters of the old registration and adds those of the new one, in one
+// call. The kernel stops at the first change that fails.
 func (p *kqueue) change(fd int, old watched, flags int, new watched) error {
 	n := p.list(0, fd, old, flags)
 	n = p.list(n, fd, new, kqueueFlags(new.want))
 	return p.apply(n)
 }
 
-// list puts the filters of a registration behind the first n changes.
+// list appends the filters of a registration to the first n changes.
 func (p *kqueue) list(n, fd int, w watched, flags int) int {
 	for _, filter := range [...]Interest{In, Out} {
 		if w.filters&filter != 0 {
@@ -162,19 +166,19 @@ func (p *kqueue) Wait(events []Event, until timeout.Deadline) (int, error) {
 		if until.Passed(p.q.Now()) {
 			return 0, nil
 		}
-		// A signal, a sleep cut short, or a timer that was early: the same absolute deadline again.
+		// A signal, a shortened sleep, or an early timer: wait again until the same deadline.
 	}
 }
 
-// take turns the kernel's events into ours, two filters of one registration into one, and leaves
-// out the Poller's own.
+// take converts the kernel's events. It merges the two filters of one registration and drops the
+// Poller's own wake-up.
 func (p *kqueue) take(events []Event, got int) int {
 	n := int32(0)
 	for i := range got {
 		k := p.q.Event(i)
 		if k.Wake {
 			p.q.Woken()
-			p.woken.Store(false) // before the waker's work is looked for: a later Wake triggers again
+			p.woken.Store(false) // before Wait returns, so that a later Wake triggers again
 			continue
 		}
 		if k.Flags&kevent.OneShot != 0 {
@@ -198,8 +202,8 @@ func (p *kqueue) take(events []Event, got int) int {
 	return int(n)
 }
 
-// dropped notes a filter that the kernel has dropped with its event, unasked: FreeBSD does so with
-// the write filter of a pipe whose reader has gone. To change or delete it would fail.
+// dropped records that the kernel has dropped a filter with its event. FreeBSD does so with the
+// write filter of a pipe that has no reader left. A change or deletion of it would fail.
 func (p *kqueue) dropped(k *kevent.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A queue is kevent(2) of this system.
+// A queue makes the kevent(2) calls of this system.
 type queue struct {
 	fd      int
 	waker   waker

@@ -9,31 +9,31 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// askEvery is how long a waiting poll sleeps between two looks at Objects that tell nothing
-// (SEMANTICS D39).
+// askEvery is how long a waiting poll sleeps before it asks again the Objects that do not notify
+// (doc/semantics.md, D39).
 const askEvery = timeout.Timeout(time.Millisecond)
 
-// few: a Poll of no more descriptors leaves its loop's Poller after each wait, so that any number
-// of such Polls may have a descriptor in common. To enter it anew the kernel looks at every
-// descriptor of the Poll (it looks for loops), which for 10,000 takes 0.6 ms, and all else 10 µs
-// (measured); so a Poll of more stays.
+// few is the size of a small Poll. A Poll with at most so many descriptors unregisters from its
+// loop's Poller after each wait, so any number of small Polls can share a descriptor. A larger Poll
+// keeps its registration: to register again, the kernel checks every descriptor of the Poll for
+// loops. For 10,000 that took 0.6 ms, and the rest of the wait 10 µs.
 const few = 16
 
-// A scan is one poll in progress. It is used again, so that polling allocates nothing.
+// A scan is one poll in progress. The set keeps it for the next poll, so polling allocates nothing.
 type scan struct {
 	s              *set
 	d              *desc.Desc                 // the Poller's at the start of the poll; nil without one
-	try            func() (int, kernel.Errno) // look, made once
+	try            func() (int, kernel.Errno) // collectReady, made once
 	call           desc.Call
-	waits          bool         // it may sleep, and so holds the turn while it looks
-	lastErrno      kernel.Errno // the last look's
+	waits          bool         // it may sleep, so it holds the turn while it collects
+	lastErrno      kernel.Errno // of the last collectReady
 	keepRegistered bool         // see few
 	found          []result
 	toPoll         []*entry
-	err            error // an Object's
+	err            error // of an Object
 }
 
-// A result is one result.
+// A result is one ready entry.
 type result struct {
 	e  *entry
 	ev Events
@@ -56,7 +56,7 @@ func (s *set) poll(op string, limit timeout.Timeout) ([]Event, error) {
 // run is one poll with one deadline.
 func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
 	if s.runCallbacks != nil {
-		if e := s.runCallbacks(); e != 0 { // callbacks that are pending come first, as MicroPython guarantees
+		if e := s.runCallbacks(); e != 0 { // pending callbacks run first, as in MicroPython
 			return nil, fail(op, e)
 		}
 	}
@@ -92,8 +92,8 @@ func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
 	return c, fail(op, e)
 }
 
-// wait is by the law. A deadline that passes while another goroutine polls the same Poll leaves one
-// more look: ready beats timeout (D7).
+// wait waits as Desc.Do does. If the deadline passes while another goroutine polls the same Poll,
+// wait collects once more, because readiness beats the timeout (doc/semantics.md, D7).
 func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 	if c.waits {
 		defer func() { // deferred: a task may be unwound
@@ -123,9 +123,9 @@ func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 	return e
 }
 
-// cannotWake tells whether Do has ended because nothing would have woken it: the system lacks
-// something, or forbids it, to watch the Poller. Any other error is the poll's, as EINVAL of one
-// descriptor in more than 500 Polls.
+// cannotWake returns whether Do has failed because the Poller cannot be registered: the system
+// lacks a resource or forbids it. Any other error is the result of the poll, for example EINVAL if
+// one descriptor is in more than 500 Polls.
 func (c *scan) cannotWake(e kernel.Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOSPC, kernel.ENOSYS, kernel.EPERM:
@@ -134,7 +134,7 @@ func (c *scan) cannotWake(e kernel.Errno) bool {
 	return false
 }
 
-// done gives back the scan, without what it found.
+// done clears the scan and keeps it for the next poll.
 func (s *set) done(c *scan) {
 	if c == nil {
 		return
@@ -146,7 +146,7 @@ func (s *set) done(c *scan) {
 	s.mu.Unlock()
 }
 
-// collectReady finds all that is ready now. EAGAIN: nothing.
+// collectReady finds all objects that are ready now. It returns EAGAIN if there are none.
 func (c *scan) collectReady() (n int, e kernel.Errno) {
 	n, e = c.collectReadyLocked()
 	c.lastErrno = e
@@ -158,8 +158,8 @@ func (c *scan) collectReadyLocked() (int, kernel.Errno) {
 	if e := c.lookUnderLock(); e != 0 {
 		return 0, e
 	}
-	// The kernel first, the Objects after it: the Wait has swallowed the wake of what was told
-	// before it.
+	// The kernel first, then the Objects: the Wait has consumed the wake-up of each Object that
+	// notified before it.
 	known := len(c.found)
 	switch {
 	case len(c.toPoll) == 0:
@@ -169,7 +169,9 @@ func (c *scan) collectReadyLocked() (int, kernel.Errno) {
 		c.d.User(c.askObjects) // an Object may close the Poll
 	}
 	if !c.waits && len(c.found) > known {
-		c.s.notify() // an SSLSocket has taken what has come, so that its Event may not: a poll that waits is told by this one
+		// An SSLSocket may have received the input, so that no Event comes for it any more. Wake
+		// the poll that waits for it.
+		c.s.notify()
 	}
 	if len(c.found) == 0 && c.err == nil {
 		return 0, kernel.EAGAIN
@@ -210,14 +212,14 @@ func (c *scan) lookUnderLock() kernel.Errno {
 		c.call.Step = askEvery
 	}
 	if !c.waits && s.waiting > 0 && s.lastChanges != s.changes {
-		s.wake() // the Wait above has swallowed one that was another poll's
+		s.wake() // the Wait above has consumed the wake-up of another poll
 	}
 	return 0
 }
 
-// collect takes all Events from the kernel. It is level-triggered: a batch that may have been too
-// small is taken again into a larger one. A descriptor may fill two places on its way (kqueue's
-// filters), and the wake one.
+// collect reads all Events from the kernel. They are level-triggered, so if the batch may have been
+// too small, collect reads again with a larger one. A descriptor may use two places (the filters of
+// a kqueue), and the wake-up uses one.
 func (s *set) collect() (int, kernel.Errno) {
 	if s.d == nil {
 		return 0, 0
@@ -234,7 +236,7 @@ func (s *set) collect() (int, kernel.Errno) {
 	}
 }
 
-// report adds the entries of a descriptor that its events concern.
+// report adds the results for the entries of a descriptor that its events concern.
 func (c *scan) report(n *node, ev Events) {
 	for _, x := range n.entries {
 		r := ev & (x.mask | unasked)
@@ -248,11 +250,11 @@ func (c *scan) report(n *node, ev Events) {
 	}
 }
 
-// askNodes asks about the descriptors that the kernel does not report. silent: one is not ready,
-// and no Event will come when it is.
+// askNodes checks the descriptors that the kernel does not report. silent means that one is not
+// ready now, and that no Event will come when it is.
 func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 	s := c.s
-	for i := len(s.polled) - 1; i >= 0; i-- { // from the end: who leaves is replaced by the last
+	for i := len(s.polled) - 1; i >= 0; i-- { // backwards: the last replaces a removed node
 		n := s.polled[i]
 		if s.d != nil && int(n.fd) == s.d.FD { // poll(2) has no descriptor of its own
 			c.report(n, POLLNVAL)
@@ -264,7 +266,7 @@ func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 			continue
 		}
 		if e == 0 && !n.inKernel {
-			e = s.updateKernel(n) // it may have been opened; for a file it is in vain
+			e = s.updateKernel(n) // it may have been opened; for a file this has no effect
 		}
 		if e != 0 {
 			return false, e
@@ -276,7 +278,7 @@ func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 	return silent, 0
 }
 
-// askObjects calls the user, so it holds no lock.
+// askObjects calls user code, so it holds no lock.
 func (c *scan) askObjects() {
 	for i, x := range c.toPoll {
 		c.toPoll[i] = nil

@@ -8,12 +8,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Poll without a Poller: the system had no descriptor for one (EMFILE, ENFILE), or refuses the
-// call. As poll(2) does, it asks each descriptor at each poll, and while it waits, every
+// A Poll has no Poller if the system had no descriptor for one (EMFILE, ENFILE) or refuses the
+// call. Then each poll asks each descriptor, as poll(2) does. While it waits, it asks again every
 // millisecond.
 
-// blindly is wait without an Event: look, sleep for a step, look again. Nothing else ends the
-// sleep, so a change or Close counts a step later.
+// blindly is wait without Events: it collects, sleeps for askEvery, and collects again. Nothing
+// else ends the sleep, so a change or Close takes effect only after it.
 func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 	s := c.s
 	var sleeper desc.Sleeper
@@ -39,8 +39,8 @@ func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 	}
 }
 
-// tooMany tells whether more descriptors are registered than the process may have: poll(2) is
-// EINVAL then. Few cannot be.
+// tooMany returns whether more descriptors are registered than the process may open; poll(2) fails
+// with EINVAL then. A small Poll is not checked.
 func (s *set) tooMany() bool {
 	n := len(s.objects) - len(s.custom)
 	return n > few && n > kernel.MaxFiles(s.k)

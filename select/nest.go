@@ -7,12 +7,13 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// nest guards inner of all sets: which Polls are in which, as objects. A ring of them would have
-// each wait for the others. epoll refuses one, but a kqueue takes it, and reports it ready for ever
-// or does not return (FreeBSD 12, NetBSD 7).
+// nest guards inner of all sets, which says which Polls are registered with which. In a ring each
+// would wait for the others. epoll refuses a ring. A kqueue accepts it, and then reports it ready
+// without end or does not return (FreeBSD 12, NetBSD 7).
 var nest sync.Mutex
 
-// enclose notes that a Poll is to be in s. EINVAL for s itself, ELOOP for a ring.
+// enclose records that a Poll will be registered with s. It returns EINVAL for s itself and ELOOP
+// for a ring.
 func (s *set) enclose(p *Poll) kernel.Errno {
 	nest.Lock()
 	defer nest.Unlock()
@@ -27,12 +28,13 @@ func (s *set) enclose(p *Poll) kernel.Errno {
 	return 0
 }
 
-// reaches tells whether a Poll is in s, also through others; there is no ring. With nest.
+// reaches returns whether inner is in s, directly or through other Polls. There is no ring. The
+// caller holds nest.
 func (s *set) reaches(inner *set) bool {
 	return slices.ContainsFunc(s.inner, func(q *set) bool { return q == inner || q.reaches(inner) })
 }
 
-// release ends what enclose has noted, unless the Poll is registered.
+// release deletes the record of enclose, unless the Poll is registered.
 func (s *set) release(p *Poll) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,17 +46,17 @@ func (s *set) release(p *Poll) {
 	s.inner = slices.DeleteFunc(s.inner, func(q *set) bool { return q == p.s })
 }
 
-// holds tells whether a Poll in another one has a ready descriptor. A kqueue stays readable after
-// that has been emptied, until somebody waits on it.
+// holds returns whether a nested Poll has a ready descriptor. A kqueue stays readable after that
+// descriptor has been emptied, until a call waits on the kqueue.
 func (s *set) holds() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.d == nil {
-		return true // which the call on it finds
+		return true // the next call on that Poll returns the reason
 	}
 	n, e := s.collect()
 	if s.waiting > 0 && s.lastChanges != s.changes {
-		s.wake() // collect has swallowed it
+		s.wake() // collect has consumed the wake-up
 	}
 	for _, ev := range s.events[:n] {
 		if x := s.nodes[ev.FD]; x != nil && x.gen == ev.Gen && s.wanted(x, eventsOf(ev.Ready)) {
@@ -64,7 +66,7 @@ func (s *set) holds() bool {
 	return e != 0
 }
 
-// wanted tells whether an entry of the node is ready.
+// wanted returns whether an entry of the node is ready.
 func (s *set) wanted(n *node, ev Events) bool {
 	return slices.ContainsFunc(n.entries, func(x *entry) bool { return ev&(x.mask|unasked) != 0 })
 }

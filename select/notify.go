@@ -9,26 +9,26 @@ import (
 	"weak"
 )
 
-// A Notifier has one slot for a function, and any number of Polls may have it registered. So this
-// package puts one function into the slot, a station's, which calls those of all the Polls.
+// A Notifier stores one function, and any number of Polls may have it registered. So this package
+// gives it one function, that of a notifierHub, which calls the functions of all the Polls.
 
-// A notifierHub is what the slot of one Notifier has. It is held by the slot and by those who
-// subscribe, and by nobody else: stations knows it weakly, so that an object which only its own
-// registration has can be collected.
+// A notifierHub calls the subscribers of one Notifier. Only the Notifier and the subscribers refer
+// to it. hubs has a weak pointer, so an object that only its own registration refers to can be
+// collected.
 type notifierHub struct {
-	mu   sync.Mutex // held while the slot is changed, so that the changes of several goroutines have an order
+	mu   sync.Mutex // held while the Notifier's function and list change, so that both agree
 	list atomic.Pointer[[]*func()]
-	f    func() // tell, made once
+	f    func() // notifyAll, made once
 }
 
-// hubs are those with subscribers, by keyOf their objects.
+// hubs has the hubs with subscribers, by keyOf of their objects.
 var hubs struct {
 	mu sync.Mutex
 	m  map[any]weak.Pointer[notifierHub]
 }
 
-// An address is the key of an object that is a pointer: it does not keep the object alive. It stays
-// the object's as long as the station has subscribers, because these keep the object.
+// An address is the key of an object that is a pointer. It does not keep the object alive. It is
+// valid as long as the hub has subscribers, because they keep the object.
 type address struct {
 	typ reflect.Type
 	at  uintptr
@@ -41,8 +41,8 @@ func keyOf(n Notifier) any {
 	return n
 }
 
-// subscribe has f called whenever n notifies, until stop is called. n's slot has a function from
-// the first subscription to the end of the last.
+// subscribe calls f whenever n notifies, until stop is called. n has the hub's function from the
+// first subscription to the end of the last one.
 func subscribe(n Notifier, f func()) (stop func()) {
 	key, me := keyOf(n), &f
 	st := hubOf(key)
@@ -61,7 +61,7 @@ func subscribe(n Notifier, f func()) (stop func()) {
 	}
 }
 
-// hubOf finds or makes the station of a key.
+// hubOf finds or makes the hub of a key.
 func hubOf(key any) *notifierHub {
 	hubs.mu.Lock()
 	defer hubs.mu.Unlock()
@@ -85,8 +85,8 @@ func hubOf(key any) *notifierHub {
 	return st
 }
 
-// change takes one function out of the list and puts another into it. It returns how many there
-// are. With mu.
+// change removes one function from the list and adds another; each may be nil. It returns the
+// length of the list. The caller holds mu.
 func (st *notifierHub) change(gone, come *func()) int {
 	var list []*func()
 	if old := st.list.Load(); old != nil {

@@ -13,31 +13,32 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Poll waits for any of the objects registered with it. One of New may be used by any goroutines
-// at once: a change takes effect for a poll in progress at once or, at the latest, when that wakes.
-// One of NewOn belongs to its reactor's loop, and so do the sockets of that loop; only what Notify
-// was given may be called from elsewhere.
+// A Poll waits for any of the objects registered with it. Any goroutine may use a Poll of New. A
+// change affects a poll in progress at once or, at the latest, when that poll wakes. A Poll of
+// NewOn belongs to its reactor's loop, like the sockets of that loop. Other goroutines may call
+// only the functions that Notify was given.
 //
-// Polls can be in wait for one descriptor in 500 of them at once, where one with more than 16
-// descriptors counts from its first wait to its Close; beyond that epoll refuses with EINVAL.
+// At most 500 Polls can wait for one descriptor at the same time. A Poll with more than 16
+// descriptors counts from its first wait until it is closed. One more fails with EINVAL.
 //
-// More descriptors than the process may have (RLIMIT_NOFILE) are EINVAL, as with poll(2).
+// A poll of more descriptors than the process may open (RLIMIT_NOFILE) fails with EINVAL, as
+// poll(2) does.
 //
-// A Poll that is unreachable is closed. It can be registered with another Poll, where it is POLLIN
-// while a descriptor in it is ready (Objects and what is POLLNVAL do not count: they are known when
-// they are asked).
+// The garbage collector closes a Poll that is unreachable. A Poll can be registered with another
+// Poll. It is POLLIN there while one of its descriptors is ready. Objects and POLLNVAL do not
+// count, because only a poll finds them.
 type Poll struct {
-	s       *set // apart, so that objects, hooks and the loop do not keep an unreachable Poll
+	s       *set // separate, so that objects, hooks and the loop do not keep the Poll reachable
 	cleanup runtime.Cleanup
 }
 
-// New makes a Poll whose polls park the goroutine. It takes descriptors when it is first used.
-// While the system has none left it works without: each poll asks each descriptor, and asks again
-// every millisecond while it waits.
+// New makes a Poll whose polls park the goroutine. It opens its descriptors when it is first used.
+// If the system has none left, the Poll works without: each poll asks each descriptor, and repeats
+// that every millisecond while it waits.
 func New() *Poll { return newPoll(kernel.Host, desc.Parked) }
 
-// NewOn makes a Poll for the Tasks of a reactor: its polls suspend the running Task. Where no Task
-// runs, in a callback, polls that would have to wait are EDEADLK.
+// NewOn makes a Poll for the Tasks of a reactor: its polls suspend the running Task. In a callback,
+// where no Task runs, a poll that would have to wait fails with EDEADLK.
 func NewOn(r *reactor.Reactor) *Poll { return newPoll(r.Kernel(), inside.Waiter(r)) }
 
 func newPoll(k kernel.Kernel, w desc.Waiter) *Poll {
@@ -54,55 +55,55 @@ func (p *Poll) Register(obj Pollable, mask Events) error {
 	return err
 }
 
-// Modify replaces the mask of a registered object. ENOENT for any other.
+// Modify replaces the mask of a registered object. It returns ENOENT for any other object.
 func (p *Poll) Modify(obj Pollable, mask Events) error {
 	err := p.s.modify(obj, mask)
 	runtime.KeepAlive(p)
 	return err
 }
 
-// Unregister takes an object out. One that is not in is no error.
+// Unregister removes an object. It does nothing if the object is not registered.
 func (p *Poll) Unregister(obj Pollable) error {
 	err := p.s.unregister(obj)
 	runtime.KeepAlive(p)
 	return err
 }
 
-// Poll waits until an object is ready, for ms milliseconds at most: 0 only looks, a negative number
-// is for ever. All that are ready are in the result, in no particular order, and nothing if the
-// time is over. An Object's error comes back as it is. EBADF when the Poll is closed, also
-// meanwhile.
+// Poll waits until an object is ready, for at most ms milliseconds. 0 does not wait; a negative
+// number means no limit. It returns all ready objects, in no particular order, or none after the
+// time. It returns an Object's error unchanged. It returns EBADF once the Poll is closed, also
+// while it waits.
 func (p *Poll) Poll(ms int) ([]Event, error) {
 	events, err := p.s.poll("poll", millis(ms))
 	runtime.KeepAlive(p)
 	return events, err
 }
 
-// IPoll is Poll that allocates nothing: the wait happens in the call, and the iterator walks the
-// results of that moment, without what has been unregistered since. There is one walk: breaking off
-// and going on continues it, and the next IPoll starts another in its place. After an error it is
+// IPoll is Poll that allocates nothing. It waits before it returns. The iterator then yields the
+// results of that moment, except for objects that have been unregistered since. A Poll has one
+// iteration: a second range continues it, and the next IPoll replaces it. After an error it is
 // empty.
 //
-// With flags 1 the mask of an object becomes 0 when it is yielded (POLLERR, POLLHUP and POLLNVAL
-// still come); Modify or Register rearm it.
+// With flags 1 the mask of an object becomes 0 when it is yielded. POLLERR, POLLHUP and POLLNVAL
+// are still reported. Modify or Register sets a new mask.
 //
-// A range over the iterator puts its loop's body on the heap, since Go does not see through a
-// function that comes with an error. A loop over Next does not.
+// A range over the iterator allocates its loop body on the heap, because Go cannot inline a
+// function that was returned with an error. A loop over Next does not allocate.
 func (p *Poll) IPoll(ms, flags int) (iter.Seq2[Pollable, Events], error) {
 	err := p.s.ipoll(millis(ms), flags&1 != 0)
 	runtime.KeepAlive(p)
 	return p.s.seq, err
 }
 
-// Next is the next step of IPoll's walk; false at its end.
+// Next returns the next result of IPoll. ok is false at the end.
 func (p *Poll) Next() (obj Pollable, ev Events, ok bool) {
 	next, ok := p.s.step()
 	runtime.KeepAlive(p)
 	return next.Obj, next.Events, ok
 }
 
-// Close gives back the descriptors; polls in progress and all calls afterwards are EBADF. Again is
-// nothing.
+// Close closes the Poll's descriptors. Polls in progress and all later calls return EBADF. A second
+// call does nothing.
 func (p *Poll) Close() error {
 	p.cleanup.Stop()
 	err := fail("close", p.s.close())
@@ -117,7 +118,7 @@ func (p *Poll) desc() *desc.Desc {
 	return d
 }
 
-// millis is the Timeout of a number of milliseconds; negative is for ever.
+// millis converts milliseconds to a Timeout. A negative number is None.
 func millis(ms int) timeout.Timeout {
 	if ms < 0 || int64(ms) > math.MaxInt64/int64(time.Millisecond) {
 		return timeout.None

@@ -26,9 +26,9 @@ func (s *set) register(obj Pollable, mask Events) error {
 	return fail("register", errno)
 }
 
-// admit adds the entry, or gives its mask to the one that its object has. The subscription comes
-// before the object is first asked, so that whatever happens after that is reported; and it comes
-// without mu, because it calls the user.
+// admit adds the entry. If its object has an entry already, that one gets the mask. admit
+// subscribes before the object is first asked, so that no later change is missed. It subscribes
+// without mu, because that calls user code.
 func (s *set) admit(e *entry, mask Events) (errno kernel.Errno) {
 	added := false
 	defer func() {
@@ -110,8 +110,8 @@ func (s *set) add(e *entry) kernel.Errno {
 			return errno
 		}
 	default:
-		// The hook first: from then on the number is not closed before the hook has run, and that
-		// has to wait for mu.
+		// The hook comes first: from then on the number is closed only after the hook has run, and
+		// the hook waits for mu.
 		e.hook = &desc.Hook{F: func() { s.closedUnder(e) }}
 		if e.d.AddHook(e.hook) != 0 { // closed already
 			e.hook = nil
@@ -128,7 +128,7 @@ func (s *set) add(e *entry) kernel.Errno {
 	return 0
 }
 
-// put gives an entry to its descriptor's node.
+// put adds an entry to its descriptor's node.
 func (s *set) put(e *entry, fd int32) kernel.Errno {
 	n := s.nodes[fd]
 	if n == nil {
@@ -144,13 +144,13 @@ func (s *set) put(e *entry, fd int32) kernel.Errno {
 	return errno
 }
 
-// generation is a new one; 0 is the Poller's own.
+// generation returns a new generation. 0 belongs to the Poller itself.
 func (s *set) generation() uint32 {
 	s.gens++
 	return max(s.gens, 1)
 }
 
-// setMask replaces the mask; what fails leaves the old one.
+// setMask replaces the mask. If it fails, the old mask remains.
 func (s *set) setMask(e *entry, mask Events) kernel.Errno {
 	old := e.mask
 	e.mask = mask
@@ -164,7 +164,7 @@ func (s *set) setMask(e *entry, mask Events) kernel.Errno {
 	return 0
 }
 
-// remove lets go of an entry.
+// remove removes an entry from the list or node that has it.
 func (s *set) remove(e *entry) {
 	e.unregistered = true
 	switch {
@@ -183,13 +183,13 @@ func (s *set) remove(e *entry) {
 	}
 }
 
-// removeFromNode takes an entry out of its node, and the node out when that was the last.
+// removeFromNode removes an entry from its node. It also removes the node if no entry is left.
 func (s *set) removeFromNode(e *entry) {
 	n := e.node
 	e.node = nil
 	n.entries = slices.DeleteFunc(n.entries, func(x *entry) bool { return x == e })
 	if len(n.entries) > 0 {
-		s.updateKernel(n) // an error leaves the old registration, which hears of more than is wanted
+		s.updateKernel(n) // an error leaves the old registration, which reports more than is wanted
 		return
 	}
 	s.forget(n)
@@ -197,9 +197,9 @@ func (s *set) removeFromNode(e *entry) {
 	delete(s.nodes, n.fd)
 }
 
-// updateKernel brings what the kernel has in line with what the entries want. What the Poller does
-// not accept is asked at each poll, whatever the reason: a file, a number that is not open, the
-// Poll's own, a ring of numbers. Of a nested Poll the error counts, and so does a lack of memory.
+// updateKernel makes the kernel's registration match the entries. If the Poller refuses a number,
+// each poll asks it instead. Such a number is a file, not open, the Poll's own, or in a ring of
+// numbers. updateKernel returns an error only for a nested Poll and for a lack of memory.
 func (s *set) updateKernel(n *node) kernel.Errno {
 	var want poller.Interest
 	nested := false
@@ -213,7 +213,7 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 	if ask {
 		want = poller.In | poller.Out | poller.Edge
 	}
-	if nested { // is never writable, and kqueue refuses to be asked
+	if nested { // a Poller is never writable, and a kqueue refuses that interest
 		want &^= poller.Out
 	}
 	if s.d == nil || int(n.fd) == s.d.FD {
@@ -225,7 +225,9 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 		errno = number(s.q.Mod(int(n.fd), n.gen, want))
 	}
 	if errno == kernel.ENOENT {
-		if n.inKernel { // somebody has closed the number and opened another under it; a duplicate may keep the old one
+		// Other code has closed the number, and another file has it now. The old registration may
+		// continue, because a duplicate keeps the old file open.
+		if n.inKernel {
 			n.gen = s.generation()
 			n.inKernel = false
 		}
@@ -242,8 +244,8 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 	return errno
 }
 
-// forget ends the kernel's registration. An error means that somebody has closed the number; the
-// kernel forgot it then.
+// forget ends the kernel's registration. An error means that other code has closed the number,
+// which has unregistered it.
 func (s *set) forget(n *node) {
 	if n.inKernel {
 		_ = s.q.Del(int(n.fd))
@@ -251,7 +253,7 @@ func (s *set) forget(n *node) {
 	}
 }
 
-// setPolled has the node asked at each poll, or not.
+// setPolled sets whether each poll asks the node.
 func (s *set) setPolled(n *node, yes bool) {
 	switch {
 	case yes == n.polled:
@@ -267,8 +269,8 @@ func (s *set) setPolled(n *node, yes bool) {
 	n.polled = yes
 }
 
-// closedUnder is the hook: e's descriptor is closing. It is out of the kernel's list before its
-// number can be anybody else's, and the entry is POLLNVAL from now on.
+// closedUnder is the hook that runs when e's descriptor closes. It unregisters the number before
+// another file can get it. From now on the entry is POLLNVAL.
 func (s *set) closedUnder(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -279,8 +281,8 @@ func (s *set) closedUnder(e *entry) {
 	s.forget(n)
 	e.node, e.hook = nil, nil
 	s.closedObjects = addEntry(s.closedObjects, e)
-	// The rest is bare numbers, which are about to be not open, and what is closing with e: its
-	// hooks are next.
+	// The other entries are bare numbers, which will not be open any more, and entries of the same
+	// Desc, whose hooks run next.
 	n.entries = slices.DeleteFunc(n.entries, func(x *entry) bool { return x == e })
 	s.setPolled(n, len(n.entries) > 0)
 	if len(n.entries) == 0 {

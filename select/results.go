@@ -2,7 +2,7 @@ package sel
 
 import "github.com/ureactor/ureactor/timeout"
 
-// A results is the results of the last IPoll, and how far they have been walked.
+// A results has the results of the last IPoll. at is the next one to yield.
 type results struct {
 	found []result
 	at    int
@@ -23,7 +23,7 @@ func (s *set) ipoll(limit timeout.Timeout, once bool) error {
 	return err
 }
 
-// iterate yields what the last IPoll has found and nobody has been shown.
+// iterate yields the results of the last IPoll that have not been yielded yet.
 func (s *set) iterate(yield func(Pollable, Events) bool) {
 	for {
 		ev, ok := s.step()
@@ -33,8 +33,8 @@ func (s *set) iterate(yield func(Pollable, Events) bool) {
 	}
 }
 
-// step is the next result. What has been unregistered since the IPoll is none any more, also if its
-// object is registered again; what has been modified or closed is reported as it was found.
+// step returns the next result. It skips an object that has been unregistered since the IPoll, also
+// if it was registered again. It reports a modified or closed object as it was found.
 func (s *set) step() (Event, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +47,7 @@ func (s *set) step() (Event, bool) {
 			continue
 		}
 		if w.once {
-			s.setMask(h.e, 0) // an error leaves the mask: it will be reported once more
+			s.setMask(h.e, 0) // an error leaves the mask: the object is reported once more
 		}
 		return Event{h.e.obj, h.ev}, true
 	}

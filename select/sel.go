@@ -14,11 +14,11 @@ const (
 	POLLPRI  Events = 2 // urgent data of TCP; reported if asked for
 	POLLOUT  Events = 4
 	POLLERR  Events = 8  // an error is pending; reported unasked
-	POLLHUP  Events = 16 // both directions are over, or not there yet; reported unasked
+	POLLHUP  Events = 16 // both directions are closed, or not connected yet; reported unasked
 	POLLNVAL Events = 32 // closed, or no open descriptor; reported unasked
 )
 
-// unasked is what every mask lets through.
+// unasked is reported with every mask.
 const unasked = POLLERR | POLLHUP | POLLNVAL
 
 func (e Events) String() string {
@@ -37,37 +37,37 @@ func (e Events) String() string {
 	return s[1:]
 }
 
-// A Pollable is what can be registered; the same one is the same registration. It is one of
+// A Pollable is an object that can be registered, once in each Poll. It is one of
 //
 //   - a *socket.SSLSocket or a *socket.Socket;
 //   - another *Poll, but neither the Poll itself (EINVAL) nor one that the Poll is in (ELOOP);
-//   - whatever else has a method Desc() *desc.Desc;
+//   - any other type with a method Desc() *desc.Desc;
 //   - an FD;
-//   - an Object, best by pointer: equal values would be the same object.
+//   - an Object, preferably a pointer: equal values would be the same object.
 //
-// A Poll keeps what is registered alive until it is unregistered or the Poll closed.
+// A Poll keeps a registered object alive until it is unregistered or the Poll is closed.
 type Pollable any
 
-// An FD is a bare descriptor number, open or not. One that is not open is POLLNVAL, and asked about
-// again at each poll; so is the Poll's own, which MicroPython's poll does not have. Closing a
-// number while it is registered is the caller's error, as with epoll: it may go unnoticed, or be
-// reported for the same number's next owner.
+// An FD is a bare descriptor number, open or not. A number that is not open is reported as
+// POLLNVAL; each poll checks it again. The Poll's own number is treated so too, because
+// MicroPython's poll has none. Do not close a number while it is registered. As with epoll, the
+// Poll may not notice that, or it may report Events of the number's next owner.
 type FD int
 
-// An Object is ready for what its method says, which is MicroPython's ioctl(3, mask). Each poll
-// asks it at least once with its present mask, on the goroutine that polls, and reports every bit
-// of the answer, asked for or not; 0 is not ready. Its error is the poll's error, as it is; the
-// Poll stays usable. While a poll waits, an Object is asked every millisecond, unless it is a
-// Notifier. It may change the Poll that asks, but not wait for it.
+// An Object computes its own readiness, as MicroPython's ioctl(3, mask) does. Each poll calls the
+// method at least once with the present mask, on the goroutine that polls. The poll reports every
+// bit of the result, also bits outside the mask; 0 means not ready. An error of the method is
+// returned by the poll unchanged, and the Poll remains usable. While a poll waits, it calls the
+// method every millisecond, unless the Object is a Notifier. The method may change the Poll that
+// calls it, but it must not wait on it.
 type Object interface {
 	Poll(mask Events) (Events, error)
 }
 
-// A Notifier is an Object that reports when it may have become ready, so that a waiting poll asks
-// it then instead of every millisecond. It has to hold one f, whatever the number of Polls that
-// have it registered: Notify replaces the f before, and nil ends the notification. f may be called
-// by any goroutine, at any time, also too often and too late. Notify must not register or
-// unregister its own object.
+// A Notifier is an Object that reports when it may have become ready. A waiting poll asks it then
+// instead of every millisecond. It stores one f, however many Polls have it registered: Notify
+// replaces the previous f, and nil ends the notification. Any goroutine may call f at any time; a
+// needless or late call does no harm. Notify must not register or unregister its own object.
 type Notifier interface {
 	Object
 	Notify(f func())
@@ -84,18 +84,18 @@ func (o sslPoller) Poll(mask Events) (Events, error) {
 	return eventsOf(r), fail("poll", e)
 }
 
-// An Event says that Obj has had Events.
+// An Event reports that Obj is ready for Events.
 type Event struct {
 	Obj    Pollable
 	Events Events
 }
 
-// eventsOf is the same in poll(2)'s numbers.
+// eventsOf converts readiness to the numbers of poll(2).
 func eventsOf(i poller.Readiness) Events {
 	return Events(i&poller.In) | Events(i&(poller.Out|poller.Err|poller.Hup))<<1 | Events(i&poller.Pri)/Events(poller.Pri)*POLLPRI
 }
 
-// interestOf is what a mask asks for; the rest is told unasked.
+// interestOf converts the bits of a mask that the Poller must be asked for.
 func interestOf(mask Events) (i poller.Interest) {
 	if mask&POLLIN != 0 {
 		i |= poller.In

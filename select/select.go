@@ -9,12 +9,12 @@ import (
 )
 
 // Select waits until an object is ready: one of r for reading, one of w for writing, or any of the
-// three for an error or an end; for so many seconds at most: 0 only looks, a negative number (and
-// NaN) is for ever. It parks the goroutine.
+// three lists for an error or a hang-up. It waits for at most the given seconds: 0 does not wait; a
+// negative number or NaN means no limit. It parks the goroutine.
 //
-// Of all objects given, rr has those with POLLIN, rw those with POLLOUT, rx those with anything
-// else (a socket that was never connected has POLLHUP), each once, in the order they were first
-// given. An Object is in every list that its answer says, whichever it was given in.
+// Of all objects, rr has those with POLLIN, rw those with POLLOUT, and rx those with any other
+// Event. A socket that was never connected has POLLHUP. Each list has an object once, in the order
+// in which the objects were first given. The Poll method of an Object may put it into any list.
 //
 // If you wait for the same objects repeatedly, use a Poll: it registers them with the kernel once.
 // Select needs no free descriptor, and changes nothing for a Poll that has the same objects.
@@ -22,7 +22,7 @@ func Select(r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err err
 	return selectBy(kernel.Host, desc.Parked, r, w, x, seconds)
 }
 
-// SelectOn is Select for a Task of the reactor, which it suspends.
+// SelectOn is Select for a Task of the reactor. It suspends the Task.
 func SelectOn(on *reactor.Reactor, r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err error) {
 	return selectBy(on.Kernel(), inside.Waiter(on), r, w, x, seconds)
 }

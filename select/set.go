@@ -13,37 +13,37 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A set is a Poll without its handle: what is registered, and the Poller that knows which of it is
-// ready.
+// A set is a Poll without its handle: the registered objects, and the Poller that finds the ready
+// ones.
 //
-// No lock is held while an Object's method runs, nor in any wait. mu comes before a Desc's own
-// lock, and hooks of Descs run under neither. On a loop mu is never contended.
+// No lock is held while an Object's method runs, or during a wait. mu is locked before a Desc's
+// own lock. Hooks of Descs run under neither. On a loop mu is never contended.
 type set struct {
 	k            kernel.Kernel
 	w            desc.Waiter
-	seq          func(yield func(Pollable, Events) bool) // walk, made once
+	seq          func(yield func(Pollable, Events) bool) // iterate, made once
 	f            func()                                  // notify, made once
 	runCallbacks func() kernel.Errno                     // the loop's; nil where callers park
 
 	mu             sync.Mutex // guards the rest
-	d              *desc.Desc // the Poller's descriptor; nil until first used, and while the system has none left
+	d              *desc.Desc // the Poller's; nil until ensurePoller has made a Poller
 	q              poller.Poller
-	reportsUnasked bool // see unaskedTold
+	reportsUnasked bool // see the function
 	closed         bool
 	objects        map[Pollable]*entry
 	nodes          map[int32]*node // by descriptor
 	gens           uint32          // the last generation given to a node
 
-	// What the kernel does not tell of, so that each poll asks. Who leaves a list is replaced by
-	// its last.
+	// Each poll asks these, because the kernel does not report them. The last item of a list
+	// replaces a removed one.
 	polled        []*node  // files, numbers that are not open, everything while there is no Poller
 	closedObjects []*entry // closed sockets
 	custom        []*entry // Objects
 	pollOnly      int      // Objects that are no Notifier
 	events        []poller.Event
 	waiting       int    // polls that may be asleep
-	changes       uint64 // what may concern a poll in progress, without being an Event
-	lastChanges   uint64 // changes as of the last look of a poll that waits
+	changes       uint64 // counts changes that no Event reports to a poll in progress
+	lastChanges   uint64 // changes when a waiting poll last collected
 	freeScan      *scan
 	results       results
 
@@ -54,23 +54,22 @@ type set struct {
 type entry struct {
 	obj          Pollable
 	mask         Events
-	unregistered bool       // unregistered
-	node         *node      // of a live descriptor
-	d            *desc.Desc // of what has one
+	unregistered bool
+	node         *node      // of an open descriptor
+	d            *desc.Desc // nil for an FD and an Object
 	hook         *desc.Hook // in d while that is open
 	custom       Object
 	subscribe    func(f func()) (stop func()) // subscribes to custom, if that notifies
 	unsubscribe  func()                       // ends the subscription of this entry
-	at           int                          // its place in dead or custom
+	at           int                          // its place in closedObjects or custom
 }
 
-// A node is one descriptor number, which the kernel knows once, with the entries that it stands
-// for.
+// A node is one descriptor number with its entries. The kernel registers a number once.
 type node struct {
 	fd       int32
 	gen      uint32
-	inKernel bool // the kernel has it: not files, nor numbers that are not open
-	polled   bool // is in asked
+	inKernel bool // registered; false for files and for numbers that are not open
+	polled   bool // is in set.polled
 	at       int  // its place there
 	entries  []*entry
 }
@@ -84,7 +83,7 @@ func newSet(k kernel.Kernel, w desc.Waiter) *set {
 	return s
 }
 
-// owner is the kernel of a Poll's Desc: closing that is closing the Poller.
+// owner is the kernel of a Poll's Desc. Its Close closes the Poller.
 type owner struct {
 	kernel.Kernel
 	q poller.Poller
@@ -92,7 +91,7 @@ type owner struct {
 
 func (o owner) Close(int) kernel.Errno { return number(o.q.Close()) }
 
-// own is the Poll's own Desc, also when that is closed.
+// own returns the Poll's own Desc, also if that is closed.
 func (s *set) own() *desc.Desc {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,9 +99,9 @@ func (s *set) own() *desc.Desc {
 	return s.d
 }
 
-// ensurePoller makes the Poller if need be. If the system has no descriptor for it, polls do
-// without one (see fallback.go), and the next call tries again. EBADF is the only error. With mu,
-// as all below that does not lock it.
+// ensurePoller makes the Poller if there is none. If the system has no descriptor for it, polls
+// work without one (see fallback.go), and the next call tries again. EBADF is the only error. The
+// caller holds mu, as for each function below that does not lock it.
 func (s *set) ensurePoller() kernel.Errno {
 	if s.closed {
 		return kernel.EBADF
@@ -119,15 +118,16 @@ func (s *set) ensurePoller() kernel.Errno {
 	s.d.Transient = true
 	s.d.AddHook(&desc.Hook{F: s.dropAll})
 	s.events = make([]poller.Event, 64)
-	for _, n := range s.nodes { // of the time without a Poller
-		_ = s.updateKernel(n) // what the Poller refuses is asked, as before
+	for _, n := range s.nodes { // registered while there was no Poller
+		_ = s.updateKernel(n) // polls still ask a number that the Poller refuses
 	}
 	return 0
 }
 
-// reportsUnasked: a registration for nothing hears of Err and Hup. A kqueue's does not: there such
-// a node is registered for everything, edge-triggered so that it wakes but does not spin, and
-// asked. A simulated Poller says which it is like.
+// reportsUnasked returns whether a registration with an empty interest reports Err and Hup. That of
+// a kqueue does not. There such a node is registered for everything, and each poll asks it. The
+// registration is edge-triggered, so that it wakes a poll once. A simulated Poller has a method
+// that says which system it simulates.
 func reportsUnasked(q poller.Poller) bool {
 	if s, ok := q.(interface{ TellsUnasked() bool }); ok {
 		return s.TellsUnasked()
@@ -147,7 +147,7 @@ func (s *set) close() kernel.Errno {
 	return d.Close()
 }
 
-// closeUnreachable closes what nobody can reach any more, where it belongs.
+// closeUnreachable closes the set of an unreachable Poll, on its loop if it has one.
 func (s *set) closeUnreachable() {
 	if !s.w.Shared() && s.w.Post(func() { s.close() }) {
 		return
@@ -155,7 +155,7 @@ func (s *set) closeUnreachable() {
 	s.close()
 }
 
-// dropAll lets go of everything registered. It is the hook of the Poll's own Desc.
+// dropAll unregisters everything. It is the hook of the Poll's own Desc.
 func (s *set) dropAll() {
 	s.mu.Lock()
 	s.closed = true
@@ -179,7 +179,7 @@ func (s *set) dropAll() {
 	nest.Unlock()
 }
 
-// notify is what Notifiers are given.
+// notify is the function that Notifiers get.
 func (s *set) notify() {
 	s.mu.Lock()
 	if !s.closed && s.d != nil {
@@ -188,8 +188,8 @@ func (s *set) notify() {
 	s.mu.Unlock()
 }
 
-// changed has polls in progress look again. The Poller's own wake makes its descriptor ready, so it
-// ends their wait as an Event does, from any goroutine.
+// changed makes polls in progress collect again. The Poller's Wake makes its descriptor ready, so
+// it ends their wait as an Event does. Any goroutine may call it.
 func (s *set) changed() {
 	s.changes++
 	if s.waiting > 0 {
@@ -199,14 +199,14 @@ func (s *set) changed() {
 
 func (s *set) wake() {
 	if s.d == nil {
-		return // who waits looks every millisecond
+		return // a waiting poll collects every millisecond
 	}
 	if err := s.q.Wake(); err != nil {
 		panic("sel: cannot wake a poll: " + err.Error())
 	}
 }
 
-// entryOf makes an entry of what can be registered.
+// entryOf makes an entry for an object. It returns ErrValue if the object cannot be registered.
 func entryOf(obj Pollable, mask Events) (*entry, error) {
 	e := &entry{obj: obj, mask: mask}
 	if !usable(obj) {
@@ -254,8 +254,8 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 	return e, nil
 }
 
-// embedded returns the socket that a struct of the user embeds, nil if there is none. Such a struct
-// cannot have a method Socket beside the field of that name.
+// embedded returns the socket that a struct of user code embeds, or nil. Such a struct cannot have
+// a method Socket beside the field of that name.
 func embedded(obj Pollable) Pollable {
 	v := reflect.Indirect(reflect.ValueOf(obj))
 	if v.Kind() != reflect.Struct {
@@ -286,7 +286,7 @@ type wrapper interface{ Socket() *socket.Socket }
 // described is for this module's tests: no other module can have such a method.
 type described interface{ Desc() *desc.Desc }
 
-// usable tells whether obj can be a key and its methods be called.
+// usable returns whether obj can be a map key and its methods can be called.
 func usable(obj Pollable) bool {
 	v := reflect.ValueOf(obj)
 	switch v.Kind() {

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// A Timeout is how long one call may wait, in nanoseconds: None, zero (never wait) or more. It is
-// the only mode of a socket: setblocking(True) is None and setblocking(False) is zero (MicroPython,
+// A Timeout is how long one call may wait, in nanoseconds: None, zero (never wait) or more. A
+// socket has no other mode: setblocking(True) sets None, setblocking(False) sets zero (MicroPython,
 // docs/library/socket.rst).
 type Timeout int64
 
-// None waits for ever.
+// None waits without limit.
 const None Timeout = math.MaxInt64
 
-// Seconds converts the argument of MicroPython's settimeout. Every value above zero stays a timeout
-// however small (it is rounded up to a nanosecond); one that is too large for the clock, Inf
-// included, is None; a negative one and NaN are errors.
+// Seconds converts the argument of MicroPython's settimeout. It rounds up to a nanosecond, so every
+// value above zero remains a timeout. A value that is too large for the clock, Inf included,
+// becomes None. A negative value and NaN are errors.
 func Seconds(s float64) (Timeout, error) {
 	switch {
 	case math.IsNaN(s) || s < 0:
@@ -31,7 +31,7 @@ func Seconds(s float64) (Timeout, error) {
 	return Timeout(ns), nil
 }
 
-// Of converts a duration. A negative one is an error.
+// Of converts a duration. A negative duration is an error.
 func Of(d time.Duration) (Timeout, error) {
 	if d < 0 {
 		return 0, fmt.Errorf("timeout: %v is negative", d)
@@ -39,10 +39,10 @@ func Of(d time.Duration) (Timeout, error) {
 	return Timeout(d), nil
 }
 
-// Blocks tells whether a call with this timeout may wait at all.
+// Blocks returns whether a call with this timeout may wait.
 func (t Timeout) Blocks() bool { return t > 0 }
 
-// After is the deadline of a call that starts at now.
+// After returns the deadline of a call that starts at now.
 func (t Timeout) After(now Deadline) Deadline {
 	if t == None || now > 0 && Deadline(t) > Never-now {
 		return Never
@@ -57,22 +57,23 @@ func (t Timeout) String() string {
 	return time.Duration(t).String()
 }
 
-// A Deadline is an instant of a kernel's monotonic clock, in nanoseconds. Only differences mean
-// anything. A kernel tells the present as one. The zero Deadline is Past, in every package. "No
+// A Deadline is an instant of a kernel's monotonic clock, in nanoseconds. Only differences have a
+// meaning. The kernel's Now returns a Deadline too. The zero Deadline is Past in every package. "No
 // deadline" is Never.
 type Deadline int64
 
 const (
-	// Past has passed on every clock: to wait until Past is to look once.
+	// Past has passed on every clock. A wait until Past makes one try.
 	Past Deadline = 0
-	// Never does not come.
+	// Never is no deadline: it does not pass.
 	Never Deadline = math.MaxInt64
 )
 
-// Passed tells whether the deadline is reached at now.
+// Passed returns whether the deadline has been reached at now.
 func (d Deadline) Passed(now Deadline) bool { return d != Never && d <= now }
 
-// Left is the time from now to the deadline: 0 when it has passed, the largest Duration for Never.
+// Left returns the time from now to the deadline: 0 if it has passed, the largest Duration for
+// Never.
 func (d Deadline) Left(now Deadline) time.Duration {
 	switch {
 	case d == Never:
@@ -85,5 +86,5 @@ func (d Deadline) Left(now Deadline) time.Duration {
 	return time.Duration(d - now)
 }
 
-// Sooner is the earlier of the two.
+// Sooner returns the earlier of the two.
 func (d Deadline) Sooner(e Deadline) Deadline { return min(d, e) }

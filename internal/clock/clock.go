@@ -9,6 +9,5 @@ import (
 // Now returns the instant. It is more than timeout.Past from the start.
 func Now() timeout.Deadline { return timeout.Deadline(time.Since(epoch)) + 1 }
 
-// epoch has Go's monotonic reading (CLOCK_MONOTONIC on Linux). Since reads only that half of the
-// clock.
+// epoch has Go's monotonic reading (CLOCK_MONOTONIC on Linux). time.Since reads only that clock.
 var epoch = time.Now()

@@ -45,11 +45,11 @@ type Call struct {
 	Step           timeout.Timeout // 0 is no limit; it is for readiness that no Event reports
 	until          timeout.Deadline
 	step           timeout.Deadline // of the present sleep
-	KeepRegistered bool             // suspend the registration at the end, because Register costs more than Rearm
+	KeepRegistered bool             // the call ends with a suspended registration; see suspend
 	Drained        bool             // the last try emptied the socket
-	NeedsNew       bool             // the call can only receive new data: after Drained it waits for an Event
+	NeedsNew       bool             // only new data helps: after Drained it waits for an Event
 	BothDeadlines  bool             // the deadlines of both directions limit the call
-	Records        uint8            // cost of the try beside its bytes, in units of 1<<budgetShift bytes
+	Records        uint8            // cost of the try beside its bytes, in units of the budget
 	P              []byte           // unsent bytes
 	V              *[][]byte        // unsent buffers
 	Again          bool             // the try made progress, and the call is not complete

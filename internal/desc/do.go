@@ -20,12 +20,13 @@ const (
 //	ECANCELED   the task must not wait any more
 //	EDEADLK     a callback of the loop cannot wait
 //
-// A call sleeps before it tries only if its last try on this direction took everything, the peer
-// has not ended, no Event has come since, and the Desc is registered.
+// A call tries before it sleeps, with one exception. The last try on this direction received all
+// data, no end of input was reported, no Event has come since, and the Desc is registered.
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	c.checkBegin()
 	waits := c.Limit.Blocks()
-	if waits && !d.shared && *d.spent(dir) >= budget { // before the try: a cancelled call has received nothing
+	// It yields before the try, so that a call cancelled meanwhile has received nothing.
+	if waits && !d.shared && *d.spent(dir) >= budget {
 		*d.spent(dir) = 0
 		c.deadline(d.Kernel)
 		d.own(c)
@@ -36,7 +37,7 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	if e := d.enter(dir, c, waits); e != 0 {
 		return 0, e
 	}
-	defer d.leave(dir, c, waits) // deferred: a wait panics if its task is unwound, and user code in a try may panic
+	defer d.leave(dir, c, waits) // a wait panics if its task is unwound, and user code may panic
 	if waits && d.shared {
 		d.yieldIfSpent(dir)
 	}

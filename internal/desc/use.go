@@ -46,7 +46,7 @@ func (d *Desc) reacquire(dir Dir, c *Call) Errno {
 	return 0
 }
 
-// finish closes the number, unless it was detached. Whoever released the last reference calls it.
+// finish closes the number, unless it was detached. The caller has released the last reference.
 func (d *Desc) finish() {
 	e := Errno(0)
 	if !d.detached {

@@ -5,28 +5,27 @@ import (
 	"math"
 )
 
-// A Table finds what belongs to a descriptor by (fd, generation), so that an Event of a closed
-// descriptor never reaches the stranger who got the same number. The zero Table is empty. It
-// belongs to whoever owns the Poller.
+// A Table maps a pair (fd, generation) to a value. So an Event of a closed descriptor is never
+// delivered to the next owner of the same number. The zero Table is empty. The owner of the Poller
+// also owns the Table.
 type Table[T any] struct {
 	slots []slot[T]
 	used  int
-	first uint32 // generation of a new slot, even: none that was given up had a later one
+	first uint32 // generation of a new slot; even, and no removed slot had a later one
 }
 
-// tableKeep is how many slots a Table keeps however few are used.
+// tableKeep is how many slots a Table keeps even if few are used.
 const tableKeep = 4096
 
-// A slot's generation is odd while it is in use: Put and Delete both add one, and the wrap from the
-// largest (odd) to 0 (even) needs no care. A stale generation comes back after 2^31 reuses of one
-// number, in one batch never.
+// A slot's generation is odd while it is in use. Put and Delete both add one. The largest
+// generation is odd, so its successor 0 is a free slot's. A stale generation can return only after
+// 2^31 reuses of one number, and never within one batch of Events.
 type slot[T any] struct {
 	v   T
 	gen uint32
 }
 
-// Put stores v under fd and returns its generation, which is never 0. A number that is in use is
-// misuse.
+// Put stores v under fd and returns its generation, which is never 0. It panics if fd is in use.
 func (t *Table[T]) Put(fd int, v T) uint32 {
 	if fd < 0 || fd != int(int32(fd)) {
 		panic(fmt.Sprintf("fdtable: descriptor %d: must be 0 … %d", fd, math.MaxInt32))
@@ -44,7 +43,7 @@ func (t *Table[T]) Put(fd int, v T) uint32 {
 	return s.gen
 }
 
-// Get finds what was stored under fd and gen.
+// Get returns the value stored under fd and gen.
 func (t *Table[T]) Get(fd int32, gen uint32) (v T, ok bool) {
 	if uint(fd) >= uint(len(t.slots)) {
 		return v, false
@@ -56,10 +55,10 @@ func (t *Table[T]) Get(fd int32, gen uint32) (v T, ok bool) {
 	return s.v, true
 }
 
-// Has tells whether fd is in use, under any generation.
+// Has returns whether fd is in use, under any generation.
 func (t *Table[T]) Has(fd int) bool { return fd >= 0 && fd < len(t.slots) && t.slots[fd].gen&1 == 1 }
 
-// Delete forgets fd if gen is still its generation, and tells whether it was.
+// Delete removes fd if gen is still its generation, and returns whether it was.
 func (t *Table[T]) Delete(fd int32, gen uint32) bool {
 	if _, ok := t.Get(fd, gen); !ok {
 		return false
@@ -72,8 +71,8 @@ func (t *Table[T]) Delete(fd int32, gen uint32) bool {
 	return true
 }
 
-// shrink gives up the slots behind the last one in use, once three quarters are idle. Their
-// generations go on in those that come in their place, so that a stale Event finds none of them.
+// shrink removes the slots after the last one in use, once three quarters of all are free. first
+// keeps their largest generation: new slots start from it, so a stale Event matches none of them.
 func (t *Table[T]) shrink() {
 	if len(t.slots) <= tableKeep || t.used >= len(t.slots)/4 {
 		return
@@ -92,8 +91,8 @@ func (t *Table[T]) shrink() {
 // Len is the number of descriptors in use.
 func (t *Table[T]) Len() int { return t.used }
 
-// Some visits what is in use from descriptor fd on until f returns false, and returns the
-// descriptor after that. done: there are no more. f may delete.
+// Some calls f for the values in use from descriptor fd on, until f returns false. It returns the
+// descriptor where the next call continues. done means that there are no more. f may delete.
 func (t *Table[T]) Some(fd int, f func(v T) bool) (next int, done bool) {
 	for fd = max(fd, 0); fd < len(t.slots); fd++ {
 		if t.slots[fd].gen&1 == 1 && !f(t.slots[fd].v) {
@@ -103,7 +102,7 @@ func (t *Table[T]) Some(fd int, f func(v T) bool) (next int, done bool) {
 	return fd, true
 }
 
-// All visits what is in use in the order of the descriptors. f may delete.
+// All calls f for each value in use, in the order of the descriptors. f may delete.
 func (t *Table[T]) All(f func(fd int, v T)) {
 	for fd := 0; fd < len(t.slots); fd++ {
 		if t.slots[fd].gen&1 == 1 {

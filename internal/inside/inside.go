@@ -11,15 +11,15 @@ var (
 	Waiter func(reactor any) desc.Waiter
 	// Desc returns the Desc of a *socket.Socket.
 	Desc func(socket any) *desc.Desc
-	// Secure returns what a Poll asks a *socket.SSLSocket.
+	// Secure returns the Readier of a *socket.SSLSocket, which a Poll asks.
 	Secure func(socket any) Readier
 )
 
-// A Readier has a descriptor, and input of its own. Any number of Polls may subscribe to one.
+// A Readier has a descriptor and may also hold input of its own. Any number of Polls may subscribe.
 type Readier interface {
-	// PollReady returns for what of want the object is ready. It takes no lock for long and does
-	// not wait.
+	// PollReady returns the part of want that the object is ready for. It does not wait, and it
+	// holds no lock for long.
 	PollReady(want poller.Interest) (poller.Readiness, desc.Errno)
-	// Subscribe has f called whenever the readiness may have changed, until stop is called.
+	// Subscribe calls f whenever the readiness may have changed, until stop is called.
 	Subscribe(f func()) (stop func())
 }

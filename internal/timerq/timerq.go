@@ -2,36 +2,36 @@ package timerq
 
 import "github.com/ureactor/ureactor/timeout"
 
-// A Timer is a Deadline in a Queue and the function to call then. The zero Timer is idle and ready
-// to arm; a Timer belongs to one Queue at a time and must not be copied while it is armed.
+// A Timer is a Deadline in a Queue and the function to call then. The zero Timer is idle and can be
+// armed. A Timer belongs to one Queue at a time. It must not be copied while it is armed.
 type Timer struct {
-	F func() // what its owner calls when Expire has returned the timer; the Queue never calls it
+	F func() // its owner calls it when Expire has returned the timer; the Queue never does
 
 	until timeout.Deadline
 	seq   uint64 // age of the last Arm, for ties
 	place int32  // index in the heap + 1; 0 when idle
 }
 
-// Armed tells whether the timer is in a queue.
+// Armed returns whether the timer is in a queue.
 func (t *Timer) Armed() bool { return t.place != 0 }
 
-// Until is the deadline of an armed timer.
+// Until returns the deadline of an armed timer.
 func (t *Timer) Until() timeout.Deadline { return t.until }
 
-// A Queue holds armed timers, the earliest first and, of equals, the one armed first. It is a 4-ary
-// heap whose keys may lag: moving a timer to a later deadline only stores the deadline, and the
-// heap is put right when the timer's old place comes to the top. So re-arming per message is O(1),
-// everything else O(log n), and nothing allocates but growth.
+// A Queue orders armed timers by deadline, and timers with equal deadlines by the time of Arm. It
+// is a 4-ary heap whose keys may lag. Moving a timer to a later deadline only stores the deadline;
+// the heap is repaired when the timer's old key reaches the top. So re-arming for each message is
+// O(1), and everything else is O(log n). Only growth allocates.
 type Queue struct {
 	heap []entry
 	seq  uint64
 }
 
-// heapKeep is how many places a Queue keeps however few timers it has.
+// heapKeep is how many places a Queue keeps even if it has few timers.
 const heapKeep = 4096
 
-// An entry's key is never later than its timer's deadline. That is the whole invariant: a top whose
-// key is exact is the earliest of all.
+// An entry is one timer with its key. Invariant: a key is never later than its timer's deadline. So
+// if the key at the top is exact, its timer is the earliest of all.
 type entry struct {
 	key timeout.Deadline
 	seq uint64
@@ -40,21 +40,21 @@ type entry struct {
 
 func (a *entry) before(b *entry) bool { return a.key < b.key || a.key == b.key && a.seq < b.seq }
 
-// Len is the number of armed timers.
+// Len returns the number of armed timers.
 func (q *Queue) Len() int { return len(q.heap) }
 
-// Mark is the age of a timer that would be armed now; see Expire.
+// Mark returns the sequence number that the next armed timer gets; see Expire.
 func (q *Queue) Mark() uint64 { return q.seq + 1 }
 
-// Arm puts the timer at the deadline, moving it if it is armed. Never is misuse: it would hold a
-// place for nothing.
+// Arm adds the timer with the deadline, or moves it if it is armed. It panics if the deadline is
+// Never, because such a timer would hold a place without use.
 func (q *Queue) Arm(t *Timer, until timeout.Deadline) {
 	if until == timeout.Never {
 		panic("timerq: a timer that never fires; stop it instead")
 	}
 	q.seq++
 	if t.place != 0 && until >= q.heap[t.place-1].key {
-		t.until, t.seq = until, q.seq // the key lags; top puts it right
+		t.until, t.seq = until, q.seq // the key lags until top repairs it
 		return
 	}
 	t.until, t.seq = until, q.seq
@@ -67,7 +67,7 @@ func (q *Queue) Arm(t *Timer, until timeout.Deadline) {
 	q.up(len(q.heap)-1, e)
 }
 
-// Stop takes the timer out and tells whether it was armed.
+// Stop removes the timer and returns whether it was armed.
 func (q *Queue) Stop(t *Timer) bool {
 	if t.place == 0 {
 		return false
@@ -89,9 +89,9 @@ func (q *Queue) Stop(t *Timer) bool {
 	return true
 }
 
-// Settle puts right what lags at the top, in at most n steps, and returns how many are left of
-// them; ok means that Next and Expire have none to make. They need no Settle before, but may take a
-// step for each timer that was moved to later.
+// Settle repairs lagging keys at the top, in at most n steps. It returns how many steps are left;
+// ok means that Next and Expire need none. They work without Settle too, but then they may make one
+// step for each timer that was moved to a later deadline.
 func (q *Queue) Settle(n int) (left int, ok bool) {
 	for ; len(q.heap) > 0 && q.heap[0].seq != q.heap[0].t.seq; n-- {
 		if n <= 0 {
@@ -102,7 +102,7 @@ func (q *Queue) Settle(n int) (left int, ok bool) {
 	return n, true
 }
 
-// Next is the earliest deadline, Never when nothing is armed.
+// Next returns the earliest deadline, or Never if no timer is armed.
 func (q *Queue) Next() timeout.Deadline {
 	if len(q.heap) == 0 {
 		return timeout.Never
@@ -110,9 +110,10 @@ func (q *Queue) Next() timeout.Deadline {
 	return q.top().until
 }
 
-// Expire takes out the earliest timer if its deadline has passed at now and it was armed before the
-// mark; nil if there is none. A caller that takes one Mark and then expires until nil never meets a
-// timer armed meanwhile, as long as that one's deadline is not before now.
+// Expire removes and returns the earliest timer, if its deadline has passed at now and it was armed
+// before the mark. Otherwise it returns nil. To expire only timers that are armed already, take one
+// Mark and call Expire until it returns nil. A timer that F arms meanwhile is not returned then,
+// provided that its deadline is not before now.
 func (q *Queue) Expire(now timeout.Deadline, mark uint64) *Timer {
 	if len(q.heap) == 0 {
 		return nil
@@ -136,13 +137,13 @@ func (q *Queue) top() *Timer {
 	}
 }
 
-// repair gives the timer at the top the place of its deadline.
+// repair makes the key at the top exact and moves its timer to the place of its deadline.
 func (q *Queue) repair() {
 	t := q.heap[0].t
 	q.down(0, entry{t.until, t.seq, t})
 }
 
-// shrink gives memory back when three quarters of it have become idle.
+// shrink frees memory when three quarters of the places are unused.
 func (q *Queue) shrink() {
 	if n := len(q.heap); cap(q.heap) > heapKeep && n < cap(q.heap)/4 {
 		q.heap = append(make([]entry, 0, 2*n), q.heap...)
