@@ -7,8 +7,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// millis is the timeout of a wait that counts in milliseconds: -1 for ever. Rounded up: rounding
-// down would wake early and spin. What does not fit waits shorter and is repeated.
+// millis returns the timeout of a wait in milliseconds; -1 means no limit. It rounds up, because a
+// wait that ends early would spin. It shortens a time that does not fit, and the caller waits
+// again.
 func millis(until timeout.Deadline, left time.Duration) int {
 	if until == timeout.Never {
 		return -1

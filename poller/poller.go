@@ -58,7 +58,7 @@ type Event struct {
 // A Poller is one kernel's list of descriptors. Wait belongs to one goroutine at a time; everything
 // else may be called by any.
 type Poller interface {
-	// Add begins to watch fd. What is ready already is reported by the next Wait, with Edge too.
+	// Add begins to watch fd. The next Wait reports readiness that exists already, also with Edge.
 	// gen comes back in every Event of this registration; 0 is reserved. Adding twice is EEXIST, a
 	// file that cannot be polled EPERM.
 	Add(fd int, gen uint32, want Interest) error

@@ -13,8 +13,8 @@ import (
 // (doc/semantics.md, D39).
 const askEvery = timeout.Timeout(time.Millisecond)
 
-// few is the size of a small Poll. A Poll with at most so many descriptors unregisters from its
-// loop's Poller after each wait, so any number of small Polls can share a descriptor. A larger Poll
+// few is the most descriptors of a small Poll. A small Poll unregisters from its loop's Poller
+// after each wait, so any number of small Polls can share a descriptor. A larger Poll
 // keeps its registration: to register again, the kernel checks every descriptor of the Poll for
 // loops. For 10,000 that took 0.6 ms, and the rest of the wait 10 µs.
 const few = 16

@@ -8,8 +8,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Accept waits for a connection. The Socket it gives is blocking and waits as its listener does.
-// While the system lacks descriptors or memory, a call that may wait tries again now and then.
+// Accept waits for a connection. The Socket that it returns is blocking, and its calls wait as
+// those of the listener do. If the system lacks descriptors or memory, a call that may wait tries
+// again from time to time.
 func (s *Socket) Accept() (*Socket, Addr, error) {
 	c := s.start()
 	a := acceptor{s: s, c: &c}
@@ -29,7 +30,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 }
 
 const (
-	lostMost  = 128 // connections in a row that are gone when they are accepted: then Accept returns the error
+	lostMost  = 128 // after so many lost connections in a row Accept returns the error
 	restFirst = timeout.Timeout(5e6)
 	restMost  = timeout.Timeout(1e9)
 )
@@ -51,16 +52,17 @@ func (a *acceptor) try() (int, desc.Errno) {
 	case e == 0:
 		a.from = from
 	case outOfResources(e):
-		if !a.c.Limit.Blocks() || d.AsNet && d.Waiter.Shared() { // package net returns it, and its users rest
+		// A listener of package net returns the error, and its callers sleep.
+		if !a.c.Limit.Blocks() || d.AsNet && d.Waiter.Shared() {
 			return fd, e
 		}
 		if loop, ok := d.Waiter.(interface{ Lacking(fd int, e kernel.Errno) }); ok && rest == 0 {
-			loop.Lacking(d.FD, e) // nobody else notices, for the call goes on
+			loop.Lacking(d.FD, e) // the loop reports it, because this call returns no error
 		}
 		a.c.Step = min(max(2*rest, restFirst), restMost)
 		return 0, kernel.EAGAIN
 	case passing(e) && a.s.connects():
-		if a.lost++; a.lost < lostMost { // that one is gone, the next may be there
+		if a.lost++; a.lost < lostMost { // that connection is lost; another one may wait
 			a.c.Again = true
 			return 0, 0
 		}
@@ -68,7 +70,7 @@ func (a *acceptor) try() (int, desc.Errno) {
 	return fd, e
 }
 
-// outOfResources tells whether accept fails because the system has no room for another descriptor.
+// outOfResources returns whether accept failed because the system lacks descriptors or memory.
 func outOfResources(e kernel.Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOBUFS, kernel.ENOMEM:
@@ -77,9 +79,9 @@ func outOfResources(e kernel.Errno) bool {
 	return false
 }
 
-// passing tells whether an error of accept says nothing of the listener: the connection was lost
-// (accept(2) has a list, and systems add to it), or something is lacking. The short list is that of
-// the others.
+// passing returns whether an error of accept does not concern the listener: the connection was
+// lost, or a resource is lacking. Systems add to accept(2)'s list of such errors, so passing lists
+// the other errors.
 func passing(e kernel.Errno) bool {
 	switch e {
 	case 0, kernel.EAGAIN, kernel.EBADF, kernel.EINVAL, kernel.ENOTSOCK, kernel.EFAULT, kernel.ENOSYS, kernel.EDEADLK,

@@ -11,15 +11,15 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// An Addr is the address of a socket: what GetAddrInfo, Accept and RecvFrom give, and what Tuple
-// and Path make. Addrs are comparable. The zero Addr is any address and port 0.
+// An Addr is the address of a socket. GetAddrInfo, Accept and RecvFrom return it; Tuple and Path
+// make it. Addrs are comparable. The zero Addr is any address and port 0.
 type Addr struct {
 	a   kernel.Addr // Family 0: any address of the socket's family
-	bad string      // why it is none; told by the call that is given it
+	bad string      // why it is invalid; the call that uses it returns that as the error
 }
 
-// Tuple is MicroPython's (host, port). host is the text of an IP address, "" for any; names are for
-// GetAddrInfo. The call that takes the Addr returns ErrValue if an item is wrong.
+// Tuple is MicroPython's (host, port). host is the text of an IP address, or "" for any address.
+// GetAddrInfo resolves names. If an item is wrong, the call that uses the Addr returns ErrValue.
 func Tuple(host string, port int) Addr { return tuple(host, port, nil) }
 
 // Tuple6 is MicroPython's (host, port, flowinfo, scopeid), for IPv6.
@@ -58,8 +58,8 @@ func tuple(host string, port int, flowScope *[2]int) Addr {
 // Path is the address of a Unix socket; a leading "@" is Linux's abstract space.
 func Path(path string) Addr { return Addr{a: kernel.Unix(path)} }
 
-// AddrOf is the Addr of an IP endpoint. Its zone must be an interface's number: the call that takes
-// the Addr says so.
+// AddrOf returns the Addr of an IP endpoint. Its zone must be an interface's number; if not, the
+// call that uses the Addr returns ErrValue.
 func AddrOf(ap netip.AddrPort) Addr {
 	a, err := inet(ap)
 	if err != nil {
@@ -73,15 +73,15 @@ func inet(ap netip.AddrPort) (kernel.Addr, error) {
 	if z := ap.Addr().Zone(); strings.Trim(z, "0123456789") != "" {
 		return kernel.Addr{}, fmt.Errorf("scope %.100q must be an interface's number", z)
 	}
-	return netaddr.Inet(nil, ap) // nobody is asked for a number
+	return netaddr.Inet(nil, ap) // no kernel: a number needs no lookup
 }
 
 func badAddr(format string, args ...any) Addr { return Addr{bad: fmt.Sprintf(format, args...)} }
 
-// Family is AF_INET, AF_INET6 or AF_UNIX; 0 where the text was "".
+// Family returns AF_INET, AF_INET6 or AF_UNIX, or 0 if the host was "".
 func (a Addr) Family() int { return a.a.Family }
 
-// Host is the text of the IP address, without its scope, or the path.
+// Host returns the text of the IP address without its scope, or the path.
 func (a Addr) Host() string {
 	switch a.a.Family {
 	case AF_INET:
@@ -96,7 +96,7 @@ func (a Addr) Port() int  { return int(a.a.Port) }
 func (a Addr) Flow() int  { return int(a.a.Flow) }
 func (a Addr) Scope() int { return int(a.a.Scope) }
 
-// AddrPort is the address as netip knows it, invalid for what is not IP.
+// AddrPort converts the address to netip. It is invalid if the address is not IP.
 func (a Addr) AddrPort() netip.AddrPort { return a.a.AddrPort() }
 
 func (a Addr) String() string {
@@ -109,8 +109,8 @@ func (a Addr) String() string {
 	return a.a.String()
 }
 
-// address is what the kernel is told. EAFNOSUPPORT when the address is of another family than the
-// socket.
+// address returns the address for the kernel. It returns EAFNOSUPPORT if the socket has another
+// family.
 func (s *Socket) address(o op, a Addr) (kernel.Addr, kernel.Errno, error) {
 	if a.bad != "" {
 		return kernel.Addr{}, 0, badValue(o, "address: %s", a.bad)

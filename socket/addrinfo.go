@@ -21,9 +21,9 @@ type AddrInfo struct {
 	Addr                Addr
 }
 
-// GetAddrInfo resolves a host name, or the text of an address, and a port's number or service name.
-// af, typ and proto choose what is wanted; 0 is all: streams first, then datagrams, then raw
-// sockets. Errors of the resolver are negative OSErrors; a port out of range is ErrValue.
+// GetAddrInfo resolves a host name or the text of an address, and a port number or service name.
+// af, typ and proto restrict the result; 0 means all: streams first, then datagrams, then raw
+// sockets. Errors of the resolver are negative OSErrors. A port out of range gives ErrValue.
 func GetAddrInfo(host, port string, af, typ, proto, flags int) ([]AddrInfo, error) {
 	q, err := newQuery(kernel.Host, host, port, af, typ, proto, flags)
 	if err == nil && q.asks() {
@@ -35,11 +35,11 @@ func GetAddrInfo(host, port string, af, typ, proto, flags int) ([]AddrInfo, erro
 	return q.answer()
 }
 
-// GetAddrInfoOn is GetAddrInfo for a Task, which waits while the loop goes on.
+// GetAddrInfoOn is GetAddrInfo for a Task. The Task waits while the loop runs.
 func GetAddrInfoOn(t *reactor.Task, host, port string, af, typ, proto, flags int) ([]AddrInfo, error) {
 	q, err := newQuery(t.Reactor().Kernel(), host, port, af, typ, proto, flags)
 	if err == nil && q.asks() {
-		asked := *q // if the Task is cancelled, Await leaves the function to itself
+		asked := *q // a copy, because the function continues if the Task is cancelled
 		ctx, k := t.Context(), t.Reactor().Kernel()
 		var failed error
 		if e := t.Await(func() { failed = asked.ask(ctx, k) }); e != nil {
@@ -53,11 +53,11 @@ func GetAddrInfoOn(t *reactor.Task, host, port string, af, typ, proto, flags int
 	return q.answer()
 }
 
-// A service is a kind of socket that addresses are given for.
+// A service is a kind of socket. The result has each address for each service.
 type service struct {
 	typ, proto int
-	network    string // that service names are looked up in
-	port       int    // -1: to be looked up; -2: none of that name
+	network    string // of the lookup of service names
+	port       int    // or portUnknown (not looked up yet), portNone (no such service)
 }
 
 const (
@@ -72,14 +72,14 @@ type query struct {
 	flags      int
 	services   []service
 	addrs      []kernel.Addr
-	wrong      error // the host's; the service's counts first
+	wrong      error // of the host; an error of the service comes first
 }
 
 func eai(code int) error { return &OSError{code, opGetAddrInfo.String()} }
 
 const knownFlags = AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG | AI_NUMERICSERV
 
-// newQuery checks the arguments and answers what needs nobody else.
+// newQuery checks the arguments and does everything that needs no lookup.
 func newQuery(k kernel.Kernel, host, port string, af, typ, proto, flags int) (*query, error) {
 	if flags&^knownFlags != 0 {
 		return nil, eai(EAI_BADFLAGS)
@@ -99,8 +99,8 @@ func newQuery(k kernel.Kernel, host, port string, af, typ, proto, flags int) (*q
 	return q, nil
 }
 
-// choose picks the services as the C libraries do: a raw socket has no ports, so it is there only
-// when nothing is asked for.
+// choose selects the services as the C libraries do. A raw socket has no ports, so it is selected
+// only if neither typ nor proto is given.
 func (q *query) choose(typ, proto, port int) error {
 	all := []service{
 		{SOCK_STREAM, IPPROTO_TCP, "tcp", port},
@@ -123,7 +123,7 @@ func (q *query) choose(typ, proto, port int) error {
 	return eai(EAI_SOCKTYPE)
 }
 
-// number is a port that is one, with blanks before it, as strtoul(3) reads it; portUnknown for any
+// number parses a port number, with leading blanks as in strtoul(3). It returns portUnknown for any
 // other text.
 func (q *query) number() (int, error) {
 	n, err := strconv.Atoi(strings.TrimLeft(q.port, " \t\n\v\f\r"))
@@ -140,7 +140,7 @@ func (q *query) number() (int, error) {
 	return portUnknown, nil
 }
 
-// literal is a host that is an address.
+// literal sets the address if the host is the text of one.
 func (q *query) literal(k kernel.Kernel, flags int) error {
 	a, ok := kernel.Addr{}, false
 	if ip, isShort := shortIPv4(q.host); isShort {
@@ -176,27 +176,27 @@ func (q *query) literal(k kernel.Kernel, flags int) error {
 	return nil
 }
 
-// mapped is an IPv4 address as one of IPv6.
+// mapped converts an IPv4 address to an IPv4-mapped IPv6 address.
 func mapped(a kernel.Addr) kernel.Addr {
 	return kernel.Inet(netip.AddrPortFrom(netip.AddrFrom16(a.AddrPort().Addr().As16()), a.Port))
 }
 
-// plausible tells whether a name server may know the name.
+// plausible returns whether a name server may know the name.
 func plausible(host string) bool {
 	if host == "" || len(host) > 255 || strings.ContainsAny(host, "\x00 \t\r\n/:%") {
 		return false
 	}
 	last := strings.TrimSuffix(host, ".")
 	last = last[strings.LastIndexByte(last, '.')+1:]
-	return strings.Trim(last, "0123456789") != "" // or it was to be an address
+	return strings.Trim(last, "0123456789") != "" // if it is empty, host is a wrong address
 }
 
-// asks tells whether somebody else has to answer.
+// asks returns whether a lookup is needed.
 func (q *query) asks() bool {
 	return q.services[0].port == portUnknown || len(q.addrs) == 0 && q.wrong == nil
 }
 
-// ask looks up what is missing; it blocks.
+// ask makes the lookups. It blocks.
 func (q *query) ask(ctx context.Context, k kernel.Kernel) error {
 	if q.services[0].port == portUnknown {
 		known := false
@@ -226,7 +226,7 @@ func (q *query) ask(ctx context.Context, k kernel.Kernel) error {
 	if err != nil {
 		return lookupError(err)
 	}
-	var others []kernel.Addr // of IPv4, mapped
+	var others []kernel.Addr // mapped IPv4 addresses
 	for _, ip := range ips {
 		a, err := netaddr.InetAny(k, netip.AddrPortFrom(ip, 0))
 		if err != nil {
@@ -256,7 +256,7 @@ func lookupError(err error) error {
 	return eai(EAI_AGAIN)
 }
 
-// answer is every address for every service.
+// answer returns each address for each service.
 func (q *query) answer() (list []AddrInfo, err error) {
 	if q.wrong != nil {
 		return nil, q.wrong

@@ -10,23 +10,23 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A callback is option 20's function. The Desc, which is in tables, knows the Socket weakly: a
-// Socket that only its own callback has is closed by the garbage collector like any other.
+// A callback has the function of option 20. The Desc has only a weak pointer to the Socket. So the
+// garbage collector closes a Socket that only its own callback refers to.
 type callback struct {
 	f      func(*Socket)
-	stale  bool // what waited at SetCallback may still be told; that is no arrival
-	amount int  // of it; -1: unknown
+	stale  bool // an Event may report input that waited at SetCallback, which is no arrival
+	amount int  // bytes of that input; -1 if unknown
 	ready  poller.Readiness
-	posted atomic.Bool // one call is on its way: arrivals until then are one
-	run    func()      // calls f with of, on a loop: made once, for it is called for each Event
-	of     *Socket     // while that lasts
+	posted atomic.Bool // a call of f is posted; arrivals until it runs add no other
+	run    func()      // calls f with of, on a loop; made once, because each Event calls it
+	of     *Socket     // set while run runs
 }
 
 const arrival = poller.In | poller.Err | poller.Hup
 
 // SetCallback sets f, which is called after each arrival: data, a connection to accept, or the end
-// of input. What waits already is not reported. An arrival during the call of SetCallback may be
-// reported twice. The Sockets of NewOn call f on their loop, those of New on one goroutine for all.
+// of input. Input that waits already is not reported. An arrival during the call of SetCallback may
+// be reported twice. Sockets of NewOn call f on their loop; all Sockets of New share one goroutine.
 // f is never called inside another call of user code. nil removes f. An accepted socket starts
 // without a callback.
 func (s *Socket) SetCallback(f func(*Socket)) error {
@@ -39,7 +39,7 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	d := s.d
 	c := &callback{f: f}
 	c.run = func() { c.f(c.of) }
-	registered := d.Registered() // then what waits has been told
+	registered := d.Registered() // if so, the input that waits has been reported
 	if w, ok := d.Waiter.(interface{ Callbacks() }); ok {
 		w.Callbacks()
 	}
@@ -51,7 +51,7 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	})
 	if e == 0 {
 		s.call.Store(c)
-		handle := weak.Make(s) // and nothing else: c has f, which may well have the Socket
+		handle := weak.Make(s) // the function must not refer to c, because f may refer to s
 		e = d.OnArrival(func() { arrived(handle) })
 		if e != 0 {
 			s.call.Store(nil)
@@ -61,7 +61,7 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	return fail(opSetOpt, e)
 }
 
-// arrived is an Event: on the loop, or on the goroutine that runs no code of the user's.
+// arrived handles an Event, on the loop or on the background goroutine, which runs no user code.
 func arrived(handle weak.Pointer[Socket]) {
 	s := handle.Value()
 	if s == nil {
@@ -93,9 +93,9 @@ func arrived(handle weak.Pointer[Socket]) {
 	}
 }
 
-// news tells whether more than what waited at SetCallback is there. If the kernel cannot tell how
-// much waits, news assumes that something has come. The kernel reports an arrival once, so a call
-// too many is better than none.
+// news returns whether input has come since SetCallback. If the kernel cannot report how much
+// input waits, news returns true: the kernel reports an arrival once, so a needless call is better
+// than a missing one.
 func (c *callback) news(d *desc.Desc) bool {
 	more := false
 	d.Use(func(fd int) desc.Errno {

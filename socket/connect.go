@@ -8,17 +8,18 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The stages of a stream's connect. A connect that timed out or was not waited for goes on by
-// itself.
+// The stages of a stream's connect. The kernel continues a connect after its call has returned
+// without waiting or has timed out.
 const (
 	fresh uint32 = iota
 	connecting
 	connected
 )
 
-// Connect connects a stream, or sets a datagram socket's peer. Non-blocking it is EINPROGRESS; Poll
-// tells when it has ended. After ETIMEDOUT it still goes on: Connect again is EALREADY until it has
-// ended, then EISCONN. After a refusal Connect is a new attempt.
+// Connect connects a stream, or sets a datagram socket's peer. A non-blocking Connect returns
+// EINPROGRESS, and Poll reports POLLOUT when the attempt is complete. After ETIMEDOUT the attempt
+// continues: another Connect returns EALREADY until it is complete, then EISCONN. After a refusal
+// Connect makes a new attempt.
 func (s *Socket) Connect(a Addr) error {
 	to, wrong, err := s.address(opConnect, a)
 	if err != nil {
@@ -44,8 +45,8 @@ func (s *Socket) Connect(a Addr) error {
 	return fail(opConnect, e)
 }
 
-// full ends an attempt because the queue of a Unix listener or receiver has no room: no Event tells
-// when it has, or, on Linux, each datagram that is refused makes one.
+// full ends an attempt because the queue of a Unix listener or receiver has no room. Events do not
+// help: none reports the room, or, on Linux, each refused datagram causes one.
 const full desc.Errno = 1 << 16 // no system has an error of this number
 
 // attempt connects and waits for the outcome.
@@ -68,10 +69,10 @@ func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {
 	return e
 }
 
-// retry is how often it is asked again.
+// retry is the time between two attempts that end with full.
 const retry = timeout.Timeout(2e6)
 
-// later attempts now and then what is full.
+// later repeats an attempt that ended with full, until the limit.
 func (s *Socket) later(limit timeout.Timeout, attempt func(*desc.Call) desc.Errno) desc.Errno {
 	until := limit.After(s.d.Kernel.Now())
 	for {
@@ -90,7 +91,7 @@ func (s *Socket) later(limit timeout.Timeout, attempt func(*desc.Call) desc.Errn
 	}
 }
 
-// begin starts an attempt, unless one is on its way or has come through.
+// begin starts an attempt, unless one is in progress or has succeeded.
 func (s *Socket) begin(to kernel.Addr) desc.Errno {
 	k, fd := s.d.Kernel, s.d.FD
 	if s.connect.Load() == connecting {
@@ -103,7 +104,7 @@ func (s *Socket) begin(to kernel.Addr) desc.Errno {
 	}
 	e := k.Connect(fd, to)
 	if e == kernel.ECONNABORTED {
-		e = k.Connect(fd, to) // Linux says so once after a refusal that another call has told
+		e = k.Connect(fd, to) // Linux returns it once after a refusal that another call has reported
 	}
 	switch e {
 	case 0:
@@ -119,7 +120,7 @@ func (s *Socket) begin(to kernel.Addr) desc.Errno {
 	return e
 }
 
-// outcome is how the attempt has ended; EAGAIN while it has not.
+// outcome returns the result of the attempt, or EAGAIN while it is in progress.
 func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 	if !s.d.Kernel.Traits().ConnectReports {
 		return s.ended()
@@ -128,9 +129,10 @@ func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 	case 0, kernel.EISCONN:
 		s.connect.Store(connected)
 		return 0
-	case kernel.EALREADY, kernel.EINPROGRESS: // EINPROGRESS: another call has delivered the error, and this is a new attempt
+	case kernel.EALREADY, kernel.EINPROGRESS:
+		// EINPROGRESS is a new attempt, because another call has received the error.
 		return kernel.EAGAIN
-	case kernel.ECONNABORTED: // another call has delivered the error
+	case kernel.ECONNABORTED: // another call has received the error
 		s.connect.Store(fresh)
 		return kernel.ECONNREFUSED
 	default:
@@ -139,12 +141,12 @@ func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 	}
 }
 
-// ended is outcome where connect(2) does not report. A socket that an attempt has spent stays as
-// the kernel leaves it. Ready comes first: an attempt that ends between two of these questions must
-// not look as if nobody had its result.
+// ended is outcome on systems where a second connect(2) does not report the result. A failed socket
+// remains as the kernel leaves it. Ready comes first. Otherwise an attempt that ends between two of
+// these calls would look as if another call had received its error.
 func (s *Socket) ended() desc.Errno {
 	k, fd := s.d.Kernel, s.d.FD
-	ready, _ := k.Ready(fd) // no kernel reports anything while the attempt is under way
+	ready, _ := k.Ready(fd) // no kernel reports readiness while the attempt is in progress
 	failed := func() kernel.Errno {
 		n, e := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
 		if e == 0 && n != 0 {
@@ -163,7 +165,7 @@ func (s *Socket) ended() desc.Errno {
 	if ready == 0 {
 		return kernel.EAGAIN
 	}
-	if e := failed(); e != 0 { // reset since it was asked above
+	if e := failed(); e != 0 { // reset since the call above
 		return e
 	}
 	s.connect.Store(fresh)

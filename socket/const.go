@@ -31,7 +31,7 @@ const (
 	SO_OOBINLINE  = kernel.SO_OOBINLINE
 	SO_RCVBUF     = kernel.SO_RCVBUF
 	SO_RCVLOWAT   = kernel.SO_RCVLOWAT
-	SO_RCVTIMEO   = kernel.SO_RCVTIMEO // accepted, and without effect: SetTimeout is the only mode
+	SO_RCVTIMEO   = kernel.SO_RCVTIMEO // accepted without effect: SetTimeout is the only mode
 	SO_REUSEADDR  = kernel.SO_REUSEADDR
 	SO_REUSEPORT  = kernel.SO_REUSEPORT
 	SO_SNDBUF     = kernel.SO_SNDBUF
@@ -78,19 +78,19 @@ const (
 	SHUT_RDWR = kernel.SHUT_RDWR
 )
 
-// IPPROTO_SEC asks for a TLS socket, as on the WiPy: one of TCP that WrapSSL makes TLS. It, and
-// what it accepts, neither sends nor receives before that, nor past it: EPROTO.
+// IPPROTO_SEC makes a socket for TLS, as on the WiPy: a TCP socket for WrapSSL. The socket and
+// those that it accepts send and receive only through WrapSSL; their own calls return EPROTO.
 const IPPROTO_SEC = 100
 
-// SO_CALLBACK is the option of level SOL_SOCKET that sets the callback, when its value is a
-// function or nil. With other values 20 is the host's option of that number.
+// SO_CALLBACK is the option of level SOL_SOCKET that sets the callback, if the value is a function
+// or nil. With any other value, 20 is the host's option of that number.
 const SO_CALLBACK = 20
 
-// Flags of GetAddrInfo, numbered as Linux does. Addresses are always looked up by ureactor, so all
-// hosts have them.
+// Flags of GetAddrInfo, with Linux's numbers. ureactor itself implements them, so they work on all
+// hosts.
 const (
 	AI_PASSIVE     = 0x1
-	AI_CANONNAME   = 0x2 // accepted: canonical names are never given (SEMANTICS D24)
+	AI_CANONNAME   = 0x2 // accepted without effect (doc/semantics.md, D24)
 	AI_NUMERICHOST = 0x4
 	AI_V4MAPPED    = 0x8
 	AI_ALL         = 0x10

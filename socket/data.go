@@ -7,19 +7,19 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// Data waits for input and returns what is there, 64 KiB at most, in a buffer that is not the
-// Socket's: a Socket that waits has none. io.EOF is the end of a stream, and an empty slice is an
-// empty datagram.
+// Data waits for input and returns at most 64 KiB of it. The buffer does not belong to the Socket:
+// a Socket that waits has none. io.EOF is the end of a stream. An empty slice is an empty datagram.
 //
-// In a task that is the loop's buffer, as Handler.Data is shown it. It is the task's until the task
-// waits, or calls Data again on any Socket: copy what you keep. It may be sent as it is: a send
-// that has to wait copies the rest. Race builds overwrite it when it is not valid any more. A
-// callback may be using the buffer itself, so Data is EDEADLK there.
+// In a task the result is in the loop's buffer, like the argument of Handler.Data. It is valid
+// until the task waits or calls Data again on any Socket. Copy what you keep. You may send it
+// without a copy, because a send that must wait copies the rest. Race builds overwrite it when it
+// is not valid any more. In a callback Data returns EDEADLK, because the callback may be using the
+// buffer.
 //
-// Where callers park, what is returned is valid until the next Data of the same Socket.
+// Where callers park, the result is valid until the next Data of the same Socket.
 //
-// One caller reads by Data: a second is misuse and panics, and so is a Watch or Conn of the same
-// loop on the descriptor.
+// Only one caller may read by Data at a time. A second one panics. Data also panics if the loop has
+// a Watch or a Conn on the descriptor.
 func (s *Socket) Data() ([]byte, error) {
 	c := s.start()
 	d := s.d
@@ -39,7 +39,7 @@ func (s *Socket) Data() ([]byte, error) {
 	return s.shown(d.Shown(room, n))
 }
 
-// shown is what Data has received.
+// shown returns the result of Data for the received bytes.
 func (s *Socket) shown(p []byte) ([]byte, error) {
 	if len(p) == 0 && s.connects() {
 		return nil, io.EOF
@@ -47,8 +47,8 @@ func (s *Socket) shown(p []byte) ([]byte, error) {
 	return p, nil
 }
 
-// dataApart is Data where callers park, and with SO_RCVLOWAT, which few have: then the memory is
-// the caller's own.
+// dataApart is Data where callers park, and with SO_RCVLOWAT. With SO_RCVLOWAT, which is rare, the
+// caller owns the memory of the result.
 //
 //go:noinline
 func (s *Socket) dataApart(least int) ([]byte, error) {

@@ -10,10 +10,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// An OSError is MicroPython's: Errno is its args[0], the host's number of the error, or a negative
-// EAI_* one of GetAddrInfo. errors.Is knows it as that syscall.Errno; ETIMEDOUT is
-// os.ErrDeadlineExceeded too, and EBADF, which is what every call on a closed socket gives,
-// net.ErrClosed. It is a net.Error.
+// An OSError is MicroPython's. Errno is its args[0]: the host's number of the error, or a negative
+// EAI_* number of GetAddrInfo. errors.Is matches it with that syscall.Errno. It also matches
+// ETIMEDOUT with os.ErrDeadlineExceeded, and EBADF with net.ErrClosed. Every call on a closed
+// socket returns EBADF. An OSError is a net.Error.
 type OSError struct {
 	Errno int
 	Op    string // the call
@@ -33,7 +33,7 @@ func (e *OSError) Error() string {
 	return text
 }
 
-// Is tells what else the error is, beside what Unwrap gives.
+// Is matches the errors that Unwrap does not cover.
 func (e *OSError) Is(target error) bool {
 	if t, ok := target.(*OSError); ok {
 		return *t == *e
@@ -47,8 +47,8 @@ func (e *OSError) Is(target error) bool {
 	return false
 }
 
-// Unwrap is the number as a syscall.Errno, so that the error is os.ErrPermission, fs.ErrNotExist, …
-// where that is.
+// Unwrap returns the number as a syscall.Errno. So errors.Is also matches os.ErrPermission,
+// fs.ErrNotExist and others.
 func (e *OSError) Unwrap() error {
 	if e.Errno <= 0 {
 		return nil
@@ -56,7 +56,7 @@ func (e *OSError) Unwrap() error {
 	return kernel.Errno(e.Errno)
 }
 
-// As gives the number as a syscall.Errno.
+// As sets a target of type *syscall.Errno to the number.
 func (e *OSError) As(target any) bool {
 	if t, ok := target.(*kernel.Errno); ok && e.Errno > 0 {
 		*t = kernel.Errno(e.Errno)
@@ -65,11 +65,11 @@ func (e *OSError) As(target any) bool {
 	return false
 }
 
-// Timeout tells whether the call's time was up.
+// Timeout returns whether the call has timed out.
 func (e *OSError) Timeout() bool { return kernel.Errno(e.Errno) == kernel.ETIMEDOUT }
 
-// Temporary tells whether the same call may succeed later. Of Accept that is every error that says
-// nothing of the listener.
+// Temporary returns whether the same call may succeed later. For Accept it is true for every error
+// that does not concern the listener.
 func (e *OSError) Temporary() bool {
 	return e.Timeout() || kernel.Errno(e.Errno) == kernel.EAGAIN || e.Errno == EAI_AGAIN ||
 		e.Op == opNames[opAccept] && e.Errno > 0 && passing(kernel.Errno(e.Errno)) && kernel.Errno(e.Errno) != kernel.EOPNOTSUPP
@@ -86,8 +86,7 @@ var eaiText = map[int]string{
 	EAI_ADDRFAMILY: "host has no address of the family",
 }
 
-// ErrValue is what an argument outside its range gives: MicroPython's ValueError. Nothing has
-// happened then.
+// ErrValue is MicroPython's ValueError: an argument is outside its range. The call had no effect.
 var ErrValue = errors.New("ValueError")
 
 // valueError names the argument and its range.
@@ -100,7 +99,7 @@ func badValue(op op, format string, args ...any) error {
 	return &valueError{op.String(), fmt.Sprintf(format, args...)}
 }
 
-// An op is a call, by the name that its errors say.
+// An op is a call, with the name that its errors contain.
 type op uint8
 
 const (
@@ -142,8 +141,8 @@ var opNames = [ops]string{"socket", "accept", "bind", "close", "connect", "data"
 
 func (o op) String() string { return opNames[o] }
 
-// again has an EAGAIN for each call, made beforehand: a non-blocking socket gives them all the
-// time.
+// again has an EAGAIN error for each call. They are made once, because a non-blocking socket
+// returns them often.
 var again = func() (list [ops]OSError) {
 	for i := range list {
 		list[i] = OSError{Errno: int(kernel.EAGAIN), Op: opNames[i]}

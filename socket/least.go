@@ -5,9 +5,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// least is how many bytes a receive of n waits for: all with MSG_WAITALL, otherwise SO_RCVLOWAT.
-// The kernel would wait for them in a blocking recv; the descriptor is non-blocking, so the call
-// does. A call that never waits takes what is there.
+// least returns how many bytes a receive of n waits for: all with MSG_WAITALL, otherwise
+// SO_RCVLOWAT. The kernel waits for them in a blocking recv. This descriptor is non-blocking, so
+// the call waits itself. A call that never waits receives what is available.
 func (s *Socket) least(c *desc.Call, n, flags int) int {
 	switch {
 	case s.typ != SOCK_STREAM, !c.Limit.Blocks(), flags&MSG_OOB != 0:
@@ -18,11 +18,12 @@ func (s *Socket) least(c *desc.Call, n, flags int) int {
 	return min(n, int(s.lowat.Load()))
 }
 
-// A try receives with these flags what comes after the first at bytes.
+// A try receives the bytes after the first at ones, with the given flags.
 type try func(at, flags int) (int, desc.Errno)
 
-// fill receives until it has least bytes, the end, or an error. A deadline that passes after some
-// bytes is no error, as in recv(2); any other error comes with the bytes before it.
+// fill receives until it has least bytes, the input ends, or an error occurs. A deadline that
+// passes after some bytes is no error, as in recv(2). Any other error is returned with the bytes
+// before it.
 func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errno) {
 	if flags&MSG_WAITALL == 0 || flags&MSG_PEEK != 0 {
 		return s.seen(c, least, flags, f)
@@ -40,9 +41,9 @@ func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errn
 	return n, e
 }
 
-// seen is fill that leaves the bytes in the kernel until there are least: with SO_RCVLOWAT the
-// kernel counts them there before it makes an Event. Nothing tells that an end is behind the bytes
-// but the Event of it.
+// seen is fill that first peeks. The bytes stay in the kernel until there are least of them: with
+// SO_RCVLOWAT the kernel counts them there before it reports an Event. Only an Event reports an end
+// of input behind the bytes.
 func (s *Socket) seen(c *desc.Call, least, flags int, f try) (int, desc.Errno) {
 	var said desc.Errno
 	n, e := s.d.Do(desc.In, c, func() (n int, e desc.Errno) {
@@ -65,7 +66,7 @@ func (s *Socket) seen(c *desc.Call, least, flags int, f try) (int, desc.Errno) {
 	return n, e
 }
 
-// setLeast keeps SO_RCVLOWAT, as the kernel has it now.
+// setLeast stores the kernel's present SO_RCVLOWAT.
 func (s *Socket) setLeast(fd int) {
 	if n, e := s.d.Kernel.GetOpt(fd, SOL_SOCKET, SO_RCVLOWAT); e == 0 {
 		s.lowat.Store(int32(n))

@@ -19,11 +19,11 @@ func (s *Socket) Bind(a Addr) error {
 	})
 }
 
-// DefaultBacklog is the backlog that MicroPython's listen takes without an argument.
+// DefaultBacklog is the backlog of MicroPython's listen without an argument.
 const DefaultBacklog = min(kernel.SOMAXCONN, 128)
 
-// Listen makes the Socket accept connections. At most backlog of them wait for Accept; less than 0
-// is 0.
+// Listen makes the Socket accept connections. At most backlog of them wait for Accept. A negative
+// backlog means 0.
 func (s *Socket) Listen(backlog int) error {
 	n := min(max(backlog, 0), 1<<31-1)
 	return s.use(opListen, func(fd int) desc.Errno { return s.d.Kernel.Listen(fd, n) })
@@ -31,13 +31,13 @@ func (s *Socket) Listen(backlog int) error {
 
 // Shutdown ends one or both directions: SHUT_RD, SHUT_WR or SHUT_RDWR.
 func (s *Socket) Shutdown(how int) error {
-	if how != int(int32(how)) { // the kernel would be given another one
+	if how != int(int32(how)) { // the kernel would get another value
 		return fail(opShutdown, kernel.EINVAL)
 	}
 	return s.use(opShutdown, func(fd int) desc.Errno { return s.d.Kernel.Shutdown(fd, how) })
 }
 
-// LocalAddr is where the Socket is bound.
+// LocalAddr returns the address that the Socket is bound to.
 func (s *Socket) LocalAddr() (a Addr, err error) {
 	err = s.use(opLocalAddr, func(fd int) (e desc.Errno) {
 		a.a, e = s.d.Kernel.LocalAddr(fd)
@@ -46,7 +46,7 @@ func (s *Socket) LocalAddr() (a Addr, err error) {
 	return a, err
 }
 
-// RemoteAddr is whom the Socket is connected to.
+// RemoteAddr returns the address that the Socket is connected to.
 func (s *Socket) RemoteAddr() (a Addr, err error) {
 	err = s.use(opRemoteAddr, func(fd int) (e desc.Errno) {
 		a.a, e = s.d.Kernel.PeerAddr(fd)

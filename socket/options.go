@@ -7,8 +7,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// SetSockOpt sets an option to an int, of which 32 bits count, a bool, or the bytes of whatever the
-// host expects. With SOL_SOCKET and SO_CALLBACK, a func(*Socket) or nil is SetCallback.
+// SetSockOpt sets an option to an int, a bool, or the bytes that the host expects. Of an int, 32
+// bits count. With SOL_SOCKET and SO_CALLBACK, a func(*Socket) or nil has the effect of
+// SetCallback.
 func (s *Socket) SetSockOpt(level, name int, value any) error {
 	if level != int(int32(level)) || name != int(int32(name)) {
 		return fail(opSetOpt, kernel.ENOPROTOOPT)
@@ -36,7 +37,7 @@ func (s *Socket) SetSockOpt(level, name int, value any) error {
 	return badValue(opSetOpt, "value of type %T must be int, bool or []byte, or for SO_CALLBACK func(*Socket) or nil", value)
 }
 
-// set sets an option; a receive has to know of some.
+// set sets an option. It stores SO_RCVLOWAT for later receives.
 func (s *Socket) set(level, name int, f func(fd int) desc.Errno) error {
 	return s.use(opSetOpt, func(fd int) desc.Errno {
 		e := f(fd)
@@ -47,7 +48,7 @@ func (s *Socket) set(level, name int, f func(fd int) desc.Errno) error {
 	})
 }
 
-// GetSockOpt is an option that is an int.
+// GetSockOpt returns an option that is an int.
 func (s *Socket) GetSockOpt(level, name int) (v int, err error) {
 	if level != int(int32(level)) || name != int(int32(name)) {
 		return 0, fail(opGetOpt, kernel.ENOPROTOOPT)
@@ -59,10 +60,10 @@ func (s *Socket) GetSockOpt(level, name int) (v int, err error) {
 	return v, err
 }
 
-// optionMax is the most that GetSockOptBytes gives, as CPython's.
+// optionMax is the most bytes that GetSockOptBytes returns, as in CPython.
 const optionMax = 1024
 
-// GetSockOptBytes is an option of size bytes at most.
+// GetSockOptBytes returns an option of at most size bytes.
 func (s *Socket) GetSockOptBytes(level, name, size int) ([]byte, error) {
 	if size < 0 || size > optionMax {
 		return nil, badValue(opGetOpt, "size %d must be 0 … %d", size, optionMax)

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Recv waits for data and gives what is there, n bytes at most; the rest of a datagram is lost.
-// Empty is the end of a stream, or an empty datagram.
+// Recv waits for data and returns at most n bytes of it. The rest of a datagram is lost. An empty
+// result is the end of a stream or an empty datagram.
 func (s *Socket) Recv(n int) ([]byte, error) { return s.RecvFlags(n, 0) }
 
 // RecvFlags is Recv with flags: MSG_PEEK, MSG_WAITALL and others, or'ed.
@@ -18,7 +18,7 @@ func (s *Socket) RecvFlags(n, flags int) ([]byte, error) {
 	return data, err
 }
 
-// RecvFrom is Recv that also tells who sent it; on a stream that is the peer.
+// RecvFrom is Recv that also returns the sender's address. On a stream that is the peer's.
 func (s *Socket) RecvFrom(n int) ([]byte, Addr, error) { return s.RecvFromFlags(n, 0) }
 
 // RecvFromFlags is RecvFrom with flags.
@@ -31,7 +31,7 @@ func (s *Socket) RecvFromFlags(n, flags int) ([]byte, Addr, error) {
 	return data, from, err
 }
 
-// RecvInto is Recv into p. It allocates nothing. With MSG_TRUNC it gives the length of the
+// RecvInto is Recv into p. It allocates nothing. With MSG_TRUNC it returns the length of the
 // datagram, which may be more than len(p), as recv(2) does.
 func (s *Socket) RecvInto(p []byte) (int, error) { return s.RecvIntoFlags(p, 0) }
 
@@ -55,8 +55,8 @@ func (s *Socket) RecvIntoFlags(p []byte, f int) (int, error) {
 	return n, nil
 }
 
-// recvLeast is RecvInto with MSG_WAITALL or SO_RCVLOWAT. It is apart, for what RecvInto has on the
-// stack while it waits.
+// recvLeast is RecvInto with MSG_WAITALL or SO_RCVLOWAT. It is a function of its own, so that
+// RecvInto needs less stack while it waits.
 //
 //go:noinline
 func (s *Socket) recvLeast(p []byte, flags, least int) (int, desc.Errno) {
@@ -89,7 +89,7 @@ func (s *Socket) RecvFromIntoFlags(p []byte, f int) (int, Addr, error) {
 	return n, from, nil
 }
 
-// Read is io.Reader's: Recv into p, with io.EOF at the end of a stream.
+// Read implements io.Reader: Recv into p, with io.EOF at the end of a stream.
 func (s *Socket) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, s.nothing(opRead)
@@ -101,7 +101,7 @@ func (s *Socket) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// recvFrom is one try. A stream's kernel does not tell the peer.
+// recvFrom is one try. For a stream the kernel does not report the peer.
 func (s *Socket) recvFrom(p []byte, flags int, from *kernel.Addr) (int, desc.Errno) {
 	d := s.d
 	if !s.connects() {
@@ -146,7 +146,7 @@ func (s *Socket) receive(o op, n, flags int, from *kernel.Addr) (data []byte, e 
 	return data, e, fail(o, e)
 }
 
-// take receives n bytes at most into memory of their own.
+// take receives at most n bytes. The result has its own memory.
 func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 	room := desc.Scratch.Get().(*[desc.ScratchSize]byte)
 	defer desc.Scratch.Put(room)
@@ -157,7 +157,8 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 			return nil, e
 		}
 	}
-	if flags&MSG_TRUNC != 0 { // may count bytes that it does not write: they must not be what others have received
+	// MSG_TRUNC may count bytes that it does not write. They must not be those of another call.
+	if flags&MSG_TRUNC != 0 {
 		clear(p)
 	}
 	got, e := 0, desc.Errno(0)
@@ -171,12 +172,12 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 	}
 	p = p[:min(got, len(p))]
 	if len(p) > desc.ScratchSize {
-		return p, 0 // its own already
+		return p, 0 // not a scratch buffer
 	}
 	return append([]byte{}, p...), 0
 }
 
-// roomFor is a buffer for all that is there, n bytes at most: room if that is enough.
+// roomFor returns a buffer for all available bytes, at most n. It returns room if that is enough.
 func (s *Socket) roomFor(n, flags int, room []byte) ([]byte, desc.Errno) {
 	for {
 		got, e := s.d.Kernel.Recv(s.d.FD, room, flags&^MSG_TRUNC|MSG_PEEK)
@@ -187,8 +188,8 @@ func (s *Socket) roomFor(n, flags int, room []byte) ([]byte, desc.Errno) {
 	}
 }
 
-// MakeFile is MicroPython's makefile: the Socket itself. mode must be of 'r', 'w' and 'b', with
-// 'b'.
+// MakeFile is MicroPython's makefile: it returns the Socket itself. mode must be rb, wb or rwb, in
+// any order of the letters.
 func (s *Socket) MakeFile(mode string) (*Socket, error) {
 	switch mode {
 	case "rb", "br", "wb", "bw", "rwb", "rbw", "wrb", "wbr", "brw", "bwr":

@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Send waits until the kernel takes some of p, and tells how much.
+// Send waits until the kernel accepts some bytes of p, and returns how many.
 func (s *Socket) Send(p []byte) (int, error) {
 	c := s.start()
 	d := s.d
@@ -45,7 +45,7 @@ func (s *Socket) crowded(limit timeout.Timeout, send func() (int, desc.Errno)) (
 	return n, e
 }
 
-// SendTo sends a datagram. On a stream the address means nothing.
+// SendTo sends a datagram. On a stream the address is ignored.
 func (s *Socket) SendTo(p []byte, a Addr) (int, error) {
 	to, wrong, err := s.address(opSendTo, a)
 	if err != nil {

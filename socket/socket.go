@@ -12,13 +12,13 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Socket is a handle on a descriptor. When nobody has it any more the garbage collector closes
-// it; Close does so now. It must not be copied.
+// A Socket is a handle on a descriptor. Close closes it. The garbage collector closes a Socket that
+// is unreachable. A Socket must not be copied.
 type Socket struct {
 	d       *desc.Desc
 	timeout atomic.Int64                // a timeout.Timeout
-	peer    atomic.Pointer[kernel.Addr] // of a stream: as given to Connect or told by Accept
-	call    atomic.Pointer[callback]    // option 20's
+	peer    atomic.Pointer[kernel.Addr] // of a stream: the argument of Connect or result of accept
+	call    atomic.Pointer[callback]    // of option 20
 	cleanup runtime.Cleanup
 	connect atomic.Uint32 // a stage
 	lowat   atomic.Int32  // SO_RCVLOWAT; 0 until set
@@ -31,14 +31,15 @@ func New(family, typ, proto int) (*Socket, error) {
 	return create(kernel.Host, desc.Parked, family, typ, proto)
 }
 
-// NewOn makes a Socket that belongs to the loop of r: it is used by r's Tasks, which it suspends,
-// and, with Timeout 0, by callbacks. A call that would have to wait in a callback is EDEADLK.
+// NewOn makes a Socket that belongs to the loop of r. Its calls suspend the Task that makes them.
+// With Timeout 0, callbacks may use it too. In a callback, a call that would have to wait returns
+// EDEADLK.
 func NewOn(r *reactor.Reactor, family, typ, proto int) (*Socket, error) {
 	return create(r.Kernel(), inside.Waiter(r), family, typ, proto)
 }
 
 func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, error) {
-	if proto == IPPROTO_SEC { // TCP that says nothing in the clear
+	if proto == IPPROTO_SEC { // TCP that sends nothing unencrypted
 		if typ != SOCK_STREAM || family != AF_INET && family != AF_INET6 {
 			return nil, fail(opSocket, kernel.EPROTONOSUPPORT)
 		}
@@ -62,23 +63,24 @@ func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, er
 
 // adopt makes a blocking Socket of a descriptor.
 func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
-	s := &Socket{d: desc.New(k, fd, w), family: int32(family), typ: int32(typ & 0xf)} // without SOCK_CLOEXEC and the like
+	// typ without SOCK_CLOEXEC and other flags
+	s := &Socket{d: desc.New(k, fd, w), family: int32(family), typ: int32(typ & 0xf)}
 	s.timeout.Store(int64(timeout.None))
 	s.cleanup = runtime.AddCleanup(s, release, s.d)
 	return s
 }
 
-// release closes what nobody can reach any more, where it belongs: what its loop does not know, on
-// the spot, for that loop may never run. A simulated kernel is its loop's alone.
+// release closes the Desc of an unreachable Socket, on its loop if the loop knows it. Otherwise it
+// closes at once, because that loop may never run. Only its loop may use a simulated kernel.
 func release(d *desc.Desc) {
 	if d.Waiter.Shared() || below(d.Kernel) == kernel.Host && d.Idle() || !d.Waiter.Post(func() { d.Close() }) {
 		d.Close()
 	}
 }
 
-// Close ends the Socket: every call on it, also those in progress, is EBADF from now on. The peer
-// sees the end of the stream. It returns when the descriptor is closed, whoever waits in a call.
-// Again is nothing.
+// Close closes the Socket. From now on every call on it returns EBADF, also each call in progress.
+// The peer receives the end of the stream. Close returns when the descriptor is closed. A second
+// call does nothing.
 func (s *Socket) Close() error {
 	s.cleanup.Stop()
 	s.call.Store(nil)
@@ -87,9 +89,9 @@ func (s *Socket) Close() error {
 	return fail(opClose, e)
 }
 
-// Detach gives the descriptor away: it stays open, non-blocking as it always was, and the Socket is
-// closed. It returns when no call uses the number any more. Inside a call of the Socket's, which
-// goes on with the number, it returns a duplicate.
+// Detach closes the Socket but not the descriptor, which belongs to the caller from now on and is
+// still non-blocking. It returns when no call uses the number any more. Inside a call of the
+// Socket, which continues to use the number, it returns a duplicate.
 func (s *Socket) Detach() (int, error) {
 	s.cleanup.Stop()
 	s.call.Store(nil)
@@ -98,21 +100,22 @@ func (s *Socket) Detach() (int, error) {
 	return fd, fail(opDetach, e)
 }
 
-// Fileno is the descriptor's number, -1 once closed. It is the Socket's: do not close it.
+// Fileno returns the descriptor's number, or -1 once the Socket is closed. The Socket owns the
+// descriptor: do not close it.
 func (s *Socket) Fileno() int {
 	fd := s.d.Number()
 	runtime.KeepAlive(s)
 	return fd
 }
 
-// Family is the address family that the Socket was made with.
+// Family returns the address family that the Socket was made with.
 func (s *Socket) Family() int { return int(s.family) }
 
-// Type is SOCK_STREAM, SOCK_DGRAM, …
+// Type returns SOCK_STREAM, SOCK_DGRAM or another type.
 func (s *Socket) Type() int { return int(s.typ) }
 
-// connects tells whether the Socket is for connections: SOCK_STREAM, SOCK_SEQPACKET and what else
-// is not for datagrams. The input of such a one ends.
+// connects returns whether the Socket has connections, so that its input can end: SOCK_STREAM,
+// SOCK_SEQPACKET and all other types that do not send datagrams.
 func (s *Socket) connects() bool { return s.typ != SOCK_DGRAM && s.typ != SOCK_RAW }
 
 func init() {
@@ -154,14 +157,14 @@ func (s *Socket) setTimeout(o op, t timeout.Timeout) error {
 	return nil
 }
 
-// Timeout is what SetTimeout has set.
+// Timeout returns the value of the last SetTimeout.
 func (s *Socket) Timeout() timeout.Timeout { return timeout.Timeout(s.timeout.Load()) }
 
-// start is a call that begins now.
+// start returns a call that begins now.
 func (s *Socket) start() desc.Call { return desc.Call{Limit: s.limit(0)} }
 
-// limit is how long a call with these flags may wait. MSG_DONTWAIT never waits, in any mode
-// (SEMANTICS D7).
+// limit returns how long a call with these flags may wait. With MSG_DONTWAIT it never waits, in any
+// mode (doc/semantics.md, D7).
 func (s *Socket) limit(flags int) timeout.Timeout {
 	switch {
 	case flags&MSG_DONTWAIT != 0:
@@ -172,10 +175,10 @@ func (s *Socket) limit(flags int) timeout.Timeout {
 	return timeout.Timeout(s.timeout.Load())
 }
 
-// startWith is one with flags.
+// startWith is start for a call with flags.
 func (s *Socket) startWith(flags int) desc.Call { return desc.Call{Limit: s.limit(flags)} }
 
-// flagsFit tells whether the kernel, which takes 32 bits, gets all of the flags.
+// flagsFit returns whether the flags fit into 32 bits, which is all that the kernel gets.
 func flagsFit(f int) bool { return f == int(int32(f)) || f == int(uint32(f)) }
 
 func badFlags(o op, f int) error {

@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The values of SSLOptions.CertReqs. As on MicroPython's mbedtls ports only CERT_REQUIRED validates
-// anything.
+// The values of SSLOptions.CertReqs. Only CERT_REQUIRED validates the peer, as on MicroPython's
+// mbedtls ports.
 const (
 	CERT_NONE     = 0
 	CERT_OPTIONAL = 1
@@ -24,36 +24,41 @@ const (
 )
 
 // SSLOptions are the arguments of MicroPython's ssl.wrap_socket (docs/library/ssl.rst). Key, Cert
-// and CAData are PEM or DER. Cert may be a chain, CAData several certificates. PEM is read by the
-// types of its blocks: other blocks are ignored, so that one file may be both Key and Cert.
+// and CAData are PEM or DER. Cert may be a chain. CAData may have several certificates. PEM blocks
+// of other types are ignored, so one file may be both Key and Cert.
 type SSLOptions struct {
 	Key, Cert      []byte
 	CertReqs       int
-	CAData         []byte // whom to trust with CERT_REQUIRED; nil: whom the system trusts, for a client only
+	CAData         []byte // trusted authorities of CERT_REQUIRED; nil (client): the system's
 	ServerHostname string
-	DeferHandshake bool // do_handshake=False: it is part of the first reads and writes
+	DeferHandshake bool // do_handshake=False: the first reads and writes make the handshake
 }
 
-// An SSLSocket is TLS on a Socket, with the methods of MicroPython's: those of a stream. Its mode
-// is the Socket's, and its calls wait as the Socket's do.
+// An SSLSocket is TLS on a Socket, with the methods of a MicroPython stream. Its calls wait as
+// those of the Socket do, and they share the Socket's Timeout.
 type SSLSocket struct {
 	s  *Socket
 	st *sslState
 }
 
-// sslState is what hooks may know: not the Socket, which the garbage collector closes.
+// sslState is the part that hooks may refer to. It must not refer to the Socket, because the
+// garbage collector closes an unreachable one.
 type sslState struct {
 	c *secure.Conn
 	listeners
 }
 
-// WrapSSL is ssl.wrap_socket: TLS on a connected stream, which must not be used directly from now
-// on. The handshake is made at once, waiting also on a non-blocking Socket, unless it is deferred:
-// then a non-blocking read or write goes on with it, and is EAGAIN until it is over. package sel
-// polls an SSLSocket as it is: POLLIN where a read gives something, also what is buffered here,
-// POLLOUT where a write takes something. Any number of Polls may have one SSLSocket.
+// WrapSSL is ssl.wrap_socket: it makes TLS on a connected stream. Do not use sock directly from now
+// on.
 //
-// Wrong options leave sock as it was. If the handshake fails, sock is closed.
+// WrapSSL makes the handshake at once and waits for it, also on a non-blocking Socket. A deferred
+// handshake is part of the first reads and writes; a non-blocking one returns EAGAIN until the
+// handshake is complete.
+//
+// Package sel can poll an SSLSocket. It is POLLIN if a read would return data, also buffered data.
+// It is POLLOUT if a write would accept data. Any number of Polls may have one SSLSocket.
+//
+// Wrong options have no effect on sock. If the handshake fails, sock is closed.
 func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	cfg, err := opts.config(server)
 	if err != nil {
@@ -71,7 +76,7 @@ func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	user := weak.Make(sock)
 	outer := func() net.Conn { return sslConn{user.Value(), sslAddr(local), sslAddr(remote)} }
 	st := &sslState{c: secure.NewConn(d, below(d.Kernel), sslAddr(local), sslAddr(remote), outer, cfg, server)}
-	d.AddHook(&desc.Hook{F: st.news}) // closed meanwhile: the handshake tells
+	d.AddHook(&desc.Hook{F: st.news}) // if the Desc is closed, the handshake returns the error
 	s := &SSLSocket{s: sock, st: st}
 	if opts.DeferHandshake {
 		return s, nil
@@ -81,14 +86,13 @@ func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 		c.Limit = timeout.None
 	}
 	if err := s.fail(opWrap, st.c.Handshake(&c)); err != nil {
-		_ = s.Close() // the handshake's error is the one to tell
+		_ = s.Close() // the handshake's error is the one to return
 		return nil, err
 	}
 	return s, nil
 }
 
-// ReadSize is MicroPython's read(n), ReadAll its read(): see Socket.ReadSize. The end is the peer's
-// close_notify.
+// ReadSize is MicroPython's read(n); see Socket.ReadSize. The peer's close_notify ends the input.
 func (s *SSLSocket) ReadSize(n int) ([]byte, error) {
 	if n < 0 {
 		n = maxInt
@@ -105,7 +109,7 @@ func (s *SSLSocket) ReadSize(n int) ([]byte, error) {
 	return data, s.end(opRead, &r, e)
 }
 
-// ReadAll reads until the end.
+// ReadAll is MicroPython's read(): it reads until the end of input.
 func (s *SSLSocket) ReadAll() ([]byte, error) { return s.ReadSize(-1) }
 
 // ReadInto is MicroPython's readinto: ReadSize(len(p)) into p.
@@ -122,10 +126,10 @@ func (s *SSLSocket) ReadInto(p []byte) (int, error) {
 	return n, s.end(opReadInto, &r, e)
 }
 
-// ReadLine is MicroPython's readline: up to and with '\n'.
+// ReadLine is MicroPython's readline: it reads up to '\n' and includes it.
 func (s *SSLSocket) ReadLine() ([]byte, error) { return s.ReadLineMax(-1) }
 
-// ReadLineMax is ReadLine that ends after n bytes at most; a negative n is no limit.
+// ReadLineMax is ReadLine that ends after at most n bytes. A negative n means no limit.
 func (s *SSLSocket) ReadLineMax(n int) ([]byte, error) {
 	limit := lineLimit(n)
 	if limit == 0 {
@@ -136,11 +140,11 @@ func (s *SSLSocket) ReadLineMax(n int) ([]byte, error) {
 	if err != nil {
 		return []byte{}, err
 	}
-	line, e := s.s.d.Line(&c, limit, false, r.Recv) // what is behind the line stays; the record is here already
+	line, e := s.s.d.Line(&c, limit, false, r.Recv) // the rest of the record stays in the Conn
 	return line, s.end(opReadLine, &r, e)
 }
 
-// begin makes the handshake if need be.
+// begin begins a read. It makes the handshake if that is not complete.
 func (s *SSLSocket) begin(o op, c *desc.Call) (secure.Reading, error) {
 	r, err := s.st.c.Reads(c)
 	if err != nil {
@@ -149,15 +153,15 @@ func (s *SSLSocket) begin(o op, c *desc.Call) (secure.Reading, error) {
 	return r, s.fail(o, err)
 }
 
-// end is the error of a read. What it has taken, no Event tells a Poll of any more; there may be
-// more of it.
+// end returns the error of a read. It notifies the Polls, because no Event reports the rest of a
+// record that the read has received.
 func (s *SSLSocket) end(o op, r *secure.Reading, e desc.Errno) error {
 	err := r.End(e)
 	s.st.news()
 	return s.fail(o, err)
 }
 
-// Read is io.Reader's: what is there, io.EOF at the end.
+// Read implements io.Reader. It returns io.EOF at the end of input.
 func (s *SSLSocket) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -170,32 +174,32 @@ func (s *SSLSocket) Read(p []byte) (int, error) {
 	return n, s.fail(opRead, err)
 }
 
-// Write is MicroPython's write, and io.Writer's: n is how much was taken, also with an error;
-// non-blocking, EAGAIN if that is not all. What was taken of a last record and the kernel refused
-// goes with the next call, or while a Poll asks.
+// Write is MicroPython's write, and implements io.Writer. n is how many bytes it accepted, also
+// with an error. A non-blocking Write that cannot accept all returns EAGAIN. The kernel may not
+// have room for the rest of an accepted record. The next call, or a Poll, sends that rest.
 func (s *SSLSocket) Write(p []byte) (int, error) {
 	c := s.s.start()
 	n, err := s.st.c.Write(&c, p)
-	s.st.news() // a handshake may have come to its end, and data with that
+	s.st.news() // the handshake may be complete now, and data may have come with its last record
 	return n, s.fail(opWrite, err)
 }
 
-// Close says close_notify, if it can without waiting, and closes the Socket. What a non-blocking
-// Write had taken of a last record and the kernel has not is lost: POLLOUT tells when that has
-// left.
+// Close sends close_notify, if it can without waiting, and closes the Socket. The rest of a record
+// that a non-blocking Write has accepted is lost. POLLOUT reports when it has been sent.
 func (s *SSLSocket) Close() error {
 	s.st.c.SendCloseNotify()
 	return s.s.Close()
 }
 
-// SetBlocking and SetTimeout are the Socket's.
+// SetBlocking and SetTimeout are those of the Socket.
 func (s *SSLSocket) SetBlocking(on bool) error          { return s.s.SetBlocking(on) }
 func (s *SSLSocket) SetTimeout(t timeout.Timeout) error { return s.s.SetTimeout(t) }
 
-// Fileno is the Socket's descriptor, -1 once closed.
+// Fileno returns the Socket's descriptor, or -1 once it is closed.
 func (s *SSLSocket) Fileno() int { return s.s.Fileno() }
 
-// Cipher is the name of the cipher suite and of the protocol version; empty before the handshake.
+// Cipher returns the names of the cipher suite and of the protocol version. They are empty before
+// the handshake is complete.
 func (s *SSLSocket) Cipher() (suite, version string) {
 	st, ok := s.st.c.State()
 	if !ok {
@@ -204,8 +208,8 @@ func (s *SSLSocket) Cipher() (suite, version string) {
 	return tls.CipherSuiteName(st.CipherSuite), tls.VersionName(st.Version)
 }
 
-// GetPeerCert is MicroPython's getpeercert(True): the peer's certificate in DER, nil if it has
-// shown none.
+// GetPeerCert is MicroPython's getpeercert(True). It returns the peer's certificate in DER, or nil
+// if the peer has sent none.
 func (s *SSLSocket) GetPeerCert() []byte {
 	st, ok := s.st.c.State()
 	if !ok || len(st.PeerCertificates) == 0 {
@@ -214,21 +218,20 @@ func (s *SSLSocket) GetPeerCert() []byte {
 	return st.PeerCertificates[0].Raw
 }
 
-// read is the Conn's. What it has taken, no Event tells a Poll of any more; there may be more of
-// it.
+// read reads from the Conn. It notifies the Polls for the same reason as end.
 func (st *sslState) read(c *desc.Call, p []byte) (int, error) {
 	n, err := st.c.Read(c, p)
 	st.news()
 	return n, err
 }
 
-// open tells whether the handshake is over and has succeeded.
+// open returns whether the handshake has succeeded.
 func (s *SSLSocket) open() bool {
 	_, ok := s.st.c.State()
 	return ok
 }
 
-// fail is an OSError; what TLS itself says is EPROTO, and crypto/tls's error inside.
+// fail makes an OSError. For an error of TLS itself it is EPROTO, which wraps crypto/tls's error.
 func (s *SSLSocket) fail(o op, err error) error {
 	runtime.KeepAlive(s.s)
 	var e kernel.Errno

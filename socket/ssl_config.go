@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// config is the options as crypto/tls has them. What cannot be is ErrValue.
+// config converts the options to those of crypto/tls. It returns ErrValue for wrong options.
 func (o *SSLOptions) config(server bool) (*tls.Config, error) {
 	required := o.CertReqs == CERT_REQUIRED
 	switch {
@@ -20,7 +20,7 @@ func (o *SSLOptions) config(server bool) (*tls.Config, error) {
 		return nil, badValue(opWrap, "key and cert must be given both")
 	case server && o.Cert == nil:
 		return nil, badValue(opWrap, "a server must have key and cert")
-	case server && required && o.CAData == nil: // the system's authorities certify anybody
+	case server && required && o.CAData == nil: // the system's authorities would accept any client
 		return nil, badValue(opWrap, "CERT_REQUIRED of a server needs cadata")
 	case !server && required && o.ServerHostname == "":
 		return nil, badValue(opWrap, "CERT_REQUIRED needs server_hostname")
@@ -52,9 +52,9 @@ func (o *SSLOptions) config(server bool) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// keyPair reads both by the types of their PEM blocks: a file may hold the key beside the
-// certificates, and parameters beside the key. Each link of the chain is a certificate, for all of
-// it is sent to the peer.
+// keyPair reads both by the types of their PEM blocks. A file may hold the key beside the
+// certificates, and parameters beside the key. The chain must contain only certificates, because
+// the peer gets all of it.
 func keyPair(cert, key []byte) (tls.Certificate, error) {
 	chain, err := certificates(cert)
 	if err != nil {
@@ -65,14 +65,15 @@ func keyPair(cert, key []byte) (tls.Certificate, error) {
 		links = append(links, pem.EncodeToMemory(&pem.Block{Type: certificateType, Bytes: c.Raw})...)
 	}
 	if !isPEM(key) {
-		key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}) // crypto/tls finds out which kind it is
+		// crypto/tls finds out the kind of key.
+		key = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})
 	}
 	return tls.X509KeyPair(links, key)
 }
 
 const certificateType = "CERTIFICATE"
 
-// certificates are those of PEM text, or of DER. There is at least one.
+// certificates parses PEM or DER. It returns an error if there is no certificate.
 func certificates(p []byte) ([]*x509.Certificate, error) {
 	der := p
 	if isPEM(p) {
@@ -95,11 +96,11 @@ func isPEM(p []byte) bool {
 	return b != nil
 }
 
-// verify checks a server's certificate as mbedtls does: the chain, then the name. nil: the system's
-// authorities.
+// verify checks a server's certificate as mbedtls does: the chain, then the name. If trusted is
+// nil, the system's authorities are.
 func verify(trusted *x509.CertPool, host string) func(tls.ConnectionState) error {
 	return func(st tls.ConnectionState) error {
-		leaf := st.PeerCertificates[0] // crypto/tls lets no server be without
+		leaf := st.PeerCertificates[0] // crypto/tls refuses a server without one
 		opts := x509.VerifyOptions{Roots: trusted, Intermediates: x509.NewCertPool()}
 		for _, c := range st.PeerCertificates[1:] {
 			opts.Intermediates.AddCert(c)
@@ -120,7 +121,8 @@ var (
 	oidCommonName = asn1.ObjectIdentifier{2, 5, 4, 3}
 )
 
-// verifyName takes the subject's common names only of a certificate without alternative names.
+// verifyName checks the host name. The subject's common names count only if the certificate has no
+// alternative names.
 func verifyName(c *x509.Certificate, host string) error {
 	for _, e := range c.Extensions {
 		if e.Id.Equal(oidAltName) {
@@ -135,8 +137,7 @@ func verifyName(c *x509.Certificate, host string) error {
 	return fmt.Errorf("x509: the certificate is valid for CN %q, not for %q", c.Subject.CommonName, host)
 }
 
-// matches compares without regard to case; a name that begins with "*." stands for one label and
-// the rest.
+// matches compares without regard to case. "*." at the beginning of name matches one label of host.
 func matches(name, host string) bool {
 	if strings.EqualFold(name, host) {
 		return true

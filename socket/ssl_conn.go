@@ -13,8 +13,8 @@ func (a sslAddr) String() string { return Addr(a).String() }
 
 var _ net.Addr = sslAddr{}
 
-// An sslConn is the Socket below an SSLSocket as crypto/tls's errors show it
-// (tls.RecordHeaderError): with the Socket's mode, and closed with it.
+// An sslConn is the Socket below an SSLSocket as a net.Conn, for crypto/tls's errors
+// (tls.RecordHeaderError). It has the Socket's Timeout and is closed with it.
 type sslConn struct {
 	*Socket
 	local, remote net.Addr

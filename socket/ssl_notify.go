@@ -13,7 +13,7 @@ import (
 // listeners are the functions to call when the readiness of an SSLSocket may have changed. The list
 // is replaced, never changed, so that news takes no lock.
 type listeners struct {
-	mu   sync.Mutex // held while the list is replaced, together with the Desc's OnNews
+	mu   sync.Mutex // held while the list and the Desc's OnEvent are replaced
 	list atomic.Pointer[[]*func()]
 }
 
@@ -25,14 +25,15 @@ func (l *listeners) news() {
 	}
 }
 
-// several tells whether a listener may have missed what another one has decrypted.
+// several returns whether there are several listeners. If so, one of them may have missed input
+// that another one has decrypted.
 func (l *listeners) several() bool {
 	list := l.list.Load()
 	return list != nil && len(*list) > 1
 }
 
-// replace takes gone out of the list, puts f into it, and has the Desc report its Events while the
-// list is not empty. With mu.
+// replace removes gone from the list and adds f; each may be nil. The Desc reports its Events to
+// the listeners while the list is not empty. The caller holds mu.
 func (l *listeners) replace(d *desc.Desc, gone, f *func()) {
 	var list []*func()
 	if old := l.list.Load(); old != nil {
@@ -45,7 +46,7 @@ func (l *listeners) replace(d *desc.Desc, gone, f *func()) {
 	if len(list) == 0 {
 		d.OnEvent(nil)
 	} else {
-		d.OnEvent(l.news) // closed: the first PollReady says so
+		d.OnEvent(l.news) // if the Desc is closed, the first PollReady returns EBADF
 	}
 }
 
@@ -71,7 +72,7 @@ func (s *readier) Subscribe(f func()) (stop func()) {
 // PollReady returns what secure.Conn's Ready returns.
 func (s *readier) PollReady(want poller.Interest) (poller.Readiness, desc.Errno) {
 	r, took, e := s.st.c.Ready(want)
-	if took && s.st.several() { // what was decrypted here causes no Event for the others
+	if took && s.st.several() { // no Event reports input decrypted here to the other listeners
 		s.st.news()
 	}
 	runtime.KeepAlive(s.s)

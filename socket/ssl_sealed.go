@@ -2,8 +2,8 @@ package socket
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// sealed is the kernel of a socket of IPPROTO_SEC: nothing goes over it in the clear. WrapSSL opens
-// it.
+// sealed is the kernel of an IPPROTO_SEC socket: it neither sends nor receives unencrypted bytes.
+// WrapSSL uses the kernel below it.
 type sealed struct{ kernel.Kernel }
 
 func (s sealed) Dup(fd int) (int, kernel.Errno)          { return kernel.Dup(s.Kernel, fd) }
@@ -16,7 +16,7 @@ func (sealed) RecvFrom(int, []byte, int) (int, kernel.Addr, kernel.Errno) {
 }
 func (sealed) SendTo(int, []byte, int, kernel.Addr) (int, kernel.Errno) { return 0, kernel.EPROTO }
 
-// below is the kernel that moves bytes.
+// below returns the kernel that can send and receive.
 func below(k kernel.Kernel) kernel.Kernel {
 	if s, ok := k.(sealed); ok {
 		return s.Kernel

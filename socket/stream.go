@@ -6,11 +6,11 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// The stream calls: desc has them, for Sockets and SSLSockets.
+// The stream calls. Package desc implements them for Sockets and SSLSockets.
 
-// ReadSize is MicroPython's read(n): it waits until n bytes have come, or the end of the stream;
-// less than n is that. On a non-blocking Socket it gives what is there, or EAGAIN. What came before
-// an error is returned with it. n < 0 is ReadAll.
+// ReadSize is MicroPython's read(n). It waits until it has n bytes or the stream ends; fewer than n
+// bytes mean the end. On a non-blocking Socket it returns the available bytes, or EAGAIN if there
+// are none. It returns the bytes before an error with the error. A negative n means ReadAll.
 func (s *Socket) ReadSize(n int) ([]byte, error) {
 	if n < 0 {
 		n = maxInt
@@ -24,8 +24,8 @@ func (s *Socket) ReadSize(n int) ([]byte, error) {
 	return data, fail(opRead, e)
 }
 
-// ReadAll is MicroPython's read(): everything until the end of the stream; non-blocking, what is
-// there, or EAGAIN.
+// ReadAll is MicroPython's read(): it reads until the end of the stream. On a non-blocking Socket
+// it returns the available bytes, or EAGAIN.
 func (s *Socket) ReadAll() ([]byte, error) { return s.ReadSize(-1) }
 
 // ReadInto is MicroPython's readinto: ReadSize(len(p)) into p. It allocates nothing.
@@ -39,11 +39,11 @@ func (s *Socket) ReadInto(p []byte) (int, error) {
 	return n, fail(opReadInto, e)
 }
 
-// ReadLine is MicroPython's readline: up to and with '\n'. It waits like ReadSize and takes nothing
-// beyond the line.
+// ReadLine is MicroPython's readline: it reads up to '\n' and includes it. It waits like ReadSize
+// and receives nothing beyond the line.
 func (s *Socket) ReadLine() ([]byte, error) { return s.ReadLineMax(-1) }
 
-// ReadLineMax is ReadLine that ends after n bytes at most; a negative n is no limit.
+// ReadLineMax is ReadLine that ends after at most n bytes. A negative n means no limit.
 func (s *Socket) ReadLineMax(n int) ([]byte, error) {
 	limit := lineLimit(n)
 	if limit == 0 {
@@ -57,7 +57,7 @@ func (s *Socket) ReadLineMax(n int) ([]byte, error) {
 
 const maxInt = int(^uint(0) >> 1)
 
-// lineLimit is ReadLine's argument.
+// lineLimit converts the argument of ReadLineMax.
 func lineLimit(n int) int {
 	if n < 0 {
 		return maxInt
@@ -70,10 +70,10 @@ func (s *Socket) recv(p []byte, flags int) (int, desc.Errno) {
 	return s.d.Kernel.Recv(s.d.FD, s.part(p), flags)
 }
 
-// part is as much of p as one try may move.
+// part returns as much of p as one try may move.
 func (s *Socket) part(p []byte) []byte { return p[:min(len(p), s.most())] }
 
-// most is how many bytes one try may move. A message is never parted.
+// most returns how many bytes one try may move. A message is never split.
 func (s *Socket) most() int {
 	if s.typ == SOCK_STREAM {
 		return desc.PartMost
@@ -81,15 +81,15 @@ func (s *Socket) most() int {
 	return maxInt
 }
 
-// nothing is a call that moves no bytes: EBADF once closed.
+// nothing is a call that moves no bytes. It returns EBADF once the Socket is closed.
 func (s *Socket) nothing(o op) error { return s.use(o, func(int) desc.Errno { return 0 }) }
 
-// SendAll sends all of p under one deadline. n is how much went, also with an error; non-blocking,
-// EAGAIN is the error when not all of it could.
+// SendAll sends all of p under one deadline. n is how many bytes it sent, also with an error. If a
+// non-blocking Socket cannot send all, the error is EAGAIN.
 func (s *Socket) SendAll(p []byte) (n int, err error) { return s.sendAll(opSendAll, p) }
 
-// Write is MicroPython's write, and io.Writer's: like SendAll, but nothing is sent when p is empty.
-// Where MicroPython returns a count that is short, the error is EAGAIN.
+// Write is MicroPython's write, and implements io.Writer. It is SendAll, but with an empty p it
+// sends nothing. Where MicroPython returns a short count, Write also returns EAGAIN.
 func (s *Socket) Write(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, s.nothing(opWrite)
