@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	corkMax   = 4 * 1024  // a Send up to this size is copied until the step ends; a larger one leaves at once
+	corkMax   = 4 * 1024  // a Send up to this size waits for the end of the step
 	corkTotal = 64 * 1024 // corked bytes that do not wait for the end of the step
 )
 
@@ -112,7 +112,8 @@ func (c *Conn) cork(p []byte) {
 	case c.out.n >= corkTotal:
 		c.flush()
 	default:
-		c.throttle() // even if the flush empties it: the caller may have seen Buffered and waits for Drained
+		// Throttle even if the flush empties it: the caller may have seen Buffered and waits for Drained.
+		c.throttle()
 		c.flushLater()
 	}
 }

@@ -42,7 +42,8 @@ func (c safeCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		if returned {
 			return
 		}
-		if p := panicErrorOf(recover()); p.Value != ErrGoexit { // Goexit goes on, to a guard that reports it
+		// A Goexit unwinds further, to a guard that reports it.
+		if p := panicErrorOf(recover()); p.Value != ErrGoexit {
 			c.told(p)
 		}
 	}()

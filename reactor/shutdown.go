@@ -219,7 +219,7 @@ func (r *Reactor) finish() {
 	if r.conns+r.closedCalls.len() > 0 {
 		return
 	}
-	r.table.All(func(_ int, w *Watch) { w.drop() }) // their descriptors belong to user code and stay open
+	r.table.All(func(_ int, w *Watch) { w.drop() }) // user code owns their descriptors
 	r.end()
 }
 
