@@ -278,29 +278,3 @@ func (w *world) bind(e *end) {
 		w.want(err, syscall.EADDRINUSE)
 	}
 }
-
-func (w *world) listen(e *end) {
-	n := []int{128, -1, 0, 5}[w.next(4)]
-	if e.phase == refused || e.phase == refusedTold {
-		return // not written anywhere
-	}
-	var err error
-	if n == 128 {
-		err = e.s.Listen(socket.DefaultBacklog)
-	} else {
-		err = e.s.Listen(n)
-	}
-	w.note(e, "Listen %d: %v", n, err)
-	switch {
-	case e.closed:
-		w.want(err, syscall.EBADF)
-	case e.dgram:
-		w.want(err, syscall.EOPNOTSUPP)
-	case e.phase == connected, e.phase == connecting:
-		w.want(err, syscall.EINVAL)
-	default:
-		w.want(err, 0)
-		e.phase, e.bound, e.backlog = listening, true, max(n, 0)
-		e.addr = socket.Tuple("127.0.0.1", w.addr(e.s).Port())
-	}
-}
