@@ -11,14 +11,41 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Task is a coroutine on the loop: blocking-style code that gives the loop back whenever it
-// waits. Tasks of one reactor never run at the same time, so what they share needs no locks — and a
-// lock of a library's that is held across a wait blocks the loop when another Task wants it.
+// A Task is a coroutine on the loop. Its code is in blocking style: whenever it waits, the loop goes
+// on. Tasks of one Reactor never run at the same time, so they share data without locks. A lock that
+// a Task holds across a wait blocks the loop as soon as another Task wants it.
 //
 // A Task must not change its thread's lock state (runtime.LockOSThread) across a wait, and a
 // callback must not change the loop's while Tasks live: the runtime ends the process. If several
 // goroutines call Turn while Tasks live, none may be locked. runtime.Goexit in a Task, and so
 // t.FailNow of a test, is a panic: it would end the loop's goroutine.
+//
+// Only the loop touches a Task, in its callbacks and Tasks. ctx may be used by any goroutine. The
+// fields, and the values of state:
+//
+//	field or value  set by                       cleared by                  excludes
+//	runnable        Go, a wake, yieldTurn        step                        an armed timer
+//	running         step                         a wait, the end             another running Task
+//	asleep          wait                         wakeWith, wakeJoiners       wakePending
+//	finished        reap, Go while draining      -                           a coroutine, a place in
+//	                                                                         r.tasks, an armed timer
+//	drainAsked      drainTask                    -
+//	drainReported   the first wait for input     -                           needs drainAsked
+//	                that fails with ECANCELED
+//	cancelAsked     Cancel, the abort            -
+//	cancelReported  the first wait that fails    -                           needs cancelAsked
+//	                with ECANCELED
+//	wakePending     a wake of a Task that is     the next wait, which        asleep
+//	                not asleep                   returns at once
+//	wakeErrno       a wake                       -                           read when wait returns
+//	waitDir         wait                         -                           read while asleep
+//	timer           the first wait with a        -                           armed only while asleep
+//	                deadline
+//	next, yield     the first step               reap                        finished
+//	goexited        leave                        -                           set just before reap
+//	ctx             Context                      -                           done once cancel is not 0
+//
+// A race build checks the table after each step (state_race.go).
 type Task struct {
 	r           *Reactor
 	f           func(*Task)
@@ -29,12 +56,12 @@ type Task struct {
 	waitDir     desc.Dir      // what the present sleep is for
 	state       taskState
 	cancel      cancelState
-	wakePending bool // a word came before the sleep
+	wakePending bool // a wake came before the wait
 	goexited    bool // by runtime.Goexit, isolated
 	result      *taskResult
 	ctx         *taskContext
 
-	older, younger *Task // all that live, so that the end of the reactor finds them in a fixed order
+	older, younger *Task // in r.tasks; the end of the Reactor walks over it in this fixed order
 }
 
 type taskState uint8
@@ -46,13 +73,13 @@ const (
 	finished
 )
 
-// cancelState is a set. Who has been told and waits for such a thing again is unwound.
+// cancelState is a set. A Task that was told by ECANCELED and waits again for the same is unwound.
 type cancelState uint8
 
 const (
-	drainAsked cancelState = 1 << iota // waits for input are over, those for output go on
+	drainAsked cancelState = 1 << iota // waits for input fail, those for output go on
 	drainReported
-	cancelAsked // all waits are over
+	cancelAsked // all waits fail
 	cancelReported
 )
 
@@ -68,8 +95,8 @@ type unwindPanic struct{}
 // ECANCELED, and waited again.
 var ErrUnwound error = &sentinel{"reactor: a cancelled task waited again and was unwound", kernel.ECANCELED}
 
-// Go starts a Task; it first runs in the loop's next turn. Once the reactor drains, the Task is not
-// started: its Context and Join say ECANCELED.
+// Go starts a Task. It first runs in the loop's next turn. Once the Reactor drains, no Task is
+// started: the Context of the result is done, and Join returns ECANCELED.
 func (r *Reactor) Go(f func(t *Task)) *Task {
 	if f == nil {
 		panic("reactor: Go with a nil function")
@@ -92,8 +119,8 @@ func (t *Task) Go(f func(t *Task)) *Task { return t.r.Go(f) }
 // Reactor is the loop that the Task runs on.
 func (t *Task) Reactor() *Reactor { return t.r }
 
-// Sleep waits for d; 0 lets the others run. nil when the time has come, ECANCELED when the Task is
-// cancelled.
+// Sleep waits for d. With 0 or less it yields: the other Tasks and the Events have their turn. It
+// returns nil, or ECANCELED when the Task is cancelled.
 func (t *Task) Sleep(d time.Duration) error {
 	t.mustRun("Sleep")
 	if d <= 0 {
@@ -107,17 +134,17 @@ func (t *Task) Sleep(d time.Duration) error {
 		switch e := t.wait(desc.In, until); e {
 		case kernel.ETIMEDOUT:
 			return nil
-		case 0: // a Wake left over from before
+		case 0: // a wake that was pending
 		default:
 			return e
 		}
 	}
 }
 
-// Await runs f where it may block, on a goroutine of its own, and suspends the Task until f
-// returns. f must not touch what belongs to the loop; it should end when t.Context does. ECANCELED
-// means that the reactor aborts and f was left to itself. A panic in f, or runtime.Goexit, is one
-// in the Task.
+// Await runs f on a goroutine of its own, where f may block, and suspends the Task until f returns.
+// f must not touch what belongs to the loop. It should return when t.Context is done. Await returns
+// ECANCELED if the Reactor aborts; f then runs on alone. A panic or runtime.Goexit in f becomes a
+// panic of the Task.
 func (t *Task) Await(f func()) error {
 	t.mustRun("Await")
 	if f == nil {
@@ -178,12 +205,12 @@ func (t *Task) Join(u *Task) (any, error) {
 // SetResult leaves a value for Join.
 func (t *Task) SetResult(v any) { t.ensureResult().value = v }
 
-// Done tells whether the Task has ended.
+// Done returns whether the Task has finished.
 func (t *Task) Done() bool { return t.state == finished }
 
-// Cancel ends the Task's present wait, or its next, with ECANCELED, and its Context. A Task that
-// waits again is unwound by a panic, which its deferred functions see. On the loop only; on an
-// ended Task it is nothing.
+// Cancel ends the Task's Context, and makes its present wait, or else its next one, fail with
+// ECANCELED. If the Task waits again, a panic unwinds it, and its deferred functions run. Call it on
+// the loop. On a finished Task it does nothing.
 func (t *Task) Cancel() {
 	if t.state == finished || t.cancel&cancelAsked != 0 {
 		return

@@ -1,10 +1,10 @@
 package reactor
 
-// taskResult is what a Task leaves for those who join it.
+// taskResult is what a Task leaves for the Tasks that join it.
 type taskResult struct {
 	first, last *joiner
 	value       any
-	crash       any // what the loop panics with, for the Task has and there is no panic handler
+	crash       any // the loop panics with it: the Task has panicked and there is no panic handler
 	err         error
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// wait suspends the Task until awaken, the deadline (ETIMEDOUT), or cancellation (ECANCELED, then
-// unwinding).
+// wait suspends the Task until a wake, the deadline (ETIMEDOUT) or a cancellation (ECANCELED; the
+// next wait unwinds the Task).
 func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	r := t.r
 	if e := t.interrupted(dir); e != 0 {
@@ -35,7 +35,7 @@ func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	return t.wakeErrno
 }
 
-// yieldTurn lets the others run. ECANCELED as in wait.
+// yieldTurn lets the other Tasks and the Events have their turn. It returns ECANCELED as wait does.
 func (t *Task) yieldTurn(dir desc.Dir) kernel.Errno {
 	if e := t.interrupted(dir); e != 0 {
 		return e
@@ -46,26 +46,26 @@ func (t *Task) yieldTurn(dir desc.Dir) kernel.Errno {
 	return 0
 }
 
-// interrupted tells a cancelled Task so once, and unwinds it when it has been told.
+// interrupted returns ECANCELED once for each kind of cancellation. After that it unwinds the Task.
 func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
-	asked, told := cancelAsked, cancelReported
+	asked, reported := cancelAsked, cancelReported
 	if t.cancel&cancelAsked == 0 {
 		if t.cancel == 0 || dir == desc.Out {
 			return 0
 		}
-		asked, told = drainAsked, drainReported
+		asked, reported = drainAsked, drainReported
 	}
-	if t.cancel&told != 0 {
+	if t.cancel&reported != 0 {
 		panic(unwindPanic{})
 	}
 	if t.cancel&asked == 0 {
 		return 0
 	}
-	t.cancel |= told
+	t.cancel |= reported
 	return kernel.ECANCELED
 }
 
-// suspend is the switch to the loop. It returns when the loop resumes the Task.
+// suspend switches to the loop. It returns when the loop resumes the Task.
 func (t *Task) suspend() {
 	if desc.Poisons {
 		t.r.buf.Spoil()
@@ -87,7 +87,7 @@ func (t *Task) timerFired() {
 	t.r.loopWakes = false
 }
 
-// wake is a word for the Task, or for its next wait.
+// wake ends the Task's wait, or else its next one.
 func (t *Task) wake() {
 	if t.state == asleep {
 		t.wakeWith(0)
@@ -96,8 +96,8 @@ func (t *Task) wake() {
 	t.wakePending = t.state != finished
 }
 
-// wakeWith ends the Task's sleep: at once if the loop itself wakes it, else, in a call of the
-// user's, after the present step.
+// wakeWith ends the Task's wait. If the loop itself wakes it, the Task runs at once. If a call of
+// user code wakes it, the Task runs after the present step.
 func (t *Task) wakeWith(why kernel.Errno) {
 	t.stopTimer()
 	t.wakeErrno = why
@@ -142,8 +142,8 @@ func (r *Reactor) stepWatched(t *Task) {
 	r.step(t)
 }
 
-// step switches to the Task and back. It is in the cost of every message, so it has no deferred
-// function: what the Task panicked with ends in its coroutine.
+// step switches to the Task and back. Every message pays for it, so it has no deferred function: a
+// panic of the Task ends in its coroutine (main).
 func (r *Reactor) step(t *Task) {
 	t.state = running
 	r.running = t
@@ -155,7 +155,7 @@ func (r *Reactor) step(t *Task) {
 	t.checkState()
 }
 
-// over ends a Task whose coroutine has.
+// over ends a Task whose coroutine has returned.
 func (r *Reactor) over(t *Task) {
 	if t.goexited {
 		t.reap()
@@ -167,11 +167,11 @@ func (r *Reactor) over(t *Task) {
 	}
 }
 
-// exited takes the place of runtime.Goexit on the way out of a coroutine, where Goexit would go on
-// in its resumer.
+// exited replaces runtime.Goexit on the way out of a coroutine: Goexit itself would go on in the
+// goroutine that resumed it.
 type exited struct{}
 
-// leave is the end of a coroutine in Goexit. The loop goes on, and then has it end in reap.
+// leave ends a coroutine that is in Goexit. It switches to the loop, which then ends it by reap.
 func (t *Task) leave() {
 	t.goexited = true
 	t.yield(struct{}{})
@@ -183,7 +183,7 @@ func (t *Task) reap() {
 	t.next()
 }
 
-// main is the coroutine.
+// main is the function of the coroutine.
 func (t *Task) main(yield func(struct{}) bool) {
 	t.yield = yield
 	returned := false
@@ -198,16 +198,16 @@ func (t *Task) main(yield func(struct{}) bool) {
 		}
 	}()
 	f := t.f
-	t.f = nil // what it captured is its own from here
+	t.f = nil // only f's own frame keeps what f has captured
 	f(t)
 	returned = true
 }
 
-// fell keeps why the Task ended without returning. It runs code of the user's: the logger.
+// fell records why the Task ended without returning. It runs user code: the logger.
 func (t *Task) fell(v any) {
-	told := false
+	logged := false
 	defer func() {
-		if told {
+		if logged {
 			return
 		}
 		c := recover()
@@ -217,11 +217,10 @@ func (t *Task) fell(v any) {
 		}
 	}()
 	t.ensureResult().err = t.r.taskError(v)
-	told = true
+	logged = true
 }
 
-// wakeJoiners has those who join go on: a turn's share of them at once, the rest as tasks that can
-// run.
+// wakeJoiners wakes the Tasks that join: at most joinsPerTurn at once, the rest as runnable Tasks.
 func (j *taskResult) wakeJoiners() {
 	var next *joiner
 	for w, n := j.first, 0; w != nil; w, n = next, n+1 {
@@ -236,7 +235,7 @@ func (j *taskResult) wakeJoiners() {
 	}
 }
 
-// reap ends a Task that has returned: those who join it go on.
+// reap ends a Task that has returned and wakes the Tasks that join it.
 func (r *Reactor) reap(t *Task) {
 	t.state = finished
 	t.next, t.yield = nil, nil
