@@ -112,7 +112,8 @@ func (c *Conn) cork(p []byte) {
 	case c.out.n >= corkTotal:
 		c.flush()
 	default:
-		// Throttle even if the flush empties it: the caller may have seen Buffered and waits for Drained.
+		// Throttle even if the flush empties it: the caller may have seen Buffered and waits for
+		// Drained.
 		c.throttle()
 		c.flushLater()
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Task is a coroutine on the loop. Its code is in blocking style: whenever it waits, the loop goes
-// on. Tasks of one Reactor never run at the same time, so they share data without locks. A lock that
-// a Task holds across a wait blocks the loop as soon as another Task wants it.
+// A Task is a coroutine on the loop. Its code is in blocking style: whenever it waits, the loop
+// goes on. Tasks of one Reactor never run at the same time, so they share data without locks. A
+// lock that a Task holds across a wait blocks the loop as soon as another Task wants it.
 //
 // A Task must not change its thread's lock state (runtime.LockOSThread) across a wait, and a
 // callback must not change the loop's while Tasks live: the runtime ends the process. If several
@@ -109,7 +109,7 @@ func (r *Reactor) Go(f func(t *Task)) *Task {
 	}
 	r.tasks.add(t)
 	r.runnable.add(t)
-	r.wake() // on another goroutine, where it is misuse, a sleeping loop must not look as if it had started the Task
+	r.wake() // for a call on another goroutine, which is misuse, but works while the loop sleeps
 	return t
 }
 
@@ -209,8 +209,8 @@ func (t *Task) SetResult(v any) { t.ensureResult().value = v }
 func (t *Task) Done() bool { return t.state == finished }
 
 // Cancel ends the Task's Context, and makes its present wait, or else its next one, fail with
-// ECANCELED. If the Task waits again, a panic unwinds it, and its deferred functions run. Call it on
-// the loop. On a finished Task it does nothing.
+// ECANCELED. If the Task waits again, a panic unwinds it, and its deferred functions run. Call it
+// on the loop. On a finished Task it does nothing.
 func (t *Task) Cancel() {
 	if t.state == finished || t.cancel&cancelAsked != 0 {
 		return

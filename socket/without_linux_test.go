@@ -60,11 +60,6 @@ func TestWaitsWithoutDescriptors(t *testing.T) {
 	})
 }
 
-// runtimePoller has the Go runtime open its own poller, with its first timer. Else any timer could
-// be the first while no descriptor is left, also one of the runtime's background work, and the
-// runtime ends the process then.
-func runtimePoller() { <-time.After(1) }
-
 // A host name that was never looked up is asked about while no descriptor is left: the answer is
 // EAI_AGAIN, for nobody could look. In a process of its own: the resolver remembers what it has
 // read.

@@ -77,3 +77,10 @@ func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
 
 // Deadline returns the call's deadline, for a wait that continues without Do.
 func (c *Call) Deadline(k kernel.Kernel) timeout.Deadline { return c.deadline(k) }
+
+// Within returns a Call for a Do in a try of c, in the other direction. It has the deadline of c,
+// which begins now at the latest, and nothing of the rest of its state.
+func (c *Call) Within(k kernel.Kernel) Call {
+	c.deadline(k)
+	return Call{Limit: c.Limit, Step: c.Step, KeepRegistered: c.KeepRegistered, until: c.until, begun: c.begun}
+}

@@ -85,8 +85,8 @@ func (c *Conn) outputFull() bool {
 // drain waits, in a try for input, until the peer has read the answers that it has asked for. The
 // deadlines of both directions end the wait.
 func (c *Conn) drain(call *desc.Call) desc.Errno {
-	out := *call
-	out.NeedsNew, out.BothDeadlines = false, true
+	out := call.Within(c.kernel)
+	out.BothDeadlines = true
 	return c.flushAll(&out)
 }
 
