@@ -7,11 +7,21 @@ import (
 
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/socket"
 )
 
-// modelKernels are the simulated kernels that the model describes. FreeBSD's is not one yet: after
-// a Shutdown that is ENOTCONN and has its effect, a call of the model waits for ever.
-var modelKernels = []sim.Kernel{sim.Linux, sim.NetBSD}
+// modelKernels are the simulated kernels that the model describes.
+var modelKernels = []sim.Kernel{sim.Linux, sim.NetBSD, sim.FreeBSD}
+
+// simulatedTargets is modelTargets in a simulated world. On FreeBSD no queue stays full: it resets.
+func simulatedTargets(l *lab) (stuck, none socket.Addr) {
+	none = l.refusing()
+	if l.os == "freebsd" {
+		return none, none
+	}
+	stuck, _ = l.stuck()
+	return stuck, none
+}
 
 // failed waits until e has a pending error. Only Linux's poll(2) reports it as ERR.
 func (w *world) failed(e *end) {

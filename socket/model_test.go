@@ -279,8 +279,8 @@ func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) 
 	}
 	for _, sys := range modelKernels {
 		simulated(t, sys, func(l *lab) {
-			stuck, _ := l.stuck()
-			wrong = script(l, bytes.Clone(calls), stuck, l.refusing())
+			stuck, none := simulatedTargets(l)
+			wrong = script(l, bytes.Clone(calls), stuck, none)
 		})
 		if wrong != "" || t.Failed() {
 			return fmt.Sprintf("simulated %v: %s", sys, wrong)
