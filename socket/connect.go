@@ -103,6 +103,13 @@ func (s *Socket) begin(to kernel.Addr) desc.Errno {
 		return kernel.EISCONN
 	}
 	e := k.Connect(fd, to)
+	if e == kernel.EINVAL && s.connect.Load() == connecting && !k.Traits().ConnectReports {
+		// NetBSD: the attempt was refused, nobody has received the error, and the socket is spent
+		// (doc/semantics.md, D17).
+		if n, err := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR); err == 0 && n != 0 {
+			e = kernel.Errno(n)
+		}
+	}
 	if e == kernel.ECONNABORTED {
 		e = k.Connect(fd, to) // Linux returns it once after a refusal that another call has reported
 	}

@@ -39,13 +39,19 @@ func (w *world) on(linux, bsd syscall.Errno) syscall.Errno {
 	return bsd
 }
 
-// spent tells whether e cannot connect again (NetBSD, after a refusal), and has it try.
+// spent tells whether e cannot connect again (NetBSD, after a refusal), and has it try. The first
+// try reports a refusal that nobody has received (D17).
 func (e *end) spent(w *world) bool {
 	if w.os != "netbsd" || e.closed || e.phase != refused && e.phase != refusedTold {
 		return false
 	}
 	err := e.s.Connect(w.none)
 	w.note(e, "Connect again: %v", err)
+	if e.phase == refused {
+		w.want(err, syscall.ECONNREFUSED)
+		e.phase = refusedTold
+		return true
+	}
 	w.want(err, syscall.EINVAL)
 	return true
 }
