@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ureactor/ureactor/reactor"
@@ -91,7 +92,8 @@ func ExampleRand() {
 		}
 		return dice
 	}
-	fmt.Println(fmt.Sprint(throw()) == fmt.Sprint(throw()))
+	first, second := throw(), throw()
+	fmt.Println(slices.Equal(first, second))
 	// Output: true
 }
 
