@@ -5,12 +5,16 @@ import (
 	"path/filepath"
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
 // Programs that use each changed name and each form of use, beside names of their own that are the
 // same. The port must be the file that was read and approved, and a second run must change nothing.
 func TestPort(t *testing.T) {
+	if !longtest.On() {
+		t.Log("only with -long: type-checks the module and what it imports")
+		return
+	}
 	for _, program := range []string{"", "forms_", "rare_"} {
 		before, err := os.ReadFile("testdata/" + program + "before.txt")
 		if err != nil {
