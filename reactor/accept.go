@@ -112,9 +112,12 @@ func (l *Listener) full() bool {
 	return l.opt.maxConns > 0 && n >= l.opt.maxConns
 }
 
-// resumeAccept listens again, unless the Listener is full or closed.
+// awaitsTimer returns whether the Listener is suspended after an error.
+func (l *Listener) awaitsTimer() bool { return l.suspendTimer != nil && l.suspendTimer.t.Armed() }
+
+// resumeAccept listens again, unless the Listener is full, paused or closed.
 func (l *Listener) resumeAccept() {
-	if l.closed || l.full() {
+	if l.closed || l.paused || l.full() {
 		return
 	}
 	if err := l.w.set(poller.In); err != nil {
@@ -220,7 +223,7 @@ func (l *Listener) resumeIfFree() {
 		a.w.r.mustPost(a.resumeIfFree)
 		return
 	}
-	if l.opt.maxConns > 0 && !l.closed && l.w.want == 0 && (l.suspendTimer == nil || !l.suspendTimer.t.Armed()) {
+	if l.opt.maxConns > 0 && !l.closed && l.w.want == 0 && !l.awaitsTimer() {
 		l.resumeAccept()
 	}
 }

@@ -35,6 +35,7 @@ type Listener struct {
 	queued       int          // its queueLength before the first accept after a pause
 	others       []*Listener  // further sockets that were passed for its address
 	single       bool         // the last Event brought one connection and no more
+	paused       bool         // by Pause
 	closed       bool
 	given        bool // closed, and the descriptor is another loop's
 }
@@ -133,6 +134,41 @@ func (l *Listener) attach(r *Reactor, fd int) error {
 
 // Addr is the address that the Listener is bound to, with the port that the kernel chose.
 func (l *Listener) Addr() net.Addr { return l.addr }
+
+// Pause stops accepting until Resume; its Conns stay open. Connections that come meanwhile wait in
+// the backlog. When that is full, the kernel refuses or ignores more.
+func (l *Listener) Pause() error {
+	if l.closed {
+		return ErrClosed
+	}
+	for _, o := range l.others {
+		if err := o.Pause(); err != nil {
+			return err
+		}
+	}
+	l.paused = true
+	return l.w.set(0)
+}
+
+// Resume accepts again, first what waits in the backlog. A Listener that is full (WithMaxConns) or
+// suspended after an error accepts when that is over. On error it stays paused.
+func (l *Listener) Resume() error {
+	if l.closed {
+		return ErrClosed
+	}
+	for _, o := range l.others {
+		if err := o.Resume(); err != nil {
+			return err
+		}
+	}
+	if !l.full() && !l.awaitsTimer() {
+		if err := l.w.set(poller.In); err != nil {
+			return err
+		}
+	}
+	l.paused = false
+	return nil
+}
 
 // Close stops accepting; its Conns stay open. The kernel resets the connections in the backlog. A
 // second call does nothing.
