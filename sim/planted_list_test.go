@@ -1,0 +1,68 @@
+package sim_test
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A plantedBug is one change of one place: the file, what is there, and what comes in its place.
+type plantedBug struct{ name, file, old, bug string }
+
+// plantedBugs are what TestPlantedBugsAreFound builds, with the tag planted.
+var plantedBugs = []plantedBug{
+	{"drop the generation check", "internal/fdtable/fdtable.go",
+		"if s.gen != gen || gen&1 == 0 {", "if gen&1 == 0 {"},
+	{"close before Del", "reactor/conn_close.go",
+		"c.w.drop()\n\tif e := kernel.CloseAtOnce(c.w.r.k, int(c.w.fd)); e != 0 {",
+		"if e := kernel.CloseAtOnce(c.w.r.k, int(c.w.fd)); e != 0 {\n\t\tc.w.drop()"},
+	{"forget half-close", "reactor/conn_read.go",
+		"\t\treturn\n\t}\n\tc.Close()\n}", "\t\treturn\n\t}\n\tc.dropOutput()\n\tc.tearDown(nil)\n}"},
+	{"lose a timer at re-arm", "internal/timerq/timerq.go",
+		"\tq.down(0, entry{t.until, t.seq, t})", "\tq.Stop(t)"},
+	{"FIN before what waits", "reactor/conn_close.go",
+		"if c.out == nil && said && c.is(wantFIN|closing) && !c.is(released) {", "if said && c.is(wantFIN|closing) && !c.is(released) {"},
+	{"a deadline one tick early", "timeout/timeout.go",
+		"return now + Deadline(t)\n", "return now + Deadline(t) - 1\n"},
+	{"double completion", "reactor/conn_close.go",
+		"r.closedCalls.add(closedCall{c, err})", "r.closedCalls.add(closedCall{c, err})\n\tr.closedCalls.add(closedCall{c, err})"},
+	{"ignore a short write", "reactor/conn_send.go",
+		"if e != 0 || n < o.n {", "if e != 0 {"},
+	{"do not repeat after EINTR", "sim/fault.go",
+		"if v = h.verdict(c); v.e != kernel.EINTR {", "if v = h.verdict(c); true {"},
+	{"leak the descriptor of an accept that cannot be registered", "reactor/conn_close.go",
+		"\tif c.w.gen == 0 {\n\t\treturn\n\t}\n\tc.w.drop()",
+		"\tif c.w.gen == 0 || c.listener != nil && c.w.want == 0 && !c.is(closing|sawEOF|paused|throttled) {\n\t\treturn\n\t}\n\tc.w.drop()"},
+}
+
+// plant returns the path of the bug's file and its text with the bug.
+func (p plantedBug) plant(t *testing.T) (path, buggy string) {
+	path, err := filepath.Abs(filepath.Join("..", p.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; show the bug %q its new file", err, p.name)
+	}
+	if n := strings.Count(string(text), p.old); n != 1 {
+		t.Fatalf("%s has the place of this bug %d times; show it the new one", p.file, n)
+	}
+	return path, strings.Replace(string(text), p.old, p.bug, 1)
+}
+
+// Every planted bug has its place exactly once, and what comes there parses. TestPlantedBugsAreFound
+// builds them, but takes minutes and a build tag, so a renaming would not be noticed there.
+func TestEveryPlantedBugHasItsPlace(t *testing.T) {
+	for _, p := range plantedBugs {
+		t.Run(p.name, func(t *testing.T) {
+			path, buggy := p.plant(t)
+			if _, err := parser.ParseFile(token.NewFileSet(), path, buggy, parser.SkipObjectResolution); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
