@@ -74,8 +74,8 @@ func TestAcceptFunctionMayDoAnything(t *testing.T) {
 	})
 }
 
-// A Send in the accept function meets a peer that is gone. The handler has no Timeout, so nothing
-// may take what the failure leaves behind for a deadline.
+// A Send in the accept function fails, because the peer has reset. The handler has no Timeout, so
+// the Timer that the failure arms must not count as a deadline.
 func TestAcceptFunctionSendsToAGonePeer(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()

@@ -97,7 +97,7 @@ func TestRearmingDoesNotAllocate(t *testing.T) {
 	})
 }
 
-// Output that waits, back-pressure and what relieves it: chunks come from the loop's pool.
+// Output that waits and back-pressure use chunks from the loop's pool.
 func TestBufferedOutputDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)

@@ -41,7 +41,7 @@ func TestLostThatSendsAgainDoesNotKeepTheLoop(t *testing.T) {
 }
 
 // The accept function sets a deadline and returns a handler without Timeout. With a panic handler
-// the Conn ends, and is told so.
+// the Conn ends, and Closed is called.
 func TestPanicInAdoptEndsTheConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		panics := 0
@@ -60,7 +60,7 @@ func TestPanicInAdoptEndsTheConn(t *testing.T) {
 	})
 }
 
-// WithControl's function panics in a Dial. With a panic handler Closed is told.
+// WithControl's function panics in a Dial. With a panic handler, Closed gets the error.
 func TestPanicInControlEndsTheDial(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}))

@@ -184,8 +184,8 @@ func TestWhatComesInIsBounded(t *testing.T) {
 	})
 }
 
-// Many Conns have 64 KiB and more to read each: a turn reads bytesPerTurn of the Events and as much
-// of what was left, and everything arrives.
+// Many Conns have 64 KiB and more to read each. A turn reads bytesPerTurn after Events, and as much
+// for Conns that an earlier turn left unfinished. Everything arrives.
 func TestBytesOfATurnAreBounded(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		r := t.reactor()

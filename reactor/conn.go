@@ -150,8 +150,8 @@ func (c *Conn) watch() {
 	}
 }
 
-// ready handles an Event. Err and Hup only cause a try of what the Conn wants: the system call
-// then returns the error.
+// ready handles an Event. Err and Hup only cause a try of the operation that the Conn wants: the
+// system call then returns the error.
 func (c *Conn) ready(i poller.Readiness) {
 	if c.is(dialling) {
 		c.connected()

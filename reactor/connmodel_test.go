@@ -35,7 +35,7 @@ func (m *connModel) turn() {
 	}
 }
 
-// allowed checks an operation's error and tells whether there was none.
+// allowed checks an operation's error and returns whether there was none.
 func (m *connModel) allowed(err error, also ...error) bool {
 	switch {
 	case err == nil:

@@ -15,16 +15,19 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Every sequence of operations on a Conn and of acts of its peer, against a model that only counts.
-// It holds that
-//   - Closed comes once (never after Detach), and nothing after it, nor Data after Close;
-//   - what the peer reads is a prefix of what Send accepted, in order, and all of it if Closed was told nil and the
-//     peer did not hang up; after Detach the rest is what Detach gave back;
-//   - Data is shown a prefix of what the peer sent;
-//   - a Send that fails has accepted nothing, one that succeeds everything: it is out, buffered or counted as lost;
-//   - methods of an ended Conn return net.ErrClosed, and nothing panics;
-//   - in the end nothing is left in the table, the timers or the descriptors;
-//   - with a panic handler, a callback that panics, panics nil or exits ends the Conn with a *PanicError and is told once.
+// FuzzConnOps compares every sequence of operations on a Conn, and of acts of its peer, with a
+// model that only counts. It checks these laws:
+//   - Closed is called once, and never after Detach. No callback follows it, and no Data follows
+//     Close.
+//   - The peer reads a prefix of the accepted output, in order. It reads all of it if Closed got
+//     nil and the peer did not hang up. Detach returns the rest.
+//   - Data gets a prefix of the peer's output.
+//   - A Send that fails has accepted nothing. One that succeeds has accepted everything: the bytes
+//     are sent, buffered or counted as lost.
+//   - Methods of an ended Conn return net.ErrClosed, and nothing panics.
+//   - At the end the table, the timers and the descriptors are empty.
+//   - With a panic handler, a callback that panics or exits ends the Conn with one *PanicError. The
+//     handler is called once.
 func FuzzConnOps(f *testing.F) {
 	for _, s := range []string{"", "00", "10A0200", "11\x0c\xff\x00\x80\x0d0300", "0\x02\x00\xff\x00\xff\x0f\x80\x02\x00\x0f\xff",
 		"1\x01\x12\x00\x0c\x01\x10\x00\x0a\x00\x00\x01", "0\x01\x07\x01\x08\x01\x0b\x90\x0b\x90\x0e\x01\x06\x00",
@@ -78,7 +81,7 @@ type connModel struct {
 	detached  bool
 	closed    int
 	closedErr error
-	traps     bool   // a panic handler is there, and callbacks may spring one
+	traps     bool   // a panic handler is set, and callbacks may panic
 	sprung    int    // that did
 	told      int    // what the panic handler heard of
 	early     bool   // one of them was not Closed

@@ -42,10 +42,10 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// Contract 2. Peers send to an echo server up to 512 MiB each, until their writes block, and never
-// read. The server buffers at most the high-water mark and one read for each, its heap grows by no
-// more than that, the loop makes no turn while they are stuck, and others are served. Then one of
-// them reads, and gets an echo again.
+// Contract 2. Peers send up to 512 MiB each to an echo server, until their writes block, and never
+// read. For each of them the server buffers at most the high-water mark and one read. Its heap
+// grows by no more than that. While the peers are stuck, the loop makes no turn and others are
+// served. Then one of them reads, and gets an echo again.
 func TestNeverReadingPeersCostTheHighWaterMark(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, many := range []int{1, longtest.Count(5, 10, 50)} {
@@ -92,7 +92,7 @@ func neverReading(t *lab, many int) {
 	}
 	t.dial(addr).roundTrip("somebody else")
 
-	// not dead, only stuck: what one peer reads is an echo of what it has sent
+	// not dead, only stuck: one peer reads an echo of its input
 	buf := make([]byte, 1<<20)
 	for got := 0; got < sent/many/2; {
 		n, e := peers[0].recv(buf)

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// drainPeer sends 8 MiB and, once told to, reads slowly and wants the echo of everything that the
-// server had read.
+// drainPeer sends 8 MiB. On command it reads slowly, and expects the echo of everything that the
+// server has read.
 type drainPeer struct {
 	*peer
 	want []byte
@@ -151,7 +151,7 @@ func TestRunReturnsWhatShutdownReports(t *testing.T) {
 	}
 }
 
-// A drain whose peer is gone while output waits reports that output as undelivered.
+// A drain reports output as undelivered if the peer resets while that output waits.
 func TestShutdownReportsOutputLostToAReset(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {

@@ -91,7 +91,8 @@ func fds() map[string]string {
 		panic(err)
 	}
 	for _, e := range dir {
-		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil { // without the directory itself
+		// without the directory itself
+		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil {
 			list[e.Name()] = to
 		}
 	}

@@ -157,9 +157,8 @@ func TestPanicInACallbackCrashes(t *testing.T) {
 	}
 }
 
-// Contract 7 with WithPanicHandler: the handler hears of it once, with the value, the stack and the
-// Conn; that Conn ends with a *PanicError, a bystander goes on, and so does the loop to its orderly
-// end.
+// Contract 7 with WithPanicHandler: the handler is called once, with the value, the stack and the
+// Conn. That Conn ends with a *PanicError. A bystander and the loop go on to their orderly end.
 func TestPanicHandlerIsolatesTheConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		for kind, b := range bombs {

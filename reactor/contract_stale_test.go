@@ -13,10 +13,10 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Contract 5. Two Conns are ready in one batch. Whichever is called first ends the other and opens
-// a stranger, a Conn on a silent socket pair, under the same number; the stranger's peer sends
-// nothing, so it must hear nothing. Three ways: the plain one, with a dup that keeps the old
-// description alive, and with the number's generation about to wrap.
+// Contract 5. Two Conns are ready in one batch. The first to be called ends the other, and opens a
+// stranger under the same number: a Conn on a silent socket pair. The stranger's peer sends
+// nothing, so the stranger must get no callback. There are three ways: the plain one, one with a
+// dup that keeps the old description alive, and one whose generation is about to wrap.
 func TestStaleEventOfReusedDescriptor(t *testing.T) {
 	twice(t, func(t *lab) {
 		cases := map[string]struct{ dup, wrap bool }{
@@ -123,8 +123,8 @@ func setGeneration(r *Reactor, fd int, gen uint32) {
 	*(*uint32)(unsafe.Pointer(f.UnsafeAddr())) = gen
 }
 
-// The same for Watches: the one that is stopped in the batch hears nothing, nor does the one that
-// follows it on the same descriptor unless it is ready itself.
+// The same for Watches. A Watch that is stopped in the batch is not called. The next Watch on the
+// same descriptor is called only if it is ready itself.
 func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -138,7 +138,7 @@ func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 				calls++
 				other := watches[1-i]
 				other.Stop()
-				other.Stop() // again is nothing
+				other.Stop() // a second Stop does nothing
 				if err := other.Want(poller.In); err != ErrClosed {
 					t.Errorf("Want of a stopped Watch: %v", err)
 				}

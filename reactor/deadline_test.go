@@ -172,8 +172,8 @@ func TestDeadlinesAreRefreshed(t *testing.T) {
 	})
 }
 
-// An idle timeout that comes while another callback keeps the loop starts again when it is told,
-// not in the past.
+// An idle timeout may be due while another callback keeps the loop busy. The next one starts when
+// this one is reported, not when it was due.
 func TestIdleTimeoutStartsAgainWhenTold(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -187,7 +187,8 @@ func TestIdleTimeoutStartsAgainWhenTold(t *testing.T) {
 		c.SetIdleTimeout(d)
 		t.spend(time.Duration(c.deadlines.lastTraffic-r.Now()) + d)
 		turnUntil(t, r, func() bool { return len(told) == 2 })
-		if gap := time.Duration(told[1] - told[0]); gap < d/2 { // the time from the clock to the call is not the Conn's
+		// the time from the clock to the call is not the Conn's
+		if gap := time.Duration(told[1] - told[0]); gap < d/2 {
 			t.Errorf("two idle timeouts %v apart, want %v", gap, d)
 		}
 	})
@@ -234,8 +235,8 @@ func TestIdleTimeoutIsPutOffByBytes(t *testing.T) {
 	})
 }
 
-// A deadline on a Conn whose handler has no Timeout would be told to nobody: it panics and says so.
-// Negative ones are errors.
+// A deadline on a Conn whose handler has no Timeout panics, because nothing could receive the
+// report. A negative deadline is an error.
 func TestDeadlineNeedsATimeoutMethod(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -253,7 +254,7 @@ func TestDeadlineNeedsATimeoutMethod(t *testing.T) {
 	})
 }
 
-// A Timeout may end its Conn: the kinds that are due at the same time are not told then.
+// A Timeout may end its Conn. Other kinds that are due at the same time are then not reported.
 func TestTimeoutMayEndItsConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		for name, end := range map[string]func(*Conn){

@@ -115,8 +115,8 @@ func TestDialConnectsAndSendsWhatWasSentBefore(t *testing.T) {
 	})
 }
 
-// Refused, in whichever way the system tells it: one Closed, in a later turn, no Opened, and the
-// error names both ends of the story.
+// A refusal, in either form that a system reports, calls Closed once, in a later turn, and never
+// Opened. The error names both addresses.
 func TestDialRefused(t *testing.T) {
 	twice(t, func(t *lab) {
 		l := t.server("tcp", 1)
@@ -141,8 +141,8 @@ func TestDialRefused(t *testing.T) {
 	})
 }
 
-// The full backlog of a listener that nobody accepts from leaves connects in progress for ever:
-// WithDialTimeout ends them, not before its time.
+// A listener that nobody accepts from has a full backlog, so connects stay in progress without
+// limit. WithDialTimeout ends them, and not before its time.
 func TestDialTimeout(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.server("tcp", 0).addr().String()
@@ -171,8 +171,8 @@ func TestDialTimeout(t *testing.T) {
 	})
 }
 
-// Names: looked up without blocking the loop; addresses that fail are passed over, the wrong family
-// too; when all fail the last error is told.
+// A lookup of a name does not block the loop. A Dial skips addresses that fail and those of another
+// family. If all fail, it reports the last error.
 func TestDialTriesEveryAddress(t *testing.T) {
 	twice(t, func(t *lab) {
 		l := t.server("tcp", 1)
@@ -305,7 +305,8 @@ func TestConnectSurvivesSpuriousEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := dialOn(t, r, "tcp", l.Addr().String())
-		k.wait = func(events []poller.Event, n int) int { // the unconnected socket itself is Hup all along
+		// the unconnected socket itself is always Hup
+		k.wait = func(events []poller.Event, n int) int {
 			if d.c.w.gen != 0 && n < len(events) {
 				events[n] = poller.Event{FD: d.c.w.fd, Gen: d.c.w.gen, Ready: poller.Out | poller.Err | poller.Hup}
 				n++

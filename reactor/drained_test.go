@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A producer sends until more than the high-water mark is buffered, then waits to be told.
+// A producer sends until more than the high-water mark is buffered, then waits for Drained.
 type producer struct{ piece, left, high int }
 
 func (h *producer) Data(*Conn, []byte)  {}
@@ -28,9 +28,9 @@ func (h *producer) Drained(c *Conn) {
 	}
 }
 
-// Who sees Buffered above the high-water mark may wait for Drained: it comes even if the kernel
-// takes everything at the end of the step, or at the end of a connect. Marks below and above what
-// is corked, pieces below and above what is corked at all, accepted and dialled.
+// A handler that sees Buffered above the high-water mark may wait for Drained. It is called even if
+// the kernel accepts everything at the end of the step, or at the end of a connect. The cases are
+// marks below and above what is corked, pieces that are and are not corked, accepted and dialled.
 func TestDrainedAlwaysFollowsHigh(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

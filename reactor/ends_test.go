@@ -58,9 +58,9 @@ func TestEndsOfATurnAreBounded(t *testing.T) {
 	}
 }
 
-// A drain and an abort reach no more than endsPerTurn Tasks in one turn, and all in the end, also
-// if Tasks that the walk has not reached end meanwhile. The number of contexts that have ended is
-// counted after each turn.
+// A drain and an abort reach at most endsPerTurn Tasks in one turn, and all of them at the end.
+// This also holds if Tasks that were not reached yet end meanwhile. The test counts the ended
+// contexts after each turn.
 func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 	const tasks = 2*endsPerTurn + 50
 	for _, how := range []string{"drain", "abort", "drain, then abort"} {
@@ -70,9 +70,11 @@ func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 			for i := range tasks {
 				all = append(all, r.Go(func(k *Task) {
 					k.Context()
-					for e := k.Sleep(1 << 50); e != nil && i%2 == 0; e = k.Sleep(1 << 50) { // the even ones are unwound
+					// the even ones are unwound
+					for e := k.Sleep(1 << 50); e != nil && i%2 == 0; e = k.Sleep(1 << 50) {
 					}
-					if i < tasks-10 { // the task in whose place the walk is, or will be, ends by the hand of another
+					// another task ends the one that the iteration has reached, or will reach
+					if i < tasks-10 {
 						all[i+1].Cancel()
 					}
 				}))

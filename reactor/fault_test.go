@@ -17,9 +17,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Every errno that accept(2) can tell, and one that it cannot, comes once in between: the listener
-// goes on, for those of the lost connection at once, for the others after a pause that Stats
-// counts.
+// Each errno that accept(2) can return occurs once, and so does one that it cannot return. The
+// Listener goes on: at once if a connection was lost, else after a pause that Stats counts.
 func TestNoAcceptErrorStopsAListener(t *testing.T) {
 	twice(t, func(t *lab) {
 		lost := []kernel.Errno{kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.ENETDOWN, kernel.EHOSTUNREACH,
@@ -82,8 +81,8 @@ func TestFailedRegistrationEndsOneConn(t *testing.T) {
 	})
 }
 
-// Whatever change of a registration fails, at whichever call: the Conn ends with that error and
-// hears nothing after Closed, Detach gives back nothing twice, and nothing leaks.
+// A change of a registration fails, at each call that makes one. The Conn ends with that error. No
+// callback follows Closed, a second Detach returns nothing, and nothing leaks.
 func TestFailedChangeOfInterestIsTheEndOnce(t *testing.T) {
 	twice(t, func(t *lab) {
 		acts := map[string]func(c *Conn, peer *peer){
@@ -199,7 +198,8 @@ func echoOverDial(t *lab, addr net.Addr, p []byte) {
 	}
 }
 
-// The poller fails: Turn (and so Run) returns the error, every Conn is told, nothing leaks.
+// The poller fails. Turn (and so Run) returns the error, every Conn's Closed is called, nothing
+// leaks.
 func TestBrokenPollerEndsTheReactor(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()

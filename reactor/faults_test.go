@@ -27,7 +27,7 @@ type faults struct {
 	waitErr   func() error
 	opened    atomic.Int64 // descriptors that the reactor has and has to give back
 	late      atomic.Int64 // Wakes of a closed Poller
-	told      atomic.Int64 // what the clock has told last
+	told      atomic.Int64 // the latest result of the clock
 }
 
 func hostWithFaults() *faults { return &faults{Kernel: kernel.Host} }
@@ -168,7 +168,7 @@ func (p *faultyPoller) Mod(fd int, gen uint32, want poller.Interest) error {
 	return p.Poller.Mod(fd, gen, want)
 }
 
-// Del does its work even when it is to tell an error: the registration must not outlive the test.
+// Del unregisters even when it is to return an error: the registration must not outlive the test.
 func (p *faultyPoller) Del(fd int) error {
 	err := p.Poller.Del(fd)
 	if e := p.fault("del", fd); e != nil {

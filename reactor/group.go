@@ -70,13 +70,14 @@ func inGroup(i int) Option {
 	}
 }
 
-// Loops are the Group's Reactors, in order. They are run by Run; what else may be called see there.
+// Loops returns the Group's Reactors, in order. The Group's Run runs them, so do not call their Run
+// or Turn. The rules for their other methods are those of any Reactor.
 func (g *Group) Loops() []*Reactor { return append([]*Reactor(nil), g.loops...) }
 
 // Run runs every loop on a goroutine of its own and returns when all have ended: after Shutdown or
-// Close, or when ctx ends, which aborts everything. A loop that fails is reported to the log at
-// once, the others go on. The error is nil, an *UndeliveredError with the sums, ctx's cause, or
-// what the loops failed of. A Group runs once.
+// Close, or when ctx ends, which aborts everything. If a loop fails, Run logs that at once and the
+// others go on. The error is nil, an *UndeliveredError with the sums, ctx's cause, or the errors of
+// the loops that failed. A Group runs once.
 func (g *Group) Run(ctx context.Context) error {
 	g.mu.Lock()
 	if g.running {
@@ -108,7 +109,7 @@ func (g *Group) Close() {
 	}
 }
 
-// refuse ends the taking of addresses; own says that the loops are run from now on.
+// refuse makes the Group refuse further addresses; own says that the loops are run from now on.
 func (g *Group) refuse(own bool) {
 	g.mu.Lock()
 	g.closed = true

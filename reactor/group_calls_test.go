@@ -131,7 +131,7 @@ func packetClient(t *testing.T, network string, to net.Addr) net.Conn {
 	return c
 }
 
-// What cannot be is an error that says why, and leaves nothing open.
+// An impossible argument is an error that states the range, and leaves nothing open.
 func TestGroupBadInput(t *testing.T) {
 	for _, n := range []int{-1, MaxLoops + 1} {
 		if _, err := NewGroup(n); err == nil || !strings.Contains(err.Error(), "must be 0") {

@@ -82,7 +82,7 @@ func TestGroupShutdownSumsUp(t *testing.T) {
 	}
 }
 
-// sabotage is a Poller that fails, or panics, when it is told to.
+// sabotage is a Poller that fails, or panics, on command.
 type sabotage struct {
 	poller.Poller
 	on    atomic.Bool
@@ -99,9 +99,9 @@ func (s *sabotage) Wait(events []poller.Event, until timeout.Deadline) (int, err
 	return n, err
 }
 
-// One of three loops fails: its poller's error, or a panic outside of all guards. Its connections
-// end, the others' go on, new ones are served by the others whatever the balance, the log names the
-// loop, and Run returns it.
+// One of three loops fails, by its poller's error or by a panic outside of all guards. Its
+// connections end, and those of the others go on. The others serve new connections, with any
+// balance. The log names the loop, and Run returns it.
 func TestFailedLoopIsAlone(t *testing.T) {
 	for _, kind := range []string{"error", "panic"} {
 		for _, b := range []Balance{ByAddress, RoundRobin} {

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// sabotaged is a Group whose loops fail when they are told to.
+// sabotaged is a Group whose loops fail on command.
 func sabotaged(t *testing.T, loops int, opts ...Option) (g *Group, ran chan error, fail func(loop int)) {
 	g, err := NewGroup(loops, opts...)
 	if err != nil {
@@ -102,8 +102,8 @@ func TestFailedAcceptorHandsOver(t *testing.T) {
 	}
 }
 
-// A datagram socket that one loop has for all moves too. The handler that it had is told Closed,
-// and the new loop asks for another.
+// A datagram socket that one loop has for all moves too. Its handler gets Closed, and the new loop
+// asks for another handler.
 func TestFailedLoopHandsOverItsDatagramSocket(t *testing.T) {
 	g, ran, fail := sabotaged(t, 2)
 	path := filepath.Join(t.TempDir(), "s")

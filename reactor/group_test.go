@@ -69,9 +69,9 @@ func conns(t testing.TB, g *Group, n int) (each []int) {
 
 var balances = []Balance{0, ByAddress, RoundRobin, LeastConns}
 
-// Whatever the balance and the network, every connection is echoed, its callbacks all come from the
-// one loop that its Conn names, which is that loop's goroutine (an unlocked count per loop: -race),
-// and all loops have some. Then all are told Closed, and no descriptor is left.
+// For each balance and network, every connection is echoed, and every loop gets some. All callbacks
+// of a connection come from the loop that its Conn names, on that loop's goroutine: an unlocked
+// count for each loop shows it under -race. At the end all get Closed, and no descriptor is left.
 func TestGroupServesOnEveryLoop(t *testing.T) {
 	if !longtest.Default(t, "several loops at work") {
 		return

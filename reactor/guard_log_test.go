@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/internal/loglimit"
 )
 
-// A thousand panics of peers, and a thousand tasks that wait again although they are cancelled:
-// stacks are one a second, lines a hundred, and every panic is told.
+// A thousand peers cause a panic, and a thousand tasks wait again although they are cancelled. At
+// most one stack and a hundred lines a second are logged. The handler is called for every panic.
 func TestPeersDoNotChooseHowMuchIsLogged(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	told := 0
@@ -70,8 +70,8 @@ func TestSlowClosedIsNamed(t *testing.T) {
 	}
 }
 
-// Cancel in a callback, and the end of what a task waits for, run none of the task's code inside
-// that call.
+// A callback calls Cancel, or ends the descriptor that a task waits for. None of the task's code
+// runs inside that call.
 func TestCancelRunsNothingInsideACallback(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

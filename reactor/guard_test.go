@@ -25,7 +25,8 @@ var unwindings = map[string]func(){
 	"panic":      func() { panic("boom") },
 	"panic(nil)": func() { panic(nil) },
 	"Goexit":     runtime.Goexit,
-	"panicnil=1": func() { panic(nil) }, // with GODEBUG, as it was before Go 1.21: recover says nothing of it
+	// with GODEBUG, as before Go 1.21, recover returns nil
+	"panicnil=1": func() { panic(nil) },
 }
 
 func isValue(how string, v any) bool {
@@ -257,12 +258,12 @@ func (c bombCore) Write(e zapcore.Entry, _ []zapcore.Field) error {
 	return nil
 }
 
-// Each kind of user code does not return, in each way, with and without a panic handler, on a
-// Reactor and on one loop of a Group. With a handler that is told what it was, once, and the loop
-// goes on. Without one the loop ends and says so: to Run's caller, where that lives, to Post and to
-// Shutdown. The other loop serves in any case, and no descriptor is left. (A panic without a
-// handler is recovered around Run; of a Group's loop it ends the process, see
-// TestPanicInACallbackCrashes.)
+// Each kind of user code does not return, in each way, with and without a panic handler. It runs on
+// a Reactor and on one loop of a Group. With a handler, the handler gets the value once, and the
+// loop goes on. Without one the loop ends and reports it: to Run's caller, if that still runs, to
+// Post and to Shutdown. The other loop serves in any case, and no descriptor is left. The test
+// recovers a panic without a handler around Run. In a Group's loop such a panic ends the process:
+// see TestPanicInACallbackCrashes.
 func TestUserCodeThatDoesNotReturn(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -373,9 +374,9 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 	}
 }
 
-// What the end of a reactor says: Run says nil of a drain that was faster than the end of its
-// context, and the cause if that came first, also with nothing open. A timer armed later never
-// fires, and keeps nothing; Turn is ErrClosed.
+// Run returns nil if the drain ended before its context did, and the context's cause otherwise.
+// This also holds with nothing open. A timer that is armed later never fires and holds no memory.
+// Turn returns ErrClosed.
 func TestWhatTheEndSays(t *testing.T) {
 	for _, first := range []string{"Shutdown", "context"} {
 		r, err := New()

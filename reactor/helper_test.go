@@ -85,7 +85,7 @@ func acceptEcho(*Conn) Handler { return echo{} }
 
 func always(h Handler) func(*Conn) Handler { return func(*Conn) Handler { return h } }
 
-// ended is a context that is over: Shutdown with it aborts.
+// ended returns a context that has ended: Shutdown with it aborts.
 func ended() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -295,7 +295,7 @@ func fill(fd int, p []byte) (n int) {
 	return n
 }
 
-// isBuffered tells whether the error is that of a full Conn, in both of its names.
+// isBuffered returns whether the error is that of a full Conn, in both of its names.
 func isBuffered(err error) bool {
 	return errors.Is(err, ErrBuffered) && errors.Is(err, kernel.ENOBUFS)
 }

@@ -48,7 +48,7 @@ func (l *lab) tryDial(to net.Addr) (*peer, kernel.Errno) {
 	fd, e := l.k.Socket(a.Family, kernel.SOCK_STREAM, 0)
 	l.must("socket", e)
 	p := l.peer(fd)
-	if l.buffer > 0 { // before the handshake, which tells the window
+	if l.buffer > 0 { // before the handshake, which sends the window
 		p.setOpt(kernel.SOL_SOCKET, kernel.SO_RCVBUF, l.buffer)
 		p.setOpt(kernel.SOL_SOCKET, kernel.SO_SNDBUF, l.buffer)
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A peer is the other end of something: a bare descriptor of the lab's kernel. What it sends leaves
-// as there is room, whatever else the test does; what it reads, and all else, is done when the call
-// returns.
+// A peer is the other end of a connection: a bare descriptor of the lab's kernel. Its output leaves
+// as there is room, also while the test does other things. All other operations are complete when
+// the call returns.
 type peer struct {
 	l   *lab
 	fd  int          // -1: closed
@@ -58,7 +58,7 @@ func (p *peer) remote() net.Addr {
 	return netaddr.NetAddr(p.l.k, a, false)
 }
 
-// close ends it in order, reset with RST. Again is nothing.
+// close ends it in order, reset with RST. A second call does nothing.
 func (p *peer) close() {
 	if p.fd >= 0 {
 		p.l.must("close", p.l.k.Close(p.leave()))
@@ -140,7 +140,7 @@ func (p *peer) flush() {
 	p.l.must("send", p.e)
 }
 
-// try sends without waiting, and tells how much went.
+// try sends without waiting, and returns how much was sent.
 func (p *peer) try(b []byte) (n int) {
 	for n < len(b) {
 		k, e := p.l.k.Send(p.fd, b[n:], 0)

@@ -22,9 +22,8 @@ import (
 const guard = 2 * time.Minute
 
 // A lab is where a test runs: on the host's kernel or on a simulated one, from the same source. One
-// goroutine does everything: the reactor is embedded, by its FD and Next, in the lab's loop, and
-// its peers are bare descriptors of the same kernel. What a peer has to wait for lets the reactor
-// go on meanwhile.
+// goroutine does everything. The lab's loop turns the reactor by FD and Next. The peers are bare
+// descriptors of the same kernel. While a peer waits, the reactor goes on.
 type lab struct {
 	*testing.T
 	kind   labKind
@@ -34,7 +33,7 @@ type lab struct {
 	r      *Reactor
 	fd     int   // of its poller
 	over   bool  // it has ended
-	failed error // what Turn has told
+	failed error // the error of Turn
 	lost   bool  // the world goes on no more
 	frozen bool  // it is not turned
 	eye    poller.Poller
@@ -184,7 +183,7 @@ func (l *lab) watch() {
 	}
 }
 
-// own has a descriptor of the user's closed at the end, after the reactor.
+// own closes a descriptor of user code at the end, after the reactor.
 func (l *lab) own(fd int) int {
 	l.owned = append(l.owned, fd)
 	return fd
@@ -305,9 +304,9 @@ func (l *lab) still(stretch time.Duration) {
 	l.Fatalf("the loop does not come to rest: %d turns in the last %v", turns, stretch)
 }
 
-// drain begins a Shutdown with this limit, and goes on until all is over when the test is done with
-// what comes between. Shutdown blocks a goroutine: on a simulated kernel its other half is done,
-// what it has the loop do.
+// drain begins a Shutdown with this limit. The test then does what it wants in between, and calls
+// wait, which goes on until the drain has ended. Shutdown blocks a goroutine, and a simulated
+// kernel has only one. There drain does what Shutdown makes the loop do.
 func (l *lab) drain(limit time.Duration) (wait func() error) {
 	r := l.r
 	if l.simulated() {

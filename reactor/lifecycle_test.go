@@ -100,7 +100,7 @@ func TestConcurrentShutdowns(t *testing.T) {
 	}
 }
 
-// The end of Run's context aborts: Conns are told ErrAborted, Run returns the cause.
+// When Run's context ends, the reactor aborts: Conns get ErrAborted, and Run returns the cause.
 func TestEndOfRunsContextAborts(t *testing.T) {
 	r, err := New()
 	if err != nil {

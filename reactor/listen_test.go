@@ -63,8 +63,8 @@ func (k *noIPv6) Socket(family, typ, proto int) (int, kernel.Errno) {
 	return k.Kernel.Socket(family, typ, proto)
 }
 
-// Whatever keeps a Listener from its address is told with operation, network, address and errno,
-// and leaves nothing.
+// If a Listener cannot have its address, the error names operation, network, address and errno.
+// Nothing is left open.
 func TestListenErrorsNameTheAddress(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()

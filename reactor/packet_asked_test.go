@@ -116,8 +116,8 @@ func TestAskedAtOfOneAddress(t *testing.T) {
 	turnUntil(t, r, func() bool { return got == 1 })
 }
 
-// A Unix datagram of any size up to the largest arrives whole, and one that does not fit is told to
-// Lost. The second has room of its own size, for the kernel has no datagram that large by default.
+// A Unix datagram of any size up to the largest arrives whole. Lost reports one that does not fit.
+// For that the loop's buffer is made small, because by default no kernel sends a larger datagram.
 func TestLargeUnixDatagrams(t *testing.T) {
 	r := manual(t)
 	var sizes []int

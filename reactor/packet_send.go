@@ -15,8 +15,8 @@ import (
 //
 // Lost reports errors of a copied datagram that only the kernel finds, such as an address of
 // another family. A Unix receiver without space loses the datagram: SendTo or Lost reports EAGAIN
-// (ENOBUFS on BSD). On a PacketConn that is bound to all addresses, an answer to one of the latest
-// 4,096 senders leaves from the address that the sender used: see AskedAt.
+// (ENOBUFS on BSD). A PacketConn that is bound to all addresses remembers the latest 4,096 senders.
+// An answer to one of them leaves from the address that the sender used: see AskedAt.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to)

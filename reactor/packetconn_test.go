@@ -30,8 +30,8 @@ func listenPacket(t testing.TB, r *Reactor, network string, h PacketHandler, opt
 	return nil, Addr{}
 }
 
-// 100 datagrams of every size from empty to the largest that goes, sent in one callback, come back
-// from an echo in their order and with the echo's address.
+// An echo returns 100 datagrams of every size, from empty to the largest, that are sent in one
+// callback. They keep their order and have the echo's address.
 func TestDatagramsComeBackInOrder(t *testing.T) {
 	twice(t, func(t *lab) {
 		for network, largest := range map[string]int{"udp": udpMax, "udp4": udpMax, "udp6": udp6Max, "unixgram": 60_000} {
@@ -71,7 +71,7 @@ func TestDatagramsComeBackInOrder(t *testing.T) {
 						t.Fatal(err)
 					}
 					want = append(want, n)
-					if network == "unixgram" { // its queue holds ten, what is more would be lost
+					if network == "unixgram" { // its queue has room for ten, and loses more
 						turnUntil(t, r, func() bool { return len(sizes) == len(want) })
 					}
 				}
@@ -107,8 +107,8 @@ func TestDatagramTooLarge(t *testing.T) {
 	})
 }
 
-// What the kernel refuses for now is kept in order up to the cap, then ErrBuffered and nothing of
-// it queued; when there is room again all of it leaves.
+// Datagrams that the kernel refuses for now are queued in order up to the cap. Past the cap a Send
+// returns ErrBuffered and queues nothing. When there is room again, the whole queue leaves.
 func TestDatagramBackPressure(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -149,8 +149,8 @@ func TestDatagramBackPressure(t *testing.T) {
 	})
 }
 
-// A datagram that the kernel refuses for good in the midst of others is lost alone, and Lost is
-// told which.
+// The kernel refuses one datagram among others for good. Only that one is lost, and Lost gets its
+// address.
 func TestLostDatagramIsLostAlone(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -201,8 +201,8 @@ func TestStuckUnixReceiverHoldsUpNobody(t *testing.T) {
 	})
 }
 
-// Close sends what is queued and tells Closed once; everything after is ErrClosed; a Unix socket's
-// file goes. Close within Packet ends the batch.
+// Close sends what is queued and calls Closed once. Every later call returns ErrClosed. A Unix
+// socket's file is removed. Close within Packet ends the batch.
 func TestPacketConnCloses(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -254,7 +254,7 @@ func TestRefusedDatagramDoesNotEndTheSocket(t *testing.T) {
 				}
 			},
 		})
-		t.must("connect", t.k.Connect(c.FD(), to)) // then Linux tells
+		t.must("connect", t.k.Connect(c.FD(), to)) // then Linux reports the error
 		for range 3 {
 			c.SendTo([]byte("x"), to)
 			r.Turn(0)

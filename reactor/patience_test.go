@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A Watch, told level-triggered of a byte that nobody reads, panics. It is stopped, so the handler
-// hears of one panic.
+// A level-triggered Watch panics because of a byte that nobody reads. It is stopped, so the handler
+// is called for one panic only.
 func TestWatchThatPanickedIsStopped(t *testing.T) {
 	twice(t, func(t *lab) {
 		panics := 0

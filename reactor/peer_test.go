@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A client connects, resets and is gone before the loop has looked: the accept function and Opened
-// are still told where it came from, on whatever loop they are called.
+// A client connects and resets before the loop polls. The accept function and Opened still get its
+// address, on whichever loop they are called.
 func TestPeerThatHasResetIsNamed(t *testing.T) {
 	twice(t, func(t *lab) {
 		if t.os() != "linux" {

@@ -142,8 +142,8 @@ func TestPostLimit(t *testing.T) {
 	})
 }
 
-// What a posted function posts, and the timer that a timer arms, wait for the next turn; a post by
-// a timer runs in the same one.
+// A post by a posted function waits for the next turn, and so does a timer that a timer arms. A
+// post by a timer runs in the same turn.
 func TestStepsDoNotFeedThemselves(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -228,8 +228,8 @@ func TestPostSendToAnEndedConnIsDropped(t *testing.T) {
 	})
 }
 
-// Timers: Stop tells whether it was going to fire, Reset arms a fired one again, ties fire by age,
-// negative is now.
+// Stop returns whether the timer was going to fire. Reset arms a fired timer again. Timers of the
+// same instant fire in the order in which they were armed. A negative duration means now.
 func TestTimersStopResetAndTie(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// The kernel refuses one Send of a Conn with an error that says nothing of the peer, as a sandbox
-// may do, and the peer neither sends nor ends. The Conn ends by itself with that error, however the
-// bytes leave. Other Conns live on.
+// The kernel refuses one Send of a Conn with an error that is not about the peer, as a sandbox may
+// do. The peer neither sends nor ends. The Conn ends by itself with that error, in each way of
+// sending. Other Conns live on.
 func TestUnknownSendErrorEndsTheConn(t *testing.T) {
 	for _, e := range []kernel.Errno{kernel.EPERM, kernel.ENOMEM, kernel.Errno(240)} {
 		for _, size := range []int{1, corkMax + 1} {

@@ -8,8 +8,8 @@ import (
 )
 
 // Another owner of the open file shuts a datagram socket or a listener down for reading. Epoll then
-// reports input for ever, and no call finds any. The loop rests, as after an error that comes again
-// and again.
+// reports input again and again, and no call finds any. The loop pauses, as after an error that
+// occurs repeatedly.
 func TestSocketThatAnotherOwnerShutsDownRests(t *testing.T) {
 	for _, network := range []string{"udp4", "udp6", "unixgram", "unix", "tcp"} {
 		for _, how := range []int{unix.SHUT_RD, unix.SHUT_RDWR} {

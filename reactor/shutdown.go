@@ -98,7 +98,7 @@ func (r *Reactor) shutdownResult() error {
 	case !r.owner.CompareAndSwap(ownerLost, ownerShutdown):
 		return r.result
 	case r.beganLocked:
-		r.buryTasks()
+		r.abandonTasks()
 	case threadlock.Locked():
 		return r.runElsewhere()
 	}

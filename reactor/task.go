@@ -73,7 +73,7 @@ const (
 	finished
 )
 
-// cancelState is a set. A Task that was told by ECANCELED and waits again for the same is unwound.
+// cancelState is a set. A Task that got ECANCELED and waits again for the same is unwound.
 type cancelState uint8
 
 const (
@@ -91,8 +91,8 @@ type taskContext struct {
 // unwindPanic is the panic that ends a Task which goes on waiting after ECANCELED.
 type unwindPanic struct{}
 
-// ErrUnwound is the error of a Task that had to be unwound: it was cancelled, was told so by
-// ECANCELED, and waited again.
+// ErrUnwound is the error of a Task that had to be unwound: it was cancelled, a wait returned
+// ECANCELED, and it waited again.
 var ErrUnwound error = &sentinel{"reactor: a cancelled task waited again and was unwound", kernel.ECANCELED}
 
 // Go starts a Task. It first runs in the loop's next turn. Once the Reactor drains, no Task is

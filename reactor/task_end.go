@@ -20,7 +20,7 @@ func (r *Reactor) taskError(v any) error {
 		}
 		return ErrUnwound
 	}
-	p, ok := v.(*PanicError) // of Await's function: its stack tells more
+	p, ok := v.(*PanicError) // of Await's function: its stack shows more
 	if !ok {
 		p = panicErrorOf(v)
 	}

@@ -7,11 +7,11 @@ import (
 )
 
 // The runtime ends the process if a coroutine is resumed in another state of runtime.LockOSThread
-// than the one in which it began. A Task that has begun is therefore resumed only
-//   - by the goroutine of Run, or of the Shutdown that runs the loop. If it is locked, no other
+// than the one in which it began. A Task that has begun is therefore resumed only by these:
+//   - The goroutine of Run, or of the Shutdown that runs the loop. If it is locked, no other
 //     goroutine succeeds it: see runAfterGoexit and Shutdown.
-//   - by callers of Turn in the state of the first one (mustMatchTasks).
-//   - by the Shutdown that cleans up after a panic, if neither goroutine is locked. Else it abandons
+//   - Callers of Turn in the state of the first one (mustMatchTasks).
+//   - The Shutdown that cleans up after a panic, if neither goroutine is locked. Else it abandons
 //     the Tasks, or resumes them elsewhere.
 
 // mustMatchTasks panics if Turn's caller cannot resume the Tasks that have begun.
@@ -25,8 +25,9 @@ func (r *Reactor) mustMatchTasks() {
 	}
 }
 
-// buryTasks ends the Tasks that have begun without resuming them. Their resources are not released.
-func (r *Reactor) buryTasks() {
+// abandonTasks ends the Tasks that have begun, without resuming them. Their resources are not
+// released.
+func (r *Reactor) abandonTasks() {
 	var next *Task
 	for t := r.tasks.oldest; t != nil; t = next {
 		next = t.younger

@@ -108,7 +108,7 @@ func TestJoinGivesTheResultBeforeAndAfterTheEnd(t *testing.T) {
 	})
 }
 
-// A cancelled task is told ECANCELED once and then ends in order.
+// A wait of a cancelled task returns ECANCELED once. Then the task ends in order.
 func TestCancelIsToldOnce(t *testing.T) {
 	twice(t, func(t *lab) {
 		runTask(t, func(task *Task) {
@@ -128,8 +128,8 @@ func TestCancelIsToldOnce(t *testing.T) {
 	})
 }
 
-// A task ignores ECANCELED and sleeps again for ever. Its second wait unwinds it; its deferred
-// functions run.
+// A task ignores ECANCELED and sleeps again. Its second wait unwinds it, and its deferred functions
+// run.
 func TestTaskThatIgnoresCancelIsUnwound(t *testing.T) {
 	twice(t, func(t *lab) {
 		runTask(t, func(task *Task) {
@@ -215,8 +215,8 @@ func TestAwaitLetsTheLoopGoOn(t *testing.T) {
 	})
 }
 
-// A panic in a task and one in Await's function reach the handler with a stack that names the
-// function; Join tells.
+// A panic in a task, or in Await's function, reaches the handler with a stack that names the
+// function. Join returns it.
 func TestTaskPanicReachesTheHandlerWithItsStack(t *testing.T) {
 	twice(t, func(t *lab) {
 		var values []any

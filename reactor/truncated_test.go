@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// A flood is more than a peer that does not read takes; what becomes of the Conn is told to ended.
+// A flood sends more than a peer that does not read accepts. It records each argument of Closed in
+// ended.
 type flood struct {
 	send  func(c *Conn)
 	ended []error

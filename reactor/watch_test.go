@@ -28,8 +28,8 @@ func pipe(t testing.TB) (r, w int) {
 	return p[0], p[1]
 }
 
-// A Watch is told, level-triggered, as long as there is something, and of the other end's close
-// unasked.
+// A level-triggered Watch is called as long as there is input. It is also called when the other end
+// closes, without being asked to.
 func TestWatchTellsWhatIsReady(t *testing.T) {
 	t.Run("pipe", func(t *testing.T) {
 		inLab(t, kinds[0], func(t *lab) {
@@ -96,8 +96,8 @@ func read(t *lab, fd int) {
 	}
 }
 
-// Want none is silence, of Hup and Err too; the loop sleeps. Asked again it tells at once. Edge
-// alone is none.
+// A Watch with Want 0 is not called, not even for Err and Hup, and the loop sleeps. After the next
+// Want it is called at once. Edge alone counts as 0.
 func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, none := range []poller.Interest{0, poller.Edge, poller.Interest(poller.Err | poller.Hup)} {
@@ -132,7 +132,8 @@ func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
 	})
 }
 
-// What cannot be watched is an error that names the descriptor; what is watched already is misuse.
+// Watch returns an error that names the descriptor if it cannot be watched. It panics if the
+// descriptor is watched already.
 func TestWatchRefusesWhatItCannotWatch(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -167,7 +168,7 @@ func TestWatchRefusesWhatItCannotWatch(t *testing.T) {
 	})
 }
 
-// The end of the reactor ends Watches; their descriptors stay the user's, and open.
+// The end of the reactor ends Watches. Their descriptors stay open and belong to user code.
 func TestWatchesEndWithTheReactor(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -266,7 +267,7 @@ func TestReactorEmbeddedByFDAndNext(t *testing.T) {
 	})
 }
 
-// Who drives the reactor is decided once: Run and Turn do not mix, nor does Turn nest.
+// The first call decides what drives the reactor: Run and Turn do not mix, and Turn does not nest.
 func TestOneDriverOnly(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

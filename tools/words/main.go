@@ -122,7 +122,7 @@ func check(name string) (found []finding) {
 		if n := len(lines) - 1; n > fileLines {
 			found = append(found, finding{name, "files", fmt.Sprintf("%d lines", n)})
 		}
-		text = comments(name, src, len(lines))
+		text = comments(name, src, lines)
 	case ".md":
 		text = prose(lines)
 	default:
@@ -145,8 +145,8 @@ func check(name string) (found []finding) {
 var code = regexp.MustCompile("`[^`]*`")
 
 // comments are the lines of a Go file with the text of its comments only.
-func comments(name string, src []byte, n int) []string {
-	text := make([]string, n+1)
+func comments(name string, src []byte, lines []string) []string {
+	text := make([]string, len(lines)+1)
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, name, src, parser.ParseComments)
 	if err != nil {
@@ -162,9 +162,12 @@ func comments(name string, src []byte, n int) []string {
 				}
 				text[line+i] = strings.TrimSpace(code.ReplaceAllString(t, "x"))
 			}
+			if before := lines[line][:fset.Position(c.Pos()).Column-1]; strings.TrimSpace(before) != "" {
+				text[line] += "." // a comment behind code ends with its line
+			}
 		}
 	}
-	return text[:n]
+	return text[:len(lines)]
 }
 
 // prose are the lines of a page without code, tables and headings.
