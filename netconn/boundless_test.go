@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/internal/secure"
 )
 
-// boundless is a kernel on one of whose descriptors the peer is in memory, and always has more and
-// always takes more: no call there ever waits. Once told, it speaks TLS.
+// boundless is a kernel with one descriptor whose peer is in memory. That peer always has more and
+// accepts everything, so no call there ever waits. On command it speaks TLS.
 type boundless struct {
 	kernel.Kernel
 	fd      int

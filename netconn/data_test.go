@@ -125,9 +125,9 @@ var relays = map[string]func(from, to dataConn) error{
 	},
 }
 
-// Several connections of one loop are relayed at the same time to readers that are slow: the tasks
-// wait in the middle of what they send, and others receive into the same buffer meanwhile. Each
-// gets back what it has sent. Over TLS the first Write makes the handshake.
+// Several connections of one loop are relayed at the same time to slow readers. The tasks wait in
+// the middle of their output, and others receive into the same buffer meanwhile. Each client gets
+// back its own bytes. Over TLS the first Write makes the handshake.
 func TestRelaysOfData(t *testing.T) {
 	const conns, size = 4, 1 << 20
 	for name, relay := range relays {

@@ -41,7 +41,8 @@ func TestAddressesAreThoseOfPackageNet(t *testing.T) {
 				var errs [2][3]error
 				for i, s := range stacks {
 					errs[i] = [3]error{second(s.listen(network, address)), second(s.listenPacket(network, address)), nil}
-					if !strings.HasPrefix(address, "192.0.2.1") && !strings.HasPrefix(address, "[2001:db8") { // elsewhere
+					// addresses of elsewhere
+					if !strings.HasPrefix(address, "192.0.2.1") && !strings.HasPrefix(address, "[2001:db8") {
 						errs[i][2] = second(s.dial(network, address))
 					}
 				}
@@ -130,7 +131,8 @@ func TestDialEndsInEachPhase(t *testing.T) {
 						}
 						if i == 0 {
 							want = err
-							if end == "expired" && errors.Is(err, os.ErrDeadlineExceeded) { // it has two timers for it, and tells of the first
+							// package net has two timers for it, and reports the first
+							if end == "expired" && errors.Is(err, os.ErrDeadlineExceeded) {
 								want = &net.OpError{Op: "dial", Net: network, Err: contextExpired{}}
 							}
 							continue

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// told is events with a Timeout method.
+// `told` is events with a Timeout method.
 type told struct {
 	events
 	timeout func(c *reactor.Conn, kind reactor.TimeoutKind)

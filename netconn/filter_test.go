@@ -213,7 +213,7 @@ func TestTLSBackPressure(t *testing.T) {
 	}
 }
 
-// Pause in the middle of what one read brought: no Data until Resume, and then nothing is missing.
+// Pause in the middle of the data of one read: no Data until Resume, and then nothing is missing.
 func TestTLSPause(t *testing.T) {
 	r := start(t)
 	var got []byte
@@ -475,7 +475,8 @@ func TestTLSErrorBeforeAReset(t *testing.T) {
 			t.Fatal("it trusts anybody")
 		}
 		reset(c)
-		if o := <-outcomes; !says("bad certificate")(o.err) && !errors.Is(o.err, syscall.ECONNRESET) { // the reset may be all that has come
+		// the reset may be all that has come
+		if o := <-outcomes; !says("bad certificate")(o.err) && !errors.Is(o.err, syscall.ECONNRESET) {
 			t.Fatal(o.err)
 		}
 	}

@@ -25,7 +25,8 @@ func TestTLSGroup(t *testing.T) {
 		return
 	}
 	const loops, clients, size = 3, 12, 1 << 20
-	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil { // package net opens its own poller once
+	// package net opens its own poller once
+	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
 		l.Close()
 	}
 	before := descriptors()

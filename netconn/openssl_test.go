@@ -148,7 +148,7 @@ func (o *opener) types(line string) {
 	}
 }
 
-// tells waits for a line of its output that has the text.
+// `tells` waits for a line of its output that has the text.
 func (o *opener) tells(text string) string {
 	o.t.Helper()
 	for {

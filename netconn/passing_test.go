@@ -22,7 +22,8 @@ func TestPassingErrorsAreTemporary(t *testing.T) {
 		kernel.EHOSTUNREACH: true, kernel.ENETUNREACH: true, kernel.EPERM: true, kernel.EMFILE: true, kernel.ENFILE: true,
 		kernel.ENOBUFS: true, kernel.ENOMEM: true, kernel.ECONNABORTED: true, 12345: true, kernel.EINVAL: false, kernel.ENOTSOCK: false} {
 		err := b.fail("accept", e)
-		var ne interface { // net.Error, whose Temporary is out of favour; accept loops ask it all the same
+		// net.Error, whose Temporary is deprecated; accept loops still call it
+		var ne interface {
 			Temporary() bool
 			Timeout() bool
 		}

@@ -68,7 +68,8 @@ func TestNumbersAreNotCut(t *testing.T) {
 		refuse("SetWriteBuffer", int64(large), conn.SetWriteBuffer(large), syscall.EINVAL)
 		refuse("SetLinger", int64(large), conn.SetLinger(large), syscall.EINVAL)
 	}
-	for _, d := range []time.Duration{0, -1, math.MinInt64} { // as package net: its own period, and none
+	// as in package net: the default period, and none
+	for _, d := range []time.Duration{0, -1, math.MinInt64} {
 		if err := conn.SetKeepAlivePeriod(d); err != nil {
 			t.Errorf("SetKeepAlivePeriod(%v): %v", d, err)
 		}

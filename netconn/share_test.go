@@ -184,8 +184,8 @@ func TestAFileSharesTheLoop(t *testing.T) {
 	t.Logf("%d tries", tries)
 }
 
-// Handlers with TLS: a connection that always has more is read once a turn, so what a turn brings
-// of it is bounded, and whoever else has something gets it in the same turn.
+// Handlers with TLS. A connection that always has more is read once a turn, so a turn decrypts a
+// bounded number of its bytes. Every other connection with input gets it in the same turn.
 func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 	k := newBoundless()
 	r, err := reactor.New(reactor.WithKernel(k))
@@ -233,7 +233,8 @@ func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 	for busy == 0 {
 		turn()
 	}
-	const turns, most = 200, 64<<10 + 16<<10 // the loop's buffer, and the record that was cut off before
+	// the loop's buffer, and the record that was cut off before
+	const turns, most = 200, 64<<10 + 16<<10
 	for i := range turns {
 		if _, err := second.Write([]byte("x")); err != nil {
 			t.Fatal(err)

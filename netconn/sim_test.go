@@ -68,7 +68,8 @@ func (d *impatient) run(task *reactor.Task) error {
 
 	from = d.h.Now()
 	err = c.SetDeadline(d.n.Time().Add(time.Hour))
-	task.Reactor().After(limit, func() { c.SetDeadline(d.n.Time().Add(limit)) }) // sooner, while it waits
+	// sooner, while it waits
+	task.Reactor().After(limit, func() { c.SetDeadline(d.n.Time().Add(limit)) })
 	if err == nil {
 		_, err = c.Read(buf)
 	}
@@ -133,7 +134,7 @@ func runDeadlines(t *testing.T, seed uint64) uint64 {
 			return err
 		}
 		defer c.Close()
-		task.Sleep(time.Minute) // the client has gone by then
+		task.Sleep(time.Minute) // the client has closed by then
 		_, err = io.Copy(io.Discard, c)
 		return err
 	})
@@ -163,7 +164,8 @@ func TestDeadlinesOnASimulatedHost(t *testing.T) {
 	}
 }
 
-// A dial that the kernel gives up, long before its own time is over, says what the kernel does.
+// The kernel gives a dial up long before the dial's own deadline. The dial returns the kernel's
+// error.
 func TestDialThatTheKernelGivesUp(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

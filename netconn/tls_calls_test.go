@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// tlsPair is two ends whose handshake is over.
+// tlsPair returns two ends whose handshake is complete.
 func tlsPair(t *testing.T) (c, s *netconn.TLSConn) {
 	t.Helper()
 	a, b, stop, err := secured(pipe(t, "tcp4"))()
@@ -101,12 +101,14 @@ func TestTLSWritesDoNotMix(t *testing.T) {
 	all.Wait()
 }
 
-// HandshakeContext is the context's error if that has ended, for then the connection is closed,
-// also when the handshake was faster; once the handshake is over it has no say.
+// HandshakeContext returns the context's error if the context has ended, because the connection is
+// then closed. That also holds if the handshake was faster. After the handshake the context does
+// not matter.
 func TestTLSHandshakeContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := clientConfig()
-	cfg.VerifyConnection = func(tls.ConnectionState) error { cancel(); return nil } // the last thing that can happen
+	// the last step of a handshake
+	cfg.VerifyConnection = func(tls.ConnectionState) error { cancel(); return nil }
 	handshake(t, cfg, func(c *netconn.TLSConn) {
 		if err := c.HandshakeContext(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("ended by the handshake's own callback: %v", err)

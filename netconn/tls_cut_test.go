@@ -143,8 +143,10 @@ func cuts(addr string) error {
 		}
 	}
 	_, err = c.Write(message)
-	err = errors.Join(err, c.CloseWrite(), raw.SetDeadline(time.Now().Add(long))) // CloseWrite lets nothing follow
-	if err := errors.Join(err, w.send(0)); err != nil {                           // a record and the end at once
+	// CloseWrite lets nothing follow
+	err = errors.Join(err, c.CloseWrite(), raw.SetDeadline(time.Now().Add(long)))
+	// a record and the end at once
+	if err := errors.Join(err, w.send(0)); err != nil {
 		return err
 	}
 	if got, err := io.ReadAll(c); len(got) != 1 || err != nil {

@@ -156,7 +156,7 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	roundTrip(t, c, "hello") // the server's handshake is over too
+	roundTrip(t, c, "hello") // the server's handshake is complete too
 	conn := <-shown
 	if conn.LocalAddr().String() != addr || conn.RemoteAddr().String() != c.LocalAddr().String() {
 		t.Errorf("%v from %v", conn.LocalAddr(), conn.RemoteAddr())

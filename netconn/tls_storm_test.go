@@ -79,9 +79,8 @@ func (s *stormed) data(n int) {
 // rest has given others a chance.
 func (s *stormed) rest() { s.got = 0 }
 
-// A turn of the loop decrypts a bounded number of records of one peer, however few bytes they have;
-// so does a task before it lets others run. All data arrives. On a simulated host nothing else
-// decides.
+// A turn of the loop decrypts a bounded number of records of one peer, however few bytes they have.
+// So does a task before it yields. All data arrives. On a simulated host nothing else decides.
 func TestTLSRecordsOfATurnAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

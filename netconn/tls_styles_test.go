@@ -101,7 +101,7 @@ func dialWithTLS(t *testing.T, at net.Addr, cfg *tls.Config, first string, answe
 			outcomes <- outcome{err: err}
 			return
 		}
-		c.Send([]byte(first)) // what fails, Closed tells
+		c.Send([]byte(first)) // Closed reports an error
 	})
 	return outcomes
 }
@@ -143,7 +143,7 @@ func dialBlocking(at net.Addr, cfg *tls.Config, first string, answer answer, dia
 			return
 		}
 		c := netconn.Client(nc, cfg)
-		c.Write([]byte(first)) // what fails, the Read tells too
+		c.Write([]byte(first)) // the Read returns its error too
 		talkTLS(c, answer, outcomes)
 	})
 	return outcomes

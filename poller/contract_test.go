@@ -28,7 +28,8 @@ func TestWhatIsReadyAtRegistrationIsReported(t *testing.T) {
 	})
 }
 
-// Nothing is read in between: a level is told at every Wait, an edge once, and again after news.
+// Nobody reads in between: every Wait reports a level; an edge is reported once, and again after
+// news.
 func TestEdgeTellsChangesAndLevelStates(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -59,7 +60,7 @@ func TestGenerationComesBack(t *testing.T) {
 	})
 }
 
-// An edge that was told already is told anew after Mod, under the new generation.
+// After Mod, an edge that was reported before is reported again, with the new generation.
 func TestModReportsAnew(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -73,7 +74,7 @@ func TestModReportsAnew(t *testing.T) {
 		l.must(p.Mod(a, 3, In|Out|Edge))
 		l.expectEvents(p, ev(a, 3, In|Out))
 		l.expectNone(p)
-		l.must(p.Mod(a, 3, Out)) // and what is not wanted any more is not told
+		l.must(p.Mod(a, 3, Out)) // and what is no longer wanted is not reported
 		l.expectEvents(p, ev(a, 3, Out))
 	})
 }
@@ -150,7 +151,7 @@ func TestNumberOfAClosedDescriptorIsFree(t *testing.T) {
 	l.expectEvents(p, ev(again, 2, want))
 }
 
-// The peer goes away; who asked for reading hears of it, and who asked for writing too.
+// The peer closes. Interest in reading reports it, and so does interest in writing.
 func TestEndOfThePeerIsReportedUnasked(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, want := range []poller.Interest{In, Out | Edge} {
@@ -276,8 +277,8 @@ func TestPollersNestFiveDeepAndInNoRing(t *testing.T) {
 	})
 }
 
-// Somebody else adds, changes and deletes while the owner waits for ever, and the owner hears of
-// it.
+// Another goroutine adds, changes and deletes registrations while the owner waits without limit.
+// The owner's Wait reports their Events.
 func TestRegistrationReachesAWaitInProgress(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()

@@ -58,7 +58,7 @@ func newLab(t testing.TB) *lab {
 }
 
 // simulated runs the test outside of the programs of a quiet world: its Waits have the world go on.
-// What waits for ever is told at once, and what is left open at the end.
+// It reports a wait without end at once, and what is left open at the end.
 func simulated(t testing.TB, opt sim.Options, f func(l *lab)) {
 	w := sim.New(1, opt)
 	t.Cleanup(w.Close) // last: Pollers are closed by Cleanup too
@@ -240,7 +240,7 @@ func (l *lab) say(fd int) {
 func (l *lab) now() timeout.Deadline               { return l.k.Now() }
 func (l *lab) in(d time.Duration) timeout.Deadline { return l.now() + timeout.Deadline(d) }
 
-// rest lets others run, and time pass.
+// rest yields, and lets time pass.
 func (l *lab) rest() {
 	if !l.isSimulated() {
 		time.Sleep(10 * time.Microsecond)

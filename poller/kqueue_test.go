@@ -18,9 +18,9 @@ func onKqueues(t *testing.T, f func(l *lab)) {
 	}
 }
 
-// FreeBSD drops the write filter of a pipe with the Event that says that the reader has gone. Mod
-// and Del must still find the registration; a Mod that fails, because nobody can write there any
-// more, must leave what there was.
+// FreeBSD drops the write filter of a pipe with the Event that reports the end of the reader. Mod
+// and Del must still find the registration. A Mod fails then, because nobody can write there any
+// more. It must leave the old registration.
 func TestFilterThatTheKernelDropsLeavesARegistration(t *testing.T) {
 	onKqueues(t, func(l *lab) {
 		for _, want := range []poller.Interest{Out, In | Out, In | Out | Edge} {
@@ -46,7 +46,8 @@ func TestFilterThatTheKernelDropsLeavesARegistration(t *testing.T) {
 	})
 }
 
-// What cannot be polled is EPERM on every system. FreeBSD's kevent(2) says ENODEV of some devices.
+// A descriptor that cannot be polled is EPERM on every system. FreeBSD's kevent(2) returns ENODEV
+// for some devices.
 func TestDeviceThatCannotBePolledIsEPERM(t *testing.T) {
 	onKqueues(t, func(l *lab) {
 		p := l.open()

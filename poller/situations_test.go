@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// The rows of the table at kqueueReady that are about sockets, on sockets in those situations:
-// level-triggered interest in both directions is told the column "here" by Pollers with kqueue's
-// rules, and "epoll" by others.
+// The rows of the table at kqueueReady that are about sockets, on sockets in those situations. For
+// level-triggered interest in both directions, Pollers with kqueue's rules report the column
+// "here", and others "epoll".
 func TestSituationsAreToldAsTheTableSays(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, row := range situations {
@@ -23,7 +23,7 @@ func TestSituationsAreToldAsTheTableSays(t *testing.T) {
 				want = row.kqueue
 			}
 			if row.name == "a refused connect" && l.os == "freebsd" {
-				want &^= Err // connect(2) has told it, and has taken the error
+				want &^= Err // connect(2) has returned the error, which is then no longer pending
 			}
 			l.wantTold(row.name, row.make(l), want)
 		}
@@ -124,7 +124,7 @@ func (l *lab) endTold(situation string, fd int, ask poller.Interest, other int, 
 	}
 }
 
-// wantTold has a Poller watch fd until it tells that; for nothing it takes its time.
+// wantTold has a Poller watch fd until it reports that; for no report it waits some time.
 func (l *lab) wantTold(situation string, fd int, want poller.Readiness) {
 	l.Helper()
 	p := l.open()
@@ -134,7 +134,8 @@ func (l *lab) wantTold(situation string, fd int, want poller.Readiness) {
 		return
 	}
 	got := poller.Readiness(0)
-	for until := l.in(10 * time.Second); got != want && !until.Passed(l.now()); l.rest() { // what is sent may take its time
+	// an arrival may need its time
+	for until := l.in(10 * time.Second); got != want && !until.Passed(l.now()); l.rest() {
 		var events [4]poller.Event // room for both filters of a kqueue, which are one Event then
 		_, err := p.Wait(events[:], until)
 		l.must(err)

@@ -33,7 +33,7 @@ func TestWaitIsNeverEarly(t *testing.T) {
 	})
 }
 
-// Deadlines that are 0, negative or past only look; what is ready is told by them too.
+// A Wait whose deadline is 0, negative or past does not sleep. It too reports what is ready.
 func TestPastDeadlineStillTellsWhatIsReady(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -154,8 +154,8 @@ func TestWakeDoesNotHideEvents(t *testing.T) {
 	})
 }
 
-// Four others leave work and wake; the owner sleeps for ever in between. A lost Wake hangs the
-// test.
+// Four goroutines leave work and wake the owner, which sleeps without limit in between. A lost Wake
+// hangs the test.
 func TestNoWakeIsLost(t *testing.T) {
 	both(t, func(l *lab) {
 		const each, wakers = 5000, 4

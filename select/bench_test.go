@@ -34,7 +34,7 @@ func registered(b *testing.B, n int) (*lab, *sel.Poll) {
 	return l, p
 }
 
-// The cost is that of what is ready, not of what is registered.
+// The cost of a poll depends on how many objects are ready, not on how many are registered.
 func BenchmarkPoll(b *testing.B) {
 	for _, n := range []int{10, 10_000} {
 		b.Run(fmt.Sprint("registered=", n), func(b *testing.B) {
@@ -64,8 +64,8 @@ func BenchmarkIPoll(b *testing.B) {
 	}
 }
 
-// What a wait costs: another goroutine answers each byte. It too is not to depend on what is
-// registered.
+// The cost of a wait: another goroutine answers each byte. It must not depend on how many objects
+// are registered either.
 func BenchmarkPollThatWaits(b *testing.B) {
 	for _, n := range []int{1, 10, 10_000} {
 		b.Run(fmt.Sprint("registered=", n), func(b *testing.B) { pollThatWaits(b, n) })

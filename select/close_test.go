@@ -121,7 +121,7 @@ func (p *failingPoller) Mod(fd int, gen uint32, want poller.Interest) error {
 	return p.Poller.Mod(fd, gen, want)
 }
 
-// What the kernel refuses leaves everything as it was.
+// A Register or Modify that the kernel refuses leaves everything as it was.
 func TestKernelRefuses(t *testing.T) { both(t, kernelRefuses) }
 
 func kernelRefuses(l *lab) {
@@ -173,7 +173,7 @@ func TestNestedPolls(t *testing.T) {
 		a.read()
 		l.expect(outer, 1, is{})
 
-		// What nobody asks for any more does not keep the inner one readable.
+		// an Event that no registration wants any more must not keep the inner Poll readable
 		twin := &object{l, a.d}
 		must(inner.Register(twin, OUT))
 		l.expect(outer, 0, is{inner: IN})

@@ -31,7 +31,7 @@ func ExampleFD() {
 	// Output: IN <nil>
 }
 
-// A mailbox is an object of one's own: ready for reading while a message is there.
+// A mailbox is an Object of user code: ready for reading while it holds a message.
 type mailbox struct {
 	mu       sync.Mutex
 	messages []string

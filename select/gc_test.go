@@ -151,8 +151,8 @@ func pollIsLean(l *lab) {
 	}
 }
 
-// What was registered, found and unregistered is not kept by the Poll; what the last IPoll has
-// found, until the next.
+// A Poll holds no reference to an object that was registered, found and unregistered. It holds the
+// results of the latest IPoll until the next one.
 func TestUnregisteredIsNotKept(t *testing.T) {
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()

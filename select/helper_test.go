@@ -145,7 +145,7 @@ func onLoop(t testing.TB, k kernel.Kernel, begin func(l *lab)) {
 	must(r.Run(context.Background()))
 }
 
-// inWorld is onLoop on a host of a quiet world, whose clock jumps. What waits for ever is told at
+// inWorld is onLoop on a host of a quiet world, whose clock jumps. It reports a wait without end at
 // once, and what is left open at the end.
 func inWorld(t testing.TB, opt sim.Options, begin func(l *lab)) {
 	t.Helper()
@@ -250,7 +250,7 @@ func (l *lab) asleep(call func()) (join func()) {
 	return join
 }
 
-// pass lets others run.
+// pass yields.
 func (l *lab) pass() {
 	if l.task != nil {
 		l.task.Sleep(0)
@@ -276,7 +276,8 @@ func (l *lab) expect(p *sel.Poll, ms int, want is) {
 	if err != nil {
 		l.Errorf("Poll(%d): %v", ms, err)
 	}
-	if ms == guard && passed() >= guard*time.Millisecond { // it looks once more then: a wake-up that is lost goes unseen
+	// at the end of its time Poll tries once more, which would hide a lost wake-up
+	if ms == guard && passed() >= guard*time.Millisecond {
 		l.Errorf("Poll(%d): nothing but its time has ended it", ms)
 	}
 	l.same("Poll", got, want)

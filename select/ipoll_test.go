@@ -126,9 +126,9 @@ func TestIPollOneShot(t *testing.T) {
 	})
 }
 
-// What was found is yielded though it was modified or closed meanwhile, as MicroPython walks its
-// registrations; what was unregistered is not, also when it is registered again, and keeps the mask
-// it has now.
+// IPoll yields what it found although that was modified or closed meanwhile, because MicroPython
+// iterates its registrations. It does not yield what was unregistered, even if that is registered
+// again. A second registration keeps the mask that it has now.
 func TestIPollOneShotOfWhatHasChanged(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

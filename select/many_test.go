@@ -64,7 +64,8 @@ func TestManyGoroutines(t *testing.T) {
 		o := &lone{ends[0], l}
 		o.registerAndClose(p)
 	})
-	over.Go(func() { time.Sleep(300 * time.Millisecond); close(stop) }) // how long the storm is, not a synchronisation
+	// the sleep is the length of the storm, not a synchronisation
+	over.Go(func() { time.Sleep(300 * time.Millisecond); close(stop) })
 	all.Wait()
 	over.Wait()
 	b.write("x")
@@ -115,7 +116,8 @@ func TestManyPolls(t *testing.T) {
 		for _, join := range joins {
 			join()
 		}
-		if n := pprof.Lookup("threadcreate").Count() - threads; n > polls/10 { // a busy machine makes some, for those that run system calls
+		// a busy machine makes some threads, for goroutines in system calls
+		if n := pprof.Lookup("threadcreate").Count() - threads; n > polls/10 {
 			l.Errorf("%d threads more", n)
 		}
 	})

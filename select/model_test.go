@@ -17,17 +17,20 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Polls of non-blocking Sockets and their calls never disagree, in many worlds, by epoll's rules
-// and kqueue's: a connect that is in progress becomes writable when it has an outcome, a listener
-// readable when an accept gives a connection, a connection by what recv and send do, after every
-// random step of either end, to its end or a reset. A poll that waits is awake once there is
-// something. Every byte arrives, once, in order.
+// Polls of non-blocking Sockets and the calls of these never disagree, in many worlds, by the rules
+// of epoll and of kqueue. After every random step of either end, to its end or a reset, these hold:
+//   - A connect in progress becomes writable when it has an outcome.
+//   - A listener is readable when an accept returns a connection.
+//   - A connection is ready when recv or send succeeds.
+//   - A poll that waits is awake once an object is ready.
+//   - Every byte arrives once, in order.
 func TestPollAgreesWithCalls(t *testing.T) {
 	var all plainCounts
 	seeds := longtest.Count(20, 60, 1500)
 	simtest.CheckWith(t, seeds, func(seed uint64) sim.Options {
 		o := sslWorld(seed)
-		o.Faults.Again, o.Faults.Spurious, o.Faults.EarlyWait = 0, 0, 0 // would have the kernel itself say what is not so
+		// these faults make the kernel itself report a wrong state
+		o.Faults.Again, o.Faults.Spurious, o.Faults.EarlyWait = 0, 0, 0
 		return o
 	}, func(w *sim.World) error { return runPlain(w, &all) })
 	if t.Failed() || all.worlds < seeds { // one seed again
@@ -142,8 +145,8 @@ func (m *plainModel) said(s *socket.Socket, mask sel.Events) sel.Events {
 	return 0
 }
 
-// waits has another task poll the socket until it is ready; join waits for that, for ever if it
-// misses it.
+// waits starts a task that polls the socket until it is ready; join waits for that task. If the
+// poll misses the Event, join never returns.
 func (m *plainModel) waits(s *socket.Socket, mask sel.Events) (join func()) {
 	p := sel.NewOn(m.task.Reactor())
 	must(p.Register(s, mask))
@@ -209,8 +212,8 @@ func (m *plainModel) recv(e, from *end, n int) error {
 	return err
 }
 
-// check compares a poll with the calls of one byte. A kernel takes some bytes before it tells of
-// room, but none where it has none.
+// check compares a poll with calls that move one byte. A kernel may accept some bytes before it
+// reports room, but none if it has no room.
 func (m *plainModel) check(e, from *end) {
 	if e.s.Fileno() < 0 {
 		if said := m.said(e.s, sel.POLLIN); said != sel.POLLNVAL {

@@ -15,9 +15,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// By number any descriptor can be registered, as with poll(2): a Poll's own, which is not open for
-// it, a ring of two Polls, which epoll refuses, and the descriptors of the Poller. A wait hears of
-// them.
+// Any descriptor can be registered by number, as with poll(2). Examples are a Poll's own, which it
+// sees as closed, a ring of two Polls, which epoll refuses, and the descriptors of the Poller. A
+// wait reports their Events.
 func TestAnyNumberCanBeRegistered(t *testing.T) {
 	onHost(t, func(l *lab) {
 		p, q := l.poll(), l.poll()

@@ -15,7 +15,7 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// ready is an Object that says what it is told to, and remembers what it was asked.
+// ready is an Object that reports the state that the test sets, and records how it was asked.
 type ready struct {
 	state atomic.Int64
 	asked atomic.Int64
@@ -39,7 +39,7 @@ func (r *ready) Poll(mask sel.Events) (sel.Events, error) {
 
 func (r *ready) last() sel.Events { return r.masks[len(r.masks)-1] }
 
-// teller tells when it may be ready.
+// teller notifies the Poll when it may be ready.
 type teller struct {
 	ready
 	f     atomic.Pointer[func()]
@@ -214,8 +214,8 @@ func TestObjectsAndDescriptors(t *testing.T) {
 	})
 }
 
-// A Notifier is asked when it tells, from whatever goroutine, and not every millisecond. It is told
-// when to begin and to end.
+// A Poll asks a Notifier only after it notified, from whatever goroutine, and not every
+// millisecond. Notify is called at the start and at the end of a registration.
 func TestNotifier(t *testing.T) {
 	both(t, func(l *lab) {
 		n, silent := &teller{}, &ready{}
@@ -258,7 +258,7 @@ func (c *closer) Notify(f func()) {
 	c.p.Close()
 }
 
-// A Poll that is closed while an Object is told whom to notify does not keep it waiting for that.
+// An Object's Notify closes the Poll. Register returns EBADF, and the Object has no function left.
 func TestClosedWhileRegistering(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()

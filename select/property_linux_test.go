@@ -40,7 +40,7 @@ type model struct {
 	l     *lab
 	t     *rapid.T
 	polls [2]*sel.Poll
-	masks []is           // of each Poll: the masks of what is registered
+	masks []is           // of each Poll: the masks of its registrations
 	all   []sel.Pollable // ever made: *object, *twin, FD, *ready
 	socks []*object
 }
@@ -154,7 +154,8 @@ func (m *model) close(t *rapid.T) {
 	if o.fd() < 0 {
 		return
 	}
-	number := sel.FD(o.d.FD) // closing a registered number is the caller's error, and the next may be a Poll's own
+	// to close a registered number is misuse, and the next such number may be a Poll's own
+	number := sel.FD(o.d.FD)
 	m.all = slices.DeleteFunc(m.all, func(o sel.Pollable) bool { return o == number })
 	for i, p := range m.polls {
 		must(p.Unregister(number))
@@ -191,8 +192,8 @@ func (m *model) check(t *rapid.T) {
 }
 
 func (m *model) compare(t *rapid.T, i, ms int) {
-	// What loopback has under way arrives during a call of ours: the oracle is asked before and
-	// after, and may disagree with itself.
+	// Bytes that loopback carries may arrive during one of our calls. The oracle is therefore asked
+	// before and after, and may disagree with itself.
 	for {
 		before := m.oracle(i)
 		got, err := m.polls[i].Poll(ms)
@@ -237,7 +238,8 @@ func (m *model) oracle(i int) is {
 			ev = sel.Events(o.state.Load())
 		default:
 			ev = NVAL
-			if fd := numberOf(o); fd >= 0 && fd != m.polls[i].Desc().FD { // poll(2) has no descriptor of its own
+			// poll(2) has no descriptor of its own
+			if fd := numberOf(o); fd >= 0 && fd != m.polls[i].Desc().FD {
 				ev = m.told(i, fd, mask)
 			}
 		}
@@ -248,8 +250,8 @@ func (m *model) oracle(i int) is {
 	return want
 }
 
-// told is what poll(2) says of a descriptor. Where Pollers have filters, which say less, it is what
-// those say that any of the descriptor's masks asks for, to a new Poller.
+// `told` is what poll(2) reports of a descriptor. A Poller with filters reports less: there it is
+// what a new Poller reports for the masks of the descriptor.
 func (m *model) told(i, fd int, mask sel.Events) sel.Events {
 	said := m.l.poll2(fd)
 	var want poller.Interest

@@ -40,8 +40,8 @@ func TestRegisterMasks(t *testing.T) {
 	})
 }
 
-// Modify of what is not registered is ENOENT; Unregister is nothing (D36); after it one may
-// register anew.
+// Modify of an unknown object is ENOENT, and Unregister of one does nothing (D36). After Unregister
+// an object may be registered again.
 func TestD36UnregisterUnknown(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -66,7 +66,7 @@ func TestD36UnregisterUnknown(t *testing.T) {
 	})
 }
 
-// What cannot be registered is told so and leaves nothing behind.
+// Register returns an error for an object that it cannot have, and leaves nothing behind.
 func TestBadObjects(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()
@@ -96,7 +96,8 @@ type noDesc struct{}
 
 func (*noDesc) Desc() *desc.Desc { return nil }
 
-// Objects are told apart by identity: two on one descriptor both report, each what it asked for.
+// A Poll distinguishes Objects by identity: two on one descriptor both report, each by its own
+// mask.
 func TestTwoObjectsOnOneDescriptor(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -260,8 +261,8 @@ func TestRegisterAfterNumberWasClosedBehindOurBack(t *testing.T) {
 	})
 }
 
-// Of what the kernel does not tell of — closed sockets, numbers that are not open, Objects — any
-// may leave in any order.
+// The kernel does not report closed sockets, numbers that are not open, and Objects. They may be
+// unregistered in any order.
 func TestLeaveInAnyOrder(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, order := range [][]int{{0, 1, 2, 3}, {0, 3, 1, 2}, {1, 0, 2, 3}, {2, 1, 3, 0}, {3, 2, 1, 0}} {

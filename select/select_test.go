@@ -60,7 +60,8 @@ func TestSelectExceptional(t *testing.T) {
 		o := &ready{}
 		o.state.Store(int64(IN | OUT | ERR))
 		told := list{fresh}
-		if l.told(OUT|HUP, OUT) == 0 { // a kqueue does not tell of a new socket who asks for reading or writing
+		// a kqueue does not report a new socket for reading or writing
+		if l.told(OUT|HUP, OUT) == 0 {
 			told = nil
 		}
 		l.expectSelect(list{fresh}, nil, nil, 0, nil, nil, told)
@@ -103,8 +104,8 @@ func TestSelectWaits(t *testing.T) {
 	})
 }
 
-// What cannot be registered is told, and a closed socket alone ends the wait when it is closed
-// meanwhile.
+// Select returns an error for an object that it cannot register. A single closed socket ends the
+// wait when it is closed meanwhile.
 func TestSelectErrors(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()

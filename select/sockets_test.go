@@ -155,7 +155,7 @@ func (l *lab) failed(o *object, freebsd sel.Events) {
 	}
 }
 
-// idle tells whether nothing is ready for a while.
+// idle returns whether nothing is ready for a while.
 func (l *lab) idle(o *object, bits sel.Events) bool {
 	for passed := l.lap(); passed() < 50*time.Millisecond; l.rest() {
 		if l.poll2(o.d.FD)&bits != 0 {
@@ -287,10 +287,10 @@ func eventsOf(ready poller.Readiness) (ev sel.Events) {
 	return ev
 }
 
-// told is what a Poll tells with a mask of what poll(2) says. A kqueue tells of the filters that
-// are wanted (the table in poller/bits_kqueue.go): of Hup when both are, of Err when the connection
-// was cut, of nothing before a connect. With mask 0 the system's own poll(2) is asked: FreeBSD's
-// has HUP of what has ended, NetBSD's nothing of a socket.
+// `told` is the part of poll(2)'s result that a Poll reports with a mask. A kqueue reports by the
+// filters that are wanted (the table in poller/bits_kqueue.go): Hup if both are, Err if the
+// connection was cut, nothing before a connect. With mask 0 the system's own poll(2) decides:
+// FreeBSD's has HUP for a connection that has ended, NetBSD's reports nothing of a socket.
 func (l *lab) told(poll2, mask sel.Events) sel.Events {
 	ends := poll2 & (ERR | HUP)
 	switch {
@@ -299,7 +299,7 @@ func (l *lab) told(poll2, mask sel.Events) sel.Events {
 	case mask == 0 && l.os != "linux":
 		return ends & HUP
 	case !l.kqueue, mask == 0, ends == ERR|HUP:
-	case ends == ERR: // an ICMP error, which both filters tell as what is worth trying
+	case ends == ERR: // an ICMP error, which both filters report as worth a try
 		return mask
 	case poll2&(IN|HUP) == HUP: // never connected
 		return 0

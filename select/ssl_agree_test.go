@@ -27,8 +27,8 @@ func (m *sslModel) check() {
 	}
 }
 
-// probe makes the calls of one byte that a poll has told of, or has not. A Read may answer new
-// keys, after which a Write has to wait, so it comes second.
+// probe makes the calls of one byte that a poll has found ready, and those that it has not. A Read
+// may answer new keys, after which a Write has to wait, so Read comes second.
 func (m *sslModel) probe(said sel.Events) {
 	m.compare("Write", m.write, said, sel.POLLOUT)
 	m.compare("Read", m.read, said, sel.POLLIN)
@@ -41,7 +41,8 @@ func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Even
 	err := call(1)
 	gone := said&sel.POLLHUP != 0 || m.cut && m.w.Kernel() == sim.NetBSD // which never says HUP
 	switch {
-	case said&bit != 0 && again(err) && (m.exact || !gone): // a kernel whose connection is gone has no EAGAIN
+	// after the end of a connection a kernel has no EAGAIN
+	case said&bit != 0 && again(err) && (m.exact || !gone):
 		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
 	case said&bit == 0 && !again(err) && m.exact:
 		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
@@ -126,8 +127,8 @@ func (m *sslModel) waited(err error) {
 	}
 }
 
-// look asks, when all has come that is under way, whether a poll that sleeps has missed something.
-// A kernel takes some bytes before it tells of room.
+// look checks, when everything on its way has arrived, that a poll which sleeps has missed nothing.
+// A kernel accepts some bytes before it reports room.
 func (m *sslModel) look(done *bool) {
 	m.settle()
 	if *done || m.err != nil {

@@ -36,7 +36,8 @@ type far struct {
 	err       error
 }
 
-var sslKey, sslCert = func() ([]byte, []byte) { // with signatures of one size, so that histories do not differ in sizes
+// with signatures of one size, so that histories do not differ in sizes
+var sslKey, sslCert = func() ([]byte, []byte) {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	from := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: from.AddDate(500, 0, 0)}
@@ -70,7 +71,7 @@ func patterned(from, n int) []byte {
 	return p
 }
 
-// wrong tells of the first byte that differs.
+// wrong returns an error that names the first byte that differs.
 func wrong(p []byte, from int) error {
 	for i, b := range p {
 		if b != pattern(from+i) {
@@ -171,7 +172,7 @@ func (f *far) listen() {
 func (f *far) end(reset bool) {
 	f.bye = true
 	if !reset {
-		_ = f.s.Shutdown(socket.SHUT_WR) // again is nothing
+		_ = f.s.Shutdown(socket.SHUT_WR) // a second call does nothing
 		return
 	}
 	must(f.s.SetSockOpt(socket.SOL_SOCKET, socket.SO_LINGER, []byte{1, 0, 0, 0, 0, 0, 0, 0}))

@@ -58,9 +58,9 @@ func TestSSLReadAfterOneThatDoesNotWait(t *testing.T) {
 			}
 		}
 		later := l.task.Go(func(task *reactor.Task) { task.Sleep(time.Millisecond); write("first") })
-		read("first") // it has waited: Events are told
+		read("first") // it has waited: Events are delivered
 		l.task.Join(later)
-		write("second") // both are there before the loop hears of them
+		write("second") // both are there before the loop polls
 		write("third")
 		s.SetBlocking(false)
 		read("second")
@@ -87,7 +87,7 @@ func TestSSLHandshakeByACallThatDoesNotWait(t *testing.T) {
 		for _, x := range both {
 			x.SetBlocking(false)
 		}
-		for suite := ""; suite == ""; suite, _ = s.Cipher() { // the loop hears of nothing meanwhile
+		for suite := ""; suite == ""; suite, _ = s.Cipher() { // the loop does not poll meanwhile
 			for _, x := range both {
 				x.Write(nil)
 			}

@@ -17,14 +17,17 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Polls of a non-blocking SSLSocket and its calls never disagree. In each of many worlds — small
-// buffers, epoll's and kqueue's rules, calls that move less than they could or nothing, sockets of
-// one byte at a time — random steps write, read, have parts of records arrive, new keys asked for,
-// the end or a reset come, in the middle of the handshake or after it. After each of them: where a
-// poll says POLLIN, a Read of one byte is not EAGAIN, where it says POLLOUT, a Write of one byte is
-// not, and where it does not say so (and no fault hides what there is), it is. A poll that waits is
-// awake once there is something. Every byte arrives, once, in order. That the steps get anywhere is
-// counted.
+// Polls of a non-blocking SSLSocket and its calls never disagree. There are many worlds: small
+// buffers, the rules of epoll and of kqueue, calls that move less than they could or nothing,
+// sockets of one byte at a time. Random steps write, read, deliver parts of records, ask for new
+// keys, and cause the end or a reset, during the handshake or after it. After each step these hold:
+//   - If a poll reports POLLIN, a Read of one byte is not EAGAIN. The same holds for POLLOUT and a
+//     Write.
+//   - If a poll does not report it, the call is EAGAIN, unless a fault hides the state.
+//   - A poll that waits is awake once the socket is ready.
+//   - Every byte arrives once, in order.
+//
+// The test counts how far the steps get.
 func TestSSLPollAgreesWithItsCalls(t *testing.T) {
 	var all sslCounts
 	seeds := longtest.Count(20, 80, 2000)

@@ -95,7 +95,8 @@ func TestAPollKeepsItsSSLSocket(t *testing.T) {
 		if err := errors.Join(p.Register(s, sel.POLLIN), f(t, s)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		timer := time.AfterFunc(10*time.Millisecond, func() { // Poll sleeps by then, or the test sees less
+		// Poll sleeps by then, or the test sees less
+		timer := time.AfterFunc(10*time.Millisecond, func() {
 			if _, err := c.Write([]byte("x")); err != nil {
 				t.Error(err)
 			}

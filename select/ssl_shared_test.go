@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// sslPair is two ends whose handshake is over.
+// sslPair returns two ends whose handshake is complete.
 func sslPair(t *testing.T) (c, s *socket.SSLSocket) {
 	t.Helper()
 	key, cert := keyAndCert()
@@ -82,8 +82,8 @@ func TestSSLReadWhilePolled(t *testing.T) {
 	}
 }
 
-// The other way round: one goroutine tries to read until it has half of what comes, and another
-// waits in Poll: it is told of the other half.
+// The other way round: one goroutine tries to read until it has half of the input, and another
+// waits in Poll. Poll reports the other half.
 func TestSSLPollWhileRead(t *testing.T) {
 	c, s := sslPair(t)
 	s.SetBlocking(false)
@@ -92,7 +92,8 @@ func TestSSLPollWhileRead(t *testing.T) {
 	if err := p.Register(s, sel.POLLIN); err != nil {
 		t.Fatal(err)
 	}
-	for err := error(nil); err == nil; { // else the Event tells that it is writable, and the other half with it
+	// else the Event reports that it is writable, and the other half with it
+	for err := error(nil); err == nil; {
 		_, err = s.Write(make([]byte, 1<<20))
 	}
 	var room [1]byte

@@ -54,9 +54,9 @@ func (l *lab) connected(proto int) (a, b *socket.Socket) {
 	return a, b
 }
 
-// Both ends in one task, non-blocking: Polls alone drive the handshake; nothing that Poll tells is
-// ever EAGAIN; what is buffered in the TLS is readable though its descriptor is not; every byte
-// arrives.
+// Both ends are in one task and non-blocking: Polls alone drive the handshake. A call that Poll
+// reports as ready is never EAGAIN. Plaintext that TLS has buffered is readable though the
+// descriptor is not. Every byte arrives.
 func TestSSLPoll(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -218,7 +218,7 @@ type undated struct{ net.Conn }
 
 func (undated) SetWriteDeadline(time.Time) error { return nil }
 
-// What is no TLS, the wrong certificate, a timeout, and options that cannot be.
+// The errors for a peer without TLS, a wrong certificate, a timeout, and impossible options.
 func TestSSLErrors(t *testing.T) {
 	both(t, func(l *lab) {
 		key, cert := keyAndCert()

@@ -7,9 +7,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// The table of SEMANTICS 6. Each row makes a socket in a state; it must be told with mask IN|OUT as
-// in the table, with any other mask the same without what that does not ask for, and twice, since
-// results are level-triggered.
+// The table of doc/semantics.md, section 6. Each row makes a socket in a state. With mask IN|OUT a
+// Poll reports what the table says; with another mask, the part that this asks for. It reports it
+// twice, because results are level-triggered.
 func TestStates(t *testing.T) {
 	for _, row := range states {
 		t.Run(row.name, func(t *testing.T) {
@@ -19,7 +19,7 @@ func TestStates(t *testing.T) {
 					return // a connect to the host itself ends at once, whatever the queue
 				}
 				if row.name == "refused" && l.os == "freebsd" {
-					says &^= ERR // connect(2) has told it
+					says &^= ERR // connect(2) has returned it
 				}
 				o := row.make(l)
 				for _, mask := range []sel.Events{IN | OUT, IN, OUT, 0} {

@@ -9,10 +9,10 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// A Poll of many descriptors stays in its loop's Poller between waits, told of nothing. Each wait
-// hears what comes during it, and what came between two of them; also while the Poll grows and
-// shrinks across the bound from which it stays; and its Close, while it waits or not, leaves nobody
-// behind (TestMain looks for goroutines).
+// A Poll of many descriptors stays registered in its loop's Poller between waits, without Events.
+// Each wait reports what comes during it, and what came since the last one. This also holds while
+// the Poll grows and shrinks across the bound from which it stays. Its Close, while it waits or
+// not, leaves no goroutine behind: TestMain looks for them.
 func TestAPollOfManyHearsEveryWait(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -45,7 +45,7 @@ func TestAPollOfManyHearsEveryWait(t *testing.T) {
 			join()
 			b.write("x") // between two
 			heard(p.Poll(guard))
-			if events, err := p.Poll(1); len(events) > 0 || err != nil { // the time is over
+			if events, err := p.Poll(1); len(events) > 0 || err != nil { // its time has passed
 				t.Errorf("nothing was there: %v, %v", events, err)
 			}
 		}

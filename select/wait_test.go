@@ -39,7 +39,7 @@ func TestPollWaits(t *testing.T) {
 	})
 }
 
-// Negative numbers, and those too large for the clock, are for ever: only the event ends the wait.
+// A negative timeout, or one too large for the clock, is no limit: only the event ends the wait.
 func TestPollForever(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -54,8 +54,8 @@ func TestPollForever(t *testing.T) {
 	})
 }
 
-// 0 of 50,000 timed polls in 200 goroutines or tasks ends early, with Polls of their own, some of
-// them asked every millisecond, and one that ten share.
+// 0 of 50,000 timed polls end early, in 200 goroutines or tasks. Most have a Poll of their own,
+// some of these with Objects that are asked every millisecond. One Poll is shared by ten.
 func TestPollIsNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -134,7 +134,7 @@ func TestD37ChangeWhileWaiting(t *testing.T) {
 		for n.asked.Load() == before {
 			l.pass()
 		}
-		n.state.Store(4) // n does not tell
+		n.state.Store(4) // n does not notify
 		must(p.Modify(n, OUT))
 		join()
 		must(p.Unregister(n))
@@ -150,8 +150,8 @@ func TestD37ChangeWhileWaiting(t *testing.T) {
 	})
 }
 
-// Another poll of the same Poll, which does not wait, swallows the wake that was meant for the one
-// that does. The latter hears of it all the same.
+// Two polls use the same Poll, and one of them does not wait. That one swallows the wake that was
+// meant for the one that waits. The latter reports the Event nevertheless.
 func TestWakeIsNotSwallowed(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -164,7 +164,7 @@ func TestWakeIsNotSwallowed(t *testing.T) {
 	})
 }
 
-// Two polls of the same Poll: both are told of what is ready for both.
+// Two polls of the same Poll both report what is ready for both.
 func TestTwoPollsOfOnePoll(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

@@ -23,8 +23,8 @@ func (h *heard) call(s *socket.Socket) {
 }
 
 // listen sets a callback, and waits until what the kernel reports at registration has been
-// delivered. Linux may tell an arrival together with that (the socket is writable), and once more
-// by the arrival's own wake-up.
+// delivered. Linux may report an arrival together with that (the socket is writable), and once more
+// by the arrival's own Event.
 func (l *lab) listen(s *socket.Socket) *heard {
 	h := l.hear(s)
 	l.quiet()
@@ -48,8 +48,8 @@ func (h *heard) times(n int32) {
 	}
 }
 
-// quiet waits until what had been told to the loop, or to the background, before has been
-// delivered: what comes through the same way after it has.
+// quiet waits until earlier Events of the loop, or of the background, have been delivered. It waits
+// for a later Event on the same way.
 func (l *lab) quiet() {
 	c, s := l.pair()
 	var n atomic.Int32
@@ -122,7 +122,7 @@ func TestD33Callback(t *testing.T) {
 	})
 }
 
-// What waited at SetCallback is no arrival, what comes in the same turn is one.
+// Input that waited at SetCallback is no arrival. Input that comes in the same turn is one.
 func TestD33CallbackNotForWhatWaits(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -158,9 +158,9 @@ func TestD33CallbackNotForWhatWaits(t *testing.T) {
 	})
 }
 
-// What arrives between SetCallback and the loop's first look at the socket is called for, although
-// the kernel reports it together with what waited. On a Unix socket it is there at once, before a
-// task lets its loop look.
+// Input may arrive between SetCallback and the loop's first poll. The callback is called for it,
+// although the kernel reports it together with what waited. On a Unix socket it arrives at once,
+// before the task yields to its loop.
 func TestD33ArrivalBeforeTheFirstLookIsCalledFor(t *testing.T) {
 	both(t, func(l *lab) {
 		at := socket.Path(unixPath(l.t))
@@ -226,8 +226,8 @@ func TestD33CallbackNotAfterItIsCleared(t *testing.T) {
 	})
 }
 
-// The callback may do anything to its socket. What comes together is told once, so it takes all
-// there is.
+// The callback may do anything to its socket. Several arrivals may cause one call, so it reads
+// until EAGAIN.
 func TestD33CallbackUsesTheSocket(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()

@@ -132,8 +132,8 @@ func TestAcceptGoesOn(t *testing.T) {
 	})
 }
 
-// An error that never ends does not hold a call for ever. What is lacking does hold it, until its
-// deadline.
+// If each accept(2) fails, Accept returns the error and does not retry without limit. Only a
+// shortage, such as EMFILE, keeps it waiting until its deadline.
 func TestAcceptEnds(t *testing.T) {
 	for _, c := range []struct {
 		e     kernel.Errno

@@ -55,9 +55,9 @@ func TestD17RefusedIsECONNREFUSED(t *testing.T) {
 	})
 }
 
-// What a refused connect leaves is a new socket, whoever waited for it: no end of a stream, nothing
-// to read, and it can listen. Each call is made on a socket of its own; TestD17 only looked at the
-// error.
+// After a refused connect the socket is like new, whichever call waited for the outcome. It has no
+// end of input and nothing to read, and it can listen. Each call is made on a socket of its own.
+// TestD17 checks only the error.
 func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.os != "linux" {
@@ -91,7 +91,7 @@ func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 	})
 }
 
-// After a refusal, whoever was told of it, a connect is a new attempt; on NetBSD the socket is
+// After a refusal, whichever call reported it, a connect is a new attempt. On NetBSD the socket is
 // spent.
 func TestD17aConnectAgainAfterARefusal(t *testing.T) {
 	both(t, func(l *lab) {
@@ -201,7 +201,7 @@ func TestD20NonBlockingConnectIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-// Linux tells of a full Unix listener with EAGAIN, and no Event says when it has room. The BSDs
+// Linux reports a full Unix listener with EAGAIN, and no Event when it has room again. The BSDs
 // refuse the connection.
 func TestConnectToAFullUnixListener(t *testing.T) {
 	both(t, func(l *lab) {

@@ -62,8 +62,8 @@ func TestDataShowsWhatHasCome(t *testing.T) {
 	})
 }
 
-// What a parked goroutine has received stays while other sockets receive, and while its own one is
-// closed.
+// A parked goroutine's result of Data stays valid while other sockets receive, and while its own
+// socket is closed.
 func TestDataOfAGoroutineIsItsOwnUntilTheNext(t *testing.T) {
 	parked(t, func(l *lab) {
 		c, s := l.pair()
@@ -153,7 +153,7 @@ func (l *lab) keepsLent(text string, second bool, send func(*socket.Socket, []by
 	l.data(got[filled+before:], nil, text)
 }
 
-// The same for what is left when the sends of a task have had their share of the loop.
+// The same for the rest of a Send whose task has used its budget.
 func TestASendThatRestsKeepsTheLoopsBuffer(t *testing.T) {
 	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux} {
 		t.Run(world, func(t *testing.T) {

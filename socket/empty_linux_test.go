@@ -8,9 +8,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// After a recv that has taken all there was, the next one sleeps before it tries. What arrives in
-// between, in pieces that one recv does not take at once (TCP's urgent byte stops it, a FIN is
-// behind the last one), is missed by none.
+// After a recv that has emptied the socket, the next one sleeps before it tries. It misses no input
+// that arrives in between. Such input may be in pieces that one recv does not return together:
+// TCP's urgent byte stops it, or a FIN follows.
 func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.isSimulated() {

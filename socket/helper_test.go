@@ -66,7 +66,7 @@ func (l *lab) fatalf(format string, args ...any) {
 	panic(stop{})
 }
 
-// skip ends a test, or what of it runs on this kernel. A task must not call SkipNow.
+// skip ends a test, or the part of it that runs on this kernel. A task must not call SkipNow.
 func (l *lab) skip(why string) {
 	l.t.Log(l.note + why)
 	panic(stop{})
@@ -118,8 +118,8 @@ func inTask(t testing.TB, f func(l *lab)) {
 	taskOn(t, ctx, kernel.Host, f)
 }
 
-// simulated is inTask on a host of a quiet world, whose clock jumps. What waits for ever is told at
-// once.
+// simulated is inTask on a host of a quiet world, whose clock jumps. It reports a wait without end
+// at once.
 func simulated(t testing.TB, k sim.Kernel, f func(l *lab)) {
 	w := sim.New(1, sim.Options{Kernel: k, Buffer: 256 << 10})
 	defer w.Close()
@@ -205,7 +205,7 @@ func (l *lab) until(what string, done func() bool) {
 	}
 }
 
-// pass lets the others run.
+// pass yields.
 func (l *lab) pass() {
 	if l.r == nil {
 		time.Sleep(100 * time.Microsecond)

@@ -40,8 +40,8 @@ func TestListenAndBind(t *testing.T) {
 	})
 }
 
-// Connections come in the order they were made; one whose peer has gone gives its data, then the
-// end.
+// Accept returns connections in the order in which they were made. One whose peer has closed gives
+// its data, then the end of input.
 func TestAcceptOrder(t *testing.T) {
 	both(t, func(l *lab) {
 		s := l.listener()

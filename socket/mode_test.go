@@ -125,8 +125,8 @@ func TestD04ClosedIsEBADF(t *testing.T) {
 	})
 }
 
-// A peer that sends a byte now and then cannot stretch a call beyond its deadline: it goes on until
-// the call is over, so with a deadline per piece the call would never be.
+// A peer that sends a byte now and then cannot stretch a call beyond its deadline. The peer goes on
+// until the call has ended, so a call with a deadline for each piece would never end.
 func TestD05OneDeadlinePerCall(t *testing.T) {
 	reads := []call{
 		{"ReadSize", func(s *socket.Socket) error { _, err := s.ReadSize(1 << 30); return err }},
@@ -174,7 +174,7 @@ func TestD05OneDeadlinePerCall(t *testing.T) {
 	})
 }
 
-// Every call that waits in vain is ETIMEDOUT, and never early.
+// Every call whose wait expires returns ETIMEDOUT, and never early.
 func TestD06ExpiredTimeoutIsETIMEDOUT(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.stuck()

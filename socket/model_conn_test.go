@@ -13,7 +13,8 @@ import (
 // step is one call.
 func (w *world) step() {
 	e := w.ends[w.next(len(w.ends))]
-	for i := w.next(4); i > 0 && (e.closed || e.phase == fresh && !e.dgram); i-- { // rather one with a life
+	// it prefers a socket that can do something
+	for i := w.next(4); i > 0 && (e.closed || e.phase == fresh && !e.dgram); i-- {
 		e = w.ends[w.next(len(w.ends))]
 	}
 	switch op := w.next(32); {
@@ -116,7 +117,9 @@ func (w *world) connect(e *end) {
 		return
 	}
 	if e.untold && e.dead {
-		return // the connection that nobody was told of is gone: its ECONNRESET or a new attempt, both are right
+		// an accepted end whose connect nobody has reported is closed: ECONNRESET or a new attempt
+		// are both right
+		return
 	}
 	var list []*end
 	for _, a := range w.ends {
@@ -144,7 +147,7 @@ func (e *end) already() syscall.Errno {
 	return 0
 }
 
-// first is a refusal that this Connect may tell.
+// first is a refusal that this Connect may return.
 func (e *end) first(err error) bool {
 	if e.phase == refused && number(err) == syscall.ECONNREFUSED {
 		e.phase = refusedTold

@@ -39,8 +39,8 @@ func (w *world) on(linux, bsd syscall.Errno) syscall.Errno {
 	return bsd
 }
 
-// spent tells whether e cannot connect again (NetBSD, after a refusal), and has it try. The first
-// try reports a refusal that nobody has received (D17).
+// spent returns whether e cannot connect again (NetBSD, after a refusal), and has it try. The first
+// try reports a refusal that no call has returned (D17).
 func (e *end) spent(w *world) bool {
 	if w.os != "netbsd" || e.closed || e.phase != refused && e.phase != refusedTold {
 		return false

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// What a receiving call meets when there is no data.
+// The states in which a receiving call finds no data.
 const (
 	atEnd = syscall.Errno(1<<21 + iota)
 	sleeps
@@ -40,7 +40,7 @@ func (e *end) empty() []syscall.Errno {
 	return []syscall.Errno{sleeps}
 }
 
-// tell is a pending error that has been told.
+// `tell` clears a pending error that a call has returned.
 func (e *end) tell(got syscall.Errno) {
 	switch {
 	case got == 0, got == badArg, got == ioEOF:
@@ -153,7 +153,7 @@ func wrongArg(e *end) []syscall.Errno {
 	return []syscall.Errno{badArg}
 }
 
-// want tells whether the error is one of these.
+// want returns whether the error is one of these.
 func (e *end) want(err error, list ...syscall.Errno) bool {
 	for _, a := range list {
 		if number(err) == a {
@@ -239,7 +239,7 @@ func (w *world) read(e *end) {
 	case full, mode == 0 && len(plan) > 0 && mayWait(nothing): // D28
 		w.want(err, 0)
 		w.equal(got, plan)
-	default: // D29: Go tells what came before the error
+	default: // D29: Go returns what came before the error
 		e.tell(w.want(err, e.met(nothing, 0)...))
 		w.equal(got, plan)
 	}

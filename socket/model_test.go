@@ -30,7 +30,7 @@ type phase uint8
 const (
 	fresh      phase = iota
 	connecting       // to a listener whose queue is full: it never ends
-	refused          // not yet told
+	refused          // no call has returned the error
 	refusedTold
 	connected
 	listening
@@ -47,19 +47,20 @@ type end struct {
 	phase      phase
 	addr, from socket.Addr // its own; the peer's
 	peer       *end
-	in         []byte        // on its way to here, or here
-	slow       bool          // in does not fit: part of it is still with the sender
-	fin        bool          // of the peer, after in
-	rdShut     bool          // by Shutdown
-	wrShut     bool          // its own end is sent
-	dead       bool          // by a reset
-	untold     bool          // that it is connected: Connect has said EINPROGRESS or ETIMEDOUT, and nothing since
-	err        syscall.Errno // pending
-	vague      bool          // what is not told by the model any more
-	queue      []*end        // of a listener
-	backlog    int
-	grams      []gram // of a datagram socket
-	to         *end   // whom it is connected to; w.hole is nobody
+	in         []byte // on its way to here, or here
+	slow       bool   // in does not fit: part of it is still with the sender
+	fin        bool   // of the peer, after in
+	rdShut     bool   // by Shutdown
+	wrShut     bool   // its own end is sent
+	dead       bool   // by a reset
+	// connected, but Connect has returned EINPROGRESS or ETIMEDOUT, and no call anything since
+	untold  bool
+	err     syscall.Errno // pending
+	vague   bool          // the model does not predict its results any more
+	queue   []*end        // of a listener
+	backlog int
+	grams   []gram // of a datagram socket
+	to      *end   // whom it is connected to; w.hole is nobody
 }
 
 type gram struct {
@@ -120,7 +121,7 @@ func number(err error) syscall.Errno {
 	return 1<<20 + 2
 }
 
-// want wants one of the errors, 0 is none, and tells which one came.
+// want expects one of the errors, where 0 is none, and returns the one that came.
 func (w *world) want(err error, allowed ...syscall.Errno) syscall.Errno {
 	got := number(err)
 	for _, a := range allowed {
@@ -140,7 +141,7 @@ func (e *end) late(flags int) syscall.Errno {
 	return syscall.ETIMEDOUT
 }
 
-// mustEnd gives e a timeout if the call would wait for ever.
+// mustEnd gives e a timeout if the call would wait without limit.
 func (w *world) mustEnd(e *end, waits bool, flags int) {
 	if waits && e.mode == timeout.None && flags&socket.MSG_DONTWAIT == 0 {
 		w.setMode(e, timeout.Timeout(1+w.next(250)*8000))
@@ -264,8 +265,8 @@ func modelTargets(t testing.TB) (stuck, none socket.Addr) {
 	return stuck, l.refusing()
 }
 
-// inBoth runs the script in both worlds, and in the second one also on the simulated kernels, and
-// tells what went wrong.
+// inBoth runs the script in both worlds, and in the second one also on the simulated kernels. It
+// returns the differences.
 func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) {
 	dog := time.AfterFunc(guard, func() { panic(fmt.Sprintf("a call does not end: script %x", calls)) })
 	defer dog.Stop()

@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// pattern is the next n bytes of what is sent, with a line's end now and then.
+// pattern returns the next n bytes of the output, with a line's end now and then.
 func (w *world) pattern(n int) []byte {
 	p := make([]byte, n)
 	for i := range p {
@@ -21,7 +21,7 @@ func (w *world) pattern(n int) []byte {
 	return p
 }
 
-// full tells whether nothing may fit any more.
+// full returns whether nothing may fit any more.
 func (e *end) full() bool { return e.peer != nil && e.peer.slow }
 
 // unsendable is what a sending call on a stream meets: an error, a wait, or nothing.
@@ -105,7 +105,8 @@ func (w *world) arrives(e *end, p []byte) {
 	switch {
 	case other.closed: // it answers with a reset
 		e.reset()
-	case other.rdShut && other.wrShut: // so does one that wants nothing more; what it says itself is not written anywhere
+	// a peer that reads and writes no more resets too; no document says what its own calls return
+	case other.rdShut && other.wrShut:
 		e.dead, e.err = true, syscall.EPIPE
 		other.dead, other.vague = true, true
 	default:

@@ -59,7 +59,8 @@ func TestD32BoolIsAnInt(t *testing.T) {
 		l.errno(s.SetSockOpt(socket.SOL_SOCKET, 9999, 1), syscall.ENOPROTOOPT)
 		l.errno(s.SetSockOpt(huge, 1, 1), syscall.ENOPROTOOPT)
 		l.errno(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, []byte{1}), syscall.EINVAL)
-		l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(wide|1))) // of an int 32 bits count
+		// the low 32 bits of an int count
+		l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(wide|1)))
 		for _, bad := range []any{nil, 1.5, "1", uint8(1), func(*socket.Socket) {}} {
 			l.value(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bad))
 		}

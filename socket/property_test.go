@@ -91,7 +91,7 @@ var states = []struct {
 	{"no datagram", func(l *lab) *socket.Socket { return l.udp() }},
 }
 
-// quietEnd waits for a FIN that follows data: only the kernel's state tells.
+// quietEnd waits for a FIN that follows data: only the kernel's state shows it.
 func (l *lab) quietEnd(s *socket.Socket) {
 	if l.os != "linux" { // the numbers are Linux's; see kernel.Waiting
 		l.until("a FIN", func() bool { return kernel.Waiting(l.k, s.Fileno())&1 == 1 })
@@ -103,7 +103,7 @@ func (l *lab) quietEnd(s *socket.Socket) {
 	})
 }
 
-// calls tell everything that comes out of them.
+// calls return their whole result as text.
 var calls = []struct {
 	name string
 	do   func(l *lab, s *socket.Socket) string
@@ -153,7 +153,7 @@ var calls = []struct {
 
 func told(v any, err error) string { return fmt.Sprintf("%q %v", v, err) }
 
-// blocks tells whether the call would wait for ever: with a timeout it does not end otherwise.
+// blocks returns whether the call would wait without limit: with a timeout it ends only by that.
 func blocks(t testing.TB, state, call int) (yes bool) {
 	parked(t, func(l *lab) {
 		s := states[state].make(l)
@@ -163,7 +163,7 @@ func blocks(t testing.TB, state, call int) (yes bool) {
 	return yes
 }
 
-// timedOut tells whether a call has told ETIMEDOUT, by the system's own number.
+// timedOut returns whether a call returned ETIMEDOUT, by the system's own number.
 func timedOut(told string) bool {
 	return strings.Contains(told, fmt.Sprintf("[Errno %d]", int(syscall.ETIMEDOUT)))
 }

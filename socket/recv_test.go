@@ -105,7 +105,7 @@ func TestD11NeverConnectedIsENOTCONN(t *testing.T) {
 	})
 }
 
-// RecvFrom on a stream tells the peer, also when the kernel has forgotten it.
+// RecvFrom on a stream returns the peer, also when the kernel has forgotten it.
 func TestD12RecvFromOnAStreamTellsThePeer(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -195,7 +195,8 @@ func TestD28NothingAtAllIsEAGAIN(t *testing.T) {
 	})
 }
 
-// What came before the deadline comes with the error, and later calls go on behind it.
+// A call at its deadline returns the earlier data with the error. Later calls continue behind that
+// data.
 func TestD29PartialDataIsConsumed(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -296,8 +297,8 @@ func TestReaderTellsEOF(t *testing.T) {
 	})
 }
 
-// MSG_TRUNC on a stream counts bytes that it does not write. What is given then is not what others
-// have received.
+// MSG_TRUNC on a stream counts bytes that it does not write. The result must not contain what other
+// sockets have received.
 func TestTruncGivesNobodyElsesData(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()

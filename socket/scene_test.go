@@ -96,8 +96,8 @@ func (l *lab) begin(s *socket.Socket, to socket.Addr) {
 	}
 }
 
-// refuse has a non-blocking socket's connect refused. told: connect itself has said so, and has
-// taken the error.
+// refuse makes the connect of a non-blocking socket fail with a refusal. `told`: connect itself has
+// returned the error, which is then no longer pending.
 func (l *lab) refuse(s *socket.Socket, to socket.Addr) (told bool) {
 	l.t.Helper()
 	err := s.Connect(to)

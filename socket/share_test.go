@@ -36,8 +36,8 @@ func TestATaskWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	})
 }
 
-// A goroutine that parks does the same: on one processor another one runs after a share of calls
-// that need not wait, not when the runtime takes the processor away after 10 ms.
+// A goroutine that parks does the same. On one processor another one runs after a budget of calls
+// that need not wait, before the runtime preempts it after 10 ms.
 func TestAGoroutineWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	parked(t, func(l *lab) {
@@ -55,7 +55,7 @@ func TestAGoroutineWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	})
 }
 
-// The same task with Timeout 0: a call that never waits does not let others run either.
+// The same task with Timeout 0: a call that never waits does not yield either.
 func TestNonBlockingCallsKeepTheLoop(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s := l.udp()
@@ -71,8 +71,8 @@ func TestNonBlockingCallsKeepTheLoop(t *testing.T) {
 	})
 }
 
-// A task that is cancelled while it rests is told ECANCELED before the call has done anything:
-// nothing was sent that is not there, nothing was taken that it did not get.
+// A task that is cancelled while it yields gets ECANCELED before the call has done anything. The
+// peer gets nothing of that call, and no input is lost.
 func TestCancelledWhileRestingLosesNothing(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s := l.udp()
@@ -128,10 +128,10 @@ func (l *lab) arrived(s *socket.Socket) {
 	}
 }
 
-// 500 tasks sleep in RecvInto, two shallow frames of the user's above it: each has the 2 KiB of
-// stack that a coroutine begins with, not twice that (on Go 1.26; 4 KiB on 1.27). A few words more
-// in any frame on the way down can double it. In a process of its own: the runtime begins with more
-// where earlier goroutines had more.
+// 500 tasks sleep in RecvInto, below two shallow frames of user code. Each has the 2 KiB of stack
+// that a coroutine begins with, not twice that (Go 1.26; 4 KiB on 1.27). A few words more in any
+// frame of the call can double it. The test has a process of its own, because the runtime begins
+// with larger stacks after goroutines that needed more.
 func TestIdleTaskStack(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector's frames are larger")
@@ -192,9 +192,8 @@ type boundless struct{ kernel.Kernel }
 func (boundless) Send(_ int, p []byte, _ int) (int, kernel.Errno) { return min(len(p), 64<<10), 0 }
 func (boundless) Recv(_ int, p []byte, _ int) (int, kernel.Errno) { return min(len(p), 64<<10), 0 }
 
-// One call that moves much is no reason to keep the loop: others run in the middle of it, more than
-// once for each 512 KiB. If somebody closes the socket then, or cancels the task, that ends it, and
-// it tells how far it came.
+// A call that moves much yields in the middle, more than once for each 512 KiB. If somebody closes
+// the socket then, or cancels the task, the call ends and returns how much it has moved.
 func TestALongCallLetsOthersRun(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -232,7 +231,8 @@ func TestALongCallLetsOthersRun(t *testing.T) {
 			n, err := call()
 			over = true
 			task.Join(other)
-			const least = size>>19 - 2 // the first share was begun by the call before, the last is not used up
+			// the call before began the first budget, and the last one is not used up
+			const least = size>>19 - 2
 			if n != size || err != nil || others < least {
 				t.Errorf("%s: %d bytes, %v; another task ran %d times", name, n, err, others)
 			}

@@ -124,9 +124,8 @@ func wrap(t *testing.T, server bool, o socket.SSLOptions, peer *tls.Config) (see
 	return c.seen.Bytes(), err
 }
 
-// PEM files hold blocks of any type in any order. What crypto/tls makes of a file for the
-// certificate and one for the key, WrapSSL does too. Whatever is in them, no private key reaches
-// the peer, and none is in an error's text.
+// PEM files hold blocks of any type in any order. WrapSSL reads a file for the certificate and one
+// for the key as crypto/tls does. No private key reaches the peer, and none is in an error's text.
 func TestPEMIsReadByType(t *testing.T) {
 	authority := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true})
 	me := issue(t, authority, &x509.Certificate{DNSNames: []string{"localhost"}})
@@ -150,7 +149,8 @@ func TestPEMIsReadByType(t *testing.T) {
 		t.Fatal(err)
 	}
 	secrets := [][]byte{me.keyDER(), raw}
-	files := func(names ...string) (files [][]string) { // each by itself, each pair, each pair with a third
+	// each by itself, each pair, each pair with a third
+	files := func(names ...string) (files [][]string) {
 		for _, a := range names {
 			files = append(files, []string{a})
 			for _, b := range names {

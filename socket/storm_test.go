@@ -13,8 +13,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Signals all the time change nothing: no call ends early, none tells of EINTR, and the deadlines
-// stay.
+// Constant signals change nothing: no call ends early, none returns EINTR, and the deadlines stay.
 func TestD40EINTRStorm(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
