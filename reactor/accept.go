@@ -130,7 +130,7 @@ func (l *Listener) resumeAccept() {
 func (l *Listener) admit(fd int, from Addr) {
 	r := l.w.r
 	l.suspended = false
-	c := &Conn{opt: l.opt, listener: l, peer: from}
+	c := &Conn{opt: l.opt, listener: l, peer: shortAddr(from), opened: r.age()}
 	c.w.open(r, fd, c)
 	r.conns++
 	l.connAdded()

@@ -78,20 +78,27 @@ type (
 //	                                            a failed write, tearDown       outputFailed
 //	deadlines      SetX, Close, failed write    -
 //	dialing        Dial                         a connect that succeeds        nil while dialling
+//	opened, peer   accept, a connect that       -                              dialling
+//	               succeeds
+//	bytesIn        read                         -                              dialling
+//	bytesOut       flushOne, wrote              -                              dialling
 //
 // Output that is neither blocked nor waiting for a connect is flushed in the present step: the Conn
 // has inStep or flushPending. A race build checks the table after each step (state_race.go).
 type Conn struct {
 	w         Watch // the fields that every message touches come first, in few cache lines
 	state     connState
+	opened    uint32 // when it was accepted or connected, in ageUnits of the loop's age
 	handler   Handler
 	out       *output      // nil while empty
 	filter    *filterState // nil unless WithFilters
 	deadlines *deadlines   // nil until a deadline is set or the Conn closes
 	opt       *sockOptions
+	bytesIn   uint64 // received and sent on the wire
+	bytesOut  uint64
 	dialing   *dialing  // nil once connected
 	listener  *Listener // accepted the Conn; nil if dialled
-	peer      Addr      // from accept or connect: the kernel forgets it when the peer resets
+	peer      peerAddr  // from accept or connect: the kernel forgets it when the peer resets
 	value     any
 }
 

@@ -14,8 +14,8 @@ func (c *Conn) LocalAddr() net.Addr { return c.addr(Kernel.LocalAddr) }
 // RemoteAddr is the peer's address, in every callback, Closed included: the Conn remembers it. A
 // Conn that is not yet connected has none: nil.
 func (c *Conn) RemoteAddr() net.Addr {
-	if c.peer.Family != 0 {
-		return c.w.r.netAddr(c.peer, false)
+	if c.peer.family != 0 {
+		return c.w.r.netAddr(c.peer.addr(), false)
 	}
 	return c.addr(Kernel.PeerAddr)
 }

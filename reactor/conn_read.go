@@ -37,6 +37,7 @@ func (c *Conn) read() {
 		c.readEOF()
 	default:
 		r.count.BytesIn += uint64(n)
+		c.bytesIn += uint64(n)
 		r.budget.bytes -= n
 		if c.w.want&poller.Edge != 0 && (n == len(r.buf.P) || c.is(endPending)) {
 			c.readNextTurn()

@@ -209,6 +209,7 @@ func (c *Conn) flushOne() bool {
 	c.out = nil
 	r.outputs.reuse(o)
 	r.count.BytesOut += uint64(n)
+	c.bytesOut += uint64(n)
 	if c.deadlines != nil {
 		c.deadlines.noteTraffic(c, false)
 	}
@@ -229,6 +230,7 @@ func (c *Conn) write(v [][]byte) (int, kernel.Errno) {
 func (c *Conn) wrote(n int) {
 	r := c.w.r
 	r.count.BytesOut += uint64(n)
+	c.bytesOut += uint64(n)
 	if n > 0 && c.deadlines != nil {
 		c.deadlines.noteTraffic(c, false)
 	}

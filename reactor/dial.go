@@ -186,7 +186,7 @@ func (c *Conn) connected() {
 			c.retryNext(callError("connect", kernel.ECONNREFUSED))
 			return
 		}
-		c.peer = peer
+		c.peer, c.opened = shortAddr(peer), r.age()
 	case kernel.EINPROGRESS, kernel.EALREADY, kernel.EINTR:
 		return
 	default:

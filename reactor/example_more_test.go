@@ -3,6 +3,7 @@
 package reactor_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -119,4 +120,38 @@ func ExampleStats() {
 	s := r.Stats()
 	fmt.Println(s.Accepted, "connection,", s.BytesIn, "bytes in,", s.BytesOut, "bytes out")
 	// Output: 1 connection, 6 bytes in, 6 bytes out
+}
+
+// A broadcast sends to every connection of the loop.
+func ExampleReactor_Conns() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} })
+	if err != nil {
+		log.Fatal(err)
+	}
+	go r.Run(context.Background())
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprint(c, "here\n")
+	in := bufio.NewReader(c)
+	fmt.Println(in.ReadString('\n'))
+
+	_ = r.Post(func() {
+		for c := range r.Conns() {
+			_ = c.Send([]byte("to all\n")) // an error means that this one is closing
+		}
+	})
+	fmt.Println(in.ReadString('\n'))
+	c.Close()
+	_ = r.Shutdown(context.Background())
+	// Output:
+	// here
+	//  <nil>
+	// to all
+	//  <nil>
 }

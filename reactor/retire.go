@@ -27,7 +27,7 @@ func (r *Reactor) Retire(fd int) error {
 	o, _ := newSockOptions("retire", eachOption[ListenOption](nil, nil)) // no option, no error
 	a, e := r.k.LocalAddr(fd)
 	o.tcp = e == 0 && a.Family != kernel.AF_UNIX
-	c := &Conn{opt: o}
+	c := &Conn{opt: o, opened: r.age()}
 	c.setHandler(noHandler{})
 	c.w.open(r, fd, c)
 	r.conns++
