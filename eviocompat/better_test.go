@@ -22,10 +22,10 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// While output is pending, evio's loop spins as soon as input waits too: it is told of the input
-// and tries to write. And every loop of it wakes ten times a second when nothing happens. Here
-// eight loops, one of them with a megabyte that nobody reads and a request that waits behind it,
-// come to rest: of several fifths of a second one takes next to no processor time.
+// While output is pending, evio's loop spins as soon as input waits too: it gets an event for the
+// input and tries to write. Every loop of evio also wakes ten times a second when nothing happens.
+// Here eight loops rest, one of them with a megabyte that nobody reads and a request behind it. Of
+// several fifths of a second, one takes next to no processor time.
 func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -63,8 +63,7 @@ func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 	stop()
 }
 
-// With WithPanicHandler a panic in an event ends its connection, whose Closed is told, and no
-// other.
+// With WithPanicHandler a panic in an event ends its connection, which gets Closed, and no other.
 func TestPanicEndsOneConnection(t *testing.T) {
 	caught, closed, ready := make(chan any, 1), make(chan error, 1), make(chan net.Addr, 1)
 	var end atomic.Bool
@@ -158,7 +157,8 @@ func atDescriptorLimit() {
 		die(err)
 		open = append(open, c)
 	}
-	time.Sleep(50 * time.Millisecond) // the server meets the limit too: a client's descriptor was the last
+	// the server meets the limit too: a client's descriptor was the last
+	time.Sleep(50 * time.Millisecond)
 	talk(first)
 	for _, c := range open {
 		c.Close()
@@ -210,7 +210,7 @@ func TestWakeLosesNoOutput(t *testing.T) {
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
 	}
-	server.Wake() // of a connection that is gone: nothing
+	server.Wake() // its connection is closed: does nothing
 	if err := stop(); err != nil || woken.Load() != wakes {
 		t.Errorf("%v, %d wakes", err, woken.Load())
 	}
@@ -293,7 +293,7 @@ func TestStreamsWithoutStallOrLoss(t *testing.T) {
 	}
 }
 
-// What was sent before Close, and before Shutdown, arrives; then the end, and no reset.
+// Output sent before Close, and before Shutdown, arrives; then the end of input, and no reset.
 func TestActionsDeliverFirst(t *testing.T) {
 	big := noise(3 << 20)
 	for _, action := range []Action{Close, Shutdown} {

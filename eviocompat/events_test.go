@@ -68,7 +68,7 @@ func TestShutdownFromEveryEvent(t *testing.T) {
 }
 
 // The options of a connection, seen where it is detached: TCP_NODELAY, which evio does not set, and
-// what Options ask for. What was sent before comes first, whatever size it has, and a Close does
+// those that Options sets. Output sent before the Detach comes first, in any size, and a Close does
 // not cut it off.
 func TestDetach(t *testing.T) {
 	first := noise(2 << 20)
@@ -184,8 +184,8 @@ func TestInputBuffer(t *testing.T) {
 	}
 }
 
-// What cannot be served is an error that says why, and nothing stays open: a file at a Unix path
-// that is no socket is left alone, a stale socket is replaced, as evio does.
+// An address that cannot be served is an error that names the reason, and nothing stays open. A
+// file at a Unix path that is no socket is left alone. A stale socket is replaced, as evio does.
 func TestBadAndStaleAddresses(t *testing.T) {
 	dir := t.TempDir()
 	file, stale := filepath.Join(dir, "file"), filepath.Join(dir, "stale")

@@ -45,7 +45,8 @@ func TestEvioOwnTests(t *testing.T) {
 	}{
 		{"\npackage evio\n", "\npackage evio_test\n", 1},
 		{"\nimport (\n", "\nimport (\n\t. \"github.com/ureactor/ureactor/eviocompat\"\n", 1},
-		{`:99`, fmt.Sprint(":", 100+os.Getpid()%227), 21}, // :9987 to :9999, below what the system gives out
+		// :9987 to :9999, below the ports that the system hands out
+		{`:99`, fmt.Sprint(":", 100+os.Getpid()%227), 21},
 	} {
 		if n := strings.Count(code, r.old); n != r.times {
 			t.Fatalf("%s has %q %d times, not %d", file, r.old, n, r.times)

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/eviocompat"
 )
 
-// Serve takes the path of a socket that a dead server has left, as evio does, and never that of a
-// live one, for streams or for datagrams: the file stays, and who lives there goes on.
+// Serve takes the path of a socket that a dead server has left, as evio does. It never takes that
+// of a live one, for streams or for datagrams: the file stays, and the live server goes on.
 func TestALiveSocketFileIsNotTaken(t *testing.T) {
 	for _, network := range []string{"unix", "unixgram"} {
 		path := filepath.Join(t.TempDir(), "s")

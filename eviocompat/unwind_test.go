@@ -16,8 +16,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// Every event panics, panics nil and exits once, with a panic handler: that is told, and of which
-// connection; that connection ends, others are served, ticks go on, and Serve ends in order.
+// With a panic handler, every event panics once, panics nil once and exits once. The handler gets
+// the value and the connection. That connection ends, others are served, ticks go on, and Serve
+// ends in order.
 func TestEventsThatDoNotReturn(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -132,8 +133,8 @@ func TestServingPanics(t *testing.T) {
 	}
 }
 
-// A detached connection is closed while its peer takes nothing of what was sent before: Close ends
-// the calls at once, and after the linger time the connection too.
+// A detached connection is closed while its peer reads none of the earlier output. Close ends the
+// calls at once, and after the linger time the connection too.
 func TestCloseOfADetachedGivesUp(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -173,9 +174,9 @@ func TestCloseOfADetachedGivesUp(t *testing.T) {
 	stop()
 }
 
-// A loop fails, by Goexit in an event without a panic handler, first the one that ticks and then
-// another one, which may have gone on with that. What is left still ticks: a server that only a
-// tick ends, ends.
+// A loop fails, by Goexit in an event without a panic handler. First it is the one that ticks, then
+// another one, to which the ticks may have moved. The remaining loops still tick: a server that
+// only a tick ends, ends.
 func TestTicksGoOnWhenTheirLoopFails(t *testing.T) {
 	var ticks atomic.Int64
 	var end atomic.Bool

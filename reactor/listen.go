@@ -150,8 +150,8 @@ func (l *Listener) Pause() error {
 	return l.w.set(0)
 }
 
-// Resume accepts again, first what waits in the backlog. A Listener that is full (WithMaxConns) or
-// suspended after an error accepts when that is over. On error it stays paused.
+// Resume accepts again, first what waits in the backlog. If the Listener is full (WithMaxConns) or
+// suspended after an error, it accepts as soon as neither holds. On error it stays paused.
 func (l *Listener) Resume() error {
 	if l.closed {
 		return ErrClosed

@@ -11,7 +11,7 @@ import (
 )
 
 // Pause and Resume: a paused Listener accepts nothing, its Conns live on, and Resume accepts what
-// waits. A Conn that ends, and a pause after an error that is over, do not resume it.
+// waits. Neither the end of a Conn nor the end of a pause after an error resumes it.
 func TestPausedListenerAcceptsNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()

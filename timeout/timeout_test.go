@@ -14,7 +14,7 @@ import (
 
 const maxInt = math.MaxInt64
 
-// SEMANTICS D2 and D3: the edges of settimeout's argument, one by one.
+// D2 and D3 of doc/semantics.md: the edges of settimeout's argument, one by one.
 func TestSecondsConvertsEveryEdge(t *testing.T) {
 	const bad = timeout.Timeout(-1)
 	table := []struct {

@@ -65,7 +65,8 @@ func TestAPageShowsItsPlots(t *testing.T) {
 		t.Fatal(err)
 	}
 	styles := []server.Style{{Name: "c"}, {Name: "c-again"}, {Name: "callback", Ours: true}}
-	for _, scenario := range []string{"64B-x50", "churn", "64B-x7"} { // the page does not show the last
+	// the page does not show the last
+	for _, scenario := range []string{"64B-x50", "churn", "64B-x7"} {
 		r := &Result{Styles: styles, Scenarios: []Scenario{{Name: scenario}}}
 		for i := range 12 {
 			r.Readings = append(r.Readings, Reading{Scenario: scenario, Server: styles[i%3].Name, Seq: i, Messages: 100, CPU: time.Duration(1000 + i)})
@@ -88,7 +89,7 @@ func TestAPageShowsItsPlots(t *testing.T) {
 	}
 }
 
-// A table takes the place of what was between its markers, and of nothing else.
+// A table replaces the text between its markers, and nothing else.
 func TestReplaceKeepsTheRest(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "README.md")
 	text := "a\n<!-- x: begin (from here) -->\nold\n<!-- x: end -->\nb\n"

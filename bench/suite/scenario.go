@@ -119,7 +119,7 @@ func among(active, conns int) Scenario {
 		Shape: load.Shape{Conns: conns, Active: active, Size: 64, Pipeline: 1, Depth: 1}}
 }
 
-// rate is a load at a fixed rate: a share of what the reference reaches with the same connections.
+// rate is a load at a fixed rate: a share of the reference's peak with the same connections.
 func rate(name string, active, conns int, share float64) Scenario {
 	return Scenario{Name: fmt.Sprintf("%s@%.0f%%", name, 100*share), Share: share,
 		About: fmt.Sprintf("64 B on %d of %d connections at a fixed rate: %.0f %% of what the reference reaches", active, conns, 100*share),

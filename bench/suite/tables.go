@@ -66,8 +66,8 @@ func p99s(in []Reading, server string) []float64 {
 	return figures(in, server, func(x Reading) float64 { return x.P99.Seconds() * 1e3 })
 }
 
-// growth is the table of what idle connections add to the cost of a message on the others, relative
-// to the reference.
+// growth is the table of the cost that idle connections add to a message on the others, relative to
+// the reference.
 func (r *Result) growth(to io.Writer) {
 	r.grown(to, "64B-x100", "100-of-10000", "100 of 10,000 connections ÷ 100 of 100")
 	r.grown(to, "1-of-10", "1-of-10000", "1 of 10,000 connections ÷ 1 of 10")

@@ -56,7 +56,7 @@ func TestServesIPv6(t *testing.T) {
 	})
 }
 
-// What a client sends before it half-closes comes back whole, although it reads nothing until then.
+// A client reads nothing until it half-closes. All its bytes come back.
 func TestHalfCloseReturnsEverything(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

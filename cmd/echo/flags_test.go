@@ -35,8 +35,8 @@ func refused(t *testing.T, args ...string) string {
 	return line
 }
 
-// Whatever is wrong with the command line is told on one line that names what was given and, where
-// there is one, the range.
+// Each error in the command line is reported on one line, which names the argument and its range,
+// if it has one.
 func TestBadCommandLine(t *testing.T) {
 	for _, c := range []struct {
 		args string
@@ -87,7 +87,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// The line to try reaches the server from this machine, whatever the address was, and survives a shell.
+// The line to try reaches the server from this machine, with any address, and survives a shell.
 func TestLine(t *testing.T) {
 	tcp := func(s string) net.Addr { a, _ := net.ResolveTCPAddr("tcp", s); return a }
 	udp := func(s string) net.Addr { a, _ := net.ResolveUDPAddr("udp", s); return a }

@@ -35,9 +35,9 @@ backend out
 	server b %s
 `
 
-// HAProxy before two servers, of which one is told to stop while twenty connections are at it: what
-// the server had read of them it delivers, or its exit code would tell; all go on with the other
-// one, and everything comes back in order.
+// HAProxy has two servers, and one of them gets SIGTERM while twenty connections use it. It
+// delivers everything that it had read, or its exit code would show a loss. All clients go on with
+// the other server, and everything comes back in order.
 func TestBehindHAProxy(t *testing.T) {
 	if !longtest.Only(t, "HAProxy in front") {
 		return
@@ -63,7 +63,9 @@ func TestBehindHAProxy(t *testing.T) {
 					part, err := io.ReadAll(io.LimitReader(c, int64(len(left))))
 					got = append(got, part...)
 					if errors.Is(err, syscall.ECONNRESET) {
-						err = nil // HAProxy's, which closes with a client's input unread: what was lost the server would tell
+						// HAProxy closes with a client's input unread; a loss would show in the
+						// server's exit code
+						err = nil
 					}
 					if err != nil || tries == 10 {
 						results <- fmt.Errorf("client %d: %d bytes, then %v", i, len(got), err)

@@ -240,7 +240,8 @@ func socketPath(t *testing.T) string {
 	return filepath.Join(dir, "s")
 }
 
-// tool skips the test where the program is missing; for nc it must be OpenBSD's, the only one with -N and -U.
+// tool skips the test where the program is missing. For nc it must be OpenBSD's, the only one with
+// -N and -U.
 func tool(t *testing.T, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// An address that cannot be had is one line, and what was opened before it is given back.
+// An address that is not available causes one line, and addresses opened before it are closed.
 func TestBadAddress(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		tcp, err := net.Listen("tcp", "127.0.0.1:0")
@@ -62,7 +62,7 @@ func TestBadAddress(t *testing.T) {
 	})
 }
 
-// Without an address it is the one that the README tells to connect to.
+// The default address is the one that the README connects to.
 func TestDefaultAddress(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:7777")
 	if err != nil { // another program is there: the error names the address
@@ -107,14 +107,14 @@ func TestMaxConns(t *testing.T) {
 	})
 }
 
-// descriptors is how many the server has open; 0 where the system does not tell.
+// descriptors returns how many the server has open, or 0 if the system does not report it.
 func (s *server) descriptors() int {
 	list, _ := os.ReadDir("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/fd")
 	return len(list)
 }
 
-// A server with room for a dozen connections and three dozen clients serves those it has, waits for
-// descriptors a few times a second, and serves the others as the first leave.
+// A server has room for a dozen connections, and three dozen clients connect. It serves a dozen,
+// and tries for descriptors a few times a second. It serves the others as the first leave.
 func TestOutOfDescriptors(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		start := time.Now()

@@ -51,8 +51,8 @@ func (s *server) clog(c net.Conn) (sent []byte) {
 	return nil
 }
 
-// asleep reports whether no thread of the server runs or wants to. Where /proc does not tell, it
-// waits a while and says so.
+// asleep reports whether no thread of the server runs or wants to. Without /proc it waits a while
+// and logs that.
 func (s *server) asleep() bool {
 	stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid))
 	if len(stats) == 0 {
@@ -67,8 +67,8 @@ func (s *server) asleep() bool {
 	return true
 }
 
-// Four clients have megabytes on their way back to them when the server is told to stop, and read
-// slowly. Each gets what the server had read, to the byte, then the end and no reset.
+// Four slow readers have megabytes on their way back when the server gets SIGTERM. Each receives
+// what the server had read, to the byte, then the end of input and no reset.
 func TestSigtermDeliversWhatIsPending(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -127,8 +127,8 @@ func slowly(r io.Reader) (got []byte, err error) {
 	}
 }
 
-// A client that takes nothing until -drain is over is reported: exit code 1 and a line that counts
-// the bytes.
+// A client that reads nothing until -drain has passed is reported: exit code 1, and a line that
+// counts the bytes.
 func TestSigtermReportsWhatIsLost(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

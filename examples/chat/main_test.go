@@ -91,8 +91,8 @@ func TestEverybodyHearsTheOthers(t *testing.T) {
 	b.hears("* guest1 has left")
 }
 
-// Who half-closes, as `echo hello | nc` does, has said all of it, the line without an end too, gets
-// what was said until then, and sees the end without a reset.
+// A client half-closes, as `echo hello | nc` does. The room gets all its lines, also one without an
+// end. The client gets the lines of others until then, and sees the end of input without a reset.
 func TestHalfClose(t *testing.T) {
 	at := start(t)
 	a := join(t, at, "guest1")

@@ -124,8 +124,8 @@ func TestPipeline(t *testing.T) {
 	}
 }
 
-// A client of HTTP/1.0 that asks to keep the connection is told that it is kept: otherwise it would
-// wait for the end.
+// If an HTTP/1.0 client asks to keep its connection, the answer says that it is kept. Otherwise the
+// client would wait for the end.
 func TestOldClientKeepsItsConnection(t *testing.T) {
 	c := dial(t, serve(t, 1))
 	in := bufio.NewReader(c)
@@ -149,7 +149,7 @@ func TestOldClientKeepsItsConnection(t *testing.T) {
 	}
 }
 
-// What cannot be served has its status, and ends the connection.
+// A request that cannot be served gets its status, and ends the connection.
 func TestRefusals(t *testing.T) {
 	at := serve(t, 1)
 	for text, status := range map[string]string{
@@ -200,8 +200,8 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// A client that holds its body back until it is told to go on is told so, and one that does not
-// wait is not; HTTP/1.0 knows nothing of it. A body is not kept.
+// A client that waits for 100 Continue before its body gets it, and one that does not wait does
+// not. HTTP/1.0 has no such answer. A body is not kept.
 func TestExpectContinue(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK"
 	for head, want := range map[string]string{

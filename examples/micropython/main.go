@@ -86,7 +86,7 @@ func serve(port string) error {
 				client, _, err := server.Accept()
 				// except OSError:
 				if err != nil {
-					// time.sleep(0.1)  # it has gone again, or there is no room for it
+					// time.sleep(0.1)  # it was reset, or no descriptor is free for it
 					time.Sleep(100 * time.Millisecond)
 					// continue
 					continue

@@ -126,7 +126,7 @@ func talk(t *testing.T, port string) {
 	if got, err := fromB.ReadString('\n'); err != nil || !regexp.MustCompile(`^\d+ s\n$`).MatchString(got) {
 		t.Fatalf("got %q, %v; want seconds", got, err)
 	}
-	fmt.Fprint(a, "one\ntwo\n") // the poll tells of the second line by itself: it is still there
+	fmt.Fprint(a, "one\ntwo\n") // the poll reports the second line by itself: it is still there
 	say(a, fromA, "", "ONE\n")
 	say(a, fromA, "", "TWO\n")
 
@@ -146,7 +146,7 @@ func talk(t *testing.T, port string) {
 	}
 	say(b, fromB, "still here\n", "STILL HERE\n")
 
-	// What is said before the half-close is answered.
+	// A line before the half-close is answered.
 	fmt.Fprint(b, "last")
 	_ = b.(*net.TCPConn).CloseWrite()
 	if got, err := io.ReadAll(fromB); err != nil || string(got) != "LAST" {

@@ -185,8 +185,8 @@ func TestCurl(t *testing.T) {
 	}
 }
 
-// Through the proxy everything is as without it, and the server behind it is told whose request it
-// is. A server that is not there is a 502.
+// Through the proxy everything is as without it, and the server behind it learns the client's
+// address. If that server does not run, the answer is 502.
 func TestProxy(t *testing.T) {
 	behind, noise := file(t, "", 1<<20)
 	front, err := newServer("", behind.url, "netconn", "", "")
@@ -227,7 +227,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// A server that is told to stop answers what it has been asked, whole, and takes nobody new.
+// A server that is shut down answers its requests whole, and accepts no new connection.
 func TestShutdown(t *testing.T) {
 	for _, secure := range []string{"", "crypto", "netconn"} {
 		t.Run(secure, func(t *testing.T) {
@@ -282,7 +282,7 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// What a handler is told of the TLS is the same with both kinds.
+// A handler gets the same facts about the TLS from both kinds.
 func TestRequestTLS(t *testing.T) {
 	for _, secure := range []string{"crypto", "netconn"} {
 		for proto, client := range map[string]func(*tls.Config) *http.Transport{"http/1.1": plain, "h2": http2} {
@@ -313,7 +313,7 @@ func TestRequestTLS(t *testing.T) {
 	}
 }
 
-// What is no TLS, or stops, ends alone.
+// A peer that does not speak TLS, or stops, ends only its own connection.
 func TestBadPeers(t *testing.T) {
 	p, noise := file(t, "netconn", 1<<10)
 	u, _ := url.Parse(p.url)
@@ -335,7 +335,7 @@ func TestBadPeers(t *testing.T) {
 	exchange(t, &http.Client{Transport: tr, Timeout: long}, p.url, "HTTP/2.0", noise)
 }
 
-// Flags that can do nothing are told what they must be: each mistake once.
+// For each flag that can do nothing there is an error that says what it must be, once.
 func TestMistakenFlags(t *testing.T) {
 	for _, m := range []struct{ to, secure, cert, key, want string }{
 		{"127.0.0.1:8080", "", "", "", "-to"},

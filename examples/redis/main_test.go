@@ -127,7 +127,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// What is not the protocol is told and ends the connection.
+// Input that is not the protocol gets an error, and ends the connection.
 func TestProtocolErrors(t *testing.T) {
 	at := serve(t, 1)
 	for says, reply := range map[string]string{
@@ -275,8 +275,8 @@ func TestCommandsInPieces(t *testing.T) {
 	}
 }
 
-// A command has a limit as a whole: one that says it will be larger is refused before it is sent,
-// and what is kept for a client is given back when a large one is over.
+// A command has a limit for its whole size. One that announces more is refused before it is sent.
+// After a large command, its memory for that client is released.
 func TestACommandHasALimit(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

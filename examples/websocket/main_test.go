@@ -149,7 +149,7 @@ const (
 	fin = 0x80
 )
 
-// raw is a client that says what it is told to.
+// raw is a client that sends the bytes that a test gives it.
 type raw struct {
 	t *testing.T
 	net.Conn
@@ -248,8 +248,8 @@ func TestFragments(t *testing.T) {
 	c.wants(fin|binary, "\xff")
 }
 
-// What RFC 6455 forbids, or the room does, ends that connection with the code that says so, and no
-// other.
+// Input that RFC 6455 or the room forbids ends that connection with the matching code, and no other
+// one.
 func TestRefusals(t *testing.T) {
 	at, _ := start(t)
 	good := join(t, at)
@@ -297,7 +297,7 @@ func TestBrokenFrames(t *testing.T) {
 	}
 }
 
-// Who is not asked by a page of this server, or does not ask for a WebSocket, is told so.
+// A request from another server's page, or without an upgrade to WebSocket, gets an error.
 func TestUpgradeRefused(t *testing.T) {
 	at, _ := start(t)
 	tr := &http.Transport{DialContext: netconn.DialContext}
@@ -332,7 +332,8 @@ func TestSlowGuest(t *testing.T) {
 		hears(t, a, websocket.MessageText, loud)
 	}
 	_ = slow.SetDeadline(time.Now().Add(long))
-	if _, err := io.Copy(io.Discard, slow.in); errors.Is(err, os.ErrDeadlineExceeded) { // with 1008, or without if that did not get through
+	// with 1008, or without a code if that did not get through
+	if _, err := io.Copy(io.Discard, slow.in); errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Error("it is still there")
 	}
 }

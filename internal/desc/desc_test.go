@@ -87,8 +87,8 @@ func TestDeadlineIsNeverEarly(t *testing.T) {
 	}
 }
 
-// Sixteen goroutines receive from one Desc. Sixteen datagrams reach one each; nobody gets two,
-// nobody waits for ever.
+// Sixteen goroutines receive from one Desc. Sixteen datagrams reach one each. Nobody gets two, and
+// nobody waits without end.
 func TestCallersOfOneDirectionTakeTurns(t *testing.T) {
 	r := newReceiver(t)
 	var wg sync.WaitGroup
@@ -110,8 +110,8 @@ func TestCallersOfOneDirectionTakeTurns(t *testing.T) {
 	wg.Wait()
 }
 
-// One goroutine holds the turn, others queue for it with a timeout: those give up at their time,
-// and the turn still reaches the one who waits for ever.
+// One goroutine holds the turn, and others queue for it with a timeout. Those give up at their
+// time, and the turn still reaches the one that waits without limit.
 func TestTimeoutWhileQueuedForTheTurn(t *testing.T) {
 	r := newReceiver(t)
 	var wg sync.WaitGroup
@@ -129,7 +129,8 @@ func TestTimeoutWhileQueuedForTheTurn(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(5 * time.Millisecond) // not to synchronise: it only makes the timeouts likely to come first
+	// not to synchronise: it only makes the timeouts likely to come first
+	time.Sleep(5 * time.Millisecond)
 	for range 10 {
 		r.send("x")
 	}
@@ -191,8 +192,8 @@ func TestHooksRunAtCloseWhileTheNumberIsOurs(t *testing.T) {
 	}
 }
 
-// 300 goroutines wait on 300 Descs: threads stay few, and once all is closed the background
-// goroutine is gone (TestMain).
+// 300 goroutines wait on 300 Descs: threads stay few, and once all are closed the background
+// goroutine has ended (TestMain).
 func TestParkedCallersCostNoThreads(t *testing.T) {
 	before := threads(t)
 	var wg sync.WaitGroup

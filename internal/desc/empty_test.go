@@ -29,8 +29,8 @@ func (s *scripted) Call(f func())                         { f() }
 func (s *scripted) Wake()                                 { s.woken = true }
 func (s *scripted) Sleep(_ Dir, _ timeout.Deadline) Errno { return s.sleep() }
 
-// A try that has taken all there was is not repeated before an Event says that there is more, and
-// what ends such a wait in vain is one try: nothing that is there is missed.
+// After a try that has emptied the descriptor, the next one waits for an Event that reports more
+// input. A wait that ends without an Event makes one more try, so it misses no input.
 func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 	const data = 7
 	for _, c := range []struct {
@@ -83,8 +83,9 @@ func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 	}
 }
 
-// A call that does not wait tries, whatever was taken before: no loop has run that could have told
-// it. So does one that may have another answer than what comes next: Accept on a connection, say.
+// A call that does not wait tries, even if the last one has emptied the descriptor: no loop has run
+// that could have reported more. So does a call that may have another result than the next input,
+// such as Accept on a connection.
 func TestOtherCallsAlwaysTry(t *testing.T) {
 	w := &scripted{}
 	d := New(kernel.Host, 1000, w)
@@ -108,8 +109,8 @@ func TestOtherCallsAlwaysTry(t *testing.T) {
 	}
 }
 
-// What the kernel itself says by ETIMEDOUT is no deadline's, also where a call that has slept
-// before its first try finds it.
+// ETIMEDOUT from the kernel does not mean that a deadline has passed. This also holds if a call
+// finds it that has slept before its first try.
 func TestTheKernelsOwnTimeout(t *testing.T) {
 	for _, sleeps := range []Errno{0, kernel.ETIMEDOUT, kernel.EDEADLK} {
 		w := &scripted{sleep: func() Errno { return sleeps }}
@@ -128,7 +129,7 @@ func TestTheKernelsOwnTimeout(t *testing.T) {
 	}
 }
 
-// After an Event that may have told of an urgent byte a call sleeps only when two tries have found
+// An Event may have reported an urgent byte. After it a call sleeps only when two tries have found
 // nothing, each time.
 func TestTwoTriesBehindAnEnd(t *testing.T) {
 	w := &scripted{}

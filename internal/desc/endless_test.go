@@ -179,9 +179,9 @@ func TestCloseWaitsForTheTry(t *testing.T) {
 	}
 }
 
-// A function of the user's inside a reference may close or detach what it uses: nobody waits for
-// itself. The number is good until it returns, and closed after that. What Detach gives is another
-// number then.
+// A function of user code inside a reference may close or detach the Desc that it uses: it does not
+// wait for itself. The number is valid until the function returns, and closed after that. Detach
+// then returns another number.
 func TestUserClosesInside(t *testing.T) {
 	within := map[string]func(d *desc.Desc, f func()){
 		"Use": func(d *desc.Desc, f func()) {

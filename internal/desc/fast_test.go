@@ -145,7 +145,7 @@ func (st start) outcome(call func(d *Desc, c *Call) (int, Errno)) (o outcome) {
 // Nothing shows which way a call goes: each script has the same outcome as with Do. The scripts are
 // all that have up to four answers, or a part of them without -long.
 func TestShortWayIsDo(t *testing.T) {
-	step := longtest.Count(7, 3, 1) // no factor of what the digits have, so all are met
+	step := longtest.Count(7, 3, 1) // coprime to the number of choices of a digit, so that all occur
 	p := make([]byte, 10)
 	ways := map[string][2]func(*Desc, *Call) (int, Errno){
 		"Recv": {

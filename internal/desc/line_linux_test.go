@@ -10,9 +10,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Line is one line whoever else receives. Another call is in the middle of its recv, and makes it
-// right after the first system call of Line: had that been a peek, what it saw is gone now. A race
-// of many lines and readers finds this in seconds only with luck.
+// Line returns one line whoever else receives. Another call is in the middle of its recv, and makes
+// it right after the first system call of Line. If Line had peeked, the line would be received by
+// the other call now. A race of many lines and readers finds this in seconds only with luck.
 func TestLineBesideAnotherReader(t *testing.T) {
 	for _, limit := range []timeout.Timeout{0, timeout.None} {
 		fd, peer := pair(t)

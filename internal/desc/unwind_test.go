@@ -39,9 +39,9 @@ func pair(t *testing.T) (a, b int) {
 	return ends[0], ends[1]
 }
 
-// A call that is left by a panic — a task that is unwound, whether it waits for the descriptor or
-// for its turn, or a try that panics — is out: the next in the queue gets the turn, and Close gives
-// the number back.
+// A panic leaves a call: in a task that is unwound, whether it waits for the descriptor or for its
+// turn, or in a try. The call is then finished: the next in the queue gets the turn, and Close
+// closes the number.
 func TestPanicLeavesTheCall(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {
@@ -57,7 +57,7 @@ func TestPanicLeavesTheCall(t *testing.T) {
 	}
 	wait := func() (int, kernel.Errno) { return d.Do(desc.In, &desc.Call{Limit: timeout.None}, recv) }
 	again := func(*reactor.Task) {
-		for range 3 { // told once, then unwound
+		for range 3 { // ECANCELED once, then unwound
 			wait()
 		}
 		t.Error("a cancelled task waited on and on")

@@ -47,9 +47,9 @@ func TestAbstractAndUnnamedUnixSockets(t *testing.T) {
 	}
 }
 
-// The runtime would drop the signal silently; asked to notify it tells. SIGPIPE is delivered before
-// the call that caused it returns, and the runtime passes on the lower number first: SIGWINCH, sent
-// on purpose, comes last.
+// The runtime would drop the signal silently, so the test asks to be notified. SIGPIPE is delivered
+// before the call that caused it returns. The runtime passes on the lower number first, so
+// SIGWINCH, sent on purpose, comes last.
 func TestNoSignalComesFromSending(t *testing.T) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGPIPE, syscall.SIGWINCH)

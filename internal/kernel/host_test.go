@@ -192,7 +192,8 @@ func TestBatchesOverLoopback(t *testing.T) {
 		n, e := Host.RecvBatch(to, in)
 		ok(t, e)
 		for _, p := range in.Packets[:n] {
-			if want := "abcdefgh"[:min(i, 4)]; string(p.Buf[:p.N]) != want || p.Addr != fromAddr { // the room is 4
+			// the room is 4
+			if want := "abcdefgh"[:min(i, 4)]; string(p.Buf[:p.N]) != want || p.Addr != fromAddr {
 				t.Errorf("datagram %d is %q from %v", i, p.Buf[:p.N], p.Addr)
 			}
 			i++

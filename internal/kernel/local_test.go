@@ -63,9 +63,9 @@ func receive(t *testing.T, fd int, batch bool, p *Packet) {
 	}
 }
 
-// A socket at all addresses is told at which of them it was asked, and answers from there, by
-// single calls and by batches. An address that the machine does not have leaves the choice to the
-// kernel. (Of 127.0.0.0/8 only Linux has all.)
+// A socket at all addresses learns the address of each request, and answers from there, by single
+// calls and by batches. If the machine does not have an address, the kernel chooses one. (Of
+// 127.0.0.0/8 only Linux has all.)
 func TestLocalAddresses(t *testing.T) {
 	here := Inet(netip.MustParseAddrPort("127.0.0.2:1"))
 	if fd, e := Host.Socket(AF_INET, SOCK_DGRAM, 0); e != 0 || Host.Bind(fd, Addr{Family: AF_INET, IP: here.IP}) != 0 {

@@ -1,8 +1,8 @@
 // Package longtest defines the one flag -long, which turns on the slow tests: go test ./... -long.
 //
 // The rule: go test ./... is run every minute. It takes at most 60 s on two cores, so the tests of
-// one package take about 3 s of processor time. What takes longer is for -long: campaigns, large
-// counts, programs of others. Count gives a test fewer rounds by default. Only leaves a test out.
+// one package take about 3 s of processor time. Slower tests need -long: campaigns, large counts,
+// foreign programs. Count gives a test fewer rounds by default. Only leaves a test out.
 //
 // With -short the tests are a first answer, for use after each edit. Count gives a test its
 // smallest number of rounds. Default leaves out a test that takes more than about 0.1 s of

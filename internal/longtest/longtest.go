@@ -57,7 +57,7 @@ func Checks(t testing.TB, n int) {
 	}
 }
 
-// given reports whether the command line has the flag. What a Value's Set has changed is not
+// given reports whether the command line has the flag. A flag whose Value was set by code is not
 // visited.
 func given(name string) (is bool) {
 	flag.Visit(func(f *flag.Flag) { is = is || f.Name == name })

@@ -181,7 +181,8 @@ func TestWhatEndsReadingIsKept(t *testing.T) {
 				t.Fatal("nothing is there")
 			}
 		}
-		s.k.in.Write(s.client.Seal(forge.Handshake, []byte{20, 0, 0, 0})) // a Finished after the handshake
+		// a Finished after the handshake
+		s.k.in.Write(s.client.Seal(forge.Handshake, []byte{20, 0, 0, 0}))
 		room := make([]byte, 100)
 		if n, err := s.Read(&desc.Call{}, room); n != 1 || err != nil {
 			t.Errorf("%d, %v", n, err)

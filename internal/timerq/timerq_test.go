@@ -229,7 +229,7 @@ func TestSettleIsBounded(t *testing.T) {
 	}
 }
 
-// The memory of a burst of timers goes when they have gone, by expiry or by Stop.
+// A burst of timers returns its memory after all have expired or stopped.
 func TestQueueShrinks(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return

@@ -30,9 +30,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// kernels are what the bridge has sockets and Polls run on, and what tells them apart, for the
-// scripts print the same on all. A simulated host numbers its descriptors from 1000, and a kqueue
-// has nothing to say of a socket that was never connected.
+// kernels are those on which the bridge has sockets and Polls, each with the line by which a script
+// identifies it: the scripts themselves print the same on all. A simulated host numbers its
+// descriptors from 1000, and a kqueue reports nothing of a socket that was never connected.
 var kernels = []struct{ name, is string }{
 	{"host", fmt.Sprintln(false, runtime.GOOS == "linux")},
 	{"loop", fmt.Sprintln(false, runtime.GOOS == "linux")},
@@ -62,11 +62,11 @@ var others = map[string]string{
 const lookAtKernel = "import socket, select; s = socket.socket(); p = select.poll(); p.register(s); " +
 	"print(str(s.fileno() >= 1000).lower(), str(p.poll(0) != []).lower())"
 
-// Every script prints under our socket and select what MicroPython printed, or what a decision in
-// SEMANTICS wants instead. By default that is a sample of each group, on the host's kernel. With
-// -long it is every script: on the host's kernel, there also in Tasks of one reactor (the loop), on
-// a simulated one, and on one whose Pollers are kqueues. On the host each has its own port numbers
-// above one base; every other run has a network of its own.
+// Under our socket and select every script prints what MicroPython printed, or what a decision in
+// doc/semantics.md wants instead. By default that is a sample of each group, on the host's kernel.
+// With -long it is every script: on the host's kernel, there also in Tasks of one reactor (the
+// loop), on a simulated one, and on one whose Pollers are kqueues. On the host each has its own
+// port numbers above one base. Every other run has a network of its own.
 func TestScripts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a C library, and each script is a process")
@@ -127,7 +127,7 @@ type bridge struct {
 
 func build(t *testing.T) bridge {
 	longtest.NeedsGo(t)
-	// What is in the path may be a script that chooses a python, and slower than the scripts are.
+	// The python3 of the path may be a script that chooses a python, and slower than our scripts.
 	python, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
 	if err != nil {
 		t.Skip("no python3 to run the scripts: ", err)
@@ -167,7 +167,8 @@ func ports() int {
 func (b *bridge) run(t *testing.T, kernel string, args ...string) (stdout, stderr string) {
 	ctx, cancel := context.WithTimeout(context.Background(), guard)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, b.python, append([]string{"-B", "-S"}, args...)...) // -S starts faster
+	// -S starts faster
+	cmd := exec.CommandContext(ctx, b.python, append([]string{"-B", "-S"}, args...)...)
 	cmd.Dir = "scripts"
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+b.modules, "MPNET_LIB="+b.lib, "MPNET_KERNEL="+kernel,
 		fmt.Sprint("LAB_PORT=", b.ports))

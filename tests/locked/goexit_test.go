@@ -84,7 +84,8 @@ func outlives(t *testing.T, run func(func()), isLocked, tasks bool, steps []step
 		}
 		<-done
 	}
-	for first, now := -1, -1; tasks && (first < 0 || now <= first); { // it sleeps on, resumed by the present goroutine
+	// it sleeps on, resumed by the present goroutine
+	for first, now := -1, -1; tasks && (first < 0 || now <= first); {
 		count := make(chan int)
 		if err := r.Post(func() { count <- naps }); err != nil {
 			t.Fatal(err)

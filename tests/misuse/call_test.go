@@ -81,8 +81,8 @@ func usual(typ reflect.Type) reflect.Value {
 	return reflect.Zero(typ)
 }
 
-// methods calls each exported method of what u makes that has a parameter with odd values, once for
-// each of them. The other arguments are usual.
+// methods calls each exported method of the objects that u makes, if it has a parameter with odd
+// values, once for each of them. The other arguments are usual.
 func methods(t *testing.T, name string, u use, ok takes) {
 	v, done := u.subject(t)
 	typ := reflect.TypeOf(v)

@@ -21,8 +21,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// functions are the exported functions that take a number, a slice or a function. What they make is
-// given back here.
+// functions are the exported functions that take a number, a slice or a function. Each entry closes
+// what it opens.
 var functions = map[string]any{
 	"netconn.DialTimeout": func(d time.Duration) error {
 		l, err := netconn.Listen("tcp", "127.0.0.1:0")

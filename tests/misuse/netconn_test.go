@@ -95,7 +95,7 @@ func TestNetconn(t *testing.T) {
 
 var pollerTakes = takes{"Poller.Wait.1": "a time"}
 
-// Each method of a Poller, and of what belongs to it.
+// Each method of a Poller, and of the types that belong to it.
 func TestPollerAndTimeout(t *testing.T) {
 	balanced(t, func() {
 		methods(t, "Poller", use{subject: func(t *testing.T) (any, func()) {

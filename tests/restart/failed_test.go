@@ -17,9 +17,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A new process that ends without Ready, one that never comes to it, and one that cannot be
-// started: Restart tells, the old server serves on, its listeners still do not block, and it
-// removes its Unix socket's file at the end as it would have.
+// One new process ends without Ready, one never comes to it, and one cannot be started. Restart
+// returns an error, and the old server serves on. Its listeners still do not block, and it removes
+// its Unix socket's file at its end.
 func TestFailedRestartChangesNothing(t *testing.T) {
 	path := socketPath(t)
 	g, err := reactor.NewGroup(2)
@@ -75,8 +75,8 @@ func TestFailedRestartChangesNothing(t *testing.T) {
 	}
 }
 
-// What the environment says and cannot be is an error; what is for another process is not for this
-// one.
+// Inherit returns an error if the environment is impossible. It ignores variables that are meant
+// for another process.
 func TestInheritEnvironment(t *testing.T) {
 	for _, c := range []struct{ pid, fds, ready, says string }{
 		{"", "", "", ""},
@@ -108,9 +108,9 @@ func TestInheritEnvironment(t *testing.T) {
 	}
 }
 
-// A grandchild outlives the new process, and holds all that it was given: Restart tells of the end
-// of the one that it has started. A grandchild holds the output of one that never comes to Ready:
-// Restart ends with its context. (The grandchild is a cat, which lives until the test ends.)
+// A grandchild outlives the new process, and holds all its descriptors: Restart reports the end of
+// its child. A grandchild holds the output of a process that never comes to Ready: Restart ends
+// with its context. (The grandchild is a cat, which lives until the test ends.)
 func TestRestartIsNotHeldByGrandchildren(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return

@@ -69,7 +69,8 @@ func (l *load) client(network, addr string, seed uint64) {
 // dial makes the handshake too, where there is one.
 func dial(network, addr string) (net.Conn, error) {
 	if network == "tls" {
-		return tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true}) // each process has a certificate of its own
+		// each process has a certificate of its own
+		return tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
 	}
 	return net.Dial(network, addr)
 }

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// answered is how many bytes the process has got and sent back. What a drain reads to discard it is
+// answered is how many bytes the process has received and sent back. Input that a drain discards is
 // not among them.
 var answered atomic.Int64
 

@@ -83,8 +83,8 @@ func pythonError(err error) error {
 	return err
 }
 
-// streamError is the error of a stream method that moved n bytes: nothing at all is None (SEMANTICS
-// D28).
+// streamError is the error of a stream method that moved n bytes: nothing at all is None (D28 in
+// doc/semantics.md).
 func streamError(n int, err error) error {
 	if errors.Is(err, syscall.EAGAIN) {
 		if n > 0 {

@@ -28,8 +28,8 @@ func init() {
 	impl = loopModule{module{}}
 }
 
-// notices are callbacks of option 20 on their way to Python, which may call the bridge in them and
-// so has to wait for the loop.
+// notices are callbacks of option 20 on their way to Python. They may call the bridge, which has to
+// wait for the loop.
 var notices = make(chan func(), 10000)
 
 func init() {

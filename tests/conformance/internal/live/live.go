@@ -17,9 +17,9 @@ type (
 	errno = kernel.Errno
 )
 
-// A Kernel is a host of a world of its own, for any number of goroutines: each call has the world
-// run up to the present first. What is due comes late, when somebody looks, and never early. A
-// world that fails panics.
+// A Kernel is a host of a world of its own, for any number of goroutines: each call first has the
+// world run up to the present. An event of the world is therefore late, until a call runs the
+// world, and never early. A world that fails panics.
 type Kernel struct {
 	mu    sync.Mutex // guards the world, which calls nobody
 	w     *sim.World

@@ -57,8 +57,8 @@ func listen(t *testing.T) (*socket.Socket, socket.Addr) {
 	return l, at
 }
 
-// Sixteen clients, each on a goroutine, send 100 KiB to servers of a goroutine each, which look by
-// a Poll before they read: everything comes back. What is not locked the race detector finds.
+// Sixteen clients, each on a goroutine, send 100 KiB to servers with a goroutine each. These poll
+// before they read. Everything comes back. The race detector finds a missing lock.
 func TestGoroutinesTalkThroughTheWorld(t *testing.T) {
 	l, at := listen(t)
 	var all sync.WaitGroup
@@ -150,8 +150,8 @@ func TestNothingIsEarly(t *testing.T) {
 	must(t, q.Close())
 }
 
-// lookAgain looks at a Poller that has something to tell, and how far the world is ahead of the
-// machine after it.
+// lookAgain polls a Poller that has an Event, and returns how far the world is ahead of the machine
+// after it.
 func lookAgain(k *Kernel, q poller.Poller) (ahead time.Duration, err error) {
 	if err := q.Wake(); err != nil {
 		return 0, err
@@ -199,8 +199,9 @@ func recvFor(t *testing.T, d time.Duration) time.Duration {
 	return time.Since(from)
 }
 
-// One goroutine waits for ever; what another does ends that: a Wake, a descriptor added that is
-// ready, what is sent. It waits anew each time, so that some find it on its way.
+// One goroutine waits without limit, and another one ends the wait: by Wake, by adding a descriptor
+// that is ready, or by sending. The first waits anew each time, and sometimes has not begun to
+// wait.
 func TestWaitForEverHearsOfOthers(t *testing.T) {
 	k := kernel.Host.(*Kernel)
 	q, err := k.NewPoller()
@@ -256,7 +257,7 @@ func TestWaitForEverHearsOfOthers(t *testing.T) {
 	ok(t, k.Close(fd))
 }
 
-// What the simulator minds, a watched descriptor that is closed, does not go unheard.
+// The simulator fails if a watched descriptor is closed. That failure is not lost.
 func TestWorldThatFailsPanics(t *testing.T) {
 	k := New(1, sim.Options{})
 	q, err := k.NewPoller()

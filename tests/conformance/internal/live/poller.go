@@ -53,9 +53,10 @@ func (p *queue) FD() int { return p.q.FD() }
 // TellsUnasked is the simulated Poller's.
 func (p *queue) TellsUnasked() bool { return p.q.(interface{ TellsUnasked() bool }).TellsUnasked() }
 
-// Nobody tells when the world will have something to do, so who waits looks again and again: soon
-// at first, for a packet takes microseconds, and then less and less often. What is due, or what
-// another goroutine does, is late by as long as the wait has been, or by rarely.
+// Nothing announces when the world will have something to do, so a waiter polls it again and again.
+// It polls soon at first, because a packet takes microseconds, and then less and less often. An
+// event of the world, or an act of another goroutine, is late by as long as the wait has been, at
+// most by rarely.
 const (
 	soon   = 20 * time.Microsecond
 	rarely = 2 * time.Millisecond
@@ -71,7 +72,7 @@ func (p *queue) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 	}
 }
 
-// look is a Wait that does not sleep. left is how long it might have, 0 when it is over.
+// look is a Wait that does not sleep. left is how long it might sleep, 0 after its deadline.
 func (p *queue) look(events []poller.Event, until timeout.Deadline) (n int, left time.Duration, err error) {
 	k := p.k
 	defer k.enter()()
