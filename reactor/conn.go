@@ -76,6 +76,7 @@ type (
 //	handler        accept, Dial                 -                              nil after accept
 //	out            Send, Wire.Send              a write of all of it,          released, sentFIN,
 //	                                            a failed write, tearDown       outputFailed
+//	in             KeepInput                    -                              its bytes: released
 //	deadlines      SetX, Close, failed write    -
 //	dialing        Dial                         a connect that succeeds        nil while dialling
 //	opened, peer   accept, a connect that       -                              dialling
@@ -92,6 +93,7 @@ type Conn struct {
 	handler   Handler
 	out       *output      // nil while empty
 	filter    *filterState // nil unless WithFilters
+	in        *Input       // nil unless KeepInput
 	deadlines *deadlines   // nil until a deadline is set or the Conn closes
 	opt       *sockOptions
 	bytesIn   uint64 // received and sent on the wire

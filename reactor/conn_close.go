@@ -74,6 +74,9 @@ func (c *Conn) finishStep() {
 	if c.is(released | dialling) {
 		return
 	}
+	if c.in != nil {
+		c.in.settle()
+	}
 	said := c.finishFilter()
 	if c.out != nil && !c.is(blocked) {
 		c.flush()
@@ -129,6 +132,9 @@ func (c *Conn) tearDown(err error) {
 		c.reset() // an EOF after the part that the kernel has would have the peer take it for all
 	}
 	c.dropOutput()
+	if c.in != nil {
+		c.in.b.Drop()
+	}
 	if c.deadlines != nil {
 		r.timers.Stop(&c.deadlines.t)
 	}
@@ -166,7 +172,7 @@ func (c *Conn) callClosed(err error) {
 // Detach takes the connection out of the loop. It returns the descriptor, which is non-blocking,
 // and the output that the kernel has not accepted yet. No callback runs afterwards, not even
 // Closed. After CloseWrite it sends the FIN first; while output waits before the FIN, Detach is
-// refused.
+// refused. What the Conn's Input has is lost, so consume it first.
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.is(released|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed
@@ -201,6 +207,9 @@ func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 		c.out = nil
 	}
 	c.state |= released
+	if c.in != nil {
+		c.in.b.Drop()
+	}
 	if c.deadlines != nil {
 		c.w.r.timers.Stop(&c.deadlines.t)
 	}

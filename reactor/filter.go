@@ -92,7 +92,7 @@ func (c *Conn) Filter() Filter {
 // input shows what was read to the Filter or the Handler.
 func (c *Conn) input(p []byte) {
 	if c.filter == nil {
-		c.handler.Data(c, p)
+		c.deliver(p)
 		return
 	}
 	c.filter.f.Input(p)
@@ -224,7 +224,7 @@ func (w *Wire) scheduleMore() {
 func (w *Wire) Deliver(p []byte) {
 	if c := w.c; !c.is(released | closing) {
 		// A posted function that delivers belongs to no Conn: the guard names this one.
-		c.w.r.guard(c, func() { c.handler.Data(c, p) })
+		c.w.r.guard(c, func() { c.deliver(p) })
 	}
 }
 

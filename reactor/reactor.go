@@ -9,6 +9,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/fdtable"
+	"github.com/ureactor/ureactor/internal/inbuf"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/internal/threadlock"
@@ -60,7 +61,8 @@ type Reactor struct {
 	buf           desc.Buffer // what Data is shown, of a Handler and in a task
 	scratch       []byte      // space for the output of Filters; nil until a Filter exists
 	outputs       outputPool
-	vec           [][]byte // the pieces of one SendV
+	inputs        inbuf.Pool // memory of Inputs
+	vec           [][]byte   // the pieces of one SendV
 	packetBuffers *packetBuffers
 
 	inTurn       bool

@@ -67,9 +67,7 @@ func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
 
 // suspend switches to the loop. It returns when the loop resumes the Task.
 func (t *Task) suspend() {
-	if desc.Poisons {
-		t.r.buf.Spoil()
-	}
+	t.r.buf.End()
 	t.yield(struct{}{})
 	t.state = running
 }
@@ -239,9 +237,7 @@ func (j *taskResult) wakeJoiners() {
 func (r *Reactor) reap(t *Task) {
 	t.state = finished
 	t.next, t.yield = nil, nil
-	if desc.Poisons {
-		r.buf.Spoil()
-	}
+	r.buf.End()
 	t.stopTimer()
 	t.endContext()
 	r.tasks.remove(t)

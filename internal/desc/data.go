@@ -10,27 +10,47 @@ import (
 type Buffer struct {
 	P    []byte
 	lent int // bytes of P that a task uses now; counted only if Poisons
+	// Keeper has bytes of P that a task has received and not consumed.
+	Keeper Keeper
 }
 
-// Spoil overwrites the bytes that a task has received there, because they are not valid any more.
-// It is called only if Poisons.
-func (b *Buffer) Spoil() {
-	for p := b.P[:b.lent]; len(p) > 0; {
+// A Keeper copies what it has in a Buffer, because the Buffer is about to be used again.
+type Keeper interface{ Save() }
+
+// End ends the validity of the bytes that a task has received there.
+func (b *Buffer) End() {
+	if k := b.Keeper; k != nil {
+		b.Keeper = nil
+		k.Save()
+	}
+	if Poisons {
+		Poison(b.P[:b.lent])
+		b.lent = 0
+	}
+}
+
+// Poison overwrites bytes that are not valid any more. It is called only if Poisons.
+func Poison(p []byte) {
+	for len(p) > 0 {
 		p = p[copy(p, poison):]
 	}
-	b.lent = 0
 }
 
 // poison is the text that a program reads if it has kept a slice for too long.
-const poison = "<this was valid until the task's next wait; copy what you keep>"
+const poison = "<this was valid until the task's next wait or the callback's end; copy what you keep>"
 
 // own returns p, or a copy of it if p is in the Buffer.
 func (b *Buffer) own(p []byte) []byte {
-	at, first := uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(unsafe.Pointer(unsafe.SliceData(b.P)))
-	if at-first < uintptr(len(b.P)) {
+	if Within(p, b.P) {
 		return append([]byte(nil), p...)
 	}
 	return p
+}
+
+// Within reports whether p begins in memory.
+func Within(p, memory []byte) bool {
+	at, first := uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(unsafe.Pointer(unsafe.SliceData(memory)))
+	return at-first < uintptr(len(memory))
 }
 
 // Own returns p, or a copy of it if p is in the loop's buffer, where it is not valid after a wait.
@@ -69,9 +89,7 @@ func (d *Desc) Room(c *Call) ([]byte, Errno) {
 	if !d.registered && !d.closed {
 		d.Waiter.Free(d)
 	}
-	if Poisons {
-		b.Spoil()
-	}
+	b.End()
 	return b.P, 0
 }
 
@@ -146,8 +164,7 @@ func (d *Desc) giveBack(c *Call) {
 		return
 	}
 	if Poisons {
-		b := Buffer{P: p[:], lent: ScratchSize}
-		b.Spoil()
+		Poison(p[:])
 	}
 	Scratch.Put(p)
 }

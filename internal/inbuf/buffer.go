@@ -1,0 +1,204 @@
+package inbuf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/desc"
+)
+
+// The errors of Peek, Next and Discard. Package reactor exports them.
+var (
+	ErrIncomplete = errors.New("reactor: the input has not arrived yet; return, and try again in the next Data")
+	ErrLimit      = errors.New("reactor: more input than the limit of KeepInput or NewInput")
+)
+
+// A Buffer has the bytes of rest from start on, and then those of view. Bytes that arrive are shown
+// in view and not copied. What is left of them when view becomes invalid moves to rest.
+//
+//	field    set by                      cleared by           holds
+//	rest     Peek beyond it, Settle      Settle, Drop         memory of the Buffer
+//	start    Next, Discard               Settle, growth       0 <= start <= len(rest)
+//	view     Show                        Settle, Drop         somebody else's memory
+//	old      growth                      Settle, Drop         what rest was; slices of it are in use
+//
+// Between two Settles rest is only appended to, so every slice that Peek and Next have returned
+// stays valid until Settle.
+type Buffer struct {
+	rest  []byte
+	start int
+	view  []byte
+	old   []byte
+	limit int
+	pool  *Pool // nil: from the allocator
+}
+
+// Init sets the limit of Peek and Next, and where memory comes from.
+func (b *Buffer) Init(limit int, pool *Pool) { b.limit, b.pool = limit, pool }
+
+// Limit returns the limit.
+func (b *Buffer) Limit() int { return b.limit }
+
+// Show appends p, which stays the caller's. It is valid until Settle, which has to come before the
+// next Show.
+func (b *Buffer) Show(p []byte) { b.view = p }
+
+// Buffered returns how many bytes have arrived and are not consumed.
+func (b *Buffer) Buffered() int { return len(b.rest) - b.start + len(b.view) }
+
+// Held returns how many bytes of memory the Buffer holds.
+func (b *Buffer) Held() int { return cap(b.rest) }
+
+// Peek returns the next n bytes and leaves them there.
+func (b *Buffer) Peek(n int) ([]byte, error) {
+	kept := len(b.rest) - b.start
+	switch {
+	case uint(n) > uint(b.limit):
+		return nil, b.refuse("Peek", n)
+	case kept == 0 && n <= len(b.view):
+		return b.view[:n:n], nil
+	case n > kept+len(b.view):
+		return nil, ErrIncomplete
+	case n > kept:
+		b.merge(n - kept)
+	}
+	return b.rest[b.start : b.start+n : b.start+n], nil
+}
+
+// Next returns the next n bytes and consumes them.
+func (b *Buffer) Next(n int) ([]byte, error) {
+	p, err := b.Peek(n)
+	if err == nil {
+		b.consume(n)
+	}
+	return p, err
+}
+
+// Discard consumes up to n bytes. It returns how many there were, with ErrIncomplete if fewer.
+func (b *Buffer) Discard(n int) (int, error) {
+	if n < 0 {
+		return 0, b.refuse("Discard", n)
+	}
+	k := min(n, b.Buffered())
+	b.consume(k)
+	if k < n {
+		return k, ErrIncomplete
+	}
+	return k, nil
+}
+
+func (b *Buffer) consume(n int) {
+	k := min(n, len(b.rest)-b.start)
+	b.start += k
+	b.view = b.view[n-k:]
+}
+
+// Index returns where sep begins in the input, or -1. It does not search the first from bytes.
+func (b *Buffer) Index(sep []byte, from int) int {
+	if len(sep) == 0 || from < 0 {
+		panic(fmt.Sprintf("reactor: Index(%q, %d): sep must not be empty, and from must be 0 or more", sep, from))
+	}
+	kept, view := len(b.rest)-b.start, b.view
+	if from < kept {
+		if more := min(len(sep)-1, len(view)); more > 0 {
+			b.merge(more) // sep may begin in rest and end in view
+		}
+		if i := bytes.Index(b.rest[b.start+from:], sep); i >= 0 {
+			return from + i
+		}
+		from = kept
+	}
+	if from -= kept; from > len(view) {
+		return -1
+	}
+	i := bytes.Index(view[from:], sep)
+	if i < 0 {
+		return -1
+	}
+	return kept + from + i
+}
+
+// merge moves n bytes of view to the end of rest.
+func (b *Buffer) merge(n int) {
+	if cap(b.rest)-len(b.rest) < n {
+		b.grow(n)
+	}
+	b.rest = append(b.rest, b.view[:n]...)
+	b.view = b.view[n:]
+}
+
+// grow gets memory for the bytes of rest and for n more. The old memory keeps its bytes: see
+// Buffer.
+func (b *Buffer) grow(n int) {
+	kept := b.rest[b.start:]
+	rest := append(b.pool.get(max(len(kept)+n, 2*len(kept))), kept...)
+	if b.old == nil {
+		b.old = b.rest
+	}
+	b.rest, b.start = rest, 0
+}
+
+// shrinkAbove is the memory, in bytes, above which Settle gives memory back that is mostly unused.
+const shrinkAbove = 64 << 10
+
+// Settle ends the validity of view and of all slices that were returned. It copies what is left of
+// view and gives back memory that is not needed.
+func (b *Buffer) Settle() {
+	if b.rest == nil {
+		if len(b.view) == 0 {
+			b.view = nil
+			return
+		}
+	} else {
+		b.tidy()
+	}
+	if len(b.view) > 0 {
+		b.merge(len(b.view))
+		b.free(&b.old)
+	}
+	b.view = nil
+}
+
+// tidy frees what was consumed in rest. To make room it moves bytes only if at least as many were
+// consumed, so each byte moves a bounded number of times.
+func (b *Buffer) tidy() {
+	b.free(&b.old)
+	kept := len(b.rest) - b.start
+	if kept == 0 {
+		b.free(&b.rest)
+		b.start = 0
+		return
+	}
+	if desc.Poisons {
+		desc.Poison(b.rest[:b.start])
+	}
+	switch need := kept + len(b.view); {
+	case cap(b.rest) > shrinkAbove && need < cap(b.rest)/4:
+		b.grow(len(b.view))
+		b.free(&b.old)
+	case b.start >= kept && need > cap(b.rest)-b.start:
+		b.rest = b.rest[:copy(b.rest, b.rest[b.start:])]
+		b.start = 0
+	}
+}
+
+func (b *Buffer) free(p *[]byte) {
+	if *p != nil {
+		if desc.Poisons {
+			desc.Poison(*p)
+		}
+		b.pool.put(*p)
+		*p = nil
+	}
+}
+
+// Drop forgets everything. Slices that were returned stay valid.
+func (b *Buffer) Drop() { b.rest, b.start, b.view, b.old = nil, 0, nil, nil }
+
+func (b *Buffer) refuse(op string, n int) error {
+	if n < 0 {
+		panic(fmt.Sprintf("reactor: %s(%d) of an Input: must be 0 or more", op, n))
+	}
+	return fmt.Errorf("%w: %s(%d), and the limit is %d", ErrLimit, op, n, b.limit)
+}

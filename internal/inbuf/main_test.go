@@ -1,0 +1,3 @@
+package inbuf
+
+import _ "github.com/ureactor/ureactor/internal/longtest" // defines -long

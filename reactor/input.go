@@ -1,0 +1,125 @@
+package reactor
+
+import (
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inbuf"
+)
+
+// An Input is the inbound buffer of one Conn: what has arrived and has not been consumed. It
+// belongs to the loop, as the Conn does. See KeepInput.
+//
+// In Data, the Input begins with what earlier calls have left, and ends with the bytes of p. Bytes
+// that Data does not consume are there in the next Data. They are there in other callbacks too:
+// a handler that stops while its output is throttled continues in Drained. At EOF, what is left is
+// an incomplete message.
+//
+// A message that lies whole in the loop's buffer is not copied. Only what a callback leaves is.
+// When nothing is left, the Input holds no memory.
+//
+// The slices of Peek and Next are valid until the callback returns. Race builds overwrite them
+// then. A closed Conn has an empty Input.
+type Input struct {
+	b      inbuf.Buffer
+	c      *Conn
+	inData bool // Data is running, and deliver tidies up after it
+}
+
+// maxInput is the greatest limit of KeepInput.
+const maxInput = 1 << 30
+
+// KeepInput makes the Conn keep the input that its handler does not consume, and returns where it
+// is. Call it in the function of Listen, in Opened, or after Dial: what an earlier Data got is not
+// kept. A second call changes the limit and returns the same Input.
+//
+// limit is the size of the greatest message in bytes, 1 … 1<<30. A Peek or Next of more than limit
+// is an error, so an endless message costs limit and one read of memory. If a handler leaves more
+// than limit, and the Conn is neither paused nor throttled, nobody can complete a message. Then the
+// Conn closes with ErrInputLimit.
+func (c *Conn) KeepInput(limit int) *Input {
+	if limit < 1 || limit > maxInput {
+		panic(fmt.Sprintf("reactor: KeepInput(%d): must be 1 … %d", limit, maxInput))
+	}
+	if c.in == nil {
+		c.in = &Input{c: c}
+	}
+	c.in.b.Init(limit, &c.w.r.inputs)
+	return c.in
+}
+
+// Input returns the Conn's inbound buffer, nil without KeepInput.
+func (c *Conn) Input() *Input { return c.in }
+
+// Peek returns the next n bytes and leaves them in the Input. It returns ErrIncomplete if fewer
+// have arrived, and ErrInputLimit if n is above the limit.
+func (in *Input) Peek(n int) ([]byte, error) { return in.b.Peek(n) }
+
+// Next returns the next n bytes and consumes them. Its errors are those of Peek, and then nothing
+// is consumed.
+func (in *Input) Next(n int) ([]byte, error) {
+	p, err := in.b.Next(n)
+	in.consumed()
+	return p, err
+}
+
+// Discard consumes n bytes, or with ErrIncomplete all that have arrived. It returns how many. n has
+// no limit.
+func (in *Input) Discard(n int) (int, error) {
+	n, err := in.b.Discard(n)
+	in.consumed()
+	return n, err
+}
+
+// Buffered returns how many bytes have arrived and are not consumed.
+func (in *Input) Buffered() int { return in.b.Buffered() }
+
+// Index returns where sep begins in the Input, or -1. It skips the first from bytes. A handler that
+// remembers how far it has searched passes that, less len(sep)-1, so that no byte is searched twice.
+func (in *Input) Index(sep []byte, from int) int { return in.b.Index(sep, from) }
+
+// Limit returns the limit of KeepInput.
+func (in *Input) Limit() int { return in.b.Limit() }
+
+// consumed has the step's end free memory. After Data that happens anyway.
+func (in *Input) consumed() {
+	if !in.inData && !in.c.is(released|dialling) {
+		in.c.flushLater()
+	}
+}
+
+// deliver passes what was received to the Handler.
+func (c *Conn) deliver(p []byte) {
+	if c.in == nil {
+		c.handler.Data(c, p)
+		return
+	}
+	in := c.in
+	in.b.Show(p)
+	in.inData = true
+	c.handler.Data(c, p)
+	in.inData = false
+	in.settle()
+	if desc.Poisons {
+		c.w.r.poison(p)
+	}
+	if in.b.Buffered() > in.b.Limit() && !c.is(paused|throttled|closing|released) {
+		c.tearDown(fmt.Errorf("%w: the handler has left %d bytes, and the limit is %d", ErrInputLimit, in.b.Buffered(), in.b.Limit()))
+	}
+}
+
+// settle ends the validity of the slices, and keeps what is left. A closing Conn keeps nothing.
+func (in *Input) settle() {
+	if in.c.is(closing | released) {
+		in.b.Drop()
+		return
+	}
+	in.b.Settle()
+}
+
+// poison overwrites input that a handler has got, if the memory is the loop's.
+func (r *Reactor) poison(p []byte) {
+	if desc.Within(p, r.buf.P) || desc.Within(p, r.scratch) {
+		desc.Poison(p)
+	}
+}
