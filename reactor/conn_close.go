@@ -172,7 +172,7 @@ func (c *Conn) callClosed(err error) {
 // Detach takes the connection out of the loop. It returns the descriptor, which is non-blocking,
 // and the output that the kernel has not accepted yet. No callback runs afterwards, not even
 // Closed. After CloseWrite it sends the FIN first; while output waits before the FIN, Detach is
-// refused. What the Conn's Input has is lost, so consume it first.
+// refused. The bytes of the Input are lost, so consume them first.
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.is(released|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed

@@ -259,7 +259,7 @@ func ExampleLossHandler() {
 	// lost: 10.0.0.2:53 sendmmsg: no route to host
 }
 
-// A words handler counts words that end with a space. What is left of its Input is an incomplete
+// A words handler prints words that end with a space. The bytes that it leaves are an incomplete
 // word.
 type words struct{ echo }
 
