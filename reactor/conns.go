@@ -59,4 +59,4 @@ func (p peerAddr) addr() Addr {
 const ageUnit = timeout.Deadline(100_000_000)
 
 // age returns the loop's age in ageUnits.
-func (r *Reactor) age() uint32 { return uint32((r.k.Now() - r.born) / ageUnit) }
+func (r *Reactor) age() uint32 { return uint32((r.k.Now() - r.began) / ageUnit) }

@@ -55,7 +55,7 @@ type Reactor struct {
 
 	table         fdtable.Table[*Watch]
 	timers        timerq.Queue
-	born          timeout.Deadline // when New returned
+	began         timeout.Deadline // when New returned
 	now           timeout.Deadline // the turn's clock: for expiry only, arming reads the clock afresh
 	events        []poller.Event
 	buf           desc.Buffer // what Data is shown, of a Handler and in a task
@@ -181,7 +181,7 @@ func New(opts ...Option) (*Reactor, error) {
 	}
 	r.poller = p
 	r.now = r.k.Now()
-	r.born = r.now
+	r.began = r.now
 	r.startWatchdog()
 	return r, nil
 }
