@@ -188,7 +188,7 @@ func TestDetachedListener(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rc, err := l.(*netconn.Listener).SyscallConn()
+	rc, err := l.(*netconn.UnixListener).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestDetachedListener(t *testing.T) {
 	if r, w := rc.Read(called), rc.Write(called); r != syscall.EINVAL || w != syscall.EINVAL {
 		t.Error(r, w)
 	}
-	fd, err := l.(*netconn.Listener).Socket().Detach()
+	fd, err := l.(*netconn.UnixListener).Socket().Detach()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,132 +5,53 @@ import (
 	"io"
 	"math"
 	"net"
-	"runtime"
 	"time"
 
-	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A Conn is a stream connection. Any goroutine may call its methods. If it was made with On, only
-// its loop may: the tasks, and callbacks where nothing has to wait. Calls in one direction take
-// turns.
+// A Conn is a TCP connection. Any goroutine may call its methods. If it was made with On, only its
+// loop may: the tasks, and callbacks where nothing has to wait. Calls in one direction take turns.
 type Conn struct{ base }
+
+// A TCPConn is a Conn, under its name in package net.
+type TCPConn = Conn
 
 // RemoteAddr returns the peer's address, also after Close.
 func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
 // Read waits for data. It returns io.EOF at the end of input, the peer's FIN.
-func (c *Conn) Read(p []byte) (int, error) {
-	n, err := c.s.Read(p)
-	if err != nil && err != io.EOF {
-		err = c.failed("read", err)
-	}
-	return n, err
-}
+func (c *Conn) Read(p []byte) (int, error) { return c.read(p) }
 
 // Data is Read without a buffer. It returns the data that is there, at most 64 KiB. A Conn that
 // waits holds no buffer. In a task, the result is in the loop's buffer, and valid until the task
 // waits or calls Data again. In a goroutine, it is valid until the next Data of the Conn. See
 // socket.Socket.Data.
-func (c *Conn) Data() ([]byte, error) {
-	p, err := c.s.Data()
-	if err != nil && err != io.EOF {
-		err = c.failed("read", err)
-	}
-	return p, err
-}
+func (c *Conn) Data() ([]byte, error) { return c.data() }
 
 // Write sends all of p; n is less only with an error.
-func (c *Conn) Write(p []byte) (int, error) {
-	n, err := c.s.Write(p)
-	if err != nil {
-		err = c.failed("write", err)
-	}
-	return n, err
-}
+func (c *Conn) Write(p []byte) (int, error) { return c.write(p) }
 
 // WriteBuffers sends the buffers and consumes v, as net.Buffers.WriteTo does. One system call sends
 // up to 64 large buffers or 64 KiB of small ones. (net.Buffers.WriteTo does that for package net's
 // own connections only. For others it writes the buffers one by one.)
-func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) {
-	d := c.d
-	call := forever()
-	call.V = (*[][]byte)(v)
-	total := int64(0)
-	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) {
-		if consume(v, 0); len(*v) == 0 {
-			return 0, 0
-		}
-		n, e := sendPieces(d, *v)
-		total += int64(n)
-		consume(v, n)
-		call.Again = e == 0 && len(*v) > 0
-		return n, e
-	})
-	runtime.KeepAlive(c.s)
-	if e != 0 {
-		return total, c.fail("writev", e)
-	}
-	return total, nil
-}
+func (c *Conn) WriteBuffers(v *net.Buffers) (int64, error) { return c.writeBuffers(v) }
 
-// smallPiece is the size of a piece, in bytes, up to which copying costs less than sending it as a
-// piece of its own.
-const smallPiece = 512
+// ReadFrom sends the data of r until io.EOF; io.Copy calls it. r may be a regular file or a
+// stream of this package, alone or in an io.LimitedReader. Then Linux copies the data inside the
+// kernel (sendfile, splice). For a *net.Buffers it is WriteBuffers.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) { return c.copyFrom(r) }
 
-// sendPieces makes one system call. If there are too many small pieces for one call, it copies them
-// together first: a system call for each 64 of them would cost more.
-func sendPieces(d *desc.Desc, v net.Buffers) (int, desc.Errno) {
-	first := v[:min(len(v), kernel.MaxPieces)]
-	if len(first) == len(v) || size(first) > smallPiece*len(first) {
-		return d.Kernel.SendV(d.FD, first)
-	}
-	room := desc.Scratch.Get().(*[desc.ScratchSize]byte)
-	defer desc.Scratch.Put(room)
-	n := 0
-	for _, p := range v {
-		k := copy(room[n:], p)
-		if n += k; k < len(p) {
-			break
-		}
-	}
-	return d.Kernel.Send(d.FD, room[:n], 0)
-}
-
-func size(v net.Buffers) (n int) {
-	for _, p := range v {
-		n += len(p)
-	}
-	return n
-}
-
-// consume drops the first n bytes, and then the empty buffers in front.
-func consume(v *net.Buffers, n int) {
-	for len(*v) > 0 {
-		if first := (*v)[0]; n < len(first) {
-			(*v)[0] = first[n:]
-			return
-		}
-		n -= len((*v)[0])
-		(*v)[0] = nil
-		*v = (*v)[1:]
-	}
-}
+// WriteTo writes the received data to w until the end of input; io.Copy calls it. If w is another
+// stream of this package, it works as ReadFrom does.
+func (c *Conn) WriteTo(w io.Writer) (int64, error) { return c.copyTo(w) }
 
 // CloseRead ends reading: every Read returns io.EOF from now on. Most programs just use Close.
 func (c *Conn) CloseRead() error { return c.shutdown(socket.SHUT_RD) }
 
 // CloseWrite sends a FIN after the written data. The Conn can still read.
 func (c *Conn) CloseWrite() error { return c.shutdown(socket.SHUT_WR) }
-
-func (c *Conn) shutdown(how int) error {
-	if err := c.s.Shutdown(how); err != nil {
-		return c.failed("close", err)
-	}
-	return nil
-}
 
 // SetNoDelay turns Nagle's algorithm off (true, the default) or on (false). TCP only.
 func (c *Conn) SetNoDelay(on bool) error { return c.set(socket.IPPROTO_TCP, socket.TCP_NODELAY, on) }

@@ -30,7 +30,10 @@ func TestListener(t *testing.T) {
 	for _, network := range families() {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
-			l := listen(t, network).(*netconn.Listener)
+			l := listen(t, network).(interface {
+				net.Listener
+				SetDeadline(time.Time) error
+			})
 			deadlines(t, l.SetDeadline, func() error { return second(l.Accept()) })
 
 			const n = 10
@@ -241,6 +244,9 @@ func TestDialledPackets(t *testing.T) {
 	}
 }
 
+// A halfCloser is a stream of this package.
+type halfCloser interface{ CloseWrite() error }
+
 // Half-close: 8 MiB (2 with -short), the end, and all of it back.
 func TestHalfClose(t *testing.T) {
 	for _, network := range families() {
@@ -253,11 +259,11 @@ func TestHalfClose(t *testing.T) {
 			sent := noise(longtest.Count(2, 8, 8) << 20)
 			go func() {
 				io.Copy(d, d)
-				d.(*netconn.Conn).CloseWrite()
+				d.(halfCloser).CloseWrite()
 			}()
 			go func() {
 				c.Write(sent)
-				c.(*netconn.Conn).CloseWrite()
+				c.(halfCloser).CloseWrite()
 			}()
 			if back, err := io.ReadAll(c); err != nil || !bytes.Equal(back, sent) {
 				t.Errorf("%d bytes back, %v", len(back), err)
@@ -330,19 +336,19 @@ func TestCopies(t *testing.T) {
 		},
 		"memory": func(t *testing.T, c net.Conn) []byte { copied(t, c, bytes.NewReader(all), size); return all },
 		"connection": func(t *testing.T, c net.Conn) []byte {
-			from := source(t, all)
+			from := source(t, "unix", all)
 			copied(t, c, from, size)
 			return all
 		},
 		"connection, WriteTo": func(t *testing.T, c net.Conn) []byte {
-			from := source(t, all)
+			from := source(t, "tcp4", all)
 			if n, err := from.(*netconn.Conn).WriteTo(c); n != size || err != nil {
 				t.Errorf("%d, %v", n, err)
 			}
 			return all
 		},
 		"part of a connection": func(t *testing.T, c net.Conn) []byte {
-			copied(t, c, io.LimitReader(source(t, all), size/3), size/3)
+			copied(t, c, io.LimitReader(source(t, "unix", all), size/3), size/3)
 			return all[:size/3]
 		},
 		"buffers": func(t *testing.T, c net.Conn) []byte {
@@ -383,8 +389,8 @@ func copied(t *testing.T, c net.Conn, r io.Reader, want int) {
 }
 
 // source is a connection that all comes from.
-func source(t *testing.T, all []byte) net.Conn {
-	c, d, stop, err := pipe(t, "unix")()
+func source(t *testing.T, network string, all []byte) net.Conn {
+	c, d, stop, err := pipe(t, network)()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,57 +3,59 @@ package netconn
 import (
 	"errors"
 	"io"
+	"math"
 	"net"
 	"runtime"
 
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// ReadFrom sends the data of r until io.EOF; io.Copy calls it. If r is a regular file or another
-// Conn, alone or in an io.LimitedReader, Linux copies the data inside the kernel (sendfile,
-// splice). For a *net.Buffers it is WriteBuffers.
-func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
+// copyFrom sends the data of r to a stream, until io.EOF.
+func (b *base) copyFrom(r io.Reader) (int64, error) {
 	if v, ok := r.(*net.Buffers); ok {
-		return c.WriteBuffers(v)
+		return b.writeBuffers(v)
 	}
-	n, err, done := c.move(r)
+	n, err, done := b.move(r)
 	if !done {
 		var copied int64
-		copied, err = io.Copy(writer{c}, r)
+		copied, err = io.Copy(writer{b}, r)
 		n += copied
 	}
-	if err != nil {
-		if _, ok := err.(*net.OpError); !ok {
-			err = c.opError("readfrom", err)
-		}
-	}
-	return n, err
+	return n, b.wrapped("readfrom", err)
 }
 
-// WriteTo writes the received data to w until the end of input; io.Copy calls it. If w is another
-// Conn, it works as ReadFrom does.
-func (c *Conn) WriteTo(w io.Writer) (int64, error) {
-	if to, ok := w.(*Conn); ok {
-		n, err, done := to.move(c)
+// copyTo writes the data of a stream to w until the end of input.
+func (b *base) copyTo(w io.Writer) (int64, error) {
+	var n int64
+	if to, ok := streamOf(w); ok {
+		moved, err, done := to.splice(b, math.MaxInt64)
 		if done {
-			return n, err
+			return moved, b.wrapped("writeto", err)
 		}
-		copied, err := c.copyTo(w)
-		return n + copied, err
+		n = moved
 	}
-	return c.copyTo(w)
+	copied, err := b.writeAll(w)
+	return n + copied, b.wrapped("writeto", err)
 }
 
-// copyTo holds a buffer only from the time when data has come until w has accepted it. That is not
-// the loop's buffer: w is any Writer, and may wait before it reads p.
-func (c *Conn) copyTo(w io.Writer) (n int64, err error) {
-	d := c.d
+// wrapped returns err inside a *net.OpError, as package net's calls that copy do.
+func (b *base) wrapped(op string, err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return b.opError(op, err)
+}
+
+// writeAll holds a buffer only from the time when data has come until w has accepted it. That is
+// not the loop's buffer: w is any Writer, and may wait before it reads p.
+func (b *base) writeAll(w io.Writer) (n int64, err error) {
+	d := b.d
 	for {
 		call := forever()
 		room, got, e := d.Fetch(&call, nil)
-		runtime.KeepAlive(c)
+		runtime.KeepAlive(b.s)
 		if e != 0 {
-			return n, c.fail("read", e)
+			return n, b.fail("read", e)
 		}
 		if room == nil {
 			return n, nil
@@ -76,15 +78,15 @@ func (c *Conn) copyTo(w io.Writer) (n int64, err error) {
 // errWrite has the text of package io's errInvalidWrite, which is not exported.
 var errWrite = errors.New("invalid write result")
 
-// writer hides the Conn's ReadFrom from io.Copy.
-type writer struct{ c *Conn }
+// writer hides a connection's ReadFrom from io.Copy.
+type writer struct{ b *base }
 
-func (w writer) Write(p []byte) (int, error) { return w.c.Write(p) }
+func (w writer) Write(p []byte) (int, error) { return w.b.write(p) }
 
 // move copies inside the kernel. If done is false, the system has refused that, maybe after n
 // bytes, and the caller copies the rest.
-func (c *Conn) move(r io.Reader) (n int64, err error, done bool) {
-	limit := int64(1<<63 - 1)
+func (b *base) move(r io.Reader) (n int64, err error, done bool) {
+	limit := int64(math.MaxInt64)
 	l, limited := r.(*io.LimitedReader)
 	if limited {
 		limit, r = l.N, l.R
@@ -92,11 +94,10 @@ func (c *Conn) move(r io.Reader) (n int64, err error, done bool) {
 			return 0, nil, true
 		}
 	}
-	switch from := r.(type) {
-	case file:
-		n, err, done = c.sendFile(from, limit)
-	case *Conn:
-		n, err, done = c.splice(from, limit)
+	if from, ok := streamOf(r); ok {
+		n, err, done = b.splice(from, limit)
+	} else if from, ok := r.(file); ok {
+		n, err, done = b.sendFile(from, limit)
 	}
 	if limited {
 		l.N -= n

@@ -38,7 +38,7 @@ func (n *Net) DialContext(ctx context.Context, network, address string) (net.Con
 		}
 		s, err := n.try(ctx, a, at, limit)
 		if err == nil {
-			return n.dialled(a, s, at), nil
+			return n.made(s, a.Name, at), nil
 		}
 		if first == nil {
 			first = &net.OpError{Op: "dial", Net: network, Addr: netAddr(n.k, a.Name, at), Err: err}
@@ -166,21 +166,4 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 		err = &socket.OSError{Errno: int(kernel.ETIMEDOUT), Op: "connect"}
 	}
 	return err
-}
-
-// dialled makes the Conn or PacketConn of a socket that is connected to at. The kernel does not
-// return the address of a peer that has reset, nor of one with port 0: then it is at.
-func (n *Net) dialled(a netaddr.Network, s *socket.Socket, at kernel.Addr) net.Conn {
-	if !a.Stream() {
-		c := &PacketConn{connected: true}
-		if c.open(s, a.Name); c.remote == nil {
-			c.remote = netAddr(n.k, a.Name, at)
-		}
-		return c
-	}
-	c := &Conn{}
-	if c.open(s, a.Name); c.remote == nil {
-		c.remote = netAddr(n.k, a.Name, at)
-	}
-	return c
 }

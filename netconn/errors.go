@@ -54,11 +54,14 @@ var calls = map[string]string{"read": "read", "write": "write", "accept": "accep
 	"raw-write": "write", "set": "setsockopt"}
 
 // failed returns the error of a call in which a method of the Socket has returned err.
-func (b *base) failed(op string, err error) error {
+func (b *base) failed(op string, err error) error { return b.opError(op, b.reason(op, err)) }
+
+// reason returns the cause for an error of a method of the Socket, nil for nil.
+func (b *base) reason(op string, err error) error {
 	if e, ok := err.(*socket.OSError); ok {
-		return b.fail(op, kernel.Errno(e.Errno))
+		return b.cause(op, kernel.Errno(e.Errno))
 	}
-	return b.opError(op, err)
+	return err
 }
 
 // fail returns the error of a call that has ended with e.

@@ -16,10 +16,19 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A Listener accepts stream connections.
-type Listener struct {
-	b    base
-	file netaddr.File // of a Unix socket that Listen has made
+// listener is the common part of Listener and UnixListener.
+type listener struct{ b base }
+
+// A Listener accepts TCP connections.
+type Listener struct{ listener }
+
+// A TCPListener is a Listener, under its name in package net.
+type TCPListener = Listener
+
+// A UnixListener accepts connections of a Unix socket.
+type UnixListener struct {
+	listener
+	file netaddr.File // that Listen has made
 	keep atomic.Bool  // Close leaves the file
 	once sync.Once
 }
@@ -27,9 +36,9 @@ type Listener struct {
 // backlog is how many connections may wait for Accept. The system may have a lower limit.
 const backlog = 4096
 
-func (n *Net) listen(ctx context.Context, network, address string) (*Listener, error) {
+func (n *Net) listen(ctx context.Context, network, address string) (net.Listener, error) {
 	a, err := findNetwork(network)
-	var l *Listener
+	var l net.Listener
 	if err == nil {
 		l, err = n.listenAt(ctx, a, address)
 	}
@@ -39,19 +48,48 @@ func (n *Net) listen(ctx context.Context, network, address string) (*Listener, e
 	return l, nil
 }
 
-func (n *Net) listenAt(ctx context.Context, a netaddr.Network, address string) (*Listener, error) {
+func (n *Net) listenAt(ctx context.Context, a netaddr.Network, address string) (net.Listener, error) {
 	s, err := n.bind(ctx, a, address, socket.SOCK_STREAM)
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{}
-	l.b.open(s, a.Name)
-	l.file = fileOf(s)
+	var l net.Listener
+	if a.Unix() {
+		u := &UnixListener{}
+		u.b.open(s, a.Name)
+		u.file = fileOf(s)
+		l = u
+	} else {
+		tcp := &Listener{}
+		tcp.b.open(s, a.Name)
+		l = tcp
+	}
 	if err := s.Listen(backlog); err != nil {
 		_ = l.Close() // it has accepted nothing: listen's error counts
 		return nil, osCause("listen", err)
 	}
 	return l, nil
+}
+
+func (n *Net) listenPacket(ctx context.Context, network, address string) (net.PacketConn, error) {
+	a, err := findNetwork(network)
+	var s *socket.Socket
+	if err == nil {
+		s, err = n.bind(ctx, a, address, socket.SOCK_DGRAM)
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: guess(a, address), Err: mapContext(err)}
+	}
+	if a.Unix() {
+		c := &UnixConn{}
+		c.open(s, a.Name)
+		c.file = fileOf(s)
+		return c, nil
+	}
+	c := &PacketConn{}
+	c.open(s, a.Name)
+	c.askLocal()
+	return c, nil
 }
 
 // bind makes a bound socket. An error in the address counts before a network of the wrong type, as
@@ -107,28 +145,63 @@ func tcpOptions(s *socket.Socket) {
 	_ = netaddr.KeepAlive(keepAlive, setter(s))
 }
 
-// Accept waits for a connection and returns it as a *Conn.
-func (l *Listener) Accept() (net.Conn, error) {
+// accept waits for a connection and opens b with it.
+func (l *listener) accept(b *base) error {
 	s, from, err := l.b.s.Accept()
 	if err != nil {
 		op := l.b.failed("accept", err).(*net.OpError)
 		op.Source, op.Addr = nil, l.b.local
-		return nil, op
+		return op
 	}
-	c := &Conn{}
-	c.own(s, l.b.net)
-	c.remote = l.b.netAddr(from)
+	b.own(s, l.b.net)
+	b.remote = b.netAddr(from)
 	if local, err := s.LocalAddr(); err == nil {
-		c.local = l.b.netAddr(local)
+		b.local = b.netAddr(local)
 	}
-	if !c.d.Kernel.Traits().InheritsOptions && s.Family() != socket.AF_UNIX {
-		tcpOptions(s)
+	return nil
+}
+
+// Accept waits for a connection and returns it as a *Conn.
+func (l *Listener) Accept() (net.Conn, error) {
+	c, err := l.AcceptTCP()
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// AcceptTCP is Accept.
+func (l *Listener) AcceptTCP() (*TCPConn, error) {
+	c := &Conn{}
+	if err := l.accept(&c.base); err != nil {
+		return nil, err
+	}
+	if !c.d.Kernel.Traits().InheritsOptions {
+		tcpOptions(c.s)
+	}
+	return c, nil
+}
+
+// Accept waits for a connection and returns it as a *UnixConn.
+func (l *UnixListener) Accept() (net.Conn, error) {
+	c, err := l.AcceptUnix()
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// AcceptUnix is Accept.
+func (l *UnixListener) AcceptUnix() (*UnixConn, error) {
+	c := &UnixConn{}
+	if err := l.accept(&c.base); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
 
 // SyscallConn returns access to the descriptor. As with package net, only Control works.
-func (l *Listener) SyscallConn() (syscall.RawConn, error) {
+func (l *listener) SyscallConn() (syscall.RawConn, error) {
 	rc, err := l.b.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -142,26 +215,17 @@ func (rawListener) Read(func(uintptr) bool) error  { return kernel.EINVAL }
 func (rawListener) Write(func(uintptr) bool) error { return kernel.EINVAL }
 
 // Addr returns the address where the Listener listens, with the port that the kernel has chosen.
-func (l *Listener) Addr() net.Addr { return l.b.local }
+func (l *listener) Addr() net.Addr { return l.b.local }
 
 // Socket returns the socket below. Closing or detaching it closes the Listener too.
-func (l *Listener) Socket() *socket.Socket { return l.b.s }
+func (l *listener) Socket() *socket.Socket { return l.b.s }
 
 // SetDeadline sets the time at which Accept ends with os.ErrDeadlineExceeded. The zero time means
 // no deadline.
-func (l *Listener) SetDeadline(t time.Time) error { return l.b.setDeadline(t, desc.In) }
+func (l *listener) SetDeadline(t time.Time) error { return l.b.setDeadline(t, desc.In) }
 
-// Close stops listening. Accept ends with net.ErrClosed, and accepted connections stay open. Close
-// removes the file of a Unix socket that Listen has made, if that is still at its path: see
-// SetUnlinkOnClose.
-func (l *Listener) Close() error {
-	// The file goes before the descriptor closes: after that, another program that finds no
-	// listener may put its own file there.
-	l.once.Do(func() {
-		if !l.keep.Load() {
-			remove(l.b.s, l.file)
-		}
-	})
+// Close stops listening. Accept ends with net.ErrClosed, and accepted connections stay open.
+func (l *listener) Close() error {
 	err := l.b.Close()
 	if op, ok := err.(*net.OpError); ok {
 		op.Source, op.Addr = nil, l.b.local
@@ -169,10 +233,23 @@ func (l *Listener) Close() error {
 	return err
 }
 
-// SetUnlinkOnClose chooses whether Close removes the file of a Unix socket. By default it does.
-// With false the file stays, for another process that goes on with the socket. Any goroutine may
-// call it.
-func (l *Listener) SetUnlinkOnClose(unlink bool) { l.keep.Store(!unlink) }
+// Close stops listening. Accept ends with net.ErrClosed, and accepted connections stay open. Close
+// removes the file that Listen has made, if that is still at its path: see SetUnlinkOnClose.
+func (l *UnixListener) Close() error {
+	// The file goes before the descriptor closes: after that, another program that finds no
+	// listener may put its own file there.
+	l.once.Do(func() {
+		if !l.keep.Load() {
+			remove(l.b.s, l.file)
+		}
+	})
+	return l.listener.Close()
+}
+
+// SetUnlinkOnClose chooses whether Close removes the file of the socket. By default it does. With
+// false the file stays, for another process that goes on with the socket. Any goroutine may call
+// it.
+func (l *UnixListener) SetUnlinkOnClose(unlink bool) { l.keep.Store(!unlink) }
 
 // fileOf returns the file that binding the socket has just made.
 func fileOf(s *socket.Socket) netaddr.File {

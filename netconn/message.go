@@ -20,7 +20,7 @@ type asked struct {
 
 // askLocal makes the kernel report the local address of each datagram, if the socket is bound to
 // all addresses.
-func (c *PacketConn) askLocal() {
+func (c *gram) askLocal() {
 	at, err := c.s.LocalAddr()
 	if err != nil || c.connected || !kernelAddr(at).IsUnspecified() || at.Port() == 0 {
 		return
@@ -33,7 +33,7 @@ func (c *PacketConn) askLocal() {
 
 // localFor returns the local address to send an answer from. With the zero Addr, the kernel
 // chooses.
-func (c *PacketConn) localFor(to kernel.Addr) kernel.Addr {
+func (c *gram) localFor(to kernel.Addr) kernel.Addr {
 	if c.asked == nil {
 		return kernel.Addr{}
 	}
@@ -51,24 +51,25 @@ func putPacket(m *kernel.Packet) {
 }
 
 // receive waits for a datagram.
-func (c *PacketConn) receive(p []byte) (int, kernel.Addr, error) {
+func (c *gram) receive(p []byte) (int, kernel.Addr, error) {
 	if c.asked == nil {
 		n, from, err := c.s.RecvFromInto(p)
 		if err != nil {
-			return n, kernel.Addr{}, c.failed("read", err)
+			return n, kernel.Addr{}, c.opError("read", c.reason("recvfrom", err))
 		}
 		return n, kernelAddr(from), nil
 	}
 	m := packets.Get().(*kernel.Packet)
 	defer putPacket(m)
-	if err := c.message(m, p); err != nil {
+	if err := c.message(m, p, "recvfrom"); err != nil {
 		return 0, kernel.Addr{}, err
 	}
 	return m.N, m.Addr, nil
 }
 
-// message waits for a datagram, and records the local address that it was sent to.
-func (c *PacketConn) message(m *kernel.Packet, p []byte) error {
+// message waits for a datagram, and records the local address that it was sent to. name is the
+// system call that an error names.
+func (c *gram) message(m *kernel.Packet, p []byte, name string) error {
 	d := c.d
 	m.Buf = p
 	call := forever()
@@ -78,7 +79,7 @@ func (c *PacketConn) message(m *kernel.Packet, p []byte) error {
 	})
 	runtime.KeepAlive(c.s)
 	if e != 0 {
-		return c.fail("read", e)
+		return c.opError("read", c.cause(name, e))
 	}
 	if c.asked != nil {
 		c.asked.mu.Lock()
@@ -89,7 +90,7 @@ func (c *PacketConn) message(m *kernel.Packet, p []byte) error {
 }
 
 // sendFrom sends a datagram from an address of this machine. Its error is a *socket.OSError.
-func (c *PacketConn) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
+func (c *gram) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 	d := c.d
 	m := packets.Get().(*kernel.Packet)
 	defer putPacket(m)
@@ -125,10 +126,13 @@ type Message struct {
 // ReadMessage is ReadFrom that also reports whether the datagram was truncated, and the address
 // that it was sent to. Truncation is no error: one long datagram of a stranger would otherwise end
 // the usual receive loop.
-func (c *PacketConn) ReadMessage(p []byte) (n int, about Message, err error) {
+func (c *PacketConn) ReadMessage(p []byte) (n int, about Message, err error) { return c.readMessage(p) }
+
+// readMessage receives a datagram: see ReadMessage.
+func (c *gram) readMessage(p []byte) (n int, about Message, err error) {
 	m := packets.Get().(*kernel.Packet)
 	defer putPacket(m)
-	if err := c.message(m, p); err != nil {
+	if err := c.message(m, p, "recvmsg"); err != nil {
 		return 0, Message{}, err
 	}
 	about = Message{From: c.sender(m.Addr), Truncated: m.Cut}

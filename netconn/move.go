@@ -23,7 +23,7 @@ const (
 )
 
 // sendFile sends the file from its present offset.
-func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
+func (b *base) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return 0, nil, false
@@ -32,7 +32,7 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	if err != nil {
 		return 0, nil, false
 	}
-	d := c.d
+	d := b.d
 	call := forever()
 	var result desc.Errno
 	err = rc.Control(func(fd uintptr) { // keeps the file open
@@ -43,7 +43,7 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 			return sent, e
 		})
 	})
-	runtime.KeepAlive(c.s)
+	runtime.KeepAlive(b.s)
 	switch {
 	case err != nil:
 		return n, err, true
@@ -52,12 +52,12 @@ func (c *Conn) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	case kernel.Refusal(result): // not for these descriptors, not now, or not in this sandbox
 		return n, nil, false
 	}
-	return n, c.fail("sendfile", result), true
+	return n, b.cause("sendfile", result), true
 }
 
 // splice sends the data that another connection receives, through a pipe.
-func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
-	d, src := c.d, from.d
+func (b *base) splice(from *base, limit int64) (n int64, err error, done bool) {
+	d, src := b.d, from.d
 	if !sameWaiter(d, src) {
 		return 0, nil, false
 	}
@@ -68,7 +68,7 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 	defer func() { // deferred: a wait may unwind its task
 		d.Kernel.Close(r)
 		d.Kernel.Close(w)
-		runtime.KeepAlive(c.s)
+		runtime.KeepAlive(b.s)
 		runtime.KeepAlive(from.s)
 	}()
 	for n < limit {
@@ -88,7 +88,7 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 			return n, nil, false
 		}
 		if e != 0 {
-			return n, from.fail("read", e), true
+			return n, from.cause("splice", e), true
 		}
 		if got == 0 && len(urgent) == 0 {
 			return n, nil, true
@@ -103,7 +103,7 @@ func (c *Conn) splice(from *Conn, limit int64) (n int64, err error, done bool) {
 			n += int64(sent)
 		}
 		if e != 0 {
-			return n, c.fail("write", e), true
+			return n, b.cause("splice", e), true
 		}
 	}
 	return n, nil, true

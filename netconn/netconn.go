@@ -13,11 +13,12 @@ import (
 )
 
 // Listen listens for stream connections. network is tcp, tcp4, tcp6 or unix, and address is that of
-// net.Listen. The result is a *Listener, which accepts *Conns.
+// net.Listen. The result is a *Listener, which accepts *Conns, or for unix a *UnixListener, which
+// accepts *UnixConns.
 func Listen(network, address string) (net.Listener, error) { return parked.Listen(network, address) }
 
-// Dial connects. With a network of Listen the result is a *Conn, with one of ListenPacket a
-// *PacketConn. Dial tries a host's addresses in order, not at the same time.
+// Dial connects. With tcp the result is a *Conn, with udp a *PacketConn, with a Unix network a
+// *UnixConn. Dial tries a host's addresses in order, not at the same time.
 func Dial(network, address string) (net.Conn, error) { return parked.Dial(network, address) }
 
 // DialTimeout is Dial with a timeout for the lookup and the connection together. 0 means no
@@ -32,7 +33,7 @@ func DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram. The result is a
-// *PacketConn.
+// *PacketConn, or for unixgram a *UnixConn.
 func ListenPacket(network, address string) (net.PacketConn, error) {
 	return parked.ListenPacket(network, address)
 }
@@ -58,11 +59,7 @@ func (n *Net) Time() time.Time { return kernel.Time(n.k) }
 // Listen does what the package's Listen does, with the connections of n. In a callback, the lookup
 // of a host's name blocks the loop.
 func (n *Net) Listen(network, address string) (net.Listener, error) {
-	l, err := n.listen(context.Background(), network, address)
-	if err != nil {
-		return nil, err
-	}
-	return l, nil
+	return n.listen(context.Background(), network, address)
 }
 
 // Dial does what the package's Dial does, with the connections of n.
@@ -85,11 +82,7 @@ func (n *Net) DialTimeout(network, address string, d time.Duration) (net.Conn, e
 
 // ListenPacket does what the package's ListenPacket does, with the connections of n.
 func (n *Net) ListenPacket(network, address string) (net.PacketConn, error) {
-	c, err := n.listenPacket(context.Background(), network, address)
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
+	return n.listenPacket(context.Background(), network, address)
 }
 
 func (n *Net) socket(family, typ int) (*socket.Socket, error) {
@@ -99,23 +92,64 @@ func (n *Net) socket(family, typ int) (*socket.Socket, error) {
 	return socket.New(family, typ, 0)
 }
 
-// New makes a net.Conn of a connected socket: a *Conn of a stream, a *PacketConn of a datagram
-// socket. The socket belongs to the result, and its Timeout no longer has an effect.
+// New makes a net.Conn of a connected socket: a *Conn, a *PacketConn or a *UnixConn. The socket
+// belongs to the result, and its Timeout no longer has an effect.
 func New(s *socket.Socket) net.Conn {
-	if s.Type() == socket.SOCK_DGRAM {
-		c := &PacketConn{}
-		c.adopt(s)
-		c.connected = c.remote != nil
-		c.askLocal()
-		return c
+	c, b := newConn(s)
+	b.adopt(s)
+	if g := gramOf(c); g != nil {
+		g.connected = b.remote != nil
+		g.askLocal()
 	}
-	c := &Conn{}
-	c.adopt(s)
 	return c
 }
 
-// NewListener makes a net.Listener of a listening socket. The socket belongs to the result.
+// newConn returns the connection for a socket, which does not use it yet.
+func newConn(s *socket.Socket) (net.Conn, *base) {
+	switch {
+	case s.Family() == socket.AF_UNIX:
+		c := &UnixConn{}
+		return c, &c.base
+	case s.Type() == socket.SOCK_STREAM:
+		c := &Conn{}
+		return c, &c.base
+	}
+	c := &PacketConn{}
+	return c, &c.base
+}
+
+// made returns the connection of a socket that is connected to at. The kernel does not return the
+// address of a peer that has reset, nor of one with port 0: then it is at.
+func (n *Net) made(s *socket.Socket, network string, at kernel.Addr) net.Conn {
+	c, b := newConn(s)
+	if b.open(s, network); b.remote == nil {
+		b.remote = netAddr(n.k, network, at)
+	}
+	if g := gramOf(c); g != nil {
+		g.connected = true
+	}
+	return c
+}
+
+// gramOf returns the part of a connection that has datagrams, nil for TCP.
+func gramOf(c net.Conn) *gram {
+	switch c := c.(type) {
+	case *PacketConn:
+		return &c.gram
+	case *UnixConn:
+		return &c.gram
+	}
+	return nil
+}
+
+// NewListener makes a net.Listener of a listening socket: a *Listener or a *UnixListener. The
+// socket belongs to the result.
 func NewListener(s *socket.Socket) net.Listener {
+	if s.Family() == socket.AF_UNIX {
+		l := &UnixListener{}
+		l.b.adopt(s)
+		return l
+	}
 	l := &Listener{}
 	l.b.adopt(s)
 	return l

@@ -214,7 +214,7 @@ func TestTruncatedDatagramsAreTold(t *testing.T) {
 			if _, err := c.Write(make([]byte, size)); err != nil {
 				t.Fatal(err)
 			}
-			n, about, err := p.(*netconn.PacketConn).ReadMessage(room[:most])
+			n, about, err := p.(*netconn.UnixConn).ReadMessage(room[:most])
 			if err != nil || n != min(size, most) || about.Truncated != (size > most) || about.From != nil {
 				t.Errorf("%d bytes into %d: %d, %+v, %v", size, most, n, about, err)
 			}

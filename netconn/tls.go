@@ -22,9 +22,10 @@ import (
 // net/http needs tls.Conns: use its ServeTLS with a Listener of Listen. examples/nethttp serves
 // HTTP/2 on TLSConns.
 type TLSConn struct {
-	c     *Conn
+	c     net.Conn // a *Conn or a *UnixConn
+	b     *base    // of c
 	s     *secure.Conn
-	other *tls.Conn // instead of c and s, if the connection below is no *Conn: see Server
+	other *tls.Conn // instead of c, b and s, if the connection below is another: see Server
 	room  []byte    // the buffer of Data for other
 }
 
@@ -34,7 +35,7 @@ type TLSConn struct {
 // The configuration's callbacks, and a tls.RecordHeaderError, have c as the connection. The
 // callbacks may run on another goroutine. They must not wait for a task of the same loop.
 //
-// If c is no *Conn of this package, for example a wrapper that first returns the rest of a
+// If c is no stream of this package, for example a wrapper that first returns the rest of a
 // bufio.Reader, crypto/tls serves it. Then the rules of crypto/tls apply: after a Write that has
 // timed out every Write fails, and two tasks of one loop must not use the TLSConn. ServerAfter
 // makes such a wrapper unnecessary.
@@ -47,29 +48,61 @@ func Client(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, f
 
 // ServerAfter is Server for a connection from which read was read already, for example together
 // with the line that asked for TLS. read is copied.
-func ServerAfter(c *Conn, read []byte, cfg *tls.Config) *TLSConn { return newTLS(c, read, cfg, true) }
+func ServerAfter(c net.Conn, read []byte, cfg *tls.Config) *TLSConn {
+	return newTLS(c, read, cfg, true)
+}
 
 // ClientAfter is Client for a connection from which read was read already: see ServerAfter.
-func ClientAfter(c *Conn, read []byte, cfg *tls.Config) *TLSConn { return newTLS(c, read, cfg, false) }
+func ClientAfter(c net.Conn, read []byte, cfg *tls.Config) *TLSConn {
+	return newTLS(c, read, cfg, false)
+}
 
 func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {
 	if err := secure.Check(cfg, server); err != nil {
 		panic("netconn: TLS: " + err.Error())
 	}
-	c, ours := nc.(*Conn)
-	switch {
-	case nc == nil || ours && c == nil:
+	if nc == nil || nc == net.Conn((*Conn)(nil)) || nc == net.Conn((*UnixConn)(nil)) {
 		panic("netconn: TLS on a nil connection")
+	}
+	b, ours := streamOf(nc)
+	switch {
 	case ours:
-		d := c.d
-		user := weak.Make(c)
-		s := secure.NewConn(d, d.Kernel, c.local, c.remote, func() net.Conn { return user.Value() }, cfg, server)
+		d := b.d
+		s := secure.NewConn(d, d.Kernel, b.local, b.remote, weakly(nc), cfg, server)
 		s.Unread(bytes.Clone(read))
-		return &TLSConn{c: c, s: s}
-	case server:
+		return &TLSConn{c: nc, b: b, s: s}
+	case len(read) > 0:
+		nc = &readAhead{nc, bytes.Clone(read)}
+	}
+	if server {
 		return &TLSConn{other: tls.Server(nc, cfg)}
 	}
 	return &TLSConn{other: tls.Client(nc, cfg)}
+}
+
+// readAhead is a connection from which left was read already.
+type readAhead struct {
+	net.Conn
+	left []byte
+}
+
+func (c *readAhead) Read(p []byte) (int, error) {
+	if len(c.left) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.left)
+	c.left = c.left[n:]
+	return n, nil
+}
+
+// weakly returns a function that returns c while somebody uses it.
+func weakly(c net.Conn) func() net.Conn {
+	if c, ok := c.(*UnixConn); ok {
+		user := weak.Make(c)
+		return func() net.Conn { return user.Value() }
+	}
+	user := weak.Make(c.(*Conn))
+	return func() net.Conn { return user.Value() }
 }
 
 // NewTLSListener returns a Listener that makes TLSConns of the connections that l accepts, as
@@ -117,7 +150,7 @@ func (c *TLSConn) HandshakeContext(ctx context.Context) error {
 	}
 	c.s.SetContext(ctx)
 	stop := context.AfterFunc(ctx, func() {
-		d := c.c.d
+		d := c.b.d
 		if d.Waiter.Shared() {
 			c.c.Close()
 			return
@@ -234,5 +267,5 @@ func (c *TLSConn) failed(op string, err error) error {
 	if !ok {
 		return err
 	}
-	return c.c.fail(op, e)
+	return c.b.fail(op, e)
 }

@@ -22,7 +22,7 @@ var owners = map[string]func(t *testing.T, network, path string) (close func()){
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.(*netconn.PacketConn).SetUnlinkOnClose(true)
+			c.(*netconn.UnixConn).SetUnlinkOnClose(true)
 			return func() { c.Close() }
 		}
 		l, err := netconn.Listen(network, path)
@@ -111,14 +111,14 @@ func TestAFileThatWasGivenAwayStays(t *testing.T) {
 			t.Fatal(err)
 		}
 		if how == "Detach" {
-			fd, err := l.(*netconn.Listener).Socket().Detach()
+			fd, err := l.(*netconn.UnixListener).Socket().Detach()
 			if err != nil {
 				t.Fatal(err)
 			}
 			f := os.NewFile(uintptr(fd), "listener")
 			defer f.Close()
 		} else {
-			l.(*netconn.Listener).SetUnlinkOnClose(false)
+			l.(*netconn.UnixListener).SetUnlinkOnClose(false)
 		}
 		l.Close()
 		if _, err := os.Lstat(path); err != nil {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net"
 	"syscall"
+	"time"
 
 	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/socket"
 )
 
 // An opener opens addresses, for goroutines or for the tasks of a loop.
@@ -25,22 +27,36 @@ func (parked) ListenPacket(network, address string) (net.PacketConn, error) {
 	return netconn.ListenPacket(network, address)
 }
 
-func (a address) listen(o opener) (*netconn.Listener, error) {
+// An acceptor is a *netconn.Listener or a *netconn.UnixListener.
+type acceptor interface {
+	net.Listener
+	SetDeadline(t time.Time) error
+	Socket() *socket.Socket
+}
+
+func (a address) listen(o opener) (acceptor, error) {
 	l, err := o.Listen(a.network, a.addr)
 	if err != nil {
 		return nil, a.explained(err)
 	}
-	return l.(*netconn.Listener), nil
+	return l.(acceptor), nil
 }
 
-func (a address) listenPacket(o opener) (*netconn.PacketConn, error) {
+// A packetConn is a *netconn.PacketConn or a *netconn.UnixConn.
+type packetConn interface {
+	net.PacketConn
+	Socket() *socket.Socket
+}
+
+func (a address) listenPacket(o opener) (packetConn, error) {
 	p, err := o.ListenPacket(a.network, a.addr)
 	if err != nil {
 		return nil, a.explained(err)
 	}
-	c := p.(*netconn.PacketConn)
-	c.SetUnlinkOnClose(true)
-	return c, nil
+	if c, ok := p.(*netconn.UnixConn); ok {
+		c.SetUnlinkOnClose(true)
+	}
+	return p.(packetConn), nil
 }
 
 // unixMax is the maximum length of a Unix socket's path on some systems.

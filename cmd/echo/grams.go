@@ -19,28 +19,31 @@ var (
 
 // grams reads and answers the datagrams of a socket, in a goroutine or in a task.
 type grams struct {
-	c    *netconn.PacketConn
-	unix bool
-	buf  []byte // only the pages that datagrams reach use memory
+	c    packetConn
+	udp  *netconn.PacketConn // c if it is UDP, else nil
+	unix *netconn.UnixConn   // c if it is a Unix socket, else nil
+	buf  []byte              // only the pages that datagrams reach use memory
 	n    int
 	from netip.AddrPort // for UDP
 	path net.Addr       // for a Unix socket
 	cut  bool
 }
 
-func newGrams(c *netconn.PacketConn) *grams {
-	_, unix := c.LocalAddr().(*net.UnixAddr)
-	return &grams{c: c, unix: unix, buf: make([]byte, gramMax)}
+func newGrams(c packetConn) *grams {
+	g := &grams{c: c, buf: make([]byte, gramMax)}
+	g.udp, _ = c.(*netconn.PacketConn)
+	g.unix, _ = c.(*netconn.UnixConn)
+	return g
 }
 
 // read waits for a datagram.
 func (g *grams) read() (err error) {
-	if !g.unix {
-		g.n, g.from, err = g.c.ReadFromUDPAddrPort(g.buf)
+	if g.udp != nil {
+		g.n, g.from, err = g.udp.ReadFromUDPAddrPort(g.buf)
 		return err
 	}
 	var about netconn.Message
-	g.n, about, err = g.c.ReadMessage(g.buf)
+	g.n, about, err = g.unix.ReadMessage(g.buf)
 	g.path, g.cut = about.From, about.Truncated
 	return err
 }
@@ -53,8 +56,8 @@ func (g *grams) answer() (err error) {
 	switch {
 	case g.cut:
 		err = errCut
-	case !g.unix:
-		_, err = g.c.WriteToUDPAddrPort(g.buf[:g.n], g.from)
+	case g.udp != nil:
+		_, err = g.udp.WriteToUDPAddrPort(g.buf[:g.n], g.from)
 	case g.path == nil:
 		err = errNowhere
 	default:

@@ -14,6 +14,7 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
 )
 
 // netStyle is the server as written with package net: a goroutine for each listener, connection and
@@ -35,7 +36,7 @@ type netStyle struct {
 	messages, bytes atomic.Uint64
 }
 
-// A stream is a *netconn.Conn or, with -tls, a *netconn.TLSConn.
+// A stream is a *netconn.Conn, a *netconn.UnixConn or, with -tls, a *netconn.TLSConn.
 type stream interface {
 	net.Conn
 	Data() ([]byte, error)
@@ -278,21 +279,23 @@ func (s *netStyle) gap(c stream, left int, err error) {
 		s.gaps.Conns++
 		s.mu.Unlock()
 	}
-	_ = below(c).SetLinger(0) // it fails only if the connection is closed
+	if tcp, ok := below(c).(*netconn.Conn); ok {
+		_ = tcp.SetLinger(0) // it fails only if the connection is closed
+	}
 	_ = c.Close()
 }
 
 // below returns the connection below TLS.
-func below(c stream) *netconn.Conn {
+func below(c stream) net.Conn {
 	if t, ok := c.(*netconn.TLSConn); ok {
-		return t.NetConn().(*netconn.Conn)
+		return t.NetConn()
 	}
-	return c.(*netconn.Conn)
+	return c
 }
 
 // retire passes a connection to the loop, which ends it.
 func (s *netStyle) retire(c stream) {
-	fd, err := below(c).Socket().Detach()
+	fd, err := below(c).(interface{ Socket() *socket.Socket }).Socket().Detach()
 	if err == nil {
 		done := make(chan error, 1)
 		err = s.g.Post(func(r *reactor.Reactor) { done <- r.Retire(fd) })
@@ -307,7 +310,7 @@ func (s *netStyle) retire(c stream) {
 
 // packets is a goroutine: it echoes the datagrams of a socket. A datagram that it cannot send back
 // is lost.
-func (s *netStyle) packets(c *netconn.PacketConn) {
+func (s *netStyle) packets(c packetConn) {
 	g := newGrams(c)
 	for {
 		err := g.read()

@@ -67,7 +67,7 @@ func (s *tasks) lost() reactor.UndeliveredError { return s.gaps }
 // A listener accepts at one address.
 type listener struct {
 	*tasks
-	l    *netconn.Listener
+	l    acceptor
 	c    *socket.Socket // the socket of l
 	open int
 	left chan struct{} // a connection has ended
@@ -214,7 +214,7 @@ func (s *tasks) retire(c *socket.Socket) {
 
 // packets is a task: it echoes the datagrams of a socket. A datagram that it cannot send back is
 // lost.
-func (s *tasks) packets(t *reactor.Task, c *netconn.PacketConn) {
+func (s *tasks) packets(t *reactor.Task, c packetConn) {
 	defer c.Close()
 	g := newGrams(c)
 	for {

@@ -18,8 +18,10 @@ func Inet(a netip.AddrPort) Addr {
 	case ip.Is6():
 		r.Family = AF_INET6
 		r.IP = ip.As16()
-		if n, err := strconv.ParseUint(ip.Zone(), 10, 32); err == nil {
-			r.Scope = uint32(n)
+		if zone := ip.Zone(); zone != "" { // ParseUint allocates its error
+			if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
+				r.Scope = uint32(n)
+			}
 		}
 	}
 	return r

@@ -5,6 +5,7 @@ package misuse
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"os"
 	"reflect"
 	"regexp"
@@ -140,7 +141,7 @@ func config() *tls.Config {
 	return &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{c}}
 }
 
-func after(make func(*netconn.Conn, []byte, *tls.Config) *netconn.TLSConn, p []byte) {
+func after(make func(net.Conn, []byte, *tls.Config) *netconn.TLSConn, p []byte) {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		panic(err)
@@ -152,7 +153,7 @@ func after(make func(*netconn.Conn, []byte, *tls.Config) *netconn.TLSConn, p []b
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(time.Millisecond))
-	_ = make(c.(*netconn.Conn), p, config()).Handshake()
+	_ = make(c, p, config()).Handshake()
 }
 
 func making(o ...reactor.Option) error {
@@ -220,7 +221,8 @@ func TestEveryFunctionIsCalled(t *testing.T) {
 }
 
 // subjects are the types whose methods the tests call.
-const subjects = ` netconn.Conn netconn.Listener netconn.PacketConn netconn.TLSConn netconn.Net
+const subjects = ` netconn.Conn netconn.Listener netconn.PacketConn netconn.UnixConn netconn.UnixListener
+ netconn.TLSConn netconn.Net
  poller.Table timeout.Queue timeout.Timeout timeout.Deadline select.Poll socket.Socket socket.SSLSocket
  reactor.Reactor reactor.Group reactor.Conn reactor.Wire reactor.PacketConn reactor.Timer reactor.Watch reactor.Task `
 

@@ -4,6 +4,7 @@ package misuse
 
 import (
 	"net"
+	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
@@ -47,8 +48,8 @@ var netconnTakes = takes{
 	"Conn.SetWriteBuffer.0":       "as in package net, below 0 is the kernel's least",
 	"PacketConn.SetReadBuffer.0":  "as in package net, below 0 is the kernel's least",
 	"PacketConn.SetWriteBuffer.0": "as in package net, below 0 is the kernel's least",
-	"Listener.SetReadBuffer.0":    "as in package net, below 0 is the kernel's least",
-	"Listener.SetWriteBuffer.0":   "as in package net, below 0 is the kernel's least",
+	"UnixConn.SetReadBuffer.0":    "as in package net, below 0 is the kernel's least",
+	"UnixConn.SetWriteBuffer.0":   "as in package net, below 0 is the kernel's least",
 	"Net.DialTimeout.2":           "as in package net, 0 is no limit and less is over",
 }
 
@@ -76,6 +77,17 @@ func TestNetconn(t *testing.T) {
 			must(t, err)
 			must(t, c.SetDeadline(soon()))
 			return c, func() { c.Close() }
+		},
+		"UnixConn": func(t *testing.T) (any, func()) {
+			c, err := netconn.ListenPacket("unixgram", filepath.Join(t.TempDir(), "s"))
+			must(t, err)
+			must(t, c.SetDeadline(soon()))
+			return c, func() { c.Close() }
+		},
+		"UnixListener": func(t *testing.T) (any, func()) {
+			l, err := netconn.Listen("unix", filepath.Join(t.TempDir(), "s"))
+			must(t, err)
+			return l, func() { l.Close() }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

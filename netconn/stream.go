@@ -1,0 +1,125 @@
+package netconn
+
+import (
+	"io"
+	"net"
+	"runtime"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// read waits for data of a stream. It returns io.EOF at the end of input.
+func (b *base) read(p []byte) (int, error) {
+	n, err := b.s.Read(p)
+	if err != nil && err != io.EOF {
+		err = b.failed("read", err)
+	}
+	return n, err
+}
+
+// data is read without a buffer: see Conn.Data.
+func (b *base) data() ([]byte, error) {
+	p, err := b.s.Data()
+	if err != nil && err != io.EOF {
+		err = b.failed("read", err)
+	}
+	return p, err
+}
+
+// write sends all of p to a stream.
+func (b *base) write(p []byte) (int, error) {
+	n, err := b.s.Write(p)
+	if err != nil {
+		err = b.failed("write", err)
+	}
+	return n, err
+}
+
+// writeBuffers sends the buffers to a stream and consumes v.
+func (b *base) writeBuffers(v *net.Buffers) (int64, error) {
+	d := b.d
+	call := forever()
+	call.V = (*[][]byte)(v)
+	total := int64(0)
+	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) {
+		if consume(v, 0); len(*v) == 0 {
+			return 0, 0
+		}
+		n, e := sendPieces(d, *v)
+		total += int64(n)
+		consume(v, n)
+		call.Again = e == 0 && len(*v) > 0
+		return n, e
+	})
+	runtime.KeepAlive(b.s)
+	if e != 0 {
+		return total, b.fail("writev", e)
+	}
+	return total, nil
+}
+
+// smallPiece is the size of a piece, in bytes, up to which copying costs less than sending it as a
+// piece of its own.
+const smallPiece = 512
+
+// sendPieces makes one system call. If there are too many small pieces for one call, it copies them
+// together first: a system call for each 64 of them would cost more.
+func sendPieces(d *desc.Desc, v net.Buffers) (int, desc.Errno) {
+	first := v[:min(len(v), kernel.MaxPieces)]
+	if len(first) == len(v) || size(first) > smallPiece*len(first) {
+		return d.Kernel.SendV(d.FD, first)
+	}
+	room := desc.Scratch.Get().(*[desc.ScratchSize]byte)
+	defer desc.Scratch.Put(room)
+	n := 0
+	for _, p := range v {
+		k := copy(room[n:], p)
+		if n += k; k < len(p) {
+			break
+		}
+	}
+	return d.Kernel.Send(d.FD, room[:n], 0)
+}
+
+func size(v net.Buffers) (n int) {
+	for _, p := range v {
+		n += len(p)
+	}
+	return n
+}
+
+// consume drops the first n bytes, and then the empty buffers in front.
+func consume(v *net.Buffers, n int) {
+	for len(*v) > 0 {
+		if first := (*v)[0]; n < len(first) {
+			(*v)[0] = first[n:]
+			return
+		}
+		n -= len((*v)[0])
+		(*v)[0] = nil
+		*v = (*v)[1:]
+	}
+}
+
+func (b *base) shutdown(how int) error {
+	if err := b.s.Shutdown(how); err != nil {
+		return b.failed("close", err)
+	}
+	return nil
+}
+
+// streamOf returns the stream of a connection of this package.
+func streamOf(x any) (b *base, ok bool) {
+	switch c := x.(type) {
+	case *Conn:
+		return &c.base, c != nil
+	case *UnixConn:
+		return &c.base, c != nil && c.stream()
+	}
+	return nil, false
+}
+
+// stream reports whether the socket is a stream.
+func (b *base) stream() bool { return b.s.Type() == socket.SOCK_STREAM }
