@@ -26,9 +26,6 @@ type Input struct {
 	inData bool // Data is running, and deliver tidies up after it
 }
 
-// maxInput is the greatest limit of KeepInput.
-const maxInput = 1 << 30
-
 // KeepInput makes the Conn keep the input that its handler does not consume, and returns where it
 // is. Call it in the function of Listen, in Opened, or after Dial: what an earlier Data got is not
 // kept. A second call changes the limit and returns the same Input.
@@ -38,14 +35,13 @@ const maxInput = 1 << 30
 // than limit, and the Conn is neither paused nor throttled, nobody can complete a message. Then the
 // Conn closes with ErrInputLimit.
 func (c *Conn) KeepInput(limit int) *Input {
-	if limit < 1 || limit > maxInput {
-		panic(fmt.Sprintf("reactor: KeepInput(%d): must be 1 … %d", limit, maxInput))
+	in := c.in
+	if in == nil {
+		in = &Input{c: c}
 	}
-	if c.in == nil {
-		c.in = &Input{c: c}
-	}
-	c.in.b.Init(limit, &c.w.r.inputs)
-	return c.in
+	in.b.Init("reactor: KeepInput", limit, &c.w.r.inputs)
+	c.in = in
+	return in
 }
 
 // Input returns the Conn's inbound buffer, nil without KeepInput.
@@ -75,7 +71,7 @@ func (in *Input) Discard(n int) (int, error) {
 func (in *Input) Buffered() int { return in.b.Buffered() }
 
 // Index returns where sep begins in the Input, or -1. It skips the first from bytes. A handler that
-// remembers how far it has searched passes that, less len(sep)-1, so that no byte is searched twice.
+// remembers how far it has searched passes that, less len(sep)-1. Then no byte is searched twice.
 func (in *Input) Index(sep []byte, from int) int { return in.b.Index(sep, from) }
 
 // Limit returns the limit of KeepInput.

@@ -67,3 +67,29 @@ func ExampleSSLSocket() {
 	fmt.Println(version, string(text), err)
 	// Output: TLS 1.3 hello over TLS <nil>
 }
+
+// Messages of ten bytes are read whole by an Input, which reads any DataReader.
+func ExampleInput() {
+	client, server := connectedPair()
+	go func() {
+		for _, piece := range []string{"what", " comes in ", "pieces"} {
+			_, _ = client.Write([]byte(piece))
+		}
+		client.Close()
+	}()
+	defer server.Close()
+	var from socket.DataReader = server
+	in := socket.NewInput(from, 10)
+	for {
+		p, err := in.Next(10)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%q\n", p)
+	}
+	// Output:
+	// "what comes"
+	// " in pieces"
+	// EOF
+}

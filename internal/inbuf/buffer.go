@@ -15,7 +15,7 @@ var (
 )
 
 // A Buffer has the bytes of rest from start on, and then those of view. Bytes that arrive are shown
-// in view and not copied. What is left of them when view becomes invalid moves to rest.
+// in view and not copied. When view becomes invalid, Settle or Keep moves its bytes to rest.
 //
 //	field    set by                      cleared by           holds
 //	rest     Peek beyond it, Settle      Settle, Drop         memory of the Buffer
@@ -34,8 +34,17 @@ type Buffer struct {
 	pool  *Pool // nil: from the allocator
 }
 
-// Init sets the limit of Peek and Next, and where memory comes from.
-func (b *Buffer) Init(limit int, pool *Pool) { b.limit, b.pool = limit, pool }
+// MaxLimit is the greatest limit of a Buffer, in bytes.
+const MaxLimit = 1 << 30
+
+// Init sets the limit of Peek and Next, and where memory comes from. A limit out of range is misuse
+// of the exported function op, and panics.
+func (b *Buffer) Init(op string, limit int, pool *Pool) {
+	if limit < 1 || limit > MaxLimit {
+		panic(fmt.Sprintf("%s(%d): must be 1 … %d", op, limit, MaxLimit))
+	}
+	b.limit, b.pool = limit, pool
+}
 
 // Limit returns the limit.
 func (b *Buffer) Limit() int { return b.limit }
@@ -153,11 +162,8 @@ func (b *Buffer) Settle() {
 	} else {
 		b.tidy()
 	}
-	if len(b.view) > 0 {
-		b.merge(len(b.view))
-		b.free(&b.old)
-	}
-	b.view = nil
+	b.Keep()
+	b.free(&b.old)
 }
 
 // tidy frees what was consumed in rest. To make room it moves bytes only if at least as many were
@@ -191,6 +197,14 @@ func (b *Buffer) free(p *[]byte) {
 		b.pool.put(*p)
 		*p = nil
 	}
+}
+
+// Keep ends the validity of view only. It copies what is left of view.
+func (b *Buffer) Keep() {
+	if len(b.view) > 0 {
+		b.merge(len(b.view))
+	}
+	b.view = nil
 }
 
 // Drop forgets everything. Slices that were returned stay valid.

@@ -11,14 +11,14 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// Whatever the pieces and the calls, a Buffer returns the bytes that arrived, in their order, as a
-// plain slice would. Slices stay as they are until Settle, and nothing is held when it is empty.
+// A Buffer returns the bytes that arrived, in their order, for all
+// pieces and calls. Slices stay as they are until Settle, and nothing is held when it is empty.
 func TestABufferIsAQueueOfBytes(t *testing.T) {
 	for seed := range longtest.Count(200, 2000, 20_000) {
 		r := rand.New(rand.NewPCG(uint64(seed), 21))
 		var b Buffer
 		pool := &Pool{}
-		b.Init(1<<20, pool)
+		b.Init("test: Init", 1<<20, pool)
 		var model []byte // what is buffered
 		var loop [4 << 10]byte
 		next := byte(0)
@@ -108,7 +108,7 @@ func oneCall(t *testing.T, r *rand.Rand, b *Buffer, model *[]byte, returned map[
 // A message that lies whole in what was shown is not copied, also behind the end of another one.
 func TestOnlyARestIsCopied(t *testing.T) {
 	var b Buffer
-	b.Init(100, nil)
+	b.Init("test: Init", 100, nil)
 	p := []byte("abcdefgh")
 	b.Show(p)
 	if q, _ := b.Next(3); &q[0] != &p[0] {
@@ -131,7 +131,7 @@ func TestPiecesOfOneByteAreLinear(t *testing.T) {
 	const size = 1 << 18
 	for _, frame := range []int{1, 100, 70_000, size + 1} {
 		var b Buffer
-		b.Init(size+1, &Pool{})
+		b.Init("test: Init", size+1, &Pool{})
 		moved, last := 0, 0
 		for range size {
 			b.Show([]byte{1})
@@ -155,7 +155,7 @@ func TestPiecesOfOneByteAreLinear(t *testing.T) {
 // A negative number is misuse and panics; a number above the limit is an error that names both.
 func TestBadNumbers(t *testing.T) {
 	var b Buffer
-	b.Init(10, nil)
+	b.Init("test: Init", 10, nil)
 	b.Show(make([]byte, 20))
 	if _, err := b.Next(11); !errors.Is(err, ErrLimit) || err.Error() != ErrLimit.Error()+": Peek(11), and the limit is 10" {
 		t.Error(err)
@@ -183,7 +183,7 @@ func TestWhatWasConsumedIsPoisoned(t *testing.T) {
 		return // only race builds do
 	}
 	var b Buffer
-	b.Init(1000, nil)
+	b.Init("test: Init", 1000, nil)
 	b.Show([]byte("abc"))
 	b.Settle()
 	b.Show([]byte("def"))

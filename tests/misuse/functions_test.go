@@ -25,6 +25,7 @@ import (
 // functions are the exported functions that take a number, a slice or a function. Each entry closes
 // what it opens.
 var functions = map[string]any{
+	"socket.NewInput": func(limit int) { socket.NewInput(new(socket.Socket), limit) },
 	"netconn.DialTimeout": func(d time.Duration) error {
 		l, err := netconn.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -224,7 +225,8 @@ func TestEveryFunctionIsCalled(t *testing.T) {
 const subjects = ` netconn.Conn netconn.Listener netconn.PacketConn netconn.UnixConn netconn.UnixListener
  netconn.TLSConn netconn.Net
  poller.Table timeout.Queue timeout.Timeout timeout.Deadline select.Poll socket.Socket socket.SSLSocket
- reactor.Reactor reactor.Group reactor.Conn reactor.Wire reactor.PacketConn reactor.Timer reactor.Watch reactor.Task `
+ reactor.Reactor reactor.Group reactor.Conn reactor.Wire reactor.PacketConn reactor.Timer reactor.Watch reactor.Task
+ reactor.Input socket.Input `
 
 // parameters is a signature's text up to the end of its parameters.
 func parameters(text string) string {

@@ -91,6 +91,7 @@ var socketTakes = takes{
 	"SSLSocket.ReadSize.0":   "below 0 is all there is; a size is the most that is read",
 	"SSLSocket.ReadLine.0":   "below 0 is no limit",
 	"SSLSocket.SetTimeout.0": "a time",
+	"socket.Input.Discard.0": "it ends with the socket's timeout",
 }
 
 // Each method of package socket, blocking and non-blocking, on each kind of socket.
@@ -115,6 +116,14 @@ func TestSocket(t *testing.T) {
 				balanced(t, func() { methods(t, "Socket", use{subject: make, arg: usualInSocket}, socketTakes) })
 			})
 		}
+		t.Run("Input", func(t *testing.T) {
+			balanced(t, func() {
+				methods(t, "socket.Input", use{subject: func(t *testing.T) (any, func()) {
+					a, b := joined(t, wait)
+					return socket.NewInput(a, 100), func() { a.Close(); b.Close() }
+				}}, socketTakes)
+			})
+		})
 		t.Run("TLS", func(t *testing.T) {
 			balanced(t, func() {
 				methods(t, "SSLSocket", use{subject: func(t *testing.T) (any, func()) {

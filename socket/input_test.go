@@ -1,0 +1,166 @@
+//go:build unix
+
+package socket_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// The calls of an Input wait. Messages arrive whole for all pieces, while other tasks use the
+// loop's buffer, and also behind a send that waits.
+func TestInputWaitsForMessages(t *testing.T) {
+	var wire []byte
+	var want []string
+	for i := range 40 {
+		s := strings.Repeat(string(rune('a'+i%26)), i*i)
+		want = append(want, s)
+		wire = append(binary.BigEndian.AppendUint16(wire, uint16(len(s))), s...)
+	}
+	both(t, func(l *lab) {
+		for _, piece := range []int{50, 777, 10_000, len(wire)} {
+			c, s := l.pair()
+			d, u := l.pair()
+			join := l.beside(func(l *lab) {
+				for p := wire; len(p) > 0; p = p[min(piece, len(p)):] {
+					l.send(c, string(p[:min(piece, len(p))]))
+					l.send(d, "noise")
+					p, err := u.Data() // the same buffer
+					l.data(p, err, "noise")
+				}
+				l.must(c.Close())
+			})
+			in := socket.NewInput(s, 3000)
+			for _, text := range want {
+				head, err := in.Peek(2)
+				l.must(err)
+				p, err := in.Next(2 + int(binary.BigEndian.Uint16(head)))
+				l.must(err)
+				l.data(bytes.Clone(p[2:]), nil, text)
+				l.pass() // another task uses the loop's buffer
+			}
+			_, err := in.Peek(1)
+			if err != io.EOF {
+				l.fatalf("at the end: %v", err)
+			}
+			join()
+		}
+	})
+}
+
+// An Input ends as its stream does: io.EOF between messages, io.ErrUnexpectedEOF within one. A
+// call that a timeout has ended consumes nothing, and a limit is an error.
+func TestInputEnds(t *testing.T) {
+	both(t, func(l *lab) {
+		c, s := l.pair()
+		in := socket.NewInput(s, 10)
+		l.send(c, "abcdef")
+		p, err := in.Next(4)
+		l.data(p, err, "abcd")
+		l.must(s.SetTimeout(0))
+		_, err = in.Next(3)
+		l.errno(err, syscall.EAGAIN)
+		if i := in.Index([]byte("f"), 0); i != 1 || in.Buffered() != 2 || in.Limit() != 10 {
+			l.fatalf("f is at %d of %d", i, in.Buffered())
+		}
+		if _, err := in.Peek(11); !errors.Is(err, reactor.ErrInputLimit) {
+			l.fatalf("%v", err)
+		}
+		l.must(s.SetBlocking(true))
+		l.send(c, strings.Repeat("x", 1000))
+		if n, err := in.Discard(1000); n != 1000 || err != nil {
+			l.fatalf("Discard: %d, %v", n, err)
+		}
+		l.must(c.Close())
+		if _, err := in.Next(3); err != io.ErrUnexpectedEOF {
+			l.fatalf("in the middle: %v", err)
+		}
+		if n, err := in.Discard(3); n != 2 || err != io.EOF {
+			l.fatalf("Discard: %d, %v", n, err)
+		}
+		if _, err := in.Next(1); err != io.EOF {
+			l.fatalf("at the end: %v", err)
+		}
+	})
+}
+
+// A wrapper is a stream of unknown memory.
+type wrapper struct{ s *socket.Socket }
+
+func (w wrapper) Data() ([]byte, error) { return w.s.Data() }
+
+// A message may be sent while the send must wait and the rest of the input is still in the loop's
+// buffer. A wrapper's bytes are copied at once, because nobody knows how long they are valid.
+func TestInputKeepsWhatIsSent(t *testing.T) {
+	both(t, func(l *lab) {
+		for _, wrapped := range []bool{false, true} {
+			c, s := l.pair()
+			out, peer := l.pair()
+			d, u := l.pair()
+			src := socket.DataReader(s)
+			if wrapped {
+				src = wrapper{s}
+			}
+			in := socket.NewInput(src, 100)
+			l.must(out.SetTimeout(0))
+			filled := l.fill(out)
+			l.must(out.SetBlocking(true))
+			l.send(c, "first|second|third|")
+			l.readable(s)
+			if wrapped {
+				_, err := in.Peek(1)
+				l.must(err)
+			}
+			join := l.beside(func(l *lab) {
+				l.asleep(out)
+				l.send(d, "over and over and over")
+				_, err := u.Data()
+				l.must(err)
+				n := 0
+				for n < filled {
+					p, err := peer.Recv(min(filled-n, 1<<16))
+					l.must(err)
+					n += len(p)
+				}
+				p, err := peer.ReadSize(len("first|second|"))
+				l.data(p, err, "first|second|")
+			})
+			for _, text := range []string{"first|", "second|"} {
+				p, err := in.Next(len(text))
+				l.data(p, err, text)
+				_, err = out.Write(p)
+				l.must(err)
+			}
+			join()
+			p, err := in.Next(len("third|"))
+			l.data(p, err, "third|")
+		}
+	})
+}
+
+// NewInput panics with a text that says what is wrong.
+func TestMisuseOfNewInput(t *testing.T) {
+	for text, f := range map[string]func(){
+		"socket: NewInput(0): must be 1 … ":      func() { socket.NewInput(new(socket.Socket), 0) },
+		"socket: NewInput of a nil DataReader":   func() { socket.NewInput(nil, 1) },
+		"socket: NewInput(1073741825): must be ": func() { socket.NewInput(new(socket.Socket), 1<<30+1) },
+	} {
+		func() {
+			defer func() {
+				if v := fmt.Sprint(recover()); !strings.HasPrefix(v, text) {
+					t.Errorf("%q, want %q", v, text)
+				}
+			}()
+			f()
+		}()
+	}
+}
