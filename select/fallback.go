@@ -24,7 +24,7 @@ func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 		if until.Passed(s.k.Now()) {
 			return kernel.EAGAIN
 		}
-		if s.w.Shared() && kernel.Await(s.k, -1, 0, time.Duration(askEvery)) == 0 {
+		if s.w.Shared() && kernel.PollFD(s.k, -1, 0, time.Duration(askEvery)) == 0 {
 			continue
 		}
 		if sleeper == nil {

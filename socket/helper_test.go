@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -25,7 +23,6 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/socket"
-	"github.com/ureactor/ureactor/timeout"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -279,54 +276,6 @@ func (l *lab) recv(s *socket.Socket, n int, want string) {
 	l.t.Helper()
 	got, err := s.Recv(n)
 	l.data(got, err, want)
-}
-
-func seconds(s float64) timeout.Timeout {
-	t, err := timeout.Seconds(s)
-	if err != nil {
-		panic(err)
-	}
-	return t
-}
-
-// A call is one method with arguments that are in order: what all calls have in common is tested
-// over all of them.
-type call struct {
-	name string
-	do   func(s *socket.Socket) error
-}
-
-// huge is more than any buffer has, on 32-bit systems too.
-const huge = min(1<<40, math.MaxInt)
-
-// wide is a number with a bit beyond the lower 32. It is a variable: a 32-bit int cannot hold such
-// a constant.
-var wide int64 = 1 << 32
-
-var receiving = []call{
-	{"Recv", func(s *socket.Socket) error { _, err := s.Recv(5); return err }},
-	{"RecvHuge", func(s *socket.Socket) error { _, err := s.Recv(huge); return err }},
-	{"RecvInto", func(s *socket.Socket) error { _, err := s.RecvInto(make([]byte, 5)); return err }},
-	{"Data", func(s *socket.Socket) error { _, err := s.Data(); return err }},
-	{"RecvFrom", func(s *socket.Socket) error { _, _, err := s.RecvFrom(5); return err }},
-	{"RecvFromInto", func(s *socket.Socket) error { _, _, err := s.RecvFromInto(make([]byte, 5)); return err }},
-	{"ReadSize", func(s *socket.Socket) error { _, err := s.ReadSize(5); return err }},
-	{"ReadAll", func(s *socket.Socket) error { _, err := s.ReadAll(); return err }},
-	{"ReadInto", func(s *socket.Socket) error { _, err := s.ReadInto(make([]byte, 5)); return err }},
-	{"ReadLine", func(s *socket.Socket) error { _, err := s.ReadLine(); return err }},
-	{"Read", func(s *socket.Socket) error { _, err := io.ReadFull(s, make([]byte, 5)); return err }},
-}
-
-var big = make([]byte, 16<<20)
-
-var sending = []call{
-	{"Send", func(s *socket.Socket) error { _, err := s.Send([]byte("x")); return err }},
-	{"SendAll", func(s *socket.Socket) error { _, err := s.SendAll(big); return err }},
-	{"SendTo", func(s *socket.Socket) error {
-		_, err := s.SendTo([]byte("x"), socket.Tuple("127.0.0.1", 9))
-		return err
-	}},
-	{"Write", func(s *socket.Socket) error { _, err := s.Write(big); return err }},
 }
 
 // runtimePoller has the Go runtime open its own poller, which it does for the first sleep of the

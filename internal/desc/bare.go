@@ -42,7 +42,7 @@ func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
 	}
 	next = d.withDirDeadline(dir, c, next)
 	d.unlock()
-	if kernel.Await(d.Kernel, d.FD, poller.Interest(eventsFor[dir]), min(bareMost, next.Left(d.Kernel.Now()))) != 0 {
+	if kernel.PollFD(d.Kernel, d.FD, poller.Interest(eventsFor[dir]), min(bareMost, next.Left(d.Kernel.Now()))) != 0 {
 		return why
 	}
 	return 0

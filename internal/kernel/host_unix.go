@@ -136,7 +136,7 @@ func (*host) MaxFiles() int {
 	return int(min(uint64(l.Cur), math.MaxInt32))
 }
 
-func (*host) Await(fd int, want poller.Interest, d time.Duration) Errno {
+func (*host) PollFD(fd int, want poller.Interest, d time.Duration) Errno {
 	p := []unix.PollFd{{Fd: int32(fd)}}
 	if want&poller.In != 0 {
 		p[0].Events |= unix.POLLIN

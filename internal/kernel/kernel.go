@@ -73,15 +73,15 @@ func Dup(k Kernel, fd int) (int, Errno) {
 	return -1, ENOSYS
 }
 
-// Await waits up to d, with poll(2), until fd is ready for one of want. With an fd of -1 it sleeps
+// PollFD waits up to d, with poll(2), until fd is ready for one of want. With an fd of -1 it sleeps
 // for d. A signal ends it early. It blocks its thread and needs no descriptor. A timer of the
 // runtime may need one: a program's first timer opens an epoll, and without a free descriptor the
-// runtime ends the process. Await returns ENOSYS if k lacks poll.
-func Await(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
+// runtime ends the process. PollFD returns ENOSYS if k lacks poll.
+func PollFD(k Kernel, fd int, want poller.Interest, d time.Duration) Errno {
 	if a, ok := k.(interface {
-		Await(fd int, want poller.Interest, d time.Duration) Errno
+		PollFD(fd int, want poller.Interest, d time.Duration) Errno
 	}); ok {
-		return a.Await(fd, want, d)
+		return a.PollFD(fd, want, d)
 	}
 	return ENOSYS
 }

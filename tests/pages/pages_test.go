@@ -13,12 +13,12 @@ import (
 
 const root = "../.."
 
-// Every block of Go on a page stands, line by line, in an example_test.go. The go command compiles
+// Every block of Go on a page stands, line by line, in an example*_test.go. The go command compiles
 // and runs these.
 func TestProgramsOnPagesAreExamples(t *testing.T) {
 	var examples strings.Builder
 	eachFile(t, func(path string) {
-		if filepath.Base(path) == "example_test.go" {
+		if ok, _ := filepath.Match("example*_test.go", filepath.Base(path)); ok {
 			examples.WriteString("\n" + read(t, path))
 		}
 	})
@@ -28,7 +28,7 @@ func TestProgramsOnPagesAreExamples(t *testing.T) {
 			found++
 			indented := regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(block[1], "\t$1")
 			if !strings.Contains(examples.String(), "\n"+block[1]) && !strings.Contains(examples.String(), "\n"+indented) {
-				t.Errorf("%s: not in an example_test.go:\n%s", name, block[1])
+				t.Errorf("%s: not in an example*_test.go:\n%s", name, block[1])
 			}
 		}
 	}

@@ -1,0 +1,48 @@
+package timerq_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/timerq"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+const benchTimers = 100_000
+
+func full() (*timerq.Queue, []timerq.Timer) {
+	q, timers := new(timerq.Queue), make([]timerq.Timer, benchTimers)
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range timers {
+		q.Arm(&timers[i], timeout.Deadline(r.Int64N(benchTimers)))
+	}
+	return q, timers
+}
+
+// One message: the idle deadline of its connection moves on.
+func BenchmarkReArmLater(b *testing.B) {
+	q, timers := full()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		q.Arm(&timers[i%benchTimers], timeout.Deadline(benchTimers+i))
+	}
+}
+
+func BenchmarkArmStop(b *testing.B) {
+	q, timers := full()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		x := &timers[i%benchTimers]
+		q.Stop(x)
+		q.Arm(x, timeout.Deadline(i*7919%benchTimers))
+	}
+}
+
+// The earliest expires and is armed anew at the end: heap work in full depth.
+func BenchmarkExpireArm(b *testing.B) {
+	q, _ := full()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		q.Arm(q.Expire(q.Next(), q.Mark()), timeout.Deadline(benchTimers+i))
+	}
+}

@@ -1,0 +1,184 @@
+//go:build unix
+
+package reactor_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// A relay sends on what one connection brings to another. The faster side waits for the slower one.
+type relay struct {
+	to   *reactor.Conn
+	done bool // its own Conn has said its last
+	back *relay
+}
+
+const high = 256 << 10 // the high-water mark if WithLimits does not say otherwise
+
+func (h *relay) Data(c *reactor.Conn, p []byte) {
+	if h.to.Send(p) == nil && h.to.Buffered() > high {
+		_ = c.Pause()
+	}
+}
+
+func (h *relay) Drained(c *reactor.Conn) { _ = h.to.Resume() } // what c sends has left: more of it
+
+func (h *relay) EOF(c *reactor.Conn) {
+	_ = h.to.CloseWrite() // the half-close goes on; the other direction may still talk
+	if h.done = true; h.back.done {
+		_ = c.Close()
+		_ = h.to.Close()
+	}
+}
+
+func (h *relay) Closed(c *reactor.Conn, err error) {
+	if err != nil {
+		_ = h.to.Abort() // what was cut off here must not look whole there
+		return
+	}
+	_ = h.to.Close()
+}
+
+func ExampleReactor_Dial() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	behind, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} })
+	if err != nil {
+		log.Fatal(err)
+	}
+	front, err := r.Listen("tcp", "127.0.0.1:0", func(c *reactor.Conn) reactor.Handler {
+		in, out := &relay{}, &relay{to: c}
+		in.back, out.back = out, in
+		var err error
+		if in.to, err = r.Dial("tcp", behind.Addr().String(), out); err != nil {
+			return nil // refused
+		}
+		return in
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go r.Run(context.Background())
+
+	text := strings.Repeat("through the relay and back\n", 200_000)
+	fmt.Println(ask(front.Addr(), text) == text)
+	_ = r.Shutdown(context.Background())
+	// Output: true
+}
+
+// A source sends without end, at the pace of its peer, and never holds much more than the
+// high-water mark.
+type source struct{ left int }
+
+func (s *source) Opened(c *reactor.Conn) { s.Drained(c) }
+
+func (s *source) Drained(c *reactor.Conn) {
+	for s.left > 0 && c.Buffered() <= high { // above it, Drained comes again
+		s.left--
+		if c.Send([]byte("0123456789abcdef")) != nil {
+			return // the Conn is closing; Closed gets the reason
+		}
+	}
+	if s.left == 0 {
+		_ = c.Close() // after what was sent
+	}
+}
+
+func (s *source) Data(*reactor.Conn, []byte)        {}
+func (s *source) Closed(c *reactor.Conn, err error) {}
+
+func ExampleConn_Buffered() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return &source{left: 1 << 20} })
+	if err != nil {
+		log.Fatal(err)
+	}
+	go r.Run(context.Background())
+
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, c)
+	fmt.Println(n>>20, "MiB", err)
+	c.Close()
+	_ = r.Shutdown(context.Background())
+	// Output: 16 MiB <nil>
+}
+
+// A counter reads until its peer has said everything, then answers.
+type counter struct{ bytes int }
+
+func (h *counter) Data(c *reactor.Conn, p []byte) { h.bytes += len(p) }
+
+// EOF takes over from the default, which is to close. With it, closing is the handler's.
+func (h *counter) EOF(c *reactor.Conn) {
+	_ = c.Send(fmt.Appendf(nil, "%d bytes\n", h.bytes))
+	_ = c.Close()
+}
+
+func (h *counter) Closed(c *reactor.Conn, err error) {}
+
+func ExampleHandler_halfClose() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return &counter{} })
+	if err != nil {
+		log.Fatal(err)
+	}
+	go r.Run(context.Background())
+
+	fmt.Print(ask(l.Addr(), strings.Repeat("x", 1_000_000)))
+	_ = r.Shutdown(context.Background())
+	// Output: 1000000 bytes
+}
+
+// An idle timeout is for the handler to judge: nothing is closed by itself.
+type patient struct{ echo }
+
+func (patient) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) {
+	_ = c.Send([]byte("still there?\n"))
+	_ = c.Close()
+}
+
+func ExampleConn_SetIdleTimeout() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := r.Listen("tcp", "127.0.0.1:0", func(c *reactor.Conn) reactor.Handler {
+		_ = c.SetIdleTimeout(20 * time.Millisecond)
+		return patient{}
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go r.Run(context.Background())
+
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	answer, err := io.ReadAll(c)
+	fmt.Printf("%s%v", answer, err)
+	c.Close()
+	_ = r.Shutdown(context.Background())
+	// Output:
+	// still there?
+	// <nil>
+}
