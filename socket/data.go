@@ -23,7 +23,7 @@ import (
 func (s *Socket) Data() ([]byte, error) {
 	c := s.start()
 	d := s.d
-	c.NeedsNew = d.ShortIsAll
+	c.NeedsNew = d.Drains()
 	room, e := d.Room(&c)
 	if e != 0 {
 		return nil, fail(opData, e)

@@ -46,7 +46,7 @@ func (s *Socket) RecvIntoFlags(p []byte, f int) (int, error) {
 		n, e := s.recvLeast(p, f, least)
 		return n, fail(opRecv, e)
 	}
-	c.NeedsNew = d.ShortIsAll && f == 0
+	c.NeedsNew = f == 0 && d.Drains()
 	n, e := d.Recv(&c, p, f)
 	runtime.KeepAlive(s)
 	if e != 0 {

@@ -32,7 +32,7 @@ import (
 //	step        wait, sleepFast       wait, stepped
 //	tried       the fast path         –                  its try returned EAGAIN
 //	sleepFirst  enter                 Do, after a wait   NeedsNew or tried
-//	registered  enter, register       –                  Desc.registered while the call has the turn
+//	registered  enter, register       –                  Desc.reports while the call has the turn
 //	retried     wait                  wait, each second  endSeen, In
 //	ref         ref                   unref              false at the beginning and the end of Do
 //	waited      wait, sleepFast       –

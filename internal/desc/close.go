@@ -90,7 +90,7 @@ func (d *Desc) beginClose() {
 	d.refs++ // until the hooks have run
 	if d.registered || d.suspended || d.keepsParker {
 		d.Waiter.Unregister(d)
-		d.registered, d.suspended = false, false
+		d.registered, d.output, d.level, d.suspended = false, false, false, false
 	}
 	var hooks []*Hook
 	if d.extra != nil {

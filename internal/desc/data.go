@@ -86,7 +86,7 @@ func (d *Desc) Room(c *Call) ([]byte, Errno) {
 	if d.dirs[In].busy && c.Limit.Blocks() {
 		d.secondReader()
 	}
-	if !d.registered && !d.closed {
+	if !d.registered && !d.suspended && !d.closed {
 		d.Waiter.Free(d)
 	}
 	b.End()

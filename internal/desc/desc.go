@@ -79,6 +79,7 @@ var eventsFor = [2]poller.Readiness{
 //	shared      New                      –                    fixed
 //	AsNet,
 //	ShortIsAll,
+//	UnixStream,
 //	Transient   the owner, before the    –                    fixed
 //	            first call
 //	Gen         Waiter.Register          –                    the Waiter
@@ -94,8 +95,12 @@ var eventsFor = [2]poller.Readiness{
 //	endSeen     an Event with End, Err   –                    lock
 //	            or Hup
 //	registered  registerNow              suspend, beginClose  lock        not suspended, not closed
-//	suspended   suspend                  registerNow,         lock        Transient, not closed
+//	output      registerNow              dropOutput, suspend, lock        registered, not Transient
 //	                                     beginClose
+//	level       registerNow              suspend, beginClose  lock        registered, not output,
+//	                                                                      UnixStream, not shared
+//	suspended   suspend                  registerNow,         lock        Transient or UnixStream,
+//	                                     beginClose                       not closed
 //	keepsParker Parker.Register          Parker.Unregister,   lock and    Transient
 //	                                     after beginClose     Parker.mu
 //	queues      queue                    –                    lock
@@ -126,6 +131,9 @@ type Desc struct {
 	// ShortIsAll: a recv that returns less than there is room for has emptied the socket. It is so
 	// on TCP; see kernel.ReadsFully.
 	ShortIsAll bool
+	// UnixStream: a short recv may leave data, for it stops where descriptors were passed. On a
+	// loop such a socket is registered level-triggered, so that an Event reports what is left.
+	UnixStream bool
 
 	refs      int32 // references to FD; the last one released after Close closes it
 	unturned  int32 // those of them that may receive without the turn
@@ -137,12 +145,14 @@ type Desc struct {
 	timedOut  bool // see NoteTimedOut
 	endSeen   bool // see EndSeen
 
-	registered bool
+	registered bool // for input
+	output     bool // for output too
+	level      bool // level-triggered
 	// Transient: registered only while a call waits. A Poll's own descriptor is so, because few
 	// Pollers can have it at the same time.
 	Transient   bool
 	keepsParker bool // counted in Parker.keepers: its goroutine stays until the Desc is closed
-	suspended   bool // registered for nothing; see Call.KeepRegistered
+	suspended   bool // registered for nothing; see suspend
 	mu          sync.Mutex
 	dirs        [2]dirState
 	queues      *[2]turnQueue // nil until first needed

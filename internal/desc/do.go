@@ -55,7 +55,7 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 		}
 		e = 0
 		if !c.registered {
-			e = d.register(c) // not in wait, which is the deepest point of a task's small stack
+			e = d.register(dir, c) // not in wait, which is the deepest point of a task's small stack
 		}
 		if e == 0 {
 			d.own(c)

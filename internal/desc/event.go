@@ -5,37 +5,65 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// register registers the Desc with its Waiter, unless that has been done.
-func (d *Desc) register(c *Call) (e Errno) {
+// register registers the Desc with its Waiter for a direction, unless that has been done.
+func (d *Desc) register(dir Dir, c *Call) (e Errno) {
 	d.lock()
-	if !d.registered && !d.closed {
-		e = d.registerNow()
+	if !d.reports(dir) && !d.closed {
+		e = d.registerNow(dir == Out)
 	}
-	c.registered = d.registered
+	c.registered = d.reports(dir)
 	d.unlock()
 	return e
 }
 
-// registerNow makes the registration, or resumes a suspended one; locked.
-func (d *Desc) registerNow() (e Errno) {
-	all := poller.In | poller.Out | poller.Edge
-	if d.Transient { // a Poller is never writable, and a kqueue refuses that interest with EINVAL
-		all = poller.In | poller.Edge
+// reports returns whether each Event of a direction is delivered; locked.
+func (d *Desc) reports(dir Dir) bool {
+	return d.registered && (dir == In || d.output || d.Transient)
+}
+
+// registerNow makes the registration, resumes a suspended one, or adds output to one; locked.
+// Output is not registered before a call waits for it: a Unix socket would report an Event whenever
+// the peer has received.
+func (d *Desc) registerNow(output bool) (e Errno) {
+	output = output && !d.Transient // a Poller is never writable; a kqueue refuses that with EINVAL
+	// Hooks are called once for each Event, also if no call receives what it reports.
+	hooks := d.extra != nil && (d.extra.onArrival != nil || d.extra.onEvent != nil)
+	return d.registerAs(output, d.UnixStream && !d.shared && !output && !hooks)
+}
+
+func (d *Desc) registerAs(output, level bool) (e Errno) {
+	want := poller.Interest(poller.In)
+	if output {
+		want |= poller.Out
 	}
-	if d.suspended {
-		e = d.Waiter.Rearm(d, all)
+	if !level {
+		want |= poller.Edge
+	}
+	if d.suspended || d.registered {
+		e = d.Waiter.Rearm(d, want)
 	} else {
-		e = d.Waiter.Register(d, all)
+		e = d.Waiter.Register(d, want)
 	}
-	d.registered = e == 0
-	d.suspended = d.suspended && e != 0
+	if e == 0 {
+		d.registered, d.output, d.level, d.suspended = true, output, level, false
+	}
 	return e
 }
 
-// suspend suspends the registration of a Transient Desc if keep is set, else unregisters it;
-// locked.
+// dropOutput ends the registration for output, because an Event for output alone has come and no
+// call waits for it; locked. If it fails, such Events come on, which costs time only.
+func (d *Desc) dropOutput() {
+	_ = d.registerNow(false)
+}
+
+// Drains returns whether a short recv empties the socket, or an Event reports what it has left.
+func (d *Desc) Drains() bool { return d.ShortIsAll || d.level }
+
+// suspend suspends the registration if keep is set, else unregisters the Desc; locked. A Transient
+// Desc is suspended when its call ends, a level-triggered one when no call receives what an Event
+// has reported.
 func (d *Desc) suspend(keep bool) {
-	d.registered = false
+	d.registered, d.output, d.level = false, false, false
 	// Edge alone is an interest in nothing, but it is a registration in every Poller.
 	if d.suspended = keep && d.Waiter.Rearm(d, poller.Edge) == 0; !d.suspended {
 		d.Waiter.Unregister(d)
@@ -64,6 +92,16 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	var onArrival, onEvent func()
 	if d.extra != nil {
 		onArrival, onEvent = d.extra.onArrival, d.extra.onEvent
+	}
+	switch { // nobody receives or sends now
+	case sleeper != nil:
+	case d.level && dir == In && s.busy: // the turn's holder does something else; it tries again
+		_ = d.registerAs(false, false)
+	case d.level && dir == In:
+		d.suspend(true)
+	case s.busy:
+	case d.output && i == poller.Out && onEvent == nil:
+		d.dropOutput()
 	}
 	d.unlock()
 	if sleeper != nil {
@@ -113,11 +151,7 @@ func (d *Desc) OnEvent(f func()) Errno {
 	if d.closed {
 		return kernel.EBADF
 	}
-	if e := d.ensureRegistered(f); e != 0 {
-		return e
-	}
-	d.ensureExtra().onEvent = f
-	return 0
+	return d.setHook(&d.ensureExtra().onEvent, f, Out)
 }
 
 // OnArrival sets f, which is called after each Event that may mean input, by the loop or the
@@ -128,17 +162,17 @@ func (d *Desc) OnArrival(f func()) Errno {
 	if d.closed {
 		return kernel.EBADF
 	}
-	if e := d.ensureRegistered(f); e != 0 {
-		return e
-	}
-	d.ensureExtra().onArrival = f
-	return 0
+	return d.setHook(&d.ensureExtra().onArrival, f, In)
 }
 
-// ensureRegistered registers the Desc if f is not nil; locked.
-func (d *Desc) ensureRegistered(f func()) (e Errno) {
-	if f != nil && !d.registered {
-		e = d.registerNow()
+// setHook makes *hook f, which gets the Events of a direction; locked.
+func (d *Desc) setHook(hook *func(), f func(), dir Dir) (e Errno) {
+	before := *hook
+	*hook = f
+	if f != nil && (!d.reports(dir) || d.level) {
+		if e = d.registerNow(dir == Out || d.output); e != 0 {
+			*hook = before
+		}
 	}
 	return e
 }

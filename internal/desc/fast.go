@@ -18,7 +18,7 @@ func (d *Desc) fast(dir Dir, c *Call) bool {
 	return d.dirs[In].spent < budget && c.Limit.Blocks() && (d.queues == nil || !d.dirExpired(dir, c))
 }
 
-// Recv is Do with recv(2). With Call.NeedsNew, a recv that does not fill p has emptied the socket.
+// Recv is Do with recv(2). Without flags, set Call.NeedsNew to d.Drains().
 func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	if !d.fast(In, c) {
 		return d.recvSlow(c, p, flags)
@@ -32,7 +32,7 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	if e == kernel.EAGAIN {
 		why := Errno(0)
 		if !d.registered {
-			why = d.register(c) // not in sleepFast, as in Do
+			why = d.register(In, c) // not in sleepFast, as in Do
 		}
 		if why == 0 {
 			why = d.sleepFast(In, c)

@@ -9,7 +9,11 @@ func (d *Desc) checkState() {
 	must("Desc", !d.finished || d.closed && d.refs == 0, "finished without closed, or with refs")
 	must("Desc", !d.detached || d.closed, "detached without closed")
 	must("Desc", !d.registered || !d.suspended && !d.closed, "registered with suspended or closed")
-	must("Desc", !d.suspended || d.Transient && !d.closed, "suspended without Transient, or with closed")
+	must("Desc", !d.output || d.registered && !d.Transient, "output without registered, or with Transient")
+	must("Desc", !d.level || d.registered && !d.output && d.UnixStream && !d.shared,
+		"level without registered or UnixStream, or with output or shared")
+	must("Desc", !d.suspended || (d.Transient || d.UnixStream) && !d.closed,
+		"suspended without Transient or UnixStream, or with closed")
 	must("Desc", !d.keepsParker || d.Transient, "keepsParker without Transient")
 	must("Desc", d.userCalls >= 0 && (d.userCalls == 0 || d.refs > 0), "userCalls without refs")
 	must("Desc", 0 <= d.unturned && d.unturned <= d.refs, "unturned not in 0 … refs")

@@ -20,6 +20,8 @@ func TestRaceBuildsCheckTheState(t *testing.T) {
 		{"finished", func(d *Desc, _ *Call) { d.finished = true }},
 		{"detached", func(d *Desc, _ *Call) { d.detached = true }},
 		{"registered", func(d *Desc, _ *Call) { d.registered, d.suspended = true, true }},
+		{"output", func(d *Desc, _ *Call) { d.output = true }},
+		{"level", func(d *Desc, _ *Call) { d.registered, d.level = true, true }},
 		{"suspended", func(d *Desc, _ *Call) { d.suspended = true }},
 		{"keepsParker", func(d *Desc, _ *Call) { d.keepsParker = true }},
 		{"unturned", func(d *Desc, _ *Call) { d.unturned = 2 }},

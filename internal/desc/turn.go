@@ -61,7 +61,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 			return d.queueUp(s, dir, c)
 		}
 		s.busy = true
-		c.registered = d.registered
+		c.registered = d.reports(dir)
 		c.sleepFirst = c.tried || c.NeedsNew && s.drained && !s.ready && !d.endSeen && d.registered
 		s.drained = false
 		s.ready = s.ready && c.tried // cleared before the try, so that an Event during the try survives

@@ -124,5 +124,5 @@ func (d *Desc) Number() int {
 func (d *Desc) Idle() bool {
 	d.lock()
 	defer d.unlock()
-	return d.refs == 0 && !d.registered && d.extra == nil
+	return d.refs == 0 && !d.registered && !d.suspended && d.extra == nil
 }

@@ -1,0 +1,94 @@
+package socket_test
+
+import (
+	"context"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// A counting kernel counts the recvs of one descriptor.
+type counting struct {
+	kernel.Kernel
+	fd    int
+	recvs int
+}
+
+func (k *counting) Recv(fd int, p []byte, flags int) (int, kernel.Errno) {
+	if fd == k.fd {
+		k.recvs++
+	}
+	return k.Kernel.Recv(fd, p, flags)
+}
+
+// A task's message on a Unix stream socket costs one recv: the task sleeps without a try after a
+// short read.
+func TestUnixMessageCostsOneRecv(t *testing.T) {
+	k := &counting{Kernel: kernel.Host}
+	taskOn(t, context.Background(), k, func(l *lab) {
+		s, c := l.unixPair()
+		k.fd = s.Fileno()
+		const messages = 20
+		join := l.beside(func(l *lab) {
+			for range messages {
+				l.send(c, "x")
+				l.recv(c, 1, "y")
+			}
+		})
+		for i := range messages {
+			if i == 2 { // the first call began on a socket that was not registered
+				k.recvs = 0
+			}
+			p, err := s.Data()
+			l.data(p, err, "x")
+			l.send(s, "y")
+		}
+		join()
+		if k.recvs != messages-2 {
+			l.fatalf("%d recvs for %d messages", k.recvs, messages-2)
+		}
+	})
+}
+
+// A recv stops after a message that passes descriptors, and what follows is received without
+// another Event.
+func TestDescriptorsInAUnixStream(t *testing.T) {
+	inTask(t, func(l *lab) {
+		s, c := l.unixPair()
+		for range 3 {
+			join := l.beside(func(l *lab) {
+				l.asleep(s)
+				for i, text := range []string{"a", "b", "c", strings.Repeat("d", 100)} {
+					var rights []byte
+					if i%2 == 0 {
+						rights = syscall.UnixRights(c.Fileno())
+					}
+					l.must(syscall.Sendmsg(c.Fileno(), []byte(text), rights, nil, syscall.MSG_DONTWAIT))
+				}
+			})
+			got := 0
+			for got < 103 {
+				p, err := s.Data()
+				l.must(err)
+				got += len(p)
+			}
+			join()
+		}
+	})
+}
+
+// unixPair is a connection; the first end was accepted.
+func (l *lab) unixPair() (accepted, connected *socket.Socket) {
+	at := socket.Path(unixPath(l.t))
+	listener := l.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+	l.must(listener.Bind(at))
+	l.must(listener.Listen(1))
+	connected = l.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+	l.must(connected.Connect(at))
+	accepted, _, err := listener.Accept()
+	l.must(err)
+	return l.own(accepted), connected
+}
