@@ -107,7 +107,7 @@ const MaxPieces = 64
 // A Batch has room for the datagrams of one RecvBatch or SendBatch. It belongs to one goroutine.
 type Batch struct {
 	Packets []Packet
-	Locals  bool // RecvBatch fills Packet.Local: the socket has IP_RECVLOCAL
+	Locals  bool // RecvBatch fills Local, ECN and Segment, as far as the socket reports them
 	Own     any  // memory of the Kernel's, nil at first
 }
 
@@ -121,5 +121,20 @@ type Packet struct {
 	// sent to, if the socket reports that and can send from it. A send sends from it. The zero
 	// Addr, or an address that the machine does not have, leaves the choice to the kernel.
 	Local Addr
-	Cut   bool // the received datagram was longer than Buf, and the rest is lost
+	// Control is control data: cmsg(3). A receive fills Control[:ControlN]; without room it closes
+	// descriptors that were passed. A send adds Control[:ControlN] to what the fields say. In a
+	// Batch, all Packets have room or none.
+	Control  []byte
+	ControlN int
+	// Flags are those that recvmsg(2) returns, such as MSG_CTRUNC: Control had no room for all.
+	Flags int
+	// Segment, if it is not 0, means that Buf[:N] has several datagrams of that size, of which the
+	// last may be shorter. A send needs UDP_SEGMENT, and a receive reports it with UDP_GRO. Both
+	// exist on Linux only.
+	Segment uint16
+	// ECN has the two bits of explicit congestion notification (RFC 3168). A receive reports them
+	// if the socket has IP_RECVTOS or IPV6_RECVTCLASS. A send with 0 has the socket's value.
+	// Linux only.
+	ECN uint8
+	Cut bool // the received datagram was longer than Buf, and the rest is lost
 }

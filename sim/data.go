@@ -17,12 +17,14 @@ func most(v verdict, n *node, size int) int {
 }
 
 func (h *Host) Recv(fd int, p []byte, flags int) (int, Errno) {
-	n, _, e := h.recv(Recv, fd, p, flags)
+	n, g, e := h.recv(Recv, fd, p, flags)
+	h.forget(g.files)
 	return n, e
 }
 
 func (h *Host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 	n, g, e := h.recv(RecvFrom, fd, p, flags)
+	h.forget(g.files)
 	return n, g.from, e
 }
 
@@ -30,16 +32,27 @@ func (h *Host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 func (h *Host) RecvMsg(fd int, p *kernel.Packet, flags int) Errno {
 	n, g, e := h.recv(RecvFrom, fd, p.Buf, flags)
 	if e == 0 {
-		n = min(n, len(p.Buf))
-		p.N, p.Addr, p.Local, p.Cut = n, g.from, g.to, n < len(g.data)
+		p.N = min(n, len(p.Buf))
+		h.report(p, &g)
+	} else {
+		h.forget(g.files)
 	}
 	return e
 }
 
 // SendMsg is SendTo that may choose the address to send from. Faults count it as a SendTo.
 func (h *Host) SendMsg(fd int, p *kernel.Packet, flags int) Errno {
-	_, e := h.sendTo(SendTo, fd, p.Buf[:p.N], p.Addr, p.Local)
-	return e
+	n := 0
+	d, e := h.details(p)
+	if e == 0 {
+		n, e = h.sendTo(SendTo, fd, p.Buf[:p.N], p.Addr, d)
+	}
+	if e != 0 {
+		h.forget(d.files)
+		return e
+	}
+	p.N = n
+	return 0
 }
 
 // recv receives once. The gram has the sender, and for a datagram its other details.
@@ -76,38 +89,43 @@ func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, g gram, e Errno
 }
 
 func (h *Host) Send(fd int, p []byte, flags int) (int, Errno) {
-	return h.sendTo(Send, fd, p, Addr{}, Addr{})
+	return h.sendTo(Send, fd, p, Addr{}, details{})
 }
 
 func (h *Host) SendTo(fd int, p []byte, flags int, to Addr) (int, Errno) {
-	return h.sendTo(SendTo, fd, p, to, Addr{})
+	return h.sendTo(SendTo, fd, p, to, details{})
 }
 
-func (h *Host) sendTo(c Call, fd int, p []byte, to, local Addr) (n int, e Errno) {
+func (h *Host) sendTo(c Call, fd int, p []byte, to Addr, d details) (n int, e Errno) {
 	f, v, ok := h.on(c, fd)
 	if !ok {
 		return 0, v.e
 	}
-	n, e = h.send(f, v, p, to, local)
+	n, e = h.send(f, v, p, to, d)
 	h.note(c, fd, n, e)
 	return n, e
 }
 
-func (h *Host) send(f file, v verdict, p []byte, to, local Addr) (n int, e Errno) {
+func (h *Host) send(f file, v verdict, p []byte, to Addr, d details) (n int, e Errno) {
 	switch s := f.(type) {
 	case *tcp:
 		room := most(v, &s.node, len(p))
 		if n, e = s.send(p[:room]); room < len(p) && e == 0 {
 			s.again(1)
 		}
+		if e == 0 {
+			h.forget(d.files)
+		}
 	case *udp:
-		n, e = s.send(p, to, local)
+		if n, e = s.send(p, to, d); e == 0 {
+			h.forget(d.files) // only Unix sockets pass files
+		}
 	case *unixSocket:
 		room := len(p)
 		if s.stream {
 			room = most(v, &s.node, room)
 		}
-		if n, e = s.send(p[:room], to); room < len(p) && e == 0 {
+		if n, e = s.send(p[:room], to, d.files); room < len(p) && e == 0 {
 			s.again(1)
 		}
 	default:
@@ -132,7 +150,7 @@ func (h *Host) SendV(fd int, pieces [][]byte) (total int, e Errno) {
 			continue
 		}
 		n := 0
-		n, e = h.send(f, verdict{}, p[:k], Addr{}, Addr{})
+		n, e = h.send(f, verdict{}, p[:k], Addr{}, details{})
 		total += n
 		if e != 0 || n < k {
 			break
@@ -168,7 +186,7 @@ func (h *Host) RecvBatch(fd int, b *kernel.Batch) (n int, e Errno) {
 		if e != 0 {
 			break
 		}
-		p.Addr, p.Local, p.Cut = g.from, g.to, p.N < len(g.data)
+		h.report(p, &g)
 		n++
 	}
 	if n > 0 {
@@ -190,7 +208,12 @@ func (h *Host) SendBatch(fd int, b *kernel.Batch, n int) (sent int, e Errno) {
 	limit := most(v, &node{}, n)
 	for sent < limit {
 		p := &b.Packets[sent]
-		if _, e = h.send(f, verdict{}, p.Buf[:p.N], p.Addr, p.Local); e != 0 {
+		var d details
+		if d, e = h.details(p); e == 0 {
+			_, e = h.send(f, verdict{}, p.Buf[:p.N], p.Addr, d)
+		}
+		if e != 0 {
+			h.forget(d.files)
 			break
 		}
 		sent++

@@ -88,7 +88,7 @@ func (s *udp) flood(data []byte) {
 	}
 	for was := -1; was != len(s.queue); {
 		was = len(s.queue)
-		s.put(from, netip.Addr{}, data)
+		s.put(from, netip.Addr{}, gram{data: data})
 	}
 }
 
@@ -113,7 +113,7 @@ func (s *unixSocket) flood(data []byte) {
 		}
 	case s.phase == up && s.peer != nil:
 		for e, p := Errno(0), s.peer; e == 0 && (s.in.len() == 0 || p.used+len(data) <= p.sndbuf); {
-			_, e = p.send(data, Addr{})
+			_, e = p.send(data, Addr{}, nil)
 		}
 	}
 }

@@ -22,6 +22,7 @@ var knownOptions = [][2]int{
 	{kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_HOPS}, {kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_LOOP},
 	{kernel.IPPROTO_IPV6, kernel.IPV6_UNICAST_HOPS}, {kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_IF},
 	{kernel.IPPROTO_IP, kernel.IP_RECVLOCAL}, {kernel.IPPROTO_IPV6, kernel.IPV6_RECVPKTINFO},
+	{kernel.IPPROTO_IP, kernel.IP_RECVTOS}, {kernel.IPPROTO_IPV6, kernel.IPV6_RECVTCLASS},
 }
 
 func known(level, name int) bool {
@@ -111,6 +112,9 @@ func (h *Host) setOpt(f file, level, name, value int) Errno {
 		}
 		if level == kernel.IPPROTO_IP && name == kernel.IP_RECVLOCAL || level == kernel.IPPROTO_IPV6 && name == kernel.IPV6_RECVPKTINFO {
 			s.tells = value != 0
+		}
+		if level == kernel.IPPROTO_IP && name == kernel.IP_RECVTOS || level == kernel.IPPROTO_IPV6 && name == kernel.IPV6_RECVTCLASS {
+			s.marks = value != 0
 		}
 	case *unixSocket:
 		if sock && name == kernel.SO_SNDBUF {

@@ -20,16 +20,10 @@ type udp struct {
 	most   int  // bytes that one datagram can have
 	quiet  bool // the host does not receive its own multicasts
 	tells  bool // it reports which address a datagram was sent to
+	marks  bool // it reports ECN
+
 	rdShut bool
 	wrShut bool
-}
-
-// A gram is one datagram.
-type gram struct {
-	from Addr
-	to   Addr // UDP: the address that it was sent to, if one can answer from it
-	data []byte
-	by   *unixSocket // the sender, which has room again when it is read
 }
 
 // A membership is a socket's in a multicast group.
@@ -77,7 +71,7 @@ func (s *udp) connect(to netip.AddrPort) Errno {
 
 // send sends from an address of the host, or, if the host does not have it, from the one that the
 // route chooses.
-func (s *udp) send(p []byte, to, local Addr) (int, Errno) {
+func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
 	if e := s.h.bound(&s.inet, false); e != 0 { // before any error, as on Linux
 		return 0, e
 	}
@@ -117,27 +111,29 @@ func (s *udp) send(p []byte, to, local Addr) (int, Errno) {
 	if !dest.Addr().IsValid() {
 		dest = netip.AddrPortFrom(from.Addr(), dest.Port())
 	}
-	if local.Family != 0 {
-		if own, e := s.plain(local); e == 0 && own.Addr().IsValid() && s.h.has(own.Addr()) {
+	if d.local.Family != 0 {
+		if own, e := s.plain(d.local); e == 0 && own.Addr().IsValid() && s.h.has(own.Addr()) {
 			from = netip.AddrPortFrom(own.Addr(), from.Port())
 		}
 	}
-	data := append([]byte(nil), p...)
 	defer s.wake(poller.Out) // as if the device had sent it
-	if dest.Addr().IsMulticast() {
-		for _, h := range s.h.w.hosts {
-			if h != s.h || !s.quiet {
-				s.throw(h, from, dest, data)
+	for _, part := range d.segments(p) {
+		g := gram{data: append([]byte(nil), part...), ecn: d.ecn}
+		if dest.Addr().IsMulticast() {
+			for _, h := range s.h.w.hosts {
+				if h != s.h || !s.quiet {
+					s.throw(h, from, dest, g)
+				}
 			}
+		} else if to := s.h.machine(dest.Addr()); to != nil {
+			s.throw(to, from, dest, g)
 		}
-	} else if to := s.h.machine(dest.Addr()); to != nil {
-		s.throw(to, from, dest, data)
 	}
 	return len(p), 0
 }
 
 // throw sends one datagram to a machine, unless chance loses it.
-func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
+func (s *udp) throw(to *Host, from, dest netip.AddrPort, g gram) {
 	w := s.h.w
 	f := s.h.fate(to, packetOdds{doubled: s.h.odds.Duplicate, late: s.h.odds.Reorder, slow: 20 * int64(w.opt.Latency)})
 	if f.lost || !w.passes(s.h, to) {
@@ -152,7 +148,7 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
 	for i := range copies {
 		at := w.now + w.latency(s.h, to)
 		if to == s.h && f == (fate{}) && s.h.os() == Linux { // it has arrived when the call returns
-			to.catch(s, from, dest, data)
+			to.catch(s, from, dest, g)
 			return
 		}
 		if i == 0 { // a copy overtakes the original
@@ -160,19 +156,19 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, data []byte) {
 		}
 		w.events.add(at, call(func() {
 			if !to.down && to.life == life && w.passes(s.h, to) {
-				to.catch(s, from, dest, data)
+				to.catch(s, from, dest, g)
 			}
 		}), 0, 0, 0)
 	}
 }
 
 // catch handles a datagram at its machine.
-func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
-	h.w.packet(sender.h, h, "bytes in a datagram", len(data))
+func (h *Host) catch(sender *udp, from, dest netip.AddrPort, g gram) {
+	h.w.packet(sender.h, h, "bytes in a datagram", len(g.data))
 	if dest.Addr().IsMulticast() {
 		for _, m := range h.groups {
 			if m.group == dest.Addr() && m.s.local.Port() == dest.Port() {
-				m.s.put(from, netip.Addr{}, data)
+				m.s.put(from, netip.Addr{}, g)
 			}
 		}
 		return
@@ -202,7 +198,7 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
 		}
 	}
 	if len(best) > 0 {
-		best[int(from.Port())%len(best)].put(from, dest.Addr(), data)
+		best[int(from.Port())%len(best)].put(from, dest.Addr(), g)
 		return
 	}
 	if sender.remote == dest && h.w.passes(h, sender.h) { // ICMP: connected sockets only
@@ -216,12 +212,15 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, data []byte) {
 }
 
 // put adds a datagram to the queue. One that has no room is lost.
-func (s *udp) put(from netip.AddrPort, asked netip.Addr, data []byte) {
-	if s.size+len(data)+gramCost > s.rcvbuf {
+func (s *udp) put(from netip.AddrPort, asked netip.Addr, g gram) {
+	if s.size+len(g.data)+gramCost > s.rcvbuf {
 		return
 	}
-	s.size += len(data) + gramCost
-	g := gram{from: s.told(from), data: data}
+	s.size += len(g.data) + gramCost
+	g.from = s.told(from)
+	if !s.marks {
+		g.ecn = 0
+	}
 	if asked.IsValid() && s.tells {
 		g.to = s.told(netip.AddrPortFrom(asked, 0))
 	}

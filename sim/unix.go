@@ -22,6 +22,7 @@ type unixSocket struct {
 	backlog int
 	queue   []*unixSocket
 	in      fifo
+	passed  []passed
 	grams   []gram
 	sndbuf  int
 	used    int   // its bytes in the peer's queue
@@ -190,7 +191,9 @@ func (s *unixSocket) recv(p []byte, flags int) (int, gram, Errno) {
 		}
 		g := s.grams[0]
 		n := copy(p, g.data)
-		if flags&kernel.MSG_PEEK == 0 {
+		if flags&kernel.MSG_PEEK != 0 {
+			g.files = nil
+		} else {
 			s.grams = append(s.grams[:0], s.grams[1:]...)
 			g.by.wake(poller.Out)
 			if s.h.os() == Linux && len(s.grams) == gramsMost[Linux]-1 {
@@ -205,13 +208,15 @@ func (s *unixSocket) recv(p []byte, flags int) (int, gram, Errno) {
 	if s.phase == fresh || s.phase == listening {
 		return 0, gram{}, kernel.EINVAL
 	}
-	if n := min(len(p), s.in.len()); s.in.len() > 0 && !hidden {
+	if n := s.upTo(min(len(p), s.in.len())); s.in.len() > 0 && !hidden {
 		copy(p, s.in.at(0, n))
+		g := gram{}
 		if flags&kernel.MSG_PEEK == 0 {
+			g.files = s.takeFiles(n)
 			s.in.drop(n)
 			s.taken(n)
 		}
-		return n, gram{}, 0
+		return n, g, 0
 	}
 	switch {
 	case hidden && !s.rdOver:
@@ -244,9 +249,9 @@ func (s *unixSocket) taken(n int) {
 	}
 }
 
-func (s *unixSocket) send(p []byte, to Addr) (int, Errno) {
+func (s *unixSocket) send(p []byte, to Addr, files []file) (int, Errno) {
 	if !s.stream {
-		return s.throw(p, to)
+		return s.throw(p, to, files)
 	}
 	switch {
 	case s.phase != up:
@@ -254,6 +259,7 @@ func (s *unixSocket) send(p []byte, to Addr) (int, Errno) {
 	case s.wrOver:
 		return 0, kernel.EPIPE
 	case len(p) == 0:
+		s.h.forget(files)
 		return 0, 0
 	}
 	n := min(len(p), s.sndbuf-s.used)
@@ -261,13 +267,16 @@ func (s *unixSocket) send(p []byte, to Addr) (int, Errno) {
 		return 0, kernel.EAGAIN
 	}
 	s.used += n
+	if len(files) > 0 {
+		s.peer.passed = append(s.peer.passed, passed{s.peer.in.len(), files})
+	}
 	s.peer.in.add(p[:n])
 	s.peer.sends = append(s.peer.sends, n)
 	s.peer.wake(poller.In)
 	return n, 0
 }
 
-func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
+func (s *unixSocket) throw(p []byte, to Addr, files []file) (int, Errno) {
 	path := s.remote
 	if to.Family != 0 {
 		path = to.Path
@@ -302,7 +311,7 @@ func (s *unixSocket) throw(p []byte, to Addr) (int, Errno) {
 		}
 		return 0, e
 	}
-	r.grams = append(r.grams, gram{from: Addr{Family: kernel.AF_UNIX, Path: s.path}, data: append([]byte(nil), p...), by: s})
+	r.grams = append(r.grams, gram{from: Addr{Family: kernel.AF_UNIX, Path: s.path}, data: append([]byte(nil), p...), by: s, files: files})
 	r.wake(poller.In)
 	return len(p), 0
 }
@@ -333,6 +342,10 @@ func (s *unixSocket) close() {
 	}
 	s.queue = nil
 	s.drain()
+	for _, p := range s.passed {
+		s.h.forget(p.files)
+	}
+	s.passed = nil
 	if p := s.peer; p != nil && s.stream && s.phase == up {
 		p.rdOver, p.wrOver = true, true
 		if s.in.len() > 0 {
@@ -348,6 +361,7 @@ func (s *unixSocket) drain() {
 	lost := s.grams
 	s.grams = nil
 	for _, g := range lost {
+		s.h.forget(g.files)
 		g.by.wake(poller.Out)
 	}
 }

@@ -15,6 +15,7 @@ type hostBatch struct {
 	controls []control // made when a socket reports Local
 	stale    int       // a call has used the headers before it: RecvBatch must prepare them
 	locals   bool      // the headers behind stale have room for Local
+	rooms    bool      // the Packets have had room for control data: all headers are stale
 }
 
 type mmsghdr struct {
@@ -33,7 +34,7 @@ func own(b *Batch) *hostBatch {
 }
 
 func makeHeads(size int) *hostBatch {
-	o := &hostBatch{make([]mmsghdr, size), make([]unix.Iovec, size), make([]sockaddr, size), nil, size, false}
+	o := &hostBatch{make([]mmsghdr, size), make([]unix.Iovec, size), make([]sockaddr, size), nil, size, false, false}
 	for i := range o.heads {
 		h := &o.heads[i].h
 		h.Iov = &o.vecs[i]
@@ -60,20 +61,27 @@ func (o *hostBatch) prepare(packets []Packet) {
 	}
 }
 
-// control sets a packet's room for control messages, of which size bytes are used.
-func (o *hostBatch) control(i, size int) {
+// control returns the memory for a packet's control messages.
+func (o *hostBatch) control(i int) *control {
 	if o.controls == nil {
 		o.controls = make([]control, len(o.heads))
 	}
-	o.heads[i].h.Control = (*byte)(unsafe.Pointer(&o.controls[i]))
+	return &o.controls[i]
+}
+
+// setControl sets the control data of a header.
+func (o *hostBatch) setControl(i int, data *byte, size int) {
+	o.heads[i].h.Control = data
 	o.heads[i].h.SetControllen(size)
 }
 
 func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 	o := own(b)
-	if b.Locals != o.locals {
-		o.stale, o.locals = len(b.Packets), b.Locals
+	rooms := len(b.Packets) > 0 && len(b.Packets[0].Control) > 0
+	if b.Locals != o.locals || rooms || o.rooms {
+		o.stale, o.locals, o.rooms = len(b.Packets), b.Locals, rooms
 	}
+	reports := b.Locals || rooms
 	o.prepare(b.Packets[:o.stale])
 	for i := range o.stale {
 		o.vecs[i].SetLen(len(b.Packets[i].Buf))
@@ -81,21 +89,25 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 		if h.Namelen = uint32(unsafe.Sizeof(sockaddr{})); h.Name == nil { // SendBatch has used the Batch
 			h.Name = (*byte)(unsafe.Pointer(&o.addrs[i]))
 		}
-		if b.Locals {
-			o.control(i, int(unsafe.Sizeof(control{})))
+		if reports {
+			room, size := o.control(i).incoming(&b.Packets[i])
+			o.setControl(i, room, size)
 		}
 	}
-	n, e := o.move(&recvmmsg, fd, len(b.Packets), unix.MSG_DONTWAIT, false)
+	n, e := o.move(&recvmmsg, fd, len(b.Packets), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, false)
 	o.stale = min(n+1, len(b.Packets)) // the call may have changed the one that failed too
 	for i := range n {
 		p, h := &b.Packets[i], &o.heads[i]
 		p.N = int(h.n)
 		p.Addr = o.addrs[i].addr(h.h.Namelen)
-		p.Cut = h.h.Flags&unix.MSG_TRUNC != 0
-		if b.Locals {
-			p.Local = o.controls[i].local(int(h.h.Controllen))
-		} else if p.Local.Family != 0 {
-			p.Local = Addr{}
+		if reports {
+			o.controls[i].received(p, int(h.h.Controllen), int(h.h.Flags))
+		} else {
+			p.Flags, p.Cut = int(h.h.Flags)&^unix.MSG_CMSG_CLOEXEC, h.h.Flags&unix.MSG_TRUNC != 0
+			p.Segment, p.ECN = 0, 0
+			if p.Local.Family != 0 {
+				p.Local = Addr{}
+			}
 		}
 		raceWrite(p.Buf[:p.N])
 	}
@@ -114,9 +126,10 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 		p, h := &b.Packets[i], &o.heads[i].h
 		o.vecs[i].SetLen(p.N)
 		raceRead(p.Buf[:p.N])
-		if p.Local.Family != 0 {
-			o.control(i, 0)
-			h.SetControllen(o.controls[i].set(p.Local))
+		if p.Local.Family != 0 || p.ECN != 0 || p.Segment != 0 || p.ControlN != 0 {
+			raceRead(p.Control[:p.ControlN])
+			messages, size := o.control(i).outgoing(&p.Local, p)
+			o.setControl(i, messages, size)
 		}
 		if p.Addr.Family == 0 {
 			h.Name, h.Namelen = nil, 0
@@ -138,8 +151,8 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 	if e == 0 || b.Packets[0].Local.Family == 0 || !refusesLocal(e) {
 		return sent, e
 	}
-	o.heads[0].h.Control = nil
-	o.heads[0].h.SetControllen(0)
+	messages, size := o.controls[0].outgoing(&Addr{}, &b.Packets[0])
+	o.setControl(0, messages, size)
 	return o.move(&sendmmsg, fd, 1, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
 }
 

@@ -55,6 +55,10 @@ const (
 	IP_TOS             = 1
 	IP_TTL             = 2
 	IP_RECVLOCAL       = 8
+	IP_RECVTOS         = 13
+	UDP_SEGMENT        = 103
+	UDP_GRO            = 104
+	IPV6_RECVTCLASS    = 66
 
 	IPV6_JOIN_GROUP     = 20
 	IPV6_LEAVE_GROUP    = 21
@@ -69,6 +73,7 @@ const (
 	MSG_DONTROUTE = 0x4
 	MSG_DONTWAIT  = 0x40
 	MSG_TRUNC     = 0x20
+	MSG_CTRUNC    = 0x8
 	MSG_WAITALL   = 0x100
 
 	SHUT_RD   = 0

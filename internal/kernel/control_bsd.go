@@ -3,7 +3,7 @@
 package kernel
 
 import (
-	"unsafe"
+	"encoding/binary"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,41 +11,55 @@ import (
 // IP_RECVLOCAL makes a socket report the local address that an IPv4 datagram was sent to.
 const IP_RECVLOCAL = unix.IP_RECVDSTADDR
 
+// The options of UDP that only Linux has.
+const (
+	IP_RECVTOS  = 0
+	UDP_SEGMENT = 0
+	UDP_GRO     = 0
+)
+
 // controlRoom is the room for packet info of both kinds, in bytes.
 const controlRoom = 128
 
 var mapped = [12]byte{10: 0xff, 11: 0xff}
 
-// localOf returns the local address that a datagram was sent to, in the family of the sender's
+// appendLocal appends the message that reports an IPv4 address.
+func appendLocal(b []byte, ip [4]byte) []byte {
+	return appendMessage(b, IPPROTO_IP, IP_RECVLOCAL, ip[:])
+}
+
+// decode sets Local: the address that the datagram was sent to, in the family of the sender's
 // address.
-func localOf(b []byte, family int) (a Addr) {
-	list, err := unix.ParseSocketControlMessage(b)
-	if err != nil {
-		return Addr{}
-	}
-	for _, m := range list {
+func decode(p *Packet, b []byte) {
+	var a Addr
+	p.ECN, p.Segment = 0, 0
+	for {
+		m, rest, ok := firstMessage(b)
+		if !ok {
+			break
+		}
 		switch {
-		case m.Header.Level == IPPROTO_IP && m.Header.Type == unix.IP_RECVDSTADDR && len(m.Data) >= 4:
+		case m.level == IPPROTO_IP && m.kind == IP_RECVLOCAL && len(m.data) >= 4:
 			a = Addr{Family: AF_INET}
-			copy(a.IP[:], m.Data[:4])
-			if family == AF_INET6 {
+			copy(a.IP[:], m.data[:4])
+			if p.Addr.Family == AF_INET6 {
 				a = Addr{Family: AF_INET6}
 				copy(a.IP[:], mapped[:])
-				copy(a.IP[12:], m.Data[:4])
+				copy(a.IP[12:], m.data[:4])
 			}
-		case m.Header.Level == IPPROTO_IPV6 && m.Header.Type == unix.IPV6_PKTINFO && len(m.Data) >= unix.SizeofInet6Pktinfo:
-			info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&m.Data[0]))
-			a = Addr{Family: AF_INET6, IP: info.Addr}
+		case m.level == IPPROTO_IPV6 && m.kind == ipv6Local && len(m.data) >= unix.SizeofInet6Pktinfo:
+			a = Addr{Family: AF_INET6, IP: [16]byte(m.data)}
 			if a.IP[0] == 0xfe && a.IP[1]&0xc0 == 0x80 {
-				a.Scope = uint32(info.Ifindex)
+				a.Scope = binary.NativeEndian.Uint32(m.data[16:])
 			}
 		}
+		b = rest
 	}
 	// A multicast address cannot be the source of an answer.
 	if a.Family == AF_INET6 && a.IP[0] == 0xff || a.Family == AF_INET && a.IP[0] >= 224 {
-		return Addr{}
+		a = Addr{}
 	}
-	return a
+	p.Local = a
 }
 
 // leaveFrom returns the control message for a source address, nil for none.
@@ -56,36 +70,38 @@ func leaveFrom(local Addr) []byte {
 	case local.Is4In6():
 		return sendSource([4]byte(local.IP[12:]))
 	case local.Family == AF_INET6:
-		b := make([]byte, unix.CmsgSpace(unix.SizeofInet6Pktinfo))
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-		h.Level, h.Type = IPPROTO_IPV6, unix.IPV6_PKTINFO
-		h.SetLen(unix.CmsgLen(unix.SizeofInet6Pktinfo))
-		info := (*unix.Inet6Pktinfo)(unsafe.Pointer(&b[unix.CmsgLen(0)]))
-		info.Addr, info.Ifindex = local.IP, local.Scope
-		return b
+		data := binary.NativeEndian.AppendUint32(local.IP[:], local.Scope)
+		return appendMessage(nil, IPPROTO_IPV6, ipv6Local, data)
 	}
 	return nil
 }
 
 // sourceMessage returns a control message of level IPPROTO_IP. data ends with the IPv4 address.
 func sourceMessage(kind int32, data []byte) []byte {
-	b := make([]byte, unix.CmsgSpace(len(data)))
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-	h.Level, h.Type = IPPROTO_IP, kind
-	h.SetLen(unix.CmsgLen(len(data)))
-	copy(b[unix.CmsgLen(0):], data)
-	return b
+	return appendMessage(nil, IPPROTO_IP, kind, data)
 }
 
 func (*host) RecvMsg(fd int, p *Packet, flags int) Errno {
-	var room [controlRoom]byte
+	var own [controlRoom]byte
+	room := own[:]
+	if len(p.Control) > 0 {
+		room = p.Control
+	}
 	for {
-		n, oob, got, sa, err := unix.Recvmsg(fd, p.Buf, room[:], flags|unix.MSG_DONTWAIT)
+		n, oob, got, sa, err := unix.Recvmsg(fd, p.Buf, room, flags|unix.MSG_DONTWAIT)
 		if err == nil {
 			p.N = min(n, len(p.Buf))
 			p.Addr = fromSockaddr(sa)
-			p.Local = localOf(room[:oob], p.Addr.Family)
-			p.Cut = got&unix.MSG_TRUNC != 0
+			p.Flags, p.Cut = got, got&unix.MSG_TRUNC != 0
+			decode(p, room[:oob])
+			if p.ControlN = 0; len(p.Control) > 0 {
+				p.ControlN = oob
+				for _, fd := range RightsIn(room[:oob]) {
+					unix.CloseOnExec(fd) // macOS has no MSG_CMSG_CLOEXEC
+				}
+			} else if p.Addr.Family == AF_UNIX || p.Addr.Family == 0 {
+				closeRights(room[:oob])
+			}
 			raceWrite(p.Buf[:p.N])
 			raceAcquire()
 			return 0
@@ -104,16 +120,21 @@ func (*host) SendMsg(fd int, p *Packet, flags int) Errno {
 			return e
 		}
 	}
-	control := leaveFrom(p.Local)
+	if p.Segment != 0 || p.ECN != 0 {
+		return ENOTSUP
+	}
+	given := p.Control[:p.ControlN]
+	local := leaveFrom(p.Local)
 	raceRead(p.Buf[:p.N])
 	raceRelease()
 	for {
-		_, err := unix.SendmsgN(fd, p.Buf[:p.N], control, sa, flags|unix.MSG_DONTWAIT|noSignal)
+		n, err := unix.SendmsgN(fd, p.Buf[:p.N], append(local[:len(local):len(local)], given...), sa, flags|unix.MSG_DONTWAIT|noSignal)
 		switch {
 		case err == nil:
+			p.N = n
 			return 0
-		case control != nil && (err == unix.EINVAL || err == unix.EADDRNOTAVAIL || err == unix.ENXIO || err == unix.ENETUNREACH):
-			control = nil // the machine does not have the address now
+		case local != nil && (err == unix.EINVAL || err == unix.EADDRNOTAVAIL || err == unix.ENXIO || err == unix.ENETUNREACH):
+			local = nil // the machine does not have the address now
 		case err != unix.EINTR:
 			return errno(err)
 		}

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"encoding/binary"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -10,82 +9,99 @@ import (
 // IP_RECVLOCAL makes a socket report the local address that an IPv4 datagram was sent to.
 const IP_RECVLOCAL = unix.IP_PKTINFO
 
-// A control is room for the control messages of one datagram: packet info of both kinds.
-type control [16]uint64
+const ipLocal = unix.IP_PKTINFO // the message that chooses the address to send from
 
-// set encodes the source address of a datagram and returns the length, 0 for no address.
-func (c *control) set(local Addr) int {
+// The options of UDP that only Linux has, 0 elsewhere.
+const (
+	IP_RECVTOS  = unix.IP_RECVTOS
+	UDP_SEGMENT = unix.UDP_SEGMENT
+	UDP_GRO     = unix.UDP_GRO
+)
+
+// A control is room for the control messages of one datagram: packet info of both kinds, ECN, and
+// the size of a segment.
+type control [20]uint64
+
+// A packed is how many bytes of a control are used.
+type packed int
+
+// set encodes what the Packet says beside its bytes, but with the source address local.
+func (c *control) set(local *Addr, p *Packet) (n packed) {
 	switch local.Family {
 	case AF_INET:
-		info := (*unix.Inet4Pktinfo)(c.message(unix.SOL_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo))
+		info := (*unix.Inet4Pktinfo)(n.message(c, unix.SOL_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo))
 		*info = unix.Inet4Pktinfo{Spec_dst: [4]byte(local.IP[:4])}
-		return unix.CmsgSpace(unix.SizeofInet4Pktinfo)
 	case AF_INET6:
-		info := (*unix.Inet6Pktinfo)(c.message(unix.SOL_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo))
+		info := (*unix.Inet6Pktinfo)(n.message(c, unix.SOL_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo))
 		*info = unix.Inet6Pktinfo{Addr: local.IP, Ifindex: local.Scope}
-		return unix.CmsgSpace(unix.SizeofInet6Pktinfo)
 	}
-	return 0
+	if p.ECN != 0 {
+		// A connected socket may have either family. Each ignores the other's message.
+		four := p.Addr.Family == AF_INET || p.Addr.Is4In6()
+		if four || p.Addr.Family == 0 {
+			*(*int32)(n.message(c, unix.SOL_IP, unix.IP_TOS, 4)) = int32(p.ECN & 3)
+		}
+		if !four {
+			*(*int32)(n.message(c, unix.SOL_IPV6, unix.IPV6_TCLASS, 4)) = int32(p.ECN & 3)
+		}
+	}
+	if p.Segment != 0 {
+		*(*uint16)(n.message(c, unix.SOL_UDP, unix.UDP_SEGMENT, 2)) = p.Segment
+	}
+	return n
 }
 
-// message writes a header and returns the place of the data.
-func (c *control) message(level, kind int32, size int) unsafe.Pointer {
-	h := (*unix.Cmsghdr)(unsafe.Pointer(c))
+// message writes a header behind the used part and returns the place of the data.
+func (n *packed) message(c *control, level, kind int32, size int) unsafe.Pointer {
+	at := unsafe.Add(unsafe.Pointer(c), int(*n))
+	h := (*unix.Cmsghdr)(at)
 	h.Level, h.Type = level, kind
 	h.SetLen(unix.CmsgLen(size))
-	return unsafe.Add(unsafe.Pointer(c), unix.CmsgLen(0))
+	*n += packed(unix.CmsgSpace(size))
+	return unsafe.Add(at, unix.CmsgLen(0))
 }
 
-// local decodes the first n bytes. It returns the local address that the datagram was sent to, in
-// the socket's family. An IPv6 socket reports an IPv4 datagram in two messages. The IPv4 one has
-// the address to answer from, also after a broadcast.
-func (c *control) local(n int) (a Addr) {
+// outgoing returns the control data of a send: what the fields say, then the caller's.
+func (c *control) outgoing(local *Addr, p *Packet) (*byte, int) {
+	n := 0
+	if local.Family != 0 || p.ECN != 0 || p.Segment != 0 {
+		n = int(c.set(local, p))
+	}
+	switch own := (*byte)(unsafe.Pointer(c)); {
+	case n == 0 && p.ControlN == 0:
+		return nil, 0
+	case p.ControlN == 0:
+		return own, n
+	case n == 0:
+		return &p.Control[0], p.ControlN
+	default:
+		both := append(append([]byte(nil), unsafe.Slice(own, n)...), p.Control[:p.ControlN]...)
+		return &both[0], len(both)
+	}
+}
+
+// incoming returns the room for a receive.
+func (c *control) incoming(p *Packet) (*byte, int) {
+	if len(p.Control) > 0 {
+		return &p.Control[0], len(p.Control)
+	}
+	return (*byte)(unsafe.Pointer(c)), int(unsafe.Sizeof(*c))
+}
+
+// received reads the n bytes that a receive has reported.
+func (c *control) received(p *Packet, n, flags int) {
+	p.Flags = flags &^ unix.MSG_CMSG_CLOEXEC
+	p.Cut = flags&unix.MSG_TRUNC != 0
+	if len(p.Control) > 0 {
+		p.ControlN = min(n, len(p.Control))
+		raceWrite(p.Control[:p.ControlN])
+		decode(p, p.Control[:p.ControlN])
+		return
+	}
+	p.ControlN = 0
 	b := unsafe.Slice((*byte)(unsafe.Pointer(c)), min(n, int(unsafe.Sizeof(*c))))
-	four, six := false, false
-	for len(b) >= unix.CmsgLen(0) {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-		size := int(h.Len)
-		if size < unix.CmsgLen(0) || size > len(b) {
-			break
-		}
-		data := b[unix.CmsgLen(0):size]
-		switch {
-		case h.Level == unix.SOL_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
-			four = true
-			copy(a.IP[12:], data[4:8]) // spec_dst
-		case h.Level == unix.SOL_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
-			six = true
-			if !four {
-				a.IP = [16]byte(data)
-				a.Scope = binary.NativeEndian.Uint32(data[16:])
-			}
-		}
-		b = b[min(unix.CmsgSpace(len(data)), len(b)):]
+	decode(p, b)
+	if p.Addr.Family == AF_UNIX || p.Addr.Family == 0 {
+		closeRights(b) // nobody else could
 	}
-	return asked(a, four, six)
 }
-
-// asked completes the address that the messages have reported. The last four bytes have the IPv4
-// address.
-func asked(a Addr, four, six bool) Addr {
-	switch {
-	case four && six: // an IPv6 socket has received an IPv4 datagram
-		b := Addr{Family: AF_INET6}
-		copy(b.IP[:], mapped[:])
-		copy(b.IP[12:], a.IP[12:])
-		return b
-	case four:
-		b := Addr{Family: AF_INET}
-		copy(b.IP[:4], a.IP[12:])
-		return b
-	case !six || a.IP[0] == 0xff: // no address, or a multicast address, which cannot be a source
-		return Addr{}
-	}
-	a.Family = AF_INET6
-	if a.IP[0] != 0xfe || a.IP[1]&0xc0 != 0x80 { // not link-local: any interface
-		a.Scope = 0
-	}
-	return a
-}
-
-var mapped = [12]byte{10: 0xff, 11: 0xff}

@@ -17,16 +17,17 @@ func (*host) RecvMsg(fd int, p *Packet, flags int) Errno {
 	var sa sockaddr
 	v := unix.Iovec{Base: unsafe.SliceData(p.Buf)}
 	v.SetLen(len(p.Buf))
-	h := unix.Msghdr{Iov: &v, Name: (*byte)(unsafe.Pointer(&sa)), Control: (*byte)(unsafe.Pointer(&c))}
+	h := unix.Msghdr{Iov: &v, Name: (*byte)(unsafe.Pointer(&sa))}
 	h.SetIovlen(1)
 	for {
-		h.Namelen = uint32(unsafe.Sizeof(sa))
-		h.SetControllen(int(unsafe.Sizeof(c)))
-		n, _, e := syscall.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), uintptr(flags|unix.MSG_DONTWAIT))
+		room, size := c.incoming(p)
+		h.Namelen, h.Control = uint32(unsafe.Sizeof(sa)), room
+		h.SetControllen(size)
+		n, _, e := syscall.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), uintptr(flags|unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC))
 		if e == 0 {
 			p.N = min(int(n), len(p.Buf))
-			p.Addr, p.Local = sa.addr(h.Namelen), c.local(int(h.Controllen))
-			p.Cut = h.Flags&unix.MSG_TRUNC != 0
+			p.Addr = sa.addr(h.Namelen)
+			c.received(p, int(h.Controllen), int(h.Flags))
 			raceWrite(p.Buf[:p.N])
 			raceAcquire()
 			return 0
@@ -51,21 +52,25 @@ func (*host) SendMsg(fd int, p *Packet, flags int) Errno {
 		}
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&sa)), size
 	}
-	if size := c.set(p.Local); size > 0 {
-		h.Control = (*byte)(unsafe.Pointer(&c))
-		h.SetControllen(size)
-	}
+	local := p.Local
+	messages, size := c.outgoing(&local, p)
+	h.Control = messages
+	h.SetControllen(size)
 	raceRead(p.Buf[:p.N])
+	raceRead(p.Control[:p.ControlN])
 	raceRelease()
 	for {
 		// Not raw: a send to a Unix socket may wait for a lock that another process holds.
-		_, _, e := syscall.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), uintptr(flags|unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL))
+		n, _, e := syscall.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), uintptr(flags|unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL))
 		switch {
 		case e == 0:
+			p.N = int(n)
 			return 0
-		case h.Control != nil && refusesLocal(e):
-			h.Control = nil
-			h.SetControllen(0)
+		case local.Family != 0 && refusesLocal(e):
+			local = Addr{}
+			messages, size = c.outgoing(&local, p)
+			h.Control = messages
+			h.SetControllen(size)
 		case e != unix.EINTR:
 			return e
 		}
