@@ -24,6 +24,7 @@ type epoll struct {
 	// costs one more system call. A needless sleep costs the runtime's bookkeeping of a blocking
 	// call.
 	busy    bool
+	slept   bool // the last Wait did
 	noPwait bool // epoll_pwait2 (Linux 5.11) is missing or refused: deadlines round up to 1 ms
 }
 
@@ -116,6 +117,7 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 	if len(p.raw) < len(events) {
 		p.raw = make([]unix.EpollEvent, len(events))
 	}
+	p.slept = false
 	if p.busy || until == 0 {
 		n, e := p.look(len(events))
 		if e != 0 {
@@ -125,6 +127,7 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 			return p.take(events, n), nil
 		}
 	}
+	p.slept = true
 	for {
 		n, e := p.sleep(len(events), until)
 		if e == unix.EINTR {
@@ -140,6 +143,10 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 		return p.take(events, n), nil
 	}
 }
+
+// Slept reports to a loop that measures its idle time whether the last Wait slept. It belongs to
+// Wait's goroutine.
+func (p *epoll) Slept() bool { return p.slept }
 
 // look polls without waiting, by a raw call.
 func (p *epoll) look(max int) (int, unix.Errno) {

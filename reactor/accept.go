@@ -87,9 +87,9 @@ func (l *Listener) queueLength() int {
 // suspend pauses the Listener: what waits stays in the backlog.
 func (l *Listener) suspend(e kernel.Errno) {
 	r := l.w.r
-	r.count.Refused++
+	r.refused(e)
 	l.failures = 0
-	if err := l.w.set(0); err != nil {
+	if err := l.accepts(0); err != nil {
 		r.log.Error("cannot pause a listener", zaplog.Error(err))
 	}
 	if !l.suspended {
@@ -120,7 +120,7 @@ func (l *Listener) resumeAccept() {
 	if l.closed || l.paused || l.full() {
 		return
 	}
-	if err := l.w.set(poller.In); err != nil {
+	if err := l.accepts(poller.In); err != nil {
 		l.w.r.log.Error("cannot resume a listener", zaplog.Error(err))
 		l.suspendTimer = l.w.r.After(pause, l.resumeAccept)
 	}
@@ -201,7 +201,8 @@ func (l *Listener) connAdded() {
 		l.conns++
 	}
 	if l.w.gen != 0 && l.full() {
-		if err := l.w.set(0); err != nil {
+		l.w.r.count.Full++
+		if err := l.accepts(0); err != nil {
 			l.w.r.log.Error("cannot pause a listener", zaplog.Error(err))
 		}
 	}

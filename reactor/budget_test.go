@@ -313,7 +313,7 @@ func TestChunksAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
 	}
-	var p outputPool
+	p := outputPool{clock: new(timeout.Deadline)}
 	var outs []*output
 	for range 1000 {
 		o := p.output()

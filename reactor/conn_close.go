@@ -40,7 +40,8 @@ func (c *Conn) Close() error {
 		return nil
 	}
 	c.state |= closing
-	c.state &^= paused | throttled
+	c.state &^= paused
+	c.setThrottled(false)
 	c.flushLater()
 	return nil
 }
@@ -119,6 +120,7 @@ func (c *Conn) tearDown(err error) {
 		return
 	}
 	r := c.w.r
+	c.setThrottled(false)
 	c.state |= released
 	if c.filter != nil {
 		if c.filter.failErr != nil { // it was first, and what broke then is of no interest
@@ -206,6 +208,7 @@ func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 		c.w.r.outputs.free(c.out)
 		c.out = nil
 	}
+	c.setThrottled(false)
 	c.state |= released
 	if c.in != nil {
 		c.in.b.Drop()

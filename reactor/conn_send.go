@@ -98,6 +98,7 @@ func (c *Conn) sendable(n int) error {
 	case c.is(outputFailed):
 		return c.deadlines.outputErr
 	case n > c.opt.cap-c.Buffered():
+		c.w.r.count.SendsRefused++
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), n, c.opt.cap)
 	}
 	return nil
@@ -242,37 +243,10 @@ func (c *Conn) wrote(n int) {
 		c.state &^= blocked
 	} else {
 		c.state |= blocked
+		r.outputs.block(c.out)
 	}
 	c.throttle()
 	c.watch()
-}
-
-// throttle stops reading while too much output waits, so that a peer that does not read costs the
-// cap and no more.
-func (c *Conn) throttle() {
-	if c.Buffered() > c.opt.high && !c.is(throttled|closing) {
-		c.state |= throttled
-		if !c.is(dialling) {
-			c.watch()
-		}
-	}
-}
-
-// unthrottle ends the back-pressure at the low-water mark. Only Events call it, never user code.
-func (c *Conn) unthrottle() {
-	if c.is(throttled) && c.Buffered() <= c.opt.low && !c.is(released) {
-		c.state &^= throttled
-		c.watch()
-		if c.filter != nil && c.filter.inputKept {
-			c.readNextTurn()
-		}
-		if h, ok := c.handler.(DrainHandler); ok && !c.is(closing|released|outputFailed) {
-			h.Drained(c)
-		}
-	}
-	if c.is(wantFIN | closing) {
-		c.flushLater()
-	}
 }
 
 // failOutput drops the output after an error of the kernel. The Conn still reads the input that the
@@ -281,7 +255,8 @@ func (c *Conn) unthrottle() {
 func (c *Conn) failOutput(err error) {
 	c.ensureDeadlines().outputErr = err
 	c.state |= outputFailed
-	c.state &^= blocked | throttled
+	c.state &^= blocked
+	c.setThrottled(false)
 	if c.is(closing | sawEOF) {
 		c.tearDown(err) // before the output is dropped: a drain reports it
 		return

@@ -58,7 +58,7 @@ func TestCloseWakesTheLoop(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-turned
-	for r.awake.Load() { // until it sleeps
+	for r.awake.Load() != 0 { // until it sleeps
 		time.Sleep(time.Millisecond)
 	}
 	r.Close()

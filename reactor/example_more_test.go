@@ -155,3 +155,35 @@ func ExampleReactor_Conns() {
 	// to all
 	//  <nil>
 }
+
+// A monitor compares two Loads: how busy the loop was between them, and how late its timers ran.
+func ExampleLoad() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	before := r.Load()
+	r.After(time.Millisecond, func() {
+		time.Sleep(20 * time.Millisecond) // what a callback should not do
+		r.Close()
+	})
+	if err := r.Run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	load := r.Load()
+	load = load.Since(&before)
+	fmt.Println("busy 20 ms or more:", load.Busy >= 20*time.Millisecond)
+	fmt.Println("utilization is above 0:", load.Utilization() > 0)
+	// Output:
+	// busy 20 ms or more: true
+	// utilization is above 0: true
+}
+
+// All but one turn are short, so only the last quantile shows the slow one.
+func ExampleHistogram() {
+	var turns reactor.Histogram
+	turns.Counts[3] = 999 // more than 4 µs, 8 µs at most
+	turns.Counts[15] = 1  // more than 16 ms, 33 ms at most
+	fmt.Println(turns.Count(), turns.Quantile(0.5), turns.Quantile(0.999), turns.Quantile(1))
+	// Output: 1000 8µs 8µs 32.768ms
+}

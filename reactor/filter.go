@@ -115,6 +115,7 @@ func (c *Conn) output(p []byte) error {
 	f := c.filter
 	if !f.ready {
 		f.beforeReady = append(f.beforeReady, p...)
+		c.w.r.outputs.bytes += len(p)
 		return nil
 	}
 	var err error
@@ -149,6 +150,7 @@ func (c *Conn) finishFilter() bool {
 // dropBeforeReady gives up what was sent before the Filter was ready.
 func (c *Conn) dropBeforeReady() {
 	c.w.r.count.Undelivered += uint64(len(c.filter.beforeReady))
+	c.w.r.outputs.bytes -= len(c.filter.beforeReady)
 	c.filter.beforeReady = nil
 }
 
@@ -185,9 +187,10 @@ func (w *Wire) Ready() {
 	f.ready = true
 	if early := f.beforeReady; len(early) > 0 {
 		f.beforeReady = nil
+		c.w.r.outputs.bytes -= len(early)
 		_ = c.output(early) // a Filter that is ready accepts it; Closed reports a broken connection
 		if len(early) > c.opt.high && !c.is(released|closing|outputFailed) {
-			c.state |= throttled // the Handler may have seen Buffered above the mark and waits for Drained
+			c.setThrottled(true) // the Handler may have seen Buffered above the mark and waits for Drained
 		}
 	}
 	if c.is(wantFIN | closing) {

@@ -177,6 +177,7 @@ func (g *Group) PostAll(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: PostAll of a nil function")
 	}
+	now := g.k.Now()
 	for _, r := range g.loops { // only PostAll holds two of these locks, and always in this order
 		r.mu.Lock()
 	}
@@ -191,8 +192,7 @@ func (g *Group) PostAll(f func(*Reactor)) error {
 	}
 	for _, r := range g.loops {
 		if err == nil {
-			r.posted.add(post{f: func() { f(r) }}, nil)
-			r.queued.Store(true)
+			r.add(post{f: func() { f(r) }, at: now}, nil)
 		}
 		r.mu.Unlock()
 	}

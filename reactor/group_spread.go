@@ -36,7 +36,8 @@ func (s *distributor) attach(r *Reactor, fd int) error {
 	s.acceptor.Store(l) // before it looks whether it is full: who leaves now looks here
 	err := l.attach(r, fd)
 	if err == nil && l.full() {
-		err = l.w.set(0)
+		r.count.Full++
+		err = l.accepts(0)
 	}
 	return err
 }

@@ -37,6 +37,7 @@ type Listener struct {
 	single       bool         // the last Event brought one connection and no more
 	paused       bool         // by Pause
 	closed       bool
+	counted      bool // in Stats.Paused
 	given        bool // closed, and the descriptor is another loop's
 }
 
@@ -147,7 +148,7 @@ func (l *Listener) Pause() error {
 		}
 	}
 	l.paused = true
-	return l.w.set(0)
+	return l.accepts(0)
 }
 
 // Resume accepts again, first what waits in the backlog. If the Listener is full (WithMaxConns) or
@@ -162,12 +163,36 @@ func (l *Listener) Resume() error {
 		}
 	}
 	if !l.full() && !l.awaitsTimer() {
-		if err := l.w.set(poller.In); err != nil {
+		if err := l.accepts(poller.In); err != nil {
 			return err
 		}
 	}
 	l.paused = false
 	return nil
+}
+
+// accepts sets whether the kernel reports connections. Stats counts the Listeners that accept none.
+func (l *Listener) accepts(want poller.Interest) error {
+	err := l.w.set(want)
+	l.countPaused(l.w.want == 0)
+	return err
+}
+
+func (l *Listener) countPaused(paused bool) {
+	switch {
+	case paused && !l.counted:
+		l.w.r.count.Paused++
+	case !paused && l.counted:
+		l.w.r.count.Paused--
+	}
+	l.counted = paused
+}
+
+// drop ends the registration.
+func (l *Listener) drop() {
+	l.w.drop()
+	l.countPaused(false)
+	l.w.r.listeners--
 }
 
 // Close stops accepting; its Conns stay open. The kernel resets the connections in the backlog. A
@@ -184,8 +209,7 @@ func (l *Listener) Close() error {
 	if l.suspendTimer != nil {
 		l.suspendTimer.Stop()
 	}
-	l.w.drop()
-	r.listeners--
+	l.drop()
 	if e := r.closeSocket(int(l.w.fd), l.file); e != 0 {
 		return callError("close", e)
 	}
@@ -198,8 +222,7 @@ func (l *Listener) detachFD() int {
 	if l.suspendTimer != nil {
 		l.suspendTimer.Stop()
 	}
-	l.w.drop()
-	l.w.r.listeners--
+	l.drop()
 	return int(l.w.fd)
 }
 

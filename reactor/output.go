@@ -1,5 +1,10 @@
 package reactor
 
+import (
+	"github.com/ureactor/ureactor/internal/timerq"
+	"github.com/ureactor/ureactor/timeout"
+)
+
 const (
 	chunkSize  = 16*1024 - 32 // with its header a size class of the allocator
 	chunksKeep = 64           // chunks that an idle loop keeps, those in outputs included: 1 MiB
@@ -10,11 +15,14 @@ const (
 type output struct {
 	head, tail *chunk
 	n          int // bytes in all chunks
+
+	blocked timerq.Timer // its place among those that wait for the kernel; it never fires
 }
 
 type chunk struct {
 	next       *chunk
 	start, end int
+	at         timeout.Deadline // when its first byte came, of a chunk that was added to others
 	b          [chunkSize]byte
 }
 
@@ -23,6 +31,11 @@ type outputPool struct {
 	outs   []*output
 	chunks *chunk
 	kept   int
+
+	bytes   int               // in all outputs that are borrowed
+	blocked timerq.Queue      // outputs that the kernel has refused, by the age of their first byte
+	clock   *timeout.Deadline // the loop's latest reading
+	oldest  *timeout.Deadline // when the first of blocked came; Never if there is none
 }
 
 func (p *outputPool) output() *output {
@@ -36,6 +49,9 @@ func (p *outputPool) output() *output {
 
 // free takes back the output with all that is in it.
 func (p *outputPool) free(o *output) {
+	if p.blocked.Stop(&o.blocked) {
+		*p.oldest = p.blocked.Next()
+	}
 	for o.head != nil {
 		o.skip(p, o.head.end-o.head.start)
 	}
@@ -44,8 +60,20 @@ func (p *outputPool) free(o *output) {
 	}
 }
 
+// block notes that the kernel has refused the rest of the output, or a part of that.
+func (p *outputPool) block(o *output) {
+	if !o.blocked.Armed() {
+		o.head.at = *p.clock
+	} else if o.head.at <= o.blocked.Until() {
+		return
+	}
+	p.blocked.Arm(&o.blocked, o.head.at)
+	*p.oldest = p.blocked.Next()
+}
+
 // reuse takes back an output of one chunk, which it keeps for the next to borrow it.
 func (p *outputPool) reuse(o *output) {
+	p.bytes -= o.n
 	o.n, o.head.start, o.head.end = 0, 0, 0
 	if len(p.outs)+p.kept < chunksKeep {
 		p.outs = append(p.outs, o)
@@ -74,13 +102,14 @@ func (p *outputPool) freeChunk(c *chunk) {
 // add copies the bytes to the end.
 func (o *output) add(pool *outputPool, p []byte) {
 	o.n += len(p)
+	pool.bytes += len(p)
 	for len(p) > 0 {
 		if o.tail == nil || o.tail.end == chunkSize {
 			c := pool.chunk()
 			if o.tail == nil {
 				o.head = c
 			} else {
-				o.tail.next = c
+				o.tail.next, c.at = c, *pool.clock
 			}
 			o.tail = c
 		}
@@ -93,6 +122,7 @@ func (o *output) add(pool *outputPool, p []byte) {
 // skip drops the first n bytes: the kernel has them.
 func (o *output) skip(pool *outputPool, n int) {
 	o.n -= n
+	pool.bytes -= n
 	for o.head != nil {
 		c := o.head
 		k := min(n, c.end-c.start)

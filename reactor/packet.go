@@ -206,6 +206,7 @@ func (c *PacketConn) tearDown(err error) {
 			r.undelivered.Bytes += int64(n - c.queue.len()*packetCost)
 		}
 	}
+	r.outputs.bytes -= c.queue.size()
 	c.queue = packetQueue{}
 	if c.suspendTimer != nil {
 		c.suspendTimer.Stop()

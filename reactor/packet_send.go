@@ -48,6 +48,7 @@ func (c *PacketConn) send(p []byte, local, to *Addr) error {
 	case len(p) > c.max:
 		return notSent(len(p), *to, fmt.Errorf("must be at most %d: %w", c.max, kernel.EMSGSIZE))
 	case len(p)+packetCost > c.opt.cap-c.Buffered() && !c.queue.empty(): // one alone is always taken
+		r.count.SendsRefused++
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), len(p), c.opt.cap)
 	}
 	if len(p) > corkMax && c.queue.empty() {
@@ -62,6 +63,7 @@ func (c *PacketConn) send(p []byte, local, to *Addr) error {
 		}
 	}
 	c.queue.add(p, to, local)
+	r.outputs.bytes += len(p) + packetCost
 	if !c.flushPending && !c.blocked {
 		c.flushPending = true
 		r.flushPending.add(c)
@@ -119,7 +121,7 @@ func (c *PacketConn) flush() {
 		for i := range b.Packets[:sent] {
 			r.count.BytesOut += uint64(b.Packets[i].N)
 		}
-		c.queue.skip(sent)
+		c.skip(sent)
 		all += max(sent, 1)
 		if sent == n {
 			continue
@@ -132,7 +134,7 @@ func (c *PacketConn) flush() {
 			return
 		}
 		to := c.queue.front()
-		c.queue.skip(1)
+		c.skip(1)
 		r.count.PacketsLost++
 		c.lost(to, callError("sendmmsg", e))
 	}
@@ -140,6 +142,13 @@ func (c *PacketConn) flush() {
 	if c.closing && !c.closed {
 		c.tearDown(nil)
 	}
+}
+
+// skip removes the first datagrams of the queue.
+func (c *PacketConn) skip(n int) {
+	before := c.queue.size()
+	c.queue.skip(n)
+	c.w.r.outputs.bytes -= before - c.queue.size()
 }
 
 // waitsFor returns whether Out will report when a datagram refused with e can be sent. After

@@ -1,5 +1,11 @@
 package reactor
 
+import (
+	"time"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
 // postArenaMax bounds the bytes that wait in PostSends of one reactor; ErrFull past it. One
 // PostSend that waits alone may have more: as many as its Conn may buffer.
 const postArenaMax = 16 << 20
@@ -13,6 +19,8 @@ type post struct {
 	f func()
 	c *Conn
 	n int
+
+	at timeout.Deadline // when it was posted
 }
 
 // A postQueue holds posts and, back to back, the bytes of PostSends, so that a PostSend allocates
@@ -49,13 +57,13 @@ func (q *postQueue) reset() {
 // mustPost posts the reactor's own work: no limit applies. It returns false once the reactor has
 // stopped.
 func (r *Reactor) mustPost(f func()) bool {
+	now := r.k.Now()
 	r.mu.Lock()
 	if r.postsClosed {
 		r.mu.Unlock()
 		return false
 	}
-	r.posted.add(post{f: f}, nil)
-	r.queued.Store(true)
+	r.add(post{f: f, at: now}, nil)
 	r.mu.Unlock()
 	r.wake()
 	return true
@@ -72,6 +80,7 @@ func (r *Reactor) sound() bool {
 }
 
 func (r *Reactor) post(p post, bytes []byte) error {
+	p.at = r.k.Now()
 	r.mu.Lock()
 	switch {
 	case r.postsClosed:
@@ -80,13 +89,19 @@ func (r *Reactor) post(p post, bytes []byte) error {
 	case r.posted.len() >= r.opt.postLimit,
 		len(bytes) > 0 && len(r.posted.arena) > 0 && len(r.posted.arena)+len(bytes) > postArenaMax:
 		r.mu.Unlock()
+		r.postsRefused.Add(1)
 		return ErrFull
 	}
-	r.posted.add(p, bytes)
-	r.queued.Store(true)
+	r.add(p, bytes)
 	r.mu.Unlock()
 	r.wake()
 	return nil
+}
+
+// add appends to posted; the caller holds mu.
+func (r *Reactor) add(p post, bytes []byte) {
+	r.posted.add(p, bytes)
+	r.queued.Store(int32(r.posted.len()))
 }
 
 // runPosted calls the functions posted before now, each as a step. Functions posted meanwhile wait
@@ -95,9 +110,11 @@ func (r *Reactor) runPosted() {
 	if r.posting.len() == 0 { // else they are those of a turn that was left unfinished
 		r.takePosted(false)
 	}
+	r.readClock()
 	for n := 0; n < postsPerTurn && r.posting.len() > 0; n++ {
 		p, bytes := r.posting.take()
 		r.count.Posts++
+		r.times.posts.note(time.Duration(r.times.clock - p.at))
 		r.runPost(p, bytes)
 	}
 	if r.posting.len() == 0 {
@@ -133,7 +150,7 @@ func (r *Reactor) takePosted(last bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.posting, r.posted = r.posted, r.posting
-	r.queued.Store(false)
+	r.queued.Store(0)
 	r.postsClosed = r.postsClosed || last
 	return r.posting.len() > 0
 }

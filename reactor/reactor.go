@@ -55,7 +55,6 @@ type Reactor struct {
 
 	table         fdtable.Table[*Watch]
 	timers        timerq.Queue
-	began         timeout.Deadline // when New returned
 	now           timeout.Deadline // the turn's clock: for expiry only, arming reads the clock afresh
 	events        []poller.Event
 	buf           desc.Buffer // what Data is shown, of a Handler and in a task
@@ -83,10 +82,10 @@ type Reactor struct {
 	probe       threadlock.Probe
 	beganLocked bool // a panic has left Run, and the Tasks may have begun on a locked goroutine
 
-	running   *Task        // nil in callbacks
-	goexiting bool         // runtime.Goexit unwinds the goroutine; the panic handler was called
-	loopWakes bool         // the loop itself wakes tasks: no user code is below
-	runnable  queue[*Task] // in the order they were woken
+	running   *Task            // nil in callbacks
+	goexiting bool             // runtime.Goexit unwinds the goroutine; the panic handler was called
+	loopWakes bool             // the loop itself wakes tasks: no user code is below
+	runnable  queue[wokenTask] // in the order they were woken
 
 	conns       int // open or dialling; a drain ends these and the next three
 	listeners   int
@@ -106,17 +105,22 @@ type Reactor struct {
 	aborted       bool             // the end of a context has aborted something, or begun the end
 	doneEarly     bool             // done was closed before it had ended
 
-	count     Stats
+	figures   // its own; board shows them to others
+	board     board[figures]
+	times     times
+	byHand    bool    // Turn drives it
+	sleeper   sleeper // the poller, if it says whether a Wait slept
 	logLimits logLimits
 	watchdog  *watchdog
 
 	owner           atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
-	awake           atomic.Bool  // in a turn, after its sleep: it checks posted before it sleeps again
+	awake           atomic.Int64 // when the turn began, which checks posted before its end; 0: asleep
 	drain           atomic.Bool  // Shutdown has begun
 	shutdownWaiting atomic.Bool  // a Shutdown waits, or has waited
 	handing         atomic.Bool  // the goroutine that runs the loop in Shutdown hands it over
 	abort           atomic.Bool  // the last Shutdown's or Run's context has ended
-	queued          atomic.Bool  // posted is not empty
+	queued          atomic.Int32 // the length of posted
+	postsRefused    atomic.Uint64
 	done            chan struct{}
 	result          error // why it ended; written before done is closed
 
@@ -124,11 +128,10 @@ type Reactor struct {
 
 	mu           sync.Mutex // guards what other goroutines may touch:
 	posted       postQueue
-	waiters      int   // calls of Shutdown whose context is not done
-	postsClosed  bool  // takes no posts
-	pollerClosed bool  // its poller is closed
-	failing      bool  // it has failed and is about to stop
-	stats        Stats // count as of the last turn
+	waiters      int  // calls of Shutdown whose context is not done
+	postsClosed  bool // takes no posts
+	pollerClosed bool // its poller is closed
+	failing      bool // it has failed and is about to stop
 }
 
 // A flusher may have output that waits for the end of the step.
@@ -180,8 +183,7 @@ func New(opts ...Option) (*Reactor, error) {
 		return nil, fmt.Errorf("reactor: %w", err)
 	}
 	r.poller = p
-	r.now = r.k.Now()
-	r.began = r.now
+	r.beginTimes()
 	r.startWatchdog()
 	return r, nil
 }
@@ -194,7 +196,7 @@ func (r *Reactor) FD() int { return r.poller.FD() }
 func (r *Reactor) Next() timeout.Deadline {
 	work := r.readPending.len() + r.flushPending.len() + r.closedCalls.len() +
 		r.runnable.len() + r.posting.len() + r.dials.len()
-	if work > 0 || r.turnBegun || r.queued.Load() || r.drain.Load() != r.draining || r.unclosed || r.tasks.next != nil || r.abort.Load() {
+	if work > 0 || r.turnBegun || r.queued.Load() > 0 || r.drain.Load() != r.draining || r.unclosed || r.tasks.next != nil || r.abort.Load() {
 		return 0
 	}
 	if _, ok := r.timers.Settle(repairsPerTurn); !ok {
@@ -221,7 +223,7 @@ func (r *Reactor) Post(f func()) error {
 
 // wake ends the loop's sleep. A loop that is awake checks posted before it sleeps.
 func (r *Reactor) wake() {
-	if r.awake.Load() {
+	if r.awake.Load() != 0 {
 		return
 	}
 	var err error

@@ -225,6 +225,7 @@ func (r *Reactor) Turn(until timeout.Deadline) error {
 		panic("reactor: Turn called from inside a callback")
 	}
 	r.mustMatchTasks()
+	r.byHand = true
 	returned := false
 	defer func() {
 		if !returned { // by a panic or runtime.Goexit: whoever survives that may turn again

@@ -1,5 +1,7 @@
 package reactor
 
+import "github.com/ureactor/ureactor/internal/kernel"
+
 // Stats are counts since New, as of the last turn that has ended.
 type Stats struct {
 	Turns  uint64 // wake-ups of the loop
@@ -9,6 +11,9 @@ type Stats struct {
 
 	Accepted    uint64
 	Refused     uint64 // accept failures after which a listener paused
+	NoFiles     uint64 // of these: the process or the system has no descriptor left
+	NoMemory    uint64 // of these: the system has no memory left
+	Full        uint64 // times that WithMaxConns has paused a listener
 	Dialled     uint64 // connects that succeeded
 	Reads       uint64 // calls of Data
 	Sends       uint64 // system calls that sent on Conns
@@ -21,26 +26,51 @@ type Stats struct {
 	TasksEnded  uint64
 	Panics      uint64 // that WithPanicHandler's function was given
 
+	SendsRefused uint64 // with ErrBuffered: the Conn's or PacketConn's limit
+	PostsRefused uint64 // with ErrFull
+
 	Conns     int // open now, those being dialled included
 	Listeners int
 	Packets   int // PacketConns
 	Tasks     int // that have not ended
 	Timed     int // armed timers
+
+	Posted    int // functions and PostSends that wait
+	Buffered  int // bytes that Conns and PacketConns have accepted and the kernel has not
+	Throttled int // Conns under back-pressure: not read until their output has fallen
+	Blocked   int // Conns with output that the kernel has refused
+	Paused    int // Listeners that accept nothing now: paused, full, or after a failure
+	Watched   int // descriptors that the loop has
 }
 
-// Stats may be called from any goroutine.
+// Stats may be called from any goroutine. It never makes the loop wait.
 func (r *Reactor) Stats() Stats {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.stats
+	s := r.board.get().count
+	s.Posted += int(r.queued.Load())
+	s.PostsRefused = r.postsRefused.Load()
+	return s
 }
 
+// refused counts a failure of accept after which somebody pauses.
+func (r *Reactor) refused(e kernel.Errno) {
+	r.count.Refused++
+	switch e {
+	case kernel.EMFILE, kernel.ENFILE:
+		r.count.NoFiles++
+	case kernel.ENOMEM, kernel.ENOBUFS:
+		r.count.NoMemory++
+	}
+}
+
+// publish shows the figures to other goroutines.
 func (r *Reactor) publish() {
-	r.count.Conns, r.count.Listeners, r.count.Packets = r.conns, r.listeners, r.packets
-	r.count.Tasks, r.count.Timed = r.tasks.n, r.timers.Len()
-	r.mu.Lock()
-	r.stats = r.count
-	r.mu.Unlock()
+	s := &r.count
+	s.Conns, s.Listeners, s.Packets = r.conns, r.listeners, r.packets
+	s.Tasks, s.Timed = r.tasks.n, r.timers.Len()
+	s.Posted, s.Buffered = r.posting.len(), r.outputs.bytes
+	s.Blocked, s.Watched = r.outputs.blocked.Len(), r.table.Len()
+	r.final = r.stopped
+	r.board.put(&r.figures)
 }
 
 func (s *Stats) add(t Stats) {
@@ -66,4 +96,15 @@ func (s *Stats) add(t Stats) {
 	s.Packets += t.Packets
 	s.Tasks += t.Tasks
 	s.Timed += t.Timed
+	s.NoFiles += t.NoFiles
+	s.NoMemory += t.NoMemory
+	s.Full += t.Full
+	s.SendsRefused += t.SendsRefused
+	s.PostsRefused += t.PostsRefused
+	s.Posted += t.Posted
+	s.Buffered += t.Buffered
+	s.Throttled += t.Throttled
+	s.Blocked += t.Blocked
+	s.Paused += t.Paused
+	s.Watched += t.Watched
 }

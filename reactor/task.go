@@ -108,7 +108,7 @@ func (r *Reactor) Go(f func(t *Task)) *Task {
 		return t
 	}
 	r.tasks.add(t)
-	r.runnable.add(t)
+	r.addRunnable(t)
 	r.wake() // for a call on another goroutine, which is misuse, but works while the loop sleeps
 	return t
 }

@@ -37,8 +37,8 @@ func (r *Reactor) abandonTasks() {
 		}
 	}
 	for range r.runnable.len() {
-		if t := r.runnable.take(); t.state != finished {
-			r.runnable.add(t)
+		if w := r.runnable.take(); w.t.state != finished {
+			r.runnable.add(w)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"iter"
+	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -40,7 +41,7 @@ func (t *Task) yieldTurn(dir desc.Dir) kernel.Errno {
 	if e := t.interrupted(dir); e != 0 {
 		return e
 	}
-	t.r.runnable.add(t)
+	t.r.addRunnable(t)
 	t.state = runnable
 	t.suspend()
 	return 0
@@ -104,14 +105,24 @@ func (t *Task) wakeWith(why kernel.Errno) {
 		t.r.resume(t)
 		return
 	}
-	t.r.runnable.add(t)
+	t.r.addRunnable(t)
 }
+
+// A wokenTask can run since an instant.
+type wokenTask struct {
+	t  *Task
+	at timeout.Deadline
+}
+
+func (r *Reactor) addRunnable(t *Task) { r.runnable.add(wokenTask{t, r.k.Now()}) }
 
 // runTasks resumes the first n of those who can run.
 func (r *Reactor) runTasks(n int) {
+	r.readClock()
 	for range n {
-		t := r.runnable.take()
-		r.resume(t)
+		w := r.runnable.take()
+		r.times.wakes.note(time.Duration(r.times.clock - w.at))
+		r.resume(w.t)
 		r.endStep()
 	}
 }
@@ -228,7 +239,7 @@ func (j *taskResult) wakeJoiners() {
 		} else {
 			t.stopTimer()
 			t.wakeErrno, t.state = 0, runnable
-			t.r.runnable.add(t)
+			t.r.addRunnable(t)
 		}
 	}
 }

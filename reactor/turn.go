@@ -1,6 +1,8 @@
 package reactor
 
 import (
+	"time"
+
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -13,8 +15,9 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		return ErrClosed
 	}
 	if !r.turnBegun {
-		n, err := r.poller.Wait(r.events, until.Sooner(r.Next()))
-		r.awake.Store(true)
+		until = until.Sooner(r.Next())
+		n, err := r.poller.Wait(r.events, until)
+		r.beginTurn(until)
 		if err != nil {
 			r.fail(err)
 			return r.abortAll()
@@ -25,9 +28,6 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		r.budget = turnBudget
 	}
 	r.inTurn = true
-	if r.timers.Len() > 0 { // nobody else asks
-		r.now = r.k.Now()
-	}
 	if r.packetBuffers != nil && r.packetBuffers.n > 0 { // of a turn that was left in its middle
 		r.deliver()
 	}
@@ -49,7 +49,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	if r.dials.len() > 0 {
 		r.startDials()
 	}
-	if r.queued.Load() || r.posting.len() > 0 {
+	if r.queued.Load() > 0 || r.posting.len() > 0 {
 		r.runPosted()
 	}
 	if n := min(r.runnable.len(), tasksPerTurn); n > 0 {
@@ -60,8 +60,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		r.drainStep()
 	}
 	r.inTurn, r.turnBegun = false, false
-	r.publish()
-	r.awake.Store(false)
+	r.endTurn()
 	return nil
 }
 
@@ -82,7 +81,7 @@ func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 // expire calls the timers that are due. One armed meanwhile waits for the next turn.
 func (r *Reactor) expire() {
 	mark, repairs := r.timers.Mark(), repairsPerTurn
-	for range timersPerTurn {
+	for n := range timersPerTurn {
 		var ok bool
 		if repairs, ok = r.timers.Settle(repairs); !ok {
 			return
@@ -91,7 +90,11 @@ func (r *Reactor) expire() {
 		if t == nil {
 			return
 		}
+		if n == 0 {
+			r.readClock()
+		}
 		r.count.Timers++
+		r.times.lag.note(time.Duration(r.times.clock - t.Until()))
 		r.call(t.F)
 	}
 }

@@ -70,7 +70,7 @@ func (w *taskWaiter) Callbacks() { w.callbacks = true }
 // Lacking logs that a Task's Accept waits because the system lacks descriptors or memory.
 func (w *taskWaiter) Lacking(fd int, e kernel.Errno) {
 	r := (*Reactor)(w)
-	r.count.Refused++
+	r.refused(e)
 	if f, ok := r.logLimits.lacking.Line(nil); ok {
 		r.log.Warn("accept failed; the listener rests until it succeeds", append(f, zaplog.Int("fd", fd), zaplog.Error(e))...)
 	}

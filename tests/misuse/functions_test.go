@@ -74,6 +74,8 @@ var functions = map[string]any{
 		return err
 	},
 
+	"reactor.HistogramBound": func(i int) error { reactor.HistogramBound(i); return nil },
+
 	"select.Select": func(r, w, x []sel.Pollable, seconds float64) error {
 		s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
 		if err != nil {
@@ -128,10 +130,11 @@ var elsewhere = map[string]string{
 }
 
 var functionTakes = takes{
-	"netconn.DialTimeout.0":  "as in package net, 0 is no limit and less is over",
-	"reactor.WithMaxConns.0": "any number of Conns",
-	"select.Select.3":        "below 0 is for ever, as in MicroPython",
-	"socket.Tuple6.2":        "a scope has 32 bits without a sign",
+	"netconn.DialTimeout.0":    "as in package net, 0 is no limit and less is over",
+	"reactor.HistogramBound.0": "the first bucket",
+	"reactor.WithMaxConns.0":   "any number of Conns",
+	"select.Select.3":          "below 0 is for ever, as in MicroPython",
+	"socket.Tuple6.2":          "a scope has 32 bits without a sign",
 }
 
 func config() *tls.Config {
@@ -226,7 +229,7 @@ const subjects = ` netconn.Conn netconn.Listener netconn.PacketConn netconn.Unix
  netconn.TLSConn netconn.Net
  poller.Table timeout.Queue timeout.Timeout timeout.Deadline select.Poll socket.Socket socket.SSLSocket
  reactor.Reactor reactor.Group reactor.Conn reactor.Wire reactor.PacketConn reactor.Timer reactor.Watch reactor.Task
- reactor.Input socket.Input `
+ reactor.Input reactor.Histogram socket.Input `
 
 // parameters is a signature's text up to the end of its parameters.
 func parameters(text string) string {

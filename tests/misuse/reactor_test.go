@@ -124,8 +124,9 @@ var reactorSkips = map[string]string{
 }
 
 var reactorTakes = takes{
-	"Input.Discard.0": "as many as have arrived, and ErrIncomplete",
-	"Task.Sleep.0":    "a time that is over, or never comes",
+	"Input.Discard.0":      "as many as have arrived, and ErrIncomplete",
+	"Histogram.Quantile.0": "0 is the fastest, and any share up to 1",
+	"Task.Sleep.0":         "a time that is over, or never comes",
 }
 
 // Each method of package reactor.
@@ -145,7 +146,8 @@ func TestReactor(t *testing.T) {
 			must(t, err)
 			return c
 		}),
-		"Timer": onLoop(func(t *testing.T, r *reactor.Reactor) any { return r.After(time.Hour, func() {}) }),
+		"Histogram": func(*testing.T) (any, func()) { return &reactor.Histogram{}, func() {} },
+		"Timer":     onLoop(func(t *testing.T, r *reactor.Reactor) any { return r.After(time.Hour, func() {}) }),
 		"Watch": func(t *testing.T) (any, func()) {
 			r, done := turned(t)
 			var p [2]int

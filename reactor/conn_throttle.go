@@ -1,0 +1,42 @@
+package reactor
+
+// throttle stops reading while too much output waits, so that a peer that does not read costs the
+// cap and no more.
+func (c *Conn) throttle() {
+	if c.Buffered() > c.opt.high && !c.is(throttled|closing) {
+		c.setThrottled(true)
+		if !c.is(dialling) {
+			c.watch()
+		}
+	}
+}
+
+// setThrottled sets or clears the flag. Stats counts the Conns that have it.
+func (c *Conn) setThrottled(on bool) {
+	if c.is(throttled) == on {
+		return
+	}
+	c.state ^= throttled
+	if on {
+		c.w.r.count.Throttled++
+	} else {
+		c.w.r.count.Throttled--
+	}
+}
+
+// unthrottle ends the back-pressure at the low-water mark. Only Events call it, never user code.
+func (c *Conn) unthrottle() {
+	if c.is(throttled) && c.Buffered() <= c.opt.low && !c.is(released) {
+		c.setThrottled(false)
+		c.watch()
+		if c.filter != nil && c.filter.inputKept {
+			c.readNextTurn()
+		}
+		if h, ok := c.handler.(DrainHandler); ok && !c.is(closing|released|outputFailed) {
+			h.Drained(c)
+		}
+	}
+	if c.is(wantFIN | closing) {
+		c.flushLater()
+	}
+}

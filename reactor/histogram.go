@@ -1,0 +1,105 @@
+package reactor
+
+import (
+	"fmt"
+	"math/bits"
+	"sync/atomic"
+	"time"
+)
+
+// HistogramBuckets is how many buckets a Histogram has.
+const HistogramBuckets = 26
+
+// A Histogram counts durations in buckets of fixed bounds. Bucket 0 has those of 1 µs or less. Each
+// further bucket reaches to twice the bound before it. The last one has no bound: it has what took
+// longer than 16.8 s.
+type Histogram struct {
+	Counts [HistogramBuckets]uint64
+	Sum    time.Duration // of all durations
+}
+
+// HistogramBound is the longest duration that bucket i counts, 0 <= i < HistogramBuckets. That of
+// the last bucket is the largest Duration.
+func HistogramBound(i int) time.Duration {
+	switch {
+	case i < 0 || i >= HistogramBuckets:
+		panic(fmt.Sprintf("reactor: HistogramBound(%d): must be 0 … %d", i, HistogramBuckets-1))
+	case i == HistogramBuckets-1:
+		return 1<<63 - 1
+	}
+	return time.Microsecond << i
+}
+
+// bucketOf is the index of the bucket for d. A negative d is 0.
+func bucketOf(d time.Duration) int {
+	return min(bits.Len64(uint64(max(d, 1)-1)/1000), HistogramBuckets-1)
+}
+
+// Count is the number of durations.
+func (h *Histogram) Count() (n uint64) {
+	for _, c := range h.Counts {
+		n += c
+	}
+	return n
+}
+
+// Quantile returns a bound that the share q of all durations does not exceed: that of the bucket in
+// which the quantile is. It is 0 if nothing was counted. q is 0 … 1.
+func (h *Histogram) Quantile(q float64) time.Duration {
+	if !(q >= 0 && q <= 1) {
+		panic(fmt.Sprintf("reactor: Histogram.Quantile(%v): must be 0 … 1", q))
+	}
+	n := h.Count()
+	if n == 0 {
+		return 0
+	}
+	left := max(q*float64(n), 1)
+	for i, c := range h.Counts {
+		if left -= float64(c); left <= 0 {
+			return HistogramBound(i)
+		}
+	}
+	return HistogramBound(HistogramBuckets - 1)
+}
+
+// add adds the counts of g.
+func (h *Histogram) add(g *Histogram) {
+	for i, c := range g.Counts {
+		h.Counts[i] += c
+	}
+	h.Sum += g.Sum
+}
+
+// sub removes the counts of g, which was read earlier.
+func (h *Histogram) sub(g *Histogram) {
+	for i, c := range g.Counts {
+		h.Counts[i] -= c
+	}
+	h.Sum -= g.Sum
+}
+
+// A recorder is a Histogram to which one goroutine adds while others read.
+type recorder struct {
+	counts [HistogramBuckets]atomic.Uint64
+	sum    atomic.Int64
+}
+
+// note counts d. Only the loop calls it, so it need not add atomically.
+func (h *recorder) note(d time.Duration) {
+	h.count(d)
+	h.sum.Store(h.sum.Load() + int64(max(d, 0)))
+}
+
+// count is note for a recorder whose sum is kept elsewhere.
+func (h *recorder) count(d time.Duration) {
+	c := &h.counts[bucketOf(d)]
+	c.Store(c.Load() + 1)
+}
+
+func (h *recorder) read() (g Histogram) {
+	for i := range h.counts {
+		g.Counts[i] = h.counts[i].Load()
+	}
+	g.Sum = time.Duration(h.sum.Load())
+	return g
+}

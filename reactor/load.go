@@ -1,0 +1,91 @@
+package reactor
+
+import (
+	"time"
+
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A Load says what a loop spends its time on, from New until the call of Reactor.Load. Busy is the
+// time in turns. Idle is the rest: the loop sleeps in its Poller, or nobody runs it. All times are
+// by the Kernel's clock.
+type Load struct {
+	Busy, Idle time.Duration
+
+	Turns Histogram // how long a turn took, without the sleep before it
+	Lag   Histogram // of a timer: from its deadline to the stage of the turn that calls it
+	Posts Histogram // from Post or PostSend to the stage of the turn that runs it
+	Wakes Histogram // from the wake of a Task, or its Go or yield, to the stage that runs it
+
+	// Present is how long the present turn has run, 0 while the loop sleeps. A callback that hangs
+	// makes it grow.
+	Present time.Duration
+
+	// Unsent is how long the oldest output that the kernel has refused waits on any Conn; 0 if none
+	// does.
+	Unsent time.Duration
+}
+
+// Utilization is Busy as a share of Busy and Idle, 0 … 1.
+func (l *Load) Utilization() float64 {
+	if l.Busy+l.Idle <= 0 {
+		return 0
+	}
+	return float64(l.Busy) / float64(l.Busy+l.Idle)
+}
+
+// Since returns what has come after an earlier Load of the same Reactor or Group: times and
+// Histograms are the differences. Present and Unsent stay as they are.
+func (l *Load) Since(earlier *Load) Load {
+	d := *l
+	d.Busy -= earlier.Busy
+	d.Idle -= earlier.Idle
+	d.Turns.sub(&earlier.Turns)
+	d.Lag.sub(&earlier.Lag)
+	d.Posts.sub(&earlier.Posts)
+	d.Wakes.sub(&earlier.Wakes)
+	return d
+}
+
+// add makes l the Load of several loops.
+func (l *Load) add(m *Load) {
+	l.Busy += m.Busy
+	l.Idle += m.Idle
+	l.Turns.add(&m.Turns)
+	l.Lag.add(&m.Lag)
+	l.Posts.add(&m.Posts)
+	l.Wakes.add(&m.Wakes)
+	l.Present = max(l.Present, m.Present)
+	l.Unsent = max(l.Unsent, m.Unsent)
+}
+
+// Load may be called from any goroutine. It never makes the loop wait. A turn that has not ended
+// counts as far as it has come.
+func (r *Reactor) Load() (l Load) {
+	began := timeout.Deadline(r.awake.Load()) // before the figures: see present
+	f := r.board.get()
+	now := f.turnEnded
+	if !f.final {
+		now = max(r.k.Now(), now)
+		l.Present = f.present(began, now)
+	}
+	l.Busy = f.busy + l.Present
+	l.Idle = time.Duration(now-f.began) - l.Busy
+	l.Turns, l.Lag = r.times.turns.read(), r.times.lag.read()
+	l.Turns.Sum = l.Busy - l.Present
+	l.Posts, l.Wakes = r.times.posts.read(), r.times.wakes.read()
+	if f.unsent != timeout.Never {
+		l.Unsent = max(0, time.Duration(now-f.unsent))
+	}
+	return l
+}
+
+// Load returns the sums over the loops. Present and Unsent are the longest of them. Utilization is
+// the average. For a single loop call Load of its Reactor: see Loops.
+func (g *Group) Load() (sum Load) {
+	for _, r := range g.loops {
+		l := r.Load()
+		sum.add(&l)
+	}
+	return sum
+}

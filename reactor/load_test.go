@@ -1,0 +1,136 @@
+//go:build unix
+
+package reactor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// simulated is a lab on the simulated kernel: its time passes only where the test says so.
+func simulated(t *testing.T, f func(t *lab)) {
+	inLab(t, labKind{"simulated", &sim.Options{Files: 1 << 16}}, f)
+}
+
+// in returns how many durations the Histogram has in the bucket of d, and how many in all.
+func in(h *Histogram, d time.Duration) (there, all uint64) {
+	return h.Counts[bucketOf(d)], h.Count()
+}
+
+// Load on a simulated clock: five loads, each with a timer that works for a part of each 100 ms.
+// Busy, Idle and Utilization are exact.
+func TestUtilizationIsExact(t *testing.T) {
+	for _, percent := range []int{0, 10, 50, 90, 99} {
+		simulated(t, func(t *lab) {
+			r := t.reactor()
+			work := time.Duration(percent) * time.Millisecond
+			n := 0
+			var tick *Timer
+			tick = r.After(100*time.Millisecond, func() {
+				tick.Reset(100 * time.Millisecond)
+				t.spend(work)
+				n++
+			})
+			from, before := t.now(), r.Load()
+			t.until(func() bool { return n == 20 })
+			tick.Stop()
+			load := r.Load()
+			load = load.Since(&before)
+			all := time.Duration(t.now() - from)
+			if load.Busy != 20*work || load.Busy+load.Idle != all {
+				t.Errorf("%d %%: busy %v, idle %v, want %v of %v", percent, load.Busy, load.Idle, 20*work, all)
+			}
+			if got, want := load.Utilization(), float64(20*work)/float64(all); got != want {
+				t.Errorf("%d %%: utilization %v, want %v", percent, got, want)
+			}
+		})
+	}
+}
+
+// A callback that stalls for 5, 20 or 100 ms is in the bucket of that length, once, for Conns,
+// timers, posts and tasks alike.
+func TestStallsLandInTheirBuckets(t *testing.T) {
+	for _, stall := range []time.Duration{5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
+		for what, cause := range map[string]func(t *lab, stalls func()){
+			"Conn": func(t *lab, stalls func()) {
+				t.dial(t.listen("tcp", always(&hooks{data: func(*Conn, []byte) { stalls() }}))).send("x")
+			},
+			"timer": func(t *lab, stalls func()) { t.r.After(time.Millisecond, stalls) },
+			"post":  func(t *lab, stalls func()) { t.r.Post(stalls) },
+			"task":  func(t *lab, stalls func()) { t.r.Go(func(*Task) { stalls() }) },
+		} {
+			simulated(t, func(t *lab) {
+				r := t.reactor()
+				stalled := false
+				cause(t, func() {
+					t.spend(stall)
+					stalled = true
+				})
+				t.until(func() bool { return stalled })
+				load := r.Load()
+				if got, all := in(&load.Turns, stall); got != 1 || all != r.Stats().Turns {
+					t.Errorf("%s, %v: %d turns in its bucket, %d in all of %d: %v", what, stall, got, all, r.Stats().Turns, load.Turns)
+				}
+				if load.Turns.Sum < stall || load.Turns.Sum != load.Busy {
+					t.Errorf("%s: the sum of turns is %v, and busy %v, want %v or more", what, load.Turns.Sum, load.Busy, stall)
+				}
+			})
+		}
+	}
+}
+
+// Lag, Posts and Wakes have what a timer, a post and a woken Task have waited while something else
+// kept the loop: 20 ms each.
+func TestHistogramsHaveWhatWaited(t *testing.T) {
+	const stall, late = 20 * time.Millisecond, 100 * time.Microsecond // a sleep ends a little late
+	simulated(t, func(t *lab) {
+		r := t.reactor()
+		ran := 0
+		sleeper := r.Go(func(k *Task) {
+			k.wait(0, timeout.Never)
+			ran++
+		})
+		r.After(time.Millisecond, func() { // the turn's first stage here is that of the timers
+			r.After(0, func() { ran++ })
+			r.Post(func() { ran++ })
+			sleeper.wake()
+			t.spend(stall)
+		})
+		t.until(func() bool { return ran == 3 })
+		load := r.Load()
+		for what, h := range map[string]*Histogram{"Lag": &load.Lag, "Posts": &load.Posts, "Wakes": &load.Wakes} {
+			if got, _ := in(h, stall); got != 1 || h.Sum < stall || h.Sum > stall+late {
+				t.Errorf("%s: %d of %v in the bucket of %v, sum %v", what, got, h.Counts, stall, h.Sum)
+			}
+		}
+	})
+}
+
+// Load while a callback hangs, and while the loop sleeps: the present turn counts as far as it has
+// come, and so does the present sleep.
+func TestLoadCountsThePresentTurn(t *testing.T) {
+	simulated(t, func(t *lab) {
+		r := t.reactor()
+		born := t.now()
+		t.pass(time.Second)
+		var during Load
+		done := false
+		r.After(0, func() {
+			t.spend(3 * time.Second)
+			during = r.Load()
+			done = true
+		})
+		t.until(func() bool { return done })
+		if during.Present != 3*time.Second || during.Busy != 3*time.Second || during.Idle < time.Second {
+			t.Errorf("in the turn: present %v, busy %v, idle %v", during.Present, during.Busy, during.Idle)
+		}
+		t.pass(2 * time.Second)
+		after := r.Load()
+		if after.Present != 0 || after.Busy != 3*time.Second || after.Busy+after.Idle != time.Duration(t.now()-born) {
+			t.Errorf("asleep: present %v, busy %v, idle %v", after.Present, after.Busy, after.Idle)
+		}
+	})
+}
