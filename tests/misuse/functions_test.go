@@ -5,6 +5,7 @@ package misuse
 import (
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"net"
 	"os"
 	"reflect"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/frame"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
@@ -25,6 +27,12 @@ import (
 // functions are the exported functions that take a number, a slice or a function. Each entry closes
 // what it opens.
 var functions = map[string]any{
+	"frame.Length":    func(bytes, max int) { frame.Length(bytes, binary.BigEndian, max) },
+	"frame.Varint":    func(max int) { frame.Varint(max) },
+	"frame.Delimiter": func(max int) { frame.Delimiter(",", max) },
+	"frame.Lines":     func(max int) { frame.Lines(max) },
+	"frame.Fixed":     func(size int) { frame.Fixed(size) },
+
 	"socket.NewInput": func(limit int) { socket.NewInput(new(socket.Socket), limit) },
 	"netconn.DialTimeout": func(d time.Duration) error {
 		l, err := netconn.Listen("tcp", "127.0.0.1:0")
@@ -204,7 +212,7 @@ func TestFunctions(t *testing.T) {
 func TestEveryFunctionIsCalled(t *testing.T) {
 	list, err := os.ReadFile("../../doc/api.txt")
 	must(t, err)
-	function := regexp.MustCompile(`(?m)^pkg \S+/(netconn|poller|reactor|select|socket|timeout), func (\w+)\((.*)$`)
+	function := regexp.MustCompile(`(?m)^pkg \S+/(frame|netconn|poller|reactor|select|socket|timeout), func (\w+)\((.*)$`)
 	counts := regexp.MustCompile(`\b(int|int32|int64|uint\d*|float64|Duration|Timeout|Deadline|Interest|Balance)\b|\[\]|\.\.\.|\bfunc\(`)
 	for _, m := range function.FindAllStringSubmatch(string(list), -1) {
 		name, takes := m[1]+"."+m[2], parameters(m[3])
@@ -216,7 +224,7 @@ func TestEveryFunctionIsCalled(t *testing.T) {
 			t.Errorf("%s(%s) is in no table", name, takes)
 		}
 	}
-	methods := regexp.MustCompile(`(?m)^pkg \S+/(netconn|poller|reactor|select|socket|timeout), method \(\*?(\w+)\) (\w+)\((.*)$`)
+	methods := regexp.MustCompile(`(?m)^pkg \S+/(frame|netconn|poller|reactor|select|socket|timeout), method \(\*?(\w+)\) (\w+)\((.*)$`)
 	for _, m := range methods.FindAllStringSubmatch(string(list), -1) {
 		if counts.MatchString(parameters(m[4])) && !slices.Contains(strings.Fields(subjects), m[1]+"."+m[2]) {
 			t.Errorf("no test has a %s.%s, for %s(%s)", m[1], m[2], m[3], parameters(m[4]))
@@ -224,12 +232,18 @@ func TestEveryFunctionIsCalled(t *testing.T) {
 	}
 }
 
+// Each method of package frame.
+func TestFrame(t *testing.T) {
+	methods(t, "frame.Format", use{subject: func(*testing.T) (any, func()) { return frame.Lines(100), func() {} }},
+		takes{"frame.Format.AppendHead.1": "the error is ErrTooLarge, and names it"})
+}
+
 // subjects are the types whose methods the tests call.
 const subjects = ` netconn.Conn netconn.Listener netconn.PacketConn netconn.UnixConn netconn.UnixListener
  netconn.TLSConn netconn.Net
  poller.Table timeout.Queue timeout.Timeout timeout.Deadline select.Poll socket.Socket socket.SSLSocket
  reactor.Reactor reactor.Group reactor.Conn reactor.Wire reactor.PacketConn reactor.Timer reactor.Watch reactor.Task
- reactor.Input reactor.Histogram socket.Input `
+ reactor.Input reactor.Histogram socket.Input frame.Format `
 
 // parameters is a signature's text up to the end of its parameters.
 func parameters(text string) string {

@@ -1,0 +1,53 @@
+package frame
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+)
+
+// Append appends the frame of a payload to dst. It returns ErrTooLarge for a payload that is larger
+// than the Format permits, and ErrPayload for one that would be read as something else.
+func (f *Format) Append(dst, payload []byte) ([]byte, error) {
+	b, err := f.AppendHead(dst, len(payload))
+	if err != nil {
+		return dst, err
+	}
+	start := len(b)
+	b = append(append(b, payload...), f.tail...)
+	if len(f.tail) > 0 && bytes.Index(b[start:], f.tail) != len(payload) {
+		return dst, fmt.Errorf("%w: it has the delimiter %q", ErrPayload, f.tail)
+	}
+	if f.kind == lines && bytes.HasSuffix(payload, []byte{'\r'}) {
+		return dst, fmt.Errorf("%w: it ends with a CR, which would be part of the line's end", ErrPayload)
+	}
+	return b, nil
+}
+
+// AppendHead appends to dst what is in front of a payload of n bytes. For a large payload it saves
+// the copy of Append: send the head, the payload and Tail as one, for example by
+// reactor.Conn.SendV. Payloads with a delimiter in them are not found.
+func (f *Format) AppendHead(dst []byte, n int) ([]byte, error) {
+	switch {
+	case n < 0:
+		panic(fmt.Sprintf("frame: AppendHead for %d bytes: must be 0 or more", n))
+	case n > f.max:
+		return dst, f.tooLarge(uint64(n))
+	case f.kind == fixed && n < f.max:
+		return dst, fmt.Errorf("%w: it has %d bytes, and the size is %d", ErrPayload, n, f.max)
+	case f.kind == varint:
+		return binary.AppendUvarint(dst, uint64(n)), nil
+	}
+	for i := range f.head {
+		shift := 8 * i
+		if f.kind == lengthBig {
+			shift = 8 * (f.head - 1 - i)
+		}
+		dst = append(dst, byte(n>>shift))
+	}
+	return dst, nil
+}
+
+// Tail returns what is behind each payload: the delimiter, the end of a line, or nothing. Do not
+// change it.
+func (f *Format) Tail() []byte { return f.tail }

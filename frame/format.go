@@ -1,0 +1,113 @@
+package frame
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrTooLarge is returned for a frame that is larger than its Format permits. The stream cannot
+	// be read beyond it.
+	ErrTooLarge = errors.New("frame: the frame is too large")
+	// ErrVarint is returned for a length of Varint that needs more than 64 bits.
+	ErrVarint = errors.New("frame: the length is no varint of 64 bits")
+	// ErrPayload is returned for a payload that its Format cannot express: one with the delimiter
+	// in it, or not of the fixed size.
+	ErrPayload = errors.New("frame: the payload does not fit the format")
+)
+
+// MaxPayload is the greatest payload that a Format may permit, in bytes.
+const MaxPayload = 1<<30 - 64
+
+type kind uint8
+
+const (
+	fixed kind = iota
+	lengthBig
+	lengthLittle
+	varint
+	delimiter
+	lines
+)
+
+// A Format says where frames begin and end. It does not change, so any number of connections and
+// goroutines may share one.
+type Format struct {
+	kind kind
+	max  int    // the greatest payload in bytes; the size of a fixed one
+	head int    // bytes of the length, at most
+	tail []byte // behind the payload
+}
+
+// Length returns the Format of frames that begin with their payload's length in bytes bytes, 1 … 8.
+// order is a byte order of package encoding/binary. max is the greatest payload, 1 … MaxPayload.
+func Length(bytes int, order binary.ByteOrder, max int) *Format {
+	if bytes < 1 || bytes > 8 {
+		panic(fmt.Sprintf("frame: Length of %d bytes: must be 1 … 8", bytes))
+	}
+	if order == nil {
+		panic("frame: Length with a nil byte order: use binary.BigEndian or binary.LittleEndian")
+	}
+	check("Length", max)
+	if bytes < 8 && max >= 1<<(8*bytes) {
+		panic(fmt.Sprintf("frame: Length(%d, _, %d): must be 1 … %d: a length of %d bytes says no more", bytes, max, 1<<(8*bytes)-1, bytes))
+	}
+	f := &Format{kind: lengthLittle, max: max, head: bytes}
+	if order.Uint16([]byte{0, 1}) == 1 {
+		f.kind = lengthBig
+	}
+	return f
+}
+
+// Varint returns the Format of frames that begin with their payload's length as a varint, as
+// binary.AppendUvarint and Protocol Buffers write it. max is the greatest payload, 1 … MaxPayload.
+func Varint(max int) *Format {
+	check("Varint", max)
+	return &Format{kind: varint, max: max, head: binary.MaxVarintLen64}
+}
+
+// Delimiter returns the Format of frames that end with sep, which has 1 … 64 bytes. max is the
+// greatest payload in bytes, without sep.
+func Delimiter(sep string, max int) *Format {
+	if len(sep) < 1 || len(sep) > 64 {
+		panic(fmt.Sprintf("frame: Delimiter(%.100q): must have 1 … 64 bytes, and has %d", sep, len(sep)))
+	}
+	check("Delimiter", max)
+	return &Format{kind: delimiter, max: max, tail: []byte(sep)}
+}
+
+// Lines returns the Format of lines. They end with LF or CRLF when they are read, and with LF when
+// they are written. max is the greatest line in bytes, without its end. Where a bare LF is no end
+// of a line, use Delimiter("\r\n", max).
+func Lines(max int) *Format {
+	check("Lines", max)
+	return &Format{kind: lines, max: max, tail: []byte("\n")}
+}
+
+// Fixed returns the Format of frames of size bytes, 1 … MaxPayload.
+func Fixed(size int) *Format {
+	check("Fixed", size)
+	return &Format{kind: fixed, max: size}
+}
+
+func check(name string, n int) {
+	if n < 1 || n > MaxPayload {
+		panic(fmt.Sprintf("frame: %s of %d bytes: must be 1 … %d", name, n, MaxPayload))
+	}
+}
+
+// MaxSize returns the size of the greatest frame in bytes, with its length or its end. It is the
+// limit for reactor.Conn.KeepInput or socket.NewInput.
+func (f *Format) MaxSize() int {
+	n := f.head + f.max + len(f.tail)
+	if f.kind == lines {
+		n++ // a CR
+	}
+	return n
+}
+
+// tooLarge is the error for a payload of n bytes.
+func (f *Format) tooLarge(n uint64) error {
+	return fmt.Errorf("%w: %d bytes, and the limit is %d", ErrTooLarge, n, f.max)
+}
