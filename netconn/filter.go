@@ -2,10 +2,12 @@ package netconn
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/secure"
 	"github.com/ureactor/ureactor/reactor"
@@ -217,6 +219,16 @@ func (f *filter) Read(p []byte) (int, error) {
 func (f *filter) Write(p []byte) (int, error) {
 	f.w.Send(p)
 	return len(p), nil
+}
+
+// DescribeTLS is for a picture of the loop.
+func (f *filter) DescribeTLS() *inside.TLS {
+	if !f.s.Ready() {
+		return &inside.TLS{Handshaking: true}
+	}
+	s := f.s.State()
+	return &inside.TLS{Version: tls.VersionName(s.Version), Cipher: tls.CipherSuiteName(s.CipherSuite),
+		ServerName: s.ServerName, ALPN: s.NegotiatedProtocol}
 }
 
 func (f *filter) LocalAddr() net.Addr  { return f.w.Conn().LocalAddr() }

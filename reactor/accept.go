@@ -88,7 +88,7 @@ func (l *Listener) queueLength() int {
 func (l *Listener) suspend(e kernel.Errno) {
 	r := l.w.r
 	r.refused(e)
-	l.failures = 0
+	l.failures, l.cause = 0, e
 	if err := l.accepts(0); err != nil {
 		r.log.Error("cannot pause a listener", zaplog.Error(err))
 	}

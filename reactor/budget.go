@@ -11,6 +11,7 @@ const (
 	joinsPerTurn   = 256       // tasks that the end of one task wakes at once
 	dialsPerTurn   = 64        // connects that are begun
 	closedsPerTurn = 256       // Closed and Lost
+	seenPerTurn    = 500       // Conns and all else that a picture of the loop shows
 	endsPerTurn    = 500       // Conns that a drain closes, and what an abort ends; as many Tasks
 	acceptsPerTurn = 256       // by all Listeners
 	packetsPerTurn = 1024      // datagrams received by all PacketConns

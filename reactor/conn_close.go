@@ -130,6 +130,7 @@ func (c *Conn) tearDown(err error) {
 	if r.draining && err != nil {
 		c.countUndelivered()
 	}
+	c.keepEnd(err)
 	if c.out != nil {
 		c.reset() // an EOF after the part that the kernel has would have the peer take it for all
 	}

@@ -242,6 +242,9 @@ func (c *Conn) wrote(n int) {
 	if c.out == nil {
 		c.state &^= blocked
 	} else {
+		if n > 0 || !c.is(blocked) {
+			c.out.stuck = r.times.clock
+		}
 		c.state |= blocked
 		r.outputs.block(c.out)
 	}

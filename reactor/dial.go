@@ -234,6 +234,7 @@ func (r *Reactor) startDials() {
 type unconnectedList struct {
 	oldest, newest *Conn
 	next           *Conn // the drain's walk is here; nil: no walk
+	seen           *Conn // the same of a picture's
 	n              int
 }
 
@@ -262,6 +263,9 @@ func (r *Reactor) removeUnconnected(c *Conn) {
 	l.n--
 	if l.next == c {
 		l.next = d.newer
+	}
+	if l.seen == c {
+		l.seen = d.newer
 	}
 	if d.older == nil {
 		l.oldest = d.newer

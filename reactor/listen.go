@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/poller"
 )
@@ -32,6 +33,7 @@ type Listener struct {
 	suspendTimer *Timer       // after a failure
 	failures     int          // accepts in a row that got nothing
 	suspended    bool         // since its last pause no accept has succeeded
+	cause        kernel.Errno // of that pause
 	queued       int          // its queueLength before the first accept after a pause
 	others       []*Listener  // further sockets that were passed for its address
 	single       bool         // the last Event brought one connection and no more

@@ -16,7 +16,8 @@ type output struct {
 	head, tail *chunk
 	n          int // bytes in all chunks
 
-	blocked timerq.Timer // its place among those that wait for the kernel; it never fires
+	blocked timerq.Timer     // its place among those that wait for the kernel; it never fires
+	stuck   timeout.Deadline // while it is blocked: since when the kernel has accepted nothing
 }
 
 type chunk struct {

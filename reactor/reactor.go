@@ -112,6 +112,8 @@ type Reactor struct {
 	sleeper   sleeper // the poller, if it says whether a Wait slept
 	logLimits logLimits
 	watchdog  *watchdog
+	painter   *painter // collects a picture; nil: nobody wants one
+	recent    recent
 
 	owner           atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
 	awake           atomic.Int64 // when the turn began, which checks posted before its end; 0: asleep
@@ -178,6 +180,7 @@ func New(opts ...Option) (*Reactor, error) {
 	if r.opt.onPanic != nil {
 		r.guardLogger()
 	}
+	r.keepLog()
 	p, err := r.k.NewPoller()
 	if err != nil {
 		return nil, fmt.Errorf("reactor: %w", err)

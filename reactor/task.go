@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
@@ -42,6 +43,9 @@ import (
 //	timer           the first wait with a        -                           armed only while asleep
 //	                deadline
 //	next, yield     the first step               reap                        finished
+//	waitsFor        Sleep, Join, Await           the same, at their end      read while asleep
+//	since           wait                         -                           read while asleep
+//	code            Go                           -
 //	goexited        leave                        -                           set just before reap
 //	ctx             Context                      -                           done once cancel is not 0
 //
@@ -56,8 +60,11 @@ type Task struct {
 	waitDir     desc.Dir      // what the present sleep is for
 	state       taskState
 	cancel      cancelState
-	wakePending bool // a wake came before the wait
-	goexited    bool // by runtime.Goexit, isolated
+	waitsFor    inside.Reason
+	wakePending bool             // a wake came before the wait
+	goexited    bool             // by runtime.Goexit, isolated
+	code        uintptr          // of f
+	since       timeout.Deadline // when the present sleep began, by the turn's clock
 	result      *taskResult
 	ctx         *taskContext
 
@@ -101,7 +108,7 @@ func (r *Reactor) Go(f func(t *Task)) *Task {
 	if f == nil {
 		panic("reactor: Go with a nil function")
 	}
-	t := &Task{r: r, f: f}
+	t := &Task{r: r, f: f, code: codeOf(f)}
 	if r.draining {
 		t.state = finished
 		t.ensureResult().err = kernel.ECANCELED
@@ -131,7 +138,7 @@ func (t *Task) Sleep(d time.Duration) error {
 	}
 	until := timeout.Timeout(d).After(t.r.k.Now())
 	for {
-		switch e := t.wait(desc.In, until); e {
+		switch e := t.waitFor(inside.Sleep, desc.In, until); e {
 		case kernel.ETIMEDOUT:
 			return nil
 		case 0: // a wake that was pending
@@ -170,7 +177,7 @@ func (t *Task) Await(f func()) error {
 		returned = true
 	})
 	for !done {
-		if e := t.wait(desc.Out, timeout.Never); e != 0 { // as output: a drain lets it end
+		if e := t.waitFor(inside.Await, desc.Out, timeout.Never); e != 0 { // a drain lets output end
 			return e
 		}
 	}
@@ -195,7 +202,7 @@ func (t *Task) Join(u *Task) (any, error) {
 	j.add(w)
 	defer j.remove(w) // deferred: the wait may unwind its task
 	for u.state != finished {
-		if e := t.wait(desc.In, timeout.Never); e != 0 {
+		if e := t.waitFor(inside.Join, desc.In, timeout.Never); e != 0 {
 			return nil, e
 		}
 	}

@@ -52,6 +52,7 @@ func (r *Reactor) drainTask(t *Task) {
 type taskList struct {
 	oldest, youngest *Task
 	next             *Task // the walk is here; nil: no walk
+	seen             *Task // the same of a picture's
 	n                int
 }
 
@@ -79,6 +80,9 @@ func (l *taskList) remove(t *Task) {
 	l.n--
 	if l.next == t {
 		l.next = t.younger
+	}
+	if l.seen == t {
+		l.seen = t.younger
 	}
 	if t.older == nil {
 		l.oldest = t.younger

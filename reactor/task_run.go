@@ -2,9 +2,11 @@ package reactor
 
 import (
 	"iter"
+	"runtime"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
@@ -30,10 +32,18 @@ func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 		}
 		r.timers.Arm(t.timer, until)
 	}
-	t.waitDir = dir
+	t.waitDir, t.since = dir, r.times.clock
 	t.state = asleep
 	t.suspend()
 	return t.wakeErrno
+}
+
+// waitFor is wait for something that is no Event of a descriptor.
+func (t *Task) waitFor(what inside.Reason, dir desc.Dir, until timeout.Deadline) kernel.Errno {
+	t.waitsFor = what
+	e := t.wait(dir, until)
+	t.waitsFor = inside.Event
+	return e
 }
 
 // yieldTurn lets the other Tasks and the Events have their turn. It returns ECANCELED as wait does.
@@ -208,8 +218,16 @@ func (t *Task) main(yield func(struct{}) bool) {
 	}()
 	f := t.f
 	t.f = nil // only f's own frame keeps what f has captured
-	f(t)
+	t.call(f)
 	returned = true
+}
+
+// call is a frame by which package stacks finds the Task's stack: t is alive in it all the time.
+//
+//go:noinline
+func (t *Task) call(f func(*Task)) {
+	f(t)
+	runtime.KeepAlive(t)
 }
 
 // fell records why the Task ended without returning. It runs user code: the logger.

@@ -4,9 +4,11 @@ import (
 	"runtime"
 	"sync"
 	"time"
+	"unsafe"
 
 	"go.uber.org/zap/zapcore"
 
+	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
@@ -19,10 +21,13 @@ type watchdog struct {
 	gone chan struct{}
 	busy bool // the loop is in a callback; its own
 
+	looked time.Time // when the goroutine has last looked at the stacks; its own
+
 	mu    sync.Mutex // guards what the loop passes to the goroutine:
 	since time.Time  // zero between callbacks
 	fd    int        // of the Conn, Listener or Watch; -1 for timers and posts
 	named bool       // logged while still running
+	stack string     // the loop's, taken while the callback ran; "" if it was short
 }
 
 // startWatchdog uses the host's clock even on a simulated kernel: it is about real time.
@@ -50,19 +55,24 @@ func (d *watchdog) enter(fd int32) bool {
 	d.busy = true
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.since, d.fd, d.named = time.Now(), int(fd), false
+	d.since, d.fd, d.named, d.stack = time.Now(), int(fd), false, ""
 	return true
 }
 
 func (d *watchdog) leave() {
 	d.busy = false
 	d.mu.Lock()
-	took, fd := time.Since(d.since), d.fd
-	d.since = time.Time{}
+	took, fd, stack := time.Since(d.since), d.fd, d.stack
+	d.since, d.stack = time.Time{}, ""
 	d.mu.Unlock()
 	if took < d.slow {
 		return
 	}
+	s := inside.Slow{Time: d.r.Time(), Took: took, FD: fd, Stack: stack}
+	if a, e := d.r.k.PeerAddr(fd); fd >= 0 && e == 0 {
+		s.Peer = a
+	}
+	d.r.recent.addSlow(s)
 	if f, ok := d.r.logLimits.slow.Line(nil); ok {
 		d.r.log.Warn("slow callback", append(f, zaplog.Duration("took", took), zaplog.Int("fd", fd), d.peer(fd))...)
 	}
@@ -93,6 +103,16 @@ func (d *watchdog) look() {
 	if !stuck {
 		return
 	}
+	stack := ""
+	if now := time.Now(); inside.LoopStack != nil && now.Sub(d.looked) >= time.Second {
+		d.looked = now
+		stack = inside.LoopStack(uintptr(unsafe.Pointer(d.r)))
+	}
+	d.mu.Lock()
+	if d.since == since { // it still runs
+		d.stack = stack
+	}
+	d.mu.Unlock()
 	if f, ok := d.r.logLimits.stuck.Line(allStacks); ok {
 		d.r.log.Warn("a callback keeps the loop",
 			append(f, zaplog.Duration("for", time.Since(since)), zaplog.Int("fd", fd), d.peer(fd))...)

@@ -70,3 +70,10 @@ func (s *set) holds() bool {
 func (s *set) wanted(n *node, ev Events) bool {
 	return slices.ContainsFunc(n.entries, func(x *entry) bool { return ev&(x.mask|unasked) != 0 })
 }
+
+// count returns how many objects are registered.
+func (s *set) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.objects)
+}

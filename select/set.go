@@ -116,6 +116,7 @@ func (s *set) ensurePoller() kernel.Errno {
 	s.q, s.reportsUnasked = q, reportsUnasked(q)
 	s.d = desc.New(owner{s.k, q}, q.FD(), s.w)
 	s.d.Transient = true
+	s.d.SetObjects(s.count)
 	s.d.AddHook(&desc.Hook{F: s.dropAll})
 	s.events = make([]poller.Event, 64)
 	for _, n := range s.nodes { // registered while there was no Poller

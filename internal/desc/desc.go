@@ -164,6 +164,7 @@ type extra struct {
 	hooks      []*Hook
 	onArrival  func()             // called after each Event that may mean input
 	onEvent    func()             // called after each Event
+	objects    func() int         // of a Poll: how many are registered
 	closedCh   chan struct{}      // closed when Close need not wait any longer; nil if none waits
 	closeErrno Errno              // result of the close
 	borrowed   *[ScratchSize]byte // the buffer that the last Borrow returned

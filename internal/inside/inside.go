@@ -9,6 +9,16 @@ var (
 	// Waiter returns how calls on objects of a *reactor.Reactor wait: by suspending the Task that
 	// runs.
 	Waiter func(reactor any) desc.Waiter
+	// Picture collects what lives on a *reactor.Reactor and calls then once: on the loop, or at once
+	// with an error if the loop has ended. Any goroutine may call it. A loop that hangs calls later.
+	Picture func(reactor any, then func(*Loop, error))
+	// RecentOf returns what has happened lately on a *reactor.Reactor. It does not wait for the loop.
+	RecentOf func(reactor any) Recent
+	// LoopStack returns the present stack of the *reactor.Reactor at this address. Package
+	// inspect sets it: in a program without that nobody wants to see the stack.
+	LoopStack func(reactor uintptr) string
+	// Act has a *reactor.Reactor do what an operator asks for, and calls then as Picture does.
+	Act func(reactor any, a Action, id ID, then func(error))
 	// Desc returns the Desc of a *socket.Socket.
 	Desc func(socket any) *desc.Desc
 	// Secure returns the Readier of a *socket.SSLSocket, which a Poll asks.

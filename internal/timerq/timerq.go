@@ -43,6 +43,18 @@ func (a *entry) before(b *entry) bool { return a.key < b.key || a.key == b.key &
 // Len returns the number of armed timers.
 func (q *Queue) Len() int { return len(q.heap) }
 
+// Some calls f for the armed timers from place i on, in no particular order, until f returns false.
+// It returns the place where the next call continues. done means that there are no more. A timer
+// that is armed or stopped between two calls may move, and is then seen twice or not at all.
+func (q *Queue) Some(i int, f func(t *Timer) bool) (next int, done bool) {
+	for ; i < len(q.heap); i++ {
+		if !f(q.heap[i].t) {
+			return i + 1, false
+		}
+	}
+	return i, true
+}
+
 // Mark returns the sequence number that the next armed timer gets; see Expire.
 func (q *Queue) Mark() uint64 { return q.seq + 1 }
 

@@ -1,0 +1,31 @@
+package desc
+
+// SetObjects has Objects return f. It is for the Desc of a Poll.
+func (d *Desc) SetObjects(f func() int) { d.ensureExtra().objects = f }
+
+// Objects returns how many objects are registered with the Poll that d belongs to.
+func (d *Desc) Objects() int {
+	if d.extra == nil || d.extra.objects == nil {
+		return 0
+	}
+	return d.extra.objects()
+}
+
+// Sleepers appends at most n callers that wait for an event of d, or for their turn. It is for the
+// goroutine of a loop, which owns the Descs of its Tasks.
+func (d *Desc) Sleepers(to []Sleeper, n int) []Sleeper {
+	for dir := range d.dirs {
+		if s := d.dirs[dir].waiting; s != nil && n > 0 {
+			to = append(to, s)
+			n--
+		}
+		if d.queues == nil {
+			continue
+		}
+		for q := d.queues[dir].first; q != nil && n > 0; q = q.next {
+			to = append(to, q.sleeper)
+			n--
+		}
+	}
+	return to
+}

@@ -1,0 +1,193 @@
+package inside
+
+import (
+	"time"
+
+	"github.com/ureactor/ureactor/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A Loop is what lives on one loop. It is collected in several turns, so its parts are of slightly
+// different times.
+type Loop struct {
+	Time     time.Time        // of the end of the collection
+	Began    timeout.Deadline // of the collection, by the loop's clock
+	Now      timeout.Deadline // of its end
+	Turns    int              // in which it was collected
+	Draining bool
+
+	Conns     []Conn // by descriptor; those without one come last
+	Listeners []Listener
+	Packets   []Packet
+	Watches   []Watch
+	Tasks     []Task // the oldest first
+	Timers    []Timers
+}
+
+// An ID names a Conn, a Listener or a Task of one loop for as long as that lives.
+type ID struct {
+	FD  int32
+	Gen uint32
+}
+
+// A State is a set of what holds for a Conn.
+type State uint16
+
+const (
+	Dialling      State = 1 << iota // not connected yet
+	Opening                         // its Filter is not ready: a TLS handshake
+	Paused                          // by Pause
+	BackPressured                   // not read, because too much output waits
+	Blocked                         // the kernel accepts no more output
+	PeerEnded                       // the peer's FIN has been read
+	WriteEnded                      // a FIN follows the output, or was sent
+	Closing                         // Close was called
+	Broken                          // output has failed; input is still read
+	Waiting                         // more input waits for the next turn
+)
+
+// A Conn is one stream connection.
+type Conn struct {
+	ID      ID          // FD -1 while there is no descriptor
+	Peer    kernel.Addr // zero while dialling
+	Dials   string      // the address given to Dial, while dialling
+	Local   string      // the address of the Listener that accepted it; "": it was dialled
+	Handler string      // its type
+	State   State
+	Opened  timeout.Deadline // accepted or connected
+	In, Out uint64           // bytes on the wire
+
+	Buffered         int              // output that the kernel has not accepted
+	Unsent           int              // output that the peer's kernel has not acknowledged; -1: not known
+	Stuck            timeout.Deadline // since when the kernel has accepted nothing; 0: it accepts
+	Low, High, Limit int
+
+	Idle    time.Duration    // the idle timeout; 0: none
+	Quiet   timeout.Deadline // when that passes
+	Read    timeout.Deadline // deadlines; Never: none
+	Write   timeout.Deadline
+	GiveUp  timeout.Deadline // of a closing Conn or of a Dial
+	Failure error            // why output has failed
+	TLS     *TLS             // nil without
+}
+
+// A TLS is the state of a TLS connection.
+type TLS struct {
+	Handshaking                       bool
+	Version, Cipher, ServerName, ALPN string
+}
+
+// A Describer is a Filter that can tell its state. The loop calls it.
+type Describer interface{ DescribeTLS() *TLS }
+
+// A Listener is a socket that accepts.
+type Listener struct {
+	ID        ID
+	Addr      string
+	Conns     int // accepted and open
+	MaxConns  int // 0: no limit
+	Backlog   int // as Listen asked for
+	Waiting   int // connections in the backlog; -1: not known
+	Paused    bool
+	Full      bool // MaxConns are open
+	Suspended bool // after an error
+	Cause     kernel.Errno
+}
+
+// A Packet is a datagram socket.
+type Packet struct {
+	ID        ID
+	Addr      string
+	Handler   string
+	Queued    int // datagrams that wait to be sent
+	Blocked   bool
+	Suspended bool
+}
+
+// A Watch is a descriptor that user code watches, or that Tasks wait for.
+type Watch struct {
+	ID      ID
+	Kind    Kind
+	Peer    kernel.Addr // of a socket
+	Want    poller.Interest
+	Calls   string    // the function of a Watch
+	Waiters []uintptr // Tasks
+	Objects int       // of a Poll
+}
+
+// A Kind is who has a Watch.
+type Kind uint8
+
+const (
+	ByCallback Kind = iota // Reactor.Watch
+	ByTask                 // a socket of Tasks
+	ByPoll                 // a Poll of Tasks
+)
+
+// A Reason is what a Task waits for.
+type Reason uint8
+
+const (
+	Event Reason = iota // of a descriptor
+	Sleep
+	Join
+	Await
+	Turn     // it has not begun, or has yielded: it runs in the next turn
+	Released // it runs
+)
+
+// A Task is a coroutine.
+type Task struct {
+	ID        uintptr
+	Func      string
+	Reason    Reason
+	Output    bool             // it waits to send
+	Since     timeout.Deadline // when the wait began, at most one turn early
+	Until     timeout.Deadline // its deadline; Never: none
+	Joiners   []uintptr        // Tasks that wait for its end: the first few
+	Cancelled bool
+}
+
+// Timers are the armed timers that call one function.
+type Timers struct {
+	Func        string
+	N           int
+	First, Last timeout.Deadline
+}
+
+// A Slow is a callback that kept the loop.
+type Slow struct {
+	Time  time.Time // of its end
+	Took  time.Duration
+	FD    int
+	Peer  kernel.Addr
+	Stack string // taken while it ran; "" if it ended before
+}
+
+// A Line is a line of the loop's log at level Warn or above, or the end of a Conn with an error.
+type Line struct {
+	Time time.Time
+	Text string      // of the log; of a Conn the address that it dialled
+	Peer kernel.Addr // of a Conn
+	Err  error
+}
+
+// A Recent is what has happened lately. The latest comes last.
+type Recent struct {
+	Slow   []Slow
+	Log    []Line
+	Ends   []Line
+	Slows  uint64 // slow callbacks since New
+	Failed uint64 // Conns that ended with an error since New
+}
+
+// An Action is what an operator can have a loop do.
+type Action uint8
+
+const (
+	Close  Action = iota // a Conn
+	Abort                // a Conn
+	Pause                // a Listener
+	Resume               // a Listener
+)

@@ -1,0 +1,60 @@
+package stacks
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// Most is how many bytes of all stacks are searched.
+const Most = 4 << 20
+
+// All returns the stacks of all goroutines, at most Most bytes. The program stops meanwhile: about
+// 10 µs for each goroutine. So the caller bounds how often it calls All.
+func All() string {
+	for size := 64 << 10; ; size *= 4 {
+		b := make([]byte, min(size, Most))
+		if n := runtime.Stack(b, true); n < len(b) || size >= Most {
+			return string(b[:n])
+		}
+	}
+}
+
+// Loop returns the stack of the goroutine that runs the *reactor.Reactor at address r. If that runs
+// a Task now, the Task's stack comes first. It returns "" if no goroutine is in a turn of it.
+func Loop(all string, r uintptr) string {
+	loop := find(all, "reactor.(*Reactor).turn", r)
+	_, call, ok := strings.Cut(loop, "reactor.(*Reactor).step(")
+	if !ok {
+		return loop
+	}
+	args, _, _ := strings.Cut(call, ")") // the loop and the Task
+	_, arg, _ := strings.Cut(args, ", ")
+	t, err := strconv.ParseUint(strings.TrimSuffix(arg, "?"), 0, 64)
+	if task := Task(all, uintptr(t)); err == nil && task != "" {
+		return task + "\n\n" + loop
+	}
+	return loop
+}
+
+// Task returns the stack of the *reactor.Task at address t, "" if that has not begun or has ended.
+func Task(all string, t uintptr) string { return find(all, "reactor.(*Task).call", t) }
+
+// find returns the stack that has the function with this receiver.
+func find(all, function string, receiver uintptr) string {
+	frame := fmt.Sprintf("%s(%#x", function, receiver)
+	for rest := all; rest != ""; {
+		var one string
+		one, rest, _ = strings.Cut(rest, "\n\n")
+		i := strings.Index(one, frame)
+		if i < 0 {
+			continue
+		}
+		// The runtime marks an argument that may be out of date.
+		if next := one[i+len(frame):]; next != "" && strings.IndexByte(",)?", next[0]) >= 0 {
+			return strings.TrimRight(one, "\n")
+		}
+	}
+	return ""
+}

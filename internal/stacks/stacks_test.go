@@ -1,0 +1,84 @@
+//go:build unix
+
+package stacks_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/stacks"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+func address[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
+
+// hold stands in a callback, or in a Task, until it is told to go.
+//
+//go:noinline
+func hold(end <-chan struct{}) { <-end }
+
+// sleepLong is what a Task sleeps in.
+//
+//go:noinline
+func sleepLong(t *reactor.Task) { _ = t.Sleep(time.Hour) }
+
+// Of two loops, each is found by its address: the one in a callback, the other in a Task. The stack
+// of a Task that sleeps is found too.
+func TestStacksOfLoopsAndTasksAreFound(t *testing.T) {
+	one, two := start(t), start(t)
+	end := make(chan struct{})
+	held := make(chan uintptr, 2)
+	asleep := make(chan *reactor.Task, 1)
+	one.Post(func() {
+		asleep <- one.Go(func(task *reactor.Task) {
+			held <- 0
+			sleepLong(task)
+		})
+	})
+	sleeper := <-asleep
+	<-held
+	one.Post(func() {
+		held <- 0
+		hold(end)
+	})
+	two.Post(func() {
+		two.Go(func(task *reactor.Task) {
+			held <- address(task)
+			hold(end)
+		})
+	})
+	task := <-held + <-held
+	all := stacks.All()
+	for name, c := range map[string]struct{ stack, has, lacks string }{
+		"a callback":     {stacks.Loop(all, address(one)), "stacks_test.hold", "(*Task).call"},
+		"a running Task": {stacks.Loop(all, address(two)), "stacks_test.hold", "sleepLong"},
+		"its Task":       {stacks.Task(all, task), "stacks_test.hold", "(*Reactor).turn"},
+		"a sleeper":      {stacks.Task(all, address(sleeper)), "stacks_test.sleepLong", "(*Reactor).turn"},
+	} {
+		if !strings.Contains(c.stack, c.has) || strings.Contains(c.stack, c.lacks) {
+			t.Errorf("%s: want %s and not %s:\n%s", name, c.has, c.lacks, c.stack)
+		}
+	}
+	if s := stacks.Loop(all, 0x10); s != "" {
+		t.Errorf("found for no loop:\n%s", s)
+	}
+	close(end)
+}
+
+func start(t *testing.T) *reactor.Reactor {
+	r, err := reactor.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go r.Run(context.Background())
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = r.Shutdown(ctx)
+	})
+	return r
+}

@@ -1,0 +1,131 @@
+package reactor
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"go.uber.org/zap/zapcore"
+
+	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/zaplog"
+)
+
+func init() { inside.RecentOf = func(r any) inside.Recent { return r.(*Reactor).recent.get() } }
+
+// recentMost is how many entries of each kind a loop keeps.
+const recentMost = 32
+
+// recent keeps what has happened lately, for an operator: slow callbacks, lines of the log, and the
+// ends of Conns with an error. It is small, so each loop has it. Any goroutine may use it.
+type recent struct {
+	mu     sync.Mutex
+	slow   ring[inside.Slow]
+	log    ring[inside.Line]
+	ends   ring[inside.Line]
+	slows  uint64
+	failed uint64
+}
+
+// A ring keeps the last recentMost entries.
+type ring[T any] struct {
+	list []T // from next on the oldest, once it is full
+	next int
+}
+
+func (q *ring[T]) add(v T) {
+	if len(q.list) < recentMost {
+		q.list = append(q.list, v)
+		return
+	}
+	q.list[q.next] = v
+	q.next = (q.next + 1) % recentMost
+}
+
+// all returns a copy, the oldest first.
+func (q *ring[T]) all() []T {
+	return append(append(make([]T, 0, len(q.list)), q.list[q.next:]...), q.list[:q.next]...)
+}
+
+func (h *recent) get() inside.Recent {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return inside.Recent{Slow: h.slow.all(), Log: h.log.all(), Ends: h.ends.all(), Slows: h.slows, Failed: h.failed}
+}
+
+func (h *recent) addSlow(s inside.Slow) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.slows++
+	h.slow.add(s)
+}
+
+// addEnd keeps the end of a Conn. A flood of them costs a clock and a copy each.
+func (h *recent) addEnd(l inside.Line) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failed++
+	h.ends.add(l)
+}
+
+func (h *recent) addLog(e zapcore.Entry, fields []zapcore.Field) {
+	var text strings.Builder
+	text.WriteString(e.Level.String() + ": " + e.Message)
+	for _, f := range fields {
+		if f.Type != zapcore.SkipType && f.Type != zapcore.ByteStringType { // not the stacks
+			fmt.Fprintf(&text, " %s=%v", f.Key, zaplog.Value(f))
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.log.add(inside.Line{Time: e.Time, Text: text.String()})
+}
+
+// keepLog has the loop's own lines kept, whatever the logger does with them.
+func (r *Reactor) keepLog() {
+	r.log = r.log.Wrap(func(c zapcore.Core) zapcore.Core { return recentCore{c, &r.recent} })
+}
+
+// keepEnd keeps the end of a Conn with an error that is not the program's own act.
+func (c *Conn) keepEnd(err error) {
+	if err == nil || err == ErrClosed || err == ErrAborted {
+		return
+	}
+	dials := ""
+	if c.dialing != nil {
+		dials = c.dialing.addr
+	}
+	r := c.w.r
+	r.recent.addEnd(inside.Line{Time: r.Time(), Peer: c.peer.addr(), Text: dials, Err: err})
+}
+
+// A recentCore passes entries on, and keeps those at level Warn and above.
+type recentCore struct {
+	zapcore.Core
+	recent *recent
+}
+
+func (c recentCore) With(fields []zapcore.Field) zapcore.Core {
+	return recentCore{c.Core.With(fields), c.recent}
+}
+
+func (c recentCore) Enabled(l zapcore.Level) bool { return l >= zapcore.WarnLevel || c.Core.Enabled(l) }
+
+func (c recentCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	ce = c.Core.Check(e, ce)
+	if e.Level >= zapcore.WarnLevel {
+		ce = ce.AddCore(e, keepCore{zapcore.NewNopCore(), c.recent})
+	}
+	return ce
+}
+
+// keepCore is the core that keeps an entry.
+type keepCore struct {
+	zapcore.Core
+	recent *recent
+}
+
+func (c keepCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	c.recent.addLog(e, fields)
+	return nil
+}
