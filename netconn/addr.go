@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -24,27 +23,16 @@ func findNetwork(name string) (netaddr.Network, error) {
 // errMissingAddress is the error of a dial to "".
 var errMissingAddress = errors.New("missing address")
 
-// guess returns the address for an error's text if nothing was resolved.
-func guess(a netaddr.Network, address string) net.Addr {
-	if a.Type != 0 && a.Unix() {
-		return &net.UnixAddr{Name: address, Net: a.Name}
-	}
-	if ap, err := netip.ParseAddrPort(address); err == nil && a.Type != 0 {
-		return netAddr(kernel.Host, a.Name, kernel.Inet(ap))
-	}
-	return nil
-}
-
-// resolve parses an address and looks up its names. A callback of a loop cannot wait for a lookup:
-// resolve then returns EDEADLK or, with mayBlock, blocks the loop.
-func (n *Net) resolve(ctx context.Context, a netaddr.Network, address string, mayBlock bool) (*netaddr.Query, error) {
+// resolve parses an address and looks up its names, with the lookups of k. A callback of a loop
+// cannot wait for a lookup: resolve then returns EDEADLK or, with mayBlock, blocks the loop.
+func (n *Net) resolve(ctx context.Context, k kernel.Kernel, a netaddr.Network, address string, mayBlock bool) (*netaddr.Query, error) {
 	q, err := a.Parse(address)
 	if err != nil {
 		return nil, err
 	}
 	q.AnyZone = true
 	if q.Asks() {
-		err = n.await(ctx, mayBlock, func(ctx context.Context) error { return q.Ask(ctx, n.k) })
+		err = n.await(ctx, mayBlock, func(ctx context.Context) error { return q.Ask(ctx, k) })
 	}
 	return q, err
 }
@@ -86,7 +74,7 @@ func (n *Net) binding(ctx context.Context, a netaddr.Network, address string) (n
 	if address == "" && !a.Unix() { // as with package net
 		address = ":0"
 	}
-	q, err := n.resolve(ctx, a, address, true)
+	q, err := n.resolve(ctx, n.k, a, address, true)
 	if err != nil {
 		return netaddr.Binding{}, err
 	}

@@ -132,6 +132,13 @@ func (b *base) SyscallConn() (syscall.RawConn, error) {
 
 type raw struct{ *base }
 
+// rawOf returns access to the descriptor of a socket that is no connection yet.
+func rawOf(s *socket.Socket, network string) syscall.RawConn {
+	b := &base{}
+	b.own(s, network)
+	return raw{b}
+}
+
 func (r raw) Control(f func(fd uintptr)) error {
 	d := r.d
 	e := d.Use(func(fd int) desc.Errno {

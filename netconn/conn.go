@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -60,33 +61,20 @@ func (c *Conn) SetNoDelay(on bool) error { return c.set(socket.IPPROTO_TCP, sock
 // 15 s, as with package net.
 func (c *Conn) SetKeepAlive(on bool) error { return c.set(socket.SOL_SOCKET, socket.SO_KEEPALIVE, on) }
 
-// SetKeepAlivePeriod sets the time of silence before the first probe, and the time between probes.
-// It is rounded up to whole seconds. TCP only. As with package net, 0 means 15 s, and a negative d
-// changes nothing.
+// SetKeepAlivePeriod sets the time of silence before the first probe. It is rounded up to whole
+// seconds. TCP only. As with package net, 0 means 15 s, and a negative d changes nothing.
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
-	switch {
-	case d < 0:
-		return nil
-	case d == 0:
-		d = keepAlive
-	}
-	for _, name := range []int{kernel.TCP_KEEPIDLE, kernel.TCP_KEEPINTVL} {
-		if name == 0 { // OpenBSD has one interval for the whole system
-			continue
-		}
-		secs := int64(d / time.Second)
-		if d%time.Second > 0 {
-			secs++
-		}
-		if secs != int64(int32(secs)) {
-			return c.tooLarge(secs)
-		}
-		if err := c.set(socket.IPPROTO_TCP, name, int(secs)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return netaddr.KeepAliveTime(kernel.TCP_KEEPIDLE, d, c.setOption)
 }
+
+// SetKeepAliveConfig configures the probes. As with package net, a time or count of 0 means 15 s or
+// 9 probes, and a negative one is not changed.
+func (c *Conn) SetKeepAliveConfig(k net.KeepAliveConfig) error {
+	return netaddr.KeepAlive(k, c.setOption)
+}
+
+// setOption is set as a netaddr.Setter.
+func (c *Conn) setOption(level, name, value int, _ string) error { return c.set(level, name, value) }
 
 // SetLinger chooses what Close does with unsent data. With sec < 0, the default, the kernel sends
 // it in the background. With sec == 0, Close discards it and resets the connection. With sec > 0,

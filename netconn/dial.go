@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"net"
+	"net/http/httptrace"
+	"os"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -14,77 +16,59 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// DialContext does what the package's DialContext does, with the connections of n.
-func (n *Net) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx = n.dated(ctx)
-	a, err := findNetwork(network)
-	var list []kernel.Addr
-	if err == nil {
-		list, err = n.targets(ctx, a, address)
-	}
-	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: mapContext(err)}
-	}
-	var first error
-	order := netaddr.NewOrder(list)
-	for first == nil || ctx.Err() == nil {
-		left, limited := n.left(ctx)
-		at, limit, ok := order.Next(left)
-		if !ok {
-			break
-		}
-		if !limited {
-			limit = 0
-		}
-		s, err := n.try(ctx, a, at, limit)
-		if err == nil {
-			return n.made(s, a.Name, at), nil
-		}
-		if first == nil {
-			first = &net.OpError{Op: "dial", Net: network, Addr: netAddr(n.k, a.Name, at), Err: err}
-		}
-	}
-	return nil, first
+// A dial is one call of a Dialer.
+type dial struct {
+	*Dialer
+	n       *Net
+	net     netaddr.Network
+	network string
+	trace   *httptrace.ClientTrace // nil: nobody asks
 }
 
-// A dated is a context whose deadline is a time of a simulated kernel. No timer of the machine ends
-// it, so Err compares the times.
-type dated struct {
-	context.Context
-	k   kernel.Kernel
-	end time.Time
-}
-
-func (n *Net) dated(ctx context.Context) context.Context {
-	end, limited := ctx.Deadline()
-	if _, simulated := n.k.(kernel.Dated); !simulated || !limited {
-		return ctx
+// run connects to one of the addresses.
+func (c *dial) run(ctx context.Context, list []netaddr.Endpoint) (net.Conn, error) {
+	order := netaddr.NewOrder(list, c.FallbackDelay)
+	choose := c.serial
+	if _, more := order.Delay(); more && len(list) > 1 && c.net.TCP() {
+		choose = c.race
 	}
-	return &dated{ctx, n.k, end}
-}
-
-func (d *dated) Deadline() (time.Time, bool) { return d.end, true }
-
-func (d *dated) Err() error {
-	if err := d.Context.Err(); err != nil {
-		return err
-	}
-	if kernel.Until(d.k, d.end) <= 0 {
-		return context.DeadlineExceeded
-	}
-	return nil
-}
-
-// targets returns the addresses to try.
-func (n *Net) targets(ctx context.Context, a netaddr.Network, address string) ([]kernel.Addr, error) {
-	if address == "" {
-		return nil, errMissingAddress
-	}
-	q, err := n.resolve(ctx, a, address, false)
+	s, to, err := choose(ctx, order)
 	if err != nil {
 		return nil, err
 	}
-	return q.Targets(n.k)
+	return c.n.made(s, c.network, to.Addr), nil
+}
+
+// serial tries one address after the other. The error is that of the first.
+func (c *dial) serial(ctx context.Context, order netaddr.Order) (*socket.Socket, netaddr.Endpoint, error) {
+	var first error
+	for {
+		to, limit, ok := c.next(ctx, &order, first)
+		if !ok {
+			return nil, to, first
+		}
+		s, err := c.try(ctx, to, limit, func(*desc.Desc) bool { return true })
+		if err == nil {
+			return s, to, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+}
+
+// next returns the next address and its limit, 0 for none. After the end of ctx, only the first
+// address is tried, for its error.
+func (c *dial) next(ctx context.Context, order *netaddr.Order, first error) (to netaddr.Endpoint, limit time.Duration, ok bool) {
+	if first != nil && ctx.Err() != nil {
+		return to, 0, false
+	}
+	left, limited := c.n.left(ctx)
+	to, limit, ok = order.Next(left)
+	if !limited {
+		limit = 0
+	}
+	return to, limit, ok
 }
 
 // left returns the time that a dial has left, at least 1 ns. limited is false if it has no limit.
@@ -96,37 +80,137 @@ func (n *Net) left(ctx context.Context) (left time.Duration, limited bool) {
 	return max(kernel.Until(n.k, end), 1), true
 }
 
-// try connects to one address. A limit of 0 means no limit.
-func (n *Net) try(ctx context.Context, a netaddr.Network, at kernel.Addr, limit time.Duration) (*socket.Socket, error) {
+// selfConnects is how often a dial that has connected to itself is repeated. The kernel chooses
+// another port then. Package net has the same.
+const selfConnects = 2
+
+// try connects to one address. A limit of 0 means no limit. begin is called when the socket exists,
+// and ends the attempt with false.
+func (c *dial) try(ctx context.Context, to netaddr.Endpoint, limit time.Duration, begin func(*desc.Desc) bool) (s *socket.Socket, err error) {
+	shown := to.Net(c.net)
+	if c.trace != nil && c.trace.ConnectStart != nil {
+		c.trace.ConnectStart(c.network, shown.String())
+	}
+	if c.trace != nil && c.trace.ConnectDone != nil {
+		defer func() { c.trace.ConnectDone(c.network, shown.String(), err) }()
+	}
+	if s, err = c.reach(ctx, to, limit, begin); err != nil {
+		err = &net.OpError{Op: "dial", Net: c.network, Source: given(c.LocalAddr), Addr: shown, Err: err}
+	}
+	return s, err
+}
+
+// reach connects to one address. Its error is the cause, without the operation.
+func (c *dial) reach(ctx context.Context, to netaddr.Endpoint, limit time.Duration, begin func(*desc.Desc) bool) (*socket.Socket, error) {
+	_, port, _ := ipOf(c.LocalAddr)
+	for i := 0; ; i++ {
+		s, err := c.single(ctx, to, limit, begin)
+		switch {
+		case err != errSelf:
+			return s, err
+		case i == selfConnects, port != 0:
+			return nil, os.NewSyscallError("connect", kernel.ECONNREFUSED)
+		}
+	}
+}
+
+// errSelf is the error of a socket that has connected to itself.
+var errSelf error = &net.AddrError{Err: "connected to itself"}
+
+// single makes one socket and connects it.
+func (c *dial) single(ctx context.Context, to netaddr.Endpoint, limit time.Duration, begin func(*desc.Desc) bool) (*socket.Socket, error) {
 	if ctx.Err() != nil {
 		return nil, mapContext(ctx.Err())
 	}
-	s, err := n.socket(at.Family, a.Type)
+	s, remote, err := c.open(ctx, to)
 	if err != nil {
-		return nil, osCause("socket", err)
+		return nil, err
 	}
-	a.Birth(at.Family, netaddr.Trying(setter(s)))
-	if a.TCP() {
-		tcpOptions(s)
-	}
-	err = n.connect(ctx, s, socketAddr(at), limit)
-	if err == nil {
-		self, _ := s.LocalAddr()
-		if peer, _ := s.RemoteAddr(); a.SelfConnect(kernelAddr(self), kernelAddr(peer)) {
-			err = &socket.OSError{Errno: int(kernel.ECONNREFUSED), Op: "connect"}
+	connected := false
+	defer func() { // deferred: the task may be unwound
+		if !connected {
+			_ = s.Close()
 		}
+	}()
+	if !begin(inside.Desc(s)) {
+		return nil, timeoutError{}
 	}
-	if err == nil {
+	if c.net.Unix() && remote.Path == "" { // a socket of datagrams without a peer
+		connected = true
 		return s, nil
 	}
-	_ = s.Close()
+	err = c.n.connect(ctx, s, socketAddr(remote), limit)
 	switch {
+	case err == nil:
+		self, _ := s.LocalAddr()
+		if peer, _ := s.RemoteAddr(); c.net.SelfConnect(kernelAddr(self), kernelAddr(peer)) {
+			return nil, errSelf
+		}
+		connected = true
+		return s, nil
 	case ctx.Err() != nil:
 		return nil, mapContext(ctx.Err())
 	case isErrno(err, kernel.ETIMEDOUT) && limit > 0 && inside.Desc(s).DeadlinePassed():
 		return nil, timeoutError{}
 	}
 	return nil, osCause("connect", err)
+}
+
+// open makes a socket with its options, and binds it to the Dialer's LocalAddr. remote is the
+// address for connect.
+func (c *dial) open(ctx context.Context, to netaddr.Endpoint) (s *socket.Socket, remote kernel.Addr, err error) {
+	family := kernel.AF_UNIX
+	remote = to.Addr
+	local, _, _ := ipOf(c.LocalAddr)
+	if !c.net.Unix() {
+		var ok bool
+		family = c.net.FamilyOf(local, net.IP(to.IP.WithZone("").AsSlice()))
+		if remote, ok = netaddr.ForSocket(family, to.Addr); !ok {
+			return nil, remote, &net.AddrError{Err: "non-IPv4 address", Addr: to.IP.String()}
+		}
+	}
+	s, err = c.n.socket(family, c.net.Type)
+	if err != nil {
+		return nil, remote, osCause("socket", err)
+	}
+	try := netaddr.Trying(setter(s))
+	c.net.Birth(family, try)
+	if c.net.TCP() {
+		tcpOptions(s, netaddr.KeepAliveOf(c.KeepAlive, c.KeepAliveConfig))
+	}
+	if err = c.prepare(ctx, s, to); err != nil {
+		_ = s.Close()
+	}
+	return s, remote, err
+}
+
+// controlNetwork returns the network for a Control function: with the family.
+func controlNetwork(network string, s *socket.Socket) string {
+	switch last := network[len(network)-1]; {
+	case s.Family() == socket.AF_UNIX, last == '4', last == '6':
+		return network
+	case s.Family() == socket.AF_INET:
+		return network + "4"
+	}
+	return network + "6"
+}
+
+// prepare calls the Dialer's Control function and binds the socket.
+func (c *dial) prepare(ctx context.Context, s *socket.Socket, to netaddr.Endpoint) error {
+	address := to.Net(c.net).String()
+	if to.Addr.Family == kernel.AF_UNIX && to.Addr.Path == "" && !missing(c.LocalAddr) {
+		address = c.LocalAddr.String()
+	}
+	var err error
+	if c.ControlContext != nil {
+		err = c.ControlContext(ctx, controlNetwork(c.network, s), address, rawOf(s, c.network))
+	} else if c.Control != nil {
+		err = c.Control(controlNetwork(c.network, s), address, rawOf(s, c.network))
+	}
+	if err != nil {
+		return err
+	}
+	return bindLocal(s, c.LocalAddr)
 }
 
 // connect waits until the connection is made, limit has passed or ctx ends. Both end the call by

@@ -101,6 +101,9 @@ func (e passing) Unwrap() error { return e.Errno }
 
 // osCause returns the cause of a Socket's error while there is no base yet.
 func osCause(call string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var e *socket.OSError
 	if !errors.As(err, &e) || e.Errno <= 0 || kernel.Errno(e.Errno) == kernel.EDEADLK {
 		return err

@@ -1,7 +1,6 @@
 package netconn
 
 import (
-	"context"
 	"net"
 	"runtime"
 	"sync"
@@ -20,7 +19,10 @@ import (
 type listener struct{ b base }
 
 // A Listener accepts TCP connections.
-type Listener struct{ listener }
+type Listener struct {
+	listener
+	keepAlive net.KeepAliveConfig
+}
 
 // A TCPListener is a Listener, under its name in package net.
 type TCPListener = Listener
@@ -31,118 +33,6 @@ type UnixListener struct {
 	file netaddr.File // that Listen has made
 	keep atomic.Bool  // Close leaves the file
 	once sync.Once
-}
-
-// backlog is how many connections may wait for Accept. The system may have a lower limit.
-const backlog = 4096
-
-func (n *Net) listen(ctx context.Context, network, address string) (net.Listener, error) {
-	a, err := findNetwork(network)
-	var l net.Listener
-	if err == nil {
-		l, err = n.listenAt(ctx, a, address)
-	}
-	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: guess(a, address), Err: mapContext(err)}
-	}
-	return l, nil
-}
-
-func (n *Net) listenAt(ctx context.Context, a netaddr.Network, address string) (net.Listener, error) {
-	s, err := n.bind(ctx, a, address, socket.SOCK_STREAM)
-	if err != nil {
-		return nil, err
-	}
-	var l net.Listener
-	if a.Unix() {
-		u := &UnixListener{}
-		u.b.open(s, a.Name)
-		u.file = fileOf(s)
-		l = u
-	} else {
-		tcp := &Listener{}
-		tcp.b.open(s, a.Name)
-		l = tcp
-	}
-	if err := s.Listen(backlog); err != nil {
-		_ = l.Close() // it has accepted nothing: listen's error counts
-		return nil, osCause("listen", err)
-	}
-	return l, nil
-}
-
-func (n *Net) listenPacket(ctx context.Context, network, address string) (net.PacketConn, error) {
-	a, err := findNetwork(network)
-	var s *socket.Socket
-	if err == nil {
-		s, err = n.bind(ctx, a, address, socket.SOCK_DGRAM)
-	}
-	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Addr: guess(a, address), Err: mapContext(err)}
-	}
-	if a.Unix() {
-		c := &UnixConn{}
-		c.open(s, a.Name)
-		c.file = fileOf(s)
-		return c, nil
-	}
-	c := &PacketConn{}
-	c.open(s, a.Name)
-	c.askLocal()
-	return c, nil
-}
-
-// bind makes a bound socket. An error in the address counts before a network of the wrong type, as
-// in package net.
-func (n *Net) bind(ctx context.Context, a netaddr.Network, address string, typ int) (*socket.Socket, error) {
-	at, err := n.binding(ctx, a, address)
-	if err == nil && a.Type != typ {
-		err = &net.AddrError{Err: "unexpected address type", Addr: address}
-	}
-	if err != nil {
-		return nil, err
-	}
-	s, err := n.socket(at.Addr.Family, a.Type)
-	if ipv4, ok := at.Fallback(errnoOf(err)); ok {
-		at = ipv4
-		s, err = n.socket(at.Addr.Family, a.Type)
-	}
-	if err != nil {
-		return nil, osCause("socket", err)
-	}
-	if err := bindOptions(s, a, at); err != nil {
-		_ = s.Close()
-		return nil, osCause("setsockopt", err)
-	}
-	if err := s.Bind(socketAddr(at.Addr)); err != nil {
-		_ = s.Close()
-		return nil, osCause("bind", err)
-	}
-	return s, nil
-}
-
-// setter returns a function that sets options of s.
-func setter(s *socket.Socket) netaddr.Setter {
-	return func(level, name, value int, _ string) error { return s.SetSockOpt(level, name, value) }
-}
-
-func bindOptions(s *socket.Socket, a netaddr.Network, at netaddr.Binding) error {
-	if err := at.Options(a, setter(s), s.GetSockOpt); err != nil {
-		return err
-	}
-	if a.TCP() && inside.Desc(s).Kernel.Traits().InheritsOptions {
-		tcpOptions(s)
-	}
-	return nil
-}
-
-// keepAlive is package net's default period.
-const keepAlive = 15 * time.Second
-
-// tcpOptions sets what package net sets on every TCP connection. A refusal is no error.
-func tcpOptions(s *socket.Socket) {
-	_ = s.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, true)
-	_ = netaddr.KeepAlive(keepAlive, setter(s))
 }
 
 // accept waits for a connection and opens b with it.
@@ -177,7 +67,7 @@ func (l *Listener) AcceptTCP() (*TCPConn, error) {
 		return nil, err
 	}
 	if !c.d.Kernel.Traits().InheritsOptions {
-		tcpOptions(c.s)
+		tcpOptions(c.s, l.keepAlive)
 	}
 	return c, nil
 }

@@ -18,7 +18,7 @@ import (
 func Listen(network, address string) (net.Listener, error) { return parked.Listen(network, address) }
 
 // Dial connects. With tcp the result is a *Conn, with udp a *PacketConn, with a Unix network a
-// *UnixConn. Dial tries a host's addresses in order, not at the same time.
+// *UnixConn. See Dialer for a host with several addresses.
 func Dial(network, address string) (net.Conn, error) { return parked.Dial(network, address) }
 
 // DialTimeout is Dial with a timeout for the lookup and the connection together. 0 means no
@@ -59,30 +59,27 @@ func (n *Net) Time() time.Time { return kernel.Time(n.k) }
 // Listen does what the package's Listen does, with the connections of n. In a callback, the lookup
 // of a host's name blocks the loop.
 func (n *Net) Listen(network, address string) (net.Listener, error) {
-	return n.listen(context.Background(), network, address)
+	return (&ListenConfig{Net: n}).Listen(context.Background(), network, address)
 }
 
 // Dial does what the package's Dial does, with the connections of n.
 func (n *Net) Dial(network, address string) (net.Conn, error) {
-	return n.DialContext(context.Background(), network, address)
+	return (&Dialer{Net: n}).Dial(network, address)
 }
 
 // DialTimeout does what the package's DialTimeout does, with the connections of n.
 func (n *Net) DialTimeout(network, address string, d time.Duration) (net.Conn, error) {
-	if d == 0 {
-		return n.Dial(network, address)
-	}
-	if _, simulated := n.k.(kernel.Dated); simulated {
-		return n.DialContext(&dated{context.Background(), n.k, n.Time().Add(d)}, network, address)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), d)
-	defer cancel()
-	return n.DialContext(ctx, network, address)
+	return (&Dialer{Net: n, Timeout: d}).Dial(network, address)
+}
+
+// DialContext does what the package's DialContext does, with the connections of n.
+func (n *Net) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return (&Dialer{Net: n}).DialContext(ctx, network, address)
 }
 
 // ListenPacket does what the package's ListenPacket does, with the connections of n.
 func (n *Net) ListenPacket(network, address string) (net.PacketConn, error) {
-	return n.listenPacket(context.Background(), network, address)
+	return (&ListenConfig{Net: n}).ListenPacket(context.Background(), network, address)
 }
 
 func (n *Net) socket(family, typ int) (*socket.Socket, error) {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
-	"github.com/ureactor/ureactor/socket"
 )
 
 // gram is the common part of PacketConn and UnixConn: a socket of datagrams.
@@ -88,7 +87,7 @@ func (c *PacketConn) WriteToUDPAddrPort(p []byte, to netip.AddrPort) (int, error
 	if c.connected || !to.IsValid() {
 		return 0, c.addressed(udpAddrPort{to}, c.missing())
 	}
-	a, err := c.sockAddr(to)
+	a, err := netaddr.SockAddrPort(c.d.Kernel, c.s.Family(), to)
 	n := 0
 	if err == nil {
 		n, err = c.send(p, a)
@@ -113,48 +112,16 @@ func (c *gram) missing() error {
 }
 
 // udpAddr returns the address for this socket.
-func (c *gram) udpAddr(to *net.UDPAddr) (kernel.Addr, error) {
+func (c *PacketConn) udpAddr(to *net.UDPAddr) (kernel.Addr, error) {
 	if c.connected {
 		return kernel.Addr{}, net.ErrWriteToConnected
 	}
-	ip, ok := netip.AddrFromSlice(to.IP)
-	switch {
-	case len(to.IP) == 0 && c.s.Family() == socket.AF_INET: // this machine
-		ip = netip.IPv4Unspecified()
-	case len(to.IP) == 0, c.s.Family() == socket.AF_INET6 && ip.Unmap() == netip.IPv4Unspecified():
-		ip = netip.IPv6Unspecified()
-	case !ok:
-		return kernel.Addr{}, &net.AddrError{Err: "non-IPv" + c.version() + " address", Addr: to.IP.String()}
-	}
-	a, err := c.sockAddr(netip.AddrPortFrom(ip.WithZone(to.Zone), 0))
+	a, err := netaddr.SockAddr(c.d.Kernel, c.s.Family(), to.IP, to.Zone)
 	if err != nil {
 		return a, err
 	}
-	port, err := netaddr.Port(to.Port)
-	if err != nil {
+	if a.Port, err = netaddr.Port(to.Port); err != nil {
 		return a, os.NewSyscallError("sendto", kernel.EINVAL)
-	}
-	a.Port = port
-	return a, nil
-}
-
-// version returns the version of IP that the socket has.
-func (b *base) version() string {
-	if b.s.Family() == socket.AF_INET {
-		return "4"
-	}
-	return "6"
-}
-
-// sockAddr returns the address for this socket.
-func (c *gram) sockAddr(to netip.AddrPort) (kernel.Addr, error) {
-	a, err := netaddr.InetAny(c.d.Kernel, to)
-	if err != nil {
-		return a, err
-	}
-	a, ok := netaddr.ForSocket(c.s.Family(), a)
-	if !ok {
-		return a, &net.AddrError{Err: "non-IPv" + c.version() + " address", Addr: to.Addr().String()}
 	}
 	return a, nil
 }

@@ -48,7 +48,7 @@ func (c *UnixConn) WriteBuffers(v *net.Buffers) (int64, error) { return c.writeB
 // CloseRead ends reading: every Read returns io.EOF from now on.
 func (c *UnixConn) CloseRead() error { return c.shutdown(socket.SHUT_RD) }
 
-// CloseWrite tells the peer that no more data follows what was written.
+// CloseWrite ends sending: the peer reads the end of input after what was written.
 func (c *UnixConn) CloseWrite() error { return c.shutdown(socket.SHUT_WR) }
 
 // ReadFrom is Read that also returns the sender of a datagram, nil for one without a name.

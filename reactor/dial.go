@@ -78,7 +78,7 @@ func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
 // found has the addresses of a query that is answered.
 func (d *dialing) found(k Kernel, q *netaddr.Query) error {
 	list, err := q.Targets(k)
-	d.order = netaddr.NewOrder(list)
+	d.order = netaddr.NewOrder(list, -1)
 	return explained(d.net, err)
 }
 
@@ -119,7 +119,7 @@ func (c *Conn) connectNextAddr() {
 			break
 		}
 		d.limit = limit
-		err := c.connect(a)
+		err := c.connect(a.Addr)
 		if err == nil {
 			c.wait()
 			return

@@ -3,6 +3,7 @@ package reactor
 import (
 	"errors"
 	"fmt"
+	"net"
 	"time"
 	"unsafe"
 
@@ -178,8 +179,16 @@ func tcpOptions(k Kernel, fd int, o *sockOptions) {
 		netaddr.Trying(set)(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1)
 	}
 	if o.keepAlive > 0 {
-		_ = netaddr.KeepAlive(o.keepAlive, set) // WithKeepAlive has checked it
+		_ = netaddr.KeepAlive(everyKeepAlive(o.keepAlive), set) // WithKeepAlive has checked it
 	}
+}
+
+// everyKeepAlive probes after d and every d again. 0 is no probes.
+func everyKeepAlive(d time.Duration) net.KeepAliveConfig {
+	if d == 0 {
+		return net.KeepAliveConfig{Idle: -1, Interval: -1, Count: -1}
+	}
+	return net.KeepAliveConfig{Enable: true, Idle: d, Interval: d, Count: -1}
 }
 
 // control calls the function of WithControl; an isolated panic in it is its error.
@@ -201,5 +210,5 @@ func setKeepAlive(k Kernel, fd int, d time.Duration) error {
 	if d != 0 && (d < time.Second || d > keepAliveMax) {
 		return fmt.Errorf("reactor: keep-alive %v: must be 0 (off) or 1s … %v", d, keepAliveMax)
 	}
-	return netaddr.KeepAlive(d, setter(k, fd))
+	return netaddr.KeepAlive(everyKeepAlive(d), setter(k, fd))
 }

@@ -12,11 +12,16 @@ type host struct{}
 func (*host) Go(f func()) { go f() }
 
 func (k *host) Lookup(ctx context.Context, network, name string) ([]netip.Addr, error) {
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, name)
+	addrs, err := lookup(ctx, net.DefaultResolver, network, name)
+	return addrs, k.lacking(err)
+}
+
+func lookup(ctx context.Context, r *net.Resolver, network, name string) ([]netip.Addr, error) {
+	addrs, err := r.LookupNetIP(ctx, network, name)
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}
-	return addrs, k.lacking(err)
+	return addrs, err
 }
 
 // lacking corrects the error of a resolver that could open neither its files nor a socket. That
@@ -38,6 +43,22 @@ func (k *host) lacking(err error) error {
 
 func (*host) LookupPort(ctx context.Context, network, service string) (int, error) {
 	return net.DefaultResolver.LookupPort(ctx, network, service)
+}
+
+// WithResolver returns k with the lookups of r.
+func WithResolver(k Kernel, r *net.Resolver) Kernel { return &resolving{k, r} }
+
+type resolving struct {
+	Kernel
+	r *net.Resolver
+}
+
+func (k *resolving) Lookup(ctx context.Context, network, name string) ([]netip.Addr, error) {
+	return lookup(ctx, k.r, network, name)
+}
+
+func (k *resolving) LookupPort(ctx context.Context, network, service string) (int, error) {
+	return k.r.LookupPort(ctx, network, service)
 }
 
 func (*host) Interface(name string) (int, error) {

@@ -5,4 +5,5 @@ package kernel
 const (
 	TCP_KEEPIDLE  = 0
 	TCP_KEEPINTVL = 0
+	TCP_KEEPCNT   = 0
 )

@@ -62,8 +62,8 @@ func FuzzParseAddr(f *testing.F) {
 		if (err == nil) != (err2 == nil) {
 			t.Fatalf("%s %q: listen %v, dial %v", n.Name, addr, err, err2)
 		}
-		for _, a := range list {
-			checkAddr(t, n, addr, a, b.Any())
+		for _, e := range list {
+			checkAddr(t, n, addr, e.Addr, b.Any())
 		}
 	})
 }
@@ -217,7 +217,11 @@ func TestUnspecifiedAddresses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			list, err := q.Targets(noNames{kernel.Host})
+			targets, err := q.Targets(noNames{kernel.Host})
+			list := []kernel.Addr{}
+			for _, e := range targets {
+				list = append(list, e.Addr)
+			}
 			if got := fmt.Sprint(list); got != want[i] || (err != nil) != (len(list) == 0) {
 				t.Errorf("dial %s %s: %s, %v; want %s", network, host, got, err, want[i])
 			}

@@ -1,6 +1,7 @@
 package netaddr
 
 import (
+	"net"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -73,22 +74,57 @@ func (b Binding) Fallback(e kernel.Errno) (_ Binding, ok bool) {
 	return Binding{Addr: kernel.Addr{Family: kernel.AF_INET, Port: b.Addr.Port}}, true
 }
 
-// KeepAlive turns TCP's keep-alive probes on, with the interval d in whole seconds where the system
-// has that option. 0 turns them off.
-func KeepAlive(d time.Duration, set Setter) error {
-	if err := set(kernel.SOL_SOCKET, kernel.SO_KEEPALIVE, btoi(d > 0), "SO_KEEPALIVE"); err != nil || d == 0 {
+// keepAlive and keepAliveProbes are the defaults of package net.
+const (
+	keepAlive       = 15 * time.Second
+	keepAliveProbes = 9
+)
+
+// KeepAliveOf returns the configuration that package net makes of a Dialer's or ListenConfig's
+// fields.
+func KeepAliveOf(idle time.Duration, c net.KeepAliveConfig) net.KeepAliveConfig {
+	if !c.Enable && idle >= 0 {
+		return net.KeepAliveConfig{Enable: true, Idle: idle}
+	}
+	return c
+}
+
+// KeepAlive turns TCP's keep-alive probes on or off. As with package net, a time or count of 0 is
+// net's default, and a negative one is not set. Times are rounded up to whole seconds. A system
+// without one of the options does without it.
+func KeepAlive(c net.KeepAliveConfig, set Setter) error {
+	if err := set(kernel.SOL_SOCKET, kernel.SO_KEEPALIVE, btoi(c.Enable), "SO_KEEPALIVE"); err != nil {
 		return err
 	}
-	secs := int((d + time.Second - 1) / time.Second)
-	for _, name := range []int{kernel.TCP_KEEPIDLE, kernel.TCP_KEEPINTVL} {
-		if name == 0 { // OpenBSD has one interval for the whole system
-			continue
-		}
-		if err := set(kernel.IPPROTO_TCP, name, secs, "keep-alive interval"); err != nil {
-			return err
-		}
+	if err := KeepAliveTime(kernel.TCP_KEEPIDLE, c.Idle, set); err != nil {
+		return err
 	}
-	return nil
+	if err := KeepAliveTime(kernel.TCP_KEEPINTVL, c.Interval, set); err != nil {
+		return err
+	}
+	n := c.Count
+	if n == 0 {
+		n = keepAliveProbes
+	}
+	if n < 0 || kernel.TCP_KEEPCNT == 0 {
+		return nil
+	}
+	return set(kernel.IPPROTO_TCP, kernel.TCP_KEEPCNT, n, "TCP_KEEPCNT")
+}
+
+// KeepAliveTime sets the option of a time. See KeepAlive.
+func KeepAliveTime(name int, d time.Duration, set Setter) error {
+	switch {
+	case d < 0 || name == 0: // OpenBSD has one interval for the whole system
+		return nil
+	case d == 0:
+		d = keepAlive
+	}
+	secs := int64(d / time.Second)
+	if d%time.Second > 0 {
+		secs++
+	}
+	return set(kernel.IPPROTO_TCP, name, int(secs), "keep-alive time")
 }
 
 func btoi(b bool) int {

@@ -6,29 +6,77 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// dialMin is the shortest limit of one of several addresses, if that much time is left. Package net
-// has the same.
-const dialMin = 2 * time.Second
+const (
+	// dialMin is the shortest limit of one of several addresses, if that much time is left. Package
+	// net has the same.
+	dialMin = 2 * time.Second
+	// FallbackDelay is how long a dial waits for one address before it tries the next one as well
+	// (RFC 8305, section 5). Package net has the same.
+	FallbackDelay = 300 * time.Millisecond
+	// RacersMost is how many addresses a dial tries at the same time. For a further one it gives up
+	// the oldest.
+	RacersMost = 8
+)
 
-// An Order decides which address a dial tries next, and for how long. It never waits, so the
-// reactor and netconn share it.
-type Order struct{ list []kernel.Addr }
+// An Order decides which address a dial tries next, and when. It never waits, so the reactor and
+// netconn share it.
+type Order struct {
+	list  []Endpoint
+	delay time.Duration
+}
 
-// NewOrder returns an Order that tries the addresses as they are listed.
-func NewOrder(list []kernel.Addr) Order { return Order{list} }
+// NewOrder returns an Order of the addresses. With a delay of 0 or more, the families alternate
+// (RFC 8305, section 4), and after the delay the next address is tried as well; 0 means
+// FallbackDelay. With a negative delay the addresses are tried one after the other, as listed.
+func NewOrder(list []Endpoint, delay time.Duration) Order {
+	if delay == 0 {
+		delay = FallbackDelay
+	}
+	if delay > 0 {
+		list = alternate(list)
+	}
+	return Order{list, delay}
+}
+
+// alternate returns the addresses with the families in turn, that of the first address first. The
+// order within a family stays.
+func alternate(list []Endpoint) []Endpoint {
+	if len(list) < 3 {
+		return list
+	}
+	var same, other []Endpoint
+	for _, e := range list {
+		if e.Addr.Family == list[0].Addr.Family {
+			same = append(same, e)
+		} else {
+			other = append(other, e)
+		}
+	}
+	mixed := make([]Endpoint, 0, len(list))
+	for len(same) > 0 && len(other) > 0 {
+		mixed = append(mixed, same[0], other[0])
+		same, other = same[1:], other[1:]
+	}
+	return append(append(mixed, same...), other...)
+}
 
 // Next returns the next address and its limit. ok is false if there is none. left is the time that
-// the whole dial has left, and limit is a part of it.
-func (o *Order) Next(left time.Duration) (a kernel.Addr, limit time.Duration, ok bool) {
+// the whole dial has left. An address that has to fail before the next one is tried has a part of
+// it.
+func (o *Order) Next(left time.Duration) (e Endpoint, limit time.Duration, ok bool) {
 	if len(o.list) == 0 {
-		return a, 0, false
+		return e, 0, false
 	}
-	if n := time.Duration(len(o.list)); n > 1 {
+	if n := time.Duration(len(o.list)); n > 1 && o.delay < 0 {
 		left = min(left, max(left/n, dialMin))
 	}
-	a, o.list = o.list[0], o.list[1:]
-	return a, left, true
+	e, o.list = o.list[0], o.list[1:]
+	return e, left, true
 }
+
+// Delay returns how long to wait for the present address before Next is tried as well. ok is false
+// if the present address has to fail first, or is the last one.
+func (o *Order) Delay() (d time.Duration, ok bool) { return o.delay, o.delay >= 0 && len(o.list) > 0 }
 
 // SelfConnect reports whether a TCP socket has connected to itself. TCP permits that if no program
 // listens and the system has chosen the same port for the dial.

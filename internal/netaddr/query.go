@@ -116,9 +116,9 @@ const NoneForNetwork = "no suitable address found"
 
 func (q *Query) none() error { return &net.AddrError{Err: NoneForNetwork, Addr: q.host} }
 
-// addrs returns the endpoints of the host, in the lookup's order. An address with an invalid zone
-// is skipped if the host has others.
-func (q *Query) addrs(k kernel.Kernel) (list []kernel.Addr, err error) {
+// endpoints returns the endpoints of the host, in the lookup's order. An address with an invalid
+// zone is skipped if the host has others.
+func (q *Query) endpoints(k kernel.Kernel) (list []Endpoint, err error) {
 	ips := q.ips
 	if len(ips) == 1 && ips[0].WithZone("") == netip.IPv6Unspecified() { // as package net: IPv4's too
 		ips = append(ips[:1:1], netip.IPv4Unspecified())
@@ -136,7 +136,7 @@ func (q *Query) addrs(k kernel.Kernel) (list []kernel.Addr, err error) {
 			err = e
 			continue
 		}
-		list = append(list, a)
+		list = append(list, Endpoint{a, ip})
 	}
 	if len(list) == 0 && err == nil {
 		err = q.none()
@@ -148,18 +148,16 @@ func (q *Query) addrs(k kernel.Kernel) (list []kernel.Addr, err error) {
 }
 
 // Targets returns the addresses to dial, in order. An unspecified address means this machine.
-func (q *Query) Targets(k kernel.Kernel) ([]kernel.Addr, error) {
+func (q *Query) Targets(k kernel.Kernel) ([]Endpoint, error) {
 	if q.Net.Unix() {
-		return []kernel.Addr{kernel.Unix(q.path)}, nil
+		return []Endpoint{{Addr: kernel.Unix(q.path)}}, nil
 	}
 	if q.host == "" {
-		return []kernel.Addr{loopback(q.Net.IP == "ip6", q.port)}, nil
+		return []Endpoint{{Addr: loopback(q.Net.IP == "ip6", q.port)}}, nil
 	}
-	list, err := q.addrs(k)
-	for i, a := range list {
-		if a.IsUnspecified() {
-			list[i] = loopback(a.Family == kernel.AF_INET6, q.port)
-		}
+	list, err := q.endpoints(k)
+	for i, e := range list {
+		list[i] = e.Here()
 	}
 	return list, err
 }
@@ -173,7 +171,8 @@ func loopback(six bool, port uint16) kernel.Addr {
 
 // A Binding is the address for bind, and what goes with it.
 type Binding struct {
-	Addr kernel.Addr
+	Addr  kernel.Addr
+	Given Endpoint // the address that was asked for
 	// Dual means all addresses of both families: an IPv6 socket that serves IPv4 too. On a host
 	// without IPv6 it is an IPv4 socket.
 	Dual bool
@@ -189,32 +188,39 @@ func (b Binding) Any() bool { return b.Addr.IsUnspecified() }
 // both families and the address is unspecified, it is all addresses of both.
 func (q *Query) Binding(k kernel.Kernel) (Binding, error) {
 	if q.Net.Unix() {
-		return Binding{Addr: kernel.Unix(q.path)}, nil
+		return q.Net.At(Endpoint{Addr: kernel.Unix(q.path)}), nil
 	}
 	family := kernel.AF_INET
 	if q.Net.IP == "ip6" {
 		family = kernel.AF_INET6
 	}
-	a := kernel.Addr{Family: family, Port: q.port}
+	e := Endpoint{Addr: kernel.Addr{Family: family, Port: q.port}}
 	if q.host != "" {
-		list, err := q.addrs(k)
+		list, err := q.endpoints(k)
 		if err != nil {
 			return Binding{}, err
 		}
-		a = first(list)
+		e = first(list)
 	}
-	b := Binding{Addr: a}
+	return q.Net.At(e), nil
+}
+
+// At returns where to listen for the address e.
+func (n Network) At(e Endpoint) Binding {
+	a := e.Addr
+	b := Binding{Addr: a, Given: e}
 	switch {
+	case n.Unix():
 	case a.IsUnspecified():
 		a.Scope = 0
-		if q.Net.IP == "ip" && kernel.MapsIPv4 {
+		if n.IP == "ip" && kernel.MapsIPv4 {
 			a.Family, b.Dual = kernel.AF_INET6, true
 		}
 		b.Addr = a
-	case q.Net.UDP() && a.AddrPort().Addr().IsMulticast():
+	case n.UDP() && a.AddrPort().Addr().IsMulticast():
 		b.Addr, b.Group = kernel.Addr{Family: a.Family, Port: a.Port}, true
 	}
-	return b, nil
+	return b
 }
 
 // Listen returns where to listen on addr. It may block in a lookup.
@@ -230,10 +236,10 @@ func Listen(k kernel.Kernel, n Network, addr string) (Binding, error) {
 }
 
 // first returns the first IPv4 address, or the first address if there is none.
-func first(list []kernel.Addr) kernel.Addr {
-	for _, a := range list {
-		if a.Family == kernel.AF_INET {
-			return a
+func first(list []Endpoint) Endpoint {
+	for _, e := range list {
+		if e.Addr.Family == kernel.AF_INET {
+			return e
 		}
 	}
 	return list[0]

@@ -1,0 +1,88 @@
+package netaddr
+
+import (
+	"net"
+	"net/netip"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// An Endpoint is an address for a socket, and what it was made of.
+type Endpoint struct {
+	Addr kernel.Addr
+	IP   netip.Addr // as given, with its zone; the zero Addr for no host or a path
+}
+
+// Net returns the endpoint as package net shows it: as it was given.
+func (e Endpoint) Net(n Network) net.Addr {
+	zone := e.IP.Zone()
+	ip := net.IP(e.IP.WithZone("").AsSlice())
+	switch port := int(e.Addr.Port); {
+	case n.Unix():
+		return &net.UnixAddr{Name: e.Addr.Path, Net: n.Name}
+	case n.Stream():
+		return &net.TCPAddr{IP: ip, Port: port, Zone: zone}
+	default:
+		return &net.UDPAddr{IP: ip, Port: port, Zone: zone}
+	}
+}
+
+// Here returns the endpoint for a dial: an unspecified address means this machine.
+func (e Endpoint) Here() Endpoint {
+	if e.Addr.IsUnspecified() {
+		e.Addr = loopback(e.Addr.Family == kernel.AF_INET6, e.Addr.Port)
+	}
+	return e
+}
+
+// SockAddr returns the address of an IP address for a socket of the family, without a port. Its
+// errors are those of package net.
+func SockAddr(k kernel.Kernel, family int, ip net.IP, zone string) (kernel.Addr, error) {
+	at, ok := netip.AddrFromSlice(ip)
+	switch {
+	case len(ip) == 0 && family == kernel.AF_INET:
+		at = netip.IPv4Unspecified()
+	case len(ip) == 0, family == kernel.AF_INET6 && at.Unmap() == netip.IPv4Unspecified():
+		at = netip.IPv6Unspecified()
+	case !ok:
+		return kernel.Addr{}, notOf(family, ip.String())
+	}
+	return SockAddrPort(k, family, netip.AddrPortFrom(at.WithZone(zone), 0))
+}
+
+// SockAddrPort is SockAddr for an address with a port.
+func SockAddrPort(k kernel.Kernel, family int, ap netip.AddrPort) (kernel.Addr, error) {
+	a, err := InetAny(k, ap)
+	if err != nil {
+		return a, err
+	}
+	a, ok := ForSocket(family, a)
+	if !ok {
+		return a, notOf(family, ap.Addr().String())
+	}
+	return a, nil
+}
+
+func notOf(family int, addr string) error {
+	if family == kernel.AF_INET {
+		return &net.AddrError{Err: "non-IPv4 address", Addr: addr}
+	}
+	return &net.AddrError{Err: "non-IPv6 address", Addr: addr}
+}
+
+// FamilyOf returns the family for a socket of the network that has these addresses, as package net
+// chooses it. An address may be nil or unspecified.
+func (n Network) FamilyOf(addrs ...net.IP) int {
+	switch n.IP {
+	case "ip4":
+		return kernel.AF_INET
+	case "ip6":
+		return kernel.AF_INET6
+	}
+	for _, ip := range addrs {
+		if len(ip) > net.IPv4len && ip.To4() == nil {
+			return kernel.AF_INET6
+		}
+	}
+	return kernel.AF_INET
+}

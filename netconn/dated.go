@@ -1,0 +1,28 @@
+package netconn
+
+import (
+	"context"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// A dated is a context whose deadline is a time of a simulated kernel. No timer of the machine ends
+// it, so Err compares the times.
+type dated struct {
+	context.Context
+	k   kernel.Kernel
+	end time.Time
+}
+
+func (d *dated) Deadline() (time.Time, bool) { return d.end, true }
+
+func (d *dated) Err() error {
+	if err := d.Context.Err(); err != nil {
+		return err
+	}
+	if kernel.Until(d.k, d.end) <= 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}

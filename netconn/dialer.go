@@ -1,0 +1,193 @@
+package netconn
+
+import (
+	"context"
+	"net"
+	"net/http/httptrace"
+	"net/netip"
+	"reflect"
+	"syscall"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
+)
+
+// A Dialer has the options of a dial. The fields are those of net.Dialer, with the same meaning, and
+// Net. Its methods may be called at the same time, in the way of its Net.
+//
+// Of several addresses, the families alternate, and the next address is tried as well when one has
+// not answered for FallbackDelay (RFC 8305). Package net does so between the two families only.
+//
+// There is no MultipathTCP.
+type Dialer struct {
+	// Net says what makes the connections: see On. nil means that the callers are goroutines.
+	Net *Net
+
+	// Timeout is how long a dial may take, with the lookup. 0 means no timeout.
+	Timeout time.Duration
+	// Deadline is when a dial ends. With a Timeout, the sooner one counts. The zero time means no
+	// deadline. On a simulated host it is a time of that host.
+	Deadline time.Time
+	// LocalAddr is the address to dial from. Its type must be that of the network.
+	LocalAddr net.Addr
+	// FallbackDelay is how long the dial waits for one address before it tries the next one as well.
+	// 0 means 300 ms. With a negative value, an address has to fail before the next one is tried.
+	FallbackDelay time.Duration
+	// KeepAlive is the time of silence before the first keep-alive probe. 0 means 15 s. With a
+	// negative value there are no probes. It has no effect if KeepAliveConfig is enabled.
+	KeepAlive time.Duration
+	// KeepAliveConfig is the configuration of keep-alive probes.
+	KeepAliveConfig net.KeepAliveConfig
+	// Resolver looks up names. nil means net.DefaultResolver, or the simulated host's names.
+	Resolver *net.Resolver
+	// Control is called when the socket exists, before it is bound or connected. Its network names
+	// the family: tcp4, tcp6, udp4 or udp6.
+	Control func(network, address string, c syscall.RawConn) error
+	// ControlContext is Control with the context of the dial. If it is set, Control is not called.
+	ControlContext func(ctx context.Context, network, address string, c syscall.RawConn) error
+	// Cancel ends the dial when it is closed.
+	//
+	// Deprecated: use DialContext.
+	Cancel <-chan struct{}
+	// DualStack has no effect.
+	//
+	// Deprecated: use FallbackDelay.
+	DualStack bool
+}
+
+// Dial connects. See the package's Dial.
+func (d *Dialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+// DialContext is Dial that ends when ctx does. It calls ConnectStart and ConnectDone of ctx's
+// httptrace.ClientTrace. A callback of a loop cannot wait for a lookup, or for a connection.
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := d.limit(ctx)
+	defer cancel()
+	c := d.dial(ctx, network)
+	var list []netaddr.Endpoint
+	a, err := findNetwork(network)
+	if err == nil {
+		c.net = a
+		list, err = c.targets(ctx, address)
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: mapContext(err)}
+	}
+	return c.run(ctx, list)
+}
+
+func (d *Dialer) dial(ctx context.Context, network string) *dial {
+	return &dial{Dialer: d, n: d.made(), network: network, trace: httptrace.ContextClientTrace(ctx)}
+}
+
+// made returns what makes the connections.
+func (d *Dialer) made() *Net {
+	if d.Net != nil {
+		return d.Net
+	}
+	return parked
+}
+
+// limit returns ctx with the Dialer's limits.
+func (d *Dialer) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx == nil {
+		panic("netconn: dial with a nil context")
+	}
+	n := d.made()
+	end, limited := ctx.Deadline()
+	sooner := func(t time.Time) {
+		if !limited || t.Before(end) {
+			end, limited = t, true
+		}
+	}
+	if d.Timeout != 0 {
+		sooner(n.Time().Add(d.Timeout))
+	}
+	if !d.Deadline.IsZero() {
+		sooner(d.Deadline)
+	}
+	cancel := func() {}
+	if _, simulated := n.k.(kernel.Dated); simulated && limited {
+		ctx = &dated{ctx, n.k, end}
+	} else if at, _ := ctx.Deadline(); limited && !at.Equal(end) {
+		ctx, cancel = context.WithDeadline(ctx, end)
+	}
+	if d.Cancel == nil {
+		return ctx, cancel
+	}
+	ctx, stop := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-d.Cancel:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { stop(); cancel() }
+}
+
+// targets returns the addresses to try.
+func (c *dial) targets(ctx context.Context, address string) ([]netaddr.Endpoint, error) {
+	if address == "" {
+		return nil, errMissingAddress
+	}
+	k := c.n.k
+	if c.Resolver != nil {
+		k = kernel.WithResolver(k, c.Resolver)
+	}
+	q, err := c.n.resolve(c.untraced(ctx), k, c.net, address, false)
+	if err != nil {
+		return nil, err
+	}
+	list, err := q.Targets(c.n.k)
+	if err != nil || c.LocalAddr == nil {
+		return list, err
+	}
+	return forLocal(c.net, c.LocalAddr, list)
+}
+
+// untraced returns ctx for a lookup: with the hooks for DNS, and without those for connects. The
+// lookup's own connects to a name server are not the program's.
+func (c *dial) untraced(ctx context.Context) context.Context {
+	if c.trace == nil {
+		return ctx
+	}
+	return httptrace.WithClientTrace(traceless{ctx}, &httptrace.ClientTrace{DNSStart: c.trace.DNSStart, DNSDone: c.trace.DNSDone})
+}
+
+// traceless is a context without the values of a ClientTrace.
+type traceless struct{ context.Context }
+
+func (t traceless) Value(key any) any {
+	if k := reflect.TypeOf(key); k != nil {
+		switch k.PkgPath() {
+		case "net/http/httptrace", "internal/nettrace":
+			return nil
+		}
+	}
+	return t.Context.Value(key)
+}
+
+// DialTCP connects from laddr to raddr. A laddr that is not valid means any.
+func (d *Dialer) DialTCP(ctx context.Context, network string, laddr, raddr netip.AddrPort) (*TCPConn, error) {
+	ctx, cancel := d.limit(ctx)
+	defer cancel()
+	return d.dialTCP(ctx, network, net.TCPAddrFromAddrPort(laddr), net.TCPAddrFromAddrPort(raddr))
+}
+
+// DialUDP makes a socket at laddr with the peer raddr. A laddr that is not valid means any.
+func (d *Dialer) DialUDP(ctx context.Context, network string, laddr, raddr netip.AddrPort) (*UDPConn, error) {
+	ctx, cancel := d.limit(ctx)
+	defer cancel()
+	return d.dialUDP(ctx, network, net.UDPAddrFromAddrPort(laddr), net.UDPAddrFromAddrPort(raddr))
+}
+
+// DialUnix makes a Unix socket at laddr with the peer raddr. Either may be nil.
+func (d *Dialer) DialUnix(ctx context.Context, network string, laddr, raddr *net.UnixAddr) (*UnixConn, error) {
+	ctx, cancel := d.limit(ctx)
+	defer cancel()
+	return d.dialUnix(ctx, network, laddr, raddr)
+}

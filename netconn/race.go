@@ -1,0 +1,168 @@
+package netconn
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// A race is a dial that tries several addresses at the same time (RFC 8305). Each has a goroutine
+// or task of its own. The caller starts them, waits, and gives up all but the first that connects.
+//
+//	field    set by          guarded by
+//	caller   dial.race       fixed
+//	running  both            mu
+//
+// //	arrived  each attempt    mu
+type race struct {
+	caller  desc.Sleeper
+	mu      sync.Mutex
+	running []*attempt // the oldest first
+	arrived []*attempt
+}
+
+// An attempt is the connect to one address.
+type attempt struct {
+	r     *race
+	first bool
+	to    netaddr.Endpoint
+	limit time.Duration
+	d     *desc.Desc // of the socket; nil before it exists. Guarded by race.mu
+	lost  bool       // it was given up. Guarded by race.mu
+	s     *socket.Socket
+	err   error
+}
+
+// race returns the first connection, or the error of the first address.
+func (c *dial) race(ctx context.Context, order netaddr.Order) (*socket.Socket, netaddr.Endpoint, error) {
+	caller, e := c.n.w.Sleeper()
+	if e != 0 { // a callback cannot wait: the first address reports that
+		return c.serial(ctx, order)
+	}
+	r := &race{caller: caller}
+	defer r.end() // deferred: the task may be unwound
+	var first error
+	due := timeout.Past // when the next address is tried
+	for started := 0; ; {
+		for a := r.result(); a != nil; a = r.result() {
+			if a.err == nil {
+				return a.s, a.to, nil
+			}
+			if a.first {
+				first = a.err
+			}
+			due = timeout.Past
+		}
+		if now := c.n.k.Now(); due.Passed(now) {
+			due = timeout.Never
+			if to, limit, ok := c.next(ctx, &order, first); ok {
+				r.start(ctx, c, &attempt{r: r, first: started == 0, to: to, limit: limit})
+				started++
+				if d, more := order.Delay(); more {
+					due = timeout.Timeout(d).After(now)
+				}
+			}
+		}
+		if r.none() {
+			return nil, netaddr.Endpoint{}, first
+		}
+		if e := caller.Sleep(desc.In, due); e != 0 && e != kernel.ETIMEDOUT {
+			return nil, netaddr.Endpoint{}, e
+		}
+	}
+}
+
+// result returns an attempt that has ended, or nil.
+func (r *race) result() *attempt {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.arrived) == 0 {
+		return nil
+	}
+	a := r.arrived[0]
+	r.arrived = r.arrived[1:]
+	return a
+}
+
+// none reports whether no attempt is running or has a result.
+func (r *race) none() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.running)+len(r.arrived) == 0
+}
+
+// start runs an attempt in a goroutine or task of its own. If too many run, the oldest is given up.
+func (r *race) start(ctx context.Context, c *dial, a *attempt) {
+	r.mu.Lock()
+	if len(r.running) == netaddr.RacersMost {
+		r.running[0].giveUp()
+		r.running = r.running[1:]
+	}
+	r.running = append(r.running, a)
+	r.mu.Unlock()
+	a.err = kernel.ECANCELED // if the task is unwound
+	run := func() {
+		defer a.arrive()
+		a.s, a.err = c.try(ctx, a.to, a.limit, a.begin)
+	}
+	if c.n.r == nil {
+		go run()
+	} else if c.n.r.Go(func(*reactor.Task) { run() }).Done() { // the loop drains
+		a.arrive()
+	}
+}
+
+// begin is called when the socket exists. It returns false if the attempt was given up.
+func (a *attempt) begin(d *desc.Desc) bool {
+	a.r.mu.Lock()
+	defer a.r.mu.Unlock()
+	a.d = d
+	return !a.lost
+}
+
+// giveUp ends the attempt; locked.
+func (a *attempt) giveUp() {
+	a.lost = true
+	if a.d != nil {
+		a.d.SetDeadline(desc.Out, timeout.Past)
+	}
+}
+
+// arrive passes the result to the caller, or drops it.
+func (a *attempt) arrive() {
+	r := a.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a.lost {
+		if a.s != nil {
+			_ = a.s.Close()
+		}
+		return
+	}
+	i := slices.Index(r.running, a)
+	r.running = slices.Delete(r.running, i, i+1)
+	r.arrived = append(r.arrived, a)
+	r.caller.Wake()
+}
+
+// end gives up all attempts but the one that was returned.
+func (r *race) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range r.running {
+		a.giveUp()
+	}
+	for _, a := range r.arrived { // two have connected at the same time
+		if a.s != nil {
+			_ = a.s.Close()
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package netconn
+
+import (
+	"context"
+	"net"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/netaddr"
+)
+
+// DialTCP connects from laddr, or from any address if that is nil, to raddr. An unspecified raddr
+// means this machine. network is tcp, tcp4 or tcp6.
+func DialTCP(network string, laddr, raddr *net.TCPAddr) (*TCPConn, error) {
+	return (&Dialer{}).dialTCP(context.Background(), network, laddr, raddr)
+}
+
+// DialUDP makes a socket at laddr, or at any address if that is nil, with the peer raddr. network
+// is udp, udp4 or udp6.
+func DialUDP(network string, laddr, raddr *net.UDPAddr) (*UDPConn, error) {
+	return (&Dialer{}).dialUDP(context.Background(), network, laddr, raddr)
+}
+
+// DialUnix makes a Unix socket at laddr, or without a name if that is nil, with the peer raddr.
+// network is unix or unixgram. A socket of datagrams needs no raddr.
+func DialUnix(network string, laddr, raddr *net.UnixAddr) (*UnixConn, error) {
+	return (&Dialer{}).dialUnix(context.Background(), network, laddr, raddr)
+}
+
+func (d *Dialer) dialTCP(ctx context.Context, network string, laddr, raddr *net.TCPAddr) (*TCPConn, error) {
+	c, err := d.between(ctx, network, netaddr.Network.TCP, laddr, raddr)
+	tcp, _ := c.(*TCPConn)
+	return tcp, err
+}
+
+func (d *Dialer) dialUDP(ctx context.Context, network string, laddr, raddr *net.UDPAddr) (*UDPConn, error) {
+	c, err := d.between(ctx, network, netaddr.Network.UDP, laddr, raddr)
+	udp, _ := c.(*UDPConn)
+	return udp, err
+}
+
+func (d *Dialer) dialUnix(ctx context.Context, network string, laddr, raddr *net.UnixAddr) (*UnixConn, error) {
+	c, err := d.between(ctx, network, netaddr.Network.Unix, laddr, raddr)
+	unix, _ := c.(*UnixConn)
+	return unix, err
+}
+
+// between connects two addresses, which need no lookup.
+func (d *Dialer) between(ctx context.Context, network string, fits func(netaddr.Network) bool, laddr, raddr net.Addr) (net.Conn, error) {
+	own := *d
+	own.LocalAddr = given(laddr)
+	c := own.dial(ctx, network)
+	conn, err := c.between(ctx, fits, raddr)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Source: given(laddr), Addr: given(raddr), Err: mapContext(err)}
+	}
+	return conn, nil
+}
+
+func (c *dial) between(ctx context.Context, fits func(netaddr.Network) bool, raddr net.Addr) (net.Conn, error) {
+	var err error
+	if c.net, err = fitting(c.network, fits); err != nil {
+		return nil, err
+	}
+	to, err := c.n.endpoint(c.net, raddr, "connect")
+	switch {
+	case err != nil:
+		return nil, err
+	case c.net.Unix() && to.Addr.Path == "" && (c.net.Stream() || pathOf(c.LocalAddr) == ""), !c.net.Unix() && missing(raddr):
+		return nil, errMissingAddress
+	}
+	left, limited := c.n.left(ctx)
+	if !limited {
+		left = 0
+	}
+	s, err := c.reach(ctx, to.Here(), left, func(*desc.Desc) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	conn := c.n.made(s, c.network, to.Addr)
+	if u, ok := conn.(*UnixConn); ok {
+		u.connected = to.Addr.Path != ""
+		u.file = fileOf(s)
+	}
+	return conn, nil
+}
+
+// fitting returns the network of that name, if it fits.
+func fitting(network string, fits func(netaddr.Network) bool) (netaddr.Network, error) {
+	a, err := findNetwork(network)
+	if err == nil && !fits(a) {
+		err = net.UnknownNetworkError(network)
+	}
+	return a, err
+}
+
+// ListenTCP listens at laddr, or at all addresses and a free port if that is nil. network is tcp,
+// tcp4 or tcp6.
+func ListenTCP(network string, laddr *net.TCPAddr) (*TCPListener, error) {
+	l, err := listenAt(network, netaddr.Network.TCP, laddr, (*listen).listener)
+	tcp, _ := l.(*TCPListener)
+	return tcp, err
+}
+
+// ListenUnix listens at laddr. network is unix.
+func ListenUnix(network string, laddr *net.UnixAddr) (*UnixListener, error) {
+	stream := func(a netaddr.Network) bool { return a.Unix() && a.Stream() }
+	l, err := listenAt(network, stream, laddr, (*listen).listener)
+	unix, _ := l.(*UnixListener)
+	return unix, err
+}
+
+// ListenUDP receives datagrams at laddr, or at all addresses and a free port if that is nil.
+// network is udp, udp4 or udp6.
+func ListenUDP(network string, laddr *net.UDPAddr) (*UDPConn, error) {
+	c, err := listenAt(network, netaddr.Network.UDP, laddr, (*listen).packets)
+	udp, _ := c.(*UDPConn)
+	return udp, err
+}
+
+// ListenUnixgram receives datagrams at laddr. network is unixgram.
+func ListenUnixgram(network string, laddr *net.UnixAddr) (*UnixConn, error) {
+	gram := func(a netaddr.Network) bool { return a.Unix() && !a.Stream() }
+	c, err := listenAt(network, gram, laddr, (*listen).packets)
+	unix, _ := c.(*UnixConn)
+	return unix, err
+}
+
+// listenAt makes a socket at an address that needs no lookup.
+func listenAt[T any](network string, fits func(netaddr.Network) bool, laddr net.Addr, make func(*listen) (T, error)) (made T, err error) {
+	c := (&ListenConfig{}).listen(network)
+	c.shown = given(laddr)
+	if c.net, err = fitting(network, fits); err == nil && c.net.Unix() && missing(laddr) {
+		err = errMissingAddress
+	}
+	if err == nil {
+		if c.shown == nil {
+			c.shown = netaddr.Endpoint{}.Net(c.net)
+		}
+		var e netaddr.Endpoint
+		if e, err = c.n.endpoint(c.net, laddr, "bind"); err == nil {
+			c.at = c.net.At(e)
+			made, err = make(c)
+		}
+	}
+	if err != nil {
+		err = c.failed(err)
+	}
+	return made, err
+}
+
+// ListenMulticastUDP receives the datagrams of a multicast group that arrive at the interface ifi,
+// or at one that the system chooses if ifi is nil. Other programs may do so at the same port. network
+// is udp, udp4 or udp6. The socket does not receive what it sends to the group.
+func ListenMulticastUDP(network string, ifi *net.Interface, gaddr *net.UDPAddr) (*UDPConn, error) {
+	_, err := fitting(network, netaddr.Network.UDP)
+	if err == nil && (gaddr == nil || gaddr.IP == nil) {
+		err = errMissingAddress
+	}
+	var c *UDPConn
+	if err == nil {
+		if c, err = ListenUDP(network, gaddr); err != nil {
+			return nil, err
+		}
+		if err = c.join(ifi, gaddr.IP); err != nil {
+			_ = c.Close()
+		}
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Addr: given(gaddr), Err: err}
+	}
+	return c, nil
+}
+
+// pathOf returns the path of a Unix address.
+func pathOf(a net.Addr) string {
+	if u, ok := a.(*net.UnixAddr); ok && u != nil {
+		return u.Name
+	}
+	return ""
+}
