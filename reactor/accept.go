@@ -10,7 +10,7 @@ import (
 // second call, which would return EAGAIN: the level-triggered Watch reports any that are left.
 func (l *Listener) ready(told poller.Readiness) {
 	r := l.w.r
-	if r.draining { // the drain's walk has not come here yet
+	if r.draining { // the drain has not reached this Listener yet
 		_ = l.Close()
 		return
 	}
@@ -53,8 +53,8 @@ func (l *Listener) ready(told poller.Readiness) {
 }
 
 // failed handles an error of accept and returns whether to accept on at once. The listed errors
-// concern one connection that was lost (accept(2)). If they repeat without end, or if the error is
-// another one, known or not, the Listener pauses.
+// concern one connection that was lost (accept(2)). After vainMost of them in a row, or after any
+// other error, the Listener pauses.
 func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	switch e {
 	case kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EOPNOTSUPP,
@@ -68,15 +68,15 @@ func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 }
 
 // countFailure counts an accept that got nothing, and reports whether to pause. After a pause one
-// is enough, unless it has removed a connection from the queue. Resets that wait there in their
-// hundreds must not keep out the connections behind them.
+// failure is enough, unless it has removed a connection from the queue: hundreds of resets may wait
+// there in front of good connections.
 func (l *Listener) countFailure() bool {
 	l.failures++
 	return l.failures >= vainMost || l.suspended && l.failures == 1 && l.queueLength() >= l.queued
 }
 
 // queueLength returns how many connections wait, in the kernel's unit. It is 0 if that is unknown,
-// or if no accept error removes one.
+// or on a system where a failed accept removes none.
 func (l *Listener) queueLength() int {
 	if !l.w.r.k.Traits().AcceptReportsResets {
 		return 0
@@ -103,7 +103,7 @@ func (l *Listener) suspend(e kernel.Errno) {
 	}
 }
 
-// full is about WithMaxConns: the Conns of all loops count.
+// full returns whether WithMaxConns is reached. The Conns of all loops count.
 func (l *Listener) full() bool {
 	n := l.conns
 	if l.distributor != nil {
@@ -162,7 +162,7 @@ func (l *Listener) admit(fd int, from Addr) {
 
 // refuseConn closes a Conn that has no handler.
 func (c *Conn) refuseConn() {
-	c.handler = noHandler{} // also if accept has ended it: Closed is due
+	c.handler = noHandler{} // also if the accept function has closed it, because Closed is still due
 	if !c.is(released) {
 		c.reset()
 		c.tearDown(ErrAborted)
@@ -186,7 +186,7 @@ func (c *Conn) established() {
 		c.flushLater()
 	}
 	if c.filter != nil {
-		c.w.r.guard(c, c.filter.f.Open) // Opened comes when that is ready
+		c.w.r.guard(c, c.filter.f.Open) // Opened is called when the Filter is ready
 		return
 	}
 	if o, ok := c.handler.(OpenHandler); ok && !c.is(closing) {
@@ -194,8 +194,8 @@ func (c *Conn) established() {
 	}
 }
 
-// connAdded counts a new Conn; a full Listener stops accepting. A Listener without a descriptor,
-// for which another loop accepts, does not.
+// connAdded counts a new Conn, and stops a full Listener. A Listener without a descriptor is not
+// stopped here: another loop accepts for it.
 func (l *Listener) connAdded() {
 	if l.distributor == nil {
 		l.conns++
@@ -208,7 +208,7 @@ func (l *Listener) connAdded() {
 	}
 }
 
-// connClosed is one Conn less.
+// connClosed counts a Conn that has closed.
 func (l *Listener) connClosed() {
 	if l.distributor != nil {
 		l.distributor.connClosed(l)
@@ -218,9 +218,9 @@ func (l *Listener) connClosed() {
 	l.resumeIfFree()
 }
 
-// resumeIfFree has a full Listener accept again.
+// resumeIfFree resumes a Listener that was full.
 func (l *Listener) resumeIfFree() {
-	if a := l.acceptor(); a != l { // it has moved since the post
+	if a := l.acceptor(); a != l { // the acceptor has changed since the post
 		a.w.r.mustPost(a.resumeIfFree)
 		return
 	}
@@ -229,7 +229,7 @@ func (l *Listener) resumeIfFree() {
 	}
 }
 
-// acceptor is who accepts for l.
+// acceptor returns the Listener that accepts for l.
 func (l *Listener) acceptor() *Listener {
 	if l.distributor == nil {
 		return l

@@ -18,7 +18,7 @@ func findNetwork(name string, stream bool) (netaddr.Network, error) {
 	return n, nil
 }
 
-// explained is an error of an address in words that name the network.
+// explained adds the name of the network to an address error.
 func explained(n netaddr.Network, err error) error {
 	var e *net.AddrError
 	if errors.As(err, &e) && e.Err == netaddr.NoneForNetwork {
@@ -27,11 +27,11 @@ func explained(n netaddr.Network, err error) error {
 	return err
 }
 
-// binding is where to listen. It looks up what is a name, which may block.
+// binding returns where to listen. It looks up host names, which may block.
 func binding(k Kernel, n netaddr.Network, addr string) (netaddr.Binding, error) {
 	b, err := netaddr.Listen(k, n, addr)
 	return b, explained(n, err)
 }
 
-// netAddr is the address as package net gives it.
+// netAddr returns the address in package net's type.
 func (r *Reactor) netAddr(a Addr, dgram bool) net.Addr { return netaddr.NetAddr(r.k, a, dgram) }

@@ -2,7 +2,7 @@ package reactor
 
 // The limits of one turn. Work beyond them waits for the next turn, which then does not sleep. So
 // no list, however long, keeps the loop from its Events. batchSize, readSize, packetBatch and
-// WithAccepts bound the kernel's part.
+// WithAccepts bound what one descriptor or system call may add.
 const (
 	timersPerTurn  = 256       // calls of due timers
 	repairsPerTurn = 4096      // timers that were moved to later and come to the top of the queue
@@ -12,12 +12,12 @@ const (
 	dialsPerTurn   = 64        // connects that are begun
 	closedsPerTurn = 256       // Closed and Lost
 	seenPerTurn    = 500       // Conns and all else that a picture of the loop shows
-	endsPerTurn    = 500       // Conns that a drain closes, and what an abort ends; as many Tasks
+	endsPerTurn    = 500       // Conns that a drain closes or an abort ends; as many Tasks
 	acceptsPerTurn = 256       // by all Listeners
 	packetsPerTurn = 1024      // datagrams received by all PacketConns
 	flushesPerTurn = 256       // datagrams sent by one PacketConn
-	readsPerTurn   = batchSize // Conns of which an earlier turn has left something to read
-	bytesPerTurn   = 4 << 20   // received by the Conns of the Events, and once more by those Conns
+	readsPerTurn   = batchSize // Conns that an earlier turn has left to read
+	bytesPerTurn   = 4 << 20   // received by Conns with Events; as many by Conns left to read
 )
 
 // budget holds the rest of this turn's limits, for work that has no list of its own.

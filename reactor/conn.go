@@ -188,7 +188,7 @@ func (c *Conn) ready(i poller.Readiness) {
 	c.checkState()
 }
 
-// Buffered returns how many bytes Send has accepted that the kernel has not taken yet.
+// Buffered returns how many bytes of output wait: Send has accepted them, but the kernel has not.
 func (c *Conn) Buffered() (n int) {
 	if c.out != nil {
 		n = c.out.n

@@ -56,14 +56,15 @@ func (c *Conn) Abort() error {
 	return nil
 }
 
-// reset makes the coming close an abortive one. Only TCP has that; others need none.
+// reset makes the coming close send RST. Only TCP has RST; other sockets need nothing.
 func (c *Conn) reset() {
 	if c.w.gen != 0 {
 		_ = c.w.r.k.SetOptBytes(int(c.w.fd), kernel.SOL_SOCKET, kernel.SO_LINGER, lingerZero)
 	}
 }
 
-// flushStep ends a step for a Conn on the loop's list: it has something to flush or to end.
+// flushStep ends the step of a Conn on the loop's list, which has output to flush or a close to
+// finish.
 func (c *Conn) flushStep() {
 	c.state &^= flushPending
 	c.finishStep()
@@ -90,10 +91,10 @@ func (c *Conn) finishStep() {
 	}
 }
 
-// finish comes when nothing is left to flush: the FIN, or the end.
+// finish runs when the output is empty. It sends the FIN, or ends the Conn.
 func (c *Conn) finish() {
 	if c.is(closing) && (c.is(sawEOF) || c.filter != nil && c.filter.eofDelivered) {
-		c.tearDown(nil) // both have said that no more comes, though the peer's FIN may be on its way
+		c.tearDown(nil) // both sides have ended their output, though a Filter's peer may send its FIN later
 		return
 	}
 	if !c.is(sentFIN) {
@@ -105,7 +106,7 @@ func (c *Conn) finish() {
 	}
 }
 
-// linger waits, reading, for the peer's FIN, or for it to have everything and be quiet.
+// linger reads until the peer's FIN, or until the peer has everything and is quiet.
 func (c *Conn) linger() {
 	c.watch()
 	if !c.is(released) {
@@ -123,7 +124,7 @@ func (c *Conn) tearDown(err error) {
 	c.setThrottled(false)
 	c.state |= released
 	if c.filter != nil {
-		if c.filter.failErr != nil { // it was first, and what broke then is of no interest
+		if c.filter.failErr != nil { // the Filter's error came first, and caused the other one
 			err = c.filter.failErr
 		}
 	}
@@ -132,7 +133,7 @@ func (c *Conn) tearDown(err error) {
 	}
 	c.keepEnd(err)
 	if c.out != nil {
-		c.reset() // an EOF after the part that the kernel has would have the peer take it for all
+		c.reset() // a FIN would make the truncated output look complete
 	}
 	c.dropOutput()
 	if c.in != nil {
@@ -163,8 +164,8 @@ func (c *Conn) closeFD() {
 	}
 }
 
-// callClosed is the last call. The Listener counts the Conn until it has returned, so that with
-// WithMaxConns(1) there are never two handlers, on no two loops.
+// callClosed is the last call. The Listener counts the Conn until it has returned, so with
+// WithMaxConns(1) two handlers never exist at the same time, not even on two loops.
 func (c *Conn) callClosed(err error) {
 	if c.listener != nil {
 		defer c.listener.connClosed()

@@ -7,12 +7,12 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// LocalAddr asks the kernel for the Conn's own address: *net.TCPAddr or *net.UnixAddr, nil when
-// there is none.
+// LocalAddr returns the Conn's own address, a *net.TCPAddr or *net.UnixAddr, or nil if there is
+// none. Each call asks the kernel.
 func (c *Conn) LocalAddr() net.Addr { return c.addr(Kernel.LocalAddr) }
 
-// RemoteAddr is the peer's address, in every callback, Closed included: the Conn remembers it. A
-// Conn that is not yet connected has none: nil.
+// RemoteAddr returns the peer's address, in every callback including Closed. It returns nil before
+// the Conn is connected.
 func (c *Conn) RemoteAddr() net.Addr {
 	if c.peer.family != 0 {
 		return c.w.r.netAddr(c.peer.addr(), false)
@@ -36,8 +36,8 @@ func (c *Conn) SetNoDelay(on bool) error {
 	return c.setOpt(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, btoi(on))
 }
 
-// SetKeepAlivePeriod has the kernel probe a peer that has been silent for d and every d again; 0
-// turns it off.
+// SetKeepAlivePeriod makes the kernel probe a peer that has been silent for d, and again after each
+// further d. 0 turns it off.
 func (c *Conn) SetKeepAlivePeriod(d time.Duration) error {
 	if c.w.gen == 0 || c.is(released|closing) {
 		return ErrClosed

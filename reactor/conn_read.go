@@ -10,7 +10,7 @@ import (
 // EAGAIN. An Event with End is the exception: more may follow, and no further Event reports it.
 func (c *Conn) read() {
 	r := c.w.r
-	if c.is(readPending) { // readPendingConns reads it: the Conn would be read twice in one turn
+	if c.is(readPending) { // readPendingConns reads it, or the Conn would be read twice in one turn
 		return
 	}
 	if c.filter != nil && c.filter.inputKept && (!c.is(closing) || c.awaitsFilter()) {

@@ -12,10 +12,10 @@ const (
 	corkTotal = 64 * 1024 // corked bytes that do not wait for the end of the step
 )
 
-// Send gives p to the connection and never blocks: what the kernel does not take now is buffered.
-// The slice is the caller's again when Send returns. Before a Dial has connected everything is
-// buffered. Either all of p is accepted or, with an error, none: ErrBuffered when more than the
-// Conn's cap would be buffered, ErrClosed, ErrWriteClosed, or what broke the connection's output.
+// Send sends p and never blocks. It buffers the bytes that the kernel refuses for now, and all of
+// them before a Dial has connected. The caller may reuse p when Send returns. Send accepts all of
+// p, or nothing if it returns an error. The error is ErrBuffered if more than the Conn's limit
+// would be buffered, ErrClosed, ErrWriteClosed, or the error that broke the output.
 func (c *Conn) Send(p []byte) error {
 	if err := c.sendable(len(p)); err != nil || len(p) == 0 {
 		return err
@@ -31,7 +31,7 @@ func (c *Conn) Send(p []byte) error {
 	return nil
 }
 
-// Write is Send as io.Writer has it: n is len(p), or 0 with an error.
+// Write is Send for an io.Writer: n is len(p), or 0 with an error.
 func (c *Conn) Write(p []byte) (n int, err error) {
 	if err := c.Send(p); err != nil {
 		return 0, err
@@ -39,7 +39,7 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 	return len(p), nil
 }
 
-// SendV is one Send of the pieces in their order.
+// SendV sends the pieces, in their order, as one Send.
 func (c *Conn) SendV(pieces ...[]byte) error {
 	total := 0
 	for _, p := range pieces {
@@ -72,9 +72,9 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 
 // PostSend is a Send from any goroutine: the loop sends a copy of p in its next turn. It allocates
 // nothing per call. It returns ErrFull and ErrClosed as Post does. A Conn that is closed by then
-// drops the copy. Past the Conn's cap the Conn is aborted with ErrBuffered, because a gap in the
-// stream would be worse. A p longer than both the Conn's cap and 16 MiB is always refused:
-// EMSGSIZE.
+// drops the copy. Past the Conn's limit the Conn is aborted with ErrBuffered, because a gap in the
+// stream would be worse. PostSend returns EMSGSIZE if p is longer than both the Conn's limit and 16
+// MiB.
 func (c *Conn) PostSend(p []byte) error {
 	if most := max(c.opt.cap, postArenaMax); len(p) > most {
 		return fmt.Errorf("reactor: PostSend of %d bytes: must be at most %d (see WithLimits): %w", len(p), most, kernel.EMSGSIZE)
@@ -104,7 +104,7 @@ func (c *Conn) sendable(n int) error {
 	return nil
 }
 
-// cork copies p to the output; the step's end flushes it.
+// cork copies p to the output; the end of the step flushes it.
 func (c *Conn) cork(p []byte) {
 	c.enqueue(p)
 	switch {
@@ -113,8 +113,8 @@ func (c *Conn) cork(p []byte) {
 	case c.out.n >= corkTotal:
 		c.flush()
 	default:
-		// Throttle even if the flush empties it: the caller may have seen Buffered and waits for
-		// Drained.
+		// Throttle even if the flush will empty the output: the caller may have seen Buffered, and
+		// then waits for Drained.
 		c.throttle()
 		c.flushLater()
 	}
@@ -159,12 +159,12 @@ func (c *Conn) writeNow(v [][]byte, corked int) error {
 			c.enqueue(p[k:])
 		}
 	}
-	clear(v) // the pieces are the caller's again
+	clear(v) // the Conn must not hold the caller's pieces
 	c.wrote(n)
 	return nil
 }
 
-// flush gives the kernel what is queued until it refuses.
+// flush sends the queued output until the kernel refuses more.
 func (c *Conn) flush() {
 	if c.flushOne() {
 		return
@@ -188,8 +188,8 @@ func (c *Conn) flush() {
 	}
 }
 
-// flushOne is flush for the usual case: one chunk, and the kernel takes all of it. Nothing changes
-// then but counts.
+// flushOne is flush for the usual case: one chunk, which the kernel accepts whole. Then only counts
+// change.
 func (c *Conn) flushOne() bool {
 	o := c.out
 	if o == nil || o.head != o.tail || c.is(blocked) {
@@ -226,8 +226,8 @@ func (c *Conn) write(v [][]byte) (int, kernel.Errno) {
 	return k.SendV(fd, v)
 }
 
-// wrote accounts for n bytes that the kernel has taken: what is left waits for Out. A short count
-// means a full socket, so it is not tried again before.
+// wrote accounts for n bytes that the kernel has accepted. The rest waits for Out: a short count
+// means a full socket, so there is no second try before.
 func (c *Conn) wrote(n int) {
 	r := c.w.r
 	r.count.BytesOut += uint64(n)

@@ -42,7 +42,7 @@ type deadlines struct {
 	outputErr error // what ended the output of a broken Conn
 }
 
-// ensureDeadlines is the Conn's deadlines, made at the first use.
+// ensureDeadlines returns the Conn's deadlines, and makes them at the first use.
 func (c *Conn) ensureDeadlines() *deadlines {
 	if c.deadlines == nil {
 		c.deadlines = &deadlines{read: timeout.Never, write: timeout.Never}
@@ -51,20 +51,20 @@ func (c *Conn) ensureDeadlines() *deadlines {
 	return c.deadlines
 }
 
-// SetIdleTimeout has Timeout called (TimeoutIdle) whenever no byte has moved in either direction
-// for d; 0 is never.
+// SetIdleTimeout makes the loop call Timeout with TimeoutIdle whenever no byte has moved in either
+// direction for d. 0 means never.
 func (c *Conn) SetIdleTimeout(d time.Duration) error {
 	return c.setDeadline("SetIdleTimeout", d, func(t *deadlines, now timeout.Deadline) { t.idle, t.lastTraffic = d, now })
 }
 
-// SetReadTimeout has Timeout called (TimeoutRead) once, d from now, unless it is set again before;
-// 0 is never.
+// SetReadTimeout makes the loop call Timeout with TimeoutRead once, d from now, unless it is set
+// again before. 0 means never.
 func (c *Conn) SetReadTimeout(d time.Duration) error {
 	return c.setDeadline("SetReadTimeout", d, func(t *deadlines, now timeout.Deadline) { t.read = deadline(d, now) })
 }
 
-// SetWriteTimeout has Timeout called (TimeoutWrite) once, d from now, if output is buffered then
-// and it is not set again before; 0 is never.
+// SetWriteTimeout makes the loop call Timeout with TimeoutWrite once, d from now, if output is
+// buffered then. Setting it again replaces it. 0 means never.
 func (c *Conn) SetWriteTimeout(d time.Duration) error {
 	return c.setDeadline("SetWriteTimeout", d, func(t *deadlines, now timeout.Deadline) { t.write = deadline(d, now) })
 }
@@ -133,7 +133,7 @@ func (t *deadlines) next() timeout.Deadline {
 	return n.Sooner(t.read).Sooner(t.write)
 }
 
-// rearm moves the timer if something is due sooner than it fires. Later is left to due.
+// rearm moves the timer if a deadline is earlier than the timer. Moving it to later is left to due.
 func (c *Conn) rearm() {
 	n := c.deadlines.next()
 	if n == timeout.Never {
@@ -143,7 +143,8 @@ func (c *Conn) rearm() {
 	c.w.r.timers.Arm(&c.deadlines.t, n)
 }
 
-// due is the timer: it reports what has passed by the turn's clock and arms for the rest.
+// due is the timer's function. It reports the deadlines that have passed by the turn's clock, and
+// arms the timer for the next one.
 func (c *Conn) due() {
 	t, now := c.deadlines, c.w.r.now
 	if t.lingering {
@@ -156,7 +157,7 @@ func (c *Conn) due() {
 		}
 	}()
 	if t.idle > 0 && timeout.Timeout(t.idle).After(t.lastTraffic).Passed(now) {
-		t.lastTraffic = c.w.r.k.Now() // not the turn's clock: what came before may have taken long
+		t.lastTraffic = c.w.r.k.Now() // not the turn's clock: earlier callbacks may have taken long
 		c.timeout(TimeoutIdle)
 	}
 	if t.read.Passed(now) {
@@ -181,7 +182,7 @@ func (c *Conn) timeout(kind TimeoutKind) {
 // FIN it restarts the quiet time.
 func (t *deadlines) linger(c *Conn) {
 	now := c.w.r.k.Now()
-	t.quietUntil = timeout.Never // while output waits there is nothing to ask the kernel
+	t.quietUntil = timeout.Never // while output waits, the kernel need not be asked
 	if c.Buffered() == 0 {
 		t.quietUntil = now + timeout.Deadline(quietTime)
 	}
@@ -192,8 +193,8 @@ func (t *deadlines) linger(c *Conn) {
 	c.rearm()
 }
 
-// lingerDue looks whether a closing Conn has delivered, or never will. Unsent asks the kernel, so
-// it is no more often than every quietTime.
+// lingerDue checks whether a closing Conn has delivered its output, or never will. It asks the
+// kernel (Unsent) at most once every quietTime.
 func (c *Conn) lingerDue(now timeout.Deadline) {
 	t := c.deadlines
 	if t.quietUntil.Passed(now) {
@@ -210,7 +211,7 @@ func (c *Conn) lingerDue(now timeout.Deadline) {
 	}
 	if t.giveUpAt.Passed(now) {
 		switch {
-		case c.Buffered() == 0 && c.unsent() == 0: // it has everything, and does not stop talking
+		case c.Buffered() == 0 && c.unsent() == 0: // the peer has everything, and keeps sending
 			c.tearDown(nil)
 			return
 		case !c.w.r.shutdownWaits:

@@ -13,8 +13,8 @@ import (
 type dialing struct {
 	net    netaddr.Network
 	addr   string
-	order  netaddr.Order // of the addresses still to try
-	limit  time.Duration // of the one that is being tried
+	order  netaddr.Order // the addresses still to try
+	limit  time.Duration // of the address that is being tried
 	until  timeout.Deadline
 	timer  *Timer
 	cancel context.CancelFunc // of the lookup
@@ -24,10 +24,10 @@ type dialing struct {
 	older, newer *Conn
 }
 
-// Dial connects. network and addr are as for Listen; host names are looked up without blocking the
-// loop, and their addresses are tried in order until one answers. The Conn may be written to at
-// once: Opened reports when it is connected. Closed reports an error after the return of Dial, once
-// and in a later turn.
+// Dial connects. network and addr are as for Listen. It looks up a host name without blocking the
+// loop, and tries its addresses in order until one answers. The Conn may be written to at once:
+// Opened reports when it is connected. Closed reports an error after the return of Dial, once and
+// in a later turn.
 func (r *Reactor) Dial(network, addr string, h Handler, opts ...DialOption) (*Conn, error) {
 	if h == nil {
 		panic("reactor: Dial with a nil handler")
@@ -62,8 +62,8 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	return c, nil
 }
 
-// resolve finds the addresses, if that needs no lookup; else the query has more to ask. Only a
-// service's name needs the kernel's help here.
+// resolve parses the address. If no lookup is needed, it stores the targets; otherwise the query
+// that it returns has more to ask. It looks up a service's name at once.
 func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
 	q, err := d.net.Parse(d.addr)
 	if err == nil {
@@ -75,15 +75,15 @@ func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
 	return q, err
 }
 
-// found has the addresses of a query that is answered.
+// found stores the addresses of an answered query.
 func (d *dialing) found(k Kernel, q *netaddr.Query) error {
 	list, err := q.Targets(k)
 	d.order = netaddr.NewOrder(list, -1)
 	return explained(d.net, err)
 }
 
-// lookup runs where it may block and comes back by Post. A Conn that has ended meanwhile hears
-// nothing.
+// lookup may block, so it runs on a goroutine of its own, and its result returns by Post. If the
+// Conn has ended meanwhile, the result is dropped.
 func (c *Conn) lookup(q *netaddr.Query) {
 	r, d := c.w.r, c.dialing
 	ctx, cancel := context.WithCancel(context.Background())
@@ -155,7 +155,7 @@ func (c *Conn) connect(a Addr) error {
 	return nil
 }
 
-// wait arms this address's share of the time and waits for Out, which also comes if connect has
+// wait arms the time limit of this address, and waits for Out. Out also comes if connect has
 // succeeded at once.
 func (c *Conn) wait() {
 	r, d := c.w.r, c.dialing
@@ -168,8 +168,8 @@ func (c *Conn) wait() {
 
 func (c *Conn) dialTimedOut() { c.retryNext(callError("connect", kernel.ETIMEDOUT)) }
 
-// connected is an Event of a connect in progress: SO_ERROR says how it ended, and getpeername
-// whether it has at all.
+// connected handles an Event of a connect in progress. SO_ERROR returns the error; getpeername
+// shows whether the connect has ended at all.
 func (c *Conn) connected() {
 	r, fd := c.w.r, int(c.w.fd)
 	v, e := r.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
@@ -221,7 +221,7 @@ func (c *Conn) failDial(err error) {
 	c.tearDown(opError("dial", c.dialing.net.Name, c.dialing.addr, err))
 }
 
-// startDials begins the first connects of some who have dialled.
+// startDials starts the first connects of some Dials.
 func (r *Reactor) startDials() {
 	for n := min(r.dials.len(), dialsPerTurn); n > 0; n-- {
 		if c := r.dials.take(); !c.is(released) {
@@ -230,10 +230,10 @@ func (r *Reactor) startDials() {
 	}
 }
 
-// A unconnectedList is all Conns that are being dialled and have no descriptor, the oldest first.
+// An unconnectedList has the Conns that are being dialled and have no descriptor, the oldest first.
 type unconnectedList struct {
 	oldest, newest *Conn
-	next           *Conn // the drain's walk is here; nil: no walk
+	next           *Conn // the next Conn for the drain; nil: the drain does not iterate
 	seen           *Conn // the same of a picture's
 	n              int
 }
@@ -254,7 +254,7 @@ func (r *Reactor) addUnconnected(c *Conn) {
 	l.newest = c
 }
 
-// removeUnconnected takes c from those without a descriptor.
+// removeUnconnected removes c from the Conns without a descriptor.
 func (r *Reactor) removeUnconnected(c *Conn) {
 	l, d := &r.unconnected, c.dialing
 	if !d.listed {
@@ -280,7 +280,7 @@ func (r *Reactor) removeUnconnected(c *Conn) {
 	d.listed, d.older, d.newer = false, nil, nil
 }
 
-// stopDialling is the end of a Conn that is not connected.
+// stopDialling releases the dial of a Conn that is not connected.
 func (c *Conn) stopDialling() {
 	if c.dialing == nil {
 		return

@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// sentinel is an error that is also another one.
+// sentinel is an error of this package that wraps another one.
 type sentinel struct {
 	text string
 	is   error
@@ -26,7 +26,7 @@ var (
 	ErrAborted = errors.New("reactor: connection aborted")
 	// ErrFull is returned by Post when as many functions wait as WithPostLimit allows.
 	ErrFull = errors.New("reactor: too many posted functions wait; raise WithPostLimit or slow down")
-	// ErrBuffered is returned by Send past the Conn's cap: nothing of that call is queued. It is
+	// ErrBuffered is returned by Send past the Conn's limit: nothing of that call is queued. It is
 	// ENOBUFS.
 	ErrBuffered error = &sentinel{"reactor: more than the connection's cap is buffered: the peer does not read; wait for Drained", kernel.ENOBUFS}
 	// ErrWriteClosed is returned by Send after CloseWrite. It is EPIPE.
@@ -56,7 +56,7 @@ func (e *UndeliveredError) Error() string {
 	return fmt.Sprintf("reactor: shut down with %d bytes undelivered on %d connections", e.Bytes, e.Conns)
 }
 
-// opError says which operation met the error at which address.
+// opError adds the operation and the address to an error.
 func opError(op, network, addr string, err error) error {
 	return fmt.Errorf("reactor: %s %s %s: %w", op, network, addr, err)
 }

@@ -2,13 +2,13 @@ package reactor
 
 import "errors"
 
-// A Filter stands between what is on the wire and what the Handler sees and sends: TLS is one
-// (netconn.WithTLS). Its methods are called on the loop, never two at once; what it does to the
-// Conn it does through its Wire, not through the Conn's own methods. Until Wire.Ready the Conn
-// opens: what the Handler sends gathers, as before a connect. From then on the Conn keeps its
-// promises: limits and Buffered count what waits for the wire.
+// A Filter transforms the bytes between the wire and the Handler: TLS is one (netconn.WithTLS). Its
+// methods are called on the loop, one at a time. It acts on the Conn through its Wire, not through
+// the Conn's own methods. Until Wire.Ready the Conn is not open: output of the Handler is
+// collected, as before a connect. After that, limits and Buffered count the bytes that wait for the
+// wire.
 type Filter interface {
-	// Open begins: the connection is there.
+	// Open is the first call: the connection is established.
 	Open()
 	// Input receives p, which belongs to the loop. The Filter keeps the part that it cannot
 	// deliver now: see Wire.CanDeliver.
@@ -17,17 +17,18 @@ type Filter interface {
 	More() (left bool)
 	// EOF reports the end of the wire's input.
 	EOF()
-	// Output has to be sent. p is the caller's again when it returns.
+	// Output sends p, which it must not keep.
 	Output(p []byte) error
-	// Finish comes once after all Output: the last that there is to say.
+	// Finish is called once, after all Output. It sends the Filter's last bytes.
 	Finish()
-	// Closed comes last: the Conn has ended. It may come from inside a call of the Filter's to its
+	// Closed is the last call: the Conn has ended. It may come inside a call of the Filter to its
 	// Wire.
 	Closed()
 }
 
-// WithFilters gives every Conn a Filter of its own, made before the Handler is asked for. factory
-// is called by Listen (server) or Dial, returns what makes them, and its error is theirs.
+// WithFilters gives every Conn a Filter of its own, made before its Handler. Listen (with server
+// true) and Dial call factory, and return its error. The function that factory returns makes the
+// Filters.
 func WithFilters(factory func(server bool) (func(w *Wire) Filter, error)) SocketOption {
 	return socketOption(func(o *sockOptions) (err error) {
 		if factory == nil {
@@ -49,16 +50,16 @@ type filterState struct {
 	f            Filter
 	beforeReady  []byte // sent before the Filter was ready
 	ready        bool
-	inputKept    bool  // it has input that the Conn did not want yet
+	inputKept    bool  // the Filter holds input that the Conn did not want yet
 	finishCalled bool  // it has said the last
-	finishBytes  int   // bytes of that: not the Handler's
+	finishBytes  int   // bytes that Finish sent, which are not the Handler's
 	eofDelivered bool  // the Handler knows
 	failErr      error // by Wire.Fail
 }
 
 var errFiltered = errors.New("reactor: a Conn with a Filter cannot be detached: what is on the wire is not what its owner sees")
 
-// attachFilter makes the Conn's Filter. It does not return without one.
+// attachFilter makes the Conn's Filter. It panics if the function of WithFilters returns none.
 func (c *Conn) attachFilter() {
 	if c.opt.filter == nil {
 		return
@@ -81,7 +82,7 @@ func (c *Conn) filterOpening() bool { return c.filter != nil && !c.filter.ready 
 // for that.
 func (c *Conn) awaitsFilter() bool { return c.filterOpening() && c.filter.failErr == nil }
 
-// Filter is what WithFilters' function has made for the Conn, nil without that.
+// Filter returns the Filter that the function of WithFilters has made for the Conn, or nil.
 func (c *Conn) Filter() Filter {
 	if c.filter == nil {
 		return nil
@@ -89,7 +90,7 @@ func (c *Conn) Filter() Filter {
 	return c.filter.f
 }
 
-// input shows what was read to the Filter or the Handler.
+// input passes the bytes that were read to the Filter or the Handler.
 func (c *Conn) input(p []byte) {
 	if c.filter == nil {
 		c.deliver(p)
@@ -147,14 +148,14 @@ func (c *Conn) finishFilter() bool {
 	return true
 }
 
-// dropBeforeReady gives up what was sent before the Filter was ready.
+// dropBeforeReady drops the output from before the Filter was ready.
 func (c *Conn) dropBeforeReady() {
 	c.w.r.count.Undelivered += uint64(len(c.filter.beforeReady))
 	c.w.r.outputs.bytes -= len(c.filter.beforeReady)
 	c.filter.beforeReady = nil
 }
 
-// A Wire is the other side of a Conn: what its Filter speaks with.
+// A Wire is a Filter's access to its Conn.
 type Wire struct{ c *Conn }
 
 // Conn is the Conn.

@@ -14,9 +14,10 @@ import (
 // MaxLoops is the most loops that a Group has.
 const MaxLoops = 1024
 
-// A Group is several Reactors, its loops, on a goroutine each, that share addresses to listen on. A
-// Conn, a Timer, a Task lives on one loop for good, so the rule stays: what is reached from a
-// Reactor belongs to that loop. Data that handlers of different loops share needs a lock or a Post.
+// A Group is several Reactors, its loops. Each has a goroutine of its own, and they share addresses
+// to listen on. A Conn, a Timer or a Task stays on one loop, so the rule of a Reactor holds:
+// everything that is reached from it belongs to its loop. Data that handlers of different loops
+// share needs a lock or a Post.
 //
 // The methods of a Group may be called by any goroutine, callbacks included, except Run and
 // Shutdown, which wait.
@@ -24,21 +25,21 @@ type Group struct {
 	k     Kernel
 	log   *zaplog.Logger
 	loops []*Reactor
-	next  atomic.Uint32 // whose turn it is with Post and Go
+	next  atomic.Uint32 // the loop for the next Post or Go
 
-	mu       sync.Mutex // guards what follows, and the loops before they run
+	mu       sync.Mutex // guards the fields below, and the loops before they run
 	running  bool       // Run was called
-	owned    bool       // Run or Shutdown was: the loops have goroutines of their own
+	owned    bool       // Run or Shutdown was called: the loops have goroutines of their own
 	closed   bool       // takes no addresses
 	acceptor int        // the loop that accepts for all at the next address that needs it
 }
 
-// NewGroup makes n loops, 1 … MaxLoops; 0 is one for each processor that Go uses. The options are
-// for each of them: the functions among them are called on all loops. Log lines have the number of
+// NewGroup makes n loops, 1 … MaxLoops, or with 0 one for each processor that Go uses. The options
+// apply to each loop, so functions among them are called on all loops. Log lines have the number of
 // their loop.
 //
-// A loop that fails, whatever the reason, does not end the others. The sockets at which it received
-// for all go to one that lives. Only a panic without WithPanicHandler ends the process.
+// A loop that fails does not end the others. If it received for all loops at a socket, another loop
+// takes over that socket. Only a panic without WithPanicHandler ends the process.
 func NewGroup(n int, opts ...Option) (*Group, error) {
 	if n < 0 || n > MaxLoops {
 		return nil, fmt.Errorf("reactor: a group of %d loops: must be 0 (one for each processor) … %d", n, MaxLoops)
@@ -62,7 +63,7 @@ func NewGroup(n int, opts ...Option) (*Group, error) {
 	return g, nil
 }
 
-// inGroup follows the options of New.
+// inGroup is the last option of each loop.
 func inGroup(i int) Option {
 	return func(o *options) error {
 		o.log = o.log.With(zaplog.Int("loop", i))
@@ -94,8 +95,8 @@ func (g *Group) Run(ctx context.Context) error {
 	return err
 }
 
-// Shutdown is Reactor.Shutdown of all loops at the same time: it drains them and reports the sum of
-// what could not be delivered. Not on a loop: there it is Close.
+// Shutdown is Reactor.Shutdown of all loops at the same time. It drains them, and returns the sum
+// of the output that could not be delivered. It must not be called on a loop: call Close there.
 func (g *Group) Shutdown(ctx context.Context) error {
 	g.refuse(true)
 	return g.each(func(r *Reactor) error { return r.Shutdown(ctx) })
@@ -117,7 +118,7 @@ func (g *Group) refuse(own bool) {
 	g.mu.Unlock()
 }
 
-// each calls f for every loop, on as many goroutines, and makes one error of theirs.
+// each calls f for every loop, on a goroutine each, and joins the errors.
 func (g *Group) each(f func(*Reactor) error) error {
 	errs := make([]error, len(g.loops))
 	var all sync.WaitGroup
@@ -125,7 +126,7 @@ func (g *Group) each(f func(*Reactor) error) error {
 		all.Go(func() {
 			returned := false
 			defer func() {
-				if !returned { // runtime.Goexit in a callback; run has ended the loop, and says how
+				if !returned { // runtime.Goexit in a callback: run has ended the loop, and has the error
 					errs[i] = r.result
 				}
 			}()
@@ -155,8 +156,8 @@ func (g *Group) each(f func(*Reactor) error) error {
 	return errors.Join(failed...)
 }
 
-// Post has f called by one of the loops, which take turns, in its next turn. The errors are those
-// of Reactor.Post; a loop that is full, or has ended, is passed over.
+// Post makes one of the loops call f in its next turn. The loops take turns; one that is full or
+// has ended is passed over. The errors are those of Reactor.Post.
 func (g *Group) Post(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")
@@ -171,8 +172,8 @@ func (g *Group) Post(f func(*Reactor)) error {
 	return err
 }
 
-// PostAll has f called by each of the loops in its next turn, or by none: ErrFull, ErrClosed when a
-// loop has ended.
+// PostAll makes each loop call f in its next turn. If a loop is full or has ended, no loop calls
+// it, and the error is ErrFull or ErrClosed.
 func (g *Group) PostAll(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: PostAll of a nil function")

@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// bind makes the sockets of an address: those that were passed for it and, where the loops share
-// it, as many more as there are loops.
+// bind makes the sockets of an address: those that were passed for it, and more up to the number of
+// loops if the loops share the address.
 func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]inheritedSocket, error) {
 	control := func(int) error { return nil }
 	if o.control != nil {
@@ -27,7 +27,8 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 		return nil, errors.New("WithMaxConns needs one loop that counts, and several sockets were passed")
 	case len(socks) > 0:
 		b.Addr, b.Dual = socks[0].addr, b.Dual && len(socks) == 1 && socks[0].addr.Family == kernel.AF_INET6
-		if o.groupShared && !g.shares(socks[0].fd) { // nobody can join it: its loop hands over
+		// no other socket can join it, so its loop hands connections over
+		if o.groupShared && !g.shares(socks[0].fd) {
 			o.groupShared, o.balance = false, RoundRobin
 		}
 	case !o.reusePort && b.Addr.Port != 0:
@@ -53,8 +54,7 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 	return socks, nil
 }
 
-// alone looks whether the address is free: anybody of the same user could share what is bound to be
-// shared.
+// alone checks that the address is free. Any process of the same user could join a shared address.
 func (g *Group) alone(n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(int) error) error {
 	alone := *o
 	alone.groupShared = false

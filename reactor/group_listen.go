@@ -26,8 +26,8 @@ const (
 	LeastConns
 )
 
-// WithBalance chooses for Group.Listen. If not set: ByAddress where there is such a thing and
-// WithMaxConns, which needs one loop that counts, is not set; else RoundRobin.
+// WithBalance chooses the Balance of Group.Listen. The default is ByAddress if the system has it
+// and WithMaxConns is not set. Otherwise it is RoundRobin: WithMaxConns needs one loop that counts.
 func WithBalance(b Balance) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if b < ByAddress || b > LeastConns {
@@ -46,15 +46,15 @@ type GroupListener struct {
 	closed bool            // guarded by the Group's mutex
 }
 
-// Addr is the address, with the port that the kernel chose.
+// Addr returns the address, with the port that the kernel chose.
 func (l *GroupListener) Addr() net.Addr { return l.addr }
 
 // Listen accepts connections on all loops. network, addr and the options are those of
-// Reactor.Listen. accept is called by all loops, at the same time too, with a Conn that lives on
-// the loop that calls accept: see Conn.Reactor.
+// Reactor.Listen. All loops call accept, also at the same time. The Conn lives on the loop that
+// calls it: see Conn.Reactor.
 //
-// Another program's socket at the address is EADDRINUSE, as with one loop, unless both say
-// WithReusePort.
+// If another program has a socket at the address, Listen returns EADDRINUSE, as with one loop,
+// unless both programs set SO_REUSEPORT (WithReusePort).
 func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ...ListenOption) (*GroupListener, error) {
 	if accept == nil {
 		panic("reactor: Listen with a nil accept function")
@@ -89,11 +89,11 @@ func (g *Group) Listen(network, addr string, accept func(*Conn) Handler, opts ..
 	return l, nil
 }
 
-// ListenPacket receives datagrams on all loops, each with a socket of its own at the address, where
-// SO_REUSEPORT balances: the kernel chooses by a hash of the addresses, so one sender's datagrams
-// stay on one loop. Elsewhere, and for Unix sockets, one loop has them all. open chooses the
-// handler of a loop's PacketConn, which may not be nil; it is called by all loops, at the same time
-// too (before Run: by the caller).
+// ListenPacket receives datagrams on all loops. If SO_REUSEPORT balances on this system, each loop
+// has a socket of its own at the address. The kernel then chooses by a hash of the addresses, so
+// one sender's datagrams stay on one loop. Elsewhere, and for Unix sockets, one loop receives all.
+// open returns the handler of a loop's PacketConn, which must not be nil. All loops call it, also
+// at the same time; before Run the caller's goroutine does.
 func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) PacketHandler,
 	opts ...ListenOption) (*GroupListener, error) {
 	if open == nil {
@@ -137,14 +137,14 @@ func (g *Group) divide(n netaddr.Network, o *sockOptions) error {
 	return nil
 }
 
-// listen binds the sockets, has parts made of them, and gives these to the loops.
+// listen binds the sockets, makes a part of each, and attaches these to the loops.
 func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	build func(netaddr.Binding, []inheritedSocket) ([]sharedPart, error)) (*GroupListener, error) {
 	b, err := binding(g.k, n, addr)
 	if err != nil {
 		return nil, err
 	}
-	if b.Group { // each socket at the port would have each datagram
+	if b.Group { // each socket at the port would receive each datagram
 		o.groupShared, o.balance = false, RoundRobin
 	}
 	g.mu.Lock()
@@ -199,9 +199,9 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	return l, nil
 }
 
-// Close stops accepting, or receiving, at the address: before Run at once, else in the loops' next
-// turns. Its Conns stay open. The kernel resets the connections in the backlog. A second call does
-// nothing.
+// Close stops accepting, or receiving, at the address. Before Run it takes effect at once, later in
+// the next turn of each loop. Its Conns stay open. The kernel resets the connections in the
+// backlog. A second call does nothing.
 func (l *GroupListener) Close() error {
 	l.g.mu.Lock()
 	defer l.g.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A packetPart is the datagram socket of a share. Its handler is asked for on the loop; until it is
-// there, nothing is received.
+// A packetPart is one datagram socket of a GroupListener. The loop asks for its handler. Until it
+// has one, the socket receives nothing.
 type packetPart struct {
 	net    netaddr.Network
 	at     netaddr.Binding
@@ -25,7 +25,7 @@ func (p *packetPart) attach(r *Reactor, fd int) error {
 	return p.c.attach(r, fd, 0)
 }
 
-// open ends the PacketConn if the function has no handler for it, or does not return.
+// open ends the PacketConn if the function returns no handler, or does not return.
 func (p *packetPart) open(on func(func() error) error) error {
 	c := p.c
 	h := PacketHandler(nil)

@@ -2,22 +2,22 @@ package reactor
 
 import "github.com/ureactor/ureactor/internal/zaplog"
 
-// A sharedSocket is one socket of a GroupListener, on one loop. When that loop fails, another one
-// takes over a socket at which one loop receives for all; else the address would be deaf, and
-// nobody would say so.
+// A sharedSocket is one socket of a GroupListener, on one loop. If one loop receives for all at the
+// socket and that loop fails, another one takes the socket over. Otherwise the address would be
+// unserved, without an error.
 type sharedSocket struct {
 	l    *GroupListener
 	r    *Reactor   // where the socket is, or is on its way to; guarded by the Group's mutex
-	part sharedPart // the loop's; before the loops run, guarded by the Group's mutex
+	part sharedPart // belongs to the loop; before the loops run, guarded by the Group's mutex
 	up   bool       // attached; as part
 }
 
-// A sharedPart is what receives at the socket. Only open calls user code.
+// A sharedPart is the Listener or PacketConn of the socket. Only open calls user code.
 type sharedPart interface {
 	// attach begins to receive. The descriptor is the part's from here on, also on error.
 	attach(r *Reactor, fd int) error
-	// open asks the user for what attach could not know, and calls on with what then belongs on the
-	// loop.
+	// open calls user code for the handler that attach did not have. It passes the rest of its work
+	// to on, which runs it on the loop.
 	open(on func(func() error) error) error
 	// detachFD ends the registration and gives the descriptor away, for another loop's attach.
 	detachFD() (fd int)
@@ -26,8 +26,8 @@ type sharedPart interface {
 	Close() error
 }
 
-// attach gives the socket to its loop: at once before the loops run, else in its next turn, where
-// an error is one for the log. No user code runs below the Group's mutex.
+// attach attaches the socket to its loop: at once before the loops run, else in the loop's next
+// turn, which logs an error. No user code runs below the Group's mutex.
 func (s *sharedSocket) attach(fd int) error {
 	g := s.l.g
 	g.mu.Lock()
@@ -71,8 +71,8 @@ func (s *sharedSocket) send(fd int) {
 	}
 }
 
-// post finds the first loop that goes on, from s.r on. The Group's mutex is held: whoever closes
-// the GroupListener afterwards finds that loop, and its post comes after this one.
+// post finds the first running loop, from s.r on. The Group's mutex is held. A later Close of the
+// GroupListener therefore finds that loop, and posts after this post.
 func (s *sharedSocket) post(fd int) bool {
 	g := s.l.g
 	for range g.loops {
@@ -85,7 +85,7 @@ func (s *sharedSocket) post(fd int) bool {
 	return false
 }
 
-// arrive is the loop's part of send.
+// arrive is the part of send that runs on the loop.
 func (s *sharedSocket) arrive(r *Reactor, fd int) {
 	switch {
 	case r.failed != nil: // after the post
@@ -112,12 +112,12 @@ func (s *sharedSocket) report(r *Reactor, err error) {
 func (s *sharedSocket) close() {
 	if s.up {
 		s.up = false
-		_ = s.part.Close() // the descriptor is the loop's own
+		_ = s.part.Close() // the loop has attached the descriptor
 	}
 }
 
-// handOver is for a loop that has failed. It keeps the sockets that other loops have too, for they
-// end with it.
+// handOver moves the sockets of a failed loop at which it received for all. Sockets that other
+// loops have too end with the loop.
 func (r *Reactor) handOver() {
 	var shares []*sharedSocket
 	r.table.All(func(_ int, w *Watch) {

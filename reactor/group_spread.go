@@ -7,19 +7,19 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A distributor hands what one loop accepts to all loops of its Group. The others have a Listener
-// without a descriptor, which their Conns are from.
+// A distributor hands the connections that one loop accepts to all loops of its Group. Each other
+// loop has a Listener without a descriptor for its Conns.
 type distributor struct {
 	home     *sharedSocket
 	file     netaddr.File             // of the socket's file, while no Listener has it
 	acceptor atomic.Pointer[Listener] // one of parts; another one when its loop has failed
 	parts    []*Listener              // by loop
 	loads    []atomic.Int64           // Conns by loop, those on their way included
-	next     int                      // whose turn it is; the acceptor's
+	next     int                      // the next loop in turn; belongs to the acceptor
 	least    bool
 }
 
-// newDistributor has a Listener like l for each loop.
+// newDistributor makes a Listener like l for each other loop.
 func newDistributor(g *Group, l *Listener) *distributor {
 	s := &distributor{file: l.file, least: l.opt.balance == LeastConns,
 		parts: make([]*Listener, len(g.loops)), loads: make([]atomic.Int64, len(g.loops))}
@@ -33,7 +33,7 @@ func newDistributor(g *Group, l *Listener) *distributor {
 func (s *distributor) attach(r *Reactor, fd int) error {
 	l := s.parts[r.loop]
 	l.file, s.file = s.file, netaddr.File{}
-	s.acceptor.Store(l) // before it looks whether it is full: who leaves now looks here
+	s.acceptor.Store(l) // before the check for full: a Conn that closes now must find this acceptor
 	err := l.attach(r, fd)
 	if err == nil && l.full() {
 		r.count.Full++
@@ -73,7 +73,8 @@ func (s *distributor) handOff(l *Listener, fd int, from Addr) {
 	l.admit(fd, from)
 }
 
-// pick is the loop whose turn it is, or the first from there on with the fewest.
+// pick returns the loop whose turn it is, or with LeastConns the first from there on with the
+// fewest Conns.
 func (s *distributor) pick() int {
 	best := s.next
 	if s.least {
@@ -87,20 +88,20 @@ func (s *distributor) pick() int {
 	return best
 }
 
-// receive is the other loop's part.
+// receive is the part of handOff on the other loop.
 func (l *Listener) receive(fd int, from Addr) {
 	r := l.w.r
 	if !r.draining {
 		l.admit(fd, from)
 		return
 	}
-	l.connClosed() // too late for its handler; it is ended as those are that were open
+	l.connClosed() // the loop has ended: the connection ends as those do that were open
 	if err := r.Retire(fd); err != nil {
 		r.log.Error("cannot end a connection in order", zaplog.Error(err))
 	}
 }
 
-// connClosed is one Conn less on the loop of l.
+// connClosed counts a closed Conn on the loop of l.
 func (s *distributor) connClosed(l *Listener) {
 	s.loads[l.w.r.loop].Add(-1)
 	if l.opt.maxConns == 0 {

@@ -14,18 +14,18 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// logLimits are how much of each kind is logged: peers choose how often it happens.
+// logLimits bound how much of each kind is logged, because peers choose how often it happens.
 type logLimits struct{ slow, stuck, panics, unwound, lacking loglimit.Limit }
 
-// All user code runs below guard or guardReady, and the loop below run. Between them they know
-// three ways in which a call does not return: panic, panic(nil) and runtime.Goexit. With
-// WithPanicHandler all three are isolated. Without it a panic passes through to the end of the
-// process, and Goexit ends the loop, which Shutdown and Group.Run report.
+// All user code runs below guard or guardReady, and the loop below run. They handle three ways in
+// which a call does not return: panic, panic(nil) and runtime.Goexit. With WithPanicHandler all
+// three are isolated. Without it a panic ends the process. Goexit ends the loop, which Shutdown and
+// Group.Run report.
 
 // PanicError is the error that Closed gets when WithPanicHandler has isolated a Conn whose handler
 // panicked. It is also the result of a loop that a panic or runtime.Goexit has stopped.
 type PanicError struct {
-	Value any // what panic was called with; ErrGoexit if it was runtime.Goexit
+	Value any // the argument of panic; ErrGoexit after runtime.Goexit
 	Stack []byte
 }
 
@@ -35,8 +35,8 @@ func (e *PanicError) Error() string { return fmt.Sprintf("reactor: panic in a ca
 // a test does.
 var ErrGoexit = errors.New("runtime.Goexit (t.FailNow of a test?); a callback or task ends by returning")
 
-// panicErrorOf is the error of a call that did not return. Its deferred function calls it, with
-// what recover has said.
+// panicErrorOf returns the error of a call that did not return. A deferred function calls it with
+// the result of recover.
 func panicErrorOf(v any) *PanicError {
 	if v == nil && exiting() {
 		v = ErrGoexit
@@ -70,8 +70,8 @@ func exiting() bool {
 	}
 }
 
-// guardReady delivers an Event under the watchdog's eyes, if there is one. A panic costs the Conn
-// that the Event was for, if somebody handles panics.
+// guardReady delivers an Event under the watchdog's eyes, if there is one. If there is a panic
+// handler, a panic closes the Conn that the Event was for.
 func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 	if r.watchdog != nil && r.watchdog.enter(w.fd) {
 		defer r.watchdog.leave()

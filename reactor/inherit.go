@@ -12,8 +12,9 @@ import (
 )
 
 // The environment of a process that was passed sockets. The first three are systemd's convention:
-// descriptors 3, 4 … are the sockets, if LISTEN_PID is this process. Restart cannot know that
-// number before there is a process and leaves it out; it says where it waits for Ready instead.
+// descriptors 3, 4 … are the sockets, if LISTEN_PID is this process. Restart leaves it out, because
+// the number is not known before the process exists. The last variable names the descriptor on
+// which Restart waits for Ready.
 const (
 	envPid   = "LISTEN_PID"
 	envFDs   = "LISTEN_FDS"
@@ -42,7 +43,7 @@ type inheritedSocket struct {
 	addr Addr
 	file netaddr.File // to remove at the end
 	name string       // what the unit calls it
-	use  bool         // it is a socket that can listen or receive for us
+	use  bool         // a socket that can listen or receive
 }
 
 // Inherit adopts the sockets that this process was passed; there may be none. It removes their
@@ -77,7 +78,7 @@ func Inherit() (*Inherited, error) {
 		if i < len(name) {
 			s.name = name[i]
 		}
-		if ready != "" { // only a Restart says so; a unit may have any name
+		if ready != "" { // only Restart sets it; a systemd unit may have any name
 			s.file = ownedFile(s.name, s.addr)
 		}
 		in.socks = append(in.socks, s)
@@ -96,8 +97,8 @@ func Inherit() (*Inherited, error) {
 	return in, nil
 }
 
-// ownedFile is the file that a socket's name says is to be removed at the end. A program of before
-// this one's time says nothing of its identity.
+// ownedFile returns the file that is to be removed at the end, as the socket's name says. An older
+// version of this package does not pass the file's identity.
 func ownedFile(name string, a Addr) netaddr.File {
 	if name == ownFile {
 		f := netaddr.FileOf(kernel.Host, a)
@@ -111,7 +112,8 @@ func ownedFile(name string, a Addr) netaddr.File {
 	return netaddr.File{}
 }
 
-// look finds out what was passed, and changes nothing: others share it.
+// look finds out what kind of file was passed. It changes nothing, because other processes share
+// the file.
 func look(fd int) (s inheritedSocket, err error) {
 	k := kernel.Host
 	s.fd = fd
@@ -172,10 +174,10 @@ func (in *Inherited) Ready() (unused int, err error) {
 
 const readyByte = 'r'
 
-// WithInherited has Listen and ListenPacket use the socket that was passed for their address, if
-// there is one. Port 0 is any port: that of the first which nobody has asked for. Of several at one
-// address, as the loops of a Group have them, a Group takes all. WithControl is not called for
-// them. nil is no sockets.
+// WithInherited makes Listen and ListenPacket use the socket that was passed for their address, if
+// there is one. Port 0 matches any port: the first socket that no call has used. If there are
+// several at one address, as with the loops of a Group, a Group uses all. WithControl's function is
+// not called for them. nil means no sockets.
 func WithInherited(in *Inherited) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		o.inherited = in
@@ -186,8 +188,8 @@ func WithInherited(in *Inherited) ListenOption {
 	})
 }
 
-// take gives the sockets for the address, and forgets them: for all addresses of both families,
-// those of each family too.
+// take removes and returns the sockets for the address. For all addresses of both families it also
+// returns those of each family.
 func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) {
 	if in == nil {
 		return nil
@@ -220,8 +222,8 @@ func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) 
 	return found
 }
 
-// socket is the socket for the address: one that was passed, or a new one. more are others that
-// were passed for it.
+// socket returns the socket for the address: one that was passed, or a new one. more are the others
+// that were passed for it.
 func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bind func() (int, error)) (s inheritedSocket, more []inheritedSocket, err error) {
 	if list := o.inherited.take(n.Type, b); len(list) > 0 {
 		return list[0], list[1:], o.prepareInherited(k, n, list)

@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/inbuf"
 )
 
-// An Input is the inbound buffer of one Conn: what has arrived and has not been consumed. It
-// belongs to the loop, as the Conn does. See KeepInput.
+// An Input is the inbound buffer of one Conn: the bytes that have arrived and have not been
+// consumed. It belongs to the loop, as the Conn does. See KeepInput.
 //
 // In Data, the Input begins with what earlier calls have left, and ends with the bytes of p. Bytes
 // that Data does not consume are there in the next Data. They are there in other callbacks too:
@@ -23,14 +23,14 @@ import (
 type Input struct {
 	b      inbuf.Buffer
 	c      *Conn
-	inData bool // Data is running, and deliver tidies up after it
+	inData bool // Data is running; deliver frees memory after it
 }
 
-// KeepInput makes the Conn keep the input that its handler does not consume, and returns where it
-// is. Call it in the function of Listen, in Opened, or after Dial: what an earlier Data got is not
-// kept. A second call changes the limit and returns the same Input.
+// KeepInput makes the Conn keep the input that its handler does not consume, and returns the
+// buffer. Call it in the function of Listen, in Opened, or after Dial: the bytes of an earlier Data
+// are not kept. A second call changes the limit and returns the same Input.
 //
-// limit is the size of the greatest message in bytes, 1 … 1<<30. A Peek or Next of more than limit
+// limit is the size of the largest message in bytes, 1 … 1<<30. A Peek or Next of more than limit
 // is an error, so an endless message costs limit and one read of memory. If a handler leaves more
 // than limit, and the Conn is neither paused nor throttled, nobody can complete a message. Then the
 // Conn closes with ErrInputLimit.
@@ -77,14 +77,14 @@ func (in *Input) Index(sep []byte, from int) int { return in.b.Index(sep, from) 
 // Limit returns the limit of KeepInput.
 func (in *Input) Limit() int { return in.b.Limit() }
 
-// consumed has the step's end free memory. After Data that happens anyway.
+// consumed makes the end of the step free memory. After Data that happens anyway.
 func (in *Input) consumed() {
 	if !in.inData && !in.c.is(released|dialling) {
 		in.c.flushLater()
 	}
 }
 
-// deliver passes what was received to the Handler.
+// deliver passes the received bytes to the Handler.
 func (c *Conn) deliver(p []byte) {
 	if c.in == nil {
 		c.handler.Data(c, p)
@@ -104,7 +104,8 @@ func (c *Conn) deliver(p []byte) {
 	}
 }
 
-// settle ends the validity of the slices, and keeps what is left. A closing Conn keeps nothing.
+// settle ends the validity of the slices, and keeps the bytes that are left. A closing Conn keeps
+// nothing.
 func (in *Input) settle() {
 	if in.c.is(closing | released) {
 		in.b.Drop()

@@ -27,29 +27,29 @@ type Listener struct {
 	opt          *sockOptions
 	net          netaddr.Network
 	addr         net.Addr
-	file         netaddr.File // of a Unix socket, removed at Close
+	file         netaddr.File // of a Unix socket; removed at Close
 	distributor  *distributor // chooses a loop for each connection; nil: its own loop
-	conns        int          // accepted by it and open; a distributor counts instead
+	conns        int          // open Conns that it accepted; a distributor counts instead
 	suspendTimer *Timer       // after a failure
 	failures     int          // accepts in a row that got nothing
 	suspended    bool         // since its last pause no accept has succeeded
 	cause        kernel.Errno // of that pause
-	queued       int          // its queueLength before the first accept after a pause
+	queued       int          // queueLength before the first accept after a pause
 	others       []*Listener  // further sockets that were passed for its address
 	single       bool         // the last Event brought one connection and no more
 	paused       bool         // by Pause
 	closed       bool
 	counted      bool // in Stats.Paused
-	given        bool // closed, and the descriptor is another loop's
+	given        bool // closed, because another loop has the descriptor
 }
 
-// Listen accepts connections. network is tcp, tcp4, tcp6 or unix; addr is host:port, port 0 for any
-// (see Addr), an empty host for all addresses (tcp: of IPv4 and IPv6), or a path (Linux: "@name"
-// for one without a file). A host name is looked up at once, which may block.
+// Listen accepts connections. network is tcp, tcp4, tcp6 or unix. addr is host:port or a path (on
+// Linux "@name" is one without a file). Port 0 means any port: see Addr. An empty host means all
+// addresses, with tcp those of IPv4 and IPv6. Listen looks up a host name at once, which may block.
 //
-// accept chooses the handler of a new Conn, nil refuses it. It may already set deadlines and Send.
-// Accept errors never stop a Listener: without descriptors or memory it pauses for 100 ms at a
-// time.
+// accept returns the handler of a new Conn, or nil to refuse it. It may already set timeouts and
+// Send. Errors of accept(2) never stop a Listener: without descriptors or memory it pauses for 100
+// ms at a time.
 func (r *Reactor) Listen(network, addr string, accept func(*Conn) Handler, opts ...ListenOption) (*Listener, error) {
 	if accept == nil {
 		panic("reactor: Listen with a nil accept function")
@@ -101,7 +101,7 @@ func (r *Reactor) listen(network, addr string, accept func(*Conn) Handler, opts 
 	return l, nil
 }
 
-// one is the socket for the address: the one that was passed, or a new one.
+// one returns the socket for the address: the one that was passed, or a new one.
 func (r *Reactor) one(n netaddr.Network, b netaddr.Binding, o *sockOptions) (inheritedSocket, error) {
 	s, more, err := o.socket(r.k, n, b, func() (int, error) { return r.bindSocket(n, b, o) })
 	if err == nil && len(more) > 0 {
@@ -111,7 +111,7 @@ func (r *Reactor) one(n netaddr.Network, b netaddr.Binding, o *sockOptions) (inh
 	return s, err
 }
 
-// listenOn has a bound socket listen, or closes it.
+// listenOn makes a bound socket listen. On error it closes it.
 func listenOn(k Kernel, s inheritedSocket, o *sockOptions) (at net.Addr, err error) {
 	if e := k.Listen(s.fd, o.backlog); e != 0 {
 		discard(k, s.fd, s.file)
@@ -123,7 +123,7 @@ func listenOn(k Kernel, s inheritedSocket, o *sockOptions) (at net.Addr, err err
 	return at, nil
 }
 
-// attach begins to accept on the loop. The descriptor is the Listener's from here on, also on
+// attach begins to accept on the loop. The Listener owns the descriptor from here on, also on
 // error.
 func (l *Listener) attach(r *Reactor, fd int) error {
 	l.w.open(r, fd, l)
@@ -135,7 +135,7 @@ func (l *Listener) attach(r *Reactor, fd int) error {
 	return nil
 }
 
-// Addr is the address that the Listener is bound to, with the port that the kernel chose.
+// Addr returns the address that the Listener is bound to, with the port that the kernel chose.
 func (l *Listener) Addr() net.Addr { return l.addr }
 
 // Pause stops accepting until Resume; its Conns stay open. Connections that come meanwhile wait in
@@ -205,7 +205,7 @@ func (l *Listener) Close() error {
 	}
 	l.closed = true
 	for _, o := range l.others {
-		_ = o.Close() // the descriptor is the loop's own
+		_ = o.Close() // the loop has the descriptor
 	}
 	r := l.w.r
 	if l.suspendTimer != nil {

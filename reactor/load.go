@@ -6,7 +6,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Load says what a loop spends its time on, from New until the call of Reactor.Load. Busy is the
+// A Load is how a loop has spent its time, from New until the call of Reactor.Load. Busy is the
 // time in turns. Idle is the rest: the loop sleeps in its Poller, or nobody runs it. All times are
 // by the Kernel's clock.
 type Load struct {
@@ -34,8 +34,8 @@ func (l *Load) Utilization() float64 {
 	return float64(l.Busy) / float64(l.Busy+l.Idle)
 }
 
-// Since returns what has come after an earlier Load of the same Reactor or Group: times and
-// Histograms are the differences. Present and Unsent stay as they are.
+// Since returns the Load of the time after an earlier Load of the same Reactor or Group: times and
+// Histograms are differences. Present and Unsent stay as they are.
 func (l *Load) Since(earlier *Load) Load {
 	d := *l
 	d.Busy -= earlier.Busy
@@ -59,8 +59,8 @@ func (l *Load) add(m *Load) {
 	l.Unsent = max(l.Unsent, m.Unsent)
 }
 
-// Load may be called from any goroutine. It never makes the loop wait. A turn that has not ended
-// counts as far as it has come.
+// Load may be called from any goroutine. It never makes the loop wait. Of a turn that has not
+// ended, it counts the time until now.
 func (r *Reactor) Load() (l Load) {
 	began := timeout.Deadline(r.awake.Load()) // before the figures: see present
 	f := r.board.get()

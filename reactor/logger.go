@@ -13,8 +13,9 @@ type safeCore struct {
 	told func(*PanicError)
 }
 
-// guardLogger is for a reactor with a panic handler: a panic in the logger reaches the handler, and
-// not through that logger. A log line may come from any goroutine; the handler runs on the loop.
+// guardLogger guards the logger of a reactor with a panic handler. A panic in the logger reaches
+// that handler, and is not logged. A log line may come from any goroutine, so the handler is posted
+// to the loop.
 func (r *Reactor) guardLogger() {
 	r.log = r.log.Wrap(func(c zapcore.Core) zapcore.Core {
 		return safeCore{c, func(p *PanicError) {
@@ -35,7 +36,7 @@ func (c safeCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Chec
 	return ce.AddCore(e, c)
 }
 
-// Write has the guarded core check the entry, for its level and to sample, and write it.
+// Write makes the guarded core check the entry, for its level and for sampling, and write it.
 func (c safeCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	returned := false
 	defer func() {

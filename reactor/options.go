@@ -23,10 +23,10 @@ func defaultOptions() options {
 	return options{kernel: kernel.Host, log: zaplog.Nop(), postLimit: 1 << 16}
 }
 
-// An Option sets something of a Reactor; New returns its error.
+// An Option configures a Reactor. New returns its error.
 type Option func(*options) error
 
-// WithKernel puts the reactor on another operating system than the host's: a simulated one.
+// WithKernel makes the reactor run on another Kernel than the host's, such as a simulated one.
 func WithKernel(k Kernel) Option {
 	return func(o *options) error {
 		if k == nil {
@@ -37,13 +37,13 @@ func WithKernel(k Kernel) Option {
 	}
 }
 
-// WithLogger writes to l what the loop does not return as an error: failures to accept, slow
-// callbacks, isolated panics. The default is silence. Nothing is logged per message.
+// WithLogger logs to l the faults that no call returns as an error: failures to accept, slow
+// callbacks, isolated panics. Without it nothing is logged. Nothing is logged per message.
 //
-// A *zap.Logger is such an l. Its core is used, with the core's level and fields, and its name.
+// l may be a *zap.Logger. The reactor uses its name and its core, with the core's level and fields.
 // The settings that zap keeps outside the core have no effect: AddCaller, AddStacktrace, WithClock,
-// ErrorOutput. Package reactor itself imports zapcore only. See WithSlog for package log/slog.
-// Of several WithLogger and WithSlog the last one counts.
+// ErrorOutput. Package reactor itself imports zapcore only. See WithSlog for package log/slog. If
+// there are several WithLogger and WithSlog, the last one counts.
 func WithLogger(l interface{ Core() zapcore.Core }) Option {
 	return func(o *options) error {
 		log := zaplog.Of(l)
@@ -67,14 +67,13 @@ func WithSlog(l *slog.Logger) Option {
 	}
 }
 
-// WithPanicHandler keeps a panic in a callback from ending the process: the Conn whose handler
-// panicked is aborted (its Closed gets a *PanicError) and f is called with the value and the
-// stack. c is nil for timers, posted functions, accept functions and Watches; a Watch that panicked
-// is stopped. runtime.Goexit is isolated too, with the value ErrGoexit: the loop goes on in another
-// goroutine, or in the same one if that is locked to its thread (runtime.LockOSThread). The
-// goroutine that called Run ends with the loop then, and Run does not return. A panic in f is
-// logged and isolated. Without it a panic ends the process, as it should while nobody has thought
-// about it.
+// WithPanicHandler isolates panics in callbacks, so that they do not end the process. The Conn
+// whose handler panicked is aborted: its Closed gets a *PanicError. f is called with the value and
+// the stack. c is nil for timers, posted functions, accept functions and Watches. A Watch that
+// panicked is stopped. A panic in f is logged and isolated. runtime.Goexit is isolated too, with
+// the value ErrGoexit. The loop then continues in another goroutine, or in the same one if that is
+// locked to its thread (runtime.LockOSThread). The goroutine that called Run is unwound, so Run
+// never returns to its caller.
 func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	return func(o *options) error {
 		if f == nil {
@@ -85,9 +84,9 @@ func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	}
 }
 
-// WithSlowCallback logs every callback that keeps the loop for d or longer: what it was, for which
-// descriptor, how long, and, while it is still at it, the stacks. It costs two looks at the clock
-// per callback and a goroutine.
+// WithSlowCallback logs every callback that keeps the loop for d or longer: its kind, the
+// descriptor, the duration, and the stacks while it still runs. It costs a goroutine, and two
+// readings of the clock for each callback.
 func WithSlowCallback(d time.Duration) Option {
 	return func(o *options) error {
 		if d < time.Millisecond {

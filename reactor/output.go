@@ -6,37 +6,39 @@ import (
 )
 
 const (
-	chunkSize  = 16*1024 - 32 // with its header a size class of the allocator
+	chunkSize  = 16*1024 - 32 // with the header it has a size class of the allocator
 	chunksKeep = 64           // chunks that an idle loop keeps, those in outputs included: 1 MiB
 )
 
-// An output is what Send has accepted and the kernel not yet taken: a queue of chunks. Conns borrow
-// it from the loop and give it back when it is empty, so that an idle Conn owns no buffer.
+// An output is a queue of chunks: the bytes that Send has accepted and the kernel has not. A Conn
+// borrows it from the loop and returns it when it is empty, so an idle Conn owns no buffer.
 type output struct {
 	head, tail *chunk
 	n          int // bytes in all chunks
 
-	blocked timerq.Timer     // its place among those that wait for the kernel; it never fires
+	blocked timerq.Timer     // its place in the queue of outputs that wait for the kernel; it never fires
 	stuck   timeout.Deadline // while it is blocked: since when the kernel has accepted nothing
 }
 
 type chunk struct {
 	next       *chunk
 	start, end int
-	at         timeout.Deadline // when its first byte came, of a chunk that was added to others
+	at         timeout.Deadline // when its first byte was added, if other chunks were there already
 	b          [chunkSize]byte
 }
 
-// An outputPool keeps what Conns have given back. Last in, first out: the warmest is next.
+// An outputPool has the outputs that Conns have returned. The last one returned is the next one
+// borrowed, because it is in the cache.
 type outputPool struct {
 	outs   []*output
 	chunks *chunk
 	kept   int
 
-	bytes   int               // in all outputs that are borrowed
+	bytes   int               // bytes in all borrowed outputs
 	blocked timerq.Queue      // outputs that the kernel has refused, by the age of their first byte
 	clock   *timeout.Deadline // the loop's latest reading
-	oldest  *timeout.Deadline // when the first of blocked came; Never if there is none
+	// when the first byte of the oldest in blocked was added; Never if there is none
+	oldest *timeout.Deadline
 }
 
 func (p *outputPool) output() *output {
@@ -48,7 +50,7 @@ func (p *outputPool) output() *output {
 	return &output{}
 }
 
-// free takes back the output with all that is in it.
+// free returns the output to the pool, and drops its bytes.
 func (p *outputPool) free(o *output) {
 	if p.blocked.Stop(&o.blocked) {
 		*p.oldest = p.blocked.Next()
@@ -61,7 +63,7 @@ func (p *outputPool) free(o *output) {
 	}
 }
 
-// block notes that the kernel has refused the rest of the output, or a part of that.
+// block records that the kernel has refused the rest of the output, or a part of the rest.
 func (p *outputPool) block(o *output) {
 	if !o.blocked.Armed() {
 		o.head.at = *p.clock
@@ -72,7 +74,7 @@ func (p *outputPool) block(o *output) {
 	*p.oldest = p.blocked.Next()
 }
 
-// reuse takes back an output of one chunk, which it keeps for the next to borrow it.
+// reuse returns an output of one chunk to the pool, which keeps the chunk for the next borrower.
 func (p *outputPool) reuse(o *output) {
 	p.bytes -= o.n
 	o.n, o.head.start, o.head.end = 0, 0, 0
@@ -120,7 +122,7 @@ func (o *output) add(pool *outputPool, p []byte) {
 	}
 }
 
-// skip drops the first n bytes: the kernel has them.
+// skip drops the first n bytes, which the kernel has accepted.
 func (o *output) skip(pool *outputPool, n int) {
 	o.n -= n
 	pool.bytes -= n

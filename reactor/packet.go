@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	packetBatch = 16        // datagrams per system call, and those that a PacketConn reads per turn
+	packetBatch = 16        // datagrams per system call, and per PacketConn and turn
 	packetMax   = 64 * 1024 // room for the largest of IP
 	unixMax     = netaddr.GramMax
 	udpMax      = 65507 // the largest that UDP over IPv4 carries
@@ -25,8 +25,8 @@ type PacketHandler interface {
 	Closed(c *PacketConn, err error)
 }
 
-// A LossHandler is the optional part of a PacketHandler: a datagram that SendTo had accepted was
-// refused by the kernel, or one that has come did not fit.
+// A LossHandler is the optional part of a PacketHandler. Lost reports a datagram that SendTo had
+// accepted and the kernel then refused, or a received one that did not fit.
 type LossHandler interface {
 	Lost(c *PacketConn, peer Addr, err error)
 }
@@ -37,21 +37,21 @@ type PacketConn struct {
 	handler      PacketHandler
 	opt          *sockOptions
 	addr         net.Addr
-	file         netaddr.File // of a Unix socket, removed in the end
+	file         netaddr.File // of a Unix socket; removed at the end
 	max          int
 	bound        Addr           // where it is bound
-	asked        *netaddr.Asked // if that is all addresses: at which one each sender asked
+	asked        *netaddr.Asked // if the socket is bound to all addresses: which one each sender used
 	unix         bool
 	queue        packetQueue
 	suspendTimer *Timer // after a failure
-	failures     int    // Events in a row for which a receive has found nothing
-	suspended    bool   // since its last pause no receive has worked
+	failures     int    // Events in a row after which a receive found nothing
+	suspended    bool   // no receive has succeeded since its last pause
 	flushPending bool
 	blocked      bool
 	closing      bool
 	closed       bool
 	detached     bool          // the descriptor is another loop's
-	sharedAt     *sharedSocket // of a Group, if no other loop receives there
+	sharedAt     *sharedSocket // of a Group, if one loop receives for all
 }
 
 // packetBuffers is shared by the PacketConns of a loop.
@@ -64,11 +64,11 @@ type packetBuffers struct {
 	at, n int           // of its datagrams, those before at are delivered
 }
 
-// ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram; addr is as for Listen
-// ("" for a Unix socket without a name). At a multicast address it is bound to all addresses,
-// others may have the port too, and WithControl can join the group. The PacketConn drops the
-// socket's error queue (IP_RECVERR, SO_TIMESTAMPING), which would otherwise fill the space for
-// datagrams.
+// ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram. addr is as for Listen;
+// "" makes a Unix socket without a name. If addr is a multicast address, the socket is bound to all
+// addresses, and other sockets may have the port too. WithControl can then join the group. The
+// PacketConn drops the socket's error queue (IP_RECVERR, SO_TIMESTAMPING), which would otherwise
+// fill the space for datagrams.
 //
 // A handler may have a method Lost(c *PacketConn, peer Addr, err error). It is called for datagrams
 // that the kernel refused after SendTo had accepted them. It is also called for received ones that
@@ -102,7 +102,7 @@ func (r *Reactor) listenPacket(network, addr string, h PacketHandler, opts []Lis
 	return c, c.attach(r, s.fd, poller.In)
 }
 
-// newPacketConn is for the socket bound to a.
+// newPacketConn makes a PacketConn of a bound socket.
 func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, s inheritedSocket) *PacketConn {
 	c := &PacketConn{opt: o, max: o.cap, file: s.file}
 	switch {
@@ -123,7 +123,7 @@ func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOption
 	return c
 }
 
-// attach begins to receive on the loop. The descriptor is the PacketConn's from here on, also on
+// attach begins to receive on the loop. The PacketConn owns the descriptor from here on, also on
 // error.
 func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 	c.w.open(r, fd, c)
@@ -136,14 +136,14 @@ func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 	if r.packetBuffers == nil {
 		r.packetBuffers = &packetBuffers{many: kernel.NewBatch(packetBatch, packetMax), out: kernel.NewBatch(packetBatch, 0)}
 	}
-	if c.unix && r.packetBuffers.large == nil { // its memory is touched by large datagrams only
+	if c.unix && r.packetBuffers.large == nil { // only large datagrams touch its memory
 		r.packetBuffers.large = kernel.NewBatch(1, unixMax)
 	}
 	return nil
 }
 
-// watch makes the registration what the state asks for. A socket that rests has none: Err cannot be
-// masked.
+// watch changes the registration to what the state calls for. A suspended socket has none, because
+// Err cannot be masked.
 func (c *PacketConn) watch() {
 	if c.closed {
 		return
@@ -160,13 +160,13 @@ func (c *PacketConn) watch() {
 	}
 }
 
-// LocalAddr is the address that the PacketConn is bound to: *net.UDPAddr or *net.UnixAddr.
+// LocalAddr returns the address that the PacketConn is bound to, a *net.UDPAddr or *net.UnixAddr.
 func (c *PacketConn) LocalAddr() net.Addr { return c.addr }
 
-// Reactor is the loop that the PacketConn lives on.
+// Reactor returns the loop that the PacketConn lives on.
 func (c *PacketConn) Reactor() *Reactor { return c.w.r }
 
-// FD is the descriptor, -1 once closed.
+// FD returns the descriptor, or -1 once it is closed.
 func (c *PacketConn) FD() int {
 	if c.w.gen == 0 {
 		return -1

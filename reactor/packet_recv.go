@@ -68,7 +68,7 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 	return n > 0
 }
 
-// deliver hands over what a batch has left. A panic, or runtime.Goexit, costs one datagram, not the
+// deliver delivers the rest of a batch. A panic, or runtime.Goexit, loses one datagram and not the
 // batch.
 func (r *Reactor) deliver() {
 	d := r.packetBuffers
@@ -91,7 +91,7 @@ func (r *Reactor) deliver() {
 
 // receive makes one RecvBatch. An error usually concerns a datagram that was sent earlier: each
 // call returns one such error and clears it. An ICMP message therefore does not close the socket.
-// An error that repeats is one of the call itself.
+// An error that repeats is an error of the socket.
 func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 	for range vainMost {
 		n, e = c.w.r.k.RecvBatch(int(c.w.fd), b)
@@ -119,9 +119,10 @@ func (c *PacketConn) suspend(e kernel.Errno) {
 	c.watch()
 }
 
-// AskedAt is the address of this machine that the sender's latest datagram was sent to, in Packet
-// that of the datagram; its port is 0. It is known of the latest 4,096 senders at least, and else
-// the zero Addr, as for a multicast. A PacketConn that is bound to one address knows no other.
+// AskedAt returns the address of this machine to which the latest datagram of from was sent. In
+// Packet that is the datagram being delivered. The port of the result is 0. The PacketConn
+// remembers at least the latest 4,096 senders. For any other sender, and after a multicast, the
+// result is the zero Addr. A PacketConn that is bound to one address returns that one.
 func (c *PacketConn) AskedAt(from Addr) Addr {
 	if c.asked != nil {
 		return c.asked.Local(c.own(from))

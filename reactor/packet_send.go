@@ -9,9 +9,9 @@ import (
 
 // SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave
 // together when the callback ends; a larger one leaves at once. Datagrams that the kernel refuses
-// for now are queued in order, up to the cap of WithLimits. Past the cap SendTo returns
-// ErrBuffered, but it always queues a single datagram. It returns EMSGSIZE for one too large for
-// the protocol.
+// for now are queued in order, up to the limit of WithLimits. Past the limit SendTo returns
+// ErrBuffered, but it always queues a single datagram. It returns EMSGSIZE if the datagram is too
+// large for the protocol.
 //
 // Lost reports errors of a copied datagram that only the kernel finds, such as an address of
 // another family. A Unix receiver without space loses the datagram: SendTo or Lost reports EAGAIN
@@ -25,12 +25,12 @@ func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	return c.send(p, &local, &to)
 }
 
-// noAddr leaves the choice to the kernel.
+// noAddr makes the kernel choose.
 var noAddr Addr
 
-// SendFrom is SendTo with the address of this machine that the datagram leaves from; its port does
-// not count. The kernel chooses for the zero Addr, or if the machine has no such address. A
-// PacketConn that is bound to one address sends from there.
+// SendFrom is SendTo from the address local of this machine; the port of local is ignored. If local
+// is the zero Addr, or the machine does not have it, the kernel chooses. A PacketConn that is bound
+// to one address always sends from that one.
 func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to)
@@ -71,13 +71,13 @@ func (c *PacketConn) send(p []byte, local, to *Addr) error {
 	return nil
 }
 
-// notSent takes a copy of the address: the one that send points at would be on the heap for each
-// datagram.
+// notSent takes a copy of the address. If it took send's pointer, each datagram would cost an
+// allocation.
 func notSent(size int, to Addr, err error) error {
 	return fmt.Errorf("reactor: datagram of %d bytes to %v: %w", size, to, err)
 }
 
-// own is an address as a socket of the PacketConn's family has it: IPv4 is mapped for IPv6 sockets.
+// own returns the address in the form for the PacketConn's family: IPv4 is mapped for IPv6 sockets.
 // The kernel refuses an address that cannot be mapped.
 func (c *PacketConn) own(a Addr) Addr {
 	b, _ := netaddr.ForSocket(c.bound.Family, a)
@@ -105,8 +105,8 @@ func (c *PacketConn) flushStep() {
 	}
 }
 
-// flush sends what is queued until the kernel refuses. A datagram that it will never take is lost
-// alone.
+// flush sends queued datagrams until the kernel refuses one for now. A datagram that it refuses for
+// good is lost alone.
 func (c *PacketConn) flush() {
 	r := c.w.r
 	b := r.packetBuffers.out
@@ -126,7 +126,7 @@ func (c *PacketConn) flush() {
 		if sent == n {
 			continue
 		}
-		if e == 0 { // it stopped before the error; the next call returns that
+		if e == 0 { // SendBatch stopped before the error; the next call returns the error
 			continue
 		}
 		if c.waitsFor(e) {
@@ -159,8 +159,8 @@ func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 	return !c.unix && e == kernel.EAGAIN
 }
 
-// lost queues a call of the handler's Lost, if it has one. Like Closed it runs outside the flush: a
-// Lost that keeps sending a refused datagram would hold the loop.
+// lost queues a call of the handler's Lost, if it has one. Lost runs outside the flush, as Closed
+// does. Otherwise a Lost that sends a refused datagram again would hold the loop.
 func (c *PacketConn) lost(to Addr, err error) {
 	if l, ok := c.handler.(LossHandler); ok && !c.closing {
 		c.w.r.closedCalls.add(closedCall{&loss{c, l, to}, err})
@@ -180,7 +180,7 @@ func (l *loss) callClosed(err error) {
 	}
 }
 
-// block waits for Out, or no longer.
+// block starts or ends the wait for Out.
 func (c *PacketConn) block(on bool) {
 	if c.closed || c.blocked == on {
 		return
@@ -189,5 +189,6 @@ func (c *PacketConn) block(on bool) {
 	c.watch()
 }
 
-// Buffered is how many bytes wait for the kernel, the addresses' share included.
+// Buffered returns how many bytes wait for the kernel. Each datagram counts 64 bytes more than it
+// has.
 func (c *PacketConn) Buffered() int { return c.queue.size() }

@@ -5,10 +5,10 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// packetCost is what a queued datagram counts beside its bytes, so that empty ones are bounded too.
+// packetCost is added to the size of each queued datagram, so that empty ones are bounded too.
 const packetCost = 64
 
-// packetsKept is how many datagrams an empty queue keeps places for.
+// packetsKept is the capacity that an empty queue keeps, in datagrams.
 const packetsKept = packetMax / packetCost
 
 // A packetQueue holds datagrams that wait for the kernel, their bytes back to back. It keeps its
@@ -40,7 +40,7 @@ func (q *packetQueue) add(p []byte, to, local *Addr) {
 	q.list = append(q.list, queued{start, len(q.bytes), *to, *local})
 }
 
-// front is where the first one goes, as it was given.
+// front is the destination of the first datagram, as SendTo got it.
 func (q *packetQueue) front() Addr { return q.list[q.first].to }
 
 // fill points the packets at the first entries of the queue, with addresses in the form of a socket
@@ -66,7 +66,7 @@ func (q *packetQueue) skip(n int) {
 		if cap(q.bytes) > packetMax || cap(q.list) > packetsKept {
 			q.list, q.bytes = nil, nil
 		}
-	case q.first > len(q.list)/2: // what is sent is the larger part: move the rest to the front
+	case q.first > len(q.list)/2: // more than half is sent: move the rest to the front
 		base := q.list[q.first].start
 		q.bytes = append(q.bytes[:0], q.bytes[base:]...)
 		q.list = append(q.list[:0], q.list[q.first:]...)

@@ -6,15 +6,15 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// postArenaMax bounds the bytes that wait in PostSends of one reactor; ErrFull past it. One
-// PostSend that waits alone may have more: as many as its Conn may buffer.
+// postArenaMax bounds the bytes that wait in PostSends of one reactor. Past it PostSend returns
+// ErrFull. A single PostSend may be longer, up to the limit of its Conn.
 const postArenaMax = 16 << 20
 
 // postArenaKeep is what an idle queue keeps for reuse.
 const postArenaKeep = 1 << 20
 
-// A post is a function to call, as a callback of c if that is set, or without one bytes for c to
-// send: the next n of the queue's arena.
+// A post is a function to call, as a callback of c if c is set. Without a function it is n bytes
+// for c to send: the next n of the queue's arena.
 type post struct {
 	f func()
 	c *Conn
@@ -28,7 +28,7 @@ type post struct {
 type postQueue struct {
 	items queue[post]
 	arena []byte
-	sent  int // bytes of the arena that are taken
+	sent  int // bytes of the arena that were sent
 }
 
 func (q *postQueue) len() int { return q.items.len() }
@@ -38,7 +38,7 @@ func (q *postQueue) add(p post, bytes []byte) {
 	q.arena = append(q.arena, bytes...)
 }
 
-// take removes the first entry; the bytes are valid until the queue is reset.
+// take removes and returns the first entry. The bytes are valid until the queue is reset.
 func (q *postQueue) take() (post, []byte) {
 	p := q.items.take()
 	bytes := q.arena[q.sent : q.sent+p.n]
@@ -69,10 +69,10 @@ func (r *Reactor) mustPost(f func()) bool {
 	return true
 }
 
-// postSound is mustPost to a loop that goes on: not to one that has failed and ends.
+// postSound is mustPost, but it returns false for a loop that has failed.
 func (r *Reactor) postSound(f func()) bool { return r.sound() && r.mustPost(f) }
 
-// sound reports whether the loop goes on, as far as anybody knows.
+// sound reports whether the loop is not known to have failed.
 func (r *Reactor) sound() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,7 +107,7 @@ func (r *Reactor) add(p post, bytes []byte) {
 // runPosted calls the functions posted before now, each as a step. Functions posted meanwhile wait
 // for the next turn.
 func (r *Reactor) runPosted() {
-	if r.posting.len() == 0 { // else they are those of a turn that was left unfinished
+	if r.posting.len() == 0 { // otherwise a turn was left unfinished, and posting has its functions
 		r.takePosted(false)
 	}
 	r.readClock()
@@ -143,8 +143,8 @@ func (c *Conn) Post(f func()) error {
 	return c.w.r.post(post{f: f, c: c}, nil)
 }
 
-// takePosted swaps the queues: what was posted is to be called, and what was called is empty. last
-// closes them for good. It reports whether there is something to call.
+// takePosted swaps the queue of posted functions with the empty one. If last is set, no more posts
+// are accepted. It reports whether there are functions to call.
 func (r *Reactor) takePosted(last bool) bool {
 	r.posting.reset()
 	r.mu.Lock()

@@ -1,21 +1,21 @@
 package reactor
 
-// queueKeep is how many places an empty queue keeps. Growing anew after a burst costs each entry
-// next to nothing.
+// queueKeep is the capacity that an empty queue keeps. A larger one is released: growing again
+// after a burst costs little for each entry.
 const queueKeep = 4096
 
 // A queue is a list of work that is taken from its front. An entry leaves the queue before its
-// owner is called: a call that does not return (a panic, runtime.Goexit) leaves a shorter list,
-// never one with a hole.
+// owner is called. So a call that does not return (a panic, runtime.Goexit) leaves a list that is
+// shorter and whole.
 type queue[T any] struct {
 	list []T
-	head int // list[:head] is zero: those are taken
+	head int // list[:head] was taken, and is zero
 }
 
 func (q *queue[T]) len() int { return len(q.list) - q.head }
 
 func (q *queue[T]) add(v T) {
-	// A queue that is never empty reuses its front.
+	// A queue that is never empty reuses the space of its front.
 	if len(q.list) == cap(q.list) && q.head > len(q.list)/2 {
 		n := copy(q.list, q.list[q.head:])
 		clear(q.list[n:])

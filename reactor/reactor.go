@@ -26,8 +26,8 @@ type Kernel = kernel.Kernel
 // AddrPort and String, and for Unix sockets the field Path. AddrFrom and UnixAddr make one.
 type Addr = kernel.Addr
 
-// AddrFrom is the address of an IP endpoint. Its zone is an interface's name or number; if there is
-// no such interface the result is the zero Addr, which SendTo refuses.
+// AddrFrom returns the address of an IP endpoint. A zone is the name or number of an interface. If
+// there is no such interface, the result is the zero Addr, which SendTo refuses.
 func AddrFrom(a netip.AddrPort) Addr {
 	addr, err := netaddr.Inet(kernel.Host, a)
 	if err != nil {
@@ -36,11 +36,11 @@ func AddrFrom(a netip.AddrPort) Addr {
 	return addr
 }
 
-// UnixAddr is the address of a path; on Linux "@name" is one without a file.
+// UnixAddr returns the address of a path. On Linux "@name" is an address without a file.
 func UnixAddr(path string) Addr { return kernel.Unix(path) }
 
 const (
-	batchSize = 1024      // Events taken from the kernel in one turn; the rest wait for the next
+	batchSize = 1024      // Events delivered in one turn; the rest wait for the next
 	readSize  = 64 * 1024 // bytes read per Conn a turn, so that one stream cannot starve the rest
 )
 
@@ -53,11 +53,12 @@ type Reactor struct {
 	log    *zaplog.Logger
 	opt    options
 
-	table         fdtable.Table[*Watch]
-	timers        timerq.Queue
-	now           timeout.Deadline // the turn's clock: for expiry only, arming reads the clock afresh
+	table  fdtable.Table[*Watch]
+	timers timerq.Queue
+	// the turn's clock: for expiry only; arming a timer reads the clock again
+	now           timeout.Deadline
 	events        []poller.Event
-	buf           desc.Buffer // what Data is shown, of a Handler and in a task
+	buf           desc.Buffer // the buffer that Data gets, in a Handler and in a task
 	scratch       []byte      // space for the output of Filters; nil until a Filter exists
 	outputs       outputPool
 	inputs        inbuf.Pool // memory of Inputs
@@ -65,7 +66,7 @@ type Reactor struct {
 	packetBuffers *packetBuffers
 
 	inTurn       bool
-	turnBegun    bool              // a turn was left unfinished: the next one goes on with its lists
+	turnBegun    bool              // a turn was left unfinished: the next one continues its lists
 	budget       budget            // of this turn
 	batch        int               // Events of this turn
 	next         int               // index of the next Event to deliver
@@ -75,17 +76,17 @@ type Reactor struct {
 	closedCalls  queue[closedCall] // calls of Closed that are due
 	posting      postQueue         // posts made before this turn
 
-	spareWatch *Watch // of a Desc that unregistered: a Poll registers again with each wait
-	callbacks  bool   // some socket has or had one; see waiter's Settle
+	spareWatch *Watch // of a Desc that unregistered, for reuse: a Poll registers again with each wait
+	callbacks  bool   // some socket has or had a callback; see waiter's Settle
 
-	driver      threadlock.State // of the goroutine on which the Tasks begin; none: not known yet
+	driver      threadlock.State // lock state of the goroutine on which the Tasks began; 0: none yet
 	probe       threadlock.Probe
 	beganLocked bool // a panic has left Run, and the Tasks may have begun on a locked goroutine
 
 	running   *Task            // nil in callbacks
 	goexiting bool             // runtime.Goexit unwinds the goroutine; the panic handler was called
 	loopWakes bool             // the loop itself wakes tasks: no user code is below
-	runnable  queue[wokenTask] // in the order they were woken
+	runnable  queue[wokenTask] // in the order in which they were woken
 
 	conns       int // open or dialling; a drain ends these and the next three
 	listeners   int
@@ -94,18 +95,18 @@ type Reactor struct {
 	unconnected unconnectedList // Conns without a descriptor: their name or their first connect is due
 	dials       queue[*Conn]    // Conns of unconnected whose first connect is due
 
-	unclosed      bool // the drain has Conns to close, from the descriptor nextClose on
+	unclosed      bool // the drain has Conns to close, from descriptor nextClose on
 	nextClose     int
 	aborting      bool             // iterating the Tasks cancels them
-	draining      bool             // takes no new Conns, Listeners, Watches, Tasks
-	shutdownWaits bool             // a Shutdown waits: its deadline is the one that counts
+	draining      bool             // no new Conns, Listeners, Watches or Tasks are accepted
+	shutdownWaits bool             // a Shutdown waits, so its deadline replaces WithLinger's
 	undelivered   UndeliveredError // counts what the drain did not deliver
 	stopped       bool             // the last turn has run
 	failed        error            // why it cannot go on
-	aborted       bool             // the end of a context has aborted something, or begun the end
-	doneEarly     bool             // done was closed before it had ended
+	aborted       bool             // the end of a context has aborted something, or started the drain
+	doneEarly     bool             // done was closed before the loop had ended
 
-	figures   // its own; board shows them to others
+	figures   // for the loop only; board shows them to other goroutines
 	board     board[figures]
 	times     times
 	byHand    bool    // Turn drives it
@@ -119,18 +120,18 @@ type Reactor struct {
 	awake           atomic.Int64 // when the turn began, which checks posted before its end; 0: asleep
 	drain           atomic.Bool  // Shutdown has begun
 	shutdownWaiting atomic.Bool  // a Shutdown waits, or has waited
-	handing         atomic.Bool  // the goroutine that runs the loop in Shutdown hands it over
+	handing         atomic.Bool  // the caller of Shutdown that runs the loop hands it over
 	abort           atomic.Bool  // the last Shutdown's or Run's context has ended
 	queued          atomic.Int32 // the length of posted
 	postsRefused    atomic.Uint64
 	done            chan struct{}
 	result          error // why it ended; written before done is closed
 
-	restarting chan struct{} // a lock: one Restart at a time
+	restarting chan struct{} // a lock, for one Restart at a time
 
-	mu           sync.Mutex // guards what other goroutines may touch:
+	mu           sync.Mutex // guards the fields below, which other goroutines may touch
 	posted       postQueue
-	waiters      int  // calls of Shutdown whose context is not done
+	waiters      int  // callers of Shutdown whose context has not ended
 	postsClosed  bool // takes no posts
 	pollerClosed bool // its poller is closed
 	failing      bool // it has failed and is about to stop
@@ -191,11 +192,11 @@ func New(opts ...Option) (*Reactor, error) {
 	return r, nil
 }
 
-// FD is the poller's descriptor, for embedding in another loop: when it is readable, or when Next
-// has passed, call Turn.
+// FD returns the poller's descriptor, for embedding in another loop. Call Turn when it is readable,
+// or when the time of Next has come.
 func (r *Reactor) FD() int { return r.poller.FD() }
 
-// Next is when the reactor wants a turn even if its descriptor stays quiet: 0 is now.
+// Next returns when to call Turn even if the descriptor of FD is not readable. 0 means now.
 func (r *Reactor) Next() timeout.Deadline {
 	work := r.readPending.len() + r.flushPending.len() + r.closedCalls.len() +
 		r.runnable.len() + r.posting.len() + r.dials.len()
@@ -211,7 +212,7 @@ func (r *Reactor) Next() timeout.Deadline {
 // Now reads the kernel's clock.
 func (r *Reactor) Now() timeout.Deadline { return r.k.Now() }
 
-// Time is the date and time: time.Now, and on a simulated host the date there.
+// Time returns the date and time: time.Now, or on a simulated host the date there.
 func (r *Reactor) Time() time.Time { return kernel.Time(r.k) }
 
 // Post makes the loop call f in the next turn, exactly once. Any goroutine and any callback may
@@ -230,7 +231,7 @@ func (r *Reactor) wake() {
 		return
 	}
 	var err error
-	r.mu.Lock() // after a close between check and call another file could have the poller's descriptor
+	r.mu.Lock() // locked: after a close, another file could have the poller's descriptor
 	if !r.pollerClosed {
 		err = r.poller.Wake()
 	}
@@ -243,5 +244,5 @@ func (r *Reactor) wake() {
 // Kernel returns the Kernel that the reactor runs on.
 func (r *Reactor) Kernel() Kernel { return r.k }
 
-// Loop is the Reactor's place in its Group, 0 without one.
+// Loop returns the Reactor's index in its Group, or 0 without one.
 func (r *Reactor) Loop() int { return r.loop }

@@ -20,19 +20,19 @@ import (
 // let the open connections finish, and call Shutdown. The file of a Unix socket belongs to all
 // processes that have the socket: the last one that closes it removes the file.
 //
-// An error is that of ctx, or the new process has exited without Ready. In both cases the new
-// process no longer runs, and this one goes on as before.
+// Restart returns an error if ctx ends, or if the new process exits without Ready. In both cases
+// the new process no longer runs, and this one continues as before.
 //
-// The reactor must run, and Restart be called on another goroutine. cmd must not have ExtraFiles;
-// waiting for it (cmd.Wait) is the caller's, if it matters. One Restart of a loop waits for another
-// to end. A WaitDelay of 0 becomes half a second: nobody waits longer for output that children of a
-// process which has ended hold. Nothing that is connected moves.
+// The reactor must run. Call Restart on another goroutine. cmd must not have ExtraFiles. Two
+// Restarts of one loop wait for each other. After success the caller may call cmd.Wait. If
+// cmd.WaitDelay is 0, it becomes half a second. It limits the wait for the output of an exited
+// process whose children still hold the pipe. Connections do not move to the new process.
 func (r *Reactor) Restart(ctx context.Context, cmd *exec.Cmd) error {
 	return restart(ctx, cmd, []*Reactor{r})
 }
 
 // Restart is Reactor.Restart with the sockets of all loops. The new process may have another number
-// of them. A loop that has failed has no sockets: the others have taken them over.
+// of loops. A loop that has failed has no sockets: the others have taken them over.
 func (g *Group) Restart(ctx context.Context, cmd *exec.Cmd) error { return restart(ctx, cmd, g.loops) }
 
 func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
@@ -78,7 +78,7 @@ func closeDuplicates(lent []lentSocket) {
 	}
 }
 
-// lentSocket is a socket that is passed.
+// lentSocket is a socket that is passed to the new process.
 type lentSocket struct {
 	r    *Reactor
 	dup  *os.File
@@ -94,7 +94,7 @@ func (l *Listener) socketFile() *netaddr.File { return &l.file }
 
 func (c *PacketConn) socketFile() *netaddr.File { return &c.file }
 
-// duplicateSockets has the loop list its sockets.
+// duplicateSockets makes the loop duplicate and list its sockets.
 func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err error) {
 	type result struct {
 		list []lentSocket
@@ -131,7 +131,7 @@ func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err 
 	}
 }
 
-// startProcess starts cmd with the sockets and waits for its word.
+// startProcess starts cmd with the sockets and waits for its Ready.
 func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error {
 	word, theirs, err := os.Pipe()
 	if err != nil {
@@ -154,7 +154,8 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 	cmd.Env = append(cmd.Env, fmt.Sprint(envFDs, "=", len(socks)), envNames+"="+strings.Join(names, ":"),
 		fmt.Sprint(envReady, "=", firstFD+len(socks)))
 	if cmd.WaitDelay == 0 {
-		cmd.WaitDelay = outputDelay // before Start: a Cmd's own context reads it at any time after
+		// set before Start: the Cmd's own context may read it at any time after that
+		cmd.WaitDelay = outputDelay
 	}
 	err = cmd.Start()
 	_ = theirs.Close()
@@ -177,8 +178,8 @@ const (
 	outputDelay = 500 * time.Millisecond // for output after an exit: a child may hold the pipe open
 )
 
-// awaitReady waits for the word of Ready, for as long as there may be one. The end of the pipe does
-// not say that: a child of the new process may hold it open.
+// awaitReady waits for the message of Ready until ctx or the process has ended. It checks the
+// process itself too, because a child of the new process may hold the pipe open.
 func awaitReady(ctx context.Context, word *os.File, pid int) bool {
 	for last := false; ctx.Err() == nil; {
 		_ = word.SetReadDeadline(time.Now().Add(lookTime))
@@ -190,7 +191,7 @@ func awaitReady(ctx context.Context, word *os.File, pid int) bool {
 		if last || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return false
 		}
-		last = kernel.Exited(pid) // what it has said before is in the pipe
+		last = kernel.Exited(pid) // a message from before the exit is in the pipe
 	}
 	return false
 }

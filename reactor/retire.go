@@ -6,18 +6,18 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Retire takes over the descriptor of a stream connection whose owner is done with it and ends it
-// in order, as Conn.Close does: a FIN, what the peer still sends is discarded, close. Shutdown
-// waits for it. For blocking-style code that must not lose its last replies to the reset that a
-// plain close sends while input is unread.
+// Retire adopts the descriptor of a stream connection and closes it in order, as Conn.Close does:
+// it sends a FIN, discards the peer's input, and closes. Shutdown waits for it. It is for
+// blocking-style code that must not lose its last replies: a plain close while input is unread
+// sends a reset, which destroys them.
 //
-// The descriptor must be non-blocking and not be watched any more. It is the reactor's from here
-// on, also on error.
+// The descriptor must be non-blocking, and must not be watched any more. The reactor owns it from
+// here on, also on error.
 func (r *Reactor) Retire(fd int) error {
 	if fd < 0 {
 		return fmt.Errorf("reactor: retire descriptor %d: must be 0 or more", fd)
 	}
-	if _, e := r.k.Ready(fd); e == kernel.EBADF { // asked first, for the table grows to the number
+	if _, e := r.k.Ready(fd); e == kernel.EBADF { // checked first, because the table grows up to the number
 		return fmt.Errorf("reactor: retire descriptor %d: %w", fd, e)
 	}
 	if r.stopped {

@@ -67,7 +67,7 @@ const nestedMost = 500
 
 var errNested = errors.New("reactor: too many callbacks have called runtime.Goexit on a goroutine that is locked to its thread")
 
-// runAfterGoexit has the loop go on after its goroutine was unwound. It is called in that
+// runAfterGoexit continues the loop after its goroutine was unwound. It is called in that
 // goroutine's deferred function. n is how often this goroutine has run the loop.
 //
 // The loop goes on in another goroutine, because no stack grows then. But if this one is locked to
@@ -85,12 +85,12 @@ func (r *Reactor) runAfterGoexit(ended chan<- error, n int) {
 	r.again(ended, n+1)
 }
 
-// again is run after the first time.
+// again runs the loop for the second and later times.
 func (r *Reactor) again(ended chan<- error, n int) {
 	returned := false
 	defer func() {
 		if returned || r.opt.onPanic == nil && !exiting() {
-			return // a panic goes on to the end of the process
+			return // a panic continues, and ends the process
 		}
 		r.restoreLoop(recover())
 		r.runAfterGoexit(ended, n)
@@ -113,8 +113,7 @@ func (r *Reactor) restoreLoop(v any) {
 	}
 }
 
-// resetStep undoes the beginnings of a step that did not return. The next turn goes on with the
-// lists.
+// resetStep clears the state of a step that did not return. The next turn continues the lists.
 func (r *Reactor) resetStep() {
 	r.running, r.inTurn, r.loopWakes, r.goexiting = nil, false, false, false
 	c := r.rereading
@@ -147,18 +146,19 @@ func (r *Reactor) abandon() {
 	r.postsClosed = true
 	r.mu.Unlock()
 	r.beganLocked = r.driver != threadlock.Free || r.probe.State() != threadlock.Free
-	if r.doneEarly { // a second panic, in the end of the loop that the first one had left
+	if r.doneEarly { // a second panic, while the loop that the first one had left is ended
 		r.owner.Store(ownerLost)
 		return
 	}
 	r.failed = &PanicError{errPanicked, debug.Stack()}
 	r.result = r.failed
 	r.doneEarly = true
-	r.owner.Store(ownerLost) // whoever changes that owns the rest
+	r.owner.Store(ownerLost) // the goroutine that replaces this value owns the reactor
 	close(r.done)
 }
 
-// fail begins the end of a loop that cannot go on: with what others can take over.
+// fail begins the end of a loop that cannot continue. It first hands its sockets to other loops of
+// the Group.
 func (r *Reactor) fail(err error) {
 	r.log.Error("the loop has failed", zaplog.Error(err))
 	r.failed = err
@@ -172,9 +172,9 @@ func (r *Reactor) fail(err error) {
 	}
 }
 
-// abortAll ends a reactor that cannot go on: everything is aborted.
+// abortAll ends a reactor that cannot continue: it aborts everything.
 func (r *Reactor) abortAll() error {
-	for !r.stopped { // nothing new is let in, so a round or two
+	for !r.stopped { // nothing new is accepted, so this takes a round or two
 		r.inTurn, r.budget = true, turnBudget
 		r.runTasks(r.runnable.len())
 		r.inTurn = false
@@ -185,12 +185,12 @@ func (r *Reactor) abortAll() error {
 
 // Run turns until Shutdown or Close has drained the reactor, or ctx ends, which aborts everything
 // at once. It returns nil, the *UndeliveredError of a drain that had to give up, ctx's cause, or
-// the error of a poller that failed. A Reactor runs once. If a Shutdown was faster, Run only waits
-// for it.
+// the error of a poller that failed. A Reactor runs once. If a Shutdown already runs the loop, Run
+// only waits for it.
 //
-// A panic that leaves Run ends the process, unless the caller recovers. Then Shutdown gives back
-// what the reactor holds. If Run's goroutine was locked to its thread, Shutdown cannot resume the
-// Tasks that have begun: their deferred functions never run, and their goroutines remain.
+// A panic that leaves Run ends the process, unless the caller recovers. Then Shutdown releases what
+// the reactor holds. If Run's goroutine was locked to its thread, Shutdown cannot resume the Tasks
+// that have begun: their deferred functions never run, and their goroutines remain.
 func (r *Reactor) Run(ctx context.Context) error {
 	first := r.owner.CompareAndSwap(ownerless, ownerRun)
 	if !first && !r.owner.CompareAndSwap(ownerShutdown, ownerRun) {
@@ -203,15 +203,15 @@ func (r *Reactor) Run(ctx context.Context) error {
 		return r.result
 	}
 	err := r.run()
-	if ctx.Err() != nil && r.aborted && r.failed == nil { // not if the drain was faster
+	if ctx.Err() != nil && r.aborted && r.failed == nil { // not if the drain ended first
 		return context.Cause(ctx)
 	}
 	return err
 }
 
-// Turn runs exactly one turn, sleeping until the deadline at most (0: only looks). For embedding in
-// another loop and for simulators; a reactor is driven by Turn or by Run, not both. ErrClosed when
-// the reactor has ended.
+// Turn runs one turn. It sleeps until the deadline at most; with 0 it does not sleep. It is for
+// embedding in another loop and for simulators. A reactor is driven by Turn or by Run, not both.
+// Turn returns ErrClosed when the reactor has ended.
 func (r *Reactor) Turn(until timeout.Deadline) error {
 	if r.owner.Load() != ownerTurn && !r.owner.CompareAndSwap(ownerless, ownerTurn) {
 		select {
@@ -228,7 +228,7 @@ func (r *Reactor) Turn(until timeout.Deadline) error {
 	r.byHand = true
 	returned := false
 	defer func() {
-		if !returned { // by a panic or runtime.Goexit: whoever survives that may turn again
+		if !returned { // a panic or runtime.Goexit: code that survives it may call Turn again
 			r.resetStep()
 		}
 	}()

@@ -12,10 +12,11 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// Shutdown ends the reactor and waits for that: no more connections are accepted, every Conn is
-// closed in order (see Conn.Close; ctx takes the place of WithLinger), datagrams are flushed. It
-// leaves no descriptor and no goroutine. If nobody runs the reactor, Shutdown does. If it is turned
-// by hand, whoever does that must go on until ErrClosed. On the loop itself use Close.
+// Shutdown drains the reactor and waits for its end. No more connections are accepted, every Conn
+// is closed in order, and datagrams are flushed. See Conn.Close; the end of ctx replaces the limit
+// of WithLinger. Shutdown leaves no descriptor and no goroutine. If nobody runs the reactor,
+// Shutdown does. If your code calls Turn, it must continue until ErrClosed. On the loop itself use
+// Close.
 //
 // Any number of goroutines may call it, and each bounds its own wait. When a caller's ctx ends
 // while others wait, that caller returns an error that wraps ctx's, and the drain goes on. When the
@@ -26,7 +27,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.waiters++
 	r.mu.Unlock()
 	var runs atomic.Bool
-	left := make(chan bool, 1) // by this caller; true: it was the last
+	left := make(chan bool, 1) // this caller has left; true: it was the last
 	stop := context.AfterFunc(ctx, func() {
 		last := r.leaveShutdown()
 		left <- last
@@ -56,7 +57,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 		return r.shutdownResult()
 	case last := <-left:
 		select {
-		case <-r.done: // both are true: the drain was faster
+		case <-r.done: // both have ended: the drain was first
 			return r.shutdownResult()
 		default:
 		}
@@ -73,14 +74,14 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	}
 }
 
-// errHanded is what run returns when the caller of Shutdown who runs the loop leaves it.
+// errHanded is the result of run when the caller of Shutdown that runs the loop leaves it.
 var errHanded = errors.New("the loop goes on in another goroutine")
 
 func goesOn(ctx context.Context) error {
 	return fmt.Errorf("reactor: Shutdown: the drain goes on: %w", ctx.Err())
 }
 
-// leaveShutdown has a caller of Shutdown wait no longer. The last one aborts.
+// leaveShutdown ends the wait of a caller of Shutdown. The last caller aborts the drain.
 func (r *Reactor) leaveShutdown() (last bool) {
 	r.mu.Lock()
 	r.waiters--
@@ -92,7 +93,8 @@ func (r *Reactor) leaveShutdown() (last bool) {
 	return last
 }
 
-// shutdownResult is the result. If a panic has left Run, it first gives back what there is.
+// shutdownResult returns the result of Shutdown. If a panic has left Run, it first releases
+// everything.
 func (r *Reactor) shutdownResult() error {
 	switch {
 	case !r.owner.CompareAndSwap(ownerLost, ownerShutdown):
@@ -105,14 +107,14 @@ func (r *Reactor) shutdownResult() error {
 	return r.run()
 }
 
-// abortTime is how long Shutdown waits for a loop that has to abort. It is by the host's clock, as
-// ctx is: a loop that does not turn has no other.
+// abortTime is how long Shutdown waits for a loop that has to abort. It is measured by the host's
+// clock, as ctx is: the clock of a simulated loop that does not turn stands still.
 const abortTime = 5 * time.Second
 
 // Close starts the drain that Shutdown waits for, on the loop. A second call does nothing.
 func (r *Reactor) Close() {
 	r.drain.Store(true)
-	r.wake() // so that it also works on another goroutine, which is misuse
+	r.wake() // so that Close also works on another goroutine, though that is misuse
 }
 
 // abortNow makes the loop abort everything.
@@ -177,11 +179,11 @@ func (r *Reactor) closeSome() {
 func (r *Reactor) abortSome() {
 	n := endsPerTurn
 	for ; n > 0 && r.unconnected.oldest != nil; n-- {
-		r.unconnected.oldest.Abort() // and it is in the list no more
+		r.unconnected.oldest.Abort() // Abort removes it from the list
 	}
 	if n > 0 {
 		r.table.Some(0, func(w *Watch) bool {
-			switch c := w.sink.(type) { // and it is in the table no more
+			switch c := w.sink.(type) { // Abort removes it from the table
 			case aborter:
 				c.Abort()
 				n--
@@ -194,22 +196,22 @@ func (r *Reactor) abortSome() {
 	}
 }
 
-// mustClose has a drain that goes on close a Conn that has got a descriptor, perhaps a lower one
-// than the walk has reached.
+// mustClose makes the drain close a Conn that has a new descriptor, perhaps a lower one than the
+// drain has reached.
 func (r *Reactor) mustClose(fd int) {
 	if r.draining {
 		r.unclosed, r.nextClose = true, min(r.nextClose, fd)
 	}
 }
 
-// remaining is how many things the end has still to end.
+// remaining returns how many Conns, Listeners, PacketConns and Tasks are left.
 func (r *Reactor) remaining() int { return r.conns + r.listeners + r.packets + r.tasks.n }
 
 type closer interface{ Close() error }
 type aborter interface{ Abort() error }
 
-// finish runs what was posted before the end and gives the poller back, unless that has left
-// something to end (Retire). From here on Post is refused.
+// finish runs the functions that were posted before the end. From here on Post returns ErrClosed.
+// Then it closes the poller, unless one of the functions has added a Conn (Retire).
 func (r *Reactor) finish() {
 	for ok := true; ok; ok = r.takePosted(true) {
 		for r.posting.len() > 0 {
@@ -237,13 +239,13 @@ func (r *Reactor) end() {
 	r.stopWatchdog()
 	r.stopped = true
 	r.publish()
-	if !r.doneEarly { // else callers of Shutdown may read the result already: it is the panic
+	if !r.doneEarly { // otherwise callers of Shutdown may already read the result, which is the panic
 		r.result = err
 		close(r.done)
 	}
 }
 
-// countUndelivered counts what a Conn that a drain gives up has not delivered.
+// countUndelivered counts the undelivered output of a Conn that the drain aborts.
 func (c *Conn) countUndelivered() {
 	n := c.Buffered()
 	if c.w.gen != 0 && !c.is(dialling) && !c.filterOpening() {

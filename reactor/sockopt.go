@@ -18,7 +18,8 @@ var lingerZero = func() []byte {
 	return append([]byte(nil), (*[8]byte)(unsafe.Pointer(&v))[:]...)
 }()
 
-// socketOptions is what Listen, Dial and ListenPacket find out first.
+// socketOptions is the first part of Listen, Dial and ListenPacket: it checks the network and the
+// options.
 func (r *Reactor) socketOptions(op, name string, stream bool, set func(*sockOptions) error) (n netaddr.Network, o *sockOptions, err error) {
 	if r.draining {
 		return n, nil, ErrClosed
@@ -38,8 +39,8 @@ func readOptions(k Kernel, op, name string, stream bool, set func(*sockOptions) 
 		return n, nil, err
 	}
 	o.tcp = n.TCP()
-	// A read of TCP that comes up short has taken all there was. A Unix socket's stops at a message
-	// with descriptors, another kernel's may stop anywhere.
+	// A short read of TCP has emptied the socket. A read of a Unix socket stops at a message with
+	// descriptors. On another kernel any read may be short.
 	o.edge = o.tcp && kernel.ReadsFully(k)
 	return n, o, nil
 }
@@ -57,7 +58,8 @@ func (r *Reactor) logRemoved(f netaddr.File, e kernel.Errno) {
 	}
 }
 
-// bindSocket makes a socket that is bound to the address, with the options that come before that.
+// bindSocket makes a socket, sets the options that must come before bind, and binds it to the
+// address.
 func (r *Reactor) bindSocket(n netaddr.Network, b netaddr.Binding, o *sockOptions) (fd int, err error) {
 	return bindSocket(r.k, n, b, o, func(fd int) error { return r.control(fd, o) })
 }
@@ -78,12 +80,12 @@ func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, 
 	return fd, err
 }
 
-// anyPortTries is how often a port that was free is taken by somebody else before that is the
-// answer.
+// anyPortTries is how often bindSocket tries another port if somebody else has taken the free one.
+// Then it returns the error.
 const anyPortTries = 16
 
-// freePort is a UDP port that nobody has. A socket that shares its port cannot ask for one: to
-// Linux those are free which another socket of the user shares.
+// freePort returns a UDP port that no socket has. A socket that shares its port cannot ask the
+// kernel for one: Linux counts a port as free if another socket of the user shares it.
 func freePort(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (uint16, error) {
 	alone := *o
 	alone.groupShared, alone.reusePort = false, false
@@ -171,8 +173,8 @@ func getter(k Kernel, fd int) netaddr.Getter {
 	}
 }
 
-// tcpOptions are for every TCP connection, which does without those that are refused. On a listener
-// they are set once where accepted sockets inherit them.
+// tcpOptions sets the options of every TCP connection, and ignores refusals. If accepted sockets
+// inherit them, they are set once, on the listener.
 func tcpOptions(k Kernel, fd int, o *sockOptions) {
 	set := setter(k, fd)
 	if !o.delay {
@@ -191,7 +193,7 @@ func everyKeepAlive(d time.Duration) net.KeepAliveConfig {
 	return net.KeepAliveConfig{Enable: true, Idle: d, Interval: d, Count: -1}
 }
 
-// control calls the function of WithControl; an isolated panic in it is its error.
+// control calls the function of WithControl. An isolated panic in it is returned as an error.
 func (r *Reactor) control(fd int, o *sockOptions) (err error) {
 	if o.control == nil {
 		return nil
@@ -205,7 +207,7 @@ func (r *Reactor) control(fd int, o *sockOptions) (err error) {
 	return nil
 }
 
-// setKeepAlive turns probing on, with the interval where the system has one, or off.
+// setKeepAlive turns probing on or off. It sets the interval if the system has one.
 func setKeepAlive(k Kernel, fd int, d time.Duration) error {
 	if d != 0 && (d < time.Second || d > keepAliveMax) {
 		return fmt.Errorf("reactor: keep-alive %v: must be 0 (off) or 1s … %v", d, keepAliveMax)

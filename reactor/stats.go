@@ -2,26 +2,27 @@ package reactor
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// Stats are counts since New, as of the last turn that has ended.
+// Stats are counts since New, as of the end of the latest turn.
 type Stats struct {
 	Turns  uint64 // wake-ups of the loop
 	Events uint64 // that were delivered
 	Timers uint64 // that fired
 	Posts  uint64 // functions and PostSends that ran
 
-	Accepted    uint64
-	Refused     uint64 // accept failures after which a listener paused
-	NoFiles     uint64 // of these: the process or the system has no descriptor left
-	NoMemory    uint64 // of these: the system has no memory left
-	Full        uint64 // times that WithMaxConns has paused a listener
-	Dialled     uint64 // connects that succeeded
-	Reads       uint64 // calls of Data
-	Sends       uint64 // system calls that sent on Conns
-	BytesIn     uint64
-	BytesOut    uint64
-	PacketsIn   uint64
-	PacketsOut  uint64
-	PacketsLost uint64 // datagrams that the kernel refused to send, or that had come and did not fit
+	Accepted   uint64
+	Refused    uint64 // accept failures after which a listener paused
+	NoFiles    uint64 // of these: the process or the system has no descriptor left
+	NoMemory   uint64 // of these: the system has no memory left
+	Full       uint64 // times that WithMaxConns has paused a listener
+	Dialled    uint64 // connects that succeeded
+	Reads      uint64 // calls of Data
+	Sends      uint64 // system calls that sent on Conns
+	BytesIn    uint64
+	BytesOut   uint64
+	PacketsIn  uint64
+	PacketsOut uint64
+	// datagrams that the kernel refused to send, or that did not fit when they were received
+	PacketsLost uint64
 	Undelivered uint64 // bytes accepted by Send and dropped: by Abort, errors, deadlines
 	TasksEnded  uint64
 	Panics      uint64 // that WithPanicHandler's function was given
@@ -51,7 +52,7 @@ func (r *Reactor) Stats() Stats {
 	return s
 }
 
-// refused counts a failure of accept after which somebody pauses.
+// refused counts a failure of accept after which a Listener pauses.
 func (r *Reactor) refused(e kernel.Errno) {
 	r.count.Refused++
 	switch e {

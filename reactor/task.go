@@ -68,7 +68,7 @@ type Task struct {
 	result      *taskResult
 	ctx         *taskContext
 
-	older, younger *Task // in r.tasks; the end of the Reactor walks over it in this fixed order
+	older, younger *Task // in r.tasks; the end of the Reactor iterates in this fixed order
 }
 
 type taskState uint8
