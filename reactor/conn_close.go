@@ -94,7 +94,8 @@ func (c *Conn) finishStep() {
 // finish runs when the output is empty. It sends the FIN, or ends the Conn.
 func (c *Conn) finish() {
 	if c.is(closing) && (c.is(sawEOF) || c.filter != nil && c.filter.eofDelivered) {
-		c.tearDown(nil) // both sides have ended their output, though a Filter's peer may send its FIN later
+		// both sides have ended their output, though a Filter's peer may send its FIN later
+		c.tearDown(nil)
 		return
 	}
 	if !c.is(sentFIN) {
