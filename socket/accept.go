@@ -17,7 +17,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 	fd, e := s.d.Do(desc.In, &c, a.try)
 	runtime.KeepAlive(s)
 	if e != 0 {
-		return nil, Addr{}, fail(opAccept, e)
+		return nil, Addr{}, s.fail(opAccept, e)
 	}
 	d := s.d
 	conn := adopt(d.Kernel, d.Waiter, fd, int(s.family), int(s.typ))

@@ -42,7 +42,7 @@ func (s *Socket) Connect(a Addr) error {
 		e = kernel.EAGAIN
 	}
 	runtime.KeepAlive(s)
-	return fail(opConnect, e)
+	return s.fail(opConnect, e)
 }
 
 // full ends an attempt because the queue of a Unix listener or receiver has no room. Events do not

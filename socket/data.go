@@ -26,7 +26,7 @@ func (s *Socket) Data() ([]byte, error) {
 	c.NeedsNew = d.Drains()
 	room, e := d.Room(&c)
 	if e != 0 {
-		return nil, fail(opData, e)
+		return nil, s.fail(opData, e)
 	}
 	if least := s.least(&c, desc.ScratchSize, 0); least > 1 || room == nil {
 		return s.dataApart(least)
@@ -34,7 +34,7 @@ func (s *Socket) Data() ([]byte, error) {
 	n, e := d.Recv(&c, room, 0)
 	runtime.KeepAlive(s)
 	if e != 0 {
-		return nil, fail(opData, e)
+		return nil, s.fail(opData, e)
 	}
 	return s.shown(d.Shown(room, n))
 }
@@ -63,7 +63,7 @@ func (s *Socket) dataApart(least int) ([]byte, error) {
 	p, e := s.d.Borrow(&c, nil)
 	runtime.KeepAlive(s)
 	if e != 0 {
-		return nil, fail(opData, e)
+		return nil, s.fail(opData, e)
 	}
 	return s.shown(p)
 }

@@ -141,21 +141,23 @@ var opNames = [ops]string{"socket", "accept", "bind", "close", "connect", "data"
 
 func (o op) String() string { return opNames[o] }
 
-// again has an EAGAIN error for each call. They are made once, because a non-blocking socket
-// returns them often.
-var again = func() (list [ops]OSError) {
-	for i := range list {
-		list[i] = OSError{Errno: int(kernel.EAGAIN), Op: opNames[i]}
-	}
-	return list
-}()
-
 func fail(o op, e desc.Errno) error {
-	switch e {
-	case 0:
+	if e == 0 {
 		return nil
-	case kernel.EAGAIN:
-		return &again[o]
 	}
 	return &OSError{Errno: int(e), Op: opNames[o]}
+}
+
+// fail returns the error of a call. A non-blocking Socket often returns EAGAIN, so the Socket keeps
+// its last one. A program may change the fields of an error, so another Socket has another error.
+func (s *Socket) fail(o op, e desc.Errno) error {
+	if e != kernel.EAGAIN {
+		return fail(o, e)
+	}
+	if last := s.again.Load(); last != nil && last.Errno == int(e) && last.Op == opNames[o] {
+		return last
+	}
+	err := &OSError{Errno: int(e), Op: opNames[o]}
+	s.again.Store(err)
+	return err
 }

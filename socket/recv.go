@@ -44,13 +44,13 @@ func (s *Socket) RecvIntoFlags(p []byte, f int) (int, error) {
 	d := s.d
 	if least := s.least(&c, len(p), f); least > 1 {
 		n, e := s.recvLeast(p, f, least)
-		return n, fail(opRecv, e)
+		return n, s.fail(opRecv, e)
 	}
 	c.NeedsNew = f == 0 && d.Drains()
 	n, e := d.Recv(&c, p, f)
 	runtime.KeepAlive(s)
 	if e != 0 {
-		return 0, fail(opRecv, e)
+		return 0, s.fail(opRecv, e)
 	}
 	return n, nil
 }
@@ -79,12 +79,12 @@ func (s *Socket) RecvFromIntoFlags(p []byte, f int) (int, Addr, error) {
 	if least := s.least(&c, len(p), f); least > 1 {
 		n, e := s.fill(&c, least, f, func(at, f int) (int, desc.Errno) { return s.recvFrom(p[at:], f, &from.a) })
 		runtime.KeepAlive(s)
-		return n, from, fail(opRecvFrom, e)
+		return n, from, s.fail(opRecvFrom, e)
 	}
 	n, e := s.d.Do(desc.In, &c, func() (int, desc.Errno) { return s.recvFrom(p, f, &from.a) })
 	runtime.KeepAlive(s)
 	if e != 0 {
-		return 0, Addr{}, fail(opRecvFrom, e)
+		return 0, Addr{}, s.fail(opRecvFrom, e)
 	}
 	return n, from, nil
 }

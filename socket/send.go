@@ -20,7 +20,7 @@ func (s *Socket) Send(p []byte) (int, error) {
 	}
 	runtime.KeepAlive(s)
 	if e != 0 {
-		return 0, fail(opSend, e)
+		return 0, s.fail(opSend, e)
 	}
 	return n, nil
 }
@@ -74,7 +74,7 @@ func (s *Socket) SendTo(p []byte, a Addr) (int, error) {
 	}
 	runtime.KeepAlive(s)
 	if e != 0 {
-		return 0, fail(opSendTo, e)
+		return 0, s.fail(opSendTo, e)
 	}
 	return n, nil
 }

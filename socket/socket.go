@@ -19,6 +19,7 @@ type Socket struct {
 	timeout atomic.Int64                // a timeout.Timeout
 	peer    atomic.Pointer[kernel.Addr] // of a stream: the argument of Connect or result of accept
 	call    atomic.Pointer[callback]    // of option 20
+	again   atomic.Pointer[OSError]     // the last EAGAIN: see fail
 	cleanup runtime.Cleanup
 	connect atomic.Uint32 // a stage
 	lowat   atomic.Int32  // SO_RCVLOWAT; 0 until set

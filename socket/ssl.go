@@ -239,7 +239,7 @@ func (s *SSLSocket) fail(o op, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &e):
-		return fail(o, e)
+		return s.s.fail(o, e)
 	case err == io.EOF: // in the handshake
 		err = io.ErrUnexpectedEOF
 	}

@@ -21,7 +21,7 @@ func (s *Socket) ReadSize(n int) ([]byte, error) {
 	c := s.start()
 	data, e := s.d.Gather(&c, n, s.recv)
 	runtime.KeepAlive(s)
-	return data, fail(opRead, e)
+	return data, s.fail(opRead, e)
 }
 
 // ReadAll is MicroPython's read(): it reads until the end of the stream. On a non-blocking Socket
@@ -36,7 +36,7 @@ func (s *Socket) ReadInto(p []byte) (int, error) {
 	c := s.start()
 	n, e := s.d.Fill(&c, p, s.recv)
 	runtime.KeepAlive(s)
-	return n, fail(opReadInto, e)
+	return n, s.fail(opReadInto, e)
 }
 
 // ReadLine is MicroPython's readline: it reads up to '\n' and includes it. It waits like ReadSize
@@ -52,7 +52,7 @@ func (s *Socket) ReadLineMax(n int) ([]byte, error) {
 	c := s.start()
 	line, e := s.d.Line(&c, limit, s.typ == SOCK_STREAM, s.recv)
 	runtime.KeepAlive(s)
-	return line, fail(opReadLine, e)
+	return line, s.fail(opReadLine, e)
 }
 
 const maxInt = int(^uint(0) >> 1)
