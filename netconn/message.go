@@ -91,10 +91,15 @@ func (c *gram) message(m *kernel.Packet, p []byte, name string) error {
 
 // sendFrom sends a datagram from an address of this machine. Its error is a *socket.OSError.
 func (c *gram) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
-	d := c.d
 	m := packets.Get().(*kernel.Packet)
 	defer putPacket(m)
-	*m = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local}
+	*m = kernel.Packet{Addr: to, Local: local}
+	return c.sendPacket(m, p, "sendto")
+}
+
+// sendPacket sends p with what else the Packet has. Its error is a *socket.OSError.
+func (c *gram) sendPacket(m *kernel.Packet, p []byte, name string) (int, error) {
+	d := c.d
 	call := forever()
 	// A caller that must not wait has set that on the Socket: package net has no such mode.
 	if c.s.Timeout() == 0 {
@@ -102,14 +107,15 @@ func (c *gram) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 	}
 	call.P = p
 	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) {
-		m.Buf = call.P
-		return m.N, d.Kernel.SendMsg(d.FD, m, 0)
+		m.Buf, m.N = call.P, len(call.P)
+		e := d.Kernel.SendMsg(d.FD, m, 0)
+		return m.N, e
 	})
 	runtime.KeepAlive(c.s)
 	if e != 0 {
-		return 0, &socket.OSError{Errno: int(e), Op: "sendto"}
+		return 0, &socket.OSError{Errno: int(e), Op: name}
 	}
-	return len(p), nil
+	return m.N, nil
 }
 
 // A Message describes a datagram.

@@ -71,7 +71,7 @@ func (c *PacketConn) WriteToUDP(p []byte, to *net.UDPAddr) (int, error) {
 	if to == nil {
 		return 0, c.addressed(nil, c.missing())
 	}
-	a, err := c.udpAddr(to)
+	a, err := c.udpAddr("sendto", to)
 	n := 0
 	if err == nil {
 		n, err = c.send(p, a)
@@ -111,8 +111,8 @@ func (c *gram) missing() error {
 	return errMissingAddress
 }
 
-// udpAddr returns the address for this socket.
-func (c *PacketConn) udpAddr(to *net.UDPAddr) (kernel.Addr, error) {
+// udpAddr returns the address for this socket. An error names the call.
+func (c *PacketConn) udpAddr(call string, to *net.UDPAddr) (kernel.Addr, error) {
 	if c.connected {
 		return kernel.Addr{}, net.ErrWriteToConnected
 	}
@@ -121,7 +121,7 @@ func (c *PacketConn) udpAddr(to *net.UDPAddr) (kernel.Addr, error) {
 		return a, err
 	}
 	if a.Port, err = netaddr.Port(to.Port); err != nil {
-		return a, os.NewSyscallError("sendto", kernel.EINVAL)
+		return a, os.NewSyscallError(call, kernel.EINVAL)
 	}
 	return a, nil
 }

@@ -76,6 +76,9 @@ func (h *Host) report(p *kernel.Packet, g *gram) {
 		p.Flags = kernel.MSG_TRUNC
 	}
 	if len(p.Control) == 0 {
+		if p.Local.Family != 0 || p.ECN != 0 || len(g.files) > 0 {
+			p.Flags |= kernel.MSG_CTRUNC
+		}
 		h.forget(g.files)
 		return
 	}

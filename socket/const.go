@@ -66,6 +66,7 @@ const (
 	TCP_MAXSEG    = kernel.TCP_MAXSEG
 	TCP_NODELAY   = kernel.TCP_NODELAY
 
+	MSG_CTRUNC    = kernel.MSG_CTRUNC
 	MSG_DONTROUTE = kernel.MSG_DONTROUTE
 	MSG_DONTWAIT  = kernel.MSG_DONTWAIT
 	MSG_OOB       = kernel.MSG_OOB

@@ -122,9 +122,11 @@ const (
 	opReadLine
 	opRecv
 	opRecvFrom
+	opRecvMsg
 	opRemoteAddr
 	opSend
 	opSendAll
+	opSendMsg
 	opSendTo
 	opSetBlocking
 	opSetOpt
@@ -136,8 +138,8 @@ const (
 )
 
 var opNames = [ops]string{"socket", "accept", "bind", "close", "connect", "data", "detach", "getaddrinfo", "getsockopt",
-	"inet_ntop", "inet_pton", "listen", "getsockname", "makefile", "read", "readinto", "readline", "recv", "recvfrom",
-	"getpeername", "send", "sendall", "sendto", "setblocking", "setsockopt", "settimeout", "shutdown", "wrap_socket", "write"}
+	"inet_ntop", "inet_pton", "listen", "getsockname", "makefile", "read", "readinto", "readline", "recv", "recvfrom", "recvmsg",
+	"getpeername", "send", "sendall", "sendmsg", "sendto", "setblocking", "setsockopt", "settimeout", "shutdown", "wrap_socket", "write"}
 
 func (o op) String() string { return opNames[o] }
 

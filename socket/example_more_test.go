@@ -7,7 +7,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"log"
+	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/ureactor/ureactor/internal/selfsigned"
@@ -105,4 +108,51 @@ func connectedPair() (client, server *socket.Socket) {
 		log.Fatal(err)
 	}
 	return client, server
+}
+
+// A descriptor goes to another process over a Unix socket, with at least one byte of data. Here
+// both ends are in this process.
+func ExampleMessage() {
+	dir, err := os.MkdirTemp("", "message")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	open := func() *socket.Socket {
+		s, err := socket.New(socket.AF_UNIX, socket.SOCK_DGRAM, 0)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return s
+	}
+	in, out := open(), open()
+	defer in.Close()
+	defer out.Close()
+	at := socket.Path(filepath.Join(dir, "s"))
+	if err := in.Bind(at); err != nil {
+		log.Fatal(err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := out.SendMsg([]byte("a pipe"), socket.Rights(int(w.Fd())), 0, at); err != nil {
+		log.Fatal(err)
+	}
+	w.Close() // the message has its own reference
+
+	p := make([]byte, 100)
+	var m socket.Message
+	n, m, err := in.RecvMsg(p, 100, 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, fd := range m.Rights() {
+		f := os.NewFile(uintptr(fd), string(p[:n]))
+		fmt.Fprintln(f, "hello through", f.Name())
+		f.Close()
+	}
+	text, _ := io.ReadAll(r)
+	fmt.Print(string(text))
+	// Output: hello through a pipe
 }

@@ -16,6 +16,11 @@ func (sealed) RecvFrom(int, []byte, int) (int, kernel.Addr, kernel.Errno) {
 }
 func (sealed) SendTo(int, []byte, int, kernel.Addr) (int, kernel.Errno) { return 0, kernel.EPROTO }
 
+func (sealed) RecvMsg(int, *kernel.Packet, int) kernel.Errno         { return kernel.EPROTO }
+func (sealed) SendMsg(int, *kernel.Packet, int) kernel.Errno         { return kernel.EPROTO }
+func (sealed) RecvBatch(int, *kernel.Batch) (int, kernel.Errno)      { return 0, kernel.EPROTO }
+func (sealed) SendBatch(int, *kernel.Batch, int) (int, kernel.Errno) { return 0, kernel.EPROTO }
+
 // below returns the kernel that can send and receive.
 func below(k kernel.Kernel) kernel.Kernel {
 	if s, ok := k.(sealed); ok {

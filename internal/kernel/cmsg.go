@@ -39,6 +39,9 @@ func appendMessage(b []byte, level, kind int32, data []byte) []byte {
 func Rights(fds ...int) []byte {
 	data := make([]byte, 0, 4*len(fds))
 	for _, fd := range fds {
+		if fd != int(int32(fd)) {
+			fd = -1 // the send returns EBADF
+		}
 		data = binary.NativeEndian.AppendUint32(data, uint32(int32(fd)))
 	}
 	return appendMessage(nil, SOL_SOCKET, scmRights, data)

@@ -99,7 +99,8 @@ func (*host) RecvMsg(fd int, p *Packet, flags int) Errno {
 				for _, fd := range RightsIn(room[:oob]) {
 					unix.CloseOnExec(fd) // macOS has no MSG_CMSG_CLOEXEC
 				}
-			} else if p.Addr.Family == AF_UNIX || p.Addr.Family == 0 {
+			} else if oob > 0 {
+				p.Flags |= unix.MSG_CTRUNC
 				closeRights(room[:oob])
 			}
 			raceWrite(p.Buf[:p.N])

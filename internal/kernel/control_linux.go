@@ -100,7 +100,9 @@ func (c *control) received(p *Packet, n, flags int) {
 	}
 	p.ControlN = 0
 	b := unsafe.Slice((*byte)(unsafe.Pointer(c)), min(n, int(unsafe.Sizeof(*c))))
-	decode(p, b)
+	if decode(p, b); n > 0 {
+		p.Flags |= unix.MSG_CTRUNC
+	}
 	if p.Addr.Family == AF_UNIX || p.Addr.Family == 0 {
 		closeRights(b) // nobody else could
 	}

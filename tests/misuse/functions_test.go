@@ -121,6 +121,18 @@ var functions = map[string]any{
 		_, err := socket.GetAddrInfo("127.0.0.1", "9", af, typ, proto, flags)
 		return err
 	},
+	"socket.Rights": func(fds ...int) error {
+		s, err := socket.New(socket.AF_UNIX, socket.SOCK_DGRAM, 0)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		if err := s.Bind(socket.Path("@misuse-rights")); err != nil {
+			return err
+		}
+		_, err = s.SendMsg([]byte{1}, socket.Rights(fds...), 0, socket.Path("@misuse-rights"))
+		return err
+	},
 	"socket.InetPton": func(family int) error { _, err := socket.InetPton(family, "127.0.0.1"); return err },
 	"socket.InetNtop": func(family int, p []byte) error { _, err := socket.InetNtop(family, p); return err },
 
