@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// A board shows the latest value that its one writer has put up. The writer never waits for
-// readers: while one reads a slot, the writer uses the other. Readers wait for each other, and for
-// the writer while it copies.
+// A board holds the latest value of its one writer for any number of readers. The writer never
+// waits for readers: while one reads a slot, the writer uses the other. Readers wait for each
+// other, and for the writer while it copies.
 type board[T any] struct {
 	slots   [2]boardSlot[T]
 	latest  atomic.Int32 // the slot that was written last

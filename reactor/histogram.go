@@ -10,16 +10,16 @@ import (
 // HistogramBuckets is how many buckets a Histogram has.
 const HistogramBuckets = 26
 
-// A Histogram counts durations in buckets of fixed bounds. Bucket 0 has those of 1 µs or less. Each
-// further bucket reaches to twice the bound before it. The last one has no bound: it has what took
-// longer than 16.8 s.
+// A Histogram counts durations in buckets of fixed bounds. Bucket 0 has those of 1 µs or less. The
+// bound doubles with each further bucket. The last one has no bound: it counts durations above 16.8
+// s.
 type Histogram struct {
 	Counts [HistogramBuckets]uint64
 	Sum    time.Duration // of all durations
 }
 
-// HistogramBound is the longest duration that bucket i counts, 0 <= i < HistogramBuckets. That of
-// the last bucket is the largest Duration.
+// HistogramBound returns the longest duration that bucket i counts, 0 <= i < HistogramBuckets. For
+// the last bucket it is the largest Duration.
 func HistogramBound(i int) time.Duration {
 	switch {
 	case i < 0 || i >= HistogramBuckets:
@@ -30,12 +30,12 @@ func HistogramBound(i int) time.Duration {
 	return time.Microsecond << i
 }
 
-// bucketOf is the index of the bucket for d. A negative d is 0.
+// bucketOf returns the index of the bucket for d. A negative d counts as 0.
 func bucketOf(d time.Duration) int {
 	return min(bits.Len64(uint64(max(d, 1)-1)/1000), HistogramBuckets-1)
 }
 
-// Count is the number of durations.
+// Count returns the number of durations.
 func (h *Histogram) Count() (n uint64) {
 	for _, c := range h.Counts {
 		n += c
@@ -43,8 +43,8 @@ func (h *Histogram) Count() (n uint64) {
 	return n
 }
 
-// Quantile returns a bound that the share q of all durations does not exceed: that of the bucket in
-// which the quantile is. It is 0 if nothing was counted. q is 0 … 1.
+// Quantile returns an upper bound of the quantile q, 0 … 1: the bound of the bucket that has it. It
+// returns 0 if nothing was counted.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	if !(q >= 0 && q <= 1) {
 		panic(fmt.Sprintf("reactor: Histogram.Quantile(%v): must be 0 … 1", q))

@@ -16,7 +16,7 @@ type output struct {
 	head, tail *chunk
 	n          int // bytes in all chunks
 
-	blocked timerq.Timer     // its place in the queue of outputs that wait for the kernel; it never fires
+	blocked timerq.Timer     // its place among outputs that wait; it never fires
 	stuck   timeout.Deadline // while it is blocked: since when the kernel has accepted nothing
 }
 

@@ -16,27 +16,27 @@ func init() {
 	inside.Act = func(r any, a inside.Action, id inside.ID, then func(error)) { r.(*Reactor).act(a, id, then) }
 }
 
-// A painter collects a picture of the loop, seenPerTurn entries a turn. There is one at a time: all
-// who want a picture meanwhile get its picture.
+// A painter collects a picture of the loop, seenPerTurn entries a turn. There is one at a time:
+// every call meanwhile gets its picture.
 type painter struct {
 	r     *Reactor
 	p     *inside.Loop
 	then  []func(*inside.Loop, error)
 	stage int             // of stages
-	at    int             // where the stage goes on: a descriptor, or a place in the queue of timers
+	at    int             // where the stage continues: a descriptor, or a place in the queue of timers
 	left  int             // entries of this turn
 	funcs map[uintptr]int // index in p.Timers, by the function's code
 
-	listener *Listener // the last one met, and its address
+	listener *Listener // the last Listener met, and its address
 	local    string
 }
 
-// stages are the parts of a picture. Each returns whether it is done, or else left is 0.
+// stages are the parts of a picture. Each returns whether it is done; if not, left is 0.
 var stages = []func(*painter) (done bool){
 	(*painter).table, (*painter).unconnected, (*painter).tasks, (*painter).timers,
 }
 
-// timerFuncs is how many functions of timers a picture tells apart.
+// timerFuncs is how many functions of timers a picture lists.
 const timerFuncs = 100
 
 // waitersShown is how many Tasks a picture shows at one descriptor, or as joining one Task.
@@ -89,7 +89,7 @@ func (w *painter) end(p *inside.Loop, err error) {
 	}
 }
 
-// table shows what has a descriptor.
+// table lists the objects that have a descriptor.
 func (w *painter) table() (done bool) {
 	w.at, done = w.r.table.Some(w.at, func(v *Watch) bool {
 		switch s := v.sink.(type) {
@@ -148,7 +148,7 @@ func (w *painter) timers() (done bool) {
 	return done
 }
 
-// watch shows a descriptor that belongs to the user or to Tasks.
+// watch lists a descriptor that belongs to user code or to Tasks.
 func (w *painter) watch(v *Watch) inside.Watch {
 	p := inside.Watch{ID: v.id(), Want: v.want}
 	if a, e := w.r.k.PeerAddr(int(v.fd)); e == 0 {
@@ -173,7 +173,7 @@ func (w *painter) watch(v *Watch) inside.Watch {
 	return p
 }
 
-// id names what has the descriptor until it is closed.
+// id names the owner of the descriptor until it is closed.
 func (w *Watch) id() inside.ID {
 	if w.gen == 0 {
 		return inside.ID{FD: -1}

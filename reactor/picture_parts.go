@@ -119,7 +119,7 @@ func (t *Task) picture() inside.Task {
 	return p
 }
 
-// act may be called by any goroutine. What the ID names may have ended: that is an error.
+// act may be called by any goroutine. If the object of the ID has ended, the result is an error.
 func (r *Reactor) act(a inside.Action, id inside.ID, then func(error)) {
 	ok := r.mustPost(func() {
 		w, ok := r.table.Get(id.FD, id.Gen)

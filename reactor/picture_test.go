@@ -69,8 +69,8 @@ func TestPictureShowsEachConnOnceInSlices(t *testing.T) {
 	})
 }
 
-// Conns, Tasks and timers may end while a picture is collected. What ends before its place is not
-// shown, and nothing is shown twice.
+// Conns, Tasks and timers may end while a picture is collected. An object that ends before its
+// place is not shown, and nothing is shown twice.
 func TestPictureOfALoopThatChanges(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -348,7 +348,7 @@ func TestPictureOfALoopThatEnds(t *testing.T) {
 	})
 }
 
-// What went wrong lately is kept: the last of each kind, and only what is not the program's act.
+// The last error of each kind is kept, unless the program caused it.
 func TestRecentKeepsTheLatest(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -17,7 +17,7 @@ func (r *Reactor) Retire(fd int) error {
 	if fd < 0 {
 		return fmt.Errorf("reactor: retire descriptor %d: must be 0 or more", fd)
 	}
-	if _, e := r.k.Ready(fd); e == kernel.EBADF { // checked first, because the table grows up to the number
+	if _, e := r.k.Ready(fd); e == kernel.EBADF { // first, because the table grows to the number
 		return fmt.Errorf("reactor: retire descriptor %d: %w", fd, e)
 	}
 	if r.stopped {

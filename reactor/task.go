@@ -12,14 +12,14 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Task is a coroutine on the loop. Its code is in blocking style: whenever it waits, the loop
-// goes on. Tasks of one Reactor never run at the same time, so they share data without locks. A
+// A Task is a coroutine on the loop. Its code is in blocking style: while it waits, the loop
+// continues. Tasks of one Reactor never run at the same time, so they share data without locks. A
 // lock that a Task holds across a wait blocks the loop as soon as another Task wants it.
 //
 // A Task must not change its thread's lock state (runtime.LockOSThread) across a wait, and a
 // callback must not change the loop's while Tasks live: the runtime ends the process. If several
-// goroutines call Turn while Tasks live, none may be locked. runtime.Goexit in a Task, and so
-// t.FailNow of a test, is a panic: it would end the loop's goroutine.
+// goroutines call Turn while Tasks live, none may be locked. runtime.Goexit in a Task counts as a
+// panic, because it would end the loop's goroutine. t.FailNow of a test calls it.
 //
 // Only the loop touches a Task, in its callbacks and Tasks. ctx may be used by any goroutine. The
 // fields, and the values of state:
@@ -57,7 +57,7 @@ type Task struct {
 	yield       func(struct{}) bool
 	timer       *timerq.Timer // nil until it has waited with a deadline
 	wakeErrno   kernel.Errno  // what ended the last sleep
-	waitDir     desc.Dir      // what the present sleep is for
+	waitDir     desc.Dir      // the direction of the present sleep
 	state       taskState
 	cancel      cancelState
 	waitsFor    inside.Reason
@@ -68,7 +68,7 @@ type Task struct {
 	result      *taskResult
 	ctx         *taskContext
 
-	older, younger *Task // in r.tasks; the end of the Reactor iterates in this fixed order
+	older, younger *Task // in r.tasks; the drain and the abort iterate in this fixed order
 }
 
 type taskState uint8
@@ -84,7 +84,7 @@ const (
 type cancelState uint8
 
 const (
-	drainAsked cancelState = 1 << iota // waits for input fail, those for output go on
+	drainAsked cancelState = 1 << iota // waits for input fail, those for output continue
 	drainReported
 	cancelAsked // all waits fail
 	cancelReported
@@ -95,15 +95,15 @@ type taskContext struct {
 	cancel context.CancelFunc
 }
 
-// unwindPanic is the panic that ends a Task which goes on waiting after ECANCELED.
+// unwindPanic is the panic that ends a Task which waits again after ECANCELED.
 type unwindPanic struct{}
 
 // ErrUnwound is the error of a Task that had to be unwound: it was cancelled, a wait returned
 // ECANCELED, and it waited again.
 var ErrUnwound error = &sentinel{"reactor: a cancelled task waited again and was unwound", kernel.ECANCELED}
 
-// Go starts a Task. It first runs in the loop's next turn. Once the Reactor drains, no Task is
-// started: the Context of the result is done, and Join returns ECANCELED.
+// Go starts a Task. It first runs in the loop's next turn. Once the Reactor drains, Go starts no
+// Task: the Context of the result has ended, and Join returns ECANCELED.
 func (r *Reactor) Go(f func(t *Task)) *Task {
 	if f == nil {
 		panic("reactor: Go with a nil function")
@@ -116,18 +116,18 @@ func (r *Reactor) Go(f func(t *Task)) *Task {
 	}
 	r.tasks.add(t)
 	r.addRunnable(t)
-	r.wake() // for a call on another goroutine, which is misuse, but works while the loop sleeps
+	r.wake() // for a call on another goroutine: it is misuse, but works while the loop sleeps
 	return t
 }
 
 // Go starts another Task on the same reactor.
 func (t *Task) Go(f func(t *Task)) *Task { return t.r.Go(f) }
 
-// Reactor is the loop that the Task runs on.
+// Reactor returns the loop that the Task runs on.
 func (t *Task) Reactor() *Reactor { return t.r }
 
-// Sleep waits for d. With 0 or less it yields: the other Tasks and the Events have their turn. It
-// returns nil, or ECANCELED when the Task is cancelled.
+// Sleep waits for d. With 0 or less it yields to the other Tasks and the Events. It returns nil, or
+// ECANCELED when the Task is cancelled.
 func (t *Task) Sleep(d time.Duration) error {
 	t.mustRun("Sleep")
 	if d <= 0 {
@@ -149,9 +149,9 @@ func (t *Task) Sleep(d time.Duration) error {
 }
 
 // Await runs f on a goroutine of its own, where f may block, and suspends the Task until f returns.
-// f must not touch what belongs to the loop. It should return when t.Context is done. Await returns
-// ECANCELED if the Reactor aborts; f then runs on alone. A panic or runtime.Goexit in f becomes a
-// panic of the Task.
+// f must not touch anything that belongs to the loop. It should return when t.Context ends. Await
+// returns ECANCELED if the Reactor aborts; f then continues alone. A panic or runtime.Goexit in f
+// becomes a panic of the Task.
 func (t *Task) Await(f func()) error {
 	t.mustRun("Await")
 	if f == nil {
@@ -166,7 +166,7 @@ func (t *Task) Await(f func()) error {
 			if !returned {
 				p = panicErrorOf(recover())
 			}
-			t.r.mustPost(func() { // false: it has ended, and the task with it
+			t.r.mustPost(func() { // false: the loop has ended, and the Task with it
 				done, caught = true, p
 				if t.state != finished {
 					t.wake()
@@ -187,8 +187,8 @@ func (t *Task) Await(f func()) error {
 	return nil
 }
 
-// Join waits until u has ended and gives what it left with SetResult, and why it ended: nil, a
-// *PanicError, ErrUnwound. ECANCELED may also mean that the caller is cancelled.
+// Join waits until u has ended. It returns the value of u's SetResult, and the error with which u
+// ended: nil, a *PanicError or ErrUnwound. ECANCELED may also mean that the caller is cancelled.
 func (t *Task) Join(u *Task) (any, error) {
 	t.mustRun("Join")
 	if u == t {
@@ -209,7 +209,7 @@ func (t *Task) Join(u *Task) (any, error) {
 	return j.value, j.err
 }
 
-// SetResult leaves a value for Join.
+// SetResult sets the value that Join returns.
 func (t *Task) SetResult(v any) { t.ensureResult().value = v }
 
 // Done returns whether the Task has finished.
@@ -230,8 +230,8 @@ func (t *Task) Cancel() {
 	}
 }
 
-// Context ends when the Task is cancelled or over, or the reactor drains. It may be used by any
-// goroutine.
+// Context returns a context that ends when the Task ends or is cancelled, or when the reactor
+// drains. Any goroutine may use it.
 func (t *Task) Context() context.Context {
 	if t.ctx == nil {
 		ctx, cancel := context.WithCancel(context.Background())

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// taskError is why a Task ended without returning; v is what it panicked with. It runs in the
-// Task's deferred function, so the stack is the Task's own.
+// taskError returns the error of a Task that did not return; v is the value of its panic. It runs
+// in the Task's deferred function, so the stack is the Task's own.
 func (r *Reactor) taskError(v any) error {
 	if _, ok := v.(unwindPanic); ok {
 		f, ok := r.logLimits.unwound.Line(func() zapcore.Field { return zaplog.ByteString("stack", debug.Stack()) })
@@ -30,14 +30,14 @@ func (r *Reactor) taskError(v any) error {
 	return p
 }
 
-// taskCrash is a Task's panic on its way through the loop's goroutine to the end of the process:
-// with the Task's stack.
+// taskCrash is a Task's panic, with the Task's stack. It passes through the loop's goroutine and
+// ends the process.
 type taskCrash struct{ *PanicError }
 
 func (c *taskCrash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }
 
-// drainTask begins the end of a Task: its context ends. If it waits for input it gets ECANCELED; if
-// it waits for output it may go on.
+// drainTask ends a Task's context. If the Task waits for input, its call returns ECANCELED. If it
+// waits for output, it may continue.
 func (r *Reactor) drainTask(t *Task) {
 	t.cancel |= drainAsked
 	t.endContext()
@@ -47,16 +47,16 @@ func (r *Reactor) drainTask(t *Task) {
 	}
 }
 
-// A taskList is all Tasks that live, the oldest first. The end of the reactor walks over it, in
-// several turns. No Task is added after the walk has begun.
+// A taskList has all Tasks that live, the oldest first. The drain and the abort iterate over it, in
+// several turns. No Task is added after that has begun.
 type taskList struct {
 	oldest, youngest *Task
-	next             *Task // the walk is here; nil: no walk
+	next             *Task // where the iteration is; nil: there is none
 	seen             *Task // the same of a picture's
 	n                int
 }
 
-// walk calls f for the next endsPerTurn Tasks of the walk. f resumes none.
+// walk calls f for the next endsPerTurn Tasks of the iteration. f must not resume a Task.
 func (l *taskList) walk(f func(*Task)) {
 	for n := 0; n < endsPerTurn && l.next != nil; n++ {
 		t := l.next

@@ -1,10 +1,10 @@
 package reactor
 
-// taskResult is what a Task leaves for the Tasks that join it.
+// taskResult is the result of a Task, and the list of the Tasks that join it.
 type taskResult struct {
 	first, last *joiner
 	value       any
-	crash       any // the loop panics with it: the Task has panicked and there is no panic handler
+	crash       any // the value of the loop's panic: the Task has panicked, and there is no panic handler
 	err         error
 }
 

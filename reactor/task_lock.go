@@ -43,8 +43,8 @@ func (r *Reactor) abandonTasks() {
 	}
 }
 
-// runElsewhere is run on a goroutine that is not locked. A panic and runtime.Goexit there happen to
-// the caller.
+// runElsewhere is run on a goroutine that is not locked. A panic or runtime.Goexit there is
+// repeated on the caller's goroutine.
 func (r *Reactor) runElsewhere() (err error) {
 	var panicked any
 	returned := false

@@ -38,7 +38,7 @@ func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	return t.wakeErrno
 }
 
-// waitFor is wait for something that is no Event of a descriptor.
+// waitFor is wait for a reason other than an Event of a descriptor.
 func (t *Task) waitFor(what inside.Reason, dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	t.waitsFor = what
 	e := t.wait(dir, until)
@@ -46,7 +46,7 @@ func (t *Task) waitFor(what inside.Reason, dir desc.Dir, until timeout.Deadline)
 	return e
 }
 
-// yieldTurn lets the other Tasks and the Events have their turn. It returns ECANCELED as wait does.
+// yieldTurn yields to the other Tasks and the Events. It returns ECANCELED as wait does.
 func (t *Task) yieldTurn(dir desc.Dir) kernel.Errno {
 	if e := t.interrupted(dir); e != 0 {
 		return e
@@ -118,7 +118,7 @@ func (t *Task) wakeWith(why kernel.Errno) {
 	t.r.addRunnable(t)
 }
 
-// A wokenTask can run since an instant.
+// A wokenTask is a Task that can run, with the instant of its wake.
 type wokenTask struct {
 	t  *Task
 	at timeout.Deadline
@@ -126,7 +126,7 @@ type wokenTask struct {
 
 func (r *Reactor) addRunnable(t *Task) { r.runnable.add(wokenTask{t, r.k.Now()}) }
 
-// runTasks resumes the first n of those who can run.
+// runTasks resumes the first n of the Tasks that can run.
 func (r *Reactor) runTasks(n int) {
 	r.readClock()
 	for range n {
@@ -174,7 +174,7 @@ func (r *Reactor) step(t *Task) {
 	t.checkState()
 }
 
-// over ends a Task whose coroutine has returned.
+// `over` ends a Task whose coroutine has returned.
 func (r *Reactor) over(t *Task) {
 	if t.goexited {
 		t.reap()
@@ -186,8 +186,8 @@ func (r *Reactor) over(t *Task) {
 	}
 }
 
-// exited replaces runtime.Goexit on the way out of a coroutine: Goexit itself would go on in the
-// goroutine that resumed it.
+// exited replaces runtime.Goexit at the end of a coroutine. Goexit itself would continue in the
+// goroutine that resumed the coroutine.
 type exited struct{}
 
 // leave ends a coroutine that is in Goexit. It switches to the loop, which then ends it by reap.
@@ -217,7 +217,7 @@ func (t *Task) main(yield func(struct{}) bool) {
 		}
 	}()
 	f := t.f
-	t.f = nil // only f's own frame keeps what f has captured
+	t.f = nil // only f's own frame must hold the variables that f captured
 	t.call(f)
 	returned = true
 }
@@ -230,7 +230,7 @@ func (t *Task) call(f func(*Task)) {
 	runtime.KeepAlive(t)
 }
 
-// fell records why the Task ended without returning. It runs user code: the logger.
+// fell records the error of a Task that did not return. It runs user code: the logger.
 func (t *Task) fell(v any) {
 	logged := false
 	defer func() {
@@ -275,7 +275,7 @@ func (r *Reactor) reap(t *Task) {
 		return
 	}
 	if p, ok := t.result.err.(*PanicError); ok && !r.goexiting {
-		defer r.reportPanic(nil, p, "panic in a task") // last, for it may not return
+		defer r.reportPanic(nil, p, "panic in a task") // last, because it may not return
 	}
 	t.result.wakeJoiners()
 }

@@ -7,15 +7,16 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Timer calls a function on the loop once its time has come: never before, late by as much as the
-// loop is busy.
+// A Timer calls a function on the loop when its time has come. The call is never early, and late by
+// as long as the loop is busy.
 type Timer struct {
 	t timerq.Timer
 	r *Reactor
 }
 
-// After has f called d from now; a negative d is 0. The call comes in a later turn, never from
-// within After. Once the reactor has ended, where Post says ErrClosed, the timer is not armed.
+// After makes the loop call f after d. A negative d counts as 0. The call comes in a later turn,
+// never inside After. Once the reactor has ended and Post returns ErrClosed, the timer is not
+// armed.
 func (r *Reactor) After(d time.Duration, f func()) *Timer {
 	if f == nil {
 		panic("reactor: After with a nil function")
@@ -29,7 +30,8 @@ func (r *Reactor) After(d time.Duration, f func()) *Timer {
 // Stop keeps the timer from firing. It returns whether the timer was armed.
 func (t *Timer) Stop() bool { return t.r.timers.Stop(&t.t) }
 
-// Reset arms the timer, fired or not, to fire d from now. To a later time it is O(1).
+// Reset arms the timer to fire d from now, whether it has fired or not. Moving a timer to a later
+// time is O(1).
 func (t *Timer) Reset(d time.Duration) { t.r.arm(&t.t, max(d, 0)) }
 
 func (r *Reactor) arm(t *timerq.Timer, d time.Duration) {

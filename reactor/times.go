@@ -6,18 +6,19 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// figures are what the loop shows to other goroutines at the end of each turn.
+// figures are the counts that the loop publishes for other goroutines at the end of each turn.
 type figures struct {
 	count     Stats
 	busy      time.Duration    // in turns that have ended
 	began     timeout.Deadline // when New made the loop
-	turnEnded timeout.Deadline // when the last turn ended; at first began
-	unsent    timeout.Deadline // when the oldest byte came that the kernel has refused
+	turnEnded timeout.Deadline // when the last turn ended; before the first turn, began
+	unsent    timeout.Deadline // when the oldest refused byte was sent
 	final     bool             // the last turn has run
 }
 
-// present is how long a turn has run that began at that instant; 0 is none. began was read before
-// the figures. So a turn that they include began before they say it has ended.
+// present returns how long the present turn has run, or 0 without one. began is when the turn
+// began, and was read before the figures. If the figures say that a later turn has ended, this turn
+// has ended too.
 func (f *figures) present(began, now timeout.Deadline) time.Duration {
 	if began == 0 || began < f.turnEnded {
 		return 0
@@ -25,7 +26,7 @@ func (f *figures) present(began, now timeout.Deadline) time.Duration {
 	return time.Duration(max(0, now-began))
 }
 
-// times is the loop's account of its time. Only the loop touches it, except for the recorders.
+// times counts how the loop spends its time. Only the loop touches it, except for the recorders.
 type times struct {
 	turnBegan timeout.Deadline // when the present turn began
 	clock     timeout.Deadline // the latest reading
@@ -33,7 +34,7 @@ type times struct {
 	turns, lag, posts, wakes recorder
 }
 
-// A sleeper is a Poller that says whether its last Wait slept, or found something at once.
+// A sleeper is a Poller that reports whether its last Wait slept, or returned at once.
 type sleeper interface{ Slept() bool }
 
 func (r *Reactor) beginTimes() {
@@ -45,9 +46,8 @@ func (r *Reactor) beginTimes() {
 	r.sleeper, _ = r.poller.(sleeper)
 }
 
-// beginTurn notes when the turn begins, after a Wait until then: when the Poller has woken.
-// If the Poller has not slept, it begins where the turn before has ended. Then the clock is read
-// only for timers.
+// beginTurn records when the turn begins. If the Wait has slept, that is when the Poller woke.
+// Otherwise it is when the turn before ended, and the clock is read only for timers.
 func (r *Reactor) beginTurn(until timeout.Deadline) {
 	t := &r.times
 	slept := r.byHand
@@ -70,7 +70,7 @@ func (r *Reactor) beginTurn(until timeout.Deadline) {
 // readClock reads the clock where a stage of the turn begins.
 func (r *Reactor) readClock() { r.times.clock = r.k.Now() }
 
-// endTurn notes how long the turn took, and shows the figures.
+// endTurn records how long the turn took, and publishes the figures.
 func (r *Reactor) endTurn() {
 	t := &r.times
 	r.readClock()

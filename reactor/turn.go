@@ -28,7 +28,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		r.budget = turnBudget
 	}
 	r.inTurn = true
-	if r.packetBuffers != nil && r.packetBuffers.n > 0 { // of a turn that was left in its middle
+	if r.packetBuffers != nil && r.packetBuffers.n > 0 { // left by a turn that did not finish
 		r.deliver()
 	}
 	again := min(r.readPending.len(), readsPerTurn)

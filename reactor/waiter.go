@@ -17,7 +17,7 @@ type taskWaiter Reactor
 
 func (w *taskWaiter) Shared() bool { return false }
 
-// Post has no limit. When it is refused the loop is about to end; false comes after it has ended.
+// Post has no limit. It returns false only after the loop has ended.
 func (w *taskWaiter) Post(f func()) bool {
 	if (*Reactor)(w).mustPost(f) {
 		return true
@@ -26,7 +26,8 @@ func (w *taskWaiter) Post(f func()) bool {
 	return false
 }
 
-// Call is for what an Event of a Desc calls: a task that the function wakes does not run inside it.
+// Call calls a function because of an Event of a Desc. A task that the function wakes does not run
+// inside it.
 func (w *taskWaiter) Call(f func()) {
 	direct := w.loopWakes
 	w.loopWakes = false
@@ -64,7 +65,7 @@ func (w *taskWaiter) Yield(dir desc.Dir) kernel.Errno {
 	return w.running.yieldTurn(dir)
 }
 
-// Callbacks notes that an Event may call the user, of a socket with option 20.
+// Callbacks records that an Event may call user code: a socket has option 20.
 func (w *taskWaiter) Callbacks() { w.callbacks = true }
 
 // Lacking logs that a Task's Accept waits because the system lacks descriptors or memory.
@@ -76,16 +77,16 @@ func (w *taskWaiter) Lacking(fd int, e kernel.Errno) {
 	}
 }
 
-// Settle lets the loop deliver the Events that the kernel has at this moment, so that the callbacks
-// of option 20 which are pending run. In a callback it does nothing. The kernel returns Events in
-// their order, so a number of turns is enough. It returns ECANCELED as Rest does.
+// Settle yields until the loop has delivered the Events that the kernel has at this moment, so that
+// pending callbacks of option 20 run. In a callback it does nothing. The kernel returns Events in
+// their order, so a fixed number of turns is enough. It returns ECANCELED as Rest does.
 func (w *taskWaiter) Settle() kernel.Errno {
 	if w.running == nil || !w.callbacks {
 		return 0
 	}
 	for turns := 1 + w.table.Len()/len(w.events); turns > 0; turns-- {
 		if ready, e := w.k.Ready(w.poller.FD()); e != 0 || ready&poller.In == 0 {
-			return 0 // an error is the next turn's
+			return 0 // the next turn meets the error too
 		}
 		if e := w.running.yieldTurn(desc.In); e != 0 {
 			return e
@@ -126,7 +127,7 @@ func (w *taskWaiter) Rearm(d *desc.Desc, want poller.Interest) kernel.Errno {
 	return 0
 }
 
-// Unregister finds nothing once the reactor has ended.
+// Unregister does nothing once the reactor has ended.
 func (w *taskWaiter) Unregister(d *desc.Desc) {
 	if watch, ok := w.table.Get(int32(d.FD), d.Gen); ok {
 		watch.drop()
@@ -140,7 +141,7 @@ type descSink desc.Desc
 
 func (d *descSink) ready(i poller.Readiness) { (*desc.Desc)(d).Ready(i) }
 
-// taskSleeper is a Task as the law sees it.
+// taskSleeper is a Task as a Sleeper of internal/desc.
 type taskSleeper Task
 
 func (s *taskSleeper) Wake() { (*Task)(s).wake() }

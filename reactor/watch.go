@@ -14,8 +14,8 @@ type Watch struct {
 	sink  sink // receives the Events
 	fd    int32
 	gen   uint32          // 0 once stopped
-	want  poller.Interest // as registered; none: not in the poller at all
-	waits bool            // the sink is a Desc, whose Events wake tasks and call nobody
+	want  poller.Interest // as registered; 0: not in the poller at all
+	waits bool            // the sink is a Desc: its Events wake tasks and call no function
 }
 
 type sink interface{ ready(poller.Readiness) }
@@ -24,10 +24,10 @@ type callSink func(poller.Readiness)
 
 func (f callSink) ready(i poller.Readiness) { f(i) }
 
-// Watch calls the function, level-triggered, whenever fd is ready for what is wanted, or (unasked)
-// on Err and Hup. With an empty interest nothing is reported, Err and Hup included, until Want asks
-// again. Files that cannot be polled are EPERM. A descriptor has one Watch: a second is misuse and
-// panics.
+// Watch makes the loop call the function whenever fd is ready for want, and also on Err and Hup. It
+// is level-triggered: the calls repeat while fd is ready. With an empty interest nothing is
+// reported, not even Err and Hup, until Want sets another one. For a file that cannot be polled
+// Watch returns EPERM. A descriptor has one Watch: a second is misuse and panics.
 func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Readiness)) (*Watch, error) {
 	if fd < 0 {
 		return nil, fmt.Errorf("reactor: watch descriptor %d: must be 0 or more", fd)
@@ -38,7 +38,7 @@ func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Readiness
 	if r.draining {
 		return nil, ErrClosed
 	}
-	if _, e := r.k.Ready(fd); e == kernel.EBADF { // asked first, for the table grows to the number
+	if _, e := r.k.Ready(fd); e == kernel.EBADF { // checked first, because the table grows to the number
 		return nil, fmt.Errorf("reactor: watch descriptor %d: it is not open on the kernel of this reactor (is one of them simulated?): %w", fd, e)
 	} else if e != 0 {
 		return nil, fmt.Errorf("reactor: watch descriptor %d: %w", fd, e)
@@ -52,8 +52,8 @@ func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Readiness
 	return w, nil
 }
 
-// Want replaces what is wanted: In, Out, both or none, and Edge. The kernel looks at the descriptor
-// anew.
+// Want replaces the interest: In, Out, both or neither, and Edge. If the descriptor is ready, that
+// is reported again.
 func (w *Watch) Want(want poller.Interest) error {
 	if w.gen == 0 {
 		return ErrClosed
@@ -64,21 +64,22 @@ func (w *Watch) Want(want poller.Interest) error {
 // FD is the descriptor's number.
 func (w *Watch) FD() int { return int(w.fd) }
 
-// Stop ends the interest. No call comes after it, not even from an Event of the same batch. Again
-// is nothing.
+// Stop ends the Watch. No call comes after it, not even from an Event of the same batch. A second
+// call does nothing.
 func (w *Watch) Stop() {
 	w.drop()
 }
 
 func (w *Watch) open(r *Reactor, fd int, s sink) {
-	if w.r == nil { // a dialled Conn has it from the start: PostSend reads it on other goroutines
+	if w.r == nil { // a dialled Conn has it from the start, because PostSend reads it on other goroutines
 		w.r = r
 	}
 	w.sink, w.fd = s, int32(fd)
 	w.gen = r.table.Put(fd, w)
 }
 
-// set registers the interest. None is no registration: Err and Hup cannot be masked and would spin.
+// set registers the interest. An empty interest is no registration, because Err and Hup cannot be
+// masked and the loop would spin.
 func (w *Watch) set(want poller.Interest) error {
 	if want&(poller.In|poller.Out) == 0 {
 		want = 0
@@ -102,22 +103,21 @@ func (w *Watch) set(want poller.Interest) error {
 	return err
 }
 
-// stillReady reports whether the kernel says In right after a call that has found nothing. Several
-// such Events in a row are no datagram or connection that another owner was faster to take: another
-// owner may have shut the socket down.
+// stillReady reports whether the kernel reports In right after a call that has found nothing. Then
+// the reason is not that another owner was faster; another owner may have shut the socket down.
 func (w *Watch) stillReady() bool {
 	ready, e := w.r.k.Ready(int(w.fd))
 	return e != 0 || ready&poller.In != 0
 }
 
-// drop ends the registration; the descriptor may be closed after it, not before.
+// drop ends the registration. The descriptor must be closed after it, not before.
 func (w *Watch) drop() {
 	if w.gen == 0 {
 		return
 	}
 	if w.want != 0 {
-		// An error here means that the caller has closed the descriptor already; the kernel forgot
-		// it then.
+		// An error here means that the caller has closed the descriptor, which has ended the
+		// registration.
 		_ = w.r.poller.Del(int(w.fd))
 		w.want = 0
 	}

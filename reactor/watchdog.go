@@ -12,25 +12,25 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A watchdog sees to it that a callback which keeps the loop is named: afterwards by its length,
-// and while it lasts by a goroutine of its own, the only one that can still run then.
+// A watchdog logs callbacks that keep the loop. The loop logs a slow callback when it has ended.
+// While it still runs, a goroutine of the watchdog logs it.
 type watchdog struct {
 	r    *Reactor
 	slow time.Duration
 	stop chan struct{}
 	gone chan struct{}
-	busy bool // the loop is in a callback; its own
+	busy bool // the loop is in a callback; only the loop uses it
 
-	looked time.Time // when the goroutine has last looked at the stacks; its own
+	looked time.Time // when the stacks were last read; only the goroutine uses it
 
-	mu    sync.Mutex // guards what the loop passes to the goroutine:
+	mu    sync.Mutex // guards the fields below, which the loop passes to the goroutine
 	since time.Time  // zero between callbacks
 	fd    int        // of the Conn, Listener or Watch; -1 for timers and posts
 	named bool       // logged while still running
-	stack string     // the loop's, taken while the callback ran; "" if it was short
+	stack string     // the loop's stack, read while the callback ran; "" if it was short
 }
 
-// startWatchdog uses the host's clock even on a simulated kernel: it is about real time.
+// startWatchdog uses the host's clock even on a simulated kernel, because it measures real time.
 func (r *Reactor) startWatchdog() {
 	if r.opt.slow == 0 {
 		return
@@ -46,8 +46,8 @@ func (r *Reactor) stopWatchdog() {
 	}
 }
 
-// enter begins a callback for a descriptor, -1 for none, and reports whether there is one to leave.
-// One that is called inside another is a part of that.
+// enter begins a callback for a descriptor (-1: none), and reports whether leave must be called. A
+// callback inside another one counts as a part of it.
 func (d *watchdog) enter(fd int32) bool {
 	if d.busy {
 		return false
@@ -92,8 +92,8 @@ func (d *watchdog) run() {
 	}
 }
 
-// look names a callback that is still running, once, with the stacks of all goroutines: the loop's
-// is among them. The stacks come once a second.
+// look logs a callback that is still running, once, with the stacks of all goroutines. It reads the
+// stacks at most once a second.
 func (d *watchdog) look() {
 	d.mu.Lock()
 	stuck := !d.since.IsZero() && !d.named && time.Since(d.since) >= d.slow
@@ -124,7 +124,8 @@ func allStacks() zapcore.Field {
 	return zaplog.ByteString("stacks", stacks[:runtime.Stack(stacks, true)])
 }
 
-// peer names the connection, if it is one and the callback has not closed it.
+// peer returns the connection's address, if the descriptor is a connection and the callback has not
+// closed it.
 func (d *watchdog) peer(fd int) zapcore.Field {
 	a, e := d.r.k.PeerAddr(fd)
 	if fd < 0 || e != 0 {
