@@ -93,6 +93,9 @@ type Traits struct {
 	// AcceptReportsResets means that Accept returns an error for a connection that the peer has
 	// reset in the queue.
 	AcceptReportsResets bool
+	// KeepsUnreachable means that the garbage collector must not close descriptors of this Kernel.
+	// On a simulated one, the collector would write history: a dropped socket is a leak there.
+	KeepsUnreachable bool
 }
 
 // A FileID identifies a file as long as it exists.

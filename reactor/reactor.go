@@ -47,6 +47,7 @@ const (
 // A Reactor is one event loop. See the package comment for which goroutine may touch it.
 type Reactor struct {
 	k      Kernel
+	lone   loner // k, or nil
 	group  *Group
 	loop   int // its place in that
 	poller poller.Poller
@@ -177,6 +178,7 @@ func New(opts ...Option) (*Reactor, error) {
 		}
 	}
 	r.k, r.log = r.opt.kernel, r.opt.log
+	r.lone, _ = r.k.(loner)
 	r.budget = turnBudget
 	if r.opt.onPanic != nil {
 		r.guardLogger()

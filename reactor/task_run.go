@@ -202,11 +202,18 @@ func (t *Task) reap() {
 	t.next()
 }
 
+// A loner is a Kernel that only coroutines of one goroutine may use: a simulated one. It knows them
+// by their stacks, so each reports the end of its own.
+type loner interface{ CoroutineEnds() }
+
 // main is the function of the coroutine.
 func (t *Task) main(yield func(struct{}) bool) {
 	t.yield = yield
 	returned := false
 	defer func() {
+		if t.r.lone != nil {
+			t.r.lone.CoroutineEnds()
+		}
 		if returned {
 			return
 		}

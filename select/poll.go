@@ -43,7 +43,9 @@ func NewOn(r *reactor.Reactor) *Poll { return newPoll(r.Kernel(), inside.Waiter(
 
 func newPoll(k kernel.Kernel, w desc.Waiter) *Poll {
 	p := &Poll{s: newSet(k, w)}
-	p.cleanup = runtime.AddCleanup(p, (*set).closeUnreachable, p.s)
+	if !k.Traits().KeepsUnreachable {
+		p.cleanup = runtime.AddCleanup(p, (*set).closeUnreachable, p.s)
+	}
 	return p
 }
 

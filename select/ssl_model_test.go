@@ -55,7 +55,7 @@ type sslCounts struct {
 }
 
 func sslWorld(seed uint64) sim.Options {
-	o := sim.Options{Buffer: []int{1 << 10, 2 << 10, 5 << 10, 64 << 10}[seed%4], Kernel: []sim.Kernel{5: sim.FreeBSD, 6: sim.NetBSD, 7: sim.FreeBSD}[seed%8]}
+	o := sim.Options{SizesOnly: true, Buffer: []int{1 << 10, 2 << 10, 5 << 10, 64 << 10}[seed%4], Kernel: []sim.Kernel{5: sim.FreeBSD, 6: sim.NetBSD, 7: sim.FreeBSD}[seed%8]}
 	if seed%3 > 0 {
 		o.Faults = sim.Faults{ShortRead: 20 * sim.Percent, ShortWrite: 20 * sim.Percent, OneByte: 2 * sim.Percent,
 			Spurious: 5 * sim.Percent, EarlyWait: 5 * sim.Percent, Interrupt: 5 * sim.Percent}

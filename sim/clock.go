@@ -10,9 +10,14 @@ import (
 
 // Now returns the host's time. It costs nothing and is no step of the history.
 func (h *Host) Now() timeout.Deadline {
+	h.w.owned(asking{}, h)
 	h.w.tick()
 	return timeout.Deadline(h.clock(h.w.now))
 }
+
+type asking struct{}
+
+func (asking) String() string { return "clock_gettime" }
 
 // Date is the date at which every world begins. It is far in the future: a time of the machine has
 // always passed in a world, and a time of a world never comes on the machine. A program that mixes
@@ -20,8 +25,8 @@ func (h *Host) Now() timeout.Deadline {
 var Date = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Time returns the date on the host, by its own clock. Other programs have time.Now for it. See
-// netconn.Net.Time and reactor.Reactor.Time.
-func (h *Host) Time() time.Time { return Date.Add(time.Duration(int64(h.Now()) - epoch)) }
+// netconn.Net.Time and reactor.Reactor.Time. StepClock moves it.
+func (h *Host) Time() time.Time { return Date.Add(time.Duration(int64(h.Now())-epoch) + h.stepped) }
 
 // SetClock makes the host's clock slower (negative) or faster by so many millionths, at most by
 // half.
@@ -37,7 +42,7 @@ func (h *Host) SetClock(drift Chance) {
 	h.began, h.since = h.clock(h.w.now), h.w.now
 	h.drift = drift
 	for _, p := range h.procs { // their deadlines have moved to other times of the world
-		if p.last != nil && !p.ended && p.w.cur != p {
+		if p.last != nil && !p.over() && p.w.cur != p {
 			p.soon(h.w.now)
 		}
 	}

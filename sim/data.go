@@ -84,6 +84,9 @@ func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, g gram, e Errno
 		e = kernel.EOPNOTSUPP
 	}
 	f.base().refill()
+	if e == 0 {
+		h.moves(p[:min(n, len(p))])
+	}
 	h.note(c, fd, n, e)
 	return n, g, e
 }
@@ -102,6 +105,8 @@ func (h *Host) sendTo(c Call, fd int, p []byte, to Addr, d details) (n int, e Er
 		return 0, v.e
 	}
 	n, e = h.send(f, v, p, to, d)
+	h.sends(p[:min(n, len(p))])
+	h.mixAddr(&to)
 	h.note(c, fd, n, e)
 	return n, e
 }
@@ -152,6 +157,7 @@ func (h *Host) SendV(fd int, pieces [][]byte) (total int, e Errno) {
 		n := 0
 		n, e = h.send(f, verdict{}, p[:k], Addr{}, details{})
 		total += n
+		h.sends(p[:n])
 		if e != 0 || n < k {
 			break
 		}
@@ -216,6 +222,8 @@ func (h *Host) SendBatch(fd int, b *kernel.Batch, n int) (sent int, e Errno) {
 			h.forget(d.files)
 			break
 		}
+		h.sends(p.Buf[:p.N])
+		h.mixAddr(&p.Addr)
 		sent++
 	}
 	if sent > 0 {

@@ -22,7 +22,7 @@ func (w *World) stuck() *Deadlock {
 	d := &Deadlock{Seed: w.seed, Step: w.step}
 	for _, h := range w.hosts {
 		for _, p := range h.procs {
-			if !p.ended {
+			if !p.over() {
 				d.Waiting = append(d.Waiting, p.report())
 			}
 		}

@@ -115,6 +115,22 @@ func ExampleDeadlock() {
 	// Output: true 1
 }
 
+// A program that sends what is not simulated has two histories. The Difference is where they part.
+func ExampleDifference() {
+	runs := 0
+	var d *sim.Difference = sim.Compare(1, sim.Options{}, func(w *sim.World) error {
+		runs++
+		w.Note("this is run %d", runs)
+		return nil
+	})
+	fmt.Println(d)
+	// Output:
+	// both runs:
+	// the first step that differs:
+	// 	first run:         0   0.000000000s this is run 1
+	// 	second run:        0   0.000000000s this is run 2
+}
+
 // A panic of a program ends the run. The Failure says where, and its cause has the stack.
 func ExampleFailure() {
 	w := sim.New(1, sim.Options{})

@@ -64,6 +64,7 @@ type verdict struct {
 // kernel must (doc/semantics.md, D40).
 func (h *Host) gate(c Call, fd int) (v verdict) {
 	w := h.w
+	w.owned(c, h)
 	if h.gone() {
 		return verdict{e: kernel.EBADF}
 	}

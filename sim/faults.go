@@ -24,11 +24,16 @@ const (
 	Crashed                // see Host.Crash
 	Drifts                 // see Host.SetClock
 	Clogged                // see World.Swizzle
+	Killed                 // see Host.Kill
+	Paused                 // see Host.Pause
+	Stepped                // see Host.StepClock
+	LostWrite              // a crash loses a write that was not synced: see Disk
+	TornWrite              // a crash keeps some sectors of it
 	kindCount
 )
 
 var kindNames = [kindCount]string{"call", "lost", "doubled", "late", "reset", "spurious", "one byte at a time", "hears nothing for 10 s",
-	"late accept", "cut", "crash", "clock", "clog"}
+	"late accept", "cut", "crash", "clock", "clog", "kill", "pause", "clock", "lost write", "torn write"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -43,7 +48,7 @@ type Fault struct {
 
 	Errno Errno         // for AtCall: the result; EAGAIN although it was ready
 	Short int           // for AtCall: the most bytes or datagrams
-	Delay time.Duration // for Late and SlowAccept
+	Delay time.Duration // for Late, SlowAccept, Paused and Stepped
 	Drift Chance        // for Drifts
 	At    time.Duration // the time of the world
 	roll  Rand          // for further choices
@@ -63,8 +68,10 @@ func (f Fault) String() string {
 	switch f.Kind {
 	case AtCall:
 		return fmt.Sprintf("%s %v #%d: %s", f.Host, f.Call, f.Nth, f.result())
-	case Late, SlowAccept:
+	case Late, SlowAccept, Stepped:
 		what += fmt.Sprintf(" by %v", f.Delay)
+	case Paused:
+		what += fmt.Sprintf(" for %v", f.Delay)
 	case Drifts:
 		what += fmt.Sprintf(" drifts by %d millionths", f.Drift)
 	}
@@ -118,7 +125,8 @@ func (w *World) happens(f *Fault, chosen, chance bool) bool {
 		w.happened = append(w.happened, *f)
 	}
 	if w.opt.Trace != 0 && !w.trace.sealed {
-		if k := f.Kind; k == CutOff || k == Crashed || k == Clogged {
+		switch f.Kind {
+		case CutOff, Crashed, Clogged, Killed, Paused, Stepped:
 			return true // the trace has a note of it
 		}
 		w.trace.add(record{step: w.step, at: w.now, host: w.byName(f.Host), to: w.byName(f.To), kind: isFault, text: f.String()})

@@ -28,9 +28,11 @@ type node struct {
 	kick [2]bool // an Event is planned for what a fault has hidden
 	self file
 
-	numbers  int    // further numbers beside fd; see Dup
-	blocking bool   // O_NONBLOCK is cleared; see SetNonblock
-	more     func() // see Endless; nil for most
+	owner    *proc     // the program that made it, nil: the test
+	birth    []uintptr // where the program made it: see Leaks
+	numbers  int       // further numbers beside fd; see Dup
+	blocking bool      // O_NONBLOCK is cleared; see SetNonblock
+	more     func()    // see Endless; nil for most
 
 	oneByte bool
 	deaf    int64 // until this time it reports no input
@@ -164,6 +166,10 @@ func (n *node) act(what uint8, dir int64, _ uint64) {
 func (h *Host) born(n *node, self file) int {
 	n.h, n.life, n.self = h, h.life, self
 	w := h.w
+	n.birth = w.birth()
+	if p := w.cur; p != nil && p.host == h {
+		n.owner = p
+	}
 	if h.hazard {
 		h.births++
 		r := h.dice(OneByte, 0, nil, h.births)

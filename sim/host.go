@@ -63,6 +63,11 @@ type Host struct {
 	looks      int
 	crashes    int
 	drifts     int
+	kills      int
+	pauses     int
+	steps      int
+	paused     int64         // until then no program runs
+	stepped    time.Duration // the date is so much later
 	clogs      int
 	clogged    [2]int // by how many Swizzles: input, output
 }
@@ -157,8 +162,8 @@ func (h *Host) SetFileLimit(n int) {
 	h.limit = n
 }
 
-// Crash stops the host: it sends nothing any more, not even a reset. Every call of its programs
-// fails. They end soon, because Run of their reactors returns an error.
+// Crash stops the host, as a power cut does: it sends nothing any more, not even a reset. Nothing
+// of its programs runs any more, no callback and no deferred function. World.Close ends them.
 func (h *Host) Crash() {
 	if h.down {
 		return
@@ -190,12 +195,7 @@ func (h *Host) crash() {
 			h.paths[name] = nil
 		}
 	}
-	for _, p := range h.procs {
-		if !p.ended {
-			p.dead = true
-			p.soon(h.w.now)
-		}
-	}
+	h.w.die(h.procs...)
 }
 
 // Restart starts a crashed host: the programs of Boot run from the start. Files of Unix sockets are
@@ -205,11 +205,6 @@ func (h *Host) Restart() {
 		return
 	}
 	h.w.trace.note(h.w, "restart "+h.name)
-	for _, p := range h.procs {
-		if !p.ended && p != h.w.cur {
-			p.resume()
-		}
-	}
 	h.down = false
 	h.life++
 	h.procs = nil

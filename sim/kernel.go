@@ -14,7 +14,7 @@ func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 // Traits returns those of Options.Kernel.
 func (h *Host) Traits() kernel.Traits {
 	linux := h.os() == Linux
-	return kernel.Traits{ConnectReports: linux, InheritsOptions: linux, AcceptReportsResets: !linux}
+	return kernel.Traits{ConnectReports: linux, InheritsOptions: linux, AcceptReportsResets: !linux, KeepsUnreachable: true}
 }
 
 // Waiting returns twice the number of bytes or connections that wait, plus one at the end of input;
@@ -143,6 +143,7 @@ func (h *Host) Bind(fd int, a Addr) Errno {
 			e = s.bind(a.Path)
 		}
 	}
+	h.mixAddr(&a)
 	h.note(Bind, fd, int(a.Port), e)
 	return e
 }
@@ -226,6 +227,7 @@ func (h *Host) Connect(fd int, to Addr) Errno {
 			e = s.connect(to.Path)
 		}
 	}
+	h.mixAddr(&to)
 	h.note(Connect, fd, int(to.Port), e)
 	return e
 }
@@ -364,6 +366,7 @@ func (h *Host) SetOptBytes(fd, level, name int, p []byte) Errno {
 		return v.e
 	}
 	e := h.setBytes(f, level, name, p)
+	h.sends(p)
 	h.note(SetOptBytes, fd, len(p), e)
 	return e
 }
@@ -402,6 +405,7 @@ func (h *Host) Unlink(path string) Errno {
 			delete(h.ids, path)
 		}
 	}
+	h.mixText(path)
 	h.note(Unlink, -1, 0, e)
 	return e
 }

@@ -10,13 +10,24 @@ import (
 
 // Go runs f after a delay, inline: f must not wait for anything.
 func (h *Host) Go(f func()) {
-	life := h.life
-	h.w.events.add(h.w.now+h.turns.N(int64(2*time.Millisecond)), call(func() {
-		if !h.down && h.life == life {
+	h.w.owned(going{}, h)
+	life, p := h.life, h.w.cur
+	var run call
+	run = func() {
+		switch {
+		case h.down || h.life != life || p != nil && p.over():
+		case h.w.now < h.paused:
+			h.w.events.add(h.paused, run, 0, 0, 0)
+		default:
 			f()
 		}
-	}), 0, 0, 0)
+	}
+	h.w.events.add(h.w.now+h.turns.N(int64(2*time.Millisecond)), run, 0, 0, 0)
 }
+
+type going struct{}
+
+func (going) String() string { return "Go" }
 
 // Lookup resolves a name of the world; see World.Name. The name of an address is the address
 // itself.
@@ -38,6 +49,7 @@ func (h *Host) Lookup(_ context.Context, network, name string) ([]netip.Addr, er
 			ips = []netip.Addr{netip.IPv6Loopback()}
 		}
 	}
+	h.mixText(name)
 	h.note(Lookup, -1, len(ips), 0)
 	if len(ips) == 0 {
 		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}

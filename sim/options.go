@@ -36,6 +36,9 @@ type Options struct {
 	// only while its chance is above 0. A fault that the test makes itself happens only if it is in
 	// the list. See Shrink.
 	Faulty []Fault
+	// SizesOnly leaves what is sent out of the history, which then has only the sizes. It is for
+	// worlds with TLS, whose keys come from the machine.
+	SizesOnly bool
 	// Trace is how many of the last steps are kept as text; 0 means none, -1 all. It does not
 	// change the history.
 	Trace int

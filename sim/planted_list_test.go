@@ -54,8 +54,8 @@ func (p plantedBug) plant(t *testing.T) (path, buggy string) {
 	return path, strings.Replace(string(text), p.old, p.bug, 1)
 }
 
-// Every planted bug has its place exactly once, and what comes there parses. TestPlantedBugsAreFound
-// builds them, but takes minutes and a build tag, so a renaming would not be noticed there.
+// Every planted bug has its place exactly once, and the text that comes there parses.
+// TestPlantedBugsAreFound builds them, but needs minutes and a build tag: it is not run every day.
 func TestEveryPlantedBugHasItsPlace(t *testing.T) {
 	for _, p := range plantedBugs {
 		t.Run(p.name, func(t *testing.T) {

@@ -16,7 +16,7 @@ type proc struct {
 	next   func() (struct{}, bool)
 	yield  func(struct{}) bool
 	ended  bool
-	dead   bool   // its host has crashed under it
+	dead   bool   // its host has crashed under it, or it was killed: it is parked until World.Close
 	ticket uint64 // of the one event that resumes it
 	last   *epoll // the Poller that it waits for, or waited for last
 	late   int    // calls after the crash
@@ -31,8 +31,28 @@ func (p *proc) soon(at int64) {
 }
 
 func (p *proc) act(_ uint8, _ int64, ticket uint64) {
-	if ticket == p.ticket && !p.ended {
+	switch {
+	case ticket != p.ticket || p.over():
+	case p.w.now < p.host.paused:
+		p.soon(p.host.paused)
+	default:
 		p.resume()
+	}
+}
+
+// over returns whether nothing of the program runs any more.
+func (p *proc) over() bool { return p.ended || p.dead }
+
+// die parks programs where they are. One that is running does not come back from here.
+func (w *World) die(procs ...*proc) {
+	for _, p := range procs {
+		if !p.over() {
+			p.dead = true
+			w.graves = append(w.graves, p)
+		}
+	}
+	if w.cur != nil && w.cur.dead {
+		w.cur.pause()
 	}
 }
 
@@ -60,6 +80,7 @@ func (p *proc) main(yield func(struct{}) bool) {
 	p.yield = yield
 	returned := false
 	defer func() {
+		p.w.forgetStack()
 		if returned {
 			return
 		}

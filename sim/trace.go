@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"time"
@@ -8,14 +9,16 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A trace is the history: a hash of all of it, and the last steps as records. It has calls, sizes
-// and results. It has neither data nor numbers that differ between systems.
+// A trace is the history: a hash of all of it, and the last steps as records. It has calls, the
+// data that they send, and results. It has no numbers that differ between systems.
 type trace struct {
 	hash   uint64
 	sealed bool // the world is being closed, which is not recorded
 	keep   int  // records to keep; -1 all
+	first  int  // keep the first so many instead, if not 0
 	list   []record
-	at     int // the oldest record of a full ring
+	at     int    // the oldest record of a full ring
+	said   string // what the call in progress moves, for its record
 }
 
 // A record is one line of the trace.
@@ -27,10 +30,11 @@ type record struct {
 	fd   int
 	res  int
 	e    Errno
-	text string // for all but calls
+	text string // for calls: the beginning of the data
 	to   *Host  // for a packet: the receiver; host is the sender
 	kind uint8
 	sent int64 // for a packet: when it was sent
+	hash uint64
 }
 
 // The kinds of records.
@@ -70,7 +74,9 @@ func (t *trace) mix(v uint64) {
 }
 
 func (t *trace) add(r record) {
+	r.hash = t.hash
 	switch {
+	case t.first > 0 && len(t.list) == t.first:
 	case t.keep < 0 || len(t.list) < t.keep:
 		t.list = append(t.list, r)
 	case t.keep > 0:
@@ -87,11 +93,82 @@ func (h *Host) note(c Call, fd, res int, e Errno) {
 		return
 	}
 	t.mix(uint64(w.now))
-	t.mix(uint64(h.index)<<56 | uint64(c)<<48 | uint64(uint8(errnoCode(e)))<<40 | uint64(uint16(fd))<<24)
-	t.mix(uint64(int64(res)))
+	t.mix(uint64(c)<<48 | uint64(uint8(errnoCode(e)))<<40 | uint64(uint32(fd)))
+	t.mix(uint64(h.index)<<40 ^ uint64(int64(res)))
 	if t.keep != 0 {
-		t.add(record{step: w.step, at: w.now, host: h, c: c, fd: fd, res: res, e: e})
+		t.add(record{step: w.step, at: w.now, host: h, c: c, fd: fd, res: res, e: e, text: t.said})
+		t.said = ""
 	}
+}
+
+// sends makes data that leaves a program a part of the history.
+func (h *Host) sends(p []byte) {
+	t := &h.w.trace
+	if t.sealed {
+		return
+	}
+	if !h.w.opt.SizesOnly {
+		t.mixBytes(p)
+	}
+	h.moves(p)
+}
+
+// moves keeps the beginning of the data for the call's record.
+func (h *Host) moves(p []byte) {
+	if t := &h.w.trace; t.keep != 0 && !t.sealed && len(p) > 0 && t.said == "" {
+		t.said = preview(p)
+	}
+}
+
+// previewed is how many bytes of data a record shows.
+const previewed = 24
+
+func preview(p []byte) string {
+	if len(p) > previewed {
+		return fmt.Sprintf("%q…", p[:previewed])
+	}
+	return fmt.Sprintf("%q", p)
+}
+
+func (t *trace) mixBytes(p []byte) {
+	for ; len(p) >= 8; p = p[8:] {
+		t.mix(binary.LittleEndian.Uint64(p))
+	}
+	last := uint64(len(p)) << 56
+	for i, b := range p {
+		last |= uint64(b) << (8 * i)
+	}
+	t.mix(last)
+}
+
+// mixText makes a name a part of the history.
+func (h *Host) mixText(s string) {
+	if t := &h.w.trace; !t.sealed {
+		for i := range len(s) {
+			t.mix(uint64(s[i]))
+		}
+	}
+}
+
+// mixAddr makes an address a part of the history. Its port is the call's result.
+func (h *Host) mixAddr(a *Addr) {
+	if t := &h.w.trace; a.Family != 0 && !t.sealed {
+		t.mix(binary.LittleEndian.Uint64(a.IP[:]))
+		t.mix(binary.LittleEndian.Uint64(a.IP[8:]) + uint64(a.Scope))
+		h.mixText(a.Path)
+	}
+}
+
+// amend adds to the last record what is no history.
+func (t *trace) amend(more string) {
+	if more == "" || len(t.list) == 0 {
+		return
+	}
+	last := len(t.list) - 1
+	if t.at > 0 {
+		last = t.at - 1
+	}
+	t.list[last].text += "\n" + more
 }
 
 // note records an event of the world itself.
@@ -148,7 +225,10 @@ func (r record) what() string {
 	if r.e != 0 {
 		return s + " " + ErrnoName(r.e)
 	}
-	return s + fmt.Sprintf(" = %d", r.res)
+	if s += fmt.Sprintf(" = %d", r.res); r.text != "" {
+		s += " " + r.text
+	}
+	return s
 }
 
 // stamp returns a time in µs.

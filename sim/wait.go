@@ -155,16 +155,20 @@ func (p *epoll) invent(events []poller.Event, n int, dice Rand) int {
 	return n + 1
 }
 
-// Wake may be called by the garbage collector's goroutine. The sleeper wakes when the world runs
-// again.
+// Wake wakes the sleeper when the world runs again.
 func (p *epoll) Wake() error {
 	w := p.h.w
+	w.owned(waking{}, p.h)
 	w.mu.Lock()
 	w.woken = append(w.woken, p)
 	w.wakes.Store(true)
 	w.mu.Unlock()
 	return nil
 }
+
+type waking struct{}
+
+func (waking) String() string { return "Wake" }
 
 func (w *World) takeWakes() {
 	w.mu.Lock()
@@ -193,7 +197,9 @@ func (p *epoll) Close() error {
 }
 
 // drive runs the world for a Wait outside every program, until the Poller has an Event or the time
-// has come.
+// has come. It is named by fromWorld.
+//
+//go:noinline
 func (w *World) drive(p *epoll, at int64) {
 	if w.driven {
 		panic("sim: a Wait inside a function of the world's (At, Go): only programs can wait")

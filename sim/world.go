@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,9 +48,12 @@ type World struct {
 	trace    trace
 
 	wakes   atomic.Bool // woken is not empty
-	mu      sync.Mutex  // guards woken, for the garbage collector wakes pollers too
+	mu      sync.Mutex  // guards woken
 	woken   []*epoll
 	looping uint64 // calls since the clock moved
+
+	graves []*proc             // programs that died; they are parked until Close
+	stacks [stacksKept]uintptr // parts of stacks that are no goroutine's of its own: see owned
 }
 
 // New makes a world. Options out of their range panic.
@@ -132,7 +136,7 @@ const never = int64(^uint64(0) >> 1)
 func (w *World) done() bool {
 	for _, h := range w.hosts {
 		for _, p := range h.procs {
-			if !p.ended {
+			if !p.over() {
 				return false
 			}
 		}
@@ -140,6 +144,9 @@ func (w *World) done() bool {
 	return true
 }
 
+// run is named by fromWorld.
+//
+//go:noinline
 func (w *World) run(ok func() bool, until int64) error {
 	if w.cur != nil || w.driven {
 		panic("sim: the world is running already; programs and functions of At are called by it")
@@ -190,7 +197,9 @@ const spins = 10_000_000
 // Fail ends the run with an error. Run returns it as a *Failure.
 func (w *World) Fail(err error) {
 	if w.failed == nil && !w.trace.sealed {
-		w.trace.note(w, "FAIL "+err.Error())
+		text, stack, _ := strings.Cut(err.Error(), "\n") // a stack has addresses, which are not history
+		w.trace.note(w, "FAIL "+text)
+		w.trace.amend(stack)
 		w.failed = &Failure{Seed: w.seed, Step: w.step, At: w.Now(), Err: err}
 	}
 }
@@ -199,19 +208,24 @@ func (w *World) Fail(err error) {
 func (w *World) Err() error { return w.failed }
 
 // Leaks returns a line for each descriptor that programs have left open at their end. It should be
-// nil.
+// nil. No collector closes what a program has dropped. With Options.Trace, as in a replay, a line
+// names the place where the descriptor was made.
 func (w *World) Leaks() (left []string) {
 	for _, h := range w.hosts {
 		running := false
 		for _, p := range h.procs {
-			running = running || !p.ended
+			running = running || !p.over()
 		}
 		if running {
 			continue
 		}
 		for _, f := range h.files {
 			if f != nil {
-				left = append(left, fmt.Sprintf("%s: %d %s", h.name, f.base().fd, f.what()))
+				line := fmt.Sprintf("%s: %d %s", h.name, f.base().fd, f.what())
+				if at := place(f.base().birth); at != "" {
+					line += ", made at " + at
+				}
+				left = append(left, line)
 			}
 		}
 	}
@@ -219,31 +233,33 @@ func (w *World) Leaks() (left []string) {
 }
 
 // Close ends all programs: their kernels stop working, so Run of a reactor returns an error. It
-// leaves no goroutine.
+// leaves no goroutine. The history has ended by then. Programs that have crashed earlier end only
+// now.
 func (w *World) Close() {
 	if w.closed {
 		return
 	}
+	w.cur = nil // a test may have left a program by FailNow
 	w.events.heap = nil
 	w.trace.sealed = true
 	for _, h := range w.hosts {
 		h.crash()
 	}
-	w.bury()
+	w.reap()
 	w.closed = true
 	w.events.heap = nil
 }
 
-// bury lets the programs of crashed hosts finish. They cannot wait any more, so they do.
-func (w *World) bury() {
-	for _, h := range w.hosts {
-		for _, p := range h.procs {
-			for i := 0; !p.ended; i++ {
-				if i == 1000 {
-					panic(fmt.Sprintf("sim: program %s goes on although its host has crashed; it must end when Run returns an error", p))
-				}
-				p.resume()
+// reap lets the dead programs finish. They cannot wait any more, so they do.
+func (w *World) reap() {
+	for len(w.graves) > 0 {
+		p := w.graves[0]
+		w.graves = w.graves[1:]
+		for i := 0; !p.ended; i++ {
+			if i == 1000 {
+				panic(fmt.Sprintf("sim: program %s goes on although its host has crashed; it must end when Run returns an error", p))
 			}
+			p.resume()
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 // A Socket that nobody has any more is closed, whatever it was doing last; one that only its own
 // callback has, too.
 func TestD21UnreachableSocketIsClosed(t *testing.T) {
-	both(t, func(l *lab) {
+	test := func(l *lab) {
 		before := descriptors(l.t)
 		const n = 20
 		drop := func() {
@@ -43,7 +43,9 @@ func TestD21UnreachableSocketIsClosed(t *testing.T) {
 			runtime.GC()
 			return descriptors(l.t) <= before
 		})
-	})
+	}
+	t.Run("parked", func(t *testing.T) { parked(t, test) })
+	t.Run("task", func(t *testing.T) { inTask(t, test) }) // a simulated one is a leak: see package sim
 }
 
 // The peer of a dropped Socket sees the end of the stream, also when its reactor has ended.

@@ -13,7 +13,7 @@ import (
 )
 
 // A Socket is a handle on a descriptor. Close closes it. The garbage collector closes a Socket that
-// is unreachable. A Socket must not be copied.
+// is unreachable, except on a simulated kernel. A Socket must not be copied.
 type Socket struct {
 	d       *desc.Desc
 	timeout atomic.Int64                // a timeout.Timeout
@@ -68,7 +68,9 @@ func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
 	// typ without SOCK_CLOEXEC and other flags
 	s := &Socket{d: desc.New(k, fd, w), family: int32(family), typ: int32(typ & 0xf)}
 	s.timeout.Store(int64(timeout.None))
-	s.cleanup = runtime.AddCleanup(s, release, s.d)
+	if !k.Traits().KeepsUnreachable {
+		s.cleanup = runtime.AddCleanup(s, release, s.d)
+	}
 	return s
 }
 

@@ -32,8 +32,10 @@ var (
 // these. -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it.
 // -sim.lines sets how much of it is printed. -sim.seeds replaces n. -sim.first is the first seed.
 //
-// The first seed runs twice. If the two histories differ, the program depends on something that is
-// not simulated: the order of a map, a goroutine, or time.Now. A failure could not be replayed.
+// The first seed, each 20th after it and a seed that fails run twice. If the two histories differ,
+// the program depends on something that is not simulated: the order of a map, a goroutine, or
+// time.Now. The test then fails, and prints the first step that differs from both runs
+// (sim.Compare).
 func Check(t testing.TB, n int, f func(w *sim.World) error) {
 	t.Helper()
 	CheckWith(t, n, func(uint64) sim.Options { return sim.Options{} }, f)
@@ -55,22 +57,51 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 		w, err := run(seed, options(seed), f)
 		calls += w.Calls()
 		faults += w.Injected()
-		if err != nil {
-			fail(t, seed, options, f)
-			if !t.Failed() {
-				t.Errorf("seed=%d: %v\na second run did not fail: the program depends on something that is not simulated", seed, err)
-			}
-			return
-		}
-		if seed == first {
-			again, _ := run(seed, options(seed), f)
-			if again.Hash() != w.Hash() {
-				t.Errorf("seed=%d: two runs had two histories: the program depends on something that is not simulated (a map's order, a goroutine, time.Now)", seed)
+		if err != nil || (seed-first)%sample == 0 {
+			again, err2 := run(seed, options(seed), f)
+			if again.Hash() != w.Hash() || firstLine(err) != firstLine(err2) {
+				t.Error(twoHistories(seed, options(seed), f, err, err2))
 				return
 			}
 		}
+		if err != nil {
+			fail(t, seed, options, f)
+			if !t.Failed() {
+				t.Errorf("seed=%d: %v\nanother run did not fail: the program depends on something that is not simulated", seed, err)
+			}
+			return
+		}
 	}
 	t.Logf("%d seeds, %d calls, %d faults", last-first+1, calls, faults)
+}
+
+// sample is how often a seed that passes runs twice.
+const sample = 20
+
+func firstLine(err error) string {
+	if err == nil {
+		return ""
+	}
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
+}
+
+// twoHistories says where the two runs of a seed part.
+func twoHistories(seed uint64, opt sim.Options, f func(w *sim.World) error, errs ...error) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed=%d: two runs had two histories: the program depends on something that is not simulated "+
+		"(a map's order, a goroutine, time.Now)\n", seed)
+	for i, err := range errs {
+		if err != nil {
+			fmt.Fprintf(&b, "run %d failed: %s\n", i+1, firstLine(err))
+		}
+	}
+	if d := sim.Compare(seed, opt, f); d != nil {
+		b.WriteString(d.String())
+	} else {
+		b.WriteString("in ten more pairs of runs the histories were equal")
+	}
+	return b.String()
 }
 
 // run runs one world from its beginning to its end.

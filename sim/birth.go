@@ -1,0 +1,55 @@
+package sim
+
+import (
+	"fmt"
+	"path"
+	"runtime"
+	"strings"
+)
+
+// birthFrames is how much of the stack is kept of the call that made a descriptor.
+const birthFrames = 40
+
+// birth returns where the program is now, for reports. Only a world with a trace keeps it.
+func (w *World) birth() []uintptr {
+	if w.opt.Trace == 0 {
+		return nil
+	}
+	pcs := make([]uintptr, birthFrames)
+	return pcs[:runtime.Callers(3, pcs)]
+}
+
+// module is the path of this module, with a slash.
+const module = "github.com/ureactor/ureactor/"
+
+// libraries are the packages that a program makes its descriptors with.
+var libraries = []string{"reactor.", "socket.", "select.", "netconn.", "sim.", "poller.", "kernel.", "internal/", "frame.", "websocket."}
+
+// place returns the innermost line of the program itself, such as "pool/pool.go:52". A listener's
+// connections have the line that runs the loop.
+func place(birth []uintptr) string {
+	frames := runtime.CallersFrames(birth)
+	for more := len(birth) > 0; more; {
+		var f runtime.Frame
+		if f, more = frames.Next(); f.Function != "" && !isLibrary(f) {
+			return fmt.Sprintf("%s/%s:%d", path.Base(path.Dir(f.File)), path.Base(f.File), f.Line)
+		}
+	}
+	return ""
+}
+
+func isLibrary(f runtime.Frame) bool {
+	if strings.HasSuffix(f.File, "_test.go") {
+		return false
+	}
+	name, own := strings.CutPrefix(f.Function, module)
+	if !own {
+		return strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, "iter.")
+	}
+	for _, l := range libraries {
+		if strings.HasPrefix(name, l) {
+			return true
+		}
+	}
+	return false
+}

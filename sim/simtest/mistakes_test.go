@@ -1,0 +1,196 @@
+package simtest_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/sim/simtest"
+)
+
+// discard reads and answers nothing.
+type discard struct{}
+
+func (discard) Data(*reactor.Conn, []byte)  {}
+func (discard) Closed(*reactor.Conn, error) {}
+
+// mistakes are what makes a program depend on something outside of the world. Each is done by a
+// timer of a client with connections to three servers.
+var mistakes = map[string]func(w *sim.World, h *sim.Host, conns map[int]*reactor.Conn, b []byte){
+	"the order of a map decides who gets a message": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
+		for _, c := range conns {
+			c.Send(b)
+		}
+	},
+	"the order of a map in a message": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
+		i := 0
+		for k := range conns {
+			b[i] = byte(k)
+			i++
+		}
+		conns[0].Send(b)
+	},
+	"time.Now in a message": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
+		binary.BigEndian.PutUint64(b, uint64(time.Now().UnixNano()))
+		conns[0].Send(b)
+	},
+	"time.Now in a timer": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
+		d := time.Duration(time.Now().UnixNano()%1000) * time.Microsecond
+		conns[0].Reactor().After(d, func() { conns[0].Send(b) })
+	},
+	"chance decides who gets a message": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
+		conns[rand.Intn(3)].Send(b)
+	},
+	"chance in a message": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
+		binary.BigEndian.PutUint64(b, rand.Uint64())
+		conns[0].Send(b)
+	},
+	"a pointer in a message": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
+		kept = append(kept, make([]byte, 64)) // another address each time
+		copy(b, fmt.Sprintf("%p", kept[len(kept)-1])[4:])
+		conns[0].Send(b)
+	},
+	"select of two channels": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
+		x, y := make(chan int, 1), make(chan int, 1)
+		x <- 1
+		y <- 2
+		select {
+		case i := <-x:
+			conns[i].Send(b)
+		case i := <-y:
+			conns[i%3].Send(b)
+		}
+	},
+	"a global variable": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
+		counter++
+		conns[counter/7%3].Send(b)
+	},
+	"chance in a rare branch": func(_ *sim.World, h *sim.Host, conns map[int]*reactor.Conn, b []byte) {
+		if h.Rand().Int(15) == 0 {
+			conns[rand.Intn(3)].Send(b)
+		}
+	},
+}
+
+var (
+	counter int
+	kept    [][]byte
+)
+
+// client dials three servers and makes the mistake 20 times.
+func client(w *sim.World, make20 func(h *sim.Host, conns map[int]*reactor.Conn, b []byte)) error {
+	for i := range 3 {
+		program(w.Host(fmt.Sprint("10.0.0.", i+1)), func(r *reactor.Reactor) error {
+			_, err := r.Listen("tcp", ":80", func(*reactor.Conn) reactor.Handler { return discard{} })
+			return err
+		})
+	}
+	h := w.Host("10.0.1.1")
+	program(h, func(r *reactor.Reactor) error {
+		conns := map[int]*reactor.Conn{}
+		r.After(10*time.Millisecond, func() {
+			for i := range 3 {
+				conns[i], _ = r.Dial("tcp", fmt.Sprintf("10.0.0.%d:80", i+1), discard{})
+			}
+		})
+		for i := range 20 {
+			r.After(time.Duration(50+10*i)*time.Millisecond, func() { make20(h, conns, make([]byte, 8)) })
+		}
+		return nil
+	})
+	return w.Run(time.Second)
+}
+
+// Each mistake is noticed, and the report has the place where the histories part.
+func TestWhatIsNotSimulatedIsNoticed(t *testing.T) {
+	for name, mistake := range mistakes {
+		t.Run(name, func(t *testing.T) {
+			f := &failing{TB: t}
+			simtest.Check(f, 41, func(w *sim.World) error {
+				return client(w, func(h *sim.Host, conns map[int]*reactor.Conn, b []byte) { mistake(w, h, conns, b) })
+			})
+			for _, want := range []string{"two histories", "the first step that differs", "second run: "} {
+				if !strings.Contains(f.text, want) {
+					t.Errorf("%.500q\ndoes not say %q", f.text, want)
+				}
+			}
+		})
+	}
+}
+
+// A failure that comes and goes, and one that comes in both runs with other histories, is no seed
+// that a replay shows: Check says so.
+func TestAFailureWithTwoHistoriesIsToldSo(t *testing.T) {
+	for name, fail := range map[string]func(w *sim.World, run int) error{
+		"comes and goes": func(w *sim.World, run int) error {
+			if w.Seed() == 2 && run%2 == 1 {
+				return errors.New("ouch")
+			}
+			return nil
+		},
+		"other histories": func(w *sim.World, run int) error {
+			if w.Seed() == 2 {
+				w.Note("run %d", run)
+				return errors.New("ouch")
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &failing{TB: t}
+			runs := 0
+			simtest.Check(f, 100, func(w *sim.World) error {
+				runs++
+				return errors.Join(shout(w), fail(w, runs))
+			})
+			if !strings.Contains(f.text, "seed=2: two runs had two histories") || !strings.Contains(f.text, "ouch") {
+				t.Errorf("got %q", f.text)
+			}
+		})
+	}
+}
+
+// A call or a Post of a goroutine of the program's own panics in that goroutine, at its first call.
+// So it does in an http.Client, which has such goroutines.
+func TestACallOfAGoroutinePanics(t *testing.T) {
+	foreign := func(f func()) (v any) {
+		done := make(chan any)
+		go func() {
+			defer func() { done <- recover() }()
+			f()
+		}()
+		return <-done
+	}
+	for seed := range uint64(20) {
+		w := sim.New(seed, sim.Options{})
+		h := w.Host("10.0.0.1")
+		seen := map[string]any{}
+		program(h, func(r *reactor.Reactor) error {
+			for i := range 30 { // stacks that a goroutine may get when they are free again
+				r.Go(func(t *reactor.Task) { t.Sleep(time.Duration(i) * time.Millisecond) })
+			}
+			r.After(time.Second, func() {
+				seen["Socket"] = foreign(func() { h.Socket(2, 1, 0) })
+				seen["Post"] = foreign(func() { r.Post(func() {}) })
+				seen["Go"] = foreign(func() { h.Go(func() {}) })
+				r.Close()
+			})
+			return nil
+		})
+		if err := w.RunUntilDone(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range []string{"Socket", "Post", "Go"} {
+			if v := fmt.Sprint(seen[call]); !strings.Contains(v, "from a goroutine of its own") {
+				t.Errorf("seed %d, %s: panic %v", seed, call, v)
+			}
+		}
+		w.Close()
+	}
+}
