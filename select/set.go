@@ -223,6 +223,12 @@ func entryOf(obj Pollable, mask Events) (*entry, error) {
 	case *socket.SSLSocket:
 		ssl := inside.Secure(o)
 		e.custom, e.subscribe = sslPoller{ssl}, ssl.Subscribe
+	case *socket.SSLStream:
+		p, err := layerOf(o)
+		if err != nil {
+			return nil, err
+		}
+		e.custom = p
 	case *Poll:
 		if e.d = o.desc(); e.d == nil {
 			return nil, fmt.Errorf("sel: register %T: %w: has no descriptor", obj, ErrValue)

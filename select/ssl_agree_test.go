@@ -22,6 +22,9 @@ func (m *sslModel) check() {
 	if said&sel.POLLIN != 0 && raw&poller.In == 0 {
 		m.count.buffered++
 	}
+	if (said == sel.POLLNVAL) != m.failed {
+		m.fail("a poll says %v, and a call has returned an error that will not pass: %v", said, m.failed)
+	}
 	if m.h.Rand().Int(2) == 0 { // else what is there stays
 		m.probe(said)
 	}
@@ -40,6 +43,9 @@ func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Even
 	}
 	err := call(1)
 	gone := said&sel.POLLHUP != 0 || m.cut && m.w.Kernel() == sim.NetBSD // which never says HUP
+	if said == sel.POLLNVAL {
+		bit = sel.POLLNVAL
+	}
 	switch {
 	// after the end of a connection a kernel has no EAGAIN
 	case said&bit != 0 && again(err) && (m.exact || !gone):
@@ -150,4 +156,21 @@ func (m *sslModel) look(done *bool) {
 			m.fail("%v is ready, and what waits for %v sleeps", ready, m.mask)
 		}
 	}
+}
+
+func (m *sslModel) await(mask sel.Events) {
+	must(m.p.Modify(m.s, mask))
+	done := false
+	waiter := m.task.Go(func(*reactor.Task) {
+		events, err := m.p.Poll(60_000)
+		if err != nil || len(events) != 1 {
+			m.fail("at the end a poll for %v: %v, %v", mask, events, err)
+		}
+		done = true
+	})
+	for !done {
+		m.deliver()
+	}
+	_, err := m.task.Join(waiter)
+	must(err)
 }

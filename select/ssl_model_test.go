@@ -4,8 +4,10 @@ package sel_test
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"math"
+	"syscall"
 	"testing"
 	"time"
 
@@ -80,6 +82,7 @@ type sslModel struct {
 	sent, got int
 	over      bool // reading has ended
 	broken    bool // writing has
+	failed    bool // a call has returned an error that ends reading
 	writing   bool // a Write may wait, whose byte is the next
 	cut       bool // the far end has cut itself off
 }
@@ -213,6 +216,8 @@ func (m *sslModel) write(n int) (err error) {
 	}
 	if err != nil && !again(err) {
 		m.broken = true
+		_, shaken := m.suite()
+		m.failed = m.failed || errors.Is(err, syscall.EPROTO) || shaken == ""
 		if !m.cut {
 			m.fail("Write: %v", err)
 		}
@@ -237,6 +242,7 @@ func (m *sslModel) read(n int) (err error) {
 		if !m.over && err == io.EOF {
 			m.count.ends++
 		}
+		m.failed = m.failed || err != io.EOF
 		m.over = true
 	}
 	return err
@@ -284,21 +290,4 @@ func (m *sslModel) finish() {
 	case m.err == nil && !m.cut && (m.got != f.sent || f.got != m.sent):
 		m.fail("%d of %d bytes and %d of %d have arrived", m.got, f.sent, f.got, m.sent)
 	}
-}
-
-func (m *sslModel) await(mask sel.Events) {
-	must(m.p.Modify(m.s, mask))
-	done := false
-	waiter := m.task.Go(func(*reactor.Task) {
-		events, err := m.p.Poll(60_000)
-		if err != nil || len(events) != 1 {
-			m.fail("at the end a poll for %v: %v, %v", mask, events, err)
-		}
-		done = true
-	})
-	for !done {
-		m.deliver()
-	}
-	_, err := m.task.Join(waiter)
-	must(err)
 }

@@ -10,16 +10,19 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// An OSError is MicroPython's. Errno is its args[0]: the host's number of the error, or a negative
-// EAI_* number of GetAddrInfo. errors.Is matches it with that syscall.Errno. It also matches
-// ETIMEDOUT with os.ErrDeadlineExceeded, and EBADF with net.ErrClosed. Every call on a closed
-// socket returns EBADF. An OSError is a net.Error.
+// An OSError is MicroPython's. Errno is its args[0]: the host's number of the error, a negative
+// EAI_* number of GetAddrInfo, or a negative number of mbedtls. errors.Is matches it with that
+// syscall.Errno. It also matches ETIMEDOUT with os.ErrDeadlineExceeded, and EBADF with
+// net.ErrClosed. Every call on a closed socket returns EBADF. An OSError is a net.Error.
 type OSError struct {
 	Errno int
 	Op    string // the call
 }
 
 func (e *OSError) Error() string {
+	if text := e.Text(); text != "" {
+		return fmt.Sprintf("socket: %s: [TLS error %d] %s", e.Op, e.Errno, text)
+	}
 	if e.Errno < 0 {
 		return fmt.Sprintf("socket: %s: [addrinfo error %d] %s", e.Op, e.Errno, eaiText[e.Errno])
 	}
@@ -108,6 +111,7 @@ const (
 	opBind
 	opClose
 	opConnect
+	opContext
 	opData
 	opDetach
 	opGetAddrInfo
@@ -115,6 +119,8 @@ const (
 	opInetNtop
 	opInetPton
 	opListen
+	opLoadCert
+	opLoadVerify
 	opLocalAddr
 	opMakeFile
 	opRead
@@ -129,17 +135,24 @@ const (
 	opSendMsg
 	opSendTo
 	opSetBlocking
+	opSetCiphers
 	opSetOpt
 	opSetTimeout
 	opShutdown
+	opVerifyMode
 	opWrap
 	opWrite
 	ops
 )
 
-var opNames = [ops]string{"socket", "accept", "bind", "close", "connect", "data", "detach", "getaddrinfo", "getsockopt",
-	"inet_ntop", "inet_pton", "listen", "getsockname", "makefile", "read", "readinto", "readline", "recv", "recvfrom", "recvmsg",
-	"getpeername", "send", "sendall", "sendmsg", "sendto", "setblocking", "setsockopt", "settimeout", "shutdown", "wrap_socket", "write"}
+var opNames = [ops]string{opSocket: "socket", opAccept: "accept", opBind: "bind", opClose: "close", opConnect: "connect",
+	opContext: "SSLContext", opData: "data", opDetach: "detach", opGetAddrInfo: "getaddrinfo", opGetOpt: "getsockopt",
+	opInetNtop: "inet_ntop", opInetPton: "inet_pton", opListen: "listen", opLoadCert: "load_cert_chain",
+	opLoadVerify: "load_verify_locations", opLocalAddr: "getsockname", opMakeFile: "makefile", opRead: "read",
+	opReadInto: "readinto", opReadLine: "readline", opRecv: "recv", opRecvFrom: "recvfrom", opRecvMsg: "recvmsg",
+	opRemoteAddr: "getpeername", opSend: "send", opSendAll: "sendall", opSendMsg: "sendmsg", opSendTo: "sendto",
+	opSetBlocking: "setblocking", opSetCiphers: "set_ciphers", opSetOpt: "setsockopt", opSetTimeout: "settimeout",
+	opShutdown: "shutdown", opVerifyMode: "verify_mode", opWrap: "wrap_socket", opWrite: "write"}
 
 func (o op) String() string { return opNames[o] }
 

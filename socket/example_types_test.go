@@ -3,8 +3,10 @@
 package socket_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
+	"strings"
 
 	"github.com/ureactor/ureactor/socket"
 )
@@ -65,7 +67,115 @@ func ExampleSSLSocket() {
 	_, version := s.Cipher()
 	text, err := s.ReadAll()
 	fmt.Println(version, string(text), err)
-	// Output: TLS 1.3 hello over TLS <nil>
+	// Output: TLSv1.3 hello over TLS <nil>
+}
+
+// An SSLContext has the settings of many connections. Here both sides prove who they are, and the
+// client wants one cipher suite.
+func ExampleSSLContext() {
+	cert, key := certificate()
+	server, err := socket.NewSSLContext(socket.PROTOCOL_TLS_SERVER)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := socket.NewSSLContext(socket.PROTOCOL_TLS_CLIENT)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, c := range []*socket.SSLContext{server, client} {
+		err = errors.Join(err, c.LoadCertChainData(cert, key), c.LoadVerifyLocations("", cert), c.SetVerifyMode(socket.CERT_REQUIRED))
+	}
+	if err := errors.Join(err, client.SetCiphers([]string{"TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384"})); err != nil {
+		log.Fatal(err)
+	}
+	near, far := connectedPair()
+	go func() {
+		s, err := server.WrapSocket(far, socket.SSLWrap{ServerSide: true})
+		if err != nil {
+			log.Fatal(err)
+		}
+		_, _ = s.Write([]byte("hello"))
+		_ = s.Close()
+	}()
+	s, err := client.WrapSocket(near, socket.SSLWrap{ServerHostname: "localhost"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	text, err := s.ReadAll()
+	suite, version := s.Cipher()
+	fmt.Println(string(text), err)
+	fmt.Println(suite, version)
+	// Output:
+	// hello <nil>
+	// TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384 TLSv1.2
+}
+
+// A VerifyError says what is wrong with the peer's certificate. The socket is still open, and the
+// caller closes it.
+func ExampleVerifyError() {
+	cert, key := certificate() // for localhost
+	client, server := connectedPair()
+	defer client.Close()
+	go func() {
+		_, _ = socket.WrapSSL(server, true, socket.SSLOptions{Key: key, Cert: cert})
+	}()
+	c, err := socket.NewSSLContext(socket.PROTOCOL_TLS_CLIENT)
+	if err == nil {
+		err = c.LoadVerifyLocations("", cert)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = c.WrapSocket(client, socket.SSLWrap{ServerHostname: "example.org"})
+	var refused *socket.VerifyError
+	if errors.As(err, &refused) {
+		fmt.Println(strings.TrimSpace(refused.Info()))
+	}
+	// Output: The certificate Common Name (CN) does not match with the expected CN
+}
+
+// An SSLStream is TLS on something that is not a Socket, here on another TLS connection.
+func ExampleSSLStream() {
+	cert, key := certificate()
+	client, server := connectedPair()
+	inner := func(s *socket.SSLSocket, protocol int) *socket.SSLStream {
+		c, err := socket.NewSSLContext(protocol)
+		if err == nil && protocol == socket.PROTOCOL_TLS_SERVER {
+			err = c.LoadCertChainData(cert, key)
+		}
+		if err == nil {
+			err = c.LoadVerifyLocations("", cert)
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		stream, err := c.WrapStream(s, socket.SSLWrap{ServerSide: protocol == socket.PROTOCOL_TLS_SERVER, ServerHostname: "localhost"})
+		if err != nil {
+			log.Fatal(err)
+		}
+		return stream
+	}
+	go func() {
+		outer, err := socket.WrapSSL(server, true, socket.SSLOptions{Key: key, Cert: cert})
+		if err != nil {
+			log.Fatal(err)
+		}
+		s := inner(outer, socket.PROTOCOL_TLS_SERVER)
+		_, _ = s.Write([]byte("through two layers\n"))
+		_ = s.Close()
+	}()
+	outer, err := socket.WrapSSL(client, false, socket.SSLOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	s := inner(outer, socket.PROTOCOL_TLS_CLIENT)
+	defer s.Close()
+	line, err := s.ReadLine()
+	fmt.Printf("%s%v\n", line, err)
+	// Output:
+	// through two layers
+	// <nil>
 }
 
 // Messages of ten bytes are read whole by an Input, which reads any DataReader.

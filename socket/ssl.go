@@ -1,38 +1,16 @@
 package socket
 
 import (
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"runtime"
-	"weak"
+	"sync/atomic"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/secure"
 	"github.com/ureactor/ureactor/timeout"
 )
-
-// The values of SSLOptions.CertReqs. Only CERT_REQUIRED validates the peer, as on MicroPython's
-// mbedtls ports.
-const (
-	CERT_NONE     = 0
-	CERT_OPTIONAL = 1
-	CERT_REQUIRED = 2
-)
-
-// SSLOptions are the arguments of MicroPython's ssl.wrap_socket (docs/library/ssl.rst). Key, Cert
-// and CAData are PEM or DER. Cert may be a chain. CAData may have several certificates. PEM blocks
-// of other types are ignored, so one file may be both Key and Cert.
-type SSLOptions struct {
-	Key, Cert      []byte
-	CertReqs       int
-	CAData         []byte // trusted authorities of CERT_REQUIRED; nil (client): the system's
-	ServerHostname string
-	DeferHandshake bool // do_handshake=False: the first reads and writes make the handshake
-}
 
 // An SSLSocket is TLS on a Socket, with the methods of a MicroPython stream. Its calls wait as
 // those of the Socket do, and they share the Socket's Timeout.
@@ -44,52 +22,9 @@ type SSLSocket struct {
 // sslState is the part that hooks may refer to. It must not refer to the Socket, because the
 // garbage collector closes an unreachable one.
 type sslState struct {
-	c *secure.Conn
+	c      *secure.Conn
+	failed atomic.Pointer[error] // what a call has returned and every later one will; see fail
 	listeners
-}
-
-// WrapSSL is ssl.wrap_socket: it makes TLS on a connected stream. Do not use sock directly from now
-// on.
-//
-// WrapSSL makes the handshake at once and waits for it, also on a non-blocking Socket. A deferred
-// handshake is part of the first reads and writes; a non-blocking one returns EAGAIN until the
-// handshake is complete.
-//
-// Package sel can poll an SSLSocket. It is POLLIN if a read would return data, also buffered data.
-// It is POLLOUT if a write would accept data. Any number of Polls may have one SSLSocket.
-//
-// Wrong options have no effect on sock. If the handshake fails, sock is closed.
-func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
-	cfg, err := opts.config(server)
-	if err != nil {
-		return nil, err
-	}
-	if sock.typ != SOCK_STREAM {
-		return nil, badValue(opWrap, "a socket of type %d must be a stream", sock.typ)
-	}
-	d := sock.d
-	local, _ := sock.LocalAddr() // for the config's callbacks, of which there are none
-	remote, err := sock.RemoteAddr()
-	if err != nil {
-		return nil, &OSError{Errno: err.(*OSError).Errno, Op: opWrap.String()}
-	}
-	user := weak.Make(sock)
-	outer := func() net.Conn { return sslConn{user.Value(), sslAddr(local), sslAddr(remote)} }
-	st := &sslState{c: secure.NewConn(d, below(d.Kernel), sslAddr(local), sslAddr(remote), outer, cfg, server)}
-	d.AddHook(&desc.Hook{F: st.news}) // if the Desc is closed, the handshake returns the error
-	s := &SSLSocket{s: sock, st: st}
-	if opts.DeferHandshake {
-		return s, nil
-	}
-	c := sock.start()
-	if !c.Limit.Blocks() {
-		c.Limit = timeout.None
-	}
-	if err := s.fail(opWrap, st.c.Handshake(&c)); err != nil {
-		_ = s.Close() // the handshake's error is the one to return
-		return nil, err
-	}
-	return s, nil
 }
 
 // ReadSize is MicroPython's read(n); see Socket.ReadSize. The peer's close_notify ends the input.
@@ -146,6 +81,9 @@ func (s *SSLSocket) ReadLineMax(n int) ([]byte, error) {
 
 // begin begins a read. It makes the handshake if that is not complete.
 func (s *SSLSocket) begin(o op, c *desc.Call) (secure.Reading, error) {
+	if e := s.st.failed.Load(); e != nil {
+		return secure.Reading{}, s.again(o, *e)
+	}
 	r, err := s.st.c.Reads(c)
 	if err != nil {
 		s.st.news()
@@ -166,6 +104,9 @@ func (s *SSLSocket) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if e := s.st.failed.Load(); e != nil {
+		return 0, s.again(opRead, *e)
+	}
 	c := s.s.start()
 	n, err := s.st.read(&c, p)
 	if err == io.EOF && s.open() {
@@ -178,6 +119,9 @@ func (s *SSLSocket) Read(p []byte) (int, error) {
 // with an error. A non-blocking Write that cannot accept all returns EAGAIN. The kernel may not
 // have room for the rest of an accepted record. The next call, or a Poll, sends that rest.
 func (s *SSLSocket) Write(p []byte) (int, error) {
+	if e := s.st.failed.Load(); e != nil {
+		return 0, s.again(opWrite, *e)
+	}
 	c := s.s.start()
 	n, err := s.st.c.Write(&c, p)
 	s.st.news() // the handshake may be complete now, and data may have come with its last record
@@ -198,14 +142,14 @@ func (s *SSLSocket) SetTimeout(t timeout.Timeout) error { return s.s.SetTimeout(
 // Fileno returns the Socket's descriptor, or -1 once it is closed.
 func (s *SSLSocket) Fileno() int { return s.s.Fileno() }
 
-// Cipher returns the names of the cipher suite and of the protocol version. They are empty before
-// the handshake is complete.
+// Cipher returns the names of the cipher suite and of the protocol version, as mbedtls writes them.
+// They are empty before the handshake is complete.
 func (s *SSLSocket) Cipher() (suite, version string) {
 	st, ok := s.st.c.State()
 	if !ok {
 		return "", ""
 	}
-	return tls.CipherSuiteName(st.CipherSuite), tls.VersionName(st.Version)
+	return cipherNames(st)
 }
 
 // GetPeerCert is MicroPython's getpeercert(True). It returns the peer's certificate in DER, or nil
@@ -231,25 +175,42 @@ func (s *SSLSocket) open() bool {
 	return ok
 }
 
-// fail makes an OSError. For an error of TLS itself it is EPROTO, which wraps crypto/tls's error.
+// fail makes the error of a call. An error of TLS, and one that ends reading, is the error of all
+// later calls, and Polls report POLLNVAL. After any other error of a write there may be input left.
 func (s *SSLSocket) fail(o op, err error) error {
 	runtime.KeepAlive(s.s)
+	cause := err
 	var e kernel.Errno
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &e):
-		return s.s.fail(o, e)
-	case err == io.EOF: // in the handshake
-		err = io.ErrUnexpectedEOF
+		err = s.s.fail(o, e)
+		if passes(e) || o == opWrite && s.open() {
+			return err
+		}
+	default:
+		err = tlsError(o, err)
 	}
-	return &sslError{OSError{Errno: int(kernel.EPROTO), Op: o.String()}, err}
+	if s.st.failed.CompareAndSwap(nil, &cause) {
+		s.st.news()
+	}
+	return err
 }
 
-type sslError struct {
-	OSError
-	cause error
+// again returns the error of a call after one that has failed.
+func (s *SSLSocket) again(o op, err error) error {
+	if s.s.d.Closed() {
+		err = kernel.EBADF
+	}
+	return s.fail(o, err)
 }
 
-func (e *sslError) Error() string   { return fmt.Sprintf("socket: %s: %v", e.Op, e.cause) }
-func (e *sslError) Unwrap() []error { return []error{&e.OSError, e.cause} }
+// passes returns whether a later call may succeed after this error.
+func passes(e kernel.Errno) bool {
+	switch e {
+	case kernel.EAGAIN, kernel.ETIMEDOUT, kernel.EDEADLK, kernel.ECANCELED:
+		return true
+	}
+	return false
+}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -69,8 +70,11 @@ func (s *readier) Subscribe(f func()) (stop func()) {
 	}
 }
 
-// PollReady returns what secure.Conn's Ready returns.
+// PollReady returns what secure.Conn's Ready returns, and EBADF after an error of TLS.
 func (s *readier) PollReady(want poller.Interest) (poller.Readiness, desc.Errno) {
+	if s.st.failed.Load() != nil {
+		return 0, kernel.EBADF
+	}
 	r, took, e := s.st.c.Ready(want)
 	if took && s.st.several() { // no Event reports input decrypted here to the other listeners
 		s.st.news()

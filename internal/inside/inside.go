@@ -23,6 +23,8 @@ var (
 	Desc func(socket any) *desc.Desc
 	// Secure returns the Readier of a *socket.SSLSocket, which a Poll asks.
 	Secure func(socket any) Readier
+	// Under returns the Layer of a *socket.SSLStream, which a Poll asks.
+	Under func(stream any) Layer
 )
 
 // A Readier has a descriptor and may also hold input of its own. Any number of Polls may subscribe.
@@ -32,4 +34,13 @@ type Readier interface {
 	PollReady(want poller.Interest) (poller.Readiness, desc.Errno)
 	// Subscribe calls f whenever the readiness may have changed, until stop is called.
 	Subscribe(f func()) (stop func())
+}
+
+// A Layer is TLS on a stream. Its readiness depends on that of the stream.
+type Layer interface {
+	// Stream returns the stream.
+	Stream() any
+	// Ask returns what a poll for want must ask the stream, and what needs no asking. EBADF means
+	// that the object is closed or has failed.
+	Ask(want poller.Interest) (ask poller.Interest, has poller.Readiness, e desc.Errno)
 }

@@ -101,6 +101,7 @@ var functions = map[string]any{
 		}
 		return err
 	},
+	"socket.NewSSLContext": func(protocol int) error { _, err := socket.NewSSLContext(protocol); return err },
 	"socket.Tuple": func(port int) error {
 		s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
 		if err != nil {
@@ -255,7 +256,7 @@ const subjects = ` netconn.Conn netconn.Listener netconn.PacketConn netconn.Unix
  netconn.TLSConn netconn.Net
  poller.Table timeout.Queue timeout.Timeout timeout.Deadline select.Poll socket.Socket socket.SSLSocket
  reactor.Reactor reactor.Group reactor.Conn reactor.Wire reactor.PacketConn reactor.Timer reactor.Watch reactor.Task
- reactor.Input reactor.Histogram socket.Input frame.Format `
+ socket.SSLContext socket.SSLStream reactor.Input reactor.Histogram socket.Input frame.Format `
 
 // parameters is a signature's text up to the end of its parameters.
 func parameters(text string) string {

@@ -92,6 +92,9 @@ var socketTakes = takes{
 	"SSLSocket.ReadLine.0":   "below 0 is no limit",
 	"SSLSocket.SetTimeout.0": "a time",
 	"socket.Input.Discard.0": "it ends with the socket's timeout",
+	"SSLStream.ReadSize.0":   "below 0 is all there is; a size is the most that is read",
+
+	"SSLContext.SetVerifyCallback.0": "nil removes the function",
 }
 
 // Each method of package socket, blocking and non-blocking, on each kind of socket.
@@ -133,6 +136,23 @@ func TestSocket(t *testing.T) {
 			})
 		})
 	}
+	for _, protocol := range []int{socket.PROTOCOL_TLS_CLIENT, socket.PROTOCOL_TLS_SERVER} {
+		methods(t, "SSLContext", use{subject: func(t *testing.T) (any, func()) {
+			c, err := socket.NewSSLContext(protocol)
+			must(t, err)
+			return c, func() {}
+		}, arg: usualInSocket}, socketTakes)
+	}
+	balanced(t, func() {
+		methods(t, "SSLStream", use{subject: func(t *testing.T) (any, func()) {
+			a, b := joined(t, 0)
+			c, err := socket.NewSSLContext(socket.PROTOCOL_TLS_SERVER)
+			must(t, err)
+			s, err := c.WrapStream(a, socket.SSLWrap{DeferHandshake: true})
+			must(t, err)
+			return s, func() { s.Close(); b.Close() }
+		}, arg: usualInSocket}, socketTakes)
+	})
 }
 
 func closing(s *socket.Socket) (any, func()) { return s, func() { s.Close() } }

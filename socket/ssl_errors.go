@@ -1,0 +1,162 @@
+package socket
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"reflect"
+	"strings"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// mbedtls's numbers, which are MicroPython's args[0] of an error of TLS.
+const (
+	sslGeneric       = 1
+	sslBadConfig     = -0x5e80
+	sslIllegal       = -0x6600
+	sslInternal      = -0x6c00
+	sslFailure       = -0x6e00
+	sslVersion       = -0x6e80
+	sslInvalidMAC    = -0x7180
+	sslInvalidRecord = -0x7200
+	sslEOF           = -0x7280
+	sslDecode        = -0x7300
+	sslNoClientCert  = -0x7480
+	sslUnexpected    = -0x7700
+	sslAlert         = -0x7780
+	sslBadCert       = -0x7a00
+)
+
+var sslTexts = map[int]string{
+	sslBadConfig:     "MBEDTLS_ERR_SSL_BAD_CONFIG",
+	sslIllegal:       "MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER",
+	sslInternal:      "MBEDTLS_ERR_SSL_INTERNAL_ERROR",
+	sslFailure:       "MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE",
+	sslVersion:       "MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION",
+	sslInvalidMAC:    "MBEDTLS_ERR_SSL_INVALID_MAC",
+	sslInvalidRecord: "MBEDTLS_ERR_SSL_INVALID_RECORD",
+	sslEOF:           "MBEDTLS_ERR_SSL_CONN_EOF",
+	sslDecode:        "MBEDTLS_ERR_SSL_DECODE_ERROR",
+	sslNoClientCert:  "MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE",
+	sslUnexpected:    "MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE",
+	sslAlert:         "MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE",
+	sslBadCert:       "MBEDTLS_ERR_SSL_BAD_CERTIFICATE",
+}
+
+// ofAlert has the numbers of errors that this side reports to its peer as an alert of this number.
+var ofAlert = map[uint64]int{
+	10: sslUnexpected, 20: sslInvalidMAC, 22: sslInvalidRecord, 42: sslBadCert, 43: sslBadCert, 46: sslBadCert,
+	47: sslIllegal, 50: sslDecode, 70: sslVersion, 80: sslInternal,
+}
+
+// sslNumber returns mbedtls's number for an error of crypto/tls. If the error has no known
+// reason, it is the number of any failure.
+func sslNumber(err error) int {
+	var refused callbackError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &refused):
+		return int(refused)
+	case errors.Is(err, errNoClientCert):
+		return sslNoClientCert
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return sslEOF
+	case errors.As(err, new(tls.RecordHeaderError)):
+		return sslInvalidRecord
+	case errors.As(err, &op) && op.Op == "remote error":
+		return sslAlert
+	case op != nil && op.Err != nil:
+		// crypto/tls's type of an alert is not exported; it is a number.
+		if v := reflect.ValueOf(op.Err); v.CanUint() && ofAlert[v.Uint()] != 0 {
+			return ofAlert[v.Uint()]
+		}
+	}
+	return sslFailure
+}
+
+// Text returns MicroPython's args[1], which only errors of TLS have: mbedtls's name of the error.
+// It is empty for other errors.
+func (e *OSError) Text() string {
+	return sslTexts[e.Errno]
+}
+
+// A causedError is an OSError with the error that explains it.
+type causedError struct {
+	OSError
+	cause error
+}
+
+func caused(o op, number int, cause error) error {
+	return &causedError{OSError{Errno: number, Op: o.String()}, cause}
+}
+
+func (e *causedError) Error() string {
+	text := fmt.Sprintf("socket: %s: %v", e.Op, e.cause)
+	if name := e.Text(); name != "" {
+		text += fmt.Sprintf(" (%d, %s)", e.Errno, name)
+	}
+	return text
+}
+
+// Text returns mbedtls's name of 1, which a verify callback may return.
+func (e *causedError) Text() string {
+	if e.cause == callbackError(sslGeneric) {
+		return "MBEDTLS_ERR_ERROR_GENERIC_ERROR"
+	}
+	return e.OSError.Text()
+}
+
+// Unwrap returns EPROTO too for an error of TLS.
+func (e *causedError) Unwrap() []error {
+	if _, refused := e.cause.(callbackError); refused || e.Errno < 0 {
+		return []error{&e.OSError, e.cause, kernel.EPROTO}
+	}
+	return []error{&e.OSError, e.cause}
+}
+
+// fileError is the error of a file that cannot be read.
+func fileError(o op, err error) error {
+	var e kernel.Errno
+	if !errors.As(err, &e) {
+		return badValue(o, "%v", err)
+	}
+	return caused(o, int(e), err)
+}
+
+// A VerifyError is the error of a handshake that has refused the peer's certificate. MicroPython
+// raises ValueError then, so it is ErrValue. It wraps a *tls.CertificateVerificationError and
+// matches EPROTO, as all errors of TLS do.
+type VerifyError struct {
+	Op    string // the call
+	Flags int    // mbedtls's MBEDTLS_X509_BADCERT_ flags
+	Err   error
+}
+
+func (e *VerifyError) Error() string   { return fmt.Sprintf("socket: %s: %v", e.Op, e.Err) }
+func (e *VerifyError) Unwrap() []error { return []error{ErrValue, e.Err, kernel.EPROTO} }
+
+// Info returns the text of MicroPython's ValueError: mbedtls's description of the flags.
+func (e *VerifyError) Info() string {
+	var b strings.Builder
+	for _, f := range flagTexts {
+		if e.Flags&f.flag != 0 {
+			b.WriteString("\n" + f.text + "\n")
+		}
+	}
+	return b.String()
+}
+
+// tlsError makes the error of a call from one of crypto/tls.
+func tlsError(o op, err error) error {
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return &VerifyError{Op: o.String(), Flags: refused.flags, Err: refused.err}
+	}
+	if err == io.EOF { // in the handshake
+		err = io.ErrUnexpectedEOF
+	}
+	return caused(o, sslNumber(err), err)
+}

@@ -1,0 +1,279 @@
+package socket
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/secure"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// An SSLStream is TLS on any stream, with the methods of an SSLSocket. It waits as the stream's
+// methods do. Two goroutines may use it at the same time if one reads and the other one writes.
+//
+//	field    | set by               | cleared by          | lock
+//	---------+----------------------+---------------------+--------
+//	session  | WrapStream           | never               | readMu, and writeMu to Write
+//	still    | buffered             | buffered            | readMu; atomic
+//	asks     | the end of each call | the next call       | stateMu
+//	failed   | fail                 | never               | stateMu
+//	closed   | Close                | never               | stateMu
+//	out      | streamWire.Write     | flush               | outMu
+//
+// Locks are taken in the order readMu, writeMu, outMu, stateMu.
+type SSLStream struct {
+	stream  io.ReadWriter
+	session *secure.Session
+
+	readMu  sync.Mutex  // held across a Read of the stream
+	still   atomic.Bool // the stream must not be asked
+	writeMu sync.Mutex  // held across a Write of the SSLStream
+	outMu   sync.Mutex
+	out     []byte // records that the stream has not accepted
+
+	stateMu sync.Mutex
+	asks    poller.Interest // what the last call waits for, if not for its own direction
+	failed  error
+	closed  bool
+}
+
+// WrapStream is wrap_socket of a stream that is not a Socket, for example of another SSLSocket. The
+// stream's Read and Write may block. A stream that does not block returns EAGAIN instead.
+//
+// WrapStream makes the handshake at once. If the stream returns EAGAIN, it retries every
+// millisecond, so defer the handshake on a loop. If the handshake fails, the stream stays open.
+//
+// Package sel can poll an SSLStream, if it can poll the stream.
+func (c *SSLContext) WrapStream(stream io.ReadWriter, o SSLWrap) (*SSLStream, error) {
+	if stream == nil {
+		panic("socket: WrapStream of a nil stream")
+	}
+	if err := c.check(o); err != nil {
+		return nil, err
+	}
+	s := &SSLStream{stream: stream}
+	s.session = secure.New((*streamWire)(s), c.configFor(o.ServerHostname), c.protocol == PROTOCOL_TLS_SERVER)
+	if o.DeferHandshake {
+		return s, nil
+	}
+	for {
+		err := s.shake()
+		if err == nil {
+			return s, nil
+		}
+		if !errors.Is(err, kernel.EAGAIN) {
+			return nil, s.fail(opWrap, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// shake continues the handshake. EAGAIN means that the stream must become ready.
+func (s *SSLStream) shake() error {
+	s.readMu.Lock()
+	defer s.readMu.Unlock()
+	return s.shakeLocked()
+}
+
+func (s *SSLStream) shakeLocked() error {
+	for {
+		if err := s.flush(); err != nil {
+			return err
+		}
+		err := s.session.Handshake()
+		if e := s.flush(); err == secure.ErrAgain && e != nil {
+			return e
+		}
+		if err == secure.ErrAgain {
+			return kernel.EAGAIN
+		}
+		return err
+	}
+}
+
+// Read implements io.Reader. It returns io.EOF at the end of input.
+func (s *SSLStream) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := s.recv(p)
+	if err == io.EOF {
+		return n, err
+	}
+	return n, s.fail(opRead, err)
+}
+
+// recv reads once.
+func (s *SSLStream) recv(p []byte) (int, error) {
+	if err := s.begin(); err != nil {
+		return 0, err
+	}
+	s.readMu.Lock()
+	defer s.readMu.Unlock()
+	if err := s.shakeLocked(); err != nil {
+		if s.pending() {
+			s.ask(poller.Out)
+		}
+		return 0, err
+	}
+	n, err := s.session.Read(p)
+	_ = s.flush() // the answers to KeyUpdates; the next call sends what the stream refuses
+	if err == secure.ErrAgain {
+		err = kernel.EAGAIN
+	}
+	return n, err
+}
+
+// Write is MicroPython's write, and implements io.Writer; see SSLSocket.Write.
+func (s *SSLStream) Write(p []byte) (n int, err error) {
+	if err := s.begin(); err != nil {
+		return 0, s.fail(opWrite, err)
+	}
+	if !s.session.Ready() {
+		if err := s.shake(); err != nil {
+			if errors.Is(err, kernel.EAGAIN) && !s.pending() {
+				s.ask(poller.In)
+			}
+			return 0, s.fail(opWrite, err)
+		}
+	}
+	s.writeMu.Lock()
+	defer s.writeMu.Unlock()
+	const record = 16 << 10
+	for n < len(p) {
+		if err := s.flush(); err != nil {
+			return n, s.fail(opWrite, err)
+		}
+		k, err := s.session.Write(p[n:min(len(p), n+record)])
+		if n += k; err != nil {
+			return n, s.fail(opWrite, err)
+		}
+	}
+	if err := s.flush(); err != nil && !errors.Is(err, kernel.EAGAIN) {
+		return n, s.fail(opWrite, err)
+	}
+	return n, nil
+}
+
+// Close sends close_notify, if the stream accepts it, and closes the stream if that has a method
+// Close. A second call does nothing.
+func (s *SSLStream) Close() error {
+	s.stateMu.Lock()
+	was := s.closed
+	s.closed = true
+	s.stateMu.Unlock()
+	if was {
+		return nil
+	}
+	if s.readMu.TryLock() { // another goroutine's Read sees that the stream is closed
+		if s.session.Ready() {
+			_ = s.session.CloseWrite()
+			_ = s.flush()
+		}
+		s.session.Stop()
+		s.readMu.Unlock()
+	}
+	if c, ok := s.stream.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// SetBlocking calls the stream's method of that name. Without one the error is ErrValue and matches
+// errors.ErrUnsupported.
+func (s *SSLStream) SetBlocking(on bool) error {
+	if b, ok := s.stream.(interface{ SetBlocking(bool) error }); ok {
+		return b.SetBlocking(on)
+	}
+	return unsupported(opSetBlocking, "a %T has no method SetBlocking(bool) error", s.stream)
+}
+
+// Cipher and GetPeerCert are those of an SSLSocket.
+func (s *SSLStream) Cipher() (suite, version string) {
+	s.readMu.Lock()
+	defer s.readMu.Unlock()
+	if !s.session.Ready() {
+		return "", ""
+	}
+	return cipherNames(s.session.State())
+}
+
+func (s *SSLStream) GetPeerCert() []byte {
+	s.readMu.Lock()
+	defer s.readMu.Unlock()
+	if !s.session.Ready() || len(s.session.State().PeerCertificates) == 0 {
+		return nil
+	}
+	return s.session.State().PeerCertificates[0].Raw
+}
+
+// begin begins a call.
+func (s *SSLStream) begin() error {
+	s.stateMu.Lock()
+	defer s.stateMu.Unlock()
+	s.asks = 0
+	if s.closed {
+		return kernel.EBADF
+	}
+	return s.failed
+}
+
+func (s *SSLStream) ask(i poller.Interest) {
+	s.stateMu.Lock()
+	s.asks = i
+	s.stateMu.Unlock()
+}
+
+// fail makes the error of a call. An error that will not pass is that of all later calls.
+func (s *SSLStream) fail(o op, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e kernel.Errno
+	ours := err
+	if errors.As(err, &e) {
+		ours = fail(o, e)
+		if passes(e) {
+			return ours
+		}
+	} else {
+		ours = tlsError(o, err)
+	}
+	s.stateMu.Lock()
+	if s.failed == nil {
+		s.failed = err
+	}
+	s.stateMu.Unlock()
+	return ours
+}
+
+// pending reports whether records wait for the stream.
+func (s *SSLStream) pending() bool {
+	s.outMu.Lock()
+	defer s.outMu.Unlock()
+	return len(s.out) > 0
+}
+
+// flush sends what waits. EAGAIN means that the stream has not accepted all.
+func (s *SSLStream) flush() error {
+	s.outMu.Lock()
+	defer s.outMu.Unlock()
+	for len(s.out) > 0 {
+		n, err := s.stream.Write(s.out)
+		if s.out = s.out[min(max(n, 0), len(s.out)):]; len(s.out) == 0 {
+			s.out = nil
+			return nil
+		}
+		if err == nil && n <= 0 {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
