@@ -80,19 +80,17 @@ func (s *SSLStream) shake() error {
 }
 
 func (s *SSLStream) shakeLocked() error {
-	for {
-		if err := s.flush(); err != nil {
-			return err
-		}
-		err := s.session.Handshake()
-		if e := s.flush(); err == secure.ErrAgain && e != nil {
-			return e
-		}
-		if err == secure.ErrAgain {
-			return kernel.EAGAIN
-		}
+	if err := s.flush(); err != nil {
 		return err
 	}
+	err := s.session.Handshake()
+	if e := s.flush(); err == secure.ErrAgain && e != nil {
+		return e
+	}
+	if err == secure.ErrAgain {
+		return kernel.EAGAIN
+	}
+	return err
 }
 
 // Read implements io.Reader. It returns io.EOF at the end of input.
