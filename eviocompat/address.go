@@ -11,13 +11,14 @@ import (
 	"syscall"
 )
 
-// address is what one of Serve's strings says: network, address, and whether others may share it.
+// address parses one of Serve's strings: network, address, and whether others may share the
+// address.
 func address(s string) (network, addr string, share bool) {
 	network, addr, found := strings.Cut(s, "://")
 	if !found {
 		network, addr = "tcp", s
 	}
-	network = strings.TrimSuffix(network, "-net") // package net or not, it is the same loop here
+	network = strings.TrimSuffix(network, "-net") // with -net or without, the same loop serves it
 	addr, query, _ := strings.Cut(addr, "?")
 	for _, part := range strings.Split(query, "&") {
 		if name, value, _ := strings.Cut(part, "="); name == "reuseport" && value != "" {
@@ -30,8 +31,8 @@ func address(s string) (network, addr string, share bool) {
 	return network, addr, share
 }
 
-// unlink removes the file of a socket that a dead server has left, as evio does. It leaves other
-// files alone, and that of a socket on which anybody lives.
+// unlink removes the file of a socket that a dead server has left, as evio does. It does not remove
+// other files, nor that of a socket that a process serves.
 func unlink(path string) {
 	f, err := os.Lstat(path)
 	if err != nil || f.Mode()&fs.ModeSocket == 0 {
@@ -42,6 +43,6 @@ func unlink(path string) {
 		_ = c.Close()
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		_ = os.Remove(path) // if it could not be, the bind says what is the matter
+		_ = os.Remove(path) // if this fails, the bind returns the error
 	}
 }

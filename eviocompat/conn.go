@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A conn is both: the reactor's handler and evio's Conn. It belongs to its loop but for Wake.
+// A conn is both the reactor's handler and evio's Conn. It belongs to its loop, except for Wake.
 type conn struct {
 	s      *server
 	c      *reactor.Conn
@@ -88,7 +88,7 @@ func (c *conn) Closed(_ *reactor.Conn, err error) {
 	}
 }
 
-// answer does what an event asks for.
+// answer sends the output of an event and does its action.
 func (c *conn) answer(out []byte, action Action) {
 	if len(out) > 0 {
 		if c.s.events.PreWrite != nil {
@@ -120,7 +120,7 @@ type packets struct {
 }
 
 func (h *packets) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) {
-	if len(p) == 0 || h.s.events.Data == nil { // an empty one is none to evio
+	if len(p) == 0 || h.s.events.Data == nil { // evio does not deliver an empty datagram
 		return
 	}
 	sender := &packetConn{h: h, remote: net.UDPAddrFromAddrPort(from.AddrPort())}
@@ -129,7 +129,7 @@ func (h *packets) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) {
 		if h.s.events.PreWrite != nil {
 			h.s.events.PreWrite()
 		}
-		_ = c.SendTo(out, from) // what cannot be sent is lost, as datagrams are
+		_ = c.SendTo(out, from) // a datagram that cannot be sent is lost
 	}
 	h.s.done(action)
 }

@@ -30,8 +30,8 @@ func (c *conn) detach() {
 	c.s.done(c.s.events.Detached(c, d))
 }
 
-// lingerTime is how long a closed connection waits for a peer that takes nothing, as
-// reactor.WithLinger does by default.
+// lingerTime is how long a closed connection waits for a peer that receives nothing. It is the
+// default of reactor.WithLinger.
 var lingerTime = 30 * time.Second
 
 // detached is the connection that Detached gets. Its calls block, and any goroutine may make them.
@@ -44,8 +44,8 @@ type detached struct {
 	once   sync.Once
 }
 
-// deliver writes what was sent. After Close it gives up when the peer has taken nothing for
-// lingerTime.
+// deliver writes the output from before the detach. After Close it gives up when the peer has
+// received nothing for lingerTime.
 func (d *detached) deliver(unsent []byte) {
 	defer close(d.sent)
 	for len(unsent) > 0 {

@@ -20,8 +20,8 @@ import (
 // drainTime is how long Serve goes on delivering after a Shutdown action.
 const drainTime = 5 * time.Second
 
-// maxOutput is the cap on a connection's unsent output, as large as one goes: evio's contract has
-// no error for more.
+// maxOutput is the limit of a connection's unsent output. It is the largest possible one, because
+// evio has no error for more.
 const maxOutput = 1 << 30
 
 type server struct {
@@ -121,8 +121,8 @@ func (s *server) open(i int, network, addr string, opts []reactor.ListenOption) 
 	}, opts...)
 }
 
-// tickOn has the loop tick. When the loop fails, its tasks are cancelled: another loop ticks on, or
-// a server that only a tick can end would never end.
+// tickOn makes the loop call Tick. When the loop fails, its tasks are cancelled. Another loop then
+// continues, because a server that only Tick can end would otherwise never end.
 func (s *server) tickOn(r *reactor.Reactor) {
 	guard := r.Go(func(t *reactor.Task) {
 		for t.Sleep(math.MaxInt64) == nil {
@@ -138,8 +138,8 @@ func (s *server) tickOn(r *reactor.Reactor) {
 	s.tick(r)
 }
 
-// tick calls Tick, at once and then as it asks to. A tick that panics, and is isolated, is not the
-// last one.
+// tick calls Tick at once, and then at the intervals that Tick returns. If a panic in Tick is
+// isolated, the ticks continue.
 func (s *server) tick(r *reactor.Reactor) {
 	action := None
 	defer func() {
@@ -164,7 +164,7 @@ func (s *server) shutdown() {
 	})
 }
 
-// done does what an event of no connection asks for.
+// done does the action of an event that has no connection.
 func (s *server) done(action Action) {
 	if action == Shutdown {
 		s.shutdown()

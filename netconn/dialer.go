@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// A Dialer has the options of a dial. The fields are those of net.Dialer, with the same meaning, and
-// Net. Its methods may be called at the same time, in the way of its Net.
+// A Dialer has the options of a dial. The fields are those of net.Dialer, with the same meaning,
+// and Net. Its methods may be called at the same time, in the way of its Net.
 //
 // Of several addresses, the families alternate, and the next address is tried as well when one has
 // not answered for FallbackDelay (RFC 8305). Package net does so between the two families only.

@@ -14,7 +14,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// longAndShort is text whose lines are longer and shorter than a record of TLS, and the number of lines.
+// longAndShort is text whose lines are longer and shorter than a record of TLS, and the number of
+// lines.
 func longAndShort() (text string, n int) {
 	var b strings.Builder
 	for i := range 60 {

@@ -29,8 +29,8 @@ type kqueue struct {
 	watched []watched        // by descriptor
 	changes [4]kevent.Change // room for the changes of one call
 
-	// at has, by descriptor, its last place in events. The place counts only if the event there is
-	// the descriptor's. Only Wait uses it.
+	// at has, for each descriptor, the index of its last event in events. The index counts only if
+	// the event there is the descriptor's. Only Wait uses it.
 	at []int32
 }
 

@@ -48,26 +48,26 @@ func names(i uint8) string {
 	return s[1:]
 }
 
-// An Event says that the descriptor that was added under Gen is Ready.
+// An Event reports that descriptor FD, in its registration Gen, is Ready.
 type Event struct {
 	FD    int32
 	Gen   uint32
 	Ready Readiness
 }
 
-// A Poller is one kernel's list of descriptors. Wait belongs to one goroutine at a time; everything
-// else may be called by any.
+// A Poller is one kernel's list of descriptors. One goroutine at a time may call Wait. Any
+// goroutine may call the other methods.
 type Poller interface {
-	// Add begins to watch fd. The next Wait reports readiness that exists already, also with Edge.
-	// gen comes back in every Event of this registration; 0 is reserved. Adding twice is EEXIST, a
-	// file that cannot be polled EPERM.
+	// Add registers fd. The next Wait reports readiness that exists already, also with Edge. Every
+	// Event of this registration has gen; 0 is reserved. Add returns EEXIST if fd is registered,
+	// and EPERM for a file that cannot be polled.
 	Add(fd int, gen uint32, want Interest) error
-	// Mod changes what is wanted (and gen); what is ready at that moment is reported anew. Unknown
-	// fd: ENOENT.
+	// Mod changes the interest and gen. Readiness that exists at that moment is reported again. Mod
+	// returns ENOENT if fd is not registered.
 	Mod(fd int, gen uint32, want Interest) error
-	// Del ends the watch. Always before close: a duplicate of fd would keep the registration alive.
-	// Events of fd that Wait has already returned are the caller's to skip, by Gen. Unknown fd:
-	// ENOENT.
+	// Del unregisters fd. Call it before close, because a duplicate of fd would keep the
+	// registration alive. Wait may already have returned Events of fd: skip them by Gen. Del
+	// returns ENOENT if fd is not registered.
 	Del(fd int) error
 	// Wait returns at least one Event, or none after a Wake or when until has passed — never
 	// before. A signal does not end it. Events beyond len(events) stay for the next Wait.
@@ -75,16 +75,17 @@ type Poller interface {
 	// Wake ends the present Wait, or the next if there is none. Many Wakes before one Wait cost one
 	// system call.
 	Wake() error
-	// FD is the poller's own descriptor, readable while Events wait: another Poller can watch it.
+	// FD returns the poller's own descriptor. It is readable while Events wait, so another Poller
+	// can watch it.
 	FD() int
-	// Close gives back the poller's descriptors. No Wait may be in progress.
+	// Close closes the poller's descriptors. No Wait may be in progress.
 	Close() error
 }
 
-// ErrUnsupported is what New returns on a system without epoll or kqueue.
+// ErrUnsupported is the error of New on a system without epoll or kqueue.
 var ErrUnsupported = errors.New("poller: this system has neither epoll nor kqueue; supported are linux, darwin, freebsd, netbsd, openbsd and dragonfly")
 
-// mustHaveRoom is for Wait: an empty slice has no room for an Event.
+// mustHaveRoom panics if Wait gets an empty slice, which has no room for an Event.
 func mustHaveRoom(events []Event) {
 	if len(events) == 0 {
 		panic("poller: Wait with an empty slice; give it room for one Event or more")

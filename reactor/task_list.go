@@ -4,7 +4,7 @@ package reactor
 type taskResult struct {
 	first, last *joiner
 	value       any
-	crash       any // the value of the loop's panic: the Task has panicked, and there is no panic handler
+	crash       any // the value of the loop's panic, if there is no panic handler
 	err         error
 }
 

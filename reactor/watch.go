@@ -38,7 +38,7 @@ func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Readiness
 	if r.draining {
 		return nil, ErrClosed
 	}
-	if _, e := r.k.Ready(fd); e == kernel.EBADF { // checked first, because the table grows to the number
+	if _, e := r.k.Ready(fd); e == kernel.EBADF { // first, because the table grows to the number
 		return nil, fmt.Errorf("reactor: watch descriptor %d: it is not open on the kernel of this reactor (is one of them simulated?): %w", fd, e)
 	} else if e != 0 {
 		return nil, fmt.Errorf("reactor: watch descriptor %d: %w", fd, e)
@@ -71,7 +71,7 @@ func (w *Watch) Stop() {
 }
 
 func (w *Watch) open(r *Reactor, fd int, s sink) {
-	if w.r == nil { // a dialled Conn has it from the start, because PostSend reads it on other goroutines
+	if w.r == nil { // a dialled Conn has it already: PostSend reads it on other goroutines
 		w.r = r
 	}
 	w.sink, w.fd = s, int32(fd)

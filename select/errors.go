@@ -5,10 +5,11 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// An OSError is what calls of a Poll fail with: the one of package socket.
+// OSError is the error of a Poll's calls. It is the type of package socket.
 type OSError = socket.OSError
 
-// ErrValue is what an argument that cannot be gives; the error names it. Nothing has happened then.
+// ErrValue is the error for an argument outside its range. The error names the argument, and the
+// call had no effect.
 var ErrValue = socket.ErrValue
 
 // fail is nil for 0.

@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// nest guards inner of all sets, which says which Polls are registered with which. In a ring each
+// nest guards the field inner of all sets: which Polls are registered with which. In a ring each
 // would wait for the others. epoll refuses a ring. A kqueue accepts it, and then reports it ready
 // without end or does not return (FreeBSD 12, NetBSD 7).
 var nest sync.Mutex

@@ -31,7 +31,7 @@ type ID struct {
 	Gen uint32
 }
 
-// A State is a set of what holds for a Conn.
+// A State is a set of flags of a Conn.
 type State uint16
 
 const (
@@ -59,7 +59,7 @@ type Conn struct {
 	In, Out uint64           // bytes on the wire
 
 	Buffered         int              // output that the kernel has not accepted
-	Unsent           int              // output that the peer's kernel has not acknowledged; -1: not known
+	Unsent           int              // output that the peer has not acknowledged; -1: unknown
 	Stuck            timeout.Deadline // since when the kernel has accepted nothing; 0: it accepts
 	Low, High, Limit int
 
@@ -78,7 +78,7 @@ type TLS struct {
 	Version, Cipher, ServerName, ALPN string
 }
 
-// A Describer is a Filter that can tell its state. The loop calls it.
+// A Describer is a Filter that can describe its state. The loop calls it.
 type Describer interface{ DescribeTLS() *TLS }
 
 // A Listener is a socket that accepts.

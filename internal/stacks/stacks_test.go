@@ -16,7 +16,7 @@ import (
 
 func address[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
 
-// hold stands in a callback, or in a Task, until it is told to go.
+// hold stands in a callback, or in a Task, until the test lets it go.
 //
 //go:noinline
 func hold(end <-chan struct{}) { <-end }

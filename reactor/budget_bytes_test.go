@@ -1,0 +1,89 @@
+//go:build unix
+
+package reactor
+
+import (
+	"testing"
+)
+
+// Many Conns have 64 KiB and more to read each. A turn reads bytesPerTurn after Events, and as much
+// for Conns that an earlier turn left unfinished. Everything arrives.
+func TestBytesOfATurnAreBounded(t *testing.T) {
+	inLab(t, kinds[0], func(t *lab) {
+		r := t.reactor()
+		got := 0
+		at := t.listen("tcp", always(&hooks{data: func(_ *Conn, p []byte) { got += len(p) }}))
+		var peers []*peer
+		for range 150 {
+			peers = append(peers, t.dial(at))
+		}
+		t.until(func() bool { return r.conns == len(peers) })
+		want := 0
+		t.freeze(func() {
+			for _, p := range peers {
+				want += p.try(make([]byte, 128<<10))
+			}
+		})
+		if want < 3*bytesPerTurn {
+			t.Skipf("the kernel takes no more than %d bytes", want)
+		}
+		t.in(2*(bytesPerTurn+readSize), want, func() int { return got })
+	})
+}
+
+// A peer sends more before each turn, so that an Event comes for a Conn of which something is left
+// to read already. A turn reads readSize all the same.
+func TestBytesOfOneConnAreBounded(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		got, want := 0, 0
+		at := t.listen("tcp", always(&hooks{data: func(_ *Conn, p []byte) { got += len(p) }}))
+		p := t.dial(at)
+		t.until(func() bool { return r.conns == 1 })
+		more := make([]byte, readSize)
+		for range 3 {
+			t.freeze(func() {
+				for range 4 {
+					want += p.try(more)
+				}
+			})
+			for range 2 {
+				before := got
+				t.turn()
+				t.freeze(func() { want += p.try(more) })
+				if got-before > readSize {
+					t.Errorf("%d bytes in one turn, want at most %d", got-before, readSize)
+				}
+			}
+		}
+		t.until(func() bool { return got == want })
+	})
+}
+
+// A Filter whose work on each Conn's input is worth a turn's bytes: a turn gives it the input of
+// one Conn of the Events, and of one that was left. All get theirs.
+func TestWhatFiltersSpendIsBounded(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		got := 0
+		at := t.listen("tcp", always(&hooks{data: func(_ *Conn, p []byte) { got += len(p) }}), WithFilters(
+			func(bool) (func(*Wire) Filter, error) {
+				return func(w *Wire) Filter { return &spender{trap{w: w}} }, nil
+			}))
+		var peers []*peer
+		for range 12 {
+			peers = append(peers, t.dial(at))
+		}
+		t.until(func() bool { return r.conns == len(peers) })
+		t.freeze(func() {
+			for _, p := range peers {
+				p.try([]byte("x"))
+			}
+		})
+		t.in(2, len(peers), func() int { return got })
+	})
+}
+
+type spender struct{ trap }
+
+func (f *spender) Input(p []byte) { f.w.Spend(bytesPerTurn); f.trap.Input(p) }
