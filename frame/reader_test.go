@@ -10,13 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ureactor/ureactor/internal/inbuf"
+	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // A stream is a Source that gets its input in pieces, and counts the work.
 type stream struct {
-	inbuf.Buffer
+	desc.Inbound
 	work int // bytes that were searched, and calls
 }
 
@@ -26,11 +26,11 @@ func newStream(limit int) *stream {
 	return s
 }
 
-func (s *stream) Peek(n int) ([]byte, error) { s.work++; return s.Buffer.Peek(n) }
-func (s *stream) Next(n int) ([]byte, error) { s.work++; return s.Buffer.Next(n) }
+func (s *stream) Peek(n int) ([]byte, error) { s.work++; return s.Inbound.Peek(n) }
+func (s *stream) Next(n int) ([]byte, error) { s.work++; return s.Inbound.Next(n) }
 
 func (s *stream) Index(sep []byte, from int) int {
-	i := s.Buffer.Index(sep, from)
+	i := s.Inbound.Index(sep, from)
 	if s.work++; i < 0 {
 		s.work += s.Buffered() - from
 	} else {
@@ -51,7 +51,7 @@ func read(f *Format, data []byte, piece func() int) (got []string, s *stream, er
 		s.Show(p)
 		for {
 			frame, err := r.Next(s)
-			if err == inbuf.ErrIncomplete {
+			if err == desc.ErrIncomplete {
 				break
 			}
 			if err != nil {
@@ -232,7 +232,7 @@ func TestAWholeFrameDoesNotAllocate(t *testing.T) {
 		for range 10 {
 			wire, _ = f.Append(wire, payload)
 		}
-		var s inbuf.Buffer
+		var s desc.Inbound
 		s.Init("test", f.MaxSize(), nil)
 		r := f.Reader()
 		room := make([]byte, 0, f.MaxSize())

@@ -139,6 +139,12 @@ func (l *Listener) admit(fd int, from Addr) {
 			c.refuseConn()
 		}
 	}()
+	if l.opt.trusted != nil {
+		if !l.opt.trusts(from) {
+			return
+		}
+		c.expectHeader()
+	}
 	if p := r.guard(nil, c.attachFilter); p != nil {
 		c.handler = noHandler{}
 		c.tearDown(p)
@@ -185,6 +191,13 @@ func (c *Conn) established() {
 	if c.out != nil || c.is(wantFIN|closing) {
 		c.flushLater()
 	}
+	if !c.awaitsHeader() {
+		c.begin()
+	}
+}
+
+// begin calls the Filter, or the Handler.
+func (c *Conn) begin() {
 	if c.filter != nil {
 		c.w.r.guard(c, c.filter.f.Open) // Opened is called when the Filter is ready
 		return

@@ -76,7 +76,7 @@ type (
 //	handler        accept, Dial                 -                              nil after accept
 //	out            Send, Wire.Send              a write of all of it,          released, sentFIN,
 //	                                            a failed write, tearDown       outputFailed
-//	in             KeepInput                    -                              its bytes: released
+//	in             KeepInput, WithProxy         -                              its bytes: released
 //	deadlines      SetX, Close, failed write    -
 //	dialing        Dial                         a connect that succeeds        nil while dialling
 //	opened, peer   accept, a connect that       -                              dialling
@@ -93,7 +93,7 @@ type Conn struct {
 	handler   Handler
 	out       *output      // nil while empty
 	filter    *filterState // nil unless WithFilters
-	in        *Input       // nil unless KeepInput
+	in        *Input       // nil unless KeepInput or WithProxy
 	deadlines *deadlines   // nil until a deadline is set or the Conn closes
 	opt       *sockOptions
 	bytesIn   uint64 // received and sent on the wire
@@ -137,7 +137,8 @@ func (c *Conn) wants() (want poller.Interest) {
 	if c.is(dialling) {
 		return poller.Out
 	}
-	reads := c.is(closing) || !c.is(paused|throttled) || c.filterOpening() // closing: read and discard
+	reads := c.is(closing) || // read and discard
+		!c.is(paused|throttled) || c.filterOpening() || c.awaitsHeader()
 	if reads && !c.is(sawEOF) {
 		want = poller.In
 	}

@@ -138,7 +138,7 @@ func (c *Conn) tearDown(err error) {
 	}
 	c.dropOutput()
 	if c.in != nil {
-		c.in.b.Drop()
+		c.in.drop()
 	}
 	if c.deadlines != nil {
 		r.timers.Stop(&c.deadlines.t)
@@ -214,7 +214,7 @@ func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	c.setThrottled(false)
 	c.state |= released
 	if c.in != nil {
-		c.in.b.Drop()
+		c.in.drop()
 	}
 	if c.deadlines != nil {
 		c.w.r.timers.Stop(&c.deadlines.t)

@@ -23,6 +23,10 @@ func (c *Conn) read() {
 		}
 		return
 	}
+	if c.awaitsHeader() && (!c.is(closing) || c.awaitsFilter()) {
+		c.readHeader()
+		return
+	}
 	n, e := r.k.Recv(int(c.w.fd), r.buf.P, 0)
 	// Before an urgent byte the first call may only have consumed a signal: see desc's wait.
 	if e == kernel.EAGAIN && c.is(endPending) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/ureactor/ureactor/internal/inbuf"
+	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
@@ -35,10 +35,10 @@ var (
 	// EMSGSIZE.
 	ErrTruncated error = &sentinel{"reactor: a datagram did not fit", kernel.EMSGSIZE}
 	// ErrIncomplete is returned by the methods of an Input when fewer bytes have arrived.
-	ErrIncomplete = inbuf.ErrIncomplete
+	ErrIncomplete = desc.ErrIncomplete
 	// ErrInputLimit is returned by the methods of an Input that are asked for more bytes than its
 	// limit. Closed gets it when a handler leaves more than that, and the Conn is still read.
-	ErrInputLimit = inbuf.ErrLimit
+	ErrInputLimit = desc.ErrInputLimit
 	// ErrStuck is the error that Closed gets when the peer of a closing Conn has received nothing
 	// for the time of WithLinger.
 	ErrStuck = errors.New("reactor: gave up closing: the peer does not take what was sent")

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/ureactor/ureactor/internal/desc"
-	"github.com/ureactor/ureactor/internal/inbuf"
 )
 
 // An Input is the inbound buffer of one Conn: the bytes that have arrived and have not been
@@ -21,9 +20,11 @@ import (
 // The slices of Peek and Next are valid until the callback returns. Race builds overwrite them
 // then. A closed Conn has an empty Input.
 type Input struct {
-	b      inbuf.Buffer
-	c      *Conn
-	inData bool // Data is running; deliver frees memory after it
+	b       desc.Inbound
+	c       *Conn
+	inData  bool     // Data is running, and deliver frees memory after it
+	kept    bool     // KeepInput was called
+	proxied *proxied // with WithProxy
 }
 
 // KeepInput makes the Conn keep the input that its handler does not consume, and returns the
@@ -40,12 +41,17 @@ func (c *Conn) KeepInput(limit int) *Input {
 		in = &Input{c: c}
 	}
 	in.b.Init("reactor: KeepInput", limit, &c.w.r.inputs)
-	c.in = in
+	c.in, in.kept = in, true
 	return in
 }
 
 // Input returns the Conn's inbound buffer, nil without KeepInput.
-func (c *Conn) Input() *Input { return c.in }
+func (c *Conn) Input() *Input {
+	if c.in == nil || !c.in.kept {
+		return nil
+	}
+	return c.in
+}
 
 // Peek returns the next n bytes and leaves them in the Input. It returns ErrIncomplete if fewer
 // have arrived, and ErrInputLimit if n is above the limit.
@@ -86,11 +92,11 @@ func (in *Input) consumed() {
 
 // deliver passes the received bytes to the Handler.
 func (c *Conn) deliver(p []byte) {
-	if c.in == nil {
+	in := c.in
+	if in == nil || !in.kept {
 		c.handler.Data(c, p)
 		return
 	}
-	in := c.in
 	in.b.Show(p)
 	in.inData = true
 	c.handler.Data(c, p)
@@ -102,6 +108,12 @@ func (c *Conn) deliver(p []byte) {
 	if in.b.Buffered() > in.b.Limit() && !c.is(paused|throttled|closing|released) {
 		c.tearDown(fmt.Errorf("%w: the handler has left %d bytes, and the limit is %d", ErrInputLimit, in.b.Buffered(), in.b.Limit()))
 	}
+}
+
+// drop forgets the input of a Conn that is released.
+func (in *Input) drop() {
+	in.b.Drop()
+	in.proxied.stop()
 }
 
 // settle ends the validity of the slices, and keeps the bytes that are left. A closing Conn keeps

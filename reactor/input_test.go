@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/desc"
-	"github.com/ureactor/ureactor/internal/inbuf"
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
@@ -229,10 +228,10 @@ func TestKeepInputTakesItsRange(t *testing.T) {
 	if c.Input() != nil {
 		t.Error("an Input without KeepInput")
 	}
-	if in := c.KeepInput(1); c.KeepInput(inbuf.MaxLimit) != in || c.Input() != in || in.Limit() != inbuf.MaxLimit {
+	if in := c.KeepInput(1); c.KeepInput(desc.MaxInput) != in || c.Input() != in || in.Limit() != desc.MaxInput {
 		t.Error("another Input, or another limit:", in.Limit())
 	}
-	for _, n := range []int{-1, 0, inbuf.MaxLimit + 1} {
+	for _, n := range []int{-1, 0, desc.MaxInput + 1} {
 		func() {
 			defer func() {
 				if v := fmt.Sprint(recover()); !strings.Contains(v, fmt.Sprintf("KeepInput(%d): must be 1 … ", n)) {

@@ -3,6 +3,7 @@ package reactor
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"go.uber.org/zap/zapcore"
@@ -130,6 +131,7 @@ type sockOptions struct {
 	timeout     time.Duration
 	control     func(fd int) error
 	filter      func(*Wire) Filter
+	trusted     []netip.Prefix // whose connections begin with a PROXY header; nil: no header
 	tcp         bool
 	edge        bool // a short read has taken all there was, so an edge is enough
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/fdtable"
-	"github.com/ureactor/ureactor/internal/inbuf"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/internal/threadlock"
@@ -62,8 +61,8 @@ type Reactor struct {
 	buf           desc.Buffer // the buffer that Data gets, in a Handler and in a task
 	scratch       []byte      // space for the output of Filters; nil until a Filter exists
 	outputs       outputPool
-	inputs        inbuf.Pool // memory of Inputs
-	vec           [][]byte   // the pieces of one SendV
+	inputs        desc.InputPool // memory of Inputs
+	vec           [][]byte       // the pieces of one SendV
 	packetBuffers *packetBuffers
 
 	inTurn       bool

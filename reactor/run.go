@@ -3,7 +3,6 @@ package reactor
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 
 	"github.com/ureactor/ureactor/internal/threadlock"
 	"github.com/ureactor/ureactor/internal/zaplog"
@@ -150,7 +149,7 @@ func (r *Reactor) abandon() {
 		r.owner.Store(ownerLost)
 		return
 	}
-	r.failed = &PanicError{errPanicked, debug.Stack()}
+	r.failed = &PanicError{errPanicked, stack()}
 	r.result = r.failed
 	r.doneEarly = true
 	r.owner.Store(ownerLost) // the goroutine that replaces this value owns the reactor

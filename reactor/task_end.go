@@ -1,8 +1,6 @@
 package reactor
 
 import (
-	"runtime/debug"
-
 	"go.uber.org/zap/zapcore"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -14,7 +12,7 @@ import (
 // in the Task's deferred function, so the stack is the Task's own.
 func (r *Reactor) taskError(v any) error {
 	if _, ok := v.(unwindPanic); ok {
-		f, ok := r.logLimits.unwound.Line(func() zapcore.Field { return zaplog.ByteString("stack", debug.Stack()) })
+		f, ok := r.logLimits.unwound.Line(func() zapcore.Field { return zaplog.ByteString("stack", stack()) })
 		if ok {
 			r.log.Warn("a cancelled task waited again and was unwound", f...)
 		}

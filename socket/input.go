@@ -4,7 +4,7 @@ import (
 	"io"
 	"net"
 
-	"github.com/ureactor/ureactor/internal/inbuf"
+	"github.com/ureactor/ureactor/internal/desc"
 )
 
 // A DataReader is what an Input reads: a Socket, a netconn.Conn, a netconn.TLSConn.
@@ -20,7 +20,7 @@ type DataReader interface{ Data() ([]byte, error) }
 // Deadlines and timeouts are those of the stream. A call that they end has consumed nothing and can
 // be repeated. One caller may use an Input at a time, and nobody else may read the stream.
 type Input struct {
-	b   inbuf.Buffer
+	b   desc.Inbound
 	src DataReader
 	s   *Socket // below src; nil if src is of another package
 }
@@ -54,7 +54,7 @@ func socketOf(v any) *Socket {
 func (in *Input) Peek(n int) ([]byte, error) {
 	for {
 		p, err := in.b.Peek(n)
-		if err != inbuf.ErrIncomplete {
+		if err != desc.ErrIncomplete {
 			return p, err
 		}
 		if err := in.fill(); err != nil {

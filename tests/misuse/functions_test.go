@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"net"
+	"net/netip"
 	"os"
 	"reflect"
 	"regexp"
@@ -69,6 +70,7 @@ var functions = map[string]any{
 	"reactor.WithKeepAlive":    func(d time.Duration) error { return listening(reactor.WithKeepAlive(d)) },
 	"reactor.WithControl":      func(f func(int) error) error { return listening(reactor.WithControl(f)) },
 	"reactor.WithBalance":      func(b reactor.Balance) error { return grouped(reactor.WithBalance(b)) },
+	"reactor.WithProxy":        func(p []netip.Prefix) error { return listening(reactor.WithProxy(p...)) },
 	"reactor.WithFilters": func(f func(bool) (func(*reactor.Wire) reactor.Filter, error)) error {
 		return listening(reactor.WithFilters(f))
 	},

@@ -20,7 +20,7 @@ var layers = []layer{
 	{2, 4, 8, 1, exported, "socket", "MicroPython's sockets"},
 	{3, 0, 12, 1, exported, "reactor", "the loop: Conns, timers, posts, tasks, Groups"},
 	{4, 0, 4, 1, internal, "internal/netaddr", "addresses, socket files"},
-	{4, 4, 4, 1, internal, "internal/inbuf", "input not consumed"},
+	{4, 4, 4, 1, exported, "proxyproto", "PROXY headers"},
 	{4, 8, 4, 1, internal, "internal/secure", "TLS on a Desc"},
 	{5, 0, 8, 1, internal, "internal/desc", "Desc: how a call waits and closes"},
 	{5, 8, 4, 1, exported, "sim", "a simulated Kernel"},

@@ -1,4 +1,4 @@
-package inbuf
+package desc
 
 import (
 	"bytes"
@@ -7,17 +7,16 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A Buffer returns the bytes that arrived, in their order, for all
+// An Inbound returns the bytes that arrived, in their order, for all
 // pieces and calls. Slices stay as they are until Settle, and nothing is held when it is empty.
-func TestABufferIsAQueueOfBytes(t *testing.T) {
+func TestAnInboundIsAQueueOfBytes(t *testing.T) {
 	for seed := range longtest.Count(200, 2000, 20_000) {
 		r := rand.New(rand.NewPCG(uint64(seed), 21))
-		var b Buffer
-		pool := &Pool{}
+		var b Inbound
+		pool := &InputPool{}
 		b.Init("test: Init", 1<<20, pool)
 		var model []byte // what is buffered
 		var loop [4 << 10]byte
@@ -44,7 +43,7 @@ func TestABufferIsAQueueOfBytes(t *testing.T) {
 				t.Fatalf("seed %d: %d bytes are buffered, want %d", seed, b.Buffered(), len(model))
 			}
 			if len(model) == 0 && b.Held() != 0 {
-				t.Fatalf("seed %d: an empty Buffer holds %d bytes", seed, b.Held())
+				t.Fatalf("seed %d: an empty Inbound holds %d bytes", seed, b.Held())
 			}
 			if held := b.Held(); held > shrinkAbove && held > 8*len(model) {
 				t.Fatalf("seed %d: %d bytes are held for %d", seed, held, len(model))
@@ -60,7 +59,7 @@ func TestABufferIsAQueueOfBytes(t *testing.T) {
 }
 
 // oneCall makes a call and compares it with the model.
-func oneCall(t *testing.T, r *rand.Rand, b *Buffer, model *[]byte, returned map[string][]byte) {
+func oneCall(t *testing.T, r *rand.Rand, b *Inbound, model *[]byte, returned map[string][]byte) {
 	t.Helper()
 	m := *model
 	n := r.IntN(len(m) + 2)
@@ -107,7 +106,7 @@ func oneCall(t *testing.T, r *rand.Rand, b *Buffer, model *[]byte, returned map[
 
 // A message that lies whole in what was shown is not copied, also behind the end of another one.
 func TestOnlyARestIsCopied(t *testing.T) {
-	var b Buffer
+	var b Inbound
 	b.Init("test: Init", 100, nil)
 	p := []byte("abcdefgh")
 	b.Show(p)
@@ -130,8 +129,8 @@ func TestOnlyARestIsCopied(t *testing.T) {
 func TestPiecesOfOneByteAreLinear(t *testing.T) {
 	const size = 1 << 18
 	for _, frame := range []int{1, 100, 70_000, size + 1} {
-		var b Buffer
-		b.Init("test: Init", size+1, &Pool{})
+		var b Inbound
+		b.Init("test: Init", size+1, &InputPool{})
 		moved, last := 0, 0
 		for range size {
 			b.Show([]byte{1})
@@ -154,10 +153,10 @@ func TestPiecesOfOneByteAreLinear(t *testing.T) {
 
 // A negative number is misuse and panics; a number above the limit is an error that names both.
 func TestBadNumbers(t *testing.T) {
-	var b Buffer
+	var b Inbound
 	b.Init("test: Init", 10, nil)
 	b.Show(make([]byte, 20))
-	if _, err := b.Next(11); !errors.Is(err, ErrLimit) || err.Error() != ErrLimit.Error()+": Peek(11), and the limit is 10" {
+	if _, err := b.Next(11); !errors.Is(err, ErrInputLimit) || err.Error() != ErrInputLimit.Error()+": Peek(11), and the limit is 10" {
 		t.Error(err)
 	}
 	for name, f := range map[string]func(){
@@ -179,10 +178,10 @@ func TestBadNumbers(t *testing.T) {
 
 // Race builds overwrite what was consumed and what was shown before it grew.
 func TestWhatWasConsumedIsPoisoned(t *testing.T) {
-	if !desc.Poisons {
+	if !Poisons {
 		return // only race builds do
 	}
-	var b Buffer
+	var b Inbound
 	b.Init("test: Init", 1000, nil)
 	b.Show([]byte("abc"))
 	b.Settle()

@@ -1,66 +1,64 @@
-package inbuf
+package desc
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
-
-	"github.com/ureactor/ureactor/internal/desc"
 )
 
 // The errors of Peek, Next and Discard. Package reactor exports them.
 var (
-	ErrIncomplete = errors.New("reactor: the input has not arrived yet; return, and try again in the next Data")
-	ErrLimit      = errors.New("reactor: more input than the limit of KeepInput or NewInput")
+	ErrIncomplete = errors.New("reactor: the input has not arrived; try again in the next Data")
+	ErrInputLimit = errors.New("reactor: more input than the limit of KeepInput or NewInput")
 )
 
-// A Buffer has the bytes of rest from start on, and then those of view. Bytes that arrive are shown
-// in view and not copied. When view becomes invalid, Settle or Keep moves its bytes to rest.
+// An Inbound has the bytes of rest from start on, and then those of view. Bytes that arrive are
+// shown in view and not copied. When view becomes invalid, Settle or Keep moves its bytes to rest.
 //
 //	field    set by                      cleared by           holds
-//	rest     Peek beyond it, Settle      Settle, Drop         memory of the Buffer
+//	rest     Peek beyond it, Settle      Settle, Drop         memory of the Inbound
 //	start    Next, Discard               Settle, growth       0 <= start <= len(rest)
 //	view     Show                        Settle, Drop         somebody else's memory
 //	old      growth                      Settle, Drop         what rest was; slices of it are in use
 //
 // Between two Settles rest is only appended to, so every slice that Peek and Next have returned
 // stays valid until Settle.
-type Buffer struct {
+type Inbound struct {
 	rest  []byte
 	start int
 	view  []byte
 	old   []byte
 	limit int
-	pool  *Pool // nil: from the allocator
+	pool  *InputPool // nil: from the allocator
 }
 
-// MaxLimit is the greatest limit of a Buffer, in bytes.
-const MaxLimit = 1 << 30
+// MaxInput is the greatest limit of a Inbound, in bytes.
+const MaxInput = 1 << 30
 
 // Init sets the limit of Peek and Next, and where memory comes from. A limit out of range is misuse
 // of the exported function op, and panics.
-func (b *Buffer) Init(op string, limit int, pool *Pool) {
-	if limit < 1 || limit > MaxLimit {
-		panic(fmt.Sprintf("%s(%d): must be 1 … %d", op, limit, MaxLimit))
+func (b *Inbound) Init(op string, limit int, pool *InputPool) {
+	if limit < 1 || limit > MaxInput {
+		panic(fmt.Sprintf("%s(%d): must be 1 … %d", op, limit, MaxInput))
 	}
 	b.limit, b.pool = limit, pool
 }
 
 // Limit returns the limit.
-func (b *Buffer) Limit() int { return b.limit }
+func (b *Inbound) Limit() int { return b.limit }
 
 // Show appends p, which stays the caller's. It is valid until Settle, which has to come before the
 // next Show.
-func (b *Buffer) Show(p []byte) { b.view = p }
+func (b *Inbound) Show(p []byte) { b.view = p }
 
 // Buffered returns how many bytes have arrived and are not consumed.
-func (b *Buffer) Buffered() int { return len(b.rest) - b.start + len(b.view) }
+func (b *Inbound) Buffered() int { return len(b.rest) - b.start + len(b.view) }
 
-// Held returns how many bytes of memory the Buffer holds.
-func (b *Buffer) Held() int { return cap(b.rest) }
+// Held returns how many bytes of memory the Inbound holds.
+func (b *Inbound) Held() int { return cap(b.rest) }
 
 // Peek returns the next n bytes and leaves them there.
-func (b *Buffer) Peek(n int) ([]byte, error) {
+func (b *Inbound) Peek(n int) ([]byte, error) {
 	kept := len(b.rest) - b.start
 	switch {
 	case uint(n) > uint(b.limit):
@@ -76,7 +74,7 @@ func (b *Buffer) Peek(n int) ([]byte, error) {
 }
 
 // Next returns the next n bytes and consumes them.
-func (b *Buffer) Next(n int) ([]byte, error) {
+func (b *Inbound) Next(n int) ([]byte, error) {
 	p, err := b.Peek(n)
 	if err == nil {
 		b.consume(n)
@@ -85,7 +83,7 @@ func (b *Buffer) Next(n int) ([]byte, error) {
 }
 
 // Discard consumes up to n bytes. It returns how many there were, with ErrIncomplete if fewer.
-func (b *Buffer) Discard(n int) (int, error) {
+func (b *Inbound) Discard(n int) (int, error) {
 	if n < 0 {
 		return 0, b.refuse("Discard", n)
 	}
@@ -97,14 +95,14 @@ func (b *Buffer) Discard(n int) (int, error) {
 	return k, nil
 }
 
-func (b *Buffer) consume(n int) {
+func (b *Inbound) consume(n int) {
 	k := min(n, len(b.rest)-b.start)
 	b.start += k
 	b.view = b.view[n-k:]
 }
 
 // Index returns where sep begins in the input, or -1. It does not search the first from bytes.
-func (b *Buffer) Index(sep []byte, from int) int {
+func (b *Inbound) Index(sep []byte, from int) int {
 	if len(sep) == 0 || from < 0 {
 		panic(fmt.Sprintf("reactor: Index(%q, %d): sep must not be empty, and from must be 0 or more", sep, from))
 	}
@@ -129,7 +127,7 @@ func (b *Buffer) Index(sep []byte, from int) int {
 }
 
 // merge moves n bytes of view to the end of rest.
-func (b *Buffer) merge(n int) {
+func (b *Inbound) merge(n int) {
 	if cap(b.rest)-len(b.rest) < n {
 		b.grow(n)
 	}
@@ -138,8 +136,8 @@ func (b *Buffer) merge(n int) {
 }
 
 // grow gets memory for the bytes of rest and for n more. The old memory keeps its bytes: see
-// Buffer.
-func (b *Buffer) grow(n int) {
+// Inbound.
+func (b *Inbound) grow(n int) {
 	kept := b.rest[b.start:]
 	rest := append(b.pool.get(max(len(kept)+n, 2*len(kept))), kept...)
 	if b.old == nil {
@@ -153,7 +151,7 @@ const shrinkAbove = 64 << 10
 
 // Settle ends the validity of view and of all slices that were returned. It copies what is left of
 // view and gives back memory that is not needed.
-func (b *Buffer) Settle() {
+func (b *Inbound) Settle() {
 	if b.rest == nil {
 		if len(b.view) == 0 {
 			b.view = nil
@@ -168,7 +166,7 @@ func (b *Buffer) Settle() {
 
 // tidy frees what was consumed in rest. To make room it moves bytes only if at least as many were
 // consumed, so each byte moves a bounded number of times.
-func (b *Buffer) tidy() {
+func (b *Inbound) tidy() {
 	b.free(&b.old)
 	kept := len(b.rest) - b.start
 	if kept == 0 {
@@ -176,8 +174,8 @@ func (b *Buffer) tidy() {
 		b.start = 0
 		return
 	}
-	if desc.Poisons {
-		desc.Poison(b.rest[:b.start])
+	if Poisons {
+		Poison(b.rest[:b.start])
 	}
 	switch need := kept + len(b.view); {
 	case cap(b.rest) > shrinkAbove && need < cap(b.rest)/4:
@@ -189,10 +187,10 @@ func (b *Buffer) tidy() {
 	}
 }
 
-func (b *Buffer) free(p *[]byte) {
+func (b *Inbound) free(p *[]byte) {
 	if *p != nil {
-		if desc.Poisons {
-			desc.Poison(*p)
+		if Poisons {
+			Poison(*p)
 		}
 		b.pool.put(*p)
 		*p = nil
@@ -200,7 +198,7 @@ func (b *Buffer) free(p *[]byte) {
 }
 
 // Keep ends the validity of view only. It copies what is left of view.
-func (b *Buffer) Keep() {
+func (b *Inbound) Keep() {
 	if len(b.view) > 0 {
 		b.merge(len(b.view))
 	}
@@ -208,11 +206,11 @@ func (b *Buffer) Keep() {
 }
 
 // Drop forgets everything. Slices that were returned stay valid.
-func (b *Buffer) Drop() { b.rest, b.start, b.view, b.old = nil, 0, nil, nil }
+func (b *Inbound) Drop() { b.rest, b.start, b.view, b.old = nil, 0, nil, nil }
 
-func (b *Buffer) refuse(op string, n int) error {
+func (b *Inbound) refuse(op string, n int) error {
 	if n < 0 {
 		panic(fmt.Sprintf("reactor: %s(%d) of an Input: must be 0 or more", op, n))
 	}
-	return fmt.Errorf("%w: %s(%d), and the limit is %d", ErrLimit, op, n, b.limit)
+	return fmt.Errorf("%w: %s(%d), and the limit is %d", ErrInputLimit, op, n, b.limit)
 }

@@ -1,3 +1,0 @@
-package inbuf
-
-import _ "github.com/ureactor/ureactor/internal/longtest" // defines -long

@@ -1,0 +1,7 @@
+// Package proxyproto reads and writes the headers of the PROXY protocol, versions 1 and 2, as
+// HAProxy's doc/proxy-protocol.txt defines them. A proxy sends a header in front of a connection,
+// and says there who the client is.
+//
+// reactor.WithProxy reads headers of connections that a Listener accepts. Parse is for other
+// servers, and Header.Append for proxies.
+package proxyproto

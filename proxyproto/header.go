@@ -1,0 +1,199 @@
+package proxyproto
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// MaxSize is the size of the greatest header that Parse accepts, in bytes. Version 2 permits 64
+// KiB, and real headers have a few hundred bytes.
+const MaxSize = 4 << 10
+
+var (
+	// ErrIncomplete is returned by Parse for the beginning of a header.
+	ErrIncomplete = errors.New("proxyproto: the header is incomplete")
+	// ErrHeader is returned for bytes that are no header of the PROXY protocol.
+	ErrHeader = errors.New("proxyproto: no valid header")
+)
+
+// A Header is what a proxy says about a connection.
+type Header struct {
+	// Version is 1 or 2.
+	Version int
+	// Local: the connection is the proxy's own, for example a health check, or the proxy does not
+	// know the addresses. The connection's own addresses are true.
+	Local bool
+	// Source is the client's address, and Destination the address that the client has connected to.
+	// Both are invalid if Local is set, and for Unix sockets.
+	Source, Destination netip.AddrPort
+	// SourcePath and DestinationPath are the addresses of Unix sockets.
+	SourcePath, DestinationPath string
+	// TLVs has the further fields of version 2, as they are on the wire: see TLV.
+	TLVs []byte
+}
+
+// Types of TLVs.
+const (
+	TLVALPN      = 0x01
+	TLVAuthority = 0x02
+	TLVCRC32C    = 0x03
+	TLVNoOp      = 0x04
+	TLVUniqueID  = 0x05
+	TLVSSL       = 0x20
+	TLVNetNS     = 0x30
+)
+
+// TLV returns the value of the first field of a type, and whether there is one.
+func (h *Header) TLV(typ byte) (value []byte, ok bool) {
+	for p := h.TLVs; len(p) >= 3; {
+		n := int(binary.BigEndian.Uint16(p[1:])) + 3
+		if n > len(p) {
+			break // Parse refuses it
+		}
+		if p[0] == typ {
+			return p[3:n:n], true
+		}
+		p = p[n:]
+	}
+	return nil, false
+}
+
+// Parse reads the header at the front of p. n is its size in bytes. It returns ErrIncomplete while
+// more bytes may complete the header, and an error that wraps ErrHeader as soon as they cannot. The
+// Header is a copy, so p may change.
+func Parse(p []byte) (h Header, n int, err error) {
+	switch {
+	case len(p) == 0:
+		return h, 0, ErrIncomplete
+	case p[0] == v1Prefix[0]:
+		return parse1(p)
+	}
+	return parse2(p)
+}
+
+// bad returns an error with a reason.
+func bad(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrHeader, fmt.Sprintf(format, args...))
+}
+
+// prefixed checks that p begins as prefix does, as far as p goes.
+func prefixed(p []byte, prefix string) error {
+	if k := min(len(p), len(prefix)); string(p[:k]) != prefix[:k] {
+		return bad("it begins with %.16q", p)
+	}
+	return nil
+}
+
+const (
+	v2Prefix = "\r\n\r\n\x00\r\nQUIT\n"
+	v2Fixed  = 16 // bytes before the addresses
+)
+
+// The low bits of byte 13: families in the upper half, and what follows has so many bytes.
+const (
+	unspec = 0x0
+	inet4  = 0x1
+	inet6  = 0x2
+	unix   = 0x3
+	stream = 0x1
+)
+
+var addressSize = [...]int{unspec: 0, inet4: 12, inet6: 36, unix: 216}
+
+func parse2(p []byte) (h Header, n int, err error) {
+	if err := prefixed(p, v2Prefix); err != nil {
+		return h, 0, err
+	}
+	if len(p) < v2Fixed {
+		return h, 0, ErrIncomplete
+	}
+	command, family, transport := p[12], p[13]>>4, p[13]&0xf
+	n = v2Fixed + int(binary.BigEndian.Uint16(p[14:]))
+	switch {
+	case command>>4 != 2:
+		return h, 0, bad("its version is %d", command>>4)
+	case command&0xf > 1:
+		return h, 0, bad("its command is %d", command&0xf)
+	case family > unix || transport > 2:
+		return h, 0, bad("its family is %#02x", p[13])
+	case n > MaxSize:
+		return h, 0, bad("it has %d bytes, and the limit is %d", n, MaxSize)
+	case n-v2Fixed < addressSize[family] && command&0xf == 1:
+		return h, 0, bad("it has %d bytes of addresses, and family %d needs %d", n-v2Fixed, family, addressSize[family])
+	case len(p) < n:
+		return h, 0, ErrIncomplete
+	}
+	h.Version = 2
+	if command&0xf == 0 || family == unspec || transport == 0 {
+		h.Local = true
+		return h, n, nil
+	}
+	rest := p[v2Fixed:n]
+	h.addresses(family, rest)
+	return h, n, h.fields(p[:n], rest[addressSize[family]:])
+}
+
+func (h *Header) addresses(family byte, p []byte) {
+	switch family {
+	case inet4:
+		h.Source = netip.AddrPortFrom(netip.AddrFrom4([4]byte(p)), binary.BigEndian.Uint16(p[8:]))
+		h.Destination = netip.AddrPortFrom(netip.AddrFrom4([4]byte(p[4:])), binary.BigEndian.Uint16(p[10:]))
+	case inet6:
+		h.Source = netip.AddrPortFrom(netip.AddrFrom16([16]byte(p)), binary.BigEndian.Uint16(p[32:]))
+		h.Destination = netip.AddrPortFrom(netip.AddrFrom16([16]byte(p[16:])), binary.BigEndian.Uint16(p[34:]))
+	case unix:
+		h.SourcePath, h.DestinationPath = text(p[:108]), text(p[108:216])
+	}
+}
+
+// text returns the bytes up to the first NUL. An abstract name begins with one.
+func text(p []byte) string {
+	for i, c := range p {
+		if c == 0 && i > 0 {
+			return string(p[:i])
+		}
+	}
+	if p[0] == 0 {
+		return ""
+	}
+	return string(p)
+}
+
+// checksum returns the CRC-32C (Castagnoli) of the header, whose own four bytes at sum count as 0.
+// Package hash/crc32 would be two more packages for every program with a reactor.
+func checksum(header []byte, sum int) uint32 {
+	crc := ^uint32(0)
+	for i, c := range header {
+		if i < sum || i >= sum+4 {
+			crc ^= uint32(c)
+		}
+		for range 8 {
+			crc = crc>>1 ^ -(crc&1)&0x82f63b78
+		}
+	}
+	return ^crc
+}
+
+// fields checks the TLVs, and keeps a copy.
+func (h *Header) fields(whole, tlvs []byte) error {
+	for p := tlvs; len(p) > 0; {
+		if len(p) < 3 || len(p) < 3+int(binary.BigEndian.Uint16(p[1:])) {
+			return bad("its fields end within one")
+		}
+		n := 3 + int(binary.BigEndian.Uint16(p[1:]))
+		if p[0] == TLVCRC32C {
+			if n != 7 {
+				return bad("its checksum has %d bytes", n-3)
+			}
+			at := len(whole) - len(p) + 3
+			if checksum(whole, at) != binary.BigEndian.Uint32(whole[at:]) {
+				return bad("its checksum is wrong")
+			}
+		}
+		p = p[n:]
+	}
+	h.TLVs = append([]byte(nil), tlvs...)
+	return nil
+}
