@@ -52,6 +52,7 @@ var errnoText = map[Errno]string{
 	113: "no route to host",
 	115: "operation now in progress",
 	4:   "interrupted system call",
+	5:   "input/output error",
 	22:  "invalid argument",
 	106: "transport endpoint is already connected",
 	40:  "too many levels of symbolic links",

@@ -96,6 +96,8 @@ type Traits struct {
 	// KeepsUnreachable means that the garbage collector must not close descriptors of this Kernel.
 	// On a simulated one, the collector would write history: a dropped socket is a leak there.
 	KeepsUnreachable bool
+	// Segments means that one send can have several datagrams: see Packet.Segment.
+	Segments bool
 }
 
 // A FileID identifies a file as long as it exists.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -187,3 +188,42 @@ func ExampleHistogram() {
 	fmt.Println(turns.Count(), turns.Quantile(0.5), turns.Quantile(0.999), turns.Quantile(1))
 	// Output: 1000 8µs 8µs 32.768ms
 }
+
+// A datagram socket reports ECN bits and the address that was asked. It sends both: here the bits
+// are those of ECT(0), where the system can set them.
+func ExamplePacketInfo() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	done := make(chan string)
+	in, err := r.ListenPacket("udp4", "0.0.0.0:0", told(func(c *reactor.PacketConn, p []byte) {
+		var info reactor.PacketInfo = c.Info()
+		done <- fmt.Sprintf("%s to %v, ECN %d", p, info.Local.AddrPort().Addr(), info.ECN)
+	}), reactor.WithECN())
+	if err != nil {
+		log.Fatal(err)
+	}
+	out, err := r.ListenPacket("udp4", "127.0.0.1:0", told(nil))
+	if err != nil {
+		log.Fatal(err)
+	}
+	port := in.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+	to := reactor.AddrFrom(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port))
+	ecn := uint8(2)
+	if !r.Kernel().Traits().Segments { // only Linux can
+		ecn = 0
+	}
+	_ = r.Post(func() { _ = out.SendWith([]byte("hello"), to, reactor.PacketInfo{ECN: ecn}) })
+	go r.Run(context.Background())
+	text := <-done
+	fmt.Println(text == fmt.Sprintf("hello to 127.0.0.1, ECN %d", ecn))
+	_ = r.Shutdown(context.Background())
+	// Output: true
+}
+
+// told is a PacketHandler.
+type told func(c *reactor.PacketConn, p []byte)
+
+func (f told) Packet(c *reactor.PacketConn, p []byte, _ reactor.Addr) { f(c, p) }
+func (told) Closed(*reactor.PacketConn, error)                        {}

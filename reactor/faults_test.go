@@ -21,6 +21,7 @@ type faults struct {
 	send      func(fd int, p []byte) (n int, e kernel.Errno, fail bool)
 	recvBatch func(fd int) (e kernel.Errno, fail bool)
 	sendBatch func(fd, n int) (sent int, e kernel.Errno, fail bool)
+	segments  func(p *kernel.Packet) kernel.Errno // refuses one of a batch
 	sendTo    func(fd, n int) (e kernel.Errno, fail bool)
 	ctl       func(op string, fd int) error
 	wait      func(events []poller.Event, n int) int // may add Events
@@ -136,6 +137,16 @@ func (k *faults) SendBatch(fd int, b *kernel.Batch, n int) (int, kernel.Errno) {
 				return k.Kernel.SendBatch(fd, b, sent)
 			}
 			return 0, e
+		}
+	}
+	if k.segments != nil {
+		for i := range n {
+			if e := k.segments(&b.Packets[i]); e != 0 && i == 0 {
+				return 0, e
+			} else if e != 0 {
+				n = i
+				break
+			}
 		}
 	}
 	return k.Kernel.SendBatch(fd, b, n)

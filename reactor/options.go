@@ -133,6 +133,7 @@ type sockOptions struct {
 	filter      func(*Wire) Filter
 	trusted     []netip.Prefix // whose connections begin with a PROXY header; nil: no header
 	tcp         bool
+	ecn, gro    bool // of datagrams
 	edge        bool // a short read has taken all there was, so an edge is enough
 }
 

@@ -43,6 +43,7 @@ type PacketConn struct {
 	asked        *netaddr.Asked // if the socket is bound to all addresses: which one each sender used
 	unix         bool
 	queue        packetQueue
+	segmentMost  int    // datagrams of at most this size are sent together
 	suspendTimer *Timer // after a failure
 	failures     int    // Events in a row after which a receive found nothing
 	suspended    bool   // no receive has succeeded since its last pause
@@ -59,9 +60,11 @@ type packetBuffers struct {
 	many  *kernel.Batch // for IP
 	large *kernel.Batch // for Unix sockets, nil while there are none
 	out   *kernel.Batch
-	in    *kernel.Batch // the one that was received
-	to    *PacketConn   // who has received it
-	at, n int           // of its datagrams, those before at are delivered
+	in    *kernel.Batch  // the one that was received
+	to    *PacketConn    // who has received it
+	at, n int            // of its Packets, those before at are delivered
+	off   int            // and so many bytes of the one at at
+	now   *kernel.Packet // the one that is delivered
 }
 
 // ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram. addr is as for Listen;
@@ -119,6 +122,12 @@ func newPacketConn(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOption
 	if c.bound.IsUnspecified() {
 		kernel.AskLocal(k, s.fd, c.bound.Family)
 		c.asked = &netaddr.Asked{}
+	}
+	if !c.unix {
+		o.request(k, s.fd, c.bound.Family)
+		if k.Traits().Segments {
+			c.segmentMost = c.max
+		}
 	}
 	return c
 }

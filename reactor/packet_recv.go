@@ -26,7 +26,7 @@ func (c *PacketConn) ready(i poller.Readiness) {
 func (c *PacketConn) read(failed bool) {
 	d := c.w.r.packetBuffers
 	if !c.unix {
-		d.many.Locals = c.asked != nil
+		d.many.Locals = c.details()
 		c.readBatch(d.many, failed)
 		return
 	}
@@ -60,10 +60,13 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 		}
 		c.failures, c.suspended = 0, false // another owner has received the datagram
 	}
-	r.count.PacketsIn += uint64(n)
-	r.budget.packets -= n
 	d := r.packetBuffers
-	d.in, d.to, d.at, d.n = b, c, 0, n
+	d.in, d.to, d.at, d.n, d.off = b, c, 0, n, 0
+	for i := range b.Packets[:n] {
+		in := datagrams(&b.Packets[i])
+		r.count.PacketsIn += uint64(in)
+		r.budget.packets -= in
+	}
 	r.deliver()
 	return n > 0
 }
@@ -74,19 +77,42 @@ func (r *Reactor) deliver() {
 	d := r.packetBuffers
 	for c := d.to; d.at < d.n && !c.closing && !c.closed; {
 		p := &d.in.Packets[d.at]
-		d.at++
-		r.count.BytesIn += uint64(p.N)
 		if p.Cut {
+			d.at++
+			r.count.BytesIn += uint64(p.N)
 			r.count.PacketsLost++
 			c.lost(p.Addr, fmt.Errorf("%w: room for %d bytes", ErrTruncated, p.N))
 			continue
 		}
+		b := d.next(p)
+		r.count.BytesIn += uint64(len(b))
 		if c.asked != nil {
 			c.asked.Note(p.Addr, p.Local)
 		}
-		r.guard(nil, func() { c.handler.Packet(c, p.Buf[:p.N], p.Addr) })
+		d.now = p
+		r.guard(nil, func() { c.handler.Packet(c, b, p.Addr) })
 	}
-	d.n = 0
+	d.n, d.now = 0, nil
+}
+
+// next returns the next datagram of p, which is at d.at.
+func (d *packetBuffers) next(p *kernel.Packet) []byte {
+	start, end := d.off, p.N
+	if p.Segment != 0 {
+		end = min(start+int(p.Segment), p.N)
+	}
+	if d.off = end; end == p.N {
+		d.at, d.off = d.at+1, 0
+	}
+	return p.Buf[start:end]
+}
+
+// datagrams returns how many datagrams a Packet has.
+func datagrams(p *kernel.Packet) int {
+	if p.Segment == 0 || p.N == 0 {
+		return 1
+	}
+	return (p.N + int(p.Segment) - 1) / int(p.Segment)
 }
 
 // receive makes one RecvBatch. An error usually concerns a datagram that was sent earlier: each

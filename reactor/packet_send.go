@@ -19,10 +19,10 @@ import (
 // An answer to one of them leaves from the address that the sender used: see AskedAt.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	if c.asked == nil {
-		return c.send(p, &noAddr, &to)
+		return c.send(p, &noAddr, &to, 0)
 	}
 	local := c.asked.Local(c.own(to))
-	return c.send(p, &local, &to)
+	return c.send(p, &local, &to, 0)
 }
 
 // noAddr makes the kernel choose.
@@ -33,14 +33,14 @@ var noAddr Addr
 // to one address always sends from that one.
 func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
 	if c.asked == nil {
-		return c.send(p, &noAddr, &to)
+		return c.send(p, &noAddr, &to, 0)
 	}
 	local = c.own(local)
-	return c.send(p, &local, &to)
+	return c.send(p, &local, &to, 0)
 }
 
 // send takes pointers because Addrs are large. It keeps neither.
-func (c *PacketConn) send(p []byte, local, to *Addr) error {
+func (c *PacketConn) send(p []byte, local, to *Addr, ecn uint8) error {
 	r := c.w.r
 	switch {
 	case c.closed || c.closing:
@@ -52,7 +52,7 @@ func (c *PacketConn) send(p []byte, local, to *Addr) error {
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), len(p), c.opt.cap)
 	}
 	if len(p) > corkMax && c.queue.empty() {
-		e := c.sendNow(p, *local, *to)
+		e := c.sendNow(p, *local, *to, ecn)
 		if e == 0 {
 			r.count.PacketsOut++
 			r.count.BytesOut += uint64(len(p))
@@ -62,7 +62,7 @@ func (c *PacketConn) send(p []byte, local, to *Addr) error {
 			return notSent(len(p), *to, callError("sendto", e))
 		}
 	}
-	c.queue.add(p, to, local)
+	c.queue.add(p, to, local, ecn)
 	r.outputs.bytes += len(p) + packetCost
 	if !c.flushPending && !c.blocked {
 		c.flushPending = true
@@ -85,15 +85,15 @@ func (c *PacketConn) own(a Addr) Addr {
 }
 
 // sendNow sends a datagram that is not copied.
-func (c *PacketConn) sendNow(p []byte, local, to Addr) kernel.Errno {
+func (c *PacketConn) sendNow(p []byte, local, to Addr, ecn uint8) kernel.Errno {
 	r := c.w.r
 	to = c.own(to)
-	if local.Family == 0 {
+	if local.Family == 0 && ecn == 0 {
 		_, e := r.k.SendTo(int(c.w.fd), p, 0, to)
 		return e
 	}
 	out := &r.packetBuffers.out.Packets[0]
-	*out = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local}
+	*out = kernel.Packet{Buf: p, N: len(p), Addr: to, Local: local, ECN: ecn}
 	defer func() { out.Buf = nil }()
 	return r.k.SendMsg(int(c.w.fd), out, 0)
 }
@@ -110,19 +110,22 @@ func (c *PacketConn) flushStep() {
 func (c *PacketConn) flush() {
 	r := c.w.r
 	b := r.packetBuffers.out
+	segment := c.segmentMost
 	for all := 0; !c.queue.empty() && !c.closed; {
 		if all >= flushesPerTurn {
 			c.block(true) // Out comes at once
 			return
 		}
-		n := c.queue.fill(b.Packets, c.bound.Family)
+		n := c.queue.fill(b.Packets, c.bound.Family, segment, c.max)
 		sent, e := r.k.SendBatch(int(c.w.fd), b, n)
-		r.count.PacketsOut += uint64(sent)
+		out := 0
 		for i := range b.Packets[:sent] {
 			r.count.BytesOut += uint64(b.Packets[i].N)
+			out += datagrams(&b.Packets[i])
 		}
-		c.skip(sent)
-		all += max(sent, 1)
+		r.count.PacketsOut += uint64(out)
+		c.skip(out)
+		all += max(out, 1)
 		if sent == n {
 			continue
 		}
@@ -133,6 +136,11 @@ func (c *PacketConn) flush() {
 			c.block(true)
 			return
 		}
+		if size := int(b.Packets[0].Segment); size > 0 {
+			c.refuseSegments(size, e)
+			segment = 0
+			continue
+		}
 		to := c.queue.front()
 		c.skip(1)
 		r.count.PacketsLost++
@@ -141,6 +149,17 @@ func (c *PacketConn) flush() {
 	c.block(false)
 	if c.closing && !c.closed {
 		c.tearDown(nil)
+	}
+}
+
+// refuseSegments handles an error of datagrams that were sent together. They are sent one by one
+// now. If the error concerns their size, or the device, so are those to come.
+func (c *PacketConn) refuseSegments(size int, e kernel.Errno) {
+	switch e {
+	case kernel.EINVAL, kernel.EMSGSIZE: // they do not fit into the path's MTU
+		c.segmentMost = size - 1
+	case kernel.EIO, kernel.EOPNOTSUPP, kernel.ENOPROTOOPT:
+		c.segmentMost = 0
 	}
 }
 

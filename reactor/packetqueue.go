@@ -22,6 +22,7 @@ type packetQueue struct {
 type queued struct {
 	start, end int
 	to, local  Addr
+	ecn        uint8
 }
 
 func (q *packetQueue) empty() bool { return q.first == len(q.list) }
@@ -34,28 +35,44 @@ func (q *packetQueue) size() int {
 	return len(q.bytes) - q.list[q.first].start + q.len()*packetCost
 }
 
-func (q *packetQueue) add(p []byte, to, local *Addr) {
+func (q *packetQueue) add(p []byte, to, local *Addr, ecn uint8) {
 	start := len(q.bytes)
 	q.bytes = append(q.bytes, p...)
-	q.list = append(q.list, queued{start, len(q.bytes), *to, *local})
+	q.list = append(q.list, queued{start, len(q.bytes), *to, *local, ecn})
 }
 
 // front is the destination of the first datagram, as SendTo got it.
 func (q *packetQueue) front() Addr { return q.list[q.first].to }
 
+// segmentsMost is how many datagrams one Packet has: what older kernels allow.
+const segmentsMost = 64
+
 // fill points the packets at the first entries of the queue, with addresses in the form of a socket
-// of the family. It returns how many it has filled.
-func (q *packetQueue) fill(packets []kernel.Packet, family int) int {
-	n := min(len(packets), q.len())
-	for i := range n { // field by field: a Packet is large, and its copy would double the cost
-		d, p := &q.list[q.first+i], &packets[i]
-		p.Buf, p.N = q.bytes[d.start:d.end], d.end-d.start
-		p.Addr, p.Local = d.to, d.local
+// of the family. It returns how many it has filled. Datagrams of one size and one destination share
+// a Packet, if they have at most segment bytes, and at most most together.
+func (q *packetQueue) fill(packets []kernel.Packet, family, segment, most int) (n int) {
+	for at := q.first; n < len(packets) && at < len(q.list); n++ {
+		// Field by field: a Packet is large, and its copy would double the cost.
+		d, p := &q.list[at], &packets[n]
+		size, end, first := d.end-d.start, d.end, at
+		p.Segment = 0
+		for at++; size <= segment && at < min(len(q.list), first+segmentsMost) && d.joins(&q.list[at], end, at-first, most); at++ {
+			end, p.Segment = q.list[at].end, uint16(size)
+		}
+		p.Buf, p.N = q.bytes[d.start:end], end-d.start
+		p.Addr, p.Local, p.ECN = d.to, d.local, d.ecn
 		if d.to.Family != family {
 			p.Addr, _ = netaddr.ForSocket(family, d.to)
 		}
 	}
 	return n
+}
+
+// joins returns whether e can be in one Packet with the n datagrams before it. The first is d, and
+// their bytes end at end.
+func (d *queued) joins(e *queued, end, n, most int) bool {
+	size, k := d.end-d.start, e.end-e.start
+	return end-d.start == n*size && k > 0 && k <= size && e.end-d.start <= most && e.ecn == d.ecn && e.to == d.to && e.local == d.local
 }
 
 func (q *packetQueue) skip(n int) {

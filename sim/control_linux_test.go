@@ -140,8 +140,8 @@ func TestSegmentsOfOneSendAreDatagrams(t *testing.T) {
 	})
 }
 
-// Descriptors that are passed over a Unix socket arrive with their bytes. A receive without room for
-// them closes them, and so does the close of the socket.
+// Descriptors that are passed over a Unix socket arrive with their bytes. A receive without room
+// for them closes them, and so does the close of the socket.
 func TestPassedDescriptorsArriveOrAreClosed(t *testing.T) {
 	for _, typ := range []int{kernel.SOCK_STREAM, kernel.SOCK_DGRAM} {
 		bothKernels(t, func(t *testing.T, k kernel.Kernel) {

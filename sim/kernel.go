@@ -14,7 +14,8 @@ func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 // Traits returns those of Options.Kernel.
 func (h *Host) Traits() kernel.Traits {
 	linux := h.os() == Linux
-	return kernel.Traits{ConnectReports: linux, InheritsOptions: linux, AcceptReportsResets: !linux, KeepsUnreachable: true}
+	return kernel.Traits{ConnectReports: linux, InheritsOptions: linux, AcceptReportsResets: !linux, Segments: linux,
+		KeepsUnreachable: true}
 }
 
 // Waiting returns twice the number of bytes or connections that wait, plus one at the end of input;

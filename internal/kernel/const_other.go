@@ -101,6 +101,7 @@ const (
 	EINPROGRESS     Errno = 115
 	EINTR           Errno = 4
 	EINVAL          Errno = 22
+	EIO             Errno = 5
 	EISCONN         Errno = 106
 	ELOOP           Errno = 40
 	EMFILE          Errno = 24

@@ -99,6 +99,7 @@ const (
 	EINPROGRESS     = unix.EINPROGRESS
 	EINTR           = unix.EINTR
 	EINVAL          = unix.EINVAL
+	EIO             = unix.EIO
 	EISCONN         = unix.EISCONN
 	ELOOP           = unix.ELOOP
 	EMFILE          = unix.EMFILE

@@ -8,7 +8,7 @@ import (
 )
 
 func (*host) Traits() Traits {
-	return Traits{ConnectReports: true, InheritsOptions: true}
+	return Traits{ConnectReports: true, InheritsOptions: true, Segments: true}
 }
 
 func (*host) ReadsFully() bool { return true }

@@ -60,6 +60,17 @@ func AskLocal(k Kernel, fd, family int) {
 	}
 }
 
+// AskECN makes a UDP socket report Packet.ECN, if the system can.
+func AskECN(k Kernel, fd, family int) {
+	if IP_RECVTOS == 0 {
+		return
+	}
+	k.SetOpt(fd, IPPROTO_IP, IP_RECVTOS, 1)
+	if family == AF_INET6 {
+		k.SetOpt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1)
+	}
+}
+
 // Host is the operating system that this program runs on. If it is not supported, every call
 // returns ENOSYS, and NewPoller an error that names the supported systems.
 var Host Kernel = &host{}

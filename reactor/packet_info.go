@@ -1,0 +1,79 @@
+package reactor
+
+import (
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// A PacketInfo is what a datagram has beside its bytes and its peer.
+type PacketInfo struct {
+	// Local is the address of this machine that the datagram was sent to, or leaves from. Its port
+	// is 0. The zero Addr is unknown, or leaves the choice to the kernel.
+	Local Addr
+	// ECN has the two bits of explicit congestion notification (RFC 3168): 0 is none, 1 is ECT(1),
+	// 2 is ECT(0), 3 is congestion experienced. Linux only.
+	ECN uint8
+}
+
+// WithECN has the kernel report the ECN bits of received datagrams: see PacketConn.Info. Only Linux
+// does.
+func WithECN() ListenOption {
+	return listenOption(func(o *sockOptions) error {
+		o.ecn = true
+		return o.only("listen packet", "WithECN")
+	})
+}
+
+// WithGRO lets the kernel receive datagrams of one size from one sender together (UDP_GRO). They
+// are delivered one by one, as without it, at a fraction of the cost. Only Linux does that. It is
+// for sockets that receive bulk data from few peers.
+func WithGRO() ListenOption {
+	return listenOption(func(o *sockOptions) error {
+		o.gro = true
+		return o.only("listen packet", "WithGRO")
+	})
+}
+
+// Info returns what is known of the datagram that Packet has been called for. Elsewhere it is zero.
+func (c *PacketConn) Info() PacketInfo {
+	d := c.w.r.packetBuffers
+	if d == nil || d.to != c || d.now == nil {
+		return PacketInfo{}
+	}
+	info := PacketInfo{Local: d.now.Local, ECN: d.now.ECN}
+	if c.asked == nil && info.Local.Family == 0 {
+		info.Local = c.bound
+		info.Local.Port = 0
+	}
+	return info
+}
+
+// SendWith is SendFrom that also sets the datagram's ECN bits. With ECN 0 it has those of the
+// socket's IP_TOS. Systems other than Linux refuse other bits with ENOTSUP: SendWith or Lost
+// reports that.
+func (c *PacketConn) SendWith(p []byte, to Addr, info PacketInfo) error {
+	if info.ECN > 3 {
+		return notSent(len(p), to, fmt.Errorf("ECN %d: must be 0 … 3: %w", info.ECN, kernel.EINVAL))
+	}
+	var local Addr
+	if c.asked != nil {
+		if local = c.own(info.Local); info.Local.Family == 0 {
+			local = c.asked.Local(c.own(to))
+		}
+	}
+	return c.send(p, &local, &to, info.ECN)
+}
+
+// request asks the kernel for what the options say. The socket does without what is refused.
+func (o *sockOptions) request(k Kernel, fd, family int) {
+	if o.ecn {
+		kernel.AskECN(k, fd, family)
+	}
+	if o.gro && k.Traits().Segments {
+		k.SetOpt(fd, kernel.IPPROTO_UDP, kernel.UDP_GRO, 1)
+	}
+}
+
+// details returns whether receives report more than the sender.
+func (c *PacketConn) details() bool { return c.asked != nil || c.opt.ecn || c.opt.gro }

@@ -1,0 +1,140 @@
+//go:build unix
+
+package reactor
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// A sender and a receiver on one loop.
+func packetPair(t *lab, k Kernel, h PacketHandler, opts ...ListenOption) (from, to *PacketConn) {
+	t.Helper()
+	r := t.reactor(WithKernel(k))
+	open := func(h PacketHandler, opts ...ListenOption) *PacketConn {
+		c, err := r.ListenPacket("udp4", "127.0.0.1:0", h, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	return open(&packets{}), open(h, opts...)
+}
+
+func (c *PacketConn) at() Addr { return kernelAddr(c.LocalAddr()) }
+
+// Datagrams of one callback arrive as they were sent, in order and with their sizes, whichever of
+// them share a system call. Those of one size to one peer share one, where the system can.
+func TestDatagramsThatShareASendArriveAsTheyWere(t *testing.T) {
+	twice(t, func(t *lab) {
+		sizes := []int{1200, 1200, 1200, 700, 1200, 0, 0, 5, 5, 6, 1, 1, 1, 1300, 1300, 4, 4}
+		for range 70 {
+			sizes = append(sizes, 3)
+		}
+		for range 60 {
+			sizes = append(sizes, 1400) // more than 64 KiB
+		}
+		for _, refused := range []kernel.Errno{0, kernel.EINVAL, kernel.EIO, kernel.EPERM} {
+			k := t.faults()
+			most, sends := 0, 0
+			k.segments = func(p *kernel.Packet) kernel.Errno {
+				sends++
+				if n := datagrams(p); n > 1 {
+					if refused != 0 {
+						return refused
+					}
+					most = max(most, n)
+				}
+				return 0
+			}
+			var got []int
+			marks := byte(0)
+			a, b := packetPair(t, k, &packets{packet: func(c *PacketConn, p []byte, from Addr) {
+				for _, x := range p {
+					if x != p[0] {
+						t.Errorf("datagram %d is mixed", len(got))
+						break
+					}
+				}
+				got = append(got, len(p))
+			}}, WithGRO())
+			k.SetOpt(b.FD(), kernel.SOL_SOCKET, kernel.SO_RCVBUF, 4<<20)
+			to := b.at()
+			for i := 0; i < len(sizes); i += 40 { // the receiver has little room on some systems
+				part := sizes[i:min(i+40, len(sizes))]
+				if err := t.r.Post(func() {
+					for _, n := range part {
+						marks++
+						if err := a.SendTo(bytes.Repeat([]byte{marks}, n), to); err != nil {
+							t.Error(err)
+						}
+					}
+				}); err != nil {
+					t.Fatal(err)
+				}
+				t.until(func() bool { return len(got) == min(i+40, len(sizes)) })
+			}
+			if fmt.Sprint(got) != fmt.Sprint(sizes) {
+				t.Errorf("with %v: sizes %v", refused, got)
+			}
+			if n := t.r.Stats(); n.PacketsIn != uint64(len(sizes)) || n.PacketsOut != uint64(len(sizes)) || n.PacketsLost != 0 {
+				t.Errorf("with %v: counted %d in, %d out, %d lost", refused, n.PacketsIn, n.PacketsOut, n.PacketsLost)
+			}
+			if shares := t.k.Traits().Segments && refused == 0; shares != (most > 1) {
+				t.Errorf("with %v: at most %d datagrams in one Packet", refused, most)
+			}
+		}
+	})
+}
+
+// Info has the address that the datagram was sent to and its ECN bits, in Packet and nowhere else.
+// SendWith sets them. A panic in Packet loses one datagram of those that came together.
+func TestInfoOfADatagram(t *testing.T) {
+	twice(t, func(t *lab) {
+		if !t.k.Traits().Segments {
+			return // ECN is Linux's
+		}
+		var got []string
+		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}))
+		b, err := r.ListenPacket("udp4", "0.0.0.0:0", &packets{packet: func(c *PacketConn, p []byte, from Addr) {
+			got = append(got, fmt.Sprintf("%s at %v, ECN %d", p, c.Info().Local.AddrPort().Addr(), c.Info().ECN))
+			if string(p) == "panic" {
+				panic("one datagram")
+			}
+		}}, WithECN(), WithGRO())
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := r.ListenPacket("udp4", "127.0.0.1:0", &packets{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := b.at()
+		copy(to.IP[:], []byte{127, 0, 0, 1})
+		r.Post(func() {
+			for i, text := range []string{"first", "panic", "third", "fourth"} {
+				if err := a.SendWith([]byte(text), to, PacketInfo{ECN: uint8(i / 3 * 2)}); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := a.SendWith(nil, to, PacketInfo{ECN: 4}); err == nil {
+				t.Error("ECN 4 was accepted")
+			}
+			large := bytes.Repeat([]byte("L"), corkMax+1)
+			if err := a.SendWith(large, to, PacketInfo{ECN: 1}); err != nil {
+				t.Error(err)
+			}
+		})
+		t.until(func() bool { return len(got) == 5 })
+		want := "[first at 127.0.0.1, ECN 0 panic at 127.0.0.1, ECN 0 third at 127.0.0.1, ECN 0 fourth at 127.0.0.1, ECN 2"
+		if text := fmt.Sprint(got); len(text) < len(want) || text[:len(want)] != want {
+			t.Error(text)
+		}
+		if i := (b.Info()); i != (PacketInfo{}) {
+			t.Errorf("outside of Packet: %+v", i)
+		}
+	})
+}
