@@ -44,8 +44,7 @@ func ipOf(a net.Addr) (ip net.IP, port int, zone string) {
 	return nil, 0, ""
 }
 
-// forLocal returns the addresses that a socket at local can connect to, as package net chooses
-// them.
+// forLocal returns the addresses that a socket at local can connect to, as package net does.
 func forLocal(n netaddr.Network, local net.Addr, list []netaddr.Endpoint) ([]netaddr.Endpoint, error) {
 	if local.Network() != list[0].Net(n).Network() {
 		return nil, &net.AddrError{Err: "mismatched local address type", Addr: local.String()}

@@ -2,6 +2,8 @@ package reactor
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -13,21 +15,25 @@ import (
 type dialing struct {
 	net    netaddr.Network
 	addr   string
+	local  Addr          // see WithLocalAddr; the zero Addr means any
+	delay  time.Duration // see WithFallbackDelay
 	order  netaddr.Order // the addresses still to try
 	limit  time.Duration // of the address that is being tried
 	until  timeout.Deadline
 	timer  *Timer
 	cancel context.CancelFunc // of the lookup
 	last   error              // why the address before failed
+	rivals []*rival           // addresses that are tried at the same time, the oldest first
+	beside bool               // the timer is for the next address: this one goes on
 
 	listed       bool // in the list of Conns without a descriptor:
 	older, newer *Conn
 }
 
 // Dial connects. network and addr are as for Listen. It looks up a host name without blocking the
-// loop, and tries its addresses in order until one answers. The Conn may be written to at once:
-// Opened reports when it is connected. Closed reports an error after the return of Dial, once and
-// in a later turn.
+// loop, and tries its addresses until one answers: see WithFallbackDelay. The Conn may be written
+// to at once: Opened reports when it is connected. Closed reports an error after the return of
+// Dial, once and in a later turn.
 func (r *Reactor) Dial(network, addr string, h Handler, opts ...DialOption) (*Conn, error) {
 	if h == nil {
 		panic("reactor: Dial with a nil handler")
@@ -44,9 +50,12 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{opt: o, state: dialling, dialing: &dialing{net: n, addr: addr, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
+	c := &Conn{opt: o, state: dialling, dialing: &dialing{net: n, addr: addr, delay: o.fallback, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
 	c.w.r = r
 	c.attachFilter()
+	if err := c.dialing.from(r.k, o.local); err != nil {
+		return nil, err
+	}
 	q, err := c.dialing.resolve(r.k)
 	if err != nil {
 		return nil, err
@@ -78,8 +87,33 @@ func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
 // found stores the addresses of an answered query.
 func (d *dialing) found(k Kernel, q *netaddr.Query) error {
 	list, err := q.Targets(k)
-	d.order = netaddr.NewOrder(list, -1)
+	if err == nil && d.local.Family != 0 && !d.net.Unix() && !d.local.IsUnspecified() {
+		if list = netaddr.OfFamily(list, d.local.Family); len(list) == 0 {
+			return fmt.Errorf("WithLocalAddr(%v): no address of its family", d.local)
+		}
+	}
+	d.order = netaddr.NewOrder(list, d.delay)
 	return explained(d.net, err)
+}
+
+// from stores the address of WithLocalAddr.
+func (d *dialing) from(k Kernel, local string) error {
+	if local == "" {
+		return nil
+	}
+	q, err := d.net.Parse(local)
+	if err == nil && q.Asks() {
+		err = errors.New("must be an IP address with a port")
+	}
+	var b netaddr.Binding
+	if err == nil {
+		b, err = q.Binding(k)
+	}
+	if err != nil {
+		return fmt.Errorf("WithLocalAddr(%q): %w", local, explained(d.net, err))
+	}
+	d.local = b.Given.Addr
+	return nil
 }
 
 // lookup may block, so it runs on a goroutine of its own, and its result returns by Post. If the
@@ -90,7 +124,11 @@ func (c *Conn) lookup(q *netaddr.Query) {
 	d.cancel = cancel
 	d.timer = r.After(d.until.Left(r.k.Now()), c.dialTimedOut)
 	r.k.Go(func() {
-		err := q.Ask(ctx, r.k)
+		k := r.k
+		if c.opt.resolver != nil {
+			k = kernel.WithResolver(k, c.opt.resolver)
+		}
+		err := q.Ask(ctx, k)
 		cancel()
 		r.mustPost(func() {
 			if c.is(released) {
@@ -128,7 +166,11 @@ func (c *Conn) connectNextAddr() {
 		c.closeFD()
 		r.addUnconnected(c)
 	}
-	if !c.is(released) {
+	switch {
+	case c.is(released):
+	case len(d.rivals) > 0 && !d.until.Passed(r.k.Now()): // one of them may still connect
+		c.arm(d.until.Left(r.k.Now()))
+	default:
 		c.failDial(d.last)
 	}
 }
@@ -149,29 +191,68 @@ func (c *Conn) connect(a Addr) error {
 	if err := r.control(fd, c.opt); err != nil {
 		return err
 	}
+	if local := c.dialing.local; local.Family != 0 {
+		local.Family = a.Family // that of an unspecified address does not count
+		if e := r.k.Bind(fd, local); e != 0 {
+			return callError("bind", e)
+		}
+	}
 	if e := r.k.Connect(fd, a); e != 0 && e != kernel.EINPROGRESS {
 		return callError("connect", e)
 	}
 	return nil
 }
 
-// wait arms the time limit of this address, and waits for Out. Out also comes if connect has
-// succeeded at once.
+// wait arms the time limit of this address, or the time at which the next one is tried as well. It
+// waits for Out. Out also comes if connect has succeeded at once.
 func (c *Conn) wait() {
-	r, d := c.w.r, c.dialing
-	if d.timer != nil {
-		d.timer.Stop()
+	d := c.dialing
+	delay, more := d.order.Delay()
+	if d.beside = more && delay < d.limit; d.beside {
+		c.arm(delay)
+	} else {
+		c.arm(d.limit)
 	}
-	d.timer = r.After(d.limit, c.dialTimedOut)
 	c.watch()
 }
 
-func (c *Conn) dialTimedOut() { c.retryNext(callError("connect", kernel.ETIMEDOUT)) }
+// arm calls dialTimedOut after t.
+func (c *Conn) arm(t time.Duration) {
+	d := c.dialing
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+	d.timer = c.w.r.After(t, c.dialTimedOut)
+}
 
-// connected handles an Event of a connect in progress. SO_ERROR returns the error; getpeername
-// shows whether the connect has ended at all.
+func (c *Conn) dialTimedOut() {
+	d := c.dialing
+	switch {
+	case d == nil || c.is(released):
+	case d.beside && c.w.gen != 0:
+		d.beside = false
+		c.tryBeside()
+	default:
+		c.retryNext(callError("connect", kernel.ETIMEDOUT))
+	}
+}
+
+// connected handles an Event of a connect in progress.
 func (c *Conn) connected() {
-	r, fd := c.w.r, int(c.w.fd)
+	peer, why, done := c.outcome(int(c.w.fd))
+	switch {
+	case !done:
+	case why == nil:
+		c.dialled(peer)
+	default:
+		c.retryNext(why)
+	}
+}
+
+// outcome returns how a connect has ended. SO_ERROR returns the error; getpeername shows whether
+// the connect has ended at all. done is false after a spurious Event.
+func (c *Conn) outcome(fd int) (peer Addr, why error, done bool) {
+	r := c.w.r
 	v, e := r.k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
 	if e == 0 {
 		e = kernel.Errno(v)
@@ -180,19 +261,23 @@ func (c *Conn) connected() {
 	case 0:
 		peer, e := r.k.PeerAddr(fd)
 		if e == kernel.ENOTCONN {
-			return // a spurious Event
+			return peer, nil, false
 		}
 		if self, e := r.k.LocalAddr(fd); e == 0 && c.dialing.net.SelfConnect(self, peer) {
-			c.retryNext(callError("connect", kernel.ECONNREFUSED))
-			return
+			return peer, callError("connect", kernel.ECONNREFUSED), true
 		}
-		c.peer, c.opened = shortAddr(peer), r.age()
+		return peer, nil, true
 	case kernel.EINPROGRESS, kernel.EALREADY, kernel.EINTR:
-		return
-	default:
-		c.retryNext(callError("connect", e))
-		return
+		return peer, nil, false
 	}
+	return peer, callError("connect", e), true
+}
+
+// dialled opens the Conn, which has just been connected.
+func (c *Conn) dialled(peer Addr) {
+	r := c.w.r
+	c.peer, c.opened = shortAddr(peer), r.age()
+	c.dialing.closeRivals()
 	c.dialing.timer.Stop()
 	c.dialing = nil
 	c.state &^= dialling
@@ -213,7 +298,9 @@ func (c *Conn) retryNext(why error) {
 		c.connectNext()
 		return
 	}
-	d.cancel() // it was the lookup that took too long
+	if d.cancel != nil && len(d.rivals) == 0 {
+		d.cancel() // it was the lookup that took too long
+	}
 	c.failDial(why)
 }
 
@@ -286,6 +373,7 @@ func (c *Conn) stopDialling() {
 		return
 	}
 	c.w.r.removeUnconnected(c)
+	c.dialing.closeRivals()
 	if c.dialing.timer != nil {
 		c.dialing.timer.Stop()
 	}

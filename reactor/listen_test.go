@@ -202,6 +202,11 @@ func TestOptionsAreValidated(t *testing.T) {
 			{"delay", WithNoDelay(false)}, {"delay", WithNoDelay(true)},
 			{"keep", WithKeepAlive(time.Second)}, {"keep", WithKeepAlive(keepAliveMax)},
 			{"control", WithControl(func(int) error { return nil })}, {"port", WithReusePort()},
+			{"config", WithKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: keepAliveMax, Interval: keepAliveMax, Count: 127})},
+			{"config", WithKeepAliveConfig(net.KeepAliveConfig{Idle: -1})},
+		}
+		if kernel.TCP_USER_TIMEOUT != 0 {
+			good = append(good, try{"user", WithUserTimeout(time.Millisecond)}, try{"user", WithUserTimeout(24 * time.Hour)})
 		}
 		for _, g := range good {
 			l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho, g.opt)
@@ -221,6 +226,10 @@ func TestOptionsAreValidated(t *testing.T) {
 			{"WithMaxConns(0): must be 1 or more", WithMaxConns(0)},
 			{"WithKeepAlive(999ms): must be 1s … 9h6m7s", WithKeepAlive(999 * time.Millisecond)},
 			{"WithKeepAlive(10h0m0s)", WithKeepAlive(10 * time.Hour)},
+			{"WithKeepAliveConfig(", WithKeepAliveConfig(net.KeepAliveConfig{Idle: 10 * time.Hour})},
+			{"WithKeepAliveConfig(", WithKeepAliveConfig(net.KeepAliveConfig{Count: 128})},
+			{"WithUserTimeout(1µs): must be 1ms … 24h", WithUserTimeout(time.Microsecond)},
+			{"WithUserTimeout(25h0m0s)", WithUserTimeout(25 * time.Hour)},
 			{"WithControl: no", WithControl(func(int) error { return errors.New("no") })},
 		}
 		for _, b := range bad {

@@ -3,6 +3,7 @@ package reactor
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 
@@ -127,8 +128,12 @@ type sockOptions struct {
 	chosen      bool    // by the Group: another balance does as well
 	inherited   *Inherited
 	delay       bool // Nagle on
-	keepAlive   time.Duration
+	keepAlive   net.KeepAliveConfig
+	userTimeout time.Duration // 0: the system's
 	timeout     time.Duration
+	fallback    time.Duration // see WithFallbackDelay
+	local       string        // see WithLocalAddr
+	resolver    *net.Resolver
 	control     func(fd int) error
 	filter      func(*Wire) Filter
 	trusted     []netip.Prefix // whose connections begin with a PROXY header; nil: no header
@@ -269,36 +274,4 @@ func WithReusePort() ListenOption {
 // WithNoDelay(false) turns Nagle's algorithm on; TCP_NODELAY is set if not said otherwise.
 func WithNoDelay(on bool) SocketOption {
 	return socketOption(func(o *sockOptions) error { o.delay = !on; return nil })
-}
-
-// WithKeepAlive has the kernel probe a TCP peer that has been silent for d, and every d again;
-// whole seconds, 1 s … 9 h. Off if not set: an idle timeout costs no packets.
-func WithKeepAlive(d time.Duration) SocketOption {
-	return socketOption(func(o *sockOptions) error {
-		if d < time.Second || d > keepAliveMax {
-			return fmt.Errorf("reactor: WithKeepAlive(%v): must be 1s … %v", d, keepAliveMax)
-		}
-		o.keepAlive = d
-		return nil
-	})
-}
-
-const keepAliveMax = 32767 * time.Second // TCP_KEEPIDLE's limit
-
-// WithDialTimeout bounds the whole of a Dial: lookup and all addresses; 1 ms … 24 h, 30 s if not
-// set.
-func WithDialTimeout(d time.Duration) DialOption {
-	return dialOption(func(o *sockOptions) error {
-		if d < time.Millisecond || d > 24*time.Hour {
-			return fmt.Errorf("reactor: WithDialTimeout(%v): must be 1ms … 24h", d)
-		}
-		o.timeout = d
-		return o.only("dial", "WithDialTimeout")
-	})
-}
-
-// WithControl calls f with the descriptor before it is bound or connected, for options that have no
-// name here.
-func WithControl(f func(fd int) error) SocketOption {
-	return socketOption(func(o *sockOptions) error { o.control = f; return nil })
 }

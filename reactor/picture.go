@@ -99,6 +99,7 @@ func (w *painter) table() (done bool) {
 			w.p.Listeners = append(w.p.Listeners, s.picture())
 		case *PacketConn:
 			w.p.Packets = append(w.p.Packets, s.picture())
+		case *rival: // the Conn is shown
 		default:
 			w.p.Watches = append(w.p.Watches, w.watch(v))
 		}

@@ -180,8 +180,11 @@ func tcpOptions(k Kernel, fd int, o *sockOptions) {
 	if !o.delay {
 		netaddr.Trying(set)(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1)
 	}
-	if o.keepAlive > 0 {
-		_ = netaddr.KeepAlive(everyKeepAlive(o.keepAlive), set) // WithKeepAlive has checked it
+	if o.keepAlive.Enable {
+		_ = netaddr.KeepAlive(o.keepAlive, set) // the option has checked it
+	}
+	if o.userTimeout > 0 {
+		netaddr.Trying(set)(kernel.IPPROTO_TCP, kernel.TCP_USER_TIMEOUT, int(o.userTimeout/time.Millisecond))
 	}
 }
 

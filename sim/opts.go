@@ -17,7 +17,7 @@ var knownOptions = [][2]int{
 	{kernel.SOL_SOCKET, kernel.SO_KEEPALIVE}, {kernel.SOL_SOCKET, kernel.SO_SNDBUF}, {kernel.SOL_SOCKET, kernel.SO_RCVBUF},
 	{kernel.SOL_SOCKET, kernel.SO_DONTROUTE}, {kernel.SOL_SOCKET, kernel.SO_OOBINLINE}, {kernel.SOL_SOCKET, kernel.SO_RCVLOWAT},
 	{kernel.IPPROTO_TCP, kernel.TCP_NODELAY}, {kernel.IPPROTO_TCP, kernel.TCP_MAXSEG}, {kernel.IPPROTO_TCP, kernel.TCP_KEEPIDLE},
-	{kernel.IPPROTO_TCP, kernel.TCP_KEEPINTVL}, {kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY}, {kernel.IPPROTO_IP, kernel.IP_TOS},
+	{kernel.IPPROTO_TCP, kernel.TCP_KEEPINTVL}, {kernel.IPPROTO_TCP, kernel.TCP_KEEPCNT}, {kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY}, {kernel.IPPROTO_IP, kernel.IP_TOS},
 	{kernel.IPPROTO_IP, kernel.IP_TTL}, {kernel.IPPROTO_IP, kernel.IP_MULTICAST_TTL}, {kernel.IPPROTO_IP, kernel.IP_MULTICAST_LOOP},
 	{kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_HOPS}, {kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_LOOP},
 	{kernel.IPPROTO_IPV6, kernel.IPV6_UNICAST_HOPS}, {kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_IF},

@@ -86,3 +86,13 @@ func (n Network) FamilyOf(addrs ...net.IP) int {
 	}
 	return kernel.AF_INET
 }
+
+// OfFamily returns the endpoints of one family.
+func OfFamily(list []Endpoint, family int) (fit []Endpoint) {
+	for _, e := range list {
+		if e.Addr.Family == family {
+			fit = append(fit, e)
+		}
+	}
+	return fit
+}

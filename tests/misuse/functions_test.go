@@ -68,21 +68,15 @@ var functions = map[string]any{
 	"reactor.WithAccepts":      func(n int) error { return listening(reactor.WithAccepts(n)) },
 	"reactor.WithMaxConns":     func(n int) error { return listening(reactor.WithMaxConns(n)) },
 	"reactor.WithKeepAlive":    func(d time.Duration) error { return listening(reactor.WithKeepAlive(d)) },
+	"reactor.WithUserTimeout":  func(d time.Duration) error { return listening(reactor.WithUserTimeout(d)) },
 	"reactor.WithControl":      func(f func(int) error) error { return listening(reactor.WithControl(f)) },
 	"reactor.WithBalance":      func(b reactor.Balance) error { return grouped(reactor.WithBalance(b)) },
 	"reactor.WithProxy":        func(p []netip.Prefix) error { return listening(reactor.WithProxy(p...)) },
 	"reactor.WithFilters": func(f func(bool) (func(*reactor.Wire) reactor.Filter, error)) error {
 		return listening(reactor.WithFilters(f))
 	},
-	"reactor.WithDialTimeout": func(d time.Duration) error {
-		r, err := reactor.New()
-		if err != nil {
-			return err
-		}
-		defer r.Shutdown(context.Background())
-		_, err = r.Dial("tcp", "127.0.0.1:9", handler{}, reactor.WithDialTimeout(d))
-		return err
-	},
+	"reactor.WithDialTimeout":   func(d time.Duration) error { return dialling(reactor.WithDialTimeout(d)) },
+	"reactor.WithFallbackDelay": func(d time.Duration) error { return dialling(reactor.WithFallbackDelay(d)) },
 
 	"reactor.HistogramBound": func(i int) error { reactor.HistogramBound(i); return nil },
 
@@ -198,6 +192,16 @@ func listening(o ...reactor.ListenOption) error {
 	}
 	defer r.Shutdown(context.Background())
 	_, err = r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return handler{} }, o...)
+	return err
+}
+
+func dialling(o reactor.DialOption) error {
+	r, err := reactor.New()
+	if err != nil {
+		return err
+	}
+	defer r.Shutdown(context.Background())
+	_, err = r.Dial("tcp", "127.0.0.1:9", handler{}, o)
 	return err
 }
 

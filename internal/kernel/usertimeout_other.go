@@ -1,0 +1,6 @@
+//go:build !linux
+
+package kernel
+
+// TCP_USER_TIMEOUT is 0: the system has no such option.
+const TCP_USER_TIMEOUT = 0

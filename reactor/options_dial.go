@@ -1,0 +1,106 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// WithKeepAlive has the kernel probe a TCP peer that has been silent for d, and every d again;
+// whole seconds, 1 s … 9 h. Off if not set: an idle timeout costs no packets.
+func WithKeepAlive(d time.Duration) SocketOption {
+	return socketOption(func(o *sockOptions) error {
+		if d < time.Second || d > keepAliveMax {
+			return fmt.Errorf("reactor: WithKeepAlive(%v): must be 1s … %v", d, keepAliveMax)
+		}
+		o.keepAlive = everyKeepAlive(d)
+		return nil
+	})
+}
+
+const keepAliveMax = 32767 * time.Second // TCP_KEEPIDLE's limit
+
+// WithKeepAliveConfig configures keep-alive probes as net.KeepAliveConfig does. A time or count of 0
+// is 15 s or 9, and a negative one is the system's. The largest time is that of WithKeepAlive, the
+// largest count 127.
+func WithKeepAliveConfig(c net.KeepAliveConfig) SocketOption {
+	return socketOption(func(o *sockOptions) error {
+		if c.Idle > keepAliveMax || c.Interval > keepAliveMax || c.Count > keepAliveProbesMax {
+			return fmt.Errorf("reactor: WithKeepAliveConfig(%+v): must be … %v, … %v, … %d", c, keepAliveMax, keepAliveMax, keepAliveProbesMax)
+		}
+		o.keepAlive = c
+		return nil
+	})
+}
+
+const keepAliveProbesMax = 127 // TCP_KEEPCNT's limit
+
+// WithUserTimeout ends a TCP connection with ETIMEDOUT when data that it has sent is not
+// acknowledged for d, 1 ms … 24 h (TCP_USER_TIMEOUT, RFC 5482). If not set, the system decides, often
+// after 15 minutes. A system without the option returns errors.ErrUnsupported.
+func WithUserTimeout(d time.Duration) SocketOption {
+	return socketOption(func(o *sockOptions) error {
+		if d < time.Millisecond || d > 24*time.Hour {
+			return fmt.Errorf("reactor: WithUserTimeout(%v): must be 1ms … 24h", d)
+		}
+		if kernel.TCP_USER_TIMEOUT == 0 {
+			return fmt.Errorf("reactor: WithUserTimeout: %w", errors.ErrUnsupported)
+		}
+		o.userTimeout = d
+		return nil
+	})
+}
+
+// WithDialTimeout bounds the whole of a Dial: lookup and all addresses; 1 ms … 24 h, 30 s if not
+// set.
+func WithDialTimeout(d time.Duration) DialOption {
+	return dialOption(func(o *sockOptions) error {
+		if d < time.Millisecond || d > 24*time.Hour {
+			return fmt.Errorf("reactor: WithDialTimeout(%v): must be 1ms … 24h", d)
+		}
+		o.timeout = d
+		return o.only("dial", "WithDialTimeout")
+	})
+}
+
+// WithFallbackDelay sets how long a Dial waits for one address before it tries the next one as
+// well, at most 24 h. 0, the default, means 300 ms (RFC 8305). With a negative d, an address has to
+// fail before the next one is tried. At most 8 addresses are tried at the same time.
+func WithFallbackDelay(d time.Duration) DialOption {
+	return dialOption(func(o *sockOptions) error {
+		if d > 24*time.Hour {
+			return fmt.Errorf("reactor: WithFallbackDelay(%v): must be … 24h", d)
+		}
+		o.fallback = d
+		return o.only("dial", "WithFallbackDelay")
+	})
+}
+
+// WithLocalAddr dials from addr: an IP address with a port, which may be 0, or the path of a Unix
+// socket. Of the addresses of a host, those of the other family are not tried.
+func WithLocalAddr(addr string) DialOption {
+	return dialOption(func(o *sockOptions) error {
+		o.local = addr
+		return o.only("dial", "WithLocalAddr")
+	})
+}
+
+// WithResolver looks names up by r, instead of by net.DefaultResolver or by the simulated host.
+func WithResolver(r *net.Resolver) DialOption {
+	return dialOption(func(o *sockOptions) error {
+		if r == nil {
+			return errors.New("reactor: WithResolver(nil); leave it out for net.DefaultResolver")
+		}
+		o.resolver = r
+		return o.only("dial", "WithResolver")
+	})
+}
+
+// WithControl calls f with the descriptor before it is bound or connected, for options that have no
+// name here.
+func WithControl(f func(fd int) error) SocketOption {
+	return socketOption(func(o *sockOptions) error { o.control = f; return nil })
+}

@@ -1,0 +1,89 @@
+package reactor
+
+import (
+	"slices"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// A rival is an address that a dial is still trying, while the Conn has the next address already
+// (RFC 8305). The first that connects becomes the Conn's, and the others are closed.
+type rival struct {
+	w Watch
+	c *Conn
+}
+
+// tryBeside keeps the present address as a rival, and tries the next one as well.
+func (c *Conn) tryBeside() {
+	r, d := c.w.r, c.dialing
+	if len(d.rivals) == netaddr.RacersMost-1 {
+		d.rivals[0].close()
+	}
+	v := &rival{c: c}
+	fd := int(c.w.fd)
+	c.w.drop()
+	v.w.open(r, fd, v)
+	d.rivals = append(d.rivals, v)
+	r.addUnconnected(c)
+	if err := v.w.set(poller.Out); err != nil {
+		d.last = err
+		v.close()
+	}
+	c.connectNext()
+}
+
+// ready handles an Event of the rival's connect.
+func (v *rival) ready(poller.Readiness) {
+	c := v.c
+	peer, why, done := c.outcome(int(v.w.fd))
+	switch {
+	case !done:
+	case why == nil:
+		v.win(peer)
+	default:
+		c.dialing.last = why
+		v.close()
+		if c.w.gen == 0 && len(c.dialing.rivals) == 0 { // the Conn's own addresses have failed before
+			c.failDial(why)
+		}
+	}
+	c.checkState()
+}
+
+// win makes the rival's connection that of the Conn.
+func (v *rival) win(peer Addr) {
+	c := v.c
+	fd := v.leave()
+	c.closeFD()
+	c.w.r.removeUnconnected(c)
+	c.w.open(c.w.r, fd, c)
+	c.w.r.mustClose(fd)
+	c.dialled(peer)
+}
+
+// close gives the rival up.
+func (v *rival) close() {
+	fd := v.leave()
+	if e := kernel.CloseAtOnce(v.w.r.k, fd); e != 0 {
+		v.w.r.closeFailed(fd, e)
+	}
+}
+
+// leave takes the rival out of the dial and out of the poller.
+func (v *rival) leave() (fd int) {
+	d := v.c.dialing
+	if i := slices.Index(d.rivals, v); i >= 0 {
+		d.rivals = slices.Delete(d.rivals, i, i+1)
+	}
+	v.w.drop()
+	return int(v.w.fd)
+}
+
+// closeRivals gives all rivals up.
+func (d *dialing) closeRivals() {
+	for len(d.rivals) > 0 {
+		d.rivals[0].close()
+	}
+}
