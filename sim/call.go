@@ -35,12 +35,20 @@ const (
 	Unsent
 	Unlink
 	Lookup
+	FileOpen // these are calls of a Disk
+	FileRead
+	FileWrite
+	FileSync
+	FileTruncate
+	FileRename
+	FileRemove
 	callCount
 )
 
 var callNames = [callCount]string{"epoll_create", "epoll_add", "epoll_mod", "epoll_del", "epoll_wait", "socket", "bind", "listen",
 	"accept", "connect", "getsockname", "getpeername", "recv", "recvfrom", "send", "sendto", "sendmsg", "recvmmsg", "sendmmsg",
-	"poll", "shutdown", "close", "getsockopt", "setsockopt", "getsockopt", "setsockopt", "siocoutq", "unlink", "lookup"}
+	"poll", "shutdown", "close", "getsockopt", "setsockopt", "getsockopt", "setsockopt", "siocoutq", "unlink", "lookup",
+	"open", "pread", "pwrite", "fsync", "ftruncate", "rename", "remove"}
 
 func (c Call) String() string { return callNames[c] }
 
@@ -86,6 +94,14 @@ var callErrors = [callCount][]Errno{
 	SetOptBytes: {kernel.ENOMEM, kernel.EINVAL},
 	Unsent:      {kernel.EINVAL},
 	Unlink:      {kernel.EPERM, kernel.ENOENT},
+
+	FileOpen:     {kernel.EMFILE, kernel.ENFILE, kernel.EIO, kernel.ENOMEM},
+	FileRead:     {kernel.EIO},
+	FileWrite:    {kernel.EIO, kernel.ENOSPC},
+	FileSync:     {kernel.EIO, kernel.ENOSPC},
+	FileTruncate: {kernel.EIO},
+	FileRename:   {kernel.EIO, kernel.ENOSPC},
+	FileRemove:   {kernel.EIO},
 }
 
 // Errors returns the errors that faults can give the call.

@@ -131,6 +131,35 @@ func ExampleDifference() {
 	// 	second run:        0   0.000000000s this is run 2
 }
 
+// A program appends to a log and syncs the first record only. After a power cut that record is
+// there; the other one may be lost or torn.
+func ExampleDisk() {
+	w := sim.New(4, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	var d *sim.Disk = h.Disk()
+	h.Boot("main", func() {
+		if text, err := d.ReadFile("log"); err == nil {
+			fmt.Printf("after the crash: %q\n", text)
+			return
+		}
+		var f *sim.File
+		f, err := d.Create("log")
+		if err != nil {
+			panic(err)
+		}
+		f.Write([]byte("one\n"))
+		f.Sync()
+		d.SyncDir(".") // the name is new
+		f.Write([]byte("two\n"))
+		h.Crash()
+	})
+	_ = w.Run(time.Second)
+	h.Restart()
+	_ = w.Run(time.Second)
+	// Output: after the crash: "one\n"
+}
+
 // A panic of a program ends the run. The Failure says where, and its cause has the stack.
 func ExampleFailure() {
 	w := sim.New(1, sim.Options{})

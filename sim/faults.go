@@ -80,6 +80,8 @@ func (f Fault) String() string {
 		return fmt.Sprintf("packet #%d %s → %s: %s", f.Nth, f.Host, f.To, what)
 	case Spurious:
 		return fmt.Sprintf("%s epoll_wait, end #%d: a spurious event", f.Host, f.Nth)
+	case LostWrite, TornWrite:
+		return fmt.Sprintf("%s write #%d to the disk: %s", f.Host, f.Nth, f.Kind)
 	case OneByte, NeverReads:
 		return fmt.Sprintf("%s new descriptor #%d: %s", f.Host, f.Nth, what)
 	case SlowAccept:

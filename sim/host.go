@@ -30,6 +30,7 @@ type Host struct {
 	open  int
 	limit int
 
+	disk     *Disk
 	paths    map[string]*unixSocket // bound names; nil: only the file is left. Never iterated
 	ids      map[string]uint64      // the files' numbers
 	made     uint64                 // how many files were made
@@ -194,6 +195,9 @@ func (h *Host) crash() {
 		} else {
 			h.paths[name] = nil
 		}
+	}
+	if h.disk != nil {
+		h.disk.crash()
 	}
 	h.w.die(h.procs...)
 }

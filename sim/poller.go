@@ -195,6 +195,9 @@ func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
 		if p.find(fd, want) != nil {
 			return kernel.EEXIST
 		}
+		if _, is := f.(*File); is { // as epoll: a file never waits
+			return kernel.EPERM
+		}
 		if q, nested := f.(*epoll); nested && q == p {
 			return kernel.EINVAL
 		} else if nested && (q.watches(p) || q.below()+p.above() > nestsMost) {

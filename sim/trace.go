@@ -251,7 +251,7 @@ var errnos = []struct {
 	{kernel.ENOENT, "ENOENT"}, {kernel.EHOSTUNREACH, "EHOSTUNREACH"}, {kernel.ENETUNREACH, "ENETUNREACH"},
 	{kernel.EMSGSIZE, "EMSGSIZE"}, {kernel.EDESTADDRREQ, "EDESTADDRREQ"}, {kernel.ENOPROTOOPT, "ENOPROTOOPT"},
 	{kernel.EOPNOTSUPP, "EOPNOTSUPP"}, {kernel.EPROTONOSUPPORT, "EPROTONOSUPPORT"}, {kernel.ENAMETOOLONG, "ENAMETOOLONG"},
-	{kernel.ECANCELED, "ECANCELED"}, {kernel.ENOSYS, "ENOSYS"}, {kernel.ELOOP, "ELOOP"},
+	{kernel.ECANCELED, "ECANCELED"}, {kernel.ENOSYS, "ENOSYS"}, {kernel.ELOOP, "ELOOP"}, {kernel.EIO, "EIO"}, {kernel.ENOSPC, "ENOSPC"},
 }
 
 // errnoCode returns 0 for no error, and 255 for one that is not in the list.

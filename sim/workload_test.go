@@ -34,7 +34,7 @@ type load struct {
 	short   []shortage       // connections that ended early at the client
 	crashed bool             // the callback server's host, at some time: what it had sent may be lost
 	drained bool             // the slow server, once
-	strict  bool             // no call's own errors: a server that says a connection was delivered is right
+	strict  bool             // no call has errors of its own: a server's report of delivery is right
 	over    bool
 	matrix  bool                      // one fault at a time: a reactor whose Poller fails is followed by another
 	secure  bool                      // TLS

@@ -1,0 +1,291 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// A Disk is the disk of a host. It is an fs.FS, and it has calls that write. Names are those of
+// package fs: "log", "data/0001". A directory exists while it has files.
+//
+// A crash keeps what was synced. A write that was not is kept, lost, or torn: some of its sectors
+// of 512 bytes are there. The seed decides, and each is a Fault. A new name, a rename and a removal
+// are kept only in their order, and surely after SyncDir. A killed program loses nothing.
+//
+// Calls take no time, and they fail by Inject, Refuse and Faults.Error like calls of the kernel.
+// After a Sync that has failed the data that it should have written is lost at the next crash, even
+// if a later Sync succeeds, as on Linux. Files of a program that has died are closed.
+type Disk struct {
+	h      *Host
+	names  map[string]*inode // as programs see them
+	synced map[string]*inode // as a crash leaves them
+	log    []rename          // changes of names that are not synced, the oldest first
+	limit  int64
+	used   int64
+	writes int // so far: each has a number in the list of faults
+}
+
+// A rename is a change of the names: from "" is a new file, to "" a removal.
+type rename struct {
+	from, to string
+	node     *inode
+	nth      int
+}
+
+// Disk returns the host's disk.
+func (h *Host) Disk() *Disk {
+	if h.disk == nil {
+		h.disk = &Disk{h: h, names: map[string]*inode{}, synced: map[string]*inode{}}
+	}
+	return h.disk
+}
+
+// SetLimit makes the disk full at n bytes of all files: a write beyond them fails with ENOSPC,
+// after the part that has room. 0 means no limit.
+func (d *Disk) SetLimit(n int64) {
+	if n < 0 {
+		panic(fmt.Sprintf("sim: SetLimit(%d) of the disk of %s: must be 0 (no limit) or more bytes", n, d.h.name))
+	}
+	d.limit = n
+}
+
+// call begins a call about a name.
+func (d *Disk) call(c Call, op, name string) error {
+	if !fs.ValidPath(name) {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	v := d.h.gate(c, -1)
+	if v.e == 0 && v.again {
+		v.e = kernel.EIO
+	}
+	d.h.mixText(name)
+	if v.e != 0 {
+		return d.done(c, op, name, v.e)
+	}
+	return nil
+}
+
+// done notes the end of a call that has failed, or of one that has not.
+func (d *Disk) done(c Call, op, name string, e Errno) error {
+	d.h.note(c, -1, 0, e)
+	if e != 0 {
+		return &fs.PathError{Op: op, Path: name, Err: e}
+	}
+	return nil
+}
+
+// Open opens a file or directory to read.
+func (d *Disk) Open(name string) (fs.File, error) {
+	if fs.ValidPath(name) && d.names[name] == nil && d.isDir(name) {
+		if err := d.call(FileOpen, "open", name); err != nil {
+			return nil, err
+		}
+		return &dirFile{d: d, name: name}, d.done(FileOpen, "open", name, 0)
+	}
+	return d.OpenFile(name, os.O_RDONLY)
+}
+
+// OpenFile opens a file with flags of package os: O_RDONLY or O_RDWR with O_CREATE, O_EXCL, O_TRUNC
+// and O_APPEND. O_WRONLY means O_RDWR. The File belongs to the program that has opened it, and
+// counts as a descriptor.
+func (d *Disk) OpenFile(name string, flag int) (*File, error) {
+	if err := d.call(FileOpen, "open", name); err != nil {
+		return nil, err
+	}
+	n, there := d.names[name]
+	e := Errno(0)
+	switch {
+	case d.h.full():
+		e = kernel.EMFILE
+	case !there && flag&os.O_CREATE == 0:
+		e = kernel.ENOENT
+	case !there && d.isDir(name), d.underFile(name):
+		e = kernel.ENOENT
+	case there && flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL:
+		e = kernel.EEXIST
+	}
+	if e != 0 {
+		return nil, d.done(FileOpen, "open", name, e)
+	}
+	if !there {
+		n = &inode{d: d, made: d.h.Time()}
+		d.change("", name, n)
+	}
+	f := &File{in: n, name: name, writes: flag&(os.O_WRONLY|os.O_RDWR) != 0, appends: flag&os.O_APPEND != 0}
+	d.h.born(&f.node, f)
+	f.oneByte, f.deaf = false, 0
+	if flag&os.O_TRUNC != 0 && f.writes {
+		n.write(0, nil, 0)
+	}
+	d.h.note(FileOpen, f.fd, flag, 0)
+	return f, nil
+}
+
+// Create is OpenFile that makes a file, or empties it, to read and write.
+func (d *Disk) Create(name string) (*File, error) {
+	return d.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+}
+
+// change changes the names, until a crash.
+func (d *Disk) change(from, to string, n *inode) {
+	d.writes++
+	d.log = append(d.log, rename{from, to, n, d.writes})
+	if old := d.names[to]; to != "" && old != nil {
+		d.used -= int64(len(old.data))
+	}
+	apply(d.names, from, to, n)
+}
+
+func apply(names map[string]*inode, from, to string, n *inode) {
+	if from != "" && names[from] == n {
+		delete(names, from)
+	}
+	if to != "" {
+		names[to] = n
+	}
+}
+
+// Rename gives a file another name, in one step: after a crash it has one of the two. It replaces a
+// file that has the new name.
+func (d *Disk) Rename(from, to string) error {
+	if !fs.ValidPath(to) {
+		return &fs.PathError{Op: "rename", Path: to, Err: fs.ErrInvalid}
+	}
+	if err := d.call(FileRename, "rename", from); err != nil {
+		return err
+	}
+	d.h.mixText(to)
+	n := d.names[from]
+	if n == nil || d.isDir(to) || d.underFile(to) {
+		return d.done(FileRename, "rename", from, kernel.ENOENT)
+	}
+	if from != to {
+		d.change(from, to, n)
+	}
+	return d.done(FileRename, "rename", from, 0)
+}
+
+// Remove removes a file. Open Files can still be read and written.
+func (d *Disk) Remove(name string) error {
+	if err := d.call(FileRemove, "remove", name); err != nil {
+		return err
+	}
+	n := d.names[name]
+	if n == nil {
+		return d.done(FileRemove, "remove", name, kernel.ENOENT)
+	}
+	d.used -= int64(len(n.data))
+	d.change(name, "", n)
+	return d.done(FileRemove, "remove", name, 0)
+}
+
+// SyncDir makes the names in a directory survive a crash: "." is the uppermost one. Changes of
+// other names that came earlier are synced with them.
+func (d *Disk) SyncDir(name string) error {
+	if err := d.call(FileSync, "sync", name); err != nil {
+		return err
+	}
+	if !d.isDir(name) {
+		return d.done(FileSync, "sync", name, kernel.ENOENT)
+	}
+	last := 0
+	for i, r := range d.log {
+		if r.from != "" && path.Dir(r.from) == name || r.to != "" && path.Dir(r.to) == name {
+			last = i + 1
+		}
+	}
+	for _, r := range d.log[:last] {
+		apply(d.synced, r.from, r.to, r.node)
+	}
+	d.log = slices.Delete(d.log, 0, last)
+	return d.done(FileSync, "sync", name, 0)
+}
+
+func (d *Disk) isDir(name string) bool {
+	if name == "." {
+		return true
+	}
+	for f := range d.names { // in any order: the result does not depend on it
+		if strings.HasPrefix(f, name+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// underFile returns whether a part of the name is a file.
+func (d *Disk) underFile(name string) bool {
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		if d.names[dir] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadFile returns the contents of a file.
+func (d *Disk) ReadFile(name string) ([]byte, error) {
+	f, err := d.OpenFile(name, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	p := make([]byte, len(f.in.data))
+	_, err = f.ReadAt(p, 0)
+	return p, errors.Join(err, f.Close())
+}
+
+// ReadDir returns the files and directories in a directory, by name.
+func (d *Disk) ReadDir(name string) (list []fs.DirEntry, err error) {
+	if err := d.call(FileOpen, "readdir", name); err != nil {
+		return nil, err
+	}
+	if !d.isDir(name) {
+		return nil, d.done(FileOpen, "readdir", name, kernel.ENOENT)
+	}
+	seen := map[string]fs.DirEntry{}
+	for f, n := range d.names {
+		rest, in := f, true
+		if name != "." {
+			rest, in = strings.CutPrefix(f, name+"/")
+		}
+		if first, _, deeper := strings.Cut(rest, "/"); in && deeper {
+			seen[first] = fs.FileInfoToDirEntry(info{name: first, dir: true})
+		} else if in {
+			seen[first] = fs.FileInfoToDirEntry(n.info(first))
+		}
+	}
+	for _, e := range seen {
+		list = append(list, e)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].Name() < list[j].Name() })
+	return list, d.done(FileOpen, "readdir", name, 0)
+}
+
+// info describes a file or directory.
+type info struct {
+	name string
+	size int64
+	at   time.Time
+	dir  bool
+}
+
+func (i info) Name() string       { return i.name }
+func (i info) Size() int64        { return i.size }
+func (i info) ModTime() time.Time { return i.at }
+func (i info) IsDir() bool        { return i.dir }
+func (i info) Sys() any           { return nil }
+func (i info) Mode() fs.FileMode {
+	if i.dir {
+		return fs.ModeDir | 0o755
+	}
+	return 0o644
+}
