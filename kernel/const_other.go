@@ -68,7 +68,6 @@ var errnoText = map[Errno]string{
 	19:  "no such device",
 	12:  "cannot allocate memory",
 	28:  "no space left on device",
-	5:   "input/output error",
 	92:  "protocol not available",
 	38:  "function not implemented",
 	107: "transport endpoint is not connected",

@@ -21,9 +21,9 @@ import (
 // of 512 bytes are there. The seed decides, and each is a Fault. A new name, a rename and a removal
 // are kept only in their order, and surely after SyncDir. A killed program loses nothing.
 //
-// Calls take no time, and they fail by Inject, Refuse and Faults.Error like calls of the kernel.
-// After a Sync that has failed the data that it should have written is lost at the next crash, even
-// if a later Sync succeeds, as on Linux. Files of a program that has died are closed.
+// Calls take no time. They fail by Inject, Refuse and Faults.Error like calls of the kernel. Data
+// that a failed Sync should have written is lost at the next crash, as on Linux: a later Sync does
+// not write it. Files of a program that has died are closed.
 type Disk struct {
 	h      *Host
 	names  map[string]*inode // as programs see them

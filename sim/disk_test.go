@@ -152,8 +152,8 @@ func TestAfterAFailedSyncTheDataIsLost(t *testing.T) {
 	}
 }
 
-// A full disk takes what has room and says ENOSPC, a removal makes room, and a killed program loses
-// nothing that it has written but its Files.
+// A full disk writes the part that has room and returns ENOSPC. A removal makes room. A killed
+// program loses its Files, and no data.
 func TestAFullDiskAndAKilledProgram(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -109,7 +109,6 @@ const (
 	ENAMETOOLONG    Errno = 36
 	ENETDOWN        Errno = 100
 	EHOSTDOWN       Errno = 112
-	EIO             Errno = 5
 	ENETUNREACH     Errno = 101
 	ENFILE          Errno = 23
 	ENOBUFS         Errno = 105

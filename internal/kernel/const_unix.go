@@ -106,7 +106,6 @@ const (
 	EMSGSIZE        = unix.EMSGSIZE
 	ENAMETOOLONG    = unix.ENAMETOOLONG
 	EHOSTDOWN       = unix.EHOSTDOWN
-	EIO             = unix.EIO
 	ENETDOWN        = unix.ENETDOWN
 	ENETUNREACH     = unix.ENETUNREACH
 	ENFILE          = unix.ENFILE
