@@ -9,13 +9,12 @@ import (
 
 	"go.uber.org/zap/zapcore"
 
-	"github.com/ureactor/ureactor/internal/loglimit"
 	"github.com/ureactor/ureactor/internal/zaplog"
 	"github.com/ureactor/ureactor/poller"
 )
 
 // logLimits bound how much of each kind is logged, because peers choose how often it happens.
-type logLimits struct{ slow, stuck, panics, unwound, lacking loglimit.Limit }
+type logLimits struct{ slow, stuck, panics, unwound, lacking zaplog.Limit }
 
 // All user code runs below guard or guardReady, and the loop below run. They handle three ways in
 // which a call does not return: panic, panic(nil) and runtime.Goexit. With WithPanicHandler all

@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/ureactor/ureactor/internal/loglimit"
+	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // A thousand peers cause a panic, and a thousand tasks wait again although they are cancelled. At
@@ -42,7 +42,7 @@ func TestPeersDoNotChooseHowMuchIsLogged(t *testing.T) {
 			stacks++
 		}
 	}
-	if lines := logs.Len(); stacks > 2*seconds || lines > 2*seconds*loglimit.Lines {
+	if lines := logs.Len(); stacks > 2*seconds || lines > 2*seconds*zaplog.Lines {
 		t.Errorf("%d stacks and %d lines in %d seconds", stacks, lines, seconds)
 	}
 }

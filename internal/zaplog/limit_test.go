@@ -1,4 +1,4 @@
-package loglimit
+package zaplog
 
 import (
 	"testing"
@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
-	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // A flood of one kind, on a fake clock: a hundred lines and one stack in each second, and every
@@ -19,7 +18,7 @@ func TestFloodIsAFewLines(t *testing.T) {
 		lines, stacks, dropped := 0, 0, 0
 		const events = 5000
 		for range events { // in five seconds
-			fields, ok := l.Line(func() zapcore.Field { stacks++; return zaplog.String("stack", "") })
+			fields, ok := l.Line(func() zapcore.Field { stacks++; return String("stack", "") })
 			if ok {
 				lines++
 			}

@@ -1,18 +1,18 @@
-package loglimit
+package zaplog
 
 import (
 	"sync"
 	"time"
 
 	"go.uber.org/zap/zapcore"
-
-	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
 // Lines is how many lines of one kind are logged in a second.
 const Lines = 100
 
-// A Limit counts one kind of event. The zero Limit is ready for use. Any goroutine may use it.
+// A Limit bounds how many lines of one kind are logged, because peers may choose how often that kind
+// occurs: at most Lines lines in a second, and at most one stack. The zero Limit is ready for use. Any
+// goroutine may use it.
 type Limit struct {
 	mu      sync.Mutex
 	second  time.Time // the start of the present second
@@ -36,7 +36,7 @@ func (l *Limit) Line(stack func() zapcore.Field) (fields []zapcore.Field, ok boo
 		fields = append(fields, stack())
 	}
 	if l.dropped > 0 {
-		fields = append(fields, zaplog.Int("dropped", l.dropped))
+		fields = append(fields, Int("dropped", l.dropped))
 		l.dropped = 0
 	}
 	return fields, true
