@@ -171,7 +171,7 @@ func (t traceless) Value(key any) any {
 	return t.Context.Value(key)
 }
 
-// DialTCP connects from laddr to raddr. A laddr that is not valid means any.
+// DialTCP connects from laddr to raddr. A laddr that is not valid means any address.
 func (d *Dialer) DialTCP(ctx context.Context, network string, laddr, raddr netip.AddrPort) (*TCPConn, error) {
 	ctx, cancel := d.limit(ctx)
 	defer cancel()

@@ -60,7 +60,7 @@ func (b *base) writeBuffers(v *net.Buffers) (int64, error) {
 	return total, nil
 }
 
-// smallPiece is the size of a piece, in bytes, up to which copying costs less than sending it as a
+// smallPiece is the size in bytes of the largest piece that is cheaper to copy than to send as a
 // piece of its own.
 const smallPiece = 512
 

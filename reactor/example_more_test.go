@@ -222,7 +222,7 @@ func ExamplePacketInfo() {
 	// Output: true
 }
 
-// told is a PacketHandler.
+// `told` is a PacketHandler.
 type told func(c *reactor.PacketConn, p []byte)
 
 func (f told) Packet(c *reactor.PacketConn, p []byte, _ reactor.Addr) { f(c, p) }

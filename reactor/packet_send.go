@@ -152,8 +152,8 @@ func (c *PacketConn) flush() {
 	}
 }
 
-// refuseSegments handles an error of datagrams that were sent together. They are sent one by one
-// now. If the error concerns their size, or the device, so are those to come.
+// refuseSegments handles an error of datagrams that were sent together. It sends them one by one.
+// If the error concerns their size, or the device, it sends all later ones in that way too.
 func (c *PacketConn) refuseSegments(size int, e kernel.Errno) {
 	switch e {
 	case kernel.EINVAL, kernel.EMSGSIZE: // they do not fit into the path's MTU

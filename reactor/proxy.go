@@ -17,14 +17,14 @@ import (
 // ProxyTimeout is how long a proxy has for its header: see WithProxy.
 const ProxyTimeout = 10 * time.Second
 
-// WithProxy makes each connection of a Listener begin with a header of the PROXY protocol, version 1
-// or 2. trusted has the addresses of the proxies. Opened comes behind the header. From there on
+// WithProxy makes each connection of a Listener begin with a header of the PROXY protocol, version
+// 1 or 2. trusted has the addresses of the proxies. Opened is called after the header. From then on
 // RemoteAddr is the client's address, and LocalAddr is the address that the client has connected
-// to. ProxyHeader has the rest. TLS (WithFilters) begins behind the header.
+// to. ProxyHeader has the rest. TLS (WithFilters) begins after the header.
 //
-// A header decides whom a server takes a client for, so nobody is trusted by default. A connection
-// from another address is reset before the function of Listen is asked. On a Unix socket the
-// permissions of its file decide, and all peers are trusted.
+// A header decides which client address a server sees, so no proxy is trusted by default. A
+// connection from another address is reset before the function of Listen is asked. On a Unix socket
+// the permissions of its file decide, and all peers are trusted.
 //
 // In the function of Listen, the addresses are still the proxy's. Output that is sent there does
 // not wait for the header. A Conn whose header is wrong, or is not complete after ProxyTimeout, is
@@ -151,7 +151,7 @@ func (c *Conn) countHeader(n int) {
 	}
 }
 
-// headerComplete takes over the addresses and begins the Conn's life.
+// headerComplete sets the addresses of the Conn to those of the header, and begins the Conn's life.
 func (c *Conn) headerComplete() {
 	if from := c.in.proxied.header.Source; from.IsValid() {
 		c.peer = shortAddr(AddrFrom(from))

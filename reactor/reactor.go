@@ -93,7 +93,7 @@ type Reactor struct {
 	packets     int
 	tasks       taskList
 	unconnected unconnectedList // Conns without a descriptor: their name or their first connect is due
-	dials       queue[*Conn]    // Conns of unconnected whose first connect is due
+	dials       queue[*Conn]    // Conns in unconnected whose first connect is due
 
 	unclosed      bool // the drain has Conns to close, from descriptor nextClose on
 	nextClose     int

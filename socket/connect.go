@@ -69,7 +69,7 @@ func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {
 	return e
 }
 
-// retry is the time between two attempts that end with full.
+// retry is the time until the next attempt, after one that has ended with full.
 const retry = timeout.Timeout(2e6)
 
 // later repeats an attempt that ended with full, until the limit.

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// noSignal is 0: silence sets a socket option instead.
+// noSignal is 0, because the function silence sets a socket option instead.
 const noSignal = 0
 
 // silence asks for EPIPE instead of SIGPIPE. It fails only on a connection that is closed already.

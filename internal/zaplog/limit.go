@@ -10,9 +10,9 @@ import (
 // Lines is how many lines of one kind are logged in a second.
 const Lines = 100
 
-// A Limit bounds how many lines of one kind are logged, because peers may choose how often that kind
-// occurs: at most Lines lines in a second, and at most one stack. The zero Limit is ready for use. Any
-// goroutine may use it.
+// A Limit bounds how many lines of one kind are logged, because peers may choose how often that
+// kind occurs: at most Lines lines in a second, and at most one stack. The zero Limit is ready for
+// use. Any goroutine may use it.
 type Limit struct {
 	mu      sync.Mutex
 	second  time.Time // the start of the present second
