@@ -268,7 +268,7 @@ func embedded(obj Pollable) Pollable {
 	if v.Kind() != reflect.Struct {
 		return nil
 	}
-	for _, name := range []string{"Socket", "SSLSocket"} {
+	for _, name := range []string{"Socket", "SSLSocket", "SSLStream"} {
 		f, ok := v.Type().FieldByName(name)
 		if !ok || !f.Anonymous || len(f.Index) > 1 {
 			continue
@@ -279,6 +279,10 @@ func embedded(obj Pollable) Pollable {
 				return s
 			}
 		case *socket.SSLSocket:
+			if s != nil {
+				return s
+			}
+		case *socket.SSLStream:
 			if s != nil {
 				return s
 			}

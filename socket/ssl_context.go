@@ -198,8 +198,12 @@ func (c *SSLContext) configFor(host string) *tls.Config {
 func (c *SSLContext) newConfig() *tls.Config {
 	cfg := &tls.Config{InsecureSkipVerify: true} // VerifyConnection does that
 	cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion = versions(c.suites)
-	if c.cert != nil {
-		cfg.Certificates = []tls.Certificate{*c.cert}
+	if cert := c.cert; cert != nil {
+		cfg.Certificates = []tls.Certificate{*cert}
+		// Like mbedtls, a client sends its certificate whatever authorities the server names.
+		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return cert, nil
+		}
 	}
 	if c.protocol == PROTOCOL_TLS_SERVER && c.mode != CERT_NONE {
 		cfg.ClientAuth, cfg.ClientCAs = tls.RequestClientCert, c.verifier.trusted

@@ -14,7 +14,8 @@ import (
 
 // mbedtls's numbers, which are MicroPython's args[0] of an error of TLS.
 const (
-	sslGeneric       = 1
+	sslLast          = -0x100 // the numbers of mbedtls's modules are below
+	sslX509          = -0x3000
 	sslBadConfig     = -0x5e80
 	sslIllegal       = -0x6600
 	sslInternal      = -0x6c00
@@ -31,6 +32,7 @@ const (
 )
 
 var sslTexts = map[int]string{
+	sslX509:          "MBEDTLS_ERR_X509_FATAL_ERROR",
 	sslBadConfig:     "MBEDTLS_ERR_SSL_BAD_CONFIG",
 	sslIllegal:       "MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER",
 	sslInternal:      "MBEDTLS_ERR_SSL_INTERNAL_ERROR",
@@ -80,7 +82,11 @@ func sslNumber(err error) int {
 // Text returns MicroPython's args[1], which only errors of TLS have: mbedtls's name of the error.
 // It is empty for other errors.
 func (e *OSError) Text() string {
-	return sslTexts[e.Errno]
+	text := sslTexts[e.Errno]
+	if text == "" && e.Errno < sslLast {
+		text = fmt.Sprintf("MBEDTLS_ERR_UNKNOWN (0x%04X)", -e.Errno)
+	}
+	return text
 }
 
 // A causedError is an OSError with the error that explains it.
@@ -103,7 +109,7 @@ func (e *causedError) Error() string {
 
 // Text returns mbedtls's name of 1, which a verify callback may return.
 func (e *causedError) Text() string {
-	if e.cause == callbackError(sslGeneric) {
+	if e.cause == callbackError(1) {
 		return "MBEDTLS_ERR_ERROR_GENERIC_ERROR"
 	}
 	return e.OSError.Text()

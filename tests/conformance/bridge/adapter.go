@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"iter"
 	"syscall"
 
 	sel "github.com/ureactor/ureactor/select"
@@ -74,7 +73,13 @@ func (module) Select(r, w, x []Pollable, seconds float64, forever bool) (rr, rw,
 // pythonError is the error as the exported functions know it.
 func pythonError(err error) error {
 	var os *socket.OSError
+	var named interface{ Text() string }
+	var refused *socket.VerifyError
 	switch {
+	case errors.As(err, &refused):
+		return Refused(refused.Flags)
+	case errors.As(err, &os) && errors.As(err, &named) && named.Text() != "":
+		return TLSError(os.Errno)
 	case errors.As(err, &os) && os.Errno < 0:
 		return GAI(os.Errno)
 	case errors.Is(err, socket.ErrValue), errors.Is(err, sel.ErrValue):
@@ -221,79 +226,4 @@ func (s *wrapped) ReadLine(max int) ([]byte, error) {
 func (s *wrapped) Write(p []byte) (int, error) {
 	n, err := s.s.Write(p)
 	return n, streamError(n, err)
-}
-
-// poll keeps the walk of its last IPoll.
-type poll struct {
-	p    *sel.Poll
-	walk iter.Seq2[sel.Pollable, sel.Events]
-}
-
-// Poll is what package sel asks an Object of Python's.
-func (o *Object) Poll(mask sel.Events) (sel.Events, error) {
-	r, err := o.Ioctl(3, int(mask))
-	return sel.Events(r), err
-}
-
-func goPollable(p Pollable) sel.Pollable {
-	if fd, ok := p.(FD); ok {
-		return sel.FD(fd)
-	}
-	return p
-}
-
-func pythonPollable(p sel.Pollable) Pollable {
-	if fd, ok := p.(sel.FD); ok {
-		return FD(fd)
-	}
-	return p
-}
-
-func goPollables(list []Pollable) (r []sel.Pollable) {
-	for _, p := range list {
-		r = append(r, goPollable(p))
-	}
-	return r
-}
-
-func pythonPollables(list []sel.Pollable) (r []Pollable) {
-	for _, p := range list {
-		r = append(r, pythonPollable(p))
-	}
-	return r
-}
-
-func (p *poll) Register(obj Pollable, mask int) error {
-	return pythonError(p.p.Register(goPollable(obj), sel.Events(mask)))
-}
-
-func (p *poll) Modify(obj Pollable, mask int) error {
-	return pythonError(p.p.Modify(goPollable(obj), sel.Events(mask)))
-}
-
-func (p *poll) Unregister(obj Pollable) error { return pythonError(p.p.Unregister(goPollable(obj))) }
-
-func (p *poll) Poll(ms int) ([]Event, error) {
-	found, err := p.p.Poll(ms)
-	var list []Event
-	for _, ev := range found {
-		list = append(list, Event{pythonPollable(ev.Obj), int(ev.Events)})
-	}
-	return list, pythonError(err)
-}
-
-func (p *poll) IPoll(ms, flags int) (err error) {
-	p.walk, err = p.p.IPoll(ms, flags)
-	return pythonError(err)
-}
-
-// Next goes on with the walk.
-func (p *poll) Next() (Event, bool) {
-	if p.walk == nil {
-		return Event{}, false
-	}
-	for obj, ev := range p.walk {
-		return Event{pythonPollable(obj), int(ev)}, true
-	}
-	return Event{}, false
 }

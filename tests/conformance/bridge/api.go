@@ -23,6 +23,22 @@ type GAI int
 
 func (e GAI) Error() string { return "getaddrinfo error" }
 
+// TLSError is an error of TLS: mbedtls's number, which becomes args[0] of the OSError. Its text,
+// args[1], is SSLText's.
+type TLSError int
+
+func (e TLSError) Error() string { return "error of TLS" }
+
+// Refused is a ValueError for a peer's certificate, with mbedtls's flags. Its text is SSLText's.
+type Refused int
+
+func (e Refused) Error() string { return "refused certificate" }
+
+// BadValue is a ValueError with a text.
+type BadValue string
+
+func (e BadValue) Error() string { return string(e) }
+
 // Errors that become other exceptions than OSError. An OSError is a syscall.Errno.
 var (
 	ErrValue          = errors.New("ValueError")
