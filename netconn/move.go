@@ -37,7 +37,7 @@ func (b *base) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	var result desc.Errno
 	err = rc.Control(func(fd uintptr) { // keeps the file open
 		_, result = d.Do(desc.Out, &call, func() (int, desc.Errno) {
-			sent, e := kernel.SendFile(d.Kernel, d.FD, int(fd), int(min(limit-n, maxSendFile)))
+			sent, e := kernel.SendFile(d.Kernel, d.FD, int(fd), nil, int(min(limit-n, maxSendFile)))
 			n += int64(sent)
 			call.Again = e == 0 && sent > 0 && n < limit
 			return sent, e

@@ -195,6 +195,8 @@ func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 		return -1, nil, ErrClosed
 	case c.is(wantFIN) && c.out != nil:
 		return -1, nil, errOwesFIN
+	case c.out != nil && c.out.files > 0:
+		return -1, nil, errOwesFile
 	case c.is(wantFIN) && !c.is(sentFIN):
 		if c.finish(); c.is(outputFailed) {
 			return -1, nil, c.deadlines.outputErr

@@ -23,7 +23,7 @@ func (c *Conn) Send(p []byte) error {
 	if c.filter != nil {
 		return c.output(p)
 	}
-	if len(p) > corkMax && !c.is(blocked|dialling) {
+	if len(p) > corkMax && c.sendsNow() {
 		v := c.pieces()
 		return c.writeNow(append(v, p), len(v))
 	}
@@ -56,7 +56,7 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 		}
 		return nil
 	}
-	if total > corkMax && !c.is(blocked|dialling) {
+	if total > corkMax && c.sendsNow() {
 		if v := c.pieces(); len(v)+len(pieces) <= cap(v) {
 			return c.writeNow(append(v, pieces...), len(v))
 		}
@@ -102,6 +102,11 @@ func (c *Conn) sendable(n int) error {
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), n, c.opt.cap)
 	}
 	return nil
+}
+
+// sendsNow reports whether the kernel may accept a Send at once: no file waits in front of it.
+func (c *Conn) sendsNow() bool {
+	return !c.is(blocked|dialling) && (c.out == nil || c.out.files == 0)
 }
 
 // cork copies p to the output; the end of the step flushes it.
@@ -170,6 +175,12 @@ func (c *Conn) flush() {
 		return
 	}
 	for c.out != nil && !c.is(released) {
+		if c.out.head.file != nil {
+			if !c.flushFile() {
+				return
+			}
+			continue
+		}
 		v := c.pieces()
 		asked := 0
 		for _, p := range v {
@@ -192,7 +203,7 @@ func (c *Conn) flush() {
 // change.
 func (c *Conn) flushOne() bool {
 	o := c.out
-	if o == nil || o.head != o.tail || c.is(blocked) {
+	if o == nil || o.head != o.tail || c.is(blocked) || o.files > 0 {
 		return false
 	}
 	r, h := c.w.r, o.head

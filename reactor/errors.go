@@ -44,6 +44,8 @@ var (
 	ErrStuck = errors.New("reactor: gave up closing: the peer does not take what was sent")
 )
 
+var errOwesFile = errors.New("reactor: detach: a file of SendFile waits for the kernel; detach when Buffered is 0")
+
 var errOwesFIN = errors.New("reactor: detach: CloseWrite's FIN waits for output that the kernel has not taken; detach when Buffered is 0")
 
 // UndeliveredError counts the output that a drain had not delivered by its deadline.

@@ -1,12 +1,14 @@
 package reactor
 
 import (
+	"os"
+
 	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
 )
 
 const (
-	chunkSize  = 16*1024 - 32 // with the header it has a size class of the allocator
+	chunkSize  = 16*1024 - 48 // with the header it has a size class of the allocator
 	chunksKeep = 64           // chunks that an idle loop keeps, those in outputs included: 1 MiB
 )
 
@@ -15,14 +17,19 @@ const (
 type output struct {
 	head, tail *chunk
 	n          int // bytes in all chunks
+	files      int // chunks that are parts of files
 
 	blocked timerq.Timer     // its place among outputs that wait; it never fires
 	stuck   timeout.Deadline // while it is blocked: since when the kernel has accepted nothing
 }
 
+// A chunk has bytes of its own. Or it is a part of a file: the bytes from offset+start to
+// offset+end.
 type chunk struct {
 	next       *chunk
 	start, end int
+	file       *os.File // nil: the bytes are in b
+	offset     int64
 	at         timeout.Deadline // when its first byte was added, if other chunks were there already
 	b          [chunkSize]byte
 }
@@ -94,6 +101,10 @@ func (p *outputPool) chunk() *chunk {
 }
 
 func (p *outputPool) freeChunk(c *chunk) {
+	if c.file != nil {
+		_ = c.file.Close() // it was only read
+		c.file = nil
+	}
 	if len(p.outs)+p.kept >= chunksKeep {
 		return
 	}
@@ -107,19 +118,32 @@ func (o *output) add(pool *outputPool, p []byte) {
 	o.n += len(p)
 	pool.bytes += len(p)
 	for len(p) > 0 {
-		if o.tail == nil || o.tail.end == chunkSize {
-			c := pool.chunk()
-			if o.tail == nil {
-				o.head = c
-			} else {
-				o.tail.next, c.at = c, *pool.clock
-			}
-			o.tail = c
+		if o.tail == nil || o.tail.end == chunkSize || o.tail.file != nil {
+			o.push(pool, pool.chunk())
 		}
 		k := copy(o.tail.b[o.tail.end:], p)
 		o.tail.end += k
 		p = p[k:]
 	}
+}
+
+func (o *output) push(pool *outputPool, c *chunk) {
+	if o.tail == nil {
+		o.head = c
+	} else {
+		o.tail.next, c.at = c, *pool.clock
+	}
+	o.tail = c
+}
+
+// addFile adds n bytes of a file.
+func (o *output) addFile(pool *outputPool, f *os.File, offset int64, n int) {
+	o.n += n
+	pool.bytes += n
+	o.files++
+	c := pool.chunk()
+	c.file, c.offset, c.end = f, offset, n
+	o.push(pool, c)
 }
 
 // skip drops the first n bytes, which the kernel has accepted.
@@ -137,13 +161,16 @@ func (o *output) skip(pool *outputPool, n int) {
 		if o.head = c.next; o.head == nil {
 			o.tail = nil
 		}
+		if c.file != nil {
+			o.files--
+		}
 		pool.freeChunk(c)
 	}
 }
 
-// pieces appends the queue's chunks to v, as many as its capacity holds.
+// pieces appends the queue's chunks in front of a file to v, as many as its capacity holds.
 func (o *output) pieces(v [][]byte) [][]byte {
-	for c := o.head; c != nil && len(v) < cap(v); c = c.next {
+	for c := o.head; c != nil && c.file == nil && len(v) < cap(v); c = c.next {
 		v = append(v, c.b[c.start:c.end])
 	}
 	return v

@@ -151,7 +151,7 @@ func TestWithProxyNeedsPrefixes(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
-	if _, err := r.ListenPacket("udp", "127.0.0.1:0", packetFunc(func() {}), WithProxy(anybody)); err == nil {
+	if _, err := r.ListenPacket("udp", "127.0.0.1:0", noPackets{}, WithProxy(anybody)); err == nil {
 		t.Error("ListenPacket took it")
 	}
 }

@@ -3,7 +3,7 @@
 package kernel
 
 // SendFile is not available: the caller copies.
-func SendFile(k Kernel, socket, file, n int) (int, Errno) { return 0, ENOSYS }
+func SendFile(k Kernel, socket, file int, offset *int64, n int) (int, Errno) { return 0, ENOSYS }
 
 // Splice is not available: the caller copies.
 func Splice(k Kernel, from, to, n int) (int, Errno) { return 0, ENOSYS }

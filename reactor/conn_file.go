@@ -1,0 +1,121 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// fileMax limits what one Conn sends of a file in one step, in bytes. sendfile may wait for the
+// disk, and the loop with it.
+const fileMax = 256 << 10
+
+var errFileFiltered = errors.New("reactor: SendFile on a Conn with a Filter: the kernel would send it as it is; read it and Send")
+
+// SendFile sends n bytes of a regular file from offset on, behind what was sent before. The kernel
+// copies them from its cache to the socket, where it can. The Conn owns the file from then on. It
+// closes it when the bytes are sent or the Conn has ended. If SendFile returns an error, the file
+// is still the caller's.
+//
+// Buffered counts the bytes, so they throttle the Conn, and Drained follows. The limit of WithLimits
+// does not refuse them, but it refuses what is sent behind them as long as they are more. If the
+// file ends early, the Conn is aborted with io.ErrUnexpectedEOF. The loop waits while the kernel
+// reads from the disk. A Conn with a Filter (TLS) has no SendFile.
+func (c *Conn) SendFile(f *os.File, offset, n int64) error {
+	if f == nil {
+		panic("reactor: SendFile of a nil file")
+	}
+	if c.filter != nil {
+		return errFileFiltered
+	}
+	if err := c.sendable(0); err != nil && !errors.Is(err, ErrBuffered) {
+		return err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return fmt.Errorf("reactor: SendFile: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("reactor: SendFile %s: it is no regular file", f.Name())
+	case offset < 0 || n < 0 || offset > info.Size() || n > info.Size()-offset || n > int64(math.MaxInt-c.Buffered()):
+		return fmt.Errorf("reactor: SendFile %s: offset %d and %d bytes: must be within its size, %d", f.Name(), offset, n, info.Size())
+	case n == 0:
+		_ = f.Close() // nothing was written
+		return nil
+	}
+	pool := &c.w.r.outputs
+	if c.out == nil {
+		c.out = pool.output()
+	}
+	c.out.addFile(pool, f, offset, int(n))
+	c.throttle()
+	if !c.is(dialling | blocked) {
+		c.flushLater()
+	}
+	return nil
+}
+
+// flushFile sends from the file at the front of the output. It reports whether to go on with what
+// follows: the budget of the step is spent after fileMax bytes.
+func (c *Conn) flushFile() (goOn bool) {
+	r, part := c.w.r, c.out.head
+	asked := min(part.end-part.start, fileMax)
+	offset := part.offset + int64(part.start)
+	n, e := kernel.SendFile(r.k, int(c.w.fd), int(part.file.Fd()), &offset, asked)
+	switch {
+	case e == kernel.EAGAIN:
+		n = 0
+	case e != 0 && kernel.Refusal(e): // not with this file, this socket, or this kernel
+		return c.readFile(part)
+	case e != 0:
+		c.failOutput(callError("sendfile", e))
+		return false
+	case n == 0:
+		c.fileCut(part, io.ErrUnexpectedEOF)
+		return false
+	}
+	r.count.Sends++
+	done := n == part.end-part.start
+	c.out.skip(&r.outputs, n)
+	c.wrote(n)
+	return done
+}
+
+// readFile replaces the next bytes of the file by bytes in memory.
+func (c *Conn) readFile(part *chunk) (goOn bool) {
+	o, pool := c.out, &c.w.r.outputs
+	read := pool.chunk()
+	n, err := part.file.ReadAt(read.b[:min(part.end-part.start, chunkSize)], part.offset+int64(part.start))
+	if n == 0 {
+		pool.freeChunk(read)
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		c.fileCut(part, err)
+		return false
+	}
+	read.end, read.at = n, part.at
+	if part.start += n; part.start < part.end {
+		read.next = part
+	} else {
+		read.next = part.next
+		if o.tail == part {
+			o.tail = read
+		}
+		o.files--
+		pool.freeChunk(part)
+	}
+	o.head = read
+	return true
+}
+
+// fileCut aborts the Conn: the file has fewer bytes than were promised to the peer.
+func (c *Conn) fileCut(part *chunk, err error) {
+	name := part.file.Name()
+	c.reset()
+	c.tearDown(fmt.Errorf("reactor: SendFile %s: %w", name, err))
+}
