@@ -60,12 +60,37 @@ func WithHandshakeTimeout(cfg *tls.Config, d time.Duration) reactor.SocketOption
 		if err := secure.Check(cfg, server); err != nil {
 			return nil, fmt.Errorf("netconn: WithTLS: %w", err)
 		}
-		return func(w *reactor.Wire) reactor.Filter {
-			f := &filter{w: w, limit: d, server: server, ctx: hasContext(cfg)}
-			f.s = secure.New(f, cfg, server)
-			return f
-		}, nil
+		return func(w *reactor.Wire) reactor.Filter { return newFilter(w, cfg, server, d) }, nil
 	})
+}
+
+func newFilter(w *reactor.Wire, cfg *tls.Config, server bool, limit time.Duration) *filter {
+	f := &filter{w: w, limit: limit, server: server, ctx: hasContext(cfg)}
+	f.s = secure.New(f, cfg, server)
+	return f
+}
+
+// StartTLSServer begins TLS on an open Conn, as the server, after an exchange in the clear such as
+// STARTTLS. From then on the Conn is as one with WithTLS. What was sent before goes out in the
+// clear. read is what follows the command in Data's argument. Do not drop it, and do not use it as
+// commands: somebody on the path can have added them. TLS refuses what is no TLS.
+func StartTLSServer(c *reactor.Conn, cfg *tls.Config, read []byte) error {
+	return startTLS(c, cfg, read, true)
+}
+
+// StartTLSClient does the same as the client. cfg must have ServerName or InsecureSkipVerify.
+func StartTLSClient(c *reactor.Conn, cfg *tls.Config, read []byte) error {
+	return startTLS(c, cfg, read, false)
+}
+
+func startTLS(c *reactor.Conn, cfg *tls.Config, read []byte, server bool) error {
+	if cfg == nil {
+		panic("netconn: StartTLS with a nil Config")
+	}
+	if err := secure.Check(cfg, server); err != nil {
+		return fmt.Errorf("netconn: StartTLS: %w", err)
+	}
+	return c.StartFilter(read, func(w *reactor.Wire) reactor.Filter { return newFilter(w, cfg, server, HandshakeTimeout) })
 }
 
 // hasContext reports whether a callback of cfg gets the handshake's context.

@@ -73,10 +73,11 @@ type (
 //	w.fd, w.gen    accept, each connect         tearDown, Detach, a connect    released
 //	                                            that fails
 //	w.want         watch, at the end of a step  as wants says
-//	handler        accept, Dial                 -                              nil after accept
+//	handler        accept, Dial, Attach,        -                              nil after accept
+//	               SetHandler
 //	out            Send, Wire.Send              a write of all of it,          released, sentFIN,
 //	                                            a failed write, tearDown       outputFailed
-//	in             KeepInput, WithProxy         -                              its bytes: released
+//	in             KeepInput, WithProxy, Attach -                              its bytes: released
 //	deadlines      SetX, Close, failed write    -
 //	dialing        Dial                         a connect that succeeds        nil while dialling
 //	opened, peer   accept, a connect that       -                              dialling
@@ -93,7 +94,7 @@ type Conn struct {
 	handler   Handler
 	out       *output      // nil while empty
 	filter    *filterState // nil unless WithFilters
-	in        *Input       // nil unless KeepInput or WithProxy
+	in        *Input       // nil unless KeepInput, WithProxy or Attach
 	deadlines *deadlines   // nil until a deadline is set or the Conn closes
 	opt       *sockOptions
 	bytesIn   uint64 // received and sent on the wire

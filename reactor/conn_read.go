@@ -27,6 +27,10 @@ func (c *Conn) read() {
 		c.readHeader()
 		return
 	}
+	if c.hasEarly() && (!c.is(closing) || c.awaitsFilter()) {
+		c.readEarly()
+		return
+	}
 	n, e := r.k.Recv(int(c.w.fd), r.buf.P, 0)
 	// Before an urgent byte the first call may only have consumed a signal: see desc's wait.
 	if e == kernel.EAGAIN && c.is(endPending) {
@@ -125,7 +129,7 @@ func (c *Conn) Resume() error {
 	}
 	c.state &^= paused
 	c.watch()
-	if c.filter != nil && c.filter.inputKept {
+	if c.holdsInput() {
 		c.readNextTurn()
 	}
 	return nil

@@ -29,7 +29,7 @@ func (c *Conn) unthrottle() {
 	if c.is(throttled) && c.Buffered() <= c.opt.low && !c.is(released) {
 		c.setThrottled(false)
 		c.watch()
-		if c.filter != nil && c.filter.inputKept {
+		if c.holdsInput() {
 			c.readNextTurn()
 		}
 		if h, ok := c.handler.(DrainHandler); ok && !c.is(closing|released|outputFailed) {

@@ -34,8 +34,11 @@ func WithFilters(factory func(server bool) (func(w *Wire) Filter, error)) Socket
 		if factory == nil {
 			return errors.New("reactor: WithFilters(nil)")
 		}
-		if o.op == "listen packet" {
+		switch o.op {
+		case "listen packet":
 			return errors.New("reactor: WithFilters is for streams, not for listen packet")
+		case "attach":
+			return errors.New("reactor: WithFilters is for Listen and Dial: after Attach, call StartFilter")
 		}
 		if o.filter, err = factory(o.op == "listen"); err == nil && o.filter == nil {
 			err = errors.New("reactor: WithFilters: the function returned nil; nothing would stand between wire and Handler")
@@ -61,17 +64,20 @@ var errFiltered = errors.New("reactor: a Conn with a Filter cannot be detached: 
 
 // attachFilter makes the Conn's Filter. It panics if the function of WithFilters returns none.
 func (c *Conn) attachFilter() {
-	if c.opt.filter == nil {
-		return
+	if c.opt.filter != nil {
+		c.makeFilter(c.opt.filter)
 	}
+}
+
+func (c *Conn) makeFilter(f func(w *Wire) Filter) {
 	c.filter = &filterState{wire: Wire{c}}
 	defer func() {
 		if c.filter.f == nil {
 			c.filter = nil
 		}
 	}()
-	if c.filter.f = c.opt.filter(&c.filter.wire); c.filter.f == nil {
-		panic("reactor: the function of WithFilters returned no Filter; return one that passes everything on")
+	if c.filter.f = f(&c.filter.wire); c.filter.f == nil {
+		panic("reactor: the function of WithFilters or StartFilter returned no Filter; return one that passes everything on")
 	}
 }
 

@@ -25,6 +25,7 @@ type Input struct {
 	inData  bool     // Data is running, and deliver frees memory after it
 	kept    bool     // KeepInput was called
 	proxied *proxied // with WithProxy
+	early   []byte   // given to Attach: it comes before all that is received
 }
 
 // KeepInput makes the Conn keep the input that its handler does not consume, and returns the
@@ -113,6 +114,7 @@ func (c *Conn) deliver(p []byte) {
 // drop forgets the input of a Conn that is released.
 func (in *Input) drop() {
 	in.b.Drop()
+	in.early = nil
 	in.proxied.stop()
 }
 

@@ -48,8 +48,14 @@ var functions = map[string]any{
 		return err
 	},
 	"netconn.WithHandshakeTimeout": func(d time.Duration) error { return listening(netconn.WithHandshakeTimeout(config(), d)) },
-	"netconn.ServerAfter":          func(p []byte) { after(netconn.ServerAfter, p) },
-	"netconn.ClientAfter":          func(p []byte) { after(netconn.ClientAfter, p) },
+	"netconn.StartTLSServer": func(p []byte) error {
+		return onConn(func(c *reactor.Conn) error { return netconn.StartTLSServer(c, config(), p) })
+	},
+	"netconn.StartTLSClient": func(p []byte) error {
+		return onConn(func(c *reactor.Conn) error { return netconn.StartTLSClient(c, config(), p) })
+	},
+	"netconn.ServerAfter": func(p []byte) { after(netconn.ServerAfter, p) },
+	"netconn.ClientAfter": func(p []byte) { after(netconn.ClientAfter, p) },
 
 	"reactor.NewGroup": func(n int) error {
 		g, err := reactor.NewGroup(n)
@@ -183,6 +189,29 @@ func making(o ...reactor.Option) error {
 		err = r.Shutdown(context.Background())
 	}
 	return err
+}
+
+// onConn calls f with an open Conn.
+func onConn(f func(c *reactor.Conn) error) error {
+	r, err := reactor.New()
+	if err != nil {
+		return err
+	}
+	defer r.Shutdown(context.Background())
+	l, err := netconn.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	nc, err := netconn.Dial("tcp", l.Addr().String())
+	if err != nil {
+		return err
+	}
+	c, err := r.AttachConn(nc, nil, handler{})
+	if err != nil {
+		return err
+	}
+	return f(c)
 }
 
 func listening(o ...reactor.ListenOption) error {

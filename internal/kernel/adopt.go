@@ -1,0 +1,46 @@
+package kernel
+
+import "fmt"
+
+// A Found is a socket that was made elsewhere.
+type Found struct {
+	Family, Type int
+	Local, Peer  Addr
+	Connected    bool // it has a peer
+	Listening    bool
+}
+
+// Find examines a descriptor, which others may share, and changes nothing. Its error names the
+// descriptor and what is wrong with it.
+func Find(k Kernel, fd int) (f Found, err error) {
+	if fd != int(int32(fd)) {
+		return f, fmt.Errorf("descriptor %d is not open: %w", fd, EBADF)
+	}
+	var e Errno
+	switch f.Type, e = k.GetOpt(fd, SOL_SOCKET, SO_TYPE); {
+	case e == EBADF:
+		return f, fmt.Errorf("descriptor %d is not open: %w", fd, e)
+	case e != 0:
+		return f, fmt.Errorf("descriptor %d is no socket: %w", fd, e)
+	}
+	if f.Local, e = k.LocalAddr(fd); e != 0 {
+		return f, fmt.Errorf("descriptor %d has no local address: %w", fd, e)
+	}
+	if f.Family = f.Local.Family; f.Family == 0 {
+		return f, fmt.Errorf("descriptor %d is a socket of a family other than AF_INET, AF_INET6 and AF_UNIX: %w", fd, EAFNOSUPPORT)
+	}
+	f.Peer, e = k.PeerAddr(fd)
+	f.Connected = e == 0
+	v, e := k.GetOpt(fd, SOL_SOCKET, SO_ACCEPTCONN)
+	f.Listening = e == 0 && v != 0
+	return f, nil
+}
+
+// Take gives a socket that Find has examined the flags that Socket sets: non-blocking and
+// close-on-exec. A simulated descriptor always has them.
+func Take(k Kernel, fd int) Errno {
+	if _, simulated := k.(Dated); simulated {
+		return 0
+	}
+	return Adopt(fd)
+}

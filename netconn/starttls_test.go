@@ -1,0 +1,134 @@
+//go:build unix
+
+package netconn_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/selfsigned"
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// A startTLS serves lines in the clear until STARTTLS, and then echoes inside TLS.
+type startTLS struct {
+	cfg    *tls.Config
+	secure bool
+	log    chan string
+}
+
+func (h *startTLS) Opened(*reactor.Conn) { h.log <- fmt.Sprint("opened, secure ", h.secure) }
+
+func (h *startTLS) Data(c *reactor.Conn, p []byte) {
+	if h.secure {
+		_ = c.Send(p)
+		return
+	}
+	line, rest, whole := bytes.Cut(p, []byte("\n"))
+	switch {
+	case !whole:
+		_ = c.Close()
+	case string(line) != "STARTTLS":
+		_ = c.Send(append(line, '\n'))
+	default:
+		_ = c.Send([]byte("go ahead\n"))
+		h.secure = true
+		if err := netconn.StartTLSServer(c, h.cfg, rest); err != nil {
+			h.log <- err.Error()
+		}
+		if err := netconn.StartTLSServer(c, h.cfg, rest); err == nil || !strings.Contains(err.Error(), "Filter already") {
+			h.log <- fmt.Sprint("a second time: ", err)
+		}
+	}
+}
+
+func (h *startTLS) Closed(_ *reactor.Conn, err error) { h.log <- fmt.Sprint("closed ", err) }
+
+// STARTTLS: TLS begins on an open Conn, with the bytes that have come behind the command. The
+// client is crypto/tls, once polite and once with its hello behind the command.
+func TestTLSBegunOnAnOpenConn(t *testing.T) {
+	cert, err := selfsigned.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, eager := range []bool{false, true} {
+		r, err := reactor.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := make(chan string, 10)
+		l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler {
+			return &startTLS{cfg: &tls.Config{Certificates: []tls.Certificate{cert}}, log: log}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go r.Run(context.Background())
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := bufio.NewReader(c)
+		expect := func(want string) {
+			t.Helper()
+			if line, err := in.ReadString('\n'); line != want+"\n" {
+				t.Errorf("%q, %v, want %q", line, err, want)
+			}
+		}
+		fmt.Fprintln(c, "hello")
+		expect("hello")
+		wire := &behind{Conn: c, in: in, first: []byte("STARTTLS\n")}
+		if !eager {
+			fmt.Fprintln(c, "STARTTLS")
+			expect("go ahead")
+			wire.first = nil
+		} else {
+			wire.skip = "go ahead\n"
+		}
+		tc := tls.Client(wire, &tls.Config{InsecureSkipVerify: true})
+		fmt.Fprint(tc, "secret")
+		got := make([]byte, 6)
+		if _, err := bufio.NewReader(tc).Read(got); err != nil || string(got) != "secret" {
+			t.Errorf("%q, %v", got, err)
+		}
+		tc.Close()
+		for _, want := range []string{"opened, secure false", "opened, secure true", "closed <nil>"} {
+			if text := <-log; text != want {
+				t.Errorf("%s, want %s", text, want)
+			}
+		}
+		_ = r.Shutdown(context.Background())
+	}
+}
+
+// behind sends its first bytes together with the first write, and skips a line of input.
+type behind struct {
+	net.Conn
+	in    *bufio.Reader
+	first []byte
+	skip  string
+}
+
+func (c *behind) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(append(c.first, p...))
+	n -= len(c.first)
+	c.first = nil
+	return n, err
+}
+
+func (c *behind) Read(p []byte) (int, error) {
+	if c.skip != "" {
+		if line, err := c.in.ReadString('\n'); line != c.skip {
+			return 0, fmt.Errorf("%q, %v", line, err)
+		}
+		c.skip = ""
+	}
+	return c.in.Read(p)
+}

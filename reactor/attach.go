@@ -1,0 +1,187 @@
+package reactor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// Attach makes a Conn of a connected stream socket that was made elsewhere. read is input that has
+// been received from it already: it is copied, and it is the first that Data gets. The descriptor
+// belongs to the Conn. It becomes non-blocking and close-on-exec, and gets the options of TCP that
+// Dial sets. Opened is called before Attach returns, Data not before the next turn.
+//
+// The descriptor is checked first. On error it is still the caller's, and nothing has changed. A
+// descriptor that a Poller of another owner has must be removed there.
+func (r *Reactor) Attach(fd int, read []byte, h Handler, opts ...SocketOption) (*Conn, error) {
+	if h == nil {
+		panic("reactor: Attach with a nil handler")
+	}
+	c, err := r.attach(fd, read, h, opts)
+	if err != nil {
+		return nil, fmt.Errorf("reactor: attach: %w", err)
+	}
+	c.established()
+	return c, nil
+}
+
+// AttachConn is Attach for a connection of package net, package netconn, or any other with a
+// SyscallConn method. The Conn gets a duplicate of its descriptor, and nc is closed. On error nc is
+// open. A connection that encrypts or buffers has no such method: pass the one below it, and as
+// read what it has buffered.
+func (r *Reactor) AttachConn(nc net.Conn, read []byte, h Handler, opts ...SocketOption) (*Conn, error) {
+	if nc == nil || h == nil {
+		panic("reactor: AttachConn with a nil connection or handler")
+	}
+	fd, err := r.duplicate(nc)
+	if err != nil {
+		return nil, fmt.Errorf("reactor: attach: %w", err)
+	}
+	c, err := r.Attach(fd, read, h, opts...)
+	if err != nil {
+		r.k.Close(fd)
+		return nil, err
+	}
+	if err := nc.Close(); err != nil {
+		r.log.Warn("an attached connection has returned an error when it was closed")
+	}
+	return c, nil
+}
+
+// duplicate returns a descriptor of the connection's socket.
+func (r *Reactor) duplicate(nc net.Conn) (fd int, err error) {
+	s, ok := nc.(syscall.Conn)
+	if !ok {
+		return -1, fmt.Errorf("%T has no method SyscallConn: pass the connection below it", nc)
+	}
+	rc, err := s.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var e kernel.Errno
+	if err := rc.Control(func(n uintptr) { fd, e = kernel.Dup(r.k, int(n)) }); err != nil {
+		return -1, err
+	}
+	if e != 0 {
+		return -1, callError("dup", e)
+	}
+	return fd, nil
+}
+
+// attach checks everything before it changes anything.
+func (r *Reactor) attach(fd int, read []byte, h Handler, opts []SocketOption) (*Conn, error) {
+	if r.draining {
+		return nil, ErrClosed
+	}
+	o, err := newSockOptions("attach", eachOption(opts, SocketOption.forDial))
+	if err != nil {
+		return nil, err
+	}
+	f, err := kernel.Find(r.k, fd)
+	switch {
+	case err != nil:
+		return nil, err
+	case f.Type != kernel.SOCK_STREAM:
+		return nil, fmt.Errorf("descriptor %d is no stream socket: %w", fd, kernel.EPROTOTYPE)
+	case f.Listening:
+		return nil, fmt.Errorf("descriptor %d is a listener: %w", fd, kernel.EINVAL)
+	case !f.Connected:
+		return nil, fmt.Errorf("descriptor %d is not connected: %w", fd, kernel.ENOTCONN)
+	case r.table.Has(fd):
+		return nil, fmt.Errorf("descriptor %d is registered with this reactor already: %w", fd, kernel.EEXIST)
+	}
+	o.tcp = f.Family != kernel.AF_UNIX
+	o.edge = o.tcp && kernel.ReadsFully(r.k)
+	if err := r.control(fd, o); err != nil {
+		return nil, err
+	}
+	c := &Conn{opt: o, handler: h, peer: shortAddr(f.Peer), opened: r.age()}
+	c.w.open(r, fd, c)
+	err = c.w.set(c.wants())
+	if err == nil {
+		if e := kernel.Take(r.k, fd); e != 0 {
+			err = callError("fcntl", e)
+		}
+	}
+	if err != nil {
+		c.w.drop()
+		return nil, fmt.Errorf("descriptor %d: %w", fd, err)
+	}
+	if o.tcp {
+		tcpOptions(r.k, fd, o)
+	}
+	r.conns++
+	if len(read) > 0 {
+		c.in = &Input{c: c, early: bytes.Clone(read)}
+		c.readNextTurn()
+	}
+	return c, nil
+}
+
+// holdsInput returns whether there is input for the Handler that no Event reports.
+func (c *Conn) holdsInput() bool { return c.filter != nil && c.filter.inputKept || c.hasEarly() }
+
+// hasEarly returns whether the input that was given to Attach waits.
+func (c *Conn) hasEarly() bool { return c.in != nil && len(c.in.early) > 0 }
+
+// readEarly delivers it, in place of a read. The next turn reads.
+func (c *Conn) readEarly() {
+	p := c.in.early
+	c.in.early = nil
+	c.w.r.count.Reads++
+	c.state |= inStep
+	c.input(p)
+	c.state &^= inStep
+	if !c.is(released) {
+		c.readNextTurn()
+	}
+	c.finishStep()
+}
+
+// SetHandler makes h the handler from now on: it gets all later calls, Closed included. The handler
+// before it gets none. Opened is not called. Input that Data has not used may be passed on by a
+// call of h.Data. h needs a Timeout method if the Conn has a deadline.
+func (c *Conn) SetHandler(h Handler) error {
+	if h == nil {
+		panic("reactor: SetHandler(nil)")
+	}
+	if c.is(released) {
+		return ErrClosed
+	}
+	c.setHandler(h)
+	return nil
+}
+
+var errHasFilter = errors.New("reactor: the Conn has a Filter already")
+
+// StartFilter puts a Filter between the wire and the Handler of an open Conn, as after STARTTLS.
+// What was sent before goes out as it is. read is input that belongs to the Filter and that the
+// Handler has got already: what follows the command in Data's argument. The Filter must copy what
+// it keeps. Opened is called when the Filter is ready, also if it was called before. See
+// WithFilters.
+func (c *Conn) StartFilter(read []byte, make func(w *Wire) Filter) error {
+	switch {
+	case make == nil:
+		panic("reactor: StartFilter with a nil function")
+	case c.is(released | closing | dialling | wantFIN | outputFailed):
+		return ErrClosed
+	case c.filter != nil:
+		return errHasFilter
+	case c.in != nil && c.in.b.Buffered() > 0:
+		return fmt.Errorf("reactor: StartFilter: the Conn's Input has %d bytes: consume them, and pass them on", c.in.b.Buffered())
+	}
+	c.makeFilter(make)
+	c.w.r.guard(c, c.filter.f.Open)
+	if len(read) > 0 && !c.is(released) {
+		c.w.r.guard(c, func() { c.filter.f.Input(read) })
+	}
+	if !c.is(released) {
+		c.flushLater()
+		c.watch()
+	}
+	return nil
+}
