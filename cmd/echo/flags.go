@@ -14,18 +14,20 @@ import (
 
 // config has the values of the command line.
 type config struct {
-	loops    int
-	style    string
-	idle     time.Duration // 0: never
-	drain    time.Duration
-	stats    time.Duration // 0: no figures
-	log      zapcore.Level
-	maxConns int // 0: no limit
-	useTLS   bool
-	certFile string // "": a self-signed one
-	keyFile  string
-	tls      *tls.Config // nil: none
-	addrs    []address
+	loops                      int
+	style                      string
+	idle                       time.Duration // 0: never
+	drain                      time.Duration
+	stats                      time.Duration // 0: no figures
+	log                        zapcore.Level
+	maxConns                   int    // 0: no limit
+	inspect                    string // address; "": none
+	inspectAny, inspectActions bool
+	useTLS                     bool
+	certFile                   string // "": a self-signed one
+	keyFile                    string
+	tls                        *tls.Config // nil: none
+	addrs                      []address
 }
 
 const defaultAddress = "tcp://127.0.0.1:7777"
@@ -47,6 +49,9 @@ func newFlags(cfg *config) *flag.FlagSet {
 	fs.StringVar(&cfg.certFile, "cert", "", "PEM `file` of the certificates for TLS")
 	fs.StringVar(&cfg.keyFile, "key", "", "PEM `file` of the certificate's key")
 	fs.IntVar(&cfg.maxConns, "max-conns", 0, "greatest `number` of connections per address, others wait; 0 is no limit")
+	fs.StringVar(&cfg.inspect, "inspect", "", "serve the inspector's pages at this `host:port`, a loopback address")
+	fs.BoolVar(&cfg.inspectAny, "inspect-any", false, "let -inspect have any address: who reaches it sees the peers")
+	fs.BoolVar(&cfg.inspectActions, "inspect-actions", false, "let who has the token, printed at the start, close connections and more")
 	return fs
 }
 
@@ -110,6 +115,10 @@ func (cfg *config) check() error {
 		return fmt.Errorf("-drain %v: must be 0 or more", cfg.drain)
 	case cfg.maxConns < 0:
 		return fmt.Errorf("-max-conns %d: must be 0 (no limit) or more", cfg.maxConns)
+	case cfg.inspect == "" && (cfg.inspectAny || cfg.inspectActions):
+		return fmt.Errorf("-inspect-any and -inspect-actions: need -inspect")
+	case cfg.inspect != "" && !cfg.inspectAny && !loopback(cfg.inspect):
+		return fmt.Errorf("-inspect %s: must be a loopback address such as 127.0.0.1:6060, or -inspect-any must be given", cfg.inspect)
 	case cfg.log < zapcore.DebugLevel || cfg.log > zapcore.ErrorLevel:
 		return fmt.Errorf("-log %v: must be debug, info, warn or error", cfg.log)
 	}

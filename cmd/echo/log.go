@@ -30,6 +30,21 @@ func (l *logLines) setLevel(least zapcore.Level)     { l.least.Store(int32(least
 func (l *logLines) Enabled(level zapcore.Level) bool { return int32(level) >= l.least.Load() }
 func (l *logLines) Sync() error                      { return nil }
 
+// MarshalText and UnmarshalText are for the inspector, which shows the level and may set it.
+func (l *logLines) MarshalText() ([]byte, error) { return zapcore.Level(l.least.Load()).MarshalText() }
+
+func (l *logLines) UnmarshalText(text []byte) error {
+	var level zapcore.Level
+	if err := level.UnmarshalText(text); err != nil {
+		return err
+	}
+	if level < zapcore.DebugLevel || level > zapcore.ErrorLevel {
+		return fmt.Errorf("level %v: must be debug, info, warn or error", level)
+	}
+	l.setLevel(level)
+	return nil
+}
+
 func (c logCore) With(fields []zapcore.Field) zapcore.Core {
 	return logCore{c.logLines, append(c.fields[:len(c.fields):len(c.fields)], fields...)}
 }

@@ -27,6 +27,9 @@ func main() {
 // run is the program. It returns the exit code: 0 after a drain that delivered everything, and 1
 // after one that did not. 2 means that it never served; one line on stderr says why.
 func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int {
+	pictures := make(chan os.Signal, 1)
+	notifyPictures(pictures)
+	defer signal.Stop(pictures)
 	cfg, err := parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		usage(stdout)
@@ -48,11 +51,21 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 		_ = how.shutdown(context.Background()) // closes the listeners that are open already
 		return refuse(stderr, err)
 	}
+	look, err := newInspector(cfg, g, out, log)
+	if err != nil {
+		_ = how.shutdown(context.Background())
+		return refuse(stderr, err)
+	}
 	out.setLevel(cfg.log)
+	if look != nil {
+		lines = append(lines, look.line)
+		go look.serve()
+		defer look.close()
+	}
 	for _, line := range lines {
 		fmt.Fprintln(stdout, line)
 	}
-	return serve(g, how, cfg, stdout, log, signals)
+	return serve(g, how, cfg, stdout, log, signals, pictures)
 }
 
 // A style is one way to write the server.
@@ -85,10 +98,11 @@ func listen(how style, cfg *config) (lines []string, err error) {
 	return lines, nil
 }
 
-// serve runs the loops, and beside them one goroutine for signals and one that prints figures.
-func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zaplog.Logger, signals <-chan os.Signal) int {
+// serve runs the loops. Beside them one goroutine handles the signals that end the program, one
+// prints figures, and one prints pictures.
+func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zaplog.Logger, signals, pictures <-chan os.Signal) int {
 	ended := make(chan struct{})
-	helpers := make(chan struct{}, 2)
+	helpers := make(chan struct{}, 3)
 	go func() {
 		drainAtSignal(how, cfg.drain, log, signals, ended)
 		helpers <- struct{}{}
@@ -97,10 +111,15 @@ func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zapl
 		report(how, cfg.stats, stdout, ended)
 		helpers <- struct{}{}
 	}()
+	go func() {
+		printPictures(g, stdout, pictures, ended)
+		helpers <- struct{}{}
+	}()
 	err := g.Run(context.Background())
 	close(ended)
-	<-helpers
-	<-helpers
+	for range cap(helpers) {
+		<-helpers
+	}
 	lost := how.lost()
 	if u := (*reactor.UndeliveredError)(nil); errors.As(err, &u) {
 		lost.Bytes += u.Bytes

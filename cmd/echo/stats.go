@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"time"
 
+	"github.com/ureactor/ureactor/inspect"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -38,4 +40,16 @@ func figures(last, s reactor.Stats, d time.Duration) string {
 		rate(last.Reads+last.PacketsIn, s.Reads+s.PacketsIn),
 		rate(last.BytesIn, s.BytesIn)/(1<<20),
 		rate(last.Turns, s.Turns))
+}
+
+// printPictures prints what the loops do at each signal, until ended.
+func printPictures(g *reactor.Group, w io.Writer, signals <-chan os.Signal, ended <-chan struct{}) {
+	for {
+		select {
+		case <-ended:
+			return
+		case <-signals:
+			_ = inspect.WriteText(w, g.Loops()) // standard output may be closed
+		}
+	}
 }

@@ -47,7 +47,10 @@ func (q *Queue) Len() int { return len(q.heap) }
 // It returns the place where the next call continues. done means that there are no more. A timer
 // that is armed or stopped between two calls may move, and is then seen twice or not at all.
 func (q *Queue) Some(i int, f func(t *Timer) bool) (next int, done bool) {
-	for ; i < len(q.heap); i++ {
+	if f == nil {
+		panic("timerq: Some with a nil function")
+	}
+	for i = max(i, 0); i < len(q.heap); i++ {
 		if !f(q.heap[i].t) {
 			return i + 1, false
 		}

@@ -13,10 +13,11 @@ type layer struct {
 // own. The test compares that with the imports.
 var layers = []layer{
 	{0, 0, 12, 1, outside, "your program, cmd/echo", "callbacks, tasks or goroutines"},
-	{1, 0, 2, 2, exported, "eviocompat", "evio's API"},
-	{1, 2, 2, 2, exported, "frame", "messages"},
+	{1, 0, 2, 1, exported, "eviocompat", "evio's API"},
+	{1, 2, 2, 1, exported, "frame", "messages"},
 	{1, 4, 4, 1, exported, "select", "Poll (package sel)"},
 	{1, 8, 4, 1, exported, "netconn", "net.Conn, TLS"},
+	{2, 0, 2, 1, exported, "inspect", "a live page"},
 	{2, 4, 8, 1, exported, "socket", "MicroPython's sockets"},
 	{3, 0, 12, 1, exported, "reactor", "the loop: Conns, timers, posts, tasks, Groups"},
 	{4, 0, 4, 1, internal, "internal/netaddr", "addresses, socket files"},

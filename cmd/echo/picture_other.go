@@ -1,0 +1,8 @@
+//go:build !unix
+
+package main
+
+import "os"
+
+// notifyPictures does nothing: the system has no SIGUSR1.
+func notifyPictures(chan<- os.Signal) {}

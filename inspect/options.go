@@ -1,0 +1,52 @@
+package inspect
+
+import (
+	"encoding"
+	"fmt"
+	"strings"
+)
+
+// An Option sets something of a Handler.
+type Option func(*handler)
+
+// tokenLeast is the least length of a token.
+const tokenLeast = 16
+
+// WithActions lets who has the token close and abort connections, pause and resume listeners, and
+// set the log level, by POST. The token has at least 16 bytes: a random text, made at every start,
+// is best. Without this option nothing can be changed.
+func WithActions(token string) Option {
+	if len(token) < tokenLeast {
+		panic(fmt.Sprintf("inspect: WithActions with a token of %d bytes; give it %d or more", len(token), tokenLeast))
+	}
+	return func(h *handler) { h.token = token }
+}
+
+// A Level is a log level that can be changed: a *zap.AtomicLevel or a *slog.LevelVar.
+type Level interface {
+	encoding.TextMarshaler
+	encoding.TextUnmarshaler
+}
+
+// WithLogLevel shows the log level. With WithActions it can be set.
+func WithLogLevel(l Level) Option {
+	if l == nil {
+		panic("inspect: WithLogLevel(nil); leave it out")
+	}
+	return func(h *handler) { h.level = l }
+}
+
+// WithHost accepts requests for these host names, beside localhost and IP addresses. A page of an
+// attacker could otherwise have its name resolve to this machine, and read what the handler shows.
+func WithHost(names ...string) Option {
+	for i, name := range names {
+		if name == "" || strings.ContainsAny(name, "/: ") {
+			panic(fmt.Sprintf("inspect: WithHost: name %d is %q; give a host name without a port", i, name))
+		}
+	}
+	return func(h *handler) {
+		for _, name := range names {
+			h.hosts[strings.ToLower(name)] = true
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package inspect
+
+import (
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/inside"
+)
+
+// overviewPage is the page of the loops. Times are in seconds.
+type overviewPage struct {
+	Findings  []finding      `json:"findings"`
+	Loops     []*loopRow     `json:"loops"`
+	Listeners []*listenerRow `json:"listeners"`
+	Packets   []*packetRow   `json:"packets"`
+	Timers    []*timersRow   `json:"timers"`
+	LogLevel  string         `json:"log_level,omitempty"`
+
+	charts [][3][]float64
+}
+
+// loopRow is one loop in the last second.
+type loopRow struct {
+	Loop        int     `json:"loop"`
+	State       string  `json:"state"`
+	Utilization float64 `json:"utilization"`
+	Lag         float64 `json:"lag"`  // 99 of 100 timers were late by no more
+	Turn        float64 `json:"turn"` // 99 of 100 turns took no longer
+	Present     float64 `json:"present"`
+	Turns       float64 `json:"turns_per_second"`
+	In          float64 `json:"in_per_second"`
+	Out         float64 `json:"out_per_second"`
+	Accepted    float64 `json:"accepted_per_second"`
+	Conns       int     `json:"conns"`
+	Tasks       int     `json:"tasks"`
+	Timers      int     `json:"timers"`
+	Posted      int     `json:"posted"`
+	Buffered    int     `json:"buffered"`
+	Unsent      float64 `json:"unsent"` // age of the oldest byte that the kernel has refused
+	Throttled   int     `json:"throttled"`
+	Watched     int     `json:"descriptors"`
+	Pictured    float64 `json:"pictured"` // how old the lists are; -1: there are none
+}
+
+// listenerRow is a socket that accepts.
+type listenerRow struct {
+	ID       string `json:"id"`
+	Loop     int    `json:"loop"`
+	Addr     string `json:"addr"`
+	State    string `json:"state"`
+	Conns    int    `json:"conns"`
+	MaxConns int    `json:"max_conns,omitempty"`
+	Waiting  int    `json:"waiting"` // in the backlog; -1: not known
+	Backlog  int    `json:"backlog"`
+
+	paused bool
+}
+
+// packetRow is a datagram socket.
+type packetRow struct {
+	Loop    int    `json:"loop"`
+	Addr    string `json:"addr"`
+	Handler string `json:"handler"`
+	State   string `json:"state"`
+	Queued  int    `json:"queued"`
+}
+
+// timersRow are the armed timers that call one function.
+type timersRow struct {
+	Loop  int     `json:"loop"`
+	Func  string  `json:"func"`
+	N     int     `json:"n"`
+	First float64 `json:"first"` // until the first and the last of them
+	Last  float64 `json:"last"`
+}
+
+func (h *handler) overview() *overviewPage {
+	o := &overviewPage{Findings: []finding{}, Listeners: []*listenerRow{}, Packets: []*packetRow{}, Timers: []*timersRow{}}
+	if h.level != nil {
+		if text, err := h.level.MarshalText(); err == nil {
+			o.LogLevel = clean(string(text))
+		}
+	}
+	for i, l := range h.s.loops {
+		o.Findings = append(o.Findings, l.findings(i)...)
+		row, charts, pic := l.row(i)
+		o.Loops, o.charts = append(o.Loops, &row), append(o.charts, charts)
+		if pic != nil {
+			o.add(i, pic)
+		}
+	}
+	return o
+}
+
+// row is the loop's row, its charts, and its picture if there is one.
+func (l *loop) row(i int) (row loopRow, charts [3][]float64, pic *picture) {
+	hangs := l.hangs()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := &l.now
+	row = loopRow{
+		Loop: i, State: "runs", Utilization: n.span.Utilization(), Lag: n.span.Lag.Quantile(0.99).Seconds(),
+		Turn: n.span.Turns.Quantile(0.99).Seconds(), Present: hangs.Seconds(),
+		Turns: n.rates.turns, In: n.rates.in, Out: n.rates.out, Accepted: n.rates.accepted,
+		Conns: n.stats.Conns, Tasks: n.stats.Tasks, Timers: n.stats.Timed, Posted: n.stats.Posted,
+		Buffered: n.stats.Buffered, Unsent: n.load.Unsent.Seconds(), Throttled: n.stats.Throttled,
+		Watched: n.stats.Watched, Pictured: -1,
+	}
+	switch {
+	case hangs > 0:
+		row.State = "hangs for " + secondsText(hangs.Seconds())
+	case l.ended:
+		row.State = "has ended"
+	case l.pic == nil:
+		row.State = "does not turn"
+	case l.pic.Draining:
+		row.State = "drains"
+	}
+	if l.pic != nil {
+		row.Pictured = max(0, n.at.Sub(l.pic.Time).Seconds())
+	}
+	for k := range charts {
+		charts[k] = append([]float64(nil), l.charts[k]...)
+	}
+	return row, charts, l.pic
+}
+
+func (o *overviewPage) add(i int, p *picture) {
+	for _, l := range p.Listeners {
+		row := &listenerRow{ID: idText(i, l.ID), Loop: i, Addr: clean(l.Addr), State: "accepts", Conns: l.Conns, MaxConns: l.MaxConns,
+			Waiting: l.Waiting, Backlog: l.Backlog, paused: l.Paused}
+		switch {
+		case l.Paused:
+			row.State = "paused"
+		case l.Suspended:
+			row.State = fmt.Sprintf("suspended: %v", l.Cause)
+		case l.Full:
+			row.State = "full"
+		}
+		o.Listeners = append(o.Listeners, row)
+	}
+	for _, c := range p.Packets {
+		row := &packetRow{Loop: i, Addr: clean(c.Addr), Handler: clean(c.Handler), State: "receives", Queued: c.Queued}
+		switch {
+		case c.Suspended:
+			row.State = "suspended after an error"
+		case c.Blocked:
+			row.State = "the kernel accepts no more"
+		}
+		o.Packets = append(o.Packets, row)
+	}
+	for _, t := range p.Timers {
+		o.Timers = append(o.Timers, &timersRow{i, timerText(t), t.N, *p.left(t.First), *p.left(t.Last)})
+	}
+}
+
+// timerText says whose timers they are.
+func timerText(t inside.Timers) string {
+	switch name := shortFunc(t.Func); name {
+	case "reactor.(*Conn).due-fm":
+		return "deadlines of connections"
+	case "reactor.(*Task).timerFired-fm":
+		return "tasks that sleep or wait with a deadline"
+	case "reactor.(*Conn).dialTimedOut-fm":
+		return "dials"
+	default:
+		return clean(name)
+	}
+}

@@ -1,0 +1,151 @@
+package inspect
+
+import (
+	"html"
+	"strconv"
+)
+
+// A page is HTML in the making. Its methods escape every text, except for raw.
+type page struct {
+	h    *handler
+	name string
+	b    []byte
+}
+
+// raw adds HTML of this package's own.
+func (p *page) raw(s string) { p.b = append(p.b, s...) }
+
+// text adds a text.
+func (p *page) text(s string) { p.b = append(p.b, html.EscapeString(s)...) }
+
+// tag adds an element with a text.
+func (p *page) tag(name, text string) {
+	p.raw("<" + name + ">")
+	p.text(text)
+	p.raw("</" + name + ">")
+}
+
+// link adds a link.
+func (p *page) link(to, text string) {
+	p.raw(`<a href="`)
+	p.text(to)
+	p.raw(`">`)
+	p.text(text)
+	p.raw("</a>")
+}
+
+// pages are the entries of the menu.
+var pages = [][2]string{{"", "Loops"}, {"conns", "Connections"}, {"tasks", "Tasks"}, {"events", "Events"}}
+
+// whole adds the page with all that is around a view.
+func (p *page) whole(v view) {
+	p.raw(`<!doctype html><html lang="en"><head><meta charset="utf-8">` +
+		`<meta name="viewport" content="width=device-width, initial-scale=1">` +
+		`<meta name="color-scheme" content="light dark"><title>`)
+	p.text(v.title() + " · ureactor")
+	p.raw(`</title><link rel="stylesheet" href="style.css"><link rel="icon" href="data:,">` +
+		`<script src="script.js" defer></script>` +
+		`<noscript><meta http-equiv="refresh" content="10"></noscript></head><body><header><nav>`)
+	for _, e := range pages {
+		to := e[0]
+		if to == "" {
+			to = "./"
+		}
+		if e[0] == p.name {
+			p.raw(`<b>`)
+			p.link(to, e[1])
+			p.raw(`</b> `)
+		} else {
+			p.link(to, e[1])
+			p.raw(" ")
+		}
+	}
+	p.raw(`</nav><span id="live"></span></header>`)
+	if f, ok := v.(interface{ form(p *page) }); ok {
+		f.form(p)
+	}
+	p.raw(`<main>`)
+	v.write(p)
+	p.raw(`</main></body></html>`)
+}
+
+// A column is one of a table of rows T, a pointer: the compiler then makes one table for all rows.
+type column[T any] struct {
+	key   string // what sorts by it; "": it cannot
+	title string
+	class string // "n": a number; "w": for wide screens only
+	write func(p *page, row T)
+}
+
+// table adds a table. head adds the title of a column; nil: just the title.
+func table[T any](p *page, columns []column[T], rows []T, head func(c *column[T])) {
+	p.raw(`<div class="scroll"><table><thead><tr>`)
+	for i := range columns {
+		p.cell("th", columns[i].class)
+		if head == nil {
+			p.text(columns[i].title)
+		} else {
+			head(&columns[i])
+		}
+		p.raw("</th>")
+	}
+	p.raw("</tr></thead><tbody>")
+	for i := range rows {
+		p.raw("<tr>")
+		for j := range columns {
+			p.cell("td", columns[j].class)
+			columns[j].write(p, rows[i])
+			p.raw("</td>")
+		}
+		p.raw("</tr>")
+	}
+	p.raw("</tbody></table></div>")
+}
+
+func (p *page) cell(tag, class string) {
+	p.raw("<" + tag)
+	if class != "" {
+		p.raw(` class="` + class + `"`)
+	}
+	p.raw(">")
+}
+
+// list adds a list of names and values.
+func (p *page) list(pairs ...string) {
+	p.raw("<dl>")
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			p.tag("dt", pairs[i])
+			p.tag("dd", pairs[i+1])
+		}
+	}
+	p.raw("</dl>")
+}
+
+// stack adds a stack that opens at a click. id keeps it open when the script renews the page.
+func (p *page) stack(id, stack string) {
+	if stack == "" {
+		return
+	}
+	p.raw(`<details id="`)
+	p.text(id)
+	p.raw(`"><summary>stack</summary><pre>`)
+	p.text(stack)
+	p.raw("</pre></details>")
+}
+
+// action adds a form for an action, if there are actions.
+func (p *page) action(name, target, label string) {
+	if p.h.token == "" {
+		return
+	}
+	p.raw(`<form method="post" action="do"><input type="hidden" name="action" value="`)
+	p.text(name)
+	p.raw(`"><input type="hidden" name="id" value="`)
+	p.text(target)
+	p.raw(`"><input type="password" name="token" placeholder="token" required autocomplete="current-password"> <button>`)
+	p.text(label)
+	p.raw(`</button></form>`)
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,230 @@
+package inspect
+
+import (
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/stacks"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+const (
+	every    = time.Second            // between two samples
+	unasked  = 15 * time.Second       // without a request, sampling ends
+	patience = 300 * time.Millisecond // how long a request waits for new pictures
+	points   = 120                    // of a chart
+	shareMax = 20                     // a picture that took d comes at most every 20·d
+)
+
+// A sampler asks the loops for their figures once a second, and for their pictures, as long as
+// somebody looks. One sampler serves all requests.
+type sampler struct {
+	loops []*loop
+
+	mu      sync.Mutex // guards what follows
+	asked   time.Time  // by the latest request
+	running bool
+}
+
+// A loop is what is known of one loop.
+type loop struct {
+	r *reactor.Reactor
+
+	mu      sync.Mutex // guards what follows
+	now     sample     // the latest
+	charts  [3][]float64
+	pic     *picture      // the latest; nil before the first
+	pending time.Time     // when a picture was asked for that has not come; zero: none
+	came    chan struct{} // is closed when it comes
+	next    time.Time     // no picture is asked for before
+	ended   bool
+}
+
+// A sample is a loop's figures, and what they were a second before.
+type sample struct {
+	at    time.Time
+	load  reactor.Load
+	stats reactor.Stats
+	span  reactor.Load // since the sample before
+	rates rates
+}
+
+// rates are per second.
+type rates struct{ in, out, turns, accepted float64 }
+
+func newSampler(loops []*reactor.Reactor) *sampler {
+	s := &sampler{}
+	for i, r := range loops {
+		if r == nil {
+			panic("inspect: a loop is nil")
+		}
+		if i > 0 && loops[i-1] == r {
+			panic("inspect: a loop is there twice")
+		}
+		s.loops = append(s.loops, &loop{r: r})
+	}
+	if len(loops) == 0 {
+		panic("inspect: no loops; pass Group.Loops, or one Reactor")
+	}
+	return s
+}
+
+// look is for a request: it has all loops sampled from now on, and waits a little for pictures that
+// are new enough.
+func (s *sampler) look() {
+	s.mu.Lock()
+	s.asked = time.Now()
+	if !s.running {
+		s.running = true
+		for _, l := range s.loops {
+			l.sample(s.asked)
+		}
+		go s.run()
+	}
+	s.mu.Unlock()
+	s.pictures(patience)
+}
+
+// pictures asks for pictures and waits up to d for them.
+func (s *sampler) pictures(d time.Duration) {
+	var wait []<-chan struct{}
+	for _, l := range s.loops {
+		if c := l.ask(); c != nil {
+			wait = append(wait, c)
+		}
+	}
+	limit := time.NewTimer(d)
+	defer limit.Stop()
+	for _, c := range wait {
+		select {
+		case <-c:
+		case <-limit.C:
+			return
+		}
+	}
+}
+
+// run samples until nobody looks any more.
+func (s *sampler) run() {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for now := range tick.C {
+		s.mu.Lock()
+		if now.Sub(s.asked) > unasked {
+			s.running = false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		for _, l := range s.loops {
+			l.sample(now)
+			l.ask()
+		}
+	}
+}
+
+// sample reads the loop's figures, for which no loop waits and which wait for no loop.
+func (l *loop) sample(now time.Time) {
+	load, stats := l.r.Load(), l.r.Stats()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.now
+	l.now = sample{at: now, load: load, stats: stats}
+	d := now.Sub(old.at).Seconds()
+	if old.at.IsZero() || d > 10*every.Seconds() { // nobody has looked meanwhile
+		l.charts, l.now.span = [3][]float64{}, load
+		return
+	}
+	l.now.span = load.Since(&old.load)
+	per := func(from, to uint64) float64 { return float64(to-from) / max(d, 0.001) }
+	l.now.rates = rates{
+		in: per(old.stats.BytesIn, stats.BytesIn), out: per(old.stats.BytesOut, stats.BytesOut),
+		turns: per(old.stats.Turns, stats.Turns), accepted: per(old.stats.Accepted, stats.Accepted),
+	}
+	lag := max(l.now.span.Lag.Quantile(0.99), load.Present)
+	for i, v := range []float64{l.now.span.Utilization(), lag.Seconds(), l.now.rates.in + l.now.rates.out} {
+		if c := l.charts[i]; len(c) == points {
+			copy(c, c[1:])
+			c[points-1] = v
+		} else {
+			l.charts[i] = append(c, v)
+		}
+	}
+}
+
+// ask asks for a picture, unless the latest is new enough or one is on its way. It returns what is
+// closed when one comes; nil if none will.
+func (l *loop) ask() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case !l.pending.IsZero():
+		if time.Since(l.pending) > patience { // it hangs: nobody waits for it any more
+			return nil
+		}
+		return l.came
+	case l.ended || time.Now().Before(l.next):
+		return nil
+	}
+	l.pending, l.came = time.Now(), make(chan struct{})
+	came := l.came
+	go inside.Picture(l.r, func(p *inside.Loop, err error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.pending = time.Time{}
+		close(came)
+		if err != nil {
+			l.ended, l.pic = true, nil
+			return
+		}
+		l.pic = newPicture(p, l.pic)
+		l.next = time.Now().Add(max(every/2, shareMax*time.Duration(p.Now-p.Began)))
+	})
+	return came
+}
+
+// hangs returns how long the loop's present turn has run, if that is long.
+func (l *loop) hangs() time.Duration {
+	if d := l.r.Load().Present; d >= every {
+		return d
+	}
+	return 0
+}
+
+// stack returns the loop's present stack.
+func (l *loop) stack() string { return loopStack(uintptr(unsafe.Pointer(l.r))) }
+
+func init() { inside.LoopStack = loopStack }
+
+func loopStack(r uintptr) string { return cleanLines(stacks.Loop(allStacks.get(), r)) }
+
+// allStacks are the stacks of all goroutines. The whole program stops for them, so they are taken at
+// most once a second.
+var allStacks dump
+
+type dump struct {
+	mu   sync.Mutex
+	at   time.Time
+	text string
+}
+
+func (d *dump) get() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.text == "" || time.Since(d.at) >= every {
+		d.text, d.at = stacks.All(), time.Now()
+		time.AfterFunc(2*every, d.drop)
+	}
+	return d.text
+}
+
+// drop frees the text, unless it is newer.
+func (d *dump) drop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(d.at) >= every {
+		d.text = ""
+	}
+}

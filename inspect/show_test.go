@@ -1,0 +1,289 @@
+//go:build unix
+
+package inspect
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/selfsigned"
+	"github.com/ureactor/ureactor/kernel"
+	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+const markup = `<script>alert("x")</script>`
+
+// What a peer controls is escaped on every page: the path of its Unix socket, the server name that
+// it asks for, the text of an error, and what a terminal would obey.
+func TestPeersTextIsEscaped(t *testing.T) {
+	p := manyConns(2, 100*second)
+	p.Conns[0].Peer = kernel.Addr{Family: kernel.Addr{}.Family + 1, Path: "/tmp/" + markup + "\x1b[31m\u202e"}
+	p.Conns[0].State, p.Conns[0].Failure = inside.Broken, errors.New(markup)
+	p.Conns[0].TLS = &inside.TLS{ServerName: markup, ALPN: markup, Version: "TLS 1.3"}
+	p.Conns[0].Handler, p.Conns[0].Local = markup, markup
+	p.Conns[1].State, p.Conns[1].Dials = inside.Dialling, markup
+	p.Listeners = []inside.Listener{{Addr: markup, Suspended: true}}
+	p.Packets = []inside.Packet{{Addr: markup, Handler: markup}}
+	p.Timers = []inside.Timers{{Func: markup}}
+	p.Tasks = []inside.Task{{ID: 1, Func: "<b>" + markup}}
+	p.Watches = []inside.Watch{{Calls: markup, Peer: p.Conns[0].Peer}}
+	h := pictured(t, newPicture(p, nil))
+	for _, page := range []string{"", "conns?q=script", "conn?id=0-5-1", "conn?id=0-6-1", "tasks", "task?id=0-1"} {
+		s := get(h, page).Body.String()
+		if strings.Contains(s, "<script>") || strings.Contains(s, "alert(\"") || strings.ContainsAny(s, "\x1b\u202e") {
+			t.Errorf("%q has what a peer sent:\n%s", page, s)
+		}
+		if !strings.Contains(s, "script&gt;") {
+			t.Errorf("%q does not show it at all:\n%s", page, s)
+		}
+	}
+	if s := get(h, "conns?format=json").Body.String(); strings.ContainsAny(s, "<>\x1b\u202e") {
+		t.Errorf("JSON:\n%s", s)
+	}
+	if s := get(h, "conns?q=%22%3E%3Cscript%3Ealert(%22").Body.String(); strings.Contains(s, "<script>") || strings.Contains(s, `""`+">") {
+		t.Errorf("the filter itself:\n%s", s)
+	}
+}
+
+// A real peer with markup in its Unix path, and one that asks for such a server name.
+func TestRealPeersTextIsEscaped(t *testing.T) {
+	t.Parallel()
+	r := started(t)
+	dir, err := os.MkdirTemp("", "i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	on(t, r, func() {
+		if _, err := r.Listen("unix", filepath.Join(dir, "s"), accept); err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := net.DialUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "<b>peer")}, &net.UnixAddr{Name: filepath.Join(dir, "s")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	cert, err := selfsigned.New("localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := listen(t, r, "tcp", accept, netconn.WithTLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
+	s, err := tls.Dial("tcp", at.String(), &tls.Config{ServerName: "<b>name", InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	h := Handler([]*reactor.Reactor{r})
+	eventually(t, "both are shown", func() bool {
+		list := decode[connsPage](t, h, "conns").Conns
+		return len(list) == 2 && (list[0].TLS != nil && !list[0].TLS.Handshaking || list[1].TLS != nil && !list[1].TLS.Handshaking)
+	})
+	for _, row := range decode[connsPage](t, h, "conns").Conns {
+		page := get(h, "conn?id="+row.ID).Body.String()
+		if strings.Contains(page, "<b>name") || strings.Contains(page, "<b>peer") || !strings.Contains(page, "&lt;b&gt;") {
+			t.Errorf("%+v:\n%s", row, page)
+		}
+	}
+}
+
+// stand is a callback that hangs.
+//
+//go:noinline
+func stand(until chan struct{}) { <-until }
+
+// A loop that hangs is shown as hanging, with the stack of what holds it. The page does not hang
+// with it, and an action says that it waits.
+func TestHangingLoopIsShown(t *testing.T) {
+	t.Parallel()
+	r := started(t)
+	dial(t, listen(t, r, "tcp", accept))
+	h := Handler([]*reactor.Reactor{r}, WithActions(token))
+	before := decode[connsPage](t, h, "conns")
+	end := make(chan struct{})
+	if err := r.Post(func() { stand(end) }); err != nil {
+		t.Fatal(err)
+	}
+	var o overviewPage
+	eventually(t, "it hangs", func() bool {
+		o = decode[overviewPage](t, h, "")
+		return strings.HasPrefix(o.Loops[0].State, "hangs for ")
+	})
+	if len(o.Findings) == 0 || !strings.Contains(o.Findings[0].Title, "loop 0 hangs") || !strings.Contains(o.Findings[0].Stack, "inspect.stand") {
+		t.Errorf("%+v", o.Findings)
+	}
+	if name := culprit(o.Findings[0].Stack); name != "inspect.stand" {
+		t.Errorf("the culprit is %q", name)
+	}
+	for page, has := range map[string]string{"": "inspect.stand", "conns": before.Conns[0].Peer, "loop?id=0": "inspect.stand", "tasks": "0 tasks"} {
+		if s := get(h, page).Body.String(); !strings.Contains(s, has) {
+			t.Errorf("%q does not have %q:\n%s", page, has, s)
+		}
+	}
+	var text bytes.Buffer
+	if err := WriteText(&text, []*reactor.Reactor{r}); err != nil || !strings.Contains(text.String(), "inspect.stand") {
+		t.Errorf("%v\n%s", err, &text)
+	}
+	close(end)
+	eventually(t, "it goes on", func() bool { return decode[overviewPage](t, h, "").Loops[0].State == "runs" })
+}
+
+// A peer that does not read is named, with the reason and the bytes that wait.
+func TestStuckPeerIsNamed(t *testing.T) {
+	p := manyConns(3, 100*second)
+	p.Conns[1].State, p.Conns[1].Stuck = inside.Blocked|inside.BackPressured, 88*second
+	p.Conns[1].Buffered, p.Conns[1].Unsent, p.Conns[1].Low = 3<<20, 4<<10, 64<<10
+	h := pictured(t, newPicture(p, nil))
+	want := "the peer does not read: for 12.0 s its side has accepted nothing; 3.0 MiB wait here and 4.0 KiB in the kernel; not read until at most 64.0 KiB wait"
+	o := decode[overviewPage](t, h, "")
+	peer := addrText(p.Conns[1].Peer)
+	for _, f := range o.Findings {
+		if f.Title == peer+" is stuck" && f.Text == want && f.Link == "conn?id=0-6-1" {
+			return
+		}
+	}
+	t.Errorf("want %q of %s: %+v", want, peer, o.Findings)
+}
+
+// Why a Conn does not go on, in each state.
+func TestWhyInEachState(t *testing.T) {
+	for state, want := range map[inside.State]string{
+		0:                                    "",
+		inside.Dialling:                      "waits for the connect; gives up in 5.0 s",
+		inside.Opening:                       "waits for the peer's part of the handshake",
+		inside.Broken:                        "output has failed (broken pipe); input is read to its end",
+		inside.Closing:                       "closing: waits for the peer's FIN; gives up in 5.0 s",
+		inside.Closing | inside.Blocked:      "closing: the peer reads slowly: for 1.0 s its side has accepted nothing; 9 B wait here; gives up in 5.0 s",
+		inside.Blocked:                       "the peer reads slowly: for 1.0 s its side has accepted nothing; 9 B wait here",
+		inside.BackPressured:                 "not read until at most 1.0 KiB of output wait",
+		inside.Paused:                        "not read: the program has called Pause",
+		inside.Waiting:                       "has more input than one turn reads",
+		inside.PeerEnded | inside.WriteEnded: "",
+	} {
+		c := &inside.Conn{State: state, Buffered: 9, Unsent: -1, Low: 1 << 10, Failure: errors.New("broken pipe")}
+		left := 5.0
+		if got := why(c, &connRow{Stuck: 1, GiveUp: &left}); got != want {
+			t.Errorf("%v: %q, want %q", stateText(state), got, want)
+		}
+	}
+}
+
+// Slow callbacks, warnings and ends with an error are listed, the latest first.
+func TestEventsAreListed(t *testing.T) {
+	t.Parallel()
+	r := started(t, reactor.WithSlowCallback(time.Millisecond))
+	at := listen(t, r, "tcp", accept)
+	for range 2 {
+		on(t, r, func() {
+			for begin := time.Now(); time.Since(begin) < 2*time.Millisecond; {
+			}
+		})
+	}
+	c := dial(t, at).(*net.TCPConn)
+	_ = c.SetLinger(0)
+	c.Close()
+	h := Handler([]*reactor.Reactor{r})
+	var v eventsPage
+	eventually(t, "all are there", func() bool {
+		v = decode[eventsPage](t, h, "events")
+		return len(v.Slow) >= 2 && len(v.Log) >= 2 && len(v.Ends) == 1
+	})
+	if s := v.Slow[0]; s.Took < 0.002 || s.FD != -1 || s.Time.Before(v.Slow[1].Time) || v.Slows < 2 {
+		t.Errorf("%+v", v.Slow)
+	}
+	if e := v.Ends[0]; e.Peer != c.LocalAddr().String() || !strings.Contains(e.Text, "reset") || v.Failed != 1 {
+		t.Errorf("%+v", e)
+	}
+	if !strings.Contains(v.Log[0].Text, "warn: slow callback took=") {
+		t.Errorf("%+v", v.Log)
+	}
+}
+
+// Tasks show what they wait for, which Poll or descriptor, and a stack with the function of the
+// program.
+func TestTasksAreShown(t *testing.T) {
+	t.Parallel()
+	r := started(t)
+	sleeps := make(chan struct{})
+	on(t, r, func() {
+		r.Go(func(t *reactor.Task) {
+			close(sleeps)
+			deep(t)
+		})
+	})
+	<-sleeps
+	h := Handler([]*reactor.Reactor{r})
+	var v tasksPage
+	eventually(t, "it sleeps", func() bool {
+		v = decode[tasksPage](t, h, "tasks")
+		return len(v.Tasks) == 1 && v.Tasks[0].Waits == "sleeps"
+	})
+	if task := v.Tasks[0]; task.Until == nil || *task.Until < 60 || *task.Until > 3600 || task.Func != "inspect.TestTasksAreShown.func1.1" {
+		t.Errorf("%+v", task)
+	}
+	eventually(t, "its stack is there", func() bool { // stacks may be a second old
+		return strings.Contains(get(h, "task?id="+v.Tasks[0].ID).Body.String(), "inspect.deep")
+	})
+}
+
+//go:noinline
+func deep(t *reactor.Task) { _ = t.Sleep(time.Hour) }
+
+// JSON is what encoding/json makes of the same value, and no page leaves out a row.
+func TestJSONIsThatOfTheStandardLibrary(t *testing.T) {
+	left, at := 1e-7, time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC)
+	for _, v := range []any{
+		&connRow{ID: "1-2-3", Peer: "\x00\x7f\u2028<&>\"\\é\xff", State: []string{}, Idle: &left, TLS: &tlsRow{Version: "v"}, In: 1<<64 - 1, Stuck: 1e9},
+		&connsPage{Conns: []*connRow{{}, {State: []string{"a", "b"}}}},
+		&eventsPage{Slow: []*slowRow{{Time: at}}, Log: []*lineRow{}},
+		&loopView{loopRow: loopRow{Loop: 3, Utilization: 0.25, Pictured: -1}, Stack: "a\n\tb"},
+		&tasksPage{Watches: []*watchRow{{Waiters: []string{"x"}}}, Tasks: []*taskRow{}},
+		&overviewPage{Findings: []finding{{Level: "problem"}}},
+	} {
+		var got, want any
+		ours := appendJSON(nil, reflect.ValueOf(v))
+		if err := json.Unmarshal(ours, &got); err != nil {
+			t.Errorf("%v:\n%s", err, ours)
+		}
+		theirs, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = json.Unmarshal(theirs, &want)
+		if null, err := json.Marshal(want); err == nil {
+			theirs = bytes.ReplaceAll(null, []byte("null"), []byte("[]")) // of slices; we have no other nil
+		}
+		_ = json.Unmarshal(theirs, &want)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("ours:\n%s\ntheirs:\n%s", ours, theirs)
+		}
+	}
+	wantPanic(t, "no JSON for chan int", func() { appendJSON(nil, reflect.ValueOf(make(chan int))) })
+}
+
+// Durations, sizes and texts are as people read them.
+func TestTextsForPeople(t *testing.T) {
+	for got, want := range map[string]string{
+		secondsText(-1): "0 s", secondsText(2e-6): "2 µs", secondsText(0.0123): "12.3 ms", secondsText(1.25): "1.2 s", secondsText(75): "1m15s",
+		secondsText(7260): "2h1m", secondsText(100000): "1d3h", bytesText(0): "0 B", bytesText(999): "999 B", bytesText(1000): "1.0 KiB",
+		bytesText(150 << 10): "150 KiB", bytesText(3 << 40): "3.0 TiB", bytesText(5 << 50): "5120 TiB",
+		countText(0.5): "0.5", countText(12): "12", countText(12345): "12 k", countText(2e6): "2.0 M",
+		clean("plain é"): "plain é", clean("a\x1bb\n\xff"): `a\x1bb\n\xff`, clean(strings.Repeat("é", 200)): strings.Repeat("é", 100) + "…",
+		cleanLines("f(0x1)\n\t/a/b.go:1\x1b\n"): "f(0x1)\n    /a/b.go:1\\x1b\n",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

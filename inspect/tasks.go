@@ -1,0 +1,237 @@
+package inspect
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/stacks"
+	"github.com/ureactor/ureactor/poller"
+)
+
+// tasksPage is the page of tasks and of what they wait for.
+type tasksPage struct {
+	Tasks   []*taskRow  `json:"tasks"` // those that wait longest come first
+	Total   int         `json:"total"`
+	Watches []*watchRow `json:"descriptors"`
+	Watched int         `json:"descriptors_total"`
+}
+
+// taskRow is a task. Times are in seconds.
+type taskRow struct {
+	ID    string   `json:"id"`
+	Loop  int      `json:"loop"`
+	Func  string   `json:"func"`
+	Waits string   `json:"waits"` // for what
+	For   float64  `json:"for"`   // since when
+	Until *float64 `json:"until,omitempty"`
+
+	stack string
+}
+
+// watchRow is a descriptor of user code, or one that tasks wait for.
+type watchRow struct {
+	Loop    int      `json:"loop"`
+	FD      int      `json:"fd"`
+	Kind    string   `json:"kind"`
+	Peer    string   `json:"peer,omitempty"`
+	Want    string   `json:"want"`
+	Waiters []string `json:"waiters,omitempty"` // IDs of tasks
+}
+
+func (h *handler) tasks() *tasksPage {
+	v := &tasksPage{Tasks: []*taskRow{}, Watches: []*watchRow{}}
+	for i, l := range h.s.loops {
+		pic := l.latest()
+		if pic == nil {
+			continue
+		}
+		v.Total += len(pic.Tasks)
+		v.Watched += len(pic.Watches)
+		w := pic.waits()
+		for j := range pic.Tasks {
+			if len(v.Tasks) == rowsMost {
+				break
+			}
+			v.Tasks = append(v.Tasks, pic.task(i, &pic.Tasks[j], w))
+		}
+		for j := range pic.Watches {
+			if len(v.Watches) == rowsMost {
+				break
+			}
+			v.Watches = append(v.Watches, watch(i, &pic.Watches[j]))
+		}
+	}
+	return v
+}
+
+// waits are what Tasks wait for, by the Task.
+type waits struct {
+	watch map[uintptr]*inside.Watch
+	joins map[uintptr]uintptr
+}
+
+func (p *picture) waits() waits {
+	w := waits{map[uintptr]*inside.Watch{}, map[uintptr]uintptr{}}
+	for i := range p.Watches {
+		for _, t := range p.Watches[i].Waiters {
+			w.watch[t] = &p.Watches[i]
+		}
+	}
+	for i := range p.Tasks {
+		for _, t := range p.Tasks[i].Joiners {
+			w.joins[t] = p.Tasks[i].ID
+		}
+	}
+	return w
+}
+
+func taskID(loop int, id uintptr) string {
+	return strconv.Itoa(loop) + "-" + strconv.FormatUint(uint64(id), 16)
+}
+
+func (p *picture) task(loop int, t *inside.Task, w waits) *taskRow {
+	row := &taskRow{ID: taskID(loop, t.ID), Loop: loop, Func: clean(shortFunc(t.Func)), Until: p.left(t.Until)}
+	switch t.Reason {
+	case inside.Sleep:
+		row.Waits = "sleeps"
+	case inside.Join:
+		row.Waits = "joins a task"
+		if u, ok := w.joins[t.ID]; ok {
+			row.Waits = "joins task " + taskID(loop, u)
+		}
+	case inside.Await:
+		row.Waits = "awaits a goroutine"
+	case inside.Turn:
+		row.Waits = "runs in the next turn"
+	case inside.Released:
+		row.Waits = "runs"
+	default:
+		row.Waits = eventText(t, w.watch[t.ID])
+	}
+	if t.Reason <= inside.Await {
+		row.For = p.since(t.Since)
+	}
+	if t.Cancelled {
+		row.Waits += "; cancelled"
+	}
+	return row
+}
+
+func eventText(t *inside.Task, w *inside.Watch) string {
+	what := "input"
+	if t.Output {
+		what = "room for output"
+	}
+	switch {
+	case w == nil:
+		return "waits for " + what
+	case w.Kind == inside.ByPoll:
+		return fmt.Sprintf("polls %d objects", w.Objects)
+	case w.Peer.Family != 0:
+		return fmt.Sprintf("waits for %s at descriptor %d (%s)", what, w.ID.FD, addrText(w.Peer))
+	}
+	return fmt.Sprintf("waits for %s at descriptor %d", what, w.ID.FD)
+}
+
+func watch(loop int, w *inside.Watch) *watchRow {
+	row := &watchRow{Loop: loop, FD: int(w.ID.FD), Peer: addrText(w.Peer), Want: wantText(w.Want)}
+	switch w.Kind {
+	case inside.ByCallback:
+		row.Kind = "Watch: " + clean(shortFunc(w.Calls))
+	case inside.ByTask:
+		row.Kind = "socket of tasks"
+	case inside.ByPoll:
+		row.Kind = fmt.Sprintf("Poll of %d objects", w.Objects)
+	}
+	for _, t := range w.Waiters {
+		row.Waiters = append(row.Waiters, taskID(loop, t))
+	}
+	return row
+}
+
+func wantText(i poller.Interest) string {
+	var list []string
+	if i&poller.In != 0 {
+		list = append(list, "input")
+	}
+	if i&poller.Out != 0 {
+		list = append(list, "output")
+	}
+	if list == nil {
+		return "nothing"
+	}
+	return strings.Join(list, ", ")
+}
+
+// task is the page of one task, with its stack.
+func (h *handler) task(id string) (view, string) {
+	loop, number, ok := strings.Cut(id, "-")
+	i, e1 := strconv.Atoi(loop)
+	want, e2 := strconv.ParseUint(number, 16, 64)
+	if !ok || e1 != nil || e2 != nil || i < 0 || i >= len(h.s.loops) {
+		return nil, "id must be that of a task"
+	}
+	if pic := h.s.loops[i].latest(); pic != nil {
+		for j := range pic.Tasks {
+			if t := &pic.Tasks[j]; t.ID == uintptr(want) {
+				row := pic.task(i, t, pic.waits())
+				row.stack = cleanLines(stacks.Task(allStacks.get(), t.ID))
+				return row, ""
+			}
+		}
+	}
+	return nil, "the task has ended"
+}
+
+func (v *tasksPage) title() string { return "Tasks" }
+
+func (v *tasksPage) write(p *page) {
+	p.tag("p", fmt.Sprintf("%d tasks.", v.Total))
+	if len(v.Tasks) > 0 {
+		table(p, taskColumns, v.Tasks, nil)
+	}
+	p.raw("<h2>Descriptors</h2>")
+	p.tag("p", fmt.Sprintf("%d descriptors that user code watches or that tasks and Polls wait for.", v.Watched))
+	if len(v.Watches) > 0 {
+		table(p, watchColumns, v.Watches, nil)
+	}
+}
+
+var taskColumns = []column[*taskRow]{
+	{"", "task", "", func(p *page, t *taskRow) { p.link("task?id="+t.ID, t.ID) }},
+	textual("", "function", func(t *taskRow) string { return t.Func }),
+	textual("", "waits", func(t *taskRow) string { return t.Waits }),
+	number("", "for", func(t *taskRow) string { return seconds(t.For) }),
+	number("", "until", func(t *taskRow) string {
+		if t.Until == nil {
+			return ""
+		}
+		return "in " + secondsText(*t.Until)
+	}),
+}
+
+var watchColumns = []column[*watchRow]{
+	number("", "loop", func(w *watchRow) string { return itoa(w.Loop) }),
+	number("", "descriptor", func(w *watchRow) string { return itoa(w.FD) }),
+	textual("", "kind", func(w *watchRow) string { return w.Kind }),
+	textual("", "wants", func(w *watchRow) string { return w.Want }),
+	textual("", "peer", func(w *watchRow) string { return w.Peer }),
+	{"", "tasks that wait", "", func(p *page, w *watchRow) {
+		for _, t := range w.Waiters {
+			p.link("task?id="+t, t)
+			p.raw(" ")
+		}
+	}},
+}
+
+func (t *taskRow) title() string { return "Task " + t.ID }
+
+func (t *taskRow) write(p *page) {
+	p.tag("h2", "task "+t.ID)
+	p.list("loop", itoa(t.Loop), "function", t.Func, "state", t.Waits, "for", seconds(t.For))
+	if t.stack != "" {
+		p.tag("pre", t.stack)
+	}
+}

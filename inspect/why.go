@@ -1,0 +1,135 @@
+package inspect
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/ureactor/ureactor/internal/inside"
+)
+
+// stuckAfter is how long a peer must have accepted nothing to count as stuck.
+const stuckAfter = 3.0 // seconds
+
+// why says why a Conn does not go on, "" if it does.
+func why(c *inside.Conn, row *connRow) string {
+	is := func(s inside.State) bool { return c.State&s != 0 }
+	switch {
+	case is(inside.Dialling):
+		return "waits for the connect" + untilText(row.GiveUp)
+	case is(inside.Opening):
+		return "waits for the peer's part of the handshake"
+	case is(inside.Broken):
+		return fmt.Sprintf("output has failed (%s); input is read to its end", clean(fmt.Sprint(c.Failure)))
+	case is(inside.Closing) && is(inside.Blocked):
+		return "closing: " + blocked(c, row) + untilText(row.GiveUp)
+	case is(inside.Closing):
+		return "closing: waits for the peer's FIN" + untilText(row.GiveUp)
+	case is(inside.Blocked):
+		text := blocked(c, row)
+		if is(inside.BackPressured) {
+			text += fmt.Sprintf("; not read until at most %s wait", bytesText(float64(c.Low)))
+		}
+		return text
+	case is(inside.BackPressured):
+		return fmt.Sprintf("not read until at most %s of output wait", bytesText(float64(c.Low)))
+	case is(inside.Paused):
+		return "not read: the program has called Pause"
+	case is(inside.Waiting):
+		return "has more input than one turn reads"
+	}
+	return ""
+}
+
+// blocked says what waits where, and for how long.
+func blocked(c *inside.Conn, row *connRow) string {
+	text := "the peer does not read"
+	if row.Stuck < stuckAfter {
+		text = "the peer reads slowly"
+	}
+	text += fmt.Sprintf(": for %s its side has accepted nothing; %s wait here", secondsText(row.Stuck), bytesText(float64(c.Buffered)))
+	if c.Unsent > 0 {
+		text += fmt.Sprintf(" and %s in the kernel", bytesText(float64(c.Unsent)))
+	}
+	return text
+}
+
+func untilText(left *float64) string {
+	if left == nil {
+		return ""
+	}
+	return "; gives up in " + secondsText(*left)
+}
+
+// A finding is something that needs attention.
+type finding struct {
+	Level string `json:"level"` // "problem" or "warning"
+	Title string `json:"title"`
+	Text  string `json:"text,omitempty"`
+	Stack string `json:"stack,omitempty"`
+	Link  string `json:"link,omitempty"` // a page that shows more
+}
+
+// named is how many stuck peers a finding names.
+const named = 5
+
+// findings are what needs attention on one loop, the worst first.
+func (l *loop) findings(i int) (list []finding) {
+	add := func(level, title, text, stack, link string) {
+		list = append(list, finding{level, title, text, stack, link})
+	}
+	loop := fmt.Sprintf("loop %d", i)
+	if d := l.hangs(); d > 0 {
+		stack := l.stack()
+		add("problem", fmt.Sprintf("%s hangs: its present turn has run for %s", loop, secondsText(d.Seconds())),
+			"Nothing is read, sent or accepted meanwhile. The stack shows where it is.", stack, fmt.Sprintf("loop?id=%d", i))
+	}
+	l.mu.Lock()
+	pic, now := l.pic, l.now
+	l.mu.Unlock()
+	if pic != nil {
+		list = append(list, pic.findings(i)...)
+	}
+	if u := now.span.Utilization(); u > 0.9 {
+		add("warning", fmt.Sprintf("%s is busy: utilization %.0f %%", loop, 100*u), "It has hardly any time left.", "", "")
+	}
+	if n := len(inside.RecentOf(l.r).Slow); n > 0 {
+		last := inside.RecentOf(l.r).Slow[n-1]
+		if age := now.at.Sub(last.Time).Seconds(); age < 60 {
+			add("warning", fmt.Sprintf("%s: a callback took %s, %s ago", loop, secondsText(last.Took.Seconds()), secondsText(age)),
+				"", "", "events")
+		}
+	}
+	return list
+}
+
+func (p *picture) findings(loop int) (list []finding) {
+	for _, l := range p.Listeners {
+		addr := clean(l.Addr)
+		switch {
+		case l.Suspended:
+			list = append(list, finding{"problem", fmt.Sprintf("the listener at %s does not accept: %v", addr, l.Cause),
+				"It tries again ten times a second. What connects meanwhile waits in the backlog.", "", ""})
+		case l.Full:
+			list = append(list, finding{"warning", fmt.Sprintf("the listener at %s is full: %d connections are open", addr, l.Conns),
+				"More wait in the backlog until one of them has closed.", "", ""})
+		case l.Paused:
+			list = append(list, finding{"warning", fmt.Sprintf("the listener at %s is paused", addr), "The program, or an operator, has paused it.", "", ""})
+		}
+	}
+	var stuck []*connRow
+	for _, c := range p.conns(loop) {
+		if c.Stuck >= stuckAfter {
+			stuck = append(stuck, c)
+		}
+	}
+	slices.SortFunc(stuck, func(a, b *connRow) int { return cmp.Compare(b.Stuck, a.Stuck) })
+	for _, c := range stuck[:min(len(stuck), named)] {
+		list = append(list, finding{"problem", fmt.Sprintf("%s is stuck", c.Peer), c.Why, "", "conn?id=" + c.ID})
+	}
+	if len(stuck) > named {
+		list = append(list, finding{"problem", fmt.Sprintf("%d more peers on loop %d are stuck", len(stuck)-named, loop), "", "",
+			"conns?sort=stuck"})
+	}
+	return list
+}
