@@ -38,8 +38,8 @@ var lingerTime = 30 * time.Second
 // Output that was sent before the detach leaves first. Close does not wait for that output.
 type detached struct {
 	f      *os.File
-	sent   chan struct{} // closed when that has left
-	err    error         // or could not; written before
+	sent   chan struct{} // closed when that output has left, or cannot
+	err    error         // why it could not leave; written before sent is closed
 	closed chan struct{} // by Close
 	once   sync.Once
 }

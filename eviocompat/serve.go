@@ -28,7 +28,7 @@ type server struct {
 	events Events
 	group  *reactor.Group
 	addrs  []net.Addr
-	delay  time.Duration // of the last tick
+	delay  time.Duration // the delay that the last Tick returned
 
 	ends    atomic.Bool // shutdown has begun
 	stopped sync.WaitGroup

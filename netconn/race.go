@@ -35,7 +35,7 @@ type attempt struct {
 	first bool
 	to    netaddr.Endpoint
 	limit time.Duration
-	d     *desc.Desc // of the socket; nil before it exists. Guarded by race.mu
+	d     *desc.Desc // the Desc of the socket; nil before it exists. Guarded by race.mu
 	lost  bool       // it was given up. Guarded by race.mu
 	s     *socket.Socket
 	err   error

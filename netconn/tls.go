@@ -23,7 +23,7 @@ import (
 // HTTP/2 on TLSConns.
 type TLSConn struct {
 	c     net.Conn // a *Conn or a *UnixConn
-	b     *base    // of c
+	b     *base    // the base of c
 	s     *secure.Conn
 	other *tls.Conn // instead of c, b and s, if the connection below is another: see Server
 	room  []byte    // the buffer of Data for other

@@ -26,7 +26,7 @@ type kqueue struct {
 	waiting atomic.Bool // guards against two goroutines in Wait
 
 	mu      sync.Mutex       // guards what Add, Mod and Del touch
-	watched []watched        // by descriptor
+	watched []watched        // indexed by descriptor
 	changes [4]kevent.Change // room for the changes of one call
 
 	// at has, for each descriptor, the index of its last event in events. The index counts only if
@@ -81,7 +81,7 @@ func (p *kqueue) Mod(fd int, gen uint32, want Interest) error {
 	if fd < 0 || fd >= len(p.watched) || p.watched[fd].want == 0 {
 		return os.NewSyscallError("kevent", p.errs.NoEnt)
 	}
-	// Deleting and adding has the kernel report readiness that exists already.
+	// Deleting and adding makes the kernel report readiness that exists already.
 	old := p.watched[fd]
 	err := p.put(fd, old, watched{gen: gen, want: want})
 	if err == nil {

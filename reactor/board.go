@@ -17,7 +17,7 @@ type board[T any] struct {
 }
 
 type boardSlot[T any] struct {
-	taken atomic.Bool // by the writer, or by the reader
+	taken atomic.Bool // in use, by the writer or by the reader
 	v     T
 }
 

@@ -18,15 +18,15 @@ type dialing struct {
 	local  Addr          // see WithLocalAddr; the zero Addr means any
 	delay  time.Duration // see WithFallbackDelay
 	order  netaddr.Order // the addresses still to try
-	limit  time.Duration // of the address that is being tried
+	limit  time.Duration // the time limit of the address that is being tried
 	until  timeout.Deadline
 	timer  *Timer
-	cancel context.CancelFunc // of the lookup
+	cancel context.CancelFunc // cancels the lookup
 	last   error              // why the address before failed
 	rivals []*rival           // addresses that are tried at the same time, the oldest first
 	beside bool               // the timer is for the next address: this one goes on
 
-	listed       bool // in the list of Conns without a descriptor:
+	listed       bool // in unconnected; older and newer are its neighbours there
 	older, newer *Conn
 }
 
@@ -321,7 +321,7 @@ func (r *Reactor) startDials() {
 type unconnectedList struct {
 	oldest, newest *Conn
 	next           *Conn // the next Conn for the drain; nil: the drain does not iterate
-	seen           *Conn // the same of a picture's
+	seen           *Conn // the next Conn for a picture; nil: no picture iterates
 	n              int
 }
 

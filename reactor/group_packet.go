@@ -13,7 +13,7 @@ type packetPart struct {
 	net    netaddr.Network
 	at     netaddr.Binding
 	opt    *sockOptions
-	file   netaddr.File // of the socket's file, while no PacketConn has it
+	file   netaddr.File // the socket's file, while no PacketConn has it
 	choose func(*PacketConn) PacketHandler
 	home   *sharedSocket // nil if the other loops receive at the address too
 	c      *PacketConn

@@ -50,7 +50,7 @@ func (s *sharedSocket) attach(fd int) error {
 	}
 	return s.part.open(func(f func() error) error {
 		g.mu.Lock()
-		if g.owned { // by now
+		if g.owned { // the loops have begun to run meanwhile
 			g.mu.Unlock()
 			r.mustPost(func() { s.report(r, f()) })
 			return nil

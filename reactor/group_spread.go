@@ -11,9 +11,9 @@ import (
 // loop has a Listener without a descriptor for its Conns.
 type distributor struct {
 	home     *sharedSocket
-	file     netaddr.File             // of the socket's file, while no Listener has it
+	file     netaddr.File             // the socket's file, while no Listener has it
 	acceptor atomic.Pointer[Listener] // one of parts; another one when its loop has failed
-	parts    []*Listener              // by loop
+	parts    []*Listener              // indexed by loop
 	loads    []atomic.Int64           // Conns by loop, those on their way included
 	next     int                      // the next loop in turn; belongs to the acceptor
 	least    bool

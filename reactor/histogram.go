@@ -15,7 +15,7 @@ const HistogramBuckets = 26
 // s.
 type Histogram struct {
 	Counts [HistogramBuckets]uint64
-	Sum    time.Duration // of all durations
+	Sum    time.Duration // the sum of all durations
 }
 
 // HistogramBound returns the longest duration that bucket i counts, 0 <= i < HistogramBuckets. For

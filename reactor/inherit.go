@@ -41,7 +41,7 @@ type inheritedSocket struct {
 	fd   int
 	typ  int
 	addr Addr
-	file netaddr.File // to remove at the end
+	file netaddr.File // the file to remove at the end
 	name string       // what the unit calls it
 	use  bool         // a socket that can listen or receive
 }
@@ -210,7 +210,7 @@ func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) 
 	var rest []inheritedSocket
 	for _, s := range in.socks {
 		if a.Port == 0 && s.addr.Port != 0 && fits(s, s.addr.Port) {
-			a.Port = s.addr.Port // and all others must have the same port
+			a.Port = s.addr.Port // all others must have the same port
 		}
 		if !fits(s, a.Port) {
 			rest = append(rest, s)

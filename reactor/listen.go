@@ -33,7 +33,7 @@ type Listener struct {
 	suspendTimer *Timer       // after a failure
 	failures     int          // accepts in a row that got nothing
 	suspended    bool         // since its last pause no accept has succeeded
-	cause        kernel.Errno // of that pause
+	cause        kernel.Errno // the error that caused that pause
 	queued       int          // queueLength before the first accept after a pause
 	others       []*Listener  // further sockets that were passed for its address
 	single       bool         // the last Event brought one connection and no more

@@ -13,7 +13,7 @@ type Load struct {
 	Busy, Idle time.Duration
 
 	Turns Histogram // how long a turn took, without the sleep before it
-	Lag   Histogram // of a timer: from its deadline to the stage of the turn that calls it
+	Lag   Histogram // from the deadline of a timer to the stage of the turn that calls it
 	Posts Histogram // from Post or PostSend to the stage of the turn that runs it
 	Wakes Histogram // from the wake of a Task, or its Go or yield, to the stage that runs it
 

@@ -123,9 +123,9 @@ type sockOptions struct {
 	accepts     int
 	maxConns    int
 	reusePort   bool
-	groupShared bool    // with the other loops of a Group
-	balance     Balance // of a Group
-	chosen      bool    // by the Group: another balance does as well
+	groupShared bool    // the socket is shared with the other loops of a Group
+	balance     Balance // the Balance of a Group
+	chosen      bool    // the Group has chosen balance, and may choose another
 	inherited   *Inherited
 	delay       bool // Nagle on
 	keepAlive   net.KeepAliveConfig
@@ -136,9 +136,9 @@ type sockOptions struct {
 	resolver    *net.Resolver
 	control     func(fd int) error
 	filter      func(*Wire) Filter
-	trusted     []netip.Prefix // whose connections begin with a PROXY header; nil: no header
+	trusted     []netip.Prefix // addresses whose connections begin with a PROXY header; nil: no header
 	tcp         bool
-	ecn, gro    bool // of datagrams
+	ecn, gro    bool // options of datagram sockets
 	edge        bool // a short read has taken all there was, so an edge is enough
 }
 

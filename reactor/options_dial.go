@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// WithKeepAlive has the kernel probe a TCP peer that has been silent for d, and every d again;
-// whole seconds, 1 s … 9 h. Off if not set: an idle timeout costs no packets.
+// WithKeepAlive makes the kernel probe a TCP peer that has been silent for d, and again after each
+// further d; whole seconds, 1 s … 9 h. Off if not set: an idle timeout costs no packets.
 func WithKeepAlive(d time.Duration) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if d < time.Second || d > keepAliveMax {
@@ -23,9 +23,9 @@ func WithKeepAlive(d time.Duration) SocketOption {
 
 const keepAliveMax = 32767 * time.Second // TCP_KEEPIDLE's limit
 
-// WithKeepAliveConfig configures keep-alive probes as net.KeepAliveConfig does. A time or count of 0
-// is 15 s or 9, and a negative one is the system's. The largest time is that of WithKeepAlive, the
-// largest count 127.
+// WithKeepAliveConfig configures keep-alive probes as net.KeepAliveConfig does. A time of 0 means
+// 15 s, a count of 0 means 9, and a negative one keeps the system's value. The largest time is that
+// of WithKeepAlive, and the largest count is 127.
 func WithKeepAliveConfig(c net.KeepAliveConfig) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if c.Idle > keepAliveMax || c.Interval > keepAliveMax || c.Count > keepAliveProbesMax {
@@ -38,9 +38,9 @@ func WithKeepAliveConfig(c net.KeepAliveConfig) SocketOption {
 
 const keepAliveProbesMax = 127 // TCP_KEEPCNT's limit
 
-// WithUserTimeout ends a TCP connection with ETIMEDOUT when data that it has sent is not
-// acknowledged for d, 1 ms … 24 h (TCP_USER_TIMEOUT, RFC 5482). If not set, the system decides, often
-// after 15 minutes. A system without the option returns errors.ErrUnsupported.
+// WithUserTimeout makes a TCP connection fail with ETIMEDOUT if its data is not acknowledged for d,
+// 1 ms … 24 h (TCP_USER_TIMEOUT, RFC 5482). If not set, the system decides, often after 15 minutes.
+// A system without the option returns errors.ErrUnsupported.
 func WithUserTimeout(d time.Duration) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if d < time.Millisecond || d > 24*time.Hour {

@@ -52,7 +52,7 @@ type PacketConn struct {
 	closing      bool
 	closed       bool
 	detached     bool          // the descriptor is another loop's
-	sharedAt     *sharedSocket // of a Group, if one loop receives for all
+	sharedAt     *sharedSocket // set in a Group if one loop receives for all
 }
 
 // packetBuffers is shared by the PacketConns of a loop.
@@ -62,8 +62,8 @@ type packetBuffers struct {
 	out   *kernel.Batch
 	in    *kernel.Batch  // the one that was received
 	to    *PacketConn    // who has received it
-	at, n int            // of its Packets, those before at are delivered
-	off   int            // and so many bytes of the one at at
+	at, n int            // Packets[at:n] are not delivered yet
+	off   int            // the bytes of Packets[at] that are delivered already
 	now   *kernel.Packet // the one that is delivered
 }
 

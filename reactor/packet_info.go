@@ -16,8 +16,8 @@ type PacketInfo struct {
 	ECN uint8
 }
 
-// WithECN has the kernel report the ECN bits of received datagrams: see PacketConn.Info. Only Linux
-// does.
+// WithECN makes the kernel report the ECN bits of received datagrams: see PacketConn.Info. Only
+// Linux does.
 func WithECN() ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		o.ecn = true

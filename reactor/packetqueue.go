@@ -16,7 +16,7 @@ const packetsKept = packetMax / packetCost
 type packetQueue struct {
 	list  []queued
 	bytes []byte
-	first int // of list: those before it are sent
+	first int // the datagrams in list before this index are sent
 }
 
 type queued struct {

@@ -22,7 +22,7 @@ type painter struct {
 	r     *Reactor
 	p     *inside.Loop
 	then  []func(*inside.Loop, error)
-	stage int             // of stages
+	stage int             // index in stages
 	at    int             // where the stage continues: a descriptor, or a place in the queue of timers
 	left  int             // entries of this turn
 	funcs map[uintptr]int // index in p.Timers, by the function's code

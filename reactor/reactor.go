@@ -48,7 +48,7 @@ type Reactor struct {
 	k      Kernel
 	lone   loner // k, or nil
 	group  *Group
-	loop   int // its place in that
+	loop   int // its index in the group
 	poller poller.Poller
 	log    *zaplog.Logger
 	opt    options
@@ -67,17 +67,18 @@ type Reactor struct {
 
 	inTurn       bool
 	turnBegun    bool              // a turn was left unfinished: the next one continues its lists
-	budget       budget            // of this turn
+	budget       budget            // what is left of this turn's budget
 	batch        int               // Events of this turn
 	next         int               // index of the next Event to deliver
 	readPending  queue[*Conn]      // Conns that have more input than one read took
 	rereading    *Conn             // the Conn of readPending that is being read
-	flushPending queue[flusher]    // to be flushed at the end of the step
+	flushPending queue[flusher]    // Conns and PacketConns to flush at the end of the step
 	closedCalls  queue[closedCall] // calls of Closed that are due
 	posting      postQueue         // posts made before this turn
 
-	spareWatch *Watch // of a Desc that unregistered, for reuse: a Poll registers again with each wait
-	callbacks  bool   // some socket has or had a callback; see waiter's Settle
+	// the Watch of a Desc that unregistered, for reuse: a Poll registers again with each wait
+	spareWatch *Watch
+	callbacks  bool // some socket has or had a callback; see waiter's Settle
 
 	driver      threadlock.State // lock state of the goroutine on which the Tasks began; 0: none yet
 	probe       threadlock.Probe
@@ -133,7 +134,7 @@ type Reactor struct {
 	posted       postQueue
 	waiters      int  // callers of Shutdown whose context has not ended
 	postsClosed  bool // takes no posts
-	pollerClosed bool // its poller is closed
+	pollerClosed bool // the poller is closed
 	failing      bool // it has failed and is about to stop
 }
 

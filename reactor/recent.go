@@ -29,7 +29,7 @@ type recent struct {
 
 // A ring keeps the last recentMost entries.
 type ring[T any] struct {
-	list []T // from next on the oldest, once it is full
+	list []T // once it is full, list[next] is the oldest
 	next int
 }
 

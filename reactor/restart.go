@@ -39,7 +39,7 @@ func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 	if len(cmd.ExtraFiles) > 0 {
 		panic("reactor: Restart of a command with ExtraFiles: their numbers are those of the sockets")
 	}
-	for _, r := range loops { // in this order everywhere
+	for _, r := range loops { // the same order everywhere, so that two Restarts cannot deadlock
 		select {
 		case r.restarting <- struct{}{}:
 			defer func() { <-r.restarting }()
@@ -174,8 +174,9 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 }
 
 const (
-	lookTime    = 20 * time.Millisecond  // between two checks whether the new process runs
-	outputDelay = 500 * time.Millisecond // for output after an exit: a child may hold the pipe open
+	lookTime = 20 * time.Millisecond // the time between two checks whether the new process runs
+	// the wait for output after an exit, because a child may hold the pipe open
+	outputDelay = 500 * time.Millisecond
 )
 
 // awaitReady waits for the message of Ready until ctx or the process has ended. It checks the

@@ -11,8 +11,8 @@ type Stats struct {
 
 	Accepted   uint64
 	Refused    uint64 // accept failures after which a listener paused
-	NoFiles    uint64 // of these: the process or the system has no descriptor left
-	NoMemory   uint64 // of these: the system has no memory left
+	NoFiles    uint64 // part of Refused: the process or the system has no descriptor left
+	NoMemory   uint64 // part of Refused: the system has no memory left
 	Full       uint64 // times that WithMaxConns has paused a listener
 	Dialled    uint64 // connects that succeeded
 	Reads      uint64 // calls of Data

@@ -62,8 +62,8 @@ type Task struct {
 	cancel      cancelState
 	waitsFor    inside.Reason
 	wakePending bool             // a wake came before the wait
-	goexited    bool             // by runtime.Goexit, isolated
-	code        uintptr          // of f
+	goexited    bool             // ended by runtime.Goexit, which was isolated
+	code        uintptr          // the code of f
 	since       timeout.Deadline // when the present sleep began, by the turn's clock
 	result      *taskResult
 	ctx         *taskContext

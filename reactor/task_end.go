@@ -50,7 +50,7 @@ func (r *Reactor) drainTask(t *Task) {
 type taskList struct {
 	oldest, youngest *Task
 	next             *Task // where the iteration is; nil: there is none
-	seen             *Task // the same of a picture's
+	seen             *Task // the next Task for a picture; nil: no picture iterates
 	n                int
 }
 

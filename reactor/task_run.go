@@ -168,7 +168,7 @@ func (r *Reactor) step(t *Task) {
 	r.running = t
 	t.next()
 	r.running = nil
-	if t.state == running { // else it waits
+	if t.state == running { // otherwise it waits
 		r.over(t)
 	}
 	t.checkState()

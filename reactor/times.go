@@ -9,7 +9,7 @@ import (
 // figures are the counts that the loop publishes for other goroutines at the end of each turn.
 type figures struct {
 	count     Stats
-	busy      time.Duration    // in turns that have ended
+	busy      time.Duration    // the time in turns that have ended
 	began     timeout.Deadline // when New made the loop
 	turnEnded timeout.Deadline // when the last turn ended; before the first turn, began
 	unsent    timeout.Deadline // when the oldest refused byte was sent

@@ -14,7 +14,7 @@ type Watch struct {
 	sink  sink // receives the Events
 	fd    int32
 	gen   uint32          // 0 once stopped
-	want  poller.Interest // as registered; 0: not in the poller at all
+	want  poller.Interest // the registered interest; 0: not registered in the poller
 	waits bool            // the sink is a Desc: its Events wake tasks and call no function
 }
 

@@ -25,7 +25,7 @@ type watchdog struct {
 
 	mu    sync.Mutex // guards the fields below, which the loop passes to the goroutine
 	since time.Time  // zero between callbacks
-	fd    int        // of the Conn, Listener or Watch; -1 for timers and posts
+	fd    int        // the descriptor of the Conn, Listener or Watch; -1 for timers and posts
 	named bool       // logged while still running
 	stack string     // the loop's stack, read while the callback ran; "" if it was short
 }

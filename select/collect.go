@@ -26,11 +26,11 @@ type scan struct {
 	try            func() (int, kernel.Errno) // collectReady, made once
 	call           desc.Call
 	waits          bool         // it may sleep, so it holds the turn while it collects
-	lastErrno      kernel.Errno // of the last collectReady
+	lastErrno      kernel.Errno // the result of the last collectReady
 	keepRegistered bool         // see few
 	found          []result
 	toPoll         []*entry
-	err            error // of an Object
+	err            error // the error of an Object
 }
 
 // A result is one ready entry.

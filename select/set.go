@@ -31,7 +31,7 @@ type set struct {
 	reportsUnasked bool // see the function
 	closed         bool
 	objects        map[Pollable]*entry
-	nodes          map[int32]*node // by descriptor
+	nodes          map[int32]*node // by descriptor number
 	gens           uint32          // the last generation given to a node
 
 	// Each poll asks these, because the kernel does not report them. The last item of a list
@@ -43,7 +43,7 @@ type set struct {
 	events        []poller.Event
 	waiting       int    // polls that may be asleep
 	changes       uint64 // counts changes that no Event reports to a poll in progress
-	lastChanges   uint64 // changes when a waiting poll last collected
+	lastChanges   uint64 // the value of changes when a waiting poll last collected
 	freeScan      *scan
 	results       results
 
@@ -61,7 +61,7 @@ type entry struct {
 	custom       Object
 	subscribe    func(f func()) (stop func()) // subscribes to custom, if that notifies
 	unsubscribe  func()                       // ends the subscription of this entry
-	at           int                          // its place in closedObjects or custom
+	at           int                          // its index in closedObjects or custom
 }
 
 // A node is one descriptor number with its entries. The kernel registers a number once.
@@ -70,7 +70,7 @@ type node struct {
 	gen      uint32
 	inKernel bool // registered; false for files and for numbers that are not open
 	polled   bool // is in set.polled
-	at       int  // its place there
+	at       int  // its index in polled
 	entries  []*entry
 }
 

@@ -56,8 +56,8 @@ func GetAddrInfoOn(t *reactor.Task, host, port string, af, typ, proto, flags int
 // A service is a kind of socket. The result has each address for each service.
 type service struct {
 	typ, proto int
-	network    string // of the lookup of service names
-	port       int    // or portUnknown (not looked up yet), portNone (no such service)
+	network    string // the network for the lookup of service names
+	port       int    // a number, portUnknown (not looked up yet) or portNone (no such service)
 }
 
 const (
@@ -72,7 +72,7 @@ type query struct {
 	flags      int
 	services   []service
 	addrs      []kernel.Addr
-	wrong      error // of the host; an error of the service comes first
+	wrong      error // the error of the host; an error of the service counts first
 }
 
 func eai(code int) error { return &OSError{code, opGetAddrInfo.String()} }

@@ -15,7 +15,7 @@ const ControlMost = 64 << 10
 type Message struct {
 	Control []byte // control messages, as cmsg(3) has them
 	Flags   int    // MSG_TRUNC: data is lost; MSG_CTRUNC: control data is lost; and others
-	From    Addr   // of a datagram
+	From    Addr   // the sender of a datagram
 }
 
 // Rights returns the descriptors that were passed with the data (SCM_RIGHTS). They are

@@ -16,10 +16,11 @@ import (
 // is unreachable, except on a simulated kernel. A Socket must not be copied.
 type Socket struct {
 	d       *desc.Desc
-	timeout atomic.Int64                // a timeout.Timeout
-	peer    atomic.Pointer[kernel.Addr] // of a stream: the argument of Connect or result of accept
-	call    atomic.Pointer[callback]    // of option 20
-	again   atomic.Pointer[OSError]     // the last EAGAIN: see fail
+	timeout atomic.Int64 // a timeout.Timeout
+	// the peer of a stream: the argument of Connect, or the result of accept
+	peer    atomic.Pointer[kernel.Addr]
+	call    atomic.Pointer[callback] // the callback of option 20
+	again   atomic.Pointer[OSError]  // the last EAGAIN: see fail
 	cleanup runtime.Cleanup
 	connect atomic.Uint32 // a stage
 	lowat   atomic.Int32  // SO_RCVLOWAT; 0 until set

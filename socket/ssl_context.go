@@ -36,7 +36,7 @@ type SSLContext struct {
 	cert     *tls.Certificate // nil: none was loaded
 	trusted  []*x509.Certificate
 	suites   []suite
-	config   *tls.Config // of the present settings; nil: not made yet
+	config   *tls.Config // from the present settings; nil: not made yet
 	verifier *verifier   // the same
 }
 

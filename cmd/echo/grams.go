@@ -25,7 +25,7 @@ type grams struct {
 	buf  []byte              // only the pages that datagrams reach use memory
 	n    int
 	from netip.AddrPort // for UDP
-	path net.Addr       // for a Unix socket
+	path net.Addr       // the local address of a Unix socket
 	cut  bool
 }
 

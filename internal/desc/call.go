@@ -44,7 +44,7 @@ type Call struct {
 	Limit          timeout.Timeout
 	Step           timeout.Timeout // 0 is no limit; it is for readiness that no Event reports
 	until          timeout.Deadline
-	step           timeout.Deadline // of the present sleep
+	step           timeout.Deadline // the end of the present sleep's step
 	KeepRegistered bool             // the call ends with a suspended registration; see suspend
 	Drained        bool             // the last try emptied the socket
 	NeedsNew       bool             // only new data helps: after Drained it waits for an Event

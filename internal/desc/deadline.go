@@ -28,7 +28,7 @@ func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 		d.unlock()
 		return 0
 	}
-	var holders [2]Sleeper // of both directions, because of Call.BothDeadlines
+	var holders [2]Sleeper // the holders of both directions, because of Call.BothDeadlines
 	var queued []Sleeper
 	for i := range d.dirs {
 		holders[i] = d.dirs[i].waiting

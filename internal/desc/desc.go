@@ -145,8 +145,8 @@ type Desc struct {
 	timedOut  bool // see NoteTimedOut
 	endSeen   bool // see EndSeen
 
-	registered bool // for input
-	output     bool // for output too
+	registered bool // registered for input
+	output     bool // registered for output too
 	level      bool // level-triggered
 	// Transient: registered only while a call waits. A Poll's own descriptor is so, because few
 	// Pollers can have it at the same time.
@@ -164,7 +164,7 @@ type extra struct {
 	hooks      []*Hook
 	onArrival  func()             // called after each Event that may mean input
 	onEvent    func()             // called after each Event
-	objects    func() int         // of a Poll: how many are registered
+	objects    func() int         // for a Poll: returns how many objects are registered
 	closedCh   chan struct{}      // closed when Close need not wait any longer; nil if none waits
 	closeErrno Errno              // result of the close
 	borrowed   *[ScratchSize]byte // the buffer that the last Borrow returned

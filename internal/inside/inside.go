@@ -17,7 +17,8 @@ var (
 	// LoopStack returns the present stack of the *reactor.Reactor at this address. Package
 	// inspect sets it: in a program without that nobody wants to see the stack.
 	LoopStack func(reactor uintptr) string
-	// Act has a *reactor.Reactor do what an operator asks for, and calls then as Picture does.
+	// Act makes a *reactor.Reactor perform the action of an operator, and calls then as Picture
+	// does.
 	Act func(reactor any, a Action, id ID, then func(error))
 	// Desc returns the Desc of a *socket.Socket.
 	Desc func(socket any) *desc.Desc

@@ -11,13 +11,13 @@ import (
 // A Loop is what lives on one loop. It is collected in several turns, so its parts are of slightly
 // different times.
 type Loop struct {
-	Time     time.Time        // of the end of the collection
-	Began    timeout.Deadline // of the collection, by the loop's clock
-	Now      timeout.Deadline // of its end
-	Turns    int              // in which it was collected
+	Time     time.Time        // the date at the end of the collection
+	Began    timeout.Deadline // the start of the collection, by the loop's clock
+	Now      timeout.Deadline // the end of the collection
+	Turns    int              // the number of turns that the collection took
 	Draining bool
 
-	Conns     []Conn // by descriptor; those without one come last
+	Conns     []Conn // in the order of descriptors; Conns without one come last
 	Listeners []Listener
 	Packets   []Packet
 	Watches   []Watch
@@ -67,7 +67,7 @@ type Conn struct {
 	Quiet   timeout.Deadline // when that passes
 	Read    timeout.Deadline // deadlines; Never: none
 	Write   timeout.Deadline
-	GiveUp  timeout.Deadline // of a closing Conn or of a Dial
+	GiveUp  timeout.Deadline // when a closing Conn or a Dial gives up
 	Failure error            // why output has failed
 	TLS     *TLS             // nil without
 }
@@ -109,11 +109,11 @@ type Packet struct {
 type Watch struct {
 	ID      ID
 	Kind    Kind
-	Peer    kernel.Addr // of a socket
+	Peer    kernel.Addr // the peer of a socket
 	Want    poller.Interest
 	Calls   string    // the function of a Watch
 	Waiters []uintptr // Tasks
-	Objects int       // of a Poll
+	Objects int       // the number of objects of a Poll
 }
 
 // A Kind is who has a Watch.
@@ -129,7 +129,7 @@ const (
 type Reason uint8
 
 const (
-	Event Reason = iota // of a descriptor
+	Event Reason = iota // an Event of a descriptor
 	Sleep
 	Join
 	Await
@@ -158,7 +158,7 @@ type Timers struct {
 
 // A Slow is a callback that kept the loop.
 type Slow struct {
-	Time  time.Time // of its end
+	Time  time.Time // when it ended
 	Took  time.Duration
 	FD    int
 	Peer  kernel.Addr
@@ -168,8 +168,8 @@ type Slow struct {
 // A Line is a line of the loop's log at level Warn or above, or the end of a Conn with an error.
 type Line struct {
 	Time time.Time
-	Text string      // of the log; of a Conn the address that it dialled
-	Peer kernel.Addr // of a Conn
+	Text string      // the text of the log line; for a Conn, the address that it dialled
+	Peer kernel.Addr // the peer of a Conn
 	Err  error
 }
 
@@ -182,7 +182,7 @@ type Recent struct {
 	Failed uint64 // Conns that ended with an error since New
 }
 
-// An Action is what an operator can have a loop do.
+// An Action is an act of a loop that an operator can request.
 type Action uint8
 
 const (

@@ -21,11 +21,11 @@ type Query struct {
 	// Otherwise such a name is an error.
 	AnyZone bool
 
-	path    string // of a Unix socket
+	path    string // the path of a Unix socket
 	host    string // "" means this machine
-	service string // to be looked up; "" once the port is known
+	service string // the name to look up; "" once the port is known
 	port    uint16
-	ips     []netip.Addr // of the host, once known
+	ips     []netip.Addr // the addresses of the host, once they are known
 }
 
 // Parse reads an address: host:port, or the path of a Unix socket. It makes no lookup.

@@ -73,7 +73,7 @@ type Session struct {
 	handshakeErr  error // why the handshake has failed
 	records       framing
 	recordsRead   int  // records completed on the wire in the present Read.
-	recordsDone   int  // the same since the last RecordsDone.
+	recordsDone   int  // records completed since the last RecordsDone
 	peeked        bool // first was read for Peek. The next Read returns it.
 	first         byte
 	readErr       error // the error that has ended reading

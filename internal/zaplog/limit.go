@@ -16,7 +16,7 @@ const Lines = 100
 type Limit struct {
 	mu      sync.Mutex
 	second  time.Time // the start of the present second
-	lines   int       // in it
+	lines   int       // lines logged in that second
 	dropped int       // since the last line
 }
 
