@@ -1,148 +1,173 @@
 package main
 
 import (
-	"bytes"
-	"strconv"
 	"time"
 
 	"github.com/ureactor/ureactor/reactor"
 )
 
-const greeting = "Hello World!\r\n"
+const (
+	// idleTime is how long a connection may be idle.
+	idleTime = time.Minute
+	// wholeTime is how long a request may take from its first byte to its last.
+	wholeTime = time.Minute
+	// enough is how much output may wait before requests have to wait. It is the high-water mark,
+	// because Drained is called above that.
+	enough = 256 << 10
+)
 
-// keepAlive is how long a connection may be idle.
-const keepAlive = time.Minute
+var limits = reactor.WithLimits(64<<10, enough, 4<<20)
 
-// enough is how much output may wait before requests have to wait. It is the high-water mark,
-// because Drained is called above that.
-const enough = 256 << 10
-
-func listen(g *reactor.Group, network, addr string) (*reactor.GroupListener, error) {
-	return g.Listen(network, addr, accept, reactor.WithLimits(64<<10, enough, 4<<20))
+func (s *site) listen(g *reactor.Group, network, addr string) (*reactor.GroupListener, error) {
+	return g.Listen(network, addr, s.accept, limits)
 }
 
-func accept(c *reactor.Conn) reactor.Handler {
-	_ = c.SetIdleTimeout(keepAlive) // cannot fail on a new Conn
-	return &conn{}
+func (s *site) accept(c *reactor.Conn) reactor.Handler {
+	_ = c.SetIdleTimeout(idleTime) // cannot fail on a new Conn
+	return &conn{s: s, in: c.KeepInput(maxHead)}
 }
-
-// wholeTime is how long a request may take from its first byte to its last.
-const wholeTime = time.Minute
-
-const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 
 // A conn is one client.
+//
+//	field  set                             cleared
+//	busy   a head was read                 its answer is complete
+//	begun  an answer with a body begins    the answer is complete
+//	armed  a request is incomplete         it is complete, and no other one has begun
+//	timed  armed, for the present request  the request is complete
+//	eof    the client has half-closed      -
+//	ended  the last answer was sent        -
 type conn struct {
-	rest  []byte // unread input: an incomplete head; complete ones too while the peer does not read
-	seen  int    // bytes of rest that have no end of a head
+	s     *site
+	in    *reactor.Input
+	seen  int // bytes of an incomplete head that were searched
 	req   request
-	body  int  // bytes of req's body still to come; they are dropped
-	begun bool // req's head is complete, and not answered yet
-	timed bool // a request's timeout is set
-	room  [256]byte
+	body  body
+	busy  bool
+	begun bool
+	armed bool
+	timed bool
+	eof   bool
 	ended bool
+	room  [512]byte // for the head of an answer
 }
 
-func (h *conn) Data(c *reactor.Conn, p []byte) {
-	if len(h.rest) == 0 {
-		n := h.run(c, p)
-		h.rest = append(h.rest, p[n:]...)
-		return
-	}
-	h.rest = append(h.rest, p...)
-	h.again(c)
-}
+var _ interface {
+	reactor.DrainHandler
+	reactor.EOFHandler
+	reactor.TimeoutHandler
+} = (*conn)(nil)
+
+func (h *conn) Data(c *reactor.Conn, _ []byte) { h.run(c) }
 
 // Drained continues with the requests that had to wait until the peer read its answers.
-func (h *conn) Drained(c *reactor.Conn) { h.again(c) }
+func (h *conn) Drained(c *reactor.Conn) { h.run(c) }
+
+// EOF is the end of the client's requests. The answers are still sent.
+func (h *conn) EOF(c *reactor.Conn) {
+	h.eof = true
+	h.run(c)
+}
 
 // Timeout ends a connection that is idle, or whose request does not end.
-func (h *conn) Timeout(c *reactor.Conn, _ reactor.TimeoutKind) { _ = c.Close() }
+func (h *conn) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) {
+	if kind == reactor.TimeoutRead {
+		h.refuse(c, timedOut)
+		return
+	}
+	_ = c.Close()
+}
 
 func (h *conn) Closed(*reactor.Conn, error) {}
 
-func (h *conn) again(c *reactor.Conn) {
-	n := h.run(c, h.rest)
-	if n == 0 {
+// run answers the requests that have arrived. The answers leave together.
+func (h *conn) run(c *reactor.Conn) {
+	for !h.ended && c.Buffered() <= enough {
+		if !h.busy && !h.nextHead(c) || h.busy && !h.nextPiece(c) {
+			break
+		}
+	}
+	if h.eof && !h.ended && c.Buffered() <= enough {
+		if h.begun { // an echo that is cut off must not look whole
+			_ = c.Abort()
+			return
+		}
+		h.end(c)
+	}
+	if incomplete := h.busy || h.in.Buffered() > 0; incomplete != h.armed || incomplete && !h.timed {
+		h.setTimeout(c, incomplete) // rare: most requests arrive whole
+	}
+}
+
+func (h *conn) setTimeout(c *reactor.Conn, incomplete bool) {
+	limit := time.Duration(0)
+	if incomplete && c.Buffered() <= enough { // else the client does not read: it is idle
+		limit = wholeTime
+	}
+	h.armed = limit > 0
+	h.timed = h.armed
+	_ = c.SetReadTimeout(limit) // fails only on a closed Conn
+}
+
+// nextHead reads the head of a request, and reports whether there was one.
+func (h *conn) nextHead(c *reactor.Conn) bool {
+	for h.seen == 0 { // empty lines before a request, as after an old client's body: RFC 9112, 2.2
+		if p, err := h.in.Peek(2); err != nil || string(p) != "\r\n" {
+			break
+		}
+		_, _ = h.in.Discard(2)
+	}
+	r, whole, no := nextHead(h.in, &h.seen)
+	if no != "" {
+		h.refuse(c, no)
+		return false
+	}
+	if !whole {
+		return false
+	}
+	h.req, h.body, h.busy = r, newBody(&r), true
+	if r.waits && h.body.state != bodyEnded && h.in.Buffered() == 0 {
+		_ = c.Send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	}
+	return true
+}
+
+// nextPiece handles a piece of a request's body, or its end. It reports whether to go on.
+func (h *conn) nextPiece(c *reactor.Conn) bool {
+	piece, no := h.body.next(h.in)
+	switch {
+	case no != "":
+		h.refuse(c, no)
+		return false
+	case len(piece) > 0:
+		if h.req.target == "/echo" {
+			h.echo(c, piece)
+		}
+		return true
+	case h.body.state != bodyEnded:
+		return false
+	}
+	h.answer(c)
+	h.busy, h.begun, h.timed = false, false, false
+	if h.req.close {
+		h.end(c)
+	}
+	return true
+}
+
+// refuse sends a status and ends the connection. If an answer has begun, no status can be sent.
+func (h *conn) refuse(c *reactor.Conn, no refusal) {
+	if h.begun {
+		h.ended = true
+		_ = c.Abort()
 		return
 	}
-	if h.rest = h.rest[:copy(h.rest, h.rest[n:])]; len(h.rest) == 0 {
-		h.rest = nil
-	}
+	h.req.close = true
+	h.status(c, string(no))
+	h.end(c)
 }
 
-// run answers the requests at the front of p and returns how many bytes they had. The answers leave
-// together.
-func (h *conn) run(c *reactor.Conn, p []byte) (done int) {
-	whole := true
-	for !h.ended && whole && c.Buffered() <= enough && (h.begun || done < len(p)) {
-		if h.begun {
-			n := min(h.body, len(p)-done)
-			done += n
-			if h.body -= n; h.body > 0 {
-				whole = false
-			} else {
-				h.begun = false
-				h.answer(c, "200 OK", h.req)
-			}
-			continue
-		}
-		// An empty line before a request, as after an old client's body: RFC 9112, 2.2.
-		if bytes.HasPrefix(p[done:], blankLine[:2]) {
-			done += 2
-			h.seen = 0
-			continue
-		}
-		r, n, no := parse(p[done:], h.seen)
-		h.seen = 0
-		switch {
-		case no != "":
-			h.answer(c, string(no), request{close: true})
-		case n == 0:
-			h.seen, whole = len(p)-done, false
-		default:
-			done += n
-			h.req, h.body, h.begun = r, max(r.body, 0), true
-			if r.waits && h.body > 0 && done == len(p) {
-				_ = c.Send([]byte(goOn))
-			}
-		}
-	}
-	if h.timed == whole { // rare: most requests arrive whole
-		h.timed = !whole
-		limit := time.Duration(0)
-		if h.timed {
-			limit = wholeTime
-		}
-		_ = c.SetReadTimeout(limit) // fails only on a closed Conn
-	}
-	return done
-}
-
-// answer sends one answer. If that fails, the peer is lost, and Closed follows.
-func (h *conn) answer(c *reactor.Conn, status string, r request) {
-	body := greeting
-	if status != "200 OK" {
-		body = status + "\r\n"
-	}
-	b := append(append(h.room[:0], "HTTP/1.1 "...), status...)
-	b = append(b, "\r\nServer: ureactor\r\nDate: "...)
-	b = time.Now().UTC().AppendFormat(b, "Mon, 02 Jan 2006 15:04:05 GMT")
-	b = append(b, "\r\nContent-Type: text/plain\r\nContent-Length: "...)
-	b = strconv.AppendInt(b, int64(len(body)), 10)
-	switch {
-	case r.close:
-		b = append(b, "\r\nConnection: close"...)
-	case r.old: // otherwise HTTP/1.0 reads until end of input
-		b = append(b, "\r\nConnection: keep-alive"...)
-	}
-	b = append(b, "\r\n\r\n"...)
-	if !r.head {
-		b = append(b, body...)
-	}
-	_ = c.Send(b)
-	if r.close {
-		h.ended = true
-		_ = c.Close() // after the answers
-	}
+// end closes the connection after the answers.
+func (h *conn) end(c *reactor.Conn) {
+	h.ended = true
+	_ = c.Close()
 }

@@ -16,19 +16,21 @@ import (
 func main() {
 	port := flag.Int("port", 8080, "port on loopback")
 	path := flag.String("unixsocket", "", "path of a Unix socket to listen on too")
+	file := flag.String("file", "", "the file that /file is")
 	loops := flag.Int("loops", 1, "number of loops, 0 is one for each processor")
 	flag.Parse()
 	g, err := reactor.NewGroup(*loops)
 	if err != nil {
 		log.Fatal(err)
 	}
-	l, err := listen(g, "tcp", fmt.Sprint("127.0.0.1:", *port))
+	s := &site{path: *file}
+	l, err := s.listen(g, "tcp", fmt.Sprint("127.0.0.1:", *port))
 	if err != nil {
 		log.Fatal(err)
 	}
 	log.Printf("http server at %v, %d loops", l.Addr(), len(g.Loops()))
 	if *path != "" {
-		if _, err := listen(g, "unix", *path); err != nil {
+		if _, err := s.listen(g, "unix", *path); err != nil {
 			log.Fatal(err)
 		}
 	}
