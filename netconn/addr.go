@@ -84,12 +84,11 @@ func (n *Net) binding(ctx context.Context, a netaddr.Network, address string) (n
 // netAddr returns an address as package net has it.
 func netAddr(k kernel.Kernel, network string, a kernel.Addr) net.Addr {
 	n, _ := netaddr.Find(network)
-	packets := network == unixPacket // Find does not know it: only New makes such a Conn
-	if n.Unix() || packets {
+	if n.Unix() {
 		a.Family = kernel.AF_UNIX // some systems leave it out for an unnamed socket
 	}
 	at := netaddr.NetAddr(k, a, !n.Stream())
-	if u, ok := at.(*net.UnixAddr); ok && packets {
+	if u, ok := at.(*net.UnixAddr); ok {
 		u.Net = network
 	}
 	return at

@@ -97,7 +97,7 @@ func (c *listen) find(ctx context.Context, address string, typ int) (err error) 
 		return err
 	}
 	c.shown = c.at.Given.Net(c.net)
-	if c.net.Type != typ {
+	if c.net.Stream() != (typ == kernel.SOCK_STREAM) {
 		return &net.AddrError{Err: "unexpected address type", Addr: given}
 	}
 	return nil

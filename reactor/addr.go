@@ -11,7 +11,7 @@ import (
 
 func findNetwork(name string, stream bool) (netaddr.Network, error) {
 	n, known := netaddr.Find(name)
-	if !known || n.Stream() != stream {
+	if !known || n.Stream() != stream || n.Messages() {
 		list := strings.Join(netaddr.Names(stream), ", ")
 		return netaddr.Network{}, fmt.Errorf("unknown network %q: must be one of %s", name, list)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"syscall"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -37,7 +36,7 @@ func (r *Reactor) AttachConn(nc net.Conn, read []byte, h Handler, opts ...Socket
 	if nc == nil || h == nil {
 		panic("reactor: AttachConn with a nil connection or handler")
 	}
-	fd, err := r.duplicate(nc)
+	fd, err := kernel.DupOf(r.k, nc)
 	if err != nil {
 		return nil, fmt.Errorf("reactor: attach: %w", err)
 	}
@@ -50,26 +49,6 @@ func (r *Reactor) AttachConn(nc net.Conn, read []byte, h Handler, opts ...Socket
 		r.log.Warn("an attached connection has returned an error when it was closed")
 	}
 	return c, nil
-}
-
-// duplicate returns a descriptor of the connection's socket.
-func (r *Reactor) duplicate(nc net.Conn) (fd int, err error) {
-	s, ok := nc.(syscall.Conn)
-	if !ok {
-		return -1, fmt.Errorf("%T has no method SyscallConn: pass the connection below it", nc)
-	}
-	rc, err := s.SyscallConn()
-	if err != nil {
-		return -1, err
-	}
-	var e kernel.Errno
-	if err := rc.Control(func(n uintptr) { fd, e = kernel.Dup(r.k, int(n)) }); err != nil {
-		return -1, err
-	}
-	if e != 0 {
-		return -1, callError("dup", e)
-	}
-	return fd, nil
 }
 
 // attach checks everything before it changes anything.

@@ -1,6 +1,10 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
 
 // A Found is a socket that was made elsewhere.
 type Found struct {
@@ -43,4 +47,24 @@ func Take(k Kernel, fd int) Errno {
 		return 0
 	}
 	return Adopt(fd)
+}
+
+// DupOf returns a duplicate of the descriptor of a connection or file.
+func DupOf(k Kernel, x any) (fd int, err error) {
+	s, ok := x.(syscall.Conn)
+	if !ok {
+		return -1, fmt.Errorf("%T has no method SyscallConn: pass the connection below it", x)
+	}
+	rc, err := s.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var e Errno
+	if err := rc.Control(func(n uintptr) { fd, e = Dup(k, int(n)) }); err != nil {
+		return -1, err
+	}
+	if e != 0 {
+		return -1, os.NewSyscallError("dup", e)
+	}
+	return fd, nil
 }

@@ -11,7 +11,7 @@ import (
 // A Network describes the networks of package net that have a name such as "tcp6".
 type Network struct {
 	Name string
-	Type int    // kernel.SOCK_STREAM or kernel.SOCK_DGRAM
+	Type int    // kernel.SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
 	IP   string // "ip", "ip4" or "ip6"; "" for Unix sockets
 }
 
@@ -24,6 +24,7 @@ var networks = [...]Network{
 	{"udp4", kernel.SOCK_DGRAM, "ip4"},
 	{"udp6", kernel.SOCK_DGRAM, "ip6"},
 	{"unixgram", kernel.SOCK_DGRAM, ""},
+	{"unixpacket", kernel.SOCK_SEQPACKET, ""},
 }
 
 // Find returns the network of that name.
@@ -36,18 +37,22 @@ func Find(name string) (n Network, known bool) {
 	return Network{Name: name}, false
 }
 
-// Names returns the names of the networks of streams, or of those of datagrams.
+// Names returns the names of the networks of streams, or of those of datagrams. It omits
+// unixpacket, which is neither.
 func Names(streams bool) (list []string) {
 	for _, n := range networks {
-		if n.Stream() == streams {
+		if n.Stream() == streams && !n.Messages() {
 			list = append(list, n.Name)
 		}
 	}
 	return list
 }
 
-// Stream reports whether the network's sockets are streams.
-func (n Network) Stream() bool { return n.Type == kernel.SOCK_STREAM }
+// Stream reports whether the network's sockets have connections.
+func (n Network) Stream() bool { return n.Type != kernel.SOCK_DGRAM }
+
+// Messages reports whether the network has connections that keep the bounds of messages.
+func (n Network) Messages() bool { return n.Type == kernel.SOCK_SEQPACKET }
 
 // Unix reports whether the network's addresses are paths.
 func (n Network) Unix() bool { return n.IP == "" }

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -104,6 +105,18 @@ var functions = map[string]any{
 		return err
 	},
 	"socket.NewSSLContext": func(protocol int) error { _, err := socket.NewSSLContext(protocol); return err },
+	"socket.FromFD": func(fd int) error { // what is open belongs to the test
+		d, err := syscall.Dup(fd)
+		if err == nil {
+			defer syscall.Close(d)
+			fd = d
+		}
+		s, err := socket.FromFD(fd)
+		if err == nil {
+			_, err = s.Detach()
+		}
+		return err
+	},
 	"socket.Tuple": func(port int) error {
 		s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
 		if err != nil {
@@ -148,6 +161,7 @@ var elsewhere = map[string]string{
 	"select.SelectOn":      "is Select for a Task",
 	"socket.GetAddrInfoOn": "is GetAddrInfo for a Task",
 	"socket.NewOn":         "is New for a Task",
+	"socket.FromFDOn":      "is FromFD for a Task",
 	"poller.OnKqueue":      "takes an internal type",
 	"netconn.DialContext":  "takes no number",
 }

@@ -1,0 +1,142 @@
+package netconn
+
+import (
+	"errors"
+	"net"
+	"os"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/socket"
+)
+
+// File returns a file with a duplicate of the descriptor, for another process or for FileConn. Both
+// are the same open socket: closing one does not close the other. A simulated socket has no file.
+func (b *base) File() (*os.File, error) {
+	f, err := b.dup()
+	if err != nil {
+		return nil, b.opError("file", err)
+	}
+	return f, nil
+}
+
+// File returns a file with a duplicate of the descriptor, for another process or for FileListener.
+// Closing one does not close the other. If the other process goes on with a Unix socket, call
+// SetUnlinkOnClose(false).
+func (l *listener) File() (*os.File, error) {
+	f, err := l.b.dup()
+	if err != nil {
+		return nil, &net.OpError{Op: "file", Net: l.b.net, Addr: l.b.local, Err: err}
+	}
+	return f, nil
+}
+
+func (b *base) dup() (f *os.File, err error) {
+	d := b.d
+	if _, simulated := d.Kernel.(kernel.Dated); simulated {
+		return nil, os.NewSyscallError("dup", kernel.ENOTSUP)
+	}
+	fd := -1
+	e := d.Use(func(n int) (e desc.Errno) {
+		fd, e = kernel.Dup(d.Kernel, n)
+		return e
+	})
+	if e != 0 {
+		return nil, b.cause("dup", e)
+	}
+	name := b.net + ":"
+	if b.local != nil {
+		name += b.local.String()
+	}
+	if name += "->"; b.remote != nil {
+		name += b.remote.String()
+	}
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// FileConn returns the connection of an open socket file, such as one that another process has
+// passed: a *TCPConn, *UDPConn or *UnixConn. It has a duplicate of the descriptor: close f when you
+// no longer need it.
+func FileConn(f *os.File) (net.Conn, error) {
+	s, err := ofFile(f)
+	if err != nil {
+		return nil, err
+	}
+	c := New(s)
+	if tcp, ok := c.(*TCPConn); ok {
+		tcpOptions(tcp.s, net.KeepAliveConfig{})
+	}
+	return c, nil
+}
+
+// FileListener returns the listener of an open socket file: a *TCPListener or *UnixListener. It has
+// a duplicate of the descriptor. Its Close does not remove the file of a Unix socket.
+func FileListener(f *os.File) (net.Listener, error) {
+	s, err := ofFile(f)
+	if err == nil && s.Type() == socket.SOCK_DGRAM && s.Family() != socket.AF_UNIX {
+		_ = s.Close() // a duplicate
+		err = fileError(f, kernel.EINVAL)
+	}
+	if err != nil {
+		return nil, err
+	}
+	l := NewListener(s)
+	if u, ok := l.(*UnixListener); ok {
+		u.keep.Store(true)
+	}
+	return l, nil
+}
+
+// FilePacketConn returns the socket of datagrams of an open socket file: a *UDPConn or *UnixConn.
+// It has a duplicate of the descriptor.
+func FilePacketConn(f *os.File) (net.PacketConn, error) {
+	s, err := ofFile(f)
+	if err != nil {
+		return nil, err
+	}
+	c := New(s)
+	pc, ok := c.(net.PacketConn)
+	if !ok {
+		_ = c.Close()
+		return nil, fileError(f, kernel.EINVAL)
+	}
+	return pc, nil
+}
+
+// ofFile makes a socket of a file. A file of another kind is an error, and is not changed.
+func ofFile(f *os.File) (*socket.Socket, error) {
+	fd, err := kernel.DupOf(kernel.Host, f)
+	var e kernel.Errno
+	if errors.As(err, &e) {
+		err = os.NewSyscallError("fcntl", e) // as package net has it
+	}
+	if err != nil {
+		return nil, fileError(f, err)
+	}
+	s, err := socket.FromFD(fd)
+	if err == nil && s.Type() == socket.SOCK_RAW {
+		_ = s.Close()
+		return nil, fileError(f, kernel.EPROTONOSUPPORT)
+	}
+	if err == nil {
+		return s, nil
+	}
+	kernel.Host.Close(fd)
+	switch errors.As(err, &e); e {
+	case 0:
+		return nil, fileError(f, err)
+	case kernel.EAFNOSUPPORT: // of another family than package net's
+		return nil, fileError(f, kernel.EPROTONOSUPPORT)
+	}
+	return nil, fileError(f, os.NewSyscallError("getsockopt", e))
+}
+
+func fileError(f *os.File, err error) error {
+	return &net.OpError{Op: "file", Net: "file+net", Addr: fileAddr(f.Name()), Err: err}
+}
+
+// A fileAddr is the address in an error about a file.
+type fileAddr string
+
+func (fileAddr) Network() string  { return "file+net" }
+func (a fileAddr) String() string { return string(a) }

@@ -1,0 +1,62 @@
+package socket
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// FromFD makes a blocking Socket of a descriptor that was made elsewhere: the reverse of Detach,
+// and CPython's socket(fileno=fd). The descriptor belongs to the Socket, and becomes non-blocking
+// and close-on-exec. It is checked first: on error it is still the caller's, and nothing has
+// changed.
+func FromFD(fd int) (*Socket, error) { return from(kernel.Host, desc.Parked, fd) }
+
+// FromFDOn is FromFD for a Socket that belongs to the loop of r: see NewOn.
+func FromFDOn(r *reactor.Reactor, fd int) (*Socket, error) {
+	return from(r.Kernel(), inside.Waiter(r), fd)
+}
+
+// FromConn makes a blocking Socket of a connection of package net, package netconn, or any other
+// with a SyscallConn method. The Socket gets a duplicate of its descriptor, and c is closed. On
+// error c is open. A connection that buffers or encrypts has no such method: pass the one below it.
+func FromConn(c net.Conn) (*Socket, error) { return fromConn(kernel.Host, desc.Parked, c) }
+
+// FromConnOn is FromConn for a Socket that belongs to the loop of r: see NewOn.
+func FromConnOn(r *reactor.Reactor, c net.Conn) (*Socket, error) {
+	return fromConn(r.Kernel(), inside.Waiter(r), c)
+}
+
+func from(k kernel.Kernel, w desc.Waiter, fd int) (*Socket, error) {
+	f, err := kernel.Find(k, fd)
+	if err != nil {
+		return nil, fmt.Errorf("socket: fromfd: %w", err)
+	}
+	if e := kernel.Take(k, fd); e != 0 {
+		return nil, fmt.Errorf("socket: fromfd: descriptor %d: fcntl: %w", fd, e)
+	}
+	s := adopt(k, w, fd, f.Family, f.Type)
+	if f.Connected {
+		s.peer.Store(&f.Peer)
+		s.connect.Store(connected)
+	}
+	return s, nil
+}
+
+func fromConn(k kernel.Kernel, w desc.Waiter, c net.Conn) (*Socket, error) {
+	fd, err := kernel.DupOf(k, c)
+	if err != nil {
+		return nil, fmt.Errorf("socket: fromconn: %w", err)
+	}
+	s, err := from(k, w, fd)
+	if err != nil {
+		k.Close(fd)
+		return nil, err
+	}
+	_ = c.Close() // its descriptor is another one
+	return s, nil
+}
