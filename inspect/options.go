@@ -4,10 +4,14 @@ import (
 	"encoding"
 	"fmt"
 	"strings"
+
+	"github.com/ureactor/ureactor/internal/inspector"
 )
 
 // An Option sets something of a Handler.
-type Option func(*handler)
+type Option func(*config)
+
+type config struct{ inspector.Config }
 
 // tokenLeast is the least length of a token.
 const tokenLeast = 16
@@ -19,7 +23,7 @@ func WithActions(token string) Option {
 	if len(token) < tokenLeast {
 		panic(fmt.Sprintf("inspect: WithActions with a token of %d bytes; give it %d or more", len(token), tokenLeast))
 	}
-	return func(h *handler) { h.token = token }
+	return func(c *config) { c.Token = token }
 }
 
 // A Level is a log level that can be changed: a *zap.AtomicLevel or a *slog.LevelVar.
@@ -33,7 +37,7 @@ func WithLogLevel(l Level) Option {
 	if l == nil {
 		panic("inspect: WithLogLevel(nil); leave it out")
 	}
-	return func(h *handler) { h.level = l }
+	return func(c *config) { c.Level = l }
 }
 
 // WithHost accepts requests for these host names, beside localhost and IP addresses. A page of an
@@ -44,9 +48,9 @@ func WithHost(names ...string) Option {
 			panic(fmt.Sprintf("inspect: WithHost: name %d is %q; give a host name without a port", i, name))
 		}
 	}
-	return func(h *handler) {
+	return func(c *config) {
 		for _, name := range names {
-			h.hosts[strings.ToLower(name)] = true
+			c.Hosts[strings.ToLower(name)] = true
 		}
 	}
 }

@@ -51,7 +51,7 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 		_ = how.shutdown(context.Background()) // closes the listeners that are open already
 		return refuse(stderr, err)
 	}
-	look, err := newInspector(cfg, g, out, log)
+	look, err := newPages(cfg, g, out, log)
 	if err != nil {
 		_ = how.shutdown(context.Background())
 		return refuse(stderr, err)

@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/ureactor/ureactor/inspect"
+	"github.com/ureactor/ureactor/internal/inspector"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -49,7 +49,7 @@ func printPictures(g *reactor.Group, w io.Writer, signals <-chan os.Signal, ende
 		case <-ended:
 			return
 		case <-signals:
-			_ = inspect.WriteText(w, g.Loops()) // standard output may be closed
+			_ = inspector.WriteText(w, g.Loops()) // standard output may be closed
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 import (
 	"bufio"
@@ -18,7 +18,7 @@ const textRows = 20
 // the connections that are stuck longest or have the most output waiting, and tasks. It is for a
 // signal handler or a log. It waits at most 0.3 s for a loop.
 func WriteText(to io.Writer, loops []*reactor.Reactor) error {
-	h := &handler{s: newSampler(loops)}
+	h := New(Config{Loops: loops})
 	now := time.Now()
 	for _, l := range h.s.loops {
 		l.sample(now)

@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 import (
 	"strconv"
@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A picture is a loop's picture with what is computed from it. It does not change, so requests share
-// it.
+// A picture is a loop's picture with what is computed from it. It does not change, so requests
+// share it.
 type picture struct {
 	*inside.Loop
 	rates []connRates // of the Conns, in their order

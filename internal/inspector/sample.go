@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 import (
 	"sync"
@@ -200,8 +200,8 @@ func init() { inside.LoopStack = loopStack }
 
 func loopStack(r uintptr) string { return cleanLines(stacks.Loop(allStacks.get(), r)) }
 
-// allStacks are the stacks of all goroutines. The whole program stops for them, so they are taken at
-// most once a second.
+// allStacks are the stacks of all goroutines. The whole program stops for them, so they are taken
+// at most once a second.
 var allStacks dump
 
 type dump struct {

@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 import (
 	"fmt"
@@ -11,8 +11,8 @@ import (
 // textMost is how many bytes of a name are shown.
 const textMost = 200
 
-// clean makes a text from elsewhere harmless on a terminal and in a table: what cannot be printed is
-// written as Go writes it, and a long text is cut.
+// clean makes a text from elsewhere harmless on a terminal and in a table. It writes what cannot be
+// printed as Go does, and cuts a long text.
 func clean(s string) string {
 	short := s
 	if len(s) > textMost {

@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/internal/inside"
 )
 
-// eventsPage is the page of what has happened lately, on all loops. The latest comes first.
+// eventsPage is the page of late events on all loops. The latest comes first.
 type eventsPage struct {
 	Slow   []*slowRow `json:"slow"`
 	Log    []*lineRow `json:"log"`
@@ -36,7 +36,7 @@ type lineRow struct {
 	Text string    `json:"text"`
 }
 
-func (h *handler) events() *eventsPage {
+func (h *Inspector) events() *eventsPage {
 	v := &eventsPage{Slow: []*slowRow{}, Log: []*lineRow{}, Ends: []*lineRow{}}
 	for i, l := range h.s.loops {
 		r := inside.RecentOf(l.r)
@@ -142,7 +142,7 @@ type loopView struct {
 	charts [3][]float64
 }
 
-func (h *handler) loop(id string) (view, string) {
+func (h *Inspector) loop(id string) (view, string) {
 	for i, l := range h.s.loops {
 		if itoa(i) == id {
 			v := &loopView{Stack: l.stack()}

@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// tasksPage is the page of tasks and of what they wait for.
+// tasksPage is the page of tasks, and of the descriptors that they wait for.
 type tasksPage struct {
 	Tasks   []*taskRow  `json:"tasks"` // those that wait longest come first
 	Total   int         `json:"total"`
@@ -40,7 +40,7 @@ type watchRow struct {
 	Waiters []string `json:"waiters,omitempty"` // IDs of tasks
 }
 
-func (h *handler) tasks() *tasksPage {
+func (h *Inspector) tasks() *tasksPage {
 	v := &tasksPage{Tasks: []*taskRow{}, Watches: []*watchRow{}}
 	for i, l := range h.s.loops {
 		pic := l.latest()
@@ -166,7 +166,7 @@ func wantText(i poller.Interest) string {
 }
 
 // task is the page of one task, with its stack.
-func (h *handler) task(id string) (view, string) {
+func (h *Inspector) task(id string) (view, string) {
 	loop, number, ok := strings.Cut(id, "-")
 	i, e1 := strconv.Atoi(loop)
 	want, e2 := strconv.ParseUint(number, 16, 64)

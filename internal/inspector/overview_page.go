@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 func (o *overviewPage) title() string { return "Loops" }
 

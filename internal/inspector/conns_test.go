@@ -1,6 +1,6 @@
 //go:build unix
 
-package inspect
+package inspector
 
 import (
 	"fmt"
@@ -11,7 +11,6 @@ import (
 
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/kernel"
-	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -37,8 +36,8 @@ func manyConns(n int, now timeout.Deadline) *inside.Loop {
 }
 
 // pictured is a handler whose loop has this picture, and never another one.
-func pictured(t *testing.T, p *picture) *handler {
-	h := Handler([]*reactor.Reactor{started(t)}).(*handler)
+func pictured(t *testing.T, p *picture) *Inspector {
+	h := inspect(started(t))
 	l := h.s.loops[0]
 	l.pic, l.ended = p, true
 	return h
@@ -95,8 +94,8 @@ func TestFilterAndPages(t *testing.T) {
 	}
 }
 
-// Rates are differences of two pictures of the same connection. A number that another connection has
-// now has no rate.
+// Rates are differences of two pictures of the same connection. A number that another connection
+// has now has no rate.
 func TestRatesAreOfTheSameConn(t *testing.T) {
 	before, now := manyConns(4, 10*second), manyConns(4, 12*second)
 	for i := range now.Conns {

@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 import (
 	"cmp"
@@ -65,7 +65,7 @@ func soonest(c *connRow) float64 {
 }
 
 // readQuery returns why, if the request is not one.
-func (h *handler) readQuery(q url.Values) (c connQuery, why string) {
+func (h *Inspector) readQuery(q url.Values) (c connQuery, why string) {
 	c = connQuery{sort: "stuck", asc: q.Get("asc") != "", find: q.Get("q"), loop: -1, page: 1, n: rowsUsual}
 	if s := q.Get("sort"); s != "" {
 		c.sort = s
@@ -95,7 +95,7 @@ func (h *handler) readQuery(q url.Values) (c connQuery, why string) {
 	return c, ""
 }
 
-func (h *handler) conns(q url.Values) (view, string) {
+func (h *Inspector) conns(q url.Values) (view, string) {
 	query, why := h.readQuery(q)
 	if why != "" {
 		return nil, why
@@ -152,7 +152,7 @@ func (c *connRow) matches(find string) bool {
 }
 
 // conn is the page of one connection.
-func (h *handler) conn(id string) (view, string) {
+func (h *Inspector) conn(id string) (view, string) {
 	loop, want, ok := parseID(id)
 	if !ok || loop >= len(h.s.loops) {
 		return nil, "id must be that of a connection: loop-descriptor-generation"

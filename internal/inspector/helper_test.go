@@ -1,13 +1,11 @@
 //go:build unix
 
-package inspect
+package inspector
 
 import (
 	"context"
 	"encoding/json"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -43,6 +41,9 @@ func started(t *testing.T, opts ...reactor.Option) *reactor.Reactor {
 	})
 	return r
 }
+
+// inspect is an Inspector of the loops.
+func inspect(loops ...*reactor.Reactor) *Inspector { return New(Config{Loops: loops}) }
 
 // on runs f on the loop.
 func on(t *testing.T, r *reactor.Reactor, f func()) {
@@ -87,38 +88,51 @@ func dial(t *testing.T, to net.Addr) net.Conn {
 	return c
 }
 
-// get asks the handler for a page. headers are pairs of names and values.
-func get(h http.Handler, to string, headers ...string) *httptest.ResponseRecorder {
-	return ask(h, httptest.NewRequest("GET", "http://127.0.0.1/"+to, nil), headers...)
+// A got is an answer.
+type got struct {
+	*Response
+	body string
 }
 
-func ask(h http.Handler, r *http.Request, headers ...string) *httptest.ResponseRecorder {
-	for i := 0; i+1 < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+// get asks for a page. headers are pairs of names and values.
+func get(h *Inspector, to string, headers ...string) got {
+	return ask(h, "GET", "127.0.0.1", "/"+to, "", headers...)
+}
+
+func ask(h *Inspector, method, host, target, body string, headers ...string) got {
+	u, err := url.Parse(target)
+	if err != nil {
+		panic(err)
 	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
+	w := h.Serve(&Request{Method: method, Host: host, Path: u.Path, Query: u.Query(), Body: strings.NewReader(body),
+		Header: func(name string) string {
+			for i := 0; i+1 < len(headers); i += 2 {
+				if headers[i] == name {
+					return headers[i+1]
+				}
+			}
+			return ""
+		}})
+	return got{w, string(w.Body)}
 }
 
 // post sends an action: action, id, token.
-func post(h http.Handler, form url.Values, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("POST", "http://127.0.0.1/do", strings.NewReader(form.Encode()))
-	return ask(h, r, append([]string{"Content-Type", "application/x-www-form-urlencoded"}, headers...)...)
+func post(h *Inspector, form url.Values, headers ...string) got {
+	return ask(h, "POST", "127.0.0.1", "/do", form.Encode(), headers...)
 }
 
 // decode reads a page's JSON.
-func decode[T any](t *testing.T, h http.Handler, to string) (v T) {
+func decode[T any](t *testing.T, h *Inspector, to string) (v T) {
 	t.Helper()
 	sep := "?"
 	if strings.Contains(to, "?") {
 		sep = "&"
 	}
 	w := get(h, to+sep+"format=json")
-	if w.Code != http.StatusOK {
-		t.Fatalf("%s: %d %s", to, w.Code, w.Body)
+	if w.Code != codeOK {
+		t.Fatalf("%s: %d %s", to, w.Code, w.body)
 	}
-	d := json.NewDecoder(w.Body)
+	d := json.NewDecoder(strings.NewReader(w.body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&v); err != nil {
 		t.Fatalf("%s: %v", to, err)

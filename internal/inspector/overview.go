@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 import (
 	"fmt"
@@ -73,10 +73,10 @@ type timersRow struct {
 	Last  float64 `json:"last"`
 }
 
-func (h *handler) overview() *overviewPage {
+func (h *Inspector) overview() *overviewPage {
 	o := &overviewPage{Findings: []finding{}, Listeners: []*listenerRow{}, Packets: []*packetRow{}, Timers: []*timersRow{}}
-	if h.level != nil {
-		if text, err := h.level.MarshalText(); err == nil {
+	if h.Level != nil {
+		if text, err := h.Level.MarshalText(); err == nil {
 			o.LogLevel = clean(string(text))
 		}
 	}

@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 import (
 	"html"
@@ -7,7 +7,7 @@ import (
 
 // A page is HTML in the making. Its methods escape every text, except for raw.
 type page struct {
-	h    *handler
+	h    *Inspector
 	name string
 	b    []byte
 }
@@ -136,7 +136,7 @@ func (p *page) stack(id, stack string) {
 
 // action adds a form for an action, if there are actions.
 func (p *page) action(name, target, label string) {
-	if p.h.token == "" {
+	if p.h.Token == "" {
 		return
 	}
 	p.raw(`<form method="post" action="do"><input type="hidden" name="action" value="`)

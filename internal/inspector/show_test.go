@@ -1,6 +1,6 @@
 //go:build unix
 
-package inspect
+package inspector
 
 import (
 	"bytes"
@@ -24,8 +24,8 @@ import (
 
 const markup = `<script>alert("x")</script>`
 
-// What a peer controls is escaped on every page: the path of its Unix socket, the server name that
-// it asks for, the text of an error, and what a terminal would obey.
+// Every page escapes what a peer controls: the path of its Unix socket, the server name that it
+// asks for, the text of an error, and what a terminal would obey.
 func TestPeersTextIsEscaped(t *testing.T) {
 	p := manyConns(2, 100*second)
 	p.Conns[0].Peer = kernel.Addr{Family: kernel.Addr{}.Family + 1, Path: "/tmp/" + markup + "\x1b[31m\u202e"}
@@ -40,7 +40,7 @@ func TestPeersTextIsEscaped(t *testing.T) {
 	p.Watches = []inside.Watch{{Calls: markup, Peer: p.Conns[0].Peer}}
 	h := pictured(t, newPicture(p, nil))
 	for _, page := range []string{"", "conns?q=script", "conn?id=0-5-1", "conn?id=0-6-1", "tasks", "task?id=0-1"} {
-		s := get(h, page).Body.String()
+		s := get(h, page).body
 		if strings.Contains(s, "<script>") || strings.Contains(s, "alert(\"") || strings.ContainsAny(s, "\x1b\u202e") {
 			t.Errorf("%q has what a peer sent:\n%s", page, s)
 		}
@@ -48,10 +48,10 @@ func TestPeersTextIsEscaped(t *testing.T) {
 			t.Errorf("%q does not show it at all:\n%s", page, s)
 		}
 	}
-	if s := get(h, "conns?format=json").Body.String(); strings.ContainsAny(s, "<>\x1b\u202e") {
+	if s := get(h, "conns?format=json").body; strings.ContainsAny(s, "<>\x1b\u202e") {
 		t.Errorf("JSON:\n%s", s)
 	}
-	if s := get(h, "conns?q=%22%3E%3Cscript%3Ealert(%22").Body.String(); strings.Contains(s, "<script>") || strings.Contains(s, `""`+">") {
+	if s := get(h, "conns?q=%22%3E%3Cscript%3Ealert(%22").body; strings.Contains(s, "<script>") || strings.Contains(s, `""`+">") {
 		t.Errorf("the filter itself:\n%s", s)
 	}
 }
@@ -85,13 +85,13 @@ func TestRealPeersTextIsEscaped(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	h := Handler([]*reactor.Reactor{r})
+	h := inspect(r)
 	eventually(t, "both are shown", func() bool {
 		list := decode[connsPage](t, h, "conns").Conns
 		return len(list) == 2 && (list[0].TLS != nil && !list[0].TLS.Handshaking || list[1].TLS != nil && !list[1].TLS.Handshaking)
 	})
 	for _, row := range decode[connsPage](t, h, "conns").Conns {
-		page := get(h, "conn?id="+row.ID).Body.String()
+		page := get(h, "conn?id="+row.ID).body
 		if strings.Contains(page, "<b>name") || strings.Contains(page, "<b>peer") || !strings.Contains(page, "&lt;b&gt;") {
 			t.Errorf("%+v:\n%s", row, page)
 		}
@@ -103,13 +103,13 @@ func TestRealPeersTextIsEscaped(t *testing.T) {
 //go:noinline
 func stand(until chan struct{}) { <-until }
 
-// A loop that hangs is shown as hanging, with the stack of what holds it. The page does not hang
+// A loop that hangs is shown as hanging, with the stack of the callback. The page does not hang
 // with it, and an action says that it waits.
 func TestHangingLoopIsShown(t *testing.T) {
 	t.Parallel()
 	r := started(t)
 	dial(t, listen(t, r, "tcp", accept))
-	h := Handler([]*reactor.Reactor{r}, WithActions(token))
+	h := New(Config{Loops: []*reactor.Reactor{r}, Token: token})
 	before := decode[connsPage](t, h, "conns")
 	end := make(chan struct{})
 	if err := r.Post(func() { stand(end) }); err != nil {
@@ -120,19 +120,19 @@ func TestHangingLoopIsShown(t *testing.T) {
 		o = decode[overviewPage](t, h, "")
 		return strings.HasPrefix(o.Loops[0].State, "hangs for ")
 	})
-	if len(o.Findings) == 0 || !strings.Contains(o.Findings[0].Title, "loop 0 hangs") || !strings.Contains(o.Findings[0].Stack, "inspect.stand") {
+	if len(o.Findings) == 0 || !strings.Contains(o.Findings[0].Title, "loop 0 hangs") || !strings.Contains(o.Findings[0].Stack, "inspector.stand") {
 		t.Errorf("%+v", o.Findings)
 	}
-	if name := culprit(o.Findings[0].Stack); name != "inspect.stand" {
+	if name := culprit(o.Findings[0].Stack); name != "inspector.stand" {
 		t.Errorf("the culprit is %q", name)
 	}
-	for page, has := range map[string]string{"": "inspect.stand", "conns": before.Conns[0].Peer, "loop?id=0": "inspect.stand", "tasks": "0 tasks"} {
-		if s := get(h, page).Body.String(); !strings.Contains(s, has) {
+	for page, has := range map[string]string{"": "inspector.stand", "conns": before.Conns[0].Peer, "loop?id=0": "inspector.stand", "tasks": "0 tasks"} {
+		if s := get(h, page).body; !strings.Contains(s, has) {
 			t.Errorf("%q does not have %q:\n%s", page, has, s)
 		}
 	}
 	var text bytes.Buffer
-	if err := WriteText(&text, []*reactor.Reactor{r}); err != nil || !strings.Contains(text.String(), "inspect.stand") {
+	if err := WriteText(&text, []*reactor.Reactor{r}); err != nil || !strings.Contains(text.String(), "inspector.stand") {
 		t.Errorf("%v\n%s", err, &text)
 	}
 	close(end)
@@ -193,7 +193,7 @@ func TestEventsAreListed(t *testing.T) {
 	c := dial(t, at).(*net.TCPConn)
 	_ = c.SetLinger(0)
 	c.Close()
-	h := Handler([]*reactor.Reactor{r})
+	h := inspect(r)
 	var v eventsPage
 	eventually(t, "all are there", func() bool {
 		v = decode[eventsPage](t, h, "events")
@@ -223,17 +223,17 @@ func TestTasksAreShown(t *testing.T) {
 		})
 	})
 	<-sleeps
-	h := Handler([]*reactor.Reactor{r})
+	h := inspect(r)
 	var v tasksPage
 	eventually(t, "it sleeps", func() bool {
 		v = decode[tasksPage](t, h, "tasks")
 		return len(v.Tasks) == 1 && v.Tasks[0].Waits == "sleeps"
 	})
-	if task := v.Tasks[0]; task.Until == nil || *task.Until < 60 || *task.Until > 3600 || task.Func != "inspect.TestTasksAreShown.func1.1" {
+	if task := v.Tasks[0]; task.Until == nil || *task.Until < 60 || *task.Until > 3600 || task.Func != "inspector.TestTasksAreShown.func1.1" {
 		t.Errorf("%+v", task)
 	}
 	eventually(t, "its stack is there", func() bool { // stacks may be a second old
-		return strings.Contains(get(h, "task?id="+v.Tasks[0].ID).Body.String(), "inspect.deep")
+		return strings.Contains(get(h, "task?id="+v.Tasks[0].ID).body, "inspector.deep")
 	})
 }
 

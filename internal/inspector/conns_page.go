@@ -1,4 +1,4 @@
-package inspect
+package inspector
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 
 func (v *connsPage) title() string { return "Connections" }
 
-// form is outside of what the script renews, so that nobody's input is lost.
+// form is outside the part that the script renews, so that nobody's input is lost.
 func (v *connsPage) form(p *page) {
 	p.raw(`<form class="filter" method="get" action="conns"><input type="search" name="q" maxlength="200" placeholder="peer, state, handler …" value="`)
 	p.text(v.query.find)

@@ -1,0 +1,131 @@
+package inspector
+
+import (
+	"crypto/subtle"
+	"errors"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/inside"
+)
+
+const (
+	bodyMost   = 4 << 10
+	actionWait = 2 * time.Second
+)
+
+// actions are what an operator may do to a Conn or a Listener.
+var actions = map[string]inside.Action{
+	"close": inside.Close, "abort": inside.Abort, "pause": inside.Pause, "resume": inside.Resume,
+}
+
+// do serves POST do. The form has action, id and token. The action "level" has the level as its id.
+func (h *Inspector) do(w *Response, r *Request) {
+	if h.Token == "" {
+		w.fail(codeForbidden, "there are no actions; see inspect.WithActions")
+		return
+	}
+	if !sameOrigin(r) {
+		w.fail(codeForbidden, "the request comes from another site's page")
+		return
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, bodyMost+1))
+	form, e := url.ParseQuery(string(body))
+	if err != nil || e != nil || len(body) > bodyMost {
+		w.fail(codeBadRequest, "the body must be a form of at most 4 KiB")
+		return
+	}
+	token := form.Get("token")
+	if bearer, ok := strings.CutPrefix(r.Header("Authorization"), "Bearer "); ok {
+		token = bearer
+	}
+	if subtle.ConstantTimeCompare([]byte(token), []byte(h.Token)) != 1 {
+		w.fail(codeForbidden, "the token is wrong")
+		return
+	}
+	h.answer(w, r, form, h.act(form.Get("action"), form.Get("id")))
+}
+
+// sameOrigin returns whether a browser says that the request comes from a page of this host, or the
+// client is no browser.
+func sameOrigin(r *Request) bool {
+	if site := r.Header("Sec-Fetch-Site"); site != "" {
+		return site == "same-origin" || site == "none"
+	}
+	origin := r.Header("Origin")
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// errUnknown is an action, or its object, that does not exist. errWaits is an action that waits for
+// a loop.
+var (
+	errUnknown = errors.New("inspect: no such action or object")
+	errWaits   = errors.New("inspect: the loop does not answer; the action waits for its next turn")
+)
+
+func (h *Inspector) act(name, id string) error {
+	if name == "level" && h.Level != nil {
+		return h.Level.UnmarshalText([]byte(id))
+	}
+	a, known := actions[name]
+	loop, target, ok := parseID(id)
+	if !known || !ok || loop >= len(h.s.loops) {
+		return errUnknown
+	}
+	done := make(chan error, 1)
+	go inside.Act(h.s.loops[loop].r, a, target, func(err error) { done <- err })
+	limit := time.NewTimer(actionWait)
+	defer limit.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-limit.C:
+		return errWaits
+	}
+}
+
+// answer shows the result of an action.
+func (h *Inspector) answer(w *Response, r *Request, form url.Values, err error) {
+	v := &result{Action: clean(form.Get("action")), ID: clean(form.Get("id")), Result: "done"}
+	switch {
+	case errors.Is(err, errUnknown):
+		w.Code = codeNotFound
+	case errors.Is(err, errWaits):
+		w.Code = codeGatewayTimeout
+	case err != nil:
+		w.Code = codeConflict
+	}
+	if err != nil {
+		v.Result = clean(err.Error())
+	}
+	if !strings.Contains(r.Header("Accept"), "text/html") {
+		w.sendJSON(v)
+		return
+	}
+	p := &page{h: h, name: "do"}
+	p.whole(v)
+	w.send("text/html", p.b)
+}
+
+// result is the page after an action.
+type result struct {
+	Action string `json:"action"`
+	ID     string `json:"id"`
+	Result string `json:"result"`
+}
+
+func (v *result) title() string { return "Action" }
+
+func (v *result) write(p *page) {
+	p.tag("h2", v.Action+" "+v.ID)
+	p.tag("p", v.Result)
+	p.raw("<p>")
+	p.link("./", "back to the loops")
+	p.raw("</p>")
+}

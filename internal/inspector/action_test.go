@@ -1,0 +1,110 @@
+//go:build unix
+
+package inspector
+
+import (
+	"io"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+func form(action, id, token string) url.Values {
+	return url.Values{"action": {action}, "id": {id}, "token": {token}}
+}
+
+// An action needs the option, the token, and a request that is not another site's. Then it does
+// what it says. A second time the object is closed.
+func TestActions(t *testing.T) {
+	t.Parallel()
+	r := started(t)
+	at := listen(t, r, "tcp", accept)
+	level := new(slog.LevelVar)
+	h := New(Config{Loops: []*reactor.Reactor{r}, Token: token, Level: level})
+	dial(t, at)
+	id := decode[connsPage](t, h, "conns").Conns[0].ID
+	listener := decode[overviewPage](t, h, "").Listeners[0].ID
+	for name, w := range map[string]struct {
+		code int
+		got  int
+	}{
+		"no option":      {codeForbidden, post(inspect(r), form("abort", id, "")).Code},
+		"no token":       {codeForbidden, post(h, form("abort", id, "")).Code},
+		"a wrong token":  {codeForbidden, post(h, form("abort", id, token+"x")).Code},
+		"a wrong bearer": {codeForbidden, post(h, form("abort", id, token), "Authorization", "Bearer x").Code},
+		"another site":   {codeForbidden, post(h, form("abort", id, token), "Sec-Fetch-Site", "cross-site").Code},
+		"a sibling":      {codeForbidden, post(h, form("abort", id, token), "Sec-Fetch-Site", "same-site").Code},
+		"another origin": {codeForbidden, post(h, form("abort", id, token), "Origin", "http://evil.example").Code},
+		"no origin":      {codeForbidden, post(h, form("abort", id, token), "Origin", "null").Code},
+		"no action":      {codeNotFound, post(h, form("", id, token)).Code},
+		"another action": {codeNotFound, post(h, form("restart", id, token)).Code},
+		"no ID":          {codeNotFound, post(h, form("abort", "", token)).Code},
+		"no such loop":   {codeNotFound, post(h, form("abort", "1-5-1", token)).Code},
+		"not a listener": {codeConflict, post(h, form("pause", id, token)).Code},
+		"not a Conn":     {codeConflict, post(h, form("abort", listener, token)).Code},
+		"a bad level":    {codeConflict, post(h, form("level", "loud", token)).Code},
+		"a long body":    {codeBadRequest, post(h, form("abort", strings.Repeat("1", bodyMost), token)).Code},
+	} {
+		if w.got != w.code {
+			t.Errorf("%s: %d, want %d", name, w.got, w.code)
+		}
+	}
+	if n := r.Stats().Conns; n != 1 {
+		t.Fatalf("%d Conns after actions that were refused", n)
+	}
+	if w := post(h, form("abort", id, ""), "Authorization", "Bearer "+token, "Origin", "http://127.0.0.1"); w.Code != codeOK {
+		t.Errorf("%d %s", w.Code, w.body)
+	}
+	if w := post(h, form("abort", id, token)); w.Code != codeConflict || !strings.Contains(w.body, "closed") {
+		t.Errorf("a second time: %d %s", w.Code, w.body)
+	}
+	if w := post(h, form("pause", listener, token), "Sec-Fetch-Site", "same-origin", "Accept", "text/html"); w.Code != codeOK ||
+		!strings.Contains(w.body, "<p>done</p>") {
+		t.Errorf("%d %s", w.Code, w.body)
+	}
+	eventually(t, "the listener is paused", func() bool { return decode[overviewPage](t, h, "").Listeners[0].State == "paused" })
+	if w := post(h, form("resume", listener, token)); w.Code != codeOK {
+		t.Errorf("%d %s", w.Code, w.body)
+	}
+	dial(t, at)
+	if w := post(h, form("level", "warn", token)); w.Code != codeOK || level.Level() != slog.LevelWarn {
+		t.Errorf("%d %s, level %v", w.Code, w.body, level)
+	}
+}
+
+// Close closes in order: what was sent arrives, and then the end.
+func TestActionCloseDeliversWhatWasSent(t *testing.T) {
+	t.Parallel()
+	r := started(t)
+	c := dial(t, listen(t, r, "tcp", accept))
+	h := New(Config{Loops: []*reactor.Reactor{r}, Token: token})
+	id := decode[connsPage](t, h, "conns").Conns[0].ID
+	on(t, r, func() {
+		for conn := range r.Conns() {
+			_ = conn.Send([]byte("bye"))
+		}
+	})
+	if w := post(h, form("close", id, token)); w.Code != codeOK {
+		t.Fatalf("%d %s", w.Code, w.body)
+	}
+	if got, err := io.ReadAll(c); err != nil || string(got) != "bye" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// A page with actions has a form for each, and no page has the token.
+func TestPagesDoNotHaveTheToken(t *testing.T) {
+	r := started(t)
+	dial(t, listen(t, r, "tcp", accept))
+	h := New(Config{Loops: []*reactor.Reactor{r}, Token: token, Level: new(slog.LevelVar)})
+	id := decode[connsPage](t, h, "conns").Conns[0].ID
+	for page, has := range map[string]string{"": `value="pause"`, "conn?id=" + id: `value="abort"`} {
+		w := get(h, page)
+		if s := w.body; !strings.Contains(s, has) || strings.Contains(s, token) {
+			t.Errorf("%q:\n%s", page, s)
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package inspector
+
+import (
+	_ "embed"
+	"encoding"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"path"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+var (
+	//go:embed assets/style.css
+	style string
+	//go:embed assets/script.js
+	script string
+)
+
+const (
+	atOnce    = 8   // requests that are served at the same time
+	perSecond = 50  // requests of pages that are served in a second
+	burst     = 100 // the same at once, after a pause
+)
+
+// A Config is what package inspect's options set.
+type Config struct {
+	Loops []*reactor.Reactor
+	Token string          // "": no actions
+	Level Level           // nil: none
+	Hosts map[string]bool // in lower case
+}
+
+// A Level is a log level that can be changed.
+type Level interface {
+	encoding.TextMarshaler
+	encoding.TextUnmarshaler
+}
+
+// An Inspector answers requests. Any goroutine may use it.
+type Inspector struct {
+	Config
+	s     *sampler
+	slots chan struct{} // one for each request that is served
+	rate  bucket
+}
+
+// New makes an Inspector. It panics if there are no loops, or one is nil or there twice.
+func New(c Config) *Inspector {
+	return &Inspector{Config: c, s: newSampler(c.Loops), slots: make(chan struct{}, atOnce), rate: bucket{left: burst}}
+}
+
+// A Request is what a client asks for.
+type Request struct {
+	Method string
+	Host   string
+	Path   string
+	Query  url.Values
+	Header func(name string) string
+	Body   io.Reader
+}
+
+// A Response is the answer.
+type Response struct {
+	Code   int
+	Header map[string]string
+	Body   []byte
+}
+
+// The codes of answers, as RFC 9110 has them.
+const (
+	codeOK               = 200
+	codeBadRequest       = 400
+	codeForbidden        = 403
+	codeNotFound         = 404
+	codeMethodNotAllowed = 405
+	codeConflict         = 409
+	codeMisdirected      = 421
+	codeUnavailable      = 503
+	codeGatewayTimeout   = 504
+)
+
+// Serve answers a request.
+func (h *Inspector) Serve(r *Request) *Response {
+	w := &Response{Code: codeOK, Header: map[string]string{
+		"Cache-Control": "no-store",
+		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; " +
+			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+		"Cross-Origin-Resource-Policy": "same-origin",
+		"Referrer-Policy":              "no-referrer",
+		"X-Content-Type-Options":       "nosniff",
+	}}
+	if !h.knows(r.Host) {
+		w.fail(codeMisdirected, "the host name is not known; use an IP address or localhost, or see inspect.WithHost")
+		return w
+	}
+	name := path.Base(r.Path)
+	if strings.HasSuffix(r.Path, "/") || r.Path == "" {
+		name = ""
+	}
+	switch name {
+	case "do":
+		h.limited(w, r, "POST", h.do)
+	case "style.css":
+		w.send("text/css", []byte(style))
+	case "script.js":
+		w.send("text/javascript", []byte(script))
+	default:
+		h.limited(w, r, "GET", func(w *Response, r *Request) { h.show(w, r, name) })
+	}
+	return w
+}
+
+// send sets the answer.
+func (w *Response) send(kind string, body []byte) {
+	w.Header["Content-Type"] = kind + "; charset=utf-8"
+	w.Body = body
+}
+
+// fail answers with one line. The text is ours.
+func (w *Response) fail(code int, text string) {
+	w.Code = code
+	w.send("text/plain", []byte(text+"\n"))
+}
+
+func (w *Response) sendJSON(v view) {
+	w.send("application/json", append(appendJSON(nil, reflect.ValueOf(v)), '\n'))
+}
+
+// knows returns whether the Host of a request is one that an attacker's page cannot have.
+func (h *Inspector) knows(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if host == "localhost" || h.Hosts[host] {
+		return true
+	}
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// limited serves a request, unless there are too many.
+func (h *Inspector) limited(w *Response, r *Request, method string, serve func(*Response, *Request)) {
+	if r.Method != method && (method != "GET" || r.Method != "HEAD") {
+		w.Header["Allow"] = method
+		w.fail(codeMethodNotAllowed, "the method must be "+method)
+		return
+	}
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		w.busy()
+		return
+	}
+	if !h.rate.take(time.Now()) {
+		w.busy()
+		return
+	}
+	serve(w, r)
+}
+
+func (w *Response) busy() {
+	w.Header["Retry-After"] = "1"
+	w.fail(codeUnavailable, "too many requests; try again in a second")
+}
+
+// A view is what a page shows. Its fields with a name for JSON are what the page has as JSON.
+type view interface {
+	title() string
+	write(p *page)
+}
+
+// show answers with a page, or a part of it for the script, or JSON.
+func (h *Inspector) show(w *Response, r *Request, name string) {
+	h.s.look()
+	v, why := h.view(name, r.Query)
+	switch {
+	case v == nil:
+		w.fail(codeNotFound, why)
+	case r.Query.Get("format") == "json":
+		w.sendJSON(v)
+	case r.Header("X-Part") != "":
+		p := &page{h: h, name: name}
+		v.write(p)
+		w.send("text/html", p.b)
+	default:
+		p := &page{h: h, name: name}
+		p.whole(v)
+		w.send("text/html", p.b)
+	}
+}
+
+// view finds what the page shows, or says why it cannot.
+func (h *Inspector) view(name string, q url.Values) (v view, why string) {
+	switch name {
+	case "":
+		return h.overview(), ""
+	case "conns":
+		return h.conns(q)
+	case "conn":
+		return h.conn(q.Get("id"))
+	case "tasks":
+		return h.tasks(), ""
+	case "task":
+		return h.task(q.Get("id"))
+	case "events":
+		return h.events(), ""
+	case "loop":
+		return h.loop(q.Get("id"))
+	}
+	return nil, "no such page"
+}
