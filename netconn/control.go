@@ -123,7 +123,8 @@ var rooms = sync.Pool{New: func() any { return new([ownRoom + 512]byte) }}
 // readMsg receives data and control data into b and oob.
 func (c *gram) readMsg(m *kernel.Packet, b, oob []byte) error {
 	if len(b) == 0 && len(oob) > 0 && !c.packets() {
-		// A stream reports control data only with a byte of data. It counts, as in package net.
+		// A stream reports control data only with a byte of data. That byte counts in n, as in
+		// package net.
 		b = make([]byte, 1)
 	}
 	m.Control = oob

@@ -83,7 +83,7 @@ func (d *Dialer) dial(ctx context.Context, network string) *dial {
 	return &dial{Dialer: d, n: d.made(), network: network, trace: httptrace.ContextClientTrace(ctx)}
 }
 
-// made returns what makes the connections.
+// made returns the Dialer's Net, or the one for goroutines.
 func (d *Dialer) made() *Net {
 	if d.Net != nil {
 		return d.Net

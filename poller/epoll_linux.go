@@ -20,7 +20,7 @@ type epoll struct {
 	waiting    atomic.Bool // guards against two goroutines in Wait
 	raw        []unix.EpollEvent
 
-	// busy: there is load, so the next Wait first looks without sleeping. A look that finds nothing
+	// busy: there is load, so the next Wait first polls without sleeping. A poll that finds nothing
 	// costs one more system call. A needless sleep costs the runtime's bookkeeping of a blocking
 	// call.
 	busy    bool

@@ -95,7 +95,7 @@ func (l *Listener) receive(fd int, from Addr) {
 		l.admit(fd, from)
 		return
 	}
-	l.connClosed() // the loop has ended: the connection ends as those do that were open
+	l.connClosed() // the loop has ended: the connection ends as the open ones do
 	if err := r.Retire(fd); err != nil {
 		r.log.Error("cannot end a connection in order", zaplog.Error(err))
 	}

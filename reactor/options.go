@@ -271,7 +271,7 @@ func WithReusePort() ListenOption {
 	})
 }
 
-// WithNoDelay(false) turns Nagle's algorithm on; TCP_NODELAY is set if not said otherwise.
+// WithNoDelay(false) turns Nagle's algorithm on. By default TCP_NODELAY is set.
 func WithNoDelay(on bool) SocketOption {
 	return socketOption(func(o *sockOptions) error { o.delay = !on; return nil })
 }

@@ -52,7 +52,7 @@ func (v *rival) ready(poller.Readiness) {
 	c.checkState()
 }
 
-// win makes the rival's connection that of the Conn.
+// win gives the rival's connection to the Conn.
 func (v *rival) win(peer Addr) {
 	c := v.c
 	fd := v.leave()

@@ -188,7 +188,8 @@ func tcpOptions(k Kernel, fd int, o *sockOptions) {
 	}
 }
 
-// everyKeepAlive probes after d and every d again. 0 is no probes.
+// everyKeepAlive returns a configuration with a probe after d and after each further d. 0 means no
+// probes.
 func everyKeepAlive(d time.Duration) net.KeepAliveConfig {
 	if d == 0 {
 		return net.KeepAliveConfig{Idle: -1, Interval: -1, Count: -1}

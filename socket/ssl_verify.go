@@ -63,7 +63,7 @@ func (v *verifier) verify(st tls.ConnectionState) error {
 	return &refusal{flags, &tls.CertificateVerificationError{UnverifiedCertificates: st.PeerCertificates, Err: err}}
 }
 
-// A refusal is a VerifyError before the call is known that returns it.
+// A refusal is a VerifyError of a call that is not known yet.
 type refusal struct {
 	flags int
 	err   error

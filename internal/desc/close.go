@@ -79,7 +79,8 @@ func (d *Desc) Detach() (int, Errno) {
 	if d.refs == 0 {
 		return d.FD, 0
 	}
-	d.detached = false // a try takes long, or a user function runs: the reference closes the number
+	// a try takes long, or a user function runs: the last reference will close the number
+	d.detached = false
 	return kernel.Dup(d.Kernel, d.FD)
 }
 

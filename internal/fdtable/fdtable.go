@@ -11,7 +11,7 @@ import (
 type Table[T any] struct {
 	slots []slot[T]
 	used  int
-	first uint32 // generation of a new slot; even, and no removed slot had a later one
+	first uint32 // the generation of a new slot: even, and not below that of any removed slot
 }
 
 // tableKeep is how many slots a Table keeps even if few are used.

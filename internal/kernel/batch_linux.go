@@ -95,7 +95,7 @@ func (*host) RecvBatch(fd int, b *Batch) (int, Errno) {
 		}
 	}
 	n, e := o.move(&recvmmsg, fd, len(b.Packets), unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC, false)
-	o.stale = min(n+1, len(b.Packets)) // the call may have changed the one that failed too
+	o.stale = min(n+1, len(b.Packets)) // the call may have changed the header that failed, too
 	for i := range n {
 		p, h := &b.Packets[i], &o.heads[i]
 		p.N = int(h.n)

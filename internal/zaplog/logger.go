@@ -60,7 +60,7 @@ func (l *Logger) write(level zapcore.Level, msg string, fields []zapcore.Field) 
 	Write(l.core, zapcore.Entry{Level: level, Time: time.Now(), LoggerName: l.name, Message: msg}, fields)
 }
 
-// stderr is where zap's own Logger complains, too, if an entry cannot be written.
+// stderr gets a line if an entry cannot be written, as with zap's own Logger.
 var stderr = zapcore.Lock(os.Stderr)
 
 // Write writes one entry to core, if core wants it. A failure is reported on stderr.
