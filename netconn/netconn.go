@@ -92,6 +92,9 @@ func (n *Net) socket(family, typ int) (*socket.Socket, error) {
 // New makes a net.Conn of a connected socket: a *Conn, a *PacketConn or a *UnixConn. The socket
 // belongs to the result, and its Timeout no longer has an effect.
 func New(s *socket.Socket) net.Conn {
+	if s.Type() == socket.SOCK_RAW {
+		panic("netconn: New of a raw socket, which is no stream and no UDP; use the Socket")
+	}
 	c, b := newConn(s)
 	b.adopt(s)
 	if g := gramOf(c); g != nil {

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"fmt"
 	"math"
 	"runtime"
 	"sync/atomic"
@@ -28,7 +29,9 @@ type Socket struct {
 	typ     int32
 }
 
-// New makes a Socket whose calls park the calling goroutine.
+// New makes a Socket whose calls park the calling goroutine. SOCK_RAW, and SOCK_DGRAM with
+// IPPROTO_ICMP, exist where the system allows them. A raw IPv4 socket receives packets with their
+// headers. A simulated host has neither.
 func New(family, typ, proto int) (*Socket, error) {
 	return create(kernel.Host, desc.Parked, family, typ, proto)
 }
@@ -54,6 +57,9 @@ func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, er
 		return nil, fail(opSocket, kernel.EINVAL)
 	}
 	fd, e := k.Socket(family, typ, proto)
+	if _, simulated := below(k).(kernel.Dated); e == kernel.EPROTONOSUPPORT && simulated && isRaw(typ, proto) {
+		return nil, fmt.Errorf("%w: a simulated host has no raw sockets and no ICMP", fail(opSocket, e))
+	}
 	if e != 0 {
 		return nil, fail(opSocket, e)
 	}
@@ -62,6 +68,11 @@ func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, er
 	s.d.ShortIsAll = tcp && kernel.ReadsFully(k)
 	s.d.UnixStream = s.typ == SOCK_STREAM && family == AF_UNIX
 	return s, nil
+}
+
+// isRaw returns whether a socket sends and receives below UDP and TCP.
+func isRaw(typ, proto int) bool {
+	return typ&0xf == SOCK_RAW || proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6
 }
 
 // adopt makes a blocking Socket of a descriptor.

@@ -1,0 +1,33 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+)
+
+// ping hears its own machine, by IPv4 and, if there is that, by IPv6. Without the right to open
+// such a socket its error names both kinds.
+func TestPingOfThisMachine(t *testing.T) {
+	for _, ip := range []string{"127.0.0.1", "::1"} {
+		var out strings.Builder
+		err := ping(&out, netip.MustParseAddr(ip), 3, 10)
+		switch {
+		case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
+			if !strings.Contains(err.Error(), "datagram") || !strings.Contains(err.Error(), "raw") {
+				t.Error(err)
+			}
+		case ip == "::1" && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EAFNOSUPPORT)):
+		case err != nil:
+			t.Error(err)
+		case strings.Count(out.String(), "24 bytes from "+ip) != 3:
+			t.Error(out.String())
+		}
+	}
+}
