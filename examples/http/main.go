@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ureactor/ureactor/examples/http/h1"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -23,14 +24,14 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	s := &site{path: *file}
-	l, err := s.listen(g, "tcp", fmt.Sprint("127.0.0.1:", *port))
+	s := &h1.Site{Greeting: "Hello World!\r\n", File: *file, Patience: time.Minute}
+	l, err := g.Listen("tcp", fmt.Sprint("127.0.0.1:", *port), s.Accept, h1.Limits)
 	if err != nil {
 		log.Fatal(err)
 	}
 	log.Printf("http server at %v, %d loops", l.Addr(), len(g.Loops()))
 	if *path != "" {
-		if _, err := s.listen(g, "unix", *path); err != nil {
+		if _, err := g.Listen("unix", *path, s.Accept, h1.Limits); err != nil {
 			log.Fatal(err)
 		}
 	}

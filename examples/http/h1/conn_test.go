@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package h1
 
 import (
 	"bufio"
@@ -18,15 +18,19 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-func serve(t *testing.T, loops int) string { return serveSite(t, loops, &site{}) }
+const greeting = "Hello World!\r\n"
 
-func serveSite(t *testing.T, loops int, s *site) string {
+func testSite() *Site { return &Site{Greeting: greeting, Patience: time.Minute} }
+
+func serve(t *testing.T, loops int) string { return serveSite(t, loops, testSite()) }
+
+func serveSite(t *testing.T, loops int, s *Site) string {
 	t.Helper()
 	g, err := reactor.NewGroup(loops)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.listen(g, "tcp", "127.0.0.1:0")
+	l, err := g.Listen("tcp", "127.0.0.1:0", s.Accept, Limits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package h1
 
 import (
 	"time"
@@ -6,24 +6,16 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-const (
-	// idleTime is how long a connection may be idle.
-	idleTime = time.Minute
-	// wholeTime is how long a request may take from its first byte to its last.
-	wholeTime = time.Minute
-	// enough is how much output may wait before requests have to wait. It is the high-water mark,
-	// because Drained is called above that.
-	enough = 256 << 10
-)
+// enough is how much output may wait before requests have to wait. It is the high-water mark, because
+// Drained is called above that.
+const enough = 256 << 10
 
-var limits = reactor.WithLimits(64<<10, enough, 4<<20)
+// Limits is the option for Listen. The handlers rely on it.
+var Limits = reactor.WithLimits(64<<10, enough, 4<<20)
 
-func (s *site) listen(g *reactor.Group, network, addr string) (*reactor.GroupListener, error) {
-	return g.Listen(network, addr, s.accept, limits)
-}
-
-func (s *site) accept(c *reactor.Conn) reactor.Handler {
-	_ = c.SetIdleTimeout(idleTime) // cannot fail on a new Conn
+// Accept returns the handler of a new connection. It is the function for Listen.
+func (s *Site) Accept(c *reactor.Conn) reactor.Handler {
+	_ = c.SetIdleTimeout(s.Patience) // cannot fail on a new Conn
 	return &conn{s: s, in: c.KeepInput(maxHead)}
 }
 
@@ -37,7 +29,7 @@ func (s *site) accept(c *reactor.Conn) reactor.Handler {
 //	eof    the client has half-closed      -
 //	ended  the last answer was sent        -
 type conn struct {
-	s     *site
+	s     *Site
 	in    *reactor.Input
 	seen  int // bytes of an incomplete head that were searched
 	req   request
@@ -101,7 +93,7 @@ func (h *conn) run(c *reactor.Conn) {
 func (h *conn) setTimeout(c *reactor.Conn, incomplete bool) {
 	limit := time.Duration(0)
 	if incomplete && c.Buffered() <= enough { // else the client does not read: it is idle
-		limit = wholeTime
+		limit = h.s.Patience
 	}
 	h.armed = limit > 0
 	h.timed = h.armed

@@ -1,4 +1,4 @@
-package main
+package h1
 
 import "strings"
 

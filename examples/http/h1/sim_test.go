@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package h1
 
 import (
 	"bufio"
@@ -34,7 +34,7 @@ func inWorld(w *sim.World, client func(h *sim.Host, t *reactor.Task, c *netconn.
 		})
 	}
 	program(w.Host("10.0.0.1"), func(r *reactor.Reactor) error {
-		_, err := r.Listen("tcp", ":80", (&site{}).accept, limits)
+		_, err := r.Listen("tcp", ":80", testSite().Accept, Limits)
 		return err
 	})
 	var failed error
@@ -119,11 +119,11 @@ func TestTricklingHasALimit(t *testing.T) {
 		most  time.Duration
 		want  string
 	}{
-		"head":     {strings.Repeat("GET / HTTP/1.1\r\nA: b", 100), 2 * time.Second, wholeTime + 5*time.Second, "408 "},
-		"body":     {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + strings.Repeat("x", 500), time.Second, wholeTime + 5*time.Second, "408 "},
-		"chunks":   {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", 200), time.Second, wholeTime + 5*time.Second, "408 "},
+		"head":     {strings.Repeat("GET / HTTP/1.1\r\nA: b", 100), 2 * time.Second, time.Minute + 5*time.Second, "408 "},
+		"body":     {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n" + strings.Repeat("x", 500), time.Second, time.Minute + 5*time.Second, "408 "},
+		"chunks":   {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", 200), time.Second, time.Minute + 5*time.Second, "408 "},
 		"requests": {strings.Repeat(get, 20), time.Second, 20 * time.Minute, ""},
-		"nothing":  {"", time.Second, idleTime + 5*time.Second, ""},
+		"nothing":  {"", time.Second, time.Minute + 5*time.Second, ""},
 	} {
 		simtest.Check(t, 3, func(w *sim.World) error {
 			return inWorld(w, func(host *sim.Host, task *reactor.Task, conn *netconn.Conn) error {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package h1
 
 import (
 	"bufio"
@@ -96,7 +96,7 @@ func TestRanges(t *testing.T) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &site{path: path}
+	s := &Site{Greeting: greeting, File: path, Patience: time.Minute}
 	at := serveSite(t, 1, s)
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
 	defer client.CloseIdleConnections()

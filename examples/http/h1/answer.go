@@ -1,4 +1,4 @@
-package main
+package h1
 
 import (
 	"strconv"
@@ -8,12 +8,13 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-const greeting = "Hello World!\r\n"
+// A Site is what the server shows. All loops share it.
+type Site struct {
+	Greeting string        // the answer at each path that has no other
+	File     string        // the path of the file that /file is; "" if there is none
+	Patience time.Duration // for a request from its first byte to its last, and for an idle client
 
-// A site is what the server shows. All loops share it.
-type site struct {
-	path string // of the file that /file is
-	now  atomic.Pointer[stamp]
+	now atomic.Pointer[stamp]
 }
 
 // A stamp is a second as the field Date has it.
@@ -25,7 +26,7 @@ type stamp struct {
 const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT"
 
 // date returns the value of Date. It formats one date each second.
-func (s *site) date(now time.Time) string {
+func (s *Site) date(now time.Time) string {
 	if d := s.now.Load(); d != nil && d.second == now.Unix() {
 		return d.text
 	}
@@ -47,12 +48,12 @@ func (h *conn) answer(c *reactor.Conn) {
 		h.echoEnd(c)
 	case h.req.target == "/echo":
 		h.notAllowed(c, "POST, PUT, OPTIONS")
-	case h.req.target == "/file" && h.s.path != "" && reads:
+	case h.req.target == "/file" && h.s.File != "" && reads:
 		h.file(c)
-	case h.req.target == "/file" && h.s.path != "":
+	case h.req.target == "/file" && h.s.File != "":
 		h.notAllowed(c, "GET, HEAD, OPTIONS")
 	default:
-		h.text(c, "200 OK", greeting)
+		h.text(c, "200 OK", h.s.Greeting)
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package h1
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 // file answers with the file, or with a range of it (RFC 9110, 14.2). The kernel copies it from its
 // cache to the socket.
 func (h *conn) file(c *reactor.Conn) {
-	f, err := os.Open(h.s.path)
+	f, err := os.Open(h.s.File)
 	if err != nil {
 		h.status(c, "404 Not Found")
 		return
