@@ -25,7 +25,7 @@ import (
 // arrived, and the server pays for waking them.
 //
 // With a Protocol the clients speak that, read every answer and check it. Each connection has one
-// message at a time (Pipeline and Depth are 1). tls is the echo over TLS 1.3 with AES-128-GCM. Its
+// batch at a time (Depth is 1). tls is the echo over TLS 1.3 with AES-128-GCM. Its
 // handshake comes before the slices or, with Churn, for every message. http is GET on a connection
 // that stays open, and its messages are requests.
 //

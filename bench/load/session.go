@@ -11,11 +11,11 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
-// A session is one connection of a protocol whose answers must be parsed. One message is under way
-// at a time. It is small, so the kernel accepts it whole.
+// A session is one connection of a protocol whose answers must be parsed. One batch of
+// messages is under way at a time. It is small, so the kernel accepts it whole.
 type session interface {
 	ask() error
-	// answered reads what has arrived. It returns whether the answer is complete and right.
+	// answered reads what has arrived. It returns whether all answers are complete and right.
 	answered() (bool, error)
 }
 
@@ -25,7 +25,8 @@ func (l *loader) session(fd int) (session, error) {
 	case "tls":
 		return newSecured(fd, l.payload)
 	case "http":
-		return &visit{fd: fd, in: make([]byte, 4<<10)}, nil
+		n := l.shape.Pipeline
+		return &visit{fd: fd, batch: bytes.Repeat(request11, n), left: n, n: n, in: make([]byte, 4<<10)}, nil
 	}
 	return nil, fmt.Errorf("no protocol %q", l.shape.Protocol)
 }
@@ -36,7 +37,7 @@ func (l *loader) exchange(s session) error {
 	if err != nil || !whole {
 		return err
 	}
-	l.messages++
+	l.messages += int64(l.shape.Pipeline)
 	if l.running {
 		return s.ask()
 	}
@@ -44,16 +45,18 @@ func (l *loader) exchange(s session) error {
 	return nil
 }
 
-// A visit is a client of HTTP/1.1 that repeats one request.
+// A visit is a client of HTTP/1.1 that repeats a batch of n requests.
 type visit struct {
-	fd  int
-	in  []byte
-	got int
+	fd      int
+	batch   []byte
+	n, left int // answers of a batch, and those that are still to come
+	in      []byte
+	got     int
 }
 
 var request11 = []byte("GET / HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n")
 
-func (v *visit) ask() error { return sendAll(v.fd, request11) }
+func (v *visit) ask() error { return sendAll(v.fd, v.batch) }
 
 func (v *visit) answered() (bool, error) {
 	for {
@@ -68,17 +71,35 @@ func (v *visit) answered() (bool, error) {
 		}
 		short := n < len(v.in)-v.got
 		v.got += n
-		if size, err := answer(v.in[:v.got]); err != nil || size > 0 {
-			if err == nil && size != v.got {
-				err = fmt.Errorf("%d bytes follow the answer", v.got-size)
-			}
-			v.got = 0
-			return true, err
+		if done, err := v.parse(); done || err != nil {
+			return done, err
 		}
 		if short {
 			return false, nil
 		}
 	}
+}
+
+// parse consumes the answers that are whole. It returns whether they were the last of the batch.
+func (v *visit) parse() (done bool, err error) {
+	from := 0
+	for v.left > 0 {
+		size, err := answer(v.in[from:v.got])
+		if err != nil {
+			return false, err
+		}
+		if size == 0 {
+			v.got = copy(v.in, v.in[from:v.got])
+			return false, nil
+		}
+		from += size
+		v.left--
+	}
+	if from != v.got {
+		return false, fmt.Errorf("%d bytes follow the answers", v.got-from)
+	}
+	v.got, v.left = 0, v.n
+	return true, nil
 }
 
 var (

@@ -17,6 +17,7 @@ type Style struct {
 
 	Networks  []string // in addition to tcp: "udp", "unix"
 	Protocols []string // in addition to the echo: "tls", "http"
+	NoEcho    bool     // it has its Protocols only
 	Timers    bool     // accepts -timers. The C loop ignores it.
 	Stops     bool     // has a stop in order (SIGTERM with -stop)
 	Panics    string   // contains a panic: "" nothing, "recover" the program, else the library
@@ -67,6 +68,8 @@ var All = []Style{
 		bin: "netpoll", build: golang("./servers/netpoll")},
 	{Name: "nbio", About: "nbio v1.6.8: one poller, level-triggered, which reads and calls the handler itself",
 		Networks: []string{"udp", "unix"}, Stops: true, bin: "nbio", build: golang("./servers/nbio")},
+	{Name: "fasthttp", About: "fasthttp v1.78.0: its server with a pool of goroutines, every option at its default",
+		NoEcho: true, Protocols: []string{"http"}, bin: "fasthttp", build: golang("./servers/fasthttp")},
 }
 
 // Serves returns whether the style has the network.
@@ -74,9 +77,9 @@ func (s Style) Serves(network string) bool {
 	return network == "tcp" || slices.Contains(s.Networks, network)
 }
 
-// Speaks returns whether the style has the protocol. "" is the echo, which all have.
+// Speaks returns whether the style has the protocol. "" is the echo.
 func (s Style) Speaks(protocol string) bool {
-	return protocol == "" || slices.Contains(s.Protocols, protocol)
+	return protocol == "" && !s.NoEcho || slices.Contains(s.Protocols, protocol)
 }
 
 // Again returns a control: the same server under another name.

@@ -80,7 +80,7 @@ func (r *Result) pagePlots(file string) error {
 
 // protocols is the table for TLS and HTTP: the ratios and the memory.
 func (r *Result) protocols(to io.Writer) {
-	fmt.Fprintf(to, "CPU per message over TLS and HTTP, **%s ÷ server: 1.00 is as cheap as crypto/tls and net/http over\npackage net, higher is better**. `%s-again` is the control. HTTP in callbacks and tasks is\nnet/http's parser and an answer written by hand. %d slices of %v each, otherwise as above.\n\n",
+	fmt.Fprintf(to, "CPU per message over TLS and HTTP, **%s ÷ server: 1.00 is as cheap as crypto/tls and net/http over\npackage net, higher is better**. `%s-again` is the control. HTTP in callbacks is\nexamples/http/h1, and in tasks net/http's parser and an answer written by hand. %d slices of %v each, otherwise as above.\n\n",
 		standard, standard, r.Config.Rounds, r.Config.Slice)
 	r.ratioTable(to, protocol, 2)
 	if len(r.of("tls-idle-memory")) == 0 {

@@ -93,6 +93,8 @@ var scenarios = []Scenario{
 		Shape: load.Shape{Protocol: "tls", Conns: 50, Active: 50, Size: 64, Pipeline: 1, Depth: 1, Churn: true}},
 	{Name: "http-hello-x50", About: "GET on 50 connections that stay, the next when the answer has come; 14 bytes of body; a message is a request",
 		Shape: load.Shape{Protocol: "http", Conns: 50, Active: 50, Pipeline: 1, Depth: 1}},
+	{Name: "http-hello-x50-pipe16", About: "the same with 16 requests in one write, the next 16 when all answers have come",
+		Shape: load.Shape{Protocol: "http", Conns: 50, Active: 50, Pipeline: 16, Depth: 1}},
 	{Name: "tls-idle-memory", About: "10,000 connections after handshake and one echo each: resident memory after a collection, less that without them",
 		Shape: load.Shape{Protocol: "tls", Conns: idle, Active: idle, Size: 64, Pipeline: 1, Depth: 1}, Idle: true, Full: true},
 	full(rate("rate-x50", 50, 50, .2)), rate("rate-x50", 50, 50, .4), full(rate("rate-x50", 50, 50, .6)),

@@ -2,10 +2,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"github.com/ureactor/ureactor/bench/servers/serve"
+	"github.com/ureactor/ureactor/examples/http/h1"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -23,7 +25,10 @@ func main() {
 		serve.Try(err)
 		serve.Listening(c.LocalAddr().String())
 	} else {
-		var opts []reactor.ListenOption
+		opts := []reactor.ListenOption{}
+		if o.Protocol == "http" {
+			opts = append(opts, h1.Limits)
+		}
 		if o.Protocol == "tls" {
 			opts = append(opts, netconn.WithHandshakeTimeout(serve.TLS(), o.HandshakeTimeout()))
 		}
@@ -43,7 +48,8 @@ func main() {
 func handler(r *reactor.Reactor, o serve.Options) func(*reactor.Conn) reactor.Handler {
 	switch {
 	case o.Protocol == "http":
-		return newWeb(o).accept
+		s := &h1.Site{Greeting: serve.Hello, Patience: cmp.Or(o.Patience, time.Minute)}
+		return s.Accept
 	case o.Panic:
 		return func(*reactor.Conn) reactor.Handler { return explosive{} }
 	case o.Timers > 0:

@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// enough is how much output may wait before requests have to wait. It is the high-water mark, because
-// Drained is called above that.
+// enough is how much output may wait before requests have to wait. It is the high-water mark,
+// because Drained is called above that.
 const enough = 256 << 10
 
 // Limits is the option for Listen. The handlers rely on it.
