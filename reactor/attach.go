@@ -138,7 +138,7 @@ func (c *Conn) SetHandler(h Handler) error {
 var errHasFilter = errors.New("reactor: the Conn has a Filter already")
 
 // StartFilter puts a Filter between the wire and the Handler of an open Conn, as after STARTTLS.
-// What was sent before goes out as it is. read is input that belongs to the Filter and that the
+// Earlier output goes out as it is. read is input that belongs to the Filter and that the
 // Handler has got already: what follows the command in Data's argument. The Filter must copy what
 // it keeps. Opened is called when the Filter is ready, also if it was called before. See
 // WithFilters.

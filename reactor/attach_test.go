@@ -75,7 +75,7 @@ func TestAttachedConnGetsWhatWasReceivedBefore(t *testing.T) {
 	}
 }
 
-// What cannot be attached is an error that names the descriptor. Nothing has changed then: the
+// Attach returns an error that names a descriptor it cannot use. Nothing has changed then: the
 // descriptor is open, blocking or not as before, and is not registered.
 func TestAttachRefusesAndChangesNothing(t *testing.T) {
 	twice(t, func(t *lab) {
@@ -156,8 +156,8 @@ func (l *lab) files() int {
 	return len(names)
 }
 
-// AttachConn takes over a connection of package net, and closes it. What has no descriptor is
-// refused, and stays open.
+// AttachConn takes over a connection of package net, and closes it. A connection
+// without a descriptor is refused, and stays open.
 func TestAttachConnTakesConnectionsOfPackageNet(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		addr := t.listen("tcp", func(*Conn) Handler { return echo{} })
