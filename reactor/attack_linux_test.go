@@ -97,11 +97,6 @@ func TestPanicInPacketCostsOneDatagram(t *testing.T) {
 	})
 }
 
-type packetFunc func()
-
-func (f packetFunc) Packet(*PacketConn, []byte, Addr) { f() }
-func (packetFunc) Closed(*PacketConn, error)          {}
-
 // A peer that has everything but does not stop talking is delivered when WithLinger's time is up,
 // not stuck.
 func TestChattyPeerThatHasEverythingIsDelivered(t *testing.T) {

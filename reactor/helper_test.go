@@ -320,3 +320,8 @@ func wantPanic(t testing.TB, what string, f func()) {
 	}()
 	f()
 }
+
+type packetFunc func()
+
+func (f packetFunc) Packet(*PacketConn, []byte, Addr) { f() }
+func (packetFunc) Closed(*PacketConn, error)          {}
