@@ -33,11 +33,12 @@ func (m *sslModel) check() {
 // probe makes the calls of one byte that a poll has found ready, and those that it has not. A Read
 // may answer new keys, after which a Write has to wait, so Read comes second.
 func (m *sslModel) probe(said sel.Events) {
-	m.compare("Write", m.write, said, sel.POLLOUT)
-	m.compare("Read", m.read, said, sel.POLLIN)
+	began := m.began // when the poll was made
+	m.compare("Write", m.write, said, sel.POLLOUT, began)
+	m.compare("Read", m.read, said, sel.POLLIN, began)
 }
 
-func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Events) {
+func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Events, began bool) {
 	if m.mask&bit == 0 || m.err != nil {
 		return
 	}
@@ -47,6 +48,7 @@ func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Even
 		bit = sel.POLLNVAL
 	}
 	switch {
+	case !began && again(err): // POLLOUT: the call begins the handshake
 	// after the end of a connection a kernel has no EAGAIN
 	case said&bit != 0 && again(err) && (m.exact || !gone):
 		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
@@ -91,6 +93,7 @@ func (m *sslModel) asleep() {
 // wait has a task wait, unless there is no need.
 func (m *sslModel) wait(done *bool) *reactor.Task {
 	call := func() {
+		m.began = m.began || m.mask&sel.POLLOUT == 0
 		events, err := m.p.Poll(-1)
 		if err != nil || len(events) != 1 {
 			m.fail("a poll that waits: %v, %v", events, err)

@@ -82,6 +82,7 @@ type sslModel struct {
 	sent, got int
 	over      bool // reading has ended
 	broken    bool // writing has
+	began     bool // the handshake has
 	failed    bool // a call has returned an error that ends reading
 	writing   bool // a Write may wait, whose byte is the next
 	cut       bool // the far end has cut itself off
@@ -118,8 +119,8 @@ func (m *sslModel) run(r *reactor.Reactor) {
 	defer m.far.tls.Stop()
 	m.p = sel.NewOn(r)
 	defer m.p.Close()
-	must(m.p.Register(m.s, sel.POLLIN|sel.POLLOUT))
-	m.mask = sel.POLLIN | sel.POLLOUT
+	must(m.p.Register(m.s, sel.POLLIN))
+	m.mask = sel.POLLIN
 	if m.h.Rand().Int(2) == 0 { // else it is shaken bit by bit
 		for _, suite := m.suite(); suite == "" && m.err == nil; _, suite = m.suite() {
 			m.deliver()
@@ -207,6 +208,7 @@ func (m *sslModel) deliver() {
 }
 
 func (m *sslModel) write(n int) (err error) {
+	m.began = true
 	if n, err = m.s.Write(patterned(m.sent, n)); n == 0 && err == nil {
 		m.fail("a Write of nothing")
 	}
@@ -226,6 +228,7 @@ func (m *sslModel) write(n int) (err error) {
 }
 
 func (m *sslModel) read(n int) (err error) {
+	m.began = true
 	p := make([]byte, n)
 	if n, err = m.s.Read(p); n == 0 && err == nil {
 		m.fail("a Read of nothing")
@@ -250,6 +253,7 @@ func (m *sslModel) read(n int) (err error) {
 
 // poll is what a poll that does not wait says.
 func (m *sslModel) poll() sel.Events {
+	m.began = m.began || m.mask&sel.POLLOUT == 0
 	events, err := m.p.Poll(0)
 	if err != nil || len(events) > 1 {
 		m.fail("Poll: %v, %v", events, err)

@@ -9,6 +9,9 @@ import (
 // Ready reports what can be done without waiting. In means that a Read returns data, io.EOF or an
 // error. Out means that a Write accepts at least one byte. Err and Hup are the descriptor's.
 //
+// Before the handshake has begun, Out means that the descriptor is writable: a Write then begins
+// the handshake. MicroPython's asyncio waits for that.
+//
 // Ready continues the handshake, reads and decrypts input, and sends pending output. So its result
 // is exact. It may read input whose Event a waiting reader needs; then it wakes that reader, and
 // took is true so that the caller notifies others.
@@ -20,6 +23,10 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 			return e
 		}
 		ready = raw & (poller.Err | poller.Hup)
+		if want&poller.Out != 0 && !c.began() {
+			ready |= raw & poller.Readiness(want)
+			return 0
+		}
 		flushed := c.flush()
 		if !c.handshakeDone.Load() {
 			c.stepHandshake(new(uint32))
@@ -46,6 +53,13 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 		c.desc.SetReady(desc.In)
 	}
 	return ready, took, e
+}
+
+// began reports whether the handshake has begun.
+func (c *Conn) began() bool {
+	c.readMu.Lock()
+	defer c.readMu.Unlock()
+	return c.session.Began()
 }
 
 // buffered reports whether a Read would return something: data, io.EOF or an error.

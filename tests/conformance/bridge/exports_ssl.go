@@ -6,8 +6,12 @@ package main
 #include <stdint.h>
 typedef int64_t (*stream_fn)(int64_t key, int64_t op, void *p, int64_t n);
 typedef int64_t (*verify_fn)(int64_t context, const void *cert, int64_t n, int64_t depth);
-static int64_t call_stream(stream_fn f, int64_t k, int64_t o, void *p, int64_t n) { return f(k, o, p, n); }
-static int64_t call_verify(verify_fn f, int64_t c, const void *p, int64_t n, int64_t d) { return f(c, p, n, d); }
+static int64_t call_stream(stream_fn f, int64_t k, int64_t o, void *p, int64_t n) {
+	return f(k, o, p, n);
+}
+static int64_t call_verify(verify_fn f, int64_t c, const void *p, int64_t n, int64_t d) {
+	return f(c, p, n, d);
+}
 */
 import "C"
 

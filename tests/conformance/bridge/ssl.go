@@ -84,7 +84,7 @@ func wrapOver(c *socket.SSLContext, conn *Sock, under io.ReadWriter, o socket.SS
 	return err
 }
 
-// sslSocket and sslStream are Socks. What a stream does not have is not implemented.
+// sslSocket and sslStream are Socks. A method that no stream has is not implemented.
 type sslSocket struct {
 	*socket.SSLSocket
 	noSock
