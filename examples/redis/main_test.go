@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -246,19 +247,19 @@ func TestCommandsInPieces(t *testing.T) {
 	want := `["PING"] ["GET" "a"] [] [] ["SET" "" "b\r\n$4\r\n*1\r\n"] ["echo" "x"] ["PING"]`
 	for piece := range len(text) {
 		var q parser
-		var rest []byte
+		in := newInput(nil)
 		var got []string
 		for p := []byte(text); len(p) > 0; {
 			k := min(piece+1, len(p))
-			rest = append(rest, p[:k]...)
+			in.Show(p[:k:k])
 			p = p[k:]
-			for len(rest) > 0 {
+			for in.Buffered() > 0 {
 				was := q.n + q.seen
-				args, n, err := q.next(rest)
+				args, whole, err := q.next(in)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if n == 0 {
+				if !whole {
 					if q.n+q.seen < was {
 						t.Fatalf("pieces of %d bytes: goes back from %d to %d", piece+1, was, q.n+q.seen)
 					}
@@ -266,8 +267,8 @@ func TestCommandsInPieces(t *testing.T) {
 				}
 				got = append(got, fmt.Sprintf("%q", args))
 				q.keep(args)
-				rest = rest[n:]
 			}
+			in.Settle()
 		}
 		if s := strings.Join(got, " "); s != want {
 			t.Fatalf("pieces of %d bytes: %s", piece+1, s)
@@ -284,18 +285,19 @@ func TestACommandHasALimit(t *testing.T) {
 	var q parser
 	head := fmt.Sprintf("*100\r\n$3\r\nDEL\r\n$%d\r\n", maxBulk)
 	p := append([]byte(head), make([]byte, maxBulk+2)...)
-	if _, n, err := q.next(p); n != 0 || err != nil {
-		t.Fatal(n, err)
+	if _, whole, err := q.next(newInput(p)); whole || err != nil {
+		t.Fatal(whole, err)
 	}
 	p = fmt.Appendf(p, "$%d\r\n", maxBulk)
-	if _, _, err := q.next(p); err != errLarge {
+	if _, _, err := q.next(newInput(p)); err != errLarge {
 		t.Errorf("two arguments of the largest size: %v", err)
 	}
 	q = parser{}
 	many := "*5000\r\n" + strings.Repeat("$1\r\nx\r\n", 5000)
-	args, n, err := q.next([]byte(many))
-	if n != len(many) || err != nil {
-		t.Fatal(n, err)
+	in := newInput([]byte(many))
+	args, whole, err := q.next(in)
+	if !whole || in.Buffered() > 0 || err != nil {
+		t.Fatal(whole, in.Buffered(), err)
 	}
 	if q.keep(args); cap(q.args) > keepArgs || cap(q.bounds) > 2*keepArgs {
 		t.Errorf("room for %d arguments is kept", cap(q.args))
@@ -303,4 +305,12 @@ func TestACommandHasALimit(t *testing.T) {
 	c := dial(t, serve(t, 1))
 	io.WriteString(c, "*2\r\n$3\r\nDEL\r\n$99999999\r\n")
 	wants(t, c, "-"+errBulk.Error()+"\r\n")
+}
+
+// newInput returns the inbound buffer of a connection on which p has arrived.
+func newInput(p []byte) *desc.Inbound {
+	in := &desc.Inbound{}
+	in.Init("test", maxCommand, nil)
+	in.Show(p)
+	return in
 }

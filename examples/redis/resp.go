@@ -22,6 +22,14 @@ var (
 	errLarge  = errors.New("ERR Protocol error: too big command")
 )
 
+// An input is the inbound buffer of a connection.
+type input interface {
+	Peek(n int) ([]byte, error)
+	Next(n int) ([]byte, error)
+	Buffered() int
+	Index(sep []byte, from int) int
+}
+
 // A parser reads one command after the other: an array of bulk strings, or words on a line. After
 // an incomplete command it continues where it stopped, so its work is linear in the bytes.
 type parser struct {
@@ -34,61 +42,64 @@ type parser struct {
 	args   [][]byte
 }
 
-// next reads a command at the front of p. The bytes that it has read before must be the same. The
-// arguments are parts of p, and valid until the next call. n is the command's size in bytes, 0
-// while it is incomplete. A command without arguments is empty.
-func (q *parser) next(p []byte) (args [][]byte, n int, err error) {
+// next consumes a command. whole is false while the command is incomplete. The arguments are parts
+// of the input, and valid as long as its slices. A command without arguments is empty.
+func (q *parser) next(in input) (args [][]byte, whole bool, err error) {
 	if !q.begun {
-		line, err := q.line(p)
+		line, err := q.line(in)
 		if line == nil || err != nil {
-			return nil, 0, err
+			return nil, false, err
 		}
 		if len(line) == 0 || line[0] != '*' {
-			return append(q.args[:0], bytes.Fields(line)...), q.end(), nil
+			_, err := q.end(in)
+			return append(q.args[:0], bytes.Fields(line)...), true, err
 		}
 		count, ok := number(line[1:], maxArgs)
 		if !ok {
-			return nil, 0, errArgs
+			return nil, false, errArgs
 		}
 		q.begun, q.left, q.bulk, q.bounds = true, count, -1, q.bounds[:0]
 	}
 	for ; q.left > 0; q.left-- {
 		if q.bulk < 0 {
-			line, err := q.line(p)
+			line, err := q.line(in)
 			if line == nil || err != nil {
-				return nil, 0, err
+				return nil, false, err
 			}
 			if len(line) == 0 || line[0] != '$' {
-				return nil, 0, errDollar
+				return nil, false, errDollar
 			}
 			size, ok := number(line[1:], maxBulk)
 			if !ok {
-				return nil, 0, errBulk
+				return nil, false, errBulk
 			}
-			if q.n+size > maxCommand {
-				return nil, 0, errLarge
+			if q.n+size+2 > maxCommand {
+				return nil, false, errLarge
 			}
 			q.bulk = size
 		}
-		if len(p) < q.n+q.bulk+2 {
-			return nil, 0, nil
+		if in.Buffered() < q.n+q.bulk+2 {
+			return nil, false, nil
 		}
 		q.bounds = append(q.bounds, q.n, q.n+q.bulk)
 		q.n += q.bulk + 2
 		q.bulk = -1
 	}
+	p, err := q.end(in)
 	args = q.args[:0]
-	for i := 0; i < len(q.bounds); i += 2 {
+	for i := 0; i < len(q.bounds) && err == nil; i += 2 {
 		args = append(args, p[q.bounds[i]:q.bounds[i+1]])
 	}
-	return args, q.end(), nil
+	return args, true, err
 }
 
-// end prepares for the next command, and returns how long this one was.
-func (q *parser) end() (n int) {
-	n = q.n
+// end consumes the command and prepares for the next one.
+func (q *parser) end(in input) (p []byte, err error) {
+	if p, err = in.Next(q.n); err != nil {
+		return nil, errLarge
+	}
 	q.begun, q.n = false, 0
-	return n
+	return p, nil
 }
 
 // keep takes back the slice of next, to use it again, and clears it.
@@ -102,20 +113,25 @@ func (q *parser) keep(args [][]byte) {
 }
 
 // line returns the next line without its end, nil if it is incomplete.
-func (q *parser) line(p []byte) ([]byte, error) {
-	rest := p[q.n:]
-	i := bytes.IndexByte(rest[q.seen:max(min(len(rest), maxLine), q.seen)], '\n')
-	if i < 0 {
-		if q.seen = len(rest); q.seen >= maxLine {
-			return nil, errLine
-		}
+func (q *parser) line(in input) ([]byte, error) {
+	end := in.Index(newline, q.n+q.seen)
+	if end > q.n+maxLine || end < 0 && in.Buffered() >= q.n+maxLine {
+		return nil, errLine
+	}
+	if end < 0 {
+		q.seen = max(in.Buffered()-q.n, 0)
 		return nil, nil
 	}
-	i += q.seen
-	q.n, q.seen = q.n+i+1, 0
-	line := bytes.TrimSuffix(rest[:i], []byte{'\r'})
+	p, err := in.Peek(end + 1)
+	if err != nil {
+		return nil, errLarge
+	}
+	line := bytes.TrimSuffix(p[q.n:end], []byte{'\r'})
+	q.n, q.seen = end+1, 0
 	return line[:len(line):len(line)], nil
 }
+
+var newline = []byte("\n")
 
 func number(p []byte, most int) (n int, ok bool) {
 	for _, c := range p {

@@ -23,71 +23,47 @@ func newServer(g *reactor.Group) *server { return &server{g: g, m: map[string][]
 // listen serves an address. Its output limit has room for the largest value, and for what may wait
 // in front of it.
 func (s *server) listen(network, addr string) (*reactor.GroupListener, error) {
-	return s.g.Listen(network, addr, func(*reactor.Conn) reactor.Handler { return &client{s: s} },
+	accept := func(c *reactor.Conn) reactor.Handler { return &client{s: s, in: c.KeepInput(maxCommand)} }
+	return s.g.Listen(network, addr, accept,
 		reactor.WithLimits(64<<10, enough, enough+2*maxBulk))
 }
 
 // A client is one connection.
 type client struct {
-	s     *server
-	rest  []byte   // unread input: mostly an incomplete command
-	in    parser   // at the front of rest
-	head  [64]byte // room for a reply
-	ended bool
+	s      *server
+	in     *reactor.Input
+	parser parser
+	head   [64]byte // room for a reply
+	ended  bool
 }
 
 // enough is how much output may wait before commands have to wait. It is the high-water mark,
 // because Drained is called above that.
 const enough = 256 << 10
 
-// keep is the memory that a connection keeps for incomplete commands.
-const keep = 64 << 10
-
 // Data runs the complete commands. The replies of a pipeline leave together when it returns.
-func (c *client) Data(rc *reactor.Conn, p []byte) {
-	if len(c.rest) == 0 {
-		n := c.run(rc, p)
-		c.rest = append(c.rest, p[n:]...)
-		return
-	}
-	c.rest = append(c.rest, p...)
-	c.again(rc)
-}
+func (c *client) Data(rc *reactor.Conn, _ []byte) { c.run(rc) }
 
 // Drained continues with the commands that had to wait until the peer read its replies.
-func (c *client) Drained(rc *reactor.Conn) { c.again(rc) }
+func (c *client) Drained(rc *reactor.Conn) { c.run(rc) }
 
 func (c *client) Closed(*reactor.Conn, error) {}
 
-func (c *client) again(rc *reactor.Conn) {
-	n := c.run(rc, c.rest)
-	if n == 0 {
-		return // nothing to move; a large value arrives in many pieces
-	}
-	c.rest = c.rest[:copy(c.rest, c.rest[n:])]
-	if len(c.rest) <= keep && cap(c.rest) > keep {
-		c.rest = append([]byte(nil), c.rest...)
-	}
-}
-
-// run runs the commands at the front of p and returns how many bytes they had.
-func (c *client) run(rc *reactor.Conn, p []byte) (done int) {
-	for !c.ended && done < len(p) && rc.Buffered() <= enough {
-		args, n, err := c.in.next(p[done:])
+func (c *client) run(rc *reactor.Conn) {
+	for !c.ended && rc.Buffered() <= enough {
+		args, whole, err := c.parser.next(c.in)
 		if err != nil {
 			c.send(rc, appendError(c.head[:0], err.Error()))
 			c.end(rc)
 		}
-		if n == 0 {
-			break
+		if !whole || err != nil {
+			return
 		}
-		done += n
 		if len(args) > 0 {
 			c.command(rc, args)
 		}
-		c.in.keep(args)
+		c.parser.keep(args)
 	}
-	return done
 }
 
 // send and the others: if a send fails, the peer is lost, and Closed follows.
