@@ -109,11 +109,16 @@ func (p *epoll) ctl(op, fd int, gen uint32, bits uint32) error {
 }
 
 func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
+	mustHaveRoom(events)
 	if !p.waiting.CompareAndSwap(false, true) {
 		panic("poller: two goroutines in Wait; one of them must own the Poller")
 	}
-	defer p.waiting.Store(false)
-	mustHaveRoom(events)
+	n, err := p.wait(events, until)
+	p.waiting.Store(false) // not deferred, which each message would pay for: wait calls no user code
+	return n, err
+}
+
+func (p *epoll) wait(events []Event, until timeout.Deadline) (int, error) {
 	if len(p.raw) < len(events) {
 		p.raw = make([]unix.EpollEvent, len(events))
 	}

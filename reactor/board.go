@@ -6,45 +6,48 @@ import (
 	"sync/atomic"
 )
 
-// A board holds the latest value of its one writer for any number of readers. The writer never
-// waits for readers: while one reads a slot, the writer uses the other. Readers wait for each
-// other, and for the writer while it copies.
-type board[T any] struct {
-	slots   [2]boardSlot[T]
-	latest  atomic.Int32 // the slot that was written last
-	own     int32        // the same, for the writer alone
-	reading sync.Mutex   // one reader at a time, so one slot is always free
+// A board shows the latest figures of the loop: see publish. The loop never waits for readers:
+// while one reads a slot, the loop uses the other. Readers wait for each other, and for the loop
+// while it copies.
+type board struct {
+	slots   [2]boardSlot
+	latest  atomic.Pointer[boardSlot] // the slot that was written last
+	own     *boardSlot                // the same, for the loop alone
+	reading sync.Mutex                // one reader at a time, so one slot is always free
 }
 
-type boardSlot[T any] struct {
-	taken atomic.Bool // in use, by the writer or by the reader
-	v     T
+type boardSlot struct {
+	taken atomic.Bool // by the loop, or by the reader
+	f     figures
 }
 
-// put is for the writer.
-func (b *board[T]) put(v *T) {
-	i := b.own
-	for !b.slots[i].taken.CompareAndSwap(false, true) {
-		i ^= 1
+func (b *board) begin() {
+	b.own = &b.slots[0]
+	b.latest.Store(b.own)
+}
+
+// turnOver takes the other slot for the loop: a reader has its own, and there is only one reader.
+func (b *board) turnOver() *boardSlot {
+	s := &b.slots[0]
+	if s == b.own {
+		s = &b.slots[1]
 	}
-	b.slots[i].v = *v
-	b.slots[i].taken.Store(false)
-	if i != b.own {
-		b.own = i
-		b.latest.Store(i)
-	}
+	s.taken.Store(true)
+	b.own = s
+	b.latest.Store(s) // a reader that comes now waits until the loop has written
+	return s
 }
 
 // get is for any goroutine.
-func (b *board[T]) get() T {
+func (b *board) get() figures {
 	b.reading.Lock()
 	defer b.reading.Unlock()
 	for {
-		s := &b.slots[b.latest.Load()]
+		s := b.latest.Load()
 		if s.taken.CompareAndSwap(false, true) {
-			v := s.v
+			f := s.f
 			s.taken.Store(false)
-			return v
+			return f
 		}
 		runtime.Gosched()
 	}

@@ -231,7 +231,7 @@ func TestChunksAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
 	}
-	p := outputPool{clock: new(timeout.Deadline)}
+	p := outputPool{k: kernel.Host}
 	var outs []*output
 	for range 1000 {
 		o := p.output()

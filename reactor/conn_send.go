@@ -254,7 +254,7 @@ func (c *Conn) wrote(n int) {
 		c.state &^= blocked
 	} else {
 		if n > 0 || !c.is(blocked) {
-			c.out.stuck = r.times.clock
+			c.out.stuck = r.k.Now()
 		}
 		c.state |= blocked
 		r.outputs.block(c.out)

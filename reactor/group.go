@@ -178,7 +178,6 @@ func (g *Group) PostAll(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: PostAll of a nil function")
 	}
-	now := g.k.Now()
 	for _, r := range g.loops { // only PostAll holds two of these locks, and always in this order
 		r.mu.Lock()
 	}
@@ -193,7 +192,7 @@ func (g *Group) PostAll(f func(*Reactor)) error {
 	}
 	for _, r := range g.loops {
 		if err == nil {
-			r.add(post{f: func() { f(r) }, at: now}, nil)
+			r.add(post{f: func() { f(r) }, at: r.stamp()}, nil)
 		}
 		r.mu.Unlock()
 	}

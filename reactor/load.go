@@ -59,25 +59,43 @@ func (l *Load) add(m *Load) {
 	l.Unsent = max(l.Unsent, m.Unsent)
 }
 
-// Load may be called from any goroutine. It never makes the loop wait. Of a turn that has not
-// ended, it counts the time until now.
+// Load may be called from any goroutine, and never makes the loop wait. The first call has the loop
+// begin to measure: it returns next to nothing, and the loop reads the clock from then on. A turn
+// that has not ended counts as far as it has come.
 func (r *Reactor) Load() (l Load) {
+	now := r.k.Now()
+	r.measuring.CompareAndSwap(0, max(int64(now), 1))
+	since := timeout.Deadline(r.measuring.Load())
 	began := timeout.Deadline(r.awake.Load()) // before the figures: see present
 	f := r.board.get()
-	now := f.turnEnded
-	if !f.final {
-		now = max(r.k.Now(), now)
-		l.Present = f.present(began, now)
+	ended := max(f.turnEnded, since)
+	if now = max(r.k.Now(), ended); f.final {
+		now = ended
 	}
+	l.Present = f.present(began, since, now)
 	l.Busy = f.busy + l.Present
-	l.Idle = time.Duration(now-f.began) - l.Busy
+	l.Idle = time.Duration(now-since) - l.Busy
 	l.Turns, l.Lag = r.times.turns.read(), r.times.lag.read()
-	l.Turns.Sum = l.Busy - l.Present
+	l.Turns.Sum = f.busy
 	l.Posts, l.Wakes = r.times.posts.read(), r.times.wakes.read()
-	if f.unsent != timeout.Never {
-		l.Unsent = max(0, time.Duration(now-f.unsent))
+	if oldest := timeout.Deadline(r.outputs.oldest.Load()); oldest != timeout.Never {
+		l.Unsent = max(0, time.Duration(now-oldest))
 	}
 	return l
+}
+
+// present is how long a turn has run that began at that instant; 0 is none. began was read before
+// the figures. So a turn that has ended meanwhile began before they say.
+func (f *figures) present(began, since, now timeout.Deadline) time.Duration {
+	switch {
+	case f.final, began == 0:
+		return 0
+	case began == unmeasured && f.turnEnded == 0:
+		return time.Duration(now - since)
+	case began < max(f.turnEnded, since):
+		return 0
+	}
+	return time.Duration(max(0, now-began))
 }
 
 // Load returns the sums over the loops. Present and Unsent are the longest of them. Utilization is

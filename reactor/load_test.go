@@ -64,6 +64,7 @@ func TestStallsLandInTheirBuckets(t *testing.T) {
 		} {
 			simulated(t, func(t *lab) {
 				r := t.reactor()
+				r.Load() // from here on the loop measures
 				stalled := false
 				cause(t, func() {
 					t.spend(stall)
@@ -88,6 +89,7 @@ func TestHistogramsHaveWhatWaited(t *testing.T) {
 	const stall, late = 20 * time.Millisecond, 100 * time.Microsecond // a sleep ends a little late
 	simulated(t, func(t *lab) {
 		r := t.reactor()
+		r.Load()
 		ran := 0
 		sleeper := r.Go(func(k *Task) {
 			k.wait(0, timeout.Never)
@@ -115,6 +117,7 @@ func TestLoadCountsThePresentTurn(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
 		born := t.now()
+		r.Load()
 		t.pass(time.Second)
 		var during Load
 		done := false
@@ -131,6 +134,32 @@ func TestLoadCountsThePresentTurn(t *testing.T) {
 		after := r.Load()
 		if after.Present != 0 || after.Busy != 3*time.Second || after.Busy+after.Idle != time.Duration(t.now()-born) {
 			t.Errorf("asleep: present %v, busy %v, idle %v", after.Present, after.Busy, after.Idle)
+		}
+	})
+}
+
+// The first Load, made while a callback runs: Busy begins there, in the turn and after it.
+func TestMeasuringBeginsInsideATurn(t *testing.T) {
+	simulated(t, func(t *lab) {
+		r := t.reactor()
+		var first, during Load
+		done := false
+		r.After(0, func() {
+			t.spend(time.Second)
+			first = r.Load()
+			t.spend(2 * time.Second)
+			during = r.Load()
+			done = true
+		})
+		t.until(func() bool { return done })
+		t.pass(time.Second)
+		after := r.Load()
+		if first.Busy != 0 || first.Idle != 0 || during.Busy != 2*time.Second || during.Idle != 0 || after.Busy != 2*time.Second {
+			t.Errorf("first busy %v, idle %v; then busy %v, idle %v; at the end busy %v", first.Busy, first.Idle,
+				during.Busy, during.Idle, after.Busy)
+		}
+		if got, all := in(&after.Turns, 2*time.Second); got != 1 || all != 1 {
+			t.Errorf("%d turns of 2 s in %d, want 1 in 1", got, all)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"os"
+	"sync/atomic"
 
 	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
@@ -41,11 +42,11 @@ type outputPool struct {
 	chunks *chunk
 	kept   int
 
-	bytes   int               // bytes in all borrowed outputs
-	blocked timerq.Queue      // outputs that the kernel has refused, by the age of their first byte
-	clock   *timeout.Deadline // the loop's latest reading
+	bytes   int          // bytes in all borrowed outputs
+	blocked timerq.Queue // outputs that the kernel has refused, by the age of their first byte
+	k       Kernel
 	// when the first byte of the oldest in blocked was added; Never if there is none
-	oldest *timeout.Deadline
+	oldest atomic.Int64
 }
 
 func (p *outputPool) output() *output {
@@ -60,7 +61,7 @@ func (p *outputPool) output() *output {
 // free returns the output to the pool, and drops its bytes.
 func (p *outputPool) free(o *output) {
 	if p.blocked.Stop(&o.blocked) {
-		*p.oldest = p.blocked.Next()
+		p.oldest.Store(int64(p.blocked.Next()))
 	}
 	for o.head != nil {
 		o.skip(p, o.head.end-o.head.start)
@@ -73,12 +74,12 @@ func (p *outputPool) free(o *output) {
 // block records that the kernel has refused the rest of the output, or a part of the rest.
 func (p *outputPool) block(o *output) {
 	if !o.blocked.Armed() {
-		o.head.at = *p.clock
+		o.head.at = p.k.Now()
 	} else if o.head.at <= o.blocked.Until() {
 		return
 	}
 	p.blocked.Arm(&o.blocked, o.head.at)
-	*p.oldest = p.blocked.Next()
+	p.oldest.Store(int64(p.blocked.Next()))
 }
 
 // reuse returns an output of one chunk to the pool, which keeps the chunk for the next borrower.
@@ -131,7 +132,7 @@ func (o *output) push(pool *outputPool, c *chunk) {
 	if o.tail == nil {
 		o.head = c
 	} else {
-		o.tail.next, c.at = c, *pool.clock
+		o.tail.next, c.at = c, pool.k.Now()
 	}
 	o.tail = c
 }

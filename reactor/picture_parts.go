@@ -102,7 +102,9 @@ func (t *Task) picture() inside.Task {
 	p := inside.Task{ID: t.number(), Func: funcName(t.code), Until: timeout.Never, Cancelled: t.cancel != 0}
 	switch t.state {
 	case asleep:
-		p.Reason, p.Since, p.Output = t.waitsFor, t.since, t.waitDir != 0
+		p.Reason, p.Output = t.waitsFor, t.waitDir != 0
+		// It may sleep since before the loop began to measure.
+		p.Since = max(t.since, timeout.Deadline(t.r.measuring.Load()))
 		if t.timer != nil && t.timer.Armed() {
 			p.Until = t.timer.Until()
 		}

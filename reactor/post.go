@@ -1,8 +1,6 @@
 package reactor
 
 import (
-	"time"
-
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -20,7 +18,7 @@ type post struct {
 	c *Conn
 	n int
 
-	at timeout.Deadline // when it was posted
+	at timeout.Deadline // when it was posted; 0: not measured
 }
 
 // A postQueue holds posts and, back to back, the bytes of PostSends, so that a PostSend allocates
@@ -57,7 +55,7 @@ func (q *postQueue) reset() {
 // mustPost posts the reactor's own work: no limit applies. It returns false once the reactor has
 // stopped.
 func (r *Reactor) mustPost(f func()) bool {
-	now := r.k.Now()
+	now := r.stamp()
 	r.mu.Lock()
 	if r.postsClosed {
 		r.mu.Unlock()
@@ -80,7 +78,7 @@ func (r *Reactor) sound() bool {
 }
 
 func (r *Reactor) post(p post, bytes []byte) error {
-	p.at = r.k.Now()
+	p.at = r.stamp()
 	r.mu.Lock()
 	switch {
 	case r.postsClosed:
@@ -114,7 +112,7 @@ func (r *Reactor) runPosted() {
 	for n := 0; n < postsPerTurn && r.posting.len() > 0; n++ {
 		p, bytes := r.posting.take()
 		r.count.Posts++
-		r.times.posts.note(time.Duration(r.times.clock - p.at))
+		r.noteWait(&r.times.posts, p.at)
 		r.runPost(p, bytes)
 	}
 	if r.posting.len() == 0 {

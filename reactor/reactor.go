@@ -53,6 +53,7 @@ type Reactor struct {
 	log    *zaplog.Logger
 	opt    options
 
+	began  timeout.Deadline // when New returned
 	table  fdtable.Table[*Watch]
 	timers timerq.Queue
 	// the turn's clock: for expiry only; arming a timer reads the clock again
@@ -108,7 +109,7 @@ type Reactor struct {
 	doneEarly     bool             // done was closed before the loop had ended
 
 	figures   // for the loop only; board shows them to other goroutines
-	board     board[figures]
+	board     board
 	times     times
 	byHand    bool    // Turn drives it
 	sleeper   sleeper // the poller, if it says whether a Wait slept
@@ -125,6 +126,7 @@ type Reactor struct {
 	abort           atomic.Bool  // the last Shutdown's or Run's context has ended
 	queued          atomic.Int32 // the length of posted
 	postsRefused    atomic.Uint64
+	measuring       atomic.Int64 // since when Load has the loop measure its time; 0: it does not
 	done            chan struct{}
 	result          error // why it ended; written before done is closed
 
@@ -189,7 +191,12 @@ func New(opts ...Option) (*Reactor, error) {
 		return nil, fmt.Errorf("reactor: %w", err)
 	}
 	r.poller = p
-	r.beginTimes()
+	r.now = r.k.Now()
+	r.began = r.now
+	r.sleeper, _ = p.(sleeper)
+	r.board.begin()
+	r.outputs.k = r.k
+	r.outputs.oldest.Store(int64(timeout.Never))
 	r.startWatchdog()
 	return r, nil
 }

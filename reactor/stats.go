@@ -70,8 +70,12 @@ func (r *Reactor) publish() {
 	s.Tasks, s.Timed = r.tasks.n, r.timers.Len()
 	s.Posted, s.Buffered = r.posting.len(), r.outputs.bytes
 	s.Blocked, s.Watched = r.outputs.blocked.Len(), r.table.Len()
-	r.final = r.stopped
-	r.board.put(&r.figures)
+	slot := r.board.own
+	if !slot.taken.CompareAndSwap(false, true) {
+		slot = r.board.turnOver()
+	}
+	slot.f = r.figures
+	slot.taken.Store(false)
 }
 
 func (s *Stats) add(t Stats) {

@@ -3,7 +3,6 @@ package reactor
 import (
 	"iter"
 	"runtime"
-	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/inside"
@@ -118,20 +117,20 @@ func (t *Task) wakeWith(why kernel.Errno) {
 	t.r.addRunnable(t)
 }
 
-// A wokenTask is a Task that can run, with the instant of its wake.
+// A wokenTask is a Task that can run, with the instant of its wake; 0: not measured.
 type wokenTask struct {
 	t  *Task
 	at timeout.Deadline
 }
 
-func (r *Reactor) addRunnable(t *Task) { r.runnable.add(wokenTask{t, r.k.Now()}) }
+func (r *Reactor) addRunnable(t *Task) { r.runnable.add(wokenTask{t, r.stamp()}) }
 
 // runTasks resumes the first n of the Tasks that can run.
 func (r *Reactor) runTasks(n int) {
 	r.readClock()
 	for range n {
 		w := r.runnable.take()
-		r.times.wakes.note(time.Duration(r.times.clock - w.at))
+		r.noteWait(&r.times.wakes, w.at)
 		r.resume(w.t)
 		r.endStep()
 	}

@@ -6,50 +6,38 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// figures are the counts that the loop publishes for other goroutines at the end of each turn.
+// figures are what the loop shows to other goroutines at the end of each turn.
 type figures struct {
 	count     Stats
-	busy      time.Duration    // the time in turns that have ended
-	began     timeout.Deadline // when New made the loop
-	turnEnded timeout.Deadline // when the last turn ended; before the first turn, began
-	unsent    timeout.Deadline // when the oldest refused byte was sent
+	busy      time.Duration    // in turns that have ended and were measured
+	turnEnded timeout.Deadline // when the last of them ended
 	final     bool             // the last turn has run
 }
 
-// present returns how long the present turn has run, or 0 without one. began is when the turn
-// began, and was read before the figures. If the figures say that a later turn has ended, this turn
-// has ended too.
-func (f *figures) present(began, now timeout.Deadline) time.Duration {
-	if began == 0 || began < f.turnEnded {
-		return 0
-	}
-	return time.Duration(max(0, now-began))
-}
-
-// times counts how the loop spends its time. Only the loop touches it, except for the recorders.
+// times is the loop's account of its time. It begins with the first call of Load: until then the
+// loop reads no clock for it.
 type times struct {
+	on        bool             // the loop measures
 	turnBegan timeout.Deadline // when the present turn began
-	clock     timeout.Deadline // the latest reading
+	clock     timeout.Deadline // the turn's latest reading
 
 	turns, lag, posts, wakes recorder
 }
 
-// A sleeper is a Poller that reports whether its last Wait slept, or returned at once.
+// unmeasured is the value of awake in a turn whose beginning was not measured.
+const unmeasured = 1
+
+// A sleeper is a Poller that says whether its last Wait slept, or found something at once.
 type sleeper interface{ Slept() bool }
 
-func (r *Reactor) beginTimes() {
-	r.now = r.k.Now()
-	r.times.clock = r.now
-	r.began, r.turnEnded, r.unsent = r.now, r.now, timeout.Never
-	r.outputs.clock, r.outputs.oldest = &r.times.clock, &r.unsent
-	r.board.put(&r.figures)
-	r.sleeper, _ = r.poller.(sleeper)
-}
-
-// beginTurn records when the turn begins. If the Wait has slept, that is when the Poller woke.
-// Otherwise it is when the turn before ended, and the clock is read only for timers.
-func (r *Reactor) beginTurn(until timeout.Deadline) {
+// measureBegin notes when the turn begins, after a Wait until then: when the Poller has woken. If
+// the Poller has not slept, it begins where the turn before has ended. Then the clock is read only
+// for timers.
+func (r *Reactor) measureBegin(until timeout.Deadline) {
 	t := &r.times
+	if !t.on {
+		t.on, r.turnEnded = true, timeout.Deadline(r.measuring.Load())
+	}
 	slept := r.byHand
 	if r.sleeper != nil {
 		slept = slept || r.sleeper.Slept()
@@ -64,20 +52,40 @@ func (r *Reactor) beginTurn(until timeout.Deadline) {
 	if slept {
 		t.turnBegan = r.now
 	}
-	r.awake.Store(int64(max(t.turnBegan, 1)))
+	r.awake.Store(int64(max(t.turnBegan, unmeasured+1)))
 }
 
 // readClock reads the clock where a stage of the turn begins.
-func (r *Reactor) readClock() { r.times.clock = r.k.Now() }
+func (r *Reactor) readClock() {
+	if r.times.on {
+		r.times.clock = r.k.Now()
+	}
+}
 
-// endTurn records how long the turn took, and publishes the figures.
-func (r *Reactor) endTurn() {
+// measureEnd notes how long the turn took.
+func (r *Reactor) measureEnd() {
 	t := &r.times
-	r.readClock()
+	if !t.on { // Load was called in this turn
+		t.on, t.turnBegan = true, timeout.Deadline(r.measuring.Load())
+	}
+	t.clock = r.k.Now()
 	took := time.Duration(t.clock - t.turnBegan)
 	t.turns.count(took)
 	r.busy += took
 	r.turnEnded = t.clock
-	r.publish()
-	r.awake.Store(0)
+}
+
+// stamp is the present for what will wait for its stage; 0 if the loop does not measure.
+func (r *Reactor) stamp() timeout.Deadline {
+	if r.measuring.Load() == 0 {
+		return 0
+	}
+	return r.k.Now()
+}
+
+// noteWait counts the time since a stamp.
+func (r *Reactor) noteWait(h *recorder, at timeout.Deadline) {
+	if r.times.on && at != 0 {
+		h.note(time.Duration(r.times.clock - at))
+	}
 }

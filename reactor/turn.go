@@ -1,8 +1,6 @@
 package reactor
 
 import (
-	"time"
-
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -17,7 +15,14 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	if !r.turnBegun {
 		until = until.Sooner(r.Next())
 		n, err := r.poller.Wait(r.events, until)
-		r.beginTurn(until)
+		if r.measuring.Load() == 0 {
+			r.awake.Store(unmeasured)
+			if r.timers.Len() > 0 { // nobody else asks
+				r.now = r.k.Now()
+			}
+		} else {
+			r.measureBegin(until)
+		}
 		if err != nil {
 			r.fail(err)
 			return r.abortAll()
@@ -60,7 +65,11 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		r.drainStep()
 	}
 	r.inTurn, r.turnBegun = false, false
-	r.endTurn()
+	if r.measuring.Load() != 0 {
+		r.measureEnd()
+	}
+	r.publish()
+	r.awake.Store(0)
 	return nil
 }
 
@@ -94,7 +103,7 @@ func (r *Reactor) expire() {
 			r.readClock()
 		}
 		r.count.Timers++
-		r.times.lag.note(time.Duration(r.times.clock - t.Until()))
+		r.noteWait(&r.times.lag, t.Until())
 		r.call(t.F)
 	}
 }
