@@ -202,12 +202,18 @@ func (t *Task) reap() {
 }
 
 // A loner is a Kernel that only coroutines of one goroutine may use: a simulated one. It knows them
-// by their stacks, so each reports the end of its own.
-type loner interface{ CoroutineEnds() }
+// by their number and their stacks, so each reports its beginning and its end.
+type loner interface {
+	CoroutineBegins()
+	CoroutineEnds()
+}
 
 // main is the function of the coroutine.
 func (t *Task) main(yield func(struct{}) bool) {
 	t.yield = yield
+	if t.r.lone != nil {
+		t.r.lone.CoroutineBegins()
+	}
 	returned := false
 	defer func() {
 		if t.r.lone != nil {

@@ -53,3 +53,28 @@ func isLibrary(f runtime.Frame) bool {
 	}
 	return false
 }
+
+// Leaks returns a line for each descriptor that programs have left open at their end. It should be
+// nil. No collector closes what a program has dropped. With Options.Trace, as in a replay, a line
+// names the place where the descriptor was made.
+func (w *World) Leaks() (left []string) {
+	for _, h := range w.hosts {
+		running := false
+		for _, p := range h.procs {
+			running = running || !p.over()
+		}
+		if running {
+			continue
+		}
+		for _, f := range h.files {
+			if f != nil {
+				line := fmt.Sprintf("%s: %d %s", h.name, f.base().fd, f.what())
+				if at := place(f.base().birth); at != "" {
+					line += ", made at " + at
+				}
+				left = append(left, line)
+			}
+		}
+	}
+	return left
+}

@@ -160,6 +160,78 @@ func ExampleDisk() {
 	// Output: after the crash: "one\n"
 }
 
+// A question crosses two directions, each with its own latency. A Cut of one of them heals by
+// itself.
+func ExampleLink() {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+	var there *sim.Link = w.Link(a, b).SetLatency(80*time.Millisecond, 0)
+	w.Link(b, a).SetLatency(20*time.Millisecond, 0)
+	fd, _ := a.Socket(2, 1, 0)
+	begin := w.Now()
+	var c *sim.Cut = there.Cut()
+	w.At(time.Second/2, c.Heal)
+	a.Connect(fd, reactor.AddrFrom(addr("10.0.0.2:80")))
+	_ = w.RunUntil(func() bool { n, _ := a.GetOpt(fd, 1, 4); return n != 0 }, 0) // SO_ERROR
+	fmt.Println("refused after", w.Now()-begin)
+	// Output: refused after 1.1s
+}
+
+// A Rule loses the first two datagrams that say "hello".
+func ExampleRule() {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+	lost := 0
+	var r *sim.Rule = w.AddRule(func(p sim.Packet) (f sim.Fate) {
+		var kind sim.PacketKind = p.Kind
+		if kind == sim.PacketDatagram && string(p.Data) == "hello" && lost < 2 {
+			lost++
+			f.Lose = true
+		}
+		return f
+	})
+	in, _ := b.Socket(2, 2, 0)
+	b.Bind(in, reactor.AddrFrom(addr("10.0.0.2:53")))
+	out, _ := a.Socket(2, 2, 0)
+	for i := range 4 {
+		a.SendTo(out, []byte("hello"), 0, reactor.AddrFrom(addr("10.0.0.2:53")))
+		_ = w.Run(time.Second)
+		_, e := b.Recv(in, make([]byte, 9), 0)
+		fmt.Println(i, e == 0)
+	}
+	r.Remove()
+	// Output:
+	// 0 false
+	// 1 false
+	// 2 true
+	// 3 true
+}
+
+// Netstat shows what each program has open.
+func ExampleSocketInfo() {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	h.Boot("server", func() {
+		r, err := reactor.New(reactor.WithKernel(h))
+		if err != nil {
+			panic(err)
+		}
+		r.Listen("tcp4", ":80", func(*reactor.Conn) reactor.Handler { return nil })
+		_ = r.Run(context.Background())
+	})
+	_ = w.Run(time.Second)
+	for _, s := range w.Netstat() {
+		var i sim.SocketInfo = s
+		fmt.Println(i.FD, i.Program, i.Kind+"."+i.State)
+	}
+	// Output:
+	// 1000 server poller.
+	// 1001 server tcp.LISTEN
+}
+
 // A panic of a program ends the run. The Failure says where, and its cause has the stack.
 func ExampleFailure() {
 	w := sim.New(1, sim.Options{})

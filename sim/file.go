@@ -185,15 +185,15 @@ func (h *Host) born(n *node, self file) int {
 // place uses the lowest free number, as POSIX demands.
 func (h *Host) place(n *node, self file) int {
 	h.open++
-	for i, f := range h.files {
-		if f == nil {
-			h.files[i] = self
-			n.fd = h.lowest() + i
-			return n.fd
-		}
+	for h.room < len(h.files) && h.files[h.room] != nil {
+		h.room++
 	}
-	h.files = append(h.files, self)
-	n.fd = h.lowest() + len(h.files) - 1
+	if h.room == len(h.files) {
+		h.files = append(h.files, nil)
+	}
+	h.files[h.room] = self
+	n.fd = h.lowest() + h.room
+	h.room++
 	return n.fd
 }
 
@@ -230,6 +230,7 @@ func (h *Host) closeFile(fd int) bool {
 		r.p.forget(r)
 	}
 	h.files[fd-h.lowest()] = nil
+	h.room = min(h.room, fd-h.lowest())
 	h.open--
 	if n.numbers == 0 {
 		f.close()

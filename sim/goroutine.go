@@ -7,21 +7,25 @@ import (
 	"unsafe"
 )
 
-// A call from a goroutine that is neither a program nor what runs the world writes history at the
-// scheduler's pleasure. Go has no name for the running goroutine, but its stack has an address, and
-// its outermost frame says what it is: programs, tasks and handshakes are coroutines of iter.Pull.
+// A call from a goroutine that is neither a program nor the one that runs the world writes history
+// at the scheduler's pleasure. While the process has only goroutines that the World knows, there is
+// none. Otherwise the caller's outermost frame decides: programs, tasks and handshakes are
+// coroutines of iter.Pull. To find it takes a while, so parts of stacks are remembered.
 
 const (
 	stackBits   = 11   // the smallest stack, and the alignment of all, is 2 KiB
-	stacksKept  = 256  // parts of stacks that a World knows
+	stacksKept  = 1024 // parts of stacks that a World remembers
 	stacksCheck = 1024 // every so many calls a known one is looked at again: stacks are reused
 )
 
-// owned panics if the caller is a goroutine of its own. It costs a comparison, mostly.
+// owned panics if the caller is a goroutine of its own.
 func (w *World) owned(what fmt.Stringer, h *Host) {
+	if !w.driven || runtime.NumGoroutine() == w.others+w.coroutines {
+		return
+	}
 	var here byte
 	at := uintptr(unsafe.Pointer(&here)) >> stackBits
-	if known := &w.stacks[at%stacksKept]; w.driven && (*known != at || w.calls%stacksCheck == 0) {
+	if known := &w.stacks[at%stacksKept]; *known != at || w.calls%stacksCheck == 0 {
 		if !fromWorld() {
 			panic(fmt.Sprintf("sim: %v on host %s from a goroutine of its own: which call comes first is then not the seed's "+
 				"choice; use callbacks or Tasks (Reactor.Go) of the program's loop", what, h.name))
@@ -30,22 +34,26 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 	}
 }
 
-// CoroutineEnds makes the World forget the stack of the running coroutine, which the runtime may
-// give to any goroutine from now on. Package reactor calls it at the end of a Task.
-func (h *Host) CoroutineEnds() { h.w.forgetStack() }
+// CoroutineBegins and CoroutineEnds count the coroutines of the world. Package reactor calls them
+// in each Task.
+func (h *Host) CoroutineBegins() { h.w.coroutines++ }
 
-// stackNear is how many parts of a stack are forgotten around the present one: 64 KiB.
-const stackNear = 32
+func (h *Host) CoroutineEnds() { h.w.coroutineEnds() }
 
-func (w *World) forgetStack() {
+// coroutineEnds also forgets the stack, which the runtime may give to any goroutine from now on.
+func (w *World) coroutineEnds() {
+	w.coroutines--
 	var here byte
 	at := uintptr(unsafe.Pointer(&here)) >> stackBits
-	for part := at - stackNear; part <= at+stackNear; part++ {
+	for part := at - stackNear; part <= at+1; part++ {
 		if known := &w.stacks[part%stacksKept]; *known == part {
 			*known = 0
 		}
 	}
 }
+
+// stackNear is how many parts of a stack are forgotten: 16 KiB.
+const stackNear = 8
 
 // fromWorld returns whether the caller runs in a coroutine, or below a world that runs.
 //

@@ -40,7 +40,7 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	if to.Addr().IsMulticast() {
 		return kernel.ENETUNREACH
 	}
-	from, e := s.h.route(&s.inet, true, to)
+	from, e := s.h.route(&s.inet, s, true, to)
 	if e != 0 {
 		return e
 	}
@@ -118,7 +118,7 @@ func (s *tcp) syn(wasLate bool) {
 	}
 	f := fate{}
 	if !wasLate {
-		f = s.h.fate(to, shaking)
+		f = s.h.fate(to, shaking, s, actSYN, 0)
 	}
 	switch {
 	case f.late > 0:
@@ -135,7 +135,7 @@ func (s *tcp) syn(wasLate bool) {
 			s.refused(kernel.ECONNREFUSED)
 			return
 		} else if l == nil {
-			w.send(s, actRefused, int64(kernel.ECONNREFUSED), 0, to)
+			w.events.add(w.now+w.latency(to, s.h), s, actRefused, int64(kernel.ECONNREFUSED), 0)
 			return
 		}
 	}
@@ -158,7 +158,7 @@ func (s *tcp) syn(wasLate bool) {
 		}
 	}
 	c.local, c.remote, c.bound = s.remote, s.local, true
-	to.ports.claim(&c.inet, true)
+	to.ports.claim(&c.inet, c, true, false)
 	c.phase, c.peer, c.parent = up, s, l
 	if to == s.h && to.os() == FreeBSD {
 		c.synack(0, false)
@@ -183,7 +183,7 @@ func (s *tcp) synack(tries int, wasLate bool) {
 	}
 	f := fate{}
 	if !wasLate {
-		f = s.h.fate(c.h, shaking)
+		f = s.h.fate(c.h, shaking, s, actSYNACK, 0)
 	}
 	if f.late > 0 {
 		w.events.add(w.now+f.late, s, actSYNACK, int64(tries), 1)
@@ -271,11 +271,14 @@ func (s *tcp) refused(e Errno) {
 // listener returns the listener at an address. If several share the port, a hash of the caller's
 // address decides.
 func (h *Host) listener(at, from netip.AddrPort) *tcp {
+	u := h.ports.at(at.Port(), true)
+	if u == nil {
+		return nil
+	}
 	var found []*tcp
 	exact := false
-	for _, f := range h.files {
-		l, ok := f.(*tcp)
-		if !ok || l.phase != listening || l.shut || l.local.Port() != at.Port() || !l.takes(at.Addr()) {
+	for _, l := range u.listeners {
+		if l.phase != listening || l.shut || !l.takes(at.Addr()) {
 			continue
 		}
 		if sure := l.local.Addr().IsValid(); sure != exact {
@@ -300,20 +303,19 @@ func (s *tcp) listen(backlog int) Errno {
 	}
 	if s.phase == fresh {
 		if !s.bound {
-			if _, e := s.h.route(&s.inet, true, netip.AddrPort{}); e != 0 {
+			if _, e := s.h.route(&s.inet, s, true, netip.AddrPort{}); e != 0 {
 				return kernel.EADDRINUSE
 			}
 		}
-		for _, c := range s.h.ports.used {
-			if c.tcp && c.listening && c.who != &s.inet && c.who.local.Port() == s.local.Port() && c.who.overlaps(&s.inet) &&
-				!(c.who.reusePort && s.reusePort) {
+		for _, l := range s.seat.p.listeners {
+			if l != s && l.overlaps(&s.inet) && !(l.reusePort && s.reusePort) {
 				return kernel.EADDRINUSE
 			}
 		}
 	}
 	s.phase = listening
 	s.backlog = s.h.backlog(backlog)
-	s.h.ports.listening(&s.inet)
+	s.h.ports.listening(s)
 	return 0
 }
 

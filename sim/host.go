@@ -28,6 +28,7 @@ type Host struct {
 	files []file       // by descriptor - base
 	base  atomic.Int64 // atomic: see Close
 	open  int
+	room  int // no number below files[room] is free
 	limit int
 
 	disk     *Disk
@@ -186,8 +187,8 @@ func (h *Host) crash() {
 		}
 	}
 	h.base.Add(int64(len(h.files)))
-	h.files, h.open = nil, 0
-	h.ports.used = nil
+	h.files, h.open, h.room = nil, 0, 0
+	h.ports.used = [2]map[uint16]*port{}
 	h.groups = nil
 	for name, u := range h.paths { // in any order: no result depends on it
 		if u != nil && abstract(name) {

@@ -136,9 +136,9 @@ func (h *Host) Bind(fd int, a Addr) Errno {
 		if s.phase == down || s.phase == silent || s.phase == up && s.over() {
 			s.unbind()
 		}
-		e = h.bind(&s.inet, true, a)
+		e = h.bind(&s.inet, s, true, a)
 	case *udp:
-		e = h.bind(&s.inet, false, a)
+		e = h.bind(&s.inet, s, false, a)
 	case *unixSocket:
 		if a.Family == kernel.AF_UNIX {
 			e = s.bind(a.Path)

@@ -13,6 +13,10 @@ type Options struct {
 	// Bandwidth is how many bytes pass per second in one direction of a connection. 0 means no
 	// limit.
 	Bandwidth int64
+	// Segment is how many bytes of a stream arrive at once, at most: 1 … 32 KiB. 0 means 32 KiB,
+	// but 1,448 with every fourth seed: programs must not take the parts for messages. See
+	// Link.SetMTU.
+	Segment int
 	// Buffer is the size of each socket's send and receive buffer: 1 KiB … 64 MiB. 0 means 64 KiB.
 	// SO_SNDBUF and SO_RCVBUF change it for one socket.
 	Buffer int
@@ -52,6 +56,8 @@ func (o *Options) check() {
 		panic(fmt.Sprintf("sim: latency %v, jitter %v: must be 0 … %v", o.Latency, o.Jitter, longest))
 	case o.Bandwidth < 0:
 		panic(fmt.Sprintf("sim: bandwidth %d: must be 0 (no limit) or more bytes per second", o.Bandwidth))
+	case o.Segment < 0 || o.Segment > segment:
+		panic(fmt.Sprintf("sim: segment %d: must be 0 … %d bytes", o.Segment, segment))
 	case o.Buffer != 0 && (o.Buffer < bufferMin || o.Buffer > bufferMax):
 		panic(fmt.Sprintf("sim: buffer %d: must be %d … %d bytes", o.Buffer, bufferMin, bufferMax))
 	case o.Files < 0 || o.Files > filesMost:
@@ -80,6 +86,9 @@ func (o Options) filled() Options {
 	}
 	if o.Jitter == 0 {
 		o.Jitter = 50 * time.Microsecond
+	}
+	if o.Segment == 0 {
+		o.Segment = segment
 	}
 	if o.Buffer == 0 {
 		o.Buffer = 64 << 10

@@ -5,21 +5,6 @@ import (
 	"time"
 )
 
-// A way leads from one host to another: the number of packets so far, and their jitter.
-type way struct {
-	packets int
-	cuts    int
-	jitter  Rand
-}
-
-// way returns the way to another host. It is valid until the next call.
-func (h *Host) way(to *Host) *way {
-	for i := len(h.ways); i <= to.index; i++ {
-		h.ways = append(h.ways, way{jitter: Rand{scramble(h.stream(jitterStream).state + uint64(i))}})
-	}
-	return &h.ways[to.index]
-}
-
 // A PacketInjection is one fault at one packet. A SYN, a SYN-ACK, a FIN, a datagram, and each part
 // of a stream (32 KiB at most) are packets. Acknowledgements do not count.
 type PacketInjection struct {
@@ -61,8 +46,9 @@ type fate struct {
 	late                 int64
 }
 
-// fate decides about the next packet from one host to another, with the chances odds.
-func (h *Host) fate(to *Host, odds packetOdds) (f fate) {
+// fate decides about the next packet from one host to another, with the chances odds. s describes
+// it for rules.
+func (h *Host) fate(to *Host, odds packetOdds, s packeter, what uint8, n int) (f fate) {
 	v := h.way(to)
 	v.packets++
 	h.packets++
@@ -70,7 +56,12 @@ func (h *Host) fate(to *Host, odds packetOdds) (f fate) {
 	if h.packetPlan != nil {
 		h.plannedFate(to, nth, &f)
 	}
-	if !h.hazard || f != (fate{}) {
+	if h.w.rules != nil && f == (fate{}) {
+		f = h.ruled(to, nth, s, what, n)
+		v = h.way(to) // a rule may have grown the list
+	}
+	loss := max(h.odds.Loss, v.loss)
+	if !h.hazard && loss == 0 || f != (fate{}) {
 		return f
 	}
 	r := h.dice(Lost, 0, to, nth)
@@ -81,7 +72,7 @@ func (h *Host) fate(to *Host, odds packetOdds) (f fate) {
 		}
 		return f, h.w.happens(&f, r.Chance(p), true)
 	}
-	if _, f.lost = strikes(Lost, h.odds.Loss); f.lost {
+	if _, f.lost = strikes(Lost, loss); f.lost {
 		return f
 	}
 	_, f.reset = strikes(Reset, odds.reset)

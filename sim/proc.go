@@ -78,9 +78,10 @@ func (p *proc) resume() {
 
 func (p *proc) main(yield func(struct{}) bool) {
 	p.yield = yield
+	p.w.coroutines++
 	returned := false
 	defer func() {
-		p.w.forgetStack()
+		p.w.coroutineEnds()
 		if returned {
 			return
 		}

@@ -18,7 +18,7 @@ func (s *tcp) push() {
 		if s.sent == s.landed && (p.unknown() || p.phase != up) { // a probe for room gets no answer
 			room = max(room, 1)
 		}
-		n := min(int(s.wrote-s.sent), room, segment)
+		n := min(int(s.wrote-s.sent), room, s.piece())
 		if n <= 0 {
 			return
 		}
@@ -33,7 +33,7 @@ func (s *tcp) push() {
 
 // transmit sends a packet. It decides now how the packet arrives.
 func (s *tcp) transmit(what uint8, n int, odds packetOdds) {
-	f := s.h.fate(s.peer.h, odds)
+	f := s.h.fate(s.peer.h, odds, s, what, n)
 	at := s.arrival(n)
 	if f.late > 0 {
 		at += f.late
@@ -48,14 +48,28 @@ func (s *tcp) transmit(what uint8, n int, odds packetOdds) {
 	s.h.w.events.add(at, s, what, int64(n), s.round)
 }
 
-// segment is the most bytes that arrive at once.
-const segment = 32 << 10
+// segment is the most bytes that arrive at once, pieces what arrives on an Ethernet.
+const (
+	segment = 32 << 10
+	pieces  = 1448
+)
+
+// piece returns how many bytes of the stream arrive at once, at most.
+func (s *tcp) piece() int {
+	switch v := s.h.way(s.peer.h); {
+	case s.h == s.peer.h:
+		return segment
+	case v.mtu > 0:
+		return v.mtu
+	}
+	return s.h.w.opt.Segment
+}
 
 // arrival returns when the next packet of n bytes arrives: never before the one that was sent
 // earlier.
 func (s *tcp) arrival(n int) int64 {
 	w := s.h.w
-	at := w.now
+	at := w.queued(s.h, s.peer.h, n)
 	if bw := w.opt.Bandwidth; bw > 0 && s.h != s.peer.h {
 		s.busyAt = max(s.busyAt, at) + int64(n)*1e9/bw
 		at = s.busyAt

@@ -58,7 +58,7 @@ func (s *udp) leaveAll() {
 }
 
 func (s *udp) connect(to netip.AddrPort) Errno {
-	from, e := s.h.route(&s.inet, false, to)
+	from, e := s.h.route(&s.inet, s, false, to)
 	if e != 0 {
 		return e
 	}
@@ -72,7 +72,7 @@ func (s *udp) connect(to netip.AddrPort) Errno {
 // send sends from an address of the host, or, if the host does not have it, from the one that the
 // route chooses.
 func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
-	if e := s.h.bound(&s.inet, false); e != 0 { // before any error, as on Linux
+	if e := s.h.bound(&s.inet, s, false, netip.AddrPort{}, netip.AddrPort{}); e != 0 { // before any error, as on Linux
 		return 0, e
 	}
 	if s.err != 0 {
@@ -104,7 +104,7 @@ func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
 	case len(p) > most:
 		return 0, kernel.EMSGSIZE
 	}
-	from, e := s.h.route(&s.inet, false, dest)
+	from, e := s.h.route(&s.inet, s, false, dest)
 	if e != 0 {
 		return 0, e
 	}
@@ -135,7 +135,12 @@ func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
 // throw sends one datagram to a machine, unless chance loses it.
 func (s *udp) throw(to *Host, from, dest netip.AddrPort, g gram) {
 	w := s.h.w
-	f := s.h.fate(to, packetOdds{doubled: s.h.odds.Duplicate, late: s.h.odds.Reorder, slow: 20 * int64(w.opt.Latency)})
+	var seen packeter
+	if w.rules != nil {
+		seen = flying{from, dest, g.data}
+	}
+	f := s.h.fate(to, packetOdds{doubled: s.h.odds.Duplicate, late: s.h.odds.Reorder, slow: 20 * int64(w.opt.Latency)},
+		seen, 0, 0)
 	if f.lost || !w.passes(s.h, to) {
 		w.packet(s.h, to, "lost", 0)
 		return
@@ -146,7 +151,7 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, g gram) {
 	}
 	life := to.life
 	for i := range copies {
-		at := w.now + w.latency(s.h, to)
+		at := w.queued(s.h, to, len(g.data)) + w.latency(s.h, to)
 		if to == s.h && f == (fate{}) && s.h.os() == Linux { // it has arrived when the call returns
 			to.catch(s, from, dest, g)
 			return
@@ -175,9 +180,13 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, g gram) {
 	}
 	var best []*udp
 	score := -1
-	for _, f := range h.files {
-		s, ok := f.(*udp)
-		if !ok || !s.bound || s.local.Port() != dest.Port() || !s.takes(dest.Addr()) {
+	var sharing []claim
+	if u := h.ports.at(dest.Port(), false); u != nil {
+		sharing = u.claims
+	}
+	for _, c := range sharing {
+		s, ok := c.f.(*udp)
+		if !ok || !s.takes(dest.Addr()) {
 			continue
 		}
 		points := 0

@@ -204,7 +204,7 @@ func (w *World) drive(p *epoll, at int64) {
 	if w.driven {
 		panic("sim: a Wait inside a function of the world's (At, Go): only programs can wait")
 	}
-	w.driven = true
+	w.drives()
 	defer func() { w.driven = false }()
 	for {
 		if w.wakes.Load() {

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,7 +38,8 @@ type World struct {
 	names    map[string][]netip.Addr
 	clogs    []*clog // of running Swizzles
 	swizzles uint64
-	cuts     []cut
+	cuts     []*Cut
+	rules    []*Rule
 	cur      *proc // the program that runs; nil: the world, or its test
 	driven   bool  // inside drive
 	calls    uint64
@@ -52,13 +54,20 @@ type World struct {
 	woken   []*epoll
 	looping uint64 // calls since the clock moved
 
-	graves []*proc             // programs that died; they are parked until Close
-	stacks [stacksKept]uintptr // parts of stacks that are no goroutine's of its own: see owned
+	graves []*proc // programs that died; they are parked until Close
+
+	// for owned:
+	coroutines int                 // programs and tasks
+	others     int                 // goroutines that are none
+	stacks     [stacksKept]uintptr // parts of stacks of callers that may
 }
 
 // New makes a world. Options out of their range panic.
 func New(seed uint64, opt Options) *World {
 	opt.check()
+	if opt.Segment == 0 && seed%4 == 1 {
+		opt.Segment = pieces
+	}
 	w := &World{seed: seed, opt: opt.filled(), now: epoch, byIP: map[netip.Addr]*Host{}, names: map[string][]netip.Addr{}}
 	source := &Rand{seed}
 	w.key, w.users = source.Uint64(), source.split()
@@ -154,11 +163,16 @@ func (w *World) run(ok func() bool, until int64) error {
 	if w.closed {
 		panic("sim: the world is closed")
 	}
-	w.driven = true
+	w.drives()
 	defer func() { w.driven = false }()
 	for w.failed == nil && !ok() && w.next(until) {
 	}
 	return w.failed
+}
+
+func (w *World) drives() {
+	w.driven = true
+	w.others = runtime.NumGoroutine() - w.coroutines
 }
 
 // next runs the next event, if there is one until then. It returns whether it did.
@@ -206,31 +220,6 @@ func (w *World) Fail(err error) {
 
 // Err returns the failure so far, nil if there is none.
 func (w *World) Err() error { return w.failed }
-
-// Leaks returns a line for each descriptor that programs have left open at their end. It should be
-// nil. No collector closes what a program has dropped. With Options.Trace, as in a replay, a line
-// names the place where the descriptor was made.
-func (w *World) Leaks() (left []string) {
-	for _, h := range w.hosts {
-		running := false
-		for _, p := range h.procs {
-			running = running || !p.over()
-		}
-		if running {
-			continue
-		}
-		for _, f := range h.files {
-			if f != nil {
-				line := fmt.Sprintf("%s: %d %s", h.name, f.base().fd, f.what())
-				if at := place(f.base().birth); at != "" {
-					line += ", made at " + at
-				}
-				left = append(left, line)
-			}
-		}
-	}
-	return left
-}
 
 // Close ends all programs: their kernels stop working, so Run of a reactor returns an error. It
 // leaves no goroutine. The history has ended by then. Programs that have crashed earlier end only

@@ -32,7 +32,7 @@ var (
 // these. -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it.
 // -sim.lines sets how much of it is printed. -sim.seeds replaces n. -sim.first is the first seed.
 //
-// The first seed, each 20th after it and a seed that fails run twice. If the two histories differ,
+// Seeds that fail, six of the first 20, and each 40th run twice. If the two histories differ,
 // the program depends on something that is not simulated: the order of a map, a goroutine, or
 // time.Now. The test then fails, and prints the first step that differs from both runs
 // (sim.Compare).
@@ -57,7 +57,7 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 		w, err := run(seed, options(seed), f)
 		calls += w.Calls()
 		faults += w.Injected()
-		if err != nil || (seed-first)%sample == 0 {
+		if err != nil || sampled(seed-first) {
 			again, err2 := run(seed, options(seed), f)
 			if again.Hash() != w.Hash() || firstLine(err) != firstLine(err2) {
 				t.Error(twoHistories(seed, options(seed), f, err, err2))
@@ -75,8 +75,9 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 	t.Logf("%d seeds, %d calls, %d faults", last-first+1, calls, faults)
 }
 
-// sample is how often a seed that passes runs twice.
-const sample = 20
+// sampled returns whether the nth seed runs twice though it passes: many of the first ones, then
+// each 40th.
+func sampled(n uint64) bool { return n&(n-1) == 0 || n%40 == 0 }
 
 func firstLine(err error) string {
 	if err == nil {

@@ -1,0 +1,310 @@
+package sim_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+)
+
+// pairUp connects two hosts by TCP, and returns the descriptors.
+func pairUp(t testing.TB, w *sim.World, a, b *sim.Host, port int) (fa, fb int) {
+	t.Helper()
+	at := fmt.Sprintf("%s:%d", b.Name(), port)
+	l := listening(t, b, at, 5)
+	fa, e := connecting(t, w, a, at, 10*time.Second)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	must(t, w.Run(5*time.Second))
+	fb, _, e = b.Accept(l)
+	if e != 0 {
+		t.Fatal(e)
+	}
+	b.Close(l)
+	return fa, fb
+}
+
+// arrival returns how long n bytes take from one end to the other.
+func arrival(t testing.TB, w *sim.World, a *sim.Host, fa int, b *sim.Host, fb, n int) time.Duration {
+	t.Helper()
+	begin := w.Now()
+	if sent, e := a.Send(fa, make([]byte, n), 0); sent != n || e != 0 {
+		t.Fatal(sent, e)
+	}
+	got := 0
+	p := make([]byte, n)
+	must(t, w.RunUntil(func() bool {
+		k, e := b.Recv(fb, p, 0)
+		if e == 0 {
+			got += k
+		}
+		return got == n
+	}, time.Hour))
+	return w.Now() - begin
+}
+
+// A Link has its own latency, bandwidth and loss in each direction, and the other pairs of hosts
+// keep theirs.
+func TestALinkHasItsOwnProperties(t *testing.T) {
+	w := sim.New(2, sim.Options{Latency: time.Millisecond, Jitter: time.Nanosecond})
+	defer w.Close()
+	a, b, c := w.Host("10.0.0.1"), w.Host("10.0.0.2"), w.Host("10.0.0.3")
+	w.Link(a, b).SetLatency(300*time.Millisecond, 0)
+	ab, ba := pairUp(t, w, a, b, 80)
+	ac, ca := pairUp(t, w, a, c, 80)
+	near := func(what string, got, want time.Duration) {
+		t.Helper()
+		if got < want || got > want+2*time.Microsecond {
+			t.Errorf("%s takes %v, want %v", what, got, want)
+		}
+	}
+	near("a → b", arrival(t, w, a, ab, b, ba, 1), 300*time.Millisecond)
+	near("b → a", arrival(t, w, b, ba, a, ab, 1), time.Millisecond)
+	near("a → c", arrival(t, w, a, ac, c, ca, 1), time.Millisecond)
+	w.Link(a, c).SetBandwidth(1000)
+	must(t, w.Run(time.Minute))
+	near("500 bytes, 1,000 a second", arrival(t, w, a, ac, c, ca, 500), 501*time.Millisecond)
+	w.Link(a, c).SetBandwidth(0).SetLoss(sim.Always)
+	_, e := a.Send(ac, []byte("lost"), 0)
+	if must(t, w.Run(time.Minute)); e != 0 || c.Waiting(ca) != 0 {
+		t.Errorf("a link that loses everything: %v, %d", e, c.Waiting(ca))
+	}
+	w.Link(a, c).SetLoss(0)
+	if must(t, w.Run(time.Minute)); c.Waiting(ca) != 2*4 {
+		t.Errorf("after the loss %d are there", c.Waiting(ca)/2)
+	}
+}
+
+// A stream arrives in pieces of the link's MTU, or of Options.Segment; with every fourth seed in
+// those of an Ethernet.
+func TestAStreamArrivesInPieces(t *testing.T) {
+	for _, c := range []struct {
+		seed         uint64
+		segment, mtu int
+		want         int
+	}{{2, 0, 0, 10_000}, {1, 0, 0, 1448}, {2, 100, 0, 100}, {1, 100, 700, 700}, {1, 32 << 10, 0, 10_000}} {
+		w := sim.New(c.seed, sim.Options{Segment: c.segment})
+		a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+		w.Link(a, b).SetMTU(c.mtu)
+		fa, fb := pairUp(t, w, a, b, 80)
+		a.Send(fa, make([]byte, 10_000), 0)
+		must(t, w.RunUntil(func() bool { return b.Waiting(fb) > 0 }, time.Second))
+		if n := b.Waiting(fb) / 2; n != c.want {
+			t.Errorf("%+v: first come %d bytes", c, n)
+		}
+		w.Close()
+	}
+}
+
+// Each Cut heals by itself: cuts that overlap do not end each other, and World.Heal ends all.
+func TestCutsHealOneByOne(t *testing.T) {
+	w := sim.New(2, sim.Options{})
+	defer w.Close()
+	var h []*sim.Host
+	for i := range 4 {
+		h = append(h, w.Host(fmt.Sprint("10.0.0.", i+1)))
+	}
+	reaches := func(from, to *sim.Host) bool {
+		in, _ := to.Socket(2, 2, 0)
+		out, _ := from.Socket(2, 2, 0)
+		defer to.Close(in)
+		defer from.Close(out)
+		at := reactor.AddrFrom(addr(to.Name() + ":9"))
+		to.Bind(in, at)
+		from.SendTo(out, []byte("x"), 0, at)
+		must(t, w.Run(time.Second))
+		return to.Waiting(in) > 0
+	}
+	table := func() string {
+		var b bytes.Buffer
+		for _, from := range h {
+			for _, to := range h {
+				b.WriteString(map[bool]string{true: "+", false: "-"}[reaches(from, to)])
+			}
+			b.WriteByte(' ')
+		}
+		return strings.TrimSpace(b.String())
+	}
+	is := func(what, want string) {
+		t.Helper()
+		if got := table(); got != want {
+			t.Errorf("%s: %s, want %s", what, got, want)
+		}
+	}
+	is("peace", "++++ ++++ ++++ ++++")
+	one := w.Partition(h[:1], h[1:3])
+	is("h0 | h1 h2, and h3 is in no group", "+--+ -+++ -+++ ++++")
+	two := w.Partition(h[:2], h[2:])
+	is("h0 h1 | h2 h3 too", "+--- -+-- --++ --++")
+	one.Heal()
+	one.Heal()
+	is("the second is left", "++-- ++-- --++ --++")
+	three := w.Link(h[0], h[1]).Cut()
+	two.Heal()
+	is("one direction", "+-++ ++++ ++++ ++++")
+	w.Cut(h[0], h[1])
+	three.Heal()
+	is("by World.Cut", "++++ -+++ ++++ ++++") // h0 → h1 was cut already, so Cut did not count
+	w.Heal()
+	is("World.Heal", "++++ ++++ ++++ ++++")
+}
+
+// A rule loses, doubles, resets and delays exactly the packets that it chooses by what they are and
+// have. It is a fault: the list has it, and a run without it is healthy.
+func TestRulesChoosePackets(t *testing.T) {
+	var kinds []string
+	run := func(opt sim.Options, fate sim.Fate) (w *sim.World, got int, e kernel.Errno) {
+		kinds = nil
+		w = sim.New(2, opt)
+		a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+		r := w.AddRule(func(p sim.Packet) sim.Fate {
+			kinds = append(kinds, p.Kind.String())
+			if p.Kind == sim.PacketData && bytes.Equal(p.Data, []byte("two")) && p.Source.Port() >= 32768 && p.Destination == addr("10.0.0.2:80") {
+				return fate
+			}
+			return sim.Fate{}
+		})
+		fa, fb := pairUp(t, w, a, b, 80)
+		for _, text := range []string{"one", "two", "three"} {
+			a.Send(fa, []byte(text), 0)
+			must(t, w.Run(50*time.Millisecond))
+		}
+		a.Close(fa)
+		got = b.Waiting(fb) / 2
+		must(t, w.Run(time.Minute))
+		r.Remove()
+		return w, got, kernel.Errno(second2(b.GetOpt(fb, kernel.SOL_SOCKET, kernel.SO_ERROR)))
+	}
+	for name, c := range map[string]struct {
+		fate sim.Fate
+		got  int
+		e    kernel.Errno
+	}{
+		"pass":  {sim.Fate{}, 11, 0},
+		"lose":  {sim.Fate{Lose: true}, 3, 0},
+		"late":  {sim.Fate{Delay: time.Second}, 3, 0},
+		"reset": {sim.Fate{Reset: true}, 3, kernel.ECONNRESET},
+	} {
+		w, got, e := run(sim.Options{}, c.fate)
+		if got != c.got || e != c.e || w.Injected() != min(1, uint64(11-c.got)) {
+			t.Errorf("%s: %d bytes, %v, faults %v", name, got, e, w.Faults())
+		}
+		if c.got == 11 && strings.Join(kinds, " ") != "SYN SYN-ACK data data data FIN" {
+			t.Errorf("the packets are %v", kinds)
+		}
+		w.Close()
+		if w, got, e = run(sim.Options{Faulty: []sim.Fault{}}, c.fate); got != 11 || e != 0 {
+			t.Errorf("%s, left out: %d bytes, %v", name, got, e)
+		}
+		w.Close()
+	}
+}
+
+func second2[A, B any](a A, _ B) A { return a }
+
+// Netstat shows what each descriptor is, and the connections that no program has any more.
+func TestNetstatShowsEverySocket(t *testing.T) {
+	w := sim.New(2, sim.Options{})
+	defer w.Close()
+	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
+	fa, fb := pairUp(t, w, a, b, 80)
+	a.Send(fa, []byte("hello"), 0)
+	must(t, w.Run(time.Second))
+	udp, _ := b.Socket(2, 2, 0)
+	b.Bind(udp, reactor.AddrFrom(addr("10.0.0.2:53")))
+	reactorOn(a, "main", func(r *reactor.Reactor) {
+		r.Listen("tcp4", ":81", func(*reactor.Conn) reactor.Handler { return echo{} })
+	})
+	must(t, w.Run(time.Second))
+	show := func() string {
+		var b strings.Builder
+		for _, s := range w.Netstat() {
+			fmt.Fprintln(&b, s.Host, s.Program, s.FD, s.Kind, strings.Split(s.Local, ":")[0], s.Remote, s.State, s.Received, s.Unsent)
+		}
+		return b.String()
+	}
+	want := "10.0.0.1  1000 tcp 10.0.0.1 10.0.0.2:80 ESTABLISHED 0 0\n" +
+		"10.0.0.1 main 1001 poller    0 0\n" +
+		"10.0.0.1 main 1002 tcp 0.0.0.0 0.0.0.0:0 LISTEN 0 0\n"
+	if got := show(); !strings.HasPrefix(got, want) || !strings.Contains(got, " ESTABLISHED 5 0\n") ||
+		!strings.Contains(got, "10.0.0.2  1000 udp 10.0.0.2 0.0.0.0:0  0 0\n") {
+		t.Errorf("got\n%s", got)
+	}
+	b.Recv(fb, make([]byte, 9), 0)
+	a.Close(fa)
+	must(t, w.Run(time.Second))
+	if got := show(); !strings.Contains(got, "10.0.0.1  -1 tcp 10.0.0.1 10.0.0.2:80 FIN_WAIT_2 0 0\n") || !strings.Contains(got, " CLOSE_WAIT 0 0\n") {
+		t.Errorf("half closed:\n%s", got)
+	}
+	b.Close(fb)
+	must(t, w.Run(time.Second))
+	if got := show(); !strings.Contains(got, "10.0.0.1  -1 tcp 10.0.0.1 10.0.0.2:80 TIME_WAIT 0 0\n") {
+		t.Errorf("closed:\n%s", got)
+	}
+	must(t, w.Run(2*time.Minute))
+	if got := show(); strings.Contains(got, "-1") {
+		t.Errorf("after TIME_WAIT:\n%s", got)
+	}
+}
+
+// One host makes more connections than there are ports, to two addresses. Those to one address are
+// never more.
+func TestConnectsToTwoAddressesShareAPort(t *testing.T) {
+	w := sim.New(2, sim.Options{Files: 1 << 20})
+	defer w.Close()
+	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2", "10.0.0.3")
+	listening(t, b, "10.0.0.2:80", 1<<20)
+	listening(t, b, "10.0.0.3:80", 1<<20)
+	connect := func(to string) kernel.Errno {
+		fd, _ := a.Socket(2, 1, 0)
+		return a.Connect(fd, reactor.AddrFrom(addr(to)))
+	}
+	const ports = 60999 - 32768 + 1
+	for i := range ports {
+		if e := connect("10.0.0.2:80"); e != kernel.EINPROGRESS {
+			t.Fatalf("connect %d: %v", i, e)
+		}
+	}
+	if e := connect("10.0.0.2:80"); e != kernel.EADDRNOTAVAIL {
+		t.Errorf("one more: %v", e)
+	}
+	if e := connect("10.0.0.3:80"); e != kernel.EINPROGRESS {
+		t.Errorf("to another address: %v", e)
+	}
+	fd, _ := a.Socket(2, 1, 0)
+	if e := a.Bind(fd, reactor.AddrFrom(addr("10.0.0.1:0"))); e != kernel.EADDRINUSE {
+		t.Errorf("bind: %v", e)
+	}
+}
+
+// Misuse of links, partitions and rules panics with a text that says what to do.
+func TestBadLinks(t *testing.T) {
+	w, other := sim.New(1, sim.Options{}), sim.New(1, sim.Options{})
+	defer w.Close()
+	defer other.Close()
+	a, b, foreign := w.Host("10.0.0.1"), w.Host("10.0.0.2"), other.Host("10.0.0.3")
+	for want, f := range map[string]func(){
+		"not in this world":          func() { w.Link(a, foreign) },
+		"loopback has no properties": func() { w.Link(a, a) },
+		"latency -1ns":               func() { w.Link(a, b).SetLatency(-1, 0) },
+		"jitter 2h0m0s":              func() { w.Link(a, b).SetLatency(0, 2*time.Hour) },
+		"chance 1000001":             func() { w.Link(a, b).SetLoss(sim.Always + 1) },
+		"bandwidth -1":               func() { w.Link(a, b).SetBandwidth(-1) },
+		"MTU 32769":                  func() { w.Link(a, b).SetMTU(32769) },
+		"two groups or more":         func() { w.Partition([]*sim.Host{a}) },
+		"in one group only":          func() { w.Partition([]*sim.Host{a}, []*sim.Host{a, b}) },
+		"AddRule of a nil function":  func() { w.AddRule(nil) },
+		"segment 40000":              func() { sim.New(1, sim.Options{Segment: 40000}) },
+		"SetLatency(-1ns)":           func() { a.SetLatency(-1) },
+	} {
+		if v := panicked(f); !strings.Contains(v, want) {
+			t.Errorf("panic %q, want one that says %q", v, want)
+		}
+	}
+}
