@@ -1,0 +1,8 @@
+// Command proxy passes TCP connections on to a server, with back-pressure, half-closes and resets.
+// With -send it tells the server who the client is, in a header of the PROXY protocol. With -trust
+// it expects such a header from the proxies in front of it.
+//
+//	go run ./examples/echo &
+//	go run ./examples/proxy -listen 127.0.0.1:8000 -to 127.0.0.1:7777 &
+//	go run ./examples/proxy -listen 127.0.0.1:9000 -to 127.0.0.1:8000 -send 2
+package main

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+
+	"github.com/ureactor/ureactor/proxyproto"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// A proxy passes connections on.
+type proxy struct {
+	to   string // the server's address
+	send int    // version of the PROXY header for the server; 0 is none
+}
+
+// high is how much may wait for a slow peer before the other side is paused. It is the high-water
+// mark, because Drained is called above that.
+const high = 256 << 10
+
+var limits = reactor.WithLimits(64<<10, high, 4<<20)
+
+// accept returns the handler of a client.
+func (p *proxy) accept(*reactor.Conn) reactor.Handler {
+	in, out := &relay{}, &relay{}
+	in.back, out.back = out, in
+	return &front{relay: in, p: p}
+}
+
+// A front is the handler of a client. It dials in Opened: only then a PROXY header has been read,
+// and the addresses are those of the client.
+type front struct {
+	*relay
+	p *proxy
+}
+
+func (h *front) Opened(c *reactor.Conn) {
+	out := h.back
+	out.to = c
+	to, err := c.Reactor().Dial("tcp", h.p.to, out, limits)
+	if err == nil {
+		h.to = to
+		err = h.p.header(c, to) // it waits for the connect, in front of the client's bytes
+	}
+	if err != nil {
+		_ = c.Abort()
+	}
+}
+
+// header sends the addresses of the client's connection.
+func (p *proxy) header(client, server *reactor.Conn) error {
+	if p.send == 0 {
+		return nil
+	}
+	h := proxyproto.Header{Version: p.send, Source: addrOf(client.RemoteAddr()), Destination: addrOf(client.LocalAddr())}
+	b, err := h.Append(nil)
+	if err != nil {
+		return err
+	}
+	return server.Send(b)
+}
+
+// addrOf returns an address as a netip.AddrPort, an invalid one if it is not of TCP.
+func addrOf(a net.Addr) netip.AddrPort {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return t.AddrPort()
+	}
+	return netip.AddrPort{}
+}
+
+// A relay passes the input of one connection to another one.
+type relay struct {
+	to   *reactor.Conn // nil for a client that was not connected
+	back *relay        // the other direction
+	done bool          // the half-close has been passed on
+}
+
+func (h *relay) Data(c *reactor.Conn, p []byte) {
+	if err := h.to.Send(p); err != nil {
+		_ = c.Abort() // otherwise the peer would miss a part
+		return
+	}
+	if h.to.Buffered() > high {
+		_ = c.Pause()
+	}
+}
+
+// Drained reads on: the bytes that were sent to c have left.
+func (h *relay) Drained(*reactor.Conn) { _ = h.to.Resume() }
+
+func (h *relay) EOF(c *reactor.Conn) {
+	_ = h.to.CloseWrite() // the other direction may still send
+	if h.done = true; h.back.done {
+		_ = c.Close()
+		_ = h.to.Close()
+	}
+}
+
+func (h *relay) Closed(_ *reactor.Conn, err error) {
+	if h.to == nil {
+		return
+	}
+	if err != nil {
+		_ = h.to.Abort() // a connection that broke here must not look whole there
+		return
+	}
+	_ = h.to.Close()
+}
