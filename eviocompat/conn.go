@@ -112,7 +112,7 @@ func (c *conn) answer(out []byte, action Action) {
 	}
 }
 
-// packets is the handler of one loop's datagrams. Each is a Conn for as long as Data takes.
+// packets is the handler of one loop's datagrams. Each datagram is a Conn until Data returns.
 type packets struct {
 	s     *server
 	index int

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// detach takes the connection out of the loop and gives it to Detached. Without such a function it
-// is Close, as in evio.
+// detach detaches the connection from the loop and passes it to Detached. If there is no such
+// function, it closes the connection, as evio does.
 func (c *conn) detach() {
 	c.over = true
 	if c.s.events.Detached == nil {
@@ -69,10 +69,10 @@ func (d *detached) isClosed() bool {
 	}
 }
 
-// limit gives the next write lingerTime.
+// limit sets the deadline of the next write: lingerTime.
 func (d *detached) limit() {
 	if err := d.f.SetWriteDeadline(time.Now().Add(lingerTime)); err != nil {
-		_ = d.f.Close() // it could not be given up otherwise
+		_ = d.f.Close() // without a deadline, the write could not be given up
 	}
 }
 

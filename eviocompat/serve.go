@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// drainTime is how long Serve goes on delivering after a Shutdown action.
+// drainTime is how long Serve continues to deliver output after a Shutdown action.
 const drainTime = 5 * time.Second
 
 // maxOutput is the limit of a connection's unsent output. It is the largest possible one, because
@@ -35,12 +35,12 @@ type server struct {
 }
 
 // Serve is evio.Serve: it opens the addresses and serves them until a function of events returns
-// Shutdown. Then what was sent is delivered, for up to 5 seconds. Serve returns nil, an error that
-// kept it from serving, or a *reactor.UndeliveredError.
+// Shutdown. Then it delivers the output that was sent, for up to 5 seconds. Serve returns nil, an
+// error that kept it from serving, or a *reactor.UndeliveredError.
 //
-// Addresses are tcp://, tcp4://, tcp6://, udp://, udp4://, udp6://host:port or unix://path, tcp
-// without a scheme; ?reuseport=true shares the port with others. The schemes with -net are served
-// by the same loops as those without.
+// Addresses are tcp://, tcp4://, tcp6://, udp://, udp4://, udp6://host:port or unix://path. Without
+// a scheme an address is tcp. ?reuseport=true shares the port with other sockets. The same loops
+// serve the schemes with -net and those without.
 func Serve(events Events, addr ...string) error { return ServeWith(nil, events, addr...) }
 
 // ServeWith is Serve with options of the loops, which evio lacks. With reactor.WithPanicHandler a

@@ -4,7 +4,7 @@ package eviocompat
 
 import "github.com/tidwall/evio"
 
-// evio's types, so that the one import is enough.
+// evio's types: a program then needs this import only.
 type (
 	Action      = evio.Action
 	Conn        = evio.Conn

@@ -127,8 +127,8 @@ type Packet struct {
 	// Addr, or an address that the machine does not have, leaves the choice to the kernel.
 	Local Addr
 	// Control is control data: cmsg(3). A receive fills Control[:ControlN]; without room it closes
-	// descriptors that were passed. A send adds Control[:ControlN] to what the fields say. In a
-	// Batch, all Packets have room or none.
+	// descriptors that were passed. A send adds Control[:ControlN] to the control data of the
+	// fields. In a Batch, all Packets have room or none.
 	Control  []byte
 	ControlN int
 	// Flags are those that recvmsg(2) returns, such as MSG_CTRUNC: Control had no room for all.

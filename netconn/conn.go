@@ -13,7 +13,8 @@ import (
 )
 
 // A Conn is a TCP connection. Any goroutine may call its methods. If it was made with On, only its
-// loop may: the tasks, and callbacks where nothing has to wait. Calls in one direction take turns.
+// loop may call them: the tasks, and callbacks for calls that need not wait. Calls in one direction
+// take turns.
 type Conn struct{ base }
 
 // A TCPConn is a Conn, under its name in package net.
@@ -78,7 +79,7 @@ func (c *Conn) setOption(level, name, value int, _ string) error { return c.set(
 
 // SetLinger chooses what Close does with unsent data. With sec < 0, the default, the kernel sends
 // it in the background. With sec == 0, Close discards it and resets the connection. With sec > 0,
-// Close may wait up to sec seconds for it, which on a loop blocks everything.
+// Close may wait up to sec seconds for the data, and on a loop that blocks everything.
 func (c *Conn) SetLinger(sec int) error {
 	on := uint32(1)
 	if sec < 0 {

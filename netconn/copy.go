@@ -46,8 +46,8 @@ func (b *base) wrapped(op string, err error) error {
 	return b.opError(op, err)
 }
 
-// writeAll holds a buffer only from the time when data has come until w has accepted it. That is
-// not the loop's buffer: w is any Writer, and may wait before it reads p.
+// writeAll holds a buffer only from the time when data has come until w has accepted it. It does
+// not use the loop's buffer, because w is any Writer, and may wait before it reads p.
 func (b *base) writeAll(w io.Writer) (n int64, err error) {
 	d := b.d
 	for {

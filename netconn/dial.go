@@ -246,7 +246,8 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 		defer d.SetDeadline(desc.Out, timeout.Never)
 	}
 	err := s.Connect(at)
-	if ctx.Err() != nil && err == nil { // as package net: a connection that came too late is an error
+	// as in package net, a connection that came too late is an error
+	if ctx.Err() != nil && err == nil {
 		err = &socket.OSError{Errno: int(kernel.ETIMEDOUT), Op: "connect"}
 	}
 	return err

@@ -13,15 +13,15 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// A Dialer has the options of a dial. The fields are those of net.Dialer, with the same meaning,
-// and Net. Its methods may be called at the same time, in the way of its Net.
+// A Dialer has the options of a dial. Its fields are those of net.Dialer, with the same meaning,
+// and Net. If Net is nil, any goroutine may call its methods; otherwise only the loop of Net may.
 //
 // Of several addresses, the families alternate, and the next address is tried as well when one has
 // not answered for FallbackDelay (RFC 8305). Package net does so between the two families only.
 //
 // There is no MultipathTCP.
 type Dialer struct {
-	// Net says what makes the connections: see On. nil means that the callers are goroutines.
+	// Net makes the connections: see On. nil means that the callers are goroutines.
 	Net *Net
 
 	// Timeout is how long a dial may take, with the lookup. 0 means no timeout.
@@ -150,7 +150,7 @@ func (c *dial) targets(ctx context.Context, address string) ([]netaddr.Endpoint,
 }
 
 // untraced returns ctx for a lookup: with the hooks for DNS, and without those for connects. The
-// lookup's own connects to a name server are not the program's.
+// hooks must not see the connects of the lookup itself, to a name server.
 func (c *dial) untraced(ctx context.Context) context.Context {
 	if c.trace == nil {
 		return ctx

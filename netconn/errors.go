@@ -10,20 +10,20 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The errors of this package are package net's. A method of base gives a call's error:
+// The errors of this package are package net's. A method of base returns a call's error:
 //
 //   - fail(op, e), if a call of a Desc has returned the Errno e;
 //   - failed(op, err), if a method of the Socket has returned err;
 //   - opError(op, err), if err is the cause already.
 //
-// All three return a *net.OpError with the connection's network and addresses. cause chooses what
-// is inside: net.ErrClosed, os.ErrDeadlineExceeded, or an *os.SyscallError.
+// All three return a *net.OpError with the connection's network and addresses. cause chooses the
+// error inside: net.ErrClosed, os.ErrDeadlineExceeded, or an *os.SyscallError.
 //
 // Dial, Listen and ListenPacket have no base yet, so they make the *net.OpError themselves. osCause
 // is the cause inside for an error of a Socket's method. mapContext is the cause for an error that
 // may be a context's.
 
-// timeoutError is the cause in the error of a dial that ran out of time. As package net's, it is
+// timeoutError is the cause in the error of a dial that ran out of time. As in package net, it is
 // context.DeadlineExceeded and a timeout.
 type timeoutError struct{}
 
@@ -92,8 +92,8 @@ func (b *base) cause(op string, e kernel.Errno) error {
 }
 
 // passing is an error of accept that does not concern the listener. It is temporary, so that
-// servers such as net/http's go on after it. Package net does not report these errors as temporary,
-// and then such servers end.
+// servers such as net/http's continue after it. Package net does not report these errors as
+// temporary, and then such servers end.
 type passing struct{ kernel.Errno }
 
 func (passing) Temporary() bool { return true }

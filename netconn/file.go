@@ -21,7 +21,7 @@ func (b *base) File() (*os.File, error) {
 }
 
 // File returns a file with a duplicate of the descriptor, for another process or for FileListener.
-// Closing one does not close the other. If the other process goes on with a Unix socket, call
+// Closing one does not close the other. If the other process continues to serve a Unix socket, call
 // SetUnlinkOnClose(false).
 func (l *listener) File() (*os.File, error) {
 	f, err := l.b.dup()

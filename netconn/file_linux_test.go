@@ -152,7 +152,8 @@ func TestFilesAsNet(t *testing.T) {
 			say("packets: %v", err)
 		}
 		flags, err := unix.FcntlInt(uintptr(link), unix.F_GETFL, 0)
-		if flags&unix.O_NONBLOCK != 0 && strings.HasSuffix(t.Name(), "/netconn") { // package net changes them
+		// package net changes them
+		if flags&unix.O_NONBLOCK != 0 && strings.HasSuffix(t.Name(), "/netconn") {
 			t.Errorf("the refused socket's flags have changed: %#x, %v", flags, err)
 		}
 		say("leaked %d", openFiles(t)-before)

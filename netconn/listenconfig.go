@@ -12,10 +12,10 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A ListenConfig has the options of a listener. The fields are those of net.ListenConfig, with the
+// A ListenConfig has the options of a listener. Its fields are those of net.ListenConfig, with the
 // same meaning, and Net. There is no MultipathTCP.
 type ListenConfig struct {
-	// Net says what makes the sockets: see On. nil means that the callers are goroutines.
+	// Net makes the sockets: see On. nil means that the callers are goroutines.
 	Net *Net
 
 	// Control is called when the socket exists, before it is bound. Its network names the family:
@@ -190,7 +190,7 @@ func setter(s *socket.Socket) netaddr.Setter {
 	return func(level, name, value int, _ string) error { return s.SetSockOpt(level, name, value) }
 }
 
-// tcpOptions sets what package net sets on every TCP connection. A refusal is no error.
+// tcpOptions sets the options that package net sets on every TCP connection. A refusal is no error.
 func tcpOptions(s *socket.Socket, keep net.KeepAliveConfig) {
 	_ = s.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, true)
 	if keep.Enable {

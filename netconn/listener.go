@@ -137,8 +137,8 @@ func (l *UnixListener) Close() error {
 }
 
 // SetUnlinkOnClose chooses whether Close removes the file of the socket. By default it does. With
-// false the file stays, for another process that goes on with the socket. Any goroutine may call
-// it.
+// false the file stays, for another process that continues to serve the socket. Any goroutine may
+// call it.
 func (l *UnixListener) SetUnlinkOnClose(unlink bool) { l.keep.Store(!unlink) }
 
 // fileOf returns the file that binding the socket has just made.

@@ -97,7 +97,7 @@ func (c *gram) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 	return c.sendPacket(m, p, "sendto")
 }
 
-// sendPacket sends p with what else the Packet has. Its error is a *socket.OSError.
+// sendPacket sends p with the other fields of the Packet. Its error is a *socket.OSError.
 func (c *gram) sendPacket(m *kernel.Packet, p []byte, name string) (int, error) {
 	d := c.d
 	call := forever()

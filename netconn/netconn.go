@@ -119,7 +119,7 @@ func newConn(s *socket.Socket) (net.Conn, *base) {
 }
 
 // made returns the connection of a socket that is connected to at. The kernel does not return the
-// address of a peer that has reset, nor of one with port 0: then it is at.
+// address of a peer that has reset, nor of one with port 0. The peer's address is then at.
 func (n *Net) made(s *socket.Socket, network string, at kernel.Addr) net.Conn {
 	c, b := newConn(s)
 	if b.open(s, network); b.remote == nil {

@@ -95,7 +95,7 @@ func (c *readAhead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// weakly returns a function that returns c while somebody uses it.
+// weakly returns a function that returns c as long as the garbage collector has not freed it.
 func weakly(c net.Conn) func() net.Conn {
 	if c, ok := c.(*UnixConn); ok {
 		user := weak.Make(c)

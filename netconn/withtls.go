@@ -11,8 +11,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// HandshakeTimeout is the time that WithTLS gives a peer for the handshake; see
-// WithHandshakeTimeout.
+// HandshakeTimeout is how long a handshake may take with WithTLS; see WithHandshakeTimeout.
 const HandshakeTimeout = 10 * time.Second
 
 // ErrHandshakeTimeout is the error that Closed gets when a handshake took too long. It wraps

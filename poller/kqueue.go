@@ -25,7 +25,7 @@ type kqueue struct {
 	woken   atomic.Bool // a wake-up is in the kqueue that no Wait has seen
 	waiting atomic.Bool // guards against two goroutines in Wait
 
-	mu      sync.Mutex       // guards what Add, Mod and Del touch
+	mu      sync.Mutex       // guards the fields that Add, Mod and Del use
 	watched []watched        // indexed by descriptor
 	changes [4]kevent.Change // room for the changes of one call
 

@@ -105,8 +105,8 @@ func (q *queue) Change(list []kevent.Change) error {
 	return q.apply(k)
 }
 
-// apply hands over changes and takes no events, so it does not wait. EINTR comes after the changes
-// were made.
+// apply makes the changes and receives no events, so it does not wait. With EINTR the changes have
+// been made.
 func (q *queue) apply(changes []unix.Kevent_t) error {
 	_, err := unix.Kevent(q.fd, changes, nil, nil)
 	if err == unix.EINTR {

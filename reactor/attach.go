@@ -9,13 +9,13 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Attach makes a Conn of a connected stream socket that was made elsewhere. read is input that has
-// been received from it already: it is copied, and it is the first that Data gets. The descriptor
-// belongs to the Conn. It becomes non-blocking and close-on-exec, and gets the options of TCP that
-// Dial sets. Opened is called before Attach returns, Data not before the next turn.
+// Attach makes a Conn of a connected stream socket that was made elsewhere. read has the input that
+// was received from it already. Attach copies read, and Data gets it first. The descriptor belongs
+// to the Conn. It becomes non-blocking and close-on-exec, and gets the options of TCP that Dial
+// sets. Opened is called before Attach returns, Data not before the next turn.
 //
-// The descriptor is checked first. On error it is still the caller's, and nothing has changed. A
-// descriptor that a Poller of another owner has must be removed there.
+// The descriptor is checked first. On error it still belongs to the caller, and nothing has
+// changed. If a Poller of another owner has the descriptor, unregister it there.
 func (r *Reactor) Attach(fd int, read []byte, h Handler, opts ...SocketOption) (*Conn, error) {
 	if h == nil {
 		panic("reactor: Attach with a nil handler")
@@ -30,8 +30,8 @@ func (r *Reactor) Attach(fd int, read []byte, h Handler, opts ...SocketOption) (
 
 // AttachConn is Attach for a connection of package net, package netconn, or any other with a
 // SyscallConn method. The Conn gets a duplicate of its descriptor, and nc is closed. On error nc is
-// open. A connection that encrypts or buffers has no such method: pass the one below it, and as
-// read what it has buffered.
+// open. A connection that encrypts or buffers has no such method. Pass the connection below it, and
+// in read the bytes that it has buffered.
 func (r *Reactor) AttachConn(nc net.Conn, read []byte, h Handler, opts ...SocketOption) (*Conn, error) {
 	if nc == nil || h == nil {
 		panic("reactor: AttachConn with a nil connection or handler")
@@ -104,10 +104,10 @@ func (r *Reactor) attach(fd int, read []byte, h Handler, opts []SocketOption) (*
 // holdsInput returns whether there is input for the Handler that no Event reports.
 func (c *Conn) holdsInput() bool { return c.filter != nil && c.filter.inputKept || c.hasEarly() }
 
-// hasEarly returns whether the input that was given to Attach waits.
+// hasEarly returns whether input that was given to Attach still waits.
 func (c *Conn) hasEarly() bool { return c.in != nil && len(c.in.early) > 0 }
 
-// readEarly delivers it, in place of a read. The next turn reads.
+// readEarly delivers the input that was given to Attach, in place of a read. The next turn reads.
 func (c *Conn) readEarly() {
 	p := c.in.early
 	c.in.early = nil

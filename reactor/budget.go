@@ -5,7 +5,7 @@ package reactor
 // WithAccepts bound what one descriptor or system call may add.
 const (
 	timersPerTurn  = 256       // calls of due timers
-	repairsPerTurn = 4096      // timers that were moved to later and come to the top of the queue
+	repairsPerTurn = 4096      // timers that were moved to later and have reached the top of the queue
 	postsPerTurn   = 128       // functions and PostSends
 	tasksPerTurn   = 256       // woken tasks that run on
 	joinsPerTurn   = 256       // tasks that the end of one task wakes at once

@@ -40,7 +40,7 @@ type (
 )
 
 // A Conn is one stream connection on the loop. It holds a registration (w) and the output that the
-// kernel has not taken yet (out).
+// kernel has not accepted yet (out).
 //
 // Only the loop touches a Conn. The exceptions are w.r and opt: they never change, and Post and
 // PostSend read them on any goroutine. The fields and the flags of state:
@@ -210,8 +210,8 @@ func (c *Conn) SetValue(v any) { c.value = v }
 // Reactor returns the loop that the Conn lives on.
 func (c *Conn) Reactor() *Reactor { return c.w.r }
 
-// FD returns the descriptor, -1 before it exists and once it is closed. The Conn still owns it: to
-// take it over, use Detach.
+// FD returns the descriptor, -1 before it exists and once it is closed. The Conn still owns it.
+// Detach returns it to the caller.
 func (c *Conn) FD() int {
 	if c.w.gen == 0 {
 		return -1

@@ -10,7 +10,7 @@ import (
 // delivered without its FIN.
 const quietTime = 100 * time.Millisecond
 
-// CloseWrite sends a FIN after what was sent. Reading goes on.
+// CloseWrite sends a FIN after the output. Reading continues.
 func (c *Conn) CloseWrite() error {
 	switch {
 	case c.is(released | closing):
@@ -71,7 +71,7 @@ func (c *Conn) flushStep() {
 	c.checkState()
 }
 
-// finishStep flushes what the step has sent, and goes on with CloseWrite or Close.
+// finishStep flushes the output of the step, and continues a CloseWrite or Close.
 func (c *Conn) finishStep() {
 	if c.is(released | dialling) {
 		return
@@ -174,7 +174,7 @@ func (c *Conn) callClosed(err error) {
 	c.w.r.guard(c, func() { c.handler.Closed(c, err) })
 }
 
-// Detach takes the connection out of the loop. It returns the descriptor, which is non-blocking,
+// Detach removes the connection from the loop. It returns the descriptor, which is non-blocking,
 // and the output that the kernel has not accepted yet. No callback runs afterwards, not even
 // Closed. After CloseWrite it sends the FIN first; while output waits before the FIN, Detach is
 // refused. The bytes of the Input are lost, so consume them first.

@@ -10,21 +10,21 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// fileMax limits what one Conn sends of a file in one step, in bytes. sendfile may wait for the
-// disk, and the loop with it.
+// fileMax is how many bytes of a file one Conn sends in one step. sendfile may wait for the disk,
+// and the loop with it.
 const fileMax = 256 << 10
 
 var errFileFiltered = errors.New("reactor: SendFile on a Conn with a Filter: the kernel would send it as it is; read it and Send")
 
-// SendFile sends n bytes of a regular file from offset on, behind what was sent before. The kernel
-// copies them from its cache to the socket, where it can. The Conn owns the file from then on. It
+// SendFile sends n bytes of a regular file from offset on, after earlier output. If the system can,
+// the kernel copies them from its cache to the socket. The Conn owns the file from then on, and
 // closes it when the bytes are sent or the Conn has ended. If SendFile returns an error, the file
-// is still the caller's.
+// still belongs to the caller.
 //
-// Buffered counts the bytes, so they throttle the Conn, and Drained follows. The limit of WithLimits
-// does not refuse them, but it refuses what is sent behind them as long as they are more. If the
-// file ends early, the Conn is aborted with io.ErrUnexpectedEOF. The loop waits while the kernel
-// reads from the disk. A Conn with a Filter (TLS) has no SendFile.
+// Buffered counts the bytes, so they throttle the Conn, and Drained follows. The limit of
+// WithLimits does not apply to SendFile. It refuses further Sends as long as more bytes are
+// buffered. If the file ends early, the Conn is aborted with io.ErrUnexpectedEOF. The loop waits
+// while the kernel reads from the disk. A Conn with a Filter (TLS) has no SendFile.
 func (c *Conn) SendFile(f *os.File, offset, n int64) error {
 	if f == nil {
 		panic("reactor: SendFile of a nil file")
@@ -59,8 +59,8 @@ func (c *Conn) SendFile(f *os.File, offset, n int64) error {
 	return nil
 }
 
-// flushFile sends from the file at the front of the output. It reports whether to go on with what
-// follows: the budget of the step is spent after fileMax bytes.
+// flushFile sends from the file at the front of the output. It reports whether to continue with the
+// output after the file. After fileMax bytes the budget of the step is spent.
 func (c *Conn) flushFile() (goOn bool) {
 	r, part := c.w.r, c.out.head
 	asked := min(part.end-part.start, fileMax)

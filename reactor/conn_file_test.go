@@ -39,8 +39,8 @@ func closedFile(f *os.File) bool {
 	return errors.Is(err, os.ErrClosed)
 }
 
-// A file, a part of one and bytes arrive in the order in which they were sent, by sendfile and where
-// there is none. Drained follows, and the files are closed.
+// A file, a part of one and bytes arrive in the order in which they were sent, by sendfile and
+// where there is none. Drained follows, and the files are closed.
 func TestSendFileKeepsTheOrder(t *testing.T) {
 	twice(t, func(t *lab) {
 		f, data := fileOf(t, 1_000_000)

@@ -111,7 +111,7 @@ func (c *Conn) deliverEOF() {
 	c.Close()
 }
 
-// Pause stops reading until Resume; writing goes on. A paused Conn with nothing to write costs
+// Pause stops reading until Resume; writing continues. A paused Conn with nothing to write costs
 // nothing. It notices nothing either, not even a reset.
 func (c *Conn) Pause() error {
 	if c.is(released | closing) {

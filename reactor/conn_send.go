@@ -133,7 +133,7 @@ func (c *Conn) enqueue(p []byte) {
 	c.out.add(pool, p)
 }
 
-// pieces lists what is corked, in the loop's own scratch space.
+// pieces lists the corked chunks, in the loop's own scratch space.
 func (c *Conn) pieces() [][]byte {
 	v := c.w.r.vec[:0]
 	if c.out != nil {
@@ -142,8 +142,8 @@ func (c *Conn) pieces() [][]byte {
 	return v
 }
 
-// writeNow sends v in one call and buffers what the kernel refuses. The first corked elements of v
-// are the Conn's own chunks, the rest are the caller's pieces.
+// writeNow sends v in one call and buffers the bytes that the kernel refuses. The first corked
+// elements of v are the Conn's own chunks, the rest are the caller's pieces.
 func (c *Conn) writeNow(v [][]byte, corked int) error {
 	n, e := c.write(v)
 	if e != 0 && e != kernel.EAGAIN {

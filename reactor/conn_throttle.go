@@ -1,7 +1,7 @@
 package reactor
 
-// throttle stops reading while too much output waits, so that a peer that does not read costs the
-// cap and no more.
+// throttle stops reading while too much output waits. So a peer that does not read costs no more
+// than the limit.
 func (c *Conn) throttle() {
 	if c.Buffered() > c.opt.high && !c.is(throttled|closing) {
 		c.setThrottled(true)

@@ -39,7 +39,7 @@ type deadlines struct {
 	giveUpAt   timeout.Deadline // when to give up
 	unsent     int
 
-	outputErr error // what ended the output of a broken Conn
+	outputErr error // the error that ended the output of a Conn
 }
 
 // ensureDeadlines returns the Conn's deadlines, and makes them at the first use.

@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// dialing is what a Conn needs until it is connected.
+// dialing has the fields that a Conn needs only until it is connected.
 type dialing struct {
 	net    netaddr.Network
 	addr   string
@@ -24,7 +24,7 @@ type dialing struct {
 	cancel context.CancelFunc // cancels the lookup
 	last   error              // why the address before failed
 	rivals []*rival           // addresses that are tried at the same time, the oldest first
-	beside bool               // the timer is for the next address: this one goes on
+	beside bool               // the timer is for the next address: this one is still tried
 
 	listed       bool // in unconnected; older and newer are its neighbours there
 	older, newer *Conn
@@ -285,7 +285,7 @@ func (c *Conn) dialled(peer Addr) {
 	c.established()
 }
 
-// retryNext goes on to the next address.
+// retryNext tries the next address.
 func (c *Conn) retryNext(why error) {
 	d := c.dialing
 	if d == nil || c.is(released) {

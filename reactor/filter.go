@@ -184,7 +184,7 @@ func (w *Wire) Send(p []byte) {
 	}
 }
 
-// Ready ends the opening: what the Handler has sent so far goes out, and Opened is called.
+// Ready opens the Conn: the output that the Handler has sent so far is sent, and Opened is called.
 func (w *Wire) Ready() {
 	c := w.c
 	f := c.filter
@@ -223,7 +223,7 @@ func (w *Wire) Keep() {
 // read. When the budget is spent, the next turn reads the remaining Conns.
 func (w *Wire) Spend(bytes int) { w.c.w.r.budget.bytes -= bytes }
 
-// scheduleMore makes the next turn call More if the Filter keeps input and can go on.
+// scheduleMore makes the next turn call More if the Filter keeps input and can continue.
 func (w *Wire) scheduleMore() {
 	if c := w.c; c.filter.inputKept && (w.CanDeliver() || c.awaitsFilter() && !c.is(released)) {
 		c.readNextTurn()

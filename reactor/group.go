@@ -77,8 +77,8 @@ func (g *Group) Loops() []*Reactor { return append([]*Reactor(nil), g.loops...) 
 
 // Run runs every loop on a goroutine of its own and returns when all have ended: after Shutdown or
 // Close, or when ctx ends, which aborts everything. If a loop fails, Run logs that at once and the
-// others go on. The error is nil, an *UndeliveredError with the sums, ctx's cause, or the errors of
-// the loops that failed. A Group runs once.
+// others continue. The error is nil, an *UndeliveredError with the sums, ctx's cause, or the errors
+// of the loops that failed. A Group runs once.
 func (g *Group) Run(ctx context.Context) error {
 	g.mu.Lock()
 	if g.running {
@@ -110,7 +110,7 @@ func (g *Group) Close() {
 	}
 }
 
-// refuse makes the Group refuse further addresses; own says that the loops are run from now on.
+// refuse makes the Group refuse further addresses. own is true if the loops are run from now on.
 func (g *Group) refuse(own bool) {
 	g.mu.Lock()
 	g.closed = true

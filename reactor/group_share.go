@@ -19,7 +19,7 @@ type sharedPart interface {
 	// open calls user code for the handler that attach did not have. It passes the rest of its work
 	// to on, which runs it on the loop.
 	open(on func(func() error) error) error
-	// detachFD ends the registration and gives the descriptor away, for another loop's attach.
+	// detachFD ends the registration and returns the descriptor, for another loop's attach.
 	detachFD() (fd int)
 	// discard closes a descriptor that no loop has attached.
 	discard(k Kernel, fd int)
@@ -60,7 +60,7 @@ func (s *sharedSocket) attach(fd int) error {
 	})
 }
 
-// send posts the socket to its loop or, if that has ended, to the next one that goes on.
+// send posts the socket to its loop or, if that has ended, to the next running loop.
 func (s *sharedSocket) send(fd int) {
 	g := s.l.g
 	g.mu.Lock()
@@ -140,7 +140,7 @@ func (r *Reactor) handOver() {
 	}
 }
 
-// survives reports whether a loop is left that could take over. No Group has none.
+// survives reports whether another loop of the Group still runs.
 func (g *Group) survives() bool {
 	if g == nil {
 		return false

@@ -54,7 +54,7 @@ func (s *distributor) discard(k Kernel, fd int) { discard(k, fd, s.file) }
 
 func (s *distributor) Close() error { return s.acceptor.Load().Close() }
 
-// handOff gives a connection to the loop whose turn it is, or to the next one that takes posts.
+// handOff passes a connection to the loop whose turn it is, or to the next one that accepts posts.
 func (s *distributor) handOff(l *Listener, fd int, from Addr) {
 	own := l.w.r.loop
 	for i, k := s.pick(), 0; k < len(s.parts); i, k = (i+1)%len(s.parts), k+1 {

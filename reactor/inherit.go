@@ -27,9 +27,8 @@ const (
 )
 
 // Inherited are sockets that this process was passed at its start: by systemd (socket activation)
-// or by a Restart of the program that runs already. With WithInherited they are used in place of
-// new ones, so nobody who connects meanwhile is refused. Its methods may be called by any
-// goroutine.
+// or by a Restart of the program that runs already. WithInherited uses them in place of new ones,
+// so no client that connects meanwhile is refused. Its methods may be called by any goroutine.
 type Inherited struct {
 	mu    sync.Mutex
 	socks []inheritedSocket
@@ -97,8 +96,8 @@ func Inherit() (*Inherited, error) {
 	return in, nil
 }
 
-// ownedFile returns the file that is to be removed at the end, as the socket's name says. An older
-// version of this package does not pass the file's identity.
+// ownedFile returns the file that is to be removed at the end, which the socket's name contains. An
+// older version of this package does not pass the file's identity.
 func ownedFile(name string, a Addr) netaddr.File {
 	if name == ownFile {
 		f := netaddr.FileOf(kernel.Host, a)
@@ -128,7 +127,7 @@ func look(fd int) (s inheritedSocket, err error) {
 		return s, nil
 	}
 	_, e = k.PeerAddr(fd)
-	s.use = e != 0 // connected: it serves nobody but its peer
+	s.use = e != 0 // connected: it serves only its peer
 	return s, nil
 }
 
@@ -232,7 +231,8 @@ func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bin
 	return inheritedSocket{fd: fd, file: netaddr.FileOf(k, b.Addr)}, nil, err
 }
 
-// prepareInherited sets what accepted connections inherit; on error it closes them all.
+// prepareInherited sets the options that accepted connections inherit. On error it closes all
+// sockets of the list.
 func (o *sockOptions) prepareInherited(k Kernel, n netaddr.Network, list []inheritedSocket) error {
 	for _, s := range list {
 		if e := kernel.Adopt(s.fd); e != 0 {

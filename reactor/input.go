@@ -9,13 +9,13 @@ import (
 // An Input is the inbound buffer of one Conn: the bytes that have arrived and have not been
 // consumed. It belongs to the loop, as the Conn does. See KeepInput.
 //
-// In Data, the Input begins with what earlier calls have left, and ends with the bytes of p. Bytes
-// that Data does not consume are there in the next Data. They are there in other callbacks too:
-// a handler that stops while its output is throttled continues in Drained. At EOF, what is left is
-// an incomplete message.
+// In Data, the Input begins with the bytes that earlier calls have left, and ends with the bytes of
+// p. Bytes that Data does not consume are there in the next Data. They are there in other callbacks
+// too: a handler that stops while its output is throttled continues in Drained. At EOF, what is
+// left is an incomplete message.
 //
-// A message that lies whole in the loop's buffer is not copied. Only what a callback leaves is.
-// When nothing is left, the Input holds no memory.
+// A message that lies whole in the loop's buffer is not copied. Only the bytes that a callback
+// leaves are copied. When nothing is left, the Input holds no memory.
 //
 // The slices of Peek and Next are valid until the callback returns. Race builds overwrite them
 // then. A closed Conn has an empty Input.
@@ -25,7 +25,7 @@ type Input struct {
 	inData  bool     // Data is running, and deliver frees memory after it
 	kept    bool     // KeepInput was called
 	proxied *proxied // with WithProxy
-	early   []byte   // given to Attach: it comes before all that is received
+	early   []byte   // given to Attach; delivered before all other input
 }
 
 // KeepInput makes the Conn keep the input that its handler does not consume, and returns the

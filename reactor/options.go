@@ -139,7 +139,7 @@ type sockOptions struct {
 	trusted     []netip.Prefix // addresses whose connections begin with a PROXY header; nil: no header
 	tcp         bool
 	ecn, gro    bool // options of datagram sockets
-	edge        bool // a short read has taken all there was, so an edge is enough
+	edge        bool // a short read has emptied the socket, so an edge is enough
 }
 
 func newSockOptions(op string, set func(*sockOptions) error) (*sockOptions, error) {
@@ -199,9 +199,10 @@ func (o *sockOptions) only(op, option string) error {
 	return nil
 }
 
-// WithLimits sets a Conn's output limits in bytes: at low buffered bytes or less the Conn is
-// drained, above high it is no longer read, above limit Send refuses. 0 <= low <= high <= limit, 1
-// <= limit <= 1<<30. If not set: 64 KiB, 256 KiB and 4 MiB.
+// WithLimits sets a Conn's output limits in bytes. If more than high is buffered, the Conn is not
+// read. When no more than low is buffered, it is read again, and Drained is called. A Send that
+// would exceed limit is refused. 0 <= low <= high <= limit, 1 <= limit <= 1<<30. The defaults are
+// 64 KiB, 256 KiB and 4 MiB.
 func WithLimits(low, high, limit int) SocketOption {
 	return socketOption(func(o *sockOptions) error {
 		if low < 0 || low > high || high > limit || limit < 1 || limit > 1<<30 {

@@ -80,7 +80,7 @@ func WithFallbackDelay(d time.Duration) DialOption {
 }
 
 // WithLocalAddr dials from addr: an IP address with a port, which may be 0, or the path of a Unix
-// socket. Of the addresses of a host, those of the other family are not tried.
+// socket. Addresses of the host of another family are not tried.
 func WithLocalAddr(addr string) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		o.local = addr
@@ -88,7 +88,8 @@ func WithLocalAddr(addr string) DialOption {
 	})
 }
 
-// WithResolver looks names up by r, instead of by net.DefaultResolver or by the simulated host.
+// WithResolver makes Dial look up names by r, instead of by net.DefaultResolver or by the simulated
+// host.
 func WithResolver(r *net.Resolver) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		if r == nil {

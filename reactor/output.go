@@ -10,7 +10,7 @@ import (
 
 const (
 	chunkSize  = 16*1024 - 48 // with the header it has a size class of the allocator
-	chunksKeep = 64           // chunks that an idle loop keeps, those in outputs included: 1 MiB
+	chunksKeep = 64           // how many chunks an idle loop keeps, including those in outputs: 1 MiB
 )
 
 // An output is a queue of chunks: the bytes that Send has accepted and the kernel has not. A Conn
@@ -21,11 +21,10 @@ type output struct {
 	files      int // chunks that are parts of files
 
 	blocked timerq.Timer     // its place among outputs that wait; it never fires
-	stuck   timeout.Deadline // while it is blocked: since when the kernel has accepted nothing
+	stuck   timeout.Deadline // while blocked: since when the kernel has accepted nothing
 }
 
-// A chunk has bytes of its own. Or it is a part of a file: the bytes from offset+start to
-// offset+end.
+// A chunk has bytes of its own, or it is the part of a file from offset+start to offset+end.
 type chunk struct {
 	next       *chunk
 	start, end int

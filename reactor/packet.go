@@ -21,7 +21,7 @@ type PacketHandler interface {
 	// Packet receives p, which is the loop's buffer and valid until Packet returns. An empty
 	// datagram is delivered too.
 	Packet(c *PacketConn, p []byte, from Addr)
-	// Closed comes last and once; err is nil if the PacketConn was closed in order.
+	// Closed is the last call, and comes once. err is nil if the PacketConn was closed in order.
 	Closed(c *PacketConn, err error)
 }
 
@@ -183,7 +183,7 @@ func (c *PacketConn) FD() int {
 	return int(c.w.fd)
 }
 
-// Close sends what is queued, then closes. No Packet follows. A second call does nothing.
+// Close sends the queued datagrams, then closes. No Packet follows. A second call does nothing.
 func (c *PacketConn) Close() error {
 	if c.closing || c.closed {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A PacketInfo is what a datagram has beside its bytes and its peer.
+// A PacketInfo has the facts about a datagram beside its bytes and its peer.
 type PacketInfo struct {
 	// Local is the address of this machine that the datagram was sent to, or leaves from. Its port
 	// is 0. The zero Addr is unknown, or leaves the choice to the kernel.
@@ -35,7 +35,7 @@ func WithGRO() ListenOption {
 	})
 }
 
-// Info returns what is known of the datagram that Packet has been called for. Elsewhere it is zero.
+// Info returns the PacketInfo of the datagram that Packet is called for. Outside Packet it is zero.
 func (c *PacketConn) Info() PacketInfo {
 	d := c.w.r.packetBuffers
 	if d == nil || d.to != c || d.now == nil {
@@ -49,8 +49,8 @@ func (c *PacketConn) Info() PacketInfo {
 	return info
 }
 
-// SendWith is SendFrom that also sets the datagram's ECN bits. With ECN 0 it has those of the
-// socket's IP_TOS. Systems other than Linux refuse other bits with ENOTSUP: SendWith or Lost
+// SendWith is SendFrom that also sets the datagram's ECN bits. With ECN 0 the datagram has the bits
+// of the socket's IP_TOS. Systems other than Linux refuse other bits with ENOTSUP: SendWith or Lost
 // reports that.
 func (c *PacketConn) SendWith(p []byte, to Addr, info PacketInfo) error {
 	if info.ECN > 3 {
@@ -65,7 +65,7 @@ func (c *PacketConn) SendWith(p []byte, to Addr, info PacketInfo) error {
 	return c.send(p, &local, &to, info.ECN)
 }
 
-// request asks the kernel for what the options say. The socket does without what is refused.
+// request makes the kernel report what the options ask for. It ignores refusals.
 func (o *sockOptions) request(k Kernel, fd, family int) {
 	if o.ecn {
 		kernel.AskECN(k, fd, family)

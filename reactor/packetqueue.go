@@ -44,7 +44,7 @@ func (q *packetQueue) add(p []byte, to, local *Addr, ecn uint8) {
 // front is the destination of the first datagram, as SendTo got it.
 func (q *packetQueue) front() Addr { return q.list[q.first].to }
 
-// segmentsMost is how many datagrams one Packet has: what older kernels allow.
+// segmentsMost is the most datagrams in one Packet: the limit of older kernels.
 const segmentsMost = 64
 
 // fill points the packets at the first entries of the queue, with addresses in the form of a socket

@@ -8,7 +8,7 @@ import (
 // ErrFull. A single PostSend may be longer, up to the limit of its Conn.
 const postArenaMax = 16 << 20
 
-// postArenaKeep is what an idle queue keeps for reuse.
+// postArenaKeep is how many bytes of arena an idle queue keeps for reuse.
 const postArenaKeep = 1 << 20
 
 // A post is a function to call, as a callback of c if c is set. Without a function it is n bytes

@@ -26,10 +26,10 @@ const ProxyTimeout = 10 * time.Second
 // connection from another address is reset before the function of Listen is asked. On a Unix socket
 // the permissions of its file decide, and all peers are trusted.
 //
-// In the function of Listen, the addresses are still the proxy's. Output that is sent there does
-// not wait for the header. A Conn whose header is wrong, or is not complete after ProxyTimeout, is
-// closed. Closed then gets an error that wraps proxyproto.ErrHeader, io.ErrUnexpectedEOF or
-// os.ErrDeadlineExceeded. No other callback comes before.
+// In the function of Listen, the addresses are still the proxy's. Output that this function sends
+// does not wait for the header. A Conn whose header is wrong, or is not complete after
+// ProxyTimeout, is closed. Closed then gets an error that wraps proxyproto.ErrHeader,
+// io.ErrUnexpectedEOF or os.ErrDeadlineExceeded. No other callback comes before.
 func WithProxy(trusted ...netip.Prefix) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if len(trusted) == 0 {

@@ -4,7 +4,7 @@ package reactor
 // after a burst costs little for each entry.
 const queueKeep = 4096
 
-// A queue is a list of work that is taken from its front. An entry leaves the queue before its
+// A queue is a list of work that is removed from its front. An entry leaves the queue before its
 // owner is called. So a call that does not return (a panic, runtime.Goexit) leaves a list that is
 // shorter and whole.
 type queue[T any] struct {

@@ -71,7 +71,7 @@ type Reactor struct {
 	budget       budget            // what is left of this turn's budget
 	batch        int               // Events of this turn
 	next         int               // index of the next Event to deliver
-	readPending  queue[*Conn]      // Conns that have more input than one read took
+	readPending  queue[*Conn]      // Conns that have more input after a full read
 	rereading    *Conn             // the Conn of readPending that is being read
 	flushPending queue[flusher]    // Conns and PacketConns to flush at the end of the step
 	closedCalls  queue[closedCall] // calls of Closed that are due
@@ -102,7 +102,7 @@ type Reactor struct {
 	aborting      bool             // iterating the Tasks cancels them
 	draining      bool             // no new Conns, Listeners, Watches or Tasks are accepted
 	shutdownWaits bool             // a Shutdown waits, so its deadline replaces WithLinger's
-	undelivered   UndeliveredError // counts what the drain did not deliver
+	undelivered   UndeliveredError // counts the output that the drain did not deliver
 	stopped       bool             // the last turn has run
 	failed        error            // why it cannot go on
 	aborted       bool             // the end of a context has aborted something, or started the drain
@@ -112,10 +112,10 @@ type Reactor struct {
 	board     board
 	times     times
 	byHand    bool    // Turn drives it
-	sleeper   sleeper // the poller, if it says whether a Wait slept
+	sleeper   sleeper // the poller, if it reports whether a Wait slept
 	logLimits logLimits
 	watchdog  *watchdog
-	painter   *painter // collects a picture; nil: nobody wants one
+	painter   *painter // collects a picture; nil: none is collected
 	recent    recent
 
 	owner           atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown

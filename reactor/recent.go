@@ -16,8 +16,8 @@ func init() { inside.RecentOf = func(r any) inside.Recent { return r.(*Reactor).
 // recentMost is how many entries of each kind a loop keeps.
 const recentMost = 32
 
-// recent keeps what has happened lately, for an operator: slow callbacks, lines of the log, and the
-// ends of Conns with an error. It is small, so each loop has it. Any goroutine may use it.
+// recent keeps the latest slow callbacks, log lines, and ends of Conns with an error, for an
+// operator. It is small, so each loop has one. Any goroutine may use it.
 type recent struct {
 	mu     sync.Mutex
 	slow   ring[inside.Slow]
@@ -99,7 +99,7 @@ func (c *Conn) keepEnd(err error) {
 	r.recent.addEnd(inside.Line{Time: r.Time(), Peer: c.peer.addr(), Text: dials, Err: err})
 }
 
-// A recentCore passes entries on, and keeps those at level Warn and above.
+// A recentCore passes entries to its core, and keeps those at level Warn and above in recent.
 type recentCore struct {
 	zapcore.Core
 	recent *recent

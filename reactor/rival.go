@@ -71,7 +71,7 @@ func (v *rival) close() {
 	}
 }
 
-// leave takes the rival out of the dial and out of the poller.
+// leave removes the rival from the dial and from the poller.
 func (v *rival) leave() (fd int) {
 	d := v.c.dialing
 	if i := slices.Index(d.rivals, v); i >= 0 {

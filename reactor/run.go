@@ -15,7 +15,7 @@ var errPanicked = errors.New("a panic has left Run, and no WithPanicHandler isol
 
 // run runs turns until the reactor stops. If its goroutine is unwound meanwhile, the loop reports
 // it:
-//   - After a runtime.Goexit that a guard isolates, the loop goes on: see runAfterGoexit. Run's
+//   - After a runtime.Goexit that a guard isolates, the loop continues: see runAfterGoexit. Run's
 //     caller has exited, so done and result report the end.
 //   - After a runtime.Goexit without a panic handler, or a panic outside of all guards with one,
 //     the loop aborts everything.
@@ -69,10 +69,10 @@ var errNested = errors.New("reactor: too many callbacks have called runtime.Goex
 // runAfterGoexit continues the loop after its goroutine was unwound. It is called in that
 // goroutine's deferred function. n is how often this goroutine has run the loop.
 //
-// The loop goes on in another goroutine, because no stack grows then. But if this one is locked to
-// its thread, the loop stays on it: callbacks may need the thread, and a Task's coroutine must be
-// resumed in the lock state in which it began. A coroutine for the loop would not do: a callback
-// that locks it would end the process.
+// The loop continues in another goroutine, because then no stack grows. But if this goroutine is
+// locked to its thread, the loop stays on it: callbacks may need the thread, and a Task's coroutine
+// must be resumed in the lock state in which it began. A coroutine for the loop would not do: a
+// callback that locks it would end the process.
 func (r *Reactor) runAfterGoexit(ended chan<- error, n int) {
 	if n == 1 && !threadlock.Locked() {
 		go r.again(ended, 1)

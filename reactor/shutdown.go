@@ -19,9 +19,9 @@ import (
 // Close.
 //
 // Any number of goroutines may call it, and each bounds its own wait. When a caller's ctx ends
-// while others wait, that caller returns an error that wraps ctx's, and the drain goes on. When the
-// last one's ctx ends, the rest is aborted and reported as an *UndeliveredError. A caller that runs
-// the loop on a goroutine that is locked to its thread stays until the end.
+// while others wait, that caller returns an error that wraps ctx's, and the drain continues. When
+// the last one's ctx ends, the rest is aborted and reported as an *UndeliveredError. A caller that
+// runs the loop on a goroutine that is locked to its thread stays until the end.
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.mu.Lock()
 	r.waiters++

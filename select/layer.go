@@ -9,7 +9,7 @@ import (
 )
 
 // A layerPoller is a *socket.SSLStream as an Object. It polls as MicroPython's SSLSocket does: it
-// asks the stream for what TLS waits for.
+// asks the stream for the readiness that TLS waits for.
 type layerPoller struct {
 	layer  inside.Layer
 	stream Object

@@ -10,7 +10,7 @@ import (
 )
 
 // A Notifier stores one function, and any number of Polls may have it registered. So this package
-// gives it one function, that of a notifierHub, which calls the functions of all the Polls.
+// sets one function, that of a notifierHub, which calls the functions of all the Polls.
 
 // A notifierHub calls the subscribers of one Notifier. Only the Notifier and the subscribers refer
 // to it. hubs has a weak pointer, so an object that only its own registration refers to can be

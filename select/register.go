@@ -208,7 +208,7 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 		_, poll := e.obj.(*Poll)
 		nested = nested || poll
 	}
-	// A kqueue reports neither what nobody wants nor urgent data.
+	// A kqueue reports neither Events outside the interest nor urgent data.
 	ask := (want == 0 || want&poller.Pri != 0) && !s.reportsUnasked
 	if ask {
 		want = poller.In | poller.Out | poller.Edge

@@ -49,7 +49,7 @@ func (e Events) String() string {
 type Pollable any
 
 // An FD is a bare descriptor number, open or not. A number that is not open is reported as
-// POLLNVAL; each poll checks it again. The Poll's own number is treated so too, because
+// POLLNVAL; each poll checks it again. The Poll's own number is reported in the same way, because
 // MicroPython's poll has none. Do not close a number while it is registered. As with epoll, the
 // Poll may not notice that, or it may report Events of the number's next owner.
 type FD int

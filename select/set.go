@@ -125,10 +125,10 @@ func (s *set) ensurePoller() kernel.Errno {
 	return 0
 }
 
-// reportsUnasked returns whether a registration with an empty interest reports Err and Hup. That of
-// a kqueue does not. There such a node is registered for everything, and each poll asks it. The
-// registration is edge-triggered, so that it wakes a poll once. A simulated Poller has a method
-// that says which system it simulates.
+// reportsUnasked returns whether a registration with an empty interest reports Err and Hup. A
+// registration in a kqueue does not. There such a node is registered for everything, and each poll
+// asks it. The registration is edge-triggered, so that it wakes a poll once. A simulated Poller has
+// a method that says which system it simulates.
 func reportsUnasked(q poller.Poller) bool {
 	if s, ok := q.(interface{ TellsUnasked() bool }); ok {
 		return s.TellsUnasked()

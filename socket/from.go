@@ -12,7 +12,7 @@ import (
 
 // FromFD makes a blocking Socket of a descriptor that was made elsewhere: the reverse of Detach,
 // and CPython's socket(fileno=fd). The descriptor belongs to the Socket, and becomes non-blocking
-// and close-on-exec. It is checked first: on error it is still the caller's, and nothing has
+// and close-on-exec. It is checked first: on error it still belongs to the caller, and nothing has
 // changed.
 func FromFD(fd int) (*Socket, error) { return from(kernel.Host, desc.Parked, fd) }
 

@@ -14,8 +14,8 @@ type DataReader interface{ Data() ([]byte, error) }
 // reactor.Input, and they wait. While it waits without a rest of input, it holds no buffer.
 //
 // A message that lies whole in the buffer of Data is not copied. The slices of Peek and Next are
-// valid as long as those of Data. In a task that is until the task waits, and a send that must wait
-// copies what is left. In a goroutine it is until the next call of the Input that waits.
+// valid as long as those of Data. In a task that is until the task waits; a send that must wait
+// first copies the rest. In a goroutine it is until the next call of the Input that waits.
 //
 // Deadlines and timeouts are those of the stream. A call that they end has consumed nothing and can
 // be repeated. One caller may use an Input at a time, and nobody else may read the stream.
@@ -90,8 +90,8 @@ func (in *Input) Discard(n int) (int, error) {
 // Buffered returns how many bytes have arrived and are not consumed. It does not wait.
 func (in *Input) Buffered() int { return in.b.Buffered() }
 
-// Index returns where sep begins in what is buffered, or -1. It skips the first from bytes. It does
-// not wait: Peek(Buffered()+1) waits for more.
+// Index returns where sep begins in the buffered bytes, or -1. It skips the first from bytes. It
+// does not wait: Peek(Buffered()+1) waits for more.
 func (in *Input) Index(sep []byte, from int) int { return in.b.Index(sep, from) }
 
 // Limit returns the limit of NewInput.
@@ -109,7 +109,7 @@ func (in *Input) fill() error {
 	}
 	in.b.Show(p)
 	if in.s == nil {
-		in.b.Keep() // nobody knows how long p is valid
+		in.b.Keep() // it is not known how long p is valid
 	} else if w := in.s.d.Waiter; !w.Shared() {
 		loop, e := w.Buffer()
 		if e != 0 {

@@ -11,7 +11,7 @@ import (
 // system may have a lower limit.
 const ControlMost = 64 << 10
 
-// A Message describes what RecvMsg has received beside the data.
+// A Message has what RecvMsg receives beside the data.
 type Message struct {
 	Control []byte // control messages, as cmsg(3) has them
 	Flags   int    // MSG_TRUNC: data is lost; MSG_CTRUNC: control data is lost; and others

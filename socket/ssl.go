@@ -23,7 +23,7 @@ type SSLSocket struct {
 // garbage collector closes an unreachable one.
 type sslState struct {
 	c      *secure.Conn
-	failed atomic.Pointer[error] // what a call has returned and every later one will; see fail
+	failed atomic.Pointer[error] // the final error: every later call returns it; see fail
 	listeners
 }
 

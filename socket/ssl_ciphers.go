@@ -24,8 +24,8 @@ func mbedtlsName(iana string, tls13 bool) string {
 // tls13 returns whether TLS 1.3 uses the suite; then no other version does.
 func (s suite) tls13() bool { return slices.Contains(s.SupportedVersions, tls.VersionTLS13) }
 
-// defaultSuites are those that crypto/tls enables, with TLS 1.3's last, and two more. MicroPython's
-// ports enable the two. crypto/tls prefers every other suite to them.
+// defaultSuites are the suites that crypto/tls enables, with those of TLS 1.3 last, and two more.
+// MicroPython's ports enable these two. crypto/tls prefers every other suite to them.
 func defaultSuites() (list []suite) {
 	for _, s := range allSuites() {
 		if !s.Insecure || s.ID == tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256 || s.ID == tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256 {
@@ -91,7 +91,7 @@ func versions(list []suite) (ids []uint16, least, most uint16) {
 	return ids, least, most
 }
 
-// cipherNames returns the names that mbedtls has for what a handshake has negotiated.
+// cipherNames returns mbedtls's names for the suite and version of a handshake.
 func cipherNames(st tls.ConnectionState) (suite, version string) {
 	version = strings.Replace(tls.VersionName(st.Version), "TLS ", "TLSv", 1)
 	return mbedtlsName(tls.CipherSuiteName(st.CipherSuite), st.Version == tls.VersionTLS13), version

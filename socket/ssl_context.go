@@ -75,8 +75,9 @@ func (c *SSLContext) LoadCertChain(certfile, keyfile string) error {
 }
 
 // LoadCertChainData is load_cert_chain with bytes, PEM or DER. cert may be a chain. PEM blocks of
-// other types are ignored, so one file may be both. An error is ErrValue and names what was found.
-// Whether the key belongs to the certificate shows in the handshake, as with mbedtls.
+// other types are ignored, so one file may be both. An error is ErrValue and names the kind of data
+// that was found. As with mbedtls, only the handshake checks that the key belongs to the
+// certificate.
 func (c *SSLContext) LoadCertChainData(cert, key []byte) error {
 	k, err := privateKey(key)
 	if err != nil {

@@ -54,8 +54,8 @@ var ofAlert = map[uint64]int{
 	47: sslIllegal, 50: sslDecode, 70: sslVersion, 80: sslInternal,
 }
 
-// sslNumber returns mbedtls's number for an error of crypto/tls. If the error has no known
-// reason, it is the number of any failure.
+// sslNumber returns mbedtls's number for an error of crypto/tls. If the reason of the error is not
+// known, it returns the number for any failure.
 func sslNumber(err error) int {
 	var refused callbackError
 	var op *net.OpError
@@ -71,7 +71,7 @@ func sslNumber(err error) int {
 	case errors.As(err, &op) && op.Op == "remote error":
 		return sslAlert
 	case op != nil && op.Err != nil:
-		// crypto/tls's type of an alert is not exported; it is a number.
+		// The type of an alert in crypto/tls is not exported, and is a number.
 		if v := reflect.ValueOf(op.Err); v.CanUint() && ofAlert[v.Uint()] != 0 {
 			return ofAlert[v.Uint()]
 		}

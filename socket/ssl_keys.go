@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// privateKey parses PEM or DER. In PEM, blocks of other types may precede the key. Errors say what
-// was found; they never contain any of it.
+// privateKey parses PEM or DER. In PEM, blocks of other types may precede the key. Errors name the
+// kind of data that was found; they never contain any of it.
 func privateKey(p []byte) (crypto.Signer, error) {
 	if !isPEM(p) {
 		return derKey(p)
@@ -80,7 +80,7 @@ var labels = map[string]string{
 	"DH PARAMETERS": "DH parameters", "TRUSTED CERTIFICATE": "an OpenSSL trusted certificate",
 }
 
-// found says what p is, without any of its content.
+// found returns the kind of data that p is, without any of its content.
 func found(p []byte) string {
 	if len(p) == 0 {
 		return "no bytes"

@@ -36,7 +36,7 @@ type SSLStream struct {
 	out     []byte // records that the stream has not accepted
 
 	stateMu sync.Mutex
-	asks    poller.Interest // what the last call waits for, if not for its own direction
+	asks    poller.Interest // the direction that the last call waits for, if it is not its own
 	failed  error
 	closed  bool
 }
@@ -256,7 +256,7 @@ func (s *SSLStream) pending() bool {
 	return len(s.out) > 0
 }
 
-// flush sends what waits. EAGAIN means that the stream has not accepted all.
+// flush sends the output that waits. EAGAIN means that the stream has not accepted all.
 func (s *SSLStream) flush() error {
 	s.outMu.Lock()
 	defer s.outMu.Unlock()

@@ -56,8 +56,9 @@ type layer SSLStream
 // Stream returns what to ask.
 func (s *layer) Stream() any { return s.stream }
 
-// Ask returns what a poll for want must ask the stream. has is what needs no asking; a poll for
-// nothing else ends with that. EBADF means that the SSLStream is closed or has failed.
+// Ask returns the readiness for which a poll for want must ask the stream. has is the readiness
+// that is known already; if want has nothing else, the poll ends with it. EBADF means that the
+// SSLStream is closed or has failed.
 func (s *layer) Ask(want poller.Interest) (ask poller.Interest, has poller.Readiness, e kernel.Errno) {
 	s.stateMu.Lock()
 	asks, over := s.asks, s.closed || s.failed != nil

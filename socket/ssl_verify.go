@@ -71,8 +71,8 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.err.Error() }
 
-// check returns the chain, from the peer's certificate upward, and what is wrong with it: flags and
-// the first error.
+// check returns the chain, from the peer's certificate upward, with the flags of its errors and the
+// first error.
 func (v *verifier) check(sent []*x509.Certificate) (chain []*x509.Certificate, flags int, err error) {
 	leaf := sent[0]
 	opts := x509.VerifyOptions{Roots: v.trusted, Intermediates: x509.NewCertPool(), CurrentTime: time.Now()}
@@ -90,7 +90,7 @@ func (v *verifier) check(sent []*x509.Certificate) (chain []*x509.Certificate, f
 		chain = v.issuers(sent)
 		flags = flagOf(err, opts.CurrentTime)
 		if flags&badTime != 0 && !opts.CurrentTime.Equal(within(leaf, opts.CurrentTime)) {
-			// x509 looks no further; mbedtls also says whether the chain is trusted.
+			// x509 stops here; mbedtls also reports whether the chain is trusted.
 			opts.CurrentTime = within(leaf, opts.CurrentTime)
 			if _, err := leaf.Verify(opts); err != nil {
 				flags |= flagOf(err, opts.CurrentTime)

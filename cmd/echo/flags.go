@@ -32,7 +32,7 @@ type config struct {
 
 const defaultAddress = "tcp://127.0.0.1:7777"
 
-// leastInterval is the least of -idle and -stats, so that they do not spin.
+// leastInterval is the smallest value of -idle and -stats, so that they do not spin.
 const leastInterval = time.Millisecond
 
 func newFlags(cfg *config) *flag.FlagSet {

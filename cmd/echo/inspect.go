@@ -21,8 +21,8 @@ const (
 	pageTime  = 10 * time.Second // for one request
 )
 
-// pages serves the pages of package inspect at a socket of package net, outside the loops. So a loop
-// that hangs can be seen. Each connection has one request. A server with net/http would make
+// pages serves the pages of package inspect at a socket of package net, outside the loops. So a
+// loop that hangs can be seen. Each connection has one request. A server with net/http would make
 // this program 1 MB larger.
 type pages struct {
 	l    net.Listener

@@ -48,8 +48,8 @@ func fetch(t *testing.T, url string) string {
 	return string(body)
 }
 
-// The pages show the server's connections, who has the token can abort one, and the drain at SIGTERM
-// ends with the pages. SIGUSR1 prints the same as text.
+// The pages show the server's connections, a client with the token can abort one, and the drain at
+// SIGTERM ends with the pages. SIGUSR1 prints the same as text.
 func TestInspect(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s, at, token := inspected(t, "-style", style, "tcp://127.0.0.1:0")
@@ -88,7 +88,7 @@ func TestInspect(t *testing.T) {
 	})
 }
 
-// -inspect refuses other than loopback addresses, unless it is told that any will do.
+// -inspect refuses addresses that are not loopback ones, unless -inspect-any is set.
 func TestInspectIsForLoopback(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -147,7 +147,8 @@ func TestInspectSurvivesBadRequests(t *testing.T) {
 	for range pageConns - 1 {
 		fmt.Fprint(dial(t, "tcp", at), "GET / HTTP/1.1\r\n") // the server may have no place for it
 	}
-	eventually(t, "the next client is served", func() bool { // a place is free once its connection is closed
+	// a place is free once its connection is closed
+	eventually(t, "the next client is served", func() bool {
 		r, err := http.Get("http://" + at + "/")
 		if err == nil {
 			r.Body.Close()

@@ -19,7 +19,7 @@ type logCore struct {
 	fields []zapcore.Field // from With
 }
 
-// logLines has what all cores of one log share.
+// logLines is the state that all cores of one log share.
 type logLines struct {
 	least atomic.Int32 // the lowest zapcore.Level that is logged
 	mu    sync.Mutex   // one line at a time

@@ -8,7 +8,8 @@ import (
 )
 
 // A Hook is called once when the Desc closes, before another descriptor can get its number. It may
-// use the number, to take it out of a Poller, but it must not call on the Desc.
+// use the number, for example to unregister it from a Poller, but it must not make calls on the
+// Desc.
 type Hook struct{ F func() }
 
 // AddHook adds a hook. It returns EBADF once the Desc is closed.
@@ -124,7 +125,7 @@ func (d *Desc) beginClose() {
 }
 
 // cannotWait returns whether Close and Detach must not wait for the references: their caller may
-// hold one, or one may take long. Locked.
+// hold one, or one may be held for long. Locked.
 func (d *Desc) cannotWait() bool { return !d.shared || d.userCalls > 0 }
 
 // closeMost is how long Close waits for a try. A try never waits, unless another owner of the open

@@ -14,7 +14,7 @@ type Buffer struct {
 	Keeper Keeper
 }
 
-// A Keeper copies what it has in a Buffer, because the Buffer is about to be used again.
+// A Keeper copies its bytes out of a Buffer, because the Buffer is about to be used again.
 type Keeper interface{ Save() }
 
 // End ends the validity of the bytes that a task has received there.

@@ -131,12 +131,12 @@ type Desc struct {
 	// ShortIsAll: a recv that returns less than there is room for has emptied the socket. It is so
 	// on TCP; see kernel.ReadsFully.
 	ShortIsAll bool
-	// UnixStream: a short recv may leave data, for it stops where descriptors were passed. On a
-	// loop such a socket is registered level-triggered, so that an Event reports what is left.
+	// UnixStream: a short recv may leave data, because it stops where descriptors were passed. On a
+	// loop such a socket is registered level-triggered, so that an Event reports the rest.
 	UnixStream bool
 
 	refs      int32 // references to FD; the last one released after Close closes it
-	unturned  int32 // those of them that may receive without the turn
+	unturned  int32 // the references of calls that may receive without the turn
 	userCalls int32 // user functions that run inside a reference
 	shared    bool
 	closed    bool

@@ -79,7 +79,8 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 }
 
 // PartMost is the most that one try moves of a stream, in bytes. A call that does not wait ends
-// after as much in all its parts. So neither takes long if the peer is as fast as this side.
+// when all its parts together have moved that much. So neither lasts long if the peer is as fast as
+// this side.
 const PartMost = 256 << 10
 
 // nextPart runs between two parts of a call; the first part has moved n bytes. Three things end a

@@ -51,17 +51,17 @@ func (d *Desc) registerAs(output, level bool) (e Errno) {
 }
 
 // dropOutput ends the registration for output, because an Event for output alone has come and no
-// call waits for it; locked. If it fails, such Events come on, which costs time only.
+// call waits for it; locked. If it fails, such Events continue, which costs time only.
 func (d *Desc) dropOutput() {
 	_ = d.registerNow(false)
 }
 
-// Drains returns whether a short recv empties the socket, or an Event reports what it has left.
+// Drains returns whether a short recv empties the socket, or an Event reports the rest.
 func (d *Desc) Drains() bool { return d.ShortIsAll || d.level }
 
 // suspend suspends the registration if keep is set, else unregisters the Desc; locked. A Transient
-// Desc is suspended when its call ends, a level-triggered one when no call receives what an Event
-// has reported.
+// Desc is suspended when its call ends, a level-triggered one when no call receives the input that
+// an Event has reported.
 func (d *Desc) suspend(keep bool) {
 	d.registered, d.output, d.level = false, false, false
 	// Edge alone is an interest in nothing, but it is a registration in every Poller.

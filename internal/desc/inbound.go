@@ -12,8 +12,8 @@ var (
 	ErrInputLimit = errors.New("reactor: more input than the limit of KeepInput or NewInput")
 )
 
-// An Inbound has the bytes of rest from start on, and then those of view. Bytes that arrive are
-// shown in view and not copied. When view becomes invalid, Settle or Keep moves its bytes to rest.
+// An Inbound has the bytes of rest from start on, and then those of view. Arriving bytes are in
+// view, and are not copied. When view becomes invalid, Settle or Keep moves its bytes to rest.
 //
 //	field    set by                      cleared by           holds
 //	rest     Peek beyond it, Settle      Settle, Drop         memory of the Inbound
@@ -35,8 +35,8 @@ type Inbound struct {
 // MaxInput is the greatest limit of a Inbound, in bytes.
 const MaxInput = 1 << 30
 
-// Init sets the limit of Peek and Next, and where memory comes from. A limit out of range is misuse
-// of the exported function op, and panics.
+// Init sets the limit of Peek and Next, and the pool of memory. If the limit is out of range, Init
+// panics, because the exported function op was misused.
 func (b *Inbound) Init(op string, limit int, pool *InputPool) {
 	if limit < 1 || limit > MaxInput {
 		panic(fmt.Sprintf("%s(%d): must be 1 … %d", op, limit, MaxInput))
@@ -47,8 +47,8 @@ func (b *Inbound) Init(op string, limit int, pool *InputPool) {
 // Limit returns the limit.
 func (b *Inbound) Limit() int { return b.limit }
 
-// Show appends p, which stays the caller's. It is valid until Settle, which has to come before the
-// next Show.
+// Show appends p without a copy. p must be valid until Settle, and Settle must come before the next
+// Show.
 func (b *Inbound) Show(p []byte) { b.view = p }
 
 // Buffered returns how many bytes have arrived and are not consumed.
@@ -146,11 +146,11 @@ func (b *Inbound) grow(n int) {
 	b.rest, b.start = rest, 0
 }
 
-// shrinkAbove is the memory, in bytes, above which Settle gives memory back that is mostly unused.
+// shrinkAbove is the size in bytes above which Settle frees memory that is mostly unused.
 const shrinkAbove = 64 << 10
 
-// Settle ends the validity of view and of all slices that were returned. It copies what is left of
-// view and gives back memory that is not needed.
+// Settle ends the validity of view and of all slices that were returned. It copies the rest of
+// view, and frees memory that is not needed.
 func (b *Inbound) Settle() {
 	if b.rest == nil {
 		if len(b.view) == 0 {
@@ -164,7 +164,7 @@ func (b *Inbound) Settle() {
 	b.free(&b.old)
 }
 
-// tidy frees what was consumed in rest. To make room it moves bytes only if at least as many were
+// tidy frees the consumed part of rest. It moves bytes to the front only if at least as many were
 // consumed, so each byte moves a bounded number of times.
 func (b *Inbound) tidy() {
 	b.free(&b.old)
@@ -197,7 +197,7 @@ func (b *Inbound) free(p *[]byte) {
 	}
 }
 
-// Keep ends the validity of view only. It copies what is left of view.
+// Keep ends the validity of view only. It copies the rest of view.
 func (b *Inbound) Keep() {
 	if len(b.view) > 0 {
 		b.merge(len(b.view))

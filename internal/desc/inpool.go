@@ -8,7 +8,7 @@ const (
 	poolKeep     = 512 << 10 // bytes that an InputPool keeps at most
 )
 
-// An InputPool keeps memory that Inbounds have given back, for one loop. A nil InputPool keeps
+// An InputPool keeps the memory that Inbounds of one loop have released. A nil InputPool keeps
 // nothing.
 type InputPool struct {
 	free [pieceClasses][][]byte

@@ -125,7 +125,7 @@ func some(e Errno, n int) Errno {
 }
 
 // Pour sends all of p. n counts the bytes that send has accepted, also if there is an error. send
-// may accept bytes and return EAGAIN. Then it is called again when there is room, in the end with
+// may accept bytes and return EAGAIN. Then Pour calls it again when there is room, at the end with
 // an empty p.
 func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int, e Errno) {
 	c.P = p

@@ -71,7 +71,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 	return 0
 }
 
-// leave gives back what enter took.
+// leave releases the reference and the turn that enter has taken.
 func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 	d.lock()
 	if waits {

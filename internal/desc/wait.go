@@ -15,9 +15,10 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 		c.step = c.Step.After(d.Kernel.Now())
 	}
 	d.lock()
-	// Linux's recv may return EAGAIN before TCP's urgent byte although data follows it: it does if
-	// the thread has a pending signal, and the runtime sends many. No Event would come for that
-	// data. So once an Event has reported an end or an urgent byte, only the second EAGAIN counts.
+	// Linux's recv may return EAGAIN before TCP's urgent byte although data follows it. That
+	// happens if the thread has a pending signal, and the runtime sends many signals. No Event
+	// would come for that data. So once an Event has reported an end or an urgent byte, only the
+	// second EAGAIN counts.
 	if c.retried = d.endSeen && dir == In && !c.retried; c.retried {
 		d.unlock()
 		return 0

@@ -1,2 +1,3 @@
-// Package fdtable finds what belongs to a descriptor, and to no earlier user of its number.
+// Package fdtable maps a descriptor to a value, and never to the value of an earlier user of its
+// number.
 package fdtable

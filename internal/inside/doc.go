@@ -2,5 +2,5 @@
 // not exported. The package that a variable names sets it, in its initialization.
 //
 // It also has the types of a loop's picture, which package reactor collects for package inspect.
-// They are plain values, which nobody changes afterwards.
+// They are plain values, which do not change afterwards.
 package inside

@@ -9,13 +9,15 @@ var (
 	// Waiter returns how calls on objects of a *reactor.Reactor wait: by suspending the Task that
 	// runs.
 	Waiter func(reactor any) desc.Waiter
-	// Picture collects what lives on a *reactor.Reactor and calls then once: on the loop, or at once
-	// with an error if the loop has ended. Any goroutine may call it. A loop that hangs calls later.
+	// Picture collects a picture of a *reactor.Reactor and calls then once. It does so on the loop,
+	// or at once with an error if the loop has ended. Any goroutine may call it. A loop that hangs
+	// calls then later.
 	Picture func(reactor any, then func(*Loop, error))
-	// RecentOf returns what has happened lately on a *reactor.Reactor. It does not wait for the loop.
+	// RecentOf returns the latest errors and slow callbacks of a *reactor.Reactor. It does not wait
+	// for the loop.
 	RecentOf func(reactor any) Recent
-	// LoopStack returns the present stack of the *reactor.Reactor at this address. Package
-	// inspect sets it: in a program without that nobody wants to see the stack.
+	// LoopStack returns the present stack of the *reactor.Reactor at this address. Package inspect
+	// sets it, because only its pages show the stack.
 	LoopStack func(reactor uintptr) string
 	// Act makes a *reactor.Reactor perform the action of an operator, and calls then as Picture
 	// does.
@@ -41,7 +43,7 @@ type Readier interface {
 type Layer interface {
 	// Stream returns the stream.
 	Stream() any
-	// Ask returns what a poll for want must ask the stream, and what needs no asking. EBADF means
-	// that the object is closed or has failed.
+	// Ask returns the readiness for which a poll for want must ask the stream, and the readiness
+	// that is known already. EBADF means that the object is closed or has failed.
 	Ask(want poller.Interest) (ask poller.Interest, has poller.Readiness, e desc.Errno)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Loop is what lives on one loop. It is collected in several turns, so its parts are of slightly
+// A Loop is a picture of one loop. It is collected in several turns, so its parts are of slightly
 // different times.
 type Loop struct {
 	Time     time.Time        // the date at the end of the collection
@@ -116,7 +116,7 @@ type Watch struct {
 	Objects int       // the number of objects of a Poll
 }
 
-// A Kind is who has a Watch.
+// A Kind is the kind of owner that a Watch has.
 type Kind uint8
 
 const (
@@ -125,7 +125,7 @@ const (
 	ByPoll                 // a Poll of Tasks
 )
 
-// A Reason is what a Task waits for.
+// A Reason is the kind of wait of a Task.
 type Reason uint8
 
 const (
@@ -162,7 +162,7 @@ type Slow struct {
 	Took  time.Duration
 	FD    int
 	Peer  kernel.Addr
-	Stack string // taken while it ran; "" if it ended before
+	Stack string // the stack while it ran; "" if it ended before that was read
 }
 
 // A Line is a line of the loop's log at level Warn or above, or the end of a Conn with an error.
@@ -173,7 +173,7 @@ type Line struct {
 	Err  error
 }
 
-// A Recent is what has happened lately. The latest comes last.
+// A Recent has the latest slow callbacks and log lines of a loop. The latest is last.
 type Recent struct {
 	Slow   []Slow
 	Log    []Line

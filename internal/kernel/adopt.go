@@ -14,8 +14,8 @@ type Found struct {
 	Listening    bool
 }
 
-// Find examines a descriptor, which others may share, and changes nothing. Its error names the
-// descriptor and what is wrong with it.
+// Find examines a descriptor and changes nothing, because other processes may share it. Its error
+// names the descriptor and the reason.
 func Find(k Kernel, fd int) (f Found, err error) {
 	if fd != int(int32(fd)) {
 		return f, fmt.Errorf("descriptor %d is not open: %w", fd, EBADF)

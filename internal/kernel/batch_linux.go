@@ -140,7 +140,7 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 			if i == 0 {
 				return 0, e
 			}
-			n = i // send those before it: the caller gets the error when this one is first
+			n = i // send the datagrams before it: the caller gets the error when this one is the first
 			break
 		}
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&o.addrs[i])), size

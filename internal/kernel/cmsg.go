@@ -47,7 +47,7 @@ func Rights(fds ...int) []byte {
 	return appendMessage(nil, SOL_SOCKET, scmRights, data)
 }
 
-// RightsIn returns the descriptors in control data. They belong to whoever has received it.
+// RightsIn returns the descriptors in control data. They belong to the receiver of the data.
 func RightsIn(control []byte) (fds []int) {
 	for {
 		m, rest, ok := firstMessage(control)
@@ -100,7 +100,7 @@ func (m message) reportsLocal() bool {
 	return m.level == IPPROTO_IP && (m.kind == IP_RECVLOCAL || m.kind == ipLocal) || m.level == IPPROTO_IPV6 && m.kind == ipv6Local
 }
 
-// SplitRights returns the descriptors in control data, and what else there is.
+// SplitRights returns the descriptors in control data, and the rest of the data.
 func SplitRights(control []byte) (fds []int, rest []byte) {
 	for {
 		m, next, ok := firstMessage(control)
@@ -116,7 +116,7 @@ func SplitRights(control []byte) (fds []int, rest []byte) {
 	}
 }
 
-// Decode sets a Packet's Local, ECN and Segment to what received control data says.
+// Decode sets a Packet's Local, ECN and Segment from received control data.
 func Decode(p *Packet, control []byte) { decode(p, control) }
 
 // AppendReceived appends the messages that report a Packet's Local, ECN and Segment, as a receive

@@ -25,7 +25,7 @@ type control [20]uint64
 // A packed is how many bytes of a control are used.
 type packed int
 
-// set encodes what the Packet says beside its bytes, but with the source address local.
+// set encodes the Packet's ECN and Segment, and the source address local.
 func (c *control) set(local *Addr, p *Packet) (n packed) {
 	switch local.Family {
 	case AF_INET:
@@ -61,7 +61,7 @@ func (n *packed) message(c *control, level, kind int32, size int) unsafe.Pointer
 	return unsafe.Add(at, unix.CmsgLen(0))
 }
 
-// outgoing returns the control data of a send: what the fields say, then the caller's.
+// outgoing returns the control data of a send: that of the fields, then the caller's.
 func (c *control) outgoing(local *Addr, p *Packet) (*byte, int) {
 	n := 0
 	if local.Family != 0 || p.ECN != 0 || p.Segment != 0 {

@@ -165,7 +165,7 @@ func (k *host) RecvBatch(fd int, b *Batch) (int, Errno) {
 		var e Errno
 		if e = k.RecvMsg(fd, p, 0); e != 0 {
 			if i > 0 {
-				e = 0 // EAGAIN comes again; any other error concerned one datagram, which is lost
+				e = 0 // EAGAIN is returned again; any other error concerned one datagram, which is lost
 			}
 			return i, e
 		}

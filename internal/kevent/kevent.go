@@ -43,7 +43,7 @@ type Change struct {
 	Gen   uint32
 }
 
-// An Event is what one filter reports. Wake is the waker's.
+// An Event is the report of one filter. Wake marks the event of the waker.
 type Event struct {
 	FD            int32
 	Gen           uint32

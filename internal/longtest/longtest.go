@@ -16,7 +16,7 @@ func On() bool {
 	return !testing.Short() && *long // Short panics if the flags are not parsed
 }
 
-// Count returns how often a test repeats what it does: short with -short, long with -long, else
+// Count returns how often a test repeats its steps: short with -short, long with -long, else
 // normal.
 func Count(short, normal, long int) int {
 	switch {

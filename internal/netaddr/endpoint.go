@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// An Endpoint is an address for a socket, and what it was made of.
+// An Endpoint is an address for a socket, with the IP address or path that it was made of.
 type Endpoint struct {
 	Addr kernel.Addr
 	IP   netip.Addr // as given, with its zone; the zero Addr for no host or a path

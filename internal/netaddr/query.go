@@ -169,7 +169,7 @@ func loopback(six bool, port uint16) kernel.Addr {
 	return kernel.Inet(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port))
 }
 
-// A Binding is the address for bind, and what goes with it.
+// A Binding is the address for bind, with the facts that the socket's options depend on.
 type Binding struct {
 	Addr  kernel.Addr
 	Given Endpoint // the address that was asked for

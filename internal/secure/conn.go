@@ -33,7 +33,7 @@ import (
 //	closeNotified | sendCloseNotify           | never          | writeMu        |
 //
 // The Session's Write belongs to the holder of the Desc's turn for Out. A reader may send too, for
-// example the answer to a KeyUpdate: crypto/tls orders the two, and writeMu guards what they leave.
+// example the answer to a KeyUpdate. crypto/tls orders the two sends, and writeMu guards out.
 type Conn struct {
 	desc          *desc.Desc
 	kernel        kernel.Kernel // moves the bytes: the Desc's, or the one below it
@@ -161,7 +161,7 @@ func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
 func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) {
 	if call.Limit.Blocks() && c.outputFull() {
 		if e := c.drain(call); e != 0 {
-			return 0, errNotErrno, e // not as an Errno: Do would take ETIMEDOUT for the kernel's
+			return 0, errNotErrno, e // not as an Errno: Do would treat ETIMEDOUT as the kernel's
 		}
 	}
 	var records uint8

@@ -56,9 +56,9 @@ func (c *Conn) doHandshake(call *desc.Call) error {
 	return nil
 }
 
-// stepHandshake continues the handshake as far as it goes without waiting. last belongs to the call
-// and is 0 before its first step. It is the number of the call's last step: if another call, maybe
-// on another goroutine, has made a step since, it is not the latest.
+// stepHandshake continues the handshake as far as it goes without waiting. last belongs to the
+// call. It is the number of the call's last step, and 0 before its first step. If another call,
+// maybe on another goroutine, has made a step since, last is not the latest number.
 func (c *Conn) stepHandshake(last *uint32) (done bool, err error) {
 	c.readMu.Lock()
 	defer c.release()

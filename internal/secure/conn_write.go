@@ -35,7 +35,7 @@ func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
 	return n, nil
 }
 
-// CloseWrite sends close_notify and a FIN, after what other writers send.
+// CloseWrite sends close_notify and a FIN, after the data of other writers.
 func (c *Conn) CloseWrite(call *desc.Call) error {
 	if err := c.Handshake(call); err != nil {
 		return err

@@ -4,9 +4,9 @@ const headerLen = 5 // type, version, length
 
 // A framing counts the records in a stream of bytes. crypto/tls does not report what it holds.
 type framing struct {
-	header int // bytes of the next header that have come.
+	header int // bytes of the next header that have arrived
 	size   int // the last two bytes of the header so far.
-	left   int // bytes of the present record's payload that have not come
+	left   int // bytes of the present record's payload that have not arrived
 }
 
 // add advances over p and returns how many records that completes.

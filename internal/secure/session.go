@@ -169,7 +169,7 @@ func (s *Session) RecordsDone() int {
 }
 
 // PrefixOf returns the length of the prefix of p that completes at most limit records, and how many
-// records it completes. p is what the wire's Read is about to return.
+// records it completes. p has the bytes that the wire's Read is about to return.
 func (s *Session) PrefixOf(p []byte, limit int) (n, completed int) {
 	f := s.records
 	return f.advance(p, limit)

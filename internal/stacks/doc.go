@@ -1,3 +1,3 @@
-// Package stacks finds the stacks of a loop and of its Tasks among those of all goroutines. The
-// loop itself is not asked, so it may hang, and it pays nothing.
+// Package stacks finds the stacks of a loop and of its Tasks among those of all goroutines. It does
+// not need the loop, so the loop may hang.
 package stacks

@@ -21,8 +21,9 @@ func All() string {
 	}
 }
 
-// Loop returns the stack of the goroutine that runs the *reactor.Reactor at address r. If that runs
-// a Task now, the Task's stack comes first. It returns "" if no goroutine is in a turn of it.
+// Loop returns the stack of the goroutine that runs the *reactor.Reactor at address r. If the
+// Reactor runs a Task now, the Task's stack comes first. Loop returns "" if no goroutine is in a
+// turn of the Reactor.
 func Loop(all string, r uintptr) string {
 	loop := find(all, "reactor.(*Reactor).turn", r)
 	_, call, ok := strings.Cut(loop, "reactor.(*Reactor).step(")

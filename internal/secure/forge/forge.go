@@ -26,7 +26,7 @@ type Sealer struct {
 	seq    uint64
 }
 
-// New takes the secret of the client or the server from what crypto/tls has written to a
+// New reads the secret of the client or the server from the text that crypto/tls has written to a
 // KeyLogWriter.
 func New(log string, server bool) (*Sealer, error) {
 	label := "CLIENT_TRAFFIC_SECRET_0"
@@ -71,7 +71,7 @@ func (s *Sealer) Seal(typ byte, content []byte) []byte {
 	return gcm.Seal(header, nonce, append(bytes.Clone(content), typ), header)
 }
 
-// KeyUpdate asks for an answer, and goes on with new keys.
+// KeyUpdate returns a record that asks for an answer. The Sealer continues with new keys.
 func (s *Sealer) KeyUpdate() []byte {
 	r := s.Seal(Handshake, []byte{24, 0, 0, 1, 1})
 	s.secret, s.seq = s.expand("traffic upd", 32), 0
