@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
@@ -18,12 +19,12 @@ import (
 
 const (
 	pageConns = 16               // connections to the pages at the same time
+	spareMost = 4                // of these, even if the process has no descriptor left
 	pageTime  = 10 * time.Second // for one request
 )
 
-// pages serves the pages of package inspect at a socket of package net, outside the loops. So a
-// loop that hangs can be seen. Each connection has one request. A server with net/http would make
-// this program 1 MB larger.
+// pages serves the pages of package inspect at a socket of package net, outside the loops. So they
+// show a loop that hangs. A server with net/http would make this program 1 MB larger.
 type pages struct {
 	l    net.Listener
 	in   *inspector.Inspector
@@ -31,9 +32,10 @@ type pages struct {
 	log  *zaplog.Logger
 	line string // for standard output
 
-	mu    sync.Mutex // guards the rest
-	conns map[net.Conn]bool
-	ended bool
+	mu     sync.Mutex // guards the rest
+	conns  map[net.Conn]bool
+	spares []*os.File // descriptors for when the process has no other
+	ended  bool
 }
 
 // newPages listens at -inspect's address. It returns nil without one.
@@ -65,8 +67,9 @@ func loopback(addr string) bool {
 
 // serve accepts until close.
 func (s *pages) serve() {
-	for {
-		c, err := s.l.Accept()
+	s.keepSpares()
+	for warned := false; ; {
+		c, err := s.accept()
 		if err != nil {
 			s.mu.Lock()
 			ended := s.ended
@@ -74,10 +77,14 @@ func (s *pages) serve() {
 			if ended {
 				return
 			}
-			s.log.Warn("accept failed for -inspect", zaplog.Error(err))
+			if !warned {
+				s.log.Warn("accept failed for -inspect", zaplog.Error(err))
+			}
+			warned = true
 			time.Sleep(rest)
 			continue
 		}
+		warned = false
 		select {
 		case s.room <- struct{}{}:
 		default:
@@ -91,8 +98,41 @@ func (s *pages) serve() {
 	}
 }
 
-// serveConn answers the one request of a connection.
+// accept gives up a spare descriptor if the process has no other: the page has to show that.
+func (s *pages) accept() (net.Conn, error) {
+	c, err := s.l.Accept()
+	if err == nil {
+		return c, nil
+	}
+	s.mu.Lock()
+	n := len(s.spares)
+	if n == 0 || s.ended {
+		s.mu.Unlock()
+		return nil, err
+	}
+	s.spares[n-1].Close()
+	s.spares = s.spares[:n-1]
+	s.mu.Unlock()
+	return s.l.Accept()
+}
+
+// keepSpares opens spare descriptors again. Those that the system does not give come later.
+func (s *pages) keepSpares() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.spares) < spareMost && !s.ended {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			return
+		}
+		s.spares = append(s.spares, f)
+	}
+}
+
+// serveConn answers the requests of a connection. The script of a page has one a second, so its
+// connection lasts, also when no descriptor is left for another.
 func (s *pages) serveConn(c net.Conn) {
+	defer s.keepSpares() // at once, before a loop accepts with the descriptor
 	defer c.Close()
 	s.mu.Lock()
 	if s.ended {
@@ -106,17 +146,33 @@ func (s *pages) serveConn(c net.Conn) {
 		delete(s.conns, c)
 		s.mu.Unlock()
 	}()
-	_ = c.SetDeadline(time.Now().Add(pageTime)) // it is open
-	in := bufio.NewReader(io.LimitReader(c, requestMost))
-	r, err := readRequest(in)
-	if err == nil {
-		writeResponse(c, s.in.Serve(r), r.Method != "HEAD")
-	} else if err != errNoRequest {
-		writeResponse(c, &inspector.Response{Code: 400, Body: []byte(err.Error() + "\n")}, true)
+	limit := &io.LimitedReader{R: c}
+	for in := bufio.NewReader(limit); ; {
+		limit.N = requestMost
+		_ = c.SetDeadline(time.Now().Add(pageTime)) // it is open
+		r, err := readRequest(in)
+		if err == errNoRequest {
+			return
+		}
+		w := &inspector.Response{Code: 400}
+		last := err != nil || r.last
+		if err != nil {
+			w.Body = []byte(err.Error() + "\n")
+		} else {
+			w = s.in.Serve(&r.Request)
+			_, err = io.Copy(io.Discard, r.Body)
+			last = last || err != nil
+		}
+		if !writeResponse(c, w, err != nil || r.Method != "HEAD", last) {
+			return
+		}
+		if last {
+			// A close with unread input would reset the connection, and the answer with it.
+			_ = c.(*net.TCPConn).CloseWrite() // an error ends the copy
+			_, _ = io.Copy(io.Discard, in)
+			return
+		}
 	}
-	// A close with unread input would reset the connection, and the answer with it.
-	_ = c.(*net.TCPConn).CloseWrite() // an error ends the copy
-	_, _ = io.Copy(io.Discard, in)
 }
 
 // close ends the server. On nil it does nothing.
@@ -131,12 +187,19 @@ func (s *pages) close() {
 	for c := range s.conns {
 		_ = c.SetDeadline(time.Now())
 	}
+	for _, f := range s.spares {
+		f.Close()
+	}
+	s.spares = nil
 }
 
-// writeResponse sends the answer. A client that has left does not get it.
-func writeResponse(c net.Conn, w *inspector.Response, body bool) {
+// writeResponse sends the answer. It returns false if the client has left.
+func writeResponse(c net.Conn, w *inspector.Response, body, last bool) bool {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "HTTP/1.1 %d \r\nContent-Length: %d\r\nConnection: close\r\n", w.Code, len(w.Body))
+	fmt.Fprintf(&b, "HTTP/1.1 %d \r\nContent-Length: %d\r\n", w.Code, len(w.Body))
+	if last {
+		b.WriteString("Connection: close\r\n")
+	}
 	for name, value := range w.Header {
 		fmt.Fprintf(&b, "%s: %s\r\n", name, value)
 	}
@@ -144,5 +207,6 @@ func writeResponse(c net.Conn, w *inspector.Response, body bool) {
 	if body {
 		b.Write(w.Body)
 	}
-	_, _ = c.Write(b.Bytes())
+	_, err := c.Write(b.Bytes())
+	return err == nil
 }

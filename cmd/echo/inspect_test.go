@@ -145,7 +145,7 @@ func TestInspectSurvivesBadRequests(t *testing.T) {
 		}
 	}
 	for range pageConns - 1 {
-		fmt.Fprint(dial(t, "tcp", at), "GET / HTTP/1.1\r\n") // the server may have no place for it
+		fmt.Fprint(dial(t, "tcp", at), "GET / HTTP/1.1\r\n") // it may find no place
 	}
 	// a place is free once its connection is closed
 	eventually(t, "the next client is served", func() bool {

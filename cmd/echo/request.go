@@ -18,8 +18,14 @@ const requestMost = 32 << 10
 // errNoRequest is the end of a connection without a request.
 var errNoRequest = errors.New("no request")
 
+// A request is the last of its connection if the client says so, or has HTTP/1.0.
+type request struct {
+	inspector.Request
+	last bool
+}
+
 // readRequest reads an HTTP/1 request (RFC 9112) without a transfer coding: no browser sends one.
-func readRequest(in *bufio.Reader) (*inspector.Request, error) {
+func readRequest(in *bufio.Reader) (*request, error) {
 	text := textproto.NewReader(in)
 	line, err := text.ReadLine()
 	if err != nil {
@@ -51,6 +57,8 @@ func readRequest(in *bufio.Reader) (*inspector.Request, error) {
 		}
 		length = int64(n)
 	}
-	return &inspector.Request{Method: parts[0], Host: head.Get("Host"), Path: target.Path, Query: target.Query(),
-		Header: head.Get, Body: io.LimitReader(in, length)}, nil
+	r := &request{last: parts[2] == "HTTP/1.0" || strings.EqualFold(head.Get("Connection"), "close")}
+	r.Request = inspector.Request{Method: parts[0], Host: head.Get("Host"), Path: target.Path, Query: target.Query(),
+		Header: head.Get, Body: io.LimitReader(in, length)}
+	return r, nil
 }

@@ -84,7 +84,12 @@ var connColumns = []column[*connRow]{
 			p.link("conn?id="+c.ID, c.Peer)
 		}
 	}},
-	textual("state", "state", func(c *connRow) string { return strings.Join(c.State, ", ") }),
+	{"state", "state", "", func(p *page, c *connRow) {
+		p.text(strings.Join(c.State, ", "))
+		if c.Why != "" {
+			p.tag("small", c.Why)
+		}
+	}},
 	number("stuck", "stuck for", func(c *connRow) string { return seconds(c.Stuck) }),
 	number("age", "age", func(c *connRow) string { return secondsText(c.Age) }),
 	number("in", "in", func(c *connRow) string { return bytesText(float64(c.In)) }),
@@ -95,7 +100,6 @@ var connColumns = []column[*connRow]{
 	number("deadline", "deadlines", func(c *connRow) string { return deadlines(c) }),
 	textual("handler", "handler", func(c *connRow) string { return c.Handler }),
 	textual("local", "listener", func(c *connRow) string { return c.Local }),
-	textual("", "why", func(c *connRow) string { return c.Why }),
 }
 
 // seconds is a duration, or nothing for 0.

@@ -81,15 +81,15 @@ var loopColumns = []column[*loopRow]{
 	number("", "turns/s", func(l *loopRow) string { return countText(l.Turns) }),
 	number("", "in/s", func(l *loopRow) string { return bytesText(l.In) }),
 	number("", "out/s", func(l *loopRow) string { return bytesText(l.Out) }),
-	number("", "accepted/s", func(l *loopRow) string { return countText(l.Accepted) }),
+	number("", "accepts/s", func(l *loopRow) string { return countText(l.Accepted) }),
 	number("", "conns", func(l *loopRow) string { return itoa(l.Conns) }),
 	number("", "tasks", func(l *loopRow) string { return itoa(l.Tasks) }),
 	number("", "timers", func(l *loopRow) string { return itoa(l.Timers) }),
-	number("", "posts waiting", func(l *loopRow) string { return itoa(l.Posted) }),
+	number("", "posts", func(l *loopRow) string { return itoa(l.Posted) }),
 	number("", "buffered", func(l *loopRow) string { return bytesText(float64(l.Buffered)) }),
 	number("", "oldest unsent", func(l *loopRow) string { return secondsText(l.Unsent) }),
 	number("", "back-pressure", func(l *loopRow) string { return itoa(l.Throttled) }),
-	number("", "descriptors", func(l *loopRow) string { return itoa(l.Watched) }),
+	number("", "files", func(l *loopRow) string { return itoa(l.Watched) }),
 }
 
 var listenerColumns = []column[*listenerRow]{

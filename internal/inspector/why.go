@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/kernel"
 )
 
 // stuckAfter is how long a peer must have accepted nothing to count as stuck.
@@ -103,13 +104,27 @@ func (l *loop) findings(i int) (list []finding) {
 	return list
 }
 
+// suspendedText says what goes on, and what helps.
+func suspendedText(cause kernel.Errno) string {
+	text := "It tries again ten times a second. What connects meanwhile waits in the backlog."
+	switch cause {
+	case kernel.EMFILE:
+		text += " The process has as many descriptors as it may: raise the limit (ulimit -n), or set WithMaxConns below it."
+	case kernel.ENFILE:
+		text += " The system has no descriptors left, for any process."
+	case kernel.ENOMEM, kernel.ENOBUFS:
+		text += " The system has no memory left for sockets."
+	}
+	return text
+}
+
 func (p *picture) findings(loop int) (list []finding) {
 	for _, l := range p.Listeners {
 		addr := clean(l.Addr)
 		switch {
 		case l.Suspended:
 			list = append(list, finding{"problem", fmt.Sprintf("the listener at %s does not accept: %v", addr, l.Cause),
-				"It tries again ten times a second. What connects meanwhile waits in the backlog.", "", ""})
+				suspendedText(l.Cause), "", ""})
 		case l.Full:
 			list = append(list, finding{"warning", fmt.Sprintf("the listener at %s is full: %d connections are open", addr, l.Conns),
 				"More wait in the backlog until one of them has closed.", "", ""})

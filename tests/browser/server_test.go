@@ -1,0 +1,107 @@
+//go:build linux
+
+package browser
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
+)
+
+var build = sync.OnceValues(func() ([]byte, error) {
+	return exec.Command("go", "build", "-o", program, "../../cmd/echo").CombinedOutput()
+})
+
+// program is cmd/echo: a process of its own, for 10,000 connections have as many descriptors on
+// either side.
+var program string
+
+// start runs cmd/echo with files descriptors at most; 0: as many as this process. It returns where
+// it listens and where its pages are.
+func start(t *testing.T, files int, args ...string) (at, pages string) {
+	t.Helper()
+	longtest.NeedsGo(t)
+	if out, err := build(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	limit := ""
+	if files > 0 {
+		limit = fmt.Sprintf("ulimit -n %d; ", files)
+	}
+	args = append([]string{"-c", limit + `exec "$0" "$@"`, program, "-inspect", "127.0.0.1:0"}, args...)
+	cmd := exec.Command("sh", append(args, "tcp://127.0.0.1:0")...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	in := bufio.NewScanner(out)
+	for in.Scan() && pages == "" {
+		if s, ok := strings.CutPrefix(in.Text(), "listening on tcp://"); ok {
+			at, _, _ = strings.Cut(s, ",")
+		}
+		pages, _ = strings.CutPrefix(in.Text(), "inspect at ")
+		if pages == in.Text() {
+			pages = ""
+		}
+		if pages != "" {
+			break
+		}
+	}
+	if at == "" || pages == "" {
+		t.Fatalf("it listens at %q, with pages at %q", at, pages)
+	}
+	go io.Copy(io.Discard, out)
+	return at, pages
+}
+
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "browser")
+	if err != nil {
+		panic(err)
+	}
+	program = filepath.Join(folder, "echo")
+	code := m.Run()
+	os.RemoveAll(folder)
+	os.Exit(code)
+}
+
+// dial connects, and has n bytes echoed.
+func dial(t *testing.T, to string, n int) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	roundTrip(t, c, n)
+	return c
+}
+
+func roundTrip(t *testing.T, c net.Conn, n int) {
+	t.Helper()
+	p := make([]byte, n)
+	_ = c.SetDeadline(time.Now().Add(wait))
+	if _, err := c.Write(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, p); err != nil {
+		t.Fatal(err)
+	}
+}
