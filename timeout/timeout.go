@@ -73,14 +73,14 @@ const (
 func (d Deadline) Passed(now Deadline) bool { return d != Never && d <= now }
 
 // Left returns the time from now to the deadline: 0 if it has passed, the largest Duration for
-// Never.
+// Never and only for that.
 func (d Deadline) Left(now Deadline) time.Duration {
 	switch {
 	case d == Never:
 		return math.MaxInt64
 	case d <= now:
 		return 0
-	case now < 0 && d > Never+now:
+	case now < 0 && d >= Never+now:
 		return math.MaxInt64 - 1
 	}
 	return time.Duration(d - now)

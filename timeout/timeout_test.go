@@ -43,8 +43,8 @@ func TestSecondsConvertsEveryEdge(t *testing.T) {
 	for _, row := range table {
 		got, err := timeout.Seconds(row.s)
 		switch {
-		case row.want == bad && err == nil:
-			t.Errorf("Seconds(%v) = %v, want an error", row.s, got)
+		case row.want == bad && (err == nil || got != 0):
+			t.Errorf("Seconds(%v) = %v, want 0 and an error", row.s, got)
 		case row.want != bad && (err != nil || got != row.want):
 			t.Errorf("Seconds(%v) = %d, %v, want %d", row.s, got, err, row.want)
 		}
@@ -83,8 +83,8 @@ func TestOfTakesWhatIsNotNegative(t *testing.T) {
 		t.Errorf("Of(the largest) = %v, %v, want none", got, err)
 	}
 	for _, d := range []time.Duration{-1, math.MinInt64} {
-		if got, err := timeout.Of(d); err == nil {
-			t.Errorf("Of(%v) = %v, want an error", d, got)
+		if got, err := timeout.Of(d); err == nil || got != 0 {
+			t.Errorf("Of(%v) = %v, want 0 and an error", d, got)
 		}
 	}
 }
@@ -136,6 +136,7 @@ func TestPassedAndLeftAgree(t *testing.T) {
 		{timeout.Never, 4, false, maxInt},
 		{timeout.Never, timeout.Never, false, maxInt},
 		{timeout.Never - 1, -4, false, maxInt - 1}, // saturates
+		{timeout.Never - 1, -1, false, maxInt - 1}, // the largest Duration is for Never
 		{timeout.Never - 1, 0, false, maxInt - 1},
 	}
 	for _, row := range table {
