@@ -1,11 +1,8 @@
 package conformance
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -13,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/tests/conformance/internal/lib"
 )
 
 // scriptsAtOnce run side by side: they sleep most of the time.
@@ -81,7 +79,7 @@ func TestScripts(t *testing.T) {
 			if k.name != "host" && !longtest.Only(t, "the scripts on simulated kernels") {
 				return
 			}
-			if got, stderr := b.run(t, k.name, "-c", lookAtKernel); got != k.is {
+			if got, stderr := b.run(k.name, "-c", lookAtKernel); got != k.is {
 				t.Fatalf("it is another kernel: printed %q, want %q\nstderr\n%s", got, k.is, stderr)
 			}
 			of := map[string]int{} // so many scripts of the group so far
@@ -109,7 +107,7 @@ func TestScripts(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					got, stderr := b.run(t, k.name, name+".py")
+					got, stderr := b.run(k.name, name+".py")
 					if got != string(want) {
 						t.Errorf("printed\n%s\nwant\n%s\nstderr\n%s", got, want, stderr)
 					}
@@ -119,63 +117,14 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// A bridge is the library, and what it takes to run a script on it.
+// A bridge also has the first of the ports of this run.
 type bridge struct {
-	python, lib, modules string
-	ports                int
+	lib.Bridge
+	ports int
 }
 
-func build(t *testing.T) bridge {
-	longtest.NeedsGo(t)
-	// The python3 of the path may be a script that chooses a python, and slower than our scripts.
-	python, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
-	if err != nil {
-		t.Skip("no python3 to run the scripts: ", err)
-	}
-	env, err := exec.Command("go", "env", "CGO_ENABLED", "CC").Output()
-	if err != nil {
-		t.Skip("no go command to build the library: ", err)
-	}
-	cgo, cc, _ := strings.Cut(strings.TrimSpace(string(env)), "\n")
-	if cgo != "1" {
-		t.Skip("cgo is off, the scripts need a C library")
-	}
-	if fields := strings.Fields(cc); len(fields) == 0 {
-		t.Skip("no C compiler is configured")
-	} else if _, err := exec.LookPath(fields[0]); err != nil {
-		t.Skip("no C compiler: ", err)
-	}
-	lib := filepath.Join(t.TempDir(), "lib.so")
-	out, err := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", lib, "./bridge").CombinedOutput()
-	if err != nil {
-		t.Fatalf("building the library: %v\n%s", err, out)
-	}
-	modules, err := filepath.Abs("py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bridge{strings.TrimSpace(string(python)), lib, modules, ports()}
-}
+func build(t *testing.T) bridge { return bridge{lib.Build(t, "."), lib.Ports()} }
 
-// ports is a base below those that the system gives out, most likely not that of another run at
-// this time.
-func ports() int {
-	const first, last, size = 10000, 32768, 1120
-	return first + (os.Getpid()+int(time.Now().UnixNano()>>20))%((last-first)/size)*size
-}
-
-func (b *bridge) run(t *testing.T, kernel string, args ...string) (stdout, stderr string) {
-	ctx, cancel := context.WithTimeout(context.Background(), guard)
-	defer cancel()
-	// -S starts faster
-	cmd := exec.CommandContext(ctx, b.python, append([]string{"-B", "-S"}, args...)...)
-	cmd.Dir = "scripts"
-	cmd.Env = append(os.Environ(), "PYTHONPATH="+b.modules, "MPNET_LIB="+b.lib, "MPNET_KERNEL="+kernel,
-		fmt.Sprint("LAB_PORT=", b.ports))
-	var out, diag bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &diag
-	if err := cmd.Run(); err != nil {
-		fmt.Fprintln(&diag, err)
-	}
-	return out.String(), diag.String()
+func (b *bridge) run(kernel string, args ...string) (stdout, stderr string) {
+	return b.Run(kernel, "scripts", guard, []string{fmt.Sprint("LAB_PORT=", b.ports)}, append([]string{"-S"}, args...)...) // -S starts faster
 }

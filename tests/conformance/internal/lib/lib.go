@@ -1,0 +1,90 @@
+package lib
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
+)
+
+// A Bridge is the library, and what it takes to run a program on it.
+type Bridge struct {
+	Python  string // the interpreter
+	Modules string // the folder with modules socket, select, ssl and tls
+	library string
+}
+
+// Build builds the bridge. dir is the folder tests/conformance. Without python3 or a C compiler the
+// test is skipped.
+func Build(t *testing.T, dir string) Bridge {
+	longtest.NeedsGo(t)
+	// What is in the path may be a script that chooses a python, and slower than the scripts are.
+	python, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		t.Skip("no python3 to run the scripts: ", err)
+	}
+	env, err := exec.Command("go", "env", "CGO_ENABLED", "CC").Output()
+	if err != nil {
+		t.Skip("no go command to build the library: ", err)
+	}
+	cgo, cc, _ := strings.Cut(strings.TrimSpace(string(env)), "\n")
+	if cgo != "1" {
+		t.Skip("cgo is off, the scripts need a C library")
+	}
+	if fields := strings.Fields(cc); len(fields) == 0 {
+		t.Skip("no C compiler is configured")
+	} else if _, err := exec.LookPath(fields[0]); err != nil {
+		t.Skip("no C compiler: ", err)
+	}
+	library := filepath.Join(t.TempDir(), "lib.so")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", library, "./bridge")
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the library: %v\n%s", err, out)
+	}
+	modules, err := filepath.Abs(filepath.Join(dir, "py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Bridge{strings.TrimSpace(string(python)), modules, library}
+}
+
+// Run runs python with the arguments in a folder, on the kernel that MPNET_KERNEL names. It ends
+// after the time limit. environment has more variables.
+func (b *Bridge) Run(kernel, dir string, limit time.Duration, environment []string, args ...string) (stdout, stderr string) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, b.Python, append([]string{"-B"}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PYTHONPATH="+b.Modules, "MPNET_LIB="+b.library, "MPNET_KERNEL="+kernel)
+	cmd.Env = append(cmd.Env, environment...)
+	return Output(cmd)
+}
+
+// Output runs a command. An error of the command is at the end of stderr.
+func Output(cmd *exec.Cmd) (stdout, stderr string) {
+	var out, diag bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &diag
+	cmd.WaitDelay = time.Second
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintln(&diag, err)
+	}
+	return out.String(), diag.String()
+}
+
+// PortsEach is how many ports belong to a number that Ports returns.
+const PortsEach = 1120
+
+// Ports returns the first of PortsEach ports below those that the system assigns, most likely not
+// those of another run at this time.
+func Ports() int {
+	const first, last = 10000, 32768
+	return first + (os.Getpid()+int(time.Now().UnixNano()>>20))%((last-first)/PortsEach)*PortsEach
+}

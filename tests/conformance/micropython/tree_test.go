@@ -1,0 +1,230 @@
+//go:build linux
+
+package micropython
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/tests/conformance/internal/lib"
+)
+
+var treeFlag = flag.String("tree", "", "the folder of MicroPython's source, whose tests run")
+
+func TestMain(m *testing.M) {
+	longtest.AtOnce(2) // the tests measure time
+	os.Exit(m.Run())
+}
+
+// modes are the values of MPNET_KERNEL that the tests run with, and what the table calls them.
+var modes = []struct{ kernel, title string }{{"host", "parked"}, {"loop", "loop"}, {"simulated", "simulated"}}
+
+// groups are the tests, by their names in the folder tests.
+var groups = []string{"extmod/asyncio_", "extmod/select_", "extmod/socket_", "extmod/ssl_", "extmod/tls_",
+	"multi_net/asyncio_tcp_", "multi_net/asyncio_tls_", "multi_net/ssl", "multi_net/tcp_", "multi_net/tls_", "multi_net/udp_",
+	"net_hosted/"}
+
+// beyond are the tests that cannot pass, by their names or by their modes and names, and why.
+var beyond = map[string]string{
+	"extmod/tls_sslcontext_ciphers": "needs cipher suites that only mbedtls has",
+	"extmod/asyncio_event_queue":    "needs micropython.schedule between two instructions",
+	"extmod/asyncio_iterator_event": "needs micropython.schedule between two instructions",
+	"extmod/asyncio_heaplock":       "needs micropython.heap_lock",
+
+	"simulated/extmod/select_poll_fd": "polls a descriptor of the host",
+}
+
+// maySkip are the tests that skip themselves where a feature is missing.
+var maySkip = regexp.MustCompile(`psk|dtls`)
+
+// An outcome is that of one test in one mode.
+type outcome struct {
+	verdict string // pass, skip, beyond or FAIL
+	detail  string
+}
+
+// A runner runs the tests of a tree.
+type runner struct {
+	lib.Bridge
+	tree    string
+	first   int // port
+	numbers atomic.Int32
+}
+
+// MicroPython's tests of asyncio, socket, select, ssl and networks print on these modules what they
+// should. Its own asyncio is used. They run with parked goroutines, on a loop and on a simulated
+// kernel.
+func TestTree(t *testing.T) {
+	if *treeFlag == "" {
+		t.Log("only with -tree DIR: MicroPython's source is not part of this module")
+		return
+	}
+	tree, err := filepath.Abs(*treeFlag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{Bridge: lib.Build(t, ".."), tree: tree, first: lib.Ports()}
+	if len(r.tests("extmod/asyncio_")) == 0 {
+		t.Fatalf("%s has no tests of asyncio", tree)
+	}
+	table := newTable()
+	t.Run("modes", func(t *testing.T) {
+		for _, m := range modes {
+			for _, group := range groups {
+				for _, name := range r.tests(group) {
+					t.Run(m.title+"/"+name, func(t *testing.T) {
+						t.Parallel()
+						o := r.run(m.kernel, name)
+						if o.verdict == "FAIL" { // the machine may have been busy
+							o = r.run(m.kernel, name)
+						}
+						table.add(group, m.title, name, o)
+						if o.verdict == "FAIL" {
+							t.Error(o.detail)
+						}
+					})
+				}
+			}
+		}
+	})
+	t.Log(table)
+}
+
+// tests returns the names of a group's tests.
+func (r *runner) tests(group string) (names []string) {
+	found, _ := filepath.Glob(filepath.Join(r.tree, "tests", group+"*.py"))
+	for _, path := range found {
+		names = append(names, filepath.Dir(group+"x")+"/"+strings.TrimSuffix(filepath.Base(path), ".py"))
+	}
+	return names
+}
+
+const limit = time.Minute
+
+// run runs one test and judges it.
+func (r *runner) run(kernel, name string) outcome {
+	path := filepath.Join(r.tree, "tests", name+".py")
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return outcome{"FAIL", err.Error()}
+	}
+	program, err := filepath.Abs("py/runtest.py")
+	if err != nil {
+		return outcome{"FAIL", err.Error()}
+	}
+	ports := r.ports()
+	scripts := "PYTHONPATH=" + r.Modules + string(os.PathListSeparator) + filepath.Join(r.Modules, "../scripts")
+	got, diag := r.Run(kernel, filepath.Dir(path), limit, []string{scripts, fmt.Sprint("LAB_PORT=", ports)},
+		"-W", "ignore", program, "-root", filepath.Join(r.tree, "extmod"), strconv.Itoa(ports), path)
+	reason, impossible := beyond[name]
+	if !impossible {
+		reason, impossible = beyond[kernel+"/"+name]
+	}
+	good, want := r.judge(string(source), path, normal(got, ports), diag)
+	switch {
+	case strings.TrimSpace(got) == "SKIP" && maySkip.MatchString(name):
+		return outcome{"skip", "needs what crypto/tls does not have"}
+	case impossible && good:
+		return outcome{"FAIL", "passes, but is listed as impossible: " + reason}
+	case impossible:
+		return outcome{"beyond", reason}
+	case good:
+		return outcome{"pass", ""}
+	}
+	return outcome{"FAIL", fmt.Sprintf("%s %s printed\n%s\nwant\n%s\nstderr\n%s", kernel, name, got, want, diag)}
+}
+
+// ports returns the first of the ports of one run, each from a range of its own.
+func (r *runner) ports() int { return r.first + int(r.numbers.Add(1))%5*220 }
+
+var verdictOK = regexp.MustCompile(`(?m)^OK( \(.*\))?$`)
+
+// judge compares the output with the file beside the test. Without one, a test of unittest must be
+// OK, and any other must print what it prints on CPython's own modules.
+func (r *runner) judge(source, path, got, diag string) (good bool, want string) {
+	expected, err := os.ReadFile(path + ".exp")
+	switch {
+	case err == nil:
+		want = normal(string(expected), 0)
+	case strings.Contains(source, "unittest.main()"):
+		return verdictOK.MatchString(diag), "OK of unittest"
+	default:
+		ports := r.ports()
+		text, _ := r.Run("", filepath.Dir(path), limit, []string{"PYTHONPATH="}, "-W", "ignore", must(filepath.Abs("py/runtest.py")), strconv.Itoa(ports), path)
+		want = normal(text, ports)
+	}
+	return got == want, want
+}
+
+func must(s string, err error) string {
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+var (
+	oneArgument = regexp.MustCompile(`,\)`)
+	className   = regexp.MustCompile(`<class '\w+\.(\w+)'>`)
+)
+
+// normal removes the differences between the two Pythons: how an exception with one argument and a
+// class are printed. Ports become the test's own.
+func normal(text string, ports int) string {
+	text = oneArgument.ReplaceAllString(text, ")")
+	text = className.ReplaceAllString(text, "<class '$1'>")
+	for i := 0; ports > 0 && i < 200; i++ {
+		text = strings.ReplaceAll(text, ":"+strconv.Itoa(ports+i), ":"+strconv.Itoa(8000+i))
+	}
+	return strings.TrimRight(text, "\n") + "\n"
+}
+
+// A table has the outcomes.
+type table struct {
+	mu    sync.Mutex
+	count map[[3]string]int // by group, mode and verdict
+	notes []string
+}
+
+func newTable() *table { return &table{count: map[[3]string]int{}} }
+
+func (b *table) add(group, mode, name string, o outcome) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.count[[3]string{group, mode, o.verdict}]++
+	if o.verdict != "pass" {
+		detail, _, _ := strings.Cut(o.detail, "\n")
+		b.notes = append(b.notes, fmt.Sprintf("%-6s %-9s %s: %s", o.verdict, mode, name, detail))
+	}
+}
+
+func (b *table) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var s strings.Builder
+	fmt.Fprintf(&s, "passed, of those that can\n%-24s", "")
+	for _, m := range modes {
+		fmt.Fprintf(&s, "%14s", m.title)
+	}
+	for _, group := range groups {
+		fmt.Fprintf(&s, "\n%-24s", group)
+		for _, m := range modes {
+			passed, failed := b.count[[3]string{group, m.title, "pass"}], b.count[[3]string{group, m.title, "FAIL"}]
+			fmt.Fprintf(&s, "%14s", fmt.Sprintf("%d of %d", passed, passed+failed))
+		}
+	}
+	slices.Sort(b.notes)
+	s.WriteString("\n\n" + strings.Join(b.notes, "\n"))
+	return s.String()
+}
