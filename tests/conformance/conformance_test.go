@@ -126,5 +126,6 @@ type bridge struct {
 func build(t *testing.T) bridge { return bridge{lib.Build(t, "."), lib.Ports()} }
 
 func (b *bridge) run(kernel string, args ...string) (stdout, stderr string) {
-	return b.Run(kernel, "scripts", guard, []string{fmt.Sprint("LAB_PORT=", b.ports)}, append([]string{"-S"}, args...)...) // -S starts faster
+	args = append([]string{"-S"}, args...) // it starts faster
+	return b.Run(kernel, "scripts", guard, []string{fmt.Sprint("LAB_PORT=", b.ports)}, args...)
 }

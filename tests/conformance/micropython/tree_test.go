@@ -119,14 +119,9 @@ func (r *runner) run(kernel, name string) outcome {
 	if err != nil {
 		return outcome{"FAIL", err.Error()}
 	}
-	program, err := filepath.Abs("py/runtest.py")
-	if err != nil {
-		return outcome{"FAIL", err.Error()}
-	}
 	ports := r.ports()
-	scripts := "PYTHONPATH=" + r.Modules + string(os.PathListSeparator) + filepath.Join(r.Modules, "../scripts")
-	got, diag := r.Run(kernel, filepath.Dir(path), limit, []string{scripts, fmt.Sprint("LAB_PORT=", ports)},
-		"-W", "ignore", program, "-root", filepath.Join(r.tree, "extmod"), strconv.Itoa(ports), path)
+	got, diag := r.Run(kernel, filepath.Dir(path), limit, r.path(ports, r.Modules, r.scripts()),
+		"-W", "ignore", program(), "-root", filepath.Join(r.tree, "extmod"), strconv.Itoa(ports), path)
 	reason, impossible := beyond[name]
 	if !impossible {
 		reason, impossible = beyond[kernel+"/"+name]
@@ -151,7 +146,7 @@ func (r *runner) ports() int { return r.first + int(r.numbers.Add(1))%5*220 }
 var verdictOK = regexp.MustCompile(`(?m)^OK( \(.*\))?$`)
 
 // judge compares the output with the file beside the test. Without one, a test of unittest must be
-// OK, and any other must print what it prints on CPython's own modules.
+// OK, and any other must print what it prints on CPython's own modules. No test may raise.
 func (r *runner) judge(source, path, got, diag string) (good bool, want string) {
 	expected, err := os.ReadFile(path + ".exp")
 	switch {
@@ -161,17 +156,27 @@ func (r *runner) judge(source, path, got, diag string) (good bool, want string) 
 		return verdictOK.MatchString(diag), "OK of unittest"
 	default:
 		ports := r.ports()
-		text, _ := r.Run("", filepath.Dir(path), limit, []string{"PYTHONPATH="}, "-W", "ignore", must(filepath.Abs("py/runtest.py")), strconv.Itoa(ports), path)
+		text, _ := r.Run("", filepath.Dir(path), limit, r.path(ports, r.scripts()),
+			"-W", "ignore", program(), strconv.Itoa(ports), path)
 		want = normal(text, ports)
 	}
-	return got == want, want
+	return got == want && !strings.Contains(diag, "exit status"), want
 }
 
-func must(s string, err error) string {
+// path returns the environment in which a program finds modules in these folders.
+func (r *runner) path(ports int, folders ...string) []string {
+	return []string{"PYTHONPATH=" + strings.Join(folders, string(os.PathListSeparator)), fmt.Sprint("LAB_PORT=", ports)}
+}
+
+// scripts returns the folder of the conformance scripts, whose helpers runtest.py uses.
+func (r *runner) scripts() string { return filepath.Join(r.Modules, "../scripts") }
+
+func program() string {
+	path, err := filepath.Abs("py/runtest.py")
 	if err != nil {
 		panic(err)
 	}
-	return s
+	return path
 }
 
 var (

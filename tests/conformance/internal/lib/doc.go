@@ -1,3 +1,3 @@
-// Package lib builds the bridge, the C library that has packages socket and sel as Python's modules,
-// and runs Python programs on it.
+// Package lib builds the bridge, the C library that has packages socket and sel as Python's
+// modules, and runs Python programs on it.
 package lib

@@ -25,7 +25,7 @@ type Bridge struct {
 // test is skipped.
 func Build(t *testing.T, dir string) Bridge {
 	longtest.NeedsGo(t)
-	// What is in the path may be a script that chooses a python, and slower than the scripts are.
+	// The python3 in the path may be a slow script that chooses an interpreter.
 	python, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
 	if err != nil {
 		t.Skip("no python3 to run the scripts: ", err)
