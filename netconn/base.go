@@ -124,9 +124,6 @@ func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 // SyscallConn returns access to the descriptor: see syscall.RawConn. Its Read and Write wait as the
 // connection's do.
 func (b *base) SyscallConn() (syscall.RawConn, error) {
-	if b.d.Closed() {
-		return nil, b.fail("raw", kernel.EBADF)
-	}
 	return raw{b}, nil
 }
 
@@ -147,7 +144,7 @@ func (r raw) Control(f func(fd uintptr)) error {
 	})
 	runtime.KeepAlive(r.s)
 	if e != 0 {
-		return r.fail("raw-control", e)
+		return &net.OpError{Op: "raw-control", Net: r.net, Addr: r.local, Err: r.cause("raw-control", e)}
 	}
 	return nil
 }

@@ -56,11 +56,15 @@ func (c *Conn) CloseRead() error { return c.shutdown(socket.SHUT_RD) }
 func (c *Conn) CloseWrite() error { return c.shutdown(socket.SHUT_WR) }
 
 // SetNoDelay turns Nagle's algorithm off (true, the default) or on (false). TCP only.
-func (c *Conn) SetNoDelay(on bool) error { return c.set(socket.IPPROTO_TCP, socket.TCP_NODELAY, on) }
+func (c *Conn) SetNoDelay(on bool) error {
+	return c.setTCP(socket.IPPROTO_TCP, socket.TCP_NODELAY, on)
+}
 
 // SetKeepAlive chooses whether the kernel probes a silent peer. TCP only. By default it does, every
 // 15 s, as with package net.
-func (c *Conn) SetKeepAlive(on bool) error { return c.set(socket.SOL_SOCKET, socket.SO_KEEPALIVE, on) }
+func (c *Conn) SetKeepAlive(on bool) error {
+	return c.setTCP(socket.SOL_SOCKET, socket.SO_KEEPALIVE, on)
+}
 
 // SetKeepAlivePeriod sets the time of silence before the first probe. It is rounded up to whole
 // seconds. TCP only. As with package net, 0 means 15 s, and a negative d changes nothing.
@@ -74,8 +78,19 @@ func (c *Conn) SetKeepAliveConfig(k net.KeepAliveConfig) error {
 	return netaddr.KeepAlive(k, c.setOption)
 }
 
-// setOption is set as a netaddr.Setter.
-func (c *Conn) setOption(level, name, value int, _ string) error { return c.set(level, name, value) }
+// setOption is setTCP as a netaddr.Setter.
+func (c *Conn) setOption(level, name, value int, _ string) error {
+	return c.setTCP(level, name, value)
+}
+
+// setTCP is set for the options of TCP. In package net their errors name both addresses.
+func (c *Conn) setTCP(level, name int, v any) error {
+	err := c.set(level, name, v)
+	if op, ok := err.(*net.OpError); ok {
+		op.Source, op.Addr = c.local, c.remote
+	}
+	return err
+}
 
 // SetLinger chooses what Close does with unsent data. With sec < 0, the default, the kernel sends
 // it in the background. With sec == 0, Close discards it and resets the connection. With sec > 0,
@@ -89,5 +104,5 @@ func (c *Conn) SetLinger(sec int) error {
 		return c.tooLarge(int64(sec))
 	}
 	linger := bits.NativeEndian.AppendUint32(bits.NativeEndian.AppendUint32(nil, on), uint32(sec))
-	return c.set(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+	return c.setTCP(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 }

@@ -98,7 +98,7 @@ func (c *UnixConn) WriteMsgUnix(b, oob []byte, addr *net.UnixAddr) (n, oobn int,
 		err = net.ErrWriteToConnected
 	case addr != nil && addr.Net != networkOf(c.s):
 		err = kernel.EAFNOSUPPORT
-	case addr != nil && c.packets():
+	case addr != nil: // a stream: the kernel refuses it
 		to = kernel.Unix(addr.Name)
 	}
 	if err == nil {

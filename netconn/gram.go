@@ -9,6 +9,12 @@ import (
 
 // readGram waits for a datagram.
 func (c *gram) readGram(p []byte) (int, error) {
+	if len(p) == 0 { // as package net: the datagram stays
+		if c.d.Closed() {
+			return 0, c.fail("read", kernel.EBADF)
+		}
+		return 0, nil
+	}
 	n, err := c.s.RecvInto(p)
 	if err != nil {
 		err = c.failed("read", err)

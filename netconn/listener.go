@@ -112,7 +112,13 @@ func (l *listener) Socket() *socket.Socket { return l.b.s }
 
 // SetDeadline sets the time at which Accept ends with os.ErrDeadlineExceeded. The zero time means
 // no deadline.
-func (l *listener) SetDeadline(t time.Time) error { return l.b.setDeadline(t, desc.In) }
+func (l *listener) SetDeadline(t time.Time) error {
+	err := l.b.setDeadline(t, desc.In)
+	if op, ok := err.(*net.OpError); ok { // package net has none here
+		return op.Err
+	}
+	return err
+}
 
 // Close stops listening. Accept ends with net.ErrClosed, and accepted connections stay open.
 func (l *listener) Close() error {

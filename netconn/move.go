@@ -49,6 +49,8 @@ func (b *base) sendFile(f file, limit int64) (n int64, err error, done bool) {
 		return n, err, true
 	case result == 0:
 		return n, nil, true
+	case n == 0 && (d.Closed() || result == kernel.ETIMEDOUT && d.DeadlinePassed()):
+		return 0, nil, false // as package net: Write reports it
 	case kernel.Refusal(result): // not for these descriptors, not now, or not in this sandbox
 		return n, nil, false
 	}

@@ -3,8 +3,9 @@ package netconn
 import (
 	"net"
 	"net/netip"
-	"os"
+	"runtime"
 
+	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
@@ -121,9 +122,18 @@ func (c *PacketConn) udpAddr(call string, to *net.UDPAddr) (kernel.Addr, error) 
 		return a, err
 	}
 	if a.Port, err = netaddr.Port(to.Port); err != nil {
-		return a, os.NewSyscallError(call, kernel.EINVAL)
+		return a, c.invalid(call)
 	}
 	return a, nil
+}
+
+// invalid returns the error of a system call that refuses its argument. The end of the deadline and
+// Close come first, as in package net.
+func (c *gram) invalid(call string) error {
+	limit := forever()
+	_, e := c.d.Do(desc.Out, &limit, func() (int, desc.Errno) { return 0, kernel.EINVAL })
+	runtime.KeepAlive(c.s)
+	return c.cause(call, e)
 }
 
 // addrPort returns a peer's address as package net has it, with the zone as the interface's name if

@@ -30,11 +30,27 @@ func (b *base) data() ([]byte, error) {
 
 // write sends all of p to a stream.
 func (b *base) write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, b.writeNothing()
+	}
 	n, err := b.s.Write(p)
 	if err != nil {
 		err = b.failed("write", err)
 	}
 	return n, err
+}
+
+// writeNothing makes the system call that package net makes for no bytes: it reports that the
+// connection is closed, or the end of the deadline.
+func (b *base) writeNothing() error {
+	d := b.d
+	call := forever()
+	_, e := d.Do(desc.Out, &call, func() (int, desc.Errno) { return d.Kernel.Send(d.FD, nil, 0) })
+	runtime.KeepAlive(b.s)
+	if e != 0 {
+		return b.fail("write", e)
+	}
+	return nil
 }
 
 // writeBuffers sends the buffers to a stream and consumes v.
@@ -105,7 +121,7 @@ func consume(v *net.Buffers, n int) {
 
 func (b *base) shutdown(how int) error {
 	if err := b.s.Shutdown(how); err != nil {
-		return b.failed("close", err)
+		return b.opError("close", b.reason("shutdown", err))
 	}
 	return nil
 }

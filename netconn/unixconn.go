@@ -1,6 +1,7 @@
 package netconn
 
 import (
+	"io"
 	"net"
 	"sync/atomic"
 
@@ -53,13 +54,22 @@ func (c *UnixConn) CloseWrite() error { return c.shutdown(socket.SHUT_WR) }
 
 // ReadFrom is Read that also returns the sender of a datagram, nil for one without a name.
 func (c *UnixConn) ReadFrom(p []byte) (int, net.Addr, error) {
-	n, from, err := c.receive(p)
+	n, from, err := c.receiveUnix(p)
 	return n, c.sender(from), err
+}
+
+// receiveUnix waits for a datagram or data. The end of a stream is an error here, as in package net.
+func (c *UnixConn) receiveUnix(p []byte) (int, kernel.Addr, error) {
+	n, from, err := c.receive(p)
+	if err == nil && n == 0 && len(p) > 0 && !c.packets() {
+		err = c.opError("read", io.EOF)
+	}
+	return n, from, err
 }
 
 // ReadFromUnix is ReadFrom.
 func (c *UnixConn) ReadFromUnix(p []byte) (int, *net.UnixAddr, error) {
-	n, from, err := c.receive(p)
+	n, from, err := c.receiveUnix(p)
 	at, _ := c.sender(from).(*net.UnixAddr)
 	return n, at, err
 }

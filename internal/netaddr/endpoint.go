@@ -47,6 +47,9 @@ func SockAddr(k kernel.Kernel, family int, ip net.IP, zone string) (kernel.Addr,
 	case !ok:
 		return kernel.Addr{}, notOf(family, ip.String())
 	}
+	if family == kernel.AF_INET && at.Unmap().Is6() {
+		return kernel.Addr{}, notOf(family, ip.String())
+	}
 	return SockAddrPort(k, family, netip.AddrPortFrom(at.WithZone(zone), 0))
 }
 

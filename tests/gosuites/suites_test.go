@@ -1,0 +1,164 @@
+//go:build linux
+
+package gosuites
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
+)
+
+// A suite is the tests of one package of Go.
+type suite struct {
+	path string
+	pkg  string // the name of the external test package
+	// without are the tests that pass over package net and cannot pass here, with the reason.
+	without map[string]string
+}
+
+var suites = []suite{
+	{"net", "net_test", map[string]string{
+		"TestBuffers_WriteTo":       "counts writev calls of at most 1,024 pieces. netconn copies small pieces into one call",
+		"TestDialContextCancelRace": "replaces package net's connect and getsockopt",
+		"TestMultiPathTCP":          "netconn has no MultipathTCP",
+	}},
+	{"net/http", "http_test", nil},
+	{"crypto/tls", "tls_test", nil},
+}
+
+// The tests of Go's own packages that pass over package net pass over netconn. The exceptions are
+// listed with what they need, and each of them fails: a list that is too long is an error.
+func TestGoSuites(t *testing.T) {
+	if !longtest.Only(t, "Go's own tests of net, net/http and crypto/tls") {
+		return
+	}
+	longtest.NeedsGo(t)
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	must(t, err)
+	src := filepath.Join(strings.TrimSpace(string(out)), "src")
+	o := newOverlay(t, src)
+	args := []string{"test", "-vet=off", "-c", "-o", o.dir + "/"}
+	for _, s := range suites {
+		o.hook(s.path, s.pkg)
+	}
+	args = append(args, "-overlay", o.save())
+	for _, s := range suites {
+		args = append(args, s.path)
+	}
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("go test -c: %v\n%s", err, out)
+	}
+	for _, s := range suites {
+		t.Run(s.path, func(t *testing.T) { s.compare(t, &runner{t, o.dir, src, s.path}) })
+	}
+}
+
+func (s suite) compare(t *testing.T, r *runner) {
+	began := time.Now()
+	over := r.all(false)
+	took := time.Since(began)
+	began = time.Now()
+	ours := r.all(true)
+	passed, same := 0, 0
+	for _, name := range slices.Sorted(keys(over)) {
+		if !over[name].ok {
+			continue
+		}
+		passed++
+		why, listed := s.without[name]
+		switch {
+		case ours[name].ok && listed:
+			t.Errorf("%s passes, and the list says that it %s", name, why)
+		case ours[name].ok:
+			same++
+		case !listed:
+			t.Errorf("%s fails over netconn:\n%s", name, ours[name].text)
+		}
+	}
+	t.Logf("%s: %d tests, of which %d pass over package net (%v) and %d of these over netconn (%v)", s.path, len(over), passed,
+		took.Round(time.Second), same, time.Since(began).Round(time.Second))
+}
+
+func keys(m map[string]verdict) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// A runner runs the test binary of one package.
+type runner struct {
+	t              *testing.T
+	dir, src, path string
+}
+
+type verdict struct {
+	ok   bool // it has passed, or is skipped
+	text string
+}
+
+// all runs all tests in one process. Those that fail then, or that have no verdict because the
+// process has ended, run again, each in a process of its own: some depend on others.
+func (r *runner) all(netconn bool) map[string]verdict {
+	r.t.Helper()
+	list := strings.Fields(r.run(netconn, "-test.list", "^Test"))
+	found := verdicts(r.run(netconn, "-test.v", "-test.run", "^Test", "-test.timeout", "20m"))
+	all := map[string]verdict{}
+	for _, name := range list {
+		v := found[name]
+		for range 2 { // some depend on the machine's speed
+			if v.ok {
+				break
+			}
+			text := r.run(netconn, "-test.v", "-test.run", "^"+name+"$", "-test.timeout", "3m")
+			v = verdicts(text)[name]
+			v.text = tail(text)
+		}
+		all[name] = v
+	}
+	return all
+}
+
+var verdictLine = regexp.MustCompile(`(?m)^--- (PASS|SKIP|FAIL): (\S+)`)
+
+func verdicts(text string) map[string]verdict {
+	found := map[string]verdict{}
+	for _, m := range verdictLine.FindAllStringSubmatch(text, -1) {
+		found[m[2]] = verdict{ok: m[1] != "FAIL"}
+	}
+	return found
+}
+
+func tail(text string) string {
+	if most := 4000; len(text) > most {
+		return "…" + text[len(text)-most:]
+	}
+	return text
+}
+
+func (r *runner) run(netconn bool, args ...string) string {
+	cmd := exec.Command(filepath.Join(r.dir, filepath.Base(r.path)+".test"), args...)
+	cmd.Dir = filepath.Join(r.src, r.path)
+	cmd.Env = os.Environ()
+	if netconn {
+		cmd.Env = append(cmd.Env, "GOSUITES_NETCONN=1")
+	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintln(&out, err)
+	}
+	return out.String()
+}
