@@ -13,6 +13,7 @@ import (
 
 	"github.com/ureactor/ureactor/bench/load"
 	"github.com/ureactor/ureactor/bench/proc"
+	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
 const patience = 10 * time.Second // for an answer
@@ -93,10 +94,22 @@ func (t *Target) alive() error {
 		return fmt.Errorf("a new client: %w", err)
 	}
 	defer c.Close()
-	if err := ask(c, []byte("alive?")); err != nil {
+	if err := ask(c, t.message("alive?")); err != nil {
 		return fmt.Errorf("a new client: %w", err)
 	}
 	return nil
+}
+
+// message returns text as the row's protocol has it.
+func (t *Target) message(text string) []byte {
+	if t.protocol != "frame" {
+		return []byte(text)
+	}
+	p, err := serve.Frames.Append(nil, []byte(text))
+	if err != nil {
+		panic(err) // it is short
+	}
+	return p
 }
 
 // noise returns n random bytes of the seed. No message in it asks for a panic.

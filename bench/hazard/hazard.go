@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/ureactor/ureactor/bench/load"
@@ -140,7 +139,7 @@ func (b *Board) best(row Row, s server.Style, core int, t Target) Verdict {
 func (b *Board) try(row Row, s server.Style, core int, t Target) Verdict {
 	v := Verdict{Row: row.Name, Server: s.Name}
 	if !s.Speaks(row.Protocol) {
-		v.Figure = "no " + strings.ToUpper(row.Protocol)
+		v.Figure = "no " + map[string]string{"": "echo", "tls": "TLS", "http": "HTTP", "frame": "frames"}[row.Protocol]
 		return v
 	}
 	if row.Needs != nil {

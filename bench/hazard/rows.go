@@ -18,6 +18,7 @@ const (
 	idleCPU       = 0.005    // of a core
 	fairness      = 50 * time.Millisecond
 	floodBound    = 10 * time.Millisecond // on an otherwise quiet machine
+	pieceCPU      = 20 * time.Microsecond
 )
 
 // rows has the scoreboard. To add a row, add an entry here.
@@ -67,6 +68,18 @@ var rows = []Row{
 		Pass: fmt.Sprintf("90 peers send HTTP, random bytes, records that are too long, cut off or forged, before and after the handshake: they are gone within %v, else as above", atOnce)},
 	{Name: "HTTP: half a request", Run: halfRequests, Protocol: "http", Args: []string{"-patience", "1s"},
 		Pass: "40 peers say nothing, half a line, a head without its end, or a byte now and then; a head has 1 s: others are served meanwhile, all are gone, and no descriptor or goroutine is left"},
+	{Name: "HTTP: head that trickles", Run: tricklingHeads, Protocol: "http", Args: []string{"-patience", "1s"},
+		Pass: "10 peers send a byte of a valid head every 20 ms without end; a head has 1 s: else as above"},
+	{Name: "HTTP: endless head", Run: func(t *Target) (string, error) { return endless(t, endlessHead) }, Protocol: "http",
+		Pass: fmt.Sprintf("4 peers send heads without end, up to 64 MiB each: the server ends each connection, memory grows by at most %d MiB, and others are served", (stuckMemory+4*stuckEach)>>20)},
+	{Name: "HTTP: endless body", Run: func(t *Target) (string, error) { return endless(t, endlessBody) }, Protocol: "http",
+		Pass: "4 peers send chunks without end: as above"},
+	{Name: "HTTP: one-byte pieces", Run: httpPieces, Protocol: "http",
+		Pass: fmt.Sprintf("a body of a million bytes, each in a write of its own, is answered, with at most %v of CPU a byte", pieceCPU)},
+	{Name: "frame: endless frame", Run: func(t *Target) (string, error) { return endless(t, endlessFrame) }, Protocol: "frame",
+		Pass: "4 peers send a frame of 4 GiB where 64 KiB are the limit: as above"},
+	{Name: "frame: one-byte pieces", Run: framePieces, Protocol: "frame",
+		Pass: fmt.Sprintf("frames of a million bytes, each byte in a write of its own, come back, with at most %v of CPU a byte", pieceCPU)},
 	{Name: "panic", Run: panics, Args: []string{"-panic"}, Needs: hasPanics,
 		Pass: "a handler panics, contained by what the library offers (the user's recover where the goroutine is the user's): the server and the other connections live"},
 	{Name: "net.Conn", Run: conn, Needs: hasConn,

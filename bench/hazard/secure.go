@@ -104,7 +104,7 @@ func wrong(t *Target, kinds []peer) (string, error) {
 // exchange sends one message of the row's protocol and checks the answer.
 func (t *Target) exchange(c net.Conn) error {
 	if t.protocol != "http" {
-		return ask(c, []byte("still there?"))
+		return ask(c, t.message("still there?"))
 	}
 	c.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {

@@ -16,7 +16,7 @@ type Style struct {
 	Env   []string // in addition to the suite's
 
 	Networks  []string // in addition to tcp: "udp", "unix"
-	Protocols []string // in addition to the echo: "tls", "http"
+	Protocols []string // in addition to the echo: "tls", "http", "frame"
 	NoEcho    bool     // it has its Protocols only
 	Timers    bool     // accepts -timers. The C loop ignores it.
 	Stops     bool     // has a stop in order (SIGTERM with -stop)
@@ -40,10 +40,10 @@ var All = []Style{
 		Networks: []string{"udp", "unix"}, Timers: true, bin: "epoll", build: gcc("c/epoll.c")},
 	{Name: "callback", About: "ours: reactor.Handler, every option at its default; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Timers: true, Stops: true, Panics: "WithPanicHandler",
-		Protocols: []string{"tls", "http"}, bin: "callback", build: golang("./servers/callback")},
+		Protocols: []string{"tls", "http", "frame"}, bin: "callback", build: golang("./servers/callback")},
 	{Name: "task", About: "ours: a task for each connection, blocking in Data and SendAll; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler",
-		Protocols: []string{"tls", "http"}, bin: "task", build: golang("./servers/task")},
+		Protocols: []string{"tls", "http", "frame"}, bin: "task", build: golang("./servers/task")},
 	{Name: "goroutine", About: "ours: a goroutine for each connection, parked in Data and SendAll; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover", Conn: "TestNetconn",
 		Protocols: []string{"tls", "http"}, bin: "goroutine", build: golang("./servers/goroutine")},

@@ -24,7 +24,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	s := &h1.Site{Greeting: "Hello World!\r\n", File: *file, Patience: time.Minute}
+	s := &h1.Site{Greeting: "Hello World!\r\n", File: *file, Patience: time.Minute, Idle: time.Minute}
 	l, err := g.Listen("tcp", fmt.Sprint("127.0.0.1:", *port), s.Accept, h1.Limits)
 	if err != nil {
 		log.Fatal(err)

@@ -47,8 +47,12 @@ func main() {
 
 func handler(r *reactor.Reactor, o serve.Options) func(*reactor.Conn) reactor.Handler {
 	switch {
+	case o.Protocol == "frame":
+		return func(c *reactor.Conn) reactor.Handler {
+			return &framed{in: c.KeepInput(serve.Frames.MaxSize()), frames: serve.Frames.Reader()}
+		}
 	case o.Protocol == "http":
-		s := &h1.Site{Greeting: serve.Hello, Patience: cmp.Or(o.Patience, time.Minute)}
+		s := &h1.Site{Greeting: serve.Hello, Patience: cmp.Or(o.Patience, time.Minute), Idle: time.Minute}
 		return s.Accept
 	case o.Panic:
 		return func(*reactor.Conn) reactor.Handler { return explosive{} }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"time"
 
@@ -36,10 +37,13 @@ func (s *server) secure() func(net.Conn) {
 	}
 }
 
+const maxRequest = 2 << 20
+
 // greet answers requests that the parser of net/http reads.
 func (s *server) greet(c net.Conn) {
 	defer c.Close()
-	in := bufio.NewReader(c)
+	limit := &io.LimitedReader{R: c}
+	in := bufio.NewReader(limit)
 	var answer []byte
 	for first, more := true, true; more; first = false {
 		if s.Patience > 0 { // for the head of a request; between two there is none
@@ -48,6 +52,7 @@ func (s *server) greet(c net.Conn) {
 			}
 			c.SetReadDeadline(time.Now().Add(s.Patience))
 		}
+		limit.N = maxRequest // net/http's parser alone has no limit
 		answer, more = serve.Answer(in, answer[:0])
 		if _, err := c.Write(answer); err != nil {
 			return

@@ -69,6 +69,10 @@ func (s *server) accept(t *reactor.Task, l *socket.Socket) {
 			if s.Panic {
 				defer c.Close()
 			}
+			if s.Protocol == "frame" {
+				s.framed(c)
+				return
+			}
 			s.echo(c)
 		})
 	}

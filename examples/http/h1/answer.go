@@ -12,7 +12,8 @@ import (
 type Site struct {
 	Greeting string        // the answer at each path that has no other
 	File     string        // the path of the file that /file is; "" if there is none
-	Patience time.Duration // for a request from its first byte to its last, and for an idle client
+	Patience time.Duration // for a request to be complete; for the first one, from the connect
+	Idle     time.Duration // how long a connection stays without any byte
 
 	now atomic.Pointer[stamp]
 }

@@ -96,7 +96,7 @@ func TestRanges(t *testing.T) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &Site{Greeting: greeting, File: path, Patience: time.Minute}
+	s := &Site{Greeting: greeting, File: path, Patience: time.Minute, Idle: time.Minute}
 	at := serveSite(t, 1, s)
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
 	defer client.CloseIdleConnections()

@@ -15,8 +15,9 @@ var Limits = reactor.WithLimits(64<<10, enough, 4<<20)
 
 // Accept returns the handler of a new connection. It is the function for Listen.
 func (s *Site) Accept(c *reactor.Conn) reactor.Handler {
-	_ = c.SetIdleTimeout(s.Patience) // cannot fail on a new Conn
-	return &conn{s: s, in: c.KeepInput(maxHead)}
+	_ = c.SetIdleTimeout(s.Idle) // cannot fail on a new Conn
+	_ = c.SetReadTimeout(s.Patience)
+	return &conn{s: s, in: c.KeepInput(maxHead), armed: true, timed: true}
 }
 
 // A conn is one client.
@@ -24,7 +25,7 @@ func (s *Site) Accept(c *reactor.Conn) reactor.Handler {
 //	field  set                             cleared
 //	busy   a head was read                 its answer is complete
 //	begun  an answer with a body begins    the answer is complete
-//	armed  a request is incomplete         it is complete, and no other one has begun
+//	armed  accept; a request is incomplete it is complete, and no other one has begun
 //	timed  armed, for the present request  the request is complete
 //	eof    the client has half-closed      -
 //	ended  the last answer was sent        -
@@ -62,7 +63,7 @@ func (h *conn) EOF(c *reactor.Conn) {
 
 // Timeout ends a connection that is idle, or whose request does not end.
 func (h *conn) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) {
-	if kind == reactor.TimeoutRead {
+	if kind == reactor.TimeoutRead && (h.busy || h.in.Buffered() > 0) {
 		h.refuse(c, timedOut)
 		return
 	}

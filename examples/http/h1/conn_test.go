@@ -20,7 +20,7 @@ import (
 
 const greeting = "Hello World!\r\n"
 
-func testSite() *Site { return &Site{Greeting: greeting, Patience: time.Minute} }
+func testSite() *Site { return &Site{Greeting: greeting, Patience: time.Minute, Idle: time.Minute} }
 
 func serve(t *testing.T, loops int) string { return serveSite(t, loops, testSite()) }
 

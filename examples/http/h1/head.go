@@ -10,7 +10,7 @@ import (
 const (
 	maxHead = 16 << 10 // bytes of a request's line and fields
 	maxLine = 8 << 10  // bytes of a request's line
-	maxBody = 64 << 20
+	maxBody = 32 << 20
 )
 
 // A request has the parts of a head that the server needs.
