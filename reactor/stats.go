@@ -113,3 +113,9 @@ func (s *Stats) add(t Stats) {
 	s.Paused += t.Paused
 	s.Watched += t.Watched
 }
+
+// Files returns how many descriptors the process has open, and how many it may have. open is -1
+// where the system does not say: it is known on Linux and on simulated hosts. allowed is at most
+// math.MaxInt, which means that the limit is not known. Any goroutine may call it. It makes a few
+// system calls and does not involve the loop.
+func (r *Reactor) Files() (open, allowed int) { return kernel.Files(r.k), kernel.MaxFiles(r.k) }
