@@ -79,6 +79,10 @@ func (r *Reactor) readPendingConns(n int) {
 		c.state &^= readPending
 		if c.w.gen != 0 && c.w.want&poller.In != 0 {
 			r.rereading = c
+			if r.times.on {
+				r.slow.calls++
+				r.slow.last = &c.w
+			}
 			r.dispatch(&c.w, poller.In)
 		}
 	}

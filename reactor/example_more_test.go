@@ -227,3 +227,24 @@ type told func(c *reactor.PacketConn, p []byte)
 
 func (f told) Packet(c *reactor.PacketConn, p []byte, _ reactor.Addr) { f(c, p) }
 func (told) Closed(*reactor.PacketConn, error)                        {}
+
+// The longest turn, with the name of the callback that took so long.
+func ExampleSlowTurn() {
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Load() // the loop measures from here on
+	r.After(0, slowCallback)
+	if err := r.Turn(r.Now()); err != nil {
+		log.Fatal(err)
+	}
+	slow := r.Load().Longest
+	fmt.Println(slow.Callback, slow.Took >= 20*time.Millisecond, slow.Sure)
+	r.Close()
+	for r.Turn(r.Now()) == nil {
+	}
+	// Output: github.com/ureactor/ureactor/reactor_test.slowCallback true true
+}
+
+func slowCallback() { time.Sleep(20 * time.Millisecond) }

@@ -21,6 +21,10 @@ type Load struct {
 	// makes it grow.
 	Present time.Duration
 
+	// Longest is the longest turn, and Recent the longest of the last 10 to 20 seconds. Both are of
+	// 100 µs or more.
+	Longest, Recent SlowTurn
+
 	// Unsent is how long the oldest output that the kernel has refused waits on any Conn; 0 if none
 	// does.
 	Unsent time.Duration
@@ -35,7 +39,7 @@ func (l *Load) Utilization() float64 {
 }
 
 // Since returns the Load of the time after an earlier Load of the same Reactor or Group: times and
-// Histograms are differences. Present and Unsent stay as they are.
+// Histograms are differences. The other fields stay as they are.
 func (l *Load) Since(earlier *Load) Load {
 	d := *l
 	d.Busy -= earlier.Busy
@@ -57,6 +61,12 @@ func (l *Load) add(m *Load) {
 	l.Wakes.add(&m.Wakes)
 	l.Present = max(l.Present, m.Present)
 	l.Unsent = max(l.Unsent, m.Unsent)
+	if m.Longest.Took > l.Longest.Took {
+		l.Longest = m.Longest
+	}
+	if m.Recent.Took > l.Recent.Took {
+		l.Recent = m.Recent
+	}
 }
 
 // Load may be called from any goroutine, and never makes the loop wait. The first call has the loop
@@ -78,6 +88,7 @@ func (r *Reactor) Load() (l Load) {
 	l.Turns, l.Lag = r.times.turns.read(), r.times.lag.read()
 	l.Turns.Sum = f.busy
 	l.Posts, l.Wakes = r.times.posts.read(), r.times.wakes.read()
+	l.Longest, l.Recent = r.slow.read(now)
 	if oldest := timeout.Deadline(r.outputs.oldest.Load()); oldest != timeout.Never {
 		l.Unsent = max(0, time.Duration(now-oldest))
 	}
@@ -98,8 +109,8 @@ func (f *figures) present(began, since, now timeout.Deadline) time.Duration {
 	return time.Duration(max(0, now-began))
 }
 
-// Load returns the sums over the loops. Present and Unsent are the longest of them. Utilization is
-// the average. For a single loop call Load of its Reactor: see Loops.
+// Load returns the sums over the loops. Present, Unsent, Longest and Recent are the longest of them.
+// Utilization is the average. For a single loop call Load of its Reactor: see Loops.
 func (g *Group) Load() (sum Load) {
 	for _, r := range g.loops {
 		l := r.Load()

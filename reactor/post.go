@@ -21,6 +21,14 @@ type post struct {
 	at timeout.Deadline // when it was posted; 0: not measured
 }
 
+// what is the callback: the function, or the Conn that sends.
+func (p *post) what() any {
+	if p.f == nil {
+		return p.c
+	}
+	return p.f
+}
+
 // A postQueue holds posts and, back to back, the bytes of PostSends, so that a PostSend allocates
 // nothing of its own.
 type postQueue struct {
@@ -112,7 +120,7 @@ func (r *Reactor) runPosted() {
 	for n := 0; n < postsPerTurn && r.posting.len() > 0; n++ {
 		p, bytes := r.posting.take()
 		r.count.Posts++
-		r.noteWait(&r.times.posts, p.at)
+		r.noteWait(&r.times.posts, p.at, p.what())
 		r.runPost(p, bytes)
 	}
 	if r.posting.len() == 0 {
@@ -129,6 +137,9 @@ func (r *Reactor) runPost(p post, bytes []byte) {
 	case !p.c.is(released):
 		r.guard(p.c, p.f)
 		r.endStep()
+		if r.slow.timed > 0 {
+			r.timeCallback(p.f)
+		}
 	}
 }
 

@@ -130,9 +130,12 @@ func (r *Reactor) runTasks(n int) {
 	r.readClock()
 	for range n {
 		w := r.runnable.take()
-		r.noteWait(&r.times.wakes, w.at)
+		r.noteWait(&r.times.wakes, w.at, w.t)
 		r.resume(w.t)
 		r.endStep()
+		if r.slow.timed > 0 {
+			r.timeCallback(w.t)
+		}
 	}
 }
 

@@ -55,6 +55,15 @@ func (r *Reactor) measureBegin(until timeout.Deadline) {
 	r.awake.Store(int64(max(t.turnBegan, unmeasured+1)))
 }
 
+// beginSlow begins the turn for slowTurns.
+func (r *Reactor) beginSlow() {
+	var only *Watch
+	if r.batch == 1 {
+		only, _ = r.table.Get(r.events[0].FD, r.events[0].Gen)
+	}
+	r.slow.begin(only)
+}
+
 // readClock reads the clock where a stage of the turn begins.
 func (r *Reactor) readClock() {
 	if r.times.on {
@@ -73,6 +82,7 @@ func (r *Reactor) measureEnd() {
 	t.turns.count(took)
 	r.busy += took
 	r.turnEnded = t.clock
+	r.noteSlow(took)
 }
 
 // stamp is the present for what will wait for its stage; 0 if the loop does not measure.
@@ -83,9 +93,14 @@ func (r *Reactor) stamp() timeout.Deadline {
 	return r.k.Now()
 }
 
-// noteWait counts the time since a stamp.
-func (r *Reactor) noteWait(h *recorder, at timeout.Deadline) {
-	if r.times.on && at != 0 {
+// noteWait counts the time since a stamp, of a callback that runs now.
+func (r *Reactor) noteWait(h *recorder, at timeout.Deadline, what any) {
+	if !r.times.on {
+		return
+	}
+	r.slow.calls++
+	r.slow.last = what
+	if at != 0 {
 		h.note(time.Duration(r.times.clock - at))
 	}
 }

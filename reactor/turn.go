@@ -31,6 +31,9 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		r.batch, r.next = n, 0
 		r.count.Turns++
 		r.budget = turnBudget
+		if r.times.on {
+			r.beginSlow()
+		}
 	}
 	r.inTurn = true
 	if r.packetBuffers != nil && r.packetBuffers.n > 0 { // left by a turn that did not finish
@@ -85,6 +88,9 @@ func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 	if r.flushPending.len()+r.closedCalls.len() > 0 {
 		r.endStep()
 	}
+	if r.slow.timed > 0 {
+		r.timeCallback(w)
+	}
 }
 
 // expire calls the timers that are due. One armed meanwhile waits for the next turn.
@@ -103,7 +109,7 @@ func (r *Reactor) expire() {
 			r.readClock()
 		}
 		r.count.Timers++
-		r.noteWait(&r.times.lag, t.Until())
+		r.noteWait(&r.times.lag, t.Until(), t.F)
 		r.call(t.F)
 	}
 }
@@ -112,6 +118,9 @@ func (r *Reactor) expire() {
 func (r *Reactor) call(f func()) {
 	r.guard(nil, f)
 	r.endStep()
+	if r.slow.timed > 0 {
+		r.timeCallback(f)
+	}
 }
 
 // endStep flushes the output of the step and then calls Closed of the closed Conns. If a Closed
