@@ -1,0 +1,3 @@
+// Package grpc runs grpc-go: unary and streaming calls, deadlines, keep-alive, GracefulStop, plain
+// and TLS.
+package grpc

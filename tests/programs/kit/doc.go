@@ -1,0 +1,2 @@
+// Package kit runs a program over package net and over netconn, and compares.
+package kit

@@ -1,0 +1,2 @@
+// Package pg runs pgx against PostgreSQL: queries, COPY, cancel, LISTEN, a pool, TLS.
+package pg

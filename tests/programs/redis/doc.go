@@ -1,0 +1,3 @@
+// Package redis runs go-redis against redis-server: pipelines, large values, publish and
+// subscribe, timeouts.
+package redis

@@ -1,0 +1,2 @@
+// Package ssh runs x/crypto/ssh and pkg/sftp: exec, port forwarding, and 100 MB up and down.
+package ssh
