@@ -4,6 +4,7 @@ package main
 
 import (
 	"net"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -15,7 +16,7 @@ func main() {
 	l, err := net.Listen(o.Network, o.Address)
 	serve.Try(err)
 	serve.Listening(l.Addr().String())
-	s := &fasthttp.Server{ReadTimeout: o.Patience, Handler: func(c *fasthttp.RequestCtx) {
+	s := &fasthttp.Server{ReadTimeout: o.Patience, IdleTimeout: time.Minute, Handler: func(c *fasthttp.RequestCtx) {
 		c.SetContentType("text/plain")
 		c.SetBodyString(serve.Hello)
 	}}
