@@ -76,7 +76,7 @@ type Kernel interface {
 	// Lookup resolves a host name. It blocks, so call it inside Go. network is "ip", "ip4" or
 	// "ip6".
 	Lookup(ctx context.Context, network, host string) ([]netip.Addr, error)
-	// LookupPort resolves a service name for "tcp" or "udp". It may read a file.
+	// LookupPort resolves a service name for a network such as "tcp" or "udp6". It may read a file.
 	LookupPort(ctx context.Context, network, service string) (int, error)
 	// Interface returns the index of a network interface, for an IPv6 zone that is a name.
 	Interface(name string) (index int, err error)

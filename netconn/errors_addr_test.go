@@ -22,8 +22,8 @@ import (
 // same wants an error to answer what package net's does.
 func same(t *testing.T, who string, got, want error) {
 	t.Helper()
-	if marks(got) != marks(want) {
-		t.Errorf("%s: %v\n\t%s\nnet: %v\n\t%s", who, got, marks(got), want, marks(want))
+	if everything(got) != everything(want) {
+		t.Errorf("%s: %s\nnet: %s", who, everything(got), everything(want))
 	}
 }
 
@@ -133,7 +133,9 @@ func TestDialEndsInEachPhase(t *testing.T) {
 							want = err
 							// package net has two timers for it, and reports the first
 							if end == "expired" && errors.Is(err, os.ErrDeadlineExceeded) {
-								want = &net.OpError{Op: "dial", Net: network, Err: contextExpired{}}
+								var op *net.OpError
+								errors.As(err, &op)
+								want = &net.OpError{Op: "dial", Net: network, Addr: op.Addr, Err: contextExpired{}}
 							}
 							continue
 						}
@@ -194,6 +196,7 @@ type contextExpired struct{}
 
 func (contextExpired) Error() string        { return "i/o timeout" }
 func (contextExpired) Timeout() bool        { return true }
+func (contextExpired) Temporary() bool      { return true }
 func (contextExpired) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // deaf makes lookups ask a server that never answers, until the test ends. Each lookup reports that

@@ -21,8 +21,12 @@ func findNetwork(name string, stream bool) (netaddr.Network, error) {
 // explained adds the name of the network to an address error.
 func explained(n netaddr.Network, err error) error {
 	var e *net.AddrError
-	if errors.As(err, &e) && e.Err == netaddr.NoneForNetwork {
+	switch {
+	case !errors.As(err, &e):
+	case e.Err == netaddr.NoneForNetwork:
 		return fmt.Errorf("address %s is not for %s", e.Addr, n.Name)
+	case e.Err == netaddr.InvalidPort:
+		return fmt.Errorf("port %s: must be 0 … 65535", e.Addr)
 	}
 	return err
 }

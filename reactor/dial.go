@@ -75,9 +75,10 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 // that it returns has more to ask. It looks up a service's name at once.
 func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
 	q, err := d.net.Parse(d.addr)
-	if err == nil {
-		err = q.AskPort(context.Background(), k)
+	if err != nil {
+		return nil, explained(d.net, err)
 	}
+	err = q.AskPort(context.Background(), k)
 	if err == nil && !q.Asks() {
 		err = d.found(k, q)
 	}

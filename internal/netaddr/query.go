@@ -66,10 +66,13 @@ func number(text string) (uint16, error) {
 	}
 	p, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || p < 0 || p > math.MaxUint16 {
-		return 0, &net.AddrError{Err: "invalid port: must be 0 … 65535", Addr: text}
+		return 0, &net.AddrError{Err: InvalidPort, Addr: text}
 	}
 	return uint16(p), nil
 }
+
+// InvalidPort is the text of package net's error for a port that is out of range.
+const InvalidPort = "invalid port"
 
 // Port returns p as a port number, or an error if it is out of range.
 func Port(p int) (uint16, error) {
@@ -88,7 +91,7 @@ func (q *Query) AskPort(ctx context.Context, k kernel.Kernel) error {
 	if q.service == "" {
 		return nil
 	}
-	p, err := k.LookupPort(ctx, strings.TrimRight(q.Net.Name, "46"), q.service)
+	p, err := k.LookupPort(ctx, q.Net.Name, q.service)
 	if err == nil {
 		q.port, err = Port(p)
 	}
