@@ -7,7 +7,8 @@ import (
 )
 
 // Append appends the frame of a payload to dst. It returns ErrTooLarge for a payload that is larger
-// than the Format permits, and ErrPayload for one that would be read as something else.
+// than the Format permits. It returns ErrPayload for one that a Reader would not read as this
+// payload.
 func (f *Format) Append(dst, payload []byte) ([]byte, error) {
 	b, err := f.AppendHead(dst, len(payload))
 	if err != nil {
@@ -26,7 +27,7 @@ func (f *Format) Append(dst, payload []byte) ([]byte, error) {
 
 // AppendHead appends to dst what is in front of a payload of n bytes. For a large payload it saves
 // the copy of Append: send the head, the payload and Tail as one, for example by
-// reactor.Conn.SendV. Payloads with a delimiter in them are not found.
+// reactor.Conn.SendV. AppendHead does not find delimiters in the payload.
 func (f *Format) AppendHead(dst []byte, n int) ([]byte, error) {
 	switch {
 	case n < 0:
@@ -48,6 +49,6 @@ func (f *Format) AppendHead(dst []byte, n int) ([]byte, error) {
 	return dst, nil
 }
 
-// Tail returns what is behind each payload: the delimiter, the end of a line, or nothing. Do not
+// Tail returns the bytes after each payload: the delimiter, the end of a line, or nothing. Do not
 // change it.
 func (f *Format) Tail() []byte { return f.tail }

@@ -54,7 +54,7 @@ func (r *Reader) Next(in Source) ([]byte, error) {
 	return r.delimited(in)
 }
 
-// decode returns the length that p says.
+// decode returns the length that p encodes.
 func (f *Format) decode(p []byte) (n uint64) {
 	for i := range p {
 		if f.kind == lengthBig {

@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/internal/inspector"
 )
 
-// An Option sets something of a Handler.
+// An Option configures a Handler.
 type Option func(*config)
 
 type config struct{ inspector.Config }
@@ -16,9 +16,9 @@ type config struct{ inspector.Config }
 // tokenLeast is the least length of a token.
 const tokenLeast = 16
 
-// WithActions lets who has the token close and abort connections, pause and resume listeners, and
-// set the log level, by POST. The token has at least 16 bytes: a random text, made at every start,
-// is best. Without this option nothing can be changed.
+// WithActions lets a client that has the token close and abort connections, pause and resume
+// listeners, and set the log level, by POST. The token has at least 16 bytes. A random text, made
+// at every start, is best. Without this option nothing can be changed.
 func WithActions(token string) Option {
 	if len(token) < tokenLeast {
 		panic(fmt.Sprintf("inspect: WithActions with a token of %d bytes; give it %d or more", len(token), tokenLeast))
@@ -40,8 +40,9 @@ func WithLogLevel(l Level) Option {
 	return func(c *config) { c.Level = l }
 }
 
-// WithHost accepts requests for these host names, beside localhost and IP addresses. A page of an
-// attacker could otherwise have its name resolve to this machine, and read what the handler shows.
+// WithHost accepts requests for these host names, beside localhost and IP addresses. Otherwise an
+// attacker could make the name of his page resolve to this machine, and the page could read the
+// handler's answers.
 func WithHost(names ...string) Option {
 	for i, name := range names {
 		if name == "" || strings.ContainsAny(name, "/: ") {

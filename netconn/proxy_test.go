@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// TLS follows a header of the PROXY protocol, also in one write with it. Opened and the callbacks of
-// the configuration have the client's address.
+// TLS follows a header of the PROXY protocol, also in one write with it. Opened and the callbacks
+// of the configuration have the client's address.
 func TestTLSBehindAProxyHeader(t *testing.T) {
 	client := netip.MustParseAddrPort("192.0.2.7:1234")
 	h := proxyproto.Header{Version: 2, Source: client, Destination: netip.MustParseAddrPort("192.0.2.1:443")}

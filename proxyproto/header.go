@@ -18,7 +18,7 @@ var (
 	ErrHeader = errors.New("proxyproto: no valid header")
 )
 
-// A Header is what a proxy says about a connection.
+// A Header is the content of a header: what a proxy reports about a connection.
 type Header struct {
 	// Version is 1 or 2.
 	Version int

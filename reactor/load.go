@@ -25,8 +25,8 @@ type Load struct {
 	// 100 µs or more.
 	Longest, Recent SlowTurn
 
-	// Unsent is how long the oldest output that the kernel has refused waits on any Conn; 0 if none
-	// does.
+	// Unsent is the age of the oldest output of all Conns that the kernel has refused; 0 if there
+	// is none.
 	Unsent time.Duration
 }
 

@@ -84,8 +84,8 @@ func open(ip netip.Addr) (*socket.Socket, error) {
 	return raw, nil
 }
 
-// mark tells this program's messages from others: the kernel replaces the identifier of a datagram
-// socket, and a raw socket receives everybody's.
+// mark identifies the messages of this program. The kernel replaces the identifier of a datagram
+// socket, and a raw socket receives the messages of all programs.
 const mark = "ureactor"
 
 // echo returns a request. For IPv6 the kernel computes the checksum.

@@ -1,6 +1,6 @@
 // Command proxy passes TCP connections on to a server, with back-pressure, half-closes and resets.
-// With -send it tells the server who the client is, in a header of the PROXY protocol. With -trust
-// it expects such a header from the proxies in front of it.
+// With -send it sends the client's address to the server, in a header of the PROXY protocol. With
+// -trust it expects such a header from the proxies in front of it.
 //
 //	go run ./examples/echo &
 //	go run ./examples/proxy -listen 127.0.0.1:8000 -to 127.0.0.1:7777 &

@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// The header is read to its last byte and no further, and every byte behind it passes, though each
-// call of the kernels reads and writes a few bytes.
+// The proxy reads the header to its last byte and no further. Every byte after it passes. Each call
+// of the kernels reads and writes only a few bytes.
 func TestHeadersUnderFaults(t *testing.T) {
 	options := func(seed uint64) sim.Options {
 		return sim.Options{Kernel: []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD}[seed%3], Buffer: 4 << 10,
@@ -79,7 +79,8 @@ func talk(t *reactor.Task, n *netconn.Net, version int) error {
 		return err
 	}
 	defer c.Close()
-	text := strings.Repeat("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", 300) // no header: it comes from the client
+	// no header: it comes from the client
+	text := strings.Repeat("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", 300)
 	writer := t.Go(func(*reactor.Task) {
 		if _, err := io.WriteString(c, text); err == nil {
 			_ = c.(*netconn.Conn).CloseWrite()

@@ -16,7 +16,7 @@ const (
 	actionWait = 2 * time.Second
 )
 
-// actions are what an operator may do to a Conn or a Listener.
+// actions are the acts on a Conn or a Listener that an operator may request.
 var actions = map[string]inside.Action{
 	"close": inside.Close, "abort": inside.Abort, "pause": inside.Pause, "resume": inside.Resume,
 }
@@ -48,8 +48,8 @@ func (h *Inspector) do(w *Response, r *Request) {
 	h.answer(w, r, form, h.act(form.Get("action"), form.Get("id")))
 }
 
-// sameOrigin returns whether a browser says that the request comes from a page of this host, or the
-// client is no browser.
+// sameOrigin returns true if the browser reports that a page of this host made the request, or if
+// the client is no browser.
 func sameOrigin(r *Request) bool {
 	if site := r.Header("Sec-Fetch-Site"); site != "" {
 		return site == "same-origin" || site == "none"
@@ -62,8 +62,8 @@ func sameOrigin(r *Request) bool {
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
-// errUnknown is an action, or its object, that does not exist. errWaits is an action that waits for
-// a loop.
+// errUnknown is the error if an action, or its object, does not exist. errWaits is the error of an
+// action that still waits for a loop.
 var (
 	errUnknown = errors.New("inspect: no such action or object")
 	errWaits   = errors.New("inspect: the loop does not answer; the action waits for its next turn")

@@ -25,7 +25,7 @@ type connsPage struct {
 	query connQuery
 }
 
-// A connQuery is what the request asks for.
+// A connQuery has the parameters of a request for connections.
 type connQuery struct {
 	sort    string
 	asc     bool
@@ -53,7 +53,7 @@ var compare = map[string]func(a, b *connRow) int{
 	"deadline": func(a, b *connRow) int { return cmp.Compare(soonest(a), soonest(b)) },
 }
 
-// soonest is the time until the first deadline of a Conn.
+// soonest returns the time until the first deadline of a Conn.
 func soonest(c *connRow) float64 {
 	s := 1e18
 	for _, d := range []*float64{c.Idle, c.Read, c.Write, c.GiveUp} {
@@ -64,7 +64,7 @@ func soonest(c *connRow) float64 {
 	return s
 }
 
-// readQuery returns why, if the request is not one.
+// readQuery returns in why the reason if the request is not a valid query.
 func (h *Inspector) readQuery(q url.Values) (c connQuery, why string) {
 	c = connQuery{sort: "stuck", asc: q.Get("asc") != "", find: q.Get("q"), loop: -1, page: 1, n: rowsUsual}
 	if s := q.Get("sort"); s != "" {
@@ -133,7 +133,7 @@ func (h *Inspector) conns(q url.Values) (view, string) {
 	return v, ""
 }
 
-// latest is the latest picture, nil if there is none.
+// latest returns the latest picture, nil if there is none.
 func (l *loop) latest() *picture {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -8,7 +8,8 @@ import (
 
 func (v *connsPage) title() string { return "Connections" }
 
-// form is outside the part that the script renews, so that nobody's input is lost.
+// form is outside the part of the page that the script replaces, so that input in the form is not
+// lost.
 func (v *connsPage) form(p *page) {
 	p.raw(`<form class="filter" method="get" action="conns"><input type="search" name="q" maxlength="200" placeholder="peer, state, handler …" value="`)
 	p.text(v.query.find)
@@ -17,7 +18,7 @@ func (v *connsPage) form(p *page) {
 	p.raw(`"> <button>filter</button></form>`)
 }
 
-// to is the address of this page with something else: pairs of names and values.
+// to returns the address of this page with other parameters: pairs of names and values.
 func (v *connsPage) to(pairs ...string) string {
 	q := url.Values{"sort": {v.query.sort}}
 	if v.query.asc {
@@ -102,7 +103,7 @@ var connColumns = []column[*connRow]{
 	textual("local", "listener", func(c *connRow) string { return c.Local }),
 }
 
-// seconds is a duration, or nothing for 0.
+// seconds returns the text of a duration, or nothing for 0.
 func seconds(s float64) string {
 	if s == 0 {
 		return ""

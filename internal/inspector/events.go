@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/internal/inside"
 )
 
-// eventsPage is the page of late events on all loops. The latest comes first.
+// eventsPage is the page of the latest events on all loops. The latest is first.
 type eventsPage struct {
 	Slow   []*slowRow `json:"slow"`
 	Log    []*lineRow `json:"log"`
@@ -105,8 +105,8 @@ var lineColumns = []column[*lineRow]{
 	textual("", "text", func(l *lineRow) string { return l.Text }),
 }
 
-// culprit is the innermost function of a stack that is neither the Go runtime's nor this module's:
-// most likely the one to look at. It is "" if there is none.
+// culprit returns the innermost function of a stack that belongs neither to the Go runtime nor to
+// this module. It is most likely the cause. The result is "" if there is none.
 func culprit(stack string) string {
 	for _, line := range strings.Split(stack, "\n") {
 		call, _, ok := strings.Cut(line, "(0x")

@@ -11,8 +11,8 @@ import (
 // textMost is how many bytes of a name are shown.
 const textMost = 200
 
-// clean makes a text from elsewhere harmless on a terminal and in a table. It writes what cannot be
-// printed as Go does, and cuts a long text.
+// clean makes a foreign text harmless on a terminal and in a table. It quotes unprintable
+// characters as Go does, and cuts a long text.
 func clean(s string) string {
 	short := s
 	if len(s) > textMost {
@@ -41,7 +41,7 @@ func cleanLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// bytesText is a number of bytes in three digits: 1.23 MiB.
+// bytesText returns a number of bytes with three digits: 1.23 MiB.
 func bytesText(n float64) string {
 	for _, unit := range []string{"B", "KiB", "MiB", "GiB", "TiB"} {
 		if n < 999.5 || unit == "TiB" {
@@ -55,7 +55,7 @@ func bytesText(n float64) string {
 	return ""
 }
 
-// secondsText is a duration as people say it: 1.2 ms, 3.4 s, 5m6s, 2h30m, 3d4h.
+// secondsText returns a duration for people: 1.2 ms, 3.4 s, 5m6s, 2h30m, 3d4h.
 func secondsText(s float64) string {
 	d := time.Duration(s * float64(time.Second))
 	switch {

@@ -9,7 +9,7 @@ import (
 )
 
 // appendJSON appends a view as encoding/json would, which a test compares. That package would add
-// 300 KB to cmd/echo. It knows the types that views have, and panics for others.
+// 300 KB to cmd/echo. appendJSON knows the types that views have, and panics for others.
 func appendJSON(b []byte, v reflect.Value) []byte {
 	switch v.Kind() {
 	case reflect.String:
@@ -73,7 +73,7 @@ func empty(v reflect.Value) bool {
 	return v.IsZero()
 }
 
-// appendJSONString escapes what HTML would take for markup, too.
+// appendJSONString also escapes characters that are markup in HTML.
 func appendJSONString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for _, c := range s {

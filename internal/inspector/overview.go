@@ -153,7 +153,7 @@ func (o *overviewPage) add(i int, p *picture) {
 	}
 }
 
-// timerText says whose timers they are.
+// timerText returns the owner of the timers.
 func timerText(t inside.Timers) string {
 	switch name := shortFunc(t.Func); name {
 	case "reactor.(*Conn).due-fm":

@@ -37,7 +37,7 @@ func (p *page) link(to, text string) {
 // pages are the entries of the menu.
 var pages = [][2]string{{"", "Loops"}, {"conns", "Connections"}, {"tasks", "Tasks"}, {"events", "Events"}}
 
-// whole adds the page with all that is around a view.
+// whole adds a whole page: the view and everything around it.
 func (p *page) whole(v view) {
 	p.raw(`<!doctype html><html lang="en"><head><meta charset="utf-8">` +
 		`<meta name="viewport" content="width=device-width, initial-scale=1">` +
@@ -69,9 +69,10 @@ func (p *page) whole(v view) {
 	p.raw(`</main></body></html>`)
 }
 
-// A column is one of a table of rows T, a pointer: the compiler then makes one table for all rows.
+// A column is a column of a table whose rows are of type T. T is a pointer type: the compiler then
+// makes one function table for all.
 type column[T any] struct {
-	key   string // what sorts by it; "": it cannot
+	key   string // the sort key of the column; "": it cannot be sorted
 	title string
 	class string // "n": a number; "w": for wide screens only
 	write func(p *page, row T)

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A picture is a loop's picture with what is computed from it. It does not change, so requests
-// share it.
+// A picture is a loop's picture with values that are computed from it. It does not change, so
+// requests share it.
 type picture struct {
 	*inside.Loop
 	rates []connRates // of the Conns, in their order
@@ -23,7 +23,7 @@ type picture struct {
 
 type connRates struct{ in, out float64 }
 
-// newPicture compares with the picture before, which may be nil.
+// newPicture computes rates by a comparison with the picture before, which may be nil.
 func newPicture(now *inside.Loop, before *picture) *picture {
 	p := &picture{Loop: now, rates: make([]connRates, len(now.Conns))}
 	if before == nil {
@@ -89,7 +89,7 @@ type connRow struct {
 	TLS      *tlsRow  `json:"tls,omitempty"`
 }
 
-// tlsRow is what a handshake has negotiated.
+// tlsRow is the result of a handshake.
 type tlsRow struct {
 	Handshaking bool   `json:"handshaking,omitempty"`
 	Version     string `json:"version,omitempty"`
@@ -160,7 +160,8 @@ func addrText(a kernel.Addr) string {
 	return "unnamed"
 }
 
-// idText names what has a descriptor in addresses of pages: loop, descriptor, generation.
+// idText returns the ID of a descriptor's owner for the address of a page: loop, descriptor,
+// generation.
 func idText(loop int, id inside.ID) string {
 	if id.FD < 0 {
 		return ""

@@ -15,11 +15,11 @@ const (
 	unasked  = 15 * time.Second       // without a request, sampling ends
 	patience = 300 * time.Millisecond // how long a request waits for new pictures
 	points   = 120                    // of a chart
-	shareMax = 20                     // a picture that took d comes at most every 20·d
+	shareMax = 20                     // a picture that took d is collected at most every 20·d
 )
 
-// A sampler asks the loops for their figures once a second, and for their pictures, as long as
-// somebody looks. One sampler serves all requests.
+// A sampler reads the figures of the loops once a second, and collects their pictures, as long as
+// requests come. One sampler serves all requests.
 type sampler struct {
 	loops []*loop
 
@@ -28,7 +28,7 @@ type sampler struct {
 	running bool
 }
 
-// A loop is what is known of one loop.
+// A loop has the samples and the picture of one loop.
 type loop struct {
 	r *reactor.Reactor
 
@@ -36,13 +36,13 @@ type loop struct {
 	now     sample     // the latest
 	charts  [3][]float64
 	pic     *picture      // the latest; nil before the first
-	pending time.Time     // when a picture was asked for that has not come; zero: none
+	pending time.Time     // when the pending picture was requested; zero: none is pending
 	came    chan struct{} // is closed when it comes
 	next    time.Time     // no picture is asked for before
 	ended   bool
 }
 
-// A sample is a loop's figures, and what they were a second before.
+// A sample has a loop's figures, and those of a second before.
 type sample struct {
 	at    time.Time
 	load  reactor.Load
@@ -71,8 +71,8 @@ func newSampler(loops []*reactor.Reactor) *sampler {
 	return s
 }
 
-// look is for a request: it has all loops sampled from now on, and waits a little for pictures that
-// are new enough.
+// look serves a request. It starts the sampling of all loops, and waits a short time for pictures
+// that are new enough.
 func (s *sampler) look() {
 	s.mu.Lock()
 	s.asked = time.Now()
@@ -106,7 +106,7 @@ func (s *sampler) pictures(d time.Duration) {
 	}
 }
 
-// run samples until nobody looks any more.
+// run samples until no more requests come.
 func (s *sampler) run() {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -125,7 +125,7 @@ func (s *sampler) run() {
 	}
 }
 
-// sample reads the loop's figures, for which no loop waits and which wait for no loop.
+// sample reads the loop's figures. Neither waits for the other.
 func (l *loop) sample(now time.Time) {
 	load, stats := l.r.Load(), l.r.Stats()
 	l.mu.Lock()
@@ -154,14 +154,14 @@ func (l *loop) sample(now time.Time) {
 	}
 }
 
-// ask asks for a picture, unless the latest is new enough or one is on its way. It returns what is
-// closed when one comes; nil if none will.
+// ask requests a picture, unless the latest is new enough or one is pending. It returns a channel
+// that is closed when a picture arrives, or nil if none will.
 func (l *loop) ask() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case !l.pending.IsZero():
-		if time.Since(l.pending) > patience { // it hangs: nobody waits for it any more
+		if time.Since(l.pending) > patience { // the loop hangs: requests no longer wait for it
 			return nil
 		}
 		return l.came
@@ -200,8 +200,8 @@ func init() { inside.LoopStack = loopStack }
 
 func loopStack(r uintptr) string { return cleanLines(stacks.Loop(allStacks.get(), r)) }
 
-// allStacks are the stacks of all goroutines. The whole program stops for them, so they are taken
-// at most once a second.
+// allStacks are the stacks of all goroutines. Reading them stops the whole program, so they are
+// read at most once a second.
 var allStacks dump
 
 type dump struct {

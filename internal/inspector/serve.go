@@ -28,7 +28,7 @@ const (
 	burst     = 100 // the same at once, after a pause
 )
 
-// A Config is what package inspect's options set.
+// A Config has the settings of package inspect's options.
 type Config struct {
 	Loops []*reactor.Reactor
 	Token string          // "": no actions
@@ -55,7 +55,7 @@ func New(c Config) *Inspector {
 	return &Inspector{Config: c, s: newSampler(c.Loops), slots: make(chan struct{}, atOnce), rate: bucket{left: burst}}
 }
 
-// A Request is what a client asks for.
+// A Request is a request of a client.
 type Request struct {
 	Method string
 	Host   string
@@ -132,7 +132,7 @@ func (w *Response) sendJSON(v view) {
 	w.send("application/json", append(appendJSON(nil, reflect.ValueOf(v)), '\n'))
 }
 
-// knows returns whether the Host of a request is one that an attacker's page cannot have.
+// knows returns whether an attacker's page cannot have the Host of a request.
 func (h *Inspector) knows(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -171,7 +171,7 @@ func (w *Response) busy() {
 	w.fail(codeUnavailable, "too many requests; try again in a second")
 }
 
-// A view is what a page shows. Its fields with a name for JSON are what the page has as JSON.
+// A view is the content of a page. Its fields with a JSON name are the content of the page as JSON.
 type view interface {
 	title() string
 	write(p *page)
@@ -197,7 +197,7 @@ func (h *Inspector) show(w *Response, r *Request, name string) {
 	}
 }
 
-// view finds what the page shows, or says why it cannot.
+// view returns the content of the page, or in why the reason if there is none.
 func (h *Inspector) view(name string, q url.Values) (v view, why string) {
 	switch name {
 	case "":

@@ -12,7 +12,7 @@ import (
 
 // tasksPage is the page of tasks, and of the descriptors that they wait for.
 type tasksPage struct {
-	Tasks   []*taskRow  `json:"tasks"` // those that wait longest come first
+	Tasks   []*taskRow  `json:"tasks"` // the tasks that wait longest are first
 	Total   int         `json:"total"`
 	Watches []*watchRow `json:"descriptors"`
 	Watched int         `json:"descriptors_total"`
@@ -66,7 +66,7 @@ func (h *Inspector) tasks() *tasksPage {
 	return v
 }
 
-// waits are what Tasks wait for, by the Task.
+// waits has the object that each Task waits for, indexed by the Task.
 type waits struct {
 	watch map[uintptr]*inside.Watch
 	joins map[uintptr]uintptr

@@ -12,7 +12,7 @@ import (
 // stuckAfter is how long a peer must have accepted nothing to count as stuck.
 const stuckAfter = 3.0 // seconds
 
-// why says why a Conn does not go on, "" if it does.
+// why returns the reason why a Conn is stuck, or "" if it is not.
 func why(c *inside.Conn, row *connRow) string {
 	is := func(s inside.State) bool { return c.State&s != 0 }
 	switch {
@@ -42,7 +42,7 @@ func why(c *inside.Conn, row *connRow) string {
 	return ""
 }
 
-// blocked says what waits where, and for how long.
+// blocked returns which output waits where, and for how long.
 func blocked(c *inside.Conn, row *connRow) string {
 	text := "the peer does not read"
 	if row.Stuck < stuckAfter {
@@ -62,7 +62,7 @@ func untilText(left *float64) string {
 	return "; gives up in " + secondsText(*left)
 }
 
-// A finding is something that needs attention.
+// A finding is a fact that needs attention.
 type finding struct {
 	Level string `json:"level"` // "problem" or "warning"
 	Title string `json:"title"`
@@ -74,7 +74,7 @@ type finding struct {
 // named is how many stuck peers a finding names.
 const named = 5
 
-// findings are what needs attention on one loop, the worst first.
+// findings returns the findings of one loop, the worst first.
 func (l *loop) findings(i int) (list []finding) {
 	add := func(level, title, text, stack, link string) {
 		list = append(list, finding{level, title, text, stack, link})

@@ -40,8 +40,8 @@ func Find(k Kernel, fd int) (f Found, err error) {
 	return f, nil
 }
 
-// Take gives a socket that Find has examined the flags that Socket sets: non-blocking and
-// close-on-exec. A simulated descriptor always has them.
+// Take makes a socket that Find has examined non-blocking and close-on-exec, as Socket does. A
+// simulated descriptor always has them.
 func Take(k Kernel, fd int) Errno {
 	if _, simulated := k.(Dated); simulated {
 		return 0

@@ -7,8 +7,8 @@ import "golang.org/x/sys/unix"
 // also do if another owner of the socket has cleared O_NONBLOCK, because they have no MSG_DONTWAIT.
 // The caller then copies.
 
-// SendFile moves at most n bytes of an open file to a socket, from its offset on. A nil offset means
-// the open file's own. The offset moves with the bytes. 0 is the end of the file.
+// SendFile moves at most n bytes of an open file to a socket, from its offset on. A nil offset
+// means the open file's own. The offset moves with the bytes. 0 is the end of the file.
 func SendFile(k Kernel, socket, file int, offset *int64, n int) (int, Errno) {
 	if k != Host || !Nonblocking(socket) {
 		return 0, ENOSYS

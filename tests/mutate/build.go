@@ -42,7 +42,8 @@ func (g *group) overlay() (string, error) {
 			}
 			at := g.fset.Position(p.syntax[i].Name.End()).Offset
 			edits = append(edits, edit{start: at, end: at, replace: func(func(int, int) string) string { return importing }})
-			file := filepath.Join(g.scratch, filepath.Base(p.dir), filepath.Base(name)) // as the compiler names it
+			// as the compiler names it
+			file := filepath.Join(g.scratch, filepath.Base(p.dir), filepath.Base(name))
 			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 				return "", err
 			}

@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// killWithChildren makes the end of the context kill the children too: a test may have started some.
+// killWithChildren makes the end of the context kill the children too: a test may have started
+// some.
 func killWithChildren(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

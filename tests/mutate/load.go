@@ -25,8 +25,8 @@ type pack struct {
 	types     *types.Package
 }
 
-// load parses and checks the packages. It needs the export data of what they import, which go list
-// makes.
+// load parses and checks the packages. It needs the export data of the packages that they import.
+// go list makes it.
 func load(fset *token.FileSet, dirs []string) ([]*pack, error) {
 	args := []string{"list", "-export", "-deps", "-json=ImportPath,Dir,GoFiles,Export"}
 	for _, dir := range dirs {
