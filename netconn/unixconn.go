@@ -14,7 +14,7 @@ import (
 // package net's. So ReadFrom and WriteTo are for datagrams. Use io.Copy to copy a stream.
 type UnixConn struct {
 	gram
-	file   netaddr.File // that ListenUnixgram or DialUnix has made
+	file   netaddr.File // the file that ListenUnixgram or DialUnix has made
 	unlink atomic.Bool  // Close removes the file
 }
 

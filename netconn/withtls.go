@@ -70,9 +70,10 @@ func newFilter(w *reactor.Wire, cfg *tls.Config, server bool, limit time.Duratio
 }
 
 // StartTLSServer begins TLS on an open Conn, as the server, after an exchange in the clear such as
-// STARTTLS. From then on the Conn is as one with WithTLS. Earlier output goes out in the
-// clear. read is what follows the command in Data's argument. Do not drop it, and do not use it as
-// commands: somebody on the path can have added them. TLS refuses what is no TLS.
+// STARTTLS. From then on the Conn is as one with WithTLS. Earlier output is sent in the clear. read
+// has the bytes that follow the command in Data's argument. Do not drop them, and do not execute
+// them as commands: an attacker on the path may have added them. TLS refuses bytes that are not
+// TLS.
 func StartTLSServer(c *reactor.Conn, cfg *tls.Config, read []byte) error {
 	return startTLS(c, cfg, read, true)
 }

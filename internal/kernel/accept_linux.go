@@ -42,8 +42,8 @@ func accept(call uintptr, fd, flags int) (int, Addr, Errno) {
 	}
 }
 
-// acceptOld does with accept what accept4 does. The lock keeps the child of a fork from getting the
-// descriptor. accept does not wait while the lock is held: see acceptable.
+// acceptOld does the work of accept4 with accept. The lock keeps the child of a fork from getting
+// the descriptor. accept does not wait while the lock is held: see acceptable.
 func acceptOld(fd int) (int, Addr, Errno) {
 	syscall.ForkLock.RLock()
 	conn, from, e := accept(sysAccept, fd, 0)

@@ -14,8 +14,8 @@ import (
 // stack is short, so a coroutine makes it, which has its caller's state.
 func Locked() bool { return !shown() || seesLock() }
 
-// shown is false if the runtime does not show locks in this form. A goroutine of its own tries it,
-// because its state is known.
+// shown is false if the runtime does not show locks in this form. onceShown tries it on a new
+// goroutine, whose state is known.
 var shown = onceShown()
 
 func onceShown() func() bool {
