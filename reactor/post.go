@@ -86,6 +86,9 @@ func (r *Reactor) sound() bool {
 }
 
 func (r *Reactor) post(p post, bytes []byte) error {
+	if r.lone != nil {
+		r.lone.Owned()
+	}
 	p.at = r.stamp()
 	r.mu.Lock()
 	switch {

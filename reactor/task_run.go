@@ -209,6 +209,7 @@ func (t *Task) reap() {
 type loner interface {
 	CoroutineBegins()
 	CoroutineEnds()
+	Owned() // panics in any other goroutine: Post need not be a call of the Kernel
 }
 
 // main is the function of the coroutine.

@@ -34,6 +34,14 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 	}
 }
 
+// Owned panics, like every call of the kernel, if the caller is a goroutine of its own. Package
+// reactor calls it in Post.
+func (h *Host) Owned() { h.w.owned(posting{}, h) }
+
+type posting struct{}
+
+func (posting) String() string { return "Post" }
+
 // CoroutineBegins and CoroutineEnds count the coroutines of the world. Package reactor calls them
 // in each Task.
 func (h *Host) CoroutineBegins() { h.w.coroutines++ }

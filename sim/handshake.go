@@ -13,6 +13,10 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	case connecting:
 		return kernel.EALREADY
 	case up:
+		if s.h.os() == Linux && !s.connected { // the attempt's result is delivered once
+			s.connected = true
+			return 0
+		}
 		return kernel.EISCONN
 	case listening:
 		return kernel.EISCONN
@@ -159,7 +163,7 @@ func (s *tcp) syn(wasLate bool) {
 	}
 	c.local, c.remote, c.bound = s.remote, s.local, true
 	to.ports.claim(&c.inet, c, true, false)
-	c.phase, c.peer, c.parent = up, s, l
+	c.phase, c.peer, c.parent, c.connected = up, s, l, true
 	if to == s.h && to.os() == FreeBSD {
 		c.synack(0, false)
 		return
@@ -342,11 +346,17 @@ func (s *tcp) accept() (*tcp, Errno) {
 
 // backlog returns the queue length that listen(2) makes of n.
 func (h *Host) backlog(n int) int {
-	if n = max(n, 0); h.os() == Linux {
-		return min(n, kernel.SOMAXCONN)
+	if h.os() == Linux {
+		if n < 0 { // it is unsigned there
+			n = linuxSomaxconn
+		}
+		return min(n, linuxSomaxconn)
 	}
-	return min(n, somaxconn)
+	return min(max(n, 0), somaxconn)
 }
 
-// somaxconn is the limit of FreeBSD and NetBSD.
-const somaxconn = 128
+// The limits: net.core.somaxconn of Linux, and that of FreeBSD and NetBSD.
+const (
+	linuxSomaxconn = 4096
+	somaxconn      = 128
+)

@@ -19,7 +19,7 @@ const (
 // changed.
 func (s *tcp) lonely() {
 	if !s.probing && s.keeps() && !s.answered() {
-		s.probes = 0
+		s.probes, s.probed = 0, s.h.w.now
 		s.probeIn(kernel.TCP_KEEPIDLE, keepIdle)
 	}
 }
@@ -54,12 +54,33 @@ func (s *tcp) probe() {
 	case !s.keeps() || s.answered() || s.acked < s.wrote:
 	case w.reaches(s.h, s.peer.h): // the peer does not know the connection
 		w.send(s, actRST, 0, 0, s.peer.h)
-	case s.probes == keepProbes:
+	case s.givesUp():
 		s.fail(kernel.ETIMEDOUT)
 	default:
 		s.probes++
 		s.probeIn(kernel.TCP_KEEPINTVL, keepInterval)
 	}
+}
+
+// givesUp returns whether enough probes had no answer: TCP_KEEPCNT of them, or those of the time of
+// TCP_USER_TIMEOUT.
+func (s *tcp) givesUp() bool {
+	if d := s.userTimeout(); d > 0 {
+		return s.probes > 0 && s.h.w.now-s.probed >= d
+	}
+	most := keepProbes
+	if v := get(s.opts, kernel.IPPROTO_TCP, kernel.TCP_KEEPCNT); v > 0 && kernel.TCP_KEEPCNT != 0 {
+		most = v
+	}
+	return s.probes >= most
+}
+
+// userTimeout returns how long data may stay without an acknowledgement; 0 means the default.
+func (s *tcp) userTimeout() int64 {
+	if kernel.TCP_USER_TIMEOUT == 0 {
+		return 0
+	}
+	return int64(get(s.opts, kernel.IPPROTO_TCP, kernel.TCP_USER_TIMEOUT)) * int64(time.Millisecond)
 }
 
 // lonely checks all connections for peers that do not answer any more: the network has changed.

@@ -208,12 +208,14 @@ func (h *Host) Connect(fd int, to Addr) Errno {
 	switch s := f.(type) {
 	case *tcp:
 		var at netip.AddrPort
-		if at, e = s.plain(to); e == 0 {
+		if at, e = s.plain(to); h.os() == Linux && s.family == kernel.AF_INET6 && (to.Family == kernel.AF_INET || unzoned(to)) {
+			e = kernel.EINVAL
+		} else if e == 0 {
 			e = s.connect(at)
 		}
 		for e == kernel.EINPROGRESS && h.holds(&s.node, Connect) {
 			if s.phase == up {
-				e = 0
+				s.connected, e = true, 0
 			} else if s.phase != connecting {
 				e = s.connect(at) // delivers the error
 			}
@@ -293,6 +295,10 @@ func (h *Host) Shutdown(fd, how int) Errno {
 		return v.e
 	}
 	e := kernel.EOPNOTSUPP
+	if how < kernel.SHUT_RD || how > kernel.SHUT_RDWR {
+		h.note(Shutdown, fd, how, kernel.EINVAL)
+		return kernel.EINVAL
+	}
 	switch s := f.(type) {
 	case *tcp:
 		e = s.shutdown(how)

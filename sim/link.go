@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A Link is one direction between two hosts. What is not set is the World's and the hosts'.
+// A Link is one direction between two hosts. The World and the hosts have the values that are not
+// set.
 type Link struct{ from, to *Host }
 
 // A way leads from one host to another: the number of packets so far, their jitter, and what Link

@@ -112,6 +112,11 @@ func (s *inet) overlaps(t *inet) bool {
 	return s.family == t.family || s.family == kernel.AF_INET6 && !s.v6only || t.family == kernel.AF_INET6 && !t.v6only
 }
 
+// unzoned returns whether an address is link-local without saying of which interface.
+func unzoned(a Addr) bool {
+	return a.Family == kernel.AF_INET6 && a.Scope == 0 && netip.AddrFrom16(a.IP).IsLinkLocalUnicast()
+}
+
 // machine returns the host that has the address, seen from h; nil if none has it.
 func (h *Host) machine(ip netip.Addr) *Host {
 	if h.has(ip) {

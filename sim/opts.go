@@ -1,12 +1,6 @@
 package sim
 
-import (
-	"encoding/binary"
-	"math"
-	"net/netip"
-
-	"github.com/ureactor/ureactor/internal/kernel"
-)
+import "github.com/ureactor/ureactor/internal/kernel"
 
 // An option is one that was set.
 type option struct{ level, name, value int }
@@ -26,6 +20,12 @@ var knownOptions = [][2]int{
 }
 
 func known(level, name int) bool {
+	if name == kernel.TCP_USER_TIMEOUT && name != 0 && level == kernel.IPPROTO_TCP {
+		return true
+	}
+	if level == kernel.IPPROTO_TCP && name == 0 { // the machine has no such option
+		return false
+	}
 	for _, o := range knownOptions {
 		if o[0] == level && o[1] == name {
 			return true
@@ -51,12 +51,17 @@ func put(list *[]option, level, name, value int) {
 }
 
 func get(list []option, level, name int) int {
+	n, _ := lookup(list, level, name)
+	return n
+}
+
+func lookup(list []option, level, name int) (value int, set bool) {
 	for _, o := range list {
 		if o.level == level && o.name == name {
-			return o.value
+			return o.value, true
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // options returns where a socket keeps its options.
@@ -74,8 +79,15 @@ func options(f file) *[]option {
 
 func (h *Host) setOpt(f file, level, name, value int) Errno {
 	list := options(f)
-	if list == nil || !known(level, name) || !hasLevel(f, level) {
+	if level == kernel.SOL_SOCKET && name == kernel.SO_LINGER && h.os() == Linux {
+		return kernel.EINVAL // it is a structure
+	}
+	if list == nil || !known(level, name) && !h.kept(f, level, name) || !hasLevel(f, level) {
 		return kernel.ENOPROTOOPT
+	}
+	value, e := h.allowed(f, level, name, value)
+	if e != 0 {
+		return e
 	}
 	sock := level == kernel.SOL_SOCKET
 	if sock && (name == kernel.SO_SNDBUF || name == kernel.SO_RCVBUF) {
@@ -140,6 +152,12 @@ func (h *Host) getOpt(f file, level, name int) (int, Errno) {
 	if list == nil {
 		return 0, kernel.ENOPROTOOPT
 	}
+	if h.os() == Linux && !hasLevel(f, level) {
+		return 0, kernel.EOPNOTSUPP
+	}
+	if n, ok := h.linuxOnly(f, level, name); ok {
+		return n, 0
+	}
 	if level == kernel.SOL_SOCKET {
 		switch name {
 		case kernel.SO_ERROR:
@@ -164,10 +182,13 @@ func (h *Host) getOpt(f file, level, name int) (int, Errno) {
 			return buffers(f, name == kernel.SO_SNDBUF), 0
 		}
 	}
-	if !known(level, name) || !hasLevel(f, level) {
+	if !known(level, name) && !h.kept(f, level, name) || !hasLevel(f, level) {
 		return 0, kernel.ENOPROTOOPT
 	}
-	n := get(*list, level, name)
+	n, set := lookup(*list, level, name)
+	if !set {
+		n = h.initial(level, name)
+	}
 	if n != 0 && h.os() != Linux && flag(level, name) != 0 {
 		n = flag(level, name)
 	}
@@ -232,57 +253,4 @@ func buffers(f file, send bool) int {
 		return s.sndbuf
 	}
 	return 0
-}
-
-// setBytes sets options that are structures: SO_LINGER and memberships of groups. An int has four
-// bytes.
-func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
-	u, isUDP := f.(*udp)
-	switch {
-	case level == kernel.SOL_SOCKET && name == kernel.SO_LINGER:
-		if len(p) < 8 {
-			return kernel.EINVAL
-		}
-		if s, ok := f.(*tcp); ok {
-			on, seconds := binary.NativeEndian.Uint32(p) != 0, binary.NativeEndian.Uint32(p[4:])
-			s.linger, s.waits = on && seconds == 0, 0
-			if on {
-				s.waits = int(min(seconds, math.MaxInt32/100)) // the limit on Linux
-			}
-		}
-		return 0
-	case isUDP && level == kernel.IPPROTO_IP && (name == kernel.IP_ADD_MEMBERSHIP || name == kernel.IP_DROP_MEMBERSHIP):
-		if len(p) < 8 {
-			return kernel.EINVAL
-		}
-		return u.join(netip.AddrFrom4([4]byte(p)), name == kernel.IP_ADD_MEMBERSHIP)
-	case isUDP && level == kernel.IPPROTO_IPV6 && (name == kernel.IPV6_JOIN_GROUP || name == kernel.IPV6_LEAVE_GROUP):
-		if len(p) < 20 {
-			return kernel.EINVAL
-		}
-		return u.join(netip.AddrFrom16([16]byte(p)), name == kernel.IPV6_JOIN_GROUP)
-	case level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_IF: // a host has one network
-		return 0
-	case level == kernel.SOL_SOCKET && (name == kernel.SO_RCVTIMEO || name == kernel.SO_SNDTIMEO):
-		return 0
-	case len(p) >= 4:
-		return h.setOpt(f, level, name, int(int32(binary.NativeEndian.Uint32(p))))
-	}
-	return kernel.EINVAL
-}
-
-func (h *Host) getBytes(f file, level, name int, p []byte) (int, Errno) {
-	if level == kernel.SOL_SOCKET && name == kernel.SO_LINGER {
-		v := make([]byte, 8)
-		if s, ok := f.(*tcp); ok && (s.linger || s.waits > 0) {
-			binary.NativeEndian.PutUint32(v, 1)
-			binary.NativeEndian.PutUint32(v[4:], uint32(s.waits))
-		}
-		return copy(p, v), 0
-	}
-	v, e := h.getOpt(f, level, name)
-	if e != 0 {
-		return 0, e
-	}
-	return copy(p, binary.NativeEndian.AppendUint32(nil, uint32(int32(v)))), 0
 }

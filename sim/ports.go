@@ -124,6 +124,9 @@ func (h *Host) bind(s *inet, f file, tcp bool, a Addr) Errno {
 	if s.bound {
 		return kernel.EINVAL
 	}
+	if h.os() == Linux && s.family == kernel.AF_INET6 && (a.Family == kernel.AF_INET || a.Is4In6() && s.v6only) {
+		return kernel.EINVAL
+	}
 	at, e := s.plain(a)
 	if e != 0 {
 		return e

@@ -123,11 +123,16 @@ func (s *tcp) retry() {
 	if s.tries == 0 {
 		s.since = w.now
 	}
-	if w.now-s.since > retryUntil {
+	until := int64(retryUntil)
+	if d := s.userTimeout(); d > 0 {
+		until = d
+	}
+	if w.now-s.since >= until {
 		s.fail(kernel.ETIMEDOUT)
 		return
 	}
 	wait := min(retryFirst<<min(s.tries, 10), retryMost)
+	wait = min(wait, max(s.since+until-w.now, 1))
 	s.tries++
 	s.stalled = true
 	w.events.add(w.now+wait, s, actRetry, 0, s.round)

@@ -39,9 +39,11 @@ type tcp struct {
 	since                       int64  // when the first packet was lost
 	lastAt, busyAt              int64
 	acking                      bool
-	noSpace                     bool // a writer waits for room
-	probing                     bool // see keepalive.go
-	probes                      int  // unanswered
+	noSpace                     bool  // a writer waits for room
+	probing                     bool  // see keepalive.go
+	probes                      int   // unanswered
+	probed                      int64 // since when the peer does not answer
+	connected                   bool  // a connect has returned 0 or EISCONN: see connect
 	sndbuf, rcvbuf, lowat       int
 
 	in     fifo

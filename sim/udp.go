@@ -26,6 +26,9 @@ type udp struct {
 	wrShut bool
 }
 
+// broadcast is the address of all machines of the network, which is one network here.
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
 // A membership is a socket's in a multicast group.
 type membership struct {
 	group netip.Addr
@@ -104,6 +107,9 @@ func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
 	case len(p) > most:
 		return 0, kernel.EMSGSIZE
 	}
+	if dest.Addr() == broadcast && get(s.opts, kernel.SOL_SOCKET, kernel.SO_BROADCAST) == 0 {
+		return 0, kernel.EACCES
+	}
 	from, e := s.h.route(&s.inet, s, false, dest)
 	if e != 0 {
 		return 0, e
@@ -119,7 +125,7 @@ func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
 	defer s.wake(poller.Out) // as if the device had sent it
 	for _, part := range d.segments(p) {
 		g := gram{data: append([]byte(nil), part...), ecn: d.ecn}
-		if dest.Addr().IsMulticast() {
+		if dest.Addr().IsMulticast() || dest.Addr() == broadcast {
 			for _, h := range s.h.w.hosts {
 				if h != s.h || !s.quiet {
 					s.throw(h, from, dest, g)
@@ -178,6 +184,16 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, g gram) {
 		}
 		return
 	}
+	if dest.Addr() == broadcast {
+		if u := h.ports.at(dest.Port(), false); u != nil {
+			for _, c := range u.claims {
+				if r, ok := c.f.(*udp); ok && !r.local.Addr().IsValid() && r.takes(dest.Addr()) && (!r.remote.IsValid() || r.remote == from) {
+					r.put(from, netip.Addr{}, g)
+				}
+			}
+		}
+		return
+	}
 	var best []*udp
 	score := -1
 	var sharing []claim
@@ -222,10 +238,10 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, g gram) {
 
 // put adds a datagram to the queue. One that has no room is lost.
 func (s *udp) put(from netip.AddrPort, asked netip.Addr, g gram) {
-	if s.size+len(g.data)+gramCost > s.rcvbuf {
+	if s.size+s.h.truesize(len(g.data)) > s.rcvbuf {
 		return
 	}
-	s.size += len(g.data) + gramCost
+	s.size += s.h.truesize(len(g.data))
 	g.from = s.told(from)
 	if !s.marks {
 		g.ecn = 0
@@ -250,7 +266,7 @@ func (s *udp) recv(p []byte, flags int) (int, gram, Errno) {
 	n := copy(p, g.data)
 	if flags&kernel.MSG_PEEK == 0 {
 		s.queue = append(s.queue[:0], s.queue[1:]...)
-		s.size -= len(g.data) + gramCost
+		s.size -= s.h.truesize(len(g.data))
 	}
 	if flags&kernel.MSG_TRUNC != 0 {
 		n = len(g.data)

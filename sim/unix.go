@@ -51,7 +51,7 @@ func (s *unixSocket) status() (st status) {
 	st.errno = s.err
 	switch {
 	case !s.stream:
-		return status{in: len(s.grams) > 0, out: !s.crowded(), errno: s.err, rdEnd: s.rdOver, wrEnd: s.wrOver}
+		return status{in: len(s.grams) > 0, out: !s.crowded() && s.used <= s.sndbuf/4, errno: s.err, rdEnd: s.rdOver, wrEnd: s.wrOver}
 	case s.phase == listening:
 		st.in = len(s.queue) > 0
 	case s.phase == fresh:
@@ -195,7 +195,7 @@ func (s *unixSocket) recv(p []byte, flags int) (int, gram, Errno) {
 			g.files = nil
 		} else {
 			s.grams = append(s.grams[:0], s.grams[1:]...)
-			g.by.wake(poller.Out)
+			g.freed()
 			if s.h.os() == Linux && len(s.grams) == gramsMost[Linux]-1 {
 				s.cleared()
 			}
@@ -300,18 +300,21 @@ func (s *unixSocket) throw(p []byte, to Addr, files []file) (int, Errno) {
 	case e != 0:
 	case r.rdOver:
 		e = kernel.EPIPE
-	case len(r.grams) >= gramsMost[s.h.os()]:
-		if e = kernel.EAGAIN; s.h.os() != Linux { // the write filter still reports room
-			e = kernel.ENOBUFS
-		}
+	case s.h.os() == Linux && (s.used >= s.sndbuf || r.peer != s && len(r.grams) >= gramsMost[Linux]):
+		e = kernel.EAGAIN
+	case s.h.os() != Linux && len(r.grams) >= gramsMost[s.h.os()]:
+		e = kernel.ENOBUFS // the write filter still reports room
 	}
 	if e != 0 {
-		if s.h.os() == Linux { // Linux frees what it has refused, and reports the room
+		if s.h.os() == Linux && s.used < s.sndbuf { // it frees what it has refused, and reports the room
 			s.wake(poller.Out)
 		}
 		return 0, e
 	}
 	r.grams = append(r.grams, gram{from: Addr{Family: kernel.AF_UNIX, Path: s.path}, data: append([]byte(nil), p...), by: s, files: files})
+	if s.h.os() == Linux {
+		s.used += skb(len(p))
+	}
 	r.wake(poller.In)
 	return len(p), 0
 }
@@ -338,6 +341,9 @@ func (s *unixSocket) close() {
 		}
 	}
 	for _, c := range s.queue {
+		if c.peer != nil && s.h.os() == Linux {
+			c.peer.err = kernel.ECONNRESET
+		}
 		c.close()
 	}
 	s.queue = nil
@@ -362,8 +368,16 @@ func (s *unixSocket) drain() {
 	s.grams = nil
 	for _, g := range lost {
 		s.h.forget(g.files)
-		g.by.wake(poller.Out)
+		g.freed()
 	}
+}
+
+// freed gives its sender room again.
+func (g *gram) freed() {
+	if g.by.h != nil && g.by.h.os() == Linux {
+		g.by.used -= skb(len(g.data))
+	}
+	g.by.wake(poller.Out)
 }
 
 func (s *unixSocket) vanish() {}

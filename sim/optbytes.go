@@ -1,0 +1,88 @@
+package sim
+
+import (
+	"encoding/binary"
+	"math"
+	"net/netip"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// setBytes sets options that are structures: SO_LINGER and memberships of groups. An int has four
+// bytes.
+func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
+	u, isUDP := f.(*udp)
+	switch {
+	case level == kernel.SOL_SOCKET && name == kernel.SO_LINGER:
+		if len(p) < 8 {
+			return kernel.EINVAL
+		}
+		if s, ok := f.(*tcp); ok {
+			on, seconds := binary.NativeEndian.Uint32(p) != 0, binary.NativeEndian.Uint32(p[4:])
+			s.linger, s.waits = on && seconds == 0, 0
+			if on {
+				s.waits = int(min(seconds, math.MaxInt32/100)) // the limit on Linux
+			}
+		}
+		return 0
+	case isUDP && level == kernel.IPPROTO_IP && (name == kernel.IP_ADD_MEMBERSHIP || name == kernel.IP_DROP_MEMBERSHIP):
+		if len(p) < 8 {
+			return kernel.EINVAL
+		}
+		return u.join(netip.AddrFrom4([4]byte(p)), name == kernel.IP_ADD_MEMBERSHIP)
+	case isUDP && level == kernel.IPPROTO_IPV6 && (name == kernel.IPV6_JOIN_GROUP || name == kernel.IPV6_LEAVE_GROUP):
+		if len(p) < 20 {
+			return kernel.EINVAL
+		}
+		return u.join(netip.AddrFrom16([16]byte(p)), name == kernel.IPV6_JOIN_GROUP)
+	case level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_IF: // a host has one network
+		return 0
+	case level == kernel.SOL_SOCKET && (name == kernel.SO_RCVTIMEO || name == kernel.SO_SNDTIMEO):
+		return setTime(options(f), name, p) // no call waits, so it has no effect
+	case len(p) >= 4:
+		return h.setOpt(f, level, name, int(int32(binary.NativeEndian.Uint32(p))))
+	}
+	return kernel.EINVAL
+}
+
+func (h *Host) getBytes(f file, level, name int, p []byte) (int, Errno) {
+	if level == kernel.SOL_SOCKET && name == kernel.SO_LINGER {
+		v := make([]byte, 8)
+		if s, ok := f.(*tcp); ok && (s.linger || s.waits > 0) {
+			binary.NativeEndian.PutUint32(v, 1)
+			binary.NativeEndian.PutUint32(v[4:], uint32(s.waits))
+		}
+		return copy(p, v), 0
+	}
+	if level == kernel.SOL_SOCKET && (name == kernel.SO_RCVTIMEO || name == kernel.SO_SNDTIMEO) && options(f) != nil {
+		micros := get(*options(f), level, name)
+		v := binary.NativeEndian.AppendUint64(nil, uint64(micros/1e6))
+		return copy(p, binary.NativeEndian.AppendUint64(v, uint64(micros%1e6))), 0
+	}
+	v, e := h.getOpt(f, level, name)
+	if e != 0 {
+		return 0, e
+	}
+	return copy(p, binary.NativeEndian.AppendUint32(nil, uint32(int32(v)))), 0
+}
+
+// setTime keeps a time of an option: two words of 64 bits, or of 32.
+func setTime(list *[]option, name int, p []byte) Errno {
+	var sec, micros int64
+	switch {
+	case list == nil || len(p) < 8:
+		return kernel.EINVAL
+	case len(p) < 16:
+		sec, micros = int64(int32(binary.NativeEndian.Uint32(p))), int64(int32(binary.NativeEndian.Uint32(p[4:])))
+	default:
+		sec, micros = int64(binary.NativeEndian.Uint64(p)), int64(binary.NativeEndian.Uint64(p[8:]))
+	}
+	if micros < 0 || micros >= 1e6 {
+		return edom
+	}
+	put(list, kernel.SOL_SOCKET, name, int(min(max(sec, 0), 1<<20)*1e6+micros))
+	return 0
+}
+
+// edom is EDOM, which has one number everywhere.
+const edom Errno = 33
