@@ -148,21 +148,20 @@ func (s *pages) serveConn(c net.Conn) {
 	}()
 	limit := &io.LimitedReader{R: c}
 	for in := bufio.NewReader(limit); ; {
-		limit.N = requestMost
+		limit.N = inspector.RequestMost
 		_ = c.SetDeadline(time.Now().Add(pageTime)) // it is open
-		r, err := readRequest(in)
-		if err == errNoRequest {
+		r, last, err := inspector.ReadRequest(in)
+		if err == inspector.ErrNoRequest {
 			return
 		}
 		w := &inspector.Response{Code: 400}
-		last := err != nil || r.last
 		if err != nil {
 			w.Body = []byte(err.Error() + "\n")
 		} else {
-			w = s.in.Serve(&r.Request)
+			w = s.in.Serve(r)
 			_, err = io.Copy(io.Discard, r.Body)
-			last = last || err != nil
 		}
+		last = last || err != nil || limit.N <= 0
 		if !writeResponse(c, w, err != nil || r.Method != "HEAD", last) {
 			return
 		}

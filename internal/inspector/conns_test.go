@@ -36,7 +36,7 @@ func manyConns(n int, now timeout.Deadline) *inside.Loop {
 }
 
 // pictured is a handler whose loop has this picture, and never another one.
-func pictured(t *testing.T, p *picture) *Inspector {
+func pictured(t testing.TB, p *picture) *Inspector {
 	h := inspect(started(t))
 	l := h.s.loops[0]
 	l.pic, l.ended = p, true

@@ -27,7 +27,7 @@ func (echo) Closed(*reactor.Conn, error)    {}
 func accept(*reactor.Conn) reactor.Handler  { return echo{} }
 
 // started is a loop that runs until the test ends.
-func started(t *testing.T, opts ...reactor.Option) *reactor.Reactor {
+func started(t testing.TB, opts ...reactor.Option) *reactor.Reactor {
 	t.Helper()
 	r, err := reactor.New(opts...)
 	if err != nil {
@@ -100,11 +100,21 @@ func get(h *Inspector, to string, headers ...string) got {
 }
 
 func ask(h *Inspector, method, host, target, body string, headers ...string) got {
+	r, ok := request(method, host, target, body, headers...)
+	if !ok {
+		panic(target)
+	}
+	w := h.Serve(r)
+	return got{w, string(w.Body)}
+}
+
+// request makes a request. ok is false if the target is none.
+func request(method, host, target, body string, headers ...string) (r *Request, ok bool) {
 	u, err := url.Parse(target)
 	if err != nil {
-		panic(err)
+		return nil, false
 	}
-	w := h.Serve(&Request{Method: method, Host: host, Path: u.Path, Query: u.Query(), Body: strings.NewReader(body),
+	return &Request{Method: method, Host: host, Path: u.Path, Query: u.Query(), Body: strings.NewReader(body),
 		Header: func(name string) string {
 			for i := 0; i+1 < len(headers); i += 2 {
 				if headers[i] == name {
@@ -112,8 +122,7 @@ func ask(h *Inspector, method, host, target, body string, headers ...string) got
 				}
 			}
 			return ""
-		}})
-	return got{w, string(w.Body)}
+		}}, true
 }
 
 // post sends an action: action, id, token.

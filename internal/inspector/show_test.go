@@ -20,6 +20,8 @@ import (
 	"github.com/ureactor/ureactor/kernel"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
+	sel "github.com/ureactor/ureactor/select"
+	"github.com/ureactor/ureactor/socket"
 )
 
 const markup = `<script>alert("x")</script>`
@@ -211,11 +213,11 @@ func TestEventsAreListed(t *testing.T) {
 }
 
 // Tasks show what they wait for, which Poll or descriptor, and a stack with the function of the
-// program.
+// program. Those that have waited longest come first.
 func TestTasksAreShown(t *testing.T) {
 	t.Parallel()
 	r := started(t)
-	sleeps := make(chan struct{})
+	sleeps, polls := make(chan struct{}), make(chan struct{})
 	on(t, r, func() {
 		r.Go(func(t *reactor.Task) {
 			close(sleeps)
@@ -223,17 +225,77 @@ func TestTasksAreShown(t *testing.T) {
 		})
 	})
 	<-sleeps
-	h := inspect(r)
-	var v tasksPage
-	eventually(t, "it sleeps", func() bool {
-		v = decode[tasksPage](t, h, "tasks")
-		return len(v.Tasks) == 1 && v.Tasks[0].Waits == "sleeps"
+	at := listen(t, r, "tcp", accept)
+	peer, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	on(t, r, func() {
+		r.Go(func(*reactor.Task) {
+			c, err := netconn.On(r).Dial("tcp", peer.Addr().String())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = c.Read(make([]byte, 1))
+		})
+		r.Go(func(*reactor.Task) {
+			p := sel.NewOn(r)
+			for range 3 {
+				s, err := socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)
+				if err == nil {
+					err = s.Bind(socket.Tuple("127.0.0.1", 0))
+				}
+				if err == nil {
+					err = s.Listen(1)
+				}
+				if err == nil {
+					err = p.Register(s, sel.POLLIN)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			close(polls)
+			_, _ = p.Poll(-1)
+		})
 	})
-	if task := v.Tasks[0]; task.Until == nil || *task.Until < 60 || *task.Until > 3600 || task.Func != "inspector.TestTasksAreShown.func1.1" {
-		t.Errorf("%+v", task)
+	<-polls
+	h := inspect(r)
+	want := map[string]string{ // by what a task waits for
+		"sleeps":              "inspector.TestTasksAreShown.func1.1",
+		"polls 3 objects":     "inspector.TestTasksAreShown.func2.2",
+		"waits for input at ": "inspector.TestTasksAreShown.func2.1",
+	}
+	var v tasksPage
+	eventually(t, "all wait", func() bool {
+		v = decode[tasksPage](t, h, "tasks")
+		found := 0
+		for _, task := range v.Tasks {
+			for waits, name := range want {
+				if strings.HasPrefix(task.Waits, waits) && task.Func == name {
+					found++
+				}
+			}
+		}
+		return found == len(want) && len(v.Tasks) == found
+	})
+	first := v.Tasks[0]
+	if first.Until == nil || *first.Until < 60 || *first.Until > 3600 || first.Waits != "sleeps" {
+		t.Errorf("%+v", first)
+	}
+	kinds := map[string]int{}
+	for _, w := range v.Watches {
+		if kinds[w.Kind] = len(w.Waiters); w.Kind == "socket of tasks" && w.Peer != peer.Addr().String() {
+			t.Errorf("%+v", w)
+		}
+	}
+	if kinds["Poll of 3 objects"] != 1 || kinds["socket of tasks"] != 1 || len(v.Watches) != 2 {
+		t.Errorf("%v: %+v; the listener at %v is none of them", kinds, v.Watches, at)
 	}
 	eventually(t, "its stack is there", func() bool { // stacks may be a second old
-		return strings.Contains(get(h, "task?id="+v.Tasks[0].ID).body, "inspector.deep")
+		return strings.Contains(get(h, "task?id="+first.ID).body, "inspector.deep")
 	})
 }
 

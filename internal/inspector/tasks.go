@@ -1,7 +1,9 @@
 package inspector
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,6 +11,9 @@ import (
 	"github.com/ureactor/ureactor/internal/stacks"
 	"github.com/ureactor/ureactor/poller"
 )
+
+// tasksMost is how many tasks and how many descriptors a page shows.
+const tasksMost = 1000
 
 // tasksPage is the page of tasks, and of the descriptors that they wait for.
 type tasksPage struct {
@@ -51,18 +56,17 @@ func (h *Inspector) tasks() *tasksPage {
 		v.Watched += len(pic.Watches)
 		w := pic.waits()
 		for j := range pic.Tasks {
-			if len(v.Tasks) == rowsMost {
-				break
-			}
 			v.Tasks = append(v.Tasks, pic.task(i, &pic.Tasks[j], w))
 		}
 		for j := range pic.Watches {
-			if len(v.Watches) == rowsMost {
+			if len(v.Watches) == tasksMost {
 				break
 			}
 			v.Watches = append(v.Watches, watch(i, &pic.Watches[j]))
 		}
 	}
+	slices.SortStableFunc(v.Tasks, func(a, b *taskRow) int { return cmp.Compare(b.For, a.For) })
+	v.Tasks = v.Tasks[:min(len(v.Tasks), tasksMost)]
 	return v
 }
 
@@ -188,7 +192,7 @@ func (h *Inspector) task(id string) (view, string) {
 func (v *tasksPage) title() string { return "Tasks" }
 
 func (v *tasksPage) write(p *page) {
-	p.tag("p", fmt.Sprintf("%d tasks.", v.Total))
+	p.tag("p", fmt.Sprintf("%d tasks. Those that have waited longest come first.", v.Total))
 	if len(v.Tasks) > 0 {
 		table(p, taskColumns, v.Tasks, nil)
 	}

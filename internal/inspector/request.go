@@ -1,0 +1,56 @@
+package inspector
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net/textproto"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// RequestMost is how many bytes a request may have. ReadRequest relies on its caller for that.
+const RequestMost = 32 << 10
+
+// ErrNoRequest is the end of a connection without a request.
+var ErrNoRequest = errors.New("no request")
+
+// ReadRequest reads an HTTP/1 request (RFC 9112) without a transfer coding: no browser sends one.
+// last means that no other request follows on the connection.
+func ReadRequest(in *bufio.Reader) (r *Request, last bool, err error) {
+	text := textproto.NewReader(in)
+	line, err := text.ReadLine()
+	if err != nil {
+		return nil, false, ErrNoRequest
+	}
+	parts := strings.Split(line, " ")
+	if len(parts) != 3 || !strings.HasPrefix(parts[2], "HTTP/1.") {
+		return nil, false, errors.New("the request must begin with: METHOD target HTTP/1.1")
+	}
+	target, err := url.ParseRequestURI(parts[1])
+	if err != nil {
+		return nil, false, errors.New("the target is no path")
+	}
+	head, err := text.ReadMIMEHeader()
+	if err != nil {
+		return nil, false, errors.New("the header is malformed, or longer than 32 KiB")
+	}
+	switch {
+	case len(head["Host"]) != 1:
+		return nil, false, errors.New("there must be one Host")
+	case len(head["Transfer-Encoding"]) > 0 || len(head["Content-Length"]) > 1:
+		return nil, false, errors.New("the body must have a Content-Length and no Transfer-Encoding")
+	}
+	length := int64(0)
+	if s := head.Get("Content-Length"); s != "" {
+		n, err := strconv.ParseUint(s, 10, 32)
+		if err != nil {
+			return nil, false, errors.New("the Content-Length is no number")
+		}
+		length = int64(n)
+	}
+	last = parts[2] == "HTTP/1.0" || strings.EqualFold(head.Get("Connection"), "close")
+	return &Request{Method: parts[0], Host: head.Get("Host"), Path: target.Path, Query: target.Query(),
+		Header: head.Get, Body: io.LimitReader(in, length)}, last, nil
+}

@@ -1,0 +1,29 @@
+package inspector
+
+import (
+	"bufio"
+	"io"
+	"strings"
+	"testing"
+)
+
+// A request is read as it was sent, or refused. Whatever comes, reading ends, and a request that was
+// read has a method, one host and a path.
+func FuzzReadRequest(f *testing.F) {
+	for _, s := range []string{
+		"GET /conns?q=a%20b HTTP/1.1\r\nHost: a\r\n\r\n", "POST /do HTTP/1.0\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+		"GET http://a/b HTTP/1.1\nHost: b\n\n", "GET * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "\r\n", "GET / HTTP/1.1\r\n :\r\n\r\n",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		r, _, err := ReadRequest(bufio.NewReader(io.LimitReader(strings.NewReader(s), RequestMost)))
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil || len(body) > len(s) || r.Header("Host") != r.Host || strings.ContainsAny(r.Method+r.Host, "\r\n") {
+			t.Errorf("%+v, %v", r, err)
+		}
+	})
+}
