@@ -1,0 +1,128 @@
+package metrics
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// An Exporter collects the metrics of one or more loops. Any goroutine may call its methods. None
+// of them makes a loop wait.
+type Exporter struct {
+	loops []*reactor.Reactor
+
+	mu    sync.Mutex // guards last and share
+	last  []reactor.Load
+	share []float64 // the utilization that was collected last
+}
+
+// New makes an Exporter of a reactor, or of all loops of a Group: New(g.Loops()...). From here on
+// the loops measure their time. Without a loop, or with a nil one, it panics.
+func New(loops ...*reactor.Reactor) *Exporter {
+	if len(loops) == 0 {
+		panic("metrics: New without a reactor; pass one, or Loops of a Group")
+	}
+	e := &Exporter{loops: append([]*reactor.Reactor(nil), loops...)}
+	for _, r := range loops {
+		if r == nil {
+			panic("metrics: New with a nil reactor")
+		}
+		e.last = append(e.last, r.Load())
+	}
+	e.share = make([]float64, len(loops))
+	return e
+}
+
+// A Kind is what the values of a Family are.
+type Kind uint8
+
+const (
+	Counter   Kind = iota // a count since the start; it never falls
+	Gauge                 // a present value
+	Histogram             // durations in buckets
+)
+
+func (k Kind) String() string {
+	if k > Histogram {
+		return "Kind(" + strconv.Itoa(int(k)) + ")"
+	}
+	return [...]string{"counter", "gauge", "histogram"}[k]
+}
+
+// A Family is one metric with its values.
+type Family struct {
+	Name string // as OpenTelemetry has it: ureactor.eventloop.time
+	Unit string // UCUM: "s", "By", "1" for a share, or a note such as "{turn}"
+	Help string
+	Kind Kind
+
+	Samples []Sample
+}
+
+// A Sample is a value with its labels, which are in the order of their names.
+type Sample struct {
+	Labels    []Label
+	Value     float64            // of a Counter or Gauge
+	Histogram *reactor.Histogram // of a Histogram
+}
+
+// A Label is a name and a value.
+type Label struct{ Name, Value string }
+
+// Gather returns all metrics in the order of their names. Each loop has samples of its own, with
+// the label "loop". ureactor.eventloop.utilization is of the time since the last Gather, which
+// every other method calls too.
+func (e *Exporter) Gather() []Family {
+	views := e.look()
+	all := make([]Family, 0, len(table))
+	for _, row := range table {
+		f := row.Family
+		for i := range views {
+			if row.once && i > 0 {
+				break
+			}
+			labels := []Label{{"loop", views[i].loop}}
+			if row.once {
+				labels = nil
+			}
+			for _, s := range row.samples(&views[i]) {
+				s.Labels = append(s.Labels, labels...)
+				slices.SortFunc(s.Labels, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
+				f.Samples = append(f.Samples, s)
+			}
+		}
+		if len(f.Samples) > 0 {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// A view is what one loop shows at one time.
+type view struct {
+	loop  string
+	stats reactor.Stats
+	load  reactor.Load
+	share float64 // utilization since the last view
+
+	open, allowed int // descriptors of the process
+}
+
+func (e *Exporter) look() []view {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	views := make([]view, len(e.loops))
+	for i, r := range e.loops {
+		v := &views[i]
+		v.loop, v.stats, v.load = strconv.Itoa(i), r.Stats(), r.Load()
+		if d := v.load.Since(&e.last[i]); d.Busy+d.Idle > 0 {
+			e.last[i], e.share[i] = v.load, d.Utilization()
+		}
+		v.share = e.share[i]
+	}
+	views[0].open, views[0].allowed = e.loops[0].Files()
+	return views
+}
