@@ -18,6 +18,7 @@ var layers = []layer{
 	{1, 4, 4, 1, exported, "select", "Poll (package sel)"},
 	{1, 8, 4, 1, exported, "netconn", "net.Conn, TLS"},
 	{2, 0, 2, 1, exported, "inspect", "a live page"},
+	{2, 2, 2, 1, exported, "metrics", "as text"},
 	{2, 4, 8, 1, exported, "socket", "MicroPython's sockets"},
 	{3, 0, 12, 1, exported, "reactor", "the loop: Conns, timers, posts, tasks, Groups"},
 	{4, 0, 4, 1, internal, "internal/netaddr", "addresses, socket files"},
