@@ -5,11 +5,13 @@ package netconn_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
@@ -83,8 +85,14 @@ func ExampleOn() {
 	r.Go(func(t *reactor.Task) {
 		for {
 			c, err := l.Accept()
-			if err != nil {
+			if errors.Is(err, net.ErrClosed) {
 				return // the reactor drains
+			}
+			if err != nil { // out of descriptors, perhaps: the listener stays open
+				if t.Sleep(10*time.Millisecond) != nil {
+					return
+				}
+				continue
 			}
 			t.Go(func(*reactor.Task) {
 				defer c.Close()
@@ -121,8 +129,14 @@ func ExampleConn_Data() {
 	r.Go(func(t *reactor.Task) {
 		for {
 			c, err := l.Accept()
-			if err != nil {
+			if errors.Is(err, net.ErrClosed) {
 				return // the reactor drains
+			}
+			if err != nil { // out of descriptors, perhaps: the listener stays open
+				if t.Sleep(10*time.Millisecond) != nil {
+					return
+				}
+				continue
 			}
 			t.Go(func(*reactor.Task) {
 				defer c.Close()
