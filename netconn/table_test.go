@@ -19,9 +19,9 @@ import (
 	"time"
 )
 
-// everything returns all that a program can ask an error: the text, the types, Op, Net, Source and Addr
-// at each level, what errors.Is matches, Timeout and Temporary. Ports and temporary folders differ
-// between two runs, so they are replaced.
+// everything returns all that a program can ask an error: the text, the types, Op, Net, Source and
+// Addr at each level, what errors.Is matches, Timeout and Temporary. Ports and temporary folders
+// differ between two runs, so they are replaced.
 func everything(err error) string {
 	if err == nil {
 		return "nil"

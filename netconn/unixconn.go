@@ -58,7 +58,8 @@ func (c *UnixConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	return n, c.sender(from), err
 }
 
-// receiveUnix waits for a datagram or data. The end of a stream is an error here, as in package net.
+// receiveUnix waits for a datagram or data. The end of a stream is an error here, as in package
+// net.
 func (c *UnixConn) receiveUnix(p []byte) (int, kernel.Addr, error) {
 	n, from, err := c.receive(p)
 	if err == nil && n == 0 && len(p) > 0 && !c.packets() {

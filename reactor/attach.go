@@ -138,10 +138,9 @@ func (c *Conn) SetHandler(h Handler) error {
 var errHasFilter = errors.New("reactor: the Conn has a Filter already")
 
 // StartFilter puts a Filter between the wire and the Handler of an open Conn, as after STARTTLS.
-// Earlier output goes out as it is. read is input that belongs to the Filter and that the
-// Handler has got already: what follows the command in Data's argument. The Filter must copy what
-// it keeps. Opened is called when the Filter is ready, also if it was called before. See
-// WithFilters.
+// Earlier output is sent unchanged. read has input for the Filter that the Handler has got already:
+// the bytes after the command in Data's argument. The Filter must copy the bytes that it keeps.
+// Opened is called when the Filter is ready, also if it was called before. See WithFilters.
 func (c *Conn) StartFilter(read []byte, make func(w *Wire) Filter) error {
 	switch {
 	case make == nil:

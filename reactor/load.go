@@ -109,8 +109,8 @@ func (f *figures) present(began, since, now timeout.Deadline) time.Duration {
 	return time.Duration(max(0, now-began))
 }
 
-// Load returns the sums over the loops. Present, Unsent, Longest and Recent are the longest of them.
-// Utilization is the average. For a single loop call Load of its Reactor: see Loops.
+// Load returns the sums over the loops. Present, Unsent, Longest and Recent are the longest of
+// them. Utilization is the average. For a single loop call Load of its Reactor: see Loops.
 func (g *Group) Load() (sum Load) {
 	for _, r := range g.loops {
 		l := r.Load()

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Longest names the handler's type, the function of a timer, a post and a Task, if the turn had only
-// that.
+// Longest names the handler's type, the function of a timer, a post and a Task, if the turn had
+// only that.
 func TestLongestNamesItsCallback(t *testing.T) {
 	const stall = 7 * time.Millisecond
 	for want, cause := range map[string]func(t *lab, stalls func()){

@@ -19,11 +19,12 @@ import (
 // No lock is held while an Object's method runs, or during a wait. mu is locked before a Desc's
 // own lock. Hooks of Descs run under neither. On a loop mu is never contended.
 type set struct {
-	k            kernel.Kernel
-	w            desc.Waiter
-	seq          func(yield func(Pollable, Events) bool) // iterate, made once
-	f            func()                                  // notify, made once
-	runCallbacks func() kernel.Errno                     // the loop's; nil where callers park
+	k   kernel.Kernel
+	w   desc.Waiter
+	seq func(yield func(Pollable, Events) bool) // iterate, made once
+	f   func()                                  // notify, made once
+	// runs the pending callbacks of the loop; nil where callers park
+	runCallbacks func() kernel.Errno
 
 	mu             sync.Mutex // guards the rest
 	d              *desc.Desc // the Poller's; nil until ensurePoller has made a Poller

@@ -18,7 +18,7 @@ type callback struct {
 	amount int  // bytes of that input; -1 if unknown
 	ready  poller.Readiness
 	posted atomic.Bool // a call of f is posted; arrivals until it runs add no other
-	run    func()      // calls f with of, on a loop; made once, because each Event calls it
+	run    func()      // calls f on a loop, with the Socket of; made once, because each Event calls it
 	of     *Socket     // set while run runs
 }
 

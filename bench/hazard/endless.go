@@ -128,7 +128,7 @@ func (t *Target) pieces(wire []byte, answer func(c net.Conn) error) (string, err
 	writing.Go(func() {
 		for i := range wire {
 			if _, err := c.Write(wire[i : i+1]); err != nil {
-				return // the answer tells
+				return // the answer shows it
 			}
 		}
 	})

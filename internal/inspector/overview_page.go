@@ -125,7 +125,7 @@ var timerColumns = []column[*timersRow]{
 	number("", "last in", func(t *timersRow) string { return secondsText(t.Last) }),
 }
 
-// orDash is the number, or a dash for the one that means none.
+// orDash returns the text of n, or a dash if n is none.
 func orDash(n, none int) string {
 	if n == none {
 		return "–"

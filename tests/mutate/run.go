@@ -150,7 +150,7 @@ func failedTest(out string) string {
 	return "ended"
 }
 
-// start runs a test binary and kills it, with its children, when the time is over.
+// start runs a test binary and kills it, with its children, when the time has passed.
 func (g *group) start(ctx context.Context, b *binary, env []string, limit time.Duration, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
