@@ -9,7 +9,7 @@ import (
 
 // readGram waits for a datagram.
 func (c *gram) readGram(p []byte) (int, error) {
-	if len(p) == 0 { // as package net: the datagram stays
+	if len(p) == 0 { // as in package net, the datagram stays in the queue
 		if c.d.Closed() {
 			return 0, c.fail("read", kernel.EBADF)
 		}

@@ -61,8 +61,8 @@ func alternate(list []Endpoint) []Endpoint {
 }
 
 // Next returns the next address and its limit. ok is false if there is none. left is the time that
-// the whole dial has left. An address that has to fail before the next one is tried has a part of
-// it.
+// the whole dial has left. If an address has to fail before the next one is tried, its limit is a
+// part of left.
 func (o *Order) Next(left time.Duration) (e Endpoint, limit time.Duration, ok bool) {
 	if len(o.list) == 0 {
 		return e, 0, false
