@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/frame"
+	"github.com/ureactor/ureactor/inspect"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
@@ -28,6 +29,8 @@ import (
 // functions are the exported functions that take a number, a slice or a function. Each entry closes
 // what it opens.
 var functions = map[string]any{
+	"inspect.Handler": func(loops []*reactor.Reactor) { inspect.Handler(loops) },
+
 	"frame.Length":    func(bytes, max int) { frame.Length(bytes, binary.BigEndian, max) },
 	"frame.Varint":    func(max int) { frame.Varint(max) },
 	"frame.Delimiter": func(max int) { frame.Delimiter(",", max) },
