@@ -203,7 +203,7 @@ func (s *SSLSocket) again(o op, err error) error {
 	if s.s.d.Closed() {
 		err = kernel.EBADF
 	}
-	return s.fail(o, err)
+	return s.fail(o, repeated(err))
 }
 
 // passes returns whether a later call may succeed after this error.

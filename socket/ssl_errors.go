@@ -15,6 +15,7 @@ import (
 // mbedtls's numbers, which are MicroPython's args[0] of an error of TLS.
 const (
 	sslLast          = -0x100 // the numbers of mbedtls's modules are below
+	sslRefused       = -0x2700
 	sslX509          = -0x3000
 	sslBadConfig     = -0x5e80
 	sslIllegal       = -0x6600
@@ -32,6 +33,7 @@ const (
 )
 
 var sslTexts = map[int]string{
+	sslRefused:       "MBEDTLS_ERR_X509_CERT_VERIFY_FAILED",
 	sslX509:          "MBEDTLS_ERR_X509_FATAL_ERROR",
 	sslBadConfig:     "MBEDTLS_ERR_SSL_BAD_CONFIG",
 	sslIllegal:       "MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER",
@@ -62,6 +64,8 @@ func sslNumber(err error) int {
 	switch {
 	case errors.As(err, &refused):
 		return int(refused)
+	case errors.As(err, new(refusedBefore)):
+		return sslRefused
 	case errors.Is(err, errNoClientCert):
 		return sslNoClientCert
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -154,6 +158,21 @@ func (e *VerifyError) Info() string {
 	}
 	return b.String()
 }
+
+// repeated returns the error of the calls after the one that has returned err. Only the first one
+// says what is wrong with the peer's certificate.
+func repeated(err error) error {
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return refusedBefore{refused.err}
+	}
+	return err
+}
+
+// refusedBefore is the error of a call after a handshake that has refused the peer's certificate.
+type refusedBefore struct{ error }
+
+func (e refusedBefore) Unwrap() error { return e.error }
 
 // tlsError makes the error of a call from one of crypto/tls.
 func tlsError(o op, err error) error {

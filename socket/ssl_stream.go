@@ -217,7 +217,7 @@ func (s *SSLStream) begin() error {
 	if s.closed {
 		return kernel.EBADF
 	}
-	return s.failed
+	return repeated(s.failed)
 }
 
 func (s *SSLStream) ask(i poller.Interest) {

@@ -121,7 +121,7 @@ func (r *runner) run(kernel, name string) outcome {
 	}
 	ports := r.ports()
 	got, diag := r.Run(kernel, filepath.Dir(path), limit, r.path(ports, r.Modules, r.scripts()),
-		"-W", "ignore", program(), "-root", filepath.Join(r.tree, "extmod"), strconv.Itoa(ports), path)
+		"-W", "ignore", runtest(), "-root", filepath.Join(r.tree, "extmod"), strconv.Itoa(ports), path)
 	reason, impossible := beyond[name]
 	if !impossible {
 		reason, impossible = beyond[kernel+"/"+name]
@@ -157,7 +157,7 @@ func (r *runner) judge(source, path, got, diag string) (good bool, want string) 
 	default:
 		ports := r.ports()
 		text, _ := r.Run("", filepath.Dir(path), limit, r.path(ports, r.scripts()),
-			"-W", "ignore", program(), strconv.Itoa(ports), path)
+			"-W", "ignore", runtest(), strconv.Itoa(ports), path)
 		want = normal(text, ports)
 	}
 	return got == want && !strings.Contains(diag, "exit status"), want
@@ -171,7 +171,7 @@ func (r *runner) path(ports int, folders ...string) []string {
 // scripts returns the folder of the conformance scripts, whose helpers runtest.py uses.
 func (r *runner) scripts() string { return filepath.Join(r.Modules, "../scripts") }
 
-func program() string {
+func runtest() string {
 	path, err := filepath.Abs("py/runtest.py")
 	if err != nil {
 		panic(err)

@@ -125,8 +125,9 @@ def failure(f, *args):
 def wrapped(port, sctx, cctx, name=None):
     # Both ends of a connection, wrapped and not blocking; the handshake has not begun.
     c, s = pair(port)
-    c.setblocking(False)
-    s.setblocking(False)
+    for x in c, s:
+        x.setblocking(False)
+        x.setsockopt(6, 1, 1)  # TCP_NODELAY
     c = cctx.wrap_socket(c, server_hostname=name, do_handshake_on_connect=False)
     s = sctx.wrap_socket(s, server_side=True, do_handshake_on_connect=False)
     return c, s
