@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The content types of what Text and OpenMetrics write.
+// The content types of the output of Text and OpenMetrics.
 const (
 	TextType        = "text/plain; version=0.0.4; charset=utf-8"
 	OpenMetricsType = "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A request is read as it was sent, or refused. Whatever comes, reading ends, and a request that was
+// A request is read as it was sent, or refused. Reading ends with any input. A request that was
 // read has a method, one host and a path.
 func FuzzReadRequest(f *testing.F) {
 	for _, s := range []string{
