@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,7 +73,8 @@ type Sample struct {
 // A Label is a name and a value.
 type Label struct{ Name, Value string }
 
-// Gather returns all metrics in the order of their names. Each loop has samples of its own, with
+// Gather returns all metrics in the order of their names in Prometheus, and the samples in the
+// order of their labels. Each loop has samples of its own, with
 // the label "loop". ureactor.eventloop.utilization is of the time since the last Gather, which
 // every other method calls too.
 func (e *Exporter) Gather() []Family {
@@ -90,15 +92,22 @@ func (e *Exporter) Gather() []Family {
 			}
 			for _, s := range row.samples(&views[i]) {
 				s.Labels = append(s.Labels, labels...)
-				slices.SortFunc(s.Labels, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
+				slices.SortFunc(s.Labels, compareLabel)
 				f.Samples = append(f.Samples, s)
 			}
 		}
+		slices.SortFunc(f.Samples, func(a, b Sample) int { return compareLabels(a.Labels, b.Labels) })
 		if len(f.Samples) > 0 {
 			all = append(all, f)
 		}
 	}
 	return all
+}
+
+func compareLabels(a, b []Label) int { return slices.CompareFunc(a, b, compareLabel) }
+
+func compareLabel(a, b Label) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 }
 
 // A view is what one loop shows at one time.
