@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/ureactor/ureactor/netconn"
 )
@@ -27,7 +29,7 @@ func overOurTLS(s *http.Server, l net.Listener) net.Listener {
 	cfg.NextProtos = []string{"h2", "http/1.1"}
 	s.Protocols = both
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		return context.WithValue(ctx, stateOf{}, c.(opaque).tls)
+		return context.WithValue(ctx, stateOf{}, c.(*opaque).tls)
 	}
 	h := s.Handler
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -48,17 +50,62 @@ func (l opaqueListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	t := c.(*netconn.TLSConn)
-	return opaque{t, t}, nil
+	return &opaque{Conn: t, tls: t, checks: true}, nil
 }
 
 // An opaque connection has no ConnectionState.
 type opaque struct {
 	net.Conn
-	tls *netconn.TLSConn
+	tls    *netconn.TLSConn
+	checks bool   // the client's preface is still to be checked
+	held   []byte // read already
+	err    error  // the preface is another
 }
 
+// preface is what a client of HTTP/2 sends first (RFC 9113, section 3.4).
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
 // CloseWrite is how net/http ends its output.
-func (c opaque) CloseWrite() error { return c.tls.CloseWrite() }
+func (c *opaque) CloseWrite() error { return c.tls.CloseWrite() }
+
+// Read ends the connection of a client that has agreed on HTTP/2 and speaks something else. net/http
+// would answer it in HTTP/1.1.
+func (c *opaque) Read(p []byte) (int, error) {
+	if err := c.check(); err != nil {
+		return 0, err
+	}
+	if len(c.held) > 0 {
+		n := copy(p, c.held)
+		c.held = c.held[n:]
+		return n, nil
+	}
+	return c.tls.Read(p)
+}
+
+// check reads the preface. A deadline may end it, and the next call continues.
+func (c *opaque) check() error {
+	for c.checks && c.err == nil {
+		if err := c.tls.Handshake(); err != nil {
+			return err
+		}
+		if c.tls.ConnectionState().NegotiatedProtocol != "h2" || len(c.held) == len(preface) {
+			c.checks = false
+			break
+		}
+		var room [len(preface)]byte
+		n, err := c.tls.Read(room[:len(preface)-len(c.held)])
+		if err != nil {
+			return err
+		}
+		if c.held = append(c.held, room[:n]...); !strings.HasPrefix(preface, string(c.held)) {
+			// net/http closes without an answer after a *net.OpError.
+			c.err = &net.OpError{Op: "read", Net: "tcp", Addr: c.RemoteAddr(), Err: errPreface}
+		}
+	}
+	return c.err
+}
+
+var errPreface = errors.New("no HTTP/2 preface")
 
 // throughOurTLS returns a Transport over TLS of package netconn, for servers that speak HTTP/2.
 func throughOurTLS(cfg *tls.Config) *http.Transport {
@@ -79,6 +126,6 @@ func throughOurTLS(cfg *tls.Config) *http.Transport {
 			_ = t.Close()
 			return nil, err
 		}
-		return opaque{t, t}, nil
+		return &opaque{Conn: t, tls: t}, nil
 	}}
 }
