@@ -68,8 +68,8 @@ const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 // CloseWrite is how net/http ends its output.
 func (c *opaque) CloseWrite() error { return c.tls.CloseWrite() }
 
-// Read ends the connection of a client that has agreed on HTTP/2 and speaks something else. net/http
-// would answer it in HTTP/1.1.
+// Read ends the connection of a client that has agreed on HTTP/2 and speaks something else.
+// net/http would answer it in HTTP/1.1.
 func (c *opaque) Read(p []byte) (int, error) {
 	if err := c.check(); err != nil {
 		return 0, err

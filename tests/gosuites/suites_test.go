@@ -122,7 +122,7 @@ func (r *runner) all(netconn bool) map[string]verdict {
 			if v.ok {
 				break
 			}
-			text := r.run(netconn, "-test.v", "-test.run", "^"+name+"$", "-test.timeout", "3m")
+			text := r.run(netconn, "-test.v", "-test.run", "^"+name+"$", "-test.timeout", "1m")
 			v = verdicts(text)[name]
 			v.text = tail(text)
 		}
