@@ -179,23 +179,25 @@ func (s *SSLSocket) open() bool {
 // later calls, and Polls report POLLNVAL. After any other error of a write there may be input left.
 func (s *SSLSocket) fail(o op, err error) error {
 	runtime.KeepAlive(s.s)
-	cause := err
-	var e kernel.Errno
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &e):
-		err = s.s.fail(o, e)
-		if passes(e) || o == opWrite && s.open() {
-			return err
+	}
+	var e kernel.Errno
+	if errors.As(err, &e) {
+		if !passes(e) && !(o == opWrite && s.open()) {
+			s.st.failWith(err)
 		}
-	default:
-		err = tlsError(o, err)
+		return s.s.fail(o, e)
 	}
-	if s.st.failed.CompareAndSwap(nil, &cause) {
-		s.st.news()
+	s.st.failWith(err)
+	return tlsError(o, err)
+}
+
+// failWith makes err the error of all later calls, unless there is one.
+func (st *sslState) failWith(err error) {
+	if st.failed.CompareAndSwap(nil, &err) {
+		st.news()
 	}
-	return err
 }
 
 // again returns the error of a call after one that has failed.

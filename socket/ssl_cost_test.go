@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -90,4 +91,39 @@ func heapNow() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// A message of 64 bytes that goes there and back over TLS costs few allocations. crypto/tls makes
+// most of them.
+func TestSSLEchoAllocatesLittle(t *testing.T) {
+	if raceEnabled || !longtest.Measures(t) {
+		return
+	}
+	parked(t, func(l *lab) {
+		const most = 7
+		me := issue(t, nil, &x509.Certificate{})
+		c, s := l.pair()
+		echo := l.beside(func(l *lab) {
+			far, err := socket.WrapSSL(s, true, socket.SSLOptions{Key: me.keyDER(), Cert: me.certPEM()})
+			l.must(err)
+			p := make([]byte, 64)
+			for n, err := far.ReadInto(p); n == len(p) && err == nil; n, err = far.ReadInto(p) {
+				_, err = far.Write(p)
+				l.must(err)
+			}
+		})
+		near, err := socket.WrapSSL(c, false, socket.SSLOptions{})
+		l.must(err)
+		p := make([]byte, 64)
+		if n := testing.AllocsPerRun(100, func() {
+			_, err := near.Write(p)
+			l.must(err)
+			_, err = near.ReadInto(p)
+			l.must(err)
+		}); n > most {
+			t.Errorf("%v allocations for a message, want at most %d", n, most)
+		}
+		l.must(near.Close())
+		echo()
+	})
 }
