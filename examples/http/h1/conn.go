@@ -103,11 +103,8 @@ func (h *conn) setTimeout(c *reactor.Conn, incomplete bool) {
 
 // nextHead reads the head of a request, and reports whether there was one.
 func (h *conn) nextHead(c *reactor.Conn) bool {
-	for h.seen == 0 { // empty lines before a request, as after an old client's body: RFC 9112, 2.2
-		if p, err := h.in.Peek(2); err != nil || string(p) != "\r\n" {
-			break
-		}
-		_, _ = h.in.Discard(2)
+	if h.seen == 0 && !h.skipEmptyLines() {
+		return false
 	}
 	r, whole, no := nextHead(h.in, &h.seen)
 	if no != "" {
@@ -122,6 +119,22 @@ func (h *conn) nextHead(c *reactor.Conn) bool {
 		_ = c.Send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 	}
 	return true
+}
+
+// skipEmptyLines consumes empty lines in front of a request, as after an old client's body: RFC
+// 9112, 2.2. It reports whether a request has begun.
+func (h *conn) skipEmptyLines() bool {
+	for {
+		p, err := h.in.Peek(2)
+		if err != nil {
+			p, err = h.in.Peek(1)
+			return err == nil && p[0] != '\r' // half a line
+		}
+		if string(p) != "\r\n" {
+			return true
+		}
+		_, _ = h.in.Discard(2)
+	}
 }
 
 // nextPiece handles a piece of a request's body, or its end. It reports whether to go on.

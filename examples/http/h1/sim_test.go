@@ -75,6 +75,7 @@ func TestPipelineUnderFaults(t *testing.T) {
 			rng := host.Rand()
 			for range 20 {
 				body := strings.Repeat("body", rng.Int(3000))
+				text += strings.Repeat("\r\n", rng.Int(3))
 				switch rng.Int(3) {
 				case 0:
 					text += "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
