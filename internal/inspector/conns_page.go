@@ -88,7 +88,9 @@ var connColumns = []column[*connRow]{
 	{"state", "state", "", func(p *page, c *connRow) {
 		p.text(strings.Join(c.State, ", "))
 		if c.Why != "" {
-			p.tag("small", c.Why)
+			p.raw(`<small class="why">`)
+			p.text(c.Why)
+			p.raw("</small>")
 		}
 	}},
 	number("stuck", "stuck for", func(c *connRow) string { return seconds(c.Stuck) }),

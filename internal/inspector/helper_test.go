@@ -170,3 +170,8 @@ func wantPanic(t *testing.T, says string, f func()) {
 	}()
 	f()
 }
+
+// deep is where a Task sleeps.
+//
+//go:noinline
+func deep(t *reactor.Task) { _ = t.Sleep(time.Hour) }

@@ -13,6 +13,8 @@ type overviewPage struct {
 	Listeners []*listenerRow `json:"listeners"`
 	Packets   []*packetRow   `json:"packets"`
 	Timers    []*timersRow   `json:"timers"`
+	Open      int            `json:"open"` // descriptors of the process; -1: not known
+	Allowed   int            `json:"allowed"`
 	LogLevel  string         `json:"log_level,omitempty"`
 
 	charts [][3][]float64
@@ -26,6 +28,8 @@ type loopRow struct {
 	Lag         float64 `json:"lag"`  // 99 of 100 timers were late by no more
 	Turn        float64 `json:"turn"` // 99 of 100 turns took no longer
 	Present     float64 `json:"present"`
+	Longest     float64 `json:"longest"`            // turn of the last 10 to 20 seconds
+	Callback    string  `json:"callback,omitempty"` // the one that took longest in it, most likely
 	Turns       float64 `json:"turns_per_second"`
 	In          float64 `json:"in_per_second"`
 	Out         float64 `json:"out_per_second"`
@@ -80,6 +84,8 @@ func (h *Inspector) overview() *overviewPage {
 			o.LogLevel = clean(string(text))
 		}
 	}
+	o.Open, o.Allowed = h.s.loops[0].r.Files()
+	o.Findings = append(o.Findings, filesFindings(o.Open, o.Allowed)...)
 	for i, l := range h.s.loops {
 		o.Findings = append(o.Findings, l.findings(i)...)
 		row, charts, pic := l.row(i)
@@ -104,6 +110,7 @@ func (l *loop) row(i int) (row loopRow, charts [3][]float64, pic *picture) {
 		Conns: n.stats.Conns, Tasks: n.stats.Tasks, Timers: n.stats.Timed, Posted: n.stats.Posted,
 		Buffered: n.stats.Buffered, Unsent: n.load.Unsent.Seconds(), Throttled: n.stats.Throttled,
 		Watched: n.stats.Watched, Pictured: -1,
+		Longest: n.load.Recent.Took.Seconds(), Callback: clean(n.load.Recent.Callback),
 	}
 	switch {
 	case hangs > 0:

@@ -14,6 +14,9 @@ func (o *overviewPage) write(p *page) {
 		p.charts(o.Loops[i], &o.charts[i])
 	}
 	table(p, loopColumns, o.Loops, nil)
+	if o.Open >= 0 {
+		p.tag("p", "The process has "+itoa(o.Open)+" of "+itoa(o.Allowed)+" descriptors.")
+	}
 	if len(o.Listeners) > 0 {
 		p.raw("<h2>Listeners</h2>")
 		table(p, listenerColumns, o.Listeners, nil)
@@ -78,6 +81,12 @@ var loopColumns = []column[*loopRow]{
 	number("", "utilization", func(l *loopRow) string { return itoa(int(100*l.Utilization+0.5)) + " %" }),
 	number("", "lag p99", func(l *loopRow) string { return secondsText(l.Lag) }),
 	number("", "turn p99", func(l *loopRow) string { return secondsText(l.Turn) }),
+	{"", "longest turn", "", func(p *page, l *loopRow) {
+		if l.Longest > 0 {
+			p.text(secondsText(l.Longest))
+			p.tag("small", shortFunc(l.Callback))
+		}
+	}},
 	number("", "turns/s", func(l *loopRow) string { return countText(l.Turns) }),
 	number("", "in/s", func(l *loopRow) string { return bytesText(l.In) }),
 	number("", "out/s", func(l *loopRow) string { return bytesText(l.Out) }),

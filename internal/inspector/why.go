@@ -104,6 +104,15 @@ func (l *loop) findings(i int) (list []finding) {
 	return list
 }
 
+// filesFindings warn before the process has no descriptors left.
+func filesFindings(open, allowed int) []finding {
+	if open < 0 || open < allowed-allowed/10 {
+		return nil
+	}
+	return []finding{{"warning", fmt.Sprintf("the process has %d of %d descriptors", open, allowed),
+		"Without descriptors nothing is accepted, dialled or looked up. Raise the limit (ulimit -n).", "", ""}}
+}
+
 // suspendedText says what goes on, and what helps.
 func suspendedText(cause kernel.Errno) string {
 	text := "It tries again ten times a second. What connects meanwhile waits in the backlog."
