@@ -163,8 +163,8 @@ type traceless struct{ context.Context }
 
 func (t traceless) Value(key any) any {
 	if k := reflect.TypeOf(key); k != nil {
-		switch k.PkgPath() {
-		case "net/http/httptrace", "internal/nettrace":
+		switch k.PkgPath() + "." + k.Name() {
+		case "net/http/httptrace.clientEventContextKey", "internal/nettrace.TraceKey":
 			return nil
 		}
 	}
