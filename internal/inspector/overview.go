@@ -2,6 +2,8 @@ package inspector
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/ureactor/ureactor/internal/inside"
 )
@@ -85,6 +87,7 @@ func (h *Inspector) overview() *overviewPage {
 		}
 	}
 	o.Open, o.Allowed = h.s.loops[0].r.Files()
+	o.Open = min(o.Open, o.Allowed) // to count takes a descriptor
 	o.Findings = append(o.Findings, filesFindings(o.Open, o.Allowed)...)
 	for i, l := range h.s.loops {
 		o.Findings = append(o.Findings, l.findings(i)...)
@@ -94,6 +97,7 @@ func (h *Inspector) overview() *overviewPage {
 			o.add(i, pic)
 		}
 	}
+	slices.SortStableFunc(o.Findings, func(a, b finding) int { return strings.Compare(a.Level, b.Level) }) // problems first
 	return o
 }
 

@@ -1,0 +1,41 @@
+package pages
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/ureactor/ureactor/metrics"
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// Each metric that a page names is one that package metrics writes. A histogram is named without
+// the end of its series, too.
+func TestMetricsOnPagesExist(t *testing.T) {
+	r, err := reactor.New()
+	if err != nil {
+		t.Skip("no reactor on this system: ", err)
+	}
+	defer r.Shutdown(context.Background())
+	var text strings.Builder
+	if err := metrics.New(r).Text(&text); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	name := regexp.MustCompile(`\bureactor_[a-z0-9_]*[a-z0-9]`)
+	for _, m := range name.FindAllString(text.String(), -1) {
+		known[m] = true
+	}
+	found := 0
+	for page, text := range pages(t) {
+		for _, m := range name.FindAllString(text, -1) {
+			if found++; !known[m] {
+				t.Errorf("%s names %s, which does not exist", page, m)
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("%d metrics found", found)
+	}
+}
