@@ -113,7 +113,7 @@ func (l *lab) refuse(s *socket.Socket, to socket.Addr) (told bool) {
 // fill sends on a non-blocking socket until nothing fits.
 func (l *lab) fill(s *socket.Socket) (n int) {
 	p := make([]byte, 64<<10)
-	for idle := 0; idle < 3; { // the kernel may find room once more
+	for idle := 0; idle < 20; { // a busy machine delivers late ACKs, which make room once more
 		k, err := s.Send(p)
 		n += k
 		if err != nil {

@@ -30,7 +30,7 @@ def main(port):
                 try:
                     client, peer = server.accept()
                 except OSError:
-                    time.sleep(0.1)  # it has gone again, or there is no room for it
+                    time.sleep(0.1)  # it was reset, or no descriptor is free for it
                     continue
                 client.settimeout(2)  # a line that has begun has to end
                 poller.register(client, select.POLLIN)

@@ -57,7 +57,7 @@ func (d *Desc) dropOutput() {
 }
 
 // Drains returns whether a short recv empties the socket, or an Event reports the rest.
-func (d *Desc) Drains() bool { return d.ShortIsAll || d.level }
+func (d *Desc) Drains() bool { return d.ShortIsAll || !d.shared && d.level }
 
 // suspend suspends the registration if keep is set, else unregisters the Desc; locked. A Transient
 // Desc is suspended when its call ends, a level-triggered one when no call receives the input that
