@@ -114,11 +114,12 @@ var elsewhere = map[string]string{
 }
 
 var functionTakes = takes{
-	"netconn.DialTimeout.0":    "as in package net, 0 is no limit and less is over",
-	"reactor.HistogramBound.0": "the first bucket",
-	"reactor.WithMaxConns.0":   "any number of Conns",
-	"select.Select.3":          "below 0 is for ever, as in MicroPython",
-	"socket.Tuple6.2":          "a scope has 32 bits without a sign",
+	"netconn.DialTimeout.0":       "as in package net, 0 is no limit and less is over",
+	"reactor.HistogramBound.0":    "the first bucket",
+	"reactor.WithFallbackDelay.0": "below 0 an address has to fail first, as in package net",
+	"reactor.WithMaxConns.0":      "any number of Conns",
+	"select.Select.3":             "below 0 is for ever, as in MicroPython",
+	"socket.Tuple6.2":             "a scope has 32 bits without a sign",
 }
 
 func config() *tls.Config {
