@@ -32,6 +32,7 @@ var refusals = map[string]string{
 	strings.Repeat("x", maxHead):                                 "414",
 	"GET / HTTP/1.1\r\nX: " + strings.Repeat("x", maxHead):       "431",
 	"GET / HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 3000):      "431",
+	"\n\r\n\r\n": "400",
 	// 9112, 2.2: a bare LF, also before the end has come, and a bare CR
 	"GET / HTTP/1.1\nHost: a\n\n":                  "400",
 	"GET / HTTP/1.1\r\nHost: a\n\r\n":              "400",

@@ -97,17 +97,16 @@ func incomplete(p []byte, seen int) refusal {
 
 // parse parses lines that each end with CRLF.
 func parse(p []byte) (r request, whole bool, no refusal) {
-	i := bytes.IndexByte(p, '\n')
-	if no = r.first(p[:i-1]); no != "" {
-		return r, false, no
-	}
-	for p = p[i+1:]; len(p) > 0; p = p[i+1:] {
-		if i = bytes.IndexByte(p, '\n'); i == 0 || p[i-1] != '\r' {
+	for part := r.first; len(p) > 0 && no == ""; part = r.field {
+		i := bytes.IndexByte(p, '\n')
+		if i == 0 || p[i-1] != '\r' {
 			return r, false, badRequest
 		}
-		if no = r.field(p[:i-1]); no != "" {
-			return r, false, no
-		}
+		no = part(p[:i-1])
+		p = p[i+1:]
+	}
+	if no != "" {
+		return r, false, no
 	}
 	switch {
 	case r.hosts > 1 || r.hosts == 0 && !r.old: // RFC 9112, 3.2
