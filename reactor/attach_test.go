@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"strings"
@@ -106,7 +107,7 @@ func TestAttachRefusesAndChangesNothing(t *testing.T) {
 		}{
 			{-1, nil, kernel.EBADF, "descriptor -1 is not open"},
 			{1 << 20, nil, kernel.EBADF, "descriptor 1048576 is not open"},
-			{1 << 40, nil, kernel.EBADF, "is not open"},
+			{math.MaxInt, nil, kernel.EBADF, "is not open"},
 			{made(kernel.AF_INET, kernel.SOCK_DGRAM), nil, kernel.EPROTOTYPE, "no stream"},
 			{listener, nil, kernel.EINVAL, "listener"},
 			{made(kernel.AF_INET, kernel.SOCK_STREAM), nil, kernel.ENOTCONN, "not connected"},
