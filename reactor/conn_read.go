@@ -31,12 +31,13 @@ func (c *Conn) read() {
 		c.readEarly()
 		return
 	}
-	n, e := r.k.Recv(int(c.w.fd), r.buf.P, 0)
+	n, e := c.receive()
 	// Before an urgent byte the first call may only have consumed a signal: see desc's wait.
 	if e == kernel.EAGAIN && c.is(endPending) {
-		n, e = r.k.Recv(int(c.w.fd), r.buf.P, 0)
+		n, e = c.receive()
 	}
 	switch {
+	case c.is(released): // by Rights
 	case e == kernel.EAGAIN:
 		c.state &^= endPending // any later input is a new edge
 	case e != 0:

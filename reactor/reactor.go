@@ -59,8 +59,9 @@ type Reactor struct {
 	// the turn's clock: for expiry only; arming a timer reads the clock again
 	now           timeout.Deadline
 	events        []poller.Event
-	buf           desc.Buffer // the buffer that Data gets, in a Handler and in a task
-	scratch       []byte      // space for the output of Filters; nil until a Filter exists
+	buf           desc.Buffer    // the buffer that Data gets, in a Handler and in a task
+	scratch       []byte         // space for the output of Filters; nil until a Filter exists
+	rights        *kernel.Packet // space for descriptors; nil until a RightsHandler exists
 	outputs       outputPool
 	inputs        desc.InputPool // memory of Inputs
 	vec           [][]byte       // the pieces of one SendV

@@ -1,0 +1,97 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// rightsMax is how many descriptors go with one SendRights: what Linux allows (SCM_MAX_FD).
+const rightsMax = 253
+
+// A RightsHandler is the optional part of the Handler of a Unix Conn that receives descriptors
+// (SCM_RIGHTS). Rights is called before the Data that has the byte that they came with. Bytes that
+// were sent before may be in that Data too. The descriptors are close-on-exec and belong to the Handler. Without this part, and while the Conn
+// closes, the kernel closes descriptors that come.
+type RightsHandler interface {
+	Rights(c *Conn, fds []int)
+}
+
+var errNoRights = errors.New("reactor: SendRights is for Unix Conns without a Filter")
+
+// SendRights sends descriptors with the first byte of p over a Unix Conn (SCM_RIGHTS). The peer
+// gets descriptors of its own, so the caller's may be closed at once. It sends earlier output
+// first. If the kernel does not accept that, or p, it returns ErrBuffered and has sent nothing of
+// p: try again in Drained, or later. p has 1 byte or more, and there are 1 … 253 descriptors.
+func (c *Conn) SendRights(p []byte, fds ...int) error {
+	switch {
+	case c.opt.tcp || c.filter != nil:
+		return errNoRights
+	case len(p) == 0:
+		return fmt.Errorf("reactor: SendRights with 0 bytes: must have 1 or more: %w", kernel.EINVAL)
+	case len(fds) == 0 || len(fds) > rightsMax:
+		return fmt.Errorf("reactor: SendRights of %d descriptors: must be 1 … %d: %w", len(fds), rightsMax, kernel.EINVAL)
+	}
+	if err := c.sendable(len(p)); err != nil {
+		return err
+	}
+	if c.out != nil && !c.is(blocked|dialling) {
+		c.flush()
+	}
+	switch {
+	case c.is(released):
+		return ErrClosed
+	case c.is(outputFailed):
+		return c.deadlines.outputErr
+	case c.out != nil || c.is(dialling):
+		return fmt.Errorf("%w: %d bytes wait before the descriptors", ErrBuffered, c.Buffered())
+	}
+	r := c.w.r
+	control := kernel.Rights(fds...)
+	m := kernel.Packet{Buf: p, N: len(p), Control: control, ControlN: len(control)}
+	switch e := r.k.SendMsg(int(c.w.fd), &m, 0); e {
+	case 0:
+	case kernel.EAGAIN:
+		return fmt.Errorf("%w: the peer takes nothing now", ErrBuffered)
+	case kernel.EPIPE, kernel.ECONNRESET, kernel.ENOTCONN:
+		c.failOutput(callError("sendmsg", e))
+		return c.deadlines.outputErr
+	default: // of the descriptors: nothing was sent
+		return fmt.Errorf("reactor: SendRights of %d: %w", fds, callError("sendmsg", e))
+	}
+	r.count.Sends++
+	if m.N < len(p) {
+		c.enqueue(p[m.N:])
+	}
+	c.wrote(m.N)
+	return nil
+}
+
+// receive makes one receive into the loop's buffer, and delivers descriptors that come with it.
+func (c *Conn) receive() (int, kernel.Errno) {
+	r := c.w.r
+	if !c.opt.tcp && c.filter == nil && !c.is(closing) {
+		if h, ok := c.handler.(RightsHandler); ok {
+			return c.receiveRights(h)
+		}
+	}
+	return r.k.Recv(int(c.w.fd), r.buf.P, 0)
+}
+
+func (c *Conn) receiveRights(h RightsHandler) (int, kernel.Errno) {
+	r := c.w.r
+	if r.rights == nil {
+		r.rights = &kernel.Packet{Control: make([]byte, len(kernel.Rights(make([]int, rightsMax)...)))}
+	}
+	m := r.rights
+	m.Buf = r.buf.P
+	if e := r.k.RecvMsg(int(c.w.fd), m, 0); e != 0 {
+		return 0, e
+	}
+	n := m.N // Rights may turn to other Conns
+	if fds := kernel.RightsIn(m.Control[:m.ControlN]); len(fds) > 0 {
+		r.guard(c, func() { h.Rights(c, fds) })
+	}
+	return n, 0
+}
