@@ -54,7 +54,7 @@ func ExampleRightsHandler() {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := r.Dial("unix", path, sender{f}); err != nil {
+	if _, err := r.Dial("unix", path, postman{f}); err != nil {
 		log.Fatal(err)
 	}
 	go r.Run(context.Background())
@@ -63,15 +63,15 @@ func ExampleRightsHandler() {
 	// Output: Dear reader
 }
 
-// A sender sends its file when it is connected.
-type sender struct{ f *os.File }
+// A postman sends its file when it is connected.
+type postman struct{ f *os.File }
 
-func (h sender) Opened(c *reactor.Conn) {
+func (h postman) Opened(c *reactor.Conn) {
 	if err := c.SendRights([]byte("a file"), int(h.f.Fd())); err != nil {
 		log.Print(err)
 	}
 	_ = c.Close()
 }
 
-func (sender) Data(c *reactor.Conn, p []byte)    {}
-func (sender) Closed(c *reactor.Conn, err error) {}
+func (postman) Data(c *reactor.Conn, p []byte)    {}
+func (postman) Closed(c *reactor.Conn, err error) {}
