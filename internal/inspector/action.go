@@ -13,7 +13,7 @@ import (
 
 const (
 	bodyMost   = 4 << 10
-	actionWait = 2 * time.Second
+	actionWait = 500 * time.Millisecond
 )
 
 // actions are the acts on a Conn or a Listener that an operator may request.

@@ -132,12 +132,16 @@ func TestHangingLoopIsShown(t *testing.T) {
 			t.Errorf("%q does not have %q:\n%s", page, has, s)
 		}
 	}
+	if w := post(h, form("abort", before.Conns[0].ID, token)); w.Code != codeGatewayTimeout || !strings.Contains(w.body, "waits for its next turn") {
+		t.Errorf("an action: %d %s", w.Code, w.body)
+	}
 	var text bytes.Buffer
 	if err := WriteText(&text, []*reactor.Reactor{r}); err != nil || !strings.Contains(text.String(), "inspector.stand") {
 		t.Errorf("%v\n%s", err, &text)
 	}
 	close(end)
 	eventually(t, "it goes on", func() bool { return decode[overviewPage](t, h, "").Loops[0].State == "runs" })
+	eventually(t, "the action is done", func() bool { return r.Stats().Conns == 0 })
 }
 
 // A peer that does not read is named, with the reason and the bytes that wait.

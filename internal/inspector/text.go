@@ -24,6 +24,10 @@ func WriteText(to io.Writer, loops []*reactor.Reactor) error {
 		l.sample(now)
 	}
 	h.s.pictures(patience)
+	return h.writeText(to)
+}
+
+func (h *Inspector) writeText(to io.Writer) error {
 	w := bufio.NewWriter(to)
 	for i, l := range h.s.loops {
 		l.writeText(w, i)
