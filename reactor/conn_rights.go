@@ -3,6 +3,7 @@ package reactor
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -25,6 +26,11 @@ var errNoRights = errors.New("reactor: SendRights is for Unix Conns without a Fi
 // first. If the kernel does not accept that, or p, it returns ErrBuffered and has sent nothing of
 // p: try again in Drained, or later. p has 1 byte or more, and there are 1 … 253 descriptors.
 func (c *Conn) SendRights(p []byte, fds ...int) error {
+	for _, fd := range fds {
+		if fd < 0 || fd != int(int32(fd)) {
+			return fmt.Errorf("reactor: SendRights: descriptor %d: must be 0 … %d: %w", fd, math.MaxInt32, kernel.EBADF)
+		}
+	}
 	switch {
 	case c.opt.tcp || c.filter != nil:
 		return errNoRights
