@@ -83,11 +83,12 @@ func incomplete(p []byte, seen int) refusal {
 	line := bytes.IndexByte(p, '\n')
 	for i := seen; i < len(p); i++ {
 		if p[i] == '\n' && (i == 0 || p[i-1] != '\r') {
-			return badRequest
+			_, _, no := parse(p[:i+1]) // an earlier line may have another mistake
+			return no
 		}
 	}
 	switch {
-	case line < 0 && len(p) > maxLine:
+	case line < 0 && len(p) > maxLine+1: // a CR may be the last byte
 		return lineLarge
 	case len(p) >= maxHead:
 		return headLarge
@@ -97,16 +98,20 @@ func incomplete(p []byte, seen int) refusal {
 
 // parse parses lines that each end with CRLF.
 func parse(p []byte) (r request, whole bool, no refusal) {
-	for part := r.first; len(p) > 0 && no == ""; part = r.field {
+	for first := true; len(p) > 0; first = false {
 		i := bytes.IndexByte(p, '\n')
-		if i == 0 || p[i-1] != '\r' {
-			return r, false, badRequest
+		switch {
+		case i == 0 || p[i-1] != '\r':
+			no = badRequest
+		case first:
+			no = r.first(p[:i-1])
+		default:
+			no = r.field(p[:i-1])
 		}
-		no = part(p[:i-1])
+		if no != "" {
+			return r, false, no
+		}
 		p = p[i+1:]
-	}
-	if no != "" {
-		return r, false, no
 	}
 	switch {
 	case r.hosts > 1 || r.hosts == 0 && !r.old: // RFC 9112, 3.2
@@ -121,12 +126,12 @@ func parse(p []byte) (r request, whole bool, no refusal) {
 // first parses the request line: method, target, version.
 func (r *request) first(line []byte) refusal {
 	r.body = -1
+	if len(line) > maxLine {
+		return lineLarge
+	}
 	a, b := bytes.IndexByte(line, ' '), bytes.LastIndexByte(line, ' ')
 	if a <= 0 || a == b || !all(line[:a], isToken) || !all(line[a+1:b], isTarget) {
 		return badRequest
-	}
-	if b-a > maxLine {
-		return lineLarge
 	}
 	switch version := string(line[b+1:]); {
 	case version == "HTTP/1.1":
