@@ -175,3 +175,8 @@ func wantPanic(t *testing.T, says string, f func()) {
 //
 //go:noinline
 func deep(t *reactor.Task) { _ = t.Sleep(time.Hour) }
+
+// stand is a callback that hangs.
+//
+//go:noinline
+func stand(until chan struct{}) { <-until }

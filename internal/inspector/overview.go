@@ -97,7 +97,9 @@ func (h *Inspector) overview() *overviewPage {
 			o.add(i, pic)
 		}
 	}
-	slices.SortStableFunc(o.Findings, func(a, b finding) int { return strings.Compare(a.Level, b.Level) }) // problems first
+	slices.SortStableFunc(o.Findings, func(a, b finding) int {
+		return strings.Compare(a.Level, b.Level) // problems first
+	})
 	return o
 }
 

@@ -99,11 +99,6 @@ func TestRealPeersTextIsEscaped(t *testing.T) {
 	}
 }
 
-// stand is a callback that hangs.
-//
-//go:noinline
-func stand(until chan struct{}) { <-until }
-
 // A loop that hangs is shown as hanging, with the stack of the callback. The page does not hang
 // with it, and an action says that it waits.
 func TestHangingLoopIsShown(t *testing.T) {
