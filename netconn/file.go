@@ -70,7 +70,8 @@ func FileConn(f *os.File) (net.Conn, error) {
 }
 
 // FileListener returns the listener of an open socket file: a *TCPListener or *UnixListener. It has
-// a duplicate of the descriptor. Its Close does not remove the file of a Unix socket.
+// a duplicate of the descriptor. Its Close does not remove the file of a Unix socket:
+// see SetUnlinkOnClose.
 func FileListener(f *os.File) (net.Listener, error) {
 	s, err := ofFile(f)
 	if err == nil && s.Type() == socket.SOCK_DGRAM && s.Family() != socket.AF_UNIX {
@@ -82,6 +83,7 @@ func FileListener(f *os.File) (net.Listener, error) {
 	}
 	l := NewListener(s)
 	if u, ok := l.(*UnixListener); ok {
+		u.file = fileOf(s)
 		u.keep.Store(true)
 	}
 	return l, nil
