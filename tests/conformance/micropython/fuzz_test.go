@@ -84,7 +84,7 @@ func again(run func() string) string {
 }
 
 // different returns the first lines that differ, without those that a decision explains.
-func different(want, got string) (string, bool) {
+func different(kind, want, got string) (string, bool) {
 	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
 	for i := range max(len(w), len(g)) {
 		var a, b string
@@ -94,7 +94,7 @@ func different(want, got string) (string, bool) {
 		if i < len(g) {
 			b = g[i]
 		}
-		if a != b && decision(a, b) == "" {
+		if a != b && decision(kind, a, b) == "" {
 			return fmt.Sprintf("line %d is %q, want %q", i+1, b, a), true
 		}
 	}
@@ -137,7 +137,7 @@ func TestRandomProgramsPrintTheSame(t *testing.T) {
 				kernel := []string{"host", "loop", "simulated"}[seed%3]
 				differs := func(p program) bool {
 					want := again(func() string { return f.reference(p.text()) })
-					_, yes := different(want, again(func() string { return f.ours(kernel, p.text()) }))
+					_, yes := different(p.kind, want, again(func() string { return f.ours(kernel, p.text()) }))
 					return yes
 				}
 				if !differs(p) || !differs(p) { // the machine may have been busy
@@ -145,7 +145,7 @@ func TestRandomProgramsPrintTheSame(t *testing.T) {
 				}
 				p = smallest(p, differs)
 				want := f.reference(p.text())
-				what, yes := different(want, f.ours(kernel, p.text()))
+				what, yes := different(p.kind, want, f.ours(kernel, p.text()))
 				if !yes {
 					t.Logf("%s, seed %d, %s: not each time", p.kind, seed, kernel)
 					continue
@@ -186,7 +186,7 @@ func TestModesPrintTheSame(t *testing.T) {
 				if !longtest.On() && kernel == "simulated" && kind%2 == 0 {
 					continue
 				}
-				if what, yes := different(want, f.ours(kernel, p.text())); yes {
+				if what, yes := different(p.kind, want, f.ours(kernel, p.text())); yes {
 					t.Errorf("%s, seed %d, %s: %s\n%s", p.kind, seed, kernel, what, p.text())
 				}
 			}
