@@ -115,7 +115,7 @@ func TestInfoOfADatagram(t *testing.T) {
 		to := b.at()
 		copy(to.IP[:], []byte{127, 0, 0, 1})
 		r.Post(func() {
-			for i, text := range []string{"first", "panic", "third", "fourth"} {
+			for i, text := range []string{"first", "panic", "third", "forth"} {
 				if err := a.SendWith([]byte(text), to, PacketInfo{ECN: uint8(i / 3 * 2)}); err != nil {
 					t.Error(err)
 				}
@@ -129,12 +129,49 @@ func TestInfoOfADatagram(t *testing.T) {
 			}
 		})
 		t.until(func() bool { return len(got) == 5 })
-		want := "[first at 127.0.0.1, ECN 0 panic at 127.0.0.1, ECN 0 third at 127.0.0.1, ECN 0 fourth at 127.0.0.1, ECN 2"
+		want := "[first at 127.0.0.1, ECN 0 panic at 127.0.0.1, ECN 0 third at 127.0.0.1, ECN 0 forth at 127.0.0.1, ECN 2"
 		if text := fmt.Sprint(got); len(text) < len(want) || text[:len(want)] != want {
 			t.Error(text)
 		}
 		if i := (b.Info()); i != (PacketInfo{}) {
 			t.Errorf("outside of Packet: %+v", i)
+		}
+	})
+}
+
+// Datagrams of one size to several peers, and from several addresses of the machine, reach their
+// own peers.
+func TestDatagramsToSeveralPeersAreNotMixed(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		got := map[string]int{}
+		var to []Addr
+		for i := range 3 {
+			name := string(rune('a' + i))
+			c, err := r.ListenPacket("udp4", "127.0.0.1:0", &packets{packet: func(_ *PacketConn, p []byte, _ Addr) {
+				if string(p[:1]) != name {
+					t.Errorf("%s has got %q", name, p)
+				}
+				got[name]++
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			to = append(to, c.at())
+		}
+		out, err := r.ListenPacket("udp4", "127.0.0.1:0", &packets{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		order := []int{0, 0, 1, 1, 1, 2, 0, 2, 2, 1, 0, 0}
+		for i, peer := range order {
+			if err := out.SendTo([]byte(fmt.Sprintf("%c%03d", 'a'+peer, i)), to[peer]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.until(func() bool { return got["a"]+got["b"]+got["c"] == len(order) })
+		if got["a"] != 5 || got["b"] != 4 || got["c"] != 3 {
+			t.Error(got)
 		}
 	})
 }
