@@ -42,6 +42,7 @@ func (l *Listener) ready(told poller.Readiness) {
 			l.failures = 0
 			r.budget.accepts--
 			r.count.Accepted++
+			r.traceAccept(l, from)
 			if l.distributor == nil {
 				l.admit(fd, from)
 			} else {
@@ -188,6 +189,7 @@ func (c *Conn) established() {
 	if c.is(released) {
 		return
 	}
+	c.w.r.traceOpen(c)
 	if c.out != nil || c.is(wantFIN|closing) {
 		c.flushLater()
 	}

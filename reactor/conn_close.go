@@ -171,6 +171,7 @@ func (c *Conn) callClosed(err error) {
 	if c.listener != nil {
 		defer c.listener.connClosed()
 	}
+	c.w.r.traceClose(c, err)
 	c.w.r.guard(c, func() { c.handler.Closed(c, err) })
 }
 

@@ -47,6 +47,9 @@ func (c *Conn) read() {
 	default:
 		r.count.BytesIn += uint64(n)
 		c.bytesIn += uint64(n)
+		if r.trace.read != nil {
+			r.traceRead(c, n)
+		}
 		r.budget.bytes -= n
 		if c.w.want&poller.Edge != 0 && (n == len(r.buf.P) || c.is(endPending)) {
 			c.readNextTurn()
@@ -93,6 +96,7 @@ func (r *Reactor) readPendingConns(n int) {
 // readEOF handles the end of input: the peer's FIN.
 func (c *Conn) readEOF() {
 	c.state |= sawEOF
+	c.w.r.traceRead(c, 0)
 	c.watch()
 	switch {
 	case c.is(released): // its registration could not be changed

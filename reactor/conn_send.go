@@ -222,6 +222,9 @@ func (c *Conn) flushOne() bool {
 	r.outputs.reuse(o)
 	r.count.BytesOut += uint64(n)
 	c.bytesOut += uint64(n)
+	if r.trace.send != nil {
+		r.traceSend(c, n, nil)
+	}
 	if c.deadlines != nil {
 		c.deadlines.noteTraffic(c, false)
 	}
@@ -243,6 +246,9 @@ func (c *Conn) wrote(n int) {
 	r := c.w.r
 	r.count.BytesOut += uint64(n)
 	c.bytesOut += uint64(n)
+	if n > 0 && r.trace.send != nil {
+		r.traceSend(c, n, nil)
+	}
 	if n > 0 && c.deadlines != nil {
 		c.deadlines.noteTraffic(c, false)
 	}
@@ -267,6 +273,9 @@ func (c *Conn) wrote(n int) {
 // peer sent earlier, as with package net, and closes at the end of input. If the error does not
 // mean that the peer has closed, that end may never come: shutdown(2) then forces it.
 func (c *Conn) failOutput(err error) {
+	if r := c.w.r; r.trace.send != nil {
+		r.traceSend(c, 0, err)
+	}
 	c.ensureDeadlines().outputErr = err
 	c.state |= outputFailed
 	c.state &^= blocked

@@ -248,3 +248,18 @@ func ExampleSlowTurn() {
 }
 
 func slowCallback() { time.Sleep(20 * time.Millisecond) }
+
+// A Trace counts what is received and sent. Functions that are not set cost nothing.
+func ExampleTrace() {
+	var in, out int
+	r, err := reactor.New(reactor.WithTrace(reactor.Trace{
+		Read: func(_ *reactor.Conn, n int) { in += n },
+		Send: func(_ *reactor.Conn, n int, _ error) { out += n },
+	}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Close()
+	fmt.Println(r.Run(context.Background()), in, out)
+	// Output: <nil> 0 0
+}

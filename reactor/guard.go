@@ -75,6 +75,9 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 	if r.watchdog != nil && r.watchdog.enter(w.fd) {
 		defer r.watchdog.leave()
 	}
+	if r.enter(w) {
+		defer r.leave()
+	}
 	if r.opt.onPanic == nil {
 		w.sink.ready(ready)
 		return
@@ -98,7 +101,7 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 // guard calls user code that serves c, or no Conn in particular. With WithPanicHandler it isolates
 // a panic and returns it. Guards may be nested: the innermost one names the Conn.
 func (r *Reactor) guard(c *Conn, f func()) *PanicError {
-	if r.watchdog == nil && r.opt.onPanic == nil {
+	if !r.guards {
 		f()
 		return nil
 	}
@@ -108,6 +111,9 @@ func (r *Reactor) guard(c *Conn, f func()) *PanicError {
 func (r *Reactor) guarded(c *Conn, f func()) (p *PanicError) {
 	if r.watchdog != nil && r.watchdog.enter(c.number()) {
 		defer r.watchdog.leave()
+	}
+	if c != nil && r.enter(c) || c == nil && r.enter(f) {
+		defer r.leave()
 	}
 	if r.opt.onPanic == nil {
 		f()

@@ -36,7 +36,7 @@ func bucketOf(d time.Duration) int {
 }
 
 // Count returns the number of durations.
-func (h *Histogram) Count() (n uint64) {
+func (h Histogram) Count() (n uint64) {
 	for _, c := range h.Counts {
 		n += c
 	}
@@ -45,7 +45,7 @@ func (h *Histogram) Count() (n uint64) {
 
 // Quantile returns an upper bound of the quantile q, 0 … 1: the bound of the bucket that has it. It
 // returns 0 if nothing was counted.
-func (h *Histogram) Quantile(q float64) time.Duration {
+func (h Histogram) Quantile(q float64) time.Duration {
 	if !(q >= 0 && q <= 1) {
 		panic(fmt.Sprintf("reactor: Histogram.Quantile(%v): must be 0 … 1", q))
 	}

@@ -31,7 +31,7 @@ type Load struct {
 }
 
 // Utilization is Busy as a share of Busy and Idle, 0 … 1.
-func (l *Load) Utilization() float64 {
+func (l Load) Utilization() float64 {
 	if l.Busy+l.Idle <= 0 {
 		return 0
 	}
@@ -40,8 +40,8 @@ func (l *Load) Utilization() float64 {
 
 // Since returns the Load of the time after an earlier Load of the same Reactor or Group: times and
 // Histograms are differences. The other fields stay as they are.
-func (l *Load) Since(earlier *Load) Load {
-	d := *l
+func (l Load) Since(earlier *Load) Load {
+	d := l
 	d.Busy -= earlier.Busy
 	d.Idle -= earlier.Idle
 	d.Turns.sub(&earlier.Turns)

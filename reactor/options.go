@@ -18,6 +18,7 @@ type options struct {
 	log       *zaplog.Logger
 	onPanic   func(c *Conn, v any, stack []byte)
 	slow      time.Duration
+	trace     *Trace
 	postLimit int
 }
 

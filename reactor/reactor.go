@@ -116,6 +116,9 @@ type Reactor struct {
 	byHand    bool    // Turn drives it
 	sleeper   sleeper // the poller, if it reports whether a Wait slept
 	logLimits logLimits
+	trace     traces
+	guards    bool // somebody stands around each callback: a panic handler, the watchdog, Enter
+	entered   bool // a callback is between Enter and Leave
 	watchdog  *watchdog
 	painter   *painter // collects a picture; nil: none is collected
 	recent    recent
@@ -200,6 +203,7 @@ func New(opts ...Option) (*Reactor, error) {
 	r.outputs.k = r.k
 	r.outputs.oldest.Store(int64(timeout.Never))
 	r.startWatchdog()
+	r.beginTrace()
 	return r, nil
 }
 

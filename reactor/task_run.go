@@ -142,24 +142,34 @@ func (r *Reactor) runTasks(n int) {
 // resume runs the Task until it waits again or ends. The coroutine is made here, at the first
 // resume, so that its thread's lock state is the loop's.
 func (r *Reactor) resume(t *Task) {
-	if t.next == nil {
-		if r.driver == 0 {
-			r.driver = r.probe.State()
-		}
-		t.next, _ = iter.Pull(t.main)
-	}
-	if r.watchdog != nil {
+	if r.guards {
 		r.stepWatched(t)
 		return
 	}
+	r.begin(t)
 	r.step(t)
 }
 
-// stepWatched is step under the watchdog's eyes.
+func (r *Reactor) begin(t *Task) {
+	if t.next != nil {
+		return
+	}
+	if r.driver == 0 {
+		r.driver = r.probe.State()
+	}
+	t.next, _ = iter.Pull(t.main)
+}
+
+// stepWatched is step with the watchdog, and between Enter and Leave. The coroutine begins there
+// too, because its goroutine inherits the labels for profiles.
 func (r *Reactor) stepWatched(t *Task) {
-	if r.watchdog.enter(-1) {
+	if r.watchdog != nil && r.watchdog.enter(-1) {
 		defer r.watchdog.leave()
 	}
+	if r.enter(t) {
+		defer r.leave()
+	}
+	r.begin(t)
 	r.step(t)
 }
 

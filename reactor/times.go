@@ -83,6 +83,7 @@ func (r *Reactor) measureEnd() {
 	r.busy += took
 	r.turnEnded = t.clock
 	r.noteSlow(took)
+	r.traceTurn(took)
 }
 
 // stamp is the present for what will wait for its stage; 0 if the loop does not measure.

@@ -79,7 +79,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 // dispatch delivers one Event as one step.
 func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 	r.loopWakes = w.waits
-	if r.watchdog != nil || r.opt.onPanic != nil {
+	if r.guards {
 		r.guardReady(w, ready)
 	} else {
 		w.sink.ready(ready)

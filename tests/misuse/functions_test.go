@@ -87,6 +87,7 @@ var functions = map[string]any{
 	"reactor.WithDialTimeout":   func(d time.Duration) error { return dialling(reactor.WithDialTimeout(d)) },
 	"reactor.WithFallbackDelay": func(d time.Duration) error { return dialling(reactor.WithFallbackDelay(d)) },
 
+	"reactor.WithTraceFor":   func(f func() reactor.Trace) error { return making(reactor.WithTraceFor(f)) },
 	"reactor.HistogramBound": func(i int) error { reactor.HistogramBound(i); return nil },
 
 	"select.Select": func(r, w, x []sel.Pollable, seconds float64) error {

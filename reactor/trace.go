@@ -1,0 +1,137 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// A Trace has functions that the loop calls where something happens. One that is nil costs a
+// comparison. The loop waits for each, as for a callback, so they must be short. They may read the
+// Conn, but must not send, close or change anything.
+type Trace struct {
+	Accept func(l *Listener, from Addr)      // a connection was accepted, and has no handler yet
+	Open   func(c *Conn)                     // a Conn is connected; before Opened
+	Read   func(c *Conn, n int)              // n bytes were received; 0 is the end of input
+	Send   func(c *Conn, n int, err error)   // the kernel has accepted n bytes, or output has failed
+	Close  func(c *Conn, err error)          // a Conn is closed; before Closed. Not after Detach
+	Turn   func(events int, d time.Duration) // a turn has ended; the loop measures its time
+
+	// Enter and Leave surround each callback and each step of a Task. name is the type of the
+	// handler, or the name of the function. Package looplabels uses them.
+	Enter func(name string)
+	Leave func()
+}
+
+// WithTrace has the loop call the functions of t. A second WithTrace adds functions that the first
+// one does not have: the same function twice is an error.
+func WithTrace(t Trace) Option {
+	return func(o *options) error {
+		if (t.Enter == nil) != (t.Leave == nil) {
+			return errors.New("reactor: WithTrace: Enter and Leave need each other")
+		}
+		sum := Trace{}
+		if o.trace != nil {
+			sum = *o.trace
+		}
+		from, to, some := reflect.ValueOf(t), reflect.ValueOf(&sum).Elem(), false
+		for i := range from.NumField() {
+			switch f := from.Field(i); {
+			case f.IsNil():
+			case !to.Field(i).IsNil():
+				return fmt.Errorf("reactor: WithTrace: %s is set twice", from.Type().Field(i).Name)
+			default:
+				to.Field(i).Set(f)
+				some = true
+			}
+		}
+		if !some {
+			return errors.New("reactor: WithTrace of a Trace without a function; leave it out")
+		}
+		o.trace = &sum
+		return nil
+	}
+}
+
+// WithTraceFor is WithTrace with a Trace for each loop of a Group: New calls the function once.
+func WithTraceFor(trace func() Trace) Option {
+	return func(o *options) error {
+		if trace == nil {
+			return errors.New("reactor: WithTraceFor(nil)")
+		}
+		return WithTrace(trace())(o)
+	}
+}
+
+// traces are the functions of the Trace where each message looks for them.
+type traces struct {
+	read func(c *Conn, n int)
+	send func(c *Conn, n int, err error)
+	all  Trace
+}
+
+// beginTrace takes the functions from the options. A Turn needs the time.
+func (r *Reactor) beginTrace() {
+	r.guards = r.opt.onPanic != nil || r.opt.slow != 0
+	if r.opt.trace == nil {
+		return
+	}
+	r.trace = traces{r.opt.trace.Read, r.opt.trace.Send, *r.opt.trace}
+	r.guards = r.guards || r.trace.all.Enter != nil
+	if r.trace.all.Turn != nil {
+		r.Load()
+	}
+}
+
+func (r *Reactor) traceAccept(l *Listener, from Addr) {
+	if f := r.trace.all.Accept; f != nil {
+		r.guard(nil, func() { f(l, from) })
+	}
+}
+
+func (r *Reactor) traceOpen(c *Conn) {
+	if f := r.trace.all.Open; f != nil {
+		r.guard(nil, func() { f(c) })
+	}
+}
+
+func (r *Reactor) traceRead(c *Conn, n int) {
+	if f := r.trace.read; f != nil {
+		r.guard(nil, func() { f(c, n) })
+	}
+}
+
+func (r *Reactor) traceSend(c *Conn, n int, err error) {
+	if f := r.trace.send; f != nil {
+		r.guard(nil, func() { f(c, n, err) })
+	}
+}
+
+func (r *Reactor) traceClose(c *Conn, err error) {
+	if f := r.trace.all.Close; f != nil {
+		r.guard(nil, func() { f(c, err) })
+	}
+}
+
+func (r *Reactor) traceTurn(d time.Duration) {
+	if f := r.trace.all.Turn; f != nil {
+		r.guard(nil, func() { f(r.batch, d) })
+	}
+}
+
+// enter begins a callback for Enter, and reports whether there is one to leave. A callback inside
+// another is a part of that.
+func (r *Reactor) enter(what any) bool {
+	if r.trace.all.Enter == nil || r.entered {
+		return false
+	}
+	r.entered = true
+	r.trace.all.Enter(nameOf(what))
+	return true
+}
+
+func (r *Reactor) leave() {
+	r.entered = false
+	r.trace.all.Leave()
+}

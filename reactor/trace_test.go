@@ -1,0 +1,124 @@
+//go:build unix
+
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// Each function of a Trace is called where its comment says, in the order in which things happen.
+func TestTraceSeesAConnsLife(t *testing.T) {
+	twice(t, func(t *lab) {
+		var seen []string
+		note := func(format string, args ...any) { seen = append(seen, fmt.Sprintf(format, args...)) }
+		turns := 0
+		r := t.reactor(WithTrace(Trace{
+			Accept: func(l *Listener, from Addr) { note("accept %v %v", l.Addr() != nil, from.Port != 0) },
+			Open:   func(c *Conn) { note("open %v", c.FD() >= 0) },
+			Read:   func(c *Conn, n int) { note("read %d", n) },
+			Send:   func(c *Conn, n int, err error) { note("send %d %v", n, err) },
+		}), WithTrace(Trace{
+			Close: func(c *Conn, err error) { note("close %v", err) },
+			Turn:  func(events int, d time.Duration) { turns++ },
+		}))
+		c := t.dial(t.listen("tcp", always(&hooks{
+			opened: func(*Conn) { note("Opened") },
+			data:   func(c *Conn, p []byte) { note("Data"); c.Send(p) },
+			closed: func(*Conn, error) { note("Closed") },
+		})))
+		c.roundTrip("hello")
+		c.closeWrite()
+		t.until(func() bool { return slices.Contains(seen, "Closed") })
+		want := []string{"accept true true", "open true", "Opened", "read 5", "Data", "send 5 <nil>", "read 0", "close <nil>", "Closed"}
+		if !slices.Equal(seen, want) {
+			t.Errorf("seen %q, want %q", seen, want)
+		}
+		if got := int(r.Stats().Turns); turns != got || r.Load().Turns.Count() == 0 {
+			t.Errorf("%d turns were traced of %d", turns, got)
+		}
+	})
+}
+
+// A failed send is seen with its error.
+func TestTraceSeesAFailedSend(t *testing.T) {
+	simulated(t, func(t *lab) {
+		var failed error
+		k := t.faults()
+		k.send = func(int, []byte) (int, kernel.Errno, bool) { return 0, kernel.EPIPE, true }
+		t.reactor(WithKernel(k), WithTrace(Trace{Send: func(_ *Conn, n int, err error) {
+			if failed = err; n != 0 {
+				t.Errorf("%d bytes", n)
+			}
+		}}))
+		t.dial(t.listen("tcp", acceptEcho)).send("x")
+		t.until(func() bool { return failed != nil })
+		if !errors.Is(failed, kernel.EPIPE) {
+			t.Errorf("Send reports %v, want EPIPE", failed)
+		}
+	})
+}
+
+// Enter and Leave surround every callback with its name, once where one calls another, and also one
+// that panics.
+func TestEnterAndLeaveSurroundCallbacks(t *testing.T) {
+	simulated(t, func(t *lab) {
+		var entered []string
+		depth := 0
+		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}), WithTrace(Trace{
+			Enter: func(name string) {
+				entered = append(entered, name)
+				if depth++; depth > 1 {
+					t.Errorf("%q is inside another", name)
+				}
+			},
+			Leave: func() { depth-- },
+		}))
+		ran := 0
+		inside := func() {
+			if ran++; depth != 1 {
+				t.Errorf("a callback runs outside of Enter and Leave: %q", entered)
+			}
+		}
+		t.dial(t.listen("tcp", always(&hooks{data: func(*Conn, []byte) { inside() }}))).send("x")
+		r.After(0, inside)
+		r.Post(func() { inside(); panic("on purpose") })
+		r.Go(func(k *Task) { inside(); k.Sleep(time.Millisecond); inside() })
+		t.until(func() bool { return ran == 5 })
+		if depth != 0 || !slices.Contains(entered, "*reactor.hooks") {
+			t.Errorf("depth %d, entered %q", depth, entered)
+		}
+	})
+}
+
+// What New refuses: no function, half of a pair, one function twice.
+func TestWithTraceRefusesMistakes(t *testing.T) {
+	open := Trace{Open: func(*Conn) {}}
+	for name, opts := range map[string][]Option{
+		"none":  {WithTrace(Trace{})},
+		"half":  {WithTrace(Trace{Enter: func(string) {}})},
+		"twice": {WithTrace(open), WithTrace(open)},
+	} {
+		if r, err := New(opts...); err == nil {
+			t.Errorf("%s: New succeeds", name)
+			r.Close()
+		}
+	}
+}
+
+// A Trace that is nil costs no allocation, and neither do Read, Send and Turn of one that counts.
+func TestTraceOfMessagesIsCheap(t *testing.T) {
+	simulated(t, func(t *lab) {
+		bytes := 0
+		t.reactor(WithTrace(Trace{Read: func(_ *Conn, n int) { bytes += n }, Send: func(_ *Conn, n int, _ error) { bytes += n }}))
+		t.dial(t.listen("tcp", acceptEcho)).roundTrip("12345")
+		if bytes != 10 {
+			t.Errorf("%d bytes were traced, want 10", bytes)
+		}
+	})
+}
