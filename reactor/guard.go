@@ -112,7 +112,7 @@ func (r *Reactor) guarded(c *Conn, f func()) (p *PanicError) {
 	if r.watchdog != nil && r.watchdog.enter(c.number()) {
 		defer r.watchdog.leave()
 	}
-	if c != nil && r.enter(c) || c == nil && r.enter(f) {
+	if c != nil && r.enter(c) || c == nil && r.enterFunc(f) {
 		defer r.leave()
 	}
 	if r.opt.onPanic == nil {

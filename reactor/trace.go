@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+	"unsafe"
 )
 
 // A Trace has functions that the loop calls where something happens. One that is nil costs a
@@ -128,6 +129,17 @@ func (r *Reactor) enter(what any) bool {
 	}
 	r.entered = true
 	r.trace.all.Enter(nameOf(what))
+	return true
+}
+
+// enterFunc is enter for a function. It does not let f escape, because its caller would have to
+// allocate a closure for each datagram.
+func (r *Reactor) enterFunc(f func()) bool {
+	if r.trace.all.Enter == nil || r.entered {
+		return false
+	}
+	r.entered = true
+	r.trace.all.Enter(funcName(**(**uintptr)(unsafe.Pointer(&f))))
 	return true
 }
 
