@@ -156,29 +156,6 @@ func TestStuckPeerIsNamed(t *testing.T) {
 	t.Errorf("want %q of %s: %+v", want, peer, o.Findings)
 }
 
-// Why a Conn does not go on, in each state.
-func TestWhyInEachState(t *testing.T) {
-	for state, want := range map[inside.State]string{
-		0:                                    "",
-		inside.Dialling:                      "waits for the connect; gives up in 5.0 s",
-		inside.Opening:                       "waits for the peer's part of the handshake",
-		inside.Broken:                        "output has failed (broken pipe); input is read to its end",
-		inside.Closing:                       "closing: waits for the peer's FIN; gives up in 5.0 s",
-		inside.Closing | inside.Blocked:      "closing: the peer reads slowly: for 1.0 s its side has accepted nothing; 9 B wait here; gives up in 5.0 s",
-		inside.Blocked:                       "the peer reads slowly: for 1.0 s its side has accepted nothing; 9 B wait here",
-		inside.BackPressured:                 "not read until at most 1.0 KiB of output wait",
-		inside.Paused:                        "not read: the program has called Pause",
-		inside.Waiting:                       "has more input than one turn reads",
-		inside.PeerEnded | inside.WriteEnded: "",
-	} {
-		c := &inside.Conn{State: state, Buffered: 9, Unsent: -1, Low: 1 << 10, Failure: errors.New("broken pipe")}
-		left := 5.0
-		if got := why(c, &connRow{Stuck: 1, GiveUp: &left}); got != want {
-			t.Errorf("%v: %q, want %q", stateText(state), got, want)
-		}
-	}
-}
-
 // Slow callbacks, warnings and ends with an error are listed, the latest first.
 func TestEventsAreListed(t *testing.T) {
 	t.Parallel()
@@ -199,8 +176,17 @@ func TestEventsAreListed(t *testing.T) {
 		v = decode[eventsPage](t, h, "events")
 		return len(v.Slow) >= 2 && len(v.Log) >= 2 && len(v.Ends) == 1
 	})
-	if s := v.Slow[0]; s.Took < 0.002 || s.FD != -1 || s.Time.Before(v.Slow[1].Time) || v.Slows < 2 {
-		t.Errorf("%+v", v.Slow)
+	ours := 0
+	for i, s := range v.Slow { // a busy machine makes others slow, too
+		if s.Took >= 0.002 && s.FD == -1 {
+			ours++
+		}
+		if i > 0 && s.Time.After(v.Slow[i-1].Time) {
+			t.Errorf("%d comes after an earlier one", i)
+		}
+	}
+	if ours < 2 || v.Slows < 2 {
+		t.Errorf("%d of %d", ours, v.Slows)
 	}
 	if e := v.Ends[0]; e.Peer != c.LocalAddr().String() || !strings.Contains(e.Text, "reset") || v.Failed != 1 {
 		t.Errorf("%+v", e)

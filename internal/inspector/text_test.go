@@ -4,6 +4,7 @@ package inspector
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -91,5 +92,28 @@ func TestTextOfAPicture(t *testing.T) {
 	last := strings.Join(lines[len(lines)-2:], "\n")
 	if last != "1 tasks\n  0-a b.f: sleeps for 8.0 s" || len(lines) != 10+textRows+2 {
 		t.Errorf("%d lines, the last\n%s", len(lines), last)
+	}
+}
+
+// Why a Conn does not go on, in each state.
+func TestWhyInEachState(t *testing.T) {
+	for state, want := range map[inside.State]string{
+		0:                                    "",
+		inside.Dialling:                      "waits for the connect; gives up in 5.0 s",
+		inside.Opening:                       "waits for the peer's part of the handshake",
+		inside.Broken:                        "output has failed (broken pipe); input is read to its end",
+		inside.Closing:                       "closing: waits for the peer's FIN; gives up in 5.0 s",
+		inside.Closing | inside.Blocked:      "closing: the peer reads slowly: for 1.0 s its side has accepted nothing; 9 B wait here; gives up in 5.0 s",
+		inside.Blocked:                       "the peer reads slowly: for 1.0 s its side has accepted nothing; 9 B wait here",
+		inside.BackPressured:                 "not read until at most 1.0 KiB of output wait",
+		inside.Paused:                        "not read: the program has called Pause",
+		inside.Waiting:                       "has more input than one turn reads",
+		inside.PeerEnded | inside.WriteEnded: "",
+	} {
+		c := &inside.Conn{State: state, Buffered: 9, Unsent: -1, Low: 1 << 10, Failure: errors.New("broken pipe")}
+		left := 5.0
+		if got := why(c, &connRow{Stuck: 1, GiveUp: &left}); got != want {
+			t.Errorf("%v: %q, want %q", stateText(state), got, want)
+		}
 	}
 }
