@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/longtest"
@@ -69,13 +70,17 @@ func TestRunnerTellsGoodFromBad(t *testing.T) {
 	}
 	r := &runner{Bridge: lib.Build(t, ".."), tree: tree, first: lib.Ports()}
 	table := newTable()
+	var all sync.WaitGroup
 	for name, c := range smallTree {
-		o := r.run("host", name)
-		if o.verdict != c.verdict {
-			t.Errorf("%s: %s, want %s\n%s", name, o.verdict, c.verdict, o.detail)
-		}
-		table.add(name[:strings.Index(name, "_")+1], "parked", name, o)
+		all.Go(func() {
+			o := r.run("host", name)
+			if o.verdict != c.verdict {
+				t.Errorf("%s: %s, want %s\n%s", name, o.verdict, c.verdict, o.detail)
+			}
+			table.add(name[:strings.Index(name, "_")+1], "parked", name, o)
+		})
 	}
+	all.Wait()
 	if text := table.String(); !regexp.MustCompile(`extmod/socket_ +3 of 5 +0 of 0`).MatchString(text) {
 		t.Errorf("the table is\n%s", text)
 	}
