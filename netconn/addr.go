@@ -69,18 +69,6 @@ func (n *Net) await(ctx context.Context, mayBlock bool, f func(context.Context) 
 	return err
 }
 
-// binding returns the addresses to bind, and the socket options that go with them.
-func (n *Net) binding(ctx context.Context, a netaddr.Network, address string) (netaddr.Binding, error) {
-	if address == "" && !a.Unix() { // as with package net
-		address = ":0"
-	}
-	q, err := n.resolve(ctx, n.k, a, address, true)
-	if err != nil {
-		return netaddr.Binding{}, err
-	}
-	return q.Binding(n.k)
-}
-
 // netAddr returns an address as package net has it.
 func netAddr(k kernel.Kernel, network string, a kernel.Addr) net.Addr {
 	n, _ := netaddr.Find(network)

@@ -130,9 +130,13 @@ func (b *base) shutdown(how int) error {
 func streamOf(x any) (b *base, ok bool) {
 	switch c := x.(type) {
 	case *Conn:
-		return &c.base, c != nil
+		if c != nil {
+			return &c.base, true
+		}
 	case *UnixConn:
-		return &c.base, c != nil && c.stream()
+		if c != nil && c.stream() {
+			return &c.base, true
+		}
 	}
 	return nil, false
 }

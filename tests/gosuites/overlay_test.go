@@ -109,7 +109,10 @@ func (o *overlay) rewriteNet() {
 // to ask: the data and the errors are compared all the same.
 var checks = []struct{ file, from, to string }{
 	{"sendfile_test.go", "\tif !supportsSendfile() {", "\tif ZHooks != nil || !supportsSendfile() {"},
-	{"splice_linux_test.go", "n > 0 && !hook.called", "ZHooks == nil && n > 0 && !hook.called"},
+	{"splice_linux_test.go", "\tif tc.limitReadSize == 0 || tc.downNet", "\tif ZHooks != nil {\n\t} else if tc.limitReadSize == 0 || tc.downNet"},
+	{"splice_linux_test.go", "\tif n > 0 && !hook.called", "\tif ZHooks == nil && n > 0 && !hook.called"},
+	{"splice_linux_test.go", "\tif !hook.handled || hook.written > 0 || hook.err == nil {",
+		"\tif ZHooks == nil && (!hook.handled || hook.written > 0 || hook.err == nil) {"},
 	{"splice_linux_test.go", "\tt.Helper()\n\n\tsc, ok :=", "\tt.Helper()\n\tif ZHooks != nil {\n\t\treturn\n\t}\n\n\tsc, ok :="},
 	{"writev_test.go", "len(writeLog.log) < wantMinCalls", "ZHooks == nil && len(writeLog.log) < wantMinCalls"},
 }

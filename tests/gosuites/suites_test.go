@@ -112,13 +112,16 @@ type verdict struct {
 	text string
 }
 
+// every is the expression for all tests and examples.
+const every = "^(Test|Example)"
+
 // all runs the tests that count in one process. Those that fail then, or that have no verdict
 // because the process has ended, run again, each in a process of its own: some depend on others.
 func (r *runner) all(netconn bool, counts func(name string) bool) map[string]verdict {
 	r.t.Helper()
-	list := strings.Fields(r.run(netconn, "-test.list", "^Test"))
+	list := strings.Fields(r.run(netconn, "-test.list", every))
 	skip := slices.DeleteFunc(slices.Clone(list), counts)
-	found := verdicts(r.run(netconn, "-test.v", "-test.run", "^Test", "-test.skip", "^("+strings.Join(skip, "|")+")$", "-test.timeout", "10m"))
+	found := verdicts(r.run(netconn, "-test.v", "-test.run", every, "-test.skip", "^("+strings.Join(skip, "|")+")$", "-test.timeout", "10m"))
 	all := map[string]verdict{}
 	for _, name := range list {
 		v := found[name]
