@@ -13,8 +13,8 @@ const rightsMax = 253
 
 // A RightsHandler is the optional part of the Handler of a Unix Conn that receives descriptors
 // (SCM_RIGHTS). Rights is called before the Data that has the byte that they came with. Bytes that
-// were sent before may be in that Data too. The descriptors are close-on-exec and belong to the Handler. Without this part, and while the Conn
-// closes, the kernel closes descriptors that come.
+// were sent before may be in that Data too. The descriptors are close-on-exec and belong to the
+// Handler. Without this part, and while the Conn closes, the kernel closes descriptors that come.
 type RightsHandler interface {
 	Rights(c *Conn, fds []int)
 }

@@ -19,7 +19,8 @@ type rightsHooks struct {
 
 func (h *rightsHooks) Rights(c *Conn, fds []int) { h.rights(c, fds) }
 
-// SendRights and Rights: descriptors arrive before the bytes that they were sent with. A Handler without Rights, and a Conn that closes, leak none.
+// SendRights and Rights: descriptors arrive before the bytes that they were sent with. A Handler
+// without Rights, and a Conn that closes, leak none.
 func TestDescriptorsArriveWithTheirBytes(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

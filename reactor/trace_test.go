@@ -96,7 +96,7 @@ func TestEnterAndLeaveSurroundCallbacks(t *testing.T) {
 	})
 }
 
-// What New refuses: no function, half of a pair, one function twice.
+// New refuses a trace without a function, half of a pair, and one function twice.
 func TestWithTraceRefusesMistakes(t *testing.T) {
 	open := Trace{Open: func(*Conn) {}}
 	for name, opts := range map[string][]Option{

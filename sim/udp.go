@@ -75,7 +75,8 @@ func (s *udp) connect(to netip.AddrPort) Errno {
 // send sends from an address of the host, or, if the host does not have it, from the one that the
 // route chooses.
 func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
-	if e := s.h.bound(&s.inet, s, false, netip.AddrPort{}, netip.AddrPort{}); e != 0 { // before any error, as on Linux
+	// Before any error, as on Linux.
+	if e := s.h.bound(&s.inet, s, false, netip.AddrPort{}, netip.AddrPort{}); e != 0 {
 		return 0, e
 	}
 	if s.err != 0 {

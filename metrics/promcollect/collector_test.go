@@ -91,7 +91,9 @@ func compare(t *testing.T, name, want string, write func(*bytes.Buffer) error) {
 	if err := write(&b); err != nil {
 		t.Fatal(err)
 	}
-	strip := func(s string) []string { return strings.Split(share.ReplaceAllString(units.ReplaceAllString(s, ""), ""), "\n") }
+	strip := func(s string) []string {
+		return strings.Split(share.ReplaceAllString(units.ReplaceAllString(s, ""), ""), "\n")
+	}
 	got, wants := strip(b.String()), strip(want)
 	if len(got) != len(wants) || len(got) < 200 {
 		t.Errorf("%s has %d lines, and the library's %d", name, len(got), len(wants))
