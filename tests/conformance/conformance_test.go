@@ -123,7 +123,7 @@ type bridge struct {
 	ports int
 }
 
-func build(t *testing.T) bridge { return bridge{lib.Build(t, "."), lib.Ports()} }
+func build(t *testing.T) bridge { return bridge{lib.Build(t, ".", t.TempDir()), lib.Ports()} }
 
 func (b *bridge) run(kernel string, args ...string) (stdout, stderr string) {
 	args = append([]string{"-S"}, args...) // it starts faster

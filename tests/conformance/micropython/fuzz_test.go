@@ -32,7 +32,7 @@ type fuzzer struct {
 }
 
 func newFuzzer(t *testing.T) *fuzzer {
-	b := lib.Build(t, "..")
+	b := built(t)
 	return &fuzzer{b, filepath.Join(b.Modules, "../scripts"), lib.Ports()}
 }
 

@@ -68,7 +68,7 @@ func TestRunnerTellsGoodFromBad(t *testing.T) {
 			write(t, path+".exp", c.expected)
 		}
 	}
-	r := &runner{Bridge: lib.Build(t, ".."), tree: tree, first: lib.Ports()}
+	r := &runner{Bridge: built(t), tree: tree, first: lib.Ports()}
 	table := newTable()
 	var all sync.WaitGroup
 	for name, c := range smallTree {

@@ -24,8 +24,29 @@ var treeFlag = flag.String("tree", "", "the folder of MicroPython's source, whos
 
 func TestMain(m *testing.M) {
 	longtest.AtOnce(2) // the tests measure time
-	os.Exit(m.Run())
+	code := m.Run()
+	if folder != "" {
+		_ = os.RemoveAll(folder) // what stays is in the system's folder for such files
+	}
+	os.Exit(code)
 }
+
+// folder has the library, which all tests of a run share.
+var folder string
+
+// built returns the bridge. The first call builds it.
+func built(t *testing.T) lib.Bridge {
+	if folder == "" {
+		var err error
+		if folder, err = os.MkdirTemp("", "bridge"); err != nil {
+			t.Fatal(err)
+		}
+		bridge = lib.Build(t, "..", folder)
+	}
+	return bridge
+}
+
+var bridge lib.Bridge
 
 // modes are the values of MPNET_KERNEL that the tests run with, and what the table calls them.
 var modes = []struct{ kernel, title string }{{"host", "parked"}, {"loop", "loop"}, {"simulated", "simulated"}}
@@ -74,7 +95,7 @@ func TestTree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{Bridge: lib.Build(t, ".."), tree: tree, first: lib.Ports()}
+	r := &runner{Bridge: built(t), tree: tree, first: lib.Ports()}
 	if len(r.tests("extmod/asyncio_")) == 0 {
 		t.Fatalf("%s has no tests of asyncio", tree)
 	}

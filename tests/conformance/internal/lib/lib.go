@@ -21,9 +21,9 @@ type Bridge struct {
 	library string
 }
 
-// Build builds the bridge. dir is the folder tests/conformance. Without python3 or a C compiler the
-// test is skipped.
-func Build(t *testing.T, dir string) Bridge {
+// Build builds the bridge in the folder out. dir is the folder tests/conformance. Without python3 or
+// a C compiler the test is skipped.
+func Build(t *testing.T, dir, out string) Bridge {
 	longtest.NeedsGo(t)
 	// The python3 in the path may be a slow script that chooses an interpreter.
 	python, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
@@ -43,11 +43,11 @@ func Build(t *testing.T, dir string) Bridge {
 	} else if _, err := exec.LookPath(fields[0]); err != nil {
 		t.Skip("no C compiler: ", err)
 	}
-	library := filepath.Join(t.TempDir(), "lib.so")
+	library := filepath.Join(out, "lib.so")
 	build := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", library, "./bridge")
 	build.Dir = dir
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building the library: %v\n%s", err, out)
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the library: %v\n%s", err, text)
 	}
 	modules, err := filepath.Abs(filepath.Join(dir, "py"))
 	if err != nil {
