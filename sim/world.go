@@ -24,30 +24,31 @@ const epoch = int64(time.Second)
 
 // A World has hosts, the network between them and a clock. It belongs to one goroutine.
 type World struct {
-	seed     uint64
-	opt      Options
-	now      int64
-	made     int64 // when the present event was planned; for a packet, when it was sent
-	events   agenda
-	step     uint64 // events and calls so far: the position in the history
-	key      uint64 // for all choices by chance; see Host.dice and Host.stream
-	users    *Rand
-	only     map[Fault]Fault // Options.Faulty by name
-	hosts    []*Host
-	byIP     map[netip.Addr]*Host // never iterated
-	names    map[string][]netip.Addr
-	clogs    []*clog // of running Swizzles
-	swizzles uint64
-	cuts     []*Cut
-	rules    []*Rule
-	cur      *proc // the program that runs; nil: the world, or its test
-	driven   bool  // inside drive
-	calls    uint64
-	faults   uint64 // injected
-	happened []Fault
-	failed   error
-	closed   bool
-	trace    trace
+	seed      uint64
+	opt       Options
+	now       int64
+	made      int64 // when the present event was planned; for a packet, when it was sent
+	events    agenda
+	step      uint64 // events and calls so far: the position in the history
+	key       uint64 // for all choices by chance; see Host.dice and Host.stream
+	users     *Rand
+	only      map[Fault]Fault // Options.Faulty by name
+	hosts     []*Host
+	byIP      map[netip.Addr]*Host // never iterated
+	names     map[string][]netip.Addr
+	clogs     []*clog // of running Swizzles
+	swizzles  uint64
+	cuts      []*Cut
+	rules     []*Rule
+	sometimes map[string]int // see Sometimes
+	cur       *proc          // the program that runs; nil: the world, or its test
+	driven    bool           // inside drive
+	calls     uint64
+	faults    uint64 // injected
+	happened  []Fault
+	failed    error
+	closed    bool
+	trace     trace
 
 	wakes   atomic.Bool // woken is not empty
 	mu      sync.Mutex  // guards woken

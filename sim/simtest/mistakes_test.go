@@ -156,6 +156,19 @@ func TestAFailureWithTwoHistoriesIsToldSo(t *testing.T) {
 	}
 }
 
+// A state that no seed has reached fails the test, and one that some have reached does not.
+func TestAStateThatIsNeverReachedIsToldSo(t *testing.T) {
+	f := &failing{TB: t}
+	simtest.Check(f, 20, func(w *sim.World) error {
+		w.Sometimes("an even seed", w.Seed()%2 == 0)
+		w.Sometimes("seed 21", w.Seed() == 21)
+		return nil
+	})
+	if f.text != "never in 20 seeds: seed 21" {
+		t.Errorf("got %q", f.text)
+	}
+}
+
 // A call or a Post of a goroutine of the program's own panics in that goroutine, at its first call.
 // So it does in an http.Client, which has such goroutines.
 func TestACallOfAGoroutinePanics(t *testing.T) {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +29,9 @@ var (
 // the test. It prints the seed, the step, the last lines of the history and a command for a replay:
 //
 //	go test -run '^TestX$' example.org/x -sim.seed=27
+//
+// The last line of a test that passes has the faults by kind, and what World.Sometimes has recorded.
+// A name that was true under no seed fails the test.
 //
 // With -sim.shrink it prints the faults that are needed (sim.Shrink), and the history with only
 // these. -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it.
@@ -53,10 +58,17 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 		last = first + *seeds - 1
 	}
 	var calls, faults uint64
+	kinds, reached := map[string]int{}, map[string]int{}
 	for seed := first; seed <= last; seed++ {
 		w, err := run(seed, options(seed), f)
 		calls += w.Calls()
 		faults += w.Injected()
+		for _, f := range w.Faults() {
+			kinds[f.Kind.String()]++
+		}
+		for name, n := range w.Reached() {
+			reached[name] += n
+		}
 		if err != nil || sampled(seed-first) {
 			again, err2 := run(seed, options(seed), f)
 			if again.Hash() != w.Hash() || firstLine(err) != firstLine(err2) {
@@ -72,7 +84,15 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 			return
 		}
 	}
-	t.Logf("%d seeds, %d calls, %d faults", last-first+1, calls, faults)
+	t.Logf("%d seeds, %d calls, %d faults: %v", last-first+1, calls, faults, kinds)
+	if len(reached) > 0 {
+		t.Logf("reached: %v", reached)
+	}
+	for _, name := range slices.Sorted(maps.Keys(reached)) {
+		if reached[name] == 0 {
+			t.Errorf("never in %d seeds: %s", last-first+1, name)
+		}
+	}
 }
 
 // sampled returns whether the nth seed runs twice though it passes: many of the first ones, then
