@@ -41,6 +41,8 @@ func built(t *testing.T) lib.Bridge {
 		if folder, err = os.MkdirTemp("", "bridge"); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if bridge.Python == "" {
 		bridge = lib.Build(t, "..", folder)
 	}
 	return bridge

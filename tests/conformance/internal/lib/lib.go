@@ -21,8 +21,8 @@ type Bridge struct {
 	library string
 }
 
-// Build builds the bridge in the folder out. dir is the folder tests/conformance. Without python3 or
-// a C compiler the test is skipped.
+// Build builds the bridge in the folder out. dir is the folder tests/conformance. Without python3
+// or a C compiler the test is skipped.
 func Build(t *testing.T, dir, out string) Bridge {
 	longtest.NeedsGo(t)
 	// The python3 in the path may be a slow script that chooses an interpreter.
