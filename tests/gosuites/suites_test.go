@@ -49,19 +49,18 @@ func TestGoSuites(t *testing.T) {
 	must(t, err)
 	src := filepath.Join(strings.TrimSpace(string(out)), "src")
 	o := newOverlay(t, src)
-	args := []string{"test", "-vet=off", "-c", "-o", o.dir + "/"}
 	for _, s := range suites {
 		o.hook(s.path, s.pkg)
 	}
-	args = append(args, "-overlay", o.save())
+	list := o.save()
 	for _, s := range suites {
-		args = append(args, s.path)
-	}
-	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
-		t.Fatalf("go test -c: %v\n%s", err, out)
-	}
-	for _, s := range suites {
-		t.Run(s.path, func(t *testing.T) { s.compare(t, &runner{t, o.dir, src, s.path}) })
+		t.Run(s.path, func(t *testing.T) {
+			build := exec.Command("go", "test", "-vet=off", "-c", "-o", o.dir+"/", "-overlay", list, s.path)
+			if out, err := build.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %v\n%s", build, err, out)
+			}
+			s.compare(t, &runner{t, o.dir, src, s.path})
+		})
 	}
 }
 
