@@ -15,17 +15,18 @@ import (
 
 // A server of your own serves the metrics. Prometheus reads either format.
 func ExampleExporter() {
-	r, err := reactor.New()
+	g, err := reactor.NewGroup(1)
 	if err != nil {
 		log.Fatal(err)
 	}
-	e := metrics.New(r)
+	e := metrics.New(g.Loops()...)
 	http.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", metrics.OpenMetricsType)
 		if err := e.OpenMetrics(w); err != nil {
 			log.Print(err)
 		}
 	})
+	expvar.Publish("loops", e)
 
 	var text strings.Builder
 	if err := e.Text(&text); err != nil {

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"sync"
 	"time"
 
 	"github.com/ureactor/ureactor/timeout"
@@ -79,12 +80,13 @@ func (r *Reactor) Load() (l Load) {
 	began := timeout.Deadline(r.awake.Load()) // before the figures: see present
 	f := r.board.get()
 	ended := max(f.turnEnded, since)
-	if now = max(r.k.Now(), ended); f.final {
+	if now = max(now, ended); f.final {
 		now = ended
 	}
 	l.Present = f.present(began, since, now)
 	l.Busy = f.busy + l.Present
 	l.Idle = time.Duration(now-since) - l.Busy
+	l.Busy, l.Idle = r.shown.grow(l.Busy, l.Idle)
 	l.Turns, l.Lag = r.times.turns.read(), r.times.lag.read()
 	l.Turns.Sum = f.busy
 	l.Posts, l.Wakes = r.times.posts.read(), r.times.wakes.read()
@@ -93,6 +95,20 @@ func (r *Reactor) Load() (l Load) {
 		l.Unsent = max(0, time.Duration(now-oldest))
 	}
 	return l
+}
+
+// shown are the times that Load has returned. They never fall, though a turn may have ended a
+// little before the loop could say so.
+type shown struct {
+	mu         sync.Mutex
+	busy, idle time.Duration
+}
+
+func (s *shown) grow(busy, idle time.Duration) (time.Duration, time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy, s.idle = max(s.busy, busy), max(s.idle, idle)
+	return s.busy, s.idle
 }
 
 // present is how long a turn has run that began at that instant; 0 is none. began was read before

@@ -112,6 +112,7 @@ type Reactor struct {
 	figures   // for the loop only; board shows them to other goroutines
 	board     board
 	times     times
+	shown     shown
 	slow      slowTurns
 	byHand    bool    // Turn drives it
 	sleeper   sleeper // the poller, if it reports whether a Wait slept
