@@ -37,7 +37,7 @@ var (
 // these. -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it.
 // -sim.lines sets how much of it is printed. -sim.seeds replaces n. -sim.first is the first seed.
 //
-// Seeds that fail, six of the first 20, and each 40th run twice. If the two histories differ,
+// Seeds that fail, six of the first 20, and each 100th run twice. If the two histories differ,
 // the program depends on something that is not simulated: the order of a map, a goroutine, or
 // time.Now. The test then fails, and prints the first step that differs from both runs
 // (sim.Compare).
@@ -95,9 +95,9 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 	}
 }
 
-// sampled returns whether the nth seed runs twice though it passes: many of the first ones, then
-// each 40th.
-func sampled(n uint64) bool { return n&(n-1) == 0 || n%40 == 0 }
+// sampled returns whether the nth seed runs twice though it passes: six of the first 20, then each
+// 100th.
+func sampled(n uint64) bool { return n <= 16 && n&(n-1) == 0 || n%100 == 0 }
 
 func firstLine(err error) string {
 	if err == nil {
