@@ -23,8 +23,9 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// In tasks of a simulated host: a silent address costs the fallback delay and no more, a refused
-// one nothing. If all are silent, the dial ends at its timeout. Nothing is left of the other addresses.
+// In tasks of a simulated host: a silent address costs the fallback delay and no more, and a
+// refused one nothing. If all are silent, the dial ends at its timeout. Nothing is left of the
+// other addresses.
 func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 	const delay = 300 * time.Millisecond
 	nine := []string{"10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4", "10.0.1.5", "10.0.1.6", "10.0.1.7", "10.0.1.8", "10.0.1.9"}
