@@ -20,7 +20,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// loops are two loops on one simulated clock, which stands still. The first has had a turn of 20 ms.
+// loops are two loops on one simulated clock, which stands still. The first one had a turn of
+// 20 ms.
 func loops(t *testing.T) []*reactor.Reactor {
 	t.Helper()
 	w := sim.New(1, sim.Options{})
@@ -53,8 +54,8 @@ func loops(t *testing.T) []*reactor.Reactor {
 	return all
 }
 
-// What the official library writes of the Collector is what package metrics writes itself, line by
-// line, in both formats. The library writes no UNIT.
+// The official library writes of the Collector the same lines as package metrics, in both formats.
+// It writes no UNIT.
 func TestLibraryWritesTheSame(t *testing.T) {
 	all := loops(t)
 	registry := prometheus.NewPedanticRegistry()
@@ -92,7 +93,8 @@ func compare(t *testing.T, name, want string, write func(*bytes.Buffer) error) {
 		t.Fatal(err)
 	}
 	strip := func(s string) []string {
-		return strings.Split(share.ReplaceAllString(units.ReplaceAllString(s, ""), ""), "\n")
+		s = share.ReplaceAllString(units.ReplaceAllString(s, ""), "")
+		return strings.Split(s, "\n")
 	}
 	got, wants := strip(b.String()), strip(want)
 	if len(got) != len(wants) || len(got) < 200 {
