@@ -83,7 +83,8 @@ func TestLibraryWritesTheSame(t *testing.T) {
 
 var (
 	units = regexp.MustCompile(`(?m)^# UNIT .*\n`)
-	share = regexp.MustCompile(`(?m)^ureactor_eventloop_utilization_ratio.*\n`) // of two different times
+	// The two collections are made at different times.
+	share = regexp.MustCompile(`(?m)^ureactor_eventloop_utilization_ratio.*\n`)
 )
 
 func compare(t *testing.T, name, want string, write func(*bytes.Buffer) error) {
