@@ -2,8 +2,6 @@ package reactor
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -69,52 +67,6 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 		r.dials.add(c) // a connect may fail at once, and Closed must not come before Dial returns
 	}
 	return c, nil
-}
-
-// resolve parses the address. If no lookup is needed, it stores the targets; otherwise the query
-// that it returns has more to ask. It looks up a service's name at once.
-func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
-	q, err := d.net.Parse(d.addr)
-	if err != nil {
-		return nil, explained(d.net, err)
-	}
-	err = q.AskPort(context.Background(), k)
-	if err == nil && !q.Asks() {
-		err = d.found(k, q)
-	}
-	return q, err
-}
-
-// found stores the addresses of an answered query.
-func (d *dialing) found(k Kernel, q *netaddr.Query) error {
-	list, err := q.Targets(k)
-	if err == nil && d.local.Family != 0 && !d.net.Unix() && !d.local.IsUnspecified() {
-		if list = netaddr.OfFamily(list, d.local.Family); len(list) == 0 {
-			return fmt.Errorf("WithLocalAddr(%v): no address of its family", d.local)
-		}
-	}
-	d.order = netaddr.NewOrder(list, d.delay)
-	return explained(d.net, err)
-}
-
-// from stores the address of WithLocalAddr.
-func (d *dialing) from(k Kernel, local string) error {
-	if local == "" {
-		return nil
-	}
-	q, err := d.net.Parse(local)
-	if err == nil && q.Asks() {
-		err = errors.New("must be an IP address with a port")
-	}
-	var b netaddr.Binding
-	if err == nil {
-		b, err = q.Binding(k)
-	}
-	if err != nil {
-		return fmt.Errorf("WithLocalAddr(%q): %w", local, explained(d.net, err))
-	}
-	d.local = b.Given.Addr
-	return nil
 }
 
 // lookup may block, so it runs on a goroutine of its own, and its result returns by Post. If the

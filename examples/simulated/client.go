@@ -138,3 +138,8 @@ func linearizable(history []porcupine.Operation) error {
 	}
 	return fmt.Errorf("%d operations are not linearizable", len(history))
 }
+
+func (n *node) answer(c *reactor.Conn, a reply) {
+	text, _ := json.Marshal(a)
+	_ = c.Send(append(text, '\n'))
+}

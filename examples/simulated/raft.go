@@ -196,7 +196,8 @@ func (n *node) count() {
 	for i := range n.next {
 		n.next[i], n.match[i] = n.last()+1, 0
 	}
-	n.keep(n.disk.append(n.last(), []entry{{Term: n.disk.term}})) // entries of older terms commit with it
+	// Entries of older terms commit with it.
+	n.keep(n.disk.append(n.last(), []entry{{Term: n.disk.term}}))
 	n.beat(n.disk.term)
 }
 
@@ -295,9 +296,4 @@ func (n *node) apply() {
 			}
 		}
 	}
-}
-
-func (n *node) answer(c *reactor.Conn, a reply) {
-	text, _ := json.Marshal(a)
-	_ = c.Send(append(text, '\n'))
 }

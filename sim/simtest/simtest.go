@@ -30,8 +30,8 @@ var (
 //
 //	go test -run '^TestX$' example.org/x -sim.seed=27
 //
-// The last line of a test that passes has the faults by kind, and what World.Sometimes has recorded.
-// A name that was true under no seed fails the test.
+// The last line of a test that passes has the faults by kind, and what World.Sometimes has
+// recorded. A name that was true under no seed fails the test.
 //
 // With -sim.shrink it prints the faults that are needed (sim.Shrink), and the history with only
 // these. -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it.
