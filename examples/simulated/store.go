@@ -26,7 +26,7 @@ type store struct {
 	file *sim.File
 }
 
-// open reads the log. A crash may have left a part of the last record, which no client was promised.
+// open reads the log. A crash may have left a part of the last record. Its client has no reply.
 func (s *store) open() error {
 	s.log, s.data, s.done = nil, map[string]string{}, map[string]bool{}
 	f, err := s.h.Disk().OpenFile("log", os.O_RDWR|os.O_CREATE|os.O_APPEND)
