@@ -160,3 +160,15 @@ func TestAHalfClosedPipelineIsAnswered(t *testing.T) {
 		t.Errorf("%d answers of %d: %v", n, many, err)
 	}
 }
+
+// A refusal has its text, also if the request before it had method HEAD.
+func TestRefusalAfterHeadHasItsText(t *testing.T) {
+	c := dial(t, serve(t, 1))
+	if _, err := io.WriteString(c, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(c)
+	if err != nil || !strings.HasSuffix(string(got), "\r\n\r\n400 Bad Request\r\n") {
+		t.Errorf("%q, %v; want the text of 400 at the end", got, err)
+	}
+}

@@ -118,6 +118,7 @@ func TestRanges(t *testing.T) {
 		{"GET", "bytes=1000000-", "", 416, 0, 0},
 		{"GET", "bytes=99999999999999999999-", "", 416, 0, 0},
 		{"GET", "bytes=-0", "", 416, 0, 0},
+		{"GET", "bytes=-00", "", 416, 0, 0},
 		{"GET", "bytes=5-4", "", 200, 0, size},
 		{"GET", "bytes=a-b", "", 200, 0, size},
 		{"GET", "bytes=-", "", 200, 0, size},

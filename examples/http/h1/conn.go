@@ -167,6 +167,9 @@ func (h *conn) refuse(c *reactor.Conn, no refusal) {
 		_ = c.Abort()
 		return
 	}
+	if !h.busy {
+		h.req = request{} // the one before had another method
+	}
 	h.req.close = true
 	h.status(c, string(no))
 	h.end(c)

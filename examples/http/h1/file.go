@@ -68,14 +68,11 @@ func byteRange(text string, size int64) (from, n int64, part, ok bool) {
 		end = size - 1
 	}
 	if first == "" { // the last bytes
-		if last == "0" || size == 0 {
-			return 0, 0, false, false
-		}
 		n = size
 		if err == nil {
 			n = min(end, size)
 		}
-		return size - n, n, true, true
+		return size - n, n, n > 0, n > 0
 	}
 	from, err = strconv.ParseInt(first, 10, 64)
 	switch {
