@@ -76,6 +76,7 @@ func TestMisusePanics(t *testing.T) {
 	wantPanic(t, "no loops", func() { inspect.Handler(nil) })
 	wantPanic(t, "is nil", func() { inspect.Handler([]*reactor.Reactor{nil}) })
 	wantPanic(t, "twice", func() { inspect.Handler([]*reactor.Reactor{r, r}) })
+	wantPanic(t, "twice", func() { inspect.Handler([]*reactor.Reactor{r, started(t), r}) })
 	wantPanic(t, "option 0 is nil", func() { inspect.Handler(one, nil) })
 	wantPanic(t, "15 bytes", func() { inspect.Handler(one, inspect.WithActions(token[:15])) })
 	wantPanic(t, "leave it out", func() { inspect.Handler(one, inspect.WithLogLevel(nil)) })

@@ -22,7 +22,17 @@ var actions = map[string]inside.Action{
 }
 
 // do serves POST do. The form has action, id and token. The action "level" has the level as its id.
+// The body is read before the request takes a slot, so a client that sends it slowly keeps none.
 func (h *Inspector) do(w *Response, r *Request) {
+	var body []byte
+	var err error
+	if r.Method == "POST" && h.Token != "" {
+		body, err = io.ReadAll(io.LimitReader(r.Body, bodyMost+1))
+	}
+	h.limited(w, r, "POST", func(w *Response, r *Request) { h.doForm(w, r, body, err) })
+}
+
+func (h *Inspector) doForm(w *Response, r *Request, body []byte, err error) {
 	if h.Token == "" {
 		w.fail(codeForbidden, "there are no actions; see inspect.WithActions")
 		return
@@ -31,7 +41,6 @@ func (h *Inspector) do(w *Response, r *Request) {
 		w.fail(codeForbidden, "the request comes from another site's page")
 		return
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, bodyMost+1))
 	form, e := url.ParseQuery(string(body))
 	if err != nil || e != nil || len(body) > bodyMost {
 		w.fail(codeBadRequest, "the body must be a form of at most 4 KiB")

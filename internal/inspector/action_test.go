@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ureactor/ureactor/reactor"
@@ -106,5 +107,35 @@ func TestPagesDoNotHaveTheToken(t *testing.T) {
 		if s := w.body; !strings.Contains(s, has) || strings.Contains(s, token) {
 			t.Errorf("%q:\n%s", page, s)
 		}
+	}
+}
+
+// A client that sends the body of an action slowly keeps nobody else out.
+func TestSlowBodiesKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	h := New(Config{Loops: []*reactor.Reactor{started(t)}, Token: token})
+	var served sync.WaitGroup
+	defer served.Wait()
+	for range atOnce {
+		body, client := io.Pipe()
+		r, _ := request("POST", "localhost", "/do", "")
+		r.Body = body
+		served.Go(func() { h.Serve(r) })
+		defer client.Close()
+		if _, err := client.Write([]byte("a")); err != nil { // it returns when the byte is read
+			t.Fatal(err)
+		}
+	}
+	if w := get(h, "conns"); w.Code != codeOK {
+		t.Errorf("%d %s", w.Code, w.body)
+	}
+}
+
+// A browser sends the origin of a form. With the policy "no-referrer" it would send "Origin: null",
+// and at plain HTTP it has no Sec-Fetch-Site, so every action would be refused.
+func TestFormsHaveAnOrigin(t *testing.T) {
+	t.Parallel()
+	if p := get(inspect(started(t)), "").Header["Referrer-Policy"]; p != "same-origin" {
+		t.Errorf("Referrer-Policy %q", p)
 	}
 }

@@ -1,6 +1,7 @@
 package inspector
 
 import (
+	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -60,7 +61,7 @@ func newSampler(loops []*reactor.Reactor) *sampler {
 		if r == nil {
 			panic("inspect: a loop is nil")
 		}
-		if i > 0 && loops[i-1] == r {
+		if slices.Contains(loops[:i], r) {
 			panic("inspect: a loop is there twice")
 		}
 		s.loops = append(s.loops, &loop{r: r})
