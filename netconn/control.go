@@ -1,7 +1,6 @@
 package netconn
 
 import (
-	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -140,7 +139,7 @@ func (c *gram) readMsg(m *kernel.Packet, b, oob []byte) error {
 	}
 	switch {
 	case m.N == 0 && len(b) > 0 && !c.packets():
-		return c.opError("read", io.EOF)
+		return c.endOfUnix()
 	case c.asked != nil && len(oob) == 0:
 		m.Flags &^= kernel.MSG_CTRUNC // the caller has not asked for the local address
 	case c.asked != nil:

@@ -1,0 +1,9 @@
+//go:build !go1.27
+
+package netconn
+
+import "io"
+
+// endOfUnix is the end of input as ReadFrom and ReadMsgUnix report it: package net wraps it before
+// Go 1.27.
+func (c *gram) endOfUnix() error { return c.opError("read", io.EOF) }
