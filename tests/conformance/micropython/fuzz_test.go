@@ -171,7 +171,7 @@ func keep(t *testing.T, p program, want string) {
 // Random programs print the same with parked goroutines, on a loop and on a simulated kernel. Where
 // there is no MicroPython, one mode is the reference of the others.
 func TestModesPrintTheSame(t *testing.T) {
-	if !longtest.Default(t, "builds a C library and starts Python") {
+	if !longtest.Only(t, "builds a C library and starts Python") {
 		return
 	}
 	f := newFuzzer(t)

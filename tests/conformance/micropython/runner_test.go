@@ -54,7 +54,7 @@ def instance1():
 // unittest, and for several devices. Tests that skip themselves may do so only where a feature is
 // missing.
 func TestRunnerTellsGoodFromBad(t *testing.T) {
-	if !longtest.Default(t, "builds a C library and starts Python") {
+	if !longtest.Only(t, "builds a C library and starts Python") {
 		return
 	}
 	tree := t.TempDir()
