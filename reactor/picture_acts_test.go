@@ -146,7 +146,7 @@ func TestRecentKeepsTheLatest(t *testing.T) {
 // A callback that keeps the loop is kept with its length, its peer, and the stack that it had
 // meanwhile, if somebody can show it.
 func TestRecentKeepsSlowCallbacks(t *testing.T) {
-	inside.LoopStack = func(uintptr) string { return "a stack" }
+	inside.LoopStack = func(uintptr, time.Time) string { return "a stack" }
 	defer func() { inside.LoopStack = nil }()
 	r := started(t, WithSlowCallback(time.Millisecond))
 	at := listen(t, r, "tcp", always(&hooks{data: func(c *Conn, p []byte) {

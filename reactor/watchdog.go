@@ -106,7 +106,7 @@ func (d *watchdog) look() {
 	stack := ""
 	if now := time.Now(); inside.LoopStack != nil && now.Sub(d.looked) >= time.Second {
 		d.looked = now
-		stack = inside.LoopStack(uintptr(unsafe.Pointer(d.r)))
+		stack = inside.LoopStack(uintptr(unsafe.Pointer(d.r)), since)
 	}
 	d.mu.Lock()
 	if d.since == since { // it still runs

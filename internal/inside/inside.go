@@ -1,6 +1,8 @@
 package inside
 
 import (
+	"time"
+
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/poller"
 )
@@ -16,9 +18,9 @@ var (
 	// RecentOf returns the latest errors and slow callbacks of a *reactor.Reactor. It does not wait
 	// for the loop.
 	RecentOf func(reactor any) Recent
-	// LoopStack returns the present stack of the *reactor.Reactor at this address. Package inspect
-	// sets it, because only its pages show the stack.
-	LoopStack func(reactor uintptr) string
+	// LoopStack returns the present stack of the *reactor.Reactor at this address, or an earlier
+	// one that is not from before since. Package inspect sets it, because only its pages show it.
+	LoopStack func(reactor uintptr, since time.Time) string
 	// Act makes a *reactor.Reactor perform the action of an operator, and calls then as Picture
 	// does.
 	Act func(reactor any, a Action, id ID, then func(error))

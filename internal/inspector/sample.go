@@ -168,6 +168,8 @@ func (l *loop) ask() <-chan struct{} {
 		return l.came
 	case l.ended || time.Now().Before(l.next):
 		return nil
+	case l.r.Load().Present >= every: // what WriteText asks for would pile up
+		return nil
 	}
 	l.pending, l.came = time.Now(), make(chan struct{})
 	came := l.came
@@ -186,23 +188,37 @@ func (l *loop) ask() <-chan struct{} {
 	return came
 }
 
-// hangs returns how long the loop's present turn has run, if that is long.
+// hangs returns how long the loop's present turn has run, if that is long. The measuring may have
+// begun with the first request, in a turn that hung already. So a part of the patience is long if
+// no picture has come.
 func (l *loop) hangs() time.Duration {
-	if d := l.r.Load().Present; d >= every {
+	d, least := l.r.Load().Present, every
+	if l.latest() == nil {
+		least = patience / 2
+	}
+	if d >= least {
 		return d
 	}
 	return 0
 }
 
 // stack returns the loop's present stack.
-func (l *loop) stack() string { return loopStack(uintptr(unsafe.Pointer(l.r))) }
+func (l *loop) stack() string {
+	var since time.Time
+	if d := l.hangs(); d > 0 {
+		since = time.Now().Add(-d)
+	}
+	return loopStack(uintptr(unsafe.Pointer(l.r)), since)
+}
 
 func init() { inside.LoopStack = loopStack }
 
-func loopStack(r uintptr) string { return cleanLines(stacks.Loop(allStacks.get(), r)) }
+func loopStack(r uintptr, since time.Time) string {
+	return cleanLines(stacks.Loop(allStacks.get(since), r))
+}
 
 // allStacks are the stacks of all goroutines. Reading them stops the whole program, so they are
-// read at most once a second.
+// read at most once a second, and once more for each turn or callback that began since.
 var allStacks dump
 
 type dump struct {
@@ -211,10 +227,11 @@ type dump struct {
 	text string
 }
 
-func (d *dump) get() string {
+// get returns stacks that are of less than a second ago, and not from before since.
+func (d *dump) get(since time.Time) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.text == "" || time.Since(d.at) >= every {
+	if d.text == "" || time.Since(d.at) >= every || d.at.Before(since) {
 		d.text, d.at = stacks.All(), time.Now()
 		time.AfterFunc(2*every, d.drop)
 	}

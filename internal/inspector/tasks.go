@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/stacks"
@@ -181,7 +182,7 @@ func (h *Inspector) task(id string) (view, string) {
 		for j := range pic.Tasks {
 			if t := &pic.Tasks[j]; t.ID == uintptr(want) {
 				row := pic.task(i, t, pic.waits())
-				row.stack = cleanLines(stacks.Task(allStacks.get(), t.ID))
+				row.stack = cleanLines(stacks.Task(allStacks.get(time.Time{}), t.ID))
 				return row, ""
 			}
 		}

@@ -5,12 +5,15 @@ package inspector
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/kernel"
 	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -115,5 +118,36 @@ func TestWhyInEachState(t *testing.T) {
 		if got := why(c, &connRow{Stuck: 1, GiveUp: &left}); got != want {
 			t.Errorf("%v: %q, want %q", stateText(state), got, want)
 		}
+	}
+}
+
+// The first look at a loop that hangs already shows that, and the stack. Nothing has measured it
+// before. More looks leave no more than one request for a picture with the loop.
+func TestFirstLookShowsAHang(t *testing.T) {
+	t.Parallel()
+	r := started(t)
+	allStacks.get(time.Now()) // the stack must not be from before the hang
+	until, begun := make(chan struct{}), make(chan struct{})
+	defer close(until)
+	if err := r.Post(func() { close(begun); stand(until) }); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	var b strings.Builder
+	if err := WriteText(&b, []*reactor.Reactor{r}); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.String(); !strings.Contains(s, "loop 0 hangs for ") || !strings.Contains(s, "inspector.stand") {
+		t.Errorf("the first look:\n%s", s)
+	}
+	eventually(t, "it hangs for long", func() bool { return r.Load().Present >= every })
+	before := r.Stats().Posted
+	for range 3 {
+		if err := WriteText(io.Discard, []*reactor.Reactor{r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := r.Stats().Posted; n != before {
+		t.Errorf("%d posts wait after three looks, %d before", n, before)
 	}
 }
