@@ -217,8 +217,8 @@ func loopStack(r uintptr, since time.Time) string {
 	return cleanLines(stacks.Loop(allStacks.get(since), r))
 }
 
-// allStacks are the stacks of all goroutines. Reading them stops the whole program. So they are read
-// at most once a second, and once more for each turn or callback that began since.
+// allStacks are the stacks of all goroutines. Reading them stops the whole program. So they are
+// read at most once a second, and once more for each turn or callback that began since.
 var allStacks dump
 
 type dump struct {
