@@ -23,6 +23,9 @@ import (
 // the last one's ctx ends, the rest is aborted and reported as an *UndeliveredError. A caller that
 // runs the loop on a goroutine that is locked to its thread stays until the end.
 func (r *Reactor) Shutdown(ctx context.Context) error {
+	if r.lone != nil && r.owner.Load() != ownerless && !r.hasEnded() {
+		panic("reactor: Shutdown in a simulated world would stop the only goroutine: call Close, and let the world run")
+	}
 	r.mu.Lock()
 	r.waiters++
 	r.mu.Unlock()
@@ -71,6 +74,15 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	case <-time.After(abortTime):
 		return fmt.Errorf("reactor: nothing has ended, for the loop does not turn: is a callback stuck, "+
 			"or Shutdown called on the loop, where it must be Close? %w", ctx.Err())
+	}
+}
+
+func (r *Reactor) hasEnded() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
 	}
 }
 

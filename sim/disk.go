@@ -23,7 +23,8 @@ import (
 //
 // Calls take no time. They fail by Inject, Refuse and Faults.Error like calls of the kernel. Data
 // that a failed Sync should have written is lost at the next crash, as on Linux: a later Sync does
-// not write it. Files of a program that has died are closed.
+// not write it. Files of a program that has died are closed. While the host is down, calls return
+// ErrCrashed.
 type Disk struct {
 	h      *Host
 	names  map[string]*inode // as programs see them
@@ -77,7 +78,10 @@ func (d *Disk) call(c Call, op, name string) error {
 // done notes the end of a call that has failed, or of one that has not.
 func (d *Disk) done(c Call, op, name string, e Errno) error {
 	d.h.note(c, -1, 0, e)
-	if e != 0 {
+	switch {
+	case e == kernel.EBADF && d.h.gone():
+		return &fs.PathError{Op: op, Path: name, Err: fmt.Errorf("%w (host %s), and Restart must come first: %w", ErrCrashed, d.h.name, e)}
+	case e != 0:
 		return &fs.PathError{Op: op, Path: name, Err: e}
 	}
 	return nil

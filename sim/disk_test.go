@@ -77,6 +77,9 @@ func TestACrashLosesAndTearsWhatWasNotSynced(t *testing.T) {
 		if _, err := f.WriteAt(old, 0); !errors.Is(err, fs.ErrClosed) {
 			t.Errorf("a write of a host that is down: %v", err)
 		}
+		if _, err := d.ReadFile("data"); !errors.Is(err, sim.ErrCrashed) || !errors.Is(err, kernel.EBADF) {
+			t.Errorf("the disk of a host that is down: %v", err)
+		}
 		h.Restart()
 		if _, err := f.WriteAt(old, 0); !errors.Is(err, fs.ErrClosed) {
 			t.Errorf("a write of the old program: %v", err)

@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// ErrCrashed is the error of a Poller whose host has crashed.
+// ErrCrashed is the error of a Poller or a Disk whose host has crashed.
 var ErrCrashed = errors.New("sim: the host has crashed")
 
 // An Injection is one fault at one call.

@@ -22,7 +22,7 @@ type Options struct {
 	Buffer int
 	// Files is how many descriptors a host has. 0 means 1,024.
 	Files int
-	// Kernel is the system whose rules the hosts follow: see the table in doc/sim.md. With FreeBSD
+	// Kernel is the system whose rules the hosts follow: see the table in doc/bsd.md. With FreeBSD
 	// and NetBSD, ShortReads counts as set.
 	Kernel Kernel
 	// Kqueue means FreeBSD, if Kernel is not set.

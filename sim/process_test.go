@@ -158,3 +158,23 @@ func panicked(f func()) (text string) {
 	f()
 	return ""
 }
+
+// Shutdown would stop the world's only goroutine for ever. It panics and says what to call.
+func TestShutdownOnASimulatedLoopPanics(t *testing.T) {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	var got any
+	reactorOn(w.Host("10.0.0.1"), "main", func(r *reactor.Reactor) {
+		r.Post(func() {
+			defer r.Close()
+			defer func() { got = recover() }()
+			r.Shutdown(context.Background())
+		})
+	})
+	if err := w.RunUntilDone(time.Minute); err != nil {
+		t.Error(err)
+	}
+	if s, _ := got.(string); !strings.Contains(s, "call Close") {
+		t.Errorf("Shutdown on the loop: %v", got)
+	}
+}

@@ -47,6 +47,8 @@ func TestErrorsAreThoseOfMbedTLS(t *testing.T) {
 		old.NotAfter = time.Now().Add(-time.Hour)
 		young.NotBefore, young.NotAfter = time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)
 		oldOne, youngOne := issue(t, nil, old), issue(t, nil, young)
+		renewed := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, NotBefore: time.Now().Add(-time.Minute)})
+		oldLeaf := issue(t, renewed, old)
 		const expired = "\nThe certificate validity has expired\n"
 		const name = "\nThe certificate Common Name (CN) does not match with the expected CN\n"
 		const untrusted = "\nThe certificate is not correctly signed by the trusted CA\n"
@@ -57,6 +59,7 @@ func TestErrorsAreThoseOfMbedTLS(t *testing.T) {
 		}{
 			{"another name", "foobar.local", me, me, name},
 			{"expired", "micropython.local", oldOne, oldOne, expired},
+			{"expired before its authority was renewed", "micropython.local", oldLeaf, renewed, expired},
 			{"from the future", "micropython.local", youngOne, youngOne, "\nThe certificate validity starts in the future\n"},
 			{"untrusted", "micropython.local", me, other, untrusted},
 			{"all of it", "foobar.local", oldOne, me, expired + name + untrusted},

@@ -93,7 +93,7 @@ func (v *verifier) check(sent []*x509.Certificate) (chain []*x509.Certificate, f
 			// x509 stops here; mbedtls also reports whether the chain is trusted.
 			opts.CurrentTime = within(leaf, opts.CurrentTime)
 			if _, err := leaf.Verify(opts); err != nil {
-				flags |= flagOf(err, opts.CurrentTime)
+				flags |= flagOf(err, opts.CurrentTime) &^ badTime // the authority may be younger
 			}
 		}
 	}
