@@ -158,7 +158,8 @@ func (s *SSLStream) Write(p []byte) (n int, err error) {
 }
 
 // Close sends close_notify, if the stream accepts it, and closes the stream if that has a method
-// Close. A second call does nothing.
+// Close. It waits as the stream's Write does: both ends of a net.Pipe that close at the same time
+// wait for each other, so one of them must read to the end first. A second call does nothing.
 func (s *SSLStream) Close() error {
 	s.stateMu.Lock()
 	was := s.closed
