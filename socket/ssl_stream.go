@@ -157,9 +157,12 @@ func (s *SSLStream) Write(p []byte) (n int, err error) {
 	return n, nil
 }
 
+// closeMost is how long Close may send close_notify.
+const closeMost = 5 * time.Second
+
 // Close sends close_notify, if the stream accepts it, and closes the stream if that has a method
-// Close. It waits as the stream's Write does: both ends of a net.Pipe that close at the same time
-// wait for each other, so one of them must read to the end first. A second call does nothing.
+// Close. Sending takes 5 s at most if the stream has SetWriteDeadline, as in crypto/tls: both ends
+// of a net.Pipe that close at the same time wait for each other. A second call does nothing.
 func (s *SSLStream) Close() error {
 	s.stateMu.Lock()
 	was := s.closed
@@ -170,6 +173,9 @@ func (s *SSLStream) Close() error {
 	}
 	if s.readMu.TryLock() { // another goroutine's Read sees that the stream is closed
 		if s.session.Ready() {
+			if d, ok := s.stream.(interface{ SetWriteDeadline(time.Time) error }); ok {
+				_ = d.SetWriteDeadline(time.Now().Add(closeMost)) // a stream without deadlines waits
+			}
 			_ = s.session.CloseWrite()
 			_ = s.flush()
 		}
