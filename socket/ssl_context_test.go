@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io/fs"
+	"math"
 	bigint "math/big"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func TestProtocolDecidesTheVerifyMode(t *testing.T) {
 		if c.VerifyMode() != mode {
 			t.Errorf("protocol %d: verify_mode %d, want %d", protocol, c.VerifyMode(), mode)
 		}
-		for _, wrong := range []int{-1, 3, 1 << 40} {
+		for _, wrong := range []int{-1, 3, math.MaxInt32} {
 			if err := c.SetVerifyMode(wrong); !isValue(err) || c.VerifyMode() != mode {
 				t.Errorf("verify_mode %d: %v, and is %d", wrong, err, c.VerifyMode())
 			}
