@@ -91,20 +91,26 @@ func (in *Input) consumed() {
 	}
 }
 
-// deliver passes the received bytes to the Handler.
+// deliver passes the received bytes to the Handler. A Filter that StartFilter has got in Data
+// delivers within this Data, whose slices stay valid.
 func (c *Conn) deliver(p []byte) {
 	in := c.in
 	if in == nil || !in.kept {
 		c.handler.Data(c, p)
 		return
 	}
+	within := in.inData
 	in.b.Show(p)
 	in.inData = true
 	c.handler.Data(c, p)
-	in.inData = false
-	in.settle()
-	if desc.Poisons {
-		c.w.r.poison(p)
+	in.inData = within
+	if within {
+		in.b.Keep()
+	} else {
+		in.settle()
+		if desc.Poisons {
+			c.w.r.poison(p)
+		}
 	}
 	if in.b.Buffered() > in.b.Limit() && !c.is(paused|throttled|closing|released) {
 		c.tearDown(fmt.Errorf("%w: the handler has left %d bytes, and the limit is %d", ErrInputLimit, in.b.Buffered(), in.b.Limit()))

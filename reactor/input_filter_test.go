@@ -2,7 +2,11 @@
 
 package reactor
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
 
 // An xor Filter changes each byte.
 type xor struct{ w *Wire }
@@ -34,4 +38,58 @@ func (f *xor) Input(p []byte) {
 		f.w.Deliver(room[:k])
 		p = p[k:]
 	}
+}
+
+// A fourfold Filter repeats each byte.
+type fourfold struct{ xor }
+
+func (f *fourfold) Input(p []byte) {
+	for i := range p {
+		f.w.Deliver(bytes.Repeat(p[i:i+1], 4))
+	}
+}
+
+// The slices of an Input are valid until Data returns, also while a Filter that Data starts
+// delivers more than it was given.
+func TestInputOfAFilterThatDataStarts(t *testing.T) {
+	const letters = "abcdefghijklmnopqrstuvwxyz"
+	twice(t, func(t *lab) {
+		got, command := "", ""
+		partial, started, returned := false, false, false
+		h := &hooks{data: func(c *Conn, _ []byte) {
+			in := c.Input()
+			if started {
+				p, err := in.Peek(in.Buffered())
+				if err != nil {
+					t.Error(err)
+				}
+				got = string(p)
+				return
+			}
+			if in.Buffered() <= len(letters) {
+				partial = true
+				return
+			}
+			first, _ := in.Next(1)
+			rest, _ := in.Next(len(letters))
+			started = true
+			if err := c.StartFilter(rest, func(w *Wire) Filter { return &fourfold{xor{w}} }); err != nil {
+				t.Error(err)
+			}
+			command, returned = string(first), true
+		}}
+		peer := t.dial(t.listen("tcp", func(c *Conn) Handler { c.KeepInput(200); return h }))
+		peer.write([]byte("!" + letters[:3]))
+		t.until(func() bool { return partial }) // the Input has memory of its own
+		peer.write([]byte(letters[3:]))
+		t.until(func() bool { return returned })
+		want := ""
+		for _, b := range letters {
+			want += strings.Repeat(string(b), 4)
+		}
+		if got != want || command != "!" {
+			t.Errorf("%q after %q, want %q after \"!\"", got, command, want)
+		}
+		peer.close()
+	})
 }

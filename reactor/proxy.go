@@ -40,7 +40,13 @@ func WithProxy(trusted ...netip.Prefix) ListenOption {
 				return fmt.Errorf("reactor: WithProxy: prefix %d is not valid; use netip.ParsePrefix", i)
 			}
 		}
-		o.trusted = append([]netip.Prefix(nil), trusted...)
+		o.trusted = make([]netip.Prefix, len(trusted))
+		for i, p := range trusted {
+			if p.Addr().Is4In6() && p.Bits() >= 96 { // as a net.IP has it
+				p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+			}
+			o.trusted[i] = p
+		}
 		return o.only("listen", "WithProxy")
 	})
 }

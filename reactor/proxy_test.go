@@ -140,6 +140,18 @@ func TestBadProxyHeaderClosesTheConn(t *testing.T) {
 	})
 }
 
+// A prefix may have an IPv4 address as a net.IP has it.
+func TestWithProxyOfMappedPrefixes(t *testing.T) {
+	twice(t, func(t *lab) {
+		opened := false
+		h := &hooks{opened: func(*Conn) { opened = true }}
+		peer := t.dial(t.listen("tcp", always(h), WithProxy(netip.MustParsePrefix("::ffff:0.0.0.0/96"))))
+		peer.write([]byte("PROXY UNKNOWN\r\n"))
+		t.until(func() bool { return opened })
+		peer.close()
+	})
+}
+
 // Options that trust nobody are errors of Listen.
 func TestWithProxyNeedsPrefixes(t *testing.T) {
 	r := manual(t)
