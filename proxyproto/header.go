@@ -1,6 +1,7 @@
 package proxyproto
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -150,12 +151,10 @@ func (h *Header) addresses(family byte, p []byte) {
 
 // text returns the bytes up to the first NUL. An abstract name begins with one.
 func text(p []byte) string {
-	for i, c := range p {
-		if c == 0 && i > 0 {
-			return string(p[:i])
-		}
+	if i := bytes.IndexByte(p[1:], 0); i >= 0 {
+		p = p[:i+1]
 	}
-	if p[0] == 0 {
+	if len(p) == 1 && p[0] == 0 {
 		return ""
 	}
 	return string(p)

@@ -23,6 +23,8 @@ var headers = []Header{
 	{Version: 2, Source: at("1.2.3.4:5"), Destination: at("6.7.8.9:10")},
 	{Version: 2, Source: at("[::1]:5"), Destination: at("[2001:db8::2]:10"), TLVs: []byte("\x01\x00\x02h2\x05\x00\x00")},
 	{Version: 2, SourcePath: "/a/client", DestinationPath: strings.Repeat("x", 108)},
+	{Version: 2, DestinationPath: "\x00abstract"},
+	{Version: 2, SourcePath: "\x00" + strings.Repeat("x", 107), DestinationPath: "a"},
 	{Version: 2, Local: true},
 }
 
