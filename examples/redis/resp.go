@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+
+	"github.com/ureactor/ureactor/frame"
 )
 
 const (
@@ -22,14 +24,6 @@ var (
 	errLarge  = errors.New("ERR Protocol error: too big command")
 )
 
-// An input is the inbound buffer of a connection.
-type input interface {
-	Peek(n int) ([]byte, error)
-	Next(n int) ([]byte, error)
-	Buffered() int
-	Index(sep []byte, from int) int
-}
-
 // A parser reads one command after the other: an array of bulk strings, or words on a line. After
 // an incomplete command it continues where it stopped, so its work is linear in the bytes.
 type parser struct {
@@ -44,7 +38,7 @@ type parser struct {
 
 // next consumes a command. whole is false while the command is incomplete. The arguments are parts
 // of the input, and valid as long as its slices. A command without arguments is empty.
-func (q *parser) next(in input) (args [][]byte, whole bool, err error) {
+func (q *parser) next(in frame.Source) (args [][]byte, whole bool, err error) {
 	if !q.begun {
 		line, err := q.line(in)
 		if line == nil || err != nil {
@@ -94,7 +88,7 @@ func (q *parser) next(in input) (args [][]byte, whole bool, err error) {
 }
 
 // end consumes the command and prepares for the next one.
-func (q *parser) end(in input) (p []byte, err error) {
+func (q *parser) end(in frame.Source) (p []byte, err error) {
 	if p, err = in.Next(q.n); err != nil {
 		return nil, errLarge
 	}
@@ -113,7 +107,7 @@ func (q *parser) keep(args [][]byte) {
 }
 
 // line returns the next line without its end, nil if it is incomplete.
-func (q *parser) line(in input) ([]byte, error) {
+func (q *parser) line(in frame.Source) ([]byte, error) {
 	end := in.Index(newline, q.n+q.seen)
 	if end > q.n+maxLine || end < 0 && in.Buffered() >= q.n+maxLine {
 		return nil, errLine
