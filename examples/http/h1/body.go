@@ -15,7 +15,7 @@ const (
 // A body is the body of one request, of a known length or in chunks (RFC 9112, 7.1).
 type body struct {
 	left     int64 // bytes still to come, of the body or of the present chunk
-	total    int64 // bytes of all chunks so far
+	total    int64 // bytes of all chunks so far, with the lines of their sizes
 	trailers int   // bytes of trailer fields so far
 	seen     int   // bytes of a line that were searched
 	state    bodyState
@@ -106,10 +106,10 @@ func (b *body) control(line []byte) refusal {
 		switch {
 		case n == 0 || !all(rest, isText) || len(rest) > 0 && rest[0] != ';' || len(rest) == 0 && n < len(line):
 			return badRequest
-		case err != nil || b.total+int64(size) > maxBody:
+		case err != nil || b.total+int64(len(line))+int64(size) > maxBody:
 			return bodyLarge
 		}
-		b.total += int64(size)
+		b.total += int64(len(line)) + int64(size)
 		if b.left, b.state = int64(size), chunkData; size == 0 {
 			b.state = trailer
 		}

@@ -69,6 +69,21 @@ func TestChunksInPieces(t *testing.T) {
 	}
 }
 
+// The lines of the chunks' sizes count towards the limit of a body, so extensions are limited too.
+func TestChunkExtensionsCountAsBody(t *testing.T) {
+	line := []byte("1;" + strings.Repeat("x", maxChunkLine-3))
+	var b body
+	for n := 0; n <= maxBody; n += len(line) {
+		b.state = chunkSize
+		if no := b.control(line); no == bodyLarge {
+			return
+		} else if no != "" {
+			t.Fatal(no)
+		}
+	}
+	t.Errorf("%d bytes of extensions, and %d of a body: not refused", maxBody, b.total)
+}
+
 // A body that is cut off, or that breaks off with a bad chunk, is not echoed as if it were whole.
 func TestABrokenBodyHasNoWholeEcho(t *testing.T) {
 	at := serve(t, 1)

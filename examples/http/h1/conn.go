@@ -25,6 +25,7 @@ func (s *Site) Accept(c *reactor.Conn) reactor.Handler {
 //	field  set                             cleared
 //	busy   a head was read                 its answer is complete
 //	begun  an answer with a body begins    the answer is complete
+//	empty  an empty line was consumed      a head was read
 //	armed  accept; a request is incomplete it is complete, and no other one has begun
 //	timed  armed, for the present request  the request is complete
 //	eof    the client has half-closed      -
@@ -37,6 +38,7 @@ type conn struct {
 	body  body
 	busy  bool
 	begun bool
+	empty bool
 	armed bool
 	timed bool
 	eof   bool
@@ -86,7 +88,7 @@ func (h *conn) run(c *reactor.Conn) {
 		}
 		h.end(c)
 	}
-	if incomplete := h.busy || h.in.Buffered() > 0; incomplete != h.armed || incomplete && !h.timed {
+	if incomplete := h.busy || h.empty || h.in.Buffered() > 0; incomplete != h.armed || incomplete && !h.timed {
 		h.setTimeout(c, incomplete) // rare: most requests arrive whole
 	}
 }
@@ -114,7 +116,7 @@ func (h *conn) nextHead(c *reactor.Conn) bool {
 	if !whole {
 		return false
 	}
-	h.req, h.body, h.busy = r, newBody(&r), true
+	h.req, h.body, h.busy, h.empty = r, newBody(&r), true, false
 	if r.waits && h.body.state != bodyEnded && h.in.Buffered() == 0 {
 		_ = c.Send([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 	}
@@ -122,7 +124,7 @@ func (h *conn) nextHead(c *reactor.Conn) bool {
 }
 
 // skipEmptyLines consumes empty lines in front of a request, as after an old client's body: RFC
-// 9112, 2.2. It reports whether a request has begun.
+// 9112, 2.2. It reports whether a request has begun. Patience counts from the first of these lines.
 func (h *conn) skipEmptyLines() bool {
 	for {
 		p, err := h.in.Peek(2)
@@ -134,6 +136,7 @@ func (h *conn) skipEmptyLines() bool {
 			return true
 		}
 		_, _ = h.in.Discard(2)
+		h.empty = true
 	}
 }
 

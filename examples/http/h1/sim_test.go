@@ -111,7 +111,8 @@ func TestPipelineUnderFaults(t *testing.T) {
 }
 
 // A head or a body that trickles has a limit as a whole, and gets 408. Requests that come one by
-// one do not: each has a limit of its own. A connection without a request ends silently.
+// one do not: each has a limit of its own. A connection without a request ends silently. Empty
+// lines are no requests.
 func TestTricklingHasALimit(t *testing.T) {
 	const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 	for name, c := range map[string]struct {
@@ -125,6 +126,8 @@ func TestTricklingHasALimit(t *testing.T) {
 		"chunks":   {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", 200), time.Second, time.Minute + 5*time.Second, "408 "},
 		"requests": {strings.Repeat(get, 20), time.Second, 20 * time.Minute, ""},
 		"nothing":  {"", time.Second, time.Minute + 5*time.Second, ""},
+		"lines":    {strings.Repeat("\r\n", 500), time.Second, time.Minute + 5*time.Second, ""},
+		"behind":   {get + strings.Repeat("\r\n", 500), time.Second, 2 * time.Minute, "200 OK"},
 	} {
 		simtest.Check(t, 3, func(w *sim.World) error {
 			return inWorld(w, func(host *sim.Host, task *reactor.Task, conn *netconn.Conn) error {
