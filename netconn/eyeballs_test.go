@@ -43,6 +43,7 @@ func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 		{[]string{"10.0.1.1", "10.0.0.2"}, netconn.Dialer{FallbackDelay: time.Second}, time.Second, false},
 		{[]string{"10.0.1.1", "10.0.0.2"}, netconn.Dialer{FallbackDelay: -1, Timeout: 20 * time.Second}, 10 * time.Second, false},
 		{[]string{"10.0.1.1", "10.0.1.2"}, netconn.Dialer{Timeout: 5 * time.Second}, 5 * time.Second, true},
+		{nine, netconn.Dialer{Timeout: 5 * time.Second}, 5 * time.Second, true}, // the first one was given up
 	} {
 		t.Run(fmt.Sprint(row.addrs, row.want), func(t *testing.T) {
 			took, err := dialInWorld(t, row.addrs, row.d)

@@ -20,8 +20,7 @@ import (
 //	field    set by          guarded by
 //	caller   dial.race       fixed
 //	running  both            mu
-//
-// //	arrived  each attempt    mu
+//	arrived  each attempt    mu
 type race struct {
 	caller  desc.Sleeper
 	mu      sync.Mutex
@@ -41,7 +40,8 @@ type attempt struct {
 	err   error
 }
 
-// race returns the first connection, or the error of the first address.
+// race returns the first connection, or the error of the first address. If that address was given
+// up, the error is that of another one.
 func (c *dial) race(ctx context.Context, order netaddr.Order) (*socket.Socket, netaddr.Endpoint, error) {
 	caller, e := c.n.w.Sleeper()
 	if e != 0 { // a callback cannot wait: the first address reports that
@@ -56,7 +56,7 @@ func (c *dial) race(ctx context.Context, order netaddr.Order) (*socket.Socket, n
 			if a.err == nil {
 				return a.s, a.to, nil
 			}
-			if a.first {
+			if a.first || first == nil {
 				first = a.err
 			}
 			due = timeout.Past
