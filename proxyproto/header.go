@@ -63,7 +63,7 @@ func (h *Header) TLV(typ byte) (value []byte, ok bool) {
 
 // Parse reads the header at the front of p. n is its size in bytes. It returns ErrIncomplete while
 // more bytes may complete the header, and an error that wraps ErrHeader as soon as they cannot. The
-// Header is a copy, so p may change.
+// Header is a copy, so p may change. With an error, n is 0.
 func Parse(p []byte) (h Header, n int, err error) {
 	switch {
 	case len(p) == 0:
@@ -133,7 +133,10 @@ func parse2(p []byte) (h Header, n int, err error) {
 	}
 	rest := p[v2Fixed:n]
 	h.addresses(family, rest)
-	return h, n, h.fields(p[:n], rest[addressSize[family]:])
+	if err := h.fields(p[:n], rest[addressSize[family]:]); err != nil {
+		return Header{}, 0, err
+	}
+	return h, n, nil
 }
 
 func (h *Header) addresses(family byte, p []byte) {
