@@ -219,6 +219,10 @@ func TestTooLarge(t *testing.T) {
 			t.Errorf("%q: %v", data, err)
 		}
 	}
+	_, _, err := read(Lines(100), bytes.Repeat([]byte("x"), 200), func() int { return 200 })
+	if want := "frame: the frame is too large: no end in 200 bytes, and the limit is 100"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
 	if got, _, err := read(Lines(100), []byte(strings.Repeat("x", 100)+"\r\n"), func() int { return 7 }); len(got) != 1 || err != nil {
 		t.Errorf("a line of the greatest size with CRLF: %d frames, %v", len(got), err)
 	}

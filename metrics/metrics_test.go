@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -128,6 +129,23 @@ func TestUtilizationIsSinceTheLastCollection(t *testing.T) {
 	if got := share(); got != 0 {
 		t.Errorf("utilization %v after a minute of sleep, want 0", got)
 	}
+}
+
+// Any goroutine may collect. Race builds notice a lock that is missing.
+func TestGoroutinesCollectAtTheSameTime(t *testing.T) {
+	_, r := simulated(t)
+	e := metrics.New(r)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 20 {
+				if len(e.Gather()) == 0 {
+					t.Error("nothing was collected")
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // Each loop has its samples, and what belongs to the process comes once.
