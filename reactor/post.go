@@ -86,9 +86,7 @@ func (r *Reactor) sound() bool {
 }
 
 func (r *Reactor) post(p post, bytes []byte) error {
-	if r.lone != nil {
-		r.lone.Owned()
-	}
+	r.owned("Post")
 	p.at = r.stamp()
 	r.mu.Lock()
 	switch {

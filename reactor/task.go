@@ -108,6 +108,7 @@ func (r *Reactor) Go(f func(t *Task)) *Task {
 	if f == nil {
 		panic("reactor: Go with a nil function")
 	}
+	r.owned("Go")
 	t := &Task{r: r, f: f, code: codeOf(f)}
 	if r.draining {
 		t.state = finished

@@ -219,7 +219,13 @@ func (t *Task) reap() {
 type loner interface {
 	CoroutineBegins()
 	CoroutineEnds()
-	Owned() // panics in any other goroutine: Post need not be a call of the Kernel
+	Owned(what string) // panics in any other goroutine: not everything calls the Kernel
+}
+
+func (r *Reactor) owned(what string) {
+	if r.lone != nil {
+		r.lone.Owned(what)
+	}
 }
 
 // main is the function of the coroutine.

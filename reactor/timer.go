@@ -28,11 +28,17 @@ func (r *Reactor) After(d time.Duration, f func()) *Timer {
 }
 
 // Stop keeps the timer from firing. It returns whether the timer was armed.
-func (t *Timer) Stop() bool { return t.r.timers.Stop(&t.t) }
+func (t *Timer) Stop() bool {
+	t.r.owned("Timer.Stop")
+	return t.r.timers.Stop(&t.t)
+}
 
 // Reset arms the timer to fire d from now, whether it has fired or not. Moving a timer to a later
 // time is O(1).
-func (t *Timer) Reset(d time.Duration) { t.r.arm(&t.t, max(d, 0)) }
+func (t *Timer) Reset(d time.Duration) {
+	t.r.owned("a timer")
+	t.r.arm(&t.t, max(d, 0))
+}
 
 func (r *Reactor) arm(t *timerq.Timer, d time.Duration) {
 	if r.stopped {

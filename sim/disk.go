@@ -31,7 +31,6 @@ type Disk struct {
 	synced map[string]*inode // as a crash leaves them
 	log    []rename          // changes of names that are not synced, the oldest first
 	limit  int64
-	used   int64
 	writes int // so far: each has a number in the list of faults
 }
 
@@ -57,6 +56,14 @@ func (d *Disk) SetLimit(n int64) {
 		panic(fmt.Sprintf("sim: SetLimit(%d) of the disk of %s: must be 0 (no limit) or more bytes", n, d.h.name))
 	}
 	d.limit = n
+}
+
+// used returns the bytes of all files that have a name.
+func (d *Disk) used() (n int64) {
+	for _, f := range d.names {
+		n += int64(len(f.data))
+	}
+	return n
 }
 
 // call begins a call about a name.
@@ -99,7 +106,7 @@ func (d *Disk) Open(name string) (fs.File, error) {
 }
 
 // OpenFile opens a file with flags of package os: O_RDONLY or O_RDWR with O_CREATE, O_EXCL, O_TRUNC
-// and O_APPEND. O_WRONLY means O_RDWR. The File belongs to the program that has opened it, and
+// and O_APPEND. O_WRONLY means O_RDWR. Other flags are EINVAL. The File belongs to the program that has opened it, and
 // counts as a descriptor.
 func (d *Disk) OpenFile(name string, flag int) (*File, error) {
 	if err := d.call(FileOpen, "open", name); err != nil {
@@ -108,6 +115,8 @@ func (d *Disk) OpenFile(name string, flag int) (*File, error) {
 	n, there := d.names[name]
 	e := Errno(0)
 	switch {
+	case flag&^(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_TRUNC|os.O_APPEND) != 0: // O_SYNC would promise much
+		e = kernel.EINVAL
 	case d.h.full():
 		e = kernel.EMFILE
 	case !there && flag&os.O_CREATE == 0:
@@ -143,9 +152,6 @@ func (d *Disk) Create(name string) (*File, error) {
 func (d *Disk) change(from, to string, n *inode) {
 	d.writes++
 	d.log = append(d.log, rename{from, to, n, d.writes})
-	if old := d.names[to]; to != "" && old != nil {
-		d.used -= int64(len(old.data))
-	}
 	apply(d.names, from, to, n)
 }
 
@@ -187,7 +193,6 @@ func (d *Disk) Remove(name string) error {
 	if n == nil {
 		return d.done(FileRemove, "remove", name, kernel.ENOENT)
 	}
-	d.used -= int64(len(n.data))
 	d.change(name, "", n)
 	return d.done(FileRemove, "remove", name, 0)
 }

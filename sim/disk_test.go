@@ -148,10 +148,19 @@ func TestAfterAFailedSyncTheDataIsLost(t *testing.T) {
 		t.Errorf("the injected error: %v", err)
 	}
 	must(t, f.Sync())
+	g := write(t, h.Disk(), "other", "three")
+	must(t, g.Close(), h.Disk().SyncDir("."))
+	if err := g.Sync(); !errors.Is(err, fs.ErrClosed) { // it dooms nothing: see below
+		t.Errorf("a Sync of a closed File: %v", err)
+	}
+	g, err = h.Disk().OpenFile("other", os.O_RDWR)
+	must(t, err, g.Sync())
 	h.Crash()
 	h.Restart()
-	if text, err := h.Disk().ReadFile("log"); string(text) != "one" || err != nil {
-		t.Errorf("%q, %v", text, err)
+	for name, want := range map[string]string{"log": "one", "other": "three"} {
+		if text, err := h.Disk().ReadFile(name); string(text) != want || err != nil {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
 	}
 }
 
@@ -184,7 +193,13 @@ func TestAFullDiskAndAKilledProgram(t *testing.T) {
 	if text, err := d.ReadFile("a"); string(text) != "1234567890" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
-	must(t, d.Remove("a"), write(t, d, "b", "1234567890").Close())
+	f, err := d.OpenFile("a", os.O_RDWR)
+	must(t, err, d.Remove("a"), f.Truncate(0)) // what has no name has no size
+	b := write(t, d, "b", "1234567890")
+	if _, err := b.Write([]byte("1")); !errors.Is(err, kernel.ENOSPC) {
+		t.Errorf("a write to a full disk: %v", err)
+	}
+	must(t, f.Close(), b.Close())
 }
 
 // A File reads, writes, appends and seeks as one of package os does.
@@ -287,6 +302,7 @@ func TestBadDisks(t *testing.T) {
 		"a negative offset":        second(f.ReadAt(nil, -1)),
 		"a negative place":         second(f.WriteAt([]byte("x"), -1)),
 		"a negative size":          f.Truncate(-1),
+		"an unknown flag":          second(d.OpenFile("a", os.O_RDWR|os.O_SYNC)),
 	} {
 		var p *fs.PathError
 		if !errors.As(err, &p) {

@@ -33,7 +33,6 @@ func (n *inode) write(off int64, p []byte, size int) {
 	d.writes++
 	w := write{off: off, data: append([]byte(nil), p...), size: size, nth: d.writes}
 	n.pending = append(n.pending, w)
-	d.used += int64(size - len(n.data))
 	n.data = w.apply(n.data, nil)
 	n.made = Date.Add(d.h.w.Now() + d.h.stepped)
 }
@@ -89,12 +88,11 @@ func (d *Disk) crash() {
 		apply(d.synced, r.from, r.to, r.node)
 	}
 	d.log = nil
-	d.names, d.used = map[string]*inode{}, 0
+	d.names = map[string]*inode{}
 	for _, name := range slices.Sorted(maps.Keys(d.synced)) {
 		n := d.synced[name]
 		n.survive()
 		d.names[name] = n
-		d.used += int64(len(n.data))
 	}
 }
 

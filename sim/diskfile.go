@@ -110,8 +110,8 @@ func (f *File) write(p []byte, off int64) (n int, err error) {
 	case off < 0 || off > 1<<40:
 		return 0, f.end(FileWrite, "write", 0, kernel.EINVAL)
 	}
-	if more := off + int64(n) - int64(len(f.in.data)); d.limit > 0 && more > 0 && d.used+more > d.limit {
-		e, n = kernel.ENOSPC, max(0, n-int(min(d.used+more-d.limit, int64(n))))
+	if more := off + int64(n) - int64(len(f.in.data)); d.limit > 0 && more > 0 && d.used()+more > d.limit {
+		e, n = kernel.ENOSPC, max(0, n-int(min(d.used()+more-d.limit, int64(n))))
 	}
 	if n > 0 {
 		f.in.write(off, p[:n], max(len(f.in.data), int(off)+n))
@@ -128,7 +128,7 @@ func (f *File) Truncate(size int64) error {
 	switch d := f.in.d; {
 	case !f.writes || size < 0 || size > 1<<40:
 		return f.end(FileTruncate, "truncate", 0, kernel.EINVAL)
-	case d.limit > 0 && d.used+size-int64(len(f.in.data)) > d.limit:
+	case d.limit > 0 && d.used()+size-int64(len(f.in.data)) > d.limit:
 		return f.end(FileTruncate, "truncate", 0, kernel.ENOSPC)
 	}
 	f.in.write(0, nil, int(size))
@@ -152,9 +152,10 @@ func (f *File) Seek(off int64, whence int) (int64, error) {
 
 // Sync makes the contents survive a crash. The name of a new file is synced by SyncDir.
 func (f *File) Sync() error {
-	err := f.begin(FileSync, "sync")
-	if err != nil {
-		f.in.doom()
+	if err := f.begin(FileSync, "sync"); err != nil {
+		if f.alive("sync") == nil { // the kernel has tried
+			f.in.doom()
+		}
 		return err
 	}
 	f.in.sync()

@@ -55,7 +55,10 @@ type Fault struct {
 }
 
 // does records what the test itself does.
-func (w *World) does(f Fault) bool { return w.happens(&f, true, false) }
+func (w *World) does(f Fault) bool {
+	w.owned(f.Kind, nil)
+	return w.happens(&f, true, false)
+}
 
 // key returns the fault's name.
 func (f Fault) key() Fault {

@@ -18,7 +18,12 @@ const (
 	stacksCheck = 1024 // every so many calls a known one is looked at again: stacks are reused
 )
 
-// owned panics if the caller is a goroutine of its own.
+// An act is what a test or program does that is no Call.
+type act string
+
+func (a act) String() string { return string(a) }
+
+// owned panics if the caller is a goroutine of its own. h may be nil.
 func (w *World) owned(what fmt.Stringer, h *Host) {
 	if !w.driven {
 		return
@@ -33,20 +38,20 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 	at := uintptr(unsafe.Pointer(&here)) >> stackBits
 	if known := &w.stacks[at%stacksKept]; *known != at || w.calls%stacksCheck == 0 {
 		if !fromWorld() {
-			panic(fmt.Sprintf("sim: %v on host %s from a goroutine of its own: which call comes first is then not the seed's "+
-				"choice; use callbacks or Tasks (Reactor.Go) of the program's loop", what, h.name))
+			where := ""
+			if h != nil {
+				where = " on host " + h.name
+			}
+			panic(fmt.Sprintf("sim: %v%s from a goroutine of its own: which call comes first is then not the seed's "+
+				"choice; use callbacks or Tasks (Reactor.Go) of the program's loop", what, where))
 		}
 		*known = at
 	}
 }
 
 // Owned panics, like every call of the kernel, if the caller is a goroutine of its own. Package
-// reactor calls it in Post.
-func (h *Host) Owned() { h.w.owned(posting{}, h) }
-
-type posting struct{}
-
-func (posting) String() string { return "Post" }
+// reactor calls it where it need not call the kernel.
+func (h *Host) Owned(what string) { h.w.owned(act(what), h) }
 
 // CoroutineBegins and CoroutineEnds count the coroutines of the world. Package reactor calls them
 // in each Task.

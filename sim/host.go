@@ -90,7 +90,10 @@ func (h *Host) stream(what uint64) Rand {
 
 // Rand returns the source of choices for programs on this host. Other hosts do not move them. See
 // World.Rand.
-func (h *Host) Rand() *Rand { return &h.users }
+func (h *Host) Rand() *Rand {
+	h.w.owned(act("Rand"), h)
+	return &h.users
+}
 
 // Host makes a machine with these addresses, and with 127.0.0.1 and ::1. An address of another host
 // panics.
@@ -129,7 +132,12 @@ func (h *Host) os() Kernel { return h.w.opt.Kernel }
 // Name returns the first of its addresses.
 func (h *Host) Name() string { return h.name }
 
-func (h *Host) String() string { return h.name }
+func (h *Host) String() string {
+	if h == nil {
+		return "nil"
+	}
+	return h.name
+}
 
 // Boot runs a program on the host, now and after every Restart. The program ends when f returns.
 func (h *Host) Boot(name string, f func()) {

@@ -69,7 +69,7 @@ func (s *tcp) givesUp() bool {
 		return s.probes > 0 && s.h.w.now-s.probed >= d
 	}
 	most := keepProbes
-	if v := get(s.opts, kernel.IPPROTO_TCP, kernel.TCP_KEEPCNT); v > 0 && kernel.TCP_KEEPCNT != 0 {
+	if v := get(s.opts, kernel.IPPROTO_TCP, kernel.TCP_KEEPCNT); v > 0 {
 		most = v
 	}
 	return s.probes >= most
@@ -77,9 +77,6 @@ func (s *tcp) givesUp() bool {
 
 // userTimeout returns how long data may stay without an acknowledgement; 0 means the default.
 func (s *tcp) userTimeout() int64 {
-	if kernel.TCP_USER_TIMEOUT == 0 {
-		return 0
-	}
 	return int64(get(s.opts, kernel.IPPROTO_TCP, kernel.TCP_USER_TIMEOUT)) * int64(time.Millisecond)
 }
 

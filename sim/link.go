@@ -36,13 +36,20 @@ func (h *Host) way(to *Host) *way {
 
 // Link returns the direction from one host to another.
 func (w *World) Link(from, to *Host) *Link {
-	switch {
-	case from == nil || to == nil || from.w != w || to.w != w:
-		panic("sim: Link of a host that is not in this world")
-	case from == to:
-		panic(fmt.Sprintf("sim: Link of host %s with itself: its loopback has no properties", from.name))
+	w.belong("Link", from, to)
+	if from == to {
+		panic(fmt.Sprintf("sim: Link or Cut of host %s with itself: its loopback has no properties", from.name))
 	}
 	return &Link{from, to}
+}
+
+// belong panics if one of the hosts is in another world.
+func (w *World) belong(what string, hosts ...*Host) {
+	for _, h := range hosts {
+		if h == nil || h.w != w {
+			panic(fmt.Sprintf("sim: %s: host %v is not in this world; World.Host makes hosts", what, h))
+		}
+	}
 }
 
 func (l *Link) String() string { return l.from.name + " → " + l.to.name }
@@ -137,9 +144,10 @@ func (w *World) Partition(groups ...[]*Host) *Cut {
 	c := &Cut{w: w}
 	seen := map[*Host]bool{}
 	for _, g := range groups {
+		w.belong("Partition", g...)
 		for _, h := range g {
-			if h == nil || h.w != w || seen[h] {
-				panic("sim: Partition: each host must be in this world and in one group only")
+			if seen[h] {
+				panic(fmt.Sprintf("sim: Partition: host %v must be in one group only", h))
 			}
 			seen[h] = true
 		}
@@ -167,13 +175,14 @@ func (w *World) Cut(a, b *Host) {
 // CutOneWay stops the packets from one host to another only. It does nothing if that is cut
 // already.
 func (w *World) CutOneWay(from, to *Host) {
-	if from.way(to).cut == 0 {
-		(&Cut{w: w}).add(from, to)
+	if l := w.Link(from, to); from.way(to).cut == 0 {
+		l.Cut()
 	}
 }
 
 // Isolate cuts a host off from all others.
 func (w *World) Isolate(h *Host) {
+	w.belong("Isolate", h)
 	for _, other := range w.hosts {
 		if other != h {
 			w.Cut(h, other)

@@ -247,6 +247,7 @@ func TestBadLinks(t *testing.T) {
 	for want, f := range map[string]func(){
 		"not in this world":          func() { w.Link(a, foreign) },
 		"loopback has no properties": func() { w.Link(a, a) },
+		"Partition: host 10.0.0.3":   func() { w.Partition([]*sim.Host{a}, []*sim.Host{foreign}) },
 		"latency -1ns":               func() { w.Link(a, b).SetLatency(-1, 0) },
 		"jitter 2h0m0s":              func() { w.Link(a, b).SetLatency(0, 2*time.Hour) },
 		"chance 1000001":             func() { w.Link(a, b).SetLoss(sim.Always + 1) },
@@ -254,9 +255,16 @@ func TestBadLinks(t *testing.T) {
 		"MTU 32769":                  func() { w.Link(a, b).SetMTU(32769) },
 		"two groups or more":         func() { w.Partition([]*sim.Host{a}) },
 		"in one group only":          func() { w.Partition([]*sim.Host{a}, []*sim.Host{a, b}) },
-		"AddRule of a nil function":  func() { w.AddRule(nil) },
-		"segment 40000":              func() { sim.New(1, sim.Options{Segment: 40000}) },
-		"SetLatency(-1ns)":           func() { a.SetLatency(-1) },
+		"Swizzle: host 10.0.0.3":     func() { w.Swizzle(time.Second, a, foreign) },
+		"Isolate: host nil":          func() { w.Isolate(nil) },
+		"Packets: host 10.0.0.3": func() {
+			a.InjectPacket(sim.PacketInjection{To: foreign, Nth: 1, Kind: sim.Lost})
+		},
+		"Link or Cut of host 10.0.0.1 with itself": func() { w.Cut(a, a) },
+		"Link: host 10.0.0.3 is not in this world": func() { w.CutOneWay(a, foreign) },
+		"AddRule of a nil function":                func() { w.AddRule(nil) },
+		"segment 40000":                            func() { sim.New(1, sim.Options{Segment: 40000}) },
+		"SetLatency(-1ns)":                         func() { a.SetLatency(-1) },
 	} {
 		if v := panicked(f); !strings.Contains(v, want) {
 			t.Errorf("panic %q, want one that says %q", v, want)

@@ -10,7 +10,7 @@ import (
 
 // Go runs f after a delay, inline: f must not wait for anything.
 func (h *Host) Go(f func()) {
-	h.w.owned(going{}, h)
+	h.w.owned(act("Go"), h)
 	life, p := h.life, h.w.cur
 	var run call
 	run = func() {
@@ -24,10 +24,6 @@ func (h *Host) Go(f func()) {
 	}
 	h.w.events.add(h.w.now+h.turns.N(int64(2*time.Millisecond)), run, 0, 0, 0)
 }
-
-type going struct{}
-
-func (going) String() string { return "Go" }
 
 // Lookup resolves a name of the world; see World.Name. The name of an address is the address
 // itself.

@@ -31,6 +31,7 @@ var linuxRules = []optRule{
 	{kernel.IPPROTO_TCP, kernel.TCP_KEEPCNT, 1, 127, keepProbes, false},
 	{kernel.IPPROTO_TCP, kernel.TCP_USER_TIMEOUT, 0, anyHigh, 0, false},
 	{kernel.IPPROTO_IP, kernel.IP_MULTICAST_LOOP, 0, 0, 1, true},
+	{kernel.IPPROTO_IP, kernel.IP_MULTICAST_TTL, -1, 255, 1, false},
 	{kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_LOOP, 0, 0, 1, true},
 	{kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, 0, 0, 0, true},
 	{kernel.IPPROTO_IPV6, kernel.IPV6_UNICAST_HOPS, -1, 255, 64, false},
@@ -67,10 +68,6 @@ func (h *Host) allowed(f file, level, name, value int) (int, Errno) {
 		return 0, kernel.EINVAL
 	case level == kernel.IPPROTO_IP && name == kernel.IP_TTL && value == -1:
 		return defaultTTL, 0
-	case level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_TTL && (value < -1 || value > 255):
-		return 0, kernel.EINVAL
-	case level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_TTL && value == -1:
-		return 1, 0
 	case level == kernel.IPPROTO_TCP && name == kernel.TCP_MAXSEG && value != 0 && (value < 88 || value > 32767):
 		return 0, kernel.EINVAL
 	case onLinux(h) && level == kernel.SOL_SOCKET && name == soPriority && (value < 0 || value > 6):
@@ -103,8 +100,6 @@ func (h *Host) initial(level, name int) int {
 		return r.initial
 	case level == kernel.IPPROTO_IP && name == kernel.IP_TTL:
 		return defaultTTL
-	case level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_TTL:
-		return 1
 	case level == kernel.IPPROTO_TCP && name == kernel.TCP_MAXSEG:
 		return defaultMSS
 	case level == kernel.IPPROTO_TCP && name == tcpQuickAck:

@@ -11,7 +11,8 @@ var knownOptions = [][2]int{
 	{kernel.SOL_SOCKET, kernel.SO_KEEPALIVE}, {kernel.SOL_SOCKET, kernel.SO_SNDBUF}, {kernel.SOL_SOCKET, kernel.SO_RCVBUF},
 	{kernel.SOL_SOCKET, kernel.SO_DONTROUTE}, {kernel.SOL_SOCKET, kernel.SO_OOBINLINE}, {kernel.SOL_SOCKET, kernel.SO_RCVLOWAT},
 	{kernel.IPPROTO_TCP, kernel.TCP_NODELAY}, {kernel.IPPROTO_TCP, kernel.TCP_MAXSEG}, {kernel.IPPROTO_TCP, kernel.TCP_KEEPIDLE},
-	{kernel.IPPROTO_TCP, kernel.TCP_KEEPINTVL}, {kernel.IPPROTO_TCP, kernel.TCP_KEEPCNT}, {kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY}, {kernel.IPPROTO_IP, kernel.IP_TOS},
+	{kernel.IPPROTO_TCP, kernel.TCP_KEEPINTVL}, {kernel.IPPROTO_TCP, kernel.TCP_KEEPCNT}, {kernel.IPPROTO_TCP, kernel.TCP_USER_TIMEOUT},
+	{kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY}, {kernel.IPPROTO_IP, kernel.IP_TOS},
 	{kernel.IPPROTO_IP, kernel.IP_TTL}, {kernel.IPPROTO_IP, kernel.IP_MULTICAST_TTL}, {kernel.IPPROTO_IP, kernel.IP_MULTICAST_LOOP},
 	{kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_HOPS}, {kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_LOOP},
 	{kernel.IPPROTO_IPV6, kernel.IPV6_UNICAST_HOPS}, {kernel.IPPROTO_IPV6, kernel.IPV6_MULTICAST_IF},
@@ -20,9 +21,6 @@ var knownOptions = [][2]int{
 }
 
 func known(level, name int) bool {
-	if name == kernel.TCP_USER_TIMEOUT && name != 0 && level == kernel.IPPROTO_TCP {
-		return true
-	}
 	if level == kernel.IPPROTO_TCP && name == 0 { // the machine has no such option
 		return false
 	}

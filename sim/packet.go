@@ -25,10 +25,7 @@ func (h *Host) InjectPacket(f PacketInjection) {
 	if f.Nth < 1 || f.Count < 0 || f.Kind < Lost || f.Kind > Reset || (f.Kind == Late) != (f.Delay > 0) || f.Delay > longest {
 		panic(fmt.Sprintf("sim: InjectPacket(%+v): must have Nth of 1 or more, Lost, Doubled, Late or Reset, and a Delay up to 1h if Late", f))
 	}
-	n := h.packets
-	if f.To != nil {
-		n = h.way(f.To).packets
-	}
+	n := h.Packets(f.To)
 	h.packetPlan = append(h.packetPlan, plannedPacket{n + f.Nth, n + f.Nth + max(f.Count, 1), f})
 }
 
@@ -37,6 +34,7 @@ func (h *Host) Packets(to *Host) int {
 	if to == nil {
 		return h.packets
 	}
+	h.w.belong("Packets", to)
 	return h.way(to).packets
 }
 
@@ -93,10 +91,7 @@ type packetOdds struct {
 func (h *Host) plannedFate(to *Host, nth int, f *fate) {
 	left := h.packetPlan[:0]
 	for _, p := range h.packetPlan {
-		n := h.packets
-		if p.To != nil {
-			n = h.way(p.To).packets
-		}
+		n := h.Packets(p.To)
 		if (p.To == nil || p.To == to) && n >= p.from && n < p.to && h.w.does(Fault{Kind: p.Kind, Host: h.name, To: to.name, Nth: nth, Delay: p.Delay}) {
 			switch p.Kind {
 			case Lost:

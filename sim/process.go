@@ -86,14 +86,11 @@ func (h *Host) Pause(d time.Duration) {
 	}
 }
 
-// stepMost is the most that a clock can be stepped.
-const stepMost = 100 * 365 * 24 * time.Hour
-
 // StepClock moves the host's date forward, or backward if d is negative, as a time server or an
 // operator does. Only Host.Time changes, and Reactor.Time and Net.Time with it. Timers run by
 // another clock (CLOCK_MONOTONIC), which never jumps: see SetClock.
 func (h *Host) StepClock(d time.Duration) {
-	if all := h.stepped + d; d < -stepMost || d > stepMost || all < -stepMost || all > stepMost {
+	if all := h.stepped + d; d < -lifetime || d > lifetime || all < -lifetime || all > lifetime {
 		panic(fmt.Sprintf("sim: StepClock(%v) after steps of %v: must be at most 100 years in all", d, h.stepped))
 	}
 	if h.steps++; h.w.does(Fault{Kind: Stepped, Host: h.name, Nth: h.steps, Delay: d}) {

@@ -178,3 +178,18 @@ func TestShutdownOnASimulatedLoopPanics(t *testing.T) {
 		t.Errorf("Shutdown on the loop: %v", got)
 	}
 }
+
+// A program that makes calls without end fails the run, which names it.
+func TestAProgramThatSpinsIsNamed(t *testing.T) {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	h.Boot("spinner", func() {
+		for w.Err() == nil {
+			h.Now()
+		}
+	})
+	if err := w.Run(time.Second); err == nil || !strings.Contains(err.Error(), "program 10.0.0.1/spinner spins") {
+		t.Error(err)
+	}
+}

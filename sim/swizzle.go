@@ -10,6 +10,7 @@ func (w *World) Swizzle(d time.Duration, hosts ...*Host) {
 	if d <= 0 || d > longest {
 		panic("sim: Swizzle: must take more than 0 and at most 1h")
 	}
+	w.belong("Swizzle", hosts...)
 	if len(hosts) == 0 {
 		hosts = w.hosts
 	}

@@ -176,6 +176,7 @@ func (t *trace) note(w *World, text string) {
 	if t.sealed {
 		return
 	}
+	w.owned(act(text), nil)
 	for i := range len(text) {
 		t.mix(uint64(text[i]))
 	}

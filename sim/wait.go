@@ -158,17 +158,13 @@ func (p *epoll) invent(events []poller.Event, n int, dice Rand) int {
 // Wake wakes the sleeper when the world runs again.
 func (p *epoll) Wake() error {
 	w := p.h.w
-	w.owned(waking{}, p.h)
+	w.owned(act("Wake"), p.h)
 	w.mu.Lock()
 	w.woken = append(w.woken, p)
 	w.wakes.Store(true)
 	w.mu.Unlock()
 	return nil
 }
-
-type waking struct{}
-
-func (waking) String() string { return "Wake" }
 
 func (w *World) takeWakes() {
 	w.mu.Lock()

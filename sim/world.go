@@ -104,12 +104,30 @@ func (w *World) Calls() uint64    { return w.calls }
 func (w *World) Injected() uint64 { return w.faults }
 
 // At calls f after d, outside every program: to cut a link, to crash a host, to check invariants.
-func (w *World) At(d time.Duration, f func()) { w.events.add(w.now+max(int64(d), 0), call(f), 0, 0, 0) }
+func (w *World) At(d time.Duration, f func()) {
+	at := w.in("At", d)
+	if f == nil {
+		panic("sim: At of a nil function")
+	}
+	w.owned(act("At"), nil)
+	w.events.add(at, call(f), 0, 0, 0)
+}
+
+// in returns the time d from now.
+func (w *World) in(what string, d time.Duration) int64 {
+	if d < 0 || d > lifetime {
+		panic(fmt.Sprintf("sim: %s(%v): must be 0 or more, and at most 100 years", what, d))
+	}
+	return w.now + int64(d)
+}
+
+// lifetime is the most that a test can plan or wait at once, and that a clock can be stepped.
+const lifetime = 100 * 365 * 24 * time.Hour
 
 // Run lets d of virtual time pass. It returns an error if it ended early: a panic of a program,
 // Fail, or a program that spins. Programs that wait without end are no error; see RunUntilDone.
 func (w *World) Run(d time.Duration) error {
-	until := w.now + int64(d)
+	until := w.in("Run", d)
 	err := w.run(func() bool { return false }, until)
 	if err == nil {
 		w.now = max(w.now, until)
@@ -128,9 +146,9 @@ func (w *World) RunUntilDone(limit time.Duration) error { return w.RunUntil(w.do
 // RunUntil runs until the condition holds. It checks the condition after every event. It returns a
 // *Deadlock if the condition never holds, or not within the limit. 0 means no limit.
 func (w *World) RunUntil(ok func() bool, limit time.Duration) error {
-	until := int64(never)
-	if limit > 0 {
-		until = w.now + int64(limit)
+	until := w.in("RunUntil", limit)
+	if limit == 0 {
+		until = never
 	}
 	if err := w.run(ok, until); err != nil {
 		return err
@@ -200,7 +218,11 @@ func (w *World) tick() {
 	w.step++
 	w.looping++
 	if w.looping > spins && w.failed == nil {
-		w.Fail(fmt.Errorf("sim: %d steps at one time: a program spins", uint64(spins)))
+		who := "a function of the test"
+		if w.cur != nil {
+			who = "program " + w.cur.String()
+		}
+		w.Fail(fmt.Errorf("sim: %d steps at one time: %s spins", uint64(spins), who))
 	}
 	if w.looping > 2*spins {
 		panic(w.failed)

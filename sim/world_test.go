@@ -72,6 +72,11 @@ func TestBadInputSaysWhatIsWrong(t *testing.T) {
 	defer w.Close()
 	h := w.Host("10.0.0.1", "fd00::1")
 	for want, f := range map[string]func(){
+		"At(-1ns)":            func() { w.At(-1, func() {}) },
+		"At of a nil":         func() { w.At(1, nil) },
+		"Run(-1s)":            func() { w.Run(-time.Second) },
+		"RunUntil(-1s)":       func() { w.RunUntilDone(-time.Second) },
+		"at most 100 years":   func() { w.At(1<<63-1, func() {}) },
 		"latency":             func() { sim.New(1, sim.Options{Latency: -1}) },
 		"bandwidth":           func() { sim.New(1, sim.Options{Bandwidth: -1}) },
 		"buffer 3":            func() { sim.New(1, sim.Options{Buffer: 3}) },

@@ -167,10 +167,14 @@ func TestAStateThatIsNeverReachedIsToldSo(t *testing.T) {
 	if f.text != "never in 20 seeds: seed 21" {
 		t.Errorf("got %q", f.text)
 	}
+	none := &failing{TB: t}
+	if simtest.Check(none, 0, nil); none.text != "simtest: Check of 0 seeds: must be 1 or more" {
+		t.Errorf("got %q", none.text)
+	}
 }
 
-// A call or a Post of a goroutine of the program's own panics in that goroutine, at its first call.
-// So it does in an http.Client, which has such goroutines.
+// What a goroutine of the program's own does panics in that goroutine: a call of the kernel, a Post,
+// a timer, a choice by chance, or a fault. So it does in an http.Client, which has such goroutines.
 func TestACallOfAGoroutinePanics(t *testing.T) {
 	foreign := func(f func()) (v any) {
 		done := make(chan any)
@@ -182,16 +186,37 @@ func TestACallOfAGoroutinePanics(t *testing.T) {
 	}
 	for seed := range uint64(20) {
 		w := sim.New(seed, sim.Options{})
-		h := w.Host("10.0.0.1")
+		h, other := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 		seen := map[string]any{}
 		program(h, func(r *reactor.Reactor) error {
 			for i := range 30 { // stacks that a goroutine may get when they are free again
 				r.Go(func(t *reactor.Task) { t.Sleep(time.Duration(i) * time.Millisecond) })
 			}
 			r.After(time.Second, func() {
-				seen["Socket"] = foreign(func() { h.Socket(2, 1, 0) })
-				seen["Post"] = foreign(func() { r.Post(func() {}) })
-				seen["Go"] = foreign(func() { h.Go(func() {}) })
+				timer := r.After(time.Hour, func() {})
+				other.Crash()
+				for call, f := range map[string]func(){
+					"Socket":      func() { h.Socket(2, 1, 0) },
+					"Post":        func() { r.Post(func() {}) },
+					"Host.Go":     func() { h.Go(func() {}) },
+					"Reactor.Go":  func() { r.Go(func(*reactor.Task) {}) },
+					"After":       func() { r.After(0, func() {}) },
+					"Timer.Reset": func() { timer.Reset(0) },
+					"Timer.Stop":  func() { timer.Stop() },
+					"Rand":        func() { h.Rand() },
+					"Crash":       func() { h.Crash() },
+					"Kill":        func() { h.Kill("main") },
+					"Pause":       func() { h.Pause(1) },
+					"StepClock":   func() { h.StepClock(1) },
+					"SetClock":    func() { h.SetClock(1) },
+					"Cut":         func() { w.Cut(h, other) },
+					"Restart":     func() { other.Restart() },
+					"At":          func() { w.At(0, func() {}) },
+					"Note":        func() { w.Note("x") },
+					"Fail":        func() { w.Fail(errors.New("x")) },
+				} {
+					seen[call] = foreign(f)
+				}
 				r.Close()
 			})
 			return nil
@@ -199,8 +224,11 @@ func TestACallOfAGoroutinePanics(t *testing.T) {
 		if err := w.RunUntilDone(time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		for _, call := range []string{"Socket", "Post", "Go"} {
-			if v := fmt.Sprint(seen[call]); !strings.Contains(v, "from a goroutine of its own") {
+		if len(seen) < 18 {
+			t.Errorf("only %d calls were made", len(seen))
+		}
+		for call, v := range seen {
+			if v := fmt.Sprint(v); !strings.Contains(v, "from a goroutine of its own") {
 				t.Errorf("seed %d, %s: panic %v", seed, call, v)
 			}
 		}

@@ -53,6 +53,10 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 		fail(t, *oneSeed, options, f)
 		return
 	}
+	if n < 1 {
+		t.Errorf("simtest: Check of %d seeds: must be 1 or more", n)
+		return
+	}
 	first, last := *firstOne, *firstOne+uint64(n)-1
 	if *seeds > 0 {
 		last = first + *seeds - 1
