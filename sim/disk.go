@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -115,7 +114,7 @@ func (d *Disk) OpenFile(name string, flag int) (*File, error) {
 	n, there := d.names[name]
 	e := Errno(0)
 	switch {
-	case flag&^(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_TRUNC|os.O_APPEND) != 0: // O_SYNC would promise much
+	case flag&^openFlags != 0:
 		e = kernel.EINVAL
 	case d.h.full():
 		e = kernel.EMFILE
@@ -142,6 +141,9 @@ func (d *Disk) OpenFile(name string, flag int) (*File, error) {
 	d.h.note(FileOpen, f.fd, flag, 0)
 	return f, nil
 }
+
+// openFlags are all that OpenFile does. O_SYNC is none of them.
+const openFlags = os.O_WRONLY | os.O_RDWR | os.O_CREATE | os.O_EXCL | os.O_TRUNC | os.O_APPEND
 
 // Create is OpenFile that makes a file, or empties it, to read and write.
 func (d *Disk) Create(name string) (*File, error) {
@@ -277,24 +279,4 @@ func (d *Disk) ReadDir(name string) (list []fs.DirEntry, err error) {
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].Name() < list[j].Name() })
 	return list, d.done(FileOpen, "readdir", name, 0)
-}
-
-// info describes a file or directory.
-type info struct {
-	name string
-	size int64
-	at   time.Time
-	dir  bool
-}
-
-func (i info) Name() string       { return i.name }
-func (i info) Size() int64        { return i.size }
-func (i info) ModTime() time.Time { return i.at }
-func (i info) IsDir() bool        { return i.dir }
-func (i info) Sys() any           { return nil }
-func (i info) Mode() fs.FileMode {
-	if i.dir {
-		return fs.ModeDir | 0o755
-	}
-	return 0o644
 }

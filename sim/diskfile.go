@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -218,6 +219,26 @@ func (f *dirFile) ReadDir(n int) (list []fs.DirEntry, err error) {
 	n = min(n, len(f.list))
 	list, f.list = f.list[:n], f.list[n:]
 	return list, nil
+}
+
+// info describes a file or directory.
+type info struct {
+	name string
+	size int64
+	at   time.Time
+	dir  bool
+}
+
+func (i info) Name() string       { return i.name }
+func (i info) Size() int64        { return i.size }
+func (i info) ModTime() time.Time { return i.at }
+func (i info) IsDir() bool        { return i.dir }
+func (i info) Sys() any           { return nil }
+func (i info) Mode() fs.FileMode {
+	if i.dir {
+		return fs.ModeDir | 0o755
+	}
+	return 0o644
 }
 
 var (

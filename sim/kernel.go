@@ -18,36 +18,6 @@ func (h *Host) Traits() kernel.Traits {
 		KeepsUnreachable: true}
 }
 
-// Waiting returns twice the number of bytes or connections that wait, plus one at the end of input;
-// -1 if fd is not open. It is no step of the history, as with the clock.
-func (h *Host) Waiting(fd int) int {
-	n := 0
-	f := h.file(fd)
-	switch s := f.(type) {
-	case *tcp:
-		n = s.in.len() + len(s.queue)
-	case *udp:
-		n = h.weight(s.queue)
-	case *unixSocket:
-		n = s.in.len() + h.weight(s.grams) + len(s.queue)
-	default:
-		return -1
-	}
-	return 2*n + one(f.status().rdEnd)
-}
-
-// weight returns what FIONREAD counts for datagrams: their bytes. Linux counts the overhead of each
-// as well; elsewhere an empty one counts nothing.
-func (h *Host) weight(grams []gram) (n int) {
-	for _, g := range grams {
-		n += len(g.data)
-		if h.os() == Linux {
-			n += gramCost
-		}
-	}
-	return n
-}
-
 // on begins a call on a descriptor: it asks the gate, then finds the file. ok: the call goes on.
 func (h *Host) on(c Call, fd int) (f file, v verdict, ok bool) {
 	v = h.gate(c, fd)
@@ -235,49 +205,6 @@ func (h *Host) Connect(fd int, to Addr) Errno {
 	return e
 }
 
-func (h *Host) LocalAddr(fd int) (a Addr, e Errno) {
-	f, v, ok := h.on(LocalAddr, fd)
-	if !ok {
-		return Addr{}, v.e
-	}
-	switch s := f.(type) {
-	case *tcp:
-		a = s.told(s.local)
-	case *udp:
-		a = s.told(s.local)
-	case *unixSocket:
-		a = kernel.Unix(s.path)
-	default:
-		e = kernel.EOPNOTSUPP
-	}
-	h.note(LocalAddr, fd, int(a.Port), e)
-	return a, e
-}
-
-func (h *Host) PeerAddr(fd int) (a Addr, e Errno) {
-	f, v, ok := h.on(PeerAddr, fd)
-	if !ok {
-		return Addr{}, v.e
-	}
-	e = kernel.ENOTCONN
-	switch s := f.(type) {
-	case *tcp:
-		if s.phase == up && !s.over() {
-			a, e = s.told(s.remote), 0
-		}
-	case *udp:
-		if s.remote.IsValid() {
-			a, e = s.told(s.remote), 0
-		}
-	case *unixSocket:
-		if s.phase == up || !s.stream && s.remote != "" {
-			a, e = kernel.Unix(s.remote), 0
-		}
-	}
-	h.note(PeerAddr, fd, int(a.Port), e)
-	return a, e
-}
-
 // Ready is poll(2) without waiting.
 func (h *Host) Ready(fd int) (poller.Readiness, Errno) {
 	f, v, ok := h.on(Ready, fd)
@@ -331,97 +258,4 @@ func (h *Host) Close(fd int) Errno {
 		s.await()
 	}
 	return e
-}
-
-func (h *Host) GetOpt(fd, level, name int) (int, Errno) {
-	f, v, ok := h.on(GetOpt, fd)
-	if !ok {
-		return 0, v.e
-	}
-	n, e := h.getOpt(f, level, name)
-	told := n
-	if level == kernel.SOL_SOCKET && name == kernel.SO_ERROR {
-		told = errnoCode(Errno(n))
-	}
-	h.note(GetOpt, fd, told, e)
-	return n, e
-}
-
-func (h *Host) SetOpt(fd, level, name, value int) Errno {
-	f, v, ok := h.on(SetOpt, fd)
-	if !ok {
-		return v.e
-	}
-	e := h.setOpt(f, level, name, value)
-	h.note(SetOpt, fd, value, e)
-	return e
-}
-
-func (h *Host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
-	f, v, ok := h.on(GetOptBytes, fd)
-	if !ok {
-		return 0, v.e
-	}
-	n, e := h.getBytes(f, level, name, p)
-	h.note(GetOptBytes, fd, n, e)
-	return n, e
-}
-
-func (h *Host) SetOptBytes(fd, level, name int, p []byte) Errno {
-	f, v, ok := h.on(SetOptBytes, fd)
-	if !ok {
-		return v.e
-	}
-	e := h.setBytes(f, level, name, p)
-	h.sends(p)
-	h.note(SetOptBytes, fd, len(p), e)
-	return e
-}
-
-// Unsent returns how many bytes the peer has not acknowledged. On Linux a FIN counts as one.
-func (h *Host) Unsent(fd int) (n int, e Errno) {
-	f, v, ok := h.on(Unsent, fd)
-	if !ok {
-		return 0, v.e
-	}
-	switch s := f.(type) {
-	case *tcp:
-		if s.phase == up {
-			n = s.out.len() + one(s.finWant && !s.finAcked && h.os() == Linux)
-		}
-		if s.phase == listening && h.os() == FreeBSD {
-			e = kernel.EINVAL
-		}
-	case *unixSocket:
-		if h.os() == Linux { // elsewhere the peer's queue counts
-			n = s.used
-		}
-	}
-	h.note(Unsent, fd, n, e)
-	return n, e
-}
-
-func (h *Host) Unlink(path string) Errno {
-	v := h.gate(Unlink, -1)
-	e := v.e
-	if e == 0 {
-		if _, there := h.paths[path]; !there || abstract(path) {
-			e = kernel.ENOENT
-		} else {
-			delete(h.paths, path)
-			delete(h.ids, path)
-		}
-	}
-	h.mixText(path)
-	h.note(Unlink, -1, 0, e)
-	return e
-}
-
-// FileID identifies the file at path by device and inode. Its only error is ENOENT.
-func (h *Host) FileID(path string) (kernel.FileID, Errno) {
-	id := h.ids[path]
-	if _, there := h.paths[path]; h.gone() || !there || abstract(path) {
-		return kernel.FileID{}, kernel.ENOENT
-	}
-	return kernel.FileID{Dev: 1, Ino: id, Socket: true}, 0
 }

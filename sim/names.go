@@ -74,3 +74,20 @@ func (h *Host) Interface(name string) (int, error) {
 	}
 	return 0, fmt.Errorf("sim: host %s has no interface %q, only lo and eth0", h.name, name)
 }
+
+// Name gives a host name its addresses, as DNS does.
+func (w *World) Name(name string, addrs ...string) {
+	var ips []netip.Addr
+	for _, a := range addrs {
+		ips = append(ips, mustIP("Name", a))
+	}
+	w.names[name] = ips
+}
+
+func mustIP(who, text string) netip.Addr {
+	ip, err := netip.ParseAddr(text)
+	if err != nil || ip.Zone() != "" {
+		panic(fmt.Sprintf("sim: %s(%q): must be an IP address without a zone", who, text))
+	}
+	return ip.Unmap()
+}

@@ -56,20 +56,21 @@ func (w *World) Netstat() (list []SocketInfo) {
 
 func (h *Host) netstat(fd int, f file) SocketInfo {
 	i := SocketInfo{Host: h, FD: fd}
+	i.Received, _ = h.received(f)
 	if p := f.base().owner; p != nil {
 		i.Program = p.name
 	}
 	switch s := f.(type) {
 	case *tcp:
-		i.Kind, i.State, i.Received = "tcp", s.state(), s.in.len()+len(s.queue)
+		i.Kind, i.State = "tcp", s.state()
 		i.Local, i.Remote = fmt.Sprint(s.told(s.local)), fmt.Sprint(s.told(s.remote))
 		i.Unsent = s.out.len()
 	case *udp:
-		i.Kind, i.Received = "udp", h.weight(s.queue)
+		i.Kind = "udp"
 		i.Local, i.Remote = fmt.Sprint(s.told(s.local)), fmt.Sprint(s.told(s.remote))
 	case *unixSocket:
 		i.Kind, i.State, i.Local, i.Remote = "unix", phaseNames[s.phase], s.path, s.remote
-		i.Received, i.Unsent = s.in.len()+h.weight(s.grams)+len(s.queue), s.used
+		i.Unsent = s.used
 	case *epoll:
 		i.Kind = "poller"
 	case *File:

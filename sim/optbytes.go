@@ -8,6 +8,51 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
+func (h *Host) GetOpt(fd, level, name int) (int, Errno) {
+	f, v, ok := h.on(GetOpt, fd)
+	if !ok {
+		return 0, v.e
+	}
+	n, e := h.getOpt(f, level, name)
+	told := n
+	if level == kernel.SOL_SOCKET && name == kernel.SO_ERROR {
+		told = errnoCode(Errno(n))
+	}
+	h.note(GetOpt, fd, told, e)
+	return n, e
+}
+
+func (h *Host) SetOpt(fd, level, name, value int) Errno {
+	f, v, ok := h.on(SetOpt, fd)
+	if !ok {
+		return v.e
+	}
+	e := h.setOpt(f, level, name, value)
+	h.note(SetOpt, fd, value, e)
+	return e
+}
+
+func (h *Host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
+	f, v, ok := h.on(GetOptBytes, fd)
+	if !ok {
+		return 0, v.e
+	}
+	n, e := h.getBytes(f, level, name, p)
+	h.note(GetOptBytes, fd, n, e)
+	return n, e
+}
+
+func (h *Host) SetOptBytes(fd, level, name int, p []byte) Errno {
+	f, v, ok := h.on(SetOptBytes, fd)
+	if !ok {
+		return v.e
+	}
+	e := h.setBytes(f, level, name, p)
+	h.sends(p)
+	h.note(SetOptBytes, fd, len(p), e)
+	return e
+}
+
 // setBytes sets options that are structures: SO_LINGER and memberships of groups. An int has four
 // bytes.
 func (h *Host) setBytes(f file, level, name int, p []byte) Errno {

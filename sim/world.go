@@ -289,20 +289,3 @@ func (f *Failure) Error() string {
 }
 
 func (f *Failure) Unwrap() error { return f.Err }
-
-// Name gives a host name its addresses, as DNS does.
-func (w *World) Name(name string, addrs ...string) {
-	var ips []netip.Addr
-	for _, a := range addrs {
-		ips = append(ips, mustIP("Name", a))
-	}
-	w.names[name] = ips
-}
-
-func mustIP(who, text string) netip.Addr {
-	ip, err := netip.ParseAddr(text)
-	if err != nil || ip.Zone() != "" {
-		panic(fmt.Sprintf("sim: %s(%q): must be an IP address without a zone", who, text))
-	}
-	return ip.Unmap()
-}

@@ -173,8 +173,8 @@ func TestAStateThatIsNeverReachedIsToldSo(t *testing.T) {
 	}
 }
 
-// What a goroutine of the program's own does panics in that goroutine: a call of the kernel, a Post,
-// a timer, a choice by chance, or a fault. So it does in an http.Client, which has such goroutines.
+// A goroutine of the program's own panics at its first act: a call of the kernel, a Post, a timer,
+// a choice by chance, or a fault. So it does in an http.Client, which has such goroutines.
 func TestACallOfAGoroutinePanics(t *testing.T) {
 	foreign := func(f func()) (v any) {
 		done := make(chan any)
