@@ -21,7 +21,7 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 	}
 	d := s.d
 	conn := adopt(d.Kernel, d.Waiter, fd, int(s.family), int(s.typ))
-	conn.d.ShortIsAll, conn.d.UnixStream = d.ShortIsAll, d.UnixStream
+	conn.d.ShortIsAll = d.ShortIsAll
 	conn.lowat.Store(s.lowat.Load()) // inherited
 	from := a.from                   // a stays on the stack
 	conn.peer.Store(&from)

@@ -66,7 +66,6 @@ func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, er
 	s := adopt(k, w, fd, family, typ)
 	tcp := s.typ == SOCK_STREAM && (family == AF_INET || family == AF_INET6) && (proto == 0 || proto == IPPROTO_TCP)
 	s.d.ShortIsAll = tcp && kernel.ReadsFully(k)
-	s.d.UnixStream = s.typ == SOCK_STREAM && family == AF_UNIX
 	return s, nil
 }
 
@@ -79,6 +78,7 @@ func isRaw(typ, proto int) bool {
 func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
 	// typ without SOCK_CLOEXEC and other flags
 	s := &Socket{d: desc.New(k, fd, w), family: int32(family), typ: int32(typ & 0xf)}
+	s.d.UnixStream = s.typ == SOCK_STREAM && family == AF_UNIX
 	s.timeout.Store(int64(timeout.None))
 	if !k.Traits().KeepsUnreachable {
 		s.cleanup = runtime.AddCleanup(s, release, s.d)

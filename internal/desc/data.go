@@ -113,7 +113,7 @@ func (d *Desc) secondReader() {
 // caller owns the result, which is nil for the end of input or an empty datagram. receive may be
 // nil; that means recv(2).
 func (d *Desc) Fetch(c *Call, receive Receive) (room *[ScratchSize]byte, n int, e Errno) {
-	c.NeedsNew = c.NeedsNew || receive == nil && d.ShortIsAll
+	c.NeedsNew = c.NeedsNew || receive == nil && d.Drains()
 	n, e = d.Do(In, c, func() (n int, e Errno) {
 		p := Scratch.Get().(*[ScratchSize]byte)
 		if receive != nil {

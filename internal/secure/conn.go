@@ -147,7 +147,7 @@ func (c *Conn) begin(call *desc.Call) error {
 	if err := c.Handshake(call); err != nil {
 		return err
 	}
-	call.NeedsNew = c.desc.ShortIsAll
+	call.NeedsNew = c.desc.Drains()
 	return nil
 }
 
