@@ -110,17 +110,22 @@ func (l *lab) refuse(s *socket.Socket, to socket.Addr) (told bool) {
 	return false
 }
 
-// fill sends on a non-blocking socket until nothing fits.
+// fill sends on a non-blocking socket until nothing fits. It waits for the acknowledgements of what
+// is under way, because they make room: a busy machine delivers them late.
 func (l *lab) fill(s *socket.Socket) (n int) {
 	p := make([]byte, 64<<10)
-	for idle := 0; idle < 20; { // a busy machine delivers late ACKs, which make room once more
-		k, err := s.Send(p)
+	for idle := 0; idle < 3; {
+		k, err := s.Send(p[:max(1, len(p)>>(8*idle))])
 		n += k
-		if err != nil {
-			l.errno(err, syscall.EAGAIN)
-			idle++
-			l.pass()
+		if err == nil {
+			idle = 0
+			continue
 		}
+		l.errno(err, syscall.EAGAIN)
+		if idle++; !l.isSimulated() && underWay(s.Fileno()) {
+			idle = 0
+		}
+		l.pass()
 	}
 	return n
 }
