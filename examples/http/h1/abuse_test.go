@@ -79,6 +79,7 @@ var refusals = map[string]string{
 	posting("Transfer-Encoding: chunked") + "\r\n":                                                              "400",
 	posting("Transfer-Encoding: chunked") + "-1\r\n":                                                            "400",
 	posting("Transfer-Encoding: chunked") + "0x1\r\n":                                                           "400",
+	posting("Transfer-Encoding: chunked") + "1x\r\n":                                                            "400",
 	posting("Transfer-Encoding: chunked") + "1 1\r\n":                                                           "400",
 	posting("Transfer-Encoding: chunked") + "1 \r\n":                                                            "400",
 	posting("Transfer-Encoding: chunked") + "1\na\r\n":                                                          "400",

@@ -128,12 +128,8 @@ func (h *conn) nextHead(c *reactor.Conn) bool {
 func (h *conn) skipEmptyLines() bool {
 	for {
 		p, err := h.in.Peek(2)
-		if err != nil {
-			p, err = h.in.Peek(1)
-			return err == nil && p[0] != '\r' // half a line
-		}
-		if string(p) != "\r\n" {
-			return true
+		if err != nil || string(p) != "\r\n" {
+			return err == nil // a single byte may be half a line
 		}
 		_, _ = h.in.Discard(2)
 		h.empty = true
