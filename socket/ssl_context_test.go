@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io/fs"
 	"math"
@@ -101,17 +102,19 @@ func TestLoadNamesWhatItFound(t *testing.T) {
 	key, cert := me.keyDER(), me.certPEM()
 	secret := "this is the secret"
 	for want, files := range map[string][2][]byte{
-		"":                                           {cert, key},
-		"invalid key: found a certificate":           {cert, me.cert.Raw},
-		"invalid key: found PEM with a certif":       {cert, cert},
-		"invalid key: found no bytes":                {cert, {}},
-		"invalid key: found 18 bytes that are":       {cert, []byte(secret)},
-		"invalid key: found a public key":            {cert, public},
-		"invalid key: found PEM with a public ":      {cert, block("PUBLIC KEY", public)},
-		"invalid key: the key is encrypted":          {cert, block("ENCRYPTED PRIVATE KEY", []byte(secret))},
-		"invalid key: found PEM with something":      {cert, block("SECRET "+secret, []byte(secret))},
-		"invalid cert: found an EC private key":      {key, pkcs8},
-		"invalid cert: found PEM with a private key": {block("PRIVATE KEY", pkcs8), pkcs8},
+		"":                                      {cert, key},
+		"invalid key: found a certificate":      {cert, me.cert.Raw},
+		"invalid key: found PEM with a certif":  {cert, cert},
+		"invalid key: found no bytes":           {cert, {}},
+		"invalid key: found 18 bytes that are":  {cert, []byte(secret)},
+		"invalid key: found a public key":       {cert, public},
+		"invalid key: found PEM with a public ": {cert, block("PUBLIC KEY", public)},
+		"invalid key: the key is encrypted":     {cert, block("ENCRYPTED PRIVATE KEY", []byte(secret))},
+		"invalid key: the key is encrypted; MicroPy": {cert, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY",
+			Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}, Bytes: []byte(secret)})},
+		"invalid key: found PEM with something":                                          {cert, block("SECRET "+secret, []byte(secret))},
+		"invalid cert: found an EC private key":                                          {key, pkcs8},
+		"invalid cert: found PEM with a private key":                                     {block("PRIVATE KEY", pkcs8), pkcs8},
 		"invalid cert: found PEM with a certificate by its label, but an EC private key": {block("CERTIFICATE", key), key},
 	} {
 		err := sslContext(t, socket.PROTOCOL_TLS_SERVER).LoadCertChainData(files[0], files[1])

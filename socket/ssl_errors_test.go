@@ -85,6 +85,18 @@ func TestErrorsAreThoseOfMbedTLS(t *testing.T) {
 		sslNumber(t, "no certificate of the client", serverErr, noCert, "MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE")
 		sslNumber(t, "the same", clientErr, alert, "MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE")
 
+		wrongUse := issue(t, nil, &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+		l.must(client.LoadCertChainData(wrongUse.certPEM(), wrongUse.keyDER()))
+		l.must(server.LoadVerifyLocations("", wrongUse.certPEM())) // both authorities count
+		_, _, serverErr, _ = shake(l, server, client, "micropython.local")
+		var verify *socket.VerifyError
+		if !errors.As(serverErr, &verify) || verify.Info() != "\nUsage does not match the extendedKeyUsage extension\n" {
+			t.Errorf("a server's certificate as the client's: %v", serverErr)
+		}
+		l.must(client.LoadCertChainData(me.certPEM(), me.keyDER()))
+		_, _, serverErr, clientErr = shake(l, server, client, "micropython.local")
+		l.must(errors.Join(serverErr, clientErr))
+
 		a, b := l.pair()
 		l.must(a.Close())
 		_, err := serverContext(t, me).WrapSocket(b, socket.SSLWrap{ServerSide: true})
@@ -112,7 +124,8 @@ func sslNumber(t *testing.T, what string, err error, want int, text string) {
 	}
 }
 
-// After a call has returned an error of TLS, each later call returns it again.
+// After a call has returned an error of TLS, each later call returns it again. Only the first one
+// says what is wrong with the peer's certificate.
 func TestErrorOfTLSStays(t *testing.T) {
 	parked(t, func(l *lab) {
 		a, b := l.pair()
@@ -130,6 +143,25 @@ func TestErrorOfTLSStays(t *testing.T) {
 		l.must(s.Close())
 		_, err = s.ReadSize(5)
 		l.errno(err, syscall.EBADF)
+
+		me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
+		a, b = l.pair()
+		join := l.beside(func(*lab) {
+			_, _ = serverContext(t, me).WrapSocket(a, socket.SSLWrap{ServerSide: true}) // the client refuses it
+		})
+		s, err = clientContext(t, me).WrapSocket(b, socket.SSLWrap{ServerHostname: "another", DeferHandshake: true})
+		l.must(err)
+		if _, err := s.Write([]byte("x")); !errors.As(err, new(*socket.VerifyError)) {
+			t.Errorf("another name: %v", err)
+		}
+		_, err = s.Write([]byte("x"))
+		sslNumber(t, "after a refused certificate", err, -9984, "MBEDTLS_ERR_X509_CERT_VERIFY_FAILED")
+		join()
+		// This side reports an alert of a wrong length by the alert 10.
+		a, b = l.pair()
+		l.send(a, "\x15\x03\x03\x00\x01x")
+		_, err = client.WrapSocket(b, socket.SSLWrap{})
+		sslNumber(t, "an alert of one byte", err, -30464, "MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE")
 	})
 }
 
