@@ -86,14 +86,17 @@ func dialInWorld(t *testing.T, addrs []string, d netconn.Dialer) (took time.Dura
 			t.Error(e)
 			return
 		}
-		r.Go(func(*reactor.Task) {
+		r.Go(func(task *reactor.Task) {
 			d.Net = netconn.On(r)
-			began := r.Now()
+			began, before := r.Now(), client.Files()
 			var c net.Conn
 			if c, err = d.Dial("tcp", "host:7"); err == nil {
 				c.Close()
 			}
 			took = time.Duration(r.Now() - began)
+			if e := task.Sleep(time.Millisecond); e != nil || client.Files() != before || r.Stats().Tasks != 1 {
+				t.Errorf("%v, %d descriptors, then %d, and %d tasks", e, before, client.Files(), r.Stats().Tasks)
+			}
 		})
 		r.After(time.Minute, func() { r.Close() })
 		_ = r.Run(context.Background())
