@@ -41,7 +41,7 @@ func (l *Listener) ready(told poller.Readiness) {
 		if e == 0 {
 			l.failures = 0
 			r.budget.accepts--
-			r.count.Accepted++
+			r.rare().Accepted++
 			r.traceAccept(l, from)
 			if l.distributor == nil {
 				l.admit(fd, from)
@@ -216,7 +216,7 @@ func (l *Listener) connAdded() {
 		l.conns++
 	}
 	if l.w.gen != 0 && l.full() {
-		l.w.r.count.Full++
+		l.w.r.rare().Full++
 		if err := l.accepts(0); err != nil {
 			l.w.r.log.Error("cannot pause a listener", zaplog.Error(err))
 		}

@@ -98,7 +98,7 @@ func (c *Conn) sendable(n int) error {
 	case c.is(outputFailed):
 		return c.deadlines.outputErr
 	case n > c.opt.cap-c.Buffered():
-		c.w.r.count.SendsRefused++
+		c.w.r.rare().SendsRefused++
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), n, c.opt.cap)
 	}
 	return nil
@@ -298,7 +298,7 @@ func (c *Conn) failOutput(err error) {
 
 func (c *Conn) dropOutput() {
 	if c.out != nil {
-		c.w.r.count.Undelivered += uint64(c.out.n)
+		c.w.r.rare().Undelivered += uint64(c.out.n)
 		c.w.r.outputs.free(c.out)
 		c.out = nil
 	}

@@ -18,9 +18,9 @@ func (c *Conn) setThrottled(on bool) {
 	}
 	c.state ^= throttled
 	if on {
-		c.w.r.count.Throttled++
+		c.w.r.rare().Throttled++
 	} else {
-		c.w.r.count.Throttled--
+		c.w.r.rare().Throttled--
 	}
 }
 

@@ -234,7 +234,7 @@ func (c *Conn) dialled(peer Addr) {
 	c.dialing.timer.Stop()
 	c.dialing = nil
 	c.state &^= dialling
-	r.count.Dialled++
+	r.rare().Dialled++
 	c.established()
 }
 

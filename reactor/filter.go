@@ -156,7 +156,7 @@ func (c *Conn) finishFilter() bool {
 
 // dropBeforeReady drops the output from before the Filter was ready.
 func (c *Conn) dropBeforeReady() {
-	c.w.r.count.Undelivered += uint64(len(c.filter.beforeReady))
+	c.w.r.rare().Undelivered += uint64(len(c.filter.beforeReady))
 	c.w.r.outputs.bytes -= len(c.filter.beforeReady)
 	c.filter.beforeReady = nil
 }

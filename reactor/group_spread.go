@@ -36,7 +36,7 @@ func (s *distributor) attach(r *Reactor, fd int) error {
 	s.acceptor.Store(l) // before the check for full: a Conn that closes now must find this acceptor
 	err := l.attach(r, fd)
 	if err == nil && l.full() {
-		r.count.Full++
+		r.rare().Full++
 		err = l.accepts(0)
 	}
 	return err

@@ -154,14 +154,14 @@ func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 
 // reportPanic calls the panic handler. A panic in that handler is only logged.
 func (r *Reactor) reportPanic(c *Conn, p *PanicError, what string) {
-	r.count.Panics++
+	r.rare().Panics++
 	r.logPanic(what, p)
 	returned := false
 	defer func() {
 		if !returned {
 			q := panicErrorOf(recover())
 			r.goexiting = q.Value == ErrGoexit
-			r.count.Panics++
+			r.rare().Panics++
 			r.logPanic("panic in the panic handler", q)
 		}
 	}()

@@ -20,7 +20,7 @@ func (r *Reactor) guardLogger() {
 	r.log = r.log.Wrap(func(c zapcore.Core) zapcore.Core {
 		return safeCore{c, func(p *PanicError) {
 			r.mustPost(func() {
-				r.count.Panics++
+				r.rare().Panics++
 				r.opt.onPanic(nil, p.Value, p.Stack)
 			})
 		}}

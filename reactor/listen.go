@@ -183,9 +183,9 @@ func (l *Listener) accepts(want poller.Interest) error {
 func (l *Listener) countPaused(paused bool) {
 	switch {
 	case paused && !l.counted:
-		l.w.r.count.Paused++
+		l.w.r.rare().Paused++
 	case !paused && l.counted:
-		l.w.r.count.Paused--
+		l.w.r.rare().Paused--
 	}
 	l.counted = paused
 }

@@ -209,7 +209,7 @@ func (c *PacketConn) tearDown(err error) {
 	r := c.w.r
 	c.closed = true
 	if n := c.queue.size(); n > 0 {
-		r.count.PacketsLost += uint64(c.queue.len())
+		r.rare().PacketsLost += uint64(c.queue.len())
 		if r.draining {
 			r.undelivered.Conns++
 			r.undelivered.Bytes += int64(n - c.queue.len()*packetCost)

@@ -80,7 +80,7 @@ func (r *Reactor) deliver() {
 		if p.Cut {
 			d.at++
 			r.count.BytesIn += uint64(p.N)
-			r.count.PacketsLost++
+			r.rare().PacketsLost++
 			c.lost(p.Addr, fmt.Errorf("%w: room for %d bytes", ErrTruncated, p.N))
 			continue
 		}

@@ -48,7 +48,7 @@ func (c *PacketConn) send(p []byte, local, to *Addr, ecn uint8) error {
 	case len(p) > c.max:
 		return notSent(len(p), *to, fmt.Errorf("must be at most %d: %w", c.max, kernel.EMSGSIZE))
 	case len(p)+packetCost > c.opt.cap-c.Buffered() && !c.queue.empty(): // one alone is always taken
-		r.count.SendsRefused++
+		r.rare().SendsRefused++
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), len(p), c.opt.cap)
 	}
 	if len(p) > corkMax && c.queue.empty() {
@@ -143,7 +143,7 @@ func (c *PacketConn) flush() {
 		}
 		to := c.queue.front()
 		c.skip(1)
-		r.count.PacketsLost++
+		r.rare().PacketsLost++
 		c.lost(to, callError("sendmmsg", e))
 	}
 	c.block(false)

@@ -111,6 +111,7 @@ type Reactor struct {
 
 	figures   // for the loop only; board shows them to other goroutines
 	board     board
+	changed   bool // a count that publish does not copy in every turn has changed
 	times     times
 	shown     shown
 	slow      slowTurns

@@ -6,3 +6,5 @@ package reactor
 func (c *Conn) checkState() {}
 
 func (t *Task) checkState() {}
+
+func (r *Reactor) checkFigures(*figures) {}

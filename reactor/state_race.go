@@ -114,3 +114,12 @@ func (t *Task) brokenRow() string {
 	}
 	return ""
 }
+
+// checkFigures panics if publish has not copied a count: one that rare should have returned.
+func (r *Reactor) checkFigures(shown *figures) {
+	want := r.figures
+	r.gauges(&want.count)
+	if *shown != want {
+		panic(fmt.Sprintf("reactor: publish shows %+v, want %+v", *shown, want))
+	}
+}

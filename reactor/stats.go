@@ -54,28 +54,49 @@ func (r *Reactor) Stats() Stats {
 
 // refused counts a failure of accept after which a Listener pauses.
 func (r *Reactor) refused(e kernel.Errno) {
-	r.count.Refused++
+	r.rare().Refused++
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE:
-		r.count.NoFiles++
+		r.rare().NoFiles++
 	case kernel.ENOMEM, kernel.ENOBUFS:
-		r.count.NoMemory++
+		r.rare().NoMemory++
 	}
 }
 
-// publish shows the figures to other goroutines.
+// rare returns the counts, to change one that publish does not copy in every turn.
+func (r *Reactor) rare() *Stats {
+	r.changed = true
+	return &r.count
+}
+
+// publish shows the figures to other goroutines. It runs in every turn, so it copies the rare
+// counts only after a change.
 func (r *Reactor) publish() {
-	s := &r.count
+	slot := r.board.own
+	if !slot.taken.CompareAndSwap(false, true) {
+		slot = r.board.turnOver()
+		r.changed = true
+	}
+	if r.changed {
+		r.changed = false
+		slot.f = r.figures
+	}
+	to, s := &slot.f.count, &r.count
+	to.Turns, to.Events, to.Timers, to.Posts = s.Turns, s.Events, s.Timers, s.Posts
+	to.Reads, to.Sends, to.BytesIn, to.BytesOut = s.Reads, s.Sends, s.BytesIn, s.BytesOut
+	to.PacketsIn, to.PacketsOut = s.PacketsIn, s.PacketsOut
+	slot.f.busy, slot.f.turnEnded, slot.f.final = r.busy, r.turnEnded, r.final
+	r.gauges(to)
+	r.checkFigures(&slot.f)
+	slot.taken.Store(false)
+}
+
+// gauges sets the fields that count what exists now.
+func (r *Reactor) gauges(s *Stats) {
 	s.Conns, s.Listeners, s.Packets = r.conns, r.listeners, r.packets
 	s.Tasks, s.Timed = r.tasks.n, r.timers.Len()
 	s.Posted, s.Buffered = r.posting.len(), r.outputs.bytes
 	s.Blocked, s.Watched = r.outputs.blocked.Len(), r.table.Len()
-	slot := r.board.own
-	if !slot.taken.CompareAndSwap(false, true) {
-		slot = r.board.turnOver()
-	}
-	slot.f = r.figures
-	slot.taken.Store(false)
 }
 
 func (s *Stats) add(t Stats) {

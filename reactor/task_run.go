@@ -302,7 +302,7 @@ func (r *Reactor) reap(t *Task) {
 	t.stopTimer()
 	t.endContext()
 	r.tasks.remove(t)
-	r.count.TasksEnded++
+	r.rare().TasksEnded++
 	if t.result == nil {
 		return
 	}
