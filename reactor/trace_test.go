@@ -19,7 +19,7 @@ func TestTraceSeesAConnsLife(t *testing.T) {
 	twice(t, func(t *lab) {
 		var seen []string
 		note := func(format string, args ...any) { seen = append(seen, fmt.Sprintf(format, args...)) }
-		turns := 0
+		turns, batches := 0, 0
 		r := t.reactor(WithTrace(Trace{
 			Accept: func(l *Listener, from Addr) { note("accept %v %v", l.Addr() != nil, from.Port != 0) },
 			Open:   func(c *Conn) { note("open %v", c.FD() >= 0) },
@@ -27,7 +27,7 @@ func TestTraceSeesAConnsLife(t *testing.T) {
 			Send:   func(c *Conn, n int, err error) { note("send %d %v", n, err) },
 		}), WithTrace(Trace{
 			Close: func(c *Conn, err error) { note("close %v", err) },
-			Turn:  func(events int, d time.Duration) { turns++ },
+			Turn:  func(events int, d time.Duration) { turns++; batches += events },
 		}))
 		c := t.dial(t.listen("tcp", always(&hooks{
 			opened: func(*Conn) { note("Opened") },
@@ -43,6 +43,9 @@ func TestTraceSeesAConnsLife(t *testing.T) {
 		}
 		if got := int(r.Stats().Turns); turns != got || r.Load().Turns.Count() == 0 {
 			t.Errorf("%d turns were traced of %d", turns, got)
+		}
+		if got := int(r.Stats().Events); batches < got || got == 0 {
+			t.Errorf("%d Events were traced of %d", batches, got)
 		}
 	})
 }
