@@ -110,8 +110,8 @@ func (l *lab) refuse(s *socket.Socket, to socket.Addr) (told bool) {
 	return false
 }
 
-// fill sends on a non-blocking socket until nothing fits. It waits for the acknowledgements of what
-// is under way, because they make room: a busy machine delivers them late.
+// fill sends on a non-blocking socket until nothing fits. It waits for the acknowledgements of sent
+// data, because they make room: a busy machine delivers them late.
 func (l *lab) fill(s *socket.Socket) (n int) {
 	p := make([]byte, 64<<10)
 	for idle := 0; idle < 3; {

@@ -147,7 +147,8 @@ func TestErrorOfTLSStays(t *testing.T) {
 		me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 		a, b = l.pair()
 		join := l.beside(func(*lab) {
-			_, _ = serverContext(t, me).WrapSocket(a, socket.SSLWrap{ServerSide: true}) // the client refuses it
+			// the client refuses it, and its error is the one that counts
+			_, _ = serverContext(t, me).WrapSocket(a, socket.SSLWrap{ServerSide: true})
 		})
 		s, err = clientContext(t, me).WrapSocket(b, socket.SSLWrap{ServerHostname: "another", DeferHandshake: true})
 		l.must(err)
