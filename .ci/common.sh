@@ -23,6 +23,7 @@ tools() {
 	need strace strace # the regression guard counts system calls
 	[ -x /usr/sbin/haproxy ] || need haproxy haproxy
 	need redis-cli redis-tools
+	need wrk wrk
 	need qemu-aarch64 qemu-user # other processors
 	if ((${#missing[@]})); then
 		local sudo=

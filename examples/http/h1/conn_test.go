@@ -5,10 +5,12 @@ package h1
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -211,5 +213,20 @@ func TestExpectContinue(t *testing.T) {
 		if _, err := io.ReadFull(c, got); err != nil || string(got) != ok {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
+	}
+}
+
+// wrk, on 50 connections for a second, has answers only: no error of a socket, and no other status.
+func TestWrk(t *testing.T) {
+	if !longtest.Only(t, "wrk as the client") {
+		return
+	}
+	out, err := exec.Command("wrk", "-t", "1", "-c", "50", "-d", "1s", "http://"+serve(t, 2)+"/").CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		t.Skip(err)
+	}
+	if err != nil || !strings.Contains(string(out), " requests in ") || strings.Contains(string(out), " 0 requests in ") ||
+		strings.Contains(string(out), "Socket errors") || strings.Contains(string(out), "Non-2xx") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
