@@ -43,7 +43,8 @@ func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 		{[]string{"10.0.1.1", "10.0.0.2"}, netconn.Dialer{FallbackDelay: time.Second}, time.Second, false},
 		{[]string{"10.0.1.1", "10.0.0.2"}, netconn.Dialer{FallbackDelay: -1, Timeout: 20 * time.Second}, 10 * time.Second, false},
 		{[]string{"10.0.1.1", "10.0.1.2"}, netconn.Dialer{Timeout: 5 * time.Second}, 5 * time.Second, true},
-		{nine, netconn.Dialer{Timeout: 5 * time.Second}, 5 * time.Second, true}, // the first one was given up
+		// the first one is given up
+		{nine, netconn.Dialer{Timeout: 5 * time.Second}, 5 * time.Second, true},
 	} {
 		t.Run(fmt.Sprint(row.addrs, row.want), func(t *testing.T) {
 			took, err := dialInWorld(t, row.addrs, row.d)

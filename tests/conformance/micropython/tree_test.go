@@ -110,6 +110,7 @@ func TestTree(t *testing.T) {
 						t.Parallel()
 						o := r.run(m.kernel, name)
 						if o.verdict == "FAIL" { // the machine may have been busy
+							t.Logf("the first try: %s", o.detail)
 							o = r.run(m.kernel, name)
 						}
 						table.add(group, m.title, name, o)
