@@ -180,9 +180,7 @@ func (d *Disk) Rename(from, to string) error {
 	if n == nil || d.isDir(to) || d.underFile(to) {
 		return d.done(FileRename, "rename", from, kernel.ENOENT)
 	}
-	if from != to {
-		d.change(from, to, n)
-	}
+	d.change(from, to, n)
 	return d.done(FileRename, "rename", from, 0)
 }
 

@@ -22,10 +22,9 @@ type File struct {
 	shut    bool
 }
 
-// alive returns an error if the file is closed. It is closed to a program that has died, and to one
-// that was started after the crash.
+// alive returns an error if the file is closed. A crash and Kill close it.
 func (f *File) alive(op string) error {
-	if f.shut || f.h.down || f.life != f.h.life || f.owner != nil && f.owner.over() {
+	if f.shut {
 		return &fs.PathError{Op: op, Path: f.name, Err: fs.ErrClosed}
 	}
 	return nil

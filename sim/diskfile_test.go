@@ -89,3 +89,56 @@ func TestAFileIsLikeOneOfPackageOS(t *testing.T) {
 		t.Errorf("package os:\n%s\nsimulated:\n%s", real, simulated)
 	}
 }
+
+// SyncDir keeps a name that has left the directory, and what came before it. Later changes in other
+// directories are kept or lost, by the seed.
+func TestSyncDirKeepsARenameAndNotWhatCameLater(t *testing.T) {
+	later := map[bool]int{}
+	for seed := range uint64(40) {
+		w := sim.New(seed, sim.Options{})
+		h := w.Host("10.0.0.1")
+		d := h.Disk()
+		must(t, write(t, d, "from/a", "").Close(), write(t, d, "from/b", "").Close(), d.SyncDir("from"))
+		must(t, d.Rename("from/a", "to/a"), write(t, d, "later/c", "").Close(), d.SyncDir("from"))
+		h.Crash()
+		h.Restart()
+		if _, err := d.ReadFile("to/a"); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		_, err := d.ReadFile("later/c")
+		later[err == nil]++
+		w.Close()
+	}
+	if later[true] == 0 || later[false] == 0 {
+		t.Errorf("the later file: %v", later)
+	}
+}
+
+// A disk has no EAGAIN and no more files than the host's descriptors. What is written is a part of
+// the history.
+func TestADiskHasErrorsOfDisks(t *testing.T) {
+	hash := func(text string) uint64 {
+		w := sim.New(1, sim.Options{})
+		defer w.Close()
+		h := w.Host("10.0.0.1")
+		d := h.Disk()
+		f := write(t, d, "a", text)
+		for _, c := range []sim.Call{sim.FileOpen, sim.FileWrite} {
+			h.Inject(sim.Injection{Call: c, Nth: 1, Errno: kernel.EAGAIN})
+		}
+		if _, err := d.Create("b"); !errors.Is(err, kernel.EIO) {
+			t.Errorf("open: %v", err)
+		}
+		if _, err := f.Write([]byte("x")); !errors.Is(err, kernel.EIO) {
+			t.Errorf("write: %v", err)
+		}
+		h.SetFileLimit(1)
+		if _, err := d.Create("b"); !errors.Is(err, kernel.EMFILE) {
+			t.Errorf("a second descriptor: %v", err)
+		}
+		return w.Hash()
+	}
+	if hash("one") == hash("two") {
+		t.Error("other contents have the same history")
+	}
+}

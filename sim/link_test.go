@@ -33,18 +33,24 @@ func pairUp(t testing.TB, w *sim.World, a, b *sim.Host, port int) (fa, fb int) {
 // arrival returns how long n bytes take from one end to the other.
 func arrival(t testing.TB, w *sim.World, a *sim.Host, fa int, b *sim.Host, fb, n int) time.Duration {
 	t.Helper()
+	return arrivalOf(t, w, a, fa, b, fb, n, n)
+}
+
+// arrivalOf is arrival if some of the total were sent before.
+func arrivalOf(t testing.TB, w *sim.World, a *sim.Host, fa int, b *sim.Host, fb, n, total int) time.Duration {
+	t.Helper()
 	begin := w.Now()
 	if sent, e := a.Send(fa, make([]byte, n), 0); sent != n || e != 0 {
 		t.Fatal(sent, e)
 	}
 	got := 0
-	p := make([]byte, n)
+	p := make([]byte, total)
 	must(t, w.RunUntil(func() bool {
 		k, e := b.Recv(fb, p, 0)
 		if e == 0 {
 			got += k
 		}
-		return got == n
+		return got == total
 	}, time.Hour))
 	return w.Now() - begin
 }
@@ -70,7 +76,21 @@ func TestALinkHasItsOwnProperties(t *testing.T) {
 	w.Link(a, c).SetBandwidth(1000)
 	must(t, w.Run(time.Minute))
 	near("500 bytes, 1,000 a second", arrival(t, w, a, ac, c, ca, 500), 501*time.Millisecond)
-	w.Link(a, c).SetBandwidth(0).SetLoss(sim.Always)
+	must(t, w.Run(time.Minute))
+	a.Send(ac, make([]byte, 250), 0)
+	near("250 bytes after 250", arrivalOf(t, w, a, ac, c, ca, 250, 500), 501*time.Millisecond)
+	w.Link(a, c).SetBandwidth(0).SetLatency(time.Second, time.Second)
+	jitters := map[time.Duration]bool{}
+	for range 5 {
+		d := arrival(t, w, a, ac, c, ca, 1)
+		if jitters[d] = true; d < time.Second || d > 2*time.Second {
+			t.Errorf("with a jitter of 1s it takes %v", d)
+		}
+	}
+	if len(jitters) < 5 {
+		t.Errorf("jitters: %v", jitters)
+	}
+	w.Link(a, c).SetLatency(time.Millisecond, 0).SetLoss(sim.Always)
 	_, e := a.Send(ac, []byte("lost"), 0)
 	if must(t, w.Run(time.Minute)); e != 0 || c.Waiting(ca) != 0 {
 		t.Errorf("a link that loses everything: %v, %d", e, c.Waiting(ca))
@@ -203,6 +223,39 @@ func TestRulesChoosePackets(t *testing.T) {
 			t.Errorf("%s, left out: %d bytes, %v", name, got, e)
 		}
 		w.Close()
+	}
+}
+
+// The first rule with a fate decides, and a datagram can be doubled. A rule counts the packets of the
+// direction and of the sender.
+func TestTheFirstRuleWithAFateDecides(t *testing.T) {
+	w := sim.New(2, sim.Options{})
+	defer w.Close()
+	a, b, c := w.Host("10.0.0.1"), w.Host("10.0.0.2"), w.Host("10.0.0.3")
+	var nth []string
+	w.AddRule(func(p sim.Packet) sim.Fate {
+		nth = append(nth, fmt.Sprint(p.Nth, "/", p.SourceNth))
+		return sim.Fate{}
+	})
+	w.AddRule(func(sim.Packet) sim.Fate { return sim.Fate{Double: true} })
+	w.AddRule(func(sim.Packet) sim.Fate { return sim.Fate{Lose: true} })
+	out, _ := a.Socket(2, 2, 0)
+	for _, h := range []*sim.Host{b, c, b} {
+		in, _ := h.Socket(2, 2, 0)
+		at := reactor.AddrFrom(addr(h.Name() + ":9"))
+		h.Bind(in, at)
+		a.SendTo(out, []byte("x"), 0, at)
+		must(t, w.Run(time.Second))
+		p := make([]byte, 9)
+		for i := range 2 {
+			if n, _, e := h.RecvFrom(in, p, 0); n != 1 || e != 0 {
+				t.Errorf("datagram %d: %d, %v", i, n, e)
+			}
+		}
+		h.Close(in)
+	}
+	if got := strings.Join(nth, " "); got != "1/1 1/2 2/3" {
+		t.Errorf("the packets are %s", got)
 	}
 }
 

@@ -169,6 +169,10 @@ func TestAStateThatIsNeverReachedIsToldSo(t *testing.T) {
 	if f.text != "never in 20 seeds: seed 21" {
 		t.Errorf("got %q", f.text)
 	}
+	runs := 0
+	if simtest.Check(t, 200, func(*sim.World) error { runs++; return nil }); runs != 200+7 {
+		t.Errorf("200 seeds that pass ran %d times", runs)
+	}
 	none := &failing{TB: t}
 	if simtest.Check(none, 0, nil); none.text != "simtest: Check of 0 seeds: must be 1 or more" {
 		t.Errorf("got %q", none.text)
