@@ -103,6 +103,9 @@ func TestPictureOfALoopThatChanges(t *testing.T) {
 		if n := len(p.Tasks); n < 2*seenPerTurn || n > 3*seenPerTurn {
 			t.Errorf("%d Tasks", n)
 		}
+		if n := len(p.Conns); n < 2*seenPerTurn || n > 3*seenPerTurn {
+			t.Errorf("%d Conns", n)
+		}
 		t.abort()
 	})
 }

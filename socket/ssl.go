@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"runtime"
@@ -155,8 +156,12 @@ func (s *SSLSocket) Cipher() (suite, version string) {
 // GetPeerCert is MicroPython's getpeercert(True). It returns the peer's certificate in DER, or nil
 // if the peer has sent none.
 func (s *SSLSocket) GetPeerCert() []byte {
-	st, ok := s.st.c.State()
-	if !ok || len(st.PeerCertificates) == 0 {
+	st, _ := s.st.c.State()
+	return peerCert(st)
+}
+
+func peerCert(st tls.ConnectionState) []byte {
+	if len(st.PeerCertificates) == 0 {
 		return nil
 	}
 	return st.PeerCertificates[0].Raw

@@ -210,10 +210,10 @@ func (s *SSLStream) Cipher() (suite, version string) {
 func (s *SSLStream) GetPeerCert() []byte {
 	s.readMu.Lock()
 	defer s.readMu.Unlock()
-	if !s.session.Ready() || len(s.session.State().PeerCertificates) == 0 {
+	if !s.session.Ready() {
 		return nil
 	}
-	return s.session.State().PeerCertificates[0].Raw
+	return peerCert(s.session.State())
 }
 
 // begin begins a call.
