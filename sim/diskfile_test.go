@@ -114,8 +114,8 @@ func TestSyncDirKeepsARenameAndNotWhatCameLater(t *testing.T) {
 	}
 }
 
-// A disk has no EAGAIN and no more files than the host's descriptors. What is written is a part of
-// the history.
+// A disk has no EAGAIN and no more files than the host's descriptors. Bytes that a file gets are a
+// part of the history.
 func TestADiskHasErrorsOfDisks(t *testing.T) {
 	hash := func(text string) uint64 {
 		w := sim.New(1, sim.Options{})
