@@ -14,6 +14,7 @@ import (
 //	EOF(c *Conn)                        // end of input; without it, the Conn flushes and closes
 //	Drained(c *Conn)                    // output fell from above the high mark to the low mark
 //	Timeout(c *Conn, kind TimeoutKind)  // a deadline has passed; nothing is closed
+//	Shutdown(c *Conn)                   // the Reactor drains, and closes the Conn after this call
 type Handler interface {
 	// Data receives p. The bytes are in the loop's buffer and valid until Data returns.
 	Data(c *Conn, p []byte)
@@ -37,6 +38,9 @@ type (
 	TimeoutHandler interface {
 		Timeout(c *Conn, kind TimeoutKind)
 	}
+	// A ShutdownHandler is called when the Reactor drains, for its last output. When Shutdown
+	// returns, the Conn closes. Shutdown is not called before the Conn is open.
+	ShutdownHandler interface{ Shutdown(c *Conn) }
 )
 
 // A Conn is one stream connection on the loop. It holds a registration (w) and the output that the

@@ -11,6 +11,10 @@ func (c *Conn) throttle() {
 	}
 }
 
+// Throttled returns whether the Conn is not read because more output than the high-water mark has
+// waited. Drained follows.
+func (c *Conn) Throttled() bool { return c.is(throttled) }
+
 // setThrottled sets or clears the flag. Stats counts the Conns that have it.
 func (c *Conn) setThrottled(on bool) {
 	if c.is(throttled) == on {

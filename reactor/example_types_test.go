@@ -88,10 +88,11 @@ func (h witness) Closed(_ *reactor.Conn, why error) { h.closed(why) }
 type guest struct{}
 
 var (
-	_ reactor.OpenHandler    = guest{}
-	_ reactor.EOFHandler     = guest{}
-	_ reactor.DrainHandler   = guest{}
-	_ reactor.TimeoutHandler = guest{}
+	_ reactor.OpenHandler     = guest{}
+	_ reactor.EOFHandler      = guest{}
+	_ reactor.DrainHandler    = guest{}
+	_ reactor.TimeoutHandler  = guest{}
+	_ reactor.ShutdownHandler = guest{}
 )
 
 func (guest) Opened(c *reactor.Conn) {
@@ -105,6 +106,7 @@ func (guest) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) {
 	fmt.Println("timeout:", kind)
 	_ = c.CloseWrite()
 }
+func (guest) Shutdown(*reactor.Conn)            { fmt.Println("shutdown") }
 func (guest) EOF(c *reactor.Conn)               { fmt.Println("EOF"); _ = c.Close() }
 func (guest) Closed(_ *reactor.Conn, err error) { fmt.Println("closed:", err) }
 

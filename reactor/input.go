@@ -81,6 +81,22 @@ func (in *Input) Buffered() int { return in.b.Buffered() }
 // remembers how far it has searched passes that, less len(sep)-1. Then no byte is searched twice.
 func (in *Input) Index(sep []byte, from int) int { return in.b.Index(sep, from) }
 
+// Release ends KeepInput. It returns the bytes that are not consumed, which are valid until the
+// callback returns. The Conn keeps no input from then on, and the memory of the Input is free. A
+// handler that has read its last message of one protocol passes the rest to the next one.
+func (in *Input) Release() []byte {
+	c := in.c
+	if c.in != in || !in.kept {
+		return nil
+	}
+	p := in.b.All()
+	in.kept = false
+	if in.proxied == nil && in.early == nil {
+		c.in = nil
+	}
+	return p
+}
+
 // Limit returns the limit of KeepInput.
 func (in *Input) Limit() int { return in.b.Limit() }
 

@@ -178,13 +178,26 @@ func (r *Reactor) closeSome() {
 		return
 	}
 	r.nextClose, done = r.table.Some(r.nextClose, func(w *Watch) bool {
-		if c, ok := w.sink.(closer); ok {
+		switch c := w.sink.(type) {
+		case *Conn:
+			c.shutdown()
+			n--
+		case closer:
 			c.Close()
 			n--
 		}
 		return n > 0
 	})
 	r.unclosed = !done
+}
+
+// shutdown closes a Conn because the Reactor drains.
+func (c *Conn) shutdown() {
+	h, ok := c.handler.(ShutdownHandler)
+	if ok && !c.is(dialling|closing|released) && !c.filterOpening() && !c.awaitsHeader() {
+		c.w.r.guard(c, func() { h.Shutdown(c) })
+	}
+	c.Close()
 }
 
 // abortSome does the work of an abort within the turn's budget.

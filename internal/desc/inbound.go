@@ -95,6 +95,17 @@ func (b *Inbound) Discard(n int) (int, error) {
 	return k, nil
 }
 
+// All returns all bytes, whatever the limit, and consumes them.
+func (b *Inbound) All() []byte {
+	p := b.view
+	if kept := len(b.rest) - b.start; kept > 0 {
+		b.merge(len(b.view))
+		p = b.rest[b.start:]
+	}
+	b.consume(len(p))
+	return p
+}
+
 func (b *Inbound) consume(n int) {
 	k := min(n, len(b.rest)-b.start)
 	b.start += k
