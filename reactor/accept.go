@@ -6,8 +6,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// ready accepts a bounded number of connections. While connections arrive one at a time it makes no
-// second call, which would return EAGAIN: the level-triggered Watch reports any that are left.
+// ready accepts a bounded number of connections. While connections arrive one at a time, it makes
+// one call per Event: a second call would return EAGAIN. The Watch is level-triggered, so it
+// reports the connections that are left.
 func (l *Listener) ready(told poller.Readiness) {
 	r := l.w.r
 	if r.draining { // the drain has not reached this Listener yet
@@ -27,7 +28,7 @@ func (l *Listener) ready(told poller.Readiness) {
 		if e == kernel.EAGAIN {
 			if n == 0 && l.countFailure() {
 				if told&(poller.Err|poller.Hup) == 0 && !l.w.stillReady() {
-					l.failures = 0 // another owner has accepted the connection
+					l.failures = 0 // nothing to accept: another owner of the socket was faster
 				} else {
 					l.suspend(e)
 				}
@@ -53,9 +54,9 @@ func (l *Listener) ready(told poller.Readiness) {
 	l.single = n <= 1 && r.batch == 1
 }
 
-// failed handles an error of accept and returns whether to accept on at once. The listed errors
-// concern one connection that was lost (accept(2)). After vainMost of them in a row, or after any
-// other error, the Listener pauses.
+// failed handles an error of accept. It returns whether to call accept again at once. The listed
+// errors concern one connection that was lost (accept(2)). After vainMost of them in a row, or
+// after any other error, the Listener pauses.
 func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	switch e {
 	case kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EOPNOTSUPP,
@@ -85,7 +86,7 @@ func (l *Listener) queueLength() int {
 	return max(0, kernel.Waiting(l.w.r.k, int(l.w.fd)))
 }
 
-// suspend pauses the Listener: what waits stays in the backlog.
+// suspend pauses the Listener. Connections that wait stay in the backlog.
 func (l *Listener) suspend(e kernel.Errno) {
 	r := l.w.r
 	r.refused(e)
@@ -104,7 +105,7 @@ func (l *Listener) suspend(e kernel.Errno) {
 	}
 }
 
-// full returns whether WithMaxConns is reached. The Conns of all loops count.
+// full returns whether the limit of WithMaxConns is reached. The Conns of all loops count.
 func (l *Listener) full() bool {
 	n := l.conns
 	if l.distributor != nil {
@@ -116,7 +117,7 @@ func (l *Listener) full() bool {
 // awaitsTimer returns whether the Listener is suspended after an error.
 func (l *Listener) awaitsTimer() bool { return l.suspendTimer != nil && l.suspendTimer.t.Armed() }
 
-// resumeAccept listens again, unless the Listener is full, paused or closed.
+// resumeAccept accepts again, unless the Listener is full, paused or closed.
 func (l *Listener) resumeAccept() {
 	if l.closed || l.paused || l.full() {
 		return
@@ -135,7 +136,7 @@ func (l *Listener) admit(fd int, from Addr) {
 	c.w.open(r, fd, c)
 	r.conns++
 	l.connAdded()
-	defer func() { // also if user code does not return
+	defer func() { // deferred, so that it runs also if user code does not return
 		if c.handler == nil {
 			c.refuseConn()
 		}
@@ -209,8 +210,8 @@ func (c *Conn) begin() {
 	}
 }
 
-// connAdded counts a new Conn, and stops a full Listener. A Listener without a descriptor is not
-// stopped here: another loop accepts for it.
+// connAdded counts a new Conn, and stops a full Listener. It does not stop a Listener without a
+// descriptor, because another loop accepts for that one.
 func (l *Listener) connAdded() {
 	if l.distributor == nil {
 		l.conns++

@@ -9,13 +9,14 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Attach makes a Conn of a connected stream socket that was made elsewhere. read has the input that
-// was received from it already. Attach copies read, and Data gets it first. The descriptor belongs
-// to the Conn. It becomes non-blocking and close-on-exec, and gets the options of TCP that Dial
-// sets. Opened is called before Attach returns, Data not before the next turn.
+// Attach makes a Conn of a connected stream socket that was made elsewhere. read is input that the
+// caller has received from it already. Attach copies read, and Data gets it first. The descriptor
+// belongs to the Conn. It becomes non-blocking and close-on-exec, and gets the options of TCP that
+// Dial sets. Opened is called before Attach returns. Data is called in the next turn or later.
 //
-// The descriptor is checked first. On error it still belongs to the caller, and nothing has
-// changed. If a Poller of another owner has the descriptor, unregister it there.
+// Attach checks the descriptor first. If Attach returns an error, the descriptor still belongs to
+// the caller, and nothing has changed. If a Poller of another owner has the descriptor, unregister
+// it there.
 func (r *Reactor) Attach(fd int, read []byte, h Handler, opts ...SocketOption) (*Conn, error) {
 	if h == nil {
 		panic("reactor: Attach with a nil handler")
@@ -29,9 +30,9 @@ func (r *Reactor) Attach(fd int, read []byte, h Handler, opts ...SocketOption) (
 }
 
 // AttachConn is Attach for a connection of package net, package netconn, or any other with a
-// SyscallConn method. The Conn gets a duplicate of its descriptor, and nc is closed. On error nc is
-// open. A connection that encrypts or buffers has no such method. Pass the connection below it, and
-// in read the bytes that it has buffered.
+// SyscallConn method. The Conn gets a duplicate of its descriptor, and nc is closed. If AttachConn
+// returns an error, nc stays open. A connection that encrypts or buffers has no such method. For
+// one that buffers, pass the connection below it as nc, and the bytes that it has buffered as read.
 func (r *Reactor) AttachConn(nc net.Conn, read []byte, h Handler, opts ...SocketOption) (*Conn, error) {
 	if nc == nil || h == nil {
 		panic("reactor: AttachConn with a nil connection or handler")
@@ -121,9 +122,9 @@ func (c *Conn) readEarly() {
 	c.finishStep()
 }
 
-// SetHandler makes h the handler from now on: it gets all later calls, Closed included. The handler
-// before it gets none. Opened is not called. Input that Data has not used may be passed on by a
-// call of h.Data. h needs a Timeout method if the Conn has a deadline.
+// SetHandler replaces the Conn's handler by h, which gets all later calls, Closed included. The old
+// handler gets no more calls. Opened is not called. If the old handler's Data has input left that h
+// should get, it calls h.Data itself. h needs a Timeout method if the Conn has a deadline.
 func (c *Conn) SetHandler(h Handler) error {
 	if h == nil {
 		panic("reactor: SetHandler(nil)")
@@ -138,9 +139,10 @@ func (c *Conn) SetHandler(h Handler) error {
 var errHasFilter = errors.New("reactor: the Conn has a Filter already")
 
 // StartFilter puts a Filter between the wire and the Handler of an open Conn, as after STARTTLS.
-// Earlier output is sent unchanged. read has input for the Filter that the Handler has got already:
-// the bytes after the command in Data's argument. The Filter must copy the bytes that it keeps.
-// Opened is called when the Filter is ready, also if it was called before. See WithFilters.
+// Earlier output is sent unchanged. read is input for the Filter that the Handler has already
+// received: the bytes that follow the command in Data's argument. The Filter must copy the bytes
+// that it keeps. Opened is called when the Filter is ready, also if it was called before. See
+// WithFilters.
 func (c *Conn) StartFilter(read []byte, make func(w *Wire) Filter) error {
 	switch {
 	case make == nil:

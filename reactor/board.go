@@ -17,7 +17,7 @@ type board struct {
 }
 
 type boardSlot struct {
-	taken atomic.Bool // by the loop, or by the reader
+	taken atomic.Bool // the loop writes it, or the reader reads it
 	f     figures
 }
 
@@ -26,7 +26,8 @@ func (b *board) begin() {
 	b.latest.Store(b.own)
 }
 
-// turnOver takes the other slot for the loop: a reader has its own, and there is only one reader.
+// turnOver gives the loop the slot that no reader has. There is at most one reader, so one of the
+// two is free.
 func (b *board) turnOver() *boardSlot {
 	s := &b.slots[0]
 	if s == b.own {
@@ -38,7 +39,7 @@ func (b *board) turnOver() *boardSlot {
 	return s
 }
 
-// get is for any goroutine.
+// get returns the latest figures. Any goroutine may call it.
 func (b *board) get() figures {
 	b.reading.Lock()
 	defer b.reading.Unlock()

@@ -1,8 +1,8 @@
 package reactor
 
 // The limits of one turn. Work beyond them waits for the next turn, which then does not sleep. So
-// no list, however long, keeps the loop from its Events. batchSize, readSize, packetBatch and
-// WithAccepts bound what one descriptor or system call may add.
+// even a very long list does not keep the loop from its Events. batchSize, readSize, packetBatch
+// and WithAccepts bound what one descriptor or system call may add.
 const (
 	timersPerTurn  = 256       // calls of due timers
 	repairsPerTurn = 4096      // timers that were moved to later and have reached the top of the queue

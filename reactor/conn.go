@@ -18,9 +18,9 @@ import (
 type Handler interface {
 	// Data receives p. The bytes are in the loop's buffer and valid until Data returns.
 	Data(c *Conn, p []byte)
-	// Closed is the last call, and comes once. The descriptor is closed, so LocalAddr returns nil.
-	// RemoteAddr still works. err is nil after an orderly close and ErrAborted after Abort. Any
-	// other err is what closed the Conn or kept it from opening.
+	// Closed is the last call, and comes once. The descriptor is already closed, so LocalAddr
+	// returns nil. RemoteAddr still works. err is nil after an orderly close and ErrAborted after
+	// Abort. Any other err is what closed the Conn or kept it from opening.
 	Closed(c *Conn, err error)
 }
 
@@ -89,8 +89,9 @@ type (
 //	bytesIn        read                         -                              dialling
 //	bytesOut       flushOne, wrote              -                              dialling
 //
-// Output that is neither blocked nor waiting for a connect is flushed in the present step: the Conn
-// has inStep or flushPending. A race build checks the table after each step (state_race.go).
+// Output that is neither blocked nor waiting for a connect is flushed in the present step. So such
+// a Conn has the flag inStep or flushPending. A race build checks the table after each step
+// (state_race.go).
 type Conn struct {
 	w         Watch // the fields that every message touches come first, in few cache lines
 	state     connState
@@ -119,7 +120,7 @@ const (
 	sentFIN                            // shutdown(SHUT_WR) is done
 	closing                            // Close: flush, FIN, discard input, close
 	released                           // the descriptor is closed or detached
-	paused                             // by Pause
+	paused                             // Pause was called
 	throttled                          // back-pressure: no reading until the output has fallen
 	blocked                            // the kernel has refused output: Out is wanted
 	inStep                             // the present step is this Conn's read; it flushes at its end
@@ -147,7 +148,7 @@ func (c *Conn) wants() (want poller.Interest) {
 	if reads && !c.is(sawEOF) {
 		want = poller.In
 	}
-	if c.is(blocked | throttled) { // throttled: only an Event unthrottles, even if out is empty
+	if c.is(blocked | throttled) { // only an Event ends the throttling, even if out is empty
 		return want | poller.Out
 	}
 	if want != 0 && c.opt.edge {
@@ -165,7 +166,7 @@ func (c *Conn) watch() {
 	}
 }
 
-// ready handles an Event. Err and Hup only cause a try of the operation that the Conn wants: the
+// ready handles an Event. On Err and Hup it only tries the operation that the Conn wants: the
 // system call then returns the error.
 func (c *Conn) ready(i poller.Readiness) {
 	if c.is(dialling) {

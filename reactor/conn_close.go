@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// quietTime is how long a peer that has everything must have been silent before its Conn counts as
-// delivered without its FIN.
+// quietTime bounds the wait for the FIN of a peer that has acknowledged all output. If the peer has
+// been silent for that long, the Conn closes without the FIN.
 const quietTime = 100 * time.Millisecond
 
 // CloseWrite sends a FIN after the output. Reading continues.
@@ -24,10 +24,11 @@ func (c *Conn) CloseWrite() error {
 }
 
 // Close closes the Conn in order. It flushes the output and sends a FIN. It reads and discards
-// input until the peer's FIN, or until the peer has everything and has been quiet for 100 ms. (If
-// input is unread at the close, the kernel sends RST, which destroys replies in flight.) Closed is
-// the only callback after it. Output that waits for a connect or for a Filter is flushed after
-// that. Without output such a Conn closes now. A second call does nothing.
+// input until the peer's FIN, or until the peer has acknowledged all output and has been quiet for
+// 100 ms. (If input were unread at the close, the kernel would send RST, which destroys replies in
+// flight.) Closed is the only callback after it. A Conn that is not connected, or whose Filter is
+// not ready, closes at once if it has no output. Otherwise it waits until the output can be
+// flushed. A second call does nothing.
 func (c *Conn) Close() error {
 	switch {
 	case c.is(released | closing):
@@ -47,7 +48,7 @@ func (c *Conn) Close() error {
 }
 
 // Abort closes the Conn at once: buffered output is lost, a TCP peer sees RST. Closed gets
-// ErrAborted. On a closed Conn it does nothing.
+// ErrAborted. Abort of a closed Conn does nothing.
 func (c *Conn) Abort() error {
 	if !c.is(released) {
 		c.reset()
@@ -94,7 +95,8 @@ func (c *Conn) finishStep() {
 // finish runs when the output is empty. It sends the FIN, or ends the Conn.
 func (c *Conn) finish() {
 	if c.is(closing) && (c.is(sawEOF) || c.filter != nil && c.filter.eofDelivered) {
-		// both sides have ended their output, though a Filter's peer may send its FIN later
+		// Both sides have finished their output. A peer with a Filter (TLS) has said so within the
+		// stream, and its FIN may follow later.
 		c.tearDown(nil)
 		return
 	}
@@ -107,7 +109,7 @@ func (c *Conn) finish() {
 	}
 }
 
-// linger reads until the peer's FIN, or until the peer has everything and is quiet.
+// linger reads until the peer's FIN, or until the peer has acknowledged all output and is quiet.
 func (c *Conn) linger() {
 	c.watch()
 	if !c.is(released) {
@@ -177,8 +179,8 @@ func (c *Conn) callClosed(err error) {
 
 // Detach removes the connection from the loop. It returns the descriptor, which is non-blocking,
 // and the output that the kernel has not accepted yet. No callback runs afterwards, not even
-// Closed. After CloseWrite it sends the FIN first; while output waits before the FIN, Detach is
-// refused. The bytes of the Input are lost, so consume them first.
+// Closed. After CloseWrite it sends the FIN first. While output still waits in front of the FIN,
+// Detach returns an error. The bytes of the Input are lost, so consume them first.
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.is(released|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed

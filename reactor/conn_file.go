@@ -21,10 +21,10 @@ var errFileFiltered = errors.New("reactor: SendFile on a Conn with a Filter: the
 // closes it when the bytes are sent or the Conn has ended. If SendFile returns an error, the file
 // still belongs to the caller.
 //
-// Buffered counts the bytes, so they throttle the Conn, and Drained follows. The limit of
-// WithLimits does not apply to SendFile. It refuses further Sends as long as more bytes are
-// buffered. If the file ends early, the Conn is aborted with io.ErrUnexpectedEOF. The loop waits
-// while the kernel reads from the disk. A Conn with a Filter (TLS) has no SendFile.
+// Buffered counts the file's bytes, so they throttle the Conn, and Drained follows. SendFile may
+// exceed the limit of WithLimits. Further Sends are refused until less than the limit is buffered.
+// If the file ends early, the Conn is aborted with io.ErrUnexpectedEOF. The loop waits while the
+// kernel reads from the disk. A Conn with a Filter (TLS) has no SendFile.
 func (c *Conn) SendFile(f *os.File, offset, n int64) error {
 	if f == nil {
 		panic("reactor: SendFile of a nil file")
@@ -69,7 +69,7 @@ func (c *Conn) flushFile() (goOn bool) {
 	switch {
 	case e == kernel.EAGAIN:
 		n = 0
-	case e != 0 && kernel.Refusal(e): // not with this file, this socket, or this kernel
+	case e != 0 && kernel.Refusal(e): // sendfile cannot be used for this file or socket
 		return c.readFile(part)
 	case e != 0:
 		c.failOutput(callError("sendfile", e))

@@ -6,8 +6,9 @@ import (
 )
 
 // read receives once, at most the size of the loop's buffer. More input waits for the next turn. A
-// read that does not fill the buffer has emptied the socket, so no second call has to return
-// EAGAIN. An Event with End is the exception: more may follow, and no further Event reports it.
+// read that does not fill the buffer has emptied the socket, so there is no second call that would
+// return EAGAIN. An Event with End is the exception: more input may follow the short read, and no
+// further Event reports it.
 func (c *Conn) read() {
 	r := c.w.r
 	if c.is(readPending) { // readPendingConns reads it, or the Conn would be read twice in one turn
@@ -32,12 +33,13 @@ func (c *Conn) read() {
 		return
 	}
 	n, e := c.receive()
-	// Before an urgent byte the first call may only have consumed a signal: see desc's wait.
+	// If an urgent byte is there, the first call may only have consumed the signal of it: see wait
+	// in internal/desc.
 	if e == kernel.EAGAIN && c.is(endPending) {
 		n, e = c.receive()
 	}
 	switch {
-	case c.is(released): // by Rights
+	case c.is(released): // the handler's Rights has closed it
 	case e == kernel.EAGAIN:
 		c.state &^= endPending // any later input is a new edge
 	case e != 0:
@@ -67,7 +69,7 @@ func (c *Conn) read() {
 	}
 }
 
-// readNextTurn makes the next turn read again: the kernel reports an edge once.
+// readNextTurn makes the next turn read again, because the kernel reports an edge only once.
 func (c *Conn) readNextTurn() {
 	if !c.is(readPending) {
 		c.state |= readPending

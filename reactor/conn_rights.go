@@ -12,9 +12,10 @@ import (
 const rightsMax = 253
 
 // A RightsHandler is the optional part of the Handler of a Unix Conn that receives descriptors
-// (SCM_RIGHTS). Rights is called before the Data that has the byte that they came with. Bytes that
-// were sent before may be in that Data too. The descriptors are close-on-exec and belong to the
-// Handler. Without this part, and while the Conn closes, the kernel closes descriptors that come.
+// (SCM_RIGHTS). The peer has sent the descriptors together with a byte of the stream. Rights is
+// called before the Data that has this byte. Earlier bytes may be in that Data too. The descriptors
+// are close-on-exec and belong to the Handler. Without this part, and while the Conn closes, the
+// kernel closes descriptors that come.
 type RightsHandler interface {
 	Rights(c *Conn, fds []int)
 }
@@ -22,9 +23,10 @@ type RightsHandler interface {
 var errNoRights = errors.New("reactor: SendRights is for Unix Conns without a Filter")
 
 // SendRights sends descriptors with the first byte of p over a Unix Conn (SCM_RIGHTS). The peer
-// gets descriptors of its own, so the caller's may be closed at once. It sends earlier output
-// first. If the kernel does not accept that, or p, it returns ErrBuffered and has sent nothing of
-// p: try again in Drained, or later. p has 1 byte or more, and there are 1 … 253 descriptors.
+// gets descriptors of its own, so the caller's may be closed at once. SendRights sends earlier
+// output first. If the kernel does not accept all of that and the first byte of p, SendRights
+// returns ErrBuffered, and nothing of p is sent: try again in Drained, or later. p has 1 byte or
+// more, and there are 1 … 253 descriptors.
 func (c *Conn) SendRights(p []byte, fds ...int) error {
 	for _, fd := range fds {
 		if fd < 0 || fd != int(int32(fd)) {
@@ -63,7 +65,7 @@ func (c *Conn) SendRights(p []byte, fds ...int) error {
 	case kernel.EPIPE, kernel.ECONNRESET, kernel.ENOTCONN:
 		c.failOutput(callError("sendmsg", e))
 		return c.deadlines.outputErr
-	default: // of the descriptors: nothing was sent
+	default: // an error of the descriptors: nothing was sent
 		return fmt.Errorf("reactor: SendRights of %d: %w", fds, callError("sendmsg", e))
 	}
 	r.count.Sends++

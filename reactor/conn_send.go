@@ -9,12 +9,12 @@ import (
 
 const (
 	corkMax   = 4 * 1024  // a Send up to this size waits for the end of the step
-	corkTotal = 64 * 1024 // corked bytes that do not wait for the end of the step
+	corkTotal = 64 * 1024 // when this many bytes are corked, they do not wait for the end of the step
 )
 
-// Send sends p and never blocks. It buffers the bytes that the kernel refuses for now, and all of
-// them before a Dial has connected. The caller may reuse p when Send returns. Send accepts all of
-// p, or nothing if it returns an error. The error is ErrBuffered if more than the Conn's limit
+// Send sends p and never blocks. It buffers the bytes that the kernel refuses for now. Until a Dial
+// has connected, it buffers all bytes. The caller may reuse p when Send returns. Send accepts all
+// of p, or nothing if it returns an error. The error is ErrBuffered if more than the Conn's limit
 // would be buffered, ErrClosed, ErrWriteClosed, or the error that broke the output.
 func (c *Conn) Send(p []byte) error {
 	if err := c.sendable(len(p)); err != nil || len(p) == 0 {
@@ -240,8 +240,8 @@ func (c *Conn) write(v [][]byte) (int, kernel.Errno) {
 	return k.SendV(fd, v)
 }
 
-// wrote accounts for n bytes that the kernel has accepted. The rest waits for Out: a short count
-// means a full socket, so there is no second try before.
+// wrote accounts for n bytes that the kernel has accepted. A short count means that the socket is
+// full. So the rest waits for Out, and there is no second try before.
 func (c *Conn) wrote(n int) {
 	r := c.w.r
 	r.count.BytesOut += uint64(n)
@@ -270,8 +270,8 @@ func (c *Conn) wrote(n int) {
 }
 
 // failOutput drops the output after an error of the kernel. The Conn still reads the input that the
-// peer sent earlier, as with package net, and closes at the end of input. If the error does not
-// mean that the peer has closed, that end may never come: shutdown(2) then forces it.
+// peer sent earlier, as with package net, and closes at the end of input. After an error that does
+// not mean that the peer has closed, the end of input may never come. shutdown(2) then forces it.
 func (c *Conn) failOutput(err error) {
 	if r := c.w.r; r.trace.send != nil {
 		r.traceSend(c, 0, err)

@@ -8,8 +8,8 @@ import (
 )
 
 // Conns iterates the loop's connected Conns in the order of their descriptors, for broadcasts and
-// administration. Those that are closing are among them. The loop's body may close any Conn, and in
-// a Task it may wait. A Conn that opens meanwhile may be missing.
+// administration. Those that are closing are among them. The body of the range statement may close
+// any Conn, and in a Task it may wait. A Conn that opens meanwhile may be missing.
 //
 // Call it on the loop. A callback that iterates many Conns keeps the loop for that time: a Task can
 // yield between them, with Sleep(0).

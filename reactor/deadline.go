@@ -24,8 +24,9 @@ func (k TimeoutKind) String() string {
 	return fmt.Sprintf("TimeoutKind(%d)", uint8(k))
 }
 
-// deadlines are the deadlines of a Conn, with one timer for the earliest. A message stores its time
-// and does not move the timer. The timer may therefore fire early, and then checks what is due.
+// deadlines are the deadlines of a Conn, with one timer for the earliest. A message only stores the
+// time at which it came, and does not move the timer. So the timer may fire early. It then checks
+// which deadlines have passed.
 type deadlines struct {
 	t           timerq.Timer
 	idle        time.Duration // 0: none
@@ -64,7 +65,7 @@ func (c *Conn) SetReadTimeout(d time.Duration) error {
 }
 
 // SetWriteTimeout makes the loop call Timeout with TimeoutWrite once, d from now, if output is
-// buffered then. Setting it again replaces it. 0 means never.
+// buffered then. A second call replaces the first. 0 means never.
 func (c *Conn) SetWriteTimeout(d time.Duration) error {
 	return c.setDeadline("SetWriteTimeout", d, func(t *deadlines, now timeout.Deadline) { t.write = deadline(d, now) })
 }
@@ -133,7 +134,8 @@ func (t *deadlines) next() timeout.Deadline {
 	return n.Sooner(t.read).Sooner(t.write)
 }
 
-// rearm moves the timer if a deadline is earlier than the timer. Moving it to later is left to due.
+// rearm moves the timer if a deadline is earlier than the timer. If the earliest deadline has moved
+// to later, the timer stays, and due arms it again.
 func (c *Conn) rearm() {
 	n := c.deadlines.next()
 	if n == timeout.Never {
@@ -182,7 +184,7 @@ func (c *Conn) timeout(kind TimeoutKind) {
 // FIN it restarts the quiet time.
 func (t *deadlines) linger(c *Conn) {
 	now := c.w.r.k.Now()
-	t.quietUntil = timeout.Never // while output waits, the kernel need not be asked
+	t.quietUntil = timeout.Never // while output waits, there is no need to ask the kernel
 	if c.Buffered() == 0 {
 		t.quietUntil = now + timeout.Deadline(quietTime)
 	}

@@ -145,7 +145,7 @@ func (c *Conn) connect(a Addr) error {
 		return err
 	}
 	if local := c.dialing.local; local.Family != 0 {
-		local.Family = a.Family // that of an unspecified address does not count
+		local.Family = a.Family // an unspecified address may have either family
 		if e := r.k.Bind(fd, local); e != 0 {
 			return callError("bind", e)
 		}
@@ -156,8 +156,8 @@ func (c *Conn) connect(a Addr) error {
 	return nil
 }
 
-// wait arms the time limit of this address, or the time at which the next one is tried as well. It
-// waits for Out. Out also comes if connect has succeeded at once.
+// wait arms the time limit of this address, or the time at which the next one is tried as well.
+// Then it waits for Out, which also comes if connect has succeeded at once.
 func (c *Conn) wait() {
 	d := c.dialing
 	delay, more := d.order.Delay()

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// resolve parses the address. If no lookup is needed, it stores the targets; otherwise the query
-// that it returns has more to ask. It looks up a service's name at once.
+// resolve parses the address. If no lookup of a host is needed, it stores the targets. Otherwise
+// the query that it returns has names to look up. It looks up a service's name at once.
 func (d *dialing) resolve(k Kernel) (*netaddr.Query, error) {
 	q, err := d.net.Parse(d.addr)
 	if err != nil {

@@ -12,8 +12,8 @@ func (r *Reactor) startDials() {
 // An unconnectedList has the Conns that are being dialled and have no descriptor, the oldest first.
 type unconnectedList struct {
 	oldest, newest *Conn
-	next           *Conn // the next Conn for the drain; nil: the drain does not iterate
-	seen           *Conn // the next Conn for a picture; nil: no picture iterates
+	next           *Conn // the next Conn for a drain that iterates the list; nil if none does
+	seen           *Conn // the next Conn for a picture that iterates the list; nil if none does
 	n              int
 }
 

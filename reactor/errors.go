@@ -37,7 +37,8 @@ var (
 	// ErrIncomplete is returned by the methods of an Input when fewer bytes have arrived.
 	ErrIncomplete = desc.ErrIncomplete
 	// ErrInputLimit is returned by the methods of an Input that are asked for more bytes than its
-	// limit. Closed gets it when a handler leaves more than that, and the Conn is still read.
+	// limit. Closed gets it if a handler leaves more bytes than that unconsumed while the Conn is
+	// still read.
 	ErrInputLimit = desc.ErrInputLimit
 	// ErrStuck is the error that Closed gets when the peer of a closing Conn has received nothing
 	// for the time of WithLinger.

@@ -4,9 +4,9 @@ import "errors"
 
 // A Filter transforms the bytes between the wire and the Handler: TLS is one (netconn.WithTLS). Its
 // methods are called on the loop, one at a time. It acts on the Conn through its Wire, not through
-// the Conn's own methods. Until Wire.Ready the Conn is not open: output of the Handler is
-// collected, as before a connect. After that, limits and Buffered count the bytes that wait for the
-// wire.
+// the Conn's own methods. The Conn is open when the Filter has called Wire.Ready. Until then output
+// of the Handler is collected, as before a connect. From then on limits and Buffered count the
+// bytes that wait for the wire.
 type Filter interface {
 	// Open is the first call: the connection is established.
 	Open()
@@ -54,10 +54,10 @@ type filterState struct {
 	beforeReady  []byte // sent before the Filter was ready
 	ready        bool
 	inputKept    bool  // the Filter holds input that the Conn did not want yet
-	finishCalled bool  // it has said the last
+	finishCalled bool  // Finish was called
 	finishBytes  int   // bytes that Finish sent, which are not the Handler's
-	eofDelivered bool  // the Handler knows
-	failErr      error // by Wire.Fail
+	eofDelivered bool  // EOF was delivered to the Handler
+	failErr      error // the argument of Wire.Fail
 }
 
 var errFiltered = errors.New("reactor: a Conn with a Filter cannot be detached: what is on the wire is not what its owner sees")
@@ -145,7 +145,7 @@ func (c *Conn) finishFilter() bool {
 	}
 	if f.failErr == nil {
 		if !f.ready {
-			return false // CloseWrite came early
+			return false // CloseWrite was called before the Filter was ready
 		}
 		f.finishCalled = true
 		c.w.r.guard(c, f.f.Finish)
@@ -154,7 +154,7 @@ func (c *Conn) finishFilter() bool {
 	return true
 }
 
-// dropBeforeReady drops the output from before the Filter was ready.
+// dropBeforeReady drops the output that was sent before the Filter was ready.
 func (c *Conn) dropBeforeReady() {
 	c.w.r.rare().Undelivered += uint64(len(c.filter.beforeReady))
 	c.w.r.outputs.bytes -= len(c.filter.beforeReady)
@@ -167,8 +167,8 @@ type Wire struct{ c *Conn }
 // Conn is the Conn.
 func (w *Wire) Conn() *Conn { return w.c }
 
-// Send sends p on the wire. It accepts all of p: the limits were checked when the Handler sent. If
-// the connection breaks, the Conn reports it to the Handler.
+// Send sends p on the wire. It accepts all of p, because the limits were checked when the Handler
+// sent. If the connection breaks, the Conn reports it to the Handler.
 func (w *Wire) Send(p []byte) {
 	c := w.c
 	if c.filter.finishCalled {
@@ -212,8 +212,8 @@ func (w *Wire) Ready() {
 // CanDeliver returns whether the Handler accepts input now.
 func (w *Wire) CanDeliver() bool { return !w.c.is(released | closing | paused | throttled) }
 
-// Keep announces that the Filter keeps input until More. If CanDeliver is true, the next turn calls
-// More: the Filter's budget of this turn is spent.
+// Keep announces that the Filter keeps input until More is called. If CanDeliver is true, the
+// Filter has stopped because its budget of this turn is spent. Then the next turn calls More.
 func (w *Wire) Keep() {
 	w.c.filter.inputKept = true
 	w.scheduleMore()
@@ -233,7 +233,8 @@ func (w *Wire) scheduleMore() {
 // Deliver passes input to the Handler.
 func (w *Wire) Deliver(p []byte) {
 	if c := w.c; !c.is(released | closing) {
-		// A posted function that delivers belongs to no Conn: the guard names this one.
+		// A posted function that calls Deliver belongs to no Conn. So the guard here names this
+		// Conn as the one that a panic closes.
 		c.w.r.guard(c, func() { c.deliver(p) })
 	}
 }

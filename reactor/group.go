@@ -15,9 +15,9 @@ import (
 const MaxLoops = 1024
 
 // A Group is several Reactors, its loops. Each has a goroutine of its own, and they share addresses
-// to listen on. A Conn, a Timer or a Task stays on one loop, so the rule of a Reactor holds:
-// everything that is reached from it belongs to its loop. Data that handlers of different loops
-// share needs a lock or a Post.
+// to listen on. A Conn, a Timer or a Task stays on one loop, and belongs to the goroutine of that
+// loop, as with a single Reactor. Data that handlers of different loops share needs a lock or a
+// Post.
 //
 // The methods of a Group may be called by any goroutine, callbacks included, except Run and
 // Shutdown, which wait.
@@ -30,7 +30,7 @@ type Group struct {
 	mu       sync.Mutex // guards the fields below, and the loops before they run
 	running  bool       // Run was called
 	owned    bool       // Run or Shutdown was called: the loops have goroutines of their own
-	closed   bool       // takes no addresses
+	closed   bool       // refuses further addresses
 	acceptor int        // the loop that accepts for all at the next address that needs it
 }
 
@@ -38,8 +38,8 @@ type Group struct {
 // apply to each loop, so functions among them are called on all loops. Log lines have the number of
 // their loop.
 //
-// A loop that fails does not end the others. If it received for all loops at a socket, another loop
-// takes over that socket. Only a panic without WithPanicHandler ends the process.
+// A loop that fails does not end the others. If it was the only loop that received at a socket,
+// another loop takes over that socket. Only a panic without WithPanicHandler ends the process.
 func NewGroup(n int, opts ...Option) (*Group, error) {
 	if n < 0 || n > MaxLoops {
 		return nil, fmt.Errorf("reactor: a group of %d loops: must be 0 (one for each processor) … %d", n, MaxLoops)
@@ -126,7 +126,7 @@ func (g *Group) each(f func(*Reactor) error) error {
 		all.Go(func() {
 			returned := false
 			defer func() {
-				if !returned { // runtime.Goexit in a callback: run has ended the loop, and has the error
+				if !returned { // runtime.Goexit in a callback: run has ended the loop and recorded the error
 					errs[i] = r.result
 				}
 			}()
@@ -156,8 +156,8 @@ func (g *Group) each(f func(*Reactor) error) error {
 	return errors.Join(failed...)
 }
 
-// Post makes one of the loops call f in its next turn. The loops take turns; one that is full or
-// has ended is passed over. The errors are those of Reactor.Post.
+// Post makes one of the loops call f in its next turn. The loops take turns. A loop that is full or
+// has ended is skipped. The errors are those of Reactor.Post.
 func (g *Group) Post(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")
@@ -172,8 +172,8 @@ func (g *Group) Post(f func(*Reactor)) error {
 	return err
 }
 
-// PostAll makes each loop call f in its next turn. If a loop is full or has ended, no loop calls
-// it, and the error is ErrFull or ErrClosed.
+// PostAll makes each loop call f in its next turn. If a loop is full or has ended, no loop calls f,
+// and the error is ErrFull or ErrClosed.
 func (g *Group) PostAll(f func(*Reactor)) error {
 	if f == nil {
 		panic("reactor: PostAll of a nil function")

@@ -27,7 +27,8 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 		return nil, errors.New("WithMaxConns needs one loop that counts, and several sockets were passed")
 	case len(socks) > 0:
 		b.Addr, b.Dual = socks[0].addr, b.Dual && len(socks) == 1 && socks[0].addr.Family == kernel.AF_INET6
-		// no other socket can join it, so its loop hands connections over
+		// No other socket can join this address. So the loop that has it hands connections over to
+		// the others.
 		if o.groupShared && !g.shares(socks[0].fd) {
 			o.groupShared, o.balance = false, RoundRobin
 		}

@@ -15,19 +15,20 @@ type Balance int
 
 const (
 	// ByAddress: every loop has a socket of its own at the address. The kernel chooses one by a
-	// hash of a connection's addresses (SO_REUSEPORT). Nothing is handed over, and no loop depends
-	// on another. The shares are random; doc/groups.md says how even they are. Linux, DragonFly and
-	// FreeBSD; not for Unix sockets.
+	// hash of a connection's addresses (SO_REUSEPORT). No connection is handed over, and no loop
+	// depends on another. The numbers of connections are random; doc/groups.md says how even they
+	// are. It works on Linux, DragonFly and FreeBSD, but not for Unix sockets.
 	ByAddress Balance = 1 + iota
-	// RoundRobin: one loop accepts and hands over to each in turn.
+	// RoundRobin: one loop accepts all connections and hands them to the loops in turn.
 	RoundRobin
-	// LeastConns: one loop accepts and hands over to the one that has the fewest of the address's
-	// connections.
+	// LeastConns: one loop accepts all connections. It hands each to the loop that has the fewest
+	// open connections of this address.
 	LeastConns
 )
 
 // WithBalance chooses the Balance of Group.Listen. The default is ByAddress if the system has it
-// and WithMaxConns is not set. Otherwise it is RoundRobin: WithMaxConns needs one loop that counts.
+// and WithMaxConns is not set. Otherwise the default is RoundRobin. (WithMaxConns needs one loop
+// that counts.)
 func WithBalance(b Balance) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if b < ByAddress || b > LeastConns {
@@ -118,7 +119,7 @@ func (g *Group) ListenPacket(network, addr string, open func(*PacketConn) Packet
 	return l, nil
 }
 
-// divide decides how.
+// divide decides how the loops share the address.
 func (g *Group) divide(n netaddr.Network, o *sockOptions) error {
 	can := kernel.SO_BALANCE != 0 && !n.Unix()
 	switch {
@@ -199,9 +200,9 @@ func (g *Group) listen(n netaddr.Network, addr string, o *sockOptions,
 	return l, nil
 }
 
-// Close stops accepting, or receiving, at the address. Before Run it takes effect at once, later in
-// the next turn of each loop. Its Conns stay open. The kernel resets the connections in the
-// backlog. A second call does nothing.
+// Close stops accepting, or receiving, at the address. Before Run it takes effect at once, and
+// later in the next turn of each loop. Conns that were accepted stay open. The kernel resets the
+// connections in the backlog. A second call does nothing.
 func (l *GroupListener) Close() error {
 	l.g.mu.Lock()
 	defer l.g.mu.Unlock()
@@ -210,7 +211,7 @@ func (l *GroupListener) Close() error {
 		if !l.g.owned {
 			s.close()
 		} else {
-			s.r.mustPost(s.close) // false: it has ended, and closed it
+			s.r.mustPost(s.close) // false: the loop has ended, which has closed the socket
 		}
 	}
 	return nil

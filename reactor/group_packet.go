@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A packetPart is one datagram socket of a GroupListener. The loop asks for its handler. Until it
-// has one, the socket receives nothing.
+// A packetPart is one datagram socket of a GroupListener. Its loop calls user code for the handler.
+// Until it has one, the socket receives nothing.
 type packetPart struct {
 	net    netaddr.Network
 	at     netaddr.Binding

@@ -2,19 +2,19 @@ package reactor
 
 import "github.com/ureactor/ureactor/internal/zaplog"
 
-// A sharedSocket is one socket of a GroupListener, on one loop. If one loop receives for all at the
-// socket and that loop fails, another one takes the socket over. Otherwise the address would be
-// unserved, without an error.
+// A sharedSocket is one socket of a GroupListener, on one loop. If this is the only socket of the
+// address and its loop fails, another loop takes the socket over. Otherwise nobody would serve the
+// address, and no error would say so.
 type sharedSocket struct {
 	l    *GroupListener
 	r    *Reactor   // where the socket is, or is on its way to; guarded by the Group's mutex
 	part sharedPart // belongs to the loop; before the loops run, guarded by the Group's mutex
-	up   bool       // attached; as part
+	up   bool       // attached; guarded as part is
 }
 
 // A sharedPart is the Listener or PacketConn of the socket. Only open calls user code.
 type sharedPart interface {
-	// attach begins to receive. The descriptor is the part's from here on, also on error.
+	// attach begins to receive. The part owns the descriptor from here on, also on error.
 	attach(r *Reactor, fd int) error
 	// open calls user code for the handler that attach did not have. It passes the rest of its work
 	// to on, which runs it on the loop.
@@ -26,8 +26,9 @@ type sharedPart interface {
 	Close() error
 }
 
-// attach attaches the socket to its loop: at once before the loops run, else in the loop's next
-// turn, which logs an error. No user code runs below the Group's mutex.
+// attach attaches the socket to its loop: Before the loops run, that happens at once. Later it
+// happens in the loop's next turn, which logs an error. No user code runs while the Group's mutex
+// is held.
 func (s *sharedSocket) attach(fd int) error {
 	g := s.l.g
 	g.mu.Lock()
@@ -88,7 +89,7 @@ func (s *sharedSocket) post(fd int) bool {
 // arrive is the part of send that runs on the loop.
 func (s *sharedSocket) arrive(r *Reactor, fd int) {
 	switch {
-	case r.failed != nil: // after the post
+	case r.failed != nil: // the loop failed after the post
 		s.send(fd)
 		return
 	case r.draining:
@@ -116,8 +117,8 @@ func (s *sharedSocket) close() {
 	}
 }
 
-// handOver moves the sockets of a failed loop at which it received for all. Sockets that other
-// loops have too end with the loop.
+// handOver moves those sockets of a failed loop that are the only ones of their addresses. If other
+// loops have sockets at the address too, the failed loop's socket is closed.
 func (r *Reactor) handOver() {
 	var shares []*sharedSocket
 	r.table.All(func(_ int, w *Watch) {

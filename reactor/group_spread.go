@@ -8,11 +8,11 @@ import (
 )
 
 // A distributor hands the connections that one loop accepts to all loops of its Group. Each other
-// loop has a Listener without a descriptor for its Conns.
+// loop has a Listener without a descriptor, to which its Conns belong.
 type distributor struct {
 	home     *sharedSocket
 	file     netaddr.File             // the socket's file, while no Listener has it
-	acceptor atomic.Pointer[Listener] // one of parts; another one when its loop has failed
+	acceptor atomic.Pointer[Listener] // one of parts; replaced when its loop has failed
 	parts    []*Listener              // indexed by loop
 	loads    []atomic.Int64           // Conns by loop, those on their way included
 	next     int                      // the next loop in turn; belongs to the acceptor
@@ -33,7 +33,7 @@ func newDistributor(g *Group, l *Listener) *distributor {
 func (s *distributor) attach(r *Reactor, fd int) error {
 	l := s.parts[r.loop]
 	l.file, s.file = s.file, netaddr.File{}
-	s.acceptor.Store(l) // before the check for full: a Conn that closes now must find this acceptor
+	s.acceptor.Store(l) // before the check for full: a Conn that closes then must find it
 	err := l.attach(r, fd)
 	if err == nil && l.full() {
 		r.rare().Full++
@@ -73,7 +73,7 @@ func (s *distributor) handOff(l *Listener, fd int, from Addr) {
 	l.admit(fd, from)
 }
 
-// pick returns the loop whose turn it is, or with LeastConns the first from there on with the
+// pick returns the loop whose turn it is, or with LeastConns the next loop in turn that has the
 // fewest Conns.
 func (s *distributor) pick() int {
 	best := s.next
@@ -95,7 +95,7 @@ func (l *Listener) receive(fd int, from Addr) {
 		l.admit(fd, from)
 		return
 	}
-	l.connClosed() // the loop has ended: the connection ends as the open ones do
+	l.connClosed() // the loop has ended, so the connection is closed as its open ones were
 	if err := r.Retire(fd); err != nil {
 		r.log.Error("cannot end a connection in order", zaplog.Error(err))
 	}
@@ -110,7 +110,7 @@ func (s *distributor) connClosed(l *Listener) {
 	if a := s.acceptor.Load(); a == l {
 		l.resumeIfFree()
 	} else {
-		a.w.r.mustPost(a.resumeIfFree) // false: it has ended, and accepts no more
+		a.w.r.mustPost(a.resumeIfFree) // false: the loop has ended, and accepts no more
 	}
 }
 

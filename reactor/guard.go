@@ -16,10 +16,10 @@ import (
 // logLimits bound how much of each kind is logged, because peers choose how often it happens.
 type logLimits struct{ slow, stuck, panics, unwound, lacking zaplog.Limit }
 
-// All user code runs below guard or guardReady, and the loop below run. They handle three ways in
-// which a call does not return: panic, panic(nil) and runtime.Goexit. With WithPanicHandler all
-// three are isolated. Without it a panic ends the process. Goexit ends the loop, which Shutdown and
-// Group.Run report.
+// guard or guardReady calls all user code, and run calls the loop. These functions handle three
+// ways in which a call does not return: panic, panic(nil) and runtime.Goexit. With WithPanicHandler
+// all three are isolated. Without it a panic ends the process. Goexit ends the loop, which Shutdown
+// and Group.Run report.
 
 // PanicError is the error that Closed gets when WithPanicHandler has isolated a Conn whose handler
 // panicked. It is also the result of a loop that a panic or runtime.Goexit has stopped.
@@ -45,7 +45,8 @@ func panicErrorOf(v any) *PanicError {
 	return &PanicError{v, stack()}
 }
 
-// stack is debug.Stack with a buffer that is large enough for most: each attempt visits all frames.
+// stack is debug.Stack that begins with a larger buffer. debug.Stack tries again with twice the
+// size if a buffer is too small, and each try visits all frames.
 func stack() []byte {
 	for b := make([]byte, 32<<10); ; b = make([]byte, 2*len(b)) {
 		if n := runtime.Stack(b, false); n < len(b) {
@@ -69,8 +70,8 @@ func exiting() bool {
 	}
 }
 
-// guardReady delivers an Event under the watchdog's eyes, if there is one. If there is a panic
-// handler, a panic closes the Conn that the Event was for.
+// guardReady delivers an Event. The watchdog measures the call, if there is one. If there is a
+// panic handler, a panic closes the Conn that the Event was for.
 func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 	if r.watchdog != nil && r.watchdog.enter(w.fd) {
 		defer r.watchdog.leave()
@@ -89,7 +90,7 @@ func (r *Reactor) guardReady(w *Watch, ready poller.Readiness) {
 		}
 		p := panicErrorOf(recover())
 		if _, users := w.sink.(callSink); users {
-			w.Stop() // or the next turn delivers the same Event, which panics again
+			w.Stop() // otherwise the next turn would deliver the same Event, and the call would panic again
 		}
 		c, _ := w.sink.(*Conn)
 		r.isolatePanic(c, p)
@@ -131,7 +132,7 @@ func (r *Reactor) guarded(c *Conn, f func()) (p *PanicError) {
 	return nil
 }
 
-// number is the descriptor for a log line; -1 if there is none.
+// number returns the descriptor for a log line, or -1 if there is none.
 func (c *Conn) number() int32 {
 	if c == nil || c.w.gen == 0 {
 		return -1
@@ -139,8 +140,9 @@ func (c *Conn) number() int32 {
 	return c.w.fd
 }
 
-// isolatePanic closes the Conn whose callback did not return, and calls the panic handler. A
-// runtime.Goexit unwinds through all guards up to run or the Task: only the first guard reports it.
+// isolatePanic closes the Conn whose callback did not return, and calls the panic handler.
+// runtime.Goexit unwinds through all guards up to run or the Task, and only the first guard reports
+// it.
 func (r *Reactor) isolatePanic(c *Conn, p *PanicError) {
 	if c != nil && !c.is(released) {
 		c.reset()

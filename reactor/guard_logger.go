@@ -13,9 +13,9 @@ type safeCore struct {
 	told func(*PanicError)
 }
 
-// guardLogger guards the logger of a reactor with a panic handler. A panic in the logger reaches
-// that handler, and is not logged. A log line may come from any goroutine, so the handler is posted
-// to the loop.
+// guardLogger guards the logger of a reactor with a panic handler. A panic in the logger is passed
+// to the panic handler, and is not logged. A log line may come from any goroutine, so the handler
+// is posted to the loop.
 func (r *Reactor) guardLogger() {
 	r.log = r.log.Wrap(func(c zapcore.Core) zapcore.Core {
 		return safeCore{c, func(p *PanicError) {
@@ -31,7 +31,7 @@ func (c safeCore) With(fields []zapcore.Field) zapcore.Core {
 	return safeCore{c.Core.With(fields), c.told}
 }
 
-// Check calls no user code. Write does, behind the guard.
+// Check calls no user code. Write calls it, guarded.
 func (c safeCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	return ce.AddCore(e, c)
 }
@@ -43,7 +43,7 @@ func (c safeCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		if returned {
 			return
 		}
-		// A Goexit unwinds further, to a guard that reports it.
+		// runtime.Goexit unwinds further, up to a guard that reports it.
 		if p := panicErrorOf(recover()); p.Value != ErrGoexit {
 			c.told(p)
 		}

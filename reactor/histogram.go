@@ -43,8 +43,8 @@ func (h Histogram) Count() (n uint64) {
 	return n
 }
 
-// Quantile returns an upper bound of the quantile q, 0 … 1: the bound of the bucket that has it. It
-// returns 0 if nothing was counted.
+// Quantile returns an upper bound of the quantile q, 0 … 1: the bound of the bucket that has it.
+// Quantile returns 0 if nothing was counted.
 func (h Histogram) Quantile(q float64) time.Duration {
 	if !(q >= 0 && q <= 1) {
 		panic(fmt.Sprintf("reactor: Histogram.Quantile(%v): must be 0 … 1", q))

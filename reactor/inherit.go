@@ -11,10 +11,10 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// The environment of a process that was passed sockets. The first three are systemd's convention:
-// descriptors 3, 4 … are the sockets, if LISTEN_PID is this process. Restart leaves it out, because
-// the number is not known before the process exists. The last variable names the descriptor on
-// which Restart waits for Ready.
+// These are the environment variables of a process that was passed sockets. The first three are
+// systemd's convention: descriptors 3, 4 … are the sockets, if LISTEN_PID is this process. Restart
+// leaves LISTEN_PID out, because the number is not known before the process exists. The last
+// variable names the descriptor on which Restart waits for Ready.
 const (
 	envPid   = "LISTEN_PID"
 	envFDs   = "LISTEN_FDS"
@@ -26,22 +26,23 @@ const (
 	ownFile   = "ureactor-file" // names a Unix socket whose file the receiver removes when it closes
 )
 
-// Inherited are sockets that this process was passed at its start: by systemd (socket activation)
-// or by a Restart of the program that runs already. WithInherited uses them in place of new ones,
-// so no client that connects meanwhile is refused. Its methods may be called by any goroutine.
+// Inherited has the sockets that this process was passed at its start: by systemd (socket
+// activation), or by the Restart of an earlier process of the same program. WithInherited uses them
+// in place of new ones, so no client that connects meanwhile is refused. Its methods may be called
+// by any goroutine.
 type Inherited struct {
 	mu    sync.Mutex
 	socks []inheritedSocket
 	ready *os.File // nil when nobody waits
 }
 
-// inheritedSocket is one of them.
+// inheritedSocket is one socket of an Inherited.
 type inheritedSocket struct {
 	fd   int
 	typ  int
 	addr Addr
 	file netaddr.File // the file to remove at the end
-	name string       // what the unit calls it
+	name string       // its name in the systemd unit
 	use  bool         // a socket that can listen or receive
 }
 
@@ -96,8 +97,8 @@ func Inherit() (*Inherited, error) {
 	return in, nil
 }
 
-// ownedFile returns the file that is to be removed at the end, which the socket's name contains. An
-// older version of this package does not pass the file's identity.
+// ownedFile returns the file of a Unix socket that is to be removed at the end. The socket's name
+// says which. Older versions of this package do not pass the file's identity.
 func ownedFile(name string, a Addr) netaddr.File {
 	if name == ownFile {
 		f := netaddr.FileOf(kernel.Host, a)
@@ -131,10 +132,10 @@ func look(fd int) (s inheritedSocket, err error) {
 	return s, nil
 }
 
-// Unused returns the descriptors that no Listen or ListenPacket has used. After it they cannot use
-// them any more. Among them are sockets at other addresses, connected sockets, and other files.
-// They have the order in which they were passed, and the names of LISTEN_FDNAMES. The only change
-// to them is that children do not inherit them. The caller closes them.
+// Unused returns the descriptors that no Listen or ListenPacket has used. They belong to the caller
+// from now on. Among them are sockets at other addresses, connected sockets, and other files. The
+// result has the order in which they were passed, and the names of LISTEN_FDNAMES. The only change
+// to them is that children do not inherit them.
 func (in *Inherited) Unused() []*os.File {
 	if in == nil {
 		return nil
@@ -174,8 +175,8 @@ func (in *Inherited) Ready() (unused int, err error) {
 const readyByte = 'r'
 
 // WithInherited makes Listen and ListenPacket use the socket that was passed for their address, if
-// there is one. Port 0 matches any port: the first socket that no call has used. If there are
-// several at one address, as with the loops of a Group, a Group uses all. WithControl's function is
+// there is one. Port 0 matches any port: the first socket that no call has used. If several were
+// passed for one address, as with the loops of a Group, a Group uses all. WithControl's function is
 // not called for them. nil means no sockets.
 func WithInherited(in *Inherited) ListenOption {
 	return listenOption(func(o *sockOptions) error {
@@ -187,8 +188,8 @@ func WithInherited(in *Inherited) ListenOption {
 	})
 }
 
-// take removes and returns the sockets for the address. For all addresses of both families it also
-// returns those of each family.
+// take removes the sockets for the address from the list and returns them. If the address means all
+// addresses of both families, the sockets of one family are among them.
 func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) {
 	if in == nil {
 		return nil
@@ -221,8 +222,8 @@ func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) 
 	return found
 }
 
-// socket returns the socket for the address: one that was passed, or a new one. more are the others
-// that were passed for it.
+// socket returns the socket for the address: one that was passed, or a new one. more has any others
+// that were passed for the address.
 func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bind func() (int, error)) (s inheritedSocket, more []inheritedSocket, err error) {
 	if list := o.inherited.take(n.Type, b); len(list) > 0 {
 		return list[0], list[1:], o.prepareInherited(k, n, list)

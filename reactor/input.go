@@ -10,12 +10,12 @@ import (
 // consumed. It belongs to the loop, as the Conn does. See KeepInput.
 //
 // In Data, the Input begins with the bytes that earlier calls have left, and ends with the bytes of
-// p. Bytes that Data does not consume are there in the next Data. They are there in other callbacks
-// too: a handler that stops while its output is throttled continues in Drained. At EOF, what is
-// left is an incomplete message.
+// p. Bytes that Data does not consume stay for the next Data and for other callbacks. So a handler
+// that stops while its output is throttled can continue in Drained. At EOF, what is left is an
+// incomplete message.
 //
-// A message that lies whole in the loop's buffer is not copied. Only the bytes that a callback
-// leaves are copied. When nothing is left, the Input holds no memory.
+// A message that has arrived whole is not copied: its bytes stay in the loop's buffer. Only the
+// bytes that a callback leaves are copied. When nothing is left, the Input holds no memory.
 //
 // The slices of Peek and Next are valid until the callback returns. Race builds overwrite them
 // then. A closed Conn has an empty Input.
@@ -34,7 +34,7 @@ type Input struct {
 //
 // limit is the size of the largest message in bytes, 1 … 1<<30. A Peek or Next of more than limit
 // is an error, so an endless message costs limit and one read of memory. If a handler leaves more
-// than limit, and the Conn is neither paused nor throttled, nobody can complete a message. Then the
+// than limit, and the Conn is neither paused nor throttled, nobody can complete a message. So the
 // Conn closes with ErrInputLimit.
 func (c *Conn) KeepInput(limit int) *Input {
 	in := c.in
@@ -58,16 +58,16 @@ func (c *Conn) Input() *Input {
 // have arrived, and ErrInputLimit if n is above the limit.
 func (in *Input) Peek(n int) ([]byte, error) { return in.b.Peek(n) }
 
-// Next returns the next n bytes and consumes them. Its errors are those of Peek, and then nothing
-// is consumed.
+// Next returns the next n bytes and consumes them. Its errors are those of Peek. On error it
+// consumes nothing.
 func (in *Input) Next(n int) ([]byte, error) {
 	p, err := in.b.Next(n)
 	in.consumed()
 	return p, err
 }
 
-// Discard consumes n bytes, or with ErrIncomplete all that have arrived. It returns how many. n has
-// no limit.
+// Discard consumes n bytes and returns n. If fewer have arrived, it consumes those, and returns
+// their number and ErrIncomplete. n has no limit.
 func (in *Input) Discard(n int) (int, error) {
 	n, err := in.b.Discard(n)
 	in.consumed()
@@ -77,8 +77,8 @@ func (in *Input) Discard(n int) (int, error) {
 // Buffered returns how many bytes have arrived and are not consumed.
 func (in *Input) Buffered() int { return in.b.Buffered() }
 
-// Index returns where sep begins in the Input, or -1. It skips the first from bytes. A handler that
-// remembers how far it has searched passes that, less len(sep)-1. Then no byte is searched twice.
+// Index returns where sep begins in the Input, or -1. It skips the first `from` bytes. A handler
+// that has searched n bytes without success passes n-len(sep)+1, so that no byte is searched twice.
 func (in *Input) Index(sep []byte, from int) int { return in.b.Index(sep, from) }
 
 // Release ends KeepInput. It returns the bytes that are not consumed, which are valid until the
@@ -100,15 +100,16 @@ func (in *Input) Release() []byte {
 // Limit returns the limit of KeepInput.
 func (in *Input) Limit() int { return in.b.Limit() }
 
-// consumed makes the end of the step free memory. After Data that happens anyway.
+// consumed schedules settle, which frees memory, for the end of the step. After Data settle runs
+// anyway.
 func (in *Input) consumed() {
 	if !in.inData && !in.c.is(released|dialling) {
 		in.c.flushLater()
 	}
 }
 
-// deliver passes the received bytes to the Handler. A Filter that StartFilter has got in Data
-// delivers within this Data, whose slices stay valid.
+// deliver passes the received bytes to the Handler. If Data calls StartFilter, the new Filter may
+// call deliver while that Data still runs. The slices of the outer Data then stay valid.
 func (c *Conn) deliver(p []byte) {
 	in := c.in
 	if in == nil || !in.kept {

@@ -12,8 +12,8 @@ import (
 
 const (
 	// pause is how long a socket stays suspended after an error that the next call would return
-	// too. Examples: no descriptors, no memory, a call that a sandbox forbids. So there are at most
-	// ten tries a second.
+	// too. So there are at most ten tries a second. Such errors are: no descriptors, no memory, a
+	// call that a sandbox forbids.
 	pause = 100 * time.Millisecond
 	// vainMost is how many calls in a row may fail or find nothing after an Event. Such an error
 	// usually concerns one peer. After vainMost calls it counts as an error of the socket.
@@ -30,7 +30,7 @@ type Listener struct {
 	file         netaddr.File // of a Unix socket; removed at Close
 	distributor  *distributor // chooses a loop for each connection; nil: its own loop
 	conns        int          // open Conns that it accepted; a distributor counts instead
-	suspendTimer *Timer       // after a failure
+	suspendTimer *Timer       // runs while the Listener is suspended
 	failures     int          // accepts in a row that got nothing
 	suspended    bool         // since its last pause no accept has succeeded
 	cause        kernel.Errno // the error that caused that pause

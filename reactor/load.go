@@ -9,7 +9,7 @@ import (
 
 // A Load is how a loop has spent its time, from New until the call of Reactor.Load. Busy is the
 // time in turns. Idle is the rest: the loop sleeps in its Poller, or nobody runs it. All times are
-// by the Kernel's clock.
+// measured by the Kernel's clock.
 type Load struct {
 	Busy, Idle time.Duration
 
@@ -22,8 +22,8 @@ type Load struct {
 	// makes it grow.
 	Present time.Duration
 
-	// Longest is the longest turn, and Recent the longest of the last 10 to 20 seconds. Both are of
-	// 100 µs or more.
+	// Longest is the longest turn, and Recent the longest of the last 10 to 20 seconds. Turns of
+	// less than 100 µs do not count.
 	Longest, Recent SlowTurn
 
 	// Unsent is the age of the oldest output of all Conns that the kernel has refused; 0 if there
@@ -39,8 +39,8 @@ func (l Load) Utilization() float64 {
 	return float64(l.Busy) / float64(l.Busy+l.Idle)
 }
 
-// Since returns the Load of the time after an earlier Load of the same Reactor or Group: times and
-// Histograms are differences. The other fields stay as they are.
+// Since returns the Load of the time after an earlier Load of the same Reactor or Group: its times
+// and Histograms are differences, and its other fields are those of l.
 func (l Load) Since(earlier *Load) Load {
 	d := l
 	d.Busy -= earlier.Busy
@@ -52,7 +52,7 @@ func (l Load) Since(earlier *Load) Load {
 	return d
 }
 
-// add makes l the Load of several loops.
+// add adds the Load of another loop of a Group.
 func (l *Load) add(m *Load) {
 	l.Busy += m.Busy
 	l.Idle += m.Idle
@@ -70,9 +70,9 @@ func (l *Load) add(m *Load) {
 	}
 }
 
-// Load may be called from any goroutine, and never makes the loop wait. The first call has the loop
-// begin to measure: it returns next to nothing, and the loop reads the clock from then on. A turn
-// that has not ended counts as far as it has come.
+// Load may be called from any goroutine, and never makes the loop wait. With the first call the
+// loop begins to measure, and reads the clock from then on. So the first call returns nearly
+// nothing. A turn that has not ended counts up to the present.
 func (r *Reactor) Load() (l Load) {
 	now := r.k.Now()
 	r.measuring.CompareAndSwap(0, max(int64(now), 1))
@@ -97,8 +97,8 @@ func (r *Reactor) Load() (l Load) {
 	return l
 }
 
-// shown are the times that Load has returned. They never fall, though a turn may have ended a
-// little before the loop could say so.
+// shown has the times that Load has returned, because later ones must not be smaller. They could
+// be: Load counts the present turn, and the loop publishes a turn a little after the turn's end.
 type shown struct {
 	mu         sync.Mutex
 	busy, idle time.Duration
@@ -111,8 +111,9 @@ func (s *shown) grow(busy, idle time.Duration) (time.Duration, time.Duration) {
 	return s.busy, s.idle
 }
 
-// present is how long a turn has run that began at that instant; 0 is none. began was read before
-// the figures. So a turn that has ended meanwhile began before they say.
+// present returns how long the present turn has run, which began at `began`, or 0 if there is none.
+// The caller has read `began` before the figures. So if the turn has ended meanwhile, the figures
+// say that a turn ended after `began`.
 func (f *figures) present(began, since, now timeout.Deadline) time.Duration {
 	switch {
 	case f.final, began == 0:
@@ -125,8 +126,8 @@ func (f *figures) present(began, since, now timeout.Deadline) time.Duration {
 	return time.Duration(max(0, now-began))
 }
 
-// Load returns the sums over the loops. Present, Unsent, Longest and Recent are the longest of
-// them. Utilization is the average. For a single loop call Load of its Reactor: see Loops.
+// Load returns the sums over the loops. Present, Unsent, Longest and Recent are the maxima over the
+// loops. Utilization is the average. For a single loop call Load of its Reactor: see Loops.
 func (g *Group) Load() (sum Load) {
 	for _, r := range g.loops {
 		l := r.Load()

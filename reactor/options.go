@@ -41,10 +41,10 @@ func WithKernel(k Kernel) Option {
 }
 
 // WithLogger logs to l the faults that no call returns as an error: failures to accept, slow
-// callbacks, isolated panics. Without it nothing is logged. Nothing is logged per message.
+// callbacks, isolated panics. Without this option nothing is logged. No message causes a log line.
 //
 // l may be a *zap.Logger. The reactor uses its name and its core, with the core's level and fields.
-// The settings that zap keeps outside the core have no effect: AddCaller, AddStacktrace, WithClock,
+// Settings that zap keeps outside the core have no effect: AddCaller, AddStacktrace, WithClock,
 // ErrorOutput. Package reactor itself imports zapcore only. See WithSlog for package log/slog. If
 // there are several WithLogger and WithSlog, the last one counts.
 func WithLogger(l interface{ Core() zapcore.Core }) Option {
@@ -112,8 +112,8 @@ func WithPostLimit(n int) Option {
 	}
 }
 
-// sockOptions are the settings of one Listen, Dial or ListenPacket. Conns share the ones they were
-// made with.
+// sockOptions are the settings of one Listen, Dial or ListenPacket. All Conns of a Listener share
+// one sockOptions.
 type sockOptions struct {
 	op          string // "listen", "dial", "listen packet"
 	low         int
@@ -154,14 +154,15 @@ func newSockOptions(op string, set func(*sockOptions) error) (*sockOptions, erro
 
 func noOption(i int) error { return fmt.Errorf("reactor: option %d is nil; leave it out", i) }
 
-// A ListenOption sets something of one Listen or ListenPacket, which returns its error, also when
-// the option is not for it.
+// A ListenOption sets something of one Listen or ListenPacket. That call returns the option's
+// error, also if the option does not apply to the call.
 type ListenOption interface{ forListen(*sockOptions) error }
 
 // A DialOption sets something of one Dial, which returns its error.
 type DialOption interface{ forDial(*sockOptions) error }
 
-// A SocketOption is both: it is for Listen, ListenPacket and Dial.
+// A SocketOption is a ListenOption and a DialOption. So it can be passed to Listen, ListenPacket
+// and Dial.
 type SocketOption interface {
 	ListenOption
 	DialOption
@@ -178,7 +179,7 @@ func (f dialOption) forDial(o *sockOptions) error     { return f(o) }
 func (f socketOption) forListen(o *sockOptions) error { return f(o) }
 func (f socketOption) forDial(o *sockOptions) error   { return f(o) }
 
-// eachOption sets the options in their order, until one has an error.
+// eachOption applies the options in their order. It stops at the first error.
 func eachOption[O any](opts []O, set func(O, *sockOptions) error) func(*sockOptions) error {
 	return func(o *sockOptions) error {
 		for i, opt := range opts {
@@ -238,8 +239,8 @@ func WithBacklog(n int) ListenOption {
 	})
 }
 
-// WithAccepts is how many connections are accepted in one turn, so that a flood of them cannot
-// starve those already open; 1 … 1<<16, 64 if not set.
+// WithAccepts is how many connections are accepted in one turn, so that a flood of new connections
+// cannot starve the open ones; 1 … 1<<16, 64 if not set.
 func WithAccepts(n int) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if n < 1 || n > 1<<16 {

@@ -88,8 +88,8 @@ func WithLocalAddr(addr string) DialOption {
 	})
 }
 
-// WithResolver makes Dial look up names by r, instead of by net.DefaultResolver or by the simulated
-// host.
+// WithResolver makes Dial look up names with r. Without it Dial uses net.DefaultResolver, or on a
+// simulated host the names of that world.
 func WithResolver(r *net.Resolver) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		if r == nil {

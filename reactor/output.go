@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	chunkSize  = 16*1024 - 48 // with the header it has a size class of the allocator
+	chunkSize  = 16*1024 - 48 // with its header, exactly a size class of the allocator
 	chunksKeep = 64           // how many chunks an idle loop keeps, including those in outputs: 1 MiB
 )
 
@@ -20,11 +20,11 @@ type output struct {
 	n          int // bytes in all chunks
 	files      int // chunks that are parts of files
 
-	blocked timerq.Timer     // its place among outputs that wait; it never fires
+	blocked timerq.Timer     // its place in outputPool.blocked; it never fires
 	stuck   timeout.Deadline // while blocked: since when the kernel has accepted nothing
 }
 
-// A chunk has bytes of its own, or it is the part of a file from offset+start to offset+end.
+// A chunk has bytes in memory, or it is the part of a file from offset+start to offset+end.
 type chunk struct {
 	next       *chunk
 	start, end int
@@ -34,8 +34,8 @@ type chunk struct {
 	b          [chunkSize]byte
 }
 
-// An outputPool has the outputs that Conns have returned. The last one returned is the next one
-// borrowed, because it is in the cache.
+// An outputPool has the outputs that Conns have returned. The output that was returned last is
+// borrowed first, because its memory is still in the processor's cache.
 type outputPool struct {
 	outs   []*output
 	chunks *chunk
@@ -44,7 +44,7 @@ type outputPool struct {
 	bytes   int          // bytes in all borrowed outputs
 	blocked timerq.Queue // outputs that the kernel has refused, by the age of their first byte
 	k       Kernel
-	// when the first byte of the oldest in blocked was added; Never if there is none
+	// when the first byte of the oldest output in blocked was added; Never if blocked is empty
 	oldest atomic.Int64
 }
 
@@ -70,7 +70,7 @@ func (p *outputPool) free(o *output) {
 	}
 }
 
-// block records that the kernel has refused the rest of the output, or a part of the rest.
+// block records that the kernel has refused at least a part of the output.
 func (p *outputPool) block(o *output) {
 	if !o.blocked.Armed() {
 		o.head.at = p.k.Now()
@@ -168,7 +168,8 @@ func (o *output) skip(pool *outputPool, n int) {
 	}
 }
 
-// pieces appends the queue's chunks in front of a file to v, as many as its capacity holds.
+// pieces appends chunks to v: those in front of the first file, and as many as the capacity of v
+// holds.
 func (o *output) pieces(v [][]byte) [][]byte {
 	for c := o.head; c != nil && c.file == nil && len(v) < cap(v); c = c.next {
 		v = append(v, c.b[c.start:c.end])

@@ -51,7 +51,7 @@ type PacketConn struct {
 	blocked      bool
 	closing      bool
 	closed       bool
-	detached     bool          // the descriptor is another loop's
+	detached     bool          // the descriptor belongs to another loop
 	sharedAt     *sharedSocket // set in a Group if one loop receives for all
 }
 
@@ -60,11 +60,11 @@ type packetBuffers struct {
 	many  *kernel.Batch // for IP
 	large *kernel.Batch // for Unix sockets, nil while there are none
 	out   *kernel.Batch
-	in    *kernel.Batch  // the one that was received
-	to    *PacketConn    // who has received it
+	in    *kernel.Batch  // the Batch that was received last
+	to    *PacketConn    // the PacketConn that has received it
 	at, n int            // Packets[at:n] are not delivered yet
-	off   int            // the bytes of Packets[at] that are delivered already
-	now   *kernel.Packet // the one that is delivered
+	off   int            // how many bytes of Packets[at] are delivered already
+	now   *kernel.Packet // the Packet that is being delivered
 }
 
 // ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram. addr is as for Listen;

@@ -25,9 +25,9 @@ func WithECN() ListenOption {
 	})
 }
 
-// WithGRO lets the kernel receive datagrams of one size from one sender together (UDP_GRO). They
-// are delivered one by one, as without it, at a fraction of the cost. Only Linux does that. It is
-// for sockets that receive bulk data from few peers.
+// WithGRO lets the kernel receive datagrams of one size from one sender together (UDP_GRO). The
+// kernel then hands them over together, at a fraction of the cost. Packet is still called once for
+// each. Only Linux does that. It is for sockets that receive bulk data from few peers.
 func WithGRO() ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		o.gro = true
@@ -65,7 +65,7 @@ func (c *PacketConn) SendWith(p []byte, to Addr, info PacketInfo) error {
 	return c.send(p, &local, &to, info.ECN)
 }
 
-// request makes the kernel report what the options ask for. It ignores refusals.
+// request makes the kernel report the facts that the options ask for. It ignores errors.
 func (o *sockOptions) request(k Kernel, fd, family int) {
 	if o.ecn {
 		kernel.AskECN(k, fd, family)

@@ -22,7 +22,8 @@ func (c *PacketConn) ready(i poller.Readiness) {
 }
 
 // read delivers up to 16 datagrams; the others wait for the next turn. It reads a Unix socket's
-// datagrams one by one, because each may be large. failed: the Event reported an error.
+// datagrams one by one, because each may be large. failed is whether the Event has reported an
+// error.
 func (c *PacketConn) read(failed bool) {
 	d := c.w.r.packetBuffers
 	if !c.unix {
@@ -71,8 +72,8 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 	return n > 0
 }
 
-// deliver delivers the rest of a batch. A panic, or runtime.Goexit, loses one datagram and not the
-// batch.
+// deliver delivers the rest of a batch. If a callback panics or calls runtime.Goexit, one datagram
+// is lost, and the others are delivered later.
 func (r *Reactor) deliver() {
 	d := r.packetBuffers
 	for c := d.to; d.at < d.n && !c.closing && !c.closed; {
@@ -145,7 +146,7 @@ func (c *PacketConn) suspend(e kernel.Errno) {
 	c.watch()
 }
 
-// AskedAt returns the address of this machine to which the latest datagram of from was sent. In
+// AskedAt returns the address of this machine to which `from` has sent its latest datagram. In
 // Packet that is the datagram being delivered. The port of the result is 0. The PacketConn
 // remembers at least the latest 4,096 senders. For any other sender, and after a multicast, the
 // result is the zero Addr. A PacketConn that is bound to one address returns that one.

@@ -10,13 +10,14 @@ import (
 // SendTo sends one datagram and never blocks. Datagrams of at most 4 KiB are copied and leave
 // together when the callback ends; a larger one leaves at once. Datagrams that the kernel refuses
 // for now are queued in order, up to the limit of WithLimits. Past the limit SendTo returns
-// ErrBuffered, but it always queues a single datagram. It returns EMSGSIZE if the datagram is too
-// large for the protocol.
+// ErrBuffered. If nothing is queued, it accepts one datagram of any size. It returns EMSGSIZE if
+// the datagram is too large for the protocol.
 //
-// Lost reports errors of a copied datagram that only the kernel finds, such as an address of
-// another family. A Unix receiver without space loses the datagram: SendTo or Lost reports EAGAIN
-// (ENOBUFS on BSD). A PacketConn that is bound to all addresses remembers the latest 4,096 senders.
-// An answer to one of them leaves from the address that the sender used: see AskedAt.
+// If SendTo has copied a datagram and the kernel refuses it later, Lost reports the error. An
+// example is an address of another family. A Unix receiver without space loses the datagram: SendTo
+// or Lost reports EAGAIN (ENOBUFS on BSD). A PacketConn that is bound to all addresses remembers
+// the latest 4,096 senders. An answer to one of them leaves from the address that the sender used:
+// see AskedAt.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to, 0)
@@ -25,7 +26,7 @@ func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	return c.send(p, &local, &to, 0)
 }
 
-// noAddr makes the kernel choose.
+// noAddr makes the kernel choose the address to send from.
 var noAddr Addr
 
 // SendFrom is SendTo from the address local of this machine; the port of local is ignored. If local
@@ -39,7 +40,7 @@ func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
 	return c.send(p, &local, &to, 0)
 }
 
-// send takes pointers because Addrs are large. It keeps neither.
+// send has pointers as parameters because Addrs are large. It keeps neither.
 func (c *PacketConn) send(p []byte, local, to *Addr, ecn uint8) error {
 	r := c.w.r
 	switch {
@@ -47,7 +48,7 @@ func (c *PacketConn) send(p []byte, local, to *Addr, ecn uint8) error {
 		return ErrClosed
 	case len(p) > c.max:
 		return notSent(len(p), *to, fmt.Errorf("must be at most %d: %w", c.max, kernel.EMSGSIZE))
-	case len(p)+packetCost > c.opt.cap-c.Buffered() && !c.queue.empty(): // one alone is always taken
+	case len(p)+packetCost > c.opt.cap-c.Buffered() && !c.queue.empty(): // an empty queue accepts any
 		r.rare().SendsRefused++
 		return fmt.Errorf("%w (%d + %d > %d)", ErrBuffered, c.Buffered(), len(p), c.opt.cap)
 	}
@@ -71,8 +72,8 @@ func (c *PacketConn) send(p []byte, local, to *Addr, ecn uint8) error {
 	return nil
 }
 
-// notSent takes a copy of the address. If it took send's pointer, each datagram would cost an
-// allocation.
+// notSent has a copy of the address as its parameter. With a pointer, send's Addr would escape, and
+// each datagram would cost an allocation.
 func notSent(size int, to Addr, err error) error {
 	return fmt.Errorf("reactor: datagram of %d bytes to %v: %w", size, to, err)
 }
@@ -105,8 +106,8 @@ func (c *PacketConn) flushStep() {
 	}
 }
 
-// flush sends queued datagrams until the kernel refuses one for now. A datagram that it refuses for
-// good is lost alone.
+// flush sends queued datagrams until the kernel refuses one for now. If the kernel refuses a
+// datagram for another reason, that one is lost, and flush continues.
 func (c *PacketConn) flush() {
 	r := c.w.r
 	b := r.packetBuffers.out
@@ -170,10 +171,10 @@ func (c *PacketConn) skip(n int) {
 	c.w.r.outputs.bytes -= before - c.queue.size()
 }
 
-// waitsFor returns whether Out will report when a datagram refused with e can be sent. After
-// ENOBUFS it will not: the device's queue was full. For a Unix socket it will not either, because
-// the datagram goes to the receiver's queue and Out says nothing about that. Such a datagram is
-// lost.
+// waitsFor returns whether an Event of Out will come when a datagram that was refused with e can be
+// sent. If none will come, the datagram is lost. After ENOBUFS none comes, because the queue of the
+// device was full. For a Unix socket none comes either: Out does not report room in the receiver's
+// queue.
 func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 	return !c.unix && e == kernel.EAGAIN
 }

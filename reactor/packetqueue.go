@@ -5,14 +5,15 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// packetCost is added to the size of each queued datagram, so that empty ones are bounded too.
+// packetCost is added to the size of each queued datagram, so that the limit bounds empty datagrams
+// too.
 const packetCost = 64
 
 // packetsKept is the capacity that an empty queue keeps, in datagrams.
 const packetsKept = packetMax / packetCost
 
-// A packetQueue holds datagrams that wait for the kernel, their bytes back to back. It keeps its
-// memory while it is used and starts again at the front whenever it is empty.
+// A packetQueue holds datagrams that wait for the kernel. Their bytes are in one slice, back to
+// back. When the queue is empty, it keeps that memory and fills it from the front again.
 type packetQueue struct {
 	list  []queued
 	bytes []byte
@@ -47,12 +48,13 @@ func (q *packetQueue) front() Addr { return q.list[q.first].to }
 // segmentsMost is the most datagrams in one Packet: the limit of older kernels.
 const segmentsMost = 64
 
-// fill points the packets at the first entries of the queue, with addresses in the form of a socket
-// of the family. It returns how many it has filled. Datagrams of one size and one destination share
-// a Packet, if they have at most segment bytes, and at most most together.
+// fill makes the packets refer to the first entries of the queue, and returns how many packets it
+// has filled. Their addresses have the form that a socket of the family needs. Consecutive
+// datagrams of one size and one destination share a Packet. Each of them has at most `segment`
+// bytes, and all together have at most `most`.
 func (q *packetQueue) fill(packets []kernel.Packet, family, segment, most int) (n int) {
 	for at := q.first; n < len(packets) && at < len(q.list); n++ {
-		// Field by field: a Packet is large, and its copy would double the cost.
+		// Each field is set alone: a Packet is large, and a copy of it would double the cost.
 		d, p := &q.list[at], &packets[n]
 		size, end, first := d.end-d.start, d.end, at
 		p.Segment = 0
@@ -68,8 +70,8 @@ func (q *packetQueue) fill(packets []kernel.Packet, family, segment, most int) (
 	return n
 }
 
-// joins returns whether e can be in one Packet with the n datagrams before it. The first is d, and
-// their bytes end at end.
+// joins returns whether e can share a Packet with the n datagrams before it. d is the first of
+// them, and their bytes end at `end`.
 func (d *queued) joins(e *queued, end, n, most int) bool {
 	size, k := d.end-d.start, e.end-e.start
 	return end-d.start == n*size && k > 0 && k <= size && e.end-d.start <= most && e.ecn == d.ecn && e.to == d.to && e.local == d.local

@@ -16,8 +16,9 @@ func init() {
 	inside.Act = func(r any, a inside.Action, id inside.ID, then func(error)) { r.(*Reactor).act(a, id, then) }
 }
 
-// A painter collects a picture of the loop, seenPerTurn entries a turn. There is one at a time:
-// every call meanwhile gets its picture.
+// A painter collects a picture of the loop: lists of its Conns, Listeners, timers and Tasks. It
+// adds seenPerTurn entries a turn. A loop has at most one painter: all calls that come while it
+// works get the same picture.
 type painter struct {
 	r     *Reactor
 	p     *inside.Loop
@@ -31,7 +32,8 @@ type painter struct {
 	local    string
 }
 
-// stages are the parts of a picture. Each returns whether it is done; if not, left is 0.
+// stages are the parts of a picture. Each returns whether it is done. A stage that is not done has
+// used up the entries of this turn (left is 0).
 var stages = []func(*painter) (done bool){
 	(*painter).table, (*painter).unconnected, (*painter).tasks, (*painter).timers,
 }
@@ -42,7 +44,7 @@ const timerFuncs = 100
 // waitersShown is how many Tasks a picture shows at one descriptor, or as joining one Task.
 const waitersShown = 8
 
-// picture may be called by any goroutine.
+// picture collects a picture and passes it to then, on the loop. Any goroutine may call it.
 func (r *Reactor) picture(then func(*inside.Loop, error)) {
 	ok := r.mustPost(func() {
 		if r.painter != nil {
@@ -61,7 +63,7 @@ func (r *Reactor) picture(then func(*inside.Loop, error)) {
 	}
 }
 
-// paint does the part of one turn.
+// paint collects the entries of one turn.
 func (w *painter) paint() {
 	r := w.r
 	w.p.Turns++
@@ -99,7 +101,7 @@ func (w *painter) table() (done bool) {
 			w.p.Listeners = append(w.p.Listeners, s.picture())
 		case *PacketConn:
 			w.p.Packets = append(w.p.Packets, s.picture())
-		case *rival: // the Conn is shown
+		case *rival: // part of a Conn, which is shown itself
 		default:
 			w.p.Watches = append(w.p.Watches, w.watch(v))
 		}
@@ -174,7 +176,7 @@ func (w *painter) watch(v *Watch) inside.Watch {
 	return p
 }
 
-// id names the owner of the descriptor until it is closed.
+// id identifies the owner of the descriptor until the descriptor is closed.
 func (w *Watch) id() inside.ID {
 	if w.gen == 0 {
 		return inside.ID{FD: -1}
@@ -190,7 +192,7 @@ func addrText(a net.Addr) string {
 	return a.String()
 }
 
-// typeName is the type of a handler, for people.
+// typeName returns the name of a handler's type, for display.
 func typeName(v any) string {
 	if v == nil {
 		return ""

@@ -95,7 +95,7 @@ func (c *PacketConn) picture() inside.Packet {
 		Queued: c.queue.len(), Blocked: c.blocked, Suspended: c.suspended}
 }
 
-// number names the Task as long as it lives.
+// number identifies the Task as long as it lives.
 func (t *Task) number() uintptr { return uintptr(unsafe.Pointer(t)) }
 
 func (t *Task) picture() inside.Task {
@@ -103,7 +103,7 @@ func (t *Task) picture() inside.Task {
 	switch t.state {
 	case asleep:
 		p.Reason, p.Output = t.waitsFor, t.waitDir != 0
-		// It may sleep since before the loop began to measure.
+		// The Task may have begun to sleep before the loop began to measure.
 		p.Since = max(t.since, timeout.Deadline(t.r.measuring.Load()))
 		if t.timer != nil && t.timer.Armed() {
 			p.Until = t.timer.Until()
@@ -121,7 +121,8 @@ func (t *Task) picture() inside.Task {
 	return p
 }
 
-// act may be called by any goroutine. If the object of the ID has ended, the result is an error.
+// act does an action to the object of the ID, and passes the result to then. If the object has
+// ended, the result is an error. Any goroutine may call act.
 func (r *Reactor) act(a inside.Action, id inside.ID, then func(error)) {
 	ok := r.mustPost(func() {
 		w, ok := r.table.Get(id.FD, id.Gen)

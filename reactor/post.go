@@ -4,15 +4,15 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// postArenaMax bounds the bytes that wait in PostSends of one reactor. Past it PostSend returns
-// ErrFull. A single PostSend may be longer, up to the limit of its Conn.
+// postArenaMax bounds the bytes that wait in PostSends of one reactor. A PostSend that would exceed
+// it returns ErrFull. A PostSend that waits alone may be longer, up to the limit of its Conn.
 const postArenaMax = 16 << 20
 
 // postArenaKeep is how many bytes of arena an idle queue keeps for reuse.
 const postArenaKeep = 1 << 20
 
-// A post is a function to call, as a callback of c if c is set. Without a function it is n bytes
-// for c to send: the next n of the queue's arena.
+// A post is a function to call. If c is set, the function is called as a callback of c. A post
+// without a function makes c send n bytes: the next n bytes of the queue's arena.
 type post struct {
 	f func()
 	c *Conn
@@ -21,7 +21,7 @@ type post struct {
 	at timeout.Deadline // when it was posted; 0: not measured
 }
 
-// what is the callback: the function, or the Conn that sends.
+// what returns the callback for reports: the function, or the Conn that sends.
 func (p *post) what() any {
 	if p.f == nil {
 		return p.c
@@ -29,8 +29,8 @@ func (p *post) what() any {
 	return p.f
 }
 
-// A postQueue holds posts and, back to back, the bytes of PostSends, so that a PostSend allocates
-// nothing of its own.
+// A postQueue holds posts. The bytes of all PostSends are in one slice, so that a PostSend
+// allocates nothing of its own.
 type postQueue struct {
 	items queue[post]
 	arena []byte
@@ -78,7 +78,7 @@ func (r *Reactor) mustPost(f func()) bool {
 // postSound is mustPost, but it returns false for a loop that has failed.
 func (r *Reactor) postSound(f func()) bool { return r.sound() && r.mustPost(f) }
 
-// sound reports whether the loop is not known to have failed.
+// sound reports whether the loop has not failed, as far as is known.
 func (r *Reactor) sound() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +114,7 @@ func (r *Reactor) add(p post, bytes []byte) {
 // runPosted calls the functions posted before now, each as a step. Functions posted meanwhile wait
 // for the next turn.
 func (r *Reactor) runPosted() {
-	if r.posting.len() == 0 { // otherwise a turn was left unfinished, and posting has its functions
+	if r.posting.len() == 0 { // not empty: the turn before was left unfinished
 		r.takePosted(false)
 	}
 	r.readClock()

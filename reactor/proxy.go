@@ -20,11 +20,12 @@ const ProxyTimeout = 10 * time.Second
 // WithProxy makes each connection of a Listener begin with a header of the PROXY protocol, version
 // 1 or 2. trusted has the addresses of the proxies. Opened is called after the header. From then on
 // RemoteAddr is the client's address, and LocalAddr is the address that the client has connected
-// to. ProxyHeader has the rest. TLS (WithFilters) begins after the header.
+// to. ProxyHeader returns the other contents of the header. TLS (WithFilters) begins after the
+// header.
 //
 // A header decides which client address a server sees, so no proxy is trusted by default. A
-// connection from another address is reset before the function of Listen is asked. On a Unix socket
-// the permissions of its file decide, and all peers are trusted.
+// connection from another address is reset, and the function of Listen is not called for it. On a
+// Unix socket the permissions of its file decide, and all peers are trusted.
 //
 // In the function of Listen, the addresses are still the proxy's. Output that this function sends
 // does not wait for the header. A Conn whose header is wrong, or is not complete after
@@ -42,7 +43,7 @@ func WithProxy(trusted ...netip.Prefix) ListenOption {
 		}
 		o.trusted = make([]netip.Prefix, len(trusted))
 		for i, p := range trusted {
-			if p.Addr().Is4In6() && p.Bits() >= 96 { // as a net.IP has it
+			if p.Addr().Is4In6() && p.Bits() >= 96 { // an IPv4 address in the form of IPv6
 				p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 			}
 			o.trusted[i] = p
@@ -51,7 +52,7 @@ func WithProxy(trusted ...netip.Prefix) ListenOption {
 	})
 }
 
-// A proxied is the header of one Conn.
+// A proxied has the PROXY header of one Conn.
 type proxied struct {
 	header proxyproto.Header
 	proxy  net.Addr // the peer of the connection
@@ -87,7 +88,7 @@ func (c *Conn) awaitsHeader() bool {
 	return c.in != nil && c.in.proxied != nil && c.in.proxied.timer != nil
 }
 
-// stop ends the wait for a header.
+// stop stops the timer of the wait for a header.
 func (p *proxied) stop() {
 	if p != nil && p.timer != nil {
 		p.timer.Stop()
@@ -104,7 +105,8 @@ func (c *Conn) ProxyHeader() (h *proxyproto.Header, proxy net.Addr) {
 	return &c.in.proxied.header, c.in.proxied.proxy
 }
 
-// readHeader reads from the header and not a byte more, because the Handler may pause in Opened.
+// readHeader reads a part of the header, and never a byte that follows it, because the Handler may
+// pause the Conn in Opened.
 func (c *Conn) readHeader() {
 	r, p := c.w.r, c.in.proxied
 	n, e := r.k.Recv(int(c.w.fd), r.buf.P[:proxyproto.MaxSize], kernel.MSG_PEEK)
@@ -137,7 +139,7 @@ func (c *Conn) readHeader() {
 	got = max(got, 0)
 	c.countHeader(got)
 	if c.w.want&poller.Edge != 0 {
-		c.readNextTurn() // an edge is reported once, and more may be there
+		c.readNextTurn() // more may be there, and the kernel reports an edge only once
 	}
 	if err != nil || got < n {
 		p.read = p.read[:known+got]

@@ -1,12 +1,12 @@
 package reactor
 
-// queueKeep is the capacity that an empty queue keeps. A larger one is released: growing again
-// after a burst costs little for each entry.
+// queueKeep is the capacity that an empty queue keeps. A queue with a larger capacity releases its
+// memory when it is empty. To grow again after a burst costs little for each entry.
 const queueKeep = 4096
 
 // A queue is a list of work that is removed from its front. An entry leaves the queue before its
-// owner is called. So a call that does not return (a panic, runtime.Goexit) leaves a list that is
-// shorter and whole.
+// owner is called. So a call that does not return (a panic, runtime.Goexit) leaves a valid list
+// without that entry.
 type queue[T any] struct {
 	list []T
 	head int // list[:head] was taken, and is zero

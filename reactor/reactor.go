@@ -48,7 +48,7 @@ type Reactor struct {
 	k      Kernel
 	lone   loner // k, or nil
 	group  *Group
-	loop   int // its index in the group
+	loop   int // the index in the group
 	poller poller.Poller
 	log    *zaplog.Logger
 	opt    options
@@ -56,7 +56,7 @@ type Reactor struct {
 	began  timeout.Deadline // when New returned
 	table  fdtable.Table[*Watch]
 	timers timerq.Queue
-	// the turn's clock: for expiry only; arming a timer reads the clock again
+	// the time that this turn compares with deadlines; arming a timer reads the clock again
 	now           timeout.Deadline
 	events        []poller.Event
 	buf           desc.Buffer    // the buffer that Data gets, in a Handler and in a task
@@ -78,7 +78,8 @@ type Reactor struct {
 	closedCalls  queue[closedCall] // calls of Closed that are due
 	posting      postQueue         // posts made before this turn
 
-	// the Watch of a Desc that unregistered, for reuse: a Poll registers again with each wait
+	// the Watch of a Desc that has unregistered, for reuse, because a Poll registers again with
+	// each wait
 	spareWatch *Watch
 	callbacks  bool // some socket has or had a callback; see waiter's Settle
 
@@ -100,33 +101,33 @@ type Reactor struct {
 
 	unclosed      bool // the drain has Conns to close, from descriptor nextClose on
 	nextClose     int
-	aborting      bool             // iterating the Tasks cancels them
+	aborting      bool             // the iteration over the Tasks cancels them
 	draining      bool             // no new Conns, Listeners, Watches or Tasks are accepted
 	shutdownWaits bool             // a Shutdown waits, so its deadline replaces WithLinger's
 	undelivered   UndeliveredError // counts the output that the drain did not deliver
 	stopped       bool             // the last turn has run
-	failed        error            // why it cannot go on
+	failed        error            // the reason why the loop cannot continue
 	aborted       bool             // the end of a context has aborted something, or started the drain
 	doneEarly     bool             // done was closed before the loop had ended
 
-	figures   // for the loop only; board shows them to other goroutines
+	figures   // for the loop only; board has copies for other goroutines
 	board     board
 	changed   bool // a count that publish does not copy in every turn has changed
 	times     times
 	shown     shown
 	slow      slowTurns
-	byHand    bool    // Turn drives it
+	byHand    bool    // user code calls Turn
 	sleeper   sleeper // the poller, if it reports whether a Wait slept
 	logLimits logLimits
 	trace     traces
-	guards    bool // somebody stands around each callback: a panic handler, the watchdog, Enter
+	guards    bool // each callback is surrounded: by a panic handler, the watchdog or Enter
 	entered   bool // a callback is between Enter and Leave
 	watchdog  *watchdog
 	painter   *painter // collects a picture; nil: none is collected
 	recent    recent
 
 	owner           atomic.Int32 // ownerless, ownerRun, ownerTurn or ownerShutdown
-	awake           atomic.Int64 // when the turn began, which checks posted before its end; 0: asleep
+	awake           atomic.Int64 // when the turn began; it checks posted before it ends; 0: asleep
 	drain           atomic.Bool  // Shutdown has begun
 	shutdownWaiting atomic.Bool  // a Shutdown waits, or has waited
 	handing         atomic.Bool  // the caller of Shutdown that runs the loop hands it over
@@ -135,16 +136,16 @@ type Reactor struct {
 	postsRefused    atomic.Uint64
 	measuring       atomic.Int64 // since when Load has the loop measure its time; 0: it does not
 	done            chan struct{}
-	result          error // why it ended; written before done is closed
+	result          error // why the loop ended; written before done is closed
 
 	restarting chan struct{} // a lock, for one Restart at a time
 
 	mu           sync.Mutex // guards the fields below, which other goroutines may touch
 	posted       postQueue
 	waiters      int  // callers of Shutdown whose context has not ended
-	postsClosed  bool // takes no posts
+	postsClosed  bool // Post returns ErrClosed
 	pollerClosed bool // the poller is closed
-	failing      bool // it has failed and is about to stop
+	failing      bool // the loop has failed and is about to stop
 }
 
 // A flusher may have output that waits for the end of the step.
@@ -166,8 +167,8 @@ const (
 )
 
 // New makes a reactor. It holds two descriptors until Run has returned, or Shutdown if Run was
-// never called. The first reactor of a process also makes the Go runtime open its own two
-// descriptors. At the limit of descriptors the runtime could not open them later.
+// never called. The first New of a process also makes the Go runtime open two descriptors of its
+// own. At the limit of descriptors the runtime could not open them later.
 func New(opts ...Option) (*Reactor, error) {
 	r := &Reactor{
 		opt:    defaultOptions(),
@@ -229,12 +230,12 @@ func (r *Reactor) Next() timeout.Deadline {
 // Now reads the kernel's clock.
 func (r *Reactor) Now() timeout.Deadline { return r.k.Now() }
 
-// Time returns the date and time: time.Now, or on a simulated host the date there.
+// Time returns the date and time: time.Now, or on a simulated host the date of that host.
 func (r *Reactor) Time() time.Time { return kernel.Time(r.k) }
 
 // Post makes the loop call f in the next turn, exactly once. Any goroutine and any callback may
-// call it. It returns ErrFull past the limit of WithPostLimit and ErrClosed once the reactor has
-// stopped. With an error f does not run.
+// call it. It returns ErrFull if the limit of WithPostLimit is reached, and ErrClosed once the
+// reactor has stopped. If Post returns an error, f does not run.
 func (r *Reactor) Post(f func()) error {
 	if f == nil {
 		panic("reactor: Post of a nil function")
@@ -248,11 +249,11 @@ func (r *Reactor) wake() {
 		return
 	}
 	var err error
-	r.mu.Lock() // locked: after a close, another file could have the poller's descriptor
+	r.mu.Lock() // the lock excludes a close, after which another file could have the descriptor
 	if !r.pollerClosed {
 		err = r.poller.Wake()
 	}
-	r.mu.Unlock() // before the logger, which is user code
+	r.mu.Unlock() // unlocked before the logger, which is user code
 	if err != nil {
 		r.log.Error("cannot wake the loop", zaplog.Error(err))
 	}

@@ -17,7 +17,7 @@ func init() { inside.RecentOf = func(r any) inside.Recent { return r.(*Reactor).
 const recentMost = 32
 
 // recent keeps the latest slow callbacks, log lines, and ends of Conns with an error, for an
-// operator. It is small, so each loop has one. Any goroutine may use it.
+// operator. Every loop has one, because it is small. Any goroutine may use it.
 type recent struct {
 	mu     sync.Mutex
 	slow   ring[inside.Slow]
@@ -60,7 +60,7 @@ func (h *recent) addSlow(s inside.Slow) {
 	h.slow.add(s)
 }
 
-// addEnd keeps the end of a Conn. A flood of them costs a clock and a copy each.
+// addEnd keeps the end of a Conn. In a flood of ends, each costs a reading of the clock and a copy.
 func (h *recent) addEnd(l inside.Line) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -81,12 +81,12 @@ func (h *recent) addLog(e zapcore.Entry, fields []zapcore.Field) {
 	h.log.add(inside.Line{Time: e.Time, Text: text.String()})
 }
 
-// keepLog has the loop's own lines kept, whatever the logger does with them.
+// keepLog makes the loop keep its own log lines, also those that the logger drops.
 func (r *Reactor) keepLog() {
 	r.log = r.log.Wrap(func(c zapcore.Core) zapcore.Core { return recentCore{c, &r.recent} })
 }
 
-// keepEnd keeps the end of a Conn with an error that is not the program's own act.
+// keepEnd keeps the end of a Conn, if it ended with an error that the program did not cause itself.
 func (c *Conn) keepEnd(err error) {
 	if err == nil || err == ErrClosed || err == ErrAborted {
 		return

@@ -15,18 +15,20 @@ import (
 )
 
 // Restart starts cmd, usually this program again. It passes to cmd every socket that listens or
-// receives datagrams on the loop, and waits until cmd has called Inherited.Ready. After nil, cmd
-// serves the same sockets with their backlogs, so no client is refused. Then close the listeners,
-// let the open connections finish, and call Shutdown. The file of a Unix socket belongs to all
-// processes that have the socket: the last one that closes it removes the file.
+// receives datagrams on the loop, and waits until cmd has called Inherited.Ready. When Restart has
+// returned nil, cmd serves the same sockets with their backlogs, so no client is refused. Then
+// close the listeners, let the open connections finish, and call Shutdown. The file of a Unix
+// socket belongs to all processes that have the socket: the last one that closes it removes the
+// file.
 //
 // Restart returns an error if ctx ends, or if the new process exits without Ready. In both cases
 // the new process no longer runs, and this one continues as before.
 //
 // The reactor must run. Call Restart on another goroutine. cmd must not have ExtraFiles. Two
 // Restarts of one loop wait for each other. After success the caller may call cmd.Wait. If
-// cmd.WaitDelay is 0, it becomes half a second. It limits the wait for the output of an exited
-// process whose children still hold the pipe. Connections do not move to the new process.
+// cmd.WaitDelay is 0, Restart sets it to half a second. (WaitDelay limits the wait for the output
+// of an exited process whose children still hold the pipe.) Connections do not move to the new
+// process.
 func (r *Reactor) Restart(ctx context.Context, cmd *exec.Cmd) error {
 	return restart(ctx, cmd, []*Reactor{r})
 }
@@ -39,7 +41,7 @@ func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 	if len(cmd.ExtraFiles) > 0 {
 		panic("reactor: Restart of a command with ExtraFiles: their numbers are those of the sockets")
 	}
-	for _, r := range loops { // the same order everywhere, so that two Restarts cannot deadlock
+	for _, r := range loops { // always in the same order, so that two Restarts cannot deadlock
 		select {
 		case r.restarting <- struct{}{}:
 			defer func() { <-r.restarting }()
@@ -69,8 +71,9 @@ func lendAll(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
 	return startProcess(ctx, cmd, lent)
 }
 
-// closeDuplicates closes our duplicates. The owner may have closed its socket meanwhile, and the
-// new process have ended: then the files are removed here.
+// closeDuplicates closes the duplicates that this process has of its sockets. If the owner has
+// closed its socket meanwhile, and the new process has ended, closeDuplicates also removes the
+// socket's file.
 func closeDuplicates(lent []lentSocket) {
 	for _, l := range lent {
 		_ = l.dup.Close()
@@ -126,7 +129,7 @@ func (r *Reactor) duplicateSockets(ctx context.Context) (list []lentSocket, err 
 	case res := <-done:
 		return res.list, res.err
 	case <-ctx.Done():
-		go func() { closeDuplicates((<-done).list) }() // it may still come
+		go func() { closeDuplicates((<-done).list) }() // the loop may still send the list
 		return nil, ctx.Err()
 	}
 }
@@ -154,7 +157,7 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 	cmd.Env = append(cmd.Env, fmt.Sprint(envFDs, "=", len(socks)), envNames+"="+strings.Join(names, ":"),
 		fmt.Sprint(envReady, "=", firstFD+len(socks)))
 	if cmd.WaitDelay == 0 {
-		// set before Start: the Cmd's own context may read it at any time after that
+		// set before Start, because afterwards a goroutine of the Cmd may read it at any time
 		cmd.WaitDelay = outputDelay
 	}
 	err = cmd.Start()
@@ -165,7 +168,7 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 	if awaitReady(ctx, word, cmd.Process.Pid) {
 		return nil
 	}
-	_ = cmd.Process.Kill() // it may have exited
+	_ = cmd.Process.Kill() // an error means that the process has exited
 	end := cmd.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -175,7 +178,7 @@ func startProcess(ctx context.Context, cmd *exec.Cmd, socks []lentSocket) error 
 
 const (
 	lookTime = 20 * time.Millisecond // the time between two checks whether the new process runs
-	// the wait for output after an exit, because a child may hold the pipe open
+	// how long to wait for output after an exit, because a child may hold the pipe open
 	outputDelay = 500 * time.Millisecond
 )
 
@@ -192,7 +195,7 @@ func awaitReady(ctx context.Context, word *os.File, pid int) bool {
 		if last || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return false
 		}
-		last = kernel.Exited(pid) // a message from before the exit is in the pipe
+		last = kernel.Exited(pid) // one more read follows: the message may have been sent before the exit
 	}
 	return false
 }

@@ -11,20 +11,22 @@ import (
 // blocking-style code that must not lose its last replies: a plain close while input is unread
 // sends a reset, which destroys them.
 //
-// The descriptor must be non-blocking, and must not be watched any more. The reactor owns it from
-// here on, also on error.
+// The descriptor must be non-blocking, and must not be registered any more. The reactor owns it
+// from here on, also on error.
 func (r *Reactor) Retire(fd int) error {
 	if fd < 0 {
 		return fmt.Errorf("reactor: retire descriptor %d: must be 0 or more", fd)
 	}
-	if _, e := r.k.Ready(fd); e == kernel.EBADF { // first, because the table grows to the number
+	if _, e := r.k.Ready(fd); e == kernel.EBADF {
+		// Checked first, because the table grows to that number.
 		return fmt.Errorf("reactor: retire descriptor %d: %w", fd, e)
 	}
 	if r.stopped {
 		r.k.Close(fd)
 		return ErrClosed
 	}
-	o, _ := newSockOptions("retire", eachOption[ListenOption](nil, nil)) // no option, no error
+	// Without options there is no error.
+	o, _ := newSockOptions("retire", eachOption[ListenOption](nil, nil))
 	a, e := r.k.LocalAddr(fd)
 	o.tcp = e == 0 && a.Family != kernel.AF_UNIX
 	c := &Conn{opt: o, opened: r.age()}

@@ -8,14 +8,15 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A rival is an address that a dial is still trying, while the Conn has the next address already
-// (RFC 8305). The first that connects becomes the Conn's, and the others are closed.
+// A rival is an earlier address of a dial that is still being tried while the Conn already tries
+// the next one (RFC 8305). The first connection that succeeds becomes the Conn's, and the others
+// are closed.
 type rival struct {
 	w Watch
 	c *Conn
 }
 
-// tryBeside keeps the present address as a rival, and tries the next one as well.
+// tryBeside makes the present address a rival, and tries the next address at the same time.
 func (c *Conn) tryBeside() {
 	r, d := c.w.r, c.dialing
 	if len(d.rivals) == netaddr.RacersMost-1 {
@@ -45,7 +46,8 @@ func (v *rival) ready(poller.Readiness) {
 	default:
 		c.dialing.last = why
 		v.close()
-		if c.w.gen == 0 && len(c.dialing.rivals) == 0 { // the Conn's own addresses have failed before
+		if c.w.gen == 0 && len(c.dialing.rivals) == 0 {
+			// The address that the Conn itself tried has failed already.
 			c.failDial(why)
 		}
 	}
@@ -63,7 +65,7 @@ func (v *rival) win(peer Addr) {
 	c.dialled(peer)
 }
 
-// close gives the rival up.
+// close ends the rival's attempt.
 func (v *rival) close() {
 	fd := v.leave()
 	if e := kernel.CloseAtOnce(v.w.r.k, fd); e != 0 {
@@ -81,7 +83,7 @@ func (v *rival) leave() (fd int) {
 	return int(v.w.fd)
 }
 
-// closeRivals gives all rivals up.
+// closeRivals ends the attempts of all rivals.
 func (d *dialing) closeRivals() {
 	for len(d.rivals) > 0 {
 		d.rivals[0].close()

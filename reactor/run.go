@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// errPanicked is the result of a reactor whose Run was left by a panic. The panic's value goes to
-// the caller that recovers.
+// errPanicked is the result of a reactor whose Run was left by a panic. The caller that recovers
+// gets the value of the panic.
 var errPanicked = errors.New("a panic has left Run, and no WithPanicHandler isolates it")
 
 // run runs turns until the reactor stops. If its goroutine is unwound meanwhile, the loop reports
@@ -61,7 +61,8 @@ func (r *Reactor) turns() error {
 }
 
 // nestedMost is how many calls of runtime.Goexit a loop survives whose goroutine is locked to its
-// thread. Each makes its stack deeper by about 2 KiB, and the next stack trace dearer.
+// thread. Each makes the goroutine's stack deeper by about 2 KiB, and the next stack trace more
+// expensive.
 const nestedMost = 500
 
 var errNested = errors.New("reactor: too many callbacks have called runtime.Goexit on a goroutine that is locked to its thread")
@@ -69,10 +70,10 @@ var errNested = errors.New("reactor: too many callbacks have called runtime.Goex
 // runAfterGoexit continues the loop after its goroutine was unwound. It is called in that
 // goroutine's deferred function. n is how often this goroutine has run the loop.
 //
-// The loop continues in another goroutine, because then no stack grows. But if this goroutine is
-// locked to its thread, the loop stays on it: callbacks may need the thread, and a Task's coroutine
-// must be resumed in the lock state in which it began. A coroutine for the loop would not do: a
-// callback that locks it would end the process.
+// The loop continues in another goroutine, so that the stack does not grow. But if this goroutine
+// is locked to its thread, the loop stays on it: callbacks may need the thread, and a Task's
+// coroutine must be resumed in the lock state in which it began. The loop cannot run in a coroutine
+// of its own: if a callback then locked the thread, the runtime would end the process.
 func (r *Reactor) runAfterGoexit(ended chan<- error, n int) {
 	if n == 1 && !threadlock.Locked() {
 		go r.again(ended, 1)
@@ -84,12 +85,12 @@ func (r *Reactor) runAfterGoexit(ended chan<- error, n int) {
 	r.again(ended, n+1)
 }
 
-// again runs the loop for the second and later times.
+// again runs the loop after its goroutine was unwound.
 func (r *Reactor) again(ended chan<- error, n int) {
 	returned := false
 	defer func() {
 		if returned || r.opt.onPanic == nil && !exiting() {
-			return // a panic continues, and ends the process
+			return // this is a panic: it continues, and ends the process
 		}
 		r.restoreLoop(recover())
 		r.runAfterGoexit(ended, n)
@@ -103,7 +104,7 @@ func (r *Reactor) again(ended chan<- error, n int) {
 func (r *Reactor) restoreLoop(v any) {
 	r.resetStep()
 	if r.opt.onPanic != nil && v == nil && exiting() {
-		return // a guard has reported it
+		return // a guard has reported this already
 	}
 	p := panicErrorOf(v)
 	r.fail(p)
@@ -112,7 +113,8 @@ func (r *Reactor) restoreLoop(v any) {
 	}
 }
 
-// resetStep clears the state of a step that did not return. The next turn continues the lists.
+// resetStep clears the state of a step that did not return. The next turn continues with the lists
+// of work that are left.
 func (r *Reactor) resetStep() {
 	r.running, r.inTurn, r.loopWakes, r.goexiting = nil, false, false, false
 	c := r.rereading
@@ -134,9 +136,10 @@ func (c *Conn) leaveRead() {
 	}
 }
 
-// abandon ends a reactor whose Run is left by a panic that nothing isolates. It runs no user code:
-// a callback may have been left with a lock held, and a second one would then block the end of the
-// process. A caller that recovers around Run calls Shutdown, which releases everything.
+// abandon ends a reactor whose Run is left by a panic that nothing isolates. It runs no user code.
+// The callback that panicked may hold a lock, and another callback that wants this lock would keep
+// the process from ending. A caller that recovers around Run calls Shutdown, which releases
+// everything.
 func (r *Reactor) abandon() {
 	r.resetStep()
 	r.drain.Store(true)
@@ -145,7 +148,7 @@ func (r *Reactor) abandon() {
 	r.postsClosed = true
 	r.mu.Unlock()
 	r.beganLocked = r.driver != threadlock.Free || r.probe.State() != threadlock.Free
-	if r.doneEarly { // a second panic, while the loop that the first one had left is ended
+	if r.doneEarly { // this is a second panic, during the end of a loop that a first one had left
 		r.owner.Store(ownerLost)
 		return
 	}
@@ -173,7 +176,7 @@ func (r *Reactor) fail(err error) {
 
 // abortAll ends a reactor that cannot continue: it aborts everything.
 func (r *Reactor) abortAll() error {
-	for !r.stopped { // nothing new is accepted, so this takes a round or two
+	for !r.stopped { // the loop accepts nothing new, so this takes one or two rounds
 		r.inTurn, r.budget = true, turnBudget
 		r.runTasks(r.runnable.len())
 		r.inTurn = false
@@ -202,7 +205,7 @@ func (r *Reactor) Run(ctx context.Context) error {
 		return r.result
 	}
 	err := r.run()
-	if ctx.Err() != nil && r.aborted && r.failed == nil { // not if the drain ended first
+	if ctx.Err() != nil && r.aborted && r.failed == nil { // false if the drain ended first
 		return context.Cause(ctx)
 	}
 	return err
@@ -227,7 +230,7 @@ func (r *Reactor) Turn(until timeout.Deadline) error {
 	r.byHand = true
 	returned := false
 	defer func() {
-		if !returned { // a panic or runtime.Goexit: code that survives it may call Turn again
+		if !returned { // a panic or runtime.Goexit, after which the caller may call Turn again
 			r.resetStep()
 		}
 	}()

@@ -13,15 +13,16 @@ import (
 )
 
 // Shutdown drains the reactor and waits for its end. No more connections are accepted, every Conn
-// is closed in order, and datagrams are flushed. See Conn.Close; the end of ctx replaces the limit
-// of WithLinger. Shutdown leaves no descriptor and no goroutine. If nobody runs the reactor,
-// Shutdown does. If your code calls Turn, it must continue until ErrClosed. On the loop itself use
-// Close.
+// is closed in order, and datagrams are flushed. A Conn is closed as by Conn.Close, but the end of
+// ctx replaces the limit of WithLinger. Shutdown leaves no descriptor and no goroutine. If nobody
+// runs the reactor, Shutdown does. If your code calls Turn, it must continue until Turn returns
+// ErrClosed. On the loop itself use Close.
 //
 // Any number of goroutines may call it, and each bounds its own wait. When a caller's ctx ends
 // while others wait, that caller returns an error that wraps ctx's, and the drain continues. When
-// the last one's ctx ends, the rest is aborted and reported as an *UndeliveredError. A caller that
-// runs the loop on a goroutine that is locked to its thread stays until the end.
+// the last caller's ctx ends, the Conns that are left are aborted, and that caller returns an
+// *UndeliveredError. A caller that runs the loop on a goroutine that is locked to its thread stays
+// until the drain has ended.
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	if r.lone != nil && r.owner.Load() != ownerless && !r.hasEnded() {
 		panic("reactor: Shutdown in a simulated world would stop the only goroutine: call Close, and let the world run")
@@ -30,7 +31,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 	r.waiters++
 	r.mu.Unlock()
 	var runs atomic.Bool
-	left := make(chan bool, 1) // this caller has left; true: it was the last
+	left := make(chan bool, 1) // receives when this caller leaves; true: it was the last caller
 	stop := context.AfterFunc(ctx, func() {
 		last := r.leaveShutdown()
 		left <- last
@@ -60,7 +61,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 		return r.shutdownResult()
 	case last := <-left:
 		select {
-		case <-r.done: // both have ended: the drain was first
+		case <-r.done: // ctx and the loop have both ended: the loop's result counts
 			return r.shutdownResult()
 		default:
 		}
@@ -120,7 +121,7 @@ func (r *Reactor) shutdownResult() error {
 }
 
 // abortTime is how long Shutdown waits for a loop that has to abort. It is measured by the host's
-// clock, as ctx is: the clock of a simulated loop that does not turn stands still.
+// clock, as ctx is, because the clock of a simulated loop stands still while the loop runs no turn.
 const abortTime = 5 * time.Second
 
 // Close starts the drain that Shutdown waits for, on the loop. A second call does nothing.
@@ -164,9 +165,9 @@ func (r *Reactor) drainStep() {
 	}
 }
 
-// closeSome closes the Conns of the drain within the turn's budget. No Conn is added meanwhile, so
-// it finds each once. A Conn that dials may change its descriptor and be found twice: see
-// mustClose.
+// closeSome closes the Conns of the drain within the turn's budget. No Conn is added during a
+// drain, so closeSome finds each Conn once. A Conn that dials may change its descriptor and be
+// found twice: see mustClose.
 func (r *Reactor) closeSome() {
 	n, done := endsPerTurn, false
 	for ; n > 0 && r.unconnected.next != nil; n-- {
@@ -204,11 +205,11 @@ func (c *Conn) shutdown() {
 func (r *Reactor) abortSome() {
 	n := endsPerTurn
 	for ; n > 0 && r.unconnected.oldest != nil; n-- {
-		r.unconnected.oldest.Abort() // Abort removes it from the list
+		r.unconnected.oldest.Abort() // Abort removes the Conn from the list
 	}
 	if n > 0 {
 		r.table.Some(0, func(w *Watch) bool {
-			switch c := w.sink.(type) { // Abort removes it from the table
+			switch c := w.sink.(type) { // Abort removes the sink from the table
 			case aborter:
 				c.Abort()
 				n--
@@ -236,7 +237,7 @@ type closer interface{ Close() error }
 type aborter interface{ Abort() error }
 
 // finish runs the functions that were posted before the end. From here on Post returns ErrClosed.
-// Then it closes the poller, unless one of the functions has added a Conn (Retire).
+// finish then closes the poller, unless one of the functions has added a Conn (Retire).
 func (r *Reactor) finish() {
 	for ok := true; ok; ok = r.takePosted(true) {
 		for r.posting.len() > 0 {
@@ -246,7 +247,8 @@ func (r *Reactor) finish() {
 	if r.conns+r.closedCalls.len() > 0 {
 		return
 	}
-	r.table.All(func(_ int, w *Watch) { w.drop() }) // user code owns their descriptors
+	// Only Watches are left, whose descriptors belong to user code.
+	r.table.All(func(_ int, w *Watch) { w.drop() })
 	r.end()
 }
 

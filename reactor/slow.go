@@ -18,36 +18,38 @@ type SlowTurn struct {
 	Callback  string
 	Callbacks int // how many the turn called
 
-	// Sure is true if Callback is known to be that callback. With several of them the loop knows
-	// only if it has timed each. It does that for the next 1,024 callbacks after a turn of 1 ms or
-	// more in which it was not sure.
+	// Sure is true if Callback is known to be that callback. If the turn called several, the loop
+	// knows that only if it has timed each one. After a turn of 1 ms or more in which it was not
+	// sure, it times each of the next 1,024 callbacks.
 	Sure bool
 }
 
 const (
-	slowLeast   = 100 * time.Microsecond // a shorter turn is never recorded
-	unclearTurn = time.Millisecond       // after a longer one that is not clear, callbacks are timed
-	timedNext   = 1024                   // callbacks then
-	slowWindow  = 10 * time.Second       // Recent is of this window and the one before
+	slowLeast = 100 * time.Microsecond // a shorter turn is never recorded
+	// After a turn of this length that is not Sure, callbacks are timed.
+	unclearTurn = time.Millisecond
+	timedNext   = 1024 // how many callbacks are timed then
+	// Recent is the longest turn of this window and the one before.
+	slowWindow = 10 * time.Second
 )
 
-// slowTurns records the longest turns. The loop writes, and any goroutine reads. A new record
-// allocates, which is rare: each is longer than all before it, of its window.
+// slowTurns records the longest turns. The loop writes, and any goroutine may read. A new record
+// allocates, but is rare: it is longer than all turns before it in its window.
 type slowTurns struct {
-	longest atomic.Pointer[SlowTurn]    // of all
+	longest atomic.Pointer[SlowTurn]    // since New
 	recent  [2]atomic.Pointer[SlowTurn] // of the present window and the one before
 	most    time.Duration               // of the present window
 	until   timeout.Deadline            // when the window ends
 
 	calls int           // timers, posts and Tasks of this turn
-	last  any           // the last of them, or the only Event's Watch: *Watch, func(), *Task
+	last  any           // the last callback: a *Watch (of the only Event), a func() or a *Task
 	timed int           // how many callbacks are still to be timed one by one
 	each  bool          // all callbacks of this turn are timed
 	worst any           // the one that took longest
 	took  time.Duration // how long
 }
 
-// begin begins a turn. only is the Watch if there is one Event.
+// begin begins a turn. If the turn has exactly one Event, `only` is its Watch.
 func (s *slowTurns) begin(only *Watch) {
 	s.calls, s.last, s.worst, s.took = 0, nil, nil, 0
 	if only != nil {
@@ -67,7 +69,7 @@ func (r *Reactor) timeCallback(what any) {
 	t.clock = now
 }
 
-// noteSlow looks whether the turn is a record.
+// noteSlow stores the turn if it is the longest of its window.
 func (r *Reactor) noteSlow(took time.Duration) {
 	s := &r.slow
 	now := r.turnEnded

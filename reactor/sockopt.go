@@ -40,7 +40,7 @@ func readOptions(k Kernel, op, name string, stream bool, set func(*sockOptions) 
 	}
 	o.tcp = n.TCP()
 	// A short read of TCP has emptied the socket. A read of a Unix socket stops at a message with
-	// descriptors. On another kernel any read may be short.
+	// descriptors. On a simulated kernel any read may be short.
 	o.edge = o.tcp && kernel.ReadsFully(k)
 	return n, o, nil
 }
@@ -80,12 +80,13 @@ func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, 
 	return fd, err
 }
 
-// anyPortTries is how often bindSocket tries another port if somebody else has taken the free one.
-// Then it returns the error.
+// anyPortTries is how often bindSocket tries another port if another program has bound the free
+// port meanwhile. Then it returns the error.
 const anyPortTries = 16
 
-// freePort returns a UDP port that no socket has. A socket that shares its port cannot ask the
-// kernel for one: Linux counts a port as free if another socket of the user shares it.
+// freePort returns a UDP port that no socket has. A socket with SO_REUSEPORT cannot get such a port
+// from the kernel: Linux counts a port as free if the other sockets at it belong to the same user
+// and share it.
 func freePort(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (uint16, error) {
 	alone := *o
 	alone.groupShared, alone.reusePort = false, false
@@ -112,7 +113,7 @@ func bindOne(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, con
 	}
 	bound, mine := false, fd
 	defer func() {
-		if !bound { // also if control did not return
+		if !bound { // deferred, so that it runs also if control did not return
 			k.Close(mine)
 		}
 	}()
@@ -162,7 +163,7 @@ func prepare(k Kernel, fd int, n netaddr.Network, b netaddr.Binding, o *sockOpti
 	return nil
 }
 
-// getter asks for options of a descriptor.
+// getter reads options of a descriptor.
 func getter(k Kernel, fd int) netaddr.Getter {
 	return func(level, name int) (int, error) {
 		v, e := k.GetOpt(fd, level, name)
@@ -181,7 +182,7 @@ func tcpOptions(k Kernel, fd int, o *sockOptions) {
 		netaddr.Trying(set)(kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1)
 	}
 	if o.keepAlive.Enable {
-		_ = netaddr.KeepAlive(o.keepAlive, set) // the option has checked it
+		_ = netaddr.KeepAlive(o.keepAlive, set) // the option's function has checked the values
 	}
 	if o.userTimeout > 0 {
 		netaddr.Trying(set)(kernel.IPPROTO_TCP, kernel.TCP_USER_TIMEOUT, int(o.userTimeout/time.Millisecond))

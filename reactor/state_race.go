@@ -115,7 +115,8 @@ func (t *Task) brokenRow() string {
 	return ""
 }
 
-// checkFigures panics if publish has not copied a count: one that rare should have returned.
+// checkFigures panics if publish has not copied a count that has changed. The code that changed it
+// should have used rare.
 func (r *Reactor) checkFigures(shown *figures) {
 	want := r.figures
 	r.gauges(&want.count)

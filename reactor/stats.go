@@ -25,9 +25,9 @@ type Stats struct {
 	PacketsLost uint64
 	Undelivered uint64 // bytes accepted by Send and dropped: by Abort, errors, deadlines
 	TasksEnded  uint64
-	Panics      uint64 // that WithPanicHandler's function was given
+	Panics      uint64 // panics that WithPanicHandler's function was called for
 
-	SendsRefused uint64 // with ErrBuffered: the Conn's or PacketConn's limit
+	SendsRefused uint64 // with ErrBuffered, because of the Conn's or PacketConn's limit
 	PostsRefused uint64 // with ErrFull
 
 	Conns     int // open now, those being dialled included
@@ -40,7 +40,7 @@ type Stats struct {
 	Buffered  int // bytes that Conns and PacketConns have accepted and the kernel has not
 	Throttled int // Conns under back-pressure: not read until their output has fallen
 	Blocked   int // Conns with output that the kernel has refused
-	Paused    int // Listeners that accept nothing now: paused, full, or after a failure
+	Paused    int // Listeners that accept nothing now: paused, full, or suspended after an error
 	Watched   int // descriptors that the loop has
 }
 
@@ -63,14 +63,15 @@ func (r *Reactor) refused(e kernel.Errno) {
 	}
 }
 
-// rare returns the counts, to change one that publish does not copy in every turn.
+// rare returns the counts for code that changes one of those which publish does not copy in every
+// turn.
 func (r *Reactor) rare() *Stats {
 	r.changed = true
 	return &r.count
 }
 
-// publish shows the figures to other goroutines. It runs in every turn, so it copies the rare
-// counts only after a change.
+// publish copies the figures to board for other goroutines. It runs in every turn, so it copies the
+// rare counts only after a change.
 func (r *Reactor) publish() {
 	slot := r.board.own
 	if !slot.taken.CompareAndSwap(false, true) {
@@ -135,8 +136,8 @@ func (s *Stats) add(t Stats) {
 	s.Watched += t.Watched
 }
 
-// Files returns how many descriptors the process has open, and how many it may have. open is -1
-// where the system does not say: it is known on Linux and on simulated hosts. allowed is at most
-// math.MaxInt, which means that the limit is not known. Any goroutine may call it. It makes a few
-// system calls and does not involve the loop.
+// Files returns how many descriptors the process has open, and how many it may have. open is known
+// on Linux and on simulated hosts, and -1 on other systems. If the limit is not known, allowed is
+// math.MaxInt. Any goroutine may call it. It makes a few system calls and does not involve the
+// loop.
 func (r *Reactor) Files() (open, allowed int) { return kernel.Files(r.k), kernel.MaxFiles(r.k) }

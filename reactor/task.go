@@ -16,10 +16,11 @@ import (
 // continues. Tasks of one Reactor never run at the same time, so they share data without locks. A
 // lock that a Task holds across a wait blocks the loop as soon as another Task wants it.
 //
-// A Task must not change its thread's lock state (runtime.LockOSThread) across a wait, and a
-// callback must not change the loop's while Tasks live: the runtime ends the process. If several
-// goroutines call Turn while Tasks live, none may be locked. runtime.Goexit in a Task counts as a
-// panic, because it would end the loop's goroutine. t.FailNow of a test calls it.
+// A Task must not change its thread's lock state (runtime.LockOSThread) across a wait. While Tasks
+// live, a callback must not change the lock state of the loop's goroutine. In both cases the
+// runtime would end the process. If several goroutines call Turn while Tasks live, none may be
+// locked. runtime.Goexit in a Task counts as a panic, because it would end the loop's goroutine.
+// t.FailNow of a test calls it.
 //
 // Only the loop touches a Task, in its callbacks and Tasks. ctx may be used by any goroutine. The
 // fields, and the values of state:
@@ -80,11 +81,12 @@ const (
 	finished
 )
 
-// cancelState is a set. A Task that got ECANCELED and waits again for the same is unwound.
+// cancelState is a set. After a wait of a Task has failed because of one of them, the next such
+// wait unwinds the Task.
 type cancelState uint8
 
 const (
-	drainAsked cancelState = 1 << iota // waits for input fail, those for output continue
+	drainAsked cancelState = 1 << iota // waits for input fail; waits for output continue
 	drainReported
 	cancelAsked // all waits fail
 	cancelReported
@@ -102,8 +104,8 @@ type unwindPanic struct{}
 // ECANCELED, and it waited again.
 var ErrUnwound error = &sentinel{"reactor: a cancelled task waited again and was unwound", kernel.ECANCELED}
 
-// Go starts a Task. It first runs in the loop's next turn. Once the Reactor drains, Go starts no
-// Task: the Context of the result has ended, and Join returns ECANCELED.
+// Go starts a Task. The Task begins to run in the loop's next turn. While the Reactor drains, Go
+// starts no Task: it returns one whose Context has ended, and Join of that one returns ECANCELED.
 func (r *Reactor) Go(f func(t *Task)) *Task {
 	if f == nil {
 		panic("reactor: Go with a nil function")
@@ -117,7 +119,7 @@ func (r *Reactor) Go(f func(t *Task)) *Task {
 	}
 	r.tasks.add(t)
 	r.addRunnable(t)
-	r.wake() // for a call on another goroutine: it is misuse, but works while the loop sleeps
+	r.wake() // a call on another goroutine is misuse, but works while the loop sleeps
 	return t
 }
 
@@ -142,7 +144,7 @@ func (t *Task) Sleep(d time.Duration) error {
 		switch e := t.waitFor(inside.Sleep, desc.In, until); e {
 		case kernel.ETIMEDOUT:
 			return nil
-		case 0: // a wake that was pending
+		case 0: // there was a wake before the wait
 		default:
 			return e
 		}
@@ -151,8 +153,8 @@ func (t *Task) Sleep(d time.Duration) error {
 
 // Await runs f on a goroutine of its own, where f may block, and suspends the Task until f returns.
 // f must not touch anything that belongs to the loop. It should return when t.Context ends. Await
-// returns ECANCELED if the Reactor aborts; f then continues alone. A panic or runtime.Goexit in f
-// becomes a panic of the Task.
+// returns ECANCELED if the Reactor aborts; f then continues, and nobody waits for it. A panic or
+// runtime.Goexit in f becomes a panic of the Task.
 func (t *Task) Await(f func()) error {
 	t.mustRun("Await")
 	if f == nil {
@@ -167,7 +169,7 @@ func (t *Task) Await(f func()) error {
 			if !returned {
 				p = panicErrorOf(recover())
 			}
-			t.r.mustPost(func() { // false: the loop has ended, and the Task with it
+			t.r.mustPost(func() { // false: the loop and the Task have ended
 				done, caught = true, p
 				if t.state != finished {
 					t.wake()
@@ -178,7 +180,8 @@ func (t *Task) Await(f func()) error {
 		returned = true
 	})
 	for !done {
-		if e := t.waitFor(inside.Await, desc.Out, timeout.Never); e != 0 { // a drain lets output end
+		if e := t.waitFor(inside.Await, desc.Out, timeout.Never); e != 0 {
+			// The direction is desc.Out, because a drain does not interrupt that.
 			return e
 		}
 	}
@@ -201,7 +204,7 @@ func (t *Task) Join(u *Task) (any, error) {
 	}
 	w := &joiner{t: t}
 	j.add(w)
-	defer j.remove(w) // deferred: the wait may unwind its task
+	defer j.remove(w) // deferred, because the wait may unwind its Task
 	for u.state != finished {
 		if e := t.waitFor(inside.Join, desc.In, timeout.Never); e != 0 {
 			return nil, e
@@ -216,9 +219,9 @@ func (t *Task) SetResult(v any) { t.ensureResult().value = v }
 // Done returns whether the Task has finished.
 func (t *Task) Done() bool { return t.state == finished }
 
-// Cancel ends the Task's Context, and makes its present wait, or else its next one, fail with
-// ECANCELED. If the Task waits again, a panic unwinds it, and its deferred functions run. Call it
-// on the loop. On a finished Task it does nothing.
+// Cancel ends the Task's Context, and makes its present or next wait fail with ECANCELED. If the
+// Task waits again after that, a panic unwinds it, and its deferred functions run. Call Cancel on
+// the loop. Cancel of a finished Task does nothing.
 func (t *Task) Cancel() {
 	if t.state == finished || t.cancel&cancelAsked != 0 {
 		return

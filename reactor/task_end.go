@@ -18,7 +18,7 @@ func (r *Reactor) taskError(v any) error {
 		}
 		return ErrUnwound
 	}
-	p, ok := v.(*PanicError) // of Await's function: its stack shows more
+	p, ok := v.(*PanicError) // a panic in Await's function: that one has the useful stack
 	if !ok {
 		p = panicErrorOf(v)
 	}
@@ -28,8 +28,8 @@ func (r *Reactor) taskError(v any) error {
 	return p
 }
 
-// taskCrash is a Task's panic, with the Task's stack. It passes through the loop's goroutine and
-// ends the process.
+// taskCrash is a Task's panic, with the Task's stack. It unwinds the loop's goroutine and ends the
+// process.
 type taskCrash struct{ *PanicError }
 
 func (c *taskCrash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }
@@ -46,10 +46,10 @@ func (r *Reactor) drainTask(t *Task) {
 }
 
 // A taskList has all Tasks that live, the oldest first. The drain and the abort iterate over it, in
-// several turns. No Task is added after that has begun.
+// several turns. No Task is added while they iterate.
 type taskList struct {
 	oldest, youngest *Task
-	next             *Task // where the iteration is; nil: there is none
+	next             *Task // the next Task of the iteration; nil: no iteration
 	seen             *Task // the next Task for a picture; nil: no picture iterates
 	n                int
 }

@@ -7,12 +7,13 @@ import (
 )
 
 // The runtime ends the process if a coroutine is resumed in another state of runtime.LockOSThread
-// than the one in which it began. A Task that has begun is therefore resumed only by these:
-//   - The goroutine of Run, or of the Shutdown that runs the loop. If it is locked, no other
-//     goroutine succeeds it: see runAfterGoexit and Shutdown.
-//   - Callers of Turn in the state of the first one (mustMatchTasks).
-//   - The Shutdown that cleans up after a panic, if neither goroutine is locked. Else it abandons
-//     the Tasks, or resumes them elsewhere.
+// than the one in which it began. Therefore only these goroutines resume a Task that has begun:
+//   - The goroutine of Run, or of the Shutdown that runs the loop. If this goroutine is locked, no
+//     other one continues the loop later: see runAfterGoexit and Shutdown.
+//   - Callers of Turn that have the lock state of the first caller (mustMatchTasks).
+//   - The Shutdown that cleans up after a panic, if neither its goroutine nor the one of Run is
+//     locked. Otherwise it abandons the Tasks (abandonTasks), or resumes them on another goroutine
+//     (runElsewhere).
 
 // mustMatchTasks panics if Turn's caller cannot resume the Tasks that have begun.
 func (r *Reactor) mustMatchTasks() {
@@ -43,8 +44,8 @@ func (r *Reactor) abandonTasks() {
 	}
 }
 
-// runElsewhere is run on a goroutine that is not locked. A panic or runtime.Goexit there is
-// repeated on the caller's goroutine.
+// runElsewhere calls run on a new goroutine, which is not locked. It repeats a panic or
+// runtime.Goexit of run on the caller's goroutine.
 func (r *Reactor) runElsewhere() (err error) {
 	var panicked any
 	returned := false

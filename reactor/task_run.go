@@ -104,8 +104,8 @@ func (t *Task) wake() {
 	t.wakePending = t.state != finished
 }
 
-// wakeWith ends the Task's wait. If the loop itself wakes it, the Task runs at once. If a call of
-// user code wakes it, the Task runs after the present step.
+// wakeWith ends the Task's wait. A Task that the loop itself wakes runs at once. A Task that user
+// code wakes runs after the present step.
 func (t *Task) wakeWith(why kernel.Errno) {
 	t.stopTimer()
 	t.wakeErrno = why
@@ -117,7 +117,7 @@ func (t *Task) wakeWith(why kernel.Errno) {
 	t.r.addRunnable(t)
 }
 
-// A wokenTask is a Task that can run, with the instant of its wake; 0: not measured.
+// A wokenTask is a Task that can run, and the instant of its wake (0: not measured).
 type wokenTask struct {
 	t  *Task
 	at timeout.Deadline
@@ -139,8 +139,8 @@ func (r *Reactor) runTasks(n int) {
 	}
 }
 
-// resume runs the Task until it waits again or ends. The coroutine is made here, at the first
-// resume, so that its thread's lock state is the loop's.
+// resume runs the Task until it waits again or ends. The first resume makes the coroutine, so that
+// it begins in the lock state of the loop's goroutine.
 func (r *Reactor) resume(t *Task) {
 	if r.guards {
 		r.stepWatched(t)
@@ -173,8 +173,8 @@ func (r *Reactor) stepWatched(t *Task) {
 	r.step(t)
 }
 
-// step switches to the Task and back. Every message pays for it, so it has no deferred function: a
-// panic of the Task ends in its coroutine (main).
+// step switches to the Task and back. It is part of the cost of each message, so it has no deferred
+// function. It needs none, because main recovers a panic of the Task inside the coroutine.
 func (r *Reactor) step(t *Task) {
 	t.state = running
 	r.running = t
@@ -202,7 +202,8 @@ func (r *Reactor) over(t *Task) {
 // goroutine that resumed the coroutine.
 type exited struct{}
 
-// leave ends a coroutine that is in Goexit. It switches to the loop, which then ends it by reap.
+// leave ends a coroutine that is in Goexit. It switches to the loop, which then ends the Task by
+// reap.
 func (t *Task) leave() {
 	t.goexited = true
 	t.yield(struct{}{})
@@ -214,12 +215,13 @@ func (t *Task) reap() {
 	t.next()
 }
 
-// A loner is a Kernel that only coroutines of one goroutine may use: a simulated one. It knows them
-// by their number and their stacks, so each reports its beginning and its end.
+// A loner is a Kernel that only one goroutine and its coroutines may use: a simulated one. It
+// counts the coroutines and reads their stacks. So each coroutine reports its beginning and its
+// end.
 type loner interface {
 	CoroutineBegins()
 	CoroutineEnds()
-	Owned(what string) // panics in any other goroutine: not everything calls the Kernel
+	Owned(what string) // panics in any other goroutine, for calls that do not reach the Kernel
 }
 
 func (r *Reactor) owned(what string) {
@@ -249,12 +251,13 @@ func (t *Task) main(yield func(struct{}) bool) {
 		}
 	}()
 	f := t.f
-	t.f = nil // only f's own frame must hold the variables that f captured
+	t.f = nil // the garbage collector can free what f has captured while f still runs
 	t.call(f)
 	returned = true
 }
 
-// call is a frame by which package stacks finds the Task's stack: t is alive in it all the time.
+// call is a function of its own so that package stacks finds the Task's stack: t is an argument of
+// this frame, and stays alive in it.
 //
 //go:noinline
 func (t *Task) call(f func(*Task)) {
@@ -262,7 +265,7 @@ func (t *Task) call(f func(*Task)) {
 	runtime.KeepAlive(t)
 }
 
-// fell records the error of a Task that did not return. It runs user code: the logger.
+// fell records the error of a Task that did not return. It calls user code, because it logs.
 func (t *Task) fell(v any) {
 	logged := false
 	defer func() {
@@ -283,7 +286,7 @@ func (t *Task) fell(v any) {
 func (j *taskResult) wakeJoiners() {
 	var next *joiner
 	for w, n := j.first, 0; w != nil; w, n = next, n+1 {
-		next = w.next // before w leaves the list
+		next = w.next // read before w leaves the list
 		if t := w.t; n < joinsPerTurn || t.state != asleep {
 			t.wake()
 		} else {
@@ -307,7 +310,7 @@ func (r *Reactor) reap(t *Task) {
 		return
 	}
 	if p, ok := t.result.err.(*PanicError); ok && !r.goexiting {
-		defer r.reportPanic(nil, p, "panic in a task") // last, because it may not return
+		defer r.reportPanic(nil, p, "panic in a task") // this runs last, because it may not return
 	}
 	t.result.wakeJoiners()
 }

@@ -7,16 +7,15 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Timer calls a function on the loop when its time has come. The call is never early, and late by
-// as long as the loop is busy.
+// A Timer calls a function on the loop when its time has come. The call is never early. It is late
+// if the loop is busy at that time.
 type Timer struct {
 	t timerq.Timer
 	r *Reactor
 }
 
 // After makes the loop call f after d. A negative d counts as 0. The call comes in a later turn,
-// never inside After. Once the reactor has ended and Post returns ErrClosed, the timer is not
-// armed.
+// never inside After. Once the reactor has ended (Post returns ErrClosed), After arms no timer.
 func (r *Reactor) After(d time.Duration, f func()) *Timer {
 	if f == nil {
 		panic("reactor: After with a nil function")
@@ -33,8 +32,8 @@ func (t *Timer) Stop() bool {
 	return t.r.timers.Stop(&t.t)
 }
 
-// Reset arms the timer to fire d from now, whether it has fired or not. Moving a timer to a later
-// time is O(1).
+// Reset arms the timer to fire d from now, whether it has fired or not. If the new time is later
+// than the old one, Reset is O(1).
 func (t *Timer) Reset(d time.Duration) {
 	t.r.owned("a timer")
 	t.r.arm(&t.t, max(d, 0))

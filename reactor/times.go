@@ -6,7 +6,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// figures are what the loop shows to other goroutines at the end of each turn.
+// figures are the counts and times that the loop publishes for other goroutines at the end of each
+// turn.
 type figures struct {
 	count     Stats
 	busy      time.Duration    // in turns that have ended and were measured
@@ -14,8 +15,8 @@ type figures struct {
 	final     bool             // the last turn has run
 }
 
-// times is the loop's account of its time. It begins with the first call of Load: until then the
-// loop reads no clock for it.
+// times has the fields by which the loop measures how it spends its time. The first call of Load
+// starts that. Until then the loop reads no clock for it.
 type times struct {
 	on        bool             // the loop measures
 	turnBegan timeout.Deadline // when the present turn began
@@ -27,12 +28,13 @@ type times struct {
 // unmeasured is the value of awake in a turn whose beginning was not measured.
 const unmeasured = 1
 
-// A sleeper is a Poller that says whether its last Wait slept, or found something at once.
+// A sleeper is a Poller that reports whether its last Wait has slept. A Wait that finds an Event at
+// once does not sleep.
 type sleeper interface{ Slept() bool }
 
-// measureBegin notes when the turn begins, after a Wait until then: when the Poller has woken. If
-// the Poller has not slept, it begins where the turn before has ended. Then the clock is read only
-// for timers.
+// measureBegin notes when the turn begins. It is called after Wait. If the Poller has slept, the
+// turn begins now. If not, it begins where the turn before has ended, and measureBegin reads the
+// clock only if timers need it.
 func (r *Reactor) measureBegin(until timeout.Deadline) {
 	t := &r.times
 	if !t.on {
@@ -74,7 +76,7 @@ func (r *Reactor) readClock() {
 // measureEnd notes how long the turn took.
 func (r *Reactor) measureEnd() {
 	t := &r.times
-	if !t.on { // Load was called in this turn
+	if !t.on { // Load was called during this turn
 		t.on, t.turnBegan = true, timeout.Deadline(r.measuring.Load())
 	}
 	t.clock = r.k.Now()
@@ -86,7 +88,8 @@ func (r *Reactor) measureEnd() {
 	r.traceTurn(took)
 }
 
-// stamp is the present for what will wait for its stage; 0 if the loop does not measure.
+// stamp returns the present time, for work that will wait for its stage of a turn. It returns 0 if
+// the loop does not measure.
 func (r *Reactor) stamp() timeout.Deadline {
 	if r.measuring.Load() == 0 {
 		return 0
@@ -94,7 +97,7 @@ func (r *Reactor) stamp() timeout.Deadline {
 	return r.k.Now()
 }
 
-// noteWait counts the time since a stamp, of a callback that runs now.
+// noteWait counts how long the callback that now begins has waited since its stamp.
 func (r *Reactor) noteWait(h *recorder, at timeout.Deadline, what any) {
 	if !r.times.on {
 		return

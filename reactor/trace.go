@@ -8,9 +8,9 @@ import (
 	"unsafe"
 )
 
-// A Trace has functions that the loop calls where something happens. One that is nil costs a
-// comparison. The loop waits for each, as for a callback, so they must be short. They may read the
-// Conn, but must not send, close or change anything.
+// A Trace has functions that the loop calls at certain events. A function that is nil costs one
+// comparison. The loop waits for each function, as it does for a callback, so they must be short.
+// They may read the Conn, but must not send, close or change anything.
 type Trace struct {
 	Accept func(l *Listener, from Addr)      // a connection was accepted, and has no handler yet
 	Open   func(c *Conn)                     // a Conn is connected; before Opened
@@ -25,8 +25,8 @@ type Trace struct {
 	Leave func()
 }
 
-// WithTrace has the loop call the functions of t. A second WithTrace adds functions that the first
-// one does not have: the same function twice is an error.
+// WithTrace makes the loop call the functions of t. A second WithTrace may add functions that the
+// first one leaves nil. To set one function twice is an error.
 func WithTrace(t Trace) Option {
 	return func(o *options) error {
 		if (t.Enter == nil) != (t.Leave == nil) {
@@ -65,14 +65,15 @@ func WithTraceFor(trace func() Trace) Option {
 	}
 }
 
-// traces are the functions of the Trace where each message looks for them.
+// traces are those functions of the Trace that are called for messages. They are kept here because
+// the path of each message checks them.
 type traces struct {
 	read func(c *Conn, n int)
 	send func(c *Conn, n int, err error)
 	all  Trace
 }
 
-// beginTrace takes the functions from the options. A Turn needs the time.
+// beginTrace copies the functions from the options. For Trace.Turn the loop measures its time.
 func (r *Reactor) beginTrace() {
 	r.guards = r.opt.onPanic != nil || r.opt.slow != 0
 	if r.opt.trace == nil {
@@ -121,8 +122,8 @@ func (r *Reactor) traceTurn(d time.Duration) {
 	}
 }
 
-// enter begins a callback for Enter, and reports whether there is one to leave. A callback inside
-// another is a part of that.
+// enter calls Enter for a callback, and reports whether Leave must follow. A callback inside
+// another one counts as a part of it.
 func (r *Reactor) enter(what any) bool {
 	if r.trace.all.Enter == nil || r.entered {
 		return false
@@ -132,8 +133,8 @@ func (r *Reactor) enter(what any) bool {
 	return true
 }
 
-// enterFunc is enter for a function. It does not let f escape, because its caller would have to
-// allocate a closure for each datagram.
+// enterFunc is enter for a function. f does not escape here. If it did, the caller would allocate a
+// closure for each datagram.
 func (r *Reactor) enterFunc(f func()) bool {
 	if r.trace.all.Enter == nil || r.entered {
 		return false

@@ -17,7 +17,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		n, err := r.poller.Wait(r.events, until)
 		if r.measuring.Load() == 0 {
 			r.awake.Store(unmeasured)
-			if r.timers.Len() > 0 { // nobody else asks
+			if r.timers.Len() > 0 { // nothing else needs the time
 				r.now = r.k.Now()
 			}
 		} else {
@@ -36,7 +36,8 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		}
 	}
 	r.inTurn = true
-	if r.packetBuffers != nil && r.packetBuffers.n > 0 { // left by a turn that did not finish
+	if r.packetBuffers != nil && r.packetBuffers.n > 0 {
+		// Datagrams that a turn which did not return has left.
 		r.deliver()
 	}
 	again := min(r.readPending.len(), readsPerTurn)
@@ -93,7 +94,7 @@ func (r *Reactor) dispatch(w *Watch, ready poller.Readiness) {
 	}
 }
 
-// expire calls the timers that are due. One armed meanwhile waits for the next turn.
+// expire calls the timers that are due. A timer that these calls arm waits for the next turn.
 func (r *Reactor) expire() {
 	mark, repairs := r.timers.Mark(), repairsPerTurn
 	for n := range timersPerTurn {
@@ -125,8 +126,8 @@ func (r *Reactor) call(f func()) {
 
 // endStep flushes the output of the step and then calls Closed of the closed Conns. If a Closed
 // closes another Conn, that one's Closed runs at the end of the next step. A Closed that keeps
-// dialling a dead address therefore cannot hold the turn. Calls past the budget wait for later
-// turns.
+// dialling a dead address therefore cannot hold the turn. Calls beyond the turn's budget wait for
+// later turns.
 func (r *Reactor) endStep() {
 	r.flushAll()
 	if n := min(r.closedCalls.len(), r.budget.closeds); n > 0 {

@@ -35,8 +35,8 @@ func (w *taskWaiter) Call(f func()) {
 	w.loopWakes = direct
 }
 
-// Sleeper is the running Task. A callback has none, and cannot wait: EDEADLK. Use a Task or Timeout
-// 0.
+// Sleeper is the running Task. A callback cannot wait, so Sleeper returns EDEADLK to it. Code in a
+// callback uses Timeout 0, or starts a Task.
 func (w *taskWaiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 	if w.running == nil {
 		return nil, kernel.EDEADLK
@@ -44,7 +44,8 @@ func (w *taskWaiter) Sleeper() (desc.Sleeper, kernel.Errno) {
 	return (*taskSleeper)(w.running), 0
 }
 
-// Buffer returns the loop's buffer. A slice passed to Data may still point into it.
+// Buffer returns the loop's buffer. It refuses a callback, because a slice that was passed to Data
+// may still point into the buffer.
 func (w *taskWaiter) Buffer() (*desc.Buffer, kernel.Errno) {
 	if w.running == nil {
 		return nil, kernel.EDEADLK
@@ -65,7 +66,8 @@ func (w *taskWaiter) Yield(dir desc.Dir) kernel.Errno {
 	return w.running.yieldTurn(dir)
 }
 
-// Callbacks records that an Event may call user code: a socket has option 20.
+// Callbacks records that an Event may call user code, because a socket has a callback (setsockopt
+// with option 20, as in MicroPython).
 func (w *taskWaiter) Callbacks() { w.callbacks = true }
 
 // Lacking logs that a Task's Accept waits because the system lacks descriptors or memory.
@@ -78,15 +80,16 @@ func (w *taskWaiter) Lacking(fd int, e kernel.Errno) {
 }
 
 // Settle yields until the loop has delivered the Events that the kernel has at this moment, so that
-// pending callbacks of option 20 run. In a callback it does nothing. The kernel returns Events in
-// their order, so a fixed number of turns is enough. It returns ECANCELED as Rest does.
+// pending callbacks of option 20 run. The kernel returns Events in their order, so a fixed number
+// of turns is enough. Settle returns ECANCELED if the Task is cancelled. In a callback it does
+// nothing.
 func (w *taskWaiter) Settle() kernel.Errno {
 	if w.running == nil || !w.callbacks {
 		return 0
 	}
 	for turns := 1 + w.table.Len()/len(w.events); turns > 0; turns-- {
 		if ready, e := w.k.Ready(w.poller.FD()); e != 0 || ready&poller.In == 0 {
-			return 0 // the next turn meets the error too
+			return 0 // the next turn gets the same error
 		}
 		if e := w.running.yieldTurn(desc.In); e != 0 {
 			return e
@@ -136,7 +139,8 @@ func (w *taskWaiter) Unregister(d *desc.Desc) {
 	}
 }
 
-// descSink is a Desc as a sink of Events: the same memory, so it needs no allocation.
+// descSink makes a Desc a sink of Events. It is a second type for the same memory, so the
+// conversion allocates nothing.
 type descSink desc.Desc
 
 func (d *descSink) ready(i poller.Readiness) { (*desc.Desc)(d).Ready(i) }

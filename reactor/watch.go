@@ -38,7 +38,8 @@ func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Readiness
 	if r.draining {
 		return nil, ErrClosed
 	}
-	if _, e := r.k.Ready(fd); e == kernel.EBADF { // first, because the table grows to the number
+	if _, e := r.k.Ready(fd); e == kernel.EBADF {
+		// Checked first, because the table grows to that number.
 		return nil, fmt.Errorf("reactor: watch descriptor %d: it is not open on the kernel of this reactor (is one of them simulated?): %w", fd, e)
 	} else if e != 0 {
 		return nil, fmt.Errorf("reactor: watch descriptor %d: %w", fd, e)
@@ -52,8 +53,8 @@ func (r *Reactor) Watch(fd int, want poller.Interest, call func(poller.Readiness
 	return w, nil
 }
 
-// Want replaces the interest: In, Out, both or neither, and Edge. If the descriptor is ready, that
-// is reported again.
+// Want replaces the interest: In, Out, both or neither, and Edge. If the descriptor is ready for
+// it, the function is called again.
 func (w *Watch) Want(want poller.Interest) error {
 	if w.gen == 0 {
 		return ErrClosed
@@ -71,15 +72,15 @@ func (w *Watch) Stop() {
 }
 
 func (w *Watch) open(r *Reactor, fd int, s sink) {
-	if w.r == nil { // a dialled Conn has it already: PostSend reads it on other goroutines
+	if w.r == nil { // a dialled Conn has r already, and PostSend may read it on other goroutines
 		w.r = r
 	}
 	w.sink, w.fd = s, int32(fd)
 	w.gen = r.table.Put(fd, w)
 }
 
-// set registers the interest. An empty interest is no registration, because Err and Hup cannot be
-// masked and the loop would spin.
+// set registers the interest. For an empty interest it unregisters the descriptor. Otherwise the
+// loop would spin on Err or Hup, which cannot be masked.
 func (w *Watch) set(want poller.Interest) error {
 	if want&(poller.In|poller.Out) == 0 {
 		want = 0
@@ -103,8 +104,8 @@ func (w *Watch) set(want poller.Interest) error {
 	return err
 }
 
-// stillReady reports whether the kernel reports In right after a call that has found nothing. Then
-// the reason is not that another owner was faster; another owner may have shut the socket down.
+// stillReady returns whether the kernel reports In right after a call that has found nothing. If it
+// does, no other owner was faster. A reason can be that another owner has shut the socket down.
 func (w *Watch) stillReady() bool {
 	ready, e := w.r.k.Ready(int(w.fd))
 	return e != 0 || ready&poller.In != 0

@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A watchdog logs callbacks that keep the loop. The loop logs a slow callback when it has ended.
-// While it still runs, a goroutine of the watchdog logs it.
+// A watchdog logs slow callbacks. The loop logs a slow callback when it has ended. While it still
+// runs, a goroutine of the watchdog logs it.
 type watchdog struct {
 	r    *Reactor
 	slow time.Duration
@@ -27,7 +27,7 @@ type watchdog struct {
 	since time.Time  // zero between callbacks
 	fd    int        // the descriptor of the Conn, Listener or Watch; -1 for timers and posts
 	named bool       // logged while still running
-	stack string     // the loop's stack, read while the callback ran; "" if it was short
+	stack string     // the loop's stack, read while the callback ran; "" if it has not been read
 }
 
 // startWatchdog uses the host's clock even on a simulated kernel, because it measures real time.
@@ -109,7 +109,7 @@ func (d *watchdog) look() {
 		stack = inside.LoopStack(uintptr(unsafe.Pointer(d.r)), since)
 	}
 	d.mu.Lock()
-	if d.since == since { // it still runs
+	if d.since == since { // the same callback still runs
 		d.stack = stack
 	}
 	d.mu.Unlock()

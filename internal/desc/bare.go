@@ -22,9 +22,10 @@ func outOfResources(e Errno) bool {
 // new deadline, or free descriptors.
 const bareMost = 20 * time.Millisecond
 
-// waitBare waits for a short time by poll(2), which needs no descriptor of its own. It is for a
-// call that could not register, with the error why. After it the call tries, and then registers
-// again. The call keeps its reference, because the kernel uses the number.
+// waitBare waits for a short time by poll(2), which needs no further descriptor. It is for a call
+// whose registration has failed with the error `why`. After waitBare the call tries again, and then
+// tries to register again. The call keeps its reference meanwhile, because the kernel uses the
+// descriptor's number.
 func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
 	c.deadline(d.Kernel)
 	d.lock()

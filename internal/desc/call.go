@@ -5,12 +5,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Call is one call of the user, with one deadline however many tries it makes (doc/semantics.md,
-// D5). The deadline is computed after the first try that is not complete. So a call that one try
-// completes reads no clock and cannot time out (D7).
+// A Call is one call by user code. It has one deadline, however many tries it makes
+// (doc/semantics.md, D5). The deadline is computed after the first try that is not complete. So a
+// call that one try completes reads no clock and cannot time out (D7).
 //
 // Only the goroutine or task that makes the call uses its Call. A Call may be used for several Do
-// one after the other, as a TLS handshake and the read after it. They share the deadline.
+// one after the other, as a TLS handshake and the read after it. These Do share the deadline.
 //
 // The callers of Do set these fields:
 //
@@ -47,7 +47,7 @@ type Call struct {
 	step           timeout.Deadline // the end of the present sleep's step
 	KeepRegistered bool             // the call ends with a suspended registration; see suspend
 	Drained        bool             // the last try emptied the socket
-	NeedsNew       bool             // only new data helps: after Drained it waits for an Event
+	NeedsNew       bool             // the call needs new data: after Drained it waits for an Event
 	BothDeadlines  bool             // the deadlines of both directions limit the call
 	Records        uint8            // cost of the try beside its bytes, in units of the budget
 	P              []byte           // unsent bytes
@@ -66,7 +66,7 @@ type Call struct {
 
 func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
 	switch {
-	case c.Limit == timeout.None: // needs no clock
+	case c.Limit == timeout.None: // no limit, so it reads no clock
 		return timeout.Never
 	case !c.begun:
 		c.begun = true
@@ -79,7 +79,7 @@ func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
 func (c *Call) Deadline(k kernel.Kernel) timeout.Deadline { return c.deadline(k) }
 
 // Within returns a Call for a Do in a try of c, in the other direction. It has the deadline of c,
-// which begins now at the latest, and nothing of the rest of its state.
+// and nothing else of its state. If the time of c has not begun to run, it begins now.
 func (c *Call) Within(k kernel.Kernel) Call {
 	c.deadline(k)
 	return Call{Limit: c.Limit, Step: c.Step, KeepRegistered: c.KeepRegistered, until: c.until, begun: c.begun}

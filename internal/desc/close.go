@@ -37,10 +37,12 @@ func (d *Desc) DelHook(h *Hook) {
 }
 
 // Close ends every call in progress with EBADF, unregisters the descriptor, runs the hooks, and
-// closes the descriptor. It returns when the descriptor is closed; a second Close waits too.
+// closes the descriptor. It returns when the descriptor is closed. A second Close waits for that
+// too.
 //
-// There are two exceptions: on a loop, inside a reference; and while a user function runs inside a
-// reference. Then the last reference to be released closes the descriptor.
+// In two cases Close does not wait, and the reference that is released last closes the descriptor.
+// One is a call on a loop while a reference is held. The other is a user function that runs while
+// its caller holds a reference.
 //
 // Close does not use shutdown(2), because the open file may have other owners.
 func (d *Desc) Close() Errno {
@@ -55,8 +57,9 @@ func (d *Desc) Close() Errno {
 }
 
 // Detach closes the Desc but not the descriptor, which belongs to the caller from now on and is
-// still non-blocking. Where Close would not wait, the caller gets a duplicate. Detach returns EBADF
-// once the Desc is closed. If no duplicate can be made, nothing has happened.
+// still non-blocking. In the cases in which Close would not wait, the caller gets a duplicate.
+// Detach returns EBADF once the Desc is closed. If it cannot make the duplicate, it returns the
+// error and changes nothing.
 func (d *Desc) Detach() (int, Errno) {
 	d.lock()
 	switch {
@@ -80,7 +83,7 @@ func (d *Desc) Detach() (int, Errno) {
 	if d.refs == 0 {
 		return d.FD, 0
 	}
-	// a try takes long, or a user function runs: the last reference will close the number
+	// A try takes long, or a user function runs. So the last reference closes the number.
 	d.detached = false
 	return kernel.Dup(d.Kernel, d.FD)
 }
@@ -124,8 +127,8 @@ func (d *Desc) beginClose() {
 	}
 }
 
-// cannotWait returns whether Close and Detach must not wait for the references: their caller may
-// hold one, or one may be held for long. Locked.
+// cannotWait returns whether Close and Detach must not wait for the references; locked. Their
+// caller may hold a reference, or one may be held for a long time.
 func (d *Desc) cannotWait() bool { return !d.shared || d.userCalls > 0 }
 
 // closeMost is how long Close waits for a try. A try never waits, unless another owner of the open

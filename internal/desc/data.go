@@ -5,19 +5,20 @@ import (
 	"unsafe"
 )
 
-// A Buffer is the buffer into which the callbacks and tasks of a loop receive, one after the other.
-// The bytes that a task has received there are valid until it waits.
+// A Buffer is the buffer into which all callbacks and tasks of a loop receive, one after the other.
+// The bytes that a task has received there are valid until the task waits.
 type Buffer struct {
 	P    []byte
 	lent int // bytes of P that a task uses now; counted only if Poisons
-	// Keeper has bytes of P that a task has received and not consumed.
+	// Keeper is the object whose bytes, received but not consumed, are in P. It is nil if there is
+	// none.
 	Keeper Keeper
 }
 
 // A Keeper copies its bytes out of a Buffer, because the Buffer is about to be used again.
 type Keeper interface{ Save() }
 
-// End ends the validity of the bytes that a task has received there.
+// End ends the validity of the bytes that a task has received in the Buffer.
 func (b *Buffer) End() {
 	if k := b.Keeper; k != nil {
 		b.Keeper = nil
@@ -53,7 +54,8 @@ func Within(p, memory []byte) bool {
 	return at-first < uintptr(len(memory))
 }
 
-// Own returns p, or a copy of it if p is in the loop's buffer, where it is not valid after a wait.
+// Own returns p. If p is in the loop's buffer, where it would not be valid after a wait, Own
+// returns a copy.
 func (d *Desc) Own(p []byte) []byte {
 	if !d.shared && len(p) > 0 {
 		if b, e := d.Waiter.Buffer(); e == 0 {
@@ -63,7 +65,8 @@ func (d *Desc) Own(p []byte) []byte {
 	return p
 }
 
-// own replaces the unsent bytes of a call that is about to wait, if they are in the loop's buffer.
+// own replaces the unsent bytes of a call that is about to wait by copies, if they are in the
+// loop's buffer.
 func (d *Desc) own(c *Call) {
 	c.P = d.Own(c.P)
 	if c.V != nil {
@@ -73,8 +76,8 @@ func (d *Desc) own(c *Call) {
 	}
 }
 
-// Room returns the loop's buffer, for a task's call that receives into it; Shown follows. It
-// returns nil where callers park. Such a caller uses Borrow.
+// Room returns the loop's buffer, for a task's call that receives into it and then calls Shown. If
+// callers of the Desc park instead, it returns nil, and the caller uses Borrow.
 func (d *Desc) Room(c *Call) ([]byte, Errno) {
 	if d.shared {
 		return nil, 0
@@ -104,14 +107,14 @@ func (d *Desc) Shown(room []byte, n int) []byte {
 	return room[:n:n]
 }
 
-// secondReader panics because two callers of Data on one Desc would share one buffer.
+// secondReader panics: two callers of Data on one Desc would share one buffer.
 func (d *Desc) secondReader() {
 	panic(fmt.Sprintf("Data on descriptor %d, whose input another caller waits for: let one caller read, or use a read into a buffer of your own, which takes turns", d.FD))
 }
 
 // Fetch is Do with one receive into a buffer of Scratch. A call that waits holds no buffer. The
-// caller owns the result, which is nil for the end of input or an empty datagram. receive may be
-// nil; that means recv(2).
+// caller owns the result, which is nil for the end of input or an empty datagram. If receive is
+// nil, Fetch uses recv(2).
 func (d *Desc) Fetch(c *Call, receive Receive) (room *[ScratchSize]byte, n int, e Errno) {
 	c.NeedsNew = c.NeedsNew || receive == nil && d.Drains()
 	n, e = d.Do(In, c, func() (n int, e Errno) {
@@ -140,7 +143,7 @@ func (d *Desc) Borrow(c *Call, receive Receive) ([]byte, Errno) {
 		return nil, e
 	}
 	d.lock()
-	if d.extra != nil && d.extra.borrowed == nil { // if not, the garbage collector frees it
+	if d.extra != nil && d.extra.borrowed == nil { // otherwise the garbage collector frees the buffer
 		d.extra.borrowed = room
 	}
 	d.unlock()

@@ -9,8 +9,8 @@ import (
 // a call beside the call's own Limit. Once it has passed, calls return ETIMEDOUT without a try.
 // timeout.Never removes it.
 //
-// It may be moved at any time, also while calls wait. A deadline that is moved before it has passed
-// has no effect. SetDeadline returns EBADF once the Desc is closed.
+// It may be moved at any time, also while calls wait. A deadline that is replaced before it has
+// passed has no effect. SetDeadline returns EBADF once the Desc is closed.
 func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	d.lock()
 	if d.closed {
@@ -54,8 +54,8 @@ func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout
 	return d.withDirDeadlineSlow(dir, c, until)
 }
 
-// withDirDeadlineSlow is a function of its own, so that withDirDeadline can be inlined. Few Descs
-// have deadlines.
+// withDirDeadlineSlow is the rare case of withDirDeadline, because few Descs have deadlines. It is
+// a function of its own so that withDirDeadline can be inlined.
 func (d *Desc) withDirDeadlineSlow(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
 	if c.BothDeadlines {
 		until = until.Sooner(d.queues[1-dir].deadline)

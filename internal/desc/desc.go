@@ -18,8 +18,8 @@ type Waiter interface {
 	// loop, which cannot wait.
 	Sleeper() (Sleeper, Errno)
 	// Register makes an edge-triggered registration: each Event of d is delivered to d.Ready, and
-	// so is readiness that exists already. After Unregister, Ready is not called. Both are called
-	// with d locked, or on the loop.
+	// so is readiness that exists already. After Unregister, Ready is not called. The callers of
+	// Register and Unregister have locked d, or run on the loop.
 	Register(d *Desc, want poller.Interest) Errno
 	Unregister(d *Desc)
 	// Rearm replaces the interest of a registered Desc. Readiness that exists already is delivered.
@@ -29,14 +29,14 @@ type Waiter interface {
 	Post(f func()) bool
 	// Call calls f, which is user code, at once. A loop guards f as it guards each callback.
 	Call(f func())
-	// Yield runs other tasks, or other goroutines, because the caller has used up its budget. It
-	// returns ECANCELED where Sleep does. In a callback it does nothing.
+	// Yield lets other tasks or other goroutines run, because the caller has used up its budget. It
+	// returns ECANCELED in the cases in which Sleep does. In a callback it does nothing.
 	Yield(dir Dir) Errno
 	// Shared returns whether several goroutines may use a Desc at the same time.
 	Shared() bool
 	// Buffer returns the loop's buffer to the task that runs. It returns EDEADLK to a callback,
 	// because the callback may be using the buffer. Free panics if a callback of the loop has
-	// registered d's number. Neither is called where callers park.
+	// registered d's number. Neither method is called for Descs whose callers park.
 	Buffer() (*Buffer, Errno)
 	Free(d *Desc)
 }
@@ -63,8 +63,8 @@ var eventsFor = [2]poller.Readiness{
 	Out: poller.Out | poller.Err | poller.Hup,
 }
 
-// A Desc is the identity of a descriptor: its number, the calls in progress on it, and the steps of
-// its close. It outlives the number: after Close every call returns EBADF.
+// A Desc represents a descriptor: its number, the calls in progress on it, and the steps of its
+// close. It outlives the number: after Close every call returns EBADF.
 //
 // A call holds a reference while it may use the number: during a try, not while it sleeps. Close
 // and Detach refuse new references and return when the last one is released. Then the number is
@@ -125,11 +125,11 @@ type Desc struct {
 
 	Gen uint32 // generation of the registration
 
-	// AsNet: the calls are those of a net.Conn or net.Listener. The deadlines of the directions
-	// limit them; no Timeout does.
+	// AsNet: the calls are those of a net.Conn or net.Listener. Only the deadlines of the
+	// directions limit them.
 	AsNet bool
-	// ShortIsAll: a recv that returns less than there is room for has emptied the socket. It is so
-	// on TCP; see kernel.ReadsFully.
+	// ShortIsAll: a recv that does not fill its buffer has emptied the socket. That holds for TCP;
+	// see kernel.ReadsFully.
 	ShortIsAll bool
 	// UnixStream: a short recv may leave data, because it stops where descriptors were passed. On a
 	// loop such a socket is registered level-triggered, so that an Event reports the rest.
@@ -148,8 +148,8 @@ type Desc struct {
 	registered bool // registered for input
 	output     bool // registered for output too
 	level      bool // level-triggered
-	// Transient: registered only while a call waits. A Poll's own descriptor is so, because few
-	// Pollers can have it at the same time.
+	// Transient: registered only while a call waits. A Poll's own descriptor is Transient, because
+	// few Pollers can have it at the same time.
 	Transient   bool
 	keepsParker bool // counted in Parker.keepers: its goroutine stays until the Desc is closed
 	suspended   bool // registered for nothing; see suspend
@@ -170,14 +170,14 @@ type extra struct {
 	borrowed   *[ScratchSize]byte // the buffer that the last Borrow returned
 }
 
-// A dirState is one direction. One call at a time holds its turn. Only the holder waits for
-// readiness. The other calls wait for the turn, in the order in which they came.
+// A dirState is the state of one direction. One call at a time holds the direction's turn. Only the
+// holder waits for readiness. The other calls wait for the turn, in the order in which they came.
 type dirState struct {
 	ready   bool // the ready flag: an Event has come since the holder's last try
-	drained bool // that try emptied the socket (Call.Drained): an Event announces new data
+	drained bool // that try emptied the socket (Call.Drained), so an Event will announce new data
 	busy    bool // a call holds the turn
 	spent   uint8
-	waiting Sleeper // the holder's, while it sleeps
+	waiting Sleeper // the holder's Sleeper, while it sleeps
 }
 
 // A turnQueue has the calls that wait for a turn, and the direction's deadline. A shared Desc also

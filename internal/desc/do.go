@@ -2,10 +2,10 @@ package desc
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// budget is how much the calls on one Desc may do before their task yields. A peer that always
-// sends more would otherwise keep them from ever waiting. The unit is 2 KiB. Each call counts one
-// unit more, which is about its own cost. The budget is a few times the 64 KiB that a Conn reads in
-// a turn, because switching tasks costs more than switching Conns.
+// budget is how much the calls on one Desc may do before their task yields. Without it, calls whose
+// peer always sends more would never wait. The unit is 2 KiB. Each call counts one more unit, which
+// is about the cost of the call itself. The budget is a few times the 64 KiB that a Conn reads in a
+// turn, because switching tasks costs more than switching Conns.
 const (
 	budget      = 128
 	budgetShift = 11 // log2 of the unit
@@ -25,7 +25,7 @@ const (
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	c.checkBegin()
 	waits := c.Limit.Blocks()
-	// It yields before the try, so that a call cancelled meanwhile has received nothing.
+	// The call yields before the try. So if it is cancelled meanwhile, it has received nothing.
 	if waits && !d.shared && *d.spent(dir) >= budget {
 		*d.spent(dir) = 0
 		c.deadline(d.Kernel)
@@ -55,7 +55,7 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 		}
 		e = 0
 		if !c.registered {
-			e = d.register(dir, c) // not in wait, which is the deepest point of a task's small stack
+			e = d.register(dir, c) // done here because wait is the deepest point of a task's small stack
 		}
 		if e == 0 {
 			d.own(c)
@@ -79,13 +79,13 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 }
 
 // PartMost is the most that one try moves of a stream, in bytes. A call that does not wait ends
-// when all its parts together have moved that much. So neither lasts long if the peer is as fast as
-// this side.
+// when all its parts together have moved that much. So neither a try nor such a call lasts long,
+// even if the peer is as fast as this side.
 const PartMost = 256 << 10
 
-// nextPart runs between two parts of a call; the first part has moved n bytes. Three things end a
-// call that always has another part: a close of the Desc, a deadline, and, if the call does not
-// wait, EAGAIN after PartMost bytes. When the budget is used up, nextPart yields.
+// nextPart runs between two parts of a call; the first part has moved n bytes. A call that always
+// has another part still ends: by a close of the Desc, or by a deadline. If the call does not wait,
+// it also ends with EAGAIN after PartMost bytes. When the budget is used up, nextPart yields.
 func (d *Desc) nextPart(dir Dir, c *Call, waits bool, n int) Errno {
 	c.Again = false
 	if !waits {
@@ -144,8 +144,8 @@ func (d *Desc) spent(dir Dir) *uint8 {
 }
 
 // yieldIfSpent yields the processor if the budget is used up. The runtime preempts a goroutine only
-// after 10 ms. With that, four bulk connections on one core kept a fifth waiting for 50 ms; package
-// net's connections do.
+// after 10 ms. With preemption alone, four bulk connections on one core made a fifth one wait for
+// 50 ms, as they do with package net.
 func (d *Desc) yieldIfSpent(dir Dir) {
 	if s := &d.dirs[dir]; s.spent >= budget {
 		s.spent = 0

@@ -21,9 +21,9 @@ func (d *Desc) reports(dir Dir) bool {
 	return d.registered && (dir == In || d.output || d.Transient)
 }
 
-// registerNow makes the registration, resumes a suspended one, or adds output to one; locked.
-// Output is not registered before a call waits for it: a Unix socket would report an Event whenever
-// the peer has received.
+// registerNow registers the Desc, resumes its suspended registration, or adds output to its
+// registration; locked. Output is not registered before a call waits for it: a Unix socket would
+// report an Event whenever the peer has received.
 func (d *Desc) registerNow(output bool) (e Errno) {
 	output = output && !d.Transient // a Poller is never writable; a kqueue refuses that with EINVAL
 	// Hooks are called once for each Event, also if no call receives what it reports.
@@ -51,12 +51,13 @@ func (d *Desc) registerAs(output, level bool) (e Errno) {
 }
 
 // dropOutput ends the registration for output, because an Event for output alone has come and no
-// call waits for it; locked. If it fails, such Events continue, which costs time only.
+// call waits for it; locked. If that fails, such Events continue to come, which only costs time.
 func (d *Desc) dropOutput() {
 	_ = d.registerNow(false)
 }
 
-// Drains returns whether a short recv empties the socket, or an Event reports the rest.
+// Drains returns whether a call may wait for an Event after a short recv: either that recv has
+// emptied the socket, or an Event will report the rest.
 func (d *Desc) Drains() bool { return d.ShortIsAll || !d.shared && d.level }
 
 // suspend suspends the registration if keep is set, else unregisters the Desc; locked. A Transient
@@ -95,7 +96,8 @@ func (d *Desc) ready(dir Dir, i poller.Readiness) {
 	}
 	switch { // nobody receives or sends now
 	case sleeper != nil:
-	case d.level && dir == In && s.busy: // the turn's holder does something else; it tries again
+	case d.level && dir == In && s.busy:
+		// The holder of the turn is doing something else, and will try again.
 		_ = d.registerAs(false, false)
 	case d.level && dir == In:
 		d.suspend(true)

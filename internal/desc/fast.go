@@ -18,7 +18,7 @@ func (d *Desc) fast(dir Dir, c *Call) bool {
 	return d.dirs[In].spent < budget && c.Limit.Blocks() && (d.queues == nil || !d.dirExpired(dir, c))
 }
 
-// Recv is Do with recv(2). Without flags, set Call.NeedsNew to d.Drains().
+// Recv is Do with recv(2). If there are no flags, the caller sets Call.NeedsNew to d.Drains().
 func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	if !d.fast(In, c) {
 		return d.recvSlow(c, p, flags)
@@ -53,7 +53,7 @@ func (d *Desc) Recv(c *Call, p []byte, flags int) (n int, e Errno) {
 	return n, e
 }
 
-// recv is one try. It clears the ready flag first, so that an Event during the try survives.
+// recv is one try. It clears the ready flag first, so that an Event during the try is not lost.
 func (d *Desc) recv(p []byte, flags int) (n int, e Errno) {
 	d.dirs[In].ready = false
 	d.refs++
@@ -109,8 +109,8 @@ func (d *Desc) endFast(c *Call, n int, e Errno) {
 	d.checkState()
 }
 
-// sleepFast is wait for the fast path. It passes the turn on before the call's last try, which no
-// other call can disturb.
+// sleepFast is wait for the fast path. It gives the turn to the next call before the last try of
+// its own call. No other call can come between, because no other code runs.
 func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
 	sleeper, e := d.Waiter.Sleeper()
 	if e != 0 {

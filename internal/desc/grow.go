@@ -6,14 +6,14 @@ import (
 	"unsafe"
 )
 
-// growPart is how many bytes one part of a growth copies. A smaller growth has no parts.
+// growPart is how many bytes one part of a growth copies. A growth of fewer bytes is made at once.
 const growPart = PartMost
 
 // A gathered collects bytes of unknown number in one slice that doubles. A large slice grows in
 // parts. Between two parts Do checks the clock, yields, and notices Close. Until the growth is
 // complete, data is whole, so a call that ends meanwhile returns it.
 //
-// The reason for parts: new memory costs a page fault for each page, which takes 10 ms for a
+// It grows in parts because new memory costs a page fault for each page, which takes 10 ms for a
 // megabyte on some machines. A growth in one part would make the call late.
 type gathered struct {
 	data []byte
@@ -41,7 +41,8 @@ func (g *gathered) grow() int {
 	return len(part)
 }
 
-// add appends p. append itself grows a large slice by a quarter, which copies each byte four times.
+// add appends p. It does not leave growth to append, which grows a large slice by a quarter and so
+// copies each byte about four times.
 func (g *gathered) add(p []byte) {
 	if len(g.data)+len(p) > cap(g.data) {
 		g.data = slices.Grow(g.data, max(len(g.data), len(p)))

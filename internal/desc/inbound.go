@@ -6,14 +6,15 @@ import (
 	"fmt"
 )
 
-// The errors of Peek, Next and Discard. Package reactor exports them.
+// These are the errors of Peek, Next and Discard. Package reactor exports them.
 var (
 	ErrIncomplete = errors.New("reactor: the input has not arrived; try again in the next Data")
 	ErrInputLimit = errors.New("reactor: more input than the limit of KeepInput or NewInput")
 )
 
-// An Inbound has the bytes of rest from start on, and then those of view. Arriving bytes are in
-// view, and are not copied. When view becomes invalid, Settle or Keep moves its bytes to rest.
+// An Inbound is a buffer of input. It has the bytes of rest from start on, and then those of view.
+// Arriving bytes are in view, and are not copied. Before view becomes invalid, Settle or Keep
+// copies its bytes to rest.
 //
 //	field    set by                      cleared by           holds
 //	rest     Peek beyond it, Settle      Settle, Drop         memory of the Inbound
@@ -29,10 +30,10 @@ type Inbound struct {
 	view  []byte
 	old   []byte
 	limit int
-	pool  *InputPool // nil: from the allocator
+	pool  *InputPool // nil: memory comes from the allocator
 }
 
-// MaxInput is the greatest limit of a Inbound, in bytes.
+// MaxInput is the greatest limit of an Inbound, in bytes.
 const MaxInput = 1 << 30
 
 // Init sets the limit of Peek and Next, and the pool of memory. If the limit is out of range, Init
@@ -82,7 +83,8 @@ func (b *Inbound) Next(n int) ([]byte, error) {
 	return p, err
 }
 
-// Discard consumes up to n bytes. It returns how many there were, with ErrIncomplete if fewer.
+// Discard consumes up to n bytes. It returns how many it has consumed, and ErrIncomplete if that is
+// less than n.
 func (b *Inbound) Discard(n int) (int, error) {
 	if n < 0 {
 		return 0, b.refuse("Discard", n)
@@ -112,7 +114,7 @@ func (b *Inbound) consume(n int) {
 	b.view = b.view[n-k:]
 }
 
-// Index returns where sep begins in the input, or -1. It does not search the first from bytes.
+// Index returns where sep begins in the input, or -1. It does not search the first `from` bytes.
 func (b *Inbound) Index(sep []byte, from int) int {
 	if len(sep) == 0 || from < 0 {
 		panic(fmt.Sprintf("reactor: Index(%q, %d): sep must not be empty, and from must be 0 or more", sep, from))
@@ -137,7 +139,7 @@ func (b *Inbound) Index(sep []byte, from int) int {
 	return kept + from + i
 }
 
-// merge moves n bytes of view to the end of rest.
+// merge moves the first n bytes of view to the end of rest.
 func (b *Inbound) merge(n int) {
 	if cap(b.rest)-len(b.rest) < n {
 		b.grow(n)

@@ -3,7 +3,7 @@ package desc
 import "math/bits"
 
 const (
-	leastPiece   = 256       // bytes, the smallest piece of memory
+	leastPiece   = 256       // the smallest piece of memory, in bytes
 	pieceClasses = 9         // powers of two up to 64 KiB
 	poolKeep     = 512 << 10 // bytes that an InputPool keeps at most
 )

@@ -1,6 +1,6 @@
 package desc
 
-// SetObjects has Objects return f. It is for the Desc of a Poll.
+// SetObjects makes Objects return the result of f. It is for the Desc of a Poll.
 func (d *Desc) SetObjects(f func() int) { d.ensureExtra().objects = f }
 
 // Objects returns how many objects are registered with the Poll that d belongs to.
@@ -11,8 +11,8 @@ func (d *Desc) Objects() int {
 	return d.extra.objects()
 }
 
-// Sleepers appends at most n callers that wait for an event of d, or for their turn. It is for the
-// goroutine of a loop, which owns the Descs of its Tasks.
+// Sleepers appends at most n callers that wait for an event of d, or for their turn. Only the
+// goroutine of a loop may call it, because that goroutine owns the Descs of its Tasks.
 func (d *Desc) Sleepers(to []Sleeper, n int) []Sleeper {
 	for dir := range d.dirs {
 		if s := d.dirs[dir].waiting; s != nil && n > 0 {

@@ -41,8 +41,8 @@ func (d *Desc) checkTurn(dir Dir) {
 	must("Desc", *d.spent(dir) <= budget, "spent above the budget")
 }
 
-// checkBegin panics if a Call that begins has state of an earlier one. A Call of the fast path may
-// have slept already.
+// checkBegin panics if a Call that begins has state of an earlier one. (A Call of the fast path may
+// have slept before it begins here.)
 func (c *Call) checkBegin() {
 	must("Call", !c.ref, "ref at the beginning")
 	must("Call", !c.Again, "Again at the beginning")

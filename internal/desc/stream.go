@@ -22,7 +22,7 @@ const ScratchSize = 64 << 10
 var Scratch = sync.Pool{New: func() any { return new([ScratchSize]byte) }}
 
 // Fill receives until p is full, the input ends, or an error occurs. n counts the bytes received
-// until then. EAGAIN means that there was nothing.
+// until then. EAGAIN means that no byte was received.
 func (d *Desc) Fill(c *Call, p []byte, recv Receive) (n int, e Errno) {
 	_, e = d.Do(In, c, func() (int, Errno) {
 		got, e := recv(p[n:], 0)
@@ -52,7 +52,7 @@ func (d *Desc) Gather(c *Call, n int, recv Receive) ([]byte, Errno) {
 	return g.data, some(e, len(g.data))
 }
 
-// Line is Gather that also ends after '\n'. It receives nothing beyond that. Set peek if recv
+// Line is Gather that also ends after '\n', and receives nothing beyond it. Set peek if recv
 // supports MSG_PEEK and d is a stream.
 func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno) {
 	g := gathered{data: []byte{}}
@@ -83,8 +83,8 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 // copied twice.
 const peekFirst = 256
 
-// peekLine looks for the end of the line before it receives. Call it by alone: another call could
-// receive the bytes that it has peeked.
+// peekLine looks for the end of the line before it receives. Call it only by way of `alone`:
+// otherwise another call could receive the bytes that it has peeked.
 func peekLine(p []byte, recv Receive) (int, Errno) {
 	for room := min(peekFirst, len(p)); ; room = min(4*room, len(p)) {
 		n, e := recv(p[:room], kernel.MSG_PEEK)
@@ -104,8 +104,8 @@ func peekLine(p []byte, recv Receive) (int, Errno) {
 const stepMax = 256
 
 // stepLine receives single bytes. end reports the end of input, which a datagram socket reports
-// only once. stepLine stops early when the bytes have used up a budget: between two bytes of TLS a
-// peer may send many records without data.
+// only once. Over TLS a peer may send many records without data between two bytes. So stepLine also
+// stops when the bytes have used up a budget.
 func stepLine(c *Call, p []byte, recv Receive) (n int, end bool, e Errno) {
 	for n < min(len(p), stepMax) && (n == 0 || p[n-1] != '\n' && c.Records < budget) {
 		k, e := recv(p[n:n+1], 0)
@@ -116,7 +116,7 @@ func stepLine(c *Call, p []byte, recv Receive) (n int, end bool, e Errno) {
 	return n, false, 0
 }
 
-// some returns the error of a read that has n bytes. EAGAIN is an error only if there are none.
+// some returns the error of a read that has n bytes. EAGAIN is an error only if n is 0.
 func some(e Errno, n int) Errno {
 	if e == kernel.EAGAIN && n > 0 {
 		return 0
@@ -125,8 +125,8 @@ func some(e Errno, n int) Errno {
 }
 
 // Pour sends all of p. n counts the bytes that send has accepted, also if there is an error. send
-// may accept bytes and return EAGAIN. Then Pour calls it again when there is room, at the end with
-// an empty p.
+// may accept bytes and return EAGAIN. Then Pour calls it again when there is room. The p of that
+// call is empty if send has accepted all bytes.
 func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int, e Errno) {
 	c.P = p
 	_, e = d.Do(Out, c, func() (int, Errno) {
@@ -140,9 +140,8 @@ func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int,
 	return n, e
 }
 
-// alone runs f if no other call can receive meanwhile, and returns whether it did. No other call
-// receives now, and a new one would need the lock, which alone holds. f makes one or two system
-// calls.
+// alone runs f if no other call receives from the Desc now, and returns whether it did. alone holds
+// the lock, so no other call can begin to receive meanwhile. f makes one or two system calls.
 func (d *Desc) alone(c *Call, f func()) bool {
 	if !d.shared {
 		f()

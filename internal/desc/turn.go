@@ -2,13 +2,13 @@ package desc
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// A queued is one call that waits for a turn. The queue is a doubly linked list, so that each of
-// 10,000 callers of one Desc costs no more than each of two. A queued is not part of the Call,
+// A queued is one call that waits for a turn. The queue is a doubly linked list, so that a caller
+// costs the same with 10,000 callers of one Desc as with two. A queued is not part of the Call,
 // because the Call stays on its caller's stack.
 type queued struct {
 	sleeper    Sleeper
 	prev, next *queued
-	in         bool // in the queue; if not, passTurn has given it the turn
+	in         bool // in the queue; false once passTurn has given it the turn
 }
 
 func (t *turnQueue) add(q *queued) {
@@ -64,18 +64,19 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 		c.registered = d.reports(dir)
 		c.sleepFirst = c.tried || c.NeedsNew && s.drained && !s.ready && !d.endSeen && d.registered
 		s.drained = false
-		s.ready = s.ready && c.tried // cleared before the try, so that an Event during the try survives
+		// Cleared before the try, so that an Event during the try is not lost.
+		s.ready = s.ready && c.tried
 	}
 	d.ref(dir, c)
 	d.unlock()
 	return 0
 }
 
-// leave releases the reference and the turn that enter has taken.
+// leave releases the reference and the turn that the call has got in enter.
 func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 	d.lock()
 	if waits {
-		d.dirs[dir].waiting = nil // a panic has left it
+		d.dirs[dir].waiting = nil // set if a panic has left the wait
 		d.dirs[dir].drained = c.Drained
 		if d.Transient && d.registered {
 			d.suspend(c.KeepRegistered)
@@ -105,7 +106,7 @@ func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 	t.add(q)
 	asleep := false
 	defer func() {
-		if asleep { // a panic: the task is being unwound
+		if asleep { // a panic left the sleep, because the task is being unwound
 			d.lock()
 			d.stepOut(dir, q)
 		}
@@ -135,8 +136,8 @@ func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 	return e
 }
 
-// stepOut leaves the queue. If the turn has been passed to q meanwhile, it goes to the next. The
-// Desc is locked on entry, not on return.
+// stepOut leaves the queue. If q has been given the turn meanwhile, the next call gets it. The Desc
+// is locked on entry, not on return.
 func (d *Desc) stepOut(dir Dir, q *queued) {
 	if q.in {
 		d.queues[dir].remove(q)

@@ -25,8 +25,8 @@ func (d *Desc) unref(dir Dir, c *Call) (last bool) {
 	return d.refs == 0 && d.closed
 }
 
-// release releases the reference while the caller does something else. reacquire takes it again; it
-// returns EBADF if the Desc has been closed.
+// release releases the reference while the caller does something else. reacquire takes the
+// reference again. It returns EBADF if the Desc has been closed meanwhile.
 func (d *Desc) release(dir Dir, c *Call) {
 	d.lock()
 	last := d.unref(dir, c)
@@ -51,7 +51,7 @@ func (d *Desc) finish() {
 	e := Errno(0)
 	if !d.detached {
 		if d.shared {
-			e = d.Kernel.Close(d.FD) // with SO_LINGER it may wait, and its caller wants that
+			e = d.Kernel.Close(d.FD) // with SO_LINGER this may wait, as the program that has set it wants
 		} else {
 			e = kernel.CloseAtOnce(d.Kernel, d.FD)
 		}

@@ -15,10 +15,10 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 		c.step = c.Step.After(d.Kernel.Now())
 	}
 	d.lock()
-	// Linux's recv may return EAGAIN before TCP's urgent byte although data follows it. That
+	// On Linux, recv may return EAGAIN at TCP's urgent byte although data follows that byte. This
 	// happens if the thread has a pending signal, and the runtime sends many signals. No Event
-	// would come for that data. So once an Event has reported an end or an urgent byte, only the
-	// second EAGAIN counts.
+	// would report the data. So once an Event has reported an end or an urgent byte, only the
+	// second EAGAIN in a row counts.
 	if c.retried = d.endSeen && dir == In && !c.retried; c.retried {
 		d.unlock()
 		return 0
@@ -43,7 +43,7 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 			if e = 0; next == c.step {
 				e = d.stepped(dir, c)
 				break
-			} // else SetDeadline has moved the deadline meanwhile
+			} // otherwise SetDeadline has moved the deadline meanwhile
 		}
 	}
 	switch {
@@ -59,8 +59,9 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 }
 
 // readyAt returns the result of a sleep that ended with e while the ready flag is set. Readiness
-// beats the timeout (doc/semantics.md, D7), but only once: with a peer that never pauses each try
-// would be a last one. A call's first sleep that an Event has ended needs no clock. Locked.
+// beats the timeout (doc/semantics.md, D7), but only once in a call. Otherwise a call whose peer
+// never pauses would never end. If an Event has ended the first sleep of a call, readyAt needs no
+// clock; locked.
 func (d *Desc) readyAt(dir Dir, c *Call, e Errno) Errno {
 	if e == 0 && !d.due(dir, c) {
 		return 0
