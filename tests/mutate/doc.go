@@ -11,7 +11,8 @@
 // reach it, and no compilation.
 //
 // The journal (-journal) has a line for each finished mutant. A run that was interrupted goes on
-// there. The working tree must have no uncommitted changes in the mutated packages, because the
-// journal names mutants by their number. doc/mutants.md lists the survivors that are equivalent;
-// they do not count.
+// there, and -again tries its survivors again. A mutant is named by its function, its operator and
+// its place, so the journal lasts when other code changes. The packages must have no uncommitted
+// changes: the results would belong to no revision. doc/mutants.md lists the survivors that are
+// equivalent. They do not count.
 package main

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"go/token"
-	"math/rand/v2"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/ureactor/ureactor/tests/mutate/on"
 )
 
 // A group is packages whose mutants are tried with the tests of all of them.
@@ -21,10 +24,11 @@ type group struct {
 	fset     *token.FileSet
 	packs    []*pack
 	mutants  []*mutant
-	made     int // before -n
+	made     int      // before -n
+	stale    []string // keys in the list that no mutant has
 	binaries []*binary
 	scratch  string
-	results  map[int]result
+	results  map[string]result // by key
 }
 
 // run finds the mutants, compiles them, and tries those whose results the journal does not have.
@@ -38,9 +42,12 @@ func (g *group) run(ctx context.Context, dirs []string) error {
 		return err
 	}
 	g.choose()
+	if g.made >= on.Max {
+		return fmt.Errorf("%d mutants, fewer than %d are possible: name fewer packages", g.made, on.Max)
+	}
 	if g.dry {
 		for _, m := range g.mutants {
-			fmt.Printf("%d: %s\n", m.number, m.key())
+			fmt.Fprintf(g.out, "%d: %s\n", m.number, m.key())
 		}
 		return nil
 	}
@@ -48,8 +55,14 @@ func (g *group) run(ctx context.Context, dirs []string) error {
 		return err
 	}
 	defer os.RemoveAll(g.scratch)
-	for i, p := range g.packs {
-		g.binaries = append(g.binaries, &binary{dir: p.dir, path: filepath.Join(g.scratch, fmt.Sprintf("test%d", i))})
+	for _, p := range g.packs {
+		g.add(p.dir)
+	}
+	for _, dir := range strings.FieldsFunc(g.also, func(r rune) bool { return r == ',' }) {
+		if dir, err = filepath.Abs(dir); err != nil {
+			return err
+		}
+		g.add(dir)
 	}
 	if err := g.build(ctx); err != nil {
 		return err
@@ -61,7 +74,14 @@ func (g *group) run(ctx context.Context, dirs []string) error {
 	return g.tryAll(ctx)
 }
 
-// choose makes all mutants and keeps -n of them. Their numbers do not depend on -n or -seed.
+// add adds the test binary of a package.
+func (g *group) add(dir string) {
+	path := filepath.Join(g.scratch, fmt.Sprintf("test%d", len(g.binaries)))
+	g.binaries = append(g.binaries, &binary{dir: dir, path: path})
+}
+
+// choose makes all mutants and keeps the -n whose keys, with -seed, have the lowest hash sums. So a
+// change of the code changes the choice only where the code changed.
 func (g *group) choose() {
 	next := 0
 	for _, p := range g.packs {
@@ -71,13 +91,36 @@ func (g *group) choose() {
 	for _, m := range g.mutants {
 		m.reason = g.equivalent[m.key()]
 	}
+	g.stale = g.missing()
 	if g.number == 0 || g.number >= len(g.mutants) {
 		return
 	}
-	random := rand.New(rand.NewPCG(g.seed, 0))
-	random.Shuffle(len(g.mutants), func(i, k int) { g.mutants[i], g.mutants[k] = g.mutants[k], g.mutants[i] })
+	order := map[*mutant]uint64{}
+	for _, m := range g.mutants {
+		h := fnv.New64a()
+		fmt.Fprintf(h, "%s %d", m.key(), g.seed)
+		order[m] = h.Sum64()
+	}
+	slices.SortFunc(g.mutants, func(a, b *mutant) int { return cmp.Compare(order[a], order[b]) })
 	g.mutants = g.mutants[:g.number]
 	slices.SortFunc(g.mutants, func(a, b *mutant) int { return a.number - b.number })
+}
+
+// missing returns what the list says of these packages, but no mutant has that key.
+func (g *group) missing() (keys []string) {
+	have := map[string]bool{}
+	for _, m := range g.mutants {
+		have[m.key()] = true
+	}
+	for key := range g.equivalent {
+		for _, p := range g.packs {
+			if strings.HasPrefix(key, p.types.Name()+".") && !have[key] {
+				keys = append(keys, key)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // readList reads the page of equivalent mutants: rows of a table with function, operator, text and

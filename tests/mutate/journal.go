@@ -19,7 +19,6 @@ const (
 // A result is a line of the journal.
 type result struct {
 	Group   string
-	Number  int
 	Key     string
 	Line    int
 	Outcome string
@@ -72,12 +71,12 @@ func (j *journal) close() {
 	}
 }
 
-// results are those of a group, by number.
-func (j *journal) results(group string) map[int]result {
-	all := map[int]result{}
+// results are those of a group, by key.
+func (j *journal) results(group string) map[string]result {
+	all := map[string]result{}
 	for _, r := range j.all {
 		if r.Group == group {
-			all[r.Number] = r
+			all[r.Key] = r
 		}
 	}
 	return all

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // options are the flags.
@@ -24,6 +26,12 @@ type options struct {
 	least    float64
 	dry      bool
 	patience float64
+	limit    time.Duration
+	short    bool
+	again    bool
+	tests    string
+	also     string
+	out, log io.Writer
 }
 
 func main() {
@@ -36,7 +44,12 @@ func main() {
 	flag.StringVar(&o.list, "list", "doc/mutants.md", "page with the equivalent mutants")
 	flag.Float64Var(&o.least, "least", 0, "fail if fewer percent are killed")
 	flag.BoolVar(&o.dry, "dry", false, "print the mutants and run nothing")
-	flag.Float64Var(&o.patience, "patience", 5, "a try ends after so many times the tests' usual duration, and 20 s")
+	flag.Float64Var(&o.patience, "patience", 5, "a try ends after so many times the tests' usual duration")
+	flag.DurationVar(&o.limit, "limit", 10*time.Second, "a try may take at least this long: the machine may be busy")
+	flag.BoolVar(&o.short, "short", false, "run the tests with -short")
+	flag.BoolVar(&o.again, "again", false, "try the survivors of the journal again")
+	flag.StringVar(&o.tests, "run", "^(Test|Example)", "pattern of the tests that run")
+	flag.StringVar(&o.also, "also", "", "directories, with commas: their tests run too, if they reach a mutant")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		flag.Usage()
@@ -44,6 +57,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	o.out, o.log = os.Stdout, os.Stderr
 	if err := mutate(ctx, o, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
@@ -60,23 +74,25 @@ func mutate(ctx context.Context, o options, groups []string) error {
 		return err
 	}
 	defer j.close()
-	low := false
+	var faults []error
 	for _, name := range groups {
 		g := &group{name: name, options: o, equivalent: equivalent, journal: j}
 		if err := g.run(ctx, strings.Split(name, "+")); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		g.report(os.Stdout)
-		low = low || g.score() < o.least
+		g.report()
+		if g.score() < o.least {
+			faults = append(faults, fmt.Errorf("%s: fewer than %v %% were killed", name, o.least))
+		}
+		for _, key := range g.stale {
+			faults = append(faults, fmt.Errorf("%s: %s lists what no mutant is: %s", name, o.list, key))
+		}
 	}
-	if low {
-		return fmt.Errorf("fewer than %v %% were killed", o.least)
-	}
-	return nil
+	return errors.Join(faults...)
 }
 
-// unchanged returns an error if the tree has uncommitted changes of these packages: a journal and
-// the numbers of its mutants would not fit them.
+// unchanged returns an error if the tree has uncommitted changes of these packages: the results
+// would belong to no revision.
 func unchanged(dirs []string) error {
 	out, err := output(exec.Command("git", append([]string{"status", "--porcelain", "--"}, dirs...)...))
 	if err != nil {

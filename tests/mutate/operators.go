@@ -47,10 +47,22 @@ func (p *pack) mutants(fset *token.FileSet, next *int) (all []*mutant) {
 			f.function = p.types.Name() + "." + f.name(d)
 			f.early(d)
 			ast.Inspect(d.Body, f.visit)
+			f.distinguish()
 			all = append(all, f.found...)
 		}
 	}
 	return all
+}
+
+// distinguish gives mutants of a function whose keys are the same a number: of the second on.
+func (f *finder) distinguish() {
+	count := map[string]int{}
+	for _, m := range f.found {
+		key := m.key()
+		if count[key]++; count[key] > 1 {
+			m.text += fmt.Sprintf(" #%d", count[key])
+		}
+	}
 }
 
 func (f *finder) name(d *ast.FuncDecl) string {
@@ -66,9 +78,10 @@ func (f *finder) source(n ast.Node) string {
 	return string(f.pack.text[f.file][f.offset(n.Pos()):f.offset(n.End())])
 }
 
-// short is the source of a node as one line of at most 70 bytes.
+// short is the source of a node as one line of at most 70 bytes, without backquotes, because it
+// stands between two of them in a page.
 func (f *finder) short(n ast.Node) string {
-	text := strings.Join(strings.Fields(f.source(n)), " ")
+	text := strings.ReplaceAll(strings.Join(strings.Fields(f.source(n)), " "), "`", "")
 	if len(text) > 70 {
 		text = text[:67] + "..."
 	}

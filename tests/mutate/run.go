@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,13 +24,10 @@ type test struct {
 	reaches map[int]bool
 }
 
-// leastPatience is how long a try may take at least: the machine may be busy.
-const leastPatience = 20 * time.Second
-
 // measure runs each test alone, without a mutant. A test that fails then could not show anything.
 func (g *group) measure(ctx context.Context) error {
 	for _, b := range g.binaries {
-		out, err := g.start(ctx, b, nil, time.Minute, "-test.list", "^(Test|Example)")
+		out, err := g.start(ctx, b, nil, time.Minute, "-test.list", g.options.tests)
 		if err != nil {
 			return fmt.Errorf("%s: list the tests: %w\n%s", b.dir, err, out)
 		}
@@ -40,24 +38,33 @@ func (g *group) measure(ctx context.Context) error {
 		}
 	}
 	return parallel(ctx, g.jobs, g.tests(), func(n int, t located) error {
-		trace := filepath.Join(g.scratch, fmt.Sprintf("reached%d", n))
-		began := time.Now()
-		out, err := g.start(ctx, t.b, []string{on.Reached + "=" + trace}, 10*time.Minute, "-test.run", "^"+t.name+"$")
-		t.took = time.Since(began)
-		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("%s: %s fails without a mutant: %w\n%s", t.b.dir, t.name, err, out)
+		err := g.trace(ctx, t, filepath.Join(g.scratch, fmt.Sprintf("reached%d", n)))
+		if err != nil && ctx.Err() == nil { // once more: the machine may have been too busy for it
+			fmt.Fprintf(g.log, "%s: %s failed without a mutant, tried again\n", g.name, t.name)
+			err = g.trace(ctx, t, filepath.Join(g.scratch, fmt.Sprintf("again%d", n)))
 		}
-		text, err := os.ReadFile(trace)
-		if err != nil && !os.IsNotExist(err) {
-			return err
-		}
-		for _, word := range strings.Fields(string(text)) {
-			if number, err := strconv.Atoi(word); err == nil {
-				t.reaches[number] = true
-			}
-		}
-		return nil
+		return err
 	})
+}
+
+// trace runs one test and notes which mutants it reaches.
+func (g *group) trace(ctx context.Context, t located, file string) error {
+	began := time.Now()
+	out, err := g.start(ctx, t.b, []string{on.Reached + "=" + file}, 10*time.Minute, "-test.run", "^"+t.name+"$")
+	t.took = time.Since(began)
+	if err != nil {
+		return fmt.Errorf("%s: %s fails without a mutant: %w\n%s", t.b.dir, t.name, err, out)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	for _, word := range strings.Fields(string(text)) {
+		if number, err := strconv.Atoi(word); err == nil {
+			t.reaches[number] = true
+		}
+	}
+	return nil
 }
 
 // located is a test with its binary.
@@ -79,38 +86,46 @@ func (g *group) tests() (all []located) {
 func (g *group) tryAll(ctx context.Context) error {
 	var left []*mutant
 	for _, m := range g.mutants {
-		if r, ok := g.results[m.number]; !ok || r.Key != m.key() {
+		if r, ok := g.results[m.key()]; !ok || g.again && r.Outcome != killed && m.reason == "" {
 			left = append(left, m)
 		}
 	}
 	began, done := time.Now(), 0
 	var mu sync.Mutex
 	return parallel(ctx, g.jobs, left, func(_ int, m *mutant) error {
-		r := g.try(ctx, m)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		r, err := g.try(ctx, m)
+		if err != nil {
+			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		g.results[m.number] = r
+		g.results[m.key()] = r
 		done++
 		rest := time.Since(began) / time.Duration(done) * time.Duration(len(left)-done)
-		fmt.Fprintf(os.Stderr, "%s: %d of %d, %v left: %s %s\n", g.name, done, len(left), rest.Round(time.Second), r.Outcome, m.key())
+		fmt.Fprintf(g.log, "%s: %d of %d, %v left: %s %s\n", g.name, done, len(left), rest.Round(time.Second), r.Outcome, m.key())
 		return g.journal.add(g.name, r)
 	})
 }
 
+// batches divides tests in ascending order of their durations: each part takes up to four times as
+// long as the one before it, or has one test.
+func batches(tests []located) (parts [][]located) {
+	for limit := 200 * time.Millisecond; len(tests) > 0; limit *= 4 {
+		n, sum := 0, time.Duration(0)
+		for n < len(tests) && (n == 0 || sum+tests[n].took <= limit) {
+			sum, n = sum+tests[n].took, n+1
+		}
+		parts, tests = append(parts, tests[:n]), tests[n:]
+	}
+	return parts
+}
+
 // try runs the tests that reach a mutant: first the fast ones, then the others.
-func (g *group) try(ctx context.Context, m *mutant) result {
-	r := result{Number: m.number, Key: m.key(), Line: m.line, Outcome: unreached}
+func (g *group) try(ctx context.Context, m *mutant) (result, error) {
+	r := result{Key: m.key(), Line: m.line, Outcome: unreached}
 	reach := slices.DeleteFunc(g.tests(), func(t located) bool { return !t.reaches[m.number] })
 	slices.SortFunc(reach, func(a, b located) int { return int(a.took - b.took) })
-	const fast = 100 * time.Millisecond
-	cut := slices.IndexFunc(reach, func(t located) bool { return t.took > fast })
-	if cut < 0 {
-		cut = len(reach)
-	}
-	for _, part := range [][]located{reach[:cut], reach[cut:]} {
+	for _, part := range batches(reach) {
 		for _, b := range g.binaries {
 			var names []string
 			usual := time.Duration(0)
@@ -123,16 +138,29 @@ func (g *group) try(ctx context.Context, m *mutant) result {
 				continue
 			}
 			r.Outcome = survived
-			limit := max(leastPatience, time.Duration(g.patience*float64(usual)))
+			limit := max(g.limit, time.Duration(g.patience*float64(usual)))
 			out, err := g.start(ctx, b, []string{fmt.Sprintf("%s=%d", on.Mutant, m.number)}, limit,
 				"-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
+			if ctx.Err() != nil {
+				return r, ctx.Err()
+			}
 			if err != nil {
 				r.Outcome, r.By = killed, failedTest(out)
-				return r
+				return r, g.room()
 			}
 		}
 	}
-	return r
+	return r, nil
+}
+
+// room returns an error if the disk is full: a test may have failed because of it.
+func (g *group) room() error {
+	f, err := os.CreateTemp(g.scratch, "room")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, 1<<16))
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
 // failedTest is the name of the first test that failed, or the reason.
@@ -150,18 +178,30 @@ func failedTest(out string) string {
 	return "ended"
 }
 
-// start runs a test binary and kills it, with its children, when the time has passed.
+// start runs a test binary and kills it, with its children, when the time has passed. It
+// removes the temporary files that the test leaves.
 func (g *group) start(ctx context.Context, b *binary, env []string, limit time.Duration, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	temp, err := os.MkdirTemp(g.scratch, "")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(temp)
+	if g.short {
+		args = append(args, "-test.short")
+	}
 	cmd := exec.CommandContext(ctx, b.path, args...)
 	cmd.Dir = b.dir
-	cmd.Env = append(os.Environ(), env...)
-	killWithChildren(cmd)
+	cmd.Env = append(append(os.Environ(), "TMPDIR="+temp), env...)
+	withChildren(cmd)
 	cmd.WaitDelay = time.Second
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
+	err = cmd.Run()
+	if cmd.Process != nil {
+		_ = killChildren(cmd) // ESRCH: none is left
+	}
 	if ctx.Err() == context.DeadlineExceeded {
 		out.WriteString("\ntimed out\n")
 	}

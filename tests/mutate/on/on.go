@@ -7,6 +7,9 @@ import (
 	"sync/atomic"
 )
 
+// Max is one more than the greatest number of a mutant.
+const Max = 1 << 16
+
 // The environment of a test binary: the number of the mutant that is switched on, and the file that
 // gets the number of each mutant that is reached.
 const (
@@ -16,26 +19,36 @@ const (
 
 var (
 	mutant, _ = strconv.Atoi(os.Getenv(Mutant))
-	reached   = os.Getenv(Reached)
-	seen      [1 << 16]atomic.Bool // by number
+	reached   = open(os.Getenv(Reached))
+	seen      [Max]atomic.Bool // by number
 )
+
+// open opens the file before the tests begin: one of them may use all descriptors.
+func open(name string) *os.File {
+	if name == "" {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	stop(err)
+	return f
+}
+
+// stop ends a run whose report would not be whole.
+func stop(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutant:", err)
+		os.Exit(3)
+	}
+}
 
 // Is returns whether the mutant is switched on. Its place in the code has been reached.
 func Is(number int) bool {
-	if reached != "" && seen[number%len(seen)].CompareAndSwap(false, true) {
-		report(number)
+	if reached != nil && !seen[number].Load() && seen[number].CompareAndSwap(false, true) {
+		// one write that appends: the children of a test report too
+		_, err := fmt.Fprintln(reached, number)
+		stop(err)
 	}
 	return number == mutant
-}
-
-// report appends, so that the children of a test report too.
-func report(number int) {
-	f, err := os.OpenFile(reached, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return // the test may have used all descriptors; it reaches this place again in another run
-	}
-	fmt.Fprintln(f, number)
-	f.Close()
 }
 
 // Pick returns mutated if the mutant is switched on, else original.

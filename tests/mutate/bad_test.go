@@ -1,0 +1,128 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ureactor/ureactor/internal/longtest"
+)
+
+// fails checks that a run ends with an error that has these words.
+func fails(t *testing.T, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%v: want %q", err, word)
+		}
+	}
+}
+
+// A changed, a new and a staged file are refused: the journal would not fit them. Those of other
+// packages are not.
+func TestUncommittedChangesAreRefused(t *testing.T) {
+	if !longtest.Default(t, "starts git") {
+		return
+	}
+	temp := fixture(t)
+	must(t, os.WriteFile("red/new.go", []byte("package red\n"), 0o600))
+	_, _, err := try(options{}, "ops+red")
+	fails(t, err, "ops+red", "uncommitted changes", "red/new.go", "commit or stash")
+	if out, err := exec.Command("git", "add", ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	_, _, err = try(options{}, "red")
+	fails(t, err, "uncommitted changes", "red/new.go")
+	if out, _, err := try(options{dry: true}, "ops"); err != nil || !strings.Contains(out, "1: ops.Negate | return early | Negate") {
+		t.Error(out, err)
+	}
+	empty(t, temp)
+}
+
+// What is no directory of the module, no group or no journal is an error that names it.
+func TestBadArgumentsAreNamed(t *testing.T) {
+	if !longtest.Default(t, "starts git") {
+		return
+	}
+	temp := fixture(t)
+	for _, group := range []string{"none", "ops+none", "", "../..", "ops+"} {
+		_, _, err := try(options{dry: true}, group)
+		fails(t, err, group+": ")
+	}
+	must(t, os.WriteFile("journal", []byte("{}\nnonsense\n{}\n"), 0o600))
+	_, _, err := try(options{journal: "journal"}, "ops")
+	fails(t, err, "journal at byte 3", "remove the file")
+	_, _, err = try(options{journal: "none/journal"}, "ops")
+	fails(t, err, "none/journal")
+	_, _, err = try(options{list: "ops"}, "ops")
+	fails(t, err, "ops")
+	empty(t, temp)
+}
+
+// A test that fails without a mutant is tried again, then named with what it prints.
+func TestATestThatFailsWithoutAMutantEndsTheRun(t *testing.T) {
+	if !longtest.Only(t, "compiles mutants") {
+		return
+	}
+	temp := fixture(t)
+	_, log, err := try(options{journal: "journal"}, "red")
+	fails(t, err, "red", "TestTwo fails without a mutant", "two is not three")
+	if !strings.Contains(log, "TestTwo failed without a mutant, tried again") {
+		t.Error(log)
+	}
+	if all := outcomes(t, "journal"); len(all) != 0 {
+		t.Error(all)
+	}
+	empty(t, temp)
+}
+
+// The test runs again in a name space with a file system of 64 KiB. First the scratch directory is
+// on it, then the journal.
+func TestAFullDiskEndsTheRun(t *testing.T) {
+	if !longtest.Only(t, "compiles mutants") {
+		return
+	}
+	const variable = "MUTATE_TINY"
+	if tiny := os.Getenv(variable); tiny != "" {
+		onFullDisk(t, tiny)
+		return
+	}
+	self, err := os.Executable()
+	must(t, err)
+	dir := t.TempDir()
+	script := `mount -t tmpfs -o size=64k tmpfs "$0" && exec "$@"`
+	cmd := exec.Command("unshare", "-rm", "sh", "-c", script, dir, self, "-test.run", "^TestAFullDiskEndsTheRun$", "-test.v", "-long")
+	cmd.Env = append(os.Environ(), variable+"="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+func onFullDisk(t *testing.T, tiny string) {
+	fixture(t)
+	temp := os.Getenv("TMPDIR")
+	t.Setenv("TMPDIR", tiny)
+	_, _, err := try(options{}, "weak")
+	fails(t, err, "weak", "no space left on device")
+	empty(t, tiny)
+
+	t.Setenv("TMPDIR", temp)
+	journal := filepath.Join(tiny, "journal")
+	full := filepath.Join(tiny, "full")
+	must(t, os.WriteFile(journal, nil, 0o600))
+	if err := os.WriteFile(full, make([]byte, 1<<17), 0o600); err == nil {
+		t.Fatal("the disk is not full")
+	}
+	_, _, err = try(options{journal: journal}, "weak")
+	fails(t, err, "weak", "no space left on device")
+	empty(t, temp)
+	must(t, os.Remove(full))
+	if _, log, err := try(options{journal: journal}, "weak"); err != nil || len(outcomes(t, journal)) == 0 {
+		t.Error(err, log)
+	}
+}
