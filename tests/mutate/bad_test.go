@@ -44,7 +44,7 @@ func TestUncommittedChangesAreRefused(t *testing.T) {
 	empty(t, temp)
 }
 
-// What is no directory of the module, no group or no journal is an error that names it.
+// A wrong group, journal or list is named in the error.
 func TestBadArgumentsAreNamed(t *testing.T) {
 	if !longtest.Default(t, "starts git") {
 		return

@@ -78,8 +78,8 @@ func (f *finder) source(n ast.Node) string {
 	return string(f.pack.text[f.file][f.offset(n.Pos()):f.offset(n.End())])
 }
 
-// short is the source of a node as one line of at most 70 bytes, without backquotes, because it
-// stands between two of them in a page.
+// short is the source of a node as one line of at most 70 bytes. It has no backquotes, because a
+// page puts it between two.
 func (f *finder) short(n ast.Node) string {
 	text := strings.ReplaceAll(strings.Join(strings.Fields(f.source(n)), " "), "`", "")
 	if len(text) > 70 {
