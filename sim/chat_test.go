@@ -68,7 +68,7 @@ func (m *room) close() {
 	}
 }
 
-// serve returns when the Poll fails; it tells whether to begin again.
+// serve returns when the Poll fails. Its result is whether to begin again.
 func (m *room) serve() (again bool) {
 	if m.ln = m.l.listen(m.t.Reactor(), 7); m.ln == nil {
 		return true

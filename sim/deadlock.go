@@ -3,10 +3,11 @@ package sim
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
-// A Deadlock is the error of a run whose programs wait without end: nothing is pending, or nothing
-// within the limit.
+// A Deadlock is the error of a run whose programs wait without end: nothing is pending, or they
+// made no calls in the last part of the limit.
 type Deadlock struct {
 	Seed    uint64
 	Step    uint64
@@ -14,23 +15,87 @@ type Deadlock struct {
 }
 
 func (d *Deadlock) Error() string {
-	return fmt.Sprintf("seed=%d step=%d: deadlock: the programs and what they wait for:\n\t%s", d.Seed, d.Step, strings.Join(d.Waiting, "\n\t"))
+	return fmt.Sprintf("seed=%d step=%d: deadlock: nothing happens any more; the programs and what they wait for:\n\t%s",
+		d.Seed, d.Step, strings.Join(d.Waiting, "\n\t"))
 }
 
-// stuck makes the report.
-func (w *World) stuck() *Deadlock {
-	d := &Deadlock{Seed: w.seed, Step: w.step}
+// A Livelock is the error of a run that has reached its limit while programs were busy: they repeat
+// something, and the condition does not come to hold.
+type Livelock struct {
+	Seed    uint64
+	Step    uint64
+	Limit   time.Duration
+	Busy    []string // one line for each host that made calls in the last tenth of the limit
+	Waiting []string // as in a Deadlock
+}
+
+func (l *Livelock) Error() string {
+	return fmt.Sprintf("seed=%d step=%d: livelock: after %v programs are still busy, and the condition does not hold; calls in the last tenth:\n\t%s\n"+
+		"the programs and what they wait for:\n\t%s",
+		l.Seed, l.Step, l.Limit, strings.Join(l.Busy, "\n\t"), strings.Join(l.Waiting, "\n\t"))
+}
+
+// lastPart is which part of the limit a Livelock is about.
+const lastPart = 10
+
+// stuck makes the report of a run whose limit was reached, or that has nothing to do. late has the
+// counts of calls before the last part of the limit; nil if the run did not come so far.
+func (w *World) stuck(late []counts, limit time.Duration) error {
+	waiting := w.waiting()
+	if busy := w.busy(late); busy != nil {
+		return &Livelock{Seed: w.seed, Step: w.step, Limit: limit, Busy: busy, Waiting: waiting}
+	}
+	return &Deadlock{Seed: w.seed, Step: w.step, Waiting: waiting}
+}
+
+func (w *World) waiting() (all []string) {
 	for _, h := range w.hosts {
 		for _, p := range h.procs {
 			if !p.over() {
-				d.Waiting = append(d.Waiting, p.report())
+				all = append(all, p.report())
 			}
 		}
 	}
-	if len(d.Waiting) == 0 {
-		d.Waiting = []string{"no program is left; the condition does not hold"}
+	if len(all) == 0 {
+		all = []string{"no program is left; the condition does not hold"}
 	}
-	return d
+	return all
+}
+
+// counts are how often a host has made each call.
+type counts [callCount]int
+
+func (w *World) counted() (all []counts) {
+	for _, h := range w.hosts {
+		all = append(all, h.count)
+	}
+	return all
+}
+
+// busy returns a line for each host that has made calls since then. Waits alone are none: a timer
+// that expires again and again does nothing.
+func (w *World) busy(since []counts) (lines []string) {
+	if since == nil {
+		return nil
+	}
+	for i, h := range w.hosts {
+		var was counts
+		if i < len(since) {
+			was = since[i]
+		}
+		var did []string
+		active := false
+		for c := range callCount {
+			if n := h.count[c] - was[c]; n > 0 {
+				did = append(did, fmt.Sprintf("%v %d", c, n))
+				active = active || c != Wait
+			}
+		}
+		if active {
+			lines = append(lines, h.name+": "+strings.Join(did, ", "))
+		}
+	}
+	return lines
 }
 
 func (p *proc) report() string {

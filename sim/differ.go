@@ -36,7 +36,7 @@ func Compare(seed uint64, opt Options, f func(w *World) error) *Difference {
 }
 
 func compareRun(seed uint64, opt Options, f func(w *World) error) *World {
-	opt.Trace = -1
+	opt.Trace, opt.Only = -1, Only{}
 	w := New(seed, opt)
 	w.trace.first = compared
 	defer w.Close()

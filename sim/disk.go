@@ -105,8 +105,8 @@ func (d *Disk) Open(name string) (fs.File, error) {
 }
 
 // OpenFile opens a file with flags of package os: O_RDONLY or O_RDWR with O_CREATE, O_EXCL, O_TRUNC
-// and O_APPEND. O_WRONLY means O_RDWR. Other flags are EINVAL. The File belongs to the program that has opened it, and
-// counts as a descriptor.
+// and O_APPEND. O_WRONLY means O_RDWR. Other flags are EINVAL. The File belongs to the program that
+// has opened it, and counts as a descriptor.
 func (d *Disk) OpenFile(name string, flag int) (*File, error) {
 	if err := d.call(FileOpen, "open", name); err != nil {
 		return nil, err

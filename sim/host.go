@@ -50,7 +50,7 @@ type Host struct {
 	during    []moment         // see During
 	strangers int              // see Endless
 
-	count [callCount]int
+	count counts
 	fixed time.Duration // latency to all others, if not 0
 
 	turns Rand // which program runs first

@@ -46,6 +46,8 @@ type Options struct {
 	// Trace is how many of the last steps are kept as text; 0 means none, -1 all. It does not
 	// change the history.
 	Trace int
+	// Only selects the steps that Trace keeps. The zero value selects all.
+	Only Only
 }
 
 const longest = time.Hour

@@ -185,7 +185,7 @@ type owing struct {
 	end bool
 }
 
-// pollEcho serves until the Poll fails; it tells whether to begin again.
+// pollEcho serves until the Poll fails, and returns whether to begin again.
 func (l *load) pollEcho(t *reactor.Task) (again bool) {
 	ln := l.listen(t.Reactor(), 7)
 	if ln == nil {
@@ -216,8 +216,7 @@ func (l *load) pollEcho(t *reactor.Task) (again bool) {
 	}
 	buf := make([]byte, 4<<10)
 	for {
-		_, err := p.IPoll(-1, 0)
-		if err != nil {
+		if _, err := p.IPoll(-1, 0); err != nil {
 			l.sane(err)
 			return !errors.Is(err, kernel.ECANCELED)
 		}
@@ -293,7 +292,6 @@ type packetEcho struct {
 }
 
 func (packetEcho) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) { c.SendTo(p, from) }
-
 func (e packetEcho) Closed(_ *reactor.PacketConn, err error) {
 	e.l.sane(err)
 	if err != nil {

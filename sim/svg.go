@@ -30,6 +30,7 @@ line, path { stroke: #667; fill: none }
 .end { text-anchor: end }
 .err { fill: #864 }
 .note { fill: #555; font-style: italic }
+.log { fill: #063; font-weight: bold }
 .rule { stroke: #dde; stroke-dasharray: 4 3 }
 .bad { fill: #c00 }
 line.bad { stroke: #c00; stroke-dasharray: 4 3 }
@@ -147,7 +148,7 @@ func fits(text string, width int) string {
 // note draws an event of the world itself.
 func (d *drawing) note(r *drawn) {
 	class := "note"
-	if strings.HasPrefix(r.text, "FAIL ") {
+	if r.fails() {
 		class = "fail"
 		fmt.Fprintf(&d.under, `<rect class="fail" x="%d" y="%d" width="%d" height="%d"/>`+"\n", svgLeft-10, r.y-svgRow/2, d.width-svgLeft, svgRow)
 	} else {
@@ -163,6 +164,8 @@ func (d *drawing) call(r *drawn) {
 	switch {
 	case r.kind == isFault:
 		class, what = "bad", "! "+strings.TrimPrefix(strings.Replace(r.text, " "+r.host.name+" → ", " → ", 1), r.host.name+" ")
+	case r.kind == isLog:
+		class = "log"
 	case r.e != 0:
 		class = "err"
 	}

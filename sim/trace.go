@@ -15,6 +15,7 @@ type trace struct {
 	hash   uint64
 	sealed bool // the world is being closed, which is not recorded
 	keep   int  // records to keep; -1 all
+	only   Only // which records
 	first  int  // keep the first so many instead, if not 0
 	list   []record
 	at     int    // the oldest record of a full ring
@@ -43,6 +44,8 @@ const (
 	isPacket
 	isFault // at host, or on its way to to
 	isWorld
+	isLog // at host
+	recordKinds
 )
 
 // packet records the arrival of a packet. The hash has its effects in the calls, so this is text
@@ -63,7 +66,7 @@ func (w *World) packet(from, to *Host, what string, n int) {
 }
 
 func (t *trace) begin(w *World) {
-	t.keep = w.opt.Trace
+	t.keep, t.only = w.opt.Trace, w.opt.Only
 	t.hash = 14695981039346656037
 	t.mix(w.seed)
 }
@@ -74,6 +77,9 @@ func (t *trace) mix(v uint64) {
 }
 
 func (t *trace) add(r record) {
+	if !t.only.has(&r) {
+		return
+	}
 	r.hash = t.hash
 	switch {
 	case t.first > 0 && len(t.list) == t.first:
@@ -215,6 +221,8 @@ func (r record) what() string {
 		return "! " + r.text
 	case isPacket:
 		return r.host.name + " → " + r.to.name + " " + r.text
+	case isLog:
+		return r.host.name + " " + r.text
 	}
 	s := r.host.name + " " + r.c.String()
 	if r.fd >= 0 {

@@ -217,7 +217,7 @@ func (w *World) drive(p *epoll, at int64) {
 		}
 	}
 	if at == never {
-		panic(w.stuck())
+		panic(w.stuck(nil, 0))
 	}
 	w.now = max(w.now, at)
 	w.looping = 0

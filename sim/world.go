@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"net/netip"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -54,6 +53,9 @@ type World struct {
 	mu      sync.Mutex  // guards woken
 	woken   []*epoll
 	looping uint64 // calls since the clock moved
+
+	late     func() // called once at lateFrom, if not nil: see RunUntil
+	lateFrom int64
 
 	graves []*proc // programs that died; they are parked until Close
 
@@ -123,113 +125,6 @@ func (w *World) in(what string, d time.Duration) int64 {
 
 // lifetime is the most that a test can plan or wait at once, and that a clock can be stepped.
 const lifetime = 100 * 365 * 24 * time.Hour
-
-// Run lets d of virtual time pass. It returns an error if it ended early: a panic of a program,
-// Fail, or a program that spins. Programs that wait without end are no error; see RunUntilDone.
-func (w *World) Run(d time.Duration) error {
-	until := w.in("Run", d)
-	err := w.run(func() bool { return false }, until)
-	if err == nil {
-		w.now = max(w.now, until)
-	}
-	return err
-}
-
-// RunUntilIdle runs until nothing is pending: each program has ended, or waits for what only
-// another one could send.
-func (w *World) RunUntilIdle() error { return w.run(func() bool { return false }, never) }
-
-// RunUntilDone runs until all programs have ended. It returns a *Deadlock if they never will, or
-// not within the limit. 0 means no limit.
-func (w *World) RunUntilDone(limit time.Duration) error { return w.RunUntil(w.done, limit) }
-
-// RunUntil runs until the condition holds. It checks the condition after every event. It returns a
-// *Deadlock if the condition never holds, or not within the limit. 0 means no limit.
-func (w *World) RunUntil(ok func() bool, limit time.Duration) error {
-	until := w.in("RunUntil", limit)
-	if limit == 0 {
-		until = never
-	}
-	if err := w.run(ok, until); err != nil {
-		return err
-	}
-	if !ok() {
-		return w.stuck()
-	}
-	return nil
-}
-
-const never = int64(^uint64(0) >> 1)
-
-func (w *World) done() bool {
-	for _, h := range w.hosts {
-		for _, p := range h.procs {
-			if !p.over() {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// run is named by fromWorld.
-//
-//go:noinline
-func (w *World) run(ok func() bool, until int64) error {
-	if w.cur != nil || w.driven {
-		panic("sim: the world is running already; programs and functions of At are called by it")
-	}
-	if w.closed {
-		panic("sim: the world is closed")
-	}
-	w.drives()
-	defer func() { w.driven = false }()
-	for w.failed == nil && !ok() && w.next(until) {
-	}
-	return w.failed
-}
-
-func (w *World) drives() {
-	w.driven = true
-	w.others = runtime.NumGoroutine() - w.coroutines
-}
-
-// next runs the next event, if there is one until then. It returns whether it did.
-func (w *World) next(until int64) bool {
-	if w.wakes.Load() {
-		w.takeWakes()
-	}
-	if len(w.events.heap) == 0 || w.events.heap[0].at > until {
-		return false
-	}
-	e := w.events.pop()
-	if e.at > w.now {
-		w.now, w.looping = e.at, 0
-	}
-	w.tick()
-	w.made = e.made
-	e.who.act(e.what, e.a, e.b)
-	return true
-}
-
-// tick counts a step. If programs make calls without end while the clock stands still, one of them
-// spins.
-func (w *World) tick() {
-	w.step++
-	w.looping++
-	if w.looping > spins && w.failed == nil {
-		who := "a function of the test"
-		if w.cur != nil {
-			who = "program " + w.cur.String()
-		}
-		w.Fail(fmt.Errorf("sim: %d steps at one time: %s spins", uint64(spins), who))
-	}
-	if w.looping > 2*spins {
-		panic(w.failed)
-	}
-}
-
-const spins = 10_000_000
 
 // Fail ends the run with an error. Run returns it as a *Failure.
 func (w *World) Fail(err error) {

@@ -183,3 +183,24 @@ func TestAFailureIsShrunkAndDrawn(t *testing.T) {
 		t.Errorf("the drawing: %v, %d bytes", err, len(picture))
 	}
 }
+
+// -sim.only selects what a report shows. A list that names nothing fails the test before it runs.
+func TestOnlySelectsWhatAReportShows(t *testing.T) {
+	defer flag.Set("sim.only", "")
+	report := func(only string) string {
+		flag.Set("sim.only", only)
+		f := &failing{TB: t}
+		simtest.Check(f, 1, func(w *sim.World) error {
+			w.Note("begins")
+			return errors.Join(shout(w), errors.New("ouch"))
+		})
+		return f.text
+	}
+	if text := report("10.0.0.2,notes"); !strings.Contains(text, " 10.0.0.2 connect(") || !strings.Contains(text, " begins\n") || strings.Contains(text, " 10.0.0.1 accept(") {
+		t.Errorf("got %s", text)
+	}
+	if text := report("10.0.0.2,rumours"); text != `-sim.only: sim: ParseOnly("10.0.0.2,rumours"): "rumours": must be calls, packets, faults, notes, logs, `+
+		`the address of a host, a descriptor (1000 or more) or host/descriptor` {
+		t.Errorf("got %s", text)
+	}
+}

@@ -21,6 +21,7 @@ var (
 	diagrams = flag.Bool("sim.diagram", false, "print a failed history as a sequence diagram, not as a list")
 	lines    = flag.Int("sim.lines", 60, "print so many of the last `lines` of a failed history; -1: all")
 	shrinks  = flag.Bool("sim.shrink", false, "look for the fewest faults with which a seed still fails, and print that history")
+	only     = flag.String("sim.only", "", "print only these steps: a `list` of hosts, descriptors, faults, notes, logs, packets, calls; see sim.ParseOnly")
 	svg      = flag.String("sim.svg", "", "draw a failed history as a sequence diagram into this `file`")
 )
 
@@ -35,7 +36,8 @@ var (
 //
 // With -sim.shrink it prints the faults that are needed (sim.Shrink), and the history with only
 // these. -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it.
-// -sim.lines sets how much of it is printed. -sim.seeds replaces n. -sim.first is the first seed.
+// -sim.lines sets how much of it is printed, and -sim.only=10.0.0.2,faults,logs which steps
+// (sim.ParseOnly). -sim.seeds replaces n. -sim.first is the first seed.
 //
 // Seeds that fail, six of the first 20, and each 100th run twice. If the two histories differ,
 // the program depends on something that is not simulated: the order of a map, a goroutine, or
@@ -49,8 +51,13 @@ func Check(t testing.TB, n int, f func(w *sim.World) error) {
 // CheckWith is Check with options, which may depend on the seed.
 func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f func(w *sim.World) error) {
 	t.Helper()
+	selected, err := sim.ParseOnly(*only)
+	if err != nil {
+		t.Errorf("-sim.only: %v", err)
+		return
+	}
 	if *oneSeed != 0 {
-		fail(t, *oneSeed, options, f)
+		fail(t, *oneSeed, options, f, selected)
 		return
 	}
 	if n < 1 {
@@ -81,7 +88,7 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 			}
 		}
 		if err != nil {
-			fail(t, seed, options, f)
+			fail(t, seed, options, f, selected)
 			if !t.Failed() {
 				t.Errorf("seed=%d: %v\nanother run did not fail: the program depends on something that is not simulated", seed, err)
 			}
@@ -142,10 +149,10 @@ func run(seed uint64, opt sim.Options, f func(w *sim.World) error) (w *sim.World
 }
 
 // fail runs a seed with its trace and reports the error.
-func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w *sim.World) error) {
+func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w *sim.World) error, selected sim.Only) {
 	t.Helper()
 	opt := options(seed)
-	opt.Trace = *lines
+	opt.Trace, opt.Only = *lines, selected
 	w, err := run(seed, opt, f)
 	if err == nil {
 		return

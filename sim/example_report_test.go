@@ -1,0 +1,60 @@
+package sim_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+)
+
+// A client dials again and again, but nobody listens. The error has what it repeats.
+func ExampleLivelock() {
+	w := sim.New(1, sim.Options{})
+	defer w.Close()
+	w.Host("10.0.0.1")
+	h := w.Host("10.0.0.2")
+	h.Boot("client", func() {
+		r, err := reactor.New(reactor.WithKernel(h))
+		if err != nil {
+			panic(err)
+		}
+		again{r, time.Hour, w}.Closed(nil, nil)
+		_ = r.Run(context.Background())
+	})
+	err := w.RunUntilDone(time.Minute)
+	var l *sim.Livelock
+	fmt.Println(errors.As(err, &l), l.Limit, l.Waiting)
+	// Output: true 1m0s [10.0.0.2/client: no descriptor]
+}
+
+// A program logs with the time of the world. Of its trace only the log lines and notes are kept.
+func ExampleOnly() {
+	var only sim.Only
+	only, err := sim.ParseOnly("logs,notes")
+	if err != nil {
+		panic(err)
+	}
+	w := sim.New(1, sim.Options{Trace: -1, Only: only})
+	defer w.Close()
+	h := w.Host("10.0.0.1")
+	h.Boot("main", func() {
+		log := slog.New(h.LogHandler())
+		r, err := reactor.New(reactor.WithKernel(h))
+		if err != nil {
+			panic(err)
+		}
+		r.After(100*time.Millisecond, func() { log.Info("begins", "term", 3) })
+		_ = r.Run(context.Background())
+	})
+	_ = w.Run(time.Second)
+	w.Note("the test ends here")
+	_ = w.WriteTrace(os.Stdout)
+	// Output:
+	//        7   0.100450997s 10.0.0.1 INFO begins term=3
+	//        8   1.000000000s the test ends here
+}
