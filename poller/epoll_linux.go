@@ -70,11 +70,15 @@ func wakeFiles() (poll, write int, err error) {
 	if err == nil {
 		return fd, fd, nil
 	}
-	ends, other := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if other != nil {
-		return -1, -1, os.NewSyscallError("eventfd", err)
+	if poll, write, other := wakePair(); other == nil {
+		return poll, write, nil
 	}
-	return ends[0], ends[1], nil
+	return -1, -1, os.NewSyscallError("eventfd", err)
+}
+
+func wakePair() (poll, write int, err error) {
+	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	return ends[0], ends[1], err
 }
 
 func (p *epoll) Add(fd int, gen uint32, want Interest) error {

@@ -1,7 +1,11 @@
 package poller
 
 import (
+	"errors"
+	"os"
+	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -58,5 +62,217 @@ func TestMillisecondWaitIsNeverEarly(t *testing.T) {
 	go p.Wake()
 	if n, err := p.Wait(events[:], timeout.Never); n != 0 || err != nil {
 		t.Fatal(n, err)
+	}
+}
+
+// withPair makes what New makes where eventfd2 is refused. The test closes it.
+func withPair(t *testing.T) *epoll {
+	t.Helper()
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &epoll{fd: fd}
+	if p.wakefd, p.wakeTo, err = wakePair(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.ctl(unix.EPOLL_CTL_ADD, p.wakefd, 0, epollIn|epollET); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A socket buffer has room for fewer wake-ups than these, so each Wait must empty it. Both ends do
+// not block and are closed on exec, and Close closes them.
+func TestPairInsteadOfAnEventfdNeverFills(t *testing.T) {
+	p := withPair(t)
+	var events [1]Event
+	for i := range 2000 {
+		if err := p.Wake(); err != nil {
+			t.Fatal(i, err)
+		}
+		if n, err := p.Wait(events[:], timeout.Never); n != 0 || err != nil {
+			t.Fatal(i, n, err)
+		}
+	}
+	ends := []int{p.wakefd, p.wakeTo}
+	for _, fd := range ends {
+		status, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		if err != nil || status&unix.O_NONBLOCK == 0 {
+			t.Errorf("%#x, %v", status, err)
+		}
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags != unix.FD_CLOEXEC {
+			t.Errorf("%#x, %v", flags, err)
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, fd := range ends {
+		if isOpen(fd) {
+			t.Errorf("%d is open", fd)
+		}
+	}
+}
+
+func isOpen(fd int) bool {
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil
+}
+
+// Close closes all descriptors, and returns the error of any one of them.
+func TestCloseReturnsEachError(t *testing.T) {
+	for i := range 3 {
+		p := withPair(t)
+		fds := []int{p.wakefd, p.wakeTo, p.fd}
+		if err := unix.Close(fds[i]); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Close(); !errors.Is(err, unix.EBADF) {
+			t.Errorf("descriptor %d of three was closed: %v", i, err)
+		}
+		for k, fd := range fds {
+			if isOpen(fd) {
+				t.Errorf("descriptor %d of three was closed, and %d is open", i, k)
+			}
+		}
+	}
+}
+
+// Too few descriptors for all that New needs: it returns an error and keeps none.
+func TestNewThatFailsKeepsNoDescriptor(t *testing.T) {
+	next, err := unix.Dup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(next)
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	for room, call := range []string{"epoll_create1", "eventfd"} {
+		limit := before
+		limit.Cur = uint64(next + room)
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
+		p, err := New()
+		if e := unix.Setrlimit(unix.RLIMIT_NOFILE, &before); e != nil {
+			t.Fatal(e)
+		}
+		var named *os.SyscallError
+		if p != nil || !errors.Is(err, unix.EMFILE) || !errors.As(err, &named) || named.Syscall != call {
+			t.Errorf("room for %d: %v, %v, want %s", room, p, err, call)
+		}
+		if isOpen(next) {
+			t.Errorf("room for %d: %d is left open", room, next)
+			unix.Close(next)
+		}
+	}
+}
+
+// After several Events at a time, a Wait first polls. It sleeps after a poll that found nothing and
+// after a single Event.
+func TestALoadedPollerPollsBeforeItSleeps(t *testing.T) {
+	p := newEpoll(t)
+	one, _ := ready(t, p)
+	soon := func() timeout.Deadline { return clock.Now() + 1000 }
+	step := func(what string, until timeout.Deadline, found int, slept, busy bool) {
+		t.Helper()
+		var events [3]Event
+		n, err := p.Wait(events[:], until)
+		if n != found || err != nil || p.Slept() != slept || p.busy != busy {
+			t.Errorf("%s: %d, %v, slept %v, busy %v", what, n, err, p.Slept(), p.busy)
+		}
+	}
+	step("one Event", timeout.Never, 1, true, false)
+	step("one again", timeout.Never, 1, true, false)
+	two, _ := ready(t, p)
+	step("two", timeout.Never, 2, true, true)
+	step("two again", timeout.Never, 2, false, true)
+	unregister(t, p, two)
+	step("one is left", timeout.Never, 1, false, true)
+	unregister(t, p, one)
+	step("nothing", soon(), 0, true, false)
+	step("a look", timeout.Past, 0, false, false)
+	ready(t, p)
+	step("a look at one", timeout.Past, 1, false, true)
+	p.busy = false
+	step("past", 1, 1, true, false)
+}
+
+// ready registers a pipe's end that can be written.
+func ready(t *testing.T, p *epoll) (fd, other int) {
+	t.Helper()
+	var ends [2]int
+	if err := unix.Pipe(ends[:]); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(ends[0]); unix.Close(ends[1]) })
+	if err := p.Add(ends[1], 1, Out); err != nil {
+		t.Fatal(err)
+	}
+	return ends[1], ends[0]
+}
+
+func unregister(t *testing.T, p *epoll, fd int) {
+	t.Helper()
+	if err := p.Del(fd); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A Poller whose descriptor was closed returns no Events with its error: with and without a
+// deadline, and without epoll_pwait2.
+func TestFailedWaitHasNoEvents(t *testing.T) {
+	p := newEpoll(t)
+	ready(t, p)
+	var events [1]Event
+	if _, err := p.Wait(events[:], timeout.Never); err != nil {
+		t.Fatal(err)
+	}
+	fd := p.fd
+	p.fd = -1
+	defer func() { p.fd = fd }()
+	for _, until := range []timeout.Deadline{timeout.Never, timeout.Past, clock.Now() + 1000} {
+		n, err := p.Wait(events[:], until)
+		var named *os.SyscallError
+		if n != 0 || !errors.Is(err, unix.EBADF) || !errors.As(err, &named) || named.Syscall != "epoll_pwait" || p.noPwait {
+			t.Errorf("until %d: %d, %v; epoll_pwait2 is given up: %v", until, n, err, p.noPwait)
+		}
+	}
+}
+
+// A Wait with a deadline that signals interrupt does not give up epoll_pwait2: it would be
+// late by up to a millisecond from then on.
+func TestASignalDoesNotGiveUpEpollPwait2(t *testing.T) {
+	p := newEpoll(t)
+	until := clock.Now() + timeout.Deadline(time.Hour)
+	p.raw = make([]unix.EpollEvent, 1)
+	if _, e := p.sleep(1, clock.Now()+1); e != 0 || p.noPwait {
+		t.Logf("this kernel has no epoll_pwait2: %v", e)
+		return
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	pid, tid := os.Getpid(), unix.Gettid()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				unix.Tgkill(pid, tid, unix.SIGURG) // the runtime ignores those that it did not send
+				time.Sleep(10 * time.Microsecond)
+			}
+		}
+	}()
+	_, e := p.sleep(1, until)
+	close(stop)
+	<-stopped
+	if e != unix.EINTR || p.noPwait {
+		t.Errorf("%v; epoll_pwait2 is given up: %v", e, p.noPwait)
 	}
 }

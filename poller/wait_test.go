@@ -3,10 +3,12 @@
 package poller_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -183,6 +185,24 @@ func TestNoWakeIsLost(t *testing.T) {
 		for _, join := range joins {
 			join()
 		}
+	})
+}
+
+// An empty slice could never report an Event. The Poller can be used afterwards.
+func TestWaitWithoutRoomPanics(t *testing.T) {
+	both(t, func(l *lab) {
+		p := l.open()
+		for _, events := range [][]poller.Event{nil, {}} {
+			func() {
+				defer func() {
+					if r := fmt.Sprint(recover()); !strings.HasSuffix(r, ": Wait with an empty slice; give it room for one Event or more") {
+						l.Errorf("recovered %s", r)
+					}
+				}()
+				p.Wait(events, 0)
+			}()
+		}
+		l.waitUntil(p, 0)
 	})
 }
 

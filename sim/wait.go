@@ -15,6 +15,9 @@ import (
 const turnCost = int64(time.Microsecond)
 
 func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error) {
+	if len(events) == 0 {
+		panic("sim: Wait with an empty slice; give it room for one Event or more")
+	}
 	h, w := p.h, p.h.w
 	v := h.gate(Wait, p.fd)
 	if v.e != 0 && !h.gone() {

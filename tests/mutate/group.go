@@ -3,13 +3,16 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"go/token"
 	"hash/fnv"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ureactor/ureactor/tests/mutate/on"
 )
@@ -28,6 +31,7 @@ type group struct {
 	stale    []string // keys in the list that no mutant has
 	binaries []*binary
 	scratch  string
+	tries    atomic.Int64      // directories for temporary files
 	results  map[string]result // by key
 }
 
@@ -51,7 +55,7 @@ func (g *group) run(ctx context.Context, dirs []string) error {
 		}
 		return nil
 	}
-	if g.scratch, err = os.MkdirTemp("", "mutate"); err != nil {
+	if g.scratch, err = shortTemp(); err != nil {
 		return err
 	}
 	defer os.RemoveAll(g.scratch)
@@ -72,6 +76,17 @@ func (g *group) run(ctx context.Context, dirs []string) error {
 		return err
 	}
 	return g.tryAll(ctx)
+}
+
+// shortTemp makes a directory for temporary files. Its name is short, because tests make Unix
+// sockets inside.
+func shortTemp() (string, error) {
+	for i := 0; ; i++ {
+		name := filepath.Join(os.TempDir(), fmt.Sprintf("m%d", i))
+		if err := os.Mkdir(name, 0o700); !errors.Is(err, fs.ErrExist) {
+			return name, err
+		}
+	}
 }
 
 // add adds the test binary of a package.

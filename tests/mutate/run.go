@@ -183,8 +183,8 @@ func failedTest(out string) string {
 func (g *group) start(ctx context.Context, b *binary, env []string, limit time.Duration, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	temp, err := os.MkdirTemp(g.scratch, "")
-	if err != nil {
+	temp := filepath.Join(g.scratch, fmt.Sprint(g.tries.Add(1)))
+	if err := os.Mkdir(temp, 0o700); err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(temp)
@@ -198,7 +198,7 @@ func (g *group) start(ctx context.Context, b *binary, env []string, limit time.D
 	cmd.WaitDelay = time.Second
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	err = cmd.Run()
+	err := cmd.Run()
 	if cmd.Process != nil {
 		_ = killChildren(cmd) // ESRCH: none is left
 	}

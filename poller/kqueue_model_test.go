@@ -1,0 +1,313 @@
+package poller
+
+import (
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kevent"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+var (
+	errNoEnt  = errors.New("ENOENT")
+	errExist  = errors.New("EEXIST")
+	errBadFD  = errors.New("EBADF")
+	errNoRoom = errors.New("ENOMEM")
+)
+
+type filter struct {
+	fd    int
+	write bool
+}
+
+// A fakeQueue has the filters of a kqueue. Its changes fail by a plan, and a test lists its events.
+type fakeQueue struct {
+	filters map[filter]kevent.Change
+	fail    int              // the Add or Delete that fails, counted from 1; 0 for none
+	failed  bool             // it did
+	reports [][]kevent.Event // what the next Waits return
+	sleeps  []time.Duration  // of the Waits
+	now     timeout.Deadline // a Wait sets it to the end of its sleep
+	woken   int              // how often
+	err     error            // of Wait
+}
+
+func newFake() (*kqueue, *fakeQueue) {
+	q := &fakeQueue{filters: map[filter]kevent.Change{}}
+	return newKqueue(q), q
+}
+
+func (q *fakeQueue) Now() timeout.Deadline { return q.now }
+func (q *fakeQueue) Pollable(int) error    { return nil }
+func (q *fakeQueue) Woken()                { q.woken++ }
+func (q *fakeQueue) Wake() error           { return nil }
+func (q *fakeQueue) FD() int               { return 77 }
+func (q *fakeQueue) Close() error          { return errBadFD }
+func (q *fakeQueue) Errors() kevent.Errors {
+	return kevent.Errors{NoEnt: errNoEnt, Exist: errExist, BadFD: errBadFD}
+}
+
+func (q *fakeQueue) Change(list []kevent.Change) error {
+	for _, c := range list {
+		at := filter{c.FD, c.Write}
+		_, have := q.filters[at]
+		if c.Flags&kevent.Add == 0 && !have {
+			return errNoEnt
+		}
+		if c.Flags != kevent.Enable {
+			if q.fail--; q.fail == 0 {
+				q.failed = true
+				return errNoRoom
+			}
+		}
+		switch {
+		case c.Flags&kevent.Delete != 0:
+			delete(q.filters, at)
+		case c.Flags&kevent.Add != 0:
+			q.filters[at] = c
+		}
+	}
+	return nil
+}
+
+func (q *fakeQueue) Wait(n int, left time.Duration) (int, error) {
+	q.sleeps = append(q.sleeps, left)
+	if q.err != nil {
+		return 1, q.err
+	}
+	if len(q.reports) > 0 && len(q.reports[0]) > 0 {
+		return len(q.reports[0]), nil
+	}
+	if len(q.reports) > 0 {
+		q.reports = q.reports[1:]
+		return 0, nil
+	}
+	q.now += timeout.Deadline(left)
+	return 0, nil
+}
+
+func (q *fakeQueue) Event(i int) kevent.Event {
+	e := q.reports[0][i]
+	if i == len(q.reports[0])-1 {
+		q.reports = q.reports[1:]
+	}
+	return e
+}
+
+// A kqueueModel compares a Poller with the registrations that it should have. A filter that the
+// kernel has dropped is missing in want.
+type kqueueModel struct {
+	testing.TB
+	random *rand.Rand
+	p      *kqueue
+	q      *fakeQueue
+	all    map[int]watched
+	room   [3]Event // has what the Wait before left there
+}
+
+// check compares the kernel's filters with the registrations, and the error with the expected one.
+// A planned failure may come instead.
+func (m *kqueueModel) check(what string, err, want error) {
+	m.Helper()
+	if !errors.Is(err, want) && !(m.q.failed && errors.Is(err, errNoRoom)) {
+		m.Fatalf("%s: %v, want %v", what, err, want)
+	}
+	filters := map[filter]kevent.Change{}
+	for fd, w := range m.all {
+		for _, one := range []Interest{In, Out} {
+			if w.want&one != 0 {
+				filters[filter{fd, one == Out}] = kevent.Change{FD: fd, Write: one == Out, Flags: kqueueFlags(w.want), Gen: w.gen}
+			}
+		}
+	}
+	if !maps.Equal(m.q.filters, filters) {
+		m.Fatalf("%s: the kernel has\n%v, want\n%v", what, m.q.filters, filters)
+	}
+}
+
+// step makes a random call. A call that fails has changed nothing, but Del.
+func (m *kqueueModel) step() {
+	fd, gen := m.random.IntN(4), m.random.Uint32()
+	want := []Interest{In, Out, In | Out, In | Edge, Out | Edge, In | Out | Edge}[m.random.IntN(6)]
+	m.q.fail, m.q.failed = m.random.IntN(9), false
+	old, have := m.all[fd]
+	var missing error
+	if !have {
+		missing = errNoEnt
+	}
+	switch m.random.IntN(5) {
+	case 0:
+		var exists error
+		if old.want&(In|Out) != 0 {
+			exists = errExist
+		}
+		err := m.p.Add(fd, gen, want)
+		if err == nil {
+			m.all[fd] = watched{gen: gen, want: want}
+		} else if exists == nil {
+			delete(m.all, fd)
+		}
+		m.check("Add", err, exists)
+	case 1:
+		err := m.p.Mod(fd, gen, want)
+		if err == nil {
+			m.all[fd] = watched{gen: gen, want: want}
+		}
+		m.check("Mod", err, missing)
+	case 2:
+		err := m.p.Del(fd)
+		delete(m.all, fd)
+		m.check("Del", err, missing)
+	case 3:
+		m.report(fd, old)
+	case 4: // the file is closed, and another has its number
+		maps.DeleteFunc(m.q.filters, func(f filter, _ kevent.Change) bool { return f.fd == fd })
+		delete(m.all, fd)
+		err := m.p.Add(fd, gen, want)
+		if err == nil {
+			m.all[fd] = watched{gen: gen, want: want}
+		}
+		m.check("Add after close", err, nil)
+	}
+}
+
+// report has a Wait return events of both filters, once after an empty sleep. With OneShot the
+// kernel drops the filter. An event may have the generation of an earlier registration.
+func (m *kqueueModel) report(fd int, old watched) {
+	gen := old.gen + uint32(m.random.IntN(2))
+	var list []kevent.Event
+	var ready Readiness
+	for _, one := range []Interest{In, Out} {
+		if old.want&one == 0 {
+			continue
+		}
+		e := kevent.Event{FD: int32(fd), Gen: gen, Write: one == Out}
+		ready |= Readiness(one)
+		if m.random.IntN(2) == 0 {
+			e.Flags = kevent.OneShot
+		}
+		if e.Flags != 0 && gen == old.gen {
+			delete(m.q.filters, filter{fd, one == Out})
+			w := m.all[fd]
+			w.want &^= one
+			m.all[fd] = w
+		}
+		list = append(list, e)
+	}
+	if len(list) == 0 {
+		return
+	}
+	wakes := m.random.IntN(2)
+	for range wakes {
+		list = append(list, kevent.Event{FD: 1 << 20, Wake: true})
+	}
+	other := kevent.Event{FD: int32(fd + 4), Gen: gen}
+	list = append(list, other)
+	m.q.reports, m.q.woken = [][]kevent.Event{{}, list}, 0
+	n, err := m.p.Wait(m.room[:], timeout.Never)
+	if n != 2 || err != nil || m.room[0] != (Event{int32(fd), gen, ready}) || m.room[1] != (Event{other.FD, gen, In}) {
+		m.Fatalf("%v is reported as %v, %v", list, m.room[:n], err)
+	}
+	if m.q.woken != wakes {
+		m.Fatalf("the waker was emptied %d times, want %d", m.q.woken, wakes)
+	}
+	m.check("Wait", nil, nil)
+}
+
+// Random calls and events. Some changes fail, and the kernel drops some filters. After each, the
+// kernel's filters are those of the registrations.
+func TestKqueueHasTheFiltersOfItsRegistrations(t *testing.T) {
+	for seed := range uint64(300) {
+		p, q := newFake()
+		m := &kqueueModel{TB: t, random: rand.New(rand.NewPCG(seed, 0)), p: p, q: q, all: map[int]watched{}}
+		for range 60 {
+			m.step()
+		}
+	}
+}
+
+// Numbers that were never registered have no entry in the table: 0 and the first after it.
+func TestKqueueWithoutRegistrations(t *testing.T) {
+	p, q := newFake()
+	for range 2 {
+		for fd := range 2 {
+			if e1, e2 := p.Mod(fd, 1, In), p.Del(fd); !errors.Is(e1, errNoEnt) || !errors.Is(e2, errNoEnt) {
+				t.Errorf("%d: %v, %v", fd, e1, e2)
+			}
+		}
+		q.reports = [][]kevent.Event{{{FD: 0, Flags: kevent.OneShot}, {FD: 1, Flags: kevent.OneShot}}}
+		if n, err := p.Wait(make([]Event, 2), timeout.Never); n != 2 || err != nil {
+			t.Error(n, err)
+		}
+		p, q = newFake()
+		if err := errors.Join(p.Add(0, 1, In), p.Del(0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Goroutines register descriptors of their own while another waits for events that drop filters.
+// Each finds its registration again.
+func TestKqueueRegistersFromManyGoroutines(t *testing.T) {
+	p, q := newFake()
+	stop := make(chan struct{})
+	var waiter, users sync.WaitGroup
+	waiter.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			q.reports = [][]kevent.Event{{{FD: int32(i % 8), Gen: 1 << 31, Flags: kevent.OneShot}}}
+			if n, err := p.Wait(make([]Event, 1), timeout.Never); n != 1 || err != nil {
+				t.Error(n, err)
+			}
+		}
+	})
+	for fd := range 4 {
+		users.Go(func() {
+			for gen := range uint32(500) {
+				if err := errors.Join(p.Add(fd, gen, In), p.Mod(fd, gen, In|Out), p.Del(fd)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	users.Wait()
+	close(stop)
+	waiter.Wait()
+	if len(q.filters) != 0 {
+		t.Error(q.filters)
+	}
+}
+
+// A sleep is at most a day, and an early end of it is not the deadline. Close and Wait return the
+// queue's errors.
+func TestKqueueSleepsUntilTheDeadline(t *testing.T) {
+	p, q := newFake()
+	until := timeout.Deadline(sleepMax) + 5
+	q.reports = [][]kevent.Event{{}}
+	if n, err := p.Wait(make([]Event, 1), until); n != 0 || err != nil || q.now != until {
+		t.Error(n, err, q.now)
+	}
+	if want := []time.Duration{sleepMax, sleepMax, 5}; !slices.Equal(q.sleeps, want) {
+		t.Errorf("slept %v, want %v", q.sleeps, want)
+	}
+	if p.FD() != 77 {
+		t.Error(p.FD())
+	}
+	if err := p.Close(); !errors.Is(err, errBadFD) {
+		t.Error(err)
+	}
+	q.err = errNoRoom
+	if n, err := p.Wait(make([]Event, 1), until); n != 0 || !errors.Is(err, errNoRoom) {
+		t.Error(n, err)
+	}
+}
