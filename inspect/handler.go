@@ -30,7 +30,7 @@ func Handler(loops []*reactor.Reactor, opts ...Option) http.Handler {
 	}
 	in := inspector.New(c.Config)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := in.Serve(&inspector.Request{Method: r.Method, Host: r.Host, Path: r.URL.Path, Query: r.URL.Query(),
+		answer := in.Serve(&inspector.Request{Method: r.Method, Host: r.Host, Path: r.URL.Path, Query: r.URL.RawQuery,
 			Header: r.Header.Get, Body: r.Body})
 		for name, value := range answer.Header {
 			w.Header().Set(name, value)

@@ -121,6 +121,9 @@ type view struct {
 }
 
 func (e *Exporter) look() []view {
+	if len(e.loops) == 0 {
+		panic("metrics: an Exporter without loops: make it with New")
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	views := make([]view, len(e.loops))

@@ -12,6 +12,9 @@ import (
 
 // copyFrom sends the data of r to a stream, until io.EOF.
 func (b *base) copyFrom(r io.Reader) (int64, error) {
+	if r == nil {
+		panic("netconn: ReadFrom a nil Reader: pass the one to copy from")
+	}
 	if v, ok := r.(*net.Buffers); ok {
 		return b.writeBuffers(v)
 	}
@@ -26,6 +29,9 @@ func (b *base) copyFrom(r io.Reader) (int64, error) {
 
 // copyTo writes the data of a stream to w until the end of input.
 func (b *base) copyTo(w io.Writer) (int64, error) {
+	if w == nil {
+		panic("netconn: WriteTo a nil Writer: pass the one to copy to")
+	}
 	var n int64
 	if to, ok := streamOf(w); ok {
 		moved, err, done := to.splice(b, math.MaxInt64)

@@ -91,11 +91,15 @@ func (d *Dialer) made() *Net {
 	return parked
 }
 
+func mustHave(ctx context.Context) {
+	if ctx == nil {
+		panic("netconn: the context is nil: pass context.Background()")
+	}
+}
+
 // limit returns ctx with the Dialer's limits.
 func (d *Dialer) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	if ctx == nil {
-		panic("netconn: dial with a nil context")
-	}
+	mustHave(ctx)
 	n := d.made()
 	end, limited := ctx.Deadline()
 	sooner := func(t time.Time) {

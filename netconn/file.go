@@ -107,6 +107,9 @@ func FilePacketConn(f *os.File) (net.PacketConn, error) {
 
 // ofFile makes a socket of a file. A file of another kind is an error, and is not changed.
 func ofFile(f *os.File) (*socket.Socket, error) {
+	if f == nil {
+		panic("netconn: a nil File: pass one of an open socket")
+	}
 	fd, err := kernel.DupOf(kernel.Host, f)
 	var e kernel.Errno
 	if errors.As(err, &e) {

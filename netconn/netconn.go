@@ -49,7 +49,12 @@ var parked = &Net{k: kernel.Host, w: desc.Parked}
 
 // On returns a Net whose connections belong to the loop of r. Their calls suspend the calling Task.
 // Only the loop may use them, also to set deadlines.
-func On(r *reactor.Reactor) *Net { return &Net{k: r.Kernel(), w: inside.Waiter(r), r: r} }
+func On(r *reactor.Reactor) *Net {
+	if r == nil {
+		panic("netconn: On a nil Reactor: without a loop, use the functions of package netconn")
+	}
+	return &Net{k: r.Kernel(), w: inside.Waiter(r), r: r}
+}
 
 // Time returns the time that deadlines are compared with: time.Now, or the simulated host's date.
 // Use it for SetDeadline(n.Time().Add(d)), and with context.WithDeadline for DialContext: both then
@@ -92,6 +97,7 @@ func (n *Net) socket(family, typ int) (*socket.Socket, error) {
 // New makes a net.Conn of a connected socket: a *Conn, a *PacketConn or a *UnixConn. The socket
 // belongs to the result, and its Timeout no longer has an effect.
 func New(s *socket.Socket) net.Conn {
+	mustExist(s)
 	if s.Type() == socket.SOCK_RAW {
 		panic("netconn: New of a raw socket, which is no stream and no UDP; use the Socket")
 	}
@@ -145,6 +151,7 @@ func gramOf(c net.Conn) *gram {
 // NewListener makes a net.Listener of a listening socket: a *Listener or a *UnixListener. The
 // socket belongs to the result.
 func NewListener(s *socket.Socket) net.Listener {
+	mustExist(s)
 	if s.Family() == socket.AF_UNIX {
 		l := &UnixListener{}
 		l.b.adopt(s)
@@ -153,4 +160,10 @@ func NewListener(s *socket.Socket) net.Listener {
 	l := &Listener{}
 	l.b.adopt(s)
 	return l
+}
+
+func mustExist(s *socket.Socket) {
+	if s == nil {
+		panic("netconn: a nil Socket: pass one that is connected, bound, or listens")
+	}
 }

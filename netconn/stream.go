@@ -55,6 +55,9 @@ func (b *base) writeNothing() error {
 
 // writeBuffers sends the buffers to a stream and consumes v.
 func (b *base) writeBuffers(v *net.Buffers) (int64, error) {
+	if v == nil {
+		panic("netconn: WriteBuffers of a nil *net.Buffers: pass the address of the buffers")
+	}
 	d := b.d
 	call := forever()
 	call.V = (*[][]byte)(v)

@@ -109,6 +109,9 @@ func weakly(c net.Conn) func() net.Conn {
 // tls.NewListener does. See Server for connections that are not of this package. It panics if the
 // configuration cannot be used.
 func NewTLSListener(l net.Listener, cfg *tls.Config) net.Listener {
+	if l == nil {
+		panic("netconn: NewTLSListener of a nil Listener")
+	}
 	if err := secure.Check(cfg, true); err != nil {
 		panic("netconn: TLS: " + err.Error())
 	}
@@ -142,6 +145,7 @@ func (c *TLSConn) Handshake() error {
 // configuration's callbacks get ctx if this call begins the handshake. In a task, a callback that
 // waits for ctx blocks the loop. Only a deadline of ctx or another goroutine can then end ctx.
 func (c *TLSConn) HandshakeContext(ctx context.Context) error {
+	mustHave(ctx)
 	if c.other != nil {
 		return c.other.HandshakeContext(ctx)
 	}

@@ -84,8 +84,8 @@ func StartTLSClient(c *reactor.Conn, cfg *tls.Config, read []byte) error {
 }
 
 func startTLS(c *reactor.Conn, cfg *tls.Config, read []byte, server bool) error {
-	if cfg == nil {
-		panic("netconn: StartTLS with a nil Config")
+	if c == nil || cfg == nil {
+		panic("netconn: StartTLS with a nil Conn or Config")
 	}
 	if err := secure.Check(cfg, server); err != nil {
 		return fmt.Errorf("netconn: StartTLS: %w", err)

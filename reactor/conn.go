@@ -47,52 +47,52 @@ type (
 // kernel has not accepted yet (out).
 //
 // Only the loop touches a Conn. The exceptions are w.r and opt: they never change, and Post and
-// PostSend read them on any goroutine. The fields and the flags of state:
-//
-//	flag or field  set by                       cleared by                     excludes
-//	dialling       Dial                         a connect that succeeds        sawEOF sentFIN blocked
-//	                                                                           outputFailed inStep
-//	                                                                           readPending endPending
-//	sawEOF         a read of 0 bytes            -                              dialling
-//	wantFIN        CloseWrite                   -                              a later Send
-//	sentFIN        the flush that empties out,  -                              dialling, out
-//	               with wantFIN or closing
-//	closing        Close                        -                              paused, throttled, any
-//	                                                                           callback but Closed
-//	released       tearDown, Detach             -                              a descriptor, out,
-//	                                                                           an armed timer
-//	paused         Pause                        Resume, Close                  closing
-//	throttled      out above the high mark      Close, a failed write,         closing, outputFailed
-//	                                            an Event at the low mark
-//	blocked        a write of a part of out     a write of all of out,         dialling, outputFailed,
-//	                                            a failed write                 an empty out
-//	inStep         read, readKept               the same, before they flush    dialling
-//	flushPending   flushLater, which lists the  flushStep
-//	               Conn in r.flushPending
-//	outputFailed   a failed write or shutdown   -                              dialling, out, blocked,
-//	                                                                           throttled
-//	readPending    readNextTurn, which lists    the next turn, which reads     dialling
-//	               the Conn in r.readPending
-//	endPending     an Event with End, Err, Hup  a read that fails with EAGAIN  dialling
-//	w.fd, w.gen    accept, each connect         tearDown, Detach, a connect    released
-//	                                            that fails
-//	w.want         watch, at the end of a step  as wants says
-//	handler        accept, Dial, Attach,        -                              nil after accept
-//	               SetHandler
-//	out            Send, Wire.Send              a write of all of it,          released, sentFIN,
-//	                                            a failed write, tearDown       outputFailed
-//	in             KeepInput, WithProxy, Attach -                              its bytes: released
-//	deadlines      SetX, Close, failed write    -
-//	dialing        Dial                         a connect that succeeds        nil while dialling
-//	opened, peer   accept, a connect that       -                              dialling
-//	               succeeds
-//	bytesIn        read                         -                              dialling
-//	bytesOut       flushOne, wrote              -                              dialling
-//
-// Output that is neither blocked nor waiting for a connect is flushed in the present step. So such
-// a Conn has the flag inStep or flushPending. A race build checks the table after each step
-// (state_race.go).
+// PostSend read them on any goroutine.
 type Conn struct {
+	//	flag or field  set by                       cleared by                     excludes
+	//	dialling       Dial                         a connect that succeeds        sawEOF sentFIN blocked
+	//	                                                                           outputFailed inStep
+	//	                                                                           readPending endPending
+	//	sawEOF         a read of 0 bytes            -                              dialling
+	//	wantFIN        CloseWrite                   -                              a later Send
+	//	sentFIN        the flush that empties out,  -                              dialling, out
+	//	               with wantFIN or closing
+	//	closing        Close                        -                              paused, throttled, any
+	//	                                                                           callback but Closed
+	//	released       tearDown, Detach             -                              a descriptor, out,
+	//	                                                                           an armed timer
+	//	paused         Pause                        Resume, Close                  closing
+	//	throttled      out above the high mark      Close, a failed write,         closing, outputFailed
+	//	                                            an Event at the low mark
+	//	blocked        a write of a part of out     a write of all of out,         dialling, outputFailed,
+	//	                                            a failed write                 an empty out
+	//	inStep         read, readKept               the same, before they flush    dialling
+	//	flushPending   flushLater, which lists the  flushStep
+	//	               Conn in r.flushPending
+	//	outputFailed   a failed write or shutdown   -                              dialling, out, blocked,
+	//	                                                                           throttled
+	//	readPending    readNextTurn, which lists    the next turn, which reads     dialling
+	//	               the Conn in r.readPending
+	//	endPending     an Event with End, Err, Hup  a read that fails with EAGAIN  dialling
+	//	w.fd, w.gen    accept, each connect         tearDown, Detach, a connect    released
+	//	                                            that fails
+	//	w.want         watch, at the end of a step  as wants says
+	//	handler        accept, Dial, Attach,        -                              nil after accept
+	//	               SetHandler
+	//	out            Send, Wire.Send              a write of all of it,          released, sentFIN,
+	//	                                            a failed write, tearDown       outputFailed
+	//	in             KeepInput, WithProxy, Attach -                              its bytes: released
+	//	deadlines      SetX, Close, failed write    -
+	//	dialing        Dial                         a connect that succeeds        nil while dialling
+	//	opened, peer   accept, a connect that       -                              dialling
+	//	               succeeds
+	//	bytesIn        read                         -                              dialling
+	//	bytesOut       flushOne, wrote              -                              dialling
+	//
+	// Output that is neither blocked nor waiting for a connect is flushed in the present step. So such
+	// a Conn has the flag inStep or flushPending. A race build checks the table after each step
+	// (state_race.go).
+
 	w         Watch // the fields that every message touches come first, in few cache lines
 	state     connState
 	opened    uint32 // when it was accepted or connected, in ageUnits of the loop's age

@@ -80,6 +80,7 @@ func (g *Group) Loops() []*Reactor { return append([]*Reactor(nil), g.loops...) 
 // others continue. The error is nil, an *UndeliveredError with the sums, ctx's cause, or the errors
 // of the loops that failed. A Group runs once.
 func (g *Group) Run(ctx context.Context) error {
+	mustHave(ctx, "Run")
 	g.mu.Lock()
 	if g.running {
 		g.mu.Unlock()
@@ -98,6 +99,7 @@ func (g *Group) Run(ctx context.Context) error {
 // Shutdown is Reactor.Shutdown of all loops at the same time. It drains them, and returns the sum
 // of the output that could not be delivered. It must not be called on a loop: call Close there.
 func (g *Group) Shutdown(ctx context.Context) error {
+	mustHave(ctx, "Shutdown")
 	g.refuse(true)
 	return g.each(func(r *Reactor) error { return r.Shutdown(ctx) })
 }

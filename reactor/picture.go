@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"net"
 	"reflect"
 	"runtime"
@@ -44,9 +45,20 @@ const timerFuncs = 100
 // waitersShown is how many Tasks a picture shows at one descriptor, or as joining one Task.
 const waitersShown = 8
 
+// picturesMost is how many requests for a picture wait for a loop that does not turn.
+const picturesMost = 16
+
+var errPictures = errors.New("reactor: 16 requests for a picture wait for the loop's next turn")
+
 // picture collects a picture and passes it to then, on the loop. Any goroutine may call it.
 func (r *Reactor) picture(then func(*inside.Loop, error)) {
+	if r.pictures.Add(1) > picturesMost {
+		r.pictures.Add(-1)
+		then(nil, errPictures)
+		return
+	}
 	ok := r.mustPost(func() {
+		r.pictures.Add(-1)
 		if r.painter != nil {
 			r.painter.then = append(r.painter.then, then)
 			return
@@ -59,6 +71,7 @@ func (r *Reactor) picture(then func(*inside.Loop, error)) {
 		r.painter.paint()
 	})
 	if !ok {
+		r.pictures.Add(-1)
 		then(nil, ErrClosed)
 	}
 }

@@ -134,6 +134,7 @@ type Reactor struct {
 	abort           atomic.Bool  // the last Shutdown's or Run's context has ended
 	queued          atomic.Int32 // the length of posted
 	postsRefused    atomic.Uint64
+	pictures        atomic.Int32 // requests for a picture that wait for a turn
 	measuring       atomic.Int64 // since when Load has the loop measure its time; 0: it does not
 	done            chan struct{}
 	result          error // why the loop ended; written before done is closed
@@ -260,7 +261,12 @@ func (r *Reactor) wake() {
 }
 
 // Kernel returns the Kernel that the reactor runs on.
-func (r *Reactor) Kernel() Kernel { return r.k }
+func (r *Reactor) Kernel() Kernel {
+	if r == nil {
+		panic("reactor: a nil Reactor: pass one that New has made")
+	}
+	return r.k
+}
 
 // Loop returns the Reactor's index in its Group, or 0 without one.
 func (r *Reactor) Loop() int { return r.loop }

@@ -38,6 +38,7 @@ func (r *Reactor) Restart(ctx context.Context, cmd *exec.Cmd) error {
 func (g *Group) Restart(ctx context.Context, cmd *exec.Cmd) error { return restart(ctx, cmd, g.loops) }
 
 func restart(ctx context.Context, cmd *exec.Cmd, loops []*Reactor) error {
+	mustHave(ctx, "Restart")
 	if len(cmd.ExtraFiles) > 0 {
 		panic("reactor: Restart of a command with ExtraFiles: their numbers are those of the sockets")
 	}

@@ -194,6 +194,7 @@ func (r *Reactor) abortAll() error {
 // the reactor holds. If Run's goroutine was locked to its thread, Shutdown cannot resume the Tasks
 // that have begun: their deferred functions never run, and their goroutines remain.
 func (r *Reactor) Run(ctx context.Context) error {
+	mustHave(ctx, "Run")
 	first := r.owner.CompareAndSwap(ownerless, ownerRun)
 	if !first && !r.owner.CompareAndSwap(ownerShutdown, ownerRun) {
 		panic("reactor: Run of a reactor that another goroutine runs, that is turned by hand, or that has ended")
@@ -237,4 +238,11 @@ func (r *Reactor) Turn(until timeout.Deadline) error {
 	err := r.turn(until)
 	returned = true
 	return err
+}
+
+// mustHave panics without a context, before anything has changed.
+func mustHave(ctx context.Context, op string) {
+	if ctx == nil {
+		panic("reactor: " + op + " with a nil context: pass context.Background()")
+	}
 }

@@ -24,6 +24,7 @@ import (
 // *UndeliveredError. A caller that runs the loop on a goroutine that is locked to its thread stays
 // until the drain has ended.
 func (r *Reactor) Shutdown(ctx context.Context) error {
+	mustHave(ctx, "Shutdown")
 	if r.lone != nil && r.owner.Load() != ownerless && !r.hasEnded() {
 		panic("reactor: Shutdown in a simulated world would stop the only goroutine: call Close, and let the world run")
 	}

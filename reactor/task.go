@@ -22,36 +22,35 @@ import (
 // locked. runtime.Goexit in a Task counts as a panic, because it would end the loop's goroutine.
 // t.FailNow of a test calls it.
 //
-// Only the loop touches a Task, in its callbacks and Tasks. ctx may be used by any goroutine. The
-// fields, and the values of state:
-//
-//	field or value  set by                       cleared by                  excludes
-//	runnable        Go, a wake, yieldTurn        step                        an armed timer
-//	running         step                         a wait, the end             another running Task
-//	asleep          wait                         wakeWith, wakeJoiners       wakePending
-//	finished        reap, Go while draining      -                           a coroutine, a place in
-//	                                                                         r.tasks, an armed timer
-//	drainAsked      drainTask                    -
-//	drainReported   the first wait for input     -                           needs drainAsked
-//	                that fails with ECANCELED
-//	cancelAsked     Cancel, the abort            -
-//	cancelReported  the first wait that fails    -                           needs cancelAsked
-//	                with ECANCELED
-//	wakePending     a wake of a Task that is     the next wait, which        asleep
-//	                not asleep                   returns at once
-//	wakeErrno       a wake                       -                           read when wait returns
-//	waitDir         wait                         -                           read while asleep
-//	timer           the first wait with a        -                           armed only while asleep
-//	                deadline
-//	next, yield     the first step               reap                        finished
-//	waitsFor        Sleep, Join, Await           the same, at their end      read while asleep
-//	since           wait                         -                           read while asleep
-//	code            Go                           -
-//	goexited        leave                        -                           set just before reap
-//	ctx             Context                      -                           done once cancel is not 0
-//
-// A race build checks the table after each step (state_race.go).
+// Only the loop touches a Task, in its callbacks and Tasks. ctx may be used by any goroutine.
 type Task struct {
+	//	field or value  set by                       cleared by                  excludes
+	//	runnable        Go, a wake, yieldTurn        step                        an armed timer
+	//	running         step                         a wait, the end             another running Task
+	//	asleep          wait                         wakeWith, wakeJoiners       wakePending
+	//	finished        reap, Go while draining      -                           a coroutine, a place in
+	//	                                                                         r.tasks, an armed timer
+	//	drainAsked      drainTask                    -
+	//	drainReported   the first wait for input     -                           needs drainAsked
+	//	                that fails with ECANCELED
+	//	cancelAsked     Cancel, the abort            -
+	//	cancelReported  the first wait that fails    -                           needs cancelAsked
+	//	                with ECANCELED
+	//	wakePending     a wake of a Task that is     the next wait, which        asleep
+	//	                not asleep                   returns at once
+	//	wakeErrno       a wake                       -                           read when wait returns
+	//	waitDir         wait                         -                           read while asleep
+	//	timer           the first wait with a        -                           armed only while asleep
+	//	                deadline
+	//	next, yield     the first step               reap                        finished
+	//	waitsFor        Sleep, Join, Await           the same, at their end      read while asleep
+	//	since           wait                         -                           read while asleep
+	//	code            Go                           -
+	//	goexited        leave                        -                           set just before reap
+	//	ctx             Context                      -                           done once cancel is not 0
+	//
+	// A race build checks the table after each step (state_race.go).
+
 	r           *Reactor
 	f           func(*Task)
 	next        func() (struct{}, bool)
@@ -195,6 +194,9 @@ func (t *Task) Await(f func()) error {
 // ended: nil, a *PanicError or ErrUnwound. ECANCELED may also mean that the caller is cancelled.
 func (t *Task) Join(u *Task) (any, error) {
 	t.mustRun("Join")
+	if u == nil {
+		panic("reactor: Join of a nil Task: join one that Go has returned")
+	}
 	if u == t {
 		return nil, kernel.EDEADLK
 	}

@@ -41,7 +41,8 @@ func WithTrace(t Trace) Option {
 			switch f := from.Field(i); {
 			case f.IsNil():
 			case !to.Field(i).IsNil():
-				return fmt.Errorf("reactor: WithTrace: %s is set twice", from.Type().Field(i).Name)
+				return fmt.Errorf("reactor: WithTrace: %s is set twice: make one function that does both; of looplabels, choose Profile or Regions",
+					from.Type().Field(i).Name)
 			default:
 				to.Field(i).Set(f)
 				some = true

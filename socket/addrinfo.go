@@ -37,6 +37,9 @@ func GetAddrInfo(host, port string, af, typ, proto, flags int) ([]AddrInfo, erro
 
 // GetAddrInfoOn is GetAddrInfo for a Task. The Task waits while the loop runs.
 func GetAddrInfoOn(t *reactor.Task, host, port string, af, typ, proto, flags int) ([]AddrInfo, error) {
+	if t == nil {
+		panic("socket: GetAddrInfoOn a nil Task: outside of a Task, use GetAddrInfo")
+	}
 	q, err := newQuery(t.Reactor().Kernel(), host, port, af, typ, proto, flags)
 	if err == nil && q.asks() {
 		asked := *q // a copy, because the function continues if the Task is cancelled

@@ -112,6 +112,9 @@ func TestLoadNamesWhatItFound(t *testing.T) {
 		"invalid key: the key is encrypted":     {cert, block("ENCRYPTED PRIVATE KEY", []byte(secret))},
 		"invalid key: the key is encrypted; MicroPy": {cert, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY",
 			Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}, Bytes: []byte(secret)})},
+		"invalid key: found PEM that is cut: a private key":                              {cert, block("PRIVATE KEY", pkcs8)[:60]},
+		"invalid cert: found PEM that is cut: a certificate":                             {cert[:60], key},
+		"invalid cert: found DER that is cut: 60 of ":                                    {me.cert.Raw[:60], key},
 		"invalid key: found PEM with something":                                          {cert, block("SECRET "+secret, []byte(secret))},
 		"invalid cert: found an EC private key":                                          {key, pkcs8},
 		"invalid cert: found PEM with a private key":                                     {block("PRIVATE KEY", pkcs8), pkcs8},
@@ -134,6 +137,10 @@ func TestLoadNamesWhatItFound(t *testing.T) {
 		return path
 	}
 	c := sslContext(t, socket.PROTOCOL_TLS_CLIENT)
+	bom := []byte("\xef\xbb\xbf") // mbedtls skips it
+	if err := c.LoadCertChainData(join(bom, cert), join(bom, block("PRIVATE KEY", pkcs8))); err != nil {
+		t.Error(err)
+	}
 	keyFile, certFile, nowhere := name("key", key), name("cert", cert), filepath.Join(dir, "none")
 	for what, err := range map[string]error{
 		"files":           c.LoadCertChain(certFile, keyFile),

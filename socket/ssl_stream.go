@@ -14,18 +14,18 @@ import (
 
 // An SSLStream is TLS on any stream, with the methods of an SSLSocket. It waits as the stream's
 // methods do. Two goroutines may use it at the same time if one reads and the other one writes.
-//
-//	field    | set by               | cleared by          | lock
-//	---------+----------------------+---------------------+--------
-//	session  | WrapStream           | never               | readMu, and writeMu to Write
-//	still    | buffered             | buffered            | readMu; atomic
-//	asks     | the end of each call | the next call       | stateMu
-//	failed   | fail                 | never               | stateMu
-//	closed   | Close                | never               | stateMu
-//	out      | streamWire.Write     | flush               | outMu
-//
-// Locks are taken in the order readMu, writeMu, outMu, stateMu.
 type SSLStream struct {
+	//	field    | set by               | cleared by          | lock
+	//	---------+----------------------+---------------------+--------
+	//	session  | WrapStream           | never               | readMu, and writeMu to Write
+	//	still    | buffered             | buffered            | readMu; atomic
+	//	asks     | the end of each call | the next call       | stateMu
+	//	failed   | fail                 | never               | stateMu
+	//	closed   | Close                | never               | stateMu
+	//	out      | streamWire.Write     | flush               | outMu
+	//
+	// Locks are taken in the order readMu, writeMu, outMu, stateMu.
+
 	stream  io.ReadWriter
 	session *secure.Session
 

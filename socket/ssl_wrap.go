@@ -104,6 +104,9 @@ func (c *SSLContext) WrapSocket(sock *Socket, o SSLWrap) (*SSLSocket, error) {
 
 // wrap is WrapSocket without a handshake.
 func (c *SSLContext) wrap(sock *Socket, o SSLWrap) (*SSLSocket, error) {
+	if sock == nil {
+		panic("socket: TLS on a nil Socket: pass one that is connected")
+	}
 	if err := c.check(o); err != nil {
 		return nil, err
 	}

@@ -4,7 +4,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"os"
 
+	"github.com/ureactor/ureactor/internal/secure"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
@@ -25,7 +27,16 @@ func (cfg *config) tlsConfig() (*tls.Config, error) {
 		_, err = x509.ParseCertificate(c.Certificate[i])
 	}
 	if err != nil {
-		return nil, fmt.Errorf("-cert %s -key %s: %w", cfg.certFile, cfg.keyFile, err)
+		return nil, fmt.Errorf("-cert %s (%s) -key %s (%s): %w", cfg.certFile, contents(cfg.certFile), cfg.keyFile, contents(cfg.keyFile), err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{c}}, nil
+}
+
+// contents names the kind of data that a file has, for an error.
+func contents(file string) string {
+	p, err := os.ReadFile(file)
+	if err != nil {
+		return "not read"
+	}
+	return secure.Found(p)
 }

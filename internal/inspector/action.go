@@ -71,24 +71,45 @@ func sameOrigin(r *Request) bool {
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
-// errUnknown is the error if an action, or its object, does not exist. errWaits is the error of an
-// action that still waits for a loop.
+// actsMost is how many actions wait for a loop that does not answer. More are refused.
+const actsMost = 16
+
 var (
-	errUnknown = errors.New("inspect: no such action or object")
-	errWaits   = errors.New("inspect: the loop does not answer; the action waits for its next turn")
+	errAction = errors.New("inspect: action must be close, abort, pause or resume")
+	errLevel  = errors.New("inspect: there is no level to set; see inspect.WithLogLevel")
+	errID     = errors.New("inspect: id must be loop-descriptor-generation")
+	errNoLoop = errors.New("inspect: there is no such loop")
+	errWaits  = errors.New("inspect: the loop does not answer; the action waits for its next turn")
+	errMany   = errors.New("inspect: the loop does not answer, and 16 actions wait for its next turn; this one was not accepted")
 )
 
 func (h *Inspector) act(name, id string) error {
-	if name == "level" && h.Level != nil {
+	if name == "level" {
+		if h.Level == nil {
+			return errLevel
+		}
 		return h.Level.UnmarshalText([]byte(id))
 	}
 	a, known := actions[name]
 	loop, target, ok := parseID(id)
-	if !known || !ok || loop >= len(h.s.loops) {
-		return errUnknown
+	switch {
+	case !known:
+		return errAction
+	case !ok:
+		return errID
+	case loop >= len(h.s.loops):
+		return errNoLoop
+	}
+	l := h.s.loops[loop]
+	if l.acts.Add(1) > actsMost {
+		l.acts.Add(-1)
+		return errMany
 	}
 	done := make(chan error, 1)
-	go inside.Act(h.s.loops[loop].r, a, target, func(err error) { done <- err })
+	go inside.Act(l.r, a, target, func(err error) {
+		l.acts.Add(-1)
+		done <- err
+	})
 	limit := time.NewTimer(actionWait)
 	defer limit.Stop()
 	select {
@@ -103,8 +124,12 @@ func (h *Inspector) act(name, id string) error {
 func (h *Inspector) answer(w *Response, r *Request, form url.Values, err error) {
 	v := &result{Action: clean(form.Get("action")), ID: clean(form.Get("id")), Result: "done"}
 	switch {
-	case errors.Is(err, errUnknown):
+	case errors.Is(err, errAction), errors.Is(err, errID):
+		w.Code = codeBadRequest
+	case errors.Is(err, errNoLoop), errors.Is(err, errLevel):
 		w.Code = codeNotFound
+	case errors.Is(err, errMany):
+		w.Code = codeUnavailable
 	case errors.Is(err, errWaits):
 		w.Code = codeGatewayTimeout
 	case err != nil:

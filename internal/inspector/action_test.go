@@ -40,10 +40,11 @@ func TestActions(t *testing.T) {
 		"a sibling":      {codeForbidden, post(h, form("abort", id, token), "Sec-Fetch-Site", "same-site").Code},
 		"another origin": {codeForbidden, post(h, form("abort", id, token), "Origin", "http://evil.example").Code},
 		"no origin":      {codeForbidden, post(h, form("abort", id, token), "Origin", "null").Code},
-		"no action":      {codeNotFound, post(h, form("", id, token)).Code},
-		"another action": {codeNotFound, post(h, form("restart", id, token)).Code},
-		"no ID":          {codeNotFound, post(h, form("abort", "", token)).Code},
+		"no action":      {codeBadRequest, post(h, form("", id, token)).Code},
+		"another action": {codeBadRequest, post(h, form("restart", id, token)).Code},
+		"no ID":          {codeBadRequest, post(h, form("abort", "", token)).Code},
 		"no such loop":   {codeNotFound, post(h, form("abort", "1-5-1", token)).Code},
+		"no level":       {codeNotFound, post(New(Config{Loops: []*reactor.Reactor{r}, Token: token}), form("level", "warn", token)).Code},
 		"not a listener": {codeConflict, post(h, form("pause", id, token)).Code},
 		"not a Conn":     {codeConflict, post(h, form("abort", listener, token)).Code},
 		"a bad level":    {codeConflict, post(h, form("level", "loud", token)).Code},
@@ -139,3 +140,49 @@ func TestFormsHaveAnOrigin(t *testing.T) {
 		t.Errorf("Referrer-Policy %q", p)
 	}
 }
+
+// Actions on a loop that does not answer wait for its next turn, 16 of them. More are refused, and
+// leave nothing. When the loop goes on, all that wait are done, and it accepts actions again.
+func TestActionsOnAHungLoopAreBounded(t *testing.T) {
+	t.Parallel()
+	r := started(t)
+	dial(t, listen(t, r, "tcp", accept))
+	h := New(Config{Loops: []*reactor.Reactor{r}, Token: token})
+	id := decode[overviewPage](t, h, "").Listeners[0].ID
+	until, begun := make(chan struct{}), make(chan struct{})
+	if err := r.Post(func() { close(begun); stand(until) }); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	before := r.Stats().Posted
+	act := func(action string) int {
+		h.rate.left = burst
+		return h.answered(action, id)
+	}
+	var waiting sync.WaitGroup
+	for range actsMost {
+		waiting.Go(func() {
+			if err := h.act("pause", id); err != nil && err != errWaits {
+				t.Error(err)
+			}
+		})
+	}
+	eventually(t, "all actions wait", func() bool { return h.s.loops[0].acts.Load() == actsMost })
+	for range 100 {
+		if code := act("resume"); code != codeUnavailable {
+			t.Fatalf("%d, want %d", code, codeUnavailable)
+		}
+	}
+	if n := r.Stats().Posted - before; n > actsMost+1 { // and a picture
+		t.Errorf("%d posts wait", n)
+	}
+	close(until)
+	waiting.Wait()
+	eventually(t, "the actions are done", func() bool { return h.s.loops[0].acts.Load() == 0 })
+	if code := act("resume"); code != codeOK {
+		t.Errorf("%d after the hang", code)
+	}
+}
+
+// answered is the code of an action.
+func (h *Inspector) answered(action, id string) int { return post(h, form(action, id, token)).Code }

@@ -2,6 +2,8 @@ package inspector
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -64,17 +66,17 @@ func soonest(c *connRow) float64 {
 	return s
 }
 
-// readQuery returns in why the reason if the request is not a valid query.
-func (h *Inspector) readQuery(q url.Values) (c connQuery, why string) {
+// readQuery returns an error if the request is not a valid query.
+func (h *Inspector) readQuery(q url.Values) (c connQuery, err error) {
 	c = connQuery{sort: "stuck", asc: q.Get("asc") != "", find: q.Get("q"), loop: -1, page: 1, n: rowsUsual}
 	if s := q.Get("sort"); s != "" {
 		c.sort = s
 	}
 	if compare[c.sort] == nil {
-		return c, "there is no order of this name"
+		return c, errors.New("there is no order of this name")
 	}
 	if len(c.find) > findMost {
-		return c, "q must have at most 200 bytes"
+		return c, errors.New("q must have at most 200 bytes")
 	}
 	for _, p := range []struct {
 		name  string
@@ -88,17 +90,17 @@ func (h *Inspector) readQuery(q url.Values) (c connQuery, why string) {
 		}
 		n, err := strconv.Atoi(s)
 		if err != nil || n < p.least || n > p.most {
-			return c, p.name + " must be " + itoa(p.least) + " … " + itoa(p.most)
+			return c, fmt.Errorf("%s must be %d … %d", p.name, p.least, p.most)
 		}
 		*p.to = n
 	}
-	return c, ""
+	return c, nil
 }
 
-func (h *Inspector) conns(q url.Values) (view, string) {
-	query, why := h.readQuery(q)
-	if why != "" {
-		return nil, why
+func (h *Inspector) conns(q url.Values) (view, error) {
+	query, err := h.readQuery(q)
+	if err != nil {
+		return nil, err
 	}
 	v := &connsPage{Conns: []*connRow{}, query: query}
 	var found []*connRow
@@ -130,7 +132,7 @@ func (h *Inspector) conns(q url.Values) (view, string) {
 	v.Page = min(query.page, v.Pages)
 	first := (v.Page - 1) * query.n
 	v.Conns = append(v.Conns, found[first:min(first+query.n, len(found))]...)
-	return v, ""
+	return v, nil
 }
 
 // latest returns the latest picture, nil if there is none.
@@ -152,17 +154,17 @@ func (c *connRow) matches(find string) bool {
 }
 
 // conn is the page of one connection.
-func (h *Inspector) conn(id string) (view, string) {
+func (h *Inspector) conn(id string) (view, error) {
 	loop, want, ok := parseID(id)
 	if !ok || loop >= len(h.s.loops) {
-		return nil, "id must be that of a connection: loop-descriptor-generation"
+		return nil, errors.New("id must be that of a connection: loop-descriptor-generation")
 	}
 	if pic := h.s.loops[loop].latest(); pic != nil {
 		for i, c := range pic.Conns {
 			if c.ID == want {
-				return pic.conns(loop)[i], ""
+				return pic.conns(loop)[i], nil
 			}
 		}
 	}
-	return nil, "the connection is closed"
+	return nil, notFound("the connection is closed")
 }

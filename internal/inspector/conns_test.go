@@ -61,9 +61,9 @@ func TestEveryColumnSortsAllRows(t *testing.T) {
 	for key, order := range compare {
 		var all []*connRow
 		for page := 1; page <= 3; page++ {
-			v, why := h.conns(url.Values{"sort": {key}, "n": {"4000"}, "page": {itoa(page)}})
-			if why != "" {
-				t.Fatal(why)
+			v, err := h.conns(url.Values{"sort": {key}, "n": {"4000"}, "page": {itoa(page)}})
+			if err != nil {
+				t.Fatal(err)
 			}
 			p := v.(*connsPage)
 			if p.Total != n || p.Found != n || p.Pages != 3 || p.Page != page {

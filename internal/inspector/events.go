@@ -142,15 +142,15 @@ type loopView struct {
 	charts [3][]float64
 }
 
-func (h *Inspector) loop(id string) (view, string) {
+func (h *Inspector) loop(id string) (view, error) {
 	for i, l := range h.s.loops {
 		if itoa(i) == id {
 			v := &loopView{Stack: l.stack()}
 			v.loopRow, v.charts, _ = l.row(i)
-			return v, ""
+			return v, nil
 		}
 	}
-	return nil, "there is no such loop"
+	return nil, notFound("there is no such loop")
 }
 
 func (v *loopView) title() string { return "Loop " + itoa(v.Loop) }

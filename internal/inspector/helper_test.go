@@ -114,7 +114,7 @@ func request(method, host, target, body string, headers ...string) (r *Request, 
 	if err != nil {
 		return nil, false
 	}
-	return &Request{Method: method, Host: host, Path: u.Path, Query: u.Query(), Body: strings.NewReader(body),
+	return &Request{Method: method, Host: host, Path: u.Path, Query: u.RawQuery, Body: strings.NewReader(body),
 		Header: func(name string) string {
 			for i := 0; i+1 < len(headers); i += 2 {
 				if headers[i] == name {

@@ -51,6 +51,6 @@ func ReadRequest(in *bufio.Reader) (r *Request, last bool, err error) {
 		length = int64(n)
 	}
 	last = parts[2] == "HTTP/1.0" || strings.EqualFold(head.Get("Connection"), "close")
-	return &Request{Method: parts[0], Host: head.Get("Host"), Path: target.Path, Query: target.Query(),
+	return &Request{Method: parts[0], Host: head.Get("Host"), Path: target.Path, Query: target.RawQuery,
 		Header: head.Get, Body: io.LimitReader(in, length)}, last, nil
 }

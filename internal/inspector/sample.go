@@ -1,8 +1,10 @@
 package inspector
 
 import (
+	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -31,7 +33,8 @@ type sampler struct {
 
 // A loop has the samples and the picture of one loop.
 type loop struct {
-	r *reactor.Reactor
+	r    *reactor.Reactor
+	acts atomic.Int32 // actions that wait for the loop
 
 	mu      sync.Mutex // guards what follows
 	now     sample     // the latest
@@ -178,8 +181,10 @@ func (l *loop) ask() <-chan struct{} {
 		defer l.mu.Unlock()
 		l.pending = time.Time{}
 		close(came)
-		if err != nil {
+		if errors.Is(err, reactor.ErrClosed) {
 			l.ended, l.pic = true, nil
+		}
+		if err != nil {
 			return
 		}
 		l.pic = newPicture(p, l.pic)

@@ -3,6 +3,7 @@ package inspector
 import (
 	_ "embed"
 	"encoding"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -60,7 +61,7 @@ type Request struct {
 	Method string
 	Host   string
 	Path   string
-	Query  url.Values
+	Query  string // as it came
 	Header func(name string) string
 	Body   io.Reader
 }
@@ -179,12 +180,20 @@ type view interface {
 
 // show answers with a page, or a part of it for the script, or JSON.
 func (h *Inspector) show(w *Response, r *Request, name string) {
+	q, err := url.ParseQuery(r.Query)
+	if err != nil {
+		w.fail(codeBadRequest, "the query must be name=value&name=value, with each % as %25")
+		return
+	}
 	h.s.look()
-	v, why := h.view(name, r.Query)
+	v, err := h.view(name, q)
+	var missing notFound
 	switch {
-	case v == nil:
-		w.fail(codeNotFound, why)
-	case r.Query.Get("format") == "json":
+	case errors.As(err, &missing):
+		w.fail(codeNotFound, err.Error())
+	case err != nil:
+		w.fail(codeBadRequest, err.Error())
+	case q.Get("format") == "json":
 		w.sendJSON(v)
 	case r.Header("X-Part") != "":
 		p := &page{h: h, name: name}
@@ -197,23 +206,29 @@ func (h *Inspector) show(w *Response, r *Request, name string) {
 	}
 }
 
-// view returns the content of the page, or in why the reason if there is none.
-func (h *Inspector) view(name string, q url.Values) (v view, why string) {
+// A notFound is the error if an object, or a page, does not exist. Any other error of a view is of
+// the query.
+type notFound string
+
+func (e notFound) Error() string { return string(e) }
+
+// view returns the content of the page.
+func (h *Inspector) view(name string, q url.Values) (view, error) {
 	switch name {
 	case "":
-		return h.overview(), ""
+		return h.overview(), nil
 	case "conns":
 		return h.conns(q)
 	case "conn":
 		return h.conn(q.Get("id"))
 	case "tasks":
-		return h.tasks(), ""
+		return h.tasks(), nil
 	case "task":
 		return h.task(q.Get("id"))
 	case "events":
-		return h.events(), ""
+		return h.events(), nil
 	case "loop":
 		return h.loop(q.Get("id"))
 	}
-	return nil, "no such page"
+	return nil, notFound("no such page")
 }

@@ -94,10 +94,16 @@ func TestBadRequests(t *testing.T) {
 		"loop?id=1":             "no such loop",
 		"loop?id=<b>":           "no such loop",
 		"conn?id=%3Cscript%3E1": "id must be",
+		"conns?q=%zz":           "the query must be",
+		"conns?n=1;page=2":      "the query must be",
 	} {
 		w := get(h, page)
-		if w.Code != codeNotFound || !strings.Contains(w.body, says) {
-			t.Errorf("%q: %d %s; want %q", page, w.Code, w.body, says)
+		code := codeBadRequest
+		if strings.HasPrefix(says, "no such") || says == "closed" || says == "ended" {
+			code = codeNotFound
+		}
+		if w.Code != code || !strings.Contains(w.body, says) {
+			t.Errorf("%q: %d %s; want %d %q", page, w.Code, w.body, code, says)
 		}
 		if kind := w.Header["Content-Type"]; kind != "text/plain; charset=utf-8" {
 			t.Errorf("%q: %s", page, kind)

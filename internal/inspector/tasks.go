@@ -2,6 +2,7 @@ package inspector
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -171,23 +172,23 @@ func wantText(i poller.Interest) string {
 }
 
 // task is the page of one task, with its stack.
-func (h *Inspector) task(id string) (view, string) {
+func (h *Inspector) task(id string) (view, error) {
 	loop, number, ok := strings.Cut(id, "-")
 	i, e1 := strconv.Atoi(loop)
 	want, e2 := strconv.ParseUint(number, 16, 64)
 	if !ok || e1 != nil || e2 != nil || i < 0 || i >= len(h.s.loops) {
-		return nil, "id must be that of a task"
+		return nil, errors.New("id must be that of a task")
 	}
 	if pic := h.s.loops[i].latest(); pic != nil {
 		for j := range pic.Tasks {
 			if t := &pic.Tasks[j]; t.ID == uintptr(want) {
 				row := pic.task(i, t, pic.waits())
 				row.stack = cleanLines(stacks.Task(allStacks.get(time.Time{}), t.ID))
-				return row, ""
+				return row, nil
 			}
 		}
 	}
-	return nil, "the task has ended"
+	return nil, notFound("the task has ended")
 }
 
 func (v *tasksPage) title() string { return "Tasks" }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,5 +150,42 @@ func TestFirstLookShowsAHang(t *testing.T) {
 	}
 	if n := r.Stats().Posted; n != before {
 		t.Errorf("%d posts wait after three looks, %d before", n, before)
+	}
+}
+
+// A loop that nobody runs has a text, however often it is asked for, and keeps at most 16 requests
+// for a picture.
+func TestTextOfALoopThatNeverRunsLeavesLittle(t *testing.T) {
+	t.Parallel()
+	r, err := reactor.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		r.Close()
+		for r.Turn(timeout.Past) == nil {
+		}
+	}()
+	var all sync.WaitGroup // each waits for its patience
+	for range 40 {
+		all.Go(func() {
+			var b strings.Builder
+			if err := WriteText(&b, []*reactor.Reactor{r}); err != nil || !strings.Contains(b.String(), "loop 0") {
+				t.Errorf("%q, %v", &b, err)
+			}
+		})
+	}
+	all.Wait()
+	eventually(t, "all have asked", func() bool { return r.Stats().Posted > 0 })
+	if n := r.Stats().Posted; n > 16 {
+		t.Errorf("%d posts wait", n)
+	}
+	if err := r.Turn(timeout.Past); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	_ = WriteText(&b, []*reactor.Reactor{r})
+	if n := r.Stats().Posted; n == 0 {
+		t.Error("after a turn no picture is asked for")
 	}
 }

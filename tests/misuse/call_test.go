@@ -54,7 +54,7 @@ func odd(typ reflect.Type) (list []reflect.Value) {
 		}
 	case reflect.Slice:
 		list = append(list, reflect.Zero(typ), reflect.MakeSlice(typ, 0, 0))
-	case reflect.Func:
+	case reflect.Func, reflect.Pointer, reflect.Interface:
 		list = append(list, reflect.Zero(typ))
 	}
 	return list
@@ -194,7 +194,7 @@ func call(f reflect.Value, args []reflect.Value) (out []reflect.Value, panicked 
 
 // ours returns whether a panic's text is one of this module's.
 func ours(text string) bool {
-	for _, p := range []string{"frame: ", "inspect: ", "reactor: ", "socket: ", "sel: ", "netconn: ", "poller: ", "timeout: ", "fdtable: ", "timerq: "} {
+	for _, p := range []string{"frame: ", "inspect: ", "reactor: ", "socket: ", "sel: ", "netconn: ", "metrics: ", "poller: ", "timeout: ", "fdtable: ", "timerq: "} {
 		if strings.HasPrefix(text, p) {
 			return true
 		}
