@@ -47,6 +47,15 @@ func (c *Conn) Close() error {
 	return nil
 }
 
+// shutdown closes a Conn because the Reactor drains.
+func (c *Conn) shutdown() {
+	h, ok := c.handler.(ShutdownHandler)
+	if ok && !c.is(dialling|closing|released) && !c.filterOpening() && !c.awaitsHeader() {
+		c.w.r.guard(c, func() { h.Shutdown(c) })
+	}
+	c.Close()
+}
+
 // Abort closes the Conn at once: buffered output is lost, a TCP peer sees RST. Closed gets
 // ErrAborted. Abort of a closed Conn does nothing.
 func (c *Conn) Abort() error {

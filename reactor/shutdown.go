@@ -193,15 +193,6 @@ func (r *Reactor) closeSome() {
 	r.unclosed = !done
 }
 
-// shutdown closes a Conn because the Reactor drains.
-func (c *Conn) shutdown() {
-	h, ok := c.handler.(ShutdownHandler)
-	if ok && !c.is(dialling|closing|released) && !c.filterOpening() && !c.awaitsHeader() {
-		c.w.r.guard(c, func() { h.Shutdown(c) })
-	}
-	c.Close()
-}
-
 // abortSome does the work of an abort within the turn's budget.
 func (r *Reactor) abortSome() {
 	n := endsPerTurn

@@ -13,38 +13,39 @@ type layer struct {
 // own. The test compares that with the imports.
 var layers = []layer{
 	{0, 0, 12, 1, outside, "your program, cmd/echo", "callbacks, tasks or goroutines"},
-	{1, 0, 2, 1, exported, "eviocompat", "evio's API"},
-	{1, 2, 2, 1, exported, "frame", "messages"},
-	{1, 4, 4, 1, exported, "select", "Poll (package sel)"},
-	{1, 8, 4, 1, exported, "netconn", "net.Conn, TLS"},
-	{2, 0, 2, 1, exported, "inspect", "a live page"},
-	{2, 2, 1, 1, exported, "metrics", "text"},
-	{2, 3, 1, 1, exported, "looplabels", "pprof"},
-	{2, 4, 8, 1, exported, "socket", "MicroPython's sockets"},
-	{3, 0, 12, 1, exported, "reactor", "the loop: Conns, timers, posts, tasks, Groups"},
-	{4, 0, 4, 1, internal, "internal/netaddr", "addresses, socket files"},
-	{4, 4, 4, 1, exported, "proxyproto", "PROXY headers"},
-	{4, 8, 4, 1, internal, "internal/secure", "TLS on a Desc"},
-	{5, 0, 8, 1, internal, "internal/desc", "Desc: how a call waits and closes"},
-	{5, 8, 4, 1, exported, "sim", "a simulated Kernel"},
-	{6, 0, 12, 1, internal, "internal/kernel", "the host's Kernel: the one seam to the operating system"},
-	{7, 0, 8, 1, exported, "kernel", "Kernel: what a system must do"},
-	{8, 0, 8, 1, exported, "poller", "Events: epoll, kqueue"},
-	{9, 0, 8, 1, exported, "timeout", "Timeouts and Deadlines"},
-	{7, 8, 4, 3, outside, "operating system", "called by kernel and poller"},
+	{1, 0, 2, 2, exported, "eviocompat", "evio's API"},
+	{1, 2, 2, 2, exported, "frame", "messages"},
+	{1, 4, 4, 2, exported, "select", "Poll (package sel)"},
+	{1, 8, 4, 1, exported, "websocket", "RFC 6455"},
+	{2, 8, 4, 1, exported, "netconn", "net.Conn, TLS"},
+	{3, 0, 2, 1, exported, "inspect", "a live page"},
+	{3, 2, 1, 1, exported, "metrics", "text"},
+	{3, 3, 1, 1, exported, "looplabels", "pprof"},
+	{3, 4, 8, 1, exported, "socket", "MicroPython's sockets"},
+	{4, 0, 12, 1, exported, "reactor", "the loop: Conns, timers, posts, tasks, Groups"},
+	{5, 0, 4, 1, internal, "internal/netaddr", "addresses, socket files"},
+	{5, 4, 4, 1, exported, "proxyproto", "PROXY headers"},
+	{5, 8, 4, 1, internal, "internal/secure", "TLS on a Desc"},
+	{6, 0, 8, 1, internal, "internal/desc", "Desc: how a call waits and closes"},
+	{6, 8, 4, 1, exported, "sim", "a simulated Kernel"},
+	{7, 0, 12, 1, internal, "internal/kernel", "the host's Kernel: the one seam to the operating system"},
+	{8, 0, 8, 1, exported, "kernel", "Kernel: what a system must do"},
+	{9, 0, 8, 1, exported, "poller", "Events: epoll, kqueue"},
+	{10, 0, 8, 1, exported, "timeout", "Timeouts and Deadlines"},
+	{8, 8, 4, 3, outside, "operating system", "called by kernel and poller"},
 }
 
 func drawLayers() string {
 	const unit, high, gap, left, top = 56, 46, 8, 60, 16
-	s := newSVG(left+12*unit+16, top+10*(high+gap)+40, "The layers of packages. A package imports only packages below it.")
+	s := newSVG(left+12*unit+16, top+11*(high+gap)+40, "The layers of packages. A package imports only packages below it.")
 	for _, l := range layers {
 		s.box(left+l.column*unit+gap/2, top+l.row*(high+gap), l.width*unit-gap, l.rows*high+(l.rows-1)*gap, l.look, l.name, l.note)
 	}
-	s.arrow(fmt.Sprintf("M 32,%d V %d", top, top+10*high+9*gap))
-	fmt.Fprintf(s, `<g transform="translate(24 %d) rotate(-90)">`, top+10*(high+gap)/2)
+	s.arrow(fmt.Sprintf("M 32,%d V %d", top, top+11*high+10*gap))
+	fmt.Fprintf(s, `<g transform="translate(24 %d) rotate(-90)">`, top+11*(high+gap)/2)
 	s.text(0, 0, "middle", "note", "imports")
 	s.WriteString("</g>\n")
-	y := top + 10*(high+gap) + 12
+	y := top + 11*(high+gap) + 12
 	for i, k := range []struct {
 		look look
 		text string

@@ -1,0 +1,260 @@
+package websocket
+
+import (
+	"compress/flate"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// The limits and times that hold if no option sets others.
+const (
+	DefaultMaxMessage       = 1 << 20          // bytes; see WithMaxMessage
+	DefaultMaxHead          = 8 << 10          // bytes; see WithMaxHead
+	DefaultHandshakeTimeout = 10 * time.Second // see WithHandshakeTimeout
+	DefaultCloseTimeout     = 5 * time.Second  // see WithCloseTimeout
+)
+
+// settings are what the connections of a Server, or of a Dial, share. They do not change.
+type settings struct {
+	server      bool
+	accept      func(*Request) Handler
+	maxMessage  int
+	maxFrame    int
+	maxHead     int
+	handshake   time.Duration
+	close       time.Duration
+	ping, idle  time.Duration
+	tick        time.Duration // of the pings and the idle policy; 0: none
+	protocols   []string
+	random      func() uint64
+	compression *Compression // nil: none
+	shared      *deflate     // of the connections without context takeover
+
+	// of servers
+	origins []string
+	pages   func(*Request) Page
+
+	// of clients
+	header [][2]string
+	tls    *tls.Config
+	dial   []reactor.DialOption
+}
+
+// An Option configures a Server or a client. NewServer and the functions for clients return its
+// error, also when the option is not for them.
+type Option func(*settings) error
+
+// maxTicks is how many ticks a connection counts.
+const maxTicks = 60_000
+
+func newSettings(server bool, opts []Option) (*settings, error) {
+	s := &settings{server: server, maxMessage: DefaultMaxMessage, maxHead: DefaultMaxHead,
+		handshake: DefaultHandshakeTimeout, close: DefaultCloseTimeout, random: rand.Uint64}
+	for _, o := range opts {
+		if o == nil {
+			return nil, errors.New("websocket: an Option is nil")
+		}
+		if err := o(s); err != nil {
+			return nil, err
+		}
+	}
+	if s.maxFrame == 0 {
+		s.maxFrame = s.maxMessage
+	}
+	if s.ping > 0 && s.idle/s.ping > maxTicks {
+		return nil, fmt.Errorf("websocket: WithIdleTimeout(%v): must be at most %d times WithPing(%v)", s.idle, maxTicks, s.ping)
+	}
+	switch {
+	case s.ping == 0:
+		s.tick = s.idle
+	case s.idle == 0:
+		s.tick = s.ping
+	default:
+		s.tick = min(s.ping, s.idle)
+	}
+	return s, nil
+}
+
+func inRange(name string, n, least, most int, set func(*settings)) Option {
+	return func(s *settings) error {
+		if n < least || n > most {
+			return fmt.Errorf("websocket: %s(%d): must be %d … %d", name, n, least, most)
+		}
+		set(s)
+		return nil
+	}
+}
+
+func inTime(name string, d, least, most time.Duration, set func(*settings)) Option {
+	return func(s *settings) error {
+		if d < least || d > most {
+			return fmt.Errorf("websocket: %s(%v): must be %v … %v", name, d, least, most)
+		}
+		set(s)
+		return nil
+	}
+}
+
+func only(server bool, name string, set func(*settings) error) Option {
+	return func(s *settings) error {
+		switch {
+		case s.server && !server:
+			return fmt.Errorf("websocket: %s is for clients", name)
+		case !s.server && server:
+			return fmt.Errorf("websocket: %s is for servers", name)
+		}
+		return set(s)
+	}
+}
+
+// WithMaxMessage sets how many bytes a message may have, also after it was decompressed: 1 … 1<<30.
+// A larger one ends its connection with TooBig.
+func WithMaxMessage(n int) Option {
+	return inRange("WithMaxMessage", n, 1, 1<<30, func(s *settings) { s.maxMessage = n })
+}
+
+// WithMaxFrame sets how many bytes a frame may have, 1 … 1<<30; as many as a message if not set.
+func WithMaxFrame(n int) Option {
+	return inRange("WithMaxFrame", n, 1, 1<<30, func(s *settings) { s.maxFrame = n })
+}
+
+// WithMaxHead sets how many bytes the peer's part of the handshake may have, 256 … 1<<20.
+func WithMaxHead(n int) Option {
+	return inRange("WithMaxHead", n, 256, 1<<20, func(s *settings) { s.maxHead = n })
+}
+
+// WithHandshakeTimeout sets how long the handshake may take, 1 ms … 1 h.
+func WithHandshakeTimeout(d time.Duration) Option {
+	return inTime("WithHandshakeTimeout", d, time.Millisecond, time.Hour, func(s *settings) { s.handshake = d })
+}
+
+// WithCloseTimeout sets how long the peer has to answer a Close, 1 ms … 1 h.
+func WithCloseTimeout(d time.Duration) Option {
+	return inTime("WithCloseTimeout", d, time.Millisecond, time.Hour, func(s *settings) { s.close = d })
+}
+
+// WithPing makes a connection ping a peer that has sent nothing for d, 1 ms … 24 h. If nothing
+// arrives for d after that either, the connection is aborted with ErrSilent. Both may come later by
+// d at most.
+func WithPing(d time.Duration) Option {
+	return inTime("WithPing", d, time.Millisecond, 24*time.Hour, func(s *settings) { s.ping = d })
+}
+
+// WithIdleTimeout closes a connection with GoingAway if no message has moved in either direction
+// for d, 1 ms … 24 h. Pings are no messages. It is never early, and late by d at most.
+func WithIdleTimeout(d time.Duration) Option {
+	return inTime("WithIdleTimeout", d, time.Millisecond, 24*time.Hour, func(s *settings) { s.idle = d })
+}
+
+// WithSubprotocols sets the subprotocols. A server chooses its first one that the client offers. If
+// there is none, the connection has no subprotocol. A client offers them all.
+func WithSubprotocols(names ...string) Option {
+	return func(s *settings) error {
+		if len(names) == 0 || len(names) > 200 {
+			return fmt.Errorf("websocket: WithSubprotocols: %d names: must be 1 … 200", len(names))
+		}
+		for _, name := range names {
+			if !isToken(name) {
+				return fmt.Errorf("websocket: WithSubprotocols(%q): must be a token of RFC 9110", name)
+			}
+		}
+		s.protocols = names
+		return nil
+	}
+}
+
+// WithCompression turns permessage-deflate on. Connections whose peers do not want it are not
+// compressed.
+func WithCompression(c Compression) Option {
+	return func(s *settings) error {
+		if c.Level == 0 {
+			c.Level = flate.BestSpeed
+		}
+		if c.Least == 0 {
+			c.Least = 128
+		}
+		if c.Level < flate.HuffmanOnly || c.Level > flate.BestCompression {
+			return fmt.Errorf("websocket: WithCompression: Level %d: must be %d … %d", c.Level, flate.HuffmanOnly, flate.BestCompression)
+		}
+		if c.Least < 0 {
+			return fmt.Errorf("websocket: WithCompression: Least %d: must be 0 or more", c.Least)
+		}
+		s.compression = &c
+		s.shared = c.deflate(15, false, false)
+		return nil
+	}
+}
+
+// WithOrigins sets which pages may connect: their origins, as "https://example.org", or "*" for
+// all. If it is not set, a page must be of the host that it connects to. Clients that are no
+// browsers send no origin, and may always connect.
+func WithOrigins(origins ...string) Option {
+	return only(true, "WithOrigins", func(s *settings) error {
+		for _, o := range origins {
+			if o != "*" && originHost(o) == "" {
+				return fmt.Errorf("websocket: WithOrigins(%q): must be as https://example.org, or *", o)
+			}
+		}
+		s.origins = append([]string{}, origins...)
+		return nil
+	})
+}
+
+// WithPages answers requests that are no handshakes: a page, its script, a health check. The
+// connection is closed after the answer. Without it such a request gets 426.
+func WithPages(pages func(*Request) Page) Option {
+	return only(true, "WithPages", func(s *settings) error {
+		if pages == nil {
+			return errors.New("websocket: WithPages(nil)")
+		}
+		s.pages = pages
+		return nil
+	})
+}
+
+// WithHeader adds a field to a client's request, such as Origin or Cookie.
+func WithHeader(name, value string) Option {
+	return only(false, "WithHeader", func(s *settings) error {
+		if !isToken(name) || !isFieldValue(value) {
+			return fmt.Errorf("websocket: WithHeader(%q, %q): must be a field of RFC 9110", name, value)
+		}
+		s.header = append(s.header, [2]string{name, value})
+		return nil
+	})
+}
+
+// WithTLS sets the configuration of a client's wss. Its ServerName is set if it is empty.
+func WithTLS(cfg *tls.Config) Option {
+	return only(false, "WithTLS", func(s *settings) error {
+		if cfg == nil {
+			return errors.New("websocket: WithTLS(nil)")
+		}
+		s.tls = cfg
+		return nil
+	})
+}
+
+// WithDial adds options of the reactor to a Dial.
+func WithDial(opts ...reactor.DialOption) Option {
+	return only(false, "WithDial", func(s *settings) error {
+		s.dial = append(s.dial, opts...)
+		return nil
+	})
+}
+
+// WithRand sets where a client's masking keys and its nonce come from. The default is
+// math/rand/v2.Uint64, which nobody can predict. A simulated program needs numbers of its seed.
+func WithRand(random func() uint64) Option {
+	return only(false, "WithRand", func(s *settings) error {
+		if random == nil {
+			return errors.New("websocket: WithRand(nil)")
+		}
+		s.random = random
+		return nil
+	})
+}
