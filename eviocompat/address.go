@@ -18,21 +18,22 @@ func address(s string) (network, addr string, share bool) {
 	if !found {
 		network, addr = "tcp", s
 	}
-	network = strings.TrimSuffix(network, "-net") // with -net or without, the same loop serves it
+	// The same loops serve addresses with -net and without.
+	network = strings.TrimSuffix(network, "-net")
 	addr, query, _ := strings.Cut(addr, "?")
 	for _, part := range strings.Split(query, "&") {
 		if name, value, _ := strings.Cut(part, "="); name == "reuseport" && value != "" {
 			share = strings.ContainsRune("123456789TtYy", rune(value[0]))
 		}
 	}
-	if addr == "" && network != "unix" { // as package net has it
+	if addr == "" && network != "unix" { // as package net writes it
 		addr = ":0"
 	}
 	return network, addr, share
 }
 
 // unlink removes the file of a socket that a dead server has left, as evio does. It does not remove
-// other files, nor that of a socket that a process serves.
+// other files, and it does not remove the file of a socket that a process serves.
 func unlink(path string) {
 	f, err := os.Lstat(path)
 	if err != nil || f.Mode()&fs.ModeSocket == 0 {

@@ -19,11 +19,11 @@ type conn struct {
 	tcp    bool
 	opened bool
 	reuse  bool  // ReuseInputBuffer
-	over   bool  // no more Data: it closes, or was detached
-	failed error // why it had to be aborted
+	over   bool  // Data is not called any more: the conn closes, or was detached
+	failed error // why the conn was aborted
 	ctx    any
 	remote net.Addr
-	wakes  atomic.Int32 // calls of Wake that Data has not been called for
+	wakes  atomic.Int32 // calls of Wake for which Data has not been called yet
 }
 
 func (c *conn) Context() any         { return c.ctx }
@@ -35,10 +35,11 @@ func (c *conn) RemoteAddr() net.Addr { return c.remote }
 // Wake makes the loop call Data with a nil slice, once for each Wake, unless the connection is
 // closed by then.
 func (c *conn) Wake() {
-	if c.wakes.Add(1) == 1 { // a post is not yet on its way
-		// The only error is ErrClosed: the limit is above any number of descriptors.
+	if c.wakes.Add(1) == 1 { // no post is waiting
+		// The only possible error is ErrClosed, because the limit of posts exceeds any number of
+		// descriptors.
 		if c.c.Post(c.woken) != nil {
-			c.wakes.Store(0) // or no later Wake would post
+			c.wakes.Store(0) // otherwise no later Wake would post
 		}
 	}
 }
@@ -76,8 +77,8 @@ func (c *conn) Data(_ *reactor.Conn, p []byte) {
 	c.answer(c.s.events.Data(c, p))
 }
 
-// Closed is the reactor's call. evio reports no connection as closed that it has not reported as
-// opened.
+// Closed is the reactor's call. As in evio, only a connection that was reported as opened is
+// reported as closed.
 func (c *conn) Closed(_ *reactor.Conn, err error) {
 	c.over = true
 	if c.failed != nil {
@@ -94,7 +95,8 @@ func (c *conn) answer(out []byte, action Action) {
 		if c.s.events.PreWrite != nil {
 			c.s.events.PreWrite()
 		}
-		// Closed reports any other error. A gap in the output would be worse than an abort.
+		// A full buffer aborts the conn, because a gap in the output would be worse. Closed reports
+		// any other error.
 		if err := c.c.Send(out); errors.Is(err, reactor.ErrBuffered) {
 			c.over, c.failed = true, err
 			_ = c.c.Abort()

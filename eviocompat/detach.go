@@ -17,7 +17,7 @@ func (c *conn) detach() {
 		return
 	}
 	fd, unsent, err := c.c.Detach()
-	if err != nil { // the peer or this side has closed: Closed reports it
+	if err != nil { // the conn is closed, as Closed will report
 		_ = c.c.Close()
 		return
 	}
@@ -35,12 +35,12 @@ func (c *conn) detach() {
 var lingerTime = 30 * time.Second
 
 // detached is the connection that Detached gets. Its calls block, and any goroutine may make them.
-// Output that was sent before the detach leaves first. Close does not wait for that output.
+// Output of the time before the detach is sent first. Close does not wait for that output.
 type detached struct {
 	f      *os.File
-	sent   chan struct{} // closed when that output has left, or cannot
-	err    error         // why it could not leave; written before sent is closed
-	closed chan struct{} // by Close
+	sent   chan struct{} // closed when that output has been sent, or has failed
+	err    error         // why it has failed; written before sent is closed
+	closed chan struct{} // closed by Close
 	once   sync.Once
 }
 
@@ -72,7 +72,7 @@ func (d *detached) isClosed() bool {
 // limit sets the deadline of the next write: lingerTime.
 func (d *detached) limit() {
 	if err := d.f.SetWriteDeadline(time.Now().Add(lingerTime)); err != nil {
-		_ = d.f.Close() // without a deadline, the write could not be given up
+		_ = d.f.Close() // without a deadline the write might never end
 	}
 }
 
@@ -96,7 +96,7 @@ func (d *detached) Write(p []byte) (int, error) {
 	return d.f.Write(p)
 }
 
-// Close ends every call at once. Output that was sent before the detach still leaves.
+// Close ends every call at once. Output of the time before the detach is still sent.
 func (d *detached) Close() (err error) {
 	err = os.ErrClosed
 	d.once.Do(func() {

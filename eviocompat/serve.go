@@ -62,8 +62,8 @@ func ServeWith(opts []reactor.Option, events Events, addr ...string) error {
 	s := &server{events: events, group: g, delay: time.Second}
 	running := false
 	defer func() {
-		if !running { // Serving has not returned
-			_ = g.Shutdown(context.Background()) // nobody is connected yet
+		if !running { // the call of Serving has not returned
+			_ = g.Shutdown(context.Background()) // no client is connected yet
 		}
 	}()
 	for i, a := range addr {
@@ -128,10 +128,10 @@ func (s *server) tickOn(r *reactor.Reactor) {
 		for t.Sleep(math.MaxInt64) == nil {
 		}
 		if !s.ends.Load() {
-			_ = s.group.Post(s.tickOn) // no loop is left, or they drain
+			_ = s.group.Post(s.tickOn) // an error means that no loop is left, or that they drain
 		}
 	})
-	if guard.Done() { // r fails too
+	if guard.Done() { // this loop fails too
 		_ = s.group.Post(s.tickOn)
 		return
 	}
@@ -160,7 +160,7 @@ func (s *server) shutdown() {
 	s.stopped.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		defer cancel()
-		_ = s.group.Shutdown(ctx) // Run returns the same
+		_ = s.group.Shutdown(ctx) // Run returns the same error
 	})
 }
 

@@ -25,9 +25,9 @@ func (f *Format) Append(dst, payload []byte) ([]byte, error) {
 	return b, nil
 }
 
-// AppendHead appends to dst what is in front of a payload of n bytes. For a large payload it saves
-// the copy of Append: send the head, the payload and Tail as one, for example by
-// reactor.Conn.SendV. AppendHead does not find delimiters in the payload.
+// AppendHead appends to dst the bytes that come before a payload of n bytes. For a large payload
+// this saves the copy that Append makes: send the head, the payload and Tail as one, for example by
+// reactor.Conn.SendV. AppendHead cannot check the payload for delimiters.
 func (f *Format) AppendHead(dst []byte, n int) ([]byte, error) {
 	switch {
 	case n < 0:

@@ -8,7 +8,7 @@ import (
 
 var (
 	// ErrTooLarge is returned for a frame that is larger than its Format permits. The stream cannot
-	// be read beyond it.
+	// be read any further.
 	ErrTooLarge = errors.New("frame: the frame is too large")
 	// ErrVarint is returned for a length of Varint that needs more than 64 bits.
 	ErrVarint = errors.New("frame: the length is no varint of 64 bits")
@@ -35,13 +35,14 @@ const (
 // goroutines may share one.
 type Format struct {
 	kind kind
-	max  int    // the greatest payload in bytes; the size of a fixed one
-	head int    // bytes of the length, at most
-	tail []byte // behind the payload
+	max  int    // the greatest payload in bytes; for Fixed, the size
+	head int    // the most bytes that the length may have
+	tail []byte // the bytes after the payload
 }
 
-// Length returns the Format of frames that begin with their payload's length in bytes bytes, 1 … 8.
-// order is a byte order of package encoding/binary. max is the greatest payload, 1 … MaxPayload.
+// Length returns the Format of frames that begin with the length of their payload. The length has
+// `bytes` bytes, 1 … 8. order is a byte order of package encoding/binary. max is the greatest
+// payload, 1 … MaxPayload.
 func Length(bytes int, order binary.ByteOrder, max int) *Format {
 	if bytes < 1 || bytes > 8 {
 		panic(fmt.Sprintf("frame: Length of %d bytes: must be 1 … 8", bytes))
@@ -78,8 +79,8 @@ func Delimiter(sep string, max int) *Format {
 }
 
 // Lines returns the Format of lines. They end with LF or CRLF when they are read, and with LF when
-// they are written. max is the greatest line in bytes, without its end. Where a bare LF is no end
-// of a line, use Delimiter("\r\n", max).
+// they are written. max is the greatest line in bytes, without its end. If only CRLF ends a line,
+// use Delimiter("\r\n", max).
 func Lines(max int) *Format {
 	check("Lines", max)
 	return &Format{kind: lines, max: max, tail: []byte("\n")}
@@ -102,7 +103,7 @@ func check(name string, n int) {
 func (f *Format) MaxSize() int {
 	n := f.head + f.max + len(f.tail)
 	if f.kind == lines {
-		n++ // a CR
+		n++ // room for a CR
 	}
 	return n
 }

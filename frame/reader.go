@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// A Source has the input of a stream: *reactor.Input, whose calls return reactor.ErrIncomplete
-// where the calls of *socket.Input wait.
+// A Source has the input of a stream. It is a *reactor.Input or a *socket.Input. If bytes are
+// missing, the calls of the first return reactor.ErrIncomplete, and those of the second wait.
 type Source interface {
 	Peek(n int) ([]byte, error)
 	Next(n int) ([]byte, error)
@@ -18,11 +18,11 @@ type Source interface {
 // A Reader reads the frames of one stream. Its zero value is not usable: see Format.Reader.
 type Reader struct {
 	f    *Format
-	seen int // bytes that have no delimiter
+	seen int // how many bytes were searched without finding a delimiter
 }
 
-// Reader returns a Reader for one stream. Keep it with the stream: it knows how far an incomplete
-// frame was searched.
+// Reader returns a Reader for one stream. Keep it as long as the stream, because it stores how far
+// an incomplete frame was searched.
 func (f *Format) Reader() Reader { return Reader{f: f} }
 
 // Next returns the payload of the next frame and consumes the frame. The payload is valid as long
@@ -33,7 +33,8 @@ func (f *Format) Reader() Reader { return Reader{f: f} }
 // it returns io.EOF, or io.ErrUnexpectedEOF within a frame.
 //
 // Next returns ErrTooLarge as soon as it is known that the frame is too large, and ErrVarint for a
-// length that cannot be read. Such a stream has no further frames. No error consumes anything.
+// length that cannot be read. Such a stream has no further frames. If Next returns an error, it has
+// consumed nothing.
 func (r *Reader) Next(in Source) ([]byte, error) {
 	f := r.f
 	if f == nil {
@@ -66,7 +67,7 @@ func (f *Format) decode(p []byte) (n uint64) {
 	return n
 }
 
-// counted returns the payload of n bytes behind a length of head bytes.
+// counted returns the payload of n bytes that follows a length of `head` bytes.
 func (r *Reader) counted(in Source, head int, n uint64) ([]byte, error) {
 	if n > uint64(r.f.max) {
 		return nil, r.f.tooLarge(n)

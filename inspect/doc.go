@@ -2,9 +2,9 @@
 // doc/operating.md.
 //
 // Handler is an http.Handler for your own server, at any path that ends in a slash. It opens no
-// socket. It collects nothing while no request comes. A loop collects its picture in its own turns,
-// at most 500 connections in each. A loop that hangs is shown as hanging, with its stack: no
-// request waits for it.
+// socket, and without requests it collects nothing. A loop collects its picture in its own turns,
+// at most 500 connections in each. No request waits for a loop that hangs. The answer shows that
+// the loop hangs, and its stack.
 //
 // Everybody who can reach the handler sees the addresses of peers. So serve it at a loopback
 // address, or behind a proxy that checks the users.

@@ -19,7 +19,8 @@ import (
 //	GET loop         the present stack of a loop: id=
 //	POST do          an action; see WithActions
 //
-// format=json returns the same as JSON. Every answer is of this moment: nothing is cached.
+// format=json returns the same as JSON. Every answer shows the present state, because nothing is
+// cached.
 func Handler(loops []*reactor.Reactor, opts ...Option) http.Handler {
 	c := &config{inspector.Config{Loops: loops, Hosts: map[string]bool{}}}
 	for i, set := range opts {
@@ -36,7 +37,7 @@ func Handler(loops []*reactor.Reactor, opts ...Option) http.Handler {
 			w.Header().Set(name, value)
 		}
 		w.WriteHeader(answer.Code)
-		_, _ = w.Write(answer.Body) // the client may have left
+		_, _ = w.Write(answer.Body) // an error means that the client has left
 	})
 }
 

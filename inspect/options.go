@@ -40,9 +40,9 @@ func WithLogLevel(l Level) Option {
 	return func(c *config) { c.Level = l }
 }
 
-// WithHost accepts requests for these host names, beside localhost and IP addresses. Otherwise an
-// attacker could make the name of his page resolve to this machine, and the page could read the
-// handler's answers.
+// WithHost accepts requests for these host names, beside localhost and IP addresses. Requests for
+// other names are refused. Otherwise an attacker could make the name of a web page resolve to this
+// machine, and the page could read the handler's answers.
 func WithHost(names ...string) Option {
 	for i, name := range names {
 		if name == "" || strings.ContainsAny(name, "/: ") {

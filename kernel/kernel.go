@@ -26,7 +26,7 @@ type Kernel interface {
 	Listen(fd, backlog int) Errno
 	Accept(fd int) (conn int, from Addr, e Errno)
 	// Connect usually returns EINPROGRESS. Readiness for Out then reports that the attempt has
-	// ended, and SO_ERROR its result.
+	// ended, and SO_ERROR reports its result.
 	Connect(fd int, to Addr) Errno
 	LocalAddr(fd int) (Addr, Errno)
 	PeerAddr(fd int) (Addr, Errno)
@@ -59,15 +59,15 @@ type Kernel interface {
 	SetOpt(fd, level, name, value int) Errno
 	GetOptBytes(fd, level, name int, p []byte) (n int, e Errno)
 	SetOptBytes(fd, level, name int, p []byte) Errno
-	// Unsent returns how many bytes the peer's kernel has not acknowledged. A FIN counts, where the
-	// system reports it.
+	// Unsent returns how many bytes the peer's kernel has not acknowledged. A FIN counts as one
+	// byte on systems that report it.
 	Unsent(fd int) (int, Errno)
 	Unlink(path string) Errno // removes the file of a Unix socket
 	// FileID returns the identity of the file at a path. It does not follow a symbolic link.
 	FileID(path string) (FileID, Errno)
 
 	// Traits returns how the Kernel differs from others. A Kernel that wraps another one returns
-	// the other's Traits, unless it changes that behaviour.
+	// the Traits of that one, unless it changes the behaviour.
 	Traits() Traits
 
 	// Go runs f, which may block, on a goroutine of its own. A simulated kernel runs it after a
@@ -78,7 +78,8 @@ type Kernel interface {
 	Lookup(ctx context.Context, network, host string) ([]netip.Addr, error)
 	// LookupPort resolves a service name for a network such as "tcp" or "udp6". It may read a file.
 	LookupPort(ctx context.Context, network, service string) (int, error)
-	// Interface returns the index of a network interface, for an IPv6 zone that is a name.
+	// Interface returns the index of a network interface. It is called for an IPv6 zone that is a
+	// name.
 	Interface(name string) (index int, err error)
 }
 
@@ -94,7 +95,8 @@ type Traits struct {
 	// reset in the queue.
 	AcceptReportsResets bool
 	// KeepsUnreachable means that the garbage collector must not close descriptors of this Kernel.
-	// On a simulated one, the collector would write history: a dropped socket is a leak there.
+	// A simulated run must not depend on the time of a garbage collection, so there an abandoned
+	// socket stays open.
 	KeepsUnreachable bool
 	// Segments means that one send can have several datagrams: see Packet.Segment.
 	Segments bool
@@ -113,7 +115,7 @@ const MaxPieces = 64
 type Batch struct {
 	Packets []Packet
 	Locals  bool // RecvBatch fills Local, ECN and Segment, as far as the socket reports them
-	Own     any  // memory of the Kernel's, nil at first
+	Own     any  // memory that belongs to the Kernel; nil at first
 }
 
 // A Packet is one datagram. A receive fills Buf[:N] and sets Addr to the sender. A send sends
@@ -126,20 +128,21 @@ type Packet struct {
 	// sent to, if the socket reports that and can send from it. A send sends from it. The zero
 	// Addr, or an address that the machine does not have, leaves the choice to the kernel.
 	Local Addr
-	// Control is control data: cmsg(3). A receive fills Control[:ControlN]; without room it closes
-	// descriptors that were passed. A send adds Control[:ControlN] to the control data of the
-	// fields. In a Batch, all Packets have room or none.
+	// Control is control data: cmsg(3). A receive fills Control[:ControlN]. If there is no room, it
+	// closes descriptors that were passed. A send adds Control[:ControlN] to the control data of
+	// the fields. In a Batch, either all Packets have room for control data or none has.
 	Control  []byte
 	ControlN int
-	// Flags are those that recvmsg(2) returns, such as MSG_CTRUNC: Control had no room for all.
+	// Flags are those that recvmsg(2) returns, for example MSG_CTRUNC if Control had no room for
+	// all.
 	Flags int
 	// Segment, if it is not 0, means that Buf[:N] has several datagrams of that size, of which the
 	// last may be shorter. A send needs UDP_SEGMENT, and a receive reports it with UDP_GRO. Both
 	// exist on Linux only.
 	Segment uint16
 	// ECN has the two bits of explicit congestion notification (RFC 3168). A receive reports them
-	// if the socket has IP_RECVTOS or IPV6_RECVTCLASS. A send with 0 has the socket's value.
-	// Linux only.
+	// if the socket has the option IP_RECVTOS or IPV6_RECVTCLASS. A send with 0 uses the socket's
+	// own value. Linux only.
 	ECN uint8
 	Cut bool // the received datagram was longer than Buf, and the rest is lost
 }

@@ -12,11 +12,11 @@ import (
 // the function.
 const Key = "callback"
 
-// most is how many names are kept. Programs have fewer; what comes later is "other".
+// most is how many names are kept. Usual programs have fewer. Any further name is shown as "other".
 const most = 1024
 
 // Profile labels the samples of a CPU profile by callback: go tool pprof -tagfocus callback=NAME.
-// A callback costs some hundred instructions more. A Task has the name of its function.
+// It costs some hundred instructions for each callback. A Task has the name of its function.
 func Profile() reactor.Option {
 	return option(func() (enter func(string), leave func()) {
 		labels := map[string]context.Context{}
@@ -36,8 +36,8 @@ func Profile() reactor.Option {
 }
 
 // Regions shows each callback as a region in an execution trace (runtime/trace). While no trace is
-// recorded a callback costs some instructions more. A step of a Task is a region of the loop's
-// goroutine.
+// recorded, it costs some instructions for each callback. A step of a Task is a region of the
+// loop's goroutine.
 func Regions() reactor.Option {
 	return option(func() (enter func(string), leave func()) {
 		var region *trace.Region
@@ -54,7 +54,7 @@ func Regions() reactor.Option {
 	})
 }
 
-// option makes the functions anew for each loop, because loops share nothing.
+// option makes new functions for each loop, because loops share no state.
 func option(functions func() (enter func(string), leave func())) reactor.Option {
 	return reactor.WithTraceFor(func() reactor.Trace {
 		enter, leave := functions()

@@ -17,7 +17,7 @@ type Exporter struct {
 
 	mu    sync.Mutex // guards last and share
 	last  []reactor.Load
-	share []float64 // the utilization that was collected last
+	share []float64 // the utilization that was collected last, by loop
 }
 
 // New makes an Exporter of a reactor, or of all loops of a Group: New(g.Loops()...). From here on
@@ -37,7 +37,7 @@ func New(loops ...*reactor.Reactor) *Exporter {
 	return e
 }
 
-// A Kind is what the values of a Family are.
+// A Kind says what the values of a Family mean.
 type Kind uint8
 
 const (
@@ -55,7 +55,7 @@ func (k Kind) String() string {
 
 // A Family is one metric with its values.
 type Family struct {
-	Name string // as OpenTelemetry has it: ureactor.eventloop.time
+	Name string // in the style of OpenTelemetry: ureactor.eventloop.time
 	Unit string // UCUM: "s", "By", "1" for a share, or a note such as "{turn}"
 	Help string
 	Kind Kind
@@ -66,17 +66,17 @@ type Family struct {
 // A Sample is a value with its labels, which are in the order of their names.
 type Sample struct {
 	Labels    []Label
-	Value     float64            // of a Counter or Gauge
-	Histogram *reactor.Histogram // of a Histogram
+	Value     float64            // the value of a Counter or Gauge
+	Histogram *reactor.Histogram // the value of a Histogram
 }
 
 // A Label is a name and a value.
 type Label struct{ Name, Value string }
 
 // Gather returns all metrics in the order of their names in Prometheus, and the samples in the
-// order of their labels. Each loop has samples of its own, with
-// the label "loop". ureactor.eventloop.utilization is of the time since the last Gather, which
-// every other method calls too.
+// order of their labels. Each loop has samples of its own, with the label "loop".
+// ureactor.eventloop.utilization covers the time since the last Gather. All other methods call
+// Gather too.
 func (e *Exporter) Gather() []Family {
 	views := e.look()
 	all := make([]Family, 0, len(table))
@@ -110,7 +110,7 @@ func compareLabel(a, b Label) int {
 	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Value, b.Value))
 }
 
-// A view is what one loop shows at one time.
+// A view has the figures of one loop at one time.
 type view struct {
 	loop  string
 	stats reactor.Stats

@@ -33,7 +33,7 @@ func (e *Exporter) String() string {
 		}
 	}
 	text, err := json.Marshal(all)
-	if err != nil { // a number that JSON does not have
+	if err != nil { // NaN or an infinity, which JSON does not have
 		text, _ = json.Marshal(map[string]string{"error": err.Error()})
 	}
 	return string(text)
@@ -44,7 +44,8 @@ func (s *Sample) plain() any {
 		return s.Value
 	}
 	h := s.Histogram
-	at := func(q float64) float64 { // JSON has no infinity: the last bucket has the bound before it
+	at := func(q float64) float64 {
+		// JSON has no infinity, so the last bucket gets the bound of the one before.
 		return min(h.Quantile(q).Seconds(), Bound(reactor.HistogramBuckets-2))
 	}
 	return map[string]any{"count": h.Count(), "sum": h.Sum.Seconds(), "p50": at(0.5), "p99": at(0.99), "p100": at(1)}

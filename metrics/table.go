@@ -9,11 +9,11 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A row is a metric and how to read it from a view.
+// A row is a metric, with the function that reads it from a view.
 type row struct {
 	Family
 	samples func(v *view) []Sample
-	once    bool // of the process, not of a loop
+	once    bool // the metric is of the process, not of a loop
 }
 
 // table has all metrics, in the order of their names.
@@ -113,7 +113,8 @@ func counter(name, unit, help string, of func(*reactor.Stats) uint64) row {
 	}, false}
 }
 
-// split has a sample for each value of one more label, in pairs of a value and its number.
+// split returns a sample for each value of one more label. pairs has a value of the label, its
+// number, the next value, and so on.
 func split(label string, pairs ...any) (s []Sample) {
 	for i := 0; i < len(pairs); i += 2 {
 		s = append(s, Sample{Labels: []Label{{label, pairs[i].(string)}}, Value: pairs[i+1].(float64)})
@@ -121,7 +122,8 @@ func split(label string, pairs ...any) (s []Sample) {
 	return s
 }
 
-// known is a number of descriptors, or no sample if the system does not report it.
+// known returns a sample for a number of descriptors, or none if the system does not report that
+// number.
 func known(n int) []Sample {
 	if n < 0 || n == math.MaxInt {
 		return nil
@@ -129,7 +131,8 @@ func known(n int) []Sample {
 	return []Sample{{Value: float64(n)}}
 }
 
-// Bound is the upper bound of a bucket of a Histogram in seconds: +Inf for the last one.
+// Bound returns the upper bound of a bucket of a Histogram in seconds, which is +Inf for the last
+// one.
 func Bound(i int) float64 {
 	if i == reactor.HistogramBuckets-1 {
 		return math.Inf(1)

@@ -19,8 +19,8 @@ func (e *Exporter) Text(w io.Writer) error { return e.write(w, false) }
 // OpenMetrics writes the metrics as OpenMetrics 1.0.
 func (e *Exporter) OpenMetrics(w io.Writer) error { return e.write(w, true) }
 
-// PrometheusName is the name that Prometheus knows the Family by: with underscores and the unit,
-// and for a Counter with _total.
+// PrometheusName returns the Family's name in Prometheus: with underscores and the unit, and for a
+// Counter with _total.
 func (f *Family) PrometheusName() string {
 	name := f.baseName()
 	if f.Kind == Counter {
@@ -67,13 +67,13 @@ func (e *Exporter) write(to io.Writer, open bool) error {
 
 func (w writer) text(parts ...string) {
 	for _, p := range parts {
-		_, _ = w.WriteString(p) // Flush returns the error
+		_, _ = w.WriteString(p) // Flush returns any error
 	}
 }
 
 func (w writer) family(f *Family) {
 	name, family := f.PrometheusName(), f.PrometheusName()
-	if w.open { // the family of a counter is named without the suffix
+	if w.open { // OpenMetrics names the family of a counter without _total
 		family = f.baseName()
 	}
 	w.text("# HELP ", family, " ", f.Help, "\n# TYPE ", family, " ", f.Kind.String(), "\n")
@@ -116,7 +116,7 @@ func (w writer) sample(name string, labels []Label, value string) {
 	w.text(" ", value, "\n")
 }
 
-// number writes a value as both formats have it: OpenMetrics marks a whole number as a float.
+// number writes a value as its format requires: OpenMetrics writes a whole number as a float.
 func (w writer) number(v float64) string {
 	s := strconv.FormatFloat(v, 'g', -1, 64)
 	if w.open && !strings.ContainsAny(s, "e.IN") {

@@ -37,8 +37,8 @@ func (n *Net) resolve(ctx context.Context, k kernel.Kernel, a netaddr.Network, a
 	return q, err
 }
 
-// await runs f, which may block. In a task it runs f beside the loop while the task waits, as
-// Task.Await does. A goroutine just calls it.
+// await runs f, which may block. If a task calls await, f runs on a goroutine while the task waits,
+// as with Task.Await. If a goroutine calls await, await just calls f.
 func (n *Net) await(ctx context.Context, mayBlock bool, f func(context.Context) error) error {
 	if n.r == nil {
 		return f(ctx)
@@ -51,7 +51,7 @@ func (n *Net) await(ctx context.Context, mayBlock bool, f func(context.Context) 
 		return &socket.OSError{Errno: int(e), Op: "lookup"}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // the task may be unwound
+	defer cancel() // deferred, because the task may be unwound
 	var err error
 	done := false
 	n.k.Go(func() {
@@ -73,7 +73,7 @@ func (n *Net) await(ctx context.Context, mayBlock bool, f func(context.Context) 
 func netAddr(k kernel.Kernel, network string, a kernel.Addr) net.Addr {
 	n, _ := netaddr.Find(network)
 	if n.Unix() {
-		a.Family = kernel.AF_UNIX // some systems leave it out for an unnamed socket
+		a.Family = kernel.AF_UNIX // some systems report no family for an unnamed socket
 	}
 	at := netaddr.NetAddr(k, a, !n.Stream())
 	if u, ok := at.(*net.UnixAddr); ok {

@@ -21,7 +21,7 @@ import (
 // deadline for each direction.
 type base struct {
 	s             *socket.Socket
-	d             *desc.Desc // the Socket's
+	d             *desc.Desc // the Desc of s
 	net           string     // the network, as given to Dial or Listen
 	local, remote net.Addr
 	closed        atomic.Bool
@@ -50,7 +50,8 @@ func networkOf(s *socket.Socket) string {
 	return "tcp"
 }
 
-// open starts using a socket and reads its addresses. They stay valid after Close.
+// open starts using a socket and reads its addresses, because they must be available after Close
+// too.
 func (b *base) open(s *socket.Socket, network string) {
 	b.own(s, network)
 	if a, err := b.s.LocalAddr(); err == nil {
@@ -61,7 +62,8 @@ func (b *base) open(s *socket.Socket, network string) {
 	}
 }
 
-// own starts using a socket with the rules of package net: the Socket's Timeout has no effect.
+// own starts using a socket with the rules of package net, under which the Socket's Timeout has no
+// effect.
 func (b *base) own(s *socket.Socket, network string) {
 	b.s, b.d, b.net = s, inside.Desc(s), network
 	b.d.AsNet = true
@@ -89,10 +91,10 @@ func (b *base) Close() error {
 // SetDeadline does what SetReadDeadline and SetWriteDeadline do.
 func (b *base) SetDeadline(t time.Time) error { return b.setDeadline(t, desc.In, desc.Out) }
 
-// SetReadDeadline sets the time at which calls that receive or accept end, those in progress too.
-// They return os.ErrDeadlineExceeded. A time in the past ends them at once. The zero time means no
-// deadline. The deadline may be moved at any time, and it closes nothing. On a simulated host, t is
-// a time of that host: see Net.Time.
+// SetReadDeadline sets the time at which calls that receive or accept end, including those in
+// progress. They return os.ErrDeadlineExceeded. A time in the past ends them at once. The zero time
+// means no deadline. The deadline may be moved at any time, and it closes nothing. On a simulated
+// host, t is a time of that host: see Net.Time.
 func (b *base) SetReadDeadline(t time.Time) error { return b.setDeadline(t, desc.In) }
 
 // SetWriteDeadline does the same for calls that send.
@@ -104,7 +106,7 @@ func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 	if !t.IsZero() {
 		at = timeout.Past
 		if left := kernel.Until(d.Kernel, t); left > 0 {
-			// The clock is read last: a deadline may be late, but not early.
+			// The monotonic clock is read last, because a deadline may be late, but not early.
 			at = timeout.Timeout(left).After(d.Kernel.Now())
 		}
 	}

@@ -30,7 +30,7 @@ func (c *PacketConn) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, addr
 	return m.N, m.ControlN, m.Flags, c.addrPort(m.Addr), nil
 }
 
-// WriteMsgUDP is WriteTo that also sends control data. addr is nil if the PacketConn was dialled.
+// WriteMsgUDP is WriteTo that also sends control data. For a dialled PacketConn, addr must be nil.
 func (c *PacketConn) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int, err error) {
 	if addr == nil {
 		if !c.connected {
@@ -49,7 +49,7 @@ func (c *PacketConn) WriteMsgUDP(b, oob []byte, addr *net.UDPAddr) (n, oobn int,
 	return n, len(oob), nil
 }
 
-// peerOr returns the address for an error: a nil *net.UDPAddr is none.
+// peerOr returns the address for an error. A nil *net.UDPAddr counts as no address.
 func (c *gram) peerOr(to *net.UDPAddr) net.Addr {
 	if to == nil {
 		return nil
@@ -57,8 +57,8 @@ func (c *gram) peerOr(to *net.UDPAddr) net.Addr {
 	return to
 }
 
-// WriteMsgUDPAddrPort is WriteMsgUDP without an allocation. addr is invalid if the PacketConn was
-// dialled.
+// WriteMsgUDPAddrPort is WriteMsgUDP without an allocation. For a dialled PacketConn, addr must be
+// the zero AddrPort.
 func (c *PacketConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error) {
 	var to kernel.Addr
 	switch {
@@ -88,8 +88,8 @@ func (c *UnixConn) ReadMsgUnix(b, oob []byte) (n, oobn, flags int, addr *net.Uni
 	return m.N, m.ControlN, m.Flags, addr, nil
 }
 
-// WriteMsgUnix is Write that also sends control data. On a stream it goes with the first byte, and
-// n may be less than len(b). addr is for a socket of datagrams that has no peer.
+// WriteMsgUnix is Write that also sends control data. On a stream the control data goes with the
+// first byte, and n may be less than len(b). addr is for a socket of datagrams that has no peer.
 func (c *UnixConn) WriteMsgUnix(b, oob []byte, addr *net.UnixAddr) (n, oobn int, err error) {
 	var to kernel.Addr
 	switch {
@@ -97,7 +97,7 @@ func (c *UnixConn) WriteMsgUnix(b, oob []byte, addr *net.UnixAddr) (n, oobn int,
 		err = net.ErrWriteToConnected
 	case addr != nil && addr.Net != networkOf(c.s):
 		err = kernel.EAFNOSUPPORT
-	case addr != nil: // a stream: the kernel refuses it
+	case addr != nil: // an address on a stream: the kernel refuses it
 		to = kernel.Unix(addr.Name)
 	}
 	if err == nil {
@@ -116,7 +116,7 @@ func (c *UnixConn) WriteMsgUnix(b, oob []byte, addr *net.UnixAddr) (n, oobn int,
 // ownRoom is the room for the messages that askLocal requests: packet info of both kinds.
 const ownRoom = 96
 
-// rooms are for control data that has messages of askLocal too.
+// rooms has buffers for control data that includes the messages of askLocal.
 var rooms = sync.Pool{New: func() any { return new([ownRoom + 512]byte) }}
 
 // readMsg receives data and control data into b and oob.
@@ -148,8 +148,8 @@ func (c *gram) readMsg(m *kernel.Packet, b, oob []byte) error {
 	return nil
 }
 
-// handOver copies control data to the caller's room. The messages that the caller has not asked for
-// are the first that have none.
+// handOver copies control data to the caller's room. Messages that the caller has not requested are
+// dropped first if the room is too small.
 func (c *gram) handOver(m *kernel.Packet, oob []byte) {
 	got := m.Control[:m.ControlN]
 	if len(got) > len(oob) {

@@ -52,8 +52,8 @@ func (b *base) wrapped(op string, err error) error {
 	return b.opError(op, err)
 }
 
-// writeAll holds a buffer only from the time when data has come until w has accepted it. It does
-// not use the loop's buffer, because w is any Writer, and may wait before it reads p.
+// writeAll copies the data to w. It holds a buffer only while it has data for w, not while it waits
+// for data. It does not use the loop's buffer, because any Writer may wait before it reads p.
 func (b *base) writeAll(w io.Writer) (n int64, err error) {
 	d := b.d
 	for {
@@ -89,7 +89,7 @@ type writer struct{ b *base }
 
 func (w writer) Write(p []byte) (int, error) { return w.b.write(p) }
 
-// move copies inside the kernel. If done is false, the system has refused that, maybe after n
+// move copies inside the kernel. If done is false, the system has refused to continue, after n
 // bytes, and the caller copies the rest.
 func (b *base) move(r io.Reader) (n int64, err error, done bool) {
 	limit := int64(math.MaxInt64)

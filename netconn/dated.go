@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A dated is a context whose deadline is a time of a simulated kernel. No timer of the machine ends
-// it, so Err compares the times.
+// A dated is a context whose deadline is a time of a simulated kernel. No timer of this machine can
+// end it, so Err compares that time with the kernel's.
 type dated struct {
 	context.Context
 	k   kernel.Kernel

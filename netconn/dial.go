@@ -22,7 +22,7 @@ type dial struct {
 	n       *Net
 	net     netaddr.Network
 	network string
-	trace   *httptrace.ClientTrace // nil: nobody asks
+	trace   *httptrace.ClientTrace // nil if ctx has none
 }
 
 // run connects to one of the addresses.
@@ -39,7 +39,7 @@ func (c *dial) run(ctx context.Context, list []netaddr.Endpoint) (net.Conn, erro
 	return c.n.made(s, c.network, to.Addr), nil
 }
 
-// serial tries one address after the other. The error is that of the first.
+// serial tries one address after the other. If all fail, it returns the error of the first.
 func (c *dial) serial(ctx context.Context, order netaddr.Order) (*socket.Socket, netaddr.Endpoint, error) {
 	var first error
 	for {
@@ -57,8 +57,8 @@ func (c *dial) serial(ctx context.Context, order netaddr.Order) (*socket.Socket,
 	}
 }
 
-// next returns the next address and its limit, 0 for none. After the end of ctx, only the first
-// address is tried, for its error.
+// next returns the next address and its limit, 0 for none. If ctx has ended, only the first address
+// is tried, because its error is returned.
 func (c *dial) next(ctx context.Context, order *netaddr.Order, first error) (to netaddr.Endpoint, limit time.Duration, ok bool) {
 	if first != nil && ctx.Err() != nil {
 		return to, 0, false
@@ -80,8 +80,8 @@ func (n *Net) left(ctx context.Context) (left time.Duration, limited bool) {
 	return max(kernel.Until(n.k, end), 1), true
 }
 
-// selfConnects is how often a dial that has connected to itself is repeated. The kernel chooses
-// another port then. Package net has the same.
+// selfConnects is how often a dial is repeated if the socket has connected to itself. Each time the
+// kernel chooses another port. Package net has the same limit.
 const selfConnects = 2
 
 // try connects to one address. A limit of 0 means no limit. begin is called when the socket exists,
@@ -184,7 +184,7 @@ func (c *dial) open(ctx context.Context, to netaddr.Endpoint) (s *socket.Socket,
 	return s, remote, err
 }
 
-// controlNetwork returns the network for a Control function: with the family.
+// controlNetwork returns the network for a Control function. It names the family, as tcp4 does.
 func controlNetwork(network string, s *socket.Socket) string {
 	switch last := network[len(network)-1]; {
 	case s.Family() == socket.AF_UNIX, last == '4', last == '6':
@@ -213,16 +213,16 @@ func (c *dial) prepare(ctx context.Context, s *socket.Socket, to netaddr.Endpoin
 	return bindLocal(s, c.LocalAddr)
 }
 
-// connect waits until the connection is made, limit has passed or ctx ends. Both end the call by
-// the deadline for Out: the end of ctx moves it into the past.
+// connect waits until the connection is made, limit has passed or ctx ends. Limit is the deadline
+// for Out. When ctx ends, that deadline is moved into the past.
 func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, limit time.Duration) error {
 	d := inside.Desc(s)
 	if limit > 0 {
 		d.SetDeadline(desc.Out, timeout.Timeout(limit).After(n.k.Now()))
 	}
 	if ctx.Done() != nil {
-		returned := false          // on a loop: a function that is posted too late does nothing
-		ran := make(chan struct{}) // else: the return waits for a function that has begun
+		returned := false          // on a loop: a function that runs after the return does nothing
+		ran := make(chan struct{}) // otherwise: connect waits for a function that has begun
 		stop := context.AfterFunc(ctx, func() {
 			defer close(ran)
 			if n.r == nil {
@@ -246,7 +246,7 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 		defer d.SetDeadline(desc.Out, timeout.Never)
 	}
 	err := s.Connect(at)
-	// as in package net, a connection that came too late is an error
+	// As in package net, a connection that is complete too late counts as an error.
 	if ctx.Err() != nil && err == nil {
 		err = &socket.OSError{Errno: int(kernel.ETIMEDOUT), Op: "connect"}
 	}

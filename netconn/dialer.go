@@ -13,11 +13,12 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// A Dialer has the options of a dial. Its fields are those of net.Dialer, with the same meaning,
-// and Net. If Net is nil, any goroutine may call its methods; otherwise only the loop of Net may.
+// A Dialer has the options of a dial. Its fields are Net and those of net.Dialer, with the same
+// meaning. If Net is nil, any goroutine may call its methods; otherwise only the loop of Net may.
 //
-// Of several addresses, the families alternate, and the next address is tried as well when one has
-// not answered for FallbackDelay (RFC 8305). Package net does so between the two families only.
+// If a host has several addresses, IPv6 and IPv4 alternate. When one address has not answered for
+// FallbackDelay, the next one is tried at the same time (RFC 8305). Package net does so only
+// between the two families.
 //
 // There is no MultipathTCP.
 type Dialer struct {
@@ -39,7 +40,8 @@ type Dialer struct {
 	KeepAlive time.Duration
 	// KeepAliveConfig is the configuration of keep-alive probes.
 	KeepAliveConfig net.KeepAliveConfig
-	// Resolver looks up names. nil means net.DefaultResolver, or the simulated host's names.
+	// Resolver looks up names. nil means net.DefaultResolver, or on a simulated host the names of
+	// that world.
 	Resolver *net.Resolver
 	// Control is called when the socket exists, before it is bound or connected. Its network names
 	// the family: tcp4, tcp6, udp4 or udp6.
@@ -62,7 +64,8 @@ func (d *Dialer) Dial(network, address string) (net.Conn, error) {
 }
 
 // DialContext is Dial that ends when ctx does. It calls ConnectStart and ConnectDone of ctx's
-// httptrace.ClientTrace. A callback of a loop cannot wait for a lookup, or for a connection.
+// httptrace.ClientTrace. It fails in a callback of a loop, which cannot wait for a lookup or a
+// connection.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := d.limit(ctx)
 	defer cancel()
@@ -83,7 +86,7 @@ func (d *Dialer) dial(ctx context.Context, network string) *dial {
 	return &dial{Dialer: d, n: d.made(), network: network, trace: httptrace.ContextClientTrace(ctx)}
 }
 
-// made returns the Dialer's Net, or the one for goroutines.
+// made returns the Dialer's Net. If that is nil, it returns the Net for goroutines.
 func (d *Dialer) made() *Net {
 	if d.Net != nil {
 		return d.Net
@@ -153,8 +156,8 @@ func (c *dial) targets(ctx context.Context, address string) ([]netaddr.Endpoint,
 	return forLocal(c.net, c.LocalAddr, list)
 }
 
-// untraced returns ctx for a lookup: with the hooks for DNS, and without those for connects. The
-// hooks must not see the connects of the lookup itself, to a name server.
+// untraced returns the context for a lookup: ctx with the hooks for DNS, and without those for
+// connects. Otherwise the hooks would see the lookup's own connects to a name server.
 func (c *dial) untraced(ctx context.Context) context.Context {
 	if c.trace == nil {
 		return ctx

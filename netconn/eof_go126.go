@@ -4,6 +4,6 @@ package netconn
 
 import "io"
 
-// endOfUnix is the end of input as ReadFrom and ReadMsgUnix report it: package net wraps it before
-// Go 1.27.
+// endOfUnix returns the error by which ReadFrom and ReadMsgUnix report the end of input. Before Go
+// 1.27 package net wraps io.EOF.
 func (c *gram) endOfUnix() error { return c.opError("read", io.EOF) }

@@ -4,6 +4,6 @@ package netconn
 
 import "io"
 
-// endOfUnix is the end of input as ReadFrom and ReadMsgUnix report it: package net does not wrap it
-// since Go 1.27.
+// endOfUnix returns the error by which ReadFrom and ReadMsgUnix report the end of input. Since Go
+// 1.27 package net does not wrap io.EOF.
 func (c *gram) endOfUnix() error { return io.EOF }

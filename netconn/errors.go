@@ -19,9 +19,9 @@ import (
 // All three return a *net.OpError with the connection's network and addresses. cause chooses the
 // error inside: net.ErrClosed, os.ErrDeadlineExceeded, or an *os.SyscallError.
 //
-// Dial, Listen and ListenPacket have no base yet, so they make the *net.OpError themselves. osCause
-// is the cause inside for an error of a Socket's method. mapContext is the cause for an error that
-// may be a context's.
+// Dial, Listen and ListenPacket have no base yet, so they make the *net.OpError themselves. They
+// get the cause from osCause for an error of a Socket's method, and from mapContext for an error
+// that may be a context's.
 
 // timeoutError is the cause in the error of a dial that ran out of time. As in package net, it is
 // context.DeadlineExceeded and a timeout.
@@ -38,7 +38,8 @@ type canceledError struct{}
 func (canceledError) Error() string        { return "operation was canceled" }
 func (canceledError) Is(target error) bool { return target == context.Canceled }
 
-// mapContext returns a context's error as package net has it, and any other error as it is.
+// mapContext replaces a context's error by the error that package net returns for it. It returns
+// any other error unchanged.
 func mapContext(err error) error {
 	switch err {
 	case context.Canceled:
@@ -79,7 +80,7 @@ func (b *base) cause(op string, e kernel.Errno) error {
 		return net.ErrClosed
 	case e == kernel.ETIMEDOUT && b.d.DeadlinePassed():
 		return os.ErrDeadlineExceeded
-	case e == kernel.EDEADLK: // an OSError's text says what to do
+	case e == kernel.EDEADLK: // the text of an OSError says what to do
 		return &socket.OSError{Errno: int(e), Op: op}
 	}
 	if call := calls[op]; call != "" {
@@ -91,9 +92,9 @@ func (b *base) cause(op string, e kernel.Errno) error {
 	return os.NewSyscallError(op, e)
 }
 
-// passing is an error of accept that does not concern the listener. It is temporary, so that
-// servers such as net/http's continue after it. Package net does not report these errors as
-// temporary, and then such servers end.
+// passing is an error of accept that does not concern the listener. It reports that it is
+// temporary, so that servers such as net/http's continue after it. With package net such servers
+// end, because package net does not report these errors as temporary.
 type passing struct{ kernel.Errno }
 
 func (passing) Temporary() bool { return true }
@@ -108,7 +109,7 @@ func osCause(call string, err error) error {
 	if !errors.As(err, &e) || e.Errno <= 0 || kernel.Errno(e.Errno) == kernel.EDEADLK {
 		return err
 	}
-	if kernel.Errno(e.Errno) == kernel.ENAMETOOLONG { // of a Unix path
+	if kernel.Errno(e.Errno) == kernel.ENAMETOOLONG { // a Unix path is too long
 		return os.NewSyscallError(call, kernel.EINVAL)
 	}
 	return os.NewSyscallError(call, kernel.Errno(e.Errno))

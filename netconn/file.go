@@ -10,8 +10,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// File returns a file with a duplicate of the descriptor, for another process or for FileConn. Both
-// are the same open socket: closing one does not close the other. A simulated socket has no file.
+// File returns a file with a duplicate of the descriptor, for another process or for FileConn. The
+// file and the connection share the open socket, but closing one does not close the other. A
+// simulated socket has no file.
 func (b *base) File() (*os.File, error) {
 	f, err := b.dup()
 	if err != nil {
@@ -75,7 +76,7 @@ func FileConn(f *os.File) (net.Conn, error) {
 func FileListener(f *os.File) (net.Listener, error) {
 	s, err := ofFile(f)
 	if err == nil && s.Type() == socket.SOCK_DGRAM && s.Family() != socket.AF_UNIX {
-		_ = s.Close() // a duplicate
+		_ = s.Close() // s has a duplicate
 		err = fileError(f, kernel.EINVAL)
 	}
 	if err != nil {
@@ -105,7 +106,8 @@ func FilePacketConn(f *os.File) (net.PacketConn, error) {
 	return pc, nil
 }
 
-// ofFile makes a socket of a file. A file of another kind is an error, and is not changed.
+// ofFile makes a socket of a file. It returns an error for a file of another kind, and does not
+// change that file.
 func ofFile(f *os.File) (*socket.Socket, error) {
 	if f == nil {
 		panic("netconn: a nil File: pass one of an open socket")
@@ -130,7 +132,7 @@ func ofFile(f *os.File) (*socket.Socket, error) {
 	switch errors.As(err, &e); e {
 	case 0:
 		return nil, fileError(f, err)
-	case kernel.EAFNOSUPPORT: // of another family than package net's
+	case kernel.EAFNOSUPPORT: // a family that package net does not know
 		return nil, fileError(f, kernel.EPROTONOSUPPORT)
 	}
 	return nil, fileError(f, os.NewSyscallError("getsockopt", e))

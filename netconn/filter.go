@@ -14,12 +14,12 @@ import (
 )
 
 // maxRecords is how many records of one Conn a turn of the loop decrypts. A turn reads 64 KiB,
-// which usually has fewer. But a record may be as short as a byte, or ask for new keys.
+// which usually has fewer records. But a record may have one byte only, or request new keys.
 const maxRecords = 256
 
-// A record without data costs new keys and an answer: 10 µs, as much as 16 KiB that are read and
-// decrypted. Only after decryption does it show which records have no data. Therefore crypto/tls
-// gets at most maxFeed records at a time.
+// A record without data may cost new keys and an answer. That takes 10 µs, as long as 16 KiB that
+// are read and decrypted. Only after decryption is it known which records have no data. Therefore
+// crypto/tls gets at most maxFeed records at a time.
 const (
 	emptyRecords = 16       // records with data
 	emptyBytes   = 16 << 10 // bytes
@@ -31,13 +31,13 @@ const (
 type filter struct {
 	w       *reactor.Wire
 	s       *secure.Session
-	in      []byte // input that the Session has not read: in the loop's buffer, or in kept
-	kept    []byte // memory for in between turns
-	eof     bool   // the end of input follows in
+	in      []byte // input that the Session has not read; it is in the loop's buffer, or in kept
+	kept    []byte // memory that keeps `in` between turns
+	eof     bool   // the end of input follows after `in`
 	records int    // the turn's budget of records; negative if some had no data
 	fed     int    // records that crypto/tls has read and that have not returned data
 	server  bool
-	ctx     bool // the config has callbacks that get a context
+	ctx     bool // the config has a callback that gets a context
 	cancel  context.CancelFunc
 	limit   time.Duration
 	until   time.Time // the handshake's deadline
@@ -49,7 +49,7 @@ func (f *filter) Open() {
 		f.until = time.Now().Add(f.limit)
 	}
 	f.timer = f.w.Conn().Reactor().After(f.limit, func() { f.fail(ErrHandshakeTimeout) })
-	if !f.server { // a client speaks first
+	if !f.server { // a client sends first
 		f.run()
 	}
 }
@@ -98,7 +98,7 @@ func (f *filter) deliverInput() (left bool) {
 		n, err := f.s.Read(room)
 		f.charge(n > 0)
 		switch {
-		case n > 0: // an error that came with it is returned again by the next Read
+		case n > 0: // the next Read returns an error that came with the data again
 			f.w.Deliver(room[:n])
 			if len(f.in) == 0 && !f.eof && f.s.Drained(n, len(room)) {
 				return false // a Read would find nothing, and would allocate
@@ -122,8 +122,8 @@ func (f *filter) deliverInput() (left bool) {
 	return true
 }
 
-// charge reduces the turn's budget for records without data: crypto/tls has decrypted all but
-// maxFeed of those that it has read.
+// charge reduces the turn's budget for records without data. Of the records that crypto/tls has
+// read, it has decrypted all but maxFeed at most.
 func (f *filter) charge(data bool) {
 	if data {
 		f.fed--
@@ -186,7 +186,8 @@ func (f *filter) Output(p []byte) error {
 	return err
 }
 
-// Finish ignores the error: the wire accepts everything, and Closed reports a broken connection.
+// Finish ignores the error of CloseWrite, because the wire accepts everything, and Closed reports a
+// broken connection.
 func (f *filter) Finish() { _ = f.s.CloseWrite() }
 
 func (f *filter) Closed() {
@@ -199,8 +200,8 @@ func (f *filter) stop() {
 	f.s.Stop()
 }
 
-// Read returns input to the Session, then secure.ErrAgain, or io.EOF at the end. When the turn's
-// budget of records is spent, the rest waits for the next turn.
+// Read returns input to the Session. If there is none, it returns secure.ErrAgain, or io.EOF at the
+// end. When the turn's budget of records is spent, the rest waits for the next turn.
 func (f *filter) Read(p []byte) (int, error) {
 	n, completed := f.s.PrefixOf(f.in[:min(len(p), len(f.in))], max(0, min(f.records, maxFeed)))
 	copy(p, f.in[:n])
@@ -221,7 +222,7 @@ func (f *filter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// DescribeTLS is for a picture of the loop.
+// DescribeTLS returns the state of TLS for a picture of the loop (package inspect).
 func (f *filter) DescribeTLS() *inside.TLS {
 	if !f.s.Ready() {
 		return &inside.TLS{Handshaking: true}

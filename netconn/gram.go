@@ -31,7 +31,8 @@ func (c *gram) writeGram(p []byte) (int, error) {
 	return n, err
 }
 
-// sender returns a sender's address as package net has it, nil for a Unix socket without a name.
+// sender returns a sender's address in package net's type. It returns nil for a Unix socket without
+// a name.
 func (c *gram) sender(from kernel.Addr) net.Addr {
 	if from.Family == 0 || from.Family == socket.AF_UNIX && from.Path == "" {
 		return nil

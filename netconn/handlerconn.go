@@ -10,7 +10,7 @@ import (
 )
 
 // A handlerConn is the connection that the config's callbacks get. They may keep it, and any
-// goroutine may use it: Close is posted to the loop.
+// goroutine may use it, because Close is posted to the loop.
 type handlerConn struct {
 	c             *reactor.Conn
 	local, remote net.Addr

@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A ListenConfig has the options of a listener. Its fields are those of net.ListenConfig, with the
-// same meaning, and Net. There is no MultipathTCP.
+// A ListenConfig has the options of a listener. Its fields are Net and those of net.ListenConfig,
+// with the same meaning. There is no MultipathTCP.
 type ListenConfig struct {
 	// Net makes the sockets: see On. nil means that the callers are goroutines.
 	Net *Net
@@ -79,8 +79,8 @@ func (c *listen) failed(err error) error {
 	return &net.OpError{Op: "listen", Net: c.network, Addr: c.shown, Err: mapContext(err)}
 }
 
-// find looks up the address. An error in the address counts before a network of the wrong type, as
-// in package net.
+// find looks up the address. If the address is wrong, and the network has the wrong type too, it
+// returns the error of the address, as package net does.
 func (c *listen) find(ctx context.Context, address string, typ int) (err error) {
 	if c.net, err = findNetwork(c.network); err != nil {
 		return err
@@ -124,7 +124,7 @@ func (c *listen) listener() (net.Listener, error) {
 		l = tcp
 	}
 	if err := s.Listen(backlog); err != nil {
-		_ = l.Close() // it has accepted nothing: listen's error counts
+		_ = l.Close() // it has accepted nothing, so listen's error is returned
 		return nil, osCause("listen", err)
 	}
 	return l, nil

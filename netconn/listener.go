@@ -30,7 +30,7 @@ type TCPListener = Listener
 // A UnixListener accepts connections of a Unix socket.
 type UnixListener struct {
 	listener
-	file netaddr.File // that Listen has made
+	file netaddr.File // the file that Listen has made
 	keep atomic.Bool  // Close leaves the file
 	once sync.Once
 }
@@ -114,7 +114,7 @@ func (l *listener) Socket() *socket.Socket { return l.b.s }
 // no deadline.
 func (l *listener) SetDeadline(t time.Time) error {
 	err := l.b.setDeadline(t, desc.In)
-	if op, ok := err.(*net.OpError); ok { // package net has none here
+	if op, ok := err.(*net.OpError); ok { // package net's error has no address here
 		return op.Err
 	}
 	return err
@@ -132,8 +132,8 @@ func (l *listener) Close() error {
 // Close stops listening. Accept ends with net.ErrClosed, and accepted connections stay open. Close
 // removes the file that Listen has made, if that is still at its path: see SetUnlinkOnClose.
 func (l *UnixListener) Close() error {
-	// The file goes before the descriptor closes: after that, another program that finds no
-	// listener may put its own file there.
+	// The file is removed before the descriptor is closed. After the close another program may find
+	// no listener at the path, and put a file of its own there.
 	l.once.Do(func() {
 		if !l.keep.Load() {
 			remove(l.b.s, l.file)
@@ -163,13 +163,13 @@ func fileOf(s *socket.Socket) netaddr.File {
 // new owner and stays.
 func remove(s *socket.Socket, f netaddr.File) {
 	d := inside.Desc(s)
-	d.Use(func(int) desc.Errno { return f.Remove(d.Kernel) }) // a failure is not part of Close's error
+	d.Use(func(int) desc.Errno { return f.Remove(d.Kernel) }) // Close does not return its error
 	runtime.KeepAlive(s)
 }
 
 func isErrno(err error, e kernel.Errno) bool { return errnoOf(err) == e }
 
-// errnoOf returns the number in a Socket's error, 0 if there is none.
+// errnoOf returns the number in a Socket's error, or 0 if the error has none.
 func errnoOf(err error) kernel.Errno {
 	if e, ok := err.(*socket.OSError); ok && e.Errno > 0 {
 		return kernel.Errno(e.Errno)

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// given returns an address for an error, nil for one that is missing.
+// given returns an address for an error, or nil if the address is missing.
 func given(a net.Addr) net.Addr {
 	if missing(a) {
 		return nil

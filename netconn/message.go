@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// asked is the record of a PacketConn that is bound to all addresses: which of the machine's
-// addresses each sender has used.
+// asked records, for a PacketConn that is bound to all addresses, which of the machine's addresses
+// each sender has used.
 type asked struct {
 	mu sync.Mutex
 	netaddr.Asked
@@ -42,7 +42,8 @@ func (c *gram) localFor(to kernel.Addr) kernel.Addr {
 	return c.asked.Local(to)
 }
 
-// packets is a pool: RecvMsg and SendMsg get a Packet by pointer, which would escape.
+// packets is a pool of Packets. RecvMsg and SendMsg get a Packet by pointer, so one on the stack
+// would escape.
 var packets = sync.Pool{New: func() any { return new(kernel.Packet) }}
 
 func putPacket(m *kernel.Packet) {
@@ -101,7 +102,8 @@ func (c *gram) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 func (c *gram) sendPacket(m *kernel.Packet, p []byte, name string) (int, error) {
 	d := c.d
 	call := forever()
-	// A caller that must not wait has set that on the Socket: package net has no such mode.
+	// A caller that must not wait has set Timeout 0 on the Socket, because package net has no such
+	// mode.
 	if c.s.Timeout() == 0 {
 		call.Limit = 0
 	}

@@ -15,8 +15,8 @@ type file interface {
 	SyscallConn() (syscall.RawConn, error)
 }
 
-// maxSendFile limits one sendfile call, in bytes: it may wait for the disk, and the loop with it.
-// maxSplice limits one splice call, which never waits for a disk.
+// maxSendFile limits one sendfile call, in bytes, because the call may wait for the disk and stop
+// the loop meanwhile. maxSplice limits one splice call, which never waits for a disk.
 const (
 	maxSendFile = 256 << 10
 	maxSplice   = 1 << 20
@@ -35,7 +35,7 @@ func (b *base) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	d := b.d
 	call := forever()
 	var result desc.Errno
-	err = rc.Control(func(fd uintptr) { // keeps the file open
+	err = rc.Control(func(fd uintptr) { // Control keeps the file open
 		_, result = d.Do(desc.Out, &call, func() (int, desc.Errno) {
 			sent, e := kernel.SendFile(d.Kernel, d.FD, int(fd), nil, int(min(limit-n, maxSendFile)))
 			n += int64(sent)
@@ -50,8 +50,8 @@ func (b *base) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	case result == 0:
 		return n, nil, true
 	case n == 0 && (d.Closed() || result == kernel.ETIMEDOUT && d.DeadlinePassed()):
-		return 0, nil, false // as package net: Write reports it
-	case kernel.Refusal(result): // not for these descriptors, not now, or not in this sandbox
+		return 0, nil, false // as in package net: the caller's Write then reports the error
+	case kernel.Refusal(result): // these descriptors or this sandbox do not permit sendfile
 		return n, nil, false
 	}
 	return n, b.cause("sendfile", result), true
@@ -67,7 +67,7 @@ func (b *base) splice(from *base, limit int64) (n int64, err error, done bool) {
 	if e != 0 {
 		return 0, nil, false
 	}
-	defer func() { // deferred: a wait may unwind its task
+	defer func() { // deferred, because a wait may unwind its task
 		d.Kernel.Close(r)
 		d.Kernel.Close(w)
 		runtime.KeepAlive(b.s)
@@ -111,7 +111,7 @@ func (b *base) splice(from *base, limit int64) (n int64, err error, done bool) {
 	return n, nil, true
 }
 
-// nonblocking returns ENOSYS for a blocking socket: a splice would wait for it.
+// nonblocking returns ENOSYS for a blocking socket, because splice would wait for that.
 func nonblocking(fd int) desc.Errno {
 	if !kernel.Nonblocking(fd) {
 		return kernel.ENOSYS
@@ -127,7 +127,7 @@ func recvUrgent(src *desc.Desc) ([]byte, desc.Errno) {
 	return p[:n], e
 }
 
-// drain sends got bytes from the pipe.
+// drain sends the `got` bytes that are in the pipe.
 func drain(d *desc.Desc, c *desc.Call, pipe, got int) (sent int, e desc.Errno) {
 	_, e = d.Do(desc.Out, c, func() (int, desc.Errno) {
 		for sent < got {
@@ -142,5 +142,5 @@ func drain(d *desc.Desc, c *desc.Call, pipe, got int) (sent int, e desc.Errno) {
 	return sent, e
 }
 
-// sameWaiter reports whether one caller can wait for both.
+// sameWaiter reports whether one caller can wait for both Descs.
 func sameWaiter(a, b *desc.Desc) bool { return a.Waiter == b.Waiter && a.Kernel == b.Kernel }

@@ -110,7 +110,7 @@ func New(s *socket.Socket) net.Conn {
 	return c
 }
 
-// newConn returns the connection for a socket, which does not use it yet.
+// newConn makes the connection for a socket. The connection does not use the socket yet.
 func newConn(s *socket.Socket) (net.Conn, *base) {
 	switch {
 	case s.Family() == socket.AF_UNIX:
@@ -124,8 +124,9 @@ func newConn(s *socket.Socket) (net.Conn, *base) {
 	return c, &c.base
 }
 
-// made returns the connection of a socket that is connected to at. The kernel does not return the
-// address of a peer that has reset, nor of one with port 0. The peer's address is then at.
+// made returns the connection of a socket that is connected to the address `at`. If the kernel does
+// not return the peer's address, because the peer has reset or its port is 0, RemoteAddr returns
+// `at`.
 func (n *Net) made(s *socket.Socket, network string, at kernel.Addr) net.Conn {
 	c, b := newConn(s)
 	if b.open(s, network); b.remote == nil {
@@ -137,7 +138,7 @@ func (n *Net) made(s *socket.Socket, network string, at kernel.Addr) net.Conn {
 	return c
 }
 
-// gramOf returns the part of a connection that has datagrams, nil for TCP.
+// gramOf returns the gram of a connection, or nil for TCP.
 func gramOf(c net.Conn) *gram {
 	switch c := c.(type) {
 	case *PacketConn:

@@ -14,7 +14,7 @@ import (
 type gram struct {
 	base
 	connected bool
-	asked     *asked // nil unless it is bound to all addresses
+	asked     *asked // nil unless the socket is bound to all addresses
 }
 
 // A PacketConn is a UDP socket: a net.PacketConn and, if it was dialled, a net.Conn of one peer. If
@@ -127,8 +127,8 @@ func (c *PacketConn) udpAddr(call string, to *net.UDPAddr) (kernel.Addr, error) 
 	return a, nil
 }
 
-// invalid returns the error of a system call that refuses its argument. The end of the deadline and
-// Close come first, as in package net.
+// invalid returns the error of a system call that refuses its argument. If the deadline has passed
+// or the connection is closed, it returns that error instead, as package net does.
 func (c *gram) invalid(call string) error {
 	limit := forever()
 	_, e := c.d.Do(desc.Out, &limit, func() (int, desc.Errno) { return 0, kernel.EINVAL })
@@ -136,8 +136,8 @@ func (c *gram) invalid(call string) error {
 	return c.cause(call, e)
 }
 
-// addrPort returns a peer's address as package net has it, with the zone as the interface's name if
-// that is known.
+// addrPort returns a peer's address as package net does: its zone is the interface's name if that
+// is known.
 func (c *gram) addrPort(a kernel.Addr) netip.AddrPort {
 	zone := a.Scope
 	a.Scope = 0

@@ -14,8 +14,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A race is a dial that tries several addresses at the same time (RFC 8305). Each has a goroutine
-// or task of its own. The caller starts them, waits, and gives up all but the first that connects.
+// A race is a dial that tries several addresses at the same time (RFC 8305). Each attempt has a
+// goroutine or task of its own. The caller starts the attempts and waits. When one has connected,
+// it gives up the others.
 //
 //	field    set by          guarded by
 //	caller   dial.race       fixed
@@ -35,20 +36,20 @@ type attempt struct {
 	to    netaddr.Endpoint
 	limit time.Duration
 	d     *desc.Desc // the Desc of the socket; nil before it exists. Guarded by race.mu
-	lost  bool       // it was given up. Guarded by race.mu
+	lost  bool       // the attempt was given up. Guarded by race.mu
 	s     *socket.Socket
 	err   error
 }
 
-// race returns the first connection, or the error of the first address. If that address was given
-// up, the error is that of another one.
+// race returns the first connection. If there is none, it returns the error of the first address,
+// or of another one if the attempt at the first was given up.
 func (c *dial) race(ctx context.Context, order netaddr.Order) (*socket.Socket, netaddr.Endpoint, error) {
 	caller, e := c.n.w.Sleeper()
-	if e != 0 { // a callback cannot wait: the first address reports that
+	if e != 0 { // a callback cannot wait: the attempt at the first address returns that error
 		return c.serial(ctx, order)
 	}
 	r := &race{caller: caller}
-	defer r.end() // deferred: the task may be unwound
+	defer r.end() // deferred, because the task may be unwound
 	var first error
 	due := timeout.Past // when the next address is tried
 	for started := 0; ; {
@@ -108,7 +109,7 @@ func (r *race) start(ctx context.Context, c *dial, a *attempt) {
 	}
 	r.running = append(r.running, a)
 	r.mu.Unlock()
-	a.err = kernel.ECANCELED // if the task is unwound
+	a.err = kernel.ECANCELED // the error if the task is unwound
 	run := func() {
 		defer a.arrive()
 		a.s, a.err = c.try(ctx, a.to, a.limit, a.begin)
@@ -160,7 +161,7 @@ func (r *race) end() {
 	for _, a := range r.running {
 		a.giveUp()
 	}
-	for _, a := range r.arrived { // two have connected at the same time
+	for _, a := range r.arrived { // others that have connected at the same time
 		if a.s != nil {
 			_ = a.s.Close()
 		}

@@ -40,8 +40,8 @@ func (b *base) write(p []byte) (int, error) {
 	return n, err
 }
 
-// writeNothing makes the system call that package net makes for no bytes: it reports that the
-// connection is closed, or the end of the deadline.
+// writeNothing makes the system call that package net makes for a Write of no bytes. So such a
+// Write also reports a closed connection, or a deadline that has passed.
 func (b *base) writeNothing() error {
 	d := b.d
 	call := forever()
@@ -83,8 +83,8 @@ func (b *base) writeBuffers(v *net.Buffers) (int64, error) {
 // piece of its own.
 const smallPiece = 512
 
-// sendPieces makes one system call. If there are too many small pieces for one call, it copies them
-// together first: a system call for each 64 of them would cost more.
+// sendPieces makes one system call. If there are too many small pieces for one call, it first
+// copies them into one buffer. A system call for each 64 pieces would cost more.
 func sendPieces(d *desc.Desc, v net.Buffers) (int, desc.Errno) {
 	first := v[:min(len(v), kernel.MaxPieces)]
 	if len(first) == len(v) || size(first) > smallPiece*len(first) {
@@ -109,7 +109,7 @@ func size(v net.Buffers) (n int) {
 	return n
 }
 
-// consume drops the first n bytes, and then the empty buffers in front.
+// consume drops the first n bytes of v, and then the empty buffers at its front.
 func consume(v *net.Buffers, n int) {
 	for len(*v) > 0 {
 		if first := (*v)[0]; n < len(first) {

@@ -14,10 +14,10 @@ import (
 )
 
 // A TLSConn is TLS on a Conn, for code in blocking style. In tasks use it instead of tls.Conn,
-// which waits with its locks held. In goroutines you may use either.
+// which holds its locks while it waits. In goroutines you may use either.
 //
-// After a Write that its deadline has ended, the TLSConn can still be used, unlike a tls.Conn: the
-// next call sends the rest of the last record.
+// After a deadline has ended a Write, the TLSConn can still be used, unlike a tls.Conn: the next
+// call sends the rest of the last record.
 //
 // net/http needs tls.Conns: use its ServeTLS with a Listener of Listen. examples/nethttp serves
 // HTTP/2 on TLSConns.
@@ -25,18 +25,18 @@ type TLSConn struct {
 	c     net.Conn // a *Conn or a *UnixConn
 	b     *base    // the base of c
 	s     *secure.Conn
-	other *tls.Conn // instead of c, b and s, if the connection below is another: see Server
+	other *tls.Conn // set instead of c, b and s if the connection below is of another type: see Server
 	room  []byte    // the buffer of Data for other
 }
 
 // Server makes the server side of TLS on a connection, as tls.Server does. The first Read or Write
 // makes the handshake. The deadline of either direction ends it.
 //
-// The configuration's callbacks, and a tls.RecordHeaderError, have c as the connection. The
-// callbacks may run on another goroutine. They must not wait for a task of the same loop.
+// The configuration's callbacks get c as their connection, and a tls.RecordHeaderError has c too.
+// The callbacks may run on another goroutine. They must not wait for a task of the same loop.
 //
-// If c is no stream of this package, for example a wrapper that first returns the rest of a
-// bufio.Reader, crypto/tls serves it. Then the rules of crypto/tls apply: after a Write that has
+// If c is not a stream of this package, crypto/tls serves it. An example is a wrapper that first
+// returns the rest of a bufio.Reader. Then the rules of crypto/tls apply: after a Write that has
 // timed out every Write fails, and two tasks of one loop must not use the TLSConn. ServerAfter
 // makes such a wrapper unnecessary.
 //
@@ -46,13 +46,14 @@ func Server(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, t
 // Client makes the client side of TLS on a connection: see Server.
 func Client(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, false) }
 
-// ServerAfter is Server for a connection from which read was read already, for example together
-// with the line that asked for TLS. read is copied.
+// ServerAfter is Server for a connection from which the bytes of read were read already, for
+// example together with the line that asked for TLS. It copies read.
 func ServerAfter(c net.Conn, read []byte, cfg *tls.Config) *TLSConn {
 	return newTLS(c, read, cfg, true)
 }
 
-// ClientAfter is Client for a connection from which read was read already: see ServerAfter.
+// ClientAfter is Client for a connection from which the bytes of read were read already: see
+// ServerAfter.
 func ClientAfter(c net.Conn, read []byte, cfg *tls.Config) *TLSConn {
 	return newTLS(c, read, cfg, false)
 }
@@ -80,7 +81,8 @@ func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {
 	return &TLSConn{other: tls.Client(nc, cfg)}
 }
 
-// readAhead is a connection from which left was read already.
+// readAhead is a connection from which the bytes of left were read already. Its Read returns them
+// first.
 type readAhead struct {
 	net.Conn
 	left []byte
@@ -143,7 +145,7 @@ func (c *TLSConn) Handshake() error {
 
 // HandshakeContext is Handshake that also ends when ctx does, and then closes the connection. The
 // configuration's callbacks get ctx if this call begins the handshake. In a task, a callback that
-// waits for ctx blocks the loop. Only a deadline of ctx or another goroutine can then end ctx.
+// waits for ctx blocks the loop, so only a deadline of ctx or another goroutine can then end ctx.
 func (c *TLSConn) HandshakeContext(ctx context.Context) error {
 	mustHave(ctx)
 	if c.other != nil {
@@ -193,7 +195,8 @@ func (c *TLSConn) Data() ([]byte, error) {
 	return p, c.failed("read", err)
 }
 
-// dataOther is Data for a tls.Conn. It holds a buffer, because crypto/tls waits with it.
+// dataOther is Data for a tls.Conn. It holds a buffer while it waits, because Read of crypto/tls
+// needs one.
 func (c *TLSConn) dataOther() ([]byte, error) {
 	if c.room == nil {
 		c.room = make([]byte, maxRecord)
@@ -232,7 +235,8 @@ func (c *TLSConn) Close() error {
 	return c.c.Close()
 }
 
-// ConnectionState returns what the handshake has negotiated, zero before that.
+// ConnectionState returns the result of the handshake, or the zero value before the handshake is
+// complete.
 func (c *TLSConn) ConnectionState() tls.ConnectionState {
 	if c.other != nil {
 		return c.other.ConnectionState()

@@ -149,7 +149,7 @@ func listenAt[T any](network string, fits func(netaddr.Network) bool, laddr net.
 }
 
 // ListenMulticastUDP receives the datagrams of a multicast group that arrive at the interface ifi,
-// or at one that the system chooses if ifi is nil. Other programs may do so at the same port.
+// or at one that the system chooses if ifi is nil. Other programs may receive at the same port too.
 // network is udp, udp4 or udp6. The socket does not receive its own datagrams to the group.
 func ListenMulticastUDP(network string, ifi *net.Interface, gaddr *net.UDPAddr) (*UDPConn, error) {
 	_, err := fitting(network, netaddr.Network.UDP)

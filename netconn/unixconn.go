@@ -10,7 +10,7 @@ import (
 )
 
 // A UnixConn is a Unix socket: a stream, or one of datagrams or packets. It has the methods of
-// package net's. So ReadFrom and WriteTo are for datagrams. Use io.Copy to copy a stream.
+// net.UnixConn, so ReadFrom and WriteTo are for datagrams. Use io.Copy to copy a stream.
 type UnixConn struct {
 	gram
 	file   netaddr.File // the file that ListenUnixgram or DialUnix has made

@@ -35,11 +35,12 @@ func (*handshakeTimeout) Unwrap() error   { return os.ErrDeadlineExceeded }
 //
 // CloseWrite and Close send close_notify before the FIN. The peer's close_notify is EOF. A FIN
 // without close_notify is no EOF, because anybody on the path can send one. The Conn is then
-// closed, and Closed gets io.ErrUnexpectedEOF. Buffered and the limits count bytes on the wire.
+// closed, and Closed gets io.ErrUnexpectedEOF. Buffered and the limits of WithLimits count
+// encrypted bytes.
 //
 // The config's callbacks run on the loop, so they must not block. Their context ends with the
-// handshake, and at HandshakeTimeout. The connection that they get cannot read or write. It has the
-// addresses, and Close, which any goroutine may call. Its method Conn() *reactor.Conn is for the
+// handshake, and at HandshakeTimeout. They get a connection that cannot read or write. It has the
+// addresses, and a Close that any goroutine may call. Its method Conn() *reactor.Conn is for the
 // loop.
 //
 // The cost of TLS is its cryptography. If that is too much for one loop, use a Group.
@@ -71,9 +72,9 @@ func newFilter(w *reactor.Wire, cfg *tls.Config, server bool, limit time.Duratio
 
 // StartTLSServer begins TLS on an open Conn, as the server, after an exchange in the clear such as
 // STARTTLS. From then on the Conn is as one with WithTLS. Earlier output is sent in the clear. read
-// has the bytes that follow the command in Data's argument. Do not drop them, and do not execute
-// them as commands: an attacker on the path may have added them. TLS refuses bytes that are not
-// TLS.
+// is the bytes that follow the command in Data's argument. Do not drop them, and do not execute
+// them as commands, because an attacker on the path may have added them. TLS refuses them if they
+// are not a part of the handshake.
 func StartTLSServer(c *reactor.Conn, cfg *tls.Config, read []byte) error {
 	return startTLS(c, cfg, read, true)
 }
@@ -103,8 +104,8 @@ func refuse(err error) reactor.SocketOption {
 	return reactor.WithFilters(func(bool) (func(*reactor.Wire) reactor.Filter, error) { return nil, err })
 }
 
-// TLSState returns what the handshake of a Conn with WithTLS has negotiated. It returns false
-// before the handshake has succeeded, and for a Conn without WithTLS.
+// TLSState returns the result of the handshake of a Conn with WithTLS. It returns false before the
+// handshake has succeeded, and for a Conn without WithTLS.
 func TLSState(c *reactor.Conn) (tls.ConnectionState, bool) {
 	f, ok := c.Filter().(*filter)
 	if !ok || !f.s.Ready() {

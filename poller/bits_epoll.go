@@ -30,9 +30,10 @@ func epollBits(want Interest) uint32 {
 	return b
 }
 
-// epollReady converts reported bits; each has the same meaning here. A peer's FIN is In. With Edge,
-// EPOLLRDHUP (FIN) and EPOLLPRI (TCP's urgent byte) are requested too and reported as End. After
-// End a short read does not prove that the socket is empty: recv stops before the urgent byte.
+// epollReady converts reported bits. Each bit has a counterpart with the same meaning in this
+// package. A peer's FIN is In. With Edge, EPOLLRDHUP (FIN) and EPOLLPRI (TCP's urgent byte) are
+// requested too and reported as End. After End a short read does not prove that the socket is
+// empty: recv stops before the urgent byte.
 func epollReady(bits uint32) Readiness {
 	var r Readiness
 	if bits&epollIn != 0 {

@@ -2,8 +2,8 @@ package poller
 
 import "github.com/ureactor/ureactor/internal/kevent"
 
-// inOver and outOver report the end of one direction, which is all that one filter knows.
-// kqueueDone replaces both together by Hup.
+// inOver and outOver report the end of one direction, because one filter reports one direction. If
+// both are set, kqueueDone replaces them by Hup.
 const (
 	inOver  Readiness = 1 << 6
 	outOver Readiness = 1 << 7
@@ -35,7 +35,7 @@ func kqueueFlags(want Interest) int {
 //
 // The end of one direction is not Hup. Otherwise a local shutdown(WR) would look like the end of a
 // connection on which the peer still writes. So a registration for one direction receives Hup only
-// with an error. The next try finds out the rest.
+// with an error. Its owner learns of the other direction when it tries a call there.
 func kqueueReady(write bool, flags, fflags uint32) Readiness {
 	r, over := Readiness(In), inOver
 	if write {
@@ -44,7 +44,8 @@ func kqueueReady(write bool, flags, fflags uint32) Readiness {
 	switch {
 	case flags&kevent.Error != 0:
 		r |= Err
-	case flags&kevent.EOF != 0 && fflags != 0: // fflags is the socket's error: both ways are closed
+	case flags&kevent.EOF != 0 && fflags != 0:
+		// fflags is the socket's error: both directions are closed.
 		r |= Err | Hup | over
 	case flags&kevent.EOF != 0:
 		r |= over

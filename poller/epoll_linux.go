@@ -16,15 +16,15 @@ import (
 type epoll struct {
 	fd, wakefd int         // wakefd is polled
 	wakeTo     int         // Wake writes there; it is wakefd unless eventfd2 is refused
-	woken      atomic.Bool // a wake-up is in the eventfd that no Wait has seen
+	woken      atomic.Bool // the eventfd has a wake-up that no Wait has received
 	waiting    atomic.Bool // guards against two goroutines in Wait
 	raw        []unix.EpollEvent
 
-	// busy: there is load, so the next Wait first polls without sleeping. A poll that finds nothing
-	// costs one more system call. A needless sleep costs the runtime's bookkeeping of a blocking
-	// call.
+	// busy is set under load: the next Wait first polls without sleeping. A poll that finds nothing
+	// costs one more system call. But a sleep costs more, because the runtime must be informed of a
+	// blocking call.
 	busy    bool
-	slept   bool // the last Wait did
+	slept   bool // the last Wait has slept
 	noPwait bool // epoll_pwait2 (Linux 5.11) is missing or refused: deadlines round up to 1 ms
 }
 
@@ -56,7 +56,7 @@ func New() (Poller, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	// Edge-triggered, so that the counter never has to be read.
+	// The registration is edge-triggered, so that the counter never has to be read.
 	if err := p.ctl(unix.EPOLL_CTL_ADD, p.wakefd, 0, epollIn|epollET); err != nil {
 		p.Close()
 		return nil, err
@@ -93,7 +93,7 @@ func (p *epoll) Del(fd int) error { return p.ctl(unix.EPOLL_CTL_DEL, fd, 0, 0) }
 
 func (p *epoll) FD() int { return p.fd }
 
-// ctl makes an Add as a blocking call, because an Add may wait: for the lock of all nested epolls,
+// ctl makes one change. An Add is a blocking call. It may wait for the lock of all nested epolls,
 // or for a file system that this process serves. Mod and Del are raw calls.
 func (p *epoll) ctl(op, fd int, gen uint32, bits uint32) error {
 	if fd != int(int32(fd)) { // the kernel would truncate it to the number of another descriptor
@@ -118,7 +118,7 @@ func (p *epoll) Wait(events []Event, until timeout.Deadline) (int, error) {
 		panic("poller: two goroutines in Wait; one of them must own the Poller")
 	}
 	n, err := p.wait(events, until)
-	p.waiting.Store(false) // not deferred, which each message would pay for: wait calls no user code
+	p.waiting.Store(false) // not deferred, because that costs time: wait calls no user code
 	return n, err
 }
 
@@ -146,15 +146,15 @@ func (p *epoll) wait(events []Event, until timeout.Deadline) (int, error) {
 			return 0, os.NewSyscallError("epoll_pwait", e)
 		}
 		if n == 0 && !until.Passed(clock.Now()) {
-			continue // milliseconds overflowed, or the kernel's timer was early
+			continue // the milliseconds have overflowed, or the kernel's timer was early
 		}
-		p.busy = n > 1 // several at a time mean load: the next Event has probably come already
+		p.busy = n > 1 // several Events at a time mean load: the next one has probably come already
 		return p.take(events, n), nil
 	}
 }
 
-// Slept reports to a loop that measures its idle time whether the last Wait slept. It belongs to
-// Wait's goroutine.
+// Slept reports to a loop that measures its idle time whether the last Wait slept. Only the
+// goroutine that calls Wait may call it.
 func (p *epoll) Slept() bool { return p.slept }
 
 // look polls without waiting, by a raw call.
@@ -182,8 +182,8 @@ func (p *epoll) sleep(max int, until timeout.Deadline) (int, unix.Errno) {
 		if e == 0 || e == unix.EINTR {
 			return int(n), e
 		}
-		// Any error may mean a refusal, because a kernel or sandbox that refuses a call chooses the
-		// number. If the older call works, noPwait remembers the refusal.
+		// Any error may mean a refusal, because a kernel or sandbox that refuses a call may return
+		// any number. If the older call works, noPwait remembers the refusal.
 		k, e := p.pwait(max, ms)
 		p.noPwait = e == 0 || e == unix.EINTR
 		return k, e
@@ -224,8 +224,8 @@ func (p *epoll) Wake() error {
 	return nil
 }
 
-// clearWake empties the sockets that replace an eventfd. They hold at most one wake-up, because the
-// next Wake writes only after woken is cleared.
+// clearWake empties the sockets that replace an eventfd. They hold at most one wake-up, because
+// Wake writes only if woken is clear.
 func (p *epoll) clearWake() {
 	if p.wakefd == p.wakeTo {
 		return

@@ -11,26 +11,27 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A kqueue is a Poller over kevent(2). It differs from an epoll:
+// A kqueue is a Poller that uses kevent(2). It differs from an epoll:
 //
-//   - One descriptor has up to two filters. Wait merges their events if it returns both. The event
-//     beyond len(events) becomes an Event of its own.
-//   - The kernel accepts a second Add, so watched finds it.
+//   - One descriptor has up to two filters. Wait merges their events if it returns both. If it
+//     returns the second one in the next call, that becomes an Event of its own.
+//   - The kernel accepts a second Add of a descriptor. So the table watched finds it, and Add
+//     returns EEXIST.
 //   - The kernel could watch regular files, directories and disks. Add refuses them as epoll does.
 //   - On some systems Add of Out fails for a pipe without readers and for another kqueue.
 //   - The kernel unregisters a closed descriptor by itself.
 type kqueue struct {
 	q       kevent.Queue
 	errs    kevent.Errors
-	woken   atomic.Bool // a wake-up is in the kqueue that no Wait has seen
+	woken   atomic.Bool // the kqueue has a wake-up that no Wait has received
 	waiting atomic.Bool // guards against two goroutines in Wait
 
 	mu      sync.Mutex       // guards the fields that Add, Mod and Del use
 	watched []watched        // indexed by descriptor
 	changes [4]kevent.Change // room for the changes of one call
 
-	// at has, for each descriptor, the index of its last event in events. The index counts only if
-	// the event there is the descriptor's. Only Wait uses it.
+	// at has, for each descriptor, the index of its last event in events. Old indices stay in at,
+	// so an index is valid only if the event there is of this descriptor. Only Wait uses it.
 	at []int32
 }
 
@@ -41,7 +42,8 @@ type watched struct {
 	want, filters Interest
 }
 
-// sleepMax is the longest sleep. Some kernels refuse or shorten a longer one. Wait repeats it.
+// sleepMax is the longest sleep. Some kernels refuse or shorten a longer one. For a longer sleep
+// Wait repeats the call.
 const sleepMax = 24 * time.Hour
 
 // The kqueues of package sim run the code that the BSDs and macOS run.
@@ -52,7 +54,8 @@ func newKqueue(q kevent.Queue) *kqueue { return &kqueue{q: q, errs: q.Errors()} 
 func (p *kqueue) FD() int { return p.q.FD() }
 
 func (p *kqueue) Add(fd int, gen uint32, want Interest) error {
-	if fd < 0 || fd != int(int32(fd)) { // the kernel would truncate it to another's number
+	if fd < 0 || fd != int(int32(fd)) {
+		// The kernel would truncate it to the number of another descriptor.
 		return os.NewSyscallError("kevent", p.errs.BadFD)
 	}
 	if err := p.q.Pollable(fd); err != nil {
@@ -63,8 +66,8 @@ func (p *kqueue) Add(fd int, gen uint32, want Interest) error {
 	for fd >= len(p.watched) {
 		p.watched = append(p.watched, watched{})
 	}
-	// Enabling an enabled filter finds out whether the kernel still knows it. FreeBSD reports an
-	// edge anew for that.
+	// To enable an enabled filter shows whether the kernel still has it. (FreeBSD also reports an
+	// edge again.)
 	if w := p.watched[fd]; w.filters != 0 && p.change(fd, w, kevent.Enable, watched{}) == nil {
 		return os.NewSyscallError("kevent", p.errs.Exist)
 	}
@@ -81,13 +84,14 @@ func (p *kqueue) Mod(fd int, gen uint32, want Interest) error {
 	if fd < 0 || fd >= len(p.watched) || p.watched[fd].want == 0 {
 		return os.NewSyscallError("kevent", p.errs.NoEnt)
 	}
-	// Deleting and adding makes the kernel report readiness that exists already.
+	// The filters are deleted and added, because the kernel then reports readiness that exists
+	// already.
 	old := p.watched[fd]
 	err := p.put(fd, old, watched{gen: gen, want: want})
 	if err == nil {
 		return nil
 	}
-	// The old registration remains, as on Linux, with those of its filters that the kernel accepts
+	// As on Linux, the old registration remains, with those of its filters that the kernel accepts
 	// again.
 	_ = p.put(fd, watched{}, watched{gen: old.gen, want: old.filters | old.want&Edge})
 	p.watched[fd].gen, p.watched[fd].want = old.gen, old.want
@@ -203,7 +207,8 @@ func (p *kqueue) take(events []Event, got int) int {
 }
 
 // dropped records that the kernel has dropped a filter with its event. FreeBSD does so with the
-// write filter of a pipe that has no reader left. A change or deletion of it would fail.
+// write filter of a pipe that has no reader left. A change of a dropped filter, or its deletion,
+// would fail.
 func (p *kqueue) dropped(k *kevent.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -19,8 +19,8 @@ import (
 type queue struct {
 	fd      int
 	waker   waker
-	changes kevents // Change's room
-	raw     kevents // Wait's
+	changes kevents // room for Change
+	raw     kevents // room for Wait
 	left    unix.Timespec
 }
 
@@ -31,8 +31,8 @@ type kevents []uintptr
 
 const keventWords = unsafe.Sizeof(unix.Kevent_t{}) / unsafe.Sizeof(uintptr(0))
 
-// The room is counted in words, a generation fits in udata, and the flags are those of package
-// kevent.
+// These do not compile if a size or a flag differs. The room is counted in words, a generation must
+// fit in udata, and the flags must be those of package kevent.
 var (
 	_ [0]struct{} = [unsafe.Sizeof(unix.Kevent_t{}) % unsafe.Sizeof(uintptr(0))]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(unix.Kevent_t{}.Udata) - unsafe.Sizeof(uintptr(0))]struct{}{}

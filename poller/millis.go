@@ -8,8 +8,8 @@ import (
 )
 
 // millis returns the timeout of a wait in milliseconds; -1 means no limit. It rounds up, because a
-// wait that ends early would spin. It shortens a time that does not fit, and the caller waits
-// again.
+// wait that ends early would spin. If the time does not fit, the result is shorter, and the caller
+// waits again.
 func millis(until timeout.Deadline, left time.Duration) int {
 	if until == timeout.Never {
 		return -1

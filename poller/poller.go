@@ -12,22 +12,23 @@ type Interest uint8
 // A Readiness is what a Poller reports: a set of In, Out, Pri, Err, Hup and End.
 type Readiness uint8
 
-// Both sets have these, so they are untyped.
+// These are in both sets, Interest and Readiness, so they are untyped.
 const (
 	In  = 1 << 0 // reading: data, end of file, a connection to accept, a pending error
 	Out = 1 << 1 // writing, or the end of a connect
-	Pri = 1 << 6 // urgent data of TCP; reported if asked for, and by epoll only
+	Pri = 1 << 6 // urgent data of TCP; reported only if requested, and only by epoll
 )
 
-// Edge asks for changes instead of states.
+// Edge requests Events for changes of the readiness, instead of Events as long as it lasts.
 const Edge Interest = 1 << 4
 
-// These are reported unasked.
+// These are reported with every Interest.
 const (
 	Err Readiness = 1 << 2 // an error is pending
 	Hup Readiness = 1 << 3 // both directions are closed
-	// End: the peer has ended, or (by epoll only) urgent data waits. So a short read does not prove
-	// that the socket is empty. It is reported with Edge, and perhaps without.
+	// End means that the peer has sent a FIN, or (by epoll only) that urgent data waits. So a short
+	// read does not prove that the socket is empty. End is reported with Edge. Without Edge some
+	// Pollers report it.
 	End Readiness = 1 << 5
 )
 
@@ -55,8 +56,8 @@ type Event struct {
 	Ready Readiness
 }
 
-// A Poller is one kernel's list of descriptors. One goroutine at a time may call Wait. Any
-// goroutine may call the other methods.
+// A Poller is a list of descriptors in the kernel: an epoll or a kqueue. One goroutine at a time
+// may call Wait. Any goroutine may call the other methods.
 type Poller interface {
 	// Add registers fd. The next Wait reports readiness that exists already, also with Edge. Every
 	// Event of this registration has gen; 0 is reserved. Add returns EEXIST if fd is registered,

@@ -10,7 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kevent"
 )
 
-// A waker is how a kqueue wakes itself: here a pipe, where x/sys has no EVFILT_USER.
+// A waker ends the wait of a kqueue. On this system it is a pipe, because x/sys has no EVFILT_USER
+// here.
 type waker struct{ r, w int }
 
 func (p *waker) open(q *queue) error {
@@ -40,7 +41,7 @@ func (p *waker) wake(*queue) error {
 
 func (p *waker) is(fd int, gen uint32, filter int) bool { return fd == p.r && gen == 0 }
 
-// clear empties the pipe. At most one byte is in it: the next Wake writes after this.
+// clear empties the pipe. At most one byte is in it, because the next Wake writes only after clear.
 func (p *waker) clear() {
 	var b [8]byte
 	for {

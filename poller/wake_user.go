@@ -10,9 +10,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kevent"
 )
 
-// A waker is how a kqueue wakes itself: here EVFILT_USER, which needs no descriptor. Its identity
-// is 0 in a space of its own. The trigger is made once: the kernel only reads a list of changes, so
-// Wakes of several goroutines share it.
+// A waker ends the wait of a kqueue. On this system it is an EVFILT_USER, which needs no
+// descriptor. Its number is 0, which is no descriptor's number. The trigger is made once, and Wakes
+// of several goroutines share it, because the kernel only reads it.
 type waker struct{ trigger kevents }
 
 func (w *waker) open(q *queue) error {
@@ -32,6 +32,6 @@ func (w *waker) wake(q *queue) error {
 
 func (*waker) is(fd int, gen uint32, filter int) bool { return filter == unix.EVFILT_USER }
 
-func (*waker) clear() {} // EV_CLEAR did
+func (*waker) clear() {} // EV_CLEAR has cleared it already
 
 func (*waker) close() error { return nil }

@@ -23,8 +23,9 @@ var (
 type Header struct {
 	// Version is 1 or 2.
 	Version int
-	// Local: the connection is the proxy's own, for example a health check, or the proxy does not
-	// know the addresses. The connection's own addresses are true.
+	// Local means that the proxy reports no client. The connection is the proxy's own (a health
+	// check, for example), or the proxy does not know the addresses. The addresses of the
+	// connection then count.
 	Local bool
 	// Source is the client's address, and Destination the address that the client has connected to.
 	// Both are invalid if Local is set, and for Unix sockets.
@@ -51,7 +52,7 @@ func (h *Header) TLV(typ byte) (value []byte, ok bool) {
 	for p := h.TLVs; len(p) >= 3; {
 		n := int(binary.BigEndian.Uint16(p[1:])) + 3
 		if n > len(p) {
-			break // Parse refuses it
+			break // Parse refuses such a field
 		}
 		if p[0] == typ {
 			return p[3:n:n], true
@@ -61,9 +62,9 @@ func (h *Header) TLV(typ byte) (value []byte, ok bool) {
 	return nil, false
 }
 
-// Parse reads the header at the front of p. n is its size in bytes. It returns ErrIncomplete while
-// more bytes may complete the header, and an error that wraps ErrHeader as soon as they cannot. The
-// Header is a copy, so p may change. With an error, n is 0.
+// Parse reads the header at the front of p. n is the size of the header in bytes. It returns
+// ErrIncomplete while more bytes may complete the header, and an error that wraps ErrHeader as soon
+// as they cannot. The Header has no references to p. On error n is 0.
 func Parse(p []byte) (h Header, n int, err error) {
 	switch {
 	case len(p) == 0:
@@ -79,7 +80,7 @@ func bad(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrHeader, fmt.Sprintf(format, args...))
 }
 
-// prefixed checks that p begins as prefix does, as far as p goes.
+// prefixed returns an error if p, which may be shorter than prefix, cannot begin with prefix.
 func prefixed(p []byte, prefix string) error {
 	if k := min(len(p), len(prefix)); string(p[:k]) != prefix[:k] {
 		return bad("it begins with %.16q", p)
@@ -92,7 +93,8 @@ const (
 	v2Fixed  = 16 // bytes before the addresses
 )
 
-// The low bits of byte 13: families in the upper half, and what follows has so many bytes.
+// Byte 13 has the family in its upper half and the protocol in its lower half. addressSize is how
+// many bytes the addresses of a family have.
 const (
 	unspec = 0x0
 	inet4  = 0x1
@@ -152,7 +154,8 @@ func (h *Header) addresses(family byte, p []byte) {
 	}
 }
 
-// text returns the bytes up to the first NUL. An abstract name begins with one.
+// text returns the bytes up to the first NUL. A NUL at the beginning belongs to the text, because
+// an abstract name begins with one.
 func text(p []byte) string {
 	if i := bytes.IndexByte(p[1:], 0); i >= 0 {
 		p = p[:i+1]
@@ -164,7 +167,7 @@ func text(p []byte) string {
 }
 
 // checksum returns the CRC-32C (Castagnoli) of the header, whose own four bytes at sum count as 0.
-// Package hash/crc32 would be two more packages for every program with a reactor.
+// It does not use hash/crc32, which would add two packages to every program with a reactor.
 func checksum(header []byte, sum int) uint32 {
 	crc := ^uint32(0)
 	for i, c := range header {

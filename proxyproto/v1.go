@@ -26,7 +26,7 @@ func parse1(p []byte) (h Header, n int, err error) {
 	n = len(line) + 2
 	h.Version = 1
 	f := strings.Split(string(line[len(v1Prefix):]), " ")
-	if f[0] == "UNKNOWN" { // what follows has no meaning
+	if f[0] == "UNKNOWN" { // the rest of the line has no meaning
 		h.Local = true
 		return h, n, nil
 	}
@@ -48,7 +48,7 @@ func address(family, ip, port string) (netip.AddrPort, bool) {
 		return netip.AddrPort{}, false
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || strconv.FormatUint(n, 10) != port { // "+1" and "01" are no ports
+	if err != nil || strconv.FormatUint(n, 10) != port { // "+1" and "01" are not ports
 		return netip.AddrPort{}, false
 	}
 	return netip.AddrPortFrom(a, uint16(n)), true

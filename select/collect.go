@@ -14,18 +14,19 @@ import (
 const askEvery = timeout.Timeout(time.Millisecond)
 
 // few is the most descriptors of a small Poll. A small Poll unregisters from its loop's Poller
-// after each wait, so any number of small Polls can share a descriptor. A larger Poll
-// keeps its registration: to register again, the kernel checks every descriptor of the Poll for
-// loops. For 10,000 that took 0.6 ms, and the rest of the wait 10 µs.
+// after each wait, so any number of small Polls can share a descriptor. A larger Poll keeps its
+// registration, because with each new registration the kernel checks every descriptor of the Poll
+// for rings. With 10,000 descriptors that took 0.6 ms, and the rest of the wait 10 µs.
 const few = 16
 
 // A scan is one poll in progress. The set keeps it for the next poll, so polling allocates nothing.
 type scan struct {
-	s              *set
-	d              *desc.Desc                 // the Poller's at the start of the poll; nil without one
+	s *set
+	// The Desc of the Poller at the start of the poll; nil without a Poller.
+	d              *desc.Desc
 	try            func() (int, kernel.Errno) // collectReady, made once
 	call           desc.Call
-	waits          bool         // it may sleep, so it holds the turn while it collects
+	waits          bool         // the poll may sleep, so it holds the turn while it collects
 	lastErrno      kernel.Errno // the result of the last collectReady
 	keepRegistered bool         // see few
 	found          []result
@@ -96,7 +97,7 @@ func (s *set) run(op string, limit timeout.Timeout) (*scan, error) {
 // wait collects once more, because readiness beats the timeout (doc/semantics.md, D7).
 func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 	if c.waits {
-		defer func() { // deferred: a task may be unwound
+		defer func() { // deferred, because a task may be unwound
 			c.s.mu.Lock()
 			c.s.waiting--
 			c.s.mu.Unlock()
@@ -124,8 +125,8 @@ func (c *scan) wait(d *desc.Desc, limit timeout.Timeout) kernel.Errno {
 }
 
 // cannotWake returns whether Do has failed because the Poller cannot be registered: the system
-// lacks a resource or forbids it. Any other error is the result of the poll, for example EINVAL if
-// one descriptor is in more than 500 Polls.
+// lacks a resource or forbids it. After any other error of Do the poll returns that error, for
+// example EINVAL if one descriptor is in more than 500 Polls.
 func (c *scan) cannotWake(e kernel.Errno) bool {
 	switch e {
 	case kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM, kernel.ENOSPC, kernel.ENOSYS, kernel.EPERM:
@@ -158,8 +159,8 @@ func (c *scan) collectReadyLocked() (int, kernel.Errno) {
 	if e := c.lookUnderLock(); e != 0 {
 		return 0, e
 	}
-	// The kernel first, then the Objects: the Wait has consumed the wake-up of each Object that
-	// notified before it.
+	// The kernel is asked first, and then the Objects. The Wait of the first step consumes the
+	// wake-ups of Objects that have notified before it, so it must not follow the second step.
 	known := len(c.found)
 	switch {
 	case len(c.toPoll) == 0:
@@ -169,8 +170,8 @@ func (c *scan) collectReadyLocked() (int, kernel.Errno) {
 		c.d.User(c.askObjects) // an Object may close the Poll
 	}
 	if !c.waits && len(c.found) > known {
-		// An SSLSocket may have received the input, so that no Event comes for it any more. Wake
-		// the poll that waits for it.
+		// An SSLSocket may have received the input during this poll, so no further Event reports
+		// it. Wake the other poll that waits for it.
 		c.s.notify()
 	}
 	if len(c.found) == 0 && c.err == nil {
@@ -218,8 +219,8 @@ func (c *scan) lookUnderLock() kernel.Errno {
 }
 
 // collect reads all Events from the kernel. They are level-triggered, so if the batch may have been
-// too small, collect reads again with a larger one. A descriptor may use two places (the filters of
-// a kqueue), and the wake-up uses one.
+// too small, collect reads again with a larger one. A descriptor may need two places in the batch
+// (the two filters of a kqueue), and the wake-up needs one.
 func (s *set) collect() (int, kernel.Errno) {
 	if s.d == nil {
 		return 0, 0
@@ -250,13 +251,14 @@ func (c *scan) report(n *node, ev Events) {
 	}
 }
 
-// askNodes checks the descriptors that the kernel does not report. silent means that one is not
-// ready now, and that no Event will come when it is.
+// askNodes checks the descriptors that the kernel does not report. silent means that one of them is
+// not ready now, and that no Event will come when it becomes ready.
 func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 	s := c.s
-	for i := len(s.polled) - 1; i >= 0; i-- { // backwards: the last replaces a removed node
+	for i := len(s.polled) - 1; i >= 0; i-- {
+		// Backwards, because the last node takes the place of a removed one.
 		n := s.polled[i]
-		if s.d != nil && int(n.fd) == s.d.FD { // poll(2) has no descriptor of its own
+		if s.d != nil && int(n.fd) == s.d.FD { // the Poll's own number, which poll(2) does not have
 			c.report(n, POLLNVAL)
 			continue
 		}
@@ -266,7 +268,7 @@ func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 			continue
 		}
 		if e == 0 && !n.inKernel {
-			e = s.updateKernel(n) // it may have been opened; for a file this has no effect
+			e = s.updateKernel(n) // the number may have been opened meanwhile; for a file this has no effect
 		}
 		if e != 0 {
 			return false, e

@@ -9,11 +9,11 @@ import (
 )
 
 // A Poll has no Poller if the system had no descriptor for one (EMFILE, ENFILE) or refuses the
-// call. Then each poll asks each descriptor, as poll(2) does. While it waits, it asks again every
-// millisecond.
+// call. Then each poll asks each descriptor, as poll(2) does, and a poll that waits asks again
+// every millisecond.
 
 // blindly is wait without Events: it collects, sleeps for askEvery, and collects again. Nothing
-// else ends the sleep, so a change or Close takes effect only after it.
+// ends the sleep early, so a change or Close takes effect only after it.
 func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 	s := c.s
 	var sleeper desc.Sleeper
@@ -40,7 +40,7 @@ func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 }
 
 // tooMany returns whether more descriptors are registered than the process may open; poll(2) fails
-// with EINVAL then. A small Poll is not checked.
+// with EINVAL then. It does not check a small Poll.
 func (s *set) tooMany() bool {
 	n := len(s.objects) - len(s.custom)
 	return n > few && n > kernel.MaxFiles(s.k)

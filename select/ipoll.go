@@ -2,7 +2,7 @@ package sel
 
 import "github.com/ureactor/ureactor/timeout"
 
-// A results has the results of the last IPoll. at is the next one to yield.
+// A results has the results of the last IPoll. `at` is the index of the next one to yield.
 type results struct {
 	found []result
 	at    int

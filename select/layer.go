@@ -25,7 +25,7 @@ func layerOf(s *socket.SSLStream) (layerPoller, error) {
 	case under.custom != nil:
 		return layerPoller{l, under.custom}, nil
 	}
-	return layerPoller{l, descPoller{under.d}}, nil // an FD is no stream
+	return layerPoller{l, descPoller{under.d}}, nil // an FD is not a stream, so under has a Desc
 }
 
 func (p layerPoller) Poll(mask Events) (Events, error) {
@@ -42,7 +42,7 @@ func (p layerPoller) Poll(mask Events) (Events, error) {
 		return 0, err
 	}
 	if both := mask & (POLLIN | POLLOUT); want&(POLLIN|POLLOUT) != both && ready&want&(POLLIN|POLLOUT) != 0 {
-		ready |= both // the next call continues with what TLS waits for
+		ready |= both // the next call makes the read or write that TLS waits for
 	}
 	return ready | eventsOf(has), nil
 }

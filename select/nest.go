@@ -7,9 +7,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// nest guards the field inner of all sets: which Polls are registered with which. In a ring each
-// would wait for the others. epoll refuses a ring. A kqueue accepts it, and then reports it ready
-// without end or does not return (FreeBSD 12, NetBSD 7).
+// nest guards the field inner of all sets: which Polls are registered with which. In a ring, each
+// Poll would wait for the others. epoll refuses a ring. A kqueue accepts it, and then reports it
+// ready without end or does not return (FreeBSD 12, NetBSD 7).
 var nest sync.Mutex
 
 // enclose records that a Poll will be registered with s. It returns EINVAL for s itself and ELOOP
@@ -28,8 +28,8 @@ func (s *set) enclose(p *Poll) kernel.Errno {
 	return 0
 }
 
-// reaches returns whether inner is in s, directly or through other Polls. There is no ring. The
-// caller holds nest.
+// reaches returns whether inner is in s, directly or through other Polls. The search ends, because
+// there is no ring yet. The caller holds nest.
 func (s *set) reaches(inner *set) bool {
 	return slices.ContainsFunc(s.inner, func(q *set) bool { return q == inner || q.reaches(inner) })
 }

@@ -9,14 +9,15 @@ import (
 	"weak"
 )
 
-// A Notifier stores one function, and any number of Polls may have it registered. So this package
-// sets one function, that of a notifierHub, which calls the functions of all the Polls.
+// A Notifier stores only one function, but any number of Polls may have registered it. So this
+// package gives each Notifier the function of a notifierHub, and the hub calls the functions of all
+// those Polls.
 
 // A notifierHub calls the subscribers of one Notifier. Only the Notifier and the subscribers refer
-// to it. hubs has a weak pointer, so an object that only its own registration refers to can be
+// to it. hubs has a weak pointer, so an object to which only its own registration refers can be
 // collected.
 type notifierHub struct {
-	mu   sync.Mutex // held while the Notifier's function and list change, so that both agree
+	mu   sync.Mutex // held while the Notifier's function and the list change, so that both agree
 	list atomic.Pointer[[]*func()]
 	f    func() // notifyAll, made once
 }
@@ -28,7 +29,7 @@ var hubs struct {
 }
 
 // An address is the key of an object that is a pointer. It does not keep the object alive. It is
-// valid as long as the hub has subscribers, because they keep the object.
+// valid as long as the hub has subscribers, because the subscribers keep the object alive.
 type address struct {
 	typ reflect.Type
 	at  uintptr
@@ -41,8 +42,8 @@ func keyOf(n Notifier) any {
 	return n
 }
 
-// subscribe calls f whenever n notifies, until stop is called. n has the hub's function from the
-// first subscription to the end of the last one.
+// subscribe calls f whenever n notifies, until stop is called. The Notifier n has the hub's
+// function from the first subscription until the last one has ended.
 func subscribe(n Notifier, f func()) (stop func()) {
 	key, me := keyOf(n), &f
 	st := hubOf(key)

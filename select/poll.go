@@ -16,25 +16,27 @@ import (
 // A Poll waits for any of the objects registered with it. Any goroutine may use a Poll of New. A
 // change affects a poll in progress at once or, at the latest, when that poll wakes. A Poll of
 // NewOn belongs to its reactor's loop, like the sockets of that loop. Other goroutines may call
-// only the functions that Notify was given.
+// only the functions that were passed to Notify (see Notifier).
 //
 // At most 500 Polls can wait for one descriptor at the same time. A Poll with more than 16
-// descriptors counts from its first wait until it is closed. One more fails with EINVAL.
+// descriptors counts from its first wait until it is closed. The wait of one more Poll fails with
+// EINVAL.
 //
 // A poll of more descriptors than the process may open (RLIMIT_NOFILE) fails with EINVAL, as
 // poll(2) does.
 //
 // The garbage collector closes a Poll that is unreachable. A Poll can be registered with another
-// Poll. It is POLLIN there while one of its descriptors is ready. Objects and POLLNVAL do not
-// count, because only a poll finds them.
+// Poll. It is POLLIN there while one of its descriptors is ready. Its ready Objects and its
+// POLLNVAL entries do not count, because only a poll finds them.
 type Poll struct {
-	s       *set // separate, so that objects, hooks and the loop do not keep the Poll reachable
+	// Separate, so that references of objects, hooks and the loop do not keep the Poll reachable.
+	s       *set
 	cleanup runtime.Cleanup
 }
 
 // New makes a Poll whose polls park the goroutine. It opens its descriptors when it is first used.
-// If the system has none left, the Poll works without: each poll asks each descriptor, and repeats
-// that every millisecond while it waits.
+// If the system has no descriptors left, the Poll works without them: each poll asks each
+// descriptor, and repeats that every millisecond while it waits.
 func New() *Poll { return newPoll(kernel.Host, desc.Parked) }
 
 // NewOn makes a Poll for the Tasks of a reactor: its polls suspend the running Task. In a callback,
@@ -72,9 +74,9 @@ func (p *Poll) Unregister(obj Pollable) error {
 }
 
 // Poll waits until an object is ready, for at most ms milliseconds. 0 does not wait; a negative
-// number means no limit. It returns all ready objects, in no particular order, or none after the
-// time. It returns an Object's error unchanged. It returns EBADF once the Poll is closed, also
-// while it waits.
+// number means no limit. It returns all ready objects, in no particular order, or none if the time
+// has passed. If an Object returns an error, Poll returns it unchanged. It returns EBADF once the
+// Poll is closed, also while it waits.
 func (p *Poll) Poll(ms int) ([]Event, error) {
 	events, err := p.s.poll("poll", millis(ms))
 	runtime.KeepAlive(p)
@@ -83,8 +85,8 @@ func (p *Poll) Poll(ms int) ([]Event, error) {
 
 // IPoll is Poll that allocates nothing. It waits before it returns. The iterator then yields the
 // results of that moment, except for objects that have been unregistered since. A Poll has one
-// iteration: a second range continues it, and the next IPoll replaces it. After an error it is
-// empty.
+// iteration: a second range statement continues it, and the next IPoll replaces it. After an error
+// of IPoll the iteration is empty.
 //
 // With flags 1 the mask of an object becomes 0 when it is yielded. POLLERR, POLLHUP and POLLNVAL
 // are still reported. Modify or Register sets a new mask.

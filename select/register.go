@@ -26,9 +26,9 @@ func (s *set) register(obj Pollable, mask Events) error {
 	return fail("register", errno)
 }
 
-// admit adds the entry. If its object has an entry already, that one gets the mask. admit
-// subscribes before the object is first asked, so that no later change is missed. It subscribes
-// without mu, because that calls user code.
+// admit adds the entry. If its object has an entry already, the mask of that entry is replaced.
+// admit subscribes to the object before the first poll asks it, so that no later change is missed.
+// To subscribe calls user code, so admit does not hold mu meanwhile.
 func (s *set) admit(e *entry, mask Events) (errno kernel.Errno) {
 	added := false
 	defer func() {
@@ -110,10 +110,10 @@ func (s *set) add(e *entry) kernel.Errno {
 			return errno
 		}
 	default:
-		// The hook comes first: from then on the number is closed only after the hook has run, and
-		// the hook waits for mu.
+		// The hook is added first. From then on the number cannot be closed before the hook has
+		// run, and the hook waits for mu, which is held here.
 		e.hook = &desc.Hook{F: func() { s.closedUnder(e) }}
-		if e.d.AddHook(e.hook) != 0 { // closed already
+		if e.d.AddHook(e.hook) != 0 { // the Desc is closed already
 			e.hook = nil
 			s.closedObjects = addEntry(s.closedObjects, e)
 			break
@@ -198,8 +198,8 @@ func (s *set) removeFromNode(e *entry) {
 }
 
 // updateKernel makes the kernel's registration match the entries. If the Poller refuses a number,
-// each poll asks it instead. Such a number is a file, not open, the Poll's own, or in a ring of
-// numbers. updateKernel returns an error only for a nested Poll and for a lack of memory.
+// each poll asks it instead. Such a number belongs to a file, is not open, is the Poll's own, or
+// would make a ring. updateKernel returns an error only for a nested Poll and for a lack of memory.
 func (s *set) updateKernel(n *node) kernel.Errno {
 	var want poller.Interest
 	nested := false
@@ -213,7 +213,7 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 	if ask {
 		want = poller.In | poller.Out | poller.Edge
 	}
-	if nested { // a Poller is never writable, and a kqueue refuses that interest
+	if nested { // a Poller is never writable, and a kqueue refuses an interest in that
 		want &^= poller.Out
 	}
 	if s.d == nil || int(n.fd) == s.d.FD {
@@ -226,7 +226,7 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 	}
 	if errno == kernel.ENOENT {
 		// Other code has closed the number, and another file has it now. The old registration may
-		// continue, because a duplicate keeps the old file open.
+		// still exist, because a duplicate keeps the old file open.
 		if n.inKernel {
 			n.gen = s.generation()
 			n.inKernel = false
@@ -281,8 +281,8 @@ func (s *set) closedUnder(e *entry) {
 	s.forget(n)
 	e.node, e.hook = nil, nil
 	s.closedObjects = addEntry(s.closedObjects, e)
-	// The other entries are bare numbers, which will not be open any more, and entries of the same
-	// Desc, whose hooks run next.
+	// The other entries stay. They are bare numbers, which will not be open any more, or entries of
+	// the same Desc, whose hooks run next.
 	n.entries = slices.DeleteFunc(n.entries, func(x *entry) bool { return x == e })
 	s.setPolled(n, len(n.entries) > 0)
 	if len(n.entries) == 0 {

@@ -18,7 +18,7 @@ const (
 	POLLNVAL Events = 32 // closed, or no open descriptor; reported unasked
 )
 
-// unasked is reported with every mask.
+// unasked has the Events that are reported with every mask.
 const unasked = POLLERR | POLLHUP | POLLNVAL
 
 func (e Events) String() string {
@@ -51,7 +51,7 @@ type Pollable any
 // An FD is a bare descriptor number, open or not. A number that is not open is reported as
 // POLLNVAL; each poll checks it again. The Poll's own number is reported in the same way, because
 // MicroPython's poll has none. Do not close a number while it is registered. As with epoll, the
-// Poll may not notice that, or it may report Events of the number's next owner.
+// Poll may not notice the close, or it may report Events of the number's next owner.
 type FD int
 
 // An Object computes its own readiness, as MicroPython's ioctl(3, mask) does. Each poll calls the
@@ -64,10 +64,11 @@ type Object interface {
 	Poll(mask Events) (Events, error)
 }
 
-// A Notifier is an Object that reports when it may have become ready. A waiting poll asks it then
-// instead of every millisecond. It stores one f, however many Polls have it registered: Notify
-// replaces the previous f, and nil ends the notification. Any goroutine may call f at any time; a
-// needless or late call does no harm. Notify must not register or unregister its own object.
+// A Notifier is an Object that reports when it may have become ready. A waiting poll asks it after
+// such a report, instead of every millisecond. A Notifier stores one f, however many Polls have
+// registered it: Notify replaces the previous f, and a nil f ends the notification. Any goroutine
+// may call f at any time; a needless or late call does no harm. Notify must not register or
+// unregister its own object.
 type Notifier interface {
 	Object
 	Notify(f func())
@@ -84,7 +85,7 @@ func (o sslPoller) Poll(mask Events) (Events, error) {
 	return eventsOf(r), fail("poll", e)
 }
 
-// An Event reports that Obj is ready for Events.
+// An Event is one result of a poll: Obj is ready for Events.
 type Event struct {
 	Obj    Pollable
 	Events Events
@@ -95,7 +96,7 @@ func eventsOf(i poller.Readiness) Events {
 	return Events(i&poller.In) | Events(i&(poller.Out|poller.Err|poller.Hup))<<1 | Events(i&poller.Pri)/Events(poller.Pri)*POLLPRI
 }
 
-// interestOf converts the bits of a mask that the Poller must be asked for.
+// interestOf converts those bits of a mask that a Poller reports only if they are requested.
 func interestOf(mask Events) (i poller.Interest) {
 	if mask&POLLIN != 0 {
 		i |= poller.In

@@ -12,12 +12,12 @@ import (
 // three lists for an error or a hang-up. It waits for at most the given seconds: 0 does not wait; a
 // negative number or NaN means no limit. It parks the goroutine.
 //
-// Of all objects, rr has those with POLLIN, rw those with POLLOUT, and rx those with any other
-// Event. A socket that was never connected has POLLHUP. Each list has an object once, in the order
-// in which the objects were first given. The Poll method of an Object may put it into any list.
+// rr has the objects with POLLIN, rw those with POLLOUT, and rx those with any other Event. A
+// socket that was never connected has POLLHUP. Each list has an object once, in the order in which
+// the objects were first given. The Poll method of an Object may put it into any list.
 //
 // If you wait for the same objects repeatedly, use a Poll: it registers them with the kernel once.
-// Select needs no free descriptor, and changes nothing for a Poll that has the same objects.
+// Select needs no free descriptor, and has no effect on a Poll that has the same objects.
 func Select(r, w, x []Pollable, seconds float64) (rr, rw, rx []Pollable, err error) {
 	return selectBy(kernel.Host, desc.Parked, r, w, x, seconds)
 }
@@ -33,7 +33,7 @@ func selectBy(k kernel.Kernel, by desc.Waiter, r, w, x []Pollable, seconds float
 		limit = timeout.None
 	}
 	s := newSet(k, by)
-	defer s.close() // deferred: a task may be unwound
+	defer s.close() // deferred, because a task may be unwound
 	var order []Pollable
 	for i, list := range [3][]Pollable{r, w, x} {
 		for _, obj := range list {

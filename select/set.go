@@ -16,8 +16,8 @@ import (
 // A set is a Poll without its handle: the registered objects, and the Poller that finds the ready
 // ones.
 //
-// No lock is held while an Object's method runs, or during a wait. mu is locked before a Desc's
-// own lock. Hooks of Descs run under neither. On a loop mu is never contended.
+// No lock is held while an Object's method runs, or during a wait. mu is locked before a Desc's own
+// lock. No lock is held when a hook of a Desc runs. On a loop no goroutine ever waits for mu.
 type set struct {
 	k   kernel.Kernel
 	w   desc.Waiter
@@ -26,17 +26,17 @@ type set struct {
 	// runs the pending callbacks of the loop; nil where callers park
 	runCallbacks func() kernel.Errno
 
-	mu             sync.Mutex // guards the rest
-	d              *desc.Desc // the Poller's; nil until ensurePoller has made a Poller
+	mu             sync.Mutex // guards the fields below
+	d              *desc.Desc // the Desc of the Poller; nil until ensurePoller has made one
 	q              poller.Poller
-	reportsUnasked bool // see the function
+	reportsUnasked bool // see the function of that name
 	closed         bool
 	objects        map[Pollable]*entry
 	nodes          map[int32]*node // by descriptor number
 	gens           uint32          // the last generation given to a node
 
-	// Each poll asks these, because the kernel does not report them. The last item of a list
-	// replaces a removed one.
+	// Each poll asks these, because the kernel does not report them. When an item is removed, the
+	// last item of its list takes its place.
 	polled        []*node  // files, numbers that are not open, everything while there is no Poller
 	closedObjects []*entry // closed sockets
 	custom        []*entry // Objects
@@ -56,9 +56,9 @@ type entry struct {
 	obj          Pollable
 	mask         Events
 	unregistered bool
-	node         *node      // of an open descriptor
+	node         *node      // the node of its descriptor, while that is open
 	d            *desc.Desc // nil for an FD and an Object
-	hook         *desc.Hook // in d while that is open
+	hook         *desc.Hook // the hook in d, while d is open
 	custom       Object
 	subscribe    func(f func()) (stop func()) // subscribes to custom, if that notifies
 	unsubscribe  func()                       // ends the subscription of this entry
@@ -120,16 +120,16 @@ func (s *set) ensurePoller() kernel.Errno {
 	s.d.SetObjects(s.count)
 	s.d.AddHook(&desc.Hook{F: s.dropAll})
 	s.events = make([]poller.Event, 64)
-	for _, n := range s.nodes { // registered while there was no Poller
+	for _, n := range s.nodes { // these were registered while there was no Poller
 		_ = s.updateKernel(n) // polls still ask a number that the Poller refuses
 	}
 	return 0
 }
 
 // reportsUnasked returns whether a registration with an empty interest reports Err and Hup. A
-// registration in a kqueue does not. There such a node is registered for everything, and each poll
-// asks it. The registration is edge-triggered, so that it wakes a poll once. A simulated Poller has
-// a method that says which system it simulates.
+// registration in a kqueue does not. So in a kqueue such a node is registered for everything, and
+// each poll also asks it. That registration is edge-triggered, so that it wakes a poll only once. A
+// simulated Poller has a method that says which system it simulates.
 func reportsUnasked(q poller.Poller) bool {
 	if s, ok := q.(interface{ TellsUnasked() bool }); ok {
 		return s.TellsUnasked()
@@ -191,7 +191,7 @@ func (s *set) notify() {
 }
 
 // changed makes polls in progress collect again. The Poller's Wake makes its descriptor ready, so
-// it ends their wait as an Event does. Any goroutine may call it.
+// it ends their wait as an Event does. Any goroutine may call changed.
 func (s *set) changed() {
 	s.changes++
 	if s.waiting > 0 {
@@ -292,10 +292,11 @@ func embedded(obj Pollable) Pollable {
 	return nil
 }
 
-// A wrapper is a user's type around a socket, or a connection of package netconn.
+// A wrapper is a type of user code around a socket, or a connection of package netconn.
 type wrapper interface{ Socket() *socket.Socket }
 
-// described is for this module's tests: no other module can have such a method.
+// described is for the tests of this module. No other module can have such a method, because the
+// type is internal.
 type described interface{ Desc() *desc.Desc }
 
 // usable returns whether obj can be a map key and its methods can be called.

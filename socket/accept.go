@@ -22,8 +22,8 @@ func (s *Socket) Accept() (*Socket, Addr, error) {
 	d := s.d
 	conn := adopt(d.Kernel, d.Waiter, fd, int(s.family), int(s.typ))
 	conn.d.ShortIsAll = d.ShortIsAll
-	conn.lowat.Store(s.lowat.Load()) // inherited
-	from := a.from                   // a stays on the stack
+	conn.lowat.Store(s.lowat.Load()) // SO_RCVLOWAT, which an accepted socket inherits
+	from := a.from                   // a copy, so that a stays on the stack
 	conn.peer.Store(&from)
 	conn.connect.Store(connected)
 	return conn, Addr{a: from}, nil
@@ -52,7 +52,7 @@ func (a *acceptor) try() (int, desc.Errno) {
 	case e == 0:
 		a.from = from
 	case outOfResources(e):
-		// A listener of package net returns the error, and its callers sleep.
+		// Accept of package net returns the error, and its callers sleep before they try again.
 		if !a.c.Limit.Blocks() || d.AsNet && d.Waiter.Shared() {
 			return fd, e
 		}
@@ -62,7 +62,7 @@ func (a *acceptor) try() (int, desc.Errno) {
 		a.c.Step = min(max(2*rest, restFirst), restMost)
 		return 0, kernel.EAGAIN
 	case passing(e) && a.s.connects():
-		if a.lost++; a.lost < lostMost { // that connection is lost; another one may wait
+		if a.lost++; a.lost < lostMost { // that connection is lost, but another one may wait
 			a.c.Again = true
 			return 0, 0
 		}
@@ -80,8 +80,8 @@ func outOfResources(e kernel.Errno) bool {
 }
 
 // passing returns whether an error of accept does not concern the listener: the connection was
-// lost, or a resource is lacking. Systems add to accept(2)'s list of such errors, so passing lists
-// the other errors.
+// lost, or a resource is lacking. The list of such errors in accept(2) differs between systems and
+// grows. So passing lists the errors that do concern the listener.
 func passing(e kernel.Errno) bool {
 	switch e {
 	case 0, kernel.EAGAIN, kernel.EBADF, kernel.EINVAL, kernel.ENOTSOCK, kernel.EFAULT, kernel.ENOSYS, kernel.EDEADLK,

@@ -15,7 +15,7 @@ import (
 // make it. Addrs are comparable. The zero Addr is any address and port 0.
 type Addr struct {
 	a   kernel.Addr // Family 0: any address of the socket's family
-	bad string      // why it is invalid; the call that uses it returns that as the error
+	bad string      // why the Addr is invalid; the call that uses it returns this as its error
 }
 
 // Tuple is MicroPython's (host, port). host is the text of an IP address, or "" for any address.
@@ -73,7 +73,7 @@ func inet(ap netip.AddrPort) (kernel.Addr, error) {
 	if z := ap.Addr().Zone(); strings.Trim(z, "0123456789") != "" {
 		return kernel.Addr{}, fmt.Errorf("scope %.100q must be an interface's number", z)
 	}
-	return netaddr.Inet(nil, ap) // no kernel: a number needs no lookup
+	return netaddr.Inet(nil, ap) // a number needs no lookup, so there is no kernel
 }
 
 func badAddr(format string, args ...any) Addr { return Addr{bad: fmt.Sprintf(format, args...)} }

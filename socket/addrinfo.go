@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// An AddrInfo is one of MicroPython's 5-tuples.
+// An AddrInfo is one result of GetAddrInfo: MicroPython's 5-tuple.
 type AddrInfo struct {
 	Family, Type, Proto int
 	CanonName           string // always ""
@@ -56,7 +56,8 @@ func GetAddrInfoOn(t *reactor.Task, host, port string, af, typ, proto, flags int
 	return q.answer()
 }
 
-// A service is a kind of socket. The result has each address for each service.
+// A service is a kind of socket: a type and a protocol. The result of GetAddrInfo has an entry for
+// each address and service.
 type service struct {
 	typ, proto int
 	network    string // the network for the lookup of service names
@@ -75,7 +76,8 @@ type query struct {
 	flags      int
 	services   []service
 	addrs      []kernel.Addr
-	wrong      error // the error of the host; an error of the service counts first
+	// The error of the host; an error of the service is returned instead if there is one.
+	wrong error
 }
 
 func eai(code int) error { return &OSError{code, opGetAddrInfo.String()} }
@@ -143,7 +145,7 @@ func (q *query) number() (int, error) {
 	return portUnknown, nil
 }
 
-// literal sets the address if the host is the text of one.
+// literal sets the address if the host is the text of an address.
 func (q *query) literal(k kernel.Kernel, flags int) error {
 	a, ok := kernel.Addr{}, false
 	if ip, isShort := shortIPv4(q.host); isShort {
@@ -194,7 +196,7 @@ func plausible(host string) bool {
 	return strings.Trim(last, "0123456789") != "" // if it is empty, host is a wrong address
 }
 
-// asks returns whether a lookup is needed.
+// asks returns whether the query needs a lookup.
 func (q *query) asks() bool {
 	return q.services[0].port == portUnknown || len(q.addrs) == 0 && q.wrong == nil
 }
@@ -259,7 +261,7 @@ func lookupError(err error) error {
 	return eai(EAI_AGAIN)
 }
 
-// answer returns each address for each service.
+// answer returns the result: an entry for each address and service.
 func (q *query) answer() (list []AddrInfo, err error) {
 	if q.wrong != nil {
 		return nil, q.wrong

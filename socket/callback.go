@@ -10,16 +10,16 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A callback has the function of option 20. The Desc has only a weak pointer to the Socket. So the
-// garbage collector closes a Socket that only its own callback refers to.
+// A callback has the function of option 20. The Desc has only a weak pointer to the Socket. So a
+// Socket to which only its own callback refers is unreachable, and the garbage collector closes it.
 type callback struct {
 	f      func(*Socket)
-	stale  bool // an Event may report input that waited at SetCallback, which is no arrival
-	amount int  // bytes of that input; -1 if unknown
+	stale  bool // an Event may report old input that waited at SetCallback, which is no arrival
+	amount int  // how many bytes of old input waited; -1 if unknown
 	ready  poller.Readiness
-	posted atomic.Bool // a call of f is posted; arrivals until it runs add no other
-	run    func()      // calls f on a loop, with the Socket of; made once, because each Event calls it
-	of     *Socket     // set while run runs
+	posted atomic.Bool // a call of f is posted; arrivals until it runs post no other call
+	run    func()      // calls f with `of` on a loop; made once, because each Event posts it
+	of     *Socket     // the Socket for f, while run runs
 }
 
 const arrival = poller.In | poller.Err | poller.Hup
@@ -39,7 +39,7 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	d := s.d
 	c := &callback{f: f}
 	c.run = func() { c.f(c.of) }
-	registered := d.Registered() // if so, the input that waits has been reported
+	registered := d.Registered() // then Events have reported the input that waits
 	if w, ok := d.Waiter.(interface{ Callbacks() }); ok {
 		w.Callbacks()
 	}
@@ -61,7 +61,8 @@ func (s *Socket) SetCallback(f func(*Socket)) error {
 	return fail(opSetOpt, e)
 }
 
-// arrived handles an Event, on the loop or on the background goroutine, which runs no user code.
+// arrived handles an Event. It runs on the loop, or on the background goroutine, which must not
+// call user code.
 func arrived(handle weak.Pointer[Socket]) {
 	s := handle.Value()
 	if s == nil {
@@ -86,7 +87,7 @@ func arrived(handle weak.Pointer[Socket]) {
 	if c.posted.CompareAndSwap(false, true) {
 		s.d.Waiter.Post(func() {
 			c.posted.Store(false)
-			if s.call.Load() == c { // neither cleared, nor replaced, nor closed
+			if s.call.Load() == c { // the callback is not replaced, and the Socket is not closed
 				c.f(s)
 			}
 		})

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The stages of a stream's connect. The kernel continues a connect after its call has returned
-// without waiting or has timed out.
+// These are the stages of a stream's connect. The kernel continues a connect after the call has
+// returned, because it does not wait or has timed out.
 const (
 	fresh uint32 = iota
 	connecting
@@ -46,7 +46,8 @@ func (s *Socket) Connect(a Addr) error {
 }
 
 // full ends an attempt because the queue of a Unix listener or receiver has no room. Events do not
-// help: none reports the room, or, on Linux, each refused datagram causes one.
+// help in this case: on most systems none reports the room, and on Linux each refused datagram
+// causes one.
 const full desc.Errno = 1 << 16 // no system has an error of this number
 
 // attempt connects and waits for the outcome.
@@ -69,7 +70,7 @@ func (s *Socket) attempt(to kernel.Addr, c *desc.Call) desc.Errno {
 	return e
 }
 
-// retry is the time until the next attempt, after one that has ended with full.
+// retry is the time between an attempt that has ended with full and the next attempt.
 const retry = timeout.Timeout(2e6)
 
 // later repeats an attempt that ended with full, until the limit.
@@ -104,14 +105,15 @@ func (s *Socket) begin(to kernel.Addr) desc.Errno {
 	}
 	e := k.Connect(fd, to)
 	if e == kernel.EINVAL && s.connect.Load() == connecting && !k.Traits().ConnectReports {
-		// NetBSD: the attempt was refused, nobody has received the error, and the socket is spent
-		// (doc/semantics.md, D17).
+		// On NetBSD the attempt was refused, no call has returned the error yet, and the socket
+		// cannot be used again (doc/semantics.md, D17).
 		if n, err := k.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR); err == 0 && n != 0 {
 			e = kernel.Errno(n)
 		}
 	}
 	if e == kernel.ECONNABORTED {
-		e = k.Connect(fd, to) // Linux returns it once after a refusal that another call has reported
+		// Linux returns ECONNABORTED once after a refusal that another call has reported.
+		e = k.Connect(fd, to)
 	}
 	switch e {
 	case 0:
@@ -137,7 +139,8 @@ func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 		s.connect.Store(connected)
 		return 0
 	case kernel.EALREADY, kernel.EINPROGRESS:
-		// EINPROGRESS is a new attempt, because another call has received the error.
+		// EINPROGRESS means that this call has begun a new attempt, because another call has
+		// received the error of the old one.
 		return kernel.EAGAIN
 	case kernel.ECONNABORTED: // another call has received the error
 		s.connect.Store(fresh)
@@ -149,8 +152,8 @@ func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 }
 
 // ended is outcome on systems where a second connect(2) does not report the result. A failed socket
-// remains as the kernel leaves it. Ready comes first. Otherwise an attempt that ends between two of
-// these calls would look as if another call had received its error.
+// remains as the kernel leaves it. It calls Ready first. Otherwise an attempt that ends between the
+// two calls below would look as if another call had received its error.
 func (s *Socket) ended() desc.Errno {
 	k, fd := s.d.Kernel, s.d.FD
 	ready, _ := k.Ready(fd) // no kernel reports readiness while the attempt is in progress

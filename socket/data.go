@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// Data waits for input and returns at most 64 KiB of it. The buffer does not belong to the Socket:
-// a Socket that waits has none. io.EOF is the end of a stream. An empty slice is an empty datagram.
+// Data waits for input and returns at most 64 KiB of it. A Socket that waits holds no buffer. At
+// the end of a stream Data returns io.EOF. An empty slice is an empty datagram.
 //
 // In a task the result is in the loop's buffer, like the argument of Handler.Data. It is valid
 // until the task waits or calls Data again on any Socket. Copy what you keep. You may send it
@@ -16,7 +16,7 @@ import (
 // is not valid any more. In a callback Data returns EDEADLK, because the callback may be using the
 // buffer.
 //
-// Where callers park, the result is valid until the next Data of the same Socket.
+// If the Socket was made with New, the result is valid until the next Data of the same Socket.
 //
 // Only one caller may read by Data at a time. A second one panics. Data also panics if the loop has
 // a Watch or a Conn on the descriptor.
@@ -47,8 +47,8 @@ func (s *Socket) shown(p []byte) ([]byte, error) {
 	return p, nil
 }
 
-// dataApart is Data where callers park, and with SO_RCVLOWAT. With SO_RCVLOWAT, which is rare, the
-// caller owns the memory of the result.
+// dataApart is Data for Sockets whose callers park, and for those with SO_RCVLOWAT. The latter are
+// rare, so their results have memory of their own.
 //
 //go:noinline
 func (s *Socket) dataApart(least int) ([]byte, error) {

@@ -5,7 +5,7 @@
 // goroutine, and any number of goroutines may use the Socket. A Socket of NewOn belongs to a
 // reactor's loop, and a call on it suspends the Task that calls.
 //
-// The package imports crypto/tls for its TLS, and so takes longer to build than package reactor
-// does. The linker leaves out what a program does not use: without TLS the program is about a
-// tenth larger than one of package reactor.
+// The package imports crypto/tls, so it takes longer to build than package reactor does. The linker
+// leaves out the parts that a program does not use. A program that uses no TLS is about a tenth
+// larger than one that uses package reactor alone.
 package socket

@@ -10,10 +10,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// An OSError is MicroPython's. Errno is its args[0]: the host's number of the error, a negative
-// EAI_* number of GetAddrInfo, or a negative number of mbedtls. errors.Is matches it with that
-// syscall.Errno. It also matches ETIMEDOUT with os.ErrDeadlineExceeded, and EBADF with
-// net.ErrClosed. Every call on a closed socket returns EBADF. An OSError is a net.Error.
+// An OSError is MicroPython's exception of that name. Errno is its args[0]: the host's number of
+// the error, a negative EAI_* number of GetAddrInfo, or a negative number of mbedtls. errors.Is
+// matches it with that syscall.Errno. It also matches ETIMEDOUT with os.ErrDeadlineExceeded, and
+// EBADF with net.ErrClosed. Every call on a closed socket returns EBADF. An OSError is a net.Error.
 type OSError struct {
 	Errno int
 	Op    string // the call
@@ -71,8 +71,8 @@ func (e *OSError) As(target any) bool {
 // Timeout returns whether the call has timed out.
 func (e *OSError) Timeout() bool { return kernel.Errno(e.Errno) == kernel.ETIMEDOUT }
 
-// Temporary returns whether the same call may succeed later. For Accept it is true for every error
-// that does not concern the listener.
+// Temporary returns whether the same call may succeed later. For Accept that is every error that
+// does not concern the listener.
 func (e *OSError) Temporary() bool {
 	return e.Timeout() || kernel.Errno(e.Errno) == kernel.EAGAIN || e.Errno == EAI_AGAIN ||
 		e.Op == opNames[opAccept] && e.Errno > 0 && passing(kernel.Errno(e.Errno)) && kernel.Errno(e.Errno) != kernel.EOPNOTSUPP
@@ -163,8 +163,9 @@ func fail(o op, e desc.Errno) error {
 	return &OSError{Errno: int(e), Op: opNames[o]}
 }
 
-// fail returns the error of a call. A non-blocking Socket often returns EAGAIN, so the Socket keeps
-// its last one. A program may change the fields of an error, so another Socket has another error.
+// fail returns the error of a call. A non-blocking Socket often returns EAGAIN, so it keeps its
+// last EAGAIN error and returns it again. Sockets do not share that error, because a program may
+// change its fields.
 func (s *Socket) fail(o op, e desc.Errno) error {
 	if e != kernel.EAGAIN {
 		return fail(o, e)

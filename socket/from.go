@@ -10,10 +10,10 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// FromFD makes a blocking Socket of a descriptor that was made elsewhere: the reverse of Detach,
-// and CPython's socket(fileno=fd). The descriptor belongs to the Socket, and becomes non-blocking
-// and close-on-exec. It is checked first: on error it still belongs to the caller, and nothing has
-// changed.
+// FromFD makes a blocking Socket of a descriptor that was made elsewhere. It is the reverse of
+// Detach, and CPython's socket(fileno=fd). The descriptor belongs to the Socket, and becomes
+// non-blocking and close-on-exec. FromFD checks the descriptor first. If it returns an error, the
+// descriptor still belongs to the caller, and nothing has changed.
 func FromFD(fd int) (*Socket, error) { return from(kernel.Host, desc.Parked, fd) }
 
 // FromFDOn is FromFD for a Socket that belongs to the loop of r: see NewOn.
@@ -22,8 +22,9 @@ func FromFDOn(r *reactor.Reactor, fd int) (*Socket, error) {
 }
 
 // FromConn makes a blocking Socket of a connection of package net, package netconn, or any other
-// with a SyscallConn method. The Socket gets a duplicate of its descriptor, and c is closed. On
-// error c is open. A connection that buffers or encrypts has no such method: pass the one below it.
+// with a SyscallConn method. The Socket gets a duplicate of its descriptor, and c is closed. If
+// FromConn returns an error, c stays open. A connection that buffers or encrypts has no such
+// method: pass the connection below it.
 func FromConn(c net.Conn) (*Socket, error) { return fromConn(kernel.Host, desc.Parked, c) }
 
 // FromConnOn is FromConn for a Socket that belongs to the loop of r: see NewOn.
@@ -57,6 +58,6 @@ func fromConn(k kernel.Kernel, w desc.Waiter, c net.Conn) (*Socket, error) {
 		k.Close(fd)
 		return nil, err
 	}
-	_ = c.Close() // its descriptor is another one
+	_ = c.Close() // the Socket has a duplicate of its descriptor
 	return s, nil
 }

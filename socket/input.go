@@ -11,18 +11,20 @@ import (
 type DataReader interface{ Data() ([]byte, error) }
 
 // An Input is the inbound buffer of a stream for code in blocking style. It has the calls of
-// reactor.Input, and they wait. While it waits without a rest of input, it holds no buffer.
+// reactor.Input, but they wait. An Input that waits and has no unconsumed input holds no buffer.
 //
-// A message that lies whole in the buffer of Data is not copied. The slices of Peek and Next are
-// valid as long as those of Data. In a task that is until the task waits; a send that must wait
-// first copies the rest. In a goroutine it is until the next call of the Input that waits.
+// A message that has arrived whole in the buffer of Data is not copied. The slices of Peek and Next
+// are valid as long as those of Data. In a task they are valid until the task waits. (A send of
+// them may wait: it copies the unsent bytes first.) In a goroutine they are valid until the next
+// call of the Input that waits.
 //
-// Deadlines and timeouts are those of the stream. A call that they end has consumed nothing and can
-// be repeated. One caller may use an Input at a time, and nobody else may read the stream.
+// Deadlines and timeouts are those of the stream. A call that a deadline has ended has consumed
+// nothing, and can be repeated. One caller may use an Input at a time, and nobody else may read the
+// stream.
 type Input struct {
 	b   desc.Inbound
 	src DataReader
-	s   *Socket // below src; nil if src is of another package
+	s   *Socket // the Socket below src; nil if src is of another package
 }
 
 // NewInput returns an Input that reads src. limit is the size of the greatest message in bytes, 1 …
@@ -63,8 +65,8 @@ func (in *Input) Peek(n int) ([]byte, error) {
 	}
 }
 
-// Next waits for n bytes, returns them and consumes them. Its errors are those of Peek, and then
-// nothing is consumed.
+// Next waits for n bytes, returns them and consumes them. Its errors are those of Peek. On error it
+// consumes nothing.
 func (in *Input) Next(n int) ([]byte, error) {
 	p, err := in.Peek(n)
 	if err == nil {
@@ -90,8 +92,8 @@ func (in *Input) Discard(n int) (int, error) {
 // Buffered returns how many bytes have arrived and are not consumed. It does not wait.
 func (in *Input) Buffered() int { return in.b.Buffered() }
 
-// Index returns where sep begins in the buffered bytes, or -1. It skips the first from bytes. It
-// does not wait: Peek(Buffered()+1) waits for more.
+// Index returns where sep begins in the buffered bytes, or -1. It skips the first `from` bytes. It
+// does not wait: to wait for more bytes, call Peek(Buffered()+1).
 func (in *Input) Index(sep []byte, from int) int { return in.b.Index(sep, from) }
 
 // Limit returns the limit of NewInput.
@@ -109,7 +111,7 @@ func (in *Input) fill() error {
 	}
 	in.b.Show(p)
 	if in.s == nil {
-		in.b.Keep() // it is not known how long p is valid
+		in.b.Keep() // p may be valid only until the next wait
 	} else if w := in.s.d.Waiter; !w.Shared() {
 		loop, e := w.Buffer()
 		if e != 0 {
@@ -121,7 +123,7 @@ func (in *Input) fill() error {
 	return nil
 }
 
-// A keeper is the Input as a desc.Keeper: the task is about to wait.
+// A keeper is the Input as a desc.Keeper. Save is called when the task is about to wait.
 type keeper Input
 
 func (k *keeper) Save() { k.b.Keep() }

@@ -6,8 +6,8 @@ import (
 )
 
 // least returns how many bytes a receive of n waits for: all with MSG_WAITALL, otherwise
-// SO_RCVLOWAT. The kernel waits for them in a blocking recv. This descriptor is non-blocking, so
-// the call waits itself. A call that never waits receives what is available.
+// SO_RCVLOWAT. In a blocking recv the kernel waits for that many. This descriptor is non-blocking,
+// so the code here waits for them. A call that never waits receives what is available.
 func (s *Socket) least(c *desc.Call, n, flags int) int {
 	switch {
 	case s.typ != SOCK_STREAM, !c.Limit.Blocks(), flags&MSG_OOB != 0:
@@ -18,7 +18,7 @@ func (s *Socket) least(c *desc.Call, n, flags int) int {
 	return min(n, int(s.lowat.Load()))
 }
 
-// A try receives the bytes after the first at ones, with the given flags.
+// A try receives bytes into the place behind the first `at` bytes, with the given flags.
 type try func(at, flags int) (int, desc.Errno)
 
 // fill receives until it has least bytes, the input ends, or an error occurs. A deadline that
@@ -41,9 +41,9 @@ func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errn
 	return n, e
 }
 
-// seen is fill that first peeks. The bytes stay in the kernel until there are least of them: with
-// SO_RCVLOWAT the kernel counts them there before it reports an Event. Only an Event reports an end
-// of input behind the bytes.
+// seen is fill that peeks first. The bytes stay in the kernel until `least` of them have arrived,
+// because the kernel must count them for SO_RCVLOWAT before it reports an Event. A peek does not
+// find an end of input behind the bytes, so only an Event reports that.
 func (s *Socket) seen(c *desc.Call, least, flags int, f try) (int, desc.Errno) {
 	var said desc.Errno
 	n, e := s.d.Do(desc.In, c, func() (n int, e desc.Errno) {

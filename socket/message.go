@@ -23,11 +23,11 @@ type Message struct {
 func (m *Message) Rights() []int { return kernel.RightsIn(m.Control) }
 
 // Rights returns control data that passes descriptors over a Unix socket (SCM_RIGHTS). The peer
-// gets descriptors of its own, so those may be closed when the data is sent.
+// gets descriptors of its own, so the caller may close its descriptors when the data is sent.
 func Rights(fds ...int) []byte { return kernel.Rights(fds...) }
 
 // RecvMsg is RecvFromInto that also receives control data, of at most room bytes: recvmsg(2). The
-// result is in memory of its own. Descriptors that have no room are closed.
+// result has memory of its own. If room is too small for all descriptors, the others are closed.
 func (s *Socket) RecvMsg(p []byte, room, flags int) (int, Message, error) {
 	if room < 0 || room > ControlMost {
 		return 0, Message{}, badValue(opRecvMsg, "room of %d bytes for control data must be 0 … %d", room, ControlMost)

@@ -115,7 +115,8 @@ func (s *Socket) recvFrom(p []byte, flags int, from *kernel.Addr) (int, desc.Err
 	}
 	if peer := s.peer.Load(); peer != nil {
 		*from = *peer
-	} else if a, e := d.Kernel.PeerAddr(d.FD); e == 0 { // connected before it was ours
+	} else if a, e := d.Kernel.PeerAddr(d.FD); e == 0 {
+		// The descriptor was connected before this Socket adopted it.
 		*from = a
 	}
 	return n, 0
@@ -157,7 +158,8 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 			return nil, e
 		}
 	}
-	// MSG_TRUNC may count bytes that it does not write. They must not be those of another call.
+	// With MSG_TRUNC, n may count bytes that were not written. Clear them, because the scratch
+	// buffer has bytes of earlier calls.
 	if flags&MSG_TRUNC != 0 {
 		clear(p)
 	}
@@ -172,7 +174,7 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 	}
 	p = p[:min(got, len(p))]
 	if len(p) > desc.ScratchSize {
-		return p, 0 // not a scratch buffer
+		return p, 0 // p is not a scratch buffer, so it needs no copy
 	}
 	return append([]byte{}, p...), 0
 }

@@ -25,9 +25,9 @@ func (s *Socket) Send(p []byte) (int, error) {
 	return n, nil
 }
 
-// crowded sends a Unix datagram whose receiver has no room. Readiness is no help: a BSD answers
-// with ENOBUFS and reports room all the same, and Linux makes an Event of each refusal. So crowded
-// tries again from time to time.
+// crowded sends a Unix datagram whose receiver has no room. Readiness does not help. A BSD returns
+// ENOBUFS and reports room at the same time, and Linux reports an Event after each refusal. So
+// crowded tries again from time to time.
 func (s *Socket) crowded(limit timeout.Timeout, send func() (int, desc.Errno)) (n int, e desc.Errno) {
 	if !limit.Blocks() {
 		return 0, kernel.EAGAIN

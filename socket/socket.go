@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Socket is a handle on a descriptor. Close closes it. The garbage collector closes a Socket that
-// is unreachable, except on a simulated kernel. A Socket must not be copied.
+// A Socket is a handle on a descriptor. Close closes it. If a Socket becomes unreachable, the
+// garbage collector closes it, except on a simulated kernel. A Socket must not be copied.
 type Socket struct {
 	d       *desc.Desc
 	timeout atomic.Int64 // a timeout.Timeout
@@ -44,7 +44,7 @@ func NewOn(r *reactor.Reactor, family, typ, proto int) (*Socket, error) {
 }
 
 func create(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (*Socket, error) {
-	if proto == IPPROTO_SEC { // TCP that sends nothing unencrypted
+	if proto == IPPROTO_SEC { // TCP on which nothing is sent unencrypted
 		if typ != SOCK_STREAM || family != AF_INET && family != AF_INET6 {
 			return nil, fail(opSocket, kernel.EPROTONOSUPPORT)
 		}
@@ -76,7 +76,7 @@ func isRaw(typ, proto int) bool {
 
 // adopt makes a blocking Socket of a descriptor.
 func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
-	// typ without SOCK_CLOEXEC and other flags
+	// The mask removes SOCK_CLOEXEC and other flags from typ.
 	s := &Socket{d: desc.New(k, fd, w), family: int32(family), typ: int32(typ & 0xf)}
 	s.d.UnixStream = s.typ == SOCK_STREAM && family == AF_UNIX
 	s.timeout.Store(int64(timeout.None))
@@ -86,8 +86,9 @@ func adopt(k kernel.Kernel, w desc.Waiter, fd, family, typ int) *Socket {
 	return s
 }
 
-// release closes the Desc of an unreachable Socket, on its loop if the loop knows it. Otherwise it
-// closes at once, because that loop may never run. Only its loop may use a simulated kernel.
+// release closes the Desc of an unreachable Socket. If the loop knows the Desc, the loop closes it.
+// Otherwise release closes it at once, because that loop may never run. (Only the loop may use a
+// simulated kernel.)
 func release(d *desc.Desc) {
 	if d.Waiter.Shared() || below(d.Kernel) == kernel.Host && d.Idle() || !d.Waiter.Post(func() { d.Close() }) {
 		d.Close()
@@ -106,8 +107,9 @@ func (s *Socket) Close() error {
 }
 
 // Detach closes the Socket but not the descriptor, which belongs to the caller from now on and is
-// still non-blocking. It returns when no call uses the number any more. Inside a call of the
-// Socket, which continues to use the number, it returns a duplicate.
+// still non-blocking. It returns when no call uses the number any more. If a callback inside a call
+// of the same Socket calls Detach, that call continues to use the number. Then Detach returns a
+// duplicate.
 func (s *Socket) Detach() (int, error) {
 	s.cleanup.Stop()
 	s.call.Store(nil)

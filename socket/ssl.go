@@ -20,8 +20,8 @@ type SSLSocket struct {
 	st *sslState
 }
 
-// sslState is the part that hooks may refer to. It must not refer to the Socket, because the
-// garbage collector closes an unreachable one.
+// sslState is the part of an SSLSocket to which hooks refer. It must not refer to the Socket:
+// otherwise the hooks would keep an abandoned Socket reachable, and it would never be closed.
 type sslState struct {
 	c      *secure.Conn
 	failed atomic.Pointer[error] // the final error: every later call returns it; see fail
@@ -76,7 +76,7 @@ func (s *SSLSocket) ReadLineMax(n int) ([]byte, error) {
 	if err != nil {
 		return []byte{}, err
 	}
-	line, e := s.s.d.Line(&c, limit, false, r.Recv) // the rest of the record stays in the Conn
+	line, e := s.s.d.Line(&c, limit, false, r.Recv) // the rest of the record stays in the TLS session
 	return line, s.end(opReadLine, &r, e)
 }
 
@@ -92,8 +92,8 @@ func (s *SSLSocket) begin(o op, c *desc.Call) (secure.Reading, error) {
 	return r, s.fail(o, err)
 }
 
-// end returns the error of a read. It notifies the Polls, because no Event reports the rest of a
-// record that the read has received.
+// end returns the error of a read. It notifies the Polls. The read may have received more of a
+// record than it returned, and no Event reports that rest.
 func (s *SSLSocket) end(o op, r *secure.Reading, e desc.Errno) error {
 	err := r.End(e)
 	s.st.news()
@@ -117,20 +117,21 @@ func (s *SSLSocket) Read(p []byte) (int, error) {
 }
 
 // Write is MicroPython's write, and implements io.Writer. n is how many bytes it accepted, also
-// with an error. A non-blocking Write that cannot accept all returns EAGAIN. The kernel may not
-// have room for the rest of an accepted record. The next call, or a Poll, sends that rest.
+// with an error. A non-blocking Write that cannot accept all returns EAGAIN. If the kernel has no
+// room for all of an accepted record, the next call, or a Poll, sends the rest of that record.
 func (s *SSLSocket) Write(p []byte) (int, error) {
 	if e := s.st.failed.Load(); e != nil {
 		return 0, s.again(opWrite, *e)
 	}
 	c := s.s.start()
 	n, err := s.st.c.Write(&c, p)
-	s.st.news() // the handshake may be complete now, and data may have come with its last record
+	s.st.news() // the handshake may be complete, and data may have come with its end
 	return n, s.fail(opWrite, err)
 }
 
-// Close sends close_notify, if it can without waiting, and closes the Socket. The rest of a record
-// that a non-blocking Write has accepted is lost. POLLOUT reports when it has been sent.
+// Close sends close_notify, if it can without waiting, and closes the Socket. If a part of a record
+// that a non-blocking Write has accepted is still unsent, it is lost. POLLOUT reports that all
+// parts were sent.
 func (s *SSLSocket) Close() error {
 	s.st.c.SendCloseNotify()
 	return s.s.Close()
@@ -180,8 +181,9 @@ func (s *SSLSocket) open() bool {
 	return ok
 }
 
-// fail makes the error of a call. An error of TLS, and one that ends reading, is the error of all
-// later calls, and Polls report POLLNVAL. After any other error of a write there may be input left.
+// fail makes the error of a call. An error of TLS, or an error that ends reading, becomes the error
+// of all later calls, and Polls report POLLNVAL. After another error of a write, later reads may
+// still return input.
 func (s *SSLSocket) fail(o op, err error) error {
 	runtime.KeepAlive(s.s)
 	if err == nil {
@@ -205,7 +207,7 @@ func (st *sslState) failWith(err error) {
 	}
 }
 
-// again returns the error of a call after one that has failed.
+// again returns the error of a call that follows a failed one.
 func (s *SSLSocket) again(o op, err error) error {
 	if s.s.d.Closed() {
 		err = kernel.EBADF

@@ -21,7 +21,7 @@ func mbedtlsName(iana string, tls13 bool) string {
 	return strings.ReplaceAll(iana, "_", "-")
 }
 
-// tls13 returns whether TLS 1.3 uses the suite; then no other version does.
+// tls13 returns whether the suite is one of TLS 1.3. No other version uses such a suite.
 func (s suite) tls13() bool { return slices.Contains(s.SupportedVersions, tls.VersionTLS13) }
 
 // defaultSuites are the suites that crypto/tls enables, with those of TLS 1.3 last, and two more.

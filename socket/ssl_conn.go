@@ -23,7 +23,7 @@ type sslConn struct {
 func (c sslConn) LocalAddr() net.Addr  { return c.local }
 func (c sslConn) RemoteAddr() net.Addr { return c.remote }
 
-// A Socket has a Timeout instead.
+// There are no deadlines, because a Socket has a Timeout instead.
 func (sslConn) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
 func (sslConn) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
 func (sslConn) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// The values of NewSSLContext's protocol. crypto/tls has no DTLS.
+// These are the values of NewSSLContext's protocol. crypto/tls has no DTLS.
 const (
 	PROTOCOL_TLS_CLIENT = 0
 	PROTOCOL_TLS_SERVER = 1
@@ -33,11 +33,11 @@ type SSLContext struct {
 	mu       sync.Mutex
 	mode     int // a CERT_ value
 	callback func(cert []byte, depth int) int
-	cert     *tls.Certificate // nil: none was loaded
+	cert     *tls.Certificate // nil if no certificate was loaded
 	trusted  []*x509.Certificate
 	suites   []suite
-	config   *tls.Config // from the present settings; nil: not made yet
-	verifier *verifier   // the same
+	config   *tls.Config // made from the present settings; nil: not made yet
+	verifier *verifier   // made from the present settings too
 }
 
 // NewSSLContext is ssl.SSLContext(protocol). A client's verify mode is CERT_REQUIRED and a server's
@@ -135,14 +135,14 @@ func (c *SSLContext) SetVerifyMode(mode int) error {
 
 // SetVerifyCallback sets the verify_callback. The handshake calls it for each certificate of the
 // peer's chain, in DER: first the authority, which has the greatest depth, and the peer last, with
-// depth 0. With CERT_NONE it does not. If f returns another number than 0, the handshake fails with
-// that number. f must not wait for the connection. nil removes it.
+// depth 0. With CERT_NONE it calls no callback. If f returns another number than 0, the handshake
+// fails with that number. f must not wait for the connection. A nil f removes the callback.
 func (c *SSLContext) SetVerifyCallback(f func(cert []byte, depth int) int) {
 	c.set(func() { c.callback = f })
 }
 
-// GetCiphers returns the names of the enabled cipher suites, as mbedtls writes them. The
-// connections decide which of them is preferred, not their order.
+// GetCiphers returns the names of the enabled cipher suites, as mbedtls writes them. Their order
+// does not matter: each connection decides which suite it prefers.
 func (c *SSLContext) GetCiphers() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,9 +154,10 @@ func (c *SSLContext) GetCiphers() []string {
 }
 
 // SetCiphers enables these cipher suites and no others, by the names of mbedtls or of IANA. Without
-// a suite of TLS 1.3 there is no TLS 1.3. crypto/tls enables those three together, so a part of
-// them is refused. Any other suite of crypto/tls is accepted, also one that is insecure and not
-// enabled from the start. The error is an OSError: MBEDTLS_ERR_SSL_BAD_CONFIG.
+// a suite of TLS 1.3 there is no TLS 1.3. crypto/tls enables the three suites of TLS 1.3 only
+// together, so one or two of them alone are an error. Every other suite of crypto/tls is accepted,
+// also an insecure one that is not enabled by default. The error is an OSError:
+// MBEDTLS_ERR_SSL_BAD_CONFIG.
 func (c *SSLContext) SetCiphers(names []string) error {
 	list, err := suitesOf(names)
 	if err != nil {
@@ -174,7 +175,8 @@ func (c *SSLContext) set(f func()) {
 	f()
 }
 
-// configFor returns the configuration of a connection. host is for a client.
+// configFor returns the configuration of a connection. host is the server's name; only a client
+// needs it.
 func (c *SSLContext) configFor(host string) *tls.Config {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -183,7 +185,7 @@ func (c *SSLContext) configFor(host string) *tls.Config {
 		c.config = c.newConfig()
 	}
 	if c.protocol == PROTOCOL_TLS_SERVER {
-		return c.config // one for all, because it has the keys of session tickets
+		return c.config // all connections share it, because it has the keys of session tickets
 	}
 	cfg := c.config.Clone()
 	cfg.ServerName = host

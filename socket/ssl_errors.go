@@ -14,7 +14,7 @@ import (
 
 // mbedtls's numbers, which are MicroPython's args[0] of an error of TLS.
 const (
-	sslLast          = -0x100 // the numbers of mbedtls's modules are below
+	sslLast          = -0x100 // the numbers of mbedtls's modules are below this one
 	sslRefused       = -0x2700
 	sslX509          = -0x3000
 	sslBadConfig     = -0x5e80
@@ -50,7 +50,8 @@ var sslTexts = map[int]string{
 	sslBadCert:       "MBEDTLS_ERR_SSL_BAD_CERTIFICATE",
 }
 
-// ofAlert has the numbers of errors that this side reports to its peer as an alert of this number.
+// ofAlert maps the number of an alert to mbedtls's number of an error. The alert is the one that
+// this side sends to its peer because of the error.
 var ofAlert = map[uint64]int{
 	10: sslUnexpected, 20: sslInvalidMAC, 22: sslInvalidRecord, 42: sslBadCert, 43: sslBadCert, 46: sslBadCert,
 	47: sslIllegal, 50: sslDecode, 70: sslVersion, 80: sslInternal,
@@ -75,7 +76,7 @@ func sslNumber(err error) int {
 	case errors.As(err, &op) && op.Op == "remote error":
 		return sslAlert
 	case op != nil && op.Err != nil:
-		// The type of an alert in crypto/tls is not exported, and is a number.
+		// An alert in crypto/tls is a number of a type that is not exported.
 		if v := reflect.ValueOf(op.Err); v.CanUint() && ofAlert[v.Uint()] != 0 {
 			return ofAlert[v.Uint()]
 		}
@@ -111,7 +112,7 @@ func (e *causedError) Error() string {
 	return text
 }
 
-// Text returns mbedtls's name of 1, which a verify callback may return.
+// Text also knows mbedtls's name of the number 1, which a verify callback may return.
 func (e *causedError) Text() string {
 	if e.cause == callbackError(1) {
 		return "MBEDTLS_ERR_ERROR_GENERIC_ERROR"
@@ -119,7 +120,7 @@ func (e *causedError) Text() string {
 	return e.OSError.Text()
 }
 
-// Unwrap returns EPROTO too for an error of TLS.
+// Unwrap returns the cause, and for an error of TLS also EPROTO.
 func (e *causedError) Unwrap() []error {
 	if _, refused := e.cause.(callbackError); refused || e.Errno < 0 {
 		return []error{&e.OSError, e.cause, kernel.EPROTO}
@@ -159,7 +160,7 @@ func (e *VerifyError) Info() string {
 	return b.String()
 }
 
-// repeated returns the error of the calls after the one that has returned err. Only the first one
+// repeated returns the error of the calls after the one that has returned err. Only the first call
 // says what is wrong with the peer's certificate.
 func repeated(err error) error {
 	var refused *refusal
@@ -180,7 +181,7 @@ func tlsError(o op, err error) error {
 	if errors.As(err, &refused) {
 		return &VerifyError{Op: o.String(), Flags: refused.flags, Err: refused.err}
 	}
-	if err == io.EOF { // in the handshake
+	if err == io.EOF { // the peer has closed during the handshake
 		err = io.ErrUnexpectedEOF
 	}
 	return caused(o, sslNumber(err), err)

@@ -76,7 +76,7 @@ func (s *readier) PollReady(want poller.Interest) (poller.Readiness, desc.Errno)
 		return 0, kernel.EBADF
 	}
 	r, took, e := s.st.c.Ready(want)
-	if took && s.st.several() { // no Event reports input decrypted here to the other listeners
+	if took && s.st.several() { // other listeners get no Event for input that was decrypted here
 		s.st.news()
 	}
 	runtime.KeepAlive(s.s)

@@ -30,22 +30,24 @@ type SSLStream struct {
 	session *secure.Session
 
 	readMu  sync.Mutex  // held across a Read of the stream
-	still   atomic.Bool // the stream must not be asked
+	still   atomic.Bool // Read must not call the stream
 	writeMu sync.Mutex  // held across a Write of the SSLStream
 	outMu   sync.Mutex
 	out     []byte // records that the stream has not accepted
 
 	stateMu sync.Mutex
-	asks    poller.Interest // the direction that the last call waits for, if it is not its own
-	failed  error
-	closed  bool
+	// The direction that the last call waits for, if it is the opposite of the call's own.
+	asks   poller.Interest
+	failed error
+	closed bool
 }
 
 // WrapStream is wrap_socket of a stream that is not a Socket, for example of another SSLSocket. The
 // stream's Read and Write may block. A stream that does not block returns EAGAIN instead.
 //
-// WrapStream makes the handshake at once. If the stream returns EAGAIN, it retries every
-// millisecond, so defer the handshake on a loop. If the handshake fails, the stream stays open.
+// WrapStream makes the handshake at once. If the stream returns EAGAIN, WrapStream sleeps for a
+// millisecond and tries again. So set DeferHandshake on a loop. If the handshake fails, the stream
+// stays open.
 //
 // Package sel can poll an SSLStream, if it can poll the stream.
 func (c *SSLContext) WrapStream(stream io.ReadWriter, o SSLWrap) (*SSLStream, error) {
@@ -119,7 +121,7 @@ func (s *SSLStream) recv(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := s.session.Read(p)
-	_ = s.flush() // the answers to KeyUpdates; the next call sends what the stream refuses
+	_ = s.flush() // answers to KeyUpdates; the next call sends those that the stream refuses
 	if err == secure.ErrAgain {
 		err = kernel.EAGAIN
 	}
@@ -161,8 +163,9 @@ func (s *SSLStream) Write(p []byte) (n int, err error) {
 const closeMost = 5 * time.Second
 
 // Close sends close_notify, if the stream accepts it, and closes the stream if that has a method
-// Close. Sending takes 5 s at most if the stream has SetWriteDeadline, as in crypto/tls: both ends
-// of a net.Pipe that close at the same time wait for each other. A second call does nothing.
+// Close. If the stream has SetWriteDeadline, sending takes 5 s at most, as in crypto/tls. Without
+// that limit, two ends of a net.Pipe that close at the same time would wait for each other. A
+// second call does nothing.
 func (s *SSLStream) Close() error {
 	s.stateMu.Lock()
 	was := s.closed
@@ -171,7 +174,7 @@ func (s *SSLStream) Close() error {
 	if was {
 		return nil
 	}
-	if s.readMu.TryLock() { // another goroutine's Read sees that the stream is closed
+	if s.readMu.TryLock() { // otherwise a Read of another goroutine runs, and notices the close
 		if s.session.Ready() {
 			if d, ok := s.stream.(interface{ SetWriteDeadline(time.Time) error }); ok {
 				_ = d.SetWriteDeadline(time.Now().Add(closeMost)) // a stream without deadlines waits
@@ -233,7 +236,7 @@ func (s *SSLStream) ask(i poller.Interest) {
 	s.stateMu.Unlock()
 }
 
-// fail makes the error of a call. An error that will not pass is that of all later calls.
+// fail makes the error of a call. A permanent error becomes the error of all later calls.
 func (s *SSLStream) fail(o op, err error) error {
 	if err == nil {
 		return nil

@@ -71,10 +71,10 @@ func ended(n int, err error) (bool, error) {
 	return err != nil, err
 }
 
-// buffered reports whether a Read returns something without asking the stream.
+// buffered reports whether a Read returns something without a call of the stream.
 func (s *SSLStream) buffered() bool {
 	if !s.readMu.TryLock() {
-		return false // somebody reads
+		return false // another goroutine reads
 	}
 	defer s.readMu.Unlock()
 	if !s.session.Ready() {

@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A streamWire is the SSLStream as the wire of its Session: the same memory.
+// A streamWire is the SSLStream as the wire of its Session. It is another type for the same memory.
 type streamWire SSLStream
 
 func (w *streamWire) Read(p []byte) (int, error) {
@@ -53,12 +53,12 @@ func init() {
 // A layer is an SSLStream as package sel sees it.
 type layer SSLStream
 
-// Stream returns what to ask.
+// Stream returns the stream below, which a poll asks.
 func (s *layer) Stream() any { return s.stream }
 
 // Ask returns the readiness for which a poll for want must ask the stream. has is the readiness
-// that is known already; if want has nothing else, the poll ends with it. EBADF means that the
-// SSLStream is closed or has failed.
+// that is already known. If it covers want, the poll ends with it. EBADF means that the SSLStream
+// is closed or has failed.
 func (s *layer) Ask(want poller.Interest) (ask poller.Interest, has poller.Readiness, e kernel.Errno) {
 	s.stateMu.Lock()
 	asks, over := s.asks, s.closed || s.failed != nil

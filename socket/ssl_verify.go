@@ -20,7 +20,7 @@ type verifier struct {
 	callback func(cert []byte, depth int) int
 }
 
-// newVerifier makes one of the present settings.
+// newVerifier makes a verifier from the present settings.
 func (c *SSLContext) newVerifier() *verifier {
 	v := &verifier{mode: c.mode, server: c.protocol == PROTOCOL_TLS_SERVER, roots: c.trusted, callback: c.callback}
 	if v.roots != nil {
@@ -43,7 +43,8 @@ func (e callbackError) Error() string {
 
 // verify is a VerifyConnection.
 func (v *verifier) verify(st tls.ConnectionState) error {
-	if len(st.PeerCertificates) == 0 { // crypto/tls refuses a server without one
+	if len(st.PeerCertificates) == 0 {
+		// Only a client can have none: crypto/tls refuses a server without a certificate.
 		if v.mode == CERT_REQUIRED {
 			return errNoClientCert
 		}
@@ -63,7 +64,7 @@ func (v *verifier) verify(st tls.ConnectionState) error {
 	return &refusal{flags, &tls.CertificateVerificationError{UnverifiedCertificates: st.PeerCertificates, Err: err}}
 }
 
-// A refusal is a VerifyError of a call that is not known yet.
+// A refusal becomes a VerifyError when the call that returns it is known.
 type refusal struct {
 	flags int
 	err   error
@@ -90,10 +91,13 @@ func (v *verifier) check(sent []*x509.Certificate) (chain []*x509.Certificate, f
 		chain = v.issuers(sent)
 		flags = flagOf(err, opts.CurrentTime)
 		if flags&badTime != 0 && !opts.CurrentTime.Equal(within(leaf, opts.CurrentTime)) {
-			// x509 stops here; mbedtls also reports whether the chain is trusted.
+			// x509 stops at an expired certificate, but mbedtls also reports whether the chain is
+			// trusted. So the chain is verified again, for a time at which the certificate is
+			// valid.
 			opts.CurrentTime = within(leaf, opts.CurrentTime)
 			if _, err := leaf.Verify(opts); err != nil {
-				flags |= flagOf(err, opts.CurrentTime) &^ badTime // the authority may be younger
+				// The authority may not have been valid at that time.
+				flags |= flagOf(err, opts.CurrentTime) &^ badTime
 			}
 		}
 	}

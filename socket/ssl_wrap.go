@@ -30,7 +30,7 @@ func WrapSSL(sock *Socket, server bool, opts SSLOptions) (*SSLSocket, error) {
 	s, err := c.wrap(sock, SSLWrap{ServerSide: server, ServerHostname: opts.ServerHostname, DeferHandshake: opts.DeferHandshake})
 	if err == nil && !opts.DeferHandshake {
 		if err = s.handshake(); err != nil {
-			_ = s.Close() // the handshake's error is the one to return
+			_ = s.Close() // return the error of the handshake, not of Close
 			return nil, err
 		}
 	}
@@ -62,7 +62,8 @@ func (o *SSLOptions) context(server bool) (*SSLContext, error) {
 }
 
 // SSLWrap are the arguments of SSLContext.wrap_socket. The protocol of the context decides on which
-// side the connection is. ServerSide only says that the check for ServerHostname is not needed.
+// side the connection is. ServerSide only turns off the check that a client has given
+// ServerHostname.
 type SSLWrap struct {
 	ServerSide     bool
 	ServerHostname string // a client's: the name to check, which the server also gets (SNI)
@@ -77,7 +78,8 @@ func (c *SSLContext) check(o SSLWrap) error {
 	case c.mode != CERT_REQUIRED:
 	case !o.ServerSide && o.ServerHostname == "":
 		return badValue(opWrap, "CERT_REQUIRED requires server_hostname")
-	case c.protocol == PROTOCOL_TLS_SERVER && c.trusted == nil: // the system's would accept any client
+	case c.protocol == PROTOCOL_TLS_SERVER && c.trusted == nil:
+		// The system's authorities would accept any client.
 		return badValue(opWrap, "CERT_REQUIRED of a server requires load_verify_locations")
 	}
 	return nil
@@ -126,11 +128,12 @@ func (c *SSLContext) wrap(sock *Socket, o SSLWrap) (*SSLSocket, error) {
 	outer := func() net.Conn { return sslConn{user.Value(), sslAddr(local), sslAddr(remote)} }
 	cfg, server := c.configFor(o.ServerHostname), c.protocol == PROTOCOL_TLS_SERVER
 	st := &sslState{c: secure.NewConn(d, below(d.Kernel), sslAddr(local), sslAddr(remote), outer, cfg, server)}
-	d.AddHook(&desc.Hook{F: st.news}) // if the Desc is closed, the handshake returns the error
+	// If the Desc is closed, AddHook fails, and the handshake returns the error.
+	d.AddHook(&desc.Hook{F: st.news})
 	return &SSLSocket{s: sock, st: st}, nil
 }
 
-// handshake waits for the handshake in every mode.
+// handshake waits until the handshake is complete, also on a non-blocking Socket.
 func (s *SSLSocket) handshake() error {
 	c := s.s.start()
 	if !c.Limit.Blocks() {

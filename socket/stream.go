@@ -6,11 +6,12 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// The stream calls. Package desc implements them for Sockets and SSLSockets.
+// This file has the stream calls. Package desc implements them for Sockets and SSLSockets.
 
 // ReadSize is MicroPython's read(n). It waits until it has n bytes or the stream ends; fewer than n
 // bytes mean the end. On a non-blocking Socket it returns the available bytes, or EAGAIN if there
-// are none. It returns the bytes before an error with the error. A negative n means ReadAll.
+// are none. If an error occurs after some bytes, it returns those bytes and the error. A negative n
+// means ReadAll.
 func (s *Socket) ReadSize(n int) ([]byte, error) {
 	if n < 0 {
 		n = maxInt
@@ -81,7 +82,7 @@ func (s *Socket) most() int {
 	return maxInt
 }
 
-// nothing is a call that moves no bytes. It returns EBADF once the Socket is closed.
+// nothing makes a call that moves no bytes. It returns EBADF once the Socket is closed.
 func (s *Socket) nothing(o op) error { return s.use(o, func(int) desc.Errno { return 0 }) }
 
 // SendAll sends all of p under one deadline. n is how many bytes it sent, also with an error. If a
@@ -89,7 +90,8 @@ func (s *Socket) nothing(o op) error { return s.use(o, func(int) desc.Errno { re
 func (s *Socket) SendAll(p []byte) (n int, err error) { return s.sendAll(opSendAll, p) }
 
 // Write is MicroPython's write, and implements io.Writer. It is SendAll, but with an empty p it
-// sends nothing. Where MicroPython returns a short count, Write also returns EAGAIN.
+// sends nothing. In cases in which MicroPython returns a short count, Write returns that count and
+// EAGAIN.
 func (s *Socket) Write(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, s.nothing(opWrite)

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// A Timeout is how long one call may wait, in nanoseconds: None, zero (never wait) or more. A
-// socket has no other mode: setblocking(True) sets None, setblocking(False) sets zero (MicroPython,
-// docs/library/socket.rst).
+// A Timeout is how long one call may wait, in nanoseconds: None, zero (never wait) or more. It is
+// the only mode of a socket: setblocking(True) sets None, and setblocking(False) sets zero
+// (MicroPython, docs/library/socket.rst).
 type Timeout int64
 
 // None waits without limit.
@@ -58,22 +58,22 @@ func (t Timeout) String() string {
 }
 
 // A Deadline is an instant of a kernel's monotonic clock, in nanoseconds. Only differences have a
-// meaning. The kernel's Now returns a Deadline too. The zero Deadline is Past in every package. "No
-// deadline" is Never.
+// meaning. The kernel's Now returns a Deadline too. The zero Deadline is Past in every package.
+// Never stands for no deadline.
 type Deadline int64
 
 const (
 	// Past has passed on every clock. A wait until Past makes one try.
 	Past Deadline = 0
-	// Never is no deadline: it does not pass.
+	// Never is the Deadline that does not pass: there is no deadline.
 	Never Deadline = math.MaxInt64
 )
 
 // Passed returns whether the deadline has been reached at now.
 func (d Deadline) Passed(now Deadline) bool { return d != Never && d <= now }
 
-// Left returns the time from now to the deadline: 0 if it has passed, the largest Duration for
-// Never and only for that.
+// Left returns the time from now to the deadline. It returns 0 if the deadline has passed, and the
+// largest Duration only for Never.
 func (d Deadline) Left(now Deadline) time.Duration {
 	switch {
 	case d == Never:

@@ -6,7 +6,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Now returns the instant. It is more than timeout.Past from the start.
+// Now returns the present instant. It is always later than timeout.Past.
 func Now() timeout.Deadline { return timeout.Deadline(time.Since(epoch)) + 1 }
 
 // epoch has Go's monotonic reading (CLOCK_MONOTONIC on Linux). time.Since reads only that clock.

@@ -11,15 +11,15 @@ import (
 type Table[T any] struct {
 	slots []slot[T]
 	used  int
-	first uint32 // the generation of a new slot: even, and not below that of any removed slot
+	first uint32 // the generation of a new slot: even, and at least that of every removed slot
 }
 
 // tableKeep is how many slots a Table keeps even if few are used.
 const tableKeep = 4096
 
 // A slot's generation is odd while it is in use. Put and Delete both add one. The largest
-// generation is odd, so its successor 0 is a free slot's. A stale generation can return only after
-// 2^31 reuses of one number, and never within one batch of Events.
+// generation is odd, so its successor, 0, means a free slot. A generation repeats only after 2^31
+// reuses of one number, so never within one batch of Events.
 type slot[T any] struct {
 	v   T
 	gen uint32

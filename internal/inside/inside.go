@@ -18,8 +18,9 @@ var (
 	// RecentOf returns the latest errors and slow callbacks of a *reactor.Reactor. It does not wait
 	// for the loop.
 	RecentOf func(reactor any) Recent
-	// LoopStack returns the present stack of the *reactor.Reactor at this address, or an earlier
-	// one that is not from before since. Package inspect sets it, because only its pages show it.
+	// LoopStack returns the stack of the *reactor.Reactor at this address: the present one, or an
+	// earlier one that was read after since. Package inspect sets it, because only its pages show
+	// stacks.
 	LoopStack func(reactor uintptr, since time.Time) string
 	// Act makes a *reactor.Reactor perform the action of an operator, and calls then as Picture
 	// does.

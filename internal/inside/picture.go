@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Loop is a picture of one loop. It is collected in several turns, so its parts are of slightly
+// A Loop is a picture of one loop. It is collected in several turns, so its parts show slightly
 // different times.
 type Loop struct {
 	Time     time.Time        // the date at the end of the collection
@@ -25,7 +25,7 @@ type Loop struct {
 	Timers    []Timers
 }
 
-// An ID names a Conn, a Listener or a Task of one loop for as long as that lives.
+// An ID identifies a Conn, a Listener or a Task of one loop as long as that object lives.
 type ID struct {
 	FD  int32
 	Gen uint32
@@ -37,7 +37,7 @@ type State uint16
 const (
 	Dialling      State = 1 << iota // not connected yet
 	Opening                         // its Filter is not ready: a TLS handshake
-	Paused                          // by Pause
+	Paused                          // Pause was called
 	BackPressured                   // not read, because too much output waits
 	Blocked                         // the kernel accepts no more output
 	PeerEnded                       // the peer's FIN has been read
@@ -53,7 +53,7 @@ type Conn struct {
 	Peer    kernel.Addr // zero while dialling
 	Dials   string      // the address given to Dial, while dialling
 	Local   string      // the address of the Listener that accepted it; "": it was dialled
-	Handler string      // its type
+	Handler string      // the type of its handler
 	State   State
 	Opened  timeout.Deadline // accepted or connected
 	In, Out uint64           // bytes on the wire
@@ -64,12 +64,12 @@ type Conn struct {
 	Low, High, Limit int
 
 	Idle    time.Duration    // the idle timeout; 0: none
-	Quiet   timeout.Deadline // when that passes
+	Quiet   timeout.Deadline // when the idle timeout passes
 	Read    timeout.Deadline // deadlines; Never: none
 	Write   timeout.Deadline
 	GiveUp  timeout.Deadline // when a closing Conn or a Dial gives up
 	Failure error            // why output has failed
-	TLS     *TLS             // nil without
+	TLS     *TLS             // nil without TLS
 }
 
 // A TLS is the state of a TLS connection.
@@ -85,7 +85,7 @@ type Describer interface{ DescribeTLS() *TLS }
 type Listener struct {
 	ID        ID
 	Addr      string
-	Conns     int // accepted and open
+	Conns     int // open Conns that it has accepted
 	MaxConns  int // 0: no limit
 	Backlog   int // as Listen asked for
 	Waiting   int // connections in the backlog; -1: not known
