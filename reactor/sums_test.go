@@ -1,0 +1,95 @@
+package reactor
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// leaves calls f with each number in a struct, by its path.
+func leaves(path string, v reflect.Value, f func(path string, v reflect.Value)) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			leaves(path+"."+v.Type().Field(i).Name, v.Field(i), f)
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			leaves(fmt.Sprintf("%s[%d]", path, i), v.Index(i), f)
+		}
+	case reflect.Int, reflect.Int64, reflect.Uint64:
+		f(path, v)
+	}
+}
+
+// numbered fills a struct with numbers that differ, and returns them by path.
+func numbered(v any, next int) map[string]int {
+	all := map[string]int{}
+	leaves("", reflect.ValueOf(v).Elem(), func(path string, v reflect.Value) {
+		next += 7
+		v.Set(reflect.ValueOf(next).Convert(v.Type()))
+		all[path] = next
+	})
+	return all
+}
+
+// compare checks each number of a struct.
+func compare(t *testing.T, v any, want func(path string) int) {
+	t.Helper()
+	leaves("", reflect.ValueOf(v).Elem(), func(path string, v reflect.Value) {
+		if got := int(v.Convert(reflect.TypeFor[int]()).Int()); got != want(path) {
+			t.Errorf("%s is %d, want %d", path, got, want(path))
+		}
+	})
+}
+
+// A Group's figures have each field of its loops' figures: times and counts are added, and of what
+// is the longest the greater counts.
+func TestSumsHaveEveryField(t *testing.T) {
+	var a, b Stats
+	x, y := numbered(&a, 1000), numbered(&b, 50)
+	a.add(b)
+	compare(t, &a, func(path string) int { return x[path] + y[path] })
+
+	for _, starts := range [][2]int{{1000, 50}, {50, 1000}} {
+		var a, b Load
+		x, y := numbered(&a, starts[0]), numbered(&b, starts[1])
+		a.add(&b)
+		compare(t, &a, func(path string) int {
+			if partOf(path, ".Present", ".Unsent", ".Longest", ".Recent") {
+				return max(x[path], y[path])
+			}
+			return x[path] + y[path]
+		})
+	}
+}
+
+// partOf returns whether a path is that of one of the fields, or is in one of them.
+func partOf(path string, fields ...string) bool {
+	return slices.ContainsFunc(fields, func(f string) bool { return path == f || strings.HasPrefix(path, f+".") })
+}
+
+// Since subtracts what grows, and keeps the rest of the later Load.
+func TestSinceSubtractsWhatGrows(t *testing.T) {
+	var a, b Load
+	x, y := numbered(&a, 5000), numbered(&b, 50)
+	d := a.Since(&b)
+	compare(t, &d, func(path string) int {
+		if partOf(path, ".Present", ".Unsent", ".Longest", ".Recent") {
+			return x[path]
+		}
+		return x[path] - y[path]
+	})
+}
+
+// Utilization is a part of a time, and of no time it is 0.
+func TestUtilizationOfLittleTime(t *testing.T) {
+	for load, want := range map[[2]time.Duration]float64{{0, 0}: 0, {1, 0}: 1, {0, 1}: 0, {1, 1}: 0.5} {
+		if got := (Load{Busy: load[0], Idle: load[1]}).Utilization(); got != want {
+			t.Errorf("%v: %v, want %v", load, got, want)
+		}
+	}
+}
