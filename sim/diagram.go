@@ -26,7 +26,7 @@ func (w *World) WriteDiagram(to io.Writer) error {
 			text = "!!!! " + r.text
 		case r.kind == isPacket && r.to != r.host:
 			text = r.arrow()
-		case r.kind == isPacket || r.c == Wait && r.res == 0 && r.e == 0:
+		case r.kind == isPacket || r.idle():
 			continue
 		default:
 			text = strings.Repeat(fmt.Sprintf("%-*s", column, "|"), r.host.index) + strings.TrimPrefix(r.what(), r.host.name+" ")

@@ -58,3 +58,37 @@ func ExampleOnly() {
 	//        7   0.100450997s 10.0.0.1 INFO begins term=3
 	//        8   1.000000000s the test ends here
 }
+
+// A test whose work has a size, and a budget for the search. The smallest run has one client.
+func ExampleShrinking() {
+	test := func(w *sim.World) error {
+		for i := range w.Size("clients", 5) {
+			w.Host(fmt.Sprintf("10.0.0.%d", i+1)).Crash()
+		}
+		if len(w.Faults()) > 0 {
+			return errors.New("a client is down")
+		}
+		return nil
+	}
+	how := sim.Shrinking{Budget: time.Minute, Progress: func(s sim.Shrunk) {
+		_ = s.Runs // print it to stderr
+	}}
+	s := sim.ShrinkWith(1, sim.Options{}, how, test)
+	var clients sim.Size = s.Sizes[0]
+	fmt.Println(len(s.Faults), s.Of, clients)
+	// Output: 1 5 clients=1 of 5
+}
+
+// A long history is drawn in pages. The failure is on the last one.
+func ExampleSVGPage() {
+	w := sim.New(1, sim.Options{Trace: -1})
+	for i := range 200 {
+		w.At(time.Duration(i)*time.Millisecond, func() { w.Note("note %d", i) })
+	}
+	_ = w.Run(time.Second)
+	w.Fail(errors.New("ouch"))
+	w.Close()
+	var pages []sim.SVGPage = w.SVGPages()
+	fmt.Println(len(pages), pages[0].Fails, pages[len(pages)-1].Fails)
+	// Output: 5 false true
+}

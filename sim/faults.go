@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -130,11 +131,13 @@ func (w *World) happens(f *Fault, chosen, chance bool) bool {
 		w.happened = append(w.happened, *f)
 	}
 	if w.opt.Trace != 0 && !w.trace.sealed {
+		host, to := w.byName(f.Host), w.byName(f.To)
+		w.mark(host, to)
 		switch f.Kind {
 		case CutOff, Crashed, Clogged, Killed, Paused, Stepped:
 			return true // the trace has a note of it
 		}
-		w.trace.add(record{step: w.step, at: w.now, host: w.byName(f.Host), to: w.byName(f.To), kind: isFault, text: f.String()})
+		w.trace.add(record{step: w.step, at: w.now, host: host, to: to, kind: isFault, text: f.String()})
 	}
 	return true
 }
@@ -162,4 +165,31 @@ func (h *Host) dice(k Kind, c Call, to *Host, nth int) Rand {
 		which |= uint64(to.index+1) << 40
 	}
 	return Rand{scramble(scramble(h.w.key^which) + uint64(nth))}
+}
+
+// faultJSON is a Fault with what Options.Faulty needs to repeat it.
+type faultJSON struct {
+	plainFault
+	Roll uint64
+}
+
+type plainFault Fault
+
+// MarshalJSON writes a fault so that UnmarshalJSON, in a program of the same version and system,
+// returns one for Options.Faulty.
+func (f Fault) MarshalJSON() ([]byte, error) {
+	return json.Marshal(faultJSON{plainFault(f), f.roll.state})
+}
+
+func (f *Fault) UnmarshalJSON(text []byte) error {
+	var j faultJSON
+	if err := json.Unmarshal(text, &j); err != nil {
+		return err
+	}
+	if j.Kind >= kindCount || j.Call >= callCount {
+		return fmt.Errorf("sim: fault of kind %d at call %d: must be below %d and %d", j.Kind, j.Call, kindCount, callCount)
+	}
+	*f = Fault(j.plainFault)
+	f.roll.state = j.Roll
+	return nil
 }

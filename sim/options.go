@@ -40,6 +40,8 @@ type Options struct {
 	// only while its chance is above 0. A fault that the test makes itself happens only if it is in
 	// the list. See Shrink.
 	Faulty []Fault
+	// Sizes are what World.Size returns, by name, where they are lower. See Shrink.
+	Sizes map[string]int
 	// SizesOnly leaves what is sent out of the history, which then has only the sizes. It is for
 	// worlds with TLS, whose keys come from the machine.
 	SizesOnly bool

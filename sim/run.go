@@ -71,7 +71,10 @@ func (w *World) run(ok func() bool, until int64) error {
 	}
 	w.drives()
 	defer func() { w.driven = false }()
-	for w.failed == nil && !ok() && w.nextUntil(until) {
+	for w.failed == nil && !ok() && w.nextUntil(min(until, w.cutoff)) {
+	}
+	if w.cutoff < until && w.failed == nil && len(w.events.heap) > 0 && w.events.heap[0].at <= until && !ok() {
+		w.failed = errCut
 	}
 	return w.failed
 }
@@ -81,7 +84,7 @@ func (w *World) nextUntil(until int64) bool {
 	if w.late == nil {
 		return w.next(until)
 	}
-	if w.next(w.lateFrom) {
+	if w.next(min(w.lateFrom, until)) {
 		return true
 	}
 	w.late()

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,53 +16,143 @@ type Shrunk struct {
 	Err    error   // of the smallest run
 	Faults []Fault // those of the smallest run
 	Of     int     // how many faults the first run had
+	Sizes  []Size  // what World.Size returned in the smallest run
 	Runs   int     // how many runs it took
-	Least  bool    // every fault is needed; false: ShrinkRuns did not suffice to prove it
+	Least  bool    // every fault is needed; false: the runs or the budget did not suffice to prove it
 	World  *World  // of the smallest run: closed, with its trace
 }
 
-// Shrink looks for a small set of faults with which f still fails under the seed, in the same way.
-// It runs f repeatedly and leaves out some of the faults each time (Options.Faulty). The others
-// stay the same, because each occasion has its own choices. Faults that the test makes itself count
-// too: Inject, Cut, Crash, SetClock, Swizzle. Two failures are the same if the first lines of their
-// errors differ only in numbers.
+// A Size is a part of a test's work that Shrink can make smaller: see World.Size.
+type Size struct {
+	Name string
+	N    int // in this run
+	Of   int // what the test has asked for
+}
+
+func (s Size) String() string { return fmt.Sprintf("%s=%d of %d", s.Name, s.N, s.Of) }
+
+// Shrinking says how long ShrinkWith goes on, and from where.
+type Shrinking struct {
+	// Budget is how long it may take, in real time. 0 means no limit but ShrinkRuns.
+	Budget time.Duration
+	// Stop ends it early, if not nil. The result is the smallest run so far.
+	Stop <-chan struct{}
+	// Progress, if not nil, is called after each run with the smallest so far, which has no World
+	// yet.
+	Progress func(Shrunk)
+	// From are the faults and sizes of an earlier result, to go on from there. It counts only if f
+	// fails with them. See Options.Faulty and Options.Sizes.
+	From *Shrunk
+}
+
+// Shrink looks for a small set of faults and a small size with which f still fails under the seed,
+// in the same way. It runs f repeatedly and leaves out some of the faults each time
+// (Options.Faulty). The others stay the same, because each occasion has its own choices. Faults
+// that the test makes itself count too: Inject, Cut, Crash, SetClock, Swizzle. A run ends soon
+// after the time at which the smallest one so far has failed. Two failures are the same if the
+// first lines of their errors differ only in numbers.
 //
-// nil means that f does not fail. To repeat the smallest run, pass Faults to New as Options.Faulty.
+// nil means that f does not fail. To repeat the smallest run, pass Faults to New as Options.Faulty,
+// and Sizes as Options.Sizes.
 func Shrink(seed uint64, opt Options, f func(w *World) error) *Shrunk {
-	s := &shrinker{seed: seed, opt: opt, f: f}
+	return ShrinkWith(seed, opt, Shrinking{}, f)
+}
+
+// ShrinkWith is Shrink with a limit of time, and with progress.
+func ShrinkWith(seed uint64, opt Options, how Shrinking, f func(w *World) error) *Shrunk {
+	s := &shrinker{seed: seed, opt: opt, how: how, f: f, ends: time.Now().Add(how.Budget), until: never}
 	s.opt.Trace = 0
-	w, err := s.run(opt.Faulty)
+	w, err := s.run(opt.Faulty, opt.Sizes)
 	if err == nil {
 		return nil
 	}
 	s.manner = manner(err)
-	s.list = faultsOf(w)
-	of := len(s.list)
-	least := s.without(0, of)
-	for chunk := (of + 1) / 2; !least && s.runs < ShrinkRuns; chunk = (chunk + 1) / 2 {
+	s.keep(w)
+	s.of = len(s.list)
+	if from := how.From; from != nil {
+		s.still(append([]Fault{}, from.Faults...), sizesOf(from.Sizes))
+	}
+	least := s.without(0, len(s.list)) // with no fault at all
+	s.sizesDown()
+	if !least {
+		s.groups()
+	}
+	for smaller := true; smaller && !s.over(); smaller = s.sizesDown() {
+		least = s.halves()
+	}
+	if s.opt.Trace = opt.Trace; opt.Trace == 0 {
+		s.opt.Trace = -1
+	}
+	s.until = never
+	w, err = s.run(s.list, sizesOf(s.sizes))
+	r := s.result()
+	r.Err, r.Least, r.World = err, least && !s.cut, w
+	return &r
+}
+
+// A shrinker is a Shrink in progress.
+type shrinker struct {
+	seed   uint64
+	opt    Options
+	how    Shrinking
+	f      func(w *World) error
+	manner string
+	of     int
+	list   []Fault // f fails with these
+	sizes  []Size  // and these
+	until  int64   // a run that has not failed by then is cut off
+	runs   int
+	ends   time.Time
+	cut    bool // it ended before it was finished
+}
+
+func (s *shrinker) result() Shrunk {
+	return Shrunk{Faults: s.list, Of: s.of, Sizes: s.sizes, Runs: s.runs}
+}
+
+// over returns whether no run is left.
+func (s *shrinker) over() bool {
+	late := s.how.Budget > 0 && !time.Now().Before(s.ends)
+	select {
+	case <-s.how.Stop:
+		late = true
+	default:
+	}
+	s.cut = s.cut || late || s.runs >= ShrinkRuns
+	return s.cut
+}
+
+// groups drops all faults of one kind, or of one host, at once. So those that do nothing go before
+// the runs are used up.
+func (s *shrinker) groups() {
+	for _, same := range []func(a, b *Fault) bool{
+		func(a, b *Fault) bool { return a.Kind == b.Kind },
+		func(a, b *Fault) bool { return a.Host == b.Host },
+	} {
+		for i := 0; i < len(s.list); {
+			one := s.list[i]
+			rest := slices.DeleteFunc(append([]Fault{}, s.list...), func(f Fault) bool { return same(&f, &one) })
+			if tried := i > 0 && slices.ContainsFunc(s.list[:i], func(f Fault) bool { return same(&f, &one) }); tried || !s.still(rest, sizesOf(s.sizes)) {
+				i++
+			}
+		}
+	}
+}
+
+// halves leaves out a half, a quarter … and one of the faults, until each is needed. It returns
+// whether each is.
+func (s *shrinker) halves() (least bool) {
+	for chunk := (len(s.list) + 1) / 2; !least && !s.over(); chunk = max((chunk+1)/2, 1) {
 		some := false
-		for i := len(s.list); i > 0 && s.runs < ShrinkRuns; {
+		for i := len(s.list); i > 0 && !s.over(); {
 			i = min(i, len(s.list))
 			from := max(i-chunk, 0)
 			some = s.without(from, i) || some
 			i = from
 		}
-		least = chunk == 1 && !some && s.runs < ShrinkRuns || len(s.list) == 0
+		least = chunk <= 1 && !some && !s.over() || len(s.list) == 0
 	}
-	if s.opt.Trace = opt.Trace; opt.Trace == 0 {
-		s.opt.Trace = -1
-	}
-	w, err = s.run(s.list)
-	return &Shrunk{Err: err, Faults: s.list, Of: of, Runs: s.runs, Least: least, World: w}
-}
-
-type shrinker struct {
-	seed   uint64
-	opt    Options
-	f      func(w *World) error
-	manner string
-	list   []Fault // f fails with these
-	runs   int
+	return least
 }
 
 // without drops a part of the list if f also fails without it.
@@ -69,7 +161,7 @@ func (s *shrinker) without(from, to int) bool {
 		return from == 0
 	}
 	rest := append(append([]Fault{}, s.list[:from]...), s.list[to:]...)
-	if s.still(rest) {
+	if s.still(rest, sizesOf(s.sizes)) {
 		return true
 	}
 	if to-from == 1 {
@@ -78,93 +170,59 @@ func (s *shrinker) without(from, to int) bool {
 	return false
 }
 
-// still returns whether f fails with these faults alone. If it does, it keeps them as the list.
-func (s *shrinker) still(faults []Fault) bool {
-	if s.runs >= ShrinkRuns {
-		return false
-	}
-	w, err := s.run(faults)
-	if err == nil || manner(err) != s.manner {
-		return false
-	}
-	s.list = faultsOf(w) // some may not have happened
-	return true
-}
-
-// faultsOf is never nil, because without a list chance decides again (Options.Faulty).
-func faultsOf(w *World) []Fault { return append([]Fault{}, w.Faults()...) }
-
-// A series is a kind of occasions that are numbered together.
-type series struct {
-	kind     Kind
-	call     Call
-	host, to string
-}
-
-func (f *Fault) series() series {
-	k := f.Kind
-	switch k {
-	case Doubled, Late, Reset: // packets
-		k = Lost
-	case NeverReads: // new descriptors
-		k = OneByte
-	}
-	return series{k, f.Call, f.Host, f.To}
-}
-
-// seriesMost is the number of series that moved renumbers. It tries 3 ways for each.
-const seriesMost = 3
-
-// moved looks for the remaining faults at other numbers. Without the fault a call may not be
-// repeated, or one more packet may be sent. Later occasions then have other numbers in their
-// series.
-func (s *shrinker) moved(gone Fault, rest []Fault) bool {
-	var all []series
-	for i := range rest {
-		if f := &rest[i]; f.At >= gone.At && !slices.Contains(all, f.series()) {
-			all = append(all, f.series())
-		}
-	}
-	if i := slices.Index(all, gone.series()); i > 0 {
-		all[0], all[i] = all[i], all[0]
-	}
-	each := min(len(all), seriesMost)
-	ways := 1
-	for range each {
-		ways *= 3
-	}
-	for way := 1; way < ways; way++ {
-		by := map[series]int{}
-		for i, n := range all {
-			if i < seriesMost {
-				by[n] = []int{0, -1, 1}[way/pow3(i)%3]
+// sizesDown makes each size smaller: 1 if f fails with it, otherwise a half, three quarters, or one
+// less. It returns whether one has become smaller.
+func (s *shrinker) sizesDown() (some bool) {
+	for i := 0; i < len(s.sizes); i++ {
+		for again := true; again && i < len(s.sizes); {
+			again = false
+			n := s.sizes[i].N
+			for _, try := range slices.Compact([]int{1, n / 2, n * 3 / 4, n - 1}) {
+				if try < 1 || try >= n || s.over() {
+					continue
+				}
+				sizes := sizesOf(s.sizes)
+				sizes[s.sizes[i].Name] = try
+				if s.still(s.list, sizes) {
+					some, again = true, true
+					break
+				}
 			}
 		}
-		if s.still(renumbered(rest, gone.At, by)) {
-			return true
-		}
 	}
-	return false
+	return some
 }
 
-func pow3(n int) int { return []int{1, 3, 9}[n] }
-
-// renumbered returns the faults. Those from a time on have other numbers in their series.
-func renumbered(faults []Fault, from time.Duration, by map[series]int) []Fault {
-	list := slices.Clone(faults)
-	for i := range list {
-		if f := &list[i]; f.At >= from {
-			f.Nth += by[f.series()]
-		}
+// still returns whether f fails with these faults and sizes alone. If it does, it keeps them.
+// faults is not nil.
+func (s *shrinker) still(faults []Fault, sizes map[string]int) bool {
+	if s.over() {
+		return false
 	}
-	return list
+	w, err := s.run(faults, sizes)
+	fails := err != nil && manner(err) == s.manner
+	if fails {
+		s.keep(w) // some faults may not have happened
+	}
+	if s.how.Progress != nil {
+		s.how.Progress(s.result())
+	}
+	return fails
 }
 
-func (s *shrinker) run(only []Fault) (w *World, err error) {
+// keep takes a failed run as the smallest. The list is never nil, because without a list chance
+// decides again (Options.Faulty).
+func (s *shrinker) keep(w *World) {
+	s.list, s.sizes = append([]Fault{}, w.Faults()...), w.sizes
+	s.until = w.now + (w.now-epoch)/4 + int64(time.Second)
+}
+
+func (s *shrinker) run(only []Fault, sizes map[string]int) (w *World, err error) {
 	s.runs++
 	opt := s.opt
-	opt.Faulty = only
+	opt.Faulty, opt.Sizes = only, sizes
 	w = New(s.seed, opt)
+	w.cutoff = s.until
 	defer func() {
 		if err == nil {
 			err = w.Err()
@@ -174,7 +232,40 @@ func (s *shrinker) run(only []Fault) (w *World, err error) {
 	return w, s.f(w)
 }
 
-// manner returns how a run has failed: the first line of its error without the numbers.
+// errCut is the failure of a run of Shrink that did not fail in time.
+var errCut = errors.New("sim: Shrink has cut off this run")
+
+// Size returns n, or fewer in a run of Shrink. n is a part of the test's work, such as a number of
+// clients or operations. A name stands for one number. Shrink finds the least with which the test
+// still fails. n must be 1 or more; so is the result.
+func (w *World) Size(name string, n int) int {
+	if n < 1 {
+		panic(fmt.Sprintf("sim: Size(%q, %d): must be 1 or more", name, n))
+	}
+	for _, s := range w.sizes {
+		if s.Name == name {
+			return s.N
+		}
+	}
+	s := Size{name, n, n}
+	if less, is := w.opt.Sizes[name]; is {
+		s.N = max(1, min(n, less))
+	}
+	w.sizes = append(w.sizes, s)
+	return s.N
+}
+
+// sizesOf returns the sizes by name, as Options has them.
+func sizesOf(list []Size) map[string]int {
+	by := map[string]int{}
+	for _, s := range list {
+		by[s.Name] = s.N
+	}
+	return by
+}
+
+// manner returns how a run has failed: the first line of its error without the numbers. A list of
+// numbers counts as one.
 func manner(err error) string {
 	text := err.Error()
 	if f, ok := err.(*Failure); ok {
@@ -184,12 +275,17 @@ func manner(err error) string {
 	var b strings.Builder
 	digit := false
 	for _, c := range text {
-		if is := c >= '0' && c <= '9'; !is {
+		is := c >= '0' && c <= '9'
+		if !is {
 			b.WriteRune(c)
 		} else if !digit {
 			b.WriteByte('#')
 		}
-		digit = c >= '0' && c <= '9'
+		digit = is
 	}
-	return b.String()
+	text = b.String()
+	for strings.Contains(text, "# #") {
+		text = strings.ReplaceAll(text, "# #", "#")
+	}
+	return text
 }

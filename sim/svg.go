@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -62,15 +63,63 @@ type drawn struct {
 // time runs downwards. An arrow leads from the time when a packet was sent to the time when it
 // arrived. Calls stand beside the lifelines. Faults and failures are red. Each record has a row of
 // its own, with its time beside it. Waits that found nothing are omitted. The elements' titles have
-// the full texts.
+// the full texts. See SVGPages for long histories.
 func (w *World) WriteSVG(to io.Writer) error {
-	d := &drawing{at: map[*Host]int{}, width: svgLeft}
-	d.place(w)
+	d := &drawing{}
+	d.place(w.drawable(), 0)
+	d.draw(w, "")
+	return d.write(to)
+}
+
+// drawable returns the records that have a row.
+func (w *World) drawable() []record {
+	return slices.DeleteFunc(slices.Clone(w.trace.all()), func(r record) bool { return r.idle() || r.kind == isPacket && r.to == r.host })
+}
+
+// place assigns rows to the records, as many as fit if most is not 0, and columns to the hosts. It
+// returns how many rows there are.
+func (d *drawing) place(records []record, most int) int {
+	y := svgTop
+	last := int64(-1)
+	for _, r := range records {
+		switch gap := time.Duration(r.at - last); {
+		case last < 0:
+		case gap >= time.Second:
+			y += 2 * svgBreak
+		case gap >= time.Millisecond:
+			y += svgBreak
+		}
+		if most > 0 && y+svgRow > most && len(d.rows) > 0 {
+			break
+		}
+		last = r.at
+		d.rows = append(d.rows, drawn{r, y})
+		y += svgRow
+	}
+	d.height = y + svgRow
+	return len(d.rows)
+}
+
+// draw draws the rows. heading is the text in the upper left corner.
+func (d *drawing) draw(w *World, heading string) {
+	seen := map[*Host]bool{}
+	for i := range d.rows {
+		r := &d.rows[i]
+		seen[r.host] = true
+		seen[r.to] = r.kind == isPacket || seen[r.to]
+	}
+	d.at = map[*Host]int{}
 	for _, h := range w.hosts {
-		if x, there := d.at[h]; there {
+		if seen[h] {
+			x := svgLeft + len(d.at)*svgColumn
+			d.at[h] = x
 			fmt.Fprintf(&d.under, `<line class="life" x1="%d" y1="%d" x2="%[1]d" y2="%[3]d"/>`+"\n", x, svgTop-16, d.height-8)
 			fmt.Fprintf(&d.over, `<text class="host" x="%d" y="%d">%s</text>`+"\n", x, svgTop-26, html.EscapeString(h.name))
 		}
+	}
+	d.width = svgLeft + max(len(d.at), 2)*svgColumn
+	if heading != "" {
+		fmt.Fprintf(&d.over, `<text x="4" y="14">%s</text>`+"\n", heading)
 	}
 	last := int64(-1)
 	for i := range d.rows {
@@ -88,40 +137,12 @@ func (w *World) WriteSVG(to io.Writer) error {
 			d.call(r)
 		}
 	}
+}
+
+func (d *drawing) write(to io.Writer) error {
 	_, err := fmt.Fprintf(to, `<svg xmlns="http://www.w3.org/2000/svg" width="%[1]d" height="%[2]d" viewBox="0 0 %[1]d %[2]d">`+"\n%[3]s"+
 		`<rect width="%[1]d" height="%[2]d"/>`+"\n%[4]s%[5]s</svg>\n", d.width, d.height, svgHead, d.under.Bytes(), d.over.Bytes())
 	return err
-}
-
-// place assigns rows to the records and columns to the hosts.
-func (d *drawing) place(w *World) {
-	y := svgTop
-	last := int64(-1)
-	seen := map[*Host]bool{}
-	for _, r := range w.trace.all() {
-		if r.kind == isCall && r.c == Wait && r.res == 0 && r.e == 0 || r.kind == isPacket && r.to == r.host {
-			continue
-		}
-		switch gap := time.Duration(r.at - last); {
-		case last < 0:
-		case gap >= time.Second:
-			y += 2 * svgBreak
-		case gap >= time.Millisecond:
-			y += svgBreak
-		}
-		last = r.at
-		d.rows = append(d.rows, drawn{r, y})
-		y += svgRow
-		seen[r.host] = true
-		seen[r.to] = r.kind == isPacket || seen[r.to]
-	}
-	for _, h := range w.hosts {
-		if seen[h] {
-			d.at[h] = svgLeft + len(d.at)*svgColumn
-		}
-	}
-	d.width = svgLeft + max(len(d.at), 2)*svgColumn
-	d.height = y + svgRow
 }
 
 // text writes a line. If it is too long, its title has the full text.

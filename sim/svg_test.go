@@ -108,3 +108,44 @@ func TestDrawingTellsOfTheWriter(t *testing.T) {
 		t.Error("no error from a file that cannot be written to")
 	}
 }
+
+// The pages of a drawing have all rows once. None is higher than it may be. Each has the names of
+// its hosts, and the count of its faults.
+func TestPagesOfADrawing(t *testing.T) {
+	w, good := echoWorld(t, 5, sim.Options{Trace: -1, Faults: sim.Faults{Loss: 10 * sim.Percent, ShortRead: 10 * sim.Percent}}, 2, 30_000)
+	if err := w.RunUntil(func() bool { return good() == 2 }, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	w.At(0, w.Host("10.0.8.1").Crash)
+	w.Run(time.Second)
+	w.Fail(errors.New("it is broken"))
+	var whole bytes.Buffer
+	w.WriteSVG(&whole)
+	pages := w.SVGPages()
+	w.Close()
+	count := func(c map[string]int) int {
+		return c["text call"] + c["text err"] + c["text bad"] + c["text note"] + c["text fail"] + c["text pkt"] + c["text pkt end"]
+	}
+	rows, faults, fails := 0, 0, 0
+	for i, p := range pages {
+		classes := classesOf(t, string(p.SVG))
+		rows += count(classes)
+		faults += p.Faults
+		if p.Fails {
+			fails++
+		}
+		var width, height int
+		if fmt.Sscanf(string(p.SVG[bytes.Index(p.SVG, []byte(" width=")):]), ` width="%d" height="%d"`, &width, &height); height > 1550 || height < 50 {
+			t.Errorf("page %d is %d high", i+1, height)
+		}
+		if classes["text host"] < 1 || !bytes.Contains(p.SVG, fmt.Appendf(nil, "page %d of %d", i+1, len(pages))) {
+			t.Errorf("page %d has %d hosts", i+1, classes["text host"])
+		}
+	}
+	if want := count(classesOf(t, whole.String())); rows != want || len(pages) < 3 || faults != len(w.Faults()) || fails != 1 || !pages[len(pages)-1].Fails {
+		t.Errorf("%d pages have %d rows of %d, %d faults of %d, %d failures", len(pages), rows, want, faults, len(w.Faults()), fails)
+	}
+	if none := sim.New(1, sim.Options{}); none.SVGPages() != nil {
+		t.Error("a world without a trace has pages")
+	}
+}

@@ -19,6 +19,7 @@ type trace struct {
 	first  int  // keep the first so many instead, if not 0
 	list   []record
 	at     int    // the oldest record of a full ring
+	added  int    // how many records there were
 	said   string // what the call in progress moves, for its record
 }
 
@@ -36,6 +37,7 @@ type record struct {
 	kind uint8
 	sent int64 // for a packet: when it was sent
 	hash uint64
+	seq  int // how many records were before it
 }
 
 // The kinds of records.
@@ -80,7 +82,8 @@ func (t *trace) add(r record) {
 	if !t.only.has(&r) {
 		return
 	}
-	r.hash = t.hash
+	r.hash, r.seq = t.hash, t.added
+	t.added++
 	switch {
 	case t.first > 0 && len(t.list) == t.first:
 	case t.keep < 0 || len(t.list) < t.keep:
@@ -282,4 +285,15 @@ func ErrnoName(e Errno) string {
 		return errnos[c-1].name
 	}
 	return fmt.Sprintf("errno %d", int(e))
+}
+
+// KeepLast drops all but the last n steps of the trace. -1 keeps all.
+func (w *World) KeepLast(n int) {
+	if n < -1 {
+		panic(fmt.Sprintf("sim: KeepLast(%d): must be -1 (all) or more", n))
+	}
+	t := &w.trace
+	if all := t.all(); n >= 0 && len(all) > n {
+		t.list, t.at = all[len(all)-n:], 0
+	}
 }

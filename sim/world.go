@@ -56,6 +56,9 @@ type World struct {
 
 	late     func() // called once at lateFrom, if not nil: see RunUntil
 	lateFrom int64
+	cutoff   int64 // the run fails when it comes to this time: see Shrink
+	sizes    []Size
+	marks    []mark // of faults, if there is a trace
 
 	graves []*proc // programs that died; they are parked until Close
 
@@ -74,7 +77,7 @@ func New(seed uint64, opt Options) *World {
 	w := &World{seed: seed, opt: opt.filled(), now: epoch, byIP: map[netip.Addr]*Host{}, names: map[string][]netip.Addr{}}
 	source := &Rand{seed}
 	w.key, w.users = source.Uint64(), source.split()
-	w.events.now = &w.now
+	w.events.now, w.cutoff = &w.now, never
 	if opt.Faulty != nil {
 		w.only = map[Fault]Fault{}
 		for _, f := range opt.Faulty {

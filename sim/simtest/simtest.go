@@ -1,15 +1,13 @@
 package simtest
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ureactor/ureactor/sim"
 )
@@ -22,7 +20,9 @@ var (
 	lines    = flag.Int("sim.lines", 60, "print so many of the last `lines` of a failed history; -1: all")
 	shrinks  = flag.Bool("sim.shrink", false, "look for the fewest faults with which a seed still fails, and print that history")
 	only     = flag.String("sim.only", "", "print only these steps: a `list` of hosts, descriptors, faults, notes, logs, packets, calls; see sim.ParseOnly")
-	svg      = flag.String("sim.svg", "", "draw a failed history as a sequence diagram into this `file`")
+	budget   = flag.Duration("sim.budget", time.Minute, "shrink for so `long` at most; 0: no limit but sim.ShrinkRuns")
+	shrunk   = flag.String("sim.shrunk", "", "keep the smallest run of -sim.shrink in this `file`, and go on from it; without -sim.shrink: run it")
+	svg      = flag.String("sim.svg", "", "draw a failed history as a sequence diagram into this `file`, and its further pages beside it")
 )
 
 // Check runs f in n worlds, with the seeds 1 … n. f makes hosts, lets the world run and returns an
@@ -34,8 +34,13 @@ var (
 // The last line of a test that passes has the faults by kind, and what World.Sometimes has
 // recorded. A name that was true under no seed fails the test.
 //
-// With -sim.shrink it prints the faults that are needed (sim.Shrink), and the history with only
-// these. -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it.
+// With -sim.shrink it prints the faults and sizes that are needed (sim.Shrink), and the steps
+// around these faults. The history is the one with only these. The search takes -sim.budget at
+// most, and writes its progress to stderr. After an interrupt it prints what it has found so far.
+// -sim.shrunk=out.json keeps the smallest run in a file, which a later run begins with.
+//
+// -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it. The pages
+// of a long history are out.svg, out-2.svg and so on.
 // -sim.lines sets how much of it is printed, and -sim.only=10.0.0.2,faults,logs which steps
 // (sim.ParseOnly). -sim.seeds replaces n. -sim.first is the first seed.
 //
@@ -134,90 +139,4 @@ func twoHistories(seed uint64, opt sim.Options, f func(w *sim.World) error, errs
 		b.WriteString("in ten more pairs of runs the histories were equal")
 	}
 	return b.String()
-}
-
-// run runs one world from its beginning to its end.
-func run(seed uint64, opt sim.Options, f func(w *sim.World) error) (w *sim.World, err error) {
-	w = sim.New(seed, opt)
-	defer func() {
-		if err == nil {
-			err = w.Err()
-		}
-		w.Close()
-	}()
-	return w, f(w)
-}
-
-// fail runs a seed with its trace and reports the error.
-func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w *sim.World) error, selected sim.Only) {
-	t.Helper()
-	opt := options(seed)
-	opt.Trace, opt.Only = *lines, selected
-	w, err := run(seed, opt, f)
-	if err == nil {
-		return
-	}
-	var found strings.Builder
-	again, more := "", "\nwith fewer faults: add -sim.shrink"
-	if *shrinks {
-		again, more = " -sim.shrink", ""
-		if s := sim.Shrink(seed, opt, f); s != nil {
-			w, err = s.World, s.Err
-			told(&found, s)
-		}
-	} else if w.Injected() == 0 {
-		more = ""
-	}
-	text := err.Error()
-	if !strings.HasPrefix(text, "seed=") {
-		text = fmt.Sprintf("seed=%d step=%d: %s", seed, w.Step(), text)
-	}
-	if e := draw(&found, w); e != nil {
-		t.Error(e)
-	}
-	t.Errorf("%s\n%s\nreplay: go test -run '^%s$' %s -sim.seed=%d%s%s", text, found.String(), t.Name(), tested(), seed, again, more)
-}
-
-// tested returns the path of the package under test. go test needs it before the test's own flags.
-func tested() string {
-	if b, ok := debug.ReadBuildInfo(); ok && strings.HasSuffix(b.Path, ".test") {
-		return strings.TrimSuffix(b.Path, ".test")
-	}
-	return "."
-}
-
-// told describes the result of Shrink.
-func told(b *strings.Builder, s *sim.Shrunk) {
-	sure := "each is needed"
-	if !s.Least {
-		sure = "there may be fewer"
-	}
-	if len(s.Faults) == 0 && s.Of > 0 {
-		fmt.Fprintf(b, "it fails without any of its %d faults (%d runs)\n", s.Of, s.Runs)
-		return
-	}
-	fmt.Fprintf(b, "it fails with %d of %d faults (%d runs; %s):\n", len(s.Faults), s.Of, s.Runs, sure)
-	for _, f := range s.Faults {
-		fmt.Fprintf(b, "\t%v\n", f)
-	}
-}
-
-// draw adds the history in the form that the flags ask for.
-func draw(b *strings.Builder, w *sim.World) (err error) {
-	write := w.WriteTrace
-	if *diagrams {
-		write = w.WriteDiagram
-	}
-	if *lines != 0 {
-		fmt.Fprintln(b, "the last of its history:")
-		err = write(b)
-	}
-	if *svg == "" || err != nil {
-		return err
-	}
-	var picture bytes.Buffer
-	if err := w.WriteSVG(&picture); err != nil {
-		return err
-	}
-	return os.WriteFile(*svg, picture.Bytes(), 0o644)
 }

@@ -1,0 +1,127 @@
+package simtest_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/sim/simtest"
+)
+
+// with runs f with other values of flags.
+func with(t *testing.T, flags map[string]string, f func()) {
+	t.Helper()
+	for name, value := range flags {
+		was := flag.Lookup(name).Value.String()
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+		defer flag.Set(name, was)
+	}
+	f()
+}
+
+// crowded fails when host 1 is among those that crash.
+func crowded(runs *int) func(w *sim.World) error {
+	return func(w *sim.World) error {
+		*runs++
+		for i := range w.Size("hosts", 8) {
+			h := w.Host("10.0.0." + string(rune('1'+i)))
+			w.At(time.Duration(i+1)*time.Second, func() {
+				h.Crash()
+				h.Restart()
+			})
+		}
+		w.Run(time.Minute)
+		for _, f := range w.Faults() {
+			if f.Host == "10.0.0.2" {
+				return errors.New("ouch")
+			}
+		}
+		return nil
+	}
+}
+
+// A report after a shrink has the sizes, the faults and the steps around them. The file of
+// -sim.shrunk has the smallest run, which a later test repeats at once, and which a later shrink
+// begins with.
+func TestTheSmallestRunIsKept(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out.json")
+	runs := 0
+	report := func(flags map[string]string) string {
+		f := &failing{TB: t}
+		runs = 0
+		with(t, flags, func() { simtest.Check(f, 1, crowded(&runs)) })
+		return f.text
+	}
+	text := report(map[string]string{"sim.shrink": "true", "sim.shrunk": file})
+	first := runs
+	for _, want := range []string{"seed=1 step=", ": ouch\n", "it fails with 1 of 8 faults, hosts=2 of 8 (", " runs; each is needed):\n\t10.0.0.2: crash #1\n",
+		"the steps around these faults:\n", " crash 10.0.0.2\n", "the last of its history:\n", " -sim.seed=1 -sim.shrink"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s\ndoes not say %q", text, want)
+		}
+	}
+	text = report(map[string]string{"sim.shrunk": file, "sim.seed": "1"})
+	if runs != 1 || strings.Count(text, " crash ") != 1 || !strings.Contains(text, " -sim.seed=1 -sim.shrunk="+file) {
+		t.Errorf("%d runs: %s", runs, text)
+	}
+	text = report(map[string]string{"sim.shrink": "true", "sim.shrunk": file, "sim.seed": "1"})
+	if runs >= first || !strings.Contains(text, "it fails with 1 of 8 faults, hosts=2 of 8 (") {
+		t.Errorf("%d runs after %d: %s", runs, first, text)
+	}
+	text = report(map[string]string{"sim.shrink": "true", "sim.budget": "1ns", "sim.seed": "1"})
+	if !strings.Contains(text, "it fails with 8 of 8 faults, hosts=8 of 8 (2 runs; it ended early, there may be fewer)") {
+		t.Errorf("without time: %s", text)
+	}
+}
+
+// A file that is missing, damaged or of another test is an error that names it.
+func TestAWrongFileOfAShrinkIsAnError(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out.json")
+	for text, want := range map[string]string{
+		"": "-sim.shrunk: open " + file, "{": "-sim.shrunk: " + file + ": unexpected end", `{"Test":"TestX","Seed":1}`: " is of TestX with seed 1, not of " + t.Name(),
+		`{"Test":"` + t.Name() + `","Seed":2}`: "with seed 2, not of", `{"Faults":[{"Kind":99}]}`: "fault of kind 99",
+	} {
+		if text != "" {
+			os.WriteFile(file, []byte(text), 0o600)
+		} else {
+			os.Remove(file)
+		}
+		f, runs := &failing{TB: t}, 0
+		with(t, map[string]string{"sim.shrunk": file, "sim.seed": "1"}, func() { simtest.Check(f, 1, crowded(&runs)) })
+		if !strings.Contains(f.text, want) {
+			t.Errorf("%q: %s", text, f.text)
+		}
+	}
+}
+
+// The drawing of a long history has several files, and the report says which have the faults.
+func TestTheDrawingHasPages(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "out.svg")
+	f := &failing{TB: t}
+	with(t, map[string]string{"sim.svg": file, "sim.lines": "-1"}, func() {
+		simtest.Check(f, 1, func(w *sim.World) error {
+			for i := range 300 {
+				w.At(time.Duration(i)*time.Millisecond, func() { w.Note("note %d", i) })
+			}
+			w.At(0, w.Host("10.0.0.1").Crash)
+			w.Run(time.Second)
+			w.Fail(errors.New("ouch"))
+			return nil
+		})
+	})
+	for _, want := range []string{"the drawing has 7 pages. With faults and the failure:", file + ", 1 fault\n", "/out-7.svg, the failure\n"} {
+		if !strings.Contains(f.text, want) {
+			t.Errorf("%.3000s\ndoes not say %q", f.text, want)
+		}
+	}
+	if n, err := filepath.Glob(filepath.Join(filepath.Dir(file), "out*.svg")); len(n) != 7 || err != nil {
+		t.Errorf("files: %v, %v", n, err)
+	}
+}
