@@ -112,7 +112,7 @@ func (c *Conn) hasEarly() bool { return c.in != nil && len(c.in.early) > 0 }
 func (c *Conn) readEarly() {
 	p := c.in.early
 	c.in.early = nil
-	c.w.r.count.Reads++
+	c.w.r.often.reads++
 	c.state |= inStep
 	c.input(p)
 	c.state &^= inStep

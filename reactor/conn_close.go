@@ -89,9 +89,9 @@ func (c *Conn) finishStep() {
 	if c.in != nil {
 		c.in.settle()
 	}
-	said := c.finishFilter()
-	if c.out != nil && !c.is(blocked) {
-		c.flush()
+	said := c.filter == nil || c.finishFilter()
+	if c.out != nil && !c.is(blocked) && !c.flushOne() {
+		c.flushChunks()
 	}
 	if c.out == nil && said && c.is(wantFIN|closing) && !c.is(released) {
 		c.finish()

@@ -78,7 +78,7 @@ func (c *Conn) flushFile() (goOn bool) {
 		c.fileCut(part, io.ErrUnexpectedEOF)
 		return false
 	}
-	r.count.Sends++
+	r.often.sends++
 	done := n == part.end-part.start
 	c.out.skip(&r.outputs, n)
 	c.wrote(n)

@@ -24,15 +24,23 @@ func (c *Conn) read() {
 		}
 		return
 	}
-	if c.awaitsHeader() && (!c.is(closing) || c.awaitsFilter()) {
-		c.readHeader()
-		return
+	if c.in != nil && (!c.is(closing) || c.awaitsFilter()) {
+		switch {
+		case c.awaitsHeader():
+			c.readHeader()
+			return
+		case c.hasEarly():
+			c.readEarly()
+			return
+		}
 	}
-	if c.hasEarly() && (!c.is(closing) || c.awaitsFilter()) {
-		c.readEarly()
-		return
+	var n int
+	var e kernel.Errno
+	if c.opt.tcp { // receive, without a call
+		n, e = r.k.Recv(int(c.w.fd), r.buf.P, 0)
+	} else {
+		n, e = c.receive()
 	}
-	n, e := c.receive()
 	// If an urgent byte is there, the first call may only have consumed the signal of it: see wait
 	// in internal/desc.
 	if e == kernel.EAGAIN && c.is(endPending) {
@@ -47,7 +55,7 @@ func (c *Conn) read() {
 	case n == 0:
 		c.readEOF()
 	default:
-		r.count.BytesIn += uint64(n)
+		r.often.bytesIn += uint64(n)
 		c.bytesIn += uint64(n)
 		if r.trace.read != nil {
 			r.traceRead(c, n)
@@ -60,9 +68,13 @@ func (c *Conn) read() {
 			c.deadlines.noteTraffic(c, true)
 		}
 		if !c.is(closing) || c.awaitsFilter() {
-			r.count.Reads++
+			r.often.reads++
 			c.state |= inStep
-			c.input(r.buf.P[:n])
+			if c.in == nil && c.filter == nil { // input, without two calls
+				c.handler.Data(c, r.buf.P[:n])
+			} else {
+				c.input(r.buf.P[:n])
+			}
 			c.state &^= inStep
 			c.finishStep()
 		}

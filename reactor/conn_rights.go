@@ -68,7 +68,7 @@ func (c *Conn) SendRights(p []byte, fds ...int) error {
 	default: // an error of the descriptors: nothing was sent
 		return fmt.Errorf("reactor: SendRights of %d: %w", fds, callError("sendmsg", e))
 	}
-	r.count.Sends++
+	r.often.sends++
 	if m.N < len(p) {
 		c.enqueue(p[m.N:])
 	}

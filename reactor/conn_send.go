@@ -171,9 +171,13 @@ func (c *Conn) writeNow(v [][]byte, corked int) error {
 
 // flush sends the queued output until the kernel refuses more.
 func (c *Conn) flush() {
-	if c.flushOne() {
-		return
+	if !c.flushOne() {
+		c.flushChunks()
 	}
+}
+
+// flushChunks is flush for several chunks, for files, and for output that was refused before.
+func (c *Conn) flushChunks() {
 	for c.out != nil && !c.is(released) {
 		if c.out.head.file != nil {
 			if !c.flushFile() {
@@ -208,7 +212,7 @@ func (c *Conn) flushOne() bool {
 	}
 	r, h := c.w.r, o.head
 	n, e := r.k.Send(int(c.w.fd), h.b[h.start:h.end], 0)
-	r.count.Sends++
+	r.often.sends++
 	if e != 0 || n < o.n {
 		if e != 0 && e != kernel.EAGAIN {
 			c.failOutput(callError("send", e))
@@ -220,7 +224,7 @@ func (c *Conn) flushOne() bool {
 	}
 	c.out = nil
 	r.outputs.reuse(o)
-	r.count.BytesOut += uint64(n)
+	r.often.bytesOut += uint64(n)
 	c.bytesOut += uint64(n)
 	if r.trace.send != nil {
 		r.traceSend(c, n, nil)
@@ -233,7 +237,7 @@ func (c *Conn) flushOne() bool {
 
 func (c *Conn) write(v [][]byte) (int, kernel.Errno) {
 	k, fd := c.w.r.k, int(c.w.fd)
-	c.w.r.count.Sends++
+	c.w.r.often.sends++
 	if len(v) == 1 {
 		return k.Send(fd, v[0], 0)
 	}
@@ -244,7 +248,7 @@ func (c *Conn) write(v [][]byte) (int, kernel.Errno) {
 // full. So the rest waits for Out, and there is no second try before.
 func (c *Conn) wrote(n int) {
 	r := c.w.r
-	r.count.BytesOut += uint64(n)
+	r.often.bytesOut += uint64(n)
 	c.bytesOut += uint64(n)
 	if n > 0 && r.trace.send != nil {
 		r.traceSend(c, n, nil)

@@ -88,13 +88,13 @@ func (m *connModel) sent(n int, err error) {
 
 // total is where the accepted bytes are, wherever that is.
 func (m *connModel) total() int {
-	return int(m.r.count.BytesOut+m.r.count.Undelivered) + m.c.Buffered() + m.unsent
+	return int(m.r.often.bytesOut+m.r.count.Undelivered) + m.c.Buffered() + m.unsent
 }
 
 func (m *connModel) balance() {
 	if m.total() != m.accepted {
 		m.fatalf("%d bytes out, %d lost, %d buffered, %d detached: not the %d that were accepted",
-			m.r.count.BytesOut, m.r.count.Undelivered, m.c.Buffered(), m.unsent, m.accepted)
+			m.r.often.bytesOut, m.r.count.Undelivered, m.c.Buffered(), m.unsent, m.accepted)
 	}
 }
 

@@ -79,16 +79,16 @@ func (r *Reactor) Load() (l Load) {
 	since := timeout.Deadline(r.measuring.Load())
 	began := timeout.Deadline(r.awake.Load()) // before the figures: see present
 	f := r.board.get()
-	ended := max(f.turnEnded, since)
+	ended := max(f.often.turnEnded, since)
 	if now = max(now, ended); f.final {
 		now = ended
 	}
 	l.Present = f.present(began, since, now)
-	l.Busy = f.busy + l.Present
+	l.Busy = f.often.busy + l.Present
 	l.Idle = time.Duration(now-since) - l.Busy
 	l.Busy, l.Idle = r.shown.grow(l.Busy, l.Idle)
 	l.Turns, l.Lag = r.times.turns.read(), r.times.lag.read()
-	l.Turns.Sum = f.busy
+	l.Turns.Sum = f.often.busy
 	l.Posts, l.Wakes = r.times.posts.read(), r.times.wakes.read()
 	l.Longest, l.Recent = r.slow.read(now)
 	if oldest := timeout.Deadline(r.outputs.oldest.Load()); oldest != timeout.Never {
@@ -118,9 +118,9 @@ func (f *figures) present(began, since, now timeout.Deadline) time.Duration {
 	switch {
 	case f.final, began == 0:
 		return 0
-	case began == unmeasured && f.turnEnded == 0:
+	case began == unmeasured && f.often.turnEnded == 0:
 		return time.Duration(now - since)
-	case began < max(f.turnEnded, since):
+	case began < max(f.often.turnEnded, since):
 		return 0
 	}
 	return time.Duration(max(0, now-began))

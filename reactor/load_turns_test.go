@@ -48,7 +48,7 @@ func TestLoadStopsWithTheLoop(t *testing.T) {
 // Load reads when a turn began, and then the figures. If the turn ends in between, it does not
 // count twice, and what Load returns does not fall afterwards.
 func TestTurnThatEndsDuringLoadCountsOnce(t *testing.T) {
-	f := figures{turnEnded: 300}
+	f := figures{often: often{turnEnded: 300}}
 	for began, want := range map[timeout.Deadline]time.Duration{0: 0, 200: 0, 300: 100, 350: 50} {
 		if got := f.present(began, 100, 400); got != want {
 			t.Errorf("a turn that began at %d: %d, want %d", began, got, want)

@@ -65,7 +65,7 @@ func (c *PacketConn) readBatch(b *kernel.Batch, failed bool) bool {
 	d.in, d.to, d.at, d.n, d.off = b, c, 0, n, 0
 	for i := range b.Packets[:n] {
 		in := datagrams(&b.Packets[i])
-		r.count.PacketsIn += uint64(in)
+		r.often.packetsIn += uint64(in)
 		r.budget.packets -= in
 	}
 	r.deliver()
@@ -80,13 +80,13 @@ func (r *Reactor) deliver() {
 		p := &d.in.Packets[d.at]
 		if p.Cut {
 			d.at++
-			r.count.BytesIn += uint64(p.N)
+			r.often.bytesIn += uint64(p.N)
 			r.rare().PacketsLost++
 			c.lost(p.Addr, fmt.Errorf("%w: room for %d bytes", ErrTruncated, p.N))
 			continue
 		}
 		b := d.next(p)
-		r.count.BytesIn += uint64(len(b))
+		r.often.bytesIn += uint64(len(b))
 		if c.asked != nil {
 			c.asked.Note(p.Addr, p.Local)
 		}

@@ -55,8 +55,8 @@ func (c *PacketConn) send(p []byte, local, to *Addr, ecn uint8) error {
 	if len(p) > corkMax && c.queue.empty() {
 		e := c.sendNow(p, *local, *to, ecn)
 		if e == 0 {
-			r.count.PacketsOut++
-			r.count.BytesOut += uint64(len(p))
+			r.often.packetsOut++
+			r.often.bytesOut += uint64(len(p))
 			return nil
 		}
 		if !c.waitsFor(e) {
@@ -121,10 +121,10 @@ func (c *PacketConn) flush() {
 		sent, e := r.k.SendBatch(int(c.w.fd), b, n)
 		out := 0
 		for i := range b.Packets[:sent] {
-			r.count.BytesOut += uint64(b.Packets[i].N)
+			r.often.bytesOut += uint64(b.Packets[i].N)
 			out += datagrams(&b.Packets[i])
 		}
-		r.count.PacketsOut += uint64(out)
+		r.often.packetsOut += uint64(out)
 		c.skip(out)
 		all += max(out, 1)
 		if sent == n {

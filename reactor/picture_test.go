@@ -49,7 +49,7 @@ func TestPictureShowsEachConnOnceInSlices(t *testing.T) {
 				t.until(func() bool { return t.r.conns == i+1 })
 			}
 		}
-		t.until(func() bool { return t.r.conns == n && t.r.count.BytesIn == uint64(5*n) })
+		t.until(func() bool { return t.r.conns == n && t.r.often.bytesIn == uint64(5*n) })
 		p := t.picture()
 		seen := map[inside.ID]bool{}
 		for _, c := range p.Conns {

@@ -120,7 +120,7 @@ func (r *Reactor) runPosted() {
 	r.readClock()
 	for n := 0; n < postsPerTurn && r.posting.len() > 0; n++ {
 		p, bytes := r.posting.take()
-		r.count.Posts++
+		r.often.posts++
 		r.noteWait(&r.times.posts, p.at, p.what())
 		r.runPost(p, bytes)
 	}

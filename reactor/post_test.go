@@ -222,7 +222,7 @@ func TestPostSendToAnEndedConnIsDropped(t *testing.T) {
 			t.Error(err)
 		}
 		r.Turn(0)
-		if c.Buffered() != 0 || r.count.BytesOut != 0 {
+		if c.Buffered() != 0 || r.often.bytesOut != 0 {
 			t.Error("it was sent")
 		}
 	})

@@ -151,7 +151,7 @@ func (c *Conn) readHeader() {
 }
 
 func (c *Conn) countHeader(n int) {
-	c.w.r.count.BytesIn += uint64(n)
+	c.w.r.often.bytesIn += uint64(n)
 	c.bytesIn += uint64(n)
 	c.w.r.budget.bytes -= n
 	if c.deadlines != nil && n > 0 {

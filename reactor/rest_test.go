@@ -79,10 +79,10 @@ func restErrnos(t *lab, all ...kernel.Errno) []kernel.Errno {
 func rests(t *lab, e kernel.Errno, tries *int) {
 	t.Helper()
 	*tries = 0
-	turns := t.r.count.Turns
+	turns := t.r.often.turns
 	t.pass(2 * time.Second)
-	if *tries > 21 || t.r.count.Turns-turns > 60 {
-		t.Errorf("%v for good: %d tries and %d turns in two seconds", e, *tries, t.r.count.Turns-turns)
+	if *tries > 21 || t.r.often.turns-turns > 60 {
+		t.Errorf("%v for good: %d tries and %d turns in two seconds", e, *tries, t.r.often.turns-turns)
 	}
 }
 

@@ -256,7 +256,7 @@ func (r *Reactor) end() {
 		err = &r.undelivered
 	}
 	r.stopWatchdog()
-	r.stopped, r.final = true, true
+	r.stopped, r.final, r.changed = true, true, true
 	r.publish()
 	if !r.doneEarly { // otherwise callers of Shutdown may already read the result, which is the panic
 		r.result = err

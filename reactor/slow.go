@@ -72,7 +72,7 @@ func (r *Reactor) timeCallback(what any) {
 // noteSlow stores the turn if it is the longest of its window.
 func (r *Reactor) noteSlow(took time.Duration) {
 	s := &r.slow
-	now := r.turnEnded
+	now := r.often.turnEnded
 	if now >= s.until {
 		older := s.recent[0].Load()
 		if now >= s.until+timeout.Deadline(slowWindow) {

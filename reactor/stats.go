@@ -46,7 +46,13 @@ type Stats struct {
 
 // Stats may be called from any goroutine. It never makes the loop wait.
 func (r *Reactor) Stats() Stats {
-	s := r.board.get().count
+	f := r.board.get()
+	s, o := f.count, &f.often
+	s.Turns, s.Events, s.Timers, s.Posts = o.turns, o.events, o.timers, o.posts
+	s.Reads, s.Sends, s.BytesIn, s.BytesOut = o.reads, o.sends, o.bytesIn, o.bytesOut
+	s.PacketsIn, s.PacketsOut = o.packetsIn, o.packetsOut
+	s.Conns, s.Listeners, s.Packets, s.Tasks = o.conns, o.listeners, o.packets, o.tasks
+	s.Timed, s.Posted, s.Buffered, s.Blocked, s.Watched = o.timed, o.posted, o.buffered, o.blocked, o.watched
 	s.Posted += int(r.queued.Load())
 	s.PostsRefused = r.postsRefused.Load()
 	return s
@@ -78,26 +84,18 @@ func (r *Reactor) publish() {
 		slot = r.board.turnOver()
 		r.changed = true
 	}
+	o := &r.often
+	o.conns, o.listeners, o.packets, o.tasks = r.conns, r.listeners, r.packets, r.tasks.n
+	o.timed, o.posted, o.buffered = r.timers.Len(), r.posting.len(), r.outputs.bytes
+	o.blocked, o.watched = r.outputs.blocked.Len(), r.table.Len()
 	if r.changed {
 		r.changed = false
 		slot.f = r.figures
+	} else {
+		slot.f.often = r.often
 	}
-	to, s := &slot.f.count, &r.count
-	to.Turns, to.Events, to.Timers, to.Posts = s.Turns, s.Events, s.Timers, s.Posts
-	to.Reads, to.Sends, to.BytesIn, to.BytesOut = s.Reads, s.Sends, s.BytesIn, s.BytesOut
-	to.PacketsIn, to.PacketsOut = s.PacketsIn, s.PacketsOut
-	slot.f.busy, slot.f.turnEnded, slot.f.final = r.busy, r.turnEnded, r.final
-	r.gauges(to)
 	r.checkFigures(&slot.f)
 	slot.taken.Store(false)
-}
-
-// gauges sets the fields that count what exists now.
-func (r *Reactor) gauges(s *Stats) {
-	s.Conns, s.Listeners, s.Packets = r.conns, r.listeners, r.packets
-	s.Tasks, s.Timed = r.tasks.n, r.timers.Len()
-	s.Posted, s.Buffered = r.posting.len(), r.outputs.bytes
-	s.Blocked, s.Watched = r.outputs.blocked.Len(), r.table.Len()
 }
 
 func (s *Stats) add(t Stats) {

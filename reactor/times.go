@@ -9,10 +9,22 @@ import (
 // figures are the counts and times that the loop publishes for other goroutines at the end of each
 // turn.
 type figures struct {
-	count     Stats
+	often often
+	count Stats // without what often has
+	final bool  // the last turn has run
+}
+
+// often are the figures that most turns change. They stand together, because publish copies them in
+// every turn.
+type often struct {
+	turns, events, timers, posts, reads, sends uint64 // of Stats
+	bytesIn, bytesOut, packetsIn, packetsOut   uint64
+
+	conns, listeners, packets, tasks, timed, posted int // of Stats; publish sets them
+	buffered, blocked, watched                      int
+
 	busy      time.Duration    // in turns that have ended and were measured
 	turnEnded timeout.Deadline // when the last of them ended
-	final     bool             // the last turn has run
 }
 
 // times has the fields by which the loop measures how it spends its time. The first call of Load
@@ -38,7 +50,7 @@ type sleeper interface{ Slept() bool }
 func (r *Reactor) measureBegin(until timeout.Deadline) {
 	t := &r.times
 	if !t.on {
-		t.on, r.turnEnded = true, timeout.Deadline(r.measuring.Load())
+		t.on, r.often.turnEnded = true, timeout.Deadline(r.measuring.Load())
 	}
 	slept := r.byHand
 	if r.sleeper != nil {
@@ -50,7 +62,7 @@ func (r *Reactor) measureBegin(until timeout.Deadline) {
 		r.now = r.k.Now()
 		t.clock = r.now
 	}
-	t.turnBegan = r.turnEnded
+	t.turnBegan = r.often.turnEnded
 	if slept {
 		t.turnBegan = r.now
 	}
@@ -82,8 +94,8 @@ func (r *Reactor) measureEnd() {
 	t.clock = r.k.Now()
 	took := time.Duration(t.clock - t.turnBegan)
 	t.turns.count(took)
-	r.busy += took
-	r.turnEnded = t.clock
+	r.often.busy += took
+	r.often.turnEnded = t.clock
 	r.noteSlow(took)
 	r.traceTurn(took)
 }

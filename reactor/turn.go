@@ -29,7 +29,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		}
 		r.turnBegun = true
 		r.batch, r.next = n, 0
-		r.count.Turns++
+		r.often.turns++
 		r.budget = turnBudget
 		if r.times.on {
 			r.beginSlow()
@@ -45,7 +45,7 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		ev := &r.events[r.next]
 		r.next++
 		if w, ok := r.table.Get(ev.FD, ev.Gen); ok {
-			r.count.Events++
+			r.often.events++
 			r.dispatch(w, ev.Ready)
 		}
 	}
@@ -64,7 +64,9 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 	if n := min(r.runnable.len(), tasksPerTurn); n > 0 {
 		r.runTasks(n)
 	}
-	r.endStep()
+	if r.flushPending.len()+r.closedCalls.len() > 0 {
+		r.endStep()
+	}
 	if r.drain.Load() || r.draining || r.abort.Load() {
 		r.drainStep()
 	}
@@ -109,7 +111,7 @@ func (r *Reactor) expire() {
 		if n == 0 {
 			r.readClock()
 		}
-		r.count.Timers++
+		r.often.timers++
 		r.noteWait(&r.times.lag, t.Until(), t.F)
 		r.call(t.F)
 	}

@@ -112,8 +112,8 @@ func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
 			for range 3 {
 				r.Turn(r.Now() + timeout.Deadline(time.Millisecond))
 			}
-			if told != 0 || r.count.Events != 0 {
-				t.Errorf("told %d times, %d Events", told, r.count.Events)
+			if told != 0 || r.often.events != 0 {
+				t.Errorf("told %d times, %d Events", told, r.often.events)
 			}
 			if err := w.Want(poller.In); err != nil {
 				t.Error(err)
