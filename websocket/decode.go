@@ -29,6 +29,7 @@ type decoder struct {
 //	control  payload of a control frame   settle              ncontrol bytes
 //	returned next                         settle              the slice that next has returned is here
 //	kept     Pause, back-pressure         receive             input that is not decoded yet
+//	hubs     a Hub that waits             Drained             whom Drained concerns
 //	end      the end of the connection    -                   what Closed gets
 type partial struct {
 	head     [maxHead]byte
@@ -44,6 +45,7 @@ type partial struct {
 	msg      []byte
 	kept     []byte
 	end      error
+	hubs     []*Hub
 	control  [maxControl]byte
 }
 
@@ -95,7 +97,7 @@ func (d *decoder) settle() {
 
 // idle reports whether the partial holds nothing.
 func (p *partial) idle() bool {
-	return p.kind == opNone && !p.inFrame && p.nhead == 0 && p.kept == nil && p.end == nil
+	return p.kind == opNone && !p.inFrame && p.nhead == 0 && p.kept == nil && p.hubs == nil && p.end == nil
 }
 
 // next decodes p up to the end of one message or control frame, and returns the rest of p. With

@@ -32,6 +32,7 @@ type settings struct {
 	tick        time.Duration // of the pings and the idle policy; 0: none
 	protocols   []string
 	random      func() uint64
+	now         func() time.Time
 	compression *Compression // nil: none
 	shared      *deflate     // of the connections without context takeover
 
@@ -54,7 +55,7 @@ const maxTicks = 60_000
 
 func newSettings(server bool, opts []Option) (*settings, error) {
 	s := &settings{server: server, maxMessage: DefaultMaxMessage, maxHead: DefaultMaxHead,
-		handshake: DefaultHandshakeTimeout, close: DefaultCloseTimeout, random: rand.Uint64}
+		handshake: DefaultHandshakeTimeout, close: DefaultCloseTimeout, random: rand.Uint64, now: time.Now}
 	for _, o := range opts {
 		if o == nil {
 			return nil, errors.New("websocket: an Option is nil")
@@ -257,4 +258,16 @@ func WithRand(random func() uint64) Option {
 		s.random = random
 		return nil
 	})
+}
+
+// WithClock sets where a Stream gets the time for the deadlines of its net.Conn. The default is
+// time.Now. A simulated program needs netconn.Net's Time.
+func WithClock(now func() time.Time) Option {
+	return func(s *settings) error {
+		if now == nil {
+			return errors.New("websocket: WithClock(nil)")
+		}
+		s.now = now
+		return nil
+	}
 }

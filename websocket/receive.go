@@ -89,7 +89,7 @@ func (c *Conn) deliver(op opcode, p []byte) {
 // continues decodes the input that was kept.
 func (w *wire) continues() {
 	if c := (*Conn)(w); !c.is(decoding | ended) {
-		c.receive(nil)
+		c.receive(nil) // also frees a partial that only Hubs needed
 	}
 }
 
@@ -98,6 +98,7 @@ func (w *wire) Drained(*reactor.Conn) {
 	if h, ok := c.h.(DrainHandler); ok && !c.is(closeSent|ended) {
 		h.Drained(c)
 	}
+	c.resumeHubs()
 	w.continues()
 }
 

@@ -66,6 +66,7 @@ func (c *Conn) SendPart(kind Kind, p []byte, last bool) error {
 	}
 	if c.state |= inParts; last {
 		c.state &^= inParts
+		c.resumeHubs()
 	}
 	return nil
 }

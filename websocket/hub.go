@@ -1,0 +1,245 @@
+package websocket
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// A SlowPolicy says what a Hub does with a member that reads too slowly: more output than the
+// high-water mark waits for it, or a message of SendPart is incomplete.
+type SlowPolicy uint8
+
+const (
+	DropMessages SlowPolicy = iota // it misses the messages that are sent meanwhile
+	CloseSlow                      // its connection is closed with TryAgainLater
+	WaitForSlow                    // it gets them later, and the Hub keeps up to HubLimit bytes
+)
+
+func (p SlowPolicy) String() string {
+	if p > WaitForSlow {
+		return fmt.Sprintf("SlowPolicy(%d)", uint8(p))
+	}
+	return [...]string{"drop messages", "close", "wait"}[p]
+}
+
+const (
+	// HubLimit is how many bytes of Frames a Hub keeps, for members that it has not reached yet and
+	// for those that it waits for.
+	HubLimit = 4 << 20
+
+	membersPerTurn = 512     // members that one turn of the loop reaches
+	hubBytes       = 1 << 20 // bytes that one turn sends to them
+)
+
+// A Hub sends Frames to its members, which are connections of one loop. Each member gets the Frames
+// in their order. A turn of the loop reaches some of the members, so that a Frame for many does not
+// stop the loop. Only the loop touches a Hub. With a Group, each loop has a Hub of its own:
+// Group.PostAll reaches them all.
+//
+//	field   set by         cleared by        holds
+//	todo    Send           turn              members to visit, the one at pos first
+//	frames  Send           tidy              the Frames that not everybody has got
+//	behind  visit          visit, remove     members that a Hub with WaitForSlow waits for
+//	holes   remove         tidy              members without a Conn
+type Hub struct {
+	r       *reactor.Reactor
+	slow    SlowPolicy
+	members []member
+	index   map[*Conn]int
+	holes   int
+	pos     int
+	todo    int
+	first   uint64 // the number of frames[0]
+	frames  []*Frame
+	bytes   int
+	behind  map[*Conn]bool
+	timer   *reactor.Timer
+	armed   bool
+}
+
+// A member is a Conn, and the number of the Frame that it gets next.
+type member struct {
+	c    *Conn
+	next uint64
+}
+
+// NewHub makes a Hub for connections of the loop.
+func NewHub(r *reactor.Reactor, slow SlowPolicy) *Hub {
+	if r == nil || slow > WaitForSlow {
+		panic(fmt.Sprintf("websocket: NewHub(%p, %v): needs a Reactor and a SlowPolicy", r, slow))
+	}
+	return &Hub{r: r, slow: slow, index: map[*Conn]int{}, behind: map[*Conn]bool{}}
+}
+
+// Len returns how many members there are.
+func (h *Hub) Len() int { return len(h.index) }
+
+// Buffered returns how many bytes of Frames the Hub keeps.
+func (h *Hub) Buffered() int { return h.bytes }
+
+// Join makes c a member, which gets the Frames that are sent from now on. It panics if c is of
+// another loop. A second call does nothing.
+func (h *Hub) Join(c *Conn) {
+	if c.Reactor() != h.r {
+		panic("websocket: Join of a Conn of another loop: each loop of a Group needs a Hub of its own")
+	}
+	if _, is := h.index[c]; is || c.is(ended) {
+		return
+	}
+	h.index[c] = len(h.members)
+	h.members = append(h.members, member{c, h.end()})
+}
+
+// Leave ends the membership. Call it in Closed at the latest. A second call does nothing.
+func (h *Hub) Leave(c *Conn) {
+	if i, is := h.index[c]; is {
+		h.remove(i)
+		h.tidy()
+	}
+}
+
+// end is the number of the next Frame.
+func (h *Hub) end() uint64 { return h.first + uint64(len(h.frames)) }
+
+// Send sends f to all members. It returns reactor.ErrBuffered, and nobody gets f, if the Hub keeps
+// more than HubLimit bytes already.
+func (h *Hub) Send(f *Frame) error {
+	if h.bytes > 0 && h.bytes+len(f.whole) > HubLimit {
+		return fmt.Errorf("websocket: Hub: %d bytes wait for its members: %w", h.bytes, reactor.ErrBuffered)
+	}
+	h.frames = append(h.frames, f)
+	h.bytes += len(f.whole)
+	h.todo = len(h.members)
+	if !h.armed {
+		h.turn()
+	}
+	return nil
+}
+
+// turn visits the next members. The rest waits for the next turn of the loop.
+func (h *Hub) turn() {
+	h.armed = false
+	budget := hubBytes
+	for n := membersPerTurn; h.todo > 0 && n > 0 && budget > 0; n-- {
+		if h.pos >= len(h.members) {
+			h.pos = 0
+		}
+		budget -= h.visit(h.pos)
+		h.pos++
+		h.todo--
+	}
+	if h.todo > 0 {
+		h.arm()
+		return
+	}
+	h.tidy()
+}
+
+func (h *Hub) arm() {
+	h.armed = true
+	if h.timer == nil {
+		h.timer = h.r.After(0, h.turn)
+		return
+	}
+	h.timer.Reset(0)
+}
+
+// visit sends to a member what it has not got. It returns how many bytes.
+func (h *Hub) visit(i int) (sent int) {
+	m := &h.members[i]
+	c := m.c
+	if c == nil {
+		return 0
+	}
+	for ; m.next < h.end(); m.next++ {
+		f := h.frames[m.next-h.first]
+		err := reactor.ErrBuffered
+		if !c.Throttled() {
+			err = c.SendFrame(f)
+		}
+		switch {
+		case err == nil:
+			sent += len(f.whole)
+		case !errors.Is(err, reactor.ErrBuffered) && !errors.Is(err, ErrParts):
+			h.remove(i) // it is closed
+			return sent
+		case h.slow == DropMessages:
+		case h.slow == CloseSlow:
+			c.closeWith(violation(TryAgainLater, "too slow"))
+			h.remove(i)
+			return sent
+		case !c.Throttled() && !c.is(inParts): // Drained will not come: f is above the limit
+			c.closeWith(violation(TryAgainLater, "too slow"))
+			h.remove(i)
+			return sent
+		default:
+			h.behind[c] = true
+			part := c.d.ensure()
+			part.hubs = append(part.hubs, h)
+			return sent
+		}
+	}
+	delete(h.behind, c)
+	return sent
+}
+
+// resumeHubs continues with the Hubs that have waited for the Conn.
+func (c *Conn) resumeHubs() {
+	if part := c.d.part; part != nil && part.hubs != nil {
+		hubs := part.hubs
+		part.hubs = nil
+		for _, h := range hubs {
+			h.drained(c)
+		}
+	}
+}
+
+// drained continues with a member that the Hub has waited for.
+func (h *Hub) drained(c *Conn) {
+	if i, is := h.index[c]; is && h.behind[c] {
+		delete(h.behind, c)
+		h.visit(i)
+		h.tidy()
+	}
+}
+
+func (h *Hub) remove(i int) {
+	c := h.members[i].c
+	delete(h.index, c)
+	delete(h.behind, c)
+	h.members[i].c = nil
+	h.holes++
+}
+
+// tidy forgets the Frames that everybody has got, and closes the holes if there are many.
+func (h *Hub) tidy() {
+	if h.todo > 0 {
+		return
+	}
+	from := h.end()
+	for c := range h.behind {
+		from = min(from, h.members[h.index[c]].next)
+	}
+	for ; h.first < from; h.first++ {
+		h.bytes -= len(h.frames[0].whole)
+		h.frames[0] = nil
+		h.frames = h.frames[1:]
+	}
+	if len(h.frames) == 0 {
+		h.frames = nil
+	}
+	if h.holes <= len(h.members)/2 {
+		return
+	}
+	kept := h.members[:0]
+	for _, m := range h.members {
+		if m.c != nil {
+			h.index[m.c] = len(kept)
+			kept = append(kept, m)
+		}
+	}
+	clear(h.members[len(kept):])
+	h.members, h.holes, h.pos = kept, 0, 0
+}
