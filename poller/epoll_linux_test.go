@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ureactor/ureactor/internal/clock"
+	"github.com/ureactor/ureactor/internal/longtest"
+	"github.com/ureactor/ureactor/internal/seccomp"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -201,6 +203,31 @@ func TestALoadedPollerPollsBeforeItSleeps(t *testing.T) {
 	step("past", 1, 1, true, false)
 }
 
+// A look finds nothing, and gives up its processor no time: a sleep of the shortest timeout would.
+func TestALookDoesNotSleep(t *testing.T) {
+	p := newEpoll(t)
+	var events [1]Event
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	sleeps := func() int64 {
+		var usage unix.Rusage
+		if err := unix.Getrusage(unix.RUSAGE_THREAD, &usage); err != nil {
+			t.Fatal(err)
+		}
+		return usage.Nvcsw
+	}
+	const looks = 200
+	before := sleeps()
+	for range looks {
+		if n, err := p.Wait(events[:], timeout.Past); n != 0 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if n := sleeps() - before; n > looks/2 {
+		t.Errorf("%d sleeps in %d looks", n, looks)
+	}
+}
+
 // ready registers a pipe's end that can be written.
 func ready(t *testing.T, p *epoll) (fd, other int) {
 	t.Helper()
@@ -241,6 +268,28 @@ func TestFailedWaitHasNoEvents(t *testing.T) {
 			t.Errorf("until %d: %d, %v; epoll_pwait2 is given up: %v", until, n, err, p.noPwait)
 		}
 	}
+}
+
+// A sandbox refuses epoll_pwait2: the first Wait with a deadline finds out, and the older call gets
+// the arguments in their places.
+func TestARefusedEpollPwait2IsRemembered(t *testing.T) {
+	if !longtest.Default(t, "starts a process") {
+		return
+	}
+	seccomp.Denied(t, unix.SYS_EPOLL_PWAIT2, unix.EPERM, func(t *testing.T) {
+		p := newEpoll(t)
+		one, _ := ready(t, p)
+		ready(t, p)
+		var events [1]Event
+		if n, err := p.Wait(events[:], clock.Now()+timeout.Deadline(time.Minute)); n != 1 || err != nil || !p.noPwait {
+			t.Errorf("%d, %v; epoll_pwait2 is given up: %v", n, err, p.noPwait)
+		}
+		unregister(t, p, one)
+		p.busy = false
+		if n, err := p.Wait(events[:], clock.Now()+timeout.Deadline(time.Minute)); n != 1 || err != nil || !p.noPwait {
+			t.Errorf("%d, %v; epoll_pwait2 is given up: %v", n, err, p.noPwait)
+		}
+	})
 }
 
 // A Wait with a deadline that signals interrupt does not give up epoll_pwait2: it would be

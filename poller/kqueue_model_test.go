@@ -208,9 +208,11 @@ func (m *kqueueModel) report(fd int, old watched) {
 	}
 	other := kevent.Event{FD: int32(fd + 4), Gen: gen}
 	list = append(list, other)
+	other.Write = true
+	list = append(list, other) // of the same registration
 	m.q.reports, m.q.woken = [][]kevent.Event{{}, list}, 0
 	n, err := m.p.Wait(m.room[:], timeout.Never)
-	if n != 2 || err != nil || m.room[0] != (Event{int32(fd), gen, ready}) || m.room[1] != (Event{other.FD, gen, In}) {
+	if n != 2 || err != nil || m.room[0] != (Event{int32(fd), gen, ready}) || m.room[1] != (Event{other.FD, gen, In | Out}) {
 		m.Fatalf("%v is reported as %v, %v", list, m.room[:n], err)
 	}
 	if m.q.woken != wakes {

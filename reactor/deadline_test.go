@@ -122,7 +122,7 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 			c = adoptFD(t, r, a, h)
 			c.Send(make([]byte, 1<<20)) // nobody reads it
 			for c.is(throttled) {
-				c.state &^= throttled // but the Conn is to read
+				c.setThrottled(false) // but the Conn is to read
 				c.watch()
 			}
 			for kind := range TimeoutKind(3) {

@@ -161,7 +161,21 @@ func (l *lab) endReactor() {
 		for r.turn(0) != ErrClosed {
 		}
 	}
+	if r := l.r; r != nil && r.stopped && !l.Failed() {
+		l.nothingLeft(r)
+	}
 	l.r, l.over = nil, false
+}
+
+// nothingLeft checks the gauges of a Reactor that has ended. A test may leave timers armed.
+func (l *lab) nothingLeft(r *Reactor) {
+	l.Helper()
+	s := r.Stats()
+	left := Stats{Conns: s.Conns, Listeners: s.Listeners, Packets: s.Packets, Tasks: s.Tasks, Posted: s.Posted, Buffered: s.Buffered,
+		Throttled: s.Throttled, Blocked: s.Blocked, Paused: s.Paused, Watched: s.Watched}
+	if left != (Stats{}) {
+		l.Errorf("after the end: %+v", left)
+	}
 }
 
 // reactor makes the lab's reactor; the one before it ends.

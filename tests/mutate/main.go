@@ -27,6 +27,7 @@ type options struct {
 	dry      bool
 	patience float64
 	limit    time.Duration
+	budget   time.Duration
 	short    bool
 	again    bool
 	tests    string
@@ -46,6 +47,7 @@ func main() {
 	flag.BoolVar(&o.dry, "dry", false, "print the mutants and run nothing")
 	flag.Float64Var(&o.patience, "patience", 5, "a try ends after so many times the tests' usual duration")
 	flag.DurationVar(&o.limit, "limit", 10*time.Second, "a try may take at least this long: the machine may be busy")
+	flag.DurationVar(&o.budget, "budget", 0, "of processor time for the tests of one mutant, the cheap ones first; 0 for all tests")
 	flag.BoolVar(&o.short, "short", false, "run the tests with -short")
 	flag.BoolVar(&o.again, "again", false, "try the survivors of the journal again")
 	flag.StringVar(&o.tests, "run", "^(Test|Example)", "pattern of the tests that run")

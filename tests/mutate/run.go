@@ -17,17 +17,18 @@ import (
 	"github.com/ureactor/ureactor/tests/mutate/on"
 )
 
-// A test is one test function, with how long it takes and which mutants it reaches.
+// A test is one test function, with what it takes without a mutant and which mutants it reaches.
 type test struct {
 	name    string
 	took    time.Duration
+	cost    time.Duration // of the processors
 	reaches map[int]bool
 }
 
 // measure runs each test alone, without a mutant. A test that fails then could not show anything.
 func (g *group) measure(ctx context.Context) error {
 	for _, b := range g.binaries {
-		out, err := g.start(ctx, b, nil, time.Minute, "-test.list", g.options.tests)
+		out, _, err := g.start(ctx, b, nil, time.Minute, "-test.list", g.options.tests)
 		if err != nil {
 			return fmt.Errorf("%s: list the tests: %w\n%s", b.dir, err, out)
 		}
@@ -50,8 +51,8 @@ func (g *group) measure(ctx context.Context) error {
 // trace runs one test and notes which mutants it reaches.
 func (g *group) trace(ctx context.Context, t located, file string) error {
 	began := time.Now()
-	out, err := g.start(ctx, t.b, []string{on.Reached + "=" + file}, 10*time.Minute, "-test.run", "^"+t.name+"$")
-	t.took = time.Since(began)
+	out, cost, err := g.start(ctx, t.b, []string{on.Reached + "=" + file}, 10*time.Minute, "-test.run", "^"+t.name+"$")
+	t.took, t.cost = time.Since(began), cost
 	if err != nil {
 		return fmt.Errorf("%s: %s fails without a mutant: %w\n%s", t.b.dir, t.name, err, out)
 	}
@@ -107,25 +108,27 @@ func (g *group) tryAll(ctx context.Context) error {
 	})
 }
 
-// batches divides tests in ascending order of their durations: each part takes up to four times as
-// long as the one before it, or has one test.
-func batches(tests []located) (parts [][]located) {
-	for limit := 200 * time.Millisecond; len(tests) > 0; limit *= 4 {
+// batches divides tests in ascending order of their costs: each part costs up to four times as much
+// as the one before it, or has one test. Those beyond -budget are left out.
+func (g *group) batches(tests []located) (parts [][]located) {
+	spent := time.Duration(0)
+	for limit := 100 * time.Millisecond; len(tests) > 0 && (g.budget == 0 || spent < g.budget); limit *= 4 {
 		n, sum := 0, time.Duration(0)
-		for n < len(tests) && (n == 0 || sum+tests[n].took <= limit) {
-			sum, n = sum+tests[n].took, n+1
+		for n < len(tests) && (n == 0 || sum+tests[n].cost <= limit) {
+			sum, n = sum+tests[n].cost, n+1
 		}
+		spent += sum
 		parts, tests = append(parts, tests[:n]), tests[n:]
 	}
 	return parts
 }
 
-// try runs the tests that reach a mutant: first the fast ones, then the others.
+// try runs the tests that reach a mutant: first the cheap ones, then the others.
 func (g *group) try(ctx context.Context, m *mutant) (result, error) {
 	r := result{Key: m.key(), Line: m.line, Outcome: unreached}
 	reach := slices.DeleteFunc(g.tests(), func(t located) bool { return !t.reaches[m.number] })
-	slices.SortFunc(reach, func(a, b located) int { return int(a.took - b.took) })
-	for _, part := range batches(reach) {
+	slices.SortFunc(reach, func(a, b located) int { return int(a.cost - b.cost) })
+	for _, part := range g.batches(reach) {
 		for _, b := range g.binaries {
 			var names []string
 			usual := time.Duration(0)
@@ -139,7 +142,7 @@ func (g *group) try(ctx context.Context, m *mutant) (result, error) {
 			}
 			r.Outcome = survived
 			limit := max(g.limit, time.Duration(g.patience*float64(usual)))
-			out, err := g.start(ctx, b, []string{fmt.Sprintf("%s=%d", on.Mutant, m.number)}, limit,
+			out, _, err := g.start(ctx, b, []string{fmt.Sprintf("%s=%d", on.Mutant, m.number)}, limit,
 				"-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
 			if ctx.Err() != nil {
 				return r, ctx.Err()
@@ -180,12 +183,12 @@ func failedTest(out string) string {
 
 // start runs a test binary and kills it, with its children, when the time has passed. It
 // removes the temporary files that the test leaves.
-func (g *group) start(ctx context.Context, b *binary, env []string, limit time.Duration, args ...string) (string, error) {
+func (g *group) start(ctx context.Context, b *binary, env []string, limit time.Duration, args ...string) (out string, cost time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	temp := filepath.Join(g.scratch, fmt.Sprint(g.tries.Add(1)))
 	if err := os.Mkdir(temp, 0o700); err != nil {
-		return "", err
+		return "", 0, err
 	}
 	defer os.RemoveAll(temp)
 	if g.short {
@@ -196,16 +199,19 @@ func (g *group) start(ctx context.Context, b *binary, env []string, limit time.D
 	cmd.Env = append(append(os.Environ(), "TMPDIR="+temp), env...)
 	withChildren(cmd)
 	cmd.WaitDelay = time.Second
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
+	var text bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &text, &text
+	err = cmd.Run()
 	if cmd.Process != nil {
 		_ = killChildren(cmd) // ESRCH: none is left
 	}
-	if ctx.Err() == context.DeadlineExceeded {
-		out.WriteString("\ntimed out\n")
+	if s := cmd.ProcessState; s != nil {
+		cost = s.UserTime() + s.SystemTime()
 	}
-	return out.String(), err
+	if ctx.Err() == context.DeadlineExceeded {
+		text.WriteString("\ntimed out\n")
+	}
+	return text.String(), cost, err
 }
 
 // parallel calls f for each value, -jobs at the same time. The first error ends it.
