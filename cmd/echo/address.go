@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// An address is one to listen on.
+// An address is where the server listens.
 type address struct{ network, addr string }
 
 var networks = []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram"}
@@ -33,7 +33,8 @@ func (a address) ip() bool { return !strings.HasPrefix(a.network, "unix") }
 
 func (a address) stream() bool { return strings.HasPrefix(a.network, "tcp") || a.network == "unix" }
 
-// hint adds a likely cause to a listen error: a socket file outlives a server that was killed.
+// hint adds a likely cause to an error of listen. An example is the socket file that a killed
+// server has left.
 func (a address) hint(err error) error {
 	if f, e := os.Lstat(a.addr); e == nil && f.Mode()&os.ModeSocket != 0 && strings.HasPrefix(a.network, "unix") {
 		return fmt.Errorf("%w (if nobody serves it any more, remove the file)", err)
@@ -73,7 +74,7 @@ func (a address) client(at fmt.Stringer) string {
 	path := at.String()
 	switch a.network {
 	case "unix", "unixgram":
-		if name, abstract := strings.CutPrefix(path, "@"); abstract { // nc cannot use them
+		if name, abstract := strings.CutPrefix(path, "@"); abstract { // nc cannot use abstract names
 			return map[bool]string{true: "socat - ABSTRACT-CONNECT:", false: "socat - ABSTRACT-SENDTO:"}[a.stream()] + quote(name)
 		}
 		return map[bool]string{true: "nc -U ", false: "nc -uU "}[a.stream()] + quote(path)

@@ -62,7 +62,7 @@ func (a address) listenPacket(o opener) (packetConn, error) {
 // unixMax is the maximum length of a Unix socket's path on some systems.
 const unixMax = 103
 
-// explained makes an error of netconn read like one of the reactor.
+// explained gives an error of netconn the form of an error of the reactor.
 func (a address) explained(err error) error {
 	var op *net.OpError
 	var addr *net.AddrError

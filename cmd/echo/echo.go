@@ -10,7 +10,7 @@ import (
 )
 
 // callbacks is the server in callback style: the loops call a method for everything that happens.
-// Its values keep nothing, so they serve all loops.
+// Its handlers have no state, so one value serves all loops.
 type callbacks struct {
 	g    *reactor.Group
 	cfg  *config
@@ -61,8 +61,8 @@ func (s *callbacks) lost() reactor.UndeliveredError { return reactor.Undelivered
 type echo struct{ log *zaplog.Logger }
 
 func (e *echo) Data(c *reactor.Conn, p []byte) {
-	// A peer that does not read is not read either, long before the limit. So if Send fails, the
-	// peer is lost. An echo with a gap would be worse than none.
+	// If a peer does not read, the Conn stops reading from it, long before the limit. So if Send
+	// fails, the connection is broken. Then abort it: an echo with a gap would be worse than none.
 	if err := c.Send(p); err != nil {
 		e.log.Debug("cannot send back", zaplog.Int("fd", c.FD()), zaplog.Error(err))
 		_ = c.Abort()

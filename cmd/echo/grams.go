@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// gramMax is the largest datagram that is echoed. UDP has none so large.
+// gramMax is the largest datagram that is echoed. Datagrams of UDP are smaller.
 const gramMax = 4 << 20
 
 var (
@@ -22,7 +22,7 @@ type grams struct {
 	c    packetConn
 	udp  *netconn.PacketConn // c if it is UDP, else nil
 	unix *netconn.UnixConn   // c if it is a Unix socket, else nil
-	buf  []byte              // only the pages that datagrams reach use memory
+	buf  []byte              // only those pages use memory that a datagram has reached
 	n    int
 	from netip.AddrPort // for UDP
 	path net.Addr       // the local address of a Unix socket
@@ -48,8 +48,8 @@ func (g *grams) read() (err error) {
 	return err
 }
 
-// answer sends the datagram back. It does not wait for room: one Unix client with a full queue
-// would hold up all others. A Socket offers this, package net does not.
+// answer sends the datagram back. It does not wait for room, because one Unix client with a full
+// queue would delay all others. A Socket can do that, but package net cannot.
 func (g *grams) answer() (err error) {
 	k := g.c.Socket()
 	_ = k.SetTimeout(0)

@@ -19,7 +19,7 @@ import (
 
 const (
 	pageConns = 16               // connections to the pages at the same time
-	spareMost = 4                // of these, even if the process has no descriptor left
+	spareMost = 4                // how many of these work even if the process has no descriptor left
 	pageTime  = 10 * time.Second // for one request
 )
 
@@ -34,7 +34,7 @@ type pages struct {
 
 	mu     sync.Mutex // guards the rest
 	conns  map[net.Conn]bool
-	spares []*os.File // descriptors for when the process has no other
+	spares []*os.File // descriptors that are given up when the process has no other
 	ended  bool
 }
 
@@ -58,8 +58,8 @@ func newPages(cfg *config, g *reactor.Group, level inspector.Level, log *zaplog.
 	return s, nil
 }
 
-// loopback returns whether an address of -inspect can be reached from this machine only. A name
-// could be looked up as anything.
+// loopback returns whether an address of -inspect can be reached from this machine only. It returns
+// false for a name, which may mean any address.
 func loopback(addr string) bool {
 	a, err := netip.ParseAddrPort(addr)
 	return err == nil && a.Addr().IsLoopback()
@@ -98,7 +98,8 @@ func (s *pages) serve() {
 	}
 }
 
-// accept gives up a spare descriptor if the process has no other: the page has to show that.
+// accept accepts a connection. If the process has no descriptor left, it gives up a spare one,
+// because the page should show exactly that.
 func (s *pages) accept() (net.Conn, error) {
 	c, err := s.l.Accept()
 	if err == nil {
@@ -116,7 +117,8 @@ func (s *pages) accept() (net.Conn, error) {
 	return s.l.Accept()
 }
 
-// keepSpares opens spare descriptors again. Those that the system does not give come later.
+// keepSpares opens spare descriptors again. If the system has too few, a later call opens the
+// others.
 func (s *pages) keepSpares() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,10 +131,10 @@ func (s *pages) keepSpares() {
 	}
 }
 
-// serveConn answers the requests of a connection. The script of a page has one a second, so its
-// connection lasts, also when no descriptor is left for another.
+// serveConn answers the requests of a connection. The script of a page sends a request each second
+// on one connection. So the page keeps working if no descriptor is left for another connection.
 func (s *pages) serveConn(c net.Conn) {
-	defer s.keepSpares() // at once, before a loop accepts with the descriptor
+	defer s.keepSpares() // deferred, because a loop could accept with the free descriptor
 	defer c.Close()
 	s.mu.Lock()
 	if s.ended {
@@ -149,7 +151,7 @@ func (s *pages) serveConn(c net.Conn) {
 	limit := &io.LimitedReader{R: c}
 	for in := bufio.NewReader(limit); ; {
 		limit.N = inspector.RequestMost
-		_ = c.SetDeadline(time.Now().Add(pageTime)) // it is open
+		_ = c.SetDeadline(time.Now().Add(pageTime)) // it cannot fail on an open connection
 		r, last, err := inspector.ReadRequest(in)
 		if err == inspector.ErrNoRequest {
 			return
@@ -166,7 +168,7 @@ func (s *pages) serveConn(c net.Conn) {
 			return
 		}
 		if last {
-			// A close with unread input would reset the connection, and the answer with it.
+			// A close with unread input would reset the connection, and the answer would be lost.
 			_ = c.(*net.TCPConn).CloseWrite() // an error ends the copy
 			_, _ = io.Copy(io.Discard, in)
 			return
@@ -182,7 +184,7 @@ func (s *pages) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
-	_ = s.l.Close() // nothing depends on it any more
+	_ = s.l.Close() // its error does not matter any more
 	for c := range s.conns {
 		_ = c.SetDeadline(time.Now())
 	}

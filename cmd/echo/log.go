@@ -13,7 +13,8 @@ import (
 )
 
 // A logCore writes lines in the form of zap's console encoder: time, level, message and fields,
-// with tabs between. The encoder itself would link encoding/json, a twentieth of this program.
+// with tabs between. The encoder itself would link encoding/json, which is a twentieth of this
+// program.
 type logCore struct {
 	*logLines
 	fields []zapcore.Field // from With
@@ -79,7 +80,7 @@ func (c logCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	return err
 }
 
-// appendValue appends a number as it is, and anything else as a quoted string.
+// appendValue appends a number as it is, and any other value as a quoted string.
 func appendValue(b []byte, f zapcore.Field) []byte {
 	switch v := zaplog.Value(f).(type) {
 	case int64:

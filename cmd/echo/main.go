@@ -24,8 +24,8 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, signals))
 }
 
-// run is the program. It returns the exit code: 0 after a drain that delivered everything, and 1
-// after one that did not. 2 means that it never served; one line on stderr says why.
+// run is the program. It returns the exit code: 0 after a drain that has delivered all output, 1
+// after one that has not. 2 means that the server has not started; one line on stderr says why.
 func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int {
 	pictures := make(chan os.Signal, 1)
 	notifyPictures(pictures)
@@ -39,7 +39,8 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 		return refuse(stderr, err)
 	}
 	out := &logLines{w: stderr}
-	out.setLevel(zapcore.ErrorLevel) // until it serves: a failure to start is one line on stderr
+	// Until the server has started, because a failure to start is one line on stderr.
+	out.setLevel(zapcore.ErrorLevel)
 	log := zaplog.New(logCore{out, nil})
 	g, err := reactor.NewGroup(cfg.loops, reactor.WithLogger(log))
 	if err != nil {
@@ -72,8 +73,9 @@ func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int 
 type style interface {
 	listen(address) (at fmt.Stringer, err error)
 	stats() reactor.Stats
-	lost() reactor.UndeliveredError // in addition to what the reactor reports
-	shutdown(context.Context) error // drains; the Group too
+	// Output that was not delivered, in addition to what the reactor reports.
+	lost() reactor.UndeliveredError
+	shutdown(context.Context) error // drains, including the Group
 }
 
 func newStyle(g *reactor.Group, cfg *config, log *zaplog.Logger) style {
@@ -151,7 +153,7 @@ func drainAtSignal(how style, limit time.Duration, log *zaplog.Logger, signals <
 	defer cancel()
 	drained := make(chan struct{})
 	go func() {
-		_ = how.shutdown(ctx) // Run returns the same
+		_ = how.shutdown(ctx) // Run returns the same error
 		close(drained)
 	}()
 	select {

@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// netStyle is the server as written with package net: a goroutine for each listener, connection and
-// datagram socket. The loop only ends connections in order.
+// netStyle is the server in the style of package net: a goroutine for each listener, connection and
+// datagram socket. The loop only closes connections in order.
 type netStyle struct {
 	g   *reactor.Group
 	cfg *config
@@ -51,7 +51,8 @@ func (s *netStyle) listen(a address) (fmt.Stringer, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The first wait needs descriptors for its Poller. It happens now, while some are free.
+	// The first wait needs descriptors for its Poller. So it is made now, while descriptors are
+	// free.
 	r := newRoom(s.cfg.maxConns)
 	_ = l.SetDeadline(time.Now().Add(time.Millisecond))
 	first, err := l.Accept()
@@ -79,8 +80,8 @@ func (s *netStyle) lost() reactor.UndeliveredError {
 	return s.gaps
 }
 
-// shutdown ends all goroutines. Those that wait for input end at once, and those that send when ctx
-// ends at the latest.
+// shutdown ends all goroutines. Goroutines that wait for input end at once. Those that send end
+// when ctx does, at the latest.
 func (s *netStyle) shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining.Store(true)
@@ -129,7 +130,7 @@ func (r room) leave() {
 
 func (s *netStyle) accept(l net.Listener, r room) {
 	for failing := false; ; {
-		r.take() // first, so that connections without a place wait in the backlog
+		r.take() // before the accept, so that connections without a place wait in the backlog
 		c, err := l.Accept()
 		if err == nil {
 			failing = false

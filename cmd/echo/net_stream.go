@@ -62,7 +62,8 @@ func (s *netStyle) patience(set func(time.Time) error) {
 	}
 }
 
-// deadline sets the deadline to d from now; 0 means none. It keeps the deadline of a drain.
+// deadline sets the deadline to d from now; 0 means none. During a drain it does not change the
+// deadline.
 func (s *netStyle) deadline(set func(time.Time) error, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,8 +76,8 @@ func (s *netStyle) deadline(set func(time.Time) error, d time.Duration) {
 	}
 }
 
-// sendBack sends all of p and returns how much is left. The deadline ends only a Write that has
-// moved nothing, because a slow reader is not a quiet one.
+// sendBack sends all of p and returns how much is left. If the deadline ends a Write that has moved
+// some bytes, sendBack continues, because a peer that reads slowly is not idle.
 func (s *netStyle) sendBack(c stream, p []byte) (left int, err error) {
 	for len(p) > 0 {
 		s.patience(c.SetWriteDeadline)
@@ -89,8 +90,8 @@ func (s *netStyle) sendBack(c stream, p []byte) (left int, err error) {
 	return 0, nil
 }
 
-// ended ends a connection that has sent everything, in order. A plain Close would reset it if the
-// peer has sent more.
+// ended closes a connection in order, after all output was sent. A plain Close would reset the
+// connection if the peer has sent more.
 func (s *netStyle) ended(c stream, err error) {
 	timedOut := errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
@@ -132,7 +133,7 @@ func below(c stream) net.Conn {
 	return c
 }
 
-// retire passes a connection to the loop, which ends it.
+// retire passes a connection to the loop, which closes it in order.
 func (s *netStyle) retire(c stream) {
 	fd, err := below(c).(interface{ Socket() *socket.Socket }).Socket().Detach()
 	if err == nil {

@@ -8,5 +8,5 @@ import (
 	"syscall"
 )
 
-// notifyPictures has SIGUSR1 sent to the channel.
+// notifyPictures makes each SIGUSR1 arrive in the channel.
 func notifyPictures(to chan<- os.Signal) { signal.Notify(to, syscall.SIGUSR1) }

@@ -31,8 +31,8 @@ func report(how style, every time.Duration, w io.Writer, ended <-chan struct{}) 
 	}
 }
 
-// figures returns one line: what is open now, and the rates since last. A message is one read or
-// one datagram.
+// figures returns one line: how many objects are open now, and the rates since last. A message is
+// one read or one datagram.
 func figures(last, s reactor.Stats, d time.Duration) string {
 	rate := func(from, to uint64) float64 { return float64(to-from) / max(d, time.Nanosecond).Seconds() }
 	return fmt.Sprintf("conns %d, msgs/s %.0f, MiB/s %.2f, loop turns/s %.0f",
@@ -42,7 +42,7 @@ func figures(last, s reactor.Stats, d time.Duration) string {
 		rate(last.Turns, s.Turns))
 }
 
-// printPictures prints what the loops do at each signal, until ended.
+// At each signal, printPictures prints what the loops do. It returns when ended is closed.
 func printPictures(g *reactor.Group, w io.Writer, signals <-chan os.Signal, ended <-chan struct{}) {
 	for {
 		select {

@@ -32,7 +32,8 @@ type tasks struct {
 	messages, bytes atomic.Uint64
 }
 
-const rest = 100 * time.Millisecond // after an accept that found no descriptor or no memory
+// The pause after an accept that found no descriptor or no memory.
+const rest = 100 * time.Millisecond
 
 func (s *tasks) listen(a address) (fmt.Stringer, error) {
 	if !a.stream() {
@@ -68,9 +69,9 @@ func (s *tasks) lost() reactor.UndeliveredError { return s.gaps }
 type listener struct {
 	*tasks
 	l    acceptor
-	c    *socket.Socket // the socket of l
+	c    *socket.Socket // the Socket of l
 	open int
-	left chan struct{} // a connection has ended
+	left chan struct{} // receives when a connection has ended
 }
 
 // accept is a task. Only the drain ends it.
@@ -78,7 +79,7 @@ func (l *listener) accept(t *reactor.Task) {
 	defer l.l.Close()
 	drain := t.Context()
 	for failing := false; drain.Err() == nil; {
-		if l.cfg.maxConns > 0 && l.open >= l.cfg.maxConns { // further ones wait in the backlog
+		if l.cfg.maxConns > 0 && l.open >= l.cfg.maxConns { // further connections wait in the backlog
 			_ = t.Await(func() { // only an abort cancels it before the function returns
 				select {
 				case <-l.left:
@@ -111,7 +112,7 @@ func (l *listener) accept(t *reactor.Task) {
 			l.conns.Add(-1)
 			select {
 			case l.left <- struct{}{}:
-			default: // the task has not read the last one yet
+			default: // the channel still has an earlier message, which is enough
 			}
 		})
 	}
@@ -144,8 +145,8 @@ func (s *tasks) serve(t *reactor.Task, c *socket.Socket) {
 	}
 }
 
-// send sends all of p, which is in the loop's buffer, and returns how much is left. SendAll has one
-// deadline for everything: with an idle time, a slow reader would count as quiet.
+// send sends all of p, which is in the loop's buffer, and returns how much is left. It does not use
+// SendAll, which has one deadline for all bytes: a peer that reads slowly would count as idle.
 func (s *tasks) send(c *socket.Socket, p []byte) (left int, err error) {
 	if s.cfg.idle == 0 {
 		n, err := c.SendAll(p)
@@ -165,15 +166,15 @@ func (s *tasks) send(c *socket.Socket, p []byte) (left int, err error) {
 	return 0, nil
 }
 
-// ended ends a connection that has sent everything. A plain Close would reset it if the peer has
-// sent more meanwhile, and destroy the output. So the reactor ends it in order, and the drain waits
-// for that.
+// ended closes a connection after all output was sent. If the peer has sent more meanwhile, a plain
+// Close would reset the connection and destroy the output. So the reactor closes it in order, and
+// the drain waits for that.
 func (s *tasks) ended(c *socket.Socket, err error) {
 	switch {
 	case errors.Is(err, kernel.ETIMEDOUT):
 		peer, _ := c.RemoteAddr()
 		s.log.Debug("closing a quiet connection", zaplog.Stringer("peer", peer), zaplog.Error(err))
-	case !errors.Is(err, kernel.ECANCELED): // the peer is lost
+	case !errors.Is(err, kernel.ECANCELED): // the connection is broken
 		s.log.Debug("connection ended", zaplog.Error(err))
 		_ = c.Close()
 		return
@@ -188,7 +189,7 @@ func (s *tasks) gap(t *reactor.Task, c *socket.Socket, left int, err error) {
 	if draining {
 		s.gaps.Bytes += int64(left)
 	}
-	if errors.Is(err, kernel.ECANCELED) { // the reactor aborts, and counts this too
+	if errors.Is(err, kernel.ECANCELED) { // the reactor aborts, and these bytes count as undelivered
 		s.retire(c)
 		return
 	}

@@ -23,7 +23,8 @@ func (cfg *config) tlsConfig() (*tls.Config, error) {
 		return &tls.Config{Certificates: []tls.Certificate{c}}, nil
 	}
 	c, err := tls.LoadX509KeyPair(cfg.certFile, cfg.keyFile)
-	for i := 1; err == nil && i < len(c.Certificate); i++ { // crypto/tls checks the first only
+	for i := 1; err == nil && i < len(c.Certificate); i++ {
+		// Crypto/tls checks only the first certificate.
 		_, err = x509.ParseCertificate(c.Certificate[i])
 	}
 	if err != nil {

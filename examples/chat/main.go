@@ -43,13 +43,14 @@ type server struct {
 	buf      [16 << 10]byte
 }
 
-// A client receives what the others send. After its half-close it gets what was sent until then.
+// A client receives the lines that the others send. After its half-close it still gets the lines
+// that were sent before.
 type client struct {
 	s     *socket.Socket
 	name  string
 	line  []byte // the start of a line
 	out   []byte // output that the kernel has not accepted yet
-	ended bool   // it has half-closed
+	ended bool   // the client has half-closed
 }
 
 func newServer(addr string) (*server, error) {
@@ -81,7 +82,7 @@ func newServer(addr string) (*server, error) {
 	return s, nil
 }
 
-// close may be called by any goroutine: it ends run.
+// close ends run. Any goroutine may call it.
 func (s *server) close() { _ = s.poll.Close() }
 
 // run serves until close.
@@ -100,7 +101,7 @@ func (s *server) run() error {
 		for obj, events := range ready {
 			if obj == s.listener {
 				s.accept()
-			} else if c := s.clients[obj.(*socket.Socket)]; c != nil { // may be closed by now
+			} else if c := s.clients[obj.(*socket.Socket)]; c != nil { // nil if it was dropped meanwhile
 				s.serve(c, events)
 			}
 		}
@@ -147,7 +148,8 @@ func (s *server) hear(c *client) {
 	case err != nil:
 		s.drop(c, "is gone")
 		return
-	case n == 0 && c.ended: // read once more because of an error that another call has returned
+	case n == 0 && c.ended:
+		// A second end of input: this read followed an error that another call had returned.
 		s.drop(c, "is gone")
 		return
 	case n == 0:
@@ -162,7 +164,8 @@ func (s *server) hear(c *client) {
 	}
 	c.line = append(c.line, s.buf[:n]...)
 	left := c.line
-	for s.clients[c.s] == c { // unless it was dropped meanwhile: it was too far behind
+	for s.clients[c.s] == c {
+		// Until the end, or until the client is dropped because it is too far behind.
 		i := bytes.IndexByte(left[:min(len(left), lineMax+1)], '\n')
 		if i < 0 && len(left) < lineMax {
 			break
@@ -174,7 +177,7 @@ func (s *server) hear(c *client) {
 		s.say(c, c.name+": "+string(line))
 		left = left[i+1:]
 	}
-	c.line = append(c.line[:0], left...) // once for all lines of a read
+	c.line = append(c.line[:0], left...) // one copy for all lines of a read
 }
 
 // say sends a line to all others. It never waits: a client that is too far behind is dropped.
@@ -184,7 +187,7 @@ func (s *server) say(from *client, text string) {
 		if c == from || c.ended {
 			continue
 		}
-		waits := len(c.out) > 0 // for POLLOUT: a try for each line would return EAGAIN
+		waits := len(c.out) > 0 // then POLLOUT will come, and a try for each line would return EAGAIN
 		c.out = append(append(c.out, text...), '\n')
 		if len(c.out) > behindMax {
 			slow = append(slow, c)
@@ -201,7 +204,7 @@ func (s *server) say(from *client, text string) {
 
 // flush sends what fits, and asks the poll for POLLOUT if more is left.
 func (s *server) flush(c *client) {
-	n, err := c.s.SendAll(c.out) // non-blocking: what fits, and EAGAIN
+	n, err := c.s.SendAll(c.out) // non-blocking: it sends what fits, and returns EAGAIN
 	if c.out = c.out[n:]; len(c.out) == 0 {
 		c.out = nil
 	}
@@ -216,8 +219,8 @@ func (s *server) flush(c *client) {
 	case errors.Is(err, syscall.EAGAIN):
 		mask |= sel.POLLOUT
 	case err != nil:
-		// It has an error or an end of input to read, and leaves then. It must not leave inside
-		// say.
+		// The client has an error or an end of input to read, and is closed then. It must not be
+		// closed here, because say may be the caller.
 		mask |= sel.POLLIN
 		c.out = nil
 	}

@@ -24,10 +24,10 @@ const (
 type server struct {
 	handler http.Handler
 	tls     *tls.Config // nil: none
-	ours    bool        // TLS by package netconn, not crypto/tls
+	ours    bool        // package netconn makes the TLS, not crypto/tls
 }
 
-// serve answers until stop. Then it accepts no connection, and finishes the open requests.
+// serve answers until stop. Then it accepts no more connections, and finishes the open requests.
 func (s *server) serve(stop context.Context, l net.Listener) error {
 	h := &http.Server{Handler: s.handler, TLSConfig: s.tls, ReadHeaderTimeout: headTime, IdleTimeout: quietTime}
 	if s.ours {
@@ -61,7 +61,7 @@ func site(dir string) http.Handler {
 	m.HandleFunc("POST /sum", func(w http.ResponseWriter, q *http.Request) {
 		sum := sha256.New()
 		if _, err := io.Copy(sum, q.Body); err != nil {
-			panic(http.ErrAbortHandler) // the client is lost
+			panic(http.ErrAbortHandler) // the connection is broken
 		}
 		fmt.Fprintln(w, hex.EncodeToString(sum.Sum(nil)))
 	})

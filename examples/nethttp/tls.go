@@ -11,10 +11,10 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// net/http speaks HTTP/2 in two cases: on a *tls.Conn whose handshake has agreed on it, and on a
-// connection without TLS whose client knows it (Protocols.UnencryptedHTTP2). The second case also
-// serves other TLS. The handshake agrees on HTTP/2, and net/http gets a connection that looks
-// unencrypted.
+// net/http speaks HTTP/2 in two cases. One is a *tls.Conn whose handshake has agreed on HTTP/2. The
+// other is a connection without TLS whose client begins with HTTP/2 (Protocols.UnencryptedHTTP2).
+// This file uses the second case for the TLS of package netconn: its handshake agrees on HTTP/2,
+// and net/http gets a connection that looks unencrypted.
 var both = func() *http.Protocols {
 	p := &http.Protocols{}
 	p.SetHTTP1(true)
@@ -22,8 +22,8 @@ var both = func() *http.Protocols {
 	return p
 }()
 
-// overOurTLS makes s speak TLS of package netconn on the connections that l accepts. The time for a
-// request's header is also the handshake's.
+// overOurTLS makes s speak TLS of package netconn on the connections that l accepts. The time limit
+// for a request's header is also that of the handshake.
 func overOurTLS(s *http.Server, l net.Listener) net.Listener {
 	cfg := s.TLSConfig.Clone()
 	cfg.NextProtos = []string{"h2", "http/1.1"}
@@ -53,23 +53,24 @@ func (l opaqueListener) Accept() (net.Conn, error) {
 	return &opaque{Conn: t, tls: t, checks: true}, nil
 }
 
-// An opaque connection has no ConnectionState.
+// An opaque connection is a TLSConn without the method ConnectionState, so net/http takes it for an
+// unencrypted one.
 type opaque struct {
 	net.Conn
 	tls    *netconn.TLSConn
-	checks bool   // the client's preface is still to be checked
-	held   []byte // read already
-	err    error  // the preface is another
+	checks bool   // the client's preface has not been checked yet
+	held   []byte // bytes that check has read and Read has not returned
+	err    error  // why check has failed
 }
 
 // preface is what a client of HTTP/2 sends first (RFC 9113, section 3.4).
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-// CloseWrite is how net/http ends its output.
+// CloseWrite ends the output. net/http calls it.
 func (c *opaque) CloseWrite() error { return c.tls.CloseWrite() }
 
 // Read ends the connection of a client that has agreed on HTTP/2 and speaks something else.
-// net/http would answer it in HTTP/1.1.
+// net/http itself would answer such a client in HTTP/1.1.
 func (c *opaque) Read(p []byte) (int, error) {
 	if err := c.check(); err != nil {
 		return 0, err

@@ -67,7 +67,7 @@ func ping(out io.Writer, ip netip.Addr, count int, wait float64) error {
 	return nil
 }
 
-// open opens an ICMP datagram socket, or a raw one where those are refused.
+// open opens an ICMP datagram socket, or a raw socket if the system refuses the former.
 func open(ip netip.Addr) (*socket.Socket, error) {
 	family, proto := socket.AF_INET, socket.IPPROTO_ICMP
 	if ip.Is6() {
@@ -105,7 +105,7 @@ func echo(ip netip.Addr, seq uint16, now time.Time) []byte {
 	return p
 }
 
-// checksum is that of RFC 1071.
+// checksum returns the checksum of RFC 1071.
 func checksum(p []byte) uint16 {
 	sum := uint32(0)
 	for ; len(p) > 1; p = p[2:] {
@@ -127,7 +127,7 @@ func answer(s *socket.Socket, ip netip.Addr, seq uint16, sent time.Time) (int, e
 		if err != nil {
 			return 0, err
 		}
-		if len(p) >= 20 && p[0]>>4 == 4 { // a raw IPv4 socket shows the header
+		if len(p) >= 20 && p[0]>>4 == 4 { // a raw IPv4 socket returns the IP header too
 			p = p[min(int(p[0]&15)*4, len(p)):]
 		}
 		if answers(p, ip, seq, sent) {

@@ -15,7 +15,7 @@ type proxy struct {
 }
 
 // high is how much may wait for a slow peer before the other side is paused. It is the high-water
-// mark, because Drained is called above that.
+// mark, because Drained is called only after there was more than that.
 const high = 256 << 10
 
 var limits = reactor.WithLimits(64<<10, high, 4<<20)
@@ -27,8 +27,8 @@ func (p *proxy) accept(*reactor.Conn) reactor.Handler {
 	return &front{relay: in, p: p}
 }
 
-// A front is the handler of a client. It dials in Opened: only then a PROXY header has been read,
-// and the addresses are those of the client.
+// A front is the handler of a client. It dials in Opened, because only then a PROXY header has been
+// read, and the addresses are those of the client.
 type front struct {
 	*relay
 	p *proxy
@@ -40,7 +40,7 @@ func (h *front) Opened(c *reactor.Conn) {
 	to, err := c.Reactor().Dial("tcp", h.p.to, out, limits)
 	if err == nil {
 		h.to = to
-		err = h.p.header(c, to) // it waits for the connect, in front of the client's bytes
+		err = h.p.header(c, to) // the header waits for the connect, in front of the client's bytes
 	}
 	if err != nil {
 		_ = c.Abort()
@@ -60,7 +60,8 @@ func (p *proxy) header(client, server *reactor.Conn) error {
 	return server.Send(b)
 }
 
-// addrOf returns an address as a netip.AddrPort, an invalid one if it is not of TCP.
+// addrOf returns the address of a TCP connection as a netip.AddrPort. For any other address it
+// returns an invalid one.
 func addrOf(a net.Addr) netip.AddrPort {
 	if t, ok := a.(*net.TCPAddr); ok {
 		return t.AddrPort()
@@ -70,14 +71,14 @@ func addrOf(a net.Addr) netip.AddrPort {
 
 // A relay passes the input of one connection to another one.
 type relay struct {
-	to   *reactor.Conn // nil for a client that was not connected
+	to   *reactor.Conn // nil if the client has no server yet
 	back *relay        // the other direction
-	done bool          // the half-close has been passed on
+	done bool          // the half-close of this side was passed on
 }
 
 func (h *relay) Data(c *reactor.Conn, p []byte) {
 	if err := h.to.Send(p); err != nil {
-		_ = c.Abort() // otherwise the peer would miss a part
+		_ = c.Abort() // otherwise the peer would receive a stream with a gap
 		return
 	}
 	if h.to.Buffered() > high {
@@ -85,7 +86,7 @@ func (h *relay) Data(c *reactor.Conn, p []byte) {
 	}
 }
 
-// Drained reads on: the bytes that were sent to c have left.
+// Drained resumes reading from the other side, because the bytes for this side have been sent.
 func (h *relay) Drained(*reactor.Conn) { _ = h.to.Resume() }
 
 func (h *relay) EOF(c *reactor.Conn) {
@@ -101,7 +102,7 @@ func (h *relay) Closed(_ *reactor.Conn, err error) {
 		return
 	}
 	if err != nil {
-		_ = h.to.Abort() // a connection that broke here must not look whole there
+		_ = h.to.Abort() // the other peer must not take a broken stream for a complete one
 		return
 	}
 	_ = h.to.Close()

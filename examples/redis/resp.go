@@ -11,8 +11,8 @@ import (
 const (
 	maxArgs    = 1 << 16
 	maxBulk    = 32 << 20        // bytes of one argument
-	maxCommand = maxBulk + 1<<20 // of a whole command
-	maxLine    = 64 << 10        // of a header or an inline command
+	maxCommand = maxBulk + 1<<20 // bytes of a whole command
+	maxLine    = 64 << 10        // bytes of a header or an inline command
 	keepArgs   = 1 << 10         // arguments for which a connection keeps room
 )
 
@@ -24,14 +24,15 @@ var (
 	errLarge  = errors.New("ERR Protocol error: too big command")
 )
 
-// A parser reads one command after the other: an array of bulk strings, or words on a line. After
-// an incomplete command it continues where it stopped, so its work is linear in the bytes.
+// A parser reads one command after the other. A command is an array of bulk strings, or words on a
+// line. The parser remembers how far it has parsed an incomplete command, so its work is linear in
+// the number of bytes.
 type parser struct {
 	begun  bool
 	left   int   // arguments still to come
 	n      int   // bytes of the command that were read
-	seen   int   // further bytes without an end of line
-	bulk   int   // the length of the next argument; -1: its header comes first
+	seen   int   // how many further bytes were searched for an end of line
+	bulk   int   // the length of the next argument; -1: its header has not been read
 	bounds []int // where the arguments begin and end
 	args   [][]byte
 }
@@ -96,7 +97,7 @@ func (q *parser) end(in frame.Source) (p []byte, err error) {
 	return p, nil
 }
 
-// keep takes back the slice of next, to use it again, and clears it.
+// keep clears the slice that next has returned, so that next can use it again.
 func (q *parser) keep(args [][]byte) {
 	if cap(args) > keepArgs {
 		q.args, q.bounds = nil, nil
@@ -106,7 +107,7 @@ func (q *parser) keep(args [][]byte) {
 	q.args = args
 }
 
-// line returns the next line without its end, nil if it is incomplete.
+// line returns the next line without its end, or nil if the line is incomplete.
 func (q *parser) line(in frame.Source) ([]byte, error) {
 	end := in.Index(newline, q.n+q.seen)
 	if end > q.n+maxLine || end < 0 && in.Buffered() >= q.n+maxLine {
@@ -137,7 +138,7 @@ func number(p []byte, most int) (n int, ok bool) {
 	return n, len(p) > 0 && n <= most
 }
 
-// The rest makes replies.
+// The functions below make replies.
 
 func appendInt(b []byte, kind byte, n int64) []byte {
 	return append(strconv.AppendInt(append(b, kind), n, 10), "\r\n"...)

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A server has the strings. The connections of all loops share them, so there is a lock. A value is
-// replaced and never changed, so it can be sent without the lock.
+// A server has the strings, under a lock, because the connections of all loops share them. A value
+// is replaced and never changed, so it can be sent without the lock.
 type server struct {
 	g  *reactor.Group
 	mu sync.RWMutex
@@ -37,8 +37,8 @@ type client struct {
 	ended  bool
 }
 
-// enough is how much output may wait before commands have to wait. It is the high-water mark,
-// because Drained is called above that.
+// enough is how much output may wait before further commands have to wait. It is the high-water
+// mark, because Drained is called only after there was more than that.
 const enough = 256 << 10
 
 // Data runs the complete commands. The replies of a pipeline leave together when it returns.
@@ -66,7 +66,7 @@ func (c *client) run(rc *reactor.Conn) {
 	}
 }
 
-// send and the others: if a send fails, the peer is lost, and Closed follows.
+// send sends a reply. If a send fails, here or below, the connection is broken, and Closed follows.
 func (c *client) send(rc *reactor.Conn, reply []byte) { _ = rc.Send(reply) }
 
 func (c *client) bulk(rc *reactor.Conn, v []byte) {
@@ -77,7 +77,7 @@ func (c *client) number(rc *reactor.Conn, n int64) { c.send(rc, appendInt(c.head
 
 func (c *client) end(rc *reactor.Conn) {
 	c.ended = true
-	_ = rc.Close() // after the replies
+	_ = rc.Close() // it flushes the replies first
 }
 
 var (
@@ -105,7 +105,7 @@ var commands = map[string]struct {
 	"select":   {1, 1, (*client).choose},
 	"quit":     {0, 0, func(c *client, rc *reactor.Conn, _ [][]byte) { c.send(rc, ok); c.end(rc) }},
 	"shutdown": {0, 1, func(c *client, rc *reactor.Conn, _ [][]byte) { c.s.g.Close() }},
-	// redis-cli and redis-benchmark send these when they start; the answers are empty
+	// redis-cli and redis-benchmark send these when they start, and accept empty answers.
 	"command": {0, maxArgs, func(c *client, rc *reactor.Conn, _ [][]byte) { c.send(rc, none) }},
 	"config":  {1, maxArgs, func(c *client, rc *reactor.Conn, _ [][]byte) { c.send(rc, none) }},
 }
@@ -123,7 +123,7 @@ func (c *client) command(rc *reactor.Conn, args [][]byte) {
 	}
 }
 
-// lower changes p itself, which is our copy or the loop's buffer.
+// lower changes p itself to lower case. p is a copy, or in the loop's buffer.
 func lower(p []byte) []byte {
 	for i, b := range p {
 		if 'A' <= b && b <= 'Z' {

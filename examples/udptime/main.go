@@ -44,7 +44,7 @@ const (
 	packetSize = 48
 	fromClient = 4<<3 | 3 // version 4, mode 3
 	fromServer = 4<<3 | 4
-	askedAt    = 24            // the client's sentAt: only the answer to this question has it
+	askedAt    = 24            // the client's sentAt, which only the answer to this question has
 	receivedAt = 32            // the server's clock when the question came
 	sentAt     = 40            // the sender's clock
 	epoch      = 2_208_988_800 // seconds from 1900 to 1970
@@ -73,8 +73,8 @@ func ask(addr string, seconds float64, times int) (time.Time, error) {
 		}
 		n, until := 0, asked.Add(wait)
 		for err == nil && !(n == packetSize && answer[0]&7 == fromServer&7 && string(answer[askedAt:receivedAt]) == string(question[sentAt:])) {
-			// Other datagrams use up the time for the answer. Otherwise a flood of them would keep
-			// the client here.
+			// Other datagrams do not extend the time for the answer. Otherwise a flood of them
+			// would keep the client waiting.
 			left := time.Until(until)
 			if left <= 0 {
 				err = os.ErrDeadlineExceeded
@@ -83,7 +83,7 @@ func ask(addr string, seconds float64, times int) (time.Time, error) {
 			}
 		}
 		if err == nil {
-			return clock(answer[sentAt:]).Add(time.Since(asked) / 2), nil // half of the round trip
+			return clock(answer[sentAt:]).Add(time.Since(asked) / 2), nil // plus half of the round trip
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			break // ECONNREFUSED: no server
@@ -115,8 +115,8 @@ func lookup(addr string) ([]socket.AddrInfo, error) {
 
 func listen(addr string) (net.PacketConn, error) { return netconn.ListenPacket("udp", addr) }
 
-// serve answers until the socket is closed. netconn sends each answer from the address that was
-// asked, also if the machine has several.
+// serve answers until the socket is closed. If the machine has several addresses, netconn sends
+// each answer from the address to which the question was sent.
 func serve(s net.PacketConn, now func() time.Time) error {
 	p := make([]byte, 1<<10) // a question may be longer; the rest is ignored
 	for {
@@ -124,7 +124,7 @@ func serve(s net.PacketConn, now func() time.Time) error {
 		if errors.Is(err, net.ErrClosed) {
 			return err
 		}
-		if err != nil { // it concerns one datagram, or passes
+		if err != nil { // the error concerns one datagram, or a later try may succeed
 			log.Print(err)
 			time.Sleep(100 * time.Millisecond)
 			continue

@@ -22,7 +22,7 @@ var actions = map[string]inside.Action{
 }
 
 // do serves POST do. The form has action, id and token. The action "level" has the level as its id.
-// The body is read before the request takes a slot, so a client that sends it slowly keeps none.
+// The body is read before the request gets a slot, so a client that sends it slowly occupies none.
 func (h *Inspector) do(w *Response, r *Request) {
 	var body []byte
 	var err error

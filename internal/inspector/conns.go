@@ -16,11 +16,11 @@ const (
 	findMost  = 200 // bytes of a filter
 )
 
-// Conns is a page of the table of connections.
+// A connsPage is one page of the table of connections.
 type connsPage struct {
 	Conns []*connRow `json:"conns"`
 	Total int        `json:"total"` // open on all loops
-	Found int        `json:"found"` // that match the filter
+	Found int        `json:"found"` // connections that match the filter
 	Page  int        `json:"page"`
 	Pages int        `json:"pages"`
 
@@ -36,7 +36,8 @@ type connQuery struct {
 	page, n int
 }
 
-// compare has the orders. Each is from the largest down, or from a to z.
+// compare has the functions by which the table can be sorted: from the largest value down, or from
+// a to z.
 var compare = map[string]func(a, b *connRow) int{
 	"stuck": func(a, b *connRow) int {
 		return cmp.Or(cmp.Compare(b.Stuck, a.Stuck), cmp.Compare(b.Buffered, a.Buffered))

@@ -106,7 +106,7 @@ var lineColumns = []column[*lineRow]{
 }
 
 // culprit returns the innermost function of a stack that belongs neither to the Go runtime nor to
-// this module. It is most likely the cause. The result is "" if there is none.
+// this module. That function is most likely the cause. The result is "" if there is none.
 func culprit(stack string) string {
 	for _, line := range strings.Split(stack, "\n") {
 		call, _, ok := strings.Cut(line, "(0x")

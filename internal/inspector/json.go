@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// appendJSON appends a view as encoding/json would, which a test compares. That package would add
-// 300 KB to cmd/echo. appendJSON knows the types that views have, and panics for others.
+// appendJSON appends a view in the same form as encoding/json, as a test checks. encoding/json
+// itself would add 300 KB to cmd/echo. appendJSON knows the types that views have, and panics for
+// others.
 func appendJSON(b []byte, v reflect.Value) []byte {
 	switch v.Kind() {
 	case reflect.String:
@@ -85,7 +86,7 @@ func appendJSONString(b []byte, s string) []byte {
 			for shift := 12; shift >= 0; shift -= 4 {
 				b = append(b, "0123456789abcdef"[c>>shift&15])
 			}
-		default: // also for bytes that are no UTF-8
+		default: // also for bytes that are not UTF-8
 			b = utf8.AppendRune(b, c)
 		}
 	}

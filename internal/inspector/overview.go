@@ -22,29 +22,30 @@ type overviewPage struct {
 	charts [][3][]float64
 }
 
-// loopRow is one loop in the last second.
+// loopRow has the figures of one loop for the last second.
 type loopRow struct {
 	Loop        int     `json:"loop"`
 	State       string  `json:"state"`
 	Utilization float64 `json:"utilization"`
-	Lag         float64 `json:"lag"`  // 99 of 100 timers were late by no more
-	Turn        float64 `json:"turn"` // 99 of 100 turns took no longer
+	Lag         float64 `json:"lag"`  // 99 of 100 timers were late by this or less
+	Turn        float64 `json:"turn"` // 99 of 100 turns took this or less
 	Present     float64 `json:"present"`
-	Longest     float64 `json:"longest"`            // turn of the last 10 to 20 seconds
-	Callback    string  `json:"callback,omitempty"` // the one that took longest in it, most likely
-	Turns       float64 `json:"turns_per_second"`
-	In          float64 `json:"in_per_second"`
-	Out         float64 `json:"out_per_second"`
-	Accepted    float64 `json:"accepted_per_second"`
-	Conns       int     `json:"conns"`
-	Tasks       int     `json:"tasks"`
-	Timers      int     `json:"timers"`
-	Posted      int     `json:"posted"`
-	Buffered    int     `json:"buffered"`
-	Unsent      float64 `json:"unsent"` // age of the oldest byte that the kernel has refused
-	Throttled   int     `json:"throttled"`
-	Watched     int     `json:"descriptors"`
-	Pictured    float64 `json:"pictured"` // how old the lists are; -1: there are none
+	Longest     float64 `json:"longest"` // the longest turn of the last 10 to 20 seconds
+	// The callback that probably took longest in that turn.
+	Callback  string  `json:"callback,omitempty"`
+	Turns     float64 `json:"turns_per_second"`
+	In        float64 `json:"in_per_second"`
+	Out       float64 `json:"out_per_second"`
+	Accepted  float64 `json:"accepted_per_second"`
+	Conns     int     `json:"conns"`
+	Tasks     int     `json:"tasks"`
+	Timers    int     `json:"timers"`
+	Posted    int     `json:"posted"`
+	Buffered  int     `json:"buffered"`
+	Unsent    float64 `json:"unsent"` // age of the oldest byte that the kernel has refused
+	Throttled int     `json:"throttled"`
+	Watched   int     `json:"descriptors"`
+	Pictured  float64 `json:"pictured"` // how old the lists are; -1: there are none
 }
 
 // listenerRow is a socket that accepts.
@@ -75,7 +76,7 @@ type timersRow struct {
 	Loop  int     `json:"loop"`
 	Func  string  `json:"func"`
 	N     int     `json:"n"`
-	First float64 `json:"first"` // until the first and the last of them
+	First float64 `json:"first"` // the time until the first of them, and until the last
 	Last  float64 `json:"last"`
 }
 
@@ -87,7 +88,7 @@ func (h *Inspector) overview() *overviewPage {
 		}
 	}
 	o.Open, o.Allowed = h.s.loops[0].r.Files()
-	o.Open = min(o.Open, o.Allowed) // to count takes a descriptor
+	o.Open = min(o.Open, o.Allowed) // the count itself opens a descriptor
 	o.Findings = append(o.Findings, filesFindings(o.Open, o.Allowed)...)
 	for i, l := range h.s.loops {
 		o.Findings = append(o.Findings, l.findings(i)...)
@@ -103,7 +104,7 @@ func (h *Inspector) overview() *overviewPage {
 	return o
 }
 
-// row is the loop's row, its charts, and its picture if there is one.
+// row returns the loop's row, its charts, and its picture if there is one.
 func (l *loop) row(i int) (row loopRow, charts [3][]float64, pic *picture) {
 	hangs := l.hangs()
 	l.mu.Lock()

@@ -5,14 +5,14 @@ import (
 	"strconv"
 )
 
-// A page is HTML in the making. Its methods escape every text, except for raw.
+// A page is HTML that is being written. Its methods escape every text, except for raw.
 type page struct {
 	h    *Inspector
 	name string
 	b    []byte
 }
 
-// raw adds HTML of this package's own.
+// raw adds HTML that this package has written.
 func (p *page) raw(s string) { p.b = append(p.b, s...) }
 
 // text adds a text.
@@ -69,8 +69,8 @@ func (p *page) whole(v view) {
 	p.raw(`</main></body></html>`)
 }
 
-// A column is a column of a table whose rows are of type T. T is a pointer type: the compiler then
-// makes one function table for all.
+// A column is a column of a table whose rows are of type T. T is a pointer type, because the
+// compiler then makes one copy of the code for all such types.
 type column[T any] struct {
 	key   string // the sort key of the column; "": it cannot be sorted
 	title string
@@ -78,7 +78,7 @@ type column[T any] struct {
 	write func(p *page, row T)
 }
 
-// table adds a table. head adds the title of a column; nil: just the title.
+// table adds a table. head adds the title of a column. If head is nil, the title is plain text.
 func table[T any](p *page, columns []column[T], rows []T, head func(c *column[T])) {
 	p.raw(`<div class="scroll"><table><thead><tr>`)
 	for i := range columns {

@@ -11,11 +11,11 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A picture is a loop's picture with values that are computed from it. It does not change, so
+// A picture is an inside.Loop with values that are computed from it. It does not change, so
 // requests share it.
 type picture struct {
 	*inside.Loop
-	rates []connRates // of the Conns, in their order
+	rates []connRates // the rates of the Conns, in the order of Conns
 
 	once sync.Once
 	conn []*connRow
@@ -46,7 +46,7 @@ func newPicture(now *inside.Loop, before *picture) *picture {
 	return p
 }
 
-// since is the time in seconds from t to the picture, 0 if t is 0.
+// since returns the time in seconds from t to the picture, or 0 if t is 0.
 func (p *picture) since(t timeout.Deadline) float64 {
 	if t == 0 {
 		return 0
@@ -54,7 +54,7 @@ func (p *picture) since(t timeout.Deadline) float64 {
 	return max(0, time.Duration(p.Now-t).Seconds())
 }
 
-// left is the time in seconds from the picture to t; nil for never.
+// left returns the time in seconds from the picture to t, or nil if t is Never.
 func (p *picture) left(t timeout.Deadline) *float64 {
 	if t == timeout.Never {
 		return nil
@@ -118,7 +118,7 @@ func stateText(s inside.State) []string {
 // conns makes the rows, once for each picture.
 func (p *picture) conns(loop int) []*connRow {
 	p.once.Do(func() {
-		rows := make([]connRow, len(p.Conns)) // in one piece
+		rows := make([]connRow, len(p.Conns)) // one allocation for all rows
 		p.conn = make([]*connRow, len(rows))
 		for i := range p.Conns {
 			c := &p.Conns[i]
@@ -169,7 +169,7 @@ func idText(loop int, id inside.ID) string {
 	return strconv.Itoa(loop) + "-" + strconv.Itoa(int(id.FD)) + "-" + strconv.FormatUint(uint64(id.Gen), 10)
 }
 
-// parseID is the reverse.
+// parseID is the reverse of idText.
 func parseID(s string) (loop int, id inside.ID, ok bool) {
 	parts := strings.Split(s, "-")
 	if len(parts) != 3 {

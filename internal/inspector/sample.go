@@ -17,7 +17,7 @@ const (
 	every    = time.Second            // between two samples
 	unasked  = 15 * time.Second       // without a request, sampling ends
 	patience = 300 * time.Millisecond // how long a request waits for new pictures
-	points   = 120                    // of a chart
+	points   = 120                    // how many values a chart has
 	shareMax = 20                     // a picture that took d is collected at most every 20·d
 )
 
@@ -27,7 +27,7 @@ type sampler struct {
 	loops []*loop
 
 	mu      sync.Mutex // guards what follows
-	asked   time.Time  // by the latest request
+	asked   time.Time  // the time of the latest request
 	running bool
 }
 
@@ -41,12 +41,12 @@ type loop struct {
 	charts  [3][]float64
 	pic     *picture      // the latest; nil before the first
 	pending time.Time     // when the pending picture was requested; zero: none is pending
-	came    chan struct{} // is closed when it comes
-	next    time.Time     // no picture is asked for before
+	came    chan struct{} // closed when the pending picture comes
+	next    time.Time     // no picture is requested before this time
 	ended   bool
 }
 
-// A sample has a loop's figures, and those of a second before.
+// A sample has the figures of a loop, and how they differ from those of a second before.
 type sample struct {
 	at    time.Time
 	load  reactor.Load
@@ -91,7 +91,7 @@ func (s *sampler) look() {
 	s.pictures(patience)
 }
 
-// pictures asks for pictures and waits up to d for them.
+// pictures requests pictures and waits up to d for them.
 func (s *sampler) pictures(d time.Duration) {
 	var wait []<-chan struct{}
 	for _, l := range s.loops {
@@ -129,7 +129,8 @@ func (s *sampler) run() {
 	}
 }
 
-// sample reads the loop's figures. Neither waits for the other.
+// sample reads the loop's figures. It does not wait for the loop, and the loop does not wait for
+// it.
 func (l *loop) sample(now time.Time) {
 	load, stats := l.r.Load(), l.r.Stats()
 	l.mu.Lock()
@@ -137,7 +138,7 @@ func (l *loop) sample(now time.Time) {
 	old := l.now
 	l.now = sample{at: now, load: load, stats: stats}
 	d := now.Sub(old.at).Seconds()
-	if old.at.IsZero() || d > 10*every.Seconds() { // nobody has looked meanwhile
+	if old.at.IsZero() || d > 10*every.Seconds() { // there were no requests meanwhile
 		l.charts, l.now.span = [3][]float64{}, load
 		return
 	}
@@ -165,13 +166,13 @@ func (l *loop) ask() <-chan struct{} {
 	defer l.mu.Unlock()
 	switch {
 	case !l.pending.IsZero():
-		if time.Since(l.pending) > patience { // the loop hangs: requests no longer wait for it
+		if time.Since(l.pending) > patience { // the loop hangs, so requests no longer wait for it
 			return nil
 		}
 		return l.came
 	case l.ended || time.Now().Before(l.next):
 		return nil
-	case l.r.Load().Present >= every: // what WriteText asks for would pile up
+	case l.r.Load().Present >= every: // the requests of WriteText would pile up
 		return nil
 	}
 	l.pending, l.came = time.Now(), make(chan struct{})
@@ -193,9 +194,9 @@ func (l *loop) ask() <-chan struct{} {
 	return came
 }
 
-// hangs returns how long the loop's present turn has run, if that is long. The measuring may have
-// begun with the first request, in a turn that hung already. So a part of the patience is long if
-// no picture has come.
+// hangs returns how long the loop's present turn has run, if that is long. The loop may have begun
+// to measure with the first request, during a turn that hung already. So if no picture has come, a
+// shorter time counts as long: a part of the patience.
 func (l *loop) hangs() time.Duration {
 	d, least := l.r.Load().Present, every
 	if l.latest() == nil {
@@ -223,7 +224,7 @@ func loopStack(r uintptr, since time.Time) string {
 }
 
 // allStacks are the stacks of all goroutines. Reading them stops the whole program. So they are
-// read at most once a second, and once more for each turn or callback that began since.
+// read at most once a second, and again if a turn or callback of interest has begun since.
 var allStacks dump
 
 type dump struct {
@@ -232,7 +233,7 @@ type dump struct {
 	text string
 }
 
-// get returns stacks that are of less than a second ago, and not from before since.
+// get returns stacks that are at most a second old and were read after since.
 func (d *dump) get(since time.Time) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -243,7 +244,7 @@ func (d *dump) get(since time.Time) string {
 	return d.text
 }
 
-// drop frees the text, unless it is newer.
+// drop frees the text, unless it was read again meanwhile.
 func (d *dump) drop() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

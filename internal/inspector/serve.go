@@ -26,7 +26,7 @@ var (
 const (
 	atOnce    = 8   // requests that are served at the same time
 	perSecond = 50  // requests of pages that are served in a second
-	burst     = 100 // the same at once, after a pause
+	burst     = 100 // requests of pages that are served at once after a pause
 )
 
 // A Config has the settings of package inspect's options.
@@ -61,7 +61,7 @@ type Request struct {
 	Method string
 	Host   string
 	Path   string
-	Query  string // as it came
+	Query  string // the query as the client sent it
 	Header func(name string) string
 	Body   io.Reader
 }
@@ -93,8 +93,9 @@ func (h *Inspector) Serve(r *Request) *Response {
 		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; " +
 			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 		"Cross-Origin-Resource-Policy": "same-origin",
-		"Referrer-Policy":              "same-origin", // with "no-referrer" a form's Origin is null
-		"X-Content-Type-Options":       "nosniff",
+		// With "no-referrer", the browser would send a form's Origin as null.
+		"Referrer-Policy":        "same-origin",
+		"X-Content-Type-Options": "nosniff",
 	}}
 	if !h.knows(r.Host) {
 		w.fail(codeMisdirected, "the host name is not known; use an IP address or localhost, or see inspect.WithHost")
@@ -123,7 +124,7 @@ func (w *Response) send(kind string, body []byte) {
 	w.Body = body
 }
 
-// fail answers with one line. The text is ours.
+// fail answers with one line. The text does not come from the client.
 func (w *Response) fail(code int, text string) {
 	w.Code = code
 	w.send("text/plain", []byte(text+"\n"))
@@ -133,7 +134,7 @@ func (w *Response) sendJSON(v view) {
 	w.send("application/json", append(appendJSON(nil, reflect.ValueOf(v)), '\n'))
 }
 
-// knows returns whether an attacker's page cannot have the Host of a request.
+// knows returns whether the Host of a request is one that the page of an attacker cannot have.
 func (h *Inspector) knows(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -172,7 +173,7 @@ func (w *Response) busy() {
 	w.fail(codeUnavailable, "too many requests; try again in a second")
 }
 
-// A view is the content of a page. Its fields with a JSON name are the content of the page as JSON.
+// A view is the content of a page. Its JSON form has the fields that have a JSON name.
 type view interface {
 	title() string
 	write(p *page)
@@ -206,8 +207,8 @@ func (h *Inspector) show(w *Response, r *Request, name string) {
 	}
 }
 
-// A notFound is the error if an object, or a page, does not exist. Any other error of a view is of
-// the query.
+// A notFound is the error if an object, or a page, does not exist. Any other error of a view means
+// that the query is wrong.
 type notFound string
 
 func (e notFound) Error() string { return string(e) }

@@ -19,7 +19,7 @@ const tasksMost = 1000
 
 // tasksPage is the page of tasks, and of the descriptors that they wait for.
 type tasksPage struct {
-	Tasks   []*taskRow  `json:"tasks"` // the tasks that wait longest are first
+	Tasks   []*taskRow  `json:"tasks"` // those that have waited longest come first
 	Total   int         `json:"total"`
 	Watches []*watchRow `json:"descriptors"`
 	Watched int         `json:"descriptors_total"`
@@ -30,8 +30,8 @@ type taskRow struct {
 	ID    string   `json:"id"`
 	Loop  int      `json:"loop"`
 	Func  string   `json:"func"`
-	Waits string   `json:"waits"` // for what
-	For   float64  `json:"for"`   // since when
+	Waits string   `json:"waits"` // what it waits for
+	For   float64  `json:"for"`   // how long it has waited
 	Until *float64 `json:"until,omitempty"`
 
 	stack string
@@ -72,7 +72,7 @@ func (h *Inspector) tasks() *tasksPage {
 	return v
 }
 
-// waits has the object that each Task waits for, indexed by the Task.
+// waits maps each Task to the object that it waits for.
 type waits struct {
 	watch map[uintptr]*inside.Watch
 	joins map[uintptr]uintptr

@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// stuckAfter is how long a peer must have accepted nothing to count as stuck.
+// stuckAfter is how many seconds a peer must have accepted nothing to count as stuck.
 const stuckAfter = 3.0 // seconds
 
 // why returns the reason why a Conn is stuck, or "" if it is not.
@@ -42,7 +42,7 @@ func why(c *inside.Conn, row *connRow) string {
 	return ""
 }
 
-// blocked returns which output waits where, and for how long.
+// blocked describes the output that waits: how much, where, and for how long.
 func blocked(c *inside.Conn, row *connRow) string {
 	text := "the peer does not read"
 	if row.Stuck < stuckAfter {
@@ -113,7 +113,7 @@ func filesFindings(open, allowed int) []finding {
 		"Without descriptors nothing is accepted, dialled or looked up. Raise the limit (ulimit -n).", "", ""}}
 }
 
-// suspendedText says what goes on, and what helps.
+// suspendedText says why a listener is suspended, and what helps.
 func suspendedText(cause kernel.Errno) string {
 	text := "It tries again ten times a second. What connects meanwhile waits in the backlog."
 	switch cause {

@@ -1,4 +1,4 @@
-// Package kevent is the seam between package poller's code for kqueues and kevent(2). Package
-// poller has the system calls, and package sim has a simulated kevent. So the same code runs on
-// both.
+// Package kevent is the interface between package poller's code for kqueues and kevent(2). Package
+// poller implements it by system calls, and package sim by a simulated kevent. So the same code
+// runs on both.
 package kevent

@@ -9,7 +9,7 @@ import (
 // A Queue is one kqueue with its waker. Only Wait sleeps. Wait, Event and Woken belong to the
 // goroutine that waits; Change is called by one goroutine at a time, and Wake by any.
 type Queue interface {
-	Now() timeout.Deadline // the clock that Wait goes by
+	Now() timeout.Deadline // reads the clock by which Wait measures time
 
 	// Pollable returns Errors.Perm for files, directories and disks. A kqueue accepts them, but
 	// epoll does not.
@@ -51,7 +51,7 @@ type Event struct {
 	Write, Wake   bool
 }
 
-// Errors are the numbers that package poller knows by name.
+// Errors are the error numbers that package poller needs by name.
 type Errors struct{ Perm, NoDev, NoEnt, Exist, BadFD error }
 
 // Flags of a kevent (sys/event.h). The numbers are the same on all five systems; those of the

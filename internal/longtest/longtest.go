@@ -57,8 +57,8 @@ func Checks(t testing.TB, n int) {
 	}
 }
 
-// given reports whether the command line has the flag. A flag whose Value was set by code is not
-// visited.
+// given reports whether the command line has the flag. flag.Visit omits a flag whose Value was set
+// by code.
 func given(name string) (is bool) {
 	flag.Visit(func(f *flag.Flag) { is = is || f.Name == name })
 	return is

@@ -10,10 +10,11 @@ import (
 // An Endpoint is an address for a socket, with the IP address or path that it was made of.
 type Endpoint struct {
 	Addr kernel.Addr
-	IP   netip.Addr // as given, with its zone; the zero Addr for no host or a path
+	// The address as given, with its zone; the zero Addr if there is no host, or for a path.
+	IP netip.Addr
 }
 
-// Net returns the endpoint as package net shows it: as it was given.
+// Net returns the endpoint in the types of package net, with the address as it was given.
 func (e Endpoint) Net(n Network) net.Addr {
 	zone := e.IP.Zone()
 	ip := net.IP(e.IP.WithZone("").AsSlice())
@@ -73,7 +74,7 @@ func notOf(family int, addr string) error {
 	return &net.AddrError{Err: "non-IPv6 address", Addr: addr}
 }
 
-// FamilyOf returns the family for a socket of the network that has these addresses, as package net
+// FamilyOf returns the family for a socket of the network at these addresses, as package net
 // chooses it. An address may be nil or unspecified.
 func (n Network) FamilyOf(addrs ...net.IP) int {
 	switch n.IP {

@@ -41,9 +41,9 @@ func (f *File) Share() { f.shared = f.path != "" }
 // Path returns the path of the file, "" for no file.
 func (f File) Path() string { return f.path }
 
-// CloseSocket closes the file's socket and removes the file. It removes the file first: while the
-// socket is open, no other file can get the same identity. If the socket is shared, it closes the
-// socket first: the kernel then reports whether another process has it.
+// CloseSocket closes the file's socket and removes the file. It removes the file first, because no
+// other file can get the same identity while the socket is open. If the socket is shared, it closes
+// the socket first, because the kernel then reports whether another process has it.
 func (f File) CloseSocket(k kernel.Kernel, fd int) (closed, removed kernel.Errno) {
 	if f.shared {
 		closed = k.Close(fd)
@@ -77,9 +77,9 @@ func (f File) Remove(k kernel.Kernel) kernel.Errno {
 	return 0
 }
 
-// inUse reports whether a process has the socket of the file. It connects a datagram socket. A
-// stream socket refuses that type, so its owner does not notice. The kernel returns ECONNREFUSED if
-// no process has the socket. After any other error the socket counts as in use.
+// inUse reports whether a process has the socket of the file. It connects a datagram socket to the
+// path. If no process has the socket, the kernel returns ECONNREFUSED. A stream socket refuses a
+// datagram socket, so its owner does not notice. After any other error the socket counts as in use.
 func inUse(k kernel.Kernel, path string) (bool, kernel.Errno) {
 	fd, e := k.Socket(kernel.AF_UNIX, kernel.SOCK_DGRAM, 0)
 	if e != 0 {

@@ -101,8 +101,8 @@ func zoneOf(k kernel.Kernel, a kernel.Addr) string {
 	return ScopeName(k, a.Scope)
 }
 
-// ScopeName returns the name of the interface of an IPv6 scope. It returns the number if there is
-// no name, or if the kernel is not the host's.
+// ScopeName returns the name of the interface of an IPv6 scope. If there is no name, or if the
+// kernel is a simulated one, it returns the number.
 func ScopeName(k kernel.Kernel, scope uint32) string {
 	if k == kernel.Host && runtime.GOOS != "plan9" {
 		if i, err := net.InterfaceByIndex(int(scope)); err == nil {

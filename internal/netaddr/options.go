@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Setter sets a socket option. what is the option's name for the error.
+// A Setter sets a socket option. `what` is the option's name for the error.
 type Setter func(level, name, value int, what string) error
 
 // A Getter returns the value of a socket option.
@@ -27,8 +27,8 @@ const GramMax = 4 << 20
 
 // Birth sets the options that package net sets on every socket of the network before it is bound or
 // connected. They set V6ONLY as the network needs, and permit broadcasts over UDP. A Unix socket
-// sends no datagram that is longer than its send buffer. Birth makes that buffer as large as the
-// system permits, up to GramMax.
+// can send no datagram that is longer than its send buffer. So Birth makes that buffer as large as
+// the system permits, up to GramMax.
 func (n Network) Birth(family int, try Try) {
 	if family == kernel.AF_INET6 {
 		try(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(n.v6Only()))
@@ -45,8 +45,8 @@ func (n Network) v6Only() bool { return n.IP == "ip6" || !kernel.MapsIPv4 }
 
 // Options sets the options that package net sets on a socket before bind. With SO_REUSEADDR, a
 // listener can bind a port that has connections in TIME_WAIT, and several sockets can share the
-// port of a multicast group. An error counts only for V6ONLY, and only if the system's default
-// differs and the option decides what the socket receives.
+// port of a multicast group. It ignores errors, except for V6ONLY if the system's default differs
+// and the option decides which addresses the socket receives from.
 func (b Binding) Options(n Network, set Setter, get Getter) error {
 	try := Trying(set)
 	n.Birth(b.Addr.Family, try)
@@ -65,7 +65,7 @@ func (b Binding) Options(n Network, set Setter, get Getter) error {
 	return set(kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, btoi(n.v6Only()), "IPV6_V6ONLY")
 }
 
-// Fallback returns the binding for a host without IPv6. e is the error of the first socket. ok is
+// Fallback returns the binding for a host without IPv6. e is the error of the first attempt. ok is
 // false if e has another reason, or if there is no such binding.
 func (b Binding) Fallback(e kernel.Errno) (_ Binding, ok bool) {
 	if e != kernel.EAFNOSUPPORT || !b.Dual {
@@ -89,9 +89,9 @@ func KeepAliveOf(idle time.Duration, c net.KeepAliveConfig) net.KeepAliveConfig 
 	return c
 }
 
-// KeepAlive turns TCP's keep-alive probes on or off. As with package net, a time or count of 0 is
-// net's default, and a negative one is not set. Times are rounded up to whole seconds. A system
-// without one of the options does without it.
+// KeepAlive turns TCP's keep-alive probes on or off. As with package net, a time or count of 0
+// means net's default, and a negative one is not set. Times are rounded up to whole seconds. An
+// option that the system lacks is not set.
 func KeepAlive(c net.KeepAliveConfig, set Setter) error {
 	if err := set(kernel.SOL_SOCKET, kernel.SO_KEEPALIVE, btoi(c.Enable), "SO_KEEPALIVE"); err != nil {
 		return err

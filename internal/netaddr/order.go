@@ -13,21 +13,22 @@ const (
 	// FallbackDelay is how long a dial waits for one address before it tries the next one as well
 	// (RFC 8305, section 5). Package net has the same.
 	FallbackDelay = 300 * time.Millisecond
-	// RacersMost is how many addresses a dial tries at the same time. For a further one it gives up
-	// the oldest.
+	// RacersMost is how many addresses a dial tries at the same time. To try a further one, it
+	// gives up the oldest attempt.
 	RacersMost = 8
 )
 
-// An Order decides which address a dial tries next, and when. It never waits, so the reactor and
-// netconn share it.
+// An Order decides which address a dial tries next, and when. It never waits itself, so packages
+// reactor and netconn share it.
 type Order struct {
 	list  []Endpoint
 	delay time.Duration
 }
 
 // NewOrder returns an Order of the addresses. With a delay of 0 or more, the families alternate
-// (RFC 8305, section 4), and after the delay the next address is tried as well; 0 means
-// FallbackDelay. With a negative delay the addresses are tried one after the other, as listed.
+// (RFC 8305, section 4). When the delay has passed, the next address is tried at the same time; 0
+// means FallbackDelay. With a negative delay the addresses are tried one after the other, as
+// listed.
 func NewOrder(list []Endpoint, delay time.Duration) Order {
 	if delay == 0 {
 		delay = FallbackDelay
@@ -38,8 +39,8 @@ func NewOrder(list []Endpoint, delay time.Duration) Order {
 	return Order{list, delay}
 }
 
-// alternate returns the addresses with the families in turn, that of the first address first. The
-// order within a family stays.
+// alternate returns the addresses with the two families in turn. It begins with the first address.
+// The order within a family stays.
 func alternate(list []Endpoint) []Endpoint {
 	if len(list) < 3 {
 		return list
@@ -74,8 +75,8 @@ func (o *Order) Next(left time.Duration) (e Endpoint, limit time.Duration, ok bo
 	return e, left, true
 }
 
-// Delay returns how long to wait for the present address before Next is tried as well. ok is false
-// if the present address has to fail first, or is the last one.
+// Delay returns how long to wait for the present address before the next one is tried at the same
+// time. ok is false if the present address has to fail first, or is the last one.
 func (o *Order) Delay() (d time.Duration, ok bool) { return o.delay, o.delay >= 0 && len(o.list) > 0 }
 
 // SelfConnect reports whether a TCP socket has connected to itself. TCP permits that if no program

@@ -123,7 +123,8 @@ func (q *Query) none() error { return &net.AddrError{Err: NoneForNetwork, Addr: 
 // zone is skipped if the host has others.
 func (q *Query) endpoints(k kernel.Kernel) (list []Endpoint, err error) {
 	ips := q.ips
-	if len(ips) == 1 && ips[0].WithZone("") == netip.IPv6Unspecified() { // as package net: IPv4's too
+	if len(ips) == 1 && ips[0].WithZone("") == netip.IPv6Unspecified() {
+		// As in package net, this means IPv4 too.
 		ips = append(ips[:1:1], netip.IPv4Unspecified())
 	}
 	for _, ip := range ips {
@@ -175,7 +176,7 @@ func loopback(six bool, port uint16) kernel.Addr {
 // A Binding is the address for bind, with the facts that the socket's options depend on.
 type Binding struct {
 	Addr  kernel.Addr
-	Given Endpoint // the address that was asked for
+	Given Endpoint // the address that the caller has given
 	// Dual means all addresses of both families: an IPv6 socket that serves IPv4 too. On a host
 	// without IPv6 it is an IPv4 socket.
 	Dual bool
@@ -188,7 +189,7 @@ type Binding struct {
 func (b Binding) Any() bool { return b.Addr.IsUnspecified() }
 
 // Binding returns where to listen, chosen as in package net. It prefers IPv4. If the network has
-// both families and the address is unspecified, it is all addresses of both.
+// both families and the address is unspecified, the result means all addresses of both families.
 func (q *Query) Binding(k kernel.Kernel) (Binding, error) {
 	if q.Net.Unix() {
 		return q.Net.At(Endpoint{Addr: kernel.Unix(q.path)}), nil

@@ -49,7 +49,7 @@ func Inet(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	return a, nil
 }
 
-// InetAny is Inet for which the name of an interface that does not exist means scope 0, as in
+// InetAny is Inet, but for it the name of an interface that does not exist means scope 0, as in
 // package net.
 func InetAny(k kernel.Kernel, ap netip.AddrPort) (kernel.Addr, error) {
 	a, err := Inet(k, ap)

@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Conn is TLS over a Desc. A call of crypto/tls is the try of Desc.Do, so turns, deadlines and
-// the ways to wait are the Desc's. The callers of the Desc may call the methods.
+// A Conn is TLS over a Desc. Each call of crypto/tls is a try of Desc.Do, so the Desc provides
+// turns, deadlines and the ways to wait. Everybody who may call the Desc may call these methods.
 //
 // readMu is held while crypto/tls reads or makes the handshake, never across a wait. A holder of
 // readMu may lock writeMu, not the reverse. Race builds check this table when readMu is released
@@ -32,14 +32,15 @@ import (
 //	out           | fdWire.Write              | flush          | writeMu        | empty and not nil
 //	closeNotified | sendCloseNotify           | never          | writeMu        |
 //
-// The Session's Write belongs to the holder of the Desc's turn for Out. A reader may send too, for
+// Only the holder of the Desc's turn for Out calls the Session's Write. A reader may send too, for
 // example the answer to a KeyUpdate. crypto/tls orders the two sends, and writeMu guards out.
 type Conn struct {
-	desc          *desc.Desc
-	kernel        kernel.Kernel // moves the bytes: the Desc's, or the one below it
+	desc *desc.Desc
+	// The Kernel that moves the bytes: that of the Desc, or the one below it.
+	kernel        kernel.Kernel
 	session       *Session
 	local, remote net.Addr
-	outer         func() net.Conn // returns the connection that the user has
+	outer         func() net.Conn // returns the connection that user code has
 	handshakeDone atomic.Bool     // the handshake has ended; session.handshakeErr is final
 	stopped       atomic.Bool     // the Desc has closed; the Session must be stopped
 
@@ -58,25 +59,26 @@ const (
 	// maxRecord is how much of a Write becomes one record. The part of that record that the kernel
 	// refuses stays in out.
 	maxRecord = 16 << 10
-	// maxOut limits out: beyond it nothing is read. A peer that never reads may ask for answers
-	// (KeyUpdate) without limit.
+	// maxOut limits out: while out has more, nothing is read. Otherwise a peer that never reads
+	// could request answers (KeyUpdate) without limit.
 	maxOut = 64 << 10
 )
 
-// NewConn makes a Conn whose bytes k moves. outer returns the connection that the user has, for the
-// configuration's callbacks and for errors. It must not keep that connection alive.
+// NewConn makes a Conn whose bytes k moves. outer returns the connection that user code has, for
+// the configuration's callbacks and for errors. It must not keep that connection alive.
 func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func() net.Conn, cfg *tls.Config, server bool) *Conn {
 	c := &Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer}
 	c.session = New((*fdWire)(c), cfg, server)
-	d.AddHook(&desc.Hook{F: c.stop}) // ends the strand. If d is closed already, the first call fails
+	// The hook ends the strand; if d is closed already, the first call fails.
+	d.AddHook(&desc.Hook{F: c.stop})
 	return c
 }
 
 // Unread puts p before the input of the descriptor. Call it before all other methods.
 func (c *Conn) Unread(p []byte) { c.unread = p }
 
-// ErrUnanswered is the error of a Read that does not wait, while the peer does not read the answers
-// that it has asked for.
+// ErrUnanswered is the error of a non-blocking Read while the peer does not read the answers that
+// it has requested.
 var ErrUnanswered = errors.New("tls: the peer asks for new keys and does not read the answers")
 
 // Read reads from at most one record. It returns io.EOF at the peer's close_notify.
@@ -130,8 +132,8 @@ func (c *Conn) borrow(call *desc.Call) ([]byte, error) {
 	return p, err
 }
 
-// A Reading is a Call of one or more reads. Read does not use it: its Call would escape with the
-// Conn.
+// A Reading is a Call of one or more reads. Read does not use a Reading, because its Call would
+// then escape to the heap.
 type Reading struct {
 	c    *Conn
 	call *desc.Call
@@ -161,14 +163,15 @@ func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
 func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) {
 	if call.Limit.Blocks() && c.outputFull() {
 		if e := c.drain(call); e != 0 {
-			return 0, errNotErrno, e // not as an Errno: Do would treat ETIMEDOUT as the kernel's
+			// Not as an Errno, because Do would treat ETIMEDOUT as an error of the kernel.
+			return 0, errNotErrno, e
 		}
 	}
 	var records uint8
 	n, records, call.Drained, err = c.decrypt(p)
 	call.Records += min(records, math.MaxUint8-call.Records) // a try may read several times
 	switch {
-	case n > 0, err == io.EOF: // an error that came with bytes is returned again by the next Read
+	case n > 0, err == io.EOF: // the next Read returns an error that came with bytes again
 		return n, 0, err
 	case err == ErrAgain:
 		return 0, kernel.EAGAIN, err
@@ -181,7 +184,7 @@ func (r *Reading) End(e desc.Errno) error { return r.c.outcome(r.call, r.err, e)
 
 // outcome returns the error of a Call whose last try returned err, and whose Do returned e.
 func (c *Conn) outcome(call *desc.Call, err error, e desc.Errno) error {
-	call.NeedsNew, call.Drained = false, false // the Call may continue with something else
+	call.NeedsNew, call.Drained = false, false // the Call may continue with another operation
 	c.notifyReaders(call, e)
 	switch e {
 	case 0:
@@ -195,16 +198,16 @@ func (c *Conn) outcome(call *desc.Call, err error, e desc.Errno) error {
 // errNotErrno ends a try whose error is no Errno. No system has an error of this number.
 const errNotErrno desc.Errno = 1 << 16
 
-// notifyReaders wakes a waiting reader after a call that has read without the turn. The call may
-// have read input whose Event would have woken that reader, and may have left it in crypto/tls.
+// notifyReaders wakes a waiting reader after a call that has read without the turn. That call may
+// have read input and left it in crypto/tls. The Event of that input will then not wake the reader.
 func (c *Conn) notifyReaders(call *desc.Call, e desc.Errno) {
 	if e == 0 && !call.Limit.Blocks() {
 		c.desc.SetReady(desc.In)
 	}
 }
 
-// decrypt reads once. records is how many records that has decrypted. drained means that nothing is
-// left, neither in the kernel nor in crypto/tls.
+// decrypt reads once. records is how many records it has decrypted. drained means that neither the
+// kernel nor crypto/tls has input left.
 func (c *Conn) decrypt(p []byte) (n int, records uint8, drained bool, err error) {
 	c.readMu.Lock()
 	defer c.release()
@@ -216,7 +219,7 @@ func (c *Conn) decrypt(p []byte) (n int, records uint8, drained bool, err error)
 	return n, uint8(min(c.session.RecordsDone(), math.MaxUint8)), c.recvShort && c.session.Drained(n, len(p)), err
 }
 
-// State returns what the handshake has negotiated, and false before it has succeeded.
+// State returns the result of the handshake, and false before the handshake has succeeded.
 func (c *Conn) State() (tls.ConnectionState, bool) {
 	if !c.handshakeDone.Load() || !c.session.Ready() {
 		return tls.ConnectionState{}, false

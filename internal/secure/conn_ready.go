@@ -7,14 +7,14 @@ import (
 )
 
 // Ready reports what can be done without waiting. In means that a Read returns data, io.EOF or an
-// error. Out means that a Write accepts at least one byte. Err and Hup are the descriptor's.
+// error. Out means that a Write accepts at least one byte. Err and Hup are those of the descriptor.
 //
 // Before the handshake has begun, Out means that the descriptor is writable: a Write then begins
 // the handshake. MicroPython's asyncio waits for that.
 //
 // Ready continues the handshake, reads and decrypts input, and sends pending output. So its result
-// is exact. It may read input whose Event a waiting reader needs; then it wakes that reader, and
-// took is true so that the caller notifies others.
+// is exact. Ready may read input whose Event a waiting reader needs. Then it wakes that reader, and
+// took is true, so that the caller notifies others.
 func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e desc.Errno) {
 	before := c.recvs.Load()
 	e = c.desc.Use(func(fd int) desc.Errno {
@@ -42,7 +42,7 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 		if want&poller.In != 0 && c.buffered() {
 			ready |= poller.In
 		}
-		// A Write accepts a record unless output waits, and fails if the flush did.
+		// A Write accepts a record unless output waits. It fails if the flush has failed.
 		broken := flushed != 0 && flushed != kernel.EAGAIN
 		if want&poller.Out != 0 && (broken || !c.pending()) {
 			ready |= poller.Out

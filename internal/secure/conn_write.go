@@ -5,9 +5,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Write sends p, holding the turn for Out, so that the records of other writers are not mixed with
-// it. A call may end with EAGAIN or ETIMEDOUT before the kernel has accepted the last record. That
-// record counts as sent, and the next call sends the rest of it. Nothing is lost or sent twice.
+// Write sends p. It holds the turn for Out, so that the records of other writers do not come
+// between. A call may end with EAGAIN or ETIMEDOUT before the kernel has accepted the last record.
+// That record counts as sent, and the next call sends the rest of it. Nothing is lost or sent
+// twice.
 func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
 	if !c.handshakeDone.Load() {
 		p = c.desc.Own(p)
@@ -62,7 +63,7 @@ func (c *Conn) sendCloseNotify() {
 	c.closeNotified = true
 	c.writeMu.Unlock()
 	if !sent && c.handshakeDone.Load() && c.session.Ready() {
-		_ = c.session.CloseWrite() // fails if the connection is closed, and then nobody needs it
+		_ = c.session.CloseWrite() // an error means that the connection is closed
 	}
 }
 
@@ -74,7 +75,7 @@ func (c *Conn) SendCloseNotify() {
 	})
 }
 
-// outputFull reports whether too much output waits for more to be read.
+// outputFull reports whether so much output waits that nothing more may be read.
 func (c *Conn) outputFull() bool {
 	c.writeMu.Lock()
 	full := len(c.out) > maxOut
@@ -82,7 +83,7 @@ func (c *Conn) outputFull() bool {
 	return full && c.flush() != 0
 }
 
-// drain waits, in a try for input, until the peer has read the answers that it has asked for. The
+// drain waits, in a try for input, until the peer has read the answers that it has requested. The
 // deadlines of both directions end the wait.
 func (c *Conn) drain(call *desc.Call) desc.Errno {
 	out := call.Within(c.kernel)
@@ -106,7 +107,8 @@ func (c *Conn) flushAll(call *desc.Call) desc.Errno {
 	return e
 }
 
-// flush sends pending output until the kernel refuses: then it returns EAGAIN, or the error.
+// flush sends pending output. If the kernel refuses some of it, flush returns EAGAIN or another
+// error.
 func (c *Conn) flush() desc.Errno {
 	c.writeMu.Lock()
 	defer c.writeMu.Unlock()

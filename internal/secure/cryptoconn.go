@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A cryptoConn is the Session as the connection that crypto/tls gets: the same memory, so no
-// allocation. It writes straight to the wire, so user code must never get it. crypto/tls puts its
-// connection into ClientHelloInfo.Conn (see withOuterConn) and into RecordHeaderError.Conn (see
-// PublicError).
+// A cryptoConn is the Session as the connection that crypto/tls gets. It is another type for the
+// same memory, so it costs no allocation. It writes straight to the wire, so user code must never
+// get it. crypto/tls puts its connection into ClientHelloInfo.Conn (see withOuterConn) and into
+// RecordHeaderError.Conn (see PublicError).
 type cryptoConn Session
 
 func (c *cryptoConn) Read(p []byte) (int, error) {
@@ -34,15 +34,16 @@ func (c *cryptoConn) Write(p []byte) (int, error) { return c.wire.Write(p) }
 func (c *cryptoConn) LocalAddr() net.Addr         { return c.wire.LocalAddr() }
 func (c *cryptoConn) RemoteAddr() net.Addr        { return c.wire.RemoteAddr() }
 
-// Close does nothing, also when crypto/tls calls it because the handshake's context has ended: the
-// wire's owner closes the wire. No call waits, so deadlines have no effect.
+// Close does nothing, because the owner of the wire closes it. crypto/tls calls Close when the
+// handshake's context has ended. No call waits, so deadlines have no effect.
 func (c *cryptoConn) Close() error                     { return nil }
 func (c *cryptoConn) SetDeadline(time.Time) error      { return nil }
 func (c *cryptoConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *cryptoConn) SetWriteDeadline(time.Time) error { return nil }
 
-// outer is a Wire that knows the connection that the user has. The result of Outer must not be
-// kept: a suspended handshake must not keep an abandoned connection from the garbage collector.
+// outer is a Wire that knows the connection that user code has. The result of Outer must not be
+// stored. Otherwise a suspended handshake would keep an abandoned connection reachable, and the
+// garbage collector would never free it.
 type outer interface{ Outer() net.Conn }
 
 // PublicError returns err as users may see it: a tls.RecordHeaderError has the outer connection.
@@ -94,8 +95,8 @@ func withOuterConn(cfg *tls.Config, o outer) *tls.Config {
 // user is a Wire with a method that runs user code. That code may close the connection.
 type user interface{ User(f func()) }
 
-// A sessionCache runs the configuration's ClientSessionCache as user code. Tickets come at any time
-// after the handshake, so Put runs in a Read.
+// A sessionCache runs the configuration's ClientSessionCache as user code. Tickets may come at any
+// time after the handshake, so a Read may call Put.
 type sessionCache struct {
 	tls.ClientSessionCache
 	w user

@@ -16,8 +16,8 @@ const (
 	KindEncrypted   = "an encrypted private key"
 )
 
-// labels are the types of PEM blocks that Found names. A label of another text stays unnamed,
-// because it may be anything.
+// labels are the types of PEM blocks that Found names. Found does not show the text of any other
+// label, because that text may be secret.
 var labels = map[string]string{
 	"CERTIFICATE": KindCertificate, "PRIVATE KEY": "a private key", "RSA PRIVATE KEY": "an RSA private key",
 	"EC PRIVATE KEY": "an EC private key", "PUBLIC KEY": "a public key", "RSA PUBLIC KEY": "an RSA public key",
@@ -50,7 +50,7 @@ func Found(p []byte) string {
 	return "PEM with " + strings.Join(list, ", ")
 }
 
-// marks are how files begin that are neither PEM nor DER.
+// marks are the beginnings of files that are neither PEM nor DER.
 var marks = []struct{ begin, kind string }{
 	{"\xff\xfe", "UTF-16 text: save it as ASCII"},
 	{"\xfe\xff", "UTF-16 text: save it as ASCII"},

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// Found names every kind of file that people take for a key or a certificate, also one that is cut
-// or damaged, and repeats nothing of it.
+// Found names every kind of file that people take for a key or a certificate, also a damaged one.
+// It repeats nothing of the file.
 func TestFoundNamesEveryKindOfFile(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)

@@ -2,9 +2,10 @@ package secure
 
 const headerLen = 5 // type, version, length
 
-// A framing counts the records in a stream of bytes. crypto/tls does not report what it holds.
+// A framing counts the records in a stream of bytes, because crypto/tls does not report how many it
+// has read.
 type framing struct {
-	header int // bytes of the next header that have arrived
+	header int // how many bytes of the next header have arrived
 	size   int // the last two bytes of the header so far.
 	left   int // bytes of the present record's payload that have not arrived
 }

@@ -19,9 +19,9 @@ type Wire interface {
 	RemoteAddr() net.Addr
 }
 
-// ErrAgain means that more input is needed. A Read of crypto/tls does not keep a temporary error of
-// its connection. A handshake keeps every error. It therefore runs on a strand, which is suspended
-// where input is missing.
+// ErrAgain means that more input is needed. Read of crypto/tls can be called again after a
+// temporary error of its connection. A handshake cannot: it keeps every error. It therefore runs on
+// a strand, which is suspended when input is missing.
 var ErrAgain error = again{}
 
 type again struct{}
@@ -74,7 +74,7 @@ type Session struct {
 	records       framing
 	recordsRead   int  // records completed on the wire in the present Read.
 	recordsDone   int  // records completed since the last RecordsDone
-	peeked        bool // first was read for Peek. The next Read returns it.
+	peeked        bool // Peek has read first, which the next Read returns
 	first         byte
 	readErr       error // the error that has ended reading
 	wireEOF       bool  // the wire has returned io.EOF
@@ -129,14 +129,14 @@ func (s *Session) Read(p []byte) (int, error) {
 			return 0, nil
 		}
 		p[0], s.peeked = s.first, false
-		n, _ := s.read(p[1:]) // an error is returned again by the next Read
+		n, _ := s.read(p[1:]) // the next Read returns an error again
 		return 1 + n, nil
 	}
 	return s.read(p)
 }
 
-// read is the Read of crypto/tls. Every error but ErrAgain is kept and ends reading for good:
-// crypto/tls does not keep each of its errors.
+// read is the Read of crypto/tls. Every error but ErrAgain ends reading for good. read keeps that
+// error, because crypto/tls does not keep all of its errors.
 func (s *Session) read(p []byte) (n int, err error) {
 	if s.readErr != nil {
 		return 0, s.readErr
@@ -150,8 +150,8 @@ func (s *Session) read(p []byte) (n int, err error) {
 }
 
 // Drained reports whether the last Read, which put n bytes into room, has left neither a whole
-// record nor the end of input. crypto/tls reads the wire only when it holds no whole record. If one
-// record was completed since, it is the one that Read has decrypted.
+// record nor the end of input. crypto/tls reads the wire only when it holds no whole record. So if
+// exactly one record was completed in that Read, it is the record that Read has decrypted.
 func (s *Session) Drained(n, room int) bool {
 	return s.recordsRead == 1 && 0 < n && n < room && s.readErr == nil
 }
@@ -175,9 +175,9 @@ func (s *Session) PrefixOf(p []byte, limit int) (n, completed int) {
 	return f.advance(p, limit)
 }
 
-// Peek returns what a Read would: 1 if there is data, or the error. crypto/tls does not report
-// whether it holds data. Peek therefore reads one byte and keeps it for the next Read; see
-// doc/tls.md.
+// Peek returns 1 if a Read would return data, and otherwise the error that the Read would return.
+// crypto/tls does not report whether it holds data. So Peek reads one byte and keeps it for the
+// next Read; see doc/tls.md.
 func (s *Session) Peek() (int, error) {
 	if s.peeked {
 		return 1, nil
@@ -197,5 +197,5 @@ func (s *Session) Write(p []byte) (int, error) { return s.tls.Write(p) }
 // CloseWrite sends close_notify. Call it after the handshake.
 func (s *Session) CloseWrite() error { return s.tls.CloseWrite() }
 
-// State returns what the handshake has negotiated.
+// State returns the result of the handshake.
 func (s *Session) State() tls.ConnectionState { return s.tls.ConnectionState() }

@@ -17,8 +17,8 @@ func (s *Session) Began() bool { return s.strand != nil || s.handshakeDone }
 // the handshake has succeeded and ErrAgain when it needs more input. Any other error is final.
 func (s *Session) Handshake() error { return s.advance(false) }
 
-// advance is Handshake. same means that this goroutine made the last call too, and has run no other
-// code since.
+// advance does the work of Handshake. same means that this goroutine has also made the last call,
+// and has run no other code since.
 func (s *Session) advance(same bool) error {
 	if s.handshakeDone {
 		return s.handshakeErr
@@ -40,7 +40,7 @@ func (s *Session) advance(same bool) error {
 }
 
 // resume runs the strand until it is suspended or ends, and reports whether the handshake has
-// ended. A panic of a callback ends the strand and passes through.
+// ended. A panic of a callback ends the strand and continues in the caller.
 func (s *Session) resume(same bool) (done bool) {
 	s.running = true
 	defer func() {

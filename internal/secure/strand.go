@@ -8,8 +8,8 @@ import (
 )
 
 // A strand is a coroutine (iter.Pull): a function that is suspended where it needs input. Any
-// goroutine may resume it, one at a time: another caller, the one that closes the connection, or
-// the garbage collector's.
+// goroutine may resume it, one at a time. That may be another caller, the one that closes the
+// connection, or one of the garbage collector.
 //
 // The runtime ends the process if a coroutine is made and resumed in different states of
 // runtime.LockOSThread. Therefore only goroutines without a thread lock make and resume a strand. A
@@ -19,13 +19,13 @@ type strand struct {
 	yield    func(struct{}) bool
 	away     bool // the last caller was locked, so another goroutine runs the steps
 	ended    bool
-	returned bool // f has returned; ended without it means a panic or runtime.Goexit
+	returned bool // f has returned; otherwise a panic or runtime.Goexit has ended it
 	panicked any  // nil after runtime.Goexit
 }
 
 // resume runs f until it suspends itself or ends. Only the first call uses f. A panic or
 // runtime.Goexit in f continues in the caller. same means that the last resume was on this
-// goroutine, and that its thread locks have not changed.
+// goroutine too, and that its thread locks have not changed since.
 func (s *strand) resume(same bool, f func()) {
 	if !same {
 		s.away = locked()
@@ -33,7 +33,7 @@ func (s *strand) resume(same bool, f func()) {
 	if s.away {
 		done := make(chan struct{})
 		go func() {
-			defer close(done) // deferred: runtime.Goexit in f happens here too
+			defer close(done) // deferred, because runtime.Goexit in f unwinds this goroutine too
 			s.step(f)
 		}()
 		<-done
@@ -77,11 +77,11 @@ func (s *strand) suspend() {
 	s.yield(struct{}{})
 }
 
-// maxLocks is how many thread locks one callback of the configuration may leave behind.
+// maxLocks is how many thread locks one callback of the configuration may leave unreleased.
 const maxLocks = 16
 
-// unlock releases thread locks that the configuration's callbacks have left: a strand must not be
-// locked when it is suspended. Usually there are none, and then UnlockOSThread does nothing.
+// unlock releases thread locks that the configuration's callbacks have left, because a strand must
+// not be locked when it is suspended. Usually there are none, and then UnlockOSThread does nothing.
 func unlock() {
 	for range maxLocks {
 		runtime.UnlockOSThread()

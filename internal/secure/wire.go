@@ -8,9 +8,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// fdWire is the Conn as the wire of its Session: the same memory, so no allocation. Its methods are
-// called only in a try, in Use or in the hook of Close, so the descriptor is open. User code never
-// gets an fdWire.
+// fdWire is the Conn as the wire of its Session. It is another type for the same memory, so it
+// costs no allocation. Its methods are called only in a try, in Use or in the hook of Close, so the
+// descriptor is open. User code never gets an fdWire.
 type fdWire Conn
 
 func (w *fdWire) Read(p []byte) (int, error) {
@@ -50,8 +50,9 @@ func (w *fdWire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// failed returns an error of the kernel as crypto/tls gets it. crypto/tls keeps it for later calls,
-// so an ETIMEDOUT is recorded here: it is the connection's, not a deadline's.
+// failed converts an error of the kernel for crypto/tls, which keeps it for later calls. An
+// ETIMEDOUT here means that the connection has timed out. failed records that, because later it
+// would look like a deadline.
 func (w *fdWire) failed(e desc.Errno) error {
 	if e == kernel.ETIMEDOUT {
 		w.desc.NoteTimedOut()

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// New makes a certificate that is valid for a year, for the names and addresses. It serves as a
-// server's, a client's and an authority's. Without names it is for localhost and the loopback
-// addresses.
+// New makes a certificate that is valid for a year, for the names and addresses. It serves as the
+// certificate of a server, of a client and of an authority. Without names it is for localhost and
+// the loopback addresses.
 func New(names ...string) (tls.Certificate, error) {
 	if len(names) == 0 {
 		names = []string{"localhost", "127.0.0.1", "::1"}

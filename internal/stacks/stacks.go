@@ -10,8 +10,8 @@ import (
 // Most is how many bytes of all stacks are searched.
 const Most = 4 << 20
 
-// All returns the stacks of all goroutines, at most Most bytes. The program stops meanwhile: about
-// 10 µs for each goroutine. So the caller bounds how often it calls All.
+// All returns the stacks of all goroutines, at most Most bytes. The whole program stops meanwhile,
+// for about 10 µs per goroutine, so callers limit how often they call All.
 func All() string {
 	for size := 64 << 10; ; size *= 4 {
 		b := make([]byte, min(size, Most))
@@ -52,7 +52,7 @@ func find(all, function string, receiver uintptr) string {
 		if i < 0 {
 			continue
 		}
-		// The runtime marks an argument that may be out of date.
+		// The runtime adds a mark (?) to an argument whose value may be out of date.
 		if next := one[i+len(frame):]; next != "" && strings.IndexByte(",)?", next[0]) >= 0 {
 			return strings.TrimRight(one, "\n")
 		}

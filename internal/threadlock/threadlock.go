@@ -8,14 +8,15 @@ import (
 	"sync"
 )
 
-// Locked reports whether the calling goroutine is locked to its thread, by anything. The runtime
-// shows that only in the first line of a stack trace: "goroutine 1 [running, locked to thread]:".
-// With a runtime that does not show it, every caller counts as locked. A trace is quick where the
-// stack is short, so a coroutine makes it, which has its caller's state.
+// Locked reports whether the calling goroutine is locked to its thread, whatever code has locked
+// it. The runtime shows that only in the first line of a stack trace: "goroutine 1 [running, locked
+// to thread]:". With a runtime that does not show it, every caller counts as locked. A trace is
+// quick if the stack is short. So a new coroutine makes the trace, because it has the lock state of
+// its caller.
 func Locked() bool { return !shown() || seesLock() }
 
-// shown is false if the runtime does not show locks in this form. onceShown tries it on a new
-// goroutine, whose state is known.
+// shown is false if the runtime does not show locks in this form. onceShown tries that once, on a
+// new goroutine whose lock state is known.
 var shown = onceShown()
 
 func onceShown() func() bool {
@@ -42,9 +43,10 @@ func seesLock() (is bool) {
 
 var lockMark = []byte(", locked to thread")
 
-// A State must be the same for the goroutine that resumes a coroutine and the one that began it. It
-// is Free or, if the goroutine is locked to its thread, the goroutine's number. The number of locks
-// must be the same too, but nothing shows it. The zero State is no State.
+// A State is the lock state of a goroutine. It must be the same for the goroutine that resumes a
+// coroutine and the one that began the coroutine. It is Free or, if the goroutine is locked to its
+// thread, the goroutine's number. (The number of locks must be the same too, but the runtime does
+// not show it.) The zero State is no State.
 type State uint64
 
 // Free is the State of every goroutine that is not locked to a thread.

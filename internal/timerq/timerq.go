@@ -5,10 +5,10 @@ import "github.com/ureactor/ureactor/timeout"
 // A Timer is a Deadline in a Queue and the function to call then. The zero Timer is idle and can be
 // armed. A Timer belongs to one Queue at a time. It must not be copied while it is armed.
 type Timer struct {
-	F func() // its owner calls it when Expire has returned the timer; the Queue never does
+	F func() // the owner calls it when Expire has returned the timer; the Queue never calls it
 
 	until timeout.Deadline
-	seq   uint64 // age of the last Arm, for ties
+	seq   uint64 // the number of the last Arm, which orders timers with equal deadlines
 	place int32  // index in the heap + 1; 0 when idle
 }
 
@@ -19,9 +19,10 @@ func (t *Timer) Armed() bool { return t.place != 0 }
 func (t *Timer) Until() timeout.Deadline { return t.until }
 
 // A Queue orders armed timers by deadline, and timers with equal deadlines by the time of Arm. It
-// is a 4-ary heap whose keys may lag. Moving a timer to a later deadline only stores the deadline;
-// the heap is repaired when the timer's old key reaches the top. So re-arming for each message is
-// O(1), and everything else is O(log n). Only growth allocates.
+// is a 4-ary heap whose keys may be earlier than the deadlines (they lag). Moving a timer to a
+// later deadline only stores the deadline; the heap is repaired when the timer's old key reaches
+// the top. So re-arming for each message is O(1), and everything else is O(log n). Only growth
+// allocates.
 type Queue struct {
 	heap []entry
 	seq  uint64
@@ -104,9 +105,9 @@ func (q *Queue) Stop(t *Timer) bool {
 	return true
 }
 
-// Settle repairs lagging keys at the top, in at most n steps. It returns how many steps are left;
-// ok means that Next and Expire need none. They work without Settle too, but then they may make one
-// step for each timer that was moved to a later deadline.
+// Settle repairs lagging keys at the top, in at most n steps. It returns how many steps are left.
+// ok means that Next and Expire need no repair. They work without Settle too, but then they may
+// make one step for each timer that was moved to a later deadline.
 func (q *Queue) Settle(n int) (left int, ok bool) {
 	for ; len(q.heap) > 0 && q.heap[0].seq != q.heap[0].t.seq; n-- {
 		if n <= 0 {
@@ -127,7 +128,7 @@ func (q *Queue) Next() timeout.Deadline {
 
 // Expire removes and returns the earliest timer, if its deadline has passed at now and it was armed
 // before the mark. Otherwise it returns nil. To expire only timers that are armed already, take one
-// Mark and call Expire until it returns nil. A timer that F arms meanwhile is not returned then,
+// Mark and call Expire until it returns nil. A timer that F arms meanwhile is not among them,
 // provided that its deadline is not before now.
 func (q *Queue) Expire(now timeout.Deadline, mark uint64) *Timer {
 	if len(q.heap) == 0 {

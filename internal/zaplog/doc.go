@@ -1,6 +1,6 @@
-// Package zaplog writes log entries to a zapcore.Core, or through one to a slog.Handler. A Limit
-// bounds how many.
+// Package zaplog writes log entries to a zapcore.Core, or through a Core to a slog.Handler. A Limit
+// bounds how many entries are written.
 //
-// It stands in for zap's root package, which imports net/http and crypto/tls. A program that
-// imports package reactor must not have to link those for a log line.
+// It replaces zap's root package, which imports net/http and crypto/tls. A program that imports
+// package reactor should not link those for a log line.
 package zaplog

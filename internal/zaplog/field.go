@@ -39,8 +39,8 @@ func Error(err error) zapcore.Field {
 	return zapcore.Field{Key: "error", Type: zapcore.ErrorType, Interface: err}
 }
 
-// Any is for the value of a panic: a string, an error or a Stringer. Reflection encodes any other
-// value, with the same result in JSON as zap's own types.
+// Any is for the value of a panic, usually a string, an error or a Stringer. Any other value is
+// encoded by reflection, with the same result in JSON as zap's own types.
 func Any(key string, value any) zapcore.Field {
 	f := zapcore.Field{Key: key, Interface: value}
 	switch v := value.(type) {

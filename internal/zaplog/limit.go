@@ -17,11 +17,12 @@ type Limit struct {
 	mu      sync.Mutex
 	second  time.Time // the start of the present second
 	lines   int       // lines logged in that second
-	dropped int       // since the last line
+	dropped int       // events since the last line that were not logged
 }
 
-// Line counts an event. ok reports whether to log it, with these fields: the stack, for the first
-// event of a second, and how many events before it were not logged.
+// Line counts an event. ok reports whether to log the event with the returned fields. The fields
+// are the stack, for the first event of a second, and how many events before this one were not
+// logged.
 func (l *Limit) Line(stack func() zapcore.Field) (fields []zapcore.Field, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,13 +7,14 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Slog returns a Logger that writes to h. Levels and fields become slog's; h adds no source, for
-// the line that logs is never the line that matters.
+// Slog returns a Logger that writes to h. Levels and fields become slog's; The records have no
+// source, because the line that logs is never the line that matters.
 func Slog(h slog.Handler) *Logger { return New(slogCore{h}) }
 
 type slogCore struct{ h slog.Handler }
 
-// slogLevel relies on both scales having Info at 0; one of zap's steps is four of slog's.
+// slogLevel converts a level. Both scales have Info at 0, and one step of zap's scale is four steps
+// of slog's.
 func slogLevel(l zapcore.Level) slog.Level { return 4 * slog.Level(l) }
 
 func (c slogCore) Enabled(l zapcore.Level) bool {

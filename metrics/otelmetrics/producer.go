@@ -20,8 +20,8 @@ const Scope = "github.com/ureactor/ureactor/metrics"
 //
 //	metric.NewPeriodicReader(exporter, metric.WithProducer(otelmetrics.New(g.Loops()...)))
 //
-// It is a Producer and not a set of instruments, because no instrument of OpenTelemetry reports a
-// histogram that somebody else has counted.
+// It is a Producer and not a set of instruments, because no instrument of OpenTelemetry can report
+// a histogram that was counted elsewhere.
 type Producer struct {
 	e     *metrics.Exporter
 	start time.Time

@@ -46,7 +46,7 @@ func metric(d *prometheus.Desc, f *metrics.Family, s *metrics.Sample) prometheus
 	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, s.Value, values...)
 }
 
-// histogram counts as Prometheus does: each bucket has those before it too.
+// histogram converts the counts for Prometheus, whose buckets each include all lower ones.
 func histogram(d *prometheus.Desc, h *reactor.Histogram, values []string) prometheus.Metric {
 	buckets := make(map[float64]uint64, reactor.HistogramBuckets)
 	var n uint64

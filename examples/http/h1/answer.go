@@ -8,17 +8,18 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A Site is what the server shows. All loops share it.
+// A Site has the content and the limits of the server. All loops share it.
 type Site struct {
-	Greeting string        // the answer at each path that has no other
-	File     string        // the path of the file that /file is; "" if there is none
-	Patience time.Duration // for a request to be complete; for the first one, from the connect
+	Greeting string // the answer at each path that has no other
+	File     string // the path of the file that /file returns; "" if there is none
+	// How long a request may take to arrive; the first one counts from the connect.
+	Patience time.Duration
 	Idle     time.Duration // how long a connection stays without any byte
 
 	now atomic.Pointer[stamp]
 }
 
-// A stamp is a second as the field Date has it.
+// A stamp is the text of the field Date for one second.
 type stamp struct {
 	second int64
 	text   string
@@ -66,7 +67,7 @@ func (h *conn) head(c *reactor.Conn, status string) []byte {
 	switch {
 	case h.req.close:
 		return append(b, "\r\nConnection: close\r\n"...)
-	case h.req.old: // otherwise HTTP/1.0 reads until end of input
+	case h.req.old: // without it, a client of HTTP/1.0 reads until the end of input
 		return append(b, "\r\nConnection: keep-alive\r\n"...)
 	}
 	return append(b, crlf...)
@@ -96,7 +97,7 @@ func (h *conn) notAllowed(c *reactor.Conn, allow string) {
 	_ = c.Send(b)
 }
 
-// echo sends a piece of the body back: in chunks if it came in chunks.
+// echo sends a piece of the body back. It sends chunks if the body came in chunks.
 func (h *conn) echo(c *reactor.Conn, piece []byte) {
 	if h.req.method == get || h.req.method == head || h.req.method == options {
 		return

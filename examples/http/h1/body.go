@@ -17,7 +17,7 @@ type body struct {
 	left     int64 // bytes still to come, of the body or of the present chunk
 	total    int64 // bytes of all chunks so far, with the lines of their sizes
 	trailers int   // bytes of trailer fields so far
-	seen     int   // bytes of a line that were searched
+	seen     int   // how many bytes of an incomplete line were searched
 	state    bodyState
 }
 
@@ -25,10 +25,10 @@ type bodyState uint8
 
 const (
 	bodyEnded bodyState = iota
-	counted             // left bytes, and the end
+	counted             // `left` bytes follow, and then the end
 	chunkSize           // the line with a chunk's size
-	chunkData           // left bytes
-	chunkEnd            // CRLF behind a chunk
+	chunkData           // `left` bytes follow
+	chunkEnd            // the CRLF behind a chunk follows
 	trailer             // lines, up to an empty one
 )
 
@@ -54,7 +54,7 @@ func (b *body) next(in *reactor.Input) (piece []byte, no refusal) {
 			if n == 0 {
 				return nil, ""
 			}
-			piece, _ = in.Next(int(n)) // it is there, and within the limit
+			piece, _ = in.Next(int(n)) // it cannot fail: n bytes are there, and n is within the limit
 			if b.left -= n; b.left == 0 && b.state == counted {
 				b.state = bodyEnded
 			} else if b.left == 0 {

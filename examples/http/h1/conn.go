@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// enough is how much output may wait before requests have to wait. It is the high-water mark,
-// because Drained is called above that.
+// enough is how much output may wait before further requests have to wait. It is the high-water
+// mark, because Drained is called only after there was more than that.
 const enough = 256 << 10
 
 // Limits is the option for Listen. The handlers rely on it.
@@ -33,7 +33,7 @@ func (s *Site) Accept(c *reactor.Conn) reactor.Handler {
 type conn struct {
 	s     *Site
 	in    *reactor.Input
-	seen  int // bytes of an incomplete head that were searched
+	seen  int // how many bytes of an incomplete head were searched
 	req   request
 	body  body
 	busy  bool
@@ -74,7 +74,7 @@ func (h *conn) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) {
 
 func (h *conn) Closed(*reactor.Conn, error) {}
 
-// run answers the requests that have arrived. The answers leave together.
+// run answers the requests that have arrived. All answers are sent together at the end of the step.
 func (h *conn) run(c *reactor.Conn) {
 	for !h.ended && c.Buffered() <= enough {
 		if !h.busy && !h.nextHead(c) || h.busy && !h.nextPiece(c) {
@@ -82,20 +82,20 @@ func (h *conn) run(c *reactor.Conn) {
 		}
 	}
 	if h.eof && !h.ended && c.Buffered() <= enough {
-		if h.begun { // an echo that is cut off must not look whole
+		if h.begun { // an echo that is cut off must not look complete
 			_ = c.Abort()
 			return
 		}
 		h.end(c)
 	}
 	if incomplete := h.busy || h.empty || h.in.Buffered() > 0; incomplete != h.armed || incomplete && !h.timed {
-		h.setTimeout(c, incomplete) // rare: most requests arrive whole
+		h.setTimeout(c, incomplete) // rare, because most requests arrive whole
 	}
 }
 
 func (h *conn) setTimeout(c *reactor.Conn, incomplete bool) {
 	limit := time.Duration(0)
-	if incomplete && c.Buffered() <= enough { // else the client does not read: it is idle
+	if incomplete && c.Buffered() <= enough { // otherwise the client does not read, and counts as idle
 		limit = h.s.Patience
 	}
 	h.armed = limit > 0
@@ -129,14 +129,14 @@ func (h *conn) skipEmptyLines() bool {
 	for {
 		p, err := h.in.Peek(2)
 		if err != nil || string(p) != "\r\n" {
-			return err == nil // a single byte may be half a line
+			return err == nil // a single byte may be a half of an empty line
 		}
 		_, _ = h.in.Discard(2)
 		h.empty = true
 	}
 }
 
-// nextPiece handles a piece of a request's body, or its end. It reports whether to go on.
+// nextPiece handles a piece of a request's body, or its end. It reports whether to continue.
 func (h *conn) nextPiece(c *reactor.Conn) bool {
 	piece, no := h.body.next(h.in)
 	switch {
@@ -167,7 +167,7 @@ func (h *conn) refuse(c *reactor.Conn, no refusal) {
 		return
 	}
 	if !h.busy {
-		h.req = request{} // the one before had another method
+		h.req = request{} // the request before had another method
 	}
 	h.req.close = true
 	h.status(c, string(no))

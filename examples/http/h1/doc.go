@@ -3,7 +3,8 @@
 //
 // It has connections that stay open, pipelines, bodies with a length or in chunks, Expect, HEAD,
 // and ranges of a file. Heads, bodies and their time are limited. A request that breaks a rule of
-// RFC 9110 or 9112 gets the status that they name, and ends its connection.
+// RFC 9110 or 9112 gets the status that the RFC names, and its connection is closed.
 //
-// Each path has a greeting. /echo returns the body of a POST or PUT. /file is a file.
+// /echo returns the body of a POST or PUT, and /file returns a file. Every other path returns a
+// greeting.
 package h1

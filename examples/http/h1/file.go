@@ -51,12 +51,13 @@ func (h *conn) file(c *reactor.Conn) {
 	}
 	if err := c.SendFile(f, from, n); err != nil { // with a nil error, the Conn closes the file
 		_ = f.Close()
-		_ = c.Abort() // the length was announced
+		_ = c.Abort() // the length was sent already
 	}
 }
 
-// byteRange parses a range of a file of size bytes. ok is false if the file has no byte of it. A
-// Range that is no range of bytes, or that has several, counts as absent: part is false.
+// byteRange parses a range of a file of size bytes. ok is false if the file has no byte of the
+// range. If text is not a range of bytes, or has several ranges, the server ignores it: part is
+// false.
 func byteRange(text string, size int64) (from, n int64, part, ok bool) {
 	spec, found := strings.CutPrefix(text, "bytes=")
 	first, last, dash := strings.Cut(spec, "-")
@@ -64,10 +65,10 @@ func byteRange(text string, size int64) (from, n int64, part, ok bool) {
 		return 0, size, false, true
 	}
 	end, err := strconv.ParseInt(last, 10, 64)
-	if last == "" || err != nil { // too large a number ends behind the file
+	if last == "" || err != nil { // a number that is too large means the end of the file
 		end = size - 1
 	}
-	if first == "" { // the last bytes
+	if first == "" { // "-n" means the last n bytes
 		n = size
 		if err == nil {
 			n = min(end, size)

@@ -16,7 +16,7 @@ const (
 // A request has the parts of a head that the server needs.
 type request struct {
 	method  method
-	target  string // the path, of a request that is not for "/"
+	target  string // the path, or "" for "/"
 	old     bool   // HTTP/1.0
 	close   bool   // close after the answer
 	waits   bool   // the client waits for 100 Continue before it sends the body
@@ -60,11 +60,11 @@ var (
 )
 
 // nextHead parses the head of the next request. *seen is how many bytes were searched before, so no
-// byte of a head that trickles is searched twice. whole is false while the head is incomplete.
+// byte of a head that trickles is searched twice. whole is false as long as the head is incomplete.
 func nextHead(in *reactor.Input, seen *int) (r request, whole bool, no refusal) {
 	end := in.Index(blankLine, max(*seen-len(blankLine)+1, 0))
 	if end < 0 || end > maxHead-len(blankLine) {
-		p, _ := in.Peek(min(in.Buffered(), maxHead)) // both are within the limits
+		p, _ := in.Peek(min(in.Buffered(), maxHead)) // cannot fail: both numbers are within the limits
 		no = incomplete(p, *seen)
 		*seen = len(p)
 		return r, false, no
@@ -77,18 +77,18 @@ func nextHead(in *reactor.Input, seen *int) (r request, whole bool, no refusal) 
 	return parse(p[:end+len(crlf)])
 }
 
-// incomplete reports what is wrong already with the beginning of a head: it is too large, or it has
-// a bare LF, after which no end would come.
+// incomplete returns the mistake in an incomplete head, if there is one already. The head may be
+// too large, or have a bare LF.
 func incomplete(p []byte, seen int) refusal {
 	line := bytes.IndexByte(p, '\n')
 	for i := seen; i < len(p); i++ {
 		if p[i] == '\n' && (i == 0 || p[i-1] != '\r') {
-			_, _, no := parse(p[:i+1]) // an earlier line may have another mistake
+			_, _, no := parse(p[:i+1]) // an earlier line may have another mistake, which counts then
 			return no
 		}
 	}
 	switch {
-	case line < 0 && len(p) > maxLine+1: // a CR may be the last byte
+	case line < 0 && len(p) > maxLine+1: // the last byte may be a CR
 		return lineLarge
 	case len(p) >= maxHead:
 		return headLarge
@@ -116,7 +116,8 @@ func parse(p []byte) (r request, whole bool, no refusal) {
 	switch {
 	case r.hosts > 1 || r.hosts == 0 && !r.old: // RFC 9112, 3.2
 		no = badRequest
-	case r.chunked && (r.old || r.body >= 0): // RFC 9112, 6.1: these smuggle requests past others
+	case r.chunked && (r.old || r.body >= 0):
+		// RFC 9112, 6.1: such a head smuggles a request past a proxy.
 		no = badRequest
 	}
 	r.close = r.close || r.old && !r.keep
@@ -235,7 +236,8 @@ func (r *request) connection(value []byte) {
 	}
 }
 
-// length parses Content-Length. A second one is refused: some parsers would see two requests.
+// length parses Content-Length. It refuses a second one: if a proxy used one and this server the
+// other, they would see different requests.
 func (r *request) length(value []byte) refusal {
 	if r.body >= 0 || len(value) == 0 || !all(value, isDigit) {
 		return badRequest
@@ -255,7 +257,7 @@ func (r *request) coding(value []byte) refusal {
 	case r.chunked || !is(bytes.Trim(last, " \t"), "chunked"):
 		return badRequest
 	case len(last) < len(value):
-		return noCoding // a coding below chunked
+		return noCoding // another coding under chunked
 	}
 	r.chunked = true
 	return ""

@@ -71,12 +71,12 @@ func (s *Sealer) Seal(typ byte, content []byte) []byte {
 	return gcm.Seal(header, nonce, append(bytes.Clone(content), typ), header)
 }
 
-// KeyUpdate returns a record that asks for an answer. The Sealer continues with new keys.
+// KeyUpdate returns a record that requests an answer. The Sealer continues with new keys.
 func (s *Sealer) KeyUpdate() []byte {
 	r := s.Seal(Handshake, []byte{24, 0, 0, 1, 1})
 	s.secret, s.seq = s.expand("traffic upd", 32), 0
 	return r
 }
 
-// CloseNotify is the end.
+// CloseNotify returns the record that ends the data.
 func (s *Sealer) CloseNotify() []byte { return s.Seal(Alert, []byte{1, 0}) }
