@@ -25,6 +25,7 @@ func TestShutdownFromEveryEvent(t *testing.T) {
 	}
 	for _, from := range []string{"Serving", "Opened", "Data", "Closed", "Detached", "Tick", "udp", "Wake"} {
 		t.Run(from, func(t *testing.T) {
+			t.Parallel()
 			action := func(event string) Action {
 				if event == from {
 					return Shutdown

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 		atDescriptorLimit()
 		os.Exit(0)
 	}
+	longtest.AtOnce(8) // connections that the server ends are closed after a tenth of a second
 	goleak.VerifyTestMain(m)
 }
 
@@ -112,13 +113,14 @@ func TestSchemes(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
 	}
-	path := filepath.Join(t.TempDir(), "s")
-	addrs := []string{"tcp://127.0.0.1:0", "tcp4://127.0.0.1:0?reuseport=true", "tcp6://[::1]:0", "127.0.0.1:0",
-		"tcp-net://127.0.0.1:0", "tcp4-net://127.0.0.1:0?reuseport=1", "unix://" + path, "unix-net://" + path + "2",
-		"udp://127.0.0.1:0", "udp4://127.0.0.1:0?reuseport=yes", "udp6://[::1]:0", "udp-net://127.0.0.1:0"}
 	for _, balance := range []LoadBalance{Random, RoundRobin, LeastConnections} {
 		for _, loops := range []int{0, 1, 5, -1} {
 			t.Run(fmt.Sprint(balance, loops), func(t *testing.T) {
+				t.Parallel() // a connection that the server ends is closed after a tenth of a second
+				path := filepath.Join(t.TempDir(), "s")
+				addrs := []string{"tcp://127.0.0.1:0", "tcp4://127.0.0.1:0?reuseport=true", "tcp6://[::1]:0", "127.0.0.1:0",
+					"tcp-net://127.0.0.1:0", "tcp4-net://127.0.0.1:0?reuseport=1", "unix://" + path, "unix-net://" + path + "2",
+					"udp://127.0.0.1:0", "udp4://127.0.0.1:0?reuseport=yes", "udp6://[::1]:0", "udp-net://127.0.0.1:0"}
 				at, stop := serve(t, Events{NumLoops: loops, LoadBalance: balance,
 					Data: func(c Conn, in []byte) ([]byte, Action) {
 						c.SetContext(c.AddrIndex())
@@ -142,10 +144,10 @@ func TestSchemes(t *testing.T) {
 				if err := stop(); err != nil {
 					t.Error(err)
 				}
+				if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+					t.Errorf("the socket's file: %v", err)
+				}
 			})
 		}
-	}
-	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the socket's file: %v", err)
 	}
 }

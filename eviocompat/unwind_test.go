@@ -25,7 +25,7 @@ func TestEventsThatDoNotReturn(t *testing.T) {
 	}
 	for how, unwind := range map[string]func(){"panic": func() { panic("boom") }, "panic(nil)": func() { panic(nil) }, "Goexit": runtime.Goexit} {
 		for _, event := range []string{"Opened", "Data", "Data of Wake", "Closed", "Detached", "PreWrite", "Tick"} {
-			t.Run(event+"/"+how, func(t *testing.T) { eventDoesNotReturn(t, event, unwind) })
+			t.Run(event+"/"+how, func(t *testing.T) { t.Parallel(); eventDoesNotReturn(t, event, unwind) })
 		}
 	}
 }

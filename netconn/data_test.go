@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/nettest"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -74,6 +75,9 @@ func byData(open nettest.MakePipe) nettest.MakePipe {
 
 // The contract of net.Conn with Data for Read, in goroutines and tasks, with and without TLS.
 func TestConnByData(t *testing.T) {
+	if !longtest.Default(t, "nettest once more") {
+		return
+	}
 	r := start(t)
 	for name, open := range map[string]nettest.MakePipe{
 		"goroutines":     pipe(t, "tcp4"),

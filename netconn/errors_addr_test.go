@@ -124,7 +124,7 @@ func TestDialEndsInEachPhase(t *testing.T) {
 					var want error
 					for i, way := range ways {
 						var err error
-						for wait, reached := 20*time.Millisecond, false; !reached; wait *= 2 {
+						for wait, reached := 5*time.Millisecond, false; !reached; wait *= 2 {
 							ctx, release := begin(t, phase, asked, wait)
 							err = second(way.dialContext(ctx, network, address))
 							reached = release()

@@ -110,6 +110,7 @@ func dialInWorld(t *testing.T, addrs []string, d netconn.Dialer) (took time.Dura
 
 // In goroutines, the second address is tried while the first is silent, and connects.
 func TestTheNextAddressIsTriedBesideASilentOne(t *testing.T) {
+	t.Parallel()
 	hole := full(t, "tcp6")
 	_, port, _ := net.SplitHostPort(hole)
 	if n, _ := strconv.Atoi(port); n == 0 {

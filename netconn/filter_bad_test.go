@@ -24,6 +24,7 @@ func TestTLSBadPeers(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
 	}
+	t.Parallel()
 	r := start(t)
 	closed := make(chan error, 1)
 	serve := func(timeout time.Duration) net.Addr {
@@ -142,6 +143,7 @@ func TestTLSErrorBeforeAReset(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
 	}
+	t.Parallel()
 	at, outcomes := listenWithTLS(t, serverConfig(), repeat)
 	for range 100 {
 		c, err := net.Dial("tcp", at.String())

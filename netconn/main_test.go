@@ -3,8 +3,11 @@ package netconn_test
 import (
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	longtest.AtOnce(8) // the contract of net.Conn waits for deadlines
+	goleak.VerifyTestMain(m)
+}

@@ -193,6 +193,7 @@ func get(client *http.Client, url, want string) error {
 // A dial in a task waits for the lookup and for its context as any call does. A callback cannot
 // wait: the error says what to do.
 func TestDialInTasks(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	inTask(r, func(*reactor.Task) {
 		n := netconn.On(r)

@@ -29,6 +29,7 @@ func inGoroutineAndTask(t *testing.T, f func(t *testing.T, dial func(network, ad
 // Handshake, Read and Write at a silent peer. The deadline is set before the call, or moved while
 // the call waits.
 func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
+	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // the backlog accepts
 	if err != nil {
 		t.Fatal(err)

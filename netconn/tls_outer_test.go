@@ -132,6 +132,7 @@ func TestTLSRecordErrorShowsTheConnection(t *testing.T) {
 // A Handler's callbacks get a connection with its addresses, which any goroutine may close, and
 // which is dead after that; the error that Closed gets shows such a one too.
 func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
+	t.Parallel()
 	r := start(t)
 	shown := make(chan net.Conn, 1)
 	closed := make(chan error, 1)
@@ -194,6 +195,7 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 // HandshakeContext's context reaches the callbacks, with its values and its end. A Handler's ends
 // with the handshake's time, although the callback holds the loop, and with the handshake.
 func TestTLSCallbacksGetTheContext(t *testing.T) {
+	t.Parallel()
 	type key struct{}
 	var seen context.Context
 	cert := certificate()
@@ -250,7 +252,7 @@ func TestTLSCallbacksGetTheContext(t *testing.T) {
 		for _, cfg := range []*tls.Config{stuck, quick} {
 			limit := long
 			if cfg == stuck {
-				limit = 500 * time.Millisecond
+				limit = 100 * time.Millisecond
 			}
 			r := start(t)
 			closed := make(chan error, 1)

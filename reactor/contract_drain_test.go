@@ -153,7 +153,7 @@ func TestRunReturnsWhatShutdownReports(t *testing.T) {
 
 // A drain reports output as undelivered if the peer resets while that output waits.
 func TestShutdownReportsOutputLostToAReset(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
 			t.Run(network, func(t *lab) {
 				var c *Conn
@@ -208,7 +208,7 @@ func TestPatientDrainDoesNotSpin(t *testing.T) {
 // Contract 6: 1,000 idle clients that do not hang up by themselves are closed well before the
 // deadline.
 func TestShutdownWithIdleClientsNeedsNoDeadline(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		addr := t.listen("tcp", acceptEcho)
 		many := longtest.Count(100, 300, 1000)
 		if t.os() != "linux" {

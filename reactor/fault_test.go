@@ -20,7 +20,7 @@ import (
 // Each errno that accept(2) can return occurs once, and so does one that it cannot return. The
 // Listener goes on: at once if a connection was lost, else after a pause that Stats counts.
 func TestNoAcceptErrorStopsAListener(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		lost := []kernel.Errno{kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.ENETDOWN, kernel.EHOSTUNREACH,
 			kernel.EOPNOTSUPP, kernel.ETIMEDOUT, kernel.ENOPROTOOPT, kernel.EHOSTDOWN, kernel.ENETUNREACH}
 		rest := []kernel.Errno{kernel.EMFILE, kernel.ENFILE, kernel.ENOBUFS, kernel.ENOMEM, kernel.EINVAL}

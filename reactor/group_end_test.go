@@ -103,6 +103,7 @@ func (s *sabotage) Wait(events []poller.Event, until timeout.Deadline) (int, err
 // connections end, and those of the others go on. The others serve new connections, with any
 // balance. The log names the loop, and Run returns it.
 func TestFailedLoopIsAlone(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"error", "panic"} {
 		for _, b := range []Balance{ByAddress, RoundRobin} {
 			if b == ByAddress && kernel.SO_BALANCE == 0 {

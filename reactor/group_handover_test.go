@@ -39,6 +39,7 @@ func sabotaged(t *testing.T, loops int, opts ...Option) (g *Group, ran chan erro
 // served by those that are left; closing the listener closes it there. When the last loop fails,
 // Run ends and nobody is at the address.
 func TestFailedAcceptorHandsOver(t *testing.T) {
+	t.Parallel()
 	for name, opts := range map[string][]ListenOption{
 		"RoundRobin": {WithBalance(RoundRobin)},
 		"LeastConns": {WithBalance(LeastConns)},

@@ -76,6 +76,7 @@ func TestGroupServesOnEveryLoop(t *testing.T) {
 	if !longtest.Default(t, "several loops at work") {
 		return
 	}
+	t.Parallel()
 	for _, network := range []string{"tcp", "tcp6", "unix"} {
 		for _, b := range balances {
 			if b == ByAddress && (network == "unix" || kernel.SO_BALANCE == 0) {

@@ -13,7 +13,7 @@ import (
 // Pause and Resume: a paused Listener accepts nothing, its Conns live on, and Resume accepts what
 // waits. Neither the end of a Conn nor the end of a pause after an error resumes it.
 func TestPausedListenerAcceptsNothing(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		k := t.faults()
 		r := t.reactor(WithKernel(k))
 		refused := 1

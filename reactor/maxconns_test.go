@@ -12,6 +12,7 @@ import (
 // accepted, on whichever loop. The first Closed waits for what must not come while it runs; the
 // wait can only hide a fault, not make one.
 func TestMaxConnsCountsAConnUntilItsClosed(t *testing.T) {
+	t.Parallel()
 	g := group(t, 3)
 	inside := atomic.Bool{}
 	over := make(chan bool, 10)

@@ -237,7 +237,7 @@ func TestPacketConnCloses(t *testing.T) {
 
 // News of a datagram that could not be delivered (ECONNREFUSED) does not end the socket.
 func TestRefusedDatagramDoesNotEndTheSocket(t *testing.T) {
-	twice(t, func(t *lab) {
+	twiceAtOnce(t, func(t *lab) {
 		if t.os() != "linux" {
 			t.Log("not on this kernel: SendTo of a connected socket is EISCONN")
 			return

@@ -11,6 +11,7 @@ import (
 // reports input again and again, and no call finds any. The loop pauses, as after an error that
 // occurs repeatedly.
 func TestSocketThatAnotherOwnerShutsDownRests(t *testing.T) {
+	t.Parallel()
 	for _, network := range []string{"udp4", "udp6", "unixgram", "unix", "tcp"} {
 		for _, how := range []int{unix.SHUT_RD, unix.SHUT_RDWR} {
 			r := manual(t)

@@ -80,6 +80,7 @@ func TestD21NotUnderACall(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
 	}
+	t.Parallel()
 	both(t, func(l *lab) {
 		peer := l.udp()
 		to := make(chan socket.Addr, 1)
@@ -121,6 +122,7 @@ func TestD21NotUnderACall(t *testing.T) {
 
 // Close ends every call in progress with EBADF, whoever waits and whoever only waits for the turn.
 func TestD22CloseWakes(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		a, _ := l.stuck()
 		_, s := l.pair()

@@ -112,6 +112,7 @@ func (k *moody) Connect(fd int, to kernel.Addr) kernel.Errno {
 // No error that says nothing of the listener ends an accept loop: neither those of accept(2)'s
 // list, nor one that nobody has heard of, nor a lack of descriptors or memory.
 func TestAcceptGoesOn(t *testing.T) {
+	t.Parallel()
 	k := &moody{Kernel: kernel.Host}
 	taskOn(t, t.Context(), k, func(l *lab) {
 		listener := l.listener()

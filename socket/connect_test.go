@@ -158,6 +158,7 @@ func TestD19TimedOutConnectStaysInProgress(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
 	}
+	t.Parallel()
 	bothAtOnce(t, func(l *lab) {
 		a, listener := l.stuck()
 		s := l.tcp()

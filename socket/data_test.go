@@ -20,6 +20,7 @@ import (
 // Data shows what has come, whole, and then the end: of a stream, of datagrams and with
 // SO_RCVLOWAT.
 func TestDataShowsWhatHasCome(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		c, s := l.pair()
 		for _, text := range []string{"a", "some more", strings.Repeat("much ", 50_000)} {
@@ -90,6 +91,7 @@ func TestDataOfAGoroutineIsItsOwnUntilTheNext(t *testing.T) {
 // into the same buffer. The peer gets what was sent, however it was sent, and also where the call
 // had to wait for the one before it.
 func TestASendThatWaitsKeepsTheLoopsBuffer(t *testing.T) {
+	t.Parallel()
 	const text = "what the first task has received"
 	worlds := map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux}
 	for name, send := range map[string]func(s *socket.Socket, p []byte) (int, error){

@@ -76,6 +76,7 @@ func TestNeverEarly(t *testing.T) {
 // One goroutine reads while another writes the same socket, and two that read take turns: nothing
 // is lost or mixed up.
 func TestTwoReaders(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		c, s := l.pair()
 		const n = 2000

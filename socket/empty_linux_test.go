@@ -12,6 +12,7 @@ import (
 // that arrives in between. Such input may be in pieces that one recv does not return together:
 // TCP's urgent byte stops it, or a FIN follows.
 func TestNothingIsMissedAfterATakenAll(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		if l.isSimulated() {
 			return // it has no urgent data

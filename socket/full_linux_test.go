@@ -22,13 +22,13 @@ func TestFullUnixReceiver(t *testing.T) {
 				break
 			}
 		}
-		l.must(s.SetTimeoutSeconds(0.2))
+		l.must(s.SetTimeoutSeconds(0.1))
 		used := processorTime(l)
 		begun := l.now()
 		_, err := s.SendTo([]byte("y"), at)
 		l.errno(err, syscall.ETIMEDOUT)
 		d := l.now() - begun
-		if d < 200*time.Millisecond {
+		if d < 100*time.Millisecond {
 			l.fatalf("early: %v", d)
 		}
 		if used = processorTime(l) - used; used > d/2 {

@@ -19,13 +19,16 @@ import (
 
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/socket"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	longtest.AtOnce(8) // many tests wait for deadlines
+	goleak.VerifyTestMain(m)
+}
 
 // guard is how long a test waits for what must happen: who gets here has failed.
 const guard = 60 * time.Second

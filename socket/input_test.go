@@ -19,6 +19,7 @@ import (
 // The calls of an Input wait. Messages arrive whole for all pieces, while other tasks use the
 // loop's buffer, and also behind a send that waits.
 func TestInputWaitsForMessages(t *testing.T) {
+	t.Parallel()
 	var wire []byte
 	var want []string
 	for i := range 40 {
@@ -101,6 +102,7 @@ func (w wrapper) Data() ([]byte, error) { return w.s.Data() }
 // A message may be sent while the send must wait and the rest of the input is still in the loop's
 // buffer. A wrapper's bytes are copied at once, because nobody knows how long they are valid.
 func TestInputKeepsWhatIsSent(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		for _, wrapped := range []bool{false, true} {
 			c, s := l.pair()

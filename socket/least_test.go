@@ -127,6 +127,7 @@ func TestPeekWaitsForItsLeast(t *testing.T) {
 
 // A deadline leaves what has come, without an error; with nothing it is ETIMEDOUT. Never early.
 func TestReceiveOfLessAtTheDeadline(t *testing.T) {
+	t.Parallel()
 	least(t, func(l *lab, s, peer *socket.Socket, take func(int) (string, error)) {
 		l.must(s.SetTimeout(seconds(0.02)))
 		for _, peek := range []int{socket.MSG_PEEK, 0} {

@@ -128,6 +128,7 @@ func TestD04ClosedIsEBADF(t *testing.T) {
 // A peer that sends a byte now and then cannot stretch a call beyond its deadline. The peer goes on
 // until the call has ended, so a call with a deadline for each piece would never end.
 func TestD05OneDeadlinePerCall(t *testing.T) {
+	t.Parallel()
 	reads := []call{
 		{"ReadSize", func(s *socket.Socket) error { _, err := s.ReadSize(1 << 30); return err }},
 		{"ReadAll", func(s *socket.Socket) error { _, err := s.ReadAll(); return err }},
@@ -176,6 +177,7 @@ func TestD05OneDeadlinePerCall(t *testing.T) {
 
 // Every call whose wait expires returns ETIMEDOUT, and never early.
 func TestD06ExpiredTimeoutIsETIMEDOUT(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		a, _ := l.stuck()
 		calls := map[*socket.Socket][]call{}

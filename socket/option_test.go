@@ -71,6 +71,7 @@ func TestD32BoolIsAnInt(t *testing.T) {
 
 // They are the host's options, and mean nothing to sockets that never block there.
 func TestD34SocketTimeoutsOfTheHostHaveNoEffect(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		c, s := l.pair()
 		tv := make([]byte, 16)

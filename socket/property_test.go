@@ -171,6 +171,7 @@ func timedOut(told string) bool {
 // Any sequence of setters leaves the socket as the last one that was not refused would alone; and
 // parked sockets and tasks' give the same results in every state, for every call.
 func TestModeEquivalence(t *testing.T) {
+	t.Parallel()
 	longtest.Checks(t, longtest.Count(20, 100, 2000))
 	rapid.Check(t, func(rt *rapid.T) {
 		modes := rapid.SliceOfN(rapid.Custom(drawMode), 1, 6).Draw(rt, "modes")
@@ -222,6 +223,7 @@ func TestModeEquivalence(t *testing.T) {
 // Where a call need not wait its result is the same in every mode; where it would, a timeout is
 // ETIMEDOUT, and what is there comes at once without one.
 func TestModesDifferOnlyInWaiting(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		for state := range states {
 			for call := range calls {

@@ -148,6 +148,7 @@ func TestD27ReadLessThanMinusOneIsReadAll(t *testing.T) {
 
 // Where MicroPython returns None the Go call is EAGAIN and n is 0; what can be moved is moved.
 func TestD28NothingAtAllIsEAGAIN(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		c, s := l.pair()
 		l.must(s.SetBlocking(false))

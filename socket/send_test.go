@@ -57,6 +57,7 @@ func TestD13NoSIGPIPE(t *testing.T) {
 
 // One attempt that moved something ends a Send.
 func TestD14SendMayBeShort(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		c, s := l.pair()
 		n, err := c.Send(big)
