@@ -180,6 +180,12 @@ func judge(t *testing.T, what, key string, f reflect.Value, args []reflect.Value
 	case err != nil && !errors.As(err, &e) && !errors.As(err, &os) && !names(err.Error(), value) && !may:
 		t.Errorf("%s (%s): the error does not name it: %v", what, key, err)
 	}
+	for i, v := range out[:len(out)-1] {
+		empty := v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0 || strings.Contains(key, ".Append")
+		if err != nil && !empty {
+			t.Errorf("%s (%s): result %d is %v, and the error %v", what, key, i, v, err)
+		}
+	}
 }
 
 // names returns whether a text has the value; flags are hexadecimal.

@@ -19,6 +19,7 @@ const onPath = "/tests/mutate/on"
 type binary struct {
 	dir, path string
 	tests     []*test
+	flags     []string
 }
 
 // overlay writes the files with all mutants, and the file for -overlay.

@@ -31,6 +31,7 @@ type options struct {
 	short    bool
 	again    bool
 	tests    string
+	match    string
 	also     string
 	out, log io.Writer
 }
@@ -51,6 +52,7 @@ func main() {
 	flag.BoolVar(&o.short, "short", false, "run the tests with -short")
 	flag.BoolVar(&o.again, "again", false, "try the survivors of the journal again")
 	flag.StringVar(&o.tests, "run", "^(Test|Example)", "pattern of the tests that run")
+	flag.StringVar(&o.match, "match", "", "pattern of the mutants that are tried, for example 'drop lock'")
 	flag.StringVar(&o.also, "also", "", "directories, with commas: their tests run too, if they reach a mutant")
 	flag.Parse()
 	if flag.NArg() == 0 {

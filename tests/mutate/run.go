@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,9 +26,15 @@ type test struct {
 	reaches map[int]bool
 }
 
+const noFailFile = "-rapid.nofailfile"
+
 // measure runs each test alone, without a mutant. A test that fails then could not show anything.
 func (g *group) measure(ctx context.Context) error {
 	for _, b := range g.binaries {
+		// without the flag, rapid leaves a file for each failure in the package's directory
+		if _, _, err := g.start(ctx, b, nil, time.Minute, noFailFile, "-test.list", "^$"); err == nil {
+			b.flags = []string{noFailFile}
+		}
 		out, _, err := g.start(ctx, b, nil, time.Minute, "-test.list", g.options.tests)
 		if err != nil {
 			return fmt.Errorf("%s: list the tests: %w\n%s", b.dir, err, out)
@@ -85,8 +92,15 @@ func (g *group) tests() (all []located) {
 
 // tryAll tries the mutants that have no result yet.
 func (g *group) tryAll(ctx context.Context) error {
+	match, err := regexp.Compile(g.match)
+	if err != nil {
+		return err
+	}
 	var left []*mutant
 	for _, m := range g.mutants {
+		if !match.MatchString(m.key()) {
+			continue
+		}
 		if r, ok := g.results[m.key()]; !ok || g.again && r.Outcome != killed && m.reason == "" {
 			left = append(left, m)
 		}
@@ -194,7 +208,7 @@ func (g *group) start(ctx context.Context, b *binary, env []string, limit time.D
 	if g.short {
 		args = append(args, "-test.short")
 	}
-	cmd := exec.CommandContext(ctx, b.path, args...)
+	cmd := exec.CommandContext(ctx, b.path, append(args, b.flags...)...)
 	cmd.Dir = b.dir
 	cmd.Env = append(append(os.Environ(), "TMPDIR="+temp), env...)
 	withChildren(cmd)
