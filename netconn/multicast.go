@@ -3,6 +3,7 @@ package netconn
 import (
 	bits "encoding/binary"
 	"net"
+	"runtime"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/socket"
@@ -27,20 +28,44 @@ func (c *PacketConn) join(ifi *net.Interface, group net.IP) error {
 }
 
 func (c *PacketConn) join4(ifi *net.Interface, group net.IP) error {
-	at := net.IPv4zero.To4()
+	at, err := membership(ifi, group)
+	if err != nil {
+		return err
+	}
 	if ifi != nil {
-		var err error
-		if at, err = firstIPv4(ifi); err != nil {
-			return err
+		from := at[4:] // an address
+		if len(at) > 8 {
+			from = append(make([]byte, 4), from...) // struct ip_mreqn without a group
 		}
-		if err := c.option(socket.IPPROTO_IP, kernel.IP_MULTICAST_IF, []byte(at)); err != nil {
+		if err := c.option(socket.IPPROTO_IP, kernel.IP_MULTICAST_IF, from); err != nil {
 			return err
 		}
 	}
 	if err := c.option(socket.IPPROTO_IP, kernel.IP_MULTICAST_LOOP, []byte{0}); err != nil {
 		return err
 	}
-	return c.option(socket.IPPROTO_IP, kernel.IP_ADD_MEMBERSHIP, append(append([]byte(nil), group...), at...))
+	return c.option(socket.IPPROTO_IP, kernel.IP_ADD_MEMBERSHIP, at)
+}
+
+// membership returns struct ip_mreqn, in which Linux has the interface by its number. Elsewhere it
+// returns struct ip_mreq, which has an address of the interface.
+func membership(ifi *net.Interface, group net.IP) ([]byte, error) {
+	m := append([]byte(nil), group...)
+	if runtime.GOOS == "linux" {
+		index := uint32(0)
+		if ifi != nil {
+			index = uint32(ifi.Index)
+		}
+		return bits.NativeEndian.AppendUint32(append(m, net.IPv4zero.To4()...), index), nil
+	}
+	at := net.IPv4zero.To4()
+	if ifi != nil {
+		var err error
+		if at, err = firstIPv4(ifi); err != nil {
+			return nil, err
+		}
+	}
+	return append(m, at...), nil
 }
 
 // option sets an option of the socket. Its error is the cause, without the operation.

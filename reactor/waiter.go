@@ -130,6 +130,8 @@ func (w *taskWaiter) Rearm(d *desc.Desc, want poller.Interest) kernel.Errno {
 	return 0
 }
 
+func (w *taskWaiter) Has(fd int) bool { return w.table.Has(fd) }
+
 // Unregister does nothing once the reactor has ended.
 func (w *taskWaiter) Unregister(d *desc.Desc) {
 	if watch, ok := w.table.Get(int32(d.FD), d.Gen); ok {

@@ -13,10 +13,12 @@ import (
 // FromFD makes a blocking Socket of a descriptor that was made elsewhere. It is the reverse of
 // Detach, and CPython's socket(fileno=fd). The descriptor belongs to the Socket, and becomes
 // non-blocking and close-on-exec. FromFD checks the descriptor first. If it returns an error, the
-// descriptor still belongs to the caller, and nothing has changed.
+// descriptor still belongs to the caller, and nothing has changed. Pass bytes that were received
+// from it already to NewInputAfter.
 func FromFD(fd int) (*Socket, error) { return from(kernel.Host, desc.Parked, fd) }
 
-// FromFDOn is FromFD for a Socket that belongs to the loop of r: see NewOn.
+// FromFDOn is FromFD for a Socket that belongs to the loop of r: see NewOn. Only the loop may call
+// it. A descriptor that a Conn, a Watch or a Task of the loop has registered is refused.
 func FromFDOn(r *reactor.Reactor, fd int) (*Socket, error) {
 	return from(r.Kernel(), inside.Waiter(r), fd)
 }
@@ -36,6 +38,9 @@ func from(k kernel.Kernel, w desc.Waiter, fd int) (*Socket, error) {
 	f, err := kernel.Find(k, fd)
 	if err != nil {
 		return nil, fmt.Errorf("socket: fromfd: %w", err)
+	}
+	if w.Has(fd) {
+		return nil, fmt.Errorf("socket: fromfd: descriptor %d is registered already: Detach it there first, or Stop its Watch: %w", fd, kernel.EEXIST)
 	}
 	if e := kernel.Take(k, fd); e != 0 {
 		return nil, fmt.Errorf("socket: fromfd: descriptor %d: fcntl: %w", fd, e)

@@ -38,6 +38,16 @@ func NewInput(src DataReader, limit int) *Input {
 	return in
 }
 
+// NewInputAfter is NewInput for a stream of which the bytes in read were received already: by a
+// buffered reader before FromFD or FromConn, or before another protocol begins. They come first.
+// The Input copies them. They may be more than limit.
+func NewInputAfter(src DataReader, read []byte, limit int) *Input {
+	in := NewInput(src, limit)
+	in.b.Show(read)
+	in.b.Keep()
+	return in
+}
+
 // socketOf returns the Socket below a connection, nil if it is of another package.
 func socketOf(v any) *Socket {
 	switch v := v.(type) {

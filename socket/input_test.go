@@ -166,3 +166,35 @@ func TestMisuseOfNewInput(t *testing.T) {
 		}()
 	}
 }
+
+// Bytes that were received before an Input was made come first, and those of the stream follow, in
+// one message too. The caller's memory is not used any more.
+func TestInputBeginsWithWhatWasReadBefore(t *testing.T) {
+	both(t, func(l *lab) {
+		a, b := l.pair()
+		read := []byte("one t")
+		in := socket.NewInputAfter(b, read, 10)
+		clear(read)
+		_, err := a.SendAll([]byte("wo end"))
+		l.must(err)
+		for _, want := range []string{"one ", "two ", "end"} {
+			if p, err := in.Next(len(want)); string(p) != want || err != nil {
+				l.fatalf("%q, %v; want %q", p, err, want)
+			}
+		}
+		long := socket.NewInputAfter(b, []byte("more than the limit"), 4)
+		if n := long.Buffered(); n != 19 {
+			l.fatalf("%d bytes are buffered", n)
+		}
+		if p, err := long.Next(4); string(p) != "more" || err != nil {
+			l.fatalf("%q, %v", p, err)
+		}
+		if n, err := long.Discard(15); n != 15 || err != nil {
+			l.fatalf("%d, %v", n, err)
+		}
+		l.must(a.Close())
+		if _, err := long.Next(1); err != io.EOF {
+			l.fatalf("%v at the end", err)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/ureactor/ureactor/internal/desc"
@@ -90,8 +91,8 @@ func (s *Socket) SendMsg(p, control []byte, flags int, a Addr) (int, error) {
 		n, e = s.crowded(c.Limit, send)
 	}
 	runtime.KeepAlive(s)
-	if e != 0 {
-		return 0, fail(opSendMsg, e)
+	if e == kernel.ENOBUFS && len(control) > 0 {
+		return 0, fmt.Errorf("%w: %d bytes of control data may be more than the system allows", fail(opSendMsg, e), len(control))
 	}
-	return n, nil
+	return n, fail(opSendMsg, e)
 }

@@ -24,7 +24,8 @@ func (s *Socket) SetSockOpt(level, name int, value any) error {
 	case int:
 		return s.set(level, name, func(fd int) desc.Errno { return s.d.Kernel.SetOpt(fd, level, name, int(int32(v))) })
 	case []byte:
-		return s.set(level, name, func(fd int) desc.Errno { return s.d.Kernel.SetOptBytes(fd, level, name, v) })
+		err := s.set(level, name, func(fd int) desc.Errno { return s.d.Kernel.SetOptBytes(fd, level, name, v) })
+		return groupError(level, name, v, err)
 	case nil:
 		if level == SOL_SOCKET && name == SO_CALLBACK {
 			return s.SetCallback(nil)

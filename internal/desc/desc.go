@@ -24,6 +24,8 @@ type Waiter interface {
 	Unregister(d *Desc)
 	// Rearm replaces the interest of a registered Desc. Readiness that exists already is delivered.
 	Rearm(d *Desc, want poller.Interest) Errno
+	// Has returns whether fd is registered now, by any owner.
+	Has(fd int) bool
 	// Post calls f soon and outside all user code: on the loop, or on one dispatching goroutine.
 	// Any goroutine may call Post. It returns false if the loop has ended; f is not called then.
 	Post(f func()) bool

@@ -130,6 +130,12 @@ func (p *Parker) Rearm(d *Desc, want poller.Interest) Errno {
 	return 0
 }
 
+func (p *Parker) Has(fd int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.table.Has(fd)
+}
+
 func (p *Parker) Unregister(d *Desc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

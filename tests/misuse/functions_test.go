@@ -37,7 +37,8 @@ var functions = map[string]any{
 	"frame.Lines":     func(max int) { frame.Lines(max) },
 	"frame.Fixed":     func(size int) { frame.Fixed(size) },
 
-	"socket.NewInput": func(limit int) { socket.NewInput(new(socket.Socket), limit) },
+	"socket.NewInput":      func(limit int) { socket.NewInput(new(socket.Socket), limit) },
+	"socket.NewInputAfter": func(read []byte, limit int) { socket.NewInputAfter(new(socket.Socket), read, limit) },
 	"netconn.DialTimeout": func(d time.Duration) error {
 		l, err := netconn.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

