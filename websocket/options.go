@@ -141,7 +141,7 @@ func WithCloseTimeout(d time.Duration) Option {
 
 // WithPing makes a connection ping a peer that has sent nothing for d, 1 ms … 24 h. If nothing
 // arrives for d after that either, the connection is aborted with ErrSilent. Both may come later by
-// d at most.
+// d at most. A connection that is throttled is aborted if no byte moves for 4 * d.
 func WithPing(d time.Duration) Option {
 	return inTime("WithPing", d, time.Millisecond, 24*time.Hour, func(s *settings) { s.ping = d })
 }

@@ -189,7 +189,7 @@ func TestStreams(t *testing.T) {
 
 // A Hub sends each Frame to all members in order, though the loop reaches only some in a turn.
 func TestHubReachesAll(t *testing.T) {
-	const guests, frames = 1500, 20
+	const guests, frames = 700, 10
 	var hub *Hub
 	joined := make(chan struct{}, guests)
 	b := serve(t, func(r *Request) Handler {

@@ -25,7 +25,7 @@ func (c *Conn) open(p []byte) {
 	}
 	if c.d.set.tick > 0 {
 		_ = c.rc.SetReadTimeout(c.d.set.tick)
-		_ = c.rc.SetIdleTimeout(2 * c.d.set.ping)
+		_ = c.rc.SetIdleTimeout(4 * c.d.set.ping) // pings make traffic every 2 * ping
 	}
 	if h, ok := c.h.(OpenHandler); ok {
 		h.Opened(c)
