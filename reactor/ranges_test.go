@@ -110,7 +110,7 @@ func TestLimitsAreInOrder(t *testing.T) {
 	}
 }
 
-// What the documentation of the options says of those that are not set.
+// The documentation of each option says what holds without it.
 func TestDefaultsAreAsDocumented(t *testing.T) {
 	o, err := newSockOptions("dial", eachOption[DialOption](nil, nil))
 	if err != nil {
