@@ -94,5 +94,8 @@ func (s *Socket) SendMsg(p, control []byte, flags int, a Addr) (int, error) {
 	if e == kernel.ENOBUFS && len(control) > 0 {
 		return 0, fmt.Errorf("%w: %d bytes of control data may be more than the system allows", fail(opSendMsg, e), len(control))
 	}
-	return n, fail(opSendMsg, e)
+	if e != 0 {
+		return 0, fail(opSendMsg, e)
+	}
+	return n, nil
 }
