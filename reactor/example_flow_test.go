@@ -29,10 +29,10 @@ func (h *relay) Data(c *reactor.Conn, p []byte) {
 	}
 }
 
-func (h *relay) Drained(c *reactor.Conn) { _ = h.to.Resume() } // what c sends has left: more of it
+func (h *relay) Drained(c *reactor.Conn) { _ = h.to.Resume() } // there is room again
 
 func (h *relay) EOF(c *reactor.Conn) {
-	_ = h.to.CloseWrite() // the half-close goes on; the other direction may still talk
+	_ = h.to.CloseWrite() // pass the half-close on; the other direction may still send
 	if h.done = true; h.back.done {
 		_ = c.Close()
 		_ = h.to.Close()
@@ -41,7 +41,7 @@ func (h *relay) EOF(c *reactor.Conn) {
 
 func (h *relay) Closed(c *reactor.Conn, err error) {
 	if err != nil {
-		_ = h.to.Abort() // what was cut off here must not look whole there
+		_ = h.to.Abort() // the other peer must not take a cut stream for a whole one
 		return
 	}
 	_ = h.to.Close()
@@ -124,7 +124,7 @@ type counter struct{ bytes int }
 
 func (h *counter) Data(c *reactor.Conn, p []byte) { h.bytes += len(p) }
 
-// EOF takes over from the default, which is to close. With it, closing is the handler's.
+// EOF replaces the default, which is to close the Conn. So the handler closes it.
 func (h *counter) EOF(c *reactor.Conn) {
 	_ = c.Send(fmt.Appendf(nil, "%d bytes\n", h.bytes))
 	_ = c.Close()

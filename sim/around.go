@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// How many lines WriteAround writes before and after each fault, and in all. With many faults each
-// has fewer lines, but at least aroundLeast.
+// These say how many lines WriteAround writes before and after each fault, and in all. If there are
+// many faults, each has fewer lines, but at least aroundLeast.
 const (
 	aroundBefore = 5
 	aroundAfter  = 10
@@ -14,9 +14,8 @@ const (
 	aroundLeast  = 3
 )
 
-// WriteAround writes the steps around each fault, of those that Options.Trace has kept: calls and
-// packets of the fault's hosts, notes, and log lines of all hosts. Waits that found nothing are
-// omitted.
+// WriteAround writes the steps around each fault that Options.Trace has kept: calls and packets of
+// the fault's hosts, notes, and log lines of all hosts. Waits that found nothing are omitted.
 func (w *World) WriteAround(to io.Writer) error {
 	all := w.trace.all()
 	share := min(aroundBefore+aroundAfter, max(aroundLeast, aroundMost/max(1, len(w.marks))))
@@ -60,11 +59,11 @@ func (w *World) WriteAround(to io.Writer) error {
 
 // A mark is where a fault is in the trace.
 type mark struct {
-	at       int // how many records the trace had by then: the next one is the fault
+	at       int // how many records the trace had by then; the fault is the next one
 	host, to *Host
 }
 
-// mark keeps the place of a fault that is about to be recorded.
+// mark stores the place of a fault that is about to be recorded.
 func (w *World) mark(host, to *Host) {
 	if len(w.marks) < faultsMost {
 		w.marks = append(w.marks, mark{w.trace.added, host, to})

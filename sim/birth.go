@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// birthFrames is how much of the stack is kept of the call that made a descriptor.
+// birthFrames is how many frames are kept of the stack of the call that made a descriptor.
 const birthFrames = 40
 
-// birth returns where the program is now, for reports. Only a world with a trace keeps it.
+// birth returns the program's present stack, for reports. Only a world with a trace keeps it.
 func (w *World) birth() []uintptr {
 	if w.opt.Trace == 0 {
 		return nil
@@ -25,8 +25,8 @@ const module = "github.com/ureactor/ureactor/"
 // libraries are the packages that a program makes its descriptors with.
 var libraries = []string{"reactor.", "socket.", "select.", "netconn.", "sim.", "poller.", "kernel.", "internal/", "frame.", "websocket."}
 
-// place returns the innermost line of the program itself, such as "pool/pool.go:52". A listener's
-// connections have the line that runs the loop.
+// place returns the innermost line of the program itself, such as "pool/pool.go:52". For the
+// connections of a listener, that is the line that runs the loop.
 func place(birth []uintptr) string {
 	frames := runtime.CallersFrames(birth)
 	for more := len(birth) > 0; more; {
@@ -55,8 +55,8 @@ func isLibrary(f runtime.Frame) bool {
 }
 
 // Leaks returns a line for each descriptor that programs have left open at their end. It should be
-// nil. No collector closes what a program has dropped. With Options.Trace, as in a replay, a line
-// names the place where the descriptor was made.
+// nil. In a world the garbage collector does not close abandoned descriptors. With Options.Trace,
+// as in a replay, a line names the place where the descriptor was made.
 func (w *World) Leaks() (left []string) {
 	for _, h := range w.hosts {
 		running := false

@@ -35,7 +35,7 @@ const (
 	Unsent
 	Unlink
 	Lookup
-	FileOpen // these are calls of a Disk
+	FileOpen // the calls from here on are those of a Disk
 	FileRead
 	FileWrite
 	FileSync
@@ -107,7 +107,7 @@ var callErrors = [callCount][]Errno{
 // Errors returns the errors that faults can give the call.
 func (c Call) Errors() []Errno { return callErrors[c] }
 
-// Shorts returns whether the call can move less than was asked.
+// Shorts returns whether the call can move fewer bytes or datagrams than requested.
 func (c Call) Shorts() bool {
 	switch c {
 	case Recv, Send, SendV, RecvBatch, SendBatch:

@@ -14,13 +14,13 @@ func (h *Host) Now() timeout.Deadline {
 	return timeout.Deadline(h.clock(h.w.now))
 }
 
-// Date is the date at which every world begins. It is far in the future: a time of the machine has
-// always passed in a world, and a time of a world never comes on the machine. A program that mixes
-// them fails in every run.
+// Date is the date at which every world begins. It is far in the future. So a time of the machine
+// has always passed in a world, and a time of a world never comes on the machine. A program that
+// mixes the two fails in every run.
 var Date = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Time returns the date on the host, by its own clock. Other programs have time.Now for it. See
-// netconn.Net.Time and reactor.Reactor.Time. StepClock moves it.
+// Time returns the date on the host, by its own clock. Programs on a host use it in place of
+// time.Now. See netconn.Net.Time and reactor.Reactor.Time. StepClock moves it.
 func (h *Host) Time() time.Time { return Date.Add(time.Duration(int64(h.Now())-epoch) + h.stepped) }
 
 // SetClock makes the host's clock slower (negative) or faster by so many millionths, at most by
@@ -36,7 +36,7 @@ func (h *Host) SetClock(drift Chance) {
 	}
 	h.began, h.since = h.clock(h.w.now), h.w.now
 	h.drift = drift
-	for _, p := range h.procs { // their deadlines have moved to other times of the world
+	for _, p := range h.procs { // deadlines of its programs are now at other times of the world
 		if p.last != nil && !p.over() && p.w.cur != p {
 			p.soon(h.w.now)
 		}

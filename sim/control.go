@@ -5,14 +5,14 @@ import "github.com/ureactor/ureactor/internal/kernel"
 // A gram is one datagram.
 type gram struct {
 	from  Addr
-	to    Addr // UDP: the address that it was sent to, if one can answer from it
+	to    Addr // UDP: the address that it was sent to, if an answer can leave from there
 	data  []byte
-	by    *unixSocket // the sender, which has room again when it is read
+	by    *unixSocket // the sender, which has room again when the gram is read
 	ecn   uint8
 	files []file // passed with it
 }
 
-// details are what a send says beside its bytes and the receiver.
+// details are the facts about a send beside its bytes and its receiver.
 type details struct {
 	local   Addr
 	segment int
@@ -23,7 +23,7 @@ type details struct {
 // segmentsMost is how many datagrams one send may have (UDP_MAX_SEGMENTS).
 const segmentsMost = 128
 
-// details reads a Packet's fields and control data. The files are the message's, until forget.
+// details reads a Packet's fields and control data. The files belong to the message until forget.
 func (h *Host) details(p *kernel.Packet) (d details, e Errno) {
 	d = details{local: p.Local, segment: int(p.Segment), ecn: p.ECN}
 	if h.os() != Linux && (p.Segment != 0 || p.ECN != 0) {
@@ -69,7 +69,8 @@ func (d *details) segments(p []byte) [][]byte {
 	return append(parts, p)
 }
 
-// report fills a Packet with what a receive has found. Files that have no room are closed.
+// report fills a Packet with the details of a received gram. If there is no room for all files, the
+// others are closed.
 func (h *Host) report(p *kernel.Packet, g *gram) {
 	p.Addr, p.Local, p.ECN, p.Segment, p.Flags, p.ControlN = g.from, g.to, g.ecn, 0, 0, 0
 	if p.Cut = p.N < len(g.data); p.Cut {
@@ -100,7 +101,7 @@ func (h *Host) report(p *kernel.Packet, g *gram) {
 	}
 }
 
-// forget closes files that are on their way, and that nobody receives.
+// forget closes files that were sent and that nobody will receive.
 func (h *Host) forget(files []file) {
 	for _, f := range files {
 		n := f.base()
@@ -112,7 +113,8 @@ func (h *Host) forget(files []file) {
 	}
 }
 
-// passed are the files that came with a byte of a Unix stream: at bytes wait before it.
+// passed are the files that came with a byte of a Unix stream. `at` bytes wait in front of that
+// byte.
 type passed struct {
 	at    int
 	files []file

@@ -3,9 +3,9 @@ package sim
 import "github.com/ureactor/ureactor/internal/kernel"
 
 // This file has the calls that move data. A fault makes them move less. An Event then reports the
-// rest, but for TCP only where a kernel promises that: see ReadsFully.
+// rest. For TCP that happens only if the simulated kernel promises it: see ReadsFully.
 
-// most returns how much of n the call may move.
+// most returns how many of `size` bytes the call may move.
 func most(v verdict, n *node, size int) int {
 	if v.short > 0 {
 		size = min(size, v.short)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A Deadlock is the error of a run whose programs wait without end: nothing is pending, or they
-// made no calls in the last part of the limit.
+// A Deadlock is the error of a run whose programs wait without end. Nothing is pending, or the
+// programs made no calls in the last part of the limit.
 type Deadlock struct {
 	Seed    uint64
 	Step    uint64
@@ -20,7 +20,7 @@ func (d *Deadlock) Error() string {
 }
 
 // A Livelock is the error of a run that has reached its limit while programs were busy: they repeat
-// something, and the condition does not come to hold.
+// calls, and the condition does not become true.
 type Livelock struct {
 	Seed    uint64
 	Step    uint64
@@ -72,8 +72,8 @@ func (w *World) counted() (all []counts) {
 	return all
 }
 
-// busy returns a line for each host that has made calls since then. Waits alone are none: a timer
-// that expires again and again does nothing.
+// busy returns a line for each host that has made calls since then. A host that only waits is not
+// busy, although a timer may expire again and again.
 func (w *World) busy(since []counts) (lines []string) {
 	if since == nil {
 		return nil

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// A Difference is where two runs of one seed part: the program depends on something that is not
-// simulated.
+// A Difference is the first step in which two runs of one seed differ. It means that the program
+// depends on something that is not simulated.
 type Difference struct {
-	Step   uint64   // of the first run's record
-	Before []string // the last records that both have
+	Step   uint64   // the step of the first run's record
+	Before []string // the last records that both runs have
 	First  string   // the first record that differs; "" if the run has ended
 	Second string   // the same of the second run
 }
@@ -22,8 +22,9 @@ const (
 	shared     = 5
 )
 
-// Compare runs f twice in worlds of one seed and returns where the two histories part. Chance may
-// bring two runs that are equal, so it tries up to ten times. nil means that no two differed.
+// Compare runs f twice in worlds of one seed and returns the first step in which the two histories
+// differ. Two such runs may be equal by chance, so it makes up to ten pairs. nil means that no pair
+// differed.
 func Compare(seed uint64, opt Options, f func(w *World) error) *Difference {
 	first := compareRun(seed, opt, f)
 	for range differRuns {

@@ -16,9 +16,11 @@ import (
 // A Disk is the disk of a host. It is an fs.FS, and it has calls that write. Names are those of
 // package fs: "log", "data/0001". A directory exists while it has files.
 //
-// A crash keeps what was synced. A write that was not is kept, lost, or torn: some of its sectors
-// of 512 bytes are there. The seed decides, and each is a Fault. A new name, a rename and a removal
-// are kept only in their order, and surely after SyncDir. A killed program loses nothing.
+// A crash keeps the writes that were synced. A write that was not synced is kept, lost, or torn:
+// only some of its sectors of 512 bytes are written. The seed decides, and each lost or torn write
+// is a Fault. After a crash, the changes of names (new files, renames, removals) are kept up to
+// some point in their order. After SyncDir they are kept for certain. A killed program loses
+// nothing.
 //
 // Calls take no time. They fail by Inject, Refuse and Faults.Error like calls of the kernel. Data
 // that a failed Sync should have written is lost at the next crash, as on Linux: a later Sync does
@@ -28,12 +30,12 @@ type Disk struct {
 	h      *Host
 	names  map[string]*inode // as programs see them
 	synced map[string]*inode // as a crash leaves them
-	log    []rename          // changes of names that are not synced, the oldest first
+	log    []rename          // changes of names that are not synced; the oldest is first
 	limit  int64
-	writes int // so far: each has a number in the list of faults
+	writes int // the number of writes so far, which numbers them in the list of faults
 }
 
-// A rename is a change of the names: from "" is a new file, to "" a removal.
+// A rename is a change of the names. If from is "", it is a new file; if to is "", it is a removal.
 type rename struct {
 	from, to string
 	node     *inode
@@ -81,7 +83,7 @@ func (d *Disk) call(c Call, op, name string) error {
 	return nil
 }
 
-// done notes the end of a call that has failed, or of one that has not.
+// done records the end of a call, and returns its error.
 func (d *Disk) done(c Call, op, name string, e Errno) error {
 	d.h.note(c, -1, 0, e)
 	switch {
@@ -142,7 +144,7 @@ func (d *Disk) OpenFile(name string, flag int) (*File, error) {
 	return f, nil
 }
 
-// openFlags are all that OpenFile does. O_SYNC is none of them.
+// openFlags are all flags that OpenFile accepts. O_SYNC is not among them.
 const openFlags = os.O_WRONLY | os.O_RDWR | os.O_CREATE | os.O_EXCL | os.O_TRUNC | os.O_APPEND
 
 // Create is OpenFile that makes a file, or empties it, to read and write.
@@ -150,7 +152,7 @@ func (d *Disk) Create(name string) (*File, error) {
 	return d.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 }
 
-// change changes the names, until a crash.
+// change changes the names, not durably.
 func (d *Disk) change(from, to string, n *inode) {
 	d.writes++
 	d.log = append(d.log, rename{from, to, n, d.writes})

@@ -10,8 +10,8 @@ import (
 type inode struct {
 	d       *Disk
 	data    []byte  // as programs see it
-	synced  []byte  // as a crash leaves it, but for the pending writes
-	pending []write // not synced, the oldest first
+	synced  []byte  // as a crash leaves it, except for the pending writes
+	pending []write // writes that are not synced; the oldest is first
 	made    time.Time
 }
 
@@ -37,7 +37,7 @@ func (n *inode) write(off int64, p []byte, size int) {
 	n.made = Date.Add(d.h.w.Now() + d.h.stepped)
 }
 
-// sector is what a disk writes whole.
+// sector is the unit that a disk writes as a whole, in bytes.
 const sector = 512
 
 // apply returns the contents after the write, or after a part of it: keeps decides about each
@@ -58,7 +58,7 @@ func (w *write) apply(to []byte, keeps func() bool) []byte {
 	return to
 }
 
-// sync makes the pending writes durable, but for those that an earlier Sync has lost.
+// sync makes the pending writes durable, except for those that an earlier Sync has lost.
 func (n *inode) sync() {
 	var left []write
 	for _, w := range n.pending {
@@ -71,18 +71,19 @@ func (n *inode) sync() {
 	n.pending = left
 }
 
-// doom drops the pending writes after a Sync that has failed. Programs read them until a crash.
+// doom marks the pending writes as lost after a failed Sync. Programs can still read them until a
+// crash.
 func (n *inode) doom() {
 	for i := range n.pending {
 		n.pending[i].doomed = true
 	}
 }
 
-// crash leaves what a power cut leaves.
+// crash does to the disk what a power cut does.
 func (d *Disk) crash() {
 	for i, r := range d.log {
 		if d.fate(r.nth, LostWrite, Always/3) != nil {
-			d.log = d.log[:i] // names change in their order
+			d.log = d.log[:i] // changes of names survive in their order
 			break
 		}
 		apply(d.synced, r.from, r.to, r.node)

@@ -153,7 +153,7 @@ func (f *File) Seek(off int64, whence int) (int64, error) {
 // Sync makes the contents survive a crash. The name of a new file is synced by SyncDir.
 func (f *File) Sync() error {
 	if err := f.begin(FileSync, "sync"); err != nil {
-		if f.alive("sync") == nil { // the kernel has tried
+		if f.alive("sync") == nil { // the kernel has tried to write
 			f.in.doom()
 		}
 		return err
@@ -177,7 +177,7 @@ func (f *File) Close() error {
 	}
 	e := f.h.gate(Close, f.fd).e
 	if e != 0 {
-		e = kernel.EIO // no error of a socket
+		e = kernel.EIO // Close's own errors are those of sockets
 	}
 	f.shut = true
 	f.h.closeFile(f.fd)

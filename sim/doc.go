@@ -1,7 +1,7 @@
 // Package sim is a deterministic world for programs that run on a reactor: hosts, a network, a
 // clock and everything that can go wrong with them. One seed is one history: the same calls with
-// the same results at the same virtual times, on every machine. So a failure that one seed in a
-// million shows can be looked at as often as one likes.
+// the same results at the same virtual times, on every machine. So you can repeat a failure that
+// one seed in a million shows as often as you like.
 //
 //	w := sim.New(7, sim.Options{})
 //	server := w.Host("10.0.0.1")
@@ -14,18 +14,19 @@
 //	err := w.Run(time.Minute) // of virtual time
 //	w.Close()
 //
-// A Host is a Kernel. Each program is a coroutine: while its reactor sleeps the world goes on, and
-// the clock jumps to whatever is next. A World and all that is on it belong to one goroutine. What
-// would bring another history in is not for simulated programs: goroutines of their own, time.Now,
-// the global math/rand, the order of maps, reactor.Shutdown (which blocks a goroutine; call Close
-// on the loop), objects whose calls park (socket.New, sel.New: these are the real kernel's). A
-// reactor's Await runs its function inline after a while, so it must not block.
+// A Host is a Kernel. Each program is a coroutine: while its reactor sleeps the world continues,
+// and the clock jumps to the next event. A World and everything in it belong to one goroutine.
+// Simulated programs must not use anything that could change their history: goroutines of their
+// own, time.Now, the global math/rand, or the order of maps. They must not use reactor.Shutdown,
+// which blocks a goroutine: call Close on the loop. Objects whose calls park belong to the real
+// kernel (socket.New, sel.New). A reactor's Await runs its function inline after a while, so it
+// must not block.
 //
 // The time and date of a program are its host's: Host.Time, or Reactor.Time and netconn's Net.Time,
-// which are time.Now on the real kernel. Its choices are Host.Rand's.
+// which are time.Now on the real kernel. A program takes random choices from Host.Rand.
 //
 // Faults come by chance (Options.Faults, World.SetFaults, Host.SetFaults), at the nth call
 // (Host.Inject) or packet (Host.InjectPacket), when World.At says so, or in a Swizzle. Package
-// simtest runs a test under many seeds and prints what replays the one that failed; Shrink finds
-// which of the faults it takes, WriteDiagram and WriteSVG draw it.
+// simtest runs a test under many seeds, and prints the command that replays a seed that failed.
+// Shrink finds which of the faults are needed. WriteDiagram and WriteSVG draw the history.
 package sim

@@ -7,10 +7,10 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Endless gives the descriptor a peer that never pauses: when a call has taken something, more is
-// there at once. A stream receives data repeatedly, and a datagram socket one datagram of data
-// after the other. A listener gets one connection after the other, and needs no data. It stops when
-// the connection is closed, or when the real peer sends its FIN.
+// Endless gives the descriptor a peer that never pauses: after each call that receives something,
+// more is there at once. A stream receives the bytes of data again and again, and a datagram socket
+// one datagram of data after the other. A listener gets one connection after the other, and needs
+// no data. The peer stops when the connection is closed, or when the real peer sends its FIN.
 func (h *Host) Endless(fd int, data []byte) Errno {
 	f := h.file(fd)
 	if f == nil {
@@ -35,7 +35,7 @@ func (h *Host) Endless(fd int, data []byte) Errno {
 	return 0
 }
 
-// refill runs after each call that may have taken something.
+// refill runs after each call that may have received something.
 func (n *node) refill() {
 	if n.more != nil {
 		n.more()

@@ -1,6 +1,6 @@
 package sim
 
-// An event happens at one time: act of its actor is called. a and b are the actor's arguments.
+// At the time of an event, act of its actor is called. a and b are arguments for act.
 type event struct {
 	at   int64
 	seq  uint64 // at equal times, the lower one is first

@@ -15,12 +15,12 @@ type Injection struct {
 	Call  Call
 	Nth   int   // which call from now on: 1 is the next
 	Errno Errno // the error; after EINTR the kernel repeats the call
-	Short int   // or the most bytes or datagrams that it moves
+	Short int   // or: the most bytes or datagrams that the call moves
 	Count int   // how many calls in a row; 0 is one
 }
 
 type planned struct {
-	from, to int // by the count of the call
+	from, to int // counted in calls of this kind on the host
 	Injection
 }
 
@@ -60,8 +60,8 @@ type verdict struct {
 	roll  Rand // for further choices
 }
 
-// gate decides about every call, which may not get through. It repeats a call after EINTR, as a
-// kernel must (doc/semantics.md, D40).
+// gate decides about every call: by a fault, a call may fail before it reaches its file. It repeats
+// a call after EINTR, as a kernel must (doc/semantics.md, D40).
 func (h *Host) gate(c Call, fd int) (v verdict) {
 	w := h.w
 	w.owned(c, h)

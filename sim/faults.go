@@ -16,7 +16,7 @@ const (
 	Lost                   // a packet; TCP sends it again after at least 200 ms
 	Doubled                // a packet; TCP ignores the second one
 	Late                   // a packet; with TCP those after it too
-	Reset                  // a packet's connection is reset
+	Reset                  // the connection of a packet is reset
 	Spurious               // a Wait reports an Event without a cause
 	OneByte                // a new socket: its reads and writes move one byte each
 	NeverReads             // a new socket: it reports no input for 10 s
@@ -29,7 +29,7 @@ const (
 	Paused                 // see Host.Pause
 	Stepped                // see Host.StepClock
 	LostWrite              // a crash loses a write that was not synced: see Disk
-	TornWrite              // a crash keeps some sectors of it
+	TornWrite              // a crash keeps only some sectors of such a write
 	kindCount
 )
 
@@ -39,7 +39,7 @@ var kindNames = [kindCount]string{"call", "lost", "doubled", "late", "reset", "s
 func (k Kind) String() string { return kindNames[k] }
 
 // A Fault is one fault of a history, by chance or made by the test. Kind, Call, Host, To and Nth
-// are its name: in another run with the same seed they mean the same occasion.
+// identify it: in another run with the same seed they mean the same occasion.
 type Fault struct {
 	Kind Kind
 	Call Call   // for AtCall: which one
@@ -47,7 +47,7 @@ type Fault struct {
 	To   string // for packets and cuts: the receiver
 	Nth  int    // counts that host's calls of this kind, packets of that way, new sockets …
 
-	Errno Errno         // for AtCall: the result; EAGAIN although it was ready
+	Errno Errno         // for AtCall: the result; EAGAIN means although it was ready
 	Short int           // for AtCall: the most bytes or datagrams
 	Delay time.Duration // for Late, SlowAccept, Paused and Stepped
 	Drift Chance        // for Drifts
@@ -55,13 +55,13 @@ type Fault struct {
 	roll  Rand          // for further choices
 }
 
-// does records what the test itself does.
+// does records a fault that the test itself makes, and returns whether it happens.
 func (w *World) does(f Fault) bool {
 	w.owned(f.Kind, nil)
 	return w.happens(&f, true, false)
 }
 
-// key returns the fault's name.
+// key returns the fields that identify the fault.
 func (f Fault) key() Fault {
 	return Fault{Kind: f.Kind, Call: f.Call, Host: f.Host, To: f.To, Nth: f.Nth}
 }
@@ -112,9 +112,9 @@ func (f Fault) result() string {
 	return ErrnoName(f.Errno)
 }
 
-// happens returns whether a fault happens: one that the test or chance has chosen, or not. If
-// Options.Faulty is set, it decides instead: it leaves out what the test has chosen, and replaces
-// each decision of chance.
+// happens returns whether a fault happens. chosen means that the test has planned it, and chance
+// that it would happen by chance. If Options.Faulty is set, that list decides instead: also about
+// faults that the test has planned.
 func (w *World) happens(f *Fault, chosen, chance bool) bool {
 	if w.only != nil {
 		g, there := w.only[f.key()]
@@ -135,7 +135,7 @@ func (w *World) happens(f *Fault, chosen, chance bool) bool {
 		w.mark(host, to)
 		switch f.Kind {
 		case CutOff, Crashed, Clogged, Killed, Paused, Stepped:
-			return true // the trace has a note of it
+			return true // the trace has a note of this fault
 		}
 		w.trace.add(record{step: w.step, at: w.now, host: host, to: to, kind: isFault, text: f.String()})
 	}
@@ -158,7 +158,7 @@ func (w *World) byName(name string) *Host {
 }
 
 // dice returns the source of the choices about one occasion. It depends only on the seed and the
-// occasion, so a fault that is left out moves no other.
+// occasion, so a fault that is left out does not change others.
 func (h *Host) dice(k Kind, c Call, to *Host, nth int) Rand {
 	which := uint64(k)<<8 | uint64(c) | uint64(h.index+1)<<16
 	if to != nil {

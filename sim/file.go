@@ -25,11 +25,11 @@ type node struct {
 	life int
 	fd   int
 	regs []*reg
-	kick [2]bool // an Event is planned for what a fault has hidden
+	kick [2]bool // an Event is planned for input or room that a fault has hidden
 	self file
 
-	owner    *proc     // the program that made it, nil: the test
-	birth    []uintptr // where the program made it: see Leaks
+	owner    *proc     // the program that made the file; nil: the test
+	birth    []uintptr // the stack of the call that made it: see Leaks
 	numbers  int       // further numbers beside fd; see Dup
 	blocking bool      // O_NONBLOCK is cleared; see SetNonblock
 	more     func()    // see Endless; nil for most
@@ -44,7 +44,7 @@ func (n *node) base() *node { return n }
 type status struct {
 	in, out bool
 	errno   Errno // the pending error
-	cut     bool  // by a reset or a refusal: both directions are closed
+	cut     bool  // a reset or a refusal has closed both directions
 	rdEnd   bool  // FIN, or shutdown(RD)
 	wrEnd   bool  // shutdown(WR)
 	unborn  bool  // TCP before connect: OUT|HUP to epoll, nothing to kqueue
@@ -119,7 +119,7 @@ func (s status) filter(write bool) (active bool, flags, fflags uint32) {
 	return active || over || s.err(), flags, fflags
 }
 
-// ready returns the status without what the file hides for a while.
+// ready returns the status. It omits readiness that a fault hides for a while.
 func (n *node) ready() status {
 	s := n.self.status()
 	if n.deaf > n.h.w.now && !s.cut {
@@ -142,8 +142,8 @@ const (
 	actHear
 )
 
-// again plans an Event for what a fault has hidden from a call, as if that had arrived right after
-// the call.
+// again plans an Event for input or room that a fault has hidden from a call, as if it had come
+// right after the call.
 func (n *node) again(dir int) {
 	if n.kick[dir] || len(n.regs) == 0 {
 		return
@@ -211,8 +211,8 @@ func (h *Host) full() bool { return h.open >= h.limit }
 // lowest returns the number of files[0].
 func (h *Host) lowest() int { return int(h.base.Load()) }
 
-// closeFile frees the number. It ends no registration: epoll would do so, but not if a duplicate is
-// open. Del is for that.
+// closeFile frees the number. It does not end registrations, because epoll does so only if no
+// duplicate is open. Programs must call Del before.
 func (h *Host) closeFile(fd int) bool {
 	f := h.file(fd)
 	if f == nil {

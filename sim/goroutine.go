@@ -7,23 +7,24 @@ import (
 	"unsafe"
 )
 
-// A call from a goroutine that is neither a program nor the one that runs the world writes history
-// at the scheduler's pleasure. While the process has only goroutines that the World knows, there is
-// none. Otherwise the caller's outermost frame decides: programs, tasks and handshakes are
-// coroutines of iter.Pull. To find it takes a while, so parts of stacks are remembered.
+// Only programs and the goroutine that runs the world may call a simulated kernel. If another
+// goroutine did, Go's scheduler would decide the history. If the process has only goroutines that
+// the World knows, there is no such goroutine. Otherwise the caller's outermost frame decides,
+// because programs, tasks and handshakes are coroutines of iter.Pull. To find that frame takes
+// long, so parts of known stacks are remembered.
 
 const (
 	stackBits   = 11   // the smallest stack, and the alignment of all, is 2 KiB
 	stacksKept  = 1024 // parts of stacks that a World remembers
-	stacksCheck = 1024 // every so many calls a known one is looked at again: stacks are reused
+	stacksCheck = 1024 // after so many calls a known stack is checked again, because stacks are reused
 )
 
-// An act is what a test or program does that is no Call.
+// An act is something that a test or program does that is not a Call.
 type act string
 
 func (a act) String() string { return string(a) }
 
-// owned panics if the caller is a goroutine of its own. h may be nil.
+// owned panics if the caller runs on a goroutine that does not belong to the world. h may be nil.
 func (w *World) owned(what fmt.Stringer, h *Host) {
 	if !w.driven {
 		return
@@ -31,7 +32,7 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 	switch more := runtime.NumGoroutine() - w.others - w.coroutines; {
 	case more == 0:
 		return
-	case more < 0: // some that are not ours have ended
+	case more < 0: // some goroutines that do not belong to the world have ended
 		w.others += more
 	}
 	var here byte
@@ -49,8 +50,8 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 	}
 }
 
-// Owned panics, like every call of the kernel, if the caller is a goroutine of its own. Package
-// reactor calls it where it need not call the kernel.
+// Owned panics, as every call of the kernel does, if the caller runs on a goroutine that does not
+// belong to the world. Package reactor calls it in functions that do not call the kernel.
 func (h *Host) Owned(what string) { h.w.owned(act(what), h) }
 
 // CoroutineBegins and CoroutineEnds count the coroutines of the world. Package reactor calls them
@@ -59,7 +60,8 @@ func (h *Host) CoroutineBegins() { h.w.coroutines++ }
 
 func (h *Host) CoroutineEnds() { h.w.coroutineEnds() }
 
-// coroutineEnds also forgets the stack, which the runtime may give to any goroutine from now on.
+// coroutineEnds also forgets the stack, because the runtime may give it to any goroutine from now
+// on.
 func (w *World) coroutineEnds() {
 	w.coroutines--
 	var here byte
@@ -74,7 +76,7 @@ func (w *World) coroutineEnds() {
 // stackNear is how many parts of a stack are forgotten: 16 KiB.
 const stackNear = 8
 
-// fromWorld returns whether the caller runs in a coroutine, or below a world that runs.
+// fromWorld returns whether the caller runs in a coroutine, or inside a call that runs a world.
 //
 //go:noinline
 func fromWorld() bool {

@@ -13,7 +13,7 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	case connecting:
 		return kernel.EALREADY
 	case up:
-		if s.h.os() == Linux && !s.connected { // the attempt's result is delivered once
+		if s.h.os() == Linux && !s.connected { // the call that returns the result of the attempt
 			s.connected = true
 			return 0
 		}
@@ -22,7 +22,7 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 		return kernel.EISCONN
 	case down, silent:
 		switch {
-		case s.h.os() == NetBSD && s.peer == nil: // a failed attempt has spent the socket
+		case s.h.os() == NetBSD && s.peer == nil: // a socket cannot connect again after a failed attempt
 			return kernel.EINVAL
 		case s.h.os() == FreeBSD && s.peer == nil:
 			s.disconnect()
@@ -35,7 +35,7 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 			return kernel.EISCONN
 		}
 		e := s.fault()
-		if e == 0 { // another call has delivered it
+		if e == 0 { // another call has returned the error
 			e = kernel.ECONNABORTED
 		}
 		s.disconnect()
@@ -250,7 +250,8 @@ func (s *tcp) ack3(tries int) {
 		s.reset()
 		return
 	}
-	if l.h.os() == FreeBSD && len(l.queue) > l.h.seats(l.backlog) { // it finds out at the last packet
+	if l.h.os() == FreeBSD && len(l.queue) > l.h.seats(l.backlog) {
+		// FreeBSD checks the queue when the last packet arrives.
 		s.closed = true
 		s.reset()
 		return

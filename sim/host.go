@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// firstFile is a host's lowest descriptor. Real descriptors are below it, and a host's are far
-// above what a process has, so neither passes for the other. After a restart the numbers go on,
+// firstFile is a host's lowest descriptor. A process usually has only descriptors below it, so a
+// simulated number cannot be taken for a real one. After a restart of a host the numbers continue,
 // because old programs may still use theirs.
 const firstFile = 1000
 
@@ -21,9 +21,9 @@ type Host struct {
 	index int
 	ips   []netip.Addr
 	boots []*proc // the programs of Boot
-	procs []*proc // those of this start
+	procs []*proc // the programs since the last start
 	down  bool
-	life  int // how often it has started
+	life  int // how often the host has started
 
 	files []file       // by descriptor - base
 	base  atomic.Int64 // atomic: see Close
@@ -31,10 +31,11 @@ type Host struct {
 	room  int // no number below files[room] is free
 	limit int
 
-	disk     *Disk
-	paths    map[string]*unixSocket // bound names; nil: only the file is left. Never iterated
-	ids      map[string]uint64      // the files' numbers
-	made     uint64                 // how many files were made
+	disk *Disk
+	// Bound names; a nil value means that only the file is left. Never iterated.
+	paths    map[string]*unixSocket
+	ids      map[string]uint64 // the files' numbers
+	made     uint64            // how many files were made
 	autobind int
 	ports    ports
 	groups   []membership
@@ -43,7 +44,7 @@ type Host struct {
 	since  int64  // when that began, in the world's time
 	began  int64  // and in the host's time
 	odds   Faults
-	hazard bool // odds has any chance above 0
+	hazard bool // odds has a chance above 0
 	plan   [callCount][]planned
 
 	refused   [callCount]Errno // see Refuse
@@ -74,8 +75,8 @@ type Host struct {
 	clogged    [2]int // by how many Swizzles: input, output
 }
 
-// A Host has one stream of choices for each purpose, so that no purpose moves the choices of
-// another.
+// A Host has one stream of choices for each purpose, so that a choice for one purpose does not
+// change the choices for another.
 const (
 	portStream uint64 = iota
 	turnStream
@@ -88,8 +89,8 @@ func (h *Host) stream(what uint64) Rand {
 	return Rand{scramble(scramble(^h.w.key-what) + uint64(h.index))}
 }
 
-// Rand returns the source of choices for programs on this host. Other hosts do not move them. See
-// World.Rand.
+// Rand returns the source of random choices for programs on this host. They do not depend on other
+// hosts. See World.Rand.
 func (h *Host) Rand() *Rand {
 	h.w.owned(act("Rand"), h)
 	return &h.users
@@ -172,8 +173,9 @@ func (h *Host) SetFileLimit(n int) {
 	h.limit = n
 }
 
-// Crash stops the host, as a power cut does: it sends nothing any more, not even a reset. Nothing
-// of its programs runs any more, no callback and no deferred function. World.Close ends them.
+// Crash stops the host, as a power cut does: it sends nothing any more, not even a reset. No code
+// of its programs runs any more, neither callbacks nor deferred functions. World.Close ends the
+// programs.
 func (h *Host) Crash() {
 	if h.down {
 		return
@@ -226,7 +228,7 @@ func (h *Host) Restart() {
 	}
 }
 
-// gone returns whether a call comes from a program whose host has crashed.
+// gone returns whether the calling program belongs to a host that has crashed.
 func (h *Host) gone() bool {
 	p := h.w.cur
 	if p == nil || p.host != h {
@@ -243,7 +245,7 @@ func (h *Host) gone() bool {
 
 // has returns whether the address belongs to the host, loopback included.
 func (h *Host) has(ip netip.Addr) bool {
-	if ip.IsLoopback() { // a BSD's lo0 has one address of each family
+	if ip.IsLoopback() { // on a BSD, lo0 has one address of each family
 		return h.os() == Linux || ip.Is6() || ip == netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}
 	for _, own := range h.ips {

@@ -6,17 +6,16 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Keep-alive as on Linux, where SO_KEEPALIVE is on: a connection with nothing to send probes a
-// silent peer. A program cannot see a probe that is answered, so none is sent while the peer would
-// answer. A quiet world with such connections is therefore idle.
+// This file has keep-alive as on Linux: if SO_KEEPALIVE is on, a connection with nothing to send
+// probes a silent peer. A program cannot notice a probe that is answered, so no probes are sent as
+// long as the peer would answer. So a quiet world with such connections is idle.
 const (
 	keepIdle     = 7200 // seconds, unless TCP_KEEPIDLE says otherwise
 	keepInterval = 75   // TCP_KEEPINTVL
 	keepProbes   = 9
 )
 
-// lonely starts probing if the peer does not answer any more. It is called whenever that may have
-// changed.
+// lonely starts probing if the peer would not answer. It is called whenever that may have changed.
 func (s *tcp) lonely() {
 	if !s.probing && s.keeps() && !s.answered() {
 		s.probes, s.probed = 0, s.h.w.now
@@ -46,8 +45,7 @@ func (s *tcp) probeIn(option, otherwise int) {
 	s.h.w.events.add(s.h.w.now+int64(sec)*int64(time.Second), s, actProbe, 0, 0)
 }
 
-// probe asks whether the peer is still there. Data that is sent again asks this too, so then no
-// probe is needed.
+// probe sends a probe, unless data is being sent again, which has the same effect.
 func (s *tcp) probe() {
 	s.probing = false
 	switch w := s.h.w; {
@@ -62,7 +60,7 @@ func (s *tcp) probe() {
 	}
 }
 
-// givesUp returns whether enough probes had no answer: TCP_KEEPCNT of them, or those of the time of
+// givesUp returns whether enough probes had no answer: TCP_KEEPCNT of them, or all for the time of
 // TCP_USER_TIMEOUT.
 func (s *tcp) givesUp() bool {
 	if d := s.userTimeout(); d > 0 {
@@ -80,7 +78,8 @@ func (s *tcp) userTimeout() int64 {
 	return int64(get(s.opts, kernel.IPPROTO_TCP, kernel.TCP_USER_TIMEOUT)) * int64(time.Millisecond)
 }
 
-// lonely checks all connections for peers that do not answer any more: the network has changed.
+// lonely checks all connections for peers that would not answer. It is called when the network has
+// changed.
 func (w *World) lonely() {
 	for _, h := range w.hosts {
 		for _, f := range h.files {

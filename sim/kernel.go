@@ -7,18 +7,19 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// ReadsFully returns whether a short read of TCP has read all there was. Reactors ask for it. A
-// short read by a fault is followed by an Event, as if the rest had arrived later.
+// ReadsFully returns whether a short read of TCP has emptied the socket. Reactors call it. After a
+// short read by a fault there is an Event, as if the rest had arrived later.
 func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 
-// Traits returns those of Options.Kernel.
+// Traits returns the Traits of Options.Kernel.
 func (h *Host) Traits() kernel.Traits {
 	linux := h.os() == Linux
 	return kernel.Traits{ConnectReports: linux, InheritsOptions: linux, AcceptReportsResets: !linux, Segments: linux,
 		KeepsUnreachable: true}
 }
 
-// on begins a call on a descriptor: it asks the gate, then finds the file. ok: the call goes on.
+// on begins a call on a descriptor: it asks the gate, then finds the file. ok means that the call
+// continues.
 func (h *Host) on(c Call, fd int) (f file, v verdict, ok bool) {
 	v = h.gate(c, fd)
 	if v.e == 0 {
@@ -147,7 +148,7 @@ func (h *Host) Accept(fd int) (int, Addr, Errno) {
 }
 
 func (h *Host) accept(f file) (conn int, from Addr, e Errno) {
-	if h.full() { // the kernel needs a number before it looks at the queue
+	if h.full() { // the kernel gets a number before it checks the queue
 		return -1, Addr{}, kernel.EMFILE
 	}
 	conn, e = -1, kernel.EOPNOTSUPP
@@ -187,7 +188,7 @@ func (h *Host) Connect(fd int, to Addr) Errno {
 			if s.phase == up {
 				s.connected, e = true, 0
 			} else if s.phase != connecting {
-				e = s.connect(at) // delivers the error
+				e = s.connect(at) // returns the error
 			}
 		}
 	case *udp:
@@ -238,8 +239,8 @@ func (h *Host) Shutdown(fd, how int) Errno {
 	return e
 }
 
-// Close frees the number, even if it returns an error. It ignores a number from before a crash: the
-// goroutine of the garbage collector may close one.
+// Close frees the number, even if it returns an error. It ignores a number from before a crash,
+// because the garbage collector may close one.
 func (h *Host) Close(fd int) Errno {
 	if fd >= firstFile && fd < h.lowest() {
 		return 0

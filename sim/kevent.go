@@ -11,9 +11,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A kqueue is a Poller on a simulated BSD: package poller's code for kqueues on a simulated
-// kevent(2), the methods of kevents. Faults happen in kevent(2): a fault of Add or Mod makes the
-// first new filter fail.
+// A kqueue is a Poller on a simulated BSD. It is package poller's code for kqueues over a simulated
+// kevent(2), which is the methods of kevents. Faults happen in kevent(2): a fault of Add or Mod
+// makes the first new filter fail.
 type kqueue struct {
 	*epoll
 	q     poller.Poller
@@ -95,9 +95,11 @@ func (k *kqueue) Close() error { return k.epoll.Close() }
 
 func (s *kevents) Now() timeout.Deadline { return s.h.Now() }
 func (s *kevents) FD() int               { return s.fd }
-func (s *kevents) Pollable(int) error    { return nil } // a host has neither files nor directories
-func (s *kevents) Wake() error           { return s.epoll.Wake() }
-func (s *kevents) Woken()                {}
+
+// No descriptor of a host is a file or directory.
+func (s *kevents) Pollable(int) error { return nil }
+func (s *kevents) Wake() error        { return s.epoll.Wake() }
+func (s *kevents) Woken()             {}
 
 func (*kevents) Errors() kevent.Errors {
 	return kevent.Errors{Perm: kernel.EPERM, NoDev: kernel.ENODEV, NoEnt: kernel.ENOENT, Exist: kernel.EEXIST, BadFD: kernel.EBADF}
@@ -131,7 +133,7 @@ func (s *kevents) change(c *kevent.Change) Errno {
 		if r == nil {
 			return kernel.ENOENT
 		}
-		if _, ready := r.now(); ready && s.h.os() == FreeBSD { // reports an edge anew
+		if _, ready := r.now(); ready && s.h.os() == FreeBSD { // FreeBSD reports the edge again
 			s.list(r)
 		}
 	default:
@@ -181,7 +183,7 @@ func (s *kevents) Wait(n int, left time.Duration) (int, error) {
 		panic("sim: two programs in Wait of one Poller")
 	}
 	if w.wakes.Load() {
-		w.takeWakes() // from before this call
+		w.takeWakes() // wakes from before this call
 	}
 	until := timeout.Never
 	if left >= 0 {
@@ -216,7 +218,7 @@ func (s *kevents) Wait(n int, left time.Duration) (int, error) {
 // gather fills events with at most n, the waker's first.
 func (s *kevents) gather(n int, first bool) {
 	s.events = s.events[:0]
-	if early := &s.k.early; s.woken || early.again && !first { // a fault wakes without a Wake
+	if early := &s.k.early; s.woken || early.again && !first { // by a fault, Wait ends without a Wake
 		early.again = false
 		s.woken = false
 		s.events = append(s.events, kevent.Event{Wake: true})
@@ -232,7 +234,7 @@ func (s *kevents) gather(n int, first bool) {
 	}
 }
 
-// invent adds an event of some filter, ready or not.
+// invent adds an event of a filter that chance chooses, ready or not.
 func (s *kevents) invent(dice Rand) {
 	if len(s.regs) == 0 {
 		return

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// A Link is one direction between two hosts. The World and the hosts have the values that are not
-// set.
+// A Link is one direction between two hosts. Values that are not set here are those of the hosts
+// and of the World.
 type Link struct{ from, to *Host }
 
-// A way leads from one host to another: the number of packets so far, their jitter, and what Link
-// has set.
+// A way is the state of one direction between two hosts: the number of packets so far, their
+// jitter, and the values that Link has set.
 type way struct {
 	packets   int
 	named     int // cuts so far
@@ -54,8 +54,8 @@ func (w *World) belong(what string, hosts ...*Host) {
 
 func (l *Link) String() string { return l.from.name + " → " + l.to.name }
 
-// SetLatency sets how long a packet takes, and the most that chance adds. It replaces
-// Options.Latency, Options.Jitter and Host.SetLatency for what is sent from now on.
+// SetLatency sets how long a packet takes, and the most that chance adds. For packets that are sent
+// from now on, it replaces Options.Latency, Options.Jitter and Host.SetLatency.
 func (l *Link) SetLatency(latency, jitter time.Duration) *Link {
 	if latency < 0 || latency > longest || jitter < 0 || jitter > longest {
 		panic(fmt.Sprintf("sim: link %v: latency %v, jitter %v: must be 0 … %v", l, latency, jitter, longest))
@@ -65,7 +65,7 @@ func (l *Link) SetLatency(latency, jitter time.Duration) *Link {
 	return l
 }
 
-// SetLoss sets the chance that a packet is lost. The larger one of it and Faults.Loss counts.
+// SetLoss sets the chance that a packet is lost. If Faults.Loss is larger, that counts.
 func (l *Link) SetLoss(p Chance) *Link {
 	if p < 0 || p > Always {
 		panic(fmt.Sprintf("sim: link %v: chance %d: must be 0 … %d", l, p, Always))
@@ -85,7 +85,7 @@ func (l *Link) SetBandwidth(bytesPerSecond int64) *Link {
 }
 
 // SetMTU sets how many bytes of a stream arrive at once, at most: 1 … 32 KiB. 0 means
-// Options.Segment. Datagrams are fragmented and put together again, which nobody sees.
+// Options.Segment. Datagrams are not affected, because a program cannot notice their fragments.
 func (l *Link) SetMTU(n int) *Link {
 	if n < 0 || n > segment {
 		panic(fmt.Sprintf("sim: link %v: MTU %d: must be 0 … %d bytes", l, n, segment))
@@ -166,14 +166,14 @@ func (w *World) Partition(groups ...[]*Host) *Cut {
 }
 
 // Cut stops all packets between two hosts, in both directions, until Heal. Connections stay open,
-// and TCP keeps sending its data again. Link and Partition return cuts that heal one by one.
+// and TCP keeps sending its data again. Cuts of Link and Partition can be healed one by one.
 func (w *World) Cut(a, b *Host) {
 	w.CutOneWay(a, b)
 	w.CutOneWay(b, a)
 }
 
-// CutOneWay stops the packets from one host to another only. It does nothing if that is cut
-// already.
+// CutOneWay stops the packets from one host to another only. It does nothing if this direction is
+// cut already.
 func (w *World) CutOneWay(from, to *Host) {
 	if l := w.Link(from, to); from.way(to).cut == 0 {
 		l.Cut()
@@ -221,8 +221,8 @@ func (w *World) latency(from, to *Host) int64 {
 	return int64(d) + v.jitter.N(int64(w.opt.Jitter)+1)
 }
 
-// queued returns when the last of n bytes leaves for the other host: after what the Link is busy
-// with.
+// queued returns when the last of n bytes leaves for the other host, after the bytes that the Link
+// still has to send.
 func (w *World) queued(from, to *Host, n int) int64 {
 	v := from.way(to)
 	if v.bandwidth == 0 || from == to {

@@ -12,9 +12,9 @@ import (
 // step of the trace, the diagram and the drawing, with the time of the world. Give it to
 // reactor.WithSlog too.
 //
-// Log lines are no history: Hash does not have them. Without Options.Trace, Enabled returns false,
-// so a program under many seeds formats nothing. Values must not call the kernel or take choices by
-// chance when they are formatted.
+// Log lines do not belong to the history, so they do not change Hash. Without Options.Trace,
+// Enabled returns false, so that a program under many seeds formats no lines. Values must not call
+// the kernel or take choices by chance when they are formatted.
 func (h *Host) LogHandler() slog.Handler {
 	l := &logger{h: h, out: &bytes.Buffer{}}
 	l.attrs = slog.NewTextHandler(l.out, &slog.HandlerOptions{Level: slog.Level(-1 << 30)})

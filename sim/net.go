@@ -11,8 +11,8 @@ import (
 // loopLatency is how long a packet takes from a host to itself.
 const loopLatency = int64(5 * time.Microsecond)
 
-// SetLatency sets the latency between this host and all others; 0 means the world's. Between two
-// hosts the larger one counts.
+// SetLatency sets the latency between this host and all others; 0 means that of the world. Between
+// two hosts the larger one counts.
 func (h *Host) SetLatency(d time.Duration) {
 	if d < 0 || d > longest {
 		panic(fmt.Sprintf("sim: SetLatency(%v): must be 0 … %v", d, longest))
@@ -53,7 +53,7 @@ func (h *Host) open46(s *inet, family int) {
 	}
 }
 
-// told returns an address in the form of the socket's family.
+// told returns an address in the form in which a socket of this family reports it.
 func (s *inet) told(a netip.AddrPort) Addr {
 	ip := a.Addr()
 	switch {
@@ -89,7 +89,7 @@ func (s *inet) plain(a Addr) (netip.AddrPort, Errno) {
 	return netip.AddrPortFrom(ip, a.Port), 0
 }
 
-// takes returns whether a socket that is bound to local receives what is sent to a.
+// takes returns whether a socket that is bound to local receives packets to the address a.
 func (s *inet) takes(a netip.Addr) bool {
 	if ip := s.local.Addr(); ip.IsValid() {
 		return ip == a
@@ -112,7 +112,7 @@ func (s *inet) overlaps(t *inet) bool {
 	return s.family == t.family || s.family == kernel.AF_INET6 && !s.v6only || t.family == kernel.AF_INET6 && !t.v6only
 }
 
-// unzoned returns whether an address is link-local without saying of which interface.
+// unzoned returns whether an address is link-local and names no interface.
 func unzoned(a Addr) bool {
 	return a.Family == kernel.AF_INET6 && a.Scope == 0 && netip.AddrFrom16(a.IP).IsLinkLocalUnicast()
 }

@@ -8,7 +8,7 @@ import (
 // A SocketInfo is a line of Netstat.
 type SocketInfo struct {
 	Host     *Host
-	FD       int    // -1: no program has it any more, but it delivers or holds a port
+	FD       int    // -1: no program has the socket any more, but it still delivers or holds a port
 	Program  string // "": the test
 	Kind     string // "tcp", "udp", "unix", "poller", "file" …
 	Local    string
@@ -28,8 +28,8 @@ func (i SocketInfo) String() string {
 	return fmt.Sprintf("%-12s %-10s %5d %-6s %8d %8d %24s %24s %s", i.Host.name, owner, i.FD, i.Kind, i.Received, i.Unsent, i.Local, i.Remote, i.State)
 }
 
-// Netstat lists all descriptors of all hosts, and the TCP connections that no descriptor has any
-// more: those that deliver their last bytes, and those in TIME_WAIT.
+// Netstat lists all descriptors of all hosts. It also lists TCP connections without a descriptor:
+// those that deliver their last bytes, and those in TIME_WAIT.
 func (w *World) Netstat() (list []SocketInfo) {
 	for _, h := range w.hosts {
 		for i, f := range h.files {

@@ -12,7 +12,7 @@ import (
 type Only struct {
 	kinds [recordKinds]bool
 	spots []spot
-	some  bool // not all
+	some  bool // a selection; false: all steps
 }
 
 // A spot is a host, a descriptor number of any host, or a descriptor of one host.
@@ -21,7 +21,7 @@ type spot struct {
 	fd   int    // -1: any
 }
 
-// recordNames are the kinds of records as ParseOnly has them.
+// recordNames are the names of the kinds of records in a list for ParseOnly.
 var recordNames = [recordKinds]string{isCall: "calls", isPacket: "packets", isFault: "faults", isWorld: "notes", isLog: "logs"}
 
 // ParseOnly reads a list such as "10.0.0.2,faults,notes". A step is selected if one item selects
@@ -93,7 +93,7 @@ func (h *Host) isNamed(ip string) bool {
 	return false
 }
 
-// concerns returns whether a record is a call on the descriptor, or made it.
+// concerns returns whether a record is a call on the descriptor, or the call that has made it.
 func (r *record) concerns(fd int) bool {
 	return r.kind == isCall && (r.fd == fd || r.c == Accept && r.e == 0 && r.res == fd)
 }

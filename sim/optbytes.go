@@ -83,7 +83,7 @@ func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
 	case level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_IF: // a host has one network
 		return 0
 	case level == kernel.SOL_SOCKET && (name == kernel.SO_RCVTIMEO || name == kernel.SO_SNDTIMEO):
-		return setTime(options(f), name, p) // no call waits, so it has no effect
+		return setTime(options(f), name, p) // kept without effect, because no call waits
 	case len(p) >= 4:
 		return h.setOpt(f, level, name, int(int32(binary.NativeEndian.Uint32(p))))
 	}
@@ -111,7 +111,7 @@ func (h *Host) getBytes(f file, level, name int, p []byte) (int, Errno) {
 	return copy(p, binary.NativeEndian.AppendUint32(nil, uint32(int32(v)))), 0
 }
 
-// setTime keeps a time of an option: two words of 64 bits, or of 32.
+// setTime stores the time of an option, which is two words of 64 bits or of 32.
 func setTime(list *[]option, name int, p []byte) Errno {
 	var sec, micros int64
 	switch {

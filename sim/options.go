@@ -14,8 +14,8 @@ type Options struct {
 	// limit.
 	Bandwidth int64
 	// Segment is how many bytes of a stream arrive at once, at most: 1 … 32 KiB. 0 means 32 KiB,
-	// but 1,448 with every fourth seed: programs must not take the parts for messages. See
-	// Link.SetMTU.
+	// but with every fourth seed 1,448 bytes, because programs must not take the parts for
+	// messages. See Link.SetMTU.
 	Segment int
 	// Buffer is the size of each socket's send and receive buffer: 1 KiB … 64 MiB. 0 means 64 KiB.
 	// SO_SNDBUF and SO_RCVBUF change it for one socket.
@@ -29,21 +29,21 @@ type Options struct {
 	//
 	// Deprecated: set Kernel.
 	Kqueue bool
-	// ShortReads: a short read of TCP need not have read all there was. That holds on every kernel
-	// but Linux. Reactors then register level-triggered.
+	// ShortReads means that a short read of TCP need not have emptied the socket, as on every
+	// kernel but Linux. Reactors then register level-triggered.
 	ShortReads bool
 	// Refused are calls that fail on every host, each with its errno; see Host.Refuse.
 	Refused map[Call]Errno
 	// Faults are the chances of all hosts at the start.
 	Faults Faults
-	// Faulty, if not nil, has the faults that happen, instead of those by chance. A fault happens
+	// Faulty, if not nil, is a list of faults that replaces chance. A fault of the list happens
 	// only while its chance is above 0. A fault that the test makes itself happens only if it is in
 	// the list. See Shrink.
 	Faulty []Fault
-	// Sizes are what World.Size returns, by name, where they are lower. See Shrink.
+	// Sizes has lower sizes that World.Size returns, by name. See Shrink.
 	Sizes map[string]int
-	// SizesOnly leaves what is sent out of the history, which then has only the sizes. It is for
-	// worlds with TLS, whose keys come from the machine.
+	// SizesOnly leaves the contents of sends out of the history, which then has only their sizes.
+	// It is for worlds with TLS, whose keys come from the machine.
 	SizesOnly bool
 	// Trace is how many of the last steps are kept as text; 0 means none, -1 all. It does not
 	// change the history.
@@ -134,23 +134,23 @@ const (
 
 // Faults are the chances of faults. The zero value has none.
 type Faults struct {
-	// For every call that can have such a fault:
+	// These chances are for each call that can have such a fault:
 	ShortRead  Chance // moves less than there is
 	ShortWrite Chance // moves less than there is room for
 	Again      Chance // EAGAIN although ready; an Event follows
 	Interrupt  Chance // EINTR, which the kernel repeats
 	Error      Chance // one of the call's own errors; see Errors
 	Spurious   Chance // a Wait reports an Event without a cause
-	EarlyWait  Chance // a Wait ends as if it was woken
+	EarlyWait  Chance // a Wait ends as if it had been woken
 
-	// For every packet:
+	// These chances are for each packet:
 	Loss      Chance // TCP sends it again after at least 200 ms
 	Duplicate Chance // datagrams only
 	Reorder   Chance // datagrams only: a later one overtakes it
 	Reset     Chance // its connection is reset
 	SlowFIN   Chance // a FIN takes up to a second longer
 
-	// For every new socket:
+	// These chances are for each new socket:
 	OneByte     Chance // its reads and writes move one byte each
 	NeverReads  Chance // it reports no input for 10 s
 	SlowAccepts Chance // the listener reports a connection up to a second late

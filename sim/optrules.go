@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A rule of one option on Linux: its range, its value in a new socket, and whether only 0 and 1
-// exist.
+// An optRule is the rule of one option on Linux: its range, its value in a new socket, and whether
+// only 0 and 1 exist.
 type optRule struct {
 	level, name int
 	low, high   int
@@ -15,8 +15,8 @@ type optRule struct {
 	boolean     bool
 }
 
-// linuxRules are those options that refuse values or begin with one. Options with number 0 do not
-// exist on the machine.
+// linuxRules has those options that refuse some values, or are not 0 in a new socket. Options with
+// number 0 do not exist on this machine.
 var linuxRules = []optRule{
 	{kernel.SOL_SOCKET, kernel.SO_REUSEADDR, 0, 0, 0, true},
 	{kernel.SOL_SOCKET, kernel.SO_REUSEPORT, 0, 0, 0, true},
@@ -55,7 +55,7 @@ func linuxRule(level, name int) *optRule {
 	return nil
 }
 
-// allowed returns the value that Linux keeps of the one that is set, or an error.
+// allowed returns the value that Linux stores when this one is set, or an error.
 func (h *Host) allowed(f file, level, name, value int) (int, Errno) {
 	if h.os() != Linux {
 		return value, 0
@@ -118,8 +118,8 @@ func hasPort(f file) bool {
 	return false
 }
 
-// truesize returns what a datagram of IP uses of a buffer: Linux counts the memory, the BSDs 256
-// bytes more than the data.
+// truesize returns how much of a buffer a datagram of IP uses. Linux counts its memory, and the
+// BSDs count 256 bytes more than the data.
 func (h *Host) truesize(n int) int {
 	switch {
 	case h.os() != Linux:
@@ -143,8 +143,8 @@ func skb(n int) int {
 	return head + size
 }
 
-// The numbers of options that other systems do not have. They are options of a simulated Linux only
-// where the machine is one too.
+// These are the numbers of options that only Linux has. A simulated Linux has them only if this
+// machine runs Linux too.
 const (
 	soPriority  = 12
 	soProtocol  = 38

@@ -2,7 +2,7 @@ package sim
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// An option is one that was set.
+// An option is a socket option that was set.
 type option struct{ level, name, value int }
 
 // knownOptions can be set and read. They have no effect other than what setOpt does.
@@ -62,7 +62,7 @@ func lookup(list []option, level, name int) (value int, set bool) {
 	return 0, false
 }
 
-// options returns where a socket keeps its options.
+// options returns the list of options that were set on a socket.
 func options(f file) *[]option {
 	switch s := f.(type) {
 	case *tcp:
@@ -98,7 +98,7 @@ func (h *Host) setOpt(f file, level, name, value int) Errno {
 	switch s := f.(type) {
 	case *tcp:
 		if sock && name == kernel.SO_RCVLOWAT {
-			s.lowat = min(value, s.rcvbuf/2) // otherwise it is never reached
+			s.lowat = min(value, s.rcvbuf/2) // a larger one could never be reached
 			s.wake(0)
 		}
 		s.inet.set(level, name, value)

@@ -7,8 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// These methods stand for other owners of a descriptor. A test calls these in World.At, or in the
-// middle of a call by During.
+// The methods in this file do what other owners of a descriptor may do. A test calls them in
+// World.At, or in the middle of a call by During.
 
 // Dup makes a second number for the descriptor, as dup(2) or a message to another process does.
 // Both numbers are the same open file: it ends when the last of them is closed. The new number
@@ -27,8 +27,8 @@ func (h *Host) Dup(fd int) (int, Errno) {
 }
 
 // SetNonblock sets or clears O_NONBLOCK of the open file, which all its owners share. While it is
-// cleared, Connect holds up its program until it is done, because it has no MSG_DONTWAIT. All other
-// calls never wait: the host's Accept asks poll first.
+// cleared, Connect blocks its program until the attempt has ended, because there is no MSG_DONTWAIT
+// for it. All other calls never wait: Accept of the host calls poll first.
 func (h *Host) SetNonblock(fd int, on bool) Errno {
 	f := h.file(fd)
 	if f == nil {
@@ -39,9 +39,9 @@ func (h *Host) SetNonblock(fd int, on bool) Errno {
 }
 
 // During calls f in the middle of the nth call of this kind from now on: the program has decided to
-// make the call, and the kernel has not yet looked at the descriptor. It stands for another thread
-// that runs at this moment. f gets the descriptor of the call, which it may close, duplicate or
-// open again for something else.
+// make the call, and the kernel has not yet looked at the descriptor. f does what another thread
+// could do at this moment. f gets the descriptor of the call, which it may close, duplicate or open
+// again for something else.
 func (h *Host) During(c Call, nth int, f func(fd int)) {
 	if c >= callCount || nth < 1 || f == nil {
 		panic(fmt.Sprintf("sim: During(%d, %d): must be one of Calls, 1 or more, and a function", c, nth))
@@ -64,14 +64,15 @@ func (h *Host) interrupt(c Call, fd int) {
 			i++
 			continue
 		}
-		h.during = append(h.during[:i:i], h.during[i+1:]...) // before f, which may make calls
+		// Removed before f runs, because f may make calls.
+		h.during = append(h.during[:i:i], h.during[i+1:]...)
 		m.f(fd)
 	}
 }
 
-// holds returns whether a call that is not done has to be tried again, because its descriptor lacks
-// O_NONBLOCK. It lets time pass in between. Only programs can wait, so elsewhere the run
-// fails.
+// holds returns whether an incomplete call has to be tried again, because its descriptor lacks
+// O_NONBLOCK. It lets time pass between two tries. Only programs can wait, so outside programs the
+// run fails.
 func (h *Host) holds(n *node, c Call) bool {
 	if !n.blocking {
 		return false

@@ -16,7 +16,7 @@ type PacketInjection struct {
 }
 
 type plannedPacket struct {
-	from, to int // by the count of the packets
+	from, to int // counted in packets of the host
 	PacketInjection
 }
 
@@ -114,8 +114,8 @@ func (h *Host) plannedFate(to *Host, nth int, f *fate) {
 }
 
 // Reset resets the host's connections with this local port, or all for port 0. Both ends are
-// notified at once, as by a firewall between them. It returns how many there were. A connection
-// that a program has closed and that still delivers does not count.
+// notified at once, as if a firewall between them did it. Reset returns how many connections it has
+// reset. It does not reset connections that a program has closed and that still deliver.
 func (h *Host) Reset(port uint16) (n int) {
 	var found []*tcp
 	for _, f := range h.files {

@@ -34,12 +34,13 @@ func (p *pipe) close() {
 	p.other.wake(0)
 }
 
-// status: on FreeBSD pipes work in both directions, so the reading end can be written too.
+// status returns what the end is ready for. On FreeBSD pipes work in both directions, so the
+// reading end can be written too.
 func (p *pipe) status() status {
 	return status{out: p.write || p.h.os() == FreeBSD, noWriter: p.alone && !p.write, noReader: p.alone && p.write}
 }
 
-// refuses returns the errno of a filter that a BSD does not add: to write to a pipe without
+// refuses returns the errno with which a BSD refuses a filter for writing to a pipe without
 // readers.
 func (p *pipe) refuses(write bool) Errno {
 	switch {

@@ -9,11 +9,11 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// An epoll is a simulated Poller with the rules of Linux's fs/eventpoll.c. A wake-up puts a
-// registration on the ready list if the registration asks for what has happened. Wait removes
-// registrations from the front and asks each file for its readiness. Those that are level-triggered
-// and still ready go back to the end. So an edge is reported once, with all that is ready by then.
-// An edge that has passed before Wait looks is not reported.
+// An epoll is a simulated Poller with the rules of Linux's fs/eventpoll.c. When something happens
+// to a file, registrations that are interested in it are put on the ready list. Wait removes
+// registrations from the front of the list and asks each file for its readiness. Those that are
+// level-triggered and still ready go back to the end. So an edge is reported once, with all that is
+// ready by then. Readiness that has ended before Wait asks is not reported.
 //
 // A BSD's kqueue (kevent.go) has the same list. Its registrations are filters, so one descriptor
 // has up to two.
@@ -40,7 +40,7 @@ type reg struct {
 	gone   bool
 }
 
-// told is a registration that is ready, and for what. filter documents flags and errno.
+// told is a registration that is ready, with its readiness. filter documents flags and errno.
 type told struct {
 	r             *reg
 	ready         poller.Readiness
@@ -84,8 +84,8 @@ func (p *epoll) close() {
 
 func (p *epoll) FD() int { return p.fd }
 
-// status: readable while a Wait would return, by an Event or a Wake. An emptied kqueue stays
-// readable until the next Wait (seen on FreeBSD 12 and NetBSD 7).
+// status: a Poller is readable while a Wait would return at once, because of an Event or a Wake. An
+// emptied kqueue stays readable until the next Wait (seen on FreeBSD 12 and NetBSD 7).
 func (p *epoll) status() status {
 	s := status{in: p.woken}
 	for _, r := range p.ready {
@@ -134,7 +134,7 @@ func (p *epoll) list(r *reg) {
 	p.stir()
 }
 
-// stir wakes what waits for the Poller: a program or another Poller. It runs a little later, by
+// stir wakes the program or Poller that waits for this Poller. A program runs a little later, by
 // chance.
 func (p *epoll) stir() {
 	if p.asleep {
@@ -195,7 +195,7 @@ func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
 		if p.find(fd, want) != nil {
 			return kernel.EEXIST
 		}
-		if _, is := f.(*File); is { // as epoll: a file never waits
+		if _, is := f.(*File); is { // as with epoll, which refuses regular files
 			return kernel.EPERM
 		}
 		if q, nested := f.(*epoll); nested && q == p {

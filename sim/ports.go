@@ -16,7 +16,7 @@ type ports struct {
 // A port has the sockets that use it.
 type port struct {
 	claims    []claim
-	listeners []*tcp // the oldest first; some may listen no more
+	listeners []*tcp // the oldest first; some may not listen any more
 }
 
 // A claim is one socket's use of a port.
@@ -83,7 +83,7 @@ func (p *ports) listening(l *tcp) {
 	}
 }
 
-// taken returns whether another socket keeps this one from the port of its local address.
+// taken returns whether another socket prevents that this one uses the port of its local address.
 func (p *ports) taken(s *inet, tcp bool) bool {
 	u := p.at(s.local.Port(), tcp)
 	if u == nil {
@@ -101,8 +101,8 @@ func (p *ports) taken(s *inet, tcp bool) bool {
 	return false
 }
 
-// free returns an unused port, 0 if there is none. For a connect from an address to another one, a
-// port will do that only connects to other addresses use: then their packets cannot be confused.
+// free returns an unused port, 0 if there is none. A connect may also use a port that only connects
+// to other addresses use, because their packets cannot be confused.
 func (p *ports) free(tcp bool, from, to netip.AddrPort) uint16 {
 	for range ephemeralLast - ephemeralFirst + 1 {
 		n := p.next

@@ -17,9 +17,9 @@ type proc struct {
 	yield  func(struct{}) bool
 	ended  bool
 	dead   bool   // its host has crashed under it, or it was killed: it is parked until World.Close
-	ticket uint64 // of the one event that resumes it
+	ticket uint64 // identifies the one event that resumes it
 	last   *epoll // the Poller that it waits for, or waited for last
-	late   int    // calls after the crash
+	late   int    // how many calls it has made after the crash
 }
 
 func (p *proc) String() string { return p.host.name + "/" + p.name }
@@ -40,10 +40,10 @@ func (p *proc) act(_ uint8, _ int64, ticket uint64) {
 	}
 }
 
-// over returns whether nothing of the program runs any more.
+// over returns whether no code of the program runs any more.
 func (p *proc) over() bool { return p.ended || p.dead }
 
-// die parks programs where they are. One that is running does not come back from here.
+// die parks programs where they are. If one of them is running, die does not return to it.
 func (w *World) die(procs ...*proc) {
 	for _, p := range procs {
 		if !p.over() {
@@ -59,7 +59,7 @@ func (w *World) die(procs ...*proc) {
 // resume runs the program until it waits or finishes.
 func (p *proc) resume() {
 	w := p.w
-	if p.dead && p.next == nil { // it had not started
+	if p.dead && p.next == nil { // the program had not started
 		p.ended = true
 		return
 	}
@@ -87,7 +87,7 @@ func (p *proc) main(yield func(struct{}) bool) {
 		}
 		v := recover()
 		if v == nil {
-			return // runtime.Goexit, as by a test's FailNow: it goes on in the goroutine of the world
+			return // runtime.Goexit, as in FailNow of a test: it continues in the goroutine of the world
 		}
 		if p.dead { // the host is down
 			return

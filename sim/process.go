@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Kill ends the programs of Boot with this name, as SIGKILL does: nothing of them runs any more,
-// and the kernel closes their descriptors. Peers receive what was sent and a FIN, or an RST if
-// input was unread. Files keep what was written. Start or Restart runs the programs again.
+// Kill ends the programs of Boot with this name, as SIGKILL does: no code of them runs any more,
+// and the kernel closes their descriptors. Peers receive the data that was sent and a FIN, or an
+// RST if input was unread. Files keep what was written. Start or Restart runs the programs again.
 func (h *Host) Kill(name string) {
 	h.booted("Kill", name)
 	var dead []*proc
@@ -29,7 +29,7 @@ func (h *Host) Kill(name string) {
 	h.w.die(dead...)
 }
 
-// closeAll closes a program's descriptors, its Pollers first: they watch the others.
+// closeAll closes a program's descriptors. It closes Pollers first, because they watch the others.
 func (h *Host) closeAll(p *proc) {
 	for _, pollers := range []bool{true, false} {
 		for fd := h.lowest(); fd < h.lowest()+len(h.files); fd++ {
@@ -73,9 +73,9 @@ func (h *Host) booted(what, name string) {
 	panic(fmt.Sprintf("sim: %s(%q) on host %s: no program of this name was booted", what, name, h.name))
 }
 
-// Pause stops the host's programs for d, as SIGSTOP, a long collection or a stopped virtual machine
-// does. The kernel goes on: it accepts and acknowledges, and its buffers fill. Timers that expire
-// meanwhile are late. A program that is running goes on until it waits.
+// Pause stops the host's programs for d, as SIGSTOP, a long garbage collection or a stopped virtual
+// machine does. The kernel continues: it accepts and acknowledges, and its buffers fill. Timers
+// that expire meanwhile are late. A program that is running continues until it waits.
 func (h *Host) Pause(d time.Duration) {
 	if d <= 0 || d > longest {
 		panic(fmt.Sprintf("sim: Pause(%v): must be more than 0 and at most 1h", d))
@@ -87,8 +87,8 @@ func (h *Host) Pause(d time.Duration) {
 }
 
 // StepClock moves the host's date forward, or backward if d is negative, as a time server or an
-// operator does. Only Host.Time changes, and Reactor.Time and Net.Time with it. Timers run by
-// another clock (CLOCK_MONOTONIC), which never jumps: see SetClock.
+// operator does. Only Host.Time changes, and Reactor.Time and Net.Time with it. Timers use another
+// clock (CLOCK_MONOTONIC), which never jumps: see SetClock.
 func (h *Host) StepClock(d time.Duration) {
 	if all := h.stepped + d; d < -lifetime || d > lifetime || all < -lifetime || all > lifetime {
 		panic(fmt.Sprintf("sim: StepClock(%v) after steps of %v: must be at most 100 years in all", d, h.stepped))

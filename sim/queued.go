@@ -3,7 +3,7 @@ package sim
 import "github.com/ureactor/ureactor/internal/kernel"
 
 // Waiting returns twice the number of bytes or connections that wait, plus one at the end of input;
-// -1 if fd is not open. It is no step of the history, as with the clock.
+// -1 if fd is not open. As with Now, a call is not a step of the history.
 func (h *Host) Waiting(fd int) int {
 	f := h.file(fd)
 	n, ok := h.received(f)
@@ -26,8 +26,8 @@ func (h *Host) received(f file) (n int, ok bool) {
 	return 0, false
 }
 
-// weight returns what FIONREAD counts for datagrams: their bytes. Linux counts the overhead of each
-// as well; elsewhere an empty one counts nothing.
+// weight returns what FIONREAD counts for datagrams: their bytes. Linux also counts the overhead of
+// each datagram. On other systems an empty datagram counts 0.
 func (h *Host) weight(grams []gram) (n int) {
 	for _, g := range grams {
 		n += len(g.data)
@@ -53,7 +53,7 @@ func (h *Host) Unsent(fd int) (n int, e Errno) {
 			e = kernel.EINVAL
 		}
 	case *unixSocket:
-		if h.os() == Linux { // elsewhere the peer's queue counts
+		if h.os() == Linux { // on other systems the bytes in the peer's queue count too
 			n = s.used
 		}
 	}

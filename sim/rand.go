@@ -3,7 +3,7 @@ package sim
 import "math/bits"
 
 // A Rand is a source of seeded choices (splitmix64). Programs that need chance use Host.Rand, so
-// that the seed decides. It has only integers: they are the same on every machine.
+// that the seed decides. It has only integers, because these are the same on every machine.
 type Rand struct{ state uint64 }
 
 // Uint64 returns the next number.

@@ -26,7 +26,7 @@ func (k PacketKind) String() string {
 	return [packetKinds]string{"SYN", "SYN-ACK", "data", "FIN", "datagram"}[k]
 }
 
-// A Packet is on its way from one host to another. Acknowledgements and resets are none.
+// A Packet is a packet from one host to another. Acknowledgements and resets are not Packets.
 type Packet struct {
 	Kind        PacketKind
 	From, To    *Host
@@ -42,11 +42,11 @@ type Fate struct {
 	Lose   bool
 	Double bool          // datagrams only
 	Reset  bool          // the connection of the packet is reset
-	Delay  time.Duration // it is late; with TCP those after it too. At most 1h
+	Delay  time.Duration // the packet is late, and with TCP later ones too; at most 1h
 }
 
-// A Rule decides about packets, in the middle of the call that sends them. Faults lists what it
-// does, and Shrink leaves out what is not needed.
+// A Rule decides about packets, in the middle of the call that sends them. World.Faults lists the
+// faults that it makes, and Shrink leaves out those that are not needed.
 type Rule struct {
 	w *World
 	f func(p Packet) Fate
@@ -68,7 +68,7 @@ func (r *Rule) Remove() {
 	r.w.rules = slices.DeleteFunc(r.w.rules, func(o *Rule) bool { return o == r })
 }
 
-// A packeter describes its packets.
+// A packeter is a socket that can describe its packets.
 type packeter interface {
 	packet(what uint8, n int) Packet
 }
@@ -113,7 +113,7 @@ func (s *tcp) packet(what uint8, n int) Packet {
 	return p
 }
 
-// A flying is a datagram for rules.
+// A flying is a datagram that is described to rules.
 type flying struct {
 	from, to netip.AddrPort
 	data     []byte

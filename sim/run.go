@@ -7,7 +7,8 @@ import (
 )
 
 // Run lets d of virtual time pass. It returns an error if it ended early: a panic of a program,
-// Fail, or a program that spins. Programs that wait without end are no error; see RunUntilDone.
+// Fail, or a program that spins. If programs wait without end, that is not an error; see
+// RunUntilDone.
 func (w *World) Run(d time.Duration) error {
 	until := w.in("Run", d)
 	err := w.run(func() bool { return false }, until)
@@ -17,8 +18,8 @@ func (w *World) Run(d time.Duration) error {
 	return err
 }
 
-// RunUntilIdle runs until nothing is pending: each program has ended, or waits for what only
-// another one could send.
+// RunUntilIdle runs until nothing is pending. Each program has then ended, or waits for data that
+// only another program could send.
 func (w *World) RunUntilIdle() error { return w.run(func() bool { return false }, never) }
 
 // RunUntilDone runs until all programs have ended. It returns a *Deadlock if they never will, and a
@@ -59,7 +60,7 @@ func (w *World) done() bool {
 	return true
 }
 
-// run is named by fromWorld.
+// run runs the world. fromWorld looks for its name in stacks.
 //
 //go:noinline
 func (w *World) run(ok func() bool, until int64) error {
@@ -79,7 +80,7 @@ func (w *World) run(ok func() bool, until int64) error {
 	return w.failed
 }
 
-// nextUntil is next. On its way it calls late once, when the last part of the limit begins.
+// nextUntil is next. It also calls late once, when the last part of the limit begins.
 func (w *World) nextUntil(until int64) bool {
 	if w.late == nil {
 		return w.next(until)

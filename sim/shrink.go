@@ -31,17 +31,17 @@ type Size struct {
 
 func (s Size) String() string { return fmt.Sprintf("%s=%d of %d", s.Name, s.N, s.Of) }
 
-// Shrinking says how long ShrinkWith goes on, and from where.
+// Shrinking says how long ShrinkWith continues, and where it begins.
 type Shrinking struct {
-	// Budget is how long it may take, in real time. 0 means no limit but ShrinkRuns.
+	// Budget is how long ShrinkWith may take, in real time. 0 means that only ShrinkRuns limits it.
 	Budget time.Duration
-	// Stop ends it early, if not nil. The result is the smallest run so far.
+	// If Stop is not nil, closing it ends ShrinkWith early. The result is the smallest run so far.
 	Stop <-chan struct{}
 	// Progress, if not nil, is called after each run with the smallest so far, which has no World
 	// yet.
 	Progress func(Shrunk)
-	// From are the faults and sizes of an earlier result, to go on from there. It counts only if f
-	// fails with them. See Options.Faulty and Options.Sizes.
+	// From is an earlier result, with whose faults and sizes ShrinkWith begins. It has no effect if
+	// f does not fail with them. See Options.Faulty and Options.Sizes.
 	From *Shrunk
 }
 
@@ -98,12 +98,12 @@ type shrinker struct {
 	f      func(w *World) error
 	manner string
 	of     int
-	list   []Fault // f fails with these
-	sizes  []Size  // and these
+	list   []Fault // faults with which f fails
+	sizes  []Size  // sizes with which f fails
 	until  int64   // a run that has not failed by then is cut off
 	runs   int
 	ends   time.Time
-	cut    bool // it ended before it was finished
+	cut    bool // the budget or Stop has ended it early
 }
 
 func (s *shrinker) result() Shrunk {
@@ -122,8 +122,8 @@ func (s *shrinker) over() bool {
 	return s.cut
 }
 
-// groups drops all faults of one kind, or of one host, at once. So those that do nothing go before
-// the runs are used up.
+// groups leaves out all faults of one kind, or of one host, at once. So it removes many useless
+// faults in few runs.
 func (s *shrinker) groups() {
 	for _, same := range []func(a, b *Fault) bool{
 		func(a, b *Fault) bool { return a.Kind == b.Kind },
@@ -210,8 +210,8 @@ func (s *shrinker) still(faults []Fault, sizes map[string]int) bool {
 	return fails
 }
 
-// keep takes a failed run as the smallest. The list is never nil, because without a list chance
-// decides again (Options.Faulty).
+// keep makes a failed run the smallest one. The list is never nil, because with nil chance would
+// decide again (Options.Faulty).
 func (s *shrinker) keep(w *World) {
 	s.list, s.sizes = append([]Fault{}, w.Faults()...), w.sizes
 	s.until = w.now + (w.now-epoch)/4 + int64(time.Second)
@@ -236,8 +236,8 @@ func (s *shrinker) run(only []Fault, sizes map[string]int) (w *World, err error)
 var errCut = errors.New("sim: Shrink has cut off this run")
 
 // Size returns n, or fewer in a run of Shrink. n is a part of the test's work, such as a number of
-// clients or operations. A name stands for one number. Shrink finds the least with which the test
-// still fails. n must be 1 or more; so is the result.
+// clients or operations. Use a different name for each number. Shrink finds the smallest with which
+// the test still fails. n must be 1 or more, and so is the result.
 func (w *World) Size(name string, n int) int {
 	if n < 1 {
 		panic(fmt.Sprintf("sim: Size(%q, %d): must be 1 or more", name, n))

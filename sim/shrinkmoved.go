@@ -26,8 +26,8 @@ func (f *Fault) series() series {
 // seriesMost is the number of series that moved renumbers. It tries 3 ways for each.
 const seriesMost = 3
 
-// moved looks for the remaining faults at other numbers. Without the fault a call may not be
-// repeated, or one more packet may be sent. Later occasions then have other numbers in their
+// moved tries the remaining faults with other numbers. Without the fault `gone`, a call may not be
+// repeated, or one more packet may be sent. Then later occasions have other numbers in their
 // series.
 func (s *shrinker) moved(gone Fault, rest []Fault) bool {
 	var all []series

@@ -1,8 +1,8 @@
 package sim
 
 // Sometimes records whether a state that tests must reach was reached: "a leader was isolated".
-// Each name that a world mentions counts, also with ok false. Package simtest sums over the seeds,
-// and the test fails if one was never true.
+// Each name counts, also if ok is false. Package simtest adds up all seeds, and the test fails if a
+// name was never true.
 func (w *World) Sometimes(name string, ok bool) {
 	if w.trace.sealed {
 		return

@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// push sends what the peer has room for, and the FIN after the last byte.
+// push sends as many bytes as the peer has room for, and the FIN after the last byte.
 func (s *tcp) push() {
 	p := s.peer
 	if s.phase != up || p == nil || s.stalled || p.phase == connecting {
@@ -48,7 +48,8 @@ func (s *tcp) transmit(what uint8, n int, odds packetOdds) {
 	s.h.w.events.add(at, s, what, int64(n), s.round)
 }
 
-// segment is the most bytes that arrive at once, pieces what arrives on an Ethernet.
+// segment is the most bytes that arrive at once, and pieces is how many arrive at once on an
+// Ethernet.
 const (
 	segment = 32 << 10
 	pieces  = 1448
@@ -78,8 +79,8 @@ func (s *tcp) arrival(n int) int64 {
 	return s.lastAt
 }
 
-// arrives returns whether a packet of this round gets to the peer. A lost packet is sent again
-// later. One that meets no connection is answered with a reset.
+// arrives returns whether a packet of this round reaches the peer. A lost packet is sent again
+// later. If the peer has no such connection, it answers with a reset.
 func (s *tcp) arrives(round uint64) bool {
 	w, p := s.h.w, s.peer
 	if round != s.round || s.unknown() {
@@ -111,8 +112,8 @@ func (s *tcp) lose() {
 	s.retry()
 }
 
-// retry withdraws what is on the wire and sends it again later. It was lost, or the reset that
-// answers it may be lost.
+// retry withdraws the bytes that are on the way, and sends them again later. They were lost, or the
+// reset that answers them may be lost.
 func (s *tcp) retry() {
 	w := s.h.w
 	s.round++
@@ -175,7 +176,7 @@ func (s *tcp) fin(round uint64) {
 	p.settle()
 }
 
-// acknowledge sends back how much has arrived.
+// acknowledge informs the other end how much has arrived.
 func (s *tcp) acknowledge() {
 	if !s.acking {
 		s.acking = true
@@ -225,17 +226,17 @@ func (s *tcp) reset() {
 	}
 	s.abandon(down)
 	at := s.h.w.now + s.h.w.latency(s.h, s.peer.h)
-	s.h.w.events.add(max(at, s.lastAt), s.peer, actRST, 0, 0) // after what is on the wire
+	s.h.w.events.add(max(at, s.lastAt), s.peer, actRST, 0, 0) // after the packets that are on the way
 }
 
-// tell is reset, with an error for this end.
+// tell does the same as reset, and sets an error for this end.
 func (s *tcp) tell(e Errno) {
 	s.reset()
 	s.err = e
 	s.wake(0)
 }
 
-// abandon drops what was not sent yet. The rest may still arrive.
+// abandon drops the bytes that were not sent yet. Bytes that were sent may still arrive.
 func (s *tcp) abandon(to phase) {
 	s.phase = to
 	s.out.keep(int(s.sent - s.acked))
@@ -248,8 +249,8 @@ func (s *tcp) abandon(to phase) {
 
 func (s *tcp) freePort() { s.h.releasePort(&s.inet, s.life) }
 
-// wasReset handles an RST of the peer. A lost RST is not sent again: the other end gets a new one
-// when it sends.
+// wasReset handles an RST of the peer. A lost RST is not sent again, because the other end gets a
+// new one when it sends.
 func (s *tcp) wasReset() {
 	if s.unknown() || s.h.down || s.over() {
 		return

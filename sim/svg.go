@@ -17,7 +17,7 @@ const (
 	svgColumn = 280 // between two lifelines
 	svgTop    = 56
 	svgRow    = 17
-	svgBreak  = 12 // more where the clock jumps by a millisecond, twice that by a second
+	svgBreak  = 12 // extra space where the clock jumps by a millisecond; twice that for a second
 	svgLetter = 6.7
 )
 
@@ -217,8 +217,8 @@ func (d *drawing) arrow(i int) {
 	d.text(side, label, r.y-5, fits(text, svgColumn-20), r.host.name+" → "+r.to.name+" "+r.text+", sent at "+stamp(r.sent))
 }
 
-// sent returns where the arrow of a packet begins: the row of the call that sent it, or of
-// something else that its host did at that time. Otherwise the arrow begins between the rows before
+// sent returns where the arrow of a packet begins: at the row of the call that sent it, or of
+// another step of its host at that time. If there is none, the arrow begins between the rows before
 // and after.
 func (d *drawing) sent(i int) int {
 	r := &d.rows[i]
@@ -237,7 +237,7 @@ func (d *drawing) sent(i int) int {
 			begin = b.y
 		}
 	}
-	if begin == 0 { // the trace does not have it any more
+	if begin == 0 { // the trace does not have that step any more
 		begin = svgTop - 16
 	}
 	return begin

@@ -12,7 +12,7 @@ type tcp struct {
 	node
 	inet
 	phase  phase
-	closed bool // it has no descriptor any more, but may still deliver
+	closed bool // the socket has no descriptor any more, but may still deliver
 	err    Errno
 	linger bool // a close resets
 	waits  int  // how many seconds a close waits for delivery
@@ -42,7 +42,7 @@ type tcp struct {
 	noSpace                     bool  // a writer waits for room
 	probing                     bool  // see keepalive.go
 	probes                      int   // unanswered
-	probed                      int64 // since when the peer does not answer
+	probed                      int64 // since when the peer has not answered
 	connected                   bool  // a connect has returned 0 or EISCONN: see connect
 	sndbuf, rcvbuf, lowat       int
 
@@ -52,7 +52,8 @@ type tcp struct {
 	second bool // the peer's FIN was first: no TIME_WAIT
 }
 
-// unknown returns whether the machine does not know the connection any more: it has crashed since.
+// unknown returns whether the machine does not know the connection any more, because it has crashed
+// meanwhile.
 func (s *tcp) unknown() bool { return s.phase == silent || s.life != s.h.life }
 
 // A phase is a tcp's state.
@@ -85,8 +86,8 @@ const (
 	actProbe
 )
 
-// How long TCP tries. It repeats a connect after 1 s, 2 s, 4 s …, and data after 200 ms, 400 ms … 5
-// s.
+// These say how long TCP tries. It repeats a connect after 1 s, 2 s, 4 s …, and data after 200 ms,
+// 400 ms … 5 s.
 const (
 	synTries   = 7
 	retryFirst = int64(200 * time.Millisecond)

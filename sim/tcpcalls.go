@@ -79,7 +79,7 @@ func (s *tcp) shutdown(how int) Errno {
 			}
 			s.wake(0)
 		}
-		if s.h.os() == FreeBSD { // it has taken effect all the same
+		if s.h.os() == FreeBSD { // on FreeBSD the call has taken effect all the same
 			return kernel.ENOTCONN
 		}
 		return 0
@@ -138,8 +138,8 @@ func (s *tcp) close() {
 }
 
 // await is a close with a time of SO_LINGER. The program stops until everything is delivered or the
-// time has passed. On Linux that also holds for non-blocking sockets. Outside programs it does not
-// wait.
+// time has passed. On Linux that is so for non-blocking sockets too. A call outside programs does
+// not wait.
 func (s *tcp) await() {
 	p := s.h.w.cur
 	if p == nil || p.host != s.h || s.phase != up || !s.finWant || s.finAcked {
@@ -151,7 +151,7 @@ func (s *tcp) await() {
 	s.closer = nil
 }
 
-// delivered ends the wait of a close: everything is delivered, or never will be.
+// delivered ends the wait of a close, because all output is delivered, or never will be.
 func (s *tcp) delivered() {
 	if p := s.closer; p != nil {
 		s.closer = nil

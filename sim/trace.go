@@ -15,12 +15,12 @@ type trace struct {
 	hash   uint64
 	sealed bool // the world is being closed, which is not recorded
 	keep   int  // records to keep; -1 all
-	only   Only // which records
-	first  int  // keep the first so many instead, if not 0
+	only   Only // which records to keep
+	first  int  // if not 0, keep only so many records from the beginning
 	list   []record
 	at     int    // the oldest record of a full ring
 	added  int    // how many records there were
-	said   string // what the call in progress moves, for its record
+	said   string // the beginning of the data of the call in progress, for its record
 }
 
 // A record is one line of the trace.
@@ -44,14 +44,14 @@ type record struct {
 const (
 	isCall uint8 = iota
 	isPacket
-	isFault // at host, or on its way to to
+	isFault // a fault at host, or on the way from host to `to`
 	isWorld
 	isLog // at host
 	recordKinds
 )
 
-// packet records the arrival of a packet. The hash has its effects in the calls, so this is text
-// only.
+// packet records the arrival of a packet. It does not change the hash, which contains the effects
+// of the packet in later calls.
 func (w *World) packet(from, to *Host, what string, n int) {
 	t := &w.trace
 	if t.keep == 0 || t.sealed || from == nil || to == nil {
@@ -61,7 +61,7 @@ func (w *World) packet(from, to *Host, what string, n int) {
 		what = fmt.Sprintf("%d %s", n, what)
 	}
 	sent := w.made
-	if what == "SYN" { // a repeated SYN is planned when the one before is lost
+	if what == "SYN" { // a repeated SYN is planned when the one before it is lost
 		sent = max(sent, w.now-int64(w.opt.Latency+w.opt.Jitter))
 	}
 	t.add(record{step: w.step, at: w.now, host: from, to: to, kind: isPacket, text: what, sent: sent})
@@ -159,7 +159,7 @@ func (h *Host) mixText(s string) {
 	}
 }
 
-// mixAddr makes an address a part of the history. Its port is the call's result.
+// mixAddr makes an address a part of the history. (Its port is already there as the call's result.)
 func (h *Host) mixAddr(a *Addr) {
 	if t := &h.w.trace; a.Family != 0 && !t.sealed {
 		t.mix(binary.LittleEndian.Uint64(a.IP[:]))
@@ -168,7 +168,7 @@ func (h *Host) mixAddr(a *Addr) {
 	}
 }
 
-// amend adds to the last record what is no history.
+// amend adds a text to the last record that does not belong to the history.
 func (t *trace) amend(more string) {
 	if more == "" || len(t.list) == 0 {
 		return
@@ -249,7 +249,8 @@ func stamp(at int64) string {
 	return fmt.Sprintf("%d.%09ds", d/int64(time.Second), d%int64(time.Second))
 }
 
-// errnos are those that calls can return. An errno's place in the list is the same on every system.
+// errnos are the error numbers that calls can return. An errno's place in the list is the same on
+// every system.
 var errnos = []struct {
 	e    Errno
 	name string

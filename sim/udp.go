@@ -19,7 +19,7 @@ type udp struct {
 	rcvbuf int
 	most   int  // bytes that one datagram can have
 	quiet  bool // the host does not receive its own multicasts
-	tells  bool // it reports which address a datagram was sent to
+	tells  bool // it reports to which address a datagram was sent
 	marks  bool // it reports ECN
 
 	rdShut bool
@@ -29,13 +29,13 @@ type udp struct {
 // broadcast is the address of all machines of the network, which is one network here.
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
-// A membership is a socket's in a multicast group.
+// A membership is that of a socket in a multicast group.
 type membership struct {
 	group netip.Addr
 	s     *udp
 }
 
-// gramCost is what a datagram uses of a buffer beside its bytes.
+// gramCost is how much of a buffer a datagram uses beside its bytes.
 const gramCost = 256
 
 // gramRoom is the least buffer of a datagram socket (net.core.rmem_default).
@@ -75,7 +75,7 @@ func (s *udp) connect(to netip.AddrPort) Errno {
 // send sends from an address of the host, or, if the host does not have it, from the one that the
 // route chooses.
 func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
-	// Before any error, as on Linux.
+	// The socket gets its port before any error, as on Linux.
 	if e := s.h.bound(&s.inet, s, false, netip.AddrPort{}, netip.AddrPort{}); e != 0 {
 		return 0, e
 	}
@@ -123,7 +123,7 @@ func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
 			from = netip.AddrPortFrom(own.Addr(), from.Port())
 		}
 	}
-	defer s.wake(poller.Out) // as if the device had sent it
+	defer s.wake(poller.Out) // as if the device had sent the datagram
 	for _, part := range d.segments(p) {
 		g := gram{data: append([]byte(nil), part...), ecn: d.ecn}
 		if dest.Addr().IsMulticast() || dest.Addr() == broadcast {
@@ -159,7 +159,7 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, g gram) {
 	life := to.life
 	for i := range copies {
 		at := w.queued(s.h, to, len(g.data)) + w.latency(s.h, to)
-		if to == s.h && f == (fate{}) && s.h.os() == Linux { // it has arrived when the call returns
+		if to == s.h && f == (fate{}) && s.h.os() == Linux { // then it has arrived when the call returns
 			to.catch(s, from, dest, g)
 			return
 		}
@@ -237,7 +237,7 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, g gram) {
 	}
 }
 
-// put adds a datagram to the queue. One that has no room is lost.
+// put adds a datagram to the queue. If there is no room, the datagram is lost.
 func (s *udp) put(from netip.AddrPort, asked netip.Addr, g gram) {
 	if s.size+s.h.truesize(len(g.data)) > s.rcvbuf {
 		return
@@ -280,7 +280,7 @@ func (s *udp) shutdown(how int) Errno {
 	if !s.remote.IsValid() {
 		e = kernel.ENOTCONN
 	}
-	if e != 0 && s.h.os() != FreeBSD { // there it takes effect all the same
+	if e != 0 && s.h.os() != FreeBSD { // on FreeBSD it takes effect all the same
 		return e
 	}
 	s.rdShut = s.rdShut || how != kernel.SHUT_WR

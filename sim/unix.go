@@ -25,15 +25,15 @@ type unixSocket struct {
 	passed  []passed
 	grams   []gram
 	sndbuf  int
-	used    int   // its bytes in the peer's queue
-	sends   []int // what is left of each of the peer's sends: room is reported when one is empty
+	used    int   // how many of its bytes are in the peer's queue
+	sends   []int // bytes left of each send of the peer; room is reported when one is empty
 	rdOver  bool
 	wrOver  bool
 	opts    []option
 }
 
 // gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen). On the
-// BSDs it is for datagrams of 100 bytes.
+// BSDs the number is for datagrams of 100 bytes.
 var gramsMost = [kernelCount]int{Linux: 11, FreeBSD: 13, NetBSD: 8}
 
 // gramSizes is the most bytes of one datagram, if the send buffer allows it.
@@ -69,7 +69,7 @@ func (s *unixSocket) crowded() bool {
 	return s.h.os() == Linux && s.peer != nil && s.peer.peer != s && len(s.peer.grams) >= gramsMost[Linux]
 }
 
-// cleared notifies the sockets that are connected to s: its queue has one datagram less.
+// cleared notifies the sockets that are connected to s, because its queue has one datagram less.
 func (s *unixSocket) cleared() {
 	for _, f := range s.h.files {
 		if u, ok := f.(*unixSocket); ok && !u.stream && u.peer == s {
@@ -306,7 +306,8 @@ func (s *unixSocket) throw(p []byte, to Addr, files []file) (int, Errno) {
 		e = kernel.ENOBUFS // the write filter still reports room
 	}
 	if e != 0 {
-		if s.h.os() == Linux && s.used < s.sndbuf { // it frees what it has refused, and reports the room
+		if s.h.os() == Linux && s.used < s.sndbuf {
+			// Linux frees the refused datagram, and reports that as room.
 			s.wake(poller.Out)
 		}
 		return 0, e

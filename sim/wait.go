@@ -28,7 +28,7 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 		panic("sim: two programs in Wait of one Poller")
 	}
 	if w.wakes.Load() {
-		w.takeWakes() // from before this call
+		w.takeWakes() // wakes from before this call
 	}
 	early := v.again
 	for first := true; ; first = false {
@@ -196,7 +196,7 @@ func (p *epoll) Close() error {
 }
 
 // drive runs the world for a Wait outside every program, until the Poller has an Event or the time
-// has come. It is named by fromWorld.
+// has come. fromWorld looks for its name in stacks.
 //
 //go:noinline
 func (w *World) drive(p *epoll, at int64) {

@@ -29,9 +29,9 @@ type World struct {
 	made      int64 // when the present event was planned; for a packet, when it was sent
 	events    agenda
 	step      uint64 // events and calls so far: the position in the history
-	key       uint64 // for all choices by chance; see Host.dice and Host.stream
+	key       uint64 // the key of all random choices; see Host.dice and Host.stream
 	users     *Rand
-	only      map[Fault]Fault // Options.Faulty by name
+	only      map[Fault]Fault // Options.Faulty by the key of a fault
 	hosts     []*Host
 	byIP      map[netip.Addr]*Host // never iterated
 	names     map[string][]netip.Addr
@@ -56,16 +56,16 @@ type World struct {
 
 	late     func() // called once at lateFrom, if not nil: see RunUntil
 	lateFrom int64
-	cutoff   int64 // the run fails when it comes to this time: see Shrink
+	cutoff   int64 // the run fails at this time: see Shrink
 	sizes    []Size
-	marks    []mark // of faults, if there is a trace
+	marks    []mark // places of faults in the trace
 
 	graves []*proc // programs that died; they are parked until Close
 
-	// for owned:
+	// The following fields are for owned.
 	coroutines int                 // programs and tasks
-	others     int                 // goroutines that are none
-	stacks     [stacksKept]uintptr // parts of stacks of callers that may
+	others     int                 // other goroutines of the process
+	stacks     [stacksKept]uintptr // parts of the stacks of callers that may call the kernel
 }
 
 // New makes a world. Options out of their range panic.
@@ -88,7 +88,7 @@ func New(seed uint64, opt Options) *World {
 	return w
 }
 
-// Seed returns New's seed.
+// Seed returns the seed that was passed to New.
 func (w *World) Seed() uint64 { return w.seed }
 
 // Kernel returns the system whose rules the hosts follow.
@@ -132,7 +132,8 @@ const lifetime = 100 * 365 * 24 * time.Hour
 // Fail ends the run with an error. Run returns it as a *Failure.
 func (w *World) Fail(err error) {
 	if w.failed == nil && !w.trace.sealed {
-		text, stack, _ := strings.Cut(err.Error(), "\n") // a stack has addresses, which are not history
+		// A stack has addresses, which differ between runs.
+		text, stack, _ := strings.Cut(err.Error(), "\n")
 		w.trace.note(w, "FAIL "+text)
 		w.trace.amend(stack)
 		w.failed = &Failure{Seed: w.seed, Step: w.step, At: w.Now(), Err: err}
@@ -149,7 +150,7 @@ func (w *World) Close() {
 	if w.closed {
 		return
 	}
-	w.cur = nil // a test may have left a program by FailNow
+	w.cur = nil // FailNow of a test may have left a program
 	w.events.heap = nil
 	w.trace.sealed = true
 	for _, h := range w.hosts {
@@ -160,7 +161,7 @@ func (w *World) Close() {
 	w.events.heap = nil
 }
 
-// reap lets the dead programs finish. They cannot wait any more, so they do.
+// reap lets the dead programs run to their end. They do reach it, because their waits fail.
 func (w *World) reap() {
 	for len(w.graves) > 0 {
 		p := w.graves[0]

@@ -71,7 +71,8 @@ func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w 
 	t.Errorf("%s\n%s\nreplay: go test -run '^%s$' %s -sim.seed=%d%s%s", text, found.String(), t.Name(), tested(), seed, again, more)
 }
 
-// tested returns the path of the package under test. go test needs it before the test's own flags.
+// tested returns the path of the package under test. In a go test command it stands before the
+// test's own flags.
 func tested() string {
 	if b, ok := debug.ReadBuildInfo(); ok && strings.HasSuffix(b.Path, ".test") {
 		return strings.TrimSuffix(b.Path, ".test")

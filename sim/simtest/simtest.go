@@ -35,14 +35,14 @@ var (
 // recorded. A name that was true under no seed fails the test.
 //
 // With -sim.shrink it prints the faults and sizes that are needed (sim.Shrink), and the steps
-// around these faults. The history is the one with only these. The search takes -sim.budget at
-// most, and writes its progress to stderr. After an interrupt it prints what it has found so far.
-// -sim.shrunk=out.json keeps the smallest run in a file, which a later run begins with.
+// around these faults. The history is the one with only these. The search takes at most the time of
+// -sim.budget, and writes its progress to stderr. After an interrupt it prints what it has found so
+// far. -sim.shrunk=out.json keeps the smallest run in a file, which a later run begins with.
 //
 // -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it. The pages
-// of a long history are out.svg, out-2.svg and so on.
-// -sim.lines sets how much of it is printed, and -sim.only=10.0.0.2,faults,logs which steps
-// (sim.ParseOnly). -sim.seeds replaces n. -sim.first is the first seed.
+// of a long history are out.svg, out-2.svg and so on. -sim.lines sets how many lines are printed,
+// and -sim.only=10.0.0.2,faults,logs selects the steps (sim.ParseOnly). -sim.seeds replaces n.
+// -sim.first is the first seed.
 //
 // Seeds that fail, six of the first 20, and each 100th run twice. If the two histories differ,
 // the program depends on something that is not simulated: the order of a map, a goroutine, or
@@ -111,8 +111,8 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 	}
 }
 
-// sampled returns whether the nth seed runs twice though it passes: six of the first 20, then each
-// 100th.
+// sampled returns whether the nth seed runs twice although it passes: six of the first 20 do, and
+// then each 100th.
 func sampled(n uint64) bool { return n <= 16 && n&(n-1) == 0 || n%100 == 0 }
 
 func firstLine(err error) string {
@@ -123,7 +123,7 @@ func firstLine(err error) string {
 	return text
 }
 
-// twoHistories says where the two runs of a seed part.
+// twoHistories reports the first step in which two runs of a seed differ.
 func twoHistories(seed uint64, opt sim.Options, f func(w *sim.World) error, errs ...error) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed=%d: two runs had two histories: the program depends on something that is not simulated "+
