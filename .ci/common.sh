@@ -55,9 +55,9 @@ quietly() {
 # on runs a check for another system. What it compiles for that is never run, so it need not be fast.
 on() { GOOS=${1%/*} GOARCH=${1#*/} GOFLAGS="'-gcflags=all=-N -l'" "${@:2}"; }
 
-# staticcheck is built once.
+# staticcheck is built once, for this system.
 staticcheck() {
-	[ -x "$scratch/staticcheck" ] || GOBIN=$scratch go install honnef.co/go/tools/cmd/staticcheck@v0.7.0
+	[ -x "$scratch/staticcheck" ] || GOOS= GOARCH= GOFLAGS= GOBIN=$scratch go install honnef.co/go/tools/cmd/staticcheck@v0.7.0
 	"$scratch/staticcheck" "$@"
 }
 

@@ -36,6 +36,7 @@ type filer interface{ File() (*os.File, error) }
 func TestFilesAsNet(t *testing.T) {
 	asNet(t, func(t *testing.T, mp msgPackage, say func(string, ...any)) {
 		p := withFiles(t, mp)
+		collectNothing(t)
 		dir := t.TempDir()
 		file := func(c any) *os.File {
 			t.Helper()
@@ -143,7 +144,9 @@ func TestFilesAsNet(t *testing.T) {
 		}
 		closed := os.NewFile(1<<20, "closed")
 		before := openFiles(t)
-		for _, f := range []*os.File{null, os.NewFile(uintptr(link), "netlink"), closed} {
+		netlink := os.NewFile(uintptr(link), "netlink")
+		defer netlink.Close()
+		for _, f := range []*os.File{null, netlink, closed} {
 			_, err := p.conn(f)
 			say("conn: %v", err)
 			_, err = p.listener(f)

@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -29,6 +31,7 @@ func TestTLSGroup(t *testing.T) {
 	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
 		l.Close()
 	}
+	collectNothing(t)
 	before := descriptors()
 	g, err := reactor.NewGroup(loops)
 	if err != nil {
@@ -120,4 +123,11 @@ func descriptors() int {
 		return 0
 	}
 	return len(list)
+}
+
+// collectNothing stops the collector until the test ends, for it closes files.
+func collectNothing(t *testing.T) {
+	runtime.GC()
+	old := debug.SetGCPercent(-1)
+	t.Cleanup(func() { debug.SetGCPercent(old) })
 }

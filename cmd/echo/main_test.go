@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"go.uber.org/goleak"
 )
 
@@ -26,5 +26,6 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	longtest.AtOnce(8) // the tests wait for processes
 	goleak.VerifyTestMain(m)
 }

@@ -75,8 +75,9 @@ func TestModes(t *testing.T) {
 // 500 waits of up to 2 ms that nothing ends: none returns before its time.
 func TestDeadlineIsNeverEarly(t *testing.T) {
 	r := newReceiver(t)
-	for i := range 500 {
-		d := time.Duration(i*4) * time.Microsecond
+	waits := longtest.Count(50, 250, 1000)
+	for i := range waits {
+		d := time.Duration(i) * 2 * time.Millisecond / time.Duration(waits)
 		from := r.Kernel.Now()
 		if _, e := r.recv(timeout.Timeout(max(d, 1))); e != kernel.ETIMEDOUT {
 			t.Fatal(e)

@@ -7,11 +7,12 @@ import (
 	"encoding/json"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -180,3 +181,8 @@ func deep(t *reactor.Task) { _ = t.Sleep(time.Hour) }
 //
 //go:noinline
 func stand(until chan struct{}) { <-until }
+
+func TestMain(m *testing.M) {
+	longtest.AtOnce(8) // a loop hangs for a second, stacks are a second old
+	os.Exit(m.Run())
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 	"github.com/ureactor/ureactor/kernel"
 	"github.com/ureactor/ureactor/netconn"
@@ -102,6 +103,9 @@ func TestRealPeersTextIsEscaped(t *testing.T) {
 // A loop that hangs is shown as hanging, with the stack of the callback. The page does not hang
 // with it, and an action says that it waits.
 func TestHangingLoopIsShown(t *testing.T) {
+	if !longtest.Default(t, "a loop hangs for a second") {
+		return
+	}
 	t.Parallel()
 	r := started(t)
 	dial(t, listen(t, r, "tcp", accept))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/kernel"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
@@ -125,6 +126,9 @@ func TestWhyInEachState(t *testing.T) {
 // The first look at a loop that hangs already shows that, and the stack. Nothing has measured it
 // before. More looks leave no more than one request for a picture with the loop.
 func TestFirstLookShowsAHang(t *testing.T) {
+	if !longtest.Default(t, "a loop hangs for a second") {
+		return
+	}
 	t.Parallel()
 	r := started(t)
 	allStacks.get(time.Now()) // the stack must not be from before the hang

@@ -202,21 +202,23 @@ func TestLoopServesTLS(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		var at net.Addr
+		var at, impatient net.Addr
 		elsewhere(func() { // nobody runs it yet, so this is the owner
-			l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} },
-				netconn.WithHandshakeTimeout(serverConfig(t), 200*time.Millisecond))
-			if err != nil {
-				t.Error(err)
-				return
+			for timeout, to := range map[time.Duration]*net.Addr{time.Minute: &at, 10 * time.Millisecond: &impatient} {
+				l, err := r.Listen("tcp", "127.0.0.1:0", func(*reactor.Conn) reactor.Handler { return echo{} },
+					netconn.WithHandshakeTimeout(serverConfig(t), timeout))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				*to = l.Addr()
 			}
-			at = l.Addr()
 			r.Go(func(*reactor.Task) {})
 		})
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			raw, err := net.Dial("tcp", at.String())
+			raw, err := net.Dial("tcp", impatient.String())
 			if err != nil {
 				t.Error(err)
 				return

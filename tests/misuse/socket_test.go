@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 	sel "github.com/ureactor/ureactor/select"
 	"github.com/ureactor/ureactor/socket"
@@ -99,7 +100,7 @@ var socketTakes = takes{
 
 // Each method of package socket, blocking and non-blocking, on each kind of socket.
 func TestSocket(t *testing.T) {
-	for _, wait := range []timeout.Timeout{0, brief} {
+	for _, wait := range []timeout.Timeout{0, brief}[:longtest.Count(1, 2, 2)] {
 		for name, make := range map[string]func(*testing.T) (any, func()){
 			"stream":   func(t *testing.T) (any, func()) { a, b := joined(t, wait); return a, func() { a.Close(); b.Close() } },
 			"new":      func(t *testing.T) (any, func()) { return closing(made(t, socket.AF_INET, socket.SOCK_STREAM, wait)) },

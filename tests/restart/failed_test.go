@@ -115,6 +115,7 @@ func TestRestartIsNotHeldByGrandchildren(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
 	}
+	t.Parallel()
 	r, err := reactor.New()
 	if err != nil {
 		t.Fatal(err)

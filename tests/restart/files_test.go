@@ -24,6 +24,7 @@ func TestSocketFileBelongsToAllWhoShareIt(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
 	}
+	t.Parallel()
 	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
 		for _, first := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 			t.Run(fmt.Sprint(order, first), func(t *testing.T) { sharedFiles(t, order, first) })

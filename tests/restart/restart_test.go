@@ -100,6 +100,7 @@ func TestHotRestart(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
 	}
+	t.Parallel()
 	restarts, between := longtest.Count(1, 3, 20), int64(longtest.Count(12, 24, 500))
 	path := socketPath(t)
 	f := start(t, self(), 2, "tcp://127.0.0.1:0", "unix://"+path, "tls://127.0.0.1:0", "udp://127.0.0.1:0")
@@ -153,6 +154,7 @@ func ping(t *testing.T, at string) {
 // whoever is executed, and LISTEN_PID the process. All loops serve what comes there, before the
 // process was, too; the file of a Unix socket is systemd's and stays.
 func TestSocketActivation(t *testing.T) {
+	t.Parallel()
 	path := socketPath(t)
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
