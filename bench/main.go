@@ -1,7 +1,7 @@
 //go:build linux
 
-// The benchmark suite: go -C bench run . [flags], and the scoreboard: go -C bench run . hazards
-// [flags]. See README.md.
+// The benchmark suite: go -C bench run . [flags], the scoreboard: go -C bench run . hazards
+// [flags], and datagrams in bulk: go -C bench run . udp [flags]. See README.md.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ureactor/ureactor/bench/bulk"
 	"github.com/ureactor/ureactor/bench/guard"
 	"github.com/ureactor/ureactor/bench/hazard"
 	"github.com/ureactor/ureactor/bench/load"
@@ -30,6 +31,8 @@ func main() {
 			command, args = func(context.Context, []string) error { return load.Serve(os.Stdin, os.Stdout) }, nil
 		case "hazards":
 			command, args = hazards, args[1:]
+		case "udp":
+			command, args = datagrams, args[1:]
 		case "guard":
 			command, args = check, args[1:]
 		}
@@ -127,6 +130,25 @@ func check(_ context.Context, args []string) error {
 		return err
 	}
 	return guard.Run("bin", suite.Generate, os.Stdout)
+}
+
+func datagrams(ctx context.Context, args []string) error {
+	f := newFlags("bench udp", "nothing")
+	slice := f.Duration("slice", fullSlice, "length of a slice")
+	rounds := f.Int("rounds", fullRounds, "slices of each contender")
+	if err := f.parse(args); err != nil {
+		return err
+	}
+	if *slice < 0 || *rounds < 1 {
+		return fmt.Errorf("-slice %v must not be negative, and -rounds %d must be 1 or more", *slice, *rounds)
+	}
+	var table strings.Builder
+	err := bulk.Run(ctx, *rounds, *slice, *f.seed, &table)
+	fmt.Print(table.String())
+	if err != nil || *f.readme == "" {
+		return err
+	}
+	return suite.Replace(*f.readme, "udp bulk table", table.String())
 }
 
 func hazards(ctx context.Context, args []string) error {

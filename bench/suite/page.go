@@ -113,14 +113,14 @@ difference within its interval is noise. Machine: %s.
 			if len(x) == 0 {
 				return "–"
 			}
-			low, high := interval(x)
-			return fmt.Sprintf("%.3g (%.3g–%.3g)", median(x), low, high)
+			low, high := Interval(x)
+			return fmt.Sprintf("%.3g (%.3g–%.3g)", Median(x), low, high)
 		})
 		r.readmeRow(to, "– the reference's", func(style string) string {
 			if style != r.Styles[1].Name {
 				return ""
 			}
-			return fmt.Sprintf("%.3g", median(p99s(in, r.Ref())))
+			return fmt.Sprintf("%.3g", Median(p99s(in, r.Ref())))
 		})
 	}
 	fmt.Fprint(to, "\n| server | is |\n|---|---|\n")

@@ -61,9 +61,9 @@ func (r *Result) costPlot(s Scenario) *plot.Plot {
 		if len(x) == 0 {
 			continue
 		}
-		low, high := interval(x)
-		at = append(at, plotter.XY{X: float64(len(names)), Y: median(x)})
-		errs = append(errs, struct{ Low, High float64 }{median(x) - low, high - median(x)})
+		low, high := Interval(x)
+		at = append(at, plotter.XY{X: float64(len(names)), Y: Median(x)})
+		errs = append(errs, struct{ Low, High float64 }{Median(x) - low, high - Median(x)})
 		names = append(names, style.Name)
 	}
 	if len(at) == 0 {
@@ -121,7 +121,7 @@ func (r *Result) latencyPlot(load string) *plot.Plot {
 				continue
 			}
 			if x := p99s(r.of(s.Name), style.Name); len(x) > 0 {
-				at = append(at, plotter.XY{X: 100 * s.Share, Y: median(x)})
+				at = append(at, plotter.XY{X: 100 * s.Share, Y: Median(x)})
 			}
 		}
 		if n += len(at); addLine(p, style.Name, i, at) != nil {
@@ -156,7 +156,7 @@ func (r *Result) memoryPlot() *plot.Plot {
 	for _, style := range r.Styles {
 		x := figures(r.of("idle-memory"), style.Name, func(x Reading) float64 { return x.Bytes })
 		if len(x) > 0 {
-			values = append(values, max(1, median(x)))
+			values = append(values, max(1, Median(x)))
 			names = append(names, style.Name)
 		}
 	}
@@ -205,7 +205,7 @@ func (r *Result) scalingPlot() *plot.Plot {
 		var at plotter.XYs
 		first := math.NaN()
 		for _, conns := range scaling {
-			c := median(costs(r.of(fmt.Sprintf("1-of-%d", conns)), style.Name))
+			c := Median(costs(r.of(fmt.Sprintf("1-of-%d", conns)), style.Name))
 			if math.IsNaN(c) {
 				continue
 			}

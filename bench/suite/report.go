@@ -159,8 +159,8 @@ func (r *Result) ratioRow(to io.Writer, name string, s Scenario, styles []server
 			fmt.Fprint(to, " – |")
 			continue
 		}
-		low, high := interval(x)
-		fmt.Fprintf(to, " %.*f (%.*f–%.*f) |", digits, median(x), digits, low, digits, high)
+		low, high := Interval(x)
+		fmt.Fprintf(to, " %.*f (%.*f–%.*f) |", digits, Median(x), digits, low, digits, high)
 	}
 	fmt.Fprintln(to)
 }
@@ -174,8 +174,8 @@ func (r *Result) detail(to io.Writer) {
 			if len(c) == 0 || s.Idle {
 				continue
 			}
-			fmt.Fprintf(to, "| %s | %s | %.3f | %.0f | %.0f %% | %d |\n", s.Name, style.Name, median(c)/1000,
-				median(figures(in, style.Name, Reading.rate)), 100*median(figures(in, style.Name, Reading.busy)), len(c))
+			fmt.Fprintf(to, "| %s | %s | %.3f | %.0f | %.0f %% | %d |\n", s.Name, style.Name, Median(c)/1000,
+				Median(figures(in, style.Name, Reading.rate)), 100*Median(figures(in, style.Name, Reading.busy)), len(c))
 		}
 	}
 }

@@ -280,7 +280,7 @@ func (r *run) rate(s Scenario, ref *contender) float64 {
 			rates = append(rates, x.rate())
 		}
 		ref.gen.Close()
-		r.saturation[key] = median(rates)
+		r.saturation[key] = Median(rates)
 	}
 	return s.Share * r.saturation[key]
 }

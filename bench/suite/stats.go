@@ -76,7 +76,8 @@ func ratios(in []Reading, ref, server string, of func(Reading) float64) []float6
 	return out
 }
 
-func median(of []float64) float64 {
+// Median returns the median, NaN of nothing.
+func Median(of []float64) float64 {
 	if len(of) == 0 {
 		return math.NaN()
 	}
@@ -84,10 +85,10 @@ func median(of []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
-// interval returns the 95 % confidence interval of the median by order statistics. It assumes
+// Interval returns the 95 % confidence interval of the median by order statistics. It assumes
 // nothing about the distribution, which is skewed on a shared machine. With fewer than six readings
 // there is no such interval. Then it is the range of all.
-func interval(of []float64) (low, high float64) {
+func Interval(of []float64) (low, high float64) {
 	if len(of) == 0 {
 		return math.NaN(), math.NaN()
 	}

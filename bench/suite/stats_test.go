@@ -38,17 +38,17 @@ func TestIntervalRanks(t *testing.T) {
 		for i := range n {
 			x = append(x, float64(n-i))
 		}
-		if low, high := interval(x); low != want[0] || high != want[1] {
+		if low, high := Interval(x); low != want[0] || high != want[1] {
 			t.Errorf("%d readings: %v–%v, want %v", n, low, high, want)
 		}
 	}
 }
 
 func TestMedian(t *testing.T) {
-	if m := median([]float64{5, 1, 3}); m != 3 {
+	if m := Median([]float64{5, 1, 3}); m != 3 {
 		t.Error(m)
 	}
-	if m := median([]float64{4, 1, 3, 2}); m != 2.5 {
+	if m := Median([]float64{4, 1, 3, 2}); m != 2.5 {
 		t.Error(m)
 	}
 }

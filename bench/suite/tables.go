@@ -55,7 +55,7 @@ func (r *Result) latency(to io.Writer) {
 				continue
 			}
 			ms := func(q float64) float64 { return float64(h.ValueAtQuantile(q)) / 1e6 }
-			fmt.Fprintf(to, " %.3g / %.3g / %.3g; %.3g |", ms(50), ms(99), ms(99.9), median(p99s(in, style.Name)))
+			fmt.Fprintf(to, " %.3g / %.3g / %.3g; %.3g |", ms(50), ms(99), ms(99.9), Median(p99s(in, style.Name)))
 		}
 		fmt.Fprintln(to)
 	}
@@ -80,10 +80,10 @@ func (r *Result) grown(to io.Writer, name, other, what string) {
 	}
 	fmt.Fprintf(to, "\n## Growth with idle connections: CPU per message, %s\n\n| server | growth | ÷ %s's growth |\n|---|---|---|\n", what, r.Ref())
 	for _, s := range r.Styles {
-		g := median(costs(many, s.Name)) / median(costs(few, s.Name))
+		g := Median(costs(many, s.Name)) / Median(costs(few, s.Name))
 		relative := 1.0
 		if s.Name != r.Ref() { // ratios, because the machine may have drifted between scenarios
-			relative = median(ratios(few, r.Ref(), s.Name, Reading.cost)) / median(ratios(many, r.Ref(), s.Name, Reading.cost))
+			relative = Median(ratios(few, r.Ref(), s.Name, Reading.cost)) / Median(ratios(many, r.Ref(), s.Name, Reading.cost))
 		}
 		if !math.IsNaN(g) {
 			fmt.Fprintf(to, "| %s | %.3f | %.3f |\n", s.Name, g, relative)
@@ -121,5 +121,5 @@ func (r *Result) bytes(scenario, server string) string {
 	if len(x) == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%.0f", max(0, median(x)))
+	return fmt.Sprintf("%.0f", max(0, Median(x)))
 }
