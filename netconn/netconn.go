@@ -38,7 +38,8 @@ func ListenPacket(network, address string) (net.PacketConn, error) {
 	return parked.ListenPacket(network, address)
 }
 
-// A Net makes connections that belong to one reactor: see On.
+// A Net makes connections that belong to one reactor: see On. That of a simnet.Host makes
+// connections of a simulated host, for goroutines.
 type Net struct {
 	k kernel.Kernel
 	w desc.Waiter
@@ -91,7 +92,15 @@ func (n *Net) socket(family, typ int) (*socket.Socket, error) {
 	if n.r != nil {
 		return socket.NewOn(n.r, family, typ, 0)
 	}
-	return socket.New(family, typ, 0)
+	s, err := inside.Socket(n.k, n.w, family, typ, 0)
+	if err != nil {
+		return nil, err
+	}
+	return s.(*socket.Socket), nil
+}
+
+func init() {
+	inside.Net = func(k kernel.Kernel, w desc.Waiter) any { return &Net{k: k, w: w} }
 }
 
 // New makes a net.Conn of a connected socket: a *Conn, a *PacketConn or a *UnixConn. The socket

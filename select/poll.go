@@ -43,6 +43,10 @@ func New() *Poll { return newPoll(kernel.Host, desc.Parked) }
 // where no Task runs, a poll that would have to wait fails with EDEADLK.
 func NewOn(r *reactor.Reactor) *Poll { return newPoll(r.Kernel(), inside.Waiter(r)) }
 
+func init() {
+	inside.Poll = func(k kernel.Kernel, w desc.Waiter) any { return newPoll(k, w) }
+}
+
 func newPoll(k kernel.Kernel, w desc.Waiter) *Poll {
 	p := &Poll{s: newSet(k, w)}
 	if !k.Traits().KeepsUnreachable {

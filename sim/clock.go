@@ -29,6 +29,9 @@ func (h *Host) SetClock(drift Chance) {
 	if drift < -Always/2 || drift > Always/2 {
 		panic(fmt.Sprintf("sim: clock drift %d: must be -500,000 … 500,000 millionths", drift))
 	}
+	if h.w.live != nil {
+		panic("sim: SetClock of a live world, whose goroutines have the clock of time.Now")
+	}
 	if drift != 0 {
 		if h.drifts++; !h.w.does(Fault{Kind: Drifts, Host: h.name, Nth: h.drifts, Drift: drift}) {
 			return

@@ -116,7 +116,7 @@ func (n *inode) survive() {
 
 // fate returns the fault of a write, nil if it has none.
 func (d *Disk) fate(nth int, k Kind, p Chance) *Fault {
-	r := d.h.dice(k, 0, nil, nth)
+	r := d.h.dice(k, 0, nil, nth, 0)
 	f := Fault{Kind: k, Host: d.h.name, Nth: nth}
 	chosen := r.Chance(p)
 	f.roll = r

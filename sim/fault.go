@@ -80,7 +80,7 @@ func (h *Host) gate(c Call, fd int) (v verdict) {
 	if h.plan[c] == nil && !h.hazard {
 		return verdict{}
 	}
-	if v = h.verdict(c); v.e != kernel.EINTR {
+	if v = h.verdict(c, fd); v.e != kernel.EINTR {
 		return v
 	}
 	h.note(c, fd, 0, kernel.EINTR)
@@ -92,8 +92,8 @@ func (h *Host) gate(c Call, fd int) (v verdict) {
 }
 
 // verdict returns what happens to the call: by the test's plan or by chance.
-func (h *Host) verdict(c Call) verdict {
-	f := Fault{Kind: AtCall, Call: c, Host: h.name, Nth: h.count[c]}
+func (h *Host) verdict(c Call, fd int) verdict {
+	f := Fault{Kind: AtCall, Call: c, Host: h.name, Nth: h.w.nth(h.count[c]), Of: h.w.of(fd)}
 	chosen := h.plan[c] != nil && h.planned(c, &f)
 	if h.hazard && !chosen {
 		chosen = h.chance(c, &f)
@@ -126,8 +126,10 @@ func (h *Host) planned(c Call, f *Fault) (chosen bool) {
 }
 
 func (h *Host) chance(c Call, f *Fault) (chosen bool) {
-	r, p := h.dice(AtCall, c, nil, h.count[c]), &h.odds
+	r, p := h.dice(AtCall, c, nil, f.Nth, f.Of), &h.odds
 	switch {
+	case h.w.live != nil && (c == Wait || h.w.live.nthNow(occasion{from: h, call: c, of: f.Of}) > 0):
+		return false
 	case p.Interrupt > 0 && r.Chance(p.Interrupt):
 		f.Errno = kernel.EINTR
 	case c == Wait:

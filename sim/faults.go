@@ -46,6 +46,7 @@ type Fault struct {
 	Host string // the host of the call or socket, or the sender of the packet
 	To   string // for packets and cuts: the receiver
 	Nth  int    // counts that host's calls of this kind, packets of that way, new sockets …
+	Of   int    // in a Live world: the descriptor of the call, or the port; At is part of the name too
 
 	Errno Errno         // for AtCall: the result; EAGAIN means although it was ready
 	Short int           // for AtCall: the most bytes or datagrams
@@ -53,6 +54,7 @@ type Fault struct {
 	Drift Chance        // for Drifts
 	At    time.Duration // the time of the world
 	roll  Rand          // for further choices
+	live  bool          // At and Of are parts of the name
 }
 
 // does records a fault that the test itself makes, and returns whether it happens.
@@ -63,7 +65,11 @@ func (w *World) does(f Fault) bool {
 
 // key returns the fields that identify the fault.
 func (f Fault) key() Fault {
-	return Fault{Kind: f.Kind, Call: f.Call, Host: f.Host, To: f.To, Nth: f.Nth}
+	k := Fault{Kind: f.Kind, Call: f.Call, Host: f.Host, To: f.To, Nth: f.Nth}
+	if f.live {
+		k.At, k.Of, k.live = f.At, f.Of, true
+	}
+	return k
 }
 
 // String returns a line for people, such as "10.0.0.2 send #14: short, 1 byte".
@@ -71,7 +77,7 @@ func (f Fault) String() string {
 	what := f.Kind.String()
 	switch f.Kind {
 	case AtCall:
-		return fmt.Sprintf("%s %v #%d: %s", f.Host, f.Call, f.Nth, f.result())
+		return fmt.Sprintf("%s %v %s: %s", f.Host, f.Call, f.number(), f.result())
 	case Late, SlowAccept, Stepped:
 		what += fmt.Sprintf(" by %v", f.Delay)
 	case Paused:
@@ -81,19 +87,30 @@ func (f Fault) String() string {
 	}
 	switch f.Kind {
 	case Lost, Doubled, Late, Reset:
-		return fmt.Sprintf("packet #%d %s → %s: %s", f.Nth, f.Host, f.To, what)
+		return fmt.Sprintf("packet %s %s → %s: %s", f.number(), f.Host, f.To, what)
 	case Spurious:
 		return fmt.Sprintf("%s epoll_wait, end #%d: a spurious event", f.Host, f.Nth)
 	case LostWrite, TornWrite:
 		return fmt.Sprintf("%s write #%d to the disk: %s", f.Host, f.Nth, f.Kind)
 	case OneByte, NeverReads:
-		return fmt.Sprintf("%s new descriptor #%d: %s", f.Host, f.Nth, what)
+		return fmt.Sprintf("%s new descriptor %s: %s", f.Host, f.number(), what)
 	case SlowAccept:
-		return fmt.Sprintf("%s connection #%d: %s", f.Host, f.Nth, what)
+		return fmt.Sprintf("%s connection %s: %s", f.Host, f.number(), what)
 	case CutOff:
 		return fmt.Sprintf("%s → %s: %s #%d", f.Host, f.To, what, f.Nth)
 	}
 	return fmt.Sprintf("%s: %s #%d", f.Host, what, f.Nth)
+}
+
+// number returns the count of the occasion, or its time in a live world.
+func (f Fault) number() string {
+	switch {
+	case !f.live:
+		return fmt.Sprintf("#%d", f.Nth)
+	case f.Kind == AtCall:
+		return fmt.Sprintf("of %d at %v", f.Of, f.At)
+	}
+	return fmt.Sprintf("at %v", f.At)
 }
 
 func (f Fault) result() string {
@@ -116,6 +133,7 @@ func (f Fault) result() string {
 // that it would happen by chance. If Options.Faulty is set, that list decides instead: also about
 // faults that the test has planned.
 func (w *World) happens(f *Fault, chosen, chance bool) bool {
+	f.At, f.live = w.Now(), w.live != nil && f.Kind < CutOff
 	if w.only != nil {
 		g, there := w.only[f.key()]
 		if !there || !chosen && !chance {
@@ -158,13 +176,18 @@ func (w *World) byName(name string) *Host {
 }
 
 // dice returns the source of the choices about one occasion. It depends only on the seed and the
-// occasion, so a fault that is left out does not change others.
-func (h *Host) dice(k Kind, c Call, to *Host, nth int) Rand {
+// occasion, so a fault that is left out does not change others. In a live world the time and of are
+// parts of the occasion.
+func (h *Host) dice(k Kind, c Call, to *Host, nth, of int) Rand {
 	which := uint64(k)<<8 | uint64(c) | uint64(h.index+1)<<16
 	if to != nil {
 		which |= uint64(to.index+1) << 40
 	}
-	return Rand{scramble(scramble(h.w.key^which) + uint64(nth))}
+	r := Rand{scramble(scramble(h.w.key^which) + uint64(nth))}
+	if h.w.live != nil {
+		r.state = scramble(scramble(r.state+uint64(h.w.now)) + uint64(of))
+	}
+	return r
 }
 
 // faultJSON is a Fault with what Options.Faulty needs to repeat it.

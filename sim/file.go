@@ -149,7 +149,11 @@ func (n *node) again(dir int) {
 		return
 	}
 	n.kick[dir] = true
-	n.h.w.events.add(n.h.w.now+1+n.h.hides.N(20_000), n, actKick, int64(dir), 0)
+	hides := &n.h.hides
+	if l := n.h.w.live; l != nil {
+		hides = l.chance(n.h, nil, n.fd)
+	}
+	n.h.w.events.add(n.h.w.now+1+hides.N(20_000), n, actKick, int64(dir), 0)
 }
 
 func (n *node) act(what uint8, dir int64, _ uint64) {
@@ -172,9 +176,10 @@ func (h *Host) born(n *node, self file) int {
 	}
 	if h.hazard {
 		h.births++
-		r := h.dice(OneByte, 0, nil, h.births)
-		n.oneByte = w.happens(&Fault{Kind: OneByte, Host: h.name, Nth: h.births}, r.Chance(h.odds.OneByte), true)
-		if w.happens(&Fault{Kind: NeverReads, Host: h.name, Nth: h.births}, r.Chance(h.odds.NeverReads), true) {
+		nth := w.nth(h.births)
+		r := h.dice(OneByte, 0, nil, nth, 0)
+		n.oneByte = w.happens(&Fault{Kind: OneByte, Host: h.name, Nth: nth}, r.Chance(h.odds.OneByte), true)
+		if w.happens(&Fault{Kind: NeverReads, Host: h.name, Nth: nth}, r.Chance(h.odds.NeverReads), true) {
 			n.deaf = w.now + 10e9
 			w.events.add(n.deaf, n, actHear, 0, 0)
 		}

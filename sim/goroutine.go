@@ -26,7 +26,10 @@ func (a act) String() string { return string(a) }
 
 // owned panics if the caller runs on a goroutine that does not belong to the world. h may be nil.
 func (w *World) owned(what fmt.Stringer, h *Host) {
-	if !w.driven {
+	if w.live != nil && !w.driven {
+		w.live.held(what)
+	}
+	if !w.driven || w.live != nil {
 		return
 	}
 	switch more := runtime.NumGoroutine() - w.others - w.coroutines; {

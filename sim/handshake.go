@@ -225,8 +225,9 @@ func (s *tcp) synack(tries int, wasLate bool) {
 	at := w.now + w.latency(c.h, s.h)
 	if s.h.hazard {
 		s.h.shakes++
-		r := s.h.dice(SlowAccept, 0, nil, s.h.shakes)
-		f := Fault{Kind: SlowAccept, Host: s.h.name, Nth: s.h.shakes, Delay: time.Duration(r.N(int64(time.Second)))}
+		nth, of := w.nth(s.h.shakes), w.of(int(s.remote.Port()))
+		r := s.h.dice(SlowAccept, 0, nil, nth, of)
+		f := Fault{Kind: SlowAccept, Host: s.h.name, Of: of, Nth: nth, Delay: time.Duration(r.N(int64(time.Second)))}
 		if w.happens(&f, r.Chance(s.h.odds.SlowAccepts), true) {
 			at += int64(f.Delay)
 		}

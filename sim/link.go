@@ -211,14 +211,18 @@ func (w *World) latency(from, to *Host) int64 {
 		return loopLatency
 	}
 	v := from.way(to)
+	jitter := &v.jitter
+	if w.live != nil {
+		jitter = w.live.chance(from, to, 0)
+	}
 	if v.fixed {
-		return int64(v.latency) + v.jitter.N(int64(v.spread)+1)
+		return int64(v.latency) + jitter.N(int64(v.spread)+1)
 	}
 	d := w.opt.Latency
 	if m := max(from.fixed, to.fixed); m > 0 {
 		d = m
 	}
-	return int64(d) + v.jitter.N(int64(w.opt.Jitter)+1)
+	return int64(d) + jitter.N(int64(w.opt.Jitter)+1)
 }
 
 // queued returns when the last of n bytes leaves for the other host, after the bytes that the Link

@@ -50,7 +50,11 @@ func (h *Host) fate(to *Host, odds packetOdds, s packeter, what uint8, n int) (f
 	v := h.way(to)
 	v.packets++
 	h.packets++
-	nth := v.packets
+	nth, of := v.packets, 0
+	if l := h.w.live; l != nil {
+		of = int(s.source().Port())
+		nth = l.nthNow(occasion{from: h, to: to, of: of})
+	}
 	if h.packetPlan != nil {
 		h.plannedFate(to, nth, &f)
 	}
@@ -62,9 +66,9 @@ func (h *Host) fate(to *Host, odds packetOdds, s packeter, what uint8, n int) (f
 	if !h.hazard && loss == 0 || f != (fate{}) {
 		return f
 	}
-	r := h.dice(Lost, 0, to, nth)
+	r := h.dice(Lost, 0, to, nth, of)
 	strikes := func(k Kind, p Chance) (Fault, bool) {
-		f := Fault{Kind: k, Host: h.name, To: to.name, Nth: nth}
+		f := Fault{Kind: k, Host: h.name, To: to.name, Of: of, Nth: nth}
 		if k == Late {
 			f.Delay = time.Duration(1 + r.N(max(odds.slow, 1)))
 		}

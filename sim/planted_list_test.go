@@ -32,7 +32,7 @@ var plantedBugs = []plantedBug{
 	{"ignore a short write", "reactor/conn_send.go",
 		"if e != 0 || n < o.n {", "if e != 0 {"},
 	{"do not repeat after EINTR", "sim/fault.go",
-		"if v = h.verdict(c); v.e != kernel.EINTR {", "if v = h.verdict(c); true {"},
+		"if v = h.verdict(c, fd); v.e != kernel.EINTR {", "if v = h.verdict(c, fd); true {"},
 	{"leak the descriptor of an accept that cannot be registered", "reactor/conn_close.go",
 		"\tif c.w.gen == 0 {\n\t\treturn\n\t}\n\tc.w.drop()",
 		"\tif c.w.gen == 0 || c.listener != nil && c.w.want == 0 && !c.is(closing|sawEOF|paused|throttled) {\n\t\treturn\n\t}\n\tc.w.drop()"},

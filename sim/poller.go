@@ -26,7 +26,8 @@ type epoll struct {
 	closed bool
 	waiter *proc
 	asleep bool
-	told   []told // found by pick
+	roused chan struct{} // ends the sleep of a goroutine; see Live
+	told   []told        // found by pick
 }
 
 // A reg is the registration of one descriptor, or one of its filters: In or Out.
@@ -72,7 +73,7 @@ func (h *Host) NewPoller() (poller.Poller, error) {
 func (*epoll) TellsUnasked() bool { return true }
 
 func (p *epoll) what() string { return "poller" }
-func (p *epoll) vanish()      { p.closed = true }
+func (p *epoll) vanish()      { p.closed = true; p.rouse() }
 func (p *epoll) close() {
 	p.closed = true
 	for _, r := range p.regs {
@@ -140,6 +141,9 @@ func (p *epoll) stir() {
 	if p.asleep {
 		p.asleep = false
 		w := p.h.w
+		if p.rouse() {
+			return
+		}
 		p.waiter.soon(w.now + 1000 + p.h.turns.N(5000))
 	}
 	p.wake(poller.In)

@@ -71,6 +71,7 @@ func (r *Rule) Remove() {
 // A packeter is a socket that can describe its packets.
 type packeter interface {
 	packet(what uint8, n int) Packet
+	source() netip.AddrPort
 }
 
 // ruled returns what the rules do to a packet.
@@ -97,6 +98,8 @@ func (h *Host) ruled(to *Host, nth int, s packeter, what uint8, n int) (f fate) 
 	return f
 }
 
+func (s *tcp) source() netip.AddrPort { return s.local }
+
 // packet describes a packet that the socket is about to send.
 func (s *tcp) packet(what uint8, n int) Packet {
 	p := Packet{Kind: PacketData, Source: s.local, Destination: s.remote}
@@ -118,6 +121,8 @@ type flying struct {
 	from, to netip.AddrPort
 	data     []byte
 }
+
+func (g flying) source() netip.AddrPort { return g.from }
 
 func (g flying) packet(uint8, int) Packet {
 	return Packet{Kind: PacketDatagram, Source: g.from, Destination: g.to, Data: g.data}

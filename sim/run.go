@@ -67,6 +67,9 @@ func (w *World) run(ok func() bool, until int64) error {
 	if w.cur != nil || w.driven {
 		panic("sim: the world is running already; programs and functions of At are called by it")
 	}
+	if w.live != nil {
+		panic("sim: the world is live: it runs by itself, while its goroutines wait")
+	}
 	if w.closed {
 		panic("sim: the world is closed")
 	}

@@ -143,7 +143,7 @@ func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
 func (s *udp) throw(to *Host, from, dest netip.AddrPort, g gram) {
 	w := s.h.w
 	var seen packeter
-	if w.rules != nil {
+	if w.rules != nil || w.live != nil {
 		seen = flying{from, dest, g.data}
 	}
 	f := s.h.fate(to, packetOdds{doubled: s.h.odds.Duplicate, late: s.h.odds.Reorder, slow: 20 * int64(w.opt.Latency)},

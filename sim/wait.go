@@ -62,6 +62,10 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 // pass lets the world run for as long as a turn takes.
 func (p *epoll) pass() {
 	w := p.h.w
+	if w.cur == nil && w.live != nil {
+		w.live.nap(turnCost)
+		return
+	}
 	if w.cur == nil {
 		w.drive(p, w.now+turnCost)
 		return
@@ -75,6 +79,10 @@ func (p *epoll) pass() {
 func (p *epoll) sleep(at int64) {
 	w := p.h.w
 	cur := w.cur
+	if cur == nil && w.live != nil {
+		w.live.sleep(p, at)
+		return
+	}
 	if cur == nil {
 		w.drive(p, at)
 		return
@@ -128,11 +136,11 @@ func (p *epoll) take(events []poller.Event) int {
 
 // spurious returns whether this Wait ends with an Event without a cause.
 func (h *Host) spurious() (dice Rand, yes bool) {
-	if !h.hazard || h.odds.Spurious == 0 {
+	if !h.hazard || h.odds.Spurious == 0 || h.w.live != nil {
 		return Rand{}, false
 	}
 	h.looks++
-	r := h.dice(Spurious, 0, nil, h.looks)
+	r := h.dice(Spurious, 0, nil, h.looks, 0)
 	f := Fault{Kind: Spurious, Host: h.name, Nth: h.looks}
 	chosen := r.Chance(h.odds.Spurious)
 	f.roll = r

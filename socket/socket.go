@@ -137,6 +137,9 @@ func (s *Socket) Type() int { return int(s.typ) }
 func (s *Socket) connects() bool { return s.typ != SOCK_DGRAM && s.typ != SOCK_RAW }
 
 func init() {
+	inside.Socket = func(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (any, error) {
+		return create(k, w, family, typ, proto)
+	}
 	inside.Desc = func(s any) *desc.Desc { return s.(*Socket).d }
 	inside.Secure = func(s any) inside.Readier { return (*readier)(s.(*SSLSocket)) }
 }

@@ -71,6 +71,15 @@ func (d *Desc) suspend(keep bool) {
 	}
 }
 
+// unregistered notes that the registration of this generation is lost.
+func (d *Desc) unregistered(gen uint32) {
+	d.lock()
+	defer d.unlock()
+	if d.Gen == gen && !d.closed {
+		d.registered, d.output, d.suspended = false, false, false
+	}
+}
+
 // Ready delivers an Event. It sets the ready flag of each direction that the readiness i concerns,
 // and wakes the caller that waits for it. The Waiter calls it.
 func (d *Desc) Ready(i poller.Readiness) {

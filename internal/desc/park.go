@@ -99,6 +99,10 @@ func (p *Parker) Sleeper() (Sleeper, Errno) {
 func (p *Parker) Register(d *Desc, want poller.Interest) Errno {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.register(d, want)
+}
+
+func (p *Parker) register(d *Desc, want poller.Interest) Errno {
 	if p.poller == nil {
 		q, err := p.k.NewPoller()
 		if err != nil {
@@ -124,6 +128,9 @@ func (p *Parker) Register(d *Desc, want poller.Interest) Errno {
 func (p *Parker) Rearm(d *Desc, want poller.Interest) Errno {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if _, there := p.table.Get(int32(d.FD), d.Gen); !there { // see lose
+		return p.register(d, want)
+	}
 	if err := p.poller.Mod(d.FD, d.Gen, want); err != nil {
 		return kernel.Number(err)
 	}
@@ -171,7 +178,8 @@ func (p *Parker) loop(q poller.Poller, run int) {
 	for {
 		n, err := q.Wait(events[:], timeout.Never)
 		if err != nil {
-			panic("desc: the background poller failed: " + err.Error())
+			p.lose(q, run, err)
+			return
 		}
 		for _, ev := range events[:n] {
 			p.mu.Lock()
@@ -197,6 +205,34 @@ func (p *Parker) loop(q poller.Poller, run int) {
 		if n > 0 {
 			runtime.Gosched()
 		}
+	}
+}
+
+// lose ends the background goroutine, because its Poller has failed: a simulated host has crashed.
+// Each caller tries again, and registers with the next Poller if it has to wait.
+func (p *Parker) lose(q poller.Poller, run int, err error) {
+	if p.k == kernel.Host {
+		panic("desc: the background poller failed: " + err.Error())
+	}
+	type entry struct {
+		d   *Desc
+		gen uint32
+	}
+	var lost []entry
+	p.mu.Lock()
+	if p.run == run {
+		p.table.All(func(_ int, d *Desc) { lost = append(lost, entry{d, d.Gen}) })
+		for _, e := range lost {
+			p.table.Delete(int32(e.d.FD), e.gen)
+		}
+		p.poller = nil
+		p.run++
+	}
+	p.mu.Unlock()
+	_ = q.Close()
+	for _, e := range lost {
+		e.d.unregistered(e.gen)
+		e.d.Ready(poller.In | poller.Out | poller.Err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/kernel"
 	"github.com/ureactor/ureactor/poller"
 )
 
@@ -25,6 +26,11 @@ var (
 	// Act makes a *reactor.Reactor perform the action of an operator, and calls then as Picture
 	// does.
 	Act func(reactor any, a Action, id ID, then func(error))
+	// Net returns a *netconn.Net whose callers are goroutines, on any Kernel.
+	Net func(k kernel.Kernel, w desc.Waiter) any
+	// Socket makes a *socket.Socket, and Poll a *sel.Poll, whose callers are goroutines.
+	Socket func(k kernel.Kernel, w desc.Waiter, family, typ, proto int) (any, error)
+	Poll   func(k kernel.Kernel, w desc.Waiter) any
 	// Desc returns the Desc of a *socket.Socket.
 	Desc func(socket any) *desc.Desc
 	// Secure returns the Readier of a *socket.SSLSocket, which a Poll asks.

@@ -24,8 +24,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
+// began is when the world began, or a moment before.
+var began time.Time
+
 // As the bridge does it: before the first socket.
 func TestMain(m *testing.M) {
+	began = time.Now()
 	kernel.Host = New(1, sim.Options{})
 	desc.Parked = desc.NewParker(kernel.Host)
 	goleak.VerifyTestMain(m)
@@ -38,7 +42,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func ok(t testing.TB, e errno) {
+func ok(t testing.TB, e kernel.Errno) {
 	t.Helper()
 	if e != 0 {
 		t.Fatal(e)
@@ -157,9 +161,8 @@ func lookAgain(k *Kernel, q poller.Poller) (ahead time.Duration, err error) {
 		return 0, err
 	}
 	_, err = q.Wait(make([]poller.Event, 1), 0)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.w.Now() - time.Since(k.began), err
+	k.live.Do(func(w *sim.World) { ahead = w.Now() - time.Since(began) })
+	return ahead, err
 }
 
 func early(t *testing.T, what string, d, took time.Duration) {

@@ -1,0 +1,26 @@
+package sim_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/sim"
+)
+
+// A live world runs by the clock of goroutines: here the machine's, in a bubble of testing/synctest
+// the bubble's.
+func ExampleLive() {
+	w := sim.New(1, sim.Options{})
+	h := w.Host("10.0.0.1")
+	var live *sim.Live = w.Live()
+	r, err := reactor.New(reactor.WithKernel(live.Kernel(h)))
+	if err != nil {
+		panic(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- r.Run(context.Background()) }()
+	r.Close()
+	fmt.Println(<-ended, live.Close(), w.IsLive(), live.Bubble())
+	// Output: <nil> <nil> true false
+}

@@ -1,0 +1,128 @@
+package simnet_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/reactor"
+	sel "github.com/ureactor/ureactor/select"
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/sim/simnet"
+	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// lines answers each request of a client of HTTP/1.0.
+type lines struct{}
+
+func (lines) Data(c *reactor.Conn, p []byte) {
+	if strings.Contains(string(p), "\r\n\r\n") {
+		fmt.Fprint(c, "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+		c.Close()
+	}
+}
+func (lines) Closed(*reactor.Conn, error) {}
+
+// get asks the server for its page.
+func get(h *simnet.Host, url string) error {
+	tr := &http.Transport{DialContext: h.DialContext}
+	defer tr.CloseIdleConnections()
+	r, err := (&http.Client{Transport: tr}).Get(url)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	if b, err := io.ReadAll(r.Body); err != nil || string(b) != "hello" {
+		return fmt.Errorf("%q, %v", b, err)
+	}
+	return nil
+}
+
+// A reactor serves net/http's client: on a goroutine of the bubble, with Host.Kernel, and as a
+// program of Boot, on the sim.Host itself.
+func TestReactorServesGoroutines(t *testing.T) {
+	in(t, sim.Options{}, func(n *simnet.Net, a, b *simnet.Host) error {
+		r, err := reactor.New(reactor.WithKernel(a.Kernel()))
+		if err != nil {
+			return err
+		}
+		if _, err := r.Listen("tcp", ":80", func(*reactor.Conn) reactor.Handler { return lines{} }); err != nil {
+			return err
+		}
+		ended := make(chan error)
+		go func() { ended <- r.Run(context.Background()) }()
+		err = get(b, "http://10.0.0.1/")
+		return errors.Join(err, r.Shutdown(context.Background()), <-ended)
+	})
+	in(t, sim.Options{}, func(n *simnet.Net, a, b *simnet.Host) error {
+		n.Do(func(w *sim.World) {
+			a.Sim().Boot("server", func() {
+				r, err := reactor.New(reactor.WithKernel(a.Sim()))
+				if err != nil {
+					panic(err)
+				}
+				r.Listen("tcp", ":80", func(*reactor.Conn) reactor.Handler { return lines{} })
+				r.Run(context.Background())
+			})
+		})
+		time.Sleep(time.Second)
+		return get(b, "http://10.0.0.1/")
+	})
+}
+
+// Sockets and Polls whose calls park work in a bubble: a Poll of three sockets reports the one with
+// input, and timeouts end at their virtual times.
+func TestParkedSocketsAndPolls(t *testing.T) {
+	in(t, sim.Options{Latency: 10 * time.Millisecond, Jitter: 1}, func(n *simnet.Net, a, b *simnet.Host) error {
+		l, err := a.Socket(socket.AF_INET, socket.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		defer l.Close()
+		if err := errors.Join(l.Bind(socket.Tuple("0.0.0.0", 80)), l.Listen(socket.DefaultBacklog)); err != nil {
+			return err
+		}
+		p := b.Poll()
+		defer p.Close()
+		var clients, conns []*socket.Socket
+		for range 3 {
+			c, err := b.Socket(socket.AF_INET, socket.SOCK_STREAM, 0)
+			if err == nil {
+				err = errors.Join(c.Connect(socket.Tuple("10.0.0.1", 80)), p.Register(c, sel.POLLIN))
+			}
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			s, _, err := l.Accept()
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			clients, conns = append(clients, c), append(conns, s)
+		}
+		from := time.Now()
+		if ready, err := p.Poll(500); len(ready) != 0 || err != nil || time.Since(from).Truncate(time.Millisecond) != 500*time.Millisecond {
+			t.Errorf("%v, %v after %v", ready, err, time.Since(from))
+		}
+		time.AfterFunc(time.Second, func() { conns[1].Send([]byte("x")) })
+		from = time.Now()
+		ready, err := p.Poll(-1)
+		if took := time.Since(from); len(ready) != 1 || ready[0].Obj != sel.Pollable(clients[1]) || err != nil ||
+			took < 1010*time.Millisecond || took > 1011*time.Millisecond {
+			t.Errorf("%v, %v after %v", ready, err, took)
+		}
+		from = time.Now()
+		clients[0].SetTimeout(timeout.Timeout(2 * time.Second))
+		if _, err := clients[0].Recv(1); err == nil || time.Since(from) != 2*time.Second {
+			t.Errorf("%v after %v", err, time.Since(from))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,68 @@
+package simnet
+
+import (
+	"fmt"
+	"time"
+
+	"testing"
+	"testing/synctest"
+
+	"github.com/ureactor/ureactor/sim"
+)
+
+// A Net is a World inside a bubble. Any goroutine of the bubble may use it.
+type Net struct{ live *sim.Live }
+
+// New puts a World into the bubble of the caller: from now on the World runs by the bubble's clock,
+// and by itself. Only hosts, links, names and faults may be set before. Close ends it. Run calls
+// both.
+func New(w *sim.World) *Net {
+	if time.Now().After(bubblesEnd) {
+		panic("simnet: New outside of a bubble: call it in the function of synctest.Test, or use Run")
+	}
+	return &Net{w.Live()}
+}
+
+// bubblesEnd is before the machine's clock, and after that of a bubble, which begins in 2000.
+var bubblesEnd = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Run calls f in a bubble of its own, with the World in it, and closes the World. It returns f's
+// error, or the World's: see World.Fail. It is for the function of simtest.Check.
+func Run(t *testing.T, w *sim.World, f func(n *Net) error) (err error) {
+	t.Helper()
+	if f == nil {
+		panic("simnet: Run of a nil function")
+	}
+	synctest.Test(t, func(*testing.T) {
+		n := New(w)
+		defer func() {
+			if e := n.Close(); err == nil {
+				err = e
+			}
+		}()
+		err = f(n)
+	})
+	return err
+}
+
+// Host makes a machine with these addresses, as World.Host does.
+func (n *Net) Host(addrs ...string) *Host {
+	var h *sim.Host
+	n.Do(func(w *sim.World) { h = w.Host(addrs...) })
+	return n.on(h)
+}
+
+// Do calls f, which may use the World and its sim.Hosts: to cut links, to crash hosts, to change
+// faults and latencies, to plan such acts with World.At. f must not wait, and it must not use the
+// network itself. The functions of At and AddRule must not either.
+func (n *Net) Do(f func(w *sim.World)) { n.live.Do(f) }
+
+// Close crashes all hosts: every call on a connection fails, also those that wait. It returns the
+// World's error. Goroutines that go on after it keep the bubble from ending. A second Close does
+// nothing more.
+func (n *Net) Close() error {
+	if err := n.live.Close(); err != nil {
+		return fmt.Errorf("simnet: %w", err)
+	}
+	return nil
+}
