@@ -1,8 +1,7 @@
-// Command websocket is a chat room for browsers. It runs net/http on connections of package
-// netconn. The library github.com/coder/websocket adopts them with Hijack.
+// Command websocket is a chat for browsers. One loop serves the page and all connections: a guest
+// that is silent costs a few hundred bytes, and no goroutine.
 //
-//	go -C examples/websocket run .         # a browser or two: http://127.0.0.1:8080/
+//	go run ./examples/websocket         # a browser or two: http://127.0.0.1:8080/
 //
-// It is a module of its own, so ureactor does not depend on that library. CONTRIBUTING.md says how
-// to run it with an ureactor that is not released yet.
+// With -compress the messages are compressed for browsers that offer it, which is all of them.
 package main

@@ -2,57 +2,50 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"flag"
 	"log"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
-	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/websocket"
 )
 
-//go:embed page.html
-var page []byte
+// drainTime is how long the guests have to answer the Close.
+const drainTime = 5 * time.Second
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`address` to listen on")
+	compress := flag.Bool("compress", false, "compress messages for browsers that offer it")
 	flag.Parse()
-	l, err := netconn.Listen("tcp", *addr)
+	r, err := reactor.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	var opts []websocket.Option
+	if *compress {
+		opts = append(opts, websocket.WithCompression(websocket.Compression{}))
+	}
+	room, err := newRoom(r, opts...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	l, err := r.Listen("tcp", *addr, room.server.Accept)
 	if err != nil {
 		log.Fatal(err)
 	}
 	log.Printf("listening on http://%s/", l.Addr())
-	stop, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	if err := serve(stop, l); err != nil {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-stop
+		limit, cancel := context.WithTimeout(context.Background(), drainTime)
+		defer cancel()
+		_ = r.Shutdown(limit) // sends 1001 to all guests; Run returns the same
+	}()
+	if err := r.Run(context.Background()); err != nil {
 		log.Fatal(err)
 	}
-}
-
-// drainTime is how long the guests have to close.
-const drainTime = 5 * time.Second
-
-// serve runs a room until stop.
-func serve(stop context.Context, l net.Listener) error {
-	r := newRoom()
-	m := http.NewServeMux()
-	m.Handle("GET /chat", r)
-	m.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(page) })
-	s := &http.Server{Handler: m, ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(l) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-stop.Done():
-	}
-	limit, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	err := s.Shutdown(limit) // does not include hijacked connections
-	r.close()
-	<-ended // http.ErrServerClosed
-	return err
 }

@@ -1,234 +1,280 @@
-//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+//go:build unix
 
 package main
 
 import (
-	"bytes"
 	"context"
-	bits "encoding/binary"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"os"
+	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
 	"go.uber.org/goleak"
-	other "golang.org/x/net/websocket"
 
-	"github.com/ureactor/ureactor/internal/longtest"
-	"github.com/ureactor/ureactor/netconn"
+	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/websocket"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const long = 30 * time.Second
+// limit is how long a test waits for what must come.
+const limit = time.Minute
 
-// start has a server until the test ends, or until stop is called.
-func start(t *testing.T) (at string, stop func()) {
+// start has a room until the test ends, or until stop is called.
+func start(t *testing.T, opts ...websocket.Option) (at string, stop func()) {
 	t.Helper()
-	l, err := netconn.Listen("tcp", "127.0.0.1:0")
+	r, err := reactor.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	room, err := newRoom(r, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := r.Listen("tcp", "127.0.0.1:0", room.server.Accept)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, l) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
+	go func() { ended <- r.Run(context.Background()) }()
+	check := func(err error) {
+		var rest *reactor.UndeliveredError // of guests that have closed without reading
+		if err != nil && !errors.As(err, &rest) {
 			t.Error(err)
 		}
+	}
+	stop = func() {
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		check(r.Shutdown(ctx))
+	}
+	t.Cleanup(func() {
+		stop()
+		check(<-ended)
 	})
-	t.Cleanup(stop)
 	return l.Addr().String(), stop
 }
 
-// join is the library's own client, on a connection of netconn.
-func join(t *testing.T, at string) *websocket.Conn {
+// A visitor is a guest's browser.
+type visitor struct {
+	*websocket.Stream
+	t *testing.T
+}
+
+// join connects, and waits until the room has announced it.
+func join(t *testing.T, at, name string, opts ...websocket.Option) visitor {
 	t.Helper()
-	tr := &http.Transport{DialContext: netconn.DialContext}
-	ctx, cancel := context.WithTimeout(t.Context(), long)
-	defer cancel()
-	c, _, err := websocket.Dial(ctx, "ws://"+at+"/chat", &websocket.DialOptions{HTTPClient: &http.Client{Transport: tr}})
+	s, err := try(at, name, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.CloseNow(); tr.CloseIdleConnections() })
-	c.SetReadLimit(messageMax)
-	if _, p, err := c.Read(ctx); err != nil || !isGreeting(string(p)) {
-		t.Fatalf("%q, %v", p, err)
-	}
-	return c
+	t.Cleanup(func() { s.NetConn().Close() })
+	v := visitor{s, t}
+	v.until("", name+" is here")
+	return v
 }
 
-func isGreeting(text string) bool { return strings.HasPrefix(text, "* you are one of ") }
-
-func says(t *testing.T, c *websocket.Conn, typ websocket.MessageType, text string) {
-	t.Helper()
-	if err := c.Write(t.Context(), typ, []byte(text)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func hears(t *testing.T, c *websocket.Conn, typ websocket.MessageType, want string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), long)
-	defer cancel()
-	if got, p, err := c.Read(ctx); err != nil || got != typ || string(p) != want {
-		t.Fatalf("%v %.100q, %v; want %v %.100q", got, p, err, typ, want)
-	}
-}
-
-// Everybody hears what each says, in order, text and binary, of every size up to the limit.
-func TestEverybodyHears(t *testing.T) {
-	at, _ := start(t)
-	a, b := join(t, at), join(t, at)
-	for i, size := range []int{0, 1, 125, 126, 1 << 10, 65535, messageMax} {
-		typ := []websocket.MessageType{websocket.MessageText, websocket.MessageBinary}[i%2]
-		text := strings.Repeat("é", size/2) + strings.Repeat("x", size%2)
-		says(t, a, typ, text)
-		hears(t, a, typ, text)
-		hears(t, b, typ, text)
-	}
-	if err := b.Close(websocket.StatusNormalClosure, "bye"); err != nil {
-		t.Errorf("the close handshake: %v", err)
-	}
-	says(t, a, websocket.MessageText, "alone")
-	hears(t, a, websocket.MessageText, "alone")
-}
-
-// Another client's code, x/net's, on a connection of netconn.
-func TestOtherClient(t *testing.T) {
-	at, _ := start(t)
-	a := join(t, at)
-	c, err := netconn.Dial("tcp", at)
+func try(at, name string, opts ...websocket.Option) (*websocket.Stream, error) {
+	c, err := net.Dial("tcp", at)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(long))
-	cfg, err := other.NewConfig("ws://"+at+"/chat", "http://"+at)
+	_ = c.SetDeadline(time.Now().Add(limit))
+	return websocket.NewStream(c, "ws://"+at+"/chat?name="+url.QueryEscape(name), opts...)
+}
+
+func (v visitor) say(text string) {
+	v.t.Helper()
+	if err := v.Send(websocket.Text, []byte(text)); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// next returns the next line.
+func (v visitor) next() (l line) {
+	v.t.Helper()
+	kind, p, err := v.Receive()
+	if err == nil && kind != websocket.Text {
+		err = fmt.Errorf("%v", kind)
+	}
+	if err == nil {
+		err = json.Unmarshal(p, &l)
+	}
 	if err != nil {
-		t.Fatal(err)
+		v.t.Fatal(err)
 	}
-	ws, err := other.NewClient(cfg, c)
-	if err != nil {
-		t.Fatal(err)
+	return l
+}
+
+// wants fails unless the next line is this one.
+func (v visitor) wants(from, text string, people int) {
+	v.t.Helper()
+	if l := v.next(); l != (line{from, text, people}) {
+		v.t.Fatalf("%.200v, want %q from %q, %d people", l, text, from, people)
 	}
-	var got string
-	if err := other.Message.Receive(ws, &got); err != nil || !isGreeting(got) {
-		t.Fatalf("%q, %v", got, err)
+}
+
+// until reads lines up to this one.
+func (v visitor) until(from, text string) {
+	v.t.Helper()
+	for l := v.next(); l.From != from || l.Text != text; l = v.next() {
 	}
-	for _, text := range []string{"hello", strings.Repeat("long ", 10_000)} {
-		if err := other.Message.Send(ws, text); err != nil {
-			t.Fatal(err)
-		}
-		hears(t, a, websocket.MessageText, text)
-		if err := other.Message.Receive(ws, &got); err != nil || got != text {
-			t.Fatalf("%.100q, %v", got, err)
+}
+
+// closed reads to the end, and returns the code with which the room has closed.
+func (v visitor) closed() websocket.Code {
+	v.t.Helper()
+	for {
+		_, _, err := v.Receive()
+		if why, ok := errors.AsType[*websocket.CloseError](err); ok {
+			return why.Code
+		} else if err != nil {
+			v.t.Fatal(err)
 		}
 	}
-	says(t, a, websocket.MessageBinary, "\x00\xff")
-	var bytes []byte
-	if err := other.Message.Receive(ws, &bytes); err != nil || string(bytes) != "\x00\xff" {
-		t.Errorf("%q, %v", bytes, err)
+}
+
+// Each guest gets every line in order, compressed or not, with the number of people.
+func TestEverybodyGetsEachLine(t *testing.T) {
+	compressed := websocket.WithCompression(websocket.Compression{})
+	for _, opts := range [][]websocket.Option{nil, {compressed}} {
+		at, _ := start(t, opts...)
+		a := join(t, at, "ann")
+		b := join(t, at, "bob", compressed)
+		a.wants("", "bob is here", 2)
+		for _, text := range []string{"", "hello", "<b>é</b>", strings.Repeat("long ", messageMax/5)} {
+			a.say(text)
+			a.wants("ann", text, 2)
+			b.wants("ann", text, 2)
+			b.say(text)
+			a.wants("bob", text, 2)
+			b.wants("bob", text, 2)
+		}
+		if err := b.Close(websocket.Normal, "bye"); err != nil {
+			t.Error(err)
+		}
+		a.wants("", "bob has left", 1)
 	}
 }
 
-// Input that RFC 6455 or the room forbids ends that connection with the matching code, and no other
-// one.
-func TestRefusals(t *testing.T) {
+// A new guest gets the newest lines first.
+func TestANewGuestGetsTheNewestLines(t *testing.T) {
 	at, _ := start(t)
-	good := join(t, at)
-	for name, c := range map[string]struct {
-		send []byte
-		code uint16
-	}{
-		"an unknown opcode":              {frame(fin|3, ""), 1002},
-		"a reserved bit":                 {frame(fin|text|0x40, ""), 1002},
-		"a piece of nothing":             {frame(fin|more, "x"), 1002},
-		"a message in another's pieces":  {append(frame(text, "x"), frame(fin|text, "y")...), 1002},
-		"a ping in pieces":               {frame(ping, "x"), 1002},
-		"a ping that is too long":        {frame(fin|ping, strings.Repeat("x", 126)), 1002},
-		"text that is no UTF-8":          {frame(fin|text, "\xff"), 1007},
-		"text whose pieces are no UTF-8": {append(frame(text, "\xc3"), frame(fin|more, "x")...), 1007},
-		"a message that is too long":     {frame(fin|binary, strings.Repeat("x", messageMax+1)), 1009},
-		"pieces that are too long":       {append(frame(binary, strings.Repeat("x", messageMax)), frame(fin|more, "x")...), 1009},
-		"a close code that is none":      {frame(fin|bye, "\x03\xed"), 1002}, // 1005
-		"a close of one byte":            {frame(fin|bye, "\x03"), 1002},
-		"a goodbye":                      {frame(fin|bye, "\x03\xe8bye"), 1000},
-		"a goodbye of one's own":         {frame(fin|bye, "\x0f\xa0"), 4000},
+	a := join(t, at, "ann")
+	for i := range lastMax + 5 {
+		a.say(fmt.Sprint(i))
+		a.wants("ann", fmt.Sprint(i), 1)
+	}
+	s, err := try(at, "bob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.NetConn().Close()
+	b := visitor{s, t}
+	for i := 5; i < lastMax+5; i++ {
+		b.wants("ann", fmt.Sprint(i), 1)
+	}
+	b.wants("", "bob is here", 2)
+}
+
+// A guest must have a name of 1 to 32 characters.
+func TestNames(t *testing.T) {
+	at, _ := start(t)
+	for name, ok := range map[string]bool{
+		"x": true, " a b ": true, strings.Repeat("é", nameMax): true,
+		"": false, "  ": false, strings.Repeat("é", nameMax+1): false, "\xff": false, "a\nb": false,
 	} {
-		t.Run(name, func(t *testing.T) {
-			r := dialRaw(t, at)
-			r.Write(append(bytes.Clone(c.send), frame(fin|text, "not to be heard")...))
-			first, data := r.next()
-			if first != fin|bye || len(data) < 2 || bits.BigEndian.Uint16([]byte(data)) != c.code {
-				t.Errorf("%#x %q, want a close with %d", first, data, c.code)
-			}
-			says(t, good, websocket.MessageText, "still here")
-			hears(t, good, websocket.MessageText, "still here")
-		})
+		s, err := try(at, name)
+		if ok && err == nil {
+			_ = s.NetConn().Close()
+			continue
+		}
+		refused, is := errors.AsType[*websocket.HandshakeError](err)
+		if ok || !is || refused.Status != 400 {
+			t.Errorf("name %q: %v", name, err)
+		}
 	}
 }
 
-// A request from another server's page, or without an upgrade to WebSocket, gets an error.
-func TestUpgradeRefused(t *testing.T) {
+// The page is there, nothing else is, and pages of others cannot connect.
+func TestPages(t *testing.T) {
 	at, _ := start(t)
-	tr := &http.Transport{DialContext: netconn.DialContext}
-	defer tr.CloseIdleConnections()
-	for status, header := range map[int]string{http.StatusForbidden: "http://elsewhere.example", http.StatusUpgradeRequired: ""} {
-		q, _ := http.NewRequest("GET", "http://"+at+"/chat", nil)
-		if header != "" {
-			q.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
-				"Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}, "Origin": {header}}
-		}
-		a, err := tr.RoundTrip(q)
+	for target, status := range map[string]int{"/": 200, "/chat": 426, "/else": 404} {
+		a, err := http.Get("http://" + at + target)
 		if err != nil {
 			t.Fatal(err)
 		}
+		body, err := io.ReadAll(a.Body)
 		a.Body.Close()
-		if a.StatusCode != status {
-			t.Errorf("%s, want %d", a.Status, status)
+		if err != nil || a.StatusCode != status || strings.HasPrefix(string(body), "<!doctype html>") != (status == 200) {
+			t.Errorf("%s: %s, %.50q, %v", target, a.Status, body, err)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	_, err := try(at, "eve", websocket.WithHeader("Origin", "http://elsewhere.example"))
+	if refused, is := errors.AsType[*websocket.HandshakeError](err); !is || refused.Status != 403 {
+		t.Error(err)
+	}
+}
+
+// A guest that reads nothing is closed. The others get every line, and wait for nobody.
+func TestASlowGuestIsClosed(t *testing.T) {
+	at, _ := start(t, websocket.WithCloseTimeout(50*time.Millisecond))
+	a := join(t, at, "ann")
+	join(t, at, "slow")
+	a.wants("", "slow is here", 2)
+	text := strings.Repeat("x", messageMax)
+	for sent := 0; ; sent++ {
+		a.say(text)
+		l := a.next()
+		if l == (line{"", "slow has left", 1}) {
+			break
+		} else if l != (line{"ann", text, 2}) && l != (line{"ann", text, 1}) {
+			t.Fatalf("%.200v", l)
+		} else if sent == 100_000 {
+			t.Fatal("it is still there")
 		}
 	}
 }
 
-// A guest that does not read has to go; the others miss nothing, and wait for nobody.
-func TestSlowGuest(t *testing.T) {
-	if !longtest.Only(t, "the goodbye that is not answered takes 5 s") {
-		return
-	}
+// A message that is not text, or too long, ends the connection of its guest alone.
+func TestRefusedMessages(t *testing.T) {
 	at, _ := start(t)
-	slow, a := dialRaw(t, at), join(t, at)
-	loud := strings.Repeat("x", messageMax)
-	for range 400 { // more than its queue and the kernel's have room for
-		says(t, a, websocket.MessageText, loud)
-		hears(t, a, websocket.MessageText, loud)
+	a := join(t, at, "ann")
+	for code, send := range map[websocket.Code]func(v visitor) error{
+		websocket.Unsupported: func(v visitor) error { return v.Send(websocket.Binary, []byte("x")) },
+		websocket.TooBig:      func(v visitor) error { return v.Send(websocket.Text, make([]byte, messageMax+1)) },
+	} {
+		b := join(t, at, "bob")
+		if err := send(b); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.closed(); got != code {
+			t.Errorf("%v, want %v", got, code)
+		}
+		a.until("", "bob has left")
 	}
-	_ = slow.SetDeadline(time.Now().Add(long))
-	// with 1008, or without a code if that did not get through
-	if _, err := io.Copy(io.Discard, slow.in); errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Error("it is still there")
-	}
+	a.say("still here")
+	a.wants("ann", "still here", 1)
 }
 
-// A server that stops says so to everybody.
+// A room that stops closes every connection with 1001, and delivers what was said before.
 func TestStop(t *testing.T) {
 	at, stop := start(t)
-	a, b := join(t, at), join(t, at)
-	says(t, a, websocket.MessageText, "the last")
-	hears(t, b, websocket.MessageText, "the last")
-	hears(t, a, websocket.MessageText, "the last")
+	a, b := join(t, at, "ann"), join(t, at, "bob")
+	a.say("the last")
+	b.wants("ann", "the last", 2)
 	go stop()
-	for _, c := range []*websocket.Conn{a, b} {
-		if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
-			t.Error(err)
+	for _, v := range []visitor{a, b} {
+		if code := v.closed(); code != websocket.GoingAway {
+			t.Error(code)
 		}
 	}
-	stop()
 }

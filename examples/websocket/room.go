@@ -1,154 +1,150 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"log"
-	"net/http"
-	"sync"
+	_ "embed"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
-	"github.com/coder/websocket"
+	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/websocket"
 )
+
+//go:embed page.html
+var page []byte
 
 const (
-	messageMax = 64 << 10         // bytes; a longer message ends the connection with 1009
-	behindMax  = 64               // messages; a guest further behind is dropped with 1008
+	messageMax = 4 << 10          // bytes; a longer message ends the connection with 1009
+	nameMax    = 32               // characters
+	lastMax    = 20               // messages that a new guest gets
 	aliveTime  = 30 * time.Second // between two pings
-	answerTime = 10 * time.Second // for a pong, and to write a message
 )
 
-// A room has guests. Each receives what the others send.
+// A room sends each guest what any guest says. Only the loop touches it, so it needs no lock.
 type room struct {
-	mu     sync.Mutex // guards the fields below
-	guests map[*guest]bool
-	closed bool
-
-	all sync.WaitGroup // guests, and closes in progress
+	server *websocket.Server
+	hub    *websocket.Hub
+	last   []*websocket.Frame // the newest lines, the oldest first
 }
 
-// A guest has two goroutines: the one that net/http has made reads, the other writes.
-type guest struct {
-	c   *websocket.Conn
-	out chan message
+// A line is what a guest's browser gets, as JSON.
+type line struct {
+	From   string `json:"from"` // "": the room itself
+	Text   string `json:"text"`
+	People int    `json:"people"`
 }
 
-type message struct {
-	typ  websocket.MessageType
-	data []byte
+// newRoom makes a room whose guests live on the loop.
+func newRoom(r *reactor.Reactor, opts ...websocket.Option) (*room, error) {
+	// A guest that reads too slowly is closed with 1013. Its browser connects again, and gets the
+	// newest lines.
+	m := &room{hub: websocket.NewHub(r, websocket.CloseSlow)}
+	opts = append([]websocket.Option{
+		websocket.WithPages(m.page),
+		websocket.WithMaxMessage(messageMax),
+		websocket.WithPing(aliveTime),
+	}, opts...)
+	var err error
+	m.server, err = websocket.NewServer(m.enter, opts...)
+	return m, err
 }
 
-func newRoom() *room { return &room{guests: map[*guest]bool{}} }
+// page answers requests that are no handshakes.
+func (m *room) page(q *websocket.Request) websocket.Page {
+	switch q.Target {
+	case "/":
+		return websocket.Page{Type: "text/html; charset=utf-8", Body: page}
+	case "/chat":
+		return websocket.Page{Status: 426} // it must be a handshake
+	}
+	return websocket.Page{}
+}
 
-// ServeHTTP adopts the connection. The library answers pings and close. It refuses what RFC 6455
-// forbids: client frames without a mask, unknown frames, control frames that are too long or in
-// pieces.
-func (r *room) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	c, err := websocket.Accept(w, q, nil) // this origin only; it has answered a bad request
+// enter answers a handshake. The package has checked that the page is one of ours.
+func (m *room) enter(q *websocket.Request) websocket.Handler {
+	u, err := q.URL()
+	switch {
+	case err != nil:
+		return q.Refuse(400)
+	case u.Path != "/chat":
+		return q.Refuse(404)
+	}
+	name, ok := nameOf(u)
+	if !ok {
+		return q.Refuse(400)
+	}
+	return &guest{room: m, name: name}
+}
+
+// nameOf returns the name that a guest has chosen.
+func nameOf(u *url.URL) (name string, ok bool) {
+	name = strings.TrimSpace(u.Query().Get("name"))
+	n := utf8.RuneCountInString(name)
+	return name, 0 < n && n <= nameMax && utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
+// say sends a line to all guests, and keeps it for those who come later.
+func (m *room) say(from, text string) error {
+	p, err := json.Marshal(line{From: from, Text: text, People: m.hub.Len()})
 	if err != nil {
-		log.Print(err)
+		return err
+	}
+	f := m.server.NewFrame(websocket.Text, p)
+	if err := m.hub.Send(f); err != nil {
+		return err
+	}
+	m.last = append(m.last, f)
+	if len(m.last) > lastMax {
+		m.last = slices.Delete(m.last, 0, 1)
+	}
+	return nil
+}
+
+// A guest is the Handler of one connection.
+type guest struct {
+	*room
+	name string
+	in   bool // Opened has been called
+}
+
+// Opened greets the guest with the newest lines.
+func (g *guest) Opened(c *websocket.Conn) {
+	g.in = true
+	for _, f := range g.last {
+		if c.SendFrame(f) != nil {
+			return // it closes: Closed comes
+		}
+	}
+	g.hub.Join(c)
+	g.end(c, g.say("", g.name+" is here"))
+}
+
+// Message says what the guest has said. The package has checked that a text is UTF-8.
+func (g *guest) Message(c *websocket.Conn, kind websocket.Kind, p []byte) {
+	if kind != websocket.Text {
+		_ = c.Close(websocket.Unsupported, "text only")
 		return
 	}
-	c.SetReadLimit(messageMax)
-	g := &guest{c: c, out: make(chan message, behindMax)}
-	if !r.enter(g) {
-		_ = c.Close(websocket.StatusGoingAway, "closing")
+	g.end(c, g.say(g.name, string(p)))
+}
+
+// end closes the connection if nobody gets the line, because the room has too many to send.
+func (g *guest) end(c *websocket.Conn, err error) {
+	if err == nil {
 		return
 	}
-	defer r.all.Done()
-	ctx, cancel := context.WithCancel(context.Background())
-	wrote := make(chan struct{})
-	go func() {
-		defer close(wrote)
-		g.write(ctx)
-	}()
-	r.read(ctx, g)
-	r.leave(g)
-	cancel()
-	<-wrote
-	_ = c.CloseNow() // it is closed or lost already
+	_ = c.Close(websocket.TryAgainLater, "the room is too loud")
 }
 
-// enter greets a guest. A guest that has read the greeting receives every later message.
-func (r *room) enter(g *guest) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return false
+// Closed is called for each guest in the end, also for one whose handshake failed.
+func (g *guest) Closed(c *websocket.Conn, _ error) {
+	if !g.in {
+		return
 	}
-	r.guests[g] = true
-	g.out <- message{websocket.MessageText, fmt.Appendf(nil, "* you are one of %d", len(r.guests))}
-	r.all.Add(1)
-	return true
-}
-
-func (r *room) leave(g *guest) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.guests, g)
-}
-
-// close closes all connections, and waits for them.
-func (r *room) close() {
-	r.mu.Lock()
-	r.closed = true
-	for g := range r.guests {
-		r.all.Go(func() { _ = g.c.Close(websocket.StatusGoingAway, "closing") })
-	}
-	r.mu.Unlock()
-	r.all.Wait()
-}
-
-// read receives what a guest sends until it leaves.
-func (r *room) read(ctx context.Context, g *guest) {
-	for {
-		typ, data, err := g.c.Read(ctx)
-		switch {
-		case err != nil:
-			return // the library has sent the reason
-		case typ == websocket.MessageText && !utf8.Valid(data): // the library leaves this check to us
-			_ = g.c.Close(websocket.StatusInvalidFramePayloadData, "text must be UTF-8")
-			return
-		}
-		r.say(message{typ, data})
-	}
-}
-
-// say sends a message to all guests. It never waits.
-func (r *room) say(m message) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for g := range r.guests {
-		select {
-		case g.out <- m:
-		default:
-			delete(r.guests, g)
-			r.all.Go(func() { _ = g.c.Close(websocket.StatusPolicyViolation, "too slow") })
-		}
-	}
-}
-
-// write sends the messages to a guest, and pings it now and then.
-func (g *guest) write(ctx context.Context) {
-	alive := time.NewTicker(aliveTime)
-	defer alive.Stop()
-	for {
-		var act func(context.Context) error
-		select {
-		case <-ctx.Done():
-			return
-		case m := <-g.out:
-			act = func(ctx context.Context) error { return g.c.Write(ctx, m.typ, m.data) }
-		case <-alive.C:
-			act = g.c.Ping
-		}
-		limit, cancel := context.WithTimeout(ctx, answerTime)
-		err := act(limit)
-		cancel()
-		if err != nil {
-			_ = g.c.CloseNow() // this ends read too
-			return
-		}
-	}
+	g.hub.Leave(c)
+	_ = g.say("", g.name+" has left") // if nobody gets it, the number of people is old until the next line
 }

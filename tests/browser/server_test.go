@@ -19,26 +19,32 @@ import (
 )
 
 var build = sync.OnceValues(func() ([]byte, error) {
-	return exec.Command("go", "build", "-o", program, "../../cmd/echo").CombinedOutput()
+	return exec.Command("go", "build", "-o", folder, "../../cmd/echo", "../../examples/websocket").CombinedOutput()
 })
 
-// program is cmd/echo: a process of its own, for 10,000 connections have as many descriptors on
-// either side.
-var program string
+// folder has cmd/echo and examples/websocket. They are processes of their own, for 10,000
+// connections have as many descriptors on either side.
+var folder string
 
-// start runs cmd/echo with files descriptors at most; 0: as many as this process. It returns where
-// it listens and where its pages are.
-func start(t *testing.T, files int, args ...string) (at, pages string) {
+// program returns where a program is.
+func program(t *testing.T, name string) string {
 	t.Helper()
 	longtest.NeedsGo(t)
 	if out, err := build(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	return filepath.Join(folder, name)
+}
+
+// start runs cmd/echo with files descriptors at most; 0: as many as this process. It returns where
+// it listens and where its pages are.
+func start(t *testing.T, files int, args ...string) (at, pages string) {
+	t.Helper()
 	limit := ""
 	if files > 0 {
 		limit = fmt.Sprintf("ulimit -n %d; ", files)
 	}
-	args = append([]string{"-c", limit + `exec "$0" "$@"`, program, "-inspect", "127.0.0.1:0"}, args...)
+	args = append([]string{"-c", limit + `exec "$0" "$@"`, program(t, "echo"), "-inspect", "127.0.0.1:0"}, args...)
 	cmd := exec.Command("sh", append(args, "tcp://127.0.0.1:0")...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -72,11 +78,10 @@ func start(t *testing.T, files int, args ...string) (at, pages string) {
 }
 
 func TestMain(m *testing.M) {
-	folder, err := os.MkdirTemp("", "browser")
-	if err != nil {
+	var err error
+	if folder, err = os.MkdirTemp("", "browser"); err != nil {
 		panic(err)
 	}
-	program = filepath.Join(folder, "echo")
 	code := m.Run()
 	os.RemoveAll(folder)
 	os.Exit(code)
