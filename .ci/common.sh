@@ -1,6 +1,12 @@
 # What .ci/run and .ci/long share. It is sourced from the root of a clean clone.
 
-step() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
+# step begins a step, and notes how long the one before took.
+steps=() current='' since=0
+step() {
+	[ -z "$current" ] || steps+=("$(printf '%5d s  %s' $((SECONDS - since)) "$current")")
+	current=$* since=$SECONDS
+	printf '\n== %s (%d s)\n' "$*" "$SECONDS"
+}
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
 scratch=$(mktemp -d)
@@ -65,4 +71,5 @@ staticcheck() {
 clean() {
 	[ "$before" = "$(git status --porcelain)" ] || { git status --short; fail 'a step has left files behind or changed some'; }
 	step 'all is well'
+	printf '%s\n' "${steps[@]}"
 }
