@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The accept function may use the Conn at once; whatever it does and then returns, Closed comes
-// once or (after nil, or Detach) never, and the listener goes on.
+// The accept function may use the Conn at once. Closed is called once whatever it does and returns,
+// or never after nil or Detach. The listener continues.
 func TestAcceptFunctionMayDoAnything(t *testing.T) {
 	if !longtest.Default(t, "several loops at work") {
 		return
@@ -46,7 +46,7 @@ func TestAcceptFunctionMayDoAnything(t *testing.T) {
 						return plain{&hooks{closed: func(*Conn, error) { ends++ }}}
 					})
 					for range 3 {
-						if c, e := t.tryDial(addr); e == 0 { // else reset as soon as it was there
+						if c, e := t.tryDial(addr); e == 0 { // otherwise it was reset at once
 							c.discard()
 							c.closeWrite()
 						}
@@ -98,7 +98,8 @@ func TestAcceptFunctionSendsToAGonePeer(t *testing.T) {
 	})
 }
 
-// MaxConns: while n are open the next one waits in the backlog; each that ends lets one in.
+// WithMaxConns: while n connections are open, the next one waits in the backlog. Each one that ends
+// lets another in.
 func TestMaxConnsMakesTheRestWait(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -129,8 +130,8 @@ func TestMaxConnsMakesTheRestWait(t *testing.T) {
 	})
 }
 
-// Closing the listener within its accept function: what it has accepted lives, the rest is reset,
-// nothing is accepted.
+// The accept function closes its listener. Accepted connections live, those in the backlog are
+// reset, and no more are accepted.
 func TestListenerClosedByItsAcceptFunction(t *testing.T) {
 	twice(t, func(t *lab) {
 		var l *Listener
@@ -146,7 +147,7 @@ func TestListenerClosedByItsAcceptFunction(t *testing.T) {
 			t.Fatal(err)
 		}
 		var conns []*peer
-		t.freeze(func() { // so that both wait in one batch
+		t.freeze(func() { // so that one batch has both
 			for range 2 {
 				conns = append(conns, t.dial(l.Addr()))
 			}

@@ -22,15 +22,15 @@ func noAllocs(t *testing.T, what string, f func()) {
 		return
 	}
 	for range 20 {
-		f() // pools, scratch space and the table grow at first
+		f() // the first calls make pools, scratch space and the table
 	}
 	if n := testing.AllocsPerRun(500, f); n != 0 {
 		t.Errorf("%s allocates %v times, want never", what, n)
 	}
 }
 
-// One message there and back through read, Data, Send, flush: nothing is allocated, small or large,
-// with an idle timeout that is re-armed by each, under the panic handler too.
+// An echo through read, Data, Send and flush allocates nothing. The message is small or large, each
+// one re-arms an idle timeout, and there is a panic handler or none.
 func TestEchoDoesNotAllocate(t *testing.T) {
 	for _, size := range []int{64, 5000, 60_000} {
 		r := manual(t)
@@ -51,7 +51,7 @@ func TestEchoDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// The same over a Listener's Conn and a Dial's, both on the loop.
+// The same holds over a Conn of a Listener and one of a Dial, both on the loop.
 func TestEchoOverTCPDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	l, err := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
@@ -79,7 +79,7 @@ func TestEchoOverTCPDoesNotAllocate(t *testing.T) {
 	})
 }
 
-// Deadlines that every message moves, timers that are reset and stopped: no allocation.
+// To move deadlines with every message, and to reset and stop timers, allocates nothing.
 func TestRearmingDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)
@@ -118,7 +118,7 @@ func TestBufferedOutputDoesNotAllocate(t *testing.T) {
 	})
 }
 
-// PostSend from another place than the loop: no closure, no allocation.
+// PostSend from outside of the loop allocates nothing, not even a closure.
 func TestPostSendDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)
@@ -142,7 +142,7 @@ func TestPostSendDoesNotAllocate(t *testing.T) {
 	})
 }
 
-// Datagrams there and back.
+// An echo of datagrams allocates nothing.
 func TestDatagramEchoDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	back := 0

@@ -34,8 +34,8 @@ func (l *lab) connected(to net.Addr) int {
 	return fd
 }
 
-// Attach: the input that was received before comes first, also if the handler pauses, and then what
-// the peer sends, and its end. Opened is called once.
+// Attach delivers the input that was received before first, also if the handler pauses. Then come
+// the peer's bytes and the end of input. Opened is called once.
 func TestAttachedConnGetsWhatWasReceivedBefore(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		twice(t, func(t *lab) {
@@ -76,8 +76,8 @@ func TestAttachedConnGetsWhatWasReceivedBefore(t *testing.T) {
 	}
 }
 
-// Attach returns an error that names a descriptor it cannot use. Nothing has changed then: the
-// descriptor is open, blocking or not as before, and is not registered.
+// For a descriptor that it cannot use, Attach returns an error that names it, and changes nothing.
+// The descriptor is open, in the same mode as before, and not registered.
 func TestAttachRefusesAndChangesNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", func(*Conn) Handler { return echo{} })
@@ -145,7 +145,7 @@ func TestAttachRefusesAndChangesNothing(t *testing.T) {
 	})
 }
 
-// files is how many descriptors are open.
+// files returns how many descriptors are open.
 func (l *lab) files() int {
 	if l.simulated() {
 		return l.host.Files()
@@ -157,8 +157,8 @@ func (l *lab) files() int {
 	return len(names)
 }
 
-// AttachConn takes over a connection of package net, and closes it. A connection
-// without a descriptor is refused, and stays open.
+// AttachConn adopts a connection of package net, and closes the original. It refuses a connection
+// without a descriptor, which stays open.
 func TestAttachConnTakesConnectionsOfPackageNet(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		addr := t.listen("tcp", func(*Conn) Handler { return echo{} })
@@ -193,7 +193,7 @@ func TestAttachConnTakesConnectionsOfPackageNet(t *testing.T) {
 	})
 }
 
-// SetHandler: the new handler gets all that comes, Closed too.
+// After SetHandler the new handler gets all calls, including Closed.
 func TestSetHandlerChangesWhoIsCalled(t *testing.T) {
 	twice(t, func(t *lab) {
 		var log []string

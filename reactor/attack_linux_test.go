@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// lossy sends again whatever is lost.
+// lossy sends each lost datagram again.
 type lossy struct{ lost, closed int }
 
 func (h *lossy) Packet(*PacketConn, []byte, Addr) {}
@@ -21,8 +21,8 @@ func (h *lossy) Lost(c *PacketConn, to Addr, err error) {
 	c.SendTo([]byte("again"), to)
 }
 
-// A Lost that sends again what will be refused again: the loop goes on turning, timers fire, and
-// the end comes.
+// If Lost sends a datagram again that will be refused again, the loop still runs turns and timers,
+// and the reactor can end.
 func TestLostThatSendsAgainDoesNotKeepTheLoop(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -60,7 +60,8 @@ func TestPanicInAdoptEndsTheConn(t *testing.T) {
 	})
 }
 
-// WithControl's function panics in a Dial. With a panic handler, Closed gets the error.
+// If the function of WithControl panics in a Dial, and there is a panic handler, Closed gets the
+// error.
 func TestPanicInControlEndsTheDial(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}))
@@ -75,7 +76,8 @@ func TestPanicInControlEndsTheDial(t *testing.T) {
 	})
 }
 
-// Ten datagrams wait, the first call panics: the other nine are shown all the same.
+// Ten datagrams wait, and the first call of Packet panics. The other nine are delivered all the
+// same.
 func TestPanicInPacketCostsOneDatagram(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}))
@@ -97,8 +99,8 @@ func TestPanicInPacketCostsOneDatagram(t *testing.T) {
 	})
 }
 
-// A peer that has everything but does not stop talking is delivered when WithLinger's time is up,
-// not stuck.
+// A peer that has acknowledged everything but keeps sending counts as delivered after WithLinger's
+// time, not as stuck.
 func TestChattyPeerThatHasEverythingIsDelivered(t *testing.T) {
 	twice(t, func(t *lab) {
 		var gone []error
@@ -107,7 +109,7 @@ func TestChattyPeerThatHasEverythingIsDelivered(t *testing.T) {
 		peer.wantAll([]byte("bye"))
 		began := t.now()
 		for len(gone) == 0 {
-			peer.try([]byte("x")) // an error is the reset after the end
+			peer.try([]byte("x")) // an error means that the Conn has ended
 			t.pass(50 * time.Microsecond)
 		}
 		if took := time.Duration(t.now() - began); gone[0] != nil || took < 200*time.Millisecond {
@@ -116,7 +118,7 @@ func TestChattyPeerThatHasEverythingIsDelivered(t *testing.T) {
 	})
 }
 
-// SendV of more pieces than one call takes, on a Conn whose peer has reset, says so.
+// SendV of more pieces than one call takes returns the error on a Conn whose peer has reset.
 func TestSendVOfManyPiecesTellsTheReset(t *testing.T) {
 	twice(t, func(t *lab) {
 		var c *Conn
@@ -124,7 +126,7 @@ func TestSendVOfManyPiecesTellsTheReset(t *testing.T) {
 		t.until(func() bool { return c != nil })
 		t.freeze(func() {
 			peer.reset()
-			if t.os() == "netbsd" { // whose poll(2) does not say
+			if t.os() == "netbsd" { // its poll(2) does not report the reset
 				t.pass(time.Millisecond)
 				return
 			}
@@ -142,12 +144,12 @@ func TestSendVOfManyPiecesTellsTheReset(t *testing.T) {
 	})
 }
 
-// Shutdown called on the loop cannot succeed. It says so some time after its context has ended.
+// Shutdown on the loop cannot succeed. It returns an error some time after its context has ended.
 func TestShutdownOnTheLoopReturns(t *testing.T) {
 	if !longtest.Only(t, "the five seconds of abortTime pass by the host's clock") {
 		return
 	}
-	t.Parallel() // it sleeps
+	t.Parallel() // it mostly sleeps
 	r := started(t)
 	got := make(chan error, 1)
 	on(t, r, func() {

@@ -13,9 +13,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// The names are for benchstat: they stay as they are.
+// Do not change the names of the benchmarks, because benchstat compares them between commits.
 
-// A message there and back over a Unix pair: the kernel's share is the same in every commit.
+// BenchmarkEcho is an echo over a Unix pair. The kernel's part of its cost is the same in every
+// commit.
 func BenchmarkEcho(b *testing.B) {
 	for _, size := range []int{64, 4 << 10, 16 << 10} {
 		b.Run(fmt.Sprint("size=", size), func(b *testing.B) {
@@ -38,7 +39,7 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
-// An idle timeout that each message moves.
+// In BenchmarkEchoIdleTimeout each message moves an idle timeout.
 func BenchmarkEchoIdleTimeout(b *testing.B) {
 	r := manual(b)
 	mine, peer := pair(b)
@@ -81,7 +82,7 @@ func BenchmarkPost(b *testing.B) {
 	}
 }
 
-// A task that gives the loop away and gets it back.
+// In BenchmarkTaskSwitch a task yields and is resumed.
 func BenchmarkTaskSwitch(b *testing.B) {
 	r := manual(b)
 	over := false
@@ -99,7 +100,7 @@ func BenchmarkTaskSwitch(b *testing.B) {
 	r.Turn(0)
 }
 
-// A datagram there and back.
+// BenchmarkDatagramEcho is an echo of one datagram.
 func BenchmarkDatagramEcho(b *testing.B) {
 	r := manual(b)
 	back := 0

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Many Conns have 64 KiB and more to read each. A turn reads bytesPerTurn after Events, and as much
-// for Conns that an earlier turn left unfinished. Everything arrives.
+// Many Conns each have 64 KiB or more to read. A turn reads at most bytesPerTurn from Conns with
+// Events, and as much from Conns that an earlier turn has left. At the end everything has arrived.
 func TestBytesOfATurnAreBounded(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		r := t.reactor()
@@ -31,8 +31,8 @@ func TestBytesOfATurnAreBounded(t *testing.T) {
 	})
 }
 
-// A peer sends more before each turn, so that an Event comes for a Conn of which something is left
-// to read already. A turn reads readSize all the same.
+// Before each turn the peer sends more, so that an Event comes for a Conn that already has input
+// left. A turn still reads only readSize.
 func TestBytesOfOneConnAreBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -60,8 +60,8 @@ func TestBytesOfOneConnAreBounded(t *testing.T) {
 	})
 }
 
-// A Filter whose work on each Conn's input is worth a turn's bytes: a turn gives it the input of
-// one Conn of the Events, and of one that was left. All get theirs.
+// A Filter spends a whole turn's budget on the input of one Conn. Then a turn reads one Conn with
+// an Event, and one that was left. At the end all Conns have been served.
 func TestWhatFiltersSpendIsBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// in looks at a count after each turn until it has reached all: no turn adds more than most.
+// in runs turns until a count has reached `all`, and checks that no turn adds more than `most`.
 func (l *lab) in(most, all int, count func() int) {
 	l.Helper()
 	before, worst := count(), 0
@@ -32,8 +32,8 @@ func (l *lab) in(most, all int, count func() int) {
 
 const plenty = 3000
 
-// Far more than a turn's share of everything that has a list, made in one callback: each turn does
-// its share, in the old order, and all is done once.
+// One callback makes far more work of every kind than a turn's budget. Each turn does the work of
+// its budget, in the old order, and all work is done once.
 func TestTurnIsBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		for name, f := range map[string]func(t *lab, r *Reactor, ran *int) (most, all int){
@@ -116,7 +116,7 @@ func TestTurnIsBounded(t *testing.T) {
 	})
 }
 
-// is counts the calls, which come in order.
+// is counts the calls, and checks that they come in order.
 func (l *lab) is(ran *int, i int) {
 	if *ran != i {
 		l.Errorf("number %d is called as number %d", i, *ran)
@@ -131,8 +131,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// A hundred thousand timers are moved to later, and their old places come up, with nothing due: one
-// turn puts right a share of them, and an Event that comes meanwhile is served.
+// A hundred thousand timers were moved to later, and the times of their old places have come. One
+// turn repairs only a part of them, and an Event that comes meanwhile is served.
 func TestRepairsOfMovedTimersAreBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -164,8 +164,8 @@ func TestRepairsOfMovedTimersAreBounded(t *testing.T) {
 	})
 }
 
-// Connections that wait at many Listeners, and datagrams at many sockets: each turn takes its
-// share, all get in.
+// Connections wait at many Listeners, and datagrams at many sockets. Each turn accepts and receives
+// at most its budget, and at the end all are served.
 func TestWhatComesInIsBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -184,7 +184,7 @@ func TestWhatComesInIsBounded(t *testing.T) {
 	})
 }
 
-// After a burst of everything that has a list an idle loop keeps next to no memory.
+// After a burst of work of every kind, an idle loop keeps nearly no memory.
 func TestMemoryOfABurstGoes(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -219,14 +219,14 @@ func TestMemoryOfABurstGoes(t *testing.T) {
 
 func heapNow() uint64 {
 	runtime.GC()
-	runtime.GC() // what pools hold goes at the second
+	runtime.GC() // the second collection frees the memory of pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
-// An idle loop keeps chunksKeep chunks, however many its Conns have had, and those in outputs
-// count.
+// An idle loop keeps at most chunksKeep chunks, however many its Conns have used. Chunks in outputs
+// count too.
 func TestChunksAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fileOf returns a file of n bytes that are all different, and its bytes.
+// fileOf returns a file of n bytes in a pattern that does not repeat, and its bytes.
 func fileOf(t testing.TB, n int) (f *os.File, data []byte) {
 	t.Helper()
 	data = make([]byte, n)
@@ -39,8 +39,8 @@ func closedFile(f *os.File) bool {
 	return errors.Is(err, os.ErrClosed)
 }
 
-// A file, a part of one and bytes arrive in the order in which they were sent, by sendfile and
-// where there is none. Drained follows, and the files are closed.
+// A file, a part of a file and bytes arrive in the order in which they were sent, with and without
+// sendfile. Drained follows, and the files are closed.
 func TestSendFileKeepsTheOrder(t *testing.T) {
 	twice(t, func(t *lab) {
 		f, data := fileOf(t, 1_000_000)
@@ -107,7 +107,8 @@ func TestSendFileThrottles(t *testing.T) {
 	})
 }
 
-// A file that ends early aborts the Conn: the peer must not take what follows for the rest.
+// A file that ends early aborts the Conn, because the peer must not take later bytes for the rest
+// of the file.
 func TestSendFileOfAFileThatShrinks(t *testing.T) {
 	twice(t, func(t *lab) {
 		f, _ := fileOf(t, 1000)
@@ -129,8 +130,8 @@ func TestSendFileOfAFileThatShrinks(t *testing.T) {
 	})
 }
 
-// SendFile refuses what is no part of a regular file, and a Conn with a Filter. The file is still
-// the caller's then.
+// SendFile refuses a range that is no part of a regular file, and a Conn with a Filter. The file
+// then still belongs to the caller.
 func TestSendFileRefusals(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)

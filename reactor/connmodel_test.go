@@ -11,18 +11,19 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The model of connops_test.go: what each operation may answer, and how it ends.
+// This file has the model of connops_test.go: which result each operation may have, and how a Conn
+// ends.
 
 func (m *connModel) turn() {
 	until := timeout.Deadline(0)
-	if m.l.simulated() { // whose clock stands while nobody waits
+	if m.l.simulated() { // its clock stands still while nobody waits
 		until = m.r.Now() + timeout.Deadline(10*time.Microsecond)
 	}
 	err := errors.New("left")
 	turn := func() { err = m.r.Turn(until) }
 	if !m.traps {
 		turn()
-	} else { // runtime.Goexit ends the goroutine that turns; another one goes on with the same turn
+	} else { // runtime.Goexit ends the goroutine of the turn; another one continues the same turn
 		gone := make(chan struct{})
 		sprung := m.sprung
 		go func() { defer close(gone); turn() }()
@@ -67,7 +68,7 @@ func (m *connModel) allowed(err error, also ...error) bool {
 	return false
 }
 
-// sent checks what a Send of n bytes answered.
+// sent checks the result of a Send of n bytes.
 func (m *connModel) sent(n int, err error) {
 	if isBuffered(err) {
 		if m.c.Buffered()+n <= m.c.opt.cap {
@@ -86,7 +87,7 @@ func (m *connModel) sent(n int, err error) {
 	}
 }
 
-// total is where the accepted bytes are, wherever that is.
+// total adds up the accepted bytes, wherever they are now.
 func (m *connModel) total() int {
 	return int(m.r.often.bytesOut+m.r.count.Undelivered) + m.c.Buffered() + m.unsent
 }
@@ -98,8 +99,8 @@ func (m *connModel) balance() {
 	}
 }
 
-// postSend is only done where its place in the stream is known: outside, with nothing to happen
-// before it.
+// postSend is done only if its place in the stream is known: outside of callbacks, with no other
+// work before it.
 func (m *connModel) postSend(n int, inside bool) {
 	if inside || len(m.inside) > 0 {
 		return
@@ -131,7 +132,7 @@ func (m *connModel) detach() {
 	if err == nil && m.fin && len(unsent) > 0 {
 		m.fatalf("Detach has lost a FIN behind %d bytes", len(unsent))
 	}
-	if err == errOwesFIN && m.fin && buffered > 0 { // and nothing has changed
+	if err == errOwesFIN && m.fin && buffered > 0 { // then nothing has changed
 		return
 	}
 	if !m.allowed(err) {
@@ -147,7 +148,7 @@ func (m *connModel) detach() {
 	}
 	m.unsent = len(unsent)
 	m.dead, m.detached = true, true
-	if !m.fin || len(unsent) > 0 { // else the FIN is on its way
+	if !m.fin || len(unsent) > 0 { // otherwise the FIN is on its way
 		m.l.k.Shutdown(fd, kernel.SHUT_WR)
 	}
 	for m.peer.fd >= 0 && m.read(1<<20) {
@@ -159,7 +160,7 @@ func (m *connModel) detach() {
 	m.l.k.Close(fd)
 }
 
-// read has the peer read at most n bytes; false at the end of the stream.
+// read makes the peer read at most n bytes. It returns false at the end of the stream.
 func (m *connModel) read(n int) bool {
 	buf := make([]byte, 64<<10)
 	for n > 0 && m.peer.fd >= 0 {
@@ -196,7 +197,8 @@ func (m *connModel) hangUp(reset bool) {
 	}
 }
 
-// finish closes in order, has the peer read to the end and hang up, and checks what is left.
+// finish closes in order, makes the peer read to the end and hang up, and checks that nothing is
+// left.
 func (m *connModel) finish() {
 	m.inside = nil
 	if !m.dead {
@@ -213,7 +215,7 @@ func (m *connModel) finish() {
 			m.hangUp(false)
 		}
 	}
-	for m.peer.fd >= 0 { // the Conn has ended: the rest is in the kernel
+	for m.peer.fd >= 0 { // the Conn has ended, so the rest is in the kernel
 		if !m.read(1 << 20) {
 			atEnd = true
 			m.hangUp(false)
@@ -230,7 +232,7 @@ func (m *connModel) finish() {
 		m.fatalf("closed in order: the peer has %d bytes, %d were accepted", m.received, m.accepted)
 	case m.told != m.sprung:
 		m.fatalf("%d callbacks did not return, and the panic handler was told %d times", m.sprung, m.told)
-	case m.sprung > 0: // in a callback before Closed, or in that
+	case m.sprung > 0: // in Closed, or in a callback before it
 		if p := (*PanicError)(nil); m.early && !errors.As(m.closedErr, &p) {
 			m.fatalf("Closed(%v) after a callback that did not return", m.closedErr)
 		}

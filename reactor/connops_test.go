@@ -41,7 +41,7 @@ func FuzzConnOps(f *testing.F) {
 	})
 }
 
-// The same with operations that rapid makes up and shrinks.
+// TestConnOpsOnEveryState does the same with operations that rapid generates and shrinks.
 func TestConnOpsOnEveryState(t *testing.T) {
 	twice(t, func(t *lab) {
 		rapid.Check(t, func(r *rapid.T) {
@@ -60,7 +60,7 @@ type failer interface {
 	Logf(format string, args ...any)
 }
 
-// A connModel is one Conn, its peer, and what both should have seen.
+// A connModel has one Conn, its peer, and the bytes that both should have seen.
 type connModel struct {
 	t    failer
 	l    *lab
@@ -69,11 +69,11 @@ type connModel struct {
 	peer *peer
 	tcp  bool
 
-	accepted  int // bytes that Send took
-	unsent    int // that Detach gave back
-	received  int // by the peer
+	accepted  int // bytes that Send has accepted
+	unsent    int // bytes that Detach has returned
+	received  int // bytes that the peer has received
 	peerSent  int
-	shown     int // to Data
+	shown     int // bytes that Data has received
 	fin       bool
 	hungUp    bool // the peer has closed or reset
 	peerFIN   bool
@@ -82,14 +82,14 @@ type connModel struct {
 	closed    int
 	closedErr error
 	traps     bool   // a panic handler is set, and callbacks may panic
-	sprung    int    // that did
-	told      int    // what the panic handler heard of
+	sprung    int    // how many did
+	told      int    // how often the panic handler was called
 	early     bool   // one of them was not Closed
 	inside    []byte // operations for the next callback
 	log       []string
 }
 
-// at is the byte at one position of either stream.
+// at returns the byte at a position of either stream.
 func at(i int) byte { return byte(i*7 + i>>8*13 + i>>16) }
 
 func stream(from, n int) []byte {
@@ -143,7 +143,7 @@ func runConnOps(t failer, l *lab, ops []byte) {
 	}
 	m.c.established()
 	for len(ops) >= 2 {
-		if ops[0]%19 == 18 { // what follows happens in a callback
+		if ops[0]%19 == 18 { // the operations after this one happen in a callback
 			if ops = ops[2:]; len(ops) >= 2 {
 				m.inside = append(m.inside, ops[0], ops[1])
 				ops = ops[2:]
@@ -200,7 +200,7 @@ func (m *connModel) doInside() {
 	}
 }
 
-// spring does not return.
+// spring panics or exits.
 func (m *connModel) spring(arg byte) {
 	how := slices.Sorted(maps.Keys(unwindings))[arg%3]
 	m.log = append(m.log, "  "+how)
@@ -210,7 +210,8 @@ func (m *connModel) spring(arg byte) {
 	unwindings[how]()
 }
 
-// size makes 0 … 1 MiB of a byte, small ones and the edges of the cork among them.
+// size converts a byte to a size of 0 … 1 MiB. Small sizes and those near the limits of the cork
+// are frequent.
 func size(arg byte) int {
 	switch {
 	case arg < 16:
@@ -221,7 +222,7 @@ func size(arg byte) int {
 	return int(arg) * int(arg) * 16
 }
 
-// do is one operation; inside: in a callback.
+// do makes one operation. `inside` means that it happens in a callback.
 func (m *connModel) do(op, arg byte, inside bool) {
 	n := size(arg)
 	c := m.c

@@ -8,7 +8,8 @@ import (
 	"unsafe"
 )
 
-// A Conn fits the size class of 192 bytes. Each byte more costs every idle connection 16.
+// A Conn fits the allocator's size class of 192 bytes. One more byte would cost every idle
+// connection 16 bytes.
 func TestConnFitsItsSizeClass(t *testing.T) {
 	if n := unsafe.Sizeof(Conn{}); n > 192 {
 		t.Errorf("a Conn has %d bytes: shorten it, or move what few Conns need behind a pointer", n)
@@ -25,8 +26,8 @@ func TestShortAddrKeepsTheAddress(t *testing.T) {
 	}
 }
 
-// Conns yields each connected Conn once, also those that close, and not those that dial. The body
-// may close Conns before and behind its place, and may end early.
+// Conns yields each connected Conn once. Closing Conns are among them, and dialling ones are not.
+// The body may close Conns before and after the present one, and may end early.
 func TestConnsYieldsEachConnectedConnOnce(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		at := t.listen("tcp", acceptEcho)

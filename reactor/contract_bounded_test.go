@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// stuff sends on the peers until none of them takes more and the loop has come to rest, 512 MiB
-// each at most.
+// stuff sends on the peers, at most 512 MiB each, until none of them accepts more and the loop is
+// idle.
 func stuff(t *lab, peers ...*peer) (sent int) {
 	t.Helper()
 	p := make([]byte, 1<<20)
@@ -81,7 +81,7 @@ func neverReading(t *lab, many int) {
 	if most > limit {
 		t.Errorf("a Conn buffers %d bytes, want at most %d", most, limit)
 	}
-	grown := int64(heap()) - int64(before) // of a simulated kernel's buffers too
+	grown := int64(heap()) - int64(before) // with the buffers of a simulated kernel
 	if grown > int64(many*(limit+2*chunkSize)+2<<20) && !t.simulated() {
 		t.Errorf("the heap has grown by %d KiB", grown>>10)
 	}
@@ -92,7 +92,7 @@ func neverReading(t *lab, many int) {
 	}
 	t.dial(addr).roundTrip("somebody else")
 
-	// not dead, only stuck: one peer reads an echo of its input
+	// The connections are stuck but alive: one peer reads an echo of its input.
 	buf := make([]byte, 1<<20)
 	for got := 0; got < sent/many/2; {
 		n, e := peers[0].recv(buf)
@@ -103,8 +103,9 @@ func neverReading(t *lab, many int) {
 	}
 }
 
-// Past the cap Send is ErrBuffered (ENOBUFS) and queues nothing; what it refused never arrives. At
-// the low-water mark Drained comes, once for each time that the output was above the high one.
+// Past the limit Send returns ErrBuffered (ENOBUFS) and queues nothing, so those bytes never
+// arrive. At the low-water mark Drained is called, once for each time that the output was above the
+// high-water mark.
 func TestSendPastTheCapQueuesNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -153,7 +154,7 @@ func TestSendPastTheCapQueuesNothing(t *testing.T) {
 	})
 }
 
-// Pause stops reading, Resume starts it again; writing is independent of both.
+// Pause stops reading, and Resume starts it again. Neither affects writing.
 func TestPauseStopsReadingOnly(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		t.reactor()
@@ -176,9 +177,9 @@ func TestPauseStopsReadingOnly(t *testing.T) {
 	})
 }
 
-// Contract 2: at rest means no turn at all. A paused Conn whose peer resets, a half-closed one
-// whose peer resets, one that has closed its output and whose peer's bytes nobody reads: none of
-// them wakes the loop.
+// Contract 2: an idle loop runs no turn at all. None of these Conns wakes it: a paused one whose
+// peer resets, a half-closed one whose peer resets, and one that has closed its output and does not
+// read.
 func TestConnsThatWantNothingDoNotSpin(t *testing.T) {
 	cases := map[string]struct {
 		h    func(ready func(*Conn)) Handler

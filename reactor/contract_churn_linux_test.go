@@ -8,14 +8,14 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// Contract 5 and 6. 3,000 connections end in turn by a peer's FIN, its RST, its RST under our
-// output, our Close and our Abort; Closed comes once for each. Then the process has the descriptors
-// that it had before, and the reactor none but its own.
+// Contract 5 and 6. 3,000 connections end in one of five ways: by a peer's FIN, its RST, its RST
+// while output waits, Close or Abort. Closed is called once for each. Then the process has as many
+// descriptors as before, and the reactor has only its own.
 func TestChurnLeavesNoDescriptor(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
 	}
-	connectOnce(t) // Go's own poller takes its descriptors at first use
+	connectOnce(t) // Go's own poller opens its descriptors at the first use
 	before := fds()
 	r := started(t)
 	closed, opened := 0, 0

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// drainPeer sends 8 MiB. On command it reads slowly, and expects the echo of everything that the
-// server has read.
+// A drainPeer sends 8 MiB. When the test starts it, it reads slowly, and expects the echo of
+// everything that the server has read.
 type drainPeer struct {
 	*peer
 	want []byte
@@ -25,9 +25,9 @@ type drainPeer struct {
 	eof  bool
 }
 
-// Contract 6. Four peers have sent up to 8 MiB each, which the echo server has read in part when
-// Shutdown begins. They read in small pieces. Each gets the echo of exactly the bytes that had been
-// read, then EOF, no reset, and Shutdown reports nothing undelivered.
+// Contract 6. When Shutdown begins, four peers have sent up to 8 MiB each, and the echo server has
+// read a part of that. The peers read in small pieces. Each gets the echo of exactly the bytes that
+// the server has read, and then EOF, not a reset. Shutdown reports nothing undelivered.
 func TestShutdownDeliversEveryReply(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
@@ -37,7 +37,7 @@ func TestShutdownDeliversEveryReply(t *testing.T) {
 }
 
 func deliverEveryReply(t *lab, network string) {
-	read := map[string]int{} // by the peer's number, the first byte that it sends
+	read := map[string]int{} // by the number of the peer, which is the first byte that it sends
 	addr := t.listen(network, func(*Conn) Handler {
 		who := ""
 		return &hooks{data: func(c *Conn, p []byte) {
@@ -53,9 +53,9 @@ func deliverEveryReply(t *lab, network string) {
 	for i := range 4 {
 		p := &drainPeer{peer: t.dial(addr), want: append([]byte{byte('0' + i)}, sent...)}
 		peers = append(peers, p)
-		p.write(p.want) // what the server has not read it discards
+		p.write(p.want) // the server discards the bytes that it has not read
 	}
-	t.still(50 * time.Millisecond) // all four are stuck: nobody reads
+	t.still(50 * time.Millisecond) // all four are stuck, because nobody reads
 	wait := t.drain(guard)
 	buf := make([]byte, 40_000)
 	for left := len(peers); left > 0; {
@@ -87,9 +87,8 @@ func deliverEveryReply(t *lab, network string) {
 	}
 }
 
-// Contract 6: a deadline ends the drain of peers that never read; what Shutdown reports is exactly
-// what the peers' kernels have not got. Of a little more than that the kernel may have taken
-// everything, and the FIN.
+// Contract 6: a deadline ends the drain of peers that never read. Shutdown reports exactly the
+// bytes that the peers' kernels have not received.
 func TestShutdownReportsExactlyWhatItCouldNotDeliver(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, size := range []int{3 << 20, 400 << 10} {
@@ -105,7 +104,7 @@ func reportExactly(t *lab, size int) {
 		c.Send(pattern(size))
 		opened++
 	}}))
-	t.dial(addr).discard() // takes everything: not in the report
+	t.dial(addr).discard() // it reads everything, so it is not in the report
 	t.until(func() bool { return opened == 1 })
 	var peers []*peer
 	for range many {
@@ -122,7 +121,7 @@ func reportExactly(t *lab, size int) {
 	}
 	got, short := 0, 0
 	for _, p := range peers {
-		b, _ := p.readAll() // what had arrived before the reset
+		b, _ := p.readAll() // the bytes that had arrived before the reset
 		if got += len(b); len(b) < size {
 			short++
 		}
@@ -132,7 +131,7 @@ func reportExactly(t *lab, size int) {
 	}
 }
 
-// Run returns what Shutdown does, also when that is a report.
+// Run returns the same error as Shutdown, also an *UndeliveredError.
 func TestRunReturnsWhatShutdownReports(t *testing.T) {
 	r, err := New()
 	if err != nil {
@@ -182,8 +181,8 @@ func TestShutdownReportsOutputLostToAReset(t *testing.T) {
 	})
 }
 
-// A drain with a longer deadline than WithLinger is patient, and asleep: a peer that takes nothing
-// costs no turns beyond the looks at its progress.
+// A drain with a longer deadline than WithLinger waits, and sleeps. A peer that reads nothing costs
+// only the turns that check its progress.
 func TestPatientDrainDoesNotSpin(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		sending := false
@@ -212,7 +211,7 @@ func TestShutdownWithIdleClientsNeedsNoDeadline(t *testing.T) {
 		addr := t.listen("tcp", acceptEcho)
 		many := longtest.Count(100, 300, 1000)
 		if t.os() != "linux" {
-			many = 100 // SOMAXCONN is 128 there
+			many = 100 // SOMAXCONN is 128 on this system
 		}
 		for range many {
 			t.dial(addr)
@@ -225,7 +224,7 @@ func TestShutdownWithIdleClientsNeedsNoDeadline(t *testing.T) {
 	})
 }
 
-// Datagrams that wait when the deadline ends are reported by their own bytes.
+// For datagrams that still wait at the deadline, Shutdown reports the number of their bytes.
 func TestShutdownReportsQueuedDatagrams(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()

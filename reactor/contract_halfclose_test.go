@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// much is more than the kernel of this lab holds for a connection, so back-pressure comes. Without
-// -long the peers that are dialled after it have small buffers. Linux gives the other end of a TCP
-// connection 2.5 MiB to send.
+// much returns a size that the kernel's buffers cannot hold, so that there is back-pressure. On
+// Linux the other end of a TCP connection can buffer 2.5 MiB. Without -long, peers that are dialled
+// later have small buffers.
 func (l *lab) much() int {
 	switch {
 	case longtest.On():
@@ -23,8 +23,9 @@ func (l *lab) much() int {
 	return 4 << 20
 }
 
-// Contract 1. The peer sends much, half-closes and only then begins to read: all of it comes back,
-// then EOF. The limits let the server hold what no kernel buffer takes.
+// Contract 1. The peer sends much, half-closes, and only then begins to read. It gets everything
+// back, and then EOF. The server's limits are high enough for the bytes that no kernel buffer
+// holds.
 func TestHalfClosedPeerGetsEverythingBack(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "tcp6", "unix"} {
@@ -39,8 +40,8 @@ func TestHalfClosedPeerGetsEverythingBack(t *testing.T) {
 	})
 }
 
-// Contract 1 under the default limits: the peer reads while it sends, so back-pressure comes and
-// goes; the FIN arrives while output waits.
+// Contract 1 with the default limits. The peer reads while it sends, so back-pressure begins and
+// ends repeatedly, and the FIN arrives while output waits.
 func TestHalfClosedPeerGetsEverythingBackThroughBackPressure(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
@@ -54,8 +55,8 @@ func TestHalfClosedPeerGetsEverythingBackThroughBackPressure(t *testing.T) {
 	})
 }
 
-// A handler that has EOF keeps the connection after the peer's FIN: it may answer then, and Close
-// is its own.
+// If a handler has EOF, the connection stays open after the peer's FIN. The handler may answer, and
+// calls Close itself.
 func TestEOFHandlerTakesOver(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
@@ -67,7 +68,7 @@ func TestEOFHandlerTakesOver(t *testing.T) {
 				h.data = func(_ *Conn, p []byte) { got = append(got, p...) }
 				h.closed = func(_ *Conn, err error) { closed = append(closed, err) }
 				h.eof = func(c *Conn) {
-					r.After(0, func() { // not even in EOF: in a later turn
+					r.After(0, func() { // in a turn after EOF
 						if err := c.Send(got); err != nil {
 							t.Error(err)
 						}
@@ -87,7 +88,8 @@ func TestEOFHandlerTakesOver(t *testing.T) {
 	})
 }
 
-// CloseWrite sends a FIN after all output and goes on reading; Send then is EPIPE.
+// CloseWrite sends a FIN after all output, and the Conn continues to read. A later Send returns
+// EPIPE.
 func TestCloseWriteEndsOutputOnly(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, network := range []string{"tcp", "unix"} {
@@ -114,7 +116,7 @@ func TestCloseWriteEndsOutputOnly(t *testing.T) {
 					closed: func(_ *Conn, err error) { closed = append(closed, err) },
 				}
 				c := t.dial(t.listen(network, always(h)))
-				c.wantAll(sent) // EOF came, the other direction is open
+				c.wantAll(sent) // EOF has come, and the other direction is open
 				c.sendAndFIN(sent)
 				t.until(func() bool { return len(closed) > 0 })
 				if closed[0] != nil || c.e != 0 {
@@ -128,8 +130,8 @@ func TestCloseWriteEndsOutputOnly(t *testing.T) {
 	})
 }
 
-// A five-byte request with the FIN right behind it, as nc -N sends it, 2000 times: no reply is
-// lost.
+// No reply to a request of five bytes with a FIN right behind it is lost, in 2,000 tries. nc -N
+// sends such requests.
 func TestRequestWithFINBehindItIsAnswered(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", acceptEcho)
@@ -142,8 +144,8 @@ func TestRequestWithFINBehindItIsAnswered(t *testing.T) {
 	})
 }
 
-// A Send as the last act before Close, larger than any kernel buffer: the peer gets all, then EOF,
-// no RST, though it has itself sent what nobody reads.
+// The last act before Close is a Send that is larger than any kernel buffer. The peer gets all
+// bytes and then EOF, not RST, although it has sent bytes that nobody reads.
 func TestSendThenCloseLosesNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		sent := pattern(4 << 20)
@@ -153,7 +155,7 @@ func TestSendThenCloseLosesNothing(t *testing.T) {
 			closed: func(_ *Conn, err error) { closed = append(closed, err) },
 		}
 		c := t.dial(t.listen("tcp", always(h)))
-		c.sendAndFIN(pattern(1 << 20)) // most of it is discarded
+		c.sendAndFIN(pattern(1 << 20)) // the server discards most of it
 		c.wantAll(sent)
 		t.until(func() bool { return len(closed) > 0 })
 		if closed[0] != nil {

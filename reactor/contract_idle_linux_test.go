@@ -22,7 +22,7 @@ func init() {
 	children["idle"] = idle
 }
 
-// A loop with 1,000 open connections, half of which have been active, makes no turn when nothing
+// A loop with 1,000 open connections, half of which were active before, runs no turn while nothing
 // happens.
 func TestIdleLoopMakesNoTurns(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
@@ -43,10 +43,10 @@ func TestIdleLoopMakesNoTurns(t *testing.T) {
 	})
 }
 
-// The same seen from outside: the process of 1,000 quiet connections is switched at most twice in
-// 10 s. Without -long the stretch is shorter. The runtime needs some seconds to come to rest,
-// longer on a busy machine, so one such stretch of many is enough. A process that does not rest has
-// none.
+// The same measured from outside: a process with 1,000 quiet connections has at most two context
+// switches in 10 s, or in a shorter period without -long. The runtime needs some seconds to become
+// idle, and more on a busy machine. So one such period of many is enough, because a process that
+// spins has none.
 func TestIdleProcessIsNotSwitched(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -102,9 +102,10 @@ func idle() {
 	}
 	turns := r.Stats().Turns
 	unix.Write(1, []byte("."))
-	unix.Read(0, make([]byte, 1)) // not os.Stdin: nothing but the loop may wait in Go's runtime
+	unix.Read(0, make([]byte, 1)) // not os.Stdin, because only the loop may wait in Go's runtime
 	turns = r.Stats().Turns - turns
-	require(turns <= 1, "%d turns in the quiet", turns) // the last echo's own may end after the echo
+	// One turn of the last echo may end after the echo.
+	require(turns <= 1, "%d turns in the quiet", turns)
 	r.Shutdown(ended())
 	<-done
 }

@@ -16,9 +16,9 @@ import (
 
 func init() { children["descriptors"] = atDescriptorLimit }
 
-// Contract 4, in a process whose limit leaves the server 40 descriptors; 120 peers, whose sockets
-// were made before, connect. The server lives, tries accept at most ten times a second, serves
-// those that got in, and takes the rest when there is room again.
+// Contract 4. The limit of a process leaves the server 40 descriptors, and 120 peers connect, whose
+// sockets were made before. The server continues, tries to accept at most ten times a second, and
+// serves the connections that it has. It accepts the others when there is room again.
 func TestDescriptorLimitIsSurvived(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -40,7 +40,7 @@ func atDescriptorLimit() {
 		require(err == nil, "%v", err)
 		peers = append(peers, fd)
 	}
-	time.Sleep(time.Nanosecond) // Go's own poller takes its descriptors now
+	time.Sleep(time.Nanosecond) // Go's own poller opens its descriptors now
 	used := len(fds())
 	lim := unix.Rlimit{Cur: uint64(used + 40), Max: uint64(used + 40)}
 	require(unix.Setrlimit(unix.RLIMIT_NOFILE, &lim) == nil, "setrlimit")
@@ -48,14 +48,14 @@ func atDescriptorLimit() {
 
 	to := &unix.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}
 	for _, fd := range peers {
-		require(unix.Connect(fd, to) == nil, "connect") // the backlog takes them
+		require(unix.Connect(fd, to) == nil, "connect") // they wait in the backlog
 	}
 	for r.Stats().Refused == 0 {
 		runtime.Gosched()
 	}
 	start, refused, accepted := time.Now(), r.Stats().Refused, r.Stats().Accepted
 	require(accepted > 10 && accepted < many, "%d accepted", accepted)
-	for r.Stats().Refused < refused+10 { // lives, and tries again
+	for r.Stats().Refused < refused+10 { // it continues, and tries again
 		echoRaw(peers[0])
 		echoRaw(peers[5])
 		time.Sleep(time.Millisecond)
@@ -63,7 +63,7 @@ func atDescriptorLimit() {
 	tries, took := r.Stats().Refused-refused, time.Since(start)
 	require(float64(tries) <= took.Seconds()*10+1, "%d accept tries in %v", tries, took)
 
-	// Every descriptor that a peer of the first ones frees lets a waiting one in, until all have
+	// Each of the first peers frees a descriptor, so that a waiting peer gets in, until all have
 	// been served.
 	for _, fd := range peers {
 		echoRaw(fd)
@@ -91,7 +91,7 @@ func fds() map[string]string {
 		panic(err)
 	}
 	for _, e := range dir {
-		// without the directory itself
+		// The list omits the directory itself.
 		if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil {
 			list[e.Name()] = to
 		}

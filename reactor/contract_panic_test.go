@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// bombs has the callback of each kind panic once its name is called "boom KIND". ofConn: the Conn
-// whose callback it is must end for it.
+// bombs has, for each kind of callback, a function that makes it panic with "boom KIND". If ofConn
+// is set, the panic must close the Conn whose callback it is.
 var bombs = map[string]struct {
 	ofConn bool
 	set    func(r *Reactor, fd, peer int, boom func()) *Conn
@@ -102,7 +102,7 @@ var bombs = map[string]struct {
 	}},
 }
 
-// newConn adopts a descriptor outside of a turn, leaving the end of the step to the loop.
+// newConn adopts a descriptor outside of a turn. The loop ends the step.
 func newConn(r *Reactor, fd int, h Handler) *Conn {
 	o, err := newSockOptions("listen", eachOption[ListenOption](nil, nil))
 	if err != nil {
@@ -158,7 +158,7 @@ func TestPanicInACallbackCrashes(t *testing.T) {
 }
 
 // Contract 7 with WithPanicHandler: the handler is called once, with the value, the stack and the
-// Conn. That Conn ends with a *PanicError. A bystander and the loop go on to their orderly end.
+// Conn. That Conn ends with a *PanicError. Another Conn and the loop continue, and end in order.
 func TestPanicHandlerIsolatesTheConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		for kind, b := range bombs {
@@ -186,7 +186,7 @@ func TestPanicHandlerIsolatesTheConn(t *testing.T) {
 				})
 				turnUntil(t, r, func() bool { return panics > 0 })
 				r.Turn(0)
-				if panics != 1 && kind != "Watch" { // which is still ready
+				if panics != 1 && kind != "Watch" { // its descriptor is still ready
 					t.Errorf("%d panics, want one", panics)
 				}
 				if b.ofConn {
@@ -215,7 +215,7 @@ func TestPanicHandlerIsolatesTheConn(t *testing.T) {
 	})
 }
 
-// watchClosed puts a function in front of the handler's Closed.
+// watchClosed makes f run before the handler's Closed.
 func watchClosed(c *Conn, f func(error)) {
 	h := c.handler
 	var inner *hooks

@@ -13,10 +13,10 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Contract 5. Two Conns are ready in one batch. The first to be called ends the other, and opens a
-// stranger under the same number: a Conn on a silent socket pair. The stranger's peer sends
-// nothing, so the stranger must get no callback. There are three ways: the plain one, one with a
-// dup that keeps the old description alive, and one whose generation is about to wrap.
+// Contract 5. Two Conns are ready in one batch. The first callback ends the other Conn, and opens a
+// new one under the same number: a Conn on a silent socket pair. Nobody sends to the new Conn, so
+// it must get no callback. There are three variants: the plain one, one with a dup that keeps the
+// old open file alive, and one whose generation is about to overflow.
 func TestStaleEventOfReusedDescriptor(t *testing.T) {
 	twice(t, func(t *lab) {
 		cases := map[string]struct{ dup, wrap bool }{
@@ -24,7 +24,7 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 		}
 		for name, row := range cases {
 			if row.dup && t.simulated() {
-				continue // which has no dup
+				continue // it has no dup
 			}
 			t.Run(name, func(t *lab) {
 				k := t.faults()
@@ -81,7 +81,7 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 				if r.batch != 2 || heard != 1 {
 					t.Fatalf("a batch of %d, %d calls; want 2 and 1", r.batch, heard)
 				}
-				old := b2 // the peer of the one that has ended
+				old := b2 // the peer of the Conn that has ended
 				if conns[0].is(released) {
 					old = a2
 				}
@@ -101,7 +101,7 @@ func TestStaleEventOfReusedDescriptor(t *testing.T) {
 	})
 }
 
-// adoptLater is adoptFD inside a callback, where no step may be ended.
+// adoptLater is adoptFD inside a callback, which must not end the step.
 func adoptLater(t testing.TB, r *Reactor, fd int, h Handler) *Conn {
 	t.Helper()
 	o, err := newSockOptions("listen", eachOption[ListenOption](nil, nil))
@@ -123,8 +123,8 @@ func setGeneration(r *Reactor, fd int, gen uint32) {
 	*(*uint32)(unsafe.Pointer(f.UnsafeAddr())) = gen
 }
 
-// The same for Watches. A Watch that is stopped in the batch is not called. The next Watch on the
-// same descriptor is called only if it is ready itself.
+// The same holds for Watches. A Watch that is stopped during the batch is not called. The next
+// Watch on the same descriptor is called only if it is ready itself.
 func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -164,7 +164,8 @@ func TestStoppedWatchHearsNothingOfItsBatch(t *testing.T) {
 	})
 }
 
-// Abort and Close within the Conn's own Data: nothing comes after but Closed, though more is ready.
+// After Abort or Close inside the Conn's own Data, the only callback is Closed, although more input
+// is ready.
 func TestClosedIsTheLastCall(t *testing.T) {
 	twice(t, func(t *lab) {
 		for name, end := range map[string]func(*Conn) error{"Abort": (*Conn).Abort, "Close": (*Conn).Close} {

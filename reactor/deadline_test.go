@@ -13,9 +13,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Contract 3. 30,000 timers (100,000 with -long) of up to 20 ms, armed in callbacks that take their
-// time, none early: the clock is read in the callback, by the test, and must have reached what the
-// test computed before arming.
+// Contract 3. None of 30,000 timers (100,000 with -long) of up to 20 ms fires early. They are armed
+// in callbacks that take long. The test computes the deadline before it arms a timer, and reads the
+// clock in the timer's callback.
 func TestTimersAreNeverEarly(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -48,16 +48,16 @@ func TestTimersAreNeverEarly(t *testing.T) {
 	})
 }
 
-// The same for the deadlines of Conns, all three kinds on 30 Conns, 500 of each kind (10,000 with
-// -long): idle ones are moved by messages, read ones are refreshed before they are due, write ones
-// are armed over output that nobody reads. No expiry closes a Conn.
+// The same holds for the deadlines of Conns: all three kinds on 30 Conns, 500 of each kind (10,000
+// with -long). Messages move idle deadlines, read deadlines are set again before they pass, and
+// write deadlines are set over output that nobody reads. No expiry closes a Conn.
 func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
 	}
 	twiceAtOnce(t, func(t *lab) {
 		k := t.faults()
-		moved := map[int]timeout.Deadline{} // by descriptor, when bytes came in last
+		moved := map[int]timeout.Deadline{} // by descriptor: when bytes were last received
 		k.recv = func(fd int, p []byte) (int, kernel.Errno, bool) {
 			n, e := k.Kernel.Recv(fd, p, 0)
 			moved[fd] = k.Now()
@@ -97,7 +97,7 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 				data: func(c *Conn, _ []byte) {
 					due[TimeoutIdle] = moved[a] + timeout.Deadline(idle)
 					if rnd.IntN(2) == 0 {
-						set(TimeoutRead) // refreshed: the one before must not come
+						set(TimeoutRead) // replaces the earlier one, which must not fire
 					}
 				},
 				timeout: func(c *Conn, kind TimeoutKind) {
@@ -110,7 +110,7 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 					fired[kind]++
 					switch {
 					case kind == TimeoutIdle && rnd.IntN(2) == 0:
-						due[kind] = again // it has started again by itself
+						due[kind] = again // an idle timeout starts again by itself
 					default:
 						set(kind)
 					}
@@ -122,7 +122,7 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 			c = adoptFD(t, r, a, h)
 			c.Send(make([]byte, 1<<20)) // nobody reads it
 			for c.is(throttled) {
-				c.setThrottled(false) // but the Conn is to read
+				c.setThrottled(false) // the Conn is to be read all the same
 				c.watch()
 			}
 			for kind := range TimeoutKind(3) {
@@ -137,14 +137,14 @@ func TestConnDeadlinesAreNeverEarly(t *testing.T) {
 	})
 }
 
-// A read deadline that is set again comes once, at the later time; 0 takes it back.
+// A read deadline that is set again passes once, at the later time. 0 removes it.
 func TestDeadlinesAreRefreshed(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
 		a, _ := t.pair()
 		var kinds []TimeoutKind
 		c := adoptFD(t, r, a, &hooks{timeout: func(_ *Conn, k TimeoutKind) { kinds = append(kinds, k) }})
-		for range 1000 { // no pause between: the first can't come due unseen
+		for range 1000 { // without a pause, so that the first one cannot pass unnoticed
 			c.SetReadTimeout(time.Hour)
 			c.SetReadTimeout(time.Millisecond)
 			c.SetReadTimeout(30 * time.Millisecond)
@@ -159,7 +159,7 @@ func TestDeadlinesAreRefreshed(t *testing.T) {
 		turnUntil(t, r, func() bool { return len(kinds) > 0 })
 		c.SetReadTimeout(time.Millisecond)
 		c.SetReadTimeout(0)
-		c.SetWriteTimeout(time.Millisecond) // nothing is buffered when it comes
+		c.SetWriteTimeout(time.Millisecond) // nothing is buffered when it passes
 		done := false
 		r.After(20*time.Millisecond, func() { done = true })
 		turnUntil(t, r, func() bool { return done })
@@ -180,34 +180,33 @@ func TestIdleTimeoutStartsAgainWhenTold(t *testing.T) {
 		const d = 20 * time.Millisecond
 		a, _ := t.pair()
 		var told []timeout.Deadline
-		r.After(0, func() { // in the turn in which the timeout is due already, and before it
+		r.After(0, func() { // in the turn in which the timeout is already due, but before it
 			t.spend(time.Duration(r.now-r.Now()) + 3*d)
 		})
 		c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) { told = append(told, r.Now()) }})
 		c.SetIdleTimeout(d)
 		t.spend(time.Duration(c.deadlines.lastTraffic-r.Now()) + d)
 		turnUntil(t, r, func() bool { return len(told) == 2 })
-		// the time from the clock to the call is not the Conn's
+		// The idle time must not begin when the turn read its clock, which is earlier.
 		if gap := time.Duration(told[1] - told[0]); gap < d/2 {
 			t.Errorf("two idle timeouts %v apart, want %v", gap, d)
 		}
 	})
 }
 
-// Bytes in either direction put off the idle timeout; a callback that is not about the Conn does
-// not.
+// Bytes in either direction move the idle timeout. Callbacks of other objects do not.
 func TestIdleTimeoutIsPutOffByBytes(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
 		var last, told, gap timeout.Deadline
 		k.recv = func(fd int, p []byte) (int, kernel.Errno, bool) {
-			last = k.Now() // before the Conn looks at the clock
+			last = k.Now() // before the Conn reads the clock
 			return 0, 0, false
 		}
 		r := t.reactor(WithKernel(k))
 		a, b := t.pair()
 		c := adoptFD(t, r, a, &hooks{timeout: func(*Conn, TimeoutKind) {
-			if told == 0 { // what comes in the same turn is later
+			if told == 0 { // bytes in the same turn come after the timeout
 				told = r.Now()
 				gap = told - last
 			}
@@ -224,7 +223,7 @@ func TestIdleTimeoutIsPutOffByBytes(t *testing.T) {
 				last = r.Now()
 				c.Send([]byte("out"))
 			}
-			if n < 41 { // the last are going out
+			if n < 41 { // the last bytes are being sent
 				tick.Reset(d / 8)
 			}
 		})
@@ -280,7 +279,7 @@ func TestTimeoutMayEndItsConn(t *testing.T) {
 	})
 }
 
-// Deadlines of many Conns are timers of one queue: a Conn that is closed leaves none.
+// A closed Conn leaves no timers of its deadlines in the queue.
 func TestDeadlinesLeaveWithTheirConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// dialled follows one Dial.
+// dialled records the callbacks of one Dial.
 type dialled struct {
 	c      *Conn
 	opened int
@@ -45,8 +45,8 @@ func dialOn(t testing.TB, r *Reactor, network, addr string, opts ...DialOption) 
 	return d
 }
 
-// lookups is a host whose names are what the test says. With block it says nothing before that is
-// closed: a lookup waits for it, or, where it must not, is made after it.
+// lookups is a host whose names the test chooses. If block is set, no lookup ends before block is
+// closed. A lookup waits for that, or, if it must not wait, begins after it.
 type lookups struct {
 	*faults
 	names map[string][]netip.Addr
@@ -62,7 +62,7 @@ func (k *lookups) Go(f func()) {
 	k.faults.Go(f)
 }
 
-// release lets the lookups answer.
+// release makes the lookups end.
 func (k *lookups) release() {
 	close(k.block)
 	for _, f := range k.held {
@@ -84,7 +84,8 @@ func (k *lookups) Lookup(ctx context.Context, network, host string) ([]netip.Add
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
 
-// Every network and kind of address; what is sent before the connection is there arrives first.
+// Dial works with every network and kind of address. Bytes that are sent before the connect
+// succeeds arrive first.
 func TestDialConnectsAndSendsWhatWasSentBefore(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, network := range []string{"tcp", "tcp4", "tcp6", "unix"} {
@@ -148,7 +149,7 @@ func TestDialTimeout(t *testing.T) {
 		addr := t.server("tcp", 0).addr().String()
 		r := t.reactor()
 		var first []*dialled
-		for range 2 { // Linux: one more than the backlog
+		for range 2 { // Linux accepts one more than the backlog
 			first = append(first, dialOn(t, r, "tcp", addr))
 		}
 		turnUntil(t, r, func() bool { return first[0].opened > 0 })
@@ -204,7 +205,7 @@ func TestDialTriesEveryAddress(t *testing.T) {
 		})
 		var dns *net.DNSError
 		refused := kernel.Errno(kernel.ECONNREFUSED)
-		if t.os() != "linux" { // whose lo0 has 127.0.0.1 only
+		if t.os() != "linux" { // its lo0 has only 127.0.0.1
 			refused = kernel.EHOSTUNREACH
 		}
 		if !errors.Is(bad.closed[0], refused) || !errors.As(none.closed[0], &dns) ||
@@ -222,7 +223,7 @@ func TestDialTriesEveryAddress(t *testing.T) {
 	})
 }
 
-// The machine's own resolver, through the kernel.
+// Dial looks up localhost by the machine's own resolver.
 func TestDialLocalhost(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -238,8 +239,8 @@ func TestDialLocalhost(t *testing.T) {
 	})
 }
 
-// Close and Abort at every stage of a Dial: one Closed that is ErrClosed or ErrAborted, no Opened,
-// nothing left, the lookup's goroutine too (TestMain).
+// Close or Abort at every stage of a Dial causes one Closed, with ErrClosed or ErrAborted, and no
+// Opened. Nothing is left, not even the goroutine of the lookup (see TestMain).
 func TestCloseWhileDialling(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, host := range []string{"127.0.0.1", "slow", "good"} {
@@ -278,7 +279,7 @@ func TestCloseWhileDialling(t *testing.T) {
 	})
 }
 
-// A lookup that takes too long ends with the timeout; its late answer is nobody's.
+// A lookup that takes too long ends with the timeout, and its late answer is dropped.
 func TestDialTimeoutOfTheLookup(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := &lookups{faults: t.faults(), block: make(chan struct{})}
@@ -293,7 +294,7 @@ func TestDialTimeoutOfTheLookup(t *testing.T) {
 	})
 }
 
-// Spurious Events of a connect in progress: it goes on.
+// A connect in progress survives spurious Events.
 func TestConnectSurvivesSpuriousEvents(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -305,7 +306,7 @@ func TestConnectSurvivesSpuriousEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := dialOn(t, r, "tcp", l.Addr().String())
-		// the unconnected socket itself is always Hup
+		// An unconnected socket always reports Hup.
 		k.wait = func(events []poller.Event, n int) int {
 			if d.c.w.gen != 0 && n < len(events) {
 				events[n] = poller.Event{FD: d.c.w.fd, Gen: d.c.w.gen, Ready: poller.Out | poller.Err | poller.Hup}

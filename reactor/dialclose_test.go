@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Dial, Send, Close in one step, plain and through a Filter that is ready late: the peer gets all
-// of it, then the FIN, and Closed(nil) comes. Opened does not, for no call but Closed comes after
-// Close. The drain of a reactor does the same.
+// After Dial, Send and Close in one step, the peer gets all bytes and then the FIN, and Closed(nil)
+// is called. This also holds with a Filter that is ready late. Opened is not called, because only
+// Closed follows Close. The drain of a reactor does the same.
 func TestDialSendCloseDelivers(t *testing.T) {
 	for _, end := range []string{"Conn.Close", "Reactor.Close"} {
 		for _, filtered := range []bool{false, true} {
@@ -51,7 +51,7 @@ func TestDialSendCloseDelivers(t *testing.T) {
 	}
 }
 
-// A lateFilter passes everything on, some time after the connection is there.
+// A lateFilter changes nothing. It is ready some time after the connection is established.
 type lateFilter struct{ w *Wire }
 
 func (f *lateFilter) Open()                 { f.w.Conn().Reactor().After(10*time.Millisecond, f.w.Ready) }
@@ -62,8 +62,8 @@ func (f *lateFilter) Output(p []byte) error { f.w.Send(p); return nil }
 func (f *lateFilter) Finish()               {}
 func (f *lateFilter) Closed()               {}
 
-// A Conn that is closed while its Filter is not ready, and never will be: the peer's FIN, or
-// WithLinger, ends it.
+// If a Conn is closed and its Filter never becomes ready, the peer's FIN or WithLinger ends the
+// Conn.
 func TestCloseBeforeAFilterThatIsNeverReady(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, fin := range []bool{true, false} {
@@ -99,8 +99,7 @@ type deafFilter struct{ lateFilter }
 func (f *deafFilter) Open() {}
 func (f *deafFilter) EOF()  { f.w.Fail(errDeaf) }
 
-// CloseWrite, then Detach: the FIN is with the descriptor, or Detach is refused and changes
-// nothing.
+// After CloseWrite, Detach either has sent the FIN, or returns an error and changes nothing.
 func TestDetachAfterCloseWriteSendsTheFIN(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, n := range []int{0, 3, 4 << 20} {

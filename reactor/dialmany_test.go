@@ -9,9 +9,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A Dial costs the same however many connects have not begun yet: sixteen times as many Dials in
-// one callback take about sixteen times as long, not sixteen times that. The bound leaves room for
-// a machine that is busy, and for memory.
+// A Dial costs the same however many connects have not begun yet. So sixteen times as many Dials in
+// one callback take about sixteen times as long. The bound leaves room for a busy machine.
 func TestManyDialsAreLinear(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -25,7 +24,7 @@ func TestManyDialsAreLinear(t *testing.T) {
 			}
 		}
 		for r.unconnected.n > 0 {
-			c := r.unconnected.oldest // as the turns take them, but without the kernel
+			c := r.unconnected.oldest // in the order of the turns, but without the kernel
 			r.removeUnconnected(c)
 		}
 		took := time.Since(began)
@@ -35,7 +34,7 @@ func TestManyDialsAreLinear(t *testing.T) {
 		return took
 	}
 	few, many := min(took(1000), took(1000), took(1000)), took(16_000)
-	for range 100 { // on a busy machine a try takes longer, so the least of each counts
+	for range 100 { // on a busy machine some tries take longer, so the least of each counts
 		if many <= 16*8*few {
 			return
 		}
@@ -44,7 +43,7 @@ func TestManyDialsAreLinear(t *testing.T) {
 	t.Errorf("1000 Dials take %v, 16,000 take %v", few, many)
 }
 
-// Close on another goroutine, where it is misuse, wakes a loop that sleeps, so that the drain
+// Close on another goroutine, which is misuse, still wakes a sleeping loop, so that the drain
 // begins.
 func TestCloseWakesTheLoop(t *testing.T) {
 	r, err := New()

@@ -30,7 +30,8 @@ func (h *producer) Drained(c *Conn) {
 
 // A handler that sees Buffered above the high-water mark may wait for Drained. It is called even if
 // the kernel accepts everything at the end of the step, or at the end of a connect. The cases are
-// marks below and above what is corked, pieces that are and are not corked, accepted and dialled.
+// marks below and above the corked bytes, pieces that are corked or not, and accepted and dialled
+// Conns.
 func TestDrainedAlwaysFollowsHigh(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -58,7 +59,7 @@ func produce(t *lab, h *producer, dialled bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Drained(conn) // already while there is no connection
+		h.Drained(conn) // even before there is a connection
 		c = l.accept()
 	} else {
 		c = t.dial(t.listen("tcp", always(h), limits))

@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A signal may come before the loop does. Shutdown then ends the reactor by itself, and Run,
-// earlier or later or at the same time, returns the same instead of panicking.
+// A signal may come before the loop runs. Shutdown then ends the reactor by itself. Run returns the
+// same result and does not panic, whether it is called earlier, later or at the same time.
 func TestShutdownBeforeRun(t *testing.T) {
 	for range 200 {
 		r, err := reactor.New()

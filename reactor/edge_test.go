@@ -10,16 +10,16 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// 300 clients send and half-close in one go, before they are accepted, so that data and FIN are one
-// Event: the read that does not fill the buffer must not be the last. Some send exactly what the
-// loop's buffer holds, once and twice.
+// 300 clients send and half-close before they are accepted, so that data and FIN are one Event. So
+// a read that does not fill the buffer must not be the last. Some clients send exactly the size of
+// the loop's buffer, or twice that.
 func TestFinThatComesWithTheDataIsSeen(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", func(*Conn) Handler { return plain{&hooks{data: func(c *Conn, p []byte) { c.Send(p) }}} })
 		var conns []*peer
 		var sent [][]byte
 		t.freeze(func() {
-			for i := range longtest.Count(40, 100, 120) { // the queue of a BSD has room for 128
+			for i := range longtest.Count(40, 100, 120) { // the backlog of a BSD has room for 128
 				c := t.dial(addr)
 				p := bytes.Repeat([]byte{byte(i)}, []int{1, 5000, readSize, 2 * readSize}[i%4])
 				c.sendAndFIN(p)

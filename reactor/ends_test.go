@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A drain closes, and an abort ends, no more than endsPerTurn Conns in one turn, and all in the
-// end. A Conn whose turn has not come is open, and hears its peer.
+// A drain and an abort end at most endsPerTurn Conns in one turn, and all of them at the end. A
+// Conn that was not reached yet is open, and receives from its peer.
 func TestEndsOfATurnAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -70,10 +70,10 @@ func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 			for i := range tasks {
 				all = append(all, r.Go(func(k *Task) {
 					k.Context()
-					// the even ones are unwound
+					// The tasks with even numbers are unwound.
 					for e := k.Sleep(1 << 50); e != nil && i%2 == 0; e = k.Sleep(1 << 50) {
 					}
-					// another task ends the one that the iteration has reached, or will reach
+					// Another task ends the one that the iteration has reached, or will reach.
 					if i < tasks-10 {
 						all[i+1].Cancel()
 					}
@@ -111,9 +111,9 @@ func TestTaskEndsOfATurnAreBounded(t *testing.T) {
 	}
 }
 
-// A drain and an abort reach no more than endsPerTurn things in one turn, of whatever kind, and all
-// in the end: Conns that dial, with and without a descriptor, Listeners and PacketConns. A Listener
-// that still waits for its turn accepts nothing.
+// A drain and an abort reach at most endsPerTurn objects of all kinds in one turn, and all of them
+// at the end: dialling Conns with and without a descriptor, Listeners and PacketConns. A Listener
+// that was not reached yet accepts nothing.
 func TestEndsOfAllKindsAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many sockets") {
 		return
@@ -163,7 +163,7 @@ func TestEndsOfAllKindsAreBounded(t *testing.T) {
 						now++
 					}
 				}
-				if now-before > endsPerTurn+1 || turns > 10 { // one more: the Listener's own
+				if now-before > endsPerTurn+1 || turns > 10 { // plus one for the Listener itself
 					t.Fatalf("%s, turn %d: %d have ended, then %d", how, turns, before, now)
 				}
 				before = now

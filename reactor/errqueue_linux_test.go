@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// More errors than a socket's buffer holds come into its error queue (IP_RECVERR, transmit
-// timestamps), which the Poller reports until it is empty: the loop is as quiet as without, and the
-// socket goes on receiving.
+// More errors come into a socket's error queue than its buffer holds (IP_RECVERR, transmit
+// timestamps). The Poller would report that queue until it is empty. The loop still stays idle, and
+// the socket continues to receive.
 func TestFilledErrorQueue(t *testing.T) {
 	t.Parallel()
 	options := map[string]struct{ level, name, value int }{
@@ -48,7 +48,7 @@ func TestFilledErrorQueue(t *testing.T) {
 				if n := r.often.turns - turns; n > 20 {
 					t.Errorf("%d turns in half a second of quiet", n)
 				}
-				for got == 0 { // the error of the datagram before may be one of this one
+				for got == 0 { // this call may return the error of an earlier datagram
 					if err := c.SendTo([]byte("later"), at); err != nil {
 						t.Fatal(err)
 					}
@@ -60,8 +60,8 @@ func TestFilledErrorQueue(t *testing.T) {
 	}
 }
 
-// A Conn with output that waits is level-triggered. Transmit timestamps in its error queue do not
-// keep the loop busy.
+// A Conn with waiting output is level-triggered. Transmit timestamps in its error queue do not keep
+// the loop busy.
 func TestFilledErrorQueueOfABlockedConn(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

@@ -36,8 +36,8 @@ func greet(r *reactor.Reactor, l net.Listener) {
 	}
 }
 
-// A connection of package net, from which a line was read, goes on as a Conn of the loop. The
-// bytes behind the line are the first that Data gets.
+// A connection of package net, from which a line was read, continues as a Conn of the loop. Data
+// gets the bytes after the line first.
 func ExampleReactor_AttachConn() {
 	r, err := reactor.New()
 	if err != nil {

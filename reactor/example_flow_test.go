@@ -14,10 +14,10 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A relay sends on what one connection brings to another. The faster side waits for the slower one.
+// A relay passes the input of one connection to another. The faster side waits for the slower one.
 type relay struct {
 	to   *reactor.Conn
-	done bool // its own Conn has said its last
+	done bool // EOF was called for its own Conn
 	back *relay
 }
 
@@ -76,7 +76,7 @@ func ExampleReactor_Dial() {
 	// Output: true
 }
 
-// A source sends without end, at the pace of its peer, and never holds much more than the
+// A source sends without end, as fast as its peer reads. It never buffers much more than the
 // high-water mark.
 type source struct{ left int }
 
@@ -119,7 +119,7 @@ func ExampleConn_Buffered() {
 	// Output: 16 MiB <nil>
 }
 
-// A counter reads until its peer has said everything, then answers.
+// A counter reads until the end of input, and then answers.
 type counter struct{ bytes int }
 
 func (h *counter) Data(c *reactor.Conn, p []byte) { h.bytes += len(p) }
@@ -148,7 +148,7 @@ func ExampleHandler_halfClose() {
 	// Output: 1000000 bytes
 }
 
-// An idle timeout is for the handler to judge: nothing is closed by itself.
+// The handler decides what to do after an idle timeout, because a timeout closes nothing.
 type patient struct{ echo }
 
 func (patient) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) {

@@ -20,7 +20,7 @@ func (words) Data(c *reactor.Conn, _ []byte) {
 	for {
 		i := in.Index([]byte(" "), 0)
 		if i < 0 {
-			return // the next Data begins with what is here
+			return // the next Data begins with these bytes
 		}
 		word, err := in.Next(i + 1)
 		if err != nil {
@@ -30,7 +30,7 @@ func (words) Data(c *reactor.Conn, _ []byte) {
 	}
 }
 
-// EOF finds what was never completed.
+// At EOF the Input has an incomplete word.
 func (words) EOF(c *reactor.Conn) {
 	fmt.Println("and", c.Input().Buffered(), "bytes")
 	_ = c.Close()
@@ -44,7 +44,7 @@ func ExampleInput() {
 		log.Fatal(err)
 	}
 	l, err := r.Listen("tcp", "127.0.0.1:0", func(c *reactor.Conn) reactor.Handler {
-		c.KeepInput(100) // bytes that a word may have
+		c.KeepInput(100) // the most bytes of a word
 		return words{}
 	})
 	if err != nil {

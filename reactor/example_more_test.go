@@ -47,7 +47,8 @@ func ExampleReactor_Watch() {
 	// Output: hello
 }
 
-// A task starts others and waits for their results. Await runs what blocks on a goroutine.
+// A task starts others and waits for their results. Await runs a function that blocks on a
+// goroutine.
 func ExampleTask() {
 	r, err := reactor.New()
 	if err != nil {
@@ -144,7 +145,7 @@ func ExampleReactor_Conns() {
 
 	_ = r.Post(func() {
 		for c := range r.Conns() {
-			_ = c.Send([]byte("to all\n")) // an error means that this one is closing
+			_ = c.Send([]byte("to all\n")) // an error means that this Conn is closing
 		}
 	})
 	fmt.Println(in.ReadString('\n'))
@@ -157,7 +158,8 @@ func ExampleReactor_Conns() {
 	//  <nil>
 }
 
-// A monitor compares two Loads: how busy the loop was between them, and how late its timers ran.
+// A monitor compares two Loads. The difference says how busy the loop was between them, and how
+// late its timers ran.
 func ExampleLoad() {
 	r, err := reactor.New()
 	if err != nil {
@@ -189,8 +191,8 @@ func ExampleHistogram() {
 	// Output: 1000 8µs 8µs 32.768ms
 }
 
-// A datagram socket reports ECN bits and the address that was asked. It sends both: here the bits
-// are those of ECT(0), where the system can set them.
+// A datagram socket reports the ECN bits of a datagram, and the address to which it was sent. It
+// can also set both. Here the bits are those of ECT(0), if the system can set them.
 func ExamplePacketInfo() {
 	r, err := reactor.New()
 	if err != nil {
@@ -211,7 +213,7 @@ func ExamplePacketInfo() {
 	port := in.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 	to := reactor.AddrFrom(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port))
 	ecn := uint8(2)
-	if !r.Kernel().Traits().Segments { // only Linux can
+	if !r.Kernel().Traits().Segments { // only Linux can set them
 		ecn = 0
 	}
 	_ = r.Post(func() { _ = out.SendWith([]byte("hello"), to, reactor.PacketInfo{ECN: ecn}) })
@@ -228,7 +230,7 @@ type told func(c *reactor.PacketConn, p []byte)
 func (f told) Packet(c *reactor.PacketConn, p []byte, _ reactor.Addr) { f(c, p) }
 func (told) Closed(*reactor.PacketConn, error)                        {}
 
-// The longest turn, with the name of the callback that took so long.
+// Load returns the longest turn, with the name of the callback that took so long.
 func ExampleSlowTurn() {
 	r, err := reactor.New()
 	if err != nil {

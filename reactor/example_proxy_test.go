@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A visitor shows who came through a proxy.
+// A visitor prints the addresses of a client behind a proxy.
 type visitor struct{ echo }
 
 func (visitor) Opened(c *reactor.Conn) {

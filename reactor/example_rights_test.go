@@ -25,7 +25,7 @@ func (h mailroom) Rights(c *reactor.Conn, fds []int) {
 	}
 }
 
-func (mailroom) Data(c *reactor.Conn, p []byte)    {} // the bytes that the descriptors came with
+func (mailroom) Data(c *reactor.Conn, p []byte)    {} // the bytes that came with the descriptors
 func (mailroom) Closed(c *reactor.Conn, err error) {}
 
 var _ reactor.RightsHandler = mailroom{}

@@ -19,8 +19,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// The README and the pages in doc/ show parts of the example*_test.go as they stand here. Package
-// tests/pages compares them.
+// The README and the pages in doc/ contain parts of the files example*_test.go. Package tests/pages
+// compares them.
 
 type echo struct{} // keeps nothing, so one value serves every connection
 
@@ -43,7 +43,8 @@ func Example() {
 	// Output: hello
 }
 
-// ask is a client of package net: it sends the text, half-closes, and returns all that comes.
+// ask is a client of package net. It sends the text, half-closes, and returns everything that it
+// receives.
 func ask(addr net.Addr, text string) string {
 	c, err := net.Dial(addr.Network(), addr.String())
 	if err != nil {
@@ -87,7 +88,7 @@ func ExampleReactor_After() {
 // Work that blocks runs on a goroutine of its own. Post brings its result back to the loop.
 type asker struct {
 	asked int  // questions without an answer yet
-	ended bool // the peer asks no more
+	ended bool // the peer sends no more questions
 }
 
 func (h *asker) Data(c *reactor.Conn, p []byte) {
@@ -163,7 +164,7 @@ func ExampleReactor_ListenPacket() {
 	// Output: datagram <nil>
 }
 
-// A server that stops at SIGTERM and delivers what is on its way, for up to five seconds.
+// A server stops at SIGTERM, and delivers pending output for up to five seconds.
 func ExampleReactor_Shutdown() {
 	r, err := reactor.New()
 	if err != nil {
@@ -211,7 +212,7 @@ func ExampleGroup() {
 	// Output: hello
 }
 
-// It needs a program to be started, so it is not run here; tests/restart does so.
+// This example would have to start a program, so it is not run. tests/restart runs such programs.
 func ExampleGroup_Restart() {
 	g, err := reactor.NewGroup(0)
 	if err != nil {
@@ -239,7 +240,7 @@ func ExampleGroup_Restart() {
 	}
 	_ = l.Close() // the new process accepts from here on
 
-	for g.Stats().Conns > 0 { // who is connected may finish
+	for g.Stats().Conns > 0 { // clients that are connected may finish
 		time.Sleep(10 * time.Millisecond)
 	}
 	_ = g.Shutdown(context.Background())

@@ -40,8 +40,8 @@ func ExampleKernel() {
 	// Output: 1h0m0s
 }
 
-// The options of a reactor, of a listener, of a dial, and of both have different types. The
-// compiler refuses one that does not fit the call.
+// Options of a reactor, of a listener and of a dial have different types. The compiler refuses an
+// option that does not fit the call.
 func ExampleOption() {
 	var (
 		loop   reactor.Option       = reactor.WithPostLimit(1000)
@@ -78,7 +78,7 @@ func ExampleOption() {
 	// Output: true after 1s
 }
 
-// A witness passes on why its connection was closed.
+// A witness passes the reason why its connection was closed to a function.
 type witness struct{ closed func(error) }
 
 func (witness) Data(*reactor.Conn, []byte)          {}
@@ -202,8 +202,8 @@ func ExampleGroupListener() {
 	// loop 1 served 10 bytes
 }
 
-// A process that was started in the usual way inherits no sockets. Inherit is then empty, and
-// WithInherited changes nothing.
+// A process that was started in the usual way inherits no sockets. Inherit then returns an empty
+// Inherited, and WithInherited has no effect.
 func ExampleInherited() {
 	r, err := reactor.New()
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 )
 
 // Each errno that accept(2) can return occurs once, and so does one that it cannot return. The
-// Listener goes on: at once if a connection was lost, else after a pause that Stats counts.
+// Listener continues at once if a connection was lost. Otherwise it continues after a pause, which
+// Stats counts.
 func TestNoAcceptErrorStopsAListener(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		lost := []kernel.Errno{kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.ENETDOWN, kernel.EHOSTUNREACH,
@@ -47,8 +48,8 @@ func TestNoAcceptErrorStopsAListener(t *testing.T) {
 	})
 }
 
-// The poller refuses to add an accepted descriptor (ENOMEM): that Conn ends with the error, once,
-// the listener lives.
+// If the poller refuses to add an accepted descriptor (ENOMEM), that Conn ends with the error,
+// once, and the listener continues.
 func TestFailedRegistrationEndsOneConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -81,8 +82,8 @@ func TestFailedRegistrationEndsOneConn(t *testing.T) {
 	})
 }
 
-// A change of a registration fails, at each call that makes one. The Conn ends with that error. No
-// callback follows Closed, a second Detach returns nothing, and nothing leaks.
+// If a change of a registration fails, at any call that makes one, the Conn ends with that error.
+// No callback follows Closed, a second Detach returns nothing, and nothing leaks.
 func TestFailedChangeOfInterestIsTheEndOnce(t *testing.T) {
 	twice(t, func(t *lab) {
 		acts := map[string]func(c *Conn, peer *peer){
@@ -125,9 +126,9 @@ func TestFailedChangeOfInterestIsTheEndOnce(t *testing.T) {
 	})
 }
 
-// Every turn brings an Event of everything for every descriptor, ready or not: spurious Events cost
-// an EAGAIN and nothing else. An echo of 1 MiB, a dial and an accept go their way; Drained and EOF
-// come as they should.
+// Every turn gets an Event with all bits for every descriptor, ready or not. Spurious Events cost
+// only an EAGAIN: an echo of 1 MiB, a dial and an accept succeed, and Drained and EOF are called as
+// usual.
 func TestSpuriousEventsCostNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -150,7 +151,7 @@ func TestSpuriousEventsCostNothing(t *testing.T) {
 	})
 }
 
-// Every send takes a few bytes or none: the echo is whole all the same.
+// If every send accepts only a few bytes or none, the echo is still complete.
 func TestShortWritesLoseNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -165,7 +166,7 @@ func TestShortWritesLoseNothing(t *testing.T) {
 		}
 		t.reactor(WithKernel(k))
 		addr := t.listen("tcp", func(*Conn) Handler {
-			return &hooks{data: func(c *Conn, p []byte) { // corked, pushed and vectored
+			return &hooks{data: func(c *Conn, p []byte) { // corked, sent at once, and by SendV
 				third := len(p) / 3
 				c.Send(p[:third])
 				c.SendV(p[third:2*third], nil, p[2*third:])
@@ -178,8 +179,8 @@ func TestShortWritesLoseNothing(t *testing.T) {
 	})
 }
 
-// echoOverDial sends p by a Dial of the reactor's own and wants it back. The mark is above p: at
-// its own back-pressure it would not read, and the echo at its.
+// echoOverDial sends p over a Conn of Dial and expects it back. The high-water mark is above the
+// size of p. Otherwise both ends would stop reading because of their own back-pressure.
 func echoOverDial(t *lab, addr net.Addr, p []byte) {
 	t.Helper()
 	var done []error
@@ -198,8 +199,8 @@ func echoOverDial(t *lab, addr net.Addr, p []byte) {
 	}
 }
 
-// The poller fails. Turn (and so Run) returns the error, every Conn's Closed is called, nothing
-// leaks.
+// If the poller fails, Turn (and so Run) returns the error, Closed of every Conn is called, and
+// nothing leaks.
 func TestBrokenPollerEndsTheReactor(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -229,8 +230,8 @@ func TestBrokenPollerEndsTheReactor(t *testing.T) {
 	})
 }
 
-// Once the reactor has ended nobody wakes its poller: the number of that descriptor may be a
-// stranger's.
+// Once the reactor has ended, nobody wakes its poller, because another file may have the number of
+// its descriptor.
 func TestEndedReactorIsNotWoken(t *testing.T) {
 	k := hostWithFaults()
 	r, err := New(WithKernel(k))

@@ -10,9 +10,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// faults is the host with functions in front of its calls. One that is set decides: with fail true
-// its result is the call's, otherwise the host is asked. They are set before the loop starts or on
-// it.
+// faults is the host with functions that can replace its calls. If a function is set and returns
+// fail, its result is that of the call. Otherwise the host makes the call. The functions are set
+// before the loop starts, or on the loop.
 type faults struct {
 	Kernel
 	accept    func(fd int) (e kernel.Errno, fail bool)
@@ -21,14 +21,14 @@ type faults struct {
 	send      func(fd int, p []byte) (n int, e kernel.Errno, fail bool)
 	recvBatch func(fd int) (e kernel.Errno, fail bool)
 	sendBatch func(fd, n int) (sent int, e kernel.Errno, fail bool)
-	segments  func(p *kernel.Packet) kernel.Errno // refuses one of a batch
+	segments  func(p *kernel.Packet) kernel.Errno // refuses one packet of a batch
 	sendTo    func(fd, n int) (e kernel.Errno, fail bool)
 	ctl       func(op string, fd int) error
 	wait      func(events []poller.Event, n int) int // may add Events
 	waitErr   func() error
-	opened    atomic.Int64 // descriptors that the reactor has and has to give back
+	opened    atomic.Int64 // descriptors that the reactor has opened and not closed
 	late      atomic.Int64 // Wakes of a closed Poller
-	told      atomic.Int64 // the latest result of the clock
+	told      atomic.Int64 // the latest reading of the clock
 }
 
 func hostWithFaults() *faults { return &faults{Kernel: kernel.Host} }
@@ -99,7 +99,7 @@ func (k *faults) Send(fd int, p []byte, flags int) (int, kernel.Errno) {
 	return k.Kernel.Send(fd, p, flags)
 }
 
-// SendV of a kernel with a send function sends the first piece only: a short write.
+// If the send function is set, SendV sends only the first piece, as a short write.
 func (k *faults) SendV(fd int, pieces [][]byte) (int, kernel.Errno) {
 	if k.send == nil {
 		return k.Kernel.SendV(fd, pieces)
@@ -179,7 +179,8 @@ func (p *faultyPoller) Mod(fd int, gen uint32, want poller.Interest) error {
 	return p.Poller.Mod(fd, gen, want)
 }
 
-// Del unregisters even when it is to return an error: the registration must not outlive the test.
+// Del unregisters even if it has to return an error, because the registration must not outlive the
+// test.
 func (p *faultyPoller) Del(fd int) error {
 	err := p.Poller.Del(fd)
 	if e := p.fault("del", fd); e != nil {
@@ -201,7 +202,7 @@ func (p *faultyPoller) Wait(events []poller.Event, until timeout.Deadline) (int,
 	return n, err
 }
 
-// Wake of a closed Poller would write into a descriptor that may be anybody's by now.
+// Wake of a closed Poller would write to a descriptor number that may have another owner by now.
 func (p *faultyPoller) Wake() error {
 	if p.closed.Load() {
 		p.k.late.Add(1)

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Files counts a descriptor that is opened, and knows the limit, on the host and in the simulator.
+// Files counts open descriptors and returns the limit, on the host and in the simulator.
 func TestFilesCountsDescriptors(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

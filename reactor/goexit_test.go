@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A loop whose goroutine is locked to its thread keeps that goroutine, whose stack grows with each
-// runtime.Goexit. So it fails in order after nestedMost of them. A loop that is not locked survives
-// more, without a deeper stack.
+// If the goroutine of a loop is locked to its thread, the loop stays on it, and its stack grows
+// with each runtime.Goexit. So the loop fails in order after nestedMost of them. A loop that is not
+// locked survives more, and its stack does not grow.
 func TestGoexitsOfALockedLoopAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -31,7 +31,7 @@ func TestGoexitsOfALockedLoopAreBounded(t *testing.T) {
 			}
 			_ = r.Run(context.Background())
 		}()
-		on(t, r, func() {}) // else Shutdown would run it here
+		on(t, r, func() {}) // otherwise Shutdown would run the loop here
 		const posts = nestedMost + 100
 		for range posts {
 			for errors.Is(r.Post(runtime.Goexit), ErrFull) {

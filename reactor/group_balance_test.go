@@ -16,7 +16,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The connections of two loops leave; the next ones go there until all have as many again.
+// When the connections of two loops end, new ones go to these loops until all loops have the same
+// number again.
 func TestLeastConnsFillsUp(t *testing.T) {
 	g := group(t, 4)
 	l := groupListen(t, g, "tcp", acceptEcho, WithBalance(LeastConns))
@@ -46,8 +47,8 @@ func TestLeastConnsFillsUp(t *testing.T) {
 	}
 }
 
-// WithMaxConns is exact over all loops: with 5 open the sixth waits, and comes when one on another
-// loop has left.
+// WithMaxConns is exact over all loops. With 5 connections open, the sixth waits until one ends,
+// perhaps on another loop.
 func TestGroupMaxConns(t *testing.T) {
 	g := group(t, 3)
 	l := groupListen(t, g, "tcp", acceptEcho, WithMaxConns(5))
@@ -68,9 +69,9 @@ func TestGroupMaxConns(t *testing.T) {
 	}
 }
 
-// Two thousand connections, ten thousand with -long: the kernel's choice leaves no loop 10 % above
-// or below its share, the handed-over ones are exactly even. The clients are in a process of their
-// own, for the sake of its descriptors.
+// With two thousand connections (ten thousand with -long), ByAddress leaves no loop 10 % above or
+// below its share, and handed-over connections are divided exactly. The clients are in another
+// process, which has descriptors of its own.
 func TestConnsAreBalanced(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -123,8 +124,8 @@ func TestConnsAreBalanced(t *testing.T) {
 
 func init() { children["crowd"] = crowd }
 
-// crowd connects and stays until standard input ends, then resets: no TIME_WAIT for the tests that
-// follow.
+// crowd connects, waits for the end of standard input, and resets. So later tests find no
+// connections in TIME_WAIT.
 func crowd() {
 	var many int
 	var addr string

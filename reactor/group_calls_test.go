@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Post goes round, PostAll reaches each loop once, or none when one of them is full; Go runs tasks
-// on all loops; all are refused once the loops have ended.
+// Post calls the loops in turn. PostAll reaches each loop once, or none if one of them is full. Go
+// runs tasks on all loops. All are refused once the loops have ended.
 func TestGroupPostsAndTasks(t *testing.T) {
 	g := group(t, 3, WithPostLimit(2))
 	var calls [3]atomic.Int64
@@ -52,7 +52,7 @@ func TestGroupPostsAndTasks(t *testing.T) {
 	if err := g.PostAll(func(*Reactor) { t.Error("called") }); err != ErrFull {
 		t.Errorf("PostAll with a full loop: %v", err)
 	}
-	for range 3 { // passes the full one over
+	for range 3 { // skips the full loop
 		all.Add(1)
 		mustPost(g.Post(func(r *Reactor) {
 			if r.Loop() == 1 {
@@ -73,7 +73,7 @@ func TestGroupPostsAndTasks(t *testing.T) {
 	}
 }
 
-// Datagrams of many senders are echoed by all loops; those of one sender by one.
+// All loops echo datagrams, and the datagrams of one sender are echoed by one loop.
 func TestGroupPackets(t *testing.T) {
 	for _, network := range []string{"udp", "unixgram"} {
 		t.Run(network, func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestGroupsShareAnAddress(t *testing.T) {
 	}
 }
 
-// A running group's listener is made, and closed again, by a callback; who is connected stays.
+// A callback of a running Group can make a listener and close it again. Its connections stay open.
 func TestGroupListenInACallback(t *testing.T) {
 	for _, b := range []Balance{0, RoundRobin} {
 		g := group(t, 3)

@@ -23,8 +23,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Clients of all loops have megabytes on their way when Shutdown begins; those that read get
-// everything, and what the others do not take is reported as one sum, by Run too.
+// Clients of all loops wait for megabytes when Shutdown begins. Clients that read get everything.
+// Shutdown and Run report the bytes that the others have not received, as one sum.
 func TestGroupShutdownSumsUp(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -82,7 +82,7 @@ func TestGroupShutdownSumsUp(t *testing.T) {
 	}
 }
 
-// sabotage is a Poller that fails, or panics, on command.
+// sabotage is a Poller that fails or panics when the test wants it.
 type sabotage struct {
 	poller.Poller
 	on    atomic.Bool
@@ -100,8 +100,8 @@ func (s *sabotage) Wait(events []poller.Event, until timeout.Deadline) (int, err
 }
 
 // One of three loops fails, by its poller's error or by a panic outside of all guards. Its
-// connections end, and those of the others go on. The others serve new connections, with any
-// balance. The log names the loop, and Run returns it.
+// connections end, and those of the other loops continue. The others serve new connections, with
+// any balance. The log names the loop, and Run returns it.
 func TestFailedLoopIsAlone(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"error", "panic"} {
@@ -130,7 +130,7 @@ func TestFailedLoopIsAlone(t *testing.T) {
 				}
 				each := conns(t, g, 48)
 				s.on.Store(true)
-				for g.loops[1].mustPost(func() {}) { // a post may still run in the turn before
+				for g.loops[1].mustPost(func() {}) { // the loop may still run posts in its last turn
 					time.Sleep(time.Millisecond)
 				}
 				conns(t, g, each[0]+each[2])
@@ -161,7 +161,8 @@ func TestFailedLoopIsAlone(t *testing.T) {
 	}
 }
 
-// A handler that blocks stops its loop alone, and is named with it and its connection's peer.
+// A handler that blocks stops only its own loop. The log names the handler, the loop and the peer
+// of the connection.
 func TestStalledLoopIsNamed(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	g := group(t, 2, WithSlowCallback(20*time.Millisecond), WithLogger(zap.New(core)))
@@ -171,7 +172,7 @@ func TestStalledLoopIsNamed(t *testing.T) {
 			<-block
 		}
 		c.Send(p)
-	}}), WithBalance(RoundRobin)) // the first on loop 0, the second on loop 1
+	}}), WithBalance(RoundRobin)) // the first connection is on loop 0, the second on loop 1
 	a, b := connect(t, l.Addr()), connect(t, l.Addr())
 	roundTrip(t, a, "a")
 	roundTrip(t, b, "b")
@@ -187,8 +188,8 @@ func TestStalledLoopIsNamed(t *testing.T) {
 	}
 }
 
-// Clients connect while the group drains: every one that got in before is ended in order, the
-// handed over too, and nothing leaks.
+// Clients connect while the Group drains. Every connection that was accepted before is closed in
+// order, also if it was handed over, and nothing leaks.
 func TestDrainWhileHandingOver(t *testing.T) {
 	for range 10 {
 		k := hostWithFaults()
@@ -202,7 +203,7 @@ func TestDrainWhileHandingOver(t *testing.T) {
 					if err != nil {
 						return
 					}
-					if i%2 == 0 { // stays until the server ends it
+					if i%2 == 0 { // this one stays until the server closes it
 						clients.Go(func() { io.Copy(io.Discard, c); c.Close() })
 						continue
 					}

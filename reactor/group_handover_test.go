@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// sabotaged is a Group whose loops fail on command.
+// sabotaged returns a Group whose loops the test can make fail.
 func sabotaged(t *testing.T, loops int, opts ...Option) (g *Group, ran chan error, fail func(loop int)) {
 	g, err := NewGroup(loops, opts...)
 	if err != nil {
@@ -35,9 +35,9 @@ func sabotaged(t *testing.T, loops int, opts ...Option) (g *Group, ran chan erro
 	return g, ran, fail
 }
 
-// The loop that accepts for all fails, then the one that has taken over. Each time the address is
-// served by those that are left; closing the listener closes it there. When the last loop fails,
-// Run ends and nobody is at the address.
+// The loop that accepts for all fails, and then the one that has taken over. Each time the
+// remaining loops serve the address, and closing the GroupListener closes the socket there. When
+// the last loop fails, Run ends, and nobody listens at the address.
 func TestFailedAcceptorHandsOver(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]ListenOption{
@@ -59,7 +59,7 @@ func TestFailedAcceptorHandsOver(t *testing.T) {
 					t.Fatal(err)
 				}
 				go func() { ran <- g.Run(context.Background()) }()
-				serve := func() { // the limit of MaxConns at once, and all gone afterwards
+				serve := func() { // as many connections as WithMaxConns allows, which then end
 					t.Helper()
 					var open []net.Conn
 					for range 3 {
@@ -103,8 +103,8 @@ func TestFailedAcceptorHandsOver(t *testing.T) {
 	}
 }
 
-// A datagram socket that one loop has for all moves too. Its handler gets Closed, and the new loop
-// asks for another handler.
+// If one loop receives datagrams for all and fails, its socket moves to another loop. The old
+// handler gets Closed, and the new loop gets a handler of its own.
 func TestFailedLoopHandsOverItsDatagramSocket(t *testing.T) {
 	g, ran, fail := sabotaged(t, 2)
 	path := filepath.Join(t.TempDir(), "s")
@@ -139,8 +139,8 @@ func TestFailedLoopHandsOverItsDatagramSocket(t *testing.T) {
 	<-ran
 }
 
-// GroupListener.Close beside Shutdown of a Group that never ran: Shutdown runs the loops, so they
-// own what is open. For the race detector.
+// GroupListener.Close and Shutdown may run at the same time in a Group that never ran. Shutdown
+// runs the loops, so the loops own the sockets. The race detector checks this.
 func TestGroupListenerCloseBesideShutdown(t *testing.T) {
 	for range 20 {
 		k := hostWithFaults()
@@ -211,8 +211,8 @@ func TestGroupMethodsInsideItsFunctions(t *testing.T) {
 	}
 }
 
-// The function that chooses a PacketConn's handler panics, exits or says nil: no PacketConn is
-// left, nor a descriptor. Before Run the panic is its caller's.
+// If the function that chooses a PacketConn's handler panics, exits or returns nil, no PacketConn
+// and no descriptor is left. Before Run its caller gets the panic.
 func TestNoHandlerLeavesNoPacketConn(t *testing.T) {
 	for name, f := range unwindings {
 		for _, run := range []bool{false, true} {

@@ -48,7 +48,7 @@ func groupListen(t testing.TB, g *Group, network string, accept func(*Conn) Hand
 	return l
 }
 
-// conns is how many are open on each loop, once they are n together.
+// conns waits until n connections are open, and returns how many each loop has.
 func conns(t testing.TB, g *Group, n int) (each []int) {
 	t.Helper()
 	for range 2000 {

@@ -47,8 +47,8 @@ func TestPeersDoNotChooseHowMuchIsLogged(t *testing.T) {
 	}
 }
 
-// The watchdog sees each guarded call once: a Closed after a step, and one at the end of the
-// reactor.
+// The watchdog measures each guarded call once. Examples are a Closed after a step, and one at the
+// end of the reactor.
 func TestSlowClosedIsNamed(t *testing.T) {
 	for _, how := range []string{"Abort", "Shutdown"} {
 		core, logs := observer.New(zap.WarnLevel)

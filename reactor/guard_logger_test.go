@@ -14,8 +14,8 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// New refuses a nil logger. Otherwise the first line that the loop logs would find it, perhaps
-// after days.
+// New refuses a nil logger. Otherwise the program would fail at the first log line, perhaps after
+// days.
 func TestNoLoggerIsRefused(t *testing.T) {
 	for name, opt := range map[string]Option{
 		"WithLogger(nil)":            WithLogger(nil),
@@ -29,8 +29,8 @@ func TestNoLoggerIsRefused(t *testing.T) {
 	}
 }
 
-// Both kinds of logger get the same lines: name, level, the fields of With, of the loop and of the
-// line, and the stack of a panic. Nothing is written below their level.
+// Both kinds of logger get the same lines. A line has name and level, the fields of With, of the
+// loop and of the line, and the stack of a panic. Lines below their level are not written.
 func TestBothKindsOfLoggerGetTheSameLines(t *testing.T) {
 	core, lines := observer.New(zapcore.InfoLevel)
 	var text bytes.Buffer

@@ -20,7 +20,7 @@ var unwindings = map[string]func(){
 	"panic":      func() { panic("boom") },
 	"panic(nil)": func() { panic(nil) },
 	"Goexit":     runtime.Goexit,
-	// with GODEBUG, as before Go 1.21, recover returns nil
+	// With this GODEBUG recover returns nil, as before Go 1.21.
 	"panicnil=1": func() { panic(nil) },
 }
 
@@ -35,26 +35,26 @@ func isValue(how string, v any) bool {
 	return ok
 }
 
-// A spot is one kind of user code, with what has it called on the loop.
+// A spot is one kind of user code, with a function that makes the loop call it.
 type spot struct {
 	name    string
 	crashes bool // a task: runtime.Goexit is a panic there
-	handled bool // exists only with a panic handler
+	handled bool // this kind exists only with a panic handler
 	set     func(s *scene)
 }
 
-// A scene is where a spot is set: r is a loop that runs, and set is called on it.
+// A scene is where a spot is prepared: r is a running loop, and set is called on it.
 type scene struct {
 	t    *testing.T
 	k    *faults
 	r    *Reactor
 	boom func()
-	say  func(string) // has the panic handler, or the logger, called by what it says
+	say  func(string) // a log line with this text makes the logger or the panic handler run
 
 	halfway bool // in logs
 }
 
-// pair adopts one end of a pair of sockets; the test gives the other.
+// pair adopts one end of a pair of sockets, and returns the other one to the test.
 func (s *scene) pair(h Handler, opts ...ListenOption) (c *Conn, peer int) {
 	fd, peer := mustPair()
 	s.k.opened.Add(1)
@@ -74,7 +74,7 @@ func (s *scene) pair(h Handler, opts ...ListenOption) (c *Conn, peer int) {
 
 func (s *scene) send(fd int, what string) { kernel.Host.Send(fd, []byte(what), 0) }
 
-// accept has a client of the listener at hand.
+// accept makes a listener and connects a client to it.
 func (s *scene) accept(accept func(*Conn) Handler, opts ...ListenOption) {
 	l, err := s.r.Listen("tcp", "127.0.0.1:0", accept, opts...)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *scene) packets(h *packets) *PacketConn {
 	return c
 }
 
-// A trap is a Filter that passes everything on, but for the one method that is the spot.
+// A trap is a Filter that changes nothing, except in the one method that is the spot.
 type trap struct {
 	w    *Wire
 	at   string
@@ -217,14 +217,16 @@ var spots = []spot{
 	{name: "logger's level", handled: true, set: func(s *scene) { s.logs(s.r.log.Debug, "to the level") }},
 }
 
-// logs logs from the middle of the loop's own work, which goes on although the logger panics.
+// logs writes a line from the middle of the loop's own work, which continues although the logger
+// panics.
 func (s *scene) logs(log func(string, ...zapcore.Field), msg string) {
 	s.halfway = true
 	log(msg)
 	s.halfway = false
 }
 
-// A bomb core logs nothing. It goes off at one message in Write, at one in Check, and at one level.
+// A bomb core logs nothing. It panics at one message in Write, at another one in Check, and at one
+// level.
 type bombCore struct {
 	zapcore.Core
 	boom func()

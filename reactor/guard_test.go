@@ -18,11 +18,11 @@ import (
 )
 
 // Each kind of user code does not return, in each way, with and without a panic handler. It runs on
-// a Reactor and on one loop of a Group. With a handler, the handler gets the value once, and the
-// loop goes on. Without one the loop ends and reports it: to Run's caller, if that still runs, to
-// Post and to Shutdown. The other loop serves in any case, and no descriptor is left. The test
-// recovers a panic without a handler around Run. In a Group's loop such a panic ends the process:
-// see TestPanicInACallbackCrashes.
+// a Reactor and on one loop of a Group. With a panic handler, the handler gets the value once, and
+// the loop continues. Without one the loop ends, and Post, Shutdown and, if it still returns, Run
+// report that. The other loop continues in any case, and no descriptor is left. Without a handler
+// the test recovers the panic around Run. In a loop of a Group such a panic ends the process: see
+// TestPanicInACallbackCrashes.
 func TestUserCodeThatDoesNotReturn(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -77,7 +77,7 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 	go func() {
 		err := errors.New("Run has not returned")
 		defer func() {
-			recover() // of loops == 1, without a handler
+			recover() // the panic, if loops == 1 and there is no handler
 			gone <- err
 		}()
 		if loops == 1 {
@@ -97,7 +97,7 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 				t.Errorf("the panic handler was told %v", v)
 			}
 		}
-		on(t, r, func() {}) // it goes on
+		on(t, r, func() {}) // the loop continues
 		on(t, r, func() {
 			if sc.halfway && how != "Goexit" {
 				t.Error("the loop's work was left halfway")
@@ -133,9 +133,9 @@ func doesNotReturn(t *testing.T, s spot, how string, handler bool, loops int) {
 	}
 }
 
-// Run returns nil if the drain ended before its context did, and the context's cause otherwise.
-// This also holds with nothing open. A timer that is armed later never fires and holds no memory.
-// Turn returns ErrClosed.
+// Run returns nil if the drain has ended before its context, and the context's cause otherwise,
+// also if nothing is open. A timer that is armed after the end never fires and holds no memory.
+// Turn then returns ErrClosed.
 func TestWhatTheEndSays(t *testing.T) {
 	for _, first := range []string{"Shutdown", "context"} {
 		r, err := New()
@@ -176,8 +176,8 @@ type sentinelPoller struct {
 
 func (p sentinelPoller) Close() error { p.closing(); return p.Poller.Close() }
 
-// A PostSend of more than 16 MiB is taken if it waits alone and the Conn may buffer it; ErrFull is
-// a passing state; more than the Conn may ever buffer is refused for good.
+// A PostSend of more than 16 MiB is accepted if no other waits and the Conn may buffer it. ErrFull
+// is temporary. More bytes than the Conn may ever buffer are always refused.
 func TestLargePostSends(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)

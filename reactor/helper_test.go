@@ -61,7 +61,7 @@ func (h *hooks) Timeout(c *Conn, kind TimeoutKind) {
 	}
 }
 
-// eofHooks takes over the peer's FIN.
+// eofHooks is hooks with an EOF method.
 type eofHooks struct {
 	hooks
 	eof func(*Conn)
@@ -75,7 +75,7 @@ type plain struct{ h *hooks }
 func (p plain) Data(c *Conn, b []byte)    { p.h.Data(c, b) }
 func (p plain) Closed(c *Conn, err error) { p.h.Closed(c, err) }
 
-// echo sends back what comes.
+// echo sends its input back.
 type echo struct{}
 
 func (echo) Data(c *Conn, p []byte) { c.Send(p) }
@@ -92,7 +92,7 @@ func ended() context.Context {
 	return ctx
 }
 
-// manual makes a reactor that the test turns itself.
+// manual makes a reactor whose turns the test runs.
 func manual(t testing.TB, opts ...Option) *Reactor {
 	t.Helper()
 	r, err := New(opts...)
@@ -108,12 +108,12 @@ func manual(t testing.TB, opts ...Option) *Reactor {
 	return r
 }
 
-// turnUntil turns until the condition holds.
+// turnUntil runs turns until the condition holds.
 func turnUntil(t testing.TB, r *Reactor, ok func() bool) {
 	t.Helper()
 	turns := 0
 	for end := r.Now() + timeout.Deadline(guard); !ok(); turns++ {
-		if end.Passed(r.Now()) || turns == 1_000_000 { // a simulated clock is patient
+		if end.Passed(r.Now()) || turns == 1_000_000 { // a simulated clock may stand still
 			t.Fatal("it does not happen")
 		}
 		if err := r.Turn(r.Now() + timeout.Deadline(time.Second)); err != nil {
@@ -144,7 +144,7 @@ func started(t testing.TB, opts ...Option) *Reactor {
 	return r
 }
 
-// on has f called by the loop and waits for it.
+// on makes the loop call f, and waits for the call.
 func on(t testing.TB, r *Reactor, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -187,7 +187,7 @@ func connect(t testing.TB, addr net.Addr) net.Conn {
 	return c
 }
 
-// roundTrip sends p on an echo connection and wants it back.
+// roundTrip sends p on an echo connection and expects it back.
 func roundTrip(t testing.TB, c net.Conn, p string) {
 	t.Helper()
 	if _, err := io.WriteString(c, p); err != nil {
@@ -202,8 +202,7 @@ func roundTrip(t testing.TB, c net.Conn, p string) {
 	}
 }
 
-// pattern is n bytes in which every position differs from its neighbours' at any shift by chunk
-// sizes.
+// pattern returns n bytes of a pattern in which a shift by the size of a chunk would show.
 func pattern(n int) []byte {
 	patterns.Lock()
 	defer patterns.Unlock()
@@ -214,7 +213,7 @@ func pattern(n int) []byte {
 	return bytes.Clone(patterns.p[:n])
 }
 
-// patterns is the longest pattern so far, and the generator's state.
+// patterns has the longest pattern so far, and the state of the generator.
 var patterns = struct {
 	sync.Mutex
 	p []byte
@@ -227,7 +226,7 @@ func resetConn(c net.Conn) {
 	c.Close()
 }
 
-// pair is a connected stream socket pair, both ends non-blocking.
+// pair returns a pair of connected stream sockets, both non-blocking.
 func pair(t testing.TB) (a, b int) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
@@ -243,7 +242,7 @@ func pair(t testing.TB) (a, b int) {
 	return fds[0], fds[1]
 }
 
-// tcpPair is the same of TCP.
+// tcpPair is pair with TCP.
 func tcpPair(t failer) (a, b int) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -283,7 +282,7 @@ func adoptFD(t testing.TB, r *Reactor, fd int, h Handler, opts ...ListenOption) 
 	return c
 }
 
-// sendAll writes p to a raw blocking-in-turns descriptor while the loop turns.
+// fill writes p to a non-blocking descriptor until the kernel accepts no more.
 func fill(fd int, p []byte) (n int) {
 	for n < len(p) {
 		k, e := kernel.Host.Send(fd, p[n:], 0)
@@ -300,7 +299,7 @@ func isBuffered(err error) bool {
 	return errors.Is(err, ErrBuffered) && errors.Is(err, kernel.ENOBUFS)
 }
 
-// wantRead reads exactly what is wanted.
+// wantRead reads as many bytes as want has, and compares them.
 func wantRead(t testing.TB, c net.Conn, want string) {
 	t.Helper()
 	got := make([]byte, len(want))
@@ -309,7 +308,7 @@ func wantRead(t testing.TB, c net.Conn, want string) {
 	}
 }
 
-// wantPanic wants f to panic with a text that contains what.
+// wantPanic fails the test unless f panics with a text that contains `what`.
 func wantPanic(t testing.TB, what string, f func()) {
 	t.Helper()
 	defer func() {

@@ -21,7 +21,7 @@ func init() {
 	}
 }
 
-// passed hands the descriptors to the child as systemd does, and returns what it says.
+// pass passes the descriptors to a child as systemd does, and returns the child's output.
 func pass(t *testing.T, name, env string, fds ...int) string {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", env+` exec "$0" -test.run=^$`, os.Args[0])
@@ -85,9 +85,9 @@ func socketAt(t *testing.T, a unix.Sockaddr) int {
 	return fd
 }
 
-// A pipe, a connection, a listener of each family at one port and one at another are passed, with
-// names of any kind: Listen takes the pair, and serves both families; the rest comes back as it
-// was, for others share it.
+// A process is passed a pipe, a connection, listeners of both families at one port and one at
+// another port, with names of any kind. Listen uses the two at its port, and serves both families.
+// Unused returns the others unchanged, because other processes share them.
 func TestInheritTakesWhatItUses(t *testing.T) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -147,8 +147,8 @@ func inherits() {
 	require(<-done == nil, "Run")
 }
 
-// LISTEN_FDS without LISTEN_PID is somebody's variable that was forgotten, if what is at the number
-// is no listening socket: that is an error, and the descriptor stays as it is.
+// If a descriptor of LISTEN_FDS is not a listening socket, and there is no LISTEN_PID, the variable
+// is probably stale. Inherit then returns an error, and the descriptor does not change.
 func TestInheritDoesNotBelieveAnything(t *testing.T) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {

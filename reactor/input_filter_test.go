@@ -31,7 +31,7 @@ func (f *xor) Output(p []byte) error {
 	return nil
 }
 func (f *xor) Input(p []byte) {
-	for len(p) > 0 { // several Deliveries in one step, as records of TLS
+	for len(p) > 0 { // several calls of Deliver in one step, as with records of TLS
 		room := f.w.Scratch()
 		k := copy(room[:100], p)
 		flip(room[:k])

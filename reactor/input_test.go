@@ -31,7 +31,8 @@ func frames(in *Input, got *[]string) {
 	}
 }
 
-// Messages arrive whole whatever the pieces, through a Filter too; an empty Input holds no memory.
+// Messages are complete in whatever pieces they arrive, also through a Filter. An empty Input holds
+// no memory.
 func TestInputGathersMessages(t *testing.T) {
 	var wire []byte
 	var want []string
@@ -77,8 +78,8 @@ func TestInputGathersMessages(t *testing.T) {
 	}
 }
 
-// A message that never ends closes its Conn when it is above the limit, with ErrInputLimit, however
-// it arrives. One of the size of the limit passes.
+// A message that exceeds the limit closes its Conn with ErrInputLimit, in whatever pieces it
+// arrives. A message of exactly the limit is accepted.
 func TestInputHasALimit(t *testing.T) {
 	for _, piece := range []int{1, 100, 5000} {
 		r := manual(t)
@@ -114,7 +115,7 @@ func TestInputHasALimit(t *testing.T) {
 }
 
 // A handler that waits for its output to drain may leave more than the limit. It continues in
-// Drained, and memory goes back after that.
+// Drained, and then the memory is freed.
 func TestInputWaitsForDrained(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)
@@ -154,11 +155,11 @@ func TestInputWaitsForDrained(t *testing.T) {
 	c.handler.(*hooks).closed = nil
 }
 
-// Race builds overwrite what Data got when it returns, and what other callbacks consumed when the
-// step ends.
+// Race builds overwrite the bytes of Data when Data returns, and the bytes that other callbacks
+// have consumed when the step ends.
 func TestInputIsPoisoned(t *testing.T) {
 	if !desc.Poisons {
-		return // only race builds do
+		return // only race builds overwrite
 	}
 	r := manual(t)
 	a, b := pair(t)
@@ -243,8 +244,8 @@ func TestKeepInputTakesItsRange(t *testing.T) {
 	}
 }
 
-// A message that arrives whole is read without an allocation; so is one in two pieces, because the
-// loop keeps memory.
+// A message that arrives whole is read without an allocation. So is a message in two pieces,
+// because the loop keeps memory.
 func TestInputDoesNotAllocate(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)
