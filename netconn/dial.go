@@ -165,6 +165,9 @@ func (c *dial) open(ctx context.Context, to netaddr.Endpoint) (s *socket.Socket,
 	if !c.net.Unix() {
 		var ok bool
 		family = c.net.FamilyOf(local, net.IP(to.IP.WithZone("").AsSlice()))
+		if !to.IP.IsValid() || to.IP.IsUnspecified() { // this machine, in the family of the local address
+			to = to.HereIn(family)
+		}
 		if remote, ok = netaddr.ForSocket(family, to.Addr); !ok {
 			return nil, remote, &net.AddrError{Err: "non-IPv4 address", Addr: to.IP.String()}
 		}

@@ -55,7 +55,7 @@ func forLocal(n netaddr.Network, local net.Addr, list []netaddr.Endpoint) ([]net
 	}
 	var fit []netaddr.Endpoint
 	for _, e := range list {
-		if !e.IP.IsValid() || e.IP.WithZone("").IsUnspecified() || e.IP.Unmap().Is4() == (ip.To4() != nil) {
+		if !e.IP.IsValid() || e.IP.WithZone("").IsUnspecified() || ip.To16() != nil && e.IP.Unmap().Is4() == (ip.To4() != nil) {
 			fit = append(fit, e)
 		}
 	}
@@ -89,14 +89,15 @@ func bindLocal(s *socket.Socket, local net.Addr) error {
 
 // endpoint returns an address for a dial or a listener. The family is that of the IP address. call
 // is the system call that an error names.
-func (n *Net) endpoint(a netaddr.Network, addr net.Addr, call string) (e netaddr.Endpoint, err error) {
+func (n *Net) endpoint(a netaddr.Network, addr, local net.Addr, call string) (e netaddr.Endpoint, err error) {
 	if a.Unix() {
 		return netaddr.Endpoint{Addr: kernel.Unix(pathOf(addr))}, nil
 	}
 	ip, port, zone := ipOf(addr)
 	e.IP, _ = netip.AddrFromSlice(ip)
 	e.IP = e.IP.WithZone(zone)
-	e.Addr, err = netaddr.SockAddr(n.k, a.FamilyOf(ip), ip, zone)
+	from, _, _ := ipOf(local)
+	e.Addr, err = netaddr.SockAddr(n.k, a.FamilyOf(from, ip), ip, zone)
 	if err == nil {
 		if e.Addr.Port, err = netaddr.Port(port); err != nil {
 			err = os.NewSyscallError(call, kernel.EINVAL)

@@ -61,7 +61,7 @@ func (c *dial) between(ctx context.Context, fits func(netaddr.Network) bool, rad
 	if c.net, err = fitting(c.network, fits); err != nil {
 		return nil, err
 	}
-	to, err := c.n.endpoint(c.net, raddr, "connect")
+	to, err := c.n.endpoint(c.net, raddr, c.LocalAddr, "connect")
 	switch {
 	case err != nil:
 		return nil, err
@@ -78,7 +78,9 @@ func (c *dial) between(ctx context.Context, fits func(netaddr.Network) bool, rad
 	}
 	conn := c.n.made(s, c.network, to.Addr)
 	if u, ok := conn.(*UnixConn); ok {
-		u.connected = to.Addr.Path != ""
+		if u.connected = to.Addr.Path != ""; !u.connected {
+			u.remote = nil
+		}
 		u.file = fileOf(s)
 	}
 	return conn, nil
@@ -137,7 +139,7 @@ func listenAt[T any](network string, fits func(netaddr.Network) bool, laddr net.
 			c.shown = netaddr.Endpoint{}.Net(c.net)
 		}
 		var e netaddr.Endpoint
-		if e, err = c.n.endpoint(c.net, laddr, "bind"); err == nil {
+		if e, err = c.n.endpoint(c.net, laddr, nil, "bind"); err == nil {
 			c.at = c.net.At(e)
 			made, err = make(c)
 		}

@@ -36,6 +36,12 @@ func (e Endpoint) Here() Endpoint {
 	return e
 }
 
+// HereIn returns the endpoint of this machine in a family.
+func (e Endpoint) HereIn(family int) Endpoint {
+	e.Addr = loopback(family == kernel.AF_INET6, e.Addr.Port)
+	return e
+}
+
 // SockAddr returns the address of an IP address for a socket of the family, without a port. Its
 // errors are those of package net.
 func SockAddr(k kernel.Kernel, family int, ip net.IP, zone string) (kernel.Addr, error) {
