@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"io"
+	"slices"
 )
 
 // These say how many lines WriteAround writes before and after each fault, and in all. If there are
@@ -14,8 +15,8 @@ const (
 	aroundLeast  = 3
 )
 
-// WriteAround writes the steps around each fault that Options.Trace has kept: calls and packets of
-// the fault's hosts, notes, and log lines of all hosts. Waits that found nothing are omitted.
+// WriteAround writes the steps around each fault that Options.Trace has kept: calls, packets and log
+// lines of the fault's hosts, and notes. Waits that found nothing are omitted.
 func (w *World) WriteAround(to io.Writer) error {
 	all := w.trace.all()
 	share := min(aroundBefore+aroundAfter, max(aroundLeast, aroundMost/max(1, len(w.marks))))
@@ -23,7 +24,7 @@ func (w *World) WriteAround(to io.Writer) error {
 	for _, m := range w.marks {
 		before := share * aroundBefore / (aroundBefore + aroundAfter)
 		related := func(r *record) bool {
-			return !r.idle() && (r.kind == isWorld || r.kind == isLog || r.host == m.host || r.host == m.to || r.to != nil && (r.to == m.host || r.to == m.to))
+			return !r.idle() && (r.kind == isWorld || r.host == m.host || r.host == m.to || r.to != nil && (r.to == m.host || r.to == m.to))
 		}
 		at := m.at - w.trace.added + len(all)
 		for i, n := at-1, before; i >= 0 && n > 0; i-- {
@@ -39,22 +40,61 @@ func (w *World) WriteAround(to io.Writer) error {
 			}
 		}
 	}
+	return writeShown(to, all, shown)
+}
+
+// writeShown writes some of the records, and how many are left out between them.
+func writeShown(to io.Writer, all []record, shown map[int]bool) error {
 	last := -1
 	for i := range all {
 		if !shown[i] {
 			continue
 		}
+		text := all[i].String()
 		if i > last+1 {
-			if _, err := fmt.Fprintf(to, "%8s … %d steps\n", "", i-last-1); err != nil {
-				return err
-			}
+			text = fmt.Sprintf("%8s … %d lines\n%s", "", i-last-1, text)
 		}
-		if _, err := fmt.Fprintln(to, all[i]); err != nil {
+		if _, err := fmt.Fprintln(to, text); err != nil {
 			return err
 		}
 		last = i
 	}
 	return nil
+}
+
+// WriteLog writes log lines, notes and faults, of those that Options.Trace has kept. If there are
+// more than most, it writes those that are nearest to a fault or to the end.
+func (w *World) WriteLog(to io.Writer, most int) error {
+	if most < 1 {
+		panic(fmt.Sprintf("sim: WriteLog(%d): must be 1 or more lines", most))
+	}
+	all := slices.DeleteFunc(slices.Clone(w.trace.all()), func(r record) bool { return r.kind == isCall || r.kind == isPacket })
+	faults := map[int]bool{}
+	for _, m := range w.marks {
+		faults[m.at] = true
+	}
+	far := make([]int, len(all)) // to the nearest fault, or to the end
+	near := len(all)
+	for i := range all {
+		if near++; faults[all[i].seq] {
+			near = 0
+		}
+		far[i] = near
+	}
+	near = 0
+	order := make([]int, len(all))
+	for i := len(all) - 1; i >= 0; i-- {
+		if near++; faults[all[i].seq] {
+			near = 0
+		}
+		far[i], order[i] = min(far[i], near), i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return far[a] - far[b] })
+	shown := map[int]bool{}
+	for _, i := range order[:min(most, len(all))] {
+		shown[i] = true
+	}
+	return writeShown(to, all, shown)
 }
 
 // A mark is where a fault is in the trace.

@@ -106,6 +106,7 @@ func (h *Host) sendTo(c Call, fd int, p []byte, to Addr, d details) (n int, e Er
 	}
 	n, e = h.send(f, v, p, to, d)
 	h.sends(p[:min(n, len(p))])
+	h.short(n, len(p))
 	h.mixAddr(&to)
 	h.note(c, fd, n, e)
 	return n, e
@@ -168,6 +169,7 @@ func (h *Host) SendV(fd int, pieces [][]byte) (total int, e Errno) {
 	if limit < asked && e == 0 {
 		f.base().again(1)
 	}
+	h.short(total, asked)
 	h.note(SendV, fd, total, e)
 	return total, e
 }

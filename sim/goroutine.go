@@ -11,7 +11,8 @@ import (
 // goroutine did, Go's scheduler would decide the history. If the process has only goroutines that
 // the World knows, there is no such goroutine. Otherwise the caller's outermost frame decides,
 // because programs, tasks and handshakes are coroutines of iter.Pull. To find that frame takes
-// long, so parts of known stacks are remembered.
+// long, so parts of known stacks are remembered. If there are more goroutines than then, they count
+// no longer: a new goroutine may have got a stack that a coroutine has outgrown.
 
 const (
 	stackBits   = 11   // the smallest stack, and the alignment of all, is 2 KiB
@@ -32,15 +33,17 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 	if !w.driven || w.live != nil {
 		return
 	}
-	switch more := runtime.NumGoroutine() - w.others - w.coroutines; {
+	more := runtime.NumGoroutine() - w.others - w.coroutines
+	switch {
 	case more == 0:
 		return
 	case more < 0: // some goroutines that do not belong to the world have ended
 		w.others += more
+		more = 0
 	}
 	var here byte
 	at := uintptr(unsafe.Pointer(&here)) >> stackBits
-	if known := &w.stacks[at%stacksKept]; *known != at || w.calls%stacksCheck == 0 {
+	if known := &w.stacks[at%stacksKept]; known.at != at || known.more < more || w.calls%stacksCheck == 0 {
 		if !fromWorld() {
 			where := ""
 			if h != nil {
@@ -49,8 +52,15 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 			panic(fmt.Sprintf("sim: %v%s from a goroutine of its own: which call comes first is then not the seed's "+
 				"choice; use callbacks or Tasks (Reactor.Go) of the program's loop", what, where))
 		}
-		*known = at
+		*known = knownStack{at, more}
 	}
+}
+
+// A knownStack is a part of the stack of a caller that may call, and how many other goroutines
+// there were when it was found.
+type knownStack struct {
+	at   uintptr
+	more int
 }
 
 // Owned panics, as every call of the kernel does, if the caller runs on a goroutine that does not
@@ -70,8 +80,8 @@ func (w *World) coroutineEnds() {
 	var here byte
 	at := uintptr(unsafe.Pointer(&here)) >> stackBits
 	for part := at - stackNear; part <= at+1; part++ {
-		if known := &w.stacks[part%stacksKept]; *known == part {
-			*known = 0
+		if known := &w.stacks[part%stacksKept]; known.at == part {
+			known.at = 0
 		}
 	}
 }

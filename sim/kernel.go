@@ -160,6 +160,7 @@ func (h *Host) accept(f file) (conn int, from Addr, e Errno) {
 		var c *tcp
 		if c, e = s.accept(); e == 0 {
 			conn, from = h.born(&c.node, c), c.told(c.remote)
+			h.between(c)
 		}
 	case *unixSocket:
 		var c *unixSocket
@@ -191,6 +192,7 @@ func (h *Host) Connect(fd int, to Addr) Errno {
 				e = s.connect(at) // returns the error
 			}
 		}
+		h.between(s)
 	case *udp:
 		var at netip.AddrPort
 		if at, e = s.plain(to); e == 0 {

@@ -95,7 +95,7 @@ func TestOnlySelectsSteps(t *testing.T) {
 		"faults,notes":          {all: []string{"!", "note", "FAIL"}, some: []string{"! packet", "note"}},
 		"logs":                  {all: []string{"INFO", "FAIL"}, some: []string{"INFO"}},
 		"packets":               {all: []string{" → ", "FAIL"}, none: []string{"! "}},
-		"calls":                 {none: []string{" → ", "! ", "note", "INFO"}, some: []string{" recv("}},
+		"calls":                 {none: []string{" bytes", " SYN", "! ", "note", "INFO"}, some: []string{" recv("}},
 		"10.0.1.1":              {all: []string{"10.0.1.1", "FAIL"}, some: []string{"recv(", " → 10.0.1.1", "10.0.1.1 → "}},
 		"10.0.1.1/1001":         {all: []string{"(1001)", "= 1001", "FAIL"}, none: []string{"10.0.0.1 "}},
 		"1001":                  {all: []string{"(1001)", "= 1001", "FAIL"}, some: []string{"10.0.0.1 ", "10.0.1.1 "}},

@@ -173,7 +173,7 @@ func TestStepsAroundFaults(t *testing.T) {
 		return b.String()
 	}
 	text := around(-1)
-	for _, want := range []string{" … ", " steps\n", "the test is here\n", "crash 10.0.7.7\n", "restart 10.0.7.7\n"} {
+	for _, want := range []string{" … ", " lines\n", "the test is here\n", "crash 10.0.7.7\n", "restart 10.0.7.7\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s\ndoes not have %q", text, want)
 		}

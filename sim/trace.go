@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -129,12 +130,33 @@ func (h *Host) moves(p []byte) {
 	}
 }
 
-// previewed is how many bytes of data a record shows.
-const previewed = 24
+// between keeps the addresses of a connection for the record of its first call.
+func (h *Host) between(s *tcp) {
+	if t := &h.w.trace; t.keep != 0 && !t.sealed {
+		t.said = s.local.String() + " → " + s.remote.String()
+	}
+}
+
+// short keeps how much a program wanted to send, if it was not all.
+func (h *Host) short(n, all int) {
+	if t := &h.w.trace; n > 0 && n < all && t.keep != 0 && !t.sealed {
+		t.said = fmt.Sprintf("of %d %s", all, t.said)
+	}
+}
+
+// How many bytes of data a record shows, of text and of anything else.
+const (
+	previewText   = 72
+	previewBinary = 12
+)
 
 func preview(p []byte) string {
-	if len(p) > previewed {
-		return fmt.Sprintf("%q…", p[:previewed])
+	most := previewText
+	if !utf8.Valid(p[:min(len(p), previewBinary)]) {
+		most = previewBinary
+	}
+	if len(p) > most {
+		return fmt.Sprintf("%q…", p[:most])
 	}
 	return fmt.Sprintf("%q", p)
 }
@@ -234,6 +256,9 @@ func (r record) what() string {
 	if r.e == kernel.EBADF && r.fd >= 0 && r.fd < firstFile {
 		return s + " EBADF: a simulated host has no such descriptor; a real one?"
 	}
+	if r.e != 0 && r.c == Connect && r.text != "" {
+		return s + " " + ErrnoName(r.e) + " " + r.text
+	}
 	if r.e != 0 {
 		return s + " " + ErrnoName(r.e)
 	}
@@ -247,45 +272,6 @@ func (r record) what() string {
 func stamp(at int64) string {
 	d := at - epoch
 	return fmt.Sprintf("%d.%09ds", d/int64(time.Second), d%int64(time.Second))
-}
-
-// errnos are the error numbers that calls can return. An errno's place in the list is the same on
-// every system.
-var errnos = []struct {
-	e    Errno
-	name string
-}{
-	{kernel.EAGAIN, "EAGAIN"}, {kernel.EINPROGRESS, "EINPROGRESS"}, {kernel.EINTR, "EINTR"}, {kernel.EBADF, "EBADF"},
-	{kernel.ECONNRESET, "ECONNRESET"}, {kernel.ECONNREFUSED, "ECONNREFUSED"}, {kernel.EPIPE, "EPIPE"}, {kernel.ETIMEDOUT, "ETIMEDOUT"},
-	{kernel.ENOTCONN, "ENOTCONN"}, {kernel.EINVAL, "EINVAL"}, {kernel.EMFILE, "EMFILE"}, {kernel.ENFILE, "ENFILE"},
-	{kernel.ENOBUFS, "ENOBUFS"}, {kernel.ENOMEM, "ENOMEM"}, {kernel.ECONNABORTED, "ECONNABORTED"}, {kernel.EPERM, "EPERM"},
-	{kernel.EPROTO, "EPROTO"}, {kernel.EADDRINUSE, "EADDRINUSE"}, {kernel.EADDRNOTAVAIL, "EADDRNOTAVAIL"},
-	{kernel.EAFNOSUPPORT, "EAFNOSUPPORT"}, {kernel.EALREADY, "EALREADY"}, {kernel.EISCONN, "EISCONN"}, {kernel.EEXIST, "EEXIST"},
-	{kernel.ENOENT, "ENOENT"}, {kernel.EHOSTUNREACH, "EHOSTUNREACH"}, {kernel.ENETUNREACH, "ENETUNREACH"},
-	{kernel.EMSGSIZE, "EMSGSIZE"}, {kernel.EDESTADDRREQ, "EDESTADDRREQ"}, {kernel.ENOPROTOOPT, "ENOPROTOOPT"},
-	{kernel.EOPNOTSUPP, "EOPNOTSUPP"}, {kernel.EPROTONOSUPPORT, "EPROTONOSUPPORT"}, {kernel.ENAMETOOLONG, "ENAMETOOLONG"},
-	{kernel.ECANCELED, "ECANCELED"}, {kernel.ENOSYS, "ENOSYS"}, {kernel.ELOOP, "ELOOP"}, {kernel.EIO, "EIO"}, {kernel.ENOSPC, "ENOSPC"},
-}
-
-// errnoCode returns 0 for no error, and 255 for one that is not in the list.
-func errnoCode(e Errno) int {
-	if e == 0 {
-		return 0
-	}
-	for i := range errnos {
-		if errnos[i].e == e {
-			return i + 1
-		}
-	}
-	return 255
-}
-
-// ErrnoName returns the name of an error, such as EAGAIN.
-func ErrnoName(e Errno) string {
-	if c := errnoCode(e); c > 0 && c < 255 {
-		return errnos[c-1].name
-	}
-	return fmt.Sprintf("errno %d", int(e))
 }
 
 // KeepLast drops all but the last n steps of the trace. -1 keeps all.

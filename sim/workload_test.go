@@ -86,10 +86,11 @@ func runStorm(w *sim.World) error {
 		l.servers = append(l.servers, h)
 		l.boot(h, "server", serve)
 	}
-	for i := range 16 {
+	calls := w.Size("calls of a client", 13)
+	for i := range w.Size("clients", 16) {
 		h := w.Host(fmt.Sprintf("10.0.1.%d", i+1))
 		l.clients = append(l.clients, h)
-		l.left = append(l.left, 12+i%2) // 200
+		l.left = append(l.left, max(1, calls-1+i%2)) // 200
 		l.boot(h, "client", func(h *sim.Host, r *reactor.Reactor) error { return l.client(i, h, r) })
 	}
 	l.chaos()

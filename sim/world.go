@@ -64,9 +64,9 @@ type World struct {
 	graves []*proc // programs that died; they are parked until Close
 
 	// The following fields are for owned.
-	coroutines int                 // programs and tasks
-	others     int                 // other goroutines of the process
-	stacks     [stacksKept]uintptr // parts of the stacks of callers that may call the kernel
+	coroutines int                    // programs and tasks
+	others     int                    // other goroutines of the process
+	stacks     [stacksKept]knownStack // parts of the stacks of callers that may call the kernel
 }
 
 // New makes a world. Options out of their range panic.

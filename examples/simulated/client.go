@@ -3,6 +3,7 @@ package simulated
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math"
 	"time"
 
@@ -27,6 +28,7 @@ type reply struct {
 type client struct {
 	w       *sim.World
 	h       *sim.Host
+	log     *slog.Logger
 	number  int
 	servers []string
 	left    int
@@ -40,10 +42,11 @@ type client struct {
 }
 
 func newClient(w *sim.World, number, ops int, servers []string, history *[]porcupine.Operation) *client {
-	c := &client{w: w, h: w.Host(fmt.Sprintf("10.0.1.%d", number+1)), number: number, servers: servers, left: ops, history: history}
+	h := w.Host(fmt.Sprintf("10.0.1.%d", number+1))
+	c := &client{w: w, h: h, log: slog.New(h.LogHandler()), number: number, servers: servers, left: ops, history: history}
 	boot(w, c.h, "client", func(r *reactor.Reactor) error {
 		for _, to := range servers {
-			l := &link{r: r, to: to, line: func(text []byte) { c.answer(r, text) }}
+			l := &link{r: r, to: to, log: c.log, line: func(text []byte) { c.answer(r, text) }}
 			c.links = append(c.links, l)
 			l.dial()
 		}
@@ -71,6 +74,7 @@ func (c *client) next(r *reactor.Reactor) {
 // ask sends the request to one server, and to the next one if it is silent.
 func (c *client) ask(r *reactor.Reactor) {
 	text, _ := json.Marshal(c.now)
+	c.log.Info("client asks", "server", c.servers[c.target], "id", c.now.ID, "op", c.now.Op, "key", c.now.Key)
 	c.links[c.target].send(text)
 	c.retry = r.After(400*time.Millisecond, func() { c.other(r) })
 }
@@ -88,6 +92,7 @@ func (c *client) answer(r *reactor.Reactor, text []byte) {
 	if !a.OK {
 		return // the timer asks another one
 	}
+	c.log.Info("client has the answer", "id", a.ID, "op", c.now.Op, "key", c.now.Key, "value", a.Value)
 	c.retry.Stop()
 	*c.history = append(*c.history, porcupine.Operation{ClientId: c.number, Input: c.now, Call: c.began, Output: a.Value, Return: int64(c.w.Now())})
 	c.now = request{}

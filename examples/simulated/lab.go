@@ -3,6 +3,7 @@ package simulated
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/ureactor/ureactor/reactor"
@@ -94,6 +95,7 @@ func ping(r *reactor.Reactor, c *reactor.Conn, open *bool) {
 type link struct {
 	r    *reactor.Reactor
 	to   string
+	log  *slog.Logger
 	conn *reactor.Conn // nil while it is down
 	up   func()
 	down func()
@@ -102,8 +104,9 @@ type link struct {
 
 func (l *link) dial() {
 	open := true
-	again := func(error) {
+	again := func(err error) {
 		open = false
+		l.log.Info("connection ended", "to", l.to, "error", err)
 		l.conn = nil
 		if l.down != nil {
 			l.down()
@@ -117,6 +120,7 @@ func (l *link) dial() {
 	_, err := l.r.Dial("tcp4", l.to, &lines{
 		opened: func(c *reactor.Conn) {
 			l.conn = c
+			l.log.Info("connected", "to", l.to)
 			ping(l.r, c, &open)
 			if l.up != nil {
 				l.up()

@@ -3,6 +3,7 @@ package simulated
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/ureactor/ureactor/reactor"
@@ -29,6 +30,7 @@ type message struct {
 type node struct {
 	w       *sim.World
 	h       *sim.Host
+	log     *slog.Logger
 	me      int
 	peers   []*link // by number; nil for itself
 	disk    raftDisk
@@ -57,17 +59,18 @@ const (
 
 func startNode(w *sim.World, h *sim.Host, me int, all []*sim.Host, n *node) {
 	boot(w, h, "raft", func(r *reactor.Reactor) error {
-		*n = node{w: w, h: h, me: me, r: r, role: "follower", data: map[string]string{}, done: map[string]bool{},
+		*n = node{w: w, h: h, log: slog.New(h.LogHandler()), me: me, r: r, role: "follower", data: map[string]string{}, done: map[string]bool{},
 			answers: map[int]waitingFor{}, votes: make([]bool, len(all)), next: make([]int, len(all)), match: make([]int, len(all))}
 		if err := n.disk.open(h); err != nil {
 			return err
 		}
+		n.log.Info("node begins", "term", n.disk.term, "votedFor", n.disk.vote, "entries", n.last())
 		for i, peer := range all {
 			if i == me {
 				n.peers = append(n.peers, nil)
 				continue
 			}
-			l := &link{r: r, to: peer.Name() + ":80", line: func([]byte) {}}
+			l := &link{r: r, log: n.log, to: peer.Name() + ":80", line: func([]byte) {}}
 			n.peers = append(n.peers, l)
 			l.dial()
 		}
@@ -125,6 +128,7 @@ func (n *node) elect() {
 	clear(n.votes)
 	n.votes[n.me] = true
 	n.keep(n.disk.setTerm(n.disk.term+1, n.me))
+	n.log.Info("candidate", "term", n.disk.term, "entries", n.last(), "lastTerm", n.termAt(n.last()))
 	n.others(func(to int) { n.send(to, message{Kind: "vote", Index: n.last(), LogTerm: n.termAt(n.last())}) })
 	n.wait()
 }
@@ -158,6 +162,7 @@ func (n *node) handle(m message) {
 			n.keep(n.disk.setTerm(n.disk.term, m.From))
 			n.wait()
 		}
+		n.log.Info("asked for a vote", "by", m.From, "term", m.Term, "itsEntries", m.Index, "itsLastTerm", m.LogTerm, "granted", ok)
 		n.send(m.From, message{Kind: "voted", OK: ok})
 	case "voted":
 		if n.role == "candidate" && m.OK && (!stale || bug == "votes of an old term count") {
@@ -193,6 +198,7 @@ func (n *node) count() {
 		return
 	}
 	n.role = "leader"
+	n.log.Info("leader", "term", n.disk.term, "entries", n.last())
 	for i := range n.next {
 		n.next[i], n.match[i] = n.last()+1, 0
 	}
@@ -232,6 +238,7 @@ func (n *node) accept(m message) {
 		if at < n.last() && n.termAt(at+1) == e.Term {
 			continue
 		}
+		n.log.Info("entries written", "from", at+1, "to", m.Index+len(m.Entries), "had", n.last(), "leader", m.From, "term", m.Term)
 		n.keep(n.disk.append(at, m.Entries[i:]))
 		break
 	}
@@ -257,43 +264,9 @@ func (n *node) appended(m message) {
 		})
 		if n.majority(k) && (n.termAt(at) == n.disk.term || bug == "commits an old term by counting") {
 			n.commit = at
+			n.log.Info("committed", "index", at, "entryTerm", n.termAt(at), "term", n.disk.term)
 			n.apply()
 			break
-		}
-	}
-}
-
-// propose appends a client's request, if the node leads. A read goes through the log too.
-func (n *node) propose(c *reactor.Conn, q request) {
-	if n.role != "leader" {
-		n.answer(c, reply{ID: q.ID})
-		return
-	}
-	if bug == "reads of the leader's memory" && q.Op == "get" {
-		n.answer(c, reply{ID: q.ID, OK: true, Value: n.data[q.Key]})
-		return
-	}
-	n.keep(n.disk.append(n.last(), []entry{{n.disk.term, q}}))
-	n.answers[n.last()] = waitingFor{n.disk.term, c}
-	if bug == "answer before commit" && q.Op == "append" {
-		n.answer(c, reply{ID: q.ID, OK: true})
-	}
-	n.replicate()
-}
-
-func (n *node) apply() {
-	for n.applied < n.commit {
-		n.applied++
-		e := n.disk.log[n.applied-1]
-		if e.Op == "append" && (!n.done[e.ID] || bug == "applies twice") {
-			n.data[e.Key] += e.Value
-			n.done[e.ID] = true
-		}
-		if x, is := n.answers[n.applied]; is {
-			delete(n.answers, n.applied)
-			if x.term == e.Term {
-				n.answer(x.c, reply{ID: e.ID, OK: true, Value: n.data[e.Key]})
-			}
 		}
 	}
 }

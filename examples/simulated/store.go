@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/ureactor/ureactor/reactor"
@@ -20,6 +21,7 @@ type record struct {
 type store struct {
 	w    *sim.World
 	h    *sim.Host
+	out  *slog.Logger
 	log  []record
 	data map[string]string
 	done map[string]bool // the IDs of all changes
@@ -57,6 +59,7 @@ func (s *store) open() error {
 	if err == nil && bug != "name not synced" {
 		err = s.h.Disk().SyncDir(".")
 	}
+	s.out.Info("log read", "records", len(s.log), "bytes", len(text), "whole", good)
 	return err
 }
 
@@ -77,6 +80,7 @@ func (s *store) keep(q record) {
 	if err != nil {
 		s.w.Fail(err)
 	}
+	s.out.Info("record written", "seq", q.Seq, "id", q.ID)
 }
 
 // A primary answers when the change is on its disk and on the backup's.
@@ -98,11 +102,11 @@ type waiting struct {
 // startPrimary is the primary's program. p is what runs now, for the test to look at.
 func startPrimary(w *sim.World, h, backup *sim.Host, p *primary) {
 	boot(w, h, "primary", func(r *reactor.Reactor) error {
-		*p = primary{store: store{w: w, h: h}}
+		*p = primary{store: store{w: w, h: h, out: slog.New(h.LogHandler())}}
 		if err := p.open(); err != nil {
 			return err
 		}
-		p.backup = &link{r: r, to: backup.Name() + ":81", line: p.ack}
+		p.backup = &link{r: r, log: p.out, to: backup.Name() + ":81", line: p.ack}
 		p.backup.up = func() {
 			if bug != "resend from sent" {
 				p.sent = p.acked
@@ -137,6 +141,7 @@ func (p *primary) push() {
 	}
 	for ; p.sent < len(p.log); p.sent++ {
 		text, _ := json.Marshal(p.log[p.sent])
+		p.out.Info("record sent to the backup", "seq", p.log[p.sent].Seq)
 		p.backup.send(text)
 	}
 }
@@ -145,6 +150,7 @@ func (p *primary) ack(text []byte) {
 	n := 0
 	if _, err := fmt.Sscan(string(text), &n); err == nil && n > p.acked {
 		p.acked = min(n, len(p.log))
+		p.out.Info("backup has", "records", n)
 		p.reply()
 	}
 }
@@ -155,6 +161,7 @@ func (p *primary) reply() {
 		x := p.waiting[0]
 		p.waiting = p.waiting[1:]
 		text, _ := json.Marshal(x.reply)
+		p.out.Info("primary answers", "id", x.ID, "value", x.Value)
 		_ = x.c.Send(append(text, '\n'))
 	}
 }
@@ -162,7 +169,7 @@ func (p *primary) reply() {
 // startBackup is the backup's program.
 func startBackup(w *sim.World, h *sim.Host, b *store) {
 	boot(w, h, "backup", func(r *reactor.Reactor) error {
-		*b = store{w: w, h: h}
+		*b = store{w: w, h: h, out: slog.New(h.LogHandler())}
 		if err := b.open(); err != nil {
 			return err
 		}
@@ -174,6 +181,8 @@ func startBackup(w *sim.World, h *sim.Host, b *store) {
 			}
 			if q.Seq == len(b.log)+1 || bug == "backup takes repeats" {
 				b.keep(q)
+			} else {
+				b.out.Info("record ignored", "seq", q.Seq, "records", len(b.log))
 			}
 			_ = c.Send([]byte(fmt.Sprintln(len(b.log))))
 		})

@@ -112,8 +112,9 @@ func storeWorld(w *sim.World) error {
 	startBackup(w, hb, b)
 	var history []porcupine.Operation
 	var clients []*client
-	for i := range 3 {
-		clients = append(clients, newClient(w, i, 20, []string{"10.0.0.1:80"}, &history))
+	ops := w.Size("operations", 20)
+	for i := range w.Size("clients", 3) {
+		clients = append(clients, newClient(w, i, ops, []string{"10.0.0.1:80"}, &history))
 	}
 	trouble(w, []*sim.Host{hp}, "primary")
 	trouble(w, []*sim.Host{hb}, "backup")
@@ -141,8 +142,9 @@ func raftWorld(w *sim.World) error {
 	}
 	var history []porcupine.Operation
 	var clients []*client
-	for i := range 3 {
-		clients = append(clients, newClient(w, i, 20, servers, &history))
+	ops := w.Size("operations", 20)
+	for i := range w.Size("clients", 3) {
+		clients = append(clients, newClient(w, i, ops, servers, &history))
 	}
 	trouble(w, hosts, "raft")
 	leaders := map[int]int{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -183,12 +184,17 @@ func TestAStateThatIsNeverReachedIsToldSo(t *testing.T) {
 // a choice by chance, or a fault. So it does in an http.Client, which has such goroutines.
 func TestACallOfAGoroutinePanics(t *testing.T) {
 	foreign := func(f func()) (v any) {
+		before := runtime.NumGoroutine()
 		done := make(chan any)
 		go func() {
 			defer func() { done <- recover() }()
 			f()
 		}()
-		return <-done
+		v = <-done
+		for runtime.NumGoroutine() > before { // one that is ending would hide the next
+			runtime.Gosched()
+		}
+		return v
 	}
 	for seed := range uint64(20) {
 		w := sim.New(seed, sim.Options{})

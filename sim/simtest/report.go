@@ -15,6 +15,9 @@ import (
 // historyMost is how many steps of a shrunk run are kept, for the steps around its faults.
 const historyMost = 1 << 20
 
+// logMost is how many log lines, notes and faults a report has.
+const logMost = 120
+
 // run runs one world from its beginning to its end.
 func run(seed uint64, opt sim.Options, f func(w *sim.World) error) (w *sim.World, err error) {
 	w = sim.New(seed, opt)
@@ -59,6 +62,9 @@ func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w 
 		more = ""
 	}
 	text := err.Error()
+	if e == nil {
+		e = named(&found, w, firstLine(err))
+	}
 	if !strings.HasPrefix(text, "seed=") {
 		text = fmt.Sprintf("seed=%d step=%d: %s", seed, w.Step(), text)
 	}
@@ -92,17 +98,38 @@ func needed(b *strings.Builder, s *sim.Shrunk) error {
 	}
 	if len(s.Faults) == 0 {
 		fmt.Fprintf(b, "it fails without any of its %d faults%s (%d runs)\n", s.Of, sizes, s.Runs)
-		return nil
+	} else {
+		fmt.Fprintf(b, "it fails with %d of %d faults%s (%d runs; %s):\n", len(s.Faults), s.Of, sizes, s.Runs, sure)
 	}
-	fmt.Fprintf(b, "it fails with %d of %d faults%s (%d runs; %s):\n", len(s.Faults), s.Of, sizes, s.Runs, sure)
 	for _, f := range s.Faults {
-		fmt.Fprintf(b, "\t%v\n", f)
+		fmt.Fprintf(b, "\t%v, at %v\n", f, f.At)
 	}
 	if *lines == 0 {
 		return nil
 	}
+	var logged strings.Builder
+	err := s.World.WriteLog(&logged, logMost)
+	if logged.Len() > 0 {
+		fmt.Fprintf(b, "what programs logged, with notes and faults:\n%s", logged.String())
+	}
+	if len(s.Faults) == 0 {
+		return err
+	}
 	fmt.Fprintln(b, "the steps around these faults:")
-	return s.World.WriteAround(b)
+	return errors.Join(err, s.World.WriteAround(b))
+}
+
+// namedMost is how many calls a report has of the connections that its error names.
+const namedMost = 80
+
+// named adds the calls on the connections that the error names.
+func named(b *strings.Builder, w *sim.World, text string) error {
+	var calls strings.Builder
+	err := w.WriteNamed(&calls, text, namedMost)
+	if *lines != 0 && calls.Len() > 0 {
+		fmt.Fprintf(b, "the calls on what the error names:\n%s", calls.String())
+	}
+	return err
 }
 
 // draw adds the end of the history in the form that the flags ask for.

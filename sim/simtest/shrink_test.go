@@ -61,8 +61,8 @@ func TestTheSmallestRunIsKept(t *testing.T) {
 	}
 	text := report(map[string]string{"sim.shrink": "true", "sim.shrunk": file})
 	first := runs
-	for _, want := range []string{"seed=1 step=", ": ouch\n", "it fails with 1 of 8 faults, hosts=2 of 8 (", " runs; each is needed):\n\t10.0.0.2: crash #1\n",
-		"the steps around these faults:\n", " crash 10.0.0.2\n", "the last of its history:\n", " -sim.seed=1 -sim.shrink"} {
+	for _, want := range []string{"seed=1 step=", ": ouch\n", "it fails with 1 of 8 faults, hosts=2 of 8 (", " runs; each is needed):\n\t10.0.0.2: crash #1, at 2s\n",
+		"what programs logged, with notes and faults:\n", "the steps around these faults:\n", " crash 10.0.0.2\n", "the last of its history:\n", " -sim.seed=1 -sim.shrink"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s\ndoes not say %q", text, want)
 		}

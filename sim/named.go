@@ -1,0 +1,70 @@
+package sim
+
+import (
+	"io"
+	"net/netip"
+	"strings"
+)
+
+// WriteNamed writes the calls on the connections whose addresses are in the text, such as an error
+// with "10.0.1.12:33174": those on both ends, from connect and accept to close. It writes nothing
+// if Options.Trace has kept none. Of more than most lines it writes the first and the last ones.
+func (w *World) WriteNamed(to io.Writer, text string, most int) error {
+	all := w.trace.all()
+	var found []int
+	open := map[end]bool{}
+	for i := range all {
+		r := &all[i]
+		switch {
+		case r.kind != isCall:
+		case r.c == Connect && r.names(text):
+			open[end{r.host, r.fd}] = true
+			found = append(found, i)
+		case r.c == Accept && r.e == 0 && r.names(text):
+			open[end{r.host, r.res}] = true
+			found = append(found, i)
+		case open[end{r.host, r.fd}]:
+			found = append(found, i)
+			if r.c == Close {
+				delete(open, end{r.host, r.fd})
+			}
+		}
+	}
+	shown := map[int]bool{}
+	for n, i := range found {
+		if n < most/2 || n >= len(found)-(most-most/2) {
+			shown[i] = true
+		}
+	}
+	return writeShown(to, all, shown)
+}
+
+// An end is one descriptor of a connection.
+type end struct {
+	h  *Host
+	fd int
+}
+
+// names returns whether one of the addresses of the call's connection is in the text. Addresses of
+// listeners are not enough: many connections have them.
+func (r *record) names(text string) bool {
+	local, remote, ok := strings.Cut(r.text, " → ")
+	if !ok {
+		return false
+	}
+	if r.c == Accept {
+		local = remote
+	}
+	_, err := netip.ParseAddrPort(local)
+	for rest := text; err == nil; {
+		_, after, is := strings.Cut(rest, local)
+		if !is {
+			return false
+		}
+		if after == "" || after[0] < '0' || after[0] > '9' {
+			return true
+		}
+		rest = after
+	}
+	return false
+}
