@@ -20,7 +20,7 @@ func (l *lab) must(call string, e kernel.Errno) {
 	}
 }
 
-// kernelAddr is an address of package net's as the kernel knows it.
+// kernelAddr converts an address of package net for the kernel.
 func kernelAddr(a net.Addr) Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:
@@ -31,7 +31,8 @@ func kernelAddr(a net.Addr) Addr {
 	return kernel.Unix(a.String())
 }
 
-// unmapped is an IPv4 address as such: a BSD refuses to connect an IPv6 socket to a mapped one.
+// unmapped returns an IPv4-mapped address as IPv4, because a BSD refuses to connect an IPv6 socket
+// to a mapped one.
 func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
 
 // dial connects to an address.
@@ -68,7 +69,7 @@ func (l *lab) tryDial(to net.Addr) (*peer, kernel.Errno) {
 	return p, e
 }
 
-// server listens; nobody accepts until the test does.
+// server returns a listener. Only the test accepts from it.
 func (l *lab) server(network string, backlog int) *peer {
 	l.Helper()
 	n, err := findNetwork(network, true)
@@ -88,7 +89,7 @@ func (l *lab) server(network string, backlog int) *peer {
 	return p
 }
 
-// accept is the next connection of a server's.
+// accept returns the next connection of a server.
 func (p *peer) accept() *peer {
 	p.l.Helper()
 	fd := -1
@@ -104,7 +105,7 @@ func (p *peer) accept() *peer {
 	return p.l.peer(fd)
 }
 
-// pair is a connected pair of Unix streams: a descriptor for the reactor and a peer.
+// pair returns a pair of connected Unix streams: a descriptor for the reactor, and a peer.
 func (l *lab) pair() (fd int, p *peer) {
 	l.Helper()
 	s := l.server("unix", 1)
@@ -147,7 +148,7 @@ func (l *lab) tcpPair() (fd int, p *peer) {
 	return fd, p
 }
 
-// port is the last part of an address.
+// port returns the last part of an address.
 func port(a net.Addr) string {
 	s := a.String()
 	return s[strings.LastIndex(s, ":")+1:]

@@ -12,19 +12,19 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A peer is the other end of a connection: a bare descriptor of the lab's kernel. Its output leaves
-// as there is room, also while the test does other things. All other operations are complete when
-// the call returns.
+// A peer is the other end of a connection: a bare descriptor of the lab's kernel. Its output is
+// sent when there is room, also while the test does other things. All other operations are complete
+// when their call returns.
 type peer struct {
 	l   *lab
 	fd  int          // -1: closed
-	out []byte       // has to be sent
-	fin bool         // and a FIN after it
-	e   kernel.Errno // why it could not
-	sip bool         // it reads, and forgets it
+	out []byte       // bytes still to be sent
+	fin bool         // a FIN follows out
+	e   kernel.Errno // the error of a send
+	sip bool         // it reads and discards its input
 }
 
-// peer takes over a descriptor.
+// peer makes a peer of a descriptor.
 func (l *lab) peer(fd int) *peer {
 	l.Helper()
 	p := &peer{l: l, fd: fd}
@@ -35,7 +35,7 @@ func (l *lab) peer(fd int) *peer {
 	return p
 }
 
-// leave gives the descriptor away.
+// leave detaches the descriptor.
 func (p *peer) leave() (fd int) {
 	fd = p.fd
 	if err := p.l.eye.Del(fd); err != nil {
@@ -58,7 +58,7 @@ func (p *peer) remote() net.Addr {
 	return netaddr.NetAddr(p.l.k, a, false)
 }
 
-// close ends it in order, reset with RST. A second call does nothing.
+// close closes the peer in order, and reset with RST. A second call does nothing.
 func (p *peer) close() {
 	if p.fd >= 0 {
 		p.l.must("close", p.l.k.Close(p.leave()))
@@ -74,13 +74,13 @@ func (p *peer) setOpt(level, name, value int) {
 	p.l.must("setsockopt", p.l.k.SetOpt(p.fd, level, name, value))
 }
 
-// discard reads, while the test goes on, what nobody looks at.
+// discard makes the peer read and discard its input while the test continues.
 func (p *peer) discard() {
 	p.sip = true
 	p.pump()
 }
 
-// pump sends what there is room for.
+// pump sends as much output as there is room for.
 func (p *peer) pump() {
 	if p.sip {
 		p.sink()
@@ -112,7 +112,7 @@ func (p *peer) sink() (total int) {
 	}
 }
 
-// write sends it while the test goes on; sendAndFIN ends the stream after it.
+// write sends b while the test continues. sendAndFIN does too, and ends the stream after b.
 func (p *peer) write(b []byte) {
 	p.out = append(p.out, b...)
 	p.pump()
@@ -123,17 +123,17 @@ func (p *peer) sendAndFIN(b []byte) {
 	p.write(b)
 }
 
-// closeWrite ends the stream after what is still to be sent.
+// closeWrite ends the stream after the pending output.
 func (p *peer) closeWrite() { p.sendAndFIN(nil) }
 
-// send sends it all.
+// send sends all of b.
 func (p *peer) send(b string) {
 	p.l.Helper()
 	p.write([]byte(b))
 	p.flush()
 }
 
-// flush waits until the kernel has taken all that was sent.
+// flush waits until the kernel has accepted all output.
 func (p *peer) flush() {
 	p.l.Helper()
 	p.l.until(func() bool { return len(p.out) == 0 })
@@ -152,10 +152,10 @@ func (p *peer) try(b []byte) (n int) {
 	return n
 }
 
-// look reads what is there, without waiting.
+// look reads the bytes that are there, without waiting.
 func (p *peer) look(b []byte) (int, kernel.Errno) { return p.l.k.Recv(p.fd, b, 0) }
 
-// recv reads what comes next: 0, 0 is the end.
+// recv waits for bytes and reads them. 0, 0 is the end of input.
 func (p *peer) recv(b []byte) (n int, e kernel.Errno) {
 	p.l.Helper()
 	p.l.until(func() bool {
@@ -165,7 +165,7 @@ func (p *peer) recv(b []byte) (n int, e kernel.Errno) {
 	return n, e
 }
 
-// readAll reads to the end of the stream, or to an error.
+// readAll reads until the end of the stream or an error.
 func (p *peer) readAll() (got []byte, e kernel.Errno) {
 	p.l.Helper()
 	buf := make([]byte, 64<<10)
@@ -181,7 +181,7 @@ func (p *peer) readAll() (got []byte, e kernel.Errno) {
 	}
 }
 
-// wantAll reads to the end, and wants it to be this.
+// wantAll reads to the end of the stream, and compares the bytes with want.
 func (p *peer) wantAll(want []byte) {
 	p.l.Helper()
 	got, e := p.readAll()
@@ -193,7 +193,7 @@ func (p *peer) wantAll(want []byte) {
 	}
 }
 
-// read reads so many bytes.
+// read reads n bytes.
 func (p *peer) read(n int) []byte {
 	p.l.Helper()
 	got := make([]byte, n)
@@ -207,7 +207,7 @@ func (p *peer) read(n int) []byte {
 	return got
 }
 
-// wantRead reads exactly what is wanted.
+// wantRead reads as many bytes as want has, and compares them.
 func (p *peer) wantRead(want string) {
 	p.l.Helper()
 	if got := string(p.read(len(want))); got != want {
@@ -215,7 +215,7 @@ func (p *peer) wantRead(want string) {
 	}
 }
 
-// roundTrip sends it on an echo connection and wants it back.
+// roundTrip sends s on an echo connection and expects it back.
 func (p *peer) roundTrip(s string) {
 	p.l.Helper()
 	p.write([]byte(s))
@@ -223,7 +223,7 @@ func (p *peer) roundTrip(s string) {
 	p.flush()
 }
 
-// wantReset wants the next thing to be an RST.
+// wantReset fails the test unless the next result is a reset.
 func (p *peer) wantReset() {
 	p.l.Helper()
 	got, e := p.readAll()

@@ -17,13 +17,13 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// guard is how long a test waits for what must happen, by the kernel's clock: who gets here has
-// failed.
+// guard is how long a test waits for an event that must happen, by the kernel's clock. A test that
+// waits longer fails.
 const guard = 2 * time.Minute
 
-// A lab is where a test runs: on the host's kernel or on a simulated one, from the same source. One
-// goroutine does everything. The lab's loop turns the reactor by FD and Next. The peers are bare
-// descriptors of the same kernel. While a peer waits, the reactor goes on.
+// A lab is where a test runs: on the host's kernel, or on a simulated one. One goroutine does
+// everything. The lab's loop drives the reactor by FD and Next. The peers are bare descriptors of
+// the same kernel. While a peer waits, the reactor continues.
 type lab struct {
 	*testing.T
 	kind   labKind
@@ -31,15 +31,15 @@ type lab struct {
 	world  *sim.World // nil on the host
 	host   *sim.Host
 	r      *Reactor
-	fd     int   // of its poller
-	over   bool  // it has ended
+	fd     int   // the descriptor of the reactor's poller
+	over   bool  // the reactor has ended
 	failed error // the error of Turn
-	lost   bool  // the world goes on no more
-	frozen bool  // it is not turned
+	lost   bool  // the world cannot continue
+	frozen bool  // the reactor is not driven
 	eye    poller.Poller
 	events []poller.Event
 	peers  map[int]*peer
-	buffer int   // of each peer's socket, 0: as the kernel has it
+	buffer int   // buffer size of each peer's socket; 0: the kernel's default
 	owned  []int // descriptors to close at the end
 }
 
@@ -48,7 +48,7 @@ type labKind struct {
 	sim  *sim.Options // nil: the host
 }
 
-// kinds are the kernels. Linux is also simulated with buffers that hold next to nothing.
+// kinds are the kernels. Linux is also simulated with tiny buffers.
 var kinds = []labKind{
 	{"host", nil},
 	{"simulated", &sim.Options{Files: 1 << 16, Buffer: 256 << 10}},
@@ -57,35 +57,35 @@ var kinds = []labKind{
 	{"simulated small", &sim.Options{Files: 1 << 16, Buffer: 4 << 10}},
 }
 
-// twice runs the test on both kernels: the same answers, or one of the two is wrong. With -short it
-// runs on the simulated kernel only, where no time passes. A lab has one goroutine, so the race
-// detector learns nothing from more kinds.
+// twice runs the test on the host's kernel and on simulated ones. If the results differ, one of the
+// kernels is wrong. With -short it uses only the simulated kernel, on which no real time passes. A
+// lab has one goroutine, so more kinds show nothing to the race detector.
 func twice(t *testing.T, f func(t *lab)) {
 	for i, kind := range kinds {
 		if i > 1 && (raceEnabled || testing.Short()) || i == 0 && testing.Short() {
 			continue
 		}
 		if kind.sim != nil && kind.sim.Kernel == sim.NetBSD && len(t.Name())%4 > 0 && !longtest.On() {
-			continue // the third kernel runs a sample by default
+			continue // by default the third kernel runs only a sample
 		}
 		t.Run(kind.name, func(t *testing.T) { inLab(t, kind, f) })
 	}
 }
 
-// twiceAtOnce is twice beside other tests, for a test that waits long or moves much. Such a test
-// measures nothing of the process, such as its heap, and does not depend on which descriptor number
-// comes next.
+// twiceAtOnce is twice in parallel with other tests, for a test that waits long or moves many
+// bytes. Such a test measures nothing of the process, such as its heap, and does not depend on the
+// next descriptor number.
 func twiceAtOnce(t *testing.T, f func(t *lab)) {
 	t.Parallel()
 	twice(t, f)
 }
 
-// Run is a subtest with a lab, and a world, of its own.
+// Run runs a subtest with a lab and a world of its own.
 func (l *lab) Run(name string, f func(t *lab)) {
 	l.T.Run(name, func(t *testing.T) { inLab(t, l.kind, f) })
 }
 
-// os is the system whose rules the kernel follows, as GOOS names it.
+// os returns the system whose rules the kernel follows, as a value of GOOS.
 func (l *lab) os() string {
 	if l.kind.sim == nil {
 		return runtime.GOOS
@@ -127,7 +127,7 @@ func newLab(t *testing.T, kind labKind) *lab {
 
 func (l *lab) simulated() bool { return l.world != nil }
 
-// end gives everything back. A simulated kernel knows what a program leaves behind.
+// end closes everything. On a simulated kernel it checks that the program has left nothing open.
 func (l *lab) end() {
 	if l.lost {
 		l.world.Close()
@@ -155,7 +155,7 @@ func (l *lab) end() {
 
 func (l *lab) endReactor() {
 	if r := l.r; r != nil && !r.stopped {
-		r.inTurn = false // of a test that has failed in a callback
+		r.inTurn = false // set if a test has failed in a callback
 		r.abort.Store(true)
 		r.drain.Store(true)
 		for r.turn(0) != ErrClosed {
@@ -178,7 +178,7 @@ func (l *lab) nothingLeft(r *Reactor) {
 	}
 }
 
-// reactor makes the lab's reactor; the one before it ends.
+// reactor makes the lab's reactor, after it has ended an earlier one.
 func (l *lab) reactor(opts ...Option) *Reactor {
 	l.Helper()
 	l.endReactor()
@@ -197,16 +197,16 @@ func (l *lab) watch() {
 	}
 }
 
-// own closes a descriptor of user code at the end, after the reactor.
+// own makes the lab close a descriptor of user code at the end, after the reactor.
 func (l *lab) own(fd int) int {
 	l.owned = append(l.owned, fd)
 	return fd
 }
 
-// faults is the lab's kernel with functions in front of its calls.
+// faults returns the lab's kernel with functions that can replace its calls.
 func (l *lab) faults() *faults { return &faults{Kernel: l.k} }
 
-// listen makes a listener of the reactor's.
+// listen makes a listener of the reactor.
 func (l *lab) listen(network string, accept func(*Conn) Handler, opts ...ListenOption) net.Addr {
 	l.Helper()
 	if l.r == nil {
@@ -221,7 +221,7 @@ func (l *lab) listen(network string, accept func(*Conn) Handler, opts ...ListenO
 
 func (l *lab) now() timeout.Deadline { return l.k.Now() }
 
-// until has the reactor and the peers go on until the condition holds.
+// until lets the reactor and the peers continue until the condition holds.
 func (l *lab) until(ok func() bool) {
 	l.Helper()
 	end := l.now() + timeout.Deadline(guard)
@@ -230,14 +230,14 @@ func (l *lab) until(ok func() bool) {
 			l.Fatal("it does not happen")
 		}
 		if l.simulated() {
-			l.step(timeout.Never) // panics when nothing is left that could happen
+			l.step(timeout.Never) // panics if nothing is left that could happen
 		} else {
 			l.step(end)
 		}
 	}
 }
 
-// step sleeps until something can go on, or until then, and lets it go on.
+// step sleeps until the reactor or a peer can continue, or until a deadline, and lets it continue.
 func (l *lab) step(until timeout.Deadline) {
 	l.Helper()
 	if l.turns() {
@@ -270,14 +270,14 @@ func (l *lab) turn() {
 	l.over = l.r.stopped
 }
 
-// pass lets so much of the kernel's time pass.
+// pass waits for d by the kernel's clock.
 func (l *lab) pass(d time.Duration) {
 	for end := l.now() + timeout.Deadline(d); !end.Passed(l.now()); {
 		l.step(end)
 	}
 }
 
-// spend is what a callback does that takes its time.
+// spend keeps a callback busy for d.
 func (l *lab) spend(d time.Duration) {
 	if l.simulated() {
 		if err := l.world.Run(d); err != nil {
@@ -289,7 +289,7 @@ func (l *lab) spend(d time.Duration) {
 	}
 }
 
-// freeze has the reactor not turn while f lets others go on: for what is to happen behind its back.
+// freeze stops the reactor while f runs, so that several things can happen before its next turn.
 func (l *lab) freeze(f func()) {
 	if err := l.eye.Del(l.fd); err != nil {
 		l.Fatal(err)
@@ -300,8 +300,8 @@ func (l *lab) freeze(f func()) {
 	l.watch()
 }
 
-// still waits for a stretch of time in which the reactor asks for no turn. One that spins never has
-// one.
+// still waits for a period in which the reactor needs no turn. A reactor that spins has no such
+// period.
 func (l *lab) still(stretch time.Duration) {
 	l.Helper()
 	var turns uint64
@@ -318,9 +318,9 @@ func (l *lab) still(stretch time.Duration) {
 	l.Fatalf("the loop does not come to rest: %d turns in the last %v", turns, stretch)
 }
 
-// drain begins a Shutdown with this limit. The test then does what it wants in between, and calls
-// wait, which goes on until the drain has ended. Shutdown blocks a goroutine, and a simulated
-// kernel has only one. There drain does what Shutdown makes the loop do.
+// drain begins a Shutdown with this limit. The test can then act, and calls wait, which returns
+// when the drain has ended. Shutdown blocks a goroutine, but a simulated kernel has only one. So
+// there drain itself does what Shutdown makes the loop do.
 func (l *lab) drain(limit time.Duration) (wait func() error) {
 	r := l.r
 	if l.simulated() {
@@ -352,7 +352,7 @@ func (l *lab) drain(limit time.Duration) (wait func() error) {
 	}
 }
 
-// shutdown is a drain with nothing between.
+// shutdown begins a drain and waits for its end.
 func (l *lab) shutdown(limit time.Duration) error {
 	l.Helper()
 	return l.drain(limit)()

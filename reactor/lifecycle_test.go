@@ -18,8 +18,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// ends lists what every kind of call answers once the reactor has ended: an error that is
-// net.ErrClosed.
+// checkEnded checks that every kind of call returns an error that is net.ErrClosed once the reactor
+// has ended.
 func checkEnded(t testing.TB, r *Reactor) {
 	t.Helper()
 	_, e1 := r.Listen("tcp", "127.0.0.1:0", acceptEcho)
@@ -38,7 +38,7 @@ func checkEnded(t testing.TB, r *Reactor) {
 	}
 }
 
-// Shutdown of a reactor that nobody has run drains it all the same, and gives back its descriptors.
+// Shutdown of a reactor that nobody has run drains it all the same, and closes its descriptors.
 func TestShutdownWithoutRun(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -62,8 +62,8 @@ func TestShutdownWithoutRun(t *testing.T) {
 	})
 }
 
-// Many Shutdowns at once, with and without Run, before and after its start: all return the same,
-// once, and Run too.
+// Many Shutdowns at once return the same result, and so does Run, if it runs. They may begin before
+// or after Run.
 func TestConcurrentShutdowns(t *testing.T) {
 	for i := range 60 {
 		k := hostWithFaults()
@@ -129,8 +129,8 @@ func TestEndOfRunsContextAborts(t *testing.T) {
 	checkEnded(t, r)
 }
 
-// Close on the loop only starts the drain: the callback goes on, what it sends arrives, the reactor
-// ends in order.
+// Close on the loop only starts the drain. The callback continues, its output arrives, and the
+// reactor ends in order.
 func TestCloseOnTheLoopDrains(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -152,8 +152,8 @@ func TestCloseOnTheLoopDrains(t *testing.T) {
 	})
 }
 
-// A reactor that is turned by hand ends by Turn's ErrClosed; Shutdown on another goroutine waits
-// for that.
+// If user code calls Turn, the reactor has ended when Turn returns ErrClosed. Shutdown on another
+// goroutine waits for that.
 func TestShutdownOfAReactorTurnedByHand(t *testing.T) {
 	r, err := New()
 	if err != nil {
@@ -174,7 +174,7 @@ func TestShutdownOfAReactorTurnedByHand(t *testing.T) {
 	}
 }
 
-// Stats may be read by anybody at any time, and adds up in the end.
+// Any goroutine may call Stats at any time, and its counts are right at the end.
 func TestStatsFromAnyGoroutine(t *testing.T) {
 	r := started(t)
 	addr := listen(t, r, "tcp", acceptEcho)
@@ -211,8 +211,8 @@ func TestStatsFromAnyGoroutine(t *testing.T) {
 	}
 }
 
-// Detach hands over a working descriptor and, in order, what the kernel had not taken; the Conn is
-// over for the loop.
+// Detach returns a working descriptor and, in order, the bytes that the kernel has not accepted.
+// The loop has no Conn any more.
 func TestDetachHandsOverTheConnection(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -255,15 +255,15 @@ func TestDetachHandsOverTheConnection(t *testing.T) {
 		if r.conns+r.table.Len()+r.timers.Len() != 0 {
 			t.Error("something of it is left")
 		}
-		// The reactor may watch it again at once.
+		// The reactor may have a Watch on it at once.
 		if _, err := r.Watch(fd, poller.In, func(poller.Readiness) {}); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// WithSlowCallback names a callback of every kind by its descriptor, afterwards, and while it lasts
-// by its stack.
+// WithSlowCallback logs every kind of callback: with its stack while it runs, and with its
+// descriptor afterwards.
 func TestSlowCallbackIsNamed(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	r := started(t, WithSlowCallback(20*time.Millisecond), WithLogger(zap.New(core)))
@@ -289,7 +289,8 @@ func TestSlowCallbackIsNamed(t *testing.T) {
 	}})))
 	roundTrip(t, c, "slow")
 	on(t, r, func() {})
-	// The first line of a second has the stacks. On a slow machine it is about the accept.
+	// Only the first line of a second has the stacks. On a slow machine that line is about the
+	// accept.
 	stacks := ""
 	for _, line := range logs.FilterMessage("a callback keeps the loop").All() {
 		if s, ok := line.ContextMap()["stacks"].(string); ok {

@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Somebody has set SO_LINGER, here on the listener, from which Conns have it; the peer takes
-// nothing. The close of a Conn whose output is in the kernel does not keep the loop, where close(2)
-// waits for 40 s.
+// Somebody has set SO_LINGER on the listener, so that its Conns have it too, and the peer reads
+// nothing. To close a Conn whose output is in the kernel does not block the loop, although close(2)
+// would wait for 40 s.
 func TestLingerDoesNotKeepTheLoop(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		r := t.reactor()

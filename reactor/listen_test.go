@@ -15,7 +15,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// An empty host on "tcp" serves both IPv4 and IPv6; "tcp4" and "tcp6" serve their own only.
+// With an empty host, "tcp" serves both IPv4 and IPv6. "tcp4" and "tcp6" serve only their own
+// family.
 func TestListenServesTheFamiliesOfItsNetwork(t *testing.T) {
 	twice(t, func(t *lab) {
 		for network, want := range map[string][2]bool{"tcp": {true, true}, "tcp4": {true, false}, "tcp6": {false, true}} {
@@ -38,7 +39,7 @@ func TestListenServesTheFamiliesOfItsNetwork(t *testing.T) {
 	})
 }
 
-// A host without IPv6: "tcp" falls back on IPv4.
+// On a host without IPv6, "tcp" uses IPv4.
 func TestListenWithoutIPv6(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithKernel(&noIPv6{t.k}))
@@ -98,7 +99,7 @@ func TestListenErrorsNameTheAddress(t *testing.T) {
 			{"tcp9", "127.0.0.1:0", nil},
 			{"", "", nil},
 		}
-		if !t.simulated() { // which has no directories, and no files but those of sockets
+		if !t.simulated() { // it has no directories, and only the files of sockets
 			file := filepath.Join(dir, "file")
 			os.WriteFile(file, nil, 0o600)
 			rows = append(rows, row{"unix", filepath.Join(dir, "no", "such", "dir"), kernel.ENOENT}, row{"unix", file, kernel.EADDRINUSE})
@@ -116,7 +117,7 @@ func TestListenErrorsNameTheAddress(t *testing.T) {
 			if row.errno != nil && !errors.Is(err, row.errno) {
 				t.Errorf("%v, want %v", err, row.errno)
 			}
-			if row.errno == nil { // the address itself is wrong, for Dial too
+			if row.errno == nil { // the address itself is wrong, also for Dial
 				if _, err := r.Dial(row.network, row.addr, &hooks{}); err == nil {
 					t.Errorf("dial %s %q: no error", row.network, row.addr)
 				}
@@ -132,7 +133,8 @@ func TestListenErrorsNameTheAddress(t *testing.T) {
 	})
 }
 
-// A Unix listener's file is there while it listens and gone after; the abstract space has no file.
+// A Unix listener's file exists while it listens, and is removed at its close. An abstract name has
+// no file.
 func TestUnixListenerRemovesItsFile(t *testing.T) {
 	twice(t, func(t *lab) {
 		names := []string{filepath.Join(t.TempDir(), "s")}
@@ -166,7 +168,7 @@ func TestUnixListenerRemovesItsFile(t *testing.T) {
 	})
 }
 
-// Both ends agree on their addresses.
+// Each end's LocalAddr is the other end's RemoteAddr.
 func TestConnAddresses(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, network := range []string{"tcp", "tcp6", "unix"} {
@@ -185,8 +187,8 @@ func TestConnAddresses(t *testing.T) {
 	})
 }
 
-// Each bad value of an option is an error that names option, value and range; each edge of the
-// range is taken.
+// For each bad value of an option there is an error that names option, value and range. The ends of
+// the range are accepted.
 func TestOptionsAreValidated(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

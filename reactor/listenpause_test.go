@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Pause and Resume: a paused Listener accepts nothing, its Conns live on, and Resume accepts what
-// waits. Neither the end of a Conn nor the end of a pause after an error resumes it.
+// A paused Listener accepts nothing, and its Conns stay open. Resume accepts the connections that
+// wait. Neither the end of a Conn nor the end of a pause after an error resumes it.
 func TestPausedListenerAcceptsNothing(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		k := t.faults()
@@ -44,7 +44,7 @@ func TestPausedListenerAcceptsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.until(func() bool { return l.suspended })
-		if err := errors.Join(l.Pause(), l.Resume(), l.Pause()); err != nil { // its timer is armed
+		if err := errors.Join(l.Pause(), l.Resume(), l.Pause()); err != nil { // while its timer is armed
 			t.Fatal(err)
 		}
 		t.still(2 * pause)
@@ -62,7 +62,7 @@ func TestPausedListenerAcceptsNothing(t *testing.T) {
 	})
 }
 
-// Pause within the accept function: what waits in the same batch is not accepted.
+// After Pause inside the accept function, connections of the same batch are not accepted.
 func TestPauseWithinAcceptIsAtOnce(t *testing.T) {
 	twice(t, func(t *lab) {
 		var l *Listener

@@ -18,18 +18,18 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// simulated is a lab on the simulated kernel: its time passes only where the test says so.
+// simulated runs f in a lab on the simulated kernel, whose time passes only when the test wants it.
 func simulated(t *testing.T, f func(t *lab)) {
 	inLab(t, labKind{"simulated", &sim.Options{Files: 1 << 16}}, f)
 }
 
-// in returns how many durations the Histogram has in the bucket of d, and how many in all.
+// in returns how many durations the bucket of d has, and how many the whole Histogram has.
 func in(h *Histogram, d time.Duration) (there, all uint64) {
 	return h.Counts[bucketOf(d)], h.Count()
 }
 
-// Load on a simulated clock: five loads, each with a timer that works for a part of each 100 ms.
-// Busy, Idle and Utilization are exact.
+// On a simulated clock, Busy, Idle and Utilization are exact. The test has five loads, each with a
+// timer that works for a part of each 100 ms.
 func TestUtilizationIsExact(t *testing.T) {
 	for _, percent := range []int{0, 10, 50, 90, 99} {
 		simulated(t, func(t *lab) {
@@ -91,8 +91,8 @@ func TestStallsLandInTheirBuckets(t *testing.T) {
 	}
 }
 
-// Lag, Posts and Wakes have what a timer, a post and a woken Task have waited while something else
-// kept the loop: 20 ms each.
+// Lag, Posts and Wakes have the waits of a timer, a post and a woken Task while another callback
+// kept the loop busy: 20 ms each.
 func TestHistogramsHaveWhatWaited(t *testing.T) {
 	const stall, late = 20 * time.Millisecond, 100 * time.Microsecond // a sleep ends a little late
 	simulated(t, func(t *lab) {
@@ -103,7 +103,7 @@ func TestHistogramsHaveWhatWaited(t *testing.T) {
 			k.wait(0, timeout.Never)
 			ran++
 		})
-		r.After(time.Millisecond, func() { // the turn's first stage here is that of the timers
+		r.After(time.Millisecond, func() { // timers are the first stage of this turn
 			r.After(0, func() { ran++ })
 			r.Post(func() { ran++ })
 			sleeper.wake()
@@ -119,8 +119,8 @@ func TestHistogramsHaveWhatWaited(t *testing.T) {
 	})
 }
 
-// Load while a callback hangs, and while the loop sleeps: the present turn counts as far as it has
-// come, and so does the present sleep.
+// Load counts the present turn up to now while a callback hangs, and the present sleep while the
+// loop sleeps.
 func TestLoadCountsThePresentTurn(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -146,7 +146,7 @@ func TestLoadCountsThePresentTurn(t *testing.T) {
 	})
 }
 
-// The first Load, made while a callback runs: Busy begins there, in the turn and after it.
+// If a callback makes the first Load, Busy begins at that moment, in Loads of this turn and later.
 func TestMeasuringBeginsInsideATurn(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -172,8 +172,8 @@ func TestMeasuringBeginsInsideATurn(t *testing.T) {
 	})
 }
 
-// Utilization on the host at five loads, against a Poller that notes from outside how long each
-// Wait took: within 2 %. The loop works for a part of each 20 ms.
+// On the host, Utilization is within 2 % of a measurement from outside: a Poller that measures how
+// long each Wait takes. The test has five loads, and the loop works for a part of each 20 ms.
 func TestUtilizationAgreesWithAMeasurementFromOutside(t *testing.T) {
 	if !longtest.Only(t, "works for 5 s") {
 		return
@@ -228,7 +228,7 @@ func (p timedPoller) Wait(events []poller.Event, until timeout.Deadline) (int, e
 	return p.Poller.Wait(events, until)
 }
 
-// Slept is the Poller's, so that the loop measures as it does without the wrapper.
+// Slept calls the wrapped Poller, so that the loop measures as it does without the wrapper.
 func (p timedPoller) Slept() bool {
 	s, ok := p.Poller.(sleeper)
 	return !ok || s.Slept()
@@ -254,8 +254,8 @@ func TestMeasuredEchoDoesNotAllocate(t *testing.T) {
 	noAllocs(t, "Stats", func() { r.Stats() })
 }
 
-// Load and Stats are read by other goroutines while the loop runs, which the race detector checks.
-// The counts never fall.
+// Other goroutines may call Load and Stats while the loop runs, as the race detector checks, and
+// the counts never fall.
 func TestReadersSeeCountsThatNeverFall(t *testing.T) {
 	r, err := New()
 	if err != nil {

@@ -45,8 +45,8 @@ func TestLoadStopsWithTheLoop(t *testing.T) {
 	})
 }
 
-// Load reads when a turn began, and then the figures. If the turn ends in between, it does not
-// count twice, and what Load returns does not fall afterwards.
+// Load reads when the turn began, and then the figures. If the turn ends in between, it does not
+// count twice, and later Loads do not return less.
 func TestTurnThatEndsDuringLoadCountsOnce(t *testing.T) {
 	f := figures{often: often{turnEnded: 300}}
 	for began, want := range map[timeout.Deadline]time.Duration{0: 0, 200: 0, 300: 100, 350: 50} {

@@ -13,13 +13,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-// children are what a test runs in a process of its own: limits, crashes and context switches
-// belong to a process.
+// children are functions that a test runs in another process, because limits, crashes and context
+// switches belong to a process.
 var children = map[string]func(){}
 
 const childEnv = "REACTOR_TEST_CHILD"
 
-// Every test of the package together leaves no goroutine behind.
+// TestMain checks that all tests of the package together leave no goroutine.
 func TestMain(m *testing.M) {
 	if name := os.Getenv(childEnv); name != "" {
 		f := children[name]
@@ -45,7 +45,7 @@ func child(t *testing.T, name string) (stdout, stderr string, err error) {
 	return out.String(), errs.String(), err
 }
 
-// mustChild runs it and wants it to succeed.
+// mustChild is child for a function that must succeed.
 func mustChild(t *testing.T, name string) {
 	t.Helper()
 	out, errs, err := child(t, name)
@@ -57,7 +57,7 @@ func mustChild(t *testing.T, name string) {
 	}
 }
 
-// require is for children, which have no testing.T.
+// require is the check for children, which have no testing.T.
 func require(ok bool, format string, args ...any) {
 	if !ok {
 		fmt.Fprintf(os.Stderr, format+"\n", args...)

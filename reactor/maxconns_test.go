@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// WithMaxConns(1) on several loops: the Closed of a Conn has returned before the next Conn is
-// accepted, on whichever loop. The first Closed waits for what must not come while it runs; the
-// wait can only hide a fault, not make one.
+// With WithMaxConns(1) on several loops, the Closed of a Conn has returned before any loop accepts
+// the next Conn. The first Closed waits for a moment, to give a wrong accept time to happen.
 func TestMaxConnsCountsAConnUntilItsClosed(t *testing.T) {
 	t.Parallel()
 	g := group(t, 3)
@@ -31,7 +30,7 @@ func TestMaxConnsCountsAConnUntilItsClosed(t *testing.T) {
 		}}
 	}, WithMaxConns(1))
 	c := connect(t, l.Addr())
-	for range 3 { // each on another loop: one of them accepts for all
+	for range 3 { // each on another loop, because one of them accepts for all
 		next := connect(t, l.Addr())
 		roundTrip(t, c, "in")
 		c.Close()

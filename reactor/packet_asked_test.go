@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// asker sends questions from one socket to a server's address and hears from where the answer
-// comes.
+// An asker sends questions from one socket to an address of a server, and records from where the
+// answers come.
 type asker struct {
 	c     *PacketConn
 	heard []Addr
@@ -25,9 +25,10 @@ type asker struct {
 func (a *asker) Packet(c *PacketConn, p []byte, from Addr) { a.heard = append(a.heard, from) }
 func (a *asker) Closed(*PacketConn, error)                 {}
 
-// On a host with two addresses a server that is bound to all of them answers from the one that was
-// asked: at once, in a later turn, a large datagram, and to a sender that asks both. A simulated
-// host, for a machine need not have two.
+// On a host with two addresses, a server that is bound to all addresses answers from the one to
+// which the question was sent. The cases are an answer at once, one in a later turn, a large
+// datagram, and a sender that uses both addresses. The host is simulated, because a machine may
+// have only one address.
 func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:99", "[::]:99", ":99"} {
 		w := sim.New(1, sim.Options{})
@@ -100,7 +101,8 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	}
 }
 
-// On a PacketConn that is bound to one address AskedAt is that one, and SendFrom leaves from there.
+// On a PacketConn that is bound to one address, AskedAt returns that address, and SendFrom sends
+// from there.
 func TestAskedAtOfOneAddress(t *testing.T) {
 	r := manual(t)
 	got := 0
@@ -166,8 +168,8 @@ func TestLargeUnixDatagrams(t *testing.T) {
 	}
 }
 
-// UDP may broadcast; sockets at one multicast address share the port, as with package net; a zone
-// that is none sends nowhere.
+// UDP may broadcast. Sockets at one multicast address share the port, as with package net. A
+// datagram to a zone that does not exist is refused.
 func TestBroadcastAndMulticastPorts(t *testing.T) {
 	r := manual(t)
 	var lost []error
@@ -204,11 +206,11 @@ func TestBroadcastAndMulticastPorts(t *testing.T) {
 	}
 }
 
-// Groups that ask for any port get one that nobody has, though their loops share it; so does a
-// reactor WithReusePort. The range is narrowed, so that the kernel would soon give one that another
-// has.
+// Groups that listen at port 0 get a port that nobody has, although their loops share it. So does a
+// reactor with WithReusePort. The test narrows the range of ports, so that the kernel alone would
+// soon choose a port that another socket has.
 func TestAnyPortOfDatagramsIsFree(t *testing.T) {
-	ports := uint32(41099<<16 | 41000) // the last and the first
+	ports := uint32(41099<<16 | 41000) // the last and the first port
 	narrow := WithControl(func(fd int) error {
 		e := kernel.Host.SetOpt(fd, kernel.IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */, int(int32(ports)))
 		if e != 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A sender and a receiver on one loop.
+// packetPair returns a sender and a receiver on one loop.
 func packetPair(t *lab, k Kernel, h PacketHandler, opts ...ListenOption) (from, to *PacketConn) {
 	t.Helper()
 	r := t.reactor(WithKernel(k))
@@ -27,7 +27,8 @@ func packetPair(t *lab, k Kernel, h PacketHandler, opts ...ListenOption) (from, 
 func (c *PacketConn) at() Addr { return kernelAddr(c.LocalAddr()) }
 
 // Datagrams of one callback arrive as they were sent, in order and with their sizes, whichever of
-// them share a system call. Those of one size to one peer share one, where the system can.
+// them share a system call. Datagrams of one size to one peer share a system call if the system can
+// do that.
 func TestDatagramsThatShareASendArriveAsTheyWere(t *testing.T) {
 	twice(t, func(t *lab) {
 		sizes := []int{1200, 1200, 1200, 700, 1200, 0, 0, 5, 5, 6, 1, 1, 1, 1300, 1300, 4, 4}
@@ -63,7 +64,7 @@ func TestDatagramsThatShareASendArriveAsTheyWere(t *testing.T) {
 			}}, WithGRO())
 			k.SetOpt(b.FD(), kernel.SOL_SOCKET, kernel.SO_RCVBUF, 4<<20)
 			to := b.at()
-			for i := 0; i < len(sizes); i += 40 { // the receiver has little room on some systems
+			for i := 0; i < len(sizes); i += 40 { // on some systems the receiver has little room
 				part := sizes[i:min(i+40, len(sizes))]
 				if err := t.r.Post(func() {
 					for _, n := range part {
@@ -90,12 +91,12 @@ func TestDatagramsThatShareASendArriveAsTheyWere(t *testing.T) {
 	})
 }
 
-// Info has the address that the datagram was sent to and its ECN bits, in Packet and nowhere else.
-// SendWith sets them. A panic in Packet loses one datagram of those that came together.
+// Inside Packet, and nowhere else, Info has the address that the datagram was sent to and its ECN
+// bits. SendWith sets them. A panic in Packet loses one datagram of those that came together.
 func TestInfoOfADatagram(t *testing.T) {
 	twice(t, func(t *lab) {
 		if !t.k.Traits().Segments {
-			return // ECN is Linux's
+			return // only Linux reports ECN
 		}
 		var got []string
 		r := t.reactor(WithPanicHandler(func(*Conn, any, []byte) {}))

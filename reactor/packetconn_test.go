@@ -31,7 +31,7 @@ func listenPacket(t testing.TB, r *Reactor, network string, h PacketHandler, opt
 }
 
 // An echo returns 100 datagrams of every size, from empty to the largest, that are sent in one
-// callback. They keep their order and have the echo's address.
+// callback. The answers keep the order and come from the echo's address.
 func TestDatagramsComeBackInOrder(t *testing.T) {
 	twice(t, func(t *lab) {
 		for network, largest := range map[string]int{"udp": udpMax, "udp4": udpMax, "udp6": udp6Max, "unixgram": 60_000} {
@@ -71,7 +71,7 @@ func TestDatagramsComeBackInOrder(t *testing.T) {
 						t.Fatal(err)
 					}
 					want = append(want, n)
-					if network == "unixgram" { // its queue has room for ten, and loses more
+					if network == "unixgram" { // its queue has room for ten, and further ones are lost
 						turnUntil(t, r, func() bool { return len(sizes) == len(want) })
 					}
 				}
@@ -91,8 +91,8 @@ func TestDatagramsComeBackInOrder(t *testing.T) {
 	})
 }
 
-// Too large for the protocol: EMSGSIZE, with size and address in the text; what is about it goes
-// its way.
+// For a datagram that is too large for its protocol, SendTo returns EMSGSIZE, with size and address
+// in the text. Datagrams before and after it are sent.
 func TestDatagramTooLarge(t *testing.T) {
 	twice(t, func(t *lab) {
 		for network, size := range map[string]int{"udp": udpMax + 1, "udp6": udp6Max + 1, "unixgram": unixMax + 1} {
@@ -177,8 +177,8 @@ func TestLostDatagramIsLostAlone(t *testing.T) {
 	})
 }
 
-// A Unix receiver that nobody reads loses what it has no room for; the loop rests, and others get
-// theirs.
+// If nobody reads a Unix receiver, datagrams without room there are lost. The loop stays idle, and
+// other receivers get their datagrams.
 func TestStuckUnixReceiverHoldsUpNobody(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -235,7 +235,7 @@ func TestPacketConnCloses(t *testing.T) {
 	})
 }
 
-// News of a datagram that could not be delivered (ECONNREFUSED) does not end the socket.
+// An ECONNREFUSED for a datagram that could not be delivered does not end the socket.
 func TestRefusedDatagramDoesNotEndTheSocket(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		if t.os() != "linux" {
@@ -254,7 +254,8 @@ func TestRefusedDatagramDoesNotEndTheSocket(t *testing.T) {
 				}
 			},
 		})
-		t.must("connect", t.k.Connect(c.FD(), to)) // then Linux reports the error
+		// Because Linux reports the error only to a connected socket.
+		t.must("connect", t.k.Connect(c.FD(), to))
 		for range 3 {
 			c.SendTo([]byte("x"), to)
 			r.Turn(0)

@@ -39,8 +39,7 @@ func TestWatchThatPanickedIsStopped(t *testing.T) {
 	})
 }
 
-// A number far beyond what is open is refused before the table has grown to it, which would take 16
-// GiB.
+// A huge number that is not open is refused before the table grows to it, which would need 16 GiB.
 func TestWatchOfAHugeNumberIsRefusedCheaply(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -61,12 +60,12 @@ func TestWatchOfAHugeNumberIsRefusedCheaply(t *testing.T) {
 	})
 }
 
-// A Conn is closed with output that its peer does not take. While that is so the loop has nothing
-// to do: it looks neither at the kernel nor at the clock. Then the peer takes everything, and the
-// Conn ends in order.
+// A Conn is closed with output that its peer does not take. Meanwhile the loop has nothing to do,
+// and reads neither the clock nor the kernel's queue. Then the peer reads everything, and the Conn
+// ends in order.
 func TestClosingConnWithoutProgressSleeps(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
-		sent := 2 * t.much() // more than the kernel takes
+		sent := 2 * t.much() // more than the kernel accepts
 		var gone []error
 		h := &hooks{closed: func(_ *Conn, err error) { gone = append(gone, err) }}
 		h.opened = func(c *Conn) {

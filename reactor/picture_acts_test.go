@@ -47,7 +47,7 @@ func TestPictureOfAListener(t *testing.T) {
 }
 
 // An action finds what the ID names, or reports that it is closed. It never reaches another Conn
-// with the same number, and it has no effect on what it is not for.
+// with the same number, and has no effect on objects of another kind.
 func TestActReachesWhatTheIDNames(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		at := t.listen("tcp", acceptEcho)
@@ -91,7 +91,8 @@ func TestActReachesWhatTheIDNames(t *testing.T) {
 	})
 }
 
-// After the loop's end a picture and an action are ErrClosed. One that was asked for before comes.
+// After the loop's end, picture and act return ErrClosed. A picture that was requested before is
+// delivered.
 func TestPictureOfALoopThatEnds(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -143,14 +144,14 @@ func TestRecentKeepsTheLatest(t *testing.T) {
 	})
 }
 
-// A callback that keeps the loop is kept with its length, its peer, and the stack that it had
-// meanwhile, if somebody can show it.
+// A slow callback is kept with its duration and its peer. It has the stack of that time, if a
+// function for that is set.
 func TestRecentKeepsSlowCallbacks(t *testing.T) {
 	inside.LoopStack = func(uintptr, time.Time) string { return "a stack" }
 	defer func() { inside.LoopStack = nil }()
 	r := started(t, WithSlowCallback(time.Millisecond))
 	at := listen(t, r, "tcp", always(&hooks{data: func(c *Conn, p []byte) {
-		// The watchdog takes a stack once a second. If the accept was slow, this call gets none.
+		// The watchdog reads a stack once a second. If the accept was slow, this call gets none.
 		for began, looked := time.Now(), false; !looked; {
 			r.watchdog.mu.Lock()
 			looked = r.watchdog.stack != "" || r.watchdog.named && time.Since(began) > 50*time.Millisecond
@@ -164,7 +165,7 @@ func TestRecentKeepsSlowCallbacks(t *testing.T) {
 		roundTrip(t, connect(t, at), "x")
 		got = r.recent.get()
 		for _, slow := range got.Slow {
-			if slow.Stack != "" && slow.Peer.Port != 0 { // not the accept
+			if slow.Stack != "" && slow.Peer.Port != 0 { // the callback, not the accept
 				s = slow
 			}
 		}

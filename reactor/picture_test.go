@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// picture turns the loop until it has a picture of itself.
+// picture runs turns until the loop has collected a picture.
 func (l *lab) picture() *inside.Loop {
 	l.Helper()
 	var p *inside.Loop
@@ -27,7 +27,7 @@ func (l *lab) picture() *inside.Loop {
 	return p
 }
 
-// only is the one Conn of the picture.
+// only returns the only Conn of a picture.
 func (l *lab) only() inside.Conn {
 	l.Helper()
 	p := l.picture()
@@ -45,7 +45,7 @@ func TestPictureShowsEachConnOnceInSlices(t *testing.T) {
 		for i := range n {
 			p := t.dial(at)
 			p.send("hello")
-			if i%100 == 0 { // the backlog is not endless
+			if i%100 == 0 { // the backlog is limited
 				t.until(func() bool { return t.r.conns == i+1 })
 			}
 		}
@@ -66,8 +66,8 @@ func TestPictureShowsEachConnOnceInSlices(t *testing.T) {
 	})
 }
 
-// Conns, Tasks and timers may end while a picture is collected. An object that ends before its
-// place is not shown, and nothing is shown twice.
+// Conns, Tasks and timers may end while a picture is collected. An object that ends before the
+// picture reaches it is not shown, and nothing is shown twice.
 func TestPictureOfALoopThatChanges(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		r := t.reactor()
@@ -86,7 +86,7 @@ func TestPictureOfALoopThatChanges(t *testing.T) {
 			if task := r.tasks.oldest; task != nil {
 				task.Cancel()
 			}
-			if task := r.tasks.seen; task != nil { // the place of the walk itself
+			if task := r.tasks.seen; task != nil { // the Task that the picture would show next
 				task.Cancel()
 			}
 			if c := r.unconnected.seen; c != nil {
@@ -116,7 +116,8 @@ func (l *lab) abort() {
 	l.until(func() bool { return l.over })
 }
 
-// The states of a Conn: why it is not read, since when its peer accepts nothing, its deadlines.
+// A picture shows the states of a Conn: why it is not read, since when its peer has accepted
+// nothing, and its deadlines.
 func TestPictureOfAConn(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		var c *Conn
@@ -212,7 +213,7 @@ func TestPictureOfTasks(t *testing.T) {
 	})
 }
 
-// pictureNow is the picture of a small loop: one turn collects it, and runs no Task before.
+// pictureNow returns the picture of a small loop. One turn collects it, before any Task runs.
 func (l *lab) pictureNow() (p *inside.Loop) {
 	l.Helper()
 	l.r.picture(func(got *inside.Loop, err error) { p = got })

@@ -17,9 +17,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Eight goroutines post 5,000 functions each, of which most come while the loop sleeps or ends:
-// whatever Post accepted runs exactly once and in the goroutine's order, also what is accepted
-// while Shutdown ends the reactor.
+// Each function that Post accepts runs exactly once, in the order of its goroutine, also if
+// Shutdown is ending the reactor. Eight goroutines post 5,000 functions each, most of them while
+// the loop sleeps or ends.
 func TestPostsRunOnceInOrderAlsoAroundShutdown(t *testing.T) {
 	for range 8 {
 		r, err := New()
@@ -71,8 +71,8 @@ func TestPostsRunOnceInOrderAlsoAroundShutdown(t *testing.T) {
 	}
 }
 
-// PostSends of eight goroutines on one Conn: every message arrives whole, and each goroutine's in
-// its order.
+// Eight goroutines call PostSend on one Conn. Every message arrives whole, and those of each
+// goroutine in their order.
 func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
 	r := started(t)
 	opened := make(chan *Conn, 1)
@@ -95,7 +95,7 @@ func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				clear(msg) // it is ours again
+				clear(msg) // the caller may reuse it
 			}
 		}()
 	}
@@ -111,7 +111,7 @@ func TestPostSendsArriveWholeAndInOrder(t *testing.T) {
 	}
 }
 
-// WithPostLimit: the one more is ErrFull, and after a turn there is room again. The bytes of
+// Post beyond WithPostLimit returns ErrFull, and after a turn there is room again. The bytes of
 // PostSends have a limit too.
 func TestPostLimit(t *testing.T) {
 	twice(t, func(t *lab) {
@@ -167,8 +167,8 @@ func TestStepsDoNotFeedThemselves(t *testing.T) {
 	})
 }
 
-// The same when the clock stands still, as a simulated one does: a timer that arms itself for now
-// is due at once, and comes once a turn all the same.
+// The same holds if the clock stands still, as a simulated one may. A timer that arms itself for
+// now is due at once, but fires only once a turn.
 func TestStepsDoNotFeedThemselvesWhileTheClockStands(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor(WithKernel(&stopped{t.k}))
@@ -184,13 +184,13 @@ func TestStepsDoNotFeedThemselvesWhileTheClockStands(t *testing.T) {
 	})
 }
 
-// stopped is a host at an instant.
+// stopped is the host with a clock that stands still.
 type stopped struct{ Kernel }
 
 func (*stopped) Now() timeout.Deadline { return 1 << 40 }
 
-// A Conn handed to another goroutine as soon as Dial has returned: PostSend may run beside the
-// connecting, as the race detector checks, and what it posts arrives.
+// A Conn may be passed to another goroutine as soon as Dial has returned. PostSend may run during
+// the connect, as the race detector checks, and its bytes arrive.
 func TestPostSendBesideADial(t *testing.T) {
 	r := started(t)
 	got := make(chan string, 1)
@@ -211,7 +211,7 @@ func TestPostSendBesideADial(t *testing.T) {
 	}
 }
 
-// PostSend on a Conn that has ended is dropped; the error is the reactor's own.
+// A PostSend to a closed Conn is dropped. It returns an error only if the reactor has ended.
 func TestPostSendToAnEndedConnIsDropped(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/proxyproto"
 )
 
-// anybody is every address of IPv4.
+// anybody has every address of IPv4.
 var anybody = netip.MustParsePrefix("0.0.0.0/0")
 
 var proxyHeaders = []proxyproto.Header{
@@ -104,7 +104,7 @@ func (l *lab) proxied(what string, header proxyproto.Header, wire []byte, filter
 }
 
 // A header that is wrong, cut off or late closes the Conn, and no other callback comes. A peer that
-// nobody trusts is reset, and the function of Listen is not asked.
+// is not trusted is reset, and the function of Listen is not called.
 func TestBadProxyHeaderClosesTheConn(t *testing.T) {
 	twice(t, func(t *lab) {
 		for text, want := range map[string]error{
@@ -115,7 +115,7 @@ func TestBadProxyHeaderClosesTheConn(t *testing.T) {
 			"\r\n\r\n\x00\r\nQUIT\n\x21\x11\xff": os.ErrDeadlineExceeded,
 		} {
 			if want == os.ErrDeadlineExceeded && !t.simulated() {
-				continue // ten seconds
+				continue // it takes ten seconds
 			}
 			var end error
 			ended := false
@@ -140,7 +140,7 @@ func TestBadProxyHeaderClosesTheConn(t *testing.T) {
 	})
 }
 
-// A prefix may have an IPv4 address as a net.IP has it.
+// A prefix may have an IPv4 address in its IPv6 form, as a net.IP has it.
 func TestWithProxyOfMappedPrefixes(t *testing.T) {
 	twice(t, func(t *lab) {
 		opened := false
@@ -152,7 +152,7 @@ func TestWithProxyOfMappedPrefixes(t *testing.T) {
 	})
 }
 
-// Options that trust nobody are errors of Listen.
+// If WithProxy trusts nobody, Listen returns an error.
 func TestWithProxyNeedsPrefixes(t *testing.T) {
 	r := manual(t)
 	for want, opt := range map[string]ListenOption{

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ranged are the options of one number. Those of a duration take nanoseconds.
+// ranged has the options with one number. Options with a duration get nanoseconds.
 var ranged = map[string]func(n int64) error{
 	"WithPostLimit":     func(n int64) error { return WithPostLimit(int(n))(new(options)) },
 	"WithSlowCallback":  func(n int64) error { return WithSlowCallback(time.Duration(n))(new(options)) },
@@ -52,7 +52,8 @@ func setting(op string, opt any) error {
 
 var ends = regexp.MustCompile(`must be (?:.*1 <= limit <= (\d+)|([^ ]+)? ?…(?: [^ ]+, …)* ([^ ,]+)$|([^ ]+) or more)`)
 
-// number reads an end of a range, a number or a duration; "" is the type's.
+// number parses the end of a range, which is a number or a duration. "" means the limit of the
+// type.
 func number(t *testing.T, text string, none int64) int64 {
 	t.Helper()
 	if text == "" {
@@ -68,7 +69,8 @@ func number(t *testing.T, text string, none int64) int64 {
 	return int64(d)
 }
 
-// The error names the range. Its ends are accepted, and what is next to them is not.
+// The error of an option names its range. The ends of the range are accepted, and the values next
+// to them are not.
 func TestOptionsTakeTheEndsOfTheirRanges(t *testing.T) {
 	for name, f := range ranged {
 		t.Run(name, func(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Release returns what was not consumed, of earlier reads too, and Data gets the rest of the stream
-// as without KeepInput.
+// Release returns the bytes that were not consumed, also those of earlier reads. From then on Data
+// gets the rest of the stream as without KeepInput.
 func TestReleaseEndsKeepInput(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)
@@ -55,8 +55,8 @@ func (h *lastWords) Shutdown(c *Conn) {
 	_ = c.Send([]byte("bye"))
 }
 
-// A drain calls Shutdown once, and what it sends arrives. A Conn that closes already, or that dials
-// still, has no such call.
+// A drain calls a handler's Shutdown once, and output of Shutdown arrives. It is not called for a
+// Conn that is closing or dialling.
 func TestShutdownSendsTheLast(t *testing.T) {
 	r := manual(t)
 	a, b := pair(t)

@@ -13,11 +13,11 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// unknown stands for what no list has.
+// unknown is an errno that no list has.
 const unknown = kernel.Errno(93)
 
-// accept answers with one error for good, whichever: after a first burst there are at most ten
-// tries a second. When it works again everybody who has waited is served.
+// accept returns the same error every time, whichever it is. After a first burst there are at most
+// ten tries a second. When accept works again, all waiting peers are served.
 func TestAcceptRefusedForGoodRests(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, e := range restErrnos(t, kernel.EPERM, kernel.EOPNOTSUPP, kernel.ECONNABORTED, kernel.EPROTO, kernel.ENOSYS,
@@ -39,8 +39,9 @@ func TestAcceptRefusedForGoodRests(t *testing.T) {
 	})
 }
 
-// While a listener pauses, a hundred peers connect and reset, and then one connects and stays.
-// Where each reset is an accept error, the one that stays must not wait for a pause per reset.
+// While a listener pauses, a hundred peers connect and reset, and then one connects and stays. On a
+// system where each reset is an error of accept, the one that stays must not wait for a pause for
+// each reset.
 func TestPauseEndsBehindManyResets(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		if !t.simulated() {
@@ -66,8 +67,9 @@ func TestPauseEndsBehindManyResets(t *testing.T) {
 	})
 }
 
-// restErrnos are all of them in a simulated world, and on the host with -long. There each takes two
-// seconds, so by default the last one stands for all: the injected errno never reaches the kernel.
+// restErrnos returns all errnos in a simulated world, and on the host with -long. On the host each
+// takes two seconds, so by default the last one stands for all. (The injected errno never reaches
+// the kernel.)
 func restErrnos(t *lab, all ...kernel.Errno) []kernel.Errno {
 	if t.world == nil && !longtest.On() {
 		return all[len(all)-1:]
@@ -75,7 +77,7 @@ func restErrnos(t *lab, all ...kernel.Errno) []kernel.Errno {
 	return all
 }
 
-// rests looks for two seconds how often a call is made.
+// rests checks for two seconds how often a call is made.
 func rests(t *lab, e kernel.Errno, tries *int) {
 	t.Helper()
 	*tries = 0
@@ -86,8 +88,8 @@ func rests(t *lab, e kernel.Errno, tries *int) {
 	}
 }
 
-// The same of a datagram socket's receive. It ends by what says that it is none, and by nothing
-// else.
+// The same holds for receives of a datagram socket. Only an error which means that the descriptor
+// is not a socket ends it.
 func TestReceiveRefusedForGoodRests(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		for _, e := range restErrnos(t, kernel.ENOMEM, kernel.EPERM, kernel.ENOSYS, kernel.ECONNREFUSED, kernel.ENOPROTOOPT,
@@ -120,8 +122,8 @@ func TestReceiveRefusedForGoodRests(t *testing.T) {
 	})
 }
 
-// Each ICMP message, and each errno that nobody has heard of, comes once before each datagram: all
-// datagrams arrive, and the socket does not rest.
+// Before each datagram comes one error: of an ICMP message, or an unknown errno. All datagrams
+// arrive, and the socket is never suspended.
 func TestReceiveErrorIsNoEnd(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()
@@ -157,8 +159,8 @@ func TestReceiveErrorIsNoEnd(t *testing.T) {
 	})
 }
 
-// A system that has none of the TCP options, or a sandbox that allows none: Listen and Dial work
-// without them.
+// Listen and Dial work on a system without the TCP options, and in a sandbox that allows none of
+// them.
 func TestTCPOptionsCanBeRefused(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, e := range []kernel.Errno{kernel.ENOPROTOOPT, kernel.EPERM, kernel.ENOSYS, kernel.EINVAL} {
@@ -171,9 +173,9 @@ func TestTCPOptionsCanBeRefused(t *testing.T) {
 	})
 }
 
-// A sandbox refuses setsockopt altogether, with any errno. Everything listens and dials all the
-// same. Only a socket for all IPv6 addresses and no IPv4 ones is an error, where the system's own
-// choice is to hear both.
+// A sandbox refuses setsockopt altogether, with any errno. Listen and Dial still work. The only
+// error is for a socket at all IPv6 addresses without IPv4, if the system's default is to receive
+// both.
 func TestAllOptionsCanBeRefused(t *testing.T) {
 	for _, e := range []kernel.Errno{kernel.EPERM, kernel.ENOSYS, kernel.Errno(4000)} {
 		twice(t, func(t *lab) {

@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A connection has sent a reply and has unread input. Retired, during a drain, it delivers the
-// reply and then EOF; a plain close would have reset it. Afterwards the number is closed.
+// A connection has sent a reply and has unread input. After Retire, during a drain, it delivers the
+// reply and then EOF. (A plain close would have reset it.) At the end the number is closed.
 func TestRetiredDescriptorDeliversWhatItSent(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -19,7 +19,7 @@ type rightsHooks struct {
 
 func (h *rightsHooks) Rights(c *Conn, fds []int) { h.rights(c, fds) }
 
-// SendRights and Rights: descriptors arrive before the bytes that they were sent with. A Handler
+// Rights is called before the Data with the bytes that the descriptors were sent with. A Handler
 // without Rights, and a Conn that closes, leak none.
 func TestDescriptorsArriveWithTheirBytes(t *testing.T) {
 	twice(t, func(t *lab) {
@@ -75,7 +75,7 @@ func TestDescriptorsArriveWithTheirBytes(t *testing.T) {
 		want("still there")
 		c.Abort()
 		t.until(func() bool { return r.Stats().Conns == 0 })
-		handler = &hooks{data: data} // wants none
+		handler = &hooks{data: data} // it has no Rights
 		c = dial()
 		c.SendRights([]byte("unwanted"), gift)
 		want("unwanted")
@@ -92,7 +92,7 @@ func TestDescriptorsArriveWithTheirBytes(t *testing.T) {
 	})
 }
 
-// SendRights does not overtake output that waits: it returns ErrBuffered and has sent nothing.
+// SendRights does not overtake waiting output. It returns ErrBuffered and sends nothing.
 func TestSendRightsWaitsForEarlierOutput(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A raceWorld is a client, servers that answer and servers that the network hides from the client.
+// A raceWorld has a client, servers that answer, and servers that the client cannot reach.
 type raceWorld struct {
 	*sim.World
 	client, good, silent *sim.Host
@@ -45,8 +45,8 @@ func newRaceWorld(t *testing.T) *raceWorld {
 	return w
 }
 
-// dial dials the addresses as one name and returns when and how that ended. end is called on the
-// Conn after a time, if it is not 0.
+// dial dials the addresses as one name, and returns when and how the dial ended. If `after` is not
+// 0, end is called on the Conn after that time.
 func (w *raceWorld) dial(t *testing.T, addrs []string, after time.Duration, end func(*Conn), opts ...DialOption) (d *dialled, took time.Duration) {
 	t.Helper()
 	w.Name("host", addrs...)
@@ -92,7 +92,8 @@ func (w *raceWorld) dial(t *testing.T, addrs []string, after time.Duration, end 
 }
 
 // A silent address costs the fallback delay, in either family and wherever it is in the list. A
-// refused one costs nothing. With a negative delay a silent address costs its part of the time.
+// refused one costs nothing. With a negative delay a silent address costs its part of the time
+// limit.
 func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 	const delay, rtt = netaddr.FallbackDelay, 100 * time.Millisecond
 	for _, row := range []struct {

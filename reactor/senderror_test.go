@@ -10,8 +10,8 @@ import (
 )
 
 // The kernel refuses one Send of a Conn with an error that is not about the peer, as a sandbox may
-// do. The peer neither sends nor ends. The Conn ends by itself with that error, in each way of
-// sending. Other Conns live on.
+// do. The peer sends neither data nor a FIN. The Conn still ends with that error, in each way of
+// sending. Other Conns are not affected.
 func TestUnknownSendErrorEndsTheConn(t *testing.T) {
 	for _, e := range []kernel.Errno{kernel.EPERM, kernel.ENOMEM, kernel.Errno(240)} {
 		for _, size := range []int{1, corkMax + 1} {

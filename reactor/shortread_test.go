@@ -24,7 +24,7 @@ func TestShortReadIsNotTheLast(t *testing.T) {
 				unix.Write(b, []byte("def"))
 			}
 		},
-		// It stops at a message that carries descriptors.
+		// recv stops at a message that carries descriptors.
 		"passed descriptor": func(t *testing.T) (int, int, func()) {
 			a, b := pair(t)
 			return a, b, func() {
@@ -56,7 +56,7 @@ func TestShortReadIsNotTheLast(t *testing.T) {
 	}
 }
 
-// A kernel that gives a few bytes per read loses none of them.
+// If a kernel returns only a few bytes per read, none of them is lost.
 func TestShortReadsOfAKernelLoseNothing(t *testing.T) {
 	twice(t, func(t *lab) {
 		k := t.faults()

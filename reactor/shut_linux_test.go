@@ -18,13 +18,13 @@ func TestSocketThatAnotherOwnerShutsDownRests(t *testing.T) {
 			fd := -1
 			note := WithControl(func(n int) error { fd = n; return nil })
 			_, err := r.Listen(network, anyAddr(t, network), acceptEcho, note)
-			if err != nil { // it is no network of streams
+			if err != nil { // not a network of streams
 				_, err = r.ListenPacket(network, anyAddr(t, network), &packets{}, note)
 			}
 			must(t, err)
 			other, err := unix.Dup(fd)
 			must(t, err)
-			_ = unix.Shutdown(other, how) // UDP: ENOTCONN, and done all the same
+			_ = unix.Shutdown(other, how) // UDP: ENOTCONN, but it has its effect
 			unix.Close(other)
 			turns := 0
 			for end := time.Now().Add(100 * time.Millisecond); time.Now().Before(end); turns++ {

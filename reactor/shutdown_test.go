@@ -13,12 +13,12 @@ import (
 )
 
 // Each caller of Shutdown bounds its own wait. A task that waits for a goroutine keeps the drain
-// from ending. A caller whose context ends leaves it, whether it came first or last, and also if it
+// from ending. A caller whose context ends returns, whether it came first or last, and also if it
 // is the one that runs the loop. The others get the result of the drain.
 func TestEachCallerOfShutdownBoundsItsOwnWait(t *testing.T) {
 	for _, c := range []struct {
 		name       string
-		run        bool // Run runs the loop; else the first Shutdown does
+		run        bool // Run runs the loop; otherwise the first Shutdown does
 		shortFirst bool
 	}{
 		{"run, short first", true, true},
@@ -122,7 +122,7 @@ func fresh(t *testing.T) *Reactor {
 	return r
 }
 
-// waiting returns when n callers wait in Shutdown.
+// waiting waits until n callers are in Shutdown.
 func waiting(r *Reactor, n int) {
 	for {
 		r.mu.Lock()
@@ -136,8 +136,8 @@ func waiting(r *Reactor, n int) {
 	}
 }
 
-// A panic has left Run, and a second one leaves the Shutdown that gives back what there is: from a
-// Closed. The next Shutdown gives back the rest.
+// A panic has left Run. A second panic, in a Closed, leaves the Shutdown that releases everything.
+// The next Shutdown releases the rest.
 func TestPanicWhileShutdownGivesBack(t *testing.T) {
 	r, err := New()
 	if err != nil {

@@ -45,8 +45,8 @@ func TestLongestNamesItsCallback(t *testing.T) {
 	}
 }
 
-// Of several callbacks in one turn the loop does not know at first which was slow. Then it times
-// them one by one, and knows.
+// If a slow turn has several callbacks, the loop does not know at first which one was slow. It then
+// times them one by one, and knows it for the next slow turn.
 func TestSlowCallbackAmongOthersIsFound(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()
@@ -73,7 +73,7 @@ func TestSlowCallbackAmongOthersIsFound(t *testing.T) {
 	})
 }
 
-// Recent forgets a slow turn after 20 seconds at most, Longest does not.
+// Recent forgets a slow turn after 20 seconds at most, but Longest does not.
 func TestRecentForgets(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()

@@ -16,7 +16,7 @@ func TestEveryFigureReachesStats(t *testing.T) {
 	for i := range shown.NumField() {
 		name := shown.Type().Field(i).Name
 		field, ok := reflect.TypeFor[Stats]().FieldByName(strings.ToUpper(name[:1]) + name[1:])
-		if !ok { // of Load
+		if !ok { // it is a field of Load
 			continue
 		}
 		r.board.own.f = figures{}

@@ -46,8 +46,8 @@ func compare(t *testing.T, v any, want func(path string) int) {
 	})
 }
 
-// A Group's figures have each field of its loops' figures: times and counts are added, and of what
-// is the longest the greater counts.
+// The figures of a Group have every field of its loops' figures. Times and counts are sums, and
+// maxima are the greatest value.
 func TestSumsHaveEveryField(t *testing.T) {
 	var a, b Stats
 	x, y := numbered(&a, 1000), numbered(&b, 50)
@@ -72,7 +72,7 @@ func partOf(path string, fields ...string) bool {
 	return slices.ContainsFunc(fields, func(f string) bool { return path == f || strings.HasPrefix(path, f+".") })
 }
 
-// Since subtracts what grows, and keeps the rest of the later Load.
+// Since subtracts the fields that grow, and keeps the other fields of the later Load.
 func TestSinceSubtractsWhatGrows(t *testing.T) {
 	var a, b Load
 	x, y := numbered(&a, 5000), numbered(&b, 50)
@@ -85,7 +85,7 @@ func TestSinceSubtractsWhatGrows(t *testing.T) {
 	})
 }
 
-// Utilization is a part of a time, and of no time it is 0.
+// Utilization is a part of a time, and 0 if no time has passed.
 func TestUtilizationOfLittleTime(t *testing.T) {
 	for load, want := range map[[2]time.Duration]float64{{0, 0}: 0, {1, 0}: 1, {0, 1}: 0, {1, 1}: 0.5} {
 		if got := (Load{Busy: load[0], Idle: load[1]}).Utilization(); got != want {

@@ -56,8 +56,8 @@ func TestTaskThatIgnoresCancelIsUnwound(t *testing.T) {
 	})
 }
 
-// A task that ignores everything, one that sleeps, one that was never resumed and one in Await:
-// Shutdown ends all.
+// Shutdown ends every Task: one that ignores ECANCELED, one that sleeps, one that was never
+// resumed, and one in Await.
 func TestShutdownEndsEveryTask(t *testing.T) {
 	r, err := New()
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// runTask runs f as the only task of a reactor until it returns, then drains; the reactor's error
-// is the result.
+// runTask runs f as the only task of a reactor until f returns, and then drains. It returns the
+// reactor's error.
 func runTask(t *lab, f func(t *Task), opts ...Option) (*Reactor, error) {
 	t.Helper()
 	r := t.reactor(opts...)
@@ -26,8 +26,8 @@ func runTask(t *lab, f func(t *Task), opts ...Option) (*Reactor, error) {
 	return r, r.Run(context.Background())
 }
 
-// Three tasks note when they run. Only a wait lets another one run, and those who can run take
-// turns in their order.
+// Three tasks record when they run. Only a wait lets another task run, and runnable tasks run in
+// their order.
 func TestTasksTakeTurnsAtWaitsOnly(t *testing.T) {
 	twice(t, func(t *lab) {
 		var got []string
@@ -52,8 +52,7 @@ func TestTasksTakeTurnsAtWaitsOnly(t *testing.T) {
 	})
 }
 
-// 2,000 sleeps of up to 2 ms in 50 tasks at once: each is measured by the kernel's clock, none is
-// short.
+// None of 2,000 sleeps of up to 2 ms, in 50 tasks at once, is too short by the kernel's clock.
 func TestTaskSleepIsNeverEarly(t *testing.T) {
 	twice(t, func(t *lab) {
 		early := 0
@@ -84,7 +83,8 @@ func TestTaskSleepIsNeverEarly(t *testing.T) {
 	})
 }
 
-// A task leaves a value; another joins it before it ends, and a third after that.
+// A task sets a result. Join returns it to a task that joins before the end, and to one that joins
+// later.
 func TestJoinGivesTheResultBeforeAndAfterTheEnd(t *testing.T) {
 	twice(t, func(t *lab) {
 		runTask(t, func(task *Task) {
@@ -107,8 +107,8 @@ func TestJoinGivesTheResultBeforeAndAfterTheEnd(t *testing.T) {
 	})
 }
 
-// Await runs on another goroutine, which a simulated kernel has not, while the loop goes on with
-// another task.
+// While Await runs its function on another goroutine, the loop continues with another task. (A
+// simulated kernel has no other goroutine.)
 func TestAwaitLetsTheLoopGoOn(t *testing.T) {
 	inLab(t, kinds[0], func(t *lab) {
 		runTask(t, func(task *Task) {
@@ -154,8 +154,7 @@ func TestTaskPanicReachesTheHandlerWithItsStack(t *testing.T) {
 
 func explode(v any) { panic(v) }
 
-// Without a handler a panic in a task, and Goexit, end Run's goroutine by a panic that carries the
-// task's stack.
+// Without a panic handler, a panic or Goexit in a task causes a panic of Run with the task's stack.
 func TestTaskPanicAndGoexitCrashWithTheTasksStack(t *testing.T) {
 	for name, f := range map[string]func(*Task){
 		"explode": func(*Task) { explode("boom") },
@@ -184,7 +183,7 @@ func TestTaskPanicAndGoexitCrashWithTheTasksStack(t *testing.T) {
 	}
 }
 
-// Sleep, Await and Join called from a callback are misuse and say so.
+// Sleep, Await and Join in a callback are misuse, and panic with a message that says so.
 func TestTaskMethodsOutsideTheTaskPanic(t *testing.T) {
 	twice(t, func(t *lab) {
 		runTask(t, func(task *Task) {
@@ -208,7 +207,7 @@ func TestTaskMethodsOutsideTheTaskPanic(t *testing.T) {
 	})
 }
 
-// A call that would have to wait in a callback is refused with EDEADLK; in a task it waits.
+// A call that has to wait returns EDEADLK in a callback, and waits in a task.
 func TestWaitInACallbackIsEDEADLK(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -14,7 +14,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Each function of a Trace is called where its comment says, in the order in which things happen.
+// Each function of a Trace is called at the event that its comment names, in the order of the
+// events.
 func TestTraceSeesAConnsLife(t *testing.T) {
 	twice(t, func(t *lab) {
 		var seen []string
@@ -50,7 +51,7 @@ func TestTraceSeesAConnsLife(t *testing.T) {
 	})
 }
 
-// A failed send is seen with its error.
+// Trace.Send gets the error of a failed send.
 func TestTraceSeesAFailedSend(t *testing.T) {
 	simulated(t, func(t *lab) {
 		var failed error
@@ -69,8 +70,8 @@ func TestTraceSeesAFailedSend(t *testing.T) {
 	})
 }
 
-// Enter and Leave surround every callback with its name, once where one calls another, and also one
-// that panics.
+// Enter and Leave surround every callback with its name. A callback inside another one has no pair
+// of its own. Leave is also called after a panic.
 func TestEnterAndLeaveSurroundCallbacks(t *testing.T) {
 	simulated(t, func(t *lab) {
 		var entered []string
@@ -101,7 +102,8 @@ func TestEnterAndLeaveSurroundCallbacks(t *testing.T) {
 	})
 }
 
-// New refuses a trace without a function, half of a pair, and one function twice.
+// New refuses a Trace without functions, one with only Enter or only Leave, and two Traces with the
+// same function.
 func TestWithTraceRefusesMistakes(t *testing.T) {
 	open := Trace{Open: func(*Conn) {}}
 	for name, opts := range map[string][]Option{

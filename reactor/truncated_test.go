@@ -19,8 +19,8 @@ func (h *flood) Opened(c *Conn)            { h.send(c) }
 func (h *flood) Data(*Conn, []byte)        {}
 func (h *flood) Closed(_ *Conn, err error) { h.ended = append(h.ended, err) }
 
-// A Conn that ends with output that the kernel has not taken resets: after an EOF the peer would
-// take the part for all.
+// If a Conn ends with output that the kernel has not accepted, it resets the connection. After an
+// EOF the peer would take the truncated output for complete.
 func TestTruncatedOutputEndsWithReset(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		much := 2 * t.much()

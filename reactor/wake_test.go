@@ -14,7 +14,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// wakeKernel notes a Wake of a Poller that is closed: its descriptor may be a stranger's by then.
+// wakeKernel records a Wake of a closed Poller, whose descriptor number may already belong to
+// another file.
 type wakeKernel struct {
 	kernel.Kernel
 	late atomic.Int32

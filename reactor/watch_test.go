@@ -29,7 +29,7 @@ func pipe(t testing.TB) (r, w int) {
 }
 
 // A level-triggered Watch is called as long as there is input. It is also called when the other end
-// closes, without being asked to.
+// closes, whatever its interest is.
 func TestWatchTellsWhatIsReady(t *testing.T) {
 	t.Run("pipe", func(t *testing.T) {
 		inLab(t, kinds[0], func(t *lab) {
@@ -79,7 +79,7 @@ func watchInput(t *lab, rd int, p *peer, wr int, end poller.Readiness) {
 	}
 }
 
-// write and read are of one byte or so, of a pipe too.
+// write and read move a few bytes, also of a pipe.
 func write(t *lab, fd int, s string) {
 	if t.simulated() {
 		t.k.Send(fd, []byte(s), 0)
@@ -137,7 +137,7 @@ func TestWatchThatWantsNothingHearsNothing(t *testing.T) {
 func TestWatchRefusesWhatItCannotWatch(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
-		if !t.simulated() { // which has no such files
+		if !t.simulated() { // it has no such files
 			f, err := os.CreateTemp(t.TempDir(), "")
 			if err != nil {
 				t.Fatal(err)
@@ -195,8 +195,8 @@ func TestWatchesEndWithTheReactor(t *testing.T) {
 	})
 }
 
-// A reactor lives inside another loop, here a bare Poller, that only knows its FD and Next: an
-// echo, timers and posts all happen, and in between nothing asks for a turn.
+// A reactor can run inside another loop that knows only its FD and Next; here that is a bare
+// Poller. An echo, timers and posts work, and without work the reactor needs no turn.
 func TestReactorEmbeddedByFDAndNext(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()
@@ -222,7 +222,7 @@ func TestReactorEmbeddedByFDAndNext(t *testing.T) {
 		outerTurns, empty := 0, 0
 		for !stop || ticks < 5 || r.conns > 0 {
 			until := r.Next()
-			if trips < 200 { // the echo may have to come a way
+			if trips < 200 { // the echo may still be on its way
 				until = until.Sooner(r.Now() + timeout.Deadline(100*time.Microsecond))
 			}
 			n, err := outer.Wait(events, until)
@@ -267,7 +267,8 @@ func TestReactorEmbeddedByFDAndNext(t *testing.T) {
 	})
 }
 
-// The first call decides what drives the reactor: Run and Turn do not mix, and Turn does not nest.
+// The first call decides whether Run or Turn drives the reactor. They cannot be mixed, and Turn
+// cannot be called inside Turn.
 func TestOneDriverOnly(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

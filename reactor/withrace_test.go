@@ -2,5 +2,5 @@
 
 package reactor
 
-// raceEnabled: the detector allocates, so allocations are not counted.
+// raceEnabled means that the race detector is on. It allocates, so tests do not count allocations.
 const raceEnabled = true
