@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// curl as users have it: HTTP/1.1 and HTTP/2, over TLS and not, megabytes up and down with
-// checksum, and one connection kept for several requests.
+// curl works with the server: HTTP/1.1 and HTTP/2, with and without TLS, megabytes in both
+// directions with a checksum, and several requests on one connection.
 func TestCurl(t *testing.T) {
 	if !longtest.Only(t, "curl as the client") {
 		return

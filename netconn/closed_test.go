@@ -36,9 +36,8 @@ func (inGoroutines) ListenPacket(network, address string) (net.PacketConn, error
 	return netconn.ListenPacket(network, address)
 }
 
-// When Close returns the descriptor is closed, whoever waits in Accept or ReadFrom, in goroutines
-// and in tasks: what was bound is free at once. The tests of Close asked only whether the waiting
-// calls end.
+// When Close returns, the descriptor is closed, also if goroutines or tasks wait in Accept or
+// ReadFrom. So the address is free at once.
 func TestClosedIsClosed(t *testing.T) {
 	dir := t.TempDir()
 	check := func(t *testing.T, n maker, beside func(f func())) {
@@ -104,9 +103,9 @@ func TestClosedIsClosed(t *testing.T) {
 	})
 }
 
-// Close and Detach from inside the connection's own Control do not wait for themselves, nor does a
-// Close beside it: the number is good until the function returns. Close returns to each of two
-// goroutines when it is closed.
+// Close and Detach inside the connection's own Control do not wait for themselves, and neither does
+// a Close at the same time. The number stays valid until the function returns. If two goroutines
+// call Close, both return when the descriptor is closed.
 func TestCloseInsideControl(t *testing.T) {
 	for _, detach := range []bool{false, true} {
 		c, peer := connected(t)
@@ -138,7 +137,7 @@ func TestCloseInsideControl(t *testing.T) {
 	}
 }
 
-// connected is a Conn, and its peer, which is of package net.
+// connected returns a Conn, and its peer of package net.
 func connected(t *testing.T) (*netconn.Conn, net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -158,7 +157,7 @@ func connected(t *testing.T) (*netconn.Conn, net.Conn) {
 	return c.(*netconn.Conn), peer
 }
 
-// The Timeout of the Socket below does not count.
+// The Timeout of the Socket below a Conn has no effect.
 func TestNoTimeoutBelowAConn(t *testing.T) {
 	c, peer := connected(t)
 	if err := c.Socket().SetTimeout(0); err != nil {
@@ -166,7 +165,7 @@ func TestNoTimeoutBelowAConn(t *testing.T) {
 	}
 	got := make(chan error, 1)
 	go func() { _, err := c.Read(make([]byte, 1)); got <- err }()
-	for !inside.Desc(c.Socket()).Registered() { // it waits
+	for !inside.Desc(c.Socket()).Registered() { // until the Read waits
 		select {
 		case err := <-got:
 			t.Fatal(err)
@@ -180,8 +179,8 @@ func TestNoTimeoutBelowAConn(t *testing.T) {
 	}
 }
 
-// A Unix listener whose descriptor was given away leaves the file to the next owner. Its RawConn
-// has Control only, as package net's.
+// A Unix listener whose descriptor was detached leaves the file to the next owner. Its RawConn has
+// only Control, as with package net.
 func TestDetachedListener(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := netconn.Listen("unix", path)
@@ -208,7 +207,7 @@ func TestDetachedListener(t *testing.T) {
 }
 
 // A copy of a file ends at its deadline although another owner of the connection has cleared
-// O_NONBLOCK: sendfile would wait in the kernel.
+// O_NONBLOCK. (sendfile would wait in the kernel.)
 func TestCopyWithoutNonblock(t *testing.T) {
 	c, _ := connected(t)
 	rc, _ := c.SyscallConn()

@@ -18,10 +18,11 @@ import (
 // rounds is how often the contract is tested.
 func rounds() int { return longtest.Count(1, 1, 20) }
 
-// families are the streams that the contract is tested on, with -short one.
+// families are the networks of the contract's tests; with -short it is one.
 func families() []string { return []string{"tcp4", "tcp6", "unix"}[:longtest.Count(1, 3, 3)] }
 
-// x/net's contract of net.Conn, 11 parts, on each family at once. With -long, 20 times.
+// Connections fulfil the contract of net.Conn in x/net, which has 11 parts, on each family at once.
+// With -long the test runs 20 times.
 func TestConn(t *testing.T) {
 	for _, network := range families() {
 		for i := range rounds() {
@@ -44,7 +45,7 @@ func listen(t testing.TB, network string) net.Listener {
 	return l
 }
 
-// free is an address to listen on. A Unix path is short enough for every system.
+// free returns a free address to listen on. A Unix path is short enough for every system.
 func free(t testing.TB, network string) string {
 	t.Helper()
 	switch network {

@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// The datagram side: boundaries, truncation, deadlines both ways, racing readers and writers,
-// Close.
+// A PacketConn keeps its contract: boundaries of datagrams, truncation, deadlines in both
+// directions, concurrent readers and writers, and Close.
 func TestPacketConn(t *testing.T) {
 	for _, network := range []string{"udp4", "udp6", "unixgram"} {
 		t.Run(network, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestPacketConn(t *testing.T) {
 					t.Fatal(n, err)
 				}
 			}
-			for _, want := range []string{"on", "", "th"} { // what does not fit is lost, and nothing else
+			for _, want := range []string{"on", "", "th"} { // only the part that does not fit is lost
 				p := make([]byte, 2)
 				n, from, err := b.ReadFrom(p)
 				if string(p[:n]) != want || err != nil || from.String() != a.LocalAddr().String() || from.Network() != a.LocalAddr().Network() {
@@ -44,7 +44,7 @@ func TestPacketConn(t *testing.T) {
 			racingPackets(t, a, b)
 			ended := make(chan error)
 			go func() { _, _, err := b.ReadFrom(make([]byte, 1)); ended <- err }()
-			time.Sleep(time.Millisecond) // not needed, but then it mostly sleeps
+			time.Sleep(time.Millisecond) // so that the other goroutine usually waits first
 			b.Close()
 			if err := <-ended; !errors.Is(err, net.ErrClosed) {
 				t.Errorf("ReadFrom under Close: %v", err)
@@ -63,8 +63,8 @@ func packetConn(t *testing.T, network string) net.PacketConn {
 	return c
 }
 
-// racingPackets has several goroutines send and receive on the same two: each datagram comes whole,
-// to one of them.
+// racingPackets makes several goroutines send and receive on the same two sockets. Each datagram
+// arrives whole, at one goroutine.
 func racingPackets(t *testing.T, a, b net.PacketConn) {
 	const n = 8
 	var all sync.WaitGroup
@@ -100,7 +100,7 @@ func racingPackets(t *testing.T, a, b net.PacketConn) {
 	}
 }
 
-// A dialled datagram socket is a net.Conn of that peer only.
+// A dialled datagram socket is a net.Conn that receives only from that peer.
 func TestDialledPackets(t *testing.T) {
 	for _, network := range []string{"udp", "udp6", "unixgram"} {
 		t.Run(network, func(t *testing.T) {
@@ -121,7 +121,7 @@ func TestDialledPackets(t *testing.T) {
 			if string(p[:n]) != "hi" || err != nil {
 				t.Fatal(n, err)
 			}
-			if network == "unixgram" { // it has no name: nobody can answer
+			if network == "unixgram" { // it has no name, so nobody can answer
 				if from != nil {
 					t.Errorf("from %v", from)
 				}

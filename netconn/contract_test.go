@@ -19,11 +19,12 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// long is how long a test waits for what must come.
+// long is how long a test waits for an event that must come.
 const long = 20 * time.Second
 
-// The listener's side of the contract, in the spirit of nettest: deadlines past, future and moved
-// while Accept waits, many Accepts at once, Close under them, file removed.
+// A listener keeps the same kind of contract. The test sets deadlines in the past and in the
+// future, and moves them while Accept waits. It makes many Accepts at once, closes during them, and
+// checks that the file is removed.
 func TestListener(t *testing.T) {
 	for _, network := range families() {
 		t.Run(network, func(t *testing.T) {
@@ -71,8 +72,9 @@ func TestListener(t *testing.T) {
 	}
 }
 
-// deadlines are kept by a call that nothing else ends: one in the past ends it at once, one to come
-// not before, one that is moved does not count, one set meanwhile does.
+// deadlines checks a call that only a deadline ends. A deadline in the past ends it at once, and
+// one in the future not before its time. A deadline that is moved has no effect, and one that is
+// set meanwhile has.
 func deadlines(t *testing.T, set func(time.Time) error, call func() error) {
 	t.Helper()
 	expires := func(what string) {
@@ -98,8 +100,8 @@ func deadlines(t *testing.T, set func(time.Time) error, call func() error) {
 	last := time.Now().Add(20 * time.Millisecond)
 	must(set(last))
 	var moving sync.WaitGroup
-	late := false      // a busy machine let it pass: then it was right to end
-	moving.Go(func() { // keeps it alive for a while, as a busy peer's messages do
+	late := false      // a busy machine has let the deadline pass, so the call may end
+	moving.Go(func() { // moves the deadline for a while, as messages do
 		for range 10 {
 			time.Sleep(4 * time.Millisecond)
 			old := last
@@ -125,7 +127,7 @@ func deadlines(t *testing.T, set func(time.Time) error, call func() error) {
 // A halfCloser is a stream of this package.
 type halfCloser interface{ CloseWrite() error }
 
-// Half-close: 8 MiB (2 with -short), the end, and all of it back.
+// After a half-close a client gets everything back: 8 MiB, or 2 with -short.
 func TestHalfClose(t *testing.T) {
 	for _, network := range families() {
 		t.Run(network, func(t *testing.T) {
@@ -174,7 +176,7 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// unlinks notes what a Listener's Close does, in its order.
+// unlinks records the calls of a Listener's Close, in their order.
 type unlinks struct {
 	kernel.Kernel
 	calls []string
@@ -190,8 +192,8 @@ func (k *unlinks) Close(fd int) kernel.Errno {
 	return k.Kernel.Close(fd)
 }
 
-// A Listener's file goes before nobody listens there any more, and once: afterwards it may be
-// somebody else's.
+// A Listener removes its file once, and before it stops listening, because afterwards the path may
+// belong to another program.
 func TestListenerUnlinksFirst(t *testing.T) {
 	k := &unlinks{Kernel: kernel.Host}
 	r, err := reactor.New(reactor.WithKernel(k))

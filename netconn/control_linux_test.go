@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// msgUDP is what libraries such as quic-go ask a connection for.
+// msgUDP is the interface that libraries such as quic-go need.
 type msgUDP interface {
 	net.PacketConn
 	ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error)
@@ -40,8 +40,8 @@ type msgPackage struct {
 	dial         func(network, addr string) (net.Conn, error)
 }
 
-// asNet runs the script on package net and on this one, and compares what it has said. Ports and
-// names of temporary files do not count.
+// asNet runs the script on package net and on netconn, and compares its output. Ports and names of
+// temporary files do not count.
 func asNet(t *testing.T, script func(t *testing.T, p msgPackage, say func(string, ...any))) {
 	t.Helper()
 	var said [2][]string
@@ -74,8 +74,8 @@ func option(t *testing.T, c msgUDP, level, name int) {
 	}
 }
 
-// ReadMsgUDP, WriteMsgUDP and their AddrPort forms give what package net's give: data, control
-// data, flags, addresses and errors.
+// ReadMsgUDP, WriteMsgUDP and their AddrPort forms have the same results as in package net: data,
+// control data, flags, addresses and errors.
 func TestMessagesOfUDPAsNet(t *testing.T) {
 	asNet(t, func(t *testing.T, p msgPackage, say func(string, ...any)) {
 		for _, network := range []string{"udp4", "udp6"} {
@@ -161,8 +161,8 @@ func cmsg(level, kind int, data []byte) []byte {
 	return b
 }
 
-// A socket at all addresses reports control data as one at a single address does. If there is room,
-// the local address comes with it.
+// A socket at all addresses reports the same control data as one at a single address. If there is
+// room, the local address is added.
 func TestControlDataAtAllAddresses(t *testing.T) {
 	pc, err := netconn.ListenPacket("udp4", ":0")
 	if err != nil {
@@ -199,7 +199,7 @@ func TestControlDataAtAllAddresses(t *testing.T) {
 		if _, _, err := c.WriteMsgUDP([]byte("answer"), nil, from); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := peer.Read(make([]byte, 9)); n != 6 { // connected: it hears 127.0.0.2 only
+		if n, err := peer.Read(make([]byte, 9)); n != 6 { // connected: it receives only from 127.0.0.2
 			t.Error(n, err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// ReadMsgUnix and WriteMsgUnix pass descriptors as package net's do, and give the same errors.
+// ReadMsgUnix and WriteMsgUnix pass descriptors and return errors as in package net.
 func TestMessagesOfUnixSocketsAsNet(t *testing.T) {
 	asNet(t, func(t *testing.T, p msgPackage, say func(string, ...any)) {
 		dir := t.TempDir()
@@ -76,7 +76,7 @@ func TestMessagesOfUnixSocketsAsNet(t *testing.T) {
 	})
 }
 
-// Descriptors that nobody has room for are closed.
+// Descriptors for which a receive has no room are closed.
 func TestDescriptorsThatNobodyWantsAreClosed(t *testing.T) {
 	collectNothing(t)
 	dir := t.TempDir()

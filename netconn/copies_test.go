@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// noise is n bytes without a pattern that a shifted copy could hide in.
+// noise returns n bytes without a pattern, so that a shifted copy shows.
 func noise(n int) []byte {
 	random.Lock()
 	defer random.Unlock()
@@ -30,14 +30,15 @@ func noise(n int) []byte {
 	return bytes.Clone(random.p[:n])
 }
 
-// random is the longest noise so far, and the generator's state.
+// random has the longest noise so far, and the state of the generator.
 var random = struct {
 	sync.Mutex
 	p []byte
 	x uint64
 }{x: 88172645463325252}
 
-// copyCases are sources of ReadFrom; each sends the first half of the noise, or all of it.
+// ReadFrom and io.Copy move all bytes of every kind of source. Each source has the first half of
+// the noise, or all of it.
 func TestCopies(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -132,7 +133,7 @@ func copied(t *testing.T, c net.Conn, r io.Reader, want int) {
 	}
 }
 
-// source is a connection that all comes from.
+// source returns a connection from which the bytes of all arrive.
 func source(t *testing.T, network string, all []byte) net.Conn {
 	c, d, stop, err := pipe(t, network)()
 	if err != nil {

@@ -20,10 +20,10 @@ import (
 
 var below = flag.String("below", "", "what TestConnCryptoTLS has below crypto/tls, net or netconn, where it has called itself")
 
-// The contract over crypto/tls itself, on package net's connections and on ours: 8 of its 11 parts
-// hold on both. nettest cannot be asked for a part; so each is a process, which fails or does not.
-// Why the other three (PastTimeout, FutureTimeout, ConcurrentMethods) can hold on neither,
-// TestCryptoTLSAfterAWriteTimeout reports: they hang for a minute each. Without -long it is two
+// 8 of the 11 parts of the contract hold over crypto/tls, on connections of package net and of
+// netconn. nettest cannot run a single part, so each part is a process that passes or fails. The
+// other three (PastTimeout, FutureTimeout, ConcurrentMethods) cannot hold on either, and hang for a
+// minute each. TestCryptoTLSAfterAWriteTimeout shows the reason. Without -long the test has two
 // parts.
 func TestConnCryptoTLS(t *testing.T) {
 	if !longtest.Default(t, "nettest over crypto/tls") {

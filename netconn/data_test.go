@@ -19,7 +19,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// dataConn is what has Data.
+// dataConn is a connection with Data.
 type dataConn interface {
 	net.Conn
 	Data() ([]byte, error)
@@ -44,7 +44,7 @@ func (s *shown) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// alone has one Read at a time, for one caller may use Data.
+// alone lets only one Read run at a time, because only one caller may use Data.
 type alone struct {
 	net.Conn
 	mu sync.Mutex
@@ -56,7 +56,7 @@ func (a *alone) Read(p []byte) (int, error) {
 	return a.Conn.Read(p)
 }
 
-// byData makes ends that are read by Data.
+// byData returns a MakePipe whose ends are read by Data.
 func byData(open nettest.MakePipe) nettest.MakePipe {
 	end := func(c net.Conn) net.Conn {
 		if d, ok := c.(driven); ok {
@@ -73,7 +73,8 @@ func byData(open nettest.MakePipe) nettest.MakePipe {
 	}
 }
 
-// The contract of net.Conn with Data for Read, in goroutines and tasks, with and without TLS.
+// The contract of net.Conn holds with Data in place of Read, in goroutines and tasks, with and
+// without TLS.
 func TestConnByData(t *testing.T) {
 	if !longtest.Default(t, "nettest once more") {
 		return
@@ -92,7 +93,7 @@ func TestConnByData(t *testing.T) {
 	}
 }
 
-// relays pass on what Data shows, each in a way that may have to wait while it sends.
+// relays send the results of Data, each in a way that may have to wait.
 var relays = map[string]func(from, to dataConn) error{
 	"Write": func(from, to dataConn) error {
 		for {
@@ -143,7 +144,7 @@ func TestRelaysOfData(t *testing.T) {
 				defer target.Close()
 				var all sync.WaitGroup
 				for i := range conns {
-					sent := noise(size + conns*1001)[i*1001:][:size] // different in each place
+					sent := noise(size + conns*1001)[i*1001:][:size] // different bytes at each place
 					all.Go(func() { send(t, at, sent) })
 					all.Go(func() {
 						got := receive(t, target, secure)
@@ -175,7 +176,7 @@ func send(t *testing.T, at string, p []byte) {
 	_, _ = io.Copy(io.Discard, c)
 }
 
-// receive is all that comes through anybody's relay.
+// receive returns all bytes that come through a relay.
 func receive(t *testing.T, target net.Listener, secure bool) []byte {
 	c, err := target.Accept()
 	if err != nil {
@@ -187,7 +188,7 @@ func receive(t *testing.T, target net.Listener, secure bool) []byte {
 	if secure {
 		r = tls.Server(c, serverConfig())
 	}
-	time.Sleep(20 * time.Millisecond) // so that the kernel's buffers are full usually
+	time.Sleep(20 * time.Millisecond) // so that the kernel's buffers are usually full
 	p, err := io.ReadAll(r)
 	if err != nil {
 		t.Error(err)
@@ -195,7 +196,7 @@ func receive(t *testing.T, target net.Listener, secure bool) []byte {
 	return p
 }
 
-// relayed is the address of a relay in tasks, and the listener that it passes to.
+// relayed returns the address of a relay in tasks, and the listener to which it relays.
 func relayed(t *testing.T, relay func(from, to dataConn) error, secure bool) (string, net.Listener) {
 	r := start(t)
 	target, err := net.Listen("tcp", "127.0.0.1:0")

@@ -16,8 +16,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A writer of anybody's may wait before it looks at what WriteTo gives it. Others receive
-// meanwhile.
+// WriteTo works with a writer that waits before it reads its argument, while other tasks receive.
 func TestWriteToOfATaskToAWriterThatWaits(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -86,7 +85,7 @@ func (l late) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-// WriteTo ends by what its writer does, as io.Copy does.
+// WriteTo returns the error of its writer, as io.Copy does.
 func TestWriteToTellsOfItsWriter(t *testing.T) {
 	broken := errors.New("broken")
 	for _, c := range []struct {

@@ -67,7 +67,7 @@ type timesOut struct{ kernel.Kernel }
 func (timesOut) Recv(int, []byte, int) (int, kernel.Errno) { return 0, kernel.ETIMEDOUT }
 func (timesOut) Send(int, []byte, int) (int, kernel.Errno) { return 0, kernel.ETIMEDOUT }
 
-// A timeout of the kernel's own is no deadline that has passed: the connection has ended.
+// A timeout of the kernel itself is not os.ErrDeadlineExceeded: the connection has ended.
 func TestTimeoutOfTheKernel(t *testing.T) {
 	r, err := reactor.New(reactor.WithKernel(timesOut{kernel.Host}))
 	if err != nil {

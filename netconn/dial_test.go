@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// A timeout of 0 is none, one in the past has passed, as with package net.
+// As with package net, a timeout of 0 means no timeout, and a negative one has passed already.
 func TestDialTimeout(t *testing.T) {
 	l := listen(t, "tcp4")
 	for _, dial := range []func(network, address string, d time.Duration) (net.Conn, error){net.DialTimeout, netconn.DialTimeout} {
@@ -30,7 +30,8 @@ func TestDialTimeout(t *testing.T) {
 }
 
 // A peer may reset a connection as soon as it has accepted it. The dial then returns either the
-// reset, or a connection that knows its peer's address. The kernel has forgotten that address.
+// reset, or a connection that knows its peer's address. (The kernel itself has forgotten that
+// address.)
 func TestDialledPeerResets(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -73,8 +74,9 @@ func TestDialledPeerResets(t *testing.T) {
 	<-ended
 }
 
-// A dialled connection has its peer's address, whatever the kernel says of it: of a datagram socket
-// that is connected to port 0 it says nothing. Package net gives what was dialled.
+// A dialled connection has its peer's address even if the kernel does not report it. That happens
+// with a datagram socket that is connected to port 0. As in package net, it is then the address
+// that was dialled.
 func TestDialledPeerWithoutAPort(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", ":0", "localhost:0"} {
 		c, err := netconn.Dial("udp4", addr)

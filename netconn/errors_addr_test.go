@@ -19,7 +19,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// same wants an error to answer what package net's does.
+// same fails the test unless an error shows the same as that of package net.
 func same(t *testing.T, who string, got, want error) {
 	t.Helper()
 	if everything(got) != everything(want) {
@@ -27,8 +27,8 @@ func same(t *testing.T, who string, got, want error) {
 	}
 }
 
-// Every address that cannot be, or is not for the network, on every network, by each of the three
-// calls: package net's errors, or its success.
+// For impossible addresses, and addresses of other networks, each of the three calls has the same
+// result as in package net, on every network.
 func TestAddressesAreThoseOfPackageNet(t *testing.T) {
 	taken := busy(t).String()
 	addresses := []string{"127.0.0.1", "127.0.0.1:", "127.0.0.1:nonesuch", "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:0x1",
@@ -41,7 +41,7 @@ func TestAddressesAreThoseOfPackageNet(t *testing.T) {
 				var errs [2][3]error
 				for i, s := range stacks {
 					errs[i] = [3]error{second(s.listen(network, address)), second(s.listenPacket(network, address)), nil}
-					// addresses of elsewhere
+					// Skip addresses of other machines.
 					if !strings.HasPrefix(address, "192.0.2.1") && !strings.HasPrefix(address, "[2001:db8") {
 						errs[i][2] = second(s.dial(network, address))
 					}
@@ -54,8 +54,8 @@ func TestAddressesAreThoseOfPackageNet(t *testing.T) {
 	}
 }
 
-// The same for paths. (Of unix package net makes packets and of unixgram listeners, which nobody
-// can use; these are refused.)
+// The same holds for paths, with one exception. Package net makes sockets for ListenPacket("unix")
+// and Listen("unixgram"), which are of no use. netconn refuses these.
 func TestPathsAreThoseOfPackageNet(t *testing.T) {
 	stream, gram := free(t, "unix"), free(t, "unixgram")
 	for _, s := range stacks[:1] {
@@ -78,7 +78,7 @@ func TestPathsAreThoseOfPackageNet(t *testing.T) {
 				same(t, "Dial "+network, second(stacks[1].dial(network, path)), second(stacks[0].dial(network, path)))
 			}
 			if name == "nowhere" {
-				return // there one can listen
+				return // on this system such an address is valid
 			}
 			same(t, "Listen", second(stacks[1].listen("unix", path)), second(stacks[0].listen("unix", path)))
 			same(t, "ListenPacket", second(stacks[1].listenPacket("unixgram", path)), second(stacks[0].listenPacket("unixgram", path)))
@@ -94,9 +94,9 @@ func TestPathsAreThoseOfPackageNet(t *testing.T) {
 	}
 }
 
-// A dial ends before the lookup, in the lookup and in the connect. Its context is cancelled, or its
-// time has passed. The error is that of package net, in a goroutine and in a task. The lookup asks
-// a server that does not answer.
+// A dial ends before the lookup, in the lookup or in the connect, because its context is cancelled
+// or its time has passed. The error is that of package net, in a goroutine and in a task. The
+// lookup asks a server that does not answer.
 func TestDialEndsInEachPhase(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -112,14 +112,14 @@ func TestDialEndsInEachPhase(t *testing.T) {
 			address := map[string]string{"before": "127.0.0.1:1", "lookup": "nobody.answers.invalid:1"}[phase]
 			switch {
 			case phase != "before" && network == "unix", phase == "connect" && strings.HasPrefix(network, "udp"):
-				continue // there is none, or none that lasts
+				continue // there is no such phase, or it does not last
 			case phase == "connect":
 				address = full(t, network)
 			}
 			for end, begin := range endings {
 				t.Run(fmt.Sprint(network, " ", end, " ", phase), func(t *testing.T) {
 					if phase == "connect" {
-						t.Parallel() // no lookup, so they do not share asked
+						t.Parallel() // without a lookup they do not share asked
 					}
 					var want error
 					for i, way := range ways {
@@ -131,7 +131,7 @@ func TestDialEndsInEachPhase(t *testing.T) {
 						}
 						if i == 0 {
 							want = err
-							// package net has two timers for it, and reports the first
+							// Package net has two timers for this, and reports the first.
 							if end == "expired" && errors.Is(err, os.ErrDeadlineExceeded) {
 								var op *net.OpError
 								errors.As(err, &op)
@@ -150,8 +150,9 @@ func TestDialEndsInEachPhase(t *testing.T) {
 	}
 }
 
-// endings make a context that ends in a phase, and what to call after the dial. That reports
-// whether the phase was reached: on a busy machine the time may be up before the lookup begins.
+// endings make a context that ends in a phase, and a function to call after the dial. The function
+// reports whether the phase was reached. On a busy machine the time may have passed before the
+// lookup begins.
 var endings = map[string]func(t *testing.T, phase string, asked <-chan struct{}, wait time.Duration) (context.Context, func() bool){
 	"cancelled": func(t *testing.T, phase string, asked <-chan struct{}, _ time.Duration) (context.Context, func() bool) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -173,7 +174,7 @@ var endings = map[string]func(t *testing.T, phase string, asked <-chan struct{},
 		case "before":
 			at = time.Unix(1, 0)
 		case "connect":
-			at = at.Add(200 * time.Millisecond) // nothing shows that it has begun
+			at = at.Add(200 * time.Millisecond) // because nothing shows that the connect has begun
 		}
 		ctx, cancel := context.WithDeadline(t.Context(), at)
 		return ctx, func() bool {
@@ -191,7 +192,7 @@ var endings = map[string]func(t *testing.T, phase string, asked <-chan struct{},
 	},
 }
 
-// contextExpired is the error of package net if the context's timer was the first.
+// contextExpired is package net's error if the timer of the context has fired first.
 type contextExpired struct{}
 
 func (contextExpired) Error() string        { return "i/o timeout" }
@@ -199,8 +200,8 @@ func (contextExpired) Timeout() bool        { return true }
 func (contextExpired) Temporary() bool      { return true }
 func (contextExpired) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// deaf makes lookups ask a server that never answers, until the test ends. Each lookup reports that
-// it has asked.
+// deaf makes lookups use a name server that never answers, until the test ends. The channel reports
+// each question.
 func deaf(t *testing.T) <-chan struct{} {
 	asked := make(chan struct{}, 1)
 	old := net.DefaultResolver

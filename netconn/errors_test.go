@@ -30,7 +30,7 @@ var stacks = []stack{
 	{"netconn", netconn.Listen, netconn.Dial, netconn.DialContext, netconn.ListenPacket},
 }
 
-// Same call, both packages, same answers to all that a program may ask an error.
+// The same call on both packages returns an error with the same text, types and results of methods.
 func TestErrorsAreThoseOfPackageNet(t *testing.T) {
 	for name, call := range map[string]func(*testing.T, stack) error{
 		"dial unknown network":   func(t *testing.T, s stack) error { return second(s.dial("nonesuch", "127.0.0.1:1")) },
@@ -180,7 +180,7 @@ func second[T any](v T, err error) error {
 
 func count(_ int, err error) error { return err }
 
-// pair is two connected ends, of which the second is package net's.
+// pair returns two connected ends, of which the second one is of package net.
 func pair(t *testing.T, s stack) (c, d net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -219,13 +219,13 @@ func packets(t *testing.T, s stack) net.PacketConn {
 	return c
 }
 
-// closedPort is an address where nobody listens.
+// closedPort returns an address where nobody listens.
 func closedPort(t *testing.T) string {
 	l := busy(t)
 	return l.String()[:strings.LastIndexByte(l.String(), ':')] + ":1"
 }
 
-// busy is an address where somebody listens.
+// busy returns an address where somebody listens.
 func busy(t *testing.T) net.Addr {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -236,7 +236,7 @@ func busy(t *testing.T) net.Addr {
 	return l.Addr()
 }
 
-// stale is a socket's file that nobody serves.
+// stale returns the path of a socket file that nobody serves.
 func stale(t *testing.T) string {
 	t.Helper()
 	path := free(t, "unix")
@@ -249,7 +249,7 @@ func stale(t *testing.T) string {
 	return path
 }
 
-// full is an address that does not answer: its backlog is full.
+// full returns an address that does not answer, because its backlog is full.
 func full(t *testing.T, network string) string {
 	t.Helper()
 	family, host := syscall.AF_INET, "127.0.0.1"

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// TLS between two goroutines, by the functions that correspond to crypto/tls's Server and Client.
+// Two goroutines use TLS, by functions that correspond to Server and Client of crypto/tls.
 func ExampleTLSConn() {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

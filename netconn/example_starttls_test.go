@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A mailbox speaks in the clear until STARTTLS. Another Handler serves what follows.
+// A mailbox talks without TLS until STARTTLS. Then another Handler serves the connection.
 type mailbox struct{ cfg *tls.Config }
 
 func (m mailbox) Data(c *reactor.Conn, p []byte) {
@@ -37,14 +37,14 @@ func (m mailbox) Data(c *reactor.Conn, p []byte) {
 
 func (mailbox) Closed(*reactor.Conn, error) {}
 
-// A secret is sent only when TLS is there.
+// A secret sends its text only over TLS.
 type secret struct{}
 
 func (secret) Opened(c *reactor.Conn)      { _ = c.Send([]byte("the secret\n")) }
 func (secret) Data(*reactor.Conn, []byte)  {}
 func (secret) Closed(*reactor.Conn, error) {}
 
-// A server in callbacks with STARTTLS. The client is of crypto/tls.
+// A server in callbacks supports STARTTLS. The client uses crypto/tls.
 func ExampleStartTLSServer() {
 	cert, err := selfsigned.New()
 	if err != nil {
@@ -68,7 +68,7 @@ func ExampleStartTLSServer() {
 	fmt.Fprintln(c, "STARTTLS")
 	line, _ := bufio.NewReader(c).ReadString('\n')
 	fmt.Print(line)
-	s := tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // it is self-signed
+	s := tls.Client(c, &tls.Config{InsecureSkipVerify: true}) // the certificate is self-signed
 	line, _ = bufio.NewReader(s).ReadString('\n')
 	fmt.Print(line)
 	s.Close()

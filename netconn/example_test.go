@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// net/http, server and client, on connections of this package.
+// A server and a client of net/http use connections of this package.
 func Example() {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,7 +46,7 @@ type echo struct{}
 func (echo) Data(c *reactor.Conn, p []byte)    { _ = c.Send(p) }
 func (echo) Closed(c *reactor.Conn, err error) {}
 
-// A TLS echo in callback style, and crypto/tls's own client.
+// A TLS echo in callback style serves a client of crypto/tls.
 func ExampleWithTLS() {
 	r, err := reactor.New()
 	if err != nil {
@@ -72,7 +72,8 @@ func ExampleWithTLS() {
 	// Output: hello
 }
 
-// An echo in blocking style, each connection a task of the one loop, and package net's own client.
+// An echo in blocking style has a task of one loop for each connection. The client is of package
+// net.
 func ExampleOn() {
 	r, err := reactor.New()
 	if err != nil {
@@ -116,7 +117,7 @@ func ExampleOn() {
 	// Output: hello
 }
 
-// An echo in blocking style whose connections have no buffer while they wait.
+// An echo in blocking style uses Data, so its connections have no buffer while they wait.
 func ExampleConn_Data() {
 	r, err := reactor.New()
 	if err != nil {

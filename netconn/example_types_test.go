@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Listen returns package net's interface. Methods beyond it need a type assertion, as with net.
+// Listen returns the interface of package net. Other methods need a type assertion, as with net.
 func ExampleListener() {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -61,7 +61,8 @@ func ExampleNet() {
 	// Output: true 1h0m0s
 }
 
-// A Message says more of a datagram than ReadFrom: where it was sent to, and whether it was cut.
+// A Message reports more about a datagram than ReadFrom: where it was sent to, and whether it was
+// cut.
 func ExampleMessage() {
 	c, err := netconn.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// The Unix types are as package net's: a listener accepts connections, and its file is removed when
-// it is closed.
+// The Unix types work as in package net: a listener accepts connections, and its file is removed
+// when it is closed.
 func ExampleUnixListener() {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
@@ -46,7 +46,7 @@ func ExampleUnixListener() {
 	// true
 }
 
-// Programs that name package net's types name these.
+// Programs that name types of package net use these instead.
 func ExampleTCPConn() {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

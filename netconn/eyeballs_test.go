@@ -23,9 +23,9 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// In tasks of a simulated host: a silent address costs the fallback delay and no more, and a
-// refused one nothing. If all are silent, the dial ends at its timeout. Nothing is left of the
-// other addresses.
+// In tasks of a simulated host, a silent address costs only the fallback delay, and a refused one
+// costs nothing. If all are silent, the dial ends at its timeout. Nothing is left of the other
+// attempts.
 func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 	const delay = 300 * time.Millisecond
 	nine := []string{"10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4", "10.0.1.5", "10.0.1.6", "10.0.1.7", "10.0.1.8", "10.0.1.9"}
@@ -43,7 +43,7 @@ func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 		{[]string{"10.0.1.1", "10.0.0.2"}, netconn.Dialer{FallbackDelay: time.Second}, time.Second, false},
 		{[]string{"10.0.1.1", "10.0.0.2"}, netconn.Dialer{FallbackDelay: -1, Timeout: 20 * time.Second}, 10 * time.Second, false},
 		{[]string{"10.0.1.1", "10.0.1.2"}, netconn.Dialer{Timeout: 5 * time.Second}, 5 * time.Second, true},
-		// the first one is given up
+		// The attempt at the first address is given up.
 		{nine, netconn.Dialer{Timeout: 5 * time.Second}, 5 * time.Second, true},
 	} {
 		t.Run(fmt.Sprint(row.addrs, row.want), func(t *testing.T) {
@@ -108,7 +108,8 @@ func dialInWorld(t *testing.T, addrs []string, d netconn.Dialer) (took time.Dura
 	return took, err
 }
 
-// In goroutines, the second address is tried while the first is silent, and connects.
+// In goroutines, a dial also tries the second address while the first one is silent, and connects
+// to it.
 func TestTheNextAddressIsTriedBesideASilentOne(t *testing.T) {
 	t.Parallel()
 	hole := full(t, "tcp6")
@@ -145,7 +146,7 @@ func TestTheNextAddressIsTriedBesideASilentOne(t *testing.T) {
 	}
 }
 
-// names returns a Resolver whose name server gives every name the same answers.
+// names returns a Resolver whose name server has the same answers for every name.
 func names(answers map[dnsmessage.Type]dnsmessage.ResourceBody) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		c, server := net.Pipe()

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// filePackage is what both packages have about files.
+// filePackage has the functions about files that both packages have.
 type filePackage struct {
 	msgPackage
 	conn     func(*os.File) (net.Conn, error)
@@ -31,8 +31,8 @@ func withFiles(t *testing.T, p msgPackage) filePackage {
 
 type filer interface{ File() (*os.File, error) }
 
-// File, FileConn, FileListener and FilePacketConn give what package net's give, for connections
-// of each network and for files that are none.
+// File, FileConn, FileListener and FilePacketConn have the same results as in package net, for
+// connections of each network and for other files.
 func TestFilesAsNet(t *testing.T) {
 	asNet(t, func(t *testing.T, mp msgPackage, say func(string, ...any)) {
 		p := withFiles(t, mp)
@@ -48,7 +48,7 @@ func TestFilesAsNet(t *testing.T) {
 			t.Cleanup(func() { f.Close() })
 			return f
 		}
-		kind := func(x any) string { // without the package
+		kind := func(x any) string { // the name of the type without the package
 			text := fmt.Sprintf("%T", x)
 			switch text {
 			case "*netconn.Conn":
@@ -155,7 +155,7 @@ func TestFilesAsNet(t *testing.T) {
 			say("packets: %v", err)
 		}
 		flags, err := unix.FcntlInt(uintptr(link), unix.F_GETFL, 0)
-		// package net changes them
+		// Package net changes these flags.
 		if flags&unix.O_NONBLOCK != 0 && strings.HasSuffix(t.Name(), "/netconn") {
 			t.Errorf("the refused socket's flags have changed: %#x, %v", flags, err)
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A peer sends no TLS, a part of a handshake, or stops. Its connection is closed in time, Closed
-// gets the reason, and nothing is left behind. Another connection on the same port is not affected.
+// A peer sends no TLS, or only a part of a handshake. Its connection is closed in time, Closed gets
+// the reason, and nothing is left. Another connection on the same port is not affected.
 func TestTLSBadPeers(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -85,8 +85,8 @@ func TestTLSBadPeers(t *testing.T) {
 	}
 }
 
-// After the handshake: a record cut off or forged ends the connection with an error, and only that
-// one, in each style.
+// After the handshake, a record that is cut off or forged ends its connection with an error, and no
+// other connection, in each style.
 func TestTLSBadRecords(t *testing.T) {
 	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
 		at, outcomes := s.listen(t, serverConfig(), repeat)
@@ -121,8 +121,8 @@ func TestTLSBadRecords(t *testing.T) {
 	})
 }
 
-// A client that closes as soon as it has its answer, as tls.Conn.Close does, has ended in order:
-// that the server's own close_notify finds nobody is no error.
+// A client that closes as soon as it has its answer, as tls.Conn.Close does, has closed in order.
+// It is not an error that the server's close_notify then reaches nobody.
 func TestTLSClientThatCloses(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -154,7 +154,7 @@ func TestTLSErrorBeforeAReset(t *testing.T) {
 			t.Fatal("it trusts anybody")
 		}
 		reset(c)
-		// the reset may be all that has come
+		// It may have received only the reset.
 		if o := <-outcomes; !says("bad certificate")(o.err) && !errors.Is(o.err, syscall.ECONNRESET) {
 			t.Fatal(o.err)
 		}
@@ -167,7 +167,7 @@ func says(text string) func(error) bool {
 	return func(err error) bool { return err != nil && strings.Contains(err.Error(), text) }
 }
 
-// clientHello is what a client says first.
+// clientHello returns the first bytes of a client.
 func clientHello(t *testing.T) []byte {
 	a, b := net.Pipe()
 	go tls.Client(a, clientConfig()).Handshake()

@@ -21,11 +21,11 @@ type told struct {
 
 func (h *told) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) { h.timeout(c, kind) }
 
-// Data that is sent before the handshake has ended is output that waits, so the write deadline is
-// reported.
+// Data that is sent before the handshake has ended counts as waiting output, so the write deadline
+// is reported.
 func TestTLSWriteDeadlineInTheHandshake(t *testing.T) {
 	r := start(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, by its backlog, and says nothing
+	l, err := net.Listen("tcp", "127.0.0.1:0") // its backlog accepts, and nobody answers
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,8 +56,7 @@ func TestTLSWriteDeadlineInTheHandshake(t *testing.T) {
 	}
 }
 
-// Connections that are accepted and say nothing cost no coroutine each: that is made at the first
-// byte.
+// Accepted connections that send nothing have no coroutine, because it is made at the first byte.
 func TestTLSSilentConnsHaveNoCoroutine(t *testing.T) {
 	r := start(t)
 	const n = 100
@@ -72,7 +71,7 @@ func TestTLSSilentConnsHaveNoCoroutine(t *testing.T) {
 		defer c.Close()
 		<-accepted
 	}
-	inTask(r, func(*reactor.Task) {}) // the last of them is open
+	inTask(r, func(*reactor.Task) {}) // then the last of them is open
 	if more := runtime.NumGoroutine() - before; more > n/2 {
 		t.Errorf("%d goroutines more for %d connections", more, n)
 	}

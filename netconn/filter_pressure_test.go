@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A peer that does not read is not read: what waits for it stays below the cap, and when it reads,
-// all is there.
+// If a peer does not read, the Conn stops reading, and its output stays below the limit. When the
+// peer reads, it gets everything.
 func TestTLSBackPressure(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -51,7 +51,8 @@ func TestTLSBackPressure(t *testing.T) {
 	}
 }
 
-// Pause in the middle of the data of one read: no Data until Resume, and then nothing is missing.
+// After a Pause in the middle of the data of one read, Data is not called until Resume, and then
+// nothing is missing.
 func TestTLSPause(t *testing.T) {
 	r := start(t)
 	var got []byte
@@ -84,8 +85,8 @@ func TestTLSPause(t *testing.T) {
 	}
 }
 
-// A producer that stops above the high-water mark hears Drained, also with what it sent before the
-// handshake.
+// Drained is called for a producer that stops above the high-water mark, also if it has sent before
+// the handshake.
 func TestTLSDrained(t *testing.T) {
 	r := start(t)
 	const total = 4 << 20

@@ -19,7 +19,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// events is a handler made of functions; what is nil does nothing.
+// events is a handler made of functions. A nil function does nothing.
 type events struct {
 	opened func(c *reactor.Conn)
 	data   func(c *reactor.Conn, p []byte)
@@ -66,7 +66,7 @@ func echoBack(c *reactor.Conn, p []byte) {
 	}
 }
 
-// serveTLS has a reactor listen with TLS; each connection has the handler that h makes.
+// serveTLS makes a reactor listen with TLS. h makes the handler of each connection.
 func serveTLS(t testing.TB, r *reactor.Reactor, h func() reactor.Handler, opts ...reactor.ListenOption) net.Addr {
 	t.Helper()
 	at := make(chan net.Addr, 1)
@@ -83,7 +83,7 @@ func serveTLS(t testing.TB, r *reactor.Reactor, h func() reactor.Handler, opts .
 	return <-at
 }
 
-// dialTLS is package net's and crypto/tls's own client.
+// dialTLS returns a client of package net and crypto/tls.
 func dialTLS(t testing.TB, at net.Addr) *tls.Conn {
 	t.Helper()
 	c, err := tls.Dial("tcp", at.String(), clientConfig())
@@ -95,8 +95,8 @@ func dialTLS(t testing.TB, at net.Addr) *tls.Conn {
 	return c
 }
 
-// A handler sees plaintext: 8 MiB go to an echo, then the half-close, which is a close_notify, and
-// 8 MiB come back and close_notify with them.
+// A handler sends and receives plaintext. A client sends 8 MiB to an echo and half-closes, by a
+// close_notify. Then it receives 8 MiB and a close_notify.
 func TestTLSHalfClose(t *testing.T) {
 	r := start(t)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -122,7 +122,7 @@ func TestTLSHalfClose(t *testing.T) {
 				c.Write(sent)
 				c.CloseWrite()
 			}()
-			back, err := io.ReadAll(c) // nil: it has seen close_notify or the FIN at a record's end
+			back, err := io.ReadAll(c) // nil after a close_notify, or a FIN at the end of a record
 			if err != nil || !bytes.Equal(back, sent) {
 				t.Errorf("%d bytes back, %v", len(back), err)
 			}
@@ -137,8 +137,8 @@ func TestTLSHalfClose(t *testing.T) {
 	}
 }
 
-// Our own client against our own server: what is sent before the connection is there, CloseWrite in
-// the same breath, and everything comes back.
+// A client of Dial sends before it is connected, and calls CloseWrite in the same callback. It gets
+// everything back from a server with WithTLS.
 func TestTLSDial(t *testing.T) {
 	r := start(t)
 	at := serveTLS(t, r, func() reactor.Handler { return &events{data: echoBack} })
@@ -162,7 +162,7 @@ func TestTLSDial(t *testing.T) {
 	if err := <-closed; err != nil || !bytes.Equal(got, sent) {
 		t.Errorf("%v, %d bytes back", err, len(got))
 	}
-	r.Post(func() { // a server that is not the one it should be
+	r.Post(func() { // with the wrong name of the server
 		_, err := r.Dial("tcp", at.String(), &events{closed: func(_ *reactor.Conn, err error) { closed <- err }},
 			netconn.WithTLS(&tls.Config{ServerName: "example.org", RootCAs: clientConfig().RootCAs}))
 		if err != nil {
@@ -174,8 +174,8 @@ func TestTLSDial(t *testing.T) {
 	}
 }
 
-// The drain delivers what was sent, also on many connections, says close_notify, and ends who is
-// still in the handshake.
+// A drain delivers all output on many connections, sends close_notify, and closes connections that
+// are still in the handshake.
 func TestTLSShutdown(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -208,7 +208,7 @@ func TestTLSShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer idle.Close()
-	idle.Write([]byte{22, 3, 1}) // and no more of its hello
+	idle.Write([]byte{22, 3, 1}) // only the beginning of its hello
 	var all sync.WaitGroup
 	for _, c := range conns {
 		all.Go(func() {

@@ -19,15 +19,15 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A Group with WithTLS: every loop serves. When Shutdown begins each client has megabytes on their
-// way; all of them come, every connection ends in order, and no descriptor is left (goroutines are
-// TestMain's to count).
+// In a Group with WithTLS every loop serves. When Shutdown begins, each client waits for megabytes.
+// All bytes arrive, every connection ends in order, and no descriptor is left. (TestMain counts
+// goroutines.)
 func TestTLSGroup(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return
 	}
 	const loops, clients, size = 3, 12, 1 << 20
-	// package net opens its own poller once
+	// Package net opens its own poller once.
 	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
 		l.Close()
 	}
@@ -52,7 +52,7 @@ func TestTLSGroup(t *testing.T) {
 				open++
 				mu.Unlock()
 			},
-			data: func(c *reactor.Conn, p []byte) { // "go" and no more
+			data: func(c *reactor.Conn, p []byte) { // the data is "go"
 				if err := c.Send(sent); err != nil {
 					t.Error(err)
 				}
@@ -74,7 +74,7 @@ func TestTLSGroup(t *testing.T) {
 		if _, err := io.WriteString(conns[i], "go"); err != nil {
 			t.Fatal(err)
 		}
-		var first [1]byte // the handler has answered
+		var first [1]byte // so that the handler has answered
 		if _, err := io.ReadFull(conns[i], first[:]); err != nil || first[0] != sent[0] {
 			t.Fatal(first, err)
 		}
@@ -116,7 +116,7 @@ func TestTLSGroup(t *testing.T) {
 	}
 }
 
-// descriptors counts those that are open, where there is a list.
+// descriptors counts the open descriptors, if the system has a list of them.
 func descriptors() int {
 	list, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -125,7 +125,7 @@ func descriptors() int {
 	return len(list)
 }
 
-// collectNothing stops the collector until the test ends, for it closes files.
+// collectNothing stops the garbage collector until the test ends, because it closes files.
 func collectNothing(t *testing.T) {
 	runtime.GC()
 	old := debug.SetGCPercent(-1)

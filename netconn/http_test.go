@@ -39,8 +39,8 @@ func clientConfig() *tls.Config {
 	return &tls.Config{RootCAs: selfsigned.Pool(certificate()), ServerName: "localhost"}
 }
 
-// site answers: /hello; /sum with the SHA-256 of the body; /noise with megabytes; /ws by taking the
-// connection over.
+// site answers /hello, /sum with the SHA-256 of the body, /noise with megabytes, and /ws by
+// hijacking the connection.
 func site() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("/hello", func(w http.ResponseWriter, q *http.Request) { fmt.Fprintf(w, "hello by %s", q.Proto) })
@@ -58,11 +58,11 @@ func site() http.Handler {
 	return m
 }
 
-// megabytes are the long bodies: 100 with -long.
+// megabytes is a long body: 100 MB with -long.
 var megabytes = sync.OnceValue(func() []byte { return noise(longtest.Count(1, 4, 100) << 20) })
 
-// takeOver is what a WebSocket library does: it hijacks the connection, answers the upgrade, and
-// speaks its own protocol.
+// takeOver does what a WebSocket library does: it hijacks the connection, answers the upgrade, and
+// uses its own protocol.
 func takeOver(w http.ResponseWriter, q *http.Request) {
 	c, rw, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -82,8 +82,8 @@ func takeOver(w http.ResponseWriter, q *http.Request) {
 	}
 }
 
-// serveSite runs net/http on our listener. With TLS it is crypto/tls on our connections, and HTTP/2
-// for who wants it.
+// serveSite runs net/http on a listener of netconn. With TLS it uses crypto/tls, and HTTP/2 for
+// clients that want it.
 func serveSite(t *testing.T, network string, secure bool) net.Addr {
 	t.Helper()
 	l := listen(t, network)
@@ -109,8 +109,8 @@ func serveSite(t *testing.T, network string, secure bool) net.Addr {
 	return l.Addr()
 }
 
-// net/http's server and client, both on our connections: HTTP/1.1 and HTTP/2, many requests at
-// once, megabytes each way.
+// Server and client of net/http work on connections of netconn: HTTP/1.1 and HTTP/2, many requests
+// at once, megabytes in both directions.
 func TestHTTP(t *testing.T) {
 	if !longtest.Default(t, "a server and clients of net/http") {
 		return
@@ -160,7 +160,8 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// A handler takes the connection over and speaks another protocol on it, with deadlines of its own.
+// A handler of net/http can hijack its connection and use another protocol on it, with deadlines of
+// its own.
 func TestHijack(t *testing.T) {
 	c, err := netconn.Dial("tcp", serveSite(t, "tcp", false).String())
 	if err != nil {

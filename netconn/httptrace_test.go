@@ -56,7 +56,8 @@ func TestHTTPTraceReportsConnects(t *testing.T) {
 				c.Close()
 			}
 			mu.Lock()
-			if slices.Contains(seen, "connect tcp [::1]:PORT") { // the order of a race is not fixed
+			if slices.Contains(seen, "connect tcp [::1]:PORT") {
+				// The order of concurrent connects is not fixed.
 				slices.Sort(seen)
 			}
 			got := strings.Join(seen, "; ")

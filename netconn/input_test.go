@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// longAndShort is text whose lines are longer and shorter than a record of TLS, and the number of
-// lines.
+// longAndShort returns a text with lines that are longer and shorter than a record of TLS, and the
+// number of lines.
 func longAndShort() (text string, n int) {
 	var b strings.Builder
 	for i := range 60 {
@@ -25,7 +25,7 @@ func longAndShort() (text string, n int) {
 	return b.String(), 60
 }
 
-// An inbound buffer above TLS has the text inside, on a Handler's Conn.
+// On a Handler's Conn, an inbound buffer above TLS has the decrypted text.
 func TestInputOfAHandlerAboveTLS(t *testing.T) {
 	text, _ := longAndShort()
 	at := serveTLS(t, start(t), func() reactor.Handler {
@@ -78,7 +78,7 @@ func TestInputOfConns(t *testing.T) {
 				t.Error(err)
 			}
 			got, seen = got+string(p), 0
-			_, _ = c.Write(p) // it may wait while a rest is in the loop's buffer
+			_, _ = c.Write(p) // it may wait while some bytes are in the loop's buffer
 		}
 		if got != text {
 			t.Errorf("read %d bytes, want %d", len(got), len(text))

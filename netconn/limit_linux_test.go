@@ -18,9 +18,9 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// At the limit of descriptors Accept's error is one that net/http takes for temporary: Serve goes
-// on, and whoever had to wait is served once there are descriptors again. In a process of its own,
-// whose limit is small.
+// At the limit of descriptors, Accept returns an error that net/http takes for temporary. So Serve
+// continues, and waiting clients are served once there are descriptors again. The test runs in
+// another process with a low limit.
 func TestServeSurvivesDescriptorExhaustion(t *testing.T) {
 	const child = "UREACTOR_TEST_LIMIT"
 	for _, secure := range []string{"plain", "TLS"} {
@@ -43,7 +43,7 @@ func TestServeSurvivesDescriptorExhaustion(t *testing.T) {
 	}
 }
 
-// lines is a writer that reports each line of a log.
+// lines is a writer that passes each line of a log to a channel.
 type lines chan string
 
 func (l lines) Write(p []byte) (int, error) {
@@ -107,8 +107,8 @@ func runOutOfDescriptors(t *testing.T, secure bool) {
 			t.Errorf("%q, %v", body, err)
 		}
 	}
-	ask(dial()) // what is made once is made now
-	<-closed    // and its descriptor is back
+	ask(dial()) // everything that is made once is made now
+	<-closed    // its descriptor is free again
 	var taken []int
 	for {
 		fd, err := syscall.Dup(2)
@@ -119,9 +119,9 @@ func runOutOfDescriptors(t *testing.T, secure bool) {
 		}
 		taken = append(taken, fd)
 	}
-	syscall.Close(taken[0]) // for the client
+	syscall.Close(taken[0]) // a descriptor for the client
 	c := dial()
-	for range 2 { // again and again
+	for range 2 { // repeatedly
 		select {
 		case line := <-told:
 			if !strings.Contains(line, "too many open files") || !strings.Contains(line, "retrying") {

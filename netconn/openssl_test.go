@@ -20,9 +20,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A peer of another make, OpenSSL's client, asks for new keys (TLS 1.3, K and k) and the connection
-// goes on; it asks for another handshake (TLS 1.2, R), which ends the connection with a clear error
-// on both sides and harms no other.
+// OpenSSL's client requests new keys (TLS 1.3, commands K and k), and the connection continues. It
+// requests another handshake (TLS 1.2, command R), which ends the connection with a clear error on
+// both sides, and affects no other connection.
 func TestOpenSSLClient(t *testing.T) {
 	if !longtest.Only(t, "openssl as the client") {
 		return
@@ -57,8 +57,8 @@ func TestOpenSSLClient(t *testing.T) {
 	})
 }
 
-// The same of OpenSSL's server and our client: the server's K, and its r, which asks the client for
-// another handshake.
+// The same holds for OpenSSL's server and a client of netconn. The server's command r requests
+// another handshake from the client.
 func TestOpenSSLServer(t *testing.T) {
 	if !longtest.Only(t, "openssl as the server") {
 		return
@@ -83,11 +83,11 @@ func TestOpenSSLServer(t *testing.T) {
 			}
 			for range 3 {
 				c.types("K")
-				c.tells("Read BLOCK") // the answer has come, and is no data
+				c.tells("Read BLOCK") // the answer has come, and it is not data
 				c.types("after it")
 				c.tells("after it")
 			}
-			c.types("Q") // ends without close_notify
+			c.types("Q") // Q ends openssl without close_notify
 			want := io.EOF
 			if s.name == "WithTLS" {
 				want = io.ErrUnexpectedEOF
@@ -99,7 +99,7 @@ func TestOpenSSLServer(t *testing.T) {
 	})
 }
 
-// An opener is an openssl that somebody types into.
+// An opener is a process of openssl with its input and output.
 type opener struct {
 	t    *testing.T
 	in   io.Writer
@@ -163,7 +163,7 @@ func (o *opener) tells(text string) string {
 	}
 }
 
-// certificateFiles are the certificate and its key in PEM.
+// certificateFiles writes the certificate and its key to files in PEM.
 func certificateFiles(t *testing.T) (cert, key string) {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(certificate().PrivateKey)

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// moving are options whose value is no setting: counters, identities, times.
+// moving are options whose value is not a setting: counters, identities, times.
 var moving = map[[2]int]bool{
 	{unix.SOL_SOCKET, unix.SO_COOKIE}: true, {unix.SOL_SOCKET, unix.SO_INCOMING_CPU}: true, {unix.SOL_SOCKET, unix.SO_INCOMING_NAPI_ID}: true,
 	{unix.SOL_SOCKET, unix.SO_MEMINFO}: true, {unix.SOL_SOCKET, unix.SO_PEERPIDFD}: true, {unix.SOL_SOCKET, unix.SO_PEERNAME}: true,
@@ -21,7 +21,7 @@ var moving = map[[2]int]bool{
 	{unix.IPPROTO_TCP, unix.TCP_ZEROCOPY_RECEIVE}: true, {unix.IPPROTO_IP, unix.IP_PROTOCOL}: true, {unix.IPPROTO_TCP, unix.TCP_SAVED_SYN}: true,
 }
 
-// settings reads every option of a socket that there is.
+// settings reads every option that a socket has.
 func settings(t *testing.T, of any) map[[2]int]string {
 	t.Helper()
 	raw, err := of.(syscall.Conn).SyscallConn()
@@ -48,10 +48,10 @@ func settings(t *testing.T, of any) map[[2]int]string {
 	return found
 }
 
-// Every option that the kernel has is the same on our sockets as on package net's, in each way to
-// create one. There are three exceptions. A socket at all addresses has packet info. A listener has
-// what its connections inherit, which package net sets on each. A Unix datagram socket has room to
-// send 4 MiB.
+// Every socket option of the kernel has the same value on sockets of netconn and of package net, in
+// each way to create one. There are three exceptions. A socket at all addresses has packet info. A
+// listener has the options that its connections inherit; package net sets these on each connection.
+// A Unix datagram socket has room to send 4 MiB.
 func TestSocketOptionsAreThoseOfPackageNet(t *testing.T) {
 	target := listen(t, "tcp4").Addr().String()
 	six := "[::1]:0"
@@ -104,7 +104,7 @@ func opened(t *testing.T, s stack, call, network, address string) any {
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	if s.name == "net" { // which has multipath TCP by default
+	if s.name == "net" { // package net uses multipath TCP by default
 		var c net.ListenConfig
 		c.SetMultipathTCP(false)
 		s.listen = func(network, address string) (net.Listener, error) { return c.Listen(t.Context(), network, address) }
@@ -130,9 +130,9 @@ func opened(t *testing.T, s stack, call, network, address string) any {
 	return c
 }
 
-// A PacketConn at all addresses answers from the one that was asked, in both families, also to a
-// client that asks several from one socket. ReadMessage reports which it was. (127.0.0.0/8 is this
-// machine's on Linux.)
+// A PacketConn at all addresses answers from the address to which the question was sent, in both
+// families. That also holds for a client that sends to several of them from one socket. ReadMessage
+// reports the address. (On Linux all of 127.0.0.0/8 belongs to the machine.)
 func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	for _, row := range []struct{ network, address string }{{"udp", ":0"}, {"udp", "0.0.0.0:0"}, {"udp4", "0.0.0.0:0"}, {"udp6", "[::]:0"}, {"udp", "[::]:0"}} {
 		p, err := netconn.ListenPacket(row.network, row.address)
@@ -194,8 +194,8 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	}
 }
 
-// ReadMessage reports a datagram that does not fit. A large one of a Unix socket arrives whole
-// where there is room.
+// ReadMessage reports a datagram that does not fit. A large datagram of a Unix socket arrives whole
+// if there is room.
 func TestTruncatedDatagramsAreTold(t *testing.T) {
 	path := free(t, "unixgram")
 	p, err := netconn.ListenPacket("unixgram", path)

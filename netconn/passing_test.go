@@ -9,8 +9,8 @@ import (
 )
 
 // Errors of accept that do not concern the listener are temporary, so http.Serve and similar
-// servers go on. They are still the Errno. In package net only EMFILE, ENFILE and two more are
-// temporary.
+// servers continue. errors.Is still matches the Errno. In package net only EMFILE, ENFILE and two
+// more are temporary.
 func TestPassingErrorsAreTemporary(t *testing.T) {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
 	if err != nil {
@@ -22,7 +22,7 @@ func TestPassingErrorsAreTemporary(t *testing.T) {
 		kernel.EHOSTUNREACH: true, kernel.ENETUNREACH: true, kernel.EPERM: true, kernel.EMFILE: true, kernel.ENFILE: true,
 		kernel.ENOBUFS: true, kernel.ENOMEM: true, kernel.ECONNABORTED: true, 12345: true, kernel.EINVAL: false, kernel.ENOTSOCK: false} {
 		err := b.fail("accept", e)
-		// net.Error, whose Temporary is deprecated; accept loops still call it
+		// This is net.Error, whose Temporary is deprecated, but accept loops still call it.
 		var ne interface {
 			Temporary() bool
 			Timeout() bool

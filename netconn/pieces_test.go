@@ -11,8 +11,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// Many buffers of every size, small and large mixed and empty ones between, arrive in their order,
-// while the reader is slower.
+// Many buffers of every size, large, small and empty, arrive in their order at a slow reader.
 func TestWriteBuffersOfEverySize(t *testing.T) {
 	a, b, stop, err := pipe(t, "tcp4")()
 	if err != nil {
@@ -42,7 +41,7 @@ func TestWriteBuffersOfEverySize(t *testing.T) {
 	}
 }
 
-// 1,000 pieces of 100 B: net's vectored write and ours.
+// BenchmarkPieces compares vectored writes of net and netconn: 1,000 pieces of 100 B.
 func BenchmarkPieces(b *testing.B) {
 	for name, write := range map[string]func(c net.Conn, v *net.Buffers) (int64, error){
 		"net":  func(c net.Conn, v *net.Buffers) (int64, error) { return v.WriteTo(c) },

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// TLS follows a header of the PROXY protocol, also in one write with it. Opened and the callbacks
+// TLS may follow a header of the PROXY protocol, also in the same write. Opened and the callbacks
 // of the configuration have the client's address.
 func TestTLSBehindAProxyHeader(t *testing.T) {
 	client := netip.MustParseAddrPort("192.0.2.7:1234")

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// Numbers that a socket cannot be given are refused, never cut to others: ports, zones, and
-// options' values. The error names what was given, and is EINVAL where package net's is.
+// Ports, zones and option values out of range are refused, and never truncated to other numbers.
+// The error names the value, and is EINVAL if that of package net is.
 func TestNumbersAreNotCut(t *testing.T) {
 	u, err := netconn.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
@@ -63,12 +63,12 @@ func TestNumbersAreNotCut(t *testing.T) {
 	refuse("Listen zone", zone, err, nil)
 	if strconv.IntSize == 64 {
 		large := math.MaxInt32
-		large += 2 // not a constant: 386 has no such one
+		large += 2 // computed, because 386 has no such constant
 		refuse("SetReadBuffer", int64(large), conn.SetReadBuffer(large), syscall.EINVAL)
 		refuse("SetWriteBuffer", int64(large), conn.SetWriteBuffer(large), syscall.EINVAL)
 		refuse("SetLinger", int64(large), conn.SetLinger(large), syscall.EINVAL)
 	}
-	// as in package net: the default period, and none
+	// As in package net, these mean the default period, and no change.
 	for _, d := range []time.Duration{0, -1, math.MinInt64} {
 		if err := conn.SetKeepAlivePeriod(d); err != nil {
 			t.Errorf("SetKeepAlivePeriod(%v): %v", d, err)
@@ -77,8 +77,7 @@ func TestNumbersAreNotCut(t *testing.T) {
 	refuse("SetKeepAlivePeriod", math.MaxInt64/int64(time.Second)+1, conn.SetKeepAlivePeriod(math.MaxInt64), syscall.EINVAL)
 }
 
-// A listener's RawConn has a descriptor and nothing to read, as package net's: no function is
-// called.
+// As in package net, a listener's RawConn cannot read: no function is called.
 func TestAListenersRawConnDoesNotRead(t *testing.T) {
 	l, err := netconn.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A sandbox refuses setsockopt altogether. Listen, at all addresses too, Dial and ListenPacket do
-// without the options.
+// If a sandbox refuses setsockopt altogether, Listen (also at all addresses), Dial and ListenPacket
+// work without the options.
 func TestOptionsCanBeRefused(t *testing.T) {
 	for _, e := range []kernel.Errno{kernel.ENOSYS, kernel.EPERM, kernel.Errno(4000)} {
 		w := sim.New(1, sim.Options{Refused: map[sim.Call]sim.Errno{sim.SetOpt: e}})

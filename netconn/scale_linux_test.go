@@ -15,7 +15,7 @@ import (
 )
 
 // Hundreds of TLS connections are busy on one loop, and twice as many are idle. None of them has a
-// goroutine or a coroutine. With -long it is ten times as many.
+// goroutine or a coroutine. With -long there are ten times as many.
 func TestTLSThousands(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return
@@ -40,7 +40,7 @@ func TestTLSThousands(t *testing.T) {
 				c.Close()
 			}
 		}
-		for open.Load() > 0 { // as they are seen to leave
+		for open.Load() > 0 { // until the server has noticed that they have closed
 			time.Sleep(time.Millisecond)
 		}
 	}()

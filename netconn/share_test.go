@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// onLoop runs f in a task of a loop of its own, with a connection whose peer is package net's.
+// onLoop runs f in a task of a new loop, with a connection whose peer is of package net.
 func onLoop(t *testing.T, k kernel.Kernel, f func(task *reactor.Task, c *netconn.Conn, peer net.Conn)) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -51,7 +51,7 @@ func onLoop(t *testing.T, k kernel.Kernel, f func(task *reactor.Task, c *netconn
 	}
 }
 
-// number is the connection's descriptor.
+// number returns the descriptor of a connection.
 func number(c *netconn.Conn) (fd int) {
 	rc, err := c.SyscallConn()
 	if err == nil {
@@ -63,7 +63,7 @@ func number(c *netconn.Conn) (fd int) {
 	return fd
 }
 
-// others counts how often another task runs during the call.
+// others returns how often another task runs during the call.
 func others(task *reactor.Task, call func()) (n int) {
 	over := false
 	other := task.Go(func(task *reactor.Task) {
@@ -80,7 +80,8 @@ func others(task *reactor.Task, call func()) (n int) {
 
 const much = 8 << 20
 
-// shared wants others to have run at least once for each 512 KiB that a call has moved.
+// shared fails the test unless others have run at least once for each 512 KiB that a call has
+// moved.
 func shared(t *testing.T, moved int64, err error, n int) {
 	t.Helper()
 	if moved != much || err != nil || n < much>>19 {
@@ -88,9 +89,9 @@ func shared(t *testing.T, moved int64, err error, n int) {
 	}
 }
 
-// A peer that always takes and always has more does not keep the loop for the task that has it:
-// WriteBuffers, and TLS's Read and Write, give it to others, in the middle of one call too. Nothing
-// here ever waits.
+// A peer that always accepts and always has more data cannot make one task occupy the loop.
+// WriteBuffers, and Read and Write of TLS, yield to other tasks, also in the middle of a call. No
+// call here ever waits.
 func TestEndlessPeersShareTheLoop(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -140,9 +141,9 @@ func TestEndlessPeersShareTheLoop(t *testing.T) {
 	}
 }
 
-// A file that is sent without passing through the program neither: sendfile gives the loop to
-// others though the kernel has room for all of it. It is seen not to have waited: then the
-// connection would have had an Event.
+// The same holds for a file that is sent by sendfile: the call yields although the kernel has room
+// for the whole file. The test checks that the call has not waited, because then the connection
+// would have had an Event.
 func TestAFileSharesTheLoop(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("ReadFrom copies here")
@@ -159,7 +160,7 @@ func TestAFileSharesTheLoop(t *testing.T) {
 		}
 		onLoop(t, kernel.Host, func(task *reactor.Task, c *netconn.Conn, peer net.Conn) {
 			read := make(chan struct{})
-			go func() { // while it has room
+			go func() { // so that there is always room
 				defer close(read)
 				_, _ = io.Copy(io.Discard, peer)
 			}()
@@ -169,7 +170,7 @@ func TestAFileSharesTheLoop(t *testing.T) {
 				return
 			}
 			defer f.Close()
-			_ = task.Sleep(0) // what the dial has left is counted
+			_ = task.Sleep(0) // so that turns of the dial are not counted
 			before, n := task.Reactor().Stats().Events, int64(0)
 			ran := others(task, func() { n, err = c.ReadFrom(f) })
 			_ = task.Sleep(0)
@@ -184,8 +185,8 @@ func TestAFileSharesTheLoop(t *testing.T) {
 	t.Logf("%d tries", tries)
 }
 
-// Handlers with TLS. A connection that always has more is read once a turn, so a turn decrypts a
-// bounded number of its bytes. Every other connection with input gets it in the same turn.
+// A Handler's TLS connection always has more input. It is read once a turn, so a turn decrypts a
+// bounded number of its bytes. Every other connection with input is served in the same turn.
 func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 	k := newBoundless()
 	r, err := reactor.New(reactor.WithKernel(k))
@@ -227,13 +228,13 @@ func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 	second := opened()
 	defer second.Close()
 	k.speak(conns[0].FD(), false)
-	if _, err := first.Write([]byte("x")); err != nil { // the Event that the rest of it comes with
+	if _, err := first.Write([]byte("x")); err != nil { // an Event, with which the rest is read
 		t.Fatal(err)
 	}
 	for busy == 0 {
 		turn()
 	}
-	// the loop's buffer, and the record that was cut off before
+	// The bound is the loop's buffer, plus a record that was cut off before.
 	const turns, most = 200, 64<<10 + 16<<10
 	for i := range turns {
 		if _, err := second.Write([]byte("x")); err != nil {
@@ -261,7 +262,7 @@ func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 	}
 }
 
-// arrived waits until the kernel has something to read.
+// arrived waits until the kernel has bytes to read.
 func arrived(fd int) {
 	for {
 		ready, e := kernel.Host.Ready(fd)

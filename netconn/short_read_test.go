@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Where a read that comes up short need not have taken all there was, what is left is read without
-// an Event.
+// On a kernel where a short read need not have emptied the socket, the bytes that are left are read
+// without an Event.
 func TestReadAfterAShortOne(t *testing.T) {
 	w := sim.New(1, sim.Options{ShortReads: true})
 	defer w.Close()
@@ -41,7 +41,7 @@ func TestReadAfterAShortOne(t *testing.T) {
 			return
 		}
 		defer c.Close()
-		server.Inject(sim.Injection{Call: sim.Recv, Nth: 2, Short: 2}) // the first finds nothing
+		server.Inject(sim.Injection{Call: sim.Recv, Nth: 2, Short: 2}) // the first Recv finds nothing
 		got := make([]byte, 10)
 		if n, err := io.ReadFull(c, got[:5]); err != nil || string(got[:n]) != "hello" {
 			t.Errorf("%q, %v", got[:n], err)
@@ -57,7 +57,7 @@ func TestReadAfterAShortOne(t *testing.T) {
 		defer c.Close()
 		task.Sleep(10 * time.Millisecond)
 		c.Write([]byte("hello"))
-		c.Read(make([]byte, 1)) // until the server has it
+		c.Read(make([]byte, 1)) // until the server has the connection
 	})
 	if err := w.RunUntilDone(time.Minute); err != nil {
 		t.Error(err)

@@ -16,15 +16,17 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// impatient is a client in a task whose every kind of call is ended by a deadline, on a host whose
-// clock runs off: never early by that clock, nor late, for nothing else keeps it busy.
+// impatient is a client in a task. A deadline ends each kind of its calls, on a host with a wrong
+// clock. By that clock no deadline is early, and none is late, because nothing else keeps the host
+// busy.
 type impatient struct {
 	t *testing.T
 	h *sim.Host
 	n *netconn.Net
 }
 
-// over checks what a call with a deadline came to; from is when it was set.
+// over checks how a call with a deadline has ended. `from` is the time at which the deadline was
+// set.
 func (d *impatient) over(what string, from timeout.Deadline, limit time.Duration, err error, want error) {
 	d.t.Helper()
 	var e net.Error
@@ -54,13 +56,14 @@ func (d *impatient) run(task *reactor.Task) error {
 
 	from = d.h.Now()
 	err = c.SetWriteDeadline(d.n.Time().Add(limit))
-	for err == nil { // the peer does not read
+	for err == nil { // until the buffers are full, because the peer does not read
 		_, err = c.Write(buf)
 	}
 	d.over("write", from, limit, err, os.ErrDeadlineExceeded)
 
 	from = d.h.Now()
-	err = c.SetReadDeadline(time.Now().Add(time.Hour)) // by the machine's clock: long ago
+	// An hour of the machine's clock, which is in the past of the world.
+	err = c.SetReadDeadline(time.Now().Add(time.Hour))
 	if err == nil {
 		_, err = c.Read(buf)
 	}
@@ -68,7 +71,7 @@ func (d *impatient) run(task *reactor.Task) error {
 
 	from = d.h.Now()
 	err = c.SetDeadline(d.n.Time().Add(time.Hour))
-	// sooner, while it waits
+	// The deadline is moved to an earlier time while the call waits.
 	task.Reactor().After(limit, func() { c.SetDeadline(d.n.Time().Add(limit)) })
 	if err == nil {
 		_, err = c.Read(buf)
@@ -91,7 +94,7 @@ func (d *impatient) run(task *reactor.Task) error {
 	d.over("dial", from, limit, err, context.DeadlineExceeded)
 
 	from = d.h.Now()
-	_, err = d.n.DialTimeout("tcp", "both.test:7", 2*limit) // two addresses share the time
+	_, err = d.n.DialTimeout("tcp", "both.test:7", 2*limit) // two addresses share this time
 	d.over("dial two addresses", from, 2*limit, err, context.DeadlineExceeded)
 
 	ctx, cancel := context.WithDeadline(context.Background(), d.n.Time().Add(limit))
@@ -134,7 +137,7 @@ func runDeadlines(t *testing.T, seed uint64) uint64 {
 			return err
 		}
 		defer c.Close()
-		task.Sleep(time.Minute) // the client has closed by then
+		task.Sleep(time.Minute) // the client will have closed
 		_, err = io.Copy(io.Discard, c)
 		return err
 	})
@@ -145,7 +148,7 @@ func runDeadlines(t *testing.T, seed uint64) uint64 {
 			return (&impatient{t, client, n}).run(task)
 		})
 	})
-	if err := w.Run(3 * time.Millisecond); err != nil { // both are there
+	if err := w.Run(3 * time.Millisecond); err != nil { // then both hosts are ready
 		t.Error(err)
 	}
 	if err := w.RunUntilDone(time.Hour); err != nil {
@@ -164,8 +167,8 @@ func TestDeadlinesOnASimulatedHost(t *testing.T) {
 	}
 }
 
-// The kernel gives a dial up long before the dial's own deadline. The dial returns the kernel's
-// error.
+// If the kernel gives up a connect long before the dial's own deadline, the dial returns the
+// kernel's error.
 func TestDialThatTheKernelGivesUp(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A startTLS serves lines in the clear until STARTTLS, and then echoes inside TLS.
+// A startTLS serves lines without TLS until STARTTLS, and then echoes over TLS.
 type startTLS struct {
 	cfg    *tls.Config
 	secure bool
@@ -51,8 +51,9 @@ func (h *startTLS) Data(c *reactor.Conn, p []byte) {
 
 func (h *startTLS) Closed(_ *reactor.Conn, err error) { h.log <- fmt.Sprint("closed ", err) }
 
-// STARTTLS: TLS begins on an open Conn, with the bytes that have come behind the command. The
-// client is crypto/tls, once polite and once with its hello behind the command.
+// TLS can begin on an open Conn, with the bytes that came after the command STARTTLS. The client is
+// crypto/tls. In one case it waits for the answer, and in the other it sends its hello directly
+// after the command.
 func TestTLSBegunOnAnOpenConn(t *testing.T) {
 	cert, err := selfsigned.New()
 	if err != nil {

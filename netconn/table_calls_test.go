@@ -16,7 +16,7 @@ import (
 // errNoMethod is the outcome of a method that the object does not have.
 var errNoMethod = errors.New("no such method")
 
-// on calls a method that I has, if the object has it.
+// on calls a method of the interface I, if the object has it.
 func on[I any](f func(I) error) func(any) error {
 	return func(obj any) error {
 		i, ok := obj.(I)
@@ -27,7 +27,7 @@ func on[I any](f func(I) error) func(any) error {
 	}
 }
 
-// failing is a reader and a writer that fails.
+// failing is a reader and a writer whose calls fail.
 type failing struct{}
 
 func (failing) Read([]byte) (int, error)  { return 0, os.ErrInvalid }
@@ -38,14 +38,14 @@ var (
 	toUnix = &net.UnixAddr{Name: "/nonesuch", Net: "unixgram"}
 )
 
-// sends has datagrams to every kind of address.
+// sends calls a method that sends a datagram to an address.
 func sends(call func(c net.PacketConn, to net.Addr) error, to net.Addr) func(any) error {
 	return on(func(c net.PacketConn) error { return call(c, to) })
 }
 
 func sendTo(c net.PacketConn, to net.Addr) error { return count(c.WriteTo([]byte("x"), to)) }
 
-// tableCalls are all methods, those with arguments several times.
+// tableCalls has all methods. Methods with arguments are there several times.
 var tableCalls = map[string]func(any) error{
 	"Read":                 on(func(c net.Conn) error { return count(c.Read(make([]byte, 1))) }),
 	"Read nothing":         on(func(c net.Conn) error { return count(c.Read(nil)) }),

@@ -19,9 +19,9 @@ import (
 	"time"
 )
 
-// everything returns all that a program can ask an error: the text, the types, Op, Net, Source and
-// Addr at each level, what errors.Is matches, Timeout and Temporary. Ports and temporary folders
-// differ between two runs, so they are replaced.
+// everything returns all that a program can find out about an error: the text, the types, Op, Net,
+// Source and Addr at each level, what errors.Is matches, Timeout and Temporary. Ports and temporary
+// folders differ between two runs, so they are replaced.
 func everything(err error) string {
 	if err == nil {
 		return "nil"
@@ -44,7 +44,7 @@ func everything(err error) string {
 	return varying.Replace(lines)
 }
 
-// level returns what one error of a chain shows.
+// level describes one error of a chain.
 func level(e error) string {
 	text := ""
 	if t, ok := e.(interface{ Timeout() bool }); ok {
@@ -95,7 +95,7 @@ func (r replacer) Replace(lines []string) string {
 	return text
 }
 
-// compare wants the same from a call on both packages.
+// compare fails the test unless a call has the same result on both packages.
 func compare(t *testing.T, name string, call func(s stack) error) {
 	t.Helper()
 	want, got := everything(call(stacks[0])), everything(call(stacks[1]))
@@ -196,7 +196,8 @@ func into(t *testing.T, situation string, obj any, peer net.Conn) {
 	case "peer closed":
 		peer.Close()
 	case "reset":
-		if _, err := peer.Write([]byte("x")); err != nil { // unread input: a reset for Unix sockets too
+		if _, err := peer.Write([]byte("x")); err != nil {
+			// Unread input, so that a close resets, also of Unix sockets.
 			t.Fatal(err)
 		}
 		if tcp, ok := peer.(*net.TCPConn); ok {
@@ -216,7 +217,7 @@ func into(t *testing.T, situation string, obj any, peer net.Conn) {
 	}
 }
 
-// Every call in every situation has the same outcome as in package net. Nothing is forgiven.
+// Every call in every situation has the same outcome as in package net, without exception.
 func TestEveryCallInEverySituation(t *testing.T) {
 	for _, sub := range subjects {
 		for i, situation := range sub.situations {
@@ -224,7 +225,7 @@ func TestEveryCallInEverySituation(t *testing.T) {
 				continue
 			}
 			t.Run(sub.name+"/"+situation, func(t *testing.T) {
-				t.Parallel() // what ends a connection takes its time
+				t.Parallel() // to end a connection takes some time
 				for _, name := range slices.Sorted(keysOf(tableCalls)) {
 					if (situation == "open" || situation == "write closed") && waits[name] {
 						continue
@@ -250,5 +251,5 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 	}
 }
 
-// waits are the calls that would not return on a connection that is open.
+// waits are the calls that would not return on an open connection.
 var waits = map[string]bool{"Read": true, "WriteTo(w)": true, "ReadFrom(p)": true, "RawConn.Read": true, "Accept": true, "ReadMsgUnix": true}

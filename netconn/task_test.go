@@ -51,7 +51,7 @@ func inTask(r *reactor.Reactor, f func(*reactor.Task)) {
 	<-done
 }
 
-// driven is a Conn of a loop for callers elsewhere: each call is a task of its own.
+// driven is a Conn of a loop for callers on other goroutines. Each call runs in a task of its own.
 type driven struct {
 	r *reactor.Reactor
 	net.Conn
@@ -87,7 +87,7 @@ func (d driven) SetWriteDeadline(at time.Time) (err error) {
 	return err
 }
 
-// taskPipe makes two connected ends on a loop, each call on which is a task.
+// taskPipe returns two connected ends on a loop. Each call on them runs in a task.
 func taskPipe(t testing.TB, r *reactor.Reactor, network string) nettest.MakePipe {
 	return func() (c1, c2 net.Conn, stop func(), err error) {
 		address := free(t, network)
@@ -109,7 +109,7 @@ func taskPipe(t testing.TB, r *reactor.Reactor, network string) nettest.MakePipe
 	}
 }
 
-// x/net's contract over a reactor's sockets: every call is a task of the loop.
+// The contract of x/net holds for connections of a loop, with every call in a task.
 func TestConnInTasks(t *testing.T) {
 	if !longtest.Default(t, "nettest once more") {
 		return
@@ -125,7 +125,7 @@ func TestConnInTasks(t *testing.T) {
 	}
 }
 
-// A protocol library, unchanged, in tasks: net/http parses requests on the loop, a hundred
+// An unchanged protocol library works in tasks: net/http parses requests on the loop, on a hundred
 // connections at once.
 func TestHTTPRequestsInTasks(t *testing.T) {
 	r := start(t)
@@ -190,8 +190,8 @@ func get(client *http.Client, url, want string) error {
 	return err
 }
 
-// A dial in a task waits for the lookup and for its context as any call does. A callback cannot
-// wait: the error says what to do.
+// A dial in a task waits for the lookup and for its context, as other calls do. A callback cannot
+// wait, and the error says what to do.
 func TestDialInTasks(t *testing.T) {
 	t.Parallel()
 	r := start(t)

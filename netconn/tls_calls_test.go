@@ -26,7 +26,7 @@ func tlsPair(t *testing.T) (c, s *netconn.TLSConn) {
 	return a.(*netconn.TLSConn), b.(*netconn.TLSConn)
 }
 
-// handshake gives call a client whose server makes the handshake and no more.
+// handshake passes a client to call. Its server only makes the handshake.
 func handshake(t *testing.T, cfg *tls.Config, call func(*netconn.TLSConn)) {
 	t.Helper()
 	a, b, stop, err := pipe(t, "tcp4")()
@@ -40,14 +40,14 @@ func handshake(t *testing.T, cfg *tls.Config, call func(*netconn.TLSConn)) {
 	server.Wait()
 }
 
-// CloseWrite after the connection below was closed sends nothing: its number may be another
-// connection's by then.
+// CloseWrite after the connection below was closed sends nothing, because another connection may
+// have its number.
 func TestTLSCloseWriteAfterClose(t *testing.T) {
 	c, _ := tlsPair(t)
 	l := listen(t, "tcp4")
 	c.NetConn().Close()
 	others := make([]net.Conn, 0, 20)
-	for range 10 { // one of them has the number
+	for range 10 { // one of them gets the number
 		a, err := netconn.Dial("tcp4", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +61,7 @@ func TestTLSCloseWriteAfterClose(t *testing.T) {
 	if err := c.CloseWrite(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("CloseWrite: %v", err)
 	}
-	for i := range others { // to the end: what was sent is there by then
+	for i := range others { // until the end, so that everything has arrived
 		others[i].(*netconn.Conn).CloseWrite()
 	}
 	for _, o := range others {
@@ -72,7 +72,7 @@ func TestTLSCloseWriteAfterClose(t *testing.T) {
 	}
 }
 
-// Writes at the same time come one after the other, however long they are.
+// Concurrent Writes are sent one after the other, however long they are.
 func TestTLSWritesDoNotMix(t *testing.T) {
 	c, s := tlsPair(t)
 	const size, writers, rounds = 100 << 10, 4, 10
@@ -88,7 +88,7 @@ func TestTLSWritesDoNotMix(t *testing.T) {
 		})
 	}
 	defer all.Wait()
-	defer c.Close() // should the test end before them
+	defer c.Close() // in case the test ends before them
 	got := make([]byte, size)
 	for i := range writers * rounds {
 		if _, err := io.ReadFull(s, got); err != nil {
@@ -107,7 +107,7 @@ func TestTLSWritesDoNotMix(t *testing.T) {
 func TestTLSHandshakeContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := clientConfig()
-	// the last step of a handshake
+	// VerifyConnection is the last step of a handshake.
 	cfg.VerifyConnection = func(tls.ConnectionState) error { cancel(); return nil }
 	handshake(t, cfg, func(c *netconn.TLSConn) {
 		if err := c.HandshakeContext(ctx); !errors.Is(err, context.Canceled) {
@@ -124,8 +124,8 @@ func TestTLSHandshakeContext(t *testing.T) {
 	})
 }
 
-// A callback of the config's that panics has failed the handshake for good; one that closes the
-// connection does not wait for itself.
+// If a callback of the config panics, the handshake has failed for good. If it closes the
+// connection, it does not wait for itself.
 func TestTLSCallbacks(t *testing.T) {
 	cfg := clientConfig()
 	cfg.VerifyConnection = func(tls.ConnectionState) error { panic("the user's") }
@@ -149,7 +149,7 @@ func TestTLSCallbacks(t *testing.T) {
 	cfg.VerifyConnection = func(tls.ConnectionState) error { self.Close(); return nil }
 	handshake(t, cfg, func(c *netconn.TLSConn) {
 		self = c
-		_ = c.Handshake() // crypto/tls's says nil as well
+		_ = c.Handshake() // crypto/tls also returns nil here
 		if _, err := c.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("closed by a callback: %v", err)
 		}

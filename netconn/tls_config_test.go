@@ -98,8 +98,8 @@ func TestTLSConfigs(t *testing.T) {
 	}
 }
 
-// inEachTLSPair runs a test with a server and a client of each style. connect makes a connection on
-// which hello goes to and fro, and reports the outcome on both sides.
+// inEachTLSPair runs a test with a server and a client of each style. connect makes a connection,
+// exchanges hello in both directions, and returns the outcome on both sides.
 func inEachTLSPair(t *testing.T, server, client func(*tls.Config), f func(t *testing.T, connect func() (server, client outcome))) {
 	for _, s := range tlsStyles {
 		for _, c := range tlsStyles {

@@ -16,7 +16,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A cutter holds back what TLS writes once it is shaken, so that a test says what arrives together.
+// After the handshake a cutter keeps the bytes that TLS writes, so that a test decides which bytes
+// arrive together.
 type cutter struct {
 	net.Conn
 	shaken bool
@@ -31,7 +32,7 @@ func (c *cutter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// send sends what was written but for the last keep bytes.
+// send sends the written bytes, except for the last `keep` bytes.
 func (c *cutter) send(keep int) error {
 	n := len(c.held) - keep
 	_, err := c.Conn.Write(c.held[:n])
@@ -39,7 +40,7 @@ func (c *cutter) send(keep int) error {
 	return err
 }
 
-// acknowledge answers each message of size bytes with a byte.
+// acknowledge answers each message of `size` bytes with one byte.
 func acknowledge(c net.Conn, size, buffer int) error {
 	defer c.Close()
 	got, buf := 0, make([]byte, buffer)
@@ -59,9 +60,9 @@ func acknowledge(c net.Conn, size, buffer int) error {
 	}
 }
 
-// A Read that follows one which has taken all there was sleeps before it tries. However records are
-// cut, and whatever the size of the reader's buffer, nothing that has come already is slept on:
-// each message is answered before the next is sent.
+// A Read after one that has emptied the socket sleeps before it tries. However records are cut, and
+// whatever the size of the reader's buffer, no Read sleeps while there is input. So each message is
+// answered before the next one is sent.
 func TestTLSRecordsInAnyCut(t *testing.T) {
 	r := start(t)
 	serve := map[string]func(func(net.Listener)){
@@ -103,7 +104,7 @@ func TestTLSRecordsInAnyCut(t *testing.T) {
 	}
 }
 
-// cuts sends messages of 64 bytes in every way and waits for each one's answer.
+// cuts sends messages of 64 bytes in every way, and waits for the answer to each.
 func cuts(addr string) error {
 	raw, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -124,10 +125,10 @@ func cuts(addr string) error {
 			{2, 0, 2},   // two at once
 			{2, 40, 1},  // one and a half …
 			{0, 0, 1},   // … the rest
-			{3, 85, 2},  // two and a byte of a header …
-			{1, 3, 1},   // … the rest and most of another
+			{3, 85, 2},  // two, and one byte of a header …
+			{1, 3, 1},   // … the rest, and most of another one
 			{0, 0, 1},   // the rest
-			{50, 0, 50}, // more than one recv takes
+			{50, 0, 50}, // more than one recv returns
 		} {
 			for range cut.records {
 				if _, err := c.Write(message); err != nil {
@@ -143,9 +144,9 @@ func cuts(addr string) error {
 		}
 	}
 	_, err = c.Write(message)
-	// CloseWrite lets nothing follow
+	// After CloseWrite nothing else is sent.
 	err = errors.Join(err, c.CloseWrite(), raw.SetDeadline(time.Now().Add(long)))
-	// a record and the end at once
+	// This sends a record and the end together.
 	if err := errors.Join(err, w.send(0)); err != nil {
 		return err
 	}
@@ -155,7 +156,7 @@ func cuts(addr string) error {
 	return nil
 }
 
-// The same of a Handler.
+// The same holds for a Handler.
 func TestTLSRecordsInAnyCutForAHandler(t *testing.T) {
 	r := start(t)
 	l := make(chan net.Addr, 1)

@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// inGoroutineAndTask runs f as a goroutine and as a task, each with the Dial of its style, and
-// waits for it.
+// inGoroutineAndTask runs f in a goroutine and in a task, each with the Dial of its style, and
+// waits for both.
 func inGoroutineAndTask(t *testing.T, f func(t *testing.T, dial func(network, addr string) (net.Conn, error))) {
 	t.Run("goroutine", func(t *testing.T) { f(t, netconn.Dial) })
 	t.Run("task", func(t *testing.T) {
@@ -25,9 +25,9 @@ func inGoroutineAndTask(t *testing.T, f func(t *testing.T, dial func(network, ad
 	})
 }
 
-// The handshake reads and writes, in every call. So the deadline of either direction ends
-// Handshake, Read and Write at a silent peer. The deadline is set before the call, or moved while
-// the call waits.
+// Every call may read and write for the handshake. So if the peer is silent, the deadline of either
+// direction ends Handshake, Read and Write. The deadline is set before the call, or moved while the
+// call waits.
 func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // the backlog accepts
@@ -70,7 +70,7 @@ func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
 	})
 }
 
-// whereItLives runs f where c belongs.
+// whereItLives runs f on the loop of c, or in the caller's goroutine.
 func whereItLives(c net.Conn, f func()) {
 	d := inside.Desc(c.(*netconn.Conn).Socket())
 	if d.Waiter.Shared() {
@@ -80,8 +80,9 @@ func whereItLives(c net.Conn, f func()) {
 	d.Waiter.Post(f)
 }
 
-// A server's certificates are more than the kernel takes, and the client reads none of it: the read
-// deadline ends the Read that sends them. Without it the Read goes on, until the client resets.
+// The certificates of a server are more than the kernel's buffers hold, and the client does not
+// read. The read deadline ends the Read that sends them. Without the deadline the Read continues
+// until the client resets.
 func TestTLSReadDeadlineEndsItsHandshakesWrite(t *testing.T) {
 	cert := certificate()
 	for range 300 {

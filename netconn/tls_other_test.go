@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// together writes a line in front of the first bytes, in one segment.
+// together sends a line in one segment with the first bytes.
 type together struct {
 	net.Conn
 	line []byte
@@ -36,8 +36,8 @@ type buffered struct {
 
 func (c buffered) Read(p []byte) (int, error) { return c.r.Read(p) }
 
-// Bytes of TLS that came together with the line that asked for it are handed over: to ServerAfter
-// and ClientAfter, and to Server by a wrapper. Data goes both ways then, and a half-close.
+// Bytes of TLS that came together with the line that requested TLS can be passed to ServerAfter and
+// ClientAfter, or to Server by a wrapper. Then data and a half-close work in both directions.
 func TestTLSAfterBytesThatWereRead(t *testing.T) {
 	after := func(c *netconn.Conn, br *bufio.Reader) *netconn.TLSConn {
 		read, _ := br.Peek(br.Buffered())
@@ -113,7 +113,7 @@ func TestTLSAfterBytesThatWereRead(t *testing.T) {
 	}
 }
 
-// wrapping is somebody else's listener around one of ours; its connections are wrapped too.
+// wrapping is a foreign listener around one of netconn. Its connections are wrapped too.
 type wrapping struct{ net.Listener }
 
 func (l wrapping) Accept() (net.Conn, error) {
@@ -141,9 +141,9 @@ func TestTLSListenerOverAnother(t *testing.T) {
 	}
 }
 
-// A TLS stream that ends without close_notify, which anybody on the way can do, is an error in a
-// Handler's Closed, and no EOF: what was sent still arrives, and a relay can pass the cut on. In
-// blocking-style code it is io.EOF at the end of a record, as with crypto/tls.
+// Anybody on the path can end a TLS stream without close_notify. A Handler then gets an error in
+// Closed, and EOF is not called. Earlier data still arrives, and a relay can abort its other side.
+// In blocking-style code the result is io.EOF at the end of a record, as with crypto/tls.
 func TestTLSEndWithoutCloseNotify(t *testing.T) {
 	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
 		at, outcomes := s.listen(t, serverConfig(), repeat)

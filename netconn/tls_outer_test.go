@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// serverSide is a Conn whose peer is package net's.
+// serverSide returns a Conn whose peer is of package net.
 func serverSide(t *testing.T) (c *netconn.Conn, peer *net.TCPConn) {
 	t.Helper()
 	l := listen(t, "tcp")
@@ -33,8 +33,8 @@ func serverSide(t *testing.T) (c *netconn.Conn, peer *net.TCPConn) {
 	return nc.(*netconn.Conn), raw.(*net.TCPConn)
 }
 
-// Each callback of the config that gets a ClientHelloInfo finds in it the connection that Server
-// got. So do the callbacks of a config that GetConfigForClient returns.
+// In each callback of the config, ClientHelloInfo.Conn is the connection that was passed to Server.
+// That also holds for a config that GetConfigForClient returns.
 func TestTLSCallbacksGetTheConnection(t *testing.T) {
 	var want net.Conn
 	seen := 0
@@ -67,8 +67,8 @@ func TestTLSCallbacksGetTheConnection(t *testing.T) {
 	}
 }
 
-// A config with callbacks resumes sessions, over connections of ours and of crypto/tls: all use its
-// keys for tickets.
+// A config with callbacks resumes sessions, over connections of netconn and of crypto/tls, because
+// all use its keys for tickets.
 func TestTLSSessionsAreResumedWithCallbacks(t *testing.T) {
 	cert := certificate()
 	inner := &tls.Config{Certificates: []tls.Certificate{cert}}
@@ -86,7 +86,7 @@ func TestTLSSessionsAreResumedWithCallbacks(t *testing.T) {
 				if ours {
 					s = netconn.Server(c, cfg)
 				}
-				_, err := s.Write([]byte("x")) // the ticket comes before it
+				_, err := s.Write([]byte("x")) // the ticket is sent before this
 				served <- err
 			}()
 			tc := tls.Client(peer, client)
@@ -101,13 +101,13 @@ func TestTLSSessionsAreResumedWithCallbacks(t *testing.T) {
 	}
 }
 
-// The error about a request in the clear shows the connection. net/http's answer reaches the peer,
-// Close ends it, and after that a write is an error.
+// The error about an unencrypted request has the connection. net/http's answer reaches the peer,
+// Close closes the connection, and a later write returns an error.
 func TestTLSRecordErrorShowsTheConnection(t *testing.T) {
 	c, peer := serverSide(t)
 	fmt.Fprint(peer, "GET / HTTP/1.0\r\n\r\n")
 	s := netconn.Server(c, serverConfig())
-	for range 2 { // the error stays
+	for range 2 { // the error is permanent
 		var re tls.RecordHeaderError
 		if err := s.Handshake(); !errors.As(err, &re) || re.Conn != net.Conn(c) {
 			t.Fatalf("%v shows %T", err, re.Conn)
@@ -129,8 +129,8 @@ func TestTLSRecordErrorShowsTheConnection(t *testing.T) {
 	}
 }
 
-// A Handler's callbacks get a connection with its addresses, which any goroutine may close, and
-// which is dead after that; the error that Closed gets shows such a one too.
+// Callbacks for a Handler's Conn get a connection with the addresses, which any goroutine may
+// close. After that all its calls fail. The error for Closed has such a connection too.
 func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 	t.Parallel()
 	r := start(t)
@@ -157,7 +157,7 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	roundTrip(t, c, "hello") // the server's handshake is complete too
+	roundTrip(t, c, "hello") // after this the server's handshake is complete too
 	conn := <-shown
 	if conn.LocalAddr().String() != addr || conn.RemoteAddr().String() != c.LocalAddr().String() {
 		t.Errorf("%v from %v", conn.LocalAddr(), conn.RemoteAddr())
@@ -168,7 +168,7 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 	if err := conn.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := io.ReadAll(c); err != nil { // close_notify
+	if _, err := io.ReadAll(c); err != nil { // until close_notify
 		t.Error(err)
 	}
 	c.Close()
@@ -192,8 +192,8 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 	}
 }
 
-// HandshakeContext's context reaches the callbacks, with its values and its end. A Handler's ends
-// with the handshake's time, although the callback holds the loop, and with the handshake.
+// The callbacks get the context of HandshakeContext, with its values and its end. For a Handler's
+// Conn the context ends with the handshake or its time limit, even if a callback blocks the loop.
 func TestTLSCallbacksGetTheContext(t *testing.T) {
 	t.Parallel()
 	type key struct{}

@@ -18,13 +18,13 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A storm is what costs the receiver much more than the sender: records of a byte, behind as many
-// of those without data as crypto/tls allows in a row.
+// A storm is data that costs the receiver much more than the sender: records of one byte, each
+// after as many records without data as crypto/tls allows in a row.
 type storm struct {
 	name   string
-	before func(*forge.Sealer) []byte // a record without data; nil: none
+	before func(*forge.Sealer) []byte // makes a record without data; nil: there are none
 	each   int                        // how many records come with each byte
-	most   int                        // how many a Handler's turn decrypts
+	most   int                        // how many records a turn may decrypt for a Handler
 }
 
 var storms = []storm{
@@ -33,8 +33,8 @@ var storms = []storm{
 	{"new keys", (*forge.Sealer).KeyUpdate, 17, 64},
 }
 
-// send is a client in a task: the handshake, then n bytes as one Write, then the end. Another task
-// reads the answers.
+// send is a client in a task. It makes the handshake, sends n bytes in one Write, and ends the
+// stream. Another task reads the answers.
 func (s storm) send(task *reactor.Task, raw net.Conn, n int) error {
 	var secrets strings.Builder
 	cfg := clientConfig()
@@ -62,9 +62,10 @@ func (s storm) send(task *reactor.Task, raw net.Conn, n int) error {
 	return err
 }
 
-// A stormed server notes how many records it has decrypted between two chances for others.
+// A stormed server records how many records it has decrypted between two times at which others
+// could run.
 type stormed struct {
-	each      int // records for a byte
+	each      int // records per byte of data
 	got, most int
 	bytes     int
 	ended     error
@@ -76,11 +77,12 @@ func (s *stormed) data(n int) {
 	s.most = max(s.most, s.got)
 }
 
-// rest has given others a chance.
+// rest is called when others could run.
 func (s *stormed) rest() { s.got = 0 }
 
 // A turn of the loop decrypts a bounded number of records of one peer, however few bytes they have.
-// So does a task before it yields. All data arrives. On a simulated host nothing else decides.
+// So does a task before it yields. All data arrives. The host is simulated, so that the machine's
+// load has no effect.
 func TestTLSRecordsOfATurnAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -23,8 +23,8 @@ type tlsStyle struct {
 
 type answer func(p []byte) []byte
 
-// outcome is what the handshake agreed on, and what ended the connection: io.EOF, nil where answer
-// has, or an error.
+// outcome is the result of the handshake, and what has ended the connection: io.EOF, an error, or
+// nil if answer has ended it.
 type outcome struct {
 	state tls.ConnectionState
 	err   error

@@ -22,7 +22,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// secured makes TLS ends of a pipe's, and the handshake: a Write needs what is read for it.
+// secured returns a MakePipe with TLS. It makes the handshake first, because a Write alone could
+// not.
 func secured(open nettest.MakePipe) nettest.MakePipe {
 	return func() (c1, c2 net.Conn, stop func(), err error) {
 		c1, c2, _, err = open()
@@ -45,8 +46,8 @@ func secured(open nettest.MakePipe) nettest.MakePipe {
 	}
 }
 
-// The contract of net.Conn over our TLS, all 11 parts: a write that timed out leaves the connection
-// usable.
+// All 11 parts of the contract of net.Conn hold over TLS of netconn, because a connection can be
+// used after a write that timed out.
 func TestConnTLS(t *testing.T) {
 	if !longtest.Default(t, "nettest over TLS") {
 		return
@@ -72,7 +73,7 @@ func TestTLSInTasks(t *testing.T) {
 		return
 	}
 	r := start(t)
-	const size = 4 << 20 // more than a kernel holds
+	const size = 4 << 20 // more than the kernel's buffers hold
 	conns := longtest.Count(2, 5, 100)
 	addr := make(chan net.Addr, 1)
 	results := make(chan error, conns)
@@ -91,7 +92,7 @@ func TestTLSInTasks(t *testing.T) {
 				if err != nil {
 					panic(err)
 				}
-				t.Go(func(*reactor.Task) { // writes, and waits for it
+				t.Go(func(*reactor.Task) { // this task writes, and waits
 					if _, err := c.Write(want); err != nil {
 						results <- err
 					}
@@ -134,8 +135,8 @@ func TestTLSInTasks(t *testing.T) {
 	}
 }
 
-// A handshake ends by the deadline, by its context, by Close, and by what is no TLS, and leaves
-// nothing behind (TestMain looks for it).
+// A handshake ends by the deadline, by its context, by Close, and by bytes that are not TLS. It
+// leaves nothing behind, as TestMain checks.
 func TestTLSHandshakeEnds(t *testing.T) {
 	silent := func() (*netconn.TLSConn, net.Conn) {
 		c, d, stop, err := pipe(t, "tcp4")()
@@ -150,7 +151,7 @@ func TestTLSHandshakeEnds(t *testing.T) {
 	if err := c.Handshake(); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("deadline: %v", err)
 	}
-	c.SetDeadline(time.Time{}) // and goes on where it was
+	c.SetDeadline(time.Time{}) // the handshake continues
 	go io.Copy(io.Discard, c)
 	client := netconn.Client(d, clientConfig())
 	if err := client.Handshake(); err != nil {
@@ -174,7 +175,7 @@ func TestTLSHandshakeEnds(t *testing.T) {
 	}
 	c, d = silent()
 	d.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
-	for range 2 { // it stays so
+	for range 2 { // the result is permanent
 		if _, err := c.Read(make([]byte, 1)); !errors.As(err, new(tls.RecordHeaderError)) {
 			t.Errorf("plain HTTP: %v", err)
 		}

@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// The owners of socket files: each listens at a path, for streams or for datagrams, and returns
-// what closes it.
+// owners has the kinds of owners of socket files. Each function listens at a path, for streams or
+// datagrams, and returns a function that closes it.
 var owners = map[string]func(t *testing.T, network, path string) (close func()){
 	"netconn": func(t *testing.T, network, path string) func() {
 		if network == "unixgram" {
@@ -53,9 +53,9 @@ type silent struct{}
 func (silent) Packet(*reactor.PacketConn, []byte, reactor.Addr) {}
 func (silent) Closed(*reactor.PacketConn, error)                {}
 
-// A close removes the socket's file, also after the program has changed its directory, and no other
-// file: not a successor's socket at the path, not a file that is no socket, and none of that name
-// in another directory.
+// A close removes the socket's file, also after the program has changed its directory. It removes
+// no other file: not the socket of a successor at the path, not another kind of file, and no file
+// of that name in another directory.
 func TestOnlyTheOwnSocketFileIsRemoved(t *testing.T) {
 	for who, open := range owners {
 		for _, network := range []string{"unix", "unixgram"} {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A Unix connection that is not bound has the address that package net gives it. A program can ask
-// for it in four places. Programs use it to decide whether a peer is local.
+// A Unix connection that is not bound has the same address as in package net, in all four methods
+// that return it. Programs use that address to decide whether a peer is local.
 func TestUnnamedUnixPeersAreThoseOfPackageNet(t *testing.T) {
 	var want []string
 	for _, s := range stacks {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A copy between two Conns passes on what is behind an urgent byte, at which splice stops: without
-// an end, and without an Event for what follows.
+// A copy between two Conns continues after an urgent byte. splice stops there although the input
+// has not ended, and no Event reports the bytes that follow.
 func TestSpliceGetsPastAnUrgentByte(t *testing.T) {
 	from, client := connected(t)
 	to, backend := connected(t)

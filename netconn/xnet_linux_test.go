@@ -11,8 +11,8 @@ import (
 )
 
 // golang.org/x/net's ipv4 and ipv6 have the same results on the sockets of both packages: TTL, TOS
-// and their IPv6 relatives, control messages, batches and multicast groups. ReadFrom of x/net is
-// for *net.UDPConn only: ReadBatch and ReadMsgUDP do the same.
+// and their IPv6 relatives, control messages, batches and multicast groups. (ReadFrom of x/net
+// accepts only a *net.UDPConn, but ReadBatch and ReadMsgUDP do the same.)
 func TestXNetOnBothPackages(t *testing.T) {
 	for name, use := range map[string]func(t *testing.T, s stack) []string{
 		"ipv4 datagrams": ipv4Grams, "ipv6 datagrams": ipv6Grams, "ipv4 batch": ipv4Batch, "ipv4 stream": ipv4Stream,
@@ -27,13 +27,12 @@ func TestXNetOnBothPackages(t *testing.T) {
 	}
 }
 
-// messages is how a program receives control data without ReadFrom of x/net, which insists on a
-// *net.UDPConn.
+// messages is the interface by which a program receives control data without ReadFrom of x/net.
 type messages interface {
 	ReadMsgUDP(p, oob []byte) (n, oobn, flags int, from *net.UDPAddr, err error)
 }
 
-// pairOf returns two bound sockets of s, of which the second may be asked to send to the first.
+// pairOf returns two bound sockets of s. The second one can send to the first.
 func pairOf(t *testing.T, s stack, address string) (a, b net.PacketConn) {
 	a, b = bound(t, s, "udp", address), bound(t, s, "udp", address)
 	for _, c := range []net.PacketConn{a, b} {
