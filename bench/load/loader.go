@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
 const (
@@ -31,6 +33,7 @@ type loader struct {
 	looks    int // see wait
 	messages int64
 	underWay int  // batches (or connections, with Churn) that have not come back
+	missing  int  // in a room: connections that have not got the message
 	running  bool // false: start nothing new
 	made     int  // connections so far; spreads them over source addresses
 	open     *openLoad
@@ -59,8 +62,12 @@ func open(addr string, s Shape) (*loader, error) {
 		to: to, kind: unix.SOCK_STREAM,
 		conns:   make([]conn, s.Conns),
 		payload: pattern(s.Size * s.Pipeline),
+		missing: s.Conns,
 		scratch: make([]byte, scratch),
 		events:  make([]unix.EpollEvent, 512),
+	}
+	if s.Protocol == serve.Deflate {
+		l.payload = records(s.Size)
 	}
 	if s.Sleepy {
 		l.looks = 1

@@ -27,6 +27,8 @@ func (l *loader) session(fd int) (session, error) {
 	case "http":
 		n := l.shape.Pipeline
 		return &visit{fd: fd, batch: bytes.Repeat(request11, n), left: n, n: n, in: make([]byte, 4<<10)}, nil
+	case serve.WebSocket, serve.Deflate, serve.Room:
+		return newMessenger(fd, l.payload, l.shape.Protocol)
 	}
 	return nil, fmt.Errorf("no protocol %q", l.shape.Protocol)
 }
@@ -38,6 +40,12 @@ func (l *loader) exchange(s session) error {
 		return err
 	}
 	l.messages += int64(l.shape.Pipeline)
+	if l.shape.Protocol == serve.Room {
+		if l.missing--; l.missing > 0 {
+			return nil
+		}
+		l.missing, s = len(l.conns), l.conns[0].session
+	}
 	if l.running {
 		return s.ask()
 	}

@@ -6,9 +6,12 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
@@ -25,6 +28,10 @@ func verify(s Shape, addr string) error {
 	}
 	if s.Protocol == "http" {
 		return verifyHTTP(addr)
+	}
+	switch s.Protocol {
+	case serve.WebSocket, serve.Deflate, serve.Room:
+		return verifyMessages(addr)
 	}
 	c, err := net.DialTimeout(network, addr, silence)
 	if err != nil {
@@ -86,6 +93,30 @@ func verifyHTTP(addr string) error {
 	return nil
 }
 
+// verifyMessages sends messages of several sizes, with the client of coder/websocket. None is empty,
+// because nbio does not answer these.
+func verifyMessages(addr string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*silence)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, "ws://"+addr+"/", nil)
+	if err != nil {
+		return fmt.Errorf("check of the echo: %w", err)
+	}
+	defer c.CloseNow()
+	c.SetReadLimit(-1)
+	for _, size := range []int{1, 125, 126, 65535, 65536, verifySize} {
+		sent := pattern(size)
+		if err := c.Write(ctx, websocket.MessageBinary, sent); err != nil {
+			return fmt.Errorf("check of the echo: %w", err)
+		}
+		kind, got, err := c.Read(ctx)
+		if err != nil || kind != websocket.MessageBinary || !bytes.Equal(got, sent) {
+			return fmt.Errorf("check of the echo: a message of %d bytes came back as %d, %v", size, len(got), err)
+		}
+	}
+	return c.Close(websocket.StatusNormalClosure, "")
+}
+
 // verifyDatagrams checks that datagrams of several sizes come back unchanged.
 func verifyDatagrams(c net.Conn) error {
 	got := make([]byte, 64<<10)
@@ -100,6 +131,16 @@ func verifyDatagrams(c net.Conn) error {
 		}
 	}
 	return nil
+}
+
+// records returns n bytes of JSON, which compress to about a quarter.
+func records(n int) []byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	var b []byte
+	for len(b) < n {
+		b = fmt.Appendf(b, `{"id":%d,"name":"item %d","price":%d.%02d,"left":%t}`+"\n", len(b), r.IntN(1000), r.IntN(100), r.IntN(100), r.IntN(2) == 0)
+	}
+	return b[:n]
 }
 
 // pattern returns n bytes in which every shift shows: the period 251 divides no buffer size.

@@ -16,7 +16,7 @@ type Style struct {
 	Env   []string // in addition to the suite's
 
 	Networks  []string // in addition to tcp: "udp", "unix"
-	Protocols []string // in addition to the echo: "tls", "http", "frame"
+	Protocols []string // in addition to the echo: "tls", "http", "frame", "websocket", "deflate", "room"
 	NoEcho    bool     // it has its Protocols only
 	Timers    bool     // accepts -timers. The C loop ignores it.
 	Stops     bool     // has a stop in order (SIGTERM with -stop)
@@ -40,13 +40,13 @@ var All = []Style{
 		Networks: []string{"udp", "unix"}, Timers: true, bin: "epoll", build: gcc("c/epoll.c")},
 	{Name: "callback", About: "ours: reactor.Handler, every option at its default; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Timers: true, Stops: true, Panics: "WithPanicHandler",
-		Protocols: []string{"tls", "http", "frame"}, bin: "callback", build: golang("./servers/callback")},
+		Protocols: []string{"tls", "http", "frame", "websocket", "deflate", "room"}, bin: "callback", build: golang("./servers/callback")},
 	{Name: "task", About: "ours: a task for each connection, blocking in Data and SendAll; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler",
-		Protocols: []string{"tls", "http", "frame"}, bin: "task", build: golang("./servers/task")},
+		Protocols: []string{"tls", "http", "frame", "websocket", "deflate"}, bin: "task", build: golang("./servers/task")},
 	{Name: "goroutine", About: "ours: a goroutine for each connection, parked in Data and SendAll; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover", Conn: "TestNetconn",
-		Protocols: []string{"tls", "http"}, bin: "goroutine", build: golang("./servers/goroutine")},
+		Protocols: []string{"tls", "http", "websocket", "deflate"}, bin: "goroutine", build: golang("./servers/goroutine")},
 	{Name: "poll", About: "ours: the program's own loop over sel.Poll and non-blocking sockets; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Panics: "recover",
 		bin: "poll", build: golang("./servers/poll")},
@@ -56,9 +56,9 @@ var All = []Style{
 	{Name: "eviocompat", About: "ours behind evio's API: the server of evio with another import; GOMAXPROCS 2 on its one core",
 		Ours: true, Env: two, Networks: []string{"udp", "unix"}, Stops: true, Panics: "WithPanicHandler",
 		bin: "eviocompat", build: golang("./servers/eviocompat")},
-	{Name: "net", About: "standard library: a goroutine for each connection, 64 KiB buffer each",
+	{Name: "net", About: "standard library: a goroutine for each connection, 64 KiB buffer each; WebSocket is coder/websocket v1.8.15",
 		Networks: []string{"udp", "unix"}, Timers: true, Panics: "recover", Conn: "TestNet",
-		Protocols: []string{"tls", "http"}, bin: "net", build: golang("./servers/net")},
+		Protocols: []string{"tls", "http", "websocket", "deflate", "room"}, bin: "net", build: golang("./servers/net")},
 	{Name: "evio", About: "evio v1.0.8: one loop, ReuseInputBuffer; it cannot turn Nagle's algorithm off",
 		Networks: []string{"udp", "unix"}, Stops: true, bin: "evio", build: golang("./servers/evio")},
 	{Name: "gnet", About: "gnet v2.9.4: one event loop, level-triggered, 64 KiB read buffer, Next(-1) and Write without a copy; built with its tags poll_opt and gc_opt",
@@ -67,9 +67,12 @@ var All = []Style{
 		Networks: []string{"unix"}, Stops: true, Panics: "its goroutine pool", Conn: "TestNetpoll",
 		bin: "netpoll", build: golang("./servers/netpoll")},
 	{Name: "nbio", About: "nbio v1.6.8: one poller, level-triggered, which reads and calls the handler itself",
-		Networks: []string{"udp", "unix"}, Stops: true, bin: "nbio", build: golang("./servers/nbio")},
+		Networks: []string{"udp", "unix"}, Stops: true, Protocols: []string{"websocket", "deflate"},
+		bin: "nbio", build: golang("./servers/nbio")},
 	{Name: "fasthttp", About: "fasthttp v1.78.0: its server with a pool of goroutines, every option at its default",
 		NoEcho: true, Protocols: []string{"http"}, bin: "fasthttp", build: golang("./servers/fasthttp")},
+	{Name: "gws", About: "gws v1.8.9: WebSocket with a goroutine for each connection, every option at its default",
+		NoEcho: true, Protocols: []string{"websocket", "deflate", "room"}, bin: "gws", build: golang("./servers/gws")},
 }
 
 // Serves returns whether the style has the network.

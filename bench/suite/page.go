@@ -43,7 +43,7 @@ func (r *Result) Page(file string) error {
 		name  string
 		kind  func(Scenario) bool
 		write func(io.Writer)
-	}{{"cost table", echo, r.echoes}, {"tls and http table", protocol, r.protocols}} {
+	}{{"cost table", echo, r.echoes}, {"tls and http table", protocol, r.protocols}, {"websocket table", webSocket, r.messages}} {
 		if !r.has(t.kind) {
 			continue
 		}
@@ -83,12 +83,27 @@ func (r *Result) protocols(to io.Writer) {
 	fmt.Fprintf(to, "CPU per message over TLS and HTTP, **%s ÷ server: 1.00 is as cheap as crypto/tls and net/http over\npackage net, higher is better**. `%s-again` is the control. HTTP in callbacks is\nexamples/http/h1, and in tasks net/http's parser and an answer written by hand. %d slices of %v each, otherwise as above.\n\n",
 		standard, standard, r.Config.Rounds, r.Config.Slice)
 	r.ratioTable(to, protocol, 2)
-	if len(r.of("tls-idle-memory")) == 0 {
+	r.memoryRow(to, "TLS", "tls-idle-memory", protocol)
+}
+
+// messages is the table for WebSocket: the ratios and the memory.
+func (r *Result) messages(to io.Writer) {
+	fmt.Fprintf(to, `CPU per message over WebSocket, **%s ÷ server: 1.00 is as cheap as coder/websocket on net/http, higher
+is better**. `+"`%s-again`"+` is the control. %d slices of %v each. Machine: %s.
+
+`, standard, standard, r.Config.Rounds, r.Config.Slice, machine())
+	r.ratioTable(to, webSocket, 2)
+	r.memoryRow(to, "WebSocket", "websocket-idle-memory", webSocket)
+}
+
+// memoryRow is the last row of the table of a kind.
+func (r *Result) memoryRow(to io.Writer, what, scenario string, kind func(Scenario) bool) {
+	if len(r.of(scenario)) == 0 {
 		return
 	}
-	fmt.Fprintf(to, "| resident bytes per idle TLS connection; %s: %s |", standard, r.bytes("tls-idle-memory", standard))
-	for _, v := range r.compared(r.Scenarios[slices.IndexFunc(r.Scenarios, protocol)])[1:] {
-		fmt.Fprintf(to, " %s |", r.bytes("tls-idle-memory", v.Name))
+	fmt.Fprintf(to, "| resident bytes per idle %s connection; %s: %s |", what, standard, r.bytes(scenario, standard))
+	for _, v := range r.compared(r.Scenarios[slices.IndexFunc(r.Scenarios, kind)])[1:] {
+		fmt.Fprintf(to, " %s |", r.bytes(scenario, v.Name))
 	}
 	fmt.Fprintln(to)
 }

@@ -104,12 +104,17 @@ func (r *Result) glance(to io.Writer) {
 		fmt.Fprintf(to, "\n## TLS and HTTP: CPU per message, %s ÷ server (1.00 is as cheap, higher is better)\n\n", standard)
 		r.ratioTable(to, protocol, 3)
 	}
+	if r.has(webSocket) {
+		fmt.Fprintf(to, "\n## WebSocket: CPU per message, coder/websocket on package net ÷ server (1.00 is as cheap, higher is better)\n\n")
+		r.ratioTable(to, webSocket, 3)
+	}
 	fmt.Fprint(to, "\nMedian and its 95 % confidence interval.\n")
 }
 
-// There are ratios for two kinds of scenarios. Each kind has its own reference.
-func echo(s Scenario) bool     { return !s.Idle && s.Share == 0 && s.Protocol == "" }
-func protocol(s Scenario) bool { return !s.Idle && s.Share == 0 && s.Protocol != "" }
+// There are ratios for three kinds of scenarios. Each kind has its own table.
+func echo(s Scenario) bool      { return !s.Idle && s.Share == 0 && s.Protocol == "" }
+func protocol(s Scenario) bool  { return !s.Idle && (s.Protocol == "tls" || s.Protocol == "http") }
+func webSocket(s Scenario) bool { return !s.Idle && strings.HasPrefix(s.Name, "websocket") }
 
 func (r *Result) has(kind func(Scenario) bool) bool { return slices.ContainsFunc(r.Scenarios, kind) }
 

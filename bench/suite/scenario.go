@@ -6,6 +6,7 @@ import (
 
 	"github.com/ureactor/ureactor/bench/load"
 	"github.com/ureactor/ureactor/bench/server"
+	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
 // A Scenario is what the clients do, with a name for the report.
@@ -97,6 +98,14 @@ var scenarios = []Scenario{
 		Shape: load.Shape{Protocol: "http", Conns: 50, Active: 50, Pipeline: 16, Depth: 1}},
 	{Name: "tls-idle-memory", About: "10,000 connections after handshake and one echo each: resident memory after a collection, less that without them",
 		Shape: load.Shape{Protocol: "tls", Conns: idle, Active: idle, Size: 64, Pipeline: 1, Depth: 1}, Idle: true, Full: true},
+	messages("websocket-64B-x50", serve.WebSocket, 50, 64), messages("websocket-64B-x1000", serve.WebSocket, 1000, 64),
+	messages("websocket-16KiB-x50", serve.WebSocket, 50, 16<<10), messages("websocket-16KiB-x1000", serve.WebSocket, 1000, 16<<10),
+	messages("websocket-deflate-64B-x50", serve.Deflate, 50, 64), messages("websocket-deflate-16KiB-x50", serve.Deflate, 50, 16<<10),
+	messages("websocket-deflate-16KiB-x1000", serve.Deflate, 1000, 16<<10),
+	{Name: "websocket-broadcast", About: "a message of 1 KiB to 10,000 connections, the next when all have got it; what a connection receives is a message",
+		Shape: load.Shape{Protocol: serve.Room, Conns: idle, Active: 1, Size: 1 << 10, Pipeline: 1, Depth: 1}},
+	{Name: "websocket-idle-memory", About: "10,000 connections after handshake and one echo each: resident memory after a collection, less that without them",
+		Shape: load.Shape{Protocol: serve.WebSocket, Conns: idle, Active: idle, Size: 64, Pipeline: 1, Depth: 1}, Idle: true},
 	full(rate("rate-x50", 50, 50, .2)), rate("rate-x50", 50, 50, .4), full(rate("rate-x50", 50, 50, .6)),
 	rate("rate-x50", 50, 50, .8), full(rate("rate-x50", 50, 50, .9)),
 	full(rate("rate-100-of-10000", 100, idle, .4)), full(rate("rate-100-of-10000", 100, idle, .8)),
@@ -114,6 +123,15 @@ func pingPong(name string, conns, size, pipeline int) Scenario {
 func tls(name string, conns int) Scenario {
 	return Scenario{Name: name, About: "ping-pong over TLS 1.3 with AES-128-GCM; the handshakes are made before",
 		Shape: load.Shape{Protocol: "tls", Conns: conns, Active: conns, Size: 64, Pipeline: 1, Depth: 1}}
+}
+
+func messages(name, protocol string, conns, size int) Scenario {
+	s := Scenario{Name: name, About: "ping-pong of messages over WebSocket, without compression",
+		Shape: load.Shape{Protocol: protocol, Conns: conns, Active: conns, Size: size, Pipeline: 1, Depth: 1}}
+	if protocol == serve.Deflate {
+		s.About = "the same with permessage-deflate without context takeover; the messages are JSON; each server compresses from the size on that is its default"
+	}
+	return s
 }
 
 func among(active, conns int) Scenario {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -104,14 +105,19 @@ func figures(in []Reading, server string, f func(Reading) float64) []float64 {
 }
 
 func (r *Result) memory(to io.Writer) {
-	if len(r.of("idle-memory"))+len(r.of("idle-memory-max"))+len(r.of("tls-idle-memory")) == 0 {
+	names := []string{"idle-memory", "idle-memory-max", "tls-idle-memory", "websocket-idle-memory"}
+	if !slices.ContainsFunc(names, func(name string) bool { return len(r.of(name)) > 0 }) {
 		return
 	}
-	fmt.Fprint(to, "\n## Resident memory of each idle connection, bytes\n\n| server | 10,000 | as many as allowed | 10,000 over TLS |\n|---|--:|--:|--:|\n")
+	fmt.Fprint(to, "\n## Resident memory of each idle connection, bytes\n\n| server | 10,000 | as many as allowed | 10,000 over TLS | 10,000 of WebSocket |\n|---|--:|--:|--:|--:|\n")
 	for _, s := range r.Styles {
-		a, b, c := r.bytes("idle-memory", s.Name), r.bytes("idle-memory-max", s.Name), r.bytes("tls-idle-memory", s.Name)
-		if a+b+c != "–––" {
-			fmt.Fprintf(to, "| %s | %s | %s | %s |\n", s.Name, a, b, c)
+		row, some := "| "+s.Name+" |", false
+		for _, name := range names {
+			b := r.bytes(name, s.Name)
+			row, some = row+" "+b+" |", some || b != "–"
+		}
+		if some {
+			fmt.Fprintln(to, row)
 		}
 	}
 }

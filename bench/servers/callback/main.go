@@ -51,6 +51,8 @@ func handler(r *reactor.Reactor, o serve.Options) func(*reactor.Conn) reactor.Ha
 		return func(c *reactor.Conn) reactor.Handler {
 			return &framed{in: c.KeepInput(serve.Frames.MaxSize()), frames: serve.Frames.Reader()}
 		}
+	case o.Protocol == serve.WebSocket, o.Protocol == serve.Deflate, o.Protocol == serve.Room:
+		return messages(r, o)
 	case o.Protocol == "http":
 		s := &h1.Site{Greeting: serve.Hello, Patience: cmp.Or(o.Patience, time.Minute), Idle: time.Minute}
 		return s.Accept

@@ -8,6 +8,7 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/socket"
+	"github.com/ureactor/ureactor/websocket"
 )
 
 func main() {
@@ -43,8 +44,28 @@ func conns(o serve.Options) {
 	if o.Protocol == "http" {
 		serve.Fail(o.HTTP(l))
 	}
+	if o.Protocol == serve.WebSocket || o.Protocol == serve.Deflate {
+		messages(o, l)
+	}
 	cfg := serve.TLS()
 	o.EchoTLS(l, func(c net.Conn) serve.Secured { return netconn.Server(c, cfg) })
+}
+
+func messages(o serve.Options, l net.Listener) {
+	w, err := websocket.NewServer(nil, o.WebSocketOptions()...)
+	serve.Try(err)
+	for {
+		nc, err := l.Accept()
+		if err != nil {
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
+		go func() {
+			if c, err := w.Stream(nc); err == nil {
+				serve.EchoMessages(c)
+			}
+		}()
+	}
 }
 
 func echo(c *socket.Socket) {

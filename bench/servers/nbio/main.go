@@ -16,6 +16,9 @@ import (
 func main() {
 	o := serve.Parse()
 	logging.SetLevel(logging.LevelNone)
+	if o.Protocol != "" {
+		messages(o)
+	}
 	at := o.Fixed()
 	e := nbio.NewEngine(nbio.Config{Network: o.Network, Addrs: []string{at}, NPoller: 1, ReadBufferSize: 64 << 10,
 		EpollMod: nbio.EPOLLLT})

@@ -22,6 +22,8 @@ func main() {
 	switch o.Protocol {
 	case "http":
 		serve.Fail(o.HTTP(l))
+	case serve.WebSocket, serve.Deflate, serve.Room:
+		serve.Fail(messages(o, l))
 	case "tls":
 		cfg := serve.TLS()
 		o.EchoTLS(l, func(c net.Conn) serve.Secured { return tls.Server(c, cfg) })

@@ -26,7 +26,7 @@ type Options struct {
 	Flood   string // other work without limit: posts, timers, dials or datagrams
 	Buffer  int    // of each connection, for servers that have one each
 
-	Protocol string        // "" is the echo, tls the echo over TLS, http a greeting, frame: of Frames
+	Protocol string        // "" is the echo, tls the echo over TLS, http a greeting, frame: of Frames, or one of WebSocket's
 	Patience time.Duration // for a handshake or a request's head; 0: HandshakeTimeout, or no limit
 }
 
@@ -42,7 +42,7 @@ func Parse() Options {
 	flag.IntVar(&o.Timers, "timers", 0, "arm so many timers, and move one with each message")
 	flag.StringVar(&o.Flood, "flood", "", "keep the loop busy with posts, timers, dials or datagrams, where it has them")
 	flag.IntVar(&o.Buffer, "buffer", 64<<10, "read buffer of each connection in bytes, where each has one")
-	flag.StringVar(&o.Protocol, "protocol", "", "tls: the echo over TLS; http: a greeting; frame: frames; else the echo")
+	flag.StringVar(&o.Protocol, "protocol", "", "tls: the echo over TLS; http: a greeting; frame: frames; websocket, deflate, room: WebSocket; else the echo")
 	flag.DurationVar(&o.Patience, "patience", 0, "how long a peer has for a handshake (0: 10s) or the head of a request (0: for ever)")
 	flag.Parse()
 	o.Address = "0"

@@ -9,6 +9,7 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
+	"github.com/ureactor/ureactor/websocket"
 )
 
 // listen serves net.Conns of the loop, a task for each: for what is above them, TLS and HTTP.
@@ -34,6 +35,17 @@ func (s *server) secure() func(net.Conn) {
 	cfg := serve.TLS()
 	return func(c net.Conn) {
 		s.ServeTLS(netconn.Server(c, cfg), nil)
+	}
+}
+
+// messages serves WebSocket.
+func (s *server) messages() func(net.Conn) {
+	w, err := websocket.NewServer(nil, s.WebSocketOptions()...)
+	serve.Try(err)
+	return func(nc net.Conn) {
+		if c, err := w.Stream(nc); err == nil {
+			serve.EchoMessages(c)
+		}
 	}
 }
 

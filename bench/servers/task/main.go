@@ -36,6 +36,8 @@ func main() {
 		s.listen(s.secure())
 	case "http":
 		s.listen(s.greet)
+	case serve.WebSocket, serve.Deflate:
+		s.listen(s.messages())
 	default:
 		s.echoes()
 	}
