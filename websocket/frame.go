@@ -35,6 +35,9 @@ func (f *Frame) Len() int { return len(f.payload) }
 
 // SendFrame is Send for a Frame, which is not encoded again.
 func (c *Conn) SendFrame(f *Frame) error {
+	if f == nil {
+		panic("websocket: SendFrame(nil): make a Frame with Server.NewFrame")
+	}
 	if err := c.sendable(f.kind); err != nil {
 		return err
 	}

@@ -106,6 +106,9 @@ func (h *Hub) end() uint64 { return h.first + uint64(len(h.frames)) }
 // Send sends f to all members. It returns reactor.ErrBuffered, and nobody gets f, if the Hub keeps
 // more than HubLimit bytes already.
 func (h *Hub) Send(f *Frame) error {
+	if f == nil {
+		panic("websocket: Send of a nil Frame: make one with Server.NewFrame")
+	}
 	if h.bytes > 0 && h.bytes+len(f.whole) > HubLimit {
 		return fmt.Errorf("websocket: Hub: %d bytes wait for its members: %w", h.bytes, reactor.ErrBuffered)
 	}

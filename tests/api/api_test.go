@@ -26,7 +26,7 @@ const (
 )
 
 // packages are those that users import.
-var packages = []string{"eviocompat", "frame", "inspect", "kernel", "looplabels", "metrics", "netconn", "poller", "proxyproto", "reactor", "select", "sim", "sim/simnet", "sim/simtest", "socket", "timeout"}
+var packages = []string{"eviocompat", "frame", "inspect", "kernel", "looplabels", "metrics", "netconn", "poller", "proxyproto", "reactor", "select", "sim", "sim/simnet", "sim/simtest", "socket", "timeout", "websocket"}
 
 var update = flag.Bool("update", false, "write doc/api.txt")
 

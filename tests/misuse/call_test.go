@@ -200,7 +200,7 @@ func call(f reflect.Value, args []reflect.Value) (out []reflect.Value, panicked 
 
 // ours returns whether a panic's text is one of this module's.
 func ours(text string) bool {
-	for _, p := range []string{"frame: ", "inspect: ", "reactor: ", "socket: ", "sel: ", "netconn: ", "metrics: ", "poller: ", "timeout: ", "fdtable: ", "timerq: "} {
+	for _, p := range []string{"frame: ", "inspect: ", "reactor: ", "socket: ", "sel: ", "netconn: ", "metrics: ", "poller: ", "timeout: ", "fdtable: ", "timerq: ", "websocket: "} {
 		if strings.HasPrefix(text, p) {
 			return true
 		}

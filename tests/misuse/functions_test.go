@@ -224,7 +224,7 @@ func TestFunctions(t *testing.T) {
 func TestEveryFunctionIsCalled(t *testing.T) {
 	list, err := os.ReadFile("../../doc/api.txt")
 	must(t, err)
-	function := regexp.MustCompile(`(?m)^pkg \S+/(frame|netconn|poller|reactor|select|socket|timeout), func (\w+)\((.*)$`)
+	function := regexp.MustCompile(`(?m)^pkg \S+/(frame|netconn|poller|reactor|select|socket|timeout|websocket), func (\w+)\((.*)$`)
 	counts := regexp.MustCompile(`\b(int|int32|int64|uint\d*|float64|Duration|Timeout|Deadline|Interest|Balance)\b|\[\]|\.\.\.|\bfunc\(`)
 	for _, m := range function.FindAllStringSubmatch(string(list), -1) {
 		name, takes := m[1]+"."+m[2], parameters(m[3])
@@ -236,7 +236,7 @@ func TestEveryFunctionIsCalled(t *testing.T) {
 			t.Errorf("%s(%s) is in no table", name, takes)
 		}
 	}
-	methods := regexp.MustCompile(`(?m)^pkg \S+/(frame|netconn|poller|reactor|select|socket|timeout), method \(\*?(\w+)\) (\w+)\((.*)$`)
+	methods := regexp.MustCompile(`(?m)^pkg \S+/(frame|netconn|poller|reactor|select|socket|timeout|websocket), method \(\*?(\w+)\) (\w+)\((.*)$`)
 	for _, m := range methods.FindAllStringSubmatch(string(list), -1) {
 		if counts.MatchString(parameters(m[4])) && !slices.Contains(strings.Fields(subjects), m[1]+"."+m[2]) {
 			t.Errorf("no test has a %s.%s, for %s(%s)", m[1], m[2], m[3], parameters(m[4]))
@@ -255,7 +255,8 @@ const subjects = ` netconn.Conn netconn.Listener netconn.PacketConn netconn.Unix
  netconn.TLSConn netconn.Net
  poller.Table timeout.Queue timeout.Timeout timeout.Deadline select.Poll socket.Socket socket.SSLSocket
  reactor.Reactor reactor.Group reactor.Conn reactor.Wire reactor.PacketConn reactor.Timer reactor.Watch reactor.Task
- socket.SSLContext socket.SSLStream reactor.Input reactor.Histogram socket.Input frame.Format `
+ socket.SSLContext socket.SSLStream reactor.Input reactor.Histogram socket.Input frame.Format
+ websocket.Conn websocket.Request websocket.Server websocket.Stream `
 
 // parameters is a signature's text up to the end of its parameters.
 func parameters(text string) string {
