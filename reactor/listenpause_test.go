@@ -31,6 +31,10 @@ func TestPausedListenerAcceptsNothing(t *testing.T) {
 		if err := errors.Join(l.Pause(), l.Pause()); err != nil {
 			t.Fatal(err)
 		}
+		t.turn()
+		if n := r.Stats().Paused; n != 1 {
+			t.Errorf("%d Listeners are paused, want 1", n)
+		}
 		second := t.dial(l.Addr())
 		first.roundTrip("still served")
 		first.close()
@@ -55,6 +59,10 @@ func TestPausedListenerAcceptsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		second.roundTrip("second")
+		t.turn()
+		if n := r.Stats().Paused; n != 0 {
+			t.Errorf("%d Listeners are paused, want none", n)
+		}
 		l.Close()
 		if err := errors.Join(l.Pause(), l.Resume()); !errors.Is(err, ErrClosed) {
 			t.Errorf("after Close: %v", err)

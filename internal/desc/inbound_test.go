@@ -20,7 +20,7 @@ func TestAnInboundIsAQueueOfBytes(t *testing.T) {
 		b.Init("test: Init", 1<<20, pool)
 		var model []byte // what is buffered
 		var loop [4 << 10]byte
-		next := byte(0)
+		next, held := byte(0), false
 		for range 30 {
 			p := loop[:1+r.IntN(1<<(1+r.IntN(12)))]
 			for i := range p {
@@ -45,8 +45,15 @@ func TestAnInboundIsAQueueOfBytes(t *testing.T) {
 			if len(model) == 0 && b.Held() != 0 {
 				t.Fatalf("seed %d: an empty Inbound holds %d bytes", seed, b.Held())
 			}
-			if held := b.Held(); held > shrinkAbove && held > 8*len(model) {
-				t.Fatalf("seed %d: %d bytes are held for %d", seed, held, len(model))
+			held = held || b.Held() > 0
+			if held && len(model) == 0 && pool.kept == 0 {
+				t.Fatalf("seed %d: the pool has got nothing back", seed)
+			}
+			if b.old != nil {
+				t.Fatalf("seed %d: after Settle the Inbound has memory that it does not use", seed)
+			}
+			if n := b.Held(); n > shrinkAbove && n > 8*len(model) {
+				t.Fatalf("seed %d: %d bytes are held for %d", seed, n, len(model))
 			}
 		}
 		if p, err := b.Peek(len(model)); err != nil || !bytes.Equal(p, model) {

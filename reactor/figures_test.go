@@ -1,0 +1,180 @@
+//go:build unix
+
+package reactor
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// Stats counts each datagram and its bytes once, sent and received, whether it was queued or not.
+func TestDatagramsAreCounted(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		got := 0
+		to, err := r.ListenPacket("udp", "127.0.0.1:0", &packets{packet: func(*PacketConn, []byte, Addr) { got++ }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, err := r.ListenPacket("udp", "127.0.0.1:0", &packets{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := kernel.Inet(to.LocalAddr().(*net.UDPAddr).AddrPort())
+		sizes := []int{0, 1, 100, corkMax, corkMax + 1}
+		bytes := uint64(0)
+		for _, n := range sizes {
+			if err := from.SendTo(make([]byte, n), addr); err != nil {
+				t.Fatal(err)
+			}
+			bytes += uint64(n)
+		}
+		t.until(func() bool { return got == len(sizes) })
+		t.turn()
+		want := Stats{PacketsOut: 5, PacketsIn: 5, BytesOut: bytes, BytesIn: bytes}
+		s := r.Stats()
+		if have := (Stats{PacketsOut: s.PacketsOut, PacketsIn: s.PacketsIn, BytesOut: s.BytesOut, BytesIn: s.BytesIn}); have != want {
+			t.Errorf("%+v, want %+v", have, want)
+		}
+		for ecn, ok := range []bool{true, true, true, true, false} {
+			if err := from.SendWith([]byte("x"), addr, PacketInfo{ECN: uint8(ecn)}); (err == nil) != ok {
+				t.Errorf("ECN %d: %v", ecn, err)
+			}
+		}
+	})
+}
+
+// Stats divides the refusals of accept: too few descriptors, too little memory, and others.
+func TestRefusalsAreCountedByTheirReason(t *testing.T) {
+	r := manual(t)
+	for e, want := range map[kernel.Errno]Stats{
+		kernel.EMFILE: {Refused: 1, NoFiles: 1}, kernel.ENFILE: {Refused: 1, NoFiles: 1},
+		kernel.ENOMEM: {Refused: 1, NoMemory: 1}, kernel.ENOBUFS: {Refused: 1, NoMemory: 1}, kernel.ECONNABORTED: {Refused: 1},
+	} {
+		r.count.Refused, r.count.NoFiles, r.count.NoMemory = 0, 0, 0
+		r.refused(e)
+		if got := (Stats{Refused: r.count.Refused, NoFiles: r.count.NoFiles, NoMemory: r.count.NoMemory}); got != want {
+			t.Errorf("%v: %+v, want %+v", e, got, want)
+		}
+	}
+}
+
+// Load.Unsent is the age of the oldest output that the kernel refuses. A Conn that ends has none.
+func TestUnsentIsTheAgeOfTheOldestOutput(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		blocked := func() *Conn {
+			fd, _ := t.pair()
+			c := adoptFD(t, r, fd, &hooks{})
+			before := r.outputs.blocked.Len()
+			if err := c.Send(make([]byte, 3<<20)); err != nil {
+				t.Fatal(err)
+			}
+			t.until(func() bool { return r.outputs.blocked.Len() > before })
+			return c
+		}
+		if n := r.Load().Unsent; n != 0 {
+			t.Errorf("%v before any output", n)
+		}
+		first, at := blocked(), t.now()
+		t.pass(30 * time.Millisecond)
+		second, later := blocked(), t.now()
+		t.pass(10 * time.Millisecond)
+		age := func() time.Duration { return time.Duration(t.now() - at) }
+		if n := r.Load().Unsent; n < 40*time.Millisecond || n < age()-time.Millisecond && t.simulated() {
+			t.Errorf("%v, the oldest has waited for %v", n, age())
+		}
+		first.Abort()
+		t.until(func() bool { return r.Stats().Conns == 1 })
+		if n := r.Load().Unsent; n < 10*time.Millisecond || t.simulated() && n > time.Duration(t.now()-later)+time.Millisecond {
+			t.Errorf("%v, and the second has waited for %v", n, time.Duration(t.now()-later))
+		}
+		second.Abort()
+		t.until(func() bool { return r.Stats().Conns == 0 })
+		if n := r.Load().Unsent; n != 0 {
+			t.Errorf("%v without output", n)
+		}
+	})
+}
+
+// Accepted and dialled connections have the options of their Listener and their Dial: no Nagle
+// algorithm unless it is asked for, and keep-alive probes only then.
+func TestConnectionsHaveTheirTCPOptions(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		for _, c := range []struct {
+			opts           []SocketOption
+			noDelay, alive int
+		}{{nil, 1, 0}, {[]SocketOption{WithNoDelay(false)}, 0, 0}, {[]SocketOption{WithKeepAlive(7 * time.Second)}, 1, 1}} {
+			var accepted *Conn
+			var listening []ListenOption
+			var dialling []DialOption
+			for _, o := range c.opts {
+				listening, dialling = append(listening, o), append(dialling, o)
+			}
+			addr := t.listen("tcp", func(c *Conn) Handler { accepted = c; return &hooks{} }, listening...)
+			opened := false
+			dialled, err := r.Dial("tcp", addr.String(), &hooks{opened: func(*Conn) { opened = true }}, dialling...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.until(func() bool { return opened && accepted != nil })
+			for what, conn := range map[string]*Conn{"accepted": accepted, "dialled": dialled} {
+				value := func(level, name int) int {
+					v, e := t.k.GetOpt(conn.FD(), level, name)
+					t.must("getsockopt", e)
+					return min(v, 1) // a BSD returns the option's bit
+				}
+				noDelay, alive := value(kernel.IPPROTO_TCP, kernel.TCP_NODELAY), value(kernel.SOL_SOCKET, kernel.SO_KEEPALIVE)
+				if noDelay != c.noDelay || alive != c.alive {
+					t.Errorf("%s with %d options: TCP_NODELAY %d, SO_KEEPALIVE %d", what, len(c.opts), noDelay, alive)
+				}
+			}
+		}
+		if _, err := r.Dial("tcp", "127.0.0.1:1", &hooks{}, WithResolver(nil)); err == nil || !strings.Contains(err.Error(), "WithResolver(nil)") {
+			t.Error(err)
+		}
+		if _, err := r.Dial("tcp", "127.0.0.1:1", &hooks{}, WithResolver(&net.Resolver{})); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A peer that takes a little now and then keeps the Conn from being idle.
+func TestOutputInPartsIsTraffic(t *testing.T) {
+	twice(t, func(t *lab) {
+		if !t.simulated() {
+			return // it has to be exact
+		}
+		fd, peer := t.pair()
+		idle := 0
+		c := adoptFD(t, t.reactor(), fd, &hooks{timeout: func(*Conn, TimeoutKind) { idle++ }})
+		if err := c.Send(make([]byte, 3<<20)); err != nil {
+			t.Fatal(err)
+		}
+		t.turn()
+		if err := c.SetIdleTimeout(20 * time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		sent := c.Buffered()
+		for range 10 {
+			buf := make([]byte, 256<<10)
+			if _, e := peer.look(buf); e != 0 {
+				t.Fatal(e)
+			}
+			t.pass(15 * time.Millisecond)
+			if now := c.Buffered(); now >= sent {
+				return // the peer's buffer was not worth an event here
+			} else {
+				sent = now
+			}
+			if idle > 0 {
+				t.Fatalf("idle after %d bytes were sent", 3<<20-sent)
+			}
+		}
+	})
+}
