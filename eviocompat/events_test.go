@@ -138,6 +138,9 @@ func TestCloseOfADetachedDelivers(t *testing.T) {
 // Tick comes at once, then never earlier than it asked for; PreWrite comes before what an event
 // returned is sent.
 func TestTickAndPreWrite(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	var pre, ticks int
 	var last time.Time
 	at, stop := serveQuietly(t, nil, Events{
@@ -169,6 +172,9 @@ func TestTickAndPreWrite(t *testing.T) {
 
 // Input is a copy of its own unless the connection asks for the shared buffer.
 func TestInputBuffer(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	for _, reuse := range []bool{false, true} {
 		var kept [][]byte
 		at, stop := serve(t, Events{

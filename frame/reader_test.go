@@ -163,6 +163,9 @@ func FuzzReader(f *testing.F) {
 // The work is linear in the bytes, whatever the pieces: for frames of all sizes, and for one that
 // never ends.
 func TestWorkIsLinear(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	const size = 200_000
 	for name, f := range map[string]*Format{"length": Length(4, binary.BigEndian, size), "varint": Varint(size),
 		"lines": Lines(size), "delimiter": Delimiter("\r\n\r\n", size), "fixed": Fixed(1000)} {

@@ -12,12 +12,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 )
 
 // A PacketConn keeps its contract: boundaries of datagrams, truncation, deadlines in both
 // directions, concurrent readers and writers, and Close.
 func TestPacketConn(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	for _, network := range []string{"udp4", "udp6", "unixgram"} {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()

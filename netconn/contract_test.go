@@ -26,6 +26,9 @@ const long = 20 * time.Second
 // future, and moves them while Accept waits. It makes many Accepts at once, closes during them, and
 // checks that the file is removed.
 func TestListener(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	for _, network := range families() {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()

@@ -133,6 +133,9 @@ var relays = map[string]func(from, to dataConn) error{
 // the middle of their output, and others receive into the same buffer meanwhile. Each client gets
 // back its own bytes. Over TLS the first Write makes the handshake.
 func TestRelaysOfData(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	const conns, size = 4, 1 << 20
 	for name, relay := range relays {
 		for _, secure := range []bool{false, true} {

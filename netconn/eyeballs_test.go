@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
@@ -111,6 +112,9 @@ func dialInWorld(t *testing.T, addrs []string, d netconn.Dialer) (took time.Dura
 // In goroutines, a dial also tries the second address while the first one is silent, and connects
 // to it.
 func TestTheNextAddressIsTriedBesideASilentOne(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	hole := full(t, "tcp6")
 	_, port, _ := net.SplitHostPort(hole)

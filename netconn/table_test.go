@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // everything returns all that a program can find out about an error: the text, the types, Op, Net,
@@ -219,11 +221,8 @@ func into(t *testing.T, situation string, obj any, peer net.Conn) {
 
 // Every call in every situation has the same outcome as in package net, without exception.
 func TestEveryCallInEverySituation(t *testing.T) {
-	for _, sub := range subjects {
-		for i, situation := range sub.situations {
-			if testing.Short() && i%2 > 0 {
-				continue
-			}
+	for _, sub := range subjects[:longtest.Count(1, len(subjects), len(subjects))] {
+		for _, situation := range sub.situations {
 			t.Run(sub.name+"/"+situation, func(t *testing.T) {
 				t.Parallel() // to end a connection takes some time
 				for _, name := range slices.Sorted(keysOf(tableCalls)) {

@@ -193,6 +193,9 @@ func get(client *http.Client, url, want string) error {
 // A dial in a task waits for the lookup and for its context, as other calls do. A callback cannot
 // wait, and the error says what to do.
 func TestDialInTasks(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	r := start(t)
 	inTask(r, func(*reactor.Task) {

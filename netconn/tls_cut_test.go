@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -64,6 +65,9 @@ func acknowledge(c net.Conn, size, buffer int) error {
 // whatever the size of the reader's buffer, no Read sleeps while there is input. So each message is
 // answered before the next one is sent.
 func TestTLSRecordsInAnyCut(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	r := start(t)
 	serve := map[string]func(func(net.Listener)){
 		"goroutine": func(f func(net.Listener)) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/inside"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -29,6 +30,9 @@ func inGoroutineAndTask(t *testing.T, f func(t *testing.T, dial func(network, ad
 // direction ends Handshake, Read and Write. The deadline is set before the call, or moved while the
 // call waits.
 func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // the backlog accepts
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 )
@@ -132,6 +133,9 @@ func TestTLSRecordErrorShowsTheConnection(t *testing.T) {
 // Callbacks for a Handler's Conn get a connection with the addresses, which any goroutine may
 // close. After that all its calls fail. The error for Closed has such a connection too.
 func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	r := start(t)
 	shown := make(chan net.Conn, 1)
@@ -195,6 +199,9 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 // The callbacks get the context of HandshakeContext, with its values and its end. For a Handler's
 // Conn the context ends with the handshake or its time limit, even if a callback blocks the loop.
 func TestTLSCallbacksGetTheContext(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	type key struct{}
 	var seen context.Context

@@ -13,6 +13,9 @@ import (
 // timestamps). The Poller would report that queue until it is empty. The loop still stays idle, and
 // the socket continues to receive.
 func TestFilledErrorQueue(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	options := map[string]struct{ level, name, value int }{
 		"IP_RECVERR":      {unix.IPPROTO_IP, unix.IP_RECVERR, 1},

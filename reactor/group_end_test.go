@@ -103,6 +103,9 @@ func (s *sabotage) Wait(events []poller.Event, until timeout.Deadline) (int, err
 // connections end, and those of the other loops continue. The others serve new connections, with
 // any balance. The log names the loop, and Run returns it.
 func TestFailedLoopIsAlone(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	for _, kind := range []string{"error", "panic"} {
 		for _, b := range []Balance{ByAddress, RoundRobin} {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // sabotaged returns a Group whose loops the test can make fail.
@@ -39,6 +40,9 @@ func sabotaged(t *testing.T, loops int, opts ...Option) (g *Group, ran chan erro
 // remaining loops serve the address, and closing the GroupListener closes the socket there. When
 // the last loop fails, Run ends, and nobody listens at the address.
 func TestFailedAcceptorHandsOver(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	for name, opts := range map[string][]ListenOption{
 		"RoundRobin": {WithBalance(RoundRobin)},

@@ -6,11 +6,16 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
 )
 
 // With WithMaxConns(1) on several loops, the Closed of a Conn has returned before any loop accepts
 // the next Conn. The first Closed waits for a moment, to give a wrong accept time to happen.
 func TestMaxConnsCountsAConnUntilItsClosed(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	g := group(t, 3)
 	inside := atomic.Bool{}

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/timeout"
 )
 
@@ -21,6 +22,9 @@ import (
 // Shutdown is ending the reactor. Eight goroutines post 5,000 functions each, most of them while
 // the loop sleeps or ends.
 func TestPostsRunOnceInOrderAlsoAroundShutdown(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	for range 8 {
 		r, err := New()
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	sel "github.com/ureactor/ureactor/select"
 )
 
@@ -196,6 +197,9 @@ func TestAllThatIsReady(t *testing.T) {
 // IPoll allocates nothing: with events of descriptors and of Objects, when it has to wait, and with
 // one-shot. A simulated kernel allocates for itself.
 func TestIPollAllocatesNothing(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	onHost(t, func(l *lab) {
 		a, b := l.pair()
 		o := &counter{}

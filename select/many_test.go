@@ -23,6 +23,9 @@ import (
 // Goroutines poll one Poll in every way while others change everything about it; for the race
 // detector.
 func TestManyGoroutines(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	p := sel.New()
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()
@@ -89,6 +92,9 @@ func (o *lone) registerAndClose(p *sel.Poll) {
 
 // 300 polls that wait, with -long 2,000, cost goroutines or tasks, not threads.
 func TestManyPolls(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	polls := longtest.Count(100, 300, 2000)
 	both(t, func(l *lab) {
 		if h, ok := l.k.(*sim.Host); ok {

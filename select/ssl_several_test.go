@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	sel "github.com/ureactor/ureactor/select"
 )
 
@@ -74,6 +75,9 @@ func TestEveryPollOfAnSSLSocketIsServed(t *testing.T) {
 
 // A Poll that another one's end, Unregister or Select has left alone is still woken.
 func TestAPollKeepsItsSSLSocket(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	for name, f := range map[string]func(t *testing.T, s sel.Pollable) error{
 		"Select": func(_ *testing.T, s sel.Pollable) error {
 			_, _, _, err := sel.Select([]sel.Pollable{s}, nil, nil, 0)

@@ -38,6 +38,9 @@ func sslPair(t *testing.T) (c, s *socket.SSLSocket) {
 // One goroutine polls an SSLSocket without a pause, which takes out what has come, and another
 // waits in Read: it is woken.
 func TestSSLReadWhilePolled(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	c, s := sslPair(t)
 	p := sel.New()
 	defer p.Close()

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	sel "github.com/ureactor/ureactor/select"
 )
 
@@ -11,6 +12,9 @@ import (
 // Poll reports what the table says; with another mask, the part that this asks for. It reports it
 // twice, because results are level-triggered.
 func TestStates(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	for _, row := range states {
 		t.Run(row.name, func(t *testing.T) {
 			both(t, func(l *lab) {

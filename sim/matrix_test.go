@@ -106,6 +106,9 @@ func runMatrix(p *program, w *sim.World, inject func(*load)) error {
 // everything has come through in the end, nothing hangs, nothing panics, every operation has ended
 // once, no descriptor is left, and who was told that a connection was delivered was told the truth.
 func TestFaultMatrix(t *testing.T) {
+	if !longtest.Default(t, "many worlds") {
+		return
+	}
 	faults := 0
 	for i := range programs {
 		p := &programs[i]

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
@@ -112,6 +113,9 @@ func (k *moody) Connect(fd int, to kernel.Addr) kernel.Errno {
 // No error that says nothing of the listener ends an accept loop: neither those of accept(2)'s
 // list, nor one that nobody has heard of, nor a lack of descriptors or memory.
 func TestAcceptGoesOn(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	k := &moody{Kernel: kernel.Host}
 	taskOn(t, t.Context(), k, func(l *lab) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
@@ -91,6 +92,9 @@ func TestDataOfAGoroutineIsItsOwnUntilTheNext(t *testing.T) {
 // into the same buffer. The peer gets what was sent, however it was sent, and also where the call
 // had to wait for the one before it.
 func TestASendThatWaitsKeepsTheLoopsBuffer(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	const text = "what the first task has received"
 	worlds := map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux}

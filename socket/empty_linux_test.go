@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 )
 
@@ -12,6 +13,9 @@ import (
 // that arrives in between. Such input may be in pieces that one recv does not return together:
 // TCP's urgent byte stops it, or a FIN follows.
 func TestNothingIsMissedAfterATakenAll(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	both(t, func(l *lab) {
 		if l.isSimulated() {

@@ -5,12 +5,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 )
 
 // A datagram for a Unix receiver whose queue is full waits for room, without burning the processor:
 // on Linux each datagram that is refused makes an Event of its sender.
 func TestFullUnixReceiver(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	both(t, func(l *lab) {
 		receiver, others, s := l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram), l.socket(socket.AF_UNIX, dgram)
 		l.must(receiver.Bind(socket.Path("")))

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/socket"
 )
@@ -19,6 +20,9 @@ import (
 // The calls of an Input wait. Messages arrive whole for all pieces, while other tasks use the
 // loop's buffer, and also behind a send that waits.
 func TestInputWaitsForMessages(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	var wire []byte
 	var want []string
@@ -102,6 +106,9 @@ func (w wrapper) Data() ([]byte, error) { return w.s.Data() }
 // A message may be sent while the send must wait and the rest of the input is still in the loop's
 // buffer. A wrapper's bytes are copied at once, because nobody knows how long they are valid.
 func TestInputKeepsWhatIsSent(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	both(t, func(l *lab) {
 		for _, wrapped := range []bool{false, true} {

@@ -127,6 +127,9 @@ func TestPeekWaitsForItsLeast(t *testing.T) {
 
 // A deadline leaves what has come, without an error; with nothing it is ETIMEDOUT. Never early.
 func TestReceiveOfLessAtTheDeadline(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	least(t, func(l *lab, s, peer *socket.Socket, take func(int) (string, error)) {
 		l.must(s.SetTimeout(seconds(0.02)))

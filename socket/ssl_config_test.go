@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/socket"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -127,6 +128,9 @@ func wrap(t *testing.T, server bool, o socket.SSLOptions, peer *tls.Config) (see
 // PEM files hold blocks of any type in any order. WrapSSL reads a file for the certificate and one
 // for the key as crypto/tls does. No private key reaches the peer, and none is in an error's text.
 func TestPEMIsReadByType(t *testing.T) {
+	if !longtest.Default(t, "many keys") {
+		return
+	}
 	authority := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true})
 	me := issue(t, authority, &x509.Certificate{DNSNames: []string{"localhost"}})
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(me.key)

@@ -125,6 +125,9 @@ func checkDistances(t *testing.T, p []byte, window int) {
 // A compressed frame without the extension, RSV1 on a continuation or a control frame, data that
 // cannot be inflated, a text that is not UTF-8, and a bomb end the connection with the code of each.
 func TestBadCompression(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	var sq squeezer
 	zip := func(p string) string { return sq.squeeze(t, p) }
 	bomb := zip(strings.Repeat("\x00", 64<<20))

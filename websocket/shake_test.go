@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 )
 
@@ -139,6 +140,9 @@ func TestOrigins(t *testing.T) {
 
 // A client refuses each answer that breaks a rule, on a Conn and on a Stream.
 func TestBadAnswers(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	const accept = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: KEY\r\n"
 	b := echoes(t)
 	for name, c := range map[string]struct{ answer, want string }{

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/reactor"
 )
 
@@ -20,6 +21,9 @@ func form(action, id, token string) url.Values {
 // An action needs the option, the token, and a request that is not another site's. Then it does
 // what it says. A second time the object is closed.
 func TestActions(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	r := started(t)
 	at := listen(t, r, "tcp", accept)

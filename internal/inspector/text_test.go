@@ -160,6 +160,9 @@ func TestFirstLookShowsAHang(t *testing.T) {
 // A loop that nobody runs has a text, however often it is asked for, and keeps at most 16 requests
 // for a picture.
 func TestTextOfALoopThatNeverRunsLeavesLittle(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	t.Parallel()
 	r, err := reactor.New()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/secure/forge"
 )
 
@@ -16,6 +17,9 @@ import (
 // the next Read may sleep until an Event. Records of every kind come in pieces of every size. After
 // each drained result, one more decrypt finds nothing in an empty kernel.
 func TestAllIsAll(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		version := []uint16{tls.VersionTLS12, tls.VersionTLS13}[seed%2]

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/secure/forge"
 	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/timeout"
@@ -15,6 +16,9 @@ import (
 // Records come whole and in pieces. The kernel reports its input once, and not if a Poll was
 // faster: then a Read that had read everything must not wait for an Event before it tries.
 func TestPolledInputIsRead(t *testing.T) {
+	if !longtest.Default(t, "many bytes") {
+		return
+	}
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		s := newScene(t)

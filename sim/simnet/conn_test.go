@@ -16,6 +16,7 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/sim/simnet"
@@ -33,6 +34,9 @@ func in(t *testing.T, opt sim.Options, f func(n *simnet.Net, a, b *simnet.Host) 
 // The connections pass golang.org/x/net/nettest, with and without faults. Its subtests cannot run
 // in a bubble, so the world runs by the machine's clock here.
 func TestConnsPassNettest(t *testing.T) {
+	if !longtest.Default(t, "nettest once more") {
+		return
+	}
 	for name, opt := range map[string]sim.Options{
 		"quiet":  {},
 		"faults": {Latency: time.Millisecond, Faults: sim.Faults{ShortRead: 20 * sim.Percent, ShortWrite: 20 * sim.Percent, Again: 10 * sim.Percent}},
