@@ -35,21 +35,19 @@ type (
 
 // A Conn is a WebSocket connection on a loop. Only the loop touches it: see reactor.Conn. A quiet
 // one has 64 bytes beside its reactor.Conn.
-//
-// The flags of state:
-//
-//	flag       set by                       cleared by            excludes
-//	opened     the end of the handshake     -
-//	decoding   receive                      the same              a second receive
-//	paused     Pause                        Resume
-//	inParts    SendPart                     its last part         Send
-//	closeSent  Close, a violation, Shutdown -                     any callback but Closed
-//	ended      the peer's Close, EOF,       -                     decoding of more input
-//	           a violation, Shutdown
-//	heard      Data                         the tick
-//	pinged     the tick                     the tick after Data
-//	active     a message, either way        the tick
 type Conn struct {
+	//	flag       set by                       cleared by            excludes
+	//	opened     the end of the handshake     -
+	//	decoding   receive                      the same              a second receive
+	//	paused     Pause                        Resume
+	//	inParts    SendPart                     its last part         Send
+	//	closeSent  Close, a violation, Shutdown -                     any callback but Closed
+	//	ended      the peer's Close, EOF,       -                     decoding of more input
+	//	           a violation, Shutdown
+	//	heard      Data                         the tick
+	//	pinged     the tick                     the tick after Data
+	//	active     a message, either way        the tick
+
 	rc       *reactor.Conn
 	h        Handler
 	d        decoder

@@ -74,7 +74,8 @@ func (d *decoder) release() {
 	partials.Put(p)
 }
 
-// settle ends the validity of what next has returned, and frees what is not needed.
+// settle ends the validity of the payload that next has returned, and frees memory that is not
+// needed.
 func (d *decoder) settle() {
 	p := d.part
 	if p == nil {

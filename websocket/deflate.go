@@ -12,7 +12,7 @@ type deflate struct {
 	least  int   // bytes of a message that is worth it
 	bits   uint8 // the window that the peer accepts has 1<<bits bytes
 	sender *deflater
-	window []byte // the end of what was received
+	window []byte // the end of the messages that have arrived
 	takeover
 }
 

@@ -53,7 +53,8 @@ const extensionField = "Sec-WebSocket-Extensions"
 // 12 and 13: messages of each size, with each set of parameters that a client may offer. The answer
 // has what the Server can do, and the messages are as the answer says.
 func TestCompressedMessages(t *testing.T) {
-	offers := map[string]struct{ plain, takeover string }{ // the answers of a Server without and with Takeover
+	// the answers of a Server without and with Takeover
+	offers := map[string]struct{ plain, takeover string }{
 		"permessage-deflate": {"; server_no_context_takeover; client_no_context_takeover", ""},
 		"permessage-deflate; client_no_context_takeover; client_max_window_bits":                             {"; server_no_context_takeover; client_no_context_takeover", "; client_no_context_takeover"},
 		"permessage-deflate; server_no_context_takeover":                                                     {"; server_no_context_takeover; client_no_context_takeover", "; server_no_context_takeover"},
@@ -122,8 +123,9 @@ func checkDistances(t *testing.T, p []byte, window int) {
 	}
 }
 
-// A compressed frame without the extension, RSV1 on a continuation or a control frame, data that
-// cannot be inflated, a text that is not UTF-8, and a bomb end the connection with the code of each.
+// Each violation ends the connection with its code: a compressed frame without the extension, RSV1
+// on a continuation or a control frame, a bomb. So do data that cannot be inflated, and a text that
+// is not UTF-8.
 func TestBadCompression(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return

@@ -5,13 +5,13 @@
 // calls its Handler. Dial makes a Conn of a client. A Hub sends one Frame to many Conns. A Stream
 // is the same protocol for tasks and goroutines.
 //
-// A peer that breaks a rule loses its connection, with the code that the RFC names. What a peer can
-// make the program hold is limited, in bytes and in work.
+// A peer that breaks a rule loses its connection, with the code that the RFC names. The memory and
+// the work that a peer can cause are limited.
 //
 // A message that arrives whole, and that fits the loop's buffer, is not copied and costs no
 // allocation. A quiet connection costs 64 bytes beside its reactor.Conn.
 //
-// Server, Conn, Handler with its optional parts, Dial, Frame, Hub and Stream are stable: they change
-// as doc/compatibility.md says. The compression of package compress/flate may get a successor, and
+// Server, Conn, Handler with its optional parts, Dial, Frame, Hub and Stream are stable, as
+// doc/compatibility.md says. The compression of package compress/flate may get a successor, and
 // then Compression gets fields.
 package websocket

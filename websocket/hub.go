@@ -37,13 +37,13 @@ const (
 // in their order. A turn of the loop reaches some of the members, so that a Frame for many does not
 // stop the loop. Only the loop touches a Hub. With a Group, each loop has a Hub of its own:
 // Group.PostAll reaches them all.
-//
-//	field   set by         cleared by        holds
-//	todo    Send           turn              members to visit, the one at pos first
-//	frames  Send           tidy              the Frames that not everybody has got
-//	behind  visit          visit, remove     members that a Hub with WaitForSlow waits for
-//	holes   remove         tidy              members without a Conn
 type Hub struct {
+	//	field   set by         cleared by        holds
+	//	todo    Send           turn              members to visit, the one at pos first
+	//	frames  Send           tidy              the Frames that not everybody has got
+	//	behind  visit          visit, remove     members that a Hub with WaitForSlow waits for
+	//	holes   remove         tidy              members without a Conn
+
 	r       *reactor.Reactor
 	slow    SlowPolicy
 	members []member

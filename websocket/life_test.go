@@ -175,8 +175,8 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	}
 }
 
-// A peer that does not answer a Close is aborted at the time of WithCloseTimeout, also if it goes on
-// sending; no Message comes after Close.
+// A peer that does not answer a Close is aborted at the time of WithCloseTimeout, also if it goes
+// on sending. No Message comes after Close.
 func TestCloseHasATimeout(t *testing.T) {
 	simtest.Check(t, 5, func(w *sim.World) error {
 		var began time.Time
