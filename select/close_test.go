@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Without a descriptor for a Poller a Poll works as poll(2) does: it sees what is ready, waits, and
-// is closed under a wait. Once there are descriptors it uses one. The old test wanted EMFILE.
+// Without a descriptor for a Poller, a Poll works as poll(2) does: it reports ready objects, waits,
+// and can be closed while it waits. Once there are descriptors, it uses a Poller.
 func TestNoDescriptors(t *testing.T) { both(t, noDescriptors) }
 
 func noDescriptors(l *lab) {
@@ -61,8 +61,8 @@ func noDescriptors(l *lab) {
 	l.expect(p, 0, is{a: NVAL})
 }
 
-// Objects, and so SSLSockets, need no descriptor either: such a Poll asks each of them, waits for
-// one, and may be closed by one that it asks. The test above has sockets only.
+// Without a descriptor, a Poll of Objects and SSLSockets also works: it asks each of them and waits
+// for one, and an Object may close the Poll.
 func TestNoDescriptorsForObjects(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.pollBy(&failing{Kernel: l.k, e: kernel.EMFILE})
@@ -121,7 +121,7 @@ func (p *failingPoller) Mod(fd int, gen uint32, want poller.Interest) error {
 	return p.Poller.Mod(fd, gen, want)
 }
 
-// A Register or Modify that the kernel refuses leaves everything as it was.
+// A Register or Modify that the kernel refuses changes nothing.
 func TestKernelRefuses(t *testing.T) { both(t, kernelRefuses) }
 
 func kernelRefuses(l *lab) {
@@ -153,8 +153,8 @@ func kernelRefuses(l *lab) {
 	l.expect(p, 0, is{a: NVAL, b: NVAL, twin: NVAL})
 }
 
-// A Poll in a Poll is readable while a descriptor in it is ready, also when it is waited for;
-// closed it is NVAL. A ring is refused.
+// A Poll in a Poll is readable while one of its descriptors is ready, also if a wait needs that. A
+// closed one is NVAL, and a ring is refused.
 func TestNestedPolls(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -173,7 +173,7 @@ func TestNestedPolls(t *testing.T) {
 		a.read()
 		l.expect(outer, 1, is{})
 
-		// an Event that no registration wants any more must not keep the inner Poll readable
+		// An Event that no registration wants any more must not keep the inner Poll readable.
 		twin := &object{l, a.d}
 		must(inner.Register(twin, OUT))
 		l.expect(outer, 0, is{inner: IN})
@@ -195,7 +195,7 @@ func TestNestedPolls(t *testing.T) {
 	})
 }
 
-// Sockets of package socket: in a poll with a mode of any kind, closed, and accepted.
+// A Poll reports Sockets of package socket in each mode, closed ones, and accepted ones.
 func TestSockets(t *testing.T) {
 	both(t, func(l *lab) {
 		create := func() *socket.Socket {

@@ -11,9 +11,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// An ICMP error that stays in the error queue (IP_RECVERR) is ERR in a poll, as poll(2) has it,
-// until it is read from there: recv delivers it once and leaves it. A Recv that waits meanwhile
-// sleeps, and the socket works as before.
+// An ICMP error in the error queue (IP_RECVERR) is ERR in a poll, as in poll(2), until it is read
+// from that queue. recv returns the error once, and leaves it there. Meanwhile a Recv still sleeps,
+// and the socket works as before.
 func TestErrorQueue(t *testing.T) {
 	onHost(t, func(l *lab) {
 		for _, v := range []struct {

@@ -63,7 +63,7 @@ func (m *mailbox) put(s string) {
 	}
 }
 
-// An Object with a method Notify is asked when it calls f, and not every millisecond.
+// A Poll asks an Object with a method Notify when the Object calls f, and not every millisecond.
 func ExampleNotifier() {
 	var _ sel.Notifier = (*mailbox)(nil)
 	m := &mailbox{}

@@ -5,7 +5,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// NewBy is New for a test's own way of waiting.
+// NewBy is New with a Waiter of the test.
 func NewBy(k kernel.Kernel, w desc.Waiter) *Poll { return newPoll(k, w) }
 
 // Desc returns the Poll's own descriptor.

@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// pollers counts those that a Kernel has made and that are open, and how often they were woken.
+// pollers counts the open Pollers of a Kernel, and how often they were woken.
 type pollers struct {
 	kernel.Kernel
 	mu    sync.Mutex
@@ -54,8 +54,8 @@ func (k *pollers) add(n int) int {
 	return k.open
 }
 
-// An unreachable Poll is closed, though a socket's hook and a Notifier's function lead to it; one
-// that is polled is not.
+// An unreachable Poll is closed, although a socket's hook and a Notifier's function refer to its
+// set. One that is polled is not closed.
 func TestUnreachablePollIsClosed(t *testing.T) {
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()
@@ -98,14 +98,14 @@ func TestUnreachablePollIsClosed(t *testing.T) {
 	runtime.KeepAlive(n)
 }
 
-// An unreachable Poll of a loop is closed by the loop, or by whoever finds that the loop has ended.
+// The loop closes an unreachable Poll. If the loop has ended, the garbage collector does.
 func TestUnreachablePollOfALoopIsClosed(t *testing.T) {
 	k := &pollers{Kernel: kernel.Host}
 	r, err := reactor.New(reactor.WithKernel(k))
 	must(err)
 	r.Go(func(task *reactor.Task) {
 		sel.NewOn(r).Poll(0)
-		for k.add(0) > 1 { // the reactor's own
+		for k.add(0) > 1 { // the reactor's own Poller
 			runtime.GC()
 			task.Sleep(time.Millisecond)
 		}
@@ -119,7 +119,7 @@ func TestUnreachablePollOfALoopIsClosed(t *testing.T) {
 	}
 }
 
-// A Poll gives back what it has taken when it is closed, and takes nothing before it is used.
+// A Poll opens nothing before it is used, and releases everything when it is closed.
 func TestPollIsLean(t *testing.T) { both(t, pollIsLean) }
 
 func pollIsLean(l *lab) {
@@ -171,8 +171,8 @@ func TestUnregisteredIsNotKept(t *testing.T) {
 	runtime.KeepAlive(p)
 }
 
-// A socket that waits in the background, and so is known to that, is closed when it is unreachable,
-// though it was in a Poll: one that is closed, and one that it was taken out of.
+// An unreachable socket is closed although it is registered with the background goroutine and was
+// in a Poll. The Poll was closed, or the socket was unregistered.
 func TestUnreachableSocketOfAPollIsClosed(t *testing.T) {
 	l := newLab(t, kernel.Host, nil)
 	defer l.closeAll()

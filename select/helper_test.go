@@ -26,7 +26,7 @@ import (
 const (
 	IN, OUT, ERR, HUP, NVAL = sel.POLLIN, sel.POLLOUT, sel.POLLERR, sel.POLLHUP, sel.POLLNVAL
 
-	// A poll that waits this long has failed already; no right run does. In milliseconds.
+	// guard is a time in milliseconds that no poll of a correct run reaches.
 	guard = 60_000
 )
 
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// must ends the test; in a task t.Fatal is not allowed.
+// must ends the test on an error by a panic, because a task must not call t.Fatal.
 func must(err error) {
 	if err != nil {
 		panic(err)
@@ -53,13 +53,13 @@ func done(e kernel.Errno) {
 	}
 }
 
-// A lab is one of the ways of waiting, on one of the kernels: parked goroutines, or tasks of one
-// reactor.
+// A lab is where a test runs: in goroutines or in tasks of a reactor, on the host's kernel or a
+// simulated one.
 type lab struct {
 	testing.TB
 	k      kernel.Kernel
 	kqueue bool             // its Pollers have kqueue's rules
-	os     string           // whose rules the kernel follows: a GOOS
+	os     string           // the system whose rules the kernel follows, as a GOOS
 	r      *reactor.Reactor // nil: parked
 	task   *reactor.Task
 	open   map[*object]bool
@@ -67,14 +67,14 @@ type lab struct {
 	spy    *spy
 }
 
-// both runs the test in both ways, each with a minute to end; in tasks on the simulated kernel too,
-// with the Pollers of Linux and with those of the BSDs.
+// both runs the test in goroutines and in tasks, each for at most a minute. It also runs it in
+// tasks on simulated kernels, with the Pollers of Linux and of the BSDs.
 func both(t *testing.T, f func(l *lab)) {
 	onHost(t, f)
 	inSimulated(t, f)
 }
 
-// onHost is for what a simulated kernel has not: files, pipes, duplicates.
+// onHost is for tests of things that a simulated kernel does not have: files, pipes, duplicates.
 func onHost(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) {
 		l := newLab(t, kernel.Host, nil)
@@ -84,7 +84,7 @@ func onHost(t *testing.T, f func(l *lab)) {
 	t.Run("task", func(t *testing.T) { inTask(t, f) })
 }
 
-// inTasks is for what is about tasks.
+// inTasks is for tests that concern only tasks.
 func inTasks(t *testing.T, f func(l *lab)) {
 	t.Run("task", func(t *testing.T) { inTask(t, f) })
 	inSimulated(t, f)
@@ -100,7 +100,7 @@ func inSimulated(t *testing.T, f func(l *lab)) {
 	}
 }
 
-// inCallback is inTasks in a callback of the loop, where no Task runs.
+// inCallback is inTasks, but it runs the test in a callback of the loop.
 func inCallback(t *testing.T, f func(l *lab)) {
 	begin := func(l *lab) {
 		l.r.After(0, func() {
@@ -126,7 +126,7 @@ func simulated(t testing.TB, opt sim.Options, f func(l *lab)) {
 	inWorld(t, opt, func(l *lab) { l.begin(f) })
 }
 
-// begin has a task run the test.
+// begin runs the test in a task.
 func (l *lab) begin(f func(l *lab)) {
 	l.r.Go(func(task *reactor.Task) {
 		defer l.r.Close()
@@ -136,7 +136,7 @@ func (l *lab) begin(f func(l *lab)) {
 	})
 }
 
-// onLoop runs a reactor, on which begin has something happen.
+// onLoop runs a reactor, after begin has prepared it.
 func onLoop(t testing.TB, k kernel.Kernel, begin func(l *lab)) {
 	t.Helper()
 	r, err := reactor.New(reactor.WithKernel(k))
@@ -145,8 +145,8 @@ func onLoop(t testing.TB, k kernel.Kernel, begin func(l *lab)) {
 	must(r.Run(context.Background()))
 }
 
-// inWorld is onLoop on a host of a quiet world, whose clock jumps. It reports a wait without end at
-// once, and what is left open at the end.
+// inWorld is onLoop on a host of a world without faults, whose clock jumps. It reports a wait
+// without end at once, and everything that is open at the end.
 func inWorld(t testing.TB, opt sim.Options, begin func(l *lab)) {
 	t.Helper()
 	opt.Files = 4096
@@ -203,7 +203,7 @@ func (l *lab) waiter() desc.Waiter {
 // poll makes a Poll and registers the objects.
 func (l *lab) poll(objs ...sel.Pollable) *sel.Poll { return l.pollBy(l.k, objs...) }
 
-// pollBy makes a Poll of a kernel around the lab's.
+// pollBy makes a Poll on a kernel that wraps the lab's.
 func (l *lab) pollBy(k kernel.Kernel, objs ...sel.Pollable) *sel.Poll {
 	p := sel.NewBy(k, l.spy)
 	l.polls = append(l.polls, p)
@@ -213,8 +213,8 @@ func (l *lab) pollBy(k kernel.Kernel, objs ...sel.Pollable) *sel.Poll {
 	return p
 }
 
-// elsewhere runs f beside the caller, and returns what waits for its end. In a task, f runs when
-// the caller first waits.
+// elsewhere runs f in another goroutine or task, and returns a function that waits for its end. In
+// a task, f runs when the caller first waits.
 func (l *lab) elsewhere(f func()) (join func()) {
 	if l.r != nil {
 		u := l.task.Go(func(*reactor.Task) { f() })
@@ -229,7 +229,8 @@ func (l *lab) elsewhere(f func()) (join func()) {
 	return func() { <-done }
 }
 
-// stranger runs f on a goroutine that is not the loop's; a world has none but its own.
+// stranger runs f on a goroutine that is not the loop's. In a world, which has no other goroutine,
+// it just calls f.
 func (l *lab) stranger(f func()) {
 	if l.isSimulated() {
 		l.elsewhere(f)
@@ -238,8 +239,8 @@ func (l *lab) stranger(f func()) {
 	go f()
 }
 
-// asleep runs a poll elsewhere and returns when that sleeps: what is done next happens during its
-// wait.
+// asleep runs a poll elsewhere and returns when the poll sleeps. The caller's next acts then happen
+// during its wait.
 func (l *lab) asleep(call func()) (join func()) {
 	join = l.elsewhere(call)
 	for passed := l.lap(); l.spy.asleep() == 0; l.rest() {
@@ -259,16 +260,17 @@ func (l *lab) pass() {
 	runtime.Gosched()
 }
 
-// lap measures; the clock is the one that the waits go by.
+// lap returns a function that measures the time since then, by the clock that the waits use.
 func (l *lab) lap() (passed func() time.Duration) {
 	from := l.k.Now()
 	return func() time.Duration { return time.Duration(l.k.Now() - from) }
 }
 
-// is is what a poll should find.
+// is has the expected results of a poll.
 type is map[sel.Pollable]sel.Events
 
-// expect polls, waiting at most so many milliseconds, and wants exactly these, each once.
+// expect polls with a limit in milliseconds, and fails the test unless the results are exactly
+// these, each once.
 func (l *lab) expect(p *sel.Poll, ms int, want is) {
 	l.Helper()
 	passed := l.lap()
@@ -276,7 +278,7 @@ func (l *lab) expect(p *sel.Poll, ms int, want is) {
 	if err != nil {
 		l.Errorf("Poll(%d): %v", ms, err)
 	}
-	// at the end of its time Poll tries once more, which would hide a lost wake-up
+	// At the end of its time Poll tries once more, which would hide a lost wake-up.
 	if ms == guard && passed() >= guard*time.Millisecond {
 		l.Errorf("Poll(%d): nothing but its time has ended it", ms)
 	}

@@ -29,7 +29,7 @@ func (l *lab) walk(p *sel.Poll, ms, flags int, want is) {
 	l.same("IPoll", got, want)
 }
 
-// IPoll finds what Poll finds, and waits as it does.
+// IPoll has the same results as Poll, and waits in the same way.
 func TestIPoll(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -50,8 +50,8 @@ func TestIPoll(t *testing.T) {
 	})
 }
 
-// The results are those of the call, walked lazily, without what has been unregistered; breaking
-// off and going on continues; exhausted it stays empty; a new IPoll starts afresh.
+// The iterator yields the results of the call, except for objects that were unregistered since.
+// After a break, another range continues. At the end it stays empty, and a new IPoll begins again.
 func TestIPollIsLazy(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -81,8 +81,8 @@ func TestIPollIsLazy(t *testing.T) {
 	})
 }
 
-// One-shot: the mask becomes 0 when an entry is yielded, and not when it is only found. ERR, HUP
-// and NVAL still come. Modify and Register rearm. Poll never does it.
+// In one-shot mode the mask of an object becomes 0 when the object is yielded, and not before. ERR,
+// HUP and NVAL are still reported. Modify and Register set a new mask. Poll has no one-shot mode.
 func TestIPollOneShot(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -127,9 +127,9 @@ func TestIPollOneShot(t *testing.T) {
 	})
 }
 
-// IPoll yields what it found although that was modified or closed meanwhile, because MicroPython
-// iterates its registrations. It does not yield what was unregistered, even if that is registered
-// again. A second registration keeps the mask that it has now.
+// IPoll also yields objects that were modified or closed meanwhile, because MicroPython iterates
+// its registrations. It does not yield an object that was unregistered, even if it is registered
+// again. A second registration keeps its mask.
 func TestIPollOneShotOfWhatHasChanged(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -177,7 +177,7 @@ func TestIPollOneShotOfWhatHasChanged(t *testing.T) {
 	})
 }
 
-// 1,000 are ready: all are found, once each, though a batch takes fewer.
+// If 1,000 objects are ready, all are reported, once each, although a batch has fewer.
 func TestAllThatIsReady(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()
@@ -194,8 +194,8 @@ func TestAllThatIsReady(t *testing.T) {
 	})
 }
 
-// IPoll allocates nothing: with events of descriptors and of Objects, when it has to wait, and with
-// one-shot. A simulated kernel allocates for itself.
+// IPoll allocates nothing with events of descriptors and of Objects, when it has to wait, and in
+// one-shot mode. (A simulated kernel allocates.)
 func TestIPollAllocatesNothing(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

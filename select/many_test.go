@@ -20,8 +20,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Goroutines poll one Poll in every way while others change everything about it; for the race
-// detector.
+// Goroutines poll one Poll in every way while others change everything about it. The race detector
+// checks this.
 func TestManyGoroutines(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -67,7 +67,7 @@ func TestManyGoroutines(t *testing.T) {
 		o := &lone{ends[0], l}
 		o.registerAndClose(p)
 	})
-	// the sleep is the length of the storm, not a synchronisation
+	// The sleep is the duration of the test, not a synchronisation.
 	over.Go(func() { time.Sleep(300 * time.Millisecond); close(stop) })
 	all.Wait()
 	over.Wait()
@@ -90,7 +90,7 @@ func (o *lone) registerAndClose(p *sel.Poll) {
 	p.Unregister(x)
 }
 
-// 300 polls that wait, with -long 2,000, cost goroutines or tasks, not threads.
+// 300 polls that wait (2,000 with -long) cost goroutines or tasks, but no threads.
 func TestManyPolls(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -122,14 +122,15 @@ func TestManyPolls(t *testing.T) {
 		for _, join := range joins {
 			join()
 		}
-		// a busy machine makes some threads, for goroutines in system calls
+		// On a busy machine there are some threads for goroutines in system calls.
 		if n := pprof.Lookup("threadcreate").Count() - threads; n > polls/10 {
 			l.Errorf("%d threads more", n)
 		}
 	})
 }
 
-// A descriptor fits in 500 Polls that are all waiting: then the kernel says so, and the poll does.
+// At most 500 Polls can wait for one descriptor. With more, the kernel returns an error, and so
+// does the poll.
 func TestDescriptorInTooManyPolls(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the limit is epoll's")

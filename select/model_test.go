@@ -29,11 +29,11 @@ func TestPollAgreesWithCalls(t *testing.T) {
 	seeds := longtest.Count(20, 60, 1500)
 	simtest.CheckWith(t, seeds, func(seed uint64) sim.Options {
 		o := sslWorld(seed)
-		// these faults make the kernel itself report a wrong state
+		// These faults make the kernel itself report a wrong state.
 		o.Faults.Again, o.Faults.Spurious, o.Faults.EarlyWait = 0, 0, 0
 		return o
 	}, func(w *sim.World) error { return runPlain(w, &all) })
-	if t.Failed() || all.worlds < seeds { // one seed again
+	if t.Failed() || all.worlds < seeds { // run one seed again
 		return
 	}
 	t.Logf("%+v", all)
@@ -42,7 +42,7 @@ func TestPollAgreesWithCalls(t *testing.T) {
 	}
 }
 
-// plainCounts is how often polls said so, and had to wait.
+// plainCounts counts the results of polls, and how often a poll had to wait.
 type plainCounts struct{ worlds, in, out, none, woken int }
 
 type plainModel struct {
@@ -54,11 +54,11 @@ type plainModel struct {
 	ends  [2]*end
 }
 
-// An end is one of a connection's.
+// An end is one end of a connection.
 type end struct {
 	s         *socket.Socket
 	sent, got int
-	over      bool // it has sent its FIN, or been reset
+	over      bool // it has sent its FIN, or was reset
 }
 
 func runPlain(w *sim.World, count *plainCounts) error {
@@ -90,7 +90,7 @@ func (m *plainModel) run(open func() *socket.Socket) {
 	}
 	accepted := m.waits(l, sel.POLLIN)
 	if err := client.Connect(at); err == nil && m.w.Kernel() == sim.FreeBSD {
-		// which ends a connect to the host itself at once
+		// FreeBSD ends a connect to the host itself at once.
 	} else if err == nil || !errors.Is(err, syscall.EINPROGRESS) {
 		m.fail("Connect: %v", err)
 	} else if _, err := client.Send([]byte{0}); m.said(client, sel.POLLOUT) != 0 || !again(err) {
@@ -123,7 +123,7 @@ func (m *plainModel) run(open func() *socket.Socket) {
 		}
 	}
 	m.w.SetFaults(sim.Faults{})
-	for i, e := range m.ends { // what is on its way arrives
+	for i, e := range m.ends { // everything that is on its way arrives
 		for from := m.ends[1-i]; m.err == nil && !from.over && !e.over && e.got < from.sent; {
 			m.waits(e.s, sel.POLLIN)()
 			m.recv(e, from, 1<<20)
@@ -131,7 +131,7 @@ func (m *plainModel) run(open func() *socket.Socket) {
 	}
 }
 
-// said is what a poll of the one socket says that does not wait.
+// said returns the result of a poll of the socket that does not wait.
 func (m *plainModel) said(s *socket.Socket, mask sel.Events) sel.Events {
 	must(m.p.Register(s, mask))
 	events, err := m.p.Poll(0)
@@ -181,7 +181,7 @@ func (m *plainModel) step(i int) {
 	case 11:
 		switch m.h.Rand().Int(20) {
 		case 0:
-			_ = e.s.Shutdown(socket.SHUT_WR) // again, or after a reset, is nothing
+			_ = e.s.Shutdown(socket.SHUT_WR) // a second call, or one after a reset, has no effect
 			e.over = true
 		case 1:
 			if e.s.Fileno() >= 0 {
@@ -228,7 +228,7 @@ func (m *plainModel) check(e, from *end) {
 	after, errno := m.h.Ready(e.s.Fileno())
 	must(errnoOf(errno))
 	if raw != after || m.h.Rand().Int(2) == 0 {
-		return // something has come during the poll; or what is there stays
+		return // input has come during the poll; otherwise the state stays
 	}
 	if mask&sel.POLLOUT != 0 {
 		took := !again(m.send(e, 1))
@@ -248,7 +248,7 @@ func (m *plainModel) check(e, from *end) {
 	}
 }
 
-// asleep has a poll wait for what is not there, and the other end bring it about.
+// asleep makes a poll wait for an event, and then makes the other end cause it.
 func (m *plainModel) asleep(i int) {
 	e, other := m.ends[i], m.ends[1-i]
 	mask := []sel.Events{sel.POLLIN, sel.POLLOUT}[m.h.Rand().Int(2)]

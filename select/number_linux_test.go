@@ -15,9 +15,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Any descriptor can be registered by number, as with poll(2). Examples are a Poll's own, which it
-// sees as closed, a ring of two Polls, which epoll refuses, and the descriptors of the Poller. A
-// wait reports their Events.
+// Any descriptor can be registered by number, as with poll(2), and a wait reports its Events.
+// Examples are a Poll's own number, which counts as closed, a ring of two Polls, which epoll
+// refuses, and the descriptors of the Poller.
 func TestAnyNumberCanBeRegistered(t *testing.T) {
 	onHost(t, func(l *lab) {
 		p, q := l.poll(), l.poll()
@@ -44,7 +44,7 @@ func TestAnyNumberCanBeRegistered(t *testing.T) {
 	})
 }
 
-// poll(2) refuses more descriptors than the process may have.
+// As poll(2) does, a Poll refuses more descriptors than the process may have.
 func TestMoreNumbersThanTheLimit(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -58,7 +58,7 @@ func TestMoreNumbersThanTheLimit(t *testing.T) {
 			must(unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(limit), Max: old.Max}))
 			defer unix.Setrlimit(unix.RLIMIT_NOFILE, &old)
 		}
-		o := &ready{} // has none
+		o := &ready{} // it has no descriptor
 		p := l.poll(o)
 		for i := range limit {
 			must(p.Register(sel.FD(math.MaxInt32-i), 0))
@@ -77,8 +77,8 @@ func TestMoreNumbersThanTheLimit(t *testing.T) {
 	})
 }
 
-// Urgent data is PRI for who asks for it, by object and by number, until it is read; a wait hears
-// of it.
+// Urgent data is PRI if the mask has that, for an object and for a number, until it is read. It
+// also ends a wait.
 func TestUrgentData(t *testing.T) {
 	onHost(t, func(l *lab) {
 		ln := l.create(socket.AF_INET, socket.SOCK_STREAM, 0)

@@ -39,7 +39,7 @@ func (r *ready) Poll(mask sel.Events) (sel.Events, error) {
 
 func (r *ready) last() sel.Events { return r.masks[len(r.masks)-1] }
 
-// teller notifies the Poll when it may be ready.
+// teller is a ready that notifies the Poll when it may be ready.
 type teller struct {
 	ready
 	f     atomic.Pointer[func()]
@@ -54,8 +54,8 @@ func (n *teller) Notify(f func()) {
 	}
 }
 
-// An Object is asked once per poll with its present mask, also 0, and what it says is reported
-// unmasked.
+// A poll asks an Object once, with its present mask, which may be 0, and reports all bits of its
+// result.
 func TestObjectIsAsked(t *testing.T) {
 	both(t, func(l *lab) {
 		o := &ready{}
@@ -83,8 +83,7 @@ func TestObjectIsAsked(t *testing.T) {
 	})
 }
 
-// An Object's error comes out of Poll as it is, out of IPoll and Select too, and the Poll stays
-// usable.
+// Poll, IPoll and Select return an Object's error unchanged, and the Poll stays usable.
 func TestObjectError(t *testing.T) {
 	both(t, func(l *lab) {
 		o, other := &ready{}, &ready{}
@@ -106,7 +105,7 @@ func TestObjectError(t *testing.T) {
 				t.Error("IPoll yields after an error")
 			}
 			o.err = nil
-			l.ipoll(p, 0, 0) // and has something to yield before the next
+			l.ipoll(p, 0, 0) // and there is a result that was not yielded
 			o.err = want
 			if _, _, _, err := l.selects(list{o}, nil, nil, 0); err != want {
 				t.Errorf("Select: %v; want %v", err, want)
@@ -117,7 +116,8 @@ func TestObjectError(t *testing.T) {
 	})
 }
 
-// A panic in an Object is the caller's, and the Poll stays usable: nobody holds its turn.
+// A panic in an Object reaches the caller of the poll. The Poll stays usable, because nobody holds
+// its turn.
 func TestObjectPanic(t *testing.T) {
 	both(t, func(l *lab) {
 		o := &ready{call: func() { panic("the user's") }}
@@ -138,7 +138,7 @@ func TestObjectPanic(t *testing.T) {
 	})
 }
 
-// An Object may do to the Poll what it likes while it is asked.
+// An Object may change the Poll in any way while it is asked.
 func TestObjectChangesThePoll(t *testing.T) {
 	both(t, func(l *lab) {
 		var p *sel.Poll
@@ -167,8 +167,8 @@ func TestObjectChangesThePoll(t *testing.T) {
 	})
 }
 
-// A waiting poll asks a silent Object every millisecond (D39): it becomes ready at the 5th time,
-// with nothing to wake.
+// A waiting poll asks an Object that does not notify every millisecond (D39). The Object becomes
+// ready at the fifth time, and nothing wakes the poll.
 func TestD39SilentObject(t *testing.T) {
 	both(t, func(l *lab) {
 		o := &ready{}
@@ -188,7 +188,8 @@ func TestD39SilentObject(t *testing.T) {
 	})
 }
 
-// Beside a silent Object a descriptor ends the wait at once, and both are reported together.
+// If a Poll has a descriptor and an Object that does not notify, the descriptor ends the wait at
+// once, and both are reported together.
 func TestObjectsAndDescriptors(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -214,8 +215,8 @@ func TestObjectsAndDescriptors(t *testing.T) {
 	})
 }
 
-// A Poll asks a Notifier only after it notified, from whatever goroutine, and not every
-// millisecond. Notify is called at the start and at the end of a registration.
+// A Poll asks a Notifier only after it has notified, from any goroutine, and not every millisecond.
+// Notify is called at the beginning and at the end of a registration.
 func TestNotifier(t *testing.T) {
 	both(t, func(l *lab) {
 		n, silent := &teller{}, &ready{}
@@ -227,7 +228,7 @@ func TestNotifier(t *testing.T) {
 		}
 		tell := *n.f.Load()
 		join := l.asleep(func() { l.expect(p, guard, is{n: IN}) })
-		l.stranger(tell) // of nothing
+		l.stranger(tell) // without a reason
 		n.state.Store(1)
 		l.stranger(tell)
 		join()
@@ -237,7 +238,7 @@ func TestNotifier(t *testing.T) {
 		must(p.Register(n, sel.POLLIN|sel.POLLOUT))
 		f := *n.f.Load()
 		must(p.Close())
-		f() // too late is nothing
+		f() // a late call has no effect
 		if want := []bool{true, false, true, false}; !slices.Equal(n.calls, want) {
 			t.Errorf("Notify with a function: %v, want %v", n.calls, want)
 		}
@@ -247,7 +248,7 @@ func TestNotifier(t *testing.T) {
 	})
 }
 
-// closer closes the Poll while it is being registered.
+// closer is an Object that closes the Poll while it is being registered.
 type closer struct {
 	teller
 	p *sel.Poll

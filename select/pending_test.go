@@ -10,9 +10,8 @@ import (
 )
 
 // "Calling poll.poll (poll.ipoll) is guaranteed to call pending callback functions before entering
-// the polling loop": also where the poll does not wait, because its limit is 0 or something is
-// ready. The task never waits, so only the poll can let the loop call. Callbacks were tested with
-// tasks that wait.
+// the polling loop": This also holds if the poll does not wait, because its limit is 0 or an object
+// is ready. The task never waits, so only the poll can let the loop call the callback.
 func TestPendingCallbacksComeBeforeThePoll(t *testing.T) {
 	inTasks(t, func(l *lab) {
 		create := func() *socket.Socket { return l.create(socket.AF_UNIX, socket.SOCK_DGRAM, 0) }

@@ -12,9 +12,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Random calls on two Polls over sockets that come, go, talk and break, with numbers used again at
-// once. After each call each Poll must find what poll(2), asked about every registered object one
-// by one, says.
+// After each of many random calls, each of two Polls has the same results as poll(2) for every
+// registered object. The sockets are opened, closed, used and reset, and their numbers are reused
+// at once.
 func TestPollAgainstPoll2(t *testing.T) {
 	longtest.Checks(t, longtest.Count(5, 20, 500))
 	both(t, func(l *lab) {
@@ -40,8 +40,8 @@ type model struct {
 	l     *lab
 	t     *rapid.T
 	polls [2]*sel.Poll
-	masks []is           // of each Poll: the masks of its registrations
-	all   []sel.Pollable // ever made: *object, *twin, FD, *ready
+	masks []is           // for each Poll: the masks of its registrations
+	all   []sel.Pollable // all objects so far: *object, *twin, FD, *ready
 	socks []*object
 }
 
@@ -125,8 +125,8 @@ func (m *model) unregister(t *rapid.T) {
 
 func (m *model) write(t *rapid.T) { m.l.k.Send(m.sock(t).fd(), []byte("xyz"), 0) }
 
-// urgent is a byte of TCP that is out of band; every other socket refuses it, and a simulated
-// kernel does not know it.
+// urgent sends an urgent byte of TCP. Every other socket refuses it, and a simulated kernel does
+// not have it.
 func (m *model) urgent(t *rapid.T) {
 	if o := m.sock(t); !m.l.isSimulated() {
 		m.l.k.Send(o.fd(), []byte("!"), kernel.MSG_OOB)
@@ -154,7 +154,8 @@ func (m *model) close(t *rapid.T) {
 	if o.fd() < 0 {
 		return
 	}
-	// to close a registered number is misuse, and the next such number may be a Poll's own
+	// To close a registered number is misuse, and the next file with that number may be a Poll's
+	// own.
 	number := sel.FD(o.d.FD)
 	m.all = slices.DeleteFunc(m.all, func(o sel.Pollable) bool { return o == number })
 	for i, p := range m.polls {
@@ -182,7 +183,7 @@ func (m *model) oneShot(t *rapid.T) {
 	}
 }
 
-// wait polls with a timeout what is ready, and what is not.
+// wait compares with a poll that has a timeout.
 func (m *model) wait(t *rapid.T) { m.compare(t, m.pollOf(t), 1) }
 
 func (m *model) check(t *rapid.T) {
@@ -192,8 +193,8 @@ func (m *model) check(t *rapid.T) {
 }
 
 func (m *model) compare(t *rapid.T, i, ms int) {
-	// Bytes that loopback carries may arrive during one of our calls. The oracle is therefore asked
-	// before and after, and may disagree with itself.
+	// Bytes on the loopback may arrive during one of these calls. So poll(2) is called before and
+	// after, and the comparison is repeated if its results differ.
 	for {
 		before := m.oracle(i)
 		got, err := m.polls[i].Poll(ms)
@@ -228,7 +229,7 @@ func same(a, b is) bool {
 	return true
 }
 
-// oracle asks poll(2) about each.
+// oracle returns the results of poll(2) for each object.
 func (m *model) oracle(i int) is {
 	want := is{}
 	for o, mask := range m.masks[i] {
@@ -238,7 +239,7 @@ func (m *model) oracle(i int) is {
 			ev = sel.Events(o.state.Load())
 		default:
 			ev = NVAL
-			// poll(2) has no descriptor of its own
+			// The Poll's own number counts as closed, because poll(2) has no descriptor of its own.
 			if fd := numberOf(o); fd >= 0 && fd != m.polls[i].Desc().FD {
 				ev = m.told(i, fd, mask)
 			}
@@ -255,8 +256,8 @@ func (m *model) oracle(i int) is {
 func (m *model) told(i, fd int, mask sel.Events) sel.Events {
 	said := m.l.poll2(fd)
 	var want poller.Interest
-	// Poll(2) is asked about urgent data, which no filter reports, and about a Poll's number, for
-	// which one is missing.
+	// Urgent data, which no filter reports, comes from poll(2). So does the state of a Poll's
+	// number, which lacks a filter.
 	asked := slices.ContainsFunc(m.polls[:], func(p *sel.Poll) bool { return p.Desc().FD == fd })
 	for o, mask := range m.masks[i] {
 		if numberOf(o) == fd {
@@ -285,7 +286,7 @@ func (m *model) filters(fd int, want poller.Interest) sel.Events {
 	return eventsOf(events[0].Ready)
 }
 
-// numberOf is an object's descriptor, -1 if it has none.
+// numberOf returns an object's descriptor, or -1 if it has none.
 func numberOf(o sel.Pollable) int {
 	switch o := o.(type) {
 	case sel.FD:

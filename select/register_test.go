@@ -17,8 +17,7 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Without a mask it is IN|OUT; registering again replaces it, as Modify does; several masks are
-// or'ed.
+// Register sets the mask, and a second Register replaces it, as Modify does.
 func TestRegisterMasks(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -66,12 +65,12 @@ func TestD36UnregisterUnknown(t *testing.T) {
 	})
 }
 
-// Register returns an error for an object that it cannot have, and leaves nothing behind.
+// Register returns an error for an object that cannot be registered, and changes nothing.
 func TestBadObjects(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.poll()
 		tooBig := sel.FD(math.MaxInt)
-		if math.MaxInt == math.MaxInt32 { // where an int has 32 bits, each one is a descriptor's number
+		if math.MaxInt == math.MaxInt32 { // with 32 bits, every int can be the number of a descriptor
 			tooBig = math.MinInt
 		}
 		type incomparable struct {
@@ -96,8 +95,8 @@ type noDesc struct{}
 
 func (*noDesc) Desc() *desc.Desc { return nil }
 
-// A Poll distinguishes Objects by identity: two on one descriptor both report, each by its own
-// mask.
+// A Poll distinguishes Objects by identity. Two Objects on one descriptor are both reported, each
+// by its own mask.
 func TestTwoObjectsOnOneDescriptor(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -123,8 +122,8 @@ func TestTwoObjectsOnOneDescriptor(t *testing.T) {
 	})
 }
 
-// A socket closed while registered is NVAL until unregistered, whatever the mask; and so is one
-// registered after it was closed (D38).
+// A socket that is closed while it is registered is NVAL until it is unregistered, whatever the
+// mask. So is one that is registered after its close (D38).
 func TestD38Closed(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -150,9 +149,9 @@ func TestD38Closed(t *testing.T) {
 	})
 }
 
-// A stranger gets the number of a socket that was closed while registered. Its events are nobody's
-// until it is registered itself; and a duplicate that keeps the closed socket's file open changes
-// nothing.
+// A new socket gets the number of one that was closed while it was registered. Its events are not
+// reported before it is registered itself. A duplicate that keeps the closed socket's file open
+// makes no difference.
 func TestD38Stranger(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -161,7 +160,7 @@ func TestD38Stranger(t *testing.T) {
 		a.close()
 		stranger, y := l.pairAt(a.d.FD)
 		y.write("x")
-		l.k.Send(b.d.FD, []byte("x"), 0) // reaches the duplicate
+		l.k.Send(b.d.FD, []byte("x"), 0) // this reaches the duplicate
 		l.expect(p, 0, is{a: NVAL})
 		must(p.Register(stranger, sel.POLLIN|sel.POLLOUT))
 		l.expect(p, 0, is{a: NVAL, stranger: IN | OUT})
@@ -172,7 +171,7 @@ func TestD38Stranger(t *testing.T) {
 	})
 }
 
-// A regular file is always ready for what was asked; a closed one is NVAL.
+// A regular file is always ready for its mask, and a closed one is NVAL.
 func TestRegularFile(t *testing.T) {
 	onHost(t, func(l *lab) {
 		f, err := os.Create(filepath.Join(t.TempDir(), "file"))
@@ -194,8 +193,8 @@ func TestRegularFile(t *testing.T) {
 	})
 }
 
-// A number that is not open is NVAL, and is asked about anew at each poll: once it is open, that is
-// what is polled.
+// A number that is not open is NVAL. Each poll checks it again, so once it is open, the poll
+// reports that file.
 func TestNumberNotOpen(t *testing.T) {
 	both(t, func(l *lab) {
 		number := l.unopened(0)
@@ -221,7 +220,7 @@ func TestNumberNotOpen(t *testing.T) {
 	})
 }
 
-// Pipes, which are no sockets: by number.
+// A Poll reports pipes, which are registered by number.
 func TestPipe(t *testing.T) {
 	onHost(t, func(l *lab) {
 		r, w, err := os.Pipe()
@@ -230,15 +229,15 @@ func TestPipe(t *testing.T) {
 		defer w.Close()
 		in, out := sel.FD(r.Fd()), sel.FD(w.Fd())
 		p := l.poll(out)
-		must(p.Register(in, IN)) // not OUT: FreeBSD's pipes go both ways
+		must(p.Register(in, IN)) // not OUT, because FreeBSD's pipes work in both directions
 		l.expect(p, 0, is{out: OUT})
 		io.WriteString(w, "x")
 		l.expect(p, 0, is{in: IN, out: OUT})
 	})
 }
 
-// A number is closed and opened again behind the Poll's back, which is the caller's error;
-// registering what is there now makes it right, also while a duplicate keeps the first file open.
+// The caller closes a registered number by mistake, and another file gets it. To register the
+// number again repairs that, also if a duplicate keeps the first file open.
 func TestRegisterAfterNumberWasClosedBehindOurBack(t *testing.T) {
 	onHost(t, func(l *lab) {
 		a, b := l.pair()

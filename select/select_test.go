@@ -35,7 +35,8 @@ func (l *lab) expectSelect(r, w, x list, seconds float64, wr, ww, wx list) {
 	}
 }
 
-// Each list has what happened, in the order the objects were given, and each object once.
+// Each list of results has the ready objects in the order in which they were given, and each object
+// once.
 func TestSelect(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -50,8 +51,8 @@ func TestSelect(t *testing.T) {
 	})
 }
 
-// Anything but IN and OUT goes to the third list, whichever list the object was given in: a new
-// socket (HUP), a closed one (NVAL), what an Object says.
+// Objects with other Events than IN and OUT are in the third list, in whichever list they were
+// given. Examples are a new socket (HUP), a closed one (NVAL), and other bits of an Object.
 func TestSelectExceptional(t *testing.T) {
 	both(t, func(l *lab) {
 		fresh := l.tcp()
@@ -60,7 +61,7 @@ func TestSelectExceptional(t *testing.T) {
 		o := &ready{}
 		o.state.Store(int64(IN | OUT | ERR))
 		told := list{fresh}
-		// a kqueue does not report a new socket for reading or writing
+		// A kqueue does not report a new socket for reading or writing.
 		if l.told(OUT|HUP, OUT) == 0 {
 			told = nil
 		}
@@ -81,7 +82,7 @@ func TestSelectExceptional(t *testing.T) {
 	})
 }
 
-// The timeout is seconds; it passes, and an event ends it.
+// The timeout is in seconds. The wait ends when it has passed, or at an event.
 func TestSelectWaits(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -104,8 +105,8 @@ func TestSelectWaits(t *testing.T) {
 	})
 }
 
-// Select returns an error for an object that it cannot register. A single closed socket ends the
-// wait when it is closed meanwhile.
+// Select returns an error for an object that it cannot register. If a single socket is closed while
+// Select waits, the wait ends.
 func TestSelectErrors(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()

@@ -12,13 +12,14 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Several Polls with one Notifier: its one slot serves all of them, from the first registration to
-// the end of the last. Every Poll is asleep when it fires. The tests of Notifier had one Poll.
+// Several Polls may have one Notifier, although it stores only one function. It has that function
+// from the first registration to the end of the last one. Every Poll sleeps when the Notifier
+// notifies.
 func TestNotifierInSeveralPolls(t *testing.T) {
 	both(t, func(l *lab) {
 		n := &teller{}
 		a, b := l.poll(n), l.poll(n)
-		for range 2 { // a third comes and goes
+		for range 2 { // a third Poll registers and unregisters
 			c := l.poll(n)
 			must(c.Unregister(n))
 			must(c.Close())
@@ -44,7 +45,7 @@ func TestNotifierInSeveralPolls(t *testing.T) {
 	})
 }
 
-// held is a Notifier whose Notify(nil) stops in the middle, once, as a scheduler may have it.
+// held is a Notifier whose Notify(nil) stops once in the middle, as the scheduler may do.
 type held struct {
 	teller
 	in, out chan struct{}
@@ -59,8 +60,8 @@ func (h *held) Notify(f func()) {
 	h.teller.Notify(f)
 }
 
-// Unregister in one goroutine beside Register in another: the subscription of the one that comes
-// last is there in the end. One of them stands still in the middle of the object's Notify.
+// If one goroutine calls Unregister and another one Register, the subscription of the last one
+// holds at the end. One of them is stopped in the middle of the object's Notify.
 func TestRegisterBesideUnregister(t *testing.T) {
 	h := &held{in: make(chan struct{}), out: make(chan struct{})}
 	p := sel.New()
@@ -93,8 +94,8 @@ func TestRegisterBesideUnregister(t *testing.T) {
 	}
 }
 
-// A Poll in itself or in a ring is refused on every system; what is refused leaves nothing, so that
-// the other direction is possible afterwards. On a kqueue nobody but this package refuses it.
+// A Poll in itself or in a ring is refused on every system, and leaves no record, so that the other
+// direction is possible afterwards. A kqueue itself would accept it.
 func TestRingsOfPollsAreRefused(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b, c := l.poll(), l.poll(), l.poll()
@@ -109,7 +110,7 @@ func TestRingsOfPollsAreRefused(t *testing.T) {
 		must(b.Register(c, IN))
 		refused(b, a, syscall.ELOOP)
 		refused(c, a, syscall.ELOOP)
-		must(a.Register(b, IN)) // again is no ring
+		must(a.Register(b, IN)) // a second registration is not a ring
 		must(a.Unregister(b))
 		must(c.Register(a, IN))
 		refused(a, b, syscall.ELOOP)

@@ -19,9 +19,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Sockets as tests need them, made through the lab's Kernel.
+// This file makes sockets for tests through the lab's Kernel.
 
-// An object is the least that is pollable by its descriptor.
+// An object is the simplest type that can be polled by its descriptor.
 type object struct {
 	l *lab
 	d *desc.Desc
@@ -29,7 +29,7 @@ type object struct {
 
 func (o *object) Desc() *desc.Desc { return o.d }
 
-// fd is -1 once closed, so that nobody else's is touched.
+// fd returns -1 after a close, so that the test does not touch another file.
 func (o *object) fd() int { return o.d.Number() }
 
 func (o *object) close() {
@@ -47,8 +47,8 @@ func (l *lab) own(fd int, e kernel.Errno) *object {
 
 func (l *lab) socket(family, typ int) *object { return l.own(l.k.Socket(family, typ, 0)) }
 
-// scratch is a directory for Unix sockets, with a short name; of the simulated host too, whose
-// paths nobody looks at.
+// scratch is a directory with a short name for Unix sockets. Simulated hosts use it too, because
+// their paths may be any text.
 var scratch = sync.OnceValue(func() string {
 	dir, err := os.MkdirTemp("", "sel")
 	must(err)
@@ -61,10 +61,10 @@ var (
 	serial        atomic.Int64
 )
 
-// unixPath is an address for a Unix socket that nobody else has.
+// unixPath returns an unused address for a Unix socket.
 func unixPath() string { return fmt.Sprintf("%s/%d", scratch(), serial.Add(1)) }
 
-// pair is the two ends of a Unix connection. a is the first that it opens.
+// pair returns the two ends of a Unix connection. It opens a first.
 func (l *lab) pair() (a, b *object) { return l.pairOf(kernel.SOCK_STREAM) }
 
 func (l *lab) pairOf(typ int) (a, b *object) {
@@ -103,14 +103,14 @@ func (l *lab) listener(backlog int) *object {
 	return o
 }
 
-// connect begins to.
+// connect begins to connect.
 func (o *object) connect(to kernel.Addr) {
 	if e := o.l.k.Connect(o.d.FD, to); e != kernel.EINPROGRESS {
 		done(e)
 	}
 }
 
-// dial connects by TCP; both ends are there when it returns.
+// dial returns both ends of a TCP connection.
 func (l *lab) dial() (client, server *object) {
 	ln := l.listener(8)
 	defer ln.close()
@@ -123,7 +123,7 @@ func (l *lab) dial() (client, server *object) {
 	return client, server
 }
 
-// rest lets time pass.
+// rest waits for a short time.
 func (l *lab) rest() {
 	if l.task != nil {
 		l.task.Sleep(100 * time.Microsecond)
@@ -132,7 +132,7 @@ func (l *lab) rest() {
 	time.Sleep(100 * time.Microsecond)
 }
 
-// until waits by poll(2), which is not under test.
+// until waits by poll(2), which this test does not check.
 func (l *lab) until(o *object, want sel.Events) {
 	for passed := l.lap(); l.poll2(o.d.FD)&want == 0; l.rest() {
 		if passed() > guard*time.Millisecond {
@@ -142,7 +142,7 @@ func (l *lab) until(o *object, want sel.Events) {
 }
 
 // failed waits until o's connection has failed, or its datagram was answered by ICMP. FreeBSD's
-// poll(2) says HUP or IN of that. NetBSD's says nothing new, so time passes.
+// poll(2) reports HUP or IN then. NetBSD's reports nothing, so failed just waits.
 func (l *lab) failed(o *object, freebsd sel.Events) {
 	switch l.os {
 	case "linux":
@@ -181,7 +181,7 @@ func (o *object) fill() {
 	p := make([]byte, 1<<16)
 	for {
 		if _, e := o.l.k.Send(o.d.FD, p, 0); e == kernel.EAGAIN {
-			if o.l.idle(o, OUT) { // else the peer's kernel was still taking some
+			if o.l.idle(o, OUT) { // otherwise the peer's kernel still made room
 				return
 			}
 		} else {
@@ -192,28 +192,28 @@ func (o *object) fill() {
 
 var resets = []byte{1, 0, 0, 0, 0, 0, 0, 0}
 
-// lingers has a close reset the peer.
+// lingers makes a close reset the peer.
 func (o *object) lingers() kernel.Errno {
 	return o.l.k.SetOptBytes(o.fd(), kernel.SOL_SOCKET, kernel.SO_LINGER, resets)
 }
 
-// reset closes so that the peer is reset.
+// reset closes the object and resets its peer.
 func (o *object) reset() {
 	done(o.lingers())
 	o.close()
 }
 
-// unopened is a number that is not open, and that none of the test's own sockets is given by
-// chance.
+// unopened returns a number that is not open, and that no socket of the test will get by chance.
 func (l *lab) unopened(i int) sel.FD {
-	if l.isSimulated() { // where numbers begin at 1000
+	if l.isSimulated() { // its numbers begin at 1000
 		i += 900
 	}
 	return sel.FD(1000 + i)
 }
 
-// pairAt is a pair whose first end has the number, which is not open. A simulated kernel has no
-// duplicates, but gives away the lowest number that is free: others are taken until it is this one.
+// pairAt returns a pair whose first end has the number, which is not open before. A simulated
+// kernel has no duplicates, but uses the lowest free number. So pairAt opens others until that is
+// the number.
 func (l *lab) pairAt(number int) (a, b *object) {
 	if !l.isSimulated() {
 		x, b := l.pair()
@@ -253,7 +253,7 @@ func (l *lab) create(family, typ, proto int) *socket.Socket {
 	return s
 }
 
-// dup holds the object's file open under another number; a simulated kernel has no duplicates.
+// dup keeps the object's file open under another number. On a simulated kernel it does nothing.
 func (l *lab) dup(o *object) {
 	if l.isSimulated() {
 		return
@@ -265,7 +265,7 @@ func (l *lab) dup(o *object) {
 
 func newDesc(fd int) *desc.Desc { return desc.New(kernel.Host, fd, desc.Parked) }
 
-// poll2 asks poll(2) about one descriptor.
+// poll2 returns the result of poll(2) for one descriptor.
 func (l *lab) poll2(fd int) sel.Events {
 	ready, e := l.k.Ready(fd)
 	if e == kernel.EBADF {
@@ -288,9 +288,9 @@ func eventsOf(ready poller.Readiness) (ev sel.Events) {
 }
 
 // `told` is the part of poll(2)'s result that a Poll reports with a mask. A kqueue reports by the
-// filters that are wanted (the table in poller/bits_kqueue.go): Hup if both are, Err if the
-// connection was cut, nothing before a connect. With mask 0 the system's own poll(2) decides:
-// FreeBSD's has HUP for a connection that has ended, NetBSD's reports nothing of a socket.
+// requested filters (see the table in poller/bits_kqueue.go): Hup if both are requested, Err if the
+// connection was reset, and nothing before a connect. With mask 0 the system's own poll(2) decides:
+// FreeBSD's reports HUP for a connection that has ended, and NetBSD's reports nothing for a socket.
 func (l *lab) told(poll2, mask sel.Events) sel.Events {
 	ends := poll2 & (ERR | HUP)
 	switch {
@@ -301,7 +301,7 @@ func (l *lab) told(poll2, mask sel.Events) sel.Events {
 	case !l.kqueue, mask == 0, ends == ERR|HUP:
 	case ends == ERR: // an ICMP error, which both filters report as worth a try
 		return mask
-	case poll2&(IN|HUP) == HUP: // never connected
+	case poll2&(IN|HUP) == HUP: // it was never connected
 		return 0
 	case mask != IN|OUT:
 		ends = 0

@@ -10,7 +10,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A spy sees when somebody sleeps in a Poll: only then is its descriptor registered.
+// A spy notices when a caller sleeps in a Poll, because only then the Poll's descriptor is
+// registered.
 type spy struct {
 	desc.Waiter
 	mu  sync.Mutex

@@ -25,13 +25,14 @@ func (m *sslModel) check() {
 	if (said == sel.POLLNVAL) != m.failed {
 		m.fail("a poll says %v, and a call has returned an error that will not pass: %v", said, m.failed)
 	}
-	if m.h.Rand().Int(2) == 0 { // else what is there stays
+	if m.h.Rand().Int(2) == 0 { // otherwise the input stays
 		m.probe(said)
 	}
 }
 
-// probe makes the calls of one byte that a poll has found ready, and those that it has not. A Read
-// may answer new keys, after which a Write has to wait, so Read comes second.
+// probe makes calls of one byte, both those that a poll has reported as ready and the others. A
+// Read may answer a request for new keys, after which a Write has to wait. So the Read comes
+// second.
 func (m *sslModel) probe(said sel.Events) {
 	began := m.began // when the poll was made
 	m.compare("Write", m.write, said, sel.POLLOUT, began)
@@ -43,13 +44,13 @@ func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Even
 		return
 	}
 	err := call(1)
-	gone := said&sel.POLLHUP != 0 || m.cut && m.w.Kernel() == sim.NetBSD // which never says HUP
+	gone := said&sel.POLLHUP != 0 || m.cut && m.w.Kernel() == sim.NetBSD // NetBSD never reports HUP
 	if said == sel.POLLNVAL {
 		bit = sel.POLLNVAL
 	}
 	switch {
 	case !began && again(err): // POLLOUT: the call begins the handshake
-	// after the end of a connection a kernel has no EAGAIN
+	// After the end of a connection no call returns EAGAIN.
 	case said&bit != 0 && again(err) && (m.exact || !gone):
 		m.fail("a poll for %v says %v, and %s is %v", m.mask, said, what, err)
 	case said&bit == 0 && !again(err) && m.exact:
@@ -57,12 +58,12 @@ func (m *sslModel) compare(what string, call func(int) error, said, bit sel.Even
 	}
 }
 
-// asleep has a poll wait for what is not there, or a call, while the rest goes on: it sleeps only
-// as long as that is so.
+// asleep makes a poll or a call wait for an event while the model continues. It must not sleep
+// longer than until the event.
 func (m *sslModel) asleep() {
 	done := false
 	if m.h.Rand().Int(2) == 0 {
-		m.write(20_000) // so that no Event comes of its being writable
+		m.write(20_000) // so that no Event reports it as writable
 	}
 	waiter := m.wait(&done)
 	if waiter == nil {
@@ -71,7 +72,7 @@ func (m *sslModel) asleep() {
 	m.count.woken++
 	for range m.h.Rand().Int(6) {
 		m.step()
-		for range m.h.Rand().Int(10) { // what comes meanwhile has its Event taken away
+		for range m.h.Rand().Int(10) { // the Events of this input are consumed
 			m.poll()
 		}
 		m.look(&done)
@@ -90,7 +91,7 @@ func (m *sslModel) asleep() {
 	m.writing = false
 }
 
-// wait has a task wait, unless there is no need.
+// wait makes a task wait, unless the event is already there.
 func (m *sslModel) wait(done *bool) *reactor.Task {
 	call := func() {
 		m.began = m.began || m.mask&sel.POLLOUT == 0
@@ -119,7 +120,7 @@ func (m *sslModel) wait(done *bool) *reactor.Task {
 		}
 	}
 	must(m.p.Modify(m.s, m.mask))
-	must(m.s.SetBlocking(true)) // for who waits; it has begun when the mode changes again
+	must(m.s.SetBlocking(true)) // for the call that waits; it has begun when the mode changes again
 	defer m.s.SetBlocking(false)
 	waiter := m.task.Go(func(*reactor.Task) {
 		defer func() { *done = true }()
@@ -136,8 +137,8 @@ func (m *sslModel) waited(err error) {
 	}
 }
 
-// look checks, when everything on its way has arrived, that a poll which sleeps has missed nothing.
-// A kernel accepts some bytes before it reports room.
+// look checks that a sleeping poll has missed nothing, after everything on its way has arrived. A
+// kernel accepts some bytes before it reports room.
 func (m *sslModel) look(done *bool) {
 	m.settle()
 	if *done || m.err != nil {
@@ -154,7 +155,7 @@ func (m *sslModel) look(done *bool) {
 		if ready == 0 {
 			continue
 		}
-		m.settle() // unless a fault has hidden it from the poll until now
+		m.settle() // a fault may have hidden it from the poll until now
 		if !*done {
 			m.fail("%v is ready, and what waits for %v sleeps", ready, m.mask)
 		}

@@ -20,23 +20,22 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A far is the other end of an SSLSocket, of whose wire the test has every byte in its hands: what
-// it says gathers in out, and leaves a few bytes at a time; what comes is taken a few bytes at a
-// time.
+// A far is the other end of an SSLSocket. The test controls every byte on its wire: its output is
+// collected in out and sent a few bytes at a time, and its input is received a few bytes at a time.
 type far struct {
 	s         *socket.Socket
 	tls       *secure.Session
 	log       strings.Builder
-	seal      *forge.Sealer // how it speaks after the handshake, if it can have new keys
+	seal      *forge.Sealer // makes its records after the handshake, if it can request new keys
 	server    bool
 	in, out   []byte
-	sent, got int // of the plaintext
-	updates   int // in a row
+	sent, got int // bytes of the plaintext
+	updates   int // requests for new keys in a row
 	bye       bool
 	err       error
 }
 
-// with signatures of one size, so that histories do not differ in sizes
+// The signatures have one size, so that the sizes in histories do not differ.
 var sslKey, sslCert = func() ([]byte, []byte) {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	from := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -60,7 +59,7 @@ func newFar(s *socket.Socket, server bool, version uint16) *far {
 	return f
 }
 
-// pattern is byte i of either stream.
+// pattern returns byte i of either stream.
 func pattern(i int) byte { return byte(i ^ i>>8 ^ i>>16) }
 
 func patterned(from, n int) []byte {
@@ -81,7 +80,7 @@ func wrong(p []byte, from int) error {
 	return nil
 }
 
-// say seals the next n bytes.
+// say encrypts the next n bytes.
 func (f *far) say(n int) {
 	for p := patterned(f.sent, n); len(p) > 0 && f.tls.Ready() && !f.bye; {
 		k := min(len(p), 16<<10)
@@ -96,7 +95,7 @@ func (f *far) say(n int) {
 	}
 }
 
-// renew has new keys and asks for an answer; crypto/tls takes 16 such in a row.
+// renew changes the keys and requests an answer. crypto/tls accepts 16 such records in a row.
 func (f *far) renew() bool {
 	if f.seal == nil || f.bye || f.updates == 8 {
 		return false
@@ -118,7 +117,7 @@ func (f *far) closeNotify() {
 	f.bye = true
 }
 
-// push sends n bytes of out at most; what ends the connection is the test's doing.
+// push sends at most n bytes of out. Only the test itself ends the connection.
 func (f *far) push(n int) (moved bool) {
 	for n = min(n, len(f.out)); n > 0; moved = true {
 		k, _ := f.s.Send(f.out[:n])
@@ -130,7 +129,7 @@ func (f *far) push(n int) (moved bool) {
 	return moved
 }
 
-// pull takes n bytes at most.
+// pull receives at most n bytes.
 func (f *far) pull(n int) (moved bool) {
 	for ; n > 0; moved = true {
 		p, _ := f.s.Recv(n)
@@ -143,7 +142,7 @@ func (f *far) pull(n int) (moved bool) {
 	return moved
 }
 
-// listen goes on with the handshake, or checks what has come.
+// listen continues the handshake, or checks the received data.
 func (f *far) listen() {
 	if err := f.tls.Handshake(); err != nil {
 		if err != secure.ErrAgain {
@@ -168,7 +167,7 @@ func (f *far) listen() {
 	}
 }
 
-// end is a FIN, which may cut a record off, or a reset.
+// end sends a FIN, which may cut off a record, or a reset.
 func (f *far) end(reset bool) {
 	f.bye = true
 	if !reset {

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// mixed runs f in a task, which is cancelled after a minute, with two connected sockets.
+// mixed runs f with two connected sockets in a task. The task is cancelled after a minute.
 func mixed(t *testing.T, f func(l *lab, a, b *socket.Socket)) {
 	inTask(t, func(l *lab) {
 		l.r.After(time.Minute, l.task.Cancel)
@@ -23,7 +23,7 @@ func mixed(t *testing.T, f func(l *lab, a, b *socket.Socket)) {
 	})
 }
 
-// shake is TLS between two sockets, its handshake over.
+// shake returns TLS between two sockets, after the handshake.
 func (l *lab) shake(a, b *socket.Socket) (c, s *socket.SSLSocket) {
 	key, cert := keyAndCert()
 	server := l.task.Go(func(*reactor.Task) {
@@ -37,15 +37,15 @@ func (l *lab) shake(a, b *socket.Socket) (c, s *socket.SSLSocket) {
 	return c, s
 }
 
-// A read that does not wait takes all that the kernel has, and keeps what is behind its record: a
-// read that waits gives that.
+// A read that does not wait receives everything that the kernel has, and keeps the bytes after its
+// record. A read that waits then returns those.
 func TestSSLReadAfterOneThatDoesNotWait(t *testing.T) {
 	mixed(t, func(l *lab, a, b *socket.Socket) {
 		c, s := l.shake(a, b)
 		room := make([]byte, 10)
 		read := func(want string) {
 			n, err := s.Read(room)
-			for errors.Is(err, syscall.EAGAIN) { // a busy kernel is late
+			for errors.Is(err, syscall.EAGAIN) { // the bytes may be late on a busy machine
 				n, err = s.Read(room)
 			}
 			if err != nil || string(room[:n]) != want {
@@ -58,9 +58,9 @@ func TestSSLReadAfterOneThatDoesNotWait(t *testing.T) {
 			}
 		}
 		later := l.task.Go(func(task *reactor.Task) { task.Sleep(time.Millisecond); write("first") })
-		read("first") // it has waited: Events are delivered
+		read("first") // it has waited, so Events are delivered
 		l.task.Join(later)
-		write("second") // both are there before the loop polls
+		write("second") // both have arrived before the loop polls
 		write("third")
 		s.SetBlocking(false)
 		read("second")
@@ -69,7 +69,7 @@ func TestSSLReadAfterOneThatDoesNotWait(t *testing.T) {
 	})
 }
 
-// A handshake that a call goes on with which does not wait goes on for those who wait for it.
+// If a call that does not wait continues a handshake, calls that wait for the handshake notice it.
 func TestSSLHandshakeByACallThatDoesNotWait(t *testing.T) {
 	mixed(t, func(l *lab, a, b *socket.Socket) {
 		key, cert := keyAndCert()

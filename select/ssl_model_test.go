@@ -34,7 +34,7 @@ func TestSSLPollAgreesWithItsCalls(t *testing.T) {
 	var all sslCounts
 	seeds := longtest.Count(20, 80, 2000)
 	simtest.CheckWith(t, seeds, sslWorld, func(w *sim.World) error { return runSSL(w, &all) })
-	if t.Failed() || all.worlds < seeds { // one seed again
+	if t.Failed() || all.worlds < seeds { // run one seed again
 		return
 	}
 	t.Logf("%+v", all)
@@ -45,14 +45,14 @@ func TestSSLPollAgreesWithItsCalls(t *testing.T) {
 	}
 }
 
-// sslCounts is how often there was what the property is about.
+// sslCounts counts how often the states of the property occurred.
 type sslCounts struct {
 	worlds   int
 	buffered int // POLLIN with nothing in the kernel
-	full     int // a Write that the kernel has not taken all of
+	full     int // a Write of which the kernel has refused a part
 	woken    int // polls that had to wait
 	renewed  int // new keys
-	ends     int // close_notify, seen
+	ends     int // close_notify was received
 	cut      int // FINs in a record, resets
 }
 
@@ -73,7 +73,7 @@ type sslModel struct {
 	h     *sim.Host
 	task  *reactor.Task
 	count *sslCounts
-	exact bool // no fault hides what there is
+	exact bool // no fault hides readiness
 
 	s         *socket.SSLSocket
 	p         *sel.Poll
@@ -81,10 +81,10 @@ type sslModel struct {
 	far       *far
 	sent, got int
 	over      bool // reading has ended
-	broken    bool // writing has
-	began     bool // the handshake has
+	broken    bool // writing has ended
+	began     bool // the handshake has begun
 	failed    bool // a call has returned an error that ends reading
-	writing   bool // a Write may wait, whose byte is the next
+	writing   bool // a Write of the next byte may wait
 	cut       bool // the far end has cut itself off
 }
 
@@ -121,7 +121,7 @@ func (m *sslModel) run(r *reactor.Reactor) {
 	defer m.p.Close()
 	must(m.p.Register(m.s, sel.POLLIN))
 	m.mask = sel.POLLIN
-	if m.h.Rand().Int(2) == 0 { // else it is shaken bit by bit
+	if m.h.Rand().Int(2) == 0 { // otherwise the handshake is made step by step
 		for _, suite := m.suite(); suite == "" && m.err == nil; _, suite = m.suite() {
 			m.deliver()
 			m.poll()
@@ -146,13 +146,13 @@ func (m *sslModel) run(r *reactor.Reactor) {
 
 func (m *sslModel) suite() (string, string) { s, v := m.s.Cipher(); return v, s }
 
-// some is a size: a few bytes, a part of a record, or several records.
+// some returns a size: a few bytes, a part of a record, or several records.
 func (m *sslModel) some() int {
 	r := m.h.Rand()
 	return 1 + r.Int([]int{6, 60, 2000, 20_000}[r.Int(4)])
 }
 
-// step does one thing.
+// step does one random step.
 func (m *sslModel) step() {
 	f := m.far
 	switch m.h.Rand().Int(20) {
@@ -192,13 +192,13 @@ func (m *sslModel) step() {
 	}
 }
 
-// settle has all come that is under way.
+// settle waits until everything on its way has arrived.
 func (m *sslModel) settle() { must(m.task.Sleep(time.Second)) }
 
-// deliver has everything arrive that the two have said so far.
+// deliver makes everything arrive that both ends have sent so far.
 func (m *sslModel) deliver() {
 	f := m.far
-	for quiet := 0; quiet < 2; quiet++ { // twice, for a fault may have hidden what there is
+	for quiet := 0; quiet < 2; quiet++ { // twice, because a fault may have hidden input
 		pushed := f.push(math.MaxInt)
 		m.settle()
 		if f.pull(math.MaxInt) || pushed {
@@ -251,7 +251,7 @@ func (m *sslModel) read(n int) (err error) {
 	return err
 }
 
-// poll is what a poll that does not wait says.
+// poll returns the result of a poll that does not wait.
 func (m *sslModel) poll() sel.Events {
 	m.began = m.began || m.mask&sel.POLLOUT == 0
 	events, err := m.p.Poll(0)
@@ -264,12 +264,13 @@ func (m *sslModel) poll() sel.Events {
 	return events[0].Events
 }
 
-// finish: without faults and ends in the middle everything arrives, by waiting polls alone.
+// finish checks that without further faults everything arrives, with polls that wait as the only
+// help.
 func (m *sslModel) finish() {
 	m.w.SetFaults(sim.Faults{})
 	f := m.far
 	if !m.cut && m.err == nil {
-		for i := 0; !f.bye && i < 1000; i++ { // the handshake may not be over
+		for i := 0; !f.bye && i < 1000; i++ { // the handshake may not be complete
 			m.deliver()
 			m.poll()
 			f.closeNotify()

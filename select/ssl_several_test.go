@@ -12,9 +12,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Several Polls have one SSLSocket. Each of them reports each message, also while others register,
-// unregister, look without waiting, and Selects come and go. A Poll that does not wait decrypts
-// what has come; those that wait are woken all the same.
+// Several Polls have one SSLSocket. Each of them reports each message, also while other Polls
+// register, unregister and poll without waiting, and while Selects run. A Poll that does not wait
+// decrypts the input, but those that wait are woken all the same.
 func TestEveryPollOfAnSSLSocketIsServed(t *testing.T) {
 	c, s := sslPair(t)
 	const waiters, rounds = 3, 50
@@ -42,7 +42,7 @@ func TestEveryPollOfAnSSLSocketIsServed(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					time.Sleep(10 * time.Microsecond) // other goroutines have the processor too
+					time.Sleep(10 * time.Microsecond) // so that other goroutines run too
 				}
 			}
 		})
@@ -73,7 +73,8 @@ func TestEveryPollOfAnSSLSocketIsServed(t *testing.T) {
 	}
 }
 
-// A Poll that another one's end, Unregister or Select has left alone is still woken.
+// A Poll is still woken after another Poll was closed, has unregistered the socket, or a Select has
+// ended.
 func TestAPollKeepsItsSSLSocket(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -99,7 +100,7 @@ func TestAPollKeepsItsSSLSocket(t *testing.T) {
 		if err := errors.Join(p.Register(s, sel.POLLIN), f(t, s)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		// Poll sleeps by then, or the test sees less
+		// Poll usually sleeps by then. If not, the test checks less.
 		timer := time.AfterFunc(10*time.Millisecond, func() {
 			if _, err := c.Write([]byte("x")); err != nil {
 				t.Error(err)

@@ -35,8 +35,8 @@ func sslPair(t *testing.T) (c, s *socket.SSLSocket) {
 	return c, s
 }
 
-// One goroutine polls an SSLSocket without a pause, which takes out what has come, and another
-// waits in Read: it is woken.
+// One goroutine polls an SSLSocket without a pause, which decrypts its input. Another one that
+// waits in Read is still woken.
 func TestSSLReadWhilePolled(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -85,8 +85,8 @@ func TestSSLReadWhilePolled(t *testing.T) {
 	}
 }
 
-// The other way round: one goroutine tries to read until it has half of the input, and another
-// waits in Poll. Poll reports the other half.
+// One goroutine tries to read until it has half of the input, and another one waits in Poll. Poll
+// still reports the other half.
 func TestSSLPollWhileRead(t *testing.T) {
 	c, s := sslPair(t)
 	s.SetBlocking(false)
@@ -95,7 +95,7 @@ func TestSSLPollWhileRead(t *testing.T) {
 	if err := p.Register(s, sel.POLLIN); err != nil {
 		t.Fatal(err)
 	}
-	// else the Event reports that it is writable, and the other half with it
+	// Otherwise the Event that reports it as writable would report the other half too.
 	for err := error(nil); err == nil; {
 		_, err = s.Write(make([]byte, 1<<20))
 	}

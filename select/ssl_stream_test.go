@@ -15,9 +15,9 @@ import (
 // A pipeEnd is a stream in memory that never blocks, and an Object.
 type pipeEnd struct {
 	other             *pipeEnd
-	sent              []byte // what the other end has not read
+	sent              []byte // bytes that the other end has not read
 	noReads, noWrites bool
-	asked             sel.Events // by the last poll
+	asked             sel.Events // the mask of the last poll
 	reads             int
 	closed            bool
 }
@@ -59,7 +59,7 @@ func (e *pipeEnd) Poll(mask sel.Events) (ready sel.Events, _ error) {
 	return ready & mask, nil
 }
 
-// deferred is an SSLStream on an end, its handshake not begun.
+// deferred returns an SSLStream on an end, before its handshake.
 func deferred(e io.ReadWriter, server bool) *socket.SSLStream {
 	protocol := socket.PROTOCOL_TLS_CLIENT
 	if server {
@@ -77,9 +77,9 @@ func deferred(e io.ReadWriter, server bool) *socket.SSLStream {
 	return s
 }
 
-// A poll of an SSLStream asks the stream for what TLS waits for, as MicroPython's does: during the
-// handshake that may be the other direction. For decrypted input it does not ask. After Close
-// and after an error of TLS it is POLLNVAL.
+// A poll of an SSLStream asks the stream for the direction that TLS waits for, as in MicroPython.
+// During the handshake that may be the other direction. If there is decrypted input, it does not
+// ask. After Close, and after an error of TLS, the result is POLLNVAL.
 func TestSSLStreamAsksForWhatTLSWaitsFor(t *testing.T) {
 	a, b := newPipe()
 	client, server := deferred(a, false), deferred(b, true)

@@ -25,7 +25,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// keyAndCert is a pair of key and certificate, for localhost, in DER and PEM.
+// keyAndCert returns a key and a certificate for localhost.
 func keyAndCert() (key, cert []byte) {
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(err)
@@ -39,7 +39,7 @@ func keyAndCert() (key, cert []byte) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), cert
 }
 
-// connected is two sockets of a protocol.
+// connected returns two connected sockets of a protocol.
 func (l *lab) connected(proto int) (a, b *socket.Socket) {
 	ln := l.create(socket.AF_INET, socket.SOCK_STREAM, proto)
 	defer ln.Close()
@@ -54,8 +54,8 @@ func (l *lab) connected(proto int) (a, b *socket.Socket) {
 	return a, b
 }
 
-// Both ends are in one task and non-blocking: Polls alone drive the handshake. A call that Poll
-// reports as ready is never EAGAIN. Plaintext that TLS has buffered is readable though the
+// Both ends are in one task and non-blocking, so only Polls drive the handshake. A call that Poll
+// reports as ready never returns EAGAIN. Plaintext that TLS has buffered is readable, although the
 // descriptor is not. Every byte arrives.
 func TestSSLPoll(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
@@ -149,8 +149,8 @@ func TestSSLPoll(t *testing.T) {
 	})
 }
 
-// Blocking calls, as MicroPython's documentation has them, against crypto/tls over a net.Conn: a
-// line, exactly n bytes, the rest.
+// Blocking calls work as in MicroPython's documentation: a line, exactly n bytes, the rest. The
+// peer is crypto/tls over a net.Conn.
 func TestSSLStream(t *testing.T) {
 	both(t, func(l *lab) {
 		key, cert := keyAndCert()
@@ -195,8 +195,8 @@ func TestSSLStream(t *testing.T) {
 	})
 }
 
-// plain has the socket's connection as a net.Conn: package net's own for a goroutine, ours for a
-// task.
+// plain returns the socket's connection as a net.Conn: of package net in a goroutine, and of
+// netconn in a task.
 func (l *lab) plain(s *socket.Socket) net.Conn {
 	if l.isSimulated() {
 		return undated{netconn.New(s)}
@@ -213,13 +213,13 @@ func (l *lab) plain(s *socket.Socket) net.Conn {
 	return conn
 }
 
-// undated is for crypto/tls, which gives its farewell 5 s of the machine's time: a simulated host
-// has another calendar.
+// undated ignores deadlines. crypto/tls sets one of 5 s by the machine's clock for close_notify,
+// but a simulated host has another date.
 type undated struct{ net.Conn }
 
 func (undated) SetWriteDeadline(time.Time) error { return nil }
 
-// The errors for a peer without TLS, a wrong certificate, a timeout, and impossible options.
+// There are errors for a peer without TLS, a wrong certificate, a timeout, and impossible options.
 func TestSSLErrors(t *testing.T) {
 	both(t, func(l *lab) {
 		key, cert := keyAndCert()

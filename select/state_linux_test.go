@@ -8,9 +8,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// The table of doc/semantics.md, section 6. Each row makes a socket in a state. With mask IN|OUT a
-// Poll reports what the table says; with another mask, the part that this asks for. It reports it
-// twice, because results are level-triggered.
+// A Poll reports the states of sockets as the table in doc/semantics.md says (section Poll). Each
+// row here makes a socket in one state. With mask IN|OUT a Poll reports the Events of the table,
+// and with another mask a part of them. It reports them twice, because results are level-triggered.
 func TestStates(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -20,7 +20,7 @@ func TestStates(t *testing.T) {
 			both(t, func(l *lab) {
 				says := row.want
 				if row.name == "connecting" && l.os == "freebsd" {
-					return // a connect to the host itself ends at once, whatever the queue
+					return // a connect to the host itself ends at once, even if the queue is full
 				}
 				if row.name == "refused" && l.os == "freebsd" {
 					says &^= ERR // connect(2) has returned it

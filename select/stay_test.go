@@ -9,10 +9,10 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// A Poll of many descriptors stays registered in its loop's Poller between waits, without Events.
-// Each wait reports what comes during it, and what came since the last one. This also holds while
-// the Poll grows and shrinks across the bound from which it stays. Its Close, while it waits or
-// not, leaves no goroutine behind: TestMain looks for them.
+// A Poll of many descriptors stays registered in its loop's Poller between waits, but without
+// Events. Each wait reports everything that comes during it or came since the last one. This also
+// holds while the number of descriptors crosses the bound. Its Close, while it waits or not, leaves
+// no goroutine behind: TestMain looks for them.
 func TestAPollOfManyHearsEveryWait(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -43,9 +43,9 @@ func TestAPollOfManyHearsEveryWait(t *testing.T) {
 			join := l.asleep(func() { heard(p.Poll(guard)) }) // during the wait
 			b.write("x")
 			join()
-			b.write("x") // between two
+			b.write("x") // between two waits
 			heard(p.Poll(guard))
-			if events, err := p.Poll(1); len(events) > 0 || err != nil { // its time has passed
+			if events, err := p.Poll(1); len(events) > 0 || err != nil { // until its time has passed
 				t.Errorf("nothing was there: %v, %v", events, err)
 			}
 		}

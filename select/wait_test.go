@@ -16,7 +16,7 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// With nothing registered, or nothing ready, the time passes; 0 does not wait.
+// If nothing is registered or nothing is ready, a poll waits for its time. With 0 it does not wait.
 func TestPollWaits(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -39,7 +39,8 @@ func TestPollWaits(t *testing.T) {
 	})
 }
 
-// A negative timeout, or one too large for the clock, is no limit: only the event ends the wait.
+// A negative timeout, or one that is too large for the clock, means no limit: only the event ends
+// the wait.
 func TestPollForever(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -54,8 +55,9 @@ func TestPollForever(t *testing.T) {
 	})
 }
 
-// 0 of 50,000 timed polls end early, in 200 goroutines or tasks. Most have a Poll of their own,
-// some of these with Objects that are asked every millisecond. One Poll is shared by ten.
+// None of 50,000 polls with a timeout ends early, in 200 goroutines or tasks. Most have a Poll of
+// their own, some of these with Objects that are asked every millisecond. One Poll is shared by
+// ten.
 func TestPollIsNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -96,8 +98,8 @@ func TestPollIsNeverEarly(t *testing.T) {
 	})
 }
 
-// A change made while a poll waits takes effect (D37 allows it to wait for the next wake; it does
-// not).
+// A change during a wait takes effect at once. (D37 would permit that it takes effect at the next
+// wake.)
 func TestD37ChangeWhileWaiting(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -150,8 +152,8 @@ func TestD37ChangeWhileWaiting(t *testing.T) {
 	})
 }
 
-// Two polls use the same Poll, and one of them does not wait. That one swallows the wake that was
-// meant for the one that waits. The latter reports the Event nevertheless.
+// Two polls use the same Poll, and one of them does not wait. It consumes the wake-up that the
+// other one needs, which still reports the Event.
 func TestWakeIsNotSwallowed(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()
@@ -164,7 +166,7 @@ func TestWakeIsNotSwallowed(t *testing.T) {
 	})
 }
 
-// Two polls of the same Poll both report what is ready for both.
+// Two polls of the same Poll both report an object that is ready for both.
 func TestTwoPollsOfOnePoll(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()
@@ -175,7 +177,7 @@ func TestTwoPollsOfOnePoll(t *testing.T) {
 		for _, ms := range []int{-1, guard, guard} {
 			joins = append(joins, l.elsewhere(func() { l.expect(p, ms, is{a: IN}) }))
 		}
-		l.expect(p, 5, is{}) // its own deadline, though another one holds the turn
+		l.expect(p, 5, is{}) // it keeps its deadline, although another one holds the turn
 		b.write("x")
 		for _, join := range joins {
 			join()
@@ -183,8 +185,8 @@ func TestTwoPollsOfOnePoll(t *testing.T) {
 	})
 }
 
-// Close wakes a waiting poll, and the one queued behind it, with EBADF; so is every call
-// afterwards. Twice is nothing.
+// Close ends a waiting poll, and one that waits for the turn, with EBADF. Every later call returns
+// EBADF, and a second Close has no effect.
 func TestCloseWakesPoll(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()

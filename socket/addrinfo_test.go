@@ -84,8 +84,8 @@ func TestD25NegativeErrors(t *testing.T) {
 		{"127.0.0.1", "80", 0, 77, 0, 0, socket.EAI_SOCKTYPE},
 		{"127.0.0.1", "80", 0, stream, 17, 0, socket.EAI_SOCKTYPE},
 		{"127.0.0.1", "80", 0, 0, 0, 1 << 20, socket.EAI_BADFLAGS},
-		// Of two that are wrong the C library names one: flags, family, a service that must be a
-		// number, type, service, host.
+		// If two arguments are wrong, the C library names the one that comes first in this order:
+		// flags, family, a service that must be a number, type, service, host.
 		{"", "x", 99, 77, 0, 1 << 20, socket.EAI_BADFLAGS},
 		{"", "x", 99, 77, 0, socket.AI_NUMERICSERV, socket.EAI_FAMILY},
 		{"127.0.0.1", "x", 0, 77, 0, socket.AI_NUMERICSERV, socket.EAI_NONAME},
@@ -107,9 +107,8 @@ func TestD25NegativeErrors(t *testing.T) {
 	}
 }
 
-// AI_V4MAPPED and AI_ALL, for names that have addresses of one family or of both. Names of the
-// host's resolver are not ours to choose, so the names are a simulated world's; the flags were
-// tested with addresses only.
+// AI_V4MAPPED and AI_ALL work for names that have addresses of one family or of both. A test cannot
+// choose the names of the host's resolver, so these are names of a simulated world.
 func TestMappedAddressesOfNames(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -146,7 +145,7 @@ func TestMappedAddressesOfNames(t *testing.T) {
 	})
 }
 
-// A task's lookup lets the loop go on, and gives what the parked one gives.
+// During a task's lookup the loop continues, and the result is the same as that of a goroutine.
 func TestGetAddrInfoOn(t *testing.T) {
 	inTask(t, func(l *lab) {
 		turns := 0

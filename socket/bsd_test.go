@@ -13,9 +13,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A listener that was shut, by its owner or by another process: Accept must end. The BSDs answer
-// every accept with ECONNABORTED then, which otherwise means that one connection is lost. FreeBSD
-// shuts a listener and says ENOTCONN.
+// Accept on a listener that its owner or another process has shut down must end. On the BSDs every
+// accept then returns ECONNABORTED, which otherwise means that one connection is lost. On FreeBSD
+// shutdown of a listener has its effect, although it returns ENOTCONN.
 func TestAcceptOnAShutListenerEnds(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, mode := range []timeout.Timeout{timeout.None, seconds(50), 0} {
@@ -34,13 +34,13 @@ func TestAcceptOnAShutListenerEnds(t *testing.T) {
 	})
 }
 
-// Another call takes the error of a refused attempt before Connect sees it. On NetBSD poll(2) says
-// neither ERR nor HUP, so Connect must take any bit for the end of the attempt.
+// Another call receives the error of a refused attempt before Connect does. On NetBSD poll(2)
+// reports neither ERR nor HUP, so Connect must take any bit for the end of the attempt.
 func TestConnectEndsAlthoughAnotherCallHasTakenItsError(t *testing.T) {
 	simulated(t, sim.NetBSD, func(l *lab) {
 		h := l.k.(*sim.Host)
 		s := l.tcp()
-		for n := 1; n <= 3; n++ { // which call comes after the refusal is the kernel's choice
+		for n := 1; n <= 3; n++ { // the kernel decides which of these calls comes after the refusal
 			h.During(sim.GetOpt, n, func(fd int) {
 				if now, _ := h.Ready(fd); now != 0 {
 					_, _ = h.GetOpt(fd, kernel.SOL_SOCKET, kernel.SO_ERROR)
@@ -51,11 +51,11 @@ func TestConnectEndsAlthoughAnotherCallHasTakenItsError(t *testing.T) {
 	})
 }
 
-// A slow kernel hides from the first questions that an attempt has succeeded. connect(2) does not
-// report it.
+// A slow kernel hides the success of an attempt for the first few calls. Its connect(2) does not
+// report the success.
 type slow struct {
 	kernel.Kernel
-	hidden int // so many more answers
+	hidden int // how many more calls it hides the success for
 	asked  bool
 }
 
@@ -96,8 +96,8 @@ func (k *slow) GetOpt(fd, level, name int) (int, kernel.Errno) {
 	return k.Kernel.GetOpt(fd, level, name)
 }
 
-// An attempt succeeds between any two questions about it: Connect succeeds too. In a simulated
-// world no time passes within a call, so there no attempt ends there.
+// If an attempt succeeds between any two calls that check it, Connect succeeds too. In a simulated
+// world no time passes within a call, so no attempt ends there.
 func TestConnectSucceedsWhileItIsAsked(t *testing.T) {
 	for hidden := range 4 {
 		k := &slow{Kernel: kernel.Host}
@@ -110,8 +110,8 @@ func TestConnectSucceedsWhileItIsAsked(t *testing.T) {
 	}
 }
 
-// A connection that its peer has reset in the queue is an error of accept(2) on the BSDs, and
-// Accept takes the next one.
+// On the BSDs accept(2) returns an error for a connection that its peer has reset in the queue, and
+// Accept returns the next connection.
 func TestAcceptPassesOverConnectionsThatWereReset(t *testing.T) {
 	onSimulated(t, func(l *lab) {
 		if l.os == "linux" {
@@ -136,8 +136,8 @@ func TestAcceptPassesOverConnectionsThatWereReset(t *testing.T) {
 	})
 }
 
-// A Unix receiver without room: BSDs answer ENOBUFS at once and go on to report room for writing.
-// The call waits all the same, or is EAGAIN, as on Linux.
+// If a Unix receiver has no room, a BSD returns ENOBUFS at once, and still reports room for
+// writing. As on Linux, the call waits, or returns EAGAIN.
 func TestCrowdedUnixReceiverIsWaitedFor(t *testing.T) {
 	both(t, func(l *lab) {
 		for name, send := range map[string]func(s *socket.Socket, at socket.Addr) error{

@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// heard counts the calls of a callback, and fails the test when one comes inside a call of the
-// user's on the loop.
+// heard counts the calls of a callback, and fails the test if one comes inside another call of user
+// code on the loop.
 type heard struct {
 	l    *lab
 	n    atomic.Int32
@@ -23,8 +23,8 @@ func (h *heard) call(s *socket.Socket) {
 }
 
 // listen sets a callback, and waits until what the kernel reports at registration has been
-// delivered. Linux may report an arrival together with that (the socket is writable), and once more
-// by the arrival's own Event.
+// delivered. Linux may report an arrival together with that Event (the socket is writable), and
+// again by the arrival's own Event.
 func (l *lab) listen(s *socket.Socket) *heard {
 	h := l.hear(s)
 	l.quiet()
@@ -38,7 +38,7 @@ func (l *lab) hear(s *socket.Socket) *heard {
 	return h
 }
 
-// times waits until the callback has been called so often, and no more.
+// times waits until the callback was called n times, and fails the test if it is called more often.
 func (h *heard) times(n int32) {
 	h.l.t.Helper()
 	h.l.until("call", func() bool { return h.n.Load() >= n })
@@ -62,7 +62,7 @@ func (l *lab) quiet() {
 
 func TestD33Callback(t *testing.T) {
 	both(t, func(l *lab) {
-		// After each arrival, with the socket, and at the end.
+		// The callback is called with the socket after each arrival and at the end of input.
 		c, s := l.pair()
 		h := l.listen(s)
 		h.times(0)
@@ -71,7 +71,7 @@ func TestD33Callback(t *testing.T) {
 		if h.last.Load() != s {
 			l.fatalf("called with another socket")
 		}
-		l.send(c, "b") // what waits does not hide what comes
+		l.send(c, "b") // input that waits does not hide an arrival
 		h.times(2)
 		l.recv(s, 9, "ab")
 		l.send(c, "c")
@@ -83,7 +83,8 @@ func TestD33Callback(t *testing.T) {
 			l.fatalf("called %d times, want 4 or 5", now)
 		}
 
-		// Cleared, replaced, closed.
+		// A callback is not called after it was cleared or replaced, or after the socket was
+		// closed.
 		c, s = l.pair()
 		h = l.listen(s)
 		l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_CALLBACK, nil))
@@ -98,7 +99,7 @@ func TestD33Callback(t *testing.T) {
 		c.Send([]byte("x"))
 		other.times(1)
 
-		// A listener's is not its connections'.
+		// An accepted socket does not have the listener's callback.
 		listener := l.listener()
 		h = l.listen(listener)
 		c = l.tcp()
@@ -139,11 +140,12 @@ func TestD33CallbackNotForWhatWaits(t *testing.T) {
 		h = l.hear(s)
 		l.send(c, "y")
 		l.quiet()
-		if n := h.n.Load(); n < 1 || n > 2 { // the background may have been looking at what waits
+		if n := h.n.Load(); n < 1 || n > 2 {
+			// The background goroutine may have been checking the input that waits.
 			l.fatalf("called %d times for one arrival", n)
 		}
 
-		h = l.listen(l.tcp()) // never connected: hung up, for poll(2)
+		h = l.listen(l.tcp()) // never connected: poll(2) reports HUP
 		h.times(0)
 
 		listener := l.listener()
@@ -159,8 +161,8 @@ func TestD33CallbackNotForWhatWaits(t *testing.T) {
 }
 
 // Input may arrive between SetCallback and the loop's first poll. The callback is called for it,
-// although the kernel reports it together with what waited. On a Unix socket it arrives at once,
-// before the task yields to its loop.
+// although the kernel reports it together with input that waited before. On a Unix socket it
+// arrives at once, before the task yields to its loop.
 func TestD33ArrivalBeforeTheFirstLookIsCalledFor(t *testing.T) {
 	both(t, func(l *lab) {
 		at := socket.Path(unixPath(l.t))
@@ -195,7 +197,8 @@ func TestD33ArrivalBeforeTheFirstLookIsCalledFor(t *testing.T) {
 	})
 }
 
-// A call that is on its way when the callback is cleared, or the socket closed, does not come.
+// A call that was posted before the callback was cleared, or before the socket was closed, is not
+// made.
 func TestD33CallbackNotAfterItIsCleared(t *testing.T) {
 	parked(t, func(l *lab) {
 		for _, end := range []func(s *socket.Socket) error{
@@ -212,7 +215,7 @@ func TestD33CallbackNotAfterItIsCleared(t *testing.T) {
 			h := l.listen(s)
 			l.must(slow.Shutdown(socket.SHUT_RD)) // arrives here
 			<-busy
-			l.send(peer, "x") // its call waits behind the slow one
+			l.send(peer, "x") // its call waits for the slow one
 			l.readable(s)
 			for range 10 {
 				l.pass()

@@ -19,18 +19,18 @@ func seconds(s float64) timeout.Timeout {
 	return t
 }
 
-// A call is one method with arguments that are in order: what all calls have in common is tested
-// over all of them.
+// A call is one method with valid arguments. Properties that all calls have in common are tested
+// with all of them.
 type call struct {
 	name string
 	do   func(s *socket.Socket) error
 }
 
-// huge is more than any buffer has, on 32-bit systems too.
+// huge is larger than any buffer, also on 32-bit systems.
 const huge = min(1<<40, math.MaxInt)
 
-// wide is a number with a bit beyond the lower 32. It is a variable: a 32-bit int cannot hold such
-// a constant.
+// wide is a number with a bit beyond the lower 32. It is a variable, because a 32-bit int cannot
+// hold such a constant.
 var wide int64 = 1 << 32
 
 var receiving = []call{

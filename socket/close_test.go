@@ -18,8 +18,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A Socket that nobody has any more is closed, whatever it was doing last; one that only its own
-// callback has, too.
+// A Socket that nobody refers to any more is closed, whatever it was used for last. So is one to
+// which only its own callback refers.
 func TestD21UnreachableSocketIsClosed(t *testing.T) {
 	test := func(l *lab) {
 		before := descriptors(l.t)
@@ -29,7 +29,7 @@ func TestD21UnreachableSocketIsClosed(t *testing.T) {
 				s, err := l.make(inet, dgram, 0)
 				l.must(err)
 				switch i % 3 {
-				case 0: // in the tables
+				case 0: // it is registered
 					l.must(s.SetTimeout(1))
 					_, err = s.Recv(1)
 					l.errno(err, syscall.ETIMEDOUT)
@@ -45,10 +45,12 @@ func TestD21UnreachableSocketIsClosed(t *testing.T) {
 		})
 	}
 	t.Run("parked", func(t *testing.T) { parked(t, test) })
-	t.Run("task", func(t *testing.T) { inTask(t, test) }) // a simulated one is a leak: see package sim
+	// On a simulated kernel it stays open: see package sim.
+	t.Run("task", func(t *testing.T) { inTask(t, test) })
 }
 
-// The peer of a dropped Socket sees the end of the stream, also when its reactor has ended.
+// The peer of an abandoned Socket receives the end of the stream, also if the Socket's reactor has
+// ended.
 func TestD21AfterTheReactor(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {
@@ -75,7 +77,8 @@ func TestD21AfterTheReactor(t *testing.T) {
 	})
 }
 
-// A call keeps its Socket: nobody else has it here, and the collector runs all the time.
+// A call keeps its Socket alive. Here nobody else refers to it, and the garbage collector runs all
+// the time.
 func TestD21NotUnderACall(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -94,7 +97,7 @@ func TestD21NotUnderACall(t *testing.T) {
 			l.must(err)
 			to <- a
 			p := make([]byte, 10)
-			n, err := s.ReadInto(p[:5]) // whose try knows the Desc only
+			n, err := s.ReadInto(p[:5]) // its try refers only to the Desc
 			received, failed = string(p[:n]), err
 		})
 		var a socket.Addr
@@ -120,7 +123,7 @@ func TestD21NotUnderACall(t *testing.T) {
 	})
 }
 
-// Close ends every call in progress with EBADF, whoever waits and whoever only waits for the turn.
+// Close ends every call in progress with EBADF, also calls that only wait for their turn.
 func TestD22CloseWakes(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -154,7 +157,7 @@ func TestD22CloseWakes(t *testing.T) {
 			}
 			l.asleep(c.s)
 			for range 3 {
-				l.pass() // the others get in line, or come too late and find it closed
+				l.pass() // the others wait for the turn, or come too late and find it closed
 			}
 			mu.Lock()
 			early := ended
@@ -170,7 +173,7 @@ func TestD22CloseWakes(t *testing.T) {
 	})
 }
 
-// The descriptor is closed when the last call is out, and not before.
+// The descriptor is closed when the last call has returned, and not before.
 func TestCloseLeavesNothing(t *testing.T) {
 	both(t, func(l *lab) {
 		before := descriptors(l.t)
@@ -186,7 +189,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 			l.recv(c, 1, "")
 			l.must(c.Close())
 		}()
-		if l.r == nil { // the background's poller goes with its last socket
+		if l.r == nil { // the background goroutine closes its poller with the last socket
 			l.until("as few descriptors as before", func() bool { return descriptors(l.t) <= before })
 		} else if now := descriptors(l.t); now > before {
 			l.fatalf("%d descriptors, before %d", now, before)
@@ -224,7 +227,7 @@ func TestDetach(t *testing.T) {
 	})
 }
 
-// A call that would have to wait in a callback is refused, and says what to do.
+// A call that has to wait in a callback returns an error that says what to do.
 func TestCallbackCannotWait(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {

@@ -16,9 +16,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// When Close returns the descriptor is closed, whoever waits in a call: the address of a listener,
-// or of a datagram socket, is free at once. The tests of Close asked only whether it wakes the
-// waiting calls.
+// When Close returns, the descriptor is closed, also if calls wait on it. So the address of a
+// listener or a datagram socket is free at once.
 func TestClosedIsClosed(t *testing.T) {
 	both(t, func(l *lab) {
 		for range 20 {
@@ -52,7 +51,7 @@ func TestClosedIsClosed(t *testing.T) {
 	})
 }
 
-// A call that does not wait ends, with what it has, although its peer has more whenever it looks.
+// A call that does not wait returns with the bytes that it has, although its peer always has more.
 func TestNonBlockingCallsEnd(t *testing.T) {
 	onSimulated(t, func(l *lab) {
 		h := l.k.(*sim.Host)
@@ -76,7 +75,7 @@ func TestNonBlockingCallsEnd(t *testing.T) {
 	})
 }
 
-// A moody kernel answers accept and connect with these errors, one after the other, before it makes
+// A moody kernel returns these errors from accept and connect, one after the other, before it makes
 // the call. always repeats the last one.
 type moody struct {
 	kernel.Kernel
@@ -110,8 +109,8 @@ func (k *moody) Connect(fd int, to kernel.Addr) kernel.Errno {
 	return k.Kernel.Connect(fd, to)
 }
 
-// No error that says nothing of the listener ends an accept loop: neither those of accept(2)'s
-// list, nor one that nobody has heard of, nor a lack of descriptors or memory.
+// An error that does not concern the listener never ends an accept loop. Such errors are those of
+// the list in accept(2), an unknown one, and a lack of descriptors or memory.
 func TestAcceptGoesOn(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -166,8 +165,9 @@ func TestAcceptEnds(t *testing.T) {
 	}
 }
 
-// No errno of the kernel is mistaken for a mark of ours: connect's ENOBUFS is the call's error, at
-// once. A simulated fault comes once, and then a second try that succeeds looks like success.
+// No errno of the kernel is mistaken for an internal mark: if connect returns ENOBUFS, so does the
+// call, at once. The fault is not a simulated one, because that happens once, and a second try
+// would succeed.
 func TestConnectWithoutBuffers(t *testing.T) {
 	for _, limit := range []timeout.Timeout{timeout.None, 0} {
 		k := &moody{Kernel: kernel.Host}
@@ -181,7 +181,7 @@ func TestConnectWithoutBuffers(t *testing.T) {
 	}
 }
 
-// An OSError is what its syscall.Errno is.
+// errors.Is matches an OSError with the same errors as its syscall.Errno.
 func TestOSErrorIsItsErrno(t *testing.T) {
 	parked(t, func(l *lab) {
 		err := l.socket(socket.AF_UNIX, stream).Connect(socket.Path(filepath.Join(t.TempDir(), "none")))

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Addresses of Accept, RecvFrom and GetAddrInfo are one kind of value.
+// Accept, RecvFrom and GetAddrInfo return addresses of the same type.
 func TestD16OneKindOfAddress(t *testing.T) {
 	both(t, func(l *lab) {
 		listener := l.listener()
@@ -55,9 +55,9 @@ func TestD17RefusedIsECONNREFUSED(t *testing.T) {
 	})
 }
 
-// After a refused connect the socket is like new, whichever call waited for the outcome. It has no
-// end of input and nothing to read, and it can listen. Each call is made on a socket of its own.
-// TestD17 checks only the error.
+// After a refused connect the socket is like new, whichever call has waited for the outcome. It has
+// neither an end of input nor bytes to read, and it can listen. Each call is made on a socket of
+// its own.
 func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.os != "linux" {
@@ -91,8 +91,8 @@ func TestRefusedConnectLeavesANewSocket(t *testing.T) {
 	})
 }
 
-// After a refusal, whichever call reported it, a connect is a new attempt. On NetBSD the socket is
-// spent.
+// After a refusal, whichever call has reported it, a connect is a new attempt. On NetBSD the socket
+// cannot connect again.
 func TestD17aConnectAgainAfterARefusal(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.os == "netbsd" {
@@ -152,8 +152,9 @@ func TestD18ConnectAfterCompletionIsEISCONN(t *testing.T) {
 	})
 }
 
-// A connect that timed out goes on: again it is EALREADY at once, until room in the listener's
-// queue ends it well. The kernel tries again after a second: the worlds wait side by side.
+// A connect that timed out continues. Another Connect returns EALREADY at once, until there is room
+// in the listener's queue and the attempt succeeds. The kernel tries again after a second, so the
+// subtests wait in parallel.
 func TestD19TimedOutConnectStaysInProgress(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Data shows what has come, whole, and then the end: of a stream, of datagrams and with
+// Data returns all input, and then the end of input: of a stream, of datagrams, and with
 // SO_RCVLOWAT.
 func TestDataShowsWhatHasCome(t *testing.T) {
 	t.Parallel()
@@ -64,7 +64,7 @@ func TestDataShowsWhatHasCome(t *testing.T) {
 	})
 }
 
-// A parked goroutine's result of Data stays valid while other sockets receive, and while its own
+// In a goroutine, the result of Data stays valid while other sockets receive, and after its own
 // socket is closed.
 func TestDataOfAGoroutineIsItsOwnUntilTheNext(t *testing.T) {
 	parked(t, func(l *lab) {
@@ -88,9 +88,9 @@ func TestDataOfAGoroutineIsItsOwnUntilTheNext(t *testing.T) {
 	})
 }
 
-// A task sends what Data has shown it where nothing fits. While it waits, another task receives
-// into the same buffer. The peer gets what was sent, however it was sent, and also where the call
-// had to wait for the one before it.
+// A task sends the result of Data to a socket without room. While it waits, another task receives
+// into the same buffer. The peer gets the right bytes with every method of sending, also if the
+// call first had to wait for its turn.
 func TestASendThatWaitsKeepsTheLoopsBuffer(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -159,7 +159,7 @@ func (l *lab) keepsLent(text string, second bool, send func(*socket.Socket, []by
 	l.data(got[filled+before:], nil, text)
 }
 
-// The same for the rest of a Send whose task has used its budget.
+// The same holds for the rest of a Send whose task has used up its budget.
 func TestASendThatRestsKeepsTheLoopsBuffer(t *testing.T) {
 	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux} {
 		t.Run(world, func(t *testing.T) {
@@ -194,7 +194,8 @@ func TestASendThatRestsKeepsTheLoopsBuffer(t *testing.T) {
 
 func onLinux(t testing.TB, f func(*lab)) { simulated(t, sim.Linux, f) }
 
-// Misuse says what to do: a second reader, and a callback that has the descriptor.
+// Misuse of Data panics with a message that says what to do. The cases are a second reader, and a
+// callback that has the descriptor.
 func TestMisuseOfDataSaysWhatToDo(t *testing.T) {
 	both(t, func(l *lab) {
 		_, s := l.pair()
@@ -242,8 +243,8 @@ func (l *lab) panics(with string, f func()) {
 	l.t.Errorf("no panic, want %q", with)
 }
 
-// A task that is cancelled while it waits in Data, and waits again, is unwound. Another one reads
-// on: the turn is not lost.
+// A task that is cancelled while it waits in Data, and waits again, is unwound. Another task can
+// read after that, because the turn is not lost.
 func TestDataOfACancelledTask(t *testing.T) {
 	for world, in := range map[string]func(testing.TB, func(*lab)){"task": inTask, "simulated": onLinux} {
 		t.Run(world, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// No call gives up before its deadline, whatever it waits for and however many wait beside it.
+// No call gives up before its deadline, whatever it waits for and however many others wait.
 func TestNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -73,8 +73,8 @@ func TestNeverEarly(t *testing.T) {
 	})
 }
 
-// One goroutine reads while another writes the same socket, and two that read take turns: nothing
-// is lost or mixed up.
+// One goroutine reads a socket while another one writes it, and two readers take turns. Nothing is
+// lost or mixed up.
 func TestTwoReaders(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -127,7 +127,7 @@ func TestNoAllocation(t *testing.T) {
 	}
 	both(t, func(l *lab) {
 		if l.isSimulated() {
-			return // it allocates for itself
+			return // a simulated kernel allocates
 		}
 		c, s := l.pair()
 		join := l.beside(func(l *lab) { // the echo
@@ -183,7 +183,7 @@ func TestNoAllocation(t *testing.T) {
 			},
 			"SetTimeout": func() { l.must(c.SetTimeout(seconds(50))) },
 		} {
-			for range 100 { // what is made once
+			for range 100 { // first make everything that is made once
 				f()
 			}
 			if n := testing.AllocsPerRun(500, f); n > 0 {

@@ -10,8 +10,8 @@ import (
 )
 
 // After a recv that has emptied the socket, the next one sleeps before it tries. It misses no input
-// that arrives in between. Such input may be in pieces that one recv does not return together:
-// TCP's urgent byte stops it, or a FIN follows.
+// that arrives in between. Such input may be in pieces that one recv does not return together,
+// because an urgent byte stops the recv, or a FIN follows.
 func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -53,7 +53,7 @@ func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 			want("abde")
 			l.send(c, "fg")
 			time.Sleep(time.Millisecond)
-			l.must(s.SetTimeout(1)) // however short: what is there is no timeout
+			l.must(s.SetTimeout(1)) // however short it is, input that is there causes no timeout
 			want("fg")
 			l.must(s.SetBlocking(true))
 			l.send(c, "hi")
@@ -67,8 +67,8 @@ func TestNothingIsMissedAfterATakenAll(t *testing.T) {
 	})
 }
 
-// After such a recv, calls that need no Event for their answer give it: accept on a connection is
-// EINVAL, and so is a recv of the urgent byte when there is none.
+// After such a recv, calls that need no Event still return at once. accept on a connection returns
+// EINVAL, and so does a recv of the urgent byte if there is none.
 func TestOtherCallsAfterATakenAll(t *testing.T) {
 	both(t, func(l *lab) {
 		if l.isSimulated() {

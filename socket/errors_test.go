@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The EAGAIN of one Socket is not that of another, because a program may write into an error. A
+// Sockets do not share their EAGAIN error, because a program may change the fields of an error. A
 // Socket that returns EAGAIN again allocates nothing.
 func TestEAGAINBelongsToItsSocket(t *testing.T) {
 	again := func(s *socket.Socket) *socket.OSError {

@@ -42,7 +42,7 @@ func ExampleOSError() {
 	// Output: true true
 }
 
-// TLS as in MicroPython's ssl.wrap_socket, on both sides of one connection.
+// Both sides of a connection use TLS, as by MicroPython's ssl.wrap_socket.
 func ExampleWrapSSL() {
 	cert, key := certificate()
 	client, server := connectedPair()

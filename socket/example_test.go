@@ -40,7 +40,7 @@ func server() (addr socket.Addr, stop func()) {
 	return addr, func() { l.Close(); <-ended }
 }
 
-// One deadline for each call, and errors instead of exceptions.
+// Each call has one deadline, and there are errors instead of exceptions.
 func Example() {
 	addr, stop := server()
 	defer stop()
@@ -64,7 +64,7 @@ func Example() {
 	// Output: you said hello
 }
 
-// A server of tasks: written as if each had a thread, run by one loop.
+// A server in tasks is written as if each task had a thread, but one loop runs them all.
 func ExampleNewOn() {
 	r, err := reactor.New()
 	if err != nil {
@@ -107,7 +107,7 @@ func echo(c *socket.Socket) {
 	}
 }
 
-// client talks to the server and ends the loop.
+// client exchanges a line with the server and ends the loop.
 func client(r *reactor.Reactor, l *socket.Socket) {
 	defer r.Close()
 	s, err := socket.NewOn(r, socket.AF_INET, socket.SOCK_STREAM, 0)

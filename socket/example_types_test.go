@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The first address of the list that works is taken.
+// The client uses the first address of the list to which it can connect.
 func ExampleAddrInfo() {
 	addr, stop := server()
 	defer stop()
@@ -33,7 +33,7 @@ func ExampleAddrInfo() {
 	for _, a := range list {
 		s, err := connect(a)
 		if err != nil {
-			continue // the next one
+			continue // try the next one
 		}
 		defer s.Close()
 		_, _ = s.SendAll([]byte("hello\n"))
@@ -70,8 +70,8 @@ func ExampleSSLSocket() {
 	// Output: TLSv1.3 hello over TLS <nil>
 }
 
-// An SSLContext has the settings of many connections. Here both sides prove who they are, and the
-// client wants one cipher suite.
+// An SSLContext has the settings of many connections. Here both sides verify each other's
+// certificate, and the client permits one cipher suite.
 func ExampleSSLContext() {
 	cert, key := certificate()
 	server, err := socket.NewSSLContext(socket.PROTOCOL_TLS_SERVER)

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// FromFD is the reverse of Detach: the Socket goes on with its family, type and peer.
+// FromFD is the reverse of Detach: the new Socket has the family, type and peer of the old one.
 func TestFromFDGoesOnWhereDetachLeftOff(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -57,13 +57,14 @@ func TestFromFDGoesOnWhereDetachLeftOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	peer.Write([]byte("answer"))
-	data, from, err := s.RecvFrom(10) // waits, though the descriptor does not
+	data, from, err := s.RecvFrom(10) // the call waits, although the descriptor is non-blocking
 	if string(data) != "answer" || from.String() != l.Addr().String() || err != nil {
 		t.Errorf("%q from %v: %v", data, from, err)
 	}
 }
 
-// FromFD refuses what is no socket of a known family, names it, and changes nothing.
+// FromFD refuses a descriptor that is not a socket of a known family. The error names it, and
+// nothing changes.
 func TestFromFDRefusesAndChangesNothing(t *testing.T) {
 	var fds [2]int
 	if err := syscall.Pipe(fds[:]); err != nil {

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// guard is how long a test waits for what must happen: who gets here has failed.
+// guard is how long a test waits for an event that must happen. A test that waits longer fails.
 const guard = 60 * time.Second
 
 const (
@@ -39,25 +39,25 @@ const (
 	inet   = socket.AF_INET
 )
 
-// A lab is where a test runs: the same code with sockets that park goroutines, and with sockets of
-// tasks.
+// A lab is where a test runs. The same code runs with sockets that park goroutines, and with
+// sockets of tasks.
 type lab struct {
 	t    testing.TB
 	k    kernel.Kernel
 	r    *reactor.Reactor // nil: parked
 	task *reactor.Task    // the present one
-	os   string           // whose rules the kernel follows: a GOOS
+	os   string           // the system whose rules the kernel follows, as a GOOS
 	open *owned
-	note string // begins what a failure says
+	note string // the beginning of the text of a failure
 }
 
-// owned is what the end of a test closes.
+// owned has the objects that the end of a test closes.
 type owned struct {
 	mu   sync.Mutex
 	list []*socket.Socket
 }
 
-// stop ends a test that has failed: a task must not call FailNow.
+// stop is the panic that ends a failed test, because a task must not call FailNow.
 type stop struct{}
 
 func (l *lab) fatalf(format string, args ...any) {
@@ -72,7 +72,7 @@ func (l *lab) skip(why string) {
 	panic(stop{})
 }
 
-// caught runs f, which may stop.
+// caught runs f, and recovers a stop.
 func caught(t testing.TB, f func()) {
 	defer func() {
 		if v := recover(); v != nil && v != (stop{}) {
@@ -82,17 +82,18 @@ func caught(t testing.TB, f func()) {
 	f()
 }
 
-// both runs the test in both worlds, and in the second one also on the simulated kernel: the same
-// answers, or one of the two kernels is wrong.
+// both runs the test in goroutines and in tasks, and in tasks also on a simulated kernel. If the
+// results differ, one of the two kernels is wrong.
 func both(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) { parked(t, f) })
-	if !testing.Short() { // the simulated one is a task too
+	if !testing.Short() { // the simulated kernel runs tasks too
 		t.Run("task", func(t *testing.T) { inTask(t, f) })
 	}
 	onSimulated(t, f)
 }
 
-// bothAtOnce is both for a test that sleeps long and measures nothing of the process.
+// bothAtOnce is both in parallel with other tests, for a test that sleeps long and measures nothing
+// of the process.
 func bothAtOnce(t *testing.T, f func(l *lab)) {
 	t.Run("parked", func(t *testing.T) { t.Parallel(); parked(t, f) })
 	t.Run("task", func(t *testing.T) { t.Parallel(); inTask(t, f) })
@@ -140,7 +141,7 @@ func simulated(t testing.TB, k sim.Kernel, f func(l *lab)) {
 
 func (l *lab) isSimulated() bool { return l.k != kernel.Host }
 
-// now is the kernel's clock.
+// now reads the kernel's clock.
 func (l *lab) now() time.Duration { return time.Duration(l.k.Now()) }
 
 func taskOn(t testing.TB, ctx context.Context, k kernel.Kernel, f func(l *lab)) {
@@ -169,7 +170,7 @@ func (l *lab) closeAll() {
 	l.open.list = nil
 }
 
-// own has the socket closed at the end of the test.
+// own closes the socket at the end of the test.
 func (l *lab) own(s *socket.Socket) *socket.Socket {
 	l.open.mu.Lock()
 	defer l.open.mu.Unlock()
@@ -216,8 +217,7 @@ func (l *lab) pass() {
 	}
 }
 
-// beside runs f at the same time, where s may be used: in another goroutine or task. join waits for
-// it.
+// beside runs f at the same time in another goroutine or task. join waits for f.
 func (l *lab) beside(f func(l *lab)) (join func()) {
 	if l.r == nil {
 		done := make(chan struct{})
@@ -244,7 +244,7 @@ func (l *lab) must(err error) {
 	}
 }
 
-// errno wants the error to be that number.
+// errno fails the test unless the error has that number.
 func (l *lab) errno(err error, want syscall.Errno) {
 	l.t.Helper()
 	if !errors.Is(err, want) {
@@ -252,7 +252,7 @@ func (l *lab) errno(err error, want syscall.Errno) {
 	}
 }
 
-// value wants ErrValue.
+// value fails the test unless the error is ErrValue.
 func (l *lab) value(err error) {
 	l.t.Helper()
 	if !errors.Is(err, socket.ErrValue) {
@@ -281,12 +281,14 @@ func (l *lab) recv(s *socket.Socket, n int, want string) {
 	l.data(got, err, want)
 }
 
-// runtimePoller has the Go runtime open its own poller, which it does for the first sleep of the
-// process. Otherwise a test that counts descriptors counts it as a leak, and a runtime that finds
-// no descriptor for it ends the process. A timer that has expired before anyone waits does not do.
+// runtimePoller makes the Go runtime open its own poller, as it does at the first sleep of a
+// process. Otherwise a test that counts descriptors would count it as a leak, and a runtime without
+// a free descriptor would end the process. A timer that expires before anybody waits for it is not
+// enough.
 func runtimePoller() { time.Sleep(time.Nanosecond) }
 
-// descriptors counts the open descriptors among the first 4,096, by fcntl: /proc is Linux's alone.
+// descriptors counts the open descriptors among the first 4,096, by fcntl, because only Linux has
+// /proc.
 func descriptors(testing.TB) (n int) {
 	runtimePoller()
 	for fd := range 4096 {
@@ -299,7 +301,7 @@ func descriptors(testing.TB) (n int) {
 
 var serial atomic.Int64
 
-// unixPath is an address for a Unix socket that nobody else has.
+// unixPath returns an unused address for a Unix socket.
 func unixPath(t testing.TB) string {
 	return fmt.Sprintf("%s/%d", t.TempDir(), serial.Add(1))
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The calls of an Input wait. Messages arrive whole for all pieces, while other tasks use the
-// loop's buffer, and also behind a send that waits.
+// The calls of an Input wait. Messages are complete in whatever pieces they arrive, also if other
+// tasks use the loop's buffer, and after a send that has waited.
 func TestInputWaitsForMessages(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -98,13 +98,14 @@ func TestInputEnds(t *testing.T) {
 	})
 }
 
-// A wrapper is a stream of unknown memory.
+// A wrapper is a stream whose memory the Input does not know.
 type wrapper struct{ s *socket.Socket }
 
 func (w wrapper) Data() ([]byte, error) { return w.s.Data() }
 
-// A message may be sent while the send must wait and the rest of the input is still in the loop's
-// buffer. A wrapper's bytes are copied at once, because nobody knows how long they are valid.
+// A message may be sent by a send that must wait, while the rest of the input is still in the
+// loop's buffer. Bytes of a wrapper are copied at once, because the Input does not know how long
+// they are valid.
 func TestInputKeepsWhatIsSent(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -174,8 +175,8 @@ func TestMisuseOfNewInput(t *testing.T) {
 	}
 }
 
-// Bytes that were received before an Input was made come first, and those of the stream follow, in
-// one message too. The caller's memory is not used any more.
+// Bytes that were received before the Input was made come first, and those of the stream follow,
+// also within one message. The caller's memory is not used after that.
 func TestInputBeginsWithWhatWasReadBefore(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

@@ -14,9 +14,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// How much a receive waits for. One lab has each call of the recv family, with its flags; a peer
-// sends the data in parts, each when the receiver waits for it, so that a call that is content with
-// less is seen.
+// The tests of this file check for how many bytes a receive waits. A test makes each call of the
+// recv family with its flags. The peer sends the data in parts, and each part only when the
+// receiver waits for it. So a call that returns with too few bytes shows.
 
 type receiver struct {
 	name string
@@ -44,8 +44,8 @@ var receivers = []receiver{
 	}},
 }
 
-// least runs f for each receiver, with MSG_WAITALL and with SO_RCVLOWAT, for a call that waits for
-// 4 bytes of room many.
+// least runs f for each receiving call, with MSG_WAITALL and with SO_RCVLOWAT. The call waits for 4
+// bytes and has `room` bytes of space.
 func least(t *testing.T, f func(l *lab, s, peer *socket.Socket, take func(peek int) (string, error))) {
 	both(t, func(l *lab) {
 		for _, r := range receivers {
@@ -86,7 +86,7 @@ func TestReceiveWaitsForItsLeast(t *testing.T) {
 	})
 }
 
-// The end of the stream ends the wait, and the call after it gives the end.
+// The end of the stream ends the wait, and the next call returns the end of input.
 func TestReceiveOfLessAtTheEnd(t *testing.T) {
 	least(t, func(l *lab, s, peer *socket.Socket, take func(int) (string, error)) {
 		l.send(peer, "ab")
@@ -102,8 +102,8 @@ func TestReceiveOfLessAtTheEnd(t *testing.T) {
 	})
 }
 
-// Peeking waits as well, and takes nothing; the end ends that too, though it is behind what is
-// seen.
+// A peek waits in the same way, and consumes nothing. The end of the stream ends its wait too,
+// although it comes after the peeked bytes.
 func TestPeekWaitsForItsLeast(t *testing.T) {
 	least(t, func(l *lab, s, peer *socket.Socket, take func(int) (string, error)) {
 		l.send(peer, "ab")
@@ -125,7 +125,8 @@ func TestPeekWaitsForItsLeast(t *testing.T) {
 	})
 }
 
-// A deadline leaves what has come, without an error; with nothing it is ETIMEDOUT. Never early.
+// At the deadline a receive returns the bytes that have arrived, without an error. If there are
+// none, it returns ETIMEDOUT. It is never early.
 func TestReceiveOfLessAtTheDeadline(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -165,7 +166,8 @@ func TestReceiveThatNeverWaitsTakesWhatIsThere(t *testing.T) {
 	})
 }
 
-// Bytes before a reset come with its error, which no later call reports again.
+// A receive returns the bytes before a reset together with its error, which no later call reports
+// again.
 func TestReceiveOfLessAtAReset(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, r := range receivers {
@@ -189,8 +191,8 @@ func TestReceiveOfLessAtAReset(t *testing.T) {
 	})
 }
 
-// More than a budget, and more than the receive buffer holds; an accepted socket has its listener's
-// SO_RCVLOWAT.
+// A receive can wait for more bytes than a budget, and for more than the receive buffer holds. An
+// accepted socket has its listener's SO_RCVLOWAT.
 func TestReceiveOfManyBytes(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

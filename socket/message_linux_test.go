@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// SendMsg and RecvMsg check their arguments before the system does, and an error names the argument
-// and its range. The limits themselves work.
+// SendMsg and RecvMsg check their arguments, and an error names the argument and its range. Values
+// at the limits are accepted.
 func TestControlDataHasALimit(t *testing.T) {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_DGRAM, 0)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// SetBlocking is SetTimeout: the same field, the same results.
+// SetBlocking has the same effects and results as SetTimeout.
 func TestD01SetBlockingIsSetTimeout(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -76,7 +76,7 @@ func TestD03EveryValueAboveZeroIsATimeout(t *testing.T) {
 	})
 }
 
-// Everything on a closed socket is EBADF, which is net.ErrClosed too.
+// Every call on a closed socket returns EBADF, which is also net.ErrClosed.
 func TestD04ClosedIsEBADF(t *testing.T) {
 	both(t, func(l *lab) {
 		calls := append(append([]call{}, receiving...), sending...)
@@ -126,8 +126,8 @@ func TestD04ClosedIsEBADF(t *testing.T) {
 	})
 }
 
-// A peer that sends a byte now and then cannot stretch a call beyond its deadline. The peer goes on
-// until the call has ended, so a call with a deadline for each piece would never end.
+// A peer that sends a byte from time to time cannot delay a call beyond its deadline. The peer
+// continues until the call has ended, so a call with a deadline for each piece would never end.
 func TestD05OneDeadlinePerCall(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -198,7 +198,7 @@ func TestD06ExpiredTimeoutIsETIMEDOUT(t *testing.T) {
 				var start time.Duration
 				var err error
 				for first := true; first || s == full && err == nil; first = false {
-					if s == full { // again, if the kernel has found room since: it probes the peer's window
+					if s == full { // fill it again, because the kernel may have found room since
 						l.must(s.SetBlocking(false))
 						l.fill(s)
 					}

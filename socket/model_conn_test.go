@@ -13,7 +13,7 @@ import (
 // step is one call.
 func (w *world) step() {
 	e := w.ends[w.next(len(w.ends))]
-	// it prefers a socket that can do something
+	// The script prefers a socket that can do something.
 	for i := w.next(4); i > 0 && (e.closed || e.phase == fresh && !e.dgram); i-- {
 		e = w.ends[w.next(len(w.ends))]
 	}
@@ -54,7 +54,7 @@ func (w *world) step() {
 	}
 }
 
-// full is e or, half the time, one that has data.
+// full returns e or, half the time, an end that has data.
 func (w *world) full(e *end) *end {
 	if w.next(2) == 0 {
 		for _, f := range w.ends {
@@ -66,7 +66,7 @@ func (w *world) full(e *end) *end {
 	return e
 }
 
-// fresh is a new socket, or two that are connected.
+// fresh makes a new socket, or two that are connected.
 func (w *world) fresh() {
 	if len(w.ends) > 40 {
 		return
@@ -82,7 +82,7 @@ func (w *world) fresh() {
 	}
 }
 
-// dial connects, also a new socket, also twice.
+// dial connects a socket, which may be new or connected already.
 func (w *world) dial(e *end) {
 	if w.next(2) == 0 && len(w.ends) < 40 {
 		e = w.add(&end{s: w.tcp()})
@@ -99,7 +99,8 @@ func (w *world) dial(e *end) {
 	}
 }
 
-// connect goes to a listener, to nobody, to a full queue, or to a wrong family.
+// connect connects to a listener, to an unused port, to a full queue, or to an address of a wrong
+// family.
 func (w *world) connect(e *end) {
 	if w.next(8) == 0 {
 		err := e.s.Connect(socket.Tuple("::1", 9))
@@ -117,8 +118,8 @@ func (w *world) connect(e *end) {
 		return
 	}
 	if e.untold && e.dead {
-		// an accepted end whose connect nobody has reported is closed: ECONNRESET or a new attempt
-		// are both right
+		// The accepted end is closed before any call has reported the connect. Both ECONNRESET and
+		// a new attempt are right.
 		return
 	}
 	var list []*end
@@ -134,7 +135,7 @@ func (w *world) connect(e *end) {
 	}
 }
 
-// already is what Connect says where it attempts nothing.
+// already returns the error of a Connect that makes no attempt.
 func (e *end) already() syscall.Errno {
 	switch {
 	case e.closed:
@@ -147,7 +148,7 @@ func (e *end) already() syscall.Errno {
 	return 0
 }
 
-// first is a refusal that this Connect may return.
+// first returns a refusal that this Connect may return.
 func (e *end) first(err error) bool {
 	if e.phase == refused && number(err) == syscall.ECONNREFUSED {
 		e.phase = refusedTold

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// gotGram is what a recv of a datagram socket gave.
+// gotGram checks the result of a recv of a datagram socket.
 func (w *world) gotGram(e *end, n, flags int, got []byte, from socket.Addr, named bool, nothing []syscall.Errno, err error) {
 	switch {
 	case e.closed:
@@ -34,7 +34,7 @@ func (w *world) gotGram(e *end, n, flags int, got []byte, from socket.Addr, name
 	}
 }
 
-// gatherGrams joins datagrams like the stream methods do.
+// gatherGrams joins datagrams as the stream methods do.
 func gatherGrams(list []gram, n int, all, line bool) (data []byte, full, ended bool, rest []gram) {
 	for i, g := range list {
 		if len(g.data) == 0 {
@@ -55,7 +55,7 @@ func gatherGrams(list []gram, n int, all, line bool) (data []byte, full, ended b
 	return data, false, false, nil
 }
 
-// gramBytes is the end of a read by an error in the middle.
+// gramBytes checks the bytes of a read that an error has ended.
 func (w *world) gramBytes(e *end, got, plan []byte) {
 	if !bytes.HasPrefix(plan, got) {
 		w.failf("got %q, want a part of %q", got, plan)
@@ -119,7 +119,7 @@ func (w *world) sendGram(e *end) {
 		w.failf("sent %d of %d bytes", n, len(p))
 	}
 	if to == w.hole || to.closed || to.to != nil && to.to.addr != w.local(e) {
-		if to == e.to { // a closed port answers, and only a connected socket hears
+		if to == e.to { // only a connected socket receives the answer of a closed port
 			e.err = syscall.ECONNREFUSED
 			w.failed(e)
 		}
@@ -129,12 +129,12 @@ func (w *world) sendGram(e *end) {
 	to.grams = append(to.grams, gram{p, w.local(e)})
 }
 
-// local is where e's datagrams come from.
+// local returns the address from which e's datagrams come.
 func (w *world) local(e *end) socket.Addr {
 	return socket.Tuple("127.0.0.1", w.addr(e.s).Port())
 }
 
-// target is a datagram socket or, seldom, a port where none is.
+// target returns a datagram socket or, rarely, an unused port.
 func (w *world) target() *end {
 	var list []*end
 	for _, e := range w.ends {

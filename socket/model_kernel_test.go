@@ -13,7 +13,8 @@ import (
 // modelKernels are the simulated kernels that the model describes.
 var modelKernels = []sim.Kernel{sim.Linux, sim.NetBSD, sim.FreeBSD}
 
-// simulatedTargets is modelTargets in a simulated world. On FreeBSD no queue stays full: it resets.
+// simulatedTargets is modelTargets in a simulated world. On FreeBSD no queue stays full, because
+// FreeBSD resets connections.
 func simulatedTargets(l *lab) (stuck, none socket.Addr) {
 	none = l.refusing()
 	if l.os == "freebsd" {
@@ -31,7 +32,7 @@ func (w *world) failed(e *end) {
 	w.pause()
 }
 
-// on is linux on Linux, and bsd on the other kernels.
+// on returns linux on Linux, and bsd on the other kernels.
 func (w *world) on(linux, bsd syscall.Errno) syscall.Errno {
 	if w.os == "linux" {
 		return linux
@@ -39,8 +40,8 @@ func (w *world) on(linux, bsd syscall.Errno) syscall.Errno {
 	return bsd
 }
 
-// spent returns whether e cannot connect again (NetBSD, after a refusal), and has it try. The first
-// try reports a refusal that no call has returned (D17).
+// spent returns whether e cannot connect again (NetBSD, after a refusal), and makes it try. The
+// first try reports a refusal that no call has returned (D17).
 func (e *end) spent(w *world) bool {
 	if w.os != "netbsd" || e.closed || e.phase != refused && e.phase != refusedTold {
 		return false

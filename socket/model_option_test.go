@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// pending is the error that SO_ERROR returns.
+// pending returns the error that SO_ERROR should have.
 func (e *end) pending() syscall.Errno {
 	if e.phase == refused {
 		return syscall.ECONNREFUSED

@@ -10,14 +10,14 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The states in which a receiving call finds no data.
+// These are the states in which a receiving call finds no data.
 const (
 	atEnd = syscall.Errno(1<<21 + iota)
 	sleeps
 )
 
-// empty is what a receiving call on a stream meets where there is no data: an error, the end, or a
-// wait.
+// empty returns the possible results of a receiving call on a stream without data: an error, the
+// end of input, or a wait.
 func (e *end) empty() []syscall.Errno {
 	switch {
 	case e.closed:
@@ -28,7 +28,7 @@ func (e *end) empty() []syscall.Errno {
 		return []syscall.Errno{sleeps}
 	case e.phase == refused:
 		return []syscall.Errno{syscall.ECONNREFUSED}
-	case e.phase == refusedTold: // not said: the end of a connection that never was, or none
+	case e.phase == refusedTold: // not specified: the end of input, or no connection
 		return []syscall.Errno{atEnd, syscall.ENOTCONN}
 	case e.vague:
 		return []syscall.Errno{atEnd, syscall.ECONNRESET, syscall.EPIPE}
@@ -51,7 +51,7 @@ func (e *end) tell(got syscall.Errno) {
 	}
 }
 
-// met turns what the model meets into errors; the end is none.
+// met converts results of the model to errors. The end of input is no error.
 func (e *end) met(list []syscall.Errno, flags int) (errs []syscall.Errno) {
 	for _, m := range list {
 		switch m {
@@ -69,7 +69,7 @@ func mayWait(list []syscall.Errno) bool { return list[len(list)-1] == sleeps }
 
 var sizes = []int{-1, 0, 1, 3, 8, 300, 70000, huge}
 
-// recv is one of the calls that take what is there.
+// recv makes one of the calls that return the bytes which are there.
 func (w *world) recv(e *end) {
 	n, which := sizes[w.next(len(sizes))], w.next(5)
 	flags := []int{0, 0, socket.MSG_PEEK, socket.MSG_DONTWAIT, socket.MSG_PEEK | socket.MSG_DONTWAIT}[w.next(5)]
@@ -153,7 +153,7 @@ func wrongArg(e *end) []syscall.Errno {
 	return []syscall.Errno{badArg}
 }
 
-// want returns whether the error is one of these.
+// want fails the test unless the error is one of these.
 func (e *end) want(err error, list ...syscall.Errno) bool {
 	for _, a := range list {
 		if number(err) == a {
@@ -163,14 +163,15 @@ func (e *end) want(err error, list ...syscall.Errno) bool {
 	return false
 }
 
-// prefix wants the next n bytes of the stream; some of them where not all can be here.
+// prefix compares the next n bytes of the stream. With some, fewer bytes are right, because not all
+// can have arrived.
 func (w *world) prefix(e *end, got []byte, n int, some bool) {
 	if !bytes.HasPrefix(e.in, got) || len(got) > n || len(got) < n && !(some && len(got) > 0) && !e.vague {
 		w.failf("got %d bytes %.60q, want %d of %.60q", len(got), got, n, e.in)
 	}
 }
 
-// read is one of the calls that wait for all that was asked for.
+// read makes one of the calls that wait for all requested bytes.
 func (w *world) read(e *end) {
 	which, n := w.next(4), []int{-1, 0, 1, 3, 8, 300}[w.next(6)]
 	if which == 2 {
@@ -178,7 +179,7 @@ func (w *world) read(e *end) {
 	}
 	all := n < 0 && which < 2 || which == 1 // D27
 	nothing := e.empty()
-	var plan []byte // what it takes, if all of it is here
+	var plan []byte // the bytes that the call should return
 	var full, ended bool
 	rest := e.grams
 	if e.dgram && !e.closed {
@@ -239,7 +240,7 @@ func (w *world) read(e *end) {
 	case full, mode == 0 && len(plan) > 0 && mayWait(nothing): // D28
 		w.want(err, 0)
 		w.equal(got, plan)
-	default: // D29: Go returns what came before the error
+	default: // D29: Go returns the bytes before the error
 		e.tell(w.want(err, e.met(nothing, 0)...))
 		w.equal(got, plan)
 	}

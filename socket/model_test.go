@@ -21,15 +21,15 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The model is what doc/semantics.md says of a stream pair, a listener and datagram sockets,
-// written a second time: any sequence of calls gives what it allows.
+// The model is a second implementation of doc/semantics.md, for a pair of streams, a listener and
+// datagram sockets. Any sequence of calls must have results that it allows.
 
-// A phase is how far a stream has come.
+// A phase is the state of a stream's connect.
 type phase uint8
 
 const (
 	fresh      phase = iota
-	connecting       // to a listener whose queue is full: it never ends
+	connecting       // to a listener whose queue is full, so it never ends
 	refused          // no call has returned the error
 	refusedTold
 	connected
@@ -45,22 +45,23 @@ type end struct {
 	closed     bool
 	bound      bool
 	phase      phase
-	addr, from socket.Addr // its own; the peer's
+	addr, from socket.Addr // its own address, and the peer's
 	peer       *end
-	in         []byte // on its way to here, or here
-	slow       bool   // in does not fit: part of it is still with the sender
-	fin        bool   // of the peer, after in
-	rdShut     bool   // by Shutdown
-	wrShut     bool   // its own end is sent
-	dead       bool   // by a reset
-	// connected, but Connect has returned EINPROGRESS or ETIMEDOUT, and no call anything since
+	in         []byte // bytes that wait here, or are on the way
+	slow       bool   // `in` does not fit, so a part of it is still at the sender
+	fin        bool   // the peer's FIN follows after `in`
+	rdShut     bool   // after Shutdown
+	wrShut     bool   // its FIN was sent
+	dead       bool   // after a reset
+	// untold means connected, but Connect has returned EINPROGRESS or ETIMEDOUT, and no later call
+	// has reported the success.
 	untold  bool
 	err     syscall.Errno // pending
 	vague   bool          // the model does not predict its results any more
-	queue   []*end        // of a listener
+	queue   []*end        // connections of a listener
 	backlog int
-	grams   []gram // of a datagram socket
-	to      *end   // whom it is connected to; w.hole is nobody
+	grams   []gram // datagrams that wait
+	to      *end   // the peer of a datagram socket; w.hole stands for nobody
 }
 
 type gram struct {
@@ -68,21 +69,21 @@ type gram struct {
 	from socket.Addr
 }
 
-// broken ends one sequence.
+// broken is the panic that ends one sequence.
 type broken struct{ text string }
 
 type world struct {
 	*lab
-	calls []byte // what is left of the script
+	calls []byte // the rest of the script
 	ends  []*end
 	log   []string
-	stuck socket.Addr // a listener's whose queue is full
+	stuck socket.Addr // address of a listener whose queue is full
 	none  socket.Addr // nobody listens there
-	hole  *end        // a datagram socket that takes nothing
-	pos   byte        // of the pattern that is sent
+	hole  *end        // a datagram socket that receives nothing
+	pos   byte        // position in the pattern that is sent
 }
 
-// next is a number below n from the script.
+// next returns a number below n from the script.
 func (w *world) next(n int) int {
 	if len(w.calls) == 0 {
 		return 0
@@ -121,7 +122,7 @@ func number(err error) syscall.Errno {
 	return 1<<20 + 2
 }
 
-// want expects one of the errors, where 0 is none, and returns the one that came.
+// want fails unless err is one of the allowed errors (0 means no error), and returns it.
 func (w *world) want(err error, allowed ...syscall.Errno) syscall.Errno {
 	got := number(err)
 	for _, a := range allowed {
@@ -133,7 +134,7 @@ func (w *world) want(err error, allowed ...syscall.Errno) syscall.Errno {
 	return got
 }
 
-// late is the error of a call that would have to wait.
+// late returns the error of a call that would have to wait.
 func (e *end) late(flags int) syscall.Errno {
 	if e.mode == 0 || flags&socket.MSG_DONTWAIT != 0 {
 		return syscall.EAGAIN
@@ -158,7 +159,7 @@ func (w *world) add(e *end) *end {
 	e.id, e.mode = len(w.ends), timeout.None
 	if e.s != nil {
 		w.own(e.s)
-		if e.fd = e.s.Fileno(); !e.dgram { // else settle waits for Nagle
+		if e.fd = e.s.Fileno(); !e.dgram { // otherwise settle would wait for Nagle's algorithm
 			w.must(e.s.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, true))
 		}
 	}
@@ -166,8 +167,8 @@ func (w *world) add(e *end) *end {
 	return e
 }
 
-// settle waits until the kernel has delivered everything: the host's is asked what has arrived, in
-// a simulated world a time passes that is longer than its wires.
+// settle waits until the kernel has delivered everything. On the host it checks what has arrived.
+// In a simulated world it waits longer than the network's latency.
 func (w *world) settle() {
 	w.pause()
 	for _, e := range w.ends {
@@ -206,7 +207,7 @@ func (w *world) pause() {
 	}
 }
 
-// arrived waits until the host's kernel says so; a simulated one is not asked.
+// arrived waits until done returns true on the host's kernel. It does nothing on a simulated one.
 func (w *world) arrived(what string, done func() bool) {
 	if w.pause(); !w.isSimulated() {
 		w.until(what, done)
@@ -221,7 +222,7 @@ func tcpState(s *socket.Socket) byte {
 	return p[0]
 }
 
-// waiting is how many connections a listener has for Accept.
+// waiting returns how many connections wait for Accept.
 func waiting(s *socket.Socket) int {
 	p, err := s.GetSockOptBytes(socket.IPPROTO_TCP, unix.TCP_INFO, 28)
 	if err != nil || len(p) < 28 {
@@ -257,7 +258,7 @@ func script(l *lab, calls []byte, stuck, none socket.Addr) (wrong string) {
 	return ""
 }
 
-// modelTargets are the addresses that do not answer, for as long as the test runs.
+// modelTargets returns addresses that do not answer while the test runs.
 func modelTargets(t testing.TB) (stuck, none socket.Addr) {
 	l := &lab{t: t, os: runtime.GOOS, open: new(owned)}
 	t.Cleanup(l.closeAll)
@@ -265,7 +266,7 @@ func modelTargets(t testing.TB) (stuck, none socket.Addr) {
 	return stuck, l.refusing()
 }
 
-// inBoth runs the script in both worlds, and in the second one also on the simulated kernels. It
+// inBoth runs the script in goroutines and in tasks, and in tasks also on the simulated kernels. It
 // returns the differences.
 func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) {
 	dog := time.AfterFunc(guard, func() { panic(fmt.Sprintf("a call does not end: script %x", calls)) })
@@ -290,7 +291,7 @@ func inBoth(t testing.TB, calls []byte, stuck, none socket.Addr) (wrong string) 
 	return ""
 }
 
-// Every call gives what the model allows, whatever was called before.
+// Every call has a result that the model allows, whatever was called before.
 func TestModelCalls(t *testing.T) {
 	longtest.Checks(t, longtest.Count(3, 12, 200))
 	stuck, none := modelTargets(t)

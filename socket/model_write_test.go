@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// pattern returns the next n bytes of the output, with a line's end now and then.
+// pattern returns the next n bytes of the output, with some ends of lines.
 func (w *world) pattern(n int) []byte {
 	p := make([]byte, n)
 	for i := range p {
@@ -24,7 +24,7 @@ func (w *world) pattern(n int) []byte {
 // full returns whether nothing may fit any more.
 func (e *end) full() bool { return e.peer != nil && e.peer.slow }
 
-// unsendable is what a sending call on a stream meets: an error, a wait, or nothing.
+// unsendable returns the error of a sending call on a stream, or a mark that it waits, or 0.
 func (e *end) unsendable() syscall.Errno {
 	switch {
 	case e.closed:
@@ -71,7 +71,7 @@ func (w *world) send2(e *end) {
 	w.sent(e, p, n, err, meets, which)
 }
 
-// sent checks the outcome.
+// sent checks the result of a sending call.
 func (w *world) sent(e *end, p []byte, n int, err error, meets syscall.Errno, which int) {
 	switch {
 	case which == 2 && len(p) == 0 && !e.closed:
@@ -99,13 +99,14 @@ func (w *world) sent(e *end, p []byte, n int, err error, meets syscall.Errno, wh
 	}
 }
 
-// arrives is what sent bytes do at the other end.
+// arrives applies sent bytes to the model of the other end.
 func (w *world) arrives(e *end, p []byte) {
 	other := e.peer
 	switch {
 	case other.closed: // it answers with a reset
 		e.reset()
-	// a peer that reads and writes no more resets too; no document says what its own calls return
+	// A peer that neither reads nor writes any more resets too. No document says what its own calls
+	// return.
 	case other.rdShut && other.wrShut:
 		e.dead, e.err = true, syscall.EPIPE
 		other.dead, other.vague = true, true
@@ -131,7 +132,7 @@ func (w *world) fillUp(e *end) {
 	e.peer.slow = true
 }
 
-// reset is what e sees of a peer that closes hard.
+// reset applies a reset by the peer to the model of e.
 func (e *end) reset() {
 	if e.closed || e.dead {
 		return
@@ -147,7 +148,7 @@ func (e *end) reset() {
 	}
 }
 
-// gone is what the end of e does to others.
+// gone applies the close of e to the model of the other sockets.
 func (e *end) gone(hard bool) {
 	for _, c := range e.queue {
 		c.gone(true)

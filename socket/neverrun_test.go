@@ -12,8 +12,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A dropped Socket is closed also where its reactor does not run, and may never: its port is free
-// again.
+// An abandoned Socket is closed also if its reactor never runs, so its port is free again.
 func TestD21NeverRun(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {

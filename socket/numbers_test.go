@@ -16,8 +16,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The texts that inet_aton(3) takes, made of random numbers in random notations. The last number
-// fills the rest of the address, and one that does not fit is refused.
+// Numeric hosts are the texts that inet_aton(3) accepts. The test makes them of random numbers in
+// random notations. The last number fills the rest of the address, and one that does not fit is
+// refused.
 func TestNumericHostsAreThoseOfInetAton(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	text := func(n uint64) string {
@@ -79,8 +80,8 @@ func TestOSErrorIsTheErrnoOfTheSystem(t *testing.T) {
 	}
 }
 
-// What may succeed later: a call that timed out or found nothing, and an Accept whose error
-// concerns one connection only.
+// Temporary is true for calls that may succeed later: one that timed out or found nothing, and an
+// Accept whose error concerns only one connection.
 func TestTemporaryErrors(t *testing.T) {
 	for _, c := range []struct {
 		op        string
@@ -99,7 +100,7 @@ func TestTemporaryErrors(t *testing.T) {
 	}
 }
 
-// mbedtls's numbers end at -0x10 and have a name; those that are not known show their number.
+// An unknown number of an error of TLS is shown as a number. (mbedtls's numbers end at -0x10.)
 func TestTextOfAnUnknownErrorOfTLS(t *testing.T) {
 	for n, want := range map[int]string{-0x6FFF: "MBEDTLS_ERR_UNKNOWN (0x6FFF)", 0: "", 1: "", socket.EAI_NONAME: ""} {
 		if got := (&socket.OSError{Errno: n}).Text(); got != want {

@@ -59,7 +59,7 @@ func TestD32BoolIsAnInt(t *testing.T) {
 		l.errno(s.SetSockOpt(socket.SOL_SOCKET, 9999, 1), syscall.ENOPROTOOPT)
 		l.errno(s.SetSockOpt(huge, 1, 1), syscall.ENOPROTOOPT)
 		l.errno(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, []byte{1}), syscall.EINVAL)
-		// the low 32 bits of an int count
+		// Only the low 32 bits of an int count.
 		l.must(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(wide|1)))
 		for _, bad := range []any{nil, 1.5, "1", uint8(1), func(*socket.Socket) {}} {
 			l.value(s.SetSockOpt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bad))
@@ -69,7 +69,7 @@ func TestD32BoolIsAnInt(t *testing.T) {
 	})
 }
 
-// They are the host's options, and mean nothing to sockets that never block there.
+// SO_RCVTIMEO and SO_SNDTIMEO have no effect, because the descriptors never block.
 func TestD34SocketTimeoutsOfTheHostHaveNoEffect(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -131,8 +131,8 @@ func TestD35Protocols(t *testing.T) {
 	})
 }
 
-// Neither are the flags of a receive, nor the direction of a shutdown. The receives are
-// non-blocking, so one with flags that were cut would be EAGAIN.
+// The flags of a receive and the direction of a shutdown are not truncated to 32 bits. The receives
+// are non-blocking, so one with truncated flags would return EAGAIN.
 func TestFlagsAreNotCut(t *testing.T) {
 	if strconv.IntSize < 64 {
 		t.Skip("an int has 32 bits here")

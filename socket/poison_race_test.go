@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Race builds overwrite what Data has shown when it is not valid any more: after a wait, after
-// another Data, and where callers park after the next one of the Socket.
+// Race builds overwrite the result of Data when it is not valid any more: in a task after a wait or
+// another Data, and in a goroutine after the next Data of the Socket.
 func TestASliceThatIsKeptIsPoisoned(t *testing.T) {
 	poisoned := func(l *lab, what string, p []byte) {
 		l.t.Helper()

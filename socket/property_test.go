@@ -27,7 +27,7 @@ func kernelReady(l *lab, s *socket.Socket) poller.Readiness {
 	return now
 }
 
-// A mode is one way to set it, and what it is to be.
+// A mode is one call that sets the mode, and the expected Timeout.
 type mode struct {
 	name string
 	set  func(s *socket.Socket) error
@@ -54,7 +54,7 @@ func drawMode(t *rapid.T) mode {
 	return mode{fmt.Sprint("SetTimeoutSeconds ", v), func(s *socket.Socket) error { return s.SetTimeoutSeconds(v) }, want}
 }
 
-// states are what a socket may be in when a call comes.
+// states are the states of a socket before a call.
 var states = []struct {
 	name string
 	make func(l *lab) *socket.Socket
@@ -78,7 +78,7 @@ var states = []struct {
 		s := l.udp()
 		_, err := s.SendTo([]byte("ab\ncd"), l.addr(s))
 		l.must(err)
-		l.readable(s) // a datagram to oneself may come later than sendto returns
+		l.readable(s) // a datagram to the own socket may arrive after sendto has returned
 		return s
 	}},
 	{"empty datagram", func(l *lab) *socket.Socket {
@@ -91,7 +91,7 @@ var states = []struct {
 	{"no datagram", func(l *lab) *socket.Socket { return l.udp() }},
 }
 
-// quietEnd waits for a FIN that follows data: only the kernel's state shows it.
+// quietEnd waits for a FIN that follows data. Only the kernel's state shows it.
 func (l *lab) quietEnd(s *socket.Socket) {
 	if l.os != "linux" { // the numbers are Linux's; see kernel.Waiting
 		l.until("a FIN", func() bool { return kernel.Waiting(l.k, s.Fileno())&1 == 1 })
@@ -153,7 +153,8 @@ var calls = []struct {
 
 func told(v any, err error) string { return fmt.Sprintf("%q %v", v, err) }
 
-// blocks returns whether the call would wait without limit: with a timeout it ends only by that.
+// blocks returns whether the call would wait without limit, that is, whether only a timeout ends
+// it.
 func blocks(t testing.TB, state, call int) (yes bool) {
 	parked(t, func(l *lab) {
 		s := states[state].make(l)
@@ -168,8 +169,8 @@ func timedOut(told string) bool {
 	return strings.Contains(told, fmt.Sprintf("[Errno %d]", int(syscall.ETIMEDOUT)))
 }
 
-// Any sequence of setters leaves the socket as the last one that was not refused would alone; and
-// parked sockets and tasks' give the same results in every state, for every call.
+// Any sequence of setters has the same effect as the last one that was not refused. In every state,
+// every call has the same result in goroutines and in tasks.
 func TestModeEquivalence(t *testing.T) {
 	t.Parallel()
 	longtest.Checks(t, longtest.Count(20, 100, 2000))
@@ -220,8 +221,8 @@ func TestModeEquivalence(t *testing.T) {
 	})
 }
 
-// Where a call need not wait its result is the same in every mode; where it would, a timeout is
-// ETIMEDOUT, and what is there comes at once without one.
+// A call that need not wait has the same result in every mode. A call that would wait returns
+// ETIMEDOUT at its timeout, and EAGAIN at once in the non-blocking mode.
 func TestModesDifferOnlyInWaiting(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {

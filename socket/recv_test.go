@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A negative size is refused and takes nothing; a huge one is only an upper bound.
+// A negative size is refused, and consumes nothing. A huge size is only an upper bound.
 func TestD09Bufsize(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -33,7 +33,7 @@ func TestD09Bufsize(t *testing.T) {
 	})
 }
 
-// Recv of more than its scratch holds gives all that is there.
+// A Recv of more bytes than a scratch buffer has returns everything that is there.
 func TestRecvHuge(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -105,7 +105,7 @@ func TestD11NeverConnectedIsENOTCONN(t *testing.T) {
 	})
 }
 
-// RecvFrom on a stream returns the peer, also when the kernel has forgotten it.
+// RecvFrom on a stream returns the peer's address, also if the kernel has forgotten it.
 func TestD12RecvFromOnAStreamTellsThePeer(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -146,7 +146,8 @@ func TestD27ReadLessThanMinusOneIsReadAll(t *testing.T) {
 	})
 }
 
-// Where MicroPython returns None the Go call is EAGAIN and n is 0; what can be moved is moved.
+// If MicroPython returns None, the Go call returns EAGAIN with n = 0. Otherwise a call moves as
+// many bytes as it can.
 func TestD28NothingAtAllIsEAGAIN(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -184,7 +185,7 @@ func TestD28NothingAtAllIsEAGAIN(t *testing.T) {
 		}
 		l.errno(err, syscall.EAGAIN)
 		for n, err = 1, nil; n == 1 && err == nil; n, err = c.Write([]byte("x")) {
-			l.fill(c) // and again, for the kernel finds room when it probes the peer's window
+			l.fill(c) // fill it again, because the kernel may have found room since
 		}
 		l.errno(err, syscall.EAGAIN)
 		if n != 0 {
@@ -196,7 +197,7 @@ func TestD28NothingAtAllIsEAGAIN(t *testing.T) {
 	})
 }
 
-// A call at its deadline returns the earlier data with the error. Later calls continue behind that
+// At its deadline a call returns the data so far with the error. Later calls continue after that
 // data.
 func TestD29PartialDataIsConsumed(t *testing.T) {
 	both(t, func(l *lab) {
@@ -229,7 +230,7 @@ func TestD29PartialDataIsConsumed(t *testing.T) {
 	})
 }
 
-// recv, read and readline share one stream of bytes: a line takes nothing beyond it.
+// recv, read and readline share one stream of bytes. readline receives nothing after its line.
 func TestReadLine(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -254,7 +255,8 @@ func TestReadLine(t *testing.T) {
 	})
 }
 
-// read(n) joins datagrams, cuts what is longer than the room left, and ends at an empty one.
+// read(n) joins datagrams, truncates one that does not fit into the remaining space, and ends at an
+// empty one.
 func TestReadOfDatagrams(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.udp(), l.udp()
@@ -272,7 +274,7 @@ func TestReadOfDatagrams(t *testing.T) {
 	})
 }
 
-// io.Reader: io.EOF at the end, and only there.
+// Read returns io.EOF at the end of input, and only there.
 func TestReaderTellsEOF(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
@@ -303,7 +305,7 @@ func TestReaderTellsEOF(t *testing.T) {
 func TestTruncGivesNobodyElsesData(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()
-		for range 20 { // whichever buffer comes next
+		for range 20 { // for any scratch buffer
 			l.send(c, "secret")
 			l.recv(s, 6, "secret")
 		}

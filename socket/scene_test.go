@@ -24,7 +24,7 @@ func (l *lab) socket(family, typ int) *socket.Socket {
 
 func (l *lab) tcp() *socket.Socket { return l.socket(inet, stream) }
 
-// udp is a bound datagram socket.
+// udp returns a bound datagram socket.
 func (l *lab) udp() *socket.Socket {
 	s := l.socket(inet, dgram)
 	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
@@ -44,7 +44,7 @@ func (l *lab) addr(s *socket.Socket) socket.Addr {
 	return a
 }
 
-// pair is a TCP connection.
+// pair returns both ends of a TCP connection.
 func (l *lab) pair() (client, server *socket.Socket) {
 	l.t.Helper()
 	listener := l.listener()
@@ -56,7 +56,8 @@ func (l *lab) pair() (client, server *socket.Socket) {
 	return client, l.own(server)
 }
 
-// stuck is the address of a listener whose queue is full: connects to it stay in progress.
+// stuck returns the address of a listener whose queue is full, so that connects to it stay in
+// progress.
 func (l *lab) stuck() (socket.Addr, *socket.Socket) {
 	if l.os == "freebsd" {
 		l.skip("FreeBSD resets what a listener has no room for: no connect stays in progress")
@@ -70,7 +71,7 @@ func (l *lab) stuck() (socket.Addr, *socket.Socket) {
 	return l.addr(listener), listener
 }
 
-// refusing is an address where nobody listens.
+// refusing returns an address where nobody listens.
 func (l *lab) refusing() socket.Addr {
 	s := l.tcp()
 	l.must(s.Bind(socket.Tuple("127.0.0.1", 0)))
@@ -84,8 +85,8 @@ func (l *lab) reset(s, peer *socket.Socket) {
 	l.over(peer)
 }
 
-// over waits until s, on which nothing waits, has failed or ended. Linux's poll(2) says ERR and HUP
-// then, FreeBSD's HUP, and NetBSD's only that a call would not wait.
+// over waits until s, which has no input, has failed or ended. Then poll(2) of Linux reports ERR
+// and HUP, that of FreeBSD HUP, and that of NetBSD only that a call would not wait.
 func (l *lab) over(s *socket.Socket) { l.readable(s) }
 
 // begin starts to connect a non-blocking socket. FreeBSD ends a connect on the loopback at once.
@@ -111,7 +112,7 @@ func (l *lab) refuse(s *socket.Socket, to socket.Addr) (told bool) {
 }
 
 // fill sends on a non-blocking socket until nothing fits. It waits for the acknowledgements of sent
-// data, because they make room: a busy machine delivers them late.
+// data, because they make room, and a busy machine delivers them late.
 func (l *lab) fill(s *socket.Socket) (n int) {
 	p := make([]byte, 64<<10)
 	for idle := 0; idle < 3; {

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// EPIPE is an error, never a signal, which ends a program that is not Go's own (a library in
-// Python's process).
+// A send after the peer's close returns EPIPE and raises no signal. A signal would end a process
+// whose main program is not Go (a library in a Python process).
 func TestD13NoSIGPIPE(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGPIPE)
@@ -35,7 +35,7 @@ func TestD13NoSIGPIPE(t *testing.T) {
 			_, err := s.Send([]byte("x"))
 			l.must(err)
 			l.until("the reset", func() bool {
-				if l.os == "netbsd" { // whose poll(2) says nothing of it
+				if l.os == "netbsd" { // its poll(2) does not report this
 					_, err := s.Send([]byte("x"))
 					return err != nil
 				}
@@ -55,7 +55,7 @@ func TestD13NoSIGPIPE(t *testing.T) {
 	})
 }
 
-// One attempt that moved something ends a Send.
+// A Send ends after one attempt that has moved some bytes.
 func TestD14SendMayBeShort(t *testing.T) {
 	t.Parallel()
 	both(t, func(l *lab) {
@@ -67,7 +67,7 @@ func TestD14SendMayBeShort(t *testing.T) {
 		l.must(c.SetBlocking(false))
 		n += l.fill(c)
 		l.must(c.SetBlocking(true))
-		var sent atomic.Bool // at once, if the kernel has found room since
+		var sent atomic.Bool // the send may end at once, if the kernel has found room since
 		join := l.beside(func(l *lab) {
 			l.until("a Send that waits", func() bool { return inside.Desc(c).Registered() || sent.Load() })
 			for n > 0 {
@@ -166,7 +166,7 @@ func TestDatagrams(t *testing.T) {
 	})
 }
 
-// On a stream SendTo's address means nothing, so long as it is one.
+// On a stream the address of SendTo has no effect, but it must be valid.
 func TestSendToOnAStream(t *testing.T) {
 	both(t, func(l *lab) {
 		c, s := l.pair()

@@ -19,8 +19,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A task sends datagrams to itself, so that no call of it ever waits. Another one, and a posted
-// function, run meanwhile.
+// A task sends datagrams to itself, so that its calls never wait. Another task and a posted
+// function still run meanwhile.
 func TestATaskWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s := l.udp()
@@ -36,8 +36,8 @@ func TestATaskWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	})
 }
 
-// A goroutine that parks does the same. On one processor another one runs after a budget of calls
-// that need not wait, before the runtime preempts it after 10 ms.
+// The same holds for a goroutine. On one processor another goroutine runs after a budget of calls
+// that need not wait, before the runtime preempts the first one after 10 ms.
 func TestAGoroutineWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	parked(t, func(l *lab) {
@@ -55,7 +55,8 @@ func TestAGoroutineWhoseCallsNeedNotWaitLetsOthersRun(t *testing.T) {
 	})
 }
 
-// The same task with Timeout 0: a call that never waits does not yield either.
+// With Timeout 0 the same task does not yield, because a call that never waits does not yield
+// either.
 func TestNonBlockingCallsKeepTheLoop(t *testing.T) {
 	inTask(t, func(l *lab) {
 		s := l.udp()
@@ -91,7 +92,7 @@ func TestCancelledWhileRestingLosesNothing(t *testing.T) {
 				}
 			}
 		})
-		l.must(l.task.Sleep(0)) // it runs now, until it rests
+		l.must(l.task.Sleep(0)) // the task runs now, until it yields
 		busy.Cancel()
 		_, e := l.task.Join(busy)
 		l.must(e)
@@ -117,7 +118,7 @@ func (l *lab) round(s *socket.Socket) error {
 	return err
 }
 
-// arrived waits until there is something to receive without giving the loop away.
+// arrived waits, without yielding, until there is something to receive.
 func (l *lab) arrived(s *socket.Socket) {
 	for now := uint8(0); now&1 == 0; {
 		got, e := kernel.Host.Ready(s.Fileno())
@@ -130,8 +131,8 @@ func (l *lab) arrived(s *socket.Socket) {
 
 // 500 tasks sleep in RecvInto, below two shallow frames of user code. Each has the 2 KiB of stack
 // that a coroutine begins with, not twice that (Go 1.26; 4 KiB on 1.27). A few words more in any
-// frame of the call can double it. The test has a process of its own, because the runtime begins
-// with larger stacks after goroutines that needed more.
+// frame of the call can double it. The test runs in a process of its own, because the runtime
+// begins with larger stacks after goroutines that needed more.
 func TestIdleTaskStack(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector's frames are larger")
@@ -186,7 +187,8 @@ func shallow(s *socket.Socket, buf []byte) {
 	}
 }
 
-// boundless is a peer that always has more and always takes more: no call of its ever waits.
+// boundless is a kernel with a peer that always has more and always accepts more, so no call ever
+// waits.
 type boundless struct{ kernel.Kernel }
 
 func (boundless) Send(_ int, p []byte, _ int) (int, kernel.Errno) { return min(len(p), 64<<10), 0 }
@@ -231,7 +233,8 @@ func TestALongCallLetsOthersRun(t *testing.T) {
 			n, err := call()
 			over = true
 			task.Join(other)
-			// the call before began the first budget, and the last one is not used up
+			// An earlier call has used a part of the first budget, and the last budget is not used
+			// up.
 			const least = size>>19 - 2
 			if n != size || err != nil || others < least {
 				t.Errorf("%s: %d bytes, %v; another task ran %d times", name, n, err, others)

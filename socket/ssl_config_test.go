@@ -33,7 +33,7 @@ type identity struct {
 	cert *x509.Certificate
 }
 
-// issue makes a certificate; by nil it is its own authority.
+// issue makes a certificate. If by is nil, the certificate is its own authority.
 func issue(t *testing.T, by *identity, c *x509.Certificate) *identity {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -74,7 +74,7 @@ func block(typ string, der []byte) []byte {
 
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-// A tap is a peer's connection that copies what comes in.
+// A tap is a peer's connection that copies its input.
 type tap struct {
 	net.Conn
 	seen bytes.Buffer
@@ -86,8 +86,8 @@ func (c *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wrap has an SSLSocket shake hands with crypto/tls. The connection is closed at the end. seen is
-// what the peer has received.
+// wrap makes a handshake between an SSLSocket and crypto/tls, and then closes the connection. seen
+// has the bytes that the peer has received.
 func wrap(t *testing.T, server bool, o socket.SSLOptions, peer *tls.Config) (seen []byte, err error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -125,7 +125,7 @@ func wrap(t *testing.T, server bool, o socket.SSLOptions, peer *tls.Config) (see
 	return c.seen.Bytes(), err
 }
 
-// PEM files hold blocks of any type in any order. WrapSSL reads a file for the certificate and one
+// PEM files have blocks of any type in any order. WrapSSL reads a file for the certificate and one
 // for the key as crypto/tls does. No private key reaches the peer, and none is in an error's text.
 func TestPEMIsReadByType(t *testing.T) {
 	if !longtest.Default(t, "many keys") {
@@ -144,16 +144,17 @@ func TestPEMIsReadByType(t *testing.T) {
 		"PKCS8":      block("PRIVATE KEY", pkcs8),
 		"parameters": []byte("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"),
 		"text":       []byte("some text\n"),
-		"liar":       block("CERTIFICATE", me.keyDER()), // a key that says it is a certificate
-		"DER key":    me.keyDER(),
-		"DER leaf":   me.cert.Raw,
+		// A key whose label says that it is a certificate.
+		"liar":     block("CERTIFICATE", me.keyDER()),
+		"DER key":  me.keyDER(),
+		"DER leaf": me.cert.Raw,
 	}
 	raw, err := me.key.Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
 	secrets := [][]byte{me.keyDER(), raw}
-	// each by itself, each pair, each pair with a third
+	// The files are each block alone, each pair, and each pair with a third block.
 	files := func(names ...string) (files [][]string) {
 		for _, a := range names {
 			files = append(files, []string{a})
@@ -176,7 +177,7 @@ func TestPEMIsReadByType(t *testing.T) {
 			pair, want := tls.X509KeyPair(o.Cert, o.Key)
 			for _, link := range pair.Certificate {
 				if _, err := x509.ParseCertificate(link); err != nil {
-					want = err // crypto/tls looks at the first only
+					want = err // crypto/tls checks only the first
 				}
 			}
 			s := toSilent(t)
@@ -186,7 +187,7 @@ func TestPEMIsReadByType(t *testing.T) {
 			}
 			if err == nil {
 				good++
-				continue // its bytes are looked at below
+				continue // its bytes are checked below
 			}
 			if !errors.Is(err, socket.ErrValue) {
 				t.Errorf("cert %q, key %q: %v, want ErrValue", cert, key, err)
@@ -217,7 +218,7 @@ func TestPEMIsReadByType(t *testing.T) {
 	}
 }
 
-// toSilent is a Socket whose peer is there and silent.
+// toSilent returns a Socket with a connected peer that sends nothing.
 func toSilent(t *testing.T) *socket.Socket {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -235,8 +236,8 @@ func toSilent(t *testing.T) *socket.Socket {
 	return s
 }
 
-// CAData may hold blocks of other types, in PEM, and several certificates, in either form. What
-// holds none is ErrValue.
+// CAData may have PEM blocks of other types, and several certificates in either form. Without a
+// certificate it is ErrValue.
 func TestCADataIsReadByType(t *testing.T) {
 	a := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 	b := issue(t, nil, &x509.Certificate{})
@@ -318,7 +319,7 @@ func TestCertRequiredAsMbedTLS(t *testing.T) {
 	}
 }
 
-// A server that requires a client's certificate says whom it trusts for that. The system's
+// A server that requires a client's certificate needs authorities of its own, because the system's
 // authorities certify anybody.
 func TestServersCertRequiredNeedsAuthorities(t *testing.T) {
 	me := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true})

@@ -21,7 +21,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The protocol couples the side and the verify mode. DTLS is refused as what it is.
+// The protocol decides the side and the first verify mode. DTLS is refused with an error that names
+// it.
 func TestProtocolDecidesTheVerifyMode(t *testing.T) {
 	for protocol, mode := range map[int]int{socket.PROTOCOL_TLS_CLIENT: socket.CERT_REQUIRED, socket.PROTOCOL_TLS_SERVER: socket.CERT_NONE} {
 		c := sslContext(t, protocol)
@@ -54,7 +55,7 @@ func sslContext(t *testing.T, protocol int) *socket.SSLContext {
 	return c
 }
 
-// serverContext has the identity.
+// serverContext returns a context with the identity.
 func serverContext(t *testing.T, me *identity) *socket.SSLContext {
 	t.Helper()
 	c := sslContext(t, socket.PROTOCOL_TLS_SERVER)
@@ -64,7 +65,7 @@ func serverContext(t *testing.T, me *identity) *socket.SSLContext {
 	return c
 }
 
-// clientContext trusts the identity.
+// clientContext returns a context that trusts the identity.
 func clientContext(t *testing.T, trusted *identity) *socket.SSLContext {
 	t.Helper()
 	c := sslContext(t, socket.PROTOCOL_TLS_CLIENT)
@@ -79,7 +80,7 @@ func shake(l *lab, server, client *socket.SSLContext, name string) (s, c *socket
 	a, b := l.pair()
 	join := l.beside(func(*lab) {
 		if c, clientErr = client.WrapSocket(a, socket.SSLWrap{ServerHostname: name}); clientErr != nil {
-			_ = a.Shutdown(socket.SHUT_WR) // the server waits for it, and the alert goes before
+			_ = a.Shutdown(socket.SHUT_WR) // the server waits for this, and the alert is sent before it
 		}
 	})
 	s, serverErr = server.WrapSocket(b, socket.SSLWrap{ServerSide: true})
@@ -87,8 +88,8 @@ func shake(l *lab, server, client *socket.SSLContext, name string) (s, c *socket
 	return s, c, serverErr, clientErr
 }
 
-// LoadCertChain and LoadVerifyLocations accept names of files and bytes of both forms. Another
-// kind is ErrValue. The error names what was found and contains none of it.
+// LoadCertChain and LoadVerifyLocations accept names of files and bytes of both forms. Any other
+// kind of data is ErrValue. The error names the kind and contains none of the data.
 func TestLoadNamesWhatItFound(t *testing.T) {
 	me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(me.key)
@@ -176,8 +177,8 @@ func twelve(c *socket.SSLContext) []string {
 	return slices.DeleteFunc(c.GetCiphers(), func(s string) bool { return strings.HasPrefix(s, "TLS1-3") })
 }
 
-// A suite that SetCiphers names is the one that is used, by either name. The version follows from
-// the suites. A suite that crypto/tls does not have is refused with mbedtls's number, and the
+// A connection uses the suite that SetCiphers names, by either of its names. The version follows
+// from the suites. A suite that crypto/tls does not have is refused with mbedtls's number, and the
 // enabled ones stay.
 func TestSetCiphersDecides(t *testing.T) {
 	parked(t, func(l *lab) {

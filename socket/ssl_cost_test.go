@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A long line costs few allocations, whether it is read while others may read or not: its memory
-// doubles.
+// To read a long line costs few allocations, because its memory doubles. That holds whether other
+// calls read at the same time or not.
 func TestLongLineAllocatesLittle(t *testing.T) {
 	parked(t, func(l *lab) {
 		c, s := l.pair()
@@ -33,7 +33,7 @@ func TestLongLineAllocatesLittle(t *testing.T) {
 	})
 }
 
-// Options that are wrong leave the socket as it was. A handshake that fails closes it.
+// Wrong options of WrapSSL do not change the socket. A handshake that fails closes it.
 func TestFailedWrapSSL(t *testing.T) {
 	parked(t, func(l *lab) {
 		c, s := l.pair()
@@ -85,14 +85,13 @@ func TestWaitingSSLSocketsHoldNoBuffers(t *testing.T) {
 
 func heapNow() uint64 {
 	runtime.GC()
-	runtime.GC() // what pools hold goes at the second
+	runtime.GC() // the second collection frees the memory of pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
-// A message of 64 bytes that goes there and back over TLS costs few allocations. crypto/tls makes
-// most of them.
+// An echo of 64 bytes over TLS costs few allocations. crypto/tls makes most of them.
 func TestSSLEchoAllocatesLittle(t *testing.T) {
 	if raceEnabled || !longtest.Measures(t) {
 		return

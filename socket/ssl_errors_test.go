@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A key that does not belong to the certificate, and a server without either, show in the
-// handshake, as with mbedtls. Both sides return errors of TLS, and the sockets stay open.
+// As with mbedtls, the handshake fails if the key does not belong to the certificate, or if the
+// server has neither. Both sides return errors of TLS, and the sockets stay open.
 func TestHandshakeFindsTheWrongKey(t *testing.T) {
 	parked(t, func(l *lab) {
 		me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
@@ -36,8 +36,8 @@ func TestHandshakeFindsTheWrongKey(t *testing.T) {
 	})
 }
 
-// The errors of a handshake have mbedtls's numbers and texts, on both sides: they are what
-// MicroPython's tests compare. A failed WrapSocket leaves the socket open.
+// The errors of a handshake have mbedtls's numbers and texts, on both sides, because MicroPython's
+// tests compare them. A failed WrapSocket leaves the socket open.
 func TestErrorsAreThoseOfMbedTLS(t *testing.T) {
 	const alert, noCert, eof, version = -30592, -29824, -29312, -28288
 	parked(t, func(l *lab) {
@@ -147,7 +147,7 @@ func TestErrorOfTLSStays(t *testing.T) {
 		me := issue(t, nil, &x509.Certificate{DNSNames: []string{"localhost"}})
 		a, b = l.pair()
 		join := l.beside(func(*lab) {
-			// the client refuses it, and its error is the one that counts
+			// The client refuses the certificate, and only its error is checked.
 			_, _ = serverContext(t, me).WrapSocket(a, socket.SSLWrap{ServerSide: true})
 		})
 		s, err = clientContext(t, me).WrapSocket(b, socket.SSLWrap{ServerHostname: "another", DeferHandshake: true})
@@ -166,8 +166,8 @@ func TestErrorOfTLSStays(t *testing.T) {
 	})
 }
 
-// The verify callback gets each certificate, the peer's last, whether the chain is trusted or not.
-// Its number ends the handshake, also with CERT_OPTIONAL. With CERT_NONE it is not called.
+// The verify callback gets each certificate, and the peer's one last, whether the chain is trusted
+// or not. Its number ends the handshake, also with CERT_OPTIONAL. With CERT_NONE it is not called.
 func TestVerifyCallbackSeesTheChain(t *testing.T) {
 	parked(t, func(l *lab) {
 		ca := issue(t, nil, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, Subject: pkix.Name{CommonName: "ca"}})

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Constant signals change nothing: no call ends early, none returns EINTR, and the deadlines stay.
+// Constant signals have no effect: no call ends early, none returns EINTR, and deadlines are kept.
 func TestD40EINTRStorm(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return

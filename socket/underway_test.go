@@ -2,5 +2,5 @@
 
 package socket_test
 
-// underWay is not known here.
+// underWay returns false, because this system does not report it.
 func underWay(int) bool { return false }

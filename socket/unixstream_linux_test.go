@@ -25,8 +25,8 @@ func (k *counting) Recv(fd int, p []byte, flags int) (int, kernel.Errno) {
 	return k.Kernel.Recv(fd, p, flags)
 }
 
-// A task's message on a Unix stream socket costs one recv, however the socket was made and is read:
-// the task sleeps without a try after a short read.
+// A message for a task on a Unix stream socket costs one recv, however the socket was made and is
+// read. After a short read the task sleeps without a try.
 func TestUnixMessageCostsOneRecv(t *testing.T) {
 	cert, key := certificate()
 	data := func(s *socket.Socket) (func() ([]byte, error), error) { return s.Data, nil }
@@ -95,14 +95,14 @@ func (l *lab) again(s *socket.Socket) *socket.Socket {
 	return l.own(s)
 }
 
-// letOthersRun yields to the reader, which receives what was sent and waits again.
+// letOthersRun yields to the reader, which receives the data and waits again.
 func (l *lab) letOthersRun() {
 	for range 3 {
 		l.must(l.task.Sleep(0))
 	}
 }
 
-// A recv stops after a message that passes descriptors, and what follows is received without
+// A recv stops after a message that passes descriptors. The bytes after it are received without
 // another Event.
 func TestDescriptorsInAUnixStream(t *testing.T) {
 	inTask(t, func(l *lab) {
@@ -129,7 +129,7 @@ func TestDescriptorsInAUnixStream(t *testing.T) {
 	})
 }
 
-// unixPair is a connection; the first end was accepted.
+// unixPair returns both ends of a Unix connection. The first one was accepted.
 func (l *lab) unixPair() (accepted, connected *socket.Socket) {
 	at := socket.Path(unixPath(l.t))
 	listener := l.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The first calls of a process that wait do so also where no descriptor is left for the background
-// goroutine's Poller: with their deadline, until there is something, and until Close. In a process
-// of its own: in this one the Poller is there.
+// Calls can wait even if no descriptor is left for the background goroutine's Poller: until their
+// deadline, until they are ready, and until Close. The test runs in a process of its own, because
+// in this one the Poller exists already.
 func TestWaitsWithoutDescriptors(t *testing.T) {
 	const child = "UREACTOR_TEST_WITHOUT"
 	if os.Getenv(child) == "" {
@@ -60,9 +60,9 @@ func TestWaitsWithoutDescriptors(t *testing.T) {
 	})
 }
 
-// A host name that was never looked up is asked about while no descriptor is left: the answer is
-// EAI_AGAIN, for nobody could look. In a process of its own: the resolver remembers what it has
-// read.
+// If no descriptor is left, the first lookup of a host name returns EAI_AGAIN, because the resolver
+// could not open anything. The test runs in a process of its own, because the resolver keeps the
+// files that it has read.
 func TestLooksUpLaterWithoutDescriptors(t *testing.T) {
 	const child = "UREACTOR_TEST_LOOKUP"
 	if os.Getenv(child) == "" {
