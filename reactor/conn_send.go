@@ -10,6 +10,7 @@ import (
 const (
 	corkMax   = 4 * 1024  // a Send up to this size waits for the end of the step
 	corkTotal = 64 * 1024 // when this many bytes are corked, they do not wait for the end of the step
+	corkConns = 32        // when so many Conns wait for the end of the step, others do not
 )
 
 // Send sends p and never blocks. It buffers the bytes that the kernel refuses for now. Until a Dial
@@ -115,7 +116,9 @@ func (c *Conn) cork(p []byte) {
 	switch {
 	case c.is(dialling | blocked):
 		c.throttle()
-	case c.out.n >= corkTotal:
+	case c.out.n >= corkTotal, !c.is(inStep) && c.w.r.flushPending.len() >= corkConns:
+		// The chunks of few Conns stay in the processor's cache. A callback that sends to all Conns
+		// would need one for each.
 		c.flush()
 	default:
 		// Throttle even if the flush will empty the output: the caller may have seen Buffered, and
