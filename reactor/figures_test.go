@@ -178,3 +178,74 @@ func TestOutputInPartsIsTraffic(t *testing.T) {
 		}
 	})
 }
+
+// Each datagram has the ECN bits that it was sent with, small or large, and none if it was sent
+// without. Info names the address that it came to, without a port.
+func TestDatagramsHaveTheirECN(t *testing.T) {
+	twice(t, func(t *lab) {
+		if t.os() != "linux" {
+			return // WithECN is for Linux
+		}
+		r := t.reactor()
+		var got []uint8
+		var local Addr
+		to, err := r.ListenPacket("udp4", "127.0.0.1:0", &packets{packet: func(c *PacketConn, _ []byte, _ Addr) {
+			got, local = append(got, c.Info().ECN), c.Info().Local
+		}}, WithECN())
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := kernel.Inet(to.LocalAddr().(*net.UDPAddr).AddrPort())
+		for _, at := range []string{"127.0.0.1:0", "0.0.0.0:0"} {
+			from, err := r.ListenPacket("udp4", at, &packets{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, size := range []int{1, corkMax + 1} {
+				for want := range uint8(4) {
+					for what, send := range map[string]func([]byte) error{
+						"SendWith": func(p []byte) error { return from.SendWith(p, addr, PacketInfo{ECN: want}) },
+						"SendTo":   func(p []byte) error { return from.SendTo(p, addr) },
+						"SendFrom": func(p []byte) error { return from.SendFrom(p, Addr{}, addr) },
+					} {
+						bits := want
+						if what != "SendWith" {
+							bits = 0
+						}
+						got = nil
+						if err := send(make([]byte, size)); err != nil {
+							t.Fatal(err)
+						}
+						t.until(func() bool { return len(got) > 0 })
+						if got[0] != bits {
+							t.Errorf("%s of %d bytes from %s: ECN %d, want %d", what, size, at, got[0], bits)
+						}
+						if local.Port != 0 || local.AddrPort().Addr() != addr.AddrPort().Addr() {
+							t.Errorf("it came to %v, want the address of %v", local, addr)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// The context of a Task that was cancelled before has ended, and that of another has not. So has
+// that of a Task that is over.
+func TestContextOfACancelledTask(t *testing.T) {
+	twice(t, func(t *lab) {
+		r := t.reactor()
+		var before, after, none error
+		over := r.Go(func(task *Task) { none = task.Context().Err() })
+		r.Go(func(task *Task) {
+			task.Cancel()
+			before = task.Context().Err()
+		})
+		ended := r.Go(func(*Task) {})
+		t.until(func() bool { return over.Done() && ended.Done() && before != nil })
+		after = ended.Context().Err()
+		if none != nil || before == nil || after == nil {
+			t.Errorf("%v; cancelled: %v; over: %v", none, before, after)
+		}
+	})
+}

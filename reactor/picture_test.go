@@ -129,8 +129,11 @@ func TestPictureOfAConn(t *testing.T) {
 			t.Errorf("state %b at first", s)
 		}
 		c.Pause()
-		c.SetIdleTimeout(time.Hour)
 		c.SetReadTimeout(2 * time.Hour)
+		if got := t.only(); got.Idle != 0 || got.Quiet != timeout.Never {
+			t.Errorf("without an idle timeout: %+v", got)
+		}
+		c.SetIdleTimeout(time.Hour)
 		now := t.now()
 		got := t.only()
 		if got.State != inside.Paused || got.Idle != time.Hour || got.Quiet < now || got.Read < got.Quiet || got.Write < got.Read {
