@@ -46,6 +46,8 @@ type Task struct {
 	//	waitsFor        Sleep, Join, Await           the same, at their end      read while asleep
 	//	since           wait                         -                           read while asleep
 	//	code            Go                           -
+	//	stack           Sleep                        -                           only a hint
+	//	g               main                         -                           only a hint
 	//	goexited        leave                        -                           set just before reap
 	//	ctx             Context                      -                           done once cancel is not 0
 	//
@@ -66,6 +68,7 @@ type Task struct {
 	code        uintptr          // the code of f
 	since       timeout.Deadline // when the present sleep began, by the turn's clock
 	result      *taskResult
+	stack, g    uintptr // where its last sleep was on the stack, and the runtime's part of it
 	ctx         *taskContext
 
 	older, younger *Task // in r.tasks; the drain and the abort iterate in this fixed order

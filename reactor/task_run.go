@@ -7,6 +7,7 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/inside"
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/prefetch"
 	"github.com/ureactor/ureactor/internal/timerq"
 	"github.com/ureactor/ureactor/timeout"
 )
@@ -14,27 +15,7 @@ import (
 // wait suspends the Task until a wake, the deadline (ETIMEDOUT) or a cancellation (ECANCELED; the
 // next wait unwinds the Task).
 func (t *Task) wait(dir desc.Dir, until timeout.Deadline) kernel.Errno {
-	r := t.r
-	if e := t.interrupted(dir); e != 0 {
-		return e
-	}
-	if t.wakePending {
-		t.wakePending = false
-		return 0
-	}
-	if until != timeout.Never {
-		if until.Passed(r.k.Now()) {
-			return kernel.ETIMEDOUT
-		}
-		if t.timer == nil {
-			t.timer = &timerq.Timer{F: t.timerFired}
-		}
-		r.timers.Arm(t.timer, until)
-	}
-	t.waitDir, t.since = dir, r.times.clock
-	t.state = asleep
-	t.suspend()
-	return t.wakeErrno
+	return (*taskSleeper)(t).Sleep(dir, until)
 }
 
 // waitFor is wait for a reason other than an Event of a descriptor.
@@ -58,13 +39,7 @@ func (t *Task) yieldTurn(dir desc.Dir) kernel.Errno {
 
 // interrupted returns ECANCELED once for each kind of cancellation. After that it unwinds the Task.
 func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
-	asked, reported := cancelAsked, cancelReported
-	if t.cancel&cancelAsked == 0 {
-		if t.cancel == 0 || dir == desc.Out {
-			return 0
-		}
-		asked, reported = drainAsked, drainReported
-	}
+	asked, reported := t.cancellation(dir)
 	if t.cancel&reported != 0 {
 		panic(unwindPanic{})
 	}
@@ -73,6 +48,36 @@ func (t *Task) interrupted(dir desc.Dir) kernel.Errno {
 	}
 	t.cancel |= reported
 	return kernel.ECANCELED
+}
+
+// cancellation returns the flags of the cancellation that a wait in this direction can report, 0 if
+// there is none.
+func (t *Task) cancellation(dir desc.Dir) (asked, reported cancelState) {
+	switch {
+	case t.cancel&cancelAsked != 0:
+		return cancelAsked, cancelReported
+	case t.cancel == 0 || dir == desc.Out:
+		return 0, 0
+	}
+	return drainAsked, drainReported
+}
+
+func (t *Task) mustUnwind(dir desc.Dir) bool {
+	_, reported := t.cancellation(dir)
+	return t.cancel&reported != 0
+}
+
+// armTimer makes the loop wake the Task at the deadline. It returns false if the deadline has
+// passed.
+func (t *Task) armTimer(until timeout.Deadline) bool {
+	if until.Passed(t.r.k.Now()) {
+		return false
+	}
+	if t.timer == nil {
+		t.timer = &timerq.Timer{F: t.timerFired}
+	}
+	t.r.timers.Arm(t.timer, until)
+	return true
 }
 
 // suspend switches to the loop. It returns when the loop resumes the Task.
@@ -233,6 +238,7 @@ func (r *Reactor) owned(what string) {
 // main is the function of the coroutine.
 func (t *Task) main(yield func(struct{}) bool) {
 	t.yield = yield
+	t.g = prefetch.Goroutine()
 	if t.r.lone != nil {
 		t.r.lone.CoroutineBegins()
 	}

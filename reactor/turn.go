@@ -41,9 +41,14 @@ func (r *Reactor) turn(until timeout.Deadline) error {
 		r.deliver()
 	}
 	again := min(r.readPending.len(), readsPerTurn)
+	var ahead lookahead
+	far := r.table.Len() >= prefetchFrom && r.batch-r.next > 1 // one Event has none behind it
 	for r.next < r.batch {
 		ev := &r.events[r.next]
 		r.next++
+		if far {
+			ahead.advance(r)
+		}
 		if w, ok := r.table.Get(ev.FD, ev.Gen); ok {
 			r.often.events++
 			r.dispatch(w, ev.Ready)

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/inside"
@@ -152,6 +153,36 @@ type taskSleeper Task
 
 func (s *taskSleeper) Wake() { (*Task)(s).wake() }
 
+// Sleep is Task.wait. It is one function, and calls no other, because a Task keeps the stack of its
+// last wait in the cache.
 func (s *taskSleeper) Sleep(dir desc.Dir, until timeout.Deadline) kernel.Errno {
-	return (*Task)(s).wait(dir, until)
+	t := (*Task)(s)
+	r := t.r
+	if t.cancel != 0 {
+		if e := t.interrupted(dir); e != 0 {
+			return e
+		}
+	}
+	if t.wakePending {
+		t.wakePending = false
+		return 0
+	}
+	if until != timeout.Never && !t.armTimer(until) {
+		return kernel.ETIMEDOUT
+	}
+	t.waitDir, t.since = dir, r.times.clock
+	t.state = asleep
+	r.buf.End()
+	var here byte
+	t.stack = uintptr(unsafe.Pointer(&here)) - stackBelow
+	t.yield(struct{}{})
+	t.state = running
+	return t.wakeErrno
+}
+
+// Unwind panics if Sleep would panic: the Task has been told that it is cancelled, and waits again.
+func (s *taskSleeper) Unwind(dir desc.Dir) {
+	if t := (*Task)(s); t.cancel != 0 && t.mustUnwind(dir) {
+		panic(unwindPanic{})
+	}
 }

@@ -47,7 +47,10 @@ type Waiter interface {
 type Sleeper interface {
 	// Sleep returns 0 after Wake, also if Wake was called before it. Spurious wakes are allowed.
 	// It returns ETIMEDOUT after the deadline, and ECANCELED if the caller must not wait any more.
+	// After that the next Sleep panics, which unwinds the caller's task.
 	Sleep(dir Dir, until timeout.Deadline) Errno
+	// Unwind panics if Sleep would panic now.
+	Unwind(dir Dir)
 	Wake()
 }
 

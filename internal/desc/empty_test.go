@@ -28,6 +28,7 @@ func (s *scripted) Buffer() (*Buffer, Errno)              { return nil, kernel.E
 func (s *scripted) Free(*Desc)                            {}
 func (s *scripted) Call(f func())                         { f() }
 func (s *scripted) Wake()                                 { s.woken = true }
+func (s *scripted) Unwind(Dir)                            {}
 func (s *scripted) Sleep(_ Dir, _ timeout.Deadline) Errno { return s.sleep() }
 
 // After a try that has emptied the descriptor, the next one waits for an Event that reports more

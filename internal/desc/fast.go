@@ -6,7 +6,7 @@ import (
 )
 
 // The fast path is Do for the two calls that move nearly all messages of a loop's tasks. It has no
-// closure, and it defers a function only where the task sleeps. No other code runs between its
+// closure and no deferred function. No other code runs between its
 // tries and its sleeps. So it holds the turn only while it sleeps, and a reference only in a try.
 // If anything else is needed, it hands the call over to Do.
 
@@ -117,12 +117,14 @@ func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
 		return e
 	}
 	s := &d.dirs[dir]
+	if !s.ready && !d.closed {
+		sleeper.Unwind(dir) // from here on nothing panics, so nothing is deferred
+	}
 	s.busy = true
 	d.dirs[In].spent = 0
 	c.waited = true
 	c.step = timeout.Never
 	c.deadline(d.Kernel)
-	defer d.wakeFast(dir) // deferred: a sleep panics if its task is unwound
 	for e == 0 && !s.ready && !d.closed {
 		s.waiting = sleeper
 		next := d.next(dir, c)
@@ -130,6 +132,8 @@ func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
 			e = 0 // SetDeadline has moved the deadline meanwhile
 		}
 	}
+	s.waiting = nil
+	d.passTurn(dir)
 	switch {
 	case d.closed:
 		return kernel.EBADF
@@ -138,10 +142,4 @@ func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
 		return 0
 	}
 	return e
-}
-
-// wakeFast ends the sleep of sleepFast.
-func (d *Desc) wakeFast(dir Dir) {
-	d.dirs[dir].waiting = nil
-	d.passTurn(dir)
 }

@@ -59,9 +59,23 @@ func (s *script) try(room int) (int, Errno) {
 func (s *script) Recv(_ int, p []byte, _ int) (int, Errno) { return s.try(len(p)) }
 func (s *script) Send(_ int, p []byte, _ int) (int, Errno) { return s.try(len(p)) }
 
+// unwinds: only the first sleep of a call can panic, because the Task waits again after ECANCELED.
+func (s *script) unwinds() bool { return s.naps == 0 && s.rest%10 == 7 }
+
+func (s *script) Unwind(Dir) {
+	if s.unwinds() {
+		s.Sleep(In, timeout.Never)
+	}
+}
+
 func (s *script) Sleep(_ Dir, until timeout.Deadline) Errno {
 	if until.Passed(s.now) {
 		return kernel.ETIMEDOUT
+	}
+	if s.unwinds() {
+		s.naps++
+		s.digit(10)
+		panic("unwound")
 	}
 	s.naps++
 	switch s.digit(10) {
@@ -85,8 +99,6 @@ func (s *script) Sleep(_ Dir, until timeout.Deadline) Errno {
 		s.d.SetDeadline(In, s.now)
 		s.d.SetDeadline(Out, s.now)
 		return 0
-	case 7:
-		panic("unwound")
 	case 8:
 		s.d.Ready(poller.In | poller.Out | poller.End)
 		return 0

@@ -250,6 +250,8 @@ func (s *goroutineSleeper) Wake() {
 	}
 }
 
+func (s *goroutineSleeper) Unwind(Dir) {}
+
 func (s *goroutineSleeper) Sleep(_ Dir, until timeout.Deadline) Errno {
 	if until == timeout.Never {
 		<-s.wake

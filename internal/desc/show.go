@@ -29,3 +29,7 @@ func (d *Desc) Sleepers(to []Sleeper, n int) []Sleeper {
 	}
 	return to
 }
+
+// Waiting returns the Sleeper that waits for input, or nil. Only the goroutine of a loop may call
+// it.
+func (d *Desc) Waiting() Sleeper { return d.dirs[In].waiting }

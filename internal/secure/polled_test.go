@@ -81,6 +81,7 @@ func (w *oneEvent) Sleeper() (desc.Sleeper, desc.Errno)             { return w, 
 func (w *oneEvent) Register(*desc.Desc, poller.Interest) desc.Errno { return 0 }
 func (w *oneEvent) Unregister(*desc.Desc)                           {}
 func (w *oneEvent) Wake()                                           {}
+func (w *oneEvent) Unwind(desc.Dir)                                 {}
 
 func (w *oneEvent) Sleep(desc.Dir, timeout.Deadline) desc.Errno {
 	due := w.news && w.k.in.Len() > 0

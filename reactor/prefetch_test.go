@@ -1,0 +1,111 @@
+//go:build unix
+
+package reactor
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ureactor/ureactor/internal/desc"
+	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
+	"github.com/ureactor/ureactor/timeout"
+)
+
+// sleepers starts n Tasks, each of which reads a byte at a time from its Desc. It returns the Descs
+// and their peers.
+func sleepers(t *testing.T, r *Reactor, n int, got func(i int)) (descs []*desc.Desc, peers []int) {
+	for i := range n {
+		a, b := pair(t)
+		t.Cleanup(func() { unix.Close(b) })
+		d := desc.New(kernel.Host, a, (*taskWaiter)(r))
+		t.Cleanup(func() { d.Close() })
+		r.Go(func(*Task) {
+			var p [1]byte
+			for {
+				c := desc.Call{Limit: timeout.None}
+				if n, e := d.Recv(&c, p[:], 0); n == 0 || e != 0 {
+					return
+				}
+				got(i)
+			}
+		})
+		descs, peers = append(descs, d), append(peers, b)
+	}
+	for r.runnable.len() > 0 {
+		r.Turn(0)
+	}
+	return descs, peers
+}
+
+// When the loop delivers an Event, it has prefetched the Task of the one after the next, if that
+// Event wakes a Task. A stale Event has none.
+func TestLookaheadFindsTheTask(t *testing.T) {
+	r := manual(t)
+	descs, _ := sleepers(t, r, 8, func(int) {})
+	r.batch = 0
+	add := func(fd int, gen uint32) {
+		r.events[r.batch] = poller.Event{FD: int32(fd), Gen: gen, Ready: poller.In}
+		r.batch++
+	}
+	var want []*Task
+	for i, d := range descs {
+		if i == 5 { // stale, in between
+			add(d.FD, d.Gen+2)
+			want = append(want, nil)
+		}
+		add(d.FD, d.Gen)
+		want = append(want, (*Task)(d.Waiting().(*taskSleeper)))
+	}
+	var a lookahead
+	for r.next = 1; r.next <= r.batch; r.next++ {
+		a.advance(r)
+		if i := r.next + 1; i >= 4 && i < r.batch && a.t != want[i] { // advance prefetches its stack next
+			t.Errorf("Event %d: Task %p, want %p", i, a.t, want[i])
+		}
+	}
+	if a != (lookahead{}) {
+		t.Errorf("at the end of the batch: %+v", a)
+	}
+	r.next, r.batch = 0, 0
+	for _, k := range want {
+		if k != nil && (k.stack == 0) != (k.g == 0) {
+			t.Errorf("a Task that waits has its stack at %#x, its goroutine at %#x", k.stack, k.g)
+		}
+	}
+}
+
+// Tasks close the Descs of Events that the loop already looks at. Each of the others gets its byte.
+func TestLookaheadAtClosedDescs(t *testing.T) {
+	r := manual(t)
+	const n = prefetchFrom + 40
+	got := make([]int, n)
+	closed := make([]bool, n)
+	var descs []*desc.Desc
+	descs, peers := sleepers(t, r, n, func(i int) {
+		got[i]++
+		for _, j := range []int{i + 1, i + 2, i + 4} {
+			if i%7 == 0 && j < n && got[j] == 0 {
+				descs[j].Close()
+				closed[j] = true
+			}
+		}
+	})
+	for _, b := range peers {
+		unix.Write(b, []byte("x"))
+	}
+	turnUntil(t, r, func() bool {
+		for i := range n {
+			if got[i] == 0 && !closed[i] {
+				return false
+			}
+		}
+		return true
+	})
+	for i := range n {
+		if got[i] > 1 || got[i] == 1 && closed[i] {
+			t.Errorf("%d: %d bytes, closed %v", i, got[i], closed[i])
+		}
+	}
+}
