@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -228,4 +229,15 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
+}
+
+// A shake dies when its Conn begins to live. Objects of one size class share pages, so a shake of the
+// Conn's class leaves half of these pages empty.
+func TestAShakeIsOfAnotherSizeClassThanAConn(t *testing.T) {
+	if n := unsafe.Sizeof(Conn{}); n > 64 {
+		t.Errorf("a Conn has %d bytes: move what few Conns need behind a pointer", n)
+	}
+	if n := unsafe.Sizeof(serverShake{}); n <= 64 {
+		t.Errorf("a serverShake has %d bytes, which is the class of a Conn", n)
+	}
 }

@@ -235,6 +235,7 @@ func appendField(a []byte, name, value string) []byte {
 
 // acceptKey returns the value of Sec-WebSocket-Accept (RFC 6455, 4.2.2).
 func acceptKey(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	var b [64]byte // a key has 24 bytes
+	sum := sha1.Sum(append(append(b[:0], key...), "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"...))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
