@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The incremental check agrees with package utf8 on each string of up to three bytes, and on some of
+// The incremental check agrees with package utf8 on each string of up to three bytes, and some of
 // four, however it is cut. It fails at the first byte that no text can have.
 func TestTextCheckAgreesWithPackageUTF8(t *testing.T) {
 	check := func(s []byte, cut int) (failed int, whole bool) {
