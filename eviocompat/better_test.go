@@ -65,6 +65,7 @@ func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 
 // With WithPanicHandler a panic in an event ends its connection, which gets Closed, and no other.
 func TestPanicEndsOneConnection(t *testing.T) {
+	t.Parallel()
 	caught, closed, ready := make(chan any, 1), make(chan error, 1), make(chan net.Addr, 1)
 	var end atomic.Bool
 	events := Events{
@@ -114,6 +115,7 @@ func TestPanicEndsOneConnection(t *testing.T) {
 // At the limit of descriptors evio's Serve ends. Here those who are connected are served on, and
 // the others as soon as there is room. In a process of its own.
 func TestServesOnAtTheDescriptorLimit(t *testing.T) {
+	t.Parallel()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), childEnv+"=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -202,6 +204,7 @@ func TestStreamsWithoutStallOrLoss(t *testing.T) {
 
 // Output sent before Close, and before Shutdown, arrives; then the end of input, and no reset.
 func TestActionsDeliverFirst(t *testing.T) {
+	t.Parallel()
 	big := noise(3 << 20)
 	for _, action := range []Action{Close, Shutdown} {
 		closed := make(chan error, 1)

@@ -141,6 +141,7 @@ func TestTickAndPreWrite(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
 	}
+	t.Parallel()
 	var pre, ticks int
 	var last time.Time
 	at, stop := serveQuietly(t, nil, Events{
@@ -175,6 +176,7 @@ func TestInputBuffer(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
 	}
+	t.Parallel()
 	for _, reuse := range []bool{false, true} {
 		var kept [][]byte
 		at, stop := serve(t, Events{
@@ -194,6 +196,7 @@ func TestInputBuffer(t *testing.T) {
 // An address that cannot be served is an error that names the reason, and nothing stays open. A
 // file at a Unix path that is no socket is left alone. A stale socket is replaced, as evio does.
 func TestBadAndStaleAddresses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file, stale := filepath.Join(dir, "file"), filepath.Join(dir, "stale")
 	if err := os.WriteFile(file, []byte("precious"), 0o666); err != nil {

@@ -25,6 +25,7 @@ const slow = "^(TestServe|TestTick|TestReuseInputBuffer)$"
 // a copy, changed by the replacements below, is laid over this directory while go test runs. They
 // listen on fixed ports, which become ports that another run at this time most likely does not use.
 func TestEvioOwnTests(t *testing.T) {
+	t.Parallel()
 	longtest.NeedsGo(t)
 	if testing.Short() {
 		t.Skip("builds a program")

@@ -22,6 +22,7 @@ func TestWakeLosesNoOutput(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
 	}
+	t.Parallel()
 	first := noise(4 << 20)
 	const wakes = 100
 	var woken atomic.Int64
@@ -68,6 +69,7 @@ func TestWakeLosesNoOutput(t *testing.T) {
 // The loop stands in an event, and more connections are woken than a small WithPostLimit of the
 // caller's allows. Each Wake has Data called, and so does a second one.
 func TestWakeHasNoPostLimit(t *testing.T) {
+	t.Parallel()
 	const conns = 5
 	opened, woken := make(chan Conn, conns), make(chan Conn, conns)
 	standing, goOn := make(chan bool), make(chan bool)

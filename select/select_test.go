@@ -84,6 +84,7 @@ func TestSelectExceptional(t *testing.T) {
 
 // The timeout is in seconds. The wait ends when it has passed, or at an event.
 func TestSelectWaits(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		a, b := l.pair()
 		for _, lists := range [][3]list{{}, {list{a}, nil, list{a}}} {

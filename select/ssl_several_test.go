@@ -79,6 +79,7 @@ func TestAPollKeepsItsSSLSocket(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
 	}
+	t.Parallel()
 	for name, f := range map[string]func(t *testing.T, s sel.Pollable) error{
 		"Select": func(_ *testing.T, s sel.Pollable) error {
 			_, _, _, err := sel.Select([]sel.Pollable{s}, nil, nil, 0)

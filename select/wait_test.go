@@ -18,6 +18,7 @@ import (
 
 // If nothing is registered or nothing is ready, a poll waits for its time. With 0 it does not wait.
 func TestPollWaits(t *testing.T) {
+	t.Parallel()
 	both(t, func(l *lab) {
 		a, b := l.pair()
 		b.write("x")

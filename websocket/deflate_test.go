@@ -53,6 +53,9 @@ const extensionField = "Sec-WebSocket-Extensions"
 // 12 and 13: messages of each size, with each set of parameters that a client may offer. The answer
 // has what the Server can do, and the messages are as the answer says.
 func TestCompressedMessages(t *testing.T) {
+	if !longtest.Default(t, "many rounds") {
+		return
+	}
 	// the answers of a Server without and with Takeover
 	offers := map[string]struct{ plain, takeover string }{
 		"permessage-deflate": {"; server_no_context_takeover; client_no_context_takeover", ""},

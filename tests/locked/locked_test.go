@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
 	sel "github.com/ureactor/ureactor/select"
@@ -109,6 +109,9 @@ func TestHandshakeIsEndedElsewhere(t *testing.T) {
 
 // A handshake that one goroutine has begun is continued by a Poll, and by a Write, in another.
 func TestHandshakeGoesOnElsewhere(t *testing.T) {
+	if !longtest.Default(t, "it waits for real time") {
+		return
+	}
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
 		l, err := tls.Listen("tcp", "127.0.0.1:0", serverConfig(t))
 		if err != nil {

@@ -154,6 +154,9 @@ func ping(t *testing.T, at string) {
 // whoever is executed, and LISTEN_PID the process. All loops serve what comes there, before the
 // process was, too; the file of a Unix socket is systemd's and stays.
 func TestSocketActivation(t *testing.T) {
+	if !longtest.Default(t, "processes that are started") {
+		return
+	}
 	t.Parallel()
 	path := socketPath(t)
 	for _, network := range []string{"tcp", "unix"} {
