@@ -231,8 +231,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// A shake dies when its Conn begins to live. Objects of one size class share pages, so a shake of the
-// Conn's class leaves half of these pages empty.
+// A shake dies when its Conn begins to live. Objects of one size class share pages, so a shake of
+// the Conn's class leaves half of these pages empty.
 func TestAShakeIsOfAnotherSizeClassThanAConn(t *testing.T) {
 	if n := unsafe.Sizeof(Conn{}); n > 64 {
 		t.Errorf("a Conn has %d bytes: move what few Conns need behind a pointer", n)

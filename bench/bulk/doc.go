@@ -1,2 +1,2 @@
-// Package bulk measures what datagrams in bulk cost: 16 of 1,200 bytes to one peer, again and again.
+// Package bulk measures the cost of datagrams in bulk: 16 of 1,200 bytes to one peer, repeated.
 package bulk

@@ -28,15 +28,15 @@ import (
 // batch at a time (Depth is 1). tls is the echo over TLS 1.3 with AES-128-GCM. Its
 // handshake comes before the slices or, with Churn, for every message. http is GET on a connection
 // that stays open, and its messages are requests. websocket is the echo over WebSocket, deflate the
-// same with compression. In a room the server sends each message to all connections. Then one client
-// sends, and what each of them receives is a message.
+// same with compression. In a room the server sends each message to all connections. There one
+// client sends, and each receive counts as a message.
 //
 // With Rate the load is open. Messages come at random times (exponential gaps) at that total rate,
 // each on the next Active connection, even if earlier ones have not come back. Latency counts from
 // when a message was due, not from when it could be sent (coordinated omission).
 type Shape struct {
 	Network                              string // tcp, unix or udp; "" is tcp
-	Protocol                             string // tls, http, websocket, deflate or room; "" is the echo
+	Protocol                             string // tls, http, websocket, deflate, room; "" is the echo
 	Conns, Active, Size, Pipeline, Depth int
 	Churn                                bool
 	Sleepy                               bool

@@ -93,8 +93,8 @@ func verifyHTTP(addr string) error {
 	return nil
 }
 
-// verifyMessages sends messages of several sizes, with the client of coder/websocket. None is empty,
-// because nbio does not answer these.
+// verifyMessages sends messages of several sizes, with the client of coder/websocket. None is
+// empty, because nbio does not answer these.
 func verifyMessages(addr string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*silence)
 	defer cancel()

@@ -30,7 +30,7 @@ const (
 	masked     = 0x80
 )
 
-var key = [4]byte{0x1f, 0x2e, 0x3d, 0x4c} // the mask; crypto/rand would be the generator's cost only
+var key = [4]byte{0x1f, 0x2e, 0x3d, 0x4c} // the mask of every frame
 
 // newMessenger does the handshake, and waits for it.
 func newMessenger(fd int, payload []byte, protocol string) (session, error) {

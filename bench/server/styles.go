@@ -16,7 +16,7 @@ type Style struct {
 	Env   []string // in addition to the suite's
 
 	Networks  []string // in addition to tcp: "udp", "unix"
-	Protocols []string // in addition to the echo: "tls", "http", "frame", "websocket", "deflate", "room"
+	Protocols []string // in addition to the echo: tls, http, frame, websocket, deflate, room
 	NoEcho    bool     // it has its Protocols only
 	Timers    bool     // accepts -timers. The C loop ignores it.
 	Stops     bool     // has a stop in order (SIGTERM with -stop)

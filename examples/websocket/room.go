@@ -146,5 +146,5 @@ func (g *guest) Closed(c *websocket.Conn, _ error) {
 		return
 	}
 	g.hub.Leave(c)
-	_ = g.say("", g.name+" has left") // if nobody gets it, the number of people is old until the next line
+	_ = g.say("", g.name+" has left") // refused: the next line has the number of people
 }

@@ -26,7 +26,7 @@ type Options struct {
 	Flood   string // other work without limit: posts, timers, dials or datagrams
 	Buffer  int    // of each connection, for servers that have one each
 
-	Protocol string        // "" is the echo, tls the echo over TLS, http a greeting, frame: of Frames, or one of WebSocket's
+	Protocol string        // "" is the echo; see bench/README.md
 	Patience time.Duration // for a handshake or a request's head; 0: HandshakeTimeout, or no limit
 }
 
