@@ -67,8 +67,7 @@ func (c *Conn) flushFile() (goOn bool) {
 	offset := part.offset + int64(part.start)
 	n, e := kernel.SendFile(r.k, int(c.w.fd), int(part.file.Fd()), &offset, asked)
 	switch {
-	case e == kernel.EAGAIN:
-		n = 0
+	case e == kernel.EAGAIN: // n is 0, and the rest waits
 	case e != 0 && kernel.Refusal(e): // sendfile cannot be used for this file or socket
 		return c.readFile(part)
 	case e != 0:

@@ -230,8 +230,8 @@ func TestDatagramsHaveTheirECN(t *testing.T) {
 	})
 }
 
-// The context of a Task that was cancelled before has ended, and that of another has not. So has
-// that of a Task that is over.
+// The context of a Task that was cancelled before has ended, and that of another has not. The
+// context of a Task that has finished has ended.
 func TestContextOfACancelledTask(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

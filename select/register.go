@@ -229,7 +229,6 @@ func (s *set) updateKernel(n *node) kernel.Errno {
 		// still exist, because a duplicate keeps the old file open.
 		if n.inKernel {
 			n.gen = s.generation()
-			n.inKernel = false
 		}
 		errno = number(s.q.Add(int(n.fd), n.gen, want))
 		n.inKernel = errno == 0

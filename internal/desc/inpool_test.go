@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// Memory from a pool is empty and has room for the number of bytes, at each edge of a class and
-// with memory of other sizes in the pool.
+// A piece of memory from a pool is empty and has room for the bytes. That holds at each edge of a
+// class, and with other sizes in the pool.
 func TestInputPoolGivesRoom(t *testing.T) {
 	full := func() *InputPool {
 		p := &InputPool{}
@@ -28,7 +28,7 @@ func TestInputPoolGivesRoom(t *testing.T) {
 	}
 }
 
-// What was put comes again once. Sizes of no class do not come again.
+// The pool gives each piece once that was put there, and none of a size that is no class.
 func TestInputPoolKeepsItsClasses(t *testing.T) {
 	p := &InputPool{}
 	b := p.get(leastPiece + 1)
