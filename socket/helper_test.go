@@ -197,6 +197,12 @@ func (l *lab) asleep(s *socket.Socket) {
 	l.until("a call that waits", func() bool { return inside.Desc(s).Registered() })
 }
 
+// asleepOr is asleep for a call that may end at once: into a full buffer it sends if the kernel has
+// found room since.
+func (l *lab) asleepOr(s *socket.Socket, ended *atomic.Bool) {
+	l.until("a call that waits", func() bool { return inside.Desc(s).Registered() || ended.Load() })
+}
+
 func (l *lab) until(what string, done func() bool) {
 	l.t.Helper()
 	for end := time.Now().Add(guard); !done(); l.pass() {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -130,8 +131,9 @@ func TestInputKeepsWhatIsSent(t *testing.T) {
 				_, err := in.Peek(1)
 				l.must(err)
 			}
+			var sent atomic.Bool
 			join := l.beside(func(l *lab) {
-				l.asleep(out)
+				l.asleepOr(out, &sent)
 				l.send(d, "over and over and over")
 				_, err := u.Data()
 				l.must(err)
@@ -150,6 +152,7 @@ func TestInputKeepsWhatIsSent(t *testing.T) {
 				_, err = out.Write(p)
 				l.must(err)
 			}
+			sent.Store(true)
 			join()
 			p, err := in.Next(len("third|"))
 			l.data(p, err, "third|")
