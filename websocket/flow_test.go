@@ -102,8 +102,8 @@ func TestPauseHoldsMessages(t *testing.T) {
 	}
 }
 
-// What a Hub does with a member that does not read: it misses messages, it is closed, or it is
-// waited for. The other member gets all of them at once in each case, until HubLimit.
+// A member that does not read misses messages, is closed, or is waited for, as the SlowPolicy says.
+// The other member gets all of them at once in each case, until HubLimit.
 func TestSlowMembers(t *testing.T) {
 	for _, policy := range []SlowPolicy{DropMessages, CloseSlow, WaitForSlow} {
 		t.Run(policy.String(), func(t *testing.T) {

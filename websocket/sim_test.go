@@ -23,8 +23,9 @@ func faulty(seed uint64) sim.Options {
 	}
 }
 
-// Messages come back in order, whole and in parts, compressed or not, though each call of the kernel
-// reads and writes a few bytes: a client on callbacks, which pauses sometimes, and one in a task.
+// Messages come back in order, whole and in parts, compressed or not, though each call of the
+// kernel reads and writes a few bytes. The client is on callbacks and pauses sometimes, or it is in
+// a task.
 func TestEchoUnderFaults(t *testing.T) {
 	simtest.CheckWith(t, longtest.Count(20, 60, 2000), faulty, func(w *sim.World) error {
 		rng := w.Host("10.0.0.3").Rand()
