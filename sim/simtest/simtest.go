@@ -3,8 +3,6 @@ package simtest
 import (
 	"flag"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +20,8 @@ var (
 	only     = flag.String("sim.only", "", "print only these steps: a `list` of hosts, descriptors, faults, notes, logs, packets, calls; see sim.ParseOnly")
 	budget   = flag.Duration("sim.budget", time.Minute, "shrink for so `long` at most; 0: no limit but sim.ShrinkRuns")
 	shrunk   = flag.String("sim.shrunk", "", "keep the smallest run of -sim.shrink in this `file`, and go on from it; without -sim.shrink: run it")
+	jobs     = flag.Int("sim.jobs", 1, "run so `many` seeds at once, 0: one for each core; the test's function must not share variables between worlds then")
+	state    = flag.String("sim.state", "", "keep in this `file` which seeds have passed, and go on from there")
 	svg      = flag.String("sim.svg", "", "draw a failed history as a sequence diagram into this `file`, and its further pages beside it")
 )
 
@@ -44,6 +44,9 @@ var (
 // and -sim.only=10.0.0.2,faults,logs selects the steps (sim.ParseOnly). -sim.seeds replaces n.
 // -sim.first is the first seed.
 //
+// -sim.jobs=0 runs seeds on all cores. -sim.state=out.json keeps the sums of the seeds that have
+// passed in a file, also after an interrupt. The same command goes on from there.
+//
 // Seeds that fail, six of the first 20, and each 100th run twice. If the two histories differ,
 // the program depends on something that is not simulated: the order of a map, a goroutine, or
 // time.Now. The test then fails, and prints the first step that differs from both runs
@@ -65,6 +68,10 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 		fail(t, *oneSeed, options, f, selected)
 		return
 	}
+	if *jobs < 0 {
+		t.Errorf("-sim.jobs=%d: must be 0 (one for each core) or more", *jobs)
+		return
+	}
 	if n < 1 {
 		t.Errorf("simtest: Check of %d seeds: must be 1 or more", n)
 		return
@@ -73,47 +80,22 @@ func CheckWith(t testing.TB, n int, options func(seed uint64) sim.Options, f fun
 	if *seeds > 0 {
 		last = first + *seeds - 1
 	}
-	var calls, faults uint64
-	kinds, reached := map[string]int{}, map[string]int{}
-	for seed := first; seed <= last; seed++ {
-		w, err := run(seed, options(seed), f)
-		calls += w.Calls()
-		faults += w.Injected()
-		for _, f := range w.Faults() {
-			kinds[f.Kind.String()]++
-		}
-		for name, n := range w.Reached() {
-			reached[name] += n
-		}
-		if (err != nil || sampled(seed-first)) && !w.IsLive() {
-			again, err2 := run(seed, options(seed), f)
-			if again.Hash() != w.Hash() || firstLine(err) != firstLine(err2) {
-				t.Error(twoHistories(seed, options(seed), f, err, err2))
-				return
-			}
-		}
-		if err != nil {
-			runs, why := 1, "the program depends on something that is not simulated"
-			if w.IsLive() {
-				runs, why = liveRuns, "the scheduler orders the goroutines of a live world"
-			}
-			for i := 0; i < runs && !t.Failed(); i++ {
-				fail(t, seed, options, f, selected)
-			}
-			if !t.Failed() {
-				t.Errorf("seed=%d: %v\nanother run did not fail (%d tried): %s", seed, err, runs, why)
-			}
-			return
-		}
+	c := &campaign{t: t, options: options, f: f, last: last, sum: sum{First: first, Next: first, Kinds: map[string]int{}, Reached: map[string]int{}}}
+	if err := c.resume(); err != nil {
+		t.Errorf("-sim.state: %v", err)
+		return
 	}
-	t.Logf("%d seeds, %d calls, %d faults: %v", last-first+1, calls, faults, kinds)
-	if len(reached) > 0 {
-		t.Logf("reached: %v", reached)
+	o, failed := c.all()
+	if err := c.save(); err != nil {
+		t.Errorf("-sim.state: %v", err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(reached)) {
-		if reached[name] == 0 {
-			t.Errorf("never in %d seeds: %s", last-first+1, name)
-		}
+	switch {
+	case failed:
+		c.failed(o, selected)
+	case c.sum.Next <= last:
+		t.Errorf("interrupted before seed %d of %d", c.sum.Next, last)
+	default:
+		c.passed()
 	}
 }
 

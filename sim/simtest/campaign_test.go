@@ -1,0 +1,163 @@
+package simtest_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/ureactor/ureactor/sim"
+	"github.com/ureactor/ureactor/sim/simtest"
+)
+
+// logging is a test that keeps what it logs.
+type logging struct {
+	failing
+	logs string
+}
+
+func (l *logging) Logf(format string, args ...any) { l.logs += fmt.Sprintf(format, args...) + "\n" }
+
+// checked runs a test with flags, and returns what it logs and how it fails.
+func checked(t *testing.T, flags map[string]string, n int, f func(w *sim.World) error) (logs, failure string) {
+	l := &logging{failing: failing{TB: t}}
+	with(t, flags, func() { simtest.Check(l, n, f) })
+	return l.logs, l.text
+}
+
+// Seeds on several goroutines come to the same sums as in turn, and the lowest seed that fails is
+// reported, with the same text.
+func TestJobsChangeNothing(t *testing.T) {
+	sometimes := func(w *sim.World) error {
+		w.Sometimes("short", len(w.Faults()) > 0)
+		err := shout(w)
+		w.Sometimes("short", len(w.Faults()) > 0)
+		return err
+	}
+	broken := func(w *sim.World) error {
+		if err := shout(w); err != nil || w.Seed()%40 != 37 {
+			return err
+		}
+		return errors.New("ouch")
+	}
+	for _, f := range []func(w *sim.World) error{sometimes, broken} {
+		logs, failure := checked(t, nil, 200, f)
+		for _, jobs := range []string{"0", "2", "7"} {
+			if l, e := checked(t, map[string]string{"sim.jobs": jobs}, 200, f); l != logs || e != failure {
+				t.Errorf("%s jobs: %s%s\nin turn: %s%s", jobs, l, e, logs, failure)
+			}
+		}
+	}
+	if _, failure := checked(t, map[string]string{"sim.jobs": "-1"}, 1, shout); failure != "-sim.jobs=-1: must be 0 (one for each core) or more" {
+		t.Errorf("got %s", failure)
+	}
+}
+
+// A panic of a test's function panics in the goroutine of the test, with the seed. So does FailNow,
+// which cannot end the test from another goroutine.
+func TestPanicsOfJobsAreTheTests(t *testing.T) {
+	for want, f := range map[string]func(w *sim.World) error{
+		"seed=5: ouch":                                   func(w *sim.World) error { panic("ouch") },
+		"seed=5: the test's function has ended its gor": func(w *sim.World) error { runtime.Goexit(); return nil },
+	} {
+		var v any
+		func() {
+			defer func() { v = recover() }()
+			checked(t, map[string]string{"sim.jobs": "3"}, 50, func(w *sim.World) error {
+				if w.Seed()%10 == 5 {
+					return f(w)
+				}
+				return nil
+			})
+		}()
+		if text := fmt.Sprint(v); !strings.HasPrefix(text, want) || !strings.Contains(text, "campaign_test.go") {
+			t.Errorf("%.200s", text)
+		}
+	}
+}
+
+// A campaign that is interrupted, or that fails, goes on where it was. Its sums are those of one
+// that was not.
+func TestACampaignGoesOn(t *testing.T) {
+	var once sync.Once
+	var runs atomic.Int32
+	var stop, breaks atomic.Bool
+	f := func(w *sim.World) error {
+		runs.Add(1)
+		if err := shout(w); err != nil {
+			return err
+		}
+		w.Sometimes("rare", w.Seed() == 3)
+		if w.Seed() == 60 && stop.Load() {
+			once.Do(func() {
+				if p, err := os.FindProcess(os.Getpid()); err == nil {
+					p.Signal(os.Interrupt)
+				}
+			})
+		}
+		if w.Seed() == 120 && breaks.Load() {
+			return errors.New("ouch")
+		}
+		return nil
+	}
+	for _, jobs := range []string{"1", "3"} {
+		file := filepath.Join(t.TempDir(), "state.json")
+		flags := map[string]string{"sim.state": file, "sim.jobs": jobs}
+		once = sync.Once{}
+		want, _ := checked(t, nil, 200, f)
+		stop.Store(true)
+		_, failure := checked(t, flags, 200, f)
+		stop.Store(false)
+		if !strings.Contains(failure, "interrupted before seed ") || !strings.HasSuffix(failure, " of 200") {
+			t.Fatalf("%s jobs: got %q", jobs, failure)
+		}
+		breaks.Store(true)
+		_, failure = checked(t, flags, 200, f)
+		breaks.Store(false)
+		if !strings.Contains(failure, "seed=120") || !strings.Contains(failure, "ouch") {
+			t.Errorf("%s jobs: got %q", jobs, failure)
+		}
+		runs.Store(0)
+		logs, failure := checked(t, flags, 200, f)
+		if logs != "goes on with seed 120\n"+want || failure != "" || runs.Load() > 90 {
+			t.Errorf("%s jobs, %d runs: %s%s\nwant %s", jobs, runs.Load(), logs, failure, want)
+		}
+		runs.Store(0)
+		if logs, _ := checked(t, flags, 200, f); logs != "goes on with seed 201\n"+want || runs.Load() != 1 {
+			t.Errorf("%s jobs: a campaign that has passed runs %d times: %s", jobs, runs.Load(), logs)
+		}
+	}
+}
+
+// A file of another first seed, of another program or with other contents is an error.
+func TestAWrongStateIsAnError(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.json")
+	flags := func(first string) map[string]string {
+		return map[string]string{"sim.state": file, "sim.first": first}
+	}
+	checked(t, flags("1"), 5, shout)
+	if _, failure := checked(t, flags("2"), 5, shout); !strings.Contains(failure, "from seed 1 on, not from 2") {
+		t.Errorf("another first seed: %q", failure)
+	}
+	other := func(w *sim.World) error { w.Note("new"); return shout(w) }
+	if _, failure := checked(t, flags("1"), 5, other); !strings.Contains(failure, "is of another version of the program: seed 1 has another history") {
+		t.Errorf("another program: %q", failure)
+	}
+	os.WriteFile(file, []byte(`{"`+t.Name()+`": {"First": 1, "Next": 0}}`), 0o600)
+	if _, failure := checked(t, flags("1"), 5, shout); !strings.Contains(failure, "remove it, or name another file") {
+		t.Errorf("without sums: %q", failure)
+	}
+	os.WriteFile(file, []byte(`{`), 0o600)
+	if _, failure := checked(t, flags("1"), 5, shout); !strings.Contains(failure, "-sim.state: "+file) {
+		t.Errorf("no JSON: %q", failure)
+	}
+	with := filepath.Join(t.TempDir(), "no", "state.json")
+	if _, failure := checked(t, map[string]string{"sim.state": with}, 5, shout); !strings.Contains(failure, "-sim.state: open ") {
+		t.Errorf("no folder: %q", failure)
+	}
+}
