@@ -88,6 +88,9 @@ func (g *Group) Run(ctx context.Context) error {
 	}
 	g.running, g.owned = true, true
 	g.mu.Unlock()
+	if k, simulated := g.k.(parter); simulated && !k.InProgram() {
+		panic("reactor: Run of a group on a simulated host outside of a program; call it in the function of Host.Boot")
+	}
 	err := g.each(func(r *Reactor) error { return r.Run(ctx) })
 	g.refuse(false)
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
@@ -123,9 +126,9 @@ func (g *Group) refuse(own bool) {
 // each calls f for every loop, on a goroutine each, and joins the errors.
 func (g *Group) each(f func(*Reactor) error) error {
 	errs := make([]error, len(g.loops))
-	var all sync.WaitGroup
+	var calls []func()
 	for i, r := range g.loops {
-		all.Go(func() {
+		calls = append(calls, func() {
 			returned := false
 			defer func() {
 				if !returned { // runtime.Goexit in a callback: run has ended the loop and recorded the error
@@ -136,7 +139,7 @@ func (g *Group) each(f func(*Reactor) error) error {
 			returned = true
 		})
 	}
-	all.Wait()
+	g.together(calls)
 	var lost UndeliveredError
 	var failed []error
 	for i, err := range errs {
@@ -156,6 +159,33 @@ func (g *Group) each(f func(*Reactor) error) error {
 		return &lost
 	}
 	return errors.Join(failed...)
+}
+
+// A parter is a simulated Kernel, on which a program's parts take turns.
+type parter interface {
+	// InProgram returns whether a program of the Kernel calls it. Only programs have parts.
+	InProgram() bool
+	// Together calls the functions and returns when all have ended.
+	Together(parts ...func())
+}
+
+// together calls the functions at the same time, and returns when all have ended.
+func (g *Group) together(calls []func()) {
+	if k, simulated := g.k.(parter); simulated {
+		if k.InProgram() {
+			k.Together(calls...)
+			return
+		}
+		for _, f := range calls { // Shutdown of loops that do not run
+			f()
+		}
+		return
+	}
+	var all sync.WaitGroup
+	for _, f := range calls {
+		all.Go(f)
+	}
+	all.Wait()
 }
 
 // Post makes one of the loops call f in its next turn. The loops take turns. A loop that is full or

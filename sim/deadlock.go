@@ -99,7 +99,10 @@ func (w *World) busy(since []counts) (lines []string) {
 }
 
 func (p *proc) report() string {
-	if p.last == nil {
+	switch {
+	case p.joins > 0:
+		return fmt.Sprintf("%v: its %d parts", p, p.joins)
+	case p.last == nil:
 		return p.String() + ": is not in a Wait"
 	}
 	return p.String() + ": " + p.last.report()

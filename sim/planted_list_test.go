@@ -10,32 +10,38 @@ import (
 )
 
 // A plantedBug is one change of one place: the file, what is there, and what comes in its place.
-type plantedBug struct{ name, file, old, bug string }
+// test is the test that finds it, "" for TestStorm.
+type plantedBug struct{ name, file, old, bug, test string }
 
 // plantedBugs are what TestPlantedBugsAreFound builds, with the tag planted.
 var plantedBugs = []plantedBug{
 	{"drop the generation check", "internal/fdtable/fdtable.go",
-		"if s.gen != gen || gen&1 == 0 {", "if gen&1 == 0 {"},
+		"if s.gen != gen || gen&1 == 0 {", "if gen&1 == 0 {", ""},
 	{"close before Del", "reactor/conn_close.go",
 		"c.w.drop()\n\tif e := kernel.CloseAtOnce(c.w.r.k, int(c.w.fd)); e != 0 {",
-		"if e := kernel.CloseAtOnce(c.w.r.k, int(c.w.fd)); e != 0 {\n\t\tc.w.drop()"},
+		"if e := kernel.CloseAtOnce(c.w.r.k, int(c.w.fd)); e != 0 {\n\t\tc.w.drop()", ""},
 	{"forget half-close", "reactor/conn_read.go",
-		"\t\treturn\n\t}\n\tc.Close()\n}", "\t\treturn\n\t}\n\tc.dropOutput()\n\tc.tearDown(nil)\n}"},
+		"\t\treturn\n\t}\n\tc.Close()\n}", "\t\treturn\n\t}\n\tc.dropOutput()\n\tc.tearDown(nil)\n}", ""},
 	{"lose a timer at re-arm", "internal/timerq/timerq.go",
-		"\tq.down(0, entry{t.until, t.seq, t})", "\tq.Stop(t)"},
+		"\tq.down(0, entry{t.until, t.seq, t})", "\tq.Stop(t)", ""},
 	{"FIN before what waits", "reactor/conn_close.go",
-		"if c.out == nil && said && c.is(wantFIN|closing) && !c.is(released) {", "if said && c.is(wantFIN|closing) && !c.is(released) {"},
+		"if c.out == nil && said && c.is(wantFIN|closing) && !c.is(released) {", "if said && c.is(wantFIN|closing) && !c.is(released) {", ""},
 	{"a deadline one tick early", "timeout/timeout.go",
-		"return now + Deadline(t)\n", "return now + Deadline(t) - 1\n"},
+		"return now + Deadline(t)\n", "return now + Deadline(t) - 1\n", ""},
 	{"double completion", "reactor/conn_close.go",
-		"r.closedCalls.add(closedCall{c, err})", "r.closedCalls.add(closedCall{c, err})\n\tr.closedCalls.add(closedCall{c, err})"},
+		"r.closedCalls.add(closedCall{c, err})", "r.closedCalls.add(closedCall{c, err})\n\tr.closedCalls.add(closedCall{c, err})", ""},
 	{"ignore a short write", "reactor/conn_send.go",
-		"if e != 0 || n < o.n {", "if e != 0 {"},
+		"if e != 0 || n < o.n {", "if e != 0 {", ""},
 	{"do not repeat after EINTR", "sim/fault.go",
-		"if v = h.verdict(c, fd); v.e != kernel.EINTR {", "if v = h.verdict(c, fd); true {"},
+		"if v = h.verdict(c, fd); v.e != kernel.EINTR {", "if v = h.verdict(c, fd); true {", ""},
 	{"leak the descriptor of an accept that cannot be registered", "reactor/conn_close.go",
 		"\tif c.w.gen == 0 {\n\t\treturn\n\t}\n\tc.w.drop()",
-		"\tif c.w.gen == 0 || c.listener != nil && c.w.want == 0 && !c.is(closing|sawEOF|paused|throttled) {\n\t\treturn\n\t}\n\tc.w.drop()"},
+		"\tif c.w.gen == 0 || c.listener != nil && c.w.want == 0 && !c.is(closing|sawEOF|paused|throttled) {\n\t\treturn\n\t}\n\tc.w.drop()", ""},
+	// Orders of loops: the first is found only because loops take turns within a turn too.
+	{"sleep although a post came while the loop was awake", "reactor/reactor.go",
+		"|| r.turnBegun || r.queued.Load() > 0 ||", "|| r.turnBegun ||", "TestLoopsOfAGroupMeetEveryOrder"},
+	{"end a loop without a last look at its posts", "reactor/shutdown.go",
+		"for ok := true; ok; ok = r.takePosted(true) {", "for ok := true; ok; ok = false {", "TestLoopsOfAGroupMeetEveryOrder"},
 }
 
 // plant returns the path of the bug's file and its text with the bug.

@@ -20,9 +20,10 @@ type proc struct {
 	ticket uint64 // identifies the one event that resumes it
 	last   *epoll // the Poller that it waits for, or waited for last
 	late   int    // how many calls it has made after the crash
+	part   int    // which part of a program it is: see Together; 0: the program itself
+	joins  int    // how many parts of it run
+	shares bool   // other parts run beside it
 }
-
-func (p *proc) String() string { return p.host.name + "/" + p.name }
 
 // soon schedules the next resume and replaces the planned one.
 func (p *proc) soon(at int64) {

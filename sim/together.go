@@ -1,0 +1,66 @@
+package sim
+
+import "fmt"
+
+// Together runs the functions as parts of the program that calls it, and returns when all have
+// ended: the loops of a reactor.Group, which calls it. Each part is a coroutine of its own. The
+// seed decides which of them runs next, at each Wait, and at some of their sends, receives and
+// accepts. Kill, Crash and Pause concern all parts.
+func (h *Host) Together(parts ...func()) {
+	w := h.w
+	h.Owned("Together")
+	if !h.InProgram() {
+		panic("sim: Together outside of a program of host " + h.name + "; call it in the function of Boot")
+	}
+	p := w.cur
+	p.joins = len(parts)
+	for i, f := range parts {
+		part := &proc{w: w, host: h, name: p.name, part: i + 1, shares: len(parts) > 1}
+		part.f = func() {
+			defer part.left(p) // deferred: a function may exit its goroutine
+			f()
+		}
+		h.procs = append(h.procs, part)
+		part.soon(w.now + 1 + h.turns.N(turnCost))
+	}
+	for p.joins > 0 && !p.dead {
+		p.pause()
+	}
+}
+
+// InProgram returns whether a program of the host calls it: a function of Boot, or what it calls.
+func (h *Host) InProgram() bool { return h.w.cur != nil && h.w.cur.host == h }
+
+// left reports to the program that its part has ended.
+func (p *proc) left(whole *proc) {
+	whole.joins--
+	if whole.joins == 0 && !whole.dead {
+		whole.soon(p.w.now + 1 + p.host.turns.N(turnCost))
+	}
+}
+
+// switchesEvery is how many calls of a part there are, on average, for each at which it lets the
+// others run first.
+const switchesEvery = 4
+
+// yields lets other parts of the program run before a call that moves data. A loop makes these
+// calls outside of user code, so it holds no lock. A Task that makes one with a lock held, which
+// another loop wants, would stop the world.
+func (p *proc) yields(c Call) {
+	switch c {
+	case Recv, Send, Accept, RecvBatch, SendBatch:
+	default:
+		return
+	}
+	if h := p.host; h.turns.N(switchesEvery) == 0 {
+		p.soon(p.w.now + 1 + h.turns.N(2*turnCost))
+		p.pause()
+	}
+}
+
+func (p *proc) String() string {
+	if p.part > 0 {
+		return fmt.Sprintf("%s/%s part %d", p.host.name, p.name, p.part)
+	}
+	return p.host.name + "/" + p.name
+}
