@@ -38,6 +38,12 @@ func hasLevel(f file, level int) bool {
 	return !datagrams || level != kernel.IPPROTO_TCP
 }
 
+// foreign returns whether a Unix socket of Linux is asked for an option of another level.
+func (h *Host) foreign(f file, level int) bool {
+	_, unix := f.(*unixSocket)
+	return unix && level != kernel.SOL_SOCKET && h.os() == Linux
+}
+
 func put(list *[]option, level, name, value int) {
 	for i := range *list {
 		if o := &(*list)[i]; o.level == level && o.name == name {
@@ -79,6 +85,9 @@ func (h *Host) setOpt(f file, level, name, value int) Errno {
 	list := options(f)
 	if level == kernel.SOL_SOCKET && name == kernel.SO_LINGER && h.os() == Linux {
 		return kernel.EINVAL // it is a structure
+	}
+	if h.foreign(f, level) {
+		return kernel.EOPNOTSUPP
 	}
 	if list == nil || !known(level, name) && !h.kept(f, level, name) || !hasLevel(f, level) {
 		return kernel.ENOPROTOOPT
@@ -150,7 +159,7 @@ func (h *Host) getOpt(f file, level, name int) (int, Errno) {
 	if list == nil {
 		return 0, kernel.ENOPROTOOPT
 	}
-	if h.os() == Linux && !hasLevel(f, level) {
+	if h.os() == Linux && !hasLevel(f, level) || h.foreign(f, level) {
 		return 0, kernel.EOPNOTSUPP
 	}
 	if n, ok := h.linuxOnly(f, level, name); ok {
