@@ -1,6 +1,8 @@
 package netconn
 
 import (
+	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -81,11 +83,13 @@ func (c *PacketConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n,
 func (c *UnixConn) ReadMsgUnix(b, oob []byte) (n, oobn, flags int, addr *net.UnixAddr, err error) {
 	m := packets.Get().(*kernel.Packet)
 	defer putPacket(m)
-	if err = c.readMsg(m, b, oob); err != nil {
+	switch err = c.readMsg(m, b, oob); {
+	case err == nil:
+		addr, _ = c.sender(m.Addr).(*net.UnixAddr)
+	case !errors.Is(err, io.EOF):
 		return 0, 0, 0, nil, err
 	}
-	addr, _ = c.sender(m.Addr).(*net.UnixAddr)
-	return m.N, m.ControlN, m.Flags, addr, nil
+	return m.N, m.ControlN, m.Flags | kernel.ReceivedRights, addr, err
 }
 
 // WriteMsgUnix is Write that also sends control data. On a stream the control data goes with the

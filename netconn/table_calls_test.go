@@ -4,10 +4,12 @@ package netconn_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"os"
+	"reflect"
 	"strings"
 	"syscall"
 	"time"
@@ -47,9 +49,9 @@ func sendTo(c net.PacketConn, to net.Addr) error { return count(c.WriteTo([]byte
 
 // tableCalls has all methods. Methods with arguments are there several times.
 var tableCalls = map[string]func(any) error{
-	"Read":                 on(func(c net.Conn) error { return count(c.Read(make([]byte, 1))) }),
+	"Read":                 on(func(c net.Conn) error { return counted(c.Read(make([]byte, 1))) }),
 	"Read nothing":         on(func(c net.Conn) error { return count(c.Read(nil)) }),
-	"Write":                on(func(c net.Conn) error { return count(c.Write([]byte("x"))) }),
+	"Write":                on(func(c net.Conn) error { return counted(c.Write([]byte("x"))) }),
 	"Write nothing":        on(func(c net.Conn) error { return count(c.Write(nil)) }),
 	"Write too long":       on(func(c net.PacketConn) error { return count(c.(net.Conn).Write(make([]byte, 70_000))) }),
 	"Close":                on(func(c io.Closer) error { return c.Close() }),
@@ -70,8 +72,8 @@ var tableCalls = map[string]func(any) error{
 	}),
 	"WriteTo(w)": on(func(c io.WriterTo) error { return count64(c.WriteTo(failing{})) }),
 	"ReadFrom(p)": on(func(c net.PacketConn) error {
-		_, _, err := c.ReadFrom(make([]byte, 1))
-		return err
+		n, a, err := c.ReadFrom(make([]byte, 1))
+		return errors.Join(results(n), results(a), err)
 	}),
 	"WriteTo UDP":             sends(sendTo, toUDP),
 	"WriteTo UDP, port 70000": sends(sendTo, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 70_000}),
@@ -101,8 +103,8 @@ var tableCalls = map[string]func(any) error{
 	"ReadMsgUDP": on(func(c interface {
 		ReadMsgUDP(p, oob []byte) (int, int, int, *net.UDPAddr, error)
 	}) error {
-		_, _, _, _, err := c.ReadMsgUDP(make([]byte, 1), make([]byte, 100))
-		return err
+		n, oobn, flags, a, err := c.ReadMsgUDP(make([]byte, 1), make([]byte, 100))
+		return errors.Join(results(n, oobn, flags), results(a), err)
 	}),
 	"WriteMsgUDP":             on(writesMsg(nil, nil)),
 	"WriteMsgUDP to":          on(writesMsg(nil, toUDP)),
@@ -112,8 +114,8 @@ var tableCalls = map[string]func(any) error{
 	"ReadMsgUnix": on(func(c interface {
 		ReadMsgUnix(p, oob []byte) (int, int, int, *net.UnixAddr, error)
 	}) error {
-		_, _, _, _, err := c.ReadMsgUnix(make([]byte, 1), make([]byte, 100))
-		return err
+		n, oobn, flags, a, err := c.ReadMsgUnix(make([]byte, 1), make([]byte, 100))
+		return errors.Join(results(n, oobn, flags), results(a), err)
 	}),
 	"WriteMsgUnix":        on(writesMsgUnix(nil, nil)),
 	"WriteMsgUnix to":     on(writesMsgUnix(nil, toUnix)),
@@ -141,7 +143,64 @@ var tableCalls = map[string]func(any) error{
 	}) error {
 		return c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Count: 1000})
 	}),
-	"SyscallConn": on(func(c syscall.Conn) error { _, err := c.SyscallConn(); return err }),
+	"SetWriteBuffer huge": on(func(c interface{ SetWriteBuffer(int) error }) error { return c.SetWriteBuffer(-1) }),
+	"File": on(func(c interface{ File() (*os.File, error) }) error {
+		f, err := c.File()
+		if err == nil {
+			f.Close()
+		}
+		return err
+	}),
+	"SetUnlinkOnClose": on(func(c interface { // UnixConn has it too, unlike package net's
+		net.Listener
+		SetUnlinkOnClose(bool)
+	}) error {
+		c.SetUnlinkOnClose(true)
+		return nil
+	}),
+	"LocalAddr":  on(func(c interface{ LocalAddr() net.Addr }) error { return results(c.LocalAddr()) }),
+	"RemoteAddr": on(func(c interface{ RemoteAddr() net.Addr }) error { return results(c.RemoteAddr()) }),
+	"Addr":       on(func(l net.Listener) error { return results(l.Addr()) }),
+	"ReadFromUDP": on(func(c interface {
+		ReadFromUDP([]byte) (int, *net.UDPAddr, error)
+	}) error {
+		n, a, err := c.ReadFromUDP(make([]byte, 1))
+		return errors.Join(results(n), results(a), err)
+	}),
+	"ReadFromUDPAddrPort": on(func(c interface {
+		ReadFromUDPAddrPort([]byte) (int, netip.AddrPort, error)
+	}) error {
+		n, a, err := c.ReadFromUDPAddrPort(make([]byte, 1))
+		return errors.Join(results(n), results(a), err)
+	}),
+	"ReadMsgUDPAddrPort": on(func(c interface {
+		ReadMsgUDPAddrPort(p, oob []byte) (int, int, int, netip.AddrPort, error)
+	}) error {
+		n, oobn, flags, a, err := c.ReadMsgUDPAddrPort(make([]byte, 1), make([]byte, 100))
+		return errors.Join(results(n, oobn, flags), results(a), err)
+	}),
+	"ReadFromUnix": on(func(c interface {
+		ReadFromUnix([]byte) (int, *net.UnixAddr, error)
+	}) error {
+		n, a, err := c.ReadFromUnix(make([]byte, 1))
+		return errors.Join(results(n), results(a), err)
+	}),
+	"WriteToUDP":      on(func(c udpSender) error { return count(c.WriteToUDP([]byte("x"), toUDP)) }),
+	"WriteToUDP nil":  on(func(c udpSender) error { return count(c.WriteToUDP([]byte("x"), nil)) }),
+	"WriteToUnix":     on(func(c unixSender) error { return count(c.WriteToUnix([]byte("x"), toUnix)) }),
+	"WriteToUnix nil": on(func(c unixSender) error { return count(c.WriteToUnix([]byte("x"), nil)) }),
+	"WriteMsgUDPAddrPort": on(func(c interface {
+		WriteMsgUDPAddrPort(p, oob []byte, a netip.AddrPort) (int, int, error)
+	}) error {
+		n, oobn, err := c.WriteMsgUDPAddrPort([]byte("x"), nil, toUDP.AddrPort())
+		return errors.Join(results(n, oobn), err)
+	}),
+	"WriteMsgUDP long oob":   on(writesMsg(make([]byte, 1<<20), toUDP)),
+	"WriteMsgUnix long oob":  on(writesMsgUnix(make([]byte, 1<<20), toUnix)),
+	"WriteMsgUnix wrong oob": on(writesMsgUnix([]byte{1}, nil)),
+	"AcceptTCP":              on(func(l interface{ Addr() net.Addr }) error { return acceptBy(l, "AcceptTCP") }),
+	"AcceptUnix":             on(func(l interface{ Addr() net.Addr }) error { return acceptBy(l, "AcceptUnix") }),
+	"SyscallConn":            on(func(c syscall.Conn) error { _, err := c.SyscallConn(); return err }),
 	"RawConn.Control": on(func(c syscall.Conn) error {
 		return rawOf(c).Control(func(uintptr) {})
 	}),
@@ -188,3 +247,39 @@ func (r noRaw) Read(func(uintptr) bool) error  { return r.err }
 func (r noRaw) Write(func(uintptr) bool) error { return r.err }
 
 func count64(_ int64, err error) error { return err }
+
+type udpSender interface {
+	WriteToUDP([]byte, *net.UDPAddr) (int, error)
+}
+
+type unixSender interface {
+	WriteToUnix([]byte, *net.UnixAddr) (int, error)
+}
+
+// values are results that are no errors, for the comparison.
+type values string
+
+func (v values) Error() string { return string(v) }
+
+// results has results as an error, so that they are compared too.
+func results(v ...any) error {
+	if len(v) == 1 {
+		if a, ok := v[0].(net.Addr); ok {
+			return values(addrShown(a))
+		}
+	}
+	return values(fmt.Sprint(v...))
+}
+
+// acceptBy calls a method whose result's type is of the package.
+func acceptBy(l any, method string) error {
+	m := reflect.ValueOf(l).MethodByName(method)
+	if !m.IsValid() {
+		return errNoMethod
+	}
+	err, _ := m.Call(nil)[1].Interface().(error)
+	return err
+}
+
+// counted has the number of bytes too.
+func counted(n int, err error) error { return errors.Join(results(n), err) }

@@ -118,7 +118,7 @@ var subjects = []subject{
 	{"TCPConn", func(t *testing.T, s stack) (any, net.Conn) { return ends(t, s, "tcp") }, streamSituations},
 	{"accepted TCPConn", accepted, streamSituations},
 	{"UnixConn", func(t *testing.T, s stack) (any, net.Conn) { return ends(t, s, "unix") }, streamSituations},
-	{"dialled UDPConn", func(t *testing.T, s stack) (any, net.Conn) { return ends(t, s, "udp") }, []string{"deadline", "closed"}},
+	{"dialled UDPConn", func(t *testing.T, s stack) (any, net.Conn) { return ends(t, s, "udp") }, []string{"data", "deadline", "closed"}},
 	{"UDPConn", func(t *testing.T, s stack) (any, net.Conn) { return bound(t, s, "udp", "127.0.0.1:0"), nil }, []string{"deadline", "closed"}},
 	{"UDPConn of IPv6", func(t *testing.T, s stack) (any, net.Conn) { return bound(t, s, "udp", "[::1]:0"), nil }, []string{"deadline", "closed"}},
 	{"unixgram", func(t *testing.T, s stack) (any, net.Conn) {
@@ -129,7 +129,7 @@ var subjects = []subject{
 	{"UnixListener", func(t *testing.T, s stack) (any, net.Conn) { return listening(t, s, "unix", free(t, "unix")), nil }, []string{"deadline", "closed"}},
 }
 
-var streamSituations = []string{"open", "deadline", "closed", "peer closed", "reset", "read closed", "write closed"}
+var streamSituations = []string{"open", "data", "deadline", "closed", "peer closed", "reset", "read closed", "write closed"}
 
 // ends returns a connection of s, and its peer, which is of package net.
 func ends(t *testing.T, s stack, network string) (any, net.Conn) {
@@ -195,6 +195,14 @@ func into(t *testing.T, situation string, obj any, peer net.Conn) {
 		must(t, obj.(interface{ SetDeadline(time.Time) error }).SetDeadline(time.Unix(1, 0)))
 	case "closed":
 		must(t, obj.(io.Closer).Close())
+	case "data":
+		if to, ok := peer.(net.PacketConn); ok && peer.RemoteAddr() == nil {
+			_, err := to.WriteTo([]byte("xyz"), obj.(net.Conn).LocalAddr())
+			must(t, err)
+			return
+		}
+		_, err := peer.Write([]byte("xyz"))
+		must(t, err)
 	case "peer closed":
 		peer.Close()
 	case "reset":
@@ -251,4 +259,6 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 }
 
 // waits are the calls that would not return on an open connection.
-var waits = map[string]bool{"Read": true, "WriteTo(w)": true, "ReadFrom(p)": true, "RawConn.Read": true, "Accept": true, "ReadMsgUnix": true}
+var waits = map[string]bool{"Read": true, "WriteTo(w)": true, "ReadFrom(p)": true, "RawConn.Read": true, "Accept": true, "ReadMsgUnix": true,
+	"ReadMsgUDP": true, "ReadFromUDP": true, "ReadFromUDPAddrPort": true, "ReadMsgUDPAddrPort": true, "ReadFromUnix": true, "AcceptTCP": true,
+	"AcceptUnix": true}

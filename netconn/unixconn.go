@@ -62,7 +62,7 @@ func (c *UnixConn) ReadFrom(p []byte) (int, net.Addr, error) {
 func (c *UnixConn) receiveUnix(p []byte) (int, kernel.Addr, error) {
 	n, from, err := c.receive(p)
 	if err == nil && n == 0 && len(p) > 0 && !c.packets() {
-		err = c.endOfUnix()
+		return 0, kernel.Addr{}, c.endOfUnix()
 	}
 	return n, from, err
 }

@@ -55,6 +55,7 @@ const (
 	IP_TOS             = 1
 	IP_TTL             = 2
 	IP_RECVLOCAL       = 8
+	ReceivedRights     = 0
 	IP_RECVTOS         = 13
 	UDP_SEGMENT        = 103
 	UDP_GRO            = 104

@@ -11,6 +11,9 @@ import (
 // IP_RECVLOCAL makes a socket report the local address that an IPv4 datagram was sent to.
 const IP_RECVLOCAL = unix.IP_RECVDSTADDR
 
+// ReceivedRights is a flag of receives on Linux.
+const ReceivedRights = 0
+
 // The options of UDP that only Linux has.
 const (
 	IP_RECVTOS  = 0

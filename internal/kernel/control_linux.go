@@ -11,6 +11,10 @@ const IP_RECVLOCAL = unix.IP_PKTINFO
 
 const ipLocal = unix.IP_PKTINFO // the message that chooses the address to send from
 
+// ReceivedRights is the flag with which Linux marks each receive that makes descriptors
+// close-on-exec. Packets are without it; package net shows it for Unix sockets.
+const ReceivedRights = unix.MSG_CMSG_CLOEXEC
+
 // The options of UDP that only Linux has, 0 elsewhere.
 const (
 	IP_RECVTOS  = unix.IP_RECVTOS
