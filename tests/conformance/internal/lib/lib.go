@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,9 +84,32 @@ func Output(cmd *exec.Cmd) (stdout, stderr string) {
 // PortsEach is how many ports belong to a number that Ports returns.
 const PortsEach = 1120
 
-// Ports returns the first of PortsEach ports below those that the system assigns, most likely not
-// those of another run at this time.
+// held are what keeps other runs from the numbers that Ports has returned last.
+var held struct {
+	sync.Mutex
+	last []net.Listener
+}
+
+// Ports returns the first of PortsEach ports below those that the system assigns. Another run at
+// this time does not get them: a listener has the last of them while this process calls Ports no
+// more than three times again.
 func Ports() int {
 	const first, last = 10000, 32768
-	return first + (os.Getpid()+int(time.Now().UnixNano()>>20))%((last-first)/PortsEach)*PortsEach
+	const numbers = (last - first) / PortsEach
+	held.Lock()
+	defer held.Unlock()
+	from, at := os.Getpid()+int(time.Now().UnixNano()>>20), 0
+	for i := range numbers {
+		at = first + (from+i)%numbers*PortsEach
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", at+PortsEach-1))
+		if err != nil {
+			continue
+		}
+		if held.last = append(held.last, l); len(held.last) > 4 {
+			held.last[0].Close()
+			held.last = held.last[1:]
+		}
+		break
+	}
+	return at
 }
