@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -24,8 +25,9 @@ type epoll struct {
 	// costs one more system call. But a sleep costs more, because the runtime must be informed of a
 	// blocking call.
 	busy    bool
-	slept   bool // the last Wait has slept
-	noPwait bool // epoll_pwait2 (Linux 5.11) is missing or refused: deadlines round up to 1 ms
+	slept   bool          // the last Wait has slept
+	spin    time.Duration // how long a Wait polls before it sleeps
+	noPwait bool          // epoll_pwait2 (Linux 5.11) is missing or refused: deadlines round up to 1 ms
 }
 
 // kernelTimespec is struct __kernel_timespec (linux/time_types.h): 64 bits each on every
@@ -137,6 +139,15 @@ func (p *epoll) wait(events []Event, until timeout.Deadline) (int, error) {
 		}
 	}
 	p.slept = true
+	if p.spin > 0 {
+		n, e := p.poll(len(events), until.Sooner(clock.Now()+timeout.Deadline(p.spin)))
+		if e != 0 {
+			return 0, os.NewSyscallError("epoll_pwait", e)
+		}
+		if n > 0 || until.Passed(clock.Now()) {
+			return p.take(events, n), nil
+		}
+	}
 	for {
 		n, e := p.sleep(len(events), until)
 		if e == unix.EINTR {
@@ -156,6 +167,20 @@ func (p *epoll) wait(events []Event, until timeout.Deadline) (int, error) {
 // Slept reports to a loop that measures its idle time whether the last Wait slept. Only the
 // goroutine that calls Wait may call it.
 func (p *epoll) Slept() bool { return p.slept }
+
+// Spin makes each later Wait poll for at most d before it sleeps. Polling counts as sleep for Slept.
+// Only the goroutine that calls Wait may call it.
+func (p *epoll) Spin(d time.Duration) { p.spin = d }
+
+// poll looks until it finds something, or until the deadline. What it finds may be a wake-up.
+func (p *epoll) poll(max int, until timeout.Deadline) (int, unix.Errno) {
+	for {
+		n, e := p.look(max)
+		if n > 0 || e != 0 || until.Passed(clock.Now()) {
+			return n, e
+		}
+	}
+}
 
 // look polls without waiting, by a raw call.
 func (p *epoll) look(max int) (int, unix.Errno) {

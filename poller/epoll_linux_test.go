@@ -225,3 +225,29 @@ func TestASignalDoesNotGiveUpEpollPwait2(t *testing.T) {
 		t.Errorf("%v; epoll_pwait2 is given up: %v", e, p.noPwait)
 	}
 }
+
+// A Wait of a Poller with Spin finds an Event and a wake-up by polling, and ends at its deadline.
+// Without either it sleeps when the time of Spin has passed.
+func TestSpinPollsBeforeItSleeps(t *testing.T) {
+	p := newEpoll(t)
+	p.Spin(time.Hour)
+	fd, _ := ready(t, p)
+	var events [1]Event
+	if n, err := p.Wait(events[:], timeout.Never); n != 1 || err != nil || !p.busy || !p.Slept() {
+		t.Errorf("Event: %d, %v, found by polling %v, slept %v", n, err, p.busy, p.Slept())
+	}
+	unregister(t, p, fd)
+	for range 2 { // the first one also sees that nothing is left
+		go p.Wake()
+		if n, err := p.Wait(events[:], timeout.Never); n != 0 || err != nil {
+			t.Errorf("woken: %d, %v", n, err)
+		}
+	}
+	for _, spin := range []time.Duration{time.Hour, time.Microsecond} {
+		p.Spin(spin)
+		until := clock.Now() + 2_000_000
+		if n, err := p.Wait(events[:], until); n != 0 || err != nil || !until.Passed(clock.Now()) {
+			t.Errorf("spin %v, deadline: %d, %v, %v too early", spin, n, err, until.Left(clock.Now()))
+		}
+	}
+}

@@ -20,6 +20,7 @@ type options struct {
 	slow      time.Duration
 	trace     *Trace
 	postLimit int
+	spin      time.Duration
 }
 
 func defaultOptions() options {
@@ -99,6 +100,24 @@ func WithSlowCallback(d time.Duration) Option {
 		return nil
 	}
 }
+
+// WithSpin makes the loop poll for up to d before it sleeps, 1ns … 1ms. An Event or Post that comes
+// meanwhile finds the loop awake, so the loop answers sooner. The price is processor time: up to d
+// for each sleep. So WithSpin is for peers that answer at once, and for a machine with a core to
+// spare. Only Linux has it: the loop does not poll elsewhere, nor on a simulated host. Load counts
+// the polling as idle time.
+func WithSpin(d time.Duration) Option {
+	return func(o *options) error {
+		if d <= 0 || d > spinMax {
+			return fmt.Errorf("reactor: WithSpin(%v): must be %v … %v", d, time.Nanosecond, spinMax)
+		}
+		o.spin = d
+		return nil
+	}
+}
+
+// spinMax limits WithSpin, because other goroutines wait for the processor of a loop that polls.
+const spinMax = time.Millisecond
 
 // WithPostLimit is how many posted functions and PostSends may wait at once, 1 … 1<<24; 65,536 if
 // not set.

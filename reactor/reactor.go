@@ -203,6 +203,9 @@ func New(opts ...Option) (*Reactor, error) {
 	r.now = r.k.Now()
 	r.began = r.now
 	r.sleeper, _ = p.(sleeper)
+	if s, ok := p.(spinner); ok {
+		s.Spin(r.opt.spin)
+	}
 	r.board.begin()
 	r.outputs.k = r.k
 	r.outputs.oldest.Store(int64(timeout.Never))

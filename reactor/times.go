@@ -44,6 +44,9 @@ const unmeasured = 1
 // once does not sleep.
 type sleeper interface{ Slept() bool }
 
+// A spinner is a Poller that can poll for a while before it sleeps: see WithSpin.
+type spinner interface{ Spin(time.Duration) }
+
 // measureBegin notes when the turn begins. It is called after Wait. If the Poller has slept, the
 // turn begins now. If not, it begins where the turn before has ended, and measureBegin reads the
 // clock only if timers need it.
