@@ -47,7 +47,11 @@ type watched struct {
 const sleepMax = 24 * time.Hour
 
 // The kqueues of package sim run the code that the BSDs and macOS run.
-func init() { kevent.NewPoller = func(q kevent.Queue) any { return newKqueue(q) } }
+func init() { kevent.Pollers = pollers{} }
+
+type pollers struct{}
+
+func (pollers) New(q kevent.Queue) any { return newKqueue(q) }
 
 func newKqueue(q kevent.Queue) *kqueue { return &kqueue{q: q, errs: q.Errors()} }
 

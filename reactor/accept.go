@@ -141,11 +141,8 @@ func (l *Listener) admit(fd int, from Addr) {
 			c.refuseConn()
 		}
 	}()
-	if l.opt.trusted != nil {
-		if !l.opt.trusts(from) {
-			return
-		}
-		c.expectHeader()
+	if l.opt.proxied != nil && !l.opt.proxied(c, from) {
+		return
 	}
 	if p := r.guard(nil, c.attachFilter); p != nil {
 		c.handler = noHandler{}

@@ -170,7 +170,7 @@ func (c *Conn) watch() {
 // system call then returns the error.
 func (c *Conn) ready(i poller.Readiness) {
 	if c.is(dialling) {
-		c.connected()
+		c.dialing.connected()
 		c.checkState()
 		return
 	}

@@ -48,6 +48,7 @@ func (c *Conn) SendFile(f *os.File, offset, n int64) error {
 		return nil
 	}
 	pool := &c.w.r.outputs
+	pool.flushFile = (*Conn).flushFile
 	if c.out == nil {
 		c.out = pool.output()
 	}

@@ -27,7 +27,7 @@ func (c *Conn) read() {
 	if c.in != nil && (!c.is(closing) || c.awaitsFilter()) {
 		switch {
 		case c.awaitsHeader():
-			c.readHeader()
+			c.in.proxied.receive(c)
 			return
 		case c.hasEarly():
 			c.readEarly()

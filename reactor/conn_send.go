@@ -183,7 +183,7 @@ func (c *Conn) flush() {
 func (c *Conn) flushChunks() {
 	for c.out != nil && !c.is(released) {
 		if c.out.head.file != nil {
-			if !c.flushFile() {
+			if !c.w.r.outputs.flushFile(c) {
 				return
 			}
 			continue

@@ -24,6 +24,10 @@ type dialing struct {
 	rivals []*rival           // addresses that are tried at the same time, the oldest first
 	beside bool               // the timer is for the next address: this one is still tried
 
+	// begin and connected are connectNext and connected of the Conn. They are fields so that the
+	// linker drops them in programs that do not dial.
+	begin, connected func()
+
 	listed       bool // in unconnected; older and newer are its neighbours there
 	older, newer *Conn
 }
@@ -49,6 +53,7 @@ func (r *Reactor) newDial(network, addr string, h Handler, opts []DialOption) (*
 		return nil, err
 	}
 	c := &Conn{opt: o, state: dialling, dialing: &dialing{net: n, addr: addr, delay: o.fallback, until: timeout.Timeout(o.timeout).After(r.k.Now())}}
+	c.dialing.begin, c.dialing.connected = c.connectNext, c.connected
 	c.w.r = r
 	c.attachFilter()
 	if err := c.dialing.from(r.k, o.local); err != nil {

@@ -4,7 +4,7 @@ package reactor
 func (r *Reactor) startDials() {
 	for n := min(r.dials.len(), dialsPerTurn); n > 0; n-- {
 		if c := r.dials.take(); !c.is(released) {
-			r.call(c.connectNext)
+			r.call(c.dialing.begin)
 		}
 	}
 }

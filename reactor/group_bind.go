@@ -14,8 +14,8 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 	if o.control != nil {
 		control = o.control
 	}
-	socks := o.inherited.take(n.Type, b)
-	if err := o.prepareInherited(g.k, n, socks); err != nil {
+	socks, err := o.passedFor(g.k, n, b)
+	if err != nil {
 		return nil, err
 	}
 	switch {

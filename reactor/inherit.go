@@ -180,7 +180,12 @@ const readyByte = 'r'
 // not called for them. nil means no sockets.
 func WithInherited(in *Inherited) ListenOption {
 	return listenOption(func(o *sockOptions) error {
-		o.inherited = in
+		if in != nil {
+			o.passed = func(k Kernel, n netaddr.Network, b netaddr.Binding) ([]inheritedSocket, error) {
+				list := in.take(n.Type, b)
+				return list, o.prepareInherited(k, n, list)
+			}
+		}
 		if o.op == "dial" {
 			return fmt.Errorf("reactor: WithInherited is for listen and listen packet, not for dial")
 		}
@@ -191,9 +196,6 @@ func WithInherited(in *Inherited) ListenOption {
 // take removes the sockets for the address from the list and returns them. If the address means all
 // addresses of both families, the sockets of one family are among them.
 func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) {
-	if in == nil {
-		return nil
-	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	a := b.Addr
@@ -222,11 +224,19 @@ func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) 
 	return found
 }
 
+// passedFor returns the sockets that were passed for the address, if there are any.
+func (o *sockOptions) passedFor(k Kernel, n netaddr.Network, b netaddr.Binding) ([]inheritedSocket, error) {
+	if o.passed == nil {
+		return nil, nil
+	}
+	return o.passed(k, n, b)
+}
+
 // socket returns the socket for the address: one that was passed, or a new one. more has any others
 // that were passed for the address.
 func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bind func() (int, error)) (s inheritedSocket, more []inheritedSocket, err error) {
-	if list := o.inherited.take(n.Type, b); len(list) > 0 {
-		return list[0], list[1:], o.prepareInherited(k, n, list)
+	if list, err := o.passedFor(k, n, b); len(list) > 0 {
+		return list[0], list[1:], err
 	}
 	fd, err := bind()
 	return inheritedSocket{fd: fd, file: netaddr.FileOf(k, b.Addr)}, nil, err

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"time"
 
 	"go.uber.org/zap/zapcore"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/internal/netaddr"
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
@@ -18,6 +18,7 @@ type options struct {
 	log       *zaplog.Logger
 	onPanic   func(c *Conn, v any, stack []byte)
 	slow      time.Duration
+	watch     func(r *Reactor) // startWatchdog; nil without WithSlowCallback, so that the linker drops it
 	trace     *Trace
 	postLimit int
 	spin      time.Duration
@@ -96,7 +97,7 @@ func WithSlowCallback(d time.Duration) Option {
 		if d < time.Millisecond {
 			return fmt.Errorf("reactor: WithSlowCallback(%v): must be 1ms or more", d)
 		}
-		o.slow = d
+		o.slow, o.watch = d, (*Reactor).startWatchdog
 		return nil
 	}
 }
@@ -146,7 +147,9 @@ type sockOptions struct {
 	groupShared bool    // the socket is shared with the other loops of a Group
 	balance     Balance // the Balance of a Group
 	chosen      bool    // the Group has chosen balance, and may choose another
-	inherited   *Inherited
+	// passed returns the sockets that were passed for an address, with their options set; nil
+	// without WithInherited, so that the linker drops it.
+	passed      func(k Kernel, n netaddr.Network, b netaddr.Binding) ([]inheritedSocket, error)
 	delay       bool // Nagle on
 	keepAlive   net.KeepAliveConfig
 	userTimeout time.Duration // 0: the system's
@@ -156,10 +159,12 @@ type sockOptions struct {
 	resolver    *net.Resolver
 	control     func(fd int) error
 	filter      func(*Wire) Filter
-	trusted     []netip.Prefix // addresses whose connections begin with a PROXY header; nil: no header
-	tcp         bool
-	ecn, gro    bool // options of datagram sockets
-	edge        bool // a short read has emptied the socket, so an edge is enough
+	// proxied makes a Conn begin with a PROXY header, and returns false if its peer may not; nil
+	// without WithProxy, so that the linker drops it.
+	proxied  func(c *Conn, from Addr) bool
+	tcp      bool
+	ecn, gro bool // options of datagram sockets
+	edge     bool // a short read has emptied the socket, so an edge is enough
 }
 
 func newSockOptions(op string, set func(*sockOptions) error) (*sockOptions, error) {

@@ -44,6 +44,9 @@ type outputPool struct {
 	bytes   int          // bytes in all borrowed outputs
 	blocked timerq.Queue // outputs that the kernel has refused, by the age of their first byte
 	k       Kernel
+
+	flushFile func(c *Conn) (goOn bool) // set by the first SendFile, so that the linker drops it
+
 	// when the first byte of the oldest output in blocked was added; Never if blocked is empty
 	oldest atomic.Int64
 }

@@ -13,8 +13,18 @@ import (
 )
 
 func init() {
-	inside.Picture = func(r any, then func(*inside.Loop, error)) { r.(*Reactor).picture(then) }
-	inside.Act = func(r any, a inside.Action, id inside.ID, then func(error)) { r.(*Reactor).act(a, id, then) }
+	inside.Inspected = func(r any) inside.Inspectable { return (*inspected)(r.(*Reactor)) }
+}
+
+// inspected is a Reactor as package inspect sees it.
+type inspected Reactor
+
+func (r *inspected) Picture(then func(*inside.Loop, error)) { (*Reactor)(r).picture(then) }
+
+func (r *inspected) Recent() inside.Recent { return r.recent.get() }
+
+func (r *inspected) Act(a inside.Action, id inside.ID, then func(error)) {
+	(*Reactor)(r).act(a, id, then)
 }
 
 // A painter collects a picture of the loop: lists of its Conns, Listeners, timers and Tasks. It

@@ -41,13 +41,14 @@ func WithProxy(trusted ...netip.Prefix) ListenOption {
 				return fmt.Errorf("reactor: WithProxy: prefix %d is not valid; use netip.ParsePrefix", i)
 			}
 		}
-		o.trusted = make([]netip.Prefix, len(trusted))
+		list := make(prefixes, len(trusted))
 		for i, p := range trusted {
 			if p.Addr().Is4In6() && p.Bits() >= 96 { // an IPv4 address in the form of IPv6
 				p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 			}
-			o.trusted[i] = p
+			list[i] = p
 		}
+		o.proxied = list.expectHeader
 		return o.only("listen", "WithProxy")
 	})
 }
@@ -58,15 +59,20 @@ type proxied struct {
 	proxy  net.Addr // the peer of the connection
 	read   []byte   // the incomplete header
 	timer  *Timer   // nil once the header is complete
+
+	receive func(c *Conn) // readHeader
 }
 
-// trusts reports whether a connection from this address may have a header.
-func (o *sockOptions) trusts(from Addr) bool {
+// prefixes are the addresses of the trusted proxies.
+type prefixes []netip.Prefix
+
+// has reports whether a connection from this address may have a header.
+func (list prefixes) has(from Addr) bool {
 	if from.Family == kernel.AF_UNIX {
 		return true
 	}
 	ip := from.AddrPort().Addr().Unmap().WithZone("")
-	for _, p := range o.trusted {
+	for _, p := range list {
 		if p.Contains(ip) {
 			return true
 		}
@@ -74,13 +80,17 @@ func (o *sockOptions) trusts(from Addr) bool {
 	return false
 }
 
-// expectHeader makes the Conn begin with a header.
-func (c *Conn) expectHeader() {
-	p := &proxied{proxy: c.RemoteAddr()}
+// expectHeader makes the Conn begin with a header. It returns false if the peer is not trusted.
+func (list prefixes) expectHeader(c *Conn, from Addr) bool {
+	if !list.has(from) {
+		return false
+	}
+	p := &proxied{proxy: c.RemoteAddr(), receive: (*Conn).readHeader}
 	p.timer = c.w.r.After(ProxyTimeout, func() {
 		c.tearDown(fmt.Errorf("reactor: no PROXY header in %v: %w", ProxyTimeout, os.ErrDeadlineExceeded))
 	})
 	c.in = &Input{c: c, proxied: p}
+	return true
 }
 
 // awaitsHeader reports whether the Conn's header is not complete.

@@ -209,7 +209,9 @@ func New(opts ...Option) (*Reactor, error) {
 	r.board.begin()
 	r.outputs.k = r.k
 	r.outputs.oldest.Store(int64(timeout.Never))
-	r.startWatchdog()
+	if r.opt.watch != nil {
+		r.opt.watch(r)
+	}
 	r.beginTrace()
 	return r, nil
 }

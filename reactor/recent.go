@@ -11,8 +11,6 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-func init() { inside.RecentOf = func(r any) inside.Recent { return r.(*Reactor).recent.get() } }
-
 // recentMost is how many entries of each kind a loop keeps.
 const recentMost = 32
 

@@ -17,6 +17,7 @@ import (
 type watchdog struct {
 	r    *Reactor
 	slow time.Duration
+	log  func(inside.Slow) // logSlow
 	stop chan struct{}
 	gone chan struct{}
 	busy bool // the loop is in a callback; only the loop uses it
@@ -32,11 +33,10 @@ type watchdog struct {
 
 // startWatchdog uses the host's clock even on a simulated kernel, because it measures real time.
 func (r *Reactor) startWatchdog() {
-	if r.opt.slow == 0 {
-		return
-	}
-	r.watchdog = &watchdog{r: r, slow: r.opt.slow, stop: make(chan struct{}), gone: make(chan struct{})}
-	go r.watchdog.run()
+	d := &watchdog{r: r, slow: r.opt.slow, stop: make(chan struct{}), gone: make(chan struct{})}
+	d.log = d.logSlow
+	r.watchdog = d
+	go d.run()
 }
 
 func (r *Reactor) stopWatchdog() {
@@ -68,13 +68,18 @@ func (d *watchdog) leave() {
 	if took < d.slow {
 		return
 	}
-	s := inside.Slow{Time: d.r.Time(), Took: took, FD: fd, Stack: stack}
-	if a, e := d.r.k.PeerAddr(fd); fd >= 0 && e == 0 {
+	d.log(inside.Slow{Took: took, FD: fd, Stack: stack})
+}
+
+// logSlow logs a slow callback that has ended.
+func (d *watchdog) logSlow(s inside.Slow) {
+	s.Time = d.r.Time()
+	if a, e := d.r.k.PeerAddr(s.FD); s.FD >= 0 && e == 0 {
 		s.Peer = a
 	}
 	d.r.recent.addSlow(s)
 	if f, ok := d.r.logLimits.slow.Line(nil); ok {
-		d.r.log.Warn("slow callback", append(f, zaplog.Duration("took", took), zaplog.Int("fd", fd), d.peer(fd))...)
+		d.r.log.Warn("slow callback", append(f, zaplog.Duration("took", s.Took), zaplog.Int("fd", s.FD), d.peer(s.FD))...)
 	}
 }
 

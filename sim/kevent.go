@@ -32,7 +32,7 @@ type kevents struct {
 func newKqueue(p *epoll) *kqueue {
 	k := &kqueue{epoll: p}
 	k.sys = &kevents{epoll: p, k: k}
-	k.q = kevent.NewPoller(k.sys).(poller.Poller)
+	k.q = kevent.Pollers.New(k.sys).(poller.Poller)
 	return k
 }
 

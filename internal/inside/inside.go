@@ -12,20 +12,12 @@ var (
 	// Waiter returns how calls on objects of a *reactor.Reactor wait: by suspending the Task that
 	// runs.
 	Waiter func(reactor any) desc.Waiter
-	// Picture collects a picture of a *reactor.Reactor and calls then once. It does so on the loop,
-	// or at once with an error if the loop has ended. Any goroutine may call it. A loop that hangs
-	// calls then later.
-	Picture func(reactor any, then func(*Loop, error))
-	// RecentOf returns the latest errors and slow callbacks of a *reactor.Reactor. It does not wait
-	// for the loop.
-	RecentOf func(reactor any) Recent
+	// Inspected returns the methods of a *reactor.Reactor for package inspect.
+	Inspected func(reactor any) Inspectable
 	// LoopStack returns the stack of the *reactor.Reactor at this address: the present one, or an
 	// earlier one that was read after since. Package inspect sets it, because only its pages show
 	// stacks.
 	LoopStack func(reactor uintptr, since time.Time) string
-	// Act makes a *reactor.Reactor perform the action of an operator, and calls then as Picture
-	// does.
-	Act func(reactor any, a Action, id ID, then func(error))
 	// Net returns a *netconn.Net whose callers are goroutines, on any Kernel.
 	Net func(k kernel.Kernel, w desc.Waiter) any
 	// Socket makes a *socket.Socket, and Poll a *sel.Poll, whose callers are goroutines.
@@ -38,6 +30,18 @@ var (
 	// Under returns the Layer of a *socket.SSLStream, which a Poll asks.
 	Under func(stream any) Layer
 )
+
+// An Inspectable is a loop that package inspect shows. Any goroutine may call its methods. They are
+// behind an interface so that the linker drops them in programs that do not call them.
+type Inspectable interface {
+	// Picture collects a picture of the loop and calls then once. It does so on the loop, or at
+	// once with an error if the loop has ended. A loop that hangs calls then later.
+	Picture(then func(*Loop, error))
+	// Recent returns the latest errors and slow callbacks. It does not wait for the loop.
+	Recent() Recent
+	// Act makes the loop perform the action of an operator, and calls then as Picture does.
+	Act(a Action, id ID, then func(error))
+}
 
 // A Readier has a descriptor and may also hold input of its own. Any number of Polls may subscribe.
 type Readier interface {

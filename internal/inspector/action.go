@@ -106,7 +106,7 @@ func (h *Inspector) act(name, id string) error {
 		return errMany
 	}
 	done := make(chan error, 1)
-	go inside.Act(l.r, a, target, func(err error) {
+	go inside.Inspected(l.r).Act(a, target, func(err error) {
 		l.acts.Add(-1)
 		done <- err
 	})

@@ -39,7 +39,7 @@ type lineRow struct {
 func (h *Inspector) events() *eventsPage {
 	v := &eventsPage{Slow: []*slowRow{}, Log: []*lineRow{}, Ends: []*lineRow{}}
 	for i, l := range h.s.loops {
-		r := inside.RecentOf(l.r)
+		r := inside.Inspected(l.r).Recent()
 		v.Slows += r.Slows
 		v.Failed += r.Failed
 		for _, s := range r.Slow {

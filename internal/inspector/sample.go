@@ -177,7 +177,7 @@ func (l *loop) ask() <-chan struct{} {
 	}
 	l.pending, l.came = time.Now(), make(chan struct{})
 	came := l.came
-	go inside.Picture(l.r, func(p *inside.Loop, err error) {
+	go inside.Inspected(l.r).Picture(func(p *inside.Loop, err error) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.pending = time.Time{}

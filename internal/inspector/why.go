@@ -94,8 +94,8 @@ func (l *loop) findings(i int) (list []finding) {
 	if u := now.span.Utilization(); u > 0.9 {
 		add("warning", fmt.Sprintf("%s is busy: utilization %.0f %%", loop, 100*u), "It has hardly any time left.", "", "")
 	}
-	if n := len(inside.RecentOf(l.r).Slow); n > 0 {
-		last := inside.RecentOf(l.r).Slow[n-1]
+	if slow := inside.Inspected(l.r).Recent().Slow; len(slow) > 0 {
+		last := slow[len(slow)-1]
 		if age := now.at.Sub(last.Time).Seconds(); age < 60 {
 			add("warning", fmt.Sprintf("%s: a callback took %s, %s ago", loop, secondsText(last.Took.Seconds()), secondsText(age)),
 				"", "", "events")

@@ -32,8 +32,12 @@ type Queue interface {
 	Errors() Errors
 }
 
-// NewPoller makes a poller.Poller over a Queue that is not the system's. Package poller sets it.
-var NewPoller func(Queue) any
+// Pollers is package poller, which sets it. It is an interface so that the linker drops the code for
+// kqueues in programs that do not call it.
+var Pollers interface {
+	// New makes a poller.Poller over a Queue that is not the system's.
+	New(Queue) any
+}
 
 // A Change is about one filter of a descriptor: EVFILT_READ, or EVFILT_WRITE with Write.
 type Change struct {
