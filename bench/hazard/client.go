@@ -89,6 +89,9 @@ func (t *Target) alive() error {
 	if t.protocol == "http" {
 		return t.get()
 	}
+	if t.messages() {
+		return t.answered()
+	}
 	c, err := t.dial()
 	if err != nil {
 		return fmt.Errorf("a new client: %w", err)

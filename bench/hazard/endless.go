@@ -85,7 +85,11 @@ func endless(t *Target, p endlessPeer) (string, error) {
 		}
 	}
 	grown := float64(most-before) / (1 << 20)
-	err = errors.Join(within("memory", grown, float64(stuckMemory+peers*stuckEach)/(1<<20), "MiB"), t.alive())
+	bound := stuckMemory + peers*stuckEach
+	if t.messages() {
+		bound = messageMemory
+	}
+	err = errors.Join(within("memory", grown, float64(bound)/(1<<20), "MiB"), t.alive())
 	if gone < peers {
 		err = errors.Join(err, fmt.Errorf("%d of %d peers have sent %d MiB", peers-gone, peers, endlessSize>>20))
 	}

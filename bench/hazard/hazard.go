@@ -139,7 +139,8 @@ func (b *Board) best(row Row, s server.Style, core int, t Target) Verdict {
 func (b *Board) try(row Row, s server.Style, core int, t Target) Verdict {
 	v := Verdict{Row: row.Name, Server: s.Name}
 	if !s.Speaks(row.Protocol) {
-		v.Figure = "no " + map[string]string{"": "echo", "tls": "TLS", "http": "HTTP", "frame": "frames"}[row.Protocol]
+		v.Figure = "no " + map[string]string{"": "echo", "tls": "TLS", "http": "HTTP", "frame": "frames",
+			"websocket": "WebSocket", "deflate": "compression"}[row.Protocol]
 		return v
 	}
 	if row.Needs != nil {

@@ -13,6 +13,11 @@ import (
 
 // neverReads: peers that send and never read.
 func neverReads(t *Target, peers, most int) (string, error) {
+	return stuck(t, peers, most, nil, make([]byte, 64<<10))
+}
+
+// stuck has peers that send first and then more, again and again, and never read.
+func stuck(t *Target, peers, most int, first, more []byte) (string, error) {
 	if err := t.alive(); err != nil {
 		return "", err
 	}
@@ -32,7 +37,10 @@ func neverReads(t *Target, peers, most int) (string, error) {
 			return "", err
 		}
 		defer tcp.Close()
-		all.Go(func() { stuff(c, most) })
+		all.Go(func() {
+			_, _ = c.Write(first) // if it fails, so does more
+			stuff(c, more, most)
+		})
 	}
 	all.Wait()
 	cpu, err := t.load(time.Second)
@@ -53,11 +61,13 @@ func neverReads(t *Target, peers, most int) (string, error) {
 }
 
 // stuff sends until the server has accepted nothing for half a second, or has most bytes.
-func stuff(c net.Conn, most int) (sent int) {
-	p := make([]byte, 64<<10)
-	for sent < most {
+func stuff(c net.Conn, more []byte, most int) (sent int) {
+	for p := more; sent < most; {
 		c.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
 		n, err := c.Write(p)
+		if p = p[n:]; len(p) == 0 {
+			p = more
+		}
 		sent += n
 		if err != nil && (n == 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			break
