@@ -1,0 +1,141 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package netconn_test
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/longtest"
+)
+
+// steps change the situation between two calls. The calls of the table do too.
+var steps = map[string]func(obj any, peer net.Conn) error{
+	"peer sends": func(obj any, peer net.Conn) error {
+		if _, stream := peer.(interface{ CloseWrite() error }); peer == nil || !stream {
+			return nil
+		}
+		_, err := peer.Write([]byte("hello"))
+		return err
+	},
+	"peer half-closes": func(_ any, peer net.Conn) error {
+		if c, ok := peer.(interface{ CloseWrite() error }); ok {
+			return c.CloseWrite()
+		}
+		return nil
+	},
+	"deadline passes": func(obj any, _ net.Conn) error {
+		return obj.(interface{ SetDeadline(time.Time) error }).SetDeadline(time.Unix(1, 0))
+	},
+	"read deadline passes": func(obj any, _ net.Conn) error {
+		if c, ok := obj.(net.Conn); ok {
+			return c.SetReadDeadline(time.Unix(1, 0))
+		}
+		return nil
+	},
+	"a deadline is far": func(obj any, _ net.Conn) error {
+		return obj.(interface{ SetDeadline(time.Time) error }).SetDeadline(time.Now().Add(time.Hour))
+	},
+	"closes": func(obj any, _ net.Conn) error { return obj.(io.Closer).Close() },
+}
+
+// A pastDeadline knows whether a read would wait. It is on the safe side: a read that it forbids
+// may return at once.
+type pastDeadline struct{ read, closed bool }
+
+func (d *pastDeadline) after(name string, obj any) {
+	_, conn := obj.(net.Conn)
+	switch name {
+	case "deadline passes":
+		d.read = true
+	case "read deadline passes", "SetReadDeadline":
+		d.read = d.read || conn // a listener has no such method
+	case "a deadline is far", "SetDeadline":
+		d.read = false
+	case "closes", "Close":
+		d.closed = true
+	}
+}
+
+// Every sequence of calls, and of acts of the peer, has the outcome that it has over package net:
+// each result, each error with all that can be asked of it. Reads that would wait are left out.
+func TestEverySequenceOfCalls(t *testing.T) {
+	calls := slices.Sorted(keysOf(tableCalls))
+	names := slices.Concat(calls, slices.Sorted(keysOf(steps)), slices.Sorted(keysOf(steps))) // steps are drawn more often
+	names = slices.DeleteFunc(names, func(name string) bool {
+		// What these leave in the kernel's buffers differs between two runs, or nobody closes it.
+		return name == "File" || strings.HasPrefix(name, "SetReadBuffer") || strings.HasPrefix(name, "SetWriteBuffer")
+	})
+	for _, sub := range subjects {
+		t.Run(sub.name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(longtest.Count(3, 15, 1000)) {
+				random := rand.New(rand.NewPCG(seed, 18))
+				sequence := make([]string, 1+random.IntN(12))
+				for i := range sequence {
+					sequence[i] = names[random.IntN(len(names))]
+				}
+				t.Run(fmt.Sprint(seed), func(t *testing.T) { // a test of its own, at whose end all is closed
+					if unlike(t, sub, sequence) != "" {
+						t.Fatal(unlike(t, sub, shrunk(t, sub, sequence)))
+					}
+				})
+			}
+		})
+	}
+}
+
+// shrunk leaves out what the difference does not need.
+func shrunk(t *testing.T, sub subject, sequence []string) []string {
+	for i := 0; i < len(sequence); {
+		if less := slices.Delete(slices.Clone(sequence), i, i+1); unlike(t, sub, less) != "" {
+			sequence = less
+		} else {
+			i++
+		}
+	}
+	return sequence
+}
+
+// unlike returns how the outcome of a sequence differs from that over package net, or "".
+func unlike(t *testing.T, sub subject, sequence []string) string {
+	var outcome [2][]string
+	for i := range outcome {
+		obj, peer := sub.make(t, stacks[i])
+		outcome[i] = play(sequence, obj, peer)
+		obj.(io.Closer).Close()
+		if peer != nil {
+			peer.Close()
+		}
+	}
+	for i, want := range outcome[0] {
+		if got := outcome[1][i]; got != want {
+			return fmt.Sprintf("%s, after %q\nnetconn %s\nnet     %s", sequence[i], sequence[:i], got, want)
+		}
+	}
+	return ""
+}
+
+func play(sequence []string, obj any, peer net.Conn) (outcomes []string) {
+	var d pastDeadline
+	for _, name := range sequence {
+		step, isStep := steps[name]
+		switch {
+		case isStep:
+			outcomes = append(outcomes, everything(step(obj, peer)))
+		case waits[name] && !d.read && !d.closed:
+			outcomes = append(outcomes, "left out")
+			continue
+		default:
+			outcomes = append(outcomes, everything(tableCalls[name](obj)))
+		}
+		d.after(name, obj)
+	}
+	return outcomes
+}
