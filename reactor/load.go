@@ -75,7 +75,7 @@ func (l *Load) add(m *Load) {
 // nothing. A turn that has not ended counts up to the present.
 func (r *Reactor) Load() (l Load) {
 	now := r.k.Now()
-	r.measuring.CompareAndSwap(0, max(int64(now), 1))
+	r.measure(now)
 	since := timeout.Deadline(r.measuring.Load())
 	began := timeout.Deadline(r.awake.Load()) // before the figures: see present
 	f := r.board.get()
@@ -96,6 +96,9 @@ func (r *Reactor) Load() (l Load) {
 	}
 	return l
 }
+
+// measure makes the loop measure its time from now on, if it does not do so already.
+func (r *Reactor) measure(now timeout.Deadline) { r.measuring.CompareAndSwap(0, max(int64(now), 1)) }
 
 // shown has the times that Load has returned, because later ones must not be smaller. They could
 // be: Load counts the present turn, and the loop publishes a turn a little after the turn's end.

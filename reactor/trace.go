@@ -83,7 +83,7 @@ func (r *Reactor) beginTrace() {
 	r.trace = traces{r.opt.trace.Read, r.opt.trace.Send, *r.opt.trace}
 	r.guards = r.guards || r.trace.all.Enter != nil
 	if r.trace.all.Turn != nil {
-		r.Load()
+		r.measure(r.k.Now())
 	}
 }
 
