@@ -82,8 +82,8 @@ func ExampleFormat() {
 	// EOF
 }
 
-// A reader is any connection of package net as a socket.DataReader. A netconn.Conn is one without
-// this.
+// A reader makes any connection of package net a socket.DataReader. (A netconn.Conn is one
+// already.)
 type reader struct{ net.Conn }
 
 func (r reader) Data() ([]byte, error) {

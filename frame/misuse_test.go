@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A Format that cannot be is misuse, which panics and names the value and its range.
+// Impossible arguments of a Format are misuse, which panics with the value and its range.
 func TestMisuseOfFormats(t *testing.T) {
 	for text, f := range map[string]func(){
 		"frame: Length of 0 bytes: must be 1 … 8":                     func() { Length(0, binary.BigEndian, 1) },
@@ -35,7 +35,7 @@ func TestMisuseOfFormats(t *testing.T) {
 	}
 }
 
-// MaxSize is the size of the greatest frame on the wire, and one byte less is too little.
+// MaxSize is exactly the size of the greatest frame on the wire.
 func TestMaxSize(t *testing.T) {
 	for name, f := range formats(100) {
 		p := []byte(strings.Repeat("x", f.max))

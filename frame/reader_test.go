@@ -76,8 +76,8 @@ func formats(most int) map[string]*Format {
 	return all
 }
 
-// Payloads of each Format come back as they were written, in all pieces. A payload that a Format
-// cannot express is an error of Append.
+// Payloads of each Format are read as they were written, in whatever pieces they arrive. A payload
+// that a Format cannot express is an error of Append.
 func TestFramesComeBack(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 21))
 	for name, f := range formats(100) {
@@ -124,7 +124,7 @@ func reference(f *Format, data []byte) (got []string, err error) {
 	}
 }
 
-// FuzzReader compares a Reader with bufio: the same frames, and the same kind of end.
+// FuzzReader compares a Reader with bufio: both return the same frames, and end in the same way.
 func FuzzReader(f *testing.F) {
 	names := []string{}
 	all := formats(20)
@@ -160,8 +160,8 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// The work is linear in the bytes, whatever the pieces: for frames of all sizes, and for one that
-// never ends.
+// The work is linear in the number of bytes, whatever the pieces are, for frames of all sizes and
+// for one that never ends.
 func TestWorkIsLinear(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -193,8 +193,8 @@ func TestWorkIsLinear(t *testing.T) {
 	}
 }
 
-// A frame that is too large is refused as soon as that is known, for all pieces, and one of the
-// greatest size is not.
+// A frame that is too large is refused as soon as that is known, in whatever pieces it arrives. A
+// frame of the greatest size is accepted.
 func TestTooLarge(t *testing.T) {
 	for name, f := range formats(100) {
 		if f.kind == fixed {

@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// An echoer sends frames back: they come in lines and go out with a length.
+// An echoer receives lines, and sends each back as a frame with a length.
 type echoer struct {
 	in    *reactor.Input
 	lines frame.Reader
@@ -126,7 +126,7 @@ func ask(host *sim.Host, n *netconn.Net, task *reactor.Task) error {
 				_, err = c.Write(b)
 			}
 			if err != nil {
-				return // the reader gets no answer
+				return // the reader will get no answer
 			}
 		}
 	})

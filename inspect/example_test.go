@@ -60,7 +60,7 @@ func ExampleLevel() {
 	// Output: DEBUG
 }
 
-// Options restrict who may look, and say who may do what.
+// Options restrict who may see the pages, and who may act.
 func ExampleOption() {
 	r, err := reactor.New()
 	if err != nil {

@@ -84,7 +84,7 @@ func TestMisusePanics(t *testing.T) {
 	wantPanic(t, "without a port", func() { inspect.Handler(one, inspect.WithHost("")) })
 }
 
-// wantPanic wants a panic that says what to do.
+// wantPanic fails the test unless f panics with a message that says what to do.
 func wantPanic(t *testing.T, says string, f func()) {
 	t.Helper()
 	defer func() {

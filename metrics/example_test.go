@@ -94,7 +94,7 @@ func ExampleLabel() {
 	// Output: loop="0"
 }
 
-// The three kinds of metrics.
+// There are three kinds of metrics.
 func ExampleKind() {
 	fmt.Println(metrics.Counter, metrics.Gauge, metrics.Histogram)
 	// Output: counter gauge histogram

@@ -38,7 +38,7 @@ func simulated(t *testing.T) (*sim.World, *reactor.Reactor) {
 	return w, r
 }
 
-// stall has the loop work for d in one turn.
+// stall makes the loop work for d in one turn.
 func stall(t *testing.T, w *sim.World, r *reactor.Reactor, d time.Duration) {
 	t.Helper()
 	if err := r.Post(func() {
@@ -62,8 +62,8 @@ func text(t *testing.T, write func(*bytes.Buffer) error) string {
 	return b.String()
 }
 
-// Text and OpenMetrics have what the loop did: one turn of 20 ms in its bucket, and the time by
-// state. A simulated Poller takes 1 µs.
+// Text and OpenMetrics have the loop's figures: one turn of 20 ms in its bucket, and the time by
+// state. (A Wait of a simulated Poller takes 1 µs.)
 func TestBothFormatsHaveTheLoopsFigures(t *testing.T) {
 	w, r := simulated(t)
 	e := metrics.New(r)
@@ -103,7 +103,7 @@ func TestBothFormatsHaveTheLoopsFigures(t *testing.T) {
 	}
 }
 
-// Utilization is of the time since the last collection, whoever asked.
+// Utilization covers the time since the last collection, whichever method has made it.
 func TestUtilizationIsSinceTheLastCollection(t *testing.T) {
 	w, r := simulated(t)
 	e := metrics.New(r)
@@ -148,7 +148,7 @@ func TestGoroutinesCollectAtTheSameTime(t *testing.T) {
 	all.Wait()
 }
 
-// Each loop has its samples, and what belongs to the process comes once.
+// Each loop has samples of its own, and metrics of the process have one sample.
 func TestEachLoopHasItsSamples(t *testing.T) {
 	_, a := simulated(t)
 	_, b := simulated(t)
@@ -163,7 +163,7 @@ func TestEachLoopHasItsSamples(t *testing.T) {
 	}
 }
 
-// Names, help and labels are as both formats and the conventions want them.
+// Names, help and labels follow the rules of both formats and the conventions.
 func TestNamesAreInOrder(t *testing.T) {
 	_, r := simulated(t)
 	var names []string
@@ -224,7 +224,7 @@ var errBroken = errors.New("broken")
 
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
 
-// A failed write is the result.
+// A failed write is returned.
 func TestWriteErrorIsReturned(t *testing.T) {
 	_, r := simulated(t)
 	e := metrics.New(r)
@@ -250,7 +250,7 @@ func TestNewWithoutAReactorPanics(t *testing.T) {
 	}
 }
 
-// promtool of Prometheus has nothing to say about the text.
+// promtool of Prometheus has no complaint about the text.
 func TestPromtoolIsContent(t *testing.T) {
 	if !longtest.Only(t, "needs promtool") {
 		return

@@ -68,7 +68,7 @@ func TestEpollTellsEachBitInItsOwnMeaning(t *testing.T) {
 	}
 }
 
-// The rows of the table at kqueueReady, one filter at a time.
+// kqueueReady converts the reports of single filters as its table says.
 func TestKqueueFilterTellsItsOwnDirection(t *testing.T) {
 	const errno = 104
 	table := []struct {
@@ -96,7 +96,8 @@ func TestKqueueFilterTellsItsOwnDirection(t *testing.T) {
 	}
 }
 
-// Two filters of one descriptor in one Wait: Hup is the end of both directions, however it comes.
+// If both filters of a descriptor report the end of their direction in one Wait, the result has
+// Hup, in whichever order they come.
 func TestKqueueHupNeedsBothDirections(t *testing.T) {
 	table := []struct {
 		situation   string

@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Data and room to write are there before Add, level- and edge-triggered.
+// Readiness that exists before Add is reported, level- and edge-triggered.
 func TestWhatIsReadyAtRegistrationIsReported(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, edge := range []poller.Interest{0, Edge} {
@@ -28,8 +28,8 @@ func TestWhatIsReadyAtRegistrationIsReported(t *testing.T) {
 	})
 }
 
-// Nobody reads in between: every Wait reports a level; an edge is reported once, and again after
-// news.
+// While nobody reads, every Wait reports a level. An edge is reported once, and again after new
+// data.
 func TestEdgeTellsChangesAndLevelStates(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -47,7 +47,7 @@ func TestEdgeTellsChangesAndLevelStates(t *testing.T) {
 	})
 }
 
-// Generations of all sizes come back whole.
+// Events have the generation of their registration, whatever its size.
 func TestGenerationComesBack(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -74,12 +74,12 @@ func TestModReportsAnew(t *testing.T) {
 		l.must(p.Mod(a, 3, In|Out|Edge))
 		l.expectEvents(p, ev(a, 3, In|Out))
 		l.expectNone(p)
-		l.must(p.Mod(a, 3, Out)) // and what is no longer wanted is not reported
+		l.must(p.Mod(a, 3, Out)) // and In is not reported any more
 		l.expectEvents(p, ev(a, 3, Out))
 	})
 }
 
-// A duplicate keeps the file open past the close; Del has ended the registration before.
+// After Del and close no Event comes, although a duplicate keeps the file open.
 func TestDelThenCloseIsSilentWithADuplicateHeld(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -90,9 +90,9 @@ func TestDelThenCloseIsSilentWithADuplicateHeld(t *testing.T) {
 		l.expectEvents(p, ev(a, 1, In))
 		l.must(p.Del(a))
 		l.close(a)
-		l.k.Send(b, []byte("x"), 0) // to the duplicate
+		l.k.Send(b, []byte("x"), 0) // this reaches the duplicate
 		l.expectNone(p)
-		c, d := l.pair() // the stranger under the same number, if the number was the lowest
+		c, d := l.pair() // the new file has the same number, if that was the lowest
 		l.must(p.Add(c, 2, In))
 		l.expectNone(p)
 		l.say(d)
@@ -109,14 +109,14 @@ func TestEachMisuseHasItsErrno(t *testing.T) {
 		l.must(p.Add(a, 1, In))
 		l.expectErrno(p.Add(a, 2, Out), kernel.EEXIST)
 		l.say(b)
-		l.expectEvents(p, ev(a, 1, In)) // and the first registration stands
+		l.expectEvents(p, ev(a, 1, In)) // and the first registration remains
 		l.must(p.Del(a))
 		l.expectErrno(p.Del(a), kernel.ENOENT)
 		l.expectErrno(p.Mod(a, 1, In), kernel.ENOENT)
 		l.must(p.Add(a, 3, In))
 
 		l.expectErrno(p.Add(-1, 1, In), kernel.EBADF)
-		if l.isSimulated() { // which has no files
+		if l.isSimulated() { // it has no files
 			return
 		}
 		for _, path := range []string{os.Args[0], l.TempDir()} {
@@ -129,8 +129,8 @@ func TestEachMisuseHasItsErrno(t *testing.T) {
 	})
 }
 
-// The kernel forgets what was closed without Del, if there is no duplicate: its number can be added
-// again.
+// A descriptor that was closed without Del, and has no duplicate, is unregistered. Its number can
+// be added again.
 func TestNumberOfAClosedDescriptorIsFree(t *testing.T) {
 	l := newLab(t)
 	p := l.open()
@@ -145,7 +145,7 @@ func TestNumberOfAClosedDescriptorIsFree(t *testing.T) {
 	}
 	l.must(p.Add(again, 2, Out))
 	want := Out | Hup
-	if l.kqueue { // one filter knows one direction; see kqueueReady
+	if l.kqueue { // one filter reports one direction; see kqueueReady
 		want = Out
 	}
 	l.expectEvents(p, ev(again, 2, want))
@@ -172,7 +172,8 @@ func TestEndOfThePeerIsReportedUnasked(t *testing.T) {
 	})
 }
 
-// Five edges and room for two: none may be lost.
+// Events beyond the room of a Wait stay for the next one. Here there are five edges, and room for
+// two.
 func TestEventsThatDoNotFitStayForTheNextWait(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -184,7 +185,7 @@ func TestEventsThatDoNotFitStayForTheNextWait(t *testing.T) {
 			want[ev(a, 1+2*i, In)] = true
 			late = append(late, b)
 		}
-		l.expectNone(p) // with more room than the Waits below
+		l.expectNone(p) // this Wait has more room than those below
 		for _, b := range late {
 			l.say(b)
 		}
@@ -206,7 +207,8 @@ func TestEventsThatDoNotFitStayForTheNextWait(t *testing.T) {
 	})
 }
 
-// The caller may bring more room, and less, than at the Wait before; sleeping (first) and looking.
+// The room may be larger or smaller than at the Wait before, for a Wait that sleeps and for one
+// that polls.
 func TestRoomMayDifferFromWaitToWait(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -314,7 +316,7 @@ func TestRegistrationReachesAWaitInProgress(t *testing.T) {
 	})
 }
 
-// After Close the Poller's descriptor is nobody's.
+// After Close the Poller's descriptor is closed, and a second Close returns an error.
 func TestClosedTwiceIsAnError(t *testing.T) {
 	both(t, func(l *lab) {
 		p, err := l.k.NewPoller()

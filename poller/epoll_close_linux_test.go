@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// withPair makes what New makes where eventfd2 is refused. The test closes it.
+// withPair returns the Poller that New makes if eventfd2 is refused. The test closes it.
 func withPair(t *testing.T) *epoll {
 	t.Helper()
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -27,8 +27,8 @@ func withPair(t *testing.T) *epoll {
 	return p
 }
 
-// A socket buffer has room for fewer wake-ups than these, so each Wait must empty it. Both ends do
-// not block and are closed on exec, and Close closes them.
+// A socket buffer has room for fewer wake-ups than these, so each Wait must empty it. Both ends are
+// non-blocking and close-on-exec, and Close closes them.
 func TestPairInsteadOfAnEventfdNeverFills(t *testing.T) {
 	p := withPair(t)
 	var events [1]Event
@@ -84,7 +84,7 @@ func TestCloseReturnsEachError(t *testing.T) {
 	}
 }
 
-// Too few descriptors for all that New needs: it returns an error and keeps none.
+// If there are too few descriptors for New, it returns an error and keeps none open.
 func TestNewThatFailsKeepsNoDescriptor(t *testing.T) {
 	next, err := unix.Dup(0)
 	if err != nil {

@@ -26,7 +26,7 @@ func newEpoll(t *testing.T) *epoll {
 	return p.(*epoll)
 }
 
-// written reads the eventfd's counter, which Wait leaves alone.
+// written reads the eventfd's counter, which Wait does not change.
 func written(t *testing.T, p *epoll) byte {
 	t.Helper()
 	var count [8]byte
@@ -36,7 +36,7 @@ func written(t *testing.T, p *epoll) byte {
 	return count[0] + count[7]
 }
 
-// The eventfd counts the writes.
+// Many Wakes before one Wait cost one write, as the counter of the eventfd shows.
 func TestManyWakesCostOneWrite(t *testing.T) {
 	p := newEpoll(t)
 	for range 2 {
@@ -51,7 +51,8 @@ func TestManyWakesCostOneWrite(t *testing.T) {
 	}
 }
 
-// Without epoll_pwait2 (before Linux 5.11) the wait counts in milliseconds.
+// Without epoll_pwait2 (before Linux 5.11) a wait has a timeout in milliseconds, and is still never
+// early.
 func TestMillisecondWaitIsNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -101,7 +102,7 @@ func TestALoadedPollerPollsBeforeItSleeps(t *testing.T) {
 	step("past", 1, 1, true, false)
 }
 
-// A look finds nothing, and gives up its processor no time: a sleep of the shortest timeout would.
+// A look that finds nothing does not sleep, not even for the shortest timeout.
 func TestALookDoesNotSleep(t *testing.T) {
 	p := newEpoll(t)
 	var events [1]Event
@@ -126,7 +127,7 @@ func TestALookDoesNotSleep(t *testing.T) {
 	}
 }
 
-// ready registers a pipe's end that can be written.
+// ready registers the end of a pipe that can be written.
 func ready(t *testing.T, p *epoll) (fd, other int) {
 	t.Helper()
 	var ends [2]int
@@ -168,8 +169,8 @@ func TestFailedWaitHasNoEvents(t *testing.T) {
 	}
 }
 
-// A sandbox refuses epoll_pwait2: the first Wait with a deadline finds out, and the older call gets
-// the arguments in their places.
+// If a sandbox refuses epoll_pwait2, the first Wait with a deadline remembers that, and makes the
+// older call with the right arguments.
 func TestARefusedEpollPwait2IsRemembered(t *testing.T) {
 	if !longtest.Default(t, "starts a process") {
 		return
@@ -190,8 +191,8 @@ func TestARefusedEpollPwait2IsRemembered(t *testing.T) {
 	})
 }
 
-// A Wait with a deadline that signals interrupt does not give up epoll_pwait2: it would be
-// late by up to a millisecond from then on.
+// Signals during a Wait with a deadline do not make the Poller give up epoll_pwait2. Otherwise
+// later Waits would be late by up to a millisecond.
 func TestASignalDoesNotGiveUpEpollPwait2(t *testing.T) {
 	p := newEpoll(t)
 	until := clock.Now() + timeout.Deadline(time.Hour)

@@ -20,16 +20,17 @@ type filter struct {
 	write bool
 }
 
-// A fakeQueue has the filters of a kqueue. Its changes fail by a plan, and a test lists its events.
+// A fakeQueue has the filters of a kqueue. The test plans which change fails, and which events a
+// Wait returns.
 type fakeQueue struct {
 	filters map[filter]kevent.Change
 	fail    int              // the Add or Delete that fails, counted from 1; 0 for none
-	failed  bool             // it did
-	reports [][]kevent.Event // what the next Waits return
-	sleeps  []time.Duration  // of the Waits
+	failed  bool             // the planned failure has happened
+	reports [][]kevent.Event // the events that the next Waits return
+	sleeps  []time.Duration  // the time limits of the Waits
 	now     timeout.Deadline // a Wait sets it to the end of its sleep
-	woken   int              // how often
-	err     error            // of Wait
+	woken   int              // how often Woken was called
+	err     error            // the error of Wait
 }
 
 func newFake() (*kqueue, *fakeQueue) {

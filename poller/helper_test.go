@@ -26,7 +26,7 @@ import (
 const (
 	In, Out, Err, Hup, Edge, End = poller.In, poller.Out, poller.Err, poller.Hup, poller.Edge, poller.End
 
-	// A test that waits this long has failed already; no right run does.
+	// guard is longer than any wait of a correct run.
 	guard = time.Minute
 )
 
@@ -37,7 +37,7 @@ type lab struct {
 	testing.TB
 	k      kernel.Kernel
 	kqueue bool       // its Pollers have kqueue's rules
-	os     string     // whose rules: a GOOS
+	os     string     // the system whose rules they follow, as a GOOS
 	w      *sim.World // nil: the host
 	h      *sim.Host
 	fds    []int
@@ -57,8 +57,8 @@ func newLab(t testing.TB) *lab {
 	return l
 }
 
-// simulated runs the test outside of the programs of a quiet world: its Waits have the world go on.
-// It reports a wait without end at once, and what is left open at the end.
+// simulated runs the test outside of the programs of a world without faults, so its Waits run the
+// world. It reports a wait without end at once, and everything that is open at the end.
 func simulated(t testing.TB, opt sim.Options, f func(l *lab)) {
 	w := sim.New(1, opt)
 	t.Cleanup(w.Close) // last: Pollers are closed by Cleanup too
@@ -89,7 +89,7 @@ func simulated(t testing.TB, opt sim.Options, f func(l *lab)) {
 
 func (l *lab) isSimulated() bool { return l.w != nil }
 
-// closeAll closes what the test has not.
+// closeAll closes everything that the test has left open.
 func (l *lab) closeAll() {
 	for _, fd := range l.fds {
 		l.k.Close(fd)
@@ -97,7 +97,7 @@ func (l *lab) closeAll() {
 	l.fds = nil
 }
 
-// own has the descriptor closed at the end.
+// own closes the descriptor at the end of the test.
 func (l *lab) own(fd int, e kernel.Errno) int {
 	l.Helper()
 	l.done(e)
@@ -116,7 +116,7 @@ func (l *lab) close(fd int) {
 	l.done(l.k.Close(fd))
 }
 
-// open makes a Poller that is closed at the end, before the descriptors that it watches.
+// open makes a Poller. At the end it is closed before the descriptors that it watches.
 func (l *lab) open() poller.Poller {
 	l.Helper()
 	p, err := l.k.NewPoller()
@@ -147,7 +147,7 @@ func (l *lab) socket(family, typ int) int {
 	return l.own(l.k.Socket(family, typ, 0))
 }
 
-// pair is two connected Unix stream sockets; the first is the first that it opens.
+// pair returns two connected Unix stream sockets. It opens the first one first.
 func (l *lab) pair() (a, b int) {
 	l.Helper()
 	a = l.socket(kernel.AF_UNIX, kernel.SOCK_STREAM)
@@ -165,7 +165,7 @@ func (l *lab) pair() (a, b int) {
 
 var loopback = kernel.Inet(netip.MustParseAddrPort("127.0.0.1:0"))
 
-// bound is a socket at an address of its own.
+// bound returns a socket that is bound to an unused address.
 func (l *lab) bound(typ int) (fd int, at kernel.Addr) {
 	l.Helper()
 	fd = l.socket(kernel.AF_INET, typ)
@@ -175,7 +175,7 @@ func (l *lab) bound(typ int) (fd int, at kernel.Addr) {
 	return fd, at
 }
 
-// connected is a socket that connects, or has connected, there.
+// connected returns a socket that has begun to connect to the address.
 func (l *lab) connected(typ int, to kernel.Addr) int {
 	l.Helper()
 	fd := l.socket(kernel.AF_INET, typ)
@@ -185,7 +185,7 @@ func (l *lab) connected(typ int, to kernel.Addr) int {
 	return fd
 }
 
-// tcp is two ends of a connection.
+// tcp returns the two ends of a connection.
 func (l *lab) tcp() (a, b int) {
 	l.Helper()
 	ln, at := l.bound(kernel.SOCK_STREAM)
@@ -209,7 +209,7 @@ func (l *lab) dead(typ int) int {
 	return l.connected(typ, at)
 }
 
-// dup holds the file open under another number; a simulated kernel has no duplicates.
+// dup keeps the file open under another number. On a simulated kernel it does nothing.
 func (l *lab) dup(fd int) {
 	if l.isSimulated() {
 		return
@@ -219,7 +219,7 @@ func (l *lab) dup(fd int) {
 	l.own(dup, 0)
 }
 
-// pipe is the two ends of a pipe.
+// pipe returns the two ends of a pipe.
 func (l *lab) pipe() (r, w int) {
 	l.Helper()
 	if l.isSimulated() {
@@ -240,14 +240,14 @@ func (l *lab) say(fd int) {
 func (l *lab) now() timeout.Deadline               { return l.k.Now() }
 func (l *lab) in(d time.Duration) timeout.Deadline { return l.now() + timeout.Deadline(d) }
 
-// rest yields, and lets time pass.
+// rest waits for a short time.
 func (l *lab) rest() {
 	if !l.isSimulated() {
 		time.Sleep(10 * time.Microsecond)
 		return
 	}
 	p, err := l.k.NewPoller()
-	if err != nil { // in a program there is no Fatal
+	if err != nil { // a program must not call Fatal
 		panic(err)
 	}
 	defer p.Close()
@@ -265,8 +265,8 @@ func (l *lab) until(what string, ok func() bool) {
 	}
 }
 
-// beside runs f at the same time: in a goroutine, or as a program of the host's. join waits for its
-// end.
+// beside runs f at the same time in a goroutine, or as a program of the simulated host. join waits
+// for its end.
 func (l *lab) beside(f func()) (join func()) {
 	if l.isSimulated() {
 		l.h.Boot("beside", f)
@@ -280,7 +280,7 @@ func (l *lab) beside(f func()) (join func()) {
 	return func() { <-done }
 }
 
-// expectEvents waits once, and the Events must be these, in any order.
+// expectEvents waits once, and fails the test unless the Events are these, in any order.
 func (l *lab) expectEvents(p poller.Poller, want ...poller.Event) {
 	l.Helper()
 	events := make([]poller.Event, 64)
@@ -324,7 +324,7 @@ func (l *lab) expectErrno(err error, want kernel.Errno) {
 	}
 }
 
-// waitUntil waits for a deadline with nothing to happen before.
+// waitUntil waits until a deadline, and fails the test if an Event comes before.
 func (l *lab) waitUntil(p poller.Poller, until timeout.Deadline) {
 	l.Helper()
 	var events [4]poller.Event

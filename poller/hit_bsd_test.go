@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hitter sends signals to the process; some hit the waiting thread.
+// hitter sends signals to the process. Some of them reach the waiting thread.
 func hitter() func() {
 	pid := os.Getpid()
 	return func() { unix.Kill(pid, unix.SIGUSR1) }

@@ -21,7 +21,7 @@ type kqueueModel struct {
 	p      *kqueue
 	q      *fakeQueue
 	all    map[int]watched
-	room   [3]Event // has what the Wait before left there
+	room   [3]Event // the memory of earlier Waits
 }
 
 // check compares the kernel's filters with the registrations, and the error with the expected one.
@@ -44,7 +44,7 @@ func (m *kqueueModel) check(what string, err, want error) {
 	}
 }
 
-// step makes a random call. A call that fails has changed nothing, but Del.
+// step makes a random call. A call that fails, except for Del, must change nothing.
 func (m *kqueueModel) step() {
 	fd, gen := m.random.IntN(4), m.random.Uint32()
 	want := []Interest{In, Out, In | Out, In | Edge, Out | Edge, In | Out | Edge}[m.random.IntN(6)]
@@ -79,7 +79,7 @@ func (m *kqueueModel) step() {
 		m.check("Del", err, missing)
 	case 3:
 		m.report(fd, old)
-	case 4: // the file is closed, and another has its number
+	case 4: // the file is closed, and another one gets its number
 		maps.DeleteFunc(m.q.filters, func(f filter, _ kevent.Change) bool { return f.fd == fd })
 		delete(m.all, fd)
 		err := m.p.Add(fd, gen, want)
@@ -90,8 +90,8 @@ func (m *kqueueModel) step() {
 	}
 }
 
-// report has a Wait return events of both filters, once after an empty sleep. With OneShot the
-// kernel drops the filter. An event may have the generation of an earlier registration.
+// report makes a Wait return events of both filters, in one case after an empty sleep. With OneShot
+// the kernel drops the filter. An event may have the generation of an earlier registration.
 func (m *kqueueModel) report(fd int, old watched) {
 	gen := old.gen + uint32(m.random.IntN(2))
 	var list []kevent.Event
@@ -123,7 +123,7 @@ func (m *kqueueModel) report(fd int, old watched) {
 	other := kevent.Event{FD: int32(fd + 4), Gen: gen}
 	list = append(list, other)
 	other.Write = true
-	list = append(list, other) // of the same registration
+	list = append(list, other) // an event of the same registration
 	m.q.reports, m.q.woken = [][]kevent.Event{{}, list}, 0
 	n, err := m.p.Wait(m.room[:], timeout.Never)
 	if n != 2 || err != nil || m.room[0] != (Event{int32(fd), gen, ready}) || m.room[1] != (Event{other.FD, gen, In | Out}) {

@@ -10,8 +10,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// onKqueues runs the test on the simulated kqueues, which run this package's code for the real
-// ones.
+// onKqueues runs the test on the simulated kqueues, which use this package's code for real ones.
 func onKqueues(t *testing.T, f func(l *lab)) {
 	for _, k := range []sim.Kernel{sim.FreeBSD, sim.NetBSD} {
 		t.Run(k.String(), func(t *testing.T) { simulated(t, sim.Options{Kernel: k}, f) })
@@ -39,7 +38,7 @@ func TestFilterThatTheKernelDropsLeavesARegistration(t *testing.T) {
 				refusal = kernel.EBADF
 			}
 			l.expectErrno(p.Mod(w, 3, Out), refusal)
-			l.must(p.Mod(w, 5, In)) // which is never ready
+			l.must(p.Mod(w, 5, In)) // this end is never ready for In
 			l.must(p.Del(w))
 			l.expectErrno(p.Del(w), kernel.ENOENT)
 		}
@@ -54,7 +53,7 @@ func TestDeviceThatCannotBePolledIsEPERM(t *testing.T) {
 		a, _ := l.pair()
 		l.h.Inject(sim.Injection{Call: sim.Add, Nth: 1, Errno: kernel.ENODEV})
 		l.expectErrno(p.Add(a, 1, In|Out), kernel.EPERM)
-		l.must(p.Add(a, 3, Out)) // and nothing is left of it
+		l.must(p.Add(a, 3, Out)) // and no registration is left
 		l.expectEvents(p, ev(a, 3, Out))
 	})
 }

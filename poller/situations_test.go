@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// The rows of the table at kqueueReady that are about sockets, on sockets in those situations. For
+// Sockets in each situation of the table at kqueueReady are reported as the table says. For
 // level-triggered interest in both directions, Pollers with kqueue's rules report the column
-// "here", and others "epoll".
+// "here", and others the column "epoll".
 func TestSituationsAreToldAsTheTableSays(t *testing.T) {
 	both(t, func(l *lab) {
 		for _, row := range situations {
@@ -83,7 +83,7 @@ var situations = []struct {
 	{"a TCP socket before connect", func(l *lab) int { return l.socket(kernel.AF_INET, kernel.SOCK_STREAM) }, Out | Hup, 0},
 }
 
-// A pipe's ends, on kernels where they are known: FreeBSD's pipes go both ways.
+// The ends of a pipe are reported as the table says. (FreeBSD's pipes work in both directions.)
 func TestPipesAreToldAsTheTableSays(t *testing.T) {
 	both(t, func(l *lab) {
 		none, broken := Hup, Out|Err
@@ -99,7 +99,7 @@ func TestPipesAreToldAsTheTableSays(t *testing.T) {
 		l.endTold("a pipe without writers", r, In, w, none)
 		r, w = l.pipe()
 		l.endTold("a pipe without readers", w, Out, r, broken)
-		if l.isSimulated() { // whose pipes take no bytes
+		if l.isSimulated() { // its pipes carry no bytes
 			return
 		}
 		r, w = l.pipe()
@@ -109,8 +109,8 @@ func TestPipesAreToldAsTheTableSays(t *testing.T) {
 	})
 }
 
-// endTold has a Poller watch fd before the other end is closed: a BSD refuses to add some filters
-// after that.
+// endTold makes a Poller watch fd before the other end is closed, because a BSD refuses to add some
+// filters after that.
 func (l *lab) endTold(situation string, fd int, ask poller.Interest, other int, want poller.Readiness) {
 	l.Helper()
 	p := l.open()
@@ -124,7 +124,8 @@ func (l *lab) endTold(situation string, fd int, ask poller.Interest, other int, 
 	}
 }
 
-// wantTold has a Poller watch fd until it reports that; for no report it waits some time.
+// wantTold makes a Poller watch fd until it reports the expected readiness. If none is expected, it
+// waits for some time.
 func (l *lab) wantTold(situation string, fd int, want poller.Readiness) {
 	l.Helper()
 	p := l.open()
@@ -134,7 +135,7 @@ func (l *lab) wantTold(situation string, fd int, want poller.Readiness) {
 		return
 	}
 	got := poller.Readiness(0)
-	// an arrival may need its time
+	// An arrival may take some time.
 	for until := l.in(10 * time.Second); got != want && !until.Passed(l.now()); l.rest() {
 		var events [4]poller.Event // room for both filters of a kqueue, which are one Event then
 		_, err := p.Wait(events[:], until)

@@ -22,7 +22,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// 5,000 waits of up to 200 µs.
+// None of 5,000 waits of up to 200 µs is early.
 func TestWaitIsNeverEarly(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -35,7 +35,7 @@ func TestWaitIsNeverEarly(t *testing.T) {
 	})
 }
 
-// A Wait whose deadline is 0, negative or past does not sleep. It too reports what is ready.
+// A Wait whose deadline is 0, negative or past does not sleep, but reports ready descriptors.
 func TestPastDeadlineStillTellsWhatIsReady(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -74,8 +74,7 @@ func TestFarDeadlineWaits(t *testing.T) {
 	})
 }
 
-// The waiting thread is hit by signals without pause while it waits for deadlines and then for
-// ever.
+// Signals without pause do not end a Wait, whether it has a deadline or not.
 func TestSignalDoesNotEndAWait(t *testing.T) {
 	l := newLab(t)
 	signals := make(chan os.Signal, 1)
@@ -106,7 +105,7 @@ func TestSignalDoesNotEndAWait(t *testing.T) {
 	}
 	storm.Go(func() {
 		for range 20 {
-			<-signals // so some have come since the wait began
+			<-signals // so that some have come since the wait began
 		}
 		l.say(b)
 	})
@@ -129,13 +128,13 @@ func TestWakeEndsOneWait(t *testing.T) {
 			}
 			l.waitUntil(p, l.in(2*time.Millisecond))
 			l.must(p.Wake())
-			l.waitUntil(p, 0) // a look is a Wait
+			l.waitUntil(p, 0) // a Wait that does not sleep counts too
 			l.waitUntil(p, l.in(2*time.Millisecond))
 		}
 	})
 }
 
-// An Event that is there too comes with the Wake or after it, never instead of it.
+// If there is an Event too, Wait returns it together with the Wake or later, and neither is lost.
 func TestWakeDoesNotHideEvents(t *testing.T) {
 	both(t, func(l *lab) {
 		p := l.open()
@@ -156,8 +155,8 @@ func TestWakeDoesNotHideEvents(t *testing.T) {
 	})
 }
 
-// Four goroutines leave work and wake the owner, which sleeps without limit in between. A lost Wake
-// hangs the test.
+// Four goroutines queue work and wake the owner, which sleeps without limit in between. A lost Wake
+// would hang the test.
 func TestNoWakeIsLost(t *testing.T) {
 	both(t, func(l *lab) {
 		const each, wakers = 5000, 4
@@ -171,7 +170,7 @@ func TestNoWakeIsLost(t *testing.T) {
 					if err := p.Wake(); err != nil {
 						l.Error(err)
 					}
-					if l.isSimulated() && i%7 == 0 { // gives the world back
+					if l.isSimulated() && i%7 == 0 { // lets the world continue
 						l.rest()
 					}
 				}
@@ -206,7 +205,8 @@ func TestWaitWithoutRoomPanics(t *testing.T) {
 	})
 }
 
-// Both wait in short turns until they meet.
+// Two goroutines in Wait at the same time panic. Both wait repeatedly for short times until that
+// happens.
 func TestTwoGoroutinesInWaitPanic(t *testing.T) {
 	l := newLab(t)
 	p := l.open()
@@ -231,10 +231,11 @@ func TestTwoGoroutinesInWaitPanic(t *testing.T) {
 		})
 	}
 	both.Wait()
-	l.waitUntil(p, 0) // and the Poller is whole
+	l.waitUntil(p, 0) // and the Poller can still be used
 }
 
-// An Event with and without sleeping, a deadline, a Wake.
+// A Wait allocates nothing: with an Event, with and without sleeping, with a deadline, and with a
+// Wake.
 func TestWaitAllocatesNothing(t *testing.T) {
 	l := newLab(t)
 	p := l.open()

@@ -18,8 +18,8 @@ func form(action, id, token string) url.Values {
 	return url.Values{"action": {action}, "id": {id}, "token": {token}}
 }
 
-// An action needs the option, the token, and a request that is not another site's. Then it does
-// what it says. A second time the object is closed.
+// An action needs the option, the token, and a request that does not come from another site. A
+// second action finds that the object is closed.
 func TestActions(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -81,7 +81,7 @@ func TestActions(t *testing.T) {
 	}
 }
 
-// Close closes in order: what was sent arrives, and then the end.
+// The action Close closes in order: output arrives, and then the end of input.
 func TestActionCloseDeliversWhatWasSent(t *testing.T) {
 	t.Parallel()
 	r := started(t)
@@ -115,7 +115,7 @@ func TestPagesDoNotHaveTheToken(t *testing.T) {
 	}
 }
 
-// A client that sends the body of an action slowly keeps nobody else out.
+// Clients that send the body of an action slowly do not keep others from being served.
 func TestSlowBodiesKeepNobodyOut(t *testing.T) {
 	t.Parallel()
 	h := New(Config{Loops: []*reactor.Reactor{started(t)}, Token: token})
@@ -146,7 +146,7 @@ func TestFormsHaveAnOrigin(t *testing.T) {
 }
 
 // Actions on a loop that does not answer wait for its next turn, 16 of them. More are refused, and
-// leave nothing. When the loop goes on, all that wait are done, and it accepts actions again.
+// leave nothing. When the loop continues, it does all waiting actions, and accepts new ones.
 func TestActionsOnAHungLoopAreBounded(t *testing.T) {
 	t.Parallel()
 	r := started(t)
@@ -177,7 +177,7 @@ func TestActionsOnAHungLoopAreBounded(t *testing.T) {
 			t.Fatalf("%d, want %d", code, codeUnavailable)
 		}
 	}
-	if n := r.Stats().Posted - before; n > actsMost+1 { // and a picture
+	if n := r.Stats().Posted - before; n > actsMost+1 { // plus a picture
 		t.Errorf("%d posts wait", n)
 	}
 	close(until)

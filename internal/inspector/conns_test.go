@@ -16,7 +16,7 @@ import (
 
 const second = timeout.Deadline(time.Second)
 
-// manyConns is a picture of n Conns with all kinds of values.
+// manyConns returns a picture of n Conns with all kinds of values.
 func manyConns(n int, now timeout.Deadline) *inside.Loop {
 	p := &inside.Loop{Began: now, Now: now, Time: time.Now()}
 	for i := range n {
@@ -35,7 +35,7 @@ func manyConns(n int, now timeout.Deadline) *inside.Loop {
 	return p
 }
 
-// pictured is a handler whose loop has this picture, and never another one.
+// pictured returns a handler whose loop always has this picture.
 func pictured(t testing.TB, p *picture) *Inspector {
 	h := inspect(started(t))
 	l := h.s.loops[0]
@@ -94,8 +94,8 @@ func TestFilterAndPages(t *testing.T) {
 	}
 }
 
-// Rates are differences of two pictures of the same connection. A number that another connection
-// has now has no rate.
+// Rates are differences of two pictures of the same connection. If another connection has the
+// number now, it has no rate.
 func TestRatesAreOfTheSameConn(t *testing.T) {
 	before, now := manyConns(4, 10*second), manyConns(4, 12*second)
 	for i := range now.Conns {
@@ -112,7 +112,7 @@ func TestRatesAreOfTheSameConn(t *testing.T) {
 	}
 }
 
-// An ID in an address is read as it was written, and nothing else is.
+// An ID in an address is read as it was written, and other texts are refused.
 func TestIDs(t *testing.T) {
 	for _, id := range []inside.ID{{FD: 0, Gen: 1}, {FD: 1<<31 - 1, Gen: 1<<32 - 1}} {
 		if loop, got, ok := parseID(idText(3, id)); !ok || got != id || loop != 3 {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// JSON is what encoding/json makes of the same value, and no page leaves out a row.
+// The JSON of a page equals that of encoding/json for the same value.
 func TestJSONIsThatOfTheStandardLibrary(t *testing.T) {
 	left, at := 1e-7, time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC)
 	for _, v := range []any{
@@ -33,7 +33,8 @@ func TestJSONIsThatOfTheStandardLibrary(t *testing.T) {
 		}
 		_ = json.Unmarshal(theirs, &want)
 		if null, err := json.Marshal(want); err == nil {
-			theirs = bytes.ReplaceAll(null, []byte("null"), []byte("[]")) // of slices; we have no other nil
+			// Nil slices; there is no other nil.
+			theirs = bytes.ReplaceAll(null, []byte("null"), []byte("[]"))
 		}
 		_ = json.Unmarshal(theirs, &want)
 		if !reflect.DeepEqual(got, want) {
@@ -43,7 +44,7 @@ func TestJSONIsThatOfTheStandardLibrary(t *testing.T) {
 	wantPanic(t, "no JSON for chan int", func() { appendJSON(nil, reflect.ValueOf(make(chan int))) })
 }
 
-// Durations, sizes and texts are as people read them.
+// Durations, sizes and texts are written for people.
 func TestTextsForPeople(t *testing.T) {
 	for got, want := range map[string]string{
 		secondsText(-1): "0 s", secondsText(2e-6): "2 µs", secondsText(0.0123): "12.3 ms", secondsText(1.25): "1.2 s", secondsText(75): "1m15s",

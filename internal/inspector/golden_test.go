@@ -18,8 +18,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata")
 
-// Each page is, to the byte, what the file in testdata has: go test ./internal/inspector -update
-// after a change that is meant.
+// Each page equals its file in testdata, byte by byte. After an intended change, run go test
+// ./internal/inspector -update.
 func TestPagesAreGolden(t *testing.T) {
 	at := time.Date(2026, 2, 3, 4, 5, 6, 7e6, time.UTC)
 	left, late := 12.5, -1.0
@@ -78,7 +78,7 @@ func TestPagesAreGolden(t *testing.T) {
 // balanced fails if an element does not end where its parent does.
 func balanced(t *testing.T, name, html string) {
 	t.Helper()
-	alone := " !doctype meta link input " // have no end
+	alone := " !doctype meta link input " // these elements have no end tag
 	var open []string
 	for rest := html; ; {
 		_, tag, ok := strings.Cut(rest, "<")
@@ -104,10 +104,11 @@ func balanced(t *testing.T, name, html string) {
 	}
 }
 
-// Sampling goes on while somebody looks, ends 15 s after the last request, and begins again.
+// Sampling continues while requests come, ends 15 s after the last one, and begins again with the
+// next.
 func TestSamplingEndsWhenNobodyLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &sampler{} // its loops are of no concern
+		s := &sampler{} // its loops do not matter here
 		runs := func() bool {
 			synctest.Wait()
 			s.mu.Lock()
@@ -132,8 +133,8 @@ func TestSamplingEndsWhenNobodyLooks(t *testing.T) {
 	})
 }
 
-// Figures are of the time between two samples. The charts keep the last 120, and begin anew after
-// nobody has looked for long.
+// Figures cover the time between two samples. The charts keep the last 120 values, and begin again
+// after a long time without requests.
 func TestSamples(t *testing.T) {
 	r := started(t)
 	at := listen(t, r, "tcp", accept)
@@ -163,7 +164,7 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// A bucket has its burst at first and after a pause, and so many a second in between.
+// A bucket allows its burst at first and after a pause, and perSecond calls a second in between.
 func TestBucket(t *testing.T) {
 	b := bucket{left: burst}
 	now := time.Now()

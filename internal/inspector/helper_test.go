@@ -18,7 +18,7 @@ import (
 
 const token = "sixteen bytes or more"
 
-// long is how long a test waits for something that must come.
+// long is how long a test waits for an event that must come.
 const long = 20 * time.Second
 
 type echo struct{}
@@ -27,7 +27,7 @@ func (echo) Data(c *reactor.Conn, p []byte) { _ = c.Send(p) }
 func (echo) Closed(*reactor.Conn, error)    {}
 func accept(*reactor.Conn) reactor.Handler  { return echo{} }
 
-// started is a loop that runs until the test ends.
+// started returns a loop that runs until the test ends.
 func started(t testing.TB, opts ...reactor.Option) *reactor.Reactor {
 	t.Helper()
 	r, err := reactor.New(opts...)
@@ -43,7 +43,7 @@ func started(t testing.TB, opts ...reactor.Option) *reactor.Reactor {
 	return r
 }
 
-// inspect is an Inspector of the loops.
+// inspect returns an Inspector of the loops.
 func inspect(loops ...*reactor.Reactor) *Inspector { return New(Config{Loops: loops}) }
 
 // on runs f on the loop.
@@ -71,7 +71,7 @@ func listen(t *testing.T, r *reactor.Reactor, network string, accept func(*react
 	return at
 }
 
-// dial connects and has one byte echoed.
+// dial connects and exchanges one byte.
 func dial(t *testing.T, to net.Addr) net.Conn {
 	t.Helper()
 	c, err := net.Dial(to.Network(), to.String())
@@ -95,7 +95,7 @@ type got struct {
 	body string
 }
 
-// get asks for a page. headers are pairs of names and values.
+// get requests a page. headers are pairs of names and values.
 func get(h *Inspector, to string, headers ...string) got {
 	return ask(h, "GET", "127.0.0.1", "/"+to, "", headers...)
 }
@@ -109,7 +109,7 @@ func ask(h *Inspector, method, host, target, body string, headers ...string) got
 	return got{w, string(w.Body)}
 }
 
-// request makes a request. ok is false if the target is none.
+// request makes a request. ok is false if the target is not valid.
 func request(method, host, target, body string, headers ...string) (r *Request, ok bool) {
 	u, err := url.Parse(target)
 	if err != nil {
@@ -150,7 +150,7 @@ func decode[T any](t *testing.T, h *Inspector, to string) (v T) {
 	return v
 }
 
-// eventually waits until f holds. A Handler asks for new pictures only now and then.
+// eventually waits until f holds, because a Handler requests new pictures only from time to time.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
 	for until := time.Now().Add(long); !f(); time.Sleep(10 * time.Millisecond) {
@@ -160,7 +160,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 	}
 }
 
-// wantPanic wants a panic that says what to do.
+// wantPanic fails the test unless f panics with a message that says what to do.
 func wantPanic(t *testing.T, says string, f func()) {
 	t.Helper()
 	defer func() {
@@ -172,7 +172,7 @@ func wantPanic(t *testing.T, says string, f func()) {
 	f()
 }
 
-// deep is where a Task sleeps.
+// deep is the function in which a Task sleeps.
 //
 //go:noinline
 func deep(t *reactor.Task) { _ = t.Sleep(time.Hour) }
@@ -183,6 +183,7 @@ func deep(t *reactor.Task) { _ = t.Sleep(time.Hour) }
 func stand(until chan struct{}) { <-until }
 
 func TestMain(m *testing.M) {
-	longtest.AtOnce(8) // a loop hangs for a second, stacks are a second old
+	// Tests wait for a loop that hangs for a second, and for stacks that are a second old.
+	longtest.AtOnce(8)
 	os.Exit(m.Run())
 }

@@ -71,7 +71,7 @@ func TestPagesNeedNothingFromElsewhere(t *testing.T) {
 	}
 }
 
-// A request for a page that is not there, or with a wrong argument, is refused, and says why.
+// A request for a page that does not exist, or with a wrong argument, is refused with the reason.
 func TestBadRequests(t *testing.T) {
 	h := inspect(started(t))
 	for page, says := range map[string]string{
@@ -119,7 +119,8 @@ func TestBadRequests(t *testing.T) {
 
 func long300() string { return strings.Repeat("x", 300) }
 
-// A page of an attacker, whose name resolves to this machine, is refused: its Host is that name.
+// A request from an attacker's page, whose name resolves to this machine, is refused, because its
+// Host is that name.
 func TestHostIsChecked(t *testing.T) {
 	h := New(Config{Loops: []*reactor.Reactor{started(t)}, Hosts: map[string]bool{"ops.example": true, "other.example": true}})
 	for host, ok := range map[string]bool{
@@ -137,8 +138,8 @@ func TestHostIsChecked(t *testing.T) {
 	}
 }
 
-// Of a storm of requests some are served and the rest are refused at once. The loop collects as few
-// pictures as without a storm.
+// In a flood of requests some are served, and the others are refused at once. The loop collects no
+// more pictures than without a flood.
 func TestStormIsBounded(t *testing.T) {
 	r := started(t)
 	dial(t, listen(t, r, "tcp", accept))

@@ -26,8 +26,8 @@ import (
 
 const markup = `<script>alert("x")</script>`
 
-// Every page escapes what a peer controls: the path of its Unix socket, the server name that it
-// asks for, the text of an error, and what a terminal would obey.
+// Every page escapes all text that a peer controls: the path of its Unix socket, its server name,
+// the text of an error, and control characters of a terminal.
 func TestPeersTextIsEscaped(t *testing.T) {
 	p := manyConns(2, 100*second)
 	p.Conns[0].Peer = kernel.Addr{Family: kernel.Addr{}.Family + 1, Path: "/tmp/" + markup + "\x1b[31m\u202e"}
@@ -58,7 +58,8 @@ func TestPeersTextIsEscaped(t *testing.T) {
 	}
 }
 
-// A real peer with markup in its Unix path, and one that asks for such a server name.
+// The same holds for a real peer with markup in its Unix path, and for one with markup in its
+// server name.
 func TestRealPeersTextIsEscaped(t *testing.T) {
 	t.Parallel()
 	r := started(t)
@@ -100,8 +101,8 @@ func TestRealPeersTextIsEscaped(t *testing.T) {
 	}
 }
 
-// A loop that hangs is shown as hanging, with the stack of the callback. The page does not hang
-// with it, and an action says that it waits.
+// The page shows that a loop hangs, with the stack of the callback. The page itself does not hang,
+// and an action reports that it waits.
 func TestHangingLoopIsShown(t *testing.T) {
 	if !longtest.Default(t, "a loop hangs for a second") {
 		return
