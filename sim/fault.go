@@ -65,8 +65,8 @@ type verdict struct {
 func (h *Host) gate(c Call, fd int) (v verdict) {
 	w := h.w
 	w.owned(c, h)
-	if p := w.cur; p != nil && p.shares && p.host == h {
-		p.yields(c)
+	if h.shared {
+		h.yields(c)
 	}
 	if h.gone() {
 		return verdict{e: kernel.EBADF}

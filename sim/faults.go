@@ -133,8 +133,8 @@ func (f Fault) result() string {
 // that it would happen by chance. If Options.Faulty is set, that list decides instead: also about
 // faults that the test has planned.
 func (w *World) happens(f *Fault, chosen, chance bool) bool {
-	f.At, f.live = w.Now(), w.live != nil && f.Kind < CutOff
 	if w.only != nil {
+		w.identify(f)
 		g, there := w.only[f.key()]
 		if !there || !chosen && !chance {
 			return false
@@ -144,7 +144,7 @@ func (w *World) happens(f *Fault, chosen, chance bool) bool {
 		return false
 	}
 	w.faults++
-	f.At = w.Now()
+	w.identify(f)
 	if len(w.happened) < faultsMost {
 		w.happened = append(w.happened, *f)
 	}
@@ -158,6 +158,11 @@ func (w *World) happens(f *Fault, chosen, chance bool) bool {
 		w.trace.add(record{step: w.step, at: w.now, host: host, to: to, kind: isFault, text: f.String()})
 	}
 	return true
+}
+
+// identify sets the parts of the name that a live world needs, and the time.
+func (w *World) identify(f *Fault) {
+	f.At, f.live = w.Now(), w.live != nil && f.Kind < CutOff
 }
 
 // faultsMost is how many faults a World keeps.
@@ -185,7 +190,7 @@ func (h *Host) dice(k Kind, c Call, to *Host, nth, of int) Rand {
 	}
 	r := Rand{scramble(scramble(h.w.key^which) + uint64(nth))}
 	if h.w.live != nil {
-		r.state = scramble(scramble(r.state+uint64(h.w.now)) + uint64(of))
+		h.w.live.mix(&r, of)
 	}
 	return r
 }

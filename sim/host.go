@@ -16,14 +16,15 @@ const firstFile = 1000
 
 // A Host is one machine of a World, and the Kernel of the programs that run on it.
 type Host struct {
-	w     *World
-	name  string // its first address
-	index int
-	ips   []netip.Addr
-	boots []*proc // the programs of Boot
-	procs []*proc // the programs since the last start
-	down  bool
-	life  int // how often the host has started
+	w      *World
+	name   string // its first address
+	index  int
+	ips    []netip.Addr
+	boots  []*proc // the programs of Boot
+	procs  []*proc // the programs since the last start
+	down   bool
+	shared bool // programs with parts have run: see yields
+	life   int  // how often the host has started
 
 	files []file       // by descriptor - base
 	base  atomic.Int64 // atomic: see Close

@@ -221,6 +221,11 @@ func (w *World) of(n int) int {
 	return 0
 }
 
+// mix makes the present time and of parts of an occasion.
+func (l *Live) mix(r *Rand, of int) {
+	r.state = scramble(scramble(r.state+uint64(l.w.now)) + uint64(of))
+}
+
 // nthNow counts an occasion of the present time, from 0.
 func (l *Live) nthNow(o occasion) int {
 	if l.at != l.w.now {

@@ -22,7 +22,6 @@ type proc struct {
 	late   int    // how many calls it has made after the crash
 	part   int    // which part of a program it is: see Together; 0: the program itself
 	joins  int    // how many parts of it run
-	shares bool   // other parts run beside it
 }
 
 // soon schedules the next resume and replaces the planned one.

@@ -14,8 +14,9 @@ func (h *Host) Together(parts ...func()) {
 	}
 	p := w.cur
 	p.joins = len(parts)
+	h.shared = h.shared || len(parts) > 1
 	for i, f := range parts {
-		part := &proc{w: w, host: h, name: p.name, part: i + 1, shares: len(parts) > 1}
+		part := &proc{w: w, host: h, name: p.name, part: i + 1}
 		part.f = func() {
 			defer part.left(p) // deferred: a function may exit its goroutine
 			f()
@@ -46,13 +47,17 @@ const switchesEvery = 4
 // yields lets other parts of the program run before a call that moves data. A loop makes these
 // calls outside of user code, so it holds no lock. A Task that makes one with a lock held, which
 // another loop wants, would stop the world.
-func (p *proc) yields(c Call) {
+func (h *Host) yields(c Call) {
+	p := h.w.cur
+	if p == nil || p.part == 0 || p.host != h {
+		return
+	}
 	switch c {
 	case Recv, Send, Accept, RecvBatch, SendBatch:
 	default:
 		return
 	}
-	if h := p.host; h.turns.N(switchesEvery) == 0 {
+	if h.turns.N(switchesEvery) == 0 {
 		p.soon(p.w.now + 1 + h.turns.N(2*turnCost))
 		p.pause()
 	}
