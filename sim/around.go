@@ -15,8 +15,8 @@ const (
 	aroundLeast  = 3
 )
 
-// WriteAround writes the steps around each fault that Options.Trace has kept: calls, packets and log
-// lines of the fault's hosts, and notes. Waits that found nothing are omitted.
+// WriteAround writes the steps around each fault that Options.Trace has kept: calls, packets and
+// log lines of the fault's hosts, and notes. Waits that found nothing are omitted.
 func (w *World) WriteAround(to io.Writer) error {
 	all := w.trace.all()
 	share := min(aroundBefore+aroundAfter, max(aroundLeast, aroundMost/max(1, len(w.marks))))

@@ -74,6 +74,9 @@ func (h *Host) gate(c Call, fd int) (v verdict) {
 	w.calls++
 	w.tick()
 	h.count[c]++
+	if w.observe != nil && !w.trace.sealed {
+		w.observe(h, c, fd, 0, 0, false)
+	}
 	if h.during != nil {
 		h.interrupt(c, fd)
 	}

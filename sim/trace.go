@@ -105,6 +105,9 @@ func (h *Host) note(c Call, fd, res int, e Errno) {
 	t.mix(uint64(w.now))
 	t.mix(uint64(c)<<48 | uint64(uint8(errnoCode(e)))<<40 | uint64(uint32(fd)))
 	t.mix(uint64(h.index)<<40 ^ uint64(int64(res)))
+	if w.observe != nil {
+		w.observe(h, c, fd, res, e, true)
+	}
 	if t.keep != 0 {
 		t.add(record{step: w.step, at: w.now, host: h, c: c, fd: fd, res: res, e: e, text: t.said})
 		t.said = ""

@@ -58,8 +58,10 @@ type World struct {
 	late     func() // called once at lateFrom, if not nil: see RunUntil
 	lateFrom int64
 	cutoff   int64 // the run fails at this time: see Shrink
-	sizes    []Size
-	marks    []mark // places of faults in the trace
+	// observe sees each call before and after the kernel does it. Only tests of this package set it.
+	observe func(h *Host, c Call, fd, res int, e Errno, after bool)
+	sizes   []Size
+	marks   []mark // places of faults in the trace
 
 	graves []*proc // programs that died; they are parked until Close
 

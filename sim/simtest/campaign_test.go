@@ -62,7 +62,7 @@ func TestJobsChangeNothing(t *testing.T) {
 // which cannot end the test from another goroutine.
 func TestPanicsOfJobsAreTheTests(t *testing.T) {
 	for want, f := range map[string]func(w *sim.World) error{
-		"seed=5: ouch":                                   func(w *sim.World) error { panic("ouch") },
+		"seed=5: ouch": func(w *sim.World) error { panic("ouch") },
 		"seed=5: the test's function has ended its gor": func(w *sim.World) error { runtime.Goexit(); return nil },
 	} {
 		var v any
