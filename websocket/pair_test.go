@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ureactor/ureactor/internal/longtest"
 	"github.com/ureactor/ureactor/internal/selfsigned"
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/reactor"
@@ -71,7 +72,7 @@ func TestClientAndServer(t *testing.T) {
 	for ours, a := range compressions {
 		for theirs, z := range compressions {
 			for scheme, listen := range map[string][]reactor.ListenOption{"ws": nil, "wss": {netconn.WithTLS(serverTLS)}} {
-				if scheme == "wss" && ours != theirs {
+				if (scheme == "wss" || longtest.Count(0, 1, 1) == 0) && ours != theirs {
 					continue
 				}
 				t.Run(fmt.Sprint(scheme, " ", ours, " ", theirs), func(t *testing.T) {
