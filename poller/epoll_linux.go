@@ -27,7 +27,7 @@ type epoll struct {
 	busy    bool
 	slept   bool          // the last Wait has slept
 	spin    time.Duration // how long a Wait polls before it sleeps
-	noPwait bool          // epoll_pwait2 (Linux 5.11) is missing or refused: deadlines round up to 1 ms
+	noPwait bool          // epoll_pwait2 (Linux 5.11) is missing or refused: a wait rounds up to 1 ms
 }
 
 // kernelTimespec is struct __kernel_timespec (linux/time_types.h): 64 bits each on every
@@ -168,11 +168,11 @@ func (p *epoll) wait(events []Event, until timeout.Deadline) (int, error) {
 // goroutine that calls Wait may call it.
 func (p *epoll) Slept() bool { return p.slept }
 
-// Spin makes each later Wait poll for at most d before it sleeps. Polling counts as sleep for Slept.
+// Spin makes each later Wait poll for at most d before it sleeps. Slept reports that as sleep.
 // Only the goroutine that calls Wait may call it.
 func (p *epoll) Spin(d time.Duration) { p.spin = d }
 
-// poll looks until it finds something, or until the deadline. What it finds may be a wake-up.
+// poll looks until it finds something, or until the deadline. It also finds a wake-up.
 func (p *epoll) poll(max int, until timeout.Deadline) (int, unix.Errno) {
 	for {
 		n, e := p.look(max)

@@ -21,11 +21,12 @@ type options struct {
 	watch     func(r *Reactor) // startWatchdog; nil without WithSlowCallback, so that the linker drops it
 	trace     *Trace
 	postLimit int
+	readSize  int
 	spin      time.Duration
 }
 
 func defaultOptions() options {
-	return options{kernel: kernel.Host, log: zaplog.Nop(), postLimit: 1 << 16}
+	return options{kernel: kernel.Host, log: zaplog.Nop(), postLimit: 1 << 16, readSize: readSize}
 }
 
 // An Option configures a Reactor. New returns its error.
@@ -113,6 +114,20 @@ func WithSpin(d time.Duration) Option {
 			return fmt.Errorf("reactor: WithSpin(%v): must be %v … %v", d, time.Nanosecond, spinMax)
 		}
 		o.spin = d
+		return nil
+	}
+}
+
+// WithReadSize is how many bytes the loop reads of a Conn in a turn, and the most that Data of a
+// task returns, 65,536 … 1<<20; 65,536 if not set. A larger size makes bulk streams cheaper. Other
+// connections may wait longer: in one turn the loop reads up to 4 MiB of all Conns, whatever this
+// size is. The loop has one buffer of this size.
+func WithReadSize(n int) Option {
+	return func(o *options) error {
+		if n < readSize || n > 1<<20 {
+			return fmt.Errorf("reactor: WithReadSize(%d): must be %d … %d", n, readSize, 1<<20)
+		}
+		o.readSize = n
 		return nil
 	}
 }

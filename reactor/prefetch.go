@@ -7,9 +7,10 @@ import (
 	"github.com/ureactor/ureactor/internal/prefetch"
 )
 
-// With many descriptors, what an Event needs is in no cache. For a task that is about 1.5 KiB in ten
-// places: a Watch, a Desc, a Task, and the runtime's part with the stack. One leads to the next, and
-// the processor would wait for each. So the loop prefetches them while it delivers other Events.
+// With many descriptors, what an Event needs is in no cache. For a task that is about 1.5 KiB in
+// ten places: a Watch, a Desc, a Task, and the runtime's part with the stack. One leads to the
+// next, and the processor would wait for each. So the loop prefetches them while it delivers other
+// Events.
 const (
 	prefetchFrom = 256 // with fewer descriptors all is in the cache
 	stackBelow   = 128 // how far a sleeping task's stack goes on below Sleep's frame

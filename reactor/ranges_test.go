@@ -13,6 +13,7 @@ import (
 // ranged has the options with one number. Options with a duration get nanoseconds.
 var ranged = map[string]func(n int64) error{
 	"WithPostLimit":     func(n int64) error { return WithPostLimit(int(n))(new(options)) },
+	"WithReadSize":      func(n int64) error { return WithReadSize(int(n))(new(options)) },
 	"WithSpin":          func(n int64) error { return WithSpin(time.Duration(n))(new(options)) },
 	"WithSlowCallback":  func(n int64) error { return WithSlowCallback(time.Duration(n))(new(options)) },
 	"WithLimits.high":   func(n int64) error { return setting("dial", WithLimits(0, int(n), int(n))) },

@@ -40,7 +40,7 @@ func UnixAddr(path string) Addr { return kernel.Unix(path) }
 
 const (
 	batchSize = 1024      // Events delivered in one turn; the rest wait for the next
-	readSize  = 64 * 1024 // bytes read per Conn a turn, so that one stream cannot starve the rest
+	readSize  = 64 * 1024 // bytes read per Conn a turn unless WithReadSize: no stream starves others
 )
 
 // A Reactor is one event loop. See the package comment for which goroutine may touch it.
@@ -174,7 +174,6 @@ func New(opts ...Option) (*Reactor, error) {
 	r := &Reactor{
 		opt:    defaultOptions(),
 		events: make([]poller.Event, batchSize),
-		buf:    desc.Buffer{P: make([]byte, readSize)},
 		vec:    make([][]byte, 0, kernel.MaxPieces),
 		done:   make(chan struct{}),
 
@@ -189,6 +188,7 @@ func New(opts ...Option) (*Reactor, error) {
 		}
 	}
 	r.k, r.log = r.opt.kernel, r.opt.log
+	r.buf.P = make([]byte, r.opt.readSize)
 	r.lone, _ = r.k.(loner)
 	r.budget = turnBudget
 	if r.opt.onPanic != nil {

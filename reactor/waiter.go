@@ -180,7 +180,7 @@ func (s *taskSleeper) Sleep(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	return t.wakeErrno
 }
 
-// Unwind panics if Sleep would panic: the Task has been told that it is cancelled, and waits again.
+// Unwind panics if Sleep would panic: a wait of the Task has returned ECANCELED.
 func (s *taskSleeper) Unwind(dir desc.Dir) {
 	if t := (*Task)(s); t.cancel != 0 && t.mustUnwind(dir) {
 		panic(unwindPanic{})

@@ -7,7 +7,8 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// Data waits for input and returns at most 64 KiB of it. A Socket that waits holds no buffer. At
+// Data waits for input and returns at most 64 KiB of it, or as much as reactor.WithReadSize
+// allows. A Socket that waits holds no buffer. At
 // the end of a stream Data returns io.EOF. An empty slice is an empty datagram.
 //
 // In a task the result is in the loop's buffer, like the argument of Handler.Data. It is valid

@@ -70,6 +70,7 @@ var functions = map[string]any{
 	},
 	"reactor.New":              func(o ...reactor.Option) error { return making(o...) },
 	"reactor.WithPostLimit":    func(n int) error { return making(reactor.WithPostLimit(n)) },
+	"reactor.WithReadSize":     func(n int) error { return making(reactor.WithReadSize(n)) },
 	"reactor.WithSpin":         func(d time.Duration) error { return making(reactor.WithSpin(d)) },
 	"reactor.WithSlowCallback": func(d time.Duration) error { return making(reactor.WithSlowCallback(d)) },
 	"reactor.WithPanicHandler": func(f func(*reactor.Conn, any, []byte)) error { return making(reactor.WithPanicHandler(f)) },
