@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// A typedResult is the error of a call, or what its connection or listener says of itself. The kernel
-// chooses some ports.
+// A typedResult is the error of a call, or what its connection or listener says of itself. The
+// kernel chooses some ports.
 type typedResult struct {
 	err           error
 	local, remote string
