@@ -18,7 +18,7 @@ type options struct {
 	log       *zaplog.Logger
 	onPanic   func(c *Conn, v any, stack []byte)
 	slow      time.Duration
-	watch     func(r *Reactor) // startWatchdog; nil without WithSlowCallback, so that the linker drops it
+	watch     func(r *Reactor) // startWatchdog, or nil, so that the linker can drop it
 	trace     *Trace
 	postLimit int
 	readSize  int
@@ -102,38 +102,6 @@ func WithSlowCallback(d time.Duration) Option {
 		return nil
 	}
 }
-
-// WithSpin makes the loop poll for up to d before it sleeps, 1ns … 1ms. An Event or Post that comes
-// meanwhile finds the loop awake, so the loop answers sooner. The price is processor time: up to d
-// for each sleep. So WithSpin is for peers that answer at once, and for a machine with a core to
-// spare. Only Linux has it: the loop does not poll elsewhere, nor on a simulated host. Load counts
-// the polling as idle time.
-func WithSpin(d time.Duration) Option {
-	return func(o *options) error {
-		if d <= 0 || d > spinMax {
-			return fmt.Errorf("reactor: WithSpin(%v): must be %v … %v", d, time.Nanosecond, spinMax)
-		}
-		o.spin = d
-		return nil
-	}
-}
-
-// WithReadSize is how many bytes the loop reads of a Conn in a turn, and the most that Data of a
-// task returns, 65,536 … 1<<20; 65,536 if not set. A larger size makes bulk streams cheaper. Other
-// connections may wait longer: in one turn the loop reads up to 4 MiB of all Conns, whatever this
-// size is. The loop has one buffer of this size.
-func WithReadSize(n int) Option {
-	return func(o *options) error {
-		if n < readSize || n > 1<<20 {
-			return fmt.Errorf("reactor: WithReadSize(%d): must be %d … %d", n, readSize, 1<<20)
-		}
-		o.readSize = n
-		return nil
-	}
-}
-
-// spinMax limits WithSpin, because other goroutines wait for the processor of a loop that polls.
-const spinMax = time.Millisecond
 
 // WithPostLimit is how many posted functions and PostSends may wait at once, 1 … 1<<24; 65,536 if
 // not set.
