@@ -67,7 +67,7 @@ func (p *proc) resume() {
 		p.next, _ = iter.Pull(p.main)
 	}
 	was := w.cur
-	w.cur = p
+	w.cur, w.ran = p, p
 	_, more := p.next()
 	w.cur = was
 	if !more {

@@ -126,8 +126,13 @@ func (w *World) tick() {
 	w.looping++
 	if w.looping > spins && w.failed == nil {
 		who := "a function of the test"
-		if w.cur != nil {
+		switch {
+		case w.cur != nil:
 			who = "program " + w.cur.String()
+		case w.ran != nil:
+			who = "program " + w.ran.String() + ", which ran last,"
+		case w.live != nil:
+			who = "a goroutine"
 		}
 		w.Fail(fmt.Errorf("sim: %d steps at one time: %s spins", uint64(spins), who))
 	}

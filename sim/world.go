@@ -42,6 +42,7 @@ type World struct {
 	sometimes map[string]int // see Sometimes
 	cur       *proc          // the program that runs; nil: the world, or its test
 	driven    bool           // inside drive
+	ran       *proc          // the last program that ran
 	live      *Live          // nil: the world runs in Run
 	calls     uint64
 	faults    uint64 // injected

@@ -2,11 +2,13 @@ package simnet
 
 import (
 	"fmt"
-	"time"
-
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/ureactor/ureactor/internal/stuck"
 	"github.com/ureactor/ureactor/sim"
 )
 
@@ -33,7 +35,11 @@ func Run(t *testing.T, w *sim.World, f func(n *Net) error) (err error) {
 	if f == nil {
 		panic("simnet: Run of a nil function")
 	}
+	var bubble atomic.Pointer[string]
+	defer watch(&bubble)()
 	synctest.Test(t, func(*testing.T) {
+		id := stuck.Self()
+		bubble.Store(&id)
 		n := New(w)
 		defer func() {
 			if e := n.Close(); err == nil {
@@ -43,6 +49,33 @@ func Run(t *testing.T, w *sim.World, f func(n *Net) error) (err error) {
 		err = f(n)
 	})
 	return err
+}
+
+// Run looks at a bubble after patience of real time. It calls stalled if goroutines of the bubble
+// stop its clock. Tests replace both.
+var (
+	patience = 10 * time.Second
+	stalled  = func(text string) { panic(text) }
+)
+
+// watch looks for goroutines of the bubble that wait for something outside of it.
+func watch(bubble *atomic.Pointer[string]) (stop func() bool) {
+	return stuck.Watch(patience, func(all []stuck.Goroutine) (found []stuck.Goroutine) {
+		id := bubble.Load()
+		for _, g := range all {
+			switch {
+			case id == nil || g.Bubble != *id:
+			case !g.Waits():
+				return nil // it is busy
+			case !strings.HasSuffix(g.State, "(durable)"):
+				found = append(found, g)
+			}
+		}
+		return found
+	}, func(stacks string) {
+		stalled("simnet: the bubble's clock stands still, because goroutines wait for something outside of it: the machine's " +
+			"network, a file, a lock, or a channel that was made outside; use the Hosts of the Net:\n\n" + stacks)
+	})
 }
 
 // Host makes a machine with these addresses, as World.Host does.

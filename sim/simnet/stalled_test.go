@@ -1,0 +1,40 @@
+package simnet
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ureactor/ureactor/sim"
+)
+
+// A bubble whose goroutine waits for a real socket does not hang in silence: Run names the call. The
+// other goroutines, which wait inside of the bubble, are not named.
+func TestRealSocketInABubbleIsNamed(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func(d time.Duration, f func(string)) { patience, stalled = d, f }(patience, stalled)
+	var report string
+	patience, stalled = time.Millisecond, func(text string) { report = text; l.Close() }
+	if err := Run(t, sim.New(1, sim.Options{}), func(n *Net) error {
+		h := n.Host("10.0.0.1")
+		mine, err := h.Listen("tcp", ":80")
+		if err != nil {
+			return err
+		}
+		ended := make(chan error)
+		go func() { _, err := mine.Accept(); ended <- err }()
+		_, _ = l.Accept() // until the report
+		err = mine.Close()
+		<-ended
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(report, "net.(*TCPListener).Accept") || strings.Contains(report, "netconn") {
+		t.Errorf("the report is %q", report)
+	}
+}
