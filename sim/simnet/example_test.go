@@ -1,10 +1,12 @@
 package simnet_test
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,11 +137,13 @@ func test(f func(t *testing.T)) (passed bool) {
 	}
 	defer null.Close()
 	os.Stdout = null
-	all := func(string, string) (bool, error) { return true, nil }
+	skip := flag.Lookup("test.skip").Value.String()
+	all := func(pattern, _ string) (bool, error) { return pattern != skip, nil }
+	var once sync.Once // for RunTests obeys -count and -cpu
 	passed = testing.RunTests(all, []testing.InternalTest{{Name: "TestX", F: func(t *testing.T) {
 		os.Stdout = out
 		defer func() { os.Stdout = null }()
-		f(t)
+		once.Do(func() { f(t) })
 	}}})
 	os.Stdout = out
 	return passed
