@@ -1,0 +1,57 @@
+package websocket
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/ureactor/ureactor/reactor"
+)
+
+// With context takeover a message never refers to one that the peer has not got, nor to a distance
+// that the peer does not have: after a Send that was refused, and after a Frame.
+func TestContextHasWhatThePeerHas(t *testing.T) {
+	z := Compression{Takeover: true, Least: 1}
+	s, err := NewServer(nil, WithCompression(z))
+	if err != nil {
+		t.Fatal(err)
+	}
+	noise := messages()[18] // cannot be compressed
+	big, small := noise[:40_000], noise[37_000:39_000]
+	frame := repeat("a Frame for all ", 100)
+	want := [][]byte{[]byte("first"), small, frame, small, noise[36_000:38_000]}
+	open := func(c *Conn) {
+		_ = c.Send(Binary, want[0])
+		if err := c.Send(Binary, big); !errors.Is(err, reactor.ErrBuffered) {
+			t.Errorf("a message above the limit: %v", err)
+		}
+		f := s.NewFrame(Binary, frame)
+		if f.Len() != len(frame) || f.deflated == nil {
+			t.Error("the Frame is not compressed")
+		}
+		if err := errors.Join(c.Send(Binary, small), c.SendFrame(f), c.Send(Binary, small), c.Send(Binary, want[4])); err != nil {
+			t.Error(err)
+		}
+	}
+	b := serveWith(t, func(*Request) Handler { return &funcs{opened: open} },
+		[]reactor.ListenOption{reactor.WithLimits(1000, 10_000, 20_000)}, WithCompression(z))
+	ended := make(chan error, 1)
+	n := 0
+	client := &funcs{closed: func(_ *Conn, err error) { ended <- err }}
+	client.message = func(c *Conn, _ Kind, p []byte) {
+		if !bytes.Equal(p, want[n]) {
+			t.Errorf("message %d: %d bytes, others than the %d that were sent", n, len(p), len(want[n]))
+		}
+		if n++; n == len(want) {
+			_ = c.Close(Normal, "")
+		}
+	}
+	b.on(func() {
+		if _, err := Dial(b.r, "ws://"+b.at, client, WithCompression(z)); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := <-ended; err != nil || n != len(want) {
+		t.Errorf("after %d messages: %v", n, err)
+	}
+}
