@@ -62,11 +62,20 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 			return c.writeNow(append(v, pieces...), len(v))
 		}
 	}
+	lost, begun := c.w.r.count.Undelivered, uint64(0)
 	for _, p := range pieces {
 		c.cork(p)
-		if c.is(released | outputFailed) { // the flush of an earlier piece has failed
+		begun += uint64(len(p))
+		if !c.is(released | outputFailed) {
+			continue
+		}
+		// A flush has failed. If no byte of the pieces was sent, none was accepted.
+		if n := c.w.r.count.Undelivered - lost; n >= begun {
+			c.w.r.rare().Undelivered -= begun
 			return c.sendable(0)
 		}
+		c.w.r.rare().Undelivered += uint64(total) - begun
+		return nil
 	}
 	return nil
 }

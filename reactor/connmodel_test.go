@@ -132,6 +132,9 @@ func (m *connModel) detach() {
 	if err == nil && m.fin && len(unsent) > 0 {
 		m.fatalf("Detach has lost a FIN behind %d bytes", len(unsent))
 	}
+	if err == errOwesFile && len(m.files) > 0 && buffered > 0 { // the same
+		return
+	}
 	if err == errOwesFIN && m.fin && buffered > 0 { // then nothing has changed
 		return
 	}
@@ -242,6 +245,7 @@ func (m *connModel) finish() {
 	if m.r.table.Len() != 0 || m.r.timers.Len() != 0 || m.c.FD() != -1 {
 		m.fatalf("%d in the table, %d timers, descriptor %d", m.r.table.Len(), m.r.timers.Len(), m.c.FD())
 	}
+	m.ownsNoFile()
 	m.r.Close()
 	for m.r.Turn(0) != ErrClosed {
 	}

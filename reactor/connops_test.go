@@ -5,6 +5,7 @@ package reactor
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -31,7 +32,9 @@ import (
 func FuzzConnOps(f *testing.F) {
 	for _, s := range []string{"", "00", "10A0200", "11\x0c\xff\x00\x80\x0d0300", "0\x02\x00\xff\x00\xff\x0f\x80\x02\x00\x0f\xff",
 		"1\x01\x12\x00\x0c\x01\x10\x00\x0a\x00\x00\x01", "0\x01\x07\x01\x08\x01\x0b\x90\x0b\x90\x0e\x01\x06\x00",
-		"\x08\x12\x00\x12\x00\x0c\x01\x11\x00", "\x09\x12\x00\x12\x02\x00\x50\x0c\x01\x11\x00", "\x0c\x12\x00\x12\x01\x0d\x00\x11\x00", "\x08\x12\x00\x12\x02\x04\x00"} {
+		"\x08\x12\x00\x12\x00\x0c\x01\x11\x00", "\x09\x12\x00\x12\x02\x00\x50\x0c\x01\x11\x00", "\x0c\x12\x00\x12\x01\x0d\x00\x11\x00", "\x08\x12\x00\x12\x02\x04\x00",
+		"\x15\x0c\x20\x15\x80\x00\x40\x11\x02\x13\x00\x0f\xff\x0d\x00\x11\x03", "\x14\x16\x08\x0c\x01\x11\x01\x13\x00\x0f\xff\x0a\x00",
+		"\x18\x12\x00\x13\x00\x0c\x01\x11\x00\x12\x00\x15\x30\x0c\x02\x11\x03", "\x11\x15\xff\x0a\x00"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, ops []byte) {
@@ -47,7 +50,7 @@ func TestConnOpsOnEveryState(t *testing.T) {
 		rapid.Check(t, func(r *rapid.T) {
 			ops := []byte{rapid.Byte().Draw(r, "kind")}
 			for range rapid.IntRange(0, 40).Draw(r, "many") {
-				ops = append(ops, rapid.ByteMax(18).Draw(r, "op"), rapid.Byte().Draw(r, "arg"))
+				ops = append(ops, rapid.ByteMax(operations-1).Draw(r, "op"), rapid.Byte().Draw(r, "arg"))
 			}
 			runConnOps(r, newLab(t.T, t.kind), ops)
 		})
@@ -81,11 +84,13 @@ type connModel struct {
 	detached  bool
 	closed    int
 	closedErr error
-	traps     bool   // a panic handler is set, and callbacks may panic
-	sprung    int    // how many did
-	told      int    // how often the panic handler was called
-	early     bool   // one of them was not Closed
-	inside    []byte // operations for the next callback
+	traps     bool       // a panic handler is set, and callbacks may panic
+	sprung    int        // how many did
+	told      int        // how often the panic handler was called
+	early     bool       // one of them was not Closed
+	handlers  int        // that the Conn has had; only the last one may be called
+	files     []*os.File // that the Conn owns
+	inside    []byte     // operations for the next callback
 	log       []string
 }
 
@@ -125,25 +130,13 @@ func runConnOps(t failer, l *lab, ops []byte) {
 		a, b = l.pair()
 	}
 	m.peer = b
-	opt, _ := newSockOptions("listen", eachOption[ListenOption](nil, nil))
-	opt.edge = m.tcp && kernel.ReadsFully(l.k)
-	if kind&2 != 0 {
-		opt.low, opt.high, opt.cap = 10_000, 50_000, 300_000
-	}
-	m.c = &Conn{opt: opt}
-	m.c.w.open(r, a, m.c)
-	r.conns++
-	h := &eofHooks{hooks{data: m.data, closed: m.toldClosed, timeout: func(*Conn, TimeoutKind) { m.callback("Timeout") },
-		drained: func(*Conn) { m.callback("Drained") }, opened: func(*Conn) { m.callback("Opened") }},
-		func(*Conn) { m.callback("EOF") }}
-	if kind&4 != 0 {
-		m.c.setHandler(h)
+	if kind&16 != 0 {
+		m.attach(a, kind)
 	} else {
-		m.c.setHandler(&h.hooks)
+		m.open(a, kind)
 	}
-	m.c.established()
 	for len(ops) >= 2 {
-		if ops[0]%19 == 18 { // the operations after this one happen in a callback
+		if ops[0]%operations == inCallback { // the operations after this one happen in a callback
 			if ops = ops[2:]; len(ops) >= 2 {
 				m.inside = append(m.inside, ops[0], ops[1])
 				ops = ops[2:]
@@ -158,7 +151,7 @@ func runConnOps(t failer, l *lab, ops []byte) {
 	l.end()
 }
 
-func (m *connModel) data(_ *Conn, p []byte) {
+func (m *connModel) data(p []byte) {
 	for i, b := range p {
 		if b != at(m.shown+i) {
 			m.fatalf("Data shows a wrong byte at %d", m.shown+i)
@@ -171,7 +164,7 @@ func (m *connModel) data(_ *Conn, p []byte) {
 	m.callback("Data")
 }
 
-func (m *connModel) toldClosed(_ *Conn, err error) {
+func (m *connModel) toldClosed(err error) {
 	m.log = append(m.log, fmt.Sprintf("  Closed(%v)", err))
 	if m.closed++; m.closed > 1 || m.detached {
 		m.fatalf("Closed %d times, detached: %v", m.closed, m.detached)
@@ -193,7 +186,7 @@ func (m *connModel) doInside() {
 	if len(m.inside) >= 2 {
 		op, arg := m.inside[0], m.inside[1]
 		m.inside = m.inside[2:]
-		if m.traps && op == 18 {
+		if m.traps && op == inCallback {
 			m.spring(arg)
 		}
 		m.do(op, arg, true)
@@ -226,8 +219,8 @@ func size(arg byte) int {
 func (m *connModel) do(op, arg byte, inside bool) {
 	n := size(arg)
 	c := m.c
-	m.log = append(m.log, fmt.Sprintf("%s %d (in a callback: %v)", opNames[op%18], n, inside))
-	switch op % 18 {
+	m.log = append(m.log, fmt.Sprintf("%s %d (in a callback: %v)", opNames[op%operations], n, inside))
+	switch op % operations {
 	case 0:
 		m.sent(n, c.Send(stream(m.accepted, n)))
 	case 1:
@@ -284,9 +277,16 @@ func (m *connModel) do(op, arg byte, inside bool) {
 				m.turn()
 			}
 		}
+	default:
+		m.more(op%operations, n)
 	}
 }
 
 var opNames = [...]string{"Send", "SendV", "CloseWrite", "Close", "Abort", "Pause", "Resume", "SetReadDeadline",
 	"SetWriteDeadline", "SetIdleTimeout", "Detach", "PostSend", "peer sends", "peer half-closes", "peer hangs up",
-	"peer reads", "options", "turn"}
+	"peer reads", "options", "turn", "nothing", "SetHandler", "SetKeepAlivePeriod", "SendFile", "SendRights"}
+
+const (
+	inCallback = 18 // what follows happens in a callback
+	operations = byte(len(opNames))
+)

@@ -1,0 +1,145 @@
+//go:build unix
+
+package reactor
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/ureactor/ureactor/internal/kernel"
+)
+
+// The model of connops_test.go: how its Conn begins, and the operations after the first 18.
+
+// open makes the Conn as a Listener does.
+func (m *connModel) open(fd int, kind byte) {
+	opt, _ := newSockOptions("listen", eachOption[ListenOption](nil, nil))
+	opt.tcp, opt.edge = m.tcp, m.tcp && kernel.ReadsFully(m.l.k)
+	if kind&2 != 0 {
+		opt.low, opt.high, opt.cap = 10_000, 50_000, 300_000
+	}
+	m.c = &Conn{opt: opt}
+	m.c.w.open(m.r, fd, m.c)
+	m.r.conns++
+	m.c.setHandler(m.handler(kind&4 != 0))
+	m.c.established()
+}
+
+// attach makes it of a descriptor that was made elsewhere, with input that was received before.
+func (m *connModel) attach(fd int, kind byte) {
+	var opts []SocketOption
+	if kind&2 != 0 {
+		opts = append(opts, WithLimits(10_000, 50_000, 300_000))
+	}
+	m.peerSent = int(kind)
+	c, err := m.r.Attach(fd, stream(0, m.peerSent), m.handler(kind&4 != 0), opts...)
+	if err != nil {
+		m.fatalf("Attach: %v", err)
+	}
+	m.c = c
+}
+
+// handler returns a new handler, with or without an EOF method. From its first call on it must be
+// the last one that was set.
+func (m *connModel) handler(eof bool) Handler {
+	m.handlers++
+	id := m.handlers
+	mine := func(what string) {
+		if id != m.handlers {
+			m.fatalf("%s of handler %d, and the Conn has handler %d", what, id, m.handlers)
+		}
+	}
+	call := func(what string) { mine(what); m.callback(what) }
+	h := &eofHooks{hooks{
+		data:    func(_ *Conn, p []byte) { mine("Data"); m.data(p) },
+		closed:  func(_ *Conn, err error) { mine("Closed"); m.toldClosed(err) },
+		timeout: func(*Conn, TimeoutKind) { call("Timeout") },
+		drained: func(*Conn) { call("Drained") },
+		opened:  func(*Conn) { call("Opened") },
+	}, func(*Conn) { call("EOF") }}
+	if eof {
+		return h
+	}
+	return &h.hooks
+}
+
+// more is one of the operations that came later.
+func (m *connModel) more(op byte, n int) {
+	switch opNames[op] {
+	case "SetHandler":
+		ended := m.c.is(released) // after Close, Closed is still to come, and the new handler gets it
+		before := m.handlers
+		h := m.handler(n%2 == 0)
+		if err := m.c.SetHandler(h); (err == nil) == ended || err != nil && err != ErrClosed {
+			m.fatalf("SetHandler: %v, the Conn has ended: %v", err, ended)
+		} else if err != nil {
+			m.handlers = before
+		}
+	case "SetKeepAlivePeriod":
+		m.allowed(m.c.SetKeepAlivePeriod(time.Duration(n%1000+1)*time.Second), kernel.ENOTSUP, kernel.EOPNOTSUPP, kernel.EINVAL, kernel.ENOPROTOOPT)
+	case "SendFile":
+		m.sendFile(min(n, 100_000))
+	case "SendRights":
+		m.sendRights(n)
+	}
+}
+
+// sendFile sends a file. A file that was accepted belongs to the Conn, another one does not.
+func (m *connModel) sendFile(n int) {
+	f, err := os.CreateTemp("", "connops")
+	if err == nil {
+		_, err = f.Write(stream(m.accepted, n))
+	}
+	if err == nil {
+		err = os.Remove(f.Name())
+	}
+	if err != nil {
+		m.fatalf("%v", err)
+	}
+	if m.allowed(m.c.SendFile(f, 0, int64(n))) {
+		m.accepted += n
+		m.files = append(m.files, f)
+		if m.fin {
+			m.fatalf("a SendFile after CloseWrite was accepted")
+		}
+		return
+	}
+	if err := f.Close(); err != nil {
+		m.fatalf("a SendFile that failed has closed the file: %v", err)
+	}
+}
+
+// sendRights sends a descriptor over a Unix Conn, or nothing.
+func (m *connModel) sendRights(n int) {
+	fd, e := m.l.k.Socket(kernel.AF_INET, kernel.SOCK_DGRAM, 0)
+	if e != 0 {
+		m.fatalf("socket: %v", e)
+	}
+	err := m.c.SendRights(stream(m.accepted, n), fd)
+	if e := m.l.k.Close(fd); e != 0 {
+		m.fatalf("SendRights has closed the sender's descriptor: %v", e)
+	}
+	switch {
+	case n == 0:
+		if !errors.Is(err, kernel.EINVAL) && !errors.Is(err, errNoRights) {
+			m.fatalf("SendRights with 0 bytes: %v", err)
+		}
+	case m.tcp:
+		if !errors.Is(err, errNoRights) {
+			m.fatalf("SendRights over TCP: %v", err)
+		}
+	case isBuffered(err): // nothing was sent
+	case m.allowed(err):
+		m.accepted += n
+	}
+}
+
+// ownsNoFile checks that every file of a Conn that has ended is closed.
+func (m *connModel) ownsNoFile() {
+	for i, f := range m.files {
+		if !closedFile(f) {
+			m.fatalf("file %d of %d is open", i, len(m.files))
+		}
+	}
+}
