@@ -11,7 +11,7 @@ import (
 // With context takeover a message never refers to one that the peer has not got, nor to a distance
 // that the peer does not have: after a Send that was refused, and after a Frame.
 func TestContextHasWhatThePeerHas(t *testing.T) {
-	z := Compression{Takeover: true, Least: 1}
+	z := Compression{Takeover: true, Least: 1, Level: 6} // it finds what it may refer to
 	s, err := NewServer(nil, WithCompression(z))
 	if err != nil {
 		t.Fatal(err)
