@@ -12,7 +12,7 @@ import (
 )
 
 // Serve takes the path of a socket that a dead server has left, as evio does. It never takes that
-// of a live one, for streams or for datagrams: the file stays, and the live server goes on.
+// of a live one, for streams or for datagrams: the file stays, and the live server continues.
 func TestALiveSocketFileIsNotTaken(t *testing.T) {
 	for _, network := range []string{"unix", "unixgram"} {
 		path := filepath.Join(t.TempDir(), "s")

@@ -17,7 +17,7 @@ import (
 )
 
 // With a panic handler, every event panics once, panics nil once and exits once. The handler gets
-// the value and the connection. That connection ends, others are served, ticks go on, and Serve
+// the value and the connection. That connection ends, others are served, ticks continue, and Serve
 // ends in order.
 func TestEventsThatDoNotReturn(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {

@@ -67,9 +67,11 @@ func (d *pastDeadline) after(name string, obj any) {
 // each result, each error with all that can be asked of it. Reads that would wait are left out.
 func TestEverySequenceOfCalls(t *testing.T) {
 	calls := slices.Sorted(keysOf(tableCalls))
-	names := slices.Concat(calls, slices.Sorted(keysOf(steps)), slices.Sorted(keysOf(steps))) // steps are drawn more often
+	// The steps are there twice, so they are drawn more often.
+	names := slices.Concat(calls, slices.Sorted(keysOf(steps)), slices.Sorted(keysOf(steps)))
 	names = slices.DeleteFunc(names, func(name string) bool {
-		// What these leave in the kernel's buffers differs between two runs, or nobody closes it.
+		// The bytes that these leave in the kernel's buffers differ between two runs, and nobody
+		// closes the result of File.
 		return name == "File" || strings.HasPrefix(name, "SetReadBuffer") || strings.HasPrefix(name, "SetWriteBuffer")
 	})
 	for _, sub := range subjects {

@@ -124,8 +124,8 @@ func TestTLSHandshakeContext(t *testing.T) {
 	})
 }
 
-// If a callback of the config panics, the handshake has failed for good. If it closes the
-// connection, it does not wait for itself.
+// If a callback of the config panics, the handshake has failed, and later calls fail too.
+// If the callback closes the connection, it does not wait for itself.
 func TestTLSCallbacks(t *testing.T) {
 	cfg := clientConfig()
 	cfg.VerifyConnection = func(tls.ConnectionState) error { panic("the user's") }

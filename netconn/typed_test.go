@@ -157,7 +157,7 @@ func asConn[C net.Conn](c C, err error) (net.Conn, error) {
 	return c, nil
 }
 
-// The same for Unix sockets: paths that are free, in use, nowhere, empty and none.
+// The same holds for Unix sockets: paths that are free, in use, nowhere, empty and none.
 func TestTypedPathsAreThoseOfPackageNet(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) *net.UnixAddr { return &net.UnixAddr{Name: filepath.Join(dir, name)} }

@@ -119,8 +119,7 @@ func TestHistogramsHaveWhatWaited(t *testing.T) {
 	})
 }
 
-// Load counts the present turn up to now while a callback hangs, and the present sleep while the
-// loop sleeps.
+// Load counts the present turn up to now while a callback hangs, and likewise the present sleep.
 func TestLoadCountsThePresentTurn(t *testing.T) {
 	simulated(t, func(t *lab) {
 		r := t.reactor()

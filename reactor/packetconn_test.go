@@ -149,7 +149,7 @@ func TestDatagramBackPressure(t *testing.T) {
 	})
 }
 
-// The kernel refuses one datagram among others for good. Only that one is lost, and Lost gets its
+// The kernel refuses one datagram among others. Only that one is lost, and Lost gets its
 // address.
 func TestLostDatagramIsLostAlone(t *testing.T) {
 	twice(t, func(t *lab) {

@@ -13,7 +13,7 @@ import (
 // Events.
 const (
 	prefetchFrom = 256 // with fewer descriptors all is in the cache
-	stackBelow   = 128 // how far a sleeping task's stack goes on below Sleep's frame
+	stackBelow   = 128 // how far a sleeping task's stack continues below Sleep's frame
 	stackLines   = 10  // what a task touches of its stack when it continues
 	gLines       = 7
 )

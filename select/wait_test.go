@@ -232,8 +232,7 @@ func TestCloseWakesPoll(t *testing.T) {
 	})
 }
 
-// In a callback no Task runs that could wait: EDEADLK, unless something is ready or the timeout is
-// 0.
+// A callback cannot wait: it gets EDEADLK, unless something is ready or the timeout is 0.
 func TestPollInCallback(t *testing.T) {
 	inCallback(t, func(l *lab) {
 		r := l.r
@@ -255,8 +254,8 @@ func TestPollInCallback(t *testing.T) {
 	})
 }
 
-// A cancelled Task's poll is ECANCELED; the Poll is usable by others, also when the Task had to be
-// unwound.
+// Poll of a cancelled Task returns ECANCELED. Other Tasks can still use the Poll, also when the
+// cancelled Task had to be unwound.
 func TestPollOfCancelledTask(t *testing.T) {
 	inTasks(t, func(l *lab) {
 		a, b := l.pair()
@@ -280,8 +279,7 @@ func TestPollOfCancelledTask(t *testing.T) {
 	})
 }
 
-// No wait spins: not with data that no mask wants, not with a peer gone and a Poll that nobody
-// polls, not with a closed stranger. The loop sleeps through it.
+// No wait spins, neither with data that no mask wants nor after a reset: the loop sleeps.
 func TestPollDoesNotSpin(t *testing.T) {
 	inTasks(t, func(l *lab) {
 		a, b := l.pair()

@@ -121,7 +121,7 @@ func TestGroupsReachTheirMembers(t *testing.T) {
 }
 
 // A close with SO_LINGER's 5 s stands still until all is delivered, at most 5 s by the host's
-// clock; what is left is delivered later all the same. Other programs go on.
+// clock; what is left is delivered later all the same. Other programs continue.
 func TestLingerWithATime(t *testing.T) {
 	for name, c := range map[string]struct {
 		reads time.Duration // when the peer begins to read

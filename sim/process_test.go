@@ -36,7 +36,7 @@ func (d deafPeer) Data(c *reactor.Conn, p []byte) {
 func (deafPeer) Closed(*reactor.Conn, error) {}
 
 // The kernel closes what a killed program had open: the peer gets the answer and a FIN, or an RST
-// if the program had not read everything. The host's other program goes on, and the port is free.
+// if the program had not read everything. The host's other program continues, and the port is free.
 func TestAKilledProgramsPeersAreToldByTheKernel(t *testing.T) {
 	for _, unread := range []bool{false, true} {
 		w := sim.New(1, sim.Options{})
@@ -82,7 +82,7 @@ func TestAKilledProgramsPeersAreToldByTheKernel(t *testing.T) {
 	}
 }
 
-// While the programs of a host are paused its kernel goes on: connections are made and data is
+// While the programs of a host are paused its kernel continues: connections are made and data is
 // acknowledged. Timers are late by that, and answers come afterwards.
 func TestAPauseStopsProgramsNotTheKernel(t *testing.T) {
 	w := sim.New(1, sim.Options{})

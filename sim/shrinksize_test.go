@@ -98,7 +98,7 @@ func TestShrinkCutsARunOff(t *testing.T) {
 }
 
 // Stop and the budget end a Shrink; the result is the smallest run so far, which is known not to be
-// proven. From goes on from there.
+// proven. From continues from there.
 func TestShrinkEndsEarlyWithWhatItHas(t *testing.T) {
 	many := func(w *sim.World) error {
 		h := w.Host("10.0.0.1")

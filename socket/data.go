@@ -48,8 +48,8 @@ func (s *Socket) shown(p []byte) ([]byte, error) {
 	return p, nil
 }
 
-// dataApart is Data for Sockets whose callers park, and for those with SO_RCVLOWAT. The latter are
-// rare, so their results have memory of their own.
+// dataApart is Data for Sockets whose callers park, and for those with SO_RCVLOWAT. Sockets
+// with SO_RCVLOWAT are rare, so their results have memory of their own.
 //
 //go:noinline
 func (s *Socket) dataApart(least int) ([]byte, error) {

@@ -234,7 +234,7 @@ func (w *world) connectNone(e *end, refuses bool) {
 }
 
 func (w *world) accept(e *end) {
-	if w.os == "freebsd" { // a connection that was reset in the queue is ECONNABORTED: Accept goes on
+	if w.os == "freebsd" { // Accept skips those that were reset in the queue (ECONNABORTED)
 		e.queue = slices.DeleteFunc(e.queue, func(c *end) bool { return c.dead })
 	}
 	w.mustEnd(e, e.phase == listening && !e.closed && len(e.queue) == 0, 0)

@@ -261,7 +261,7 @@ func TestTextFailsEarly(t *testing.T) {
 	)
 }
 
-// A peer that has sent a violation, and goes on sending, still gets the Close: the rest is read.
+// A peer that has sent a violation, and continues sending, still gets the Close: the rest is read.
 func TestCloseArrivesThoughThePeerSends(t *testing.T) {
 	b := echoes(t)
 	p := b.connect()

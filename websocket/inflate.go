@@ -108,7 +108,7 @@ func (in *inflater) message(out, src, window []byte, limit int) ([]byte, *CloseE
 			return out, violation(InvalidData, "a message that cannot be decompressed")
 		case len(in.src.p)+len(in.src.tail) == 0:
 			return out, nil
-		default: // a block has ended the stream, and the message goes on (RFC 7692, 7.2.3.4)
+		default: // a block has ended the stream, and the message continues (RFC 7692, 7.2.3.4)
 			if ends++; ends > maxEnds {
 				return out, violation(PolicyViolation, "a compressed message that ends too often")
 			}

@@ -86,7 +86,7 @@ func (s *Stream) receive() (Kind, []byte, error) {
 	return 0, nil, s.end
 }
 
-// transient handles an error of the stream. It reports whether the connection goes on.
+// transient handles an error of the stream. It reports whether the connection continues.
 func (s *Stream) transient(err error) bool {
 	var late net.Error
 	switch {

@@ -12,8 +12,8 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
-// A run that was interrupted goes on with its settings and what it has finished; the line that was
-// being written, and the scenario it was of, are measured again.
+// A run that was interrupted continues with its settings and its finished scenarios. The scenario
+// whose line was being written is measured again.
 func TestAnInterruptedRunResumes(t *testing.T) {
 	dir := t.TempDir()
 	made := func(resume bool) *run {

@@ -36,8 +36,8 @@ backend out
 `
 
 // HAProxy has two servers, and one of them gets SIGTERM while twenty connections use it. It
-// delivers everything that it had read, or its exit code would show a loss. All clients go on with
-// the other server, and everything comes back in order.
+// delivers everything that it had read, or its exit code would show a loss. All clients continue
+// with the other server, and all their data comes back in order.
 func TestBehindHAProxy(t *testing.T) {
 	if !longtest.Only(t, "HAProxy in front") {
 		return

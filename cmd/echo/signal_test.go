@@ -144,7 +144,7 @@ func TestSigtermReportsWhatIsLost(t *testing.T) {
 	})
 }
 
-// The same when the client resets instead: what was for it is lost.
+// If the client resets instead, the bytes that were for it are lost.
 func TestResetWhileDrainingIsReported(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -67,7 +67,7 @@ func ping(out io.Writer, ip netip.Addr, count int, wait float64) error {
 	return nil
 }
 
-// open opens an ICMP datagram socket, or a raw socket if the system refuses the former.
+// open opens an ICMP datagram socket, or a raw socket if the system refuses that.
 func open(ip netip.Addr) (*socket.Socket, error) {
 	family, proto := socket.AF_INET, socket.IPPROTO_ICMP
 	if ip.Is6() {

@@ -100,7 +100,7 @@ func TestTextOfAPicture(t *testing.T) {
 	}
 }
 
-// Why a Conn does not go on, in each state.
+// Why a Conn does not continue, in each state.
 func TestWhyInEachState(t *testing.T) {
 	for state, want := range map[inside.State]string{
 		0:                                    "",

@@ -32,8 +32,8 @@ type Queue interface {
 	Errors() Errors
 }
 
-// Pollers is package poller, which sets it. It is an interface so that the linker drops the code for
-// kqueues in programs that do not call it.
+// Pollers is package poller, which sets it. Its type is an interface, so the linker drops the code
+// for kqueues from programs that do not call it.
 var Pollers interface {
 	// New makes a poller.Poller over a Queue that is not the system's.
 	New(Queue) any

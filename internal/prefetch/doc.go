@@ -1,4 +1,4 @@
-// Package prefetch tells the processor which memory will be needed soon. A prefetch is a hint: it
+// Package prefetch asks the processor for memory that will be needed soon. A prefetch is a hint: it
 // never fails, whatever the address, and no program notices it but by its speed. The functions are
 // in assembly, because Go has no prefetch. On other processors than amd64 and arm64 they do
 // nothing.

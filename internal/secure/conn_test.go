@@ -51,7 +51,7 @@ type scene struct {
 	*Conn
 	k      *end
 	other  *Conn         // the client's
-	client *forge.Sealer // of TLS 1.3 it goes on from there
+	client *forge.Sealer // of TLS 1.3 it continues from there
 }
 
 func newScene(t *testing.T) scene { return newSceneOf(t, tls.VersionTLS13) }

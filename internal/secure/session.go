@@ -135,8 +135,8 @@ func (s *Session) Read(p []byte) (int, error) {
 	return s.read(p)
 }
 
-// read is the Read of crypto/tls. Every error but ErrAgain ends reading for good. read keeps that
-// error, because crypto/tls does not keep all of its errors.
+// read is the Read of crypto/tls. After every error but ErrAgain all later reads fail. read
+// keeps that error, because crypto/tls does not keep all of its errors.
 func (s *Session) read(p []byte) (n int, err error) {
 	if s.readErr != nil {
 		return 0, s.readErr

@@ -91,7 +91,7 @@ func (n *Net) Host(addrs ...string) *Host {
 func (n *Net) Do(f func(w *sim.World)) { n.live.Do(f) }
 
 // Close crashes all hosts: every call on a connection fails, also those that wait. It returns the
-// World's error. Goroutines that go on after it keep the bubble from ending. A second Close does
+// World's error. Goroutines that continue after it keep the bubble from ending. A second Close does
 // nothing more.
 func (n *Net) Close() error {
 	if err := n.live.Close(); err != nil {

@@ -226,8 +226,8 @@ func readState() (map[string]sum, error) {
 	return all, err
 }
 
-// resume goes on where the file says. It runs the first seed again: another history means that the
-// program is another one, and that its sums are worth nothing.
+// resume continues where the file says. It runs the first seed again: if the history differs, the
+// program has changed, and its sums mean nothing.
 func (c *campaign) resume() error {
 	c.saved = time.Now()
 	if *state == "" {

@@ -81,7 +81,7 @@ func TestPanicsOfJobsAreTheTests(t *testing.T) {
 	}
 }
 
-// A campaign that is interrupted, or that fails, goes on where it was. Its sums are those of one
+// A campaign that is interrupted, or that fails, continues where it was. Its sums are those of one
 // that was not.
 func TestACampaignGoesOn(t *testing.T) {
 	var once sync.Once

@@ -45,7 +45,7 @@ var (
 // -sim.first is the first seed.
 //
 // -sim.jobs=0 runs seeds on all cores. -sim.state=out.json keeps the sums of the seeds that have
-// passed in a file, also after an interrupt. The same command goes on from there.
+// passed in a file, also after an interrupt. The same command continues from there.
 //
 // Seeds that fail, six of the first 20, and each 100th run twice. If the two histories differ,
 // the program depends on something that is not simulated: the order of a map, a goroutine, or

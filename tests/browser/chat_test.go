@@ -17,8 +17,8 @@ const (
 	lines  = "[...document.querySelectorAll('#lines li')].map(l => l.textContent).join('|')"
 )
 
-// Two browsers in the chat of examples/websocket get what either says, as text also if it is markup.
-// When the server stops, they report it, and connect again when there is a new one.
+// In the chat of examples/websocket, each of two browsers shows what either says, and shows markup
+// as text. When the server stops, both report it. They connect again when there is a new server.
 func TestChat(t *testing.T) {
 	if !runs(t) {
 		return

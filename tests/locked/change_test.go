@@ -80,7 +80,7 @@ func TestCallbackChangesLocks(t *testing.T) {
 	}
 }
 
-// A goroutine changes its locks between calls that do not wait and go on with one handshake.
+// A goroutine changes its locks between calls that do not wait and continue with one handshake.
 func TestCallerChangesLocks(t *testing.T) {
 	for place, run := range places {
 		t.Run(place, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestCallerChangesLocks(t *testing.T) {
 	}
 }
 
-// A callback of the config leaves its thread locked. The loop, its tasks and goroutines go on as
+// A callback of the config leaves its thread locked. The loop, its tasks and goroutines continue as
 // they were.
 func TestConfigLocksItsThread(t *testing.T) {
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {

@@ -62,7 +62,7 @@ func shutdownAfterAPanic(t *testing.T, run, end, one, other string) {
 	defer cancel()
 	left := make(chan struct{})
 	draining := make(chan struct{})
-	if run == "Shutdown" { // the drain lets this Task go on, so there is time for the panic
+	if run == "Shutdown" { // the drain lets this Task continue, so there is time for the panic
 		began = make(chan struct{})
 		r.Go(func(k *reactor.Task) { _ = k.Await(func() { close(began); <-draining }) })
 	}
@@ -111,7 +111,7 @@ func shutdownAfterAPanic(t *testing.T, run, end, one, other string) {
 }
 
 // Shutdown runs a loop that nobody has run, with Tasks, while Run waits for it. The caller whose
-// context ends leaves, and the drain goes on.
+// context ends leaves, and the drain continues.
 func TestShutdownBeforeRun(t *testing.T) {
 	inEachPair(t, func(t *testing.T, one, other string) {
 		if one == other {
@@ -145,8 +145,8 @@ func TestShutdownBeforeRun(t *testing.T) {
 	})
 }
 
-// One goroutine begins to turn the loop, with a Task, and another goes on. If one of them is locked
-// that is misuse, and Turn says so. The first one can go on then.
+// One goroutine begins to turn the loop, with a Task, and another continues. If one of them is
+// locked, that is misuse, and Turn reports it. The first one can continue then.
 func TestTurnGoesOnElsewhere(t *testing.T) {
 	inEachPair(t, func(t *testing.T, one, other string) {
 		r, _, ended := sleeper(t)

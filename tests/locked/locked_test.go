@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	serve(code)
 }
 
-// serve goes on in a deferred call when a function has called runtime.Goexit.
+// serve continues in a deferred call when a function has called runtime.Goexit.
 func serve(code chan int) {
 	//lint:ignore SA5007 it ends with os.Exit, and the deferred call runs after a Goexit only
 	defer serve(code)
@@ -180,7 +180,7 @@ func TestLoopsSocketIsClosedElsewhere(t *testing.T) {
 		}
 		ss := deferred(t, r, s.port())
 		elsewhere(func() {
-			r.Go(func(*reactor.Task) { // goes on with the handshake
+			r.Go(func(*reactor.Task) { // continues with the handshake
 				defer r.Close()
 				_ = ss.SetTimeout(timeout.Timeout(10 * time.Millisecond))
 				if _, err := ss.Read(make([]byte, 1)); !errors.Is(err, syscall.ETIMEDOUT) {

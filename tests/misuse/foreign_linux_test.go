@@ -191,7 +191,7 @@ func closed(c interface{ Close() error }, err error) error {
 }
 
 // Control data that is too long, and groups that do not exist, are errors that name them. Nothing
-// is sent, and the socket goes on.
+// is sent, and the socket continues.
 func TestControlDataAndGroupsAreNamed(t *testing.T) {
 	balanced(t, func() {
 		dir := t.TempDir()
@@ -244,7 +244,7 @@ func TestControlDataAndGroupsAreNamed(t *testing.T) {
 		if n, _, err := s.RecvMsg(make([]byte, 9), 100, 0); !errors.Is(err, syscall.EAGAIN) {
 			t.Errorf("%d bytes were sent with what was refused, %v", n, err)
 		}
-		must(t, send(socket.Rights(0))) // the socket goes on
+		must(t, send(socket.Rights(0))) // the socket continues
 		n, m, err := s.RecvMsg(make([]byte, 9), 100, 0)
 		if n != 1 || err != nil || len(m.Rights()) != 1 {
 			t.Errorf("%d, %v, %v", n, m.Rights(), err)

@@ -10,7 +10,7 @@
 // go build -overlay. Package on switches one of them on. So a mutant costs a run of the tests that
 // reach it, and no compilation.
 //
-// The journal (-journal) has a line for each finished mutant. A run that was interrupted goes on
+// The journal (-journal) has a line for each finished mutant. A run that was interrupted continues
 // there, and -again tries its survivors again. A mutant is named by its function, its operator and
 // its place, so the journal lasts when other code changes. The packages must have no uncommitted
 // changes: the results would belong to no revision. doc/mutants.md lists the survivors that are

@@ -82,7 +82,7 @@ func (j *journal) results(group string) map[string]result {
 	return all
 }
 
-// add writes a result. A full disk ends the run; the next one goes on after the last whole line.
+// add writes a result. A full disk ends the run; the next one continues after the last whole line.
 func (j *journal) add(group string, r result) error {
 	if j.file == nil {
 		return nil

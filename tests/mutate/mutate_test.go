@@ -18,7 +18,7 @@ import (
 )
 
 // fixture makes the working directory a clone of testdata/fixture with a commit, and the directory
-// for temporary files an empty one. It returns the latter.
+// for temporary files an empty one. It returns the empty one.
 func fixture(t *testing.T) string {
 	t.Helper()
 	longtest.NeedsGo(t)
@@ -125,7 +125,7 @@ func TestEachOperatorMakesItsMutants(t *testing.T) {
 }
 
 // A survivor's row of the report, with a reason, is a row of the page: then the mutant does not
-// count. A row that names no mutant is reported. The second run goes on after the journal of the
+// count. A row that names no mutant is reported. The second run continues after the journal of the
 // first, whose last line was not finished.
 func TestSurvivorsAreListedAndARunGoesOn(t *testing.T) {
 	if !longtest.Only(t, "compiles mutants") {

@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A server is restarted twice and goes on, so three processes have its Unix sockets. They end in
+// A server is restarted twice and continues, so three processes have its Unix sockets. They end in
 // every order, the new ones also by SIGKILL. As long as one lives, both files lead to a server. The
 // last one that ends in order removes them.
 func TestSocketFileBelongsToAllWhoShareIt(t *testing.T) {

@@ -49,6 +49,11 @@ var dialect = []struct {
 	{regexp.MustCompile(`(?i)\bfor ever\b`), "without limit"},
 	{regexp.MustCompile(`(?i)\b(is|are|has|have) gone\b|\bis over\b|\bare over\b`), "closed, finished"},
 	{regexp.MustCompile(`(?i)\bone's own\b|\bthe user's\b`), "user code"},
+	{regexp.MustCompile(`(?i)\b(the former|the latter)\b`), "name the noun"},
+	{regexp.MustCompile(`(^|[.;:] )The same (of|over|with|when|for|without|seen)\b`), "a whole sentence: The same holds …"},
+	{regexp.MustCompile(`(?i)\b(nobody|somebody|anybody|everybody)'s\b`), "name the owner"},
+	{regexp.MustCompile(`\bgo(es)? on\b|\bwent on\b`), "continue"},
+	{regexp.MustCompile(`(?i)\bwho gets here\b|\bfor good\b`), "name the subject, or the duration"},
 	{regexp.MustCompile(`SEMANTICS`), "doc/semantics.md"},
 }
 

@@ -72,7 +72,7 @@ func (p *poll) IPoll(ms, flags int) (err error) {
 	return pythonError(err)
 }
 
-// Next goes on with the walk.
+// Next continues with the walk.
 func (p *poll) Next() (Event, bool) {
 	if p.walk == nil {
 		return Event{}, false

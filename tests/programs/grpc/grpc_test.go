@@ -252,7 +252,7 @@ func TestGRPC(t *testing.T) {
 	kit.Same(t, func(n kit.Net) error { return workload(n, false) })
 }
 
-// The same over TLS.
+// The same holds over TLS.
 func TestGRPCOverTLS(t *testing.T) {
 	kit.Same(t, func(n kit.Net) error { return workload(n, true) })
 }
