@@ -75,7 +75,7 @@ func All() (all []Goroutine) {
 	return all
 }
 
-// most is how many bytes of stacks are read. What is beyond them is not found.
+// most is how many bytes of stacks are read. Goroutines beyond them are not found.
 const most = 16 << 20
 
 // Self returns the bubble of the calling goroutine, "" for none.

@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A bubble whose goroutine waits for a real socket does not hang in silence: Run names the call. The
-// other goroutines, which wait inside of the bubble, are not named.
+// If a goroutine of a bubble waits for a real socket, Run names the call and does not hang in
+// silence. Run does not name the other goroutines, which wait inside of the bubble.
 func TestRealSocketInABubbleIsNamed(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
