@@ -7,7 +7,6 @@ import (
 
 	"github.com/lesismal/nbio/nbhttp"
 	nbws "github.com/lesismal/nbio/nbhttp/websocket"
-
 )
 
 // nbioEngine runs nbio with this handler.
