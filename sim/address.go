@@ -17,6 +17,7 @@ func (h *Host) LocalAddr(fd int) (a Addr, e Errno) {
 	default:
 		e = kernel.EOPNOTSUPP
 	}
+	h.args(a.String)
 	h.note(LocalAddr, fd, int(a.Port), e)
 	return a, e
 }
@@ -41,6 +42,7 @@ func (h *Host) PeerAddr(fd int) (a Addr, e Errno) {
 			a, e = kernel.Unix(s.remote), 0
 		}
 	}
+	h.args(a.String)
 	h.note(PeerAddr, fd, int(a.Port), e)
 	return a, e
 }
@@ -57,6 +59,7 @@ func (h *Host) Unlink(path string) Errno {
 		}
 	}
 	h.mixText(path)
+	h.args(quoted(path))
 	h.note(Unlink, -1, 0, e)
 	return e
 }

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -85,6 +86,7 @@ func (d *Disk) call(c Call, op, name string) error {
 
 // done records the end of a call, and returns its error.
 func (d *Disk) done(c Call, op, name string, e Errno) error {
+	d.h.args(quoted(name))
 	d.h.note(c, -1, 0, e)
 	switch {
 	case e == kernel.EBADF && d.h.gone():
@@ -140,6 +142,7 @@ func (d *Disk) OpenFile(name string, flag int) (*File, error) {
 	if flag&os.O_TRUNC != 0 && f.writes {
 		n.write(0, nil, 0)
 	}
+	d.h.args(func() string { return strconv.Quote(name) + ", " + openText(flag) })
 	d.h.note(FileOpen, f.fd, flag, 0)
 	return f, nil
 }
@@ -183,7 +186,9 @@ func (d *Disk) Rename(from, to string) error {
 		return d.done(FileRename, "rename", from, kernel.ENOENT)
 	}
 	d.change(from, to, n)
-	return d.done(FileRename, "rename", from, 0)
+	d.h.args(func() string { return strconv.Quote(from) + ", " + strconv.Quote(to) })
+	d.h.note(FileRename, -1, 0, 0)
+	return nil
 }
 
 // Remove removes a file. Open Files can still be read and written.

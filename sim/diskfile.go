@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strconv"
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
@@ -132,6 +133,7 @@ func (f *File) Truncate(size int64) error {
 		return f.end(FileTruncate, "truncate", 0, kernel.ENOSPC)
 	}
 	f.in.write(0, nil, int(size))
+	f.h.args(func() string { return strconv.FormatInt(size, 10) })
 	return f.end(FileTruncate, "truncate", int(size), 0)
 }
 

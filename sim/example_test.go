@@ -80,10 +80,10 @@ func ExampleWorld_WriteDiagram() {
 	w.WriteDiagram(os.Stdout)
 	// Output:
 	// 10.0.0.1                        10.0.0.2
-	// 0.000000000s  |                               socket(1000) = 1
-	// 0.000000000s  |                               bind(1000) = 80
-	// 0.000000000s  |                               listen(1000) = 1
-	// 0.000000000s  socket(1000) = 1
+	// 0.000000000s  |                               socket(SOCK_STREAM) = 1000
+	// 0.000000000s  |                               bind(1000, 10.0.0.2:80) = 0
+	// 0.000000000s  |                               listen(1000, 1) = 0
+	// 0.000000000s  socket(SOCK_STREAM) = 1000
 	// 0.000000000s  connect(1000) EINPROGRESS 10.0.0.1:40026 → 10.0.0.2:80
 	// 0.001000001s  |----------- SYN ------------>|
 	// 0.002000001s  |<--------- SYN-ACK ----------|

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"strconv"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/poller"
@@ -79,6 +80,7 @@ func (h *Host) Socket(family, typ, proto int) (int, Errno) {
 		h.open46(&s.inet, family)
 		fd = h.born(&s.node, s)
 	}
+	h.args(func() string { return kindText(kind) })
 	h.note(Socket, fd, kind, 0)
 	return fd, 0
 }
@@ -116,6 +118,7 @@ func (h *Host) Bind(fd int, a Addr) Errno {
 		}
 	}
 	h.mixAddr(&a)
+	h.args(a.String)
 	h.note(Bind, fd, int(a.Port), e)
 	return e
 }
@@ -132,6 +135,7 @@ func (h *Host) Listen(fd, backlog int) Errno {
 	case *unixSocket:
 		e = s.listen(backlog)
 	}
+	h.args(func() string { return strconv.Itoa(backlog) })
 	h.note(Listen, fd, backlog, e)
 	return e
 }
@@ -204,6 +208,7 @@ func (h *Host) Connect(fd int, to Addr) Errno {
 		}
 	}
 	h.mixAddr(&to)
+	h.args(to.String)
 	h.note(Connect, fd, int(to.Port), e)
 	return e
 }
@@ -226,6 +231,7 @@ func (h *Host) Shutdown(fd, how int) Errno {
 	}
 	e := kernel.EOPNOTSUPP
 	if how < kernel.SHUT_RD || how > kernel.SHUT_RDWR {
+		h.args(func() string { return shutText(how) })
 		h.note(Shutdown, fd, how, kernel.EINVAL)
 		return kernel.EINVAL
 	}
@@ -237,6 +243,7 @@ func (h *Host) Shutdown(fd, how int) Errno {
 	case *unixSocket:
 		e = s.shutdown(how)
 	}
+	h.args(func() string { return shutText(how) })
 	h.note(Shutdown, fd, how, e)
 	return e
 }

@@ -41,11 +41,11 @@ func newKqueue(p *epoll) *kqueue {
 func (*kqueue) TellsUnasked() bool { return false }
 
 func (k *kqueue) Add(fd int, gen uint32, want poller.Interest) error {
-	return k.ctl(Add, fd, func() error { return k.q.Add(fd, gen, want) })
+	return k.ctl(Add, fd, func() error { k.h.args(want.String); return k.q.Add(fd, gen, want) })
 }
 
 func (k *kqueue) Mod(fd int, gen uint32, want poller.Interest) error {
-	return k.ctl(Mod, fd, func() error { return k.q.Mod(fd, gen, want) })
+	return k.ctl(Mod, fd, func() error { k.h.args(want.String); return k.q.Mod(fd, gen, want) })
 }
 
 func (k *kqueue) Del(fd int) error { return k.ctl(Del, fd, func() error { return k.q.Del(fd) }) }

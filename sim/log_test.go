@@ -97,9 +97,9 @@ func TestOnlySelectsSteps(t *testing.T) {
 		"packets":               {all: []string{" → ", "FAIL"}, none: []string{"! "}},
 		"calls":                 {none: []string{" bytes", " SYN", "! ", "note", "INFO"}, some: []string{" recv("}},
 		"10.0.1.1":              {all: []string{"10.0.1.1", "FAIL"}, some: []string{"recv(", " → 10.0.1.1", "10.0.1.1 → "}},
-		"10.0.1.1/1001":         {all: []string{"(1001)", "= 1001", "FAIL"}, none: []string{"10.0.0.1 "}},
-		"1001":                  {all: []string{"(1001)", "= 1001", "FAIL"}, some: []string{"10.0.0.1 ", "10.0.1.1 "}},
-		"10.0.1.1/1001,notes":   {some: []string{"(1001)", "note"}, none: []string{"! "}},
+		"10.0.1.1/1001":         {all: []string{"(1001", "= 1001", "FAIL"}, none: []string{"10.0.0.1 "}},
+		"1001":                  {all: []string{"(1001", "= 1001", "FAIL"}, some: []string{"10.0.0.1 ", "10.0.1.1 "}},
+		"10.0.1.1/1001,notes":   {some: []string{"(1001", "note"}, none: []string{"! "}},
 		"10.9.9.9":              {all: []string{"FAIL"}},
 		"0:0:0:0:0:0:0:1,notes": {all: []string{"note", "FAIL"}},
 	} {

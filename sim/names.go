@@ -30,6 +30,7 @@ func (h *Host) Go(f func()) {
 func (h *Host) Lookup(_ context.Context, network, name string) ([]netip.Addr, error) {
 	v := h.gate(Lookup, -1)
 	if v.e != 0 {
+		h.args(quoted(name))
 		h.note(Lookup, -1, 0, v.e)
 		return nil, &net.DNSError{Err: "server misbehaving", Name: name, IsTemporary: true}
 	}
@@ -46,6 +47,7 @@ func (h *Host) Lookup(_ context.Context, network, name string) ([]netip.Addr, er
 		}
 	}
 	h.mixText(name)
+	h.args(quoted(name))
 	h.note(Lookup, -1, len(ips), 0)
 	if len(ips) == 0 {
 		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}

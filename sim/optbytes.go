@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"net/netip"
+	"strconv"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -18,6 +19,7 @@ func (h *Host) GetOpt(fd, level, name int) (int, Errno) {
 	if level == kernel.SOL_SOCKET && name == kernel.SO_ERROR {
 		told = errnoCode(Errno(n))
 	}
+	h.args(func() string { return optionText(level, name) })
 	h.note(GetOpt, fd, told, e)
 	return n, e
 }
@@ -28,6 +30,7 @@ func (h *Host) SetOpt(fd, level, name, value int) Errno {
 		return v.e
 	}
 	e := h.setOpt(f, level, name, value)
+	h.args(func() string { return optionText(level, name) + ", " + strconv.Itoa(value) })
 	h.note(SetOpt, fd, value, e)
 	return e
 }
@@ -38,6 +41,7 @@ func (h *Host) GetOptBytes(fd, level, name int, p []byte) (int, Errno) {
 		return 0, v.e
 	}
 	n, e := h.getBytes(f, level, name, p)
+	h.args(func() string { return optionText(level, name) })
 	h.note(GetOptBytes, fd, n, e)
 	return n, e
 }
@@ -49,6 +53,7 @@ func (h *Host) SetOptBytes(fd, level, name int, p []byte) Errno {
 	}
 	e := h.setBytes(f, level, name, p)
 	h.sends(p)
+	h.args(func() string { return optionText(level, name) })
 	h.note(SetOptBytes, fd, len(p), e)
 	return e
 }

@@ -196,6 +196,7 @@ func (p *epoll) unknown(c Call, fd int) error {
 
 func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
 	return p.ctl(Add, fd, func(f file) Errno {
+		p.h.args(want.String)
 		if p.find(fd, want) != nil {
 			return kernel.EEXIST
 		}
@@ -262,6 +263,7 @@ func (p *epoll) above() (n int) {
 
 func (p *epoll) Mod(fd int, gen uint32, want poller.Interest) error {
 	return p.ctl(Mod, fd, func(file) Errno {
+		p.h.args(want.String)
 		r := p.find(fd, want)
 		if r == nil {
 			return kernel.ENOENT

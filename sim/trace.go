@@ -4,10 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"time"
-	"unicode/utf8"
-
-	"github.com/ureactor/ureactor/internal/kernel"
 )
 
 // A trace is the history: a hash of all of it, and the last steps as records. It has calls, the
@@ -22,6 +18,7 @@ type trace struct {
 	at     int    // the oldest record of a full ring
 	added  int    // how many records there were
 	said   string // the beginning of the data of the call in progress, for its record
+	args   string // its arguments other than the descriptor, for its record
 }
 
 // A record is one line of the trace.
@@ -34,6 +31,7 @@ type record struct {
 	res  int
 	e    Errno
 	text string // for calls: the beginning of the data
+	args string // for calls: the arguments other than the descriptor
 	to   *Host  // for a packet: the receiver; host is the sender
 	kind uint8
 	sent int64 // for a packet: when it was sent
@@ -109,8 +107,8 @@ func (h *Host) note(c Call, fd, res int, e Errno) {
 		w.observe(h, c, fd, res, e, true)
 	}
 	if t.keep != 0 {
-		t.add(record{step: w.step, at: w.now, host: h, c: c, fd: fd, res: res, e: e, text: t.said})
-		t.said = ""
+		t.add(record{step: w.step, at: w.now, host: h, c: c, fd: fd, res: res, e: e, text: t.said, args: t.args})
+		t.said, t.args = "", ""
 	}
 }
 
@@ -145,23 +143,6 @@ func (h *Host) short(n, all int) {
 	if t := &h.w.trace; n > 0 && n < all && t.keep != 0 && !t.sealed {
 		t.said = fmt.Sprintf("of %d %s", all, t.said)
 	}
-}
-
-// How many bytes of data a record shows, of text and of anything else.
-const (
-	previewText   = 72
-	previewBinary = 12
-)
-
-func preview(p []byte) string {
-	most := previewText
-	if !utf8.Valid(p[:min(len(p), previewBinary)]) {
-		most = previewBinary
-	}
-	if len(p) > most {
-		return fmt.Sprintf("%q…", p[:most])
-	}
-	return fmt.Sprintf("%q", p)
 }
 
 func (t *trace) mixBytes(p []byte) {
@@ -236,46 +217,6 @@ func (w *World) WriteTrace(to io.Writer) error {
 }
 
 func (t *trace) all() []record { return append(t.list[t.at:len(t.list):len(t.list)], t.list[:t.at]...) }
-
-func (r record) String() string {
-	return fmt.Sprintf("%8d %14s %s", r.step, stamp(r.at), r.what())
-}
-
-func (r record) what() string {
-	switch r.kind {
-	case isWorld:
-		return r.text
-	case isFault:
-		return "! " + r.text
-	case isPacket:
-		return r.host.name + " → " + r.to.name + " " + r.text
-	case isLog:
-		return r.host.name + " " + r.text
-	}
-	s := r.host.name + " " + r.c.String()
-	if r.fd >= 0 {
-		s += fmt.Sprintf("(%d)", r.fd)
-	}
-	if r.e == kernel.EBADF && r.fd >= 0 && r.fd < firstFile {
-		return s + " EBADF: a simulated host has no such descriptor; a real one?"
-	}
-	if r.e != 0 && r.c == Connect && r.text != "" {
-		return s + " " + ErrnoName(r.e) + " " + r.text
-	}
-	if r.e != 0 {
-		return s + " " + ErrnoName(r.e)
-	}
-	if s += fmt.Sprintf(" = %d", r.res); r.text != "" {
-		s += " " + r.text
-	}
-	return s
-}
-
-// stamp returns a time in µs.
-func stamp(at int64) string {
-	d := at - epoch
-	return fmt.Sprintf("%d.%09ds", d/int64(time.Second), d%int64(time.Second))
-}
 
 // KeepLast drops all but the last n steps of the trace. -1 keeps all.
 func (w *World) KeepLast(n int) {
