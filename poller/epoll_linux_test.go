@@ -113,7 +113,7 @@ func TestALookDoesNotSleep(t *testing.T) {
 		if err := unix.Getrusage(unix.RUSAGE_THREAD, &usage); err != nil {
 			t.Fatal(err)
 		}
-		return usage.Nvcsw
+		return int64(usage.Nvcsw)
 	}
 	const looks = 200
 	before := sleeps()
