@@ -4,71 +4,159 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // These say how many lines WriteAround writes before and after each fault, and in all. If there are
-// many faults, each has fewer lines, but at least aroundLeast.
+// many faults, each has fewer lines, but at least aroundLeast. The last fault has aroundLast more,
+// without what has happened more than aroundUsual times before it.
 const (
 	aroundBefore = 5
 	aroundAfter  = 10
 	aroundMost   = 200
 	aroundLeast  = 3
+	aroundLast   = 60
+	aroundUsual  = 10
 )
 
+// aroundSame is how often lines of one shape are written after a fault.
+const aroundSame = 2
+
 // WriteAround writes the steps around each fault that Options.Trace has kept: calls, packets and
-// log lines of the fault's hosts, and notes. Waits that found nothing are omitted.
+// log lines of the fault's hosts, and notes. After the last fault there are more, of the hosts of
+// all faults: those that are not usual. Waits that found nothing are omitted, and so are lines that
+// differ only in numbers from two after the same fault. If there is no fault, the steps are those
+// around the last log line that does not repeat others.
 func (w *World) WriteAround(to io.Writer) error {
 	all := w.trace.all()
+	x := excerpt{all: all, shown: map[int]bool{}}
 	share := min(aroundBefore+aroundAfter, max(aroundLeast, aroundMost/max(1, len(w.marks))))
-	shown := map[int]bool{}
+	before := share * aroundBefore / (aroundBefore + aroundAfter)
+	hosts := map[*Host]bool{}
 	for _, m := range w.marks {
-		before := share * aroundBefore / (aroundBefore + aroundAfter)
-		related := func(r *record) bool {
-			return !r.idle() && (r.kind == isWorld || r.host == m.host || r.host == m.to || r.to != nil && (r.to == m.host || r.to == m.to))
-		}
-		at := m.at - w.trace.added + len(all)
-		for i, n := at-1, before; i >= 0 && n > 0; i-- {
-			if related(&all[i]) {
-				shown[i] = true
-				n--
-			}
-		}
-		for i, n := max(at, 0), share-before; at >= 0 && i < len(all) && n > 0; i++ {
-			if related(&all[i]) {
-				shown[i] = true
-				n--
-			}
-		}
+		hosts[m.host], hosts[m.to] = true, true
 	}
-	return writeShown(to, all, shown)
-}
-
-// writeShown writes some of the records, and how many are left out between them.
-func writeShown(to io.Writer, all []record, shown map[int]bool) error {
-	last := -1
-	for i := range all {
-		if !shown[i] {
+	delete(hosts, nil)
+	for n, m := range w.marks {
+		at := m.at - w.trace.added + len(all)
+		if at < 0 {
 			continue
 		}
-		text := all[i].String()
-		if i > last+1 {
-			text = fmt.Sprintf("%8s … %d lines\n%s", "", i-last-1, text)
+		own := map[*Host]bool{m.host: m.host != nil, m.to: m.to != nil}
+		x.before(at, before, own)
+		if n == len(w.marks)-1 {
+			x.after(at, share-before, aroundLast, hosts)
+		} else {
+			x.after(at, share-before, 0, own)
 		}
-		if _, err := fmt.Fprintln(to, text); err != nil {
-			return err
-		}
-		last = i
 	}
-	return nil
+	if at := lastNew(all); len(w.marks) == 0 && at >= 0 {
+		for _, h := range w.hosts {
+			hosts[h] = true
+		}
+		x.before(at, before, hosts)
+		x.after(at, share-before, aroundLast, hosts)
+	}
+	return x.write(to)
 }
 
-// WriteLog writes log lines, notes and faults, of those that Options.Trace has kept. If there are
-// more than most, it writes those that are nearest to a fault or to the end.
+// lastNew returns the place of the last log line that does not repeat others at one interval. It is
+// -1 if there is none.
+func lastNew(all []record) int {
+	again := repeats(all, (*record).shape)
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].kind == isLog && again[i] == nil {
+			return i
+		}
+	}
+	return -1
+}
+
+// before adds the last n lines of the hosts before a line.
+func (x *excerpt) before(at, n int, hosts map[*Host]bool) {
+	for i := at - 1; i >= 0 && n > 0; i-- {
+		if x.all[i].of(hosts) {
+			x.shown[i] = true
+			n--
+		}
+	}
+}
+
+// after adds the first n lines of the hosts from a line on, of each shape only the first ones. It
+// adds more of them that are not usual.
+func (x *excerpt) after(at, n, more int, hosts map[*Host]bool) {
+	before, seen := map[string]int{}, map[string]int{}
+	for i := 0; i < at && more > 0; i++ {
+		if r := &x.all[i]; r.of(hosts) && r.kind != isLog {
+			before[r.shape()]++
+		}
+	}
+	for i := at; i < len(x.all) && n+more > 0; i++ {
+		r := &x.all[i]
+		if !r.of(hosts) {
+			continue
+		}
+		shape := r.shape()
+		if seen[shape]++; seen[shape] > aroundSame {
+			continue
+		}
+		switch {
+		case n > 0:
+			n--
+		case before[shape] > aroundUsual:
+			continue
+		default:
+			more--
+		}
+		x.shown[i] = true
+	}
+	x.complete = n+more > 0
+}
+
+// of returns whether the record is a step of one of the hosts, or a note.
+func (r *record) of(hosts map[*Host]bool) bool {
+	return !r.idle() && (r.kind == isWorld || hosts[r.host] || hosts[r.to])
+}
+
+// shape returns what the lines of a repetition have in common: all but the numbers.
+func (r *record) shape() string {
+	text := r.text
+	if strings.Contains(text, `\x`) { // not a text
+		text = ""
+	}
+	var b strings.Builder
+	number := false
+	for _, c := range text {
+		if c >= '0' && c <= '9' || number && (c == '.' || c == ' ') {
+			number = true
+			continue
+		}
+		if number {
+			b.WriteByte('#')
+		}
+		number = false
+		b.WriteRune(c)
+	}
+	switch r.kind {
+	case isCall:
+		return fmt.Sprintf("%s %v %d %v %t %s", r.host.name, r.c, r.fd, r.e, r.res == 0, b.String())
+	case isPacket:
+		return r.host.name + " → " + r.to.name + " " + b.String()
+	case isLog:
+		return r.host.name + " " + b.String()
+	}
+	return r.text
+}
+
+// WriteLog writes log lines, notes and faults, of those that Options.Trace has kept. Log lines that
+// repeat at one interval are written twice. If there are more than most, it writes those that are
+// nearest to a fault or to the end.
 func (w *World) WriteLog(to io.Writer, most int) error {
 	if most < 1 {
 		panic(fmt.Sprintf("sim: WriteLog(%d): must be 1 or more lines", most))
 	}
 	all := slices.DeleteFunc(slices.Clone(w.trace.all()), func(r record) bool { return r.kind == isCall || r.kind == isPacket })
+	x := excerpt{all: all, shown: map[int]bool{}, again: repeats(all, func(r *record) string { return r.what() })}
 	faults := map[int]bool{}
 	for _, m := range w.marks {
 		faults[m.at] = true
@@ -76,25 +164,31 @@ func (w *World) WriteLog(to io.Writer, most int) error {
 	far := make([]int, len(all)) // to the nearest fault, or to the end
 	near := len(all)
 	for i := range all {
-		if near++; faults[all[i].seq] {
+		if x.again[i] == nil {
+			near++
+		}
+		if faults[all[i].seq] {
 			near = 0
 		}
 		far[i] = near
 	}
 	near = 0
-	order := make([]int, len(all))
+	var order []int
 	for i := len(all) - 1; i >= 0; i-- {
-		if near++; faults[all[i].seq] {
+		if x.again[i] == nil {
+			near++
+			order = append(order, i)
+		}
+		if faults[all[i].seq] {
 			near = 0
 		}
-		far[i], order[i] = min(far[i], near), i
+		far[i] = min(far[i], near)
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return far[a] - far[b] })
-	shown := map[int]bool{}
-	for _, i := range order[:min(most, len(all))] {
-		shown[i] = true
+	for _, i := range order[:min(most, len(order))] {
+		x.shown[i] = true
 	}
-	return writeShown(to, all, shown)
+	return x.write(to)
 }
 
 // A mark is where a fault is in the trace.

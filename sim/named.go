@@ -30,13 +30,13 @@ func (w *World) WriteNamed(to io.Writer, text string, most int) error {
 			}
 		}
 	}
-	shown := map[int]bool{}
+	x := excerpt{all: all, shown: map[int]bool{}, own: map[int]bool{}}
 	for n, i := range found {
-		if n < most/2 || n >= len(found)-(most-most/2) {
-			shown[i] = true
+		if x.own[i] = true; n < most/2 || n >= len(found)-(most-most/2) {
+			x.shown[i] = true
 		}
 	}
-	return writeShown(to, all, shown)
+	return x.write(to)
 }
 
 // An end is one descriptor of a connection.

@@ -173,12 +173,12 @@ func TestStepsAroundFaults(t *testing.T) {
 		return b.String()
 	}
 	text := around(-1)
-	for _, want := range []string{" … ", " lines\n", "the test is here\n", "crash 10.0.7.7\n", "restart 10.0.7.7\n"} {
+	for _, want := range []string{" … ", " lines (", "the test is here\n", "crash 10.0.7.7\n", "restart 10.0.7.7\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s\ndoes not have %q", text, want)
 		}
 	}
-	if strings.Contains(text, "recv") {
+	if strings.Contains(text, " recv(") {
 		t.Errorf("%s\nhas calls of other hosts", text)
 	}
 	if text := around(5); text != "" {

@@ -173,7 +173,7 @@ func TestAFailureIsShrunkAndDrawn(t *testing.T) {
 		}
 		return nil
 	})
-	for _, want := range []string{"ouch", "it fails with 1 of ", "each is needed", ": short, 1 byte\n", " -sim.shrink"} {
+	for _, want := range []string{"ouch", "it fails with 1 of ", "none can be left out", ": short, 1 byte\n", " -sim.shrink"} {
 		if !strings.Contains(f.text, want) {
 			t.Errorf("%s\ndoes not say %q", f.text, want)
 		}

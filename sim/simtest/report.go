@@ -15,6 +15,9 @@ import (
 // historyMost is how many steps of a shrunk run are kept, for the steps around its faults.
 const historyMost = 1 << 20
 
+// linesDefault is how many of the last steps a report has.
+const linesDefault = 60
+
 // logMost is how many log lines, notes and faults a report has.
 const logMost = 120
 
@@ -61,15 +64,15 @@ func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w 
 	if w.Injected() == 0 {
 		more = ""
 	}
-	text := err.Error()
+	text, calls := err.Error(), false
 	if e == nil {
-		e = named(&found, w, firstLine(err))
+		calls, e = named(&found, w, firstLine(err))
 	}
 	if !strings.HasPrefix(text, "seed=") {
 		text = fmt.Sprintf("seed=%d step=%d: %s", seed, w.Step(), text)
 	}
 	if e == nil {
-		e = draw(&found, w)
+		e = draw(&found, w, calls && w.Err() == nil)
 	}
 	if e != nil {
 		t.Error(e)
@@ -88,7 +91,7 @@ func tested() string {
 
 // needed describes the result of Shrink.
 func needed(b *strings.Builder, s *sim.Shrunk) error {
-	sure := "each is needed"
+	sure := "none can be left out, but one may matter only by its timing"
 	if !s.Least {
 		sure = "it ended early, there may be fewer"
 	}
@@ -112,28 +115,39 @@ func needed(b *strings.Builder, s *sim.Shrunk) error {
 	if logged.Len() > 0 {
 		fmt.Fprintf(b, "what programs logged, with notes and faults:\n%s", logged.String())
 	}
+	heading := "the steps around these faults, after the last one those that are new:"
 	if len(s.Faults) == 0 {
-		return err
+		var dead *sim.Deadlock
+		var live *sim.Livelock
+		if !errors.As(s.Err, &dead) && !errors.As(s.Err, &live) {
+			return err
+		}
+		heading = "the steps around the last log line that is new:"
 	}
-	fmt.Fprintln(b, "the steps around these faults:")
-	return errors.Join(err, s.World.WriteAround(b))
+	var around strings.Builder
+	err = errors.Join(err, s.World.WriteAround(&around))
+	if around.Len() > 0 {
+		fmt.Fprintf(b, "%s\n%s", heading, around.String())
+	}
+	return err
 }
 
 // namedMost is how many calls a report has of the connections that its error names.
 const namedMost = 80
 
-// named adds the calls on the connections that the error names.
-func named(b *strings.Builder, w *sim.World, text string) error {
+// named adds the calls on the connections that the error names, and returns whether there are any.
+func named(b *strings.Builder, w *sim.World, text string) (bool, error) {
 	var calls strings.Builder
 	err := w.WriteNamed(&calls, text, namedMost)
 	if *lines != 0 && calls.Len() > 0 {
 		fmt.Fprintf(b, "the calls on what the error names:\n%s", calls.String())
 	}
-	return err
+	return calls.Len() > 0, err
 }
 
-// draw adds the end of the history in the form that the flags ask for.
-func draw(b *strings.Builder, w *sim.World) (err error) {
+// draw adds the end of the history in the form that the flags ask for. If the test has found an
+// error about an earlier moment, the end is only teardown: it is added if a flag asks for it.
+func draw(b *strings.Builder, w *sim.World, earlier bool) (err error) {
 	var drawn strings.Builder
 	if *svg != "" {
 		err = pages(&drawn, w)
@@ -142,7 +156,7 @@ func draw(b *strings.Builder, w *sim.World) (err error) {
 	if *diagrams {
 		write = w.WriteDiagram
 	}
-	if *lines != 0 {
+	if *lines != 0 && !(earlier && *lines == linesDefault && !*diagrams) {
 		w.KeepLast(*lines)
 		fmt.Fprintln(b, "the last of its history:")
 		err = errors.Join(err, write(b))

@@ -3,12 +3,15 @@ package simtest_test
 import (
 	"errors"
 	"flag"
+	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ureactor/ureactor/internal/kernel"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/sim/simtest"
 )
@@ -61,8 +64,8 @@ func TestTheSmallestRunIsKept(t *testing.T) {
 	}
 	text := report(map[string]string{"sim.shrink": "true", "sim.shrunk": file})
 	first := runs
-	for _, want := range []string{"seed=1 step=", ": ouch\n", "it fails with 1 of 8 faults, hosts=2 of 8 (", " runs; each is needed):\n\t10.0.0.2: crash #1, at 2s\n",
-		"what programs logged, with notes and faults:\n", "the steps around these faults:\n", " crash 10.0.0.2\n", "the last of its history:\n", " -sim.seed=1 -sim.shrink"} {
+	for _, want := range []string{"seed=1 step=", ": ouch\n", "it fails with 1 of 8 faults, hosts=2 of 8 (", " runs; none can be left out, but one may matter only by its timing):\n\t10.0.0.2: crash #1, at 2s\n",
+		"what programs logged, with notes and faults:\n", "the steps around these faults, after the last one those that are new:\n", " crash 10.0.0.2\n", "the last of its history:\n", " -sim.seed=1 -sim.shrink"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s\ndoes not say %q", text, want)
 		}
@@ -123,5 +126,35 @@ func TestTheDrawingHasPages(t *testing.T) {
 	}
 	if n, err := filepath.Glob(filepath.Join(filepath.Dir(file), "out*.svg")); len(n) != 7 || err != nil {
 		t.Errorf("files: %v, %v", n, err)
+	}
+}
+
+// If the test finds at the end that a connection has failed earlier, the calls on it are shown and
+// not the teardown. A flag or a failure of the world shows the end of the history.
+func TestTeardownIsNotShown(t *testing.T) {
+	for name, want := range map[string]bool{"": false, "lines": true, "diagram": true, "fail": true} {
+		flags := map[string]string{}
+		if name == "lines" {
+			flags["sim.lines"] = "59"
+		}
+		if name == "diagram" {
+			flags["sim.diagram"] = "true"
+		}
+		_, text := checked(t, flags, 1, func(w *sim.World) error {
+			h := w.Host("10.0.0.1")
+			fd, _ := h.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
+			h.Connect(fd, kernel.Inet(netip.MustParseAddrPort("10.0.0.2:80")))
+			at, _ := h.LocalAddr(fd)
+			w.Run(time.Second)
+			h.Close(fd)
+			err := fmt.Errorf("%v: broken", at)
+			if name == "fail" {
+				w.Fail(err)
+			}
+			return err
+		})
+		if !strings.Contains(text, "the calls on what the error names:\n") || strings.Contains(text, "the last of its history:\n") != want {
+			t.Errorf("%q: %s", name, text)
+		}
 	}
 }

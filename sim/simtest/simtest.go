@@ -15,7 +15,7 @@ var (
 	seeds    = flag.Uint64("sim.seeds", 0, "run so `many` seeds instead of the test's own number")
 	firstOne = flag.Uint64("sim.first", 1, "begin with this `seed`")
 	diagrams = flag.Bool("sim.diagram", false, "print a failed history as a sequence diagram, not as a list")
-	lines    = flag.Int("sim.lines", 60, "print so many of the last `lines` of a failed history; -1: all")
+	lines    = flag.Int("sim.lines", linesDefault, "print so many of the last `lines` of a failed history; -1: all")
 	shrinks  = flag.Bool("sim.shrink", false, "look for the fewest faults with which a seed still fails, and print that history")
 	only     = flag.String("sim.only", "", "print only these steps: a `list` of hosts, descriptors, faults, notes, logs, packets, calls; see sim.ParseOnly")
 	budget   = flag.Duration("sim.budget", time.Minute, "shrink for so `long` at most; 0: no limit but sim.ShrinkRuns")
