@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -12,8 +13,10 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
+	"github.com/ureactor/ureactor/poller"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/sim/simtest"
+	"github.com/ureactor/ureactor/timeout"
 )
 
 // with runs f with other values of flags.
@@ -156,5 +159,27 @@ func TestTeardownIsNotShown(t *testing.T) {
 		if !strings.Contains(text, "the calls on what the error names:\n") || strings.Contains(text, "the last of its history:\n") != want {
 			t.Errorf("%q: %s", name, text)
 		}
+	}
+}
+
+// A livelock without faults is explained by the steps around the last log line that is new.
+func TestALivelockWithoutFaultsHasTheLastNewLogLine(t *testing.T) {
+	_, text := checked(t, map[string]string{"sim.shrink": "true"}, 1, func(w *sim.World) error {
+		h := w.Host("10.0.0.1")
+		log := slog.New(h.LogHandler())
+		w.At(time.Second, func() { log.Warn("gave up") })
+		h.Boot("spins", func() {
+			p, err := h.NewPoller()
+			for err == nil {
+				_, err = p.Wait(make([]poller.Event, 1), h.Now()+timeout.Deadline(100*time.Millisecond))
+				log.Info("asks again", "id", 7)
+			}
+		})
+		return w.RunUntil(func() bool { return false }, time.Minute)
+	})
+	_, around, ok := strings.Cut(text, "the steps around the last log line that is new:\n")
+	around, _, _ = strings.Cut(around, "the last of its history:\n")
+	if !ok || !strings.Contains(around, "WARN gave up\n") || !strings.HasSuffix(around, ": nothing new on these hosts\n") {
+		t.Errorf("%s", text)
 	}
 }
