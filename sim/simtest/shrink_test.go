@@ -1,6 +1,7 @@
 package simtest_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -162,24 +163,31 @@ func TestTeardownIsNotShown(t *testing.T) {
 	}
 }
 
-// A livelock without faults is explained by the steps around the last log line that is new.
-func TestALivelockWithoutFaultsHasTheLastNewLogLine(t *testing.T) {
-	_, text := checked(t, map[string]string{"sim.shrink": "true"}, 1, func(w *sim.World) error {
-		h := w.Host("10.0.0.1")
-		log := slog.New(h.LogHandler())
-		w.At(time.Second, func() { log.Warn("gave up") })
-		h.Boot("spins", func() {
-			p, err := h.NewPoller()
-			for err == nil {
-				_, err = p.Wait(make([]poller.Event, 1), h.Now()+timeout.Deadline(100*time.Millisecond))
-				log.Info("asks again", "id", 7)
-			}
+// A run without faults that never ends is explained by the steps around the last log line that is
+// new: a livelock, and a deadlock.
+func TestARunThatNeverEndsHasTheLastNewLogLine(t *testing.T) {
+	for _, kind := range []string{"livelock", "deadlock"} {
+		_, text := checked(t, map[string]string{"sim.shrink": "true"}, 1, func(w *sim.World) error {
+			h := w.Host("10.0.0.1")
+			log := slog.New(h.LogHandler())
+			w.At(time.Second, func() { log.Warn("gave up") })
+			h.Boot("asks", func() {
+				p, err := h.NewPoller()
+				for err == nil {
+					_, err = p.Wait(make([]poller.Event, 1), h.Now()+timeout.Deadline(100*time.Millisecond))
+					log.Info("asks again", "id", 7)
+					if kind == "livelock" { // a program that only waits is not busy
+						h.Lookup(context.Background(), "ip", "db")
+					}
+				}
+			})
+			return w.RunUntil(func() bool { return false }, time.Minute)
 		})
-		return w.RunUntil(func() bool { return false }, time.Minute)
-	})
-	_, around, ok := strings.Cut(text, "the steps around the last log line that is new:\n")
-	around, _, _ = strings.Cut(around, "the last of its history:\n")
-	if !ok || !strings.Contains(around, "WARN gave up\n") || !strings.HasSuffix(around, ": nothing new on these hosts\n") {
-		t.Errorf("%s", text)
+		_, around, ok := strings.Cut(text, "the steps around the last log line that is new:\n")
+		around, _, _ = strings.Cut(around, "the last of its history:\n")
+		if !ok || !strings.Contains(text, ": "+kind+": ") || !strings.Contains(around, "WARN gave up\n") ||
+			!strings.HasSuffix(around, ": nothing new on these hosts\n") {
+			t.Errorf("%s: %s", kind, text)
+		}
 	}
 }
