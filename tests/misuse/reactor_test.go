@@ -3,9 +3,11 @@
 package misuse
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"reflect"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -121,6 +123,24 @@ func usualInReactor(method string, i int, typ reflect.Type) reflect.Value {
 
 var reactorSkips = map[string]string{
 	"Run": "needs a context", "Shutdown": "needs a context", "Restart": "needs a command", "Turn": "the test of the loop's own",
+	"Retire": "it owns the descriptor also on error, and 0 is one of the process",
+}
+
+// Retire names a number that is no descriptor.
+func TestRetireOfWhatIsNotOpen(t *testing.T) {
+	balanced(t, func() {
+		r, done := turned(t)
+		defer done()
+		for _, v := range odd(reflect.TypeFor[int]()) {
+			fd := int(v.Int())
+			if fd == 0 {
+				continue
+			}
+			if err := r.Retire(fd); err == nil || !strings.Contains(err.Error(), fmt.Sprint("descriptor ", fd)) {
+				t.Errorf("Retire(%d): %v", fd, err)
+			}
+		}
+	})
 }
 
 var reactorTakes = takes{
