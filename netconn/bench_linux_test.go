@@ -16,8 +16,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// cpu returns the CPU time of the process so far, in nanoseconds. It includes both ends, so the
-// servers' own costs differ more than these figures.
+// cpu returns the CPU time of the process so far, in nanoseconds. The process contains both the
+// client and the server. The client's part is the same in all benchmarks, so two servers alone
+// differ by a larger ratio than these figures do.
 func cpu() float64 {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail

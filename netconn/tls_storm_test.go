@@ -62,8 +62,8 @@ func (s storm) send(task *reactor.Task, raw net.Conn, n int) error {
 	return err
 }
 
-// A stormed server records how many records it has decrypted between two times at which others
-// could run.
+// A stormed server counts the TLS records that it decrypts in one go. Before and after them, other
+// tasks or callbacks could run, but not in between.
 type stormed struct {
 	each      int // records per byte of data
 	got, most int

@@ -29,8 +29,8 @@ var headers = []Header{
 	{Version: 2, Local: true},
 }
 
-// Parse reads the headers that Append writes, with any bytes behind them. Each shorter part is
-// ErrIncomplete.
+// Parse reads the headers that Append writes, with any bytes behind them. For each incomplete part
+// of a header Parse returns ErrIncomplete.
 func TestHeadersComeBack(t *testing.T) {
 	for _, want := range headers {
 		wire, err := want.Append([]byte("before"))

@@ -92,7 +92,8 @@ func neverReading(t *lab, many int) {
 	}
 	t.dial(addr).roundTrip("somebody else")
 
-	// The connections are stuck but alive: one peer reads an echo of its input.
+	// The connections whose peers did not read were not closed: when one peer reads now, it gets
+	// the echo of its input.
 	buf := make([]byte, 1<<20)
 	for got := 0; got < sent/many/2; {
 		n, e := peers[0].recv(buf)

@@ -248,7 +248,8 @@ func TestNotifier(t *testing.T) {
 	})
 }
 
-// closer is an Object that closes the Poll while it is being registered.
+// closer is an Object. While Register registers the closer with a Poll, the closer closes that
+// Poll.
 type closer struct {
 	teller
 	p *sel.Poll

@@ -25,8 +25,9 @@ const module = "github.com/ureactor/ureactor/"
 // libraries are the packages that a program makes its descriptors with.
 var libraries = []string{"reactor.", "socket.", "select.", "netconn.", "sim.", "poller.", "kernel.", "internal/", "frame.", "websocket."}
 
-// place returns the innermost line of the program itself, such as "pool/pool.go:52". For the
-// connections of a listener, that is the line that runs the loop.
+// place returns the innermost line of the stack that belongs to the program itself, such as
+// "pool/pool.go:52". For a connection that a listener has accepted, this is the line that runs the
+// loop.
 func place(birth []uintptr) string {
 	frames := runtime.CallersFrames(birth)
 	for more := len(birth) > 0; more; {
@@ -54,9 +55,10 @@ func isLibrary(f runtime.Frame) bool {
 	return false
 }
 
-// Leaks returns a line for each descriptor that programs have left open at their end. It should be
-// nil. In a world the garbage collector does not close abandoned descriptors. With Options.Trace,
-// as in a replay, a line names the place where the descriptor was made.
+// Leaks returns a line for each descriptor that programs have left open when they ended. A correct
+// program leaves none, so the result is nil. In a world the garbage collector does not close
+// abandoned descriptors. With Options.Trace, as in a replay, a line names the place where the
+// descriptor was made.
 func (w *World) Leaks() (left []string) {
 	for _, h := range w.hosts {
 		running := false

@@ -19,8 +19,8 @@ func (d *Deadlock) Error() string {
 		d.Seed, d.Step, strings.Join(d.Waiting, "\n\t"))
 }
 
-// A Livelock is the error of a run that has reached its limit while programs were busy: they repeat
-// calls, and the condition does not become true.
+// A Livelock is the error of a run that has reached its limit while programs were busy: the
+// programs repeat calls, and the condition of RunUntil does not become true.
 type Livelock struct {
 	Seed    uint64
 	Step    uint64
@@ -35,11 +35,13 @@ func (l *Livelock) Error() string {
 		l.Seed, l.Step, l.Limit, strings.Join(l.Busy, "\n\t"), strings.Join(l.Waiting, "\n\t"))
 }
 
-// lastPart is which part of the limit a Livelock is about.
+// lastPart says how long the last part of a run is, whose calls a Livelock reports: the limit
+// divided by lastPart.
 const lastPart = 10
 
-// stuck makes the report of a run whose limit was reached, or that has nothing to do. late has the
-// counts of calls before the last part of the limit; nil if the run did not come so far.
+// stuck makes the report of a run that has reached its limit, or in which nothing is pending. late
+// has the counts of calls before the last part of the limit. It is nil if the run ended before that
+// part.
 func (w *World) stuck(late []counts, limit time.Duration) error {
 	waiting := w.waiting()
 	if busy := w.busy(late); busy != nil {
@@ -72,8 +74,8 @@ func (w *World) counted() (all []counts) {
 	return all
 }
 
-// busy returns a line for each host that has made calls since then. A host that only waits is not
-// busy, although a timer may expire again and again.
+// busy returns a line for each host that has made calls since the given counts. A host that only
+// waits is not busy, even if one of its timers expires repeatedly.
 func (w *World) busy(since []counts) (lines []string) {
 	if since == nil {
 		return nil

@@ -18,12 +18,13 @@
 // and the clock jumps to the next event. A World and everything in it belong to one goroutine.
 // Simulated programs must not use anything that could change their history: goroutines of their
 // own, time.Now, the global math/rand, or the order of maps. They must not use reactor.Shutdown,
-// which blocks a goroutine: call Close on the loop. Objects whose calls park belong to the real
-// kernel (socket.New, sel.New). A reactor's Await runs its function inline after a while, so it
-// must not block.
+// which blocks a goroutine: call Close on the loop. Objects whose calls park a goroutine
+// (socket.New, sel.New) belong to the real kernel. A reactor's Await runs its function inline after
+// a delay, so the function must not block.
 //
-// The time and date of a program are its host's: Host.Time, or Reactor.Time and netconn's Net.Time,
-// which are time.Now on the real kernel. A program takes random choices from Host.Rand.
+// Each host has its own time and date. A program reads them by Host.Time, or by Reactor.Time and
+// netconn's Net.Time, which are time.Now on the real kernel. A program takes random choices from
+// Host.Rand.
 //
 // Faults come by chance (Options.Faults, World.SetFaults, Host.SetFaults), at the nth call
 // (Host.Inject) or packet (Host.InjectPacket), when World.At says so, or in a Swizzle. Package

@@ -8,9 +8,10 @@ import (
 )
 
 // Endless gives the descriptor a peer that never pauses: after each call that receives something,
-// more is there at once. A stream receives the bytes of data again and again, and a datagram socket
-// one datagram of data after the other. A listener gets one connection after the other, and needs
-// no data. The peer stops when the connection is closed, or when the real peer sends its FIN.
+// there is more to receive at once. A stream receives the bytes of data repeatedly. A datagram
+// socket receives data as a datagram repeatedly. A listener gets one connection after the other,
+// and data is not used. The peer stops when the connection is closed, or when the real peer sends
+// its FIN.
 func (h *Host) Endless(fd int, data []byte) Errno {
 	f := h.file(fd)
 	if f == nil {

@@ -24,7 +24,7 @@ type planned struct {
 	Injection
 }
 
-// Inject makes the nth call from now on fail or move less.
+// Inject makes the nth call from now on fail, or move fewer bytes than it could.
 func (h *Host) Inject(f Injection) {
 	if f.Call >= callCount || f.Nth < 1 || f.Short < 0 || f.Count < 0 || (f.Errno == 0) == (f.Short == 0) {
 		panic(fmt.Sprintf("sim: Inject(%+v): must have Nth of 1 or more, and either Errno or Short", f))

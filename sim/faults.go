@@ -39,7 +39,7 @@ var kindNames = [kindCount]string{"call", "lost", "doubled", "late", "reset", "s
 func (k Kind) String() string { return kindNames[k] }
 
 // A Fault is one fault of a history, by chance or made by the test. Kind, Call, Host, To and Nth
-// identify it: in another run with the same seed they mean the same occasion.
+// identify the fault: in another run with the same seed these fields mean the same occasion.
 type Fault struct {
 	Kind Kind
 	Call Call   // for AtCall: which one
@@ -129,9 +129,9 @@ func (f Fault) result() string {
 	return ErrnoName(f.Errno)
 }
 
-// happens returns whether a fault happens. chosen means that the test has planned it, and chance
-// that it would happen by chance. If Options.Faulty is set, that list decides instead: also about
-// faults that the test has planned.
+// happens returns whether a fault happens. chosen means that the test has planned the fault, and
+// chance that the fault would happen by chance. If Options.Faulty is set, that list decides
+// instead, also about faults that the test has planned.
 func (w *World) happens(f *Fault, chosen, chance bool) bool {
 	if w.only != nil {
 		w.identify(f)
@@ -180,9 +180,9 @@ func (w *World) byName(name string) *Host {
 	return nil
 }
 
-// dice returns the source of the choices about one occasion. It depends only on the seed and the
-// occasion, so a fault that is left out does not change others. In a live world the time and of are
-// parts of the occasion.
+// dice returns the source of the choices about one occasion. The source depends only on the seed
+// and the occasion, so a fault that is left out does not change other faults. In a live world the
+// virtual time, and the descriptor or port in the argument "of", are parts of the occasion.
 func (h *Host) dice(k Kind, c Call, to *Host, nth, of int) Rand {
 	which := uint64(k)<<8 | uint64(c) | uint64(h.index+1)<<16
 	if to != nil {

@@ -8,11 +8,13 @@ import (
 )
 
 // Only programs and the goroutine that runs the world may call a simulated kernel. If another
-// goroutine did, Go's scheduler would decide the history. If the process has only goroutines that
-// the World knows, there is no such goroutine. Otherwise the caller's outermost frame decides,
-// because programs, tasks and handshakes are coroutines of iter.Pull. To find that frame takes
-// long, so parts of known stacks are remembered. If there are more goroutines than then, they count
-// no longer: a new goroutine may have got a stack that a coroutine has outgrown.
+// goroutine made a call, Go's scheduler would decide the history. If the process has no goroutines
+// other than those that the World knows, the caller is allowed. Otherwise the outermost frame of
+// the caller's stack decides: programs, tasks and handshakes are coroutines of iter.Pull, so their
+// outermost frame is a function of package iter. To find the outermost frame takes long. So the
+// addresses of stacks that were allowed are remembered. When the process has more goroutines than
+// at that time, these addresses are not trusted any more: a new goroutine may have got the memory
+// of a stack that a coroutine has outgrown.
 
 const (
 	stackBits   = 11   // the smallest stack, and the alignment of all, is 2 KiB

@@ -6,9 +6,10 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// This file has keep-alive as on Linux: if SO_KEEPALIVE is on, a connection with nothing to send
-// probes a silent peer. A program cannot notice a probe that is answered, so no probes are sent as
-// long as the peer would answer. So a quiet world with such connections is idle.
+// This file implements keep-alive as on Linux: if SO_KEEPALIVE is on, a connection with nothing to
+// send probes a silent peer. A program cannot notice a probe that is answered. So the simulator
+// sends no probes as long as the peer would answer. Therefore a world in which nothing else happens
+// counts as idle, although it has such connections.
 const (
 	keepIdle     = 7200 // seconds, unless TCP_KEEPIDLE says otherwise
 	keepInterval = 75   // TCP_KEEPINTVL

@@ -249,7 +249,7 @@ func (h *Host) Shutdown(fd, how int) Errno {
 }
 
 // Close frees the number, even if it returns an error. It ignores a number from before a crash,
-// because the garbage collector may close one.
+// because the garbage collector may close an object of a crashed program.
 func (h *Host) Close(fd int) Errno {
 	if fd >= firstFile && fd < h.lowest() {
 		return 0

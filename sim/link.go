@@ -65,7 +65,8 @@ func (l *Link) SetLatency(latency, jitter time.Duration) *Link {
 	return l
 }
 
-// SetLoss sets the chance that a packet is lost. If Faults.Loss is larger, that counts.
+// SetLoss sets the chance that a packet is lost. If Faults.Loss is larger, Faults.Loss is used
+// instead.
 func (l *Link) SetLoss(p Chance) *Link {
 	if p < 0 || p > Always {
 		panic(fmt.Sprintf("sim: link %v: chance %d: must be 0 … %d", l, p, Always))
@@ -101,7 +102,7 @@ func (l *Link) Cut() *Cut {
 	return c
 }
 
-// A Cut stops packets. A direction is cut while any Cut of it holds.
+// A Cut stops packets. A direction is cut until all Cuts of this direction are healed.
 type Cut struct {
 	w    *World
 	ways [][2]*Host

@@ -9,17 +9,19 @@ import (
 )
 
 // A Live is a World that runs by time.Now, for programs that are goroutines. In a bubble of package
-// testing/synctest that is the bubble's clock, which jumps when all goroutines wait: the world then
-// runs in virtual time. Elsewhere it is the machine's clock.
+// testing/synctest, time.Now is the bubble's clock. That clock jumps when all goroutines wait, so
+// the world runs in virtual time. Elsewhere time.Now is the machine's clock.
 //
-// Each call of a Kernel first has the world do what is due, and a timer wakes it for its next
-// event. So whatever happens in the network at one time has happened before a call at that time.
+// Each call of a Kernel first makes the world handle the events that are due. If no call comes, a
+// timer makes the world handle its next event in time. So all events of one time are handled before
+// a call at that time is made.
 //
-// The scheduler orders the goroutines, so one seed is not one history. What is promised is less. A
-// fault by chance depends on the seed, the host, the kind of call, the descriptor and the virtual
-// time. How many calls came before does not matter; at one time the first call meets the fault. A
-// packet's fate and latency depend on its direction, its source port, its time and how many that
-// port has sent at this time. Wait has no faults by chance.
+// The scheduler orders the goroutines, so one seed does not give one history. The promise is
+// smaller. Whether a call gets a fault by chance depends on the seed, the host, the kind of call,
+// the descriptor and the virtual time. It does not depend on how many calls came before. Of several
+// such calls at one virtual time, only the first can get a fault. A packet's fate and latency
+// depend on the seed, its direction, its source port and the virtual time. They also depend on how
+// many packets the port has already sent at this time. Wait has no faults by chance.
 type Live struct {
 	w      *World
 	bubble bool
@@ -32,8 +34,8 @@ type Live struct {
 	at     int64
 }
 
-// An occasion for a fault is a packet in one direction, from one port, or a call of one kind on one
-// descriptor.
+// An occasion is something that a fault can happen to. It is either a packet from one port in one
+// direction, or a call of one kind on one descriptor.
 type occasion struct {
 	from, to *Host
 	call     Call
@@ -62,7 +64,8 @@ func (w *World) Live() *Live {
 // IsLive returns whether Live was called. A live world has no history that a second run repeats.
 func (w *World) IsLive() bool { return w.live != nil }
 
-// bubblesEnd is before the machine's clock, and after that of a bubble, which begins in 2000.
+// bubblesEnd is a date by which a bubble is recognized: the clock of a bubble begins in 2000, and
+// the machine's clock is later than bubblesEnd.
 var bubblesEnd = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Bubble returns whether the caller of World.Live was in a bubble.
@@ -162,8 +165,8 @@ func (l *Live) Close() error {
 	return l.w.failed
 }
 
-// sleep is a Wait of a goroutine, until stir or until a time of the world. Others use the world
-// meanwhile.
+// sleep is a Wait of a goroutine: it returns after stir, or at a time of the world. Other
+// goroutines use the world meanwhile.
 func (l *Live) sleep(p *epoll, at int64) {
 	if p.roused == nil {
 		p.roused = make(chan struct{}, 1)
@@ -185,14 +188,16 @@ func (l *Live) sleep(p *epoll, at int64) {
 	p.asleep = false
 }
 
-// nap lets time pass for a Wait that does not sleep: a program that spins takes time too.
+// nap lets time pass for a Wait that does not sleep, so that time passes also for a program that
+// spins.
 func (l *Live) nap(d int64) {
 	l.leave()
 	time.Sleep(time.Duration(d))
 	l.enter()
 }
 
-// rouse ends the sleep of a goroutine. It returns whether one has slept here, in a live world.
+// rouse ends the sleep of a goroutine. It returns whether a goroutine has ever slept in this
+// Poller, which happens only in a live world.
 func (p *epoll) rouse() bool {
 	if p.roused == nil {
 		return false
@@ -204,8 +209,9 @@ func (p *epoll) rouse() bool {
 	return true
 }
 
-// nth returns the number of an occasion for a fault, 0 in a live world: there the scheduler decides
-// how many came before, so the time is the occasion's name.
+// nth returns the number that identifies an occasion for a fault among those of its kind. In a live
+// world it returns 0: there the scheduler decides how many occasions came before, so the time
+// identifies the occasion.
 func (w *World) nth(n int) int {
 	if w.live != nil {
 		return 0

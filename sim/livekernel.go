@@ -9,7 +9,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Kernel returns the host's Kernel for goroutines. It has no date of its own: that is time.Now.
+// Kernel returns the host's Kernel for goroutines. The Kernel has no date of its own: programs use
+// time.Now.
 func (l *Live) Kernel(h *Host) kernel.Kernel {
 	l.w.belong("Live.Kernel", h)
 	return &liveKernel{l, h}

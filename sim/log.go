@@ -13,8 +13,8 @@ import (
 // reactor.WithSlog too.
 //
 // Log lines do not belong to the history, so they do not change Hash. Without Options.Trace,
-// Enabled returns false, so that a program under many seeds formats no lines. Values must not call
-// the kernel or take choices by chance when they are formatted.
+// Enabled returns false, so that a program under many seeds formats no lines. When a value of a log
+// line is formatted, its code must not call the kernel or make random choices.
 func (h *Host) LogHandler() slog.Handler {
 	l := &logger{h: h, out: &bytes.Buffer{}}
 	l.attrs = slog.NewTextHandler(l.out, &slog.HandlerOptions{Level: slog.Level(-1 << 30)})

@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// WriteNamed writes the calls on the connections whose addresses are in the text, such as an error
-// with "10.0.1.12:33174": those on both ends, from connect and accept to close. It writes nothing
-// if Options.Trace has kept none. Of more than most lines it writes the first and the last ones.
+// WriteNamed looks for addresses of connections in text, which may be an error with
+// "10.0.1.12:33174". It writes the calls on both ends of these connections, from connect and accept
+// to close. It writes nothing if Options.Trace has kept no such calls. The parameter most limits
+// the number of lines: if there are more lines, WriteNamed writes only the first and the last ones.
 func (w *World) WriteNamed(to io.Writer, text string, most int) error {
 	all := w.trace.all()
 	var found []int

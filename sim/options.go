@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Options are the properties of a World. The zero value is a quiet one with a fast network.
+// Options are the properties of a World. The zero value means a World without faults and with a
+// fast network.
 type Options struct {
 	// Latency is how long a packet takes between two hosts. Jitter is the most that chance adds to
 	// it. 0 means 100 µs and 50 µs. At most an hour.
@@ -13,9 +14,9 @@ type Options struct {
 	// Bandwidth is how many bytes pass per second in one direction of a connection. 0 means no
 	// limit.
 	Bandwidth int64
-	// Segment is how many bytes of a stream arrive at once, at most: 1 … 32 KiB. 0 means 32 KiB,
-	// but with every fourth seed 1,448 bytes, because programs must not take the parts for
-	// messages. See Link.SetMTU.
+	// Segment is how many bytes of a stream arrive at once, at most: 1 … 32 KiB. 0 means 1,448
+	// bytes with every fourth seed, and 32 KiB with all others. With short segments a test notices
+	// a program that relies on a message arriving in one part. See Link.SetMTU.
 	Segment int
 	// Buffer is the size of each socket's send and receive buffer: 1 KiB … 64 MiB. 0 means 64 KiB.
 	// SO_SNDBUF and SO_RCVBUF change it for one socket.

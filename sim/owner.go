@@ -12,7 +12,7 @@ import (
 
 // Dup makes a second number for the descriptor, as dup(2) or a message to another process does.
 // Both numbers are the same open file: it ends when the last of them is closed. The new number
-// belongs to whoever calls Dup.
+// belongs to the caller of Dup.
 func (h *Host) Dup(fd int) (int, Errno) {
 	f := h.file(fd)
 	switch {
@@ -70,9 +70,9 @@ func (h *Host) interrupt(c Call, fd int) {
 	}
 }
 
-// holds returns whether an incomplete call has to be tried again, because its descriptor lacks
-// O_NONBLOCK. It lets time pass between two tries. Only programs can wait, so outside programs the
-// run fails.
+// holds returns whether a call that would return EAGAIN must be tried again, because O_NONBLOCK of
+// its descriptor is cleared. Before it returns true, holds lets time pass. Only programs can wait,
+// so the run fails if the call is made outside programs.
 func (h *Host) holds(n *node, c Call) bool {
 	if !n.blocking {
 		return false

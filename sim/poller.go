@@ -10,10 +10,11 @@ import (
 )
 
 // An epoll is a simulated Poller with the rules of Linux's fs/eventpoll.c. When something happens
-// to a file, registrations that are interested in it are put on the ready list. Wait removes
-// registrations from the front of the list and asks each file for its readiness. Those that are
-// level-triggered and still ready go back to the end. So an edge is reported once, with all that is
-// ready by then. Readiness that has ended before Wait asks is not reported.
+// to a file, the registrations that are interested in it are put on the ready list. Wait removes
+// registrations from the front of the list and asks each file for its readiness. A registration
+// that is level-triggered and still ready goes back to the end of the list. So an edge is reported
+// once, with everything that is ready when Wait asks. Readiness that has ended before Wait asks is
+// not reported.
 //
 // A BSD's kqueue (kevent.go) has the same list. Its registrations are filters, so one descriptor
 // has up to two.

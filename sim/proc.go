@@ -43,7 +43,8 @@ func (p *proc) act(_ uint8, _ int64, ticket uint64) {
 // over returns whether no code of the program runs any more.
 func (p *proc) over() bool { return p.ended || p.dead }
 
-// die parks programs where they are. If one of them is running, die does not return to it.
+// die parks the programs at the point where they are. If the caller is one of these programs, die
+// does not return.
 func (w *World) die(procs ...*proc) {
 	for _, p := range procs {
 		if !p.over() {

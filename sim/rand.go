@@ -2,8 +2,9 @@ package sim
 
 import "math/bits"
 
-// A Rand is a source of seeded choices (splitmix64). Programs that need chance use Host.Rand, so
-// that the seed decides. It has only integers, because these are the same on every machine.
+// A Rand is a source of seeded random choices (splitmix64). Programs that need random numbers use
+// Host.Rand, so that the seed decides. A Rand returns only integers, because integer arithmetic
+// gives the same results on every machine.
 type Rand struct{ state uint64 }
 
 // Uint64 returns the next number.

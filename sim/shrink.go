@@ -48,9 +48,9 @@ type Shrinking struct {
 // Shrink looks for a small set of faults and a small size with which f still fails under the seed,
 // in the same way. It runs f repeatedly and leaves out some of the faults each time
 // (Options.Faulty). The others stay the same, because each occasion has its own choices. Faults
-// that the test makes itself count too: Inject, Cut, Crash, SetClock, Swizzle. A run ends soon
-// after the time at which the smallest one so far has failed. Two failures are the same if the
-// first lines of their errors differ only in numbers.
+// that the test makes itself count too: Inject, Cut, Crash, SetClock, Swizzle. Shrink stops each
+// run soon after the virtual time at which the smallest failing run so far has failed. Two failures
+// count as the same if the first lines of their errors differ only in numbers.
 //
 // nil means that f does not fail. To repeat the smallest run, pass Faults to New as Options.Faulty,
 // and Sizes as Options.Sizes.
@@ -139,8 +139,8 @@ func (s *shrinker) groups() {
 	}
 }
 
-// halves leaves out a half, a quarter … and one of the faults, until each is needed. It returns
-// whether each is.
+// halves leaves out a half, a quarter … and at last one of the faults, until f passes without any
+// single one of them. It returns whether that point was reached.
 func (s *shrinker) halves() (least bool) {
 	for chunk := (len(s.list) + 1) / 2; !least && !s.over(); chunk = max((chunk+1)/2, 1) {
 		some := false
@@ -170,8 +170,8 @@ func (s *shrinker) without(from, to int) bool {
 	return false
 }
 
-// sizesDown makes each size smaller: 1 if f fails with it, otherwise a half, three quarters, or one
-// less. It returns whether one has become smaller.
+// sizesDown makes each size smaller. It tries 1 first, then a half, three quarters, and one less,
+// and keeps the first size with which f still fails. It returns whether a size has become smaller.
 func (s *shrinker) sizesDown() (some bool) {
 	for i := 0; i < len(s.sizes); i++ {
 		for again := true; again && i < len(s.sizes); {
@@ -193,8 +193,8 @@ func (s *shrinker) sizesDown() (some bool) {
 	return some
 }
 
-// still returns whether f fails with these faults and sizes alone. If it does, it keeps them.
-// faults is not nil.
+// still returns whether f fails with these faults and sizes alone. If f fails, still stores them as
+// the smallest run. faults is not nil.
 func (s *shrinker) still(faults []Fault, sizes map[string]int) bool {
 	if s.over() {
 		return false

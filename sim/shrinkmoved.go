@@ -26,9 +26,9 @@ func (f *Fault) series() series {
 // seriesMost is the number of series that moved renumbers. It tries 3 ways for each.
 const seriesMost = 3
 
-// moved tries the remaining faults with other numbers. Without the fault `gone`, a call may not be
-// repeated, or one more packet may be sent. Then later occasions have other numbers in their
-// series.
+// moved tries the remaining faults with other numbers. If the fault gone is left out, a program may
+// repeat one call less, or send one packet more. Then later calls and packets have other numbers in
+// their series, and the remaining faults would hit others than before.
 func (s *shrinker) moved(gone Fault, rest []Fault) bool {
 	var all []series
 	for i := range rest {
@@ -60,7 +60,8 @@ func (s *shrinker) moved(gone Fault, rest []Fault) bool {
 
 func pow3(n int) int { return []int{1, 3, 9}[n] }
 
-// renumbered returns the faults. Those from a time on have other numbers in their series.
+// renumbered returns the faults with new numbers: to the number of each fault from a given time on
+// it adds what by has for its series.
 func renumbered(faults []Fault, from time.Duration, by map[series]int) []Fault {
 	list := slices.Clone(faults)
 	for i := range list {

@@ -99,7 +99,7 @@ func (s *tcp) arrives(round uint64) bool {
 	return true
 }
 
-// cutOff handles a packet that is answered with a reset: both ends are closed.
+// cutOff handles a packet that the other machine answers with a reset: it closes both ends.
 func (s *tcp) cutOff(round uint64) {
 	if s.arrives(round) {
 		s.wasReset()
@@ -112,8 +112,8 @@ func (s *tcp) lose() {
 	s.retry()
 }
 
-// retry withdraws the bytes that are on the way, and sends them again later. They were lost, or the
-// reset that answers them may be lost.
+// retry withdraws the bytes that are on the way, and sends these bytes again later. Either they
+// were lost, or the peer has answered them with a reset and the reset was lost.
 func (s *tcp) retry() {
 	w := s.h.w
 	s.round++

@@ -86,8 +86,8 @@ const (
 	actProbe
 )
 
-// These say how long TCP tries. It repeats a connect after 1 s, 2 s, 4 s …, and data after 200 ms,
-// 400 ms … 5 s.
+// These constants say how long TCP tries. TCP repeats a connect after 1 s, 2 s, 4 s …, and sends
+// lost data again after 200 ms, 400 ms … 5 s.
 const (
 	synTries   = 7
 	retryFirst = int64(200 * time.Millisecond)

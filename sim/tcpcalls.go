@@ -138,8 +138,8 @@ func (s *tcp) close() {
 }
 
 // await is a close with a time of SO_LINGER. The program stops until everything is delivered or the
-// time has passed. On Linux that is so for non-blocking sockets too. A call outside programs does
-// not wait.
+// time has passed. On Linux a close of a non-blocking socket waits too. A call outside programs
+// does not wait.
 func (s *tcp) await() {
 	p := s.h.w.cur
 	if p == nil || p.host != s.h || s.phase != up || !s.finWant || s.finAcked {

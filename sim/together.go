@@ -2,10 +2,10 @@ package sim
 
 import "fmt"
 
-// Together runs the functions as parts of the program that calls it, and returns when all have
-// ended: the loops of a reactor.Group, which calls it. Each part is a coroutine of its own. The
-// seed decides which of them runs next, at each Wait, and at some of their sends, receives and
-// accepts. Kill, Crash and Pause concern all parts.
+// Together runs the functions as parts of the program that calls it, and returns when all functions
+// have ended. A reactor.Group calls Together to run its loops. Each part is a coroutine of its own.
+// At each Wait, and at some of the sends, receives and accepts, the seed decides which part runs
+// next. Kill, Crash and Pause concern all parts.
 func (h *Host) Together(parts ...func()) {
 	w := h.w
 	h.Owned("Together")
@@ -29,7 +29,8 @@ func (h *Host) Together(parts ...func()) {
 	}
 }
 
-// InProgram returns whether a program of the host calls it: a function of Boot, or what it calls.
+// InProgram returns whether the caller runs in a program of the host, that is, in a function that
+// was passed to Boot.
 func (h *Host) InProgram() bool { return h.w.cur != nil && h.w.cur.host == h }
 
 // left reports to the program that its part has ended.
@@ -40,13 +41,13 @@ func (p *proc) left(whole *proc) {
 	}
 }
 
-// switchesEvery is how many calls of a part there are, on average, for each at which it lets the
-// others run first.
+// switchesEvery says how often a part yields: on average at one of so many calls it lets the other
+// parts run first.
 const switchesEvery = 4
 
 // yields lets other parts of the program run before a call that moves data. A loop makes these
-// calls outside of user code, so it holds no lock. A Task that makes one with a lock held, which
-// another loop wants, would stop the world.
+// calls outside of user code, so it holds no lock of the program. But if a Task makes such a call
+// while it holds a lock, and another loop then waits for the lock, the whole world stops.
 func (h *Host) yields(c Call) {
 	p := h.w.cur
 	if p == nil || p.part == 0 || p.host != h {

@@ -148,8 +148,8 @@ func (w *World) Fail(err error) {
 func (w *World) Err() error { return w.failed }
 
 // Close ends all programs: their kernels stop working, so Run of a reactor returns an error. It
-// leaves no goroutine. The history has ended by then. Programs that have crashed earlier end only
-// now.
+// leaves no goroutine. What the programs do while they end is not part of the history. Programs
+// that have crashed earlier end only now.
 func (w *World) Close() {
 	if w.closed {
 		return
@@ -165,7 +165,8 @@ func (w *World) Close() {
 	w.events.heap = nil
 }
 
-// reap lets the dead programs run to their end. They do reach it, because their waits fail.
+// reap lets the dead programs run to their end. They reach their end, because every wait of theirs
+// fails.
 func (w *World) reap() {
 	for len(w.graves) > 0 {
 		p := w.graves[0]

@@ -111,7 +111,8 @@ type Client struct {
 	of  *json.Decoder
 }
 
-// Start runs the present program again as a generator on core cpu; args make its main call Serve.
+// Start runs the executable of this process again as a load generator, on core cpu. args are its
+// arguments: they must make main call Serve.
 func Start(cpu int, args ...string) (*Client, error) {
 	self, err := os.Executable()
 	if err != nil {

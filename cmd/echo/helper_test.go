@@ -208,7 +208,8 @@ func expect(r io.Reader, text string) error {
 	return nil
 }
 
-// noise is n bytes without a pattern that a shifted copy could hide in.
+// noise returns n pseudo-random bytes without repetitions. So if some bytes are lost or doubled,
+// the result differs from the original.
 func noise(n int) []byte {
 	random.Lock()
 	defer random.Unlock()

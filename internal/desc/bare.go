@@ -18,14 +18,14 @@ func outOfResources(e Errno) bool {
 	return false
 }
 
-// bareMost is how long waitBare waits in the kernel. Only after that does the call notice Close, a
-// new deadline, or free descriptors.
+// bareMost is how long waitBare waits in the kernel. While it waits, the call does not notice
+// Close, a new deadline, or that descriptors have become free.
 const bareMost = 20 * time.Millisecond
 
-// waitBare waits for a short time by poll(2), which needs no further descriptor. It is for a call
-// whose registration has failed with the error `why`. After waitBare the call tries again, and then
-// tries to register again. The call keeps its reference meanwhile, because the kernel uses the
-// descriptor's number.
+// waitBare waits for a short time by poll(2), which needs no further descriptor. A call uses
+// waitBare if its registration has failed with the error `why`. After waitBare the call tries
+// again, and then tries to register again. The call keeps its reference meanwhile, because the
+// kernel uses the descriptor's number.
 func (d *Desc) waitBare(dir Dir, c *Call, why Errno) Errno {
 	c.deadline(d.Kernel)
 	d.lock()

@@ -7,10 +7,11 @@ import (
 
 // A Call is one call by user code. It has one deadline, however many tries it makes
 // (doc/semantics.md, D5). The deadline is computed after the first try that is not complete. So a
-// call that one try completes reads no clock and cannot time out (D7).
+// call that completes with its first try reads no clock and cannot time out (D7).
 //
-// Only the goroutine or task that makes the call uses its Call. A Call may be used for several Do
-// one after the other, as a TLS handshake and the read after it. These Do share the deadline.
+// Only the goroutine or task that makes the call uses its Call. A Call may be used for several
+// calls of Do one after the other: for a TLS handshake and then for the read. These calls of Do
+// share the deadline.
 //
 // The callers of Do set these fields:
 //
@@ -78,8 +79,9 @@ func (c *Call) deadline(k kernel.Kernel) timeout.Deadline {
 // Deadline returns the call's deadline, for a wait that continues without Do.
 func (c *Call) Deadline(k kernel.Kernel) timeout.Deadline { return c.deadline(k) }
 
-// Within returns a Call for a Do in a try of c, in the other direction. It has the deadline of c,
-// and nothing else of its state. If the time of c has not begun to run, it begins now.
+// Within returns a Call for a Do that runs inside a try of c, in the other direction. The new Call
+// has the deadline of c, and no other state of c. If the deadline of c is not computed yet, Within
+// computes it now.
 func (c *Call) Within(k kernel.Kernel) Call {
 	c.deadline(k)
 	return Call{Limit: c.Limit, Step: c.Step, KeepRegistered: c.KeepRegistered, until: c.until, begun: c.begun}

@@ -37,12 +37,11 @@ func (d *Desc) DelHook(h *Hook) {
 }
 
 // Close ends every call in progress with EBADF, unregisters the descriptor, runs the hooks, and
-// closes the descriptor. It returns when the descriptor is closed. A second Close waits for that
-// too.
+// closes the descriptor. Close returns when the descriptor is closed, and so does a second Close.
 //
 // In two cases Close does not wait, and the reference that is released last closes the descriptor.
-// One is a call on a loop while a reference is held. The other is a user function that runs while
-// its caller holds a reference.
+// One is a Close on a loop while another call holds a reference. The other is a Close while a user
+// function runs whose caller holds a reference.
 //
 // Close does not use shutdown(2), because the open file may have other owners.
 func (d *Desc) Close() Errno {
@@ -83,13 +82,14 @@ func (d *Desc) Detach() (int, Errno) {
 	if d.refs == 0 {
 		return d.FD, 0
 	}
-	// A try takes long, or a user function runs. So the last reference closes the number.
+	// A try takes long, or a user function runs. So the holder of the last reference will close the
+	// number.
 	d.detached = false
 	return kernel.Dup(d.Kernel, d.FD)
 }
 
-// beginClose closes the Desc. It also closes the number if no reference is left. The Desc is locked
-// on entry, not on return.
+// beginClose closes the Desc. If no reference is left, it also closes the number. The caller has
+// locked the Desc, and beginClose unlocks it.
 func (d *Desc) beginClose() {
 	d.closed = true
 	d.refs++ // until the hooks have run
@@ -128,7 +128,7 @@ func (d *Desc) beginClose() {
 }
 
 // cannotWait returns whether Close and Detach must not wait for the references; locked. Their
-// caller may hold a reference, or one may be held for a long time.
+// caller may hold a reference itself, or another caller may hold a reference for a long time.
 func (d *Desc) cannotWait() bool { return !d.shared || d.userCalls > 0 }
 
 // closeMost is how long Close waits for a try. A try never waits, unless another owner of the open

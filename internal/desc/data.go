@@ -15,7 +15,8 @@ type Buffer struct {
 	Keeper Keeper
 }
 
-// A Keeper copies its bytes out of a Buffer, because the Buffer is about to be used again.
+// A Keeper owns received bytes in a Buffer. Before the Buffer is used again, the Keeper copies
+// these bytes.
 type Keeper interface{ Save() }
 
 // End ends the validity of the bytes that a task has received in the Buffer.
@@ -76,8 +77,9 @@ func (d *Desc) own(c *Call) {
 	}
 }
 
-// Room returns the loop's buffer, for a task's call that receives into it and then calls Shown. If
-// callers of the Desc park instead, it returns nil, and the caller uses Borrow.
+// Room returns the loop's buffer. A call of a task receives into that buffer and then calls Shown.
+// If callers of the Desc park instead of suspending a task, Room returns nil, and the caller uses
+// Borrow.
 func (d *Desc) Room(c *Call) ([]byte, Errno) {
 	if d.shared {
 		return nil, 0

@@ -5,12 +5,12 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// SetDeadline sets the deadline of a direction, for calls in progress and all later ones. It limits
-// a call beside the call's own Limit. Once it has passed, calls return ETIMEDOUT without a try.
-// timeout.Never removes it.
+// SetDeadline sets the deadline of a direction, for calls in progress and all later ones. A call
+// then ends at this deadline or after its own Limit, whichever comes first. Once the deadline has
+// passed, calls return ETIMEDOUT without a try. timeout.Never removes the deadline.
 //
-// It may be moved at any time, also while calls wait. A deadline that is replaced before it has
-// passed has no effect. SetDeadline returns EBADF once the Desc is closed.
+// The deadline may be changed at any time, also while calls wait. A deadline that is replaced
+// before it has passed has no effect. SetDeadline returns EBADF once the Desc is closed.
 func (d *Desc) SetDeadline(dir Dir, at timeout.Deadline) Errno {
 	d.lock()
 	if d.closed {
@@ -54,8 +54,8 @@ func (d *Desc) withDirDeadline(dir Dir, c *Call, until timeout.Deadline) timeout
 	return d.withDirDeadlineSlow(dir, c, until)
 }
 
-// withDirDeadlineSlow is the rare case of withDirDeadline, because few Descs have deadlines. It is
-// a function of its own so that withDirDeadline can be inlined.
+// withDirDeadlineSlow does the work of withDirDeadline for a Desc with deadlines. Few Descs have
+// deadlines, so this is a separate function, and withDirDeadline can be inlined.
 func (d *Desc) withDirDeadlineSlow(dir Dir, c *Call, until timeout.Deadline) timeout.Deadline {
 	if c.BothDeadlines {
 		until = until.Sooner(d.queues[1-dir].deadline)
@@ -77,8 +77,8 @@ func (d *Desc) NoteTimedOut() {
 	d.unlock()
 }
 
-// DeadlinePassed returns whether an ETIMEDOUT of Do came from a deadline. The deadline itself does
-// not show that, because it may have been moved since.
+// DeadlinePassed returns whether an ETIMEDOUT of Do came from a deadline. To compare the deadline
+// with the clock would not be enough, because the deadline may have been changed since.
 func (d *Desc) DeadlinePassed() bool {
 	d.lock()
 	defer d.unlock()

@@ -45,9 +45,10 @@ type Waiter interface {
 
 // A Sleeper is one caller who can wait.
 type Sleeper interface {
-	// Sleep returns 0 after Wake, also if Wake was called before it. Spurious wakes are allowed.
+	// Sleep returns 0 after Wake, also if Wake was called before Sleep. Spurious wakes are allowed.
 	// It returns ETIMEDOUT after the deadline, and ECANCELED if the caller must not wait any more.
-	// After that the next Sleep panics, which unwinds the caller's task.
+	// If the caller calls Sleep again after ECANCELED, Sleep panics, which unwinds the caller's
+	// task.
 	Sleep(dir Dir, until timeout.Deadline) Errno
 	// Unwind panics if Sleep would panic now.
 	Unwind(dir Dir)
@@ -136,8 +137,8 @@ type Desc struct {
 	// AsNet: the calls are those of a net.Conn or net.Listener. Only the deadlines of the
 	// directions limit them.
 	AsNet bool
-	// ShortIsAll: a recv that does not fill its buffer has emptied the socket. That holds for TCP;
-	// see kernel.ReadsFully.
+	// ShortIsAll: a recv that does not fill its buffer has emptied the socket. This is set for TCP
+	// sockets; see kernel.ReadsFully.
 	ShortIsAll bool
 	// UnixStream: a short recv may leave data, because it stops where descriptors were passed. On a
 	// loop such a socket is registered level-triggered, so that an Event reports the rest.
@@ -156,8 +157,9 @@ type Desc struct {
 	registered bool // registered for input
 	output     bool // registered for output too
 	level      bool // level-triggered
-	// Transient: registered only while a call waits. A Poll's own descriptor is Transient, because
-	// few Pollers can have it at the same time.
+	// Transient: the Desc is registered only while a call waits. The descriptor of a Poll is
+	// Transient, because the kernel limits how many Pollers can have such a descriptor at the same
+	// time.
 	Transient   bool
 	keepsParker bool // counted in Parker.keepers: its goroutine stays until the Desc is closed
 	suspended   bool // registered for nothing; see suspend
@@ -188,8 +190,8 @@ type dirState struct {
 	waiting Sleeper // the holder's Sleeper, while it sleeps
 }
 
-// A turnQueue has the calls that wait for a turn, and the direction's deadline. A shared Desc also
-// keeps the holder's Sleeper there, so that waiting allocates nothing.
+// A turnQueue has the calls that wait for a turn, and the direction's deadline. In a shared Desc
+// the turnQueue also keeps the holder's Sleeper, so that waiting allocates nothing.
 type turnQueue struct {
 	first, last *queued
 	sleeper     Sleeper

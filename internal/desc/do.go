@@ -2,10 +2,11 @@ package desc
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// budget is how much the calls on one Desc may do before their task yields. Without it, calls whose
-// peer always sends more would never wait. The unit is 2 KiB. Each call counts one more unit, which
-// is about the cost of the call itself. The budget is a few times the 64 KiB that a Conn reads in a
-// turn, because switching tasks costs more than switching Conns.
+// budget is how much the calls on one Desc may do before their task yields. Without a budget, the
+// calls of a task whose peer always sends more would never wait, and no other task would run. The
+// unit is 2 KiB. Each call counts one more unit, which is about the cost of the call itself. The
+// budget is a few times the 64 KiB that a Conn reads in a turn, because switching tasks costs more
+// than switching Conns.
 const (
 	budget      = 128
 	budgetShift = 11 // log2 of the unit
@@ -20,12 +21,14 @@ const (
 //	ECANCELED   the task must not wait any more
 //	EDEADLK     a callback of the loop cannot wait
 //
-// A call tries before it sleeps, with one exception. The last try on this direction received all
-// data, no end of input was reported, no Event has come since, and the Desc is registered.
+// A call tries before it sleeps, with one exception. It sleeps first if four things hold: the last
+// try in this direction received all data, no end of input was reported, no Event has come since,
+// and the Desc is registered.
 func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 	c.checkBegin()
 	waits := c.Limit.Blocks()
-	// The call yields before the try. So if it is cancelled meanwhile, it has received nothing.
+	// The call yields before the try. So if the call is cancelled while it yields, it has received
+	// nothing.
 	if waits && !d.shared && *d.spent(dir) >= budget {
 		*d.spent(dir) = 0
 		c.deadline(d.Kernel)
@@ -83,9 +86,10 @@ func (d *Desc) Do(dir Dir, c *Call, try func() (int, Errno)) (int, Errno) {
 // even if the peer is as fast as this side.
 const PartMost = 256 << 10
 
-// nextPart runs between two parts of a call; the first part has moved n bytes. A call that always
-// has another part still ends: by a close of the Desc, or by a deadline. If the call does not wait,
-// it also ends with EAGAIN after PartMost bytes. When the budget is used up, nextPart yields.
+// nextPart runs between two parts of a call; the part before it has moved n bytes. A call that
+// always has another part still ends: by a close of the Desc, or by a deadline. If the call does
+// not wait, it also ends with EAGAIN after PartMost bytes. When the budget is used up, nextPart
+// yields.
 func (d *Desc) nextPart(dir Dir, c *Call, waits bool, n int) Errno {
 	c.Again = false
 	if !waits {
@@ -134,8 +138,9 @@ func (d *Desc) charge(dir Dir, c *Call, n int) {
 	c.Records = 0
 }
 
-// spent is the used part of the budget. On a loop both directions have one count, which the loop's
-// goroutine owns. A shared Desc has one for each direction, which the holder of the turn owns.
+// spent is the used part of the budget. On a loop both directions share one count, which the loop's
+// goroutine owns. A shared Desc has one count for each direction, and the holder of the direction's
+// turn owns it.
 func (d *Desc) spent(dir Dir) *uint8 {
 	if !d.shared {
 		dir = In
@@ -144,8 +149,8 @@ func (d *Desc) spent(dir Dir) *uint8 {
 }
 
 // yieldIfSpent yields the processor if the budget is used up. The runtime preempts a goroutine only
-// after 10 ms. With preemption alone, four bulk connections on one core made a fifth one wait for
-// 50 ms, as they do with package net.
+// after 10 ms. With preemption alone, a fifth connection beside four bulk connections on one core
+// waited for 50 ms, as with package net.
 func (d *Desc) yieldIfSpent(dir Dir) {
 	if s := &d.dirs[dir]; s.spent >= budget {
 		s.spent = 0

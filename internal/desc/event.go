@@ -5,7 +5,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// register registers the Desc with its Waiter for a direction, unless that has been done.
+// register registers the Desc with its Waiter for a direction, unless it is registered already.
 func (d *Desc) register(dir Dir, c *Call) (e Errno) {
 	d.lock()
 	if !d.reports(dir) && !d.closed {
@@ -26,7 +26,8 @@ func (d *Desc) reports(dir Dir) bool {
 // report an Event whenever the peer has received.
 func (d *Desc) registerNow(output bool) (e Errno) {
 	output = output && !d.Transient // a Poller is never writable; a kqueue refuses that with EINVAL
-	// Hooks are called once for each Event, also if no call receives what it reports.
+	// Hooks are called once for each Event, also if no call receives the input that the Event
+	// reports.
 	hooks := d.extra != nil && (d.extra.onArrival != nil || d.extra.onEvent != nil)
 	return d.registerAs(output, d.UnixStream && !d.shared && !output && !hooks)
 }
@@ -51,7 +52,8 @@ func (d *Desc) registerAs(output, level bool) (e Errno) {
 }
 
 // dropOutput ends the registration for output, because an Event for output alone has come and no
-// call waits for it; locked. If that fails, such Events continue to come, which only costs time.
+// call waits for it; locked. If the system call fails, Events for output continue to come, which
+// only costs time.
 func (d *Desc) dropOutput() {
 	_ = d.registerNow(false)
 }
@@ -61,11 +63,11 @@ func (d *Desc) dropOutput() {
 func (d *Desc) Drains() bool { return d.ShortIsAll || !d.shared && d.level }
 
 // suspend suspends the registration if keep is set, else unregisters the Desc; locked. A Transient
-// Desc is suspended when its call ends, a level-triggered one when no call receives the input that
-// an Event has reported.
+// Desc is suspended when its call ends. A level-triggered Desc is suspended when no call receives
+// the input that an Event has reported.
 func (d *Desc) suspend(keep bool) {
 	d.registered, d.output, d.level = false, false, false
-	// Edge alone is an interest in nothing, but it is a registration in every Poller.
+	// Edge alone is an interest in no readiness, but each Poller accepts it as a registration.
 	if d.suspended = keep && d.Waiter.Rearm(d, poller.Edge) == 0; !d.suspended {
 		d.Waiter.Unregister(d)
 	}
@@ -134,8 +136,9 @@ func (d *Desc) EndSeen() bool {
 	return d.endSeen
 }
 
-// SetReady sets the ready flag of a direction and wakes the caller that waits for it. Call it after
-// receiving outside a call's turn, because the Event for that input may not come any more.
+// SetReady sets the ready flag of a direction and wakes the caller that waits for it. A call that
+// has received input without the direction's turn calls SetReady, because the Event for that input
+// may not come any more.
 func (d *Desc) SetReady(dir Dir) {
 	d.lock()
 	s := &d.dirs[dir]

@@ -6,9 +6,9 @@ import (
 )
 
 // The fast path is Do for the two calls that move nearly all messages of a loop's tasks. It has no
-// closure and no deferred function. No other code runs between its
-// tries and its sleeps. So it holds the turn only while it sleeps, and a reference only in a try.
-// If anything else is needed, it hands the call over to Do.
+// closure and no deferred function. No other code runs between its tries and its sleeps. So the
+// fast path holds the turn only while it sleeps, and a reference only in a try. For a call that
+// needs more than this, the fast path calls Do.
 
 // fast returns whether a call may use the fast path.
 func (d *Desc) fast(dir Dir, c *Call) bool {
@@ -109,8 +109,9 @@ func (d *Desc) endFast(c *Call, n int, e Errno) {
 	d.checkState()
 }
 
-// sleepFast is wait for the fast path. It gives the turn to the next call before the last try of
-// its own call. No other call can come between, because no other code runs.
+// sleepFast is wait for the fast path. After the sleep it passes the direction's turn to the next
+// call, before its own call makes its last try. The next call cannot run before that try, because
+// no other code runs in between.
 func (d *Desc) sleepFast(dir Dir, c *Call) Errno {
 	sleeper, e := d.Waiter.Sleeper()
 	if e != 0 {

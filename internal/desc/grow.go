@@ -13,8 +13,9 @@ const growPart = PartMost
 // parts. Between two parts Do checks the clock, yields, and notices Close. Until the growth is
 // complete, data is whole, so a call that ends meanwhile returns it.
 //
-// It grows in parts because new memory costs a page fault for each page, which takes 10 ms for a
-// megabyte on some machines. A growth in one part would make the call late.
+// A gathered grows in parts because new memory costs a page fault for each page. On some machines
+// that takes 10 ms for each megabyte, so a growth in one part would make the call miss its
+// deadline.
 type gathered struct {
 	data []byte
 	next []byte // nil unless data grows: a copy of its first bytes
@@ -50,8 +51,9 @@ func (g *gathered) add(p []byte) {
 	g.data = append(g.data, p...)
 }
 
-// uncleared is make([]byte, 0, n) without clearing the memory, which would cost as much as a copy.
-// Only a strings.Builder offers such memory. No code reads beyond the length of the slice.
+// uncleared does what make([]byte, 0, n) does, but does not clear the memory. Clearing would cost
+// as much as a copy. Only a strings.Builder offers such memory. No code reads beyond the length of
+// the slice.
 func uncleared(n int) []byte {
 	var b strings.Builder
 	b.Grow(n)

@@ -37,7 +37,7 @@ type Inbound struct {
 const MaxInput = 1 << 30
 
 // Init sets the limit of Peek and Next, and the pool of memory. If the limit is out of range, Init
-// panics, because the exported function op was misused.
+// panics with a message that names op, the exported function that was misused.
 func (b *Inbound) Init(op string, limit int, pool *InputPool) {
 	if limit < 1 || limit > MaxInput {
 		panic(fmt.Sprintf("%s(%d): must be 1 … %d", op, limit, MaxInput))

@@ -22,7 +22,7 @@ const ScratchSize = 64 << 10
 var Scratch = sync.Pool{New: func() any { return new([ScratchSize]byte) }}
 
 // Fill receives until p is full, the input ends, or an error occurs. n counts the bytes received
-// until then. EAGAIN means that no byte was received.
+// until then. If the error is EAGAIN, no byte was received.
 func (d *Desc) Fill(c *Call, p []byte, recv Receive) (n int, e Errno) {
 	_, e = d.Do(In, c, func() (int, Errno) {
 		got, e := recv(p[n:], 0)
@@ -79,8 +79,8 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 	return g.data, some(e, len(g.data))
 }
 
-// peekFirst is how many bytes Line peeks at first. Most lines are short, and peeked bytes are
-// copied twice.
+// peekFirst is how many bytes the first peek of Line reads. The number is small because most lines
+// are short, and each peeked byte is copied twice.
 const peekFirst = 256
 
 // peekLine looks for the end of the line before it receives. Call it only by way of `alone`:
@@ -125,8 +125,8 @@ func some(e Errno, n int) Errno {
 }
 
 // Pour sends all of p. n counts the bytes that send has accepted, also if there is an error. send
-// may accept bytes and return EAGAIN. Then Pour calls it again when there is room. The p of that
-// call is empty if send has accepted all bytes.
+// may accept bytes and still return EAGAIN. Then Pour calls send again when there is room. If send
+// had already accepted all bytes, the p of the second call is empty.
 func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int, e Errno) {
 	c.P = p
 	_, e = d.Do(Out, c, func() (int, Errno) {

@@ -72,7 +72,7 @@ func (d *Desc) enter(dir Dir, c *Call, waits bool) Errno {
 	return 0
 }
 
-// leave releases the reference and the turn that the call has got in enter.
+// leave releases the reference and the turn that enter has given to the call.
 func (d *Desc) leave(dir Dir, c *Call, waits bool) {
 	d.lock()
 	if waits {
@@ -136,8 +136,8 @@ func (d *Desc) queueUp(s *dirState, dir Dir, c *Call) Errno {
 	return e
 }
 
-// stepOut leaves the queue. If q has been given the turn meanwhile, the next call gets it. The Desc
-// is locked on entry, not on return.
+// stepOut removes q from the queue. If q has got the turn meanwhile, stepOut passes the turn to the
+// next call. The caller has locked the Desc, and stepOut unlocks it.
 func (d *Desc) stepOut(dir Dir, q *queued) {
 	if q.in {
 		d.queues[dir].remove(q)

@@ -11,8 +11,8 @@ func (d *Desc) ref(dir Dir, c *Call) {
 	}
 }
 
-// unref releases the call's reference, if it has one. The Desc is locked. If it returns last, the
-// caller must call finish, without the lock.
+// unref releases the call's reference, if it has one. The Desc is locked. If unref returns true
+// (last), the caller must unlock the Desc and call finish.
 func (d *Desc) unref(dir Dir, c *Call) (last bool) {
 	if !c.ref {
 		return false

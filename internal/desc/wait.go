@@ -6,8 +6,9 @@ import (
 )
 
 // wait sleeps until the direction's ready flag is set, the deadline passes, or the Desc is closed.
-// A task sleeps at this depth. So wait and the functions that it calls keep little on the stack: a
-// few words more would double each task's stack (TestIdleTaskStack in package socket).
+// A task sleeps inside these functions, so their frames stay on its stack. Therefore wait and the
+// functions that it calls use little stack: a few words more would double the stack of each idle
+// task (TestIdleTaskStack in package socket).
 func (d *Desc) wait(dir Dir, c *Call) Errno {
 	s := &d.dirs[dir]
 	c.deadline(d.Kernel)
@@ -16,8 +17,8 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 	}
 	d.lock()
 	// On Linux, recv may return EAGAIN at TCP's urgent byte although data follows that byte. This
-	// happens if the thread has a pending signal, and the runtime sends many signals. No Event
-	// would report the data. So once an Event has reported an end or an urgent byte, only the
+	// happens if a signal is pending for the thread, and the Go runtime sends many signals. No
+	// Event would report the data. So once an Event has reported an end or an urgent byte, only the
 	// second EAGAIN in a row counts.
 	if c.retried = d.endSeen && dir == In && !c.retried; c.retried {
 		d.unlock()
@@ -60,8 +61,8 @@ func (d *Desc) wait(dir Dir, c *Call) Errno {
 
 // readyAt returns the result of a sleep that ended with e while the ready flag is set. Readiness
 // beats the timeout (doc/semantics.md, D7), but only once in a call. Otherwise a call whose peer
-// never pauses would never end. If an Event has ended the first sleep of a call, readyAt needs no
-// clock; locked.
+// never pauses would never end. If an Event has ended the first sleep of a call, readyAt does not
+// read the clock. The Desc is locked.
 func (d *Desc) readyAt(dir Dir, c *Call, e Errno) Errno {
 	if e == 0 && !d.due(dir, c) {
 		return 0
@@ -92,7 +93,7 @@ func (d *Desc) next(dir Dir, c *Call) timeout.Deadline {
 	return d.withDirDeadline(dir, c, until)
 }
 
-// stepped ends a step. It returns ETIMEDOUT if a deadline passed at the same time; locked.
+// stepped ends a step. If a deadline has passed too, it returns ETIMEDOUT. The Desc is locked.
 func (d *Desc) stepped(dir Dir, c *Call) Errno {
 	step := c.step
 	c.step = timeout.Never

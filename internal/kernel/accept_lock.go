@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// acceptOne is accept, where x/sys has no accept4. The lock keeps the child of a fork from getting
-// the descriptor. accept does not wait while the lock is held: see acceptable.
+// acceptOne does the work of accept4 with accept, on systems for which x/sys has no accept4. The
+// lock keeps the child of a fork from getting the descriptor. accept does not wait while the lock
+// is held: see acceptable.
 func acceptOne(fd int) (int, unix.Sockaddr, error) {
 	syscall.ForkLock.RLock()
 	conn, sa, err := unix.Accept(fd)

@@ -2,5 +2,6 @@
 
 package kernel
 
-// sysAccept has no number on these systems. One that refuses accept4 refuses accept too.
+// sysAccept has no number on these systems. A sandbox there that refuses accept4 refuses accept
+// too.
 const sysAccept = 0

@@ -41,7 +41,7 @@ func Find(k Kernel, fd int) (f Found, err error) {
 }
 
 // Take makes a socket that Find has examined non-blocking and close-on-exec, as Socket does. A
-// simulated descriptor always has them.
+// simulated descriptor always has both flags.
 func Take(k Kernel, fd int) Errno {
 	if _, simulated := k.(Dated); simulated {
 		return 0

@@ -44,9 +44,9 @@ func makeHeads(size int) *hostBatch {
 	return o
 }
 
-// prepare points the headers of the packets at their buffers and addresses. Each call prepares all
-// of them, though few datagrams may come. So fields that never change are written once, and control
-// messages are cleared only if there are any.
+// prepare points the headers of the packets at their buffers and addresses. Each call prepares the
+// headers of all packets, even if few datagrams come. To save work, fields that never change are
+// written once, and control messages are cleared only if there are any.
 func (o *hostBatch) prepare(packets []Packet) {
 	for i := range packets {
 		o.vecs[i].Base = unsafe.SliceData(packets[i].Buf)
@@ -156,8 +156,8 @@ func (*host) SendBatch(fd int, b *Batch, n int) (int, Errno) {
 	return o.move(&sendmmsg, fd, 1, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, paths)
 }
 
-// A mover has the numbers of the call for many messages and of the one for a single message. It
-// remembers whether the system refuses the first.
+// A mover has the numbers of two system calls: for many messages, and for a single message. It
+// remembers whether the system refuses the call for many messages.
 type mover struct {
 	many, one uintptr
 	fallback

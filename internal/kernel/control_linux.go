@@ -12,7 +12,8 @@ const IP_RECVLOCAL = unix.IP_PKTINFO
 const ipLocal = unix.IP_PKTINFO // the message that chooses the address to send from
 
 // ReceivedRights is the flag with which Linux marks each receive that makes descriptors
-// close-on-exec. Packets are without it; package net shows it for Unix sockets.
+// close-on-exec. It is removed from the flags of a Packet. Package net returns the flag for Unix
+// sockets.
 const ReceivedRights = unix.MSG_CMSG_CLOEXEC
 
 // The options of UDP that only Linux has, 0 elsewhere.
@@ -65,7 +66,8 @@ func (n *packed) message(c *control, level, kind int32, size int) unsafe.Pointer
 	return unsafe.Add(at, unix.CmsgLen(0))
 }
 
-// outgoing returns the control data of a send: that of the fields, then the caller's.
+// outgoing returns the control data of a send: first the messages for the Packet's fields, then the
+// caller's control data.
 func (c *control) outgoing(local *Addr, p *Packet) (*byte, int) {
 	n := 0
 	if local.Family != 0 || p.ECN != 0 || p.Segment != 0 {

@@ -19,8 +19,8 @@ func appendLocal(b []byte, ip [4]byte) []byte {
 }
 
 // decode sets Local, ECN and Segment. Local is the address that the datagram was sent to, in the
-// socket's family. An IPv6 socket reports an IPv4 datagram in two messages. The IPv4 one has the
-// address to answer from, also after a broadcast.
+// socket's family. An IPv6 socket reports an IPv4 datagram in two messages. The IPv4 message has
+// the address to answer from, also after a broadcast.
 func decode(p *Packet, b []byte) {
 	var a Addr
 	four, six := false, false

@@ -2,9 +2,9 @@ package kernel
 
 import "golang.org/x/sys/unix"
 
-// DropErrors drops at most n messages of the socket's error queue and returns how many. While there
-// are any, the Poller reports Err, and they use the room for received data. A simulated kernel has
-// no such queue.
+// DropErrors drops at most n messages of the socket's error queue and returns how many. While the
+// queue has messages, the Poller reports Err, and the messages use the room for received data. A
+// simulated kernel has no such queue.
 func DropErrors(k Kernel, fd, n int) (dropped int) {
 	if _, ok := k.(*host); !ok {
 		return 0

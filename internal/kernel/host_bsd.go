@@ -9,8 +9,9 @@ import (
 )
 
 // Traits has no InheritsOptions: the options that an accepted socket has depend on the system.
-// There is no ReadsFully either. A read stops before an urgent byte, and neither a second event nor
-// EOF reports the data behind it.
+// ReadsFully is false too, because a short read does not prove that the socket is empty: a read
+// stops before an urgent byte, and neither a second event nor EOF reports the data behind that
+// byte.
 func (*host) Traits() Traits { return Traits{AcceptReportsResets: true} }
 
 // The calls below go through x/sys. It enters through the scheduler, and allocates for addresses

@@ -9,7 +9,8 @@ import (
 // noSignal is 0, because the function silence sets a socket option instead.
 const noSignal = 0
 
-// silence asks for EPIPE instead of SIGPIPE. It fails only on a connection that is closed already.
+// silence makes the kernel return EPIPE instead of sending SIGPIPE. silence fails only on a
+// connection that is already closed.
 func silence(fd int) { _ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NOSIGPIPE, 1) }
 
 func (*host) Socket(family, typ, proto int) (int, Errno) {

@@ -13,10 +13,11 @@ func (*host) Traits() Traits {
 
 func (*host) ReadsFully() bool { return true }
 
-// Calls that receive, send or query use the raw entry, past the scheduler: an echo is only two of
-// them. They never wait: receives and sends pass MSG_DONTWAIT, so it does not matter if another
-// owner has cleared O_NONBLOCK. Calls that may wait enter through the scheduler. They then block
-// one goroutine and not the garbage collector. These are accept, connect, and calls that resolve
+// Calls that receive, send or query enter the kernel directly (RawSyscall), without informing the
+// Go scheduler. That makes each call cheaper, and an echo consists of two such calls. A raw call
+// must never wait. Receives and sends pass MSG_DONTWAIT, so they do not wait even if another owner
+// has cleared O_NONBLOCK. Calls that may wait enter through the scheduler, so that they block one
+// goroutine and not the garbage collector. These calls are accept, connect, and calls that resolve
 // the path of a Unix socket. race.go informs the race detector.
 
 func (*host) Socket(family, typ, proto int) (int, Errno) {

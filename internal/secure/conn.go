@@ -14,7 +14,8 @@ import (
 )
 
 // A Conn is TLS over a Desc. Each call of crypto/tls is a try of Desc.Do, so the Desc provides
-// turns, deadlines and the ways to wait. Everybody who may call the Desc may call these methods.
+// turns, deadlines and the ways to wait. A caller that may call the Desc may call these methods
+// too.
 //
 // readMu is held while crypto/tls reads or makes the handshake, never across a wait. A holder of
 // readMu may lock writeMu, not the reverse. Race builds check this table when readMu is released
@@ -65,7 +66,7 @@ const (
 )
 
 // NewConn makes a Conn whose bytes k moves. outer returns the connection that user code has, for
-// the configuration's callbacks and for errors. It must not keep that connection alive.
+// the configuration's callbacks and for errors. outer must not keep that connection reachable.
 func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func() net.Conn, cfg *tls.Config, server bool) *Conn {
 	c := &Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer}
 	c.session = New((*fdWire)(c), cfg, server)
@@ -163,7 +164,8 @@ func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
 func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) {
 	if call.Limit.Blocks() && c.outputFull() {
 		if e := c.drain(call); e != 0 {
-			// Not as an Errno, because Do would treat ETIMEDOUT as an error of the kernel.
+			// The error is not returned as an Errno, because Do would treat ETIMEDOUT as an error
+			// of the kernel.
 			return 0, errNotErrno, e
 		}
 	}
@@ -199,7 +201,8 @@ func (c *Conn) outcome(call *desc.Call, err error, e desc.Errno) error {
 const errNotErrno desc.Errno = 1 << 16
 
 // notifyReaders wakes a waiting reader after a call that has read without the turn. That call may
-// have read input and left it in crypto/tls. The Event of that input will then not wake the reader.
+// have read input from the kernel, which is now in crypto/tls. Then no Event for this input will
+// wake the reader.
 func (c *Conn) notifyReaders(call *desc.Call, e desc.Errno) {
 	if e == 0 && !call.Limit.Blocks() {
 		c.desc.SetReady(desc.In)

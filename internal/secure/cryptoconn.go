@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A cryptoConn is the Session as the connection that crypto/tls gets. It is another type for the
-// same memory, so it costs no allocation. It writes straight to the wire, so user code must never
-// get it. crypto/tls puts its connection into ClientHelloInfo.Conn (see withOuterConn) and into
-// RecordHeaderError.Conn (see PublicError).
+// A cryptoConn is the Session as the connection that crypto/tls gets. A cryptoConn is the same
+// memory as the Session with another type, so it costs no allocation. It writes directly to the
+// wire, without TLS, so user code must never get it. crypto/tls puts its connection into
+// ClientHelloInfo.Conn (see withOuterConn) and into RecordHeaderError.Conn (see PublicError).
 type cryptoConn Session
 
 func (c *cryptoConn) Read(p []byte) (int, error) {
@@ -34,8 +34,8 @@ func (c *cryptoConn) Write(p []byte) (int, error) { return c.wire.Write(p) }
 func (c *cryptoConn) LocalAddr() net.Addr         { return c.wire.LocalAddr() }
 func (c *cryptoConn) RemoteAddr() net.Addr        { return c.wire.RemoteAddr() }
 
-// Close does nothing, because the owner of the wire closes it. crypto/tls calls Close when the
-// handshake's context has ended. No call waits, so deadlines have no effect.
+// Close does nothing, because the owner of the wire closes the wire. crypto/tls calls Close when
+// the handshake's context has ended. No call waits, so deadlines have no effect.
 func (c *cryptoConn) Close() error                     { return nil }
 func (c *cryptoConn) SetDeadline(time.Time) error      { return nil }
 func (c *cryptoConn) SetReadDeadline(time.Time) error  { return nil }
@@ -46,7 +46,8 @@ func (c *cryptoConn) SetWriteDeadline(time.Time) error { return nil }
 // garbage collector would never free it.
 type outer interface{ Outer() net.Conn }
 
-// PublicError returns err as users may see it: a tls.RecordHeaderError has the outer connection.
+// PublicError returns err in the form for users: in a tls.RecordHeaderError it replaces the
+// cryptoConn by the outer connection.
 func (s *Session) PublicError(err error) error {
 	re, ok := err.(tls.RecordHeaderError)
 	if !ok || re.Conn == nil {

@@ -2,8 +2,8 @@ package secure
 
 const headerLen = 5 // type, version, length
 
-// A framing counts the records in a stream of bytes, because crypto/tls does not report how many it
-// has read.
+// A framing counts the TLS records in a stream of bytes, because crypto/tls does not report how
+// many records it has read.
 type framing struct {
 	header int // how many bytes of the next header have arrived
 	size   int // the last two bytes of the header so far.

@@ -20,8 +20,9 @@ type Wire interface {
 }
 
 // ErrAgain means that more input is needed. Read of crypto/tls can be called again after a
-// temporary error of its connection. A handshake cannot: it keeps every error. It therefore runs on
-// a strand, which is suspended when input is missing.
+// temporary error of its connection. A handshake cannot be called again, because crypto/tls stores
+// each error of a handshake. Therefore the handshake runs on a strand, which is suspended when
+// input is missing.
 var ErrAgain error = again{}
 
 type again struct{}
@@ -35,8 +36,8 @@ func (again) Error() string   { return "secure: would wait" }
 func (again) Timeout() bool   { return true }
 func (again) Temporary() bool { return true }
 
-// ErrStopped is the error of a handshake that Stop has ended. errPanicked is the error of one in
-// which a callback of the tls.Config has panicked.
+// ErrStopped is the error of a handshake that Stop has ended. errPanicked is the error of a
+// handshake in which a callback of the tls.Config has panicked.
 var (
 	ErrStopped  = errors.New("secure: the handshake was given up")
 	errPanicked = errors.New("tls: a callback of the config has panicked in the handshake")
@@ -157,7 +158,7 @@ func (s *Session) Drained(n, room int) bool {
 }
 
 // Truncated reports whether reading has ended at the end of the wire, without the peer's
-// close_notify. Anybody on the path can cause that.
+// close_notify. Anybody on the network path can cause such an end, so it may be an attack.
 func (s *Session) Truncated() bool { return s.readErr == io.EOF && s.wireEOF }
 
 // RecordsDone returns how many records have come since its last call. Every record costs a

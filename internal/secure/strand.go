@@ -8,8 +8,9 @@ import (
 )
 
 // A strand is a coroutine (iter.Pull): a function that is suspended where it needs input. Any
-// goroutine may resume it, one at a time. That may be another caller, the one that closes the
-// connection, or one of the garbage collector.
+// goroutine may resume a strand, but only one at a time. It may be the goroutine of another caller,
+// the goroutine that closes the connection, or a goroutine that runs a cleanup for the garbage
+// collector.
 //
 // The runtime ends the process if a coroutine is made and resumed in different states of
 // runtime.LockOSThread. Therefore only goroutines without a thread lock make and resume a strand. A
@@ -25,7 +26,7 @@ type strand struct {
 
 // resume runs f until it suspends itself or ends. Only the first call uses f. A panic or
 // runtime.Goexit in f continues in the caller. same means that the last resume was on this
-// goroutine too, and that its thread locks have not changed since.
+// goroutine too, and that the goroutine's thread locks have not changed since.
 func (s *strand) resume(same bool, f func()) {
 	if !same {
 		s.away = locked()
@@ -81,7 +82,8 @@ func (s *strand) suspend() {
 const maxLocks = 16
 
 // unlock releases thread locks that the configuration's callbacks have left, because a strand must
-// not be locked when it is suspended. Usually there are none, and then UnlockOSThread does nothing.
+// not be locked when it is suspended. Usually there are no such locks, and then UnlockOSThread does
+// nothing.
 func unlock() {
 	for range maxLocks {
 		runtime.UnlockOSThread()

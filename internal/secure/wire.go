@@ -8,9 +8,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// fdWire is the Conn as the wire of its Session. It is another type for the same memory, so it
-// costs no allocation. Its methods are called only in a try, in Use or in the hook of Close, so the
-// descriptor is open. User code never gets an fdWire.
+// fdWire is the Conn as the wire of its Session. An fdWire is the same memory as the Conn with
+// another type, so it costs no allocation. Its methods are called only in a try, in Use or in the
+// hook of Close, so the descriptor is open. User code never gets an fdWire.
 type fdWire Conn
 
 func (w *fdWire) Read(p []byte) (int, error) {
@@ -51,8 +51,8 @@ func (w *fdWire) Write(p []byte) (int, error) {
 }
 
 // failed converts an error of the kernel for crypto/tls, which keeps it for later calls. An
-// ETIMEDOUT here means that the connection has timed out. failed records that, because later it
-// would look like a deadline.
+// ETIMEDOUT here means that the connection has timed out. failed records where the ETIMEDOUT came
+// from, because later it could not be distinguished from a deadline.
 func (w *fdWire) failed(e desc.Errno) error {
 	if e == kernel.ETIMEDOUT {
 		w.desc.NoteTimedOut()

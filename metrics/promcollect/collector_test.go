@@ -54,8 +54,8 @@ func loops(t *testing.T) []*reactor.Reactor {
 	return all
 }
 
-// The official library writes of the Collector the same lines as package metrics, in both formats.
-// It writes no UNIT.
+// The official Prometheus library writes the metrics of a Collector as the same lines as package
+// metrics does, in both formats. But the library writes no UNIT lines.
 func TestLibraryWritesTheSame(t *testing.T) {
 	all := loops(t)
 	registry := prometheus.NewPedanticRegistry()

@@ -188,8 +188,9 @@ func TestPacketConnMeetsLoss(t *testing.T) {
 	})
 }
 
-// A crash fails every call of the host, also those that wait, at its time. Its peers are not
-// notified. After a restart a new listener serves, and the old connections are reset.
+// At the time of a crash, every call on the crashed host fails, including the calls that are
+// waiting. The host's peers are not notified. After a restart a new listener serves, and the old
+// connections are reset.
 func TestCrashFailsCallsAndRestartServesAgain(t *testing.T) {
 	in(t, sim.Options{}, func(n *simnet.Net, a, b *simnet.Host) error {
 		began := time.Now()

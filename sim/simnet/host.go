@@ -14,12 +14,13 @@ import (
 )
 
 // A Host is one machine, for goroutines. Its methods Listen, ListenPacket, Dial, DialContext and
-// DialTimeout do what those of package net do. For the options of net.Dialer and net.ListenConfig
-// set the field Net of netconn.Dialer and netconn.ListenConfig to Host.Net.
+// DialTimeout do what the functions of package net with these names do. If you need the options of
+// net.Dialer or net.ListenConfig, use netconn.Dialer or netconn.ListenConfig with the field Net set
+// to Host.Net.
 //
 // After a Crash every call on the host's sockets fails with EBADF or net.ErrClosed, also after
-// Restart; new sockets can then be made. Go cannot end the goroutines of a crashed program. They
-// have to end by these errors, or by Up.
+// Restart; new sockets can then be made. Go cannot end the goroutines of a crashed program. These
+// goroutines must end when they get such an error, or when Up returns false.
 type Host struct {
 	*netconn.Net
 	h *sim.Host

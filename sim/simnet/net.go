@@ -15,9 +15,9 @@ import (
 // A Net is a World inside a bubble. Any goroutine of the bubble may use it.
 type Net struct{ live *sim.Live }
 
-// New puts a World into the bubble of the caller: from now on the World runs by the bubble's clock,
-// and by itself. Only hosts, links, names and faults may be set before. Close ends it. Run calls
-// both.
+// New puts a World into the bubble of the caller. From now on the World runs by the bubble's clock,
+// without calls of World.Run. Before New, a test may only set hosts, links, names and faults. Close
+// ends the Net. The function Run calls New and Close.
 func New(w *sim.World) *Net {
 	if time.Now().After(bubblesEnd) {
 		panic("simnet: New outside of a bubble: call it in the function of synctest.Test, or use Run")
@@ -25,11 +25,13 @@ func New(w *sim.World) *Net {
 	return &Net{w.Live()}
 }
 
-// bubblesEnd is before the machine's clock, and after that of a bubble, which begins in 2000.
+// bubblesEnd is a date by which a bubble is recognized: the clock of a bubble begins in 2000, and
+// the machine's clock is later than bubblesEnd.
 var bubblesEnd = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Run calls f in a bubble of its own, with the World in it, and closes the World. It returns f's
-// error, or the World's: see World.Fail. It is for the function of simtest.Check.
+// Run calls f in a bubble of its own, with the World in it, and closes the World. Run returns f's
+// error, or the error of the World: see World.Fail. It is for the function that is passed to
+// simtest.Check.
 func Run(t *testing.T, w *sim.World, f func(n *Net) error) (err error) {
 	t.Helper()
 	if f == nil {
@@ -51,8 +53,8 @@ func Run(t *testing.T, w *sim.World, f func(n *Net) error) (err error) {
 	return err
 }
 
-// Run looks at a bubble after patience of real time. It calls stalled if goroutines of the bubble
-// stop its clock. Tests replace both.
+// patience is the real time after which Run examines a bubble. If goroutines of the bubble stop its
+// clock, Run calls stalled. Tests replace both variables.
 var (
 	patience = 10 * time.Second
 	stalled  = func(text string) { panic(text) }
@@ -90,9 +92,9 @@ func (n *Net) Host(addrs ...string) *Host {
 // network itself. The functions of At and AddRule must not either.
 func (n *Net) Do(f func(w *sim.World)) { n.live.Do(f) }
 
-// Close crashes all hosts: every call on a connection fails, also those that wait. It returns the
-// World's error. Goroutines that continue after it keep the bubble from ending. A second Close does
-// nothing more.
+// Close crashes all hosts: every call on a connection fails, also a call that is waiting. Close
+// returns the World's error. Goroutines that continue after Close keep the bubble from ending. A
+// second Close has no effect.
 func (n *Net) Close() error {
 	if err := n.live.Close(); err != nil {
 		return fmt.Errorf("simnet: %w", err)

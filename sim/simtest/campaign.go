@@ -29,7 +29,7 @@ type campaign struct {
 	saved   time.Time
 }
 
-// A sum is what all seeds before Next have come to. The file of -sim.state has one for each test.
+// A sum has the totals of all seeds before Next. The file of -sim.state has a sum for each test.
 type sum struct {
 	First, Next   uint64
 	Hash          uint64 // of the history of seed First; 0: it has none
@@ -38,7 +38,7 @@ type sum struct {
 	Reached       map[string]int
 }
 
-// An outcome is that of one seed.
+// An outcome is the result of one seed.
 type outcome struct {
 	seed          uint64
 	hash          uint64
@@ -133,7 +133,8 @@ func (c *campaign) inParallel(n int) (next func() *outcome, end func()) {
 // errExited is what a seed panics with if f has called FailNow or Goexit.
 var errExited = errors.New("the test's function has ended its goroutine (FailNow, Skip, Goexit): with -sim.jobs it must return an error")
 
-// guarded is one with panics as outcomes: the goroutine of the test panics for it.
+// guarded calls one and delivers the outcome. If one panics, guarded delivers the panic as an
+// outcome, so that the goroutine of the test can panic with the same value.
 func (c *campaign) guarded(seed uint64, deliver func(*outcome)) {
 	var o *outcome
 	defer func() {
@@ -226,8 +227,8 @@ func readState() (map[string]sum, error) {
 	return all, err
 }
 
-// resume continues where the file says. It runs the first seed again: if the history differs, the
-// program has changed, and its sums mean nothing.
+// resume continues where the file says. It runs the first seed again: if its history differs from
+// the one in the file, the program has changed since, and the sums in the file are of no use.
 func (c *campaign) resume() error {
 	c.saved = time.Now()
 	if *state == "" {

@@ -31,13 +31,14 @@ var (
 //
 //	go test -run '^TestX$' example.org/x -sim.seed=27
 //
-// The last line of a test that passes has the faults by kind, and what World.Sometimes has
-// recorded. A name that was true under no seed fails the test.
+// The last line of a test that passes has the number of faults of each kind, and the counts of
+// World.Sometimes. If a name of World.Sometimes was true under no seed, the test fails.
 //
-// With -sim.shrink it prints the faults and sizes that are needed (sim.Shrink), and the steps
-// around these faults. The history is the one with only these. The search takes at most the time of
-// -sim.budget, and writes its progress to stderr. After an interrupt it prints what it has found so
-// far. -sim.shrunk=out.json keeps the smallest run in a file, which a later run begins with.
+// With -sim.shrink Check prints the faults and sizes that the failure needs (sim.Shrink), and the
+// steps around these faults. The history that it prints is that of the run with only these faults.
+// The search takes at most the time of -sim.budget, and writes its progress to stderr. After an
+// interrupt it prints what it has found so far. -sim.shrunk=out.json keeps the smallest run in a
+// file. A later search begins with the run in the file.
 //
 // -sim.diagram prints the history as a sequence diagram, and -sim.svg=out.svg draws it. The pages
 // of a long history are out.svg, out-2.svg and so on. -sim.lines sets how many lines are printed,
