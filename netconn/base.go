@@ -123,8 +123,8 @@ func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 	return nil
 }
 
-// SyscallConn returns access to the descriptor: see syscall.RawConn. Its Read and Write wait as the
-// connection's do.
+// SyscallConn returns access to the descriptor: see syscall.RawConn. Read and Write of the RawConn
+// wait as those of the connection do.
 func (b *base) SyscallConn() (syscall.RawConn, error) {
 	return raw{b}, nil
 }

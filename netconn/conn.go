@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A Conn is a TCP connection. Any goroutine may call its methods. If it was made with On, only its
-// loop may call them: the tasks, and callbacks for calls that need not wait. Calls in one direction
-// take turns.
+// A Conn is a TCP connection. Any goroutine may call its methods. If it was made with On, only code
+// on its loop may call them: tasks, and callbacks for calls that need not wait. If several calls
+// read at the same time, each waits for the one before it. The same holds for calls that write.
 type Conn struct{ base }
 
 // A TCPConn is a Conn, under its name in package net.
@@ -94,7 +94,8 @@ func (c *Conn) setTCP(level, name int, v any) error {
 
 // SetLinger chooses what Close does with unsent data. With sec < 0, the default, the kernel sends
 // it in the background. With sec == 0, Close discards it and resets the connection. With sec > 0,
-// Close may wait up to sec seconds for the data, and on a loop that blocks everything.
+// Close may wait up to sec seconds until the data is sent. On a loop this wait blocks all
+// connections.
 func (c *Conn) SetLinger(sec int) error {
 	on := uint32(1)
 	if sec < 0 {

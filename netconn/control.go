@@ -12,8 +12,8 @@ import (
 )
 
 // ReadMsgUDP is ReadFrom that also receives control data: see package net's method. A PacketConn
-// that is bound to all addresses requests the local address of each datagram. So the control data
-// has that address too, if oob has room for it.
+// that is bound to the wildcard address requests the local address of each datagram. So the control
+// data also contains the local address, if oob has room for it.
 func (c *PacketConn) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
 	n, oobn, flags, from, err := c.ReadMsgUDPAddrPort(b, oob)
 	if from.IsValid() {
@@ -78,8 +78,9 @@ func (c *PacketConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n,
 	return n, len(oob), nil
 }
 
-// ReadMsgUnix is Read that also receives control data, such as descriptors that were passed. They
-// are close-on-exec and belong to the caller. Those that have no room in oob are closed.
+// ReadMsgUnix is Read that also receives control data, such as descriptors that were passed. The
+// descriptors are close-on-exec and belong to the caller. Descriptors for which oob has no room are
+// closed.
 func (c *UnixConn) ReadMsgUnix(b, oob []byte) (n, oobn, flags int, addr *net.UnixAddr, err error) {
 	m := packets.Get().(*kernel.Packet)
 	defer putPacket(m)

@@ -8,7 +8,7 @@ import (
 )
 
 // A dated is a context whose deadline is a time of a simulated kernel. No timer of this machine can
-// end it, so Err compares that time with the kernel's.
+// end such a context, so Err compares its deadline with the time of the simulated kernel.
 type dated struct {
 	context.Context
 	k   kernel.Kernel

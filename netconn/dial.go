@@ -80,8 +80,8 @@ func (n *Net) left(ctx context.Context) (left time.Duration, limited bool) {
 	return max(kernel.Until(n.k, end), 1), true
 }
 
-// selfConnects is how often a dial is repeated if the socket has connected to itself. Each time the
-// kernel chooses another port. Package net has the same limit.
+// selfConnects is how often a dial is repeated if the socket has connected to itself. For each new
+// attempt the kernel chooses another port. Package net has the same limit.
 const selfConnects = 2
 
 // try connects to one address. A limit of 0 means no limit. begin is called when the socket exists,

@@ -157,7 +157,8 @@ func (c *dial) targets(ctx context.Context, address string) ([]netaddr.Endpoint,
 }
 
 // untraced returns the context for a lookup: ctx with the hooks for DNS, and without those for
-// connects. Otherwise the hooks would see the lookup's own connects to a name server.
+// connects. With the hooks for connects, a trace would also report the connects of the lookup to a
+// name server.
 func (c *dial) untraced(ctx context.Context) context.Context {
 	if c.trace == nil {
 		return ctx

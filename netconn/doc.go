@@ -8,9 +8,9 @@
 // The methods of On(r) make connections that belong to a reactor's loop. In a task their calls
 // suspend the task, so library code in blocking style runs on the loop, without goroutines. In a
 // callback, a call that would have to wait returns EDEADLK. There is one rule for libraries in
-// tasks. They must not wait while they hold a lock that another task of the loop may want: the loop
-// would then wait for itself. crypto/tls does that, so in tasks use Server and Client of this
-// package instead.
+// tasks. A library must not wait while it holds a lock that another task of the loop may need. That
+// task would block the loop, and the owner of the lock could not run to unlock it. crypto/tls waits
+// while it holds locks, so in tasks use Server and Client of this package instead.
 //
 // Errors are package net's: *net.OpError, with os.ErrDeadlineExceeded after a deadline and
 // net.ErrClosed after Close.

@@ -18,7 +18,7 @@ import (
 const maxRecords = 256
 
 // A record without data may cost new keys and an answer. That takes 10 µs, as long as 16 KiB that
-// are read and decrypted. Only after decryption is it known which records have no data. Therefore
+// are read and decrypted. Before a record is decrypted, nobody knows whether it has data. Therefore
 // crypto/tls gets at most maxFeed records at a time.
 const (
 	emptyRecords = 16       // records with data
@@ -26,8 +26,8 @@ const (
 	maxFeed      = 16
 )
 
-// A filter is TLS on a reactor's Conn. It is also the Wire of its Session, and it belongs to the
-// loop. It has no goroutine.
+// A filter is TLS on a reactor's Conn, and also the Wire of its own Session. It belongs to the
+// loop, and needs no goroutine.
 type filter struct {
 	w       *reactor.Wire
 	s       *secure.Session

@@ -130,7 +130,8 @@ func (l *listener) Close() error {
 }
 
 // Close stops listening. Accept ends with net.ErrClosed, and accepted connections stay open. Close
-// removes the file that Listen has made, if that is still at its path: see SetUnlinkOnClose.
+// removes the socket file that Listen has made, if the same file is still at its path: see
+// SetUnlinkOnClose.
 func (l *UnixListener) Close() error {
 	// The file is removed before the descriptor is closed. After the close another program may find
 	// no listener at the path, and put a file of its own there.

@@ -11,15 +11,15 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// asked records, for a PacketConn that is bound to all addresses, which of the machine's addresses
-// each sender has used.
+// asked records, for a PacketConn that is bound to the wildcard address, which of the machine's
+// addresses each sender has used.
 type asked struct {
 	mu sync.Mutex
 	netaddr.Asked
 }
 
 // askLocal makes the kernel report the local address of each datagram, if the socket is bound to
-// all addresses.
+// the wildcard address.
 func (c *gram) askLocal() {
 	at, err := c.s.LocalAddr()
 	if err != nil || c.connected || !kernelAddr(at).IsUnspecified() || at.Port() == 0 {
@@ -124,16 +124,16 @@ func (c *gram) sendPacket(m *kernel.Packet, p []byte, name string) (int, error) 
 type Message struct {
 	From net.Addr // nil for a Unix socket without a name
 	// Local is the address of this machine that the datagram was sent to, without a port. It is nil
-	// if it is not known, as for a multicast. For a PacketConn that is bound to one address, it is
-	// that address.
+	// if it is not known, as for a multicast. For a PacketConn that is bound to one address, Local
+	// is always that address.
 	Local net.Addr
 	// Truncated means that the datagram was longer than the buffer, and that the rest is lost.
 	Truncated bool
 }
 
 // ReadMessage is ReadFrom that also reports whether the datagram was truncated, and the address
-// that it was sent to. Truncation is no error: one long datagram of a stranger would otherwise end
-// the usual receive loop.
+// that it was sent to. Truncation is not reported as an error. Otherwise one long datagram of a
+// stranger would end the usual receive loop.
 func (c *PacketConn) ReadMessage(p []byte) (n int, about Message, err error) { return c.readMessage(p) }
 
 // readMessage receives a datagram: see ReadMessage.

@@ -111,7 +111,8 @@ func (b *base) splice(from *base, limit int64) (n int64, err error, done bool) {
 	return n, nil, true
 }
 
-// nonblocking returns ENOSYS for a blocking socket, because splice would wait for that.
+// nonblocking returns ENOSYS for a blocking socket, because splice would wait for data or room
+// there.
 func nonblocking(fd int) desc.Errno {
 	if !kernel.Nonblocking(fd) {
 		return kernel.ENOSYS

@@ -47,8 +47,8 @@ func (c *PacketConn) join4(ifi *net.Interface, group net.IP) error {
 	return c.option(socket.IPPROTO_IP, kernel.IP_ADD_MEMBERSHIP, at)
 }
 
-// membership returns struct ip_mreqn, in which Linux has the interface by its number. Elsewhere it
-// returns struct ip_mreq, which has an address of the interface.
+// On Linux membership returns a struct ip_mreqn, which names the interface by its number. Elsewhere
+// it returns a struct ip_mreq, which names the interface by one of its addresses.
 func membership(ifi *net.Interface, group net.IP) ([]byte, error) {
 	m := append([]byte(nil), group...)
 	if runtime.GOOS == "linux" {

@@ -14,12 +14,12 @@ import (
 type gram struct {
 	base
 	connected bool
-	asked     *asked // nil unless the socket is bound to all addresses
+	asked     *asked // nil unless the socket is bound to the wildcard address
 }
 
 // A PacketConn is a UDP socket: a net.PacketConn and, if it was dialled, a net.Conn of one peer. If
-// it is bound to all addresses of the machine, it sends an answer from the address that the sender
-// has used. It remembers the latest 4,096 senders.
+// a PacketConn is bound to the wildcard address, it sends an answer from the address that the
+// sender has used. It remembers the latest 4,096 senders.
 type PacketConn struct{ gram }
 
 // A UDPConn is a PacketConn, under its name in package net.

@@ -15,8 +15,8 @@ import (
 )
 
 // A race is a dial that tries several addresses at the same time (RFC 8305). Each attempt has a
-// goroutine or task of its own. The caller starts the attempts and waits. When one has connected,
-// it gives up the others.
+// goroutine or task of its own. The caller starts the attempts and waits. When one attempt has
+// connected, the caller gives up the others.
 //
 //	field    set by          guarded by
 //	caller   dial.race       fixed

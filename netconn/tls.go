@@ -81,8 +81,8 @@ func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {
 	return &TLSConn{other: tls.Client(nc, cfg)}
 }
 
-// readAhead is a connection from which the bytes of left were read already. Its Read returns them
-// first.
+// readAhead is a connection from which the bytes of left were already read. Its Read first returns
+// the bytes of left.
 type readAhead struct {
 	net.Conn
 	left []byte

@@ -95,8 +95,8 @@ func fitting(network string, fits func(netaddr.Network) bool) (netaddr.Network, 
 	return a, err
 }
 
-// ListenTCP listens at laddr, or at all addresses and a free port if that is nil. network is tcp,
-// tcp4 or tcp6.
+// ListenTCP listens at laddr. If laddr is nil, it listens at the wildcard address and a free port.
+// network is tcp, tcp4 or tcp6.
 func ListenTCP(network string, laddr *net.TCPAddr) (*TCPListener, error) {
 	l, err := listenAt(network, netaddr.Network.TCP, laddr, (*listen).listener)
 	tcp, _ := l.(*TCPListener)
@@ -111,8 +111,8 @@ func ListenUnix(network string, laddr *net.UnixAddr) (*UnixListener, error) {
 	return unix, err
 }
 
-// ListenUDP receives datagrams at laddr, or at all addresses and a free port if that is nil.
-// network is udp, udp4 or udp6.
+// ListenUDP receives datagrams at laddr. If laddr is nil, it receives at the wildcard address and a
+// free port. network is udp, udp4 or udp6.
 func ListenUDP(network string, laddr *net.UDPAddr) (*UDPConn, error) {
 	c, err := listenAt(network, netaddr.Network.UDP, laddr, (*listen).packets)
 	udp, _ := c.(*UDPConn)

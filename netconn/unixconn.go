@@ -103,8 +103,8 @@ func (c *UnixConn) WriteToUnix(p []byte, to *net.UnixAddr) (int, error) {
 	return n, err
 }
 
-// ReadMessage is ReadFrom that also reports whether the datagram was truncated. Truncation is no
-// error: one long datagram of a stranger would otherwise end the usual receive loop.
+// ReadMessage is ReadFrom that also reports whether the datagram was truncated. Truncation is not
+// reported as an error. Otherwise one long datagram of a stranger would end the usual receive loop.
 func (c *UnixConn) ReadMessage(p []byte) (n int, about Message, err error) { return c.readMessage(p) }
 
 // SetUnlinkOnClose chooses whether Close removes the file of a socket of datagrams that the package

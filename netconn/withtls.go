@@ -34,14 +34,14 @@ func (*handshakeTimeout) Unwrap() error   { return os.ErrDeadlineExceeded }
 // the error of crypto/tls, or ErrHandshakeTimeout.
 //
 // CloseWrite and Close send close_notify before the FIN. The peer's close_notify is EOF. A FIN
-// without close_notify is no EOF, because anybody on the path can send one. The Conn is then
-// closed, and Closed gets io.ErrUnexpectedEOF. Buffered and the limits of WithLimits count
-// encrypted bytes.
+// without close_notify is not an EOF, because anybody on the network path can send a FIN. After
+// such a FIN the Conn is closed, and Closed gets io.ErrUnexpectedEOF. Buffered and the limits of
+// WithLimits count encrypted bytes.
 //
 // The config's callbacks run on the loop, so they must not block. Their context ends with the
-// handshake, and at HandshakeTimeout. They get a connection that cannot read or write. It has the
-// addresses, and a Close that any goroutine may call. Its method Conn() *reactor.Conn is for the
-// loop.
+// handshake, and at HandshakeTimeout. The callbacks get a connection that cannot read or write. It
+// has the addresses, and a Close that any goroutine may call. Its method Conn returns the
+// *reactor.Conn, for use on the loop.
 //
 // The cost of TLS is its cryptography. If that is too much for one loop, use a Group.
 func WithTLS(cfg *tls.Config) reactor.SocketOption {

@@ -6,9 +6,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// ready accepts a bounded number of connections. While connections arrive one at a time, it makes
-// one call per Event: a second call would return EAGAIN. The Watch is level-triggered, so it
-// reports the connections that are left.
+// ready accepts a bounded number of connections. While connections arrive one at a time, it calls
+// accept once per Event, because a second call would return EAGAIN. The Watch is level-triggered,
+// so a later Event reports the connections that are left.
 func (l *Listener) ready(told poller.Readiness) {
 	r := l.w.r
 	if r.draining { // the drain has not reached this Listener yet
@@ -54,9 +54,9 @@ func (l *Listener) ready(told poller.Readiness) {
 	l.single = n <= 1 && r.batch == 1
 }
 
-// failed handles an error of accept. It returns whether to call accept again at once. The listed
-// errors concern one connection that was lost (accept(2)). After vainMost of them in a row, or
-// after any other error, the Listener pauses.
+// failed handles an error of accept. It returns whether to call accept again at once. The errors
+// that it lists concern one connection that was lost (accept(2)). After vainMost such errors in a
+// row, or after any other error, the Listener pauses.
 func (l *Listener) failed(e kernel.Errno) (goOn bool) {
 	switch e {
 	case kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.EHOSTUNREACH, kernel.ENETUNREACH, kernel.EOPNOTSUPP,
@@ -77,8 +77,8 @@ func (l *Listener) countFailure() bool {
 	return l.failures >= vainMost || l.suspended && l.failures == 1 && l.queueLength() >= l.queued
 }
 
-// queueLength returns how many connections wait, in the kernel's unit. It is 0 if that is unknown,
-// or on a system where a failed accept removes none.
+// queueLength returns how many connections wait in the backlog, in the kernel's unit. It returns 0
+// if the number is unknown, or on a system where a failed accept removes no connection.
 func (l *Listener) queueLength() int {
 	if !l.w.r.k.Traits().AcceptReportsResets {
 		return 0
@@ -208,7 +208,7 @@ func (c *Conn) begin() {
 }
 
 // connAdded counts a new Conn, and stops a full Listener. It does not stop a Listener without a
-// descriptor, because another loop accepts for that one.
+// descriptor, because another loop accepts for such a Listener.
 func (l *Listener) connAdded() {
 	if l.distributor == nil {
 		l.conns++

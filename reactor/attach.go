@@ -15,8 +15,8 @@ import (
 // Dial sets. Opened is called before Attach returns. Data is called in the next turn or later.
 //
 // Attach checks the descriptor first. If Attach returns an error, the descriptor still belongs to
-// the caller, and nothing has changed. If a Poller of another owner has the descriptor, unregister
-// it there.
+// the caller, and nothing has changed. If the descriptor is registered with a Poller of another
+// owner, unregister it there.
 func (r *Reactor) Attach(fd int, read []byte, h Handler, opts ...SocketOption) (*Conn, error) {
 	if h == nil {
 		panic("reactor: Attach with a nil handler")
@@ -31,8 +31,9 @@ func (r *Reactor) Attach(fd int, read []byte, h Handler, opts ...SocketOption) (
 
 // AttachConn is Attach for a connection of package net, package netconn, or any other with a
 // SyscallConn method. The Conn gets a duplicate of its descriptor, and nc is closed. If AttachConn
-// returns an error, nc stays open. A connection that encrypts or buffers has no such method. For
-// one that buffers, pass the connection below it as nc, and the bytes that it has buffered as read.
+// returns an error, nc stays open. A connection that encrypts or buffers has no SyscallConn. For a
+// connection that buffers, pass the connection below it as nc, and pass the bytes that it has
+// buffered as read.
 func (r *Reactor) AttachConn(nc net.Conn, read []byte, h Handler, opts ...SocketOption) (*Conn, error) {
 	if nc == nil || h == nil {
 		panic("reactor: AttachConn with a nil connection or handler")
@@ -123,8 +124,9 @@ func (c *Conn) readEarly() {
 }
 
 // SetHandler replaces the Conn's handler by h, which gets all later calls, Closed included. The old
-// handler gets no more calls. Opened is not called. If the old handler's Data has input left that h
-// should get, it calls h.Data itself. h needs a Timeout method if the Conn has a deadline.
+// handler gets no more calls. Opened is not called. If the old handler's Data has not consumed all
+// of its input, and h should get the rest, the old handler calls h.Data itself. h needs a Timeout
+// method if the Conn has a deadline.
 func (c *Conn) SetHandler(h Handler) error {
 	if h == nil {
 		panic("reactor: SetHandler(nil)")

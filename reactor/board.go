@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// A board shows the latest figures of the loop: see publish. The loop never waits for readers:
-// while one reads a slot, the loop uses the other. Readers wait for each other, and for the loop
-// while it copies.
+// A board shows the latest figures of the loop: see publish. A board has two slots. The loop never
+// waits for readers: while a reader reads one slot, the loop uses the other. Readers wait for each
+// other, and for the loop while it copies.
 type board struct {
 	slots   [2]boardSlot
 	latest  atomic.Pointer[boardSlot] // the slot that was written last
@@ -26,8 +26,8 @@ func (b *board) begin() {
 	b.latest.Store(b.own)
 }
 
-// turnOver gives the loop the slot that no reader has. There is at most one reader, so one of the
-// two is free.
+// turnOver gives the loop the slot that no reader uses. There is at most one reader at a time, so
+// one of the two slots is free.
 func (b *board) turnOver() *boardSlot {
 	s := &b.slots[0]
 	if s == b.own {

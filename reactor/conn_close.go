@@ -26,9 +26,9 @@ func (c *Conn) CloseWrite() error {
 // Close closes the Conn in order. It flushes the output and sends a FIN. It reads and discards
 // input until the peer's FIN, or until the peer has acknowledged all output and has been quiet for
 // 100 ms. (If input were unread at the close, the kernel would send RST, which destroys replies in
-// flight.) Closed is the only callback after it. A Conn that is not connected, or whose Filter is
-// not ready, closes at once if it has no output. Otherwise it waits until the output can be
-// flushed. A second call does nothing.
+// flight.) After Close the only callback is Closed. A Conn that is not connected yet, or whose
+// Filter is not ready, closes at once if it has no output. If it has output, it waits until the
+// output can be flushed. A second call does nothing.
 func (c *Conn) Close() error {
 	switch {
 	case c.is(released | closing):
@@ -104,8 +104,8 @@ func (c *Conn) finishStep() {
 // finish runs when the output is empty. It sends the FIN, or ends the Conn.
 func (c *Conn) finish() {
 	if c.is(closing) && (c.is(sawEOF) || c.filter != nil && c.filter.eofDelivered) {
-		// Both sides have finished their output. A peer with a Filter (TLS) has said so within the
-		// stream, and its FIN may follow later.
+		// Both sides have finished their output. With a Filter (TLS) the peer has announced its end
+		// within the stream, so its FIN may follow later.
 		c.tearDown(nil)
 		return
 	}
@@ -176,8 +176,9 @@ func (c *Conn) closeFD() {
 	}
 }
 
-// callClosed is the last call. The Listener counts the Conn until it has returned, so with
-// WithMaxConns(1) two handlers never exist at the same time, not even on two loops.
+// callClosed calls Closed, the last callback. The Listener counts the Conn until Closed has
+// returned. So with WithMaxConns(1) two handlers never exist at the same time, not even on two
+// loops.
 func (c *Conn) callClosed(err error) {
 	if c.listener != nil {
 		defer c.listener.connClosed()
@@ -188,8 +189,9 @@ func (c *Conn) callClosed(err error) {
 
 // Detach removes the connection from the loop. It returns the descriptor, which is non-blocking,
 // and the output that the kernel has not accepted yet. No callback runs afterwards, not even
-// Closed. After CloseWrite it sends the FIN first. While output still waits in front of the FIN,
-// Detach returns an error. The bytes of the Input are lost, so consume them first.
+// Closed. If CloseWrite was called before, Detach sends the FIN first. While output still waits in
+// front of the FIN, Detach returns an error. The bytes of the Input are lost, so consume them
+// first.
 func (c *Conn) Detach() (fd int, unsent []byte, err error) {
 	if c.is(released|closing|dialling) || c.w.gen == 0 {
 		return -1, nil, ErrClosed

@@ -16,15 +16,15 @@ const fileMax = 256 << 10
 
 var errFileFiltered = errors.New("reactor: SendFile on a Conn with a Filter: the kernel would send it as it is; read it and Send")
 
-// SendFile sends n bytes of a regular file from offset on, after earlier output. If the system can,
-// the kernel copies them from its cache to the socket. The Conn owns the file from then on, and
-// closes it when the bytes are sent or the Conn has ended. If SendFile returns an error, the file
-// still belongs to the caller.
+// SendFile sends n bytes of a regular file from offset on, after earlier output. If the system
+// supports that, the kernel copies the bytes from its cache to the socket. From the call of
+// SendFile on, the Conn owns the file. It closes the file when the bytes are sent or the Conn has
+// ended. If SendFile returns an error, the file still belongs to the caller.
 //
 // Buffered counts the file's bytes, so they throttle the Conn, and Drained follows. SendFile may
 // exceed the limit of WithLimits. Further Sends are refused until less than the limit is buffered.
 // If the file ends early, the Conn is aborted with io.ErrUnexpectedEOF. The loop waits while the
-// kernel reads from the disk. A Conn with a Filter (TLS) has no SendFile.
+// kernel reads from the disk. On a Conn with a Filter (TLS), SendFile returns an error.
 func (c *Conn) SendFile(f *os.File, offset, n int64) error {
 	if f == nil {
 		panic("reactor: SendFile of a nil file")

@@ -8,8 +8,8 @@ import (
 )
 
 // LocalAddr returns the Conn's own address, a *net.TCPAddr or *net.UnixAddr, or nil if there is
-// none. Each call asks the kernel. With WithProxy it is the address that the client has connected
-// to.
+// none. Each call asks the kernel. With WithProxy the result is the address that the client has
+// connected to.
 func (c *Conn) LocalAddr() net.Addr {
 	if h, _ := c.ProxyHeader(); h != nil && h.Destination.IsValid() {
 		return c.w.r.netAddr(AddrFrom(h.Destination), false)

@@ -41,7 +41,7 @@ func (c *Conn) read() {
 	} else {
 		n, e = c.receive()
 	}
-	// If an urgent byte is there, the first call may only have consumed the signal of it: see wait
+	// If an urgent byte is there, the first call may return EAGAIN although data follows: see wait
 	// in internal/desc.
 	if e == kernel.EAGAIN && c.is(endPending) {
 		n, e = c.receive()
@@ -134,8 +134,8 @@ func (c *Conn) deliverEOF() {
 	c.Close()
 }
 
-// Pause stops reading until Resume; writing continues. A paused Conn with nothing to write costs
-// nothing. It notices nothing either, not even a reset.
+// Pause stops reading until Resume; writing continues. A paused Conn with nothing to write costs no
+// CPU time. It also notices nothing, not even a reset.
 func (c *Conn) Pause() error {
 	if c.is(released | closing) {
 		return ErrClosed

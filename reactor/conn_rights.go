@@ -13,9 +13,9 @@ const rightsMax = 253
 
 // A RightsHandler is the optional part of the Handler of a Unix Conn that receives descriptors
 // (SCM_RIGHTS). The peer has sent the descriptors together with a byte of the stream. Rights is
-// called before the Data that has this byte. Earlier bytes may be in that Data too. The descriptors
-// are close-on-exec and belong to the Handler. Without this part, and while the Conn closes, the
-// kernel closes descriptors that come.
+// called before the call of Data that delivers this byte. The same call of Data may also deliver
+// earlier bytes. The descriptors are close-on-exec and belong to the Handler. If a Handler has no
+// method Rights, or while the Conn closes, the kernel closes the descriptors that arrive.
 type RightsHandler interface {
 	Rights(c *Conn, fds []int)
 }
@@ -24,9 +24,9 @@ var errNoRights = errors.New("reactor: SendRights is for Unix Conns without a Fi
 
 // SendRights sends descriptors with the first byte of p over a Unix Conn (SCM_RIGHTS). The peer
 // gets descriptors of its own, so the caller's may be closed at once. SendRights sends earlier
-// output first. If the kernel does not accept all of that and the first byte of p, SendRights
-// returns ErrBuffered, and nothing of p is sent: try again in Drained, or later. p has 1 byte or
-// more, and there are 1 … 253 descriptors.
+// output first. If the kernel does not accept all earlier output and the first byte of p,
+// SendRights returns ErrBuffered, and no byte of p is sent: try again in Drained, or later. p has 1
+// byte or more, and there are 1 … 253 descriptors.
 func (c *Conn) SendRights(p []byte, fds ...int) error {
 	for _, fd := range fds {
 		if fd < 0 || fd != int(int32(fd)) {

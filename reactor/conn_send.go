@@ -81,10 +81,10 @@ func (c *Conn) SendV(pieces ...[]byte) error {
 }
 
 // PostSend is a Send from any goroutine: the loop sends a copy of p in its next turn. It allocates
-// nothing per call. It returns ErrFull and ErrClosed as Post does. A Conn that is closed by then
-// drops the copy. Past the Conn's limit the Conn is aborted with ErrBuffered, because a gap in the
-// stream would be worse. PostSend returns EMSGSIZE if p is longer than both the Conn's limit and 16
-// MiB.
+// nothing per call. It returns ErrFull and ErrClosed as Post does. If the Conn is closed before
+// that turn, the copy is dropped. If the Send would exceed the Conn's limit, the Conn is aborted
+// with ErrBuffered, because a gap in the stream would be worse. PostSend returns EMSGSIZE if p is
+// longer than both the Conn's limit and 16 MiB.
 func (c *Conn) PostSend(p []byte) error {
 	if most := max(c.opt.cap, postArenaMax); len(p) > most {
 		return fmt.Errorf("reactor: PostSend of %d bytes: must be at most %d (see WithLimits): %w", len(p), most, kernel.EMSGSIZE)
@@ -126,8 +126,8 @@ func (c *Conn) cork(p []byte) {
 	case c.is(dialling | blocked):
 		c.throttle()
 	case c.out.n >= corkTotal, !c.is(inStep) && c.w.r.flushPending.len() >= corkConns:
-		// The chunks of few Conns stay in the processor's cache. A callback that sends to all Conns
-		// would need one for each.
+		// Only few Conns may hold a chunk until the end of the step, because few chunks stay in the
+		// processor's cache. A callback that sends to all Conns would need a chunk for each.
 		c.flush()
 	default:
 		// Throttle even if the flush will empty the output: the caller may have seen Buffered, and
@@ -256,8 +256,9 @@ func (c *Conn) write(v [][]byte) (int, kernel.Errno) {
 	return k.SendV(fd, v)
 }
 
-// wrote accounts for n bytes that the kernel has accepted. A short count means that the socket is
-// full. So the rest waits for Out, and there is no second try before.
+// wrote accounts for n bytes that the kernel has accepted. If the kernel has accepted fewer bytes
+// than were passed, the socket is full. So the rest waits for Out, and the Conn does not try again
+// before that.
 func (c *Conn) wrote(n int) {
 	r := c.w.r
 	r.often.bytesOut += uint64(n)
@@ -320,8 +321,8 @@ func (c *Conn) dropOutput() {
 	}
 }
 
-// flushLater puts the Conn on the list of Conns to flush at the end of the step. A Conn whose own
-// read is the step is flushed at the end of that read and needs no place.
+// flushLater puts the Conn on the list of Conns to flush at the end of the step. A Conn that is
+// being read in this step is flushed at the end of the read, so it is not put on the list.
 func (c *Conn) flushLater() {
 	if !c.is(flushPending | inStep) {
 		c.state |= flushPending

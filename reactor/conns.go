@@ -8,11 +8,11 @@ import (
 )
 
 // Conns iterates the loop's connected Conns in the order of their descriptors, for broadcasts and
-// administration. Those that are closing are among them. The body of the range statement may close
-// any Conn, and in a Task it may wait. A Conn that opens meanwhile may be missing.
+// administration. The iteration includes Conns that are closing. The body of the range statement
+// may close any Conn, and in a Task it may wait. A Conn that opens meanwhile may be missing.
 //
-// Call it on the loop. A callback that iterates many Conns keeps the loop for that time: a Task can
-// yield between them, with Sleep(0).
+// Call Conns on the loop. A callback that iterates over many Conns delays all others. A Task can
+// yield between two Conns, with Sleep(0).
 func (r *Reactor) Conns() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
 		for fd, done := 0, false; !done; {

@@ -24,9 +24,9 @@ func (k TimeoutKind) String() string {
 	return fmt.Sprintf("TimeoutKind(%d)", uint8(k))
 }
 
-// deadlines are the deadlines of a Conn, with one timer for the earliest. A message only stores the
-// time at which it came, and does not move the timer. So the timer may fire early. It then checks
-// which deadlines have passed.
+// deadlines are the deadlines of a Conn, with one timer for the earliest. For a message the Conn
+// only stores the time, and does not move the timer. So the timer may fire before any deadline has
+// passed. Its function then computes which deadlines have passed.
 type deadlines struct {
 	t           timerq.Timer
 	idle        time.Duration // 0: none
@@ -134,8 +134,8 @@ func (t *deadlines) next() timeout.Deadline {
 	return n.Sooner(t.read).Sooner(t.write)
 }
 
-// rearm moves the timer if a deadline is earlier than the timer. If the earliest deadline has moved
-// to later, the timer stays, and due arms it again.
+// rearm moves the timer if a deadline is earlier than the timer's time. If the earliest deadline
+// has become later, the timer stays where it is, and due arms it again when it fires.
 func (c *Conn) rearm() {
 	n := c.deadlines.next()
 	if n == timeout.Never {
@@ -195,8 +195,8 @@ func (t *deadlines) linger(c *Conn) {
 	c.rearm()
 }
 
-// lingerDue checks whether a closing Conn has delivered its output, or never will. It asks the
-// kernel (Unsent) at most once every quietTime.
+// lingerDue checks whether a closing Conn has delivered its output, or can never deliver it. It
+// asks the kernel (Unsent) at most once every quietTime.
 func (c *Conn) lingerDue(now timeout.Deadline) {
 	t := c.deadlines
 	if t.quietUntil.Passed(now) {

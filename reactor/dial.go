@@ -161,8 +161,9 @@ func (c *Conn) connect(a Addr) error {
 	return nil
 }
 
-// wait arms the time limit of this address, or the time at which the next one is tried as well.
-// Then it waits for Out, which also comes if connect has succeeded at once.
+// wait arms a timer: for the time limit of this address, or for the time at which the next address
+// is tried as well. Then it registers for Out. The kernel reports Out also if connect has succeeded
+// at once.
 func (c *Conn) wait() {
 	d := c.dialing
 	delay, more := d.order.Delay()

@@ -3,10 +3,10 @@ package reactor
 import "errors"
 
 // A Filter transforms the bytes between the wire and the Handler: TLS is one (netconn.WithTLS). Its
-// methods are called on the loop, one at a time. It acts on the Conn through its Wire, not through
-// the Conn's own methods. The Conn is open when the Filter has called Wire.Ready. Until then output
-// of the Handler is collected, as before a connect. From then on limits and Buffered count the
-// bytes that wait for the wire.
+// methods are called on the loop, one at a time. A Filter acts on the Conn through its Wire, not
+// through the Conn's own methods. The Conn is open when the Filter has called Wire.Ready. Before
+// Wire.Ready, output of the Handler is collected, as before a connect. After Wire.Ready, the limits
+// and Buffered count the bytes that wait for the wire.
 type Filter interface {
 	// Open is the first call: the connection is established.
 	Open()
@@ -85,7 +85,7 @@ func (c *Conn) makeFilter(f func(w *Wire) Filter) {
 func (c *Conn) filterOpening() bool { return c.filter != nil && !c.filter.ready }
 
 // awaitsFilter returns whether the Filter may still become ready. A closing Conn with output waits
-// for that.
+// until the Filter is ready.
 func (c *Conn) awaitsFilter() bool { return c.filterOpening() && c.filter.failErr == nil }
 
 // Filter returns the Filter that the function of WithFilters has made for the Conn, or nil.
@@ -233,8 +233,8 @@ func (w *Wire) scheduleMore() {
 // Deliver passes input to the Handler.
 func (w *Wire) Deliver(p []byte) {
 	if c := w.c; !c.is(released | closing) {
-		// A posted function that calls Deliver belongs to no Conn. So the guard here names this
-		// Conn as the one that a panic closes.
+		// If a posted function calls Deliver, the outer guard knows no Conn. So the guard here
+		// names this Conn, and a panic of its Handler closes it.
 		c.w.r.guard(c, func() { c.deliver(p) })
 	}
 }

@@ -14,10 +14,10 @@ import (
 // MaxLoops is the most loops that a Group has.
 const MaxLoops = 1024
 
-// A Group is several Reactors, its loops. Each has a goroutine of its own, and they share addresses
-// to listen on. A Conn, a Timer or a Task stays on one loop, and belongs to the goroutine of that
-// loop, as with a single Reactor. Data that handlers of different loops share needs a lock or a
-// Post.
+// A Group is several Reactors, which are called its loops. Each loop has a goroutine of its own.
+// The loops share addresses to listen on. A Conn, a Timer or a Task stays on one loop, and belongs
+// to the goroutine of that loop, as with a single Reactor. Data that handlers of different loops
+// share needs a lock or a Post.
 //
 // The methods of a Group may be called by any goroutine, callbacks included, except Run and
 // Shutdown, which wait.
@@ -38,8 +38,9 @@ type Group struct {
 // apply to each loop, so functions among them are called on all loops. Log lines have the number of
 // their loop.
 //
-// A loop that fails does not end the others. If it was the only loop that received at a socket,
-// another loop takes over that socket. Only a panic without WithPanicHandler ends the process.
+// A loop that fails does not end the others. If the failed loop was the only one with a socket at
+// an address, another loop takes over that socket. Only a panic without WithPanicHandler ends the
+// process.
 func NewGroup(n int, opts ...Option) (*Group, error) {
 	if n < 0 || n > MaxLoops {
 		return nil, fmt.Errorf("reactor: a group of %d loops: must be 0 (one for each processor) … %d", n, MaxLoops)

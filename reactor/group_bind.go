@@ -27,8 +27,8 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 		return nil, errors.New("WithMaxConns needs one loop that counts, and several sockets were passed")
 	case len(socks) > 0:
 		b.Addr, b.Dual = socks[0].addr, b.Dual && len(socks) == 1 && socks[0].addr.Family == kernel.AF_INET6
-		// No other socket can join this address. So the loop that has it hands connections over to
-		// the others.
+		// No other socket can be bound to this address. So the loop that has the socket hands
+		// connections over to the other loops.
 		if o.groupShared && !g.shares(socks[0].fd) {
 			o.groupShared, o.balance = false, RoundRobin
 		}
@@ -55,7 +55,8 @@ func (g *Group) bind(n netaddr.Network, b netaddr.Binding, o *sockOptions) ([]in
 	return socks, nil
 }
 
-// alone checks that the address is free. Any process of the same user could join a shared address.
+// alone checks that no other socket is bound to the address. Without this check, a second server of
+// the same user could share the address by mistake.
 func (g *Group) alone(n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(int) error) error {
 	alone := *o
 	alone.groupShared = false

@@ -3,8 +3,8 @@ package reactor
 import "github.com/ureactor/ureactor/internal/zaplog"
 
 // A sharedSocket is one socket of a GroupListener, on one loop. If this is the only socket of the
-// address and its loop fails, another loop takes the socket over. Otherwise nobody would serve the
-// address, and no error would say so.
+// address and its loop fails, another loop takes the socket over. Otherwise no loop would serve the
+// address, and no error would report that.
 type sharedSocket struct {
 	l    *GroupListener
 	r    *Reactor   // where the socket is, or is on its way to; guarded by the Group's mutex

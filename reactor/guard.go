@@ -13,7 +13,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// logLimits bound how much of each kind is logged, because peers choose how often it happens.
+// logLimits bound how many lines of each kind are logged, because peers decide how often such a
+// line is caused.
 type logLimits struct{ slow, stuck, panics, unwound, lacking zaplog.Limit }
 
 // guard or guardReady calls all user code, and run calls the loop. These functions handle three
@@ -55,7 +56,8 @@ func stack() []byte {
 	}
 }
 
-// exiting reports, in a deferred function, whether runtime.Goexit runs it; else a panic does.
+// exiting reports whether the deferred function that calls it is run by runtime.Goexit. If not, it
+// is run by a panic.
 func exiting() bool {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])

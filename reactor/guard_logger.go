@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// A safeCore guards a logger, which is user code. The loop calls it in the middle of its own work,
-// and a panic must not leave that work halfway.
+// A safeCore guards a logger, which is user code. The loop calls the logger in the middle of its
+// own work, and a panic of the logger must not leave that work incomplete.
 type safeCore struct {
 	zapcore.Core
 	told func(*PanicError)

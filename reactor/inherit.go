@@ -46,9 +46,9 @@ type inheritedSocket struct {
 	use  bool         // a socket that can listen or receive
 }
 
-// Inherit adopts the sockets that this process was passed; there may be none. It removes their
-// variables from the environment, so that children of the program do not adopt them too. It returns
-// an error if the variables are wrong.
+// Inherit adopts the sockets that this process was passed; there may be none. Inherit removes the
+// variables that name the sockets from the environment, so that children of the program do not
+// adopt the sockets too. It returns an error if the variables are wrong.
 func Inherit() (*Inherited, error) {
 	pid, n, names, ready := os.Getenv(envPid), os.Getenv(envFDs), os.Getenv(envNames), os.Getenv(envReady)
 	for _, name := range []string{envPid, envFDs, envNames, envReady} {
@@ -97,8 +97,9 @@ func Inherit() (*Inherited, error) {
 	return in, nil
 }
 
-// ownedFile returns the file of a Unix socket that is to be removed at the end. The socket's name
-// says which. Older versions of this package do not pass the file's identity.
+// ownedFile returns the file of a Unix socket that this process must remove at the end. The name
+// that was passed with the socket says which file. Older versions of this package do not pass the
+// file's identity.
 func ownedFile(name string, a Addr) netaddr.File {
 	if name == ownFile {
 		f := netaddr.FileOf(kernel.Host, a)
@@ -134,8 +135,8 @@ func look(fd int) (s inheritedSocket, err error) {
 
 // Unused returns the descriptors that no Listen or ListenPacket has used. They belong to the caller
 // from now on. Among them are sockets at other addresses, connected sockets, and other files. The
-// result has the order in which they were passed, and the names of LISTEN_FDNAMES. The only change
-// to them is that children do not inherit them.
+// result has the order in which the descriptors were passed, and the names of LISTEN_FDNAMES.
+// Inherit has changed only one property of them: children do not inherit them.
 func (in *Inherited) Unused() []*os.File {
 	if in == nil {
 		return nil
@@ -175,9 +176,9 @@ func (in *Inherited) Ready() (unused int, err error) {
 const readyByte = 'r'
 
 // WithInherited makes Listen and ListenPacket use the socket that was passed for their address, if
-// there is one. Port 0 matches any port: the first socket that no call has used. If several were
-// passed for one address, as with the loops of a Group, a Group uses all. WithControl's function is
-// not called for them. nil means no sockets.
+// there is one. Port 0 matches any port: the first socket that no call has used. If several sockets
+// were passed for one address, as the loops of a Group have them, Group.Listen uses all of them.
+// WithControl's function is not called for them. nil means no sockets.
 func WithInherited(in *Inherited) ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		if in != nil {
@@ -193,8 +194,9 @@ func WithInherited(in *Inherited) ListenOption {
 	})
 }
 
-// take removes the sockets for the address from the list and returns them. If the address means all
-// addresses of both families, the sockets of one family are among them.
+// take removes the sockets for the address from the list and returns them. If the address is the
+// wildcard of both families, the result includes sockets that are bound to the wildcard of one
+// family.
 func (in *Inherited) take(typ int, b netaddr.Binding) (found []inheritedSocket) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -17,8 +17,8 @@ import (
 // A message that has arrived whole is not copied: its bytes stay in the loop's buffer. Only the
 // bytes that a callback leaves are copied. When nothing is left, the Input holds no memory.
 //
-// The slices of Peek and Next are valid until the callback returns. Race builds overwrite them
-// then. A closed Conn has an empty Input.
+// The slices of Peek and Next are valid until the callback returns. After that, race builds
+// overwrite the slices. A closed Conn has an empty Input.
 type Input struct {
 	b       desc.Inbound
 	c       *Conn
@@ -82,7 +82,7 @@ func (in *Input) Buffered() int { return in.b.Buffered() }
 func (in *Input) Index(sep []byte, from int) int { return in.b.Index(sep, from) }
 
 // Release ends KeepInput. It returns the bytes that are not consumed, which are valid until the
-// callback returns. The Conn keeps no input from then on, and the memory of the Input is free. A
+// callback returns. After Release the Conn keeps no input, and the memory of the Input is free. A
 // handler that has read its last message of one protocol passes the rest to the next one.
 func (in *Input) Release() []byte {
 	c := in.c

@@ -15,8 +15,9 @@ const (
 	// too. So there are at most ten tries a second. Such errors are: no descriptors, no memory, a
 	// call that a sandbox forbids.
 	pause = 100 * time.Millisecond
-	// vainMost is how many calls in a row may fail or find nothing after an Event. Such an error
-	// usually concerns one peer. After vainMost calls it counts as an error of the socket.
+	// vainMost is how many calls in a row may fail or find nothing after an Event. One such error
+	// usually concerns one peer. After vainMost of them in a row, they count as an error of the
+	// socket itself.
 	vainMost = 64
 )
 
@@ -44,12 +45,13 @@ type Listener struct {
 }
 
 // Listen accepts connections. network is tcp, tcp4, tcp6 or unix. addr is host:port or a path (on
-// Linux "@name" is one without a file). Port 0 means any port: see Addr. An empty host means all
-// addresses, with tcp those of IPv4 and IPv6. Listen looks up a host name at once, which may block.
+// Linux "@name" is one without a file). Port 0 means any port: see Addr. An empty host means the
+// wildcard address, with tcp that of both IPv4 and IPv6. Listen looks up a host name at once, which
+// may block.
 //
-// accept returns the handler of a new Conn, or nil to refuse it. It may already set timeouts and
-// Send. Errors of accept(2) never stop a Listener: without descriptors or memory it pauses for 100
-// ms at a time.
+// accept returns the handler of a new Conn, or nil to refuse the Conn. accept may already set
+// timeouts and call Send. Errors of accept(2) never stop a Listener: without descriptors or memory
+// it pauses for 100 ms at a time.
 func (r *Reactor) Listen(network, addr string, accept func(*Conn) Handler, opts ...ListenOption) (*Listener, error) {
 	if accept == nil {
 		panic("reactor: Listen with a nil accept function")

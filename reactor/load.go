@@ -18,8 +18,8 @@ type Load struct {
 	Posts Histogram // from Post or PostSend to the stage of the turn that runs it
 	Wakes Histogram // from the wake of a Task, or its Go or yield, to the stage that runs it
 
-	// Present is how long the present turn has run, 0 while the loop sleeps. A callback that hangs
-	// makes it grow.
+	// Present is how long the present turn has run, 0 while the loop sleeps. While a callback
+	// hangs, Present grows.
 	Present time.Duration
 
 	// Longest is the longest turn, and Recent the longest of the last 10 to 20 seconds. Turns of
@@ -71,8 +71,8 @@ func (l *Load) add(m *Load) {
 }
 
 // Load may be called from any goroutine, and never makes the loop wait. With the first call the
-// loop begins to measure, and reads the clock from then on. So the first call returns nearly
-// nothing. A turn that has not ended counts up to the present.
+// loop begins to measure, and reads the clock from then on. So the figures of the first call are
+// nearly all zero. A turn that has not ended counts up to the present.
 func (r *Reactor) Load() (l Load) {
 	now := r.k.Now()
 	r.measure(now)
@@ -100,8 +100,9 @@ func (r *Reactor) Load() (l Load) {
 // measure makes the loop measure its time from now on, if it does not do so already.
 func (r *Reactor) measure(now timeout.Deadline) { r.measuring.CompareAndSwap(0, max(int64(now), 1)) }
 
-// shown has the times that Load has returned, because later ones must not be smaller. They could
-// be: Load counts the present turn, and the loop publishes a turn a little after the turn's end.
+// shown has the times that Load has returned, because the times of a later Load must not be
+// smaller. Without shown they could be smaller: Load counts the present turn up to now, but the
+// loop counts the turn only up to its end, which it publishes a little later.
 type shown struct {
 	mu         sync.Mutex
 	busy, idle time.Duration

@@ -44,7 +44,8 @@ func WithKernel(k Kernel) Option {
 }
 
 // WithLogger logs to l the faults that no call returns as an error: failures to accept, slow
-// callbacks, isolated panics. Without this option nothing is logged. No message causes a log line.
+// callbacks, isolated panics. Without this option nothing is logged. Ordinary traffic causes no log
+// lines.
 //
 // l may be a *zap.Logger. The reactor uses its name and its core, with the core's level and fields.
 // Settings that zap keeps outside the core have no effect: AddCaller, AddStacktrace, WithClock,
@@ -77,9 +78,9 @@ func WithSlog(l *slog.Logger) Option {
 // whose handler panicked is aborted: its Closed gets a *PanicError. f is called with the value and
 // the stack. c is nil for timers, posted functions, accept functions and Watches. A Watch that
 // panicked is stopped. A panic in f is logged and isolated. runtime.Goexit is isolated too, with
-// the value ErrGoexit. The loop then continues in another goroutine, or in the same one if that is
-// locked to its thread (runtime.LockOSThread). The goroutine that called Run is unwound, so Run
-// never returns to its caller.
+// the value ErrGoexit. The loop then continues in another goroutine. If the goroutine of the loop
+// is locked to its thread (runtime.LockOSThread), the loop continues in the same goroutine. The
+// goroutine that called Run is unwound, so Run never returns to its caller.
 func WithPanicHandler(f func(c *Conn, v any, stack []byte)) Option {
 	return func(o *options) error {
 		if f == nil {

@@ -80,7 +80,7 @@ func WithFallbackDelay(d time.Duration) DialOption {
 }
 
 // WithLocalAddr dials from addr: an IP address with a port, which may be 0, or the path of a Unix
-// socket. Addresses of the host of another family are not tried.
+// socket. Dial then tries only those addresses of the remote host that have the family of addr.
 func WithLocalAddr(addr string) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		o.local = addr
@@ -88,8 +88,8 @@ func WithLocalAddr(addr string) DialOption {
 	})
 }
 
-// WithResolver makes Dial look up names with r. Without it Dial uses net.DefaultResolver, or on a
-// simulated host the names of that world.
+// WithResolver makes Dial look up names with r. Without this option Dial uses net.DefaultResolver,
+// or on a simulated host the names of the simulated world.
 func WithResolver(r *net.Resolver) DialOption {
 	return dialOption(func(o *sockOptions) error {
 		if r == nil {

@@ -40,7 +40,7 @@ type PacketConn struct {
 	file         netaddr.File // of a Unix socket; removed at the end
 	max          int
 	bound        Addr           // where it is bound
-	asked        *netaddr.Asked // if the socket is bound to all addresses: which one each sender used
+	asked        *netaddr.Asked // if the socket is bound to the wildcard address: which address each sender used
 	unix         bool
 	queue        packetQueue
 	segmentMost  int    // datagrams of at most this size are sent together
@@ -68,14 +68,14 @@ type packetBuffers struct {
 }
 
 // ListenPacket receives datagrams. network is udp, udp4, udp6 or unixgram. addr is as for Listen;
-// "" makes a Unix socket without a name. If addr is a multicast address, the socket is bound to all
-// addresses, and other sockets may have the port too. WithControl can then join the group. The
-// PacketConn drops the socket's error queue (IP_RECVERR, SO_TIMESTAMPING), which would otherwise
-// fill the space for datagrams.
+// "" makes a Unix socket without a name. If addr is a multicast address, the socket is bound to the
+// wildcard address, and other sockets may be bound to the port too. WithControl can then join the
+// group. The PacketConn drops the socket's error queue (IP_RECVERR, SO_TIMESTAMPING), which would
+// otherwise fill the space for datagrams.
 //
 // A handler may have a method Lost(c *PacketConn, peer Addr, err error). It is called for datagrams
-// that the kernel refused after SendTo had accepted them. It is also called for received ones that
-// did not fit (ErrTruncated): those of Unix sockets that are longer than 4 MiB.
+// that the kernel refused after SendTo had accepted them. It is also called for received datagrams
+// that did not fit (ErrTruncated), which are datagrams of Unix sockets of more than 4 MiB.
 func (r *Reactor) ListenPacket(network, addr string, h PacketHandler, opts ...ListenOption) (*PacketConn, error) {
 	if h == nil {
 		panic("reactor: ListenPacket with a nil handler")
@@ -151,8 +151,8 @@ func (c *PacketConn) attach(r *Reactor, fd int, want poller.Interest) error {
 	return nil
 }
 
-// watch changes the registration to what the state calls for. A suspended socket has none, because
-// Err cannot be masked.
+// watch changes the registration to what the state calls for. A suspended socket has no
+// registration, because Err cannot be masked.
 func (c *PacketConn) watch() {
 	if c.closed {
 		return

@@ -25,9 +25,10 @@ func WithECN() ListenOption {
 	})
 }
 
-// WithGRO lets the kernel receive datagrams of one size from one sender together (UDP_GRO). The
-// kernel then hands them over together, at a fraction of the cost. Packet is still called once for
-// each. Only Linux does that. It is for sockets that receive bulk data from few peers.
+// WithGRO lets the kernel receive datagrams of one size from one sender together (UDP_GRO). One
+// receive then returns several datagrams, at a fraction of the cost. Packet is still called once
+// for each datagram. Only Linux supports this. Use WithGRO for sockets that receive bulk data from
+// few peers.
 func WithGRO() ListenOption {
 	return listenOption(func(o *sockOptions) error {
 		o.gro = true
@@ -50,8 +51,8 @@ func (c *PacketConn) Info() PacketInfo {
 }
 
 // SendWith is SendFrom that also sets the datagram's ECN bits. With ECN 0 the datagram has the bits
-// of the socket's IP_TOS. Systems other than Linux refuse other bits with ENOTSUP: SendWith or Lost
-// reports that.
+// of the socket's IP_TOS. On systems other than Linux, SendWith or Lost reports ENOTSUP if ECN is
+// not 0.
 func (c *PacketConn) SendWith(p []byte, to Addr, info PacketInfo) error {
 	if info.ECN > 3 {
 		return notSent(len(p), to, fmt.Errorf("ECN %d: must be 0 … 3: %w", info.ECN, kernel.EINVAL))

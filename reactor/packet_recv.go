@@ -130,8 +130,9 @@ func (c *PacketConn) receive(b *kernel.Batch) (n int, e kernel.Errno) {
 	return n, e
 }
 
-// suspend stops the socket's registration for a while: the Poller would report it all the time.
-// Only datagrams for which the kernel has no space are lost.
+// suspend stops the socket's registration for a while, because the Poller would otherwise report
+// the socket without end. Meanwhile datagrams wait in the kernel, and are lost only if the kernel
+// has no space for them.
 func (c *PacketConn) suspend(e kernel.Errno) {
 	r := c.w.r
 	if !c.suspended {
@@ -149,7 +150,8 @@ func (c *PacketConn) suspend(e kernel.Errno) {
 // AskedAt returns the address of this machine to which `from` has sent its latest datagram. In
 // Packet that is the datagram being delivered. The port of the result is 0. The PacketConn
 // remembers at least the latest 4,096 senders. For any other sender, and after a multicast, the
-// result is the zero Addr. A PacketConn that is bound to one address returns that one.
+// result is the zero Addr. For a PacketConn that is bound to one address, the result is always that
+// address.
 func (c *PacketConn) AskedAt(from Addr) Addr {
 	if c.asked != nil {
 		return c.asked.Local(c.own(from))

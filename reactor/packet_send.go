@@ -15,9 +15,9 @@ import (
 //
 // If SendTo has copied a datagram and the kernel refuses it later, Lost reports the error. An
 // example is an address of another family. A Unix receiver without space loses the datagram: SendTo
-// or Lost reports EAGAIN (ENOBUFS on BSD). A PacketConn that is bound to all addresses remembers
-// the latest 4,096 senders. An answer to one of them leaves from the address that the sender used:
-// see AskedAt.
+// or Lost reports EAGAIN (ENOBUFS on BSD). A PacketConn that is bound to the wildcard address
+// remembers the latest 4,096 senders. An answer to one of them leaves from the address that the
+// sender used: see AskedAt.
 func (c *PacketConn) SendTo(p []byte, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to, 0)
@@ -31,7 +31,7 @@ var noAddr Addr
 
 // SendFrom is SendTo from the address local of this machine; the port of local is ignored. If local
 // is the zero Addr, or the machine does not have it, the kernel chooses. A PacketConn that is bound
-// to one address always sends from that one.
+// to one address always sends from that address.
 func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
 	if c.asked == nil {
 		return c.send(p, &noAddr, &to, 0)
@@ -40,7 +40,7 @@ func (c *PacketConn) SendFrom(p []byte, local, to Addr) error {
 	return c.send(p, &local, &to, 0)
 }
 
-// send has pointers as parameters because Addrs are large. It keeps neither.
+// The parameters of send are pointers, because Addrs are large. send stores neither pointer.
 func (c *PacketConn) send(p []byte, local, to *Addr, ecn uint8) error {
 	r := c.w.r
 	switch {
@@ -172,9 +172,9 @@ func (c *PacketConn) skip(n int) {
 }
 
 // waitsFor returns whether an Event of Out will come when a datagram that was refused with e can be
-// sent. If none will come, the datagram is lost. After ENOBUFS none comes, because the queue of the
-// device was full. For a Unix socket none comes either: Out does not report room in the receiver's
-// queue.
+// sent. If no such Event will come, the datagram is lost. After ENOBUFS no Event comes, because the
+// queue of the device was full. For a Unix socket no Event comes either: Out does not report room
+// in the receiver's queue.
 func (c *PacketConn) waitsFor(e kernel.Errno) bool {
 	return !c.unix && e == kernel.EAGAIN
 }
@@ -209,6 +209,6 @@ func (c *PacketConn) block(on bool) {
 	c.watch()
 }
 
-// Buffered returns how many bytes wait for the kernel. Each datagram counts 64 bytes more than it
-// has.
+// Buffered returns how many bytes wait for the kernel. Each datagram counts its size and 64 bytes
+// more.
 func (c *PacketConn) Buffered() int { return c.queue.size() }

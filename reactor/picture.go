@@ -28,8 +28,8 @@ func (r *inspected) Act(a inside.Action, id inside.ID, then func(error)) {
 }
 
 // A painter collects a picture of the loop: lists of its Conns, Listeners, timers and Tasks. It
-// adds seenPerTurn entries a turn. A loop has at most one painter: all calls that come while it
-// works get the same picture.
+// adds seenPerTurn entries a turn. A loop has at most one painter: all requests that come while the
+// painter works get the same picture.
 type painter struct {
 	r     *Reactor
 	p     *inside.Loop
@@ -43,8 +43,8 @@ type painter struct {
 	local    string
 }
 
-// stages are the parts of a picture. Each returns whether it is done. A stage that is not done has
-// used up the entries of this turn (left is 0).
+// stages are the parts of a picture. Each returns whether it is done. If a stage is not done, it
+// has added as many entries as this turn allows (left is 0).
 var stages = []func(*painter) (done bool){
 	(*painter).table, (*painter).unconnected, (*painter).tasks, (*painter).timers,
 }

@@ -154,7 +154,7 @@ func (c *Conn) Post(f func()) error {
 }
 
 // takePosted swaps the queue of posted functions with the empty one. If last is set, no more posts
-// are accepted. It reports whether there are functions to call.
+// are accepted from now on. takePosted reports whether there are functions to call.
 func (r *Reactor) takePosted(last bool) bool {
 	r.posting.reset()
 	r.mu.Lock()

@@ -7,10 +7,11 @@ import (
 	"github.com/ureactor/ureactor/internal/prefetch"
 )
 
-// With many descriptors, what an Event needs is in no cache. For a task that is about 1.5 KiB in
-// ten places: a Watch, a Desc, a Task, and the runtime's part with the stack. One leads to the
-// next, and the processor would wait for each. So the loop prefetches them while it delivers other
-// Events.
+// With many descriptors, the memory that is needed to deliver an Event is in none of the
+// processor's caches. For a task it is about 1.5 KiB in ten places: a Watch, a Desc, a Task, the
+// runtime's objects for the coroutine, and the stack. Each of these has the pointer to the next
+// one, so the processor would wait for one after the other. Therefore the loop prefetches this
+// memory for the next Events while it delivers the present ones.
 const (
 	prefetchFrom = 256 // with fewer descriptors all is in the cache
 	stackBelow   = 128 // how far a sleeping task's stack continues below Sleep's frame
@@ -19,7 +20,7 @@ const (
 )
 
 // A lookahead has the next Events in stages: what one stage prefetches, the following one reads.
-// The pointers are hints: user code may have closed what they belong to.
+// The pointers are hints: user code may meanwhile have closed the object that a pointer refers to.
 type lookahead struct {
 	w *Watch     // of the Event r.next+3
 	d *desc.Desc // of the Event r.next+2

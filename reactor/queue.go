@@ -1,7 +1,8 @@
 package reactor
 
 // queueKeep is the capacity that an empty queue keeps. A queue with a larger capacity releases its
-// memory when it is empty. To grow again after a burst costs little for each entry.
+// memory when it is empty. After a burst the queue may have to grow again, but that costs little
+// for each entry.
 const queueKeep = 4096
 
 // A queue is a list of work that is removed from its front. An entry leaves the queue before its

@@ -169,7 +169,8 @@ const (
 
 // New makes a reactor. It holds two descriptors until Run has returned, or Shutdown if Run was
 // never called. The first New of a process also makes the Go runtime open two descriptors of its
-// own. At the limit of descriptors the runtime could not open them later.
+// own. It opens them early, because the runtime could not open them later if the process had
+// reached its limit of descriptors.
 func New(opts ...Option) (*Reactor, error) {
 	r := &Reactor{
 		opt:    defaultOptions(),

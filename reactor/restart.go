@@ -24,11 +24,11 @@ import (
 // Restart returns an error if ctx ends, or if the new process exits without Ready. In both cases
 // the new process no longer runs, and this one continues as before.
 //
-// The reactor must run. Call Restart on another goroutine. cmd must not have ExtraFiles. Two
-// Restarts of one loop wait for each other. After success the caller may call cmd.Wait. If
-// cmd.WaitDelay is 0, Restart sets it to half a second. (WaitDelay limits the wait for the output
-// of an exited process whose children still hold the pipe.) Connections do not move to the new
-// process.
+// The reactor must run. Call Restart on another goroutine. cmd must not have ExtraFiles. A second
+// Restart of the loop waits until the first has returned. After success the caller may call
+// cmd.Wait. If cmd.WaitDelay is 0, Restart sets it to half a second. (WaitDelay limits the wait for
+// the output of an exited process whose children still hold the pipe.) Connections do not move to
+// the new process.
 func (r *Reactor) Restart(ctx context.Context, cmd *exec.Cmd) error {
 	return restart(ctx, cmd, []*Reactor{r})
 }
@@ -183,8 +183,9 @@ const (
 	outputDelay = 500 * time.Millisecond
 )
 
-// awaitReady waits for the message of Ready until ctx or the process has ended. It checks the
-// process itself too, because a child of the new process may hold the pipe open.
+// awaitReady waits for the message of Ready until ctx or the process has ended. awaitReady also
+// checks whether the process has ended. The end of the pipe alone does not show that, because a
+// child of the new process may hold the pipe open.
 func awaitReady(ctx context.Context, word *os.File, pid int) bool {
 	for last := false; ctx.Err() == nil; {
 		_ = word.SetReadDeadline(time.Now().Add(lookTime))

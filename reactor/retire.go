@@ -7,9 +7,9 @@ import (
 )
 
 // Retire adopts the descriptor of a stream connection and closes it in order, as Conn.Close does:
-// it sends a FIN, discards the peer's input, and closes. Shutdown waits for it. It is for
-// blocking-style code that must not lose its last replies: a plain close while input is unread
-// sends a reset, which destroys them.
+// it sends a FIN, discards the peer's input, and closes. Shutdown waits until the connection is
+// closed. Retire is for blocking-style code that must not lose its last replies: a plain close
+// while input is unread sends a reset, which destroys replies in flight.
 //
 // The descriptor must be non-blocking, and must not be registered any more. The reactor owns it
 // from here on, also on error.

@@ -18,9 +18,9 @@ type SlowTurn struct {
 	Callback  string
 	Callbacks int // how many the turn called
 
-	// Sure is true if Callback is known to be that callback. If the turn called several, the loop
-	// knows that only if it has timed each one. After a turn of 1 ms or more in which it was not
-	// sure, it times each of the next 1,024 callbacks.
+	// Sure is true if Callback is known to be that callback. If the turn had several callbacks, the
+	// loop knows the slowest one only if it has measured the time of each. After a turn of 1 ms or
+	// more for which Sure is false, the loop measures the time of each of the next 1,024 callbacks.
 	Sure bool
 }
 
@@ -34,7 +34,8 @@ const (
 )
 
 // slowTurns records the longest turns. The loop writes, and any goroutine may read. A new record
-// allocates, but is rare: it is longer than all turns before it in its window.
+// allocates memory. It is rare, because only a turn that is longer than all earlier turns in its
+// window makes a record.
 type slowTurns struct {
 	longest atomic.Pointer[SlowTurn]    // since New
 	recent  [2]atomic.Pointer[SlowTurn] // of the present window and the one before

@@ -84,9 +84,9 @@ func bindSocket(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, 
 // port meanwhile. Then it returns the error.
 const anyPortTries = 16
 
-// freePort returns a UDP port that no socket has. A socket with SO_REUSEPORT cannot get such a port
-// from the kernel: Linux counts a port as free if the other sockets at it belong to the same user
-// and share it.
+// freePort returns a UDP port that no socket uses. If a socket with SO_REUSEPORT is bound to port
+// 0, the kernel may choose a port that is in use: Linux counts a port as free if its sockets belong
+// to the same user and have SO_REUSEPORT.
 func freePort(k Kernel, n netaddr.Network, b netaddr.Binding, o *sockOptions, control func(fd int) error) (uint16, error) {
 	alone := *o
 	alone.groupShared, alone.reusePort = false, false
@@ -175,7 +175,7 @@ func getter(k Kernel, fd int) netaddr.Getter {
 }
 
 // tcpOptions sets the options of every TCP connection, and ignores refusals. If accepted sockets
-// inherit them, they are set once, on the listener.
+// inherit these options, they are set once, on the listener.
 func tcpOptions(k Kernel, fd int, o *sockOptions) {
 	set := setter(k, fd)
 	if !o.delay {

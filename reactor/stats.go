@@ -69,8 +69,8 @@ func (r *Reactor) refused(e kernel.Errno) {
 	}
 }
 
-// rare returns the counts for code that changes one of those which publish does not copy in every
-// turn.
+// rare returns the counts that publish does not copy in every turn. It marks them as changed, so
+// code calls it only to change one of these counts.
 func (r *Reactor) rare() *Stats {
 	r.changed = true
 	return &r.count

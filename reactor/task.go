@@ -13,8 +13,8 @@ import (
 )
 
 // A Task is a coroutine on the loop. Its code is in blocking style: while it waits, the loop
-// continues. Tasks of one Reactor never run at the same time, so they share data without locks. A
-// lock that a Task holds across a wait blocks the loop as soon as another Task wants it.
+// continues. Tasks of one Reactor never run at the same time, so they share data without locks. If
+// a Task holds a lock while it waits, and another Task then locks it, the whole loop blocks.
 //
 // A Task must not change its thread's lock state (runtime.LockOSThread) across a wait. While Tasks
 // live, a callback must not change the lock state of the loop's goroutine. In both cases the
@@ -193,8 +193,9 @@ func (t *Task) Await(f func()) error {
 	return nil
 }
 
-// Join waits until u has ended. It returns the value of u's SetResult, and the error with which u
-// ended: nil, a *PanicError or ErrUnwound. ECANCELED may also mean that the caller is cancelled.
+// Join waits until u has ended. Join returns the value that u has passed to SetResult, and the
+// error with which u ended: nil, a *PanicError or ErrUnwound. ECANCELED may also mean that the
+// caller is cancelled.
 func (t *Task) Join(u *Task) (any, error) {
 	t.mustRun("Join")
 	if u == nil {

@@ -34,8 +34,8 @@ type taskCrash struct{ *PanicError }
 
 func (c *taskCrash) Error() string { return c.PanicError.Error() + "\n\n" + string(c.Stack) }
 
-// drainTask ends a Task's context. If the Task waits for input, its call returns ECANCELED. If it
-// waits for output, it may continue.
+// drainTask ends a Task's context. If the Task waits for input, its call returns ECANCELED. If the
+// Task waits to send output, it may continue.
 func (r *Reactor) drainTask(t *Task) {
 	t.cancel |= drainAsked
 	t.endContext()

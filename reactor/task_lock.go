@@ -26,8 +26,8 @@ func (r *Reactor) mustMatchTasks() {
 	}
 }
 
-// abandonTasks ends the Tasks that have begun, without resuming them. Their resources are not
-// released.
+// abandonTasks marks the Tasks that have begun as ended, without resuming them. So their deferred
+// functions do not run, and their resources are not released.
 func (r *Reactor) abandonTasks() {
 	var next *Task
 	for t := r.tasks.oldest; t != nil; t = next {

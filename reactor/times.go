@@ -28,7 +28,7 @@ type often struct {
 }
 
 // times has the fields by which the loop measures how it spends its time. The first call of Load
-// starts that. Until then the loop reads no clock for it.
+// starts the measurement. Before that call the loop reads no clock for it.
 type times struct {
 	on        bool             // the loop measures
 	turnBegan timeout.Deadline // when the present turn began

@@ -132,9 +132,9 @@ func (r *Reactor) call(f func()) {
 }
 
 // endStep flushes the output of the step and then calls Closed of the closed Conns. If a Closed
-// closes another Conn, that one's Closed runs at the end of the next step. A Closed that keeps
-// dialling a dead address therefore cannot hold the turn. Calls beyond the turn's budget wait for
-// later turns.
+// callback closes a second Conn, the second Conn's Closed runs at the end of the next step. A
+// Closed that keeps dialling a dead address therefore cannot hold the turn. Calls beyond the turn's
+// budget wait for later turns.
 func (r *Reactor) endStep() {
 	r.flushAll()
 	if n := min(r.closedCalls.len(), r.budget.closeds); n > 0 {

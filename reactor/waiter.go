@@ -142,8 +142,8 @@ func (w *taskWaiter) Unregister(d *desc.Desc) {
 	}
 }
 
-// descSink makes a Desc a sink of Events. It is a second type for the same memory, so the
-// conversion allocates nothing.
+// descSink makes a Desc a sink of Events. A descSink is the same memory as the Desc with a second
+// type, so the conversion allocates nothing.
 type descSink desc.Desc
 
 func (d *descSink) ready(i poller.Readiness) { (*desc.Desc)(d).Ready(i) }
@@ -153,8 +153,9 @@ type taskSleeper Task
 
 func (s *taskSleeper) Wake() { (*Task)(s).wake() }
 
-// Sleep is Task.wait. It is one function, and calls no other, because a Task keeps the stack of its
-// last wait in the cache.
+// Sleep does what Task.wait does. It is a single function that calls no further one while it
+// sleeps. So the last wait of a Task touches less stack, and more of it stays in the processor's
+// cache.
 func (s *taskSleeper) Sleep(dir desc.Dir, until timeout.Deadline) kernel.Errno {
 	t := (*Task)(s)
 	r := t.r

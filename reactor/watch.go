@@ -104,8 +104,9 @@ func (w *Watch) set(want poller.Interest) error {
 	return err
 }
 
-// stillReady returns whether the kernel reports In right after a call that has found nothing. If it
-// does, no other owner was faster. A reason can be that another owner has shut the socket down.
+// stillReady returns whether the kernel reports In right after a call that has found nothing. If
+// the kernel does, the missing input was not received by another process. The reason may be that
+// another owner has shut the socket down.
 func (w *Watch) stillReady() bool {
 	ready, e := w.r.k.Ready(int(w.fd))
 	return e != 0 || ready&poller.In != 0

@@ -15,8 +15,8 @@ const askEvery = timeout.Timeout(time.Millisecond)
 
 // few is the most descriptors of a small Poll. A small Poll unregisters from its loop's Poller
 // after each wait, so any number of small Polls can share a descriptor. A larger Poll keeps its
-// registration, because with each new registration the kernel checks every descriptor of the Poll
-// for rings. With 10,000 descriptors that took 0.6 ms, and the rest of the wait 10 µs.
+// registration between waits. With each new registration the kernel checks every descriptor of the
+// Poll for rings. With 10,000 descriptors this check took 0.6 ms, and the rest of the wait 10 µs.
 const few = 16
 
 // A scan is one poll in progress. The set keeps it for the next poll, so polling allocates nothing.
@@ -218,9 +218,9 @@ func (c *scan) lookUnderLock() kernel.Errno {
 	return 0
 }
 
-// collect reads all Events from the kernel. They are level-triggered, so if the batch may have been
-// too small, collect reads again with a larger one. A descriptor may need two places in the batch
-// (the two filters of a kqueue), and the wake-up needs one.
+// collect reads all Events from the kernel. The registrations are level-triggered. So if the batch
+// may have been too small, collect can read all Events again with a larger batch. A descriptor may
+// need two places in the batch (the two filters of a kqueue), and the wake-up needs one.
 func (s *set) collect() (int, kernel.Errno) {
 	if s.d == nil {
 		return 0, 0
@@ -251,8 +251,8 @@ func (c *scan) report(n *node, ev Events) {
 	}
 }
 
-// askNodes checks the descriptors that the kernel does not report. silent means that one of them is
-// not ready now, and that no Event will come when it becomes ready.
+// askNodes checks the descriptors that the kernel does not report. silent means that at least one
+// of these descriptors is not ready now, and that no Event will come when it becomes ready.
 func (c *scan) askNodes() (silent bool, e kernel.Errno) {
 	s := c.s
 	for i := len(s.polled) - 1; i >= 0; i-- {

@@ -13,7 +13,7 @@ import (
 // every millisecond.
 
 // blindly is wait without Events: it collects, sleeps for askEvery, and collects again. Nothing
-// ends the sleep early, so a change or Close takes effect only after it.
+// ends the sleep early, so a change or Close takes effect only after the sleep.
 func (c *scan) blindly(until timeout.Deadline) kernel.Errno {
 	s := c.s
 	var sleeper desc.Sleeper

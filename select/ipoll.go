@@ -34,7 +34,8 @@ func (s *set) iterate(yield func(Pollable, Events) bool) {
 }
 
 // step returns the next result. It skips an object that has been unregistered since the IPoll, also
-// if it was registered again. It reports a modified or closed object as it was found.
+// if the object was registered again. For an object that was modified or closed since, it returns
+// the events that the IPoll has found.
 func (s *set) step() (Event, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

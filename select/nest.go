@@ -8,8 +8,8 @@ import (
 )
 
 // nest guards the field inner of all sets: which Polls are registered with which. In a ring, each
-// Poll would wait for the others. epoll refuses a ring. A kqueue accepts it, and then reports it
-// ready without end or does not return (FreeBSD 12, NetBSD 7).
+// Poll would wait for the others. epoll refuses a ring. A kqueue accepts a ring, and then either
+// reports it as ready without end (FreeBSD 12), or does not return (NetBSD 7).
 var nest sync.Mutex
 
 // enclose records that a Poll will be registered with s. It returns EINVAL for s itself and ELOOP

@@ -14,8 +14,8 @@ import (
 // those Polls.
 
 // A notifierHub calls the subscribers of one Notifier. Only the Notifier and the subscribers refer
-// to it. hubs has a weak pointer, so an object to which only its own registration refers can be
-// collected.
+// to it. The table hubs has only weak pointers. So an object to which only its own registration
+// refers can be garbage-collected.
 type notifierHub struct {
 	mu   sync.Mutex // held while the Notifier's function and the list change, so that both agree
 	list atomic.Pointer[[]*func()]
@@ -28,8 +28,8 @@ var hubs struct {
 	m  map[any]weak.Pointer[notifierHub]
 }
 
-// An address is the key of an object that is a pointer. It does not keep the object alive. It is
-// valid as long as the hub has subscribers, because the subscribers keep the object alive.
+// An address is the key of an object that is a pointer. An address does not keep the object alive.
+// It is valid as long as the hub has subscribers, because the subscribers keep the object alive.
 type address struct {
 	typ reflect.Type
 	at  uintptr

@@ -26,10 +26,12 @@ import (
 // poll(2) does.
 //
 // The garbage collector closes a Poll that is unreachable. A Poll can be registered with another
-// Poll. It is POLLIN there while one of its descriptors is ready. Its ready Objects and its
-// POLLNVAL entries do not count, because only a poll finds them.
+// Poll. The outer Poll reports POLLIN for the inner one while one of the inner Poll's descriptors
+// is ready. Ready Objects and POLLNVAL entries of the inner Poll do not count, because only a poll
+// of the inner Poll finds them.
 type Poll struct {
-	// Separate, so that references of objects, hooks and the loop do not keep the Poll reachable.
+	// The set is separate from the Poll, so that references from objects, hooks and the loop do not
+	// keep the Poll reachable.
 	s       *set
 	cleanup runtime.Cleanup
 }
@@ -56,7 +58,7 @@ func newPoll(k kernel.Kernel, w desc.Waiter) *Poll {
 }
 
 // Register adds an object, or replaces its mask. MicroPython's default is POLLIN|POLLOUT. A closed
-// socket can be registered, and is POLLNVAL.
+// socket can be registered, and Poll reports it as POLLNVAL.
 func (p *Poll) Register(obj Pollable, mask Events) error {
 	err := p.s.register(obj, mask)
 	runtime.KeepAlive(p)

@@ -28,7 +28,7 @@ func (s *set) register(obj Pollable, mask Events) error {
 
 // admit adds the entry. If its object has an entry already, the mask of that entry is replaced.
 // admit subscribes to the object before the first poll asks it, so that no later change is missed.
-// To subscribe calls user code, so admit does not hold mu meanwhile.
+// The subscription calls user code, so admit does not hold mu while it subscribes.
 func (s *set) admit(e *entry, mask Events) (errno kernel.Errno) {
 	added := false
 	defer func() {

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// These say how many lines WriteAround writes before and after each fault, and in all. If there are
-// many faults, each has fewer lines, but at least aroundLeast. The last fault has aroundLast more,
-// without what has happened more than aroundUsual times before it.
+// These constants say how many lines WriteAround writes before and after each fault, and in all. If
+// there are many faults, WriteAround writes fewer lines for each, but at least aroundLeast. After
+// the last fault it writes aroundLast lines more. These do not include steps of a kind that has
+// happened more than aroundUsual times before the last fault.
 const (
 	aroundBefore = 5
 	aroundAfter  = 10

@@ -8,9 +8,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Accept waits for a connection. The Socket that it returns is blocking, and its calls wait as
-// those of the listener do. If the system lacks descriptors or memory, a call that may wait tries
-// again from time to time.
+// Accept waits for a connection. The Socket that it returns is blocking, and its calls wait as the
+// listener's calls do: they park or suspend the caller. If the system lacks descriptors or memory,
+// Accept tries again from time to time, unless the listener is non-blocking.
 func (s *Socket) Accept() (*Socket, Addr, error) {
 	c := s.start()
 	a := acceptor{s: s, c: &c}
@@ -52,7 +52,8 @@ func (a *acceptor) try() (int, desc.Errno) {
 	case e == 0:
 		a.from = from
 	case outOfResources(e):
-		// Accept of package net returns the error, and its callers sleep before they try again.
+		// As in package net, the error is returned at once. Callers of package net's Accept sleep
+		// before they try again.
 		if !a.c.Limit.Blocks() || d.AsNet && d.Waiter.Shared() {
 			return fd, e
 		}

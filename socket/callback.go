@@ -10,8 +10,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A callback has the function of option 20. The Desc has only a weak pointer to the Socket. So a
-// Socket to which only its own callback refers is unreachable, and the garbage collector closes it.
+// A callback has the function of option 20. The Desc has only a weak pointer to the Socket. So if
+// nothing but its own callback refers to a Socket, the Socket is unreachable, and the garbage
+// collector closes it.
 type callback struct {
 	f      func(*Socket)
 	stale  bool // an Event may report old input that waited at SetCallback, which is no arrival

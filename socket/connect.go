@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// These are the stages of a stream's connect. The kernel continues a connect after the call has
-// returned, because it does not wait or has timed out.
+// These are the stages of a stream's connect. If a call of Connect does not wait, or has timed out,
+// the kernel continues the connect after the call has returned.
 const (
 	fresh uint32 = iota
 	connecting
@@ -46,8 +46,8 @@ func (s *Socket) Connect(a Addr) error {
 }
 
 // full ends an attempt because the queue of a Unix listener or receiver has no room. Events do not
-// help in this case: on most systems none reports the room, and on Linux each refused datagram
-// causes one.
+// help in this case: on most systems no Event reports room in the queue, and on Linux each refused
+// datagram causes a useless Event.
 const full desc.Errno = 1 << 16 // no system has an error of this number
 
 // attempt connects and waits for the outcome.
@@ -152,8 +152,8 @@ func (s *Socket) outcome(to kernel.Addr) desc.Errno {
 }
 
 // ended is outcome on systems where a second connect(2) does not report the result. A failed socket
-// remains as the kernel leaves it. It calls Ready first. Otherwise an attempt that ends between the
-// two calls below would look as if another call had received its error.
+// remains as the kernel leaves it. ended calls Ready before the two calls below. Otherwise an
+// attempt that ends between these two calls would look as if another call had received its error.
 func (s *Socket) ended() desc.Errno {
 	k, fd := s.d.Kernel, s.d.FD
 	ready, _ := k.Ready(fd) // no kernel reports readiness while the attempt is in progress

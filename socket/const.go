@@ -79,12 +79,13 @@ const (
 	SHUT_RDWR = kernel.SHUT_RDWR
 )
 
-// IPPROTO_SEC makes a socket for TLS, as on the WiPy: a TCP socket for WrapSSL. The socket and
-// those that it accepts send and receive only through WrapSSL; their own calls return EPROTO.
+// IPPROTO_SEC makes a socket for TLS, as on the WiPy: a TCP socket for WrapSSL. The socket, and the
+// sockets that it accepts, send and receive only through WrapSSL. Without WrapSSL their sends and
+// receives return EPROTO.
 const IPPROTO_SEC = 100
 
 // SO_CALLBACK is the option of level SOL_SOCKET that sets the callback, if the value is a function
-// or nil. With any other value, 20 is the host's option of that number.
+// or nil. With a value of another type, SetSockOpt sets the host's own option with the number 20.
 const SO_CALLBACK = 20
 
 // Flags of GetAddrInfo, with Linux's numbers. ureactor itself implements them, so they work on all

@@ -12,8 +12,9 @@ import (
 
 // An OSError is MicroPython's exception of that name. Errno is its args[0]: the host's number of
 // the error, a negative EAI_* number of GetAddrInfo, or a negative number of mbedtls. errors.Is
-// matches it with that syscall.Errno. It also matches ETIMEDOUT with os.ErrDeadlineExceeded, and
-// EBADF with net.ErrClosed. Every call on a closed socket returns EBADF. An OSError is a net.Error.
+// matches an OSError with the syscall.Errno of the same number. It also matches ETIMEDOUT with
+// os.ErrDeadlineExceeded, and EBADF with net.ErrClosed. Every call on a closed socket returns
+// EBADF. An OSError is a net.Error.
 type OSError struct {
 	Errno int
 	Op    string // the call
@@ -71,8 +72,8 @@ func (e *OSError) As(target any) bool {
 // Timeout returns whether the call has timed out.
 func (e *OSError) Timeout() bool { return kernel.Errno(e.Errno) == kernel.ETIMEDOUT }
 
-// Temporary returns whether the same call may succeed later. For Accept that is every error that
-// does not concern the listener.
+// Temporary returns whether the same call may succeed later. For Accept, Temporary is true for
+// every error that does not concern the listener itself.
 func (e *OSError) Temporary() bool {
 	return e.Timeout() || kernel.Errno(e.Errno) == kernel.EAGAIN || e.Errno == EAI_AGAIN ||
 		e.Op == opNames[opAccept] && e.Errno > 0 && passing(kernel.Errno(e.Errno)) && kernel.Errno(e.Errno) != kernel.EOPNOTSUPP

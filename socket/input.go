@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// A DataReader is what an Input reads: a Socket, a netconn.Conn, a netconn.TLSConn.
+// A DataReader is the source of an Input: a Socket, a netconn.Conn or a netconn.TLSConn.
 type DataReader interface{ Data() ([]byte, error) }
 
 // An Input is the inbound buffer of a stream for code in blocking style. It has the calls of
@@ -28,7 +28,7 @@ type Input struct {
 }
 
 // NewInput returns an Input that reads src. limit is the size of the greatest message in bytes, 1 …
-// 1<<30. A Peek or Next of more returns reactor.ErrInputLimit.
+// 1<<30. A Peek or Next of more than limit bytes returns reactor.ErrInputLimit.
 func NewInput(src DataReader, limit int) *Input {
 	if src == nil {
 		panic("socket: NewInput of a nil DataReader")
@@ -39,8 +39,8 @@ func NewInput(src DataReader, limit int) *Input {
 }
 
 // NewInputAfter is NewInput for a stream of which the bytes in read were received already: by a
-// buffered reader before FromFD or FromConn, or before another protocol begins. They come first.
-// The Input copies them. They may be more than limit.
+// buffered reader before FromFD or FromConn, or before another protocol begins. The Input begins
+// with a copy of the bytes in read, which may be longer than limit.
 func NewInputAfter(src DataReader, read []byte, limit int) *Input {
 	in := NewInput(src, limit)
 	in.b.Show(read)
@@ -133,7 +133,7 @@ func (in *Input) fill() error {
 	return nil
 }
 
-// A keeper is the Input as a desc.Keeper. Save is called when the task is about to wait.
+// A keeper is the Input with the method of a desc.Keeper. Save is called before the task waits.
 type keeper Input
 
 func (k *keeper) Save() { k.b.Keep() }

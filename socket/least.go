@@ -6,8 +6,9 @@ import (
 )
 
 // least returns how many bytes a receive of n waits for: all with MSG_WAITALL, otherwise
-// SO_RCVLOWAT. In a blocking recv the kernel waits for that many. This descriptor is non-blocking,
-// so the code here waits for them. A call that never waits receives what is available.
+// SO_RCVLOWAT. If the descriptor were blocking, the kernel would wait for that many bytes. The
+// descriptor is non-blocking, so this package waits for them. A call that never waits receives the
+// available bytes.
 func (s *Socket) least(c *desc.Call, n, flags int) int {
 	switch {
 	case s.typ != SOCK_STREAM, !c.Limit.Blocks(), flags&MSG_OOB != 0:
@@ -22,8 +23,8 @@ func (s *Socket) least(c *desc.Call, n, flags int) int {
 type try func(at, flags int) (int, desc.Errno)
 
 // fill receives until it has least bytes, the input ends, or an error occurs. A deadline that
-// passes after some bytes is no error, as in recv(2). Any other error is returned with the bytes
-// before it.
+// passes after some bytes is no error, as in recv(2). Any other error is returned together with the
+// bytes that came before the error.
 func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errno) {
 	if flags&MSG_WAITALL == 0 || flags&MSG_PEEK != 0 {
 		return s.seen(c, least, flags, f)
@@ -43,7 +44,7 @@ func (s *Socket) fill(c *desc.Call, least, flags int, f try) (n int, e desc.Errn
 
 // seen is fill that peeks first. The bytes stay in the kernel until `least` of them have arrived,
 // because the kernel must count them for SO_RCVLOWAT before it reports an Event. A peek does not
-// find an end of input behind the bytes, so only an Event reports that.
+// show whether the end of input follows the bytes. Only an Event reports that.
 func (s *Socket) seen(c *desc.Call, least, flags int, f try) (int, desc.Errno) {
 	var said desc.Errno
 	n, e := s.d.Do(desc.In, c, func() (n int, e desc.Errno) {

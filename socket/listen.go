@@ -22,8 +22,8 @@ func (s *Socket) Bind(a Addr) error {
 // DefaultBacklog is the backlog of MicroPython's listen without an argument.
 const DefaultBacklog = min(kernel.SOMAXCONN, 128)
 
-// Listen makes the Socket accept connections. At most backlog of them wait for Accept. A negative
-// backlog means 0.
+// Listen makes the Socket accept connections. At most backlog connections wait for Accept. A
+// negative backlog means 0.
 func (s *Socket) Listen(backlog int) error {
 	n := min(max(backlog, 0), 1<<31-1)
 	return s.use(opListen, func(fd int) desc.Errno { return s.d.Kernel.Listen(fd, n) })

@@ -50,7 +50,8 @@ func (s *Socket) RecvMsg(p []byte, room, flags int) (int, Message, error) {
 }
 
 // SendMsg is SendTo with control data: sendmsg(2). On a stream, and with the zero Addr, it sends to
-// the peer. A stream may accept a part of p; the control data goes with its first byte.
+// the peer. A stream may accept only a part of p. The control data is sent with the first byte of
+// p.
 func (s *Socket) SendMsg(p, control []byte, flags int, a Addr) (int, error) {
 	if len(control) > ControlMost {
 		return 0, badValue(opSendMsg, "control data of %d bytes must have at most %d", len(control), ControlMost)

@@ -7,9 +7,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// SetSockOpt sets an option to an int, a bool, or the bytes that the host expects. Of an int, only
-// the lower 32 bits count. With SOL_SOCKET and SO_CALLBACK, a func(*Socket) or nil has the effect
-// of SetCallback.
+// SetSockOpt sets an option to an int, a bool, or the bytes that the host expects. The kernel gets
+// only the lower 32 bits of an int. With SOL_SOCKET and SO_CALLBACK, a func(*Socket) or nil has the
+// effect of SetCallback.
 func (s *Socket) SetSockOpt(level, name int, value any) error {
 	if level != int(int32(level)) || name != int(int32(name)) {
 		return fail(opSetOpt, kernel.ENOPROTOOPT)

@@ -18,7 +18,8 @@ func (s *Socket) RecvFlags(n, flags int) ([]byte, error) {
 	return data, err
 }
 
-// RecvFrom is Recv that also returns the sender's address. On a stream that is the peer's.
+// RecvFrom is Recv that also returns the sender's address. On a stream the result is the peer's
+// address.
 func (s *Socket) RecvFrom(n int) ([]byte, Addr, error) { return s.RecvFromFlags(n, 0) }
 
 // RecvFromFlags is RecvFrom with flags.
@@ -55,7 +56,7 @@ func (s *Socket) RecvIntoFlags(p []byte, f int) (int, error) {
 	return n, nil
 }
 
-// recvLeast is RecvInto with MSG_WAITALL or SO_RCVLOWAT. It is a function of its own, so that
+// recvLeast is RecvInto with MSG_WAITALL or SO_RCVLOWAT. recvLeast is a separate function, so that
 // RecvInto needs less stack while it waits.
 //
 //go:noinline
@@ -158,8 +159,8 @@ func (s *Socket) take(n, flags int, from *kernel.Addr) ([]byte, desc.Errno) {
 			return nil, e
 		}
 	}
-	// With MSG_TRUNC, n may count bytes that were not written. Clear them, because the scratch
-	// buffer has bytes of earlier calls.
+	// With MSG_TRUNC, n may count bytes that were not written. These bytes of the scratch buffer
+	// still have the data of earlier calls, so clear them.
 	if flags&MSG_TRUNC != 0 {
 		clear(p)
 	}

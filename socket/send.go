@@ -25,8 +25,8 @@ func (s *Socket) Send(p []byte) (int, error) {
 	return n, nil
 }
 
-// crowded sends a Unix datagram whose receiver has no room. Readiness does not help. A BSD returns
-// ENOBUFS and reports room at the same time, and Linux reports an Event after each refusal. So
+// crowded sends a Unix datagram whose receiver has no room. Events do not help crowded to wait: a
+// BSD reports Out even while it returns ENOBUFS, and Linux reports an Event after each refusal. So
 // crowded tries again from time to time.
 func (s *Socket) crowded(limit timeout.Timeout, send func() (int, desc.Errno)) (n int, e desc.Errno) {
 	if !limit.Blocks() {

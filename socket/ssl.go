@@ -21,7 +21,8 @@ type SSLSocket struct {
 }
 
 // sslState is the part of an SSLSocket to which hooks refer. It must not refer to the Socket:
-// otherwise the hooks would keep an abandoned Socket reachable, and it would never be closed.
+// otherwise the hooks would keep an abandoned Socket reachable, and the garbage collector would
+// never close it.
 type sslState struct {
 	c      *secure.Conn
 	failed atomic.Pointer[error] // the final error: every later call returns it; see fail
@@ -168,7 +169,7 @@ func peerCert(st tls.ConnectionState) []byte {
 	return st.PeerCertificates[0].Raw
 }
 
-// read reads from the Conn. It notifies the Polls for the same reason as end.
+// read reads from the Conn. It notifies the Polls, for the reason that the comment of end gives.
 func (st *sslState) read(c *desc.Call, p []byte) (int, error) {
 	n, err := st.c.Read(c, p)
 	st.news()

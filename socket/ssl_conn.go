@@ -14,7 +14,7 @@ func (a sslAddr) String() string { return Addr(a).String() }
 var _ net.Addr = sslAddr{}
 
 // An sslConn is the Socket below an SSLSocket as a net.Conn, for crypto/tls's errors
-// (tls.RecordHeaderError). It has the Socket's Timeout and is closed with it.
+// (tls.RecordHeaderError). It has the Socket's Timeout and is closed together with the Socket.
 type sslConn struct {
 	*Socket
 	local, remote net.Addr

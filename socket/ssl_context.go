@@ -96,8 +96,8 @@ func (c *SSLContext) LoadCertChainData(cert, key []byte) error {
 }
 
 // LoadVerifyLocations is load_verify_locations: it adds authorities that certify the peer. Give
-// either the name of a file or bytes, PEM or DER, of one or more certificates. A client without any
-// trusts the system's authorities. Errors are as for LoadCertChainData.
+// either the name of a file or bytes, PEM or DER, of one or more certificates. A client that has no
+// authorities trusts those of the system. Errors are as for LoadCertChainData.
 func (c *SSLContext) LoadVerifyLocations(cafile string, cadata []byte) error {
 	switch {
 	case (cafile == "") == (cadata == nil):

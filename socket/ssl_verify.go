@@ -44,7 +44,7 @@ func (e callbackError) Error() string {
 // verify is a VerifyConnection.
 func (v *verifier) verify(st tls.ConnectionState) error {
 	if len(st.PeerCertificates) == 0 {
-		// Only a client can have none: crypto/tls refuses a server without a certificate.
+		// Only a client can be without a certificate: crypto/tls refuses a server that sends none.
 		if v.mode == CERT_REQUIRED {
 			return errNoClientCert
 		}

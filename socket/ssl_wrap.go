@@ -91,9 +91,9 @@ func (c *SSLContext) check(o SSLWrap) error {
 // deferred handshake is part of the first reads and writes; a non-blocking one returns EAGAIN until
 // the handshake is complete. If the handshake fails, sock stays open, and the caller closes it.
 //
-// Package sel can poll an SSLSocket. It is POLLIN if a read would return data, also buffered data.
-// It is POLLOUT if a write would accept data. After an error that is final it is POLLNVAL. Any
-// number of Polls may have one SSLSocket.
+// Package sel can poll an SSLSocket. A Poll reports POLLIN if a read would return data, also
+// buffered data. It reports POLLOUT if a write would accept data. After a final error it reports
+// POLLNVAL. One SSLSocket may be registered with any number of Polls.
 func (c *SSLContext) WrapSocket(sock *Socket, o SSLWrap) (*SSLSocket, error) {
 	s, err := c.wrap(sock, o)
 	if err == nil && !o.DeferHandshake {

@@ -7,7 +7,7 @@ const askedMost = 4096
 
 // An Asked remembers the local address that each of the latest senders has used, so that an answer
 // can leave from there. It remembers at least askedMost senders. It is for a socket that is bound
-// to all addresses, and belongs to one goroutine.
+// to the wildcard address. It belongs to one goroutine.
 type Asked struct {
 	last          peer
 	lastLocal     own
