@@ -112,8 +112,9 @@ func TestPanicEndsOneConnection(t *testing.T) {
 	}
 }
 
-// At the limit of descriptors evio's Serve ends. Here those who are connected are served on, and
-// the others as soon as there is room. In a process of its own.
+// When no descriptor is left, evio's Serve ends. Here the open connections are still served, and
+// the waiting connections are served as soon as descriptors are free. The test runs in a process of
+// its own.
 func TestServesOnAtTheDescriptorLimit(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
@@ -170,8 +171,8 @@ func atDescriptorLimit() {
 	talk(c)
 }
 
-// A client that sends 8 MiB in 1 MiB writes, half-closes, then reads, gets all of it back: evio
-// stalls in it, or loses what was pending.
+// A client that sends 8 MiB in 1 MiB writes, half-closes, then reads, gets all bytes back. With
+// evio such a client stalls, or loses the pending output.
 func TestStreamsWithoutStallOrLoss(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -228,9 +229,9 @@ func TestActionsDeliverFirst(t *testing.T) {
 	}
 }
 
-// evio closes a listener twice: when somebody has opened a file in between, that one's descriptor.
-// Here a hundred Serves come and go, five at a time, beside a goroutine whose descriptors nobody
-// else may close.
+// evio closes the descriptor number of a listener twice. If other code has opened a file in
+// between, the second close hits that file. Here a hundred calls of Serve begin and end, five at a
+// time. A goroutine beside them checks that nobody closes its descriptors.
 func TestListenersAreClosedOnce(t *testing.T) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -174,9 +174,9 @@ func TestCloseOfADetachedGivesUp(t *testing.T) {
 	stop()
 }
 
-// A loop fails, by Goexit in an event without a panic handler. First it is the one that ticks, then
-// another one, to which the ticks may have moved. The remaining loops still tick: a server that
-// only a tick ends, ends.
+// A loop fails, by Goexit in an event without a panic handler. The first loop that fails is the one
+// that calls Tick. The second is another loop, to which the ticks may have moved. The remaining
+// loops still call Tick, so a server that only Tick can end does end.
 func TestTicksGoOnWhenTheirLoopFails(t *testing.T) {
 	var ticks atomic.Int64
 	var end atomic.Bool

@@ -79,8 +79,8 @@ func Delimiter(sep string, max int) *Format {
 }
 
 // Lines returns the Format of lines. They end with LF or CRLF when they are read, and with LF when
-// they are written. max is the greatest line in bytes, without its end. If only CRLF ends a line,
-// use Delimiter("\r\n", max).
+// they are written. max is the size of the longest line in bytes, without the line's end. If only
+// CRLF ends a line, use Delimiter("\r\n", max).
 func Lines(max int) *Format {
 	check("Lines", max)
 	return &Format{kind: lines, max: max, tail: []byte("\n")}

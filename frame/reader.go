@@ -7,7 +7,8 @@ import (
 )
 
 // A Source has the input of a stream. It is a *reactor.Input or a *socket.Input. If bytes are
-// missing, the calls of the first return reactor.ErrIncomplete, and those of the second wait.
+// missing, the calls of a *reactor.Input return reactor.ErrIncomplete, and the calls of a
+// *socket.Input wait.
 type Source interface {
 	Peek(n int) ([]byte, error)
 	Next(n int) ([]byte, error)

@@ -128,9 +128,10 @@ type Packet struct {
 	// sent to, if the socket reports that and can send from it. A send sends from it. The zero
 	// Addr, or an address that the machine does not have, leaves the choice to the kernel.
 	Local Addr
-	// Control is control data: cmsg(3). A receive fills Control[:ControlN]. If there is no room, it
-	// closes descriptors that were passed. A send adds Control[:ControlN] to the control data of
-	// the fields. In a Batch, either all Packets have room for control data or none has.
+	// Control is control data: cmsg(3). A receive fills Control[:ControlN]. If Control has no room
+	// for passed descriptors, the receive closes them. A send adds Control[:ControlN] to the
+	// control data that it makes of the other fields. In a Batch, either all Packets have room for
+	// control data or none has.
 	Control  []byte
 	ControlN int
 	// Flags are those that recvmsg(2) returns, for example MSG_CTRUNC if Control had no room for

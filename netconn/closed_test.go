@@ -179,8 +179,8 @@ func TestNoTimeoutBelowAConn(t *testing.T) {
 	}
 }
 
-// A Unix listener whose descriptor was detached leaves the file to the next owner. Its RawConn has
-// only Control, as with package net.
+// A Unix listener whose descriptor was detached leaves the file to the next owner. Of the RawConn
+// only Control works, as with package net.
 func TestDetachedListener(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := netconn.Listen("unix", path)

@@ -75,9 +75,9 @@ func TestListener(t *testing.T) {
 	}
 }
 
-// deadlines checks a call that only a deadline ends. A deadline in the past ends it at once, and
-// one in the future not before its time. A deadline that is moved has no effect, and one that is
-// set meanwhile has.
+// deadlines checks a call that only a deadline ends. A deadline in the past ends the call at once.
+// A deadline in the future does not end the call before its time. A deadline that is replaced has
+// no effect. A deadline that is set while the call waits has an effect.
 func deadlines(t *testing.T, set func(time.Time) error, call func() error) {
 	t.Helper()
 	expires := func(what string) {

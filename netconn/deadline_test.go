@@ -19,8 +19,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// One goroutine moves the deadline to and fro. A call that the deadline has ended returns
-// os.ErrDeadlineExceeded, even if the deadline is in the future again when the error is made.
+// One goroutine moves the deadline repeatedly into the past and into the future. A call that the
+// deadline has ended returns os.ErrDeadlineExceeded, even if the deadline is in the future again
+// when the error is made.
 func TestDeadlineThatIsMovedMeanwhile(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) (net.Conn, net.Conn){
 		"plain": func(t *testing.T) (net.Conn, net.Conn) {

@@ -122,7 +122,7 @@ func TestTLSBadRecords(t *testing.T) {
 }
 
 // A client that closes as soon as it has its answer, as tls.Conn.Close does, has closed in order.
-// It is not an error that the server's close_notify then reaches nobody.
+// The server's close_notify then cannot be delivered, which is not reported as an error.
 func TestTLSClientThatCloses(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

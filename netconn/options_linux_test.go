@@ -130,9 +130,9 @@ func opened(t *testing.T, s stack, call, network, address string) any {
 	return c
 }
 
-// A PacketConn at all addresses answers from the address to which the question was sent, in both
-// families. That also holds for a client that sends to several of them from one socket. ReadMessage
-// reports the address. (On Linux all of 127.0.0.0/8 belongs to the machine.)
+// A PacketConn that is bound to the wildcard address answers from the address to which the question
+// was sent, in both families. That also holds for a client that sends to several of them from one
+// socket. ReadMessage reports the address. (On Linux all of 127.0.0.0/8 belongs to the machine.)
 func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	for _, row := range []struct{ network, address string }{{"udp", ":0"}, {"udp", "0.0.0.0:0"}, {"udp4", "0.0.0.0:0"}, {"udp6", "[::]:0"}, {"udp", "[::]:0"}} {
 		p, err := netconn.ListenPacket(row.network, row.address)

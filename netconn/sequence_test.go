@@ -15,7 +15,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// steps change the situation between two calls. The calls of the table do too.
+// steps change the situation between two calls. The calls of the table may change the situation
+// too.
 var steps = map[string]func(obj any, peer net.Conn) error{
 	"peer sends": func(obj any, peer net.Conn) error {
 		if _, stream := peer.(interface{ CloseWrite() error }); peer == nil || !stream {
@@ -45,8 +46,8 @@ var steps = map[string]func(obj any, peer net.Conn) error{
 	"closes": func(obj any, _ net.Conn) error { return obj.(io.Closer).Close() },
 }
 
-// A pastDeadline knows whether a read would wait. It is on the safe side: a read that it forbids
-// may return at once.
+// A pastDeadline knows whether a read would wait. If a pastDeadline says that a read would wait, it
+// may be wrong: the read may return at once. The reverse never happens.
 type pastDeadline struct{ read, closed bool }
 
 func (d *pastDeadline) after(name string, obj any) {
@@ -93,7 +94,7 @@ func TestEverySequenceOfCalls(t *testing.T) {
 	}
 }
 
-// shrunk leaves out what the difference does not need.
+// shrunk leaves out the steps and calls without which the difference still occurs.
 func shrunk(t *testing.T, sub subject, sequence []string) []string {
 	for i := 0; i < len(sequence); {
 		if less := slices.Delete(slices.Clone(sequence), i, i+1); unlike(t, sub, less) != "" {

@@ -61,9 +61,9 @@ func acknowledge(c net.Conn, size, buffer int) error {
 	}
 }
 
-// A Read after one that has emptied the socket sleeps before it tries. However records are cut, and
-// whatever the size of the reader's buffer, no Read sleeps while there is input. So each message is
-// answered before the next one is sent.
+// If a Read has emptied the socket, the next Read sleeps before it tries. However records are cut,
+// and whatever the size of the reader's buffer, no Read sleeps while there is input. So each
+// message is answered before the next one is sent.
 func TestTLSRecordsInAnyCut(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return

@@ -22,8 +22,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// secured returns a MakePipe with TLS. It makes the handshake first, because a Write alone could
-// not.
+// secured returns a MakePipe with TLS. It makes the handshake before it returns, because a Write
+// alone cannot complete a handshake.
 func secured(open nettest.MakePipe) nettest.MakePipe {
 	return func() (c1, c2 net.Conn, stop func(), err error) {
 		c1, c2, _, err = open()

@@ -31,8 +31,8 @@ type kevents []uintptr
 
 const keventWords = unsafe.Sizeof(unix.Kevent_t{}) / unsafe.Sizeof(uintptr(0))
 
-// These do not compile if a size or a flag differs. The room is counted in words, a generation must
-// fit in udata, and the flags must be those of package kevent.
+// These declarations do not compile if a size or a flag differs. The room is counted in words, a
+// generation must fit in udata, and the flags must be those of package kevent.
 var (
 	_ [0]struct{} = [unsafe.Sizeof(unix.Kevent_t{}) % unsafe.Sizeof(uintptr(0))]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(unix.Kevent_t{}.Udata) - unsafe.Sizeof(uintptr(0))]struct{}{}

@@ -70,8 +70,8 @@ type Poller interface {
 	// registration alive. Wait may already have returned Events of fd: skip them by Gen. Del
 	// returns ENOENT if fd is not registered.
 	Del(fd int) error
-	// Wait returns at least one Event, or none after a Wake or when until has passed — never
-	// before. A signal does not end it. Events beyond len(events) stay for the next Wait.
+	// Wait returns at least one Event, or none after a Wake or when until has passed, but never
+	// before until. A signal does not end Wait. Events beyond len(events) stay for the next Wait.
 	Wait(events []Event, until timeout.Deadline) (int, error)
 	// Wake ends the present Wait, or the next if there is none. Many Wakes before one Wait cost one
 	// system call.

@@ -24,8 +24,8 @@ type Header struct {
 	// Version is 1 or 2.
 	Version int
 	// Local means that the proxy reports no client. The connection is the proxy's own (a health
-	// check, for example), or the proxy does not know the addresses. The addresses of the
-	// connection then count.
+	// check, for example), or the proxy does not know the addresses. In that case use the addresses
+	// of the connection itself.
 	Local bool
 	// Source is the client's address, and Destination the address that the client has connected to.
 	// Both are invalid if Local is set, and for Unix sockets.

@@ -60,8 +60,9 @@ func TestBytesOfOneConnAreBounded(t *testing.T) {
 	})
 }
 
-// A Filter spends a whole turn's budget on the input of one Conn. Then a turn reads one Conn with
-// an Event, and one that was left. At the end all Conns have been served.
+// A Filter spends a whole turn's budget on the input of one Conn. Then each turn reads only one
+// Conn that has an Event, and one Conn that an earlier turn has left. At the end all Conns have
+// been served.
 func TestWhatFiltersSpendIsBounded(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

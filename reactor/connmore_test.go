@@ -40,8 +40,8 @@ func (m *connModel) attach(fd int, kind byte) {
 	m.c = c
 }
 
-// handler returns a new handler, with or without an EOF method. From its first call on it must be
-// the last one that was set.
+// handler returns a new handler, with or without an EOF method. When a handler gets its first call,
+// it must be the handler that was set last.
 func (m *connModel) handler(eof bool) Handler {
 	m.handlers++
 	id := m.handlers
@@ -85,7 +85,8 @@ func (m *connModel) more(op byte, n int) {
 	}
 }
 
-// sendFile sends a file. A file that was accepted belongs to the Conn, another one does not.
+// sendFile sends a file. If SendFile accepts the file, the file belongs to the Conn. Otherwise it
+// does not.
 func (m *connModel) sendFile(n int) {
 	f, err := os.CreateTemp("", "connops")
 	if err == nil {

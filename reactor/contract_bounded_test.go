@@ -43,9 +43,9 @@ func heap() uint64 {
 }
 
 // Contract 2. Peers send up to 512 MiB each to an echo server, until their writes block, and never
-// read. For each of them the server buffers at most the high-water mark and one read. Its heap
-// grows by no more than that. While the peers are stuck, the loop makes no turn and others are
-// served. Then one of them reads, and gets an echo again.
+// read. For each peer the server buffers at most as many bytes as the high-water mark and one read.
+// Its heap grows by no more than that. While the peers are stuck, the loop makes no turn and others
+// are served. Then one of them reads, and gets an echo again.
 func TestNeverReadingPeersCostTheHighWaterMark(t *testing.T) {
 	twice(t, func(t *lab) {
 		for _, many := range []int{1, longtest.Count(5, 10, 50)} {

@@ -4,8 +4,9 @@ package reactor
 
 import "testing"
 
-// A callback that sends to many Conns holds output for a few of them only: what it sends to the
-// others is with the kernel before it returns. Each Conn gets the bytes in their order.
+// If a callback sends to many Conns, only a few of the Conns hold output until the callback
+// returns. The output of the others has been passed to the kernel by then. Each peer gets the bytes
+// in order.
 func TestABroadcastHoldsLittleOutput(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		const conns, size = 3 * corkConns, 100

@@ -28,10 +28,10 @@ func (h *producer) Drained(c *Conn) {
 	}
 }
 
-// A handler that sees Buffered above the high-water mark may wait for Drained. It is called even if
-// the kernel accepts everything at the end of the step, or at the end of a connect. The cases are
-// marks below and above the corked bytes, pieces that are corked or not, and accepted and dialled
-// Conns.
+// A handler that sees Buffered above the high-water mark may wait for Drained. Drained is called
+// even if the kernel accepts all output at the end of the step, or at the end of a connect. The
+// cases are marks below and above the corked bytes, pieces that are corked or not, and accepted and
+// dialled Conns.
 func TestDrainedAlwaysFollowsHigh(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

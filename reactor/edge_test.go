@@ -10,9 +10,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// 300 clients send and half-close before they are accepted, so that data and FIN are one Event. So
-// a read that does not fill the buffer must not be the last. Some clients send exactly the size of
-// the loop's buffer, or twice that.
+// 300 clients send and half-close before they are accepted, so that data and FIN are reported by
+// one Event. So after a read that does not fill the buffer, the loop must read once more to receive
+// the FIN. Some clients send exactly the size of the loop's buffer, or twice that.
 func TestFinThatComesWithTheDataIsSeen(t *testing.T) {
 	twice(t, func(t *lab) {
 		addr := t.listen("tcp", func(*Conn) Handler { return plain{&hooks{data: func(c *Conn, p []byte) { c.Send(p) }}} })

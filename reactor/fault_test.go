@@ -17,9 +17,9 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Each errno that accept(2) can return occurs once, and so does one that it cannot return. The
-// Listener continues at once if a connection was lost. Otherwise it continues after a pause, which
-// Stats counts.
+// accept(2) fails once with each errno that it can return, and once with an errno that it cannot
+// return. The Listener continues at once if a connection was lost. Otherwise it continues after a
+// pause, which Stats counts.
 func TestNoAcceptErrorStopsAListener(t *testing.T) {
 	twiceAtOnce(t, func(t *lab) {
 		lost := []kernel.Errno{kernel.ECONNABORTED, kernel.EPROTO, kernel.EPERM, kernel.ENETDOWN, kernel.EHOSTUNREACH,

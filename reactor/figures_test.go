@@ -179,8 +179,9 @@ func TestOutputInPartsIsTraffic(t *testing.T) {
 	})
 }
 
-// Each datagram has the ECN bits that it was sent with, small or large, and none if it was sent
-// without. Info names the address that it came to, without a port.
+// Each datagram, small or large, arrives with the ECN bits that the sender has set, and without
+// bits if the sender has set none. Info returns the address that the datagram was sent to, without
+// a port.
 func TestDatagramsHaveTheirECN(t *testing.T) {
 	twice(t, func(t *lab) {
 		if t.os() != "linux" {

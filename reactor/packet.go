@@ -40,7 +40,7 @@ type PacketConn struct {
 	file         netaddr.File // of a Unix socket; removed at the end
 	max          int
 	bound        Addr           // where it is bound
-	asked        *netaddr.Asked // if the socket is bound to the wildcard address: which address each sender used
+	asked        *netaddr.Asked // if bound to the wildcard address: which address each sender used
 	unix         bool
 	queue        packetQueue
 	segmentMost  int    // datagrams of at most this size are sent together

@@ -118,8 +118,9 @@ func TestAskedAtOfOneAddress(t *testing.T) {
 	turnUntil(t, r, func() bool { return got == 1 })
 }
 
-// A Unix datagram of any size up to the largest arrives whole. Lost reports one that does not fit.
-// For that the loop's buffer is made small, because by default no kernel sends a larger datagram.
+// A Unix datagram of any size up to the largest arrives whole. Lost reports a datagram that does
+// not fit into the loop's buffer. The test makes that buffer small, because by default no kernel
+// sends a datagram that is too large for the usual buffer.
 func TestLargeUnixDatagrams(t *testing.T) {
 	r := manual(t)
 	var sizes []int

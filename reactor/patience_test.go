@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A level-triggered Watch panics because of a byte that nobody reads. It is stopped, so the handler
-// is called for one panic only.
+// A level-triggered Watch panics because of a byte that nobody reads. The panic stops the Watch, so
+// the panic handler is called only once.
 func TestWatchThatPanickedIsStopped(t *testing.T) {
 	twice(t, func(t *lab) {
 		panics := 0

@@ -76,7 +76,8 @@ func TestLookaheadFindsTheTask(t *testing.T) {
 	}
 }
 
-// Tasks close the Descs of Events that the loop already looks at. Each of the others gets its byte.
+// Tasks close Descs while the loop already prefetches for the Events of these Descs. Each of the
+// other Tasks still gets its byte.
 func TestLookaheadAtClosedDescs(t *testing.T) {
 	r := manual(t)
 	const n = prefetchFrom + 40

@@ -92,7 +92,8 @@ func TestDescriptorsArriveWithTheirBytes(t *testing.T) {
 	})
 }
 
-// SendRights does not overtake waiting output. It returns ErrBuffered and sends nothing.
+// SendRights never sends before output that waits. If output waits that the kernel does not accept,
+// SendRights returns ErrBuffered and sends nothing.
 func TestSendRightsWaitsForEarlierOutput(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

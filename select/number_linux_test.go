@@ -77,8 +77,8 @@ func TestMoreNumbersThanTheLimit(t *testing.T) {
 	})
 }
 
-// Urgent data is PRI if the mask has that, for an object and for a number, until it is read. It
-// also ends a wait.
+// While urgent data is unread, a poll reports PRI if the mask contains PRI, for an object and for a
+// number. Urgent data also ends a wait.
 func TestUrgentData(t *testing.T) {
 	onHost(t, func(l *lab) {
 		ln := l.create(socket.AF_INET, socket.SOCK_STREAM, 0)

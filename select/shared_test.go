@@ -12,9 +12,9 @@ import (
 	sel "github.com/ureactor/ureactor/select"
 )
 
-// Several Polls may have one Notifier, although it stores only one function. It has that function
-// from the first registration to the end of the last one. Every Poll sleeps when the Notifier
-// notifies.
+// Several Polls may have one Notifier, although it stores only one function. The Notifier has this
+// function from the first registration until the last one has ended. Every Poll sleeps when the
+// Notifier notifies.
 func TestNotifierInSeveralPolls(t *testing.T) {
 	both(t, func(l *lab) {
 		n := &teller{}

@@ -14,7 +14,7 @@ import (
 
 // Several Polls have one SSLSocket. Each of them reports each message, also while other Polls
 // register, unregister and poll without waiting, and while Selects run. A Poll that does not wait
-// decrypts the input, but those that wait are woken all the same.
+// may decrypt the input, but the Polls that wait are woken all the same.
 func TestEveryPollOfAnSSLSocketIsServed(t *testing.T) {
 	c, s := sslPair(t)
 	const waiters, rounds = 3, 50

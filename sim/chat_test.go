@@ -68,7 +68,7 @@ func (m *room) close() {
 	}
 }
 
-// serve returns when the Poll fails. Its result is whether to begin again.
+// serve returns when the Poll fails. It returns whether to call serve again.
 func (m *room) serve() (again bool) {
 	if m.ln = m.l.listen(m.t.Reactor(), 7); m.ln == nil {
 		return true
@@ -116,7 +116,7 @@ func (m *room) accept() bool {
 	return true
 }
 
-// turn does what a guest is ready for.
+// turn reads from or writes to a guest, as the readiness of its socket allows.
 func (m *room) turn(g *guest, ev sel.Events) {
 	if ev&sel.POLLOUT != 0 && !g.gone {
 		m.flush(g)

@@ -10,10 +10,10 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A connect that fails, and what its socket is afterwards, by who delivers the error: connect
-// again, SO_ERROR or recv. The same calls on the host and on the simulated kernel have the same
-// results. The scripts of the comparison (differ_linux_test.go) begin with connected sockets, so
-// they never saw one.
+// A connect fails. A second connect, SO_ERROR or recv then returns the error. The state of the
+// socket afterwards depends on which of them it was. The same calls on the host and on the
+// simulated kernel have the same results. The scripts of differ_linux_test.go begin with connected
+// sockets, so they contain no connect that fails.
 func TestFailedConnectLeavesWhatTheHostLeaves(t *testing.T) {
 	for _, fixed := range []bool{false, true} {
 		for _, told := range []string{"connect", "SO_ERROR", "recv", "nobody"} {

@@ -28,8 +28,8 @@ func (a again) Closed(*reactor.Conn, error) {
 	})
 }
 
-// A program that repeats something until the limit is a livelock, and the error has what it
-// repeats. One that has given up, or whose timers do nothing, is a deadlock.
+// If a program repeats calls until the limit, the error is a Livelock, and lists these calls. If a
+// program has given up, or its timers do nothing, the error is a Deadlock.
 func TestLivelockAndDeadlockAreTwoReports(t *testing.T) {
 	for name, test := range map[string]struct {
 		until time.Duration

@@ -171,7 +171,7 @@ func (m *machine) do(op, i, arg int) {
 	m.pause()
 }
 
-// wait notes what the Poller tells without waiting, in the order of the sockets.
+// wait records what the Poller reports without waiting, in the order of the sockets.
 func (m *machine) wait() {
 	var events [8]poller.Event
 	n, err := m.p.Wait(events[:], 0)

@@ -177,8 +177,8 @@ func TestCutsHealOneByOne(t *testing.T) {
 
 func second2[A, B any](a A, _ B) A { return a }
 
-// One host makes more connections than there are ports, to two addresses. Those to one address are
-// never more.
+// One host makes more connections than there are ports, to two addresses. It never has more
+// connections to one address than there are ports.
 func TestConnectsToTwoAddressesShareAPort(t *testing.T) {
 	w := sim.New(2, sim.Options{Files: 1 << 20})
 	defer w.Close()

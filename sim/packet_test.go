@@ -53,8 +53,8 @@ func (p *pair) received() string {
 	return string(buf[:n])
 }
 
-// The nth packet of a stream meets its fate, at the time that this takes, and what follows comes
-// after it.
+// InjectPacket affects the nth packet of a stream at the expected time. The bytes that follow this
+// packet arrive after it.
 func TestFateOfThePacketThatIsNamed(t *testing.T) {
 	for _, c := range []struct {
 		what  sim.PacketInjection

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A plantedBug is one change of one place: the file, what is there, and what comes in its place.
-// test is the test that finds it, "" for TestStorm.
+// A plantedBug is one change at one place: the file, the old text, and the new text. test is the
+// test that finds the bug; "" means TestStorm.
 type plantedBug struct{ name, file, old, bug, test string }
 
 // plantedBugs are what TestPlantedBugsAreFound builds, with the tag planted.

@@ -14,7 +14,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// Each bug, planted alone, makes its test, mostly the mixed workload, fail within 1,000 seeds.
+// Each bug is planted alone. Its test, which is mostly the mixed workload, then fails within 1,000
+// seeds.
 func TestPlantedBugsAreFound(t *testing.T) {
 	longtest.NeedsGo(t)
 	for _, p := range plantedBugs {

@@ -35,8 +35,9 @@ func (d deafPeer) Data(c *reactor.Conn, p []byte) {
 }
 func (deafPeer) Closed(*reactor.Conn, error) {}
 
-// The kernel closes what a killed program had open: the peer gets the answer and a FIN, or an RST
-// if the program had not read everything. The host's other program continues, and the port is free.
+// When a program is killed, the kernel closes its descriptors. The peer gets the answer that was
+// sent, and then a FIN, or an RST if the program had not read all input. The host's other program
+// continues, and the port of the killed program is free.
 func TestAKilledProgramsPeersAreToldByTheKernel(t *testing.T) {
 	for _, unread := range []bool{false, true} {
 		w := sim.New(1, sim.Options{})

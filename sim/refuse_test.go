@@ -72,8 +72,8 @@ func TestDuplicatesAreOneFile(t *testing.T) {
 	}
 }
 
-// During stands in the middle of a call: the call meets what is left of the descriptor, or its
-// number's next owner.
+// The function of During runs in the middle of a call. If the function closes the descriptor, the
+// call finds it closed. If it opens another file with the same number, the call uses that file.
 func TestAnotherThreadActsDuringACall(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

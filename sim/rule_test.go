@@ -12,8 +12,9 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A rule loses, doubles, resets and delays exactly the packets that it chooses by what they are and
-// have. It is a fault: the list has it, and a run without it is healthy.
+// A rule chooses packets by their kind and content, and loses, doubles, resets or delays exactly
+// these packets. What a rule does is a fault: World.Faults lists it, and a run without this fault
+// succeeds.
 func TestRulesChoosePackets(t *testing.T) {
 	var kinds []string
 	run := func(opt sim.Options, fate sim.Fate) (w *sim.World, got int, e kernel.Errno) {

@@ -19,8 +19,9 @@ var hostile = sim.Faults{ShortRead: 5 * sim.Percent, ShortWrite: 5 * sim.Percent
 	Error: 2 * sim.Percent, Spurious: 5 * sim.Percent, EarlyWait: 5 * sim.Percent, Loss: 3 * sim.Percent, Duplicate: 3 * sim.Percent,
 	Reorder: 5 * sim.Percent, SlowFIN: 5 * sim.Percent, OneByte: sim.Percent, SlowAccepts: 5 * sim.Percent}
 
-// asks has b ask a 100 times by datagrams and wait 50 ms for each answer. It is well with every
-// fault, but planted may see each question's socket and answer, and say what is wrong.
+// In asks, host b sends 100 questions to host a by datagrams, and waits 50 ms for each answer. No
+// fault makes asks itself fail. But the function planted gets the socket and the answer of each
+// question, and may return an error.
 func asks(w *sim.World, planted func(i int, socket kernel.Errno, answered bool) error) error {
 	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 	at := kernel.Inet(addr("10.0.0.1:53"))
@@ -157,7 +158,8 @@ func TestShrinkLeavesOutWhatTheTestDid(t *testing.T) {
 	}
 }
 
-// A program that fails with no fault at all is told so; one that does not fail is nil.
+// For a program that fails without any fault, Shrink returns an empty list of faults. For a program
+// that does not fail, it returns nil.
 func TestShrinkToNothing(t *testing.T) {
 	always := func(w *sim.World) error {
 		err := asks(w, func(int, kernel.Errno, bool) error { return nil })

@@ -21,9 +21,9 @@ func TestStorm(t *testing.T) {
 	simtest.CheckWith(t, n, stormOptions, runStorm)
 }
 
-// The mixed workload, TLS and all, has one history for each seed. TLS draws its keys elsewhere, but
-// their sizes are what histories are made of. The hashes are printed so that machines can be
-// compared; .ci/run does, with other processors.
+// The mixed workload, TLS included, has one history for each seed. TLS gets its random keys from
+// the machine, so the histories contain only the sizes of messages. The hashes are printed, so that
+// .ci/run can compare them with those of other processors.
 func TestStormIsOneHistory(t *testing.T) {
 	for seed := range uint64(longtest.Count(3, 10, 10)) {
 		var hashes [2]uint64

@@ -114,8 +114,8 @@ func TestDrawingTellsOfTheWriter(t *testing.T) {
 	}
 }
 
-// The pages of a drawing have all rows once. None is higher than it may be. Each has the names of
-// its hosts, and the count of its faults.
+// The pages of a drawing contain each row once. No page is higher than the limit. Each page has the
+// names of its hosts, and the number of its faults.
 func TestPagesOfADrawing(t *testing.T) {
 	w, good := echoWorld(t, 5, sim.Options{Trace: -1, Faults: sim.Faults{Loss: 10 * sim.Percent, ShortRead: 10 * sim.Percent}}, 2, 30_000)
 	if err := w.RunUntil(func() bool { return good() == 2 }, time.Minute); err != nil {

@@ -42,9 +42,9 @@ func gossip(w *sim.World, n int) (hosts []*sim.Host, heard func() map[string]int
 	}
 }
 
-// Five hosts that all talk to each other, through a Swizzle. In its middle some ways are silent,
-// and which depends on the seed alone; what a host sends to itself is heard; in the end all are,
-// also when Heal comes early.
+// Five hosts send to each other during a Swizzle. In the middle of the Swizzle some directions pass
+// nothing, and only the seed decides which. Packets of a host to itself always arrive. At the end
+// all directions pass again, also if Heal is called early.
 func TestSwizzleEndsInPeace(t *testing.T) {
 	histories := map[uint64]bool{}
 	clogged := 0

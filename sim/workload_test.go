@@ -215,7 +215,7 @@ func (l *load) chaos() {
 	}
 }
 
-// verdict is what must hold when all is over.
+// verdict checks the conditions that must hold at the end.
 func (l *load) verdict() error {
 	if leaks := l.w.Leaks(); leaks != nil {
 		return fmt.Errorf("descriptors are left:\n\t%s", strings.Join(leaks, "\n\t"))

@@ -30,7 +30,8 @@ func (e *HandshakeError) Error() string {
 }
 
 // Dial connects to a URL with the scheme ws or wss. Opened reports when the handshake has
-// succeeded. Closed reports an error after the return of Dial, once and in a later turn.
+// succeeded. If the connection fails after Dial has returned, Closed reports the error, once and in
+// a later turn.
 func Dial(r *reactor.Reactor, rawURL string, h Handler, opts ...Option) (*Conn, error) {
 	if h == nil {
 		panic("websocket: Dial with a nil Handler")

@@ -10,9 +10,10 @@ var (
 	errOrderly = errors.New("websocket: closed in order")
 )
 
-// Close closes the connection in order: it sends a Close frame after all output, and waits for the
-// peer's, for the time of WithCloseTimeout. No callback comes after it but Closed. A reason has at
-// most 123 bytes. Before Opened the connection closes at once. A second call does nothing.
+// Close closes the connection in order: it sends a Close frame after all output. Then it waits for
+// the peer's Close frame, for at most the time of WithCloseTimeout. After Close the only callback
+// is Closed. A reason has at most 123 bytes. Before Opened the connection closes at once. A second
+// call does nothing.
 func (c *Conn) Close(code Code, reason string) error {
 	if err := checkClose(code, reason); err != nil {
 		return err
@@ -59,7 +60,8 @@ func (c *Conn) sendClose(code Code, reason string) error {
 	return c.rc.Send(b.b)
 }
 
-// closedByPeer handles the peer's Close: it is the answer to this side's, or is answered.
+// closedByPeer handles the peer's Close frame. If this side has sent a Close frame before, the
+// peer's is the answer. Otherwise this side answers it.
 func (c *Conn) closedByPeer(p []byte) {
 	why, bad := parseClose(p)
 	switch {
@@ -93,7 +95,8 @@ func (c *Conn) closeWith(why *CloseError) {
 	}
 }
 
-// finish closes the connection below. Output that was sent still leaves. Closed gets err.
+// finish closes the connection below. Output that was sent before is still delivered. Closed gets
+// err.
 func (c *Conn) finish(err error) {
 	c.state |= ended | closeSent
 	c.d.ensure().end = err

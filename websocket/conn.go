@@ -33,8 +33,8 @@ type (
 	PongHandler interface{ Pong(c *Conn, p []byte) }
 )
 
-// A Conn is a WebSocket connection on a loop. Only the loop touches it: see reactor.Conn. A quiet
-// one has 64 bytes beside its reactor.Conn.
+// A Conn is a WebSocket connection on a loop. Only the loop touches a Conn: see reactor.Conn. A
+// quiet Conn needs 64 bytes beside its reactor.Conn.
 type Conn struct {
 	//	flag       set by                       cleared by            excludes
 	//	opened     the end of the handshake     -
@@ -73,8 +73,8 @@ const (
 
 func (c *Conn) is(s connState) bool { return c.state&s != 0 }
 
-// Conn returns the connection below, for its addresses, timeouts of TCP, and TLS. Its methods that
-// send, close, or set a handler or a timeout are the Conn's own.
+// Conn returns the connection below, for its addresses, timeouts of TCP, and TLS. Do not call its
+// methods that send, close, or set a handler or a timeout: only this package may call them.
 func (c *Conn) Conn() *reactor.Conn { return c.rc }
 
 // Reactor returns the loop that the Conn lives on.
@@ -101,7 +101,8 @@ func (c *Conn) Buffered() int { return c.rc.Buffered() }
 // waited. Then no Message comes until Drained.
 func (c *Conn) Throttled() bool { return c.rc.Throttled() }
 
-// Pause stops Message until Resume. Sending continues. Pings are not answered meanwhile.
+// Pause stops the calls of Message until Resume. Sending continues. While the Conn is paused, it
+// answers no pings.
 func (c *Conn) Pause() error {
 	if c.is(closeSent | ended) {
 		return ErrClosed

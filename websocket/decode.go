@@ -7,9 +7,9 @@ import (
 	"github.com/ureactor/ureactor/internal/desc"
 )
 
-// A decoder finds messages and control frames in a stream of bytes. A message that lies whole in
-// one frame and in one piece of input is returned where it lies. Everything else is in a partial,
-// which a decoder has only as long as it needs it.
+// A decoder finds messages and control frames in a stream of bytes. If a message is one frame that
+// lies in one piece of input, the result is a slice of that input. All other state is in a partial,
+// which a decoder holds only as long as it needs one.
 type decoder struct {
 	set  *settings
 	part *partial // nil between messages
@@ -101,9 +101,9 @@ func (p *partial) idle() bool {
 	return p.kind == opNone && !p.inFrame && p.nhead == 0 && p.kept == nil && p.hubs == nil && p.end == nil
 }
 
-// next decodes p up to the end of one message or control frame, and returns the rest of p. With
-// opNone, p has been decoded to its end. It unmasks p in place. payload is valid until settle, or
-// as long as p.
+// next decodes p up to the end of one message or control frame, and returns the rest of p. If the
+// result is opNone, p has been decoded to its end. next unmasks p in place. payload is valid until
+// settle, or, if it is a part of p, as long as p.
 func (d *decoder) next(p []byte) (rest []byte, op opcode, payload []byte, bad *CloseError) {
 	d.settle()
 	if d.part == nil && len(p) >= 2 {

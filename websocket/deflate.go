@@ -49,8 +49,8 @@ func putDeflater(z *deflater, level int) {
 	deflaters[level-flate.HuffmanOnly].Put(z)
 }
 
-// compress appends p to z.out, compressed. Package flate has windows of 32 KiB only. For a smaller
-// one p is compressed in pieces that fit it.
+// compress appends p to z.out, compressed. Package flate supports only windows of 32 KiB. For a
+// smaller window, p is compressed in pieces that fit the window.
 func (z *deflater) compress(p []byte, bits uint8, fresh bool) {
 	for more := true; more; {
 		piece := p
@@ -96,8 +96,8 @@ func (d *decoder) compress(kind Kind, p []byte, send func(b0 byte, p []byte) err
 	return err
 }
 
-// forget makes the next message refer to no earlier one: the peer has got one that this side's
-// compressor has not seen.
+// forget makes the next message refer to no earlier message. It is called when the peer has got a
+// message that this side's compressor has not seen.
 func (z *deflate) forget() {
 	if z.sender != nil {
 		z.sender.w.Reset(z.sender)

@@ -50,8 +50,8 @@ func (s *squeezer) expand(t testing.TB, p []byte) string {
 
 const extensionField = "Sec-WebSocket-Extensions"
 
-// 12 and 13: messages of each size, with each set of parameters that a client may offer. The answer
-// has what the Server can do, and the messages are as the answer says.
+// Groups 12 and 13 of the Autobahn list: messages of each size, with each set of parameters that a
+// client may offer. The answer has what the Server can do, and the messages are as the answer says.
 func TestCompressedMessages(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return

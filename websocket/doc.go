@@ -1,9 +1,9 @@
 // Package websocket speaks WebSocket (RFC 6455) on the callbacks of a loop, as a server and as a
 // client, with or without TLS. Messages may be compressed (RFC 7692).
 //
-// A Server is given to Listen. It makes a Conn of each connection that asks for WebSocket, and
-// calls its Handler. Dial makes a Conn of a client. A Hub sends one Frame to many Conns. A Stream
-// is the same protocol for tasks and goroutines.
+// The method Accept of a Server is passed to Listen. The Server makes a Conn of each connection
+// that requests WebSocket, and the Conn calls its Handler. Dial makes a client's Conn. A Hub sends
+// one Frame to many Conns. A Stream is the same protocol for tasks and goroutines.
 //
 // A peer that breaks a rule loses its connection, with the code that the RFC names. The memory and
 // the work that a peer can cause are limited.
@@ -12,6 +12,6 @@
 // allocation. A quiet connection costs 64 bytes beside its reactor.Conn.
 //
 // Server, Conn, Handler with its optional parts, Dial, Frame, Hub and Stream are stable, as
-// doc/compatibility.md says. The compression of package compress/flate may get a successor, and
-// then Compression gets fields.
+// doc/compatibility.md says. Compression by package compress/flate may be replaced later. Then the
+// type Compression gets more fields.
 package websocket

@@ -14,13 +14,13 @@ const extensionName = "permessage-deflate"
 // the peer accepts smaller windows only, a message is compressed in pieces that fit.
 type Compression struct {
 	// Level is that of package flate, flate.HuffmanOnly … flate.BestCompression. 0 means
-	// flate.BestSpeed: the others clear 640 KiB of memory for each message.
+	// flate.BestSpeed. The other levels clear 640 KiB of memory for each message.
 	Level int
 	// Least is how many bytes a message has at least to be compressed; 0 means 128.
 	Least int
-	// Takeover lets messages refer to earlier ones of the connection, if the peer agrees. It
-	// compresses small messages better. A connection that has received a compressed message then
-	// holds up to 32 KiB, and one that has sent one a compressor.
+	// Takeover lets messages refer to earlier ones of the connection, if the peer agrees. Takeover
+	// makes small messages smaller. The price is memory: a connection that has received a
+	// compressed message holds up to 32 KiB, and a connection that has sent one holds a compressor.
 	Takeover bool
 }
 

@@ -25,8 +25,8 @@ func (p SlowPolicy) String() string {
 }
 
 const (
-	// HubLimit is how many bytes of Frames a Hub keeps, for members that it has not reached yet and
-	// for those that it waits for.
+	// HubLimit is how many bytes of Frames a Hub keeps: for the members that it has not reached
+	// yet, and for the members that it waits for.
 	HubLimit = 4 << 20
 
 	membersPerTurn = 512     // members that one turn of the loop reaches
@@ -34,9 +34,9 @@ const (
 )
 
 // A Hub sends Frames to its members, which are connections of one loop. Each member gets the Frames
-// in their order. A turn of the loop reaches some of the members, so that a Frame for many does not
-// stop the loop. Only the loop touches a Hub. With a Group, each loop has a Hub of its own:
-// Group.PostAll reaches them all.
+// in their order. In one turn of the loop a Hub sends to only some of its members. So a Frame for
+// many members does not stop the loop. Only the loop touches a Hub. With a Group, make a Hub for
+// each loop, and use Group.PostAll to send on all loops.
 type Hub struct {
 	//	field   set by         cleared by        holds
 	//	todo    Send           turn              members to visit, the one at pos first
@@ -103,8 +103,8 @@ func (h *Hub) Leave(c *Conn) {
 // end is the number of the next Frame.
 func (h *Hub) end() uint64 { return h.first + uint64(len(h.frames)) }
 
-// Send sends f to all members. It returns reactor.ErrBuffered, and nobody gets f, if the Hub keeps
-// more than HubLimit bytes already.
+// Send sends f to all members. If the Hub already keeps more than HubLimit bytes, Send returns
+// reactor.ErrBuffered, and no member gets f.
 func (h *Hub) Send(f *Frame) error {
 	if f == nil {
 		panic("websocket: Send of a nil Frame: make one with Server.NewFrame")
@@ -216,7 +216,7 @@ func (h *Hub) remove(i int) {
 	h.holes++
 }
 
-// tidy forgets the Frames that everybody has got, and closes the holes if there are many.
+// tidy drops the Frames that all members have got. If the list has many holes, tidy removes them.
 func (h *Hub) tidy() {
 	if h.todo > 0 {
 		return

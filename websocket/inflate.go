@@ -59,11 +59,12 @@ func (s *source) Read(p []byte) (int, error) {
 	return n + k, nil
 }
 
-// maxEnds is how many blocks of one message may end its stream. Each makes the decompressor start
-// again, which costs as much as a window.
+// maxEnds is how many blocks of one message may be marked as the last block of the stream. After
+// each such block the decompressor starts again, which costs as much work as a whole window.
 const maxEnds = 16
 
-// inflate decompresses a message. The result is in the decoder's partial, so src may be there too.
+// inflate decompresses a message. The result is in the decoder's partial. src may also be memory of
+// the partial.
 func (d *decoder) inflate(op opcode, src []byte) ([]byte, *CloseError) {
 	part, room := d.ensure(), partials.Get().(*partial)
 	in := inflaters.Get().(*inflater)

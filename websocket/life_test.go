@@ -95,8 +95,8 @@ func (h *rawHandler) Data(c *reactor.Conn, p []byte) {
 
 func (h *rawHandler) Closed(_ *reactor.Conn, err error) { h.closed(err) }
 
-// A peer that is there answers the pings, and stays. One that has sent nothing for two pings loses
-// its connection: not before twice the time, and not after more than four times.
+// A peer that is there answers the pings, and stays. A peer that sends nothing for two pings loses
+// its connection. That happens after at least twice and at most four times the time of WithPing.
 func TestSilentPeerIsAborted(t *testing.T) {
 	const every = 10 * time.Second
 	simtest.Check(t, 5, func(w *sim.World) error {

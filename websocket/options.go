@@ -46,8 +46,8 @@ type settings struct {
 	dial   []reactor.DialOption
 }
 
-// An Option configures a Server or a client. NewServer and the functions for clients return its
-// error, also when the option is not for them.
+// An Option configures a Server or a client. NewServer and the functions for clients return the
+// error of an option, also if the option does not apply to them.
 type Option func(*settings) error
 
 // maxTicks is how many ticks a connection counts.
@@ -140,20 +140,22 @@ func WithCloseTimeout(d time.Duration) Option {
 }
 
 // WithPing makes a connection ping a peer that has sent nothing for d, 1 ms … 24 h. If nothing
-// arrives for d after that either, the connection is aborted with ErrSilent. Both may come later by
-// d at most. A connection that is throttled is aborted if no byte moves for 4 * d.
+// arrives for d after that either, the connection is aborted with ErrSilent. The ping and the abort
+// may each be late by at most d. A connection that is throttled is aborted if no byte moves for 4 *
+// d.
 func WithPing(d time.Duration) Option {
 	return inTime("WithPing", d, time.Millisecond, 24*time.Hour, func(s *settings) { s.ping = d })
 }
 
 // WithIdleTimeout closes a connection with GoingAway if no message has moved in either direction
-// for d, 1 ms … 24 h. Pings are no messages. It is never early, and late by d at most.
+// for d, 1 ms … 24 h. Pings do not count as messages. The close is never early, and late by at most
+// d.
 func WithIdleTimeout(d time.Duration) Option {
 	return inTime("WithIdleTimeout", d, time.Millisecond, 24*time.Hour, func(s *settings) { s.idle = d })
 }
 
-// WithSubprotocols sets the subprotocols. A server chooses its first one that the client offers. If
-// there is none, the connection has no subprotocol. A client offers them all.
+// WithSubprotocols sets the subprotocols. A server chooses the first subprotocol of its list that
+// the client offers. If there is none, the connection has no subprotocol. A client offers them all.
 func WithSubprotocols(names ...string) Option {
 	return func(s *settings) error {
 		if len(names) == 0 || len(names) > 200 {
@@ -192,8 +194,8 @@ func WithCompression(c Compression) Option {
 }
 
 // WithOrigins sets which pages may connect: their origins, as "https://example.org", or "*" for
-// all. If it is not set, a page must be of the host that it connects to. Clients that are no
-// browsers send no origin, and may always connect.
+// all. Without this option a page may connect only to the host that it was loaded from. Clients
+// that are no browsers send no origin, and may always connect.
 func WithOrigins(origins ...string) Option {
 	return only(true, "WithOrigins", func(s *settings) error {
 		for _, o := range origins {
@@ -207,7 +209,7 @@ func WithOrigins(origins ...string) Option {
 }
 
 // WithPages answers requests that are no handshakes: a page, its script, a health check. The
-// connection is closed after the answer. Without it such a request gets 426.
+// connection is closed after the answer. Without this option such a request gets the status 426.
 func WithPages(pages func(*Request) Page) Option {
 	return only(true, "WithPages", func(s *settings) error {
 		if pages == nil {

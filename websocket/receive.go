@@ -39,8 +39,8 @@ func (w *wire) Data(_ *reactor.Conn, p []byte) {
 	c.receive(p)
 }
 
-// receive decodes p and calls the handler. It keeps what must wait: the handler is paused, or its
-// output is throttled.
+// receive decodes p and calls the handler. It keeps the input that must wait because the Conn is
+// paused or its output is throttled.
 func (c *Conn) receive(p []byte) {
 	if part := c.d.part; part != nil && part.kept != nil {
 		p = append(part.kept, p...)
@@ -68,7 +68,8 @@ func (c *Conn) receive(p []byte) {
 	}
 }
 
-// deliver handles a message or a control frame. After this side's Close only the peer's counts.
+// deliver handles a message or a control frame. After this side has sent a Close, deliver ignores
+// everything but the peer's Close.
 func (c *Conn) deliver(op opcode, p []byte) {
 	switch {
 	case op == opClose:
@@ -111,8 +112,8 @@ func (w *wire) EOF(*reactor.Conn) {
 	c.finish(violation(Abnormal, "the stream has ended without a Close"))
 }
 
-// Timeout is the tick of the pings and of the idle policy. Once a Close was sent, it is the time of
-// WithCloseTimeout.
+// Timeout is the tick for pings and for WithIdleTimeout. After a Close was sent, it is called when
+// the time of WithCloseTimeout has passed.
 func (w *wire) Timeout(_ *reactor.Conn, kind reactor.TimeoutKind) {
 	c := (*Conn)(w)
 	s := c.d.set

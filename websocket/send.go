@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// gatherMax is how many bytes of a payload are copied behind their head if the connection has a
-// Filter: TLS makes a record of each piece.
+// gatherMax is the size up to which a payload is copied behind its head if the connection has a
+// Filter. Otherwise TLS would make a record of each of the two.
 const gatherMax = 4 << 10
 
 // A buffer is for the bytes of one send.
@@ -18,7 +18,7 @@ var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 1<<10)}
 // Send sends a message and never blocks. The caller may reuse p when it returns. Everything that
 // one callback sends leaves in one system call. Send accepts all of p, or nothing if it returns an
 // error. The error is reactor.ErrBuffered if more than the Conn's limit would be buffered, or
-// ErrClosed. The program answers for a text being UTF-8.
+// ErrClosed. Send does not check that a text is UTF-8.
 func (c *Conn) Send(kind Kind, p []byte) error {
 	if err := c.sendable(kind); err != nil {
 		return err
@@ -44,9 +44,9 @@ func (c *Conn) sendable(kind Kind) error {
 	return nil
 }
 
-// SendPart sends a piece of a message as a frame of its own: the message may be made while it is
-// sent. The last one has last = true. The pieces are not compressed. No other message may come
-// between them.
+// SendPart sends a piece of a message as a frame of its own, so a program can send a message before
+// all of it exists. The last piece has last = true. The pieces are not compressed. No other message
+// may come between them.
 func (c *Conn) SendPart(kind Kind, p []byte, last bool) error {
 	b0 := byte(0)
 	if !c.is(inParts) {

@@ -33,8 +33,8 @@ func (s *Server) Accept(c *reactor.Conn) reactor.Handler {
 	return h
 }
 
-// A shake is a handshake, until it has succeeded. Its timer is its own: that of the Conn would stay
-// with it.
+// A shake is a handshake until it has succeeded. It has a timer of its own, because the
+// reactor.Conn would keep its timer, and the timer's memory, after the handshake.
 type shake struct {
 	set   *settings
 	in    *reactor.Input
@@ -107,7 +107,8 @@ func (h *serverShake) Data(c *reactor.Conn, _ []byte) {
 	h.ws.open(h.in.Release())
 }
 
-// Closed is called for a connection that was not opened. The program may have a Handler for it.
+// Closed is called for a connection that was not opened. If the program has already made a Handler
+// for the connection, the Handler's Closed is called.
 func (h *serverShake) Closed(_ *reactor.Conn, err error) {
 	h.timer.Stop()
 	if h.ws != nil {

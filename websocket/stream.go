@@ -14,8 +14,8 @@ import (
 // A Stream is a WebSocket connection for code in blocking style, on any net.Conn: one of netconn in
 // a task or a goroutine, a TLS connection, or one of package net.
 //
-// One caller at a time may use Receive. Any number may send at the same time. In tasks that is so
-// too. Pings are answered by Receive. Deadlines are those of NetConn.
+// One caller at a time may use Receive. Any number may send at the same time. The same holds in
+// tasks. Receive answers pings. The deadlines of NetConn hold for Receive and Send.
 type Stream struct {
 	nc        net.Conn
 	in        *socket.Input
@@ -127,8 +127,8 @@ func (s *Stream) endWith(err error, why *CloseError) {
 	_ = s.nc.Close()
 }
 
-// Send sends a message. Its errors are those of the net.Conn, and ErrClosed. The program answers
-// for a text being UTF-8.
+// Send sends a message. Its errors are those of the net.Conn, and ErrClosed. Send does not check
+// that a text is UTF-8.
 func (s *Stream) Send(kind Kind, p []byte) error {
 	switch {
 	case kind != Text && kind != Binary:
@@ -175,8 +175,8 @@ func (s *Stream) sendClose(code Code, reason string) error {
 }
 
 // Close sends a Close frame, waits for the peer's for the time of WithCloseTimeout, and closes the
-// net.Conn. Messages that arrive meanwhile are discarded. If somebody is in Receive, that call does
-// the waiting, and Close returns at once. A second call returns nil.
+// net.Conn. Messages that arrive meanwhile are discarded. If another caller is in Receive, that
+// call of Receive waits for the peer's Close, and Close returns at once. A second call returns nil.
 func (s *Stream) Close(code Code, reason string) error {
 	if err := checkClose(code, reason); err != nil {
 		return err

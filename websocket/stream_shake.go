@@ -11,8 +11,8 @@ import (
 )
 
 // Stream reads the handshake of a client from nc, answers it, and returns the connection. If the
-// Server has an accept function, that decides; its Handler is not used. If there is an error, nc
-// was closed.
+// Server has an accept function, it decides whether to accept; the Handler that it returns is not
+// used. If Stream returns an error, it has closed nc.
 func (s *Server) Stream(nc net.Conn) (*Stream, error) {
 	if nc == nil {
 		panic("websocket: Stream of a nil net.Conn")
@@ -45,8 +45,8 @@ func (s *Server) Stream(nc net.Conn) (*Stream, error) {
 }
 
 // NewStream sends a client's handshake on nc, which is connected to the host of the URL, for wss
-// with TLS. It returns the connection when the server has accepted. If there is an error, nc was
-// closed.
+// with TLS. NewStream returns the connection when the server has accepted. If it returns an error,
+// it has closed nc.
 func NewStream(nc net.Conn, rawURL string, opts ...Option) (*Stream, error) {
 	if nc == nil {
 		panic("websocket: NewStream of a nil net.Conn")

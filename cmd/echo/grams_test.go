@@ -14,8 +14,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// An echo at all addresses comes from the one that was asked, in both families, also to a client
-// that asks two from one socket. (127.0.0.0/8 is this machine's on Linux.)
+// If the server is bound to the wildcard address, an echo comes from the address to which the
+// datagram was sent, in both families. This also holds for a client that sends to two addresses
+// from one socket. (127.0.0.0/8 is this machine's on Linux.)
 func TestDatagramsComeBackFromTheAddressThatWasAsked(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("this machine has no 127.0.0.2")

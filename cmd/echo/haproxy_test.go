@@ -35,9 +35,9 @@ backend out
 	server b %s
 `
 
-// HAProxy has two servers, and one of them gets SIGTERM while twenty connections use it. It
-// delivers everything that it had read, or its exit code would show a loss. All clients continue
-// with the other server, and all their data comes back in order.
+// HAProxy has two servers, and one of them gets SIGTERM while twenty connections use it. This
+// server delivers everything that it has read: otherwise its exit code would report a loss. All
+// clients continue with the other server, and all their data comes back in order.
 func TestBehindHAProxy(t *testing.T) {
 	if !longtest.Only(t, "HAProxy in front") {
 		return

@@ -110,8 +110,8 @@ func TestInspectIsForLoopback(t *testing.T) {
 	}
 }
 
-// Requests that are none get an answer that says why, and the next client is served. So is one
-// beside many that send nothing.
+// Bytes that are not a valid request get an answer that says why, and the next client is served. A
+// client is also served beside many connections that send nothing.
 func TestInspectSurvivesBadRequests(t *testing.T) {
 	if !longtest.Default(t, "a process is started") {
 		return

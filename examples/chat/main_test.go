@@ -110,8 +110,8 @@ func TestHalfClose(t *testing.T) {
 	}
 }
 
-// One guest does not read what another floods the room with. It has to go, and nobody else waits
-// for it or misses anything.
+// One guest floods the room, and a second guest does not read. The second guest is disconnected,
+// and no other guest waits or misses a line.
 func TestSlowReader(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

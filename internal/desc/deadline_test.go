@@ -11,9 +11,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A direction's deadline ends calls in progress and later ones, also those that wait for their
-// turn; what it is moved to counts, not what it was; the sooner of it and the call's own limit ends
-// a call; data does not help once it has passed.
+// A direction's deadline ends calls in progress and later calls, also calls that wait for their
+// turn. If the deadline is moved, only the new one counts. A call ends at the deadline or after its
+// own limit, whichever comes first. Once the deadline has passed, a call fails even if data is
+// there.
 func TestDirectionDeadline(t *testing.T) {
 	r := newReceiver(t)
 	in := func(d time.Duration) timeout.Deadline { return timeout.Timeout(d).After(r.Kernel.Now()) }

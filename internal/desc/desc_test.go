@@ -111,8 +111,8 @@ func TestCallersOfOneDirectionTakeTurns(t *testing.T) {
 	wg.Wait()
 }
 
-// One goroutine holds the turn, and others queue for it with a timeout. Those give up at their
-// time, and the turn still reaches the one that waits without limit.
+// One goroutine holds the turn, and others wait for the turn with a timeout. They give up when
+// their timeouts expire. The turn still reaches a goroutine that waits without limit.
 func TestTimeoutWhileQueuedForTheTurn(t *testing.T) {
 	r := newReceiver(t)
 	var wg sync.WaitGroup

@@ -85,9 +85,9 @@ func TestNoTryBeforeAnEventWhenAllWasTaken(t *testing.T) {
 	}
 }
 
-// A call that does not wait tries, even if the last one has emptied the descriptor: no loop has run
-// that could have reported more. So does a call that may have another result than the next input,
-// such as Accept on a connection.
+// A call that does not wait always tries, even if the last call has emptied the descriptor. The
+// reason is that no loop has run since, which could have delivered an Event for new input. A call
+// whose result is not the next input, such as Accept on a connection, always tries too.
 func TestOtherCallsAlwaysTry(t *testing.T) {
 	w := &scripted{}
 	d := New(kernel.Host, 1000, w)

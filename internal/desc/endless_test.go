@@ -84,10 +84,10 @@ var longCalls = map[string]func(k *endless, d *desc.Desc, c *desc.Call) (n int, 
 	},
 }
 
-// Against a peer that never pauses each call ends: without a timeout to wait for after PartMost,
-// with what it has; with one, or with a deadline of the direction, when that has passed, and not
-// before; by Close, at once. Tests with a peer that trickles see none of this, because there each
-// part begins with a wait.
+// If the peer never pauses, each call still ends. With Timeout 0 it ends after PartMost, and
+// returns the bytes so far. With a timeout, or a deadline of the direction, it ends when that time
+// has passed, and not before. Close ends it at once. Tests with a peer that sends slowly do not
+// check this, because there each part of a call begins with a wait.
 func TestEveryCallEnds(t *testing.T) {
 	const limit = 300 * time.Millisecond
 	const partsToSpend = 128 // share: how many small parts come between two looks at the clock

@@ -15,9 +15,10 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Many callers wait for their turn on one Desc. They get it, or are cancelled, the latest first. It
-// costs about as much processor time if they are spread over many Descs, because none looks through
-// the queue. If each did, one Desc would be twenty times as dear.
+// Many callers wait for their turn on one Desc. They get it, or are cancelled, the latest first.
+// That costs about as much processor time as with callers that are spread over many Descs, because
+// no caller searches the queue. If each caller searched it, the single Desc would cost twenty times
+// as much.
 func TestLongQueue(t *testing.T) {
 	if !longtest.Only(t, "64,000 callers") {
 		return

@@ -180,8 +180,8 @@ type Binding struct {
 	// Dual means all addresses of both families: an IPv6 socket that serves IPv4 too. On a host
 	// without IPv6 it is an IPv4 socket.
 	Dual bool
-	// Group means that the address was a multicast group. The socket is bound to the wildcard address, and
-	// other sockets may bind the same port.
+	// Group means that the address was a multicast group. The socket is bound to the wildcard
+	// address, and other sockets may bind the same port.
 	Group bool
 }
 

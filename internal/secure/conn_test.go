@@ -171,7 +171,7 @@ func TestRecordsOfACallAreBounded(t *testing.T) {
 }
 
 // An error that ends reading is returned by every later Read. That holds for an error that
-// crypto/tls does not keep, and for one behind the byte that Peek has read.
+// crypto/tls does not store, and for an error that follows the byte which Peek has read.
 func TestWhatEndsReadingIsKept(t *testing.T) {
 	for _, peeked := range []bool{false, true} {
 		s := newScene(t)

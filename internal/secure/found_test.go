@@ -84,7 +84,7 @@ func TestFoundNamesEveryKindOfFile(t *testing.T) {
 	}
 }
 
-// Found neither panics nor repeats anything for what is cut at any place.
+// If a file is cut at any place, Found neither panics nor repeats any of its content.
 func TestFoundOfEveryCut(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)

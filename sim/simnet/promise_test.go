@@ -39,8 +39,8 @@ func TestOneSeedHasTheSameFaultsAtTheSameTimes(t *testing.T) {
 	}
 }
 
-// A run without some of its faults has the others unchanged: what Options.Faulty names by its time
-// happens, and nothing else by chance. So Shrink works in a bubble.
+// If a run leaves out some of its faults, its other faults do not change: the faults that
+// Options.Faulty lists, with their times, happen, and no others. So Shrink works in a bubble.
 func TestFaultsAreNamedByTheirTime(t *testing.T) {
 	opt := sim.Options{Latency: 5 * time.Millisecond, Faults: sim.Faults{Loss: 20 * sim.Percent}}
 	talk := func(w *sim.World) []sim.Fault {

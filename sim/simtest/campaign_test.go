@@ -81,8 +81,8 @@ func TestPanicsOfJobsAreTheTests(t *testing.T) {
 	}
 }
 
-// A campaign that is interrupted, or that fails, continues where it was. Its sums are those of one
-// that was not.
+// A campaign that was interrupted, or that has failed, continues where it stopped. In the end its
+// sums are equal to those of a campaign without an interruption.
 func TestACampaignGoesOn(t *testing.T) {
 	var once sync.Once
 	var runs atomic.Int32

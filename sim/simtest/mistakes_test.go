@@ -127,8 +127,8 @@ func TestWhatIsNotSimulatedIsNoticed(t *testing.T) {
 	}
 }
 
-// A failure that comes and goes, and one that comes in both runs with other histories, is no seed
-// that a replay shows: Check says so.
+// A test may fail in only one of two runs of a seed, or fail in both runs with different histories.
+// Such a seed cannot be replayed, and Check reports that.
 func TestAFailureWithTwoHistoriesIsToldSo(t *testing.T) {
 	for name, fail := range map[string]func(w *sim.World, run int) error{
 		"comes and goes": func(w *sim.World, run int) error {
@@ -159,7 +159,8 @@ func TestAFailureWithTwoHistoriesIsToldSo(t *testing.T) {
 	}
 }
 
-// A state that no seed has reached fails the test, and one that some have reached does not.
+// A name of World.Sometimes that was true under no seed fails the test. A name that was true under
+// some seeds does not.
 func TestAStateThatIsNeverReachedIsToldSo(t *testing.T) {
 	f := &failing{TB: t}
 	simtest.Check(f, 20, func(w *sim.World) error {

@@ -23,8 +23,8 @@ func fails(t *testing.T, err error, words ...string) {
 	}
 }
 
-// A changed, a new and a staged file are refused: the journal would not fit them. Those of other
-// packages are not.
+// The tool refuses to run if a file of the package is changed, new or staged, because the journal
+// would not match the code. Such files of other packages do not matter.
 func TestUncommittedChangesAreRefused(t *testing.T) {
 	if !longtest.Default(t, "starts git") {
 		return

@@ -148,9 +148,9 @@ func TestRestartIsNotHeldByGrandchildren(t *testing.T) {
 	}
 }
 
-// Two Restarts at once, of which one fails: the other process serves at the Unix socket, so its
-// file stays. Then one that fails after the listener was closed: nobody is left to serve, and the
-// file goes.
+// Two Restarts run at the same time, and one of them fails. The process of the other one serves at
+// the Unix socket, so the socket's file stays. Then a Restart fails after the listener was closed.
+// Now no process serves at the socket, so the file is removed.
 func TestSocketFileAroundFailedRestarts(t *testing.T) {
 	for _, meanwhile := range []string{"Restart", "Close", "Shutdown"} {
 		t.Run(meanwhile, func(t *testing.T) {

@@ -12,8 +12,9 @@ import (
 	"github.com/ureactor/ureactor/tests/programs/kit"
 )
 
-// A QUIC server on all addresses answers a client behind a NAT at the machine's second address. The
-// NAT passes on only what comes from there.
+// A QUIC server is bound to the wildcard address. It answers a client that has sent to the
+// machine's second address through a NAT. The NAT forwards only packets that come from this second
+// address.
 func TestSecondAddressIsAnswered(t *testing.T) {
 	kit.Same(t, func(n kit.Net) error {
 		sc, cc := kit.TLS("x")
@@ -47,7 +48,7 @@ func TestSecondAddressIsAnswered(t *testing.T) {
 	})
 }
 
-// forward is a NAT: it passes on what comes from the address that was dialled, and nothing else.
+// forward is a NAT: it forwards only packets that come from the address that was dialled.
 func forward(t *testing.T, to *net.UDPAddr) string {
 	in, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
