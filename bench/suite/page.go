@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/ureactor/ureactor/bench/server"
 )
 
 // Begin and End are the lines of a file between which a table belongs: "<!-- NAME: begin" and "<!--
@@ -139,7 +141,7 @@ difference within its interval is noise. Machine: %s.
 		})
 	}
 	fmt.Fprint(to, "\n| server | is |\n|---|---|\n")
-	for _, s := range r.Styles {
+	for _, s := range r.echoing() {
 		if s.Name == "net" || !s.Ours && s.Name != r.Ref() && s.Name != "c-again" {
 			fmt.Fprintf(to, "| %s | %s |\n", s.Name, s.About)
 		}
@@ -148,8 +150,13 @@ difference within its interval is noise. Machine: %s.
 
 func (r *Result) readmeRow(to io.Writer, name string, cell func(style string) string) {
 	fmt.Fprintf(to, "| %s |", name)
-	for _, s := range r.Styles[1:] {
+	for _, s := range r.echoing()[1:] {
 		fmt.Fprintf(to, " %s |", cell(s.Name))
 	}
 	fmt.Fprintln(to)
+}
+
+// echoing returns the styles that have the echo.
+func (r *Result) echoing() []server.Style {
+	return slices.DeleteFunc(slices.Clone(r.Styles), func(v server.Style) bool { return v.NoEcho })
 }

@@ -123,7 +123,7 @@ func (r *Result) has(kind func(Scenario) bool) bool { return slices.ContainsFunc
 func (r *Result) compared(s Scenario) []server.Style {
 	ref := r.ref(s)
 	if ref == r.Ref() {
-		return r.Styles
+		return r.echoing()
 	}
 	var styles []server.Style
 	for _, v := range r.Styles {

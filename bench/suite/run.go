@@ -103,7 +103,7 @@ func (r *run) measure(ctx context.Context, chosen []Scenario) {
 		case s.Idle:
 			r.memory(ctx, s)
 		case s.plain():
-			r.scenario(ctx, s, r.servers)
+			r.scenario(ctx, s, slices.DeleteFunc(slices.Clone(r.servers), func(v *contender) bool { return !s.fits(v.Style) }))
 		default:
 			r.apart(ctx, s)
 		}

@@ -2,8 +2,11 @@ package suite
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/ureactor/ureactor/bench/server"
 )
 
 // The reference gets dearer slice by slice, as on a machine that others use: a server that is
@@ -50,5 +53,23 @@ func TestMedian(t *testing.T) {
 	}
 	if m := Median([]float64{4, 1, 3, 2}); m != 2.5 {
 		t.Error(m)
+	}
+}
+
+// A server without the echo takes part in the scenarios of its protocols only. The check of the echo
+// would end it for all.
+func TestServersWithoutEchoHaveTheirProtocolsOnly(t *testing.T) {
+	parts := 0
+	for _, v := range server.All {
+		for _, s := range scenarios {
+			if v.NoEcho && s.fits(v) {
+				if parts++; s.plain() || !slices.Contains(v.Protocols, s.Protocol) {
+					t.Errorf("%s takes part in %s", v.Name, s.Name)
+				}
+			}
+		}
+	}
+	if parts == 0 {
+		t.Error("no scenario has one")
 	}
 }
