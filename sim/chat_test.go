@@ -308,8 +308,9 @@ func textOf(visit, n int) string {
 	return fmt.Sprintf("%d %d %s", visit, n, strings.Repeat("blah ", 40+(visit*7+n*13)%80))
 }
 
-// hear checks a line: the next of its visit's, or the first that is heard of that, which is none
-// after the first that was said since this one was greeted.
+// hear checks a line of another visit. It must be the line that follows the last one heard from
+// that visit. The first line heard from a visit must not be later than the first one that was said
+// after this visit was greeted.
 func (v *visit) hear(line string) {
 	from, n := -1, -1
 	fmt.Sscan(line, &from, &n)

@@ -197,7 +197,8 @@ func (l *load) taskCall(i int, h *sim.Host, t *reactor.Task) (well bool) {
 	return err == nil
 }
 
-// asker sends a datagram again until it comes back. One timer, moved at every datagram, tells when.
+// asker sends a datagram repeatedly until it comes back. One timer, which is moved with every
+// datagram, decides when.
 type asker struct {
 	l     *load
 	i     int

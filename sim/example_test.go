@@ -64,7 +64,7 @@ type counter struct{ n *int }
 func (c counter) Packet(*reactor.PacketConn, []byte, reactor.Addr) { *c.n++ }
 func (counter) Closed(*reactor.PacketConn, error)                  {}
 
-// Two calls of a client and what became of them, drawn.
+// A drawing shows two calls of a client and their results.
 func ExampleWorld_WriteDiagram() {
 	w := sim.New(1, sim.Options{Trace: -1, Latency: time.Millisecond, Jitter: 1})
 	defer w.Close()
@@ -91,8 +91,8 @@ func ExampleWorld_WriteDiagram() {
 	// 0.011000000s  |--------- 5 bytes ---------->|
 }
 
-// A script for the network: the third packet of a host is lost, the two after it are late, at 2 s
-// its connections are reset, and from 3 s on the world is wide.
+// A script for the network: the third packet of a host is lost, and the next two packets are late.
+// At 2 s the host's connections are reset, and from 3 s on latencies are long.
 func ExampleHost_InjectPacket() {
 	w := sim.New(1, sim.Options{Trace: -1})
 	defer w.Close()
@@ -117,8 +117,8 @@ func ExampleHost_InjectPacket() {
 	// packet #5 10.0.0.1 → 10.0.0.2: late by 1s
 }
 
-// A program that cannot bear a lost answer, run under chances of everything, and what of these it
-// takes.
+// A program fails if an answer is lost. It runs with all kinds of faults by chance, and Shrink
+// finds the faults that the failure needs.
 func ExampleShrink() {
 	shrunk := sim.Shrink(4, sim.Options{}, func(w *sim.World) error {
 		return asks(w, func(i int, _ sim.Errno, answered bool) error {

@@ -115,7 +115,8 @@ func ExampleDeadlock() {
 	// Output: true 1
 }
 
-// A program that sends what is not simulated has two histories. The Difference is where they part.
+// A program that sends something that does not depend on the seed has two different histories. The
+// Difference is the first step in which the histories differ.
 func ExampleDifference() {
 	runs := 0
 	var d *sim.Difference = sim.Compare(1, sim.Options{}, func(w *sim.World) error {

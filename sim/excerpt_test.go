@@ -60,7 +60,7 @@ func TestStepsAfterTheLastFaultAreTheNewOnes(t *testing.T) {
 	}
 }
 
-// Log lines that repeat at one interval are folded, and what is left is shown in their place.
+// Log lines that repeat at a fixed interval are folded into one, so that other lines have room.
 func TestRepeatedLogLinesAreFolded(t *testing.T) {
 	text := ticking(t, true, func(w *sim.World, to io.Writer) error { return w.WriteLog(to, 20) })
 	if strings.Count(text, "asks again id=7") > 2 || strings.Count(text, " … the same line (asks again) every 400ms until 9.600000000s\n") != 1 {

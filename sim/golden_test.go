@@ -40,8 +40,8 @@ func rawHash(t testing.TB, opt sim.Options) uint64 {
 	return w.Hash()
 }
 
-// rawEcho is an echo server and clients without a reactor: each a loop around epoll as a C program
-// has it.
+// rawEcho is an echo server and clients without a reactor. Each of them is a loop around epoll, as
+// in a C program.
 func rawEcho(t testing.TB, w *sim.World, clients, size int) *int {
 	at := kernel.Inet(addr("10.0.0.1:7"))
 	server := w.Host("10.0.0.1")

@@ -255,8 +255,8 @@ func TestLoopsOfAGroupMeetEveryOrder(t *testing.T) {
 	simtest.Check(t, longtest.Count(30, 200, 5000), func(w *sim.World) error { return loops(w, false) })
 }
 
-// A bug that one loop alone does not show: an answer goes to the connection that has asked last, on
-// whatever loop.
+// This bug needs several loops: an answer is sent to the connection that has asked last, on any of
+// the loops.
 func TestOrdersOfLoopsShowASharedVariable(t *testing.T) {
 	found := 0
 	for seed := range uint64(20) {

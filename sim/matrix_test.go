@@ -101,10 +101,10 @@ func runMatrix(p *program, w *sim.World, inject func(*load)) error {
 	return l.verdict()
 }
 
-// Every call of the kernel's that a program makes × every error and short result that it can give ×
-// the first 64 times it is made: one run each, a sample of them without -long. After each
-// everything has come through in the end, nothing hangs, nothing panics, every operation has ended
-// once, no descriptor is left, and who was told that a connection was delivered was told the truth.
+// There is a run for each kernel call that a program makes, each error and short result of this
+// call, and each of its first 64 uses. Without -long only a sample of them runs. After each run all
+// data has been delivered, and every operation has ended once. Nothing hangs or panics, and no
+// descriptor is left. If Closed reported that all output was delivered, that is true.
 func TestFaultMatrix(t *testing.T) {
 	if testing.Short() && race || !longtest.Default(t, "many worlds") {
 		return // the goroutines of a world run in turn, so the detector sees nothing here
@@ -160,8 +160,9 @@ func matrix(t *testing.T, p *program) (faults, failed int) {
 	return faults, failed
 }
 
-// wanted chooses among the faults: all of them with -long, a sample with -short, else the first
-// call of each kind and a sample of the rest, which differs from kind to kind.
+// wanted chooses among the faults. With -long it chooses all, and with -short a sample. Otherwise
+// it chooses the first call of each kind and a sample of the later calls, which is different for
+// each kind.
 func wanted(n, index int) bool {
 	if *matrixOnly != "" {
 		return true

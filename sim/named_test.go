@@ -10,7 +10,8 @@ import (
 )
 
 // The calls on a connection that a text names are those of both ends, from connect and accept to
-// close. Other connections have none, nor has an address that is a part of another.
+// close. Calls on other connections are not written, also if the text's address begins with the
+// other connection's address.
 func TestCallsOnWhatATextNames(t *testing.T) {
 	w, good := echoWorld(t, 5, sim.Options{Trace: -1}, 3, 4000)
 	defer w.Close()

@@ -120,8 +120,8 @@ func TestGroupsReachTheirMembers(t *testing.T) {
 	}
 }
 
-// A close with SO_LINGER's 5 s stands still until all is delivered, at most 5 s by the host's
-// clock; what is left is delivered later all the same. Other programs continue.
+// A close with SO_LINGER of 5 s waits until all output is delivered, for at most 5 s by the host's
+// clock. Output that is left then is still delivered later. Other programs continue meanwhile.
 func TestLingerWithATime(t *testing.T) {
 	for name, c := range map[string]struct {
 		reads time.Duration // when the peer begins to read

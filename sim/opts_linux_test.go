@@ -111,7 +111,8 @@ func TestFlagsOfABSDAreTheirBits(t *testing.T) {
 	}
 }
 
-// Unsent counts what the peer's kernel has not received. Of a listener it is an error on FreeBSD.
+// Unsent returns how many bytes the peer's kernel has not received. For a listener it returns an
+// error on FreeBSD.
 func TestUnsentOfEachKernel(t *testing.T) {
 	for _, k := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
 		w := sim.New(1, sim.Options{Kernel: k})

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// What other owners of a descriptor, a sandbox and a peer that never pauses do to a program, each
-// seen by the calls that the program makes afterwards.
+// In the tests of this file, other owners of a descriptor, a sandbox, or a peer that never pauses
+// act. The tests check the results of the calls that the program makes afterwards.
 
 func TestRefusedCallsStayRefused(t *testing.T) {
 	w := sim.New(1, sim.Options{Refused: map[sim.Call]sim.Errno{sim.Accept: kernel.EPERM}})

@@ -141,7 +141,7 @@ func (l *load) listen(r *reactor.Reactor, port int) *socket.Socket {
 
 var resets = binary.NativeEndian.AppendUint32(binary.NativeEndian.AppendUint32(nil, 1), 0)
 
-// serve is one connection; what cannot be sent back ends with a reset.
+// serve serves one connection. If it cannot send something back, it resets the connection.
 func (l *load) serve(t *reactor.Task, h *sim.Host, c *socket.Socket) {
 	defer c.Close()
 	limit := 20 * time.Second
@@ -248,7 +248,8 @@ func (l *load) pollEcho(t *reactor.Task) (again bool) {
 	}
 }
 
-// turn does what one connection of the Poll is ready for; false ends it.
+// turn reads from or writes to one connection, as the result of the Poll allows. If it returns
+// false, the connection ends.
 func (l *load) turn(p *sel.Poll, o *owing, buf []byte) bool {
 	if len(o.out) == 0 && !o.end {
 		n, err := o.s.RecvInto(buf)

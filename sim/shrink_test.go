@@ -97,8 +97,9 @@ func waiting(h *sim.Host, at kernel.Addr) (poller.Poller, int) {
 	return nil, 0
 }
 
-// A program that fails only if a lost packet meets an ENOBUFS, in one round of a hundred full of
-// faults, is shrunk to these two, and the run with these two is the same every time.
+// A program fails only if a lost packet and an ENOBUFS happen in one round of a hundred, among many
+// other faults. Shrink finds these two faults. A run with only these two has the same history every
+// time.
 func TestShrinkFindsTheTwoThatMeet(t *testing.T) {
 	meet := func(w *sim.World) error {
 		return asks(w, func(i int, e kernel.Errno, answered bool) error {

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// crowd has each of so many hosts do so many rounds, and crash in the third of them. It fails when
+// In crowd, each of some hosts makes some rounds, and may crash in its third round. crowd fails if
 // host 1 crashes in its third round.
 func crowd(w *sim.World) error {
 	hosts, rounds := w.Size("hosts", 9), w.Size("rounds", 40)

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A crowdServer is a server on small sockets that aborts one connection while it handles another, and
-// drains while its peers do not read. The mixed workload hardly ever does that.
+// A crowdServer is a server on small sockets that aborts one connection while it handles another,
+// and drains while its peers do not read. The mixed workload hardly ever reaches such situations.
 type crowdServer struct {
 	h     *sim.Host
 	conns []*reactor.Conn

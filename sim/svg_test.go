@@ -15,9 +15,9 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// An echo with losses, drawn twice: the same bytes, XML, a lifeline for each host that does
-// something, an arrow for each packet, each fault and the failure in red, and no text that is not
-// escaped.
+// An echo with losses is drawn twice, with the same bytes. The result is XML, and all text is
+// escaped. There is a lifeline for each host that does something, and an arrow for each packet.
+// Faults and the failure are red.
 func TestDrawingOfAHistory(t *testing.T) {
 	draw := func() (string, *sim.World) {
 		w, good := echoWorld(t, 5, sim.Options{Trace: -1, Faults: sim.Faults{Loss: 10 * sim.Percent, ShortRead: 10 * sim.Percent}}, 2, 3000)

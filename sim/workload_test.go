@@ -234,8 +234,8 @@ func (l *load) verdict() error {
 	return nil
 }
 
-// A shortage is a call whose connection ended early: by the client's address, and what it had by
-// then.
+// A shortage is a call whose connection ended early. It has the client's address, and how much the
+// client had received.
 type shortage struct{ key, what string }
 
 // late checks that a wait of d was not shorter, by the host's own clock.

@@ -143,8 +143,8 @@ func TestBadInputSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A client waits for a server that never answers: nothing is pending, and the world says who waits
-// for what.
+// A client waits for a server that never answers. So nothing is pending, and the error of the world
+// says what each program waits for.
 func TestDeadlockSaysWhoWaitsForWhat(t *testing.T) {
 	w := sim.New(3, sim.Options{})
 	defer w.Close()

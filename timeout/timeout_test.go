@@ -51,7 +51,8 @@ func TestSecondsConvertsEveryEdge(t *testing.T) {
 	}
 }
 
-// Random floats of every size: never shorter than asked, never 0 for what is above 0, in order.
+// Seconds of random floats of every size is never shorter than the argument, and never 0 for a
+// positive argument. Larger arguments give no smaller results.
 func TestSecondsIsNeverShorterThanAsked(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := rapid.Float64Min(0).Draw(t, "a")

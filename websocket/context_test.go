@@ -8,8 +8,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// With context takeover a message never refers to one that the peer has not got, nor to a distance
-// that the peer does not have: after a Send that was refused, and after a Frame.
+// With context takeover, a message never refers to a message that the peer has not got, nor further
+// back than the peer's window reaches. The test checks that after a Send that was refused, and
+// after a Frame.
 func TestContextHasWhatThePeerHas(t *testing.T) {
 	z := Compression{Takeover: true, Least: 1, Level: 6} // it finds what it may refer to
 	s, err := NewServer(nil, WithCompression(z))

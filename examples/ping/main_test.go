@@ -12,8 +12,8 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
-// ping hears its own machine, by IPv4 and, if there is that, by IPv6. Without the right to open
-// such a socket its error names both kinds.
+// ping gets an answer from its own machine, by IPv4 and, if the machine has it, by IPv6. If ping
+// may not open such a socket, its error names both kinds of socket.
 func TestPingOfThisMachine(t *testing.T) {
 	for _, ip := range []string{"127.0.0.1", "::1"} {
 		var out strings.Builder

@@ -39,7 +39,8 @@ func TestTellsTheTime(t *testing.T) {
 	}
 }
 
-// A question that is not answered is asked again; what is no answer to it is not taken for one.
+// If a question is not answered, the client sends it again. A datagram that does not answer the
+// question is ignored.
 func TestAsksAgain(t *testing.T) {
 	s, at := server(t)
 	p := make([]byte, packetSize)

@@ -26,7 +26,8 @@ var gathers = map[string]func(d *desc.Desc, c *desc.Call, n int, recv desc.Recei
 }
 
 // A call returns exactly what it has received, wherever the deadline ends it: before, in and after
-// each growth of the result. The clock moves when it is read, so each run ends at another look.
+// each growth of the result. The clock advances each time it is read, so each run reaches its
+// deadline at another reading.
 func TestResultIsWholeInEachGrowth(t *testing.T) {
 	const most = 1 << 20
 	pattern := bytes.Repeat([]byte("no line ends here, whatever comes. "), most/35+1)

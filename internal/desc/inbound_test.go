@@ -183,7 +183,8 @@ func TestBadNumbers(t *testing.T) {
 	}
 }
 
-// Race builds overwrite what was consumed and what was shown before it grew.
+// Race builds overwrite consumed bytes, and the memory that slices referred to before the Inbound
+// has grown.
 func TestWhatWasConsumedIsPoisoned(t *testing.T) {
 	if !Poisons {
 		return // only race builds do

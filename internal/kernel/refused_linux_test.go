@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Each call that an older kernel or a sandbox may refuse, refused by a real filter with each errno:
-// the work is done by another call, and errors of one descriptor stay what they are.
+// Each call that an older kernel or a sandbox may refuse, refused by a real filter with each errno.
+// Another call then does the work. Errors that concern one descriptor are returned unchanged.
 func TestRefusedCallsHaveAFallback(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
@@ -34,7 +34,8 @@ func TestRefusedCallsHaveAFallback(t *testing.T) {
 	}
 }
 
-// accepts makes two connections: the second by what the first has found out.
+// accepts accepts two connections. The second accept uses what the first has learned about the
+// system.
 func accepts(t *testing.T) {
 	l := listening(t)
 	at, _ := Host.LocalAddr(l)

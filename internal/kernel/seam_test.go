@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// BenchmarkSeam is what it costs that a Kernel is chosen at run time: the cheapest call there is, a
-// recv that finds nothing, through the interface and without it, in turns of 100. "%extra" is the
-// interface's share, the median of all pairs of turns.
+// BenchmarkSeam measures what it costs that a Kernel is chosen at run time. It makes the cheapest
+// call, a recv that finds nothing, through the interface and without the interface, alternately in
+// series of 100. "%extra" is the interface's share, the median of all pairs of turns.
 func BenchmarkSeam(b *testing.B) {
 	fd, e := Host.Socket(AF_INET, SOCK_DGRAM, 0)
 	if e != 0 {

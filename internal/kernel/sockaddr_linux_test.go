@@ -109,7 +109,8 @@ func TestBadAddressesHaveAnErrno(t *testing.T) {
 	}
 }
 
-// Any bytes under any length the kernel could return: no panic, and what is decoded can be encoded.
+// Addresses of any bytes and of any length that the kernel could return cause no panic, and each
+// decoded address can be encoded again.
 func FuzzSockaddr(f *testing.F) {
 	f.Add([]byte{AF_INET, 0, 1, 2, 3, 4, 5, 6}, uint32(16))
 	f.Add([]byte{AF_INET6, 0, 1, 2}, uint32(28))

@@ -74,7 +74,8 @@ func medley(s *forge.Sealer, r *rand.Rand) (all []byte) {
 	return append(all, s.CloseNotify()...)
 }
 
-// pieces gives what there is in pieces, as if the rest came after each.
+// pieces returns the input in pieces, as if each further piece had arrived only after the one
+// before was read.
 type pieces struct {
 	*end
 	all  *bytes.Buffer

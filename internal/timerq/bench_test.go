@@ -19,7 +19,7 @@ func full() (*timerq.Queue, []timerq.Timer) {
 	return q, timers
 }
 
-// One message: the idle deadline of its connection moves on.
+// The benchmark does what a message does: it moves the idle deadline of a connection to later.
 func BenchmarkReArmLater(b *testing.B) {
 	q, timers := full()
 	b.ReportAllocs()

@@ -148,8 +148,8 @@ func TestTimerArmedDuringExpiryWaitsForTheNextMark(t *testing.T) {
 	}
 }
 
-// The same deadline for all; a later Arm of one makes it the youngest, although its place in the
-// heap lags.
+// All timers have the same deadline. If one of them is armed again, it becomes the youngest,
+// although the heap has not moved it yet.
 func TestTiesExpireByAge(t *testing.T) {
 	var q timerq.Queue
 	timers := make([]timerq.Timer, 100)
@@ -164,8 +164,8 @@ func TestTiesExpireByAge(t *testing.T) {
 	}
 }
 
-// 100,000 armed in random order, half of them moved, a tenth stopped: the rest come out in order,
-// each at its deadline.
+// 100,000 timers are armed in random order, half of them are moved, and a tenth is stopped. All
+// other timers expire in order, each at its deadline.
 func TestHundredThousandTimersExpireInOrder(t *testing.T) {
 	const n = 100_000
 	var q timerq.Queue

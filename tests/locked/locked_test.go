@@ -169,7 +169,8 @@ func TestHandshakeIsCollected(t *testing.T) {
 	})
 }
 
-// A loop runs in one place; what was made for it before, and is closed after it, elsewhere.
+// A loop runs on one goroutine. Its objects are made before, and closed afterwards, on other
+// goroutines.
 func TestLoopsSocketIsClosedElsewhere(t *testing.T) {
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
 		s := newSilent(t)

@@ -227,7 +227,8 @@ func held(t *testing.T) (cmd *exec.Cmd, end func(meanwhile func())) {
 	}
 }
 
-// A loop of a Group fails, by Goexit in a callback: the others pass their sockets all the same.
+// A loop of a Group fails, by Goexit in a callback. Restart still passes the sockets of the other
+// loops.
 func TestRestartOfAGroupWithAFailedLoop(t *testing.T) {
 	g, err := reactor.NewGroup(3)
 	if err != nil {

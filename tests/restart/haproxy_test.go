@@ -154,7 +154,8 @@ func TestRollingRestartBehindHAProxy(t *testing.T) {
 		rounds, served.Load(), cut.Load(), read-got.Load())
 }
 
-// talk sends p and reads until it is back, or the end; n is what came.
+// talk sends p and reads until all of p has come back, or the stream ends. n is how many bytes came
+// back.
 func talk(c net.Conn, p []byte) (n int, err error) {
 	sent := make(chan error, 1)
 	go func() {

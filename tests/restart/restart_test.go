@@ -91,11 +91,11 @@ func exchange(c net.Conn, p, back []byte) error {
 	return <-sent
 }
 
-// Clients connect over TCP, a Unix socket and TLS, echo, and reconnect, while the server is
-// replaced again and again: by one with another number of loops, 1 to 3, so that sockets are both
-// shared out and bound in addition. Nobody is refused, and every byte that was sent comes back, on
-// the connection that it was sent on. Each process ends by itself, with everything delivered; the
-// last removes the socket's file.
+// Clients connect over TCP, a Unix socket and TLS, send, and reconnect, while the server is
+// replaced repeatedly. Each new process has another number of loops, 1 to 3. So some processes have
+// fewer loops than passed sockets, and others must bind more sockets. No client is refused, and
+// every byte comes back on the connection on which it was sent. Each process ends by itself and has
+// then delivered everything. The last process removes the socket's file.
 func TestHotRestart(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
@@ -150,9 +150,10 @@ func ping(t *testing.T, at string) {
 	}
 }
 
-// systemd's socket activation: descriptor 3 is a listening socket, blocking and inherited by
-// whoever is executed, and LISTEN_PID the process. All loops serve what comes there, before the
-// process was, too; the file of a Unix socket is systemd's and stays.
+// systemd's socket activation: descriptor 3 is a listening socket, which is blocking and not
+// close-on-exec, and LISTEN_PID is the process. All loops serve the connections to this socket,
+// also those that came before the process existed. The file of a Unix socket belongs to systemd and
+// stays.
 func TestSocketActivation(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return

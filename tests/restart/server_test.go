@@ -63,9 +63,9 @@ type packetEcho struct{}
 func (packetEcho) Packet(c *reactor.PacketConn, p []byte, from reactor.Addr) { _ = c.SendTo(p, from) }
 func (packetEcho) Closed(*reactor.PacketConn, error)                         {}
 
-// server is the process: an echo, which SIGHUP replaces by its like, with another number of loops,
-// and SIGTERM drains. It prints its number when it serves, and at the end how many bytes it has
-// answered.
+// server is an echo server as a process. SIGHUP replaces it by a process of the same kind with
+// another number of loops, and SIGTERM drains it. It prints its number when it serves, and at the
+// end how many bytes it has sent back.
 func server(addrs []string) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM)
@@ -141,7 +141,8 @@ func replace(g *reactor.Group, listeners []*reactor.GroupListener, at []string, 
 	return nil
 }
 
-// A fleet is the processes that came of one, by their lines.
+// A fleet is a first process and all processes that have replaced each other since, with the lines
+// that they have printed.
 type fleet struct {
 	t     *testing.T
 	first *exec.Cmd
@@ -245,8 +246,8 @@ func (f *fleet) signal(s syscall.Signal) {
 	}
 }
 
-// total is how many bytes those that have ended have answered; all must have ended without an
-// error.
+// total returns how many bytes the ended processes have sent back. All of them must have ended
+// without an error.
 func (f *fleet) total() (sum int64) {
 	f.t.Helper()
 	f.mu.Lock()
