@@ -56,8 +56,8 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// A server without the echo takes part in the scenarios of its protocols only. The check of the echo
-// would end it for all.
+// A server that cannot echo takes part only in the scenarios of its own protocols. Otherwise the
+// check of the echo would exclude it from all scenarios.
 func TestServersWithoutEchoHaveTheirProtocolsOnly(t *testing.T) {
 	parts := 0
 	for _, v := range server.All {
