@@ -96,7 +96,7 @@ func onLoop(k reactor.Option) (once func() error, stop func(), err error) {
 	}, stop, nil
 }
 
-// batches is what a program has without the reactor.
+// batches sends and receives with the batch calls that a program without the reactor would use.
 func batches() (once func() error, stop func(), err error) {
 	to, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -135,8 +135,8 @@ func batches() (once func() error, stop func(), err error) {
 	}, func() { to.Close(); from.Close() }, nil
 }
 
-// Run measures rounds slices of each contender, in random order, and writes a table. It returns an
-// error if a byte with GSO costs more than a third of one with sendmmsg.
+// Run measures so many slices (rounds) of each contender, in random order, and writes a table. It
+// returns an error if the cost of a byte with GSO is more than a third of the cost with sendmmsg.
 func Run(ctx context.Context, rounds int, slice time.Duration, seed uint64, to io.Writer) error {
 	random := rand.New(rand.NewPCG(seed, 1))
 	var once []func() error

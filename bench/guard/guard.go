@@ -20,7 +20,8 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// A bound is the most that one message may cost a server, in calls that move data or wait for it.
+// A bound is the most system calls that one message may cost a server. Only calls that move data,
+// or wait for data, count.
 type bound struct {
 	style    string
 	protocol string
@@ -41,10 +42,10 @@ func (b bound) args() []string {
 
 // bounds has the limits. A message needs one recv and one send. With one connection each message
 // needs a wait as well. With fifty, one wait serves many, because under strace the server is always
-// behind. Measured: 3.01 and 2.05, in C and in ours. The margin is for small batches and for the
-// calls at the start. It is half of one call for each message. A Poll that waits
-// makes seven calls: it polls before and after, and enters and leaves the list of the goroutine
-// that wakes it. TLS needs no more calls: measured 3.07 and 2.3, with the handshakes.
+// behind. The measured numbers are 3.01 and 2.05, for the C loop and for our servers. The margin is
+// for small batches and for the calls at the start. It is half of one call for each message. A Poll
+// that waits makes seven calls: it polls before and after, and enters and leaves the list of the
+// goroutine that wakes it. TLS needs no more calls: measured 3.07 and 2.3, with the handshakes.
 var bounds = []bound{
 	{"c", "", 1, 3.1}, {"callback", "", 1, 3.1}, {"task", "", 1, 3.1}, {"goroutine", "", 1, 3.2}, {"poll", "", 1, 7.1},
 	{"c", "", 50, 2.5}, {"callback", "", 50, 2.5}, {"task", "", 50, 2.5}, {"goroutine", "", 50, 2.5}, {"poll", "", 50, 3.0},

@@ -1,5 +1,5 @@
-// Package hazard confronts every server with difficult peers. It knows nothing of their code, and
-// uses a fresh process for each row.
+// Package hazard confronts every server with difficult peers. It does not depend on the code of the
+// servers, and starts a fresh process for each row.
 package hazard
 
 import (

@@ -14,8 +14,8 @@ import (
 // updatesInRow is how many records without data crypto/tls allows in a row.
 const updatesInRow = 16
 
-// besideKeyUpdates: each record of these clients makes the server create new keys and answer. They
-// read the answers.
+// besideKeyUpdates: each record of these clients makes the server create new keys and answer. The
+// clients read these answers.
 func besideKeyUpdates(t *Target) (string, error) {
 	return t.beside(func(over *atomic.Bool) {
 		c, err := t.raw()

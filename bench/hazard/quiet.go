@@ -64,8 +64,8 @@ func (t *Target) switches() (int64, error) {
 	return sum, err
 }
 
-// fair: a small client beside clients that keep the server as busy as they can. Those run in a
-// process of their own, so that the scheduler of this process does not affect the result.
+// fair: a small client beside clients that keep the server as busy as they can. The busy clients
+// run in a process of their own, so that the scheduler of this process does not affect the result.
 func fair(t *Target) (string, error) {
 	bulk, err := t.bulk()
 	if err != nil {

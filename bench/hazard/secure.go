@@ -25,7 +25,7 @@ func ended(c net.Conn, within time.Duration) error {
 	return nil
 }
 
-// A holding has what a server holds for its connections.
+// A holding has how many descriptors and goroutines a server holds for its connections.
 type holding struct {
 	descriptors int
 	goroutines  int64

@@ -126,7 +126,7 @@ func (l *loader) dial(i int) error {
 	l.made++
 	if family == unix.AF_INET && l.kind == unix.SOCK_STREAM {
 		from := unix.SockaddrInet4{Addr: *sourceAddr(l.made)}
-		// the port is chosen by connect, which may reuse one that another destination has
+		// connect chooses the port. It may choose a port that is also used for another destination
 		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 		err = unix.Bind(fd, &from)
 		if err == nil && !l.shape.Churn {
@@ -186,7 +186,8 @@ func (l *loader) run(d time.Duration) (Slice, error) {
 		if n == 0 {
 			return Slice{}, fmt.Errorf("no answer for %v, %d under way", silence, l.underWay)
 		}
-		// before the events, because what they start belongs to the slice
+		// the clock is read before the events, because the messages that they start belong to the
+		// slice
 		l.running = time.Since(start) < d
 		for _, ev := range l.events[:n] {
 			if err := l.event(int(ev.Fd), ev.Events); err != nil {
@@ -241,7 +242,7 @@ func (l *loader) event(i int, ready uint32) error {
 	return nil
 }
 
-// push sends what is due until the kernel refuses.
+// push sends the messages that are due, until the kernel refuses.
 func (l *loader) push(c *conn) error {
 	for c.unsent > 0 {
 		n, err := send(c.fd, l.payload[c.at:][:min(c.unsent, len(l.payload)-c.at)])

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
-// A session is one connection of a protocol whose answers must be parsed. One batch of
-// messages is under way at a time. It is small, so the kernel accepts it whole.
+// A session is one connection of a protocol whose answers must be parsed. One batch of messages is
+// under way at a time. A batch is small, so the kernel accepts the whole batch at once.
 type session interface {
 	ask() error
 	// answered reads what has arrived. It returns whether all answers are complete and right.

@@ -115,7 +115,8 @@ func (again) Timeout() bool   { return true }
 func (again) Temporary() bool { return true }
 
 // greet is one life of a connection over TLS, in blocking style, because the handshake dominates
-// the cost. It is: connect, handshake, one echo, close_notify and FIN, and those of the server.
+// the cost. It consists of a connect, a handshake, one echo, a close_notify and FIN, and the
+// server's close_notify and FIN.
 func greet(from net.Addr, addr string, payload []byte) error {
 	d := net.Dialer{LocalAddr: from, Timeout: silence, Control: anyPort}
 	c, err := d.Dial("tcp", addr)

@@ -19,8 +19,8 @@ import (
 const verifySize = 1 << 20
 
 // verify sends 1 MiB and compares what comes back: a server that is fast because it is wrong gets
-// no figure. The sender reads meanwhile, so this needs no output queue in the server. It does not
-// half-close, which is a row of the hazards.
+// no figure. The sender reads while it sends, so the server needs no output queue for this check.
+// The sender does not half-close, because a row of the hazards tests that.
 func verify(s Shape, addr string) error {
 	network := s.Network
 	if network == "" {
@@ -93,8 +93,8 @@ func verifyHTTP(addr string) error {
 	return nil
 }
 
-// verifyMessages sends messages of several sizes, with the client of coder/websocket. None is
-// empty, because nbio does not answer these.
+// verifyMessages sends messages of several sizes, with the client of coder/websocket. No message is
+// empty, because nbio does not answer empty messages.
 func verifyMessages(addr string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*silence)
 	defer cancel()

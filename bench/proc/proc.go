@@ -56,8 +56,8 @@ func pin(tid, cpu int) error {
 	return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinity(tid, &set))
 }
 
-// Nice is the priority of started processes, -20 … 19. A value below 0 keeps a busy machine out of
-// the readings. It needs the right to do so.
+// Nice is the priority of started processes, -20 … 19. With a value below 0, other load of the
+// machine affects the readings less. The process needs the right to set such a value.
 var Nice int
 
 // Start starts cmd on one core. It is pinned before it runs, so a Go program sees one core

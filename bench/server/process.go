@@ -151,8 +151,8 @@ type Collected struct {
 	BySize              map[int]int64 // by size class, without tiny and large ones
 }
 
-// Collect makes the server free what memory it can. It returns the number of allocations before
-// that, and of goroutines.
+// Collect makes the server free as much memory as it can. It returns the number of allocations
+// until then, and the number of goroutines.
 func (p *Process) Collect() (c Collected, err error) {
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		return c, err

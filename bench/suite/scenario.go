@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/bench/servers/serve"
 )
 
-// A Scenario is what the clients do, with a name for the report.
+// A Scenario describes what the clients do, and has a name for the report.
 type Scenario struct {
 	Name  string
 	About string

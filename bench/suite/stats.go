@@ -87,7 +87,7 @@ func Median(of []float64) float64 {
 
 // Interval returns the 95 % confidence interval of the median by order statistics. It assumes
 // nothing about the distribution, which is skewed on a shared machine. With fewer than six readings
-// there is no such interval. Then it is the range of all.
+// there is no such interval. Then Interval returns the range of all readings.
 func Interval(of []float64) (low, high float64) {
 	if len(of) == 0 {
 		return math.NaN(), math.NaN()

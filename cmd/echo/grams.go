@@ -49,7 +49,8 @@ func (g *grams) read() (err error) {
 }
 
 // answer sends the datagram back. It does not wait for room, because one Unix client with a full
-// queue would delay all others. A Socket can do that, but package net cannot.
+// queue would delay all others. A Socket can send without waiting, but a connection of package net
+// cannot.
 func (g *grams) answer() (err error) {
 	k := g.c.Socket()
 	_ = k.SetTimeout(0)

@@ -24,7 +24,7 @@ const (
 )
 
 // pages serves the pages of package inspect at a socket of package net, outside the loops. So they
-// show a loop that hangs. A server with net/http would make this program 1 MB larger.
+// show a loop that hangs. It does not use net/http, which would make this program 1 MB larger.
 type pages struct {
 	l    net.Listener
 	in   *inspector.Inspector

@@ -25,7 +25,8 @@ func main() {
 }
 
 // run is the program. It returns the exit code: 0 after a drain that has delivered all output, 1
-// after one that has not. 2 means that the server has not started; one line on stderr says why.
+// after one that has not. It returns 2 if the server could not start. Then one line on stderr says
+// why.
 func run(args []string, stdout, stderr io.Writer, signals <-chan os.Signal) int {
 	pictures := make(chan os.Signal, 1)
 	notifyPictures(pictures)
@@ -140,8 +141,8 @@ func serve(g *reactor.Group, how style, cfg *config, stdout io.Writer, log *zapl
 	return 0
 }
 
-// drainAtSignal starts the drain at the first signal. It ends the drain at the second one, or when
-// the time has passed.
+// drainAtSignal starts the drain at the first signal. It ends the drain at the second signal, or
+// when the time limit has passed.
 func drainAtSignal(how style, limit time.Duration, log *zaplog.Logger, signals <-chan os.Signal, ended <-chan struct{}) {
 	select {
 	case <-ended:

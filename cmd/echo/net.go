@@ -51,8 +51,8 @@ func (s *netStyle) listen(a address) (fmt.Stringer, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The first wait needs descriptors for its Poller. So it is made now, while descriptors are
-	// free.
+	// The first wait needs descriptors for its Poller. So the server makes a first wait now, while
+	// descriptors are free.
 	r := newRoom(s.cfg.maxConns)
 	_ = l.SetDeadline(time.Now().Add(time.Millisecond))
 	first, err := l.Accept()
@@ -80,8 +80,8 @@ func (s *netStyle) lost() reactor.UndeliveredError {
 	return s.gaps
 }
 
-// shutdown ends all goroutines. Goroutines that wait for input end at once. Those that send end
-// when ctx does, at the latest.
+// shutdown ends all goroutines. Goroutines that wait for input end at once. Goroutines that send
+// end at the latest when ctx ends.
 func (s *netStyle) shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.draining.Store(true)

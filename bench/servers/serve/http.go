@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Hello is what every request is answered with.
+// Hello is the body of the answer to every request.
 const Hello = "Hello, World!\n"
 
 // HTTP serves the connections of l with package net/http.

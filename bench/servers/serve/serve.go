@@ -1,6 +1,6 @@
 // Package serve has what every server under test shares: its command line, the report of its
-// address, and the request to collect. The contract is in bench/README.md. The C loop fulfils the
-// part that it needs.
+// address, and the request to collect. The contract is in bench/README.md. The C loop implements
+// only the part of the contract that it needs.
 package serve
 
 import (

@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// enough is how much output may wait before further requests have to wait. It is the high-water
-// mark, because Drained is called only after there was more than that.
+// enough is how much output may wait before further requests have to wait. It is equal to the
+// high-water mark, because Drained is called only after more than the high-water mark was buffered.
 const enough = 256 << 10
 
 // Limits is the option for Listen. The handlers rely on it.
@@ -124,7 +124,8 @@ func (h *conn) nextHead(c *reactor.Conn) bool {
 }
 
 // skipEmptyLines consumes empty lines in front of a request, as after an old client's body: RFC
-// 9112, 2.2. It reports whether a request has begun. Patience counts from the first of these lines.
+// 9112, 2.2. It reports whether a request has begun. The time of Site.Patience begins with the
+// first of these lines.
 func (h *conn) skipEmptyLines() bool {
 	for {
 		p, err := h.in.Peek(2)

@@ -236,8 +236,8 @@ func (r *request) connection(value []byte) {
 	}
 }
 
-// length parses Content-Length. It refuses a second one: if a proxy used one and this server the
-// other, they would see different requests.
+// length parses Content-Length. It refuses a second Content-Length. If a proxy used one value and
+// this server the other, they would see different requests.
 func (r *request) length(value []byte) refusal {
 	if r.body >= 0 || len(value) == 0 || !all(value, isDigit) {
 		return badRequest
