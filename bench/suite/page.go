@@ -82,7 +82,7 @@ func (r *Result) pagePlots(file string) error {
 
 // protocols is the table for TLS and HTTP: the ratios and the memory.
 func (r *Result) protocols(to io.Writer) {
-	fmt.Fprintf(to, "CPU per message over TLS and HTTP, **%s ÷ server: 1.00 is as cheap as crypto/tls and net/http over\npackage net, higher is better**. `%s-again` is the control. HTTP in callbacks is\nexamples/http/h1, and in tasks net/http's parser and an answer written by hand. %d slices of %v each, otherwise as above.\n\n",
+	fmt.Fprintf(to, "CPU per message over TLS and HTTP, **%s ÷ server: 1.00 is as cheap as crypto/tls and net/http over\npackage net, higher is better**. `%s-again` is the control. HTTP in callbacks is\nexamples/http/h1, and in tasks net/http's parser and an answer written by hand. There were %d\nslices of %v each. The rest is as above.\n\n",
 		standard, standard, r.Config.Rounds, r.Config.Slice)
 	r.ratioTable(to, protocol, 2)
 	r.memoryRow(to, "TLS", "tls-idle-memory", protocol)
@@ -90,8 +90,9 @@ func (r *Result) protocols(to io.Writer) {
 
 // messages is the table for WebSocket: the ratios and the memory.
 func (r *Result) messages(to io.Writer) {
-	fmt.Fprintf(to, `CPU per message over WebSocket, **%s ÷ server: 1.00 is as cheap as coder/websocket on net/http, higher
-is better**. `+"`%s-again`"+` is the control. %d slices of %v each. Machine: %s.
+	fmt.Fprintf(to, `CPU per message over WebSocket, **%s ÷ server: 1.00 is as cheap as coder/websocket on net/http,
+higher is better**. `+"`%s-again`"+` is the control. There were %d slices of %v each.
+Machine: %s.
 
 `, standard, standard, r.Config.Rounds, r.Config.Slice, machine())
 	r.ratioTable(to, webSocket, 2)
