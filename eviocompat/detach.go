@@ -44,7 +44,7 @@ type detached struct {
 	once   sync.Once
 }
 
-// deliver writes the output from before the detach. After Close it gives up when the peer has
+// deliver writes the output from before the detach. After Close, deliver gives up if the peer has
 // received nothing for lingerTime.
 func (d *detached) deliver(unsent []byte) {
 	defer close(d.sent)

@@ -21,7 +21,7 @@ type Exporter struct {
 }
 
 // New makes an Exporter of a reactor, or of all loops of a Group: New(g.Loops()...). From here on
-// the loops measure their time. Without a loop, or with a nil one, it panics.
+// the loops measure their time. New panics if there is no loop, or if a loop is nil.
 func New(loops ...*reactor.Reactor) *Exporter {
 	if len(loops) == 0 {
 		panic("metrics: New without a reactor; pass one, or Loops of a Group")

@@ -200,8 +200,8 @@ func (f *filter) stop() {
 	f.s.Stop()
 }
 
-// Read returns input to the Session. If there is none, it returns secure.ErrAgain, or io.EOF at the
-// end. When the turn's budget of records is spent, the rest waits for the next turn.
+// Read returns input to the Session. If no input is there, Read returns secure.ErrAgain, or io.EOF
+// at the end. When the turn's budget of records is spent, the rest waits for the next turn.
 func (f *filter) Read(p []byte) (int, error) {
 	n, completed := f.s.PrefixOf(f.in[:min(len(p), len(f.in))], max(0, min(f.records, maxFeed)))
 	copy(p, f.in[:n])

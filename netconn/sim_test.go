@@ -17,8 +17,8 @@ import (
 )
 
 // impatient is a client in a task. A deadline ends each kind of its calls, on a host with a wrong
-// clock. By that clock no deadline is early, and none is late, because nothing else keeps the host
-// busy.
+// clock. Measured by the host's clock, no deadline is early. No deadline is late either, because
+// nothing else keeps the host busy.
 type impatient struct {
 	t *testing.T
 	h *sim.Host

@@ -51,8 +51,8 @@ type GroupListener struct {
 func (l *GroupListener) Addr() net.Addr { return l.addr }
 
 // Listen accepts connections on all loops. network, addr and the options are those of
-// Reactor.Listen. All loops call accept, also at the same time. The Conn lives on the loop that
-// calls it: see Conn.Reactor.
+// Reactor.Listen. All loops call accept, also at the same time. A Conn lives on the loop that has
+// called accept for it: see Conn.Reactor.
 //
 // If another program has a socket at the address, Listen returns EADDRINUSE, as with one loop,
 // unless both programs set SO_REUSEPORT (WithReusePort).

@@ -234,8 +234,8 @@ func (o *sockOptions) passedFor(k Kernel, n netaddr.Network, b netaddr.Binding) 
 	return o.passed(k, n, b)
 }
 
-// socket returns the socket for the address: one that was passed, or a new one. more has any others
-// that were passed for the address.
+// socket returns the socket for the address: one that was passed, or a new one. more has the other
+// sockets that were passed for the address.
 func (o *sockOptions) socket(k Kernel, n netaddr.Network, b netaddr.Binding, bind func() (int, error)) (s inheritedSocket, more []inheritedSocket, err error) {
 	if list, err := o.passedFor(k, n, b); len(list) > 0 {
 		return list[0], list[1:], err

@@ -156,7 +156,8 @@ func (l *Listener) Pause() error {
 }
 
 // Resume accepts again, first what waits in the backlog. If the Listener is full (WithMaxConns) or
-// suspended after an error, it accepts as soon as neither holds. On error it stays paused.
+// suspended after an error, it accepts as soon as it is neither full nor suspended. If Resume
+// returns an error, the Listener stays paused.
 func (l *Listener) Resume() error {
 	if l.closed {
 		return ErrClosed

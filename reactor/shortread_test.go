@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A read may return less than there is, and less than there is room for. The rest must be read
-// nevertheless, although no further Event reports it.
+// A read may return fewer bytes than are available and than the buffer has room for. The rest must
+// be read nevertheless, although no further Event reports it.
 func TestShortReadIsNotTheLast(t *testing.T) {
 	cases := map[string]func(t *testing.T) (server, peer int, send func()){
 		// recv stops before TCP's urgent byte.

@@ -153,8 +153,8 @@ func kernelRefuses(l *lab) {
 	l.expect(p, 0, is{a: NVAL, b: NVAL, twin: NVAL})
 }
 
-// A Poll in a Poll is readable while one of its descriptors is ready, also if a wait needs that. A
-// closed one is NVAL, and a ring is refused.
+// A Poll in a Poll is readable while one of its descriptors is ready, also if the outer Poll has to
+// wait until then. A closed Poll is NVAL, and a ring is refused.
 func TestNestedPolls(t *testing.T) {
 	both(t, func(l *lab) {
 		a, b := l.pair()

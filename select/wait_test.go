@@ -153,8 +153,8 @@ func TestD37ChangeWhileWaiting(t *testing.T) {
 	})
 }
 
-// Two polls use the same Poll, and one of them does not wait. It consumes the wake-up that the
-// other one needs, which still reports the Event.
+// Two polls use the same Poll, and one of them does not wait. The one that does not wait consumes
+// the wake-up of the waiting poll. The waiting poll still reports the Event.
 func TestWakeIsNotSwallowed(t *testing.T) {
 	both(t, func(l *lab) {
 		a, _ := l.pair()

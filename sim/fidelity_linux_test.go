@@ -245,7 +245,7 @@ var scenarios = map[string]func(b *bench){
 }
 
 // Each scenario has the same results on the host's kernel and on a simulated one, line by line. F11
-// is TestConnectsToTwoAddressesShareAPort: it needs all ports of a host.
+// is a test of its own, TestConnectsToTwoAddressesShareAPort, because it needs all ports of a host.
 func TestScenariosEndAsOnTheHost(t *testing.T) {
 	for name, run := range scenarios {
 		t.Run(name, func(t *testing.T) {

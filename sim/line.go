@@ -70,7 +70,7 @@ func (r *record) call() string {
 }
 
 // args keeps the arguments of the call in progress, other than the descriptor, for its record. For
-// calls that return an address it is the result.
+// a call that returns an address, args keeps the result instead.
 func (h *Host) args(text func() string) {
 	if t := &h.w.trace; t.keep != 0 && !t.sealed {
 		t.args = text()

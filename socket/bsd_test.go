@@ -35,7 +35,7 @@ func TestAcceptOnAShutListenerEnds(t *testing.T) {
 }
 
 // Another call receives the error of a refused attempt before Connect does. On NetBSD poll(2)
-// reports neither ERR nor HUP, so Connect must take any bit for the end of the attempt.
+// reports neither ERR nor HUP, so Connect must treat any reported bit as the end of the attempt.
 func TestConnectEndsAlthoughAnotherCallHasTakenItsError(t *testing.T) {
 	simulated(t, sim.NetBSD, func(l *lab) {
 		h := l.k.(*sim.Host)

@@ -18,8 +18,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A Socket that nobody refers to any more is closed, whatever it was used for last. So is one to
-// which only its own callback refers.
+// A Socket that nobody refers to any more is closed, whatever it was used for last. A Socket to
+// which only its own callback refers is closed too.
 func TestD21UnreachableSocketIsClosed(t *testing.T) {
 	test := func(l *lab) {
 		before := descriptors(l.t)

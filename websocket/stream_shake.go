@@ -44,9 +44,9 @@ func (s *Server) Stream(nc net.Conn) (*Stream, error) {
 	return st, nil
 }
 
-// NewStream sends a client's handshake on nc, which is connected to the host of the URL, for wss
-// with TLS. NewStream returns the connection when the server has accepted. If it returns an error,
-// it has closed nc.
+// NewStream sends a client's handshake on nc. nc must be connected to the host of the URL, and for
+// wss it must be a TLS connection. NewStream returns the connection when the server has accepted.
+// If it returns an error, it has closed nc.
 func NewStream(nc net.Conn, rawURL string, opts ...Option) (*Stream, error) {
 	if nc == nil {
 		panic("websocket: NewStream of a nil net.Conn")

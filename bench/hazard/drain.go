@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// drain: the server gets the order to stop while it owes answers. It must send back everything that
-// it had read from its socket.
+// drain: the server gets the order to stop before it has sent all answers. It must send back
+// everything that it had read from its socket.
 func drain(t *Target) (string, error) {
 	c, err := t.raw()
 	if err != nil {

@@ -128,8 +128,8 @@ func (q *Queue) Next() timeout.Deadline {
 
 // Expire removes and returns the earliest timer, if its deadline has passed at now and it was armed
 // before the mark. Otherwise it returns nil. To expire only timers that are armed already, take one
-// Mark and call Expire until it returns nil. A timer that F arms meanwhile is not among them,
-// provided that its deadline is not before now.
+// Mark and call Expire until it returns nil. These calls do not return a timer that F arms
+// meanwhile, provided that its deadline is not before now.
 func (q *Queue) Expire(now timeout.Deadline, mark uint64) *Timer {
 	if len(q.heap) == 0 {
 		return nil

@@ -79,8 +79,8 @@ func dial(s silent) *netconn.TLSConn {
 	return netconn.Client(c, clientConfig())
 }
 
-// deferred is an SSLSocket to the port, its handshake begun by a call that does not wait. On r's
-// loop, if that is not nil.
+// deferred returns an SSLSocket that is connected to the port. A call that does not wait has begun
+// its handshake. If r is not nil, the SSLSocket belongs to r's loop.
 func deferred(t *testing.T, r *reactor.Reactor, port int) *socket.SSLSocket {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)
 	if r != nil {
