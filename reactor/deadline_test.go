@@ -172,8 +172,8 @@ func TestDeadlinesAreRefreshed(t *testing.T) {
 	})
 }
 
-// An idle timeout may be due while another callback keeps the loop busy. The next one starts when
-// this one is reported, not when it was due.
+// An idle timeout may be due while another callback keeps the loop busy. The next idle period
+// starts when the timeout is reported, not when it was due.
 func TestIdleTimeoutStartsAgainWhenTold(t *testing.T) {
 	twice(t, func(t *lab) {
 		r := t.reactor()

@@ -74,10 +74,10 @@ func (c *SSLContext) LoadCertChain(certfile, keyfile string) error {
 	return c.LoadCertChainData(cert, key)
 }
 
-// LoadCertChainData is load_cert_chain with bytes, PEM or DER. cert may be a chain. PEM blocks of
-// other types are ignored, so one file may be both. An error is ErrValue and names the kind of data
-// that was found. As with mbedtls, only the handshake checks that the key belongs to the
-// certificate.
+// LoadCertChainData is load_cert_chain with bytes, PEM or DER. cert may be a chain. In each of the
+// two, PEM blocks of other types are ignored, so both may be the same file. An error is ErrValue
+// and names the kind of data that was found. As with mbedtls, only the handshake checks that the
+// key belongs to the certificate.
 func (c *SSLContext) LoadCertChainData(cert, key []byte) error {
 	k, err := privateKey(key)
 	if err != nil {

@@ -15,9 +15,9 @@ type buffer struct{ b []byte }
 
 var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 1<<10)} }}
 
-// Send sends a message and never blocks. The caller may reuse p when it returns. Everything that
-// one callback sends leaves in one system call. Send accepts all of p, or nothing if it returns an
-// error. The error is reactor.ErrBuffered if more than the Conn's limit would be buffered, or
+// Send sends a message and never blocks. The caller may reuse p when it returns. All that is sent
+// during one callback goes out in one system call. Send accepts all of p, or nothing if it returns
+// an error. The error is reactor.ErrBuffered if more than the Conn's limit would be buffered, or
 // ErrClosed. Send does not check that a text is UTF-8.
 func (c *Conn) Send(kind Kind, p []byte) error {
 	if err := c.sendable(kind); err != nil {

@@ -10,7 +10,8 @@ import (
 )
 
 // The incremental check agrees with package utf8 on each string of up to three bytes, and some of
-// four, however it is cut. It fails at the first byte that no text can have.
+// four, however it is cut. It fails at the first byte after which the bytes so far cannot begin a
+// valid text.
 func TestTextCheckAgreesWithPackageUTF8(t *testing.T) {
 	check := func(s []byte, cut int) (failed int, whole bool) {
 		var c textCheck

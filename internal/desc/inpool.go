@@ -15,8 +15,8 @@ type InputPool struct {
 	kept int // bytes
 }
 
-// pieceClass returns the index of the smallest class with n bytes. It returns pieceClasses or more
-// if there is none.
+// pieceClass returns the index of the smallest class whose pieces hold n bytes or more. It returns
+// pieceClasses or more if there is none.
 func pieceClass(n int) int { return bits.Len(uint(max(n, leastPiece)-1) / leastPiece) }
 
 func (p *InputPool) get(n int) []byte {

@@ -212,7 +212,8 @@ func TestSmallestProgramHasWhatItNeeds(t *testing.T) {
 	}
 }
 
-// A generator makes the same program from the same seed, and different ones from others.
+// A generator makes the same program from the same seed, and different programs from different
+// seeds.
 func TestSeedsMakePrograms(t *testing.T) {
 	seen := map[string]bool{}
 	for kind := range kinds {
