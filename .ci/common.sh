@@ -30,7 +30,6 @@ tools() {
 	[ -x /usr/sbin/haproxy ] || need haproxy haproxy
 	need redis-cli redis-tools
 	need wrk wrk
-	/usr/bin/python3 -c 'import websockets' 2>/dev/null || need python3-websockets python3-websockets # tests/websocket
 	need qemu-aarch64 qemu-user # other processors
 	if ((${#missing[@]})); then
 		local sudo=
