@@ -125,66 +125,81 @@ func TestClientAndServer(t *testing.T) {
 	}
 }
 
-// The same in blocking style, over a connection of package net and one of netconn.
+// A client and a server echo every message in blocking style, too. The server's connection is
+// netconn's. The client's is package net's, with and without TLS of netconn.
 func TestStreams(t *testing.T) {
+	serverTLS, clientTLS := tlsPair(t)
 	for name, z := range compressions {
-		t.Run(name, func(t *testing.T) {
-			s, err := NewServer(nil, with(z, WithSubprotocols("p"))...)
-			if err != nil {
-				t.Fatal(err)
+		for _, scheme := range []string{"ws", "wss"} {
+			if scheme == "wss" && name != "takeover" && longtest.Count(0, 1, 1) == 0 {
+				continue
 			}
-			l, err := netconn.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
+			t.Run(scheme+" "+name, func(t *testing.T) { streams(t, scheme, z, serverTLS, clientTLS) })
+		}
+	}
+}
+
+func streams(t *testing.T, scheme string, z *Compression, serverTLS, clientTLS *tls.Config) {
+	s, err := NewServer(nil, with(z, WithSubprotocols("p"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := netconn.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ended := make(chan error, 1)
+	go func() {
+		nc, err := l.Accept()
+		if err != nil {
+			ended <- err
+			return
+		}
+		if scheme == "wss" {
+			nc = netconn.Server(nc, serverTLS)
+		}
+		st, err := s.Stream(nc)
+		for err == nil {
+			var kind Kind
+			var p []byte
+			if kind, p, err = st.Receive(); err == nil {
+				err = st.Send(kind, p)
 			}
-			defer l.Close()
-			ended := make(chan error, 1)
-			go func() {
-				nc, err := l.Accept()
-				if err != nil {
-					ended <- err
-					return
-				}
-				st, err := s.Stream(nc)
-				for err == nil {
-					var kind Kind
-					var p []byte
-					if kind, p, err = st.Receive(); err == nil {
-						err = st.Send(kind, p)
-					}
-				}
-				ended <- err
-			}()
-			nc, err := net.Dial("tcp", l.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			st, err := NewStream(nc, "ws://example.org/path", with(z, WithSubprotocols("q", "p"))...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if st.Subprotocol() != "p" {
-				t.Errorf("subprotocol %q", st.Subprotocol())
-			}
-			for i, want := range messages() {
-				if err := errors.Join(st.Ping([]byte("x")), st.Send(Binary, want)); err != nil {
-					t.Fatal(err)
-				}
-				if kind, p, err := st.Receive(); err != nil || kind != Binary || !bytes.Equal(p, want) {
-					t.Fatalf("message %d: %v, %d bytes, %v", i, kind, len(p), err)
-				}
-			}
-			if err := st.Close(Normal, ""); err != nil {
-				t.Error(err)
-			}
-			if _, _, err := st.Receive(); err != io.EOF {
-				t.Errorf("after Close: %v", err)
-			}
-			var why *CloseError
-			if err := <-ended; !errors.As(err, &why) || why.Code != Normal || !why.Peer {
-				t.Errorf("the server: %v", err)
-			}
-		})
+		}
+		ended <- err
+	}()
+	nc, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if scheme == "wss" {
+		nc = netconn.Client(nc, clientTLS)
+	}
+	st, err := NewStream(nc, scheme+"://example.org/path", with(z, WithSubprotocols("q", "p"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Subprotocol() != "p" {
+		t.Errorf("subprotocol %q", st.Subprotocol())
+	}
+	for i, want := range messages() {
+		if err := errors.Join(st.Ping([]byte("x")), st.Send(Binary, want)); err != nil {
+			t.Fatal(err)
+		}
+		if kind, p, err := st.Receive(); err != nil || kind != Binary || !bytes.Equal(p, want) {
+			t.Fatalf("message %d: %v, %d bytes, %v", i, kind, len(p), err)
+		}
+	}
+	if err := st.Close(Normal, ""); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := st.Receive(); err != io.EOF {
+		t.Errorf("after Close: %v", err)
+	}
+	var why *CloseError
+	if err := <-ended; !errors.As(err, &why) || why.Code != Normal || !why.Peer {
+		t.Errorf("the server: %v", err)
 	}
 }
 
