@@ -68,14 +68,9 @@ func (v *visit) ask() error { return sendAll(v.fd, v.batch) }
 
 func (v *visit) answered() (bool, error) {
 	for {
-		n, err := receive(v.fd, v.in[v.got:])
-		switch {
-		case err == unix.EAGAIN:
-			return false, nil
-		case err != nil:
-			return false, fmt.Errorf("recv: %w", err)
-		case n == 0:
-			return false, errors.New("recv: the server closed the connection")
+		n, err := arrived(v.fd, v.in[v.got:])
+		if n == 0 {
+			return false, err
 		}
 		short := n < len(v.in)-v.got
 		v.got += n
@@ -86,6 +81,20 @@ func (v *visit) answered() (bool, error) {
 			return false, nil
 		}
 	}
+}
+
+// arrived receives what is there. It returns 0 if that is nothing.
+func arrived(fd int, p []byte) (int, error) {
+	n, err := receive(fd, p)
+	switch {
+	case err == unix.EAGAIN:
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("recv: %w", err)
+	case n == 0:
+		return 0, errors.New("recv: the server closed the connection")
+	}
+	return n, nil
 }
 
 // parse consumes the answers that are whole. It returns whether they were the last of the batch.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -126,14 +125,9 @@ func (m *messenger) ask() error { return sendAll(m.fd, m.message) }
 
 func (m *messenger) answered() (bool, error) {
 	for {
-		n, err := receive(m.fd, m.in[m.got:])
-		switch {
-		case err == unix.EAGAIN:
-			return false, nil
-		case err != nil:
-			return false, fmt.Errorf("recv: %w", err)
-		case n == 0:
-			return false, errors.New("recv: the server closed the connection")
+		n, err := arrived(m.fd, m.in[m.got:])
+		if n == 0 {
+			return false, err
 		}
 		m.got += n
 		size, err := m.check(m.in[:m.got])

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/netconn"
+	"github.com/ureactor/ureactor/tests/programs/kit"
 )
 
 const patience = 3 * time.Second // of the server with a client that is slow
@@ -131,7 +132,7 @@ func serve(stack, dir string) {
 		s.Protocols = &http.Protocols{} // see examples/nethttp/tls.go
 		s.Protocols.SetHTTP1(true)
 		s.Protocols.SetUnencryptedHTTP2(true)
-		must(s.Serve(opaqueListener{netconn.NewTLSListener(closed, s.TLSConfig)}))
+		must(s.Serve(kit.Opaque(netconn.NewTLSListener(closed, s.TLSConfig))))
 	}()
 	fmt.Println(open.Addr(), closed.Addr())
 	for in := bufio.NewReader(os.Stdin); ; {
@@ -144,20 +145,6 @@ func serve(stack, dir string) {
 		must(err)
 		fmt.Println(u.Utime.Nano()+u.Stime.Nano(), len(files))
 	}
-}
-
-// opaque is a connection of our TLS without the method that would have net/http ask for the
-// protocol.
-type opaque struct{ net.Conn }
-
-type opaqueListener struct{ net.Listener }
-
-func (l opaqueListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return opaque{c}, nil
 }
 
 func httpServer() *http.Server {

@@ -27,20 +27,6 @@ func server() *http.Server {
 	})}
 }
 
-// opaque is a connection of our TLS on which HTTP/2 was agreed, without what would have net/http
-// ask for the protocol.
-type opaque struct{ net.Conn }
-
-type opaqueListener struct{ net.Listener }
-
-func (l opaqueListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return opaque{c}, nil
-}
-
 // h2spec has the same results against net/http's server over package net, over netconn with
 // crypto/tls, and over netconn's own TLS.
 func TestHTTP2Conformance(t *testing.T) {
@@ -92,7 +78,7 @@ func overOurTLS(cfg *tls.Config) func(net.Listener) error {
 		s := server()
 		s.Protocols = &http.Protocols{} // what the handshake agrees on, and nothing else
 		s.Protocols.SetUnencryptedHTTP2(true)
-		return s.Serve(opaqueListener{netconn.NewTLSListener(l, cfg)})
+		return s.Serve(kit.Opaque(netconn.NewTLSListener(l, cfg)))
 	}
 }
 
