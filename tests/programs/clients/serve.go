@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/ureactor/ureactor/netconn"
-	"github.com/ureactor/ureactor/tests/programs/kit"
+	"github.com/ureactor/ureactor/tests/programs/opaque"
 )
 
 const patience = 3 * time.Second // of the server with a client that is slow
@@ -132,7 +132,7 @@ func serve(stack, dir string) {
 		s.Protocols = &http.Protocols{} // see examples/nethttp/tls.go
 		s.Protocols.SetHTTP1(true)
 		s.Protocols.SetUnencryptedHTTP2(true)
-		must(s.Serve(kit.Opaque(netconn.NewTLSListener(closed, s.TLSConfig))))
+		must(s.Serve(opaque.Listener(netconn.NewTLSListener(closed, s.TLSConfig))))
 	}()
 	fmt.Println(open.Addr(), closed.Addr())
 	for in := bufio.NewReader(os.Stdin); ; {

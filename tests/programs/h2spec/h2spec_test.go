@@ -17,6 +17,7 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 	"github.com/ureactor/ureactor/netconn"
 	"github.com/ureactor/ureactor/tests/programs/kit"
+	"github.com/ureactor/ureactor/tests/programs/opaque"
 )
 
 // server returns a server of net/http that answers every request with a body.
@@ -78,7 +79,7 @@ func overOurTLS(cfg *tls.Config) func(net.Listener) error {
 		s := server()
 		s.Protocols = &http.Protocols{} // what the handshake agrees on, and nothing else
 		s.Protocols.SetUnencryptedHTTP2(true)
-		return s.Serve(kit.Opaque(netconn.NewTLSListener(l, cfg)))
+		return s.Serve(opaque.Listener(netconn.NewTLSListener(l, cfg)))
 	}
 }
 
