@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/ureactor/ureactor/internal/kernel"
 )
@@ -77,10 +79,33 @@ func (f File) Remove(k kernel.Kernel) kernel.Errno {
 	return 0
 }
 
-// inUse reports whether a process has the socket of the file. It connects a datagram socket to the
-// path. If no process has the socket, the kernel returns ECONNREFUSED. A stream socket refuses a
-// datagram socket, so its owner does not notice. After any other error the socket counts as in use.
-func inUse(k kernel.Kernel, path string) (bool, kernel.Errno) {
+// A child that a process starts has a copy of each descriptor until its exec closes the copies.
+// Such a child is no owner. So inUse looks again before it reports that a process has the socket.
+const (
+	looks     = 4
+	lookAgain = time.Millisecond // later; an exec takes less, unless the machine is loaded
+)
+
+// inUse reports whether a process has the socket of the file.
+func inUse(k kernel.Kernel, path string) (used bool, e kernel.Errno) {
+	for look := range looks {
+		if used, e = connects(k, path); !used || k != kernel.Host {
+			break
+		}
+		if look < looks-1 {
+			time.Sleep(lookAgain)
+		}
+	}
+	return used, e
+}
+
+// connects connects a datagram socket to the path. If no process has the socket, the kernel returns
+// ECONNREFUSED. A stream socket refuses a datagram socket, so its owner does not notice. After any
+// other error the socket counts as in use.
+func connects(k kernel.Kernel, path string) (bool, kernel.Errno) {
+	// Package syscall holds the lock from a fork until the exec has begun.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	fd, e := k.Socket(kernel.AF_UNIX, kernel.SOCK_DGRAM, 0)
 	if e != 0 {
 		return true, e
