@@ -87,9 +87,9 @@ func ExampleOn() {
 		for {
 			c, err := l.Accept()
 			if errors.Is(err, net.ErrClosed) {
-				return // the reactor drains
+				return // the reactor shuts down
 			}
-			if err != nil { // out of descriptors, perhaps: the listener stays open
+			if err != nil { // perhaps no descriptor is free; the listener stays open
 				if t.Sleep(10*time.Millisecond) != nil {
 					return
 				}
@@ -97,7 +97,7 @@ func ExampleOn() {
 			}
 			t.Go(func(*reactor.Task) {
 				defer c.Close()
-				_, _ = io.Copy(c, c) // any code that is written for net.Conn
+				_, _ = io.Copy(c, c) // or any other code for net.Conn
 			})
 		}
 	})
@@ -131,9 +131,9 @@ func ExampleConn_Data() {
 		for {
 			c, err := l.Accept()
 			if errors.Is(err, net.ErrClosed) {
-				return // the reactor drains
+				return // the reactor shuts down
 			}
-			if err != nil { // out of descriptors, perhaps: the listener stays open
+			if err != nil { // perhaps no descriptor is free; the listener stays open
 				if t.Sleep(10*time.Millisecond) != nil {
 					return
 				}

@@ -141,7 +141,7 @@ func TestHTTPRequestsInTasks(t *testing.T) {
 			for {
 				c, err := l.Accept()
 				if err != nil {
-					return // ECANCELED: the reactor drains
+					return // ECANCELED: the reactor shuts down
 				}
 				t.Go(func(*reactor.Task) { serveHTTP(c) })
 			}

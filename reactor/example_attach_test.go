@@ -25,7 +25,7 @@ func greet(r *reactor.Reactor, l net.Listener) {
 	}
 	fmt.Print("a goroutine has read ", line)
 	read, _ := in.Peek(in.Buffered())
-	err = r.Post(func() { // Attach and AttachConn are for the loop
+	err = r.Post(func() { // only the loop may call AttachConn
 		if _, err := r.AttachConn(nc, read, echo{}); err != nil {
 			log.Print(err)
 			nc.Close()

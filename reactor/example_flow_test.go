@@ -41,7 +41,7 @@ func (h *relay) EOF(c *reactor.Conn) {
 
 func (h *relay) Closed(c *reactor.Conn, err error) {
 	if err != nil {
-		_ = h.to.Abort() // the other peer must not take a cut stream for a whole one
+		_ = h.to.Abort() // the other peer must not think that the stream is complete
 		return
 	}
 	_ = h.to.Close()
@@ -83,14 +83,14 @@ type source struct{ left int }
 func (s *source) Opened(c *reactor.Conn) { s.Drained(c) }
 
 func (s *source) Drained(c *reactor.Conn) {
-	for s.left > 0 && c.Buffered() <= high { // above it, Drained comes again
+	for s.left > 0 && c.Buffered() <= high { // above high, Drained will be called again
 		s.left--
 		if c.Send([]byte("0123456789abcdef")) != nil {
 			return // the Conn is closing; Closed gets the reason
 		}
 	}
 	if s.left == 0 {
-		_ = c.Close() // after what was sent
+		_ = c.Close() // delivers the output first
 	}
 }
 

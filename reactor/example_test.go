@@ -98,7 +98,7 @@ func (h *asker) Data(c *reactor.Conn, p []byte) {
 		answer := compute(question)
 		_ = c.Reactor().Post(func() { // on the loop again; h and c may be touched
 			h.asked--
-			_ = c.Send([]byte(answer)) // ErrClosed if it has closed meanwhile, never a panic
+			_ = c.Send([]byte(answer)) // returns ErrClosed if c has closed meanwhile
 			h.closeWhenDone(c)
 		})
 	}()
@@ -179,7 +179,7 @@ func ExampleReactor_Shutdown() {
 		<-stop.Done()
 		limit, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		_ = r.Shutdown(limit) // Run returns the same
+		_ = r.Shutdown(limit) // Run returns the same error
 	}()
 	_ = syscall.Kill(os.Getpid(), syscall.SIGTERM) // somebody stops it
 
@@ -223,7 +223,7 @@ func ExampleGroup_Restart() {
 	replace := make(chan os.Signal, 1)
 	signal.Notify(replace, syscall.SIGHUP)
 
-	in, err := reactor.Inherit() // the sockets that this process was passed, if it was
+	in, err := reactor.Inherit() // the sockets that were passed to this process; perhaps none
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -232,11 +232,11 @@ func ExampleGroup_Restart() {
 		log.Fatal(err)
 	}
 	go g.Run(context.Background())
-	_, _ = in.Ready() // Restart in the old process returns
+	_, _ = in.Ready() // now Restart returns in the old process
 
 	<-replace // a signal, for example
 	if err := g.Restart(context.Background(), exec.Command(os.Args[0], os.Args[1:]...)); err != nil {
-		log.Print(err) // it continues to serve
+		log.Print(err) // the old process continues to serve
 	}
 	_ = l.Close() // the new process accepts from here on
 

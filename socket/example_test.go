@@ -49,7 +49,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer s.Close()
-	s.SetTimeoutSeconds(2) // for each call; SetBlocking(true) is without end, SetBlocking(false) is 0
+	s.SetTimeoutSeconds(2) // for each call; SetBlocking(true) sets no limit, SetBlocking(false) sets 0
 	if err := s.Connect(addr); err != nil {
 		log.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func ExampleNewOn() {
 			c, _, err := l.Accept() // the task waits, the loop does not
 			if err != nil {
 				l.Close()
-				return // ECANCELED: the reactor drains
+				return // ECANCELED: the reactor shuts down
 			}
 			t.Go(func(*reactor.Task) { echo(c) })
 		}
@@ -97,7 +97,7 @@ func ExampleNewOn() {
 func echo(c *socket.Socket) {
 	defer c.Close()
 	for {
-		p, err := c.Data() // the loop's buffer, valid until the task waits; at the end io.EOF
+		p, err := c.Data() // a slice of the loop's buffer, valid until the task waits
 		if err != nil {
 			return
 		}

@@ -160,7 +160,7 @@ func Run(ctx context.Context, rounds int, slice time.Duration, seed uint64, to i
 			}
 		}
 	}
-	fmt.Fprintf(to, "CPU time of both ends for %d datagrams of %d bytes to one peer on loopback. It is the median of\n%d slices of %v, with its 95 %% confidence interval. The ratio is that of slices of one round.\n\n",
+	fmt.Fprintf(to, "The CPU time that sender and receiver together need for %d datagrams of %d bytes to one peer on\nloopback. The figures are medians of %d slices of %v, with 95 %% confidence intervals. Each ratio\ncompares slices of the same round.\n\n",
 		many, size, len(costs[0]), slice)
 	fmt.Fprintf(to, "| | ns of CPU for each KB | ÷ %s |\n|---|---|---|\n", contenders[0].name)
 	var ratio float64

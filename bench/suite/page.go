@@ -82,19 +82,24 @@ func (r *Result) pagePlots(file string) error {
 
 // protocols is the table for TLS and HTTP: the ratios and the memory.
 func (r *Result) protocols(to io.Writer) {
-	fmt.Fprintf(to, "CPU per message over TLS and HTTP, **%s ÷ server: 1.00 is as cheap as crypto/tls and net/http over\npackage net, higher is better**. `%s-again` is the control. HTTP in callbacks is\nexamples/http/h1, and in tasks net/http's parser and an answer written by hand. There were %d\nslices of %v each. The rest is as above.\n\n",
-		standard, standard, r.Config.Rounds, r.Config.Slice)
+	fmt.Fprintf(to, `CPU time for each message over TLS and HTTP, as the ratio **%[1]s ÷ server: 1.00 is as cheap as
+crypto/tls and net/http over package net, and higher is better**. `+"`%[1]s-again`"+` is the same server as
+`+"`%[1]s`"+` in a second process. In the rows of HTTP, `+"`callback`"+` is examples/http/h1. `+"`task`"+` uses
+net/http's parser and writes the answer itself. Each server ran %[2]d slices of %[3]v.
+
+`, standard, r.Config.Rounds, r.Config.Slice)
 	r.ratioTable(to, protocol, 2)
 	r.memoryRow(to, "TLS", "tls-idle-memory", protocol)
 }
 
 // messages is the table for WebSocket: the ratios and the memory.
 func (r *Result) messages(to io.Writer) {
-	fmt.Fprintf(to, `CPU per message over WebSocket, **%s ÷ server: 1.00 is as cheap as coder/websocket on net/http,
-higher is better**. `+"`%s-again`"+` is the control. There were %d slices of %v each.
-Machine: %s.
+	fmt.Fprintf(to, `CPU time for each message over WebSocket, as the ratio **%[1]s ÷ server: 1.00 is as cheap as
+coder/websocket on net/http, and higher is better**. `+"`%[1]s-again`"+` is the same server as `+"`%[1]s`"+` in a
+second process. Each server ran %[2]d slices of %[3]v.
+Machine: %[4]s.
 
-`, standard, standard, r.Config.Rounds, r.Config.Slice, machine())
+`, standard, r.Config.Rounds, r.Config.Slice, machine())
 	r.ratioTable(to, webSocket, 2)
 	r.memoryRow(to, "WebSocket", "websocket-idle-memory", webSocket)
 }
@@ -113,10 +118,11 @@ func (r *Result) memoryRow(to io.Writer, what, scenario string, kind func(Scenar
 
 // echoes is the table for the echo: the ratios, the latency at 80 % and the memory.
 func (r *Result) echoes(to io.Writer) {
-	fmt.Fprintf(to, `CPU per message of an echo, **%s ÷ server: 1.00 is as cheap as a hand-written C epoll loop, higher is
-better**. The figures are medians with 95 %% intervals. Each server has one core, and they run
-interleaved: %d slices of %v each. `+"`c-again`"+` is the same C program in a second process: a
-difference within its interval is noise. Machine: %s.
+	fmt.Fprintf(to, `CPU time for each message of an echo, as the ratio **%s ÷ server: 1.00 is as cheap as a C epoll loop
+that is written by hand, and higher is better**. The figures are medians, with 95 %% confidence
+intervals in parentheses. Each server has one core. The servers run in turn, with %d slices of %v
+for each. `+"`c-again`"+` is the same C program in a second process. So a difference
+within the interval of `+"`c-again`"+` is noise. Machine: %s.
 
 `, r.Ref(), r.Config.Rounds, r.Config.Slice, machine())
 	r.ratioTable(to, echo, 2)

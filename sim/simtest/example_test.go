@@ -65,7 +65,7 @@ func shout(w *sim.World) error {
 	var answer []byte
 	var failed error
 	program(client, func(r *reactor.Reactor) error {
-		r.After(10*time.Millisecond, func() { // the server is up by then
+		r.After(10*time.Millisecond, func() { // then the server is listening
 			_, failed = r.Dial("tcp", "10.0.0.1:80", &asker{tell: func(got []byte, err error) {
 				answer, failed = got, err
 				r.Close()

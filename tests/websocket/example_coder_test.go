@@ -39,7 +39,7 @@ func Example_coder() {
 }
 
 func adopt(w http.ResponseWriter, q *http.Request) {
-	c, err := coder.Accept(w, q, nil) // it has answered a bad request
+	c, err := coder.Accept(w, q, nil) // Accept has already answered a bad request
 	if err != nil {
 		return
 	}
