@@ -153,7 +153,7 @@ func (d *Desc) awaitClosed() (e Errno) {
 		limit.Stop()
 		d.lock()
 	}
-	if d.finished && d.extra != nil {
+	if d.extra != nil {
 		e = d.extra.closeErrno
 	}
 	d.unlock()

@@ -60,7 +60,7 @@ func (s *script) Recv(_ int, p []byte, _ int) (int, Errno) { return s.try(len(p)
 func (s *script) Send(_ int, p []byte, _ int) (int, Errno) { return s.try(len(p)) }
 
 // unwinds: only the first sleep of a call can panic, because the Task waits again after ECANCELED.
-func (s *script) unwinds() bool { return s.naps == 0 && s.rest%10 == 7 }
+func (s *script) unwinds() bool { return s.naps == 0 && s.rest%11 == 7 }
 
 func (s *script) Unwind(Dir) {
 	if s.unwinds() {
@@ -74,11 +74,11 @@ func (s *script) Sleep(_ Dir, until timeout.Deadline) Errno {
 	}
 	if s.unwinds() {
 		s.naps++
-		s.digit(10)
+		s.digit(11)
 		panic("unwound")
 	}
 	s.naps++
-	switch s.digit(10) {
+	switch s.digit(11) {
 	case 1: // for nothing
 		if s.lazy++; s.lazy < 3 {
 			return 0
@@ -105,6 +105,11 @@ func (s *script) Sleep(_ Dir, until timeout.Deadline) Errno {
 	case 9:
 		s.d.SetDeadline(In, s.now+50)
 		s.now += 100
+		return kernel.ETIMEDOUT
+	case 10: // the deadline moves while the sleep ends
+		s.now += 100
+		s.d.SetDeadline(In, s.now+50)
+		s.d.SetDeadline(Out, s.now+50)
 		return kernel.ETIMEDOUT
 	}
 	s.d.Ready(poller.In | poller.Out)
@@ -180,7 +185,7 @@ func TestShortWayIsDo(t *testing.T) {
 				if name == "SendAll" && st.more {
 					continue
 				}
-				for st.number = flags % step; st.number < 8*10*8*10; st.number += step {
+				for st.number = flags % step; st.number < 8*11*8*11; st.number += step {
 					short, long := st.outcome(way[0]), st.outcome(way[1])
 					for i := range short.sides { // a word too many costs a try
 						long.sides[i].ready = long.sides[i].ready || short.sides[i].ready

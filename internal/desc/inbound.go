@@ -193,7 +193,6 @@ func (b *Inbound) tidy() {
 	switch need := kept + len(b.view); {
 	case cap(b.rest) > shrinkAbove && need < cap(b.rest)/4:
 		b.grow(len(b.view))
-		b.free(&b.old)
 	case b.start >= kept && need > cap(b.rest)-b.start:
 		b.rest = b.rest[:copy(b.rest, b.rest[b.start:])]
 		b.start = 0

@@ -70,7 +70,7 @@ func oneCall(t *testing.T, r *rand.Rand, b *Inbound, model *[]byte, returned map
 	t.Helper()
 	m := *model
 	n := r.IntN(len(m) + 2)
-	switch r.IntN(4) {
+	switch r.IntN(5) {
 	case 0, 1:
 		call, name := b.Peek, "Peek"
 		if r.IntN(2) == 0 {
@@ -108,6 +108,15 @@ func oneCall(t *testing.T, r *rand.Rand, b *Inbound, model *[]byte, returned map
 		if i := b.Index(sep, from); i != want {
 			t.Fatalf("Index(%v, %d) = %d, want %d", sep, from, i, want)
 		}
+	case 4:
+		if r.IntN(4) > 0 { // rarely, because nothing is left then
+			return
+		}
+		p := b.All()
+		if !bytes.Equal(p, m) {
+			t.Fatalf("All returns %d bytes, and they are not the %d that are buffered", len(p), len(m))
+		}
+		*model = nil
 	}
 }
 
@@ -117,6 +126,9 @@ func TestOnlyARestIsCopied(t *testing.T) {
 	b.Init("test: Init", 100, nil)
 	p := []byte("abcdefgh")
 	b.Show(p)
+	if i := b.Index([]byte("xyz"), 0); i != -1 || b.Held() != 0 {
+		t.Errorf("Index = %d, and it has copied into %d bytes", i, b.Held())
+	}
 	if q, _ := b.Next(3); &q[0] != &p[0] {
 		t.Error("the first message was copied")
 	}

@@ -33,12 +33,12 @@ func (d *Desc) Fill(c *Call, p []byte, recv Receive) (n int, e Errno) {
 	return n, some(e, n)
 }
 
-// Gather is Fill into new memory of at most n bytes.
+// Gather is Fill into new memory of at most n bytes; n is greater than 0.
 func (d *Desc) Gather(c *Call, n int, recv Receive) ([]byte, Errno) {
 	g := gathered{data: []byte{}}
 	_, e := d.Do(In, c, func() (int, Errno) {
 		free := g.room(min(n-len(g.data), ScratchSize))
-		if free == 0 && n > 0 {
+		if free == 0 {
 			c.Again = true
 			return g.grow(), 0
 		}
@@ -58,7 +58,7 @@ func (d *Desc) Line(c *Call, limit int, peek bool, recv Receive) ([]byte, Errno)
 	g := gathered{data: []byte{}}
 	_, e := d.Do(In, c, func() (int, Errno) {
 		free := g.room(min(limit-len(g.data), ScratchSize))
-		if free == 0 && limit > 0 {
+		if free == 0 {
 			c.Again = true
 			return g.grow(), 0
 		}
@@ -136,7 +136,6 @@ func (d *Desc) Pour(c *Call, p []byte, send func(p []byte) (int, Errno)) (n int,
 		c.Again = e == 0 && len(c.P) > 0
 		return sent, e
 	})
-	c.P = nil
 	return n, e
 }
 
