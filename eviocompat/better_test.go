@@ -22,10 +22,10 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// While output is pending, evio's loop spins as soon as input waits too: it gets an event for the
-// input and tries to write. Every loop of evio also wakes ten times a second when nothing happens.
-// Here eight loops rest, one of them with a megabyte that nobody reads and a request behind it. Of
-// several fifths of a second, one takes next to no processor time.
+// evio's loop spins while output is pending and input waits: an event for the input makes the loop
+// try to write. Each of its loops also wakes ten times a second when nothing happens. Here eight
+// loops are idle, and one of them has a megabyte of output that nobody reads and an unread request
+// behind it. Of ten intervals of 200 ms, at least one must use almost no processor time.
 func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -63,7 +63,8 @@ func TestPendingOutputAndIdleLoopsSleep(t *testing.T) {
 	stop()
 }
 
-// With WithPanicHandler a panic in an event ends its connection, which gets Closed, and no other.
+// With WithPanicHandler, a panic in an event ends only its own connection, and Closed is called for
+// it.
 func TestPanicEndsOneConnection(t *testing.T) {
 	t.Parallel()
 	caught, closed, ready := make(chan any, 1), make(chan error, 1), make(chan net.Addr, 1)
@@ -112,9 +113,8 @@ func TestPanicEndsOneConnection(t *testing.T) {
 	}
 }
 
-// When no descriptor is left, evio's Serve ends. Here the open connections are still served, and
-// the waiting connections are served as soon as descriptors are free. The test runs in a process of
-// its own.
+// If no descriptor is free, evio's Serve ends. Here Serve continues with the open connections, and
+// serves the waiting ones as soon as descriptors are free. The test runs in a process of its own.
 func TestServesOnAtTheDescriptorLimit(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
@@ -171,8 +171,8 @@ func atDescriptorLimit() {
 	talk(c)
 }
 
-// A client that sends 8 MiB in 1 MiB writes, half-closes, then reads, gets all bytes back. With
-// evio such a client stalls, or loses the pending output.
+// A client sends 8 MiB in writes of 1 MiB, half-closes, and only then reads. It receives all bytes
+// back. With evio such a client stalls or loses pending output.
 func TestStreamsWithoutStallOrLoss(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -203,7 +203,8 @@ func TestStreamsWithoutStallOrLoss(t *testing.T) {
 	}
 }
 
-// Output sent before Close, and before Shutdown, arrives; then the end of input, and no reset.
+// Output that was sent before the actions Close and Shutdown arrives, followed by the end of input
+// and no reset.
 func TestActionsDeliverFirst(t *testing.T) {
 	t.Parallel()
 	big := noise(3 << 20)
@@ -229,9 +230,9 @@ func TestActionsDeliverFirst(t *testing.T) {
 	}
 }
 
-// evio closes the descriptor number of a listener twice. If other code has opened a file in
-// between, the second close hits that file. Here a hundred calls of Serve begin and end, five at a
-// time. A goroutine beside them checks that nobody closes its descriptors.
+// evio closes the descriptor number of a listener twice. If other code has opened a file between
+// the two, the second close closes that file. Here a hundred calls of Serve start and end, five at
+// a time, while a goroutine checks that its own descriptors stay open.
 func TestListenersAreClosedOnce(t *testing.T) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// Every other event may ask for Shutdown too; Serve ends and leaves nothing (goleak).
+// Every event can return Shutdown. Then Serve ends, and goleak finds no goroutine left.
 func TestShutdownFromEveryEvent(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -68,9 +68,9 @@ func TestShutdownFromEveryEvent(t *testing.T) {
 	}
 }
 
-// The options of a connection, seen where it is detached: TCP_NODELAY, which evio does not set, and
-// those that Options sets. Output sent before the Detach comes first, in any size, and a Close does
-// not cut it off.
+// A detached connection has the options that Options requests, and TCP_NODELAY, which evio does not
+// set. Output of any size that was sent before the Detach arrives first, and a Close does not cut
+// it off.
 func TestDetach(t *testing.T) {
 	first := noise(2 << 20)
 	for _, useUnix := range []bool{false, true} {
@@ -119,7 +119,7 @@ func TestDetach(t *testing.T) {
 	}
 }
 
-// A detached connection that is closed at once still delivers what was sent before.
+// A connection that is closed directly after its Detach still delivers the output from before.
 func TestCloseOfADetachedDelivers(t *testing.T) {
 	first := noise(2 << 20)
 	at, stop := serve(t, Events{
@@ -135,8 +135,8 @@ func TestCloseOfADetachedDelivers(t *testing.T) {
 	stop()
 }
 
-// Tick comes at once, then never earlier than it asked for; PreWrite comes before what an event
-// returned is sent.
+// Tick is called at once, and later never earlier than after the delay that it returned. PreWrite
+// is called before the output of an event is sent.
 func TestTickAndPreWrite(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -171,7 +171,7 @@ func TestTickAndPreWrite(t *testing.T) {
 	}
 }
 
-// Input is a copy of its own unless the connection asks for the shared buffer.
+// Each event gets its own copy of the input, unless the connection requests the shared buffer.
 func TestInputBuffer(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -193,8 +193,8 @@ func TestInputBuffer(t *testing.T) {
 	}
 }
 
-// An address that cannot be served is an error that names the reason, and nothing stays open. A
-// file at a Unix path that is no socket is left alone. A stale socket is replaced, as evio does.
+// An address that cannot be served is an error with the reason, and nothing stays open. If the file
+// at a Unix path is no socket, it is not changed. A stale socket is replaced, as in evio.
 func TestBadAndStaleAddresses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

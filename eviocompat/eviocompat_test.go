@@ -22,7 +22,8 @@ import (
 
 const childEnv = "EVIOCOMPAT_TEST_CHILD"
 
-// TestMain also runs what needs a process of its own.
+// TestMain also runs the code of TestServesOnAtTheDescriptorLimit, which needs a process of its
+// own.
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		atDescriptorLimit()
@@ -108,7 +109,7 @@ func noise(n int) []byte {
 	return p
 }
 
-// Every scheme, option and balance serves; each Conn knows which address it came by.
+// Serve works with every scheme, option and balance, and each Conn has the index of its address.
 func TestSchemes(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

@@ -11,7 +11,7 @@ import (
 	evio "github.com/ureactor/ureactor/eviocompat"
 )
 
-// evio's echo server. Only the import differs.
+// This is evio's echo server with another import.
 func ExampleServe() {
 	var events evio.Events
 	events.Serving = func(s evio.Server) (action evio.Action) {

@@ -13,7 +13,7 @@ import (
 	evio "github.com/ureactor/ureactor/eviocompat"
 )
 
-// A server that answers lines. InputStream keeps the start of a line until its end has come.
+// A server answers lines. Its InputStream keeps the beginning of a line until the rest has arrived.
 func ExampleInputStream() {
 	var events evio.Events
 	events.NumLoops = 2

@@ -83,9 +83,8 @@ func run(t *testing.T, bin, network string, args ...string) string {
 	return at
 }
 
-// evio's own echo and http servers, with no other change than the import, do what they are for,
-// with the flags that they have. (Its redis server needs one more module; examples/redis has what
-// it does.)
+// evio's own echo and http servers work with all their flags after a change of only the import.
+// (Its redis server needs one more module. examples/redis covers what it does.)
 func TestEvioOwnExamples(t *testing.T) {
 	if !longtest.Only(t, "builds and runs evio's example servers") {
 		return

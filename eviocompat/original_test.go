@@ -20,10 +20,11 @@ import (
 // one.
 const slow = "^(TestServe|TestTick|TestReuseInputBuffer)$"
 
-// evio's own tests, of the release that go.mod names, pass on this package. With -long it is all of
-// them, three times, under the race detector where that runs. Their file stays in the module cache:
-// a copy, changed by the replacements below, is laid over this directory while go test runs. They
-// listen on fixed ports, which become ports that another run at this time most likely does not use.
+// evio's own tests, of the release in go.mod, pass on this package. With -long all of them run,
+// three times, with the race detector where it is supported. Their file stays in the module cache:
+// go test overlays a copy of it on this directory, changed by the replacements below. The original
+// tests use fixed ports. The copy uses ports that another run at this time most likely does not
+// use.
 func TestEvioOwnTests(t *testing.T) {
 	t.Parallel()
 	longtest.NeedsGo(t)

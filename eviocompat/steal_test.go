@@ -11,9 +11,9 @@ import (
 	"github.com/ureactor/ureactor/eviocompat"
 )
 
-// Serve takes the path of a socket that a dead server has left, as evio does. But Serve never takes
-// the path of a socket that a live server still has, for streams or for datagrams: the file stays,
-// and the live server continues.
+// Serve replaces the socket file of a server that has died, as evio does. Serve never replaces the
+// socket file of a running server, for streams or for datagrams: the file stays, and the running
+// server continues.
 func TestALiveSocketFileIsNotTaken(t *testing.T) {
 	for _, network := range []string{"unix", "unixgram"} {
 		path := filepath.Join(t.TempDir(), "s")

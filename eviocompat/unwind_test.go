@@ -16,9 +16,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// With a panic handler, every event panics once, panics nil once and exits once. The handler gets
-// the value and the connection. That connection ends, others are served, ticks continue, and Serve
-// ends in order.
+// With a panic handler, each event panics, panics with nil, and calls Goexit. The handler gets the
+// value and the connection. This connection ends, other connections are served, ticks continue, and
+// Serve ends in order.
 func TestEventsThatDoNotReturn(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -116,7 +116,7 @@ func eventDoesNotReturn(t *testing.T, event string, unwind func()) {
 	}
 }
 
-// Serving panics: it is its caller's panic, and the address is free again.
+// If Serving panics, the panic reaches the caller of Serve, and the address is free again.
 func TestServingPanics(t *testing.T) {
 	var at net.Addr
 	func() {
@@ -134,7 +134,7 @@ func TestServingPanics(t *testing.T) {
 }
 
 // A detached connection is closed while its peer reads none of the earlier output. Close ends the
-// calls at once, and after the linger time the connection too.
+// waiting calls at once. The connection itself ends after the linger time.
 func TestCloseOfADetachedGivesUp(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -174,9 +174,9 @@ func TestCloseOfADetachedGivesUp(t *testing.T) {
 	stop()
 }
 
-// A loop fails, by Goexit in an event without a panic handler. The first loop that fails is the one
-// that calls Tick. The second is another loop, to which the ticks may have moved. The remaining
-// loops still call Tick, so a server that only Tick can end does end.
+// Two loops fail, one after the other, by Goexit in an event without a panic handler. The first of
+// them is the loop that calls Tick, and the second may be the loop that calls Tick afterwards. The
+// remaining loops still call Tick, so Tick can end the server.
 func TestTicksGoOnWhenTheirLoopFails(t *testing.T) {
 	var ticks atomic.Int64
 	var end atomic.Bool

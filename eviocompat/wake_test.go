@@ -16,8 +16,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// In evio Wake's answer takes the place of output that is pending. Here it comes after it, for
-// every Wake one.
+// In evio the output of a Wake replaces pending output. Here the output of each Wake follows it.
 func TestWakeLosesNoOutput(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -66,8 +65,8 @@ func TestWakeLosesNoOutput(t *testing.T) {
 	server.Wake()
 }
 
-// The loop stands in an event, and more connections are woken than a small WithPostLimit of the
-// caller's allows. Each Wake has Data called, and so does a second one.
+// The loop waits in an event while more connections are woken than WithPostLimit allows. All the
+// same, Data is called once for each Wake. The test does this twice.
 func TestWakeHasNoPostLimit(t *testing.T) {
 	t.Parallel()
 	const conns = 5

@@ -39,7 +39,7 @@ func (h *greeter) Data(c *reactor.Conn, _ []byte) {
 
 func (h *greeter) Closed(*reactor.Conn, error) {}
 
-// In callbacks, Next returns reactor.ErrIncomplete until a frame has arrived.
+// In a callback, Next returns reactor.ErrIncomplete if no whole frame has arrived.
 func ExampleReader() {
 	accept := func(c *reactor.Conn) reactor.Handler {
 		return &greeter{in: c.KeepInput(requestLines.MaxSize()), lines: requestLines.Reader()}
@@ -51,7 +51,7 @@ func ExampleReader() {
 	// hello Bob
 }
 
-// In blocking code, Next waits.
+// In blocking code, Next waits for a whole frame.
 func ExampleFormat() {
 	format := frame.Length(2, binary.BigEndian, 1000)
 	client, server := net.Pipe()

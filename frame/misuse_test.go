@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Impossible arguments of a Format are misuse, which panics with the value and its range.
+// Impossible arguments of a Format panic with the value and its range.
 func TestMisuseOfFormats(t *testing.T) {
 	for text, f := range map[string]func(){
 		"frame: Length of 0 bytes: must be 1 … 8":                     func() { Length(0, binary.BigEndian, 1) },
@@ -35,7 +35,7 @@ func TestMisuseOfFormats(t *testing.T) {
 	}
 }
 
-// MaxSize is exactly the size of the greatest frame on the wire.
+// MaxSize is the size of the largest frame that a peer may send, with a CRLF or the longest varint.
 func TestMaxSize(t *testing.T) {
 	for name, f := range formats(100) {
 		p := []byte(strings.Repeat("x", f.max))

@@ -76,8 +76,8 @@ func formats(most int) map[string]*Format {
 	return all
 }
 
-// Payloads of each Format are read as they were written, in whatever pieces they arrive. A payload
-// that a Format cannot express is an error of Append.
+// A Reader returns the payloads that Append has written, in each Format and in whatever pieces they
+// arrive. Append returns an error for a payload that the Format cannot express.
 func TestFramesComeBack(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 21))
 	for name, f := range formats(100) {
@@ -124,7 +124,8 @@ func reference(f *Format, data []byte) (got []string, err error) {
 	}
 }
 
-// FuzzReader compares a Reader with bufio: both return the same frames, and end in the same way.
+// FuzzReader compares a Reader with an implementation on bufio: both return the same frames, and
+// end in the same way.
 func FuzzReader(f *testing.F) {
 	names := []string{}
 	all := formats(20)
@@ -160,8 +161,8 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// The work is linear in the number of bytes, whatever the pieces are, for frames of all sizes and
-// for one that never ends.
+// The work is linear in the number of bytes, in pieces of any size. The frames have all sizes, and
+// the last one is incomplete.
 func TestWorkIsLinear(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -193,8 +194,8 @@ func TestWorkIsLinear(t *testing.T) {
 	}
 }
 
-// A frame that is too large is refused as soon as that is known, in whatever pieces it arrives. A
-// frame of the greatest size is accepted.
+// A frame that is too large is refused as soon as its size is known, in whatever pieces it arrives.
+// A frame of the maximum size is accepted.
 func TestTooLarge(t *testing.T) {
 	for name, f := range formats(100) {
 		if f.kind == fixed {
@@ -231,7 +232,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// A frame that arrives whole costs no allocation, and neither does writing one.
+// Reading a frame that arrives whole allocates nothing, and writing a frame allocates nothing.
 func TestAWholeFrameDoesNotAllocate(t *testing.T) {
 	for name, f := range formats(100) {
 		payload := bytes.Repeat([]byte("x"), 100)

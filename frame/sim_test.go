@@ -65,8 +65,8 @@ func program(h *sim.Host, begin func(r *reactor.Reactor)) {
 	})
 }
 
-// Frames pass between callbacks and a task whose calls of the kernel read and write a few bytes at
-// a time, on each kernel.
+// Frames pass between callbacks and a task, on each kernel. Each kernel call reads and writes only
+// a few bytes.
 func TestFramesUnderFaults(t *testing.T) {
 	options := func(seed uint64) sim.Options {
 		return sim.Options{

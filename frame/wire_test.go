@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A frame has the bytes that the Format's doc comment says, and a Reader reads them.
+// Append writes the bytes that the doc comment of the Format describes, and a Reader reads them.
 func TestFramesOnTheWire(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	sep := strings.Repeat("-", 64)

@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A program serves the pages at a loopback address, on a server of its own.
+// A program serves the pages on its own server, at a loopback address.
 func ExampleHandler() {
 	g, err := reactor.NewGroup(2)
 	if err != nil {
@@ -43,7 +43,7 @@ func ExampleHandler() {
 	// Output: {"conns": [], "total": 0, "found": 0, "page": 1, "pages": 1}
 }
 
-// A slog.LevelVar is a Level, and so is a zap.AtomicLevel.
+// Both slog.LevelVar and zap.AtomicLevel implement Level.
 func ExampleLevel() {
 	r, err := reactor.New()
 	if err != nil {
@@ -60,7 +60,7 @@ func ExampleLevel() {
 	// Output: DEBUG
 }
 
-// Options restrict who may see the pages, and who may act.
+// Options restrict who may see the pages and who may use the actions.
 func ExampleOption() {
 	r, err := reactor.New()
 	if err != nil {

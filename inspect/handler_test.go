@@ -28,8 +28,8 @@ func started(t *testing.T) *reactor.Reactor {
 	return r
 }
 
-// The handler passes on method, host, path, query, headers and body, and sends the answer's code,
-// headers and body. Options have their effect.
+// The handler passes the request's method, host, path, query, headers and body to the inspector. It
+// returns the inspector's code, headers and body. Each option has its effect.
 func TestHandlerPassesRequestsOn(t *testing.T) {
 	level := new(slog.LevelVar)
 	h := inspect.Handler([]*reactor.Reactor{started(t)}, inspect.WithActions(token), inspect.WithLogLevel(level),
@@ -69,7 +69,7 @@ func TestHandlerPassesRequestsOn(t *testing.T) {
 	}
 }
 
-// Misuse panics, and says what to do.
+// Misuse panics with a message that says what to do.
 func TestMisusePanics(t *testing.T) {
 	r := started(t)
 	one := []*reactor.Reactor{r}

@@ -47,7 +47,8 @@ func labels(t *testing.T) string {
 	return b.String()
 }
 
-// Profile labels a callback and a Task by their functions, and nothing outside of them.
+// Profile labels the goroutine during a callback or a Task with the function's name. Outside of
+// both, no label remains.
 func TestProfileLabelsCallbacks(t *testing.T) {
 	r := loop(t, looplabels.Profile())
 	var inPost, inTask string
@@ -71,8 +72,8 @@ func TestProfileLabelsCallbacks(t *testing.T) {
 	}
 }
 
-// Regions writes a region with the callback's name into an execution trace. Without a trace it does
-// nothing.
+// During an execution trace, Regions writes a region with the name of each callback. Without a
+// trace Regions does nothing.
 func TestRegionsAreInTheTrace(t *testing.T) {
 	r := loop(t, looplabels.Regions())
 	if err := r.Post(func() {}); err != nil {
@@ -93,7 +94,7 @@ func TestRegionsAreInTheTrace(t *testing.T) {
 	}
 }
 
-// One option serves all loops of a Group at the same time, which the race detector checks.
+// All loops of a Group can use the same option at the same time. The race detector checks this.
 func TestOptionServesAGroup(t *testing.T) {
 	g, err := reactor.NewGroup(4, looplabels.Profile())
 	if err != nil {

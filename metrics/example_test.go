@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A server of your own serves the metrics. Prometheus reads either format.
+// A program serves the metrics on its own HTTP server. Prometheus reads both text formats.
 func ExampleExporter() {
 	g, err := reactor.NewGroup(1)
 	if err != nil {
@@ -40,7 +40,7 @@ func ExampleExporter() {
 	// Output: ureactor_connections_open{loop="0"} 0
 }
 
-// An Exporter is an expvar.Var. Package expvar serves it under /debug/vars.
+// An Exporter is an expvar.Var, so package expvar can serve it under /debug/vars.
 func ExampleExporter_String() {
 	g, err := reactor.NewGroup(2)
 	if err != nil {
@@ -51,7 +51,8 @@ func ExampleExporter_String() {
 	// Output: true
 }
 
-// Gather is for other systems: each Family has its name, unit and samples.
+// Gather returns the metrics as values, for other monitoring systems. Each Family has a name, a
+// unit and samples.
 func ExampleFamily() {
 	r, err := reactor.New()
 	if err != nil {
@@ -69,7 +70,7 @@ func ExampleFamily() {
 	// ureactor.eventloop.turn.duration s ureactor_eventloop_turn_duration_seconds
 }
 
-// A Sample has a value, or a histogram, and its labels.
+// A Sample has labels, and a value or a histogram.
 func ExampleSample() {
 	r, err := reactor.New()
 	if err != nil {
@@ -87,7 +88,7 @@ func ExampleSample() {
 	// [{direction transmit} {loop 0}] 0
 }
 
-// A Label is a pair. Those of a Sample are in the order of their names.
+// A Label has a name and a value. The Labels of a Sample are sorted by name.
 func ExampleLabel() {
 	l := metrics.Label{Name: "loop", Value: "0"}
 	fmt.Printf("%s=%q\n", l.Name, l.Value)

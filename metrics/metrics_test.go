@@ -62,8 +62,8 @@ func text(t *testing.T, write func(*bytes.Buffer) error) string {
 	return b.String()
 }
 
-// Text and OpenMetrics have the loop's figures: one turn of 20 ms in its bucket, and the time by
-// state. (A Wait of a simulated Poller takes 1 µs.)
+// Text and OpenMetrics contain the figures of the loop: one turn of 20 ms in its bucket, and the
+// time in each state. (A Wait of a simulated Poller takes 1 µs.)
 func TestBothFormatsHaveTheLoopsFigures(t *testing.T) {
 	w, r := simulated(t)
 	e := metrics.New(r)
@@ -103,7 +103,8 @@ func TestBothFormatsHaveTheLoopsFigures(t *testing.T) {
 	}
 }
 
-// Utilization covers the time since the last collection, whichever method has made it.
+// Utilization covers the time since the last collection. Every method of an Exporter makes a
+// collection.
 func TestUtilizationIsSinceTheLastCollection(t *testing.T) {
 	w, r := simulated(t)
 	e := metrics.New(r)
@@ -131,7 +132,7 @@ func TestUtilizationIsSinceTheLastCollection(t *testing.T) {
 	}
 }
 
-// Any goroutine may collect. Race builds notice a lock that is missing.
+// Any goroutine may collect. A missing lock would fail this test in a race build.
 func TestGoroutinesCollectAtTheSameTime(t *testing.T) {
 	_, r := simulated(t)
 	e := metrics.New(r)
@@ -148,7 +149,7 @@ func TestGoroutinesCollectAtTheSameTime(t *testing.T) {
 	all.Wait()
 }
 
-// Each loop has samples of its own, and metrics of the process have one sample.
+// Each loop has its own samples. A metric of the process has only one sample.
 func TestEachLoopHasItsSamples(t *testing.T) {
 	_, a := simulated(t)
 	_, b := simulated(t)
@@ -163,7 +164,7 @@ func TestEachLoopHasItsSamples(t *testing.T) {
 	}
 }
 
-// Names, help and labels follow the rules of both formats and the conventions.
+// Names, help texts and labels follow the rules of both formats and of OpenTelemetry.
 func TestNamesAreInOrder(t *testing.T) {
 	_, r := simulated(t)
 	var names []string
@@ -190,7 +191,8 @@ func TestNamesAreInOrder(t *testing.T) {
 	}
 }
 
-// String is JSON with the same figures, also if a duration is in the last bucket.
+// String is JSON with the same figures as the other formats, even if a duration is in the last
+// bucket.
 func TestStringIsJSON(t *testing.T) {
 	w, r := simulated(t)
 	e := metrics.New(r)
@@ -224,7 +226,7 @@ var errBroken = errors.New("broken")
 
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
 
-// A failed write is returned.
+// Text and OpenMetrics return the error of a failed write.
 func TestWriteErrorIsReturned(t *testing.T) {
 	_, r := simulated(t)
 	e := metrics.New(r)
@@ -236,7 +238,7 @@ func TestWriteErrorIsReturned(t *testing.T) {
 	}
 }
 
-// New without a reactor is misuse.
+// New panics without a reactor.
 func TestNewWithoutAReactorPanics(t *testing.T) {
 	for name, loops := range map[string][]*reactor.Reactor{"none": nil, "nil": {nil}} {
 		func() {
@@ -250,7 +252,7 @@ func TestNewWithoutAReactorPanics(t *testing.T) {
 	}
 }
 
-// promtool of Prometheus has no complaint about the text.
+// Prometheus's promtool reports no problem in the text.
 func TestPromtoolIsContent(t *testing.T) {
 	if !longtest.Only(t, "needs promtool") {
 		return

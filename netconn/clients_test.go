@@ -15,8 +15,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// curl works with the server: HTTP/1.1 and HTTP/2, with and without TLS, megabytes in both
-// directions with a checksum, and several requests on one connection.
+// The client curl gets correct answers from the server: over HTTP/1.1 and HTTP/2, with and without
+// TLS. It transfers megabytes in both directions, which a checksum verifies, and makes several
+// requests on one connection.
 func TestCurl(t *testing.T) {
 	if !longtest.Only(t, "curl as the client") {
 		return

@@ -36,8 +36,8 @@ func (inGoroutines) ListenPacket(network, address string) (net.PacketConn, error
 	return netconn.ListenPacket(network, address)
 }
 
-// When Close returns, the descriptor is closed, also if goroutines or tasks wait in Accept or
-// ReadFrom. So the address is free at once.
+// When Close returns, the descriptor is closed and the address is free. This holds even if
+// goroutines or tasks are waiting in Accept or ReadFrom.
 func TestClosedIsClosed(t *testing.T) {
 	dir := t.TempDir()
 	check := func(t *testing.T, n maker, beside func(f func())) {
@@ -103,9 +103,9 @@ func TestClosedIsClosed(t *testing.T) {
 	})
 }
 
-// Close and Detach inside the connection's own Control do not wait for themselves, and neither does
-// a Close at the same time. The number stays valid until the function returns. If two goroutines
-// call Close, both return when the descriptor is closed.
+// The function that RawConn.Control calls may call Close or Detach of its own connection. The call
+// returns at once, and the descriptor's number stays valid until the function returns. Then the
+// peer receives the end of input.
 func TestCloseInsideControl(t *testing.T) {
 	for _, detach := range []bool{false, true} {
 		c, peer := connected(t)
@@ -179,8 +179,8 @@ func TestNoTimeoutBelowAConn(t *testing.T) {
 	}
 }
 
-// A Unix listener whose descriptor was detached leaves the file to the next owner. Of the RawConn
-// only Control works, as with package net.
+// Detach of a Unix listener leaves the socket's file to the next owner. As in package net, only
+// Control of a listener's RawConn works.
 func TestDetachedListener(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := netconn.Listen("unix", path)
@@ -206,8 +206,8 @@ func TestDetachedListener(t *testing.T) {
 	}
 }
 
-// A copy of a file ends at its deadline although another owner of the connection has cleared
-// O_NONBLOCK. (sendfile would wait in the kernel.)
+// A connection's deadline also ends the copy of a file, even if another owner of the descriptor has
+// cleared O_NONBLOCK. (sendfile would then wait in the kernel.)
 func TestCopyWithoutNonblock(t *testing.T) {
 	c, _ := connected(t)
 	rc, _ := c.SyscallConn()

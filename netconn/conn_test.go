@@ -21,8 +21,8 @@ func rounds() int { return longtest.Count(1, 1, 20) }
 // families are the networks of the contract's tests; with -short it is one.
 func families() []string { return []string{"tcp4", "tcp6", "unix"}[:longtest.Count(1, 3, 3)] }
 
-// Connections fulfil the contract of net.Conn in x/net, which has 11 parts, on each family at once.
-// With -long the test runs 20 times.
+// Connections of every family fulfil the contract of net.Conn, which x/net's nettest checks in 11
+// parts. The families run in parallel, and with -long each runs 20 times.
 func TestConn(t *testing.T) {
 	for _, network := range families() {
 		for i := range rounds() {

@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// A PacketConn keeps its contract: boundaries of datagrams, truncation, deadlines in both
-// directions, concurrent readers and writers, and Close.
+// The test checks five things of a PacketConn: the boundaries of datagrams, truncation, deadlines
+// in both directions, concurrent readers and writers, and Close.
 func TestPacketConn(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

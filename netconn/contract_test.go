@@ -22,9 +22,9 @@ import (
 // long is how long a test waits for an event that must come.
 const long = 20 * time.Second
 
-// A listener keeps the same kind of contract. The test sets deadlines in the past and in the
-// future, and moves them while Accept waits. It makes many Accepts at once, closes during them, and
-// checks that the file is removed.
+// The test checks deadlines of a listener, in the past, in the future, and moved while Accept
+// waits. It also checks concurrent Accepts, a Close during them, and that Close removes the
+// socket's file.
 func TestListener(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -130,7 +130,8 @@ func deadlines(t *testing.T, set func(time.Time) error, call func() error) {
 // A halfCloser is a stream of this package.
 type halfCloser interface{ CloseWrite() error }
 
-// After a half-close a client gets everything back: 8 MiB, or 2 with -short.
+// A client that half-closes after its last byte still receives the echo of all it has sent: 8 MiB,
+// or 2 MiB with -short.
 func TestHalfClose(t *testing.T) {
 	for _, network := range families() {
 		t.Run(network, func(t *testing.T) {
@@ -195,7 +196,7 @@ func (k *unlinks) Close(fd int) kernel.Errno {
 	return k.Kernel.Close(fd)
 }
 
-// A Listener removes its file once, and before it stops listening, because afterwards the path may
+// A Unix listener removes its file exactly once, and before it stops listening. Later the path may
 // belong to another program.
 func TestListenerUnlinksFirst(t *testing.T) {
 	k := &unlinks{Kernel: kernel.Host}

@@ -74,8 +74,8 @@ func option(t *testing.T, c msgUDP, level, name int) {
 	}
 }
 
-// ReadMsgUDP, WriteMsgUDP and their AddrPort forms have the same results as in package net: data,
-// control data, flags, addresses and errors.
+// ReadMsgUDP and WriteMsgUDP, and their AddrPort forms, have the same results as in package net.
+// The test compares data, control data, flags, addresses and errors.
 func TestMessagesOfUDPAsNet(t *testing.T) {
 	asNet(t, func(t *testing.T, p msgPackage, say func(string, ...any)) {
 		for _, network := range []string{"udp4", "udp6"} {
@@ -161,8 +161,8 @@ func cmsg(level, kind int, data []byte) []byte {
 	return b
 }
 
-// A socket at all addresses reports the same control data as one at a single address. If there is
-// room, the local address is added.
+// A socket that is bound to the wildcard address returns the control data that its options request.
+// If the caller's buffer has room, the local address is added.
 func TestControlDataAtAllAddresses(t *testing.T) {
 	pc, err := netconn.ListenPacket("udp4", ":0")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// ReadMsgUnix and WriteMsgUnix pass descriptors and return errors as in package net.
+// ReadMsgUnix and WriteMsgUnix pass descriptors as in package net, and return the same errors.
 func TestMessagesOfUnixSocketsAsNet(t *testing.T) {
 	asNet(t, func(t *testing.T, p msgPackage, say func(string, ...any)) {
 		dir := t.TempDir()
@@ -76,7 +76,7 @@ func TestMessagesOfUnixSocketsAsNet(t *testing.T) {
 	})
 }
 
-// Descriptors for which a receive has no room are closed.
+// A receive closes the descriptors that its buffer has no room for.
 func TestDescriptorsThatNobodyWantsAreClosed(t *testing.T) {
 	collectNothing(t)
 	dir := t.TempDir()

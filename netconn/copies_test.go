@@ -37,8 +37,8 @@ var random = struct {
 	x uint64
 }{x: 88172645463325252}
 
-// ReadFrom and io.Copy move all bytes of every kind of source. Each source has the first half of
-// the noise, or all of it.
+// ReadFrom and io.Copy move all bytes from every kind of source. Some sources hold only the first
+// half of the test's bytes.
 func TestCopies(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -20,11 +20,10 @@ import (
 
 var below = flag.String("below", "", "what TestConnCryptoTLS has below crypto/tls, net or netconn, where it has called itself")
 
-// 8 of the 11 parts of the contract hold over crypto/tls, on connections of package net and of
-// netconn. nettest cannot run a single part, so each part is a process that passes or fails. The
-// other three (PastTimeout, FutureTimeout, ConcurrentMethods) cannot hold on either, and hang for a
-// minute each. TestCryptoTLSAfterAWriteTimeout shows the reason. Without -long the test has two
-// parts.
+// A crypto/tls connection fulfils 8 of the 11 parts of the contract, above package net and above
+// netconn. The other three parts (PastTimeout, FutureTimeout, ConcurrentMethods) fail above either,
+// and hang for a minute each. TestCryptoTLSAfterAWriteTimeout shows the reason. nettest cannot run
+// a single part, so each part runs in a process of its own. Without -long two parts run.
 func TestConnCryptoTLS(t *testing.T) {
 	if !longtest.Default(t, "nettest over crypto/tls") {
 		return
@@ -49,7 +48,8 @@ func TestConnCryptoTLS(t *testing.T) {
 	}
 }
 
-// crypto/tls fails all writes after one that timed out, on any connection. (A TLSConn does not.)
+// After a Write that has timed out, crypto/tls fails all later writes, above any connection. (A
+// TLSConn of netconn does not.)
 func TestCryptoTLSAfterAWriteTimeout(t *testing.T) {
 	for _, s := range stacks {
 		c, _, stop, err := cryptoTLS(s)()

@@ -73,7 +73,7 @@ func byData(open nettest.MakePipe) nettest.MakePipe {
 	}
 }
 
-// The contract of net.Conn holds with Data in place of Read, in goroutines and tasks, with and
+// Data fulfils the contract of net.Conn when it replaces Read: in goroutines and in tasks, with and
 // without TLS.
 func TestConnByData(t *testing.T) {
 	if !longtest.Default(t, "nettest once more") {
@@ -129,9 +129,9 @@ var relays = map[string]func(from, to dataConn) error{
 	},
 }
 
-// Several connections of one loop are relayed at the same time to slow readers. The tasks wait in
-// the middle of their output, and others receive into the same buffer meanwhile. Each client gets
-// back its own bytes. Over TLS the first Write makes the handshake.
+// Tasks of one loop relay the bytes of several connections to slow readers. A task waits in the
+// middle of its output while other tasks receive into the same buffer. All the same, each client
+// gets back its own bytes. Over TLS the first Write makes the handshake.
 func TestRelaysOfData(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return

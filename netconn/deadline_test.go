@@ -19,9 +19,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// One goroutine moves the deadline repeatedly into the past and into the future. A call that the
-// deadline has ended returns os.ErrDeadlineExceeded, even if the deadline is in the future again
-// when the error is made.
+// Two goroutines move the deadline repeatedly into the past and into the future. A call that the
+// deadline has ended returns os.ErrDeadlineExceeded, even if the deadline has been moved into the
+// future before the error is made.
 func TestDeadlineThatIsMovedMeanwhile(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) (net.Conn, net.Conn){
 		"plain": func(t *testing.T) (net.Conn, net.Conn) {
@@ -68,7 +68,8 @@ type timesOut struct{ kernel.Kernel }
 func (timesOut) Recv(int, []byte, int) (int, kernel.Errno) { return 0, kernel.ETIMEDOUT }
 func (timesOut) Send(int, []byte, int) (int, kernel.Errno) { return 0, kernel.ETIMEDOUT }
 
-// A timeout of the kernel itself is not os.ErrDeadlineExceeded: the connection has ended.
+// An ETIMEDOUT of the kernel is not os.ErrDeadlineExceeded, because the connection itself has
+// ended.
 func TestTimeoutOfTheKernel(t *testing.T) {
 	r, err := reactor.New(reactor.WithKernel(timesOut{kernel.Host}))
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// As with package net, a timeout of 0 means no timeout, and a negative one has passed already.
+// As in package net, a dial with a timeout of 0 has no time limit, and a dial with a negative
+// timeout fails at once.
 func TestDialTimeout(t *testing.T) {
 	l := listen(t, "tcp4")
 	for _, dial := range []func(network, address string, d time.Duration) (net.Conn, error){net.DialTimeout, netconn.DialTimeout} {
@@ -29,8 +30,8 @@ func TestDialTimeout(t *testing.T) {
 	}
 }
 
-// A peer may reset a connection as soon as it has accepted it. The dial then returns either the
-// reset, or a connection that knows its peer's address. (The kernel itself has forgotten that
+// A peer may reset a connection as soon as it has accepted it. Dial then returns either the reset,
+// or a connection that still has its peer's address. (The kernel itself has forgotten that
 // address.)
 func TestDialledPeerResets(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
@@ -74,9 +75,8 @@ func TestDialledPeerResets(t *testing.T) {
 	<-ended
 }
 
-// A dialled connection has its peer's address even if the kernel does not report it. That happens
-// with a datagram socket that is connected to port 0. As in package net, it is then the address
-// that was dialled.
+// The kernel does not report the peer of a datagram socket that is connected to port 0. As in
+// package net, RemoteAddr then returns the address that was dialled.
 func TestDialledPeerWithoutAPort(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", ":0", "localhost:0"} {
 		c, err := netconn.Dial("udp4", addr)

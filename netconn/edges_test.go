@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// The connection in a tls.ClientHelloInfo has the addresses of the real one.
+// ClientHelloInfo.Conn has the same addresses as the real connection.
 func TestClientHelloHasTheAddresses(t *testing.T) {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -51,7 +51,7 @@ func TestClientHelloHasTheAddresses(t *testing.T) {
 	}
 }
 
-// A datagram to an address of the wrong kind is not sent, and counts no bytes.
+// WriteTo with an address of another network returns an error and 0 bytes, and sends no datagram.
 func TestWriteToAWrongAddressCountsNothing(t *testing.T) {
 	for network, wrong := range map[string]net.Addr{"udp": &net.UnixAddr{Name: "x", Net: "unixgram"}, "unixgram": &net.UDPAddr{Port: 9}} {
 		c, err := netconn.ListenPacket(network, free(t, network))
@@ -75,7 +75,7 @@ func TestWriteToAWrongAddressCountsNothing(t *testing.T) {
 	}
 }
 
-// An empty address is any address and a free port, as in package net.
+// As in package net, an empty address means any address and a free port.
 func TestEmptyAddressIsAnyAddress(t *testing.T) {
 	for _, network := range []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6"} {
 		var got, want []string
@@ -106,7 +106,7 @@ func TestEmptyAddressIsAnyAddress(t *testing.T) {
 	}
 }
 
-// A group is joined on any interface or on one, as in package net.
+// As in package net, a multicast group can be joined on any interface or on a given one.
 func TestMulticastListenersAreThoseOfPackageNet(t *testing.T) {
 	interfaces, err := net.Interfaces()
 	if err != nil {
@@ -140,7 +140,7 @@ func TestMulticastListenersAreThoseOfPackageNet(t *testing.T) {
 	}
 }
 
-// Closing a Dialer's Cancel ends the dial, as in package net.
+// As in package net, closing the Cancel channel of a Dialer ends the dial.
 func TestCancelChannelEndsADial(t *testing.T) {
 	cancel := make(chan struct{})
 	close(cancel)

@@ -27,8 +27,8 @@ func same(t *testing.T, who string, got, want error) {
 	}
 }
 
-// For impossible addresses, and addresses of other networks, each of the three calls has the same
-// result as in package net, on every network.
+// Dial, Listen and ListenPacket have the same result as in package net for each pair of network and
+// address. The addresses include impossible ones and some of other networks.
 func TestAddressesAreThoseOfPackageNet(t *testing.T) {
 	taken := busy(t).String()
 	addresses := []string{"127.0.0.1", "127.0.0.1:", "127.0.0.1:nonesuch", "127.0.0.1:-1", "127.0.0.1:65536", "127.0.0.1:0x1",
@@ -54,8 +54,9 @@ func TestAddressesAreThoseOfPackageNet(t *testing.T) {
 	}
 }
 
-// The same holds for paths, with one exception. Package net makes sockets for ListenPacket("unix")
-// and Listen("unixgram"), which are of no use. netconn refuses these.
+// Dial, Listen and ListenPacket have the same result as in package net for each path. There is one
+// exception: package net opens useless sockets for ListenPacket("unix") and Listen("unixgram"), and
+// netconn refuses to.
 func TestPathsAreThoseOfPackageNet(t *testing.T) {
 	stream, gram := free(t, "unix"), free(t, "unixgram")
 	for _, s := range stacks[:1] {
@@ -94,9 +95,9 @@ func TestPathsAreThoseOfPackageNet(t *testing.T) {
 	}
 }
 
-// A dial ends before the lookup, in the lookup or in the connect, because its context is cancelled
-// or its time has passed. The error is that of package net, in a goroutine and in a task. The
-// lookup asks a server that does not answer.
+// A dial is ended before the lookup, during the lookup, or during the connect, by its context or by
+// a timeout. The error is the same as in package net, both in a goroutine and in a task. For the
+// lookup, the test's name server does not answer.
 func TestDialEndsInEachPhase(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

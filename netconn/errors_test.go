@@ -30,7 +30,8 @@ var stacks = []stack{
 	{"netconn", netconn.Listen, netconn.Dial, netconn.DialContext, netconn.ListenPacket},
 }
 
-// The same call on both packages returns an error with the same text, types and results of methods.
+// A call with the same arguments returns the same error in netconn and in package net: the same
+// text, types, and results of methods.
 func TestErrorsAreThoseOfPackageNet(t *testing.T) {
 	for name, call := range map[string]func(*testing.T, stack) error{
 		"dial unknown network":   func(t *testing.T, s stack) error { return second(s.dial("nonesuch", "127.0.0.1:1")) },

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// A Dialer and a ListenConfig have the fields of package net's. Control sees each socket before it
-// is bound or connected.
+// A Dialer and a ListenConfig have the same fields as those of package net. Control is called for
+// each socket before the socket is bound or connected.
 func ExampleDialer() {
 	control := func(network, address string, c syscall.RawConn) error {
 		fmt.Println("a socket for", network)

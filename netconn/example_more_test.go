@@ -10,7 +10,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// Two goroutines use TLS, by functions that correspond to Server and Client of crypto/tls.
+// Two goroutines use TLS. Server and Client correspond to the functions of crypto/tls with these
+// names.
 func ExampleTLSConn() {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -38,7 +39,7 @@ func ExampleTLSConn() {
 	// Output: hello over TLS <nil>
 }
 
-// ReadMessage reports what ReadFrom cannot: that a datagram was cut.
+// ReadMessage reports whether a datagram was truncated, and ReadFrom does not.
 func ExamplePacketConn() {
 	c, err := netconn.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -44,7 +44,7 @@ func (secret) Opened(c *reactor.Conn)      { _ = c.Send([]byte("the secret\n")) 
 func (secret) Data(*reactor.Conn, []byte)  {}
 func (secret) Closed(*reactor.Conn, error) {}
 
-// A server in callbacks supports STARTTLS. The client uses crypto/tls.
+// A server in callbacks supports STARTTLS. Its client uses crypto/tls.
 func ExampleStartTLSServer() {
 	cert, err := selfsigned.New()
 	if err != nil {

@@ -72,8 +72,8 @@ func ExampleWithTLS() {
 	// Output: hello
 }
 
-// An echo in blocking style has a task of one loop for each connection. The client is of package
-// net.
+// An echo server in blocking style has one task for each connection, all on one loop. Its client
+// uses package net.
 func ExampleOn() {
 	r, err := reactor.New()
 	if err != nil {
@@ -117,7 +117,7 @@ func ExampleOn() {
 	// Output: hello
 }
 
-// An echo in blocking style uses Data, so its connections have no buffer while they wait.
+// An echo server in blocking style receives with Data. So a connection that waits has no buffer.
 func ExampleConn_Data() {
 	r, err := reactor.New()
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Listen returns the interface of package net. Other methods need a type assertion, as with net.
+// Listen returns a net.Listener, as in package net. A type assertion gives access to the other
+// methods.
 func ExampleListener() {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -29,8 +30,8 @@ func ExampleListener() {
 	// Output: true
 }
 
-// A Net has package net's functions for the tasks of one reactor. Its clock is the reactor's, so a
-// deadline of an hour passes at once in a simulated world.
+// A Net has the functions of package net, for the tasks of one reactor. It uses the reactor's
+// clock. So in a simulated world a deadline in one hour passes at once.
 func ExampleNet() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -61,8 +62,8 @@ func ExampleNet() {
 	// Output: true 1h0m0s
 }
 
-// A Message reports more about a datagram than ReadFrom: where it was sent to, and whether it was
-// cut.
+// A Message reports two facts about a datagram that ReadFrom does not: the address it was sent to,
+// and whether it was truncated.
 func ExampleMessage() {
 	c, err := netconn.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

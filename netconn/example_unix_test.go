@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// The Unix types work as in package net: a listener accepts connections, and its file is removed
-// when it is closed.
+// A Unix listener works as in package net: it accepts connections, and its Close removes the
+// socket's file.
 func ExampleUnixListener() {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
@@ -46,7 +46,7 @@ func ExampleUnixListener() {
 	// true
 }
 
-// Programs that name types of package net use these instead.
+// TCPListener and TCPConn replace the types of package net in programs that name these types.
 func ExampleTCPConn() {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -24,9 +24,9 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// In tasks of a simulated host, a silent address costs only the fallback delay, and a refused one
-// costs nothing. If all are silent, the dial ends at its timeout. Nothing is left of the other
-// attempts.
+// The dials run in tasks of a simulated host. An address that does not answer costs the fallback
+// delay, and an address that refuses costs no time. If no address answers, the dial ends at its
+// timeout. No attempt leaves anything behind.
 func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 	const delay = 300 * time.Millisecond
 	nine := []string{"10.0.1.1", "10.0.1.2", "10.0.1.3", "10.0.1.4", "10.0.1.5", "10.0.1.6", "10.0.1.7", "10.0.1.8", "10.0.1.9"}
@@ -109,8 +109,8 @@ func dialInWorld(t *testing.T, addrs []string, d netconn.Dialer) (took time.Dura
 	return took, err
 }
 
-// In goroutines, a dial also tries the second address while the first one is silent, and connects
-// to it.
+// In a goroutine, a dial also tries the second address while the first one does not answer. It
+// returns the connection to the second address.
 func TestTheNextAddressIsTriedBesideASilentOne(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

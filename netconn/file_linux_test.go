@@ -31,8 +31,8 @@ func withFiles(t *testing.T, p msgPackage) filePackage {
 
 type filer interface{ File() (*os.File, error) }
 
-// File, FileConn, FileListener and FilePacketConn have the same results as in package net, for
-// connections of each network and for other files.
+// File, FileConn, FileListener and FilePacketConn have the same results as in package net: for
+// connections of each network, and for files that are no sockets.
 func TestFilesAsNet(t *testing.T) {
 	asNet(t, func(t *testing.T, mp msgPackage, say func(string, ...any)) {
 		p := withFiles(t, mp)

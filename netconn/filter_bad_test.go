@@ -18,8 +18,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A peer sends no TLS, or only a part of a handshake. Its connection is closed in time, Closed gets
-// the reason, and nothing is left. Another connection on the same port is not affected.
+// A peer sends something else than TLS, or only a part of a handshake. Its connection is closed and
+// Closed gets the reason. If the peer is silent, that happens at the handshake timeout. Another
+// connection to the same port is not affected.
 func TestTLSBadPeers(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -85,8 +86,8 @@ func TestTLSBadPeers(t *testing.T) {
 	}
 }
 
-// After the handshake, a record that is cut off or forged ends its connection with an error, and no
-// other connection, in each style.
+// After the handshake, a truncated or forged record ends its connection with an error. No other
+// connection is affected. The test runs in each style of server.
 func TestTLSBadRecords(t *testing.T) {
 	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
 		at, outcomes := s.listen(t, serverConfig(), repeat)
@@ -121,8 +122,8 @@ func TestTLSBadRecords(t *testing.T) {
 	})
 }
 
-// A client that closes as soon as it has its answer, as tls.Conn.Close does, has closed in order.
-// The server's close_notify then cannot be delivered, which is not reported as an error.
+// A client may close as soon as it has its answer, as tls.Conn.Close does. The server's
+// close_notify then cannot be delivered. The server does not report this as an error.
 func TestTLSClientThatCloses(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -138,7 +139,8 @@ func TestTLSClientThatCloses(t *testing.T) {
 	}
 }
 
-// Closed gets the error of TLS, even if a reset comes directly after the record that caused it.
+// Closed gets the TLS error even if a reset follows directly after the record that caused the
+// error.
 func TestTLSErrorBeforeAReset(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

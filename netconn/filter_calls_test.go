@@ -21,8 +21,8 @@ type told struct {
 
 func (h *told) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) { h.timeout(c, kind) }
 
-// Data that is sent before the handshake has ended counts as waiting output, so the write deadline
-// is reported.
+// Output that was sent before the end of the handshake counts as buffered. So the write deadline
+// also holds during the handshake.
 func TestTLSWriteDeadlineInTheHandshake(t *testing.T) {
 	r := start(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0") // its backlog accepts, and nobody answers
@@ -56,7 +56,7 @@ func TestTLSWriteDeadlineInTheHandshake(t *testing.T) {
 	}
 }
 
-// Accepted connections that send nothing have no coroutine, because it is made at the first byte.
+// An accepted connection has no coroutine before its first byte arrives.
 func TestTLSSilentConnsHaveNoCoroutine(t *testing.T) {
 	r := start(t)
 	const n = 100

@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// If a peer does not read, the Conn stops reading, and its output stays below the limit. When the
-// peer reads, it gets everything.
+// If a peer does not read, the Conn stops reading, and its buffered output stays below the limit.
+// When the peer reads again, it receives everything.
 func TestTLSBackPressure(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -51,8 +51,8 @@ func TestTLSBackPressure(t *testing.T) {
 	}
 }
 
-// After a Pause in the middle of the data of one read, Data is not called until Resume, and then
-// nothing is missing.
+// Data calls Pause while more decrypted data waits. Data is not called again before Resume, and
+// then no byte is missing.
 func TestTLSPause(t *testing.T) {
 	r := start(t)
 	var got []byte
@@ -85,8 +85,8 @@ func TestTLSPause(t *testing.T) {
 	}
 }
 
-// Drained is called for a producer that stops above the high-water mark, also if it has sent before
-// the handshake.
+// A producer stops at the high-water mark and gets Drained, even if it has begun to send before the
+// handshake.
 func TestTLSDrained(t *testing.T) {
 	r := start(t)
 	const total = 4 << 20

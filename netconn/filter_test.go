@@ -95,8 +95,8 @@ func dialTLS(t testing.TB, at net.Addr) *tls.Conn {
 	return c
 }
 
-// A handler sends and receives plaintext. A client sends 8 MiB to an echo and half-closes, by a
-// close_notify. Then it receives 8 MiB and a close_notify.
+// A Handler above TLS sends and receives plaintext, and supports half-closes. A client sends 8 MiB
+// to the echo and then a close_notify. After that the client receives 8 MiB and a close_notify.
 func TestTLSHalfClose(t *testing.T) {
 	r := start(t)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -137,8 +137,8 @@ func TestTLSHalfClose(t *testing.T) {
 	}
 }
 
-// A client of Dial sends before it is connected, and calls CloseWrite in the same callback. It gets
-// everything back from a server with WithTLS.
+// A client calls Send and CloseWrite directly after Reactor.Dial, before it is connected. A server
+// with WithTLS sends everything back. A dial with the wrong server name fails.
 func TestTLSDial(t *testing.T) {
 	r := start(t)
 	at := serveTLS(t, r, func() reactor.Handler { return &events{data: echoBack} })
@@ -174,8 +174,8 @@ func TestTLSDial(t *testing.T) {
 	}
 }
 
-// A drain delivers all output on many connections, sends close_notify, and closes connections that
-// are still in the handshake.
+// A drain delivers all output of many connections, then sends close_notify on each. It closes
+// connections that are still in the handshake.
 func TestTLSShutdown(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -19,9 +19,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// In a Group with WithTLS every loop serves. When Shutdown begins, each client waits for megabytes.
-// All bytes arrive, every connection ends in order, and no descriptor is left. (TestMain counts
-// goroutines.)
+// In a Group with WithTLS every loop serves connections. Shutdown begins while each client waits
+// for megabytes. All bytes arrive, every connection ends in order, and no descriptor is left.
+// (TestMain counts the goroutines.)
 func TestTLSGroup(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return

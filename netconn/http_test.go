@@ -109,8 +109,8 @@ func serveSite(t *testing.T, network string, secure bool) net.Addr {
 	return l.Addr()
 }
 
-// Server and client of net/http work on connections of netconn: HTTP/1.1 and HTTP/2, many requests
-// at once, megabytes in both directions.
+// Servers and clients of net/http work on connections of netconn. The test makes many requests at
+// once over HTTP/1.1 and HTTP/2, with megabytes in both directions.
 func TestHTTP(t *testing.T) {
 	if !longtest.Default(t, "a server and clients of net/http") {
 		return
@@ -160,8 +160,8 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// A handler of net/http can hijack its connection and use another protocol on it, with deadlines of
-// its own.
+// A handler of net/http can hijack its connection and use another protocol on it. The deadlines of
+// the hijacked connection work.
 func TestHijack(t *testing.T) {
 	c, err := netconn.Dial("tcp", serveSite(t, "tcp", false).String())
 	if err != nil {

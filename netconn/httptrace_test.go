@@ -16,8 +16,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// httptrace reports a dial as it does with package net: the lookup, and each connect with its
-// result. It does so in a goroutine and in a task. The lookup's own connects are not reported.
+// httptrace gets the same reports of a dial as in package net: the lookup, and each connect with
+// its result. The dial runs in a goroutine and in a task. The connects of the lookup itself are not
+// reported.
 func TestHTTPTraceReportsConnects(t *testing.T) {
 	l := listening(t, stacks[0], "tcp", "127.0.0.1:0")
 	go func() {

@@ -25,7 +25,7 @@ func longAndShort() (text string, n int) {
 	return b.String(), 60
 }
 
-// On a Handler's Conn, an inbound buffer above TLS has the decrypted text.
+// The Input of a Handler's Conn above TLS holds decrypted bytes.
 func TestInputOfAHandlerAboveTLS(t *testing.T) {
 	text, _ := longAndShort()
 	at := serveTLS(t, start(t), func() reactor.Handler {
@@ -57,7 +57,7 @@ func TestInputOfAHandlerAboveTLS(t *testing.T) {
 	}
 }
 
-// An inbound buffer reads Conns and TLSConns, in tasks and in goroutines.
+// An Input reads from Conns and TLSConns, in tasks and in goroutines.
 func TestInputOfConns(t *testing.T) {
 	text, count := longAndShort()
 	read := func(c net.Conn) {

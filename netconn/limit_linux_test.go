@@ -18,9 +18,9 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// At the limit of descriptors, Accept returns an error that net/http takes for temporary. So Serve
-// continues, and waiting clients are served once there are descriptors again. The test runs in
-// another process with a low limit.
+// At the limit of descriptors, Accept returns an error that net/http regards as temporary. So Serve
+// continues, and serves the waiting clients as soon as descriptors are free. The test runs in
+// another process, which has a low limit.
 func TestServeSurvivesDescriptorExhaustion(t *testing.T) {
 	const child = "UREACTOR_TEST_LIMIT"
 	for _, secure := range []string{"plain", "TLS"} {

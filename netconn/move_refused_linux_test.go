@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/internal/seccomp"
 )
 
-// If a sandbox refuses sendfile or splice, with any errno, the bytes are copied instead.
+// If a sandbox refuses sendfile or splice with any errno, the bytes are copied instead.
 func TestRefusedMovesCopy(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -20,9 +20,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// OpenSSL's client requests new keys (TLS 1.3, commands K and k), and the connection continues. It
-// requests another handshake (TLS 1.2, command R), which ends the connection with a clear error on
-// both sides, and affects no other connection.
+// OpenSSL's client requests new keys (TLS 1.3, commands K and k), and the connection continues.
+// Then it requests another handshake (TLS 1.2, command R). That ends the connection with a clear
+// error on both sides, and affects no other connection.
 func TestOpenSSLClient(t *testing.T) {
 	if !longtest.Only(t, "openssl as the client") {
 		return
@@ -57,8 +57,9 @@ func TestOpenSSLClient(t *testing.T) {
 	})
 }
 
-// The same holds for OpenSSL's server and a client of netconn. The server's command r requests
-// another handshake from the client.
+// A client of netconn is connected to OpenSSL's server. When the server requests new keys, the
+// connection continues. When the server requests another handshake (command r), the client gets a
+// clear error.
 func TestOpenSSLServer(t *testing.T) {
 	if !longtest.Only(t, "openssl as the server") {
 		return

@@ -48,10 +48,10 @@ func settings(t *testing.T, of any) map[[2]int]string {
 	return found
 }
 
-// Every socket option of the kernel has the same value on sockets of netconn and of package net, in
-// each way to create one. There are three exceptions. A socket at all addresses has packet info. A
-// listener has the options that its connections inherit; package net sets these on each connection.
-// A Unix datagram socket has room to send 4 MiB.
+// Every socket option of the kernel has the same value on sockets of netconn and of package net,
+// for each way to create a socket. There are three exceptions. A socket that is bound to the
+// wildcard address has packet info. A listener has the options that its connections inherit;
+// package net sets these on each connection. A Unix datagram socket has room to send 4 MiB.
 func TestSocketOptionsAreThoseOfPackageNet(t *testing.T) {
 	target := listen(t, "tcp4").Addr().String()
 	six := "[::1]:0"
@@ -131,7 +131,7 @@ func opened(t *testing.T, s stack, call, network, address string) any {
 }
 
 // A PacketConn that is bound to the wildcard address answers from the address to which the question
-// was sent, in both families. That also holds for a client that sends to several of them from one
+// was sent, in both families. A client may send questions to several such addresses from one
 // socket. ReadMessage reports the address. (On Linux all of 127.0.0.0/8 belongs to the machine.)
 func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	for _, row := range []struct{ network, address string }{{"udp", ":0"}, {"udp", "0.0.0.0:0"}, {"udp4", "0.0.0.0:0"}, {"udp6", "[::]:0"}, {"udp", "[::]:0"}} {
@@ -194,8 +194,8 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	}
 }
 
-// ReadMessage reports a datagram that does not fit. A large datagram of a Unix socket arrives whole
-// if there is room.
+// ReadMessage reports that a datagram was too long for the buffer. A long datagram of a Unix socket
+// arrives whole if the buffer has room.
 func TestTruncatedDatagramsAreTold(t *testing.T) {
 	path := free(t, "unixgram")
 	p, err := netconn.ListenPacket("unixgram", path)
@@ -222,7 +222,8 @@ func TestTruncatedDatagramsAreTold(t *testing.T) {
 	}
 }
 
-// A datagram costs no allocation, on a socket at all addresses either.
+// Receiving and answering a datagram allocates nothing, even on a socket that is bound to the
+// wildcard address.
 func TestDatagramsDoNotAllocate(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector's pools lose what they have")

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Errors of accept that do not concern the listener are temporary, so http.Serve and similar
-// servers continue. errors.Is still matches the Errno. In package net only EMFILE, ENFILE and two
+// An error of accept that does not concern the listener is temporary, so http.Serve and similar
+// servers continue. errors.Is still matches its Errno. In package net only EMFILE, ENFILE and two
 // more are temporary.
 func TestPassingErrorsAreTemporary(t *testing.T) {
 	s, err := socket.New(socket.AF_INET, socket.SOCK_STREAM, 0)

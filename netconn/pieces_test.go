@@ -11,7 +11,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// Many buffers of every size, large, small and empty, arrive in their order at a slow reader.
+// WriteBuffers gets many large, small and empty buffers. Their bytes arrive in order at a slow
+// reader.
 func TestWriteBuffersOfEverySize(t *testing.T) {
 	a, b, stop, err := pipe(t, "tcp4")()
 	if err != nil {
@@ -41,7 +42,8 @@ func TestWriteBuffersOfEverySize(t *testing.T) {
 	}
 }
 
-// BenchmarkPieces compares vectored writes of net and netconn: 1,000 pieces of 100 B.
+// BenchmarkPieces compares vectored writes of net and netconn. A write has 1,000 pieces of 100
+// bytes.
 func BenchmarkPieces(b *testing.B) {
 	for name, write := range map[string]func(c net.Conn, v *net.Buffers) (int64, error){
 		"net":  func(c net.Conn, v *net.Buffers) (int64, error) { return v.WriteTo(c) },

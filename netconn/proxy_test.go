@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// TLS may follow a header of the PROXY protocol, also in the same write. Opened and the callbacks
-// of the configuration have the client's address.
+// TLS may follow a header of the PROXY protocol, even in the same write. Opened and the callbacks
+// of the TLS configuration get the client's address from the header.
 func TestTLSBehindAProxyHeader(t *testing.T) {
 	client := netip.MustParseAddrPort("192.0.2.7:1234")
 	h := proxyproto.Header{Version: 2, Source: client, Destination: netip.MustParseAddrPort("192.0.2.1:443")}

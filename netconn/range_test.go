@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// Ports, zones and option values out of range are refused, and never truncated to other numbers.
-// The error names the value, and is EINVAL if that of package net is.
+// A port, zone or option value that is out of range returns an error, and is never truncated to
+// another number. The error names the value. It is EINVAL if the error of package net is.
 func TestNumbersAreNotCut(t *testing.T) {
 	u, err := netconn.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
@@ -77,7 +77,7 @@ func TestNumbersAreNotCut(t *testing.T) {
 	refuse("SetKeepAlivePeriod", math.MaxInt64/int64(time.Second)+1, conn.SetKeepAlivePeriod(math.MaxInt64), syscall.EINVAL)
 }
 
-// As in package net, a listener's RawConn cannot read: no function is called.
+// As in package net, Read of a listener's RawConn returns an error and does not call the function.
 func TestAListenersRawConnDoesNotRead(t *testing.T) {
 	l, err := netconn.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// If a sandbox refuses setsockopt altogether, Listen (also at all addresses), Dial and ListenPacket
-// work without the options.
+// If a sandbox refuses every setsockopt, Listen, Dial and ListenPacket still work, without the
+// options. This includes a Listen at the wildcard address.
 func TestOptionsCanBeRefused(t *testing.T) {
 	for _, e := range []kernel.Errno{kernel.ENOSYS, kernel.EPERM, kernel.Errno(4000)} {
 		w := sim.New(1, sim.Options{Refused: map[sim.Call]sim.Errno{sim.SetOpt: e}})

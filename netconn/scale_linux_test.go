@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// Hundreds of TLS connections are busy on one loop, and twice as many are idle. None of them has a
-// goroutine or a coroutine. With -long there are ten times as many.
+// One loop has hundreds of busy TLS connections and twice as many idle ones. No connection has a
+// goroutine or a coroutine. With -long there are ten times as many connections.
 func TestTLSThousands(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return

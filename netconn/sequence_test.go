@@ -64,8 +64,9 @@ func (d *pastDeadline) after(name string, obj any) {
 	}
 }
 
-// Every sequence of calls, and of acts of the peer, has the outcome that it has over package net:
-// each result, each error with all that can be asked of it. Reads that would wait are left out.
+// Random sequences of calls, and of acts of the peer, have the same outcome as in package net: the
+// same results, and errors with the same text, types and methods. Reads that would wait are left
+// out.
 func TestEverySequenceOfCalls(t *testing.T) {
 	calls := slices.Sorted(keysOf(tableCalls))
 	// The steps are there twice, so they are drawn more often.

@@ -89,9 +89,8 @@ func shared(t *testing.T, moved int64, err error, n int) {
 	}
 }
 
-// A peer that always accepts and always has more data cannot make one task occupy the loop.
-// WriteBuffers, and Read and Write of TLS, yield to other tasks, also in the middle of a call. No
-// call here ever waits.
+// A peer accepts all output at once and always has more input, so no call ever waits. All the same,
+// WriteBuffers, and Read and Write of TLS, yield to other tasks, even in the middle of a call.
 func TestEndlessPeersShareTheLoop(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -141,9 +140,9 @@ func TestEndlessPeersShareTheLoop(t *testing.T) {
 	}
 }
 
-// The same holds for a file that is sent by sendfile: the call yields although the kernel has room
-// for the whole file. The test checks that the call has not waited, because then the connection
-// would have had an Event.
+// ReadFrom sends a file with sendfile, and the kernel has room for the whole file. The call yields
+// to other tasks all the same. The test also checks that the call has not waited: a wait would have
+// brought an Event.
 func TestAFileSharesTheLoop(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("ReadFrom copies here")
@@ -185,8 +184,9 @@ func TestAFileSharesTheLoop(t *testing.T) {
 	t.Logf("%d tries", tries)
 }
 
-// A Handler's TLS connection always has more input. It is read once a turn, so a turn decrypts a
-// bounded number of its bytes. Every other connection with input is served in the same turn.
+// One TLS connection of a Handler always has more input. The loop reads it once in each turn, so a
+// turn decrypts a bounded number of its bytes. Every other connection with input is served in the
+// same turn.
 func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 	k := newBoundless()
 	r, err := reactor.New(reactor.WithKernel(k))

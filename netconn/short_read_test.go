@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// On a kernel where a short read need not have emptied the socket, the bytes that are left are read
-// without an Event.
+// On some kernels the socket may hold more bytes after a short read. There the next Read returns
+// these bytes without an Event.
 func TestReadAfterAShortOne(t *testing.T) {
 	w := sim.New(1, sim.Options{ShortReads: true})
 	defer w.Close()

@@ -157,8 +157,9 @@ func runDeadlines(t *testing.T, seed uint64) uint64 {
 	return w.Hash()
 }
 
-// On a simulated host, deadlines of net.Conns and of dials in a task are times of that host's
-// clock, even if the clock is wrong. The same seed gives the same history.
+// A task on a simulated host sets deadlines for connections and dials. The deadlines follow the
+// clock of that host, even if this clock is wrong. Two runs with the same seed have the same
+// history.
 func TestDeadlinesOnASimulatedHost(t *testing.T) {
 	for seed := range uint64(6) {
 		if first, second := runDeadlines(t, seed), runDeadlines(t, seed); first != second {
@@ -167,8 +168,8 @@ func TestDeadlinesOnASimulatedHost(t *testing.T) {
 	}
 }
 
-// If the kernel gives up a connect long before the dial's own deadline, the dial returns the
-// kernel's error.
+// If the kernel gives up a connect before the dial's own deadline, the dial returns the kernel's
+// error.
 func TestDialThatTheKernelGivesUp(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -51,9 +51,9 @@ func (h *startTLS) Data(c *reactor.Conn, p []byte) {
 
 func (h *startTLS) Closed(_ *reactor.Conn, err error) { h.log <- fmt.Sprint("closed ", err) }
 
-// TLS can begin on an open Conn, with the bytes that came after the command STARTTLS. The client is
-// crypto/tls. In one case it waits for the answer, and in the other it sends its hello directly
-// after the command.
+// TLS can begin on an open Conn, and gets the bytes that came after the command STARTTLS. The
+// client uses crypto/tls. It either waits for the answer to the command, or sends its hello
+// directly after the command.
 func TestTLSBegunOnAnOpenConn(t *testing.T) {
 	cert, err := selfsigned.New()
 	if err != nil {

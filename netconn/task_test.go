@@ -109,7 +109,7 @@ func taskPipe(t testing.TB, r *reactor.Reactor, network string) nettest.MakePipe
 	}
 }
 
-// The contract of x/net holds for connections of a loop, with every call in a task.
+// A connection that is used only in tasks of a loop fulfils x/net's contract of net.Conn.
 func TestConnInTasks(t *testing.T) {
 	if !longtest.Default(t, "nettest once more") {
 		return
@@ -125,8 +125,7 @@ func TestConnInTasks(t *testing.T) {
 	}
 }
 
-// An unchanged protocol library works in tasks: net/http parses requests on the loop, on a hundred
-// connections at once.
+// Unchanged net/http code parses requests in tasks, for a hundred connections of one loop at once.
 func TestHTTPRequestsInTasks(t *testing.T) {
 	r := start(t)
 	addr := make(chan net.Addr, 1)
@@ -190,8 +189,8 @@ func get(client *http.Client, url, want string) error {
 	return err
 }
 
-// A dial in a task waits for the lookup and for its context, as other calls do. A callback cannot
-// wait, and the error says what to do.
+// A dial in a task waits for the lookup and can be ended by its context, as in a goroutine. In a
+// callback a dial cannot wait: it returns an error that says what to do.
 func TestDialInTasks(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

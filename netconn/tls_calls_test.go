@@ -40,8 +40,8 @@ func handshake(t *testing.T, cfg *tls.Config, call func(*netconn.TLSConn)) {
 	server.Wait()
 }
 
-// CloseWrite after the connection below was closed sends nothing, because another connection may
-// have its number.
+// After the connection below TLS was closed, CloseWrite sends nothing, because another connection
+// may already have the same descriptor number.
 func TestTLSCloseWriteAfterClose(t *testing.T) {
 	c, _ := tlsPair(t)
 	l := listen(t, "tcp4")
@@ -72,7 +72,7 @@ func TestTLSCloseWriteAfterClose(t *testing.T) {
 	}
 }
 
-// Concurrent Writes are sent one after the other, however long they are.
+// The bytes of concurrent Writes of any length are not mixed: one Write is sent after the other.
 func TestTLSWritesDoNotMix(t *testing.T) {
 	c, s := tlsPair(t)
 	const size, writers, rounds = 100 << 10, 4, 10
@@ -101,9 +101,8 @@ func TestTLSWritesDoNotMix(t *testing.T) {
 	all.Wait()
 }
 
-// HandshakeContext returns the context's error if the context has ended, because the connection is
-// then closed. That also holds if the handshake was faster. After the handshake the context does
-// not matter.
+// If its context has ended, HandshakeContext returns the context's error, even if the handshake was
+// faster, because the connection is then closed. After the handshake the context has no effect.
 func TestTLSHandshakeContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := clientConfig()
@@ -124,8 +123,8 @@ func TestTLSHandshakeContext(t *testing.T) {
 	})
 }
 
-// If a callback of the config panics, the handshake has failed, and later calls fail too.
-// If the callback closes the connection, it does not wait for itself.
+// If a callback of the config panics, the handshake fails, and later calls fail too. If a callback
+// closes its own connection, Close does not wait for the handshake that runs the callback.
 func TestTLSCallbacks(t *testing.T) {
 	cfg := clientConfig()
 	cfg.VerifyConnection = func(tls.ConnectionState) error { panic("the user's") }

@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
-// Each style of server serves each style of client with these parts of a tls.Config: client
-// certificates, a certificate or a whole configuration by the server's name, ALPN, resumption. If
-// the two sides do not agree, each gets one clear error.
+// Each style of server is tried with each style of client and each of these: client certificates, a
+// certificate or a configuration by server name, ALPN, resumption. If the two sides do not agree,
+// each gets one clear error.
 func TestTLSConfigs(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return

@@ -61,9 +61,9 @@ func acknowledge(c net.Conn, size, buffer int) error {
 	}
 }
 
-// If a Read has emptied the socket, the next Read sleeps before it tries. However records are cut,
-// and whatever the size of the reader's buffer, no Read sleeps while there is input. So each
-// message is answered before the next one is sent.
+// A Read that has emptied the socket makes the next Read sleep before its first try. However the
+// records are cut, and whatever the size of the reader's buffer, no Read sleeps while there is
+// input. To show this, the peer sends each message only after the answer to the one before.
 func TestTLSRecordsInAnyCut(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -160,7 +160,7 @@ func cuts(addr string) error {
 	return nil
 }
 
-// The same holds for a Handler.
+// A Handler also answers each message before the next one is sent, however the records are cut.
 func TestTLSRecordsInAnyCutForAHandler(t *testing.T) {
 	r := start(t)
 	l := make(chan net.Addr, 1)

@@ -26,9 +26,9 @@ func inGoroutineAndTask(t *testing.T, f func(t *testing.T, dial func(network, ad
 	})
 }
 
-// Every call may read and write for the handshake. So if the peer is silent, the deadline of either
-// direction ends Handshake, Read and Write. The deadline is set before the call, or moved while the
-// call waits.
+// Handshake, Read and Write may each read and write for the handshake. So if the peer is silent,
+// either deadline (read or write) ends each of these calls. The deadline is set before the call, or
+// moved while the call waits.
 func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -84,9 +84,9 @@ func whereItLives(c net.Conn, f func()) {
 	d.Waiter.Post(f)
 }
 
-// The certificates of a server are more than the kernel's buffers hold, and the client does not
-// read. The read deadline ends the Read that sends them. Without the deadline the Read continues
-// until the client resets.
+// The certificates of a server are longer than the kernel's buffers, and the client does not read.
+// The first Read must send the certificates, and the read deadline ends this Read. Without a
+// deadline the Read waits until the client resets.
 func TestTLSReadDeadlineEndsItsHandshakesWrite(t *testing.T) {
 	cert := certificate()
 	for range 300 {

@@ -36,8 +36,9 @@ type buffered struct {
 
 func (c buffered) Read(p []byte) (int, error) { return c.r.Read(p) }
 
-// Bytes of TLS that came together with the line that requested TLS can be passed to ServerAfter and
-// ClientAfter, or to Server by a wrapper. Then data and a half-close work in both directions.
+// Bytes of TLS may arrive together with the line that requests TLS. A program can pass them to
+// ServerAfter and ClientAfter, or to Server by a wrapper of the connection. Then data and a
+// half-close work in both directions.
 func TestTLSAfterBytesThatWereRead(t *testing.T) {
 	after := func(c *netconn.Conn, br *bufio.Reader) *netconn.TLSConn {
 		read, _ := br.Peek(br.Buffered())
@@ -121,7 +122,7 @@ func (l wrapping) Accept() (net.Conn, error) {
 	return buffered{c, c}, err
 }
 
-// A TLS listener serves the connections of any listener.
+// NewTLSListener serves TLS on the connections of any net.Listener.
 func TestTLSListenerOverAnother(t *testing.T) {
 	l := netconn.NewTLSListener(wrapping{listen(t, "tcp")}, serverConfig())
 	served := make(chan error, 1)
@@ -142,8 +143,9 @@ func TestTLSListenerOverAnother(t *testing.T) {
 }
 
 // Anybody on the path can end a TLS stream without close_notify. A Handler then gets an error in
-// Closed, and EOF is not called. Earlier data still arrives, and a relay can abort its other side.
-// In blocking-style code the result is io.EOF at the end of a record, as with crypto/tls.
+// Closed, and EOF is not called. Data from before the end still arrives, and a relay can abort its
+// other side. A blocking Read returns io.EOF if the stream ends between two records, as in
+// crypto/tls.
 func TestTLSEndWithoutCloseNotify(t *testing.T) {
 	inEachTLSStyle(t, func(t *testing.T, s tlsStyle) {
 		at, outcomes := s.listen(t, serverConfig(), repeat)

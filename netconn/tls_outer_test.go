@@ -35,7 +35,7 @@ func serverSide(t *testing.T) (c *netconn.Conn, peer *net.TCPConn) {
 }
 
 // In each callback of the config, ClientHelloInfo.Conn is the connection that was passed to Server.
-// That also holds for a config that GetConfigForClient returns.
+// This also holds for the callbacks of a config that GetConfigForClient returns.
 func TestTLSCallbacksGetTheConnection(t *testing.T) {
 	var want net.Conn
 	seen := 0
@@ -68,8 +68,8 @@ func TestTLSCallbacksGetTheConnection(t *testing.T) {
 	}
 }
 
-// A config with callbacks resumes sessions, over connections of netconn and of crypto/tls, because
-// all use its keys for tickets.
+// Sessions are resumed although the config has callbacks, between connections of netconn and of
+// crypto/tls. All these connections encrypt their tickets with the keys of this config.
 func TestTLSSessionsAreResumedWithCallbacks(t *testing.T) {
 	cert := certificate()
 	inner := &tls.Config{Certificates: []tls.Certificate{cert}}
@@ -102,8 +102,9 @@ func TestTLSSessionsAreResumedWithCallbacks(t *testing.T) {
 	}
 }
 
-// The error about an unencrypted request has the connection. net/http's answer reaches the peer,
-// Close closes the connection, and a later write returns an error.
+// A client sends plain HTTP to a TLS server. The RecordHeaderError has the connection. So
+// net/http's answer reaches the peer, Close closes the connection, and a later write returns an
+// error.
 func TestTLSRecordErrorShowsTheConnection(t *testing.T) {
 	c, peer := serverSide(t)
 	fmt.Fprint(peer, "GET / HTTP/1.0\r\n\r\n")
@@ -130,8 +131,9 @@ func TestTLSRecordErrorShowsTheConnection(t *testing.T) {
 	}
 }
 
-// Callbacks for a Handler's Conn get a connection with the addresses, which any goroutine may
-// close. After that all its calls fail. The error for Closed has such a connection too.
+// A callback of a Handler's TLS config gets a connection with the right addresses, which any
+// goroutine may close. After the close all calls of this connection fail. The error that Closed
+// gets has such a connection too.
 func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -196,8 +198,9 @@ func TestTLSHandlersCallbacksGetAConnection(t *testing.T) {
 	}
 }
 
-// The callbacks get the context of HandshakeContext, with its values and its end. For a Handler's
-// Conn the context ends with the handshake or its time limit, even if a callback blocks the loop.
+// The callbacks get the context of HandshakeContext with its values, and it ends when that context
+// ends. For a Handler's Conn the context ends with the handshake or at its time limit, even while a
+// callback blocks the loop.
 func TestTLSCallbacksGetTheContext(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

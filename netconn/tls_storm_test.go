@@ -80,9 +80,9 @@ func (s *stormed) data(n int) {
 // rest is called when others could run.
 func (s *stormed) rest() { s.got = 0 }
 
-// A turn of the loop decrypts a bounded number of records of one peer, however few bytes they have.
-// So does a task before it yields. All data arrives. The host is simulated, so that the machine's
-// load has no effect.
+// A turn of the loop decrypts a bounded number of one peer's records, even if the records have few
+// bytes. A task also yields after a bounded number of records. All data arrives. The host is
+// simulated, so that the load of the machine has no effect.
 func TestTLSRecordsOfATurnAreBounded(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

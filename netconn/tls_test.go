@@ -46,8 +46,8 @@ func secured(open nettest.MakePipe) nettest.MakePipe {
 	}
 }
 
-// All 11 parts of the contract of net.Conn hold over TLS of netconn, because a connection can be
-// used after a write that timed out.
+// A TLSConn of netconn fulfils all 11 parts of the contract of net.Conn, because it can be used
+// after a write that timed out.
 func TestConnTLS(t *testing.T) {
 	if !longtest.Default(t, "nettest over TLS") {
 		return
@@ -65,9 +65,9 @@ func TestConnTLS(t *testing.T) {
 	}
 }
 
-// Two tasks use one TLS connection: one reads and one writes 4 MiB. One loop has several such
-// connections. The other ends are crypto/tls in goroutines. No task may wait with a lock held,
-// because the loop would then stand still.
+// Two tasks use one TLS connection: one reads 4 MiB and the other writes 4 MiB. One loop has
+// several such connections, whose peers are crypto/tls in goroutines. A task that waits with a lock
+// held would stop the loop.
 func TestTLSInTasks(t *testing.T) {
 	if !longtest.Default(t, "many handshakes") {
 		return
@@ -135,8 +135,8 @@ func TestTLSInTasks(t *testing.T) {
 	}
 }
 
-// A handshake ends by the deadline, by its context, by Close, and by bytes that are not TLS. It
-// leaves nothing behind, as TestMain checks.
+// A handshake is ended by its deadline, by its context, by Close, or by bytes that are not TLS.
+// TestMain checks that it leaves nothing behind.
 func TestTLSHandshakeEnds(t *testing.T) {
 	silent := func() (*netconn.TLSConn, net.Conn) {
 		c, d, stop, err := pipe(t, "tcp4")()

@@ -106,8 +106,8 @@ func here() (tcp []*net.TCPAddr, udp []*net.UDPAddr) {
 
 var typedNetworks = []string{"tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "unix", "unixgram", "", "ip", "nonesuch"}
 
-// Each typed function of package net with each kind of local and remote address: the error is that
-// of package net, or the addresses of the connection are.
+// Each typed function is called with each pair of a local and a remote address, in both packages.
+// It returns the same error as in package net, or a connection with the same addresses.
 func TestTypedCallsAreThoseOfPackageNet(t *testing.T) {
 	locals, localsUDP := here()
 	server, err := net.Listen("tcp", ":0")
@@ -157,7 +157,8 @@ func asConn[C net.Conn](c C, err error) (net.Conn, error) {
 	return c, nil
 }
 
-// The same holds for Unix sockets: paths that are free, in use, nowhere, empty and none.
+// The typed functions for Unix sockets have the same results as in package net. Their paths are
+// nil, empty, free, in use, or in a missing directory.
 func TestTypedPathsAreThoseOfPackageNet(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) *net.UnixAddr { return &net.UnixAddr{Name: filepath.Join(dir, name)} }
@@ -216,7 +217,8 @@ func remove(a *net.UnixAddr) {
 	}
 }
 
-// A Dialer's local address of each kind, and names and addresses of both families.
+// A Dialer with each kind of local address dials names and addresses of both families. The results
+// are the same as in package net.
 func TestLocalAddressesAreThoseOfPackageNet(t *testing.T) {
 	server, err := net.Listen("tcp", ":0")
 	if err != nil {

@@ -53,9 +53,9 @@ type silent struct{}
 func (silent) Packet(*reactor.PacketConn, []byte, reactor.Addr) {}
 func (silent) Closed(*reactor.PacketConn, error)                {}
 
-// A close removes the socket's file, also after the program has changed its directory. It removes
-// no other file: not the socket of a successor at the path, not another kind of file, and no file
-// of that name in another directory.
+// A close removes the socket's file, even if the program has changed its directory since. It
+// removes no other file: not the socket of a successor at the same path, not a file of another
+// kind, and no file with this name in another directory.
 func TestOnlyTheOwnSocketFileIsRemoved(t *testing.T) {
 	for who, open := range owners {
 		for _, network := range []string{"unix", "unixgram"} {
@@ -101,8 +101,8 @@ func TestOnlyTheOwnSocketFileIsRemoved(t *testing.T) {
 	}
 }
 
-// A listener whose descriptor was detached leaves the file to its new owner. So does one with
-// SetUnlinkOnClose(false).
+// Close does not remove the socket's file after Detach, because the file then belongs to the new
+// owner. Close does not remove the file after SetUnlinkOnClose(false) either.
 func TestAFileThatWasGivenAwayStays(t *testing.T) {
 	for _, how := range []string{"Detach", "SetUnlinkOnClose"} {
 		path := free(t, "unix")

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A Unix connection that is not bound has the same address as in package net, in all four methods
-// that return it. Programs use that address to decide whether a peer is local.
+// An unbound Unix connection has the same addresses as in package net: LocalAddr and RemoteAddr on
+// both of its sides. Programs use these addresses to decide whether a peer is local.
 func TestUnnamedUnixPeersAreThoseOfPackageNet(t *testing.T) {
 	var want []string
 	for _, s := range stacks {

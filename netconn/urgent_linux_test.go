@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A copy between two Conns continues after an urgent byte. splice stops there although the input
-// has not ended, and no Event reports the bytes that follow.
+// A copy between two Conns continues after an urgent byte. At an urgent byte splice returns 0
+// although the input has not ended, and no Event reports the bytes that follow.
 func TestSpliceGetsPastAnUrgentByte(t *testing.T) {
 	from, client := connected(t)
 	to, backend := connected(t)

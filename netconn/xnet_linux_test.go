@@ -10,9 +10,9 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
-// golang.org/x/net's ipv4 and ipv6 have the same results on the sockets of both packages: TTL, TOS
-// and their IPv6 relatives, control messages, batches and multicast groups. (ReadFrom of x/net
-// accepts only a *net.UDPConn, but ReadBatch and ReadMsgUDP do the same.)
+// golang.org/x/net's ipv4 and ipv6 have the same results on sockets of both packages. The test
+// covers TTL, TOS and their IPv6 relatives, control messages, batches and multicast groups.
+// (ReadFrom of x/net accepts only a *net.UDPConn, but ReadBatch and ReadMsgUDP do the same.)
 func TestXNetOnBothPackages(t *testing.T) {
 	for name, use := range map[string]func(t *testing.T, s stack) []string{
 		"ipv4 datagrams": ipv4Grams, "ipv6 datagrams": ipv6Grams, "ipv4 batch": ipv4Batch, "ipv4 stream": ipv4Stream,

@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/proxyproto"
 )
 
-// A proxy writes a header in front of the client's bytes. The server finds it there.
+// A proxy writes a header in front of the client's bytes, and the server reads the header.
 func ExampleHeader() {
 	client := netip.MustParseAddrPort("192.0.2.7:1234")
 	asked := netip.MustParseAddrPort("192.0.2.1:443")

@@ -29,8 +29,8 @@ var headers = []Header{
 	{Version: 2, Local: true},
 }
 
-// Parse reads the headers that Append writes, with any bytes behind them. For each incomplete part
-// of a header Parse returns ErrIncomplete.
+// Parse reads the headers that Append writes, whatever bytes follow them. For every incomplete
+// header Parse returns ErrIncomplete.
 func TestHeadersComeBack(t *testing.T) {
 	for _, want := range headers {
 		wire, err := want.Append([]byte("before"))
@@ -53,7 +53,8 @@ func TestHeadersComeBack(t *testing.T) {
 	}
 }
 
-// Parse reads headers of HAProxy 2.6: of send-proxy, and of send-proxy-v2 with its option crc32c.
+// Parse reads headers that HAProxy 2.6 has sent, with send-proxy and with send-proxy-v2 and its
+// option crc32c.
 func TestHeadersOfHAProxy(t *testing.T) {
 	h, n, err := Parse([]byte("PROXY TCP4 127.0.0.1 127.0.0.1 45678 8080\r\nGET"))
 	if err != nil || n != 43 || h.Source != at("127.0.0.1:45678") || h.Destination != at("127.0.0.1:8080") {
@@ -77,7 +78,7 @@ func TestHeadersOfHAProxy(t *testing.T) {
 	}
 }
 
-// Bytes that are no header are refused as soon as that is known.
+// Parse refuses bytes that are no header as soon as no header can begin with them.
 func TestBadHeaders(t *testing.T) {
 	const v2 = "\r\n\r\n\x00\r\nQUIT\n"
 	for _, text := range []string{
@@ -98,8 +99,8 @@ func TestBadHeaders(t *testing.T) {
 	}
 }
 
-// A header that cannot be written is an error with the value. Addresses of two families are written
-// in one.
+// Append returns an error that names the value if it cannot write a header. If the two addresses
+// are of different families, Append writes both as IPv6.
 func TestHeadersThatCannotBe(t *testing.T) {
 	for text, h := range map[string]Header{
 		"proxyproto: Append of version 0: must be 1 or 2":            {},
@@ -117,8 +118,8 @@ func TestHeadersThatCannotBe(t *testing.T) {
 	}
 }
 
-// FuzzParse: no bytes make Parse panic. A part of a header is never an error, and what was parsed
-// can be written.
+// FuzzParse checks that Parse never panics, that a part of a header is never an error, and that
+// Append can write every parsed header.
 func FuzzParse(f *testing.F) {
 	for _, h := range headers {
 		wire, _ := h.Append(nil)

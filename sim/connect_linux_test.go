@@ -10,10 +10,10 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A connect fails. A second connect, SO_ERROR or recv then returns the error. The state of the
-// socket afterwards depends on which of them it was. The same calls on the host and on the
-// simulated kernel have the same results. The scripts of differ_linux_test.go begin with connected
-// sockets, so they contain no connect that fails.
+// After a failed connect, one of three calls returns the error: a second connect, SO_ERROR, or
+// recv. The later state of the socket depends on the call that has returned the error. The test
+// compares the simulated kernel with the host. The scripts of differ_linux_test.go contain no
+// failed connect, because they begin with connected sockets.
 func TestFailedConnectLeavesWhatTheHostLeaves(t *testing.T) {
 	for _, fixed := range []bool{false, true} {
 		for _, told := range []string{"connect", "SO_ERROR", "recv", "nobody"} {
@@ -78,7 +78,8 @@ func failedConnect(t *testing.T, k kernel.Kernel, told string, fixed bool, wait 
 	return strings.Join(said, ", ")
 }
 
-// A bound socket whose connection has ended can be bound again, unless bind has named its port.
+// A socket can be bound again after its connection has ended, unless its port was given to bind
+// explicitly.
 func TestBindAfterTheConnection(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

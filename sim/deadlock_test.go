@@ -28,8 +28,8 @@ func (a again) Closed(*reactor.Conn, error) {
 	})
 }
 
-// If a program repeats calls until the limit, the error is a Livelock, and lists these calls. If a
-// program has given up, or its timers do nothing, the error is a Deadlock.
+// If a program repeats calls until the time limit, the error is a Livelock and lists these calls.
+// If a program has given up, or its timers change nothing, the error is a Deadlock.
 func TestLivelockAndDeadlockAreTwoReports(t *testing.T) {
 	for name, test := range map[string]struct {
 		until time.Duration

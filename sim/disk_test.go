@@ -35,7 +35,7 @@ func write(t testing.TB, d *sim.Disk, name, text string) *sim.File {
 	return f
 }
 
-// A Disk is an fs.FS by the rules of package fstest.
+// A Disk passes the tests of package fstest for an fs.FS.
 func TestADiskIsAnFS(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -55,8 +55,9 @@ func TestADiskIsAnFS(t *testing.T) {
 	}
 }
 
-// A crash keeps what was synced and nothing that was not written. Each sector of a write without a
-// sync is old or new, and over many seeds both come. Names change in their order.
+// After a crash, synced data is there, and no byte has a value that was never written. Each sector
+// of a write without a sync is old or new, and the seeds show both. New names survive in the order
+// in which they were made.
 func TestACrashLosesAndTearsWhatWasNotSynced(t *testing.T) {
 	old, new := bytes.Repeat([]byte("o"), 2000), bytes.Repeat([]byte("n"), 2000)
 	seen := map[string]int{}
@@ -132,8 +133,8 @@ func TestACrashLosesAndTearsWhatWasNotSynced(t *testing.T) {
 	}
 }
 
-// Data that a Sync has failed to write is lost at the next crash, though a later Sync succeeds: a
-// program that tries Sync again believes it.
+// If a Sync fails, the data that it should have written is lost at the next crash, even if a later
+// Sync succeeds. A program that calls Sync again and trusts the result loses data.
 func TestAfterAFailedSyncTheDataIsLost(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -163,8 +164,8 @@ func TestAfterAFailedSyncTheDataIsLost(t *testing.T) {
 	}
 }
 
-// A full disk writes the part that has room and returns ENOSPC. A removal makes room. A killed
-// program loses its Files, and no data.
+// A write to a full disk writes what fits and returns ENOSPC. Removing a file makes room. If a
+// program is killed, its Files are closed and no data is lost.
 func TestAFullDiskAndAKilledProgram(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A File reads, writes, appends and seeks as one of package os does.
+// A File has the same results as an os.File when a program reads, writes, appends and seeks.
 func TestAFileIsLikeOneOfPackageOS(t *testing.T) {
 	type file interface {
 		io.ReadWriteSeeker
@@ -90,8 +90,8 @@ func TestAFileIsLikeOneOfPackageOS(t *testing.T) {
 	}
 }
 
-// SyncDir keeps a name that has left the directory, and what came before it. Later changes in other
-// directories are kept or lost, by the seed.
+// SyncDir of the old directory makes a rename to another directory durable. Later changes in other
+// directories survive or are lost, as the seed decides.
 func TestSyncDirKeepsARenameAndNotWhatCameLater(t *testing.T) {
 	later := map[bool]int{}
 	for seed := range uint64(40) {
@@ -114,8 +114,8 @@ func TestSyncDirKeepsARenameAndNotWhatCameLater(t *testing.T) {
 	}
 }
 
-// A disk has no EAGAIN and no more files than the host's descriptors. Bytes that a file gets are a
-// part of the history.
+// A disk never returns EAGAIN, and its Files count towards the host's limit of descriptors. The
+// bytes that are written to a file are a part of the history's hash.
 func TestADiskHasErrorsOfDisks(t *testing.T) {
 	hash := func(text string) uint64 {
 		w := sim.New(1, sim.Options{})

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A live world runs by the clock of goroutines: here the machine's, in a bubble of testing/synctest
-// the bubble's.
+// A live world follows the clock of the goroutines: the machine's clock here, or the clock of the
+// bubble in testing/synctest.
 func ExampleLive() {
 	w := sim.New(1, sim.Options{})
 	h := w.Host("10.0.0.1")

@@ -12,7 +12,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A client dials again and again, but nobody listens. The error has what it repeats.
+// A client dials repeatedly an address where nobody listens. The error lists the calls that the
+// client repeats.
 func ExampleLivelock() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -32,7 +33,7 @@ func ExampleLivelock() {
 	// Output: true 1m0s [10.0.0.2/client: no descriptor]
 }
 
-// A program logs with the time of the world. Of its trace only the log lines and notes are kept.
+// A program logs with the time of the world. Its trace keeps only the log lines and notes.
 func ExampleOnly() {
 	var only sim.Only
 	only, err := sim.ParseOnly("logs,notes")
@@ -59,7 +60,8 @@ func ExampleOnly() {
 	//        8   1.000000000s the test ends here
 }
 
-// A test whose work has a size, and a budget for the search. The smallest run has one client.
+// World.Size lets the search reduce the number of clients, and Shrinking limits the time of the
+// search. The smallest run that fails has one client.
 func ExampleShrinking() {
 	test := func(w *sim.World) error {
 		for i := range w.Size("clients", 5) {

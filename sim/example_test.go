@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Two programs on two hosts. An hour of theirs is over at once; the link is cut for ten minutes of
-// it.
+// Two programs run on two hosts. One hour of simulated time passes at once. For ten minutes of this
+// hour the link is cut.
 func Example() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

@@ -11,7 +11,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// The test decides which calls go wrong. Here two reads move one byte each, and one fails.
+// The test chooses the calls that fail. Two reads return one byte each, and one read returns an
+// error.
 func ExampleInjection() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -40,7 +41,7 @@ func ExampleInjection() {
 	// 3 faults, the last: 10.0.0.1 recv #3: ECONNRESET
 }
 
-// Each Call has its errors, so a test can go through all of them.
+// Each Call has a list of its possible errors, so a test can inject each of them.
 func ExampleCall() {
 	for _, c := range []sim.Call{sim.Listen, sim.Connect} {
 		var names []string
@@ -54,7 +55,7 @@ func ExampleCall() {
 	// connect [ECONNREFUSED ENETUNREACH EHOSTUNREACH EADDRNOTAVAIL ENOBUFS ETIMEDOUT EPERM]
 }
 
-// A tenth of the packets is lost. The same seed loses the same ones in each run.
+// A tenth of the packets is lost. Runs with the same seed lose the same packets.
 func ExampleFaults() {
 	var tenth sim.Chance = 10 * sim.Percent
 	count := func(seed uint64) (lost int) {
@@ -81,7 +82,7 @@ func ExampleFaults() {
 	// Output: true true
 }
 
-// A program that needs chance draws it from its host's Rand. A replay then makes the same choices.
+// A program draws random numbers from its host's Rand. A replay then draws the same numbers.
 func ExampleRand() {
 	throw := func() (dice []int) {
 		w := sim.New(7, sim.Options{})
@@ -97,7 +98,7 @@ func ExampleRand() {
 	// Output: true
 }
 
-// A program waits for what nobody sends. The error says what each program waits for.
+// A program waits for input that nobody sends. The error lists what each program waits for.
 func ExampleDeadlock() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -115,8 +116,8 @@ func ExampleDeadlock() {
 	// Output: true 1
 }
 
-// A program that sends something that does not depend on the seed has two different histories. The
-// Difference is the first step in which the histories differ.
+// A program sends a text that does not depend on the seed only, so two runs have different
+// histories. The Difference is the first step that differs.
 func ExampleDifference() {
 	runs := 0
 	var d *sim.Difference = sim.Compare(1, sim.Options{}, func(w *sim.World) error {
@@ -132,8 +133,8 @@ func ExampleDifference() {
 	// 	second run:        0   0.000000000s this is run 2
 }
 
-// A program appends to a log and syncs the first record only. After a power cut that record is
-// there; the other one may be lost or torn.
+// A program appends two records to a log and syncs only the first one. After a power cut the first
+// record is there. The second record may be lost or torn.
 func ExampleDisk() {
 	w := sim.New(4, sim.Options{})
 	defer w.Close()
@@ -161,8 +162,8 @@ func ExampleDisk() {
 	// Output: after the crash: "one\n"
 }
 
-// A question crosses two directions, each with its own latency. A Cut of one of them heals by
-// itself.
+// The two directions between two hosts are two Links, each with its own latency. One direction is
+// cut for half a second. So the refusal of a connect arrives late.
 func ExampleLink() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -233,7 +234,8 @@ func ExampleSocketInfo() {
 	// 1001 server tcp.LISTEN
 }
 
-// A panic of a program ends the run. The Failure says where, and its cause has the stack.
+// A panic of a program ends the run. The Failure names the program, and the cause of the Failure
+// has the stack.
 func ExampleFailure() {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -247,7 +249,8 @@ func ExampleFailure() {
 	// Output: seed 1 program 10.0.0.1/main panics: ouch
 }
 
-// The Shrunk has the faults that are needed. A second run with only these fails in the same way.
+// The Shrunk lists the faults that the failure needs. A second run with only these faults fails in
+// the same way.
 func ExampleShrunk() {
 	lossless := func(w *sim.World) error {
 		return asks(w, func(i int, _ sim.Errno, answered bool) error {
@@ -265,8 +268,8 @@ func ExampleShrunk() {
 	// Output: true seed=4 step=1074 at=113.984894ms: question 53 has no answer
 }
 
-// The hosts follow the rules of one system. A connect to a closed port of the same host fails at
-// once on FreeBSD, and a moment later elsewhere.
+// The simulated kernel follows the rules of one system. For example, a connect to a closed port of
+// the same host fails at once on FreeBSD, and a moment later on other systems.
 func ExampleKernel() {
 	for _, system := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
 		w := sim.New(1, sim.Options{Kernel: system})
@@ -283,7 +286,7 @@ func ExampleKernel() {
 	// NetBSD EINPROGRESS
 }
 
-// The Kind says what went wrong.
+// A Kind names the fault.
 func ExampleKind() {
 	fmt.Println(sim.Lost, sim.Late, sim.Crashed)
 	// Output: lost late crash

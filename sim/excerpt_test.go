@@ -43,8 +43,9 @@ func ticking(t *testing.T, fault bool, write func(w *sim.World, to io.Writer) er
 	return b.String()
 }
 
-// After the last fault, lines that are new are shown however late, and of a repetition two. A gap
-// says what it hides, and the last one that nothing is new.
+// After the last fault, WriteAround shows every new line, however late it comes. Of a line that
+// repeats it shows two. Each gap counts the lines that it leaves out, and the last gap adds that
+// nothing in it is new.
 func TestStepsAfterTheLastFaultAreTheNewOnes(t *testing.T) {
 	around := func(w *sim.World, to io.Writer) error { return w.WriteAround(to) }
 	text := ticking(t, true, around)
@@ -60,7 +61,7 @@ func TestStepsAfterTheLastFaultAreTheNewOnes(t *testing.T) {
 	}
 }
 
-// Log lines that repeat at a fixed interval are folded into one, so that other lines have room.
+// WriteLog folds log lines that repeat at a fixed interval into one line. So more other lines fit.
 func TestRepeatedLogLinesAreFolded(t *testing.T) {
 	text := ticking(t, true, func(w *sim.World, to io.Writer) error { return w.WriteLog(to, 20) })
 	if strings.Count(text, "asks again id=7") > 2 || strings.Count(text, " … the same line (asks again) every 400ms until 9.600000000s\n") != 1 {
@@ -71,7 +72,7 @@ func TestRepeatedLogLinesAreFolded(t *testing.T) {
 	}
 }
 
-// Lines that return at other intervals are not a repetition, and notes never are.
+// WriteLog does not fold lines that repeat at changing intervals, and never folds notes.
 func TestLinesWithoutAnIntervalAreNotFolded(t *testing.T) {
 	w := sim.New(1, sim.Options{Trace: -1})
 	defer w.Close()

@@ -244,8 +244,9 @@ var scenarios = map[string]func(b *bench){
 	},
 }
 
-// Each scenario has the same results on the host's kernel and on a simulated one, line by line. F11
-// is a test of its own, TestConnectsToTwoAddressesShareAPort, because it needs all ports of a host.
+// Each scenario has the same results, line by line, on the host's kernel and on a simulated one.
+// Scenario F11 is a test of its own, TestConnectsToTwoAddressesShareAPort, because it needs all
+// ports of a host.
 func TestScenariosEndAsOnTheHost(t *testing.T) {
 	for name, run := range scenarios {
 		t.Run(name, func(t *testing.T) {

@@ -21,8 +21,9 @@ const (
 
 func addr(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
 
-// Two histories of a program that calls the kernel itself, so that only the simulator can change
-// them: their hashes are written down, and the same on every machine and GOARCH.
+// A program that calls the kernel directly has two histories, one without faults and one with many.
+// Only a change of the simulator can change their hashes. The test compares the hashes with
+// constants, which are the same on every machine and GOARCH.
 func TestHistoryIsTheSameOnEveryMachine(t *testing.T) {
 	quiet, storm := rawHash(t, sim.Options{}), rawHash(t, sim.Options{Faults: wild})
 	if quiet != goldenQuiet || storm != goldenWild {
@@ -161,8 +162,8 @@ func rawClient(t testing.TB, k *sim.Host, at kernel.Addr, data []byte) (got []by
 	return got
 }
 
-// BenchmarkCalls is how many simulated calls one core makes in a second: 20 clients that send 64
-// bytes and wait for them, 1,000 times, to a server like the one above.
+// BenchmarkCalls measures how many simulated calls one core makes in a second. Each of 20 clients
+// sends 64 bytes to rawServer and waits for their echo, 1,000 times.
 func BenchmarkCalls(b *testing.B) {
 	var calls uint64
 	for b.Loop() {

@@ -11,7 +11,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Outside of a program a Group cannot run in a world, because nothing there can wait for its loops.
+// A Group of a simulated host panics outside of a program, because only a program can wait for the
+// Group's loops. The panic says what to do.
 func TestGroupRunsInAProgramOnly(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -38,7 +39,7 @@ func TestGroupRunsInAProgramOnly(t *testing.T) {
 	}
 }
 
-// A crash, a kill and a pause concern all loops of a Group.
+// A crash, a kill and a pause affect all loops of a Group.
 func TestGroupDiesAsOne(t *testing.T) {
 	for name, end := range map[string]func(h *sim.Host){
 		"crash": func(h *sim.Host) { h.Crash() },

@@ -249,14 +249,14 @@ func loops(w *sim.World, shared bool) error {
 	return errors.Join(s.err, err)
 }
 
-// A Group runs in a world: its loops take turns as the seed decides. Every request is answered,
-// whatever order hand-overs, posts between loops and drains have. Nothing is left.
+// The loops of a Group take turns in a world, in an order that the seed decides. Every request is
+// answered in every order of hand-overs, posts between loops and drains. No descriptor is left.
 func TestLoopsOfAGroupMeetEveryOrder(t *testing.T) {
 	simtest.Check(t, longtest.Count(30, 200, 5000), func(w *sim.World) error { return loops(w, false) })
 }
 
-// This bug needs several loops: an answer is sent to the connection that has asked last, on any of
-// the loops.
+// A planted bug sends each answer to the connection that asked last, on any loop. With several
+// loops the order of their turns shows this bug: at least 10 of 20 seeds fail.
 func TestOrdersOfLoopsShowASharedVariable(t *testing.T) {
 	found := 0
 	for seed := range uint64(20) {

@@ -12,8 +12,9 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A server holds a connection on which nothing is owed. What becomes of its client, and of the
-// network, it can only learn by probing: every 15 s here, nine times in vain at most.
+// A server holds a connection on which no output waits. So only probes can find out that the client
+// or the network is gone. The server probes every 15 s, and gives up after nine probes without an
+// answer.
 func TestKeepAliveFindsOutAboutASilentPeer(t *testing.T) {
 	const idle = 15 * time.Second
 	for name, c := range map[string]struct {

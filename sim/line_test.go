@@ -14,7 +14,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A line of the trace shows a call's arguments in parentheses and its result after the equals sign.
+// A line of the trace shows a call's arguments in parentheses, and the call's result after an
+// equals sign.
 func TestLinesShowArgumentsAndResultsApart(t *testing.T) {
 	w := sim.New(1, sim.Options{Trace: -1})
 	defer w.Close()

@@ -55,8 +55,8 @@ func arrivalOf(t testing.TB, w *sim.World, a *sim.Host, fa int, b *sim.Host, fb,
 	return w.Now() - begin
 }
 
-// A Link has its own latency, bandwidth and loss in each direction, and the other pairs of hosts
-// keep theirs.
+// Each direction of a Link has its own latency, bandwidth and loss. The links between other hosts
+// do not change.
 func TestALinkHasItsOwnProperties(t *testing.T) {
 	w := sim.New(2, sim.Options{Latency: time.Millisecond, Jitter: time.Nanosecond})
 	defer w.Close()
@@ -101,8 +101,8 @@ func TestALinkHasItsOwnProperties(t *testing.T) {
 	}
 }
 
-// A stream arrives in pieces of the link's MTU, or of Options.Segment; with every fourth seed in
-// those of an Ethernet.
+// A stream arrives in pieces of the link's MTU if there is one, or else of Options.Segment. Without
+// both it arrives whole, but with every fourth seed in pieces of 1,448 bytes, as on an Ethernet.
 func TestAStreamArrivesInPieces(t *testing.T) {
 	for _, c := range []struct {
 		seed         uint64
@@ -122,7 +122,8 @@ func TestAStreamArrivesInPieces(t *testing.T) {
 	}
 }
 
-// Each Cut heals by itself: cuts that overlap do not end each other, and World.Heal ends all.
+// Healing a Cut heals nothing else: where cuts overlap, the other cuts remain. World.Heal heals all
+// of them.
 func TestCutsHealOneByOne(t *testing.T) {
 	w := sim.New(2, sim.Options{})
 	defer w.Close()
@@ -177,8 +178,8 @@ func TestCutsHealOneByOne(t *testing.T) {
 
 func second2[A, B any](a A, _ B) A { return a }
 
-// One host makes more connections than there are ports, to two addresses. It never has more
-// connections to one address than there are ports.
+// A host opens more connections than it has ports, because connections to two addresses can share a
+// port. To one address it can open at most one connection for each port.
 func TestConnectsToTwoAddressesShareAPort(t *testing.T) {
 	w := sim.New(2, sim.Options{Files: 1 << 20})
 	defer w.Close()
@@ -207,7 +208,7 @@ func TestConnectsToTwoAddressesShareAPort(t *testing.T) {
 	}
 }
 
-// Misuse of links, partitions and rules panics with a text that says what to do.
+// Misuse of links, partitions and rules panics with a message that says what to do.
 func TestBadLinks(t *testing.T) {
 	w, other := sim.New(1, sim.Options{}), sim.New(1, sim.Options{})
 	defer w.Close()

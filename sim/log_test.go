@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A log line of a program is a step of the trace, the diagram and the drawing, with the world's
-// time. It is no part of the history, and without a trace the handler is not enabled.
+// A log line of a program is a step of the trace, the diagram and the drawing, at the world's time.
+// The line is not a part of the history's hash. Without a trace the handler is not enabled.
 func TestLogLinesAreStepsOfTheTrace(t *testing.T) {
 	hash := func(opt sim.Options) (uint64, *sim.World) {
 		w := sim.New(4, opt)
@@ -67,7 +67,8 @@ func TestLogLinesAreStepsOfTheTrace(t *testing.T) {
 	}
 }
 
-// A log line from a goroutine of the program's own panics, as a call does.
+// A log line from a goroutine that the program has started panics, as any call from such a
+// goroutine does.
 func TestALogLineOfAGoroutinePanics(t *testing.T) {
 	w := sim.New(1, sim.Options{Trace: 1})
 	defer w.Close()
@@ -87,7 +88,7 @@ func TestALogLineOfAGoroutinePanics(t *testing.T) {
 	}
 }
 
-// Only the selected steps take a place of the trace, and a failure always does.
+// With Options.Only the trace stores only the selected steps, but it always stores a failure.
 func TestOnlySelectsSteps(t *testing.T) {
 	for list, want := range map[string]struct{ all, some, none []string }{
 		"":                      {some: []string{" recv(", " → ", "! ", "note", "INFO", "10.0.0.1 ", "10.0.1.1 "}},
@@ -142,7 +143,7 @@ func TestOnlySelectsSteps(t *testing.T) {
 	}
 }
 
-// Lists that name nothing are errors that say which item it is and what it can be.
+// A list with an unknown item is an error. The error names the item and says what an item can be.
 func TestAWrongOnlyIsAnError(t *testing.T) {
 	for _, list := range []string{"note", "notes,", "999", "10.0.0.1/", "10.0.0.1/7", "host/1003", "10.0.0.1/1003/1", " faults", "-1003"} {
 		_, err := sim.ParseOnly(list)

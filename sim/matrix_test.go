@@ -101,10 +101,11 @@ func runMatrix(p *program, w *sim.World, inject func(*load)) error {
 	return l.verdict()
 }
 
-// There is a run for each kernel call that a program makes, each error and short result of this
-// call, and each of its first 64 uses. Without -long only a sample of them runs. After each run all
-// data has been delivered, and every operation has ended once. Nothing hangs or panics, and no
-// descriptor is left. If Closed reported that all output was delivered, that is true.
+// The test runs a program for each kernel call that it makes, for each error and short result of
+// this call, and for each of its first 64 uses. Without -long only a sample of these runs is made.
+// After each run all data has been delivered, and every operation has ended once. Nothing hangs or
+// panics, and no descriptor is left. If Closed reports that all output was delivered, that must be
+// true.
 func TestFaultMatrix(t *testing.T) {
 	if testing.Short() && race || !longtest.Default(t, "many worlds") {
 		return // the goroutines of a world run in turn, so the detector sees nothing here

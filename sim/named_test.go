@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// The calls on a connection that a text names are those of both ends, from connect and accept to
-// close. Calls on other connections are not written, also if the text's address begins with the
-// other connection's address.
+// If a text names the address of a connection, WriteNamed writes all calls on both ends of this
+// connection, from connect and accept to close. It writes no calls on other connections, even if
+// the address of another connection is a prefix of the one in the text.
 func TestCallsOnWhatATextNames(t *testing.T) {
 	w, good := echoWorld(t, 5, sim.Options{Trace: -1}, 3, 4000)
 	defer w.Close()

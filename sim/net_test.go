@@ -45,7 +45,7 @@ func listening(t testing.TB, h *sim.Host, at string, backlog int) int {
 	return fd
 }
 
-// Every way in which a connect can end, with the time it takes.
+// The test has a connect for every possible end, and checks its error and the time that it takes.
 func TestConnectsEndAsTheyMust(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -94,7 +94,7 @@ func TestConnectsEndAsTheyMust(t *testing.T) {
 	}
 }
 
-// A datagram to a group reaches the hosts that are in it, and no other.
+// A datagram to a multicast group reaches the hosts that have joined the group, and no other host.
 func TestGroupsReachTheirMembers(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -120,8 +120,8 @@ func TestGroupsReachTheirMembers(t *testing.T) {
 	}
 }
 
-// A close with SO_LINGER of 5 s waits until all output is delivered, for at most 5 s by the host's
-// clock. Output that is left then is still delivered later. Other programs continue meanwhile.
+// A close with SO_LINGER of 5 s returns when all output is delivered, or after 5 s by the host's
+// clock. Output that is still left is delivered later. Other programs continue during the close.
 func TestLingerWithATime(t *testing.T) {
 	for name, c := range map[string]struct {
 		reads time.Duration // when the peer begins to read
@@ -187,7 +187,8 @@ func TestLingerWithATime(t *testing.T) {
 	}
 }
 
-// A program whose host crashes in the middle of such a close does not come back from it.
+// If a host crashes while a program waits in a close with SO_LINGER, the close never returns to the
+// program.
 func TestCrashDuringALingeringClose(t *testing.T) {
 	w := sim.New(1, sim.Options{Buffer: 1024})
 	defer w.Close()
@@ -212,8 +213,8 @@ func TestCrashDuringALingeringClose(t *testing.T) {
 	}
 }
 
-// A send of datagrams that fails has given its socket a port all the same, as on Linux: then it
-// cannot be bound any more.
+// On Linux a send without an address fails, but it has bound the datagram socket to a port. A later
+// bind therefore fails.
 func TestAFailedSendHasBound(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

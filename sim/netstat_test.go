@@ -10,7 +10,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Netstat shows what each descriptor is, and the connections that no program has any more.
+// Netstat shows the kind and state of each descriptor, and also the connections that no program
+// owns any more.
 func TestNetstatShowsEverySocket(t *testing.T) {
 	w := sim.New(2, sim.Options{})
 	defer w.Close()

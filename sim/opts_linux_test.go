@@ -64,7 +64,8 @@ var sockets = []struct {
 	{"unix", kernel.AF_UNIX, kernel.SOCK_STREAM}, {"unixgram", kernel.AF_UNIX, kernel.SOCK_DGRAM},
 }
 
-// Each option of each kind of socket, at first and after each value, is that of this machine.
+// For each option and each kind of socket, the default and the value after each setsockopt are the
+// same as on this machine.
 func TestOptionsAreThoseOfLinux(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -82,7 +83,8 @@ func TestOptionsAreThoseOfLinux(t *testing.T) {
 	}
 }
 
-// A BSD returns the bit of a flag that is on (sys/socket.h), for every value but 0.
+// If a flag is on, getsockopt of a BSD returns the flag's own bit (see sys/socket.h). Every value
+// but 0 turns the flag on.
 func TestFlagsOfABSDAreTheirBits(t *testing.T) {
 	bits := map[string]int{"SO_REUSEADDR": 0x4, "SO_KEEPALIVE": 0x8, "SO_DONTROUTE": 0x10, "SO_BROADCAST": 0x20, "SO_OOBINLINE": 0x100,
 		"SO_REUSEPORT": 0x200, "TCP_NODELAY": 0x4}
@@ -111,8 +113,8 @@ func TestFlagsOfABSDAreTheirBits(t *testing.T) {
 	}
 }
 
-// Unsent returns how many bytes the peer's kernel has not received. For a listener it returns an
-// error on FreeBSD.
+// Unsent returns the number of bytes that the peer's kernel has not received yet. For a listener
+// FreeBSD returns an error.
 func TestUnsentOfEachKernel(t *testing.T) {
 	for _, k := range []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD} {
 		w := sim.New(1, sim.Options{Kernel: k})

@@ -53,8 +53,8 @@ func (p *pair) received() string {
 	return string(buf[:n])
 }
 
-// InjectPacket affects the nth packet of a stream at the expected time. The bytes that follow this
-// packet arrive after it.
+// InjectPacket affects exactly the nth packet of a stream. The bytes after this packet arrive after
+// it.
 func TestFateOfThePacketThatIsNamed(t *testing.T) {
 	for _, c := range []struct {
 		what  sim.PacketInjection
@@ -92,7 +92,8 @@ func TestFateOfThePacketThatIsNamed(t *testing.T) {
 	}
 }
 
-// Datagrams: lost, doubled, overtaken, each at its number.
+// InjectPacket loses, doubles and delays datagrams by their number. A datagram that is delayed
+// arrives after later ones.
 func TestFateOfTheDatagramThatIsNamed(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -119,7 +120,8 @@ func TestFateOfTheDatagramThatIsNamed(t *testing.T) {
 	}
 }
 
-// Packets of the handshake are packets: one that is lost costs a second, a reset refuses.
+// InjectPacket also affects the packets of a handshake. If the SYN or the SYN-ACK is lost, the
+// connect takes about a second longer. A reset refuses the connect.
 func TestFateOfHandshakes(t *testing.T) {
 	for kind, want := range map[sim.Kind][2]string{sim.Lost: {"ENOTCONN", "0"}, sim.Late: {"ENOTCONN", "0"}, sim.Reset: {"ENOTCONN", "ENOTCONN"}} {
 		for _, synack := range []bool{false, true} {
@@ -158,8 +160,8 @@ func errnoText(e kernel.Errno) string {
 	return sim.ErrnoName(e)
 }
 
-// At a time that the test says one connection is reset, not its neighbour; latency and bandwidth
-// change.
+// Host.Reset resets the connections of the given port at a time that the test chooses, and no
+// others.
 func TestScriptedReset(t *testing.T) {
 	p := newPair(t, sim.Options{Jitter: 1})
 	local, _ := p.a.LocalAddr(p.c)
@@ -205,9 +207,9 @@ func TestScriptedLatencyAndBandwidth(t *testing.T) {
 	}
 }
 
-// A reset that is lost is told again to who has something to send, also to one that waits for room:
-// it would wait for ever. (The mixed workload found that with its first Swizzle, by seed 707.) It
-// asks with one packet at a time.
+// The RST of a closed connection may be lost. A peer that has data to send then gets a second RST,
+// even if it waits for room: otherwise it would wait without end. It probes with one packet at a
+// time. (Seed 707 of the mixed workload found this.)
 func TestALostResetIsToldAgain(t *testing.T) {
 	for name, end := range map[string]func(p *pair){
 		"close":   func(p *pair) { p.w.CutOneWay(p.b, p.a); p.b.Close(p.s) },
@@ -233,7 +235,8 @@ func TestALostResetIsToldAgain(t *testing.T) {
 	}
 }
 
-// Packets and scripts that cannot be.
+// Impossible injections and properties of the network panic with a message that says what is
+// possible.
 func TestBadPacketFaultsAreRefused(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

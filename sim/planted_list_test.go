@@ -60,8 +60,9 @@ func (p plantedBug) plant(t *testing.T) (path, buggy string) {
 	return path, strings.Replace(string(text), p.old, p.bug, 1)
 }
 
-// Every planted bug has its place exactly once, and the text that comes there parses.
-// TestPlantedBugsAreFound builds them, but needs minutes and a build tag: it is not run every day.
+// Each planted bug replaces a text that occurs exactly once in its file, and the changed file
+// parses. TestPlantedBugsAreFound compiles and runs the bugs, but it needs minutes and a build tag,
+// so it runs rarely.
 func TestEveryPlantedBugHasItsPlace(t *testing.T) {
 	for _, p := range plantedBugs {
 		t.Run(p.name, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// Each bug is planted alone. Its test, which is mostly the mixed workload, then fails within 1,000
-// seeds.
+// The test plants one bug at a time. The bug's test, usually the mixed workload, must then fail
+// within 1,000 seeds.
 func TestPlantedBugsAreFound(t *testing.T) {
 	longtest.NeedsGo(t)
 	for _, p := range plantedBugs {

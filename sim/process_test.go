@@ -35,9 +35,9 @@ func (d deafPeer) Data(c *reactor.Conn, p []byte) {
 }
 func (deafPeer) Closed(*reactor.Conn, error) {}
 
-// When a program is killed, the kernel closes its descriptors. The peer gets the answer that was
-// sent, and then a FIN, or an RST if the program had not read all input. The host's other program
-// continues, and the port of the killed program is free.
+// When a program is killed, its kernel closes its descriptors. The peer receives the answer that
+// was already sent, and then a FIN. If the program had unread input, the peer receives an RST
+// instead. Another program of the host continues, and the killed program's port is free.
 func TestAKilledProgramsPeersAreToldByTheKernel(t *testing.T) {
 	for _, unread := range []bool{false, true} {
 		w := sim.New(1, sim.Options{})
@@ -83,8 +83,8 @@ func TestAKilledProgramsPeersAreToldByTheKernel(t *testing.T) {
 	}
 }
 
-// While the programs of a host are paused its kernel continues: connections are made and data is
-// acknowledged. Timers are late by that, and answers come afterwards.
+// While the programs of a host are paused, its kernel accepts connections and acknowledges data.
+// Timers and answers wait until the end of the pause.
 func TestAPauseStopsProgramsNotTheKernel(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -118,7 +118,7 @@ func (o *opener) Opened(c *reactor.Conn)     { o.opened(c) }
 func (o *opener) Data(*reactor.Conn, []byte) { o.data() }
 func (*opener) Closed(*reactor.Conn, error)  {}
 
-// A step of the clock moves the date, also backward, and no timer.
+// StepClock changes the date, also backwards, and does not affect timers.
 func TestASteppedClockMovesTheDateOnly(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -136,7 +136,7 @@ func TestASteppedClockMovesTheDateOnly(t *testing.T) {
 	}
 }
 
-// Misuse panics with a text that says what to do.
+// Misuse panics with a message that says what to do.
 func TestBadProcessesSayWhatIsWrong(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -161,7 +161,8 @@ func panicked(f func()) (text string) {
 	return ""
 }
 
-// Shutdown would stop the world's only goroutine for ever. It panics and says what to call.
+// In a simulated world Shutdown would wait without end, because the world has only one goroutine.
+// So it panics and says what to call instead.
 func TestShutdownOnASimulatedLoopPanics(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -181,7 +182,7 @@ func TestShutdownOnASimulatedLoopPanics(t *testing.T) {
 	}
 }
 
-// A program that makes calls without end fails the run, which names it.
+// If a program makes calls endlessly without waiting, the run fails and names the program.
 func TestAProgramThatSpinsIsNamed(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()

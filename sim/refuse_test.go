@@ -36,7 +36,8 @@ func TestRefusedCallsStayRefused(t *testing.T) {
 	}
 }
 
-// A duplicate keeps the file open, also for a peer, and has a number of its own.
+// A duplicate has its own number and keeps the connection open: the peer gets the end of input only
+// after the last close.
 func TestDuplicatesAreOneFile(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -72,8 +73,9 @@ func TestDuplicatesAreOneFile(t *testing.T) {
 	}
 }
 
-// The function of During runs in the middle of a call. If the function closes the descriptor, the
-// call finds it closed. If it opens another file with the same number, the call uses that file.
+// The function that is passed to During runs in the middle of a call. If the function closes the
+// descriptor, the call fails. If the function then opens a socket with the same number, the call
+// uses that socket.
 func TestAnotherThreadActsDuringACall(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -93,8 +95,9 @@ func TestAnotherThreadActsDuringACall(t *testing.T) {
 	}
 }
 
-// A connect without O_NONBLOCK holds its program up until it is done, and fails the run where
-// nobody can wait. An accept does not: the host asks poll first.
+// If O_NONBLOCK is clear, connect blocks its program until the connection is open. Outside of a
+// program nothing can wait, so there the run fails. Accept does not block, because the host calls
+// poll first.
 func TestConnectWaitsWhereAnotherOwnerWantsIt(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -122,7 +125,7 @@ func TestConnectWaitsWhereAnotherOwnerWantsIt(t *testing.T) {
 	}
 }
 
-// However much is taken from an Endless descriptor, there is more.
+// An Endless descriptor always has more input, in whatever amounts a program reads it.
 func TestEndlessPeers(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return

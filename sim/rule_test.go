@@ -12,9 +12,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A rule chooses packets by their kind and content, and loses, doubles, resets or delays exactly
-// these packets. What a rule does is a fault: World.Faults lists it, and a run without this fault
-// succeeds.
+// A rule selects packets by their kind and content. It loses, doubles, resets or delays exactly
+// these packets. Each such act is a fault: World.Faults lists it, and a run without it succeeds.
 func TestRulesChoosePackets(t *testing.T) {
 	var kinds []string
 	run := func(opt sim.Options, fate sim.Fate) (w *sim.World, got int, e kernel.Errno) {
@@ -64,8 +63,8 @@ func TestRulesChoosePackets(t *testing.T) {
 	}
 }
 
-// The first rule with a fate decides, and a datagram can be doubled. A rule gets two numbers of a
-// packet: among those of its direction, and among those of its sender.
+// If several rules return a fate for a packet, the first one applies. A rule gets two numbers of
+// each packet: its number in its direction, and its number among all packets of its sender.
 func TestTheFirstRuleWithAFateDecides(t *testing.T) {
 	w := sim.New(2, sim.Options{})
 	defer w.Close()

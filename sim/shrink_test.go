@@ -97,9 +97,9 @@ func waiting(h *sim.Host, at kernel.Addr) (poller.Poller, int) {
 	return nil, 0
 }
 
-// A program fails only if a lost packet and an ENOBUFS happen in one round of a hundred, among many
-// other faults. Shrink finds these two faults. A run with only these two has the same history every
-// time.
+// A program fails only if a packet is lost and a send returns ENOBUFS in the same of its hundred
+// rounds. Many other faults happen too. Shrink finds these two faults. Runs with only these two
+// have the same history every time.
 func TestShrinkFindsTheTwoThatMeet(t *testing.T) {
 	meet := func(w *sim.World) error {
 		return asks(w, func(i int, e kernel.Errno, answered bool) error {
@@ -139,8 +139,8 @@ func TestShrinkFindsTheTwoThatMeet(t *testing.T) {
 	}
 }
 
-// What a test does itself is left out too if it is not needed: of a crash, a cut, a drift, a
-// Swizzle and chance, the crash stays.
+// Shrink also leaves out faults that the test itself causes, if the failure does not need them. Of
+// a crash, a cut, a drift, a Swizzle and random faults only the crash remains.
 func TestShrinkLeavesOutWhatTheTestDid(t *testing.T) {
 	s := sim.Shrink(1, sim.Options{Faults: hostile}, func(w *sim.World) error {
 		w.At(time.Second, func() { w.Cut(w.Host("10.0.0.3"), w.Host("10.0.0.4")) })
@@ -159,8 +159,8 @@ func TestShrinkLeavesOutWhatTheTestDid(t *testing.T) {
 	}
 }
 
-// For a program that fails without any fault, Shrink returns an empty list of faults. For a program
-// that does not fail, it returns nil.
+// If a program fails without any fault, Shrink returns an empty list of faults. If a program does
+// not fail, Shrink returns nil.
 func TestShrinkToNothing(t *testing.T) {
 	always := func(w *sim.World) error {
 		err := asks(w, func(int, kernel.Errno, bool) error { return nil })
@@ -183,7 +183,7 @@ func TestShrinkToNothing(t *testing.T) {
 	}
 }
 
-// The work has a limit: a failure that takes every fault is given up in time.
+// Shrink makes a bounded number of runs, even for a failure that needs all of its faults.
 func TestShrinkIsBounded(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -206,8 +206,8 @@ func TestShrinkIsBounded(t *testing.T) {
 	}
 }
 
-// A fault that is left out moves no other's occasion: the chances of a packet or call with a name
-// are the same in every history of the seed.
+// If a run leaves out a fault, the other faults hit the same packets and calls as before: the
+// random decision for each packet or call depends only on the seed and its name.
 func TestAFaultThatIsLeftOutMovesNoOther(t *testing.T) {
 	faults := func(only []sim.Fault) []sim.Fault {
 		w := sim.New(3, sim.Options{Trace: 1, Faulty: only, Faults: hostile})

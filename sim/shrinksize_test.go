@@ -35,7 +35,8 @@ func crowd(w *sim.World) error {
 	return w.Run(time.Minute)
 }
 
-// Shrink finds the least sizes with which a test fails, and World.Size repeats them.
+// Shrink finds the smallest sizes with which a test fails, and World.Size returns these sizes in a
+// later run.
 func TestShrinkMakesTheWorkSmaller(t *testing.T) {
 	s := sim.Shrink(1, sim.Options{}, crowd)
 	want := []sim.Size{{Name: "hosts", N: 1, Of: 9}, {Name: "rounds", N: 3, Of: 40}}
@@ -68,8 +69,8 @@ func catch(f func()) (v any) {
 	return nil
 }
 
-// A run that does not fail when the smallest one did is cut off soon after. The
-// smallest one itself is run to its end.
+// Shrink stops a run that has not failed shortly after the time at which the smallest failing run
+// has failed. The smallest failing run itself runs to its end.
 func TestShrinkCutsARunOff(t *testing.T) {
 	var latest []time.Duration
 	s := sim.Shrink(1, sim.Options{}, func(w *sim.World) error {
@@ -97,8 +98,8 @@ func TestShrinkCutsARunOff(t *testing.T) {
 	}
 }
 
-// Stop and the budget end a Shrink; the result is the smallest run so far, which is known not to be
-// proven. From continues from there.
+// Shrink ends early if Stop is closed or the budget is used up. It returns the smallest failing run
+// so far, with Least false. A later Shrink continues from the run that is passed as From.
 func TestShrinkEndsEarlyWithWhatItHas(t *testing.T) {
 	many := func(w *sim.World) error {
 		h := w.Host("10.0.0.1")
@@ -133,7 +134,7 @@ func TestShrinkEndsEarlyWithWhatItHas(t *testing.T) {
 	}
 }
 
-// A fault comes back from JSON as it was, and a file of another version is an error.
+// A fault survives a round trip through JSON. A file of another version is an error.
 func TestFaultsAsJSON(t *testing.T) {
 	fails := func(w *sim.World) error {
 		return asks(w, func(_ int, e kernel.Errno, answered bool) error { return nil })
@@ -154,8 +155,8 @@ func TestFaultsAsJSON(t *testing.T) {
 	}
 }
 
-// The steps around each fault are those of its hosts, with notes and log lines. The steps between
-// are counted.
+// WriteAround shows the steps of the fault's hosts around each fault, with notes and log lines. It
+// counts the steps that it leaves out.
 func TestStepsAroundFaults(t *testing.T) {
 	around := func(keep int) string {
 		w, good := echoWorld(t, 5, sim.Options{Trace: keep, Segment: 1448}, 3, 40_000)

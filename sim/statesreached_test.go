@@ -8,9 +8,9 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// Within 1,000 seeds the mixed workload reaches each state that tests of the library must reach.
-// Each fourth seed has a crowd on small sockets instead. By default the seeds are few, and only the
-// frequent states count.
+// Within 1,000 seeds the mixed workload reaches every state that the tests of the library must
+// reach. One seed of four runs another workload, which has a crowd of clients and small socket
+// buffers. Without -long there are fewer seeds, and only the frequent states must be reached.
 func TestStatesAreReached(t *testing.T) {
 	names := sim.StateNames()
 	if len(names) < 60 {
@@ -78,7 +78,7 @@ var frequentStates = []string{
 	"poller: a registration ends with an error",
 }
 
-// An observer changes no history.
+// Observing states does not change the history of a world.
 func TestObservingStatesChangesNoHistory(t *testing.T) {
 	var hashes [2]uint64
 	for i := range hashes {

@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// The mixed workload under 80 seeds, 1,000 with -long. A million: go test -run TestStorm -timeout 0
-// ./sim -sim.seeds=1000000
+// TestStorm runs the mixed workload under 60 seeds, or 1,000 with -long. A million seeds: go test
+// -run TestStorm -timeout 0 ./sim -sim.seeds=1000000
 func TestStorm(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -21,9 +21,9 @@ func TestStorm(t *testing.T) {
 	simtest.CheckWith(t, n, stormOptions, runStorm)
 }
 
-// The mixed workload, TLS included, has one history for each seed. TLS gets its random keys from
-// the machine, so the histories contain only the sizes of messages. The hashes are printed, so that
-// .ci/run can compare them with those of other processors.
+// The mixed workload, with TLS, has the same history in each run of a seed. TLS draws its keys from
+// the machine's random numbers, so a history contains only the sizes of messages. The test prints
+// the hashes, and .ci/run compares them with those of other processors.
 func TestStormIsOneHistory(t *testing.T) {
 	for seed := range uint64(longtest.Count(3, 10, 10)) {
 		var hashes [2]uint64

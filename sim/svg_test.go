@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// An echo with losses is drawn twice, with the same bytes. The result is XML, and all text is
-// escaped. There is a lifeline for each host that does something, and an arrow for each packet.
+// Two drawings of an echo with losses have the same bytes. A drawing is XML in which all text is
+// escaped. It has a lifeline for each host that does something, and an arrow for each packet.
 // Faults and the failure are red.
 func TestDrawingOfAHistory(t *testing.T) {
 	draw := func() (string, *sim.World) {
@@ -81,7 +81,8 @@ func classesOf(t *testing.T, picture string) map[string]int {
 	}
 }
 
-// An arrow goes from the row of the call that has sent the packet to that of its arrival.
+// An arrow begins in the row of the call that has sent the packet, and ends in the row of the
+// packet's arrival.
 func TestArrowsBeginAtTheirCall(t *testing.T) {
 	w := sim.New(1, sim.Options{Trace: -1})
 	defer w.Close()
@@ -100,7 +101,7 @@ func TestArrowsBeginAtTheirCall(t *testing.T) {
 	}
 }
 
-// A failure of the writer's is told.
+// WriteSVG returns the error of its writer.
 func TestDrawingTellsOfTheWriter(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -114,8 +115,8 @@ func TestDrawingTellsOfTheWriter(t *testing.T) {
 	}
 }
 
-// The pages of a drawing contain each row once. No page is higher than the limit. Each page has the
-// names of its hosts, and the number of its faults.
+// The pages of a drawing contain each row exactly once, and no page is higher than the limit. Each
+// page has the names of its hosts and the number of its faults.
 func TestPagesOfADrawing(t *testing.T) {
 	w, good := echoWorld(t, 5, sim.Options{Trace: -1, Faults: sim.Faults{Loss: 10 * sim.Percent, ShortRead: 10 * sim.Percent}}, 2, 30_000)
 	if err := w.RunUntil(func() bool { return good() == 2 }, time.Minute); err != nil {

@@ -42,9 +42,9 @@ func gossip(w *sim.World, n int) (hosts []*sim.Host, heard func() map[string]int
 	}
 }
 
-// Five hosts send to each other during a Swizzle. In the middle of the Swizzle some directions pass
-// nothing, and only the seed decides which. Packets of a host to itself always arrive. At the end
-// all directions pass again, also if Heal is called early.
+// Five hosts send to each other during a Swizzle of four of them. In the middle of the Swizzle the
+// seed has closed some directions. Packets from a host to itself always arrive. At the end all
+// directions are open again, even if Heal is called early.
 func TestSwizzleEndsInPeace(t *testing.T) {
 	histories := map[uint64]bool{}
 	clogged := 0

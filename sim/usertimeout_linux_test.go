@@ -8,8 +8,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// TCP_USER_TIMEOUT ends a connection whose data or probes have no answer for so long. TCP_KEEPCNT
-// is how many probes it makes.
+// TCP_USER_TIMEOUT limits how long data or probes may be without an answer: then the connection
+// ends. TCP_KEEPCNT is the number of probes.
 func TestUserTimeoutAndKeepCount(t *testing.T) {
 	const idle, interval = 10, 5
 	for name, c := range map[string]struct {

@@ -43,8 +43,8 @@ func runEcho(t testing.TB, seed uint64, opt sim.Options) (trace string, hash uin
 	return b.String(), w.Hash()
 }
 
-// The same world twice, quiet and wild: the histories are equal byte for byte; another seed's is
-// another.
+// Two runs with the same seed have byte for byte the same history, with and without faults. A run
+// with another seed has another history.
 func TestOneSeedIsOneHistory(t *testing.T) {
 	for name, opt := range map[string]sim.Options{"quiet": {}, "wild": {Faults: wild}, "FreeBSD": {Faults: wild, Kernel: sim.FreeBSD}, "NetBSD": {Faults: wild, Kernel: sim.NetBSD}} {
 		t.Run(name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestOneSeedIsOneHistory(t *testing.T) {
 	}
 }
 
-// Options, hosts and addresses that cannot be are refused with a text that says why.
+// Impossible options, hosts and addresses panic with a message that gives the reason.
 func TestBadInputSaysWhatIsWrong(t *testing.T) {
 	w := sim.New(1, sim.Options{Trace: -1})
 	defer w.Close()
@@ -143,8 +143,8 @@ func TestBadInputSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A client waits for a server that never answers. So nothing is pending, and the error of the world
-// says what each program waits for.
+// A client waits for a server that never answers, so no event is left in the world. The error lists
+// what each program waits for.
 func TestDeadlockSaysWhoWaitsForWhat(t *testing.T) {
 	w := sim.New(3, sim.Options{})
 	defer w.Close()
@@ -179,7 +179,7 @@ type mute struct{}
 func (mute) Data(*reactor.Conn, []byte)  {}
 func (mute) Closed(*reactor.Conn, error) {}
 
-// A program's panic ends the run with its stack, its seed and its step.
+// A panic of a program ends the run. The error has the stack, the seed and the step.
 func TestPanicOfAProgramIsTheRunsError(t *testing.T) {
 	w := sim.New(9, sim.Options{})
 	defer w.Close()
@@ -197,8 +197,8 @@ func TestPanicOfAProgramIsTheRunsError(t *testing.T) {
 	}
 }
 
-// A host crashes in the middle of 1 MB, its program ends, it restarts: the client sees a reset,
-// never an end in order, and a second try gets everything.
+// A host crashes while it echoes 1 MB, and restarts. The client gets an error and never an orderly
+// end of input. The client's second connection receives everything.
 func TestCrashAndRestart(t *testing.T) {
 	again := 0
 	seeds := longtest.Count(10, 40, 100)

@@ -56,7 +56,7 @@ func chop(s string, n int) (c []string) {
 	return append(c, s)
 }
 
-// 1: messages of each size, 65,536 bytes also in pieces.
+// Autobahn group 1: messages of each size, and one of 65,536 bytes in pieces.
 func TestFraming(t *testing.T) {
 	b := echoes(t)
 	for i, kind := range []byte{fin | text, fin | bin} {
@@ -69,7 +69,7 @@ func TestFraming(t *testing.T) {
 	}
 }
 
-// 2: pings are answered with their payload, in order; pongs are ignored.
+// Autobahn group 2: each ping is answered with its payload, in order. Pongs are ignored.
 func TestPings(t *testing.T) {
 	b := echoes(t)
 	odd := "\x00\xff\xfe\xfd\xfc\xfb\x00\xff"
@@ -94,7 +94,7 @@ func TestPings(t *testing.T) {
 	)
 }
 
-// 3: a reserved bit ends the connection; messages before it are answered.
+// Autobahn group 3: a reserved bit ends the connection. Earlier messages are answered.
 func TestReservedBits(t *testing.T) {
 	b := echoes(t)
 	hello := frame(fin|text, "Hello, world!")
@@ -110,7 +110,7 @@ func TestReservedBits(t *testing.T) {
 	)
 }
 
-// 4: reserved opcodes, of data and of control frames.
+// Autobahn group 4: reserved opcodes of data frames and of control frames end the connection.
 func TestReservedOpcodes(t *testing.T) {
 	b := echoes(t)
 	hello := frame(fin|text, "Hello, world!")
@@ -128,7 +128,7 @@ func TestReservedOpcodes(t *testing.T) {
 	}
 }
 
-// 5: fragments, and control frames between them.
+// Autobahn group 5: fragments, with control frames between them.
 func TestFragments(t *testing.T) {
 	b := echoes(t)
 	a, z := frame(text, "fragment1"), frame(fin|cont, "fragment2")
@@ -169,7 +169,7 @@ func TestFragments(t *testing.T) {
 	)
 }
 
-// 7: the close handshake.
+// Autobahn group 7: the close handshake.
 func TestCloses(t *testing.T) {
 	b := echoes(t)
 	hello := frame(fin|text, "Hello, world!")
@@ -198,7 +198,8 @@ func TestCloses(t *testing.T) {
 	}
 }
 
-// 9: large messages, in frames, fragments and pieces of each size. Without -long they are smaller.
+// Autobahn group 9: large messages, in frames, fragments and pieces of each size. Without -long
+// they are smaller.
 func TestLarge(t *testing.T) {
 	b := echoes(t, WithMaxMessage(16<<20))
 	most := longtest.Count(128<<10, 1<<20, 16<<20)
@@ -229,7 +230,7 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// 10: a message of a client that cuts each at 1,300 bytes.
+// Autobahn group 10: a client cuts a message into fragments of 1,300 bytes.
 func TestAutoFragments(t *testing.T) {
 	b := echoes(t)
 	m := rep("*", 65536)
@@ -247,8 +248,8 @@ func TestAutoFragments(t *testing.T) {
 	run(t, b, script{"10.1.1", all(fragments...), []got{answer(fin|text, m)}, 0})
 }
 
-// A text that cannot become UTF-8 any more ends the connection at once, within a frame and within a
-// fragment: the client sends no byte more (6.4).
+// A text that cannot become valid UTF-8 any more ends the connection at once, in a frame or in a
+// fragment. The client sends no further byte (Autobahn 6.4).
 func TestTextFailsEarly(t *testing.T) {
 	b := echoes(t)
 	good, bad := "\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5", "\xf4\x90\x80\x80"
@@ -261,7 +262,8 @@ func TestTextFailsEarly(t *testing.T) {
 	)
 }
 
-// A peer that has sent a violation, and continues sending, still gets the Close: the rest is read.
+// A peer violates the protocol and continues to send. It still receives the Close frame, because
+// the server reads the rest of the input.
 func TestCloseArrivesThoughThePeerSends(t *testing.T) {
 	b := echoes(t)
 	p := b.connect()

@@ -8,9 +8,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// With context takeover, a message never refers to a message that the peer has not got, nor further
-// back than the peer's window reaches. The test checks that after a Send that was refused, and
-// after a Frame.
+// With context takeover, a compressed message refers only to messages that the peer has received,
+// within the peer's window. The test checks this after a refused Send and after a Frame.
 func TestContextHasWhatThePeerHas(t *testing.T) {
 	z := Compression{Takeover: true, Least: 1, Level: 6} // it finds what it may refer to
 	s, err := NewServer(nil, WithCompression(z))

@@ -50,8 +50,9 @@ func (s *squeezer) expand(t testing.TB, p []byte) string {
 
 const extensionField = "Sec-WebSocket-Extensions"
 
-// Groups 12 and 13 of the Autobahn list: messages of each size, with each set of parameters that a
-// client may offer. The answer has what the Server can do, and the messages are as the answer says.
+// Autobahn groups 12 and 13: messages of each size, with each set of parameters that a client may
+// offer. The server answers with the parameters that it supports, and the messages follow the
+// answer.
 func TestCompressedMessages(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -126,9 +127,9 @@ func checkDistances(t *testing.T, p []byte, window int) {
 	}
 }
 
-// Each violation ends the connection with its code: a compressed frame without the extension, RSV1
-// on a continuation or a control frame, a bomb. So do data that cannot be inflated, and a text that
-// is not UTF-8.
+// Each violation ends the connection with its code. Examples are a compressed frame without the
+// extension, RSV1 on a continuation or control frame, and a decompression bomb. Data that cannot be
+// inflated and text that is not UTF-8 are violations too.
 func TestBadCompression(t *testing.T) {
 	if !longtest.Default(t, "many rounds") {
 		return
@@ -166,8 +167,8 @@ func TestBadCompression(t *testing.T) {
 	}
 }
 
-// A message that arrives at the limit exactly is delivered, and one byte more is not: plain,
-// fragmented and compressed.
+// A message with exactly the allowed size is delivered, and a message with one byte more is
+// refused. The messages are plain, fragmented or compressed.
 func TestMessageLimit(t *testing.T) {
 	const most = 10_000
 	b := echoes(t, WithMaxMessage(most), WithMaxFrame(most-1), WithCompression(Compression{Least: most * 2}))

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Messages of every size around the limits of a head come back, whole and in pieces of one byte.
+// Messages of every size around the limits of a frame's head are echoed, whether they arrive whole
+// or byte by byte.
 func TestEcho(t *testing.T) {
 	p := echoes(t).connect()
 	for _, n := range []int{0, 1, 7, 8, 31, 32, 33, 125, 126, 127, 128, 1000, 65535, 65536, 200_000} {
@@ -27,7 +28,7 @@ func TestEcho(t *testing.T) {
 	p.wantClose(3000)
 }
 
-// Closed gets the peer's code and reason.
+// Closed gets the code and reason that the peer has sent.
 func TestPeerCloses(t *testing.T) {
 	b := echoes(t)
 	p := b.connect()

@@ -51,7 +51,7 @@ func (g guest) Message(_ *websocket.Conn, _ websocket.Kind, p []byte) {
 
 func (guest) Closed(*websocket.Conn, error) {}
 
-// A chat room: the server closes those who read too slowly.
+// The server of a chat room closes the members that read too slowly.
 func ExampleHub() {
 	r, err := reactor.New()
 	if err != nil {
@@ -79,7 +79,7 @@ func ExampleHub() {
 	// Output: Ann hears hello
 }
 
-// A server on the same port serves the page that connects to it.
+// A server serves a page, and the page connects to the same port.
 func ExamplePage() {
 	server, err := websocket.NewServer(func(*websocket.Request) websocket.Handler { return echo{} },
 		websocket.WithPages(func(r *websocket.Request) websocket.Page {
@@ -107,7 +107,7 @@ func ExamplePage() {
 	// Output: 200 OK <script>new WebSocket(location)</script>
 }
 
-// The same protocol for code in blocking style: a server in a goroutine, and a client.
+// A server in a goroutine and its client use WebSocket in blocking style.
 func ExampleStream() {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -48,7 +48,7 @@ func (h caller) Closed(_ *websocket.Conn, err error) {
 	h.ended()
 }
 
-// A server and its client on one loop.
+// A server and its client run on one loop.
 func ExampleServer() {
 	r, err := reactor.New()
 	if err != nil {
@@ -112,7 +112,7 @@ func (h watcher) Closed(_ *websocket.Conn, err error) {
 	h.ended()
 }
 
-// A server looks at the request, and refuses a client without a ticket.
+// A server reads the request, and refuses a client that has no ticket.
 func ExampleRequest() {
 	server, err := websocket.NewServer(func(r *websocket.Request) websocket.Handler {
 		u, err := r.URL()
@@ -145,7 +145,7 @@ type sender struct{ watcher }
 
 func (sender) Opened(c *websocket.Conn) { _ = c.Send(websocket.Binary, []byte{1, 2, 3}) }
 
-// The code and the reason of the side that closes arrive at the other.
+// The other side receives the code and reason of the side that closes.
 func ExampleCloseError() {
 	server, err := websocket.NewServer(func(*websocket.Request) websocket.Handler { return strict{} })
 	if err != nil {

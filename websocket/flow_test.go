@@ -9,8 +9,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A peer that sends and never reads costs the high-water mark and one read, not more: no Message
-// comes while the output is throttled, and all of them come once the peer reads.
+// A peer that sends and never reads costs at most the high-water mark and the output for one read.
+// No Message is delivered while the output is throttled. When the peer reads, all messages are
+// delivered.
 func TestPeerThatNeverReadsIsNotRead(t *testing.T) {
 	most, n := 0, 0
 	b := serve(t, func(*Request) Handler {
@@ -57,8 +58,8 @@ func TestPeerThatNeverReadsIsNotRead(t *testing.T) {
 	}
 }
 
-// No Message comes while a handler is paused, though several have arrived in one read; they come in
-// order after Resume. Close ends a pause.
+// No Message is delivered while a handler is paused, even if one read has received several
+// messages. After Resume the messages are delivered in order. Close ends a pause.
 func TestPauseHoldsMessages(t *testing.T) {
 	var order string
 	paused := false
@@ -102,8 +103,9 @@ func TestPauseHoldsMessages(t *testing.T) {
 	}
 }
 
-// A member that does not read misses messages, is closed, or is waited for, as the SlowPolicy says.
-// The other member gets all of them at once in each case, until HubLimit.
+// The SlowPolicy decides what happens to a member that does not read: it misses messages, it is
+// closed, or the others wait for it up to HubLimit. The other member receives every message that
+// the Hub accepts.
 func TestSlowMembers(t *testing.T) {
 	for _, policy := range []SlowPolicy{DropMessages, CloseSlow, WaitForSlow} {
 		t.Run(policy.String(), func(t *testing.T) {

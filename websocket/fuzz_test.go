@@ -163,7 +163,7 @@ func agree(t *testing.T, stream []byte, most int, deflates bool, cut func() int)
 	}
 }
 
-// FuzzDecoder compares the decoder with the model on any stream, in any pieces.
+// FuzzDecoder compares the decoder with the model on any stream, cut into any pieces.
 func FuzzDecoder(f *testing.F) {
 	var sq squeezer
 	for i, s := range []string{
@@ -180,7 +180,8 @@ func FuzzDecoder(f *testing.F) {
 	})
 }
 
-// Random streams, most of them nearly correct, in random pieces: the decoder agrees with the model.
+// The decoder agrees with the model on random streams in random pieces. Most of the streams are
+// almost correct.
 func TestDecoderAgreesWithTheModel(t *testing.T) {
 	for seed := range uint64(longtest.Count(200, 500, 100_000)) {
 		rng := rand.New(rand.NewPCG(seed, 22))

@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// In a Group each loop has a Hub, and PostAll gives all of them one Frame. Each guest gets every
-// Frame once, in order.
+// In a Group each loop has a Hub, and PostAll sends one Frame to all Hubs. Each guest receives
+// every Frame once and in order.
 func TestHubsOfAGroup(t *testing.T) {
 	const guests, frames = 12, 20
 	g, err := reactor.NewGroup(2)

@@ -95,8 +95,8 @@ func (h *rawHandler) Data(c *reactor.Conn, p []byte) {
 
 func (h *rawHandler) Closed(_ *reactor.Conn, err error) { h.closed(err) }
 
-// A peer that is there answers the pings, and stays. A peer that sends nothing for two pings loses
-// its connection. That happens after at least twice and at most four times the time of WithPing.
+// A peer that answers pings stays connected. A peer that does not answer two pings is aborted,
+// after at least twice and at most four times the interval of WithPing.
 func TestSilentPeerIsAborted(t *testing.T) {
 	const every = 10 * time.Second
 	simtest.Check(t, 5, func(w *sim.World) error {
@@ -133,8 +133,8 @@ func TestSilentPeerIsAborted(t *testing.T) {
 	})
 }
 
-// Without messages a connection is closed with GoingAway: not before the time, also if pings move.
-// Each message starts the time again.
+// A connection without messages is closed with GoingAway, and not before the idle timeout. Pings do
+// not extend the timeout, but each message restarts it.
 func TestIdleConnectionIsClosed(t *testing.T) {
 	const idle = 10 * time.Second
 	for _, opts := range [][]Option{{WithIdleTimeout(idle)}, {WithIdleTimeout(idle), WithPing(time.Second)}} {
@@ -175,8 +175,8 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	}
 }
 
-// A peer that does not answer a Close is aborted at the time of WithCloseTimeout, also if it goes
-// on sending. No Message comes after Close.
+// If the peer does not answer a Close, the connection is aborted at the timeout of
+// WithCloseTimeout, even if the peer continues to send. No Message is delivered after Close.
 func TestCloseHasATimeout(t *testing.T) {
 	simtest.Check(t, 5, func(w *sim.World) error {
 		var began time.Time
@@ -215,7 +215,8 @@ func TestCloseHasATimeout(t *testing.T) {
 	})
 }
 
-// A handshake that trickles has a limit as a whole; a client has one too.
+// The time limit holds for the handshake as a whole: a client that sends one byte every 100 ms is
+// closed at the limit.
 func TestHandshakeHasATimeout(t *testing.T) {
 	simtest.Check(t, 3, func(w *sim.World) error {
 		return inWorld(w, func(r *Request) Handler { panic("not complete") }, []Option{WithHandshakeTimeout(5 * time.Second)}, func(w *world) error {
@@ -240,7 +241,8 @@ func TestHandshakeHasATimeout(t *testing.T) {
 	})
 }
 
-// A drain sends 1001 to each connection, of servers and of clients, and their Closed gets it.
+// A drain of the server's loop sends code 1001 to each connection. Closed of both sides gets this
+// code.
 func TestDrainSendsGoingAway(t *testing.T) {
 	simtest.Check(t, 5, func(w *sim.World) error {
 		ends := 0

@@ -65,8 +65,8 @@ func (b *lab) on(f func()) {
 	<-done
 }
 
-// A client and a server of this package echo every message: with and without TLS, with each kind of
-// compression on either side. The connection ends in order on both sides.
+// A client and a server of this package echo every message: with and without TLS, and with each
+// kind of compression on either side. Both sides end the connection in order.
 func TestClientAndServer(t *testing.T) {
 	serverTLS, clientTLS := tlsPair(t)
 	for ours, a := range compressions {
@@ -125,8 +125,8 @@ func TestClientAndServer(t *testing.T) {
 	}
 }
 
-// A client and a server echo every message in blocking style, too. The server's connection is
-// netconn's. The client's is package net's, with and without TLS of netconn.
+// A client and a server in blocking style echo every message. The server uses connections of
+// netconn. The client uses connections of package net, with and without netconn's TLS.
 func TestStreams(t *testing.T) {
 	serverTLS, clientTLS := tlsPair(t)
 	for name, z := range compressions {
@@ -203,7 +203,8 @@ func streams(t *testing.T, scheme string, z *Compression, serverTLS, clientTLS *
 	}
 }
 
-// A Hub sends each Frame to all members in order, though the loop reaches only some in a turn.
+// A Hub sends each Frame to all members in order, although the loop reaches only some members in
+// each turn.
 func TestHubReachesAll(t *testing.T) {
 	const guests, frames = 700, 10
 	var hub *Hub

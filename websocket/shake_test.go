@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// Each request that breaks a rule gets the status that the RFCs name, and the connection is closed.
+// Each request that breaks a rule gets the status that the RFCs name, and its connection is closed.
 func TestBadHandshakes(t *testing.T) {
 	good := request()
 	but := func(old, new string) string {
@@ -105,7 +105,8 @@ func TestBadHandshakes(t *testing.T) {
 	}
 }
 
-// A page may connect if its origin is in the list; without pages, other requests get 426.
+// A browser's page may connect if its origin is in the list. A server without WithPages answers
+// other requests with 426.
 func TestOrigins(t *testing.T) {
 	for _, c := range []struct {
 		allowed []string
@@ -138,7 +139,7 @@ func TestOrigins(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// A client refuses each answer that breaks a rule, on a Conn and on a Stream.
+// A client refuses each answer that breaks a rule. The client is a Conn or a Stream.
 func TestBadAnswers(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

@@ -23,9 +23,9 @@ func faulty(seed uint64) sim.Options {
 	}
 }
 
-// Messages come back in order, whole and in parts, compressed or not, though each call of the
-// kernel reads and writes a few bytes. The client is on callbacks and pauses sometimes, or it is in
-// a task.
+// Messages are echoed in order, whole and in parts, compressed or not, although each kernel call
+// reads and writes only a few bytes. The client uses callbacks and sometimes pauses, or it uses a
+// task.
 func TestEchoUnderFaults(t *testing.T) {
 	simtest.CheckWith(t, longtest.Count(20, 60, 2000), faulty, func(w *sim.World) error {
 		rng := w.Host("10.0.0.3").Rand()
@@ -117,7 +117,7 @@ func (w *world) askInTask(want []string, opts []Option) error {
 	return nil
 }
 
-// A task that serves a Stream sends 1001 when its loop drains.
+// When its loop drains, a task that serves a Stream sends code 1001.
 func TestDrainOfATaskSendsGoingAway(t *testing.T) {
 	simtest.Check(t, 5, func(w *sim.World) error {
 		a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")

@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The incremental check agrees with package utf8 on each string of up to three bytes, and some of
-// four, however it is cut. It fails at the first byte after which the bytes so far cannot begin a
-// valid text.
+// The incremental check agrees with package utf8 on each string of up to three of the test's bytes.
+// The same holds for some strings of four bytes, and for pieces of every size. The check fails at
+// the first byte after which no valid text is possible.
 func TestTextCheckAgreesWithPackageUTF8(t *testing.T) {
 	check := func(s []byte, cut int) (failed int, whole bool) {
 		var c textCheck
@@ -68,7 +68,7 @@ func canBegin(s []byte) bool {
 	return false
 }
 
-// 6: texts at the borders of UTF-8, whole, in two fragments and in octets.
+// Autobahn group 6: texts at the borders of UTF-8, whole, in two fragments, and byte by byte.
 func TestTexts(t *testing.T) {
 	b := echoes(t)
 	valid := []string{

@@ -16,10 +16,10 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// Package net against itself: that the test can be passed here.
+// Package net passes the test against itself, so this machine can pass it.
 func TestNet(t *testing.T) { bothEnds(t, net.Listen, net.Dial) }
 
-// Ours, over sockets that park.
+// netconn passes the test with parked goroutines.
 func TestNetconn(t *testing.T) { bothEnds(t, netconn.Listen, netconn.Dial) }
 
 func bothEnds(t *testing.T, listen func(string, string) (net.Listener, error), dial func(string, string) (net.Conn, error)) {
@@ -40,8 +40,8 @@ func bothEnds(t *testing.T, listen func(string, string) (net.Listener, error), d
 	})
 }
 
-// netpoll's Connection on one end, as its dialer gives it; package net on the other, so that what
-// fails is netpoll's.
+// One end is netpoll's Connection, as its dialer returns it. The other end is package net, so a
+// failure is netpoll's.
 func TestNetpoll(t *testing.T) {
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -12,8 +12,8 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
-// A run that was interrupted continues with its settings and its finished scenarios. The scenario
-// whose line was being written is measured again.
+// A run that was interrupted continues with its settings and its finished scenarios. If the line of
+// a scenario is incomplete, that scenario is measured again.
 func TestAnInterruptedRunResumes(t *testing.T) {
 	dir := t.TempDir()
 	made := func(resume bool) *run {
@@ -53,7 +53,8 @@ func TestAnInterruptedRunResumes(t *testing.T) {
 	}
 }
 
-// A page shows the plots of a run and those of earlier runs, and has a file for each of them.
+// A page shows the plots of a run, and keeps the plots of earlier runs. Each plot has a file,
+// unless the page does not show it.
 func TestAPageShowsItsPlots(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "page.md")
@@ -89,7 +90,7 @@ func TestAPageShowsItsPlots(t *testing.T) {
 	}
 }
 
-// A table replaces the text between its markers, and nothing else.
+// Replace replaces the text between the markers, and nothing else.
 func TestReplaceKeepsTheRest(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "README.md")
 	text := "a\n<!-- x: begin (from here) -->\nold\n<!-- x: end -->\nb\n"

@@ -9,8 +9,9 @@ import (
 	"github.com/ureactor/ureactor/bench/server"
 )
 
-// The reference gets dearer slice by slice, as on a machine that others use: a server that is
-// exactly as cheap must come out as 1 wherever it stands between two of the reference's slices.
+// The cost of the reference server rises from slice to slice, as on a machine that others use. A
+// server with the same cost must get the ratio 1, wherever its slice is between two slices of the
+// reference.
 func TestRatiosFollowDrift(t *testing.T) {
 	var in []Reading
 	for seq := range 20 {
@@ -34,7 +35,7 @@ func TestRatiosFollowDrift(t *testing.T) {
 	}
 }
 
-// The ranks are those of the tables of the sign test.
+// The ranks equal those in published tables of the sign test.
 func TestIntervalRanks(t *testing.T) {
 	for n, want := range map[int][2]float64{1: {1, 1}, 5: {1, 5}, 6: {1, 6}, 9: {2, 8}, 12: {3, 10}, 40: {14, 27}} {
 		var x []float64
@@ -56,7 +57,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// A server that cannot echo takes part only in the scenarios of its own protocols. Otherwise the
+// A server without an echo takes part only in the scenarios of its own protocols. Otherwise the
 // check of the echo would exclude it from all scenarios.
 func TestServersWithoutEchoHaveTheirProtocolsOnly(t *testing.T) {
 	parts := 0

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// Every kind of address serves a client of package net.
+// A client of package net is served at every kind of address.
 func TestServesPackageNet(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		path, gram := socketPath(t), socketPath(t)
@@ -56,7 +56,7 @@ func TestServesIPv6(t *testing.T) {
 	})
 }
 
-// A client reads nothing until it half-closes. All its bytes come back.
+// A client sends everything, half-closes, and only then reads. It receives all its bytes back.
 func TestHalfCloseReturnsEverything(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -89,7 +89,7 @@ func TestHalfCloseReturnsEverything(t *testing.T) {
 	})
 }
 
-// The lines that the server prints work as they are in a shell.
+// The commands that the server prints work in a shell without a change.
 func TestPrintedLines(t *testing.T) {
 	if !longtest.Only(t, "nc, socat and curl as clients") {
 		return
@@ -106,7 +106,7 @@ func TestPrintedLines(t *testing.T) {
 	})
 }
 
-// So do those for TLS.
+// The commands that a server with -tls prints work in a shell without a change.
 func TestPrintedLinesTLS(t *testing.T) {
 	if !longtest.Only(t, "openssl as the client") {
 		return
@@ -151,8 +151,7 @@ func talk(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
-// Clients of other makes: their input comes back and, where they half-close, they end by
-// themselves.
+// nc, socat and curl receive their input back. The clients that half-close end by themselves.
 func TestServesOtherClients(t *testing.T) {
 	if !longtest.Only(t, "nc, socat and curl as clients") {
 		return
@@ -192,8 +191,8 @@ func TestServesOtherClients(t *testing.T) {
 	})
 }
 
-// A Unix client that never reads fills its own queue and nobody else's: others are answered, and
-// the loop sleeps.
+// A Unix datagram client that never reads fills only its own queue. Other clients get their
+// answers, and the loop sleeps.
 func TestStuckUnixDatagramClient(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -35,8 +35,8 @@ func refused(t *testing.T, args ...string) string {
 	return line
 }
 
-// Each error in the command line is reported on one line, which names the argument and its range,
-// if it has one.
+// Each error in the command line is reported on one line, with the argument and its range, if it
+// has a range.
 func TestBadCommandLine(t *testing.T) {
 	for _, c := range []struct {
 		args string
@@ -87,7 +87,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// The line to try reaches the server from this machine, with any address, and survives a shell.
+// The printed command reaches the server from this machine, for every kind of address, and is
+// quoted for a shell.
 func TestLine(t *testing.T) {
 	tcp := func(s string) net.Addr { a, _ := net.ResolveTCPAddr("tcp", s); return a }
 	udp := func(s string) net.Addr { a, _ := net.ResolveUDPAddr("udp", s); return a }

@@ -14,9 +14,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// If the server is bound to the wildcard address, an echo comes from the address to which the
-// datagram was sent, in both families. This also holds for a client that sends to two addresses
-// from one socket. (127.0.0.0/8 is this machine's on Linux.)
+// If the server is bound to the wildcard address, it sends each echo from the address that the
+// datagram was sent to, in both families. This holds even if a client sends to two addresses from
+// one socket. (On Linux all of 127.0.0.0/8 belongs to this machine.)
 func TestDatagramsComeBackFromTheAddressThatWasAsked(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("this machine has no 127.0.0.2")
@@ -47,7 +47,7 @@ func TestDatagramsComeBackFromTheAddressThatWasAsked(t *testing.T) {
 	})
 }
 
-// A Unix datagram of more than 64 KiB comes back whole.
+// A Unix datagram of more than 64 KiB is echoed whole.
 func TestLargeUnixDatagramsComeBack(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -76,7 +76,7 @@ func TestLargeUnixDatagramsComeBack(t *testing.T) {
 	})
 }
 
-// A drain leaves the socket files of successors at the same paths.
+// A drain does not remove the socket files of successors at the same paths.
 func TestDrainLeavesASuccessorsFile(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		stream, gram := socketPath(t), socketPath(t)

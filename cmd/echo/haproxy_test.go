@@ -36,8 +36,8 @@ backend out
 `
 
 // HAProxy has two servers, and one of them gets SIGTERM while twenty connections use it. This
-// server delivers everything that it has read: otherwise its exit code would report a loss. All
-// clients continue with the other server, and all their data comes back in order.
+// server delivers everything that it has read, and shows this by its exit code. All clients
+// continue with the other server, and all their data is echoed in order.
 func TestBehindHAProxy(t *testing.T) {
 	if !longtest.Only(t, "HAProxy in front") {
 		return

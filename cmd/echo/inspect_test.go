@@ -48,8 +48,8 @@ func fetch(t *testing.T, url string) string {
 	return string(body)
 }
 
-// The pages show the server's connections, a client with the token can abort one, and the drain at
-// SIGTERM ends with the pages. SIGUSR1 prints the same as text.
+// The pages show the server's connections, and a client with the token can abort one. After SIGTERM
+// the drain also closes the listener of the pages. SIGUSR1 prints the same information as text.
 func TestInspect(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s, at, token := inspected(t, "-style", style, "tcp://127.0.0.1:0")
@@ -88,7 +88,7 @@ func TestInspect(t *testing.T) {
 	})
 }
 
-// -inspect refuses addresses that are not loopback ones, unless -inspect-any is set.
+// -inspect refuses an address that is not a loopback address, unless -inspect-any is set.
 func TestInspectIsForLoopback(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -110,8 +110,8 @@ func TestInspectIsForLoopback(t *testing.T) {
 	}
 }
 
-// Bytes that are not a valid request get an answer that says why, and the next client is served. A
-// client is also served beside many connections that send nothing.
+// Bytes that are no valid request get an answer with the reason, and the next client is served. A
+// client is also served while many connections send nothing.
 func TestInspectSurvivesBadRequests(t *testing.T) {
 	if !longtest.Default(t, "a process is started") {
 		return

@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/internal/zaplog"
 )
 
-// The lines are those of zap's console encoder, byte for byte, for each kind of field that this
-// program and the loop log.
+// For each kind of field that the program and the loop log, a line equals that of zap's console
+// encoder byte for byte.
 func TestLinesAreThoseOfZapsConsoleEncoder(t *testing.T) {
 	enc := zap.NewDevelopmentEncoderConfig()
 	enc.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")

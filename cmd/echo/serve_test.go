@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// An address that is not available causes one line, and addresses opened before it are closed.
+// An address that cannot be opened causes one error line, and the addresses that were already
+// opened are closed.
 func TestBadAddress(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		tcp, err := net.Listen("tcp", "127.0.0.1:0")
@@ -62,7 +63,7 @@ func TestBadAddress(t *testing.T) {
 	})
 }
 
-// The default address is the one that the README connects to.
+// The default address is the one in the README.
 func TestDefaultAddress(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:7777")
 	if err != nil { // another program is there: the error names the address
@@ -79,8 +80,8 @@ func TestDefaultAddress(t *testing.T) {
 	roundTrip(t, dial(t, "tcp", "127.0.0.1:7777"), "hello")
 }
 
-// While -max-conns are open, the next one is connected by the kernel and waits; it is served when
-// one has left.
+// While -max-conns connections are open, the kernel accepts the next one, and it waits there. The
+// server serves it when another connection has ended.
 func TestMaxConns(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 1, "-style", style, "-max-conns", "2", "tcp://127.0.0.1:0")
@@ -113,8 +114,8 @@ func (s *server) descriptors() int {
 	return len(list)
 }
 
-// A server has room for a dozen connections, and three dozen clients connect. It serves a dozen,
-// and tries for descriptors a few times a second. It serves the others as the first leave.
+// A server with descriptors for about a dozen connections has three dozen clients. It serves a
+// dozen of them and tries to accept ten times a second. When clients leave, it serves the others.
 func TestOutOfDescriptors(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		start := time.Now()
@@ -139,8 +140,8 @@ func TestOutOfDescriptors(t *testing.T) {
 	})
 }
 
-// SIGTERM comes while no descriptor is left: the drain's deadline is the process's first timer, for
-// which the Go runtime would want descriptors of its own.
+// SIGTERM arrives while no descriptor is free. The deadline of the drain is the first timer of the
+// process, and for a timer the Go runtime itself would need descriptors.
 func TestSignalWithoutDescriptors(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		cmd := exec.Command("sh", "-c", `ulimit -n 20; exec "$0" "$@"`, binary, "-style", style, "tcp://127.0.0.1:0")
@@ -154,9 +155,9 @@ func TestSignalWithoutDescriptors(t *testing.T) {
 	})
 }
 
-// A quiet connection is closed in order, and a debug line reports that. A connection that sends
-// stays open. If the machine is slow, the sending connection may also have been quiet for too long.
-// So its close is an error only if the idle time had not passed.
+// A connection that is idle for too long is closed in order, and a debug line reports this. A
+// connection that sends stays open. But on a slow machine even that connection may be idle for too
+// long. So its close is an error only if the idle time had not passed.
 func TestIdle(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		const idle = 200 * time.Millisecond
@@ -196,8 +197,8 @@ func TestIdle(t *testing.T) {
 	})
 }
 
-// The figures count what happens: two connections, their messages and bytes, and no turns once all
-// is quiet.
+// The figures count two connections, their messages and bytes, and no turns when nothing happens
+// any more.
 func TestStatsLines(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 2, "-style", style, "-stats", "50ms", "tcp://127.0.0.1:0", "udp://127.0.0.1:0")
@@ -238,7 +239,8 @@ func TestStatsLines(t *testing.T) {
 	})
 }
 
-// Four loops serve every kind of address; the figures are of all of them, and the drain too.
+// Four loops serve every kind of address. The figures are the sums of all loops, and the drain
+// covers all of them.
 func TestLoops(t *testing.T) {
 	t.Parallel()
 	path := socketPath(t)

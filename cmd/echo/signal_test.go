@@ -67,8 +67,9 @@ func (s *server) asleep() bool {
 	return true
 }
 
-// Four slow readers have megabytes on their way back when the server gets SIGTERM. Each receives
-// what the server had read, to the byte, then the end of input and no reset.
+// Four clients read slowly, and megabytes are on their way to them when the server gets SIGTERM.
+// Each client receives exactly the bytes that the server had read, then the end of input and no
+// reset.
 func TestSigtermDeliversWhatIsPending(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -127,8 +128,8 @@ func slowly(r io.Reader) (got []byte, err error) {
 	}
 }
 
-// A client that reads nothing until -drain has passed is reported: exit code 1, and a line that
-// counts the bytes.
+// A client reads nothing until the time of -drain has passed. The server reports this by exit code
+// 1 and a line that counts the lost bytes.
 func TestSigtermReportsWhatIsLost(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -144,7 +145,8 @@ func TestSigtermReportsWhatIsLost(t *testing.T) {
 	})
 }
 
-// If the client resets instead, the bytes that were for it are lost.
+// If a client resets during the drain, the server reports the bytes that the client has not
+// received.
 func TestResetWhileDrainingIsReported(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -161,7 +163,7 @@ func TestResetWhileDrainingIsReported(t *testing.T) {
 	})
 }
 
-// A second signal ends at once, whatever is pending.
+// A second signal ends the server at once, even if output is pending.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -185,8 +187,8 @@ func TestNoDrainEndsAtOnce(t *testing.T) {
 	})
 }
 
-// Clients that have everything and say nothing do not keep the server: it ends long before -drain,
-// and they see EOF.
+// Clients that have received everything and send nothing do not delay the server: it ends long
+// before the time of -drain, and the clients see EOF.
 func TestSigtermWithIdleClients(t *testing.T) {
 	if !longtest.Default(t, "many connections") {
 		return
@@ -216,7 +218,8 @@ func TestSigtermWithIdleClients(t *testing.T) {
 	})
 }
 
-// In this process, run ends without leaving goroutines (TestMain looks) or files.
+// run is called in this process, and leaves no files and no goroutines. (TestMain checks the
+// goroutines.)
 func TestRunCleansUp(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		path := socketPath(t)

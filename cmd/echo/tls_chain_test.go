@@ -11,8 +11,8 @@ import (
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
-// A chain has a second link that is no certificate, but the key: it is refused. crypto/tls would
-// send it to each client.
+// A certificate file whose second link is the private key instead of a certificate is refused.
+// crypto/tls would send such a link to each client.
 func TestEachLinkOfTheChainIsACertificate(t *testing.T) {
 	c, err := selfsigned.New()
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 	"github.com/ureactor/ureactor/internal/selfsigned"
 )
 
-// TLS in each style: 8 MiB, the half-close, 8 MiB back; plain text on the port harms nobody else;
-// SIGTERM says close_notify.
+// With TLS, in each style: a client sends 8 MiB, half-closes, and receives 8 MiB back. Plain text
+// on the same port does not affect other clients. After SIGTERM the server sends close_notify.
 func TestTLS(t *testing.T) {
 	inEachStyle(t, func(t *testing.T, style string) {
 		s := serveAt(t, 2, "-tls", "-style", style, "-idle", "10s", "tcp://127.0.0.1:0", "unix://"+socketPath(t))
@@ -52,7 +52,7 @@ func TestTLS(t *testing.T) {
 	})
 }
 
-// The server's own certificate is of the files that are given, and bad files are one line.
+// The server uses the certificate from the files that are given, and reports bad files on one line.
 func TestCertificateFiles(t *testing.T) {
 	c, err := selfsigned.New()
 	if err != nil {
@@ -79,7 +79,7 @@ func TestCertificateFiles(t *testing.T) {
 	}
 }
 
-// Real clients over TLS.
+// openssl, socat and python3 work as TLS clients.
 func TestTLSClients(t *testing.T) {
 	if !longtest.Only(t, "openssl, socat and python3 as clients") {
 		return

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// On a system without epoll and kqueue the program says which ones it is for.
+// On a system without epoll and kqueue, the program's error lists the systems that it supports.
 func TestUnsupportedSystem(t *testing.T) {
 	if line := refused(t); !strings.Contains(line, "linux") {
 		t.Error(line)

@@ -91,8 +91,9 @@ func TestEverybodyHearsTheOthers(t *testing.T) {
 	b.hears("* guest1 has left")
 }
 
-// A client half-closes, as `echo hello | nc` does. The room gets all its lines, also one without an
-// end. The client gets the lines of others until then, and sees the end of input without a reset.
+// A client half-closes, as `echo hello | nc` does. The room gets all its lines, including a last
+// line without a newline. Until then the client gets the lines of other guests. Then it sees the
+// end of input and no reset.
 func TestHalfClose(t *testing.T) {
 	at := start(t)
 	a := join(t, at, "guest1")
@@ -110,8 +111,8 @@ func TestHalfClose(t *testing.T) {
 	}
 }
 
-// One guest floods the room, and a second guest does not read. The second guest is disconnected,
-// and no other guest waits or misses a line.
+// One guest floods the room while another does not read. The guest that does not read is
+// disconnected. No other guest waits or misses a line.
 func TestSlowReader(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -159,9 +160,9 @@ func TestSlowReader(t *testing.T) {
 	<-gone
 }
 
-// A guest who has not taken what was said waits for POLLOUT: a further line makes no call for it.
-// Otherwise each line of a fast guest costs two system calls for every slow one. The guest here
-// could take something, so a call would be seen.
+// A guest with pending output waits for POLLOUT, and the server makes no call for a further line.
+// Otherwise each line of a fast guest would cost two system calls for every slow guest. This
+// guest's socket has room, so a call would send something, and the test would see it.
 func TestSlowGuestsCostNoCalls(t *testing.T) {
 	s, err := newServer("127.0.0.1:0")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// Both kinds of server send back what comes, from all loops, to many clients.
+// The TCP server and the UDP server echo what they receive, on all loops and for many clients.
 func TestEcho(t *testing.T) {
 	for _, udp := range []bool{false, true} {
 		g, err := reactor.NewGroup(3)

@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// The Go program has every line of the script, in its order, as a comment.
+// The Go program contains every line of the script as a comment, in the same order.
 func TestTwinHasEveryLine(t *testing.T) {
 	script, err := os.ReadFile("lines.py")
 	if err != nil {
@@ -60,8 +60,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// Both programs serve the same clients in the same way; the script only where there is a
-// MicroPython.
+// The Go program serves the test's clients. TestMicroPython runs the same clients with the script.
 func TestGo(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

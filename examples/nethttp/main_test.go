@@ -78,8 +78,8 @@ func file(t *testing.T, secure string, size int) (p place, noise []byte) {
 	return run(t, s), noise
 }
 
-// A file down and up, whole, for many clients at once, with and without TLS, crypto/tls's and ours,
-// with clients of both.
+// Many clients at once download and upload a file. The server uses no TLS, crypto/tls or netconn's
+// TLS. The clients are those of net/http, over both packages.
 func TestGoClients(t *testing.T) {
 	if !longtest.Default(t, "the net/http package's clients") {
 		return
@@ -141,8 +141,8 @@ func exchange(t *testing.T, client *http.Client, at, proto string, noise []byte)
 	}
 }
 
-// curl, with both kinds of TLS and both protocols: a file up and down, and one connection for
-// several requests.
+// curl downloads and uploads a file, with both kinds of TLS and both versions of HTTP, and makes
+// several requests on one connection.
 func TestCurl(t *testing.T) {
 	if !longtest.Only(t, "curl as the client") {
 		return
@@ -185,8 +185,8 @@ func TestCurl(t *testing.T) {
 	}
 }
 
-// Through the proxy everything is as without it, and the server behind it learns the client's
-// address. If that server does not run, the answer is 502.
+// A request through the proxy has the same answer as without it, and the server behind the proxy
+// learns the client's address. If that server does not run, the answer is 502.
 func TestProxy(t *testing.T) {
 	behind, noise := file(t, "", 1<<20)
 	front, err := newServer("", behind.url, "netconn", "", "")
@@ -227,7 +227,8 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// A server that is shut down answers its requests whole, and accepts no new connection.
+// During its shutdown a server completes the answers that it has begun, and accepts no new
+// connection.
 func TestShutdown(t *testing.T) {
 	for _, secure := range []string{"", "crypto", "netconn"} {
 		t.Run(secure, func(t *testing.T) {

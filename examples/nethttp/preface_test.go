@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A client that agrees on HTTP/2 and then speaks something else gets no answer in HTTP/1.1: the
-// connection is closed (RFC 9113, section 3.4). It may also send its bad preface in pieces.
+// A client agrees on HTTP/2 and then sends something else, at once or in pieces. The server closes
+// the connection (RFC 9113, section 3.4) and sends no answer in HTTP/1.1.
 func TestABadPrefaceClosesTheConnection(t *testing.T) {
 	if !longtest.Default(t, "TLS handshakes") {
 		return

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A handler gets the same facts about the TLS from both kinds.
+// A handler gets the same Request.TLS over crypto/tls and over netconn's TLS.
 func TestRequestTLS(t *testing.T) {
 	for _, secure := range []string{"crypto", "netconn"} {
 		for proto, client := range map[string]func(*tls.Config) *http.Transport{"http/1.1": plain, "h2": http2} {
@@ -45,7 +45,7 @@ func TestRequestTLS(t *testing.T) {
 	}
 }
 
-// A peer that does not speak TLS, or stops, ends only its own connection.
+// A peer that does not speak TLS, or stops sending, ends only its own connection.
 func TestBadPeers(t *testing.T) {
 	p, noise := file(t, "netconn", 1<<10)
 	u, _ := url.Parse(p.url)
@@ -67,7 +67,7 @@ func TestBadPeers(t *testing.T) {
 	exchange(t, &http.Client{Transport: tr, Timeout: long}, p.url, "HTTP/2.0", noise)
 }
 
-// For each flag that can do nothing there is an error that says what it must be, once.
+// Each combination of flags that makes no sense is one error, which says what the flag must be.
 func TestMistakenFlags(t *testing.T) {
 	for _, m := range []struct{ to, secure, cert, key, want string }{
 		{"127.0.0.1:8080", "", "", "", "-to"},

@@ -12,8 +12,8 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
-// ping gets an answer from its own machine, by IPv4 and, if the machine has it, by IPv6. If ping
-// may not open such a socket, its error names both kinds of socket.
+// ping gets answers from its own machine over IPv4, and over IPv6 if the machine has it. If the
+// system permits neither kind of socket, the error names both kinds.
 func TestPingOfThisMachine(t *testing.T) {
 	for _, ip := range []string{"127.0.0.1", "::1"} {
 		var out strings.Builder

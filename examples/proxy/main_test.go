@@ -107,8 +107,8 @@ func exchange(t *testing.T, c net.Conn, size int) (line string, whole bool) {
 	return string(first), bytes.Equal(rest, sent)
 }
 
-// Two proxies in a row: the server learns the client's address, in each version, and every byte
-// passes in both directions, half-closes too.
+// With two proxies in a row, the server learns the client's address from headers of each version.
+// Every byte passes in both directions, and so do half-closes.
 func TestTheServerLearnsWhoTheClientIs(t *testing.T) {
 	server := run(t, accept, trusting()...)
 	for inner := 1; inner <= 2; inner++ {
@@ -123,7 +123,7 @@ func TestTheServerLearnsWhoTheClientIs(t *testing.T) {
 	}
 }
 
-// Without headers the proxy is transparent, and the server sees the proxy.
+// Without headers the proxy is transparent, and the server sees the proxy's address.
 func TestWithoutHeaders(t *testing.T) {
 	at := start(t, run(t, accept), 0, "")
 	line, whole := exchange(t, dial(t, at), 1000)
@@ -132,7 +132,7 @@ func TestWithoutHeaders(t *testing.T) {
 	}
 }
 
-// A server that cannot be reached, and a client that is not trusted, are resets.
+// If the server cannot be reached, or the client is not trusted, the client gets a reset.
 func TestResetsArePassedOn(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -154,7 +154,7 @@ func TestResetsArePassedOn(t *testing.T) {
 	}
 }
 
-// Flags that cannot be are errors.
+// Impossible flags are errors.
 func TestFlags(t *testing.T) {
 	for _, c := range []struct {
 		send        int
@@ -176,7 +176,7 @@ defaults
 	timeout server 1m
 `
 
-// HAProxy sends headers of both versions, with a checksum and a unique ID, from clients of IPv4 and
+// HAProxy sends headers of both versions, with a checksum and a unique ID, for clients of IPv4 and
 // IPv6. Its health checks (LOCAL) are accepted too.
 func TestBehindHAProxy(t *testing.T) {
 	if !longtest.Only(t, "HAProxy in front") {

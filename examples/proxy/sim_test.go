@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// The proxy reads the header to its last byte and no further. Every byte after it passes. Each call
-// of the kernels reads and writes only a few bytes.
+// The proxy reads exactly the bytes of the header, and passes every byte after it. Each kernel call
+// reads and writes only a few bytes.
 func TestHeadersUnderFaults(t *testing.T) {
 	options := func(seed uint64) sim.Options {
 		return sim.Options{Kernel: []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD}[seed%3], Buffer: 4 << 10,

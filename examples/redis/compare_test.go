@@ -19,8 +19,9 @@ import (
 
 var compare = flag.Bool("compare", false, "measure against redis-server with redis-benchmark")
 
-// redis-benchmark asks this server, of one and of two loops, and redis-server in turn, and
-// processor time per request is compared beside the rate. Not run by default.
+// redis-benchmark sends requests to this server with one loop, to this server with two loops, and
+// to redis-server, in turn. The test compares the rate and the processor time for each request. It
+// runs only with -compare.
 func TestCompareWithRedis(t *testing.T) {
 	longtest.NeedsGo(t)
 	if !*compare {

@@ -100,7 +100,7 @@ var dialogue = []struct{ says, reply string }{
 	{array("QUIT"), "+OK\r\n"},
 }
 
-// Each command has its reply, whether commands come one by one, all in one write, or byte by byte.
+// Each command has its reply, whether the commands arrive one by one, all at once, or byte by byte.
 func TestCommands(t *testing.T) {
 	for _, piece := range []int{0, 1, 7, 1 << 20} {
 		t.Run(fmt.Sprint(piece), func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// Input that is not the protocol gets an error, and ends the connection.
+// Input that breaks the protocol gets an error, and ends the connection.
 func TestProtocolErrors(t *testing.T) {
 	at := serve(t, 1)
 	for says, reply := range map[string]string{
@@ -149,8 +149,8 @@ func TestProtocolErrors(t *testing.T) {
 	}
 }
 
-// A client asks again and again for a large value before it reads anything: the server holds back
-// commands instead of memory, and every reply comes.
+// A client requests a large value many times before it reads anything. The server leaves the
+// commands unread instead of storing the replies. In the end every reply arrives.
 func TestSlowReader(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return
@@ -181,7 +181,7 @@ func TestSlowReader(t *testing.T) {
 	wants(t, c, "\r\n+PONG\r\n")
 }
 
-// Clients on three loops count together: no INCR is lost.
+// Clients on three loops increment the same key. No INCR is lost.
 func TestLoopsShareTheStrings(t *testing.T) {
 	if !longtest.Default(t, "several loops at work") {
 		return
@@ -210,7 +210,7 @@ func TestLoopsShareTheStrings(t *testing.T) {
 	wants(t, c, "$4\r\n6000\r\n")
 }
 
-// Redis's own clients talk to it.
+// redis-cli and redis-benchmark work as clients.
 func TestRedisClients(t *testing.T) {
 	if !longtest.Only(t, "redis-cli and redis-benchmark as clients") {
 		return
@@ -240,8 +240,8 @@ func TestRedisClients(t *testing.T) {
 	}
 }
 
-// Commands are the same in whatever pieces they come, and no byte is searched twice: the parser
-// says how far it is.
+// The parser returns the same commands in whatever pieces they arrive. It searches no byte twice,
+// because it remembers how far it has searched.
 func TestCommandsInPieces(t *testing.T) {
 	text := "PING\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n\r\n*0\r\n*3\r\n$3\r\nSET\r\n$0\r\n\r\n$11\r\nb\r\n$4\r\n*1\r\n\r\necho  x \n*1\r\n$4\r\nPING\r\n"
 	want := `["PING"] ["GET" "a"] [] [] ["SET" "" "b\r\n$4\r\n*1\r\n"] ["echo" "x"] ["PING"]`
@@ -276,8 +276,8 @@ func TestCommandsInPieces(t *testing.T) {
 	}
 }
 
-// A command has a limit for its whole size. One that announces more is refused before it is sent.
-// After a large command, its memory for that client is released.
+// A command has a limit for its whole size. A command that announces more is refused before its
+// data arrives. After a command with many arguments, the parser releases its memory.
 func TestACommandHasALimit(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

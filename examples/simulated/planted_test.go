@@ -23,7 +23,8 @@ var planted = map[string]struct {
 		"reads of the leader's memory", "answer before commit", "applies twice"}},
 }
 
-// Each planted bug makes a seed of the first 2,000 fail. Without one none of the first 20 fails.
+// Each planted bug makes at least one of the first 2,000 seeds fail. Without a bug none of the
+// first 20 seeds fails.
 func TestPlantedBugsAreFound(t *testing.T) {
 	for name, p := range planted {
 		for _, b := range append([]string{""}, p.bugs...) {

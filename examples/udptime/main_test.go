@@ -39,8 +39,8 @@ func TestTellsTheTime(t *testing.T) {
 	}
 }
 
-// If a question is not answered, the client sends it again. A datagram that does not answer the
-// question is ignored.
+// If a question is not answered, the client sends it again. The client ignores a datagram that does
+// not answer its question.
 func TestAsksAgain(t *testing.T) {
 	s, at := server(t)
 	p := make([]byte, packetSize)
@@ -75,7 +75,7 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-// A flood of datagrams that are no answers does not keep a client beyond its time.
+// A flood of datagrams that answer nothing does not delay the client's timeout.
 func TestAFloodIsNoAnswer(t *testing.T) {
 	s, at := server(t)
 	go func() {

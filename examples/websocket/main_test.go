@@ -141,7 +141,7 @@ func (v visitor) closed() websocket.Code {
 	}
 }
 
-// Each guest gets every line in order, compressed or not, with the number of people.
+// Each guest gets every line in order, compressed or not, with the number of guests.
 func TestEverybodyGetsEachLine(t *testing.T) {
 	compressed := websocket.WithCompression(websocket.Compression{})
 	for _, opts := range [][]websocket.Option{nil, {compressed}} {
@@ -184,7 +184,7 @@ func TestANewGuestGetsTheNewestLines(t *testing.T) {
 	b.wants("", "bob is here", 2)
 }
 
-// A guest must have a name of 1 to 32 characters.
+// The name of a guest must have 1 to 32 characters, and no control characters.
 func TestNames(t *testing.T) {
 	at, _ := start(t)
 	for name, ok := range map[string]bool{
@@ -203,7 +203,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// The page is there, nothing else is, and pages of others cannot connect.
+// The server serves its page, answers 404 elsewhere, and refuses connections from pages of other
+// sites.
 func TestPages(t *testing.T) {
 	at, _ := start(t)
 	for target, status := range map[string]int{"/": 200, "/chat": 426, "/else": 404} {
@@ -224,7 +225,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A guest that reads nothing is closed. The others get every line, and wait for nobody.
+// A guest that reads nothing is disconnected. The other guests get every line without a delay.
 func TestASlowGuestIsClosed(t *testing.T) {
 	at, _ := start(t, websocket.WithCloseTimeout(50*time.Millisecond))
 	a := join(t, at, "ann")
@@ -244,7 +245,7 @@ func TestASlowGuestIsClosed(t *testing.T) {
 	}
 }
 
-// A message that is not text, or too long, ends the connection of its guest alone.
+// A message that is not text or is too long ends only the connection of its guest.
 func TestRefusedMessages(t *testing.T) {
 	at, _ := start(t)
 	a := join(t, at, "ann")
@@ -265,7 +266,7 @@ func TestRefusedMessages(t *testing.T) {
 	a.wants("ann", "still here", 1)
 }
 
-// A room that stops closes every connection with 1001, and delivers what was said before.
+// When a room stops, it delivers all earlier lines, and closes every connection with code 1001.
 func TestStop(t *testing.T) {
 	at, stop := start(t)
 	a, b := join(t, at, "ann"), join(t, at, "bob")

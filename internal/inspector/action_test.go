@@ -18,8 +18,8 @@ func form(action, id, token string) url.Values {
 	return url.Values{"action": {action}, "id": {id}, "token": {token}}
 }
 
-// An action needs the option, the token, and a request that does not come from another site. A
-// second action finds that the object is closed.
+// An action is refused unless the option is set, the token is right, and the request comes from the
+// same site. If an earlier action has closed the object, the action returns an error.
 func TestActions(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -81,7 +81,8 @@ func TestActions(t *testing.T) {
 	}
 }
 
-// The action Close closes in order: output arrives, and then the end of input.
+// The action Close closes a connection in order: the peer receives all output and then the end of
+// input.
 func TestActionCloseDeliversWhatWasSent(t *testing.T) {
 	t.Parallel()
 	r := started(t)
@@ -101,7 +102,7 @@ func TestActionCloseDeliversWhatWasSent(t *testing.T) {
 	}
 }
 
-// A page with actions has a form for each, and no page has the token.
+// Each page with actions has a form, and no page contains the token.
 func TestPagesDoNotHaveTheToken(t *testing.T) {
 	r := started(t)
 	dial(t, listen(t, r, "tcp", accept))
@@ -115,7 +116,7 @@ func TestPagesDoNotHaveTheToken(t *testing.T) {
 	}
 }
 
-// Clients that send the body of an action slowly do not keep others from being served.
+// Clients that send the body of an action slowly do not block other requests.
 func TestSlowBodiesKeepNobodyOut(t *testing.T) {
 	t.Parallel()
 	h := New(Config{Loops: []*reactor.Reactor{started(t)}, Token: token})
@@ -136,8 +137,9 @@ func TestSlowBodiesKeepNobodyOut(t *testing.T) {
 	}
 }
 
-// A browser sends the origin of a form. With the policy "no-referrer" it would send "Origin: null",
-// and at plain HTTP it has no Sec-Fetch-Site, so every action would be refused.
+// Forms work because the pages have the referrer policy "same-origin": the browser then sends a
+// form's origin. With "no-referrer" it would send "Origin: null", and over plain HTTP it sends no
+// Sec-Fetch-Site. So every action would be refused.
 func TestFormsHaveAnOrigin(t *testing.T) {
 	t.Parallel()
 	if p := get(inspect(started(t)), "").Header["Referrer-Policy"]; p != "same-origin" {
@@ -145,8 +147,9 @@ func TestFormsHaveAnOrigin(t *testing.T) {
 	}
 }
 
-// Actions on a loop that does not answer wait for its next turn, 16 of them. More are refused, and
-// leave nothing. When the loop continues, it does all waiting actions, and accepts new ones.
+// At most 16 actions wait for the next turn of a loop that does not answer. Further actions are
+// refused and post nothing to the loop. When the loop continues, it runs all waiting actions, and
+// accepts new ones.
 func TestActionsOnAHungLoopAreBounded(t *testing.T) {
 	t.Parallel()
 	r := started(t)

@@ -43,7 +43,7 @@ func pictured(t testing.TB, p *picture) *Inspector {
 	return h
 }
 
-// Each column sorts all rows in both directions, not only those of the page.
+// Each column sorts all rows in both directions, and not only the rows of the page.
 func TestEveryColumnSortsAllRows(t *testing.T) {
 	const n = 10_000
 	h := pictured(t, newPicture(manyConns(n, 5000*second), newPicture(manyConns(n, 4000*second), nil)))
@@ -82,7 +82,8 @@ func TestEveryColumnSortsAllRows(t *testing.T) {
 	}
 }
 
-// A filter finds a text in any column, whatever its case. A page past the last is the last.
+// A filter finds a text in any column and ignores its case. If the number of the page is too high,
+// the last page is shown.
 func TestFilterAndPages(t *testing.T) {
 	h := pictured(t, newPicture(manyConns(1000, 5000*second), nil))
 	for find, want := range map[string]int{"": 1000, "*H1": 333, "BLOCKED": 10, "10.0.3.": 1000 - 768, "does not read": 7, "nobody": 0} {
@@ -94,8 +95,8 @@ func TestFilterAndPages(t *testing.T) {
 	}
 }
 
-// Rates are differences of two pictures of the same connection. If another connection has the
-// number now, it has no rate.
+// A rate is the difference of two pictures of the same connection. If the descriptor number now
+// belongs to another connection, that connection has no rate yet.
 func TestRatesAreOfTheSameConn(t *testing.T) {
 	before, now := manyConns(4, 10*second), manyConns(4, 12*second)
 	for i := range now.Conns {
@@ -112,7 +113,7 @@ func TestRatesAreOfTheSameConn(t *testing.T) {
 	}
 }
 
-// An ID in an address is read as it was written, and other texts are refused.
+// parseID reads what idText writes, and refuses other texts.
 func TestIDs(t *testing.T) {
 	for _, id := range []inside.ID{{FD: 0, Gen: 1}, {FD: 1<<31 - 1, Gen: 1<<32 - 1}} {
 		if loop, got, ok := parseID(idText(3, id)); !ok || got != id || loop != 3 {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The JSON of a page equals that of encoding/json for the same value.
+// The JSON of a page is equal to the output of encoding/json for the same value.
 func TestJSONIsThatOfTheStandardLibrary(t *testing.T) {
 	left, at := 1e-7, time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC)
 	for _, v := range []any{
@@ -44,7 +44,7 @@ func TestJSONIsThatOfTheStandardLibrary(t *testing.T) {
 	wantPanic(t, "no JSON for chan int", func() { appendJSON(nil, reflect.ValueOf(make(chan int))) })
 }
 
-// Durations, sizes and texts are written for people.
+// Durations, sizes and texts are formatted for people.
 func TestTextsForPeople(t *testing.T) {
 	for got, want := range map[string]string{
 		secondsText(-1): "0 s", secondsText(2e-6): "2 µs", secondsText(0.0123): "12.3 ms", secondsText(1.25): "1.2 s", secondsText(75): "1m15s",

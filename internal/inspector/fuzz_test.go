@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// No request makes the inspector panic. No page has markup of the client's, and JSON is valid.
+// No request makes the inspector panic. No page contains markup of the client, and JSON is valid.
 func FuzzServe(f *testing.F) {
 	for _, target := range []string{"/", "/conns?sort=out&asc=1&q=x&page=2&n=5&loop=0", "/conn?id=0-5-1", "/task?id=0-ff", "/loop?id=0",
 		"/tasks?format=json", "/conns?q=<script>&format=json", "/do", "/a/b/../conns"} {
@@ -39,7 +39,7 @@ func FuzzServe(f *testing.F) {
 	})
 }
 
-// A text in JSON is the same text after encoding/json has read it.
+// If encoding/json reads a JSON string of this package, the result is the original text.
 func FuzzJSONString(f *testing.F) {
 	f.Add("a\"b\\c\x00\u2028<&\xff")
 	f.Fuzz(func(t *testing.T, s string) {

@@ -18,7 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write testdata")
 
-// Each page equals its file in testdata, byte by byte. After an intended change, run go test
+// Each page equals its file in testdata byte for byte. After an intended change, run go test
 // ./internal/inspector -update.
 func TestPagesAreGolden(t *testing.T) {
 	at := time.Date(2026, 2, 3, 4, 5, 6, 7e6, time.UTC)
@@ -104,8 +104,8 @@ func balanced(t *testing.T, name, html string) {
 	}
 }
 
-// Sampling continues while requests come, ends 15 s after the last one, and begins again with the
-// next.
+// Sampling continues while requests arrive, ends 15 s after the last request, and starts again with
+// the next request.
 func TestSamplingEndsWhenNobodyLooks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sampler{} // its loops do not matter here
@@ -133,7 +133,7 @@ func TestSamplingEndsWhenNobodyLooks(t *testing.T) {
 	})
 }
 
-// Figures cover the time between two samples. The charts keep the last 120 values, and begin again
+// Figures describe the time between two samples. A chart keeps the last 120 values, and is emptied
 // after a long time without requests.
 func TestSamples(t *testing.T) {
 	r := started(t)
@@ -164,7 +164,8 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// A bucket allows its burst at first and after a pause, and perSecond calls a second in between.
+// A bucket allows burst calls at first and after a pause, and perSecond calls in each second
+// otherwise.
 func TestBucket(t *testing.T) {
 	b := bucket{left: burst}
 	now := time.Now()
@@ -187,7 +188,7 @@ func TestBucket(t *testing.T) {
 	}
 }
 
-// The findings of listeners and descriptors say what helps.
+// A finding about a listener or a descriptor says what to do.
 func TestFindingsSayWhatHelps(t *testing.T) {
 	for cause, says := range map[kernel.Errno]string{kernel.EMFILE: "ulimit -n", kernel.ENFILE: "any process",
 		kernel.ENOBUFS: "no memory", kernel.EPERM: "ten times a second"} {

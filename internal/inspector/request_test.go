@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzReadRequest checks that a request is read as it was sent, or refused. Reading ends for any
-// input, and each accepted request has a method, one host and a path.
+// FuzzReadRequest checks that reading ends for any input, and that a request is either refused or
+// read as it was sent. Each accepted request has a method, one host and a path.
 func FuzzReadRequest(f *testing.F) {
 	for _, s := range []string{
 		"GET /conns?q=a%20b HTTP/1.1\r\nHost: a\r\n\r\n", "POST /do HTTP/1.0\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",

@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// Every page answers as HTML, as a part for the script, and as JSON, below any path. The parts of a
-// page are complete without the script.
+// Every page is available as HTML, as parts for the script, and as JSON, below any path. All parts
+// of a page are complete without the script.
 func TestEveryPageAnswers(t *testing.T) {
 	r := started(t)
 	at := listen(t, r, "tcp", accept)
@@ -57,8 +57,8 @@ func TestEveryPageAnswers(t *testing.T) {
 	}
 }
 
-// The script and the pages load nothing from elsewhere and have no code in line, so the policy in
-// the header holds.
+// The pages and the script load nothing from another site and contain no inline code. So the policy
+// in the header does not break them.
 func TestPagesNeedNothingFromElsewhere(t *testing.T) {
 	h := inspect(started(t))
 	for _, page := range []string{"", "conns", "tasks", "events", "loop?id=0", "style.css", "script.js"} {
@@ -71,7 +71,8 @@ func TestPagesNeedNothingFromElsewhere(t *testing.T) {
 	}
 }
 
-// A request for a page that does not exist, or with a wrong argument, is refused with the reason.
+// A request for a page that does not exist, or with a wrong argument, is refused, and the answer
+// gives the reason.
 func TestBadRequests(t *testing.T) {
 	h := inspect(started(t))
 	for page, says := range map[string]string{
@@ -119,8 +120,8 @@ func TestBadRequests(t *testing.T) {
 
 func long300() string { return strings.Repeat("x", 300) }
 
-// A request from an attacker's page, whose name resolves to this machine, is refused, because its
-// Host is that name.
+// An attacker's page may use a host name that resolves to this machine. Its requests are refused,
+// because their Host is the attacker's name.
 func TestHostIsChecked(t *testing.T) {
 	h := New(Config{Loops: []*reactor.Reactor{started(t)}, Hosts: map[string]bool{"ops.example": true, "other.example": true}})
 	for host, ok := range map[string]bool{
@@ -138,8 +139,8 @@ func TestHostIsChecked(t *testing.T) {
 	}
 }
 
-// In a flood of requests some are served, and the others are refused at once. The loop collects no
-// more pictures than without a flood.
+// Of a flood of requests some are served, and all others are refused at once. The loop collects no
+// more pictures than without the flood.
 func TestStormIsBounded(t *testing.T) {
 	r := started(t)
 	dial(t, listen(t, r, "tcp", accept))

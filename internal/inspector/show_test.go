@@ -27,7 +27,7 @@ import (
 const markup = `<script>alert("x")</script>`
 
 // Every page escapes all text that a peer controls: the path of its Unix socket, its server name,
-// the text of an error, and control characters of a terminal.
+// the text of an error, and control characters for a terminal.
 func TestPeersTextIsEscaped(t *testing.T) {
 	p := manyConns(2, 100*second)
 	p.Conns[0].Peer = kernel.Addr{Family: kernel.Addr{}.Family + 1, Path: "/tmp/" + markup + "\x1b[31m\u202e"}
@@ -58,8 +58,8 @@ func TestPeersTextIsEscaped(t *testing.T) {
 	}
 }
 
-// The same holds for a real peer with markup in its Unix path, and for one with markup in its
-// server name.
+// Real connections test the same: one peer has markup in the path of its Unix socket, and another
+// has markup in its server name.
 func TestRealPeersTextIsEscaped(t *testing.T) {
 	t.Parallel()
 	r := started(t)
@@ -101,8 +101,8 @@ func TestRealPeersTextIsEscaped(t *testing.T) {
 	}
 }
 
-// The page shows that a loop hangs, with the stack of the callback. The page itself does not hang,
-// and an action reports that it waits.
+// If a loop hangs, the page says so and shows the stack of the callback. The page itself does not
+// hang, and an action reports that it waits.
 func TestHangingLoopIsShown(t *testing.T) {
 	if !longtest.Default(t, "a loop hangs for a second") {
 		return
@@ -144,7 +144,7 @@ func TestHangingLoopIsShown(t *testing.T) {
 	eventually(t, "the action is done", func() bool { return r.Stats().Conns == 0 })
 }
 
-// A peer that does not read is named, with the reason and the bytes that wait.
+// A finding names a peer that does not read, with the reason and the number of bytes that wait.
 func TestStuckPeerIsNamed(t *testing.T) {
 	p := manyConns(3, 100*second)
 	p.Conns[1].State, p.Conns[1].Stuck = inside.Blocked|inside.BackPressured, 88*second
@@ -161,7 +161,7 @@ func TestStuckPeerIsNamed(t *testing.T) {
 	t.Errorf("want %q of %s: %+v", want, peer, o.Findings)
 }
 
-// Slow callbacks, warnings and ends with an error are listed, the latest first.
+// Slow callbacks, warnings and connections that ended with an error are listed, the latest first.
 func TestEventsAreListed(t *testing.T) {
 	t.Parallel()
 	r := started(t, reactor.WithSlowCallback(time.Millisecond))
@@ -202,8 +202,8 @@ func TestEventsAreListed(t *testing.T) {
 	}
 }
 
-// Tasks show what they wait for, which Poll or descriptor, and a stack with the function of the
-// program. Those that have waited longest come first.
+// Each task shows what it waits for, by which Poll or descriptor, and a stack with a function of
+// the program. The tasks that have waited longest are first.
 func TestTasksAreShown(t *testing.T) {
 	t.Parallel()
 	r := started(t)

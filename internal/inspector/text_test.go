@@ -21,7 +21,7 @@ import (
 
 var peer = kernel.Addr{Family: 2, IP: [16]byte{10, 0, 0, 9}, Port: 9}
 
-// A task says what it waits for: the descriptor, the Poll or the task, and since when.
+// Each task shows what it waits for (a descriptor, a Poll or another task), and for how long.
 func TestWhatTasksWaitFor(t *testing.T) {
 	now := 100 * second
 	task := func(id uintptr, why inside.Reason) inside.Task {
@@ -60,8 +60,8 @@ func TestWhatTasksWaitFor(t *testing.T) {
 	}
 }
 
-// The text has all that the pages have at a glance: findings, listeners, datagram sockets, timers,
-// and the first connections and tasks.
+// The text contains the most important parts of all pages: findings, listeners, datagram sockets,
+// timers, and the first connections and tasks.
 func TestTextOfAPicture(t *testing.T) {
 	now := 100 * second
 	loop := manyConns(30, now)
@@ -100,7 +100,7 @@ func TestTextOfAPicture(t *testing.T) {
 	}
 }
 
-// Why a Conn does not continue, in each state.
+// In each state a Conn shows why it does not continue.
 func TestWhyInEachState(t *testing.T) {
 	for state, want := range map[inside.State]string{
 		0:                                    "",
@@ -123,8 +123,8 @@ func TestWhyInEachState(t *testing.T) {
 	}
 }
 
-// The first look at a loop that hangs already shows that, and the stack. Nothing has measured it
-// before. More looks leave no more than one request for a picture with the loop.
+// A loop hangs before any request has measured it. The first text shows the hang and the stack.
+// However many texts are requested, at most one request for a picture waits in the loop.
 func TestFirstLookShowsAHang(t *testing.T) {
 	if !longtest.Default(t, "a loop hangs for a second") {
 		return
@@ -157,8 +157,8 @@ func TestFirstLookShowsAHang(t *testing.T) {
 	}
 }
 
-// A loop that nobody runs has a text, however often it is asked for, and keeps at most 16 requests
-// for a picture.
+// A loop that nobody runs has a text. However often the text is requested, at most 16 requests for
+// a picture wait in the loop.
 func TestTextOfALoopThatNeverRunsLeavesLittle(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return

@@ -97,9 +97,9 @@ func newSceneOf(t *testing.T, version uint16, change ...func(client *tls.Config)
 	return s
 }
 
-// A peer asks for new keys with every byte that it sends, and never reads the answers. It costs at
-// most maxOut and the answers of one Read. After that a Read returns ErrUnanswered and reads
-// nothing. When the peer reads the answers, everything continues.
+// A peer requests new keys with every byte that it sends, and never reads the answers. At most
+// maxOut bytes of answers are stored, plus the answers of one Read. Then a Read returns
+// ErrUnanswered and receives nothing. When the peer reads the answers, the connection continues.
 func TestAnswersAreBounded(t *testing.T) {
 	s := newScene(t)
 	s.k.full = true
@@ -135,10 +135,10 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// A call that does not wait decrypts a bounded number of records, however few bytes they have. Each
-// byte comes behind as many KeyUpdates as crypto/tls allows in a row, and there are more bytes than
-// any call may take. A ReadLine makes one try of many bytes, so it counts the records of all of
-// them.
+// A call that does not wait decrypts a bounded number of records, even if the records have few
+// bytes. Before each byte the peer sends as many KeyUpdates as crypto/tls allows in a row. There
+// are more bytes than a call may return. Line makes one try of many bytes, so it must count the
+// records of all these bytes.
 func TestRecordsOfACallAreBounded(t *testing.T) {
 	const each, most = 17, 300 // a budget of 128 pieces, twice, and the last byte's
 	for name, read := range map[string]func(*desc.Desc, *desc.Call, desc.Receive) ([]byte, desc.Errno){
@@ -170,8 +170,8 @@ func TestRecordsOfACallAreBounded(t *testing.T) {
 	}
 }
 
-// An error that ends reading is returned by every later Read. That holds for an error that
-// crypto/tls does not store, and for an error that follows the byte which Peek has read.
+// An error that ends reading is returned by every later Read. This holds for an error that
+// crypto/tls does not store. It also holds if Peek has read the byte before the error.
 func TestWhatEndsReadingIsKept(t *testing.T) {
 	for _, peeked := range []bool{false, true} {
 		s := newScene(t)
@@ -196,8 +196,8 @@ func TestWhatEndsReadingIsKept(t *testing.T) {
 	}
 }
 
-// A Close from inside a try, as a callback of the config may make, does not wait for itself. The
-// strand ends with that try, and later calls are EBADF.
+// A callback of the config may close its own connection, in the middle of a try. Close does not
+// wait for that try. When the try ends, the strand ends, and later calls return EBADF.
 func TestCloseInsideATry(t *testing.T) {
 	k := &closing{end: end{Kernel: kernel.Host, in: new(bytes.Buffer), out: new(bytes.Buffer)}}
 	d := desc.New(k, 1<<20, desc.Parked)

@@ -13,9 +13,9 @@ import (
 	"github.com/ureactor/ureactor/internal/secure/forge"
 )
 
-// If decrypt returns drained, nothing is left that a Read would return, not even the end of input:
-// the next Read may sleep until an Event. Records of every kind come in pieces of every size. After
-// each drained result, one more decrypt finds nothing in an empty kernel.
+// If decrypt returns drained, no data and no end of input is left for a Read. So the next Read may
+// sleep until an Event. The test cuts records of every kind into pieces of every size. After each
+// drained, it calls decrypt once more, and decrypt must find nothing.
 func TestAllIsAll(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

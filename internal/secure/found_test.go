@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// Found names every kind of file that people take for a key or a certificate, also a damaged one.
-// It repeats nothing of the file.
+// Found names every kind of file that people mistake for a key or a certificate, even if the file
+// is damaged. Its text repeats no content of the file.
 func TestFoundNamesEveryKindOfFile(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
@@ -84,7 +84,7 @@ func TestFoundNamesEveryKindOfFile(t *testing.T) {
 	}
 }
 
-// If a file is cut at any place, Found neither panics nor repeats any of its content.
+// Found is called with every prefix of a key. It never panics and never repeats the content.
 func TestFoundOfEveryCut(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)

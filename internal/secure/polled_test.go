@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A Read sleeps only when nothing has come that it could return, however Polls and Reads alternate.
-// Records come whole and in pieces. The kernel reports its input once, and not if a Poll was
-// faster: then a Read that had read everything must not wait for an Event before it tries.
+// A Read sleeps only if no input has arrived, in every order of Polls and Reads. Records arrive
+// whole and in pieces. The kernel reports an arrival once, and a Poll may consume this report. So
+// after a Poll the next Read must try before it waits for an Event.
 func TestPolledInputIsRead(t *testing.T) {
 	if !longtest.Default(t, "many bytes") {
 		return

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Each line breaks one row of the tables of Conn and Session. The check at the end of the next use
+// Each row breaks one rule of the tables of Conn and Session. The check at the end of the next call
 // panics and names the field.
 func TestStateIsChecked(t *testing.T) {
 	for field, spoil := range map[string]func(*Conn){

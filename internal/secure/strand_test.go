@@ -18,8 +18,8 @@ func away(f func()) (returned bool) {
 	return returned
 }
 
-// A strand is resumed by goroutines in changing lock states, and its function leaves locks of its
-// own behind. On a runtime whose locks are not seen, every caller is served as a locked one.
+// Goroutines with different numbers of thread locks resume one strand, whose function leaves locks
+// of its own behind. If the runtime does not show its locks, every caller is treated as locked.
 func TestStrandBetweenLocks(t *testing.T) {
 	run := func(t *testing.T) {
 		s, steps := &strand{}, 0
@@ -53,7 +53,8 @@ func TestStrandBetweenLocks(t *testing.T) {
 	t.Run("not seen", run)
 }
 
-// A panic and runtime.Goexit of a strand's function happen to whoever resumes it, locked or not.
+// A panic or runtime.Goexit of a strand's function continues in the goroutine that resumes the
+// strand, locked to its thread or not.
 func TestStrandUnwinds(t *testing.T) {
 	for _, lock := range []bool{false, true} {
 		caller := func(f func()) bool {

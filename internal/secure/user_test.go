@@ -16,9 +16,10 @@ type cache struct {
 
 func (c cache) Put(string, *tls.ClientSessionState) { c.put() }
 
-// TLS 1.3 calls the session cache in a Read. The Desc knows that user code runs, so that a
-// Close or Detach there does not wait for the reference of that very call. Detach shows it: it asks
-// for a duplicate at once, of which this kernel has none, and then nothing has happened.
+// In TLS 1.3 a Read calls the session cache. The Desc must know that this is user code: a Close or
+// Detach in it must not wait for the reference that the Read holds. The test calls Detach, which
+// asks for a duplicate at once. This kernel makes no duplicates, so Detach fails and changes
+// nothing.
 func TestSessionCacheIsUserCode(t *testing.T) {
 	var d *desc.Desc
 	puts := 0

@@ -18,7 +18,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The SDK's reader gets what the loop did: a turn of 20 ms, and the time by state.
+// The reader of the OpenTelemetry SDK gets the loop's figures: a turn of 20 ms, and the time in
+// each state.
 func TestReaderGetsTheLoopsFigures(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	r, err := reactor.New(reactor.WithKernel(w.Host("10.0.0.1")))
@@ -67,7 +68,7 @@ func TestReaderGetsTheLoopsFigures(t *testing.T) {
 	}
 }
 
-// A context that has ended is the error.
+// Produce returns the error of a context that has ended.
 func TestProduceReturnsTheContextsError(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {

@@ -54,8 +54,8 @@ func loops(t *testing.T) []*reactor.Reactor {
 	return all
 }
 
-// The official Prometheus library writes the metrics of a Collector as the same lines as package
-// metrics does, in both formats. But the library writes no UNIT lines.
+// From a Collector, the official Prometheus library writes the same lines as package metrics, in
+// both formats, except for the UNIT lines.
 func TestLibraryWritesTheSame(t *testing.T) {
 	all := loops(t)
 	registry := prometheus.NewPedanticRegistry()
@@ -108,7 +108,7 @@ func compare(t *testing.T, name, want string, write func(*bytes.Buffer) error) {
 	}
 }
 
-// The library's own linter has nothing to say.
+// The linter of the Prometheus library reports no problem.
 func TestLinterIsContent(t *testing.T) {
 	problems, err := testutil.CollectAndLint(promcollect.New(loops(t)...))
 	if err != nil {
@@ -119,7 +119,8 @@ func TestLinterIsContent(t *testing.T) {
 	}
 }
 
-// A registry takes it beside the process collector, whose names differ.
+// A registry accepts a Collector beside the process collector, because their metrics have different
+// names.
 func ExampleCollector() {
 	r, err := reactor.New()
 	if err != nil {

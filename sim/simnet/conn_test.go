@@ -31,8 +31,8 @@ func in(t *testing.T, opt sim.Options, f func(n *simnet.Net, a, b *simnet.Host) 
 	}
 }
 
-// The connections pass golang.org/x/net/nettest, with and without faults. Its subtests cannot run
-// in a bubble, so the world runs by the machine's clock here.
+// The connections pass golang.org/x/net/nettest, with and without faults. The subtests of nettest
+// cannot run in a bubble, so this world follows the machine's clock.
 func TestConnsPassNettest(t *testing.T) {
 	if !longtest.Default(t, "nettest once more") {
 		return
@@ -74,7 +74,8 @@ func pipe(network string, opt sim.Options) (c1, c2 net.Conn, stop func(), err er
 	return c1, c2, func() { c1.Close(); c2.Close(); live.Close() }, err
 }
 
-// The errors are those of package net, and they come at their exact virtual times.
+// Dial, Listen and Read return the same errors as in package net, each at the expected virtual
+// time.
 func TestErrorsArePackageNets(t *testing.T) {
 	in(t, sim.Options{Latency: 10 * time.Millisecond, Jitter: 1}, func(n *simnet.Net, a, b *simnet.Host) error {
 		l, err := a.Listen("tcp", ":80")
@@ -124,7 +125,7 @@ func TestErrorsArePackageNets(t *testing.T) {
 	})
 }
 
-// A dial of a name has the addresses of World.Name. Another name is not found.
+// Dial and Listen resolve the names that World.Name has defined. They do not find another name.
 func TestNamesAreTheWorlds(t *testing.T) {
 	in(t, sim.Options{}, func(n *simnet.Net, a, b *simnet.Host) error {
 		n.Do(func(w *sim.World) { w.Name("api.example", "10.0.0.1") })
@@ -147,7 +148,7 @@ func TestNamesAreTheWorlds(t *testing.T) {
 	})
 }
 
-// Datagrams are lost and doubled as the faults say, and each is whole.
+// The faults lose and double datagrams with the given chances. No datagram is cut.
 func TestPacketConnMeetsLoss(t *testing.T) {
 	opt := sim.Options{Faults: sim.Faults{Loss: 20 * sim.Percent, Duplicate: 10 * sim.Percent}, Buffer: 1 << 20}
 	in(t, opt, func(n *simnet.Net, a, b *simnet.Host) error {
@@ -188,9 +189,9 @@ func TestPacketConnMeetsLoss(t *testing.T) {
 	})
 }
 
-// At the time of a crash, every call on the crashed host fails, including the calls that are
-// waiting. The host's peers are not notified. After a restart a new listener serves, and the old
-// connections are reset.
+// At a crash every call on the crashed host fails, even if the call has already been waiting. The
+// host's peers are not notified. After a restart a new listener serves, and the old connections are
+// reset.
 func TestCrashFailsCallsAndRestartServesAgain(t *testing.T) {
 	in(t, sim.Options{}, func(n *simnet.Net, a, b *simnet.Host) error {
 		began := time.Now()

@@ -24,8 +24,8 @@ func (hello) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "hello")
 }
 
-// An http.Client asks an http.Server over a network that is slow, and cut for 3 s. All of it is
-// virtual time.
+// An http.Client sends a request to an http.Server over a slow network, which is cut for 3 s. All
+// times are virtual.
 func ExampleNew() {
 	bubble(outage)
 	// Output: hello <nil> after 4.2s
@@ -57,7 +57,7 @@ func outage() {
 	fmt.Printf("%s %v after %v\n", body, err, time.Since(began).Round(100*time.Millisecond))
 }
 
-// Hosts have the methods of package net, and sockets.
+// A Host has the functions of package net as methods.
 func ExampleHost() {
 	bubble(func() {
 		n := simnet.New(sim.New(1, sim.Options{}))
@@ -72,7 +72,7 @@ func ExampleHost() {
 	// Output: 10.0.0.1 [::]:53 <nil>
 }
 
-// A crash at a time of the world.
+// Do crashes a host at a time of the world.
 func ExampleNet_Do() {
 	bubble(func() {
 		var n *simnet.Net = simnet.New(sim.New(1, sim.Options{}))
@@ -90,7 +90,7 @@ func ExampleNet_Do() {
 	// Output: true 1m0s false <nil>
 }
 
-// TestHello runs under 100 seeds, each in a bubble and a world of its own.
+// TestHello runs under 100 seeds. Each run has its own bubble and world.
 func TestHello(t *testing.T) {
 	simtest.Check(t, 100, func(w *sim.World) error {
 		return simnet.Run(t, w, func(n *simnet.Net) error {
@@ -117,7 +117,7 @@ func TestHello(t *testing.T) {
 	})
 }
 
-// ExampleRun runs the test above.
+// ExampleRun runs TestHello and prints whether it has passed.
 func ExampleRun() {
 	fmt.Println(test(TestHello))
 	// Output: true

@@ -84,9 +84,9 @@ func post(c *http.Client, url, body string) (string, error) {
 	return string(b), err
 }
 
-// Package net/http runs in a bubble: 3 clients ask an http.Server under loss, resets, short reads
-// and errors of calls, a partition, and a crash after which the server starts again. Every request
-// is answered in the end.
+// Package net/http runs in a bubble. Three clients send requests to an http.Server. The faults are
+// losses, resets, short reads, errors of calls, a partition, and a crash after which the server
+// restarts. Every request is answered in the end.
 func TestHTTPServerUnderFaults(t *testing.T) {
 	simtest.CheckWith(t, longtest.Count(10, 100, 1000), func(uint64) sim.Options {
 		return sim.Options{Latency: 5 * time.Millisecond, Jitter: 5 * time.Millisecond, Faults: storm}

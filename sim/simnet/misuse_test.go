@@ -23,8 +23,9 @@ func panics(t *testing.T, text string, f func()) {
 	f()
 }
 
-// Misuse panics with what to do: a Net outside of a bubble, a world for two tests, a goroutine
-// outside of the bubble. So do calls on the world where others run it.
+// Misuse panics with a message that says what to do. Examples are a Net outside of a bubble, one
+// world for two tests, and a goroutine outside of the bubble. Direct use of a live world panics
+// too.
 func TestMisusePanics(t *testing.T) {
 	used := sim.New(1, sim.Options{})
 	if err := simnet.Run(t, used, func(*simnet.Net) error { return nil }); err != nil {
@@ -68,7 +69,7 @@ func TestMisusePanics(t *testing.T) {
 	})
 }
 
-// A World that fails has its error in Run, beside f's.
+// Run returns the error of a World that fails, joined with the error of its function.
 func TestFailureOfTheWorldIsTheError(t *testing.T) {
 	w := sim.New(1, sim.Options{})
 	err := simnet.Run(t, w, func(n *simnet.Net) error {

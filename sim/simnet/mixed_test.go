@@ -44,8 +44,8 @@ func get(h *simnet.Host, url string) error {
 	return nil
 }
 
-// A reactor serves net/http's client: on a goroutine of the bubble, with Host.Kernel, and as a
-// program of Boot, on the sim.Host itself.
+// A reactor serves the client of net/http in two ways: on a goroutine of the bubble, with
+// Host.Kernel, and in a program that Boot starts on the sim.Host.
 func TestReactorServesGoroutines(t *testing.T) {
 	in(t, sim.Options{}, func(n *simnet.Net, a, b *simnet.Host) error {
 		r, err := reactor.New(reactor.WithKernel(a.Kernel()))
@@ -76,8 +76,8 @@ func TestReactorServesGoroutines(t *testing.T) {
 	})
 }
 
-// Sockets and Polls whose calls park work in a bubble: a Poll of three sockets reports the one with
-// input, and timeouts end at their virtual times.
+// Sockets and Polls of goroutines work in a bubble. A Poll of three sockets reports the socket that
+// has input, and timeouts expire at their virtual times.
 func TestParkedSocketsAndPolls(t *testing.T) {
 	in(t, sim.Options{Latency: 10 * time.Millisecond, Jitter: 1}, func(n *simnet.Net, a, b *simnet.Host) error {
 		l, err := a.Socket(socket.AF_INET, socket.SOCK_STREAM, 0)

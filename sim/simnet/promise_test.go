@@ -12,8 +12,9 @@ import (
 	"github.com/ureactor/ureactor/sim/simnet"
 )
 
-// One seed has the same faults at the same virtual times, by chance and by the test, however the
-// scheduler orders the goroutines. Their order at one time may differ.
+// Runs with the same seed have the same faults at the same virtual times, in whatever order the
+// scheduler runs the goroutines. This holds for random faults and for those of the test. Only
+// faults at the same time may change their order.
 func TestOneSeedHasTheSameFaultsAtTheSameTimes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for seed := range uint64(longtest.Count(3, 10, 200)) {
@@ -39,8 +40,8 @@ func TestOneSeedHasTheSameFaultsAtTheSameTimes(t *testing.T) {
 	}
 }
 
-// If a run leaves out some of its faults, its other faults do not change: the faults that
-// Options.Faulty lists, with their times, happen, and no others. So Shrink works in a bubble.
+// A run with some of the faults left out does not change the other faults. Exactly those faults
+// happen that Options.Faulty lists, at their times. Therefore Shrink works in a bubble.
 func TestFaultsAreNamedByTheirTime(t *testing.T) {
 	opt := sim.Options{Latency: 5 * time.Millisecond, Faults: sim.Faults{Loss: 20 * sim.Percent}}
 	talk := func(w *sim.World) []sim.Fault {

@@ -69,7 +69,7 @@ func (p *packetNet) newConn(at netip.AddrPort) (net.PacketConn, error) {
 	return h.ListenPacket("udp", at.String())
 }
 
-// The names of the proposal testing/nettest are served by a Net: connections from chosen addresses,
+// A Net can implement the API of the proposal testing/nettest: connections from chosen addresses,
 // full read buffers, errors of calls, groups of packet connections.
 func TestProposalNettest(t *testing.T) {
 	bubbled := func(f func(n *simnet.Net) error) {

@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// If a goroutine of a bubble waits for a real socket, Run names the call and does not hang in
-// silence. Run does not name the other goroutines, which wait inside of the bubble.
+// If a goroutine of a bubble waits for a real socket, Run reports the call, and does not hang
+// silently. Run does not report goroutines that wait inside the bubble.
 func TestRealSocketInABubbleIsNamed(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

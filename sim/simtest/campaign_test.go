@@ -30,8 +30,8 @@ func checked(t *testing.T, flags map[string]string, n int, f func(w *sim.World) 
 	return l.logs, l.text
 }
 
-// Seeds on several goroutines come to the same sums as in turn, and the lowest seed that fails is
-// reported, with the same text.
+// Seeds that run on several goroutines give the same sums and the same failure as seeds that run
+// one after the other. The failure is that of the lowest failing seed.
 func TestJobsChangeNothing(t *testing.T) {
 	sometimes := func(w *sim.World) error {
 		w.Sometimes("short", len(w.Faults()) > 0)
@@ -58,8 +58,8 @@ func TestJobsChangeNothing(t *testing.T) {
 	}
 }
 
-// A panic of a test's function panics in the goroutine of the test, with the seed. So does FailNow,
-// which cannot end the test from another goroutine.
+// A panic of the test's function panics again in the test's goroutine, with the seed. FailNow in
+// that function also panics, because it cannot end the test from another goroutine.
 func TestPanicsOfJobsAreTheTests(t *testing.T) {
 	for want, f := range map[string]func(w *sim.World) error{
 		"seed=5: ouch": func(w *sim.World) error { panic("ouch") },
@@ -81,8 +81,8 @@ func TestPanicsOfJobsAreTheTests(t *testing.T) {
 	}
 }
 
-// A campaign that was interrupted, or that has failed, continues where it stopped. In the end its
-// sums are equal to those of a campaign without an interruption.
+// A campaign that was interrupted or has failed can continue where it stopped. In the end its sums
+// equal those of a campaign without an interruption.
 func TestACampaignGoesOn(t *testing.T) {
 	var once sync.Once
 	var runs atomic.Int32
@@ -134,7 +134,7 @@ func TestACampaignGoesOn(t *testing.T) {
 	}
 }
 
-// A file of another first seed, of another program or with other contents is an error.
+// A state file with another first seed, of another program, or with wrong contents is an error.
 func TestAWrongStateIsAnError(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.json")
 	flags := func(first string) map[string]string {

@@ -83,7 +83,7 @@ func shout(w *sim.World) error {
 	return nil
 }
 
-// A server under 1,000 seeds: about a second.
+// Check runs a server under 1,000 seeds, which takes about a second.
 func ExampleCheck() {
 	test := func(t *testing.T) {
 		simtest.Check(t, 1000, shout)
@@ -98,8 +98,8 @@ func ExampleCheck() {
 
 func TestShout(t *testing.T) { simtest.Check(t, 1000, shout) }
 
-// A failure is told with its seed and its step, and what replays it; the replay fails at the same
-// step.
+// The report of a failure has the seed, the step and the command that replays the run. The replay
+// fails at the same step.
 func TestAFailureIsReplayed(t *testing.T) {
 	broken := func(w *sim.World) error {
 		if err := shout(w); err != nil {
@@ -126,7 +126,7 @@ func TestAFailureIsReplayed(t *testing.T) {
 	}
 }
 
-// A program with a hand outside the world is found out.
+// Check reports a program that depends on something outside of the world.
 func TestANondeterministicProgramIsToldSo(t *testing.T) {
 	f := &failing{TB: t}
 	runs := 0
@@ -152,8 +152,8 @@ func (f *failing) Failed() bool                      { return f.text != "" }
 func (f *failing) Error(args ...any)                 { f.text += fmt.Sprint(args...) }
 func (f *failing) Errorf(format string, args ...any) { f.text += fmt.Sprintf(format, args...) }
 
-// With -sim.shrink and -sim.svg: the report has the least faults, the command that shrinks again,
-// and a drawing.
+// With -sim.shrink and -sim.svg a report has the smallest set of faults, the command that repeats
+// the search, and a drawing.
 func TestAFailureIsShrunkAndDrawn(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out.svg")
 	for name, value := range map[string]string{"sim.shrink": "true", "sim.svg": file} {
@@ -184,7 +184,8 @@ func TestAFailureIsShrunkAndDrawn(t *testing.T) {
 	}
 }
 
-// -sim.only selects what a report shows. A list that names nothing fails the test before it runs.
+// -sim.only selects the steps that a report shows. A list with an unknown item fails the test
+// before it runs.
 func TestOnlySelectsWhatAReportShows(t *testing.T) {
 	defer flag.Set("sim.only", "")
 	report := func(only string) string {

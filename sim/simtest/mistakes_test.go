@@ -110,7 +110,8 @@ func client(w *sim.World, make20 func(h *sim.Host, conns map[int]*reactor.Conn, 
 	return w.Run(time.Second)
 }
 
-// Each mistake is noticed, and the report has the place where the histories part.
+// Each mistake in the table makes a program nondeterministic. Check notices it and reports the
+// first step in which two runs differ.
 func TestWhatIsNotSimulatedIsNoticed(t *testing.T) {
 	for name, mistake := range mistakes {
 		t.Run(name, func(t *testing.T) {
@@ -127,8 +128,8 @@ func TestWhatIsNotSimulatedIsNoticed(t *testing.T) {
 	}
 }
 
-// A test may fail in only one of two runs of a seed, or fail in both runs with different histories.
-// Such a seed cannot be replayed, and Check reports that.
+// A test may fail in only one of two runs of a seed, or may fail in both with different histories.
+// Check reports that such a seed cannot be replayed.
 func TestAFailureWithTwoHistoriesIsToldSo(t *testing.T) {
 	for name, fail := range map[string]func(w *sim.World, run int) error{
 		"comes and goes": func(w *sim.World, run int) error {
@@ -160,7 +161,7 @@ func TestAFailureWithTwoHistoriesIsToldSo(t *testing.T) {
 }
 
 // A name of World.Sometimes that was true under no seed fails the test. A name that was true under
-// some seeds does not.
+// at least one seed does not.
 func TestAStateThatIsNeverReachedIsToldSo(t *testing.T) {
 	f := &failing{TB: t}
 	simtest.Check(f, 20, func(w *sim.World) error {
@@ -181,8 +182,9 @@ func TestAStateThatIsNeverReachedIsToldSo(t *testing.T) {
 	}
 }
 
-// A goroutine of the program's own panics at its first act: a call of the kernel, a Post, a timer,
-// a choice by chance, or a fault. So it does in an http.Client, which has such goroutines.
+// If a program starts a goroutine of its own, this goroutine panics at its first call of the world:
+// a kernel call, a Post, a timer, a random number, or a fault. This includes the goroutines of an
+// http.Client.
 func TestACallOfAGoroutinePanics(t *testing.T) {
 	foreign := func(f func()) (v any) {
 		before := runtime.NumGoroutine()

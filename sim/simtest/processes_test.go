@@ -76,8 +76,8 @@ func leaky(w *sim.World) error {
 
 var garbage []byte
 
-// A dropped connection stays open, whatever the collector does, and the report of it names the line
-// that made it.
+// A connection that a program drops without Close stays open, even after a garbage collection. The
+// report of the leak names the line that has opened the connection.
 func TestADroppedConnectionIsALeak(t *testing.T) {
 	f := &failing{TB: t}
 	simtest.Check(f, 1, leaky)
@@ -101,7 +101,7 @@ func TestADroppedConnectionIsALeak(t *testing.T) {
 	}
 }
 
-// child runs what the environment asks for, in a process of its own.
+// TestMain runs the part that SIMTEST_CHILD names if this process is a child of a test.
 func TestMain(m *testing.M) {
 	switch os.Getenv("SIMTEST_CHILD") {
 	case "hash":
@@ -122,7 +122,8 @@ func child(what, gogc string) ([]byte, error) {
 	return c.CombinedOutput()
 }
 
-// One seed is one history in 50 processes, though a program drops its connections.
+// Many processes have the same history for one seed, even if the program drops connections that the
+// garbage collector then finds.
 func TestOneHistoryInManyProcesses(t *testing.T) {
 	if !longtest.Default(t, "it starts processes") {
 		return
@@ -138,7 +139,8 @@ func TestOneHistoryInManyProcesses(t *testing.T) {
 	}
 }
 
-// The process of a program whose libraries have goroutines ends at the first call of one.
+// A program uses a library that starts goroutines. The process ends at the first kernel call of
+// such a goroutine.
 func TestAnHTTPClientInATaskIsNoticed(t *testing.T) {
 	if !longtest.Default(t, "it starts a process") {
 		return

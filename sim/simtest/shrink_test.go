@@ -54,9 +54,9 @@ func crowded(runs *int) func(w *sim.World) error {
 	}
 }
 
-// A report after a shrink has the sizes, the faults and the steps around them. The file of
-// -sim.shrunk has the smallest run, which a later test repeats at once, and which a later shrink
-// begins with.
+// After a shrink, the report has the sizes, the faults, and the steps around the faults. The file
+// of -sim.shrunk stores the smallest run. A later test repeats this run at once, and a later shrink
+// begins with it.
 func TestTheSmallestRunIsKept(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out.json")
 	runs := 0
@@ -88,7 +88,7 @@ func TestTheSmallestRunIsKept(t *testing.T) {
 	}
 }
 
-// A file that is missing, damaged or of another test is an error that names it.
+// A file that is missing, damaged or written by another test is an error that names the file.
 func TestAWrongFileOfAShrinkIsAnError(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out.json")
 	for text, want := range map[string]string{
@@ -108,7 +108,8 @@ func TestAWrongFileOfAShrinkIsAnError(t *testing.T) {
 	}
 }
 
-// The drawing of a long history has several files, and the report says which have the faults.
+// The drawing of a long history consists of several files. The report names the files that contain
+// faults.
 func TestTheDrawingHasPages(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out.svg")
 	f := &failing{TB: t}
@@ -133,8 +134,9 @@ func TestTheDrawingHasPages(t *testing.T) {
 	}
 }
 
-// If the test finds at the end that a connection has failed earlier, the calls on it are shown and
-// not the teardown. A flag or a failure of the world shows the end of the history.
+// A test finds at its end that a connection has failed earlier. The report shows the calls on this
+// connection and leaves out the end of the history. It also shows the end if a flag asks for it, or
+// if the world itself has failed.
 func TestTeardownIsNotShown(t *testing.T) {
 	for name, want := range map[string]bool{"": false, "lines": true, "diagram": true, "fail": true} {
 		flags := map[string]string{}
@@ -163,8 +165,8 @@ func TestTeardownIsNotShown(t *testing.T) {
 	}
 }
 
-// A run without faults that never ends is explained by the steps around the last log line that is
-// new: a livelock, and a deadlock.
+// A run without faults never ends, because of a livelock or a deadlock. The report shows the steps
+// around the last log line that is new.
 func TestARunThatNeverEndsHasTheLastNewLogLine(t *testing.T) {
 	for _, kind := range []string{"livelock", "deadlock"} {
 		_, text := checked(t, map[string]string{"sim.shrink": "true"}, 1, func(w *sim.World) error {

@@ -30,9 +30,9 @@ var packages = []string{"eviocompat", "frame", "inspect", "kernel", "looplabels"
 
 var update = flag.Bool("update", false, "write doc/api.txt")
 
-// The file doc/api.txt lists exactly the exported API, so a reviewer sees each change of it in one
-// place. The compiler's export data has the types. The values of constants are Linux's: the other
-// systems compare names and types only.
+// The file doc/api.txt lists exactly the exported API, so a reviewer sees each change in one place.
+// The types come from the compiler's export data. The values of constants are those of Linux: on
+// other systems the test compares only names and types.
 func TestAPIIsWhatTheFileLists(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// `go doc` shows users no table of an object's fields and locks. Such a table is inside the
-// declaration, beside the fields.
+// The doc comment of an exported type or function contains no table of fields and locks, because
+// users do not need it. Such a table is inside the declaration, beside the fields.
 func TestDocShowsNoTableOfFields(t *testing.T) {
 	declared := regexp.MustCompile(`(?m)^((?://.*\n)+)(?:type|func(?: \([^)]*\))?) ([A-Z]\w*)`)
 	table := regexp.MustCompile(`(?m)^//\t.*\bfield\b.*\bset by\b`)

@@ -16,8 +16,9 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
-// Every exported type is shown by an Example that runs. The types come from doc/api.txt. A type is
-// shown if an example file of its package names it, outside of the Examples without output.
+// Every exported type is shown by an Example that runs. The test takes the types from doc/api.txt.
+// A type counts as shown if an example file of its package names it. Examples without output do not
+// count.
 func TestEveryExportedTypeHasAnExampleThatRuns(t *testing.T) {
 	text, err := os.ReadFile(file)
 	if err != nil {

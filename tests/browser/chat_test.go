@@ -17,8 +17,9 @@ const (
 	lines  = "[...document.querySelectorAll('#lines li')].map(l => l.textContent).join('|')"
 )
 
-// In the chat of examples/websocket, each of two browsers shows what either says, and shows markup
-// as text. When the server stops, both report it. They connect again when there is a new server.
+// In the chat of examples/websocket two browsers show what either guest says, and show markup as
+// text. When the server stops, both browsers report this. When a new server runs, they connect
+// again.
 func TestChat(t *testing.T) {
 	if !runs(t) {
 		return

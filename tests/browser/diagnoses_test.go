@@ -54,8 +54,8 @@ func (reports) Closed(*reactor.Conn, error) {}
 //go:noinline
 func (reports) makeReport() { time.Sleep(80 * time.Millisecond) }
 
-// A slow callback is found by the warning on the page of the loops and by its stack among the
-// events.
+// The pages lead to a slow callback: the page of the loops has a warning, and the events have the
+// callback's stack.
 func TestDiagnosisOfASlowCallback(t *testing.T) {
 	if !runs(t) {
 		return
@@ -93,7 +93,7 @@ func TestDiagnosisOfASlowCallback(t *testing.T) {
 	b.quiet()
 }
 
-// A peer that does not read is named, with what waits where.
+// The pages name a peer that does not read, and show how many bytes wait in which place.
 func TestDiagnosisOfAPeerThatDoesNotRead(t *testing.T) {
 	if !runs(t) {
 		return
@@ -121,7 +121,8 @@ func TestDiagnosisOfAPeerThatDoesNotRead(t *testing.T) {
 	b.quiet()
 }
 
-// A process without descriptors says so on its page, which keeps one descriptor for itself.
+// If a process has no free descriptor, its page reports this. The page keeps one descriptor in
+// reserve for itself.
 func TestDiagnosisOfExhaustedDescriptors(t *testing.T) {
 	if !runs(t) {
 		return

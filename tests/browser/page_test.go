@@ -18,9 +18,9 @@ const (
 	points = "document.querySelector('polyline').getAttribute('points')"
 )
 
-// The page of 10,000 connections with live traffic has the right rows, sorts and filters all of
-// them, and its charts move. It works on a phone, in the dark, and without the script. The console
-// shows no error.
+// The page shows 10,000 connections with live traffic. It has the right rows, sorts and filters all
+// of them, and its charts change. It works on a phone, in dark mode, and without the script. The
+// browser's console shows no error.
 func TestPagesOf10000Conns(t *testing.T) {
 	if !runs(t) {
 		return

@@ -60,11 +60,11 @@ var others = map[string]string{
 const lookAtKernel = "import socket, select; s = socket.socket(); p = select.poll(); p.register(s); " +
 	"print(str(s.fileno() >= 1000).lower(), str(p.poll(0) != []).lower())"
 
-// Under our socket and select every script prints what MicroPython printed, or what a decision in
-// doc/semantics.md wants instead. By default that is a sample of each group, on the host's kernel.
-// With -long it is every script: on the host's kernel, there also in Tasks of one reactor (the
-// loop), on a simulated one, and on one whose Pollers are kqueues. On the host each has its own
-// port numbers above one base. Every other run has a network of its own.
+// With our socket and select, every script prints what MicroPython has printed, or what a decision
+// in doc/semantics.md requires instead. By default a sample of each group runs, on the host's
+// kernel. With -long every script runs four times: with goroutines and in Tasks of one reactor on
+// the host's kernel, on a simulated kernel, and on a simulated kernel with kqueues. On the host
+// each script has its own range of ports. Every other run has a network of its own.
 func TestScripts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a C library, and each script is a process")

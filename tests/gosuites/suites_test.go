@@ -38,8 +38,8 @@ var suites = []suite{
 	{"crypto/tls", "tls_test", nil, nil},
 }
 
-// The tests of Go's own packages that pass over package net pass over netconn. The exceptions are
-// listed with what they need, and each of them fails: a list that is too long is an error.
+// Tests of Go's own packages that pass over package net also pass over netconn. The exceptions are
+// listed with their reasons. Each listed exception must fail, so that the list stays short.
 func TestGoSuites(t *testing.T) {
 	if !longtest.Only(t, "Go's own tests of net, net/http and crypto/tls") {
 		return

@@ -43,8 +43,8 @@ func on(r *reactor.Reactor, f func()) {
 	<-done
 }
 
-// A callback changes the loop's locks in the middle of a handshake, and takes that back in the
-// middle of another.
+// A callback changes the thread locks of the loop's goroutine in the middle of a handshake. It
+// undoes the change in the middle of another handshake.
 func TestCallbackChangesLocks(t *testing.T) {
 	for place, run := range places {
 		for what, change := range changes {
@@ -80,7 +80,7 @@ func TestCallbackChangesLocks(t *testing.T) {
 	}
 }
 
-// A goroutine changes its locks between calls that do not wait and continue with one handshake.
+// A goroutine changes its thread locks between calls of one handshake, none of which waits.
 func TestCallerChangesLocks(t *testing.T) {
 	for place, run := range places {
 		t.Run(place, func(t *testing.T) {
@@ -120,8 +120,8 @@ func TestCallerChangesLocks(t *testing.T) {
 	}
 }
 
-// A callback of the config leaves its thread locked. The loop, its tasks and goroutines continue as
-// they were.
+// A callback of the config leaves its thread locked. The lock states of the loop, its tasks and
+// other goroutines do not change.
 func TestConfigLocksItsThread(t *testing.T) {
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
 		cfg := serverConfig(t)

@@ -38,9 +38,9 @@ func sleeper(t *testing.T) (r *reactor.Reactor, began, ended chan struct{}) {
 	return r, began, ended
 }
 
-// A panic leaves the loop, which one goroutine runs, while a Task sleeps, and the caller recovers.
-// Another goroutine has called Shutdown before that, or calls it now, perhaps after a Close or the
-// end of Run's context. It returns. The Task is resumed unless it began on a locked goroutine.
+// While a Task sleeps, a panic leaves the loop, which one goroutine runs, and the caller recovers.
+// Then or before, another goroutine calls Shutdown, perhaps after a Close or after the end of Run's
+// context. Shutdown returns. It resumes the Task unless the Task began on a locked goroutine.
 func TestShutdownAfterAPanic(t *testing.T) {
 	for _, run := range []string{"Run", "Shutdown"} {
 		for _, end := range []string{"Shutdown", "Shutdown before", "Close", "context"} {
@@ -110,8 +110,8 @@ func shutdownAfterAPanic(t *testing.T, run, end, one, other string) {
 	}
 }
 
-// Shutdown runs a loop that nobody has run, with Tasks, while Run waits for it. The caller whose
-// context ends leaves, and the drain continues.
+// Shutdown runs a loop that has Tasks and that nobody has run, while Run waits for it. If the
+// context of a Shutdown ends, this call returns and the drain continues.
 func TestShutdownBeforeRun(t *testing.T) {
 	inEachPair(t, func(t *testing.T, one, other string) {
 		if one == other {
@@ -145,8 +145,9 @@ func TestShutdownBeforeRun(t *testing.T) {
 	})
 }
 
-// One goroutine begins to turn the loop, with a Task, and another continues. If one of them is
-// locked, that is misuse, and Turn reports it. The first one can continue then.
+// One goroutine starts to turn a loop with a Task, and another goroutine continues. If only one of
+// the two is locked to its thread, that is misuse: Turn panics with a message. Then the first
+// goroutine can continue.
 func TestTurnGoesOnElsewhere(t *testing.T) {
 	inEachPair(t, func(t *testing.T, one, other string) {
 		r, _, ended := sleeper(t)

@@ -21,10 +21,10 @@ const (
 	look step = "is the goroutine locked?"
 )
 
-// A loop outlives runtime.Goexit in callbacks, in each place. If a goroutine that is locked runs
-// it, all later callbacks run on that thread. Tasks live on, because whoever resumes them is in the
-// lock state in which they began. A callback may lock the loop's goroutine before and after it, if
-// there are no tasks.
+// A loop survives runtime.Goexit in a callback. If it runs on a locked goroutine, all later
+// callbacks run on the same thread. Tasks survive too, because each is always resumed in the lock
+// state in which it began. If there are no tasks, a callback may also lock the loop's goroutine,
+// before or after a Goexit.
 func TestLoopOutlivesGoexit(t *testing.T) {
 	for name, c := range map[string]struct {
 		tasks bool

@@ -25,7 +25,7 @@ func init() { runtime.LockOSThread() } // the main goroutine stays on the main t
 
 var toMain = make(chan func())
 
-// TestMain runs what the tests send to the main goroutine.
+// TestMain runs the functions that the tests send to the main goroutine.
 func TestMain(m *testing.M) {
 	code := make(chan int)
 	go func() { code <- m.Run() }()
@@ -82,7 +82,7 @@ func inEachPlace(t *testing.T, f func(t *testing.T, elsewhere func(func()))) {
 	}
 }
 
-// A handshake that waits is ended by its context, and by a Close elsewhere.
+// A handshake that waits is ended by its context, and by a Close on another goroutine.
 func TestHandshakeIsEndedElsewhere(t *testing.T) {
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
 		s := newSilent(t)
@@ -107,7 +107,7 @@ func TestHandshakeIsEndedElsewhere(t *testing.T) {
 	})
 }
 
-// A handshake that one goroutine has begun is continued by a Poll, and by a Write, in another.
+// One goroutine begins a handshake. A Poll and a Write on other goroutines continue it.
 func TestHandshakeGoesOnElsewhere(t *testing.T) {
 	if !longtest.Default(t, "it waits for real time") {
 		return
@@ -145,9 +145,9 @@ func TestHandshakeGoesOnElsewhere(t *testing.T) {
 	})
 }
 
-// An SSLSocket in the middle of its handshake that nobody has any more is closed by the garbage
-// collector: parked, and of a loop that has ended, whose goroutine was another one than the
-// SSLSocket's maker.
+// The garbage collector closes an SSLSocket that is unreachable in the middle of its handshake. The
+// SSLSocket either parks goroutines, or belongs to a loop that has ended and that ran on another
+// goroutine.
 func TestHandshakeIsCollected(t *testing.T) {
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
 		s := newSilent(t)
@@ -169,8 +169,8 @@ func TestHandshakeIsCollected(t *testing.T) {
 	})
 }
 
-// A loop runs on one goroutine. Its objects are made before, and closed afterwards, on other
-// goroutines.
+// A socket of a loop is made before the loop runs and is closed after the loop has ended, on
+// another goroutine than the loop's.
 func TestLoopsSocketIsClosedElsewhere(t *testing.T) {
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
 		s := newSilent(t)
@@ -197,8 +197,8 @@ func TestLoopsSocketIsClosedElsewhere(t *testing.T) {
 	})
 }
 
-// A loop in each place serves TLS by handlers and by tasks, of which some are begun from elsewhere.
-// A peer that stops in its handshake is closed in time.
+// A loop in each place serves TLS with Handlers and with tasks, some of which other goroutines have
+// started. A peer that stops during its handshake is closed at the time limit.
 func TestLoopServesTLS(t *testing.T) {
 	inEachPlace(t, func(t *testing.T, elsewhere func(func())) {
 		r, err := reactor.New()

@@ -88,9 +88,9 @@ var foreigns = []foreign{
 	}, "is registered", "is registered already", syscall.EEXIST},
 }
 
-// A descriptor that is no socket, of another family, of another type, or registered already is
-// refused by every call that adopts descriptors. The error names it, and the reason. Its flags are
-// as before, it is open, and nothing else is.
+// Every call that adopts a descriptor refuses a descriptor that is no socket, has the wrong family
+// or type, or is already registered. The error names the descriptor and the reason. The descriptor
+// stays open with the same flags, and no other descriptor is open.
 func TestForeignDescriptorsAreNamedAndNotChanged(t *testing.T) {
 	balanced(t, func() {
 		r, done := turned(t)
@@ -146,8 +146,8 @@ func state(fd int) string {
 	return fmt.Sprintf("flags %#x %#x, type %d, %v", flags, own, typ, err)
 }
 
-// A file that is no socket of package net's is refused as by package net, with the file's name, and
-// the file is open afterwards.
+// A file that is not a socket for package net is refused with the same error as in package net,
+// which has the file's name. The file stays open.
 func TestForeignFilesAreRefusedAsByNet(t *testing.T) {
 	balanced(t, func() {
 		r, done := turned(t)
@@ -190,8 +190,8 @@ func closed(c interface{ Close() error }, err error) error {
 	return err
 }
 
-// Control data that is too long, and groups that do not exist, are errors that name them. Nothing
-// is sent, and the socket continues.
+// Control data that is too long and groups that do not exist are errors that name them. Nothing is
+// sent, and the socket can still be used.
 func TestControlDataAndGroupsAreNamed(t *testing.T) {
 	balanced(t, func() {
 		dir := t.TempDir()
@@ -260,7 +260,8 @@ func recvErr(s *socket.Socket, room int) error {
 	return err
 }
 
-// A multicast socket of a group that does not exist has package net's error, which names it.
+// ListenMulticastUDP returns the same error as package net for a group that does not exist. The
+// error names the group.
 func TestListenMulticastErrsAsNet(t *testing.T) {
 	balanced(t, func() {
 		for _, at := range []*net.UDPAddr{

@@ -210,7 +210,8 @@ func grouped(o ...reactor.ListenOption) error {
 	return err
 }
 
-// Each function with a number, a slice or a function.
+// TestFunctions calls each function that has a number, a slice or a function as a parameter, with
+// impossible values.
 func TestFunctions(t *testing.T) {
 	for name, f := range functions {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +223,8 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
-// TestEveryFunctionIsCalled compares the tables with doc/api.txt: a new function has to be in one.
+// TestEveryFunctionIsCalled compares the tables with doc/api.txt: every new function that has a
+// number as a parameter must be in a table.
 func TestEveryFunctionIsCalled(t *testing.T) {
 	list, err := os.ReadFile("../../doc/api.txt")
 	must(t, err)
@@ -246,7 +248,7 @@ func TestEveryFunctionIsCalled(t *testing.T) {
 	}
 }
 
-// Each method of package frame.
+// TestFrame calls each method of package frame with impossible arguments.
 func TestFrame(t *testing.T) {
 	methods(t, "frame.Format", use{subject: func(*testing.T) (any, func()) { return frame.Lines(100), func() {} }},
 		takes{"frame.Format.AppendHead.1": "the error is ErrTooLarge, and names it"})

@@ -56,7 +56,7 @@ var netconnTakes = takes{
 	"Net.DialTimeout.2":           "as in package net, 0 is no limit and less is over",
 }
 
-// Each method of package netconn.
+// TestNetconn calls each method of package netconn with impossible arguments.
 func TestNetconn(t *testing.T) {
 	soon := func() time.Time { return time.Now().Add(time.Millisecond) }
 	for name, make := range map[string]func(*testing.T) (any, func()){
@@ -110,7 +110,8 @@ func TestNetconn(t *testing.T) {
 
 var pollerTakes = takes{"Poller.Wait.1": "a time"}
 
-// Each method of a Poller, and of the types that belong to it.
+// TestPollerAndTimeout calls each method of a Poller, and of the types that belong to it, with
+// impossible arguments.
 func TestPollerAndTimeout(t *testing.T) {
 	balanced(t, func() {
 		methods(t, "Poller", use{subject: func(t *testing.T) (any, func()) {

@@ -119,7 +119,7 @@ func connected() *netconn.TCPConn {
 	return c.(*netconn.TCPConn)
 }
 
-// Without an object that it needs, a function returns an error, or panics with a message of this
+// A function that gets nil for a required object returns an error, or panics with a message of this
 // module. It leaves nothing open.
 func TestNothing(t *testing.T) {
 	for name, f := range nothing {

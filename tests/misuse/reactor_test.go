@@ -126,7 +126,7 @@ var reactorSkips = map[string]string{
 	"Retire": "it owns the descriptor also on error, and 0 is one of the process",
 }
 
-// Retire names a number that is no descriptor.
+// The error of Retire names the number if the number is no open descriptor.
 func TestRetireOfWhatIsNotOpen(t *testing.T) {
 	balanced(t, func() {
 		r, done := turned(t)
@@ -149,7 +149,7 @@ var reactorTakes = takes{
 	"Task.Sleep.0":         "a time that is over, or never comes",
 }
 
-// Each method of package reactor.
+// TestReactor calls each method of package reactor with impossible arguments.
 func TestReactor(t *testing.T) {
 	for name, make := range map[string]func(*testing.T) (any, func()){
 		"Reactor": onLoop(func(t *testing.T, r *reactor.Reactor) any { return r }),

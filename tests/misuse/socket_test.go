@@ -98,7 +98,8 @@ var socketTakes = takes{
 	"SSLContext.SetVerifyCallback.0": "nil removes the function",
 }
 
-// Each method of package socket, blocking and non-blocking, on each kind of socket.
+// TestSocket calls each method of package socket with impossible arguments, on blocking and
+// non-blocking sockets of each kind.
 func TestSocket(t *testing.T) {
 	for _, wait := range []timeout.Timeout{0, brief}[:longtest.Count(1, 2, 2)] {
 		for name, make := range map[string]func(*testing.T) (any, func()){
@@ -166,7 +167,8 @@ var pollTakes = takes{
 	"Poll.Modify.1":   "as in MicroPython, an object's Poll gets all bits, and a descriptor has few",
 }
 
-// Each method of package sel. Something is always ready, so that a poll without limit ends.
+// TestPoll calls each method of package sel with impossible arguments. A socket is always ready, so
+// a poll without a limit ends.
 func TestPoll(t *testing.T) {
 	balanced(t, func() {
 		var s *socket.Socket

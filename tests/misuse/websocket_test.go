@@ -68,7 +68,7 @@ func asking(o ...websocket.Option) error {
 	return err
 }
 
-// Each method of package websocket.
+// TestWebSocket calls each method of package websocket with impossible arguments.
 func TestWebSocket(t *testing.T) {
 	open := make(chan *websocket.Conn, 1)
 	var request *websocket.Request

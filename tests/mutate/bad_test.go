@@ -23,8 +23,8 @@ func fails(t *testing.T, err error, words ...string) {
 	}
 }
 
-// The tool refuses to run if a file of the package is changed, new or staged, because the journal
-// would not match the code. Such files of other packages do not matter.
+// The tool refuses to run if the package has uncommitted files, new or changed, because the journal
+// would not match the code. Uncommitted files of other packages do not matter.
 func TestUncommittedChangesAreRefused(t *testing.T) {
 	if !longtest.Default(t, "starts git") {
 		return
@@ -44,7 +44,7 @@ func TestUncommittedChangesAreRefused(t *testing.T) {
 	empty(t, temp)
 }
 
-// A wrong group, journal or list is named in the error.
+// The error names a wrong group, journal or list.
 func TestBadArgumentsAreNamed(t *testing.T) {
 	if !longtest.Default(t, "starts git") {
 		return
@@ -64,7 +64,8 @@ func TestBadArgumentsAreNamed(t *testing.T) {
 	empty(t, temp)
 }
 
-// A test that fails without a mutant is tried again, then named with what it prints.
+// A test that fails without a mutant is run again. If it fails again, the error has its name and
+// its output.
 func TestATestThatFailsWithoutAMutantEndsTheRun(t *testing.T) {
 	if !longtest.Only(t, "compiles mutants") {
 		return
@@ -81,8 +82,8 @@ func TestATestThatFailsWithoutAMutantEndsTheRun(t *testing.T) {
 	empty(t, temp)
 }
 
-// The test runs again in a name space with a file system of 64 KiB. First the scratch directory is
-// on it, then the journal.
+// The test runs again in a separate mount namespace with a file system of 64 KiB. In one run the
+// scratch directory is on this file system, and in the other run the journal is.
 func TestAFullDiskEndsTheRun(t *testing.T) {
 	if !longtest.Only(t, "compiles mutants") {
 		return

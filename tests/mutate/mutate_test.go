@@ -88,8 +88,8 @@ func outcomes(t *testing.T, name string) map[string]string {
 	}
 }
 
-// Each operator of the tool has mutants in the fixture, and its tests notice each of them. A drop
-// of a lock, for example, is one mutant of Lock and Unlock.
+// Each operator of the tool makes mutants of the fixture, and the fixture's tests notice each of
+// them. Removing a lock, for example, is one mutant, which removes both Lock and Unlock.
 func TestEachOperatorMakesItsMutants(t *testing.T) {
 	if !longtest.Default(t, "compiles mutants") {
 		return
@@ -124,9 +124,9 @@ func TestEachOperatorMakesItsMutants(t *testing.T) {
 	empty(t, temp)
 }
 
-// A survivor's row of the report, with a reason, is a row of the page: then the mutant does not
-// count. A row that names no mutant is reported. The second run continues after the journal of the
-// first, whose last line was not finished.
+// The report has a row for each surviving mutant. If this row is copied to the page, with a reason,
+// the mutant no longer counts. A row of the page without a mutant is an error. The second run
+// continues after the journal of the first run, whose last line is incomplete.
 func TestSurvivorsAreListedAndARunGoesOn(t *testing.T) {
 	if !longtest.Only(t, "compiles mutants") {
 		return
@@ -167,7 +167,8 @@ func TestSurvivorsAreListedAndARunGoesOn(t *testing.T) {
 	empty(t, temp)
 }
 
-// A mutant that never ends is killed, with the process that its test started and the file.
+// A mutant that never ends is killed, together with the process that its test has started. Its file
+// is removed.
 func TestAHangIsKilledWithItsChildren(t *testing.T) {
 	if !longtest.Only(t, "compiles mutants, and awaits a limit") {
 		return

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// Each metric that a page names is one that package metrics writes. A histogram is named without
-// the end of its series, too.
+// Each metric that a page names is written by package metrics. A page may name a histogram without
+// the suffixes of its series.
 func TestMetricsOnPagesExist(t *testing.T) {
 	r, err := reactor.New()
 	if err != nil {

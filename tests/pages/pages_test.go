@@ -13,8 +13,8 @@ import (
 
 const root = "../.."
 
-// Every block of Go on a page stands, line by line, in an example*_test.go. The go command compiles
-// and runs these.
+// Every block of Go on a page is also, line by line, in an example*_test.go, which the go command
+// compiles and runs.
 func TestProgramsOnPagesAreExamples(t *testing.T) {
 	var examples strings.Builder
 	eachFile(t, func(path string) {
@@ -37,7 +37,8 @@ func TestProgramsOnPagesAreExamples(t *testing.T) {
 	}
 }
 
-// A link on a page leads to a file of the project, and its fragment to a heading there.
+// A link on a page leads to a file of the project. If the link has a fragment, the file has a
+// heading for it.
 func TestLinksOnPagesLeadSomewhere(t *testing.T) {
 	all := pages(t)
 	for name, text := range all {
@@ -59,7 +60,7 @@ func TestLinksOnPagesLeadSomewhere(t *testing.T) {
 	}
 }
 
-// Nobody reads a long README.
+// The README has at most 400 words, because nobody reads a long one.
 func TestREADMEHasAtMost400Words(t *testing.T) {
 	if n := len(strings.Fields(read(t, filepath.Join(root, "README.md")))); n > 400 {
 		t.Errorf("%d words", n)

@@ -17,9 +17,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// One new process ends without Ready, one never comes to it, and one cannot be started. Restart
-// returns an error, and the old server serves on. Its listeners still do not block, and it removes
-// its Unix socket's file at its end.
+// Restart fails in three ways: the new process ends without Ready, never calls Ready, or cannot be
+// started. Each time Restart returns an error, and the old server continues. Its listeners still do
+// not block, and at its end it removes its Unix socket's file.
 func TestFailedRestartChangesNothing(t *testing.T) {
 	path := socketPath(t)
 	g, err := reactor.NewGroup(2)
@@ -108,9 +108,10 @@ func TestInheritEnvironment(t *testing.T) {
 	}
 }
 
-// A grandchild outlives the new process, and holds all its descriptors: Restart reports the end of
-// its child. A grandchild holds the output of a process that never comes to Ready: Restart ends
-// with its context. (The grandchild is a cat, which lives until the test ends.)
+// Restart does not wait for a grandchild. In the first case a grandchild outlives the new process
+// and holds all its descriptors: Restart reports the end of the new process. In the second case a
+// grandchild holds the output of a process that never calls Ready: Restart ends with its context.
+// (The grandchild is a cat that runs until the test ends.)
 func TestRestartIsNotHeldByGrandchildren(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
@@ -149,8 +150,8 @@ func TestRestartIsNotHeldByGrandchildren(t *testing.T) {
 }
 
 // Two Restarts run at the same time, and one of them fails. The process of the other one serves at
-// the Unix socket, so the socket's file stays. Then a Restart fails after the listener was closed.
-// Now no process serves at the socket, so the file is removed.
+// the Unix socket, so the socket's file stays. Then another Restart fails after its listener was
+// closed. Now no process serves at the socket, so the file is removed.
 func TestSocketFileAroundFailedRestarts(t *testing.T) {
 	for _, meanwhile := range []string{"Restart", "Close", "Shutdown"} {
 		t.Run(meanwhile, func(t *testing.T) {
@@ -227,8 +228,8 @@ func held(t *testing.T) (cmd *exec.Cmd, end func(meanwhile func())) {
 	}
 }
 
-// A loop of a Group fails, by Goexit in a callback. Restart still passes the sockets of the other
-// loops.
+// One loop of a Group has failed, by Goexit in a callback. Restart still passes the sockets of the
+// other loops.
 func TestRestartOfAGroupWithAFailedLoop(t *testing.T) {
 	g, err := reactor.NewGroup(3)
 	if err != nil {

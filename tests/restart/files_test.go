@@ -17,9 +17,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A server is restarted twice and continues, so three processes have its Unix sockets. They end in
-// every order, the new ones also by SIGKILL. As long as one lives, both files lead to a server. The
-// last one that ends in order removes them.
+// A server restarts twice, and all three processes continue, so they share their Unix sockets. They
+// end in every order; the first one ends by SIGTERM or by SIGKILL. While at least one process
+// lives, both socket files lead to a server. The last process that ends in order removes the files.
 func TestSocketFileBelongsToAllWhoShareIt(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return

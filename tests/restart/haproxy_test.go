@@ -84,11 +84,11 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// HAProxy stands in front of two servers, which are stopped with SIGTERM and started again in turn.
-// Meanwhile clients talk through it, one message after the other, and connect anew when their
-// connection ends. Every byte that a server had read, and so answered, has come back to its client.
-// The test compares the sums: bytes that a server had not read when it stopped are no reply. The
-// servers end with everything delivered, and no client is refused.
+// HAProxy has two servers, which in turn are stopped with SIGTERM and started again. Meanwhile
+// clients send messages through it, and connect anew when their connection ends. Every byte that a
+// server has read is echoed to its client. The test compares the two sums of bytes, because a byte
+// that no server has read needs no echo. The servers deliver everything before they end, and no
+// client is refused.
 func TestRollingRestartBehindHAProxy(t *testing.T) {
 	if !longtest.Only(t, "HAProxy in front") {
 		return

@@ -92,10 +92,10 @@ func exchange(c net.Conn, p, back []byte) error {
 }
 
 // Clients connect over TCP, a Unix socket and TLS, send, and reconnect, while the server is
-// replaced repeatedly. Each new process has another number of loops, 1 to 3. So some processes have
-// fewer loops than passed sockets, and others must bind more sockets. No client is refused, and
-// every byte comes back on the connection on which it was sent. Each process ends by itself and has
-// then delivered everything. The last process removes the socket's file.
+// replaced repeatedly. Each new process has another number of loops, from 1 to 3. So some processes
+// have fewer loops than passed sockets, and others must bind more sockets. No client is refused,
+// and every byte is echoed on its own connection. Each process ends by itself after it has
+// delivered everything. The last process removes the socket's file.
 func TestHotRestart(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return
@@ -150,10 +150,10 @@ func ping(t *testing.T, at string) {
 	}
 }
 
-// systemd's socket activation: descriptor 3 is a listening socket, which is blocking and not
-// close-on-exec, and LISTEN_PID is the process. All loops serve the connections to this socket,
-// also those that came before the process existed. The file of a Unix socket belongs to systemd and
-// stays.
+// The test acts as systemd does for socket activation: descriptor 3 is a listening socket that is
+// blocking and not close-on-exec, and LISTEN_PID names the process. All loops serve the socket's
+// connections, including those from before the process existed. The file of a Unix socket belongs
+// to systemd and stays.
 func TestSocketActivation(t *testing.T) {
 	if !longtest.Default(t, "processes that are started") {
 		return

@@ -61,9 +61,9 @@ func off(count []int) (most, least float64) {
 	return float64(high)/mean - 1, float64(low)/mean - 1
 }
 
-// The kernel's choice is as good as chance, whatever the clients: no loop of 2 to 64 is further
-// from its share than five standard deviations of a binomial draw, from 10,000 to 1,000,000
-// connections. Two loops at 10,000 are within 10 %.
+// The kernel distributes connections as evenly as chance, whatever the clients' addresses are. With
+// 2 to 64 loops and 10,000 to 1,000,000 connections, each loop is within five standard deviations
+// of a binomial draw. Two loops with 10,000 connections are within 10 %.
 func TestSteeringIsAsEvenAsChance(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, p := range populations {
@@ -85,9 +85,9 @@ func TestSteeringIsAsEvenAsChance(t *testing.T) {
 	}
 }
 
-// Under churn, with connections that end at random, turns (RoundRobin) keep arrivals even and
-// nothing else: what is open drifts apart as far as with the kernel's hash. The least loaded
-// (LeastConns) stays even.
+// Connections arrive, and open ones end at random. RoundRobin keeps only the arrivals even: the
+// numbers of open connections drift apart as far as with the kernel's hash. LeastConns keeps these
+// numbers even.
 func TestBalanceUnderChurn(t *testing.T) {
 	const loops, open, churn = 64, 100_000, 500_000
 	for _, least := range []bool{false, true} {

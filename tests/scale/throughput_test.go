@@ -99,9 +99,9 @@ func start(t *testing.T, loops, work int) *running {
 	return &running{cmd, strings.TrimSpace(string(p[:n]))}
 }
 
-// A second loop on a second core: messages of 64 B, 16 in one write, on 64 connections. There is no
-// work for each message, or some. Slices of half a second with one loop and with two take turns.
-// Not run by default.
+// TestScaling measures what a second loop on a second core gains. The messages have 64 bytes, 16 of
+// them in one write, on 64 connections, with and without work for each message. Slices of half a
+// second with one loop and with two loops alternate. It runs only with -measure.
 func TestScaling(t *testing.T) {
 	if !*measure {
 		t.Log("a measurement, only with -measure")

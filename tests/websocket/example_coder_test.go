@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// coder/websocket adopts the connections of net/http, which are netconn's.
+// coder/websocket adopts connections of net/http, which here are connections of netconn.
 func Example_coder() {
 	l, err := netconn.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

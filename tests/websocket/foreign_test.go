@@ -91,7 +91,8 @@ func node(t *testing.T) func(script string) []string {
 	}
 }
 
-// Python's websockets and npm's ws, as client and as server, with each kind of compression.
+// Python's websockets and npm's ws work with this package, as client and as server, with each kind
+// of compression.
 func TestForeignPrograms(t *testing.T) {
 	if !longtest.Only(t, "programs that are started, and npm") {
 		return

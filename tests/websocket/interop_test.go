@@ -82,7 +82,7 @@ var kinds = map[string]struct {
 	"declined": {nil, true, true},
 }
 
-// A client of coder/websocket.
+// A client of coder/websocket works with our server.
 func TestCoderClient(t *testing.T) {
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {
@@ -152,7 +152,7 @@ func gwsDeflate(compress, takeover bool) gws.PermessageDeflate {
 		ServerMaxWindowBits: 12, ClientMaxWindowBits: 12, Threshold: 1}
 }
 
-// A client of gws. It asks for windows of 4 KiB.
+// A client of gws works with our server. It requests windows of 4 KiB.
 func TestGWSClient(t *testing.T) {
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {
@@ -241,7 +241,7 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// Our client with a server of coder/websocket.
+// Our client works with a server of coder/websocket.
 func TestCoderServer(t *testing.T) {
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {
@@ -268,7 +268,7 @@ func TestCoderServer(t *testing.T) {
 	}
 }
 
-// Our client with a server of gws.
+// Our client works with a server of gws.
 func TestGWSServer(t *testing.T) {
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {

@@ -23,8 +23,8 @@ func nbioEngine(t *testing.T, h http.HandlerFunc) (*nbhttp.Engine, string) {
 	return e, at
 }
 
-// Our client with a server of nbio, and a client of nbio with our server. nbio delivers no empty
-// messages.
+// Our client works with a server of nbio, and a client of nbio works with our server. nbio delivers
+// no empty messages.
 func TestNbio(t *testing.T) {
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 const module = "github.com/ureactor/ureactor/"
 
-// The pictures in doc/ are what the program draws.
+// The pictures in doc/ equal what this program draws.
 func TestPicturesAreCurrent(t *testing.T) {
 	for name, draw := range pictures {
 		text, err := os.ReadFile(filepath.Join("..", "..", "doc", name))
@@ -26,8 +26,8 @@ func TestPicturesAreCurrent(t *testing.T) {
 	}
 }
 
-// The picture of the layers says that a package imports only packages below it. go list says what
-// it imports. Each exported package is in the picture.
+// A package imports only packages that are below it in the picture of the layers. The imports come
+// from go list. Each exported package is in the picture.
 func TestPackagesImportOnlyLayersBelow(t *testing.T) {
 	list := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
 	list.Dir = filepath.Join("..", "..")

@@ -8,8 +8,9 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
-// Programs that use each changed name and each form of use, beside names of their own that are the
-// same. The port must be the file that was read and approved, and a second run must change nothing.
+// The tool ports programs that use each changed name and each form of use, beside names of their
+// own that look the same. The result must be the file that a person has approved, and a second run
+// must change nothing.
 func TestPort(t *testing.T) {
 	if !longtest.On() {
 		t.Log("only with -long: type-checks the module and what it imports")

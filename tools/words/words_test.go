@@ -7,7 +7,7 @@ import (
 	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
 )
 
-// -set lowers the limits of the folders that were counted, and raises none.
+// -set lowers the limits of the folders that were counted, and raises no limit.
 func TestSetOnlyLowers(t *testing.T) {
 	of := func(columns, words int) map[string]int {
 		return map[string]int{"columns": columns, "sentences": 0, "words": words, "files": 0}

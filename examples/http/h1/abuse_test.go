@@ -98,8 +98,8 @@ func posting(fields string) string {
 	return "POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n\r\n"
 }
 
-// Each violation ends its connection with the status that the RFCs name, whether it arrives at once
-// or in pieces. Nothing behind it is answered.
+// Each violation ends its connection with the status that the RFCs name, whether the violation
+// arrives at once or in pieces. Requests behind it get no answer.
 func TestRefusals(t *testing.T) {
 	at := serve(t, 1)
 	for text, status := range refusals {
@@ -123,7 +123,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Requests that look strange and are valid are answered.
+// Requests that look strange but are valid are answered.
 func TestStrangeRequestsThatAreValid(t *testing.T) {
 	at := serve(t, 1)
 	for _, text := range []string{
@@ -145,7 +145,7 @@ func TestStrangeRequestsThatAreValid(t *testing.T) {
 	}
 }
 
-// A client that half-closes has all its answers, though it reads late.
+// A client that half-closes after a long pipeline receives all answers, even if it reads late.
 func TestAHalfClosedPipelineIsAnswered(t *testing.T) {
 	c := dial(t, serve(t, 1))
 	const many = 5000 // more than the high-water mark
@@ -159,7 +159,7 @@ func TestAHalfClosedPipelineIsAnswered(t *testing.T) {
 	}
 }
 
-// A refusal has its text, also if the request before it had method HEAD.
+// A refusal has its text, even if the request before it had the method HEAD.
 func TestRefusalAfterHeadHasItsText(t *testing.T) {
 	c := dial(t, serve(t, 1))
 	if _, err := io.WriteString(c, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n"); err != nil {

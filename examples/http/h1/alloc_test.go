@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A request for the greeting that arrives whole costs no allocation, alone and in a pipeline.
+// A request for the greeting that arrives whole allocates nothing, alone or in a pipeline.
 func TestAGreetingDoesNotAllocate(t *testing.T) {
 	if raceEnabled || !longtest.Measures(t) {
 		return

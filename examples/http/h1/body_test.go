@@ -17,7 +17,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// A body comes back as it went: with a length or in chunks, of any size, while it is still sent.
+// A body is echoed unchanged, with a length or in chunks, of any size, and while the client still
+// sends it.
 func TestEcho(t *testing.T) {
 	at := serve(t, 1)
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
@@ -45,8 +46,8 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// Chunks in pieces of one byte, with extensions and trailers, are one body. The next request of the
-// pipeline follows.
+// Chunks that arrive byte by byte, with extensions and trailers, form one body. Then the next
+// request of the pipeline is answered.
 func TestChunksInPieces(t *testing.T) {
 	text := "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
 		"5;name=\"a value\"\r\nhello\r\nA\r\n, chunks! \r\n0\r\nTrailer: x\r\nOther: y\r\n\r\n" +
@@ -69,7 +70,8 @@ func TestChunksInPieces(t *testing.T) {
 	}
 }
 
-// The lines of the chunks' sizes count towards the limit of a body, so extensions are limited too.
+// The lines with the sizes of chunks count towards the limit of a body. So the limit also holds for
+// extensions.
 func TestChunkExtensionsCountAsBody(t *testing.T) {
 	line := []byte("1;" + strings.Repeat("x", maxChunkLine-3))
 	var b body
@@ -84,7 +86,7 @@ func TestChunkExtensionsCountAsBody(t *testing.T) {
 	t.Errorf("%d bytes of extensions, and %d of a body: not refused", maxBody, b.total)
 }
 
-// A body that is cut off, or that breaks off with a bad chunk, is not echoed as if it were whole.
+// A body may be cut off, or may break off with a bad chunk. Its echo then must not look complete.
 func TestABrokenBodyHasNoWholeEcho(t *testing.T) {
 	at := serve(t, 1)
 	for _, head := range []string{"Content-Length: 10\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
@@ -104,7 +106,7 @@ func TestABrokenBodyHasNoWholeEcho(t *testing.T) {
 	}
 }
 
-// A file and its ranges: RFC 9110, 14.
+// The server sends a file and its ranges, as RFC 9110 section 14 says.
 func TestRanges(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	data := []byte(strings.Repeat("0123456789", 100_000))

@@ -60,7 +60,7 @@ func dial(t *testing.T, at string) net.Conn {
 	return c
 }
 
-// Package net/http's client gets what it asks for, many times on each of its connections.
+// The client of net/http gets correct answers, many times on each of its connections.
 func TestGoClient(t *testing.T) {
 	at := serve(t, 3)
 	transport := &http.Transport{MaxIdleConnsPerHost: 20}
@@ -102,8 +102,8 @@ func TestGoClient(t *testing.T) {
 	all.Wait()
 }
 
-// A pipeline of requests of all kinds, in pieces of any size, has its answers in order; the last
-// one ends the connection.
+// A pipeline of all kinds of requests, in pieces of any size, gets its answers in order. The last
+// request ends the connection.
 func TestPipeline(t *testing.T) {
 	at := serve(t, 1)
 	text := strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 50) +
@@ -134,8 +134,8 @@ func TestPipeline(t *testing.T) {
 	}
 }
 
-// If an HTTP/1.0 client asks to keep its connection, the answer says that it is kept. Otherwise the
-// client would wait for the end.
+// If an HTTP/1.0 client asks to keep its connection, the answer has the field keep-alive. Without
+// this field the client would wait for the end of the connection.
 func TestOldClientKeepsItsConnection(t *testing.T) {
 	c := dial(t, serve(t, 1))
 	in := bufio.NewReader(c)
@@ -159,7 +159,8 @@ func TestOldClientKeepsItsConnection(t *testing.T) {
 	}
 }
 
-// A client pipelines without reading: answers wait for it, within bounds, and all come.
+// A client sends a pipeline without reading. A bounded number of answers wait for it, and in the
+// end it receives all of them.
 func TestSlowReader(t *testing.T) {
 	c := dial(t, serve(t, 1))
 	many := longtest.Count(10_000, 30_000, 100_000)
@@ -181,8 +182,8 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// A client that waits for 100 Continue before its body gets it, and one that does not wait does
-// not. HTTP/1.0 has no such answer. A body is not kept.
+// A client that waits for "100 Continue" before it sends its body gets that line. A client that
+// does not wait does not get it. HTTP/1.0 has no such line.
 func TestExpectContinue(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK"
 	for head, want := range map[string]string{
@@ -216,7 +217,7 @@ func TestExpectContinue(t *testing.T) {
 	}
 }
 
-// wrk, on 50 connections for a second, has answers only: no error of a socket, and no other status.
+// wrk runs for a second on 50 connections. It counts no error of a socket, and no status but 200.
 func TestWrk(t *testing.T) {
 	if !longtest.Only(t, "wrk as the client") {
 		return

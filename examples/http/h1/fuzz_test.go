@@ -20,8 +20,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// FuzzPieces sends bytes to a server that reads them at once, and to one whose reads and writes are
-// short. The answers are the same, and both connections end.
+// FuzzPieces sends the same bytes to two servers, one of which makes short reads and writes. The
+// answers are the same, and both connections end.
 func FuzzPieces(f *testing.F) {
 	file := filepath.Join(f.TempDir(), "file")
 	if err := os.WriteFile(file, []byte(strings.Repeat("0123456789", 2000)), 0o600); err != nil {

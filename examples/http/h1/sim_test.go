@@ -61,8 +61,8 @@ func inWorld(w *sim.World, client func(h *sim.Host, t *reactor.Task, c *netconn.
 	return failed
 }
 
-// A pipeline of requests of all kinds is answered, though every call of both kernels reads and
-// writes a few bytes.
+// A pipeline of all kinds of requests is answered although each kernel call, on either side, reads
+// and writes only a few bytes.
 func TestPipelineUnderFaults(t *testing.T) {
 	options := func(seed uint64) sim.Options {
 		return sim.Options{Kernel: []sim.Kernel{sim.Linux, sim.FreeBSD, sim.NetBSD}[seed%3], Buffer: 4 << 10,
@@ -110,9 +110,9 @@ func TestPipelineUnderFaults(t *testing.T) {
 	})
 }
 
-// A head or a body that trickles has a limit as a whole, and gets 408. Requests that come one by
-// one do not: each has a limit of its own. A connection without a request ends silently. Empty
-// lines are no requests.
+// A head or a body has a time limit as a whole: if it trickles, the client gets 408. Each request
+// has a limit of its own, so a slow series of requests is answered. A connection without a request
+// is closed silently. Empty lines are no requests.
 func TestTricklingHasALimit(t *testing.T) {
 	const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 	for name, c := range map[string]struct {

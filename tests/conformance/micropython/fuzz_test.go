@@ -120,9 +120,9 @@ func smallest(p program, differs func(program) bool) program {
 	}
 }
 
-// Random programs print on the bridge what they print on a MicroPython: calls, polls, arguments,
-// threads and TLS. A program that does not is made as small as it can be. With -fuzz.found it
-// becomes a script beside the answer of the MicroPython.
+// Random programs print the same on the bridge as on MicroPython: calls, polls, arguments, threads
+// and TLS. A program with a difference is made as small as possible. With -fuzz.found it becomes a
+// script, with the output of MicroPython.
 func TestRandomProgramsPrintTheSame(t *testing.T) {
 	if *binary == "" {
 		t.Log("only with -micropython PATH: a MicroPython's binary is not part of this module")
@@ -168,8 +168,8 @@ func keep(t *testing.T, p program, want string) {
 	write(t, name+".out", want)
 }
 
-// Random programs print the same with parked goroutines, on a loop and on a simulated kernel. Where
-// there is no MicroPython, one mode is the reference of the others.
+// Random programs print the same with parked goroutines, on a loop, and on a simulated kernel. The
+// test compares these modes with each other, and needs no MicroPython.
 func TestModesPrintTheSame(t *testing.T) {
 	if !longtest.Only(t, "builds a C library and starts Python") {
 		return
@@ -194,7 +194,8 @@ func TestModesPrintTheSame(t *testing.T) {
 	}
 }
 
-// The minimiser keeps exactly the lines that a difference needs, wherever they are, in few runs.
+// The minimiser finds exactly the lines that a difference needs, wherever they are, and needs few
+// runs.
 func TestSmallestProgramHasWhatItNeeds(t *testing.T) {
 	for _, needed := range [][]int{{0}, {39}, {3, 4}, {0, 20, 39}, {1, 13, 14, 35}} {
 		p := program{}

@@ -50,9 +50,8 @@ def instance1():
 	"multi_net/tcp_bad": {"def instance0():\n    multitest.next()\n    1 / 0\ndef instance1():\n    print(1)\n", "--- instance0 ---\n--- instance1 ---\n1\n", "FAIL"},
 }
 
-// The runner distinguishes good tests from bad ones: by the expected output, by CPython's, by
-// unittest, and for several devices. Tests that skip themselves may do so only where a feature is
-// missing.
+// The runner distinguishes good tests from bad ones: by expected output, by the output of CPython,
+// with unittest, and with several devices. A test may skip itself only where a feature is missing.
 func TestRunnerTellsGoodFromBad(t *testing.T) {
 	if !longtest.Only(t, "builds a C library and starts Python") {
 		return

@@ -85,9 +85,9 @@ type runner struct {
 	numbers atomic.Int32
 }
 
-// MicroPython's tests of asyncio, socket, select, ssl and networks print on these modules what they
-// should. Its own asyncio is used. They run with parked goroutines, on a loop and on a simulated
-// kernel.
+// MicroPython's tests of asyncio, socket, select, ssl and networks print the expected output on
+// these modules. They use MicroPython's own asyncio. They run with parked goroutines, on a loop,
+// and on a simulated kernel.
 func TestTree(t *testing.T) {
 	if *treeFlag == "" {
 		t.Log("only with -tree DIR: MicroPython's source is not part of this module")

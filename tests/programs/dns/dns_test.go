@@ -119,8 +119,8 @@ func run(n kit.Net, network string, each bool) error {
 	return <-errs
 }
 
-// A server and a client of miekg/dns work as over package net: 10,000 queries by UDP and by TCP, on
-// ten sockets, and on one socket for each query.
+// A server and a client of miekg/dns give the same results as over package net: 10,000 queries over
+// UDP and TCP, on ten sockets or on one socket for each query.
 func TestDNS(t *testing.T) {
 	for _, network := range []string{"udp", "tcp"} {
 		for _, each := range []bool{false, true} {
@@ -131,7 +131,8 @@ func TestDNS(t *testing.T) {
 	}
 }
 
-// A server on all addresses answers from the address that was asked, the machine's second one too.
+// A server at the wildcard address answers from the address that the client has asked, even if that
+// is the machine's second address.
 func TestSecondAddressIsAnswered(t *testing.T) {
 	kit.Same(t, func(n kit.Net) error {
 		udp, tcp, err := serve(n, ":0")
@@ -151,7 +152,7 @@ func TestSecondAddressIsAnswered(t *testing.T) {
 	})
 }
 
-// dnsperf loses no query, by UDP and by TCP, at the machine's second address too.
+// dnsperf loses no query: over UDP at the machine's first and second address, and over TCP.
 func TestDNSPerf(t *testing.T) {
 	dnsperf := kit.Program(t, "dnsperf", "dnsperf")
 	queries := filepath.Join(t.TempDir(), "queries")

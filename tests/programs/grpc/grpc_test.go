@@ -246,19 +246,19 @@ func interopSuite(n kit.Net) error {
 	return nil
 }
 
-// grpc-go works as over package net: unary calls, 100 streams, deadlines, and GracefulStop, which
-// waits for an open stream.
+// grpc-go gives the same results as over package net: unary calls, 100 streams, deadlines, and a
+// GracefulStop that waits for an open stream.
 func TestGRPC(t *testing.T) {
 	kit.Same(t, func(n kit.Net) error { return workload(n, false) })
 }
 
-// The same holds over TLS.
+// grpc-go over TLS also gives the same results as over package net.
 func TestGRPCOverTLS(t *testing.T) {
 	kit.Same(t, func(n kit.Net) error { return workload(n, true) })
 }
 
-// grpc's own interoperability client passes against its own server.
+// The interoperability client of grpc passes against grpc's own server.
 func TestInteroperability(t *testing.T) { kit.Same(t, interopSuite) }
 
-// Keep-alive finds a peer that is silent.
+// gRPC's keep-alive notices a silent peer.
 func TestKeepAliveFindsASilentPeer(t *testing.T) { kit.Same(t, keepaliveKills) }

@@ -28,8 +28,8 @@ func server() *http.Server {
 	})}
 }
 
-// h2spec has the same results against net/http's server over package net, over netconn with
-// crypto/tls, and over netconn's own TLS.
+// h2spec has the same results for net/http's server over package net, over netconn with crypto/tls,
+// and over netconn's own TLS.
 func TestHTTP2Conformance(t *testing.T) {
 	cfg, _ := kit.TLS("h2")
 	listen := func(f func(network, address string) (net.Listener, error)) net.Listener {

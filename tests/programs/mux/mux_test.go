@@ -110,7 +110,8 @@ func timeout(err error) bool {
 	return ok && t.Timeout()
 }
 
-// yamux works as over package net: 100 streams of 256 KiB each way, keep-alive, deadlines.
+// yamux gives the same results as over package net: 100 streams of 256 KiB in each direction,
+// keep-alive, deadlines.
 func TestYamux(t *testing.T) {
 	kit.Same(t, func(n kit.Net) error {
 		return run(n, func(c net.Conn, server bool) (session, error) {

@@ -107,6 +107,6 @@ func run(n kit.Net) error {
 	return nil
 }
 
-// A NATS client works as over package net: 50,000 messages, 2,000 requests, a stream, and a
-// reconnect after the server has restarted on its port.
+// A NATS client gives the same results as over package net: 50,000 messages, 2,000 requests, a
+// stream, and a reconnect after the server has restarted at its port.
 func TestNATS(t *testing.T) { kit.Same(t, run) }

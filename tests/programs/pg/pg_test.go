@@ -134,8 +134,8 @@ func run(n kit.Net, mode string) error {
 	return nil
 }
 
-// pgx works as over package net, plain and with TLS: COPY of 100,000 rows, a pool, a query that a
-// context cancels, pipelines and notifications.
+// pgx gives the same results as over package net, with and without TLS: a COPY of 100,000 rows, a
+// pool, a query that a context cancels, pipelines and notifications.
 func TestPostgreSQL(t *testing.T) {
 	url = serve(t)
 	for _, mode := range []string{"disable", "require"} {

@@ -56,8 +56,8 @@ func (c *watched) option(level, name int) (v int, err error) {
 	return v, err
 }
 
-// quic-go uses ECN, GSO and DF on a connection of netconn, as on one of package net: it asks for
-// ECN bits, forbids fragments, and its bulk data leaves with UDP_SEGMENT and ECN marks.
+// quic-go uses ECN, GSO and DF on connections of netconn and of package net: it requests the ECN
+// bits and forbids fragments. Its bulk data leaves with UDP_SEGMENT and ECN marks.
 func TestQUICUsesECNAndGSOAndDF(t *testing.T) {
 	kit.Same(t, func(n kit.Net) error {
 		sc, cc := kit.TLS("bulk")

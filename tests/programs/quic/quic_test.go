@@ -81,12 +81,12 @@ func run(n kit.Net, hello, bulk bool) error {
 	return nil
 }
 
-// HTTP/3 works as over package net: 500 small answers.
+// HTTP/3 gives the same results as over package net for 500 small answers.
 func TestHTTP3Hellos(t *testing.T) {
 	kit.Same(t, func(n kit.Net) error { return run(n, true, false) })
 }
 
-// HTTP/3 works as over package net: 100 MB.
+// HTTP/3 gives the same results as over package net for 100 MB.
 func TestHTTP3Bulk(t *testing.T) {
 	kit.Same(t, func(n kit.Net) error { return run(n, false, true) })
 }

@@ -100,8 +100,8 @@ func goredis(n kit.Net) error {
 	return <-errs
 }
 
-// go-redis works as over package net: 16 connections, pipelines, 8 MiB in one value, 2,000 messages
-// of a subscription, and calls that a timeout or a context ends.
+// go-redis gives the same results as over package net: 16 connections, pipelines, a value of 8 MiB,
+// a subscription with 2,000 messages, and calls that a timeout or a context ends.
 func TestRedis(t *testing.T) {
 	server := kit.Program(t, "redis-server", "redis-server")
 	at = kit.FreePort(t)

@@ -164,6 +164,6 @@ type zero struct{}
 
 func (zero) Read(p []byte) (int, error) { return len(p), nil }
 
-// ssh and sftp work as over package net: exec, 100 MiB up and down with the same hash, and a
-// forwarded connection with a half-close.
+// ssh and sftp give the same results as over package net: exec, 100 MiB up and down with the same
+// hash, and a forwarded connection with a half-close.
 func TestSSH(t *testing.T) { kit.Same(t, run) }

@@ -27,7 +27,7 @@ import (
 // began is when the world began, or a moment before.
 var began time.Time
 
-// As the bridge does it: before the first socket.
+// TestMain replaces the host's kernel before the first socket exists, as the bridge does.
 func TestMain(m *testing.M) {
 	began = time.Now()
 	kernel.Host = New(1, sim.Options{})
@@ -61,8 +61,8 @@ func listen(t *testing.T) (*socket.Socket, socket.Addr) {
 	return l, at
 }
 
-// Sixteen clients, each on a goroutine, send 100 KiB to servers with a goroutine each. These poll
-// before they read. Everything comes back. The race detector finds a missing lock.
+// Sixteen clients, each on a goroutine, send 100 KiB to servers on other goroutines. The servers
+// poll before they read, and everything comes back. The race detector finds a missing lock.
 func TestGoroutinesTalkThroughTheWorld(t *testing.T) {
 	l, at := listen(t)
 	var all sync.WaitGroup
@@ -125,8 +125,9 @@ func ask(t *testing.T, at socket.Addr, data []byte) {
 	sent.Wait()
 }
 
-// Waits and timeouts of many lengths at once, beside one who looks all the time: none ends before
-// its time by the machine's clock, and the world is never ahead of that.
+// Calls with timeouts of many lengths run at the same time, while another goroutine looks at the
+// world repeatedly. No call ends before its timeout by the machine's clock, and the world's clock
+// is never ahead of the machine's.
 func TestNothingIsEarly(t *testing.T) {
 	k := kernel.Host.(*Kernel)
 	q, err := k.NewPoller()
@@ -202,9 +203,9 @@ func recvFor(t *testing.T, d time.Duration) time.Duration {
 	return time.Since(from)
 }
 
-// One goroutine waits without limit, and another one ends the wait: by Wake, by adding a descriptor
-// that is ready, or by sending. The first waits anew each time, and sometimes has not begun to
-// wait.
+// One goroutine waits without limit, and another goroutine ends the wait: by Wake, by adding a
+// ready descriptor, or by sending. Sometimes this happens before the first goroutine has begun to
+// wait again.
 func TestWaitForEverHearsOfOthers(t *testing.T) {
 	k := kernel.Host.(*Kernel)
 	q, err := k.NewPoller()
@@ -260,7 +261,8 @@ func TestWaitForEverHearsOfOthers(t *testing.T) {
 	ok(t, k.Close(fd))
 }
 
-// The simulator fails if a watched descriptor is closed. That failure is not lost.
+// The simulator fails if a descriptor is closed while a Poller watches it. This failure becomes a
+// panic.
 func TestWorldThatFailsPanics(t *testing.T) {
 	k := New(1, sim.Options{})
 	q, err := k.NewPoller()
