@@ -23,8 +23,9 @@ func findNetwork(name string) (netaddr.Network, error) {
 // errMissingAddress is the error of a dial to "".
 var errMissingAddress = errors.New("missing address")
 
-// resolve parses an address and looks up its names, with the lookups of k. A callback of a loop
-// cannot wait for a lookup: resolve then returns EDEADLK or, with mayBlock, blocks the loop.
+// resolve parses an address and looks up its names, with the lookups of kernel k. In a callback of
+// a loop it cannot wait for a lookup. There it returns EDEADLK, or with mayBlock it blocks the
+// loop.
 func (n *Net) resolve(ctx context.Context, k kernel.Kernel, a netaddr.Network, address string, mayBlock bool) (*netaddr.Query, error) {
 	q, err := a.Parse(address)
 	if err != nil {
@@ -69,7 +70,7 @@ func (n *Net) await(ctx context.Context, mayBlock bool, f func(context.Context) 
 	return err
 }
 
-// netAddr returns an address as package net has it.
+// netAddr converts an address to the type of package net.
 func netAddr(k kernel.Kernel, network string, a kernel.Addr) net.Addr {
 	n, _ := netaddr.Find(network)
 	if n.Unix() {
@@ -82,10 +83,10 @@ func netAddr(k kernel.Kernel, network string, a kernel.Addr) net.Addr {
 	return at
 }
 
-// netAddr returns an address as package net has it.
+// netAddr converts an address to the type of package net.
 func (b *base) netAddr(a socket.Addr) net.Addr { return netAddr(b.d.Kernel, b.net, kernelAddr(a)) }
 
-// kernelAddr returns an address of package socket as the kernel has it.
+// kernelAddr converts an address of package socket to the kernel's type.
 func kernelAddr(a socket.Addr) kernel.Addr {
 	if a.Family() == socket.AF_UNIX {
 		return kernel.Unix(a.Host())

@@ -50,8 +50,7 @@ func networkOf(s *socket.Socket) string {
 	return "tcp"
 }
 
-// open starts using a socket and reads its addresses, because they must be available after Close
-// too.
+// open starts using a socket and stores its addresses, because they must be available after Close.
 func (b *base) open(s *socket.Socket, network string) {
 	b.own(s, network)
 	if a, err := b.s.LocalAddr(); err == nil {
@@ -62,17 +61,17 @@ func (b *base) open(s *socket.Socket, network string) {
 	}
 }
 
-// own starts using a socket with the rules of package net, under which the Socket's Timeout has no
-// effect.
+// own starts using a socket under the rules of package net: the Socket's Timeout has no effect.
 func (b *base) own(s *socket.Socket, network string) {
 	b.s, b.d, b.net = s, inside.Desc(s), network
 	b.d.AsNet = true
 }
 
-// LocalAddr returns a *net.TCPAddr, *net.UDPAddr or *net.UnixAddr, also after Close.
+// LocalAddr returns a *net.TCPAddr, *net.UDPAddr or *net.UnixAddr, even after Close.
 func (b *base) LocalAddr() net.Addr { return b.local }
 
-// Socket returns the socket below. Closing or detaching it closes the connection too.
+// Socket returns the socket below the connection. If you close or detach the socket, the connection
+// is closed too.
 func (b *base) Socket() *socket.Socket { return b.s }
 
 // Close ends every call in progress with net.ErrClosed, and returns when the descriptor is closed.
@@ -91,13 +90,13 @@ func (b *base) Close() error {
 // SetDeadline does what SetReadDeadline and SetWriteDeadline do.
 func (b *base) SetDeadline(t time.Time) error { return b.setDeadline(t, desc.In, desc.Out) }
 
-// SetReadDeadline sets the time at which calls that receive or accept end, including those in
-// progress. They return os.ErrDeadlineExceeded. A time in the past ends them at once. The zero time
-// means no deadline. The deadline may be moved at any time, and it closes nothing. On a simulated
-// host, t is a time of that host: see Net.Time.
+// SetReadDeadline sets the time at which calls that receive or accept end, including calls that
+// already wait. They return os.ErrDeadlineExceeded. A time in the past ends them at once, and the
+// zero time means no deadline. The deadline may be changed at any time. When it passes, the
+// connection stays open. On a simulated host, t is a time of that host: see Net.Time.
 func (b *base) SetReadDeadline(t time.Time) error { return b.setDeadline(t, desc.In) }
 
-// SetWriteDeadline does the same for calls that send.
+// SetWriteDeadline is SetReadDeadline for calls that send.
 func (b *base) SetWriteDeadline(t time.Time) error { return b.setDeadline(t, desc.Out) }
 
 func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
@@ -123,15 +122,15 @@ func (b *base) setDeadline(t time.Time, dirs ...desc.Dir) error {
 	return nil
 }
 
-// SyscallConn returns access to the descriptor: see syscall.RawConn. Read and Write of the RawConn
-// wait as those of the connection do.
+// SyscallConn returns access to the descriptor: see syscall.RawConn. Its Read and Write wait like
+// those of the connection.
 func (b *base) SyscallConn() (syscall.RawConn, error) {
 	return raw{b}, nil
 }
 
 type raw struct{ *base }
 
-// rawOf returns access to the descriptor of a socket that is no connection yet.
+// rawOf returns access to the descriptor of a socket that is not connected yet.
 func rawOf(s *socket.Socket, network string) syscall.RawConn {
 	b := &base{}
 	b.own(s, network)
@@ -171,7 +170,7 @@ func (r raw) do(op string, dir desc.Dir, f func(fd uintptr) bool) error {
 	return nil
 }
 
-// forever returns a Call that only the direction's deadline ends.
+// forever returns a Call without a limit of its own: only the deadline of the direction ends it.
 func forever() desc.Call { return desc.Call{Limit: timeout.None} }
 
 // SetReadBuffer sets the size of the kernel's receive buffer.

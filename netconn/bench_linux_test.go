@@ -16,9 +16,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// cpu returns the CPU time of the process so far, in nanoseconds. The process contains both the
-// client and the server. The client's part is the same in all benchmarks, so two servers alone
-// differ by a larger ratio than these figures do.
+// cpu returns the CPU time of the process so far, in nanoseconds. Client and server run in this
+// process, and the client needs the same time in all benchmarks. So the true ratio of two servers
+// is larger than the ratio of these figures.
 func cpu() float64 {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail
@@ -148,7 +148,7 @@ func connect(b *testing.B, n int, dial func() (net.Conn, error)) (conns []net.Co
 	return conns
 }
 
-// measure makes b.N round trips, 50 at a time, over all connections.
+// measure makes b.N round trips over all connections, 50 at the same time.
 func measure(b *testing.B, conns []net.Conn, trip func(net.Conn, *bufio.Reader) error) {
 	b.Helper()
 	var all sync.WaitGroup

@@ -9,18 +9,18 @@ import (
 	"github.com/ureactor/ureactor/internal/secure"
 )
 
-// boundless is a kernel with one descriptor whose peer is in memory. That peer always has more data
-// and accepts everything, so no call on the descriptor ever waits. After speak it uses TLS.
+// boundless is a kernel with one descriptor whose peer is in memory. This peer always has more data
+// and accepts everything, so no call on the descriptor waits. After speak the peer uses TLS.
 type boundless struct {
 	kernel.Kernel
 	fd      int
 	tls     *secure.Session // the peer's; nil without TLS
-	in, out []byte          // input and output of the Session
+	in, out []byte // input and output of tls
 }
 
 func newBoundless() *boundless { return &boundless{Kernel: kernel.Host, fd: -1} }
 
-// speak makes the peer of fd a TLS server or client.
+// speak makes the peer of fd a server or client of TLS.
 func (k *boundless) speak(fd int, server bool) {
 	if k.fd = fd; server {
 		k.tls = secure.New((*boundlessWire)(k), serverConfig(), true)

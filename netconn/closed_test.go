@@ -20,7 +20,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A maker is netconn.On's Net, or the functions of the package.
+// A maker makes sockets: a Net that On has returned, or the functions of the package.
 type maker interface {
 	Listen(network, address string) (net.Listener, error)
 	ListenPacket(network, address string) (net.PacketConn, error)
@@ -137,7 +137,7 @@ func TestCloseInsideControl(t *testing.T) {
 	}
 }
 
-// connected returns a Conn, and its peer of package net.
+// connected returns a Conn and its peer, which is a connection of package net.
 func connected(t *testing.T) (*netconn.Conn, net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

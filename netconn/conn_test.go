@@ -15,10 +15,10 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// rounds is how often the contract is tested.
+// rounds returns how often a test of the contract runs.
 func rounds() int { return longtest.Count(1, 1, 20) }
 
-// families are the networks of the contract's tests; with -short it is one.
+// families returns the networks for the tests of the contract. With -short it returns only one.
 func families() []string { return []string{"tcp4", "tcp6", "unix"}[:longtest.Count(1, 3, 3)] }
 
 // Connections of every family fulfil the contract of net.Conn, which x/net's nettest checks in 11

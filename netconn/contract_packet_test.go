@@ -38,7 +38,7 @@ func TestPacketConn(t *testing.T) {
 					t.Fatal(n, err)
 				}
 			}
-			for _, want := range []string{"on", "", "th"} { // only the part that does not fit is lost
+			for _, want := range []string{"on", "", "th"} { // only the bytes that do not fit are lost
 				p := make([]byte, 2)
 				n, from, err := b.ReadFrom(p)
 				if string(p[:n]) != want || err != nil || from.String() != a.LocalAddr().String() || from.Network() != a.LocalAddr().Network() {
@@ -68,7 +68,7 @@ func packetConn(t *testing.T, network string) net.PacketConn {
 }
 
 // racingPackets makes several goroutines send and receive on the same two sockets. Each datagram
-// arrives whole, at one goroutine.
+// must arrive whole, at exactly one goroutine.
 func racingPackets(t *testing.T, a, b net.PacketConn) {
 	const n = 8
 	var all sync.WaitGroup
@@ -125,7 +125,7 @@ func TestDialledPackets(t *testing.T) {
 			if string(p[:n]) != "hi" || err != nil {
 				t.Fatal(n, err)
 			}
-			if network == "unixgram" { // it has no name, so nobody can answer
+			if network == "unixgram" { // the dialled socket has no name, so nobody can answer
 				if from != nil {
 					t.Errorf("from %v", from)
 				}

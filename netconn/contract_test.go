@@ -75,9 +75,9 @@ func TestListener(t *testing.T) {
 	}
 }
 
-// deadlines checks a call that only a deadline ends. A deadline in the past ends the call at once.
-// A deadline in the future does not end the call before its time. A deadline that is replaced has
-// no effect. A deadline that is set while the call waits has an effect.
+// deadlines checks a call that only a deadline can end. A deadline in the past ends the call at
+// once, and a deadline in the future does not end it early. A deadline that is replaced has no
+// effect. A deadline that is set while the call waits has an effect.
 func deadlines(t *testing.T, set func(time.Time) error, call func() error) {
 	t.Helper()
 	expires := func(what string) {
@@ -104,7 +104,7 @@ func deadlines(t *testing.T, set func(time.Time) error, call func() error) {
 	must(set(last))
 	var moving sync.WaitGroup
 	late := false      // a busy machine has let the deadline pass, so the call may end
-	moving.Go(func() { // moves the deadline for a while, as messages do
+	moving.Go(func() { // moves the deadline repeatedly, as a program does for each message
 		for range 10 {
 			time.Sleep(4 * time.Millisecond)
 			old := last
@@ -180,7 +180,7 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// unlinks records the calls of a Listener's Close, in their order.
+// unlinks records in which order the Close of a Listener calls the kernel.
 type unlinks struct {
 	kernel.Kernel
 	calls []string

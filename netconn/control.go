@@ -11,9 +11,9 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// ReadMsgUDP is ReadFrom that also receives control data: see package net's method. A PacketConn
-// that is bound to the wildcard address requests the local address of each datagram. So the control
-// data also contains the local address, if oob has room for it.
+// ReadMsgUDP is ReadFrom that also receives control data, as the method of package net does. A
+// PacketConn that is bound to the wildcard address requests the local address of each datagram. So
+// the control data also contains that address, if oob has room for it.
 func (c *PacketConn) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error) {
 	n, oobn, flags, from, err := c.ReadMsgUDPAddrPort(b, oob)
 	if from.IsValid() {
@@ -78,9 +78,9 @@ func (c *PacketConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n,
 	return n, len(oob), nil
 }
 
-// ReadMsgUnix is Read that also receives control data, such as descriptors that were passed. The
-// descriptors are close-on-exec and belong to the caller. Descriptors for which oob has no room are
-// closed.
+// ReadMsgUnix is Read that also receives control data, such as descriptors that the peer has
+// passed. The descriptors are close-on-exec and belong to the caller. Descriptors for which oob has
+// no room are closed.
 func (c *UnixConn) ReadMsgUnix(b, oob []byte) (n, oobn, flags int, addr *net.UnixAddr, err error) {
 	m := packets.Get().(*kernel.Packet)
 	defer putPacket(m)
@@ -93,8 +93,8 @@ func (c *UnixConn) ReadMsgUnix(b, oob []byte) (n, oobn, flags int, addr *net.Uni
 	return m.N, m.ControlN, m.Flags | kernel.ReceivedRights, addr, err
 }
 
-// WriteMsgUnix is Write that also sends control data. On a stream the control data goes with the
-// first byte, and n may be less than len(b). addr is for a socket of datagrams that has no peer.
+// WriteMsgUnix is Write that also sends control data. On a stream the control data travels with the
+// first byte, and n may be less than len(b). addr is for a datagram socket without a peer.
 func (c *UnixConn) WriteMsgUnix(b, oob []byte, addr *net.UnixAddr) (n, oobn int, err error) {
 	var to kernel.Addr
 	switch {
@@ -118,13 +118,14 @@ func (c *UnixConn) WriteMsgUnix(b, oob []byte, addr *net.UnixAddr) (n, oobn int,
 	return n, len(oob), nil
 }
 
-// ownRoom is the room for the messages that askLocal requests: packet info of both kinds.
+// ownRoom is the room in bytes for the messages that askLocal requests: packet info of both
+// families.
 const ownRoom = 96
 
-// rooms has buffers for control data that includes the messages of askLocal.
+// rooms is a pool of buffers that have room for the messages of askLocal as well.
 var rooms = sync.Pool{New: func() any { return new([ownRoom + 512]byte) }}
 
-// readMsg receives data and control data into b and oob.
+// readMsg receives data into b and control data into oob.
 func (c *gram) readMsg(m *kernel.Packet, b, oob []byte) error {
 	if len(b) == 0 && len(oob) > 0 && !c.packets() {
 		// A stream reports control data only with a byte of data. That byte counts in n, as in
@@ -153,8 +154,8 @@ func (c *gram) readMsg(m *kernel.Packet, b, oob []byte) error {
 	return nil
 }
 
-// handOver copies control data to the caller's room. Messages that the caller has not requested are
-// dropped first if the room is too small.
+// handOver copies control data to oob. If oob is too small, it first drops the messages that the
+// caller has not requested.
 func (c *gram) handOver(m *kernel.Packet, oob []byte) {
 	got := m.Control[:m.ControlN]
 	if len(got) > len(oob) {
@@ -165,7 +166,7 @@ func (c *gram) handOver(m *kernel.Packet, oob []byte) {
 	}
 }
 
-// writeMsg sends data and control data. Its error is the cause.
+// writeMsg sends data and control data. It returns the cause of an error, without the *net.OpError.
 func (c *gram) writeMsg(p, oob []byte, to kernel.Addr) (int, error) {
 	m := packets.Get().(*kernel.Packet)
 	defer putPacket(m)

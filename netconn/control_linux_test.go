@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// msgUDP is the interface that libraries such as quic-go need.
+// msgUDP has the methods that libraries such as quic-go need.
 type msgUDP interface {
 	net.PacketConn
 	ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *net.UDPAddr, err error)
@@ -40,8 +40,8 @@ type msgPackage struct {
 	dial         func(network, addr string) (net.Conn, error)
 }
 
-// asNet runs the script on package net and on netconn, and compares its output. Ports and names of
-// temporary files do not count.
+// asNet runs the script on package net and on netconn, and compares the lines that it passes to
+// say. Ports and names of temporary files are left out of the comparison.
 func asNet(t *testing.T, script func(t *testing.T, p msgPackage, say func(string, ...any))) {
 	t.Helper()
 	var said [2][]string

@@ -16,7 +16,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// noise returns n bytes without a pattern, so that a shifted copy shows.
+// noise returns n bytes without a pattern, so that a test notices a shifted copy.
 func noise(n int) []byte {
 	random.Lock()
 	defer random.Unlock()
@@ -30,7 +30,7 @@ func noise(n int) []byte {
 	return bytes.Clone(random.p[:n])
 }
 
-// random has the longest noise so far, and the state of the generator.
+// random contains the longest noise that was made so far, and the generator for more.
 var random = struct {
 	sync.Mutex
 	p []byte
@@ -133,7 +133,7 @@ func copied(t *testing.T, c net.Conn, r io.Reader, want int) {
 	}
 }
 
-// source returns a connection from which the bytes of all arrive.
+// source returns a connection whose peer sends all.
 func source(t *testing.T, network string, all []byte) net.Conn {
 	c, d, stop, err := pipe(t, network)()
 	if err != nil {

@@ -44,7 +44,7 @@ func (b *base) copyTo(w io.Writer) (int64, error) {
 	return n + copied, b.wrapped("writeto", err)
 }
 
-// wrapped returns err inside a *net.OpError, as package net's calls that copy do.
+// wrapped puts err inside a *net.OpError, as the ReadFrom and WriteTo of package net do.
 func (b *base) wrapped(op string, err error) error {
 	if err == nil || err == io.EOF {
 		return err
@@ -52,8 +52,8 @@ func (b *base) wrapped(op string, err error) error {
 	return b.opError(op, err)
 }
 
-// writeAll copies the data to w. It holds a buffer only while it has data for w, not while it waits
-// for data. It does not use the loop's buffer, because any Writer may wait before it reads p.
+// writeAll copies the data to w. While it waits for data, it holds no buffer. It does not use the
+// loop's buffer, because w may be of any type and may wait before it reads p.
 func (b *base) writeAll(w io.Writer) (n int64, err error) {
 	d := b.d
 	for {
@@ -89,8 +89,8 @@ type writer struct{ b *base }
 
 func (w writer) Write(p []byte) (int, error) { return w.b.write(p) }
 
-// move copies inside the kernel. If done is false, the system has refused to continue, after n
-// bytes, and the caller copies the rest.
+// sendfile or splice does the work of move. If done is false, the system has refused to continue
+// after n bytes, and the caller must copy the rest.
 func (b *base) move(r io.Reader) (n int64, err error, done bool) {
 	limit := int64(math.MaxInt64)
 	l, limited := r.(*io.LimitedReader)

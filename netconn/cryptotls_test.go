@@ -68,7 +68,8 @@ func TestCryptoTLSAfterAWriteTimeout(t *testing.T) {
 	}
 }
 
-// cryptoTLS makes two ends of a connection over loopback, with the handshake.
+// cryptoTLS returns a MakePipe for two connected ends of crypto/tls over loopback, after the
+// handshake.
 func cryptoTLS(s stack) nettest.MakePipe {
 	return func() (c1, c2 net.Conn, stop func(), err error) {
 		l, err := s.listen("tcp", "127.0.0.1:0")

@@ -25,7 +25,7 @@ type dataConn interface {
 	Data() ([]byte, error)
 }
 
-// shown is a Conn whose Read is Data.
+// shown is a Conn whose Read calls Data.
 type shown struct {
 	dataConn
 	left []byte
@@ -44,7 +44,7 @@ func (s *shown) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// alone lets only one Read run at a time, because only one caller may use Data.
+// alone is a connection that lets one Read run at a time, because Data permits only one caller.
 type alone struct {
 	net.Conn
 	mu sync.Mutex
@@ -56,7 +56,7 @@ func (a *alone) Read(p []byte) (int, error) {
 	return a.Conn.Read(p)
 }
 
-// byData returns a MakePipe whose ends are read by Data.
+// byData returns a MakePipe whose ends read with Data.
 func byData(open nettest.MakePipe) nettest.MakePipe {
 	end := func(c net.Conn) net.Conn {
 		if d, ok := c.(driven); ok {
@@ -93,7 +93,8 @@ func TestConnByData(t *testing.T) {
 	}
 }
 
-// relays send the results of Data, each in a way that may have to wait.
+// relays contains functions that send the results of Data in several ways. Each way may have to
+// wait.
 var relays = map[string]func(from, to dataConn) error{
 	"Write": func(from, to dataConn) error {
 		for {
@@ -147,7 +148,7 @@ func TestRelaysOfData(t *testing.T) {
 				defer target.Close()
 				var all sync.WaitGroup
 				for i := range conns {
-					sent := noise(size + conns*1001)[i*1001:][:size] // different bytes at each place
+					sent := noise(size + conns*1001)[i*1001:][:size] // different for each connection
 					all.Go(func() { send(t, at, sent) })
 					all.Go(func() {
 						got := receive(t, target, secure)
@@ -179,7 +180,7 @@ func send(t *testing.T, at string, p []byte) {
 	_, _ = io.Copy(io.Discard, c)
 }
 
-// receive returns all bytes that come through a relay.
+// receive returns all bytes that arrive through one relay.
 func receive(t *testing.T, target net.Listener, secure bool) []byte {
 	c, err := target.Accept()
 	if err != nil {
@@ -199,7 +200,8 @@ func receive(t *testing.T, target net.Listener, secure bool) []byte {
 	return p
 }
 
-// relayed returns the address of a relay in tasks, and the listener to which it relays.
+// relayed starts a relay in tasks. It returns the relay's address and the listener to which the
+// relay sends.
 func relayed(t *testing.T, relay func(from, to dataConn) error, secure bool) (string, net.Listener) {
 	r := start(t)
 	target, err := net.Listen("tcp", "127.0.0.1:0")
@@ -236,7 +238,7 @@ func relayed(t *testing.T, relay func(from, to dataConn) error, secure bool) (st
 						t.Error(err)
 					}
 					out.(interface{ CloseWrite() error }).CloseWrite()
-					_, _ = out.Data() // until the peer has closed it
+					_, _ = out.Data() // until the peer has closed the connection
 				})
 			}
 		})

@@ -8,7 +8,7 @@ import (
 )
 
 // A dated is a context whose deadline is a time of a simulated kernel. No timer of this machine can
-// end such a context, so Err compares its deadline with the time of the simulated kernel.
+// end such a context. So Err compares the deadline with the time of the simulated kernel.
 type dated struct {
 	context.Context
 	k   kernel.Kernel

@@ -62,7 +62,7 @@ func TestDeadlineThatIsMovedMeanwhile(t *testing.T) {
 	}
 }
 
-// timesOut is a kernel whose connections have ended by a timeout of TCP's own.
+// timesOut is a kernel on which every connection has ended with an ETIMEDOUT of TCP itself.
 type timesOut struct{ kernel.Kernel }
 
 func (timesOut) Recv(int, []byte, int) (int, kernel.Errno) { return 0, kernel.ETIMEDOUT }

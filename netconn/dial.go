@@ -57,8 +57,8 @@ func (c *dial) serial(ctx context.Context, order netaddr.Order) (*socket.Socket,
 	}
 }
 
-// next returns the next address and its limit, 0 for none. If ctx has ended, only the first address
-// is tried, because its error is returned.
+// next returns the next address and a time limit for it, or 0 for none. If ctx has ended, next
+// returns only the first address, because the error of that attempt is the result.
 func (c *dial) next(ctx context.Context, order *netaddr.Order, first error) (to netaddr.Endpoint, limit time.Duration, ok bool) {
 	if first != nil && ctx.Err() != nil {
 		return to, 0, false
@@ -71,7 +71,8 @@ func (c *dial) next(ctx context.Context, order *netaddr.Order, first error) (to 
 	return to, limit, ok
 }
 
-// left returns the time that a dial has left, at least 1 ns. limited is false if it has no limit.
+// left returns the time that is left for a dial, at least 1 ns. If the dial has no limit, limited
+// is false.
 func (n *Net) left(ctx context.Context) (left time.Duration, limited bool) {
 	end, limited := ctx.Deadline()
 	if !limited {
@@ -80,12 +81,12 @@ func (n *Net) left(ctx context.Context) (left time.Duration, limited bool) {
 	return max(kernel.Until(n.k, end), 1), true
 }
 
-// selfConnects is how often a dial is repeated if the socket has connected to itself. For each new
+// selfConnects is how often a dial is repeated after its socket has connected to itself. For each
 // attempt the kernel chooses another port. Package net has the same limit.
 const selfConnects = 2
 
-// try connects to one address. A limit of 0 means no limit. begin is called when the socket exists,
-// and ends the attempt with false.
+// try connects to one address. A limit of 0 means no limit. It calls begin when the socket exists.
+// If begin returns false, the attempt ends.
 func (c *dial) try(ctx context.Context, to netaddr.Endpoint, limit time.Duration, begin func(*desc.Desc) bool) (s *socket.Socket, err error) {
 	shown := to.Net(c.net)
 	if c.trace != nil && c.trace.ConnectStart != nil {
@@ -100,7 +101,7 @@ func (c *dial) try(ctx context.Context, to netaddr.Endpoint, limit time.Duration
 	return s, err
 }
 
-// reach connects to one address. Its error is the cause, without the operation.
+// reach connects to one address. It returns the cause of an error, without the operation.
 func (c *dial) reach(ctx context.Context, to netaddr.Endpoint, limit time.Duration, begin func(*desc.Desc) bool) (*socket.Socket, error) {
 	_, port, _ := ipOf(c.LocalAddr)
 	for i := 0; ; i++ {
@@ -135,7 +136,7 @@ func (c *dial) single(ctx context.Context, to netaddr.Endpoint, limit time.Durat
 	if !begin(inside.Desc(s)) {
 		return nil, timeoutError{}
 	}
-	if c.net.Unix() && remote.Path == "" { // a socket of datagrams without a peer
+	if c.net.Unix() && remote.Path == "" { // a datagram socket without a peer
 		connected = true
 		return s, nil
 	}
@@ -157,7 +158,7 @@ func (c *dial) single(ctx context.Context, to netaddr.Endpoint, limit time.Durat
 }
 
 // open makes a socket with its options, and binds it to the Dialer's LocalAddr. remote is the
-// address for connect.
+// address to connect to.
 func (c *dial) open(ctx context.Context, to netaddr.Endpoint) (s *socket.Socket, remote kernel.Addr, err error) {
 	family := kernel.AF_UNIX
 	remote = to.Addr
@@ -165,7 +166,7 @@ func (c *dial) open(ctx context.Context, to netaddr.Endpoint) (s *socket.Socket,
 	if !c.net.Unix() {
 		var ok bool
 		family = c.net.FamilyOf(local, net.IP(to.IP.WithZone("").AsSlice()))
-		if !to.IP.IsValid() || to.IP.IsUnspecified() { // this machine, in the family of the local address
+		if !to.IP.IsValid() || to.IP.IsUnspecified() { // this machine, in the family of the socket
 			to = to.HereIn(family)
 		}
 		if remote, ok = netaddr.ForSocket(family, to.Addr); !ok {
@@ -187,7 +188,8 @@ func (c *dial) open(ctx context.Context, to netaddr.Endpoint) (s *socket.Socket,
 	return s, remote, err
 }
 
-// controlNetwork returns the network for a Control function. It names the family, as tcp4 does.
+// controlNetwork returns the network for a Control function, which names the family: tcp4, for
+// example.
 func controlNetwork(network string, s *socket.Socket) string {
 	switch last := network[len(network)-1]; {
 	case s.Family() == socket.AF_UNIX, last == '4', last == '6':
@@ -216,16 +218,16 @@ func (c *dial) prepare(ctx context.Context, s *socket.Socket, to netaddr.Endpoin
 	return bindLocal(s, c.LocalAddr)
 }
 
-// connect waits until the connection is made, limit has passed or ctx ends. Limit is the deadline
-// for Out. When ctx ends, that deadline is moved into the past.
+// connect waits until the connection is made, the limit has passed or ctx ends. The limit is set as
+// the deadline for Out. When ctx ends, connect moves this deadline into the past.
 func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, limit time.Duration) error {
 	d := inside.Desc(s)
 	if limit > 0 {
 		d.SetDeadline(desc.Out, timeout.Timeout(limit).After(n.k.Now()))
 	}
 	if ctx.Done() != nil {
-		returned := false          // on a loop: a function that runs after the return does nothing
-		ran := make(chan struct{}) // otherwise: connect waits for a function that has begun
+		returned := false // on a loop: a function that runs later does nothing
+		ran := make(chan struct{}) // in a goroutine: connect waits for a function that has begun
 		stop := context.AfterFunc(ctx, func() {
 			defer close(ran)
 			if n.r == nil {
@@ -249,7 +251,7 @@ func (n *Net) connect(ctx context.Context, s *socket.Socket, at socket.Addr, lim
 		defer d.SetDeadline(desc.Out, timeout.Never)
 	}
 	err := s.Connect(at)
-	// As in package net, a connection that is complete too late counts as an error.
+	// As in package net, a connection that is complete after the end of ctx counts as an error.
 	if ctx.Err() != nil && err == nil {
 		err = &socket.OSError{Errno: int(kernel.ETIMEDOUT), Op: "connect"}
 	}

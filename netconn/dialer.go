@@ -13,24 +13,25 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// A Dialer has the options of a dial. Its fields are Net and those of net.Dialer, with the same
-// meaning. If Net is nil, any goroutine may call its methods; otherwise only the loop of Net may.
+// A Dialer has the options of a dial. Its fields are Net and the fields of net.Dialer, which have
+// the same meaning. If Net is nil, any goroutine may call the methods. Otherwise only code on the
+// loop of Net may.
 //
-// If a host has several addresses, IPv6 and IPv4 alternate. When one address has not answered for
-// FallbackDelay, the next one is tried at the same time (RFC 8305). Package net does so only
-// between the two families.
+// If a host has several addresses, IPv6 and IPv4 addresses are tried in turn. If one address has
+// not answered for FallbackDelay, the next one is tried as well (RFC 8305). Package net tries a
+// second address as well only between the two families.
 //
-// There is no MultipathTCP.
+// Multipath TCP is not supported.
 type Dialer struct {
-	// Net makes the connections: see On. nil means that the callers are goroutines.
+	// Net makes the connections: see On. With nil, the methods are for goroutines.
 	Net *Net
 
-	// Timeout is how long a dial may take, with the lookup. 0 means no timeout.
+	// Timeout is how long a dial may take, including the lookup. 0 means no timeout.
 	Timeout time.Duration
-	// Deadline is when a dial ends. With a Timeout, the sooner one counts. The zero time means no
-	// deadline. On a simulated host it is a time of that host.
+	// Deadline is when a dial ends. If there is a Timeout too, the earlier of both counts. The zero
+	// time means no deadline. On a simulated host it is a time of that host.
 	Deadline time.Time
-	// LocalAddr is the address to dial from. Its type must be that of the network.
+	// LocalAddr is the address to dial from. Its type must fit the network.
 	LocalAddr net.Addr
 	// FallbackDelay is how long the dial waits for one address before it tries the next one as well.
 	// 0 means 300 ms. With a negative value, an address has to fail before the next one is tried.
@@ -40,13 +41,14 @@ type Dialer struct {
 	KeepAlive time.Duration
 	// KeepAliveConfig is the configuration of keep-alive probes.
 	KeepAliveConfig net.KeepAliveConfig
-	// Resolver looks up names. nil means net.DefaultResolver, or on a simulated host the names of
-	// that world.
+	// Resolver looks up names. nil means net.DefaultResolver, or on a simulated host the names of its
+	// world.
 	Resolver *net.Resolver
-	// Control is called when the socket exists, before it is bound or connected. Its network names
-	// the family: tcp4, tcp6, udp4 or udp6.
+	// Control is called when the socket exists and before it is bound or connected. The argument
+	// network names the family: tcp4, tcp6, udp4 or udp6.
 	Control func(network, address string, c syscall.RawConn) error
-	// ControlContext is Control with the context of the dial. If it is set, Control is not called.
+	// ControlContext is Control with the context of the dial. If ControlContext is set, Control is not
+	// called.
 	ControlContext func(ctx context.Context, network, address string, c syscall.RawConn) error
 	// Cancel ends the dial when it is closed.
 	//
@@ -63,9 +65,9 @@ func (d *Dialer) Dial(network, address string) (net.Conn, error) {
 	return d.DialContext(context.Background(), network, address)
 }
 
-// DialContext is Dial that ends when ctx does. It calls ConnectStart and ConnectDone of ctx's
-// httptrace.ClientTrace. It fails in a callback of a loop, which cannot wait for a lookup or a
-// connection.
+// DialContext is Dial that also ends when ctx does. It calls ConnectStart and ConnectDone of the
+// httptrace.ClientTrace in ctx. In a callback of a loop it fails, because a callback cannot wait
+// for a lookup or a connection.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := d.limit(ctx)
 	defer cancel()
@@ -86,7 +88,7 @@ func (d *Dialer) dial(ctx context.Context, network string) *dial {
 	return &dial{Dialer: d, n: d.made(), network: network, trace: httptrace.ContextClientTrace(ctx)}
 }
 
-// made returns the Dialer's Net. If that is nil, it returns the Net for goroutines.
+// made returns the Dialer's Net, or the Net for goroutines if that is nil.
 func (d *Dialer) made() *Net {
 	if d.Net != nil {
 		return d.Net
@@ -100,7 +102,7 @@ func mustHave(ctx context.Context) {
 	}
 }
 
-// limit returns ctx with the Dialer's limits.
+// limit returns ctx with the limits of the Dialer.
 func (d *Dialer) limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	mustHave(ctx)
 	n := d.made()
@@ -156,9 +158,8 @@ func (c *dial) targets(ctx context.Context, address string) ([]netaddr.Endpoint,
 	return forLocal(c.net, c.LocalAddr, list)
 }
 
-// untraced returns the context for a lookup: ctx with the hooks for DNS, and without those for
-// connects. With the hooks for connects, a trace would also report the connects of the lookup to a
-// name server.
+// untraced returns the context for a lookup: ctx with the hooks for DNS and without the hooks for
+// connects. Otherwise a trace would also report the lookup's connects to a name server.
 func (c *dial) untraced(ctx context.Context) context.Context {
 	if c.trace == nil {
 		return ctx
@@ -179,14 +180,16 @@ func (t traceless) Value(key any) any {
 	return t.Context.Value(key)
 }
 
-// DialTCP connects from laddr to raddr. A laddr that is not valid means any address.
+// DialTCP connects from laddr to raddr. If laddr is the zero AddrPort, the system chooses the local
+// address.
 func (d *Dialer) DialTCP(ctx context.Context, network string, laddr, raddr netip.AddrPort) (*TCPConn, error) {
 	ctx, cancel := d.limit(ctx)
 	defer cancel()
 	return d.dialTCP(ctx, network, net.TCPAddrFromAddrPort(laddr), net.TCPAddrFromAddrPort(raddr))
 }
 
-// DialUDP makes a socket at laddr with the peer raddr. A laddr that is not valid means any.
+// DialUDP makes a socket at laddr with the peer raddr. If laddr is the zero AddrPort, the system
+// chooses the local address.
 func (d *Dialer) DialUDP(ctx context.Context, network string, laddr, raddr netip.AddrPort) (*UDPConn, error) {
 	ctx, cancel := d.limit(ctx)
 	defer cancel()

@@ -10,21 +10,21 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// The errors of this package are package net's. A method of base returns a call's error:
+// The errors of this package are those of package net. A method of base returns one of these:
 //
 //   - fail(op, e), if a call of a Desc has returned the Errno e;
 //   - failed(op, err), if a method of the Socket has returned err;
-//   - opError(op, err), if err is the cause already.
+//   - opError(op, err), if err is already the cause.
 //
 // All three return a *net.OpError with the connection's network and addresses. cause chooses the
-// error inside: net.ErrClosed, os.ErrDeadlineExceeded, or an *os.SyscallError.
+// error inside it: net.ErrClosed, os.ErrDeadlineExceeded, or an *os.SyscallError.
 //
-// Dial, Listen and ListenPacket have no base yet, so they make the *net.OpError themselves. They
-// get the cause from osCause for an error of a Socket's method, and from mapContext for an error
-// that may be a context's.
+// Dial, Listen and ListenPacket have no base yet, so they make the *net.OpError themselves. For an
+// error of a Socket's method, osCause returns the cause. For an error that may come from a context,
+// mapContext returns it.
 
-// timeoutError is the cause in the error of a dial that ran out of time. As in package net, it is
-// context.DeadlineExceeded and a timeout.
+// timeoutError is the cause of a dial that has run out of time. As in package net, it matches
+// context.DeadlineExceeded and reports a timeout.
 type timeoutError struct{}
 
 func (timeoutError) Error() string        { return "i/o timeout" }
@@ -32,7 +32,7 @@ func (timeoutError) Timeout() bool        { return true }
 func (timeoutError) Temporary() bool      { return true }
 func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// canceledError is the cause in the error of a dial whose context was cancelled.
+// canceledError is the cause of a dial whose context was cancelled.
 type canceledError struct{}
 
 func (canceledError) Error() string        { return "operation was canceled" }
@@ -57,7 +57,7 @@ var calls = map[string]string{"read": "read", "write": "write", "accept": "accep
 // failed returns the error of a call in which a method of the Socket has returned err.
 func (b *base) failed(op string, err error) error { return b.opError(op, b.reason(op, err)) }
 
-// reason returns the cause for an error of a method of the Socket, nil for nil.
+// reason returns the cause for an error of a method of the Socket, or nil for nil.
 func (b *base) reason(op string, err error) error {
 	if e, ok := err.(*socket.OSError); ok {
 		return b.cause(op, kernel.Errno(e.Errno))
@@ -93,14 +93,14 @@ func (b *base) cause(op string, e kernel.Errno) error {
 }
 
 // passing is an error of accept that does not concern the listener. It reports that it is
-// temporary, so that servers such as net/http's continue after it. With package net such servers
-// end, because package net does not report these errors as temporary.
+// temporary, so servers such as net/http's continue after it. Package net does not report these
+// errors as temporary, so such servers end.
 type passing struct{ kernel.Errno }
 
 func (passing) Temporary() bool { return true }
 func (e passing) Unwrap() error { return e.Errno }
 
-// osCause returns the cause of a Socket's error while there is no base yet.
+// osCause returns the cause of a Socket's error, before a base exists.
 func osCause(call string, err error) error {
 	if err == nil {
 		return nil

@@ -19,7 +19,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// same fails the test unless an error shows the same as that of package net.
+// same fails the test unless both errors have the same text, types and results of methods.
 func same(t *testing.T, who string, got, want error) {
 	t.Helper()
 	if everything(got) != everything(want) {
@@ -113,14 +113,14 @@ func TestDialEndsInEachPhase(t *testing.T) {
 			address := map[string]string{"before": "127.0.0.1:1", "lookup": "nobody.answers.invalid:1"}[phase]
 			switch {
 			case phase != "before" && network == "unix", phase == "connect" && strings.HasPrefix(network, "udp"):
-				continue // there is no such phase, or it does not last
+				continue // this network has no such phase, or the phase takes no time
 			case phase == "connect":
 				address = full(t, network)
 			}
 			for end, begin := range endings {
 				t.Run(fmt.Sprint(network, " ", end, " ", phase), func(t *testing.T) {
 					if phase == "connect" {
-						t.Parallel() // without a lookup they do not share asked
+						t.Parallel() // the tests with a lookup share asked, so they cannot be parallel
 					}
 					var want error
 					for i, way := range ways {
@@ -132,7 +132,7 @@ func TestDialEndsInEachPhase(t *testing.T) {
 						}
 						if i == 0 {
 							want = err
-							// Package net has two timers for this, and reports the first.
+							// Package net has two timers for this context, and reports the one that fires first.
 							if end == "expired" && errors.Is(err, os.ErrDeadlineExceeded) {
 								var op *net.OpError
 								errors.As(err, &op)
@@ -151,9 +151,9 @@ func TestDialEndsInEachPhase(t *testing.T) {
 	}
 }
 
-// endings make a context that ends in a phase, and a function to call after the dial. The function
-// reports whether the phase was reached. On a busy machine the time may have passed before the
-// lookup begins.
+// endings contains ways to end a dial in a given phase. Each function returns a context, and a
+// function to call after the dial, which reports whether the phase was reached. On a busy machine
+// the time may pass before the lookup begins.
 var endings = map[string]func(t *testing.T, phase string, asked <-chan struct{}, wait time.Duration) (context.Context, func() bool){
 	"cancelled": func(t *testing.T, phase string, asked <-chan struct{}, _ time.Duration) (context.Context, func() bool) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -175,7 +175,7 @@ var endings = map[string]func(t *testing.T, phase string, asked <-chan struct{},
 		case "before":
 			at = time.Unix(1, 0)
 		case "connect":
-			at = at.Add(200 * time.Millisecond) // because nothing shows that the connect has begun
+			at = at.Add(200 * time.Millisecond) // the test cannot see when the connect begins
 		}
 		ctx, cancel := context.WithDeadline(t.Context(), at)
 		return ctx, func() bool {
@@ -193,7 +193,7 @@ var endings = map[string]func(t *testing.T, phase string, asked <-chan struct{},
 	},
 }
 
-// contextExpired is package net's error if the timer of the context has fired first.
+// contextExpired is the error of package net if the timer of the context fires first.
 type contextExpired struct{}
 
 func (contextExpired) Error() string        { return "i/o timeout" }
@@ -201,8 +201,8 @@ func (contextExpired) Timeout() bool        { return true }
 func (contextExpired) Temporary() bool      { return true }
 func (contextExpired) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// deaf makes lookups use a name server that never answers, until the test ends. The channel reports
-// each question.
+// deaf makes lookups use a name server that never answers, until the test ends. The channel
+// receives a value for each question.
 func deaf(t *testing.T) <-chan struct{} {
 	asked := make(chan struct{}, 1)
 	old := net.DefaultResolver

@@ -181,7 +181,7 @@ func second[T any](v T, err error) error {
 
 func count(_ int, err error) error { return err }
 
-// pair returns two connected ends, of which the second one is of package net.
+// pair returns two connected ends. The second one is a connection of package net.
 func pair(t *testing.T, s stack) (c, d net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -226,7 +226,7 @@ func closedPort(t *testing.T) string {
 	return l.String()[:strings.LastIndexByte(l.String(), ':')] + ":1"
 }
 
-// busy returns an address where somebody listens.
+// busy returns an address on which somebody listens.
 func busy(t *testing.T) net.Addr {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -282,7 +282,7 @@ func full(t *testing.T, network string) string {
 		port = sa.Port
 	}
 	at := net.JoinHostPort(host, strconv.Itoa(port))
-	for range 2 { // the queue takes one more than its size
+	for range 2 { // the queue accepts one more than its size
 		c, err := net.DialTimeout("tcp", at, 100*time.Millisecond)
 		if err != nil {
 			break

@@ -25,7 +25,7 @@ func (m mailbox) Data(c *reactor.Conn, p []byte) {
 		_ = c.Send([]byte("only STARTTLS is known here\n"))
 		return
 	}
-	_ = c.Send([]byte("ready\n")) // in the clear
+	_ = c.Send([]byte("ready\n")) // without encryption
 	if err := c.SetHandler(secret{}); err != nil {
 		return // closed
 	}
@@ -37,7 +37,7 @@ func (m mailbox) Data(c *reactor.Conn, p []byte) {
 
 func (mailbox) Closed(*reactor.Conn, error) {}
 
-// A secret sends its text only over TLS.
+// A secret is a Handler that sends its text only over TLS.
 type secret struct{}
 
 func (secret) Opened(c *reactor.Conn)      { _ = c.Send([]byte("the secret\n")) }

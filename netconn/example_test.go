@@ -146,7 +146,7 @@ func ExampleConn_Data() {
 					if err != nil {
 						return
 					}
-					if _, err := c.Write(p); err != nil { // if it has to wait it copies the rest
+					if _, err := c.Write(p); err != nil { // if Write has to wait, it copies the rest of p
 						return
 					}
 				}

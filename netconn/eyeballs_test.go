@@ -44,7 +44,7 @@ func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 		{[]string{"10.0.1.1", "10.0.0.2"}, netconn.Dialer{FallbackDelay: time.Second}, time.Second, false},
 		{[]string{"10.0.1.1", "10.0.0.2"}, netconn.Dialer{FallbackDelay: -1, Timeout: 20 * time.Second}, 10 * time.Second, false},
 		{[]string{"10.0.1.1", "10.0.1.2"}, netconn.Dialer{Timeout: 5 * time.Second}, 5 * time.Second, true},
-		// The attempt at the first address is given up.
+		// More than RacersMost attempts run, so the attempt at the first address is given up.
 		{nine, netconn.Dialer{Timeout: 5 * time.Second}, 5 * time.Second, true},
 	} {
 		t.Run(fmt.Sprint(row.addrs, row.want), func(t *testing.T) {
@@ -59,8 +59,8 @@ func TestASilentAddressCostsTheFallbackDelay(t *testing.T) {
 	}
 }
 
-// dialInWorld dials the addresses as one name. 10.0.0.2 answers, 10.0.0.1 refuses, and the others
-// are silent.
+// dialInWorld dials all addresses as the addresses of one name. 10.0.0.2 answers, 10.0.0.1 refuses,
+// and the others do not answer.
 func dialInWorld(t *testing.T, addrs []string, d netconn.Dialer) (took time.Duration, err error) {
 	w := sim.New(1, sim.Options{})
 	defer w.Close()
@@ -150,7 +150,7 @@ func TestTheNextAddressIsTriedBesideASilentOne(t *testing.T) {
 	}
 }
 
-// names returns a Resolver whose name server has the same answers for every name.
+// names returns a Resolver whose name server gives the same answers for every name.
 func names(answers map[dnsmessage.Type]dnsmessage.ResourceBody) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		c, server := net.Pipe()

@@ -55,9 +55,9 @@ func (b *base) dup() (f *os.File, err error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// FileConn returns the connection of an open socket file, such as one that another process has
-// passed: a *TCPConn, *UDPConn or *UnixConn. It has a duplicate of the descriptor: close f when you
-// no longer need it.
+// FileConn returns the connection of an open socket file, for example of one that another process
+// has passed. The result is a *TCPConn, *UDPConn or *UnixConn with a duplicate of the descriptor.
+// Close f when you no longer need it.
 func FileConn(f *os.File) (net.Conn, error) {
 	s, err := ofFile(f)
 	if err != nil {
@@ -70,9 +70,9 @@ func FileConn(f *os.File) (net.Conn, error) {
 	return c, nil
 }
 
-// FileListener returns the listener of an open socket file: a *TCPListener or *UnixListener. It has
-// a duplicate of the descriptor. Its Close does not remove the file of a Unix socket:
-// see SetUnlinkOnClose.
+// FileListener returns the listener of an open socket file: a *TCPListener or *UnixListener with a
+// duplicate of the descriptor. Its Close does not remove the file of a Unix socket: see
+// SetUnlinkOnClose.
 func FileListener(f *os.File) (net.Listener, error) {
 	s, err := ofFile(f)
 	if err == nil && s.Type() == socket.SOCK_DGRAM && s.Family() != socket.AF_UNIX {
@@ -90,8 +90,8 @@ func FileListener(f *os.File) (net.Listener, error) {
 	return l, nil
 }
 
-// FilePacketConn returns the socket of datagrams of an open socket file: a *UDPConn or *UnixConn.
-// It has a duplicate of the descriptor.
+// FilePacketConn returns the datagram socket of an open socket file: a *UDPConn or *UnixConn with a
+// duplicate of the descriptor.
 func FilePacketConn(f *os.File) (net.PacketConn, error) {
 	s, err := ofFile(f)
 	if err != nil {
@@ -106,8 +106,8 @@ func FilePacketConn(f *os.File) (net.PacketConn, error) {
 	return pc, nil
 }
 
-// ofFile makes a socket of a file. It returns an error for a file of another kind, and does not
-// change that file.
+// ofFile makes a Socket from a file. For a file that is no suitable socket it returns an error, and
+// does not change that file.
 func ofFile(f *os.File) (*socket.Socket, error) {
 	if f == nil {
 		panic("netconn: a nil File: pass one of an open socket")
@@ -115,7 +115,7 @@ func ofFile(f *os.File) (*socket.Socket, error) {
 	fd, err := kernel.DupOf(kernel.Host, f)
 	var e kernel.Errno
 	if errors.As(err, &e) {
-		err = os.NewSyscallError("fcntl", e) // as package net has it
+		err = os.NewSyscallError("fcntl", e) // as in package net
 	}
 	if err != nil {
 		return nil, fileError(f, err)

@@ -155,7 +155,7 @@ func TestFilesAsNet(t *testing.T) {
 			say("packets: %v", err)
 		}
 		flags, err := unix.FcntlInt(uintptr(link), unix.F_GETFL, 0)
-		// Package net changes these flags.
+		// Package net changes these flags, and netconn does not.
 		if flags&unix.O_NONBLOCK != 0 && strings.HasSuffix(t.Name(), "/netconn") {
 			t.Errorf("the refused socket's flags have changed: %#x, %v", flags, err)
 		}

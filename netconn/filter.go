@@ -13,31 +13,33 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// maxRecords is how many records of one Conn a turn of the loop decrypts. A turn reads 64 KiB,
-// which usually has fewer records. But a record may have one byte only, or request new keys.
+// maxRecords is how many records of one Conn a turn of the loop decrypts. A turn reads at most 64
+// KiB, which usually contains fewer records. But a record may contain only one byte, or a request
+// for new keys.
 const maxRecords = 256
 
-// A record without data may cost new keys and an answer. That takes 10 µs, as long as 16 KiB that
-// are read and decrypted. Before a record is decrypted, nobody knows whether it has data. Therefore
-// crypto/tls gets at most maxFeed records at a time.
+// A record without data may cost new keys and an answer. That takes 10 µs, as long as reading and
+// decrypting 16 KiB. So such a record counts as emptyRecords records with data and as emptyBytes
+// bytes. Only decryption shows whether a record has data. So crypto/tls gets at most maxFeed
+// records at a time.
 const (
-	emptyRecords = 16       // records with data
-	emptyBytes   = 16 << 10 // bytes
+	emptyRecords = 16 // in records with data
+	emptyBytes   = 16 << 10 // in bytes
 	maxFeed      = 16
 )
 
-// A filter is TLS on a reactor's Conn, and also the Wire of its own Session. It belongs to the
+// A filter does TLS for a Conn of a reactor. It is also the Wire of its Session. It belongs to the
 // loop, and needs no goroutine.
 type filter struct {
 	w       *reactor.Wire
 	s       *secure.Session
 	in      []byte // input that the Session has not read; it is in the loop's buffer, or in kept
 	kept    []byte // memory that keeps `in` between turns
-	eof     bool   // the end of input follows after `in`
+	eof     bool // the end of input follows `in`
 	records int    // the turn's budget of records; negative if some had no data
-	fed     int    // records that crypto/tls has read and that have not returned data
+	fed     int // records that crypto/tls has read and that have returned no data so far
 	server  bool
-	ctx     bool // the config has a callback that gets a context
+	ctx     bool // the config has a callback that uses a context
 	cancel  context.CancelFunc
 	limit   time.Duration
 	until   time.Time // the handshake's deadline
@@ -49,7 +51,7 @@ func (f *filter) Open() {
 		f.until = time.Now().Add(f.limit)
 	}
 	f.timer = f.w.Conn().Reactor().After(f.limit, func() { f.fail(ErrHandshakeTimeout) })
-	if !f.server { // a client sends first
+	if !f.server { // the client sends first
 		f.run()
 	}
 }
@@ -81,7 +83,7 @@ func (f *filter) saveInput() {
 	f.in = f.kept
 }
 
-// run continues as far as the input and the turn's budget permit.
+// run continues until the input or the turn's budget is used up.
 func (f *filter) run() {
 	if f.records = maxRecords; f.deliverInput() {
 		f.w.Keep()
@@ -98,14 +100,14 @@ func (f *filter) deliverInput() (left bool) {
 		n, err := f.s.Read(room)
 		f.charge(n > 0)
 		switch {
-		case n > 0: // the next Read returns an error that came with the data again
+		case n > 0: // if an error came with the data, the next Read returns it again
 			f.w.Deliver(room[:n])
 			if len(f.in) == 0 && !f.eof && f.s.Drained(n, len(room)) {
 				return false // a Read would find nothing, and would allocate
 			}
 		case err == nil:
 		case err == secure.ErrAgain:
-			f.fed = 0 // crypto/tls has decrypted all
+			f.fed = 0 // crypto/tls has decrypted all records that it has read
 			return f.records <= 0
 		case err == io.EOF && f.s.Truncated():
 			f.fail(io.ErrUnexpectedEOF)
@@ -122,8 +124,9 @@ func (f *filter) deliverInput() (left bool) {
 	return true
 }
 
-// charge reduces the turn's budget for records without data. Of the records that crypto/tls has
-// read, it has decrypted all but maxFeed at most.
+// charge reduces the turn's budget for the records without data that crypto/tls has decrypted. Of
+// the records that crypto/tls has read, at most maxFeed may still be encrypted. All others were
+// decrypted.
 func (f *filter) charge(data bool) {
 	if data {
 		f.fed--
@@ -154,7 +157,7 @@ func (f *filter) handshake() bool {
 	return true
 }
 
-// context returns the context for the config's callbacks. It ends at the handshake's deadline, also
+// context returns the context for the config's callbacks. It ends at the handshake's deadline, even
 // while a callback blocks the loop. On a simulated kernel the loop's timer ends it.
 func (f *filter) context() (ctx context.Context) {
 	if f.w.Conn().Reactor().Kernel() == kernel.Host {
@@ -186,8 +189,8 @@ func (f *filter) Output(p []byte) error {
 	return err
 }
 
-// Finish ignores the error of CloseWrite, because the wire accepts everything, and Closed reports a
-// broken connection.
+// Finish ignores the error of CloseWrite, because the wire accepts everything. If the connection is
+// broken, Closed reports that.
 func (f *filter) Finish() { _ = f.s.CloseWrite() }
 
 func (f *filter) Closed() {
@@ -200,8 +203,8 @@ func (f *filter) stop() {
 	f.s.Stop()
 }
 
-// Read returns input to the Session. If no input is there, Read returns secure.ErrAgain, or io.EOF
-// at the end. When the turn's budget of records is spent, the rest waits for the next turn.
+// Read returns input to the Session. Without input it returns secure.ErrAgain, or io.EOF at the
+// end. When the turn's budget of records is used up, the rest of the input waits for the next turn.
 func (f *filter) Read(p []byte) (int, error) {
 	n, completed := f.s.PrefixOf(f.in[:min(len(p), len(f.in))], max(0, min(f.records, maxFeed)))
 	copy(p, f.in[:n])

@@ -41,8 +41,8 @@ func TestTLSBadPeers(t *testing.T) {
 		})
 		return <-at
 	}
-	// On a busy machine each peer may be slower than the short timeout, so only those that wait for
-	// it meet it.
+	// On a busy machine any peer may be slower than the short timeout. So only the peers that must
+	// time out connect to the listener with the short timeout.
 	patient, impatient := serve(long), serve(100*time.Millisecond)
 	good := dialTLS(t, patient)
 	hello := clientHello(t)
@@ -156,7 +156,7 @@ func TestTLSErrorBeforeAReset(t *testing.T) {
 			t.Fatal("it trusts anybody")
 		}
 		reset(c)
-		// It may have received only the reset.
+		// The server may have received only the reset.
 		if o := <-outcomes; !says("bad certificate")(o.err) && !errors.Is(o.err, syscall.ECONNRESET) {
 			t.Fatal(o.err)
 		}
@@ -169,7 +169,7 @@ func says(text string) func(error) bool {
 	return func(err error) bool { return err != nil && strings.Contains(err.Error(), text) }
 }
 
-// clientHello returns the first bytes of a client.
+// clientHello returns the first bytes that a TLS client sends.
 func clientHello(t *testing.T) []byte {
 	a, b := net.Pipe()
 	go tls.Client(a, clientConfig()).Handshake()

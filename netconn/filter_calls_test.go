@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// `told` is events with a Timeout method.
+// `told` is events with a method Timeout.
 type told struct {
 	events
 	timeout func(c *reactor.Conn, kind reactor.TimeoutKind)
@@ -25,7 +25,7 @@ func (h *told) Timeout(c *reactor.Conn, kind reactor.TimeoutKind) { h.timeout(c,
 // also holds during the handshake.
 func TestTLSWriteDeadlineInTheHandshake(t *testing.T) {
 	r := start(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0") // its backlog accepts, and nobody answers
+	l, err := net.Listen("tcp", "127.0.0.1:0") // the kernel completes the connect, and nobody answers
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestTLSSilentConnsHaveNoCoroutine(t *testing.T) {
 		defer c.Close()
 		<-accepted
 	}
-	inTask(r, func(*reactor.Task) {}) // then the last of them is open
+	inTask(r, func(*reactor.Task) {}) // after this, the last connection is open too
 	if more := runtime.NumGoroutine() - before; more > n/2 {
 		t.Errorf("%d goroutines more for %d connections", more, n)
 	}

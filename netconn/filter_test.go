@@ -122,7 +122,7 @@ func TestTLSHalfClose(t *testing.T) {
 				c.Write(sent)
 				c.CloseWrite()
 			}()
-			back, err := io.ReadAll(c) // nil after a close_notify, or a FIN at the end of a record
+			back, err := io.ReadAll(c) // nil after close_notify, or a FIN after a whole record
 			if err != nil || !bytes.Equal(back, sent) {
 				t.Errorf("%d bytes back, %v", len(back), err)
 			}
@@ -162,7 +162,7 @@ func TestTLSDial(t *testing.T) {
 	if err := <-closed; err != nil || !bytes.Equal(got, sent) {
 		t.Errorf("%v, %d bytes back", err, len(got))
 	}
-	r.Post(func() { // with the wrong name of the server
+	r.Post(func() { // the config has the wrong server name
 		_, err := r.Dial("tcp", at.String(), &events{closed: func(_ *reactor.Conn, err error) { closed <- err }},
 			netconn.WithTLS(&tls.Config{ServerName: "example.org", RootCAs: clientConfig().RootCAs}))
 		if err != nil {

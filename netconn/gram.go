@@ -31,8 +31,8 @@ func (c *gram) writeGram(p []byte) (int, error) {
 	return n, err
 }
 
-// sender returns a sender's address in package net's type. It returns nil for a Unix socket without
-// a name.
+// sender returns a sender's address in the type of package net, or nil for a Unix socket without a
+// name.
 func (c *gram) sender(from kernel.Addr) net.Addr {
 	if from.Family == 0 || from.Family == socket.AF_UNIX && from.Path == "" {
 		return nil
@@ -40,9 +40,9 @@ func (c *gram) sender(from kernel.Addr) net.Addr {
 	return netAddr(c.d.Kernel, c.net, from)
 }
 
-// send sends a datagram to an address. Its error is the cause, without the operation.
+// send sends a datagram to an address. It returns the cause of an error, without the operation.
 func (c *gram) send(p []byte, to kernel.Addr) (n int, err error) {
-	if local := c.localFor(to); local.Family != 0 || c.s.Timeout() == 0 { // 0: see sendFrom
+	if local := c.localFor(to); local.Family != 0 || c.s.Timeout() == 0 { // 0: see sendPacket
 		n, err = c.sendFrom(p, local, to)
 	} else {
 		n, err = c.s.SendTo(p, socketAddr(to))
@@ -50,7 +50,7 @@ func (c *gram) send(p []byte, to kernel.Addr) (n int, err error) {
 	return n, c.reason("sendto", err)
 }
 
-// addressed returns the error of a datagram to an address.
+// addressed returns the error of a datagram to the given address.
 func (c *gram) addressed(to net.Addr, err error) error {
 	return &net.OpError{Op: "write", Net: c.net, Source: c.local, Addr: to, Err: err}
 }

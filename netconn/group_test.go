@@ -27,7 +27,7 @@ func TestTLSGroup(t *testing.T) {
 		return
 	}
 	const loops, clients, size = 3, 12, 1 << 20
-	// Package net opens its own poller once.
+	// Package net opens its own poller at its first use.
 	if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
 		l.Close()
 	}
@@ -39,7 +39,7 @@ func TestTLSGroup(t *testing.T) {
 	}
 	ran := make(chan error, 1)
 	go func() { ran <- g.Run(context.Background()) }()
-	var mu sync.Mutex // guards these, which all loops touch
+	var mu sync.Mutex // guards the variables below, which all loops use
 	served := map[*reactor.Reactor]int{}
 	open := 0
 	var ends []error
@@ -52,7 +52,7 @@ func TestTLSGroup(t *testing.T) {
 				open++
 				mu.Unlock()
 			},
-			data: func(c *reactor.Conn, p []byte) { // the data is "go"
+			data: func(c *reactor.Conn, p []byte) { // the input is "go"
 				if err := c.Send(sent); err != nil {
 					t.Error(err)
 				}
@@ -74,7 +74,7 @@ func TestTLSGroup(t *testing.T) {
 		if _, err := io.WriteString(conns[i], "go"); err != nil {
 			t.Fatal(err)
 		}
-		var first [1]byte // so that the handler has answered
+		var first [1]byte // this byte shows that the handler has answered
 		if _, err := io.ReadFull(conns[i], first[:]); err != nil || first[0] != sent[0] {
 			t.Fatal(first, err)
 		}
@@ -125,7 +125,8 @@ func descriptors() int {
 	return len(list)
 }
 
-// collectNothing stops the garbage collector until the test ends, because it closes files.
+// collectNothing stops the garbage collector until the test ends, because the collector closes
+// unreachable files.
 func collectNothing(t *testing.T) {
 	runtime.GC()
 	old := debug.SetGCPercent(-1)

@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A handlerConn is the connection that the config's callbacks get. They may keep it, and any
-// goroutine may use it, because Close is posted to the loop.
+// A handlerConn is the connection that the config's callbacks get. A callback may store it, and any
+// goroutine may use it, because its Close is posted to the loop.
 type handlerConn struct {
 	c             *reactor.Conn
 	local, remote net.Addr

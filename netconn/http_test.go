@@ -22,7 +22,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// certificate is for localhost.
+// certificate returns a certificate for localhost.
 var certificate = sync.OnceValue(func() tls.Certificate { return certificateFor() })
 
 func certificateFor(names ...string) tls.Certificate {
@@ -39,8 +39,8 @@ func clientConfig() *tls.Config {
 	return &tls.Config{RootCAs: selfsigned.Pool(certificate()), ServerName: "localhost"}
 }
 
-// site answers /hello, /sum with the SHA-256 of the body, /noise with megabytes, and /ws by
-// hijacking the connection.
+// site serves /hello, /sum with the SHA-256 of the request's body, /noise with megabytes, and /ws,
+// which hijacks the connection.
 func site() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("/hello", func(w http.ResponseWriter, q *http.Request) { fmt.Fprintf(w, "hello by %s", q.Proto) })
@@ -82,8 +82,8 @@ func takeOver(w http.ResponseWriter, q *http.Request) {
 	}
 }
 
-// serveSite runs net/http on a listener of netconn. With TLS it uses crypto/tls, and HTTP/2 for
-// clients that want it.
+// serveSite serves site with net/http on a listener of netconn. With TLS it uses crypto/tls, and
+// HTTP/2 for clients that support it.
 func serveSite(t *testing.T, network string, secure bool) net.Addr {
 	t.Helper()
 	l := listen(t, network)

@@ -58,7 +58,7 @@ func TestHTTPTraceReportsConnects(t *testing.T) {
 			}
 			mu.Lock()
 			if slices.Contains(seen, "connect tcp [::1]:PORT") {
-				// The order of concurrent connects is not fixed.
+				// The order of concurrent connects varies.
 				slices.Sort(seen)
 			}
 			got := strings.Join(seen, "; ")

@@ -14,8 +14,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// longAndShort returns a text with lines that are longer and shorter than a record of TLS, and the
-// number of lines.
+// longAndShort returns a text and its number of lines. Some lines are longer than a TLS record.
 func longAndShort() (text string, n int) {
 	var b strings.Builder
 	for i := range 60 {
@@ -78,7 +77,7 @@ func TestInputOfConns(t *testing.T) {
 				t.Error(err)
 			}
 			got, seen = got+string(p), 0
-			_, _ = c.Write(p) // it may wait while some bytes are in the loop's buffer
+			_, _ = c.Write(p) // Write may wait while some of p is in the loop's buffer
 		}
 		if got != text {
 			t.Errorf("read %d bytes, want %d", len(got), len(text))

@@ -43,7 +43,7 @@ func TestServeSurvivesDescriptorExhaustion(t *testing.T) {
 	}
 }
 
-// lines is a writer that passes each line of a log to a channel.
+// lines is a writer that sends each line of a log to a channel.
 type lines chan string
 
 func (l lines) Write(p []byte) (int, error) {
@@ -107,8 +107,8 @@ func runOutOfDescriptors(t *testing.T, secure bool) {
 			t.Errorf("%q, %v", body, err)
 		}
 	}
-	ask(dial()) // everything that is made once is made now
-	<-closed    // its descriptor is free again
+	ask(dial()) // after this, the process has opened everything that it opens only once
+	<-closed // the descriptor of that connection is free again
 	var taken []int
 	for {
 		fd, err := syscall.Dup(2)
@@ -119,9 +119,9 @@ func runOutOfDescriptors(t *testing.T, secure bool) {
 		}
 		taken = append(taken, fd)
 	}
-	syscall.Close(taken[0]) // a descriptor for the client
+	syscall.Close(taken[0]) // free one descriptor for the client
 	c := dial()
-	for range 2 { // repeatedly
+	for range 2 { // the server reports the error repeatedly
 		select {
 		case line := <-told:
 			if !strings.Contains(line, "too many open files") || !strings.Contains(line, "retrying") {

@@ -12,14 +12,14 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A ListenConfig has the options of a listener. Its fields are Net and those of net.ListenConfig,
-// with the same meaning. There is no MultipathTCP.
+// A ListenConfig has the options of a listener. Its fields are Net and the fields of
+// net.ListenConfig, which have the same meaning. Multipath TCP is not supported.
 type ListenConfig struct {
-	// Net makes the sockets: see On. nil means that the callers are goroutines.
+	// Net makes the sockets: see On. With nil, the methods are for goroutines.
 	Net *Net
 
-	// Control is called when the socket exists, before it is bound. Its network names the family:
-	// tcp4, tcp6, udp4 or udp6.
+	// Control is called when the socket exists and before it is bound. The argument network names the
+	// family: tcp4, tcp6, udp4 or udp6.
 	Control func(network, address string, c syscall.RawConn) error
 	// KeepAlive is the time of silence before the first keep-alive probe of an accepted connection.
 	// 0 means 15 s. With a negative value there are no probes. It has no effect if KeepAliveConfig
@@ -64,7 +64,7 @@ type listen struct {
 	net     netaddr.Network
 	network string
 	at      netaddr.Binding
-	shown   net.Addr // the address for an error, once it is known
+	shown   net.Addr // the address that an error shows, once it is known
 }
 
 func (lc *ListenConfig) listen(network string) *listen {
@@ -79,8 +79,8 @@ func (c *listen) failed(err error) error {
 	return &net.OpError{Op: "listen", Net: c.network, Addr: c.shown, Err: mapContext(err)}
 }
 
-// find looks up the address. If the address is wrong, and the network has the wrong type too, it
-// returns the error of the address, as package net does.
+// find looks up the address. If both the address and the type of the network are wrong, it returns
+// the error of the address, as package net does.
 func (c *listen) find(ctx context.Context, address string, typ int) (err error) {
 	if c.net, err = findNetwork(c.network); err != nil {
 		return err
@@ -124,13 +124,13 @@ func (c *listen) listener() (net.Listener, error) {
 		l = tcp
 	}
 	if err := s.Listen(backlog); err != nil {
-		_ = l.Close() // it has accepted nothing, so listen's error is returned
+		_ = l.Close() // the Listener has accepted nothing; the error of listen is returned
 		return nil, osCause("listen", err)
 	}
 	return l, nil
 }
 
-// packets makes a socket of datagrams.
+// packets makes a datagram socket.
 func (c *listen) packets() (net.PacketConn, error) {
 	s, err := c.bound()
 	if err != nil {
@@ -148,7 +148,7 @@ func (c *listen) packets() (net.PacketConn, error) {
 	return p, nil
 }
 
-// bound makes a bound socket.
+// bound makes a socket and binds it.
 func (c *listen) bound() (*socket.Socket, error) {
 	at := c.at
 	s, err := c.n.socket(at.Addr.Family, c.net.Type)
@@ -185,12 +185,12 @@ func (c *listen) bind(s *socket.Socket, at netaddr.Binding) error {
 	return osCause("bind", s.Bind(socketAddr(at.Addr)))
 }
 
-// setter returns a function that sets options of s.
+// setter returns a function that sets an option of s.
 func setter(s *socket.Socket) netaddr.Setter {
 	return func(level, name, value int, _ string) error { return s.SetSockOpt(level, name, value) }
 }
 
-// tcpOptions sets the options that package net sets on every TCP connection. A refusal is no error.
+// tcpOptions sets the options that package net sets on every TCP connection. It ignores refusals.
 func tcpOptions(s *socket.Socket, keep net.KeepAliveConfig) {
 	_ = s.SetSockOpt(socket.IPPROTO_TCP, socket.TCP_NODELAY, true)
 	if keep.Enable {

@@ -31,11 +31,11 @@ type TCPListener = Listener
 type UnixListener struct {
 	listener
 	file netaddr.File // the file that Listen has made
-	keep atomic.Bool  // Close leaves the file
+	keep atomic.Bool // Close does not remove the file
 	once sync.Once
 }
 
-// accept waits for a connection and opens b with it.
+// accept waits for a connection, and makes b the base of it.
 func (l *listener) accept(b *base) error {
 	s, from, err := l.b.s.Accept()
 	if err != nil {
@@ -130,11 +130,11 @@ func (l *listener) Close() error {
 }
 
 // Close stops listening. Accept ends with net.ErrClosed, and accepted connections stay open. Close
-// removes the socket file that Listen has made, if the same file is still at its path: see
+// removes the socket file that Listen has made, if its path still leads to this file: see
 // SetUnlinkOnClose.
 func (l *UnixListener) Close() error {
-	// The file is removed before the descriptor is closed. After the close another program may find
-	// no listener at the path, and put a file of its own there.
+	// The file is removed before the descriptor is closed. After the close another program may notice
+	// that nobody listens at the path, and put its own file there.
 	l.once.Do(func() {
 		if !l.keep.Load() {
 			remove(l.b.s, l.file)
@@ -143,12 +143,12 @@ func (l *UnixListener) Close() error {
 	return l.listener.Close()
 }
 
-// SetUnlinkOnClose chooses whether Close removes the file of the socket. By default it does. With
-// false the file stays, for another process that continues to serve the socket. Any goroutine may
-// call it.
+// SetUnlinkOnClose chooses whether Close removes the file of the socket. By default Close removes
+// it. With false the file stays, for another process that continues to serve the socket. Any
+// goroutine may call SetUnlinkOnClose.
 func (l *UnixListener) SetUnlinkOnClose(unlink bool) { l.keep.Store(!unlink) }
 
-// fileOf returns the file that binding the socket has just made.
+// fileOf returns the file that bind has just made for s.
 func fileOf(s *socket.Socket) netaddr.File {
 	if s.Family() != socket.AF_UNIX {
 		return netaddr.File{}
@@ -160,17 +160,17 @@ func fileOf(s *socket.Socket) netaddr.File {
 	return netaddr.FileOf(inside.Desc(s).Kernel, kernelAddr(at))
 }
 
-// remove removes the file of an open socket. If the socket was detached, the file belongs to its
+// remove removes the file of an open socket. If the socket was detached, the file belongs to the
 // new owner and stays.
 func remove(s *socket.Socket, f netaddr.File) {
 	d := inside.Desc(s)
-	d.Use(func(int) desc.Errno { return f.Remove(d.Kernel) }) // Close does not return its error
+	d.Use(func(int) desc.Errno { return f.Remove(d.Kernel) }) // Close ignores this error
 	runtime.KeepAlive(s)
 }
 
 func isErrno(err error, e kernel.Errno) bool { return errnoOf(err) == e }
 
-// errnoOf returns the number in a Socket's error, or 0 if the error has none.
+// errnoOf returns the Errno in a Socket's error, or 0 if the error has none.
 func errnoOf(err error) kernel.Errno {
 	if e, ok := err.(*socket.OSError); ok && e.Errno > 0 {
 		return kernel.Errno(e.Errno)

@@ -12,7 +12,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// given returns an address for an error, or nil if the address is missing.
+// given returns an address for an error. It returns nil if the address is missing.
 func given(a net.Addr) net.Addr {
 	if missing(a) {
 		return nil
@@ -29,7 +29,7 @@ func missing(a net.Addr) bool {
 	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// ipOf returns the parts of an address of TCP or UDP.
+// ipOf returns IP address, port and zone of an address of TCP or UDP.
 func ipOf(a net.Addr) (ip net.IP, port int, zone string) {
 	switch a := a.(type) {
 	case *net.TCPAddr:
@@ -44,7 +44,8 @@ func ipOf(a net.Addr) (ip net.IP, port int, zone string) {
 	return nil, 0, ""
 }
 
-// forLocal returns the addresses that a socket at local can connect to, as package net does.
+// forLocal returns those addresses of list to which a socket at local can connect, as package net
+// does.
 func forLocal(n netaddr.Network, local net.Addr, list []netaddr.Endpoint) ([]netaddr.Endpoint, error) {
 	if local.Network() != list[0].Net(n).Network() {
 		return nil, &net.AddrError{Err: "mismatched local address type", Addr: local.String()}
@@ -65,7 +66,7 @@ func forLocal(n netaddr.Network, local net.Addr, list []netaddr.Endpoint) ([]net
 	return fit, nil
 }
 
-// bindLocal binds a socket that is going to be connected.
+// bindLocal binds a socket that will be connected later.
 func bindLocal(s *socket.Socket, local net.Addr) error {
 	if missing(local) {
 		return nil
@@ -87,8 +88,8 @@ func bindLocal(s *socket.Socket, local net.Addr) error {
 	return osCause("bind", s.Bind(socketAddr(at)))
 }
 
-// endpoint returns an address for a dial or a listener. The family is that of the IP address. call
-// is the system call that an error names.
+// endpoint returns an address for a dial or a listener. The family is that of the IP address. An
+// error names the system call `call`.
 func (n *Net) endpoint(a netaddr.Network, addr, local net.Addr, call string) (e netaddr.Endpoint, err error) {
 	if a.Unix() {
 		return netaddr.Endpoint{Addr: kernel.Unix(pathOf(addr))}, nil

@@ -8,6 +8,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	longtest.AtOnce(8) // the tests of the contract of net.Conn wait for deadlines
+	longtest.AtOnce(8) // the tests of net.Conn's contract wait for deadlines
 	goleak.VerifyTestMain(m)
 }

@@ -11,15 +11,15 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// asked records, for a PacketConn that is bound to the wildcard address, which of the machine's
-// addresses each sender has used.
+// asked stores which address of this machine each sender has used. Only a PacketConn that is bound
+// to the wildcard address has one.
 type asked struct {
 	mu sync.Mutex
 	netaddr.Asked
 }
 
-// askLocal makes the kernel report the local address of each datagram, if the socket is bound to
-// the wildcard address.
+// If the socket is bound to the wildcard address, askLocal makes the kernel report the local
+// address of each datagram.
 func (c *gram) askLocal() {
 	at, err := c.s.LocalAddr()
 	if err != nil || c.connected || !kernelAddr(at).IsUnspecified() || at.Port() == 0 {
@@ -31,8 +31,8 @@ func (c *gram) askLocal() {
 	c.asked = &asked{}
 }
 
-// localFor returns the local address to send an answer from. With the zero Addr, the kernel
-// chooses.
+// localFor returns the local address from which to send an answer. The zero Addr means that the
+// kernel chooses.
 func (c *gram) localFor(to kernel.Addr) kernel.Addr {
 	if c.asked == nil {
 		return kernel.Addr{}
@@ -42,8 +42,8 @@ func (c *gram) localFor(to kernel.Addr) kernel.Addr {
 	return c.asked.Local(to)
 }
 
-// packets is a pool of Packets. RecvMsg and SendMsg get a Packet by pointer, so one on the stack
-// would escape.
+// packets is a pool of Packets. RecvMsg and SendMsg get a pointer to a Packet, so a Packet on the
+// stack would escape to the heap.
 var packets = sync.Pool{New: func() any { return new(kernel.Packet) }}
 
 func putPacket(m *kernel.Packet) {
@@ -68,8 +68,8 @@ func (c *gram) receive(p []byte) (int, kernel.Addr, error) {
 	return m.N, m.Addr, nil
 }
 
-// message waits for a datagram, and records the local address that it was sent to. name is the
-// system call that an error names.
+// message waits for a datagram, and stores the local address that the datagram was sent to. An
+// error names the system call `name`.
 func (c *gram) message(m *kernel.Packet, p []byte, name string) error {
 	d := c.d
 	m.Buf = p
@@ -102,8 +102,8 @@ func (c *gram) sendFrom(p []byte, local, to kernel.Addr) (int, error) {
 func (c *gram) sendPacket(m *kernel.Packet, p []byte, name string) (int, error) {
 	d := c.d
 	call := forever()
-	// A caller that must not wait has set Timeout 0 on the Socket, because package net has no such
-	// mode.
+	// Package net has no mode in which a call must not wait. A caller that needs this mode sets
+	// Timeout 0 on the Socket.
 	if c.s.Timeout() == 0 {
 		call.Limit = 0
 	}
@@ -123,17 +123,17 @@ func (c *gram) sendPacket(m *kernel.Packet, p []byte, name string) (int, error) 
 // A Message describes a datagram.
 type Message struct {
 	From net.Addr // nil for a Unix socket without a name
-	// Local is the address of this machine that the datagram was sent to, without a port. It is nil
-	// if it is not known, as for a multicast. For a PacketConn that is bound to one address, Local
-	// is always that address.
+	// Local is the address of this machine that the datagram was sent to, without a port. It is nil if
+	// the address is not known, for example for a multicast. For a PacketConn that is bound to one
+	// address, Local is always that address.
 	Local net.Addr
 	// Truncated means that the datagram was longer than the buffer, and that the rest is lost.
 	Truncated bool
 }
 
-// ReadMessage is ReadFrom that also reports whether the datagram was truncated, and the address
-// that it was sent to. Truncation is not reported as an error. Otherwise one long datagram of a
-// stranger would end the usual receive loop.
+// ReadMessage is ReadFrom that also reports the address that the datagram was sent to, and whether
+// the datagram was truncated. A truncated datagram is not an error. Otherwise any stranger could
+// end the usual receive loop with one long datagram.
 func (c *PacketConn) ReadMessage(p []byte) (n int, about Message, err error) { return c.readMessage(p) }
 
 // readMessage receives a datagram: see ReadMessage.

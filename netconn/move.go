@@ -15,14 +15,14 @@ type file interface {
 	SyscallConn() (syscall.RawConn, error)
 }
 
-// maxSendFile limits one sendfile call, in bytes, because the call may wait for the disk and stop
-// the loop meanwhile. maxSplice limits one splice call, which never waits for a disk.
+// maxSendFile limits one sendfile call, in bytes, because the call may wait for the disk and then
+// blocks the loop. maxSplice limits one splice call, which never waits for a disk.
 const (
 	maxSendFile = 256 << 10
 	maxSplice   = 1 << 20
 )
 
-// sendFile sends the file from its present offset.
+// sendFile sends the file from its current offset.
 func (b *base) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
@@ -50,14 +50,14 @@ func (b *base) sendFile(f file, limit int64) (n int64, err error, done bool) {
 	case result == 0:
 		return n, nil, true
 	case n == 0 && (d.Closed() || result == kernel.ETIMEDOUT && d.DeadlinePassed()):
-		return 0, nil, false // as in package net: the caller's Write then reports the error
+		return 0, nil, false // as in package net, the Write of the caller reports the error
 	case kernel.Refusal(result): // these descriptors or this sandbox do not permit sendfile
 		return n, nil, false
 	}
 	return n, b.cause("sendfile", result), true
 }
 
-// splice sends the data that another connection receives, through a pipe.
+// splice sends the data that another connection receives, through a pipe in the kernel.
 func (b *base) splice(from *base, limit int64) (n int64, err error, done bool) {
 	d, src := b.d, from.d
 	if !sameWaiter(d, src) {
@@ -111,8 +111,8 @@ func (b *base) splice(from *base, limit int64) (n int64, err error, done bool) {
 	return n, nil, true
 }
 
-// nonblocking returns ENOSYS for a blocking socket, because splice would wait for data or room
-// there.
+// nonblocking returns ENOSYS for a blocking socket, because on such a socket splice itself would
+// wait for data or room.
 func nonblocking(fd int) desc.Errno {
 	if !kernel.Nonblocking(fd) {
 		return kernel.ENOSYS
@@ -120,15 +120,15 @@ func nonblocking(fd int) desc.Errno {
 	return 0
 }
 
-// recvUrgent receives the byte that stops a splice: the one behind TCP's urgent mark, which only
-// recv can pass. It returns no byte at the end of input.
+// recvUrgent receives the byte that stops a splice. This is the byte behind TCP's urgent mark,
+// which only recv can pass. At the end of input recvUrgent returns no byte.
 func recvUrgent(src *desc.Desc) ([]byte, desc.Errno) {
 	p := make([]byte, 1)
 	n, e := src.Kernel.Recv(src.FD, p, 0)
 	return p[:n], e
 }
 
-// drain sends the `got` bytes that are in the pipe.
+// drain sends the got bytes in the pipe.
 func drain(d *desc.Desc, c *desc.Call, pipe, got int) (sent int, e desc.Errno) {
 	_, e = d.Do(desc.Out, c, func() (int, desc.Errno) {
 		for sent < got {

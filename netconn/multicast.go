@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// join makes the socket a member of a multicast group, as package net's ListenMulticastUDP does.
+// join makes the socket a member of a multicast group, as ListenMulticastUDP of package net does.
 func (c *PacketConn) join(ifi *net.Interface, group net.IP) error {
 	if ip := group.To4(); ip != nil {
 		return c.join4(ifi, ip)
@@ -35,7 +35,7 @@ func (c *PacketConn) join4(ifi *net.Interface, group net.IP) error {
 	if ifi != nil {
 		from := at[4:] // an address
 		if len(at) > 8 {
-			from = append(make([]byte, 4), from...) // struct ip_mreqn without a group
+			from = append(make([]byte, 4), from...) // struct ip_mreqn of Linux; the group is left empty
 		}
 		if err := c.option(socket.IPPROTO_IP, kernel.IP_MULTICAST_IF, from); err != nil {
 			return err
@@ -47,8 +47,9 @@ func (c *PacketConn) join4(ifi *net.Interface, group net.IP) error {
 	return c.option(socket.IPPROTO_IP, kernel.IP_ADD_MEMBERSHIP, at)
 }
 
-// On Linux membership returns a struct ip_mreqn, which names the interface by its number. Elsewhere
-// it returns a struct ip_mreq, which names the interface by one of its addresses.
+// membership returns the argument of the option that joins a group. On Linux this is a struct
+// ip_mreqn, which has the number of the interface. Elsewhere it is a struct ip_mreq, which has one
+// of the interface's addresses.
 func membership(ifi *net.Interface, group net.IP) ([]byte, error) {
 	m := append([]byte(nil), group...)
 	if runtime.GOOS == "linux" {
@@ -68,7 +69,7 @@ func membership(ifi *net.Interface, group net.IP) ([]byte, error) {
 	return append(m, at...), nil
 }
 
-// option sets an option of the socket. Its error is the cause, without the operation.
+// option sets an option of the socket. It returns the cause of an error, without the operation.
 func (c *PacketConn) option(level, name int, v any) error {
 	return osCause("setsockopt", c.s.SetSockOpt(level, name, v))
 }

@@ -12,22 +12,21 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// Listen listens for stream connections. network is tcp, tcp4, tcp6 or unix, and address is that of
-// net.Listen. The result is a *Listener, which accepts *Conns, or for unix a *UnixListener, which
-// accepts *UnixConns.
+// Listen listens for stream connections. network is tcp, tcp4, tcp6 or unix. address is as for
+// net.Listen. The result is a *Listener, which accepts *Conns. For unix it is a *UnixListener,
+// which accepts *UnixConns.
 func Listen(network, address string) (net.Listener, error) { return parked.Listen(network, address) }
 
-// Dial connects. With tcp the result is a *Conn, with udp a *PacketConn, with a Unix network a
-// *UnixConn. See Dialer for a host with several addresses.
+// Dial connects. With tcp the result is a *Conn, with udp a *PacketConn, and with a Unix network a
+// *UnixConn. Dialer describes the dial to a host with several addresses.
 func Dial(network, address string) (net.Conn, error) { return parked.Dial(network, address) }
 
-// DialTimeout is Dial with a timeout for the lookup and the connection together. 0 means no
-// timeout.
+// DialTimeout is Dial with a timeout for the lookup and the connect together. 0 means no timeout.
 func DialTimeout(network, address string, d time.Duration) (net.Conn, error) {
 	return parked.DialTimeout(network, address, d)
 }
 
-// DialContext is Dial that ends when ctx does.
+// DialContext is Dial that also ends when ctx does.
 func DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	return parked.DialContext(ctx, network, address)
 }
@@ -38,18 +37,18 @@ func ListenPacket(network, address string) (net.PacketConn, error) {
 	return parked.ListenPacket(network, address)
 }
 
-// A Net makes connections that belong to one reactor: see On. That of a simnet.Host makes
+// A Net makes connections that belong to one reactor: see On. The Net of a simnet.Host makes
 // connections of a simulated host, for goroutines.
 type Net struct {
 	k kernel.Kernel
 	w desc.Waiter
-	r *reactor.Reactor // nil: the callers are goroutines, which park
+	r *reactor.Reactor // nil if the callers are goroutines, which park
 }
 
 var parked = &Net{k: kernel.Host, w: desc.Parked}
 
-// On returns a Net whose connections belong to the loop of r. Their calls suspend the calling Task.
-// Only the loop may use them, also to set deadlines.
+// On returns a Net whose connections belong to the loop of r. A call that waits suspends its Task.
+// Only code on the loop may use the connections. This also holds for calls that set deadlines.
 func On(r *reactor.Reactor) *Net {
 	if r == nil {
 		panic("netconn: On a nil Reactor: without a loop, use the functions of package netconn")
@@ -57,13 +56,13 @@ func On(r *reactor.Reactor) *Net {
 	return &Net{k: r.Kernel(), w: inside.Waiter(r), r: r}
 }
 
-// Time returns the time that deadlines are compared with: time.Now, or the simulated host's date.
-// Use it for SetDeadline(n.Time().Add(d)), and with context.WithDeadline for DialContext: both then
-// mean d from now on every host, and a simulated run can be repeated.
+// Time returns the current time of the clock that deadlines are compared with: time.Now, or the
+// date of the simulated host. SetDeadline(n.Time().Add(d)) means d from now on every host, and so
+// does context.WithDeadline with such a time. A simulated run can then be repeated.
 func (n *Net) Time() time.Time { return kernel.Time(n.k) }
 
 // Listen does what the package's Listen does, with the connections of n. In a callback, the lookup
-// of a host's name blocks the loop.
+// of a host name blocks the loop.
 func (n *Net) Listen(network, address string) (net.Listener, error) {
 	return (&ListenConfig{Net: n}).Listen(context.Background(), network, address)
 }
@@ -103,8 +102,8 @@ func init() {
 	inside.Net = func(k kernel.Kernel, w desc.Waiter) any { return &Net{k: k, w: w} }
 }
 
-// New makes a net.Conn of a connected socket: a *Conn, a *PacketConn or a *UnixConn. The socket
-// belongs to the result, and its Timeout no longer has an effect.
+// New makes a net.Conn from a connected socket: a *Conn, a *PacketConn or a *UnixConn. From then on
+// the socket belongs to the result, and its Timeout has no effect.
 func New(s *socket.Socket) net.Conn {
 	mustExist(s)
 	if s.Type() == socket.SOCK_RAW {
@@ -119,7 +118,7 @@ func New(s *socket.Socket) net.Conn {
 	return c
 }
 
-// newConn makes the connection for a socket. The connection does not use the socket yet.
+// newConn makes the object of a connection. The object does not use the socket yet.
 func newConn(s *socket.Socket) (net.Conn, *base) {
 	switch {
 	case s.Family() == socket.AF_UNIX:
@@ -133,9 +132,9 @@ func newConn(s *socket.Socket) (net.Conn, *base) {
 	return c, &c.base
 }
 
-// made returns the connection of a socket that is connected to the address `at`. If the kernel does
-// not return the peer's address, because the peer has reset or its port is 0, RemoteAddr returns
-// `at`.
+// made returns the connection of a socket that is connected to the address `at`. The kernel may not
+// return the peer's address, because the peer has reset or because its port is 0. Then RemoteAddr
+// returns `at`.
 func (n *Net) made(s *socket.Socket, network string, at kernel.Addr) net.Conn {
 	c, b := newConn(s)
 	if b.open(s, network); b.remote == nil {
@@ -147,7 +146,7 @@ func (n *Net) made(s *socket.Socket, network string, at kernel.Addr) net.Conn {
 	return c
 }
 
-// gramOf returns the gram of a connection, or nil for TCP.
+// gramOf returns the gram of a connection, or nil for a TCP connection.
 func gramOf(c net.Conn) *gram {
 	switch c := c.(type) {
 	case *PacketConn:
@@ -158,8 +157,8 @@ func gramOf(c net.Conn) *gram {
 	return nil
 }
 
-// NewListener makes a net.Listener of a listening socket: a *Listener or a *UnixListener. The
-// socket belongs to the result.
+// NewListener makes a net.Listener from a listening socket: a *Listener or a *UnixListener. From
+// then on the socket belongs to the result.
 func NewListener(s *socket.Socket) net.Listener {
 	mustExist(s)
 	if s.Family() == socket.AF_UNIX {

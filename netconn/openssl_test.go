@@ -84,7 +84,7 @@ func TestOpenSSLServer(t *testing.T) {
 			}
 			for range 3 {
 				c.types("K")
-				c.tells("Read BLOCK") // the answer has come, and it is not data
+				c.tells("Read BLOCK") // the answer has arrived, and contains no data
 				c.types("after it")
 				c.tells("after it")
 			}
@@ -141,7 +141,7 @@ func openSSL(t *testing.T, args ...string) *opener {
 	return o
 }
 
-// types sends a line, which is a command if it is one letter.
+// types sends a line to openssl. A line of one letter is a command.
 func (o *opener) types(line string) {
 	o.t.Helper()
 	if _, err := io.WriteString(o.in, line+"\n"); err != nil {
@@ -149,7 +149,7 @@ func (o *opener) types(line string) {
 	}
 }
 
-// `tells` waits for a line of its output that has the text.
+// `tells` waits for a line of openssl's output that contains the text.
 func (o *opener) tells(text string) string {
 	o.t.Helper()
 	for {
@@ -164,7 +164,7 @@ func (o *opener) tells(text string) string {
 	}
 }
 
-// certificateFiles writes the certificate and its key to files in PEM.
+// certificateFiles writes the certificate and its key to PEM files.
 func certificateFiles(t *testing.T) (cert, key string) {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(certificate().PrivateKey)

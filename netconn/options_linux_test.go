@@ -13,7 +13,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// moving are options whose value is not a setting: counters, identities, times.
+// moving contains the options whose value is not a setting: counters, identities, times.
 var moving = map[[2]int]bool{
 	{unix.SOL_SOCKET, unix.SO_COOKIE}: true, {unix.SOL_SOCKET, unix.SO_INCOMING_CPU}: true, {unix.SOL_SOCKET, unix.SO_INCOMING_NAPI_ID}: true,
 	{unix.SOL_SOCKET, unix.SO_MEMINFO}: true, {unix.SOL_SOCKET, unix.SO_PEERPIDFD}: true, {unix.SOL_SOCKET, unix.SO_PEERNAME}: true,

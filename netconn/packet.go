@@ -10,26 +10,26 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// gram is the common part of PacketConn and UnixConn: a socket of datagrams.
+// gram is the common part of PacketConn and UnixConn: a datagram socket.
 type gram struct {
 	base
 	connected bool
 	asked     *asked // nil unless the socket is bound to the wildcard address
 }
 
-// A PacketConn is a UDP socket: a net.PacketConn and, if it was dialled, a net.Conn of one peer. If
-// a PacketConn is bound to the wildcard address, it sends an answer from the address that the
-// sender has used. It remembers the latest 4,096 senders.
+// A PacketConn is a UDP socket. It is a net.PacketConn and, if it was dialled, also a net.Conn with
+// one peer. A PacketConn that is bound to the wildcard address sends an answer from the address
+// that the sender has used. It remembers the latest 4,096 senders.
 type PacketConn struct{ gram }
 
 // A UDPConn is a PacketConn, under its name in package net.
 type UDPConn = PacketConn
 
-// RemoteAddr returns the dialled peer's address, or nil.
+// RemoteAddr returns the peer's address if the PacketConn was dialled, or nil.
 func (c *PacketConn) RemoteAddr() net.Addr { return c.remote }
 
-// Read waits for a datagram. The part that does not fit into p is lost, as with package net:
-// ReadMessage reports that.
+// Read waits for a datagram. As in package net, the bytes that do not fit into p are lost.
+// ReadMessage reports such a loss.
 func (c *PacketConn) Read(p []byte) (int, error) { return c.readGram(p) }
 
 // Write sends a datagram to the dialled peer.
@@ -48,8 +48,8 @@ func (c *PacketConn) ReadFromUDP(p []byte) (int, *net.UDPAddr, error) {
 	return n, at, err
 }
 
-// ReadFromUDPAddrPort is ReadFrom without an allocation. As with package net, a socket of IPv6
-// returns the address of an IPv4 sender in its IPv6 form.
+// ReadFromUDPAddrPort is ReadFrom without an allocation. As in package net, an IPv6 socket returns
+// the address of an IPv4 sender in its IPv6 form.
 func (c *PacketConn) ReadFromUDPAddrPort(p []byte) (int, netip.AddrPort, error) {
 	n, from, err := c.receive(p)
 	if err != nil {
@@ -104,7 +104,7 @@ type udpAddrPort struct{ netip.AddrPort }
 
 func (udpAddrPort) Network() string { return "udp" }
 
-// missing returns the error for a datagram without an address.
+// missing returns the error for a datagram that has no address.
 func (c *gram) missing() error {
 	if c.connected {
 		return net.ErrWriteToConnected
@@ -112,7 +112,8 @@ func (c *gram) missing() error {
 	return errMissingAddress
 }
 
-// udpAddr returns the address for this socket. An error names the call.
+// udpAddr converts an address to the kernel's type for this socket. An error names the system call
+// `call`.
 func (c *PacketConn) udpAddr(call string, to *net.UDPAddr) (kernel.Addr, error) {
 	if c.connected {
 		return kernel.Addr{}, net.ErrWriteToConnected
@@ -128,7 +129,7 @@ func (c *PacketConn) udpAddr(call string, to *net.UDPAddr) (kernel.Addr, error) 
 }
 
 // invalid returns the error of a system call that refuses its argument. If the deadline has passed
-// or the connection is closed, it returns that error instead, as package net does.
+// or the connection is closed, that error comes first, as in package net.
 func (c *gram) invalid(call string) error {
 	limit := forever()
 	_, e := c.d.Do(desc.Out, &limit, func() (int, desc.Errno) { return 0, kernel.EINVAL })
@@ -136,8 +137,8 @@ func (c *gram) invalid(call string) error {
 	return c.cause(call, e)
 }
 
-// addrPort returns a peer's address as package net does: its zone is the interface's name if that
-// is known.
+// addrPort returns a peer's address as package net does: its zone is the name of the interface, if
+// that is known.
 func (c *gram) addrPort(a kernel.Addr) netip.AddrPort {
 	zone := a.Scope
 	a.Scope = 0

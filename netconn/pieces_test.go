@@ -22,7 +22,7 @@ func TestWriteBuffersOfEverySize(t *testing.T) {
 	sent := noise(2 << 20)
 	var v net.Buffers
 	for rest, i := sent, 0; len(rest) > 0; i++ {
-		n := min(len(rest), []int{100, 0, 1, 511, 100, 513, 37, 70_000, 3}[i/90%9]) // runs of each
+		n := min(len(rest), []int{100, 0, 1, 511, 100, 513, 37, 70_000, 3}[i/90%9]) // 90 of each in a row
 		if i%50 == 7 {
 			n = min(len(rest), 1000)
 		}

@@ -72,7 +72,7 @@ func TestTLSBehindAProxyHeader(t *testing.T) {
 	}
 }
 
-// prefixed puts bytes in front of the first write.
+// prefixed puts bytes in front of its first write.
 type prefixed struct {
 	net.Conn
 	first []byte

@@ -14,18 +14,18 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A race is a dial that tries several addresses at the same time (RFC 8305). Each attempt has a
-// goroutine or task of its own. The caller starts the attempts and waits. When one attempt has
+// A race is a dial that tries several addresses at the same time (RFC 8305). Each attempt runs in
+// its own goroutine or task. The caller starts the attempts and waits. When one attempt has
 // connected, the caller gives up the others.
 //
-//	field    set by          guarded by
-//	caller   dial.race       fixed
-//	running  both            mu
-//	arrived  each attempt    mu
+//	field    set by                 guarded by
+//	caller   dial.race              fixed
+//	running  caller and attempts    mu
+//	arrived  caller and attempts    mu
 type race struct {
 	caller  desc.Sleeper
 	mu      sync.Mutex
-	running []*attempt // the oldest first
+	running []*attempt // the oldest one is first
 	arrived []*attempt
 }
 
@@ -41,11 +41,11 @@ type attempt struct {
 	err   error
 }
 
-// race returns the first connection. If there is none, it returns the error of the first address,
-// or of another one if the attempt at the first was given up.
+// race returns the first connection. If no attempt succeeds, it returns the error of the first
+// address, or another error if the attempt at the first address was given up.
 func (c *dial) race(ctx context.Context, order netaddr.Order) (*socket.Socket, netaddr.Endpoint, error) {
 	caller, e := c.n.w.Sleeper()
-	if e != 0 { // a callback cannot wait: the attempt at the first address returns that error
+	if e != 0 { // a callback cannot wait: serial's first attempt returns that error
 		return c.serial(ctx, order)
 	}
 	r := &race{caller: caller}
@@ -81,7 +81,7 @@ func (c *dial) race(ctx context.Context, order netaddr.Order) (*socket.Socket, n
 	}
 }
 
-// result returns an attempt that has ended, or nil.
+// result returns an attempt that has ended, or nil if there is none.
 func (r *race) result() *attempt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -100,7 +100,8 @@ func (r *race) none() bool {
 	return len(r.running)+len(r.arrived) == 0
 }
 
-// start runs an attempt in a goroutine or task of its own. If too many run, the oldest is given up.
+// start runs an attempt in its own goroutine or task. If too many attempts run, it gives up the
+// oldest one.
 func (r *race) start(ctx context.Context, c *dial, a *attempt) {
 	r.mu.Lock()
 	if len(r.running) == netaddr.RacersMost {
@@ -116,7 +117,7 @@ func (r *race) start(ctx context.Context, c *dial, a *attempt) {
 	}
 	if c.n.r == nil {
 		go run()
-	} else if c.n.r.Go(func(*reactor.Task) { run() }).Done() { // the loop drains
+	} else if c.n.r.Go(func(*reactor.Task) { run() }).Done() { // true at once if the loop drains
 		a.arrive()
 	}
 }
@@ -129,7 +130,7 @@ func (a *attempt) begin(d *desc.Desc) bool {
 	return !a.lost
 }
 
-// giveUp ends the attempt; locked.
+// giveUp ends the attempt. The caller holds race.mu.
 func (a *attempt) giveUp() {
 	a.lost = true
 	if a.d != nil {
@@ -137,7 +138,8 @@ func (a *attempt) giveUp() {
 	}
 }
 
-// arrive passes the result to the caller, or drops it.
+// arrive passes the attempt's result to the caller. If the attempt was given up, arrive closes its
+// socket.
 func (a *attempt) arrive() {
 	r := a.r
 	r.mu.Lock()
@@ -154,14 +156,14 @@ func (a *attempt) arrive() {
 	r.caller.Wake()
 }
 
-// end gives up all attempts but the one that was returned.
+// end gives up all running attempts, and closes the connections that the caller has not received.
 func (r *race) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, a := range r.running {
 		a.giveUp()
 	}
-	for _, a := range r.arrived { // others that have connected at the same time
+	for _, a := range r.arrived { // they have connected at the same time
 		if a.s != nil {
 			_ = a.s.Close()
 		}

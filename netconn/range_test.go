@@ -63,12 +63,12 @@ func TestNumbersAreNotCut(t *testing.T) {
 	refuse("Listen zone", zone, err, nil)
 	if strconv.IntSize == 64 {
 		large := math.MaxInt32
-		large += 2 // computed, because 386 has no such constant
+		large += 2 // computed at run time, because the constant does not compile on 386
 		refuse("SetReadBuffer", int64(large), conn.SetReadBuffer(large), syscall.EINVAL)
 		refuse("SetWriteBuffer", int64(large), conn.SetWriteBuffer(large), syscall.EINVAL)
 		refuse("SetLinger", int64(large), conn.SetLinger(large), syscall.EINVAL)
 	}
-	// As in package net, these mean the default period, and no change.
+	// As in package net, 0 means the default period, and a negative value means no change.
 	for _, d := range []time.Duration{0, -1, math.MinInt64} {
 		if err := conn.SetKeepAlivePeriod(d); err != nil {
 			t.Errorf("SetKeepAlivePeriod(%v): %v", d, err)

@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// steps change the situation between two calls. The calls of the table may change the situation
-// too.
+// steps contains functions that change the situation between two calls. The calls of the table may
+// change the situation too.
 var steps = map[string]func(obj any, peer net.Conn) error{
 	"peer sends": func(obj any, peer net.Conn) error {
 		if _, stream := peer.(interface{ CloseWrite() error }); peer == nil || !stream {
@@ -46,8 +46,8 @@ var steps = map[string]func(obj any, peer net.Conn) error{
 	"closes": func(obj any, _ net.Conn) error { return obj.(io.Closer).Close() },
 }
 
-// A pastDeadline knows whether a read would wait. If a pastDeadline says that a read would wait, it
-// may be wrong: the read may return at once. The reverse never happens.
+// A pastDeadline predicts whether a read would return without waiting. It may predict a wait
+// although the read would return at once. It never predicts a return for a read that would wait.
 type pastDeadline struct{ read, closed bool }
 
 func (d *pastDeadline) after(name string, obj any) {
@@ -56,7 +56,7 @@ func (d *pastDeadline) after(name string, obj any) {
 	case "deadline passes":
 		d.read = true
 	case "read deadline passes", "SetReadDeadline":
-		d.read = d.read || conn // a listener has no such method
+		d.read = d.read || conn // a listener has no read deadline
 	case "a deadline is far", "SetDeadline":
 		d.read = false
 	case "closes", "Close":
@@ -69,11 +69,11 @@ func (d *pastDeadline) after(name string, obj any) {
 // out.
 func TestEverySequenceOfCalls(t *testing.T) {
 	calls := slices.Sorted(keysOf(tableCalls))
-	// The steps are there twice, so they are drawn more often.
+	// The steps are in the list twice, so they are drawn more often.
 	names := slices.Concat(calls, slices.Sorted(keysOf(steps)), slices.Sorted(keysOf(steps)))
 	names = slices.DeleteFunc(names, func(name string) bool {
-		// The bytes that these leave in the kernel's buffers differ between two runs, and nobody
-		// closes the result of File.
+		// These calls are left out. Nobody closes the result of File. The buffer sizes change how many
+		// bytes are in the kernel's buffers, which differs between two runs.
 		return name == "File" || strings.HasPrefix(name, "SetReadBuffer") || strings.HasPrefix(name, "SetWriteBuffer")
 	})
 	for _, sub := range subjects {
@@ -95,7 +95,7 @@ func TestEverySequenceOfCalls(t *testing.T) {
 	}
 }
 
-// shrunk leaves out the steps and calls without which the difference still occurs.
+// shrunk removes the steps and calls that are not needed for the difference.
 func shrunk(t *testing.T, sub subject, sequence []string) []string {
 	for i := 0; i < len(sequence); {
 		if less := slices.Delete(slices.Clone(sequence), i, i+1); unlike(t, sub, less) != "" {
@@ -107,7 +107,8 @@ func shrunk(t *testing.T, sub subject, sequence []string) []string {
 	return sequence
 }
 
-// unlike returns how the outcome of a sequence differs from that over package net, or "".
+// unlike describes how the outcome of a sequence differs from that over package net. It returns ""
+// if both outcomes are the same.
 func unlike(t *testing.T, sub subject, sequence []string) string {
 	var outcome [2][]string
 	for i := range outcome {

@@ -18,7 +18,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// onLoop runs f in a task of a new loop, with a connection whose peer is of package net.
+// onLoop runs f in a task of a new loop, with a connection whose peer is a connection of package
+// net.
 func onLoop(t *testing.T, k kernel.Kernel, f func(task *reactor.Task, c *netconn.Conn, peer net.Conn)) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -80,7 +81,7 @@ func others(task *reactor.Task, call func()) (n int) {
 
 const much = 8 << 20
 
-// shared fails the test unless others have run at least once for each 512 KiB that a call has
+// shared fails the test unless another task has run at least once for each 512 KiB that a call has
 // moved.
 func shared(t *testing.T, moved int64, err error, n int) {
 	t.Helper()
@@ -159,7 +160,7 @@ func TestAFileSharesTheLoop(t *testing.T) {
 		}
 		onLoop(t, kernel.Host, func(task *reactor.Task, c *netconn.Conn, peer net.Conn) {
 			read := make(chan struct{})
-			go func() { // so that there is always room
+			go func() { // so that the socket always has room
 				defer close(read)
 				_, _ = io.Copy(io.Discard, peer)
 			}()
@@ -169,7 +170,7 @@ func TestAFileSharesTheLoop(t *testing.T) {
 				return
 			}
 			defer f.Close()
-			_ = task.Sleep(0) // so that turns of the dial are not counted
+			_ = task.Sleep(0) // so that turns of the dial do not count
 			before, n := task.Reactor().Stats().Events, int64(0)
 			ran := others(task, func() { n, err = c.ReadFrom(f) })
 			_ = task.Sleep(0)
@@ -228,13 +229,13 @@ func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 	second := opened()
 	defer second.Close()
 	k.speak(conns[0].FD(), false)
-	if _, err := first.Write([]byte("x")); err != nil { // an Event, with which the rest is read
+	if _, err := first.Write([]byte("x")); err != nil { // an Event, so that the endless input is read
 		t.Fatal(err)
 	}
 	for busy == 0 {
 		turn()
 	}
-	// The bound is the loop's buffer, plus a record that was cut off before.
+	// The bound is the size of the loop's buffer plus one record that was incomplete before.
 	const turns, most = 200, 64<<10 + 16<<10
 	for i := range turns {
 		if _, err := second.Write([]byte("x")); err != nil {
@@ -262,7 +263,7 @@ func TestABusyTLSConnHasOneShareOfATurn(t *testing.T) {
 	}
 }
 
-// arrived waits until the kernel has bytes to read.
+// arrived waits until the kernel has bytes for the descriptor.
 func arrived(fd int) {
 	for {
 		ready, e := kernel.Host.Ready(fd)

@@ -57,7 +57,7 @@ func TestReadAfterAShortOne(t *testing.T) {
 		defer c.Close()
 		task.Sleep(10 * time.Millisecond)
 		c.Write([]byte("hello"))
-		c.Read(make([]byte, 1)) // until the server has the connection
+		c.Read(make([]byte, 1)) // until the server has accepted the connection
 	})
 	if err := w.RunUntilDone(time.Minute); err != nil {
 		t.Error(err)

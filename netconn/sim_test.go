@@ -16,9 +16,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// impatient is a client in a task. A deadline ends each kind of its calls, on a host with a wrong
-// clock. Measured by the host's clock, no deadline is early. No deadline is late either, because
-// nothing else keeps the host busy.
+// impatient is a client in a task on a host with a wrong clock. A deadline ends a call of each
+// kind. By the host's clock, no deadline is early. No deadline is late either, because the host is
+// not busy with anything else.
 type impatient struct {
 	t *testing.T
 	h *sim.Host
@@ -62,7 +62,7 @@ func (d *impatient) run(task *reactor.Task) error {
 	d.over("write", from, limit, err, os.ErrDeadlineExceeded)
 
 	from = d.h.Now()
-	// An hour of the machine's clock, which is in the past of the world.
+	// This is one hour from now by the machine's clock. By the world's clock it is in the past.
 	err = c.SetReadDeadline(time.Now().Add(time.Hour))
 	if err == nil {
 		_, err = c.Read(buf)
@@ -71,7 +71,7 @@ func (d *impatient) run(task *reactor.Task) error {
 
 	from = d.h.Now()
 	err = c.SetDeadline(d.n.Time().Add(time.Hour))
-	// The deadline is moved to an earlier time while the call waits.
+	// While the call waits, its deadline is moved to an earlier time.
 	task.Reactor().After(limit, func() { c.SetDeadline(d.n.Time().Add(limit)) })
 	if err == nil {
 		_, err = c.Read(buf)
@@ -137,7 +137,7 @@ func runDeadlines(t *testing.T, seed uint64) uint64 {
 			return err
 		}
 		defer c.Close()
-		task.Sleep(time.Minute) // the client will have closed
+		task.Sleep(time.Minute) // until the client has closed
 		_, err = io.Copy(io.Discard, c)
 		return err
 	})
@@ -148,7 +148,7 @@ func runDeadlines(t *testing.T, seed uint64) uint64 {
 			return (&impatient{t, client, n}).run(task)
 		})
 	})
-	if err := w.Run(3 * time.Millisecond); err != nil { // then both hosts are ready
+	if err := w.Run(3 * time.Millisecond); err != nil { // after this, both hosts are ready
 		t.Error(err)
 	}
 	if err := w.RunUntilDone(time.Hour); err != nil {

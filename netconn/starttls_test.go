@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A startTLS serves lines without TLS until STARTTLS, and then echoes over TLS.
+// A startTLS is a Handler that serves lines without TLS until STARTTLS, and then echoes over TLS.
 type startTLS struct {
 	cfg    *tls.Config
 	secure bool
@@ -109,7 +109,7 @@ func TestTLSBegunOnAnOpenConn(t *testing.T) {
 	}
 }
 
-// behind sends its first bytes together with the first write, and skips a line of input.
+// behind sends some bytes together with the first write of TLS, and skips a line of input.
 type behind struct {
 	net.Conn
 	in    *bufio.Reader

@@ -19,7 +19,7 @@ func (b *base) read(p []byte) (int, error) {
 	return n, err
 }
 
-// data is read without a buffer: see Conn.Data.
+// data implements Conn.Data.
 func (b *base) data() ([]byte, error) {
 	p, err := b.s.Data()
 	if err != nil && err != io.EOF {
@@ -41,7 +41,7 @@ func (b *base) write(p []byte) (int, error) {
 }
 
 // writeNothing makes the system call that package net makes for a Write of no bytes. So such a
-// Write also reports a closed connection, or a deadline that has passed.
+// Write also reports that the connection is closed or that a deadline has passed.
 func (b *base) writeNothing() error {
 	d := b.d
 	call := forever()
@@ -79,12 +79,12 @@ func (b *base) writeBuffers(v *net.Buffers) (int64, error) {
 	return total, nil
 }
 
-// smallPiece is the size in bytes of the largest piece that is cheaper to copy than to send as a
-// piece of its own.
+// smallPiece is the largest size in bytes of a piece that is cheaper to copy than to pass to the
+// kernel as a separate piece.
 const smallPiece = 512
 
-// sendPieces makes one system call. If there are too many small pieces for one call, it first
-// copies them into one buffer. A system call for each 64 pieces would cost more.
+// sendPieces makes one system call. If v has too many small pieces for one call, sendPieces first
+// copies them into one buffer. One system call for each 64 pieces would cost more.
 func sendPieces(d *desc.Desc, v net.Buffers) (int, desc.Errno) {
 	first := v[:min(len(v), kernel.MaxPieces)]
 	if len(first) == len(v) || size(first) > smallPiece*len(first) {
@@ -144,5 +144,5 @@ func streamOf(x any) (b *base, ok bool) {
 	return nil, false
 }
 
-// stream reports whether the socket is a stream.
+// stream reports whether the socket is a stream socket.
 func (b *base) stream() bool { return b.s.Type() == socket.SOCK_STREAM }

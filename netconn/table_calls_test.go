@@ -47,7 +47,7 @@ func sends(call func(c net.PacketConn, to net.Addr) error, to net.Addr) func(any
 
 func sendTo(c net.PacketConn, to net.Addr) error { return count(c.WriteTo([]byte("x"), to)) }
 
-// tableCalls has all methods. Methods with arguments are there several times.
+// tableCalls contains all methods. A method with arguments is in the table several times.
 var tableCalls = map[string]func(any) error{
 	"Read":                 on(func(c net.Conn) error { return counted(c.Read(make([]byte, 1))) }),
 	"Read nothing":         on(func(c net.Conn) error { return count(c.Read(nil)) }),
@@ -151,7 +151,7 @@ var tableCalls = map[string]func(any) error{
 		}
 		return err
 	}),
-	"SetUnlinkOnClose": on(func(c interface { // UnixConn has it too, unlike package net's
+	"SetUnlinkOnClose": on(func(c interface { // UnixConn has this method; net.UnixConn has not
 		net.Listener
 		SetUnlinkOnClose(bool)
 	}) error {
@@ -239,7 +239,7 @@ func rawOf(c syscall.Conn) syscall.RawConn {
 	return rc
 }
 
-// noRaw returns the error of SyscallConn from every call.
+// noRaw is a RawConn whose calls return the error of SyscallConn.
 type noRaw struct{ err error }
 
 func (r noRaw) Control(func(uintptr)) error    { return r.err }
@@ -256,12 +256,12 @@ type unixSender interface {
 	WriteToUnix([]byte, *net.UnixAddr) (int, error)
 }
 
-// values are results that are no errors, for the comparison.
+// values is an error that contains results, so that they are compared like errors.
 type values string
 
 func (v values) Error() string { return string(v) }
 
-// results has results as an error, so that they are compared too.
+// results packs results into an error, so that they are compared too.
 func results(v ...any) error {
 	if len(v) == 1 {
 		if a, ok := v[0].(net.Addr); ok {
@@ -271,7 +271,7 @@ func results(v ...any) error {
 	return values(fmt.Sprint(v...))
 }
 
-// acceptBy calls a method whose result's type is of the package.
+// acceptBy calls an accept method whose result type belongs to the package, such as AcceptTCP.
 func acceptBy(l any, method string) error {
 	m := reflect.ValueOf(l).MethodByName(method)
 	if !m.IsValid() {
@@ -281,5 +281,5 @@ func acceptBy(l any, method string) error {
 	return err
 }
 
-// counted has the number of bytes too.
+// counted adds the number of bytes to an error, so that it is compared too.
 func counted(n int, err error) error { return errors.Join(results(n), err) }

@@ -21,9 +21,10 @@ import (
 	"github.com/ureactor/ureactor/internal/longtest"
 )
 
-// everything returns all that a program can find out about an error: the text, the types, Op, Net,
-// Source and Addr at each level, what errors.Is matches, Timeout and Temporary. Ports and temporary
-// folders differ between two runs, so they are replaced.
+// everything returns everything that a program can find out about an error. That is its text and,
+// at each level, its type, Op, Net, Source, Addr, Timeout and Temporary. It also lists what
+// errors.Is matches. Ports and temporary folders are replaced, because they differ between two
+// runs.
 func everything(err error) string {
 	if err == nil {
 		return "nil"
@@ -106,11 +107,11 @@ func compare(t *testing.T, name string, call func(s stack) error) {
 	}
 }
 
-// A subject is one object of either package, for the table of calls and situations.
+// A subject is an object of either package, for the table of calls and situations.
 type subject struct {
 	name string
 	make func(t *testing.T, s stack) (obj any, peer net.Conn)
-	// situations are those that the subject can be in.
+	// situations lists the situations that are possible for this subject.
 	situations []string
 }
 
@@ -131,7 +132,7 @@ var subjects = []subject{
 
 var streamSituations = []string{"open", "data", "deadline", "closed", "peer closed", "reset", "read closed", "write closed"}
 
-// ends returns a connection of s, and its peer, which is of package net.
+// ends returns a connection of s, and its peer, which is a connection of package net.
 func ends(t *testing.T, s stack, network string) (any, net.Conn) {
 	if network == "udp" || network == "unixgram" {
 		address := "127.0.0.1:0"
@@ -207,7 +208,7 @@ func into(t *testing.T, situation string, obj any, peer net.Conn) {
 		peer.Close()
 	case "reset":
 		if _, err := peer.Write([]byte("x")); err != nil {
-			// Unread input, so that a close resets, also of Unix sockets.
+			// There is unread input, so a close resets the connection, even with Unix sockets.
 			t.Fatal(err)
 		}
 		if tcp, ok := peer.(*net.TCPConn); ok {
@@ -232,7 +233,7 @@ func TestEveryCallInEverySituation(t *testing.T) {
 	for _, sub := range subjects[:longtest.Count(1, len(subjects), len(subjects))] {
 		for _, situation := range sub.situations {
 			t.Run(sub.name+"/"+situation, func(t *testing.T) {
-				t.Parallel() // to end a connection takes some time
+				t.Parallel() // it takes some time to end a connection
 				for _, name := range slices.Sorted(keysOf(tableCalls)) {
 					if (situation == "open" || situation == "write closed") && waits[name] {
 						continue
@@ -258,7 +259,7 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 	}
 }
 
-// waits are the calls that would not return on an open connection.
+// waits lists the calls that would wait without end on an open connection.
 var waits = map[string]bool{"Read": true, "WriteTo(w)": true, "ReadFrom(p)": true, "RawConn.Read": true, "Accept": true, "ReadMsgUnix": true,
 	"ReadMsgUDP": true, "ReadFromUDP": true, "ReadFromUDPAddrPort": true, "ReadMsgUDPAddrPort": true, "ReadFromUnix": true, "AcceptTCP": true,
 	"AcceptUnix": true}

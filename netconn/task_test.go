@@ -22,7 +22,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// start runs a reactor until the test ends.
+// start runs a reactor until the end of the test.
 func start(t testing.TB) *reactor.Reactor {
 	t.Helper()
 	r, err := reactor.New()
@@ -51,7 +51,7 @@ func inTask(r *reactor.Reactor, f func(*reactor.Task)) {
 	<-done
 }
 
-// driven is a Conn of a loop for callers on other goroutines. Each call runs in a task of its own.
+// driven is a Conn of a loop that other goroutines may use. Each call runs in its own task.
 type driven struct {
 	r *reactor.Reactor
 	net.Conn
@@ -87,7 +87,7 @@ func (d driven) SetWriteDeadline(at time.Time) (err error) {
 	return err
 }
 
-// taskPipe returns two connected ends on a loop. Each call on them runs in a task.
+// taskPipe returns a MakePipe for two connected ends on a loop. Each call on an end runs in a task.
 func taskPipe(t testing.TB, r *reactor.Reactor, network string) nettest.MakePipe {
 	return func() (c1, c2 net.Conn, stop func(), err error) {
 		address := free(t, network)

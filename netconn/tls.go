@@ -16,8 +16,8 @@ import (
 // A TLSConn is TLS on a Conn, for code in blocking style. In tasks use it instead of tls.Conn,
 // which holds its locks while it waits. In goroutines you may use either.
 //
-// After a deadline has ended a Write, the TLSConn can still be used, unlike a tls.Conn: the next
-// call sends the rest of the last record.
+// After a deadline has ended a Write, the next call sends the rest of the last record, and the
+// TLSConn can still be used. A tls.Conn cannot be used after that.
 //
 // net/http needs tls.Conns: use its ServeTLS with a Listener of Listen. examples/nethttp serves
 // HTTP/2 on TLSConns.
@@ -25,20 +25,20 @@ type TLSConn struct {
 	c     net.Conn // a *Conn or a *UnixConn
 	b     *base    // the base of c
 	s     *secure.Conn
-	other *tls.Conn // set instead of c, b and s if the connection below is of another type: see Server
+	other *tls.Conn // a connection of another type, then c, b and s are not set: see Server
 	room  []byte    // the buffer of Data for other
 }
 
 // Server makes the server side of TLS on a connection, as tls.Server does. The first Read or Write
-// makes the handshake. The deadline of either direction ends it.
+// makes the handshake. The deadline of either direction ends the handshake.
 //
 // The configuration's callbacks get c as their connection, and a tls.RecordHeaderError has c too.
 // The callbacks may run on another goroutine. They must not wait for a task of the same loop.
 //
-// If c is not a stream of this package, crypto/tls serves it. An example is a wrapper that first
-// returns the rest of a bufio.Reader. Then the rules of crypto/tls apply: after a Write that has
-// timed out every Write fails, and two tasks of one loop must not use the TLSConn. ServerAfter
-// makes such a wrapper unnecessary.
+// If c is not a stream of this package, crypto/tls serves it. An example of such a c is a wrapper
+// that first returns the rest of a bufio.Reader. Then the rules of crypto/tls apply: after a Write
+// that has timed out every Write fails, and two tasks of one loop must not use the TLSConn.
+// ServerAfter makes such a wrapper unnecessary.
 //
 // Server panics if c is nil, or if the configuration cannot be used.
 func Server(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, true) }
@@ -46,13 +46,13 @@ func Server(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, t
 // Client makes the client side of TLS on a connection: see Server.
 func Client(c net.Conn, cfg *tls.Config) *TLSConn { return newTLS(c, nil, cfg, false) }
 
-// ServerAfter is Server for a connection from which the bytes of read were read already, for
-// example together with the line that asked for TLS. It copies read.
+// ServerAfter is Server for a connection from which the program has already read the bytes in read.
+// For example, they arrived together with the line that requested TLS. ServerAfter copies read.
 func ServerAfter(c net.Conn, read []byte, cfg *tls.Config) *TLSConn {
 	return newTLS(c, read, cfg, true)
 }
 
-// ClientAfter is Client for a connection from which the bytes of read were read already: see
+// ClientAfter is Client for a connection from which the program has already read some bytes: see
 // ServerAfter.
 func ClientAfter(c net.Conn, read []byte, cfg *tls.Config) *TLSConn {
 	return newTLS(c, read, cfg, false)
@@ -81,8 +81,8 @@ func newTLS(nc net.Conn, read []byte, cfg *tls.Config, server bool) *TLSConn {
 	return &TLSConn{other: tls.Client(nc, cfg)}
 }
 
-// readAhead is a connection from which the bytes of left were already read. Its Read first returns
-// the bytes of left.
+// readAhead is a connection from which the bytes of left were already read. Its Read returns these
+// bytes first.
 type readAhead struct {
 	net.Conn
 	left []byte
@@ -97,7 +97,7 @@ func (c *readAhead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// weakly returns a function that returns c as long as the garbage collector has not freed it.
+// weakly returns a function that returns c until the garbage collector has freed c.
 func weakly(c net.Conn) func() net.Conn {
 	if c, ok := c.(*UnixConn); ok {
 		user := weak.Make(c)
@@ -133,7 +133,7 @@ func (l *tlsListener) Accept() (net.Conn, error) {
 	return Server(c, l.cfg), nil
 }
 
-// Handshake makes the handshake, unless that has been done.
+// Handshake makes the handshake, unless it was already made.
 func (c *TLSConn) Handshake() error {
 	if c.other != nil {
 		return c.other.Handshake()
@@ -143,9 +143,9 @@ func (c *TLSConn) Handshake() error {
 	return c.failed("read", err)
 }
 
-// HandshakeContext is Handshake that also ends when ctx does, and then closes the connection. The
-// configuration's callbacks get ctx if this call begins the handshake. In a task, a callback that
-// waits for ctx blocks the loop, so only a deadline of ctx or another goroutine can then end ctx.
+// HandshakeContext is Handshake that also ends when ctx does, and then closes the connection. If
+// this call begins the handshake, the configuration's callbacks get ctx. In a task, a callback that
+// waits for ctx blocks the loop. Then only a deadline of ctx or another goroutine can end ctx.
 func (c *TLSConn) HandshakeContext(ctx context.Context) error {
 	mustHave(ctx)
 	if c.other != nil {
@@ -163,7 +163,7 @@ func (c *TLSConn) HandshakeContext(ctx context.Context) error {
 		}
 		d.Waiter.Post(func() { c.c.Close() })
 	})
-	defer stop() // the task may be unwound
+	defer stop() // deferred, because the task may be unwound
 	err := c.Handshake()
 	if !stop() { // ctx has ended and the connection is closed, even if the handshake has succeeded
 		return ctx.Err()
@@ -185,7 +185,7 @@ func (c *TLSConn) Read(p []byte) (int, error) {
 	return n, c.failed("read", err)
 }
 
-// Data is Read without a buffer. Its result is valid as long as that of Conn.Data.
+// Data is Read without a buffer of the caller. The result is valid as long as that of Conn.Data.
 func (c *TLSConn) Data() ([]byte, error) {
 	if c.other != nil {
 		return c.dataOther()
@@ -195,8 +195,8 @@ func (c *TLSConn) Data() ([]byte, error) {
 	return p, c.failed("read", err)
 }
 
-// dataOther is Data for a tls.Conn. It holds a buffer while it waits, because Read of crypto/tls
-// needs one.
+// dataOther is Data on a tls.Conn. It holds a buffer even while it waits, because the Read of
+// crypto/tls needs one.
 func (c *TLSConn) dataOther() ([]byte, error) {
 	if c.room == nil {
 		c.room = make([]byte, maxRecord)
@@ -226,7 +226,7 @@ func (c *TLSConn) CloseWrite() error {
 	return c.failed("close", c.s.CloseWrite(&call))
 }
 
-// Close sends close_notify, if that needs no wait, and closes the connection.
+// Close sends close_notify if this is possible without waiting, and closes the connection.
 func (c *TLSConn) Close() error {
 	if c.other != nil {
 		return c.other.Close()
@@ -245,7 +245,8 @@ func (c *TLSConn) ConnectionState() tls.ConnectionState {
 	return s
 }
 
-// NetConn returns the connection below. Reading or writing it directly breaks the TLS.
+// NetConn returns the connection below TLS. A program that reads or writes it directly breaks the
+// TLS stream.
 func (c *TLSConn) NetConn() net.Conn {
 	if c.other != nil {
 		return c.other.NetConn()
@@ -268,7 +269,7 @@ func closeWrite(c *tls.Conn) error {
 	return err
 }
 
-// failed returns an Errno as an error of the Conn, and an error of crypto/tls as it is.
+// failed returns an Errno as an error of the Conn, and returns an error of crypto/tls unchanged.
 func (c *TLSConn) failed(op string, err error) error {
 	runtime.KeepAlive(c)
 	e, ok := err.(kernel.Errno)

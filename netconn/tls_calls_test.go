@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// tlsPair returns two ends whose handshake is complete.
+// tlsPair returns two connected ends after the handshake.
 func tlsPair(t *testing.T) (c, s *netconn.TLSConn) {
 	t.Helper()
 	a, b, stop, err := secured(pipe(t, "tcp4"))()
@@ -26,7 +26,8 @@ func tlsPair(t *testing.T) (c, s *netconn.TLSConn) {
 	return a.(*netconn.TLSConn), b.(*netconn.TLSConn)
 }
 
-// handshake passes a client to call. Its server only makes the handshake.
+// handshake calls `call` with a client, which has not made its handshake. The server only makes the
+// handshake.
 func handshake(t *testing.T, cfg *tls.Config, call func(*netconn.TLSConn)) {
 	t.Helper()
 	a, b, stop, err := pipe(t, "tcp4")()
@@ -47,7 +48,7 @@ func TestTLSCloseWriteAfterClose(t *testing.T) {
 	l := listen(t, "tcp4")
 	c.NetConn().Close()
 	others := make([]net.Conn, 0, 20)
-	for range 10 { // one of them gets the number
+	for range 10 { // one of these connections gets the number
 		a, err := netconn.Dial("tcp4", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +62,7 @@ func TestTLSCloseWriteAfterClose(t *testing.T) {
 	if err := c.CloseWrite(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("CloseWrite: %v", err)
 	}
-	for i := range others { // until the end, so that everything has arrived
+	for i := range others { // the end of input shows that everything has arrived
 		others[i].(*netconn.Conn).CloseWrite()
 	}
 	for _, o := range others {
@@ -88,7 +89,7 @@ func TestTLSWritesDoNotMix(t *testing.T) {
 		})
 	}
 	defer all.Wait()
-	defer c.Close() // in case the test ends before them
+	defer c.Close() // if the test ends before the Writes
 	got := make([]byte, size)
 	for i := range writers * rounds {
 		if _, err := io.ReadFull(s, got); err != nil {

@@ -98,8 +98,8 @@ func TestTLSConfigs(t *testing.T) {
 	}
 }
 
-// inEachTLSPair runs a test with a server and a client of each style. connect makes a connection,
-// exchanges hello in both directions, and returns the outcome on both sides.
+// inEachTLSPair runs a test for each style of server and each style of client. connect makes a
+// connection, sends hello in both directions, and returns the outcomes of both sides.
 func inEachTLSPair(t *testing.T, server, client func(*tls.Config), f func(t *testing.T, connect func() (server, client outcome))) {
 	for _, s := range tlsStyles {
 		for _, c := range tlsStyles {

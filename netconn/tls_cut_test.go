@@ -17,8 +17,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// After the handshake a cutter keeps the bytes that TLS writes, so that a test decides which bytes
-// arrive together.
+// A cutter is a connection below TLS. After the handshake it holds the bytes that TLS writes, so
+// the test decides which bytes arrive together.
 type cutter struct {
 	net.Conn
 	shaken bool
@@ -33,7 +33,7 @@ func (c *cutter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// send sends the written bytes, except for the last `keep` bytes.
+// send sends the held bytes, except for the last `keep` bytes.
 func (c *cutter) send(keep int) error {
 	n := len(c.held) - keep
 	_, err := c.Conn.Write(c.held[:n])
@@ -108,7 +108,8 @@ func TestTLSRecordsInAnyCut(t *testing.T) {
 	}
 }
 
-// cuts sends messages of 64 bytes in every way, and waits for the answer to each.
+// cuts sends messages of 64 bytes, cut in every way of the table, and waits for the answers after
+// each send.
 func cuts(addr string) error {
 	raw, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -125,13 +126,13 @@ func cuts(addr string) error {
 	message := bytes.Repeat([]byte{'m'}, 64)
 	for range 20 {
 		for _, cut := range []struct{ records, keep, answers int }{
-			{1, 0, 1},   // one record
-			{2, 0, 2},   // two at once
-			{2, 40, 1},  // one and a half …
-			{0, 0, 1},   // … the rest
-			{3, 85, 2},  // two, and one byte of a header …
-			{1, 3, 1},   // … the rest, and most of another one
-			{0, 0, 1},   // the rest
+			{1, 0, 1}, // one record
+			{2, 0, 2}, // two records at once
+			{2, 40, 1}, // one and a half …
+			{0, 0, 1}, // … the rest of the second
+			{3, 85, 2}, // two, and one byte of the third's header …
+			{1, 3, 1}, // … its rest, and most of another one
+			{0, 0, 1}, // the rest of that one
 			{50, 0, 50}, // more than one recv returns
 		} {
 			for range cut.records {
@@ -148,9 +149,9 @@ func cuts(addr string) error {
 		}
 	}
 	_, err = c.Write(message)
-	// After CloseWrite nothing else is sent.
+	// The CloseWrite adds a close_notify to the held bytes. Nothing else is sent after it.
 	err = errors.Join(err, c.CloseWrite(), raw.SetDeadline(time.Now().Add(long)))
-	// This sends a record and the end together.
+	// This sends the last record and the close_notify together.
 	if err := errors.Join(err, w.send(0)); err != nil {
 		return err
 	}

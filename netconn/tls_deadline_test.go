@@ -16,8 +16,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// inGoroutineAndTask runs f in a goroutine and in a task, each with the Dial of its style, and
-// waits for both.
+// inGoroutineAndTask runs f in a goroutine and in a task, each time with the Dial for it, and waits
+// for both.
 func inGoroutineAndTask(t *testing.T, f func(t *testing.T, dial func(network, addr string) (net.Conn, error))) {
 	t.Run("goroutine", func(t *testing.T) { f(t, netconn.Dial) })
 	t.Run("task", func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
 		return
 	}
 	t.Parallel()
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // the backlog accepts
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel completes the connect
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestTLSHandshakeEndsByEitherDeadline(t *testing.T) {
 	})
 }
 
-// whereItLives runs f on the loop of c, or in the caller's goroutine.
+// whereItLives runs f on the loop of c, or in the calling goroutine if c has no loop.
 func whereItLives(c net.Conn, f func()) {
 	d := inside.Desc(c.(*netconn.Conn).Socket())
 	if d.Waiter.Shared() {

@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// together sends a line in one segment with the first bytes.
+// together sends a line in one segment with the first bytes of TLS.
 type together struct {
 	net.Conn
 	line []byte
@@ -28,7 +28,8 @@ func (c *together) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// buffered reads what a bufio.Reader holds first: the usual wrapper of a net.Conn.
+// buffered is the usual wrapper of a net.Conn: its Read first returns the bytes that a bufio.Reader
+// holds.
 type buffered struct {
 	net.Conn
 	r io.Reader
@@ -114,7 +115,8 @@ func TestTLSAfterBytesThatWereRead(t *testing.T) {
 	}
 }
 
-// wrapping is a foreign listener around one of netconn. Its connections are wrapped too.
+// wrapping is a foreign listener around a listener of netconn. It wraps the accepted connections
+// too.
 type wrapping struct{ net.Listener }
 
 func (l wrapping) Accept() (net.Conn, error) {

@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// serverSide returns a Conn whose peer is of package net.
+// serverSide returns a Conn and its peer, which is a connection of package net.
 func serverSide(t *testing.T) (c *netconn.Conn, peer *net.TCPConn) {
 	t.Helper()
 	l := listen(t, "tcp")
@@ -87,7 +87,7 @@ func TestTLSSessionsAreResumedWithCallbacks(t *testing.T) {
 				if ours {
 					s = netconn.Server(c, cfg)
 				}
-				_, err := s.Write([]byte("x")) // the ticket is sent before this
+				_, err := s.Write([]byte("x")) // the server sends the ticket before this byte
 				served <- err
 			}()
 			tc := tls.Client(peer, client)

@@ -18,12 +18,12 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A storm is data that costs the receiver much more than the sender: records of one byte, each
-// after as many records without data as crypto/tls allows in a row.
+// A storm is input that costs the receiver much more than the sender: records of one byte, and
+// before each of them as many records without data as crypto/tls allows in a row.
 type storm struct {
 	name   string
-	before func(*forge.Sealer) []byte // makes a record without data; nil: there are none
-	each   int                        // how many records come with each byte
+	before func(*forge.Sealer) []byte // makes a record without data; nil if there are none
+	each   int // how many records belong to each byte
 	most   int                        // how many records a turn may decrypt for a Handler
 }
 
@@ -34,7 +34,7 @@ var storms = []storm{
 }
 
 // send is a client in a task. It makes the handshake, sends n bytes in one Write, and ends the
-// stream. Another task reads the answers.
+// stream. Another task reads the answers of the server.
 func (s storm) send(task *reactor.Task, raw net.Conn, n int) error {
 	var secrets strings.Builder
 	cfg := clientConfig()
@@ -62,8 +62,7 @@ func (s storm) send(task *reactor.Task, raw net.Conn, n int) error {
 	return err
 }
 
-// A stormed server counts the TLS records that it decrypts in one go. Before and after them, other
-// tasks or callbacks could run, but not in between.
+// A stormed server counts the TLS records that it decrypts before other tasks or callbacks can run.
 type stormed struct {
 	each      int // records per byte of data
 	got, most int
@@ -77,7 +76,7 @@ func (s *stormed) data(n int) {
 	s.most = max(s.most, s.got)
 }
 
-// rest is called when others could run.
+// rest is called when other tasks or callbacks could run.
 func (s *stormed) rest() { s.got = 0 }
 
 // A turn of the loop decrypts a bounded number of one peer's records, even if the records have few
@@ -135,13 +134,13 @@ func TestTLSRecordsOfATurnAreBounded(t *testing.T) {
 	}
 }
 
-// stormHandler serves one Conn by a Handler.
+// stormHandler serves one Conn with a Handler.
 func stormHandler(task *reactor.Task, s *stormed) {
 	r := task.Reactor()
 	ended, turn := false, r.Stats().Turns
 	h := &events{
 		data: func(_ *reactor.Conn, p []byte) {
-			if now := r.Stats().Turns; now != turn { // counted at the end of each
+			if now := r.Stats().Turns; now != turn { // Turns is counted at the end of each turn
 				turn = now
 				s.rest()
 			}

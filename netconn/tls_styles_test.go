@@ -13,8 +13,9 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// A tlsStyle is one way to use TLS with this package. answer gets the data that was read, and its
-// result is sent. nil ends the connection. An outcome describes each connection that has ended.
+// A tlsStyle is one way to use TLS with this package. The function answer gets received data and
+// returns the data to send, or nil to end the connection. When a connection has ended, its outcome
+// is sent to a channel.
 type tlsStyle struct {
 	name   string
 	listen func(t *testing.T, cfg *tls.Config, answer answer) (net.Addr, <-chan outcome)
@@ -23,8 +24,8 @@ type tlsStyle struct {
 
 type answer func(p []byte) []byte
 
-// outcome is the result of the handshake, and what has ended the connection: io.EOF, an error, or
-// nil if answer has ended it.
+// outcome describes a connection that has ended: the result of its handshake, and the reason of its
+// end. The reason is io.EOF, an error, or nil if answer has ended the connection.
 type outcome struct {
 	state tls.ConnectionState
 	err   error
@@ -101,12 +102,12 @@ func dialWithTLS(t *testing.T, at net.Addr, cfg *tls.Config, first string, answe
 			outcomes <- outcome{err: err}
 			return
 		}
-		c.Send([]byte(first)) // Closed reports an error
+		c.Send([]byte(first)) // if this fails, Closed reports the error
 	})
 	return outcomes
 }
 
-// listenBlocking serves in goroutines or tasks, as spawn makes them.
+// listenBlocking serves in goroutines or in tasks. spawn starts one of them.
 func listenBlocking(t *testing.T, cfg *tls.Config, answer answer, listen func(network, address string) (net.Listener, error), spawn func(func())) (net.Addr, <-chan outcome) {
 	outcomes := make(chan outcome, 100)
 	listeners := make(chan net.Listener, 1)
@@ -143,7 +144,7 @@ func dialBlocking(at net.Addr, cfg *tls.Config, first string, answer answer, dia
 			return
 		}
 		c := netconn.Client(nc, cfg)
-		c.Write([]byte(first)) // the Read returns its error too
+		c.Write([]byte(first)) // if this fails, the Read returns the error too
 		talkTLS(c, answer, outcomes)
 	})
 	return outcomes

@@ -22,8 +22,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// secured returns a MakePipe with TLS. It makes the handshake before it returns, because a Write
-// alone cannot complete a handshake.
+// secured returns a MakePipe with TLS. The MakePipe makes the handshake before it returns, because
+// a Write alone cannot complete a handshake.
 func secured(open nettest.MakePipe) nettest.MakePipe {
 	return func() (c1, c2 net.Conn, stop func(), err error) {
 		c1, c2, _, err = open()
@@ -92,7 +92,7 @@ func TestTLSInTasks(t *testing.T) {
 				if err != nil {
 					panic(err)
 				}
-				t.Go(func(*reactor.Task) { // this task writes, and waits
+				t.Go(func(*reactor.Task) { // this task writes and has to wait
 					if _, err := c.Write(want); err != nil {
 						results <- err
 					}

@@ -8,20 +8,20 @@ import (
 	"github.com/ureactor/ureactor/internal/netaddr"
 )
 
-// DialTCP connects from laddr, or from any address if that is nil, to raddr. An unspecified raddr
-// means this machine. network is tcp, tcp4 or tcp6.
+// DialTCP connects from laddr to raddr. If laddr is nil, the system chooses the local address. An
+// unspecified raddr means this machine. network is tcp, tcp4 or tcp6.
 func DialTCP(network string, laddr, raddr *net.TCPAddr) (*TCPConn, error) {
 	return (&Dialer{}).dialTCP(context.Background(), network, laddr, raddr)
 }
 
-// DialUDP makes a socket at laddr, or at any address if that is nil, with the peer raddr. network
-// is udp, udp4 or udp6.
+// DialUDP makes a socket at laddr with the peer raddr. If laddr is nil, the system chooses the
+// local address. network is udp, udp4 or udp6.
 func DialUDP(network string, laddr, raddr *net.UDPAddr) (*UDPConn, error) {
 	return (&Dialer{}).dialUDP(context.Background(), network, laddr, raddr)
 }
 
-// DialUnix makes a Unix socket at laddr, or without a name if that is nil, with the peer raddr.
-// network is unix or unixgram. A socket of datagrams needs no raddr.
+// DialUnix makes a Unix socket at laddr with the peer raddr. If laddr is nil, the socket has no
+// name. network is unix or unixgram. With unixgram, raddr may be nil.
 func DialUnix(network string, laddr, raddr *net.UnixAddr) (*UnixConn, error) {
 	return (&Dialer{}).dialUnix(context.Background(), network, laddr, raddr)
 }
@@ -44,7 +44,7 @@ func (d *Dialer) dialUnix(ctx context.Context, network string, laddr, raddr *net
 	return unix, err
 }
 
-// between connects two addresses, which need no lookup.
+// between connects one address with another. No lookup is needed.
 func (d *Dialer) between(ctx context.Context, network string, fits func(netaddr.Network) bool, laddr, raddr net.Addr) (net.Conn, error) {
 	own := *d
 	own.LocalAddr = given(laddr)
@@ -86,7 +86,7 @@ func (c *dial) between(ctx context.Context, fits func(netaddr.Network) bool, rad
 	return conn, nil
 }
 
-// fitting returns the network of that name, if it fits.
+// fitting returns the network with that name, if fits accepts it.
 func fitting(network string, fits func(netaddr.Network) bool) (netaddr.Network, error) {
 	a, err := findNetwork(network)
 	if err == nil && !fits(a) {
@@ -150,9 +150,10 @@ func listenAt[T any](network string, fits func(netaddr.Network) bool, laddr net.
 	return made, err
 }
 
-// ListenMulticastUDP receives the datagrams of a multicast group that arrive at the interface ifi,
-// or at one that the system chooses if ifi is nil. Other programs may receive at the same port too.
-// network is udp, udp4 or udp6. The socket does not receive its own datagrams to the group.
+// ListenMulticastUDP receives the datagrams of a multicast group that arrive at the interface ifi.
+// If ifi is nil, the system chooses the interface. Other programs may receive at the same port too.
+// network is udp, udp4 or udp6. The socket does not receive the datagrams that it sends to the
+// group itself.
 func ListenMulticastUDP(network string, ifi *net.Interface, gaddr *net.UDPAddr) (*UDPConn, error) {
 	_, err := fitting(network, netaddr.Network.UDP)
 	if err == nil && (gaddr == nil || gaddr.IP == nil) {

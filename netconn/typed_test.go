@@ -13,20 +13,20 @@ import (
 	"github.com/ureactor/ureactor/netconn"
 )
 
-// A typedResult is the error of a call, or what its connection or listener says of itself. The
-// kernel chooses some ports.
+// A typedResult is the error of a call, or the addresses of its connection or listener. Ports that
+// the kernel has chosen are left out.
 type typedResult struct {
 	err           error
 	local, remote string
 }
 
-// typedAddr is the type and the text of an address without a port that the kernel chose.
+// typedAddr returns type and text of an address, without a port that the kernel has chosen.
 func typedAddr(a net.Addr, port bool) string {
 	switch b := a.(type) {
 	case nil:
 		return "none"
 	case *net.UnixAddr:
-		if strings.HasPrefix(b.Name, "@") { // the kernel chose it
+		if strings.HasPrefix(b.Name, "@") { // the kernel has chosen the name
 			return fmt.Sprintf("%T %s @", a, a.Network())
 		}
 	case *net.TCPAddr:
@@ -45,7 +45,7 @@ func typedAddr(a net.Addr, port bool) string {
 	return fmt.Sprintf("%T %s %s", a, a.Network(), a)
 }
 
-// dialled closes the connection.
+// dialled returns the typedResult of a dial, and closes the connection.
 func dialled(c net.Conn, err error) typedResult {
 	if err != nil {
 		return typedResult{err: err}
@@ -54,7 +54,8 @@ func dialled(c net.Conn, err error) typedResult {
 	return typedResult{nil, typedAddr(c.LocalAddr(), false), typedAddr(c.RemoteAddr(), true)}
 }
 
-// listened closes the listener, or the socket of datagrams.
+// listened returns the typedResult of a listen call, and closes the listener or the datagram
+// socket.
 func listened(l interface {
 	Close() error
 }, at func() net.Addr, err error) typedResult {
@@ -65,7 +66,7 @@ func listened(l interface {
 	return typedResult{nil, typedAddr(at(), false), ""}
 }
 
-// alike compares the two outcomes.
+// alike fails the test unless the two results are equal.
 func alike(t *testing.T, what string, got, want typedResult) {
 	t.Helper()
 	same(t, what, got.err, want.err)
@@ -74,8 +75,8 @@ func alike(t *testing.T, what string, got, want typedResult) {
 	}
 }
 
-// alikeButFor is alike for a dial between two addresses that are wrong by themselves. Either may be
-// named then.
+// alikeButFor is alike for a dial whose two addresses are both wrong. The error may then be about
+// either of them.
 func alikeButFor(t *testing.T, what string, local, remote error, got, want typedResult) {
 	t.Helper()
 	if local == nil || remote == nil {
@@ -90,8 +91,8 @@ func address(text string, port int) (tcp *net.TCPAddr, udp *net.UDPAddr) {
 	return &net.TCPAddr{IP: i, Port: port}, &net.UDPAddr{IP: i, Port: port}
 }
 
-// here are local addresses of each kind: of both families and of any host, ports that cannot be, an
-// address and a zone of elsewhere, and none.
+// here returns local addresses of each kind: of both families, wildcard, with impossible ports or
+// bytes, with an address or a zone of another machine, and nil.
 func here() (tcp []*net.TCPAddr, udp []*net.UDPAddr) {
 	for _, a := range []struct {
 		ip   string
@@ -149,7 +150,7 @@ func TestTypedCallsAreThoseOfPackageNet(t *testing.T) {
 	}
 }
 
-// asConn makes a nil pointer a nil net.Conn.
+// asConn converts a nil pointer to a nil net.Conn.
 func asConn[C net.Conn](c C, err error) (net.Conn, error) {
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A UnixConn is a Unix socket: a stream, or one of datagrams or packets. It has the methods of
+// A UnixConn is a Unix socket: a stream, or a socket of datagrams or packets. It has the methods of
 // net.UnixConn, so ReadFrom and WriteTo are for datagrams. Use io.Copy to copy a stream.
 type UnixConn struct {
 	gram
@@ -28,7 +28,7 @@ func (c *UnixConn) Read(p []byte) (int, error) {
 	return c.read(p)
 }
 
-// packets reports whether the socket is one of datagrams.
+// packets reports whether the socket is a datagram socket.
 func (b *base) packets() bool { return b.s.Type() == socket.SOCK_DGRAM }
 
 // Write sends all of p to the peer.
@@ -48,17 +48,17 @@ func (c *UnixConn) WriteBuffers(v *net.Buffers) (int64, error) { return c.writeB
 // CloseRead ends reading: every Read returns io.EOF from now on.
 func (c *UnixConn) CloseRead() error { return c.shutdown(socket.SHUT_RD) }
 
-// CloseWrite ends sending: the peer reads the end of input after what was written.
+// CloseWrite ends sending: the peer reads the end of input after all written data.
 func (c *UnixConn) CloseWrite() error { return c.shutdown(socket.SHUT_WR) }
 
-// ReadFrom is Read that also returns the sender of a datagram, nil for one without a name.
+// ReadFrom is Read that also returns the sender of a datagram, or nil for a sender without a name.
 func (c *UnixConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	n, from, err := c.receiveUnix(p)
 	return n, c.sender(from), err
 }
 
-// receiveUnix waits for a datagram or data. The end of a stream is an error here, as in package
-// net.
+// receiveUnix waits for a datagram or for data. As in package net, the end of a stream is an error
+// here.
 func (c *UnixConn) receiveUnix(p []byte) (int, kernel.Addr, error) {
 	n, from, err := c.receive(p)
 	if err == nil && n == 0 && len(p) > 0 && !c.packets() {
@@ -103,12 +103,13 @@ func (c *UnixConn) WriteToUnix(p []byte, to *net.UnixAddr) (int, error) {
 	return n, err
 }
 
-// ReadMessage is ReadFrom that also reports whether the datagram was truncated. Truncation is not
-// reported as an error. Otherwise one long datagram of a stranger would end the usual receive loop.
+// ReadMessage is ReadFrom that also reports whether the datagram was truncated. A truncated
+// datagram is not an error. Otherwise any stranger could end the usual receive loop with one long
+// datagram.
 func (c *UnixConn) ReadMessage(p []byte) (n int, about Message, err error) { return c.readMessage(p) }
 
-// SetUnlinkOnClose chooses whether Close removes the file of a socket of datagrams that the package
-// has made. By default the file stays, as with package net. Any goroutine may call it.
+// SetUnlinkOnClose chooses whether Close removes the file of a datagram socket that this package
+// has made. By default the file stays, as in package net. Any goroutine may call SetUnlinkOnClose.
 func (c *UnixConn) SetUnlinkOnClose(unlink bool) { c.unlink.Store(unlink) }
 
 // Close ends every call in progress with net.ErrClosed. A second Close returns net.ErrClosed.

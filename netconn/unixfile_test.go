@@ -13,8 +13,8 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// owners has the kinds of owners of socket files. Each function listens at a path, for streams or
-// datagrams, and returns a function that closes it.
+// owners contains the kinds of owners of socket files. Each function listens at a path, for streams
+// or datagrams, and returns a function that closes the socket.
 var owners = map[string]func(t *testing.T, network, path string) (close func()){
 	"netconn": func(t *testing.T, network, path string) func() {
 		if network == "unixgram" {

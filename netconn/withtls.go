@@ -11,10 +11,10 @@ import (
 	"github.com/ureactor/ureactor/reactor"
 )
 
-// HandshakeTimeout is how long a handshake may take with WithTLS; see WithHandshakeTimeout.
+// HandshakeTimeout is how long a handshake may take with WithTLS. See WithHandshakeTimeout.
 const HandshakeTimeout = 10 * time.Second
 
-// ErrHandshakeTimeout is the error that Closed gets when a handshake took too long. It wraps
+// ErrHandshakeTimeout is the error that Closed gets if a handshake takes too long. It wraps
 // os.ErrDeadlineExceeded.
 var ErrHandshakeTimeout error = &handshakeTimeout{}
 
@@ -25,13 +25,13 @@ func (*handshakeTimeout) Timeout() bool   { return true }
 func (*handshakeTimeout) Temporary() bool { return false }
 func (*handshakeTimeout) Unwrap() error   { return os.ErrDeadlineExceeded }
 
-// WithTLS is an option of a reactor's Listen and Dial. The Conn speaks TLS on the wire, and the
-// Handler sends and receives the data inside. A client's config must have ServerName or
+// WithTLS is an option of a reactor's Listen and Dial. The Conn uses TLS on the network, and the
+// Handler sends and receives plaintext. A client's config must have ServerName or
 // InsecureSkipVerify.
 //
-// Opened is called when the handshake has succeeded. Data that was sent before waits until then.
-// The Conn is closed if the handshake fails or takes longer than HandshakeTimeout. Closed then gets
-// the error of crypto/tls, or ErrHandshakeTimeout.
+// Opened is called when the handshake has succeeded. Data that the Handler has sent earlier waits
+// until then. The Conn is closed if the handshake fails or takes longer than HandshakeTimeout.
+// Closed then gets the error of crypto/tls, or ErrHandshakeTimeout.
 //
 // CloseWrite and Close send close_notify before the FIN. The peer's close_notify is EOF. A FIN
 // without close_notify is not an EOF, because anybody on the network path can send a FIN. After
@@ -39,16 +39,16 @@ func (*handshakeTimeout) Unwrap() error   { return os.ErrDeadlineExceeded }
 // WithLimits count encrypted bytes.
 //
 // The config's callbacks run on the loop, so they must not block. Their context ends with the
-// handshake, and at HandshakeTimeout. The callbacks get a connection that cannot read or write. It
-// has the addresses, and a Close that any goroutine may call. Its method Conn returns the
-// *reactor.Conn, for use on the loop.
+// handshake or at HandshakeTimeout. The callbacks get a connection that cannot read or write. This
+// connection has the addresses, and a Close that any goroutine may call. Its method Conn returns
+// the *reactor.Conn, for use on the loop.
 //
 // The cost of TLS is its cryptography. If that is too much for one loop, use a Group.
 func WithTLS(cfg *tls.Config) reactor.SocketOption {
 	return WithHandshakeTimeout(cfg, HandshakeTimeout)
 }
 
-// WithHandshakeTimeout is WithTLS with another timeout for the handshake: d is 1 ms … 1 h.
+// WithHandshakeTimeout is WithTLS with another timeout for the handshake. d must be 1 ms … 1 h.
 func WithHandshakeTimeout(cfg *tls.Config, d time.Duration) reactor.SocketOption {
 	if d < time.Millisecond || d > time.Hour {
 		return refuse(fmt.Errorf("netconn: WithHandshakeTimeout(%v): must be 1ms … 1h", d))
