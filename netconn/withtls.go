@@ -70,16 +70,17 @@ func newFilter(w *reactor.Wire, cfg *tls.Config, server bool, limit time.Duratio
 	return f
 }
 
-// StartTLSServer begins TLS on an open Conn, as the server, after an exchange in the clear such as
-// STARTTLS. From then on the Conn is as one with WithTLS. Earlier output is sent in the clear. read
-// is the bytes that follow the command in Data's argument. Do not drop them, and do not execute
-// them as commands, because an attacker on the path may have added them. TLS refuses them if they
-// are not a part of the handshake.
+// StartTLSServer begins TLS on an open Conn, as the server, after an unencrypted exchange such as
+// STARTTLS. From then on the Conn works like one with WithTLS. Output from before is sent
+// unencrypted. read contains the bytes that follow the command in the argument of Data. Do not drop
+// these bytes, and do not execute them as commands, because an attacker on the path may have added
+// them. TLS refuses them if they are not a part of the handshake.
 func StartTLSServer(c *reactor.Conn, cfg *tls.Config, read []byte) error {
 	return startTLS(c, cfg, read, true)
 }
 
-// StartTLSClient does the same as the client. cfg must have ServerName or InsecureSkipVerify.
+// StartTLSClient begins TLS as the client: see StartTLSServer. cfg must have ServerName or
+// InsecureSkipVerify.
 func StartTLSClient(c *reactor.Conn, cfg *tls.Config, read []byte) error {
 	return startTLS(c, cfg, read, false)
 }
@@ -94,7 +95,7 @@ func startTLS(c *reactor.Conn, cfg *tls.Config, read []byte, server bool) error 
 	return c.StartFilter(read, func(w *reactor.Wire) reactor.Filter { return newFilter(w, cfg, server, HandshakeTimeout) })
 }
 
-// hasContext reports whether a callback of cfg gets the handshake's context.
+// hasContext reports whether cfg has a callback that gets the handshake's context.
 func hasContext(cfg *tls.Config) bool {
 	return cfg.GetCertificate != nil || cfg.GetClientCertificate != nil || cfg.GetConfigForClient != nil ||
 		cfg.GetEncryptedClientHelloKeys != nil

@@ -27,7 +27,7 @@ func TestXNetOnBothPackages(t *testing.T) {
 	}
 }
 
-// messages is the interface by which a program receives control data without ReadFrom of x/net.
+// messages has the methods by which a program receives control data without ReadFrom of x/net.
 type messages interface {
 	ReadMsgUDP(p, oob []byte) (n, oobn, flags int, from *net.UDPAddr, err error)
 }

@@ -64,7 +64,7 @@ func (h *Host) Unlink(path string) Errno {
 	return e
 }
 
-// FileID identifies the file at path by device and inode. Its only error is ENOENT.
+// FileID returns device and inode of the file at path. Its only error is ENOENT.
 func (h *Host) FileID(path string) (kernel.FileID, Errno) {
 	id := h.ids[path]
 	if _, there := h.paths[path]; h.gone() || !there || abstract(path) {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// These constants say how many lines WriteAround writes before and after each fault, and in all. If
-// there are many faults, WriteAround writes fewer lines for each, but at least aroundLeast. After
-// the last fault it writes aroundLast lines more. These do not include steps of a kind that has
-// happened more than aroundUsual times before the last fault.
+// These constants limit how many lines WriteAround writes before and after each fault, and in all.
+// If there are many faults, WriteAround writes fewer lines for each, but at least aroundLeast.
+// After the last fault it writes up to aroundLast more lines. These additional lines exclude steps
+// of a kind that has happened more than aroundUsual times before the last fault.
 const (
 	aroundBefore = 5
 	aroundAfter  = 10
@@ -20,14 +20,14 @@ const (
 	aroundUsual  = 10
 )
 
-// aroundSame is how often lines of one shape are written after a fault.
+// aroundSame is how many lines of one shape are written after a fault.
 const aroundSame = 2
 
-// WriteAround writes the steps around each fault that Options.Trace has kept: calls, packets and
-// log lines of the fault's hosts, and notes. After the last fault there are more, of the hosts of
-// all faults: those that are not usual. Waits that found nothing are omitted, and so are lines that
-// differ only in numbers from two after the same fault. If there is no fault, the steps are those
-// around the last log line that does not repeat others.
+// WriteAround writes the steps around each fault that Options.Trace has stored: calls, packets and
+// log lines of the fault's hosts, and notes. After the last fault it also writes unusual steps of
+// the hosts of all faults. It omits Waits without a result. Of the lines after a fault that differ
+// only in numbers, it writes two. If there is no fault, it writes the steps around the last log
+// line that does not repeat others.
 func (w *World) WriteAround(to io.Writer) error {
 	all := w.trace.all()
 	x := excerpt{all: all, shown: map[int]bool{}}
@@ -61,8 +61,8 @@ func (w *World) WriteAround(to io.Writer) error {
 	return x.write(to)
 }
 
-// lastNew returns the place of the last log line that does not repeat others at one interval. It is
-// -1 if there is none.
+// lastNew returns the index of the last log line that does not repeat others at one interval, or -1
+// if there is none.
 func lastNew(all []record) int {
 	again := repeats(all, (*record).shape)
 	for i := len(all) - 1; i >= 0; i-- {
@@ -73,7 +73,7 @@ func lastNew(all []record) int {
 	return -1
 }
 
-// before adds the last n lines of the hosts before a line.
+// before adds the last n lines of the hosts before the line `at`.
 func (x *excerpt) before(at, n int, hosts map[*Host]bool) {
 	for i := at - 1; i >= 0 && n > 0; i-- {
 		if x.all[i].of(hosts) {
@@ -83,8 +83,8 @@ func (x *excerpt) before(at, n int, hosts map[*Host]bool) {
 	}
 }
 
-// after adds the first n lines of the hosts from a line on, of each shape only the first ones. It
-// adds more of them that are not usual.
+// after adds the first n lines of the hosts from the line `at` on, but of each shape at most
+// aroundSame lines. Then it adds up to `more` lines that are not usual.
 func (x *excerpt) after(at, n, more int, hosts map[*Host]bool) {
 	before, seen := map[string]int{}, map[string]int{}
 	for i := 0; i < at && more > 0; i++ {
@@ -119,10 +119,11 @@ func (r *record) of(hosts map[*Host]bool) bool {
 	return !r.idle() && (r.kind == isWorld || hosts[r.host] || hosts[r.to])
 }
 
-// shape returns what the lines of a repetition have in common: all but the numbers.
+// shape returns the text of a line with # in place of each number. The lines of a repetition have
+// one shape.
 func (r *record) shape() string {
 	text := r.text
-	if strings.Contains(text, `\x`) { // not a text
+	if strings.Contains(text, `\x`) { // binary data
 		text = ""
 	}
 	var b strings.Builder
@@ -149,9 +150,9 @@ func (r *record) shape() string {
 	return r.text
 }
 
-// WriteLog writes log lines, notes and faults, of those that Options.Trace has kept. Log lines that
-// repeat at one interval are written twice. If there are more than most, it writes those that are
-// nearest to a fault or to the end.
+// WriteLog writes the log lines, notes and faults that Options.Trace has stored. Of log lines that
+// repeat at one interval it writes two. If there are more lines than most, it writes the lines that
+// are nearest to a fault or to the end.
 func (w *World) WriteLog(to io.Writer, most int) error {
 	if most < 1 {
 		panic(fmt.Sprintf("sim: WriteLog(%d): must be 1 or more lines", most))
@@ -162,7 +163,7 @@ func (w *World) WriteLog(to io.Writer, most int) error {
 	for _, m := range w.marks {
 		faults[m.at] = true
 	}
-	far := make([]int, len(all)) // to the nearest fault, or to the end
+	far := make([]int, len(all)) // distance to the nearest fault, or to the end
 	near := len(all)
 	for i := range all {
 		if x.again[i] == nil {
@@ -192,18 +193,18 @@ func (w *World) WriteLog(to io.Writer, most int) error {
 	return x.write(to)
 }
 
-// A mark is where a fault is in the trace.
+// A mark is the place of a fault in the trace.
 type mark struct {
-	at       int // how many records the trace had by then; the fault is the next one
+	at       int // how many records the trace had before; the fault is the next record
 	host, to *Host
 }
 
-// mark stores the place of a fault that is about to be recorded.
+// mark stores the place of the fault that is recorded next.
 func (w *World) mark(host, to *Host) {
 	if len(w.marks) < faultsMost {
 		w.marks = append(w.marks, mark{w.trace.added, host, to})
 	}
 }
 
-// idle returns whether the record is a Wait that found nothing.
+// idle returns whether the record is a Wait without a result.
 func (r *record) idle() bool { return r.kind == isCall && r.c == Wait && r.res == 0 && r.e == 0 }

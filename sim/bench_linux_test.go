@@ -10,11 +10,11 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A bench makes calls on one of two kernels and writes their results down.
+// A bench makes calls on the host's kernel or on a simulated one, and records their results.
 type bench struct {
 	t    *testing.T
 	k    kernel.Kernel
-	wait func() // until everything has arrived
+	wait func() // waits until everything has arrived
 	open []int
 	said []string
 }
@@ -55,7 +55,7 @@ func (b *bench) close(fd int) {
 
 func in(s string) kernel.Addr { return kernel.Inet(addr(s)) }
 
-// listen makes a listener with a port of the kernel's choice.
+// listen makes a listener at a port that the kernel chooses.
 func (b *bench) listen(family int, at kernel.Addr, backlog int) (fd int, a kernel.Addr) {
 	fd = b.socket(family, kernel.SOCK_STREAM)
 	b.k.Bind(fd, at)
@@ -71,7 +71,7 @@ func (b *bench) get(what string, fd, level, name int) {
 	b.say("get "+what, n, e)
 }
 
-// set sets each value and reads it back.
+// set sets an option to each value and reads it back.
 func (b *bench) set(what string, fd, level, name int, values ...int) {
 	for _, v := range values {
 		b.say(fmt.Sprint("set ", what, " ", v), b.k.SetOpt(fd, level, name, v))

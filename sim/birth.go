@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// birthFrames is how many frames are kept of the stack of the call that made a descriptor.
+// birthFrames is how many stack frames are stored for the call that has made a descriptor.
 const birthFrames = 40
 
-// birth returns the program's present stack, for reports. Only a world with a trace keeps it.
+// birth returns the current stack of the program, for reports. In a world without a trace it
+// returns nil.
 func (w *World) birth() []uintptr {
 	if w.opt.Trace == 0 {
 		return nil
@@ -22,7 +23,7 @@ func (w *World) birth() []uintptr {
 // module is the path of this module, with a slash.
 const module = "github.com/ureactor/ureactor/"
 
-// libraries are the packages that a program makes its descriptors with.
+// libraries are the packages with which a program makes its descriptors. place skips their frames.
 var libraries = []string{"reactor.", "socket.", "select.", "netconn.", "sim.", "poller.", "kernel.", "internal/", "frame.", "websocket."}
 
 // place returns the innermost line of the stack that belongs to the program itself, such as
@@ -55,8 +56,8 @@ func isLibrary(f runtime.Frame) bool {
 	return false
 }
 
-// Leaks returns a line for each descriptor that programs have left open when they ended. A correct
-// program leaves none, so the result is nil. In a world the garbage collector does not close
+// Leaks returns a line for each descriptor that was still open when the programs of its host had
+// ended. For correct programs the result is nil. In a world the garbage collector does not close
 // abandoned descriptors. With Options.Trace, as in a replay, a line names the place where the
 // descriptor was made.
 func (w *World) Leaks() (left []string) {

@@ -1,6 +1,6 @@
 package sim
 
-// fifo holds bytes that wait. The first is b[head].
+// fifo holds the bytes that wait. The first one is b[head].
 type fifo struct {
 	b    []byte
 	head int
@@ -16,7 +16,7 @@ func (q *fifo) add(p []byte) {
 	q.b = append(q.b, p...)
 }
 
-// at returns n bytes from the ith on.
+// at returns n bytes, beginning with the ith byte.
 func (q *fifo) at(i, n int) []byte { return q.b[q.head+i : q.head+i+n] }
 
 func (q *fifo) drop(n int) {

@@ -61,8 +61,8 @@ func Calls() []Call {
 	return all
 }
 
-// callErrors has the errors that each call can return on a healthy machine with valid arguments.
-// Close frees the number and Del ends the registration, even if the call returns an error.
+// callErrors lists the errors that each call can return on a healthy machine with valid arguments.
+// Even if Close and Del return an error, Close frees the number and Del ends the registration.
 var callErrors = [callCount][]Errno{
 	NewPoller: {kernel.EMFILE, kernel.ENFILE, kernel.ENOMEM},
 	Add:       {kernel.ENOMEM, kernel.EPERM},
@@ -104,7 +104,7 @@ var callErrors = [callCount][]Errno{
 	FileRemove:   {kernel.EIO},
 }
 
-// Errors returns the errors that faults can give the call.
+// Errors returns the errors that a fault can make the call return.
 func (c Call) Errors() []Errno { return callErrors[c] }
 
 // Shorts returns whether the call can move fewer bytes or datagrams than requested.
@@ -116,7 +116,7 @@ func (c Call) Shorts() bool {
 	return false
 }
 
-// Agains returns whether the call can return EAGAIN although it could move something.
+// Agains returns whether a fault can make the call return EAGAIN although data or room is there.
 func (c Call) Agains() bool {
 	switch c {
 	case Accept, RecvFrom, SendTo:

@@ -14,17 +14,18 @@ import (
 	"github.com/ureactor/ureactor/socket"
 )
 
-// A chat: one task owns one Poll and the non-blocking sockets of everybody in the room. What one
-// says goes to all others, who hear each line once, and the lines of each in the order in which
-// they were said; or else their connection ends, and they come again. All is over when all are
-// there and have heard all that was said since they came.
+// This file is a chat. One task of the server owns one Poll and the non-blocking sockets of all
+// guests. The server sends each line of a guest to all others. A guest must receive each line once,
+// and the lines of one other guest in their order. Otherwise its connection must have ended, and
+// then the guest connects again. The test ends when all guests are connected and have received
+// every line that was said since they connected.
 
 const (
 	chatLines = 6
-	lateMost  = 64 << 10 // who has not taken so much of what was said has to go
+	lateMost  = 64 << 10 // a guest with more unsent output is disconnected
 )
 
-// A room is the server's.
+// A room is the state of the server.
 type room struct {
 	l      *load
 	t      *reactor.Task
@@ -34,11 +35,11 @@ type room struct {
 	buf    []byte
 }
 
-// A guest is one connection of the room's.
+// A guest is a connection of the room.
 type guest struct {
 	s    *socket.Socket
-	line []byte // the beginning of one
-	out  []byte // what it has not taken yet; only then it is asked whether there is room
+	line []byte // the beginning of a line
+	out  []byte // output that the socket has not accepted; only then POLLOUT is requested
 	gone bool
 }
 
@@ -68,7 +69,7 @@ func (m *room) close() {
 	}
 }
 
-// serve returns when the Poll fails. It returns whether to call serve again.
+// serve returns when the Poll fails. again means that the caller should call serve again.
 func (m *room) serve() (again bool) {
 	if m.ln = m.l.listen(m.t.Reactor(), 7); m.ln == nil {
 		return true
@@ -116,7 +117,7 @@ func (m *room) accept() bool {
 	return true
 }
 
-// turn reads from or writes to a guest, as the readiness of its socket allows.
+// turn reads from a guest or writes to it, depending on the readiness of its socket.
 func (m *room) turn(g *guest, ev sel.Events) {
 	if ev&sel.POLLOUT != 0 && !g.gone {
 		m.flush(g)
@@ -161,7 +162,8 @@ func (m *room) say(g *guest, line []byte) {
 	}
 }
 
-// flush sends what the guest takes, and asks for room exactly while something is left.
+// flush sends as much as the guest's socket accepts. It requests POLLOUT exactly while output is
+// left.
 func (m *room) flush(g *guest) {
 	n, err := g.s.SendAll(g.out)
 	g.out = g.out[n:]
@@ -180,7 +182,7 @@ func (m *room) flush(g *guest) {
 	}
 }
 
-// drop ends a connection with a reset: what was for it is lost.
+// drop ends a connection with a reset. Its pending output is lost.
 func (m *room) drop(g *guest) {
 	if g.gone {
 		return
@@ -201,21 +203,21 @@ func (m *room) sweep() {
 	m.guests = kept
 }
 
-// A visit is one connection of a client's, from its side.
+// A visit is one connection of a client.
 type visit struct {
 	l     *load
-	i     int // whose
+	i     int // the number of the client
 	h     *sim.Host
 	id    int
-	in    bool // it was greeted, and has not ended
+	in    bool // the visit was greeted and has not ended
 	ended bool
 	said  int
 	line  []byte
-	met   map[int]int // by visit: what that had said when this one was greeted
-	heard map[int]int // and what comes next, once something was heard
+	met   map[int]int // by visit: how many lines it had said when this visit was greeted
+	heard map[int]int // by visit: the line to hear next, after one was heard
 }
 
-// matrixChat is a chat of four.
+// matrixChat is a chat with four clients, for the fault matrix.
 func matrixChat(l *load) {
 	h := l.w.Host("10.0.0.1")
 	l.servers = append(l.servers, h)
@@ -228,8 +230,8 @@ func matrixChat(l *load) {
 	}
 }
 
-// chatter is a client: it comes again until all is over. It says three lines at a time, and listens
-// only now and then.
+// chatter is a client. It says three lines at a time, and reads only now and then. After the end of
+// its connection it connects again, until the test ends.
 func (l *load) chatter(i int, h *sim.Host, r *reactor.Reactor) error {
 	v := &visit{l: l, i: i, h: h, id: len(l.visits), met: map[int]int{}, heard: map[int]int{}}
 	l.visits = append(l.visits, v)
@@ -270,7 +272,7 @@ func (v *visit) Data(c *reactor.Conn, p []byte) {
 		v.line = v.line[i+1:]
 	}
 	if c.Pause() == nil {
-		c.Reactor().After(5*time.Millisecond, func() { _ = c.Resume() }) // or it has ended
+		c.Reactor().After(5*time.Millisecond, func() { _ = c.Resume() }) // fails if the connection has ended
 	}
 	v.l.chatOver()
 }
@@ -303,14 +305,14 @@ func (v *visit) say(c *reactor.Conn) {
 	c.Reactor().After(3*time.Millisecond, func() { v.say(c) })
 }
 
-// textOf is a line; some are longer than half a socket's buffer.
+// textOf returns the nth line of a visit. Some lines are longer than half of a socket's buffer.
 func textOf(visit, n int) string {
 	return fmt.Sprintf("%d %d %s", visit, n, strings.Repeat("blah ", 40+(visit*7+n*13)%80))
 }
 
-// hear checks a line of another visit. It must be the line that follows the last one heard from
-// that visit. The first line heard from a visit must not be later than the first one that was said
-// after this visit was greeted.
+// hear checks a line of another visit. It must be the line that follows the last line heard from
+// that visit. The first line heard from a visit may be one that was said before this visit was
+// greeted. It must not be later than the first line said after that.
 func (v *visit) hear(line string) {
 	from, n := -1, -1
 	fmt.Sscan(line, &from, &n)
@@ -324,7 +326,7 @@ func (v *visit) hear(line string) {
 	v.heard[from] = n + 1
 }
 
-// knows tells whether v has heard all that o has to say.
+// knows returns whether v has heard all lines that o says.
 func (v *visit) knows(o *visit) bool {
 	n, ok := v.heard[o.id]
 	if !ok {
@@ -333,7 +335,8 @@ func (v *visit) knows(o *visit) bool {
 	return n == chatLines
 }
 
-// chatOver looks whether all are there and know everything.
+// chatOver checks whether all clients are connected and have heard everything, and then ends the
+// test.
 func (l *load) chatOver() {
 	var here []*visit
 	for _, v := range l.visits {

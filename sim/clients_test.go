@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// client makes its calls one after the other, each until it comes through: a third by Conns, by
-// tasks, and by datagrams.
+// client makes calls one after the other, and repeats each call until it succeeds. Of five clients,
+// three use Conns, one uses tasks, and one uses datagrams.
 func (l *load) client(i int, h *sim.Host, r *reactor.Reactor) error {
 	switch i % 5 {
 	case 0, 1, 2:
@@ -33,7 +33,8 @@ func (l *load) client(i int, h *sim.Host, r *reactor.Reactor) error {
 	return nil
 }
 
-// bytesFor are a call's own: no two connections have the same.
+// bytesFor returns the bytes for one call. They are random, so two connections have different
+// bytes.
 func bytesFor(h *sim.Host) []byte {
 	rnd := h.Rand()
 	p := make([]byte, 1+rnd.Int([]int{10, 500, 5000}[rnd.Int(3)]))
@@ -41,7 +42,7 @@ func bytesFor(h *sim.Host) []byte {
 	return p
 }
 
-// next dials again until nothing is left to do.
+// next makes the next call with a Conn, until no call is left.
 func (l *load) next(i int, h *sim.Host, r *reactor.Reactor) {
 	if l.left[i] <= 0 {
 		return
@@ -52,7 +53,7 @@ func (l *load) next(i int, h *sim.Host, r *reactor.Reactor) {
 	switch {
 	case l.matrix:
 		to = "10.0.0.1:7"
-	case h.Rand().Int(30) == 0: // it costs more than all the others
+	case h.Rand().Int(30) == 0: // TLS costs more than everything else
 		to, secure = "10.0.0.5:7", true
 	}
 	c.record = to == "10.0.0.1:7" || to == "callback.test:7"
@@ -67,7 +68,8 @@ func (l *load) next(i int, h *sim.Host, r *reactor.Reactor) {
 	}
 }
 
-// caller is one call by a Conn: it sends, half-closes or not, and reads until it has everything.
+// caller is one call with a Conn. It sends, sometimes half-closes, and reads until it has received
+// everything.
 type caller struct {
 	l      *load
 	i      int
@@ -137,7 +139,7 @@ func (c *caller) Closed(conn *reactor.Conn, err error) {
 	})
 }
 
-// taskClient makes its calls with sockets that wait.
+// taskClient makes its calls in a task, with sockets that wait.
 func (l *load) taskClient(i int, h *sim.Host, t *reactor.Task) {
 	for l.left[i] > 0 {
 		if l.taskCall(i, h, t) && h.Up() {
@@ -152,7 +154,7 @@ func (l *load) taskClient(i int, h *sim.Host, t *reactor.Task) {
 	}
 }
 
-// taskCall is one: chunks there and back, a half-close, and the end.
+// taskCall is one call: it sends and receives chunks, half-closes, and reads the end of input.
 func (l *load) taskCall(i int, h *sim.Host, t *reactor.Task) (well bool) {
 	s, err := socket.NewOn(t.Reactor(), socket.AF_INET, socket.SOCK_STREAM, 0)
 	if err != nil {
@@ -179,7 +181,7 @@ func (l *load) taskCall(i int, h *sim.Host, t *reactor.Task) (well bool) {
 				l.w.Fail(fmt.Errorf("10.0.1.%d: %d bytes at %d are not what was sent", i+1, len(got), at))
 			}
 			if err == nil && len(got) < len(chunk) {
-				return false // the server has closed
+				return false // the server has closed the connection
 			}
 		}
 		if err != nil {
@@ -197,8 +199,8 @@ func (l *load) taskCall(i int, h *sim.Host, t *reactor.Task) (well bool) {
 	return err == nil
 }
 
-// asker sends a datagram repeatedly until it comes back. One timer, which is moved with every
-// datagram, decides when.
+// asker sends a datagram repeatedly until it comes back. It has one timer, which it resets for each
+// datagram.
 type asker struct {
 	l     *load
 	i     int
@@ -236,7 +238,7 @@ func (a *asker) again() {
 }
 
 func (a *asker) Packet(p *reactor.PacketConn, data []byte, _ reactor.Addr) {
-	if bytes.Equal(data, a.sent) { // or a late copy of an earlier one
+	if bytes.Equal(data, a.sent) { // otherwise it is a late copy of an earlier datagram
 		a.l.left[a.i]--
 		a.ask(p)
 	}

@@ -5,14 +5,14 @@ import "github.com/ureactor/ureactor/internal/kernel"
 // A gram is one datagram.
 type gram struct {
 	from  Addr
-	to    Addr // UDP: the address that it was sent to, if an answer can leave from there
+	to    Addr // UDP: the address that it was sent to, if the host can answer from there
 	data  []byte
-	by    *unixSocket // the sender, which has room again when the gram is read
+	by    *unixSocket // the sender, which gets room when the gram is read
 	ecn   uint8
-	files []file // passed with it
+	files []file // files that were passed with it
 }
 
-// details are the facts about a send beside its bytes and its receiver.
+// details contains the facts about a send other than its bytes and its receiver.
 type details struct {
 	local   Addr
 	segment int
@@ -23,7 +23,8 @@ type details struct {
 // segmentsMost is how many datagrams one send may have (UDP_MAX_SEGMENTS).
 const segmentsMost = 128
 
-// details reads a Packet's fields and control data. The files belong to the message until forget.
+// details reads the fields and control data of a Packet. The files belong to the message until
+// forget.
 func (h *Host) details(p *kernel.Packet) (d details, e Errno) {
 	d = details{local: p.Local, segment: int(p.Segment), ecn: p.ECN}
 	if h.os() != Linux && (p.Segment != 0 || p.ECN != 0) {
@@ -69,8 +70,8 @@ func (d *details) segments(p []byte) [][]byte {
 	return append(parts, p)
 }
 
-// report fills a Packet with the details of a received gram. If there is no room for all files, the
-// others are closed.
+// report writes the details of a received gram to a Packet. Files for which the Packet has no room
+// are closed.
 func (h *Host) report(p *kernel.Packet, g *gram) {
 	p.Addr, p.Local, p.ECN, p.Segment, p.Flags, p.ControlN = g.from, g.to, g.ecn, 0, 0, 0
 	if p.Cut = p.N < len(g.data); p.Cut {
@@ -101,7 +102,7 @@ func (h *Host) report(p *kernel.Packet, g *gram) {
 	}
 }
 
-// forget closes files that were sent and that nobody will receive.
+// forget closes files that were sent and that nobody can receive any more.
 func (h *Host) forget(files []file) {
 	for _, f := range files {
 		n := f.base()
@@ -113,15 +114,15 @@ func (h *Host) forget(files []file) {
 	}
 }
 
-// passed are the files that came with a byte of a Unix stream. `at` bytes wait in front of that
-// byte.
+// passed contains the files that were sent with a byte of a Unix stream. `at` is the number of
+// bytes that wait before this byte.
 type passed struct {
 	at    int
 	files []file
 }
 
-// upTo returns how many of the first n bytes one receive may have. Files come with the bytes that
-// were sent with them.
+// upTo returns how many of the first n bytes one receive may return. Files arrive with the bytes
+// that were sent with them.
 func (s *unixSocket) upTo(n int) int {
 	for _, p := range s.passed {
 		if p.at > 0 {
@@ -131,7 +132,7 @@ func (s *unixSocket) upTo(n int) int {
 	return n
 }
 
-// takeFiles returns the files that come with the next n bytes.
+// takeFiles returns the files that arrive with the next n bytes.
 func (s *unixSocket) takeFiles(n int) (files []file) {
 	left := s.passed[:0]
 	for _, p := range s.passed {

@@ -125,7 +125,7 @@ func TestSegmentsOfOneSendAreDatagrams(t *testing.T) {
 				t.Errorf("%d bytes, want %d: %v", p.N, want, e)
 			}
 		}
-		if k == kernel.Host { // coalescing is the kernel's choice; a simulated one never does
+		if k == kernel.Host { // the host's kernel may coalesce, and a simulated one never does
 			ask(t, k, in, kernel.IPPROTO_UDP, kernel.UDP_GRO)
 			k.SendMsg(out, &kernel.Packet{Buf: data, N: len(data), Addr: at, Segment: 1200}, 0)
 			p := kernel.Packet{Buf: make([]byte, 4000)}
@@ -229,7 +229,7 @@ func TestPassedDescriptorsArriveOrAreClosed(t *testing.T) {
 			for _, fd := range got {
 				k.Close(fd)
 			}
-			k.Close(in) // with the last in flight
+			k.Close(in) // while the last file is in flight
 			if e := k.SendMsg(out, &kernel.Packet{Buf: []byte("u"), N: 1, Control: kernel.Rights(1 << 20), ControlN: len(kernel.Rights(1))}, 0); e != kernel.EBADF && e != kernel.EPIPE && e != kernel.ECONNREFUSED {
 				t.Errorf("a descriptor that is not open: %v", e)
 			}
@@ -237,7 +237,7 @@ func TestPassedDescriptorsArriveOrAreClosed(t *testing.T) {
 	}
 }
 
-// held is how many descriptors are open.
+// held returns how many descriptors are open.
 func held(t *testing.T, k kernel.Kernel) int {
 	if h, ok := k.(*Host); ok {
 		return h.Files()

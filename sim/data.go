@@ -2,8 +2,9 @@ package sim
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// This file has the calls that move data. A fault makes them move less. An Event then reports the
-// rest. For TCP that happens only if the simulated kernel promises it: see ReadsFully.
+// This file has the calls that move data. A fault can make a call move less than it could. An Event
+// then reports the rest. For TCP this happens only if the simulated kernel promises it: see
+// ReadsFully.
 
 // most returns how many of `size` bytes the call may move.
 func most(v verdict, n *node, size int) int {
@@ -28,7 +29,7 @@ func (h *Host) RecvFrom(fd int, p []byte, flags int) (int, Addr, Errno) {
 	return n, g.from, e
 }
 
-// RecvMsg is RecvFrom with a Packet's details. Faults count it as a RecvFrom.
+// RecvMsg is RecvFrom with the details of a Packet. For faults it counts as a RecvFrom.
 func (h *Host) RecvMsg(fd int, p *kernel.Packet, flags int) Errno {
 	n, g, e := h.recv(RecvFrom, fd, p.Buf, flags)
 	if e == 0 {
@@ -40,7 +41,8 @@ func (h *Host) RecvMsg(fd int, p *kernel.Packet, flags int) Errno {
 	return e
 }
 
-// SendMsg is SendTo that may choose the address to send from. Faults count it as a SendTo.
+// SendMsg is SendTo with the details of a Packet, such as the address to send from. For faults it
+// counts as a SendTo.
 func (h *Host) SendMsg(fd int, p *kernel.Packet, flags int) Errno {
 	n := 0
 	d, e := h.details(p)
@@ -55,7 +57,7 @@ func (h *Host) SendMsg(fd int, p *kernel.Packet, flags int) Errno {
 	return 0
 }
 
-// recv receives once. The gram has the sender, and for a datagram its other details.
+// recv receives once. The gram contains the sender, and for a datagram its other details.
 func (h *Host) recv(c Call, fd int, p []byte, flags int) (n int, g gram, e Errno) {
 	f, v, ok := h.on(c, fd)
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// busy is a program that does something on every occasion: a timer, a task, Closed, deferred
-// functions, and code after Run. did counts.
+// busy returns a program that does something at every opportunity: in a timer, a task, Closed,
+// deferred functions, and code after Run. did counts what it has done.
 func busy(h *sim.Host, did *int, crash func(r *reactor.Reactor)) func() {
 	return func() {
 		defer func() { *did++ }()

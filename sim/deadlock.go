@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A Deadlock is the error of a run whose programs wait without end. Nothing is pending, or the
-// programs made no calls in the last part of the limit.
+// A Deadlock is the error of a run whose programs wait without end: no event is pending, or no
+// program has made a call in the last part of the time limit.
 type Deadlock struct {
 	Seed    uint64
 	Step    uint64
@@ -19,7 +19,7 @@ func (d *Deadlock) Error() string {
 		d.Seed, d.Step, strings.Join(d.Waiting, "\n\t"))
 }
 
-// A Livelock is the error of a run that has reached its limit while programs were busy: the
+// A Livelock is the error of a run that has reached its time limit while programs were busy. The
 // programs repeat calls, and the condition of RunUntil does not become true.
 type Livelock struct {
 	Seed    uint64
@@ -35,13 +35,13 @@ func (l *Livelock) Error() string {
 		l.Seed, l.Step, l.Limit, strings.Join(l.Busy, "\n\t"), strings.Join(l.Waiting, "\n\t"))
 }
 
-// lastPart says how long the last part of a run is, whose calls a Livelock reports: the limit
-// divided by lastPart.
+// lastPart determines the last part of a run, whose calls a Livelock reports: its length is the
+// time limit divided by lastPart.
 const lastPart = 10
 
-// stuck makes the report of a run that has reached its limit, or in which nothing is pending. late
-// has the counts of calls before the last part of the limit. It is nil if the run ended before that
-// part.
+// stuck makes the error of a run that has reached its time limit, or in which no event is pending.
+// late counts the calls before the last part of the limit. It is nil if the run has ended before
+// that part.
 func (w *World) stuck(late []counts, limit time.Duration) error {
 	waiting := w.waiting()
 	if busy := w.busy(late); busy != nil {
@@ -64,7 +64,7 @@ func (w *World) waiting() (all []string) {
 	return all
 }
 
-// counts are how often a host has made each call.
+// counts contains how often a host has made each call.
 type counts [callCount]int
 
 func (w *World) counted() (all []counts) {

@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// again dials a port where nobody listens, again and again until a time.
+// again repeatedly dials a port where nobody listens, until a given time.
 type again struct {
 	r     *reactor.Reactor
 	until time.Duration

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// column is the width of a host's column, in characters.
+// column is the width of a host's column in characters.
 const column = 32
 
-// WriteDiagram writes the trace as a sequence diagram. It has a column for each host, an arrow for
-// each packet that has arrived, and time runs downwards. It omits Waits that found nothing.
+// WriteDiagram writes the trace as a sequence diagram, with a column for each host and an arrow for
+// each packet that has arrived. Time runs downwards. Waits without a result are omitted.
 func (w *World) WriteDiagram(to io.Writer) error {
 	names := make([]string, len(w.hosts))
 	for i, h := range w.hosts {
@@ -41,7 +41,7 @@ func (w *World) WriteDiagram(to io.Writer) error {
 	return nil
 }
 
-// arrow writes the line of a packet.
+// arrow returns the line of a packet.
 func (r record) arrow() string {
 	left, right := r.host.index, r.to.index
 	back := false

@@ -8,13 +8,13 @@ import (
 // A Difference is the first step in which two runs of one seed differ. It means that the program
 // depends on something that is not simulated.
 type Difference struct {
-	Step   uint64   // the step of the first run's record
-	Before []string // the last records that both runs have
-	First  string   // the first record that differs; "" if the run has ended
-	Second string   // the same of the second run
+	Step   uint64 // the step of the first run's first different record
+	Before []string // the last records before it, which are the same in both runs
+	First  string // the first run's record that differs; "" if the run has ended
+	Second string // the second run's record; "" if the run has ended
 }
 
-// compared is how many records of each run are compared, and differRuns how many pairs of runs are
+// compared is how many records of each run are compared. differRuns is how many pairs of runs are
 // made.
 const (
 	compared   = 1 << 20
@@ -22,9 +22,9 @@ const (
 	shared     = 5
 )
 
-// Compare runs f twice in worlds of one seed and returns the first step in which the two histories
-// differ. Two such runs may be equal by chance, so it makes up to ten pairs. nil means that no pair
-// differed.
+// Compare runs f twice in worlds with the same seed and returns the first step in which the two
+// histories differ. Two such runs may be equal by chance, so Compare makes up to ten pairs. nil
+// means that no pair differed.
 func Compare(seed uint64, opt Options, f func(w *World) error) *Difference {
 	first := compareRun(seed, opt, f)
 	for range differRuns {

@@ -15,17 +15,17 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A machine is one of the two that are compared: the host and a simulated one.
+// A machine is one of the two that the test compares: the host or a simulated one.
 type machine struct {
 	k     kernel.Kernel
 	p     poller.Poller
-	ends  []int             // the sockets of the script; -1 once closed
-	want  []poller.Interest // as registered
-	pause func()            // until what was sent has arrived
+	ends  []int // the sockets of the script; -1 if closed
+	want  []poller.Interest // the registered interest of each socket
+	pause func() // waits until all sent data has arrived
 	log   []string
 }
 
-// kinds are the connections that scripts are about: each makes two ends.
+// kinds contains the kinds of connections. Each function makes two ends.
 var kinds = map[string]func(m *machine) error{
 	"tcp":      func(m *machine) error { return m.connect(kernel.AF_INET, kernel.Inet(addr("127.0.0.1:0"))) },
 	"tcp6":     func(m *machine) error { return m.connect(kernel.AF_INET6, kernel.Inet(addr("[::1]:0"))) },
@@ -67,14 +67,14 @@ func (m *machine) connect(family int, at kernel.Addr) error {
 	}
 	m.pause()
 	b, _, e := m.k.Accept(l)
-	for e == kernel.EAGAIN { // a busy host is late with the handshake
+	for e == kernel.EAGAIN { // on a busy host the handshake may be late
 		time.Sleep(time.Millisecond)
 		b, _, e = m.k.Accept(l)
 	}
 	if e != 0 {
 		return e
 	}
-	if family != kernel.AF_UNIX { // Nagle would hold back what a delayed acknowledgement is missing for
+	if family != kernel.AF_UNIX { // Nagle's algorithm would delay data until an acknowledgement
 		for _, fd := range []int{a, b} {
 			if e := m.k.SetOpt(fd, kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1); e != 0 {
 				return e
@@ -115,7 +115,7 @@ func (m *machine) note(format string, args ...any) {
 	m.log = append(m.log, fmt.Sprintf(format, args...))
 }
 
-// do makes one call of the script and notes what came of it.
+// do makes one call of the script and records its result.
 func (m *machine) do(op, i, arg int) {
 	fd := m.ends[i]
 	if fd < 0 {
@@ -171,7 +171,7 @@ func (m *machine) do(op, i, arg int) {
 	m.pause()
 }
 
-// wait records what the Poller reports without waiting, in the order of the sockets.
+// wait records the Events that the Poller reports without waiting, in the order of the sockets.
 func (m *machine) wait() {
 	var events [8]poller.Event
 	n, err := m.p.Wait(events[:], 0)
@@ -195,7 +195,7 @@ func TestSimulatedKernelDoesWhatTheHostDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for seed := range n {
 				host, simulated, script := compare(t, uint64(seed), make)
-				// A busy host may deliver an edge late, so a difference must last.
+				// A busy host may report an edge late. So only a difference that remains counts.
 				for pause := time.Millisecond; pause < 2*time.Second && !slices.Equal(host, simulated); pause *= 2 {
 					time.Sleep(pause)
 					host, simulated, script = compare(t, uint64(seed), make)

@@ -14,29 +14,29 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Disk is the disk of a host. It is an fs.FS, and it has calls that write. Names are those of
-// package fs: "log", "data/0001". A directory exists while it has files.
+// A Disk is the disk of a host. It is an fs.FS with additional methods that write. Names are those
+// of package fs: "log", "data/0001". A directory exists while it contains files.
 //
 // A crash keeps the writes that were synced. A write that was not synced is kept, lost, or torn:
-// only some of its sectors of 512 bytes are written. The seed decides, and each lost or torn write
-// is a Fault. After a crash, the changes of names (new files, renames, removals) are kept up to
-// some point in their order. After SyncDir they are kept for certain. A killed program loses
-// nothing.
+// then only some of its sectors of 512 bytes are written. The seed decides, and each lost or torn
+// write is a Fault. Changes of names (new files, renames, removals) survive up to some point in
+// their order. After SyncDir they always survive. A killed program loses nothing.
 //
-// Calls take no time. They fail by Inject, Refuse and Faults.Error like calls of the kernel. Data
-// that a failed Sync should have written is lost at the next crash, as on Linux: a later Sync does
-// not write it. Files of a program that has died are closed. While the host is down, calls return
-// ErrCrashed.
+// Calls take no time. They fail by Inject, Refuse and Faults.Error, as calls of the kernel do. If a
+// Sync fails, the data that it should have written is lost at the next crash, as on Linux: a later
+// Sync does not write it. The Files of a program that has ended are closed. While the host is down,
+// calls return ErrCrashed.
 type Disk struct {
 	h      *Host
-	names  map[string]*inode // as programs see them
-	synced map[string]*inode // as a crash leaves them
-	log    []rename          // changes of names that are not synced; the oldest is first
+	names  map[string]*inode // the current names
+	synced map[string]*inode // the names that survive a crash
+	log    []rename // changes of names that are not synced; the oldest one is first
 	limit  int64
-	writes int // the number of writes so far, which numbers them in the list of faults
+	writes int // the number of writes so far; the list of faults uses it
 }
 
-// A rename is a change of the names. If from is "", it is a new file; if to is "", it is a removal.
+// A rename is a change of the names. If from is "", the file is new. If to is "", the file is
+// removed.
 type rename struct {
 	from, to string
 	node     *inode
@@ -51,8 +51,8 @@ func (h *Host) Disk() *Disk {
 	return h.disk
 }
 
-// SetLimit makes the disk full at n bytes of all files: a write beyond them fails with ENOSPC,
-// after the part that has room. 0 means no limit.
+// SetLimit limits the size of all files together to n bytes. A write beyond the limit writes the
+// bytes that fit, and returns ENOSPC. 0 means no limit.
 func (d *Disk) SetLimit(n int64) {
 	if n < 0 {
 		panic(fmt.Sprintf("sim: SetLimit(%d) of the disk of %s: must be 0 (no limit) or more bytes", n, d.h.name))
@@ -60,7 +60,7 @@ func (d *Disk) SetLimit(n int64) {
 	d.limit = n
 }
 
-// used returns the bytes of all files that have a name.
+// used returns the size of all files that have a name.
 func (d *Disk) used() (n int64) {
 	for _, f := range d.names {
 		n += int64(len(f.data))
@@ -68,7 +68,7 @@ func (d *Disk) used() (n int64) {
 	return n
 }
 
-// call begins a call about a name.
+// call begins a call that has a file name as its argument.
 func (d *Disk) call(c Call, op, name string) error {
 	if !fs.ValidPath(name) {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
@@ -97,7 +97,7 @@ func (d *Disk) done(c Call, op, name string, e Errno) error {
 	return nil
 }
 
-// Open opens a file or directory to read.
+// Open opens a file or directory for reading.
 func (d *Disk) Open(name string) (fs.File, error) {
 	if fs.ValidPath(name) && d.names[name] == nil && d.isDir(name) {
 		if err := d.call(FileOpen, "open", name); err != nil {
@@ -108,9 +108,9 @@ func (d *Disk) Open(name string) (fs.File, error) {
 	return d.OpenFile(name, os.O_RDONLY)
 }
 
-// OpenFile opens a file with flags of package os: O_RDONLY or O_RDWR with O_CREATE, O_EXCL, O_TRUNC
-// and O_APPEND. O_WRONLY means O_RDWR. Other flags are EINVAL. The File belongs to the program that
-// has opened it, and counts as a descriptor.
+// OpenFile opens a file with flags of package os: O_RDONLY, or O_RDWR with O_CREATE, O_EXCL,
+// O_TRUNC and O_APPEND. O_WRONLY means O_RDWR. Other flags return EINVAL. The File belongs to the
+// program that has opened it, and counts as a descriptor.
 func (d *Disk) OpenFile(name string, flag int) (*File, error) {
 	if err := d.call(FileOpen, "open", name); err != nil {
 		return nil, err
@@ -147,15 +147,15 @@ func (d *Disk) OpenFile(name string, flag int) (*File, error) {
 	return f, nil
 }
 
-// openFlags are all flags that OpenFile accepts. O_SYNC is not among them.
+// openFlags contains all flags that OpenFile accepts. O_SYNC is not supported.
 const openFlags = os.O_WRONLY | os.O_RDWR | os.O_CREATE | os.O_EXCL | os.O_TRUNC | os.O_APPEND
 
-// Create is OpenFile that makes a file, or empties it, to read and write.
+// Create is OpenFile with the flags for reading and writing a file that is new or emptied.
 func (d *Disk) Create(name string) (*File, error) {
 	return d.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 }
 
-// change changes the names, not durably.
+// change changes the names. A crash may undo the change.
 func (d *Disk) change(from, to string, n *inode) {
 	d.writes++
 	d.log = append(d.log, rename{from, to, n, d.writes})
@@ -171,8 +171,8 @@ func apply(names map[string]*inode, from, to string, n *inode) {
 	}
 }
 
-// Rename gives a file another name, in one step: after a crash it has one of the two. It replaces a
-// file that has the new name.
+// Rename renames a file in one step: after a crash it has either the old or the new name. If
+// another file has the new name, Rename replaces that file.
 func (d *Disk) Rename(from, to string) error {
 	if !fs.ValidPath(to) {
 		return &fs.PathError{Op: "rename", Path: to, Err: fs.ErrInvalid}
@@ -191,7 +191,7 @@ func (d *Disk) Rename(from, to string) error {
 	return nil
 }
 
-// Remove removes a file. Open Files can still be read and written.
+// Remove removes a file. A File that is already open can still be read and written.
 func (d *Disk) Remove(name string) error {
 	if err := d.call(FileRemove, "remove", name); err != nil {
 		return err
@@ -204,8 +204,8 @@ func (d *Disk) Remove(name string) error {
 	return d.done(FileRemove, "remove", name, 0)
 }
 
-// SyncDir makes the names in a directory survive a crash: "." is the uppermost one. Changes of
-// other names that came earlier are synced with them.
+// SyncDir makes the names in a directory survive a crash. "." is the root directory. Earlier
+// changes of other names are synced with them.
 func (d *Disk) SyncDir(name string) error {
 	if err := d.call(FileSync, "sync", name); err != nil {
 		return err
@@ -230,7 +230,7 @@ func (d *Disk) isDir(name string) bool {
 	if name == "." {
 		return true
 	}
-	for f := range d.names { // in any order: the result does not depend on it
+	for f := range d.names { // in any order, because the result does not depend on it
 		if strings.HasPrefix(f, name+"/") {
 			return true
 		}
@@ -238,7 +238,7 @@ func (d *Disk) isDir(name string) bool {
 	return false
 }
 
-// underFile returns whether a part of the name is a file.
+// underFile returns whether a part of the path is a file.
 func (d *Disk) underFile(name string) bool {
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		if d.names[dir] != nil {
@@ -259,7 +259,7 @@ func (d *Disk) ReadFile(name string) ([]byte, error) {
 	return p, errors.Join(err, f.Close())
 }
 
-// ReadDir returns the files and directories in a directory, by name.
+// ReadDir returns the files and directories in a directory, sorted by name.
 func (d *Disk) ReadDir(name string) (list []fs.DirEntry, err error) {
 	if err := d.call(FileOpen, "readdir", name); err != nil {
 		return nil, err

@@ -96,7 +96,7 @@ func TestACrashLosesAndTearsWhatWasNotSynced(t *testing.T) {
 				part = part[100:]
 			}
 			if part = bytes.TrimRight(part, "\x00"); len(part) == 0 {
-				continue // the size is new, the sector is not
+				continue // the file has its new size, but this sector was not written
 			}
 			switch all := part[0]; {
 			case bytes.Count(part, []byte{all}) != len(part):
@@ -150,7 +150,7 @@ func TestAfterAFailedSyncTheDataIsLost(t *testing.T) {
 	must(t, f.Sync())
 	g := write(t, h.Disk(), "other", "three")
 	must(t, g.Close(), h.Disk().SyncDir("."))
-	if err := g.Sync(); !errors.Is(err, fs.ErrClosed) { // it dooms nothing: see below
+	if err := g.Sync(); !errors.Is(err, fs.ErrClosed) { // the failed Sync loses nothing: see below
 		t.Errorf("a Sync of a closed File: %v", err)
 	}
 	g, err = h.Disk().OpenFile("other", os.O_RDWR)
@@ -194,7 +194,7 @@ func TestAFullDiskAndAKilledProgram(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 	f, err := d.OpenFile("a", os.O_RDWR)
-	must(t, err, d.Remove("a"), f.Truncate(0)) // what has no name has no size
+	must(t, err, d.Remove("a"), f.Truncate(0)) // a file without a name does not count
 	b := write(t, d, "b", "1234567890")
 	if _, err := b.Write([]byte("1")); !errors.Is(err, kernel.ENOSPC) {
 		t.Errorf("a write to a full disk: %v", err)

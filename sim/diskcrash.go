@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// An inode is a file without its name.
+// An inode is the content of a file. Its names are in the Disk.
 type inode struct {
 	d       *Disk
-	data    []byte  // as programs see it
-	synced  []byte  // as a crash leaves it, except for the pending writes
-	pending []write // writes that are not synced; the oldest is first
+	data    []byte // the content that programs see
+	synced  []byte // the content after a crash, without the pending writes
+	pending []write // writes that are not synced; the oldest one is first
 	made    time.Time
 }
 
-// A write is one change of the contents.
+// A write is one change of a file's content.
 type write struct {
 	off    int64
 	data   []byte
-	size   int // of the file, afterwards
+	size   int // of the file, after the write
 	nth    int // the number of the write on its disk
 	doomed bool
 }
@@ -37,11 +37,11 @@ func (n *inode) write(off int64, p []byte, size int) {
 	n.made = Date.Add(d.h.w.Now() + d.h.stepped)
 }
 
-// sector is the unit that a disk writes as a whole, in bytes.
+// sector is the number of bytes that a disk writes as a whole.
 const sector = 512
 
-// apply returns the contents after the write, or after a part of it: keeps decides about each
-// sector.
+// apply returns the content after the write. If keeps is not nil, it decides for each sector
+// whether the sector is written.
 func (w *write) apply(to []byte, keeps func() bool) []byte {
 	if more := w.size - len(to); more > 0 {
 		to = append(to, make([]byte, more)...)
@@ -58,7 +58,7 @@ func (w *write) apply(to []byte, keeps func() bool) []byte {
 	return to
 }
 
-// sync makes the pending writes durable, except for those that an earlier Sync has lost.
+// sync makes the pending writes durable, except for those that a failed Sync has marked as lost.
 func (n *inode) sync() {
 	var left []write
 	for _, w := range n.pending {
@@ -71,19 +71,19 @@ func (n *inode) sync() {
 	n.pending = left
 }
 
-// doom marks the pending writes as lost after a failed Sync. Programs can still read them until a
-// crash.
+// doom marks the pending writes as lost, after a failed Sync. Programs can still read their data
+// until a crash.
 func (n *inode) doom() {
 	for i := range n.pending {
 		n.pending[i].doomed = true
 	}
 }
 
-// crash does to the disk what a power cut does.
+// crash changes the disk as a power cut does.
 func (d *Disk) crash() {
 	for i, r := range d.log {
 		if d.fate(r.nth, LostWrite, Always/3) != nil {
-			d.log = d.log[:i] // changes of names survive in their order
+			d.log = d.log[:i] // a change survives only if all earlier ones do
 			break
 		}
 		apply(d.synced, r.from, r.to, r.node)
@@ -97,7 +97,7 @@ func (d *Disk) crash() {
 	}
 }
 
-// survive decides about the pending writes of a file.
+// survive decides which pending writes of a file survive a crash.
 func (n *inode) survive() {
 	for _, w := range n.pending {
 		switch {
@@ -114,7 +114,7 @@ func (n *inode) survive() {
 	n.data = append([]byte(nil), n.synced...)
 }
 
-// fate returns the fault of a write, nil if it has none.
+// fate returns the fault of a write, or nil if it has none.
 func (d *Disk) fate(nth int, k Kind, p Chance) *Fault {
 	r := d.h.dice(k, 0, nil, nth, 0)
 	f := Fault{Kind: k, Host: d.h.name, Nth: nth}

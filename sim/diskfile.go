@@ -23,7 +23,7 @@ type File struct {
 	shut    bool
 }
 
-// alive returns an error if the file is closed. A crash and Kill close it.
+// alive returns an error if the file is closed. A crash and Kill also close it.
 func (f *File) alive(op string) error {
 	if f.shut {
 		return &fs.PathError{Op: op, Path: f.name, Err: fs.ErrClosed}
@@ -31,7 +31,7 @@ func (f *File) alive(op string) error {
 	return nil
 }
 
-// begin begins a call of the file.
+// begin begins a call on the file.
 func (f *File) begin(c Call, op string) error {
 	if err := f.alive(op); err != nil {
 		return err
@@ -54,10 +54,10 @@ func (f *File) end(c Call, op string, n int, e Errno) error {
 	return nil
 }
 
-// Name returns the name that the file was opened by.
+// Name returns the name with which the file was opened.
 func (f *File) Name() string { return f.name }
 
-// Read reads from the position, and ReadAt from an offset.
+// Read reads at the current position. ReadAt reads at an offset.
 func (f *File) Read(p []byte) (int, error) {
 	n, err := f.read(p, f.at)
 	f.at += int64(n)
@@ -86,8 +86,8 @@ func (f *File) read(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// Write writes at the position, or at the end with O_APPEND. WriteAt writes at an offset. A crash
-// may lose or tear each of them until Sync.
+// Write writes at the current position, or at the end with O_APPEND. WriteAt writes at an offset.
+// Until the next Sync, a crash may lose or tear the write.
 func (f *File) Write(p []byte) (int, error) {
 	if f.appends {
 		f.at = int64(len(f.in.data))
@@ -121,7 +121,7 @@ func (f *File) write(p []byte, off int64) (n int, err error) {
 	return n, f.end(FileWrite, "write", n, e)
 }
 
-// Truncate gives the file another size.
+// Truncate changes the size of the file.
 func (f *File) Truncate(size int64) error {
 	if err := f.begin(FileTruncate, "truncate"); err != nil {
 		return err
@@ -152,10 +152,10 @@ func (f *File) Seek(off int64, whence int) (int64, error) {
 	return off, nil
 }
 
-// Sync makes the contents survive a crash. The name of a new file is synced by SyncDir.
+// Sync makes the content survive a crash. For the name of a new file use SyncDir.
 func (f *File) Sync() error {
 	if err := f.begin(FileSync, "sync"); err != nil {
-		if f.alive("sync") == nil { // the kernel has tried to write
+		if f.alive("sync") == nil { // the kernel has tried to write, and has failed
 			f.in.doom()
 		}
 		return err
@@ -164,7 +164,7 @@ func (f *File) Sync() error {
 	return f.end(FileSync, "sync", 0, 0)
 }
 
-// Stat describes the file.
+// Stat returns information about the file.
 func (f *File) Stat() (fs.FileInfo, error) {
 	if f.shut {
 		return nil, &fs.PathError{Op: "stat", Path: f.name, Err: fs.ErrClosed}
@@ -172,14 +172,14 @@ func (f *File) Stat() (fs.FileInfo, error) {
 	return f.in.info(path.Base(f.name)), nil
 }
 
-// Close closes the file, even if it returns an error. It syncs nothing.
+// Close closes the file, even if it returns an error. It does not sync.
 func (f *File) Close() error {
 	if err := f.alive("close"); err != nil {
 		return err
 	}
 	e := f.h.gate(Close, f.fd).e
 	if e != 0 {
-		e = kernel.EIO // Close's own errors are those of sockets
+		e = kernel.EIO // the errors of Call Close are those of sockets
 	}
 	f.shut = true
 	f.h.closeFile(f.fd)
@@ -222,7 +222,7 @@ func (f *dirFile) ReadDir(n int) (list []fs.DirEntry, err error) {
 	return list, nil
 }
 
-// info describes a file or directory.
+// info contains information about a file or directory.
 type info struct {
 	name string
 	size int64

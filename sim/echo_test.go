@@ -39,7 +39,8 @@ func pattern(n int, seed byte) []byte {
 	return p
 }
 
-// echoWorld is a server and n clients that each send size bytes and want them back.
+// echoWorld makes a server and n clients. Each client sends size bytes and expects them back. good
+// returns how many clients have received them.
 func echoWorld(t testing.TB, seed uint64, opt sim.Options, n, size int) (w *sim.World, good func() int) {
 	w = sim.New(seed, opt)
 	server := w.Host("10.0.0.1")

@@ -7,11 +7,10 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Endless gives the descriptor a peer that never pauses: after each call that receives something,
-// there is more to receive at once. A stream receives the bytes of data repeatedly. A datagram
-// socket receives data as a datagram repeatedly. A listener gets one connection after the other,
-// and data is not used. The peer stops when the connection is closed, or when the real peer sends
-// its FIN.
+// Endless gives the descriptor a peer that never pauses: after each receive there is more input at
+// once. A stream receives the bytes of data repeatedly. A datagram socket receives data as a
+// datagram repeatedly. A listener gets one connection after the other, and data is not used. The
+// peer stops when the connection is closed, or when the real peer sends its FIN.
 func (h *Host) Endless(fd int, data []byte) Errno {
 	f := h.file(fd)
 	if f == nil {
@@ -60,8 +59,8 @@ func (s *tcp) flood(data []byte) {
 	s.wake(poller.In)
 }
 
-// A stranger is a connection to a listener whose other end belongs to no host. It accepts what is
-// sent to it and sends nothing.
+// A stranger is a connection to a listener whose other end belongs to no host. That end accepts all
+// output and sends nothing.
 func (s *tcp) stranger() *tcp {
 	h := s.h
 	far, near := h.newTCP(s.family), h.newTCP(s.family)
@@ -96,7 +95,7 @@ func (s *udp) flood(data []byte) {
 func (s *unixSocket) flood(data []byte) {
 	switch {
 	case !s.stream:
-		from := &unixSocket{} // it has no name, and no sender waits for room in it
+		from := &unixSocket{} // a socket without a name; no sender waits for room in it
 		for len(s.grams) < gramsMost[s.h.os()] && !s.rdOver {
 			s.grams = append(s.grams, gram{from: Addr{Family: kernel.AF_UNIX}, data: append([]byte(nil), data...), by: from})
 			s.wake(poller.In)

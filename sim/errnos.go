@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// errnos are the error numbers that calls can return. An errno's place in the list is the same on
-// every system.
+// errnos contains the error numbers that calls can return. The index of an error in the list is the
+// same on every system.
 var errnos = []struct {
 	e    Errno
 	name string
@@ -24,7 +24,7 @@ var errnos = []struct {
 	{kernel.ECANCELED, "ECANCELED"}, {kernel.ENOSYS, "ENOSYS"}, {kernel.ELOOP, "ELOOP"}, {kernel.EIO, "EIO"}, {kernel.ENOSPC, "ENOSPC"},
 }
 
-// errnoCode returns 0 for no error, and 255 for one that is not in the list.
+// errnoCode returns 0 for no error, and 255 for an error that is not in the list.
 func errnoCode(e Errno) int {
 	if e == 0 {
 		return 0

@@ -1,9 +1,9 @@
 package sim
 
-// At the time of an event, act of its actor is called. a and b are arguments for act.
+// An event calls act of its actor at a given time. a and b are arguments of act.
 type event struct {
 	at   int64
-	seq  uint64 // at equal times, the lower one is first
+	seq  uint64 // of events at the same time, the one with the lower seq is first
 	who  actor
 	what uint8
 	a    int64
@@ -16,7 +16,7 @@ type actor interface {
 	act(what uint8, a int64, b uint64)
 }
 
-// An agenda is a heap of events. The earliest is first.
+// An agenda is a heap of events. The earliest event is first.
 type agenda struct {
 	heap []event
 	seq  uint64
@@ -41,7 +41,7 @@ func (q *agenda) add(at int64, who actor, what uint8, a int64, b uint64) {
 
 func before(a, b *event) bool { return a.at < b.at || a.at == b.at && a.seq < b.seq }
 
-// pop removes the first event. There must be one.
+// pop removes the first event. The agenda must not be empty.
 func (q *agenda) pop() event {
 	first := q.heap[0]
 	n := len(q.heap) - 1

@@ -73,7 +73,7 @@ func ExampleShrinking() {
 		return nil
 	}
 	how := sim.Shrinking{Budget: time.Minute, Progress: func(s sim.Shrunk) {
-		_ = s.Runs // print it to stderr
+		_ = s.Runs // print s.Runs to stderr
 	}}
 	s := sim.ShrinkWith(1, sim.Options{}, how, test)
 	var clients sim.Size = s.Sizes[0]

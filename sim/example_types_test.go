@@ -152,7 +152,7 @@ func ExampleDisk() {
 		}
 		f.Write([]byte("one\n"))
 		f.Sync()
-		d.SyncDir(".") // the name is new
+		d.SyncDir(".") // makes the new name durable
 		f.Write([]byte("two\n"))
 		h.Crash()
 	})

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// An excerpt is a part of the lines of a trace.
+// An excerpt is a selection of the lines of a trace.
 type excerpt struct {
 	all      []record
 	shown    map[int]bool
-	own      map[int]bool    // if not nil: the lines on the subject; other calls are "of others"
-	complete bool            // the lines after the last one that is shown have nothing new
+	own      map[int]bool // if not nil: the lines on the subject; a gap counts others as "of others"
+	complete bool // the lines after the last shown one contain nothing new
 	again    map[int]*repeat // lines that are left out because they repeat others
 }
 
-// A repeat is lines that come again and again at one interval.
+// A repeat is a group of lines that repeat at one interval.
 type repeat struct {
 	lines int
 	names []string
@@ -26,7 +26,7 @@ type repeat struct {
 	told  bool
 }
 
-// write writes the excerpt, and what is left out.
+// write writes the shown lines, and describes the gaps between them.
 func (x *excerpt) write(to io.Writer) error {
 	last := -1
 	for i := range x.all {
@@ -52,7 +52,7 @@ func (x *excerpt) write(to io.Writer) error {
 // hiddenMost is how many kinds of lines a gap names.
 const hiddenMost = 3
 
-// gap describes the lines that are left out from one index to another.
+// gap describes the lines that are left out, between two indexes.
 func (x *excerpt) gap(from, to int) string {
 	var kinds []string
 	count := map[string]int{}
@@ -98,7 +98,7 @@ func lines(n int) string {
 	return fmt.Sprintf("%d lines", n)
 }
 
-// name returns the kind of a line: the call, or the message without its attributes.
+// name returns the kind of a line: the call, or the log message without its attributes.
 func (r *record) name() string {
 	switch r.kind {
 	case isCall:
@@ -121,12 +121,12 @@ func (r *record) name() string {
 	return strings.Join(words, " ")
 }
 
-// repeatsLeast is how many equal lines at one interval are a repetition.
+// repeatsLeast is how many lines at one interval count as a repetition.
 const repeatsLeast = 5
 
-// repeats finds log lines that come again and again at one interval, equal by text. It returns the
-// third and later ones. Lines that have the same interval and end in it together are one
-// repetition.
+// repeats finds log lines that repeat at one interval and have the same text. It returns the third
+// and the later ones of each repetition. Repetitions with the same interval that end at the same
+// time are combined.
 func repeats(all []record, text func(r *record) string) map[int]*repeat {
 	places := map[string][]int{}
 	var keys []string
@@ -166,7 +166,7 @@ func repeats(all []record, text func(r *record) string) map[int]*repeat {
 	return again
 }
 
-// regular returns how many of the places, from the first on, have one interval, and the interval.
+// regular returns how many of the first places have one interval, and that interval.
 func regular(all []record, p []int) (n int, every int64) {
 	n, every = 2, all[p[1]].at-all[p[0]].at
 	for n < len(p) && alike(all[p[n]].at-all[p[n-1]].at, every) {
@@ -184,5 +184,5 @@ func (r *repeat) add(name string, until int64) {
 	}
 }
 
-// alike returns whether two intervals are equal up to a tenth.
+// alike returns whether two intervals differ by at most a tenth.
 func alike(a, b int64) bool { return max(a, b)-min(a, b) <= min(a, b)/10 }

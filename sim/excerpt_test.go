@@ -12,9 +12,9 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// ticking returns what write writes of a world. Its host logs a tick each 10 ms for 10 s,
-// and twenty other lines at 1.1 s. After 2 s it logs a line each 400 ms, and at 5.005 s "gave up".
-// It makes one call twenty times before 0.2 s, and again at 5 s.
+// ticking returns the lines that write makes of a world. The world's host logs a tick every 10 ms
+// for 10 s, and twenty other lines at 1.1 s. From 2 s on it logs a line every 400 ms, and at 5.005
+// s "gave up". It makes one call twenty times before 0.2 s, and again at 5 s.
 func ticking(t *testing.T, fault bool, write func(w *sim.World, to io.Writer) error) string {
 	w := sim.New(1, sim.Options{Trace: -1})
 	defer w.Close()

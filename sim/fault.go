@@ -13,14 +13,14 @@ var ErrCrashed = errors.New("sim: the host has crashed")
 // An Injection is one fault at one call.
 type Injection struct {
 	Call  Call
-	Nth   int   // which call from now on: 1 is the next
-	Errno Errno // the error; after EINTR the kernel repeats the call
-	Short int   // or: the most bytes or datagrams that the call moves
-	Count int   // how many calls in a row; 0 is one
+	Nth   int // which call from now on; 1 is the next one
+	Errno Errno // the result; after EINTR the kernel repeats the call
+	Short int // or: at most so many bytes or datagrams are moved
+	Count int // how many calls in a row; 0 means one
 }
 
 type planned struct {
-	from, to int // counted in calls of this kind on the host
+	from, to int // numbers of the host's calls of this kind
 	Injection
 }
 
@@ -36,15 +36,15 @@ func (h *Host) Inject(f Injection) {
 // Count returns how often the call was made so far.
 func (h *Host) Count(c Call) int { return h.count[c] }
 
-// SetFaults changes the chances on this host. World.SetFaults changes them on all hosts.
+// SetFaults changes the chances of faults on this host. World.SetFaults changes them on all hosts.
 func (h *Host) SetFaults(f Faults) {
 	f.check()
 	h.odds = f
 	h.hazard = f != Faults{}
 }
 
-// SetFaults changes the chances on all hosts, also on later ones. SetFaults(Faults{}) ends all
-// faults by chance. A Cut stays until Heal.
+// SetFaults changes the chances of faults on all hosts, including hosts that are made later.
+// SetFaults(Faults{}) ends all random faults. A Cut stays until Heal.
 func (w *World) SetFaults(f Faults) {
 	w.opt.Faults = f
 	for _, h := range w.hosts {
@@ -52,16 +52,16 @@ func (w *World) SetFaults(f Faults) {
 	}
 }
 
-// A verdict is what a fault does to a call.
+// A verdict describes what a fault does to a call.
 type verdict struct {
 	e     Errno
 	short int  // 0: no limit
-	again bool // EAGAIN, and an Event after it
-	roll  Rand // for further choices
+	again bool // the call returns EAGAIN, and then an Event follows
+	roll  Rand // for further random choices
 }
 
-// gate decides about every call: by a fault, a call may fail before it reaches its file. It repeats
-// a call after EINTR, as a kernel must (doc/semantics.md, D40).
+// gate decides about every call: a fault may make it fail before it reaches its file. gate repeats
+// a call after EINTR, as every kernel of this module does (doc/semantics.md, D40).
 func (h *Host) gate(c Call, fd int) (v verdict) {
 	w := h.w
 	w.owned(c, h)
@@ -97,7 +97,7 @@ func (h *Host) gate(c Call, fd int) (v verdict) {
 	return verdict{}
 }
 
-// verdict returns what happens to the call: by the test's plan or by chance.
+// verdict decides what happens to the call: by the test's plan, or by chance.
 func (h *Host) verdict(c Call, fd int) verdict {
 	f := Fault{Kind: AtCall, Call: c, Host: h.name, Nth: h.w.nth(h.count[c]), Of: h.w.of(fd)}
 	chosen := h.plan[c] != nil && h.planned(c, &f)

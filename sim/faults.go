@@ -12,14 +12,14 @@ import (
 type Kind uint8
 
 const (
-	AtCall     Kind = iota // a call fails or moves less: see Injection
-	Lost                   // a packet; TCP sends it again after at least 200 ms
-	Doubled                // a packet; TCP ignores the second one
-	Late                   // a packet; with TCP those after it too
-	Reset                  // the connection of a packet is reset
+	AtCall     Kind = iota // a call fails or moves fewer bytes: see Injection
+	Lost // a packet is lost; TCP sends it again after at least 200 ms
+	Doubled // a packet arrives twice; TCP ignores the second one
+	Late // a packet is late; with TCP all later packets are late too
+	Reset // the packet's connection is reset
 	Spurious               // a Wait reports an Event without a cause
-	OneByte                // a new socket: its reads and writes move one byte each
-	NeverReads             // a new socket: it reports no input for 10 s
+	OneByte // the reads and writes of a new socket move one byte each
+	NeverReads // a new socket reports no input for 10 s
 	SlowAccept             // the listener reports a connection late
 	CutOff                 // see World.CutOneWay
 	Crashed                // see Host.Crash
@@ -38,32 +38,33 @@ var kindNames = [kindCount]string{"call", "lost", "doubled", "late", "reset", "s
 
 func (k Kind) String() string { return kindNames[k] }
 
-// A Fault is one fault of a history, by chance or made by the test. Kind, Call, Host, To and Nth
-// identify the fault: in another run with the same seed these fields mean the same occasion.
+// A Fault is one fault of a history. It happened by chance, or the test has made it. Kind, Call,
+// Host, To and Nth identify the fault: in another run with the same seed these fields mean the same
+// occasion.
 type Fault struct {
 	Kind Kind
-	Call Call   // for AtCall: which one
+	Call Call // for AtCall: the call
 	Host string // the host of the call or socket, or the sender of the packet
 	To   string // for packets and cuts: the receiver
-	Nth  int    // counts that host's calls of this kind, packets of that way, new sockets …
-	Of   int    // in a Live world: the descriptor of the call, or the port; At is part of the name too
+	Nth  int // number among that host's calls of this kind, packets of that direction, new sockets …
+	Of   int // in a Live world: descriptor of the call, or port; then At identifies the fault too
 
-	Errno Errno         // for AtCall: the result; EAGAIN means although it was ready
-	Short int           // for AtCall: the most bytes or datagrams
+	Errno Errno // for AtCall: the result; EAGAIN means: although it was ready
+	Short int // for AtCall: at most so many bytes or datagrams are moved
 	Delay time.Duration // for Late, SlowAccept, Paused and Stepped
 	Drift Chance        // for Drifts
 	At    time.Duration // the time of the world
-	roll  Rand          // for further choices
-	live  bool          // At and Of are parts of the name
+	roll  Rand // for further random choices
+	live  bool // At and Of identify the fault too
 }
 
-// does records a fault that the test itself makes, and returns whether it happens.
+// does records a fault that the test itself makes. It returns false if the fault must not happen.
 func (w *World) does(f Fault) bool {
 	w.owned(f.Kind, nil)
 	return w.happens(&f, true, false)
 }
 
-// key returns the fields that identify the fault.
+// key returns only the fields that identify the fault.
 func (f Fault) key() Fault {
 	k := Fault{Kind: f.Kind, Call: f.Call, Host: f.Host, To: f.To, Nth: f.Nth}
 	if f.live {
@@ -102,7 +103,7 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s: %s #%d", f.Host, what, f.Nth)
 }
 
-// number returns the count of the occasion, or its time in a live world.
+// number returns the number of the occasion, or its time in a live world.
 func (f Fault) number() string {
 	switch {
 	case !f.live:
@@ -129,9 +130,9 @@ func (f Fault) result() string {
 	return ErrnoName(f.Errno)
 }
 
-// happens returns whether a fault happens. chosen means that the test has planned the fault, and
-// chance that the fault would happen by chance. If Options.Faulty is set, that list decides
-// instead, also about faults that the test has planned.
+// happens returns whether a fault happens. chosen means that chance or the test's plan has selected
+// it. chance means that it is a random fault. If Options.Faulty is set, that list decides instead,
+// even about faults that the test has planned.
 func (w *World) happens(f *Fault, chosen, chance bool) bool {
 	if w.only != nil {
 		w.identify(f)
@@ -153,22 +154,22 @@ func (w *World) happens(f *Fault, chosen, chance bool) bool {
 		w.mark(host, to)
 		switch f.Kind {
 		case CutOff, Crashed, Clogged, Killed, Paused, Stepped:
-			return true // the trace has a note of this fault
+			return true // the trace has a note about this fault
 		}
 		w.trace.add(record{step: w.step, at: w.now, host: host, to: to, kind: isFault, text: f.String()})
 	}
 	return true
 }
 
-// identify sets the parts of the name that a live world needs, and the time.
+// identify sets the time of the fault, and the fields that identify it in a live world.
 func (w *World) identify(f *Fault) {
 	f.At, f.live = w.Now(), w.live != nil && f.Kind < CutOff
 }
 
-// faultsMost is how many faults a World keeps.
+// faultsMost is how many faults a World stores.
 const faultsMost = 1 << 20
 
-// Faults returns the faults so far, the oldest first.
+// Faults returns the faults so far, the oldest one first.
 func (w *World) Faults() []Fault { return w.happened }
 
 func (w *World) byName(name string) *Host {
@@ -180,9 +181,9 @@ func (w *World) byName(name string) *Host {
 	return nil
 }
 
-// dice returns the source of the choices about one occasion. The source depends only on the seed
-// and the occasion, so a fault that is left out does not change other faults. In a live world the
-// virtual time, and the descriptor or port in the argument "of", are parts of the occasion.
+// dice returns the source of the random choices about one occasion. The source depends only on the
+// seed and the occasion, so a fault that is left out does not change other faults. In a live world
+// the virtual time and the argument of (a descriptor or port) are parts of the occasion.
 func (h *Host) dice(k Kind, c Call, to *Host, nth, of int) Rand {
 	which := uint64(k)<<8 | uint64(c) | uint64(h.index+1)<<16
 	if to != nil {
@@ -195,7 +196,7 @@ func (h *Host) dice(k Kind, c Call, to *Host, nth, of int) Rand {
 	return r
 }
 
-// faultJSON is a Fault with what Options.Faulty needs to repeat it.
+// faultJSON is a Fault with all fields that Options.Faulty needs to repeat it.
 type faultJSON struct {
 	plainFault
 	Roll uint64
@@ -203,8 +204,8 @@ type faultJSON struct {
 
 type plainFault Fault
 
-// MarshalJSON writes a fault so that UnmarshalJSON, in a program of the same version and system,
-// returns one for Options.Faulty.
+// MarshalJSON writes a fault. UnmarshalJSON, in a program of the same version and system, returns a
+// fault for Options.Faulty.
 func (f Fault) MarshalJSON() ([]byte, error) {
 	return json.Marshal(faultJSON{plainFault(f), f.roll.state})
 }

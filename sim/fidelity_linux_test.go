@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// scenarios are situations that random scripts of connected sockets do not reach. In each of them
-// the simulated kernel once differed from Linux.
+// scenarios contains situations that random scripts of connected sockets do not reach. In each of
+// them the simulated kernel had differed from Linux.
 var scenarios = map[string]func(b *bench){
 	"F1 datagrams to a Unix socket that does not read": func(b *bench) {
 		for _, mutual := range []bool{false, true} {

@@ -7,49 +7,50 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A file is what a descriptor refers to.
+// A file is the object to which a descriptor refers.
 type file interface {
 	base() *node
 	status() status
-	// close runs when the last descriptor is closed.
+	// close runs when the last descriptor of the file is closed.
 	close()
-	// vanish runs when the host crashes: no peer is notified.
+	// vanish runs when the host crashes. No peer is notified.
 	vanish()
-	// what returns the kind and the peer, for reports.
+	// what returns kind and peer of the file, for reports.
 	what() string
 }
 
-// node has what all files have: the host, the number, and the Pollers that watch the file.
+// node is the common part of all files: the host, the number, and the Pollers that watch the file.
 type node struct {
 	h    *Host
 	life int
 	fd   int
 	regs []*reg
-	kick [2]bool // an Event is planned for input or room that a fault has hidden
+	kick [2]bool // an Event is planned for input or for room that a fault has hidden
 	self file
 
-	owner    *proc     // the program that made the file; nil: the test
-	birth    []uintptr // the stack of the call that made it: see Leaks
-	numbers  int       // further numbers beside fd; see Dup
-	blocking bool      // O_NONBLOCK is cleared; see SetNonblock
-	more     func()    // see Endless; nil for most
+	owner    *proc // the program that made the file; nil means the test
+	birth    []uintptr // the stack of the call that made the file: see Leaks
+	numbers  int // how many other numbers the file has beside fd: see Dup
+	blocking bool // O_NONBLOCK is clear: see SetNonblock
+	more     func() // see Endless; usually nil
 
 	oneByte bool
-	deaf    int64 // until this time it reports no input
+	deaf    int64 // until this time the file reports no input
 }
 
 func (n *node) base() *node { return n }
 
-// A status is what a file is ready for. The fields are the rows of poller/bits_kqueue.go.
+// A status describes what a file is ready for. The fields are the rows of the table in
+// poller/bits_kqueue.go.
 type status struct {
 	in, out bool
 	errno   Errno // the pending error
 	cut     bool  // a reset or a refusal has closed both directions
-	rdEnd   bool  // FIN, or shutdown(RD)
+	rdEnd   bool // the peer's FIN, or shutdown(RD)
 	wrEnd   bool  // shutdown(WR)
-	unborn  bool  // TCP before connect: OUT|HUP to epoll, nothing to kqueue
+	unborn  bool // TCP before connect: epoll reports OUT|HUP, and kqueue reports nothing
 
-	noWriter, noReader bool // a pipe's other end is closed
+	noWriter, noReader bool // the other end of a pipe is closed
 }
 
 func (s status) err() bool { return s.errno != 0 }
@@ -76,8 +77,8 @@ func (s status) epoll() (r poller.Readiness) {
 	return r
 }
 
-// poll returns what poll(2) reports. FreeBSD reports no ERR for a socket, and NetBSD neither ERR
-// nor HUP. Both report nothing for a new socket.
+// poll returns what poll(2) reports. FreeBSD does not report ERR for a socket, and NetBSD reports
+// neither ERR nor HUP. Both report nothing for a new socket.
 func (s status) poll(os Kernel) poller.Readiness {
 	r := s.epoll() &^ poller.End
 	if os == Linux {
@@ -119,7 +120,7 @@ func (s status) filter(write bool) (active bool, flags, fflags uint32) {
 	return active || over || s.err(), flags, fflags
 }
 
-// ready returns the status. It omits readiness that a fault hides for a while.
+// ready returns the status without the readiness that a fault hides for a while.
 func (n *node) ready() status {
 	s := n.self.status()
 	if n.deaf > n.h.w.now && !s.cut {
@@ -128,7 +129,8 @@ func (n *node) ready() status {
 	return s
 }
 
-// wake notifies the Pollers that something has happened: the bits in key, or anything if key is 0.
+// wake notifies the Pollers that something has happened to the file. key has the bits that have
+// changed, or is 0 for any of them.
 func (n *node) wake(key poller.Readiness) {
 	for _, r := range n.regs {
 		if key == 0 || key&(poller.Readiness(r.want)|poller.Err|poller.Hup) != 0 {
@@ -138,12 +140,12 @@ func (n *node) wake(key poller.Readiness) {
 }
 
 const (
-	actKick uint8 = 100 + iota // of every file
+	actKick uint8 = 100 + iota // an event of every file
 	actHear
 )
 
 // again plans an Event for input or room that a fault has hidden from a call, as if it had come
-// right after the call.
+// directly after the call.
 func (n *node) again(dir int) {
 	if n.kick[dir] || len(n.regs) == 0 {
 		return
@@ -187,7 +189,7 @@ func (h *Host) born(n *node, self file) int {
 	return h.place(n, self)
 }
 
-// place uses the lowest free number, as POSIX demands.
+// place uses the lowest free number, as POSIX requires.
 func (h *Host) place(n *node, self file) int {
 	h.open++
 	for h.room < len(h.files) && h.files[h.room] != nil {
@@ -202,7 +204,7 @@ func (h *Host) place(n *node, self file) int {
 	return n.fd
 }
 
-// file returns the file of a descriptor, nil if it is not open on this host.
+// file returns the file of a descriptor, or nil if the descriptor is not open on this host.
 func (h *Host) file(fd int) file {
 	if i := fd - h.lowest(); uint(i) < uint(len(h.files)) {
 		return h.files[i]
@@ -213,10 +215,10 @@ func (h *Host) file(fd int) file {
 // full returns whether no descriptor is free.
 func (h *Host) full() bool { return h.open >= h.limit }
 
-// lowest returns the number of files[0].
+// lowest returns the descriptor number of files[0].
 func (h *Host) lowest() int { return int(h.base.Load()) }
 
-// closeFile frees the number. It does not end registrations, because epoll does so only if no
+// closeFile frees the number. It does not end registrations, because epoll ends them only if no
 // duplicate is open. Programs must call Del before.
 func (h *Host) closeFile(fd int) bool {
 	f := h.file(fd)
@@ -227,7 +229,7 @@ func (h *Host) closeFile(fd int) bool {
 	for i := len(n.regs) - 1; i >= 0; i-- {
 		r := n.regs[i]
 		if int(r.fd) != fd {
-			continue // another number of the same file
+			continue // this is another number of the same file
 		}
 		if _, nested := f.(*epoll); !nested {
 			h.w.Fail(fmt.Errorf("sim: host %s closes descriptor %d (%s) while a Poller watches it; Del comes first", h.name, fd, f.what()))

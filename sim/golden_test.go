@@ -12,8 +12,8 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// What the histories of TestHistoryIsTheSameOnEveryMachine hash to. A change of package sim may
-// change them, nothing else.
+// These are the hashes of the histories in TestHistoryIsTheSameOnEveryMachine. Only a change of
+// package sim may change them.
 const (
 	goldenQuiet = 0xb692c44b84f73c0a
 	goldenWild  = 0x4f79d9cf3c9be4c3
@@ -41,8 +41,8 @@ func rawHash(t testing.TB, opt sim.Options) uint64 {
 	return w.Hash()
 }
 
-// rawEcho is an echo server and clients without a reactor. Each of them is a loop around epoll, as
-// in a C program.
+// rawEcho boots an echo server and clients that use no reactor. Each of them is a loop around
+// epoll, as in a C program.
 func rawEcho(t testing.TB, w *sim.World, clients, size int) *int {
 	at := kernel.Inet(addr("10.0.0.1:7"))
 	server := w.Host("10.0.0.1")
@@ -81,7 +81,7 @@ func rawServer(t testing.TB, k *sim.Host, at kernel.Addr) {
 	for {
 		n, err := p.Wait(events[:], timeout.Never)
 		if err != nil {
-			return // the world is closed
+			return // the world was closed
 		}
 		for _, ev := range events[:n] {
 			fd := int(ev.FD)
@@ -193,7 +193,7 @@ func rawPing(t testing.TB, k *sim.Host, at kernel.Addr, rounds int) {
 	}
 	defer p.Close()
 	var events [4]poller.Event
-	p.Wait(events[:], k.Now()+timeout.Deadline(5*time.Millisecond)) // the server is up
+	p.Wait(events[:], k.Now()+timeout.Deadline(5*time.Millisecond)) // until the server is up
 	fd, _ := k.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0)
 	defer func() { p.Del(fd); k.Close(fd) }()
 	k.Connect(fd, at)

@@ -8,21 +8,22 @@ import (
 )
 
 // Only programs and the goroutine that runs the world may call a simulated kernel. If another
-// goroutine made a call, Go's scheduler would decide the history. If the process has no goroutines
-// other than those that the World knows, the caller is allowed. Otherwise the outermost frame of
-// the caller's stack decides: programs, tasks and handshakes are coroutines of iter.Pull, so their
-// outermost frame is a function of package iter. To find the outermost frame takes long. So the
-// addresses of stacks that were allowed are remembered. When the process has more goroutines than
-// at that time, these addresses are not trusted any more: a new goroutine may have got the memory
-// of a stack that a coroutine has outgrown.
+// goroutine could make a call, Go's scheduler would decide the history. If the process has no
+// goroutines except those that the World knows, the caller is allowed. Otherwise the outermost
+// frame of the caller's stack decides: programs, tasks and handshakes are coroutines of iter.Pull,
+// whose stacks begin with runtime.corostart.
+//
+// It takes long to find the outermost frame. So the World stores the addresses of stacks that were
+// allowed. A stored address counts only while the process has no more goroutines than when it was
+// stored. A later goroutine may have got the memory of a stack that a coroutine has outgrown.
 
 const (
-	stackBits   = 11   // the smallest stack, and the alignment of all, is 2 KiB
-	stacksKept  = 1024 // parts of stacks that a World remembers
-	stacksCheck = 1024 // after so many calls a known stack is checked again, because stacks are reused
+	stackBits   = 11 // each stack is aligned to 2 KiB, the size of the smallest one
+	stacksKept  = 1024 // parts of stacks that a World stores
+	stacksCheck = 1024 // each so many calls a stored stack is checked again, because stacks are reused
 )
 
-// An act is something that a test or program does that is not a Call.
+// An act is an action of a test or program that is not a Call.
 type act string
 
 func (a act) String() string { return string(a) }
@@ -39,7 +40,7 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 	switch {
 	case more == 0:
 		return
-	case more < 0: // some goroutines that do not belong to the world have ended
+	case more < 0: // goroutines that do not belong to the world have ended
 		w.others += more
 		more = 0
 	}
@@ -58,14 +59,14 @@ func (w *World) owned(what fmt.Stringer, h *Host) {
 	}
 }
 
-// A knownStack is a part of the stack of a caller that may call, and how many other goroutines
-// there were when it was found.
+// A knownStack is a part of the stack of an allowed caller, and how many other goroutines the
+// process had when it was stored.
 type knownStack struct {
 	at   uintptr
 	more int
 }
 
-// Owned panics, as every call of the kernel does, if the caller runs on a goroutine that does not
+// Like every call of the kernel, Owned panics if the caller runs on a goroutine that does not
 // belong to the world. Package reactor calls it in functions that do not call the kernel.
 func (h *Host) Owned(what string) { h.w.owned(act(what), h) }
 
@@ -75,8 +76,8 @@ func (h *Host) CoroutineBegins() { h.w.coroutines++ }
 
 func (h *Host) CoroutineEnds() { h.w.coroutineEnds() }
 
-// coroutineEnds also forgets the stack, because the runtime may give it to any goroutine from now
-// on.
+// coroutineEnds also removes the coroutine's stack from the stored ones, because the runtime may
+// now give this memory to any goroutine.
 func (w *World) coroutineEnds() {
 	w.coroutines--
 	var here byte
@@ -88,7 +89,7 @@ func (w *World) coroutineEnds() {
 	}
 }
 
-// stackNear is how many parts of a stack are forgotten: 16 KiB.
+// stackNear is how many parts of a stack coroutineEnds removes: 16 KiB.
 const stackNear = 8
 
 // fromWorld returns whether the caller runs in a coroutine, or inside a call that runs a world.

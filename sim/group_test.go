@@ -14,23 +14,23 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// A crew is a server with a Group of loops. Each request goes from its connection's loop to the
-// next one and back. The server drains again and again, and starts anew.
+// A crew is a server with a Group of loops. Each request passes from the loop of its connection to
+// the next loop and back. The server drains after a random time and then starts anew, many times.
 type crew struct {
 	w        *sim.World
 	h        *sim.Host
 	balance  reactor.Balance
 	g        *reactor.Group
 	draining bool
-	peace    bool // it drains no more
+	peace    bool // the server drains only once more, at the end
 	over     bool
 	opened   int
 	closed   int
 	drained  time.Duration // when the drain began
-	posted   int           // to other loops
+	posted   int // posts to other loops
 	ran      int
 	err      error
-	shared   bool // a bug: answers go to turn
+	shared   bool // the planted bug: answers are sent to turn
 	turn     *reactor.Conn
 }
 
@@ -40,7 +40,7 @@ func (s *crew) fail(format string, args ...any) {
 	}
 }
 
-// run is the program.
+// run is the program of the server.
 func (s *crew) run() {
 	for !s.over {
 		s.draining = false
@@ -85,7 +85,7 @@ func (s *crew) serve() error {
 	return nil
 }
 
-// drain begins a drain, on one of the loops.
+// drain begins a drain. It runs on one of the loops.
 func (s *crew) drain() {
 	if s.peace && !s.over {
 		s.g.Loops()[0].Post(func() { s.g.Loops()[0].After(time.Millisecond, s.drain) })
@@ -95,7 +95,7 @@ func (s *crew) drain() {
 	s.g.Close()
 }
 
-// A hand is a connection of a crew.
+// A hand is the Handler of one connection of a crew.
 type hand struct {
 	s   *crew
 	buf []byte
@@ -113,7 +113,7 @@ func (h *hand) Data(c *reactor.Conn, p []byte) {
 	}
 }
 
-// relay makes the next loop prepare the answer, and the connection's own loop send it.
+// relay makes the next loop prepare the answer. The loop of the connection then sends it.
 func (s *crew) relay(c *reactor.Conn, line string) {
 	loops := s.g.Loops()
 	next := loops[0]
@@ -155,7 +155,7 @@ type customer struct {
 	h    *sim.Host
 	r    *reactor.Reactor
 	done int
-	left int // on this connection
+	left int // requests that are left on this connection
 	buf  []byte
 
 	asked time.Duration // when the last request was sent
@@ -163,7 +163,7 @@ type customer struct {
 
 const wishes = 30
 
-// run is the program.
+// run is the program of the customer.
 func (c *customer) run() {
 	r, err := reactor.New(reactor.WithKernel(c.h))
 	if err != nil {
@@ -201,7 +201,7 @@ func (c *customer) Data(conn *reactor.Conn, p []byte) {
 	if string(line) != "re: "+c.wish() {
 		c.s.fail("%s gets %q", c.wish(), line)
 	}
-	if took := c.s.w.Now() - c.asked; took > 400*time.Microsecond { // a round trip is 0.3 ms at most
+	if took := c.s.w.Now() - c.asked; took > 400*time.Microsecond { // a round trip takes 0.3 ms at most
 		c.s.fail("%s is answered after %v", c.wish(), took)
 	}
 	c.buf = rest
@@ -221,7 +221,7 @@ func (c *customer) Closed(*reactor.Conn, error) {
 	c.r.After(time.Duration(c.s.h.Rand().N(int64(2*time.Millisecond))), c.dial)
 }
 
-// loops runs one world of a crew and five customers.
+// loops runs one world with a crew and five customers.
 func loops(w *sim.World, shared bool) error {
 	s := &crew{w: w, h: w.Host("10.0.0.1"), shared: shared,
 		balance: []reactor.Balance{reactor.ByAddress, reactor.RoundRobin, reactor.LeastConns}[w.Rand().Int(3)]}

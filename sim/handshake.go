@@ -13,7 +13,7 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	case connecting:
 		return kernel.EALREADY
 	case up:
-		if s.h.os() == Linux && !s.connected { // the call that returns the result of the attempt
+		if s.h.os() == Linux && !s.connected { // this call returns the result of the attempt
 			s.connected = true
 			return 0
 		}
@@ -22,7 +22,7 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 		return kernel.EISCONN
 	case down, silent:
 		switch {
-		case s.h.os() == NetBSD && s.peer == nil: // a socket cannot connect again after a failed attempt
+		case s.h.os() == NetBSD && s.peer == nil: // after a failed attempt a socket cannot connect again
 			return kernel.EINVAL
 		case s.h.os() == FreeBSD && s.peer == nil:
 			s.disconnect()
@@ -60,8 +60,8 @@ func (s *tcp) connect(to netip.AddrPort) Errno {
 	return kernel.EINPROGRESS
 }
 
-// atOnce connects to the host itself on FreeBSD. The attempt has ended when the call returns, and
-// its error has been read.
+// atOnce connects to the host itself on FreeBSD. If the attempt has failed, the call returns its
+// error.
 func (s *tcp) atOnce() Errno {
 	s.syn(false)
 	switch {
@@ -73,8 +73,8 @@ func (s *tcp) atOnce() Errno {
 	return 0
 }
 
-// disconnect makes a socket new again after a failed connect. The kernel does so when connect(2)
-// delivers the error.
+// disconnect makes a socket new again after a failed connect, as the kernel does when connect(2)
+// returns the error.
 func (s *tcp) disconnect() {
 	s.unbind()
 	if !s.bound {
@@ -87,7 +87,7 @@ func (s *tcp) disconnect() {
 	s.wake(0)
 }
 
-// unbind frees a port that the kernel has chosen. The kernel does so when the connection is closed.
+// unbind frees a port that the kernel has chosen, as the kernel does when the connection is closed.
 func (s *tcp) unbind() {
 	if s.bound && !s.fixedPort {
 		s.freePort()
@@ -95,10 +95,10 @@ func (s *tcp) unbind() {
 	}
 }
 
-// far returns the machine at the other end.
+// far returns the host at the other end.
 func (s *tcp) far() *Host { return s.h.machine(s.remote.Addr()) }
 
-// send schedules a packet's arrival at a machine, where the actor handles it.
+// send schedules the arrival of a packet at a host, where the actor handles it.
 func (w *World) send(s *tcp, what uint8, a int64, b uint64, to *Host) {
 	at := w.now + int64(w.opt.Latency)
 	if to != nil {
@@ -107,16 +107,16 @@ func (w *World) send(s *tcp, what uint8, a int64, b uint64, to *Host) {
 	w.events.add(at, s, what, a, b)
 }
 
-// shaking returns the chances for packets of a handshake.
+// shaking is the packetOdds for the packets of a handshake.
 var shaking = packetOdds{}
 
-// syn handles the first packet at the other machine.
+// syn handles the first packet, at the other host.
 func (s *tcp) syn(wasLate bool) {
 	if s.phase != connecting || s.closed {
 		return
 	}
 	w, to := s.h.w, s.far()
-	if to == nil { // no machine has the address
+	if to == nil { // no host has the address
 		w.events.add(w.now+int64(3*time.Second), s, actRefused, int64(kernel.EHOSTUNREACH), 0)
 		return
 	}
@@ -171,7 +171,7 @@ func (s *tcp) syn(wasLate bool) {
 	w.send(c, actSYNACK, 0, 0, s.h)
 }
 
-// seats returns how many connections may wait in a listener's queue.
+// seats returns how many connections may wait in the queue of a listener.
 func (h *Host) seats(backlog int) int {
 	if h.os() == Linux {
 		return backlog
@@ -179,7 +179,7 @@ func (h *Host) seats(backlog int) int {
 	return 3 * backlog / 2
 }
 
-// synack handles the answer at the first machine. s is the end that answered.
+// synack handles the answer at the first host. s is the end that has sent the answer.
 func (s *tcp) synack(tries int, wasLate bool) {
 	w, c := s.h.w, s.peer
 	if s.phase != up {
@@ -247,7 +247,7 @@ func (s *tcp) ack3(tries int) {
 	}
 	s.parent = nil
 	l.coming--
-	if l.phase != listening || l.closed || l.shut { // closed meanwhile
+	if l.phase != listening || l.closed || l.shut { // the listener was closed meanwhile
 		s.reset()
 		return
 	}
@@ -274,8 +274,8 @@ func (s *tcp) refused(e Errno) {
 	s.wake(0)
 }
 
-// listener returns the listener at an address. If several share the port, a hash of the caller's
-// address decides.
+// listener returns the listener at an address. If several listeners share the port, a hash of the
+// client's address chooses one.
 func (h *Host) listener(at, from netip.AddrPort) *tcp {
 	u := h.ports.at(at.Port(), true)
 	if u == nil {
@@ -346,10 +346,10 @@ func (s *tcp) accept() (*tcp, Errno) {
 	return c, 0
 }
 
-// backlog returns the queue length that listen(2) makes of n.
+// backlog returns the length of the queue after listen(2) with n.
 func (h *Host) backlog(n int) int {
 	if h.os() == Linux {
-		if n < 0 { // it is unsigned there
+		if n < 0 { // Linux treats n as unsigned
 			n = linuxSomaxconn
 		}
 		return min(n, linuxSomaxconn)
@@ -357,7 +357,7 @@ func (h *Host) backlog(n int) int {
 	return min(max(n, 0), somaxconn)
 }
 
-// The limits: net.core.somaxconn of Linux, and that of FreeBSD and NetBSD.
+// The limits are net.core.somaxconn of Linux, and the limit of FreeBSD and NetBSD.
 const (
 	linuxSomaxconn = 4096
 	somaxconn      = 128

@@ -9,9 +9,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// firstFile is a host's lowest descriptor. A process usually has only descriptors below it, so a
-// simulated number cannot be taken for a real one. After a restart of a host the numbers continue,
-// because old programs may still use theirs.
+// firstFile is the lowest descriptor of a host. A real process usually has only lower descriptors,
+// so a simulated number is not mistaken for a real one. After a restart of a host the numbers
+// continue, because old programs may still use theirs.
 const firstFile = 1000
 
 // A Host is one machine of a World, and the Kernel of the programs that run on it.
@@ -23,46 +23,46 @@ type Host struct {
 	boots  []*proc // the programs of Boot
 	procs  []*proc // the programs since the last start
 	down   bool
-	shared bool // programs with parts have run: see yields
+	shared bool // several parts of a program have run: see yields
 	life   int  // how often the host has started
 
-	files []file       // by descriptor - base
+	files []file // the index is the descriptor minus base
 	base  atomic.Int64 // atomic: see Close
 	open  int
 	room  int // no number below files[room] is free
 	limit int
 
 	disk *Disk
-	// Bound names; a nil value means that only the file is left. Never iterated.
+	// Bound names. A nil value means that only the file is left. The map is never iterated.
 	paths    map[string]*unixSocket
-	ids      map[string]uint64 // the files' numbers
+	ids      map[string]uint64 // the numbers of the files in paths
 	made     uint64            // how many files were made
 	autobind int
 	ports    ports
 	groups   []membership
 
-	drift  Chance // how much slower or faster its clock runs, in millionths
-	since  int64  // when that began, in the world's time
-	began  int64  // and in the host's time
+	drift  Chance // how much faster its clock runs, in millionths
+	since  int64 // when drift was set, in the world's time
+	began  int64 // when drift was set, in the host's time
 	odds   Faults
 	hazard bool // odds has a chance above 0
 	plan   [callCount][]planned
 
-	refused   [callCount]Errno // see Refuse
+	refused   [callCount]Errno // see Refuse; 0 means not refused
 	during    []moment         // see During
 	strangers int              // see Endless
 
 	count counts
-	fixed time.Duration // latency to all others, if not 0
+	fixed time.Duration // latency to all other hosts, if not 0
 
-	turns Rand // which program runs first
-	hides Rand // when an Event reports what a fault has hidden
+	turns Rand // chooses the program that runs first
+	hides Rand // chooses when an Event reports readiness that a fault has hidden
 	users Rand // for the programs
 
-	ways       []way // by the other host's index
-	packets    int   // on all ways
+	ways       []way // the index is that of the other host
+	packets    int // on all ways together
 	packetPlan []plannedPacket
-	births     int // of descriptors, while there are faults; the next five count likewise
+	births     int // new descriptors while there are faults; the next seven number other occasions
 	shakes     int
 	looks      int
 	crashes    int
@@ -70,14 +70,14 @@ type Host struct {
 	kills      int
 	pauses     int
 	steps      int
-	paused     int64         // until then no program runs
-	stepped    time.Duration // the date is so much later
+	paused     int64 // until this time no program runs
+	stepped    time.Duration // by how much StepClock has changed the date
 	clogs      int
-	clogged    [2]int // by how many Swizzles: input, output
+	clogged    [2]int // how many Swizzles have stopped the input, the output
 }
 
-// A Host has one stream of choices for each purpose, so that a choice for one purpose does not
-// change the choices for another.
+// A Host has one stream of random choices for each purpose, so that a choice for one purpose does
+// not change the choices for another.
 const (
 	portStream uint64 = iota
 	turnStream
@@ -90,15 +90,15 @@ func (h *Host) stream(what uint64) Rand {
 	return Rand{scramble(scramble(^h.w.key-what) + uint64(h.index))}
 }
 
-// Rand returns the source of random choices for programs on this host. They do not depend on other
-// hosts. See World.Rand.
+// Rand returns the source of random choices for programs on this host. The choices do not depend on
+// other hosts. See World.Rand.
 func (h *Host) Rand() *Rand {
 	h.w.owned(act("Rand"), h)
 	return &h.users
 }
 
-// Host makes a machine with these addresses, and with 127.0.0.1 and ::1. An address of another host
-// panics.
+// Host makes a machine with these addresses, and with 127.0.0.1 and ::1. It panics if another host
+// has one of the addresses.
 func (w *World) Host(addrs ...string) *Host {
 	if len(addrs) == 0 {
 		panic("sim: Host without an address")
@@ -159,13 +159,14 @@ func (h *Host) start(boot *proc) {
 	p.soon(h.w.now + 1 + h.turns.N(int64(time.Millisecond)))
 }
 
-// Up returns whether the host runs, that is, has not crashed.
+// Up returns whether the host runs. It returns false after a Crash, until Restart.
 func (h *Host) Up() bool { return !h.down }
 
-// Files returns how many descriptors are open: 0 when the programs have closed all.
+// Files returns how many descriptors are open: 0 when the programs have closed all of theirs.
 func (h *Host) Files() int { return h.open }
 
-// MaxFiles returns how many descriptors can be open. SetFileLimit changes it.
+// MaxFiles returns how many descriptors can be open at the same time. SetFileLimit changes this
+// number.
 func (h *Host) MaxFiles() int { return h.limit }
 func (h *Host) SetFileLimit(n int) {
 	if n < 0 || n > filesMost {
@@ -201,7 +202,7 @@ func (h *Host) crash() {
 	h.files, h.open, h.room = nil, 0, 0
 	h.ports.used = [2]map[uint16]*port{}
 	h.groups = nil
-	for name, u := range h.paths { // in any order: no result depends on it
+	for name, u := range h.paths { // in any order, because no result depends on it
 		if u != nil && abstract(name) {
 			delete(h.paths, name)
 		} else {
@@ -214,8 +215,8 @@ func (h *Host) crash() {
 	h.w.die(h.procs...)
 }
 
-// Restart starts a crashed host: the programs of Boot run from the start. Files of Unix sockets are
-// still there.
+// Restart starts a crashed host, and the programs of Boot run from the start. The files of Unix
+// sockets still exist.
 func (h *Host) Restart() {
 	if !h.down {
 		return
@@ -229,7 +230,8 @@ func (h *Host) Restart() {
 	}
 }
 
-// gone returns whether the calling program belongs to a host that has crashed.
+// gone returns whether the calling program is dead. Without a calling program on this host, it
+// returns whether the host is down.
 func (h *Host) gone() bool {
 	p := h.w.cur
 	if p == nil || p.host != h {
@@ -244,9 +246,9 @@ func (h *Host) gone() bool {
 	return true
 }
 
-// has returns whether the address belongs to the host, loopback included.
+// has returns whether the address belongs to the host. Loopback addresses belong to every host.
 func (h *Host) has(ip netip.Addr) bool {
-	if ip.IsLoopback() { // on a BSD, lo0 has one address of each family
+	if ip.IsLoopback() { // on a BSD, lo0 has only one address of each family
 		return h.os() == Linux || ip.Is6() || ip == netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}
 	for _, own := range h.ips {
@@ -257,7 +259,7 @@ func (h *Host) has(ip netip.Addr) bool {
 	return false
 }
 
-// source returns the address from which the host sends to another one.
+// source returns the address from which the host sends to the address `to`.
 func (h *Host) source(to netip.Addr) (netip.Addr, bool) {
 	if h.has(to) {
 		return to, true

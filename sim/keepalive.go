@@ -6,13 +6,13 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// This file implements keep-alive as on Linux: if SO_KEEPALIVE is on, a connection with nothing to
-// send probes a silent peer. A program cannot notice a probe that is answered. So the simulator
-// sends no probes as long as the peer would answer. Therefore a world in which nothing else happens
-// counts as idle, although it has such connections.
+// This file implements keep-alive as on Linux: if SO_KEEPALIVE is on, a connection that has nothing
+// to send probes a silent peer. A program cannot notice a probe that is answered. So the simulator
+// sends no probes while the peer would answer. Therefore a world counts as idle even if it has such
+// connections.
 const (
-	keepIdle     = 7200 // seconds, unless TCP_KEEPIDLE says otherwise
-	keepInterval = 75   // TCP_KEEPINTVL
+	keepIdle     = 7200 // in seconds; TCP_KEEPIDLE changes it
+	keepInterval = 75 // in seconds; TCP_KEEPINTVL changes it
 	keepProbes   = 9
 )
 
@@ -29,7 +29,7 @@ func (s *tcp) keeps() bool {
 	return s.phase == up && !s.unknown() && s.peer != nil && get(s.opts, kernel.SOL_SOCKET, kernel.SO_KEEPALIVE) != 0
 }
 
-// answered returns whether the peer would answer a probe, other than by a reset.
+// answered returns whether the peer would answer a probe, and not by a reset.
 func (s *tcp) answered() bool {
 	return s.h.w.reaches(s.h, s.peer.h) && !s.peer.unknown() && s.peer.phase != down
 }
@@ -46,12 +46,12 @@ func (s *tcp) probeIn(option, otherwise int) {
 	s.h.w.events.add(s.h.w.now+int64(sec)*int64(time.Second), s, actProbe, 0, 0)
 }
 
-// probe sends a probe, unless data is being sent again, which has the same effect.
+// probe sends a probe. It sends none while data is sent again, which has the same effect.
 func (s *tcp) probe() {
 	s.probing = false
 	switch w := s.h.w; {
 	case !s.keeps() || s.answered() || s.acked < s.wrote:
-	case w.reaches(s.h, s.peer.h): // the peer does not know the connection
+	case w.reaches(s.h, s.peer.h): // the peer does not know the connection any more
 		w.send(s, actRST, 0, 0, s.peer.h)
 	case s.givesUp():
 		s.fail(kernel.ETIMEDOUT)
@@ -61,8 +61,8 @@ func (s *tcp) probe() {
 	}
 }
 
-// givesUp returns whether enough probes had no answer: TCP_KEEPCNT of them, or all for the time of
-// TCP_USER_TIMEOUT.
+// givesUp returns whether enough probes had no answer: TCP_KEEPCNT of them, or all of them for the
+// time of TCP_USER_TIMEOUT.
 func (s *tcp) givesUp() bool {
 	if d := s.userTimeout(); d > 0 {
 		return s.probes > 0 && s.h.w.now-s.probed >= d
@@ -74,13 +74,12 @@ func (s *tcp) givesUp() bool {
 	return s.probes >= most
 }
 
-// userTimeout returns how long data may stay without an acknowledgement; 0 means the default.
+// userTimeout returns how long data may wait for an acknowledgement. 0 means the default.
 func (s *tcp) userTimeout() int64 {
 	return int64(get(s.opts, kernel.IPPROTO_TCP, kernel.TCP_USER_TIMEOUT)) * int64(time.Millisecond)
 }
 
-// lonely checks all connections for peers that would not answer. It is called when the network has
-// changed.
+// lonely is called when the network has changed. It calls lonely of all connections.
 func (w *World) lonely() {
 	for _, h := range w.hosts {
 		for _, f := range h.files {

@@ -21,7 +21,7 @@ func TestKeepAliveFindsOutAboutASilentPeer(t *testing.T) {
 		kept        bool
 		happens     func(w *sim.World, server, client *sim.Host, c *reactor.Conn)
 		want        error
-		early, late time.Duration // after what happened at 1 s
+		early, late time.Duration // after the event at 1 s
 	}{
 		"its reset was lost": {true, func(w *sim.World, server, client *sim.Host, c *reactor.Conn) {
 			w.Cut(server, client)
@@ -70,7 +70,7 @@ func TestKeepAliveFindsOutAboutASilentPeer(t *testing.T) {
 			client.Boot("client", func() {
 				r := simReactor(t, client)
 				r.After(time.Millisecond, func() {
-					if conn == nil { // not again after a crash
+					if conn == nil { // no second dial after a crash
 						conn, _ = r.Dial("tcp", "10.0.0.1:7", mute{})
 					}
 				})
@@ -90,7 +90,7 @@ func TestKeepAliveFindsOutAboutASilentPeer(t *testing.T) {
 	}
 }
 
-// lone tells of its end.
+// lone is a Handler that reports the end of its connection.
 type lone struct{ closed func(error) }
 
 func (h *lone) Data(*reactor.Conn, []byte)        {}

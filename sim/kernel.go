@@ -9,7 +9,7 @@ import (
 )
 
 // ReadsFully returns whether a short read of TCP has emptied the socket. Reactors call it. After a
-// short read by a fault there is an Event, as if the rest had arrived later.
+// short read that a fault has caused there is an Event, as if the rest had arrived later.
 func (h *Host) ReadsFully() bool { return !h.w.opt.ShortReads }
 
 // Traits returns the Traits of Options.Kernel.
@@ -19,7 +19,7 @@ func (h *Host) Traits() kernel.Traits {
 		KeepsUnreachable: true}
 }
 
-// on begins a call on a descriptor: it asks the gate, then finds the file. ok means that the call
+// on begins a call on a descriptor: it calls gate and then finds the file. ok means that the call
 // continues.
 func (h *Host) on(c Call, fd int) (f file, v verdict, ok bool) {
 	v = h.gate(c, fd)
@@ -85,7 +85,7 @@ func (h *Host) Socket(family, typ, proto int) (int, Errno) {
 	return fd, 0
 }
 
-// speaks returns whether a kind of socket has the protocol.
+// speaks returns whether a kind of socket supports the protocol.
 func speaks(family, kind, proto int) bool {
 	switch {
 	case proto == 0:
@@ -152,7 +152,7 @@ func (h *Host) Accept(fd int) (int, Addr, Errno) {
 }
 
 func (h *Host) accept(f file) (conn int, from Addr, e Errno) {
-	if h.full() { // the kernel gets a number before it checks the queue
+	if h.full() { // the kernel reserves a number before it checks the queue
 		return -1, Addr{}, kernel.EMFILE
 	}
 	conn, e = -1, kernel.EOPNOTSUPP
@@ -193,7 +193,7 @@ func (h *Host) Connect(fd int, to Addr) Errno {
 			if s.phase == up {
 				s.connected, e = true, 0
 			} else if s.phase != connecting {
-				e = s.connect(at) // returns the error
+				e = s.connect(at) // returns the error of the connect
 			}
 		}
 		h.between(s)
@@ -213,7 +213,7 @@ func (h *Host) Connect(fd int, to Addr) Errno {
 	return e
 }
 
-// Ready is poll(2) without waiting.
+// Ready returns the result of poll(2) without waiting.
 func (h *Host) Ready(fd int) (poller.Readiness, Errno) {
 	f, v, ok := h.on(Ready, fd)
 	if !ok {

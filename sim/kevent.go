@@ -11,9 +11,9 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// A kqueue is a Poller on a simulated BSD. It is package poller's code for kqueues over a simulated
-// kevent(2), which is the methods of kevents. Faults happen in kevent(2): a fault of Add or Mod
-// makes the first new filter fail.
+// A kqueue is a Poller on a simulated BSD. It runs package poller's code for kqueues on a simulated
+// kevent(2), which the methods of kevents implement. Faults happen in kevent(2): a fault of Add or
+// Mod makes the first new filter fail.
 type kqueue struct {
 	*epoll
 	q     poller.Poller
@@ -25,7 +25,7 @@ type kqueue struct {
 type kevents struct {
 	*epoll
 	k      *kqueue
-	fail   Errno // the error of the next new filter
+	fail   Errno // the error for the next new filter
 	events []kevent.Event
 }
 
@@ -36,8 +36,8 @@ func newKqueue(p *epoll) *kqueue {
 	return k
 }
 
-// TellsUnasked reports to package sel that a registration for nothing reports neither errors nor
-// the end of input.
+// TellsUnasked returns false. It reports to package sel that a registration without an interest
+// reports neither errors nor the end of input.
 func (*kqueue) TellsUnasked() bool { return false }
 
 func (k *kqueue) Add(fd int, gen uint32, want poller.Interest) error {
@@ -58,7 +58,7 @@ func (k *kqueue) ctl(c Call, fd int, do func() error) error {
 	} else if h.file(fd) == nil {
 		return k.unknown(c, fd)
 	}
-	if c != Del { // Del does its work even if it returns an error
+	if c != Del { // Del ends the registration even if it returns an error
 		k.sys.fail = v.e
 	}
 	err := do()
@@ -96,7 +96,7 @@ func (k *kqueue) Close() error { return k.epoll.Close() }
 func (s *kevents) Now() timeout.Deadline { return s.h.Now() }
 func (s *kevents) FD() int               { return s.fd }
 
-// No descriptor of a host is a file or directory.
+// Pollable accepts every descriptor, because no descriptor of a host is a file or directory.
 func (s *kevents) Pollable(int) error { return nil }
 func (s *kevents) Wake() error        { return s.epoll.Wake() }
 func (s *kevents) Woken()             {}
@@ -183,7 +183,7 @@ func (s *kevents) Wait(n int, left time.Duration) (int, error) {
 		panic("sim: two programs in Wait of one Poller")
 	}
 	if w.wakes.Load() {
-		w.takeWakes() // wakes from before this call
+		w.takeWakes() // consume wakes from before this call
 	}
 	until := timeout.Never
 	if left >= 0 {
@@ -196,7 +196,7 @@ func (s *kevents) Wait(n int, left time.Duration) (int, error) {
 		}
 		s.gather(n, first)
 		if len(s.events) > 0 {
-			if left == 0 && first { // a poll without waiting takes time too
+			if left == 0 && first { // even a poll without waiting takes time
 				s.pass()
 			}
 			return len(s.events), nil
@@ -215,10 +215,10 @@ func (s *kevents) Wait(n int, left time.Duration) (int, error) {
 	}
 }
 
-// gather fills events with at most n, the waker's first.
+// gather fills events with at most n events. The waker's event is first.
 func (s *kevents) gather(n int, first bool) {
 	s.events = s.events[:0]
-	if early := &s.k.early; s.woken || early.again && !first { // by a fault, Wait ends without a Wake
+	if early := &s.k.early; s.woken || early.again && !first { // a fault can end Wait without a Wake
 		early.again = false
 		s.woken = false
 		s.events = append(s.events, kevent.Event{Wake: true})
@@ -234,7 +234,7 @@ func (s *kevents) gather(n int, first bool) {
 	}
 }
 
-// invent adds an event of a filter that chance chooses, ready or not.
+// invent adds an event of a random filter, whether the filter is ready or not.
 func (s *kevents) invent(dice Rand) {
 	if len(s.regs) == 0 {
 		return

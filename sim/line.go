@@ -29,7 +29,7 @@ func (r record) what() string {
 	return r.host.name + " " + r.c.String() + r.call()
 }
 
-// call returns the arguments and the result of a call, in the form of strace.
+// call returns the arguments and the result of a call in the format of strace.
 func (r *record) call() string {
 	args, result := r.args, strconv.Itoa(r.res)
 	fd := strconv.Itoa(r.fd)
@@ -37,7 +37,7 @@ func (r *record) call() string {
 		fd = ""
 	}
 	switch r.c {
-	case NewPoller, Socket, FileOpen: // the descriptor is the result
+	case NewPoller, Socket, FileOpen: // the result is the descriptor
 		if fd, result = "", fd; r.fd < 0 { // a directory
 			result = "0"
 		}
@@ -48,7 +48,7 @@ func (r *record) call() string {
 	case Bind, Listen, Connect, Shutdown, SetOpt, SetOptBytes, FileTruncate: // res is an argument
 		result = "0"
 	}
-	if r.c == Connect && r.text != "" { // the text has both addresses
+	if r.c == Connect && r.text != "" { // text contains both addresses
 		args = ""
 	}
 	if fd != "" && args != "" {
@@ -69,8 +69,8 @@ func (r *record) call() string {
 	return s
 }
 
-// args keeps the arguments of the call in progress, other than the descriptor, for its record. For
-// a call that returns an address, args keeps the result instead.
+// args stores the arguments of the call in progress, without the descriptor, for its record. For a
+// call that returns an address, args stores the result instead.
 func (h *Host) args(text func() string) {
 	if t := &h.w.trace; t.keep != 0 && !t.sealed {
 		t.args = text()
@@ -123,7 +123,7 @@ func optionText(level, name int) string {
 	return fmt.Sprintf("level %d, option %d", level, name)
 }
 
-// optionNames are the options that programs mostly use.
+// optionNames contains the options that programs use most.
 var optionNames = []struct {
 	level, name int
 	text        string
@@ -142,7 +142,8 @@ func stamp(at int64) string {
 	return fmt.Sprintf("%d.%09ds", d/int64(time.Second), d%int64(time.Second))
 }
 
-// How many bytes of data a record shows: all of a short text, and the beginning of anything else.
+// These constants limit how many bytes of data a record shows. A short text is shown whole. Of all
+// other data the beginning is shown.
 const (
 	previewShort  = 200
 	previewText   = 72

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// A Link is one direction between two hosts. Values that are not set here are those of the hosts
-// and of the World.
+// A Link is one direction between two hosts. A value that is not set here is that of the hosts or
+// of the World.
 type Link struct{ from, to *Host }
 
 // A way is the state of one direction between two hosts: the number of packets so far, their
 // jitter, and the values that Link has set.
 type way struct {
 	packets   int
-	named     int // cuts so far
-	cut       int // how many cuts hold
+	named     int // how many cuts there were so far
+	cut       int // how many cuts are not healed
 	jitter    Rand
 	fixed     bool // latency and spread are set
 	latency   time.Duration
@@ -26,7 +26,8 @@ type way struct {
 	mtu       int
 }
 
-// way returns the way to another host. It is valid until the next call.
+// way returns the state of the direction to another host. The pointer is valid until the next call
+// of way.
 func (h *Host) way(to *Host) *way {
 	for i := len(h.ways); i <= to.index; i++ {
 		h.ways = append(h.ways, way{jitter: Rand{scramble(h.stream(jitterStream).state + uint64(i))}})
@@ -54,8 +55,8 @@ func (w *World) belong(what string, hosts ...*Host) {
 
 func (l *Link) String() string { return l.from.name + " → " + l.to.name }
 
-// SetLatency sets how long a packet takes, and the most that chance adds. For packets that are sent
-// from now on, it replaces Options.Latency, Options.Jitter and Host.SetLatency.
+// SetLatency sets how long a packet takes, and the most that is added at random. For packets that
+// are sent from now on, these values replace Options.Latency, Options.Jitter and Host.SetLatency.
 func (l *Link) SetLatency(latency, jitter time.Duration) *Link {
 	if latency < 0 || latency > longest || jitter < 0 || jitter > longest {
 		panic(fmt.Sprintf("sim: link %v: latency %v, jitter %v: must be 0 … %v", l, latency, jitter, longest))
@@ -65,8 +66,7 @@ func (l *Link) SetLatency(latency, jitter time.Duration) *Link {
 	return l
 }
 
-// SetLoss sets the chance that a packet is lost. If Faults.Loss is larger, Faults.Loss is used
-// instead.
+// SetLoss sets the chance that a packet is lost. If Faults.Loss is larger, Faults.Loss applies.
 func (l *Link) SetLoss(p Chance) *Link {
 	if p < 0 || p > Always {
 		panic(fmt.Sprintf("sim: link %v: chance %d: must be 0 … %d", l, p, Always))
@@ -75,7 +75,7 @@ func (l *Link) SetLoss(p Chance) *Link {
 	return l
 }
 
-// SetBandwidth sets how many bytes pass per second, for all connections and datagrams together. 0
+// SetBandwidth sets how many bytes pass in a second, for all connections and datagrams together. 0
 // means no limit.
 func (l *Link) SetBandwidth(bytesPerSecond int64) *Link {
 	if bytesPerSecond < 0 {
@@ -85,7 +85,7 @@ func (l *Link) SetBandwidth(bytesPerSecond int64) *Link {
 	return l
 }
 
-// SetMTU sets how many bytes of a stream arrive at once, at most: 1 … 32 KiB. 0 means
+// SetMTU sets how many bytes of a stream arrive at most at once: 1 … 32 KiB. 0 means
 // Options.Segment. Datagrams are not affected, because a program cannot notice their fragments.
 func (l *Link) SetMTU(n int) *Link {
 	if n < 0 || n > segment {
@@ -95,14 +95,14 @@ func (l *Link) SetMTU(n int) *Link {
 	return l
 }
 
-// Cut stops all packets in this direction until the Cut's Heal, or World.Heal.
+// Cut stops all packets in this direction until Heal of the returned Cut, or World.Heal.
 func (l *Link) Cut() *Cut {
 	c := &Cut{w: l.from.w}
 	c.add(l.from, l.to)
 	return c
 }
 
-// A Cut stops packets. A direction is cut until all Cuts of this direction are healed.
+// A Cut stops packets. A direction stays cut until all Cuts of this direction are healed.
 type Cut struct {
 	w    *World
 	ways [][2]*Host
@@ -123,7 +123,7 @@ func (c *Cut) add(from, to *Host) {
 	w.lonely()
 }
 
-// Heal ends this Cut. Other cuts of the same directions hold. A second call does nothing.
+// Heal ends this Cut. Other Cuts of the same directions remain. A second call does nothing.
 func (c *Cut) Heal() {
 	if len(c.ways) == 0 {
 		return
@@ -136,8 +136,8 @@ func (c *Cut) Heal() {
 	c.w.cuts = slices.DeleteFunc(c.w.cuts, func(o *Cut) bool { return o == c })
 }
 
-// Partition cuts every host of a group off from those of the other groups, in both directions,
-// until the Cut's Heal. Hosts in no group reach everybody.
+// Partition cuts every host of a group off from the hosts of the other groups, in both directions,
+// until Heal of the returned Cut. Hosts that are in no group reach every host.
 func (w *World) Partition(groups ...[]*Host) *Cut {
 	if len(groups) < 2 {
 		panic("sim: Partition: must have two groups or more")
@@ -167,14 +167,14 @@ func (w *World) Partition(groups ...[]*Host) *Cut {
 }
 
 // Cut stops all packets between two hosts, in both directions, until Heal. Connections stay open,
-// and TCP keeps sending its data again. Cuts of Link and Partition can be healed one by one.
+// and TCP continues to send its data again. To heal cuts one by one, use Link or Partition.
 func (w *World) Cut(a, b *Host) {
 	w.CutOneWay(a, b)
 	w.CutOneWay(b, a)
 }
 
-// CutOneWay stops the packets from one host to another only. It does nothing if this direction is
-// cut already.
+// CutOneWay stops the packets from one host to another. It does nothing if this direction is
+// already cut.
 func (w *World) CutOneWay(from, to *Host) {
 	if l := w.Link(from, to); from.way(to).cut == 0 {
 		l.Cut()
@@ -226,8 +226,8 @@ func (w *World) latency(from, to *Host) int64 {
 	return int64(d) + jitter.N(int64(w.opt.Jitter)+1)
 }
 
-// queued returns when the last of n bytes leaves for the other host, after the bytes that the Link
-// still has to send.
+// queued returns when the last of n bytes leaves for the other host. The bytes that the Link still
+// has to send leave before.
 func (w *World) queued(from, to *Host, n int) int64 {
 	v := from.way(to)
 	if v.bandwidth == 0 || from == to {

@@ -36,7 +36,7 @@ func arrival(t testing.TB, w *sim.World, a *sim.Host, fa int, b *sim.Host, fb, n
 	return arrivalOf(t, w, a, fa, b, fb, n, n)
 }
 
-// arrivalOf is arrival if some of the total were sent before.
+// arrivalOf is arrival if some of the total bytes were sent before.
 func arrivalOf(t testing.TB, w *sim.World, a *sim.Host, fa int, b *sim.Host, fb, n, total int) time.Duration {
 	t.Helper()
 	begin := w.Now()
@@ -171,7 +171,7 @@ func TestCutsHealOneByOne(t *testing.T) {
 	is("one direction", "+-++ ++++ ++++ ++++")
 	w.Cut(h[0], h[1])
 	three.Heal()
-	is("by World.Cut", "++++ -+++ ++++ ++++") // h0 → h1 was cut already, so Cut did not count
+	is("by World.Cut", "++++ -+++ ++++ ++++") // h0 → h1 was already cut, so Cut did not count
 	w.Heal()
 	is("World.Heal", "++++ ++++ ++++ ++++")
 }

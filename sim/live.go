@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-// A Live is a World that runs by time.Now, for programs that are goroutines. In a bubble of package
-// testing/synctest, time.Now is the bubble's clock. That clock jumps when all goroutines wait, so
-// the world runs in virtual time. Elsewhere time.Now is the machine's clock.
+// A Live is a World that follows time.Now, for programs that are goroutines. In a bubble of package
+// testing/synctest, time.Now is the clock of the bubble. That clock jumps when all goroutines wait,
+// so the world runs in virtual time. Elsewhere time.Now is the machine's clock.
 //
-// Each call of a Kernel first makes the world handle the events that are due. If no call comes, a
-// timer makes the world handle its next event in time. So all events of one time are handled before
-// a call at that time is made.
+// Each call of a Kernel first makes the world handle the events that are due. If there is no call,
+// a timer makes the world handle its next event in time. So all events of one time are handled
+// before a call at that time is made.
 //
-// The scheduler orders the goroutines, so one seed does not give one history. The promise is
-// smaller. Whether a call gets a fault by chance depends on the seed, the host, the kind of call,
-// the descriptor and the virtual time. It does not depend on how many calls came before. Of several
-// such calls at one virtual time, only the first can get a fault. A packet's fate and latency
-// depend on the seed, its direction, its source port and the virtual time. They also depend on how
-// many packets the port has already sent at this time. Wait has no faults by chance.
+// The scheduler orders the goroutines, so a seed does not determine the whole history. The promise
+// is smaller. Whether a call gets a random fault depends on the seed, the host, the kind of call,
+// the descriptor and the virtual time. It does not depend on the number of earlier calls. Of
+// several such calls at one virtual time, only the first can get a fault. A packet's fate and
+// latency depend on the seed, its direction, its source port and the virtual time. They also depend
+// on how many packets the port has already sent at this time. Wait has no random faults.
 type Live struct {
 	w      *World
 	bubble bool
-	began  time.Time   // when the world's clock was 0
-	timer  *time.Timer // for the next event
-	armed  int64       // the time of the world at which it fires; 0: it has fired
+	began  time.Time // the machine's time when the world's clock was 0
+	timer  *time.Timer // for the next event of the world
+	armed  int64 // when timer fires, in the world's time; 0: it has fired
 
-	mu     sync.Mutex       // guards the world and the next two
-	before map[occasion]int // how many there were at the time
+	mu     sync.Mutex // guards the world, at and before
+	before map[occasion]int // how many of each occasion there were at this time
 	at     int64
 }
 
@@ -42,8 +42,8 @@ type occasion struct {
 	of       int
 }
 
-// Live makes the world run by time.Now, from the present on. Call it once, before anything else
-// runs the world; in a bubble, all later calls come from that bubble.
+// Live makes the world follow time.Now from now on. Call it once, before anything runs the world.
+// If the caller is in a bubble, all later calls must come from that bubble.
 func (w *World) Live() *Live {
 	switch {
 	case w.closed:
@@ -61,11 +61,11 @@ func (w *World) Live() *Live {
 	return l
 }
 
-// IsLive returns whether Live was called. A live world has no history that a second run repeats.
+// IsLive returns whether Live was called. A second run of a live world does not repeat its history.
 func (w *World) IsLive() bool { return w.live != nil }
 
-// bubblesEnd is a date by which a bubble is recognized: the clock of a bubble begins in 2000, and
-// the machine's clock is later than bubblesEnd.
+// bubblesEnd distinguishes the clock of a bubble, which begins in the year 2000, from the machine's
+// clock, which is later than bubblesEnd.
 var bubblesEnd = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Bubble returns whether the caller of World.Live was in a bubble.
@@ -78,7 +78,7 @@ func (l *Live) due() {
 	l.leave()
 }
 
-// enter begins a call: it locks the world and brings it up to the present.
+// enter begins a call: it locks the world and makes the world handle all events that are due.
 func (l *Live) enter() {
 	if !l.mu.TryLock() {
 		if inScript() {
@@ -94,7 +94,7 @@ func (l *Live) enter() {
 	l.run(epoch + int64(now.Sub(l.began)))
 }
 
-// run is named by inScript.
+// run has a name of its own because inScript looks for it in the stack.
 //
 //go:noinline
 func (l *Live) run(now int64) {
@@ -121,8 +121,8 @@ func (l *Live) leave() {
 	l.mu.Unlock()
 }
 
-// Do calls f, which may use the World and its hosts: to cut links, to crash hosts, to plan with At.
-// f must not wait, and it must not use a Kernel.
+// Do calls f, which may use the World and its hosts: to cut links, to crash hosts, or to plan with
+// At. f must not wait, and must not use a Kernel.
 func (l *Live) Do(f func(w *World)) {
 	if f == nil {
 		panic("sim: Live.Do of a nil function")
@@ -135,12 +135,12 @@ func (l *Live) Do(f func(w *World)) {
 	l.script(f)
 }
 
-// script is named by inScript.
+// script has a name of its own because inScript looks for it in the stack.
 //
 //go:noinline
 func (l *Live) script(f func(w *World)) { f(l.w) }
 
-// inScript returns whether the caller is called by the world, which it has locked.
+// inScript returns whether the world, which is locked, has called the caller.
 func inScript() bool {
 	pcs := make([]uintptr, 256)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
@@ -155,8 +155,8 @@ func inScript() bool {
 	}
 }
 
-// Close crashes all hosts, so every call of their Kernels fails and every Wait ends, and closes the
-// World. It returns the World's error. A second call does nothing more.
+// Close crashes all hosts and closes the World. Every call of the hosts' Kernels then fails, and
+// every Wait ends. Close returns the World's error. A second call does nothing.
 func (l *Live) Close() error {
 	l.enter()
 	defer l.leave()
@@ -165,8 +165,8 @@ func (l *Live) Close() error {
 	return l.w.failed
 }
 
-// sleep is a Wait of a goroutine: it returns after stir, or at a time of the world. Other
-// goroutines use the world meanwhile.
+// sleep implements Wait for a goroutine: it returns after stir, or at the world's time `at`. Other
+// goroutines can use the world meanwhile.
 func (l *Live) sleep(p *epoll, at int64) {
 	if p.roused == nil {
 		p.roused = make(chan struct{}, 1)
@@ -188,8 +188,7 @@ func (l *Live) sleep(p *epoll, at int64) {
 	p.asleep = false
 }
 
-// nap lets time pass for a Wait that does not sleep, so that time passes also for a program that
-// spins.
+// nap lets time pass for a Wait that does not sleep. So time passes even for a program that spins.
 func (l *Live) nap(d int64) {
 	l.leave()
 	time.Sleep(time.Duration(d))

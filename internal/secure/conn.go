@@ -14,54 +14,55 @@ import (
 )
 
 // A Conn is TLS over a Desc. Each call of crypto/tls is a try of Desc.Do, so the Desc provides
-// turns, deadlines and the ways to wait. A caller that may call the Desc may call these methods
-// too.
+// turns, deadlines and the ways to wait. A caller that may call the Desc may also call these
+// methods.
 //
-// readMu is held while crypto/tls reads or makes the handshake, never across a wait. A holder of
-// readMu may lock writeMu, not the reverse. Race builds check this table when readMu is released
-// (see state_race.go).
+// readMu is held while crypto/tls reads or makes the handshake, and never across a wait. A
+// goroutine that holds readMu may lock writeMu, but the reverse is forbidden. Race builds check
+// this table when readMu is released (see state_race.go).
 //
 //	field         | set by                    | cleared by     | lock           | excludes
 //	--------------+---------------------------+----------------+----------------+------------------
 //	session       | NewConn                   | never          | readMu to read | see Session
 //	unread        | Unread                    | fdWire.Read    | readMu         | recvShort
 //	recvShort     | fdWire.Read: a short recv | fdWire.Read    | readMu         | unread
-//	steps, recvs  | stepHandshake, fdWire.Read| (count on)     | readMu; atomic |
+//	steps, recvs  | stepHandshake, fdWire.Read| never: counts  | readMu; atomic |
 //	handshakeDone | stepHandshake, after the  | never          | atomic         | !handshakeDone of
 //	              | Session's                 |                |                | the Session
 //	stopped       | stop: the Desc has closed | never          | atomic         |
 //	out           | fdWire.Write              | flush          | writeMu        | empty and not nil
 //	closeNotified | sendCloseNotify           | never          | writeMu        |
 //
-// Only the holder of the Desc's turn for Out calls the Session's Write. A reader may send too, for
-// example the answer to a KeyUpdate. crypto/tls orders the two sends, and writeMu guards out.
+// Only the holder of the Desc's turn for Out calls the Session's Write. But a reader may send too,
+// for example the answer to a KeyUpdate. crypto/tls puts the two sends in an order, and writeMu
+// guards out.
 type Conn struct {
 	desc *desc.Desc
-	// The Kernel that moves the bytes: that of the Desc, or the one below it.
+	// kernel moves the bytes: it is the Desc's Kernel or the one below that.
 	kernel        kernel.Kernel
 	session       *Session
 	local, remote net.Addr
 	outer         func() net.Conn // returns the connection that user code has
-	handshakeDone atomic.Bool     // the handshake has ended; session.handshakeErr is final
-	stopped       atomic.Bool     // the Desc has closed; the Session must be stopped
+	handshakeDone atomic.Bool // the handshake has ended, and session.handshakeErr is final
+	stopped       atomic.Bool // the Desc was closed, so the Session must be stopped
 
 	readMu    sync.Mutex
-	unread    []byte        // input that was read before the Conn was made.
-	recvShort bool          // the last recv did not fill its room.
+	unread    []byte // input that was read before the Conn was made
+	recvShort bool // the last recv did not fill its buffer
 	steps     uint32        // calls of stepHandshake
 	recvs     atomic.Uint32 // recvs that did not return EAGAIN
 
 	writeMu       sync.Mutex
-	out           []byte // the rest of records that the kernel has not accepted
+	out           []byte // the bytes of records that the kernel has not accepted
 	closeNotified bool   // close_notify was sent
 }
 
 const (
-	// maxRecord is how much of a Write becomes one record. The part of that record that the kernel
-	// refuses stays in out.
+	// maxRecord is the number of bytes of a Write that become one record. The bytes of the record that
+	// the kernel refuses stay in out.
 	maxRecord = 16 << 10
-	// maxOut limits out: while out has more, nothing is read. Otherwise a peer that never reads
-	// could request answers (KeyUpdate) without limit.
+	// maxOut limits out: while out has more bytes, nothing is read. Otherwise a peer that never reads
+	// could request answers (to KeyUpdates) without limit.
 	maxOut = 64 << 10
 )
 
@@ -70,7 +71,7 @@ const (
 func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func() net.Conn, cfg *tls.Config, server bool) *Conn {
 	c := &Conn{desc: d, kernel: k, local: local, remote: remote, outer: outer}
 	c.session = New((*fdWire)(c), cfg, server)
-	// The hook ends the strand; if d is closed already, the first call fails.
+	// The hook ends the strand. If d is already closed, the first call fails.
 	d.AddHook(&desc.Hook{F: c.stop})
 	return c
 }
@@ -78,11 +79,11 @@ func NewConn(d *desc.Desc, k kernel.Kernel, local, remote net.Addr, outer func()
 // Unread puts p before the input of the descriptor. Call it before all other methods.
 func (c *Conn) Unread(p []byte) { c.unread = p }
 
-// ErrUnanswered is the error of a non-blocking Read while the peer does not read the answers that
-// it has requested.
+// ErrUnanswered is the error of a non-blocking Read if the peer does not read the answers that it
+// has requested.
 var ErrUnanswered = errors.New("tls: the peer asks for new keys and does not read the answers")
 
-// Read reads from at most one record. It returns io.EOF at the peer's close_notify.
+// Read returns data of at most one record. It returns io.EOF at the peer's close_notify.
 func (c *Conn) Read(call *desc.Call, p []byte) (int, error) {
 	if err := c.begin(call); err != nil {
 		return 0, err
@@ -118,7 +119,7 @@ func (c *Conn) Data(call *desc.Call) ([]byte, error) {
 	return c.desc.Shown(room, n), err
 }
 
-// borrow is Data for callers that park.
+// borrow does the work of Data for callers that park.
 //
 //go:noinline
 func (c *Conn) borrow(call *desc.Call) ([]byte, error) {
@@ -154,8 +155,8 @@ func (c *Conn) begin(call *desc.Call) error {
 	return nil
 }
 
-// Recv is one try of the Call. 0, 0 is the peer's close_notify. It is a desc.Receive; the flags
-// have no effect.
+// Recv is one try of the Call, as a desc.Receive. It returns 0, 0 at the peer's close_notify. The
+// flags have no effect.
 func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
 	n, e, r.err = r.c.recv(r.call, p)
 	return n, e
@@ -164,16 +165,16 @@ func (r *Reading) Recv(p []byte, _ int) (n int, e desc.Errno) {
 func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) {
 	if call.Limit.Blocks() && c.outputFull() {
 		if e := c.drain(call); e != 0 {
-			// The error is not returned as an Errno, because Do would treat ETIMEDOUT as an error
-			// of the kernel.
+			// The error is not returned as an Errno, because Do would regard an ETIMEDOUT as an error of the
+			// kernel.
 			return 0, errNotErrno, e
 		}
 	}
 	var records uint8
 	n, records, call.Drained, err = c.decrypt(p)
-	call.Records += min(records, math.MaxUint8-call.Records) // a try may read several times
+	call.Records += min(records, math.MaxUint8-call.Records) // one try may read several times
 	switch {
-	case n > 0, err == io.EOF: // the next Read returns an error that came with bytes again
+	case n > 0, err == io.EOF: // if an error came with bytes, the next Read returns it again
 		return n, 0, err
 	case err == ErrAgain:
 		return 0, kernel.EAGAIN, err
@@ -181,10 +182,11 @@ func (c *Conn) recv(call *desc.Call, p []byte) (n int, e desc.Errno, err error) 
 	return 0, errNotErrno, err
 }
 
-// End returns the error of the Call. e is what Do has returned.
+// End returns the error of the Call. e is the Errno that Do has returned.
 func (r *Reading) End(e desc.Errno) error { return r.c.outcome(r.call, r.err, e) }
 
-// outcome returns the error of a Call whose last try returned err, and whose Do returned e.
+// outcome returns the error of a Call. err is the error of its last try, and e is the Errno that Do
+// has returned.
 func (c *Conn) outcome(call *desc.Call, err error, e desc.Errno) error {
 	call.NeedsNew, call.Drained = false, false // the Call may continue with another operation
 	c.notifyReaders(call, e)
@@ -197,11 +199,12 @@ func (c *Conn) outcome(call *desc.Call, err error, e desc.Errno) error {
 	return e
 }
 
-// errNotErrno ends a try whose error is no Errno. No system has an error of this number.
+// errNotErrno ends a try that has an error other than an Errno. No system has an error with this
+// number.
 const errNotErrno desc.Errno = 1 << 16
 
-// notifyReaders wakes a waiting reader after a call that has read without the turn. That call may
-// have read input from the kernel, which is now in crypto/tls. Then no Event for this input will
+// notifyReaders wakes a waiting reader after a call that has read without the turn for In. That
+// call may have moved input from the kernel into crypto/tls. No Event for this input would then
 // wake the reader.
 func (c *Conn) notifyReaders(call *desc.Call, e desc.Errno) {
 	if e == 0 && !call.Limit.Blocks() {
@@ -209,8 +212,8 @@ func (c *Conn) notifyReaders(call *desc.Call, e desc.Errno) {
 	}
 }
 
-// decrypt reads once. records is how many records it has decrypted. drained means that neither the
-// kernel nor crypto/tls has input left.
+// decrypt reads once. records is the number of records that it has decrypted. drained means that
+// neither the kernel nor crypto/tls has any input left.
 func (c *Conn) decrypt(p []byte) (n int, records uint8, drained bool, err error) {
 	c.readMu.Lock()
 	defer c.release()
@@ -222,7 +225,7 @@ func (c *Conn) decrypt(p []byte) (n int, records uint8, drained bool, err error)
 	return n, uint8(min(c.session.RecordsDone(), math.MaxUint8)), c.recvShort && c.session.Drained(n, len(p)), err
 }
 
-// State returns the result of the handshake, and false before the handshake has succeeded.
+// State returns the result of the handshake. It returns false before the handshake has succeeded.
 func (c *Conn) State() (tls.ConnectionState, bool) {
 	if !c.handshakeDone.Load() || !c.session.Ready() {
 		return tls.ConnectionState{}, false

@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// SetContext sets the context that the configuration's callbacks get. It has no effect once the
+// SetContext sets the context for the configuration's callbacks. It has no effect after the
 // handshake has begun.
 func (c *Conn) SetContext(ctx context.Context) {
 	c.readMu.Lock()
@@ -15,9 +15,9 @@ func (c *Conn) SetContext(ctx context.Context) {
 	c.readMu.Unlock()
 }
 
-// Handshake makes the handshake, unless that has been done, as one part of a call. The call's
-// deadline ends the handshake, and so do the Desc's deadlines of both directions, because a
-// handshake reads and writes. The error is an Errno if a system call or a wait has failed.
+// Handshake makes the handshake as one part of a call, unless it was already made. The handshake
+// ends at the call's deadline. It also ends at the Desc's deadlines of both directions, because it
+// reads and writes. The error is an Errno if a system call or a wait has failed.
 func (c *Conn) Handshake(call *desc.Call) error {
 	if !c.handshakeDone.Load() {
 		if err := c.doHandshake(call); err != nil {
@@ -39,7 +39,7 @@ func (c *Conn) doHandshake(call *desc.Call) error {
 		var err error
 		_, e := c.desc.Do(desc.In, call, func() (int, desc.Errno) {
 			if done, err = c.stepHandshake(&last); done || c.pending() {
-				return 0, 0 // flush before the wait, because the peer waits for this output
+				return 0, 0 // flush before the wait: the peer waits for this output
 			}
 			return 0, kernel.EAGAIN
 		})
@@ -56,9 +56,9 @@ func (c *Conn) doHandshake(call *desc.Call) error {
 	return nil
 }
 
-// stepHandshake continues the handshake as far as it goes without waiting. `last` is the number of
-// the last step that this call has made, and 0 before its first step. If another call, maybe on
-// another goroutine, has made a later step, c.steps is greater than last.
+// stepHandshake continues the handshake until it would have to wait. `last` is the number of the
+// last step that this call has made, or 0 before its first step. If another call has made a later
+// step, perhaps on another goroutine, c.steps is greater than last.
 func (c *Conn) stepHandshake(last *uint32) (done bool, err error) {
 	c.readMu.Lock()
 	defer c.release()
@@ -73,9 +73,9 @@ func (c *Conn) stepHandshake(last *uint32) (done bool, err error) {
 	return true, err
 }
 
-// stop ends the Session's strand when the Desc closes. If a call uses the Session now, the release
-// at the end of that call ends the strand. stop may run inside that very call, because a callback
-// of the configuration may close the connection.
+// When the Desc closes, stop ends the Session's strand. If a call is using the Session, the release
+// at the end of that call ends the strand. stop may run inside that call, because a callback of the
+// configuration may close the connection.
 func (c *Conn) stop() {
 	c.stopped.Store(true)
 	c.stopIfFree()

@@ -6,13 +6,14 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// Ready reports what can be done without waiting. In means that a Read returns data, io.EOF or an
-// error. Out means that a Write accepts at least one byte. Err and Hup are those of the descriptor.
+// Ready reports which operations are possible without waiting. In means that a Read returns data,
+// io.EOF or an error. Out means that a Write accepts at least one byte. Err and Hup are those of
+// the descriptor.
 //
-// Before the handshake has begun, Out means that the descriptor is writable: a Write then begins
-// the handshake. MicroPython's asyncio waits for that.
+// Before the handshake has begun, Out means that the descriptor is writable, so that a Write would
+// begin the handshake. MicroPython's asyncio waits for that.
 //
-// Ready continues the handshake, reads and decrypts input, and sends pending output. So its result
+// Ready continues the handshake, reads and decrypts input, and sends pending output, so its result
 // is exact. Ready may read input whose Event a waiting reader needs. Then it wakes that reader, and
 // took is true, so that the caller notifies others.
 func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e desc.Errno) {
@@ -42,7 +43,7 @@ func (c *Conn) Ready(want poller.Interest) (ready poller.Readiness, took bool, e
 		if want&poller.In != 0 && c.buffered() {
 			ready |= poller.In
 		}
-		// A Write accepts a record unless output waits. It fails if the flush has failed.
+		// A Write accepts a record unless output is pending. It fails if the flush has failed.
 		broken := flushed != 0 && flushed != kernel.EAGAIN
 		if want&poller.Out != 0 && (broken || !c.pending()) {
 			ready |= poller.Out

@@ -15,12 +15,13 @@ import (
 
 	"github.com/ureactor/ureactor/internal/desc"
 	"github.com/ureactor/ureactor/internal/kernel"
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 	"github.com/ureactor/ureactor/internal/secure/forge"
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// An end is a connection in memory as a kernel: what is sent goes to out, unless it is full.
+// An end is a kernel for one connection in memory. It appends sent bytes to out, unless full is
+// set.
 type end struct {
 	kernel.Kernel
 	in, out *bytes.Buffer
@@ -45,13 +46,13 @@ func (k *end) Send(_ int, p []byte, _ int) (int, kernel.Errno) {
 
 func (k *end) Close(int) kernel.Errno { return 0 }
 
-// A scene is a server's Conn in memory, its handshake over, and the client's side of it in the
-// test's hands.
+// A scene is a server's Conn in memory after its handshake, and the client's side, which the test
+// controls.
 type scene struct {
 	*Conn
 	k      *end
-	other  *Conn         // the client's
-	client *forge.Sealer // of TLS 1.3 it continues from there
+	other  *Conn // the client's Conn
+	client *forge.Sealer // with TLS 1.3: continues in place of the client's Conn
 }
 
 func newScene(t *testing.T) scene { return newSceneOf(t, tls.VersionTLS13) }
@@ -140,7 +141,7 @@ func TestAnswersAreBounded(t *testing.T) {
 // are more bytes than a call may return. Line makes one try of many bytes, so it must count the
 // records of all these bytes.
 func TestRecordsOfACallAreBounded(t *testing.T) {
-	const each, most = 17, 300 // a budget of 128 pieces, twice, and the last byte's
+	const each, most = 17, 300 // a budget of 128 pieces, twice, plus the records of the last byte
 	for name, read := range map[string]func(*desc.Desc, *desc.Call, desc.Receive) ([]byte, desc.Errno){
 		"size": func(d *desc.Desc, c *desc.Call, recv desc.Receive) ([]byte, desc.Errno) {
 			return d.Gather(c, 1<<20, recv)
@@ -181,7 +182,7 @@ func TestWhatEndsReadingIsKept(t *testing.T) {
 				t.Fatal("nothing is there")
 			}
 		}
-		// a Finished after the handshake
+		// a Finished message, which TLS forbids after the handshake
 		s.k.in.Write(s.client.Seal(forge.Handshake, []byte{20, 0, 0, 0}))
 		room := make([]byte, 100)
 		if n, err := s.Read(&desc.Call{}, room); n != 1 || err != nil {

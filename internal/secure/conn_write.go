@@ -5,10 +5,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// Write sends p. It holds the turn for Out, so that the records of other writers do not come
-// between. A call may end with EAGAIN or ETIMEDOUT before the kernel has accepted the last record.
-// That record counts as sent, and the next call sends the rest of it. Nothing is lost or sent
-// twice.
+// Write sends p. It holds the turn for Out, so records of other writers are not sent in between. A
+// call may end with EAGAIN or ETIMEDOUT before the kernel has accepted the last record. This record
+// counts as sent, and the next call sends the rest of it. So no byte is lost or sent twice.
 func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
 	if !c.handshakeDone.Load() {
 		p = c.desc.Own(p)
@@ -36,7 +35,7 @@ func (c *Conn) Write(call *desc.Call, p []byte) (n int, err error) {
 	return n, nil
 }
 
-// CloseWrite sends close_notify and a FIN, after the data of other writers.
+// CloseWrite sends close_notify and a FIN after the data of other writers.
 func (c *Conn) CloseWrite(call *desc.Call) error {
 	if err := c.Handshake(call); err != nil {
 		return err
@@ -55,8 +54,8 @@ func (c *Conn) CloseWrite(call *desc.Call) error {
 }
 
 // sendCloseNotify sends close_notify once, if the handshake has succeeded. The bytes that the
-// kernel refuses stay in out. Like everything that sends, it is called in a try or in Use, where
-// the descriptor is open.
+// kernel refuses stay in out. All functions that send are called in a try or in Use, where the
+// descriptor is open. This holds for sendCloseNotify too.
 func (c *Conn) sendCloseNotify() {
 	c.writeMu.Lock()
 	sent := c.closeNotified
@@ -75,7 +74,7 @@ func (c *Conn) SendCloseNotify() {
 	})
 }
 
-// outputFull reports whether so much output waits that nothing more may be read.
+// outputFull reports whether so much output is pending that no more input may be read.
 func (c *Conn) outputFull() bool {
 	c.writeMu.Lock()
 	full := len(c.out) > maxOut
@@ -83,15 +82,15 @@ func (c *Conn) outputFull() bool {
 	return full && c.flush() != 0
 }
 
-// drain waits, in a try for input, until the peer has read the answers that it has requested. The
-// deadlines of both directions end the wait.
+// In a try for input, drain waits until the peer has read the answers that it has requested. The
+// wait ends at the deadlines of both directions.
 func (c *Conn) drain(call *desc.Call) desc.Errno {
 	out := call.Within(c.kernel)
 	out.BothDeadlines = true
 	return c.flushAll(&out)
 }
 
-// pending reports whether output waits.
+// pending reports whether output is pending.
 func (c *Conn) pending() bool {
 	c.writeMu.Lock()
 	defer c.writeMu.Unlock()
@@ -107,8 +106,7 @@ func (c *Conn) flushAll(call *desc.Call) desc.Errno {
 	return e
 }
 
-// flush sends pending output. If the kernel refuses some of it, flush returns EAGAIN or another
-// error.
+// flush sends pending output. If bytes are left, flush returns EAGAIN or another error.
 func (c *Conn) flush() desc.Errno {
 	c.writeMu.Lock()
 	defer c.writeMu.Unlock()

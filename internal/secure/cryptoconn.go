@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A cryptoConn is the Session as the connection that crypto/tls gets. A cryptoConn is the same
-// memory as the Session with another type, so it costs no allocation. It writes directly to the
+// A cryptoConn is the Session in the role of the net.Conn that crypto/tls uses. It is the same
+// memory as the Session under another type, so it costs no allocation. It writes directly to the
 // wire, without TLS, so user code must never get it. crypto/tls puts its connection into
 // ClientHelloInfo.Conn (see withOuterConn) and into RecordHeaderError.Conn (see PublicError).
 type cryptoConn Session
@@ -34,19 +34,20 @@ func (c *cryptoConn) Write(p []byte) (int, error) { return c.wire.Write(p) }
 func (c *cryptoConn) LocalAddr() net.Addr         { return c.wire.LocalAddr() }
 func (c *cryptoConn) RemoteAddr() net.Addr        { return c.wire.RemoteAddr() }
 
-// Close does nothing, because the owner of the wire closes the wire. crypto/tls calls Close when
-// the handshake's context has ended. No call waits, so deadlines have no effect.
+// Close does nothing, because the wire is closed by its owner. crypto/tls calls Close when the
+// handshake's context has ended. The deadline methods do nothing, because no call of a cryptoConn
+// waits.
 func (c *cryptoConn) Close() error                     { return nil }
 func (c *cryptoConn) SetDeadline(time.Time) error      { return nil }
 func (c *cryptoConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *cryptoConn) SetWriteDeadline(time.Time) error { return nil }
 
-// outer is a Wire that knows the connection that user code has. The result of Outer must not be
-// stored. Otherwise a suspended handshake would keep an abandoned connection reachable, and the
-// garbage collector would never free it.
+// outer is implemented by a Wire that knows the connection that user code has. The result of Outer
+// must not be stored. Otherwise a suspended handshake would keep an abandoned connection reachable,
+// and the garbage collector would never free it.
 type outer interface{ Outer() net.Conn }
 
-// PublicError returns err in the form for users: in a tls.RecordHeaderError it replaces the
+// PublicError returns err in the form for users. In a tls.RecordHeaderError it replaces the
 // cryptoConn by the outer connection.
 func (s *Session) PublicError(err error) error {
 	re, ok := err.(tls.RecordHeaderError)
@@ -60,12 +61,13 @@ func (s *Session) PublicError(err error) error {
 	return re
 }
 
-// withOuterConn returns a cfg whose callbacks get the outer connection in their ClientHelloInfo.
+// withOuterConn returns a copy of cfg whose callbacks get the outer connection in their
+// ClientHelloInfo.
 func withOuterConn(cfg *tls.Config, o outer) *tls.Config {
 	if cfg.GetCertificate == nil && cfg.GetConfigForClient == nil && cfg.GetEncryptedClientHelloKeys == nil {
 		return cfg
 	}
-	// This makes the keys for session tickets, which all clones then share.
+	// This call makes the keys for session tickets, which all clones then share.
 	_, _ = cfg.DecryptTicket(nil, tls.ConnectionState{})
 	c := cfg.Clone()
 	if f := cfg.GetCertificate; f != nil {
@@ -93,11 +95,12 @@ func withOuterConn(cfg *tls.Config, o outer) *tls.Config {
 	return c
 }
 
-// user is a Wire with a method that runs user code. That code may close the connection.
+// user is implemented by a Wire that must know when user code runs, because that code may close the
+// connection.
 type user interface{ User(f func()) }
 
-// A sessionCache runs the configuration's ClientSessionCache as user code. Tickets may come at any
-// time after the handshake, so a Read may call Put.
+// A sessionCache calls the configuration's ClientSessionCache as user code. Tickets may arrive at
+// any time after the handshake, so a Read may call Put.
 type sessionCache struct {
 	tls.ClientSessionCache
 	w user

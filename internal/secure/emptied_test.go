@@ -57,7 +57,7 @@ func TestAllIsAll(t *testing.T) {
 	}
 }
 
-// medley is records of every kind, close_notify the last.
+// medley returns records of every kind. close_notify is the last one.
 func medley(s *forge.Sealer, r *rand.Rand) (all []byte) {
 	for range r.IntN(8) {
 		switch r.IntN(6) {
@@ -74,8 +74,8 @@ func medley(s *forge.Sealer, r *rand.Rand) (all []byte) {
 	return append(all, s.CloseNotify()...)
 }
 
-// pieces returns the input in pieces, as if each further piece had arrived only after the one
-// before was read.
+// pieces is a kernel that returns the input in pieces, as if each piece had arrived only after the
+// one before was read.
 type pieces struct {
 	*end
 	all  *bytes.Buffer

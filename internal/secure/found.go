@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// The kinds of data that others compare with.
+// The results of Found that other packages compare with.
 const (
 	KindCertificate = "a certificate"
 	KindEncrypted   = "an encrypted private key"
 )
 
-// labels are the types of PEM blocks that Found names. Found does not show the text of any other
-// label, because that text may be secret.
+// labels maps the types of PEM blocks that Found may name. Found does not show any other label,
+// because its text may be secret.
 var labels = map[string]string{
 	"CERTIFICATE": KindCertificate, "PRIVATE KEY": "a private key", "RSA PRIVATE KEY": "an RSA private key",
 	"EC PRIVATE KEY": "an EC private key", "PUBLIC KEY": "a public key", "RSA PUBLIC KEY": "an RSA public key",
@@ -26,8 +26,8 @@ var labels = map[string]string{
 	"DH PARAMETERS": "DH parameters", "TRUSTED CERTIFICATE": "an OpenSSL trusted certificate", "PKCS7": "a PKCS #7 container",
 }
 
-// Found returns the kind of data that p is, for an error about a key or a certificate. It contains
-// nothing of the content.
+// Found returns the kind of data that p is, for an error about a key or a certificate. The result
+// contains nothing of p's content.
 func Found(p []byte) string {
 	if len(p) == 0 {
 		return "no bytes"
@@ -50,7 +50,7 @@ func Found(p []byte) string {
 	return "PEM with " + strings.Join(list, ", ")
 }
 
-// marks are the beginnings of files that are neither PEM nor DER.
+// marks contains the first bytes of files that are neither PEM nor DER.
 var marks = []struct{ begin, kind string }{
 	{"\xff\xfe", "UTF-16 text: save it as ASCII"},
 	{"\xfe\xff", "UTF-16 text: save it as ASCII"},
@@ -58,7 +58,7 @@ var marks = []struct{ begin, kind string }{
 	{"PuTTY-User-Key-File", "a PuTTY key: export it as OpenSSL's PEM"},
 }
 
-// Kind returns the kind of data that p is, if it is not whole PEM.
+// Kind returns the kind of data that p is, if p is not a whole PEM file.
 func Kind(p []byte) string {
 	if list, err := x509.ParseCertificates(p); err == nil && len(list) > 0 {
 		return KindCertificate
@@ -92,7 +92,7 @@ func Kind(p []byte) string {
 	return fmt.Sprintf("%d bytes that are neither PEM nor DER of a known kind", len(p))
 }
 
-// container names the structures of PKCS that hold keys and certificates, and DER that is cut.
+// container names the structures of PKCS that contain keys and certificates, and truncated DER.
 func container(der []byte) string {
 	var whole asn1.RawValue
 	rest, err := asn1.Unmarshal(der, &whole)
@@ -130,7 +130,8 @@ func container(der []byte) string {
 	return ""
 }
 
-// sequence returns how many bytes a DER sequence has by its header, and 0 if p begins with none.
+// sequence returns the length of a DER sequence according to its header, or 0 if p does not begin
+// with a sequence.
 func sequence(p []byte) int {
 	if len(p) < 4 || p[0] != 0x30 {
 		return 0
@@ -147,7 +148,7 @@ func sequence(p []byte) int {
 	return 0
 }
 
-// brokenPEM says what is wrong with text that has the beginning of a PEM block and no whole block.
+// brokenPEM describes the error in a text that begins a PEM block and contains no whole block.
 func brokenPEM(p []byte) string {
 	_, after, ok := bytes.Cut(p, []byte("-----BEGIN "))
 	if !ok {

@@ -36,7 +36,7 @@ func TestFoundNamesEveryKindOfFile(t *testing.T) {
 		Type asn1.ObjectIdentifier
 		Body []byte `asn1:"explicit,tag:0"`
 	}
-	const secret = "c2VjcmV0" // in base64
+	const secret = "c2VjcmV0" // base64
 	data := content{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}, []byte("secret")}
 	encrypted := der(struct {
 		Algorithm algorithm

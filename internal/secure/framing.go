@@ -5,19 +5,19 @@ const headerLen = 5 // type, version, length
 // A framing counts the TLS records in a stream of bytes, because crypto/tls does not report how
 // many records it has read.
 type framing struct {
-	header int // how many bytes of the next header have arrived
-	size   int // the last two bytes of the header so far.
-	left   int // bytes of the present record's payload that have not arrived
+	header int // how many bytes of the current header have arrived
+	size   int // the last two bytes of the current header
+	left   int // bytes of the current payload that have not arrived
 }
 
-// add advances over p and returns how many records that completes.
+// add continues with the bytes of p, and returns how many records they complete.
 func (f *framing) add(p []byte) (completed int) {
 	_, completed = f.advance(p, len(p))
 	return completed
 }
 
-// advance goes over p until limit records are complete. It returns how many bytes it went over, and
-// how many records it completed.
+// advance continues with the bytes of p until limit records are complete. It returns how many bytes
+// it has used, and how many records they complete.
 func (f *framing) advance(p []byte, limit int) (n, completed int) {
 	for n < len(p) && completed < limit {
 		if f.left > 0 {
@@ -28,7 +28,7 @@ func (f *framing) advance(p []byte, limit int) (n, completed int) {
 			}
 			continue
 		}
-		f.size = f.size<<8&0xffff | int(p[n]) // the header ends with the length
+		f.size = f.size<<8&0xffff | int(p[n]) // the length is at the end of the header
 		n++
 		if f.header++; f.header == headerLen {
 			if f.header, f.left = 0, f.size; f.left == 0 {

@@ -25,8 +25,8 @@ func TestPolledInputIsRead(t *testing.T) {
 		w := &oneEvent{Waiter: desc.Parked, k: s.k}
 		s.desc.Waiter, s.desc.ShortIsAll = w, true
 		w.d = s.desc
-		var wire []byte // sent by the peer and not in the kernel yet
-		var sizes []int // of the data of the records there
+		var wire []byte // bytes that the peer has sent and that are not in the kernel yet
+		var sizes []int // data sizes of the records in wire
 		room := make([]byte, 1+r.IntN(3000))
 		sent, got, slept := 0, 0, 0
 		for range 60 {
@@ -68,8 +68,8 @@ func TestPolledInputIsRead(t *testing.T) {
 	}
 }
 
-// oneEvent is a Waiter whose sleeper gets the kernel's Event if it is still due, and otherwise
-// gives up: nothing would wake it.
+// oneEvent is a Waiter for one sleeper. If an Event of the kernel is due, the sleeper gets it.
+// Otherwise Sleep returns ECANCELED, because nothing would ever wake the sleeper.
 type oneEvent struct {
 	desc.Waiter
 	d    *desc.Desc

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A Wire carries the records of a Session. Read returns ErrAgain when no input is there, and io.EOF
-// at the end. Write takes all of p.
+// A Wire carries the records of a Session. Read returns ErrAgain if no input is there, and io.EOF
+// at the end. Write accepts all of p.
 type Wire interface {
 	Read(p []byte) (int, error)
 	Write(p []byte) (int, error)
@@ -20,9 +20,9 @@ type Wire interface {
 }
 
 // ErrAgain means that more input is needed. Read of crypto/tls can be called again after a
-// temporary error of its connection. A handshake cannot be called again, because crypto/tls stores
-// each error of a handshake. Therefore the handshake runs on a strand, which is suspended when
-// input is missing.
+// temporary error of its connection. A handshake of crypto/tls cannot, because crypto/tls stores
+// each error of a handshake. So the handshake runs on a strand, which is suspended while input is
+// missing.
 var ErrAgain error = again{}
 
 type again struct{}
@@ -43,21 +43,21 @@ var (
 	errPanicked = errors.New("tls: a callback of the config has panicked in the handshake")
 )
 
-// A Session is one TLS connection. One caller at a time may call Handshake, Stop, Read and Peek:
-// the reader. One caller at a time may call Write and CloseWrite. Race builds check this table (see
-// state_race.go). All fields but tls, wire and ctx belong to the reader; a Conn's reader holds
-// readMu.
+// A Session is one TLS connection. One caller at a time, the reader, may call Handshake, Stop, Read
+// and Peek. One caller at a time may call Write and CloseWrite. Race builds check this table (see
+// state_race.go). All fields except tls, wire and ctx belong to the reader. The reader of a Conn
+// holds readMu.
 //
 //	field         | set by                | cleared by           | excludes
 //	--------------+-----------------------+----------------------+-------------------------------
 //	strand        | the first Handshake   | the handshake's end  | handshakeDone
 //	running       | resume, at its start  | resume, at its end   | strand == nil
-//	stopped       | Stop                  | never                | strand != nil, once the call
-//	              |                       |                      | in progress returns
+//	stopped       | Stop                  | never                | strand != nil, after the call
+//	              |                       |                      | in progress has returned
 //	handshakeDone | resume                | never                | strand != nil
-//	handshakeErr  | shake; errPanicked is | shake, on success    | with neither strand nor
-//	              | there while it runs   |                      | handshakeDone
-//	records       | cryptoConn.Read       | (counts on)          | header > 0 with left > 0
+//	handshakeErr  | shake. It holds       | shake, on success    | neither strand nor
+//	              | errPanicked meanwhile |                      | handshakeDone is set
+//	records       | cryptoConn.Read       | never: counts        | header > 0 with left > 0
 //	recordsRead   | cryptoConn.Read       | the next Read        |
 //	recordsDone   | cryptoConn.Read       | RecordsDone          |
 //	peeked, first | Peek                  | the next Read        | !Ready()
@@ -66,22 +66,22 @@ var (
 type Session struct {
 	tls           *tls.Conn
 	wire          Wire
-	ctx           context.Context // the handshake's; nil means Background
+	ctx           context.Context // for the handshake; nil means Background
 	strand        *strand         // runs the handshake
 	running       bool            // the strand runs now
 	stopped       bool
-	handshakeDone bool  // the handshake has ended, with success or handshakeErr
+	handshakeDone bool // the handshake has ended: it has succeeded, or handshakeErr is set
 	handshakeErr  error // why the handshake has failed
 	records       framing
-	recordsRead   int  // records completed on the wire in the present Read.
-	recordsDone   int  // records completed since the last RecordsDone
-	peeked        bool // Peek has read first, which the next Read returns
+	recordsRead   int // records that the current Read has completed on the wire
+	recordsDone   int // records that were completed since the last RecordsDone
+	peeked        bool // Peek has read the byte first, which the next Read returns
 	first         byte
 	readErr       error // the error that has ended reading
 	wireEOF       bool  // the wire has returned io.EOF
 }
 
-// ErrRenegotiation refuses a configuration.
+// ErrRenegotiation is the error for a configuration that permits renegotiation.
 var ErrRenegotiation = errors.New("tls.Config.Renegotiation must be RenegotiateNever: a second handshake inside a Read would have to wait there")
 
 // Check returns an error if a Session cannot use the configuration.
@@ -99,7 +99,7 @@ func Check(cfg *tls.Config, server bool) error {
 	return nil
 }
 
-// New makes a Session of a configuration that has passed Check. If w has a method Outer, the
+// New makes a Session from a configuration that has passed Check. If w has a method Outer, the
 // configuration's callbacks get the connection that Outer returns. If w has a method User, user
 // code that crypto/tls calls after the handshake runs inside User.
 func New(w Wire, cfg *tls.Config, server bool) *Session {
@@ -122,7 +122,7 @@ func New(w Wire, cfg *tls.Config, server bool) *Session {
 // Ready reports whether the handshake has succeeded.
 func (s *Session) Ready() bool { return s.handshakeDone && s.handshakeErr == nil }
 
-// Read returns ErrAgain when no whole record is there. Call it after the handshake.
+// Read returns ErrAgain if no whole record has arrived. Call it only after the handshake.
 func (s *Session) Read(p []byte) (int, error) {
 	s.recordsRead = 0
 	if s.peeked {
@@ -130,14 +130,14 @@ func (s *Session) Read(p []byte) (int, error) {
 			return 0, nil
 		}
 		p[0], s.peeked = s.first, false
-		n, _ := s.read(p[1:]) // the next Read returns an error again
+		n, _ := s.read(p[1:]) // if there is an error, the next Read returns it again
 		return 1 + n, nil
 	}
 	return s.read(p)
 }
 
-// read is the Read of crypto/tls. After every error but ErrAgain all later reads fail. read
-// keeps that error, because crypto/tls does not keep all of its errors.
+// read calls the Read of crypto/tls. After any error except ErrAgain, all later reads fail. read
+// stores that error, because crypto/tls does not store all of its errors.
 func (s *Session) read(p []byte) (n int, err error) {
 	if s.readErr != nil {
 		return 0, s.readErr
@@ -150,35 +150,35 @@ func (s *Session) read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// Drained reports whether the last Read, which put n bytes into room, has left neither a whole
+// Drained reports whether the last Read, which has put n bytes into room, has left neither a whole
 // record nor the end of input. crypto/tls reads the wire only when it holds no whole record. So if
-// exactly one record was completed in that Read, it is the record that Read has decrypted.
+// that Read has completed exactly one record on the wire, Read has decrypted this record.
 func (s *Session) Drained(n, room int) bool {
 	return s.recordsRead == 1 && 0 < n && n < room && s.readErr == nil
 }
 
-// Truncated reports whether reading has ended at the end of the wire, without the peer's
+// Truncated reports whether reading has ended at the end of the wire without the peer's
 // close_notify. Anybody on the network path can cause such an end, so it may be an attack.
 func (s *Session) Truncated() bool { return s.readErr == io.EOF && s.wireEOF }
 
-// RecordsDone returns how many records have come since its last call. Every record costs a
-// decryption, and a KeyUpdate costs new keys and an answer, however short it is.
+// RecordsDone returns how many records have arrived since its last call. Even a short record costs
+// a decryption, and a KeyUpdate costs new keys and an answer.
 func (s *Session) RecordsDone() int {
 	n := s.recordsDone
 	s.recordsDone = 0
 	return n
 }
 
-// PrefixOf returns the length of the prefix of p that completes at most limit records, and how many
-// records it completes. p has the bytes that the wire's Read is about to return.
+// PrefixOf returns the length of the longest prefix of p that completes at most limit records, and
+// how many records it completes. p contains the bytes that the wire's Read is going to return.
 func (s *Session) PrefixOf(p []byte, limit int) (n, completed int) {
 	f := s.records
 	return f.advance(p, limit)
 }
 
-// Peek returns 1 if a Read would return data, and otherwise the error that the Read would return.
-// crypto/tls does not report whether it holds data. So Peek reads one byte and keeps it for the
-// next Read; see doc/tls.md.
+// Peek returns 1 if a Read would return data. Otherwise it returns the error that the Read would
+// return. crypto/tls does not report whether it holds data. So Peek reads one byte and stores it
+// for the next Read: see doc/tls.md.
 func (s *Session) Peek() (int, error) {
 	if s.peeked {
 		return 1, nil
@@ -192,10 +192,10 @@ func (s *Session) Peek() (int, error) {
 	return 1, nil
 }
 
-// Write sends p in records. Call it after the handshake.
+// Write sends p in records. Call it only after the handshake.
 func (s *Session) Write(p []byte) (int, error) { return s.tls.Write(p) }
 
-// CloseWrite sends close_notify. Call it after the handshake.
+// CloseWrite sends close_notify. Call it only after the handshake.
 func (s *Session) CloseWrite() error { return s.tls.CloseWrite() }
 
 // State returns the result of the handshake.

@@ -2,8 +2,8 @@ package secure
 
 import "context"
 
-// SetContext sets the context that the configuration's callbacks get. It has no effect after the
-// first Handshake. When ctx ends, the handshake fails with its error.
+// SetContext sets the context for the configuration's callbacks. It has no effect after the first
+// Handshake. When ctx ends, the handshake fails with the error of ctx.
 func (s *Session) SetContext(ctx context.Context) {
 	if !s.Began() {
 		s.ctx = ctx
@@ -13,11 +13,11 @@ func (s *Session) SetContext(ctx context.Context) {
 // Began reports whether Handshake has been called.
 func (s *Session) Began() bool { return s.strand != nil || s.handshakeDone }
 
-// Handshake continues the handshake as far as the input on the wire permits. It returns nil when
-// the handshake has succeeded and ErrAgain when it needs more input. Any other error is final.
+// Handshake continues the handshake as far as the input on the wire permits. It returns nil if the
+// handshake has succeeded, and ErrAgain if it needs more input. Any other error is final.
 func (s *Session) Handshake() error { return s.advance(false) }
 
-// advance does the work of Handshake. same means that this goroutine has also made the last call,
+// advance does the work of Handshake. same means that this goroutine has also made the last call
 // and has run no other code since.
 func (s *Session) advance(same bool) error {
 	if s.handshakeDone {
@@ -65,10 +65,10 @@ func (s *Session) shake() {
 	s.handshakeErr = s.tls.HandshakeContext(ctx)
 }
 
-// Stop ends a handshake in progress, and its strand. A callback of the configuration may call it.
+// Stop ends a handshake in progress and its strand. A callback of the configuration may call Stop.
 func (s *Session) Stop() {
 	s.stopped = true
 	if s.strand != nil && !s.running {
-		s.resume(false) // cryptoConn.Read returns ErrStopped now
+		s.resume(false) // cryptoConn.Read now returns ErrStopped
 	}
 }

@@ -15,8 +15,8 @@ func (c *Conn) checkState() {
 	check("Conn", c.out == nil || len(c.out) > 0, "out is empty", "not nil")
 }
 
-// checkState panics if the fields of s contradict the table of Session. The caller is the one that
-// reads or makes the handshake.
+// checkState panics if the fields of s contradict the table of Session. The caller is the Session's
+// reader.
 func (s *Session) checkState() {
 	check("Session", !s.running || s.strand != nil, "running", "strand == nil")
 	check("Session", !s.handshakeDone || s.strand == nil, "handshakeDone", "strand != nil")

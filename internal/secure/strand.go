@@ -8,20 +8,20 @@ import (
 )
 
 // A strand is a coroutine (iter.Pull): a function that is suspended where it needs input. Any
-// goroutine may resume a strand, but only one at a time. It may be the goroutine of another caller,
-// the goroutine that closes the connection, or a goroutine that runs a cleanup for the garbage
-// collector.
+// goroutine may resume a strand, but only one at a time. This may be the goroutine of another
+// caller, the goroutine that closes the connection, or a goroutine that runs a cleanup for the
+// garbage collector.
 //
 // The runtime ends the process if a coroutine is made and resumed in different states of
-// runtime.LockOSThread. Therefore only goroutines without a thread lock make and resume a strand. A
-// caller that is locked to its thread starts another goroutine for that, and waits for it.
+// runtime.LockOSThread. Therefore only goroutines without a thread lock make and resume a strand.
+// If a caller is locked to its thread, it starts another goroutine that does so, and waits for it.
 type strand struct {
 	next     func() (struct{}, bool)
 	yield    func(struct{}) bool
-	away     bool // the last caller was locked, so another goroutine runs the steps
+	away     bool // the last caller was locked, so another goroutine resumes the strand
 	ended    bool
 	returned bool // f has returned; otherwise a panic or runtime.Goexit has ended it
-	panicked any  // nil after runtime.Goexit
+	panicked any // the value of the panic; nil after runtime.Goexit
 }
 
 // resume runs f until it suspends itself or ends. Only the first call uses f. A panic or
@@ -34,7 +34,7 @@ func (s *strand) resume(same bool, f func()) {
 	if s.away {
 		done := make(chan struct{})
 		go func() {
-			defer close(done) // deferred, because runtime.Goexit in f unwinds this goroutine too
+			defer close(done) // deferred, because runtime.Goexit in f ends this goroutine too
 			s.step(f)
 		}()
 		<-done
@@ -81,13 +81,13 @@ func (s *strand) suspend() {
 // maxLocks is how many thread locks one callback of the configuration may leave unreleased.
 const maxLocks = 16
 
-// unlock releases thread locks that the configuration's callbacks have left, because a strand must
-// not be locked when it is suspended. Usually there are no such locks, and then UnlockOSThread does
-// nothing.
+// unlock releases the thread locks that the configuration's callbacks have left, because a strand
+// must not be locked while it is suspended. Usually there are no such locks. Then UnlockOSThread
+// does nothing.
 func unlock() {
 	for range maxLocks {
 		runtime.UnlockOSThread()
 	}
 }
 
-var locked = threadlock.Locked // a variable for tests
+var locked = threadlock.Locked // a variable, so that tests can replace it

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// away runs f on a goroutine of its own, which may end by runtime.Goexit, and reports whether f
-// returned.
+// away runs f on a new goroutine and reports whether f has returned. f may end with runtime.Goexit.
 func away(f func()) (returned bool) {
 	done := make(chan struct{})
 	go func() {
@@ -31,7 +30,7 @@ func TestStrandBetweenLocks(t *testing.T) {
 				s.suspend()
 			}
 		}
-		for n := range 3 { // n locks; the thread ends with the goroutine
+		for n := range 3 { // with n locks; the thread ends with its goroutine
 			away(func() {
 				for range n {
 					runtime.LockOSThread()

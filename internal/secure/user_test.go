@@ -8,7 +8,7 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A cache runs its own code when a ticket comes.
+// A cache runs a function when a ticket arrives.
 type cache struct {
 	tls.ClientSessionCache
 	put func()

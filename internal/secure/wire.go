@@ -8,9 +8,9 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// fdWire is the Conn as the wire of its Session. An fdWire is the same memory as the Conn with
+// fdWire is the Conn in the role of its Session's wire. It is the same memory as the Conn under
 // another type, so it costs no allocation. Its methods are called only in a try, in Use or in the
-// hook of Close, so the descriptor is open. User code never gets an fdWire.
+// hook of Close, where the descriptor is open. User code never gets an fdWire.
 type fdWire Conn
 
 func (w *fdWire) Read(p []byte) (int, error) {
@@ -50,9 +50,9 @@ func (w *fdWire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// failed converts an error of the kernel for crypto/tls, which keeps it for later calls. An
-// ETIMEDOUT here means that the connection has timed out. failed records where the ETIMEDOUT came
-// from, because later it could not be distinguished from a deadline.
+// failed converts an error of the kernel for crypto/tls, which stores it for later calls. An
+// ETIMEDOUT here means that the connection itself has timed out. failed records this, because later
+// the ETIMEDOUT could not be distinguished from that of a deadline.
 func (w *fdWire) failed(e desc.Errno) error {
 	if e == kernel.ETIMEDOUT {
 		w.desc.NoteTimedOut()
@@ -65,7 +65,8 @@ func (w *fdWire) RemoteAddr() net.Addr { return w.remote }
 func (w *fdWire) Outer() net.Conn      { return w.outer() }
 func (w *fdWire) User(f func())        { w.desc.User(f) }
 
-// reason returns the Errno that err wraps, or else err as users may see it.
+// reason returns the Errno that err wraps. If err wraps none, reason returns err in the form for
+// users.
 func (c *Conn) reason(err error) error {
 	if err == ErrStopped { // only Close stops the Session
 		return kernel.EBADF

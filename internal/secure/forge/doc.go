@@ -1,2 +1,2 @@
-// Package forge seals TLS 1.3 records that crypto/tls would not send. It is for tests.
+// Package forge seals TLS 1.3 records that crypto/tls would not send. It is for tests only.
 package forge

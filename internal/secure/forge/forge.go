@@ -19,14 +19,14 @@ const (
 	Application = 23
 )
 
-// A Sealer is the sending half of one end, after its handshake and before it has sent anything by
-// crypto/tls. It knows TLS_AES_128_GCM_SHA256 only.
+// A Sealer seals the output of one side of a connection. The side has made its handshake with
+// crypto/tls, and has not sent anything since. A Sealer supports only TLS_AES_128_GCM_SHA256.
 type Sealer struct {
 	secret []byte
 	seq    uint64
 }
 
-// New reads the secret of the client or the server from the text that crypto/tls has written to a
+// New finds the secret of the client or of the server in the text that crypto/tls has written to a
 // KeyLogWriter.
 func New(log string, server bool) (*Sealer, error) {
 	label := "CLIENT_TRAFFIC_SECRET_0"
@@ -52,7 +52,7 @@ func (s *Sealer) expand(label string, n int) []byte {
 	return out
 }
 
-// Seal makes a record of the content type.
+// Seal makes a record of the given content type.
 func (s *Sealer) Seal(typ byte, content []byte) []byte {
 	block, err := aes.NewCipher(s.expand("key", 16))
 	if err != nil {
@@ -78,5 +78,5 @@ func (s *Sealer) KeyUpdate() []byte {
 	return r
 }
 
-// CloseNotify returns the record that ends the data.
+// CloseNotify returns the record that ends the stream.
 func (s *Sealer) CloseNotify() []byte { return s.Seal(Alert, []byte{1, 0}) }
