@@ -196,7 +196,7 @@ func (l *Live) nap(d int64) {
 }
 
 // rouse ends the sleep of a goroutine. It returns whether a goroutine has ever slept in this
-// Poller, which happens only in a live world.
+// Poller, which is possible only in a live world.
 func (p *epoll) rouse() bool {
 	if p.roused == nil {
 		return false
@@ -208,9 +208,9 @@ func (p *epoll) rouse() bool {
 	return true
 }
 
-// nth returns the number that identifies an occasion for a fault among those of its kind. In a live
-// world it returns 0: there the scheduler decides how many occasions came before, so the time
-// identifies the occasion.
+// nth returns the number that identifies an occasion for a fault among the occasions of its kind.
+// In a live world it returns 0: there the scheduler decides how many occasions come before, so the
+// time identifies the occasion.
 func (w *World) nth(n int) int {
 	if w.live != nil {
 		return 0
@@ -218,7 +218,8 @@ func (w *World) nth(n int) int {
 	return n
 }
 
-// of returns what distinguishes occasions of one number: a descriptor or a port, in a live world.
+// of returns n in a live world and 0 in any other. In a live world n, a descriptor or a port, is a
+// part of an occasion's identity.
 func (w *World) of(n int) int {
 	if w.live != nil {
 		return n
@@ -226,12 +227,12 @@ func (w *World) of(n int) int {
 	return 0
 }
 
-// mix makes the present time and of parts of an occasion.
+// mix makes the current time and of parts of the occasion.
 func (l *Live) mix(r *Rand, of int) {
 	r.state = scramble(scramble(r.state+uint64(l.w.now)) + uint64(of))
 }
 
-// nthNow counts an occasion of the present time, from 0.
+// nthNow counts the occasions of this kind at the current time, from 0.
 func (l *Live) nthNow(o occasion) int {
 	if l.at != l.w.now {
 		l.at = l.w.now
@@ -241,7 +242,7 @@ func (l *Live) nthNow(o occasion) int {
 	return l.before[o] - 1
 }
 
-// chance returns a source for the choices at this time that are no faults.
+// chance returns a source for choices at the current time that are no faults.
 func (l *Live) chance(h, to *Host, of int) *Rand {
 	r := h.dice(kindCount, 0, to, 0, of)
 	return &r

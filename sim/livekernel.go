@@ -9,14 +9,14 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// Kernel returns the host's Kernel for goroutines. The Kernel has no date of its own: programs use
+// Kernel returns the host's Kernel for goroutines. It has no date of its own: programs use
 // time.Now.
 func (l *Live) Kernel(h *Host) kernel.Kernel {
 	l.w.belong("Live.Kernel", h)
 	return &liveKernel{l, h}
 }
 
-// A liveKernel is a Host that any goroutine may use.
+// A liveKernel is a Host for any number of goroutines.
 type liveKernel struct {
 	l *Live
 	h *Host
@@ -31,7 +31,7 @@ func (k *liveKernel) Now() timeout.Deadline {
 func (k *liveKernel) Traits() kernel.Traits { return k.h.Traits() }
 func (k *liveKernel) ReadsFully() bool      { return k.h.ReadsFully() }
 
-// Go runs f on a goroutine, which may wait.
+// Go runs f on a goroutine. f may wait.
 func (k *liveKernel) Go(f func()) { go f() }
 
 func (k *liveKernel) Waiting(fd int) int {

@@ -16,7 +16,7 @@ func (k *liveKernel) NewPoller() (poller.Poller, error) {
 	return &livePoller{k.l, q}, nil
 }
 
-// A livePoller is a host's Poller that any goroutine may use.
+// A livePoller is a host's Poller for goroutines.
 type livePoller struct {
 	l *Live
 	q poller.Poller

@@ -9,12 +9,12 @@ import (
 )
 
 // LogHandler returns a handler of package log/slog for programs on this host. Each line becomes a
-// step of the trace, the diagram and the drawing, with the time of the world. Give it to
-// reactor.WithSlog too.
+// step of the trace, the diagram and the drawing, with the time of the world. Also pass the handler
+// to reactor.WithSlog.
 //
-// Log lines do not belong to the history, so they do not change Hash. Without Options.Trace,
-// Enabled returns false, so that a program under many seeds formats no lines. When a value of a log
-// line is formatted, its code must not call the kernel or make random choices.
+// Log lines are not a part of the history, so they do not change Hash. Without Options.Trace,
+// Enabled returns false, so a program under many seeds formats no lines. Code that formats a value
+// of a log line must not call the kernel or make random choices.
 func (h *Host) LogHandler() slog.Handler {
 	l := &logger{h: h, out: &bytes.Buffer{}}
 	l.attrs = slog.NewTextHandler(l.out, &slog.HandlerOptions{Level: slog.Level(-1 << 30)})
@@ -25,7 +25,7 @@ func (h *Host) LogHandler() slog.Handler {
 type logger struct {
 	h     *Host
 	attrs slog.Handler
-	out   *bytes.Buffer // what attrs has written
+	out   *bytes.Buffer // the output of attrs
 }
 
 func (l *logger) Enabled(context.Context, slog.Level) bool {
@@ -41,7 +41,7 @@ func (l *logger) WithGroup(name string) slog.Handler {
 	return &logger{l.h, l.attrs.WithGroup(name), l.out}
 }
 
-// untold begins each line of attrs, whose record has neither a time nor a message.
+// untold is the beginning of each line of attrs, whose record has neither a time nor a message.
 const untold = `level=INFO msg=""`
 
 func (l *logger) Handle(ctx context.Context, r slog.Record) error {
@@ -60,7 +60,7 @@ func (l *logger) Handle(ctx context.Context, r slog.Record) error {
 	return nil
 }
 
-// oneLine quotes a text that has control characters.
+// oneLine quotes a text that contains control characters.
 func oneLine(s string) string {
 	if strings.ContainsFunc(s, func(c rune) bool { return c < ' ' }) {
 		return strconv.Quote(s)

@@ -24,7 +24,8 @@ import (
 
 var matrixOnly = flag.String("matrix.only", "", "run one `fault` of the matrix, as it prints them, with its trace")
 
-// A program of the matrix: what it does in a world, and on which of its hosts the faults happen.
+// A program of the matrix makes its servers and clients in a world. sut returns the host at which
+// the faults happen.
 type program struct {
 	name  string
 	build func(l *load)
@@ -58,7 +59,7 @@ var programs = []program{
 	{"drain", matrixOf((*load).slowServer, 0, 0, 0), theServer, sim.Options{Buffer: 2048}},
 }
 
-// matrixOf is one server and clients of these styles (see load.client), nine calls each.
+// matrixOf makes one server, and a client for each style (see load.client) with nine calls.
 func matrixOf(serve func(*load, *sim.Host, *reactor.Reactor) error, styles ...int) func(l *load) {
 	return func(l *load) {
 		h := l.w.Host("10.0.0.1")
@@ -67,7 +68,7 @@ func matrixOf(serve func(*load, *sim.Host, *reactor.Reactor) error, styles ...in
 		for n, style := range styles {
 			h := l.w.Host(fmt.Sprintf("10.0.1.%d", n+1))
 			l.clients = append(l.clients, h)
-			i := 5*n + style // what client chooses the style by
+			i := 5*n + style // client derives the style from i
 			for len(l.left) <= i {
 				l.left = append(l.left, 0)
 			}
@@ -81,11 +82,12 @@ func matrixTLS(l *load) {
 	l.secure = true
 	matrixOf((*load).callbackServer, 0, 1)(l)
 	for i := range l.left {
-		l.left[i] /= 2 // the keys take their time
+		l.left[i] /= 2 // key exchanges take time
 	}
 }
 
-// runMatrix is one run of a program: everything must come through, and nothing be left.
+// runMatrix runs a program once. It returns an error unless every call succeeds and nothing is left
+// open.
 func runMatrix(p *program, w *sim.World, inject func(*load)) error {
 	l := &load{w: w, ends: map[string]error{}, strict: true, matrix: true, loops: map[*sim.Host]*reactor.Reactor{}, drains: map[*reactor.Reactor]bool{}}
 	p.build(l)
@@ -94,7 +96,7 @@ func runMatrix(p *program, w *sim.World, inject func(*load)) error {
 		return fmt.Errorf("left to do: %v: %w", l.left, err)
 	}
 	l.over = true
-	w.At(time.Second, l.drain) // by then no call is under way, and no timer of ours is armed
+	w.At(time.Second, l.drain) // by then no call is in progress, and the test has no armed timer
 	if err := w.RunUntilDone(peaceTime); err != nil {
 		return err
 	}
@@ -108,7 +110,7 @@ func runMatrix(p *program, w *sim.World, inject func(*load)) error {
 // true.
 func TestFaultMatrix(t *testing.T) {
 	if testing.Short() && race || !longtest.Default(t, "many worlds") {
-		return // the goroutines of a world run in turn, so the detector sees nothing here
+		return // the goroutines of a world run in turn, so the detector would find nothing
 	}
 	faults := 0
 	for i := range programs {
@@ -126,7 +128,8 @@ func TestFaultMatrix(t *testing.T) {
 	}
 }
 
-// matrix is one program's part: how many faults, and how many of them found something.
+// matrix tests one program. It returns how many faults it has tried, and how many of them made a
+// run fail.
 func matrix(t *testing.T, p *program) (faults, failed int) {
 	counts, err := once(p, nil, nil)
 	if err != nil {
@@ -161,9 +164,8 @@ func matrix(t *testing.T, p *program) (faults, failed int) {
 	return faults, failed
 }
 
-// wanted chooses among the faults. With -long it chooses all, and with -short a sample. Otherwise
-// it chooses the first call of each kind and a sample of the later calls, which is different for
-// each kind.
+// wanted selects faults. With -long it selects all, and with -short a sample. Otherwise it selects
+// the first call of each kind and a sample of the later calls, which is different for each kind.
 func wanted(n, index int) bool {
 	if *matrixOnly != "" {
 		return true
@@ -177,7 +179,7 @@ func wanted(n, index int) bool {
 	return n == 1 || index%longtest.Count(0, 24, 1) == 0
 }
 
-// results is what a call can be made to give.
+// results returns the errors and short results that a fault can make a call return.
 func results(c sim.Call) (list []sim.Injection) {
 	for _, e := range c.Errors() {
 		list = append(list, sim.Injection{Call: c, Errno: e})
@@ -198,7 +200,7 @@ func resultName(f sim.Injection) string {
 	return sim.ErrnoName(f.Errno)
 }
 
-// once is one run, with one fault or none; it tells how often each call was made.
+// once makes one run, with one fault or none, and returns how often each call was made.
 func once(p *program, f *sim.Injection, trace io.Writer) (counts map[sim.Call]int, err error) {
 	opt := p.opt
 	if trace != nil {
@@ -208,7 +210,7 @@ func once(p *program, f *sim.Injection, trace io.Writer) (counts map[sim.Call]in
 	var sut *sim.Host
 	err = runMatrix(p, w, func(l *load) {
 		sut = p.sut(l)
-		l.crashed = sut != l.servers[0] // a client's own errors are its own: only what ended well must be whole
+		l.crashed = sut != l.servers[0] // the fault may hit a client, so a call may end early
 		if f != nil {
 			sut.Inject(*f)
 		}
@@ -229,7 +231,7 @@ func once(p *program, f *sim.Injection, trace io.Writer) (counts map[sim.Call]in
 	return counts, err
 }
 
-// netServer is an echo of net.Conns, in tasks.
+// netServer is an echo server of net.Conns in tasks.
 func (l *load) netServer(h *sim.Host, r *reactor.Reactor) error {
 	r.Go(func(t *reactor.Task) {
 		for {
@@ -248,7 +250,7 @@ func (l *load) netServer(h *sim.Host, r *reactor.Reactor) error {
 	return nil
 }
 
-// netPatience is how long a net.Conn's server waits for more.
+// netPatience is how long a server of net.Conns waits for input.
 const netPatience = 15 * time.Second
 
 func (l *load) netAccepts(t *reactor.Task, h *sim.Host, ln net.Listener) {
@@ -289,7 +291,7 @@ func (l *load) netAccepts(t *reactor.Task, h *sim.Host, ln net.Listener) {
 	}
 }
 
-// slowServer drains itself in the middle of its first calls: what it has accepted is delivered, or
+// slowServer drains itself during its first calls. What it has accepted must be delivered or
 // reported.
 func (l *load) slowServer(h *sim.Host, r *reactor.Reactor) error {
 	if err := l.callbackServer(h, r); err != nil {
@@ -301,7 +303,8 @@ func (l *load) slowServer(h *sim.Host, r *reactor.Reactor) error {
 	return nil
 }
 
-// listenTLS is a server's option, if it is wanted, and dialTLS a client's.
+// listenTLS returns the option for a server with TLS if secure is set. dialTLS does the same for a
+// client.
 func listenTLS(secure bool) []reactor.ListenOption {
 	if !secure {
 		return nil
@@ -322,7 +325,7 @@ func dialTLS(secure bool) []reactor.DialOption {
 	})}
 }
 
-// testCertificate has signatures of one size, so that histories do not differ in sizes.
+// testCertificate has signatures of a fixed size, so that histories do not differ in sizes.
 var testCertificate = func() tls.Certificate {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	from := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// WriteNamed looks for addresses of connections in text, which may be an error with
+// WriteNamed looks for addresses of connections in text, which may be an error that contains
 // "10.0.1.12:33174". It writes the calls on both ends of these connections, from connect and accept
-// to close. It writes nothing if Options.Trace has kept no such calls. The parameter most limits
-// the number of lines: if there are more lines, WriteNamed writes only the first and the last ones.
+// to close. It writes nothing if Options.Trace has stored no such calls. If there are more than
+// most lines, it writes only the first and the last ones.
 func (w *World) WriteNamed(to io.Writer, text string, most int) error {
 	all := w.trace.all()
 	var found []int
@@ -46,8 +46,8 @@ type end struct {
 	fd int
 }
 
-// names returns whether one of the addresses of the call's connection is in the text. Addresses of
-// listeners are not enough: many connections have them.
+// names returns whether an address of the call's connection is in the text. The address of a
+// listener does not count, because many connections have it.
 func (r *record) names(text string) bool {
 	local, remote, ok := strings.Cut(r.text, " → ")
 	if !ok {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Go runs f after a delay, inline: f must not wait for anything.
+// Go runs f after a delay, on the goroutine of the world. So f must not wait.
 func (h *Host) Go(f func()) {
 	h.w.owned(act("Go"), h)
 	life, p := h.life, h.w.cur
@@ -25,8 +25,8 @@ func (h *Host) Go(f func()) {
 	h.w.events.add(h.w.now+h.turns.N(int64(2*time.Millisecond)), run, 0, 0, 0)
 }
 
-// Lookup resolves a name of the world; see World.Name. The name of an address is the address
-// itself.
+// Lookup resolves a name of the world: see World.Name. If name is an IP address, the result is that
+// address.
 func (h *Host) Lookup(_ context.Context, network, name string) ([]netip.Addr, error) {
 	v := h.gate(Lookup, -1)
 	if v.e != 0 {
@@ -55,7 +55,7 @@ func (h *Host) Lookup(_ context.Context, network, name string) ([]netip.Addr, er
 	return ips, nil
 }
 
-// services are the port names that a simulated host knows. It reads no file.
+// services contains the port names that a simulated host knows. The host reads no file.
 var services = map[string]int{"echo": 7, "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "http": 80,
 	"ntp": 123, "https": 443}
 
@@ -77,7 +77,7 @@ func (h *Host) Interface(name string) (int, error) {
 	return 0, fmt.Errorf("sim: host %s has no interface %q, only lo and eth0", h.name, name)
 }
 
-// Name gives a host name its addresses, as DNS does.
+// Name sets the addresses of a host name, as DNS does.
 func (w *World) Name(name string, addrs ...string) {
 	var ips []netip.Addr
 	for _, a := range addrs {

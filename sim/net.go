@@ -8,11 +8,11 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// loopLatency is how long a packet takes from a host to itself.
+// loopLatency is how long a packet from a host to itself takes.
 const loopLatency = int64(5 * time.Microsecond)
 
-// SetLatency sets the latency between this host and all others; 0 means that of the world. Between
-// two hosts the larger one counts.
+// SetLatency sets the latency between this host and all others. 0 means the latency of the world.
+// Between two hosts the larger latency applies.
 func (h *Host) SetLatency(d time.Duration) {
 	if d < 0 || d > longest {
 		panic(fmt.Sprintf("sim: SetLatency(%v): must be 0 … %v", d, longest))
@@ -28,23 +28,23 @@ func (w *World) passes(from, to *Host) bool {
 	return from == to || to.clogged[0]+from.clogged[1] == 0
 }
 
-// An inet has what TCP and UDP sockets have in common.
+// An inet is the common part of TCP and UDP sockets.
 type inet struct {
 	family    int
 	v6only    bool
 	bsd       bool
 	bound     bool
-	fixedAddr bool // set by bind(2): it stays after a failed connect
+	fixedAddr bool // bind(2) has set it: it stays after a failed connect
 	fixedPort bool
-	local     netip.AddrPort // unmapped; the zero Addr is any
+	local     netip.AddrPort // unmapped; the zero Addr is the wildcard
 	remote    netip.AddrPort
 	reuseAddr bool
 	reusePort bool
 	opts      []option
-	seat      seat // the claim of its port
+	seat      seat // for the claim of its port
 }
 
-// open46 sets up an inet of the family. IPV6_V6ONLY is the default on the BSDs.
+// open46 initializes an inet of the family. On the BSDs IPV6_V6ONLY is the default.
 func (h *Host) open46(s *inet, family int) {
 	s.family, s.bsd = family, h.os() != Linux
 	if s.bsd && family == kernel.AF_INET6 {
@@ -53,7 +53,7 @@ func (h *Host) open46(s *inet, family int) {
 	}
 }
 
-// told returns an address in the form in which a socket of this family reports it.
+// told converts an address to the form that a socket of this family reports.
 func (s *inet) told(a netip.AddrPort) Addr {
 	ip := a.Addr()
 	switch {
@@ -67,7 +67,8 @@ func (s *inet) told(a netip.AddrPort) Addr {
 	return kernel.Inet(a)
 }
 
-// plain returns an address in the form that hosts use: unmapped, and the wildcard as the zero Addr.
+// plain converts an address to the form that hosts use: unmapped, and the zero Addr for the
+// wildcard.
 func (s *inet) plain(a Addr) (netip.AddrPort, Errno) {
 	if a.Family != kernel.AF_INET && a.Family != kernel.AF_INET6 {
 		return netip.AddrPort{}, kernel.EAFNOSUPPORT
@@ -89,7 +90,7 @@ func (s *inet) plain(a Addr) (netip.AddrPort, Errno) {
 	return netip.AddrPortFrom(ip, a.Port), 0
 }
 
-// takes returns whether a socket that is bound to local receives packets to the address a.
+// takes returns whether a socket that is bound to local receives packets to address a.
 func (s *inet) takes(a netip.Addr) bool {
 	if ip := s.local.Addr(); ip.IsValid() {
 		return ip == a
@@ -112,12 +113,12 @@ func (s *inet) overlaps(t *inet) bool {
 	return s.family == t.family || s.family == kernel.AF_INET6 && !s.v6only || t.family == kernel.AF_INET6 && !t.v6only
 }
 
-// unzoned returns whether an address is link-local and names no interface.
+// unzoned returns whether an address is link-local and has no interface.
 func unzoned(a Addr) bool {
 	return a.Family == kernel.AF_INET6 && a.Scope == 0 && netip.AddrFrom16(a.IP).IsLinkLocalUnicast()
 }
 
-// machine returns the host that has the address, seen from h; nil if none has it.
+// machine returns the host that has the address from the view of h, or nil if no host has it.
 func (h *Host) machine(ip netip.Addr) *Host {
 	if h.has(ip) {
 		return h

@@ -9,7 +9,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// connecting is a socket of a host that connects, and how it has ended after a while.
+// connecting makes a socket of a host and connects it. It returns the result after the given time.
 func connecting(t testing.TB, w *sim.World, h *sim.Host, to string, wait time.Duration) (fd int, e kernel.Errno) {
 	t.Helper()
 	a := kernel.Inet(addr(to))
@@ -60,14 +60,14 @@ func TestConnectsEndAsTheyMust(t *testing.T) {
 		want kernel.Errno
 	}{
 		{a, "10.0.0.2:80", time.Millisecond, 0},
-		{a, "10.0.0.2:81", time.Millisecond, 0}, // IPv6's any takes IPv4
+		{a, "10.0.0.2:81", time.Millisecond, 0}, // the IPv6 wildcard accepts IPv4
 		{b, "[fd00::2]:81", time.Millisecond, 0},
 		{b, "127.0.0.1:81", time.Millisecond, 0},
 		{a, "10.0.0.2:82", time.Millisecond, kernel.ECONNREFUSED},
-		{a, "127.0.0.1:80", time.Millisecond, kernel.ECONNREFUSED}, // another host's
+		{a, "127.0.0.1:80", time.Millisecond, kernel.ECONNREFUSED}, // another host's loopback address
 		{a, "10.0.0.99:80", 2 * time.Second, kernel.EINPROGRESS},
 		{a, "10.0.0.99:80", 4 * time.Second, kernel.EHOSTUNREACH},
-		{a, "[fd00::2]:81", time.Millisecond, kernel.ENETUNREACH}, // a has no such address
+		{a, "[fd00::2]:81", time.Millisecond, kernel.ENETUNREACH}, // a has no IPv6 address
 		{a, "10.0.0.3:80", time.Minute, kernel.EINPROGRESS},
 		{a, "10.0.0.3:80", 70 * time.Second, kernel.ETIMEDOUT},
 	} {
@@ -75,7 +75,7 @@ func TestConnectsEndAsTheyMust(t *testing.T) {
 			t.Errorf("%s to %s: %v, want %v", c.from, c.to, e, c.want)
 		}
 	}
-	// The backlog of 1 holds two; a third is let in when one is accepted.
+	// A backlog of 1 holds two connections. A third one enters when one is accepted.
 	if _, e := connecting(t, w, a, "10.0.0.2:80", time.Second); e != 0 {
 		t.Error(e)
 	}
@@ -152,7 +152,7 @@ func TestLingerWithATime(t *testing.T) {
 			t.Errorf("%s: SO_LINGER is %v", name, got)
 		}
 		sent, took := 0, time.Duration(0)
-		n, _ := a.Send(fd, make([]byte, 4096), 0) // fills the peer's buffer
+		n, _ := a.Send(fd, make([]byte, 4096), 0) // fills the buffer of the peer
 		sent += n
 		w.Run(time.Second)
 		a.Boot("closes", func() {
@@ -197,7 +197,7 @@ func TestCrashDuringALingeringClose(t *testing.T) {
 	fd, _ := connecting(t, w, a, "10.0.0.2:80", time.Second)
 	a.SetOptBytes(fd, kernel.SOL_SOCKET, kernel.SO_LINGER, binary.NativeEndian.AppendUint32(binary.NativeEndian.AppendUint32(nil, 1), 60))
 	closed := time.Duration(0)
-	a.Send(fd, make([]byte, 1024), 0) // fills the peer's buffer
+	a.Send(fd, make([]byte, 1024), 0) // fills the buffer of the peer
 	w.Run(time.Second)
 	a.Boot("closes", func() {
 		a.Send(fd, make([]byte, 1024), 0)

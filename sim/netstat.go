@@ -5,16 +5,16 @@ import (
 	"sort"
 )
 
-// A SocketInfo is a line of Netstat.
+// A SocketInfo is one line of Netstat.
 type SocketInfo struct {
 	Host     *Host
-	FD       int    // -1: no program has the socket any more, but it still delivers or holds a port
-	Program  string // "": the test
+	FD       int // -1: no program has the socket, but it still delivers or holds a port
+	Program  string // "" means the test
 	Kind     string // "tcp", "udp", "unix", "poller", "file" …
 	Local    string
 	Remote   string
 	State    string // of a TCP or Unix socket
-	Received int    // bytes that a program can read; connections that it can accept
+	Received int // bytes that a program can read, or connections that it can accept
 	Unsent   int    // bytes that the peer has not acknowledged
 }
 
@@ -29,7 +29,7 @@ func (i SocketInfo) String() string {
 }
 
 // Netstat lists all descriptors of all hosts. It also lists TCP connections without a descriptor:
-// those that deliver their last bytes, and those in TIME_WAIT.
+// those that still deliver bytes, and those in TIME_WAIT.
 func (w *World) Netstat() (list []SocketInfo) {
 	for _, h := range w.hosts {
 		for i, f := range h.files {
@@ -81,7 +81,7 @@ func (h *Host) netstat(fd int, f file) SocketInfo {
 	return i
 }
 
-// state returns the state of RFC 9293 that the socket is in.
+// state returns the state of the socket in the terms of RFC 9293.
 func (s *tcp) state() string {
 	switch s.phase {
 	case fresh:

@@ -7,32 +7,33 @@ import (
 	"strings"
 )
 
-// An Only selects the steps that a trace keeps, and so what WriteTrace, WriteDiagram and WriteSVG
-// show. The zero value selects all. Failures are always kept. See Options.Only.
+// An Only selects the steps that a trace stores. So it also selects the steps that WriteTrace,
+// WriteDiagram and WriteSVG show. The zero value selects all steps. Failures are always stored. See
+// Options.Only.
 type Only struct {
 	kinds [recordKinds]bool
 	spots []spot
-	some  bool // a selection; false: all steps
+	some  bool // false means all steps
 }
 
 // A spot is a host, a descriptor number of any host, or a descriptor of one host.
 type spot struct {
-	host string // "": any
-	fd   int    // -1: any
+	host string // "" means any host
+	fd   int // -1 means any descriptor
 }
 
-// recordNames are the names of the kinds of records in a list for ParseOnly.
+// recordNames contains the names of the kinds of records for ParseOnly.
 var recordNames = [recordKinds]string{isCall: "calls", isPacket: "packets", isFault: "faults", isWorld: "notes", isLog: "logs"}
 
-// ParseOnly reads a list such as "10.0.0.2,faults,notes". A step is selected if one item selects
-// it:
+// ParseOnly reads a list such as "10.0.0.2,faults,notes". A step is selected if at least one item
+// selects it:
 //
-//	calls, packets, faults, notes, logs  all of this kind
-//	10.0.0.2                             what this host does, sends and receives
+//	calls, packets, faults, notes, logs  all steps of this kind
+//	10.0.0.2                             the steps of this host, and packets to it
 //	10.0.0.2/1003                        calls on this descriptor of the host
 //	1003                                 calls on this descriptor of any host
 //
-// "" selects all.
+// "" selects all steps.
 func ParseOnly(list string) (Only, error) {
 	var o Only
 	if list == "" {
@@ -93,7 +94,7 @@ func (h *Host) isNamed(ip string) bool {
 	return false
 }
 
-// concerns returns whether a record is a call on the descriptor, or the call that has made it.
+// concerns returns whether a record is a call on the descriptor, or the call that has opened it.
 func (r *record) concerns(fd int) bool {
 	return r.kind == isCall && (r.fd == fd || r.c == Accept && r.e == 0 && r.res == fd)
 }

@@ -58,8 +58,7 @@ func (h *Host) SetOptBytes(fd, level, name int, p []byte) Errno {
 	return e
 }
 
-// setBytes sets options that are structures: SO_LINGER and memberships of groups. An int has four
-// bytes.
+// setBytes sets an option from bytes: SO_LINGER, a membership of a group, or an int of four bytes.
 func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
 	u, isUDP := f.(*udp)
 	switch {
@@ -71,7 +70,7 @@ func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
 			on, seconds := binary.NativeEndian.Uint32(p) != 0, binary.NativeEndian.Uint32(p[4:])
 			s.linger, s.waits = on && seconds == 0, 0
 			if on {
-				s.waits = int(min(seconds, math.MaxInt32/100)) // the limit on Linux
+				s.waits = int(min(seconds, math.MaxInt32/100)) // Linux has this limit
 			}
 		}
 		return 0
@@ -88,7 +87,7 @@ func (h *Host) setBytes(f file, level, name int, p []byte) Errno {
 	case level == kernel.IPPROTO_IP && name == kernel.IP_MULTICAST_IF: // a host has one network
 		return 0
 	case level == kernel.SOL_SOCKET && (name == kernel.SO_RCVTIMEO || name == kernel.SO_SNDTIMEO):
-		return setTime(options(f), name, p) // kept without effect, because no call waits
+		return setTime(options(f), name, p) // stored without an effect, because no call waits
 	case len(p) >= 4:
 		return h.setOpt(f, level, name, int(int32(binary.NativeEndian.Uint32(p))))
 	}
@@ -116,7 +115,7 @@ func (h *Host) getBytes(f file, level, name int, p []byte) (int, Errno) {
 	return copy(p, binary.NativeEndian.AppendUint32(nil, uint32(int32(v)))), 0
 }
 
-// setTime stores the time of an option, which is two words of 64 bits or of 32.
+// setTime stores the value of a time option, which consists of two words of 64 or 32 bits.
 func setTime(list *[]option, name int, p []byte) Errno {
 	var sec, micros int64
 	switch {
@@ -134,5 +133,5 @@ func setTime(list *[]option, name int, p []byte) Errno {
 	return 0
 }
 
-// edom is EDOM, which has one number everywhere.
+// edom is EDOM, which has the same number on every system.
 const edom Errno = 33

@@ -5,51 +5,50 @@ import (
 	"time"
 )
 
-// Options are the properties of a World. The zero value means a World without faults and with a
-// fast network.
+// Options are the properties of a World. With the zero value a World has no faults and a fast
+// network.
 type Options struct {
-	// Latency is how long a packet takes between two hosts. Jitter is the most that chance adds to
-	// it. 0 means 100 µs and 50 µs. At most an hour.
+	// Latency is how long a packet takes between two hosts. Jitter is the most that is added at
+	// random. 0 means 100 µs for Latency and 50 µs for Jitter. Each is at most an hour.
 	Latency, Jitter time.Duration
-	// Bandwidth is how many bytes pass per second in one direction of a connection. 0 means no
-	// limit.
+	// Bandwidth is how many bytes pass in a second in one direction of a connection. 0 means no limit.
 	Bandwidth int64
-	// Segment is how many bytes of a stream arrive at once, at most: 1 … 32 KiB. 0 means 1,448
-	// bytes with every fourth seed, and 32 KiB with all others. With short segments a test notices
-	// a program that relies on a message arriving in one part. See Link.SetMTU.
+	// Segment is how many bytes of a stream arrive at most at once: 1 … 32 KiB. 0 means 1,448 bytes
+	// with every fourth seed, and 32 KiB with all others. With short segments a test notices a program
+	// that expects each message in one part. See Link.SetMTU.
 	Segment int
 	// Buffer is the size of each socket's send and receive buffer: 1 KiB … 64 MiB. 0 means 64 KiB.
 	// SO_SNDBUF and SO_RCVBUF change it for one socket.
 	Buffer int
-	// Files is how many descriptors a host has. 0 means 1,024.
+	// Files is how many descriptors a host can have. 0 means 1,024.
 	Files int
-	// Kernel is the system whose rules the hosts follow: see the table in doc/bsd.md. With FreeBSD
-	// and NetBSD, ShortReads counts as set.
+	// Kernel is the system whose rules the hosts follow: see the table in doc/bsd.md. With FreeBSD and
+	// NetBSD, ShortReads is always on.
 	Kernel Kernel
 	// Kqueue means FreeBSD, if Kernel is not set.
 	//
 	// Deprecated: set Kernel.
 	Kqueue bool
-	// ShortReads means that a short read of TCP need not have emptied the socket, as on every
-	// kernel but Linux. Reactors then register level-triggered.
+	// ShortReads means that a TCP socket may still hold bytes after a short read, as on every kernel
+	// except Linux. Reactors then register level-triggered.
 	ShortReads bool
-	// Refused are calls that fail on every host, each with its errno; see Host.Refuse.
+	// Refused contains calls that fail on every host, each with its errno: see Host.Refuse.
 	Refused map[Call]Errno
-	// Faults are the chances of all hosts at the start.
+	// Faults are the initial chances of faults on all hosts.
 	Faults Faults
-	// Faulty, if not nil, is a list of faults that replaces chance. A fault of the list happens
-	// only while its chance is above 0. A fault that the test makes itself happens only if it is in
-	// the list. See Shrink.
+	// Faulty, if not nil, is a list of faults that replaces chance. A fault of the list happens only
+	// while its chance is above 0. A fault that the test itself makes happens only if it is in the
+	// list. See Shrink.
 	Faulty []Fault
-	// Sizes has lower sizes that World.Size returns, by name. See Shrink.
+	// Sizes contains smaller sizes for World.Size, by name. See Shrink.
 	Sizes map[string]int
-	// SizesOnly leaves the contents of sends out of the history, which then has only their sizes.
-	// It is for worlds with TLS, whose keys come from the machine.
+	// SizesOnly leaves the contents of sends out of the history and keeps only their sizes. It is for
+	// worlds with TLS, whose keys come from the machine.
 	SizesOnly bool
-	// Trace is how many of the last steps are kept as text; 0 means none, -1 all. It does not
-	// change the history.
+	// Trace is how many of the last steps are stored as text. 0 means none, -1 means all. Trace does
+	// not change the history.
 	Trace int
-	// Only selects the steps that Trace keeps. The zero value selects all.
+	// Only selects the steps that Trace stores. The zero value selects all steps.
 	Only Only
 }
 
@@ -84,7 +83,7 @@ const (
 	filesMost = 1 << 20
 )
 
-// filled replaces zeros by the defaults.
+// filled replaces zero values by the defaults.
 func (o Options) filled() Options {
 	if o.Latency == 0 {
 		o.Latency = 100 * time.Microsecond
@@ -125,7 +124,7 @@ func (k Kernel) String() string {
 	return [kernelCount]string{"Linux", "FreeBSD", "NetBSD"}[k]
 }
 
-// A Chance is how often something happens in a million times.
+// A Chance is a probability in millionths.
 type Chance int32
 
 const (
@@ -133,27 +132,27 @@ const (
 	Always  Chance = 1_000_000
 )
 
-// Faults are the chances of faults. The zero value has none.
+// Faults are the chances of faults. The zero value means no faults.
 type Faults struct {
-	// These chances are for each call that can have such a fault:
-	ShortRead  Chance // moves less than there is
-	ShortWrite Chance // moves less than there is room for
+	// These chances are for each call that can have the fault:
+	ShortRead  Chance // moves fewer bytes than there are
+	ShortWrite Chance // moves fewer bytes than there is room for
 	Again      Chance // EAGAIN although ready; an Event follows
 	Interrupt  Chance // EINTR, which the kernel repeats
-	Error      Chance // one of the call's own errors; see Errors
-	Spurious   Chance // a Wait reports an Event without a cause
-	EarlyWait  Chance // a Wait ends as if it had been woken
+	Error      Chance // one of the errors of the call: see Errors
+	Spurious   Chance // a Wait reports an Event that has no cause
+	EarlyWait  Chance // a Wait ends as after a Wake
 
 	// These chances are for each packet:
 	Loss      Chance // TCP sends it again after at least 200 ms
 	Duplicate Chance // datagrams only
-	Reorder   Chance // datagrams only: a later one overtakes it
-	Reset     Chance // its connection is reset
+	Reorder   Chance // datagrams only: a later packet overtakes it
+	Reset     Chance // the packet's connection is reset
 	SlowFIN   Chance // a FIN takes up to a second longer
 
 	// These chances are for each new socket:
-	OneByte     Chance // its reads and writes move one byte each
-	NeverReads  Chance // it reports no input for 10 s
+	OneByte     Chance // the socket's reads and writes move one byte each
+	NeverReads  Chance // the socket reports no input for 10 s
 	SlowAccepts Chance // the listener reports a connection up to a second late
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// An optRule is the rule of one option on Linux: its range, its value in a new socket, and whether
-// only 0 and 1 exist.
+// An optRule is the rule of Linux for one option: its range, its initial value, and whether only 0
+// and 1 are possible.
 type optRule struct {
 	level, name int
 	low, high   int
@@ -15,8 +15,8 @@ type optRule struct {
 	boolean     bool
 }
 
-// linuxRules has those options that refuse some values, or are not 0 in a new socket. Options with
-// number 0 do not exist on this machine.
+// linuxRules contains the options that refuse some values, or whose initial value is not 0. Options
+// with the number 0 do not exist on this machine.
 var linuxRules = []optRule{
 	{kernel.SOL_SOCKET, kernel.SO_REUSEADDR, 0, 0, 0, true},
 	{kernel.SOL_SOCKET, kernel.SO_REUSEPORT, 0, 0, 0, true},
@@ -55,7 +55,7 @@ func linuxRule(level, name int) *optRule {
 	return nil
 }
 
-// allowed returns the value that Linux stores when this one is set, or an error.
+// allowed returns the value that Linux stores for this one, or an error.
 func (h *Host) allowed(f file, level, name, value int) (int, Errno) {
 	if h.os() != Linux {
 		return value, 0
@@ -88,10 +88,10 @@ func (h *Host) allowed(f file, level, name, value int) (int, Errno) {
 
 const (
 	defaultTTL = 64
-	defaultMSS = 536 // of a socket that is not connected
+	defaultMSS = 536 // for a socket that is not connected
 )
 
-// initial returns what an option is if nobody has set it.
+// initial returns the initial value of an option.
 func (h *Host) initial(level, name int) int {
 	switch r := linuxRule(level, name); {
 	case h.os() != Linux:
@@ -118,22 +118,22 @@ func hasPort(f file) bool {
 	return false
 }
 
-// truesize returns how much of a buffer a datagram of IP uses. Linux counts its memory, and the
-// BSDs count 256 bytes more than the data.
+// truesize returns how much of a buffer an IP datagram uses. Linux counts the memory of the
+// datagram. The BSDs count 256 bytes more than the data.
 func (h *Host) truesize(n int) int {
 	switch {
 	case h.os() != Linux:
 		return n + gramCost
-	case n <= 192: // its own cache
+	case n <= 192: // Linux has a cache for this size
 		return 832
 	}
-	return skb(n + 64) // with the headers
+	return skb(n + 64) // including the headers
 }
 
-// skb returns the memory of a packet on Linux: the bytes and what describes them.
+// skb returns the memory of a packet on Linux: the bytes and the structures that describe them.
 func skb(n int) int {
 	const head, shared = 256, 320 // sk_buff, skb_shared_info
-	if n > 15<<10 {               // in pages
+	if n > 15<<10 { // allocated in pages
 		return head + 2*shared + n
 	}
 	size := 512
@@ -143,8 +143,8 @@ func skb(n int) int {
 	return head + size
 }
 
-// These are the numbers of options that only Linux has. A simulated Linux has them only if this
-// machine runs Linux too.
+// These are the numbers of options that only Linux has. A simulated Linux supports them only if
+// this machine runs Linux too.
 const (
 	soPriority  = 12
 	soProtocol  = 38
@@ -155,7 +155,7 @@ const (
 
 func onLinux(h *Host) bool { return h.os() == Linux && runtime.GOOS == "linux" }
 
-// linuxOnly returns the options that only Linux has and that cannot be set.
+// linuxOnly returns the value of an option that only Linux has and that cannot be set.
 func (h *Host) linuxOnly(f file, level, name int) (n int, ok bool) {
 	if !onLinux(h) || level != kernel.SOL_SOCKET || name != soDomain && name != soProtocol {
 		return 0, false
@@ -177,8 +177,8 @@ func (h *Host) linuxOnly(f file, level, name int) (n int, ok bool) {
 	return n, true
 }
 
-// kept returns whether an option of Linux alone can be set and read, without an effect that a
-// program could see.
+// kept returns whether an option that only Linux has can be set and read, without an effect that a
+// program could notice.
 func (h *Host) kept(f file, level, name int) bool {
 	if !onLinux(h) {
 		return false

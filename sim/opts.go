@@ -2,10 +2,10 @@ package sim
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// An option is a socket option that was set.
+// An option is a socket option that a program has set.
 type option struct{ level, name, value int }
 
-// knownOptions can be set and read. They have no effect other than what setOpt does.
+// knownOptions lists the options that can be set and read. They have no effect except in setOpt.
 var knownOptions = [][2]int{
 	{kernel.SOL_SOCKET, kernel.SO_REUSEADDR}, {kernel.SOL_SOCKET, kernel.SO_REUSEPORT}, {kernel.SOL_SOCKET, kernel.SO_BROADCAST},
 	{kernel.SOL_SOCKET, kernel.SO_KEEPALIVE}, {kernel.SOL_SOCKET, kernel.SO_SNDBUF}, {kernel.SOL_SOCKET, kernel.SO_RCVBUF},
@@ -32,13 +32,15 @@ func known(level, name int) bool {
 	return false
 }
 
-// hasLevel returns whether a socket has options of the level. Datagram sockets have none of TCP.
+// hasLevel returns whether a socket has options of the level. Datagram sockets have no options of
+// TCP.
 func hasLevel(f file, level int) bool {
 	_, datagrams := f.(*udp)
 	return !datagrams || level != kernel.IPPROTO_TCP
 }
 
-// foreign returns whether a Unix socket of Linux is asked for an option of another level.
+// foreign returns whether the socket is a Unix socket on Linux and the option belongs to another
+// level.
 func (h *Host) foreign(f file, level int) bool {
 	_, unix := f.(*unixSocket)
 	return unix && level != kernel.SOL_SOCKET && h.os() == Linux
@@ -84,7 +86,7 @@ func options(f file) *[]option {
 func (h *Host) setOpt(f file, level, name, value int) Errno {
 	list := options(f)
 	if level == kernel.SOL_SOCKET && name == kernel.SO_LINGER && h.os() == Linux {
-		return kernel.EINVAL // it is a structure
+		return kernel.EINVAL // the option is a structure
 	}
 	if h.foreign(f, level) {
 		return kernel.EOPNOTSUPP
@@ -107,7 +109,7 @@ func (h *Host) setOpt(f file, level, name, value int) Errno {
 	switch s := f.(type) {
 	case *tcp:
 		if sock && name == kernel.SO_RCVLOWAT {
-			s.lowat = min(value, s.rcvbuf/2) // a larger one could never be reached
+			s.lowat = min(value, s.rcvbuf/2) // a larger value could never be reached
 			s.wake(0)
 		}
 		s.inet.set(level, name, value)
@@ -202,8 +204,8 @@ func (h *Host) getOpt(f file, level, name int) (int, Errno) {
 	return n, 0
 }
 
-// flag returns how a BSD reports an option that can only be on or off: as the bit that it is stored
-// in.
+// flag returns the value that a BSD reports for an option that is on. It is the bit in which the
+// BSD stores the option.
 func flag(level, name int) int {
 	switch {
 	case level == kernel.IPPROTO_TCP && name == kernel.TCP_NODELAY, level == kernel.SOL_SOCKET && name == kernel.SO_REUSEADDR:

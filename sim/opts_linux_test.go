@@ -8,14 +8,14 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// An option has a level, a name and values that are tried.
+// An option has a level, a name, and values that the test sets.
 type option struct {
 	what        string
 	level, name int
 	values      []int
 }
 
-// tcpQuickAck is TCP_QUICKACK, whose value at first is not 0.
+// tcpQuickAck is TCP_QUICKACK, whose initial value is not 0.
 const tcpQuickAck = 12
 
 var flags = []option{
@@ -39,7 +39,7 @@ var others = []option{
 	{"IP_TOS", kernel.IPPROTO_IP, kernel.IP_TOS, []int{0x10, 0}},
 }
 
-// tried gets an option, sets it to each value and gets it again.
+// tried reads an option, and sets it to each value and reads it again.
 func tried(k kernel.Kernel, family, typ int, o option) (log []string) {
 	fd, e := k.Socket(family, typ, 0)
 	log = append(log, fmt.Sprint("socket ", e))
@@ -73,7 +73,7 @@ func TestOptionsAreThoseOfLinux(t *testing.T) {
 	for _, s := range sockets {
 		for _, o := range append(flags, others...) {
 			if o.what == "SO_REUSEPORT" && s.family == kernel.AF_UNIX {
-				continue // newer kernels refuse it
+				continue // newer kernels refuse this option
 			}
 			got, want := tried(h, s.family, s.typ, o), tried(kernel.Host, s.family, s.typ, o)
 			if fmt.Sprint(got) != fmt.Sprint(want) {

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// A PacketInjection is one fault at one packet. A SYN, a SYN-ACK, a FIN, a datagram, and each part
-// of a stream (32 KiB at most) are packets. Acknowledgements do not count.
+// A PacketInjection is a fault at some packets. A SYN, a SYN-ACK, a FIN, a datagram, and each part
+// of a stream (at most 32 KiB) are packets. Acknowledgements are not.
 type PacketInjection struct {
-	To    *Host         // the receiver; nil means any
-	Nth   int           // which packet from now on: 1 is the next
+	To    *Host // the receiver; nil means any host
+	Nth   int // which packet from now on; 1 is the next one
 	Kind  Kind          // Lost, Doubled, Late or Reset
 	Delay time.Duration // for Late
-	Count int           // how many in a row; 0 is one
+	Count int // how many packets in a row; 0 means one
 }
 
 type plannedPacket struct {
-	from, to int // counted in packets of the host
+	from, to int // numbers of the host's packets
 	PacketInjection
 }
 
@@ -29,7 +29,8 @@ func (h *Host) InjectPacket(f PacketInjection) {
 	h.packetPlan = append(h.packetPlan, plannedPacket{n + f.Nth, n + f.Nth + max(f.Count, 1), f})
 }
 
-// Packets returns how many packets the host has sent to another one so far; nil means all hosts.
+// Packets returns how many packets the host has sent to another host so far, or to all hosts if to
+// is nil.
 func (h *Host) Packets(to *Host) int {
 	if to == nil {
 		return h.packets
@@ -38,14 +39,14 @@ func (h *Host) Packets(to *Host) int {
 	return h.way(to).packets
 }
 
-// A fate is what happens to a packet.
+// A fate describes what happens to a packet.
 type fate struct {
 	lost, doubled, reset bool
 	late                 int64
 }
 
-// fate decides about the next packet from one host to another, with the chances odds. s describes
-// it for rules.
+// fate decides what happens to the next packet from one host to another. odds are the random
+// chances. s describes the packet for rules.
 func (h *Host) fate(to *Host, odds packetOdds, s packeter, what uint8, n int) (f fate) {
 	v := h.way(to)
 	v.packets++
@@ -60,7 +61,7 @@ func (h *Host) fate(to *Host, odds packetOdds, s packeter, what uint8, n int) (f
 	}
 	if h.w.rules != nil && f == (fate{}) {
 		f = h.ruled(to, nth, s, what, n)
-		v = h.way(to) // a rule may have grown the list
+		v = h.way(to) // a rule may have moved the list
 	}
 	loss := max(h.odds.Loss, v.loss)
 	if !h.hazard && loss == 0 || f != (fate{}) {
@@ -85,13 +86,13 @@ func (h *Host) fate(to *Host, odds packetOdds, s packeter, what uint8, n int) (f
 	return f
 }
 
-// packetOdds are the chances of one kind of packet. slow is how late it can be.
+// packetOdds contains the chances for one kind of packet. slow is the most by which it can be late.
 type packetOdds struct {
 	reset, doubled, late Chance
 	slow                 int64
 }
 
-// plannedFate returns what InjectPacket has planned for the packet.
+// plannedFate stores in f what InjectPacket has planned for the packet.
 func (h *Host) plannedFate(to *Host, nth int, f *fate) {
 	left := h.packetPlan[:0]
 	for _, p := range h.packetPlan {
@@ -117,10 +118,10 @@ func (h *Host) plannedFate(to *Host, nth int, f *fate) {
 	}
 }
 
-// Reset resets the host's connections with this local port, or all for port 0. Both ends are
-// notified at once, as if a firewall between them had sent the resets. Reset returns how many
+// Reset resets the host's connections with this local port, or all of them for port 0. Both ends
+// are notified at once, as if a firewall between them had sent the resets. Reset returns how many
 // connections it has reset. It does not reset connections that a program has closed and that still
-// deliver.
+// deliver output.
 func (h *Host) Reset(port uint16) (n int) {
 	var found []*tcp
 	for _, f := range h.files {
@@ -144,7 +145,7 @@ func (h *Host) Reset(port uint16) (n int) {
 	return len(found)
 }
 
-// SetLatency changes Options.Latency and Options.Jitter for what is sent from now on.
+// SetLatency replaces Options.Latency and Options.Jitter for packets that are sent from now on.
 func (w *World) SetLatency(latency, jitter time.Duration) {
 	o := w.opt
 	o.Latency, o.Jitter = latency, jitter
@@ -152,7 +153,7 @@ func (w *World) SetLatency(latency, jitter time.Duration) {
 	w.opt = o
 }
 
-// SetBandwidth changes Options.Bandwidth for what is sent from now on.
+// SetBandwidth replaces Options.Bandwidth for packets that are sent from now on.
 func (w *World) SetBandwidth(bytesPerSecond int64) {
 	o := w.opt
 	o.Bandwidth = bytesPerSecond

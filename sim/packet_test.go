@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// pair is two hosts and a connection between them: c of a, and s of b.
+// pair is two hosts and a connection between them. c is the descriptor of a, and s is that of b.
 type pair struct {
 	w    *sim.World
 	a, b *sim.Host
@@ -43,7 +43,7 @@ func (p *pair) run(t testing.TB, d time.Duration) {
 	}
 }
 
-// received is what b has got so far.
+// received returns what b has received since the last call.
 func (p *pair) received() string {
 	buf := make([]byte, 1000)
 	n, e := p.b.Recv(p.s, buf, 0)
@@ -58,8 +58,8 @@ func (p *pair) received() string {
 func TestFateOfThePacketThatIsNamed(t *testing.T) {
 	for _, c := range []struct {
 		what  sim.PacketInjection
-		early string // after 100 ms
-		late  string // after a second
+		early string // received after 100 ms
+		late  string // received after a second
 	}{
 		{sim.PacketInjection{Kind: sim.Lost}, "one", "twothree"},
 		{sim.PacketInjection{Kind: sim.Late, Delay: 300 * time.Millisecond}, "one", "twothree"},

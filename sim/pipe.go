@@ -6,8 +6,8 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A pipe is one end of a pipe. Only Pollers and Ready use it, because a Kernel has no calls that
-// move its bytes.
+// A pipe is one end of a pipe. Only Pollers and Ready use it, because a Kernel has no calls for the
+// bytes of a pipe.
 type pipe struct {
 	node
 	write bool
@@ -15,8 +15,8 @@ type pipe struct {
 	alone bool // the other end is closed
 }
 
-// Pipe makes the two ends of a pipe, for programs that watch descriptors other than sockets. No
-// data can be sent through it. Closing one end is an Event at the other.
+// Pipe makes the two ends of a pipe, for programs that watch descriptors other than sockets. The
+// pipe carries no data. When one end is closed, the other end gets an Event.
 func (h *Host) Pipe() (r, w int, e Errno) {
 	if h.open+2 > h.limit {
 		return -1, -1, kernel.EMFILE
@@ -35,13 +35,13 @@ func (p *pipe) close() {
 }
 
 // status returns what the end is ready for. On FreeBSD pipes work in both directions, so the
-// reading end can be written too.
+// reading end is also ready for output.
 func (p *pipe) status() status {
 	return status{out: p.write || p.h.os() == FreeBSD, noWriter: p.alone && !p.write, noReader: p.alone && p.write}
 }
 
-// refuses returns the errno with which a BSD refuses a filter for writing to a pipe without
-// readers.
+// refuses returns the errno with which a BSD refuses a filter for writing to a pipe that has no
+// reader.
 func (p *pipe) refuses(write bool) Errno {
 	switch {
 	case !write || !p.alone:

@@ -9,11 +9,12 @@ import (
 	"testing"
 )
 
-// A plantedBug is one change at one place: the file, the old text, and the new text. test is the
-// test that finds the bug; "" means TestStorm.
+// A plantedBug replaces the text old in a file by the text bug. test is the test that finds the
+// bug, or "" for TestStorm.
 type plantedBug struct{ name, file, old, bug, test string }
 
-// plantedBugs are what TestPlantedBugsAreFound builds, with the tag planted.
+// plantedBugs lists the bugs that TestPlantedBugsAreFound compiles and runs, with the build tag
+// planted.
 var plantedBugs = []plantedBug{
 	{"drop the generation check", "internal/fdtable/fdtable.go",
 		"if s.gen != gen || gen&1 == 0 {", "if gen&1 == 0 {", ""},
@@ -37,14 +38,15 @@ var plantedBugs = []plantedBug{
 	{"leak the descriptor of an accept that cannot be registered", "reactor/conn_close.go",
 		"\tif c.w.gen == 0 {\n\t\treturn\n\t}\n\tc.w.drop()",
 		"\tif c.w.gen == 0 || c.listener != nil && c.w.want == 0 && !c.is(closing|sawEOF|paused|throttled) {\n\t\treturn\n\t}\n\tc.w.drop()", ""},
-	// Orders of loops: the first is found only because loops take turns within a turn too.
+	// The next bugs depend on the order of several loops. The first of them is found only because
+	// loops also take turns in the middle of a turn.
 	{"sleep although a post came while the loop was awake", "reactor/reactor.go",
 		"|| r.turnBegun || r.queued.Load() > 0 ||", "|| r.turnBegun ||", "TestLoopsOfAGroupMeetEveryOrder"},
 	{"end a loop without a last look at its posts", "reactor/shutdown.go",
 		"for ok := true; ok; ok = r.takePosted(true) {", "for ok := true; ok; ok = false {", "TestLoopsOfAGroupMeetEveryOrder"},
 }
 
-// plant returns the path of the bug's file and its text with the bug.
+// plant returns the path of the bug's file, and the text of the file with the bug.
 func (p plantedBug) plant(t *testing.T) (path, buggy string) {
 	path, err := filepath.Abs(filepath.Join("..", p.file))
 	if err != nil {

@@ -10,28 +10,29 @@ import (
 )
 
 // An epoll is a simulated Poller with the rules of Linux's fs/eventpoll.c. When something happens
-// to a file, the registrations that are interested in it are put on the ready list. Wait removes
-// registrations from the front of the list and asks each file for its readiness. A registration
-// that is level-triggered and still ready goes back to the end of the list. So an edge is reported
-// once, with everything that is ready when Wait asks. Readiness that has ended before Wait asks is
-// not reported.
+// to a file, each registration with an interest in it is put on the ready list. Wait removes
+// registrations from the front of the list and asks each file for its readiness. A level-triggered
+// registration that is still ready is put at the end of the list again. So an edge is reported
+// once, with everything that is ready when Wait asks. Readiness that has ended before is not
+// reported.
 //
 // A BSD's kqueue (kevent.go) has the same list. Its registrations are filters, so one descriptor
-// has up to two.
+// has up to two of them.
 type epoll struct {
 	node
 	regs   []*reg // by slot
-	first  int    // the host's lowest descriptor
+	first  int // the lowest descriptor of the host
 	ready  []*reg
 	woken  bool
 	closed bool
 	waiter *proc
 	asleep bool
-	roused chan struct{} // ends the sleep of a goroutine; see Live
-	told   []told        // found by pick
+	roused chan struct{} // ends the sleep of a goroutine: see Live
+	told   []told // the registrations that pick has found
 }
 
-// A reg is the registration of one descriptor, or one of its filters: In or Out.
+// A reg is the registration of one descriptor. In a kqueue it is one filter of a descriptor: In or
+// Out.
 type reg struct {
 	p      *epoll
 	n      *node
@@ -42,7 +43,7 @@ type reg struct {
 	gone   bool
 }
 
-// told is a registration that is ready, with its readiness. filter documents flags and errno.
+// told is a ready registration with its readiness. filter documents flags and fflags.
 type told struct {
 	r             *reg
 	ready         poller.Readiness
@@ -69,8 +70,8 @@ func (h *Host) NewPoller() (poller.Poller, error) {
 	return p, nil
 }
 
-// TellsUnasked reports to package sel that a registration for nothing still reports errors and the
-// end of input.
+// TellsUnasked returns true. It reports to package sel that a registration without an interest
+// still reports errors and the end of input.
 func (*epoll) TellsUnasked() bool { return true }
 
 func (p *epoll) what() string { return "poller" }
@@ -86,8 +87,8 @@ func (p *epoll) close() {
 
 func (p *epoll) FD() int { return p.fd }
 
-// status: a Poller is readable while a Wait would return at once, because of an Event or a Wake. An
-// emptied kqueue stays readable until the next Wait (seen on FreeBSD 12 and NetBSD 7).
+// A Poller is readable while a Wait would return at once, because of an Event or a Wake. A kqueue
+// that has become empty stays readable until the next Wait (observed on FreeBSD 12 and NetBSD 7).
 func (p *epoll) status() status {
 	s := status{in: p.woken}
 	for _, r := range p.ready {
@@ -100,7 +101,7 @@ func (p *epoll) status() status {
 
 func (p *epoll) isKqueue() bool { return p.h.os() != Linux }
 
-// bits returns what the registration reports now.
+// bits returns the readiness that the registration reports at this moment.
 func (r *reg) bits() poller.Readiness {
 	told := poller.Readiness(r.want)&(poller.In|poller.Out) | poller.Err | poller.Hup
 	if r.want&poller.Edge != 0 {
@@ -109,7 +110,7 @@ func (r *reg) bits() poller.Readiness {
 	return r.n.ready().epoll() & told
 }
 
-// now returns what the registration reports now; false means nothing.
+// now returns what the registration reports at this moment. It returns false if that is nothing.
 func (r *reg) now() (told, bool) {
 	if r.p.isKqueue() {
 		s := r.n.ready()
@@ -123,8 +124,9 @@ func (r *reg) now() (told, bool) {
 	return told{r: r, ready: bits}, bits != 0
 }
 
-// list puts the registration on the ready list and wakes the sleeper. With a kqueue a filter that
-// is already on the list wakes nobody, so a ring of kqueues does not run without end.
+// list puts the registration on the ready list and wakes the sleeper. In a kqueue, a filter that is
+// already on the list wakes nobody. Otherwise kqueues that watch each other in a ring would wake
+// each other without end.
 func (p *epoll) list(r *reg) {
 	if r.listed && p.isKqueue() {
 		return
@@ -136,8 +138,8 @@ func (p *epoll) list(r *reg) {
 	p.stir()
 }
 
-// stir wakes the program or Poller that waits for this Poller. A program runs a little later, by
-// chance.
+// stir wakes the program or Poller that waits for this Poller. A program runs after a short random
+// delay.
 func (p *epoll) stir() {
 	if p.asleep {
 		p.asleep = false
@@ -150,7 +152,7 @@ func (p *epoll) stir() {
 	p.wake(poller.In)
 }
 
-// slot returns the place in regs of a descriptor's registration, or of its filter.
+// slot returns the index in regs for the registration of a descriptor, or for one of its filters.
 func (p *epoll) slot(fd int, want poller.Interest) int {
 	if !p.isKqueue() {
 		return fd - p.first
@@ -171,7 +173,7 @@ func (p *epoll) ctl(c Call, fd int, do func(f file) Errno) error {
 	e := v.e
 	f := h.file(fd)
 	switch {
-	case e != 0 && c != Del: // Del does its work even if it returns an error
+	case e != 0 && c != Del: // Del ends the registration even if it returns an error
 	case p.closed || h.life != p.life:
 		e = kernel.EBADF
 	case f == nil:
@@ -188,7 +190,7 @@ func (p *epoll) ctl(c Call, fd int, do func(f file) Errno) error {
 	return nil
 }
 
-// unknown is the error for a descriptor that is not open.
+// unknown returns the error for a descriptor that is not open.
 func (p *epoll) unknown(c Call, fd int) error {
 	p.h.note(c, fd, 0, kernel.EBADF)
 	return fmt.Errorf("sim: descriptor %d is not open on host %s (a real one, or another host's?): %w",
@@ -201,7 +203,7 @@ func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
 		if p.find(fd, want) != nil {
 			return kernel.EEXIST
 		}
-		if _, is := f.(*File); is { // as with epoll, which refuses regular files
+		if _, is := f.(*File); is { // epoll also refuses regular files
 			return kernel.EPERM
 		}
 		if q, nested := f.(*epoll); nested && q == p {
@@ -214,7 +216,7 @@ func (p *epoll) Add(fd int, gen uint32, want poller.Interest) error {
 	})
 }
 
-// enter makes a registration.
+// enter adds a registration.
 func (p *epoll) enter(n *node, fd int, gen uint32, want poller.Interest) {
 	r := &reg{p: p, n: n, fd: int32(fd), gen: gen, want: want}
 	for p.slot(fd, want) >= len(p.regs) {
@@ -227,8 +229,8 @@ func (p *epoll) enter(n *node, fd int, gen uint32, want poller.Interest) {
 	}
 }
 
-// nestsMost is how many Pollers a chain from the outermost to the innermost can have (EP_MAX_NESTS
-// and one more).
+// nestsMost is how many Pollers a chain may have, from the outermost to the innermost (EP_MAX_NESTS
+// plus one).
 const nestsMost = 5
 
 // inside calls f with each Poller that p watches.
@@ -242,14 +244,14 @@ func (p *epoll) inside(f func(q *epoll)) {
 	}
 }
 
-// watches returns whether p watches the other one, directly or through others.
+// watches returns whether p watches the other Poller, directly or through others.
 func (p *epoll) watches(other *epoll) (yes bool) {
 	p.inside(func(q *epoll) { yes = yes || q == other || q.watches(other) })
 	return yes
 }
 
-// below returns how many Pollers deep p goes, itself included. above returns how many there are
-// from p to the outermost.
+// below returns the length of the longest chain of Pollers from p inwards, including p. above
+// returns the length of the longest chain from p outwards.
 func (p *epoll) below() (n int) {
 	p.inside(func(q *epoll) { n = max(n, q.below()) })
 	return n + 1

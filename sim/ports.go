@@ -7,27 +7,27 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// ports are a host's TCP and UDP port numbers.
+// ports contains the TCP and UDP port numbers of a host.
 type ports struct {
 	next uint16
-	used [2]map[uint16]*port // UDP, TCP; never iterated
+	used [2]map[uint16]*port // UDP and TCP; never iterated
 }
 
-// A port has the sockets that use it.
+// A port contains the sockets that use it.
 type port struct {
 	claims    []claim
-	listeners []*tcp // the oldest first; some may not listen any more
+	listeners []*tcp // the oldest one is first; some may not listen any more
 }
 
-// A claim is one socket's use of a port.
+// A claim is the use of a port by one socket.
 type claim struct {
 	who       *inet
 	f         file
 	listening bool
-	shared    bool // chosen for a connect: other connections may have it too
+	shared    bool // chosen for a connect, so other connections may use it too
 }
 
-// A seat is where a socket's claim is.
+// A seat is the place of a socket's claim.
 type seat struct {
 	p   *port
 	at  int
@@ -41,7 +41,7 @@ const (
 
 func (p *ports) at(n uint16, tcp bool) *port { return p.used[one(tcp)][n] }
 
-// claim registers the use of the socket's local port.
+// claim records that the socket uses its local port.
 func (p *ports) claim(s *inet, f file, tcp, shared bool) {
 	m := &p.used[one(tcp)]
 	if *m == nil {
@@ -83,7 +83,7 @@ func (p *ports) listening(l *tcp) {
 	}
 }
 
-// taken returns whether another socket prevents that this one uses the port of its local address.
+// taken returns whether another socket prevents this one from using the port of its local address.
 func (p *ports) taken(s *inet, tcp bool) bool {
 	u := p.at(s.local.Port(), tcp)
 	if u == nil {
@@ -101,8 +101,8 @@ func (p *ports) taken(s *inet, tcp bool) bool {
 	return false
 }
 
-// free returns an unused port, 0 if there is none. A connect may also use a port that only connects
-// to other addresses use, because their packets cannot be confused.
+// free returns an unused port, or 0 if there is none. A connect may also get a port that is used
+// only by connects to other addresses, because their packets cannot be confused.
 func (p *ports) free(tcp bool, from, to netip.AddrPort) uint16 {
 	for range ephemeralLast - ephemeralFirst + 1 {
 		n := p.next
@@ -119,7 +119,7 @@ func (p *ports) free(tcp bool, from, to netip.AddrPort) uint16 {
 	return 0
 }
 
-// bind gives the socket its local address.
+// bind sets the local address of the socket.
 func (h *Host) bind(s *inet, f file, tcp bool, a Addr) Errno {
 	if s.bound {
 		return kernel.EINVAL
@@ -152,10 +152,10 @@ func (h *Host) bind(s *inet, f file, tcp bool, a Addr) Errno {
 	return 0
 }
 
-// route returns the address to send from, and gives the socket a port if it has none.
+// route returns the address to send from. If the socket has no port, route gives it one.
 func (h *Host) route(s *inet, f file, tcp bool, to netip.AddrPort) (netip.AddrPort, Errno) {
 	ip := to.Addr()
-	if !ip.IsValid() { // the wildcard means this machine
+	if !ip.IsValid() { // the wildcard address means this host
 		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		if s.family == kernel.AF_INET6 {
 			ip = netip.IPv6Loopback()
@@ -171,7 +171,7 @@ func (h *Host) route(s *inet, f file, tcp bool, to netip.AddrPort) (netip.AddrPo
 	if !ok {
 		return netip.AddrPort{}, kernel.ENETUNREACH
 	}
-	dest := netip.AddrPort{} // FreeBSD and NetBSD share no ports by default
+	dest := netip.AddrPort{} // on FreeBSD and NetBSD connects share no ports by default
 	if tcp && to.Port() != 0 && h.os() == Linux {
 		dest = netip.AddrPortFrom(ip, to.Port())
 	}
@@ -181,7 +181,7 @@ func (h *Host) route(s *inet, f file, tcp bool, to netip.AddrPort) (netip.AddrPo
 	return netip.AddrPortFrom(from, s.local.Port()), 0
 }
 
-// bound gives the socket a port if it has none: one for a connect, if to is an address.
+// bound gives the socket a port if it has none. If to is an address, the port is for a connect.
 func (h *Host) bound(s *inet, f file, tcp bool, from, to netip.AddrPort) Errno {
 	if s.bound {
 		return 0

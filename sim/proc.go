@@ -7,7 +7,7 @@ import (
 )
 
 // A proc is a program that runs on a host. It is a coroutine: when a Poller of its host waits, the
-// world runs.
+// coroutine yields to the world.
 type proc struct {
 	w      *World
 	host   *Host
@@ -16,15 +16,15 @@ type proc struct {
 	next   func() (struct{}, bool)
 	yield  func(struct{}) bool
 	ended  bool
-	dead   bool   // its host has crashed under it, or it was killed: it is parked until World.Close
-	ticket uint64 // identifies the one event that resumes it
-	last   *epoll // the Poller that it waits for, or waited for last
-	late   int    // how many calls it has made after the crash
-	part   int    // which part of a program it is: see Together; 0: the program itself
-	joins  int    // how many parts of it run
+	dead   bool // the host has crashed or the program was killed; it is parked until World.Close
+	ticket uint64 // identifies the only event that resumes it
+	last   *epoll // the Poller for which it waits, or has waited last
+	late   int // how many calls it has made after it died
+	part   int // number of a part of a program: see Together; 0: the program itself
+	joins  int // how many parts of it still run
 }
 
-// soon schedules the next resume and replaces the planned one.
+// soon schedules the next resume, and cancels the one that was planned.
 func (p *proc) soon(at int64) {
 	p.ticket++
 	p.w.events.add(at, p, 0, 0, p.ticket)
@@ -43,8 +43,8 @@ func (p *proc) act(_ uint8, _ int64, ticket uint64) {
 // over returns whether no code of the program runs any more.
 func (p *proc) over() bool { return p.ended || p.dead }
 
-// die parks the programs at the point where they are. If the caller is one of these programs, die
-// does not return.
+// die parks the programs wherever they are. If the caller is one of these programs, die does not
+// return.
 func (w *World) die(procs ...*proc) {
 	for _, p := range procs {
 		if !p.over() {
@@ -57,7 +57,7 @@ func (w *World) die(procs ...*proc) {
 	}
 }
 
-// resume runs the program until it waits or finishes.
+// resume runs the program until it waits or ends.
 func (p *proc) resume() {
 	w := p.w
 	if p.dead && p.next == nil { // the program had not started
@@ -90,7 +90,7 @@ func (p *proc) main(yield func(struct{}) bool) {
 		if v == nil {
 			return // runtime.Goexit, as in FailNow of a test: it continues in the goroutine of the world
 		}
-		if p.dead { // the host is down
+		if p.dead { // the program is dead
 			return
 		}
 		p.w.Fail(&ProgramPanic{p.String(), v, debug.Stack()})

@@ -6,8 +6,9 @@ import (
 )
 
 // Kill ends the programs of Boot with this name, as SIGKILL does: no code of them runs any more,
-// and the kernel closes their descriptors. Peers receive the data that was sent and a FIN, or an
-// RST if input was unread. Files keep what was written. Start or Restart runs the programs again.
+// and the kernel closes their descriptors. Peers receive the data that was sent and then a FIN, or
+// an RST if there was unread input. Files keep all data that was written. Start or Restart runs the
+// programs again.
 func (h *Host) Kill(name string) {
 	h.booted("Kill", name)
 	var dead []*proc
@@ -29,7 +30,8 @@ func (h *Host) Kill(name string) {
 	h.w.die(dead...)
 }
 
-// closeAll closes a program's descriptors. It closes Pollers first, because they watch the others.
+// closeAll closes the descriptors of a program. It closes Pollers first, because they watch other
+// descriptors.
 func (h *Host) closeAll(p *proc) {
 	for _, pollers := range []bool{true, false} {
 		for fd := h.lowest(); fd < h.lowest()+len(h.files); fd++ {
@@ -45,7 +47,7 @@ func (h *Host) closeAll(p *proc) {
 }
 
 // Start runs the programs of Boot with this name again, if they were killed or have ended. It does
-// nothing while they run, and while the host is down.
+// nothing while they run or while the host is down.
 func (h *Host) Start(name string) {
 	h.booted("Start", name)
 	for _, p := range h.procs {
@@ -74,8 +76,9 @@ func (h *Host) booted(what, name string) {
 }
 
 // Pause stops the host's programs for d, as SIGSTOP, a long garbage collection or a stopped virtual
-// machine does. The kernel continues: it accepts and acknowledges, and its buffers fill. Timers
-// that expire meanwhile are late. A program that is running continues until it waits.
+// machine does. The kernel continues: it accepts connections, acknowledges data, and its buffers
+// fill. Timers that expire during the pause are late. A program that is running stops when it next
+// waits.
 func (h *Host) Pause(d time.Duration) {
 	if d <= 0 || d > longest {
 		panic(fmt.Sprintf("sim: Pause(%v): must be more than 0 and at most 1h", d))
@@ -86,9 +89,9 @@ func (h *Host) Pause(d time.Duration) {
 	}
 }
 
-// StepClock moves the host's date forward, or backward if d is negative, as a time server or an
-// operator does. Only Host.Time changes, and Reactor.Time and Net.Time with it. Timers use another
-// clock (CLOCK_MONOTONIC), which never jumps: see SetClock.
+// StepClock changes the host's date by d, forwards or backwards, as a time server or an operator
+// does. Only Host.Time, Reactor.Time and Net.Time change. Timers use another clock
+// (CLOCK_MONOTONIC), which never jumps: see SetClock.
 func (h *Host) StepClock(d time.Duration) {
 	if all := h.stepped + d; d < -lifetime || d > lifetime || all < -lifetime || all > lifetime {
 		panic(fmt.Sprintf("sim: StepClock(%v) after steps of %v: must be at most 100 years in all", d, h.stepped))

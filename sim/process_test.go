@@ -24,7 +24,7 @@ func reactorOn(h *sim.Host, name string, begin func(r *reactor.Reactor)) {
 	})
 }
 
-// deafPeer reads nothing, or everything.
+// deafPeer is a Handler that reads everything, or nothing if pause is set.
 type deafPeer struct{ pause bool }
 
 func (d deafPeer) Data(c *reactor.Conn, p []byte) {
@@ -75,7 +75,7 @@ func TestAKilledProgramsPeersAreToldByTheKernel(t *testing.T) {
 			t.Errorf("unread %v: the client has %q, %v, ended %v", unread, got, end, ended)
 		}
 		h.Start("server")
-		h.Start("server") // it runs
+		h.Start("server") // it runs already
 		if w.Run(time.Second); starts != 2 || other < 10 {
 			t.Errorf("the server began %d times, the other program made %d steps", starts, other)
 		}
@@ -99,7 +99,7 @@ func TestAPauseStopsProgramsNotTheKernel(t *testing.T) {
 			r.Dial("tcp", "10.0.0.1:80", &opener{func(c *reactor.Conn) { opened = w.Now(); c.Send([]byte("x")) }, func() { answered = w.Now() }})
 		})
 	})
-	var looked time.Duration // as a lookup does
+	var looked time.Duration // when the function of Host.Go ran, which may be a lookup
 	w.At(time.Second, func() { h.Pause(9 * time.Second); h.Pause(time.Second); h.Go(func() { looked = w.Now() }) })
 	if err := w.Run(20 * time.Second); err != nil {
 		t.Fatal(err)

@@ -2,8 +2,8 @@ package sim
 
 import "github.com/ureactor/ureactor/internal/kernel"
 
-// Waiting returns twice the number of bytes or connections that wait, plus one at the end of input;
-// -1 if fd is not open. As with Now, a call is not a step of the history.
+// Waiting returns twice the number of bytes or connections that wait, plus one at the end of input.
+// It returns -1 if fd is not open. Like Now, it is not a step of the history.
 func (h *Host) Waiting(fd int) int {
 	f := h.file(fd)
 	n, ok := h.received(f)
@@ -13,7 +13,7 @@ func (h *Host) Waiting(fd int) int {
 	return 2*n + one(f.status().rdEnd)
 }
 
-// received returns the number of bytes or connections that wait in a socket.
+// received returns how many bytes or connections wait in a socket.
 func (h *Host) received(f file) (n int, ok bool) {
 	switch s := f.(type) {
 	case *tcp:
@@ -26,8 +26,8 @@ func (h *Host) received(f file) (n int, ok bool) {
 	return 0, false
 }
 
-// weight returns what FIONREAD counts for datagrams: their bytes. Linux also counts the overhead of
-// each datagram. On other systems an empty datagram counts 0.
+// weight returns the value of FIONREAD for datagrams: the number of their bytes. Linux also counts
+// the overhead of each datagram. On other systems an empty datagram counts as 0.
 func (h *Host) weight(grams []gram) (n int) {
 	for _, g := range grams {
 		n += len(g.data)
@@ -38,7 +38,7 @@ func (h *Host) weight(grams []gram) (n int) {
 	return n
 }
 
-// Unsent returns how many bytes the peer has not acknowledged. On Linux a FIN counts as one.
+// Unsent returns how many bytes the peer has not acknowledged. On Linux a FIN counts as one byte.
 func (h *Host) Unsent(fd int) (n int, e Errno) {
 	f, v, ok := h.on(Unsent, fd)
 	if !ok {
@@ -53,7 +53,7 @@ func (h *Host) Unsent(fd int) (n int, e Errno) {
 			e = kernel.EINVAL
 		}
 	case *unixSocket:
-		if h.os() == Linux { // on other systems the bytes in the peer's queue count too
+		if h.os() == Linux { // other systems also count the bytes in the peer's queue
 			n = s.used
 		}
 	}

@@ -2,9 +2,9 @@ package sim
 
 import "math/bits"
 
-// A Rand is a source of seeded random choices (splitmix64). Programs that need random numbers use
-// Host.Rand, so that the seed decides. A Rand returns only integers, because integer arithmetic
-// gives the same results on every machine.
+// A Rand is a source of random choices with a seed (splitmix64). Programs that need random numbers
+// use Host.Rand, so that the world's seed decides. A Rand returns only integers, because integer
+// arithmetic gives the same results on every machine.
 type Rand struct{ state uint64 }
 
 // Uint64 returns the next number.
@@ -13,14 +13,14 @@ func (r *Rand) Uint64() uint64 {
 	return scramble(r.state)
 }
 
-// scramble maps every number to another one that looks random.
+// scramble maps every number to a different one that looks random.
 func scramble(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31
 }
 
-// N returns a number from 0 to n-1. n must be 1 or more.
+// N returns a number from 0 to n-1. n must be at least 1.
 func (r *Rand) N(n int64) int64 {
 	if n < 1 {
 		panic("sim: Rand.N of less than 1")
@@ -32,10 +32,10 @@ func (r *Rand) N(n int64) int64 {
 // Int is N for ints.
 func (r *Rand) Int(n int) int { return int(r.N(int64(n))) }
 
-// Chance returns true p times in a million.
+// Chance returns true with the probability p.
 func (r *Rand) Chance(p Chance) bool { return p > 0 && r.N(int64(Always)) < int64(p) }
 
-// Bytes fills p.
+// Bytes fills p with random bytes.
 func (r *Rand) Bytes(p []byte) {
 	for i := range p {
 		p[i] = byte(r.Uint64() >> 56)

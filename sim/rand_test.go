@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// Host.Rand is a source for math/rand/v2. The same seed gives the same permutation.
+// split returns an independent source. Later choices of r do not change it.
 func TestRandIsASource(t *testing.T) {
 	order := func(seed uint64) []int {
 		w := sim.New(seed, sim.Options{})

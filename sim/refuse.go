@@ -7,12 +7,12 @@ import (
 )
 
 // Refuse makes every later call of this kind on the host fail with e, as a sandbox or an older
-// kernel does: ENOSYS, EPERM, or any other number. e 0 allows the call again. Refuse is a property
-// of the machine and not a fault: Faults does not list it, and Shrink keeps it. Options.Refused
-// refuses calls on every host from the start.
+// kernel does: with ENOSYS, EPERM, or any other number. e 0 allows the call again. Refuse is a
+// property of the machine and not a fault: Faults does not list it, and Shrink does not remove it.
+// Options.Refused refuses calls on every host from the start.
 //
-// Close and Del do their work all the same. EINTR panics, because a kernel repeats a call that a
-// signal interrupts.
+// A refused Close or Del still has its effect. EINTR panics, because a kernel repeats a call that a
+// signal has interrupted.
 func (h *Host) Refuse(c Call, e Errno) {
 	checkRefused(c, e)
 	h.refused[c] = e

@@ -11,8 +11,9 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// In the tests of this file, other owners of a descriptor, a sandbox, or a peer that never pauses
-// act. The tests check the results of the calls that the program makes afterwards.
+// In the tests of this file something outside of the program interferes: another owner of a
+// descriptor, a sandbox, or a peer that never pauses. The tests check the results of the program's
+// later calls.
 
 func TestRefusedCallsStayRefused(t *testing.T) {
 	w := sim.New(1, sim.Options{Refused: map[sim.Call]sim.Errno{sim.Accept: kernel.EPERM}})
@@ -81,7 +82,7 @@ func TestAnotherThreadActsDuringACall(t *testing.T) {
 	defer w.Close()
 	h := w.Host("10.0.0.1")
 	a, _ := joined(t, w, h)
-	h.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0) // takes the number that is free
+	h.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0) // uses the free number
 	h.During(sim.Send, 2, func(fd int) {
 		h.Close(fd)
 		if again, _ := h.Socket(kernel.AF_INET, kernel.SOCK_STREAM, 0); again != fd {
@@ -90,7 +91,7 @@ func TestAnotherThreadActsDuringACall(t *testing.T) {
 	})
 	_, first := h.Send(a, []byte("x"), 0)
 	_, second := h.Send(a, []byte("x"), 0)
-	if first != 0 || second != kernel.EPIPE { // a new socket's answer
+	if first != 0 || second != kernel.EPIPE { // a new socket returns EPIPE
 		t.Error(first, second)
 	}
 }
@@ -174,7 +175,7 @@ func TestEndlessPeers(t *testing.T) {
 	run(t, w)
 }
 
-// joined is the two ends of a connection on a host.
+// joined returns the two ends of a connection on one host.
 func joined(t testing.TB, w *sim.World, h *sim.Host) (a, b int) {
 	t.Helper()
 	l := listening(t, h, "10.0.0.1:7", 1)

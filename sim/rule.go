@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A PacketKind is what a packet is.
+// A PacketKind is the kind of a packet.
 type PacketKind uint8
 
 const (
@@ -32,28 +32,28 @@ type Packet struct {
 	From, To    *Host
 	Source      netip.AddrPort
 	Destination netip.AddrPort
-	Data        []byte // of data and datagrams; a rule must not keep or change it
-	Nth         int    // counts the packets of this direction between the hosts
-	SourceNth   int    // counts all packets of From
+	Data        []byte // for PacketData and PacketDatagram; a rule must not keep or change it
+	Nth         int // its number in its direction between the hosts
+	SourceNth   int // its number among all packets of From
 }
 
-// A Fate is what a rule does to a packet. The zero Fate lets it pass.
+// A Fate is what a rule does to a packet. The zero Fate lets the packet pass.
 type Fate struct {
 	Lose   bool
 	Double bool          // datagrams only
-	Reset  bool          // the connection of the packet is reset
-	Delay  time.Duration // the packet is late, and with TCP later ones too; at most 1h
+	Reset  bool // resets the packet's connection
+	Delay  time.Duration // makes the packet late, and with TCP all later ones; at most 1h
 }
 
-// A Rule decides about packets, in the middle of the call that sends them. World.Faults lists the
-// faults that it makes, and Shrink leaves out those that are not needed.
+// A Rule decides about packets, during the call that sends them. World.Faults lists the faults that
+// the rule makes, and Shrink removes those that are not needed.
 type Rule struct {
 	w *World
 	f func(p Packet) Fate
 }
 
-// AddRule makes f decide about every packet from now on, before chance does. Of several rules, the
-// first one whose Fate is not zero counts. f must not call the kernel.
+// AddRule makes f decide about every packet from now on, before chance does. If there are several
+// rules, the first one whose Fate is not zero decides. f must not call the kernel.
 func (w *World) AddRule(f func(p Packet) Fate) *Rule {
 	if f == nil {
 		panic("sim: AddRule of a nil function")
@@ -116,7 +116,7 @@ func (s *tcp) packet(what uint8, n int) Packet {
 	return p
 }
 
-// A flying is a datagram that is described to rules.
+// A flying is a datagram in the form in which rules get it.
 type flying struct {
 	from, to netip.AddrPort
 	data     []byte

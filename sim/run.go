@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Run lets d of virtual time pass. It returns an error if it ended early: a panic of a program,
-// Fail, or a program that spins. If programs wait without end, that is not an error; see
+// Run lets d of virtual time pass. It returns an error if it ends early, because of a panic of a
+// program, Fail, or a program that spins. Programs that wait without end are no error: see
 // RunUntilDone.
 func (w *World) Run(d time.Duration) error {
 	until := w.in("Run", d)
@@ -18,17 +18,17 @@ func (w *World) Run(d time.Duration) error {
 	return err
 }
 
-// RunUntilIdle runs until nothing is pending. Each program has then ended, or waits for data that
+// RunUntilIdle runs until no event is pending. Then each program has ended, or waits for data that
 // only another program could send.
 func (w *World) RunUntilIdle() error { return w.run(func() bool { return false }, never) }
 
-// RunUntilDone runs until all programs have ended. It returns a *Deadlock if they never will, and a
-// *Livelock if they are still busy at the limit. 0 means no limit.
+// RunUntilDone runs until all programs have ended. It returns a *Deadlock if they can never end,
+// and a *Livelock if they are still busy at the time limit. 0 means no limit.
 func (w *World) RunUntilDone(limit time.Duration) error { return w.RunUntil(w.done, limit) }
 
 // RunUntil runs until the condition holds. It checks the condition after every event. It returns a
-// *Deadlock if nothing happens any more and the condition does not hold. It returns a *Livelock if
-// programs are still busy at the limit. 0 means no limit.
+// *Deadlock if the condition does not hold and no event is pending. It returns a *Livelock if
+// programs are still busy at the time limit. 0 means no limit.
 func (w *World) RunUntil(ok func() bool, limit time.Duration) error {
 	until := w.in("RunUntil", limit)
 	if limit == 0 {
@@ -83,7 +83,7 @@ func (w *World) run(ok func() bool, until int64) error {
 	return w.failed
 }
 
-// nextUntil is next. It also calls late once, when the last part of the limit begins.
+// nextUntil does what next does. It also calls late once, when the last part of the limit begins.
 func (w *World) nextUntil(until int64) bool {
 	if w.late == nil {
 		return w.next(until)
@@ -101,7 +101,8 @@ func (w *World) drives() {
 	w.others = runtime.NumGoroutine() - w.coroutines
 }
 
-// next runs the next event, if there is one until then. It returns whether it did.
+// next handles the next event, if there is one until the given time. It returns whether there was
+// one.
 func (w *World) next(until int64) bool {
 	if w.wakes.Load() {
 		w.takeWakes()
@@ -119,8 +120,8 @@ func (w *World) next(until int64) bool {
 	return true
 }
 
-// tick counts a step. If programs make calls without end while the clock stands still, one of them
-// spins.
+// tick counts a step. A program that makes calls without end while the clock stands still spins,
+// and tick fails the run.
 func (w *World) tick() {
 	w.step++
 	w.looping++

@@ -10,7 +10,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A pinger counts that it was opened, and what comes back.
+// A pinger counts the connections that were opened and the answers.
 type pinger struct{ opened, answers *int }
 
 func (p pinger) Opened(c *reactor.Conn)            { *p.opened++; c.Send([]byte("ping")) }

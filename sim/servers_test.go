@@ -14,7 +14,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// retrying calls f until it succeeds: with faults a server may need several tries to begin.
+// retrying calls f until it succeeds. With faults a server may need several attempts to start.
 func (l *load) retrying(r *reactor.Reactor, f func() error) {
 	err := f()
 	l.sane(err)
@@ -28,7 +28,7 @@ func (l *load) retrying(r *reactor.Reactor, f func() error) {
 	})
 }
 
-// callbackServer is an echo of Handlers.
+// callbackServer is an echo server with Handlers.
 func (l *load) callbackServer(h *sim.Host, r *reactor.Reactor) error {
 	return l.callbacks(h, r, l.secure)
 }
@@ -95,7 +95,7 @@ func (s *served) Closed(c *reactor.Conn, err error) {
 	}
 }
 
-// taskServer is an echo of blocking calls.
+// taskServer is an echo server with blocking calls in tasks.
 func (l *load) taskServer(h *sim.Host, r *reactor.Reactor) error {
 	r.Go(func(t *reactor.Task) {
 		var ln *socket.Socket
@@ -141,7 +141,7 @@ func (l *load) listen(r *reactor.Reactor, port int) *socket.Socket {
 
 var resets = binary.NativeEndian.AppendUint32(binary.NativeEndian.AppendUint32(nil, 1), 0)
 
-// serve serves one connection. If it cannot send something back, it resets the connection.
+// serve serves one connection. If it cannot send an echo, it resets the connection.
 func (l *load) serve(t *reactor.Task, h *sim.Host, c *socket.Socket) {
 	defer c.Close()
 	limit := 20 * time.Second
@@ -166,7 +166,7 @@ func (l *load) serve(t *reactor.Task, h *sim.Host, c *socket.Socket) {
 	}
 }
 
-// pollServer is an echo around one Poll, with sockets that never wait.
+// pollServer is an echo server with one Poll and non-blocking sockets.
 func (l *load) pollServer(_ *sim.Host, r *reactor.Reactor) error {
 	r.Go(func(t *reactor.Task) {
 		for {
@@ -185,7 +185,7 @@ type owing struct {
 	end bool
 }
 
-// pollEcho serves until the Poll fails, and returns whether to begin again.
+// pollEcho serves until the Poll fails. again means that the caller should call it again.
 func (l *load) pollEcho(t *reactor.Task) (again bool) {
 	ln := l.listen(t.Reactor(), 7)
 	if ln == nil {
@@ -248,8 +248,8 @@ func (l *load) pollEcho(t *reactor.Task) (again bool) {
 	}
 }
 
-// turn reads from or writes to one connection, as the result of the Poll allows. If it returns
-// false, the connection ends.
+// turn reads from a connection or writes to it, depending on the result of the Poll. If turn
+// returns false, the connection ends.
 func (l *load) turn(p *sel.Poll, o *owing, buf []byte) bool {
 	if len(o.out) == 0 && !o.end {
 		n, err := o.s.RecvInto(buf)
@@ -278,7 +278,7 @@ func (l *load) turn(p *sel.Poll, o *owing, buf []byte) bool {
 	return p.Modify(o.s, mask) == nil
 }
 
-// packetServer is an echo of datagrams.
+// packetServer is an echo server for datagrams.
 func (l *load) packetServer(_ *sim.Host, r *reactor.Reactor) error {
 	l.retrying(r, func() error {
 		_, err := r.ListenPacket("udp4", ":7", packetEcho{l, r})

@@ -13,52 +13,52 @@ const ShrinkRuns = 2000
 
 // A Shrunk is the result of Shrink.
 type Shrunk struct {
-	Err    error   // of the smallest run
-	Faults []Fault // those of the smallest run
+	Err    error // the error of the smallest run
+	Faults []Fault // the faults of the smallest run
 	Of     int     // how many faults the first run had
-	Sizes  []Size  // what World.Size returned in the smallest run
-	Runs   int     // how many runs it took
-	Least  bool    // every fault is needed; false: the runs or the budget did not suffice to prove it
-	World  *World  // of the smallest run: closed, with its trace
+	Sizes  []Size // the results of World.Size in the smallest run
+	Runs   int // how many runs Shrink has made
+	Least  bool // true: every fault is needed; false: this is not proven
+	World  *World // of the smallest run; it is closed, and has its trace
 }
 
-// A Size is a part of a test's work that Shrink can make smaller: see World.Size.
+// A Size is an amount of a test's work that Shrink can reduce: see World.Size.
 type Size struct {
 	Name string
-	N    int // in this run
-	Of   int // what the test has asked for
+	N    int // the size in this run
+	Of   int // the size that the test has passed to World.Size
 }
 
 func (s Size) String() string { return fmt.Sprintf("%s=%d of %d", s.Name, s.N, s.Of) }
 
-// Shrinking says how long ShrinkWith continues, and where it begins.
+// Shrinking limits a ShrinkWith and says where it begins.
 type Shrinking struct {
-	// Budget is how long ShrinkWith may take, in real time. 0 means that only ShrinkRuns limits it.
+	// Budget is how long ShrinkWith may take in real time. 0 means that only ShrinkRuns limits it.
 	Budget time.Duration
-	// If Stop is not nil, closing it ends ShrinkWith early. The result is the smallest run so far.
+	// If Stop is not nil and is closed, ShrinkWith ends early. The result is the smallest run so far.
 	Stop <-chan struct{}
-	// Progress, if not nil, is called after each run with the smallest so far, which has no World
-	// yet.
+	// Progress, if not nil, is called after each run with the smallest run so far. This Shrunk has no
+	// World yet.
 	Progress func(Shrunk)
-	// From is an earlier result, with whose faults and sizes ShrinkWith begins. It has no effect if
-	// f does not fail with them. See Options.Faulty and Options.Sizes.
+	// From is an earlier result. ShrinkWith begins with its faults and sizes. If f does not fail with
+	// them, From has no effect. See Options.Faulty and Options.Sizes.
 	From *Shrunk
 }
 
-// Shrink looks for a small set of faults and a small size with which f still fails under the seed,
-// in the same way. It runs f repeatedly and leaves out some of the faults each time
-// (Options.Faulty). The others stay the same, because each occasion has its own choices. Faults
-// that the test makes itself count too: Inject, Cut, Crash, SetClock, Swizzle. Shrink stops each
-// run soon after the virtual time at which the smallest failing run so far has failed. Two failures
-// count as the same if the first lines of their errors differ only in numbers.
+// Shrink searches a small set of faults and small sizes with which f still fails under the seed, in
+// the same way. It runs f repeatedly and leaves out some of the faults each time (Options.Faulty).
+// The other faults stay the same, because each occasion has its own random choices. Faults that the
+// test itself makes count too: Inject, Cut, Crash, SetClock, Swizzle. Shrink stops each run shortly
+// after the virtual time at which the smallest failing run so far has failed. Two failures are the
+// same if the first lines of their errors differ only in numbers.
 //
-// nil means that f does not fail. To repeat the smallest run, pass Faults to New as Options.Faulty,
-// and Sizes as Options.Sizes.
+// The result nil means that f does not fail. To repeat the smallest run, pass Faults to New as
+// Options.Faulty, and Sizes as Options.Sizes.
 func Shrink(seed uint64, opt Options, f func(w *World) error) *Shrunk {
 	return ShrinkWith(seed, opt, Shrinking{}, f)
 }
 
-// ShrinkWith is Shrink with a limit of time, and with progress.
+// ShrinkWith is Shrink with a time limit and with reports of its progress.
 func ShrinkWith(seed uint64, opt Options, how Shrinking, f func(w *World) error) *Shrunk {
 	s := &shrinker{seed: seed, opt: opt, how: how, f: f, ends: time.Now().Add(how.Budget), until: never}
 	s.opt.Trace = 0
@@ -72,7 +72,7 @@ func ShrinkWith(seed uint64, opt Options, how Shrinking, f func(w *World) error)
 	if from := how.From; from != nil {
 		s.still(append([]Fault{}, from.Faults...), sizesOf(from.Sizes))
 	}
-	least := s.without(0, len(s.list)) // with no fault at all
+	least := s.without(0, len(s.list)) // without any fault
 	s.sizesDown()
 	if !least {
 		s.groups()
@@ -90,7 +90,7 @@ func ShrinkWith(seed uint64, opt Options, how Shrinking, f func(w *World) error)
 	return &r
 }
 
-// A shrinker is a Shrink in progress.
+// A shrinker is the state of a Shrink.
 type shrinker struct {
 	seed   uint64
 	opt    Options
@@ -98,19 +98,19 @@ type shrinker struct {
 	f      func(w *World) error
 	manner string
 	of     int
-	list   []Fault // faults with which f fails
-	sizes  []Size  // sizes with which f fails
-	until  int64   // a run that has not failed by then is cut off
+	list   []Fault // faults with which f has failed
+	sizes  []Size // sizes with which f has failed
+	until  int64 // a run that has not failed by this time is stopped
 	runs   int
 	ends   time.Time
-	cut    bool // the budget or Stop has ended it early
+	cut    bool // the budget or Stop has ended the Shrink
 }
 
 func (s *shrinker) result() Shrunk {
 	return Shrunk{Faults: s.list, Of: s.of, Sizes: s.sizes, Runs: s.runs}
 }
 
-// over returns whether no run is left.
+// over returns whether no more runs may be made.
 func (s *shrinker) over() bool {
 	late := s.how.Budget > 0 && !time.Now().Before(s.ends)
 	select {
@@ -122,8 +122,8 @@ func (s *shrinker) over() bool {
 	return s.cut
 }
 
-// groups leaves out all faults of one kind, or of one host, at once. So it removes many useless
-// faults in few runs.
+// groups tries to leave out all faults of one kind, or of one host, at once. So it removes many
+// useless faults in few runs.
 func (s *shrinker) groups() {
 	for _, same := range []func(a, b *Fault) bool{
 		func(a, b *Fault) bool { return a.Kind == b.Kind },
@@ -139,8 +139,8 @@ func (s *shrinker) groups() {
 	}
 }
 
-// halves leaves out a half, a quarter … and at last one of the faults, until f passes without any
-// single one of them. It returns whether that point was reached.
+// halves tries to leave out a half of the faults, a quarter, and so on, and at last single ones.
+// least means that f passes without any single one of the remaining faults.
 func (s *shrinker) halves() (least bool) {
 	for chunk := (len(s.list) + 1) / 2; !least && !s.over(); chunk = max((chunk+1)/2, 1) {
 		some := false
@@ -155,7 +155,7 @@ func (s *shrinker) halves() (least bool) {
 	return least
 }
 
-// without drops a part of the list if f also fails without it.
+// without removes a part of the list if f also fails without it.
 func (s *shrinker) without(from, to int) bool {
 	if from == to {
 		return from == 0
@@ -170,8 +170,8 @@ func (s *shrinker) without(from, to int) bool {
 	return false
 }
 
-// sizesDown makes each size smaller. It tries 1 first, then a half, three quarters, and one less,
-// and keeps the first size with which f still fails. It returns whether a size has become smaller.
+// sizesDown reduces each size. It tries 1, a half, three quarters, and one less, and keeps the
+// first one with which f still fails. It returns whether it has reduced a size.
 func (s *shrinker) sizesDown() (some bool) {
 	for i := 0; i < len(s.sizes); i++ {
 		for again := true; again && i < len(s.sizes); {
@@ -193,8 +193,8 @@ func (s *shrinker) sizesDown() (some bool) {
 	return some
 }
 
-// still returns whether f fails with these faults and sizes alone. If f fails, still stores them as
-// the smallest run. faults is not nil.
+// still returns whether f fails with only these faults and sizes. If so, this becomes the smallest
+// run. faults must not be nil.
 func (s *shrinker) still(faults []Fault, sizes map[string]int) bool {
 	if s.over() {
 		return false
@@ -202,7 +202,7 @@ func (s *shrinker) still(faults []Fault, sizes map[string]int) bool {
 	w, err := s.run(faults, sizes)
 	fails := err != nil && manner(err) == s.manner
 	if fails {
-		s.keep(w) // some faults may not have happened
+		s.keep(w) // some of the faults may not have happened
 	}
 	if s.how.Progress != nil {
 		s.how.Progress(s.result())
@@ -232,12 +232,12 @@ func (s *shrinker) run(only []Fault, sizes map[string]int) (w *World, err error)
 	return w, s.f(w)
 }
 
-// errCut is the failure of a run of Shrink that did not fail in time.
+// errCut is the failure of a run that has not failed in time, so that Shrink has stopped it.
 var errCut = errors.New("sim: Shrink has cut off this run")
 
-// Size returns n, or fewer in a run of Shrink. n is a part of the test's work, such as a number of
-// clients or operations. Use a different name for each number. Shrink finds the smallest with which
-// the test still fails. n must be 1 or more, and so is the result.
+// Size returns n, or a smaller number in a run of Shrink. n is an amount of the test's work, such
+// as a number of clients or operations. Use a different name for each amount. Shrink finds the
+// smallest amount with which the test still fails. n must be at least 1, and so is the result.
 func (w *World) Size(name string, n int) int {
 	if n < 1 {
 		panic(fmt.Sprintf("sim: Size(%q, %d): must be 1 or more", name, n))
@@ -255,7 +255,7 @@ func (w *World) Size(name string, n int) int {
 	return s.N
 }
 
-// sizesOf returns the sizes by name, as Options has them.
+// sizesOf returns the sizes by name, in the form of Options.Sizes.
 func sizesOf(list []Size) map[string]int {
 	by := map[string]int{}
 	for _, s := range list {
@@ -264,8 +264,8 @@ func sizesOf(list []Size) map[string]int {
 	return by
 }
 
-// manner returns how a run has failed: the first line of its error without the numbers. A list of
-// numbers counts as one.
+// manner returns how a run has failed: the first line of its error without numbers. A list of
+// numbers counts as one number.
 func manner(err error) string {
 	text := err.Error()
 	if f, ok := err.(*Failure); ok {

@@ -14,14 +14,14 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// hostile is chances of everything.
+// hostile contains a chance for every kind of fault.
 var hostile = sim.Faults{ShortRead: 5 * sim.Percent, ShortWrite: 5 * sim.Percent, Again: 3 * sim.Percent, Interrupt: 3 * sim.Percent,
 	Error: 2 * sim.Percent, Spurious: 5 * sim.Percent, EarlyWait: 5 * sim.Percent, Loss: 3 * sim.Percent, Duplicate: 3 * sim.Percent,
 	Reorder: 5 * sim.Percent, SlowFIN: 5 * sim.Percent, OneByte: sim.Percent, SlowAccepts: 5 * sim.Percent}
 
-// In asks, host b sends 100 questions to host a by datagrams, and waits 50 ms for each answer. No
-// fault makes asks itself fail. But the function planted gets the socket and the answer of each
-// question, and may return an error.
+// In asks, host b sends 100 questions to host a in datagrams, and waits 50 ms for each answer. No
+// fault makes asks itself fail. But the function planted may return an error. For each question it
+// gets the error of a Socket call, and whether the answer came.
 func asks(w *sim.World, planted func(i int, socket kernel.Errno, answered bool) error) error {
 	a, b := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 	at := kernel.Inet(addr("10.0.0.1:53"))
@@ -75,7 +75,7 @@ func asks(w *sim.World, planted func(i int, socket kernel.Errno, answered bool) 
 	return w.Run(time.Minute)
 }
 
-// waiting is a Poller that watches a new datagram socket.
+// waiting makes a datagram socket, and a Poller that watches it.
 func waiting(h *sim.Host, at kernel.Addr) (poller.Poller, int) {
 	for h.Up() {
 		p, err := h.NewPoller()
@@ -189,7 +189,7 @@ func TestShrinkIsBounded(t *testing.T) {
 		return
 	}
 	tries := 0
-	const all = 120 // of three series, so that every one is tried at 26 other numbers
+	const all = 120 // they belong to three series, so for each one 26 other numbers are tried
 	s := sim.Shrink(1, sim.Options{}, func(w *sim.World) error {
 		hosts := []*sim.Host{w.Host("10.0.0.1"), w.Host("10.0.0.2"), w.Host("10.0.0.3")}
 		for i := range all {

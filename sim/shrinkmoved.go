@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A series is a kind of occasions that are numbered together.
+// A series is a kind of occasions whose numbers are counted together.
 type series struct {
 	kind     Kind
 	call     Call
@@ -23,12 +23,12 @@ func (f *Fault) series() series {
 	return series{k, f.Call, f.Host, f.To}
 }
 
-// seriesMost is the number of series that moved renumbers. It tries 3 ways for each.
+// seriesMost is how many series moved renumbers. It tries 3 shifts for each.
 const seriesMost = 3
 
-// moved tries the remaining faults with other numbers. If the fault gone is left out, a program may
-// repeat one call less, or send one packet more. Then later calls and packets have other numbers in
-// their series, and the remaining faults would hit others than before.
+// moved tries the remaining faults with other numbers. Without the fault gone, a program may make
+// one repeated call less, or send one packet more. Then later calls and packets have other numbers
+// in their series, and the remaining faults would hit the wrong ones.
 func (s *shrinker) moved(gone Fault, rest []Fault) bool {
 	var all []series
 	for i := range rest {
@@ -60,8 +60,8 @@ func (s *shrinker) moved(gone Fault, rest []Fault) bool {
 
 func pow3(n int) int { return []int{1, 3, 9}[n] }
 
-// renumbered returns the faults with new numbers: to the number of each fault from a given time on
-// it adds what by has for its series.
+// renumbered returns the faults with new numbers: for each fault from a given time on, it adds the
+// shift of the fault's series.
 func renumbered(faults []Fault, from time.Duration, by map[series]int) []Fault {
 	list := slices.Clone(faults)
 	for i := range list {

@@ -15,8 +15,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// In crowd, each of some hosts makes some rounds, and may crash in its third round. crowd fails if
-// host 1 crashes in its third round.
+// In crowd each host makes some rounds, and may crash in its third round. crowd fails if host 1
+// crashes in its third round.
 func crowd(w *sim.World) error {
 	hosts, rounds := w.Size("hosts", 9), w.Size("rounds", 40)
 	for i := range hosts {

@@ -1,8 +1,8 @@
 package sim
 
-// Sometimes records whether a state that tests must reach was reached: "a leader was isolated".
-// Each name counts, also if ok is false. Package simtest adds up all seeds, and the test fails if a
-// name was never true.
+// Sometimes records whether a state that tests must reach was reached, such as "a leader was
+// isolated". A name counts even if ok is false. Package simtest adds up the counts of all seeds.
+// The test fails if a name was never true.
 func (w *World) Sometimes(name string, ok bool) {
 	if w.trace.sealed {
 		return

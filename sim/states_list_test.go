@@ -9,22 +9,22 @@ import (
 
 const errAgain = kernel.EAGAIN
 
-// fails returns a condition: the call ends with this error.
+// fails returns the condition that the call ends with this error.
 func fails(e Errno) func(o *observed) bool {
 	return func(o *observed) bool { return o.after && o.e == e }
 }
 
-// onTCP returns a condition about a TCP socket before the call.
+// onTCP returns a condition on the TCP socket before the call.
 func onTCP(is func(o *observed, t *tcp) bool) func(o *observed) bool {
 	return func(o *observed) bool { return !o.after && o.t != nil && is(o, o.t) }
 }
 
-// afterTCP returns a condition about a TCP socket after the call.
+// afterTCP returns a condition on the TCP socket after the call.
 func afterTCP(is func(o *observed, t *tcp) bool) func(o *observed) bool {
 	return func(o *observed) bool { return o.after && o.t != nil && is(o, o.t) }
 }
 
-// accepted returns a condition about a connection that an accept returns.
+// accepted returns a condition on the connection that an accept returns.
 func accepted(is func(o *observed, c *tcp) bool) func(o *observed) bool {
 	return func(o *observed) bool {
 		if !o.after || o.e != 0 {
@@ -35,7 +35,7 @@ func accepted(is func(o *observed, c *tcp) bool) func(o *observed) bool {
 	}
 }
 
-// reports returns a condition about an Event.
+// reports returns a condition on an Event.
 func reports(is func(t *told) bool) func(o *observed) bool {
 	return func(o *observed) bool {
 		p, ok := o.s.f.(*epoll)
@@ -53,7 +53,7 @@ func reports(is func(t *told) bool) func(o *observed) bool {
 
 func full(t *tcp) bool { return t.out.len() >= t.sndbuf }
 
-// allStates are the situations that tests of the library must reach.
+// allStates lists the situations that the tests of the library must reach.
 var allStates = []state{
 	{"accept: no descriptor is left", Accept, fails(kernel.EMFILE)},
 	{"accept: the system has no descriptor left", Accept, fails(kernel.ENFILE)},

@@ -2,16 +2,16 @@ package sim
 
 import "github.com/ureactor/ureactor/poller"
 
-// A state is a situation of a program that tests of the library must reach. is decides by what a
-// call is about to do or has done.
+// A state is a situation of a program that the tests of the library must reach. is recognizes it
+// before or after a call.
 type state struct {
 	name string
 	call Call
 	is   func(o *observed) bool
 }
 
-// An observed is a call before (after is false) or after the kernel has done it, with the sockets
-// that it concerns.
+// An observed is a call and the sockets that it concerns, before the kernel has made the call, or
+// afterwards if after is set.
 type observed struct {
 	*observer
 	h     *Host
@@ -20,26 +20,26 @@ type observed struct {
 	res   int
 	e     Errno
 	after bool
-	t     *tcp // nil if it is none
+	t     *tcp // nil if it is no TCP socket
 	u     *udp
 	s     *seen
 	turn  *turn
 }
 
-// A seen is what an observer remembers of a descriptor.
+// A seen is what an observer has stored about a descriptor.
 type seen struct {
 	f        file
-	wasAgain [2]bool // the last receive, the last send had EAGAIN
+	wasAgain [2]bool // the last receive or send returned EAGAIN
 	eof      bool
-	got      bool  // data was received in this turn
-	accepted int   // in this turn
-	since    int64 // when it was connected
+	got      bool // this turn has received data
+	accepted int // in this turn
+	since    int64 // when the socket was connected
 	ready    poller.Readiness
-	inBatch  bool // the Event of this turn has had no call yet
-	failed   Call // the last call that failed, callCount if none did
+	inBatch  bool // no call has followed the Event of this turn yet
+	failed   Call // the last call that has failed; callCount if none has
 }
 
-// A turn is what happens on a host between two Waits.
+// A turn is the time of a host between two Waits.
 type turn struct {
 	closed map[int]bool
 }
@@ -58,8 +58,8 @@ type observer struct {
 	done  map[string]bool
 }
 
-// ObserveStates counts the states that a world's programs reach, by World.Sometimes. If some is not
-// nil, only those that it has count.
+// ObserveStates counts with World.Sometimes which states the programs of a world reach. If some is
+// not nil, only the states in it count.
 func ObserveStates(w *World, some map[string]bool) {
 	o := &observer{w: w, seen: map[socketKey]*seen{}, turns: map[*Host]*turn{}, done: map[string]bool{}}
 	for _, s := range allStates {
@@ -71,7 +71,7 @@ func ObserveStates(w *World, some map[string]bool) {
 	w.observe = o.call
 }
 
-// moves returns whether a program makes the call for an Event.
+// moves returns whether programs make the call because of an Event.
 func (c Call) moves() bool { return c == Accept || c >= Recv && c <= SendBatch }
 
 // StateNames returns the names of all states.
@@ -82,7 +82,7 @@ func StateNames() (names []string) {
 	return names
 }
 
-// call looks at one call before or after the kernel has done it.
+// call examines one call before or after the kernel has made it.
 func (ob *observer) call(h *Host, c Call, fd, res int, e Errno, after bool) {
 	o := &observed{observer: ob, h: h, c: c, fd: fd, res: res, e: e, after: after, turn: ob.turns[h]}
 	if o.turn == nil {
@@ -105,7 +105,7 @@ func (ob *observer) call(h *Host, c Call, fd, res int, e Errno, after bool) {
 	}
 }
 
-// of returns what is known of a descriptor.
+// of returns what is stored about a descriptor.
 func (ob *observer) of(h *Host, fd int) *seen {
 	k := socketKey{h, fd}
 	s := ob.seen[k]

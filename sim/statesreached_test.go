@@ -38,7 +38,7 @@ func TestStatesAreReached(t *testing.T) {
 	})
 }
 
-// frequentStates are those that at least half of the seeds reach.
+// frequentStates lists the states that at least half of the seeds reach.
 var frequentStates = []string{
 	"accept: interrupted",
 	"accept: an Event, and no connection",

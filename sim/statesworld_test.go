@@ -10,8 +10,9 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A crowdServer is a server on small sockets that aborts one connection while it handles another,
-// and drains while its peers do not read. The mixed workload hardly ever reaches such situations.
+// A crowdServer is a server with small socket buffers. It aborts one connection while it handles
+// another, and drains while its peers do not read. The mixed workload rarely reaches such
+// situations.
 type crowdServer struct {
 	h     *sim.Host
 	conns []*reactor.Conn
@@ -25,7 +26,7 @@ func (s *crowdServer) Data(c *reactor.Conn, p []byte) {
 		_ = c.Abort()
 	}
 	if s.calls++; s.calls%5 == 0 {
-		_ = s.conns[s.h.Rand().Int(len(s.conns))].Abort() // or it is closed already
+		_ = s.conns[s.h.Rand().Int(len(s.conns))].Abort() // it may be closed already
 	}
 }
 
@@ -35,14 +36,14 @@ func (s *crowdServer) Closed(c *reactor.Conn, _ error) {
 	}
 }
 
-// crowdClient sends more than the sockets take, then its FIN, and reads after a while.
+// crowdClient sends more than the socket buffers hold, then its FIN, and begins to read later.
 type crowdClient struct{ left *int }
 
 func (k crowdClient) Opened(c *reactor.Conn) {
 	_ = c.Send(make([]byte, 6000))
 	_ = c.CloseWrite()
 	_ = c.Pause()
-	c.Reactor().After(30*time.Millisecond, func() { _ = c.Resume() }) // or it was aborted
+	c.Reactor().After(30*time.Millisecond, func() { _ = c.Resume() }) // fails if it was aborted
 }
 
 func (crowdClient) Data(*reactor.Conn, []byte) {}
@@ -52,7 +53,7 @@ func (k crowdClient) Closed(c *reactor.Conn, _ error) {
 	c.Reactor().Close()
 }
 
-// crowdOptions and runCrowd are a world of one server and twelve clients.
+// crowdOptions and runCrowd define a world with one server and twelve clients.
 func crowdOptions(uint64) sim.Options {
 	return sim.Options{Buffer: 2 << 10, Faults: sim.Faults{ShortRead: 5 * sim.Percent, Spurious: 5 * sim.Percent}}
 }
@@ -89,7 +90,7 @@ func runCrowd(w *sim.World) error {
 			return nil
 		})
 	}
-	w.At(6*time.Millisecond, func() { server.Pause(4 * time.Millisecond) }) // Events gather
+	w.At(6*time.Millisecond, func() { server.Pause(4 * time.Millisecond) }) // so that Events gather
 	w.At(12*time.Millisecond, func() { server.Pause(4 * time.Millisecond) })
 	if err := w.RunUntilDone(time.Minute); err != nil {
 		return err

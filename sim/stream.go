@@ -7,7 +7,7 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// push sends as many bytes as the peer has room for, and the FIN after the last byte.
+// push sends as many bytes as the peer has room for. After the last byte it sends the FIN.
 func (s *tcp) push() {
 	p := s.peer
 	if s.phase != up || p == nil || s.stalled || p.phase == connecting {
@@ -31,7 +31,7 @@ func (s *tcp) push() {
 	}
 }
 
-// transmit sends a packet. It decides now how the packet arrives.
+// transmit sends a packet. It decides at once when and whether the packet arrives.
 func (s *tcp) transmit(what uint8, n int, odds packetOdds) {
 	f := s.h.fate(s.peer.h, odds, s, what, n)
 	at := s.arrival(n)
@@ -48,14 +48,13 @@ func (s *tcp) transmit(what uint8, n int, odds packetOdds) {
 	s.h.w.events.add(at, s, what, int64(n), s.round)
 }
 
-// segment is the most bytes that arrive at once, and pieces is how many arrive at once on an
-// Ethernet.
+// segment is how many bytes arrive at most at once. pieces is that number on an Ethernet.
 const (
 	segment = 32 << 10
 	pieces  = 1448
 )
 
-// piece returns how many bytes of the stream arrive at once, at most.
+// piece returns how many bytes of the stream arrive at most at once.
 func (s *tcp) piece() int {
 	switch v := s.h.way(s.peer.h); {
 	case s.h == s.peer.h:
@@ -66,8 +65,8 @@ func (s *tcp) piece() int {
 	return s.h.w.opt.Segment
 }
 
-// arrival returns when the next packet of n bytes arrives: never before the one that was sent
-// earlier.
+// arrival returns when the next packet of n bytes arrives. It never arrives before the packet that
+// was sent before it.
 func (s *tcp) arrival(n int) int64 {
 	w := s.h.w
 	at := w.queued(s.h, s.peer.h, n)
@@ -80,7 +79,7 @@ func (s *tcp) arrival(n int) int64 {
 }
 
 // arrives returns whether a packet of this round reaches the peer. A lost packet is sent again
-// later. If the peer has no such connection, it answers with a reset.
+// later. If the peer does not have the connection any more, it answers with a reset.
 func (s *tcp) arrives(round uint64) bool {
 	w, p := s.h.w, s.peer
 	if round != s.round || s.unknown() {
@@ -90,7 +89,7 @@ func (s *tcp) arrives(round uint64) bool {
 		s.lose()
 		return false
 	}
-	if p.unknown() || p.phase != up { // the connection is closed there
+	if p.unknown() || p.phase != up { // the peer's side is closed
 		w.send(s, actRST, 0, 0, p.h)
 		s.retry()
 		return false
@@ -99,7 +98,7 @@ func (s *tcp) arrives(round uint64) bool {
 	return true
 }
 
-// cutOff handles a packet that the other machine answers with a reset: it closes both ends.
+// cutOff handles a packet that the other host answers with a reset: it closes both ends.
 func (s *tcp) cutOff(round uint64) {
 	if s.arrives(round) {
 		s.wasReset()
@@ -112,8 +111,8 @@ func (s *tcp) lose() {
 	s.retry()
 }
 
-// retry withdraws the bytes that are on the way, and sends these bytes again later. Either they
-// were lost, or the peer has answered them with a reset and the reset was lost.
+// retry withdraws the bytes that are on the way, and plans to send them again later. They were
+// lost, or the peer's answer, a reset, was lost.
 func (s *tcp) retry() {
 	w := s.h.w
 	s.round++
@@ -139,14 +138,14 @@ func (s *tcp) retry() {
 	w.events.add(w.now+wait, s, actRetry, 0, s.round)
 }
 
-// land handles n bytes at the peer.
+// land handles the arrival of n bytes at the peer.
 func (s *tcp) land(n int, round uint64) {
 	if !s.arrives(round) {
 		return
 	}
 	p := s.peer
 	s.h.w.packet(s.h, p.h, "bytes", n)
-	if p.closed { // no program will read it
+	if p.closed { // no program will read the bytes
 		p.reset()
 		s.retry()
 		return
@@ -162,7 +161,7 @@ func (s *tcp) land(n int, round uint64) {
 	s.acknowledge()
 }
 
-// fin handles the end of the stream at the peer.
+// fin handles the arrival of the FIN at the peer.
 func (s *tcp) fin(round uint64) {
 	if !s.arrives(round) {
 		return
@@ -176,7 +175,7 @@ func (s *tcp) fin(round uint64) {
 	p.settle()
 }
 
-// acknowledge informs the other end how much has arrived.
+// acknowledge notifies the other end how much has arrived.
 func (s *tcp) acknowledge() {
 	if !s.acking {
 		s.acking = true
@@ -207,7 +206,7 @@ func (s *tcp) acknowledged() {
 	s.settle()
 }
 
-// settle ends a connection that is closed and has delivered everything.
+// settle ends a connection that was closed and has delivered everything.
 func (s *tcp) settle() {
 	if s.closed && s.phase == up && s.over() {
 		s.phase = down
@@ -219,7 +218,7 @@ func (s *tcp) settle() {
 	}
 }
 
-// reset ends the connection here and sends an RST.
+// reset ends this side of the connection and sends an RST.
 func (s *tcp) reset() {
 	if s.phase != up {
 		return
@@ -229,14 +228,14 @@ func (s *tcp) reset() {
 	s.h.w.events.add(max(at, s.lastAt), s.peer, actRST, 0, 0) // after the packets that are on the way
 }
 
-// tell does the same as reset, and sets an error for this end.
+// tell does what reset does, and also sets the pending error of this side.
 func (s *tcp) tell(e Errno) {
 	s.reset()
 	s.err = e
 	s.wake(0)
 }
 
-// abandon drops the bytes that were not sent yet. Bytes that were sent may still arrive.
+// abandon drops the bytes that were not sent yet. Bytes that are on the way may still arrive.
 func (s *tcp) abandon(to phase) {
 	s.phase = to
 	s.out.keep(int(s.sent - s.acked))
@@ -249,8 +248,8 @@ func (s *tcp) abandon(to phase) {
 
 func (s *tcp) freePort() { s.h.releasePort(&s.inet, s.life) }
 
-// wasReset handles an RST of the peer. A lost RST is not sent again, because the other end gets a
-// new one when it sends.
+// wasReset handles an RST of the peer. A lost RST is not repeated. The other end gets a new one
+// when it sends.
 func (s *tcp) wasReset() {
 	if s.unknown() || s.h.down || s.over() {
 		return
@@ -282,7 +281,7 @@ func (s *tcp) fail(e Errno) {
 	s.err = e
 	s.abandon(down)
 	s.wake(0)
-	if e == kernel.ETIMEDOUT && s.peer != nil { // the peer does not know
+	if e == kernel.ETIMEDOUT && s.peer != nil { // the peer does not notice
 		s.peer.lonely()
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// The measures of a drawing, in pixels.
+// These are the measures of a drawing in pixels.
 const (
-	svgLeft   = 130 // the first lifeline; the times are left of it
-	svgColumn = 280 // between two lifelines
+	svgLeft   = 130 // the first lifeline; the times are to its left
+	svgColumn = 280 // the distance of two lifelines
 	svgTop    = 56
 	svgRow    = 17
 	svgBreak  = 12 // extra space where the clock jumps by a millisecond; twice that for a second
@@ -44,11 +44,11 @@ circle.bad { fill: #c00 }
 <defs><marker id="tip" markerWidth="9" markerHeight="8" refX="9" refY="4" orient="auto"><path d="M0,0.5 L9,4 L0,7.5 z" style="fill:#667;stroke:none"/></marker></defs>
 `
 
-// drawing is a sequence diagram that is being made.
+// drawing is a sequence diagram under construction.
 type drawing struct {
-	under, over bytes.Buffer // lines, and the text above them
+	under, over bytes.Buffer // lines, and the text in front of them
 	rows        []drawn
-	at          map[*Host]int // x of the lifelines; for looking up only
+	at          map[*Host]int // x of the lifelines; never iterated
 	width       int
 	height      int
 }
@@ -60,10 +60,10 @@ type drawn struct {
 }
 
 // WriteSVG draws the trace as a sequence diagram. Each host that does something has a lifeline, and
-// time runs downwards. An arrow leads from the time when a packet was sent to the time when it
-// arrived. Calls stand beside the lifelines. Faults and failures are red. Each record has a row of
-// its own, with its time beside it. Waits that found nothing are omitted. The elements' titles have
-// the full texts. See SVGPages for long histories.
+// time runs downwards. An arrow leads from the time at which a packet was sent to the time at which
+// it arrived. Calls are beside the lifelines. Faults and failures are red. Each record has its own
+// row, with its time beside it. Waits without a result are omitted. The titles of the elements have
+// the full texts. For long histories see SVGPages.
 func (w *World) WriteSVG(to io.Writer) error {
 	d := &drawing{}
 	d.place(w.drawable(), 0)
@@ -71,13 +71,13 @@ func (w *World) WriteSVG(to io.Writer) error {
 	return d.write(to)
 }
 
-// drawable returns the records that have a row.
+// drawable returns the records that get a row.
 func (w *World) drawable() []record {
 	return slices.DeleteFunc(slices.Clone(w.trace.all()), func(r record) bool { return r.idle() || r.kind == isPacket && r.to == r.host })
 }
 
-// place assigns rows to the records, as many as fit if most is not 0, and columns to the hosts. It
-// returns how many rows there are.
+// place assigns rows to the records and columns to the hosts. It returns the number of rows. If
+// most is not 0, it places only as many records as fit into that height.
 func (d *drawing) place(records []record, most int) int {
 	y := svgTop
 	last := int64(-1)
@@ -100,7 +100,7 @@ func (d *drawing) place(records []record, most int) int {
 	return len(d.rows)
 }
 
-// draw draws the rows. heading is the text in the upper left corner.
+// draw draws the rows. heading is the text in the top left corner.
 func (d *drawing) draw(w *World, heading string) {
 	seen := map[*Host]bool{}
 	for i := range d.rows {
@@ -145,7 +145,7 @@ func (d *drawing) write(to io.Writer) error {
 	return err
 }
 
-// text writes a line. If it is too long, its title has the full text.
+// text writes one line. If the line is too long, its title has the full text.
 func (d *drawing) text(class string, x, y int, text, full string) {
 	if full != "" && full != text {
 		full = "<title>" + html.EscapeString(full) + "</title>"
@@ -155,7 +155,7 @@ func (d *drawing) text(class string, x, y int, text, full string) {
 	fmt.Fprintf(&d.over, `<text class="%s" x="%d" y="%d">%s%s</text>`+"\n", class, x, y+4, html.EscapeString(text), full)
 }
 
-// fits shortens a text to a width.
+// fits shortens a text to the given width.
 func fits(text string, width int) string {
 	text, _, cut := strings.Cut(text, "\n")
 	most := int(float64(width) / svgLetter)
@@ -166,7 +166,7 @@ func fits(text string, width int) string {
 	return text
 }
 
-// note draws an event of the world itself.
+// note draws a note or an event of the world.
 func (d *drawing) note(r *drawn) {
 	class := "note"
 	if r.fails() {
@@ -194,7 +194,7 @@ func (d *drawing) call(r *drawn) {
 	d.text(class, x+8, r.y, fits(what, svgColumn-16), what)
 }
 
-// arrow draws a packet, from the row in which it was sent.
+// arrow draws a packet. The arrow begins in the row in which the packet was sent.
 func (d *drawing) arrow(i int) {
 	r := &d.rows[i]
 	from, to, begin := d.at[r.host], d.at[r.to], d.sent(i)
@@ -217,9 +217,9 @@ func (d *drawing) arrow(i int) {
 	d.text(side, label, r.y-5, fits(text, svgColumn-20), r.host.name+" → "+r.to.name+" "+r.text+", sent at "+stamp(r.sent))
 }
 
-// sent returns where the arrow of a packet begins: at the row of the call that sent it, or of
-// another step of its host at that time. If there is none, the arrow begins between the rows before
-// and after.
+// sent returns where the arrow of a packet begins: in the row of the call that has sent it, or of
+// another step of its host at that time. If there is no such row, the arrow begins between the rows
+// before and after that time.
 func (d *drawing) sent(i int) int {
 	r := &d.rows[i]
 	begin := 0
@@ -237,7 +237,7 @@ func (d *drawing) sent(i int) int {
 			begin = b.y
 		}
 	}
-	if begin == 0 { // the trace does not have that step any more
+	if begin == 0 { // the trace has dropped that step
 		begin = svgTop - 16
 	}
 	return begin

@@ -59,7 +59,7 @@ func TestDrawingOfAHistory(t *testing.T) {
 	}
 }
 
-// classesOf counts the elements by name and class.
+// classesOf counts the elements of each name and class.
 func classesOf(t *testing.T, picture string) map[string]int {
 	n := map[string]int{}
 	d := xml.NewDecoder(strings.NewReader(picture))
@@ -95,7 +95,8 @@ func TestArrowsBeginAtTheirCall(t *testing.T) {
 	w.Run(time.Second)
 	var p bytes.Buffer
 	w.WriteSVG(&p)
-	// socket, bind, socket, sendto, getsockname, and the arrival: rows 17 apart from 56 on
+	// The rows are socket, bind, socket, sendto, getsockname and the arrival. They begin at 56, and
+	// their distance is 17.
 	if want := fmt.Sprintf(`x1="130" y1="%d" x2="410" y2="%d"`, 56+3*17, 56+5*17); !strings.Contains(p.String(), want) {
 		t.Errorf("no arrow %s in\n%s", want, p.String())
 	}

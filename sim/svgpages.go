@@ -5,18 +5,19 @@ import (
 	"fmt"
 )
 
-// svgPage is the most height of a page, in pixels: about 80 rows.
+// svgPage is the maximum height of a page in pixels, about 80 rows.
 const svgPage = 1500
 
 // An SVGPage is a part of the drawing of a long history.
 type SVGPage struct {
 	SVG    []byte
-	Faults int  // how many faults it shows
-	Fails  bool // it shows the failure
+	Faults int // how many faults the page shows
+	Fails  bool // the page shows the failure
 }
 
-// SVGPages draws the trace as WriteSVG does, in pages of at most 1,500 pixels. Each page has the
-// hosts that do something on it. The arrow of a packet from an earlier page begins at the top.
+// SVGPages draws the trace as WriteSVG does, in pages with a height of at most 1,500 pixels. Each
+// page has the hosts that do something on it. The arrow of a packet from an earlier page begins at
+// the top.
 func (w *World) SVGPages() (pages []SVGPage) {
 	var drawings []*drawing
 	for rest := w.drawable(); len(rest) > 0; {
@@ -38,7 +39,7 @@ func (w *World) SVGPages() (pages []SVGPage) {
 			}
 		}
 		var b bytes.Buffer
-		_ = d.write(&b) // a Buffer has no errors
+		_ = d.write(&b) // a Buffer returns no errors
 		p.SVG = b.Bytes()
 		pages = append(pages, p)
 	}

@@ -4,8 +4,9 @@ import "time"
 
 // Swizzle clogs hosts one after the other and unclogs them in another order. A clogged host loses
 // its input, its output, or both. The seed decides the order and the times, and which of the hosts
-// are clogged. Without hosts it chooses among all. Everything passes again after d, or after Heal.
-// Packets from a host to itself always pass. TCP sends its data again; datagrams are lost.
+// are clogged. If no hosts are given, it selects among all. After d, or after Heal, all packets
+// pass again. Packets from a host to itself always pass. TCP sends its data again, but datagrams
+// are lost.
 func (w *World) Swizzle(d time.Duration, hosts ...*Host) {
 	if d <= 0 || d > longest {
 		panic("sim: Swizzle: must take more than 0 and at most 1h")
@@ -34,7 +35,7 @@ func (w *World) Swizzle(d time.Duration, hosts ...*Host) {
 	}
 }
 
-// A clog is one host's part of a Swizzle.
+// A clog is what one Swizzle does to one host.
 type clog struct {
 	h    *Host
 	ways [2]int // in, out

@@ -10,8 +10,8 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// gossip is n hosts that each send a datagram to every other once in a millisecond; it tells what
-// has come since the last time it was asked, by the way.
+// gossip makes n hosts that send a datagram to every host once in a millisecond. heard returns how
+// many datagrams have arrived since its last call, by sender and receiver.
 func gossip(w *sim.World, n int) (hosts []*sim.Host, heard func() map[string]int) {
 	var fds []int
 	for i := range n {
@@ -70,7 +70,7 @@ func TestSwizzleEndsInPeace(t *testing.T) {
 					t.Errorf("seed %d: %s heard %d of itself", seed, h, ways[h.Name()+h.Name()])
 				}
 			}
-			if seed%10 == 1 && len(ways) == 25 { // the last begins by then at the latest
+			if seed%10 == 1 && len(ways) == 25 { // by then the last one has begun
 				t.Errorf("seed %d: all ways are open in the middle", seed)
 			}
 			w.Run(end - 500*time.Millisecond + 10*time.Millisecond)

@@ -7,56 +7,56 @@ import (
 	"github.com/ureactor/ureactor/internal/kernel"
 )
 
-// A tcp is one end of a TCP connection, a socket that has none yet, or a listener.
+// A tcp is one end of a TCP connection, a socket without a connection, or a listener.
 type tcp struct {
 	node
 	inet
 	phase  phase
-	closed bool // the socket has no descriptor any more, but may still deliver
+	closed bool // the socket has no descriptor, but may still deliver output
 	err    Errno
-	linger bool // a close resets
-	waits  int  // how many seconds a close waits for delivery
+	linger bool // close resets the connection
+	waits  int // how many seconds close waits for delivery
 	closer *proc
 
-	// for listeners
+	// These fields are for listeners.
 	backlog int
-	shut    bool // after SHUT_RD on a BSD: every accept is ECONNABORTED
+	shut    bool // after SHUT_RD on a BSD: every accept returns ECONNABORTED
 	queue   []*tcp
 	coming  int // handshakes in progress
 
 	peer    *tcp
 	parent  *tcp // the listener, until the handshake has ended
-	waiting bool // in parent's queue
-	tries   int  // to send the SYN, later to send lost data again
+	waiting bool // it is in the queue of parent
+	tries   int // attempts to send the SYN; later, attempts to send lost data
 
-	// output: wrote ≥ sent ≥ landed ≥ acked count bytes; out has those from acked to wrote
+	// The output: wrote ≥ sent ≥ landed ≥ acked count bytes. out contains the bytes from acked to
+	// wrote.
 	out                         fifo
 	wrote, sent, landed, acked  uint64
 	finWant, finSent, finLanded bool
 	finAcked                    bool
-	round                       uint64 // of transmissions: packets of older rounds are lost
-	stalled                     bool   // until it tries again
+	round                       uint64 // counts retransmissions: packets of older rounds are lost
+	stalled                     bool // until it sends again
 	since                       int64  // when the first packet was lost
 	lastAt, busyAt              int64
 	acking                      bool
 	noSpace                     bool  // a writer waits for room
 	probing                     bool  // see keepalive.go
-	probes                      int   // unanswered
-	probed                      int64 // since when the peer has not answered
-	connected                   bool  // a connect has returned 0 or EISCONN: see connect
+	probes                      int // how many have no answer
+	probed                      int64 // since this time the peer has not answered
+	connected                   bool // connect has returned 0 or EISCONN: see connect
 	sndbuf, rcvbuf, lowat       int
 
 	in     fifo
 	gotFIN bool
 	rdShut bool
-	second bool // the peer's FIN was first: no TIME_WAIT
+	second bool // the peer sent its FIN first, so there is no TIME_WAIT
 }
 
-// unknown returns whether the machine does not know the connection any more, because it has crashed
-// meanwhile.
+// unknown returns whether the host does not know the connection any more, because it has crashed.
 func (s *tcp) unknown() bool { return s.phase == silent || s.life != s.h.life }
 
-// A phase is a tcp's state.
+// A phase is the state of a tcp.
 type phase uint8
 
 const (
@@ -65,7 +65,7 @@ const (
 	connecting
 	up
 	down   // reset or refused
-	silent // its host has crashed
+	silent // the host has crashed
 )
 
 var phaseNames = [...]string{"new", "listening", "connecting", "connected", "reset", "gone"}
@@ -86,8 +86,8 @@ const (
 	actProbe
 )
 
-// These constants say how long TCP tries. TCP repeats a connect after 1 s, 2 s, 4 s …, and sends
-// lost data again after 200 ms, 400 ms … 5 s.
+// These constants say how long TCP repeats its attempts. It repeats a SYN after 1 s, 2 s, 4 s …,
+// and sends lost data again after 200 ms, 400 ms … 5 s.
 const (
 	synTries   = 7
 	retryFirst = int64(200 * time.Millisecond)
@@ -131,7 +131,7 @@ func (s *tcp) status() (st status) {
 
 func (s *tcp) room() int { return max(s.sndbuf-s.out.len(), 0) }
 
-// fault returns the pending error, once.
+// fault returns the pending error and clears it.
 func (s *tcp) fault() Errno {
 	e := s.err
 	s.err = 0

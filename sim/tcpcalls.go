@@ -37,7 +37,7 @@ func (s *tcp) recv(p []byte, flags int) (int, Errno) {
 	return 0, kernel.EAGAIN
 }
 
-// opened notifies a peer that waits for room.
+// opened is called when there is room again. It notifies a peer that waits for room.
 func (s *tcp) opened() {
 	if p := s.peer; p != nil && p.phase == up && p.sent < p.wrote && !p.stalled {
 		p.acknowledge()
@@ -79,7 +79,7 @@ func (s *tcp) shutdown(how int) Errno {
 			}
 			s.wake(0)
 		}
-		if s.h.os() == FreeBSD { // on FreeBSD the call has taken effect all the same
+		if s.h.os() == FreeBSD { // on FreeBSD the call still has its effect
 			return kernel.ENOTCONN
 		}
 		return 0
@@ -102,10 +102,10 @@ func (s *tcp) shutdown(how int) Errno {
 	return 0
 }
 
-// over returns whether both directions have ended in order.
+// over returns whether both directions have ended with a FIN.
 func (s *tcp) over() bool { return s.finAcked && s.gotFIN }
 
-// unlisten resets the connections that wait to be accepted.
+// unlisten resets the connections that wait for accept.
 func (s *tcp) unlisten() {
 	for _, c := range s.queue {
 		c.waiting = false
@@ -137,9 +137,9 @@ func (s *tcp) close() {
 	}
 }
 
-// await is a close with a time of SO_LINGER. The program stops until everything is delivered or the
-// time has passed. On Linux a close of a non-blocking socket waits too. A call outside programs
-// does not wait.
+// await handles a close with a time in SO_LINGER. The program stops until all output is delivered
+// or the time has passed. On Linux even a close of a non-blocking socket waits. A call outside of
+// programs does not wait.
 func (s *tcp) await() {
 	p := s.h.w.cur
 	if p == nil || p.host != s.h || s.phase != up || !s.finWant || s.finAcked {
@@ -151,7 +151,7 @@ func (s *tcp) await() {
 	s.closer = nil
 }
 
-// delivered ends the wait of a close, because all output is delivered, or never will be.
+// delivered ends the wait of a close: all output is delivered, or can never be.
 func (s *tcp) delivered() {
 	if p := s.closer; p != nil {
 		s.closer = nil
@@ -167,7 +167,7 @@ func (s *tcp) end() {
 	}
 }
 
-// vanish handles a crash: the peer is not notified.
+// vanish handles a crash. The peer is not notified.
 func (s *tcp) vanish() {
 	for _, c := range s.queue {
 		c.phase = silent

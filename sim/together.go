@@ -2,10 +2,10 @@ package sim
 
 import "fmt"
 
-// Together runs the functions as parts of the program that calls it, and returns when all functions
-// have ended. A reactor.Group calls Together to run its loops. Each part is a coroutine of its own.
-// At each Wait, and at some of the sends, receives and accepts, the seed decides which part runs
-// next. Kill, Crash and Pause concern all parts.
+// Together runs the functions as parts of the calling program, and returns when all of them have
+// ended. A reactor.Group calls it to run its loops. Each part is a coroutine. At each Wait, and at
+// some of the sends, receives and accepts, the seed decides which part runs next. Kill, Crash and
+// Pause affect all parts.
 func (h *Host) Together(parts ...func()) {
 	w := h.w
 	h.Owned("Together")
@@ -18,7 +18,7 @@ func (h *Host) Together(parts ...func()) {
 	for i, f := range parts {
 		part := &proc{w: w, host: h, name: p.name, part: i + 1}
 		part.f = func() {
-			defer part.left(p) // deferred: a function may exit its goroutine
+			defer part.left(p) // deferred, because a function may exit its goroutine
 			f()
 		}
 		h.procs = append(h.procs, part)
@@ -29,11 +29,11 @@ func (h *Host) Together(parts ...func()) {
 	}
 }
 
-// InProgram returns whether the caller runs in a program of the host, that is, in a function that
-// was passed to Boot.
+// InProgram returns whether the caller runs in a program of the host: in a function that was passed
+// to Boot.
 func (h *Host) InProgram() bool { return h.w.cur != nil && h.w.cur.host == h }
 
-// left reports to the program that its part has ended.
+// left notifies the program that its part has ended.
 func (p *proc) left(whole *proc) {
 	whole.joins--
 	if whole.joins == 0 && !whole.dead {
@@ -41,13 +41,12 @@ func (p *proc) left(whole *proc) {
 	}
 }
 
-// switchesEvery says how often a part yields: on average at one of so many calls it lets the other
-// parts run first.
+// switchesEvery is how often a part yields to the other parts: on average at one of so many calls.
 const switchesEvery = 4
 
 // yields lets other parts of the program run before a call that moves data. A loop makes these
-// calls outside of user code, so it holds no lock of the program. But if a Task makes such a call
-// while it holds a lock, and another loop then waits for the lock, the whole world stops.
+// calls outside of user code, so it holds no lock of the program. But a Task may make such a call
+// while it holds a lock. If another loop then waits for the lock, the whole world stops.
 func (h *Host) yields(c Call) {
 	p := h.w.cur
 	if p == nil || p.part == 0 || p.host != h {

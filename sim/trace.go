@@ -6,19 +6,20 @@ import (
 	"io"
 )
 
-// A trace is the history: a hash of all of it, and the last steps as records. It has calls, the
-// data that they send, and results. It has no numbers that differ between systems.
+// A trace contains the history: a hash of all steps, and the last steps as records. The hash covers
+// calls, the data that they send, and their results. It covers no numbers that differ between
+// systems.
 type trace struct {
 	hash   uint64
-	sealed bool // the world is being closed, which is not recorded
-	keep   int  // records to keep; -1 all
-	only   Only // which records to keep
-	first  int  // if not 0, keep only so many records from the beginning
+	sealed bool // the world is closing, which is not recorded
+	keep   int // how many records to store; -1 means all
+	only   Only // which records to store
+	first  int // if not 0, store only so many records from the beginning
 	list   []record
 	at     int    // the oldest record of a full ring
-	added  int    // how many records there were
-	said   string // the beginning of the data of the call in progress, for its record
-	args   string // its arguments other than the descriptor, for its record
+	added  int // how many records there were so far
+	said   string // the beginning of the data of the current call
+	args   string // the arguments of the current call, without the descriptor
 }
 
 // A record is one line of the trace.
@@ -31,26 +32,26 @@ type record struct {
 	res  int
 	e    Errno
 	text string // for calls: the beginning of the data
-	args string // for calls: the arguments other than the descriptor
-	to   *Host  // for a packet: the receiver; host is the sender
+	args string // for calls: the arguments without the descriptor
+	to   *Host // for a packet: the receiver; the sender is host
 	kind uint8
 	sent int64 // for a packet: when it was sent
 	hash uint64
 	seq  int // how many records were before it
 }
 
-// The kinds of records.
+// These are the kinds of records.
 const (
 	isCall uint8 = iota
 	isPacket
-	isFault // a fault at host, or on the way from host to `to`
+	isFault // a fault at host, or of a packet from host to `to`
 	isWorld
-	isLog // at host
+	isLog // a log line of host
 	recordKinds
 )
 
-// packet records the arrival of a packet. It does not change the hash, which contains the effects
-// of the packet in later calls.
+// packet records the arrival of a packet. It does not change the hash, which covers the packet's
+// effects on later calls.
 func (w *World) packet(from, to *Host, what string, n int) {
 	t := &w.trace
 	if t.keep == 0 || t.sealed || from == nil || to == nil {
@@ -60,7 +61,7 @@ func (w *World) packet(from, to *Host, what string, n int) {
 		what = fmt.Sprintf("%d %s", n, what)
 	}
 	sent := w.made
-	if what == "SYN" { // a repeated SYN is planned when the one before it is lost
+	if what == "SYN" { // a repeated SYN is planned when the previous one is lost
 		sent = max(sent, w.now-int64(w.opt.Latency+w.opt.Jitter))
 	}
 	t.add(record{step: w.step, at: w.now, host: from, to: to, kind: isPacket, text: what, sent: sent})
@@ -112,7 +113,7 @@ func (h *Host) note(c Call, fd, res int, e Errno) {
 	}
 }
 
-// sends makes data that leaves a program a part of the history.
+// sends adds the data that a program sends to the history.
 func (h *Host) sends(p []byte) {
 	t := &h.w.trace
 	if t.sealed {
@@ -124,21 +125,21 @@ func (h *Host) sends(p []byte) {
 	h.moves(p)
 }
 
-// moves keeps the beginning of the data for the call's record.
+// moves stores the beginning of the data for the record of the call.
 func (h *Host) moves(p []byte) {
 	if t := &h.w.trace; t.keep != 0 && !t.sealed && len(p) > 0 && t.said == "" {
 		t.said = preview(p)
 	}
 }
 
-// between keeps the addresses of a connection for the record of its first call.
+// between stores the addresses of a connection for the record of the first call on it.
 func (h *Host) between(s *tcp) {
 	if t := &h.w.trace; t.keep != 0 && !t.sealed {
 		t.said = s.local.String() + " → " + s.remote.String()
 	}
 }
 
-// short keeps how much a program wanted to send, if it was not all.
+// short stores how much a program wanted to send, if the call has sent less.
 func (h *Host) short(n, all int) {
 	if t := &h.w.trace; n > 0 && n < all && t.keep != 0 && !t.sealed {
 		t.said = fmt.Sprintf("of %d %s", all, t.said)
@@ -156,7 +157,7 @@ func (t *trace) mixBytes(p []byte) {
 	t.mix(last)
 }
 
-// mixText makes a name a part of the history.
+// mixText adds a name to the history.
 func (h *Host) mixText(s string) {
 	if t := &h.w.trace; !t.sealed {
 		for i := range len(s) {
@@ -165,7 +166,7 @@ func (h *Host) mixText(s string) {
 	}
 }
 
-// mixAddr makes an address a part of the history. (Its port is already there as the call's result.)
+// mixAddr adds an address to the history. (Its port is already there, as the result of the call.)
 func (h *Host) mixAddr(a *Addr) {
 	if t := &h.w.trace; a.Family != 0 && !t.sealed {
 		t.mix(binary.LittleEndian.Uint64(a.IP[:]))
@@ -174,7 +175,7 @@ func (h *Host) mixAddr(a *Addr) {
 	}
 }
 
-// amend adds a text to the last record that does not belong to the history.
+// amend adds a text to the last record. The text is not a part of the history.
 func (t *trace) amend(more string) {
 	if more == "" || len(t.list) == 0 {
 		return
@@ -186,7 +187,7 @@ func (t *trace) amend(more string) {
 	t.list[last].text += "\n" + more
 }
 
-// note records an event of the world itself.
+// note records an event of the world.
 func (t *trace) note(w *World, text string) {
 	if t.sealed {
 		return
@@ -200,13 +201,13 @@ func (t *trace) note(w *World, text string) {
 	}
 }
 
-// Note writes a line of the program or test into the trace.
+// Note adds a line of the program or test to the trace.
 func (w *World) Note(format string, args ...any) { w.trace.note(w, fmt.Sprintf(format, args...)) }
 
-// Hash returns the hash of the history so far. It is equal for equal seeds, on every machine.
+// Hash returns the hash of the history so far. The same seed gives the same hash, on every machine.
 func (w *World) Hash() uint64 { return w.trace.hash }
 
-// WriteTrace writes the steps that Options.Trace has kept, the oldest first.
+// WriteTrace writes the steps that Options.Trace has stored, the oldest one first.
 func (w *World) WriteTrace(to io.Writer) error {
 	for _, r := range w.trace.all() {
 		if _, err := fmt.Fprintln(to, r); err != nil {
@@ -218,7 +219,7 @@ func (w *World) WriteTrace(to io.Writer) error {
 
 func (t *trace) all() []record { return append(t.list[t.at:len(t.list):len(t.list)], t.list[:t.at]...) }
 
-// KeepLast drops all but the last n steps of the trace. -1 keeps all.
+// KeepLast drops all steps of the trace except the last n. -1 drops none.
 func (w *World) KeepLast(n int) {
 	if n < -1 {
 		panic(fmt.Sprintf("sim: KeepLast(%d): must be -1 (all) or more", n))

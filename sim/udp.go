@@ -15,30 +15,30 @@ type udp struct {
 	inet
 	err    Errno
 	queue  []gram
-	size   int // bytes in the queue
+	size   int // bytes in its queue
 	rcvbuf int
-	most   int  // bytes that one datagram can have
-	quiet  bool // the host does not receive its own multicasts
-	tells  bool // it reports to which address a datagram was sent
+	most   int // the most bytes of one datagram
+	quiet  bool // the host does not receive the multicasts of this socket
+	tells  bool // it reports the address that a datagram was sent to
 	marks  bool // it reports ECN
 
 	rdShut bool
 	wrShut bool
 }
 
-// broadcast is the address of all machines of the network, which is one network here.
+// broadcast is the address of all hosts. A world has only one network.
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
-// A membership is that of a socket in a multicast group.
+// A membership is the membership of a socket in a multicast group.
 type membership struct {
 	group netip.Addr
 	s     *udp
 }
 
-// gramCost is how much of a buffer a datagram uses beside its bytes.
+// gramCost is how much of a buffer a datagram uses in addition to its bytes.
 const gramCost = 256
 
-// gramRoom is the least buffer of a datagram socket (net.core.rmem_default).
+// gramRoom is the smallest buffer of a datagram socket (net.core.rmem_default).
 const gramRoom = 208 << 10
 
 func (s *udp) what() string { return fmt.Sprintf("udp %s → %s", s.told(s.local), s.told(s.remote)) }
@@ -72,10 +72,10 @@ func (s *udp) connect(to netip.AddrPort) Errno {
 	return 0
 }
 
-// send sends from an address of the host, or, if the host does not have it, from the one that the
-// route chooses.
+// send sends from the address that d contains. If the host does not have this address, the route
+// determines the address.
 func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
-	// The socket gets its port before any error, as on Linux.
+	// As on Linux, the socket gets its port before any error.
 	if e := s.h.bound(&s.inet, s, false, netip.AddrPort{}, netip.AddrPort{}); e != 0 {
 		return 0, e
 	}
@@ -123,7 +123,7 @@ func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
 			from = netip.AddrPortFrom(own.Addr(), from.Port())
 		}
 	}
-	defer s.wake(poller.Out) // as if the device had sent the datagram
+	defer s.wake(poller.Out) // as if the network device had sent the datagram
 	for _, part := range d.segments(p) {
 		g := gram{data: append([]byte(nil), part...), ecn: d.ecn}
 		if dest.Addr().IsMulticast() || dest.Addr() == broadcast {
@@ -139,7 +139,7 @@ func (s *udp) send(p []byte, to Addr, d details) (int, Errno) {
 	return len(p), 0
 }
 
-// throw sends one datagram to a machine, unless chance loses it.
+// throw sends one datagram to a host, unless chance loses it.
 func (s *udp) throw(to *Host, from, dest netip.AddrPort, g gram) {
 	w := s.h.w
 	var seen packeter
@@ -163,7 +163,7 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, g gram) {
 			to.catch(s, from, dest, g)
 			return
 		}
-		if i == 0 { // a copy overtakes the original
+		if i == 0 { // the copy overtakes the original
 			at += f.late
 		}
 		w.events.add(at, call(func() {
@@ -174,7 +174,7 @@ func (s *udp) throw(to *Host, from, dest netip.AddrPort, g gram) {
 	}
 }
 
-// catch handles a datagram at its machine.
+// catch handles the arrival of a datagram at its host.
 func (h *Host) catch(sender *udp, from, dest netip.AddrPort, g gram) {
 	h.w.packet(sender.h, h, "bytes in a datagram", len(g.data))
 	if dest.Addr().IsMulticast() {
@@ -227,7 +227,7 @@ func (h *Host) catch(sender *udp, from, dest netip.AddrPort, g gram) {
 		best[int(from.Port())%len(best)].put(from, dest.Addr(), g)
 		return
 	}
-	if sender.remote == dest && h.w.passes(h, sender.h) { // ICMP: connected sockets only
+	if sender.remote == dest && h.w.passes(h, sender.h) { // only connected sockets get the ICMP error
 		h.w.events.add(h.w.now+h.w.latency(h, sender.h), call(func() {
 			if sender.life == sender.h.life {
 				sender.err = kernel.ECONNREFUSED
@@ -280,7 +280,7 @@ func (s *udp) shutdown(how int) Errno {
 	if !s.remote.IsValid() {
 		e = kernel.ENOTCONN
 	}
-	if e != 0 && s.h.os() != FreeBSD { // on FreeBSD it takes effect all the same
+	if e != 0 && s.h.os() != FreeBSD { // on FreeBSD the call still has its effect
 		return e
 	}
 	s.rdShut = s.rdShut || how != kernel.SHUT_WR
@@ -289,8 +289,8 @@ func (s *udp) shutdown(how int) Errno {
 	return e
 }
 
-// gramMost is the largest datagram of a new UDP socket. On the BSDs it is the send buffer
-// (net.inet.udp.maxdgram).
+// gramMost returns the size of the largest datagram that a new UDP socket can send. On the BSDs
+// this is the size of its send buffer (net.inet.udp.maxdgram).
 func (h *Host) gramMost() int {
 	if h.os() == Linux {
 		return math.MaxInt
@@ -298,7 +298,7 @@ func (h *Host) gramMost() int {
 	return 9216
 }
 
-// join enters or leaves a multicast group.
+// join joins a multicast group, or leaves it if in is false.
 func (s *udp) join(group netip.Addr, in bool) Errno {
 	if !group.IsMulticast() {
 		return kernel.EINVAL

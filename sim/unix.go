@@ -9,8 +9,8 @@ import (
 	"github.com/ureactor/ureactor/poller"
 )
 
-// A unixSocket is one end of a Unix connection, a listener, or a datagram socket. It lives inside
-// one host and has no delay.
+// A unixSocket is one end of a Unix connection, a listener, or a datagram socket. Its peer is on
+// the same host, and there is no delay.
 type unixSocket struct {
 	node
 	stream  bool
@@ -25,18 +25,18 @@ type unixSocket struct {
 	passed  []passed
 	grams   []gram
 	sndbuf  int
-	used    int   // how many of its bytes are in the peer's queue
-	sends   []int // bytes left of each send of the peer; room is reported when one is empty
+	used    int // how many of its bytes are in the queue of the peer
+	sends   []int // for each send of the peer, the bytes that are left; room is reported when one is 0
 	rdOver  bool
 	wrOver  bool
 	opts    []option
 }
 
-// gramsMost is how many datagrams wait in a Unix socket's queue (net.unix.max_dgram_qlen). On the
-// BSDs the number is for datagrams of 100 bytes.
+// gramsMost is how many datagrams the queue of a Unix socket can hold (net.unix.max_dgram_qlen). On
+// the BSDs this is the number of datagrams of 100 bytes.
 var gramsMost = [kernelCount]int{Linux: 11, FreeBSD: 13, NetBSD: 8}
 
-// gramSizes is the most bytes of one datagram, if the send buffer allows it.
+// gramSizes is the maximum size of one datagram, if the send buffer allows it.
 var gramSizes = [kernelCount]int{Linux: math.MaxInt, FreeBSD: 2048, NetBSD: 2560}
 
 func abstract(path string) bool {
@@ -64,12 +64,13 @@ func (s *unixSocket) status() (st status) {
 	return st
 }
 
-// crowded returns whether the peer of a datagram socket has no room. Only poll of Linux reports it.
+// crowded returns whether the peer of a datagram socket has no room. Only the poll of Linux reports
+// this.
 func (s *unixSocket) crowded() bool {
 	return s.h.os() == Linux && s.peer != nil && s.peer.peer != s && len(s.peer.grams) >= gramsMost[Linux]
 }
 
-// cleared notifies the sockets that are connected to s, because its queue has one datagram less.
+// cleared notifies the sockets that are connected to s that the queue of s has one datagram less.
 func (s *unixSocket) cleared() {
 	for _, f := range s.h.files {
 		if u, ok := f.(*unixSocket); ok && !u.stream && u.peer == s {
@@ -100,7 +101,7 @@ func (s *unixSocket) bind(path string) Errno {
 	return 0
 }
 
-// unixName returns the normal form of a name, if it is valid.
+// unixName returns the normal form of a name, or an error if the name is not valid.
 func unixName(path string) (string, Errno) {
 	switch {
 	case len(path) > pathMax, len(path) == pathMax && !abstract(path): // a file's name ends with a NUL
@@ -228,7 +229,8 @@ func (s *unixSocket) recv(p []byte, flags int) (int, gram, Errno) {
 	return 0, gram{}, kernel.EAGAIN
 }
 
-// taken gives n bytes of room back to the peer.
+// taken records that n bytes were received from the queue. After each whole send it notifies the
+// peer of the new room.
 func (s *unixSocket) taken(n int) {
 	whole := 0
 	for k := n; k > 0; {
@@ -303,11 +305,11 @@ func (s *unixSocket) throw(p []byte, to Addr, files []file) (int, Errno) {
 	case s.h.os() == Linux && (s.used >= s.sndbuf || r.peer != s && len(r.grams) >= gramsMost[Linux]):
 		e = kernel.EAGAIN
 	case s.h.os() != Linux && len(r.grams) >= gramsMost[s.h.os()]:
-		e = kernel.ENOBUFS // the write filter still reports room
+		e = kernel.ENOBUFS // the filter for writing still reports room
 	}
 	if e != 0 {
 		if s.h.os() == Linux && s.used < s.sndbuf {
-			// Linux frees the refused datagram, and reports that as room.
+			// Linux frees the refused datagram, and reports this as room.
 			s.wake(poller.Out)
 		}
 		return 0, e
@@ -363,7 +365,7 @@ func (s *unixSocket) close() {
 	s.phase = down
 }
 
-// drain drops the datagrams that wait. Their senders have room again.
+// drain drops the waiting datagrams. Their senders have room again.
 func (s *unixSocket) drain() {
 	lost := s.grams
 	s.grams = nil
@@ -373,7 +375,7 @@ func (s *unixSocket) drain() {
 	}
 }
 
-// freed gives its sender room again.
+// freed notifies the sender of a gram that it has room again.
 func (g *gram) freed() {
 	if g.by.h != nil && g.by.h.os() == Linux {
 		g.by.used -= skb(len(g.data))

@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// turnCost is the time of one turn: the clock moves even while a program spins.
+// turnCost is the duration of one turn. So the clock advances even while a program spins.
 const turnCost = int64(time.Microsecond)
 
 func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error) {
@@ -28,7 +28,7 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 		panic("sim: two programs in Wait of one Poller")
 	}
 	if w.wakes.Load() {
-		w.takeWakes() // wakes from before this call
+		w.takeWakes() // consume wakes from before this call
 	}
 	early := v.again
 	for first := true; ; first = false {
@@ -46,7 +46,7 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 		if n > 0 || p.woken || over && (!first || until == 0) || early && !first {
 			p.woken = false
 			h.note(Wait, p.fd, n, 0)
-			if until == 0 && first { // a poll without waiting takes time too
+			if until == 0 && first { // even a poll without waiting takes time
 				p.pass()
 			}
 			return n, nil
@@ -59,7 +59,7 @@ func (p *epoll) Wait(events []poller.Event, until timeout.Deadline) (int, error)
 	}
 }
 
-// pass lets the world run for as long as a turn takes.
+// pass lets the world run for the duration of a turn.
 func (p *epoll) pass() {
 	w := p.h.w
 	if w.cur == nil && w.live != nil {
@@ -75,7 +75,7 @@ func (p *epoll) pass() {
 	w.cur.pause()
 }
 
-// sleep lets the world run until stir, or until a time of the world.
+// sleep lets the world run until stir, or until the world's time `at`.
 func (p *epoll) sleep(at int64) {
 	w := p.h.w
 	cur := w.cur
@@ -97,8 +97,8 @@ func (p *epoll) sleep(at int64) {
 	p.asleep, cur.last = false, nil
 }
 
-// pick corresponds to ep_send_events and kqueue_scan: it puts at most n ready registrations into
-// p.told.
+// pick corresponds to ep_send_events and kqueue_scan. It stores at most `most` ready registrations
+// in p.told.
 func (p *epoll) pick(most int) {
 	p.told = p.told[:0]
 	had := len(p.ready)
@@ -114,7 +114,7 @@ func (p *epoll) pick(most int) {
 			continue
 		}
 		p.told = append(p.told, t)
-		if t.flags&kevent.OneShot != 0 { // FreeBSD drops the filter by itself
+		if t.flags&kevent.OneShot != 0 { // FreeBSD itself drops the filter
 			p.forget(r)
 			continue
 		}
@@ -134,7 +134,7 @@ func (p *epoll) take(events []poller.Event) int {
 	return len(p.told)
 }
 
-// spurious returns whether this Wait ends with an Event without a cause.
+// spurious returns whether this Wait ends with an Event that has no cause.
 func (h *Host) spurious() (dice Rand, yes bool) {
 	if !h.hazard || h.odds.Spurious == 0 || h.w.live != nil {
 		return Rand{}, false
@@ -148,7 +148,7 @@ func (h *Host) spurious() (dice Rand, yes bool) {
 	return f.roll, yes
 }
 
-// invent adds an Event for a watched descriptor, ready or not.
+// invent adds an Event for a random watched descriptor, whether it is ready or not.
 func (p *epoll) invent(events []poller.Event, n int, dice Rand) int {
 	if len(p.regs) == 0 {
 		return n
@@ -166,7 +166,7 @@ func (p *epoll) invent(events []poller.Event, n int, dice Rand) int {
 	return n + 1
 }
 
-// Wake wakes the sleeper when the world runs again.
+// Wake wakes the sleeper. The sleeper continues when the world runs again.
 func (p *epoll) Wake() error {
 	w := p.h.w
 	w.owned(act("Wake"), p.h)
@@ -203,8 +203,8 @@ func (p *epoll) Close() error {
 	return nil
 }
 
-// drive runs the world for a Wait outside every program, until the Poller has an Event or the time
-// has come. fromWorld looks for its name in stacks.
+// drive runs the world for a Wait outside of all programs, until the Poller has an Event or the
+// time has come. fromWorld looks for its name in stacks.
 //
 //go:noinline
 func (w *World) drive(p *epoll, at int64) {

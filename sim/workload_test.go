@@ -13,41 +13,42 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// The mixed workload: 6 servers (callbacks, tasks, a Poll, net.Conns, TLS, datagrams) and 16
-// clients of three styles, which make 200 calls. For 10 s everything goes wrong: faults by chance,
-// cuts, crashes, clocks that run off. Then it stops, and within 5 minutes of virtual time every
-// call must have come through, every reactor have drained, and every descriptor be closed. At all
-// times: what comes back is what was sent, every operation ends once, no deadline is early.
+// This is the mixed workload. There are 6 servers (callbacks, tasks, a Poll, net.Conns, TLS,
+// datagrams) and 16 clients of three styles, which make 200 calls. For 10 s many things go wrong:
+// random faults, cuts, crashes, clocks that drift. Then the faults end. Within 5 minutes of virtual
+// time every call must have succeeded, every reactor must have drained, and every descriptor must
+// be closed. At all times these rules hold: an echo equals what was sent, every operation ends
+// exactly once, and no deadline is early.
 
 const (
 	stormTime = 10 * time.Second
 	peaceTime = 5 * time.Minute
 )
 
-// A load is the workload in one world.
+// A load is the mixed workload in one world.
 type load struct {
 	w       *sim.World
 	servers []*sim.Host
 	clients []*sim.Host
-	left    []int            // calls of each client that have not come through
-	ends    map[string]error // how the callback server's connections ended, by the client's address
-	short   []shortage       // connections that ended early at the client
-	crashed bool             // the callback server's host, at some time: what it had sent may be lost
-	drained bool             // the slow server, once
-	strict  bool             // no call has errors of its own: a server's report of delivery is right
+	left    []int // how many calls of each client have not succeeded yet
+	ends    map[string]error // by the client's address: how a connection of the callback server ended
+	short   []shortage // connections that ended early for the client
+	crashed bool // the callback server's host has crashed at some time, so sent data may be lost
+	drained bool // the slow server has drained, which it does once
+	strict  bool // no random errors: what a server reports about delivery must be true
 	over    bool
-	matrix  bool                      // one fault at a time: a reactor whose Poller fails is followed by another
-	secure  bool                      // TLS
-	drains  map[*reactor.Reactor]bool // what these have not read they do not owe
+	matrix  bool // one fault in each run: if a Poller fails, a new reactor follows
+	secure  bool // with TLS
+	drains  map[*reactor.Reactor]bool // reactors that drain: they need not echo unread input
 	loops   map[*sim.Host]*reactor.Reactor
 	visits  []*visit // of the chat
-	behind  int      // how often somebody in it did not take all
+	behind  int // how often a guest had pending output
 }
 
-// stormOptions turns with the seed through the kernels, large and small buffers, kind and unkind
-// faults.
+// stormOptions varies the kernel, the size of the buffers and the severity of the faults with the
+// seed.
 func stormOptions(seed uint64) sim.Options {
-	o := sim.Options{Faults: storm(seed), SizesOnly: true} // one server has TLS
+	o := sim.Options{Faults: storm(seed), SizesOnly: true} // because one server uses TLS
 	if seed%4 == 3 {
 		o.Kernel = []sim.Kernel{sim.FreeBSD, sim.NetBSD}[seed/4%2]
 	}
@@ -57,7 +58,7 @@ func stormOptions(seed uint64) sim.Options {
 	if seed%7 == 3 {
 		o.Bandwidth = 1 << 20
 	}
-	if seed%6 == 5 { // descriptors run out
+	if seed%6 == 5 { // so that descriptors run out
 		o.Files = 8
 	}
 	return o
@@ -71,7 +72,7 @@ func storm(seed uint64) sim.Faults {
 		f.Error = sim.Percent / 2
 		f.Reset = sim.Percent / 2
 	}
-	if seed%9 == 1 { // hardly anything works
+	if seed%9 == 1 { // most calls go wrong
 		f.Error, f.Again, f.Spurious, f.ShortRead, f.ShortWrite = 8*sim.Percent, 20*sim.Percent, 20*sim.Percent, 30*sim.Percent, 30*sim.Percent
 	}
 	return f
@@ -79,7 +80,7 @@ func storm(seed uint64) sim.Faults {
 
 func runStorm(w *sim.World) error {
 	l := &load{w: w, ends: map[string]error{}, strict: storm(w.Seed()).Error == 0, loops: map[*sim.Host]*reactor.Reactor{}, drains: map[*reactor.Reactor]bool{}}
-	w.Name("callback.test", "10.0.0.99", "10.0.0.1") // nobody has the first
+	w.Name("callback.test", "10.0.0.99", "10.0.0.1") // no host has the first address
 	for i, serve := range []func(*sim.Host, *reactor.Reactor) error{l.callbackServer, l.taskServer, l.pollServer, l.netServer, l.tlsServer,
 		l.packetServer} {
 		h := w.Host(fmt.Sprintf("10.0.0.%d", i+1))
@@ -90,7 +91,7 @@ func runStorm(w *sim.World) error {
 	for i := range w.Size("clients", 16) {
 		h := w.Host(fmt.Sprintf("10.0.1.%d", i+1))
 		l.clients = append(l.clients, h)
-		l.left = append(l.left, max(1, calls-1+i%2)) // 200
+		l.left = append(l.left, max(1, calls-1+i%2)) // 200 in total
 		l.boot(h, "client", func(h *sim.Host, r *reactor.Reactor) error { return l.client(i, h, r) })
 	}
 	l.chaos()
@@ -114,13 +115,14 @@ func runStorm(w *sim.World) error {
 	return l.verdict()
 }
 
-// boot has a host run a reactor, and wait until it can: with faults New may fail.
+// boot runs a reactor on a host. It repeats New until that succeeds, because with faults New may
+// fail.
 func (l *load) boot(h *sim.Host, name string, begin func(*sim.Host, *reactor.Reactor) error) {
 	h.Boot(name, func() {
 		for tries := 0; tries < 100 && h.Up(); tries++ {
 			r, err := reactor.New(reactor.WithKernel(h))
 			if err != nil {
-				continue // nothing to wait with
+				continue // without a reactor it cannot wait
 			}
 			l.loops[h] = r
 			if l.over {
@@ -131,7 +133,7 @@ func (l *load) boot(h *sim.Host, name string, begin func(*sim.Host, *reactor.Rea
 			}
 			err = r.Run(context.Background())
 			if err == nil && !l.over {
-				continue // it has drained by itself
+				continue // the server has drained itself
 			}
 			if next := r.Next(); err == nil && l.matrix && next != timeout.Never {
 				l.w.Fail(fmt.Errorf("%s: a timer is left, for %v from now", h, time.Duration(next-r.Now())))
@@ -172,7 +174,7 @@ func (l *load) served() bool {
 	return true
 }
 
-// chaos plans cuts, crashes and clocks.
+// chaos plans cuts, crashes, drains, and drifts of clocks.
 func (l *load) chaos() {
 	w, rnd := l.w, l.w.Rand()
 	any := func() *sim.Host {
@@ -199,13 +201,13 @@ func (l *load) chaos() {
 		w.At(begin+time.Duration(rnd.N(int64(3*time.Second))), h.Restart)
 	}
 	w.At(at()/2, func() { w.Swizzle(stormTime / 2) })
-	for range 3 { // a server drains itself and begins anew
+	for range 3 { // a server drains itself and starts again
 		h := l.servers[rnd.Int(len(l.servers))]
 		w.At(at(), func() {
 			if r := l.loops[h]; r != nil && h.Up() {
 				l.drains[r] = true
 				r.Close()
-				r.Post(func() {}) // it may have ended already
+				r.Post(func() {}) // fails if the loop has ended
 			}
 		})
 	}
@@ -234,18 +236,18 @@ func (l *load) verdict() error {
 	return nil
 }
 
-// A shortage is a call whose connection ended early. It has the client's address, and how much the
-// client had received.
+// A shortage is a call whose connection ended early. It contains the client's address, and how much
+// the client had received.
 type shortage struct{ key, what string }
 
-// late checks that a wait of d was not shorter, by the host's own clock.
+// late checks that a wait of d was not too short, by the host's own clock.
 func (l *load) late(h *sim.Host, what string, from timeout.Deadline, d time.Duration) {
 	if gone := time.Duration(h.Now() - from); gone < d && h.Up() {
 		l.w.Fail(fmt.Errorf("%s: %s of %v was over after %v", h, what, d, gone))
 	}
 }
 
-// sane checks an error that a program was given: EINTR is the kernel's own business.
+// sane checks an error that a program got. It must not be EINTR, which the kernel handles itself.
 func (l *load) sane(err error) {
 	if errors.Is(err, kernel.EINTR) {
 		l.w.Fail(fmt.Errorf("EINTR was told: %w", err))

@@ -19,16 +19,16 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // worlds come and go
+	debug.SetGCPercent(400) // the tests make many worlds
 	goleak.VerifyTestMain(m)
 }
 
-// wild is a bit of everything, but for resets.
+// wild contains a chance for each kind of fault except resets.
 var wild = sim.Faults{ShortRead: 20 * sim.Percent, ShortWrite: 20 * sim.Percent, Again: 10 * sim.Percent, Interrupt: 5 * sim.Percent,
 	Spurious: 10 * sim.Percent, EarlyWait: 10 * sim.Percent, Loss: 2 * sim.Percent, SlowFIN: 20 * sim.Percent,
 	OneByte: 2 * sim.Percent, NeverReads: 2 * sim.Percent, SlowAccepts: 10 * sim.Percent}
 
-// runEcho is a whole history as text.
+// runEcho returns a whole history as text.
 func runEcho(t testing.TB, seed uint64, opt sim.Options) (trace string, hash uint64) {
 	opt.Trace = -1
 	w, good := echoWorld(t, seed, opt, 5, 20_000)
@@ -236,7 +236,7 @@ func TestCrashAndRestart(t *testing.T) {
 					r.After(time.Second, try)
 				}}, reactor.WithLimits(0, 4<<20, 4<<20))
 				if err == nil {
-					err = errors.Join(c.SetIdleTimeout(5*time.Second), c.Send(sent)) // nobody tells a client that is only waiting of a crash
+					err = errors.Join(c.SetIdleTimeout(5*time.Second), c.Send(sent)) // a crash is not noticed without it
 				}
 				if err != nil {
 					t.Error(err)

@@ -166,7 +166,7 @@ func TestPacketConnMeetsLoss(t *testing.T) {
 				return err
 			}
 			if i%50 == 0 {
-				time.Sleep(time.Millisecond) // the others are sent at one time
+				time.Sleep(time.Millisecond) // the following datagrams are sent at one time
 			}
 		}
 		p.SetReadDeadline(time.Now().Add(time.Second))

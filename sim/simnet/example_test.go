@@ -16,11 +16,11 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// hello is a handler that works for a second.
+// hello is an HTTP handler that needs one second.
 type hello struct{}
 
 func (hello) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	time.Sleep(time.Second) // no time of the machine
+	time.Sleep(time.Second) // virtual time
 	fmt.Fprint(w, "hello")
 }
 
@@ -123,12 +123,12 @@ func ExampleRun() {
 	// Output: true
 }
 
-// bubble runs f in a bubble, which a test does by synctest.Test.
+// bubble runs f in a bubble. A test would call synctest.Test for this.
 func bubble(f func()) {
 	test(func(t *testing.T) { synctest.Test(t, func(*testing.T) { f() }) })
 }
 
-// test runs f as a test of which nothing is printed. It returns whether the test has passed.
+// test runs f as a test without any output. It returns whether the test has passed.
 func test(f func(t *testing.T)) (passed bool) {
 	out := os.Stdout
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -139,7 +139,7 @@ func test(f func(t *testing.T)) (passed bool) {
 	os.Stdout = null
 	skip := flag.Lookup("test.skip").Value.String()
 	all := func(pattern, _ string) (bool, error) { return pattern != skip, nil }
-	var once sync.Once // for RunTests obeys -count and -cpu
+	var once sync.Once // RunTests obeys -count and -cpu
 	passed = testing.RunTests(all, []testing.InternalTest{{Name: "TestX", F: func(t *testing.T) {
 		os.Stdout = out
 		defer func() { os.Stdout = null }()

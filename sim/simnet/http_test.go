@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// shouts is a server's handler: it answers in capitals, some requests late.
+// shouts is an HTTP handler that answers in capitals, some requests after a delay.
 func shouts(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -30,7 +30,7 @@ func shouts(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, strings.ToUpper(string(body)))
 }
 
-// serve runs an http.Server on the host until the host is down. It tries to listen until no fault
+// serve runs an http.Server on the host until the host is down. It repeats Listen until no fault
 // prevents it.
 func serve(h *simnet.Host) (*http.Server, error) {
 	l, err := h.Listen("tcp", ":80")
@@ -38,7 +38,7 @@ func serve(h *simnet.Host) (*http.Server, error) {
 		if try == 100 {
 			return nil, err
 		}
-		time.Sleep(10 * time.Millisecond) // at one time a call has one fate
+		time.Sleep(10 * time.Millisecond) // at the same virtual time the call would have the same fault
 		l, err = h.Listen("tcp", ":80")
 	}
 	s := &http.Server{Handler: http.HandlerFunc(shouts), ErrorLog: log.New(io.Discard, "", 0), ReadTimeout: 10 * time.Second, IdleTimeout: 30 * time.Second}
@@ -46,7 +46,7 @@ func serve(h *simnet.Host) (*http.Server, error) {
 	return s, nil
 }
 
-// ask makes n requests and repeats each until it is answered, for 2 minutes at most.
+// ask makes n requests, and repeats each one for at most 2 minutes until it is answered.
 func ask(h *simnet.Host, url string, n int) error {
 	tr := &http.Transport{DialContext: h.DialContext, IdleConnTimeout: 5 * time.Second}
 	defer tr.CloseIdleConnections()

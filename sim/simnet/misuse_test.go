@@ -11,7 +11,7 @@ import (
 	"github.com/ureactor/ureactor/sim/simnet"
 )
 
-// panics calls f, which must panic with the text.
+// panics calls f, which must panic with a message that contains the text.
 func panics(t *testing.T, text string, f func()) {
 	t.Helper()
 	defer func() {
@@ -36,7 +36,7 @@ func TestMisusePanics(t *testing.T) {
 	calls := make(chan func())
 	defer close(calls)
 	done := make(chan bool)
-	go func() { // outside of the bubble
+	go func() { // this goroutine is outside of the bubble
 		for f := range calls {
 			f()
 			done <- true

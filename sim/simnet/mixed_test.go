@@ -18,7 +18,7 @@ import (
 	"github.com/ureactor/ureactor/timeout"
 )
 
-// lines answers each request of a client of HTTP/1.0.
+// lines is a Handler that answers each request of an HTTP/1.0 client.
 type lines struct{}
 
 func (lines) Data(c *reactor.Conn, p []byte) {
@@ -29,7 +29,7 @@ func (lines) Data(c *reactor.Conn, p []byte) {
 }
 func (lines) Closed(*reactor.Conn, error) {}
 
-// get asks the server for its page.
+// get requests the page of the server.
 func get(h *simnet.Host, url string) error {
 	tr := &http.Transport{DialContext: h.DialContext}
 	defer tr.CloseIdleConnections()

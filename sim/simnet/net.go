@@ -15,9 +15,9 @@ import (
 // A Net is a World inside a bubble. Any goroutine of the bubble may use it.
 type Net struct{ live *sim.Live }
 
-// New puts a World into the bubble of the caller. From now on the World runs by the bubble's clock,
-// without calls of World.Run. Before New, a test may only set hosts, links, names and faults. Close
-// ends the Net. The function Run calls New and Close.
+// New puts a World into the bubble of the caller. From now on the World follows the clock of the
+// bubble, without calls of World.Run. Before New, a test may only set hosts, links, names and
+// faults. Close ends the Net. The function Run calls New and Close.
 func New(w *sim.World) *Net {
 	if time.Now().After(bubblesEnd) {
 		panic("simnet: New outside of a bubble: call it in the function of synctest.Test, or use Run")
@@ -25,13 +25,13 @@ func New(w *sim.World) *Net {
 	return &Net{w.Live()}
 }
 
-// bubblesEnd is a date by which a bubble is recognized: the clock of a bubble begins in 2000, and
-// the machine's clock is later than bubblesEnd.
+// bubblesEnd distinguishes the clock of a bubble, which begins in the year 2000, from the machine's
+// clock, which is later than bubblesEnd.
 var bubblesEnd = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Run calls f in a bubble of its own, with the World in it, and closes the World. Run returns f's
-// error, or the error of the World: see World.Fail. It is for the function that is passed to
-// simtest.Check.
+// Run calls f in a new bubble that contains the World, and closes the World. Run returns the error
+// of f, joined with the error of the World: see World.Fail. Call it in the function that is passed
+// to simtest.Check.
 func Run(t *testing.T, w *sim.World, f func(n *Net) error) (err error) {
 	t.Helper()
 	if f == nil {
@@ -60,7 +60,7 @@ var (
 	stalled  = func(text string) { panic(text) }
 )
 
-// watch looks for goroutines of the bubble that wait for something outside of it.
+// watch looks for goroutines of the bubble that wait for something outside of the bubble.
 func watch(bubble *atomic.Pointer[string]) (stop func() bool) {
 	return stuck.Watch(patience, func(all []stuck.Goroutine) (found []stuck.Goroutine) {
 		id := bubble.Load()
@@ -68,7 +68,7 @@ func watch(bubble *atomic.Pointer[string]) (stop func() bool) {
 			switch {
 			case id == nil || g.Bubble != *id:
 			case !g.Waits():
-				return nil // it is busy
+				return nil // the bubble is busy
 			case !strings.HasSuffix(g.State, "(durable)"):
 				found = append(found, g)
 			}
@@ -88,13 +88,13 @@ func (n *Net) Host(addrs ...string) *Host {
 }
 
 // Do calls f, which may use the World and its sim.Hosts: to cut links, to crash hosts, to change
-// faults and latencies, to plan such acts with World.At. f must not wait, and it must not use the
-// network itself. The functions of At and AddRule must not either.
+// faults and latencies, or to plan such acts with World.At. f must not wait, and must not use the
+// network itself. The same holds for the functions of At and AddRule.
 func (n *Net) Do(f func(w *sim.World)) { n.live.Do(f) }
 
-// Close crashes all hosts: every call on a connection fails, also a call that is waiting. Close
-// returns the World's error. Goroutines that continue after Close keep the bubble from ending. A
-// second Close has no effect.
+// Close crashes all hosts: every call on a connection fails, even if the call is already waiting.
+// Close returns the World's error. The bubble ends only when the goroutines in it have ended. A
+// second Close does nothing.
 func (n *Net) Close() error {
 	if err := n.live.Close(); err != nil {
 		return fmt.Errorf("simnet: %w", err)

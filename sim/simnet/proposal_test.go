@@ -17,7 +17,7 @@ import (
 	"github.com/ureactor/ureactor/sim/simnet"
 )
 
-// These have the names of the proposal testing/nettest (golang/go#77362).
+// These types have the names of the proposal testing/nettest (golang/go#77362).
 type (
 	memListener struct {
 		net.Listener
@@ -35,7 +35,7 @@ func newListener(n *simnet.Net) (*memListener, error) {
 	return &memListener{Listener: l, n: n}, err
 }
 
-// newConnFrom is NewConnConfig with SetLocalAddr.
+// newConnFrom is the proposal's NewConnConfig with SetLocalAddr.
 func (l *memListener) newConnFrom(addr string) (net.Conn, error) {
 	h := l.n.Host(addr)
 	l.clients = append(l.clients, h)
@@ -46,7 +46,8 @@ func (l *memListener) newConn() (net.Conn, error) {
 	return l.newConnFrom(fmt.Sprintf("10.1.0.%d", 1+len(l.clients)))
 }
 
-// newConnPair is NewConnPair: both ends of a connection. a is the client's.
+// newConnPair is the proposal's NewConnPair. It returns both ends of a connection. a is the end of
+// the client.
 func newConnPair(n *simnet.Net) (a, b net.Conn, client *simnet.Host, err error) {
 	l, err := newListener(n)
 	if err == nil {
@@ -111,7 +112,7 @@ func TestProposalNettest(t *testing.T) {
 		}
 		return errors.Join(a.Close(), b.Close())
 	})
-	bubbled(func(n *simnet.Net) error { // SetReadError, and the peer's end
+	bubbled(func(n *simnet.Net) error { // SetReadError, and the peer's end of input
 		a, b, client, err := newConnPair(n)
 		if err != nil {
 			return err

@@ -27,7 +27,7 @@ func TestRealSocketInABubbleIsNamed(t *testing.T) {
 		}
 		ended := make(chan error)
 		go func() { _, err := mine.Accept(); ended <- err }()
-		_, _ = l.Accept() // until the report
+		_, _ = l.Accept() // waits until the report
 		err = mine.Close()
 		<-ended
 		return err

@@ -29,10 +29,11 @@ type campaign struct {
 	saved   time.Time
 }
 
-// A sum has the totals of all seeds before Next. The file of -sim.state has a sum for each test.
+// A sum has the totals of all seeds before Next. The file of -sim.state contains a sum for each
+// test.
 type sum struct {
 	First, Next   uint64
-	Hash          uint64 // of the history of seed First; 0: it has none
+	Hash          uint64 // of the history of seed First; 0 means none
 	Calls, Faults uint64
 	Kinds         map[string]int
 	Reached       map[string]int
@@ -46,15 +47,15 @@ type outcome struct {
 	kinds         map[string]int
 	reached       map[string]int
 	live          bool
-	err, again    error // of the first and the second run
-	differs       bool  // two runs had two histories
-	panicked      any   // of f in a goroutine of -sim.jobs
+	err, again    error // of the first run and of the second
+	differs       bool // the two runs had different histories
+	panicked      any // the panic of f in a goroutine of -sim.jobs
 	stack         []byte
 }
 
 func (o *outcome) fails() bool { return o.err != nil || o.differs || o.panicked != nil }
 
-// one runs a seed, and some seeds twice.
+// one runs a seed. It runs some seeds twice.
 func (c *campaign) one(seed uint64) *outcome {
 	w, err := run(seed, c.options(seed), c.f)
 	o := &outcome{seed: seed, hash: w.Hash(), calls: w.Calls(), faults: w.Injected(), kinds: map[string]int{}, reached: w.Reached(), live: w.IsLive(), err: err}
@@ -69,7 +70,8 @@ func (c *campaign) one(seed uint64) *outcome {
 	return o
 }
 
-// all runs the seeds until one fails or an interrupt comes, and returns the lowest that fails.
+// all runs the seeds until one fails or an interrupt comes. It returns the outcome of the lowest
+// seed that has failed.
 func (c *campaign) all() (o *outcome, failed bool) {
 	interrupts := make(chan os.Signal, 1)
 	if *state != "" {
@@ -96,8 +98,8 @@ func (c *campaign) all() (o *outcome, failed bool) {
 
 func (c *campaign) inTurn() *outcome { return c.one(c.sum.Next) }
 
-// inParallel runs seeds in so many goroutines. next returns their outcomes in the order of the
-// seeds, and end waits for the goroutines.
+// inParallel runs seeds in n goroutines. next returns their outcomes in the order of the seeds. end
+// waits for the goroutines.
 func (c *campaign) inParallel(n int) (next func() *outcome, end func()) {
 	var seed atomic.Uint64
 	var running sync.WaitGroup
@@ -107,7 +109,7 @@ func (c *campaign) inParallel(n int) (next func() *outcome, end func()) {
 		select {
 		case results <- o:
 		case <-stop:
-			seed.Store(c.last) // no more
+			seed.Store(c.last) // no further seeds
 		}
 	}
 	for range n {
@@ -130,11 +132,11 @@ func (c *campaign) inParallel(n int) (next func() *outcome, end func()) {
 	return next, func() { close(stop); running.Wait() }
 }
 
-// errExited is what a seed panics with if f has called FailNow or Goexit.
+// errExited is the value with which a seed panics if f has called FailNow or Goexit.
 var errExited = errors.New("the test's function has ended its goroutine (FailNow, Skip, Goexit): with -sim.jobs it must return an error")
 
-// guarded calls one and delivers the outcome. If one panics, guarded delivers the panic as an
-// outcome, so that the goroutine of the test can panic with the same value.
+// guarded calls one and delivers the outcome. If one panics, the outcome contains the panic, so
+// that the goroutine of the test can panic with the same value.
 func (c *campaign) guarded(seed uint64, deliver func(*outcome)) {
 	var o *outcome
 	defer func() {
@@ -210,7 +212,8 @@ func (c *campaign) passed() {
 // saveEvery is how often the file of -sim.state is written.
 const saveEvery = 10 * time.Second
 
-// stateFile is locked while the file of -sim.state is read or written: tests may run in parallel.
+// stateFile is locked while the file of -sim.state is read or written, because tests may run in
+// parallel.
 var stateFile sync.Mutex
 
 func readState() (map[string]sum, error) {
@@ -227,8 +230,9 @@ func readState() (map[string]sum, error) {
 	return all, err
 }
 
-// resume continues where the file says. It runs the first seed again: if its history differs from
-// the one in the file, the program has changed since, and the sums in the file are of no use.
+// resume continues at the seed that the file names. It runs the first seed again. If the history of
+// that seed differs from the one in the file, the program has changed, and the sums in the file are
+// useless.
 func (c *campaign) resume() error {
 	c.saved = time.Now()
 	if *state == "" {

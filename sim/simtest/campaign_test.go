@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// logging is a test that keeps what it logs.
+// logging is a testing.TB that stores what the test logs.
 type logging struct {
 	failing
 	logs string
@@ -23,7 +23,7 @@ type logging struct {
 
 func (l *logging) Logf(format string, args ...any) { l.logs += fmt.Sprintf(format, args...) + "\n" }
 
-// checked runs a test with flags, and returns what it logs and how it fails.
+// checked runs a test with flags. It returns the log of the test and its failure.
 func checked(t *testing.T, flags map[string]string, n int, f func(w *sim.World) error) (logs, failure string) {
 	l := &logging{failing: failing{TB: t}}
 	with(t, flags, func() { simtest.Check(l, n, f) })

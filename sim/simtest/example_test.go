@@ -12,13 +12,13 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/ureactor/ureactor/internal/longtest" // the flag -long
+	_ "github.com/ureactor/ureactor/internal/longtest" // defines the flag -long
 	"github.com/ureactor/ureactor/reactor"
 	"github.com/ureactor/ureactor/sim"
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// upper is the server under test: it sends everything back in capitals.
+// upper is the server under test. It sends everything back in capitals.
 type upper struct{}
 
 func (upper) Data(c *reactor.Conn, p []byte) {
@@ -28,7 +28,7 @@ func (upper) Data(c *reactor.Conn, p []byte) {
 }
 func (upper) Closed(*reactor.Conn, error) {}
 
-// asker is a client that sends one word, and tells what came back.
+// asker is a client that sends one word and reports the answer.
 type asker struct {
 	got  []byte
 	tell func(got []byte, err error)
@@ -40,7 +40,7 @@ func (a *asker) Closed(_ *reactor.Conn, err error) {
 	a.tell(a.got, err)
 }
 
-// program runs a reactor on a host: what main would do.
+// program runs a reactor on a host. It does what main would do.
 func program(h *sim.Host, begin func(r *reactor.Reactor) error) {
 	h.Boot("main", func() {
 		r, err := reactor.New(reactor.WithKernel(h))
@@ -54,8 +54,8 @@ func program(h *sim.Host, begin func(r *reactor.Reactor) error) {
 	})
 }
 
-// shout is one world: a server, a client, a network that cuts everything short, and what must be
-// true in the end.
+// shout runs one world: a server, a client, and a network that makes all reads and writes short. It
+// returns an error unless the answer is right.
 func shout(w *sim.World) error {
 	server, client := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 	program(server, func(r *reactor.Reactor) error {
@@ -89,7 +89,7 @@ func ExampleCheck() {
 		simtest.Check(t, 1000, shout)
 	}
 	_ = test
-	// go test prints, when one fails:
+	// If a seed fails, go test prints:
 	//
 	//	seed=27 step=112: the answer is "HEL", <nil>
 	//	…
@@ -140,7 +140,7 @@ func TestANondeterministicProgramIsToldSo(t *testing.T) {
 	}
 }
 
-// failing takes the place of a test that fails.
+// failing replaces the testing.TB of a test that is expected to fail.
 type failing struct {
 	testing.TB
 	text string

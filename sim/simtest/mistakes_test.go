@@ -15,14 +15,14 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// discard reads and answers nothing.
+// discard is a Handler that reads everything and answers nothing.
 type discard struct{}
 
 func (discard) Data(*reactor.Conn, []byte)  {}
 func (discard) Closed(*reactor.Conn, error) {}
 
-// mistakes are what makes a program depend on something outside of the world. Each is done by a
-// timer of a client with connections to three servers.
+// mistakes contains functions that make a program depend on something outside of the world. A timer
+// of a client calls each of them. The client has connections to three servers.
 var mistakes = map[string]func(w *sim.World, h *sim.Host, conns map[int]*reactor.Conn, b []byte){
 	"the order of a map decides who gets a message": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
 		for _, c := range conns {
@@ -53,7 +53,7 @@ var mistakes = map[string]func(w *sim.World, h *sim.Host, conns map[int]*reactor
 		conns[0].Send(b)
 	},
 	"a pointer in a message": func(_ *sim.World, _ *sim.Host, conns map[int]*reactor.Conn, b []byte) {
-		kept = append(kept, make([]byte, 64)) // another address each time
+		kept = append(kept, make([]byte, 64)) // a different address each time
 		copy(b, fmt.Sprintf("%p", kept[len(kept)-1])[4:])
 		conns[0].Send(b)
 	},
@@ -73,7 +73,7 @@ var mistakes = map[string]func(w *sim.World, h *sim.Host, conns map[int]*reactor
 		conns[counter/7%3].Send(b)
 	},
 	"a global variable in a rare branch": func(_ *sim.World, h *sim.Host, conns map[int]*reactor.Conn, b []byte) {
-		if h.Rand().Int(15) == 0 { // chance would differ in most runs only, and this test with it
+		if h.Rand().Int(15) == 0 { // from the seed, so that each run of this test has the same result
 			rare++
 			conns[rare%3].Send(b)
 		}
@@ -194,7 +194,7 @@ func TestACallOfAGoroutinePanics(t *testing.T) {
 			f()
 		}()
 		v = <-done
-		for runtime.NumGoroutine() > before { // one that is ending would hide the next
+		for runtime.NumGoroutine() > before { // a goroutine that is ending would hide the next one
 			runtime.Gosched()
 		}
 		return v
@@ -204,7 +204,7 @@ func TestACallOfAGoroutinePanics(t *testing.T) {
 		h, other := w.Host("10.0.0.1"), w.Host("10.0.0.2")
 		seen := map[string]any{}
 		program(h, func(r *reactor.Reactor) error {
-			for i := range 30 { // stacks that a goroutine may get when they are free again
+			for i := range 30 { // a goroutine may get their stacks when these are free again
 				r.Go(func(t *reactor.Task) { t.Sleep(time.Duration(i) * time.Millisecond) })
 			}
 			r.After(time.Second, func() {

@@ -21,8 +21,8 @@ import (
 	"github.com/ureactor/ureactor/sim/simtest"
 )
 
-// httpClient is a program that ends its process: the goroutines of an http.Transport use a
-// connection of the loop.
+// httpClient is a program whose process ends: the goroutines of an http.Transport use a connection
+// of the loop.
 func httpClient(w *sim.World) error {
 	program(w.Host("10.0.0.1"), func(r *reactor.Reactor) error {
 		_, err := r.Listen("tcp", ":80", func(*reactor.Conn) reactor.Handler { return discard{} })
@@ -41,7 +41,7 @@ func httpClient(w *sim.World) error {
 	return w.Run(time.Second)
 }
 
-// leaky drops connections, and makes work for the collector.
+// leaky drops connections without closing them, and makes garbage for the collector.
 func leaky(w *sim.World) error {
 	program(w.Host("10.0.0.1"), func(r *reactor.Reactor) error {
 		_, err := r.Listen("tcp", ":80", func(*reactor.Conn) reactor.Handler { return discard{} })

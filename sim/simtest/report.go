@@ -12,13 +12,13 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// historyMost is how many steps of a shrunk run are kept, for the steps around its faults.
+// historyMost is how many steps of a shrunk run are stored, for the steps around its faults.
 const historyMost = 1 << 20
 
-// linesDefault is how many of the last steps a report has.
+// linesDefault is how many of the last steps a report shows.
 const linesDefault = 60
 
-// logMost is how many log lines, notes and faults a report has.
+// logMost is how many log lines, notes and faults a report shows.
 const logMost = 120
 
 // run runs one world from its beginning to its end.
@@ -33,7 +33,7 @@ func run(seed uint64, opt sim.Options, f func(w *sim.World) error) (w *sim.World
 	return w, f(w)
 }
 
-// fail runs a seed with its trace and reports the error.
+// fail runs a seed again with a trace, and reports the error.
 func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w *sim.World) error, only sim.Only) {
 	t.Helper()
 	opt := options(seed)
@@ -80,8 +80,8 @@ func fail(t testing.TB, seed uint64, options func(uint64) sim.Options, f func(w 
 	t.Errorf("%s\n%s\nreplay: go test -run '^%s$' %s -sim.seed=%d%s%s", text, found.String(), t.Name(), tested(), seed, again, more)
 }
 
-// tested returns the path of the package under test. In a go test command it stands before the
-// test's own flags.
+// tested returns the import path of the package under test. In a go test command it comes before
+// the test's own flags.
 func tested() string {
 	if b, ok := debug.ReadBuildInfo(); ok && strings.HasSuffix(b.Path, ".test") {
 		return strings.TrimSuffix(b.Path, ".test")
@@ -132,10 +132,10 @@ func needed(b *strings.Builder, s *sim.Shrunk) error {
 	return err
 }
 
-// namedMost is how many calls a report has of the connections that its error names.
+// namedMost is how many calls a report shows of the connections that its error names.
 const namedMost = 80
 
-// named adds the calls on the connections that the error names, and returns whether there are any.
+// named adds the calls on the connections that the error names. It returns whether there are any.
 func named(b *strings.Builder, w *sim.World, text string) (bool, error) {
 	var calls strings.Builder
 	err := w.WriteNamed(&calls, text, namedMost)
@@ -145,8 +145,8 @@ func named(b *strings.Builder, w *sim.World, text string) (bool, error) {
 	return calls.Len() > 0, err
 }
 
-// draw adds the end of the history in the form that the flags ask for. If the test has found an
-// error about an earlier moment, the end is only teardown: it is added if a flag asks for it.
+// draw adds the end of the history, in the form that the flags request. If the error is about an
+// earlier moment, the end is only teardown. Then draw adds it only if a flag requests it.
 func draw(b *strings.Builder, w *sim.World, earlier bool) (err error) {
 	var drawn strings.Builder
 	if *svg != "" {

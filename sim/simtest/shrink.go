@@ -15,7 +15,7 @@ import (
 	"github.com/ureactor/ureactor/sim"
 )
 
-// A keptShrink is the file of -sim.shrunk.
+// A keptShrink is the content of the file of -sim.shrunk.
 type keptShrink struct {
 	Test   string
 	Seed   uint64
@@ -31,7 +31,7 @@ func (k *keptShrink) sizes() map[string]int {
 	return by
 }
 
-// keptRun returns the run in the file of -sim.shrunk, nil if there is none.
+// keptRun returns the run in the file of -sim.shrunk, or nil if there is none.
 func keptRun(t testing.TB, seed uint64) (*keptShrink, error) {
 	if *shrunk == "" {
 		return nil, nil
@@ -57,7 +57,7 @@ func keptRun(t testing.TB, seed uint64) (*keptShrink, error) {
 	return k, nil
 }
 
-// save replaces the file as a whole.
+// save replaces the whole file in one step.
 func (k *keptShrink) save() error {
 	text, err := json.MarshalIndent(k, "", "\t")
 	if err == nil {
@@ -73,7 +73,7 @@ func replace(name string, text []byte) error {
 	return os.Rename(name+".new", name)
 }
 
-// shrink is sim.ShrinkWith, as the flags say. An interrupt ends it.
+// shrink calls sim.ShrinkWith with the limits of the flags. An interrupt ends it.
 func shrink(t testing.TB, seed uint64, opt sim.Options, kept *keptShrink, f func(w *sim.World) error) *sim.Shrunk {
 	stop, interrupts := make(chan struct{}), make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
@@ -104,7 +104,7 @@ func shrink(t testing.TB, seed uint64, opt sim.Options, kept *keptShrink, f func
 	return s
 }
 
-// allowance returns the budget, or what go test's -timeout leaves if that is less.
+// allowance returns the budget, or the time that go test's -timeout leaves if that is less.
 func allowance(t testing.TB, budget time.Duration) time.Duration {
 	d, ok := t.(interface{ Deadline() (time.Time, bool) })
 	if !ok {
@@ -119,13 +119,14 @@ func allowance(t testing.TB, budget time.Duration) time.Duration {
 	return budget
 }
 
-// progress writes how far a shrink has come: each second, and to the file when it is smaller.
+// progress reports the progress of a shrink once in a second. If there is a smaller run, it also
+// writes that run to the file.
 type progress struct {
 	test  string
 	seed  uint64
 	began time.Time
 	last  time.Duration // when the last line was written
-	least int           // faults and sizes that the file has; 0: none
+	least int // how many faults and sizes the run in the file has; 0 means there is none
 	err   error
 }
 
@@ -146,7 +147,7 @@ func (p *progress) line(s sim.Shrunk) {
 	fmt.Fprintln(os.Stderr, b.String())
 }
 
-// keep writes the file of -sim.shrunk, if the run is smaller than what it has.
+// keep writes the file of -sim.shrunk if the run is smaller than the one in the file.
 func (p *progress) keep(s sim.Shrunk) {
 	size := 1 + len(s.Faults)
 	for _, n := range s.Sizes {

@@ -33,7 +33,7 @@ func with(t *testing.T, flags map[string]string, f func()) {
 	f()
 }
 
-// crowded fails when host 1 is among those that crash.
+// crowded fails if host 1 is among the hosts that crash.
 func crowded(runs *int) func(w *sim.World) error {
 	return func(w *sim.World) error {
 		*runs++
@@ -178,7 +178,7 @@ func TestARunThatNeverEndsHasTheLastNewLogLine(t *testing.T) {
 				for err == nil {
 					_, err = p.Wait(make([]poller.Event, 1), h.Now()+timeout.Deadline(100*time.Millisecond))
 					log.Info("asks again", "id", 7)
-					if kind == "livelock" { // a program that only waits is not busy
+					if kind == "livelock" { // a program that only waits does not count as busy
 						h.Lookup(context.Background(), "ip", "db")
 					}
 				}
